@@ -1,0 +1,48 @@
+# Finds what heed links. Each miss ends with one line that names the Debian package to install.
+find_package(PkgConfig REQUIRED)
+
+function(heed_require what package found)
+  if(NOT ${found})
+    message(FATAL_ERROR "heed needs ${what}: install the Debian package '${package}' (or run ./run build)")
+  endif()
+endfunction()
+
+# OpenBLAS: its CMake config sets variables only, so pkg-config makes the target.
+pkg_check_modules(HeedOpenBLAS QUIET IMPORTED_TARGET GLOBAL openblas)
+heed_require("OpenBLAS" "libopenblas-dev" HeedOpenBLAS_FOUND)
+
+find_package(dnnl CONFIG QUIET)
+heed_require("oneDNN (its CMake files also want OpenCL's headers)" "libdnnl-dev ocl-icd-opencl-dev" dnnl_FOUND)
+
+pkg_check_modules(HeedHighway QUIET IMPORTED_TARGET GLOBAL libhwy)
+heed_require("Highway" "libhwy-dev" HeedHighway_FOUND)
+
+find_package(fmt CONFIG QUIET)
+heed_require("fmt" "libfmt-dev" fmt_FOUND)
+
+find_package(nlohmann_json CONFIG QUIET)
+heed_require("nlohmann-json" "nlohmann-json3-dev" nlohmann_json_FOUND)
+
+pkg_check_modules(HeedUtf8proc QUIET IMPORTED_TARGET GLOBAL libutf8proc)
+heed_require("utf8proc" "libutf8proc-dev" HeedUtf8proc_FOUND)
+
+pkg_check_modules(HeedTomlplusplus QUIET IMPORTED_TARGET GLOBAL tomlplusplus)
+heed_require("toml++" "libtomlplusplus-dev" HeedTomlplusplus_FOUND)
+
+if(HEED_BUILD_APPS)
+  find_package(CLI11 CONFIG QUIET)
+  heed_require("CLI11" "libcli11-dev" CLI11_FOUND)
+  pkg_check_modules(HeedPangoCairo QUIET IMPORTED_TARGET GLOBAL pangocairo)
+  heed_require("pango and cairo" "libpango1.0-dev libcairo2-dev" HeedPangoCairo_FOUND)
+endif()
+if(HEED_BUILD_TESTS)
+  find_package(GTest CONFIG QUIET)
+  heed_require("GoogleTest and GoogleMock" "libgtest-dev libgmock-dev" GTest_FOUND)
+  if(NOT TARGET GTest::gmock)
+    message(FATAL_ERROR "heed needs GoogleMock: install the Debian package 'libgmock-dev'")
+  endif()
+endif()
+if(HEED_BUILD_BENCH)
+  find_package(benchmark CONFIG QUIET)
+  heed_require("Google Benchmark" "libbenchmark-dev" benchmark_FOUND)
+endif()

@@ -1,0 +1,49 @@
+// One exception type per kind of mistake. Messages read `op: what is wrong: the facts`, in one line.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace heed {
+
+/// Base of every error that heed throws for a mistake of its user.
+struct Error : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// Shapes that do not fit together, or the wrong number of dimensions.
+struct ShapeError : Error {
+  using Error::Error;
+};
+/// An element type that an operation does not take.
+struct DTypeError : Error {
+  using Error::Error;
+};
+/// An index or dimension outside its range.
+struct IndexError : Error {
+  using Error::Error;
+};
+/// A value outside what an argument allows (a negative rate, an unknown option name).
+struct ValueError : Error {
+  using Error::Error;
+};
+/// Backward where it cannot be: no gradient, a freed graph, a saved value that was changed in place.
+struct GradError : Error {
+  using Error::Error;
+};
+/// A file that cannot be opened, read, written or renamed; the message names it and the reason.
+struct IoError : Error {
+  using Error::Error;
+};
+/// A file that was read and does not hold what it should (truncated, foreign, malformed).
+struct FormatError : Error {
+  using Error::Error;
+};
+
+[[noreturn]] void assertion_failed(const char* condition, const char* file, int line);
+
+}  // namespace heed
+
+/// For our own mistakes, on in every build: a failed ASSERT is a bug in heed.
+#define HEED_ASSERT(condition) \
+  ((condition) ? void() : ::heed::assertion_failed(#condition, __FILE__, __LINE__))

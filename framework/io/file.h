@@ -1,0 +1,17 @@
+// Whole files, read and written so that a crash leaves the old content or the new one, never half of one.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace heed {
+
+/// The bytes of a file. Throws IoError with the path and the system's reason.
+std::string read_file(const std::filesystem::path& path);
+
+/// Writes to a temporary beside `path`, fsyncs it, renames it over `path` and fsyncs the folder.
+/// Throws IoError (no such folder, no permission, disk full, ...) and then leaves `path` as it was and no temporary behind.
+void write_file_atomically(const std::filesystem::path& path, std::string_view content);
+
+}  // namespace heed
