@@ -1,0 +1,191 @@
+#include "framework/autograd/engine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "framework/autograd/grad_mode.h"
+#include "framework/core/error.h"
+#include "framework/kernels/kernels.h"
+#include "framework/ops/ops.h"
+
+namespace heed {
+namespace {
+
+// The nodes still to run, the youngest first. Cotangents lie in the nodes; whatever happens, they are cleared at the end.
+class Agenda {
+ public:
+  ~Agenda() {
+    for (const auto& node : heap_) forget(*node);
+  }
+  void push(const IntrusivePtr<Node>& node) {
+    if (node->queued) return;
+    node->queued = true;
+    heap_.push_back(node);
+    std::push_heap(heap_.begin(), heap_.end(), older);
+  }
+  bool empty() const { return heap_.empty(); }
+  IntrusivePtr<Node> pop() {
+    std::pop_heap(heap_.begin(), heap_.end(), older);
+    IntrusivePtr<Node> node = std::move(heap_.back());
+    heap_.pop_back();
+    return node;
+  }
+  static void forget(Node& node) {
+    node.queued = false;
+    for (Tensor& g : node.cotangents) g = Tensor{};
+  }
+
+ private:
+  static bool older(const IntrusivePtr<Node>& a, const IntrusivePtr<Node>& b) { return a->sequence < b->sequence; }
+  std::vector<IntrusivePtr<Node>> heap_;
+};
+
+class GradModeScope {
+ public:
+  explicit GradModeScope(bool on) : before_(GradMode::enabled()) { GradMode::set(on); }
+  ~GradModeScope() { GradMode::set(before_); }
+
+ private:
+  bool before_;
+};
+
+Tensor seed_for(const Tensor& y, const Tensor& cotangent) {
+  if (cotangent.defined()) {
+    if (cotangent.shape() != y.shape() || cotangent.dtype() != y.dtype()) {
+      throw ShapeError(fmt::format("backward: cotangent {} for a tensor {}", cotangent.describe(), y.describe()));
+    }
+    return cotangent;
+  }
+  if (y.numel() != 1) throw ShapeError(fmt::format("backward: {} needs a cotangent", y.describe()));
+  return ones(y.shape(), y.dtype());
+}
+
+struct Capture {
+  Edge edge;
+  Tensor value;
+};
+
+void seed(Agenda& agenda, const Tensor& y, const Tensor& cotangent) {
+  const Edge edge = gradient_edge(y);
+  if (!edge.node) throw GradError("backward: nothing that the tensor was made from wants a gradient");
+  accumulate(edge.node->cotangents[static_cast<size_t>(edge.output)], seed_for(y, cotangent));
+  agenda.push(edge.node);
+}
+
+void run(Agenda& agenda, std::vector<Capture>* captures, bool retain_graph) {
+  while (!agenda.empty()) {
+    const IntrusivePtr<Node> node = agenda.pop();
+    struct Forget {
+      Node& node;
+      ~Forget() { Agenda::forget(node); }
+    } forget{*node};
+    if (captures) {
+      for (Capture& capture : *captures) {
+        if (capture.edge.node.get() == node.get()) capture.value = node->cotangents[static_cast<size_t>(capture.edge.output)];
+      }
+      if (node->edge_count() == 0) continue;  // leaves collect nothing here
+    }
+    Grads grads(*node);
+    node->backward(grads);
+    for (int i = 0; i < node->edge_count(); ++i) {
+      const Edge& edge = node->edge(i);
+      if (edge.node && edge.node->cotangents[static_cast<size_t>(edge.output)].defined()) agenda.push(edge.node);
+    }
+    if (!retain_graph) {
+      node->release_saved();
+      node->released = node->edge_count() > 0;
+    }
+  }
+}
+
+}  // namespace
+
+void backward(const Tensor& y, const Tensor& cotangent, bool retain_graph) {
+  const GradModeScope mode(false);
+  Agenda agenda;
+  seed(agenda, y, cotangent);
+  run(agenda, nullptr, retain_graph);
+}
+
+std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs, std::span<const Tensor> cotangents,
+                         GradOptions options) {
+  std::vector<Capture> captures;
+  for (const Tensor& x : inputs) {
+    captures.push_back({gradient_edge(x), {}});
+    if (!captures.back().edge.node) throw GradError("grad: an input wants no gradient: " + x.describe());
+  }
+  {
+    const GradModeScope mode(options.create_graph);
+    Agenda agenda;
+    for (size_t i = 0; i < outputs.size(); ++i) seed(agenda, outputs[i], i < cotangents.size() ? cotangents[i] : Tensor{});
+    run(agenda, &captures, options.retain_graph || options.create_graph);
+  }
+  std::vector<Tensor> result;
+  for (size_t i = 0; i < captures.size(); ++i) {
+    if (!captures[i].value.defined() && !options.allow_unused) {
+      throw GradError(fmt::format("grad: the outputs do not depend on input {}", i));
+    }
+    result.push_back(std::move(captures[i].value));
+  }
+  return result;
+}
+
+void accumulate(Tensor& total, const Tensor& g) {
+  if (!total.defined()) {
+    total = g;
+  } else if (!GradMode::enabled() && total.shares_nothing() && total.is_contiguous()) {
+    const Tensor dense = g.contiguous();
+    kernels::add_into(total.dtype(), total.numel(), dense.raw_data(), total.raw_data());
+  } else {
+    total = add(total, g);
+  }
+}
+
+Tensor& Grads::slot(int i) {
+  const Edge& edge = node_.edge(i);
+  return edge.node->cotangents[static_cast<size_t>(edge.output)];
+}
+
+bool Grads::wants(int i) const { return static_cast<bool>(node_.edge(i).node); }
+
+void Grads::add(int i, const Tensor& g) {
+  if (wants(i)) accumulate(slot(i), g);
+}
+
+void Grads::add_matmul(int i, const Tensor& a, const Tensor& b) {
+  if (!wants(i)) return;
+  Tensor& total = slot(i);
+  if (GradMode::enabled() || !total.defined() || !total.shares_nothing() || !total.is_contiguous()) {
+    accumulate(total, matmul(a, b));
+  } else {
+    kernels::matmul(a, b, total, 1.0);
+  }
+}
+
+Tensor Grads::buffer(int i, const Shape& shape, DType dtype) {
+  if (GradMode::enabled()) return {};
+  Tensor& total = slot(i);
+  if (!total.defined()) {
+    total = zeros(shape, dtype);
+  } else if (!total.shares_nothing() || !total.is_contiguous()) {
+    total = total.clone();
+  }
+  return total.detach();
+}
+
+void Grads::add_slice(int i, const Shape& shape, int dim, int64_t start, const Tensor& g) {
+  if (!wants(i)) return;
+  if (const Tensor whole = buffer(i, shape, g.dtype()); whole.defined()) {
+    const Tensor part = slice(whole, dim, start, start + g.size(dim));
+    kernels::add_strided(g.dtype(), g.shape(), g.raw_data(), g.strides(), part.raw_data(), part.strides());
+    return;
+  }
+  std::vector<Tensor> parts;
+  if (start > 0) parts.push_back(zeros(shape.with(dim, start), g.dtype()));
+  parts.push_back(g);
+  if (const int64_t rest = shape[dim] - start - g.size(dim); rest > 0) parts.push_back(zeros(shape.with(dim, rest), g.dtype()));
+  add(i, concat(parts, dim));
+}
+
+}  // namespace heed

@@ -1,0 +1,44 @@
+#include "framework/autograd/saved.h"
+
+#include <fmt/format.h>
+
+#include "framework/autograd/grad_mode.h"
+#include "framework/autograd/node.h"
+#include "framework/core/error.h"
+
+namespace heed {
+
+void Saved::keep(const Tensor& x, int output) {
+  if (!node_) return;
+  HEED_ASSERT(count_ < capacity_);
+  SavedTensor& slot = slots_[count_++];
+  slot.output = static_cast<int8_t>(output);
+  if (!x.defined()) return;
+  slot.value = output < 0 ? x : x.detach();
+  slot.version = x.body()->storage->version;
+}
+
+Tensor Saved::operator[](int i) const {
+  HEED_ASSERT(i < count_);
+  const SavedTensor& slot = slots_[i];
+  if (node_->released) {
+    throw GradError(fmt::format("backward: the graph of '{}' was freed by an earlier backward; pass retain_graph", node_->name()));
+  }
+  if (!slot.value.defined()) return {};
+  const uint32_t version = slot.value.body()->storage->version;
+  if (version != slot.version) {
+    throw GradError(fmt::format("backward: saved {} {} of '{}' was changed in place (version {}, expected {})",
+                                slot.output < 0 ? "input" : "output", i, node_->name(), version, slot.version));
+  }
+  if (slot.output < 0 || !GradMode::enabled()) return slot.value;
+  Tensor y = slot.value.detach();  // differentiable again: it is this node's result
+  y.body()->grad_node = IntrusivePtr<Node>(node_);
+  y.body()->grad_output = slot.output;
+  return y;
+}
+
+void Saved::release() {
+  for (int i = 0; i < count_; ++i) slots_[i].value = Tensor{};
+}
+
+}  // namespace heed

@@ -1,0 +1,109 @@
+// parallel_for calls libgomp's entry point itself, so that ThreadSanitizer can be told of the hand-over and the join.
+#include "framework/core/parallel.h"
+
+#include <fmt/format.h>
+#include <sched.h>
+
+#include <atomic>
+#include <fstream>
+#include <string>
+
+#include "framework/core/error.h"
+
+extern "C" {
+void GOMP_parallel(void (*fn)(void*), void* data, unsigned num_threads, unsigned flags);
+int omp_get_thread_num(void);
+int omp_get_num_threads(void);
+int omp_in_parallel(void);
+void omp_set_num_threads(int);
+#if defined(__SANITIZE_THREAD__)
+void __tsan_release(void*);
+void __tsan_acquire(void*);
+#endif
+}
+
+namespace heed {
+namespace {
+
+#if defined(__SANITIZE_THREAD__)
+void tsan_release(void* p) { __tsan_release(p); }
+void tsan_acquire(void* p) { __tsan_acquire(p); }
+#else
+void tsan_release(void*) {}
+void tsan_acquire(void*) {}
+#endif
+
+int cgroup_quota(int fallback) {
+  double quota = 0, period = 0;
+  if (std::ifstream v2("/sys/fs/cgroup/cpu.max"); v2) {
+    std::string first;
+    if (v2 >> first >> period && first != "max") quota = std::stod(first);
+  } else {
+    std::ifstream("/sys/fs/cgroup/cpu/cpu.cfs_quota_us") >> quota;
+    std::ifstream("/sys/fs/cgroup/cpu/cpu.cfs_period_us") >> period;
+  }
+  if (quota <= 0 || period <= 0) return fallback;
+  return std::max(1, std::min(fallback, static_cast<int>(quota / period)));
+}
+
+std::atomic<int>& threads() {
+  static std::atomic<int> count{[] {
+    const int n = available_threads();
+    omp_set_num_threads(n);
+    return n;
+  }()};
+  return count;
+}
+
+struct Job {
+  detail::RangeFunction f;
+  void* context;
+  int64_t n;
+  int64_t ranges;
+};
+
+void run_share(void* data) {
+  tsan_acquire(data);
+  const Job& job = *static_cast<const Job*>(data);
+  const int64_t id = omp_get_thread_num(), team = omp_get_num_threads();
+  for (int64_t r = id; r < job.ranges; r += team) {
+    const int64_t begin = job.n * r / job.ranges, end = job.n * (r + 1) / job.ranges;
+    if (begin < end) job.f(job.context, begin, end);
+  }
+  tsan_release(data);
+}
+
+}  // namespace
+
+int available_threads() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  const int affinity = ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+  return cgroup_quota(std::max(1, affinity));
+}
+
+int num_threads() { return threads().load(std::memory_order_relaxed); }
+
+void set_num_threads(int n) {
+  if (n < 1) throw ValueError(fmt::format("set_num_threads: needs at least 1, got {}", n));
+  threads().store(n);
+  omp_set_num_threads(n);
+}
+
+namespace detail {
+
+void parallel_ranges(int64_t n, int64_t grain, RangeFunction f, void* context) {
+  if (n <= 0) return;
+  const int64_t wanted = std::min<int64_t>(num_threads(), (n + grain - 1) / std::max<int64_t>(grain, 1));
+  if (wanted <= 1 || omp_in_parallel()) {
+    f(context, 0, n);
+    return;
+  }
+  Job job{f, context, n, wanted};
+  tsan_release(&job);
+  GOMP_parallel(run_share, &job, static_cast<unsigned>(wanted), 0);
+  tsan_acquire(&job);
+}
+
+}  // namespace detail
+}  // namespace heed

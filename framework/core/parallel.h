@@ -1,0 +1,35 @@
+// The one thread pool: libgomp's, which oneDNN shares. No OpenMP pragma stands anywhere else.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <type_traits>
+
+namespace heed {
+
+/// Threads that parallel_for may use. Default: what the container allows (CPU affinity and cgroup quota, rounded down).
+int num_threads();
+/// Throws ValueError below 1.
+void set_num_threads(int threads);
+/// What affinity and cgroup quota allow.
+int available_threads();
+
+namespace detail {
+using RangeFunction = void (*)(void* context, int64_t begin, int64_t end);
+void parallel_ranges(int64_t n, int64_t grain, RangeFunction f, void* context);
+}  // namespace detail
+
+/// Calls f(begin, end) on ranges that together cover [0, n) once, on several threads when n > grain and inline otherwise or
+/// inside another parallel_for. f must not throw. How the range is cut depends on the number of threads, so a reduction across ranges
+/// goes by fixed chunks instead, to keep its bits the same.
+template <class F>
+void parallel_for(int64_t n, int64_t grain, F&& f) {
+  detail::parallel_ranges(
+      n, grain,
+      [](void* context, int64_t begin, int64_t end) {
+        (*static_cast<std::remove_reference_t<F>*>(context))(begin, end);
+      },
+      const_cast<void*>(static_cast<const void*>(&f)));
+}
+
+}  // namespace heed

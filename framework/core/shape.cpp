@@ -1,0 +1,67 @@
+#include "framework/core/shape.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "framework/core/error.h"
+
+namespace heed {
+
+Shape::Shape(std::span<const int64_t> dims) {
+  for (const int64_t d : dims) push_back(d);
+}
+
+void Shape::push_back(int64_t extent) {
+  if (ndim_ == kMaxDims) throw ShapeError(fmt::format("shape: more than {} dimensions", kMaxDims));
+  dims_[static_cast<size_t>(ndim_++)] = extent;
+}
+
+Shape Shape::without(int dim) const {
+  Shape result;
+  for (int i = 0; i < ndim_; ++i) {
+    if (i != dim) result.push_back((*this)[i]);
+  }
+  return result;
+}
+
+Shape Shape::with(int dim, int64_t extent) const {
+  Shape result = *this;
+  result[dim] = extent;
+  return result;
+}
+
+std::string Shape::str() const { return fmt::format("[{}]", fmt::join(begin(), end(), ", ")); }
+
+Strides contiguous_strides(const Shape& shape) {
+  Strides strides = shape;
+  int64_t step = 1;
+  for (int i = shape.ndim() - 1; i >= 0; --i) {
+    strides[i] = step;
+    step *= shape[i];
+  }
+  return strides;
+}
+
+Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b) {
+  if (a == b) return a;
+  const int ndim = std::max(a.ndim(), b.ndim());
+  Shape result;
+  for (int i = 0; i < ndim; ++i) {
+    const int ia = i - (ndim - a.ndim()), ib = i - (ndim - b.ndim());
+    const int64_t da = ia < 0 ? 1 : a[ia], db = ib < 0 ? 1 : b[ib];
+    if (da != db && da != 1 && db != 1) {
+      throw ShapeError(fmt::format("{}: shapes do not broadcast: {} and {}", op, a.str(), b.str()));
+    }
+    result.push_back(da == 1 ? db : da);
+  }
+  return result;
+}
+
+int wrap_dim(const char* op, int dim, int ndim) {
+  if (dim < -ndim || dim >= ndim) {
+    throw IndexError(fmt::format("{}: dimension {} is outside [{}, {})", op, dim, -ndim, ndim));
+  }
+  return dim < 0 ? dim + ndim : dim;
+}
+
+}  // namespace heed

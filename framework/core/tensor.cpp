@@ -1,0 +1,285 @@
+#include "framework/core/tensor.h"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <numbers>
+#include <new>
+
+#include "framework/autograd/engine.h"
+#include "framework/autograd/grad_mode.h"
+#include "framework/autograd/node.h"
+#include "framework/core/error.h"
+#include "framework/core/memory_pool.h"
+#include "framework/core/random.h"
+#include "framework/kernels/configure.h"
+#include "framework/kernels/kernels.h"
+#include "framework/ops/ops.h"
+
+namespace heed {
+namespace {
+
+std::atomic<int64_t> contiguous_copy_count{0};
+
+const bool kernels_configured = (kernels::configure(), true);  // HEED_ISA, before the first kernel runs
+
+template <class F>
+decltype(auto) dispatch_all(DType dtype, F&& f) {
+  switch (dtype) {
+    case DType::f32: return f(float{});
+    case DType::f64: return f(double{});
+    default: return f(int64_t{});
+  }
+}
+
+void require_not_recording(const char* op, const Tensor& x) {
+  if (GradMode::enabled() && x.requires_grad()) {
+    throw GradError(fmt::format("{}: the tensor {} records gradients; write in place under NoGradGuard only", op,
+                                x.describe()));
+  }
+}
+
+}  // namespace
+
+IntrusivePtr<Storage> Storage::allocate(size_t bytes) {
+  auto* storage = new (pool_allocate(sizeof(Storage))) Storage;
+  IntrusivePtr<Storage> handle(storage);
+  storage->data = pool_allocate(bytes);
+  storage->bytes = bytes;
+  return handle;
+}
+
+void Storage::destroy(Storage* storage) noexcept {
+  pool_free(storage->data, storage->bytes);
+  storage->~Storage();
+  pool_free(storage, sizeof(Storage));
+}
+
+namespace {
+// The collector of a leaf may outlive it in a graph; then it collects for nobody.
+void forget_leaf(TensorBody* body) {
+  if (body->wants_grad && body->grad_node) static_cast<LeafNode*>(body->grad_node.get())->body = nullptr;
+}
+}  // namespace
+
+void TensorBody::destroy(TensorBody* body) noexcept {
+  forget_leaf(body);
+  body->~TensorBody();
+  pool_free(body, sizeof(TensorBody));
+}
+
+DType Tensor::dtype() const { return body_->dtype; }
+const Shape& Tensor::shape() const {
+  HEED_ASSERT(defined());
+  return body_->shape;
+}
+const Strides& Tensor::strides() const { return body_->strides; }
+int64_t Tensor::size(int dim) const { return shape()[wrap_dim("size", dim, ndim())]; }
+
+bool Tensor::is_contiguous() const {
+  int64_t expected = 1;
+  for (int i = ndim() - 1; i >= 0; --i) {
+    if (shape()[i] != 1 && strides()[i] != expected) return shape().numel() == 0;
+    expected *= shape()[i];
+  }
+  return true;
+}
+
+void Tensor::require_dtype(DType wanted) const {
+  if (!defined()) throw DTypeError("data: the tensor is undefined");
+  if (dtype() != wanted) {
+    throw DTypeError(fmt::format("data: asked for {}, the tensor is {}", name_of(wanted), describe()));
+  }
+}
+
+void* Tensor::raw_data() const {
+  return static_cast<char*>(body_->storage->data) + static_cast<size_t>(body_->offset) * size_of(body_->dtype);
+}
+
+double Tensor::item() const {
+  if (numel() != 1) throw ShapeError(fmt::format("item: needs one element, got {}", shape().str()));
+  return dispatch_all(dtype(), [&](auto t) { return static_cast<double>(*data<decltype(t)>()); });
+}
+
+template <class T>
+std::vector<T> Tensor::to_vector() const {
+  NoGradGuard no_grad;
+  const Tensor dense = contiguous();
+  const T* values = dense.data<T>();
+  return std::vector<T>(values, values + dense.numel());
+}
+template std::vector<float> Tensor::to_vector() const;
+template std::vector<double> Tensor::to_vector() const;
+template std::vector<int64_t> Tensor::to_vector() const;
+
+Tensor Tensor::contiguous() const {
+  if (is_contiguous()) return *this;
+  contiguous_copy_count.fetch_add(1, std::memory_order_relaxed);
+  return clone();
+}
+
+Tensor Tensor::detach() const { return make_view(*this, shape(), strides(), 0); }
+
+Tensor Tensor::to(DType target) const {
+  if (target == dtype()) return *this;
+  NoGradGuard no_grad;
+  const Tensor source = contiguous();
+  Tensor result = empty(shape(), target);
+  dispatch_all(dtype(), [&](auto from) {
+    dispatch_all(target, [&](auto into) {
+      using Into = decltype(into);
+      const auto* x = source.data<decltype(from)>();
+      std::transform(x, x + numel(), result.data<Into>(), [](auto v) { return static_cast<Into>(v); });
+    });
+  });
+  return result;
+}
+
+bool Tensor::requires_grad() const { return body_ && (body_->wants_grad || body_->grad_node); }
+bool Tensor::is_leaf() const { return body_->wants_grad || !body_->grad_node; }
+
+const Tensor& Tensor::set_requires_grad(bool wanted) const {
+  if (!is_leaf()) throw GradError("set_requires_grad: only a leaf can be marked, this tensor was made by an op");
+  if (wanted && !is_floating(dtype())) throw DTypeError("set_requires_grad: integers have no gradient: " + describe());
+  if (!wanted) {
+    forget_leaf(body_.get());
+    body_->grad_node.reset();
+  }
+  body_->wants_grad = wanted;
+  return *this;
+}
+
+Tensor Tensor::grad() const { return body_->grad; }
+void Tensor::set_grad(Tensor grad) const { body_->grad = std::move(grad); }
+
+void Tensor::backward(const Tensor& cotangent, bool retain_graph) const {
+  heed::backward(*this, cotangent, retain_graph);
+}
+
+const Tensor& Tensor::fill_(double value) const {
+  require_not_recording("fill_", *this);
+  ++body_->storage->version;
+  dispatch_all(dtype(), [&](auto t) {
+    using T = decltype(t);
+    kernels::for_each_row(shape(), strides(), [&](int64_t offset, int64_t n, int64_t stride) {
+      T* p = data<T>() + offset;
+      for (int64_t i = 0; i < n; ++i) p[i * stride] = static_cast<T>(value);
+    });
+  });
+  return *this;
+}
+
+const Tensor& Tensor::copy_(const Tensor& source) const {
+  require_not_recording("copy_", *this);
+  if (source.shape() != shape() || source.dtype() != dtype()) {
+    throw ShapeError(fmt::format("copy_: {} into {}", source.describe(), describe()));
+  }
+  ++body_->storage->version;
+  kernels::copy_strided(dtype(), shape(), source.raw_data(), source.strides(), raw_data(), strides());
+  return *this;
+}
+
+bool Tensor::shares_nothing() const { return body_.unique() && body_->storage.unique(); }
+
+std::string Tensor::describe() const { return defined() ? name_of(dtype()) + shape().str() : "undefined"; }
+
+Tensor empty(const Shape& shape, DType dtype) {
+  for (const int64_t extent : shape) {
+    if (extent < 0) throw ShapeError("empty: negative extent in " + shape.str());
+  }
+  IntrusivePtr<TensorBody> body(new (pool_allocate(sizeof(TensorBody))) TensorBody);
+  body->dtype = dtype;
+  body->shape = shape;
+  body->strides = contiguous_strides(shape);
+  body->storage = Storage::allocate(static_cast<size_t>(shape.numel()) * size_of(dtype));
+  return Tensor(std::move(body));
+}
+
+Tensor make_view(const Tensor& x, const Shape& shape, const Strides& strides, int64_t offset_from_x) {
+  IntrusivePtr<TensorBody> body(new (pool_allocate(sizeof(TensorBody))) TensorBody);
+  body->dtype = x.dtype();
+  body->offset = x.body()->offset + offset_from_x;
+  body->shape = shape;
+  body->strides = strides;
+  body->storage = x.body()->storage;
+  return Tensor(std::move(body));
+}
+
+Tensor zeros(const Shape& shape, DType dtype) {
+  Tensor x = empty(shape, dtype);
+  std::memset(x.raw_data(), 0, static_cast<size_t>(x.numel()) * size_of(dtype));
+  return x;
+}
+
+Tensor full(const Shape& shape, double value, DType dtype) {
+  Tensor x = empty(shape, dtype);
+  dispatch_all(dtype, [&](auto t) {
+    using T = decltype(t);
+    std::fill_n(x.data<T>(), x.numel(), static_cast<T>(value));
+  });
+  return x;
+}
+
+Tensor arange(int64_t n, DType dtype) {
+  Tensor x = empty({n}, dtype);
+  dispatch_all(dtype, [&](auto t) {
+    using T = decltype(t);
+    for (int64_t i = 0; i < n; ++i) x.data<T>()[i] = static_cast<T>(i);
+  });
+  return x;
+}
+
+template <class T>
+Tensor from_vector(const std::vector<T>& values, const Shape& shape) {
+  if (static_cast<int64_t>(values.size()) != shape.numel()) {
+    throw ShapeError(fmt::format("from_vector: {} values for shape {}", values.size(), shape.str()));
+  }
+  Tensor x = empty(shape, dtype_of<T>());
+  std::copy(values.begin(), values.end(), x.data<T>());
+  return x;
+}
+template Tensor from_vector(const std::vector<float>&, const Shape&);
+template Tensor from_vector(const std::vector<double>&, const Shape&);
+template Tensor from_vector(const std::vector<int64_t>&, const Shape&);
+
+namespace {
+// Uniform in [0, 1) with 53 bits, from words 2k and 2k + 1 of element i's Philox block.
+double unit_uniform(uint32_t low, uint32_t high) {
+  return static_cast<double>((uint64_t{high} << 32 | low) >> 11) * 0x1.0p-53;
+}
+}  // namespace
+
+Tensor uniform(const Shape& shape, double low, double high, DType dtype) {
+  Generator& generator = default_generator();
+  const uint64_t seed = generator.seed(), stream = generator.next_stream();
+  Tensor x = empty(shape, dtype);
+  dispatch_floating("uniform", dtype, [&](auto t) {
+    using T = decltype(t);
+    for (int64_t i = 0; i < x.numel(); ++i) {
+      const auto words = philox(seed, stream, static_cast<uint64_t>(i));
+      x.data<T>()[i] = static_cast<T>(low + (high - low) * unit_uniform(words[0], words[1]));
+    }
+  });
+  return x;
+}
+
+Tensor randn(const Shape& shape, DType dtype) {
+  Generator& generator = default_generator();
+  const uint64_t seed = generator.seed(), stream = generator.next_stream();
+  Tensor x = empty(shape, dtype);
+  dispatch_floating("randn", dtype, [&](auto t) {
+    using T = decltype(t);
+    for (int64_t i = 0; i < x.numel(); ++i) {  // Box and Muller 1958
+      const auto words = philox(seed, stream, static_cast<uint64_t>(i));
+      const double radius = std::sqrt(-2.0 * std::log1p(-unit_uniform(words[0], words[1])));
+      x.data<T>()[i] = static_cast<T>(radius * std::cos(2 * std::numbers::pi * unit_uniform(words[2], words[3])));
+    }
+  });
+  return x;
+}
+
+int64_t contiguous_copies() { return contiguous_copy_count; }
+
+}  // namespace heed

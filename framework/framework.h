@@ -1,0 +1,15 @@
+// Everything of the framework layer.
+#pragma once
+
+#include "framework/autograd/engine.h"
+#include "framework/autograd/grad_mode.h"
+#include "framework/autograd/gradcheck.h"
+#include "framework/core/error.h"
+#include "framework/core/memory_pool.h"
+#include "framework/core/parallel.h"
+#include "framework/core/random.h"
+#include "framework/core/tensor.h"
+#include "framework/io/file.h"
+#include "framework/io/safetensors.h"
+#include "framework/ops/apply.h"
+#include "framework/ops/ops.h"

@@ -1,0 +1,165 @@
+#include "framework/io/safetensors.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "framework/core/error.h"
+#include "framework/io/file.h"
+
+namespace heed {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "safetensors data are little-endian");
+
+constexpr uint64_t kMaxHeader = 100'000'000;
+
+const char* format_name(DType dtype) { return dtype == DType::f32 ? "F32" : dtype == DType::f64 ? "F64" : "I64"; }
+
+struct Entry {
+  std::string name;
+  DType dtype = DType::f32;
+  Shape shape;
+  uint64_t begin = 0, end = 0;
+};
+
+// nlohmann keeps the last of two equal keys silently; this notices.
+nlohmann::json parse_without_duplicates(std::string_view text, const std::string& file) {
+  std::vector<std::set<std::string>> keys;
+  const auto watch = [&](int, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
+    using Event = nlohmann::json::parse_event_t;
+    if (event == Event::object_start) keys.emplace_back();
+    if (event == Event::object_end) keys.pop_back();
+    if (event == Event::key && !keys.back().insert(parsed.get<std::string>()).second) {
+      throw FormatError(fmt::format("load '{}': the name '{}' stands twice", file, parsed.get<std::string>()));
+    }
+    return true;
+  };
+  try {
+    return nlohmann::json::parse(text, watch);
+  } catch (const nlohmann::json::exception&) {
+    throw FormatError(fmt::format("load '{}': the header is not JSON", file));
+  }
+}
+
+uint64_t as_unsigned(const nlohmann::json& value, const std::string& file) {
+  if (!value.is_number_unsigned()) throw FormatError(fmt::format("load '{}': a size or offset is not a whole number", file));
+  return value.get<uint64_t>();
+}
+
+Entry read_entry(const std::string& name, const nlohmann::json& value, const std::string& file) {
+  const auto fail = [&](const std::string& what) { return FormatError(fmt::format("load '{}': '{}' {}", file, name, what)); };
+  if (!value.is_object() || !value.contains("dtype") || !value.contains("shape") || !value.contains("data_offsets") ||
+      !value["dtype"].is_string() || !value["shape"].is_array() || !value["data_offsets"].is_array() || value["data_offsets"].size() != 2) {
+    throw fail("has no dtype, shape and data_offsets");
+  }
+  Entry entry;
+  entry.name = name;
+  const auto dtype = value["dtype"].get<std::string>();
+  if (dtype == "F32") {
+    entry.dtype = DType::f32;
+  } else if (dtype == "F64") {
+    entry.dtype = DType::f64;
+  } else if (dtype == "I64") {
+    entry.dtype = DType::i64;
+  } else {
+    throw fail("has dtype " + dtype + ", which heed does not read (F32, F64, I64)");
+  }
+  if (value["shape"].size() > kMaxDims) throw fail("has too many dimensions");
+  uint64_t bytes = size_of(entry.dtype);
+  for (const auto& extent : value["shape"]) {
+    const uint64_t n = as_unsigned(extent, file);
+    if (n > INT64_MAX || __builtin_mul_overflow(bytes, n, &bytes)) throw fail("has a shape that is too large");
+    entry.shape.push_back(static_cast<int64_t>(n));
+  }
+  entry.begin = as_unsigned(value["data_offsets"][0], file);
+  entry.end = as_unsigned(value["data_offsets"][1], file);
+  if (entry.end < entry.begin || entry.end - entry.begin != bytes) throw fail("has offsets that do not fit its shape");
+  return entry;
+}
+
+}  // namespace
+
+std::string to_safetensors(const NamedTensors& tensors, const std::map<std::string, std::string>& metadata) {
+  NamedTensors sorted = tensors;
+  std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
+    const size_t sa = size_of(a.second.dtype()), sb = size_of(b.second.dtype());
+    return sa != sb ? sa > sb : a.first < b.first;
+  });
+  nlohmann::ordered_json header;
+  if (!metadata.empty()) header["__metadata__"] = metadata;
+  uint64_t offset = 0;
+  for (const auto& [name, x] : sorted) {
+    if (header.contains(name)) throw ValueError(fmt::format("save: the name '{}' is used twice", name));
+    const uint64_t bytes = static_cast<uint64_t>(x.numel()) * size_of(x.dtype());
+    header[name] = {{"dtype", format_name(x.dtype())},
+                    {"shape", std::vector<int64_t>(x.shape().begin(), x.shape().end())},
+                    {"data_offsets", {offset, offset + bytes}}};
+    offset += bytes;
+  }
+  std::string text = header.is_null() ? "{}" : header.dump();
+  text.append((64 - (8 + text.size()) % 64) % 64, ' ');
+  std::string bytes(8, '\0');
+  const uint64_t length = text.size();
+  std::memcpy(bytes.data(), &length, 8);
+  bytes += text;
+  for (const auto& [name, x] : sorted) {
+    const Tensor dense = x.detach().contiguous();
+    bytes.append(static_cast<const char*>(dense.raw_data()), static_cast<size_t>(x.numel()) * size_of(x.dtype()));
+  }
+  return bytes;
+}
+
+SafetensorsFile parse_safetensors(std::string_view bytes, const std::string& file) {
+  const auto fail = [&](const char* what) { return FormatError(fmt::format("load '{}': {}", file, what)); };
+  uint64_t length = 0;
+  if (bytes.size() < 8) throw fail("the file is too short for safetensors");
+  std::memcpy(&length, bytes.data(), 8);
+  if (length > kMaxHeader) throw fail("the header length is not plausible; not a safetensors file?");
+  if (length > bytes.size() - 8) throw fail("the file ends inside its header");
+  const std::string_view text = bytes.substr(8, length), data = bytes.substr(8 + length);
+  if (text.empty() || text[0] != '{') throw fail("the header does not start with '{'");
+  const nlohmann::json header = parse_without_duplicates(text, file);
+  SafetensorsFile result;
+  std::vector<Entry> entries;
+  for (const auto& [name, value] : header.items()) {
+    if (name != "__metadata__") {
+      entries.push_back(read_entry(name, value, file));
+      continue;
+    }
+    if (!value.is_object()) throw fail("__metadata__ is not an object");
+    for (const auto& [key, item] : value.items()) {
+      if (!item.is_string()) throw fail("__metadata__ holds something that is not text");
+      result.metadata[key] = item.get<std::string>();
+    }
+  }
+  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+    return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
+  });
+  uint64_t at = 0;
+  for (const Entry& entry : entries) {
+    if (entry.begin != at) throw fail("tensors overlap or leave a hole");
+    at = entry.end;
+    if (at > data.size()) throw fail("the file is cut off: tensor data are missing");
+  }
+  if (at != data.size()) throw fail("there are bytes after the last tensor");
+  for (const Entry& entry : entries) {
+    Tensor x = empty(entry.shape, entry.dtype);
+    std::memcpy(x.raw_data(), data.data() + entry.begin, entry.end - entry.begin);
+    result.tensors.emplace(entry.name, std::move(x));
+  }
+  return result;
+}
+
+void save_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
+                      const std::map<std::string, std::string>& metadata) {
+  write_file_atomically(path, to_safetensors(tensors, metadata));
+}
+
+SafetensorsFile load_safetensors(const std::filesystem::path& path) { return parse_safetensors(read_file(path), path.filename().string()); }
+
+}  // namespace heed

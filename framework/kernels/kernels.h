@@ -1,0 +1,187 @@
+// The narrow waist: plain functions on pointers, sizes and leading dimensions. Nothing above includes cblas.h, dnnl.hpp or hwy/.
+//
+// Typed kernels exist for float and double from one source. Matrices are row-major; `ld` is the distance between rows in elements.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "framework/core/dtype.h"
+#include "framework/core/shape.h"
+
+namespace heed {
+class Tensor;
+}
+
+namespace heed::kernels {
+
+// ---- matrix products -------------------------------------------------------------------------------------------------
+
+/// C[M, N] = op(A)[M, K] op(B)[K, N] + beta C. op is the transpose where ta or tb is set. f32 goes to OpenBLAS or oneDNN by shape,
+/// f64 to OpenBLAS.
+template <class T>
+void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb, T beta, T* C,
+          int64_t ldc);
+
+/// c = a b + beta c for [M, K] x [K, N] or equal batches of them; reads the strides of transposed and row-padded views.
+void matmul(const Tensor& a, const Tensor& b, const Tensor& c, double beta);
+
+/// A right-hand side B[K, N] kept in the layout the backend likes best, for many products with few rows each (LSTM steps).
+template <class T>
+class PackedMatrix {
+ public:
+  /// B(k, n) = data[k * row_stride + n * column_stride], one of which is 1. `rows` is a typical M of the products to come.
+  PackedMatrix(int64_t K, int64_t N, const T* data, int64_t row_stride, int64_t column_stride, int64_t rows);
+  ~PackedMatrix();
+  PackedMatrix(const PackedMatrix&) = delete;
+  PackedMatrix& operator=(const PackedMatrix&) = delete;
+  /// C[M, N] = A[M, K] B + beta C, beta 0 or 1.
+  void multiply(int64_t M, const T* A, int64_t lda, T beta, T* C, int64_t ldc) const;
+
+ private:
+  int64_t K_, N_, rows_ = 0;
+  T* packed_ = nullptr;
+  size_t bytes_ = 0;
+  bool blocked_ = false;  // in oneDNN's layout; otherwise row-major [K, N]
+};
+
+// ---- strided copies and sums -----------------------------------------------------------------------------------------
+
+void copy_strided(DType dtype, const Shape& shape, const void* x, const Strides& xs, void* y, const Strides& ys);
+void add_strided(DType dtype, const Shape& shape, const void* x, const Strides& xs, void* y, const Strides& ys);  // y += x
+void add_into(DType dtype, int64_t n, const void* x, void* y);                                                   // y += x
+/// Calls row(offset, n, stride) for each innermost row of a strided layout.
+template <class F>
+void for_each_row(const Shape& shape, const Strides& strides, F&& row) {
+  if (shape.numel() == 0) return;
+  const int last = shape.ndim() - 1;
+  if (last < 0) return row(int64_t{0}, int64_t{1}, int64_t{1});
+  Shape index;
+  for (int i = 0; i < last; ++i) index.push_back(0);
+  int64_t offset = 0;
+  for (;;) {
+    row(offset, shape[last], strides[last]);
+    int d = last - 1;
+    for (; d >= 0; --d) {
+      offset += strides[d];
+      if (++index[d] < shape[d]) break;
+      offset -= strides[d] * shape[d];
+      index[d] = 0;
+    }
+    if (d < 0) return;
+  }
+}
+
+// ---- elementwise -----------------------------------------------------------------------------------------------------
+
+enum class Unary : uint8_t { neg, exp, log, tanh, sigmoid, relu, sqrt, square, abs };
+enum class Binary : uint8_t { add, sub, mul, div };
+
+template <class T>
+void unary(Unary op, int64_t n, const T* x, T* y);
+/// dx = g * f'(x), from the input x or the result y, whichever the rule needs.
+template <class T>
+void unary_backward(Unary op, int64_t n, const T* g, const T* x, const T* y, T* dx);
+/// y = a op b with broadcasting expressed as strides of 0; y is dense.
+template <class T>
+void binary(Binary op, const Shape& shape, const T* a, const Strides& as, const T* b, const Strides& bs, T* y);
+/// y = x * scale + shift.
+template <class T>
+void affine(int64_t n, const T* x, T scale, T shift, T* y);
+/// y = a b elementwise; y += a b.
+template <class T>
+void multiply_add(int64_t n, const T* a, const T* b, T* y);
+
+// ---- reductions ------------------------------------------------------------------------------------------------------
+
+/// y[o, i] = sum over r of x[o, r, i], all dense.
+template <class T>
+void sum(int64_t outer, int64_t reduce, int64_t inner, const T* x, T* y);
+/// sum of x_i^2 in double, in fixed chunks so that the bits do not depend on the thread count.
+template <class T>
+double sum_of_squares(int64_t n, const T* x);
+
+// ---- softmax and cross-entropy ---------------------------------------------------------------------------------------
+
+/// Rows of n values. lengths == nullptr: softmax over all; else row r covers the first lengths[r / rows_per_length] values, the rest is
+/// zero, and a row of length 0 is all zeros.
+template <class T>
+void softmax(int64_t rows, int64_t n, const T* x, const int64_t* lengths, int64_t rows_per_length, T* y);
+/// dx = y (g - sum(g y)).
+template <class T>
+void softmax_backward(int64_t rows, int64_t n, const T* g, const T* y, T* dx);
+template <class T>
+void log_softmax(int64_t rows, int64_t n, const T* x, T* y);
+/// dx = g - exp(y) sum(g).
+template <class T>
+void log_softmax_backward(int64_t rows, int64_t n, const T* g, const T* y, T* dx);
+/// Cross-entropy of softmax(logits) with label smoothing; rows whose target is `ignored` count nothing. Returns the summed loss and
+/// the number of rows that count. With `gradient`, logits -> d(summed loss)/d(logits), in place when gradient == logits.
+/// Throws IndexError for a target outside [0, n).
+struct CrossEntropySum {
+  double loss = 0;
+  int64_t rows = 0;
+};
+template <class T>
+CrossEntropySum cross_entropy(int64_t rows, int64_t n, const T* logits, const int64_t* targets, int64_t ignored, double smoothing,
+                              T* gradient);
+
+// ---- gates, energies, dropout, optimisers ----------------------------------------------------------------------------
+
+/// One LSTM step on `rows` rows. gates [rows, 4H] hold the pre-activations i, f, g, o and are replaced by the activations.
+/// c_prev may be null (zeros). c = f c_prev + i g, h = o tanh(c).
+template <class T>
+void lstm_gates(int64_t rows, int64_t H, T* gates, const T* c_prev, T* c, T* h);
+/// gates (activations) -> their pre-activation gradients, in place. dh [rows, H] is dL/dh; dc is dL/dc on entry and dL/dc_prev on return.
+template <class T>
+void lstm_gates_backward(int64_t rows, int64_t H, T* gates, const T* c_prev, const T* c, const T* dh, T* dc);
+
+/// Additive attention energies of one query: e[s] = v . tanh(q + keys[s]) for s < length.
+template <class T>
+void additive_energy(int64_t length, int64_t A, const T* query, const T* keys, const T* v, T* energy);
+/// Adds the gradients of the above for dL/de = g[s]: dq, dkeys [length, A], dv.
+template <class T>
+void additive_energy_backward(int64_t length, int64_t A, const T* query, const T* keys, const T* v, const T* g, T* dquery, T* dkeys,
+                              T* dv);
+/// y[d] = sum_s w[s] x[s, d]; the dot products w[s] = x[s] . y; and x[s] += w[s] y.
+template <class T>
+void weighted_sum(int64_t n, int64_t D, const T* w, const T* x, T* y);
+template <class T>
+void dot_rows(int64_t n, int64_t D, const T* x, const T* y, T* w);
+template <class T>
+void add_outer(int64_t n, int64_t D, const T* w, const T* y, T* x);
+
+/// y[d] += x[d] on one row, inline.
+template <class T>
+void add_row(int64_t D, const T* x, T* y);
+
+/// y = x * mask / (1 - p), the mask drawn from Philox (seed, stream): call it again to see the same mask. p is taken in steps of 2^-16.
+template <class T>
+void dropout(int64_t n, double p, uint64_t seed, uint64_t stream, const T* x, T* y);
+
+struct AdamStep {
+  double lr, beta1, beta2, eps, weight_decay;
+  double bias1, bias2;   // 1 - beta^t
+  double grad_scale;     // clipping factor, applied to the gradient on the way in
+};
+/// Adam (Kingma & Ba 2015, algorithm 1), one pass over parameter, gradient and both moments.
+template <class T>
+void adam(int64_t n, const AdamStep& step, const T* g, T* p, T* m, T* v);
+
+// ---- rows ------------------------------------------------------------------------------------------------------------
+
+/// y[i] = table[ids[i]]. Throws IndexError naming op, id and rows.
+template <class T>
+void gather_rows(const char* op, int64_t n, const int64_t* ids, int64_t rows, int64_t D, const T* table, T* y);
+/// table[ids[i]] += g[i], rows with equal ids summed in the order of i at any thread count.
+template <class T>
+void scatter_add_rows(int64_t n, const int64_t* ids, int64_t rows, int64_t D, const T* g, T* table);
+
+// ---- what the kernels run on -----------------------------------------------------------------------------------------
+
+std::string simd_target();    // the instruction set that runs ours, such as AVX3; HEED_ISA=avx512|avx2|baseline forces one
+std::string blas_core();      // OpenBLAS's kernel set
+std::string onednn_version();
+
+}  // namespace heed::kernels

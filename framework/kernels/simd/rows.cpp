@@ -1,0 +1,436 @@
+// Kernels that work row by row: softmax and cross-entropy, LSTM gates, attention energies, gathers.
+#include "framework/kernels/simd/targets.h"
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "framework/kernels/simd/rows.cpp"
+#include <hwy/foreach_target.h>
+
+#include "framework/core/parallel.h"
+#include "framework/kernels/kernels.h"
+#include "framework/kernels/simd/math-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace heed::kernels {
+namespace HWY_NAMESPACE {
+
+template <class T>
+T RowMax(int64_t n, const T* x) {
+  const hn::ScalableTag<T> d;
+  const auto floor = hn::Set(d, -std::numeric_limits<T>::infinity());
+  auto most = floor;
+  Lanewise<T>(n, [&](int64_t, const auto& load, const auto&, auto mask) {
+    most = hn::Max(most, hn::IfThenElse(mask, load(x), floor));
+  });
+  return Largest(d, most);
+}
+
+// y = exp(x - most), returns the sum.
+template <class T>
+T RowExp(int64_t n, const T* x, T most, T* y) {
+  const hn::ScalableTag<T> d;
+  const auto shift = hn::Set(d, most);
+  auto total = hn::Zero(d);
+  Lanewise<T>(n, [&](int64_t, const auto& load, const auto& store, auto mask) {
+    const auto e = SafeExp(d, hn::Sub(load(x), shift));
+    store(e, y);
+    total = hn::Add(total, hn::IfThenElseZero(mask, e));
+  });
+  return Total(d, total);
+}
+
+template <class T>
+T RowSumExp(int64_t n, const T* x, T most) {
+  const hn::ScalableTag<T> d;
+  const auto shift = hn::Set(d, most);
+  auto total = hn::Zero(d);
+  Lanewise<T>(n, [&](int64_t, const auto& load, const auto&, auto mask) {
+    total = hn::Add(total, hn::IfThenElseZero(mask, SafeExp(d, hn::Sub(load(x), shift))));
+  });
+  return Total(d, total);
+}
+
+template <class T>
+T RowSum(int64_t n, const T* x) {
+  const hn::ScalableTag<T> d;
+  auto total = hn::Zero(d);
+  Lanewise<T>(n, [&](int64_t, const auto& load, const auto&, auto) { total = hn::Add(total, load(x)); });
+  return Total(d, total);
+}
+
+template <class T>
+T Dot(int64_t n, const T* a, const T* b) {
+  const hn::ScalableTag<T> d;
+  auto total = hn::Zero(d);
+  Lanewise<T>(n, [&](int64_t, const auto& load, const auto&, auto) { total = hn::MulAdd(load(a), load(b), total); });
+  return Total(d, total);
+}
+
+template <class T>
+void SoftmaxRow(int64_t n, const T* x, T* y) {
+  if (n == 0) return;
+  const hn::ScalableTag<T> d;
+  const T most = RowMax(n, x);
+  if (most == -std::numeric_limits<T>::infinity()) {  // everything masked: zeros, no NaN
+    std::fill_n(y, n, T{0});
+    return;
+  }
+  const auto scale = hn::Set(d, T{1} / RowExp(n, x, most, y));
+  Map(n, y, y, [scale](auto v) { return hn::Mul(v, scale); });
+}
+
+template <class T>
+void SoftmaxBackwardRow(int64_t n, const T* g, const T* y, T* dx) {
+  const hn::ScalableTag<T> d;
+  const auto mean = hn::Set(d, Dot(n, g, y));
+  Map2(n, g, y, dx, [mean](auto a, auto b) { return hn::Mul(b, hn::Sub(a, mean)); });
+}
+
+template <class T>
+void LogSoftmaxRow(int64_t n, const T* x, T* y) {
+  if (n == 0) return;
+  const hn::ScalableTag<T> d;
+  const T most = RowMax(n, x);
+  const auto shift = hn::Set(d, most + std::log(RowSumExp(n, x, most)));
+  Map(n, x, y, [shift](auto v) { return hn::Sub(v, shift); });
+}
+
+template <class T>
+void LogSoftmaxBackwardRow(int64_t n, const T* g, const T* y, T* dx) {
+  const hn::ScalableTag<T> d;
+  const auto total = hn::Set(d, RowSum(n, g));
+  Map2(n, g, y, dx, [d, total](auto a, auto b) { return hn::NegMulAdd(SafeExp(d, b), total, a); });
+}
+
+// loss = log sum exp(x) - (1 - s) x_target - s/n sum x;   d = softmax(x) - (1 - s) [target] - s/n      (Szegedy et al. 2016, sec. 7)
+template <class T>
+double CrossEntropyRow(int64_t n, const T* x, int64_t target, double smoothing, T* gradient) {
+  const hn::ScalableTag<T> d;
+  const T most = RowMax(n, x);
+  const T at_target = x[target];
+  const double mean = smoothing > 0 ? static_cast<double>(RowSum(n, x)) / static_cast<double>(n) : 0.0;
+  T total;
+  if (gradient) {
+    total = RowExp(n, x, most, gradient);
+    const auto scale = hn::Set(d, T{1} / total), shift = hn::Set(d, static_cast<T>(-smoothing / static_cast<double>(n)));
+    Map(n, gradient, gradient, [=](auto v) { return hn::MulAdd(v, scale, shift); });
+    gradient[target] -= static_cast<T>(1 - smoothing);
+  } else {
+    total = RowSumExp(n, x, most);
+  }
+  return static_cast<double>(most) + std::log(static_cast<double>(total)) - (1 - smoothing) * static_cast<double>(at_target) -
+         smoothing * mean;
+}
+
+template <class T>
+void LstmGatesRow(int64_t H, T* gates, const T* c_prev, T* c, T* h) {
+  const hn::ScalableTag<T> d;
+  Lanewise<T>(H, [&](int64_t, const auto& load, const auto& store, auto) {
+    const auto i = SafeSigmoid(d, load(gates)), f = SafeSigmoid(d, load(gates + H)), o = SafeSigmoid(d, load(gates + 3 * H));
+    const auto candidate = SafeTanh(d, load(gates + 2 * H));
+    auto cell = hn::Mul(i, candidate);
+    if (c_prev) cell = hn::MulAdd(f, load(c_prev), cell);
+    store(i, gates);
+    store(f, gates + H);
+    store(candidate, gates + 2 * H);
+    store(o, gates + 3 * H);
+    store(cell, c);
+    store(hn::Mul(o, SafeTanh(d, cell)), h);
+  });
+}
+
+template <class T>
+void LstmGatesBackwardRow(int64_t H, T* gates, const T* c_prev, const T* c, const T* dh, T* dc) {
+  const hn::ScalableTag<T> d;
+  const auto one = hn::Set(d, T{1});
+  Lanewise<T>(H, [&](int64_t, const auto& load, const auto& store, auto) {
+    const auto i = load(gates), f = load(gates + H), candidate = load(gates + 2 * H), o = load(gates + 3 * H);
+    const auto t = SafeTanh(d, load(c)), g = load(dh);
+    const auto dcell = hn::MulAdd(hn::Mul(g, o), hn::NegMulAdd(t, t, one), load(dc));
+    const auto before = c_prev ? load(c_prev) : hn::Zero(d);
+    store(hn::Mul(hn::Mul(dcell, candidate), hn::Mul(i, hn::Sub(one, i))), gates);
+    store(hn::Mul(hn::Mul(dcell, before), hn::Mul(f, hn::Sub(one, f))), gates + H);
+    store(hn::Mul(hn::Mul(dcell, i), hn::NegMulAdd(candidate, candidate, one)), gates + 2 * H);
+    store(hn::Mul(hn::Mul(g, t), hn::Mul(o, hn::Sub(one, o))), gates + 3 * H);
+    store(hn::Mul(dcell, f), dc);
+  });
+}
+
+template <class T>
+void AdditiveEnergyKernel(int64_t length, int64_t A, const T* query, const T* keys, const T* v, T* energy) {
+  const hn::ScalableTag<T> d;
+  for (int64_t s = 0; s < length; ++s) {
+    const T* key = keys + s * A;
+    auto total = hn::Zero(d);
+    Lanewise<T>(A, [&](int64_t, const auto& load, const auto&, auto) {
+      total = hn::MulAdd(load(v), SafeTanh(d, hn::Add(load(query), load(key))), total);
+    });
+    energy[s] = Total(d, total);
+  }
+}
+
+template <class T>
+void AdditiveEnergyBackwardKernel(int64_t length, int64_t A, const T* query, const T* keys, const T* v, const T* g, T* dquery,
+                                  T* dkeys, T* dv) {
+  const hn::ScalableTag<T> d;
+  const auto one = hn::Set(d, T{1});
+  for (int64_t s = 0; s < length; ++s) {
+    const T* key = keys + s * A;
+    T* dkey = dkeys + s * A;
+    const auto ge = hn::Set(d, g[s]);
+    Lanewise<T>(A, [&](int64_t, const auto& load, const auto& store, auto) {
+      const auto t = SafeTanh(d, hn::Add(load(query), load(key)));
+      const auto dsum = hn::Mul(hn::Mul(ge, load(v)), hn::NegMulAdd(t, t, one));
+      store(hn::Add(load(dquery), dsum), dquery);
+      store(hn::Add(load(dkey), dsum), dkey);
+      store(hn::MulAdd(ge, t, load(dv)), dv);
+    });
+  }
+}
+
+template <class T>
+void WeightedSumKernel(int64_t n, int64_t D, const T* w, const T* x, T* y) {
+  const hn::ScalableTag<T> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t j = 0;
+  for (; j + 4 * lanes <= D; j += 4 * lanes) {
+    auto t0 = hn::Zero(d), t1 = t0, t2 = t0, t3 = t0;
+    for (int64_t s = 0; s < n; ++s) {
+      const auto weight = hn::Set(d, w[s]);
+      const T* row = x + s * D + j;
+      t0 = hn::MulAdd(weight, hn::LoadU(d, row), t0);
+      t1 = hn::MulAdd(weight, hn::LoadU(d, row + lanes), t1);
+      t2 = hn::MulAdd(weight, hn::LoadU(d, row + 2 * lanes), t2);
+      t3 = hn::MulAdd(weight, hn::LoadU(d, row + 3 * lanes), t3);
+    }
+    hn::StoreU(t0, d, y + j);
+    hn::StoreU(t1, d, y + j + lanes);
+    hn::StoreU(t2, d, y + j + 2 * lanes);
+    hn::StoreU(t3, d, y + j + 3 * lanes);
+  }
+  Lanewise<T>(D - j, [&](int64_t, const auto& load, const auto& store, auto) {
+    auto total = hn::Zero(d);
+    for (int64_t s = 0; s < n; ++s) total = hn::MulAdd(hn::Set(d, w[s]), load(x + s * D + j), total);
+    store(total, y + j);
+  });
+}
+
+template <class T>
+void DotRowsKernel(int64_t n, int64_t D, const T* x, const T* y, T* w) {
+  for (int64_t s = 0; s < n; ++s) w[s] = Dot(D, x + s * D, y);
+}
+
+template <class T>
+void AddOuterKernel(int64_t n, int64_t D, const T* w, const T* y, T* x) {
+  const hn::ScalableTag<T> d;
+  for (int64_t s = 0; s < n; ++s) {
+    const auto weight = hn::Set(d, w[s]);
+    Map2(D, y, x + s * D, x + s * D, [weight](auto a, auto b) { return hn::MulAdd(weight, a, b); });
+  }
+}
+
+template <class T>
+void AddRowKernel(int64_t D, const T* g, T* into) {
+  Map2(D, g, into, into, [](auto a, auto b) { return hn::Add(a, b); });
+}
+
+#define HEED_TYPED(name)                   \
+  constexpr auto& name##F32 = name<float>; \
+  constexpr auto& name##F64 = name<double>;
+HEED_TYPED(SoftmaxRow)
+HEED_TYPED(SoftmaxBackwardRow)
+HEED_TYPED(LogSoftmaxRow)
+HEED_TYPED(LogSoftmaxBackwardRow)
+HEED_TYPED(CrossEntropyRow)
+HEED_TYPED(LstmGatesRow)
+HEED_TYPED(LstmGatesBackwardRow)
+HEED_TYPED(AdditiveEnergyKernel)
+HEED_TYPED(AdditiveEnergyBackwardKernel)
+HEED_TYPED(WeightedSumKernel)
+HEED_TYPED(DotRowsKernel)
+HEED_TYPED(AddOuterKernel)
+HEED_TYPED(AddRowKernel)
+#undef HEED_TYPED
+
+}  // namespace HWY_NAMESPACE
+}  // namespace heed::kernels
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+#include "framework/core/error.h"
+#include "framework/kernels/simd/dispatch.h"
+
+namespace heed::kernels {
+HEED_EXPORT(SoftmaxRow)
+HEED_EXPORT(SoftmaxBackwardRow)
+HEED_EXPORT(LogSoftmaxRow)
+HEED_EXPORT(LogSoftmaxBackwardRow)
+HEED_EXPORT(CrossEntropyRow)
+HEED_EXPORT(LstmGatesRow)
+HEED_EXPORT(LstmGatesBackwardRow)
+HEED_EXPORT(AdditiveEnergyKernel)
+HEED_EXPORT(AdditiveEnergyBackwardKernel)
+HEED_EXPORT(WeightedSumKernel)
+HEED_EXPORT(DotRowsKernel)
+HEED_EXPORT(AddOuterKernel)
+HEED_EXPORT(AddRowKernel)
+
+namespace {
+int64_t grain(int64_t n) { return std::max<int64_t>(1, (1 << 14) / std::max<int64_t>(n, 1)); }  // rows a thread should get
+}  // namespace
+
+template <class T>
+void softmax(int64_t rows, int64_t n, const T* x, const int64_t* lengths, int64_t rows_per_length, T* y) {
+  parallel_for(rows, grain(n), [&](int64_t b, int64_t e) {
+    for (int64_t r = b; r < e; ++r) {
+      const int64_t used = lengths ? lengths[r / rows_per_length] : n;
+      HEED_DISPATCH(SoftmaxRow)(used, x + r * n, y + r * n);
+      std::fill_n(y + r * n + used, n - used, T{0});
+    }
+  });
+}
+
+template <class T>
+void softmax_backward(int64_t rows, int64_t n, const T* g, const T* y, T* dx) {
+  parallel_for(rows, grain(n), [&](int64_t b, int64_t e) {
+    for (int64_t r = b; r < e; ++r) HEED_DISPATCH(SoftmaxBackwardRow)(n, g + r * n, y + r * n, dx + r * n);
+  });
+}
+
+template <class T>
+void log_softmax(int64_t rows, int64_t n, const T* x, T* y) {
+  parallel_for(rows, grain(n), [&](int64_t b, int64_t e) {
+    for (int64_t r = b; r < e; ++r) HEED_DISPATCH(LogSoftmaxRow)(n, x + r * n, y + r * n);
+  });
+}
+
+template <class T>
+void log_softmax_backward(int64_t rows, int64_t n, const T* g, const T* y, T* dx) {
+  parallel_for(rows, grain(n), [&](int64_t b, int64_t e) {
+    for (int64_t r = b; r < e; ++r) HEED_DISPATCH(LogSoftmaxBackwardRow)(n, g + r * n, y + r * n, dx + r * n);
+  });
+}
+
+template <class T>
+CrossEntropySum cross_entropy(int64_t rows, int64_t n, const T* logits, const int64_t* targets, int64_t ignored, double smoothing,
+                              T* gradient) {
+  CrossEntropySum result;
+  for (int64_t r = 0; r < rows; ++r) {
+    if (targets[r] == ignored) continue;
+    ++result.rows;
+    if (targets[r] < 0 || targets[r] >= n) {
+      throw IndexError(fmt::format("cross_entropy: target {} out of range for {} classes", targets[r], n));
+    }
+  }
+  std::vector<double> losses(static_cast<size_t>(rows));
+  parallel_for(rows, grain(n), [&](int64_t b, int64_t e) {
+    for (int64_t r = b; r < e; ++r) {
+      T* const row = gradient ? gradient + r * n : nullptr;
+      if (targets[r] == ignored) {
+        if (row) std::fill_n(row, n, T{0});
+      } else {
+        losses[static_cast<size_t>(r)] = HEED_DISPATCH(CrossEntropyRow)(n, logits + r * n, targets[r], smoothing, row);
+      }
+    }
+  });
+  for (const double loss : losses) result.loss += loss;
+  return result;
+}
+
+template <class T>
+void lstm_gates(int64_t rows, int64_t H, T* gates, const T* c_prev, T* c, T* h) {
+  parallel_for(rows, grain(8 * H), [&](int64_t b, int64_t e) {
+    for (int64_t r = b; r < e; ++r) {
+      HEED_DISPATCH(LstmGatesRow)(H, gates + r * 4 * H, c_prev ? c_prev + r * H : nullptr, c + r * H, h + r * H);
+    }
+  });
+}
+
+template <class T>
+void lstm_gates_backward(int64_t rows, int64_t H, T* gates, const T* c_prev, const T* c, const T* dh, T* dc) {
+  parallel_for(rows, grain(8 * H), [&](int64_t b, int64_t e) {
+    for (int64_t r = b; r < e; ++r) {
+      HEED_DISPATCH(LstmGatesBackwardRow)(H, gates + r * 4 * H, c_prev ? c_prev + r * H : nullptr, c + r * H, dh + r * H, dc + r * H);
+    }
+  });
+}
+
+template <class T>
+void additive_energy(int64_t length, int64_t A, const T* query, const T* keys, const T* v, T* energy) {
+  HEED_DISPATCH(AdditiveEnergyKernel)(length, A, query, keys, v, energy);
+}
+template <class T>
+void additive_energy_backward(int64_t length, int64_t A, const T* query, const T* keys, const T* v, const T* g, T* dquery, T* dkeys,
+                              T* dv) {
+  HEED_DISPATCH(AdditiveEnergyBackwardKernel)(length, A, query, keys, v, g, dquery, dkeys, dv);
+}
+template <class T>
+void weighted_sum(int64_t n, int64_t D, const T* w, const T* x, T* y) {
+  HEED_DISPATCH(WeightedSumKernel)(n, D, w, x, y);
+}
+template <class T>
+void dot_rows(int64_t n, int64_t D, const T* x, const T* y, T* w) {
+  HEED_DISPATCH(DotRowsKernel)(n, D, x, y, w);
+}
+template <class T>
+void add_outer(int64_t n, int64_t D, const T* w, const T* y, T* x) {
+  HEED_DISPATCH(AddOuterKernel)(n, D, w, y, x);
+}
+
+template <class T>
+void add_row(int64_t D, const T* x, T* y) {
+  HEED_DISPATCH(AddRowKernel)(D, x, y);
+}
+
+template <class T>
+void gather_rows(const char* op, int64_t n, const int64_t* ids, int64_t rows, int64_t D, const T* table, T* y) {
+  for (int64_t i = 0; i < n; ++i) {
+    if (ids[i] < 0 || ids[i] >= rows) {
+      throw IndexError(fmt::format("{}: index {} out of range for {} rows", op, ids[i], rows));
+    }
+  }
+  parallel_for(n, grain(D), [&](int64_t b, int64_t e) {
+    for (int64_t i = b; i < e; ++i) std::memcpy(y + i * D, table + ids[i] * D, static_cast<size_t>(D) * sizeof(T));
+  });
+}
+
+template <class T>
+void scatter_add_rows(int64_t n, const int64_t* ids, int64_t rows, int64_t D, const T* g, T* table) {
+  (void)rows;
+  std::vector<int64_t> order(static_cast<size_t>(n));  // equal ids together, in the order of i
+  std::iota(order.begin(), order.end(), int64_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return ids[a] < ids[b]; });
+  parallel_for(n, grain(D), [&](int64_t b, int64_t e) {
+    // A range owns the groups of equal ids that begin in it.
+    const auto id = [&](int64_t i) { return ids[order[static_cast<size_t>(i)]]; };
+    while (b > 0 && b < n && id(b) == id(b - 1)) ++b;
+    while (e < n && id(e) == id(e - 1)) ++e;
+    for (int64_t i = b; i < e; ++i) HEED_DISPATCH(AddRowKernel)(D, g + order[static_cast<size_t>(i)] * D, table + id(i) * D);
+  });
+}
+
+#define HEED_INSTANTIATE(T)                                                                                               \
+  template void softmax(int64_t, int64_t, const T*, const int64_t*, int64_t, T*);                                         \
+  template void softmax_backward(int64_t, int64_t, const T*, const T*, T*);                                               \
+  template void log_softmax(int64_t, int64_t, const T*, T*);                                                              \
+  template void log_softmax_backward(int64_t, int64_t, const T*, const T*, T*);                                           \
+  template CrossEntropySum cross_entropy(int64_t, int64_t, const T*, const int64_t*, int64_t, double, T*);                \
+  template void lstm_gates(int64_t, int64_t, T*, const T*, T*, T*);                                                       \
+  template void lstm_gates_backward(int64_t, int64_t, T*, const T*, const T*, const T*, T*);                              \
+  template void additive_energy(int64_t, int64_t, const T*, const T*, const T*, T*);                                      \
+  template void additive_energy_backward(int64_t, int64_t, const T*, const T*, const T*, const T*, T*, T*, T*);           \
+  template void weighted_sum(int64_t, int64_t, const T*, const T*, T*);                                                   \
+  template void dot_rows(int64_t, int64_t, const T*, const T*, T*);                                                       \
+  template void add_outer(int64_t, int64_t, const T*, const T*, T*);                                                      \
+  template void add_row(int64_t, const T*, T*);                                                                           \
+  template void gather_rows(const char*, int64_t, const int64_t*, int64_t, int64_t, const T*, T*);                        \
+  template void scatter_add_rows(int64_t, const int64_t*, int64_t, int64_t, const T*, T*);
+HEED_INSTANTIATE(float)
+HEED_INSTANTIATE(double)
+
+}  // namespace heed::kernels
+#endif

@@ -1,0 +1,36 @@
+#include "framework/kernels/simd/targets.h"
+
+#include <hwy/targets.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+#include "framework/kernels/configure.h"
+#include "framework/kernels/kernels.h"
+#include "framework/kernels/onednn/gemm.h"
+
+namespace heed::kernels {
+
+void configure() {
+  const char* const wanted = std::getenv("HEED_ISA");
+  if (!wanted || std::string_view(wanted) == "avx512") return;
+  const std::string_view isa = wanted;
+  const int64_t avx512 = HWY_AVX3 | HWY_AVX3_DL;
+  if (isa == "avx2") {
+    hwy::DisableTargets(avx512);
+  } else if (isa == "baseline") {
+    hwy::DisableTargets(avx512 | HWY_AVX2);
+  } else {
+    std::fprintf(stderr, "heed: HEED_ISA=%s is not known (avx512, avx2, baseline); ignored\n", wanted);
+    return;
+  }
+  onednn::limit_isa(wanted);
+}
+
+std::string simd_target() {
+  const int64_t best = hwy::SupportedTargets() & ~int64_t{HWY_DISABLED_TARGETS};
+  return hwy::TargetName(best & -best);
+}
+
+}  // namespace heed::kernels

@@ -1,0 +1,61 @@
+// Copies and sums between strided layouts.
+#include <cstring>
+
+#include "framework/core/parallel.h"
+#include "framework/kernels/kernels.h"
+
+namespace heed::kernels {
+namespace {
+
+// f(x, y, n, x_stride, y_stride) for each innermost row of two layouts of one shape.
+template <class T, class F>
+void walk(const Shape& shape, const T* x, const Strides& xs, T* y, const Strides& ys, const F& f) {
+  if (shape.numel() == 0) return;
+  if (shape.ndim() == 0) return f(x, y, int64_t{1}, int64_t{1}, int64_t{1});
+  const int last = shape.ndim() - 1;
+  const int64_t n = shape[last], rows = shape.numel() / n;
+  parallel_for(rows, std::max<int64_t>(1, (1 << 14) / n), [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r) {
+      int64_t rest = r, at_x = 0, at_y = 0;
+      for (int d = last - 1; d >= 0; --d) {
+        const int64_t i = rest % shape[d];
+        rest /= shape[d];
+        at_x += i * xs[d];
+        at_y += i * ys[d];
+      }
+      f(x + at_x, y + at_y, n, xs[last], ys[last]);
+    }
+  });
+}
+
+template <class T>
+void copy_typed(const Shape& shape, const T* x, const Strides& xs, T* y, const Strides& ys) {
+  walk(shape, x, xs, y, ys, [](const T* from, T* into, int64_t n, int64_t sx, int64_t sy) {
+    if (sx == 1 && sy == 1) {
+      std::memcpy(into, from, static_cast<size_t>(n) * sizeof(T));
+    } else {
+      for (int64_t i = 0; i < n; ++i) into[i * sy] = from[i * sx];
+    }
+  });
+}
+
+}  // namespace
+
+void copy_strided(DType dtype, const Shape& shape, const void* x, const Strides& xs, void* y, const Strides& ys) {
+  if (size_of(dtype) == 4) {
+    copy_typed(shape, static_cast<const uint32_t*>(x), xs, static_cast<uint32_t*>(y), ys);
+  } else {
+    copy_typed(shape, static_cast<const uint64_t*>(x), xs, static_cast<uint64_t*>(y), ys);
+  }
+}
+
+void add_strided(DType dtype, const Shape& shape, const void* x, const Strides& xs, void* y, const Strides& ys) {
+  dispatch_floating("add", dtype, [&](auto t) {
+    using T = decltype(t);
+    walk(shape, static_cast<const T*>(x), xs, static_cast<T*>(y), ys, [](const T* from, T* into, int64_t n, int64_t sx, int64_t sy) {
+      for (int64_t i = 0; i < n; ++i) into[i * sy] += from[i * sx];
+    });
+  });
+}
+
+}  // namespace heed::kernels

@@ -1,0 +1,146 @@
+// apply(Op{...}, x, ...): runs an op and records it. A user writes a new op in their own project with this header alone:
+//
+//   struct Cube {                                              // y = x^3
+//     static constexpr const char* kName = "cube";
+//     Tensor forward(const Tensor& x, Saved& saved) const { saved.input(x); return mul(x, mul(x, x)); }
+//     void vjp(Grads& d, const Tensor& g, const Saved& saved) const { d.add(0, g * 3.0 * saved[0] * saved[0]); }
+//   };
+//   Tensor cube(const Tensor& x) { return apply(Cube{}, x); }
+//
+// forward runs with grad mode off. It returns a Tensor, or a std::array of them; vjp then gets a std::array of cotangents, of which some
+// may be undefined. kSaved is the most tensors it keeps (2 unless said). Inputs may be undefined (an optional bias).
+#pragma once
+
+#include <array>
+#include <new>
+#include <span>
+#include <type_traits>
+#include <vector>
+
+#include "framework/autograd/engine.h"
+#include "framework/autograd/grad_mode.h"
+#include "framework/autograd/node.h"
+#include "framework/autograd/saved.h"
+#include "framework/core/memory_pool.h"
+
+namespace heed {
+
+namespace detail {
+
+template <class Op>
+constexpr int saved_capacity() {
+  if constexpr (requires { Op::kSaved; }) {
+    return Op::kSaved;
+  } else {
+    return 2;
+  }
+}
+
+constexpr int kDynamic = -1;
+
+// N inputs, or kDynamic; O outputs, or 0 for one plain Tensor.
+template <class Op, int N, int O>
+struct OpNode final : Node {
+  using Edges = std::conditional_t<N == kDynamic, std::vector<Edge>, std::array<Edge, static_cast<size_t>(N < 0 ? 0 : N)>>;
+
+  explicit OpNode(Op the_op) : op(std::move(the_op)) { outputs = O == 0 ? 1 : O; }
+  const char* name() const override { return Op::kName; }
+  int edge_count() const override { return static_cast<int>(edges.size()); }
+  Edge& edge(int i) override { return edges[static_cast<size_t>(i)]; }
+  size_t allocated_bytes() const override { return sizeof(OpNode); }
+  void release_saved() override { saved.release(); }
+  void backward(Grads& grads) override {
+    if constexpr (O == 0) {
+      op.vjp(grads, cotangents[0], saved);
+    } else {
+      std::array<Tensor, O> g;
+      std::copy_n(cotangents.begin(), O, g.begin());
+      op.vjp(grads, g, saved);
+    }
+  }
+
+  Op op;
+  Edges edges;
+  std::array<SavedTensor, saved_capacity<Op>()> slots;
+  Saved saved;
+};
+
+template <class T>
+struct OutputCount {
+  static constexpr int value = 0;
+};
+template <size_t O>
+struct OutputCount<std::array<Tensor, O>> {
+  static constexpr int value = static_cast<int>(O);
+};
+
+inline void attach(Tensor& y, const IntrusivePtr<Node>& node, int output) {
+  if (!y.defined() || !is_floating(y.dtype())) return;
+  y.body()->grad_node = node;
+  y.body()->grad_output = output;
+}
+
+template <class Result>
+void attach_all(Result& result, const IntrusivePtr<Node>& node) {
+  if constexpr (OutputCount<Result>::value == 0) {
+    attach(result, node, 0);
+  } else {
+    for (size_t i = 0; i < result.size(); ++i) attach(result[i], node, static_cast<int>(i));
+  }
+}
+
+template <class Typed>
+IntrusivePtr<Node> owned(Typed* node) {
+  return IntrusivePtr<Node>(node);
+}
+
+}  // namespace detail
+
+template <class Op, class... Inputs>
+auto apply(Op op, const Inputs&... inputs) {
+  static_assert((std::is_same_v<Inputs, Tensor> && ...));
+  using Result = decltype(op.forward(inputs..., std::declval<Saved&>()));
+  if (!GradMode::enabled() || !(inputs.requires_grad() || ...)) {
+    const NoGradGuard no_grad;
+    Saved nothing;
+    return op.forward(inputs..., nothing);
+  }
+  using Typed = detail::OpNode<Op, sizeof...(Inputs), detail::OutputCount<Result>::value>;
+  auto* node = new (pool_allocate(sizeof(Typed))) Typed(std::move(op));
+  const IntrusivePtr<Node> handle(node);
+  uint32_t wanted = 0;
+  int i = 0;
+  ((node->edges[static_cast<size_t>(i)] = gradient_edge(inputs), wanted |= uint32_t{inputs.requires_grad()} << i, ++i), ...);
+  node->saved = Saved(node, node->slots.data(), detail::saved_capacity<Op>(), wanted);
+  Result result = [&] {
+    const NoGradGuard no_grad;
+    return node->op.forward(inputs..., node->saved);
+  }();
+  detail::attach_all(result, handle);
+  return result;
+}
+
+/// The same for any number of inputs: forward takes a std::span<const Tensor>.
+template <class Op>
+Tensor apply_list(Op op, std::span<const Tensor> inputs) {
+  const bool record = GradMode::enabled() &&
+                      std::any_of(inputs.begin(), inputs.end(), [](const Tensor& x) { return x.requires_grad(); });
+  if (!record) {
+    const NoGradGuard no_grad;
+    Saved nothing;
+    return op.forward(inputs, nothing);
+  }
+  using Typed = detail::OpNode<Op, detail::kDynamic, 0>;
+  auto* node = new (pool_allocate(sizeof(Typed))) Typed(std::move(op));
+  const IntrusivePtr<Node> handle(node);
+  for (const Tensor& x : inputs) node->edges.push_back(gradient_edge(x));
+  node->saved = Saved(node, node->slots.data(), detail::saved_capacity<Op>(), 0);
+  Tensor result = [&] {
+    const NoGradGuard no_grad;
+    return node->op.forward(inputs, node->saved);
+  }();
+  detail::attach(result, handle, 0);
+  return result;
+}
+
+}  // namespace heed

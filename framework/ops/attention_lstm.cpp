@@ -1,0 +1,246 @@
+// attention_lstm: a decoder with additive attention and input feeding over the whole target as one op (equations in ops.h).
+//
+// Forward: the target words' share of the gates for all steps at once; per step one product of [context; hidden] with the recurrent
+// weights, one gate pass, one query product, and energies, softmax and context sentence by sentence while they are in cache.
+// Backward keeps each step's gate gradients dG and ends with one product for every weight, where a graph of steps would make T small ones:
+//   dW_ih = dG^T [x; context_prev],  dW_hh = dG^T h_prev,  dW_q = dQ^T h,  dmemory[b] = a[b]^T dcontext[b]
+// The energies' tanh is made again instead of stored. The plain reference is in tests/framework/recurrent_reference.h.
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "framework/core/parallel.h"
+#include "framework/kernels/kernels.h"
+#include "framework/ops/apply.h"
+#include "framework/ops/ops.h"
+#include "framework/ops/registry.h"
+#include "framework/ops/sequence.h"
+
+namespace heed {
+namespace {
+
+template <class T>
+void copy_rows(int64_t n, int64_t D, const T* x, int64_t ldx, T* y, int64_t ldy) {
+  for (int64_t r = 0; r < n; ++r) std::memcpy(y + r * ldy, x + r * ldx, static_cast<size_t>(D) * sizeof(T));
+}
+
+struct AttentionLstm {
+  static constexpr const char* kName = "attention_lstm";
+  static constexpr int kSaved = 16;
+  enum Input { kX, kMemory, kKeys, kH0, kC0, kWeightIh, kWeightHh, kBias, kWeightQuery, kV };
+  Tensor target_lengths;
+  std::vector<int64_t> source_lengths;
+  int64_t B = 0, steps = 0, S = 0, D = 0, E = 0, H = 0, A = 0;
+
+  // [4H, E + H]: what the previous context and the previous hidden state bring to the gates.
+  Tensor recurrent_weight(const Tensor& w_ih, const Tensor& w_hh) const {
+    return concat(std::vector{slice(w_ih, 1, D, D + E), w_hh}, 1);
+  }
+
+  template <class T>
+  std::array<Tensor, 3> run(const Tensor& x, const Tensor& memory, const Tensor& keys, const Tensor& h0, const Tensor& c0,
+                            const Tensor& w_ih, const Tensor& w_hh, const Tensor& bias, const Tensor& w_q, const Tensor& v,
+                            Saved& saved) const {
+    const SequencePacking seq(kName, target_lengths, B, steps);
+    const int64_t rows = seq.rows();
+    const DType dtype = x.dtype();
+    const auto packed = [&](int64_t width) { return empty({rows, width}, dtype); };
+    const Tensor packed_x = packed(D), cells = packed(H), hiddens = packed(H), contexts = packed(E), queries = packed(A);
+    const Tensor fed = packed(E + H), c_before = packed(H), weights = packed(S);
+    const Tensor h = empty({B, H}, dtype), c = empty({B, H}, dtype);
+    seq.pack(x.contiguous().data<T>(), D, packed_x.data<T>());
+    seq.rank_rows<T>(h0.contiguous().data<T>(), H, h.data<T>());
+    seq.rank_rows<T>(c0.contiguous().data<T>(), H, c.data<T>());
+    const Tensor gates = linear(packed_x, slice(w_ih, 1, 0, D), bias);
+    const Tensor w_rec = recurrent_weight(w_ih, w_hh);
+    const kernels::PackedMatrix<T> recurrent(E + H, 4 * H, w_rec.data<T>(), 1, E + H, B);
+    const kernels::PackedMatrix<T> query_map(H, A, w_q.data<T>(), 1, H, B);
+    const T* const mem = memory.data<T>();
+    const T* const key = keys.data<T>();
+    for (int64_t t = 0; t < steps; ++t) {
+      const int64_t n = seq.active(t), at = seq.start(t), before = t == 0 ? 0 : seq.start(t - 1);
+      T* const feed = fed.data<T>() + at * (E + H);
+      if (t == 0) {
+        for (int64_t r = 0; r < n; ++r) std::fill_n(feed + r * (E + H), E, T{0});
+      } else {
+        copy_rows(n, E, contexts.data<T>() + before * E, E, feed, E + H);
+      }
+      copy_rows(n, H, t == 0 ? h.data<T>() : hiddens.data<T>() + before * H, H, feed + E, E + H);
+      copy_rows(n, H, t == 0 ? c.data<T>() : cells.data<T>() + before * H, H, c_before.data<T>() + at * H, H);
+      T* const g = gates.data<T>() + at * 4 * H;
+      recurrent.multiply(n, feed, E + H, T{1}, g, 4 * H);
+      kernels::lstm_gates<T>(n, H, g, c_before.data<T>() + at * H, cells.data<T>() + at * H, hiddens.data<T>() + at * H);
+      query_map.multiply(n, hiddens.data<T>() + at * H, H, T{0}, queries.data<T>() + at * A, A);
+      parallel_for(n, std::max<int64_t>(1, 8192 / std::max<int64_t>(S * A, 1)), [&](int64_t begin, int64_t end) {
+        for (int64_t r = begin; r < end; ++r) {
+          const int64_t b = seq.order[static_cast<size_t>(r)], length = source_lengths[static_cast<size_t>(b)];
+          T* const a = weights.data<T>() + (at + r) * S;
+          kernels::additive_energy<T>(length, A, queries.data<T>() + (at + r) * A, key + b * S * A, v.data<T>(), a);
+          kernels::softmax<T>(1, S, a, &length, 1, a);
+          kernels::weighted_sum<T>(length, E, a, mem + b * S * E, contexts.data<T>() + (at + r) * E);
+        }
+      });
+    }
+    const Tensor out_h = empty({B, steps, H}, dtype), out_c = empty({B, steps, E}, dtype), out_w = empty({B, steps, S}, dtype);
+    seq.unpack(hiddens.data<T>(), H, out_h.data<T>());
+    seq.unpack(contexts.data<T>(), E, out_c.data<T>());
+    seq.unpack(weights.data<T>(), S, out_w.data<T>());
+    for (const Tensor& kept : {memory, keys, w_ih, w_hh, w_q, v, packed_x, gates, cells, hiddens, fed, c_before, queries, weights}) {
+      saved.input(kept);
+    }
+    saved.output(out_w, 2);
+    return {out_h, out_c, out_w};
+  }
+
+  std::array<Tensor, 3> forward(const Tensor& x, const Tensor& memory, const Tensor& keys, const Tensor& h0, const Tensor& c0,
+                                const Tensor& w_ih, const Tensor& w_hh, const Tensor& bias, const Tensor& w_q, const Tensor& v,
+                                Saved& saved) const {
+    return dispatch_floating(kName, x.dtype(),
+                             [&](auto t) { return run<decltype(t)>(x, memory, keys, h0, c0, w_ih, w_hh, bias, w_q, v, saved); });
+  }
+
+  template <class T>
+  void run_vjp(Grads& d, const std::array<Tensor, 3>& g, const Saved& saved) const {
+    const Tensor memory = saved[0], keys = saved[1], w_ih = saved[2], w_hh = saved[3], w_q = saved[4], v = saved[5];
+    const Tensor packed_x = saved[6], cells = saved[8], hiddens = saved[9], fed = saved[10], c_before = saved[11], queries = saved[12];
+    const Tensor weights = saved[13], out_weights = saved[14];
+    const Tensor dgates = saved[7].clone();
+    const SequencePacking seq(kName, target_lengths, B, steps);
+    const int64_t rows = seq.rows();
+    const DType dtype = packed_x.dtype();
+    const auto packed_gradient = [&](const Tensor& full, int64_t width) {
+      const Tensor result = empty({rows, width}, dtype);
+      if (full.defined()) {
+        seq.pack(full.contiguous().data<T>(), width, result.data<T>());
+      } else {
+        result.fill_(0);
+      }
+      return result;
+    };
+    const Tensor dhidden = packed_gradient(g[0], H), dcontext = packed_gradient(g[1], E);
+    const Tensor dweights = g[2].defined() ? packed_gradient(g[2], S) : Tensor{};
+    const Tensor dqueries = zeros({rows, A}, dtype), dkeys = zeros({B, S, A}, dtype), dv = zeros({B, A}, dtype);
+    const Tensor dfed = zeros({B, E + H}, dtype), dh = empty({B, H}, dtype), dc = zeros({B, H}, dtype);
+    const Tensor w_rec = recurrent_weight(w_ih, w_hh);
+    const kernels::PackedMatrix<T> recurrent(4 * H, E + H, w_rec.data<T>(), E + H, 1, B);
+    const kernels::PackedMatrix<T> query_map(A, H, w_q.data<T>(), H, 1, B);
+    const T* const mem = memory.data<T>();
+    const T* const key = keys.data<T>();
+    for (int64_t t = steps - 1; t >= 0; --t) {
+      const int64_t n = seq.active(t), at = seq.start(t);
+      parallel_for(n, std::max<int64_t>(1, 8192 / std::max<int64_t>(S * A, 1)), [&](int64_t begin, int64_t end) {
+        std::vector<T> de(static_cast<size_t>(S));
+        for (int64_t r = begin; r < end; ++r) {
+          const int64_t b = seq.order[static_cast<size_t>(r)], length = source_lengths[static_cast<size_t>(b)];
+          T* const dctx = dcontext.data<T>() + (at + r) * E;
+          kernels::add_row<T>(E, dfed.data<T>() + r * (E + H), dctx);
+          kernels::dot_rows<T>(length, E, mem + b * S * E, dctx, de.data());
+          if (dweights.defined()) kernels::add_row<T>(length, dweights.data<T>() + (at + r) * S, de.data());
+          const T* const a = weights.data<T>() + (at + r) * S;
+          kernels::softmax_backward<T>(1, length, de.data(), a, de.data());
+          kernels::additive_energy_backward<T>(length, A, queries.data<T>() + (at + r) * A, key + b * S * A, v.data<T>(), de.data(),
+                                               dqueries.data<T>() + (at + r) * A, dkeys.data<T>() + b * S * A, dv.data<T>() + b * A);
+        }
+      });
+      copy_rows(n, H, dfed.data<T>() + E, E + H, dh.data<T>(), H);
+      kernels::add_into(dtype, n * H, dhidden.data<T>() + at * H, dh.data<T>());
+      query_map.multiply(n, dqueries.data<T>() + at * A, A, T{1}, dh.data<T>(), H);
+      T* const dg = dgates.data<T>() + at * 4 * H;
+      kernels::lstm_gates_backward<T>(n, H, dg, c_before.data<T>() + at * H, cells.data<T>() + at * H, dh.data<T>(), dc.data<T>());
+      recurrent.multiply(n, dg, 4 * H, T{0}, dfed.data<T>(), E + H);
+    }
+
+    if (d.wants(kX)) {
+      const Tensor dx = matmul(dgates, slice(w_ih, 1, 0, D)), unpacked = empty({B, steps, D}, dtype);
+      seq.unpack(dx.data<T>(), D, unpacked.data<T>());
+      d.add(kX, unpacked);
+    }
+    if (d.wants(kMemory)) {
+      const Tensor unpacked = empty({B, steps, E}, dtype);
+      seq.unpack(dcontext.data<T>(), E, unpacked.data<T>());
+      d.add_matmul(kMemory, transpose(out_weights), unpacked);
+    }
+    d.add(kKeys, dkeys);
+    const auto add_state = [&](Input input, const Tensor& ranked) {
+      if (!d.wants(input)) return;
+      const Tensor state = empty({B, H}, dtype);
+      seq.unrank_rows(ranked.data<T>(), H, state.data<T>());
+      d.add(input, state);
+    };
+    copy_rows(B, H, dfed.data<T>() + E, E + H, dh.data<T>(), H);
+    add_state(kH0, dh);
+    add_state(kC0, dc);
+    const Tensor dgates_t = transpose(dgates);
+    if (d.wants(kWeightIh)) {
+      const Tensor whole = d.buffer(kWeightIh, w_ih.shape(), dtype);
+      kernels::matmul(dgates_t, packed_x, slice(whole, 1, 0, D), 1.0);
+      kernels::matmul(dgates_t, slice(fed, 1, 0, E), slice(whole, 1, D, D + E), 1.0);
+    }
+    if (d.wants(kWeightHh)) d.add_matmul(kWeightHh, dgates_t, slice(fed, 1, E, E + H));
+    if (d.wants(kBias)) d.add(kBias, sum(dgates, {0}));
+    d.add_matmul(kWeightQuery, transpose(dqueries), hiddens);
+    if (d.wants(kV)) d.add(kV, sum(dv, {0}));
+  }
+
+  void vjp(Grads& d, const std::array<Tensor, 3>& g, const Saved& saved) const {
+    if (GradMode::enabled()) {
+      throw GradError("attention_lstm: the fused op has first-order gradients only; build the steps from lstm and additive_energy for higher orders");
+    }
+    dispatch_floating(kName, saved[0].dtype(), [&](auto t) { run_vjp<decltype(t)>(d, g, saved); });
+  }
+
+  static void samples(SampleList& s) {
+    // x, memory, keys, h0, c0, weight_ih, weight_hh, bias, weight_query, v, target lengths, source lengths
+    const auto run = [](const std::vector<Tensor>& x) {
+      const auto [h, c, w] = heed::attention_lstm(x[0], x[10], x[1], x[2], x[11], x[3], x[4], x[5], x[6], x[7], x[8], x[9]);
+      return std::vector{h, c, w};
+    };
+    const auto add = [&](std::vector<SampleInput> inputs) {
+      OpSample& sample = s.add("attention_lstm(a, b, c, d, e, f, g, h, i, j, k, l)", std::move(inputs), run);
+      sample.max_order = 1;
+      sample.reason = "the fused sequence offers first-order gradients";
+    };
+    add({{2, 3, 4}, {2, 5, 6}, {2, 5, 3}, {2, 4}, {2, 4}, {16, 10}, {16, 4}, {16}, {3, 4}, {3}, integers({2}, {3, 3}), integers({2}, {5, 5})});
+    add({{3, 4, 2}, {3, 4, 3}, {3, 4, 5}, {3, 2}, {3, 2}, {8, 5}, {8, 2}, {8}, {5, 2}, {5}, integers({3}, {2, 4, 1}), integers({3}, {4, 1, 3})});
+  }
+};
+
+}  // namespace
+
+AttentionLstmResult attention_lstm(const Tensor& x, const Tensor& target_lengths, const Tensor& memory, const Tensor& keys,
+                                   const Tensor& source_lengths, const Tensor& h0, const Tensor& c0, const Tensor& weight_ih,
+                                   const Tensor& weight_hh, const Tensor& bias, const Tensor& weight_query, const Tensor& v) {
+  const auto require = [](bool fits, const char* what, const Tensor& tensor) {
+    if (!fits) throw ShapeError(fmt::format("attention_lstm: {} {} does not fit the others", what, tensor.shape().str()));
+  };
+  require(x.ndim() == 3, "input", x);
+  require(memory.ndim() == 3 && memory.shape()[0] == x.shape()[0], "memory", memory);
+  require(keys.ndim() == 3 && keys.shape()[0] == x.shape()[0] && keys.shape()[1] == memory.shape()[1], "keys", keys);
+  AttentionLstm op;
+  op.B = x.shape()[0], op.steps = x.shape()[1], op.D = x.shape()[2];
+  op.S = memory.shape()[1], op.E = memory.shape()[2], op.A = keys.shape()[2];
+  require(weight_hh.ndim() == 2 && weight_hh.shape()[0] == 4 * weight_hh.shape()[1], "weight_hh", weight_hh);
+  op.H = weight_hh.shape()[1];
+  require(weight_ih.shape() == Shape{4 * op.H, op.D + op.E}, "weight_ih", weight_ih);
+  require(bias.shape() == Shape{4 * op.H}, "bias", bias);
+  require(h0.shape() == Shape{op.B, op.H}, "h0", h0);
+  require(c0.shape() == Shape{op.B, op.H}, "c0", c0);
+  require(weight_query.shape() == Shape{op.A, op.H}, "weight_query", weight_query);
+  require(v.shape() == Shape{op.A}, "v", v);
+  require(source_lengths.dtype() == DType::i64 && source_lengths.shape() == Shape{op.B}, "source_lengths", source_lengths);
+  for (const Tensor& other : {memory, keys, h0, c0, weight_ih, weight_hh, bias, weight_query, v}) {
+    if (other.dtype() != x.dtype()) throw DTypeError(fmt::format("attention_lstm: dtypes differ: {} and {}", x.describe(), other.describe()));
+  }
+  op.target_lengths = target_lengths;
+  op.source_lengths = source_lengths.to_vector<int64_t>();
+  for (const int64_t n : op.source_lengths) {
+    if (n < 0 || n > op.S) throw IndexError(fmt::format("attention_lstm: source length {} is outside 0..{}", n, op.S));
+  }
+  auto [h, c, w] = apply(std::move(op), x, memory.contiguous(), keys.contiguous(), h0, c0, weight_ih.contiguous(), weight_hh.contiguous(),
+                         bias, weight_query.contiguous(), v.contiguous());
+  return {h, c, w};
+}
+
+DEFINE_OP(attention_lstm, AttentionLstm)
+
+}  // namespace heed

@@ -1,0 +1,94 @@
+// cross_entropy(logits, targets): mean over counted rows of  log sum exp(x) - (1 - s) x_target - s/V sum x   [Szegedy et al. 2016, sec. 7]
+// vjp: dlogits = g (softmax(x) - (1 - s) onehot(target) - s/V) / rows
+#include "framework/ops/cross_entropy.h"
+
+#include <fmt/format.h>
+
+#include "framework/kernels/kernels.h"
+#include "framework/ops/apply.h"
+#include "framework/ops/registry.h"
+
+namespace heed {
+namespace {
+
+struct CrossEntropy {
+  static constexpr const char* kName = "cross_entropy";
+  Tensor targets;
+  CrossEntropyOptions options;
+
+  Tensor forward(const Tensor& input, Saved& saved) const {
+    const Tensor logits = input.contiguous();
+    const int64_t rows = logits.shape()[0], n = logits.shape()[1];
+    Tensor loss = zeros({}, logits.dtype());
+    dispatch_floating(kName, logits.dtype(), [&](auto t) {
+      using T = decltype(t);
+      const auto total = kernels::cross_entropy<T>(rows, n, logits.data<T>(), targets.data<int64_t>(), options.ignore_id,
+                                                   options.label_smoothing, nullptr);
+      if (total.rows > 0) *loss.data<T>() = static_cast<T>(total.loss / static_cast<double>(total.rows));
+    });
+    saved.input(input);
+    return loss;
+  }
+  void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
+    const Tensor input = saved[0];
+    if (GradMode::enabled()) return d.add(0, composed_cross_entropy_gradient(input, targets, options) * g);
+    const Tensor logits = input.contiguous(), dx = empty(logits.shape(), logits.dtype());
+    dispatch_floating(kName, logits.dtype(), [&](auto t) {
+      using T = decltype(t);
+      const auto total = kernels::cross_entropy<T>(logits.shape()[0], logits.shape()[1], logits.data<T>(), targets.data<int64_t>(),
+                                                   options.ignore_id, options.label_smoothing, dx.data<T>());
+      const double scale = g.item() / static_cast<double>(std::max<int64_t>(total.rows, 1));
+      kernels::affine<T>(dx.numel(), dx.data<T>(), static_cast<T>(scale), T{0}, dx.data<T>());
+    });
+    d.add(0, dx);
+  }
+  static void samples(SampleList& s) {
+    const auto run = [](double smoothing, int64_t ignored) {
+      return [=](const auto& x) { return std::vector{cross_entropy(x[0], x[1], {smoothing, ignored})}; };
+    };
+    s.add("torch.nn.functional.cross_entropy(a, b)", {{3, 5}, integers({3}, {4, 0, 2})}, run(0, -100));
+    s.add("torch.nn.functional.cross_entropy(a, b, ignore_index=0, label_smoothing=0.1)", {{4, 6}, integers({4}, {5, 0, 2, 0})}, run(0.1, 0));
+    s.add("torch.nn.functional.cross_entropy(a, b, label_smoothing=0.2)", {{2, 75}, integers({2}, {74, 3})}, run(0.2, -100));
+  }
+};
+
+}  // namespace
+
+void check_cross_entropy(const char* op, const Shape& logits, const Tensor& targets, const CrossEntropyOptions& options) {
+  if (targets.dtype() != DType::i64) throw DTypeError(fmt::format("{}: targets must be i64, got {}", op, targets.describe()));
+  if (logits.ndim() != 2 || targets.shape() != Shape{logits[0]}) {
+    throw ShapeError(fmt::format("{}: targets {} do not fit logits {}", op, targets.shape().str(), logits.str()));
+  }
+  if (!(options.label_smoothing >= 0 && options.label_smoothing < 1)) {
+    throw ValueError(fmt::format("{}: label smoothing {} is outside [0, 1)", op, options.label_smoothing));
+  }
+}
+
+Tensor composed_cross_entropy_gradient(const Tensor& logits, const Tensor& targets, const CrossEntropyOptions& options) {
+  const int64_t rows = logits.shape()[0], n = logits.shape()[1];
+  const std::vector<int64_t> ids = targets.to_vector<int64_t>();
+  const auto counted = static_cast<double>(rows - std::count(ids.begin(), ids.end(), options.ignore_id));
+  Tensor wanted = full({rows, n}, options.label_smoothing / static_cast<double>(n), logits.dtype());
+  Tensor used = full({rows, 1}, 1 / std::max(counted, 1.0), logits.dtype());
+  dispatch_floating("cross_entropy", logits.dtype(), [&](auto t) {
+    using T = decltype(t);
+    for (int64_t r = 0; r < rows; ++r) {
+      const int64_t id = ids[static_cast<size_t>(r)];
+      if (id == options.ignore_id) {
+        used.data<T>()[r] = 0;
+      } else {
+        wanted.data<T>()[r * n + id] += static_cast<T>(1 - options.label_smoothing);
+      }
+    }
+  });
+  return (softmax(logits) - wanted) * used;
+}
+
+Tensor cross_entropy(const Tensor& logits, const Tensor& targets, CrossEntropyOptions options) {
+  check_cross_entropy("cross_entropy", logits.shape(), targets, options);
+  return apply(CrossEntropy{targets.contiguous(), options}, logits);
+}
+
+DEFINE_OP(cross_entropy, CrossEntropy)
+
+}  // namespace heed

@@ -1,0 +1,193 @@
+// clone, reshape, permute, expand, slice: new views where strides allow, and the views' gradients.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "framework/kernels/kernels.h"
+#include "framework/ops/apply.h"
+#include "framework/ops/ops.h"
+#include "framework/ops/registry.h"
+
+namespace heed {
+namespace {
+
+// y = x in storage of its own.  vjp: dx = g
+struct Clone {
+  static constexpr const char* kName = "clone";
+  Tensor forward(const Tensor& x, Saved&) const {
+    const Tensor y = empty(x.shape(), x.dtype());
+    kernels::copy_strided(x.dtype(), x.shape(), x.raw_data(), x.strides(), y.raw_data(), y.strides());
+    return y;
+  }
+  void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add(0, g); }
+  static void samples(SampleList& s) {
+    s.add("a.clone()", {{2, 3}}, [](const auto& x) { return std::vector{x[0].clone()}; });
+    s.add("a.t().contiguous()", {{2, 3}}, [](const auto& x) { return std::vector{transpose(x[0]).contiguous()}; });
+  }
+};
+
+// vjp: dx = reshape(g, shape of x)
+struct Reshape {
+  static constexpr const char* kName = "reshape";
+  Shape from, to;
+  Tensor forward(const Tensor& x, Saved&) const {
+    const Tensor dense = x.contiguous();
+    return make_view(dense, to, contiguous_strides(to), 0);
+  }
+  void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add(0, reshape(g, from)); }
+  static void samples(SampleList& s) {
+    s.add("a.reshape(3, 4)", {{2, 6}}, [](const auto& x) { return std::vector{reshape(x[0], {3, 4})}; });
+    s.add("a.permute(2, 0, 1).reshape(-1, 2)", {{2, 3, 4}},
+          [](const auto& x) { return std::vector{reshape(permute(x[0], {2, 0, 1}), {-1, 2})}; });
+    s.add("a.reshape(0, 5)", {{0, 3}}, [](const auto& x) { return std::vector{reshape(x[0], {0, 5})}; });
+  }
+};
+
+// vjp: dx = permute(g, inverse order)
+struct Permute {
+  static constexpr const char* kName = "permute";
+  std::vector<int> order;
+  Tensor forward(const Tensor& x, Saved&) const {
+    Shape shape;
+    Strides strides;
+    for (const int dim : order) {
+      shape.push_back(x.shape()[dim]);
+      strides.push_back(x.strides()[dim]);
+    }
+    return make_view(x, shape, strides, 0);
+  }
+  void vjp(Grads& d, const Tensor& g, const Saved&) const {
+    std::vector<int> inverse(order.size());
+    for (size_t i = 0; i < order.size(); ++i) inverse[static_cast<size_t>(order[i])] = static_cast<int>(i);
+    d.add(0, permute(g, inverse));
+  }
+  static void samples(SampleList& s) {
+    s.add("a.permute(2, 0, 1)", {{2, 3, 4}}, [](const auto& x) { return std::vector{permute(x[0], {2, 0, 1})}; });
+    s.add("a.transpose(0, 1)", {{5, 3}}, [](const auto& x) { return std::vector{transpose(x[0])}; });
+  }
+};
+
+// vjp: dx = g summed over what was stretched
+struct Expand {
+  static constexpr const char* kName = "expand";
+  Shape from, to;
+  Tensor forward(const Tensor& x, Saved&) const {
+    Strides strides = to;
+    const int missing = to.ndim() - from.ndim();
+    for (int i = 0; i < to.ndim(); ++i) {
+      strides[i] = i < missing || (from[i - missing] == 1 && to[i] != 1) ? 0 : x.strides()[i - missing];
+    }
+    return make_view(x, to, strides, 0);
+  }
+  void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add(0, sum_to(g, from)); }
+  static void samples(SampleList& s) {
+    s.add("a.expand(2, 3, 4)", {{3, 1}}, [](const auto& x) { return std::vector{expand(x[0], {2, 3, 4})}; });
+    s.add("a.expand(5)", {{}}, [](const auto& x) { return std::vector{expand(x[0], {5})}; });
+  }
+};
+
+// vjp: dx = zeros with g in the slice; the engine adds it into the buffer in place
+struct Slice {
+  static constexpr const char* kName = "slice";
+  Shape from;
+  int dim;
+  int64_t start, end;
+  Tensor forward(const Tensor& x, Saved&) const {
+    return make_view(x, from.with(dim, end - start), x.strides(), start * x.strides()[dim]);
+  }
+  void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add_slice(0, from, dim, start, g); }
+  static void samples(SampleList& s) {
+    s.add("a[:, 1:3]", {{3, 5}}, [](const auto& x) { return std::vector{slice(x[0], 1, 1, 3)}; });
+    s.add("a[2:2]", {{3, 5}}, [](const auto& x) { return std::vector{slice(x[0], 0, 2, 2)}; });
+    s.add("a[:, 2]", {{2, 3, 4}}, [](const auto& x) { return std::vector{select(x[0], 1, 2)}; });
+    s.add("a[:, 0:2] * a[:, 1:3]", {{3, 3}},
+          [](const auto& x) { return std::vector{slice(x[0], 1, 0, 2) * slice(x[0], 1, 1, 3)}; });
+  }
+};
+
+}  // namespace
+
+Tensor Tensor::clone() const { return apply(Clone{}, *this); }
+
+Tensor reshape(const Tensor& x, const Shape& wanted) {
+  Shape shape = wanted;
+  int open = -1;
+  int64_t known = 1;
+  for (int i = 0; i < shape.ndim(); ++i) {
+    if (shape[i] != -1) {
+      known *= shape[i];
+    } else if (open >= 0) {
+      throw ShapeError("reshape: more than one -1 in " + wanted.str());
+    } else {
+      open = i;
+    }
+  }
+  if (open >= 0 && known > 0) shape[open] = x.numel() / known;
+  if (shape.numel() != x.numel() || (open >= 0 && known <= 0)) {
+    throw ShapeError(fmt::format("reshape: element counts differ: {} to {}", x.shape().str(), wanted.str()));
+  }
+  return apply(Reshape{x.shape(), shape}, x);
+}
+
+Tensor permute(const Tensor& x, std::vector<int> order) {
+  std::array<bool, kMaxDims> seen{};
+  if (static_cast<int>(order.size()) != x.ndim()) {
+    throw ShapeError(fmt::format("permute: {} dims for shape {}", order.size(), x.shape().str()));
+  }
+  for (int& dim : order) {
+    dim = wrap_dim("permute", dim, x.ndim());
+    if (std::exchange(seen[static_cast<size_t>(dim)], true)) throw ValueError(fmt::format("permute: dimension {} is named twice", dim));
+  }
+  return apply(Permute{std::move(order)}, x);
+}
+
+Tensor transpose(const Tensor& x, int dim_a, int dim_b) {
+  std::vector<int> order;
+  for (int i = 0; i < x.ndim(); ++i) order.push_back(i);
+  std::swap(order[static_cast<size_t>(wrap_dim("transpose", dim_a, x.ndim()))],
+            order[static_cast<size_t>(wrap_dim("transpose", dim_b, x.ndim()))]);
+  return permute(x, std::move(order));
+}
+
+Tensor expand(const Tensor& x, const Shape& shape) {
+  if (broadcast_shapes("expand", x.shape(), shape) != shape) {
+    throw ShapeError(fmt::format("expand: {} does not stretch to {}", x.shape().str(), shape.str()));
+  }
+  return apply(Expand{x.shape(), shape}, x);
+}
+
+Tensor slice(const Tensor& x, int dim, int64_t start, int64_t end) {
+  const int d = wrap_dim("slice", dim, x.ndim());
+  if (start < 0 || end < start || end > x.shape()[d]) {
+    throw IndexError(fmt::format("slice: {}:{} is outside 0..{} of dimension {} of {}", start, end, x.shape()[d], d, x.shape().str()));
+  }
+  return apply(Slice{x.shape(), d, start, end}, x);
+}
+
+Tensor select(const Tensor& x, int dim, int64_t index) {
+  const int d = wrap_dim("select", dim, x.ndim());
+  return squeeze(slice(x, d, index, index + 1), d);
+}
+
+Tensor unsqueeze(const Tensor& x, int dim) {
+  const int d = wrap_dim("unsqueeze", dim, x.ndim() + 1);
+  Shape shape;
+  for (int i = 0; i <= x.ndim(); ++i) {
+    if (i == d) shape.push_back(1);
+    if (i < x.ndim()) shape.push_back(x.shape()[i]);
+  }
+  return reshape(x, shape);
+}
+
+Tensor squeeze(const Tensor& x, int dim) {
+  const int d = wrap_dim("squeeze", dim, x.ndim());
+  if (x.shape()[d] != 1) throw ShapeError(fmt::format("squeeze: dimension {} of {} is not 1", d, x.shape().str()));
+  return reshape(x, x.shape().without(d));
+}
+
+DEFINE_OP(clone, Clone)
+DEFINE_OP(reshape, Reshape)
+DEFINE_OP(permute, Permute)
+DEFINE_OP(expand, Expand)
+DEFINE_OP(slice, Slice)
+
+}  // namespace heed

@@ -1,0 +1,100 @@
+// sum(x, dims): y = sum of x over dims.      vjp: dx = g stretched back over dims.
+// mean and sum_to are compositions.
+#include <fmt/format.h>
+
+#include "framework/kernels/kernels.h"
+#include "framework/ops/apply.h"
+#include "framework/ops/ops.h"
+#include "framework/ops/registry.h"
+
+namespace heed {
+namespace {
+
+struct Sum {
+  static constexpr const char* kName = "sum";
+  Shape input_shape;
+  std::array<bool, kMaxDims> reduced{};
+
+  Shape kept_shape() const {  // reduced extents become 1
+    Shape shape = input_shape;
+    for (int i = 0; i < shape.ndim(); ++i) shape[i] = reduced[static_cast<size_t>(i)] ? 1 : shape[i];
+    return shape;
+  }
+
+  Tensor forward(const Tensor& input, Saved&) const {  // one run of neighbouring reduced dims at a time, the last first
+    Tensor x = input.contiguous();
+    Shape shape = input_shape;
+    bool any = false;
+    for (int end = shape.ndim(); end > 0;) {
+      if (!reduced[static_cast<size_t>(end - 1)]) {
+        --end;
+        continue;
+      }
+      int begin = end;
+      int64_t outer = 1, reduce = 1, inner = 1;
+      while (begin > 0 && reduced[static_cast<size_t>(begin - 1)]) reduce *= shape[--begin];
+      for (int i = 0; i < begin; ++i) outer *= shape[i];
+      for (int i = end; i < shape.ndim(); ++i) inner *= shape[i];
+      for (int i = begin; i < end; ++i) shape[i] = 1;
+      const Tensor y = empty(shape, x.dtype());
+      dispatch_floating(kName, x.dtype(), [&](auto t) {
+        using T = decltype(t);
+        kernels::sum<T>(outer, reduce, inner, x.data<T>(), y.data<T>());
+      });
+      x = y;
+      any = true;
+      end = begin;
+    }
+    return any ? x : x.clone();
+  }
+  void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add(0, expand(g, input_shape)); }
+  static void samples(SampleList& s) {
+    s.add("torch.sum(a)", {{3, 4}}, [](const auto& x) { return std::vector{sum(x[0])}; });
+    s.add("torch.sum(a, 0)", {{5, 3}}, [](const auto& x) { return std::vector{sum(x[0], {0})}; });
+    s.add("torch.sum(a, (0, 2))", {{2, 3, 4}}, [](const auto& x) { return std::vector{sum(x[0], {0, 2})}; });
+    s.add("torch.sum(a, -1, keepdim=True)", {{2, 3, 70}}, [](const auto& x) { return std::vector{sum(x[0], {-1}, KeepDim::yes)}; });
+    s.add("torch.sum(a, 0)", {{0, 3}}, [](const auto& x) { return std::vector{sum(x[0], {0})}; });
+    s.add("torch.mean(a, 1)", {{2, 3, 4}}, [](const auto& x) { return std::vector{mean(x[0], {1})}; });
+  }
+};
+
+}  // namespace
+
+Tensor sum(const Tensor& x, std::vector<int> dims, KeepDim keep) {
+  Sum op{x.shape(), {}};
+  if (dims.empty()) {
+    for (int i = 0; i < x.ndim(); ++i) dims.push_back(i);
+  }
+  for (const int dim : dims) {
+    bool& flag = op.reduced[static_cast<size_t>(wrap_dim("sum", dim, x.ndim()))];
+    if (flag) throw ValueError(fmt::format("sum: dimension {} is named twice", dim));
+    flag = true;
+  }
+  const Tensor y = apply(op, x);
+  if (keep == KeepDim::yes) return y;
+  Shape shape;
+  for (int i = 0; i < x.ndim(); ++i) {
+    if (!op.reduced[static_cast<size_t>(i)]) shape.push_back(x.shape()[i]);
+  }
+  return reshape(y, shape);
+}
+
+Tensor mean(const Tensor& x, std::vector<int> dims, KeepDim keep) {
+  const Tensor total = sum(x, dims, keep);
+  return total * (static_cast<double>(total.numel()) / static_cast<double>(x.numel()));
+}
+
+Tensor sum_to(const Tensor& x, const Shape& shape) {
+  if (x.shape() == shape) return x;
+  const int missing = x.ndim() - shape.ndim();
+  std::vector<int> dims;
+  for (int i = 0; i < x.ndim(); ++i) {
+    if (i < missing || (shape[i - missing] == 1 && x.shape()[i] != 1)) dims.push_back(i);
+  }
+  const Tensor y = dims.empty() ? x : sum(x, dims, KeepDim::yes);
+  return reshape(y, shape);
+}
+
+DEFINE_OP(sum, Sum)
+
+}  // namespace heed

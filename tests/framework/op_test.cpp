@@ -1,0 +1,96 @@
+// Every registered op, with no code of its own: gradients in f64 by finite differences, strided = contiguous, one thread = several.
+#include <gtest/gtest.h>
+
+#include "framework/autograd/gradcheck.h"
+#include "framework/core/parallel.h"
+#include "framework/framework.h"
+#include "framework/ops/registry.h"
+#include "tests/testing/close.h"
+
+namespace heed {
+namespace {
+
+std::vector<OpSample> all_samples() {
+  std::vector<OpSample> samples;
+  for (const OpInfo& op : op_registry()) {
+    for (OpSample& sample : op.make_samples()) samples.push_back(std::move(sample));
+  }
+  return samples;
+}
+
+class OpTest : public testing::TestWithParam<OpSample> {};
+
+TEST_P(OpTest, GradientsMatchFiniteDifferences) {
+  const OpSample& sample = GetParam();
+  if (sample.max_order == 0) GTEST_SKIP() << sample.reason;
+  const GradcheckResult result = gradcheck(sample.run, sample.make_inputs(DType::f64), {.order = sample.max_order});
+  EXPECT_TRUE(result) << result.message;
+}
+
+TEST_P(OpTest, StridedInputsGiveWhatContiguousOnesGive) {
+  const OpSample& sample = GetParam();
+  const std::vector<Tensor> dense = sample.make_inputs(DType::f32);
+  std::vector<Tensor> strided;
+  for (const Tensor& x : dense) {  // every second column of a wider tensor
+    if (x.ndim() == 0 || !is_floating(x.dtype())) {
+      strided.push_back(x);
+      continue;
+    }
+    Shape wide = x.shape();
+    wide[x.ndim() - 1] *= 2;
+    const Tensor storage = full(wide, -7.5, x.dtype());
+    Strides strides = storage.strides();
+    strides[x.ndim() - 1] = 2;
+    const Tensor view = make_view(storage, x.shape(), strides, 0);
+    view.copy_(x);
+    strided.push_back(view);
+  }
+  const auto expected = sample.run(dense), got = sample.run(strided);
+  for (size_t i = 0; i < expected.size(); ++i) EXPECT_TRUE(all_close(got[i], expected[i], 1e-6, 1e-7));
+}
+
+TEST_P(OpTest, OneThreadGivesWhatSeveralGive) {
+  const OpSample& sample = GetParam();
+  const int threads = num_threads();
+  const auto run = [&](int n) {
+    set_num_threads(n);
+    std::vector<Tensor> x = sample.make_inputs(DType::f32);
+    for (const Tensor& input : x) {
+      if (is_floating(input.dtype())) input.set_requires_grad(true);
+    }
+    std::vector<Tensor> y = sample.run(x), results;
+    Tensor loss;
+    for (const Tensor& output : y) {
+      results.push_back(output.detach());
+      const Tensor term = sum(square(output));
+      loss = loss.defined() ? loss + term : term;
+    }
+    loss.backward();
+    for (const Tensor& input : x) {
+      if (input.grad().defined()) results.push_back(input.grad());
+    }
+    return results;
+  };
+  const auto one = run(1), several = run(4);
+  set_num_threads(threads);
+  ASSERT_EQ(one.size(), several.size());
+  for (size_t i = 0; i < one.size(); ++i) EXPECT_TRUE(all_close(several[i], one[i], 1e-5, 1e-6));  // GEMM splits sum in another order
+}
+
+std::string test_name(const testing::TestParamInfo<OpSample>& info) {
+  std::string name = info.param.key;
+  std::replace(name.begin(), name.end(), '/', '_');
+  return name;
+}
+INSTANTIATE_TEST_SUITE_P(Registry, OpTest, testing::ValuesIn(all_samples()), test_name);
+
+TEST(Registry, EveryOpHasSamples) {
+  for (const OpInfo& op : op_registry()) EXPECT_FALSE(op.make_samples().empty()) << op.name;
+}
+
+}  // namespace
+
+// Shown by GoogleTest when a parametrised test fails.
+void PrintTo(const OpSample& sample, std::ostream* out) { *out << sample.key << ": " << sample.torch; }
+
+}  // namespace heed
