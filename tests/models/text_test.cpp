@@ -151,6 +151,30 @@ TEST(Tokenize, NeverLosesTextOrCrashesOnOddInput) {
   }
 }
 
+TEST(Tokenize, SpansAreExactForAnyText) {
+  const std::vector<std::string> parts = {"a",     "B", "ß",        "1",      ".",
+                                          ",",     "'", "’",        "\"",     "„",
+                                          "…",     "-", "&",        "&apos;", "&quot;",
+                                          "&amp;", " ", "\xC2\xA0", "漢",     "\xCC\x88",
+                                          "@-@",   "(", "`",        "st",     "\xF0\x9F\x98\x80",
+                                          "<",     "s"};
+  unsigned state = 7;
+  for (int round = 0; round < 20000; ++round) {
+    std::string text;
+    for (int i = 0; i < round % 14; ++i) {
+      state = state * 1664525u + 1013904223u;
+      text += parts[(state >> 8) % parts.size()];
+    }
+    for (const char* language : {"", "fr", "de"}) {
+      TextSettings settings{.lowercase = true, .language = language};
+      settings.normalise = round % 2 == 0;
+      const auto tokens = tokenize(text, settings);
+      expect_exact_spans(text, tokens);
+      for (const auto& token : tokens) EXPECT_EQ(split_whitespace(token.text).size(), 1u) << text;
+    }
+  }
+}
+
 TEST(Tokenize, TokenisedTextPassesUnchanged) {
   for (const std::string line : {
            "a dog &apos;s ball , the welders &apos; mask .",
