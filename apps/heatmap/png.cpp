@@ -174,3 +174,12 @@ Png render_png(const Picture& picture, const Layout& layout, double dpi) {
 }
 
 }  // namespace heed::heatmap
+
+// Fontconfig and pango keep their caches until the process ends, which the leak checker of an asan build would
+// report.
+#if defined(__SANITIZE_ADDRESS__)
+extern "C" const char* __lsan_default_suppressions();
+extern "C" const char* __lsan_default_options();
+extern "C" const char* __lsan_default_options() { return "print_suppressions=0"; }
+extern "C" const char* __lsan_default_suppressions() { return "leak:libfontconfig\nleak:libpango\n"; }
+#endif

@@ -309,9 +309,16 @@ std::string detokenize(std::span<const std::string> tokens) {
     if (closes) {
       before = false;
     } else if (is_quote(token)) {
-      next_glue = !quote_open;
-      if (quote_open) before = false;
-      quote_open = !quote_open;
+      const bool last = std::none_of(tokens.begin() + static_cast<std::ptrdiff_t>(i) + 1, tokens.end(),
+                                     [](const std::string& later) { return is_quote(unescape(later)); });
+      const bool closing =
+          quote_open || (last && i > 0);  // a last one without a partner ends what an earlier line began
+      next_glue = !closing;
+      if (closing) before = false;
+      quote_open = !closing;
+    } else if (token == "/") {
+      before = false;
+      next_glue = true;
     } else if (token == "'") {
       const std::string next = i + 1 < tokens.size() ? unescape(tokens[i + 1]) : "";
       const bool after_s = text.ends_with('s') || text.ends_with('x') || text.ends_with('z');

@@ -224,6 +224,7 @@ TEST(Detokenize, WritesAsPeopleDo) {
   EXPECT_EQ(natural("walt disney &apos; s film &apos; so &apos; ."), "walt disney's film 'so'.");
   EXPECT_EQ(natural("stone &amp; tile for $ 5"), "stone & tile for $5");
   EXPECT_EQ(natural("well @-@ known"), "well-known");
+  EXPECT_EQ(natural("8 dollars / hour , he said . &quot;"), "8 dollars/hour, he said.\"");
   EXPECT_EQ(natural(""), "");
 }
 
