@@ -1,0 +1,20 @@
+// What every app does around its work: one clear line on stderr and an exit code.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string_view>
+
+namespace heed::apps {
+
+// Exit codes: 0 done, 1 bad input (a file, a record, a value), 2 wrong usage.
+constexpr int kOk = 0, kFailed = 1, kUsage = 2;
+
+/// Parses the command line, then runs `work`. Any exception becomes `<app>: message` on stderr and kFailed; a
+/// command line that does not parse gives CLI11's message and kUsage; --help and --version print and give kOk.
+int run_app(std::string_view app, CLI::App& cli, int argc, char** argv, const std::function<void()>& work);
+
+/// Prints `<app>: warning: message` on stderr.
+void warn(std::string_view app, std::string_view message);
+
+}  // namespace heed::apps

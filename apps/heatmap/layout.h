@@ -1,0 +1,77 @@
+// The geometry of a heatmap, the same for every output format: source words across, output words down,
+// brightness the weight.
+//
+//        title lines
+//            source            <- axis title
+//          l a b e l s         <- straight if they fit, else rotated; the picture grows with them
+//   o  la  +---------+  1.0
+//   u  be  | cells   |  bar
+//   t  ls  +---------+  0.0
+// All lengths in px (1/96 inch), y down.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "models/decoding/translation.h"
+
+namespace heed::heatmap {
+
+enum class LabelStyle { word, unknown, end_of_sentence };
+
+struct Label {
+  std::string text;
+  LabelStyle style = LabelStyle::word;
+};
+
+/// What is drawn: one layer and head of a record, perhaps cropped.
+struct Picture {
+  std::string title, caption;               // the model; which layer and head, and what was left out
+  std::vector<Label> columns, rows;         // source words, output words
+  std::vector<std::vector<float>> weights;  // [rows][columns], in [0, 1]
+};
+
+struct PictureOptions {
+  int layer = -1, head = -1;  // -1: the first that the record has
+  bool keep_eos = true;
+  int max_tokens = 0;  // 0: all
+  std::string title;   // empty: the record's model
+};
+
+/// Throws ValueError `model 'X' has no attention to draw`, or for a layer, head or sentence that is not there.
+Picture make_picture(const models::Translation& record, const PictureOptions& options);
+
+struct Size {
+  double width = 0, height = 0;
+};
+/// The extent of a line of text in the label font at `font_size` px.
+using Measure = std::function<Size(std::string_view text, double font_size)>;
+
+struct Box {
+  double x = 0, y = 0, width = 0, height = 0;
+};
+
+enum class Align { start, middle, end };
+
+/// A line of text, turned by `angle` degrees (clockwise) around its anchor, which lies at its vertical middle.
+struct PlacedText {
+  std::string text;
+  double x = 0, y = 0;
+  double angle = 0;
+  double font_size = 0;
+  Align align = Align::start;
+  enum class Role { title, caption, axis, label, unknown, end_of_sentence, tick } role = Role::label;
+};
+
+struct Layout {
+  double width = 0, height = 0;
+  double cell = 0;  // side of a cell
+  Box grid, bar;    // bar: bright on top
+  std::vector<PlacedText> texts;
+};
+
+Layout lay_out(const Picture& picture, const Measure& measure);
+
+}  // namespace heed::heatmap

@@ -1,0 +1,156 @@
+// SVG by hand: cairo's SVG output would turn text into outlines and has no tooltips.
+#include <fmt/format.h>
+
+#include <iterator>
+
+#include "apps/heatmap/colour.h"
+#include "apps/heatmap/render.h"
+#include "models/text/unicode.h"
+
+namespace heed::heatmap {
+namespace {
+
+// Text for XML 1.0, which cannot hold most control characters and two others at all.
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char32_t c : models::code_points(text)) {
+    switch (c) {
+      case U'&':
+        out += "&amp;";
+        break;
+      case U'<':
+        out += "&lt;";
+        break;
+      case U'>':
+        out += "&gt;";
+        break;
+      case U'"':
+        out += "&quot;";
+        break;
+      case U'\'':
+        out += "&#39;";
+        break;
+      default:
+        models::append_utf8(
+            out, (c < 0x20 && c != U'\t' && c != U'\n') || c == 0xFFFE || c == 0xFFFF ? U'\uFFFD' : c);
+    }
+  }
+  return out;
+}
+
+std::string_view class_of(PlacedText::Role role) {
+  switch (role) {
+    case PlacedText::Role::title:
+      return "title";
+    case PlacedText::Role::caption:
+      return "caption";
+    case PlacedText::Role::axis:
+      return "axis";
+    case PlacedText::Role::unknown:
+      return "unk";
+    case PlacedText::Role::end_of_sentence:
+      return "eos";
+    case PlacedText::Role::tick:
+      return "tick";
+    case PlacedText::Role::label:
+      break;
+  }
+  return "label";
+}
+
+// Lengths with at most two digits after the point.
+std::string px(double value) {
+  std::string text = fmt::format("{:.2f}", value);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.ends_with('.')) text.pop_back();
+  return text;
+}
+
+}  // namespace
+
+std::string render_svg(const Picture& picture, const Layout& layout) {
+  std::string svg;
+  const auto line = [&]<class... Args>(fmt::format_string<Args...> format, Args&&... args) {
+    fmt::format_to(std::back_inserter(svg), format, std::forward<Args>(args)...);
+    svg += '\n';
+  };
+  const std::string width = px(layout.width), height = px(layout.height);
+  line("<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
+  line(
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" viewBox=\"0 0 {} {}\" role=\"img\" "
+      "aria-label=\"{}\">",
+      width, height, width, height,
+      escaped(fmt::format("Attention of {}: {} source words across, {} output words down", picture.title,
+                          picture.columns.size(), picture.rows.size())));
+  line("<style>");
+  line("text {{ font-family: {}; unicode-bidi: isolate; }}", kSvgFonts);
+  using Role = PlacedText::Role;
+  for (const Role role : {Role::title, Role::caption, Role::axis, Role::label, Role::unknown,
+                          Role::end_of_sentence, Role::tick}) {
+    const TextLook look = look_of(role);
+    line(".{} {{ fill: {};{}{} }}", class_of(role), look.colour, look.bold ? " font-weight: bold;" : "",
+         look.italic ? " font-style: italic;" : "");
+  }
+  line(".cells rect {{ shape-rendering: crispEdges; }}");
+  line(".cells rect:hover {{ stroke: #e8590c; stroke-width: 3; }}");
+  line("</style>");
+  line("<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>");
+
+  const std::string side = px(layout.cell);
+  line("<g class=\"cells\">");
+  for (size_t t = 0; t < picture.rows.size(); ++t) {
+    for (size_t s = 0; s < picture.columns.size(); ++s) {
+      const float weight = picture.weights[t][s];
+      line(
+          "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"{}\"><title>{} \xE2\x86\x92 {}: "
+          "{:.3f}</title></rect>",
+          px(layout.grid.x + static_cast<double>(s) * layout.cell),
+          px(layout.grid.y + static_cast<double>(t) * layout.cell), side, side, hex(colour_of(weight)),
+          escaped(picture.columns[s].text), escaped(picture.rows[t].text), weight);
+    }
+  }
+  line("</g>");
+  std::string seams;  // hairlines lead the eye from a label to its cells
+  for (size_t s = 1; s < picture.columns.size(); ++s) {
+    fmt::format_to(std::back_inserter(seams), "M{} {}v{}",
+                   px(layout.grid.x + static_cast<double>(s) * layout.cell), px(layout.grid.y),
+                   px(layout.grid.height));
+  }
+  for (size_t t = 1; t < picture.rows.size(); ++t) {
+    fmt::format_to(std::back_inserter(seams), "M{} {}h{}", px(layout.grid.x),
+                   px(layout.grid.y + static_cast<double>(t) * layout.cell), px(layout.grid.width));
+  }
+  if (!seams.empty()) {
+    line("<path d=\"{}\" fill=\"none\" stroke=\"#ffffff\" stroke-opacity=\"{}\" pointer-events=\"none\"/>",
+         seams, kSeamOpacity);
+  }
+  line("<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"none\" stroke=\"#868e96\"/>",
+       px(layout.grid.x), px(layout.grid.y), px(layout.grid.width), px(layout.grid.height));
+
+  line("<defs><linearGradient id=\"scale\" x1=\"0\" y1=\"1\" x2=\"0\" y2=\"0\">");
+  constexpr int kStops = 32;
+  for (int i = 0; i <= kStops; ++i) {
+    const double value = static_cast<double>(i) / kStops;
+    line("<stop offset=\"{:.5f}\" stop-color=\"{}\"/>", value, hex(colour_of(value)));
+  }
+  line("</linearGradient></defs>");
+  line(
+      "<rect class=\"bar\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"url(#scale)\" "
+      "stroke=\"#868e96\"><title>attention weight, 0 "
+      "to 1</title></rect>",
+      px(layout.bar.x), px(layout.bar.y), px(layout.bar.width), px(layout.bar.height));
+
+  for (const auto& text : layout.texts) {
+    const auto anchor = text.align == Align::start ? "start" : text.align == Align::middle ? "middle" : "end";
+    const std::string turn = text.angle == 0 ? ""
+                                             : fmt::format(" transform=\"rotate({} {} {})\"", px(text.angle),
+                                                           px(text.x), px(text.y));
+    // dy lowers the baseline so that the anchor is at the middle of the letters.
+    line("<text class=\"{}\" x=\"{}\" y=\"{}\" dy=\"0.35em\" font-size=\"{}\" text-anchor=\"{}\"{}>{}</text>",
+         class_of(text.role), px(text.x), px(text.y), px(text.font_size), anchor, turn, escaped(text.text));
+  }
+  line("</svg>");
+  return svg;
+}
+
+}  // namespace heed::heatmap

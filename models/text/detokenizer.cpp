@@ -1,0 +1,97 @@
+// Tokens back into text: where print has spaces, and which way a quote or an apostrophe leans.
+#include <algorithm>
+
+#include "models/text/entities.h"
+#include "models/text/tokenizer.h"
+#include "models/text/unicode.h"
+
+namespace heed::models {
+namespace {
+
+using namespace std::string_view_literals;
+
+bool is_quote(std::string_view token) {
+  return token == "\"" || token == "\xE2\x80\x9C" || token == "\xE2\x80\x9D" || token == "\xE2\x80\x9E";
+}
+
+}  // namespace
+
+std::string unescape(std::string_view token) {
+  std::string text;
+  for (size_t pos = 0; pos < token.size();) {
+    if (const auto* entity = entity_at(token.substr(pos))) {
+      append_utf8(text, entity->second);
+      pos += entity->first.size();
+    } else {
+      text += token[pos++];
+    }
+  }
+  return text;
+}
+
+std::string detokenize(std::span<const std::string> tokens) {
+  std::string text;
+  bool glue = true;         // no space before the next token
+  bool quote_open = false;  // " opens and closes in turn
+  bool apostrophe_open = false;
+  bool after_quote = false;
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    const std::string token = unescape(tokens[i]);
+    if (token.empty()) continue;
+    if (token == "@-@") {
+      text += '-';
+      glue = true;
+      continue;
+    }
+    const auto letters_from = [&](size_t pos) {
+      if (pos >= token.size()) return false;
+      return is_alpha(next_code_point(token, pos));
+    };
+    const bool closes = ".,!?;:%)]}"sv.find(token.front()) != std::string_view::npos &&
+                        (token.size() == 1 || token.find_first_not_of(".!?") == std::string::npos);
+    const bool opens = token == "(" || token == "[" || token == "{" || token == "$" || token == "\xC2\xBF" ||
+                       token == "\xC2\xA1";
+    bool before = !glue, next_glue = opens;
+    if (closes) {
+      before = false;
+    } else if (is_quote(token)) {
+      const bool last = std::none_of(tokens.begin() + static_cast<std::ptrdiff_t>(i) + 1, tokens.end(),
+                                     [](const std::string& later) { return is_quote(unescape(later)); });
+      const bool closing =
+          quote_open || (last && i > 0);  // a last one without a partner ends what an earlier line began
+      next_glue = !closing;
+      if (closing) before = false;
+      quote_open = !closing;
+    } else if (token == "/") {
+      before = false;
+      next_glue = true;
+    } else if (token == "'") {
+      const std::string next = i + 1 < tokens.size() ? unescape(tokens[i + 1]) : "";
+      const bool after_s = text.ends_with('s') || text.ends_with('x') || text.ends_with('z');
+      if (apostrophe_open) {
+        before = false;  // closes
+        apostrophe_open = false;
+      } else if (next == "s" || next == "S" || next == "t") {
+        before = false;  // the languages whose rule cuts both sides: disney ' s
+        next_glue = true;
+      } else if (after_s) {
+        before = false;  // the welders' mask
+      } else {
+        apostrophe_open = next_glue = true;
+      }
+    } else if (token.front() == '\'' && letters_from(1)) {
+      before = false;  // 's 're n't
+    } else if (token.size() > 1 && token.back() == '\'') {
+      next_glue = true;  // l' d'
+    } else if (token.front() == '-' && letters_from(1) && after_quote) {
+      before = false;  // "open"-schild
+    }
+    if (before && !text.empty()) text += ' ';
+    text += token;
+    glue = next_glue;
+    after_quote = is_quote(token) && !quote_open;
+  }
+  return text;
+}
+
+}  // namespace heed::models

@@ -1,0 +1,53 @@
+#include "models/text/lines.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "framework/core/error.h"
+#include "framework/io/file.h"
+#include "models/text/unicode.h"
+
+namespace heed::models {
+
+std::vector<std::string> split_lines(std::string_view text, std::string_view name) {
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  std::vector<std::string> lines;
+  for (size_t pos = 0; pos < text.size();) {
+    const size_t newline = std::min(text.find('\n', pos), text.size());
+    std::string_view line = text.substr(pos, newline - pos);
+    pos = newline + 1;
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (first_invalid_utf8(line)) {
+      throw FormatError(fmt::format("'{}' line {} is not UTF-8", name, lines.size() + 1));
+    }
+    lines.emplace_back(line);
+  }
+  return lines;
+}
+
+std::vector<std::string> read_lines(const std::filesystem::path& path) {
+  return split_lines(read_file(path), path.string());
+}
+
+std::vector<std::string> read_lines(std::istream& in, std::string_view name) {
+  const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  if (in.bad()) throw IoError(fmt::format("'{}' cannot be read", name));
+  return split_lines(text, name);
+}
+
+ParallelLines read_parallel(const std::filesystem::path& source, const std::filesystem::path& target) {
+  ParallelLines lines{read_lines(source), read_lines(target)};
+  const auto count = [](size_t n) { return fmt::format("{} line{}", n, n == 1 ? "" : "s"); };
+  if (lines.source.size() != lines.target.size()) {
+    throw ValueError(fmt::format("'{}' has {}, '{}' has {}", source.string(), count(lines.source.size()),
+                                 target.string(), lines.target.size()));
+  }
+  if (lines.source.empty()) {
+    throw ValueError(fmt::format("'{}' and '{}' are empty", source.string(), target.string()));
+  }
+  return lines;
+}
+
+}  // namespace heed::models

@@ -1,0 +1,252 @@
+#include "models/text/tokenizer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "framework/core/error.h"
+#include "models/text/abbreviations.h"
+#include "models/text/entities.h"
+#include "models/text/unicode.h"
+
+namespace heed::models {
+namespace {
+
+using namespace std::string_view_literals;
+
+// What tokenize() cuts between: a code point of the normalised text and the bytes that it came from.
+struct Unit {
+  char32_t c;
+  size_t begin, end;
+};
+using Units = std::vector<Unit>;
+
+// ASCII for a typographic sign, after Moses' normalize-punctuation.perl; empty if it stays.
+std::u32string_view ascii_of(char32_t c) {
+  switch (c) {
+    case 0x2018:
+    case 0x2019:
+    case 0x201A:
+    case 0x201B:
+    case 0xB4:
+    case U'`':
+      return U"'";
+    case 0x201C:
+    case 0x201D:
+    case 0x201E:
+    case 0x201F:
+    case 0xAB:
+    case 0xBB:
+      return U"\"";
+    case 0x2010:
+    case 0x2011:
+    case 0x2013:
+    case 0x2014:
+    case 0x2212:
+      return U"-";
+    case 0x2026:
+      return U"...";
+    default:
+      return {};
+  }
+}
+
+bool is_alnum(char32_t c) { return is_alpha(c) || is_number(c); }
+
+// The text of one chunk (a run without white space) as units; entities count as the character they stand for.
+Units units_of(std::string_view chunk, size_t offset, bool normalise) {
+  Units units;
+  for (size_t pos = 0; pos < chunk.size();) {
+    const size_t at = pos;
+    if (const auto* entity = entity_at(chunk.substr(pos))) {
+      pos += entity->first.size();
+      units.push_back({entity->second, offset + at, offset + pos});
+      continue;
+    }
+    const char32_t c = next_code_point(chunk, pos);
+    const auto ascii = normalise ? ascii_of(c) : std::u32string_view();
+    if (ascii == U"'" && !units.empty() && units.back().c == U'\'' && units.back().end == offset + at) {
+      units.back() = {U'"', units.back().begin, offset + pos};  // `` and '' are quotes
+    } else if (ascii.empty() && c == U'\'' && normalise && !units.empty() && units.back().c == U'\'') {
+      units.back() = {U'"', units.back().begin, offset + pos};
+    } else if (ascii.empty()) {
+      units.push_back({c, offset + at, offset + pos});
+    } else {
+      for (const char32_t replacement : ascii) units.push_back({replacement, offset + at, offset + pos});
+    }
+  }
+  return units;
+}
+
+enum class Apostrophe { before, after, both };  // where to cut between two letters: dog|'s, l'|homme, s|'|s
+
+Apostrophe apostrophe_rule(std::string_view language) {
+  if (language.empty() || language == "en") return Apostrophe::before;
+  return language == "fr" || language == "it" || language == "ga" || language == "ca" ? Apostrophe::after
+                                                                                      : Apostrophe::both;
+}
+
+// cut[i] says whether a token ends before unit i.
+std::vector<bool> cuts_of(const Units& units, Apostrophe rule) {
+  const size_t n = units.size();
+  std::vector<bool> cut(n + 1, false);
+  const auto at = [&](size_t i) { return i < n ? units[i].c : U' '; };  // i wraps around below 0
+  const auto isolate = [&](size_t i) { cut[i] = cut[i + 1] = true; };
+  for (size_t i = 0; i < n; ++i) {
+    const char32_t c = at(i), before = at(i - 1), after = at(i + 1);
+    if (c == U'.') {
+      if (after != U'.' && before != U'.') continue;  // one period: see ends_sentence
+      if (before != U'.') cut[i] = true;              // a run of them is one token
+      if (after != U'.') cut[i + 1] = true;
+    } else if (c == U',') {
+      if (!is_number(before) || !is_number(after)) isolate(i);
+    } else if (c == U'\'') {
+      if (is_number(before) && after == U's') {
+        cut[i] = true;
+      } else if (is_number(before) && is_alpha(after)) {
+        continue;
+      } else if (!is_alpha(before) || !is_alpha(after) || rule == Apostrophe::both) {
+        isolate(i);
+      } else {
+        cut[rule == Apostrophe::before ? i : i + 1] = true;
+      }
+    } else if (c != U'-' && !is_alnum(c)) {
+      isolate(i);
+    }
+  }
+  return cut;
+}
+
+// A token before its text is written: a range of the units of its chunk.
+using Piece = std::span<const Unit>;
+
+// Whether the period at the end of `piece` is a token of its own. A word that goes on in lower case, an
+// abbreviation and a word with periods inside (e.g., U.S.) keep theirs.
+bool ends_sentence(Piece piece, const Piece* next, std::string_view language) {
+  if (piece.size() < 2 || piece.back().c != U'.' || piece[piece.size() - 2].c == U'.') return false;
+  const Piece word = piece.first(piece.size() - 1);
+  const auto any = [&](auto test) {
+    return std::ranges::any_of(word, [&](const Unit& u) { return test(u.c); });
+  };
+  if (any([](char32_t c) { return c == U'.'; }) && any(is_alpha)) return false;
+  if (next && is_lower(next->front().c)) return false;
+  std::string spelling;
+  for (const Unit& unit : word) append_utf8(spelling, unit.c);
+  const bool number_follows = next && is_number(next->front().c);
+  return !keeps_period(to_lower(spelling), number_follows, language);
+}
+
+std::string text_of(Piece piece, const TextSettings& settings) {
+  std::string raw;
+  for (const Unit& unit : piece) append_utf8(raw, unit.c);
+  if (settings.normalise) raw = to_nfc(raw);
+  if (settings.lowercase) raw = to_lower(raw);
+  if (!settings.escape) return raw;
+  std::string escaped;
+  for (const char c : raw) {
+    const auto* entity = std::ranges::find(kEntities, static_cast<char32_t>(static_cast<unsigned char>(c)),
+                                           &std::pair<std::string_view, char32_t>::second);
+    if (entity == kEntities.end()) {
+      escaped += c;
+    } else {
+      escaped += entity->first;
+    }
+  }
+  return escaped;
+}
+
+std::vector<Token> split_only(std::string_view text, bool lowercase) {
+  std::vector<Token> tokens;
+  for (const auto chunk : split_whitespace(text)) {
+    const auto begin = static_cast<size_t>(chunk.data() - text.data());
+    tokens.push_back({lowercase ? to_lower(chunk) : std::string(chunk), begin, begin + chunk.size()});
+  }
+  return tokens;
+}
+
+}  // namespace
+
+void check(const TextSettings& settings) {
+  if (settings.tokenizer != "words" && settings.tokenizer != "none") {
+    throw ValueError(fmt::format("text: unknown tokenizer '{}': 'words' or 'none'", settings.tokenizer));
+  }
+}
+
+std::vector<Token> tokenize(std::string_view text, const TextSettings& settings) {
+  check(settings);
+  if (settings.tokenizer == "none" || looks_tokenised(text)) return split_only(text, settings.lowercase);
+
+  const auto chunks = split_whitespace(text);
+  std::vector<Units> units;
+  std::vector<Piece> pieces;
+  units.reserve(chunks.size());  // pieces point into it
+  for (const auto chunk : chunks) {
+    const auto offset = static_cast<size_t>(chunk.data() - text.data());
+    const Units& all = units.emplace_back(units_of(chunk, offset, settings.normalise));
+    const auto cut = cuts_of(all, apostrophe_rule(settings.language));
+    if (chunk == "@-@" || chunk == "<unk>") {
+      pieces.emplace_back(all);
+      continue;
+    }
+    for (size_t begin = 0, i = 1; i <= all.size(); ++i) {
+      if (i < all.size() && !cut[i]) continue;
+      pieces.push_back(Piece(all).subspan(begin, i - begin));
+      begin = i;
+    }
+  }
+
+  std::vector<Token> tokens;
+  const auto add = [&](Piece piece) {
+    // A sign that became several units ("...") can have been cut inside: its bytes go to the first token.
+    const size_t begin = std::max(piece.front().begin, tokens.empty() ? 0 : tokens.back().end);
+    tokens.push_back({text_of(piece, settings), begin, std::max(begin, piece.back().end)});
+  };
+  for (size_t i = 0; i < pieces.size(); ++i) {
+    const Piece piece = pieces[i];
+    const bool cut_period =
+        ends_sentence(piece, i + 1 < pieces.size() ? &pieces[i + 1] : nullptr, settings.language);
+    if (!cut_period) {
+      add(piece);
+    } else {
+      add(piece.first(piece.size() - 1));
+      add(piece.last(1));
+    }
+  }
+  return tokens;
+}
+
+bool looks_tokenised(std::string_view text) {
+  const auto chunks = split_whitespace(text);
+  bool strong = false, weak = false;  // evidence that it is
+  for (size_t i = 0; i < chunks.size(); ++i) {
+    const auto chunk = chunks[i];
+    const auto* entity = entity_at(chunk);
+    if (chunk == "." || chunk == ",") {
+      strong = true;
+    } else if (chunk == "\"" || chunk == "'") {
+      weak = true;
+    } else if (entity) {
+      const auto rest = chunk.substr(entity->first.size());
+      if (!rest.empty() &&
+          (entity->second != U'\'' || ",!?;:\")"sv.find(rest.back()) != std::string_view::npos))
+        return false;
+      strong = true;  // &quot;  &apos;s
+    } else if (chunk.ends_with("&apos;")) {
+      strong = true;  // l&apos;
+    } else if (i > 0 && chunk.size() <= 3 && chunk.front() == '\'' && chunk.back() != '\'') {
+      weak = true;  // dog 's
+    } else if (chunk.front() == '"' || chunk.front() == '(' ||
+               ",!?;:\")"sv.find(chunk.back()) != std::string_view::npos) {
+      // Attached punctuation. A period may belong to an abbreviation or to a name, so it says nothing here.
+      if (std::ranges::any_of(code_points(chunk), is_alnum)) return false;
+    }
+  }
+  if (strong || !weak) return strong;
+  const auto last = chunks.back();
+  const auto word = last.substr(0, last.size() - 1);
+  return !last.ends_with('.') || word.empty() || word.find('.') != std::string_view::npos ||
+         keeps_period(to_lower(word), false, "");
+}
+
+}  // namespace heed::models

@@ -1,0 +1,56 @@
+// Ordinary text into words and back, after the rules of the Moses tokenizer, whose output the corpora of
+// machine translation are made of:  "A dog's ball."  ->  a dog &apos;s ball .        [Koehn et al. 2007,
+// tokenizer.perl]
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace heed::models {
+
+/// How text becomes tokens; stored in the run folder, so that a model meets new text as it met its corpus.
+struct TextSettings {
+  std::string tokenizer =
+      "words";             ///< "words": the rules of tokenize(); "none": split at white space, nothing else
+  bool lowercase = false;  ///< lower-case every token (to_lower)
+  bool normalise = true;   ///< typographic quotes, dashes and ellipses to ASCII; letters to NFC
+  bool escape =
+      true;  ///< write & ' " < > | [ ] as Moses does: &amp; &apos; &quot; &lt; &gt; &#124; &#91; &#93;
+  std::string
+      language;  ///< apostrophes: "en" and "" cut dog|'s, "fr" and "it" cut l'|homme, others cut both sides
+
+  bool operator==(const TextSettings&) const = default;
+};
+
+/// Throws ValueError if the settings name a tokenizer that heed does not have.
+void check(const TextSettings& settings);
+
+struct Token {
+  std::string text;           ///< as the vocabulary has it: normalised, lower-cased, escaped
+  size_t begin = 0, end = 0;  ///< the bytes of the original text that it stands for
+
+  bool operator==(const Token&) const = default;
+};
+
+/// The tokens of one sentence. Spans are in order, do not overlap, and leave only white space between them.
+///
+/// Words are split off punctuation; numbers (3.14, 1,000), abbreviations (e.g., Mr., single initials) and
+/// hyphenated words stay whole. Text that is tokenised already (looks_tokenised) is split at white space and
+/// otherwise left as it is, but for `lowercase`.
+std::vector<Token> tokenize(std::string_view text, const TextSettings& settings);
+
+/// Whether a line is the output of a tokenizer: it has punctuation between spaces or Moses' `&apos;`, and
+/// nowhere a word with a comma, a quote or a sentence end attached to it.
+bool looks_tokenised(std::string_view text);
+
+/// Tokens as text for people: entities undone, spaces where print has them.  a dog &apos;s ball .  ->  "a dog's
+/// ball."
+std::string detokenize(std::span<const std::string> tokens);
+
+/// A token without Moses' entities:  &apos;s  ->  's
+std::string unescape(std::string_view token);
+
+}  // namespace heed::models

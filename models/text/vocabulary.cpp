@@ -1,0 +1,120 @@
+#include "models/text/vocabulary.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "framework/core/error.h"
+#include "models/text/unicode.h"
+
+namespace heed::models {
+namespace {
+
+// Whether a line of a vocabulary file can hold the token: not empty, UTF-8, no white space.
+bool fits_a_line(std::string_view token) {
+  if (token.empty() || first_invalid_utf8(token)) return false;
+  for (size_t pos = 0; pos < token.size();)
+    if (is_space(next_code_point(token, pos))) return false;
+  return true;
+}
+
+}  // namespace
+
+Vocabulary::Vocabulary() {
+  for (const auto special : kSpecialTokens) add(std::string(special));
+}
+
+bool Vocabulary::add(std::string token) {
+  if (!ids_.emplace(token, size()).second) return false;
+  tokens_.push_back(std::move(token));
+  return true;
+}
+
+Vocabulary Vocabulary::build(const Counts& counts, int64_t min_count, int64_t max_size) {
+  if (min_count < 0) throw ValueError(fmt::format("vocabulary: min_count is negative: {}", min_count));
+  if (max_size < 0 || (max_size > 0 && max_size <= kSpecials)) {
+    throw ValueError(fmt::format("vocabulary: max_size leaves no room beside the {} special tokens: {}",
+                                 kSpecials, max_size));
+  }
+  std::vector<std::pair<int64_t, std::string_view>> kept;
+  for (const auto& [token, count] : counts) {
+    if (!fits_a_line(token)) throw ValueError("vocabulary: a token is empty, has white space or is not UTF-8");
+    if (count >= min_count) kept.emplace_back(count, token);
+  }
+  std::ranges::sort(kept, [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first > b.first : a.second < b.second;
+  });
+  Vocabulary vocabulary;
+  for (const auto& [count, token] : kept) {
+    if (max_size > 0 && vocabulary.size() >= max_size) break;
+    vocabulary.add(std::string(token));
+  }
+  return vocabulary;
+}
+
+Vocabulary Vocabulary::build(std::span<const std::vector<std::string>> lines, int64_t min_count,
+                             int64_t max_size) {
+  Counts counts;
+  for (const auto& line : lines)
+    for (const auto& token : line) ++counts[token];
+  return build(counts, min_count, max_size);
+}
+
+int Vocabulary::id(std::string_view token) const {
+  const auto found = ids_.find(token);
+  return found == ids_.end() ? kUnk : found->second;
+}
+
+const std::string& Vocabulary::token(int id) const {
+  if (id < 0 || id >= size()) {
+    throw IndexError(fmt::format("vocabulary: id {} out of range for vocabulary of {}", id, size()));
+  }
+  return tokens_[static_cast<size_t>(id)];
+}
+
+std::vector<int> Vocabulary::encode(std::span<const std::string> words) const {
+  std::vector<int> result;
+  result.reserve(words.size());
+  for (const auto& word : words) {
+    const int found = id(word);
+    result.push_back(found < kSpecials ? kUnk : found);
+  }
+  return result;
+}
+
+std::string Vocabulary::save() const {
+  std::string text;
+  for (const auto& token : tokens_) text.append(token) += '\n';
+  return text;
+}
+
+Vocabulary Vocabulary::parse(std::string_view text, std::string_view name) {
+  const auto fail = [&](int line, std::string_view what) {
+    throw FormatError(fmt::format("vocabulary '{}' line {}: {}", name, line, what));
+  };
+  if (text.empty()) throw FormatError(fmt::format("vocabulary '{}' is empty", name));
+  Vocabulary vocabulary;
+  int line = 0;
+  for (size_t pos = 0; pos < text.size();) {
+    const size_t newline = std::min(text.find('\n', pos), text.size());
+    std::string_view token = text.substr(pos, newline - pos);
+    pos = newline + 1;
+    ++line;
+    if (token.ends_with('\r')) token.remove_suffix(1);
+    if (line <= kSpecials) {
+      const auto expected = kSpecialTokens[line - 1];
+      if (token != expected) fail(line, fmt::format("expected the special token '{}'", expected));
+      continue;
+    }
+    if (token.empty()) fail(line, "empty");
+    if (first_invalid_utf8(token)) fail(line, "not UTF-8");
+    if (!fits_a_line(token)) fail(line, fmt::format("white space inside the token '{}'", token));
+    if (!vocabulary.add(std::string(token))) {
+      fail(line, fmt::format("'{}' is there already, in line {}", token, vocabulary.id(token) + 1));
+    }
+  }
+  if (line < kSpecials) fail(line + 1, fmt::format("expected the special token '{}'", kSpecialTokens[line]));
+  return vocabulary;
+}
+
+}  // namespace heed::models

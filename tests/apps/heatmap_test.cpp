@@ -1,0 +1,315 @@
+// heatmap as a user runs it: files, exit codes, messages.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <regex>
+
+#include "framework/io/file.h"
+#include "models/decoding/translation.h"
+#include "tests/testing/process.h"
+#include "tests/testing/temp_dir.h"
+
+namespace heed {
+namespace {
+
+using models::Translation;
+using testing::HasSubstr;
+using testing::Not;
+
+// A record of S source and T target words with an even attention of every layer and head.
+Translation record_of(int source, int target, int layers = 1, int heads = 1) {
+  Translation record;
+  record.model = "additive attention, LSTM 256";
+  record.score = -4.25;
+  for (int s = 0; s + 1 < source; ++s) record.source.tokens.push_back({"Wörter" + std::to_string(s), {}});
+  for (int t = 0; t + 1 < target; ++t) record.target.tokens.push_back({"words" + std::to_string(t), {}});
+  record.source.tokens.push_back({"</s>", {}, true});
+  record.target.tokens.push_back({"</s>", {}, true});
+  for (int layer = 0; layer < layers; ++layer) {
+    for (int head = 0; head < heads; ++head) {
+      const auto weight = static_cast<float>(1.0 / source);
+      record.attention.push_back(
+          {layer, head,
+           std::vector(static_cast<size_t>(target), std::vector(static_cast<size_t>(source), weight))});
+    }
+  }
+  return record;
+}
+
+class Heatmap : public testing::Test {
+ protected:
+  std::string path(const std::string& name) const { return dir_ / name; }
+  std::string write(const std::string& name, const std::vector<Translation>& records) const {
+    std::string text;
+    for (const auto& record : records) text += to_json_line(record) + "\n";
+    write_file_atomically(path(name), text);
+    return path(name);
+  }
+  static ProcessResult run(std::vector<std::string> arguments, const std::string& input = "") {
+    arguments.insert(arguments.begin(), HEED_BIN_DIR "/heatmap");
+    return run_process(arguments, input);
+  }
+  // The SVG of one record.
+  std::string svg_of(const Translation& record, const std::vector<std::string>& options = {}) const {
+    std::vector<std::string> arguments = {"--record", write("r.jsonl", {record}), "-o", path("out.svg")};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    const auto result = run(arguments);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_EQ(result.err, "");
+    return result.exit_code == 0 ? read_file(path("out.svg")) : "";
+  }
+  void expect_failure(const std::vector<std::string>& arguments, int code, const std::string& message) const {
+    const auto result = run(arguments);
+    EXPECT_EQ(result.exit_code, code) << result.err;
+    EXPECT_EQ(result.out, "");
+    EXPECT_THAT(result.err, testing::StartsWith("heatmap: "));
+    EXPECT_THAT(result.err, HasSubstr(message));
+    EXPECT_EQ(std::ranges::count(result.err, '\n'), 1) << result.err;
+  }
+  TempDir dir_;
+};
+
+// Well-formed: one root, tags nest, attributes quoted, every & is one of the five entities or a number. "" or
+// what is wrong.
+std::string xml_error(const std::string& xml) {
+  std::vector<std::string> open;
+  size_t pos = xml.starts_with("<?xml") ? xml.find("?>") + 2 : 0;
+  const std::regex tag(R"re(<(/?)([A-Za-z][\w-]*)((?:\s+[\w:-]+="[^"<]*")*)\s*(/?)>)re");
+  const std::regex entity(R"re(&(amp|lt|gt|quot|apos|#\d+);)re");
+  bool had_root = false;
+  while (pos < xml.size()) {
+    const char c = xml[pos];
+    std::smatch match;
+    const auto here = xml.begin() + static_cast<std::ptrdiff_t>(pos);
+    if (c == '<') {
+      if (!std::regex_search(here, xml.end(), match, tag, std::regex_constants::match_continuous))
+        return "bad tag at " + xml.substr(pos, 60);
+      const std::string attributes = match[3];
+      for (size_t at = attributes.find('&'); at != std::string::npos; at = attributes.find('&', at + 1)) {
+        std::smatch ignored;
+        if (!std::regex_search(attributes.cbegin() + static_cast<std::ptrdiff_t>(at), attributes.cend(),
+                               ignored, entity, std::regex_constants::match_continuous)) {
+          return "bare & in " + attributes;
+        }
+      }
+      if (match[1].length() > 0) {
+        if (open.empty() || open.back() != match[2]) return "unbalanced </" + match[2].str() + ">";
+        open.pop_back();
+      } else if (open.empty() && had_root) {
+        return "second root";
+      } else if (match[4].length() == 0) {
+        open.push_back(match[2]);
+      }
+      had_root = true;
+      pos += static_cast<size_t>(match.length());
+    } else if (c == '&') {
+      if (!std::regex_search(here, xml.end(), match, entity, std::regex_constants::match_continuous))
+        return "bare & at " + xml.substr(pos, 60);
+      pos += static_cast<size_t>(match.length());
+    } else if ((static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') ||
+               (open.empty() && c != '\n')) {
+      return "character " + std::to_string(c) + " at " + std::to_string(pos);
+    } else {
+      ++pos;
+    }
+  }
+  return open.empty() && had_root ? "" : "not closed";
+}
+
+std::vector<std::smatch> all_matches(const std::string& text, const std::regex& pattern) {
+  return {std::sregex_iterator(text.begin(), text.end(), pattern), std::sregex_iterator()};
+}
+
+double number_at(const std::string& svg, const std::string& pattern) {
+  std::smatch match;
+  return std::regex_search(svg, match, std::regex(pattern)) ? std::stod(match[1]) : NAN;
+}
+
+TEST_F(Heatmap, SvgShowsWordsValuesTitleAndBar) {
+  Translation record = record_of(3, 2);
+  record.source.tokens[0].text = "Größe";
+  record.source.tokens[1].text = "&apos;s";
+  record.source.tokens[1].unk = true;
+  record.attention[0].weights[0] = {0.125f, 0.873f, 0.002f};
+  const std::string svg = svg_of(record);
+  EXPECT_EQ(xml_error(svg), "");
+  EXPECT_THAT(svg, HasSubstr("role=\"img\" aria-label=\"Attention of additive attention, LSTM 256: 3 source "
+                             "words across, 2 output words down\""));
+  EXPECT_THAT(svg, HasSubstr("<title>Größe \xE2\x86\x92 words0: 0.125</title>"));
+  EXPECT_THAT(svg, HasSubstr("<title>&#39;s \xE2\x86\x92 words0: 0.873</title>"));
+  for (const char* text :
+       {">additive attention, LSTM 256</text>", ">source</text>", ">output</text>", ">Größe</text>",
+        ">0.50</text>", "class=\"unk\"", "class=\"eos\"", "url(#scale)", "layer 0, head 0"}) {
+    EXPECT_THAT(svg, HasSubstr(text));
+  }
+  for (const char* text : {"<script", "href", "@import", "http://www.w3.org/1999"})
+    EXPECT_THAT(svg, Not(HasSubstr(text)));
+}
+
+TEST_F(Heatmap, BrightnessRisesWithTheWeight) {
+  Translation record = record_of(101, 1);
+  for (int i = 0; i <= 100; ++i)
+    record.attention[0].weights[0][static_cast<size_t>(i)] = static_cast<float>(i) / 100;
+  const std::string svg = svg_of(record);
+  const auto fills = all_matches(svg, std::regex(R"re(fill="#(\w\w)(\w\w)(\w\w)"><title>)re"));
+  ASSERT_EQ(fills.size(), 101u);
+  double last = -1;
+  for (const auto& fill : fills) {
+    const auto channel = [&](size_t i) {
+      const double c = std::stoi(fill[i], nullptr, 16) / 255.0;
+      return c <= 0.04045 ? c / 12.92 : std::pow((c + 0.055) / 1.055, 2.4);
+    };
+    const double luminance = 0.2126 * channel(1) + 0.7152 * channel(2) + 0.0722 * channel(3);  // CIE Y
+    EXPECT_GT(luminance, last);
+    last = luminance;
+  }
+  EXPECT_EQ(fills.front()[1], "00");
+  EXPECT_EQ(fills.back().str(), "fill=\"#ffffff\"><title>");
+}
+
+TEST_F(Heatmap, AnyTextIsEscaped) {
+  Translation record = record_of(6, 2);
+  record.model = "<b>&\"x\"'</b> \x01";
+  record.source.tokens[0].text = "</text><script>alert(1)</script>";
+  record.source.tokens[1].text = "";
+  record.source.tokens[2].text = " a\tb\n";
+  record.source.tokens[3].text = "\x02\x7F\xEF\xBF\xBF";
+  record.source.tokens[4].text = "\xF0\x9F\x98\x80\xD7\xA9\xE6\xBC\xA2";
+  const std::string svg = svg_of(record);
+  EXPECT_EQ(xml_error(svg), "");
+  EXPECT_THAT(svg, Not(HasSubstr("<script")));
+  EXPECT_THAT(svg, HasSubstr("\xE2\x90\xA3"
+                             "a\xE2\x90\xA3"
+                             "b"));
+}
+
+TEST_F(Heatmap, LongSentencesKeepCellsAndLabelsApart) {
+  for (const int words : {20, 60, 120}) {
+    const std::string svg = svg_of(record_of(words, words));
+    EXPECT_EQ(xml_error(svg), "");
+    const double width = number_at(svg, R"re(<svg[^>]* width="([\d.]+)")re"),
+                 height = number_at(svg, R"re(<svg[^>]* height="([\d.]+)")re");
+    const auto cells = all_matches(svg, std::regex(R"re(<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)")re"));
+    ASSERT_EQ(cells.size(),
+              static_cast<size_t>(words) * static_cast<size_t>(words) + 1);  // and the frame
+    EXPECT_GE(std::stod(cells[0][3]), 22);
+    EXPECT_GT(width, std::stod(cells[0][3]) * words);
+    // Labels: inside the picture, a line's height or more apart across their direction.
+    const auto labels = all_matches(
+        svg,
+        std::regex(
+            R"re(<text class="(?:label|eos)" x="([\d.]+)" y="([\d.]+)" dy="0.35em" font-size="([\d.]+)" text-anchor="(\w+)"([^>]*)>)re"));
+    ASSERT_EQ(labels.size(), 2 * static_cast<size_t>(words));
+    for (size_t i = 0; i < labels.size(); ++i) {
+      const double x = std::stod(labels[i][1]), y = std::stod(labels[i][2]), font = std::stod(labels[i][3]);
+      EXPECT_GE(font, 11);
+      EXPECT_LT(x, width);
+      EXPECT_LT(y, height);
+      if (i == 0 || labels[i - 1][4] != labels[i][4]) continue;
+      const bool leaning = labels[i][5].str().find("rotate(-45") != std::string::npos;
+      const double apart = std::hypot(x - std::stod(labels[i - 1][1]), y - std::stod(labels[i - 1][2])) *
+                           (leaning ? std::sqrt(0.5) : 1);
+      EXPECT_GE(apart, font * 1.15) << words;
+    }
+  }
+}
+
+TEST_F(Heatmap, AVeryLongWordMakesThePictureGrow) {
+  Translation record = record_of(3, 3);
+  const double before = number_at(svg_of(record), R"re(width="([\d.]+)")re");
+  record.target.tokens[0].text = std::string(300, 'm');
+  EXPECT_GT(number_at(svg_of(record), R"re(width="([\d.]+)")re"), before + 2000);
+  record = record_of(3, 3);
+  record.source.tokens[1].text = std::string(300, 'm');
+  const std::string svg = svg_of(record);
+  EXPECT_GT(number_at(svg, R"re(width="([\d.]+)")re"), before + 1000);
+  EXPECT_GT(number_at(svg, R"re(height="([\d.]+)")re"), 1000);
+}
+
+TEST_F(Heatmap, PngHasTheSizeOfTheSvgAtItsResolution) {
+  const std::string svg = svg_of(record_of(5, 4));
+  for (const int dpi : {96, 192}) {
+    const auto result = run({"--record", path("r.jsonl"), "-o", path("out.PNG"), "--dpi", std::to_string(dpi)});
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    const std::string png = read_file(path("out.PNG"));
+    ASSERT_GT(png.size(), 1000u);
+    EXPECT_EQ(png.substr(0, 8), "\x89PNG\r\n\x1A\n");
+    const auto big_endian = [&](size_t at) {
+      uint32_t value = 0;
+      for (size_t i = 0; i < 4; ++i) value = value << 8 | static_cast<unsigned char>(png[at + i]);
+      return value;
+    };
+    EXPECT_EQ(big_endian(16), std::ceil(number_at(svg, R"re(width="([\d.]+)")re") * dpi / 96));
+    EXPECT_EQ(big_endian(20), std::ceil(number_at(svg, R"re(height="([\d.]+)")re") * dpi / 96));
+  }
+}
+
+TEST_F(Heatmap, LayerHeadTitleAndCropping) {
+  Translation record = record_of(8, 6, 2, 2);
+  record.attention[3].weights[0][0] = 0.5;
+  const std::string svg = svg_of(record, {"--layer", "1", "--head", "1", "--title", "My & title"});
+  EXPECT_THAT(svg, HasSubstr(": 0.500</title>"));
+  EXPECT_THAT(svg, HasSubstr("layer 1, head 1"));
+  EXPECT_THAT(svg, HasSubstr("1 of 4 maps"));
+  EXPECT_THAT(svg, HasSubstr(">My &amp; title</text>"));
+  EXPECT_THAT(svg_of(record, {"--layer", "1"}), HasSubstr("layer 1, head 0"));
+  EXPECT_THAT(svg_of(record), HasSubstr("&lt;/s&gt;"));
+  EXPECT_THAT(svg_of(record, {"--drop-eos"}), Not(HasSubstr("&lt;/s&gt;")));
+  const std::string cropped = svg_of(record, {"--max-tokens", "3"});
+  EXPECT_THAT(cropped,
+              testing::AllOf(HasSubstr("first 3 of 8 source tokens"), HasSubstr("first 3 of 6 output tokens")));
+  EXPECT_EQ(all_matches(cropped, std::regex("\xE2\x86\x92")).size(), 9u);
+}
+
+TEST_F(Heatmap, LinesStandardInputAndTheRecordDrawn) {
+  Translation second = record_of(4, 4);
+  second.model = "second";
+  const auto file = write("two.jsonl", {record_of(2, 2), second});
+  const auto result = run({"--record", file, "--line", "2", "-o", path("a.svg"), "--json", path("a.json")});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(read_file(path("a.svg")), HasSubstr(">second</text>"));
+  EXPECT_EQ(read_file(path("a.json")), to_json_line(second) + "\n");
+  EXPECT_EQ(run({"--record", "-", "-o", path("b.svg")}, to_json_line(second)).exit_code, 0);
+  EXPECT_EQ(read_file(path("a.svg")), read_file(path("b.svg")));
+}
+
+TEST_F(Heatmap, BadInputIsOneClearLine) {
+  const auto file = write("r.jsonl", {record_of(3, 3), record_of(3, 3)});
+  const std::string out = path("out.svg");
+  expect_failure({"--record", path("none.jsonl"), "-o", out}, 1, "none.jsonl': No such file or directory");
+  expect_failure({"--record", file, "--line", "5", "-o", out}, 1, "r.jsonl' has 2 lines, --line asks for 5");
+  expect_failure({"--record", file, "-o", path("out.jpg")}, 1, "out.jpg': the output ends in .svg or .png");
+  expect_failure({"--record", file, "-o", path("no/such/out.svg")}, 1, "No such file or directory");
+  expect_failure({"--record", file, "-o", out, "--head", "3"}, 1,
+                 "no attention of layer any, head 3 in the record: it has layer 0 head 0");
+  write_file_atomically(path("bad.jsonl"), "{\"format\":\"heed.attention\",\n");
+  expect_failure({"--record", path("bad.jsonl"), "-o", out}, 1, "bad.jsonl' line 1: parse error");
+  write_file_atomically(path("empty.jsonl"), "");
+  expect_failure({"--record", path("empty.jsonl"), "-o", out}, 1, "empty.jsonl' has 0 lines");
+  Translation plain = record_of(3, 3);
+  plain.attention.clear();
+  plain.model = "LSTM 256";
+  expect_failure({"--record", write("plain.jsonl", {plain}), "-o", out}, 1,
+                 "model 'LSTM 256' has no attention to draw");
+  expect_failure({"--record", write("eos.jsonl", {record_of(1, 3)}), "-o", out, "--drop-eos"}, 1,
+                 "the source has no words to draw");
+  expect_failure(
+      {"--record", write("wide.jsonl", {record_of(300, 300)}), "-o", path("out.png"), "--dpi", "1200"}, 1,
+      "too large for PNG");
+  EXPECT_FALSE(std::filesystem::exists(out));
+}
+
+TEST_F(Heatmap, WrongUsageExitsWithTwo) {
+  const auto file = write("r.jsonl", {record_of(3, 3)});
+  expect_failure({}, 2, "--record is required");
+  expect_failure({"--record", file}, 2, "--output is required");
+  expect_failure({"--record", file, "-o", path("out.svg"), "--colour", "x"}, 2, "--colour");
+  expect_failure({"--record", file, "-o", path("out.svg"), "--line", "0"}, 2, "--line");
+  expect_failure({"--record", file, "-o", path("out.svg"), "--dpi", "many"}, 2, "--dpi");
+  EXPECT_EQ(run({"--help"}).exit_code, 0);
+  EXPECT_THAT(run({"--version"}).out, HasSubstr("0.1.0"));
+}
+
+}  // namespace
+}  // namespace heed
