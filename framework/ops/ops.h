@@ -126,5 +126,15 @@ AttentionLstmResult attention_lstm(const Tensor& x, const Tensor& target_lengths
 // ---- without gradients -----------------------------------------------------------------------------------------------
 /// Index of the largest value along the last dimension (the first of equals) -> i64.
 Tensor argmax(const Tensor& x);
+/// Sum of squares in double; the bits do not depend on the thread count.
+double sum_of_squares(const Tensor& x);
+
+struct AdamUpdate {
+  double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0;
+  double bias1 = 1, bias2 = 1;  // 1 - beta^t
+  double grad_scale = 1;        // multiplies the gradient on the way in (clipping)
+};
+/// One Adam update in place (Kingma & Ba 2015, algorithm 1) in one pass: parameter, first and second moment.
+void adam_(const Tensor& parameter, const Tensor& gradient, const Tensor& first, const Tensor& second, const AdamUpdate& update);
 
 }  // namespace heed

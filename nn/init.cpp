@@ -1,0 +1,27 @@
+#include "nn/init.h"
+
+#include <cmath>
+
+#include "framework/autograd/grad_mode.h"
+#include "framework/ops/ops.h"
+
+namespace heed::nn::init {
+
+Tensor xavier_uniform(const Shape& shape) {
+  return uniform(shape, std::sqrt(6.0 / static_cast<double>(shape[0] + shape[1])));
+}
+
+Tensor uniform(const Shape& shape, double a) { return heed::uniform(shape, -a, a); }
+
+Tensor normal(const Shape& shape, double std) {
+  const NoGradGuard no_grad;
+  return randn(shape) * std;
+}
+
+Tensor lstm_bias(int64_t hidden) {
+  const Tensor bias = zeros({4 * hidden});
+  slice(bias, 0, hidden, 2 * hidden).fill_(1);
+  return bias;
+}
+
+}  // namespace heed::nn::init

@@ -1,0 +1,40 @@
+// Linear, Embedding, Dropout.
+#pragma once
+
+#include "nn/init.h"
+#include "nn/module.h"
+
+namespace heed::nn {
+
+/// y = x W^T + b;  x [*, in] -> y [*, out].
+class Linear : public Module {
+ public:
+  Linear(int64_t in, int64_t out, bool with_bias = true)
+      : weight(param("weight", init::xavier_uniform({out, in}))), bias(with_bias ? param("bias", zeros({out})) : Tensor{}) {}
+  Tensor operator()(const Tensor& x) const { return linear(x, weight, bias); }
+  Tensor weight;  // [out, in]
+  Tensor bias;    // [out]; undefined when with_bias is false
+};
+
+/// Rows of a table;  ids i64 [*] -> [*, dim]. The row of padding_id stays zero (-1: none).
+class Embedding : public Module {
+ public:
+  Embedding(int64_t count, int64_t dim, int64_t padding = -1, double std = 0.1)
+      : weight(param("weight", init::normal({count, dim}, std))), padding_id(padding) {
+    const NoGradGuard no_grad;
+    if (padding_id >= 0) select(weight, 0, padding_id).fill_(0);
+  }
+  Tensor operator()(const Tensor& ids) const { return embedding(weight, ids, padding_id); }
+  Tensor weight;  // [count, dim]
+  int64_t padding_id;
+};
+
+/// Zeroes values with probability p while training (Srivastava et al. 2014).
+class Dropout : public Module {
+ public:
+  explicit Dropout(double probability) : p(probability) {}
+  Tensor operator()(const Tensor& x) const { return dropout(x, p, training()); }
+  double p;
+};
+
+}  // namespace heed::nn

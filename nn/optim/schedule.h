@@ -1,0 +1,29 @@
+// Learning rates as functions of the update number.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <string>
+
+namespace heed::nn {
+
+/// lr(u) for updates u = 1, 2, ...: a linear warm-up over `warmup` updates to `base`, then
+///   constant      base
+///   inverse_sqrt  base sqrt(max(warmup, 1) / u)                               (Vaswani et al. 2017, sec. 5.3)
+///   linear        down to base * floor at `total` updates
+///   cosine        down to base * floor along half a cosine (Loshchilov & Hutter 2017, eq. 5)
+/// Throws ValueError for an unknown kind.
+class Schedule {
+ public:
+  Schedule(std::string kind, double base, int64_t warmup, int64_t total, double floor = 0.0);
+  double operator()(int64_t update) const;
+
+ private:
+  std::string kind_;
+  double base_;
+  int64_t warmup_, total_;
+  double floor_;
+};
+
+}  // namespace heed::nn
