@@ -1,15 +1,27 @@
-// Links between the words of a sentence and of its translation.
+// Word alignment of a sentence pair: which source token a target token translates.
 #pragma once
 
 #include <compare>
+#include <string>
+#include <vector>
 
 namespace heed::models {
 
-/// Source word `source` and target word `target`, both counted from 0.
+/// One link between two tokens, as positions counted from 0.
 struct AlignmentLink {
   int source = 0;
   int target = 0;
   auto operator<=>(const AlignmentLink&) const = default;
+};
+
+/// A sentence pair with its gold alignment [Och & Ney 2003, sec. 5: sure and possible links].
+/// `sure` and `possible` are disjoint and sorted; the P of the alignment error rate is their union.
+struct AlignedPair {
+  std::vector<std::string> source, target;
+  std::vector<AlignmentLink> sure;  // same meaning: a compound or a separable verb links to all its parts
+  std::vector<AlignmentLink>
+      possible;  // agreement and inserted words: do-support, commas, "um", contracted articles
+  std::vector<std::string> patterns;  // the clause patterns used, sorted, each once
 };
 
 }  // namespace heed::models
