@@ -1,0 +1,107 @@
+// The recurrent translator: a bidirectional LSTM encoder and an LSTM decoder whose attention is an option.
+//
+// additive: the decoder looks at the encoder's states with its own state at every step (Bahdanau et al. 2015, A.1.2), and what it saw is
+//   part of its next input (input feeding, Luong et al. 2015, sec. 3.3).
+// none: in place of what attention sees stands one vector, the encoder's final states, at every step (Cho et al. 2014, sec. 3.1): the
+//   same decoder with the same weights, so that the comparison is one of attention and nothing else.
+#pragma once
+
+#include <memory>
+
+#include "models/data/batches.h"
+#include "models/seq2seq/config.h"
+#include "nn/nn.h"
+
+namespace heed::models {
+
+/// The encoder's result for a batch: everything that decoding needs to know of the sources.
+struct Encoded {
+  nn::Attention::Memory memory;  // keys [B, S, E]; projected is undefined without attention
+  Tensor summary;                // [B, E]: final states of both directions
+  Tensor cell;                   // [B, E]: final cells
+};
+
+/// The decoder between two steps.
+struct DecoderState {
+  Tensor hidden, cell;  // [B, H]
+  Tensor context;       // [B, E]: what attention saw last
+};
+
+struct StepResult {
+  Tensor logits;   // [B, V]
+  Tensor weights;  // [B, S]; undefined without attention
+};
+
+class Encoder : public nn::Module {
+ public:
+  Encoder(const ModelConfig& config, int64_t vocabulary);
+  /// source i64 [B, S] -> keys [B, S, E], summary [B, E], cell [B, E].
+  LstmResult operator()(const Tensor& source, const Tensor& lengths) const;
+
+ private:
+  nn::Embedding embedding_;
+  nn::Dropout dropout_;
+  nn::LSTM lstm_;
+};
+
+/// nullptr for "none". Throws ValueError for an unknown kind.
+std::unique_ptr<nn::Attention> make_attention(const std::string& kind, int64_t query_size, int64_t key_size, int64_t attention_size);
+
+class Decoder : public nn::Module {
+ public:
+  Decoder(const ModelConfig& config, int64_t vocabulary);
+
+  bool has_attention() const { return static_cast<bool>(attention_); }
+  nn::Attention::Memory prepare(const Tensor& keys, const Tensor& lengths) const;
+  DecoderState start(const Encoded& encoded) const;
+  /// One step on the words `ids` i64 [B]; advances `state`.
+  StepResult step(const Encoded& encoded, DecoderState& state, const Tensor& ids) const;
+
+  struct States {
+    Tensor embedded, hidden, context;  // [B, T, D], [B, T, H], [B, T, E]
+    Tensor weights;                    // [B, T, S]; undefined without attention
+  };
+  /// All steps on a given target: fused where the kind of attention has a fused form, step by step otherwise.
+  States run(const Encoded& encoded, const Tensor& target_in, const Tensor& target_lengths) const;
+  /// The same, always step by step from public ops: the plain reference.
+  States run_stepwise(const Encoded& encoded, const Tensor& target_in) const;
+
+  /// What the vocabulary is scored from: tanh(W [hidden; context; embedded]), rows [N, *] -> [N, readout], with dropout.
+  Tensor readout(const Tensor& hidden, const Tensor& context, const Tensor& embedded) const;
+  const nn::Linear& projection() const { return projection_; }
+
+ private:
+  nn::Embedding embedding_;
+  nn::Dropout dropout_;
+  nn::LSTMLayer cell_;
+  nn::Linear init_hidden_, init_cell_, readout_, projection_;
+  std::unique_ptr<nn::Attention> attention_;
+};
+
+class Seq2Seq : public nn::Module {
+ public:
+  /// Throws ValueError for a config that makes no sense.
+  Seq2Seq(const ModelConfig& config, int64_t source_vocabulary, int64_t target_vocabulary);
+
+  Encoded encode(const Tensor& source, const Tensor& lengths) const;
+  /// Mean cross-entropy of the targets in nats a token, padding left out before the vocabulary is scored.
+  Tensor loss(const Batch& batch, double label_smoothing) const;
+  /// Log probability of each target token [B, T] (0 on padding) and the attention [B, T, S]: forced decoding.
+  struct Forced {
+    Tensor log_probabilities, weights;
+  };
+  Forced forced(const Batch& batch) const;
+
+  const Decoder& decoder() const { return decoder_; }
+  const ModelConfig& config() const { return config_; }
+  /// "additive attention, LSTM 256": what a picture's title says.
+  std::string describe() const;
+
+ private:
+  Tensor token_rows(const Batch& batch) const;  // positions b * T + t that are not padding, i64 [N]
+  ModelConfig config_;
+  Encoder encoder_;
+  Decoder decoder_;
+};
+
+}  // namespace heed::models
