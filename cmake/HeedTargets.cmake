@@ -1,6 +1,8 @@
 # Flags and helpers shared by every target of ours. Warnings are PRIVATE: a project that links heed does not inherit them.
 add_library(heed_flags INTERFACE)
 target_compile_options(heed_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers
+                       $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>  # false alarms in std::string of GCC 12 (its PR 105651)
+                      
                        $<$<BOOL:${HEED_WERROR}>:-Werror>)
 if(HEED_SANITIZE)
   add_compile_options(-fsanitize=${HEED_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)

@@ -1,0 +1,33 @@
+#include "apps/common/environment.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+
+#include "framework/core/parallel.h"
+
+namespace heed::apps {
+
+std::atomic<bool> interrupted{false};
+
+void restart_with_short_spinning(char** argv) {
+  if (std::getenv("GOMP_SPINCOUNT") || std::getenv("OMP_WAIT_POLICY")) return;
+  ::setenv("GOMP_SPINCOUNT", "20000", 1);  // tens of microseconds
+  ::execv("/proc/self/exe", argv);         // comes back only if it failed; then the default serves
+}
+
+void catch_interrupts() {
+  struct sigaction action = {};
+  action.sa_handler = [](int) { interrupted.store(true); };
+  action.sa_flags = SA_RESETHAND;
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+}
+
+double steady_seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+void use_threads(int threads) { set_num_threads(threads > 0 ? threads : available_threads()); }
+
+}  // namespace heed::apps

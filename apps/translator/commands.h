@@ -1,0 +1,16 @@
+// The subcommands of translator: each adds its options and returns what to run once they are parsed.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+namespace heed::apps {
+
+using Command = std::function<void()>;
+Command add_train(CLI::App& cli);
+Command add_translate(CLI::App& cli);
+Command add_evaluate(CLI::App& cli);
+Command add_corpus(CLI::App& cli);
+Command add_demo(CLI::App& cli);
+
+}  // namespace heed::apps

@@ -1,0 +1,99 @@
+// translator evaluate: a run against references.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "apps/common/environment.h"
+#include "apps/common/run_output.h"
+#include "apps/translator/commands.h"
+#include "apps/translator/report.h"
+#include "models/text/lines.h"
+#include "models/training/trainer.h"
+
+namespace heed::apps {
+namespace {
+
+struct Options {
+  std::string run, source, target, gold, attention, json;
+  int threads = 0;
+};
+
+std::vector<models::AlignedPair> aligned_pairs(const models::Translator& translator, const models::ParallelLines& lines,
+                                               const std::string& gold_file) {
+  const std::vector<std::string> gold = models::read_lines(gold_file);
+  if (gold.size() != lines.source.size()) {
+    throw ValueError(fmt::format("'{}' has {} lines, the test set has {}", gold_file, gold.size(), lines.source.size()));
+  }
+  const auto source = models::tokenize_lines(lines.source, translator.run().config.source_text);
+  const auto target = models::tokenize_lines(lines.target, translator.run().config.target_text);
+  std::vector<models::AlignedPair> pairs;
+  for (size_t i = 0; i < gold.size(); ++i) {
+    models::GoldAlignment links = models::parse_gold_line(gold[i], gold_file, static_cast<int64_t>(i) + 1);
+    for (const auto* list : {&links.sure, &links.possible}) {
+      for (const models::AlignmentLink& link : *list) {
+        if (static_cast<size_t>(link.source) >= source[i].size() || static_cast<size_t>(link.target) >= target[i].size()) {
+          throw FormatError(fmt::format("'{}' line {}: link {}-{} is outside a sentence of {} and {} tokens", gold_file, i + 1,
+                                        link.source, link.target, source[i].size(), target[i].size()));
+        }
+      }
+    }
+    pairs.push_back({source[i], target[i], std::move(links.sure), std::move(links.possible), {}});
+  }
+  return pairs;
+}
+
+void evaluate(const Options& options) {
+  use_threads(options.threads);
+  const models::Translator translator(models::load_run(options.run));
+  const models::ParallelLines lines = models::read_parallel(options.source, options.target);
+  const models::Evaluation result = models::evaluate(translator, lines.source, lines.target, steady_seconds);
+  fmt::print("BLEU {:.2f}  {}\n", result.bleu.score, result.bleu.signature);
+  fmt::print("BLEU {:.2f}  {} (detokenised)\n", result.bleu_detokenised.score, result.bleu_detokenised.signature);
+  fmt::print("perplexity {:.3f}\n", result.perplexity);
+  fmt::print("{:.1f} sentences/s, {} sentences\n", static_cast<double>(lines.source.size()) / result.seconds, lines.source.size());
+  fmt::print("{}", by_length_table({"BLEU"}, {&result}));
+  nlohmann::ordered_json report{{"run", options.run},
+                                {"attention", translator.run().config.model.attention},
+                                {"sentences", lines.source.size()},
+                                {"bleu", result.bleu.score},
+                                {"signature", result.bleu.signature},
+                                {"bleu_13a", result.bleu_detokenised.score},
+                                {"perplexity", result.perplexity},
+                                {"decode_seconds", result.seconds},
+                                {"bleu_by_length", by_length_json(result)},
+                                {"aer", nullptr}};
+  if (!options.gold.empty()) {
+    const auto pairs = aligned_pairs(translator, lines, options.gold);
+    if (const auto alignment = models::evaluate_alignment(translator, pairs)) {
+      fmt::print("alignment error rate {:.2f} % (a perfect attention: {:.2f} %), precision {:.3f}, recall {:.3f}\n",
+                 100 * alignment->attention.error_rate(), 100 * alignment->perfect.error_rate(), alignment->attention.precision(),
+                 alignment->attention.recall());
+      report["aer"] = 100 * alignment->attention.error_rate();
+      report["aer_perfect"] = 100 * alignment->perfect.error_rate();
+    } else {
+      fmt::print("alignment error rate: the model has no attention\n");
+    }
+  }
+  if (!options.attention.empty()) {
+    std::string records;
+    for (const models::Translation& translation : result.translations) records += models::to_json_line(translation) + "\n";
+    write_file_atomically(options.attention, records);
+  }
+  write_json(options.json, report);
+}
+
+}  // namespace
+
+Command add_evaluate(CLI::App& cli) {
+  const auto o = std::make_shared<Options>();
+  cli.add_option("-r,--run", o->run, "run folder of a trained translator")->required();
+  cli.add_option("-s,--source", o->source, "test sentences")->required();
+  cli.add_option("-t,--target", o->target, "their reference translations")->required();
+  cli.add_option("--gold", o->gold, "gold alignments, a line a sentence: 3-4 sure, 3?4 possible; adds the alignment error rate");
+  cli.add_option("--attention", o->attention, "also write the attention records of the translations, JSON lines");
+  cli.add_option("--threads", o->threads, "threads (default: what the container allows)")->check(CLI::Range(0, 1024));
+  cli.add_option("--json", o->json, "write the report as JSON");
+  return [o] { evaluate(*o); };
+}
+
+}  // namespace heed::apps

@@ -1,0 +1,36 @@
+// translator: trains a translator, translates with it, measures it, and shows it all on a built-in corpus.
+#include <fmt/format.h>
+
+#include <utility>
+#include <vector>
+
+#include "apps/common/environment.h"
+#include "apps/common/main_guard.h"
+#include "apps/translator/commands.h"
+#include "framework/core/parallel.h"
+#include "framework/kernels/backend.h"
+
+int main(int argc, char** argv) {
+  using namespace heed;
+  apps::restart_with_short_spinning(argv);
+  CLI::App cli("Sequence-to-sequence translation with and without attention.", "translator");
+  cli.require_subcommand(1);
+  cli.set_version_flag("--version", [] {
+    return fmt::format("translator 0.1.0 (heed)\n{}threads: {}", kernels::describe_backends(), available_threads());
+  });
+  std::vector<std::pair<CLI::App*, apps::Command>> commands;
+  const auto add = [&](const char* name, const char* what, apps::Command (*make)(CLI::App&)) {
+    CLI::App* const sub = cli.add_subcommand(name, what);
+    commands.emplace_back(sub, make(*sub));
+  };
+  add("train", "train a translator on two files of sentence pairs into a run folder", apps::add_train);
+  add("translate", "translate lines with a trained run", apps::add_translate);
+  add("evaluate", "BLEU, BLEU by source length and perplexity of a run on a test set", apps::add_evaluate);
+  add("corpus", "write the built-in English-German corpus with its gold alignments", apps::add_corpus);
+  add("demo", "train with and without attention on the built-in corpus and report", apps::add_demo);
+  return apps::run_app("translator", cli, argc, argv, [&] {
+    for (const auto& [sub, command] : commands) {
+      if (sub->parsed()) command();
+    }
+  });
+}

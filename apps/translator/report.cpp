@@ -1,0 +1,36 @@
+#include "apps/translator/report.h"
+
+#include <fmt/format.h>
+
+namespace heed::apps {
+
+nlohmann::ordered_json by_length_json(const models::Evaluation& evaluation) {
+  auto list = nlohmann::ordered_json::array();
+  for (const models::BucketBleu& bucket : evaluation.by_length) {
+    nlohmann::ordered_json entry{{"min", bucket.bucket.min}, {"max", bucket.bucket.max}, {"sentences", bucket.sentences},
+                                 {"bleu", bucket.bleu.score}};
+    if (bucket.bucket.max == models::kNoMaximum) entry["max"] = nullptr;
+    if (bucket.sentences == 0) entry["bleu"] = nullptr;
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
+std::string by_length_table(const std::vector<std::string>& names, const std::vector<const models::Evaluation*>& evaluations) {
+  std::string text = fmt::format("{:>12}  {:>9}", "source words", "sentences");
+  for (const std::string& name : names) text += fmt::format("  {:>18}", name);
+  text += "\n";
+  const auto& rows = evaluations.front()->by_length;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    text += fmt::format("{:>12}  {:>9}", rows[i].bucket.name(), rows[i].sentences);
+    for (const models::Evaluation* e : evaluations) {
+      text += rows[i].sentences == 0 ? fmt::format("  {:>18}", "-") : fmt::format("  {:>18.2f}", e->by_length[i].bleu.score);
+    }
+    text += "\n";
+  }
+  text += fmt::format("{:>12}  {:>9}", "all", evaluations.front()->translations.size());
+  for (const models::Evaluation* e : evaluations) text += fmt::format("  {:>18.2f}", e->bleu.score);
+  return text + "\n";
+}
+
+}  // namespace heed::apps

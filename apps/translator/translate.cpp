@@ -1,0 +1,73 @@
+// translator translate: lines in, one translation a line out, with --attention the records behind them.
+#include <fmt/format.h>
+
+#include <fstream>
+#include <iostream>
+#include <memory>
+
+#include "apps/common/environment.h"
+#include "apps/common/run_output.h"
+#include "apps/translator/commands.h"
+#include "models/text/lines.h"
+#include "models/training/trainer.h"
+#include "models/translator.h"
+
+namespace heed::apps {
+namespace {
+
+struct Options {
+  std::string run, input = "-", output = "-", attention, force, json;
+  bool tokens = false;
+  int threads = 0;
+  int64_t batch_size = 64;
+};
+
+void translate(const Options& options) {
+  use_threads(options.threads);
+  const models::Translator translator(models::load_run(options.run));
+  const std::vector<std::string> lines =
+      options.input == "-" ? models::read_lines(std::cin, "standard input") : models::read_lines(options.input);
+  const double begin = steady_seconds();
+  std::vector<models::Translation> results;
+  if (options.force.empty()) {
+    results = translator.translate(lines, {.batch_size = options.batch_size});
+  } else {
+    const models::ParallelLines both = models::read_parallel(options.input, options.force);
+    results = translator.force(both.source, both.target);
+  }
+  const double seconds = steady_seconds() - begin;
+  std::string text, records;
+  for (const models::Translation& result : results) {
+    text += (options.tokens ? models::join(models::Translator::target_words(result)) : result.target.text) + "\n";
+    if (!options.attention.empty()) records += models::to_json_line(result) + "\n";
+  }
+  if (!options.attention.empty()) write_file_atomically(options.attention, records);
+  if (options.output == "-") {
+    std::cout << text << std::flush;
+    if (!std::cout) throw IoError("cannot write standard output");
+  } else {
+    write_file_atomically(options.output, text);
+  }
+  write_json(options.json, {{"run", options.run},
+                            {"sentences", results.size()},
+                            {"seconds", seconds},
+                            {"sentences_per_second", static_cast<double>(results.size()) / std::max(seconds, 1e-9)}});
+}
+
+}  // namespace
+
+Command add_translate(CLI::App& cli) {
+  const auto o = std::make_shared<Options>();
+  cli.add_option("-r,--run", o->run, "run folder of a trained translator")->required();
+  cli.add_option("-i,--input", o->input, "text to translate, one sentence a line; - for standard input")->capture_default_str();
+  cli.add_option("-o,--output", o->output, "where the translations go; - for standard output")->capture_default_str();
+  cli.add_option("--attention", o->attention, "also write the attention records, JSON lines (see apps/README.md)");
+  cli.add_option("--force", o->force, "score these translations instead of making new ones; needs --input FILE");
+  cli.add_flag("--tokens", o->tokens, "write tokens as the model has them, not text for people");
+  cli.add_option("--batch-size", o->batch_size, "sentences decoded together")->check(CLI::Range(1, 100000))->capture_default_str();
+  cli.add_option("--threads", o->threads, "threads (default: what the container allows)")->check(CLI::Range(0, 1024));
+  cli.add_option("--json", o->json, "write counts and speed as JSON");
+  return [o] { translate(*o); };
+}
+
+}  // namespace heed::apps

@@ -1,0 +1,40 @@
+// How good a translator is on a test set: BLEU whole and by source length, perplexity, alignment error of its attention.
+#pragma once
+
+#include <optional>
+
+#include "models/metrics/alignment_error.h"
+#include "models/metrics/bleu.h"
+#include "models/translator.h"
+
+namespace heed::models {
+
+struct Evaluation {
+  BleuResult bleu;                      // tok:none, on the words as the model has them
+  BleuResult bleu_detokenised;          // tok:13a, on text as people read it
+  std::vector<BucketBleu> by_length;    // tok:none, by source words
+  double perplexity = 0;                // exp of the cross-entropy a target token
+  std::vector<Translation> translations;
+  double seconds = 0;                   // of decoding
+};
+
+/// Translates and scores. Throws ValueError when the counts differ. `clock` gives steady seconds.
+Evaluation evaluate(const Translator& translator, std::span<const std::string> sources, std::span<const std::string> references,
+                    const std::function<double()>& clock);
+
+/// One link for each target word of a forced translation: the source word with the largest weight, ends of sentence left out on both sides.
+std::vector<AlignmentLink> attention_links(const Translation& forced);
+
+struct AlignmentEvaluation {
+  AlignmentCounts attention;  // of the model, by forced decoding of the references
+  AlignmentCounts perfect;    // of the best possible under one link a target word
+};
+/// Nothing for a model without attention.
+std::optional<AlignmentEvaluation> evaluate_alignment(const Translator& translator, std::span<const AlignedPair> pairs);
+
+/// Gold links as text, one sentence a line: `3-4` for a sure link, `3?4` for a possible one (source-target, from 0).
+std::string gold_line(const AlignedPair& pair);
+/// Reads such a line. Throws FormatError `'test.gold' line 3: ...`.
+GoldAlignment parse_gold_line(std::string_view line, std::string_view name, int64_t line_number);
+
+}  // namespace heed::models

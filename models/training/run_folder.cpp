@@ -1,0 +1,188 @@
+#include "models/training/run_folder.h"
+
+#include <fmt/format.h>
+
+#include <sstream>
+#include <toml++/toml.h>
+
+namespace heed::models {
+namespace {
+
+// One visitor names every field once: writing, reading and the check for unknown keys all go through it.
+template <class Config, class Visit>
+void visit_model(Config& c, const Visit& visit) {
+  visit("attention", c.attention);
+  visit("embedding", c.embedding);
+  visit("encoder_hidden", c.encoder_hidden);
+  visit("encoder_layers", c.encoder_layers);
+  visit("decoder_hidden", c.decoder_hidden);
+  visit("attention_size", c.attention_size);
+  visit("readout", c.readout);
+  visit("dropout", c.dropout);
+}
+template <class Config, class Visit>
+void visit_train(Config& c, const Visit& visit) {
+  visit("batch_size", c.batch_size);
+  visit("epochs", c.epochs);
+  visit("updates", c.updates);
+  visit("max_length", c.max_length);
+  visit("lr", c.lr);
+  visit("schedule", c.schedule);
+  visit("warmup", c.warmup);
+  visit("lr_floor", c.lr_floor);
+  visit("label_smoothing", c.label_smoothing);
+  visit("clip", c.clip);
+  visit("weight_decay", c.weight_decay);
+  visit("min_count", c.min_count);
+  visit("max_vocabulary", c.max_vocabulary);
+  visit("validate_every", c.validate_every);
+  visit("patience", c.patience);
+  visit("log_every", c.log_every);
+  visit("seed", c.seed);
+}
+template <class Config, class Visit>
+void visit_text(Config& c, const Visit& visit) {
+  visit("tokenizer", c.tokenizer);
+  visit("lowercase", c.lowercase);
+  visit("normalise", c.normalise);
+  visit("escape", c.escape);
+  visit("language", c.language);
+}
+
+struct Writer {
+  toml::table& table;
+  void operator()(const char* key, const std::string& v) const { table.insert(key, v); }
+  void operator()(const char* key, bool v) const { table.insert(key, v); }
+  void operator()(const char* key, double v) const { table.insert(key, v); }
+  void operator()(const char* key, int64_t v) const { table.insert(key, v); }
+  void operator()(const char* key, uint64_t v) const { table.insert(key, static_cast<int64_t>(v)); }
+};
+
+struct Reader {
+  const toml::table& table;
+  std::string section, file;
+  template <class T>
+  void operator()(const char* key, T& value) const {
+    const toml::node* node = table.get(key);
+    if (!node) throw FormatError(fmt::format("'{}': [{}] {} is missing", file, section, key));
+    if constexpr (std::is_same_v<T, uint64_t>) {
+      if (const auto found = node->value<int64_t>(); found && *found >= 0) return void(value = static_cast<uint64_t>(*found));
+    } else {
+      if (const auto found = node->value<T>()) return void(value = *found);
+    }
+    throw FormatError(fmt::format("'{}': [{}] {} has a value of the wrong type", file, section, key));
+  }
+};
+
+template <class Visitor>
+toml::table write_section(const Visitor& visitor) {
+  toml::table table;
+  visitor(Writer{table});
+  return table;
+}
+
+template <class Visitor>
+void read_section(const toml::table& root, const char* name, const std::string& file, const Visitor& visitor) {
+  const toml::table* const table = root[name].as_table();
+  if (!table) throw FormatError(fmt::format("'{}': the section [{}] is missing", file, name));
+  visitor(Reader{*table, name, file});
+  toml::table known;
+  for (const auto& [key, node] : *table) {
+    bool expected = false;
+    visitor([&](const char* field, auto&) { expected = expected || key.str() == field; });
+    if (!expected) throw FormatError(fmt::format("'{}': [{}] {} is not known", file, name, std::string(key.str())));
+  }
+}
+
+constexpr int64_t kFormatVersion = 1;
+
+}  // namespace
+
+void check(const RunConfig& config) {
+  check(config.model);
+  check(config.source_text);
+  check(config.target_text);
+  const TrainConfig& t = config.train;
+  const auto require = [](bool good, const std::string& what) {
+    if (!good) throw ValueError(what);
+  };
+  require(t.batch_size >= 1, fmt::format("batch-size: must be at least 1, got {}", t.batch_size));
+  require(t.updates >= 0, fmt::format("updates: must not be negative, got {}", t.updates));
+  require(t.epochs >= 1 || t.updates >= 1, fmt::format("epochs: must be at least 1, got {}", t.epochs));
+  require(t.max_length >= 1, fmt::format("max-length: must be at least 1, got {}", t.max_length));
+  require(t.lr > 0, fmt::format("lr: must be above 0, got {}", t.lr));
+  require(t.label_smoothing >= 0 && t.label_smoothing < 1, fmt::format("label-smoothing: {} is outside [0, 1)", t.label_smoothing));
+  require(t.clip >= 0, fmt::format("clip: must not be negative, got {}", t.clip));
+  require(t.min_count >= 1, fmt::format("min-count: must be at least 1, got {}", t.min_count));
+  require(t.log_every >= 1, fmt::format("log-every: must be at least 1, got {}", t.log_every));
+  require(t.warmup >= 0 && t.validate_every >= 0 && t.patience >= 0, "warmup, validate-every and patience must not be negative");
+  nn::Schedule(t.schedule, t.lr, t.warmup, 1);  // throws for an unknown kind
+}
+
+std::string to_toml(const RunConfig& config) {
+  toml::table root;
+  root.insert("format", "heed.run");
+  root.insert("version", kFormatVersion);
+  root.insert("model", write_section([&](const auto& v) { visit_model(config.model, v); }));
+  root.insert("train", write_section([&](const auto& v) { visit_train(config.train, v); }));
+  root.insert("source_text", write_section([&](const auto& v) { visit_text(config.source_text, v); }));
+  root.insert("target_text", write_section([&](const auto& v) { visit_text(config.target_text, v); }));
+  std::ostringstream out;
+  out << root << '\n';
+  return out.str();
+}
+
+RunConfig parse_run_config(const std::string& text, const std::string& name) {
+  toml::table root;
+  try {
+    root = toml::parse(text);
+  } catch (const toml::parse_error& error) {
+    throw FormatError(fmt::format("'{}' line {}: {}", name, error.source().begin.line, error.description()));
+  }
+  if (root["format"].value_or(std::string{}) != "heed.run") throw FormatError(fmt::format("'{}' is not the config of a heed run", name));
+  if (const int64_t version = root["version"].value_or(int64_t{0}); version != kFormatVersion) {
+    throw FormatError(fmt::format("'{}' has version {}, this heed reads {}", name, version, kFormatVersion));
+  }
+  RunConfig config;
+  read_section(root, "model", name, [&](const auto& v) { visit_model(config.model, v); });
+  read_section(root, "train", name, [&](const auto& v) { visit_train(config.train, v); });
+  read_section(root, "source_text", name, [&](const auto& v) { visit_text(config.source_text, v); });
+  read_section(root, "target_text", name, [&](const auto& v) { visit_text(config.target_text, v); });
+  try {
+    check(config);
+  } catch (const ValueError& error) {
+    throw FormatError(fmt::format("'{}': {}", name, error.what()));
+  }
+  return config;
+}
+
+void check_vocabularies(const std::map<std::string, Tensor>& weights, const Vocabulary& source, const Vocabulary& target,
+                        const std::filesystem::path& folder) {
+  const auto compare = [&](const char* key, const char* file, const Vocabulary& vocabulary) {
+    const auto found = weights.find(key);
+    if (found != weights.end() && found->second.ndim() == 2 && found->second.size(0) != vocabulary.size()) {
+      throw FormatError(fmt::format("'{}' has {} words, the weights have {}", (folder / file).string(), vocabulary.size(),
+                                    found->second.size(0)));
+    }
+  };
+  compare("encoder.embedding.weight", "source.vocab", source);
+  compare("decoder.embedding.weight", "target.vocab", target);
+}
+
+LoadedRun load_run(const std::filesystem::path& folder) {
+  if (!std::filesystem::is_directory(folder)) throw IoError(fmt::format("'{}' is not a run folder", folder.string()));
+  const auto path = [&](const char* file) { return folder / file; };
+  LoadedRun run;
+  run.config = parse_run_config(read_file(path("config.toml")), path("config.toml").string());
+  run.source = Vocabulary::parse(read_file(path("source.vocab")), path("source.vocab").string());
+  run.target = Vocabulary::parse(read_file(path("target.vocab")), path("target.vocab").string());
+  const std::string name = path("model.safetensors").string();
+  const SafetensorsFile file = parse_safetensors(read_file(name), name);
+  check_vocabularies(file.tensors, run.source, run.target, folder);
+  run.model = std::make_unique<Seq2Seq>(run.config.model, run.source.size(), run.target.size());
+  run.model->load(file.tensors, name);
+  run.model->train(false);
+  return run;
+}
+
+}  // namespace heed::models

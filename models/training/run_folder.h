@@ -1,0 +1,66 @@
+// The run folder: everything a trained translator is.
+//   config.toml         model, training and text settings
+//   source.vocab, target.vocab   one token a line, in the order of the ids
+//   model.safetensors   the best weights so far, by validation BLEU
+//   state.safetensors   the last weights, optimiser, random numbers, cursor: what --resume needs
+//   metrics.jsonl       one line a report: losses, rates, BLEU
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "models/seq2seq/seq2seq.h"
+#include "models/text/tokenizer.h"
+#include "models/text/vocabulary.h"
+
+namespace heed::models {
+
+struct TrainConfig {
+  int64_t batch_size = 64;
+  int64_t epochs = 10;
+  int64_t updates = 0;        // instead of epochs when above 0
+  int64_t max_length = 100;   // training pairs with more tokens on a side are left out
+  double lr = 1e-3;
+  std::string schedule = "constant";
+  int64_t warmup = 0;
+  double lr_floor = 0.0;      // where linear and cosine end, as a part of lr
+  double label_smoothing = 0.1;
+  double clip = 1.0;          // gradient norm; 0: no clipping
+  double weight_decay = 0.0;
+  int64_t min_count = 1;      // words seen less often are unknown
+  int64_t max_vocabulary = 0; // a side; 0: no limit
+  int64_t validate_every = 0; // updates; 0: every epoch
+  int64_t patience = 0;       // validations without a better BLEU before training ends; 0: never
+  int64_t log_every = 50;     // updates between two lines of metrics.jsonl
+  uint64_t seed = 1;
+  bool operator==(const TrainConfig&) const = default;
+};
+
+struct RunConfig {
+  ModelConfig model;
+  TrainConfig train;
+  TextSettings source_text, target_text;
+  bool operator==(const RunConfig&) const = default;
+};
+
+/// Throws ValueError naming the field.
+void check(const RunConfig& config);
+std::string to_toml(const RunConfig& config);
+/// Throws FormatError naming `name` and the key for anything missing, unknown or of the wrong type.
+RunConfig parse_run_config(const std::string& text, const std::string& name);
+
+/// A trained translator as it lies in a run folder.
+struct LoadedRun {
+  RunConfig config;
+  Vocabulary source, target;
+  std::unique_ptr<Seq2Seq> model;
+};
+/// Throws IoError for a missing file, FormatError for a truncated or foreign one and for a vocabulary that does not fit the weights.
+LoadedRun load_run(const std::filesystem::path& folder);
+
+/// Throws FormatError when the embedding tables have not one row for each word.
+void check_vocabularies(const std::map<std::string, Tensor>& weights, const Vocabulary& source, const Vocabulary& target,
+                        const std::filesystem::path& folder);
+
+}  // namespace heed::models

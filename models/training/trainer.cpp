@@ -1,0 +1,260 @@
+#include "models/training/trainer.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "models/decoding/search.h"
+#include "models/metrics/bleu.h"
+
+namespace heed::models {
+namespace {
+
+constexpr const char* kWeights = "weights.";
+
+Vocabulary load_vocabulary(const std::filesystem::path& path) { return Vocabulary::parse(read_file(path), path.string()); }
+
+Tensor take(std::map<std::string, Tensor>& tensors, const std::string& key, const Shape& shape, DType dtype, const std::string& file) {
+  const auto found = tensors.find(key);
+  if (found == tensors.end()) throw FormatError(fmt::format("load '{}': '{}' is missing", file, key));
+  if (found->second.shape() != shape || found->second.dtype() != dtype) {
+    throw FormatError(fmt::format("load '{}': '{}' is {} in the file, {}{} expected", file, key, found->second.describe(), name_of(dtype),
+                                  shape.str()));
+  }
+  Tensor value = found->second;
+  tensors.erase(found);
+  return value;
+}
+
+}  // namespace
+
+std::vector<std::vector<std::string>> tokenize_lines(std::span<const std::string> lines, const TextSettings& settings) {
+  std::vector<std::vector<std::string>> result;
+  for (const std::string& line : lines) {
+    result.emplace_back();
+    for (Token& token : tokenize(line, settings)) result.back().push_back(std::move(token.text));
+  }
+  return result;
+}
+
+std::vector<int> encode_source(const Vocabulary& vocabulary, std::span<const std::string> tokens) {
+  std::vector<int> ids = vocabulary.encode(tokens);
+  ids.push_back(Vocabulary::kEos);
+  return ids;
+}
+
+std::vector<std::string> words_of(const Vocabulary& vocabulary, std::span<const int> ids) {
+  std::vector<std::string> words;
+  for (const int id : ids) words.push_back(vocabulary.token(id));
+  return words;
+}
+
+std::string join(std::span<const std::string> words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
+  return text;
+}
+
+double corpus_loss(const Seq2Seq& model, std::span<const EncodedPair> pairs, int64_t batch_size) {
+  const NoGradGuard no_grad;
+  double total = 0;
+  int64_t tokens = 0;
+  for (const std::vector<int64_t>& indices : epoch_batches(pairs, batch_size, 0, 0)) {
+    const Batch batch = make_batch(pairs, indices);
+    total += model.loss(batch, 0).item() * static_cast<double>(batch.target_tokens);
+    tokens += batch.target_tokens;
+  }
+  return total / static_cast<double>(std::max<int64_t>(tokens, 1));
+}
+
+void Trainer::start(const std::filesystem::path& folder, const RunConfig& config, const TokenisedCorpus& train) {
+  check(config);
+  const Vocabulary source = Vocabulary::build(train.source, config.train.min_count, config.train.max_vocabulary);
+  const Vocabulary target = Vocabulary::build(train.target, config.train.min_count, config.train.max_vocabulary);
+  write_file_atomically(folder / "source.vocab", source.save());
+  write_file_atomically(folder / "target.vocab", target.save());
+  write_file_atomically(folder / "metrics.jsonl", "");
+  write_file_atomically(folder / "config.toml", to_toml(config));  // last: with it the folder is a run
+}
+
+Trainer::Trainer(std::filesystem::path folder, const TokenisedCorpus& train, const TokenisedCorpus& validation,
+                 TrainCallbacks callbacks)
+    : folder_(std::move(folder)),
+      config_(parse_run_config(read_file(folder_ / "config.toml"), (folder_ / "config.toml").string())),
+      source_(load_vocabulary(folder_ / "source.vocab")),
+      target_(load_vocabulary(folder_ / "target.vocab")),
+      callbacks_(std::move(callbacks)) {
+  const auto limit = static_cast<size_t>(config_.train.max_length);
+  for (size_t i = 0; i < train.source.size(); ++i) {
+    const auto& s = train.source[i];
+    const auto& t = train.target[i];
+    if (s.empty() || t.empty() || s.size() > limit || t.size() > limit) {
+      ++skipped_;
+    } else {
+      train_.push_back({encode_source(source_, s), target_.encode(t)});
+    }
+  }
+  for (size_t i = 0; i < validation.source.size(); ++i) {
+    if (validation.source[i].empty() || validation.target[i].empty()) continue;
+    validation_.push_back({encode_source(source_, validation.source[i]), target_.encode(validation.target[i])});
+    validation_sources_.push_back(join(validation.source[i]));
+    references_.push_back(join(validation.target[i]));
+  }
+  if (train_.empty()) throw ValueError(fmt::format("no training pair has between 1 and {} tokens on both sides", limit));
+  if (validation_.empty()) throw ValueError("no validation pair has words on both sides");
+  const auto batches = (static_cast<int64_t>(train_.size()) + config_.train.batch_size - 1) / config_.train.batch_size;
+  total_updates_ = config_.train.updates > 0 ? config_.train.updates : config_.train.epochs * batches;
+  manual_seed(config_.train.seed);
+  model_ = std::make_unique<Seq2Seq>(config_.model, source_.size(), target_.size());
+  optimizer_ = std::make_unique<nn::Adam>(model_->named_parameters(), nn::AdamOptions{.weight_decay = config_.train.weight_decay});
+}
+
+void Trainer::resume() {
+  const std::string name = (folder_ / "state.safetensors").string();
+  SafetensorsFile file = parse_safetensors(read_file(name), name);
+  const auto integers = take(file.tensors, "cursor", {8}, DType::i64, name).to_vector<int64_t>();
+  const auto reals = take(file.tensors, "progress", {4}, DType::f64, name).to_vector<double>();
+  const auto random = take(file.tensors, "random", {2}, DType::i64, name).to_vector<int64_t>();
+  if (integers[5] != static_cast<int64_t>(train_.size()) || integers[6] != static_cast<int64_t>(validation_.size())) {
+    throw FormatError(fmt::format("resume '{}': was trained on {} and validated on {} pairs, given are {} and {}", folder_.string(),
+                                  integers[5], integers[6], train_.size(), validation_.size()));
+  }
+  std::map<std::string, Tensor> weights;
+  for (auto& [key, value] : file.tensors) {
+    if (key.starts_with(kWeights)) weights.emplace(key.substr(std::string_view(kWeights).size()), value);
+  }
+  check_vocabularies(weights, source_, target_, folder_);
+  model_->load(weights, name);
+  optimizer_->load_state(file.tensors, name);
+  cursor_ = {integers[0], integers[1], integers[2], integers[3], integers[4], integers[7], reals[0], reals[1], reals[2], reals[3]};
+  default_generator().set_state({static_cast<uint64_t>(random[0]), static_cast<uint64_t>(random[1])});
+  trim_metrics();
+}
+
+void Trainer::save_state() const {
+  NamedTensors all = optimizer_->state();
+  for (const auto& [key, value] : model_->named_parameters()) all.emplace_back(kWeights + key, value);
+  const Generator::State random = default_generator().state();
+  all.emplace_back("cursor", from_vector(std::vector<int64_t>{cursor_.update, cursor_.epoch, cursor_.batch, cursor_.best_update,
+                                                              cursor_.without_improvement, static_cast<int64_t>(train_.size()),
+                                                              static_cast<int64_t>(validation_.size()), cursor_.loss_tokens},
+                                         {8}));
+  all.emplace_back("progress", from_vector(std::vector<double>{cursor_.best_bleu, cursor_.seconds, cursor_.loss_sum, cursor_.loss_seconds}, {4}));
+  all.emplace_back("random",
+                   from_vector(std::vector<int64_t>{static_cast<int64_t>(random.seed), static_cast<int64_t>(random.draws)}, {2}));
+  save_safetensors(folder_ / "state.safetensors", all, {{"format", "heed.state"}});
+}
+
+void Trainer::append_metrics(const std::string& line) const {
+  const std::filesystem::path path = folder_ / "metrics.jsonl";
+  std::ofstream file(path, std::ios::app);
+  file << line << '\n' << std::flush;
+  if (!file) throw IoError(fmt::format("cannot write '{}'", path.string()));
+}
+
+// Lines of updates that the saved state does not know of would stand twice after a resume.
+void Trainer::trim_metrics() const {
+  const std::filesystem::path path = folder_ / "metrics.jsonl";
+  if (!std::filesystem::exists(path)) return;
+  std::istringstream lines(read_file(path));
+  std::string kept, line;
+  while (std::getline(lines, line)) {
+    const auto record = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (record.is_object() && record.value("update", int64_t{INT64_MAX}) <= cursor_.update) kept += line + '\n';
+  }
+  write_file_atomically(path, kept);
+}
+
+double Trainer::step(const Batch& batch, double lr) {
+  const Tensor loss = model_->loss(batch, config_.train.label_smoothing);
+  const double value = loss.item();
+  if (!std::isfinite(value)) throw Error(fmt::format("training: the loss is {} at update {}; try a lower lr", value, cursor_.update + 1));
+  loss.backward();
+  const double factor = nn::clip_factor(config_.train.clip > 0 ? nn::gradient_norm(model_->parameters()) : 0, config_.train.clip);
+  optimizer_->step(lr, factor);
+  optimizer_->zero_grad();
+  return value;
+}
+
+void Trainer::validate() {
+  model_->train(false);
+  std::vector<std::vector<int>> sources;
+  for (const EncodedPair& pair : validation_) sources.push_back(pair.source);
+  const std::vector<Hypothesis> outputs = greedy_search(*model_, sources);
+  std::vector<std::string> lines;
+  for (const Hypothesis& output : outputs) lines.push_back(join(words_of(target_, output.ids)));
+  ValidationResult result;
+  result.update = cursor_.update;
+  result.loss = corpus_loss(*model_, validation_);
+  result.bleu = corpus_bleu(lines, references_, {.tokenize = "none"}).score;
+  result.best = result.bleu > cursor_.best_bleu;
+  const size_t shown = static_cast<size_t>(cursor_.update) % lines.size();
+  result.sample_source = validation_sources_[shown];
+  result.sample_output = lines[shown];
+  if (result.best) {
+    cursor_.best_bleu = result.bleu;
+    cursor_.best_update = cursor_.update;
+    cursor_.without_improvement = 0;
+    save_safetensors(folder_ / "model.safetensors", model_->named_parameters(), {{"format", "heed.model"}});
+  } else {
+    ++cursor_.without_improvement;
+  }
+  append_metrics(fmt::format(R"({{"update":{},"epoch":{},"validation_loss":{:.6f},"validation_bleu":{:.4f},"best":{},"seconds":{:.3f}}})",
+                             cursor_.update, cursor_.epoch, result.loss, result.bleu, result.best, cursor_.seconds));
+  model_->train(true);
+  if (callbacks_.validated) callbacks_.validated(result);
+}
+
+TrainResult Trainer::run() {
+  const TrainConfig& t = config_.train;
+  const nn::Schedule schedule(t.schedule, t.lr, t.warmup, total_updates_, t.lr_floor);
+  bool stopped = false, validated = true;
+  const double first = callbacks_.clock();
+  const int64_t update_before = cursor_.update;
+  double overhead = 0;  // validation and saving
+  while (cursor_.update < total_updates_ && !stopped) {
+    const auto batches = epoch_batches(train_, t.batch_size, t.seed, cursor_.epoch);
+    while (cursor_.batch < static_cast<int64_t>(batches.size()) && cursor_.update < total_updates_ && !stopped) {
+      const double begin = callbacks_.clock();
+      const Batch batch = make_batch(train_, batches[static_cast<size_t>(cursor_.batch)]);
+      const double lr = schedule(cursor_.update + 1), loss = step(batch, lr);
+      const double end = callbacks_.clock();
+      ++cursor_.update;
+      ++cursor_.batch;
+      cursor_.seconds += end - begin;
+      cursor_.loss_seconds += end - begin;
+      cursor_.loss_sum += loss * static_cast<double>(batch.target_tokens);
+      cursor_.loss_tokens += batch.target_tokens;
+      if (cursor_.batch == static_cast<int64_t>(batches.size())) ++cursor_.epoch, cursor_.batch = 0;
+      TrainProgress progress{cursor_.update, total_updates_, cursor_.epoch, cursor_.loss_sum / static_cast<double>(cursor_.loss_tokens), lr,
+                             static_cast<double>(cursor_.loss_tokens) / cursor_.loss_seconds, cursor_.seconds, 0};
+      const double per_update = (end - first - overhead) / static_cast<double>(cursor_.update - update_before);
+      progress.seconds_left = per_update * static_cast<double>(total_updates_ - cursor_.update);
+      if (callbacks_.progress) callbacks_.progress(progress);
+      if (cursor_.update % t.log_every == 0) {
+        append_metrics(fmt::format(
+            R"({{"update":{},"epoch":{},"loss":{:.6f},"lr":{:.6g},"tokens_per_second":{:.1f},"seconds":{:.3f}}})", cursor_.update,
+            cursor_.epoch, progress.loss, lr, progress.tokens_per_second, cursor_.seconds));
+        cursor_.loss_sum = cursor_.loss_seconds = 0;
+        cursor_.loss_tokens = 0;
+      }
+      validated = false;
+      const bool due = t.validate_every > 0 ? cursor_.update % t.validate_every == 0 : cursor_.batch == 0;
+      if (due || cursor_.update == total_updates_) {
+        validate();
+        validated = true;
+        save_state();
+        if (t.patience > 0 && cursor_.without_improvement >= t.patience) total_updates_ = cursor_.update;
+      }
+      stopped = cursor_.update < total_updates_ && callbacks_.should_stop && callbacks_.should_stop();
+      overhead += callbacks_.clock() - end;
+      if (cursor_.batch == 0) break;  // the next epoch has another order
+    }
+  }
+  if (stopped && !validated) save_state();
+  return {!stopped, cursor_.update, cursor_.seconds, std::max(0.0, cursor_.best_bleu), cursor_.best_update, model_->parameter_count()};
+}
+
+}  // namespace heed::models

@@ -1,0 +1,106 @@
+// Training of a translator into a run folder, resumable bit for bit.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/training/run_folder.h"
+
+namespace heed::models {
+
+/// Tokenised sentence pairs.
+struct TokenisedCorpus {
+  std::vector<std::vector<std::string>> source, target;
+};
+/// Lines as tokens by the settings. An empty line gives no tokens.
+std::vector<std::vector<std::string>> tokenize_lines(std::span<const std::string> lines, const TextSettings& settings);
+/// Words to ids, </s> behind each source.
+std::vector<int> encode_source(const Vocabulary& vocabulary, std::span<const std::string> tokens);
+
+struct TrainProgress {
+  int64_t update = 0, updates = 0, epoch = 0;
+  double loss = 0;               // smoothed cross-entropy since the last report, nats a token
+  double lr = 0;
+  double tokens_per_second = 0;  // target tokens, the end of sentence counted
+  double seconds = 0;            // spent in updates so far, over all sessions
+  double seconds_left = 0;
+};
+struct ValidationResult {
+  int64_t update = 0;
+  double loss = 0;  // cross-entropy without smoothing, nats a token
+  double bleu = 0;  // greedy, on tokens (tok:none)
+  bool best = false;
+  std::string sample_source, sample_output;  // one sentence to look at
+};
+
+/// What the trainer tells and asks its surroundings; any may be empty.
+struct TrainCallbacks {
+  std::function<void(const TrainProgress&)> progress;  // after every update
+  std::function<void(const ValidationResult&)> validated;
+  std::function<bool()> should_stop;                   // asked after every update
+  std::function<double()> clock;                       // seconds, steady; needed
+};
+
+struct TrainResult {
+  bool finished = false;  // false: should_stop said so; the state was saved
+  int64_t updates = 0;
+  double seconds = 0;
+  double best_bleu = 0;
+  int64_t best_update = 0;
+  int64_t parameters = 0;
+};
+
+/// Trains into `folder`, which must exist. A new run writes config and vocabularies first. With `resume` training goes on from
+/// state.safetensors, as if it had never stopped. Throws IoError and FormatError; a run on disk is never left half-written.
+class Trainer {
+ public:
+  /// Builds the vocabularies from `train`. Throws ValueError when no pair is left to train or validate on.
+  static void start(const std::filesystem::path& folder, const RunConfig& config, const TokenisedCorpus& train);
+  /// Opens a run that start() made. `train` and `validation` must be what it was started with (their sizes are checked on resume).
+  Trainer(std::filesystem::path folder, const TokenisedCorpus& train, const TokenisedCorpus& validation, TrainCallbacks callbacks);
+  /// Goes on from state.safetensors. Throws FormatError when it does not fit the run or the corpus.
+  void resume();
+  TrainResult run();
+  const RunConfig& config() const { return config_; }
+  int64_t update() const { return cursor_.update; }
+  int64_t total_updates() const { return total_updates_; }
+  int64_t skipped_pairs() const { return skipped_; }
+
+ private:
+  struct Cursor {
+    int64_t update = 0, epoch = 0, batch = 0;  // done so far; batch within the epoch
+    int64_t best_update = 0, without_improvement = 0;
+    int64_t loss_tokens = 0;                  // since the last line of metrics.jsonl
+    double best_bleu = -1, seconds = 0;       // seconds: spent in updates
+    double loss_sum = 0, loss_seconds = 0;    // like loss_tokens
+  };
+  double step(const Batch& batch, double lr);
+  void validate();
+  void save_state() const;
+  void append_metrics(const std::string& line) const;
+  void trim_metrics() const;
+
+  std::filesystem::path folder_;
+  RunConfig config_;
+  Vocabulary source_, target_;
+  std::vector<EncodedPair> train_, validation_;
+  std::vector<std::string> references_;          // validation targets, tokens joined by spaces
+  std::vector<std::string> validation_sources_;
+  std::unique_ptr<Seq2Seq> model_;
+  std::unique_ptr<nn::Optimizer> optimizer_;
+  TrainCallbacks callbacks_;
+  Cursor cursor_;
+  int64_t total_updates_ = 0, skipped_ = 0;
+};
+
+/// Mean cross-entropy without smoothing, nats a target token.
+double corpus_loss(const Seq2Seq& model, std::span<const EncodedPair> pairs, int64_t batch_size = 64);
+/// Ids as words.
+std::vector<std::string> words_of(const Vocabulary& vocabulary, std::span<const int> ids);
+/// Words joined by single spaces.
+std::string join(std::span<const std::string> words);
+
+}  // namespace heed::models
