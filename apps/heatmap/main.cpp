@@ -3,36 +3,28 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <filesystem>
 #include <iostream>
 #include <iterator>
 
+#include "apps/common/environment.h"
 #include "apps/common/main_guard.h"
-#include "apps/heatmap/render.h"
+#include "apps/heatmap/draw.h"
 #include "framework/core/error.h"
 #include "framework/io/file.h"
 #include "models/decoding/translation.h"
 #include "models/text/unicode.h"
+#include "models/translator.h"
 
 namespace {
 
 using namespace heed;
 
 struct Options {
-  std::string record, output, json;
+  std::string record, run, sentence, target, output, json;
   int64_t line = 1;
-  double dpi = 144;
+  double dpi = heatmap::kDefaultDpi;
   heatmap::PictureOptions picture;
 };
-
-enum class Format { svg, png };
-
-Format format_of(const std::string& path) {
-  const std::string extension = models::to_lower(std::filesystem::path(path).extension().string());
-  if (extension == ".svg") return Format::svg;
-  if (extension == ".png") return Format::png;
-  throw ValueError(fmt::format("'{}': the output ends in .svg or .png", path));
-}
 
 // Line `number` (from 1) of a file of records; "-" is standard input.
 models::Translation read_record(const std::string& path, int64_t number) {
@@ -51,23 +43,26 @@ models::Translation read_record(const std::string& path, int64_t number) {
       fmt::format("'{}' has {} line{}, --line asks for {}", name, count, count == 1 ? "" : "s", number));
 }
 
+// The model's own translation of one sentence, or its attention for a translation that is given.
+models::Translation translate_sentence(const Options& options) {
+  const models::Translator translator(models::load_run(options.run));
+  const std::vector<std::string> source{options.sentence}, target{options.target};
+  for (const std::string* text : {&options.sentence, &options.target}) {
+    if (models::first_invalid_utf8(*text)) throw ValueError("the sentence is not UTF-8");
+  }
+  const auto records = options.target.empty() ? translator.translate(source) : translator.force(source, target);
+  if (records.front().source.tokens.empty()) throw ValueError("the sentence has no words");
+  return records.front();
+}
+
 void draw(const Options& options) {
-  const Format format = format_of(options.output);
-  const models::Translation record = read_record(options.record, options.line);
-  const auto picture = heatmap::make_picture(record, options.picture);
-  const auto layout = heatmap::lay_out(picture, heatmap::measure_text);
-  if (format == Format::svg) {
-    write_file_atomically(options.output, heatmap::render_svg(picture, layout));
-  } else {
-    const auto png = heatmap::render_png(picture, layout, options.dpi);
-    if (png.missing_glyphs > 0) {
-      apps::warn(
-          "heatmap",
-          fmt::format("no installed font has {} of the characters: they are drawn as boxes (an SVG leaves the "
-                      "choice of fonts to the viewer)",
-                      png.missing_glyphs));
-    }
-    write_file_atomically(options.output, png.bytes);
+  heatmap::check_output(options.output);
+  const models::Translation record = options.run.empty() ? read_record(options.record, options.line) : translate_sentence(options);
+  const int missing = heatmap::draw_file(record, options.output, options.picture, options.dpi);
+  if (missing > 0) {
+    apps::warn("heatmap", fmt::format("no installed font has {} of the characters: they are drawn as boxes (an SVG leaves the "
+                                      "choice of fonts to the viewer)",
+                                      missing));
   }
   if (!options.json.empty()) write_file_atomically(options.json, models::to_json_line(record) + "\n");
 }
@@ -75,12 +70,18 @@ void draw(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  apps::restart_with_short_spinning(argv);
   Options options;
   CLI::App cli(
       "Draws the attention of a translation: source words across, output words down, brightness the weight.",
       "heatmap");
-  cli.add_option("--record", options.record, "file of attention records, one JSON a line; - for standard input")
-      ->required();
+  auto* const from = cli.add_option_group("input", "a record, or a sentence and the run that translates it");
+  from->add_option("--record", options.record, "file of attention records, one JSON a line; - for standard input");
+  auto* const run = from->add_option("-r,--run", options.run, "run folder of a trained translator");
+  from->require_option(1);
+  auto* const sentence = cli.add_option("-s,--sentence", options.sentence, "sentence to translate")->needs(run);
+  run->needs(sentence);
+  cli.add_option("-t,--target", options.target, "draw the attention for this translation instead of the model's own")->needs(run);
   cli.add_option("--line", options.line, "which line of the file, from 1")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();

@@ -14,7 +14,17 @@
 namespace heed::kernels {
 namespace {
 
+// OpenBLAS picks its kernels by the CPU's model number; one it does not know gets those of 2004 (Prescott), ten times slower.
+bool openblas_is_slow() {
+  static const bool slow = [] {
+    const std::string core = openblas::core_name();
+    return core != "SkylakeX" && core != "Cooperlake" && core != "SapphireRapids" && core != "Haswell" && core != "Zen";
+  }();
+  return slow;
+}
+
 bool onednn_is_better(bool ta, int64_t M, int64_t N, int64_t K) {
+  if (openblas_is_slow()) return true;
   if (M < 16) return N * K >= 64 * 64;  // few rows: OpenBLAS packs the whole right-hand side
   return !ta && std::min({M, N, K}) >= 64;
 }

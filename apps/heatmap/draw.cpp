@@ -1,0 +1,41 @@
+#include "apps/heatmap/draw.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "apps/heatmap/render.h"
+#include "framework/core/error.h"
+#include "framework/io/file.h"
+#include "models/text/unicode.h"
+
+namespace heed::heatmap {
+namespace {
+
+enum class Format { svg, png };
+
+Format format_of(const std::string& path) {
+  const std::string extension = models::to_lower(std::filesystem::path(path).extension().string());
+  if (extension == ".svg") return Format::svg;
+  if (extension == ".png") return Format::png;
+  throw ValueError(fmt::format("'{}': the output ends in .svg or .png", path));
+}
+
+}  // namespace
+
+void check_output(const std::string& path) { format_of(path); }
+
+int draw_file(const models::Translation& record, const std::string& path, const PictureOptions& options, double dpi) {
+  const Format format = format_of(path);
+  const Picture picture = make_picture(record, options);
+  const Layout layout = lay_out(picture, measure_text);
+  if (format == Format::svg) {
+    write_file_atomically(path, render_svg(picture, layout));
+    return 0;
+  }
+  const Png png = render_png(picture, layout, dpi);
+  write_file_atomically(path, png.bytes);
+  return png.missing_glyphs;
+}
+
+}  // namespace heed::heatmap

@@ -1,0 +1,19 @@
+// A record as a picture file.
+#pragma once
+
+#include <string>
+
+#include "apps/heatmap/layout.h"
+#include "models/decoding/translation.h"
+
+namespace heed::heatmap {
+
+constexpr double kDefaultDpi = 144;
+
+/// Throws ValueError unless the path ends in .svg or .png.
+void check_output(const std::string& path);
+/// Writes the picture in the format of the path's extension. Returns how many characters no installed font has (PNG).
+/// Throws ValueError for a record without attention or another extension, IoError when the file cannot be written.
+int draw_file(const models::Translation& record, const std::string& path, const PictureOptions& options = {}, double dpi = kDefaultDpi);
+
+}  // namespace heed::heatmap
