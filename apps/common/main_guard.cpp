@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -21,6 +22,7 @@ std::string one_line(std::string_view message) {
 }  // namespace
 
 int run_app(std::string_view app, CLI::App& cli, int argc, char** argv, const std::function<void()>& work) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is an error like a full disk, not the end of the program
   try {
     cli.parse(argc, argv);
   } catch (const CLI::Success& success) {  // --help, --version

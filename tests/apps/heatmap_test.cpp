@@ -302,7 +302,7 @@ TEST_F(Heatmap, BadInputIsOneClearLine) {
 
 TEST_F(Heatmap, WrongUsageExitsWithTwo) {
   const auto file = write("r.jsonl", {record_of(3, 3)});
-  expect_failure({}, 2, "--record is required");
+  expect_failure({}, 2, "--output is required");
   expect_failure({"--record", file}, 2, "--output is required");
   expect_failure({"--record", file, "-o", path("out.svg"), "--colour", "x"}, 2, "--colour");
   expect_failure({"--record", file, "-o", path("out.svg"), "--line", "0"}, 2, "--line");

@@ -1,0 +1,147 @@
+// The translator's model: fused against step by step, batched against single, attention against none.
+#include <gtest/gtest.h>
+
+#include "models/decoding/search.h"
+#include "models/text/vocabulary.h"
+#include "tests/testing/close.h"
+
+namespace heed::models {
+namespace {
+
+ModelConfig tiny(const std::string& attention) {
+  return {.attention = attention, .embedding = 6, .encoder_hidden = 5, .encoder_layers = 2, .decoder_hidden = 8, .attention_size = 7,
+          .readout = 9, .dropout = 0.0};
+}
+
+std::vector<EncodedPair> pairs() {
+  return {{{5, 6, 7, 2}, {4, 5, 6}}, {{8, 2}, {7}}, {{9, 4, 5, 6, 2}, {5, 4, 4, 8, 9}}};
+}
+
+std::vector<int64_t> all() { return {0, 1, 2}; }
+
+class BothKinds : public testing::TestWithParam<const char*> {};
+
+TEST_P(BothKinds, FusedDecoderEqualsStepByStep) {
+  manual_seed(1);
+  const Seq2Seq model(tiny(GetParam()), 12, 11);
+  const Batch batch = make_batch(pairs(), all());
+  const auto run = [&](bool fused) {
+    for (const Tensor& p : model.parameters()) p.zero_grad();
+    const Encoded encoded = model.encode(batch.source, batch.source_lengths);
+    const Decoder::States states =
+        fused ? model.decoder().run(encoded, batch.target_in, batch.target_lengths) : model.decoder().run_stepwise(encoded, batch.target_in);
+    std::vector<Tensor> results;
+    Tensor loss;
+    for (int64_t b = 0; b < 3; ++b) {  // only what is not padding is promised to be equal
+      const int64_t n = batch.target_lengths.data<int64_t>()[b];
+      for (const Tensor& x : {states.hidden, states.context, states.weights}) {
+        if (!x.defined()) continue;
+        const Tensor part = slice(slice(x, 0, b, b + 1), 1, 0, n);
+        results.push_back(part.detach().contiguous());
+        const Tensor term = sum(part * part * part + part);
+        loss = loss.defined() ? loss + term : term;
+      }
+    }
+    loss.backward();
+    for (const auto& [name, p] : model.named_parameters()) {
+      if (p.grad().defined()) results.push_back(p.grad().clone());
+    }
+    return results;
+  };
+  const auto fused = run(true), plain = run(false);
+  ASSERT_EQ(fused.size(), plain.size());
+  for (size_t i = 0; i < fused.size(); ++i) EXPECT_TRUE(all_close(fused[i], plain[i], 1e-4, 1e-5)) << i;
+}
+
+TEST_P(BothKinds, LossIsTheMeanOverRealTokens) {
+  manual_seed(2);
+  Seq2Seq model(tiny(GetParam()), 12, 11);
+  model.train(false);
+  const NoGradGuard no_grad;
+  const Batch batch = make_batch(pairs(), all());
+  const Tensor log_probabilities = model.forced(batch).log_probabilities;
+  EXPECT_NEAR(model.loss(batch, 0).item(), -sum(log_probabilities).item() / static_cast<double>(batch.target_tokens), 1e-5);
+  EXPECT_EQ(batch.target_tokens, 4 + 2 + 6);
+}
+
+TEST_P(BothKinds, ABatchGivesWhatItsSentencesGiveAlone) {
+  manual_seed(3);
+  const Seq2Seq model(tiny(GetParam()), 12, 11);
+  std::vector<std::vector<int>> sources;
+  for (const EncodedPair& pair : pairs()) sources.push_back(pair.source);
+  const auto together = greedy_search(model, sources), alone = greedy_search(model, sources, {.batch_size = 1});
+  for (size_t i = 0; i < sources.size(); ++i) {
+    EXPECT_EQ(together[i].ids, alone[i].ids);
+    EXPECT_NEAR(together[i].score, alone[i].score, 1e-4);
+    ASSERT_EQ(together[i].attention.size(), alone[i].attention.size());
+    for (size_t t = 0; t < alone[i].attention.size(); ++t) {
+      double total = 0;
+      for (size_t s = 0; s < sources[i].size(); ++s) {
+        EXPECT_NEAR(together[i].attention[t][s], alone[i].attention[t][s], 1e-5);
+        total += alone[i].attention[t][s];
+      }
+      EXPECT_NEAR(total, 1, 1e-5);
+    }
+  }
+}
+
+TEST_P(BothKinds, ForcingTheGreedyOutputGivesItsScoreAndAttention) {
+  manual_seed(4);
+  const Seq2Seq model(tiny(GetParam()), 12, 11);
+  std::vector<EncodedPair> forced_pairs = pairs();
+  std::vector<std::vector<int>> sources;
+  for (const EncodedPair& pair : forced_pairs) sources.push_back(pair.source);
+  const auto greedy = greedy_search(model, sources);
+  for (size_t i = 0; i < sources.size(); ++i) forced_pairs[i].target = greedy[i].ids;
+  const auto forced = forced_decoding(model, forced_pairs);
+  for (size_t i = 0; i < sources.size(); ++i) {
+    if (greedy[i].ended) {
+      EXPECT_NEAR(forced[i].score, greedy[i].score, 1e-4);
+    }
+    for (size_t t = 0; t < greedy[i].attention.size(); ++t) {
+      for (size_t s = 0; s < sources[i].size(); ++s) EXPECT_NEAR(forced[i].attention[t][s], greedy[i].attention[t][s], 1e-5);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Attention, BothKinds, testing::Values("none", "additive"));
+
+TEST(Seq2Seq, AttentionCostsLessThanFivePercentOfTheParameters) {
+  const ModelConfig with{}, without{.attention = "none"};
+  const double a = static_cast<double>(Seq2Seq(with, 5000, 6000).parameter_count());
+  const double b = static_cast<double>(Seq2Seq(without, 5000, 6000).parameter_count());
+  EXPECT_GT(a, b);
+  EXPECT_LT(a / b, 1.05);
+}
+
+TEST(Seq2Seq, RefusesWhatMakesNoSense) {
+  EXPECT_THROW(Seq2Seq({.attention = "magic"}, 10, 10), ValueError);
+  EXPECT_THROW(Seq2Seq({.readout = 0}, 10, 10), ValueError);
+  EXPECT_THROW(Seq2Seq({.dropout = 1.0}, 10, 10), ValueError);
+}
+
+TEST(Batches, EveryPairOnceAndTheSameForTheSameEpoch) {
+  std::vector<EncodedPair> many;
+  for (int i = 0; i < 103; ++i) many.push_back({std::vector<int>(static_cast<size_t>(i % 7 + 1), 4), std::vector<int>(static_cast<size_t>(i % 5 + 1), 4)});
+  const auto first = epoch_batches(many, 10, 1, 0);
+  EXPECT_EQ(first, epoch_batches(many, 10, 1, 0));
+  EXPECT_NE(first, epoch_batches(many, 10, 1, 1));
+  EXPECT_NE(first, epoch_batches(many, 10, 2, 0));
+  std::vector<int> seen(many.size());
+  for (const auto& batch : first) {
+    EXPECT_LE(batch.size(), 10U);
+    for (const int64_t i : batch) ++seen[static_cast<size_t>(i)];
+  }
+  EXPECT_EQ(std::count(seen.begin(), seen.end(), 1), 103);
+}
+
+TEST(Batches, PadsAndMarksBothEnds) {
+  const Batch batch = make_batch(pairs(), std::vector<int64_t>{1, 0});
+  EXPECT_EQ(batch.source.to_vector<int64_t>(), (std::vector<int64_t>{8, 2, 0, 0, 5, 6, 7, 2}));
+  EXPECT_EQ(batch.source_lengths.to_vector<int64_t>(), (std::vector<int64_t>{2, 4}));
+  EXPECT_EQ(batch.target_in.to_vector<int64_t>(), (std::vector<int64_t>{1, 7, 0, 0, 1, 4, 5, 6}));
+  EXPECT_EQ(batch.target_out.to_vector<int64_t>(), (std::vector<int64_t>{7, 2, 0, 0, 4, 5, 6, 2}));
+}
+
+}  // namespace
+}  // namespace heed::models

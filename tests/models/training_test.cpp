@@ -1,0 +1,223 @@
+// Training: it learns, it resumes bit for bit, the run folder says what is wrong with it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "models/data/demo_corpus.h"
+#include "models/training/evaluation.h"
+#include "models/training/trainer.h"
+#include "tests/testing/temp_dir.h"
+
+namespace heed::models {
+namespace {
+
+RunConfig tiny_config() {
+  RunConfig config;
+  config.model = {.attention = "additive", .embedding = 24, .encoder_hidden = 24, .encoder_layers = 1, .decoder_hidden = 48,
+                  .attention_size = 24, .readout = 32, .dropout = 0.1};
+  config.train.batch_size = 8;
+  config.train.epochs = 6;
+  config.train.lr = 5e-3;
+  config.train.log_every = 7;
+  config.train.label_smoothing = 0.0;
+  return config;
+}
+
+// Copying words is easy with attention and hopeless by chance.
+TokenisedCorpus copy_corpus(int count, uint64_t seed) {
+  TokenisedCorpus corpus;
+  Generator generator(seed);
+  for (int i = 0; i < count; ++i) {
+    std::vector<std::string> words;
+    const uint64_t length = 2 + generator.next_below(5);
+    for (uint64_t k = 0; k < length; ++k) words.push_back("w" + std::to_string(generator.next_below(12)));
+    corpus.source.push_back(words);
+    for (std::string& word : words) word[0] = 'v';
+    corpus.target.push_back(words);
+  }
+  return corpus;
+}
+
+double fake_clock() {
+  static double now = 0;
+  return now += 0.01;
+}
+
+TrainResult train(const std::filesystem::path& folder, const RunConfig& config, std::vector<int64_t> stops = {}) {
+  const TokenisedCorpus corpus = copy_corpus(200, 1), validation = copy_corpus(20, 2);
+  Trainer::start(folder, config, corpus);
+  TrainResult result;
+  stops.push_back(INT64_MAX);
+  for (size_t i = 0; i < stops.size(); ++i) {
+    int64_t update = 0;
+    Trainer trainer(folder, corpus, validation,
+                    {.progress = [&](const TrainProgress& p) { update = p.update; },
+                     .should_stop = [&] { return update >= stops[i]; },
+                     .clock = fake_clock});
+    if (i > 0) trainer.resume();
+    result = trainer.run();
+  }
+  return result;
+}
+
+TEST(Trainer, LearnsATaskThatChanceCannotSolve) {
+  const TempDir folder;
+  RunConfig config = tiny_config();
+  config.train.epochs = 30;
+  const TrainResult result = train(folder.path(), config);
+  EXPECT_TRUE(result.finished);
+  EXPECT_GT(result.best_bleu, 60);
+  const LoadedRun run = load_run(folder.path());
+  const Translator translator(load_run(folder.path()));
+  const std::vector<std::string> lines{"w3 w1 w7", "", "w2 w2"};
+  const auto outputs = translator.translate(lines);
+  EXPECT_EQ(outputs[1].target.text, "");
+  EXPECT_EQ(outputs[0].source.tokens.size(), 4U);
+  EXPECT_TRUE(outputs[0].source.tokens.back().eos);
+  const auto pairs = copy_corpus(30, 3);
+  std::vector<AlignedPair> gold;
+  for (size_t i = 0; i < pairs.source.size(); ++i) {
+    gold.push_back({pairs.source[i], pairs.target[i], {}, {}, {}});
+    for (int k = 0; k < static_cast<int>(pairs.source[i].size()); ++k) gold.back().sure.push_back({k, k});
+  }
+  const auto alignment = evaluate_alignment(translator, gold);
+  ASSERT_TRUE(alignment);
+  EXPECT_EQ(alignment->perfect.error_rate(), 0);
+  EXPECT_LT(alignment->attention.error_rate(), 0.5);  // a random link is wrong in three of four cases
+}
+
+TEST(Trainer, ResumedTrainingEqualsUninterruptedBitForBit) {
+  const TempDir whole, parts;
+  train(whole.path(), tiny_config());
+  train(parts.path(), tiny_config(), {1, 13, 25, 60});  // within epochs and at their ends
+  const auto bytes = [](const TempDir& dir, const char* file) { return read_file(dir.path() / file); };
+  EXPECT_EQ(bytes(whole, "model.safetensors"), bytes(parts, "model.safetensors"));
+  const auto a = load_safetensors(whole.path() / "state.safetensors"), b = load_safetensors(parts.path() / "state.safetensors");
+  ASSERT_EQ(a.tensors.size(), b.tensors.size());
+  for (const auto& [name, x] : a.tensors) {
+    if (name == "progress") continue;  // holds seconds
+    EXPECT_EQ(x.to(DType::f64).to_vector<double>(), b.tensors.at(name).to(DType::f64).to_vector<double>()) << name;
+  }
+  const auto losses = [&](const TempDir& dir) {
+    std::vector<std::string> kept;
+    std::ifstream file(dir.path() / "metrics.jsonl");
+    for (std::string line; std::getline(file, line);) kept.push_back(line.substr(0, line.find("\"tokens_per_second\"")));
+    for (std::string& line : kept) line = line.substr(0, line.find(",\"seconds\""));
+    return kept;
+  };
+  EXPECT_EQ(losses(whole), losses(parts));
+}
+
+TEST(Trainer, ResumeRefusesAnotherCorpus) {
+  const TempDir folder;
+  RunConfig config = tiny_config();
+  config.train.updates = 2;
+  train(folder.path(), config);
+  const TokenisedCorpus other = copy_corpus(150, 9), validation = copy_corpus(20, 2);
+  Trainer trainer(folder.path(), other, validation, {.clock = fake_clock});
+  EXPECT_THAT([&] { trainer.resume(); }, testing::ThrowsMessage<FormatError>(testing::HasSubstr("was trained on 200 and validated on 20 pairs")));
+}
+
+TEST(Trainer, StopsEarlyWhenPatienceEnds) {
+  const TempDir folder;
+  RunConfig config = tiny_config();
+  config.train.lr = 1e-9;  // never better after the first time
+  config.train.patience = 2;
+  const TrainResult result = train(folder.path(), config);
+  EXPECT_TRUE(result.finished);
+  EXPECT_EQ(result.updates, 3 * 25);
+}
+
+class BrokenRun : public testing::Test {
+ protected:
+  void SetUp() override {
+    RunConfig config = tiny_config();
+    config.train.updates = 2;
+    train(folder.path(), config);
+  }
+  void write(const char* file, const std::string& content) const { std::ofstream(folder.path() / file, std::ios::binary) << content; }
+  std::string load_error() const {
+    try {
+      load_run(folder.path());
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  }
+  TempDir folder;
+};
+
+TEST_F(BrokenRun, LoadsWhileItIsWhole) { EXPECT_EQ(load_error(), ""); }
+
+TEST_F(BrokenRun, NamesAMissingFile) {
+  for (const char* file : {"config.toml", "source.vocab", "target.vocab", "model.safetensors"}) {
+    const std::string before = read_file(folder.path() / file);
+    std::filesystem::remove(folder.path() / file);
+    EXPECT_THAT(load_error(), testing::AllOf(testing::HasSubstr(file), testing::HasSubstr("No such file"))) << file;
+    write(file, before);
+  }
+}
+
+TEST_F(BrokenRun, NamesATruncatedOrForeignFile) {
+  const std::string weights = read_file(folder.path() / "model.safetensors");
+  for (const size_t size : {size_t{0}, size_t{5}, size_t{100}, weights.size() / 2, weights.size() - 1}) {
+    write("model.safetensors", weights.substr(0, size));
+    EXPECT_THAT(load_error(), testing::HasSubstr("model.safetensors")) << size;
+  }
+  write("model.safetensors", "This is not what it says.");
+  EXPECT_THAT(load_error(), testing::HasSubstr("model.safetensors"));
+  write("model.safetensors", weights);
+  const std::string config = read_file(folder.path() / "config.toml");
+  write("config.toml", "[model]\nattention = 3\n");
+  EXPECT_THAT(load_error(), testing::HasSubstr("is not the config of a heed run"));
+  write("config.toml", "a b c");
+  EXPECT_THAT(load_error(), testing::HasSubstr("config.toml"));
+  write("config.toml", config.substr(0, config.size() / 2));
+  EXPECT_THAT(load_error(), testing::HasSubstr("config.toml"));
+}
+
+TEST_F(BrokenRun, NamesAVocabularyThatDoesNotFit) {
+  const std::string words = read_file(folder.path() / "source.vocab");
+  write("source.vocab", words + "extra\n");
+  EXPECT_THAT(load_error(), testing::HasSubstr("source.vocab' has 17 words, the weights have 16"));
+}
+
+TEST(RunConfig, GoesThroughTomlUnchanged) {
+  RunConfig config = tiny_config();
+  config.source_text.language = "en";
+  config.source_text.lowercase = true;
+  config.train.seed = 77;
+  EXPECT_EQ(parse_run_config(to_toml(config), "c"), config);
+}
+
+TEST(RunConfig, NamesWhatIsUnknownOrOfTheWrongType) {
+  const std::string good = to_toml(RunConfig{});
+  const auto replaced = [&](const std::string& from, const std::string& to) {
+    std::string text = good;
+    text.replace(text.find(from), from.size(), to);
+    return text;
+  };
+  EXPECT_THAT([&] { parse_run_config(replaced("readout = 512", "readout = 'big'"), "c"); },
+              testing::ThrowsMessage<FormatError>("'c': [model] readout has a value of the wrong type"));
+  EXPECT_THAT([&] { parse_run_config(replaced("readout = 512", "redout = 512"), "c"); },
+              testing::ThrowsMessage<FormatError>("'c': [model] readout is missing"));
+  EXPECT_THAT([&] { parse_run_config(replaced("readout = 512", "readout = 512\nmagic = 1"), "c"); },
+              testing::ThrowsMessage<FormatError>("'c': [model] magic is not known"));
+  EXPECT_THAT([&] { parse_run_config(replaced("readout = 512", "readout = -4"), "c"); },
+              testing::ThrowsMessage<FormatError>("'c': readout: must be at least 1, got -4"));
+}
+
+TEST(Gold, LineRoundTripAndErrors) {
+  const AlignedPair pair{{"a", "b"}, {"c", "d"}, {{0, 1}, {1, 0}}, {{1, 1}}, {}};
+  EXPECT_EQ(gold_line(pair), "0-1 1-0 1?1");
+  const GoldAlignment gold = parse_gold_line("0-1 1-0 1?1", "g", 1);
+  EXPECT_EQ(gold.sure, pair.sure);
+  EXPECT_EQ(gold.possible, pair.possible);
+  for (const char* bad : {"1", "1-", "-1", "1-x", "1-2x", "1--2", "a-b"}) {
+    EXPECT_THAT([&] { parse_gold_line(bad, "g", 3); }, testing::ThrowsMessage<FormatError>(testing::StartsWith("'g' line 3: "))) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace heed::models

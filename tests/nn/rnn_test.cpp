@@ -1,0 +1,60 @@
+// The LSTM's layers and directions, against one layer at a time and sentence by sentence.
+#include <gtest/gtest.h>
+
+#include <array>
+
+#include "nn/nn.h"
+#include "tests/testing/close.h"
+
+namespace heed::nn {
+namespace {
+
+std::map<std::string, Tensor> named(const Module& module) {
+  const NamedTensors all = module.named_parameters();
+  return {all.begin(), all.end()};
+}
+
+TEST(LSTM, PaddingDoesNotReachTheResult) {
+  const LSTM lstm(3, 4, {.layers = 2, .bidirectional = true});
+  const Tensor x = randn({2, 5, 3}), lengths = from_vector<int64_t>({5, 2}, {2});
+  const LstmResult batch = lstm(x, lengths);
+  const Tensor alone = slice(slice(x, 0, 1, 2), 1, 0, 2).contiguous();
+  const LstmResult single = lstm(alone, {});
+  EXPECT_TRUE(all_close(slice(slice(batch.output, 0, 1, 2), 1, 0, 2).contiguous(), single.output, 1e-5, 1e-6));
+  EXPECT_TRUE(all_close(slice(batch.hidden, 0, 1, 2).contiguous(), single.hidden, 1e-5, 1e-6));
+  EXPECT_TRUE(all_close(slice(batch.cell, 0, 1, 2).contiguous(), single.cell, 1e-5, 1e-6));
+  EXPECT_EQ(sum(square(slice(slice(batch.output, 0, 1, 2), 1, 2, 5))).item(), 0);
+}
+
+TEST(LSTM, BackwardDirectionIsTheForwardOneOnTheReversedSequence) {
+  const LSTM lstm(2, 3, {.bidirectional = true});
+  auto weights = named(lstm);
+  const Tensor x = randn({1, 4, 2});
+  std::vector<Tensor> steps;
+  for (int64_t t = 3; t >= 0; --t) steps.push_back(slice(x, 1, t, t + 1));
+  const LstmResult reversed =
+      heed::lstm(concat(steps, 1), {}, {}, {}, weights.at("layer0_reverse.weight_ih"), weights.at("layer0_reverse.weight_hh"),
+                 weights.at("layer0_reverse.bias"));
+  const LstmResult both = lstm(x, {});
+  for (int64_t t = 0; t < 4; ++t) {
+    const Tensor got = slice(slice(both.output, 1, t, t + 1), 2, 3, 6).contiguous();
+    EXPECT_TRUE(all_close(got, slice(reversed.output, 1, 3 - t, 4 - t).contiguous(), 1e-5, 1e-6));
+  }
+  EXPECT_TRUE(all_close(slice(both.hidden, 1, 3, 6).contiguous(), reversed.hidden, 1e-5, 1e-6));
+}
+
+TEST(LSTM, OneStepByHand) {  // all weights 0.5, x = 1, h = c = 0, forget bias 1
+  const Tensor w = full({4, 1}, 0.5), bias = init::lstm_bias(1);
+  const LstmResult r = heed::lstm(ones({1, 1, 1}), {}, {}, {}, w, w, bias);
+  const double gate = 1 / (1 + std::exp(-0.5)), cell = gate * std::tanh(0.5);
+  EXPECT_NEAR(r.cell.item(), cell, 1e-6);
+  EXPECT_NEAR(r.hidden.item(), gate * std::tanh(cell), 1e-6);
+}
+
+TEST(LSTM, RefusesSizesThatMakeNoSense) {
+  EXPECT_THROW(LSTM(0, 3), ValueError);
+  EXPECT_THROW(LSTM(2, 3, {.layers = 0}), ValueError);
+}
+
+}  // namespace
+}  // namespace heed::nn
