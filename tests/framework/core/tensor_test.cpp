@@ -105,7 +105,9 @@ TEST(Tensor, EmptyOnesAreOrdinary) {
 }
 
 TEST(Tensor, MoreThanThereIsSaysSo) {
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // whose own allocators end the program here
   EXPECT_THROW(empty({int64_t{1} << 50}), std::bad_alloc);
+#endif
   EXPECT_ERROR(ShapeError, "empty: too many elements in [1099511627776, 1099511627776]", empty({int64_t{1} << 40, int64_t{1} << 40}));
   EXPECT_ERROR(ShapeError, "empty: too many elements in [0, 1099511627776, 1099511627776]", empty({0, int64_t{1} << 40, int64_t{1} << 40}));
 }
