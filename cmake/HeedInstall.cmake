@@ -1,1 +1,33 @@
-# filled in below
+# cmake --install: the libraries as heed::framework, heed::nn and heed::models for find_package(heed), their headers, the programs.
+# tests/package is a project that uses them.
+option(HEED_INSTALL "Make the install rules" ${HEED_IS_TOP_LEVEL})
+if(NOT HEED_INSTALL)
+  return()
+endif()
+include(CMakePackageConfigHelpers)
+
+set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/heed")
+install(TARGETS heed_framework heed_nn heed_models EXPORT heedTargets
+        ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development
+        LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development)
+install(EXPORT heedTargets NAMESPACE heed:: DESTINATION "${package_dir}" COMPONENT development)
+
+# The headers include each other as "framework/..."; include/heed is on the path, so <heed/framework/...> works beside it.
+# What lies under framework/kernels/<backend> needs the backends' own headers and stays here.
+foreach(layer framework nn models)
+  install(DIRECTORY "${PROJECT_SOURCE_DIR}/${layer}" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/heed" COMPONENT development
+          FILES_MATCHING PATTERN "*.h"
+          PATTERN "kernels/simd" EXCLUDE PATTERN "kernels/onednn" EXCLUDE PATTERN "kernels/openblas" EXCLUDE)
+endforeach()
+
+configure_package_config_file("${CMAKE_CURRENT_LIST_DIR}/heedConfig.cmake.in" "${PROJECT_BINARY_DIR}/heedConfig.cmake"
+                              INSTALL_DESTINATION "${package_dir}")
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/heedConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
+install(FILES "${PROJECT_BINARY_DIR}/heedConfig.cmake" "${PROJECT_BINARY_DIR}/heedConfigVersion.cmake"
+        DESTINATION "${package_dir}" COMPONENT development)
+
+foreach(app translator heatmap)
+  if(TARGET ${app})
+    install(TARGETS ${app} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT programs)
+  endif()
+endforeach()

@@ -12,7 +12,8 @@
 namespace heed {
 namespace {
 
-// The nodes still to run, the youngest first. Cotangents lie in the nodes; whatever happens, they are cleared at the end.
+// The nodes still to run, the youngest first. Cotangents lie in the nodes; whatever happens, they are cleared
+// at the end.
 class Agenda {
  public:
   ~Agenda() {
@@ -37,7 +38,9 @@ class Agenda {
   }
 
  private:
-  static bool older(const IntrusivePtr<Node>& a, const IntrusivePtr<Node>& b) { return a->sequence < b->sequence; }
+  static bool older(const IntrusivePtr<Node>& a, const IntrusivePtr<Node>& b) {
+    return a->sequence < b->sequence;
+  }
   std::vector<IntrusivePtr<Node>> heap_;
 };
 
@@ -53,7 +56,8 @@ class GradModeScope {
 Tensor seed_for(const Tensor& y, const Tensor& cotangent) {
   if (cotangent.defined()) {
     if (cotangent.shape() != y.shape() || cotangent.dtype() != y.dtype()) {
-      throw ShapeError(fmt::format("backward: cotangent {} for a tensor {}", cotangent.describe(), y.describe()));
+      throw ShapeError(
+          fmt::format("backward: cotangent {} for a tensor {}", cotangent.describe(), y.describe()));
     }
     return cotangent;
   }
@@ -82,15 +86,24 @@ void run(Agenda& agenda, std::vector<Capture>* captures, bool retain_graph) {
     } forget{*node};
     if (captures) {
       for (Capture& capture : *captures) {
-        if (capture.edge.node.get() == node.get()) capture.value = node->cotangents[static_cast<size_t>(capture.edge.output)];
+        if (capture.edge.node.get() == node.get())
+          capture.value = node->cotangents[static_cast<size_t>(capture.edge.output)];
       }
       if (node->edge_count() == 0) continue;  // leaves collect nothing here
     }
     Grads grads(*node);
-    node->backward(grads);
+    try {
+      node->backward(grads);
+    } catch (...) {  // what it had handed on already lies in nodes that are not on the agenda yet
+      for (int i = 0; i < node->edge_count(); ++i) {
+        if (const Edge& edge = node->edge(i); edge.node && !edge.node->queued) Agenda::forget(*edge.node);
+      }
+      throw;
+    }
     for (int i = 0; i < node->edge_count(); ++i) {
       const Edge& edge = node->edge(i);
-      if (edge.node && edge.node->cotangents[static_cast<size_t>(edge.output)].defined()) agenda.push(edge.node);
+      if (edge.node && edge.node->cotangents[static_cast<size_t>(edge.output)].defined())
+        agenda.push(edge.node);
     }
     if (!retain_graph) {
       node->release_saved();
@@ -108,8 +121,8 @@ void backward(const Tensor& y, const Tensor& cotangent, bool retain_graph) {
   run(agenda, nullptr, retain_graph);
 }
 
-std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs, std::span<const Tensor> cotangents,
-                         GradOptions options) {
+std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
+                         std::span<const Tensor> cotangents, GradOptions options) {
   std::vector<Capture> captures;
   for (const Tensor& x : inputs) {
     captures.push_back({gradient_edge(x), {}});
@@ -118,7 +131,8 @@ std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor
   {
     const GradModeScope mode(options.create_graph);
     Agenda agenda;
-    for (size_t i = 0; i < outputs.size(); ++i) seed(agenda, outputs[i], i < cotangents.size() ? cotangents[i] : Tensor{});
+    for (size_t i = 0; i < outputs.size(); ++i)
+      seed(agenda, outputs[i], i < cotangents.size() ? cotangents[i] : Tensor{});
     run(agenda, &captures, options.retain_graph || options.create_graph);
   }
   std::vector<Tensor> result;
@@ -184,7 +198,8 @@ void Grads::add_slice(int i, const Shape& shape, int dim, int64_t start, const T
   std::vector<Tensor> parts;
   if (start > 0) parts.push_back(zeros(shape.with(dim, start), g.dtype()));
   parts.push_back(g);
-  if (const int64_t rest = shape[dim] - start - g.size(dim); rest > 0) parts.push_back(zeros(shape.with(dim, rest), g.dtype()));
+  if (const int64_t rest = shape[dim] - start - g.size(dim); rest > 0)
+    parts.push_back(zeros(shape.with(dim, rest), g.dtype()));
   add(i, concat(parts, dim));
 }
 

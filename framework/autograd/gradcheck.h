@@ -1,6 +1,7 @@
 // Gradients against central differences, in f64.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@ struct GradcheckOptions {
   double rtol = 1e-6;
   double atol = 1e-8;
   int order = 1;  // 2 checks the gradient's own gradient as well
+  int64_t max_elements = INT64_MAX;  // of each input; above, that many of them, evenly spread
 };
 
 struct GradcheckResult {

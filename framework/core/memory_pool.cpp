@@ -22,7 +22,7 @@ namespace {
 constexpr size_t kAlignment = 64;
 constexpr size_t kSmallLimit = 1024;
 constexpr size_t kSmallClasses = kSmallLimit / kAlignment;  // 64, 128, ... 1024
-constexpr size_t kClasses = kSmallClasses + 4 * 40;         // and four for each power of two above
+constexpr size_t kClasses = kSmallClasses + 4 * 54;         // and four for each power of two above, up to 2^64
 constexpr size_t kHugePage = size_t{1} << 21;
 
 struct SizeClass {

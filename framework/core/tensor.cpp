@@ -5,8 +5,8 @@
 #include <atomic>
 #include <cmath>
 #include <cstring>
-#include <numbers>
 #include <new>
+#include <numbers>
 
 #include "framework/autograd/engine.h"
 #include "framework/autograd/grad_mode.h"
@@ -28,16 +28,19 @@ const bool kernels_configured = (kernels::configure(), true);  // HEED_ISA, befo
 template <class F>
 decltype(auto) dispatch_all(DType dtype, F&& f) {
   switch (dtype) {
-    case DType::f32: return f(float{});
-    case DType::f64: return f(double{});
-    default: return f(int64_t{});
+    case DType::f32:
+      return f(float{});
+    case DType::f64:
+      return f(double{});
+    default:
+      return f(int64_t{});
   }
 }
 
 void require_not_recording(const char* op, const Tensor& x) {
   if (GradMode::enabled() && x.requires_grad()) {
-    throw GradError(fmt::format("{}: the tensor {} records gradients; write in place under NoGradGuard only", op,
-                                x.describe()));
+    throw GradError(fmt::format("{}: the tensor {} records gradients; write in place under NoGradGuard only",
+                                op, x.describe()));
   }
 }
 
@@ -141,8 +144,10 @@ bool Tensor::requires_grad() const { return body_ && (body_->wants_grad || body_
 bool Tensor::is_leaf() const { return body_->wants_grad || !body_->grad_node; }
 
 const Tensor& Tensor::set_requires_grad(bool wanted) const {
-  if (!is_leaf()) throw GradError("set_requires_grad: only a leaf can be marked, this tensor was made by an op");
-  if (wanted && !is_floating(dtype())) throw DTypeError("set_requires_grad: integers have no gradient: " + describe());
+  if (!is_leaf())
+    throw GradError("set_requires_grad: only a leaf can be marked, this tensor was made by an op");
+  if (wanted && !is_floating(dtype()))
+    throw DTypeError("set_requires_grad: integers have no gradient: " + describe());
   if (!wanted) {
     forget_leaf(body_.get());
     body_->grad_node.reset();
@@ -186,8 +191,11 @@ bool Tensor::shares_nothing() const { return body_.unique() && body_->storage.un
 std::string Tensor::describe() const { return defined() ? name_of(dtype()) + shape().str() : "undefined"; }
 
 Tensor empty(const Shape& shape, DType dtype) {
+  auto bytes = static_cast<int64_t>(size_of(dtype));
   for (const int64_t extent : shape) {
     if (extent < 0) throw ShapeError("empty: negative extent in " + shape.str());
+    if (__builtin_mul_overflow(bytes, std::max<int64_t>(extent, 1), &bytes))
+      throw ShapeError("empty: too many elements in " + shape.str());
   }
   IntrusivePtr<TensorBody> body(new (pool_allocate(sizeof(TensorBody))) TensorBody);
   body->dtype = dtype;
@@ -274,7 +282,8 @@ Tensor randn(const Shape& shape, DType dtype) {
     for (int64_t i = 0; i < x.numel(); ++i) {  // Box and Muller 1958
       const auto words = philox(seed, stream, static_cast<uint64_t>(i));
       const double radius = std::sqrt(-2.0 * std::log1p(-unit_uniform(words[0], words[1])));
-      x.data<T>()[i] = static_cast<T>(radius * std::cos(2 * std::numbers::pi * unit_uniform(words[2], words[3])));
+      x.data<T>()[i] =
+          static_cast<T>(radius * std::cos(2 * std::numbers::pi * unit_uniform(words[2], words[3])));
     }
   });
   return x;

@@ -18,7 +18,9 @@ static_assert(std::endian::native == std::endian::little, "safetensors data are 
 
 constexpr uint64_t kMaxHeader = 100'000'000;
 
-const char* format_name(DType dtype) { return dtype == DType::f32 ? "F32" : dtype == DType::f64 ? "F64" : "I64"; }
+const char* format_name(DType dtype) {
+  return dtype == DType::f32 ? "F32" : dtype == DType::f64 ? "F64" : "I64";
+}
 
 struct Entry {
   std::string name;
@@ -26,6 +28,13 @@ struct Entry {
   Shape shape;
   uint64_t begin = 0, end = 0;
 };
+
+// A name as it may stand in a message of one line.
+std::string printable(std::string name) {
+  std::replace_if(
+      name.begin(), name.end(), [](unsigned char c) { return c < 32 || c == 127; }, '?');
+  return name;
+}
 
 // nlohmann keeps the last of two equal keys silently; this notices.
 nlohmann::json parse_without_duplicates(std::string_view text, const std::string& file) {
@@ -35,7 +44,8 @@ nlohmann::json parse_without_duplicates(std::string_view text, const std::string
     if (event == Event::object_start) keys.emplace_back();
     if (event == Event::object_end) keys.pop_back();
     if (event == Event::key && !keys.back().insert(parsed.get<std::string>()).second) {
-      throw FormatError(fmt::format("load '{}': the name '{}' stands twice", file, parsed.get<std::string>()));
+      throw FormatError(
+          fmt::format("load '{}': the name '{}' stands twice", file, printable(parsed.get<std::string>())));
     }
     return true;
   };
@@ -47,14 +57,18 @@ nlohmann::json parse_without_duplicates(std::string_view text, const std::string
 }
 
 uint64_t as_unsigned(const nlohmann::json& value, const std::string& file) {
-  if (!value.is_number_unsigned()) throw FormatError(fmt::format("load '{}': a size or offset is not a whole number", file));
+  if (!value.is_number_unsigned())
+    throw FormatError(fmt::format("load '{}': a size or offset is not a whole number", file));
   return value.get<uint64_t>();
 }
 
 Entry read_entry(const std::string& name, const nlohmann::json& value, const std::string& file) {
-  const auto fail = [&](const std::string& what) { return FormatError(fmt::format("load '{}': '{}' {}", file, name, what)); };
-  if (!value.is_object() || !value.contains("dtype") || !value.contains("shape") || !value.contains("data_offsets") ||
-      !value["dtype"].is_string() || !value["shape"].is_array() || !value["data_offsets"].is_array() || value["data_offsets"].size() != 2) {
+  const auto fail = [&](const std::string& what) {
+    return FormatError(fmt::format("load '{}': '{}' {}", file, printable(name), what));
+  };
+  if (!value.is_object() || !value.contains("dtype") || !value.contains("shape") ||
+      !value.contains("data_offsets") || !value["dtype"].is_string() || !value["shape"].is_array() ||
+      !value["data_offsets"].is_array() || value["data_offsets"].size() != 2) {
     throw fail("has no dtype, shape and data_offsets");
   }
   Entry entry;
@@ -67,18 +81,23 @@ Entry read_entry(const std::string& name, const nlohmann::json& value, const std
   } else if (dtype == "I64") {
     entry.dtype = DType::i64;
   } else {
-    throw fail("has dtype " + dtype + ", which heed does not read (F32, F64, I64)");
+    throw fail("has dtype " + printable(dtype) + ", which heed does not read (F32, F64, I64)");
   }
   if (value["shape"].size() > kMaxDims) throw fail("has too many dimensions");
-  uint64_t bytes = size_of(entry.dtype);
+  uint64_t bytes = size_of(entry.dtype),
+           nonzero = bytes;  // strides multiply out the extents beside a zero as well
   for (const auto& extent : value["shape"]) {
     const uint64_t n = as_unsigned(extent, file);
-    if (n > INT64_MAX || __builtin_mul_overflow(bytes, n, &bytes)) throw fail("has a shape that is too large");
+    if (__builtin_mul_overflow(nonzero, std::max<uint64_t>(n, 1), &nonzero) || nonzero > INT64_MAX) {
+      throw fail("has a shape that is too large");
+    }
+    bytes *= n;
     entry.shape.push_back(static_cast<int64_t>(n));
   }
   entry.begin = as_unsigned(value["data_offsets"][0], file);
   entry.end = as_unsigned(value["data_offsets"][1], file);
-  if (entry.end < entry.begin || entry.end - entry.begin != bytes) throw fail("has offsets that do not fit its shape");
+  if (entry.end < entry.begin || entry.end - entry.begin != bytes)
+    throw fail("has offsets that do not fit its shape");
   return entry;
 }
 
@@ -109,7 +128,8 @@ std::string to_safetensors(const NamedTensors& tensors, const std::map<std::stri
   bytes += text;
   for (const auto& [name, x] : sorted) {
     const Tensor dense = x.detach().contiguous();
-    bytes.append(static_cast<const char*>(dense.raw_data()), static_cast<size_t>(x.numel()) * size_of(x.dtype()));
+    bytes.append(static_cast<const char*>(dense.raw_data()),
+                 static_cast<size_t>(x.numel()) * size_of(x.dtype()));
   }
   return bytes;
 }
@@ -160,6 +180,8 @@ void save_safetensors(const std::filesystem::path& path, const NamedTensors& ten
   write_file_atomically(path, to_safetensors(tensors, metadata));
 }
 
-SafetensorsFile load_safetensors(const std::filesystem::path& path) { return parse_safetensors(read_file(path), path.filename().string()); }
+SafetensorsFile load_safetensors(const std::filesystem::path& path) {
+  return parse_safetensors(read_file(path), path.filename().string());
+}
 
 }  // namespace heed

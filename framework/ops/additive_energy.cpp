@@ -82,6 +82,11 @@ Tensor additive_energy(const Tensor& query, const Tensor& keys, const Tensor& v)
     throw ShapeError(fmt::format("additive_energy: query {}, keys {} and v {} do not fit together", query.shape().str(),
                                  keys.shape().str(), v.shape().str()));
   }
+  for (const Tensor& other : {keys, v}) {
+    if (other.dtype() != query.dtype()) {
+      throw DTypeError(fmt::format("additive_energy: dtypes differ: {} and {}", query.describe(), other.describe()));
+    }
+  }
   return apply(AdditiveEnergy{}, query, keys, v);
 }
 

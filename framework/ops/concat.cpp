@@ -61,6 +61,7 @@ Tensor concat(std::span<const Tensor> parts, int dim) {
 }
 
 Tensor stack(std::span<const Tensor> parts, int dim) {
+  if (parts.empty()) throw ValueError("stack: no tensors given");
   std::vector<Tensor> raised;
   for (const Tensor& part : parts) raised.push_back(unsqueeze(part, dim));
   return concat(raised, dim);

@@ -54,8 +54,10 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   if (bias.defined() && bias.shape() != Shape{weight.shape()[0]}) {
     throw ShapeError(fmt::format("linear: bias {} does not fit weight {}", bias.shape().str(), weight.shape().str()));
   }
-  if (x.dtype() != weight.dtype() || (bias.defined() && bias.dtype() != x.dtype())) {
-    throw DTypeError(fmt::format("linear: dtypes differ: {} and {}", x.describe(), weight.describe()));
+  for (const Tensor& other : {weight, bias}) {
+    if (other.defined() && other.dtype() != x.dtype()) {
+      throw DTypeError(fmt::format("linear: dtypes differ: {} and {}", x.describe(), other.describe()));
+    }
   }
   return apply(LinearOp{x.shape()}, x, weight, bias);
 }

@@ -115,7 +115,7 @@ Tensor additive_energy(const Tensor& query, const Tensor& keys, const Tensor& v)
 ///   context_t = sum_s a_ts memory_s,  context_0 = 0
 /// x [B, T, D], target_lengths i64 [B] (1..T), memory [B, S, E], keys [B, S, A], source_lengths i64 [B], h0 and c0 [B, H],
 /// weight_ih [4H, D + E], weight_hh [4H, H], bias [4H], weight_query [A, H], v [A]  ->  hidden [B, T, H], context [B, T, E],
-/// weights [B, T, S] (the weights carry no gradient); zeros past a target length. Gradients of first order.
+/// weights [B, T, S]; zeros past a target length. Gradients of first order.
 struct AttentionLstmResult {
   Tensor hidden, context, weights;
 };

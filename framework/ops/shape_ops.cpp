@@ -21,7 +21,8 @@ struct Clone {
   void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add(0, g); }
   static void samples(SampleList& s) {
     s.add("a.clone()", {{2, 3}}, [](const auto& x) { return std::vector{x[0].clone()}; });
-    s.add("a.t().contiguous()", {{2, 3}}, [](const auto& x) { return std::vector{transpose(x[0]).contiguous()}; });
+    s.add("a.t().contiguous()", {{2, 3}},
+          [](const auto& x) { return std::vector{transpose(x[0]).contiguous()}; });
   }
 };
 
@@ -36,8 +37,9 @@ struct Reshape {
   void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add(0, reshape(g, from)); }
   static void samples(SampleList& s) {
     s.add("a.reshape(3, 4)", {{2, 6}}, [](const auto& x) { return std::vector{reshape(x[0], {3, 4})}; });
-    s.add("a.permute(2, 0, 1).reshape(-1, 2)", {{2, 3, 4}},
-          [](const auto& x) { return std::vector{reshape(permute(x[0], {2, 0, 1}), {-1, 2})}; });
+    s.add("a.permute(2, 0, 1).reshape(-1, 2)", {{2, 3, 4}}, [](const auto& x) {
+      return std::vector{reshape(permute(x[0], {2, 0, 1}), {-1, 2})};
+    });
     s.add("a.reshape(0, 5)", {{0, 3}}, [](const auto& x) { return std::vector{reshape(x[0], {0, 5})}; });
   }
 };
@@ -61,7 +63,9 @@ struct Permute {
     d.add(0, permute(g, inverse));
   }
   static void samples(SampleList& s) {
-    s.add("a.permute(2, 0, 1)", {{2, 3, 4}}, [](const auto& x) { return std::vector{permute(x[0], {2, 0, 1})}; });
+    s.add("a.permute(2, 0, 1)", {{2, 3, 4}}, [](const auto& x) {
+      return std::vector{permute(x[0], {2, 0, 1})};
+    });
     s.add("a.transpose(0, 1)", {{5, 3}}, [](const auto& x) { return std::vector{transpose(x[0])}; });
   }
 };
@@ -122,7 +126,8 @@ Tensor reshape(const Tensor& x, const Shape& wanted) {
     }
   }
   if (open >= 0 && known > 0) shape[open] = x.numel() / known;
-  if (shape.numel() != x.numel() || (open >= 0 && known <= 0)) {
+  const bool negative = std::any_of(shape.begin(), shape.end(), [](int64_t extent) { return extent < 0; });
+  if (negative || shape.numel() != x.numel() || (open >= 0 && known <= 0)) {
     throw ShapeError(fmt::format("reshape: element counts differ: {} to {}", x.shape().str(), wanted.str()));
   }
   return apply(Reshape{x.shape(), shape}, x);
@@ -135,7 +140,8 @@ Tensor permute(const Tensor& x, std::vector<int> order) {
   }
   for (int& dim : order) {
     dim = wrap_dim("permute", dim, x.ndim());
-    if (std::exchange(seen[static_cast<size_t>(dim)], true)) throw ValueError(fmt::format("permute: dimension {} is named twice", dim));
+    if (std::exchange(seen[static_cast<size_t>(dim)], true))
+      throw ValueError(fmt::format("permute: dimension {} is named twice", dim));
   }
   return apply(Permute{std::move(order)}, x);
 }
@@ -158,13 +164,18 @@ Tensor expand(const Tensor& x, const Shape& shape) {
 Tensor slice(const Tensor& x, int dim, int64_t start, int64_t end) {
   const int d = wrap_dim("slice", dim, x.ndim());
   if (start < 0 || end < start || end > x.shape()[d]) {
-    throw IndexError(fmt::format("slice: {}:{} is outside 0..{} of dimension {} of {}", start, end, x.shape()[d], d, x.shape().str()));
+    throw IndexError(fmt::format("slice: {}:{} is outside 0..{} of dimension {} of {}", start, end,
+                                 x.shape()[d], d, x.shape().str()));
   }
   return apply(Slice{x.shape(), d, start, end}, x);
 }
 
 Tensor select(const Tensor& x, int dim, int64_t index) {
   const int d = wrap_dim("select", dim, x.ndim());
+  if (index < 0 || index >= x.shape()[d]) {
+    throw IndexError(fmt::format("select: index {} is outside 0..{} of dimension {} of {}", index,
+                                 x.shape()[d] - 1, d, x.shape().str()));
+  }
   return squeeze(slice(x, d, index, index + 1), d);
 }
 
@@ -180,7 +191,8 @@ Tensor unsqueeze(const Tensor& x, int dim) {
 
 Tensor squeeze(const Tensor& x, int dim) {
   const int d = wrap_dim("squeeze", dim, x.ndim());
-  if (x.shape()[d] != 1) throw ShapeError(fmt::format("squeeze: dimension {} of {} is not 1", d, x.shape().str()));
+  if (x.shape()[d] != 1)
+    throw ShapeError(fmt::format("squeeze: dimension {} of {} is not 1", d, x.shape().str()));
   return reshape(x, x.shape().without(d));
 }
 

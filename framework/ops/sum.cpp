@@ -66,8 +66,9 @@ Tensor sum(const Tensor& x, std::vector<int> dims, KeepDim keep) {
     for (int i = 0; i < x.ndim(); ++i) dims.push_back(i);
   }
   for (const int dim : dims) {
-    bool& flag = op.reduced[static_cast<size_t>(wrap_dim("sum", dim, x.ndim()))];
-    if (flag) throw ValueError(fmt::format("sum: dimension {} is named twice", dim));
+    const int wrapped = wrap_dim("sum", dim, x.ndim());
+    bool& flag = op.reduced[static_cast<size_t>(wrapped)];
+    if (flag) throw ValueError(fmt::format("sum: dimension {} is named twice", wrapped));
     flag = true;
   }
   const Tensor y = apply(op, x);

@@ -23,7 +23,7 @@ class OpTest : public testing::TestWithParam<OpSample> {};
 TEST_P(OpTest, GradientsMatchFiniteDifferences) {
   const OpSample& sample = GetParam();
   if (sample.max_order == 0) GTEST_SKIP() << sample.reason;
-  const GradcheckResult result = gradcheck(sample.run, sample.make_inputs(DType::f64), {.order = sample.max_order});
+  const GradcheckResult result = gradcheck(sample.run, sample.make_inputs(DType::f64), {.order = sample.max_order, .max_elements = 300});
   EXPECT_TRUE(result) << result.message;
 }
 
@@ -74,7 +74,11 @@ TEST_P(OpTest, OneThreadGivesWhatSeveralGive) {
   const auto one = run(1), several = run(4);
   set_num_threads(threads);
   ASSERT_EQ(one.size(), several.size());
-  for (size_t i = 0; i < one.size(); ++i) EXPECT_TRUE(all_close(several[i], one[i], 1e-5, 1e-6));  // GEMM splits sum in another order
+  for (size_t i = 0; i < one.size(); ++i) {  // GEMM splits sum in another order: its rounding goes by the largest terms, not by the sum
+    double largest = 0;
+    for (const float v : one[i].to_vector<float>()) largest = std::max(largest, std::abs(static_cast<double>(v)));
+    EXPECT_TRUE(all_close(several[i], one[i], 1e-5, 1e-6 * (1 + largest)));
+  }
 }
 
 std::string test_name(const testing::TestParamInfo<OpSample>& info) {

@@ -69,8 +69,9 @@ void SoftmaxRow(int64_t n, const T* x, T* y) {
   if (n == 0) return;
   const hn::ScalableTag<T> d;
   const T most = RowMax(n, x);
-  if (most == -std::numeric_limits<T>::infinity()) {  // everything masked: zeros, no NaN
-    std::fill_n(y, n, T{0});
+  if (most == -std::numeric_limits<T>::infinity()) {  // everything masked: zeros; the maximum may have dropped a NaN, which stays one
+    const bool nan = std::any_of(x, x + n, [](T v) { return std::isnan(v); });
+    std::fill_n(y, n, nan ? std::numeric_limits<T>::quiet_NaN() : T{0});
     return;
   }
   const auto scale = hn::Set(d, T{1} / RowExp(n, x, most, y));

@@ -1,0 +1,98 @@
+// Philox against the vectors of its authors; generators, random tensors and dropout.
+#include "framework/core/random.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "framework/framework.h"
+#include "tests/testing/close.h"
+#include "tests/testing/throws.h"
+
+namespace heed {
+namespace {
+
+using Words = std::array<uint32_t, 4>;
+
+// Random123's kat_vectors, philox4x32 10. Counter words 0, 1 are our index, words 2, 3 our stream, the key our
+// seed, low word first.
+TEST(Philox, KnownAnswers) {
+  EXPECT_EQ(philox(0, 0, 0), (Words{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
+  EXPECT_EQ(philox(UINT64_MAX, UINT64_MAX, UINT64_MAX),
+            (Words{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
+  EXPECT_EQ(philox(0x299f31d0a4093822, 0x0370734413198a2e, 0x85a308d3243f6a88),
+            (Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
+}
+
+TEST(Generator, AStateRestoredGivesTheSameNumbers) {
+  Generator generator(42);
+  generator.next_uint64();
+  const Generator::State state = generator.state();
+  const uint64_t a = generator.next_uint64(), b = generator.next_below(1000);
+  generator.set_state(state);
+  EXPECT_EQ(generator.next_uint64(), a);
+  EXPECT_EQ(generator.next_below(1000), b);
+}
+
+TEST(Generator, BelowABoundIsEven) {
+  Generator generator(1);
+  std::array<int, 6> seen{};
+  for (int i = 0; i < 60000; ++i) ++seen[generator.next_below(6)];
+  for (const int n : seen) EXPECT_NEAR(n, 10000, 5 * std::sqrt(60000.0 * 5 / 36));
+}
+
+TEST(Random, UniformAndNormalHaveTheirMoments) {
+  manual_seed(5);
+  const auto u = uniform({200000}, -1, 3, DType::f64).to_vector<double>(),
+             z = randn({200000}, DType::f64).to_vector<double>();
+  double mean_u = 0, mean_z = 0, square_z = 0;
+  for (size_t i = 0; i < u.size(); ++i) {
+    ASSERT_TRUE(u[i] >= -1 && u[i] < 3);
+    mean_u += u[i], mean_z += z[i], square_z += z[i] * z[i];
+  }
+  const auto n = static_cast<double>(u.size());
+  EXPECT_NEAR(mean_u / n, 1, 5 * 4 / std::sqrt(12 * n));
+  EXPECT_NEAR(mean_z / n, 0, 5 / std::sqrt(n));
+  EXPECT_NEAR(square_z / n, 1, 5 * std::sqrt(2 / n));
+}
+
+TEST(Random, TheSeedDecides) {
+  manual_seed(9);
+  const auto a = randn({10}).to_vector<float>(), b = randn({10}).to_vector<float>();
+  manual_seed(9);
+  EXPECT_EQ(randn({10}).to_vector<float>(), a);
+  EXPECT_EQ(randn({10}).to_vector<float>(), b);
+  EXPECT_NE(a, b);
+}
+
+TEST(Dropout, KeepsItsShareAndItsMean) {
+  manual_seed(11);
+  constexpr double kP = 0.3;
+  const int64_t n = 100000;
+  const auto y = dropout(ones({n}), kP).to_vector<float>();
+  const auto kept = static_cast<double>(std::count_if(y.begin(), y.end(), [](float v) { return v != 0; }));
+  EXPECT_NEAR(kept / static_cast<double>(n), 1 - kP, 5 * std::sqrt(kP * (1 - kP) / static_cast<double>(n)));
+  for (const float v : y)
+    ASSERT_TRUE(v == 0 || std::abs(v - 1 / (1 - kP)) < 1e-4) << v;  // p goes in steps of 2^-16
+}
+
+TEST(Dropout, BackwardUsesForwardsMaskAndEachCallItsOwn) {
+  manual_seed(12);
+  const Tensor x = ones({513}).set_requires_grad(true);
+  const Tensor first = dropout(x, 0.4), second = dropout(x, 0.4);
+  EXPECT_NE(first.to_vector<float>(), second.to_vector<float>());
+  second.backward(ones({513}));
+  EXPECT_EQ(x.grad().to_vector<float>(), second.to_vector<float>());
+}
+
+TEST(Dropout, IsTheIdentityOutsideTraining) {
+  const Tensor x = ones({4});
+  EXPECT_EQ(dropout(x, 0.4, false).body(), x.body());
+  EXPECT_EQ(dropout(x, 0).body(), x.body());
+  EXPECT_ERROR(ValueError, "dropout: p = 1 is outside [0, 1)", dropout(x, 1));
+  EXPECT_ERROR(ValueError, "dropout: p = -0.1 is outside [0, 1)", dropout(x, -0.1));
+  EXPECT_ERROR(ValueError, "dropout: p = nan is outside [0, 1)", dropout(x, NAN));
+}
+
+}  // namespace
+}  // namespace heed

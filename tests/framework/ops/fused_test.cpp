@@ -1,0 +1,213 @@
+// Fused ops against the same built from public ops: outputs and every gradient, in f64 to rounding.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+
+#include "framework/framework.h"
+#include "tests/framework/recurrent_reference.h"
+#include "tests/testing/close.h"
+#include "tests/testing/throws.h"
+
+namespace heed {
+namespace {
+
+using Function = std::function<std::vector<Tensor>(const std::vector<Tensor>&)>;
+
+// Outputs whose bit is clear in `used` get no cotangent, as when a model reads only one of them.
+void expect_equal(const Function& fused, const Function& composed, std::vector<Tensor> inputs,
+                  unsigned used = ~0U, double tolerance = 1e-12) {
+  for (Tensor& x : inputs) {
+    if (is_floating(x.dtype())) x = x.clone().set_requires_grad(true);
+  }
+  std::vector<std::vector<Tensor>> results;
+  for (const Function& f : {fused, composed}) {
+    const std::vector<Tensor> outputs = f(inputs);
+    std::vector<Tensor> roots, cotangents, wanted, found;
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      found.push_back(outputs[i].detach());
+      if (!(used >> i & 1U)) continue;
+      Tensor w = empty(outputs[i].shape(), outputs[i].dtype());
+      for (int64_t k = 0; k < w.numel(); ++k)
+        slice(reshape(w, {-1}), 0, k, k + 1)
+            .fill_(0.5 + std::cos(1.7 * static_cast<double>(k) + static_cast<double>(i)));
+      roots.push_back(outputs[i]);
+      cotangents.push_back(w);
+    }
+    for (const Tensor& x : inputs) {
+      if (x.requires_grad()) wanted.push_back(x);
+    }
+    for (const Tensor& g : grad(roots, wanted, cotangents, {.allow_unused = true})) {
+      found.push_back(g.defined() ? g : zeros({}, DType::f64));
+    }
+    results.push_back(std::move(found));
+  }
+  ASSERT_EQ(results[0].size(), results[1].size());
+  for (size_t i = 0; i < results[0].size(); ++i) {
+    EXPECT_TRUE(all_close(results[0][i], results[1][i], tolerance, tolerance))
+        << "result " << i << ", outputs used " << (used & 7U);
+  }
+}
+
+Tensor lengths_of(std::vector<int64_t> lengths) {
+  const auto n = static_cast<int64_t>(lengths.size());
+  return from_vector(lengths, {n});
+}
+
+std::vector<Tensor> lstm_inputs(int64_t B, int64_t T, int64_t D, int64_t H, DType dtype = DType::f64) {
+  manual_seed(static_cast<uint64_t>(B * 1000 + T * 100 + D * 10 + H));
+  return {randn({B, T, D}, dtype),        randn({B, H}, dtype),           randn({B, H}, dtype),
+          randn({4 * H, D}, dtype) * 0.5, randn({4 * H, H}, dtype) * 0.5, randn({4 * H}, dtype)};
+}
+
+TEST(Fused, LstmEqualsItsSteps) {
+  for (const bool reverse : {false, true}) {
+    for (const Tensor& lengths : {Tensor{}, lengths_of({3, 5, 1, 5, 2})}) {
+      const auto run = [&](const auto& f) -> Function {
+        return [&, f](const std::vector<Tensor>& x) {
+          const LstmResult r = f(x[0], lengths, x[1], x[2], x[3], x[4], x[5], reverse);
+          return std::vector{r.output, r.hidden, r.cell};
+        };
+      };
+      for (const unsigned used : {7U, 1U, 2U, 4U, 3U})
+        expect_equal(run(lstm), run(lstm_reference), lstm_inputs(5, 5, 3, 4), used);
+      expect_equal(run(lstm), run(lstm_reference), lstm_inputs(5, 5, 17, 19));
+    }
+  }
+}
+
+TEST(Fused, LstmWithoutInitialStatesStartsAtZero) {
+  const auto run = [](const auto& f) -> Function {
+    return [f](const std::vector<Tensor>& x) {
+      const LstmResult r = f(x[0], lengths_of({2, 4, 1}), {}, {}, x[3], x[4], x[5], false);
+      return std::vector{r.output, r.hidden, r.cell};
+    };
+  };
+  auto inputs = lstm_inputs(3, 4, 2, 3);
+  expect_equal(run(lstm), run(lstm_reference), inputs);
+}
+
+// Large enough for oneDNN's packed weights, with fewer rows from step to step.
+TEST(Fused, LstmInF32WithPackedWeights) {
+  const auto run = [](const auto& f) -> Function {
+    return [f](const std::vector<Tensor>& x) {
+      const LstmResult r = f(x[0], lengths_of({6, 5, 5, 4, 3, 3, 2, 1, 1, 1, 6, 6, 6, 6, 6, 6, 2, 2, 3}), x[1],
+                             x[2], x[3], x[4], x[5], true);
+      return std::vector{r.output, r.hidden, r.cell};
+    };
+  };
+  auto inputs = lstm_inputs(19, 6, 64, 96, DType::f32);
+  for (size_t i : {size_t{3}, size_t{4}}) inputs[i] = inputs[i] * 0.2;
+  expect_equal(run(lstm), run(lstm_reference), inputs, 7U,
+               2e-4);  // sums of 64..96 f32 products, over six steps
+}
+
+std::vector<Tensor> attention_inputs(int64_t B, int64_t T, int64_t S, int64_t D, int64_t E, int64_t H,
+                                     int64_t A, DType dtype = DType::f64) {
+  manual_seed(static_cast<uint64_t>(B + T + S + D + E + H + A));
+  return {randn({B, T, D}, dtype),        randn({B, S, E}, dtype),
+          randn({B, S, A}, dtype),        randn({B, H}, dtype),
+          randn({B, H}, dtype),           randn({4 * H, D + E}, dtype) * 0.5,
+          randn({4 * H, H}, dtype) * 0.5, randn({4 * H}, dtype),
+          randn({A, H}, dtype),           randn({A}, dtype)};
+}
+
+TEST(Fused, AttentionLstmEqualsItsSteps) {
+  const auto run = [](const auto& f, const Tensor& targets, const Tensor& sources) -> Function {
+    return [=](const std::vector<Tensor>& x) {
+      const AttentionLstmResult r =
+          f(x[0], targets, x[1], x[2], sources, x[3], x[4], x[5], x[6], x[7], x[8], x[9]);
+      return std::vector{r.hidden, r.context, r.weights};
+    };
+  };
+  const Tensor targets = lengths_of({2, 4, 1, 4}), sources = lengths_of({5, 1, 3, 5}),
+               with_empty = lengths_of({5, 0, 3, 2});
+  for (const unsigned used : {7U, 1U, 2U, 4U, 3U}) {
+    expect_equal(run(attention_lstm, targets, sources), run(attention_lstm_reference, targets, sources),
+                 attention_inputs(4, 4, 5, 3, 2, 4, 3), used);
+  }
+  expect_equal(run(attention_lstm, {}, sources), run(attention_lstm_reference, {}, sources),
+               attention_inputs(4, 4, 5, 9, 18, 17, 21));
+  expect_equal(run(attention_lstm, targets, with_empty), run(attention_lstm_reference, targets, with_empty),
+               attention_inputs(4, 4, 5, 3, 2, 4, 3));
+}
+
+TEST(Fused, AttentionLstmInF32WithPackedWeights) {
+  const Tensor targets = lengths_of({5, 4, 3, 1, 5, 2}), sources = lengths_of({7, 6, 1, 7, 3, 2});
+  const auto run = [&](const auto& f) -> Function {
+    return [&, f](const std::vector<Tensor>& x) {
+      const AttentionLstmResult r =
+          f(x[0], targets, x[1], x[2], sources, x[3], x[4], x[5], x[6], x[7], x[8], x[9]);
+      return std::vector{r.hidden, r.context, r.weights};
+    };
+  };
+  auto inputs = attention_inputs(6, 5, 7, 64, 96, 80, 72, DType::f32);
+  for (size_t i : {size_t{5}, size_t{6}, size_t{8}, size_t{9}}) inputs[i] = inputs[i] * 0.2;
+  expect_equal(run(attention_lstm), run(attention_lstm_reference), inputs, 7U,
+               3e-4);  // sums of up to 176 f32 products, over five steps
+}
+
+TEST(Fused, OnlyTheWantedGradientsAreComputed) {
+  std::vector<Tensor> x = lstm_inputs(2, 3, 4, 5);
+  x[4].set_requires_grad(true);  // weight_hh alone
+  lstm(x[0], {}, x[1], x[2], x[3], x[4], x[5]).output.backward(ones({2, 3, 5}, DType::f64));
+  EXPECT_TRUE(x[4].grad().defined());
+  EXPECT_FALSE(x[0].grad().defined());
+  std::vector<Tensor> a = attention_inputs(2, 2, 3, 2, 2, 2, 2);
+  a[9].set_requires_grad(true);  // v alone
+  attention_lstm(a[0], {}, a[1], a[2], lengths_of({3, 2}), a[3], a[4], a[5], a[6], a[7], a[8], a[9])
+      .context.backward(ones({2, 2, 2}, DType::f64));
+  EXPECT_TRUE(a[9].grad().defined());
+}
+
+TEST(Fused, ASequenceOpSaysThatItHasFirstOrderGradientsOnly) {
+  const std::vector<Tensor> x = lstm_inputs(2, 3, 4, 5);
+  x[0].set_requires_grad(true);
+  const Tensor y = sum(lstm(x[0], {}, x[1], x[2], x[3], x[4], x[5]).output);
+  EXPECT_ERROR(GradError,
+               "lstm: the fused op has first-order gradients only; build the steps from linear, sigmoid and "
+               "tanh for higher orders",
+               grad(std::vector{y}, std::vector{x[0]}, {}, {.create_graph = true}));
+}
+
+TEST(Fused, LinearCrossEntropyEqualsBoth) {
+  manual_seed(8);
+  for (const bool with_bias : {true, false}) {
+    for (const CrossEntropyOptions options : {CrossEntropyOptions{}, CrossEntropyOptions{0.1, 2}}) {
+      const Tensor targets = lengths_of({0, 2, 8, 2, 5, 1});
+      const auto fused = [&](const std::vector<Tensor>& x) {
+        return std::vector{linear_cross_entropy(x[0], x[1], with_bias ? x[2] : Tensor{}, targets, options)};
+      };
+      const auto composed = [&](const std::vector<Tensor>& x) {
+        return std::vector{cross_entropy(linear(x[0], x[1], with_bias ? x[2] : Tensor{}), targets, options)};
+      };
+      expect_equal(fused, composed,
+                   {randn({6, 7}, DType::f64), randn({9, 7}, DType::f64), randn({9}, DType::f64)});
+    }
+  }
+}
+
+TEST(Fused, LinearCrossEntropyTwiceOverARetainedGraph) {
+  manual_seed(9);
+  const Tensor x = randn({3, 4}).set_requires_grad(true), w = randn({5, 4}).set_requires_grad(true);
+  const Tensor loss = linear_cross_entropy(x, w, {}, lengths_of({4, 0, 1}));
+  const auto first = grad(std::vector{loss}, std::vector{x, w}, {}, {.retain_graph = true});
+  const auto second = grad(std::vector{loss}, std::vector{x, w});
+  for (size_t i = 0; i < 2; ++i) EXPECT_TRUE(all_close(second[i], first[i], 0, 0));
+}
+
+TEST(Fused, AdditiveEnergyEqualsTanhAndProduct) {
+  manual_seed(10);
+  const auto fused = [](const std::vector<Tensor>& x) {
+    return std::vector{additive_energy(x[0], x[1], x[2])};
+  };
+  const auto composed = [](const std::vector<Tensor>& x) {
+    const Tensor z = tanh(unsqueeze(x[0], 2) + unsqueeze(x[1], 1));  // [B, T, S, A]
+    return std::vector{sum(z * x[2], {3})};
+  };
+  expect_equal(fused, composed,
+               {randn({3, 4, 18}, DType::f64), randn({3, 5, 18}, DType::f64), randn({18}, DType::f64)});
+}
+
+}  // namespace
+}  // namespace heed

@@ -1,0 +1,75 @@
+// lstm and attention_lstm step by step from public ops, straight from the equations in ops.h: the plain
+// reference of the fused ops, differentiable to any order.
+#pragma once
+
+#include <vector>
+
+#include "framework/framework.h"
+
+namespace heed {
+
+/// [B, 1]: 1 where step t lies before the sequence's end.
+inline Tensor running(const Tensor& lengths, int64_t batch, int64_t steps, int64_t t, DType dtype) {
+  const Tensor mask = ones({batch, 1}, dtype);
+  for (int64_t b = 0; b < batch; ++b) {
+    const int64_t length = lengths.defined() ? lengths.to_vector<int64_t>()[static_cast<size_t>(b)] : steps;
+    if (t >= length) slice(mask, 0, b, b + 1).fill_(0);
+  }
+  return mask;
+}
+
+/// One step from pre-activations [B, 4H] in the order i, f, g, o.
+struct LstmState {
+  Tensor h, c;
+};
+inline LstmState lstm_step(const Tensor& gates, const LstmState& before) {
+  const int64_t H = before.h.size(1);
+  const auto gate = [&](int64_t k) { return slice(gates, 1, k * H, (k + 1) * H); };
+  const Tensor c = sigmoid(gate(1)) * before.c + sigmoid(gate(0)) * tanh(gate(2));
+  return {sigmoid(gate(3)) * tanh(c), c};
+}
+
+inline LstmResult lstm_reference(const Tensor& x, const Tensor& lengths, const Tensor& h0, const Tensor& c0,
+                                 const Tensor& weight_ih, const Tensor& weight_hh, const Tensor& bias,
+                                 bool reverse = false) {
+  const int64_t B = x.size(0), steps = x.size(1), H = weight_hh.size(1);
+  const Tensor zero = zeros({B, H}, x.dtype());
+  LstmState state{h0.defined() ? h0 : zero, c0.defined() ? c0 : zero};
+  std::vector<Tensor> outputs(static_cast<size_t>(steps));
+  for (int64_t i = 0; i < steps; ++i) {
+    const int64_t t = reverse ? steps - 1 - i : i;
+    const LstmState next =
+        lstm_step(linear(select(x, 1, t), weight_ih, bias) + linear(state.h, weight_hh), state);
+    const Tensor runs = running(lengths, B, steps, t, x.dtype()),
+                 rests = 1.0 - runs;  // a sequence that rests keeps its state
+    state = {next.h * runs + state.h * rests, next.c * runs + state.c * rests};
+    outputs[static_cast<size_t>(t)] = next.h * runs;
+  }
+  return {stack(outputs, 1), state.h, state.c};
+}
+
+inline AttentionLstmResult attention_lstm_reference(const Tensor& x, const Tensor& target_lengths,
+                                                    const Tensor& memory, const Tensor& keys,
+                                                    const Tensor& source_lengths, const Tensor& h0,
+                                                    const Tensor& c0, const Tensor& weight_ih,
+                                                    const Tensor& weight_hh, const Tensor& bias,
+                                                    const Tensor& weight_query, const Tensor& v) {
+  const int64_t B = x.size(0), steps = x.size(1);
+  LstmState state{h0, c0};
+  Tensor context = zeros({B, memory.size(2)}, x.dtype());
+  std::vector<Tensor> hidden, contexts, weights;
+  for (int64_t t = 0; t < steps; ++t) {
+    const Tensor fed = concat(std::vector{select(x, 1, t), context}, 1);
+    state = lstm_step(linear(fed, weight_ih, bias) + linear(state.h, weight_hh), state);
+    const Tensor energy = additive_energy(unsqueeze(linear(state.h, weight_query), 1), keys, v);  // [B, 1, S]
+    const Tensor a = masked_softmax(energy, source_lengths);
+    context = squeeze(matmul(a, memory), 1);
+    const Tensor runs = running(target_lengths, B, steps, t, x.dtype());
+    hidden.push_back(state.h * runs);
+    contexts.push_back(context * runs);
+    weights.push_back(squeeze(a, 1) * runs);
+  }
+  return {stack(hidden, 1), stack(contexts, 1), stack(weights, 1)};
+}
+
+}  // namespace heed
