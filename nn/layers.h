@@ -19,7 +19,7 @@ class Linear : public Module {
 /// Rows of a table;  ids i64 [*] -> [*, dim]. The row of padding_id stays zero (-1: none).
 class Embedding : public Module {
  public:
-  Embedding(int64_t count, int64_t dim, int64_t padding = -1, double std = 0.1)
+  Embedding(int64_t count, int64_t dim, int64_t padding = -1, double std = 1.0)
       : weight(param("weight", init::normal({count, dim}, std))), padding_id(padding) {
     const NoGradGuard no_grad;
     if (padding_id >= 0) select(weight, 0, padding_id).fill_(0);
