@@ -1,0 +1,244 @@
+// compare_torch: heed beside PyTorch in one run, at equal shapes, threads and data.
+//
+// Two worker processes take turns, round by round, so that a slow minute of the machine meets both; medians over the rounds and their ratio
+// (PyTorch / heed: above 1, heed is faster) are printed. First both compute every result that has no chance in it, and the loss and gradient
+// norm of the translator from the same weights; where these differ no ratio is printed.
+//
+// PyTorch runs in its strongest form: the vector instructions the CPU has (ATEN_CPU_CAPABILITY), malloc that keeps its memory, and with two
+// threads OpenBLAS built on OpenMP in place of the pthread build, whose threads fight with PyTorch's own. OPENBLAS_CORETYPE is unset, since a
+// value left in the environment halves the speed; but an OpenBLAS that does not know the CPU falls back to kernels of 2004 (0.3.21 takes an
+// Emerald Rapids for a Prescott), and then PyTorch's side is told the right ones.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+
+#include "bench/compare_torch/worker_process.h"
+#include "bench/workload.h"
+
+namespace compare_torch {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kUsage =
+    "usage: compare_torch [--threads 1,2] [--only SUBSTRING] [--rounds 7] [--seconds 0.2] [--json FILE] [--openblas-openmp DIR]\n"
+    "  --threads LIST         thread counts, one after the other\n"
+    "  --only SUBSTRING       cases whose name contains it, such as train_step\n"
+    "  --rounds N             turns of each side; the median counts\n"
+    "  --seconds S            length of one turn\n"
+    "  --json FILE            writes a list of {name, shape, threads, heed_us, torch_us, ratio}\n"
+    "  --openblas-openmp DIR  folder with OpenBLAS built on OpenMP for PyTorch with two threads (also $HEED_OPENBLAS_OPENMP, else\n"
+    "                         build/openblas-openmp, which bench/fetch_openblas_openmp.sh fills)\n";
+
+struct Options {
+  std::vector<int> threads{1, 2};
+  std::string only, json, openblas;
+  int rounds = 7;
+  double seconds = 0.2;
+};
+
+struct Row {
+  std::string name, shape;
+  int threads;
+  double heed, torch;
+  bool weakened;  // PyTorch without its best OpenBLAS
+  double ratio() const { return torch / heed; }
+};
+
+Options parse(int argc, char** argv) {
+  Options o;
+  for (int i = 1; i < argc; ++i) {
+    const std::string flag = argv[i];
+    if (flag == "--help" || flag == "-h") {
+      fmt::print("{}", kUsage);
+      std::exit(0);
+    }
+    if (i + 1 >= argc) throw std::invalid_argument(fmt::format("'{}' is not known or lacks its value", flag));
+    const std::string value = argv[++i];
+    if (flag == "--threads") {
+      o.threads.clear();
+      for (size_t at = 0; at <= value.size(); at = value.find(',', at) == std::string::npos ? value.size() + 1 : value.find(',', at) + 1) {
+        o.threads.push_back(std::stoi(value.substr(at)));
+      }
+    } else if (flag == "--only") {
+      o.only = value;
+    } else if (flag == "--rounds") {
+      o.rounds = std::max(1, std::stoi(value));
+    } else if (flag == "--seconds") {
+      o.seconds = std::stod(value);
+    } else if (flag == "--json") {
+      o.json = value;
+    } else if (flag == "--openblas-openmp") {
+      o.openblas = value;
+    } else {
+      throw std::invalid_argument(fmt::format("'{}' is not known", flag));
+    }
+  }
+  return o;
+}
+
+double median(std::vector<double> v) {
+  std::sort(v.begin(), v.end());
+  return v.size() % 2 ? v[v.size() / 2] : (v[v.size() / 2 - 1] + v[v.size() / 2]) / 2;
+}
+
+// The folder that holds libopenblas.so.0 at or below `root`; empty when there is none.
+std::string openblas_folder(const fs::path& root) {
+  std::error_code ignored;
+  if (fs::exists(root / "libopenblas.so.0", ignored)) return root.string();
+  for (fs::recursive_directory_iterator it(root, ignored), end; it != end; it.increment(ignored)) {
+    if (it->path().filename() == "libopenblas.so.0") return it->path().parent_path().string();
+  }
+  return {};
+}
+
+std::string find_openblas(const Options& o, const fs::path& bin) {
+  if (!o.openblas.empty()) return openblas_folder(o.openblas);
+  if (const char* const named = std::getenv("HEED_OPENBLAS_OPENMP")) return openblas_folder(named);
+  return openblas_folder(bin.parent_path().parent_path() / "openblas-openmp");  // build/release/bin -> build/openblas-openmp
+}
+
+Environment common_environment(int threads) {
+  Environment e = current_environment();
+  for (const char* const name : {"OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "HEED_ISA"}) e.erase(name);
+  e["OMP_NUM_THREADS"] = e["OPENBLAS_NUM_THREADS"] = std::to_string(threads);
+  return e;
+}
+
+Environment torch_environment(int threads, const std::string& openblas) {
+  Environment e = common_environment(threads);
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+      __builtin_cpu_supports("avx512dq")) {
+    e["ATEN_CPU_CAPABILITY"] = "avx512";
+  } else if (__builtin_cpu_supports("avx2")) {
+    e["ATEN_CPU_CAPABILITY"] = "avx2";
+  }
+  e["MALLOC_MMAP_THRESHOLD_"] = std::to_string(int64_t{4} << 30);
+  e["MALLOC_TRIM_THRESHOLD_"] = std::to_string(int64_t{16} << 30);
+  e["MALLOC_TOP_PAD_"] = std::to_string(int64_t{64} << 20);
+  if (threads > 1 && !openblas.empty()) {
+    const std::string before = e["LD_LIBRARY_PATH"];
+    e["LD_LIBRARY_PATH"] = openblas + (before.empty() ? "" : ":" + before);
+  }
+  return e;
+}
+
+// What OpenBLAS should run on this CPU, or nothing when its own choice, as the greeting tells it, is as good.
+std::string better_core(const std::string& greeting) {
+  const auto runs = [&](const char* core) { return greeting.find(std::string("OpenBLAS ") + core) != std::string::npos; };
+  if (runs("Cooperlake") || runs("SapphireRapids") || runs("SkylakeX") || runs("unknown")) return "";
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")) {
+    return __builtin_cpu_supports("avx512bf16") ? "Cooperlake" : "SkylakeX";
+  }
+  if (runs("Haswell") || runs("Zen") || !__builtin_cpu_supports("avx2")) return "";
+  return "Haswell";
+}
+
+void require_equal(const std::string& what, double heed, double torch, double tolerance) {
+  if (std::abs(heed - torch) <= tolerance * std::max(std::abs(heed), std::abs(torch))) return;
+  throw std::runtime_error(fmt::format("the sides do not compute the same: {}: heed {:.9g}, PyTorch {:.9g}", what, heed, torch));
+}
+
+void check_translator(WorkerProcess& heed, WorkerProcess& torch, const std::string& kind) {
+  const fs::path file = fs::temp_directory_path() / fmt::format("compare_torch_{}_{}.weights", ::getpid(), kind);
+  heed.ask(fmt::format("save {} {}", file.string(), kind));
+  torch.ask(fmt::format("load {} {}", file.string(), kind));
+  fs::remove(file);
+  double loss[2], norm[2];
+  std::sscanf(heed.ask("model " + kind).c_str(), "%lf %lf", &loss[0], &norm[0]);
+  std::sscanf(torch.ask("model " + kind).c_str(), "%lf %lf", &loss[1], &norm[1]);
+  require_equal("loss of the translator, attention " + kind, loss[0], loss[1], 1e-4);
+  require_equal("gradient norm of the translator, attention " + kind, norm[0], norm[1], 1e-3);
+  fmt::print("translator, attention {}: loss {:.6f} and {:.6f}, gradient norm {:.5f} and {:.5f}: equal\n", kind, loss[0], loss[1], norm[0],
+             norm[1]);
+}
+
+void compare_at(int threads, const Options& o, const fs::path& bin, std::vector<Row>& rows) {
+  std::vector<workload::CaseName> chosen;
+  for (const auto& c : workload::case_names()) {
+    if (std::string(c.name).find(o.only) != std::string::npos) chosen.push_back(c);
+  }
+  if (chosen.empty()) throw std::runtime_error(fmt::format("no case is called '{}'", o.only));
+  const std::string openblas = find_openblas(o, bin);
+  const bool weakened = threads > 1 && openblas.empty();
+  if (weakened) {
+    fmt::print(stderr, "warning: OpenBLAS built on OpenMP was not found, so PyTorch does not run in its strongest form with {} threads: "
+               "run bench/fetch_openblas_openmp.sh\n", threads);
+  }
+  const std::string argument = std::to_string(threads);
+  WorkerProcess heed((bin / "compare_torch_heed").string(), {argument}, common_environment(threads));
+  const std::string torch_program = (bin / "compare_torch_torch").string();
+  Environment environment = torch_environment(threads, openblas);
+  if (const std::string core = better_core(WorkerProcess(torch_program, {argument}, environment).greeting()); !core.empty()) {
+    fmt::print("OpenBLAS does not know this CPU: PyTorch gets OPENBLAS_CORETYPE={}\n", core);
+    environment["OPENBLAS_CORETYPE"] = core;
+  }
+  WorkerProcess torch(torch_program, {argument}, environment);
+  fmt::print("\n{}\n{}\n", heed.greeting(), torch.greeting());
+
+  for (const char* const kind : {"none", "additive"}) {
+    if (std::string("train_step_").append(kind).find(o.only) != std::string::npos) check_translator(heed, torch, kind);
+  }
+  fmt::print("{:<30} {:<40} {:>12} {:>12} {:>7}\n", "case", "shape", "heed us", "PyTorch us", "ratio");
+  for (const auto& c : chosen) {
+    if (!c.random) {
+      const std::string ask = fmt::format("check {}", c.name);
+      const double a = heed.ask_number(ask), b = torch.ask_number(ask);
+      if (!std::isnan(a) || !std::isnan(b)) require_equal(c.name, a, b, 1e-3);
+    }
+    std::vector<double> ours, theirs;
+    const std::string ask = fmt::format("time {} {}", c.name, o.seconds);
+    for (int round = 0; round < o.rounds; ++round) {
+      if (round % 2 == 0) ours.push_back(heed.ask_number(ask));  // each goes first every other time
+      theirs.push_back(torch.ask_number(ask));
+      if (round % 2 == 1) ours.push_back(heed.ask_number(ask));
+    }
+    const std::string forget = fmt::format("drop {}", c.name);
+    heed.ask(forget);
+    torch.ask(forget);
+    rows.push_back({c.name, c.shape, threads, median(ours), median(theirs), weakened});
+    fmt::print("{:<30} {:<40} {:>12.2f} {:>12.2f} {:>7.2f}{}\n", c.name, c.shape, rows.back().heed, rows.back().torch, rows.back().ratio(),
+               weakened ? " *" : "");
+    std::fflush(stdout);
+  }
+  if (weakened) fmt::print("* PyTorch without OpenBLAS on OpenMP: not its strongest form\n");
+}
+
+void write_json(const std::string& file, const std::vector<Row>& rows) {
+  std::ofstream out(file);
+  out << "[\n";
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const Row& r = rows[i];
+    out << fmt::format(R"(  {{"name": "{}", "shape": "{}", "threads": {}, "heed_us": {:.3f}, "torch_us": {:.3f}, "ratio": {:.3f}{}}}{})", r.name,
+                       r.shape, r.threads, r.heed, r.torch, r.ratio(), r.weakened ? R"(, "torch_weakened": true)" : "",
+                       i + 1 < rows.size() ? ",\n" : "\n");
+  }
+  out << "]\n";
+  if (!out.flush()) throw std::runtime_error(fmt::format("write '{}' failed", file));
+}
+
+}  // namespace
+}  // namespace compare_torch
+
+int main(int argc, char** argv) {
+  try {
+    const compare_torch::Options options = compare_torch::parse(argc, argv);
+    const std::filesystem::path bin = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+    std::vector<compare_torch::Row> rows;
+    for (const int threads : options.threads) compare_torch::compare_at(threads, options, bin, rows);
+    if (!options.json.empty()) compare_torch::write_json(options.json, rows);
+  } catch (const std::invalid_argument& e) {
+    fmt::print(stderr, "compare_torch: {}\n{}", e.what(), compare_torch::kUsage);
+    return 2;
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "compare_torch: {}\n", e.what());
+    return 1;
+  }
+}

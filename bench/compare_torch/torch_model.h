@@ -1,0 +1,80 @@
+// The translator of models/seq2seq in libtorch, in the fastest form we know of (reference/torch_seq2seq.py): the embedding's share of the gates,
+// the attention keys, the readout and the logits for all steps at once; one addmm a step; packed sequences in the encoder; logits only where
+// there is no padding.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bench/workload.h"
+
+namespace torch_side {
+
+struct Batch {
+  torch::Tensor source, source_lengths, target_in, target_rows, targets;  // rows: b * T + t without padding
+};
+
+/// tanh attention with input feeding over the whole target: gates i, f, o, g from `given` [B, T, 4H] and [context; hidden] w_rec^T.
+struct DecoderResult {
+  torch::Tensor hidden, context;  // [B, T, *]
+};
+DecoderResult attention_decoder(const torch::Tensor& given, const torch::Tensor& memory, const torch::Tensor& keys,
+                                const torch::Tensor& negative, torch::Tensor h, torch::Tensor c, const torch::Tensor& w_rec,
+                                const torch::Tensor& w_query, const torch::Tensor& v);
+/// 0 where s < length, -1e9 elsewhere: [B, S].
+torch::Tensor negative_mask(const torch::Tensor& lengths, int64_t S);
+/// Rows of a [4H, *] weight in the order i, f, g, o -> i, f, o, g: three sigmoids side by side.
+torch::Tensor sigmoids_together(const torch::Tensor& weight);
+
+class Translator : public torch::nn::Module {
+ public:
+  explicit Translator(bool attention);
+  torch::Tensor loss(const Batch& batch);
+  /// Reads what heed's side saved.
+  void load_heed(const std::string& file);
+
+ private:
+  bool attention_;
+  torch::nn::Embedding source_{nullptr}, target_{nullptr};
+  torch::nn::LSTM encoder_{nullptr}, plain_{nullptr};
+  torch::nn::Linear given_{nullptr}, recurrent_{nullptr}, key_{nullptr}, query_{nullptr}, init_hidden_{nullptr}, init_cell_{nullptr},
+      readout_{nullptr}, projection_{nullptr};
+  torch::nn::Dropout dropout_{nullptr};
+  torch::Tensor energy_;
+};
+
+/// Adam by multi-tensor (foreach) calls; torch::optim::Adam is the other form, and Training keeps the faster.
+class ForeachAdam {
+ public:
+  explicit ForeachAdam(std::vector<torch::Tensor> parameters);
+  void step();
+
+ private:
+  std::vector<torch::Tensor> parameters_, first_, second_;
+  int64_t steps_ = 0;
+};
+
+class Training {
+ public:
+  explicit Training(bool attention);
+  double step(size_t batch);
+  std::pair<double, double> check();
+  void load(const std::string& file) { model_->load_heed(file); }
+  size_t batches() const { return batches_.size(); }
+
+ private:
+  void update();
+  std::shared_ptr<Translator> model_;
+  std::vector<torch::Tensor> parameters_;
+  std::unique_ptr<torch::optim::Adam> adam_;
+  std::unique_ptr<ForeachAdam> foreach_;
+  std::vector<Batch> batches_;
+  double loop_seconds_ = 1e9, foreach_seconds_ = 1e9;
+  int trials_ = 0;
+};
+
+}  // namespace torch_side

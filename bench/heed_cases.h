@@ -1,0 +1,34 @@
+// heed's side of every case in workload.h: op_bench, train_bench and compare_torch time these.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "bench/workload.h"
+#include "models/seq2seq/seq2seq.h"
+
+namespace heed::bench {
+
+/// Inputs are made on the first call of this, not of run. Throws ValueError for an unknown name.
+workload::Case make_case(const std::string& name);
+
+/// A translator in training on the twelve batches of the workload.
+class Training {
+ public:
+  explicit Training(const std::string& attention);
+  /// Forward, backward, gradient norm, Adam with the clipping factor. Returns the loss.
+  double step(size_t batch);
+  /// Loss and gradient norm of the first batch without dropout; changes nothing.
+  std::pair<double, double> check();
+  /// name, rank, extents as one line of text, then the floats; for each parameter.
+  void save(const std::string& file) const;
+  const std::vector<models::Batch>& batches() const { return batches_; }
+
+ private:
+  models::Seq2Seq model_;
+  nn::Adam optimizer_;
+  std::vector<Tensor> parameters_;
+  std::vector<models::Batch> batches_;
+};
+
+}  // namespace heed::bench

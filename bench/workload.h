@@ -1,0 +1,147 @@
+// What both sides of a comparison compute: names and shapes of the cases, the sizes of the translator, and the data. Includes neither heed
+// nor PyTorch, so both workers read it.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace workload {
+
+// The translator of models/seq2seq with its default config, and how it is trained.
+constexpr int64_t kVocabulary = 8000, kEmbedding = 256, kEncoder = 256, kMemory = 2 * kEncoder, kDecoder = 512, kAttention = 256;
+constexpr int64_t kReadout = 512, kBatch = 64, kBatches = 12, kMaxLength = 40, kSteps = 13;
+constexpr double kDropout = 0.3, kSmoothing = 0.1, kClip = 1.0, kLearningRate = 1e-3, kMeanLength = 13;
+constexpr int kPad = 0, kBos = 1, kEos = 2, kFirstWord = 4;
+
+struct CaseName {
+  const char* name;
+  const char* shape;
+  bool random = false;  // PyTorch draws other numbers, so results are not compared
+};
+inline const std::vector<CaseName>& case_names() {
+  static const std::vector<CaseName> all = {
+      {"matmul", "832x512 x 512x512"},
+      {"matmul_batched", "64x13x13 x 64x13x512"},
+      {"linear_fwd_bwd", "832x1280 -> 512"},
+      {"embedding_fwd", "8000x256, 832 ids"},
+      {"embedding_fwd_bwd", "8000x256, 832 ids"},
+      {"softmax_fwd_bwd", "832x64"},
+      {"cross_entropy_fwd_bwd", "832x8000, smoothing 0.1"},
+      {"linear_cross_entropy_fwd_bwd", "832x512 -> 8000, smoothing 0.1"},
+      {"lstm_fwd_bwd", "B64 T<=13 with lengths, 256 -> 256"},
+      {"lstm512_fwd_bwd", "B64 T<=13 with lengths, 256 -> 512"},
+      {"attention_lstm_fwd_bwd", "B64 T13 S13, 256 + 512 -> 512, A 256"},
+      {"additive_energy_fwd_bwd", "B64 T13 S13 A256"},
+      {"dropout_fwd_bwd", "832x512, p 0.3", true},
+      {"tanh_fwd_bwd", "832x512"},
+      {"add_bias", "832x512 + 512"},
+      {"mul", "832x512"},
+      {"adam", "8000x256, 2048x768, 2048x512, 512"},
+      {"tiny_adds_fwd", "1000 adds on 16 elements"},
+      {"tiny_adds_fwd_bwd", "1000 adds on 16 elements"},
+      {"train_step_none", "B64, vocabulary 8000, mean length 13", true},
+      {"train_step_additive", "B64, vocabulary 8000, mean length 13", true},
+  };
+  return all;
+}
+
+/// One thing to time. `run` makes `calls` calls; `warm` (or run) comes once before each timed stretch; `check` gives a figure that both sides
+/// must agree on.
+struct Case {
+  std::function<void()> run;
+  std::function<double()> check;
+  std::function<void()> warm;
+  int calls = 1;
+};
+
+/// splitmix64 (Steele, Lea & Flood 2014): the same stream everywhere.
+class Random {
+ public:
+  explicit Random(uint64_t seed) : state_(seed) {}
+  uint64_t next() {
+    uint64_t z = (state_ += 0x9E3779B97F4A7C15ULL);
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
+    return z ^ (z >> 31);
+  }
+  double uniform() { return (static_cast<double>(next() >> 11) + 0.5) * 0x1p-53; }
+  int64_t below(int64_t n) { return static_cast<int64_t>(next() % static_cast<uint64_t>(n)); }
+
+ private:
+  uint64_t state_;
+};
+
+inline std::vector<float> values(int64_t n, uint64_t seed, double scale = 1) {
+  Random random(seed);
+  std::vector<float> v(static_cast<size_t>(n));
+  for (float& x : v) x = static_cast<float>((2 * random.uniform() - 1) * scale);
+  return v;
+}
+inline std::vector<int64_t> ids(int64_t n, uint64_t seed, int64_t bound = kVocabulary) {
+  Random random(seed);
+  std::vector<int64_t> v(static_cast<size_t>(n));
+  for (int64_t& x : v) x = random.below(bound);
+  return v;
+}
+/// Lengths of a batch of nearly equal sentences, the longest `most`.
+inline std::vector<int64_t> lengths(int64_t n, uint64_t seed, int64_t most) {
+  Random random(seed);
+  std::vector<int64_t> v(static_cast<size_t>(n), most);
+  for (size_t i = 1; i < v.size(); ++i) v[i] = most - random.below(3);
+  return v;
+}
+
+/// Rows of ids padded to the longest.
+struct TrainBatch {
+  int64_t B = 0, S = 0, T = 0;
+  std::vector<int64_t> source, source_lengths, target_in, target_out, target_lengths;
+};
+
+/// Gamma-distributed lengths (shape 4) about the mean, the target's 0.8 to 1.25 of the source's; both count their </s>. Sorted by
+/// length, cut into batches, shuffled: reference/torch_seq2seq.py's data with a generator of its own.
+inline std::vector<TrainBatch> train_batches(uint64_t seed = 1) {
+  Random random(seed);
+  const auto clip = [](double x) { return std::min(kMaxLength, std::max<int64_t>(3, std::lround(x))); };
+  std::vector<std::pair<int64_t, int64_t>> pairs;
+  for (int64_t i = 0; i < kBatch * kBatches; ++i) {
+    double gamma = 0;
+    for (int k = 0; k < 4; ++k) gamma -= std::log(random.uniform()) * kMeanLength / 4;
+    const int64_t s = clip(gamma);
+    pairs.emplace_back(s, clip(static_cast<double>(s) * (0.8 + 0.45 * random.uniform())));
+  }
+  std::sort(pairs.begin(), pairs.end());
+  std::vector<TrainBatch> batches;
+  for (int64_t first = 0; first < kBatch * kBatches; first += kBatch) {
+    TrainBatch b;
+    b.B = kBatch;
+    for (int64_t i = first; i < first + kBatch; ++i) {
+      b.S = std::max(b.S, pairs[static_cast<size_t>(i)].first);
+      b.T = std::max(b.T, pairs[static_cast<size_t>(i)].second);
+    }
+    for (int64_t i = first; i < first + kBatch; ++i) {
+      const auto [s, t] = pairs[static_cast<size_t>(i)];
+      b.source_lengths.push_back(s);
+      b.target_lengths.push_back(t);
+      int64_t previous = kBos;
+      for (int64_t j = 0; j < b.S; ++j) {
+        b.source.push_back(j < s ? kFirstWord + random.below(kVocabulary - kFirstWord) : kPad);
+      }
+      for (int64_t j = 0; j < b.T; ++j) {
+        const int64_t word = j + 1 < t ? kFirstWord + random.below(kVocabulary - kFirstWord) : j + 1 == t ? kEos : kPad;
+        b.target_in.push_back(j < t ? previous : kPad);
+        b.target_out.push_back(word);
+        previous = word;
+      }
+    }
+    batches.push_back(std::move(b));
+  }
+  for (size_t i = batches.size(); i > 1; --i) std::swap(batches[i - 1], batches[static_cast<size_t>(random.below(static_cast<int64_t>(i)))]);
+  return batches;
+}
+
+}  // namespace workload
