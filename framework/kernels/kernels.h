@@ -118,14 +118,14 @@ template <class T>
 void log_softmax_backward(int64_t rows, int64_t n, const T* g, const T* y, T* dx);
 /// Cross-entropy of softmax(logits) with label smoothing; rows whose target is `ignored` count nothing. Returns the summed loss and
 /// the number of rows that count. With `gradient`, logits -> d(summed loss)/d(logits), in place when gradient == logits.
-/// Throws IndexError for a target outside [0, n).
+/// `bias` [n] is added to every row of logits first (null: nothing). Throws IndexError for a target outside [0, n).
 struct CrossEntropySum {
   double loss = 0;
   int64_t rows = 0;
 };
 template <class T>
 CrossEntropySum cross_entropy(int64_t rows, int64_t n, const T* logits, const int64_t* targets, int64_t ignored, double smoothing,
-                              T* gradient);
+                              T* gradient, const T* bias = nullptr);
 
 // ---- gates, energies, dropout, optimisers ----------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <optional>
 
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
@@ -41,14 +42,19 @@ struct Lstm {
     seq.rank_rows<T>(h0.defined() ? h0.contiguous().data<T>() : nullptr, H, h.data<T>());
     seq.rank_rows<T>(c0.defined() ? c0.contiguous().data<T>() : nullptr, H, c.data<T>());
     const Tensor gates = linear(packed_x, w_ih, bias);
-    const kernels::PackedMatrix<T> recurrent(H, 4 * H, w_hh.data<T>(), 1, H, B);
+    std::optional<kernels::PackedMatrix<T>> recurrent;  // packing pays from the second step on: a decoder's single step goes without
+    if (steps > 1) recurrent.emplace(H, 4 * H, w_hh.data<T>(), 1, H, B);
     for (int64_t i = 0; i < steps; ++i) {
       const int64_t t = nth(seq, i), n = seq.active(t), at = seq.start(t);
       const size_t state_bytes = static_cast<size_t>(n * H) * sizeof(T);
       std::memcpy(h_before.data<T>() + at * H, h.data<T>(), state_bytes);
       std::memcpy(c_before.data<T>() + at * H, c.data<T>(), state_bytes);
       T* g = gates.data<T>() + at * 4 * H;
-      recurrent.multiply(n, h_before.data<T>() + at * H, H, T{1}, g, 4 * H);
+      if (recurrent) {
+        recurrent->multiply(n, h_before.data<T>() + at * H, H, T{1}, g, 4 * H);
+      } else {
+        kernels::gemm<T>(false, true, n, 4 * H, H, h_before.data<T>() + at * H, H, w_hh.data<T>(), H, T{1}, g, 4 * H);
+      }
       kernels::lstm_gates<T>(n, H, g, c_before.data<T>() + at * H, cells.data<T>() + at * H, hiddens.data<T>() + at * H);
       std::memcpy(h.data<T>(), hiddens.data<T>() + at * H, state_bytes);
       std::memcpy(c.data<T>(), cells.data<T>() + at * H, state_bytes);
@@ -81,13 +87,18 @@ struct Lstm {
     }
     seq.rank_rows<T>(g[1].defined() ? g[1].contiguous().data<T>() : nullptr, H, dh.data<T>());
     seq.rank_rows<T>(g[2].defined() ? g[2].contiguous().data<T>() : nullptr, H, dc.data<T>());
-    const kernels::PackedMatrix<T> recurrent(4 * H, H, w_hh.data<T>(), H, 1, B);
+    std::optional<kernels::PackedMatrix<T>> recurrent;
+    if (steps > 1) recurrent.emplace(4 * H, H, w_hh.data<T>(), H, 1, B);
     for (int64_t i = steps - 1; i >= 0; --i) {
       const int64_t t = nth(seq, i), n = seq.active(t), at = seq.start(t);
       kernels::add_into(dtype, n * H, dy.data<T>() + at * H, dh.data<T>());
       T* dg = dgates.data<T>() + at * 4 * H;
       kernels::lstm_gates_backward<T>(n, H, dg, c_before.data<T>() + at * H, cells.data<T>() + at * H, dh.data<T>(), dc.data<T>());
-      recurrent.multiply(n, dg, 4 * H, T{0}, dh.data<T>(), H);
+      if (recurrent) {
+        recurrent->multiply(n, dg, 4 * H, T{0}, dh.data<T>(), H);
+      } else {
+        kernels::gemm<T>(false, false, n, H, 4 * H, dg, 4 * H, w_hh.data<T>(), H, T{0}, dh.data<T>(), H);
+      }
     }
     if (d.wants(0)) {
       const Tensor dx = matmul(dgates, w_ih), unpacked = empty({B, steps, D}, dtype);

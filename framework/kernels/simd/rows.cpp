@@ -229,6 +229,11 @@ void AddOuterKernel(int64_t n, int64_t D, const T* w, const T* y, T* x) {
 }
 
 template <class T>
+void SumRowKernel(int64_t D, const T* a, const T* b, T* y) {
+  Map2(D, a, b, y, [](auto p, auto q) { return hn::Add(p, q); });
+}
+
+template <class T>
 void AddRowKernel(int64_t D, const T* g, T* into) {
   Map2(D, g, into, into, [](auto a, auto b) { return hn::Add(a, b); });
 }
@@ -249,6 +254,7 @@ HEED_TYPED(WeightedSumKernel)
 HEED_TYPED(DotRowsKernel)
 HEED_TYPED(AddOuterKernel)
 HEED_TYPED(AddRowKernel)
+HEED_TYPED(SumRowKernel)
 #undef HEED_TYPED
 
 }  // namespace HWY_NAMESPACE
@@ -279,6 +285,7 @@ HEED_EXPORT(WeightedSumKernel)
 HEED_EXPORT(DotRowsKernel)
 HEED_EXPORT(AddOuterKernel)
 HEED_EXPORT(AddRowKernel)
+HEED_EXPORT(SumRowKernel)
 
 namespace {
 int64_t grain(int64_t n) { return std::max<int64_t>(1, (1 << 14) / std::max<int64_t>(n, 1)); }  // rows a thread should get
@@ -318,7 +325,7 @@ void log_softmax_backward(int64_t rows, int64_t n, const T* g, const T* y, T* dx
 
 template <class T>
 CrossEntropySum cross_entropy(int64_t rows, int64_t n, const T* logits, const int64_t* targets, int64_t ignored, double smoothing,
-                              T* gradient) {
+                              T* gradient, const T* bias) {
   CrossEntropySum result;
   for (int64_t r = 0; r < rows; ++r) {
     if (targets[r] == ignored) continue;
@@ -329,13 +336,20 @@ CrossEntropySum cross_entropy(int64_t rows, int64_t n, const T* logits, const in
   }
   std::vector<double> losses(static_cast<size_t>(rows));
   parallel_for(rows, grain(n), [&](int64_t b, int64_t e) {
+    std::vector<T> biased(bias && !gradient ? static_cast<size_t>(n) : 0);
     for (int64_t r = b; r < e; ++r) {
       T* const row = gradient ? gradient + r * n : nullptr;
       if (targets[r] == ignored) {
         if (row) std::fill_n(row, n, T{0});
-      } else {
-        losses[static_cast<size_t>(r)] = HEED_DISPATCH(CrossEntropyRow)(n, logits + r * n, targets[r], smoothing, row);
+        continue;
       }
+      const T* x = logits + r * n;
+      if (bias) {  // here, where the row is in cache, and not before the product, where it would be a pass over memory
+        T* const into = row ? row : biased.data();
+        HEED_DISPATCH(SumRowKernel)(n, x, bias, into);
+        x = into;
+      }
+      losses[static_cast<size_t>(r)] = HEED_DISPATCH(CrossEntropyRow)(n, x, targets[r], smoothing, row);
     }
   });
   for (const double loss : losses) result.loss += loss;
@@ -419,7 +433,7 @@ void scatter_add_rows(int64_t n, const int64_t* ids, int64_t rows, int64_t D, co
   template void softmax_backward(int64_t, int64_t, const T*, const T*, T*);                                               \
   template void log_softmax(int64_t, int64_t, const T*, T*);                                                              \
   template void log_softmax_backward(int64_t, int64_t, const T*, const T*, T*);                                           \
-  template CrossEntropySum cross_entropy(int64_t, int64_t, const T*, const int64_t*, int64_t, double, T*);                \
+  template CrossEntropySum cross_entropy(int64_t, int64_t, const T*, const int64_t*, int64_t, double, T*, const T*);      \
   template void lstm_gates(int64_t, int64_t, T*, const T*, T*, T*);                                                       \
   template void lstm_gates_backward(int64_t, int64_t, T*, const T*, const T*, const T*, T*);                              \
   template void additive_energy(int64_t, int64_t, const T*, const T*, const T*, T*);                                      \
