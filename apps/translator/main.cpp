@@ -15,12 +15,16 @@ int main(int argc, char** argv) {
   apps::restart_with_short_spinning(argv);
   CLI::App cli("Sequence-to-sequence translation with and without attention.", "translator");
   cli.require_subcommand(1);
+  cli.fallthrough();
+  cli.set_config("--config", "", "TOML file of options, a section a subcommand (see presets/); the command line wins");
+  cli.allow_config_extras(CLI::config_extras_mode::error);
   cli.set_version_flag("--version", [] {
     return fmt::format("translator 0.1.0 (heed)\n{}threads: {}", kernels::describe_backends(), available_threads());
   });
   std::vector<std::pair<CLI::App*, apps::Command>> commands;
   const auto add = [&](const char* name, const char* what, apps::Command (*make)(CLI::App&)) {
     CLI::App* const sub = cli.add_subcommand(name, what);
+    sub->fallthrough();
     commands.emplace_back(sub, make(*sub));
   };
   add("train", "train a translator on two files of sentence pairs into a run folder", apps::add_train);

@@ -82,7 +82,6 @@ void train(Options& options) {
 Command add_train(CLI::App& cli) {
   const auto o = std::make_shared<Options>();
   cli.option_defaults()->take_last();  // a repeated option: the last one counts
-  cli.set_config("--config", "", "TOML file with any of these options (a preset); the command line wins");
   cli.add_option("-s,--source", o->source, "training sentences, one a line")->required();
   cli.add_option("-t,--target", o->target, "their translations, line by line")->required();
   cli.add_option("--valid-source", o->valid_source, "validation sentences")->required();

@@ -210,6 +210,18 @@ TEST_F(Translator, BadValuesAreNamed) {
   EXPECT_FALSE(std::filesystem::exists(at("x")));
 }
 
+TEST_F(Translator, APresetSetsOptionsAndTheCommandLineWins) {
+  write(at("preset.toml"), "[train]\nreadout = 7\nembedding = 9\nupdates = 1\n");
+  auto command = train_command("preset", {"--config", at("preset.toml")});
+  command.erase(std::find(command.begin(), command.end(), "--readout"), std::find(command.begin(), command.end(), "--readout") + 2);
+  const ProcessResult result = translator(command);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(content(at("preset/config.toml")), AllOf(HasSubstr("readout = 7"), HasSubstr("embedding = 8"), HasSubstr("updates = 12")));
+  write(at("wrong.toml"), "[train]\nmagic = 7\n");
+  expect_failure(translator(train_command("x", {"--config", at("wrong.toml")})), "magic", 2);
+  expect_failure(translator(train_command("x", {"--config", at("no.toml")})), "no.toml", 2);
+}
+
 TEST_F(Translator, AnExistingRunIsRefusedUnlessOverwritten) {
   expect_failure(translator(train_command("run")), "exists already");
   std::filesystem::create_directory(at("mine"));
