@@ -57,7 +57,8 @@ Case lstm_case(int64_t D, int64_t H) {
   const int64_t B = kBatch, T = kSteps;
   const Tensor x = leaf({B, T, D}, 1), w_ih = leaf({4 * H, D}, 2, 0.05), w_hh = leaf({4 * H, H}, 3, 0.05), bias = leaf({4 * H}, 4, 0.1);
   const Tensor lengths = id_tensor(workload::lengths(B, 5, T), {B}), g = random({B, T, H}, 6);
-  return with_gradient({x, w_ih, w_hh, bias}, [=] { return lstm(x, lengths, {}, {}, w_ih, w_hh, bias).output; }, g);
+  return with_gradient(
+      {x, w_ih, w_hh, bias}, [=] { return lstm(x, lengths, {}, {}, w_ih, w_hh, bias).output; }, g);
 }
 
 Case attention_lstm_case() {
@@ -67,12 +68,13 @@ Case attention_lstm_case() {
   const Tensor w_q = leaf({A, H}, 9, 0.05), v = leaf({A}, 10, 0.1), g = random({B, T, H + E}, 11);
   const Tensor full_length = full({B}, static_cast<double>(T), DType::i64);
   const Tensor source_lengths = id_tensor(workload::lengths(B, 12, S), {B});
-  return with_gradient({x, memory, keys, h0, c0, w_ih, w_hh, bias, w_q, v},
-                       [=] {
-                         const auto r = attention_lstm(x, full_length, memory, keys, source_lengths, h0, c0, w_ih, w_hh, bias, w_q, v);
-                         return concat(std::array{r.hidden, r.context}, 2);
-                       },
-                       g);
+  return with_gradient(
+      {x, memory, keys, h0, c0, w_ih, w_hh, bias, w_q, v},
+      [=] {
+        const auto r = attention_lstm(x, full_length, memory, keys, source_lengths, h0, c0, w_ih, w_hh, bias, w_q, v);
+        return concat(std::array{r.hidden, r.context}, 2);
+      },
+      g);
 }
 
 Case adam_case() {
@@ -138,7 +140,8 @@ Case make_case(const std::string& name) {
   }
   if (name == "linear_fwd_bwd") {
     const Tensor x = leaf({N, 1280}, 1), w = leaf({512, 1280}, 2, 0.05), b = leaf({512}, 3);
-    return with_gradient({x, w, b}, [=] { return linear(x, w, b); }, random({N, 512}, 4));
+    return with_gradient(
+        {x, w, b}, [=] { return linear(x, w, b); }, random({N, 512}, 4));
   }
   if (name == "embedding_fwd" || name == "embedding_fwd_bwd") {
     const Tensor table = leaf({kVocabulary, kEmbedding}, 1), rows = id_tensor(ids(N, 2), {N});
@@ -147,7 +150,8 @@ Case make_case(const std::string& name) {
   }
   if (name == "softmax_fwd_bwd") {
     const Tensor x = leaf({N, 64}, 1, 3);
-    return with_gradient({x}, [=] { return softmax(x); }, random({N, 64}, 2));
+    return with_gradient(
+        {x}, [=] { return softmax(x); }, random({N, 64}, 2));
   }
   if (name == "cross_entropy_fwd_bwd") {
     const Tensor x = leaf({N, kVocabulary}, 1, 3), target = id_tensor(ids(N, 2), {N});
@@ -163,15 +167,18 @@ Case make_case(const std::string& name) {
   if (name == "attention_lstm_fwd_bwd") return attention_lstm_case();
   if (name == "additive_energy_fwd_bwd") {
     const Tensor q = leaf({kBatch, 13, 256}, 1), k = leaf({kBatch, 13, 256}, 2), v = leaf({256}, 3, 0.1);
-    return with_gradient({q, k, v}, [=] { return additive_energy(q, k, v); }, random({kBatch, 13, 13}, 4));
+    return with_gradient(
+        {q, k, v}, [=] { return additive_energy(q, k, v); }, random({kBatch, 13, 13}, 4));
   }
   if (name == "dropout_fwd_bwd") {
     const Tensor x = leaf({N, 512}, 1);
-    return with_gradient({x}, [=] { return dropout(x, kDropout); }, random({N, 512}, 2));
+    return with_gradient(
+        {x}, [=] { return dropout(x, kDropout); }, random({N, 512}, 2));
   }
   if (name == "tanh_fwd_bwd") {
     const Tensor x = leaf({N, 512}, 1, 3);
-    return with_gradient({x}, [=] { return tanh(x); }, random({N, 512}, 2));
+    return with_gradient(
+        {x}, [=] { return tanh(x); }, random({N, 512}, 2));
   }
   if (name == "add_bias") {
     return without_gradient([x = random({N, 512}, 1), b = random({512}, 2)] { return x + b; });

@@ -50,8 +50,8 @@ inline const std::vector<CaseName>& case_names() {
   return all;
 }
 
-/// One thing to time. `run` makes `calls` calls; `warm` (or run) comes once before each timed stretch; `check` gives a figure that both sides
-/// must agree on.
+/// One thing to time. `run` makes `calls` calls; `warm` (or run) comes once before each timed stretch; `check` gives a figure that both
+/// sides must agree on.
 struct Case {
   std::function<void()> run;
   std::function<double()> check;
@@ -140,7 +140,8 @@ inline std::vector<TrainBatch> train_batches(uint64_t seed = 1) {
     }
     batches.push_back(std::move(b));
   }
-  for (size_t i = batches.size(); i > 1; --i) std::swap(batches[i - 1], batches[static_cast<size_t>(random.below(static_cast<int64_t>(i)))]);
+  for (size_t i = batches.size(); i > 1; --i)
+    std::swap(batches[i - 1], batches[static_cast<size_t>(random.below(static_cast<int64_t>(i)))]);
   return batches;
 }
 

@@ -1,11 +1,13 @@
 # Finds what heed links. Each miss ends with one line that names the Debian package to install.
-find_package(PkgConfig REQUIRED)
 
 function(heed_require what package found)
   if(NOT ${found})
     message(FATAL_ERROR "heed needs ${what}: install the Debian package '${package}' (or run ./run build)")
   endif()
 endfunction()
+
+find_package(PkgConfig QUIET)
+heed_require("pkg-config" "pkg-config" PKG_CONFIG_FOUND)
 
 # OpenBLAS: its CMake config sets variables only, so pkg-config makes the target.
 pkg_check_modules(HeedOpenBLAS QUIET IMPORTED_TARGET GLOBAL openblas)

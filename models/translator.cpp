@@ -24,7 +24,7 @@ TranslationToken end_of_sentence() {
 
 Translation Translator::record(int64_t id, const std::string& source, const std::vector<Token>& source_tokens,
                                const std::vector<std::string>& words, const std::string* target_text,
-                               const Hypothesis& hypothesis) const {
+                               const std::vector<Token>* target_tokens, const Hypothesis& hypothesis) const {
   Translation result;
   result.id = id;
   result.model = run_.model->describe();
@@ -32,8 +32,8 @@ Translation Translator::record(int64_t id, const std::string& source, const std:
   result.source.text = source;
   for (const Token& token : source_tokens) {
     const bool known = run_.source.contains(token.text);
-    result.source.tokens.push_back({known ? token.text : source.substr(token.begin, token.end - token.begin),
-                                    std::pair(token.begin, token.end), false, !known});
+    result.source.tokens.push_back(
+        {known ? token.text : source.substr(token.begin, token.end - token.begin), std::pair(token.begin, token.end), false, !known});
   }
   result.source.tokens.push_back(end_of_sentence());
   result.target.text = target_text ? *target_text : detokenize(words);
@@ -42,7 +42,9 @@ Translation Translator::record(int64_t id, const std::string& source, const std:
     TranslationToken token;
     token.text = words[i];
     token.unk = i < hypothesis.ids.size() && hypothesis.ids[i] == Vocabulary::kUnk;
-    for (const std::string& shown : {words[i], unescape(words[i])}) {  // where print shows it, if it does
+    if (target_tokens) token.span = std::pair((*target_tokens)[i].begin, (*target_tokens)[i].end);
+    for (const std::string& shown : {words[i], unescape(words[i])}) {  // else where print shows it, if it does
+      if (target_tokens) break;
       const size_t found = result.target.text.find(shown, at);
       if (found == std::string::npos) continue;
       token.span = std::pair(found, found + shown.size());
@@ -71,7 +73,7 @@ std::vector<Translation> Translator::translate(std::span<const std::string> line
   for (size_t i = 0, next = 0; i < lines.size(); ++i) {
     if (next < where.size() && where[next] == i) {
       const Hypothesis& output = outputs[next++];
-      results.push_back(record(static_cast<int64_t>(i), lines[i], tokens[i], words_of(run_.target, output.ids), nullptr, output));
+      results.push_back(record(static_cast<int64_t>(i), lines[i], tokens[i], words_of(run_.target, output.ids), nullptr, nullptr, output));
     } else {
       Translation empty_line;
       empty_line.id = static_cast<int64_t>(i);
@@ -97,7 +99,8 @@ std::vector<Translation> Translator::force(std::span<const std::string> sources,
   const std::vector<Hypothesis> outputs = forced_decoding(*run_.model, pairs);
   std::vector<Translation> results;
   for (size_t i = 0; i < sources.size(); ++i) {
-    results.push_back(record(static_cast<int64_t>(i), sources[i], source_tokens[i], texts(target_tokens[i]), &targets[i], outputs[i]));
+    results.push_back(
+        record(static_cast<int64_t>(i), sources[i], source_tokens[i], texts(target_tokens[i]), &targets[i], &target_tokens[i], outputs[i]));
   }
   return results;
 }

@@ -24,7 +24,8 @@ class Translator {
 
  private:
   Translation record(int64_t id, const std::string& source, const std::vector<Token>& source_tokens,
-                     const std::vector<std::string>& target_words, const std::string* target_text, const Hypothesis& hypothesis) const;
+                     const std::vector<std::string>& target_words, const std::string* target_text, const std::vector<Token>* target_tokens,
+                     const Hypothesis& hypothesis) const;
   LoadedRun run_;
 };
 

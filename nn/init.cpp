@@ -7,9 +7,7 @@
 
 namespace heed::nn::init {
 
-Tensor xavier_uniform(const Shape& shape) {
-  return uniform(shape, std::sqrt(6.0 / static_cast<double>(shape[0] + shape[1])));
-}
+Tensor xavier_uniform(const Shape& shape) { return uniform(shape, std::sqrt(6.0 / static_cast<double>(shape[0] + shape[1]))); }
 
 Tensor uniform(const Shape& shape, double a) { return heed::uniform(shape, -a, a); }
 

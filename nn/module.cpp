@@ -46,8 +46,8 @@ void Module::load(const std::map<std::string, Tensor>& values, const std::string
     const auto found = values.find(name);
     if (found == values.end()) throw FormatError(fmt::format("load '{}': '{}' is missing", file, name));
     if (found->second.shape() != value.shape() || found->second.dtype() != value.dtype()) {
-      throw FormatError(fmt::format("load '{}': '{}' is {} in the file, {} in the model", file, name, found->second.describe(),
-                                    value.describe()));
+      throw FormatError(
+          fmt::format("load '{}': '{}' is {} in the file, {} in the model", file, name, found->second.describe(), value.describe()));
     }
   }
   if (values.size() != wanted.size()) {

@@ -8,6 +8,8 @@
 #include <new>
 #include <string>
 
+#include "framework/core/error.h"
+
 namespace heed::apps {
 namespace {
 
@@ -33,7 +35,11 @@ int run_app(std::string_view app, CLI::App& cli, int argc, char** argv, const st
   }
   try {
     work();
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) throw IoError("cannot write standard output");
     return kOk;
+  } catch (const CLI::ParseError& error) {  // a combination of options that only the command can judge
+    fmt::print(stderr, "{}: {} (see {} --help)\n", app, one_line(error.what()), app);
+    return kUsage;
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "{}: not enough memory\n", app);
   } catch (const std::exception& error) {
@@ -42,8 +48,6 @@ int run_app(std::string_view app, CLI::App& cli, int argc, char** argv, const st
   return kFailed;
 }
 
-void warn(std::string_view app, std::string_view message) {
-  fmt::print(stderr, "{}: warning: {}\n", app, one_line(message));
-}
+void warn(std::string_view app, std::string_view message) { fmt::print(stderr, "{}: warning: {}\n", app, one_line(message)); }
 
 }  // namespace heed::apps

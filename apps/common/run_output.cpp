@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <vector>
 
 #include "framework/core/error.h"
 #include "framework/io/file.h"
@@ -36,7 +37,9 @@ void make_run_folder(const std::filesystem::path& folder, bool overwrite) {
                                   entry.path().filename().string()));
       }
     }
-    for (const char* name : kRunFiles) fs::remove(folder / name, error);
+    std::vector<fs::path> old;  // with the temporaries of a writer that was killed
+    for (const auto& entry : fs::directory_iterator(folder)) old.push_back(entry.path());
+    for (const fs::path& path : old) fs::remove(path, error);
   }
   fs::create_directories(folder, error);
   if (error) throw IoError(fmt::format("cannot make the folder '{}': {}", folder.string(), error.message()));

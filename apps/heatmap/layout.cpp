@@ -45,13 +45,10 @@ std::vector<size_t> kept(const std::vector<models::TranslationToken>& tokens, co
   return indices;
 }
 
-std::vector<Label> labels_of(const std::vector<models::TranslationToken>& tokens,
-                             const std::vector<size_t>& indices) {
+std::vector<Label> labels_of(const std::vector<models::TranslationToken>& tokens, const std::vector<size_t>& indices) {
   std::vector<Label> labels;
   for (const size_t i : indices) {
-    const auto style = tokens[i].eos   ? LabelStyle::end_of_sentence
-                       : tokens[i].unk ? LabelStyle::unknown
-                                       : LabelStyle::word;
+    const auto style = tokens[i].eos ? LabelStyle::end_of_sentence : tokens[i].unk ? LabelStyle::unknown : LabelStyle::word;
     labels.push_back({display(tokens[i]), style});
   }
   return labels;
@@ -60,18 +57,16 @@ std::vector<Label> labels_of(const std::vector<models::TranslationToken>& tokens
 const models::AttentionWeights& choose(const models::Translation& record, const PictureOptions& options) {
   std::string there;
   for (const auto& map : record.attention) {
-    if ((options.layer < 0 || map.layer == options.layer) && (options.head < 0 || map.head == options.head))
-      return map;
+    if ((options.layer < 0 || map.layer == options.layer) && (options.head < 0 || map.head == options.head)) return map;
     there += fmt::format("{}layer {} head {}", there.empty() ? "" : ", ", map.layer, map.head);
   }
   const auto wanted = [](int n) { return n < 0 ? std::string("any") : std::to_string(n); };
-  throw ValueError(fmt::format("no attention of layer {}, head {} in the record: it has {}",
-                               wanted(options.layer), wanted(options.head), there));
+  throw ValueError(
+      fmt::format("no attention of layer {}, head {} in the record: it has {}", wanted(options.layer), wanted(options.head), there));
 }
 
 // Words of `text` in lines of at most `width`; a longer word has a line of its own.
-std::vector<std::string> wrapped(std::string_view text, double font_size, double width,
-                                 const Measure& measure) {
+std::vector<std::string> wrapped(std::string_view text, double font_size, double width, const Measure& measure) {
   std::vector<std::string> lines;
   for (const auto word : models::split_whitespace(text)) {
     std::string longer = lines.empty() ? std::string() : lines.back() + " ";
@@ -107,8 +102,7 @@ Extent extent_of(const std::vector<Label>& labels, double font_size, const Measu
 }  // namespace
 
 Picture make_picture(const models::Translation& record, const PictureOptions& options) {
-  if (record.attention.empty())
-    throw ValueError(fmt::format("model '{}' has no attention to draw", record.model));
+  if (record.attention.empty()) throw ValueError(fmt::format("model '{}' has no attention to draw", record.model));
   const auto& map = choose(record, options);
   const auto columns = kept(record.source.tokens, options), rows = kept(record.target.tokens, options);
   if (columns.empty() || rows.empty()) {
@@ -117,12 +111,9 @@ Picture make_picture(const models::Translation& record, const PictureOptions& op
   Picture picture;
   picture.title = options.title.empty() ? record.model : options.title;
   picture.caption = fmt::format("layer {}, head {} \xC2\xB7 score {:.2f}", map.layer, map.head, record.score);
-  if (record.attention.size() > 1)
-    picture.caption += fmt::format(" \xC2\xB7 1 of {} maps", record.attention.size());
-  const auto cropped = [&](const char* name, size_t shown,
-                           const std::vector<models::TranslationToken>& tokens) {
-    const auto all = static_cast<size_t>(
-        std::ranges::count_if(tokens, [&](const auto& t) { return options.keep_eos || !t.eos; }));
+  if (record.attention.size() > 1) picture.caption += fmt::format(" \xC2\xB7 1 of {} maps", record.attention.size());
+  const auto cropped = [&](const char* name, size_t shown, const std::vector<models::TranslationToken>& tokens) {
+    const auto all = static_cast<size_t>(std::ranges::count_if(tokens, [&](const auto& t) { return options.keep_eos || !t.eos; }));
     if (shown < all) picture.caption += fmt::format(" \xC2\xB7 first {} of {} {} tokens", shown, all, name);
   };
   cropped("source", columns.size(), record.source.tokens);
@@ -138,15 +129,13 @@ Picture make_picture(const models::Translation& record, const PictureOptions& op
 
 Layout lay_out(const Picture& picture, const Measure& measure) {
   using Role = PlacedText::Role;
-  const auto columns = static_cast<double>(picture.columns.size()),
-             rows = static_cast<double>(picture.rows.size());
+  const auto columns = static_cast<double>(picture.columns.size()), rows = static_cast<double>(picture.rows.size());
   Layout layout;
 
   // A cell is never lower than the words beside it, so that labels cannot overlap.
   const double fitting = std::clamp(kGridTarget / std::max(columns, rows), kSmallestCell, kLargestCell);
   const double font = std::clamp(fitting * 0.45, 11.0, 14.0);
-  const Extent down = extent_of(picture.rows, font, measure),
-               across = extent_of(picture.columns, font, measure);
+  const Extent down = extent_of(picture.rows, font, measure), across = extent_of(picture.columns, font, measure);
   const double cell = layout.cell = std::floor(std::max({fitting, down.height + 2, across.height + 2}));
 
   // Column labels: straight where each fits over its cell, else leaning at 45 degrees, else (tall scripts)
@@ -160,8 +149,7 @@ Layout lay_out(const Picture& picture, const Measure& measure) {
   if (leaning) {
     labels_height = (across.width + across.height) * std::sin(lean);
     for (size_t i = 0; i < picture.columns.size(); ++i) {
-      const double reach =
-          (measure(picture.columns[i].text, font).width * kSlack + across.height) * std::cos(lean);
+      const double reach = (measure(picture.columns[i].text, font).width * kSlack + across.height) * std::cos(lean);
       overhang = std::max(overhang, reach - (columns - static_cast<double>(i) - 0.5) * cell);
     }
   } else if (!straight) {
@@ -176,13 +164,10 @@ Layout lay_out(const Picture& picture, const Measure& measure) {
   const double bar_x = grid_x + grid_width + 2 * kGap;
   const double right = std::max(bar_x + kBarWidth + kGap / 2 + tick_width, grid_x + grid_width + overhang);
   const auto titles = wrapped(picture.title, kTitleFont, std::max(kNarrowestTitle, right - kMargin), measure);
-  const auto captions =
-      wrapped(picture.caption, kCaptionFont, std::max(kNarrowestTitle, right - kMargin), measure);
+  const auto captions = wrapped(picture.caption, kCaptionFont, std::max(kNarrowestTitle, right - kMargin), measure);
   double text_width = right - kMargin;
-  for (const auto& line : titles)
-    text_width = std::max(text_width, measure(line, kTitleFont).width * 1.12);  // bold
-  for (const auto& line : captions)
-    text_width = std::max(text_width, measure(line, kCaptionFont).width * kSlack);
+  for (const auto& line : titles) text_width = std::max(text_width, measure(line, kTitleFont).width * 1.12);  // bold
+  for (const auto& line : captions) text_width = std::max(text_width, measure(line, kCaptionFont).width * kSlack);
   layout.width = std::ceil(kMargin + text_width + kMargin);
 
   // Top to bottom.
@@ -197,8 +182,7 @@ Layout lay_out(const Picture& picture, const Measure& measure) {
   stack(titles, kTitleFont, Role::title);
   stack(captions, kCaptionFont, Role::caption);
   y += kGap;
-  layout.texts.push_back(
-      {"source", grid_x + grid_width / 2, y + axis_height / 2, 0, kAxisFont, Align::middle, Role::axis});
+  layout.texts.push_back({"source", grid_x + grid_width / 2, y + axis_height / 2, 0, kAxisFont, Align::middle, Role::axis});
   y += axis_height + kGap / 2;
   const double grid_y = std::ceil(y + labels_height + kGap / 2);
   layout.grid = {grid_x, grid_y, grid_width, grid_height};
@@ -206,26 +190,25 @@ Layout lay_out(const Picture& picture, const Measure& measure) {
   const double bar_height = std::clamp(grid_height, kSmallestBar, kLargestBar);
   const double bottom = grid_y + std::max({grid_height, bar_height, axis_length});
   layout.height = std::ceil(bottom + kMargin);
-  layout.texts.push_back({"output", kMargin + axis_height / 2, grid_y + std::max(grid_height, axis_length) / 2,
-                          -90, kAxisFont, Align::middle, Role::axis});
+  layout.texts.push_back(
+      {"output", kMargin + axis_height / 2, grid_y + std::max(grid_height, axis_length) / 2, -90, kAxisFont, Align::middle, Role::axis});
 
   for (size_t i = 0; i < picture.columns.size(); ++i) {
     const double middle = grid_x + (static_cast<double>(i) + 0.5) * cell;
     const double foot = grid_y - kGap / 2 - (straight ? across.height / 2 : leaning ? across.height * 0.35 : 0);
-    layout.texts.push_back({picture.columns[i].text, middle, foot, angle, font,
-                            straight ? Align::middle : Align::start, role_of(picture.columns[i].style)});
+    layout.texts.push_back(
+        {picture.columns[i].text, middle, foot, angle, font, straight ? Align::middle : Align::start, role_of(picture.columns[i].style)});
   }
   for (size_t i = 0; i < picture.rows.size(); ++i) {
-    layout.texts.push_back({picture.rows[i].text, grid_x - kGap, grid_y + (static_cast<double>(i) + 0.5) * cell,
-                            0, font, Align::end, role_of(picture.rows[i].style)});
+    layout.texts.push_back({picture.rows[i].text, grid_x - kGap, grid_y + (static_cast<double>(i) + 0.5) * cell, 0, font, Align::end,
+                            role_of(picture.rows[i].style)});
   }
 
   layout.bar = {bar_x, grid_y, kBarWidth, bar_height};
   for (int tick = 0; tick <= 4; ++tick) {
     const double value = tick / 4.0, inset = kTickFont * 0.4;  // the end ticks stay level with the bar
     layout.texts.push_back({fmt::format("{:.2f}", value), bar_x + kBarWidth + kGap / 2,
-                            grid_y + inset + (1 - value) * (bar_height - 2 * inset), 0, kTickFont, Align::start,
-                            Role::tick});
+                            grid_y + inset + (1 - value) * (bar_height - 2 * inset), 0, kTickFont, Align::start, Role::tick});
   }
   return layout;
 }

@@ -30,17 +30,14 @@ struct Options {
 models::Translation read_record(const std::string& path, int64_t number) {
   const std::string name = path == "-" ? "standard input" : path;
   const std::string text =
-      path == "-" ? std::string(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>())
-                  : read_file(path);
+      path == "-" ? std::string(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()) : read_file(path);
   int64_t count = 0;
   for (size_t pos = 0; pos < text.size();) {
     const size_t newline = std::min(text.find('\n', pos), text.size());
-    if (++count == number)
-      return models::parse_translation(std::string_view(text).substr(pos, newline - pos), name, number);
+    if (++count == number) return models::parse_translation(std::string_view(text).substr(pos, newline - pos), name, number);
     pos = newline + 1;
   }
-  throw ValueError(
-      fmt::format("'{}' has {} line{}, --line asks for {}", name, count, count == 1 ? "" : "s", number));
+  throw ValueError(fmt::format("'{}' has {} line{}, --line asks for {}", name, count, count == 1 ? "" : "s", number));
 }
 
 // The model's own translation of one sentence, or its attention for a translation that is given.
@@ -72,9 +69,7 @@ void draw(const Options& options) {
 int main(int argc, char** argv) {
   apps::restart_with_short_spinning(argv);
   Options options;
-  CLI::App cli(
-      "Draws the attention of a translation: source words across, output words down, brightness the weight.",
-      "heatmap");
+  CLI::App cli("Draws the attention of a translation: source words across, output words down, brightness the weight.", "heatmap");
   auto* const from = cli.add_option_group("input", "a record, or a sentence and the run that translates it");
   from->add_option("--record", options.record, "file of attention records, one JSON a line; - for standard input");
   auto* const run = from->add_option("-r,--run", options.run, "run folder of a trained translator");
@@ -82,23 +77,15 @@ int main(int argc, char** argv) {
   auto* const sentence = cli.add_option("-s,--sentence", options.sentence, "sentence to translate")->needs(run);
   run->needs(sentence);
   cli.add_option("-t,--target", options.target, "draw the attention for this translation instead of the model's own")->needs(run);
-  cli.add_option("--line", options.line, "which line of the file, from 1")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  cli.add_option("--line", options.line, "which line of the file, from 1")->check(CLI::PositiveNumber)->capture_default_str();
   cli.add_option("-o,--output", options.output, "picture to write: .svg or .png")->required();
-  cli.add_option("--layer", options.picture.layer, "layer to draw (default: the first in the record)")
-      ->check(CLI::NonNegativeNumber);
-  cli.add_option("--head", options.picture.head, "head to draw (default: the first in the record)")
-      ->check(CLI::NonNegativeNumber);
-  cli.add_flag("--keep-eos,!--drop-eos", options.picture.keep_eos,
-               "draw the end-of-sentence row and column (default) or leave them out");
+  cli.add_option("--layer", options.picture.layer, "layer to draw (default: the first in the record)")->check(CLI::NonNegativeNumber);
+  cli.add_option("--head", options.picture.head, "head to draw (default: the first in the record)")->check(CLI::NonNegativeNumber);
+  cli.add_flag("--keep-eos,!--drop-eos", options.picture.keep_eos, "draw the end-of-sentence row and column (default) or leave them out");
   cli.add_option("--title", options.picture.title, "title (default: the model's name)");
-  cli.add_option("--max-tokens", options.picture.max_tokens,
-                 "draw at most so many words of either side (default: all)")
+  cli.add_option("--max-tokens", options.picture.max_tokens, "draw at most so many words of either side (default: all)")
       ->check(CLI::PositiveNumber);
-  cli.add_option("--dpi", options.dpi, "resolution of a PNG")
-      ->check(CLI::Range(24.0, 1200.0))
-      ->capture_default_str();
+  cli.add_option("--dpi", options.dpi, "resolution of a PNG")->check(CLI::Range(24.0, 1200.0))->capture_default_str();
   cli.add_option("--json", options.json, "also write the record that was drawn");
   cli.set_version_flag("--version", "heatmap 0.1.0 (heed)");
   return apps::run_app("heatmap", cli, argc, argv, [&] { draw(options); });

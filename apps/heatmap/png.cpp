@@ -48,8 +48,8 @@ Size size_of(PangoLayout* text) {
 
 void set_colour(cairo_t* cairo, std::string_view hex_colour) {
   const auto value = std::strtoul(std::string(hex_colour.substr(1)).c_str(), nullptr, 16);
-  cairo_set_source_rgb(cairo, static_cast<double>(value >> 16) / 255,
-                       static_cast<double>((value >> 8) & 255) / 255, static_cast<double>(value & 255) / 255);
+  cairo_set_source_rgb(cairo, static_cast<double>(value >> 16) / 255, static_cast<double>((value >> 8) & 255) / 255,
+                       static_cast<double>(value & 255) / 255);
 }
 
 void outline(cairo_t* cairo, const Box& box) {
@@ -66,11 +66,7 @@ int draw_text(cairo_t* cairo, const PlacedText& text) {
   cairo_save(cairo);
   cairo_translate(cairo, text.x, text.y);
   cairo_rotate(cairo, text.angle * std::numbers::pi / 180);
-  cairo_move_to(cairo,
-                text.align == Align::start    ? 0
-                : text.align == Align::middle ? -size.width / 2
-                                              : -size.width,
-                -size.height / 2);
+  cairo_move_to(cairo, text.align == Align::start ? 0 : text.align == Align::middle ? -size.width / 2 : -size.width, -size.height / 2);
   set_colour(cairo, look.colour);
   pango_cairo_update_layout(cairo, layout.get());
   pango_cairo_show_layout(cairo, layout.get());
@@ -115,12 +111,10 @@ Png render_png(const Picture& picture, const Layout& layout, double dpi) {
   const double scale = dpi / 96;
   const double width = std::ceil(layout.width * scale), height = std::ceil(layout.height * scale);
   if (width > kLargestSide || height > kLargestSide || width * height > kLargestArea) {
-    throw ValueError(fmt::format(
-        "a picture of {:.0f} x {:.0f} pixels is too large for PNG: lower --dpi or --max-tokens, or write SVG",
-        width, height));
+    throw ValueError(
+        fmt::format("a picture of {:.0f} x {:.0f} pixels is too large for PNG: lower --dpi or --max-tokens, or write SVG", width, height));
   }
-  const Handle<cairo_surface_t> surface(
-      cairo_image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(width), static_cast<int>(height)));
+  const Handle<cairo_surface_t> surface(cairo_image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(width), static_cast<int>(height)));
   const Handle<cairo_t> owner(cairo_create(surface.get()));
   cairo_t* cairo = owner.get();
   cairo_set_source_rgb(cairo, 1, 1, 1);
@@ -132,8 +126,8 @@ Png render_png(const Picture& picture, const Layout& layout, double dpi) {
     for (size_t s = 0; s < picture.columns.size(); ++s) {
       const Colour colour = colour_of(picture.weights[t][s]);
       cairo_set_source_rgb(cairo, colour[0], colour[1], colour[2]);
-      cairo_rectangle(cairo, layout.grid.x + static_cast<double>(s) * layout.cell,
-                      layout.grid.y + static_cast<double>(t) * layout.cell, layout.cell, layout.cell);
+      cairo_rectangle(cairo, layout.grid.x + static_cast<double>(s) * layout.cell, layout.grid.y + static_cast<double>(t) * layout.cell,
+                      layout.cell, layout.cell);
       cairo_fill(cairo);
     }
   }
@@ -151,8 +145,7 @@ Png render_png(const Picture& picture, const Layout& layout, double dpi) {
   cairo_stroke(cairo);
   outline(cairo, layout.grid);
 
-  const Handle<cairo_pattern_t> gradient(
-      cairo_pattern_create_linear(0, layout.bar.y + layout.bar.height, 0, layout.bar.y));
+  const Handle<cairo_pattern_t> gradient(cairo_pattern_create_linear(0, layout.bar.y + layout.bar.height, 0, layout.bar.y));
   constexpr int kStops = 32;
   for (int i = 0; i <= kStops; ++i) {
     const double value = static_cast<double>(i) / kStops;
@@ -167,8 +160,7 @@ Png render_png(const Picture& picture, const Layout& layout, double dpi) {
   Png png;
   for (const auto& text : layout.texts) png.missing_glyphs += draw_text(cairo, text);
   auto status = cairo_status(cairo);
-  if (status == CAIRO_STATUS_SUCCESS)
-    status = cairo_surface_write_to_png_stream(surface.get(), append, &png.bytes);
+  if (status == CAIRO_STATUS_SUCCESS) status = cairo_surface_write_to_png_stream(surface.get(), append, &png.bytes);
   if (status != CAIRO_STATUS_SUCCESS) throw Error(fmt::format("PNG: {}", cairo_status_to_string(status)));
   return png;
 }

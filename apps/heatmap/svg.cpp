@@ -31,8 +31,7 @@ std::string escaped(std::string_view text) {
         out += "&#39;";
         break;
       default:
-        models::append_utf8(
-            out, (c < 0x20 && c != U'\t' && c != U'\n') || c == 0xFFFE || c == 0xFFFF ? U'\uFFFD' : c);
+        models::append_utf8(out, (c < 0x20 && c != U'\t' && c != U'\n') || c == 0xFFFE || c == 0xFFFF ? U'\uFFFD' : c);
     }
   }
   return out;
@@ -80,13 +79,12 @@ std::string render_svg(const Picture& picture, const Layout& layout) {
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" viewBox=\"0 0 {} {}\" role=\"img\" "
       "aria-label=\"{}\">",
       width, height, width, height,
-      escaped(fmt::format("Attention of {}: {} source words across, {} output words down", picture.title,
-                          picture.columns.size(), picture.rows.size())));
+      escaped(fmt::format("Attention of {}: {} source words across, {} output words down", picture.title, picture.columns.size(),
+                          picture.rows.size())));
   line("<style>");
   line("text {{ font-family: {}; unicode-bidi: isolate; }}", kSvgFonts);
   using Role = PlacedText::Role;
-  for (const Role role : {Role::title, Role::caption, Role::axis, Role::label, Role::unknown,
-                          Role::end_of_sentence, Role::tick}) {
+  for (const Role role : {Role::title, Role::caption, Role::axis, Role::label, Role::unknown, Role::end_of_sentence, Role::tick}) {
     const TextLook look = look_of(role);
     line(".{} {{ fill: {};{}{} }}", class_of(role), look.colour, look.bold ? " font-weight: bold;" : "",
          look.italic ? " font-style: italic;" : "");
@@ -104,28 +102,25 @@ std::string render_svg(const Picture& picture, const Layout& layout) {
       line(
           "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"{}\"><title>{} \xE2\x86\x92 {}: "
           "{:.3f}</title></rect>",
-          px(layout.grid.x + static_cast<double>(s) * layout.cell),
-          px(layout.grid.y + static_cast<double>(t) * layout.cell), side, side, hex(colour_of(weight)),
-          escaped(picture.columns[s].text), escaped(picture.rows[t].text), weight);
+          px(layout.grid.x + static_cast<double>(s) * layout.cell), px(layout.grid.y + static_cast<double>(t) * layout.cell), side, side,
+          hex(colour_of(weight)), escaped(picture.columns[s].text), escaped(picture.rows[t].text), weight);
     }
   }
   line("</g>");
   std::string seams;  // hairlines lead the eye from a label to its cells
   for (size_t s = 1; s < picture.columns.size(); ++s) {
-    fmt::format_to(std::back_inserter(seams), "M{} {}v{}",
-                   px(layout.grid.x + static_cast<double>(s) * layout.cell), px(layout.grid.y),
+    fmt::format_to(std::back_inserter(seams), "M{} {}v{}", px(layout.grid.x + static_cast<double>(s) * layout.cell), px(layout.grid.y),
                    px(layout.grid.height));
   }
   for (size_t t = 1; t < picture.rows.size(); ++t) {
-    fmt::format_to(std::back_inserter(seams), "M{} {}h{}", px(layout.grid.x),
-                   px(layout.grid.y + static_cast<double>(t) * layout.cell), px(layout.grid.width));
+    fmt::format_to(std::back_inserter(seams), "M{} {}h{}", px(layout.grid.x), px(layout.grid.y + static_cast<double>(t) * layout.cell),
+                   px(layout.grid.width));
   }
   if (!seams.empty()) {
-    line("<path d=\"{}\" fill=\"none\" stroke=\"#ffffff\" stroke-opacity=\"{}\" pointer-events=\"none\"/>",
-         seams, kSeamOpacity);
+    line("<path d=\"{}\" fill=\"none\" stroke=\"#ffffff\" stroke-opacity=\"{}\" pointer-events=\"none\"/>", seams, kSeamOpacity);
   }
-  line("<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"none\" stroke=\"#868e96\"/>",
-       px(layout.grid.x), px(layout.grid.y), px(layout.grid.width), px(layout.grid.height));
+  line("<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"none\" stroke=\"#868e96\"/>", px(layout.grid.x), px(layout.grid.y),
+       px(layout.grid.width), px(layout.grid.height));
 
   line("<defs><linearGradient id=\"scale\" x1=\"0\" y1=\"1\" x2=\"0\" y2=\"0\">");
   constexpr int kStops = 32;
@@ -142,12 +137,10 @@ std::string render_svg(const Picture& picture, const Layout& layout) {
 
   for (const auto& text : layout.texts) {
     const auto anchor = text.align == Align::start ? "start" : text.align == Align::middle ? "middle" : "end";
-    const std::string turn = text.angle == 0 ? ""
-                                             : fmt::format(" transform=\"rotate({} {} {})\"", px(text.angle),
-                                                           px(text.x), px(text.y));
+    const std::string turn = text.angle == 0 ? "" : fmt::format(" transform=\"rotate({} {} {})\"", px(text.angle), px(text.x), px(text.y));
     // dy lowers the baseline so that the anchor is at the middle of the letters.
-    line("<text class=\"{}\" x=\"{}\" y=\"{}\" dy=\"0.35em\" font-size=\"{}\" text-anchor=\"{}\"{}>{}</text>",
-         class_of(text.role), px(text.x), px(text.y), px(text.font_size), anchor, turn, escaped(text.text));
+    line("<text class=\"{}\" x=\"{}\" y=\"{}\" dy=\"0.35em\" font-size=\"{}\" text-anchor=\"{}\"{}>{}</text>", class_of(text.role),
+         px(text.x), px(text.y), px(text.font_size), anchor, turn, escaped(text.text));
   }
   line("</svg>");
   return svg;

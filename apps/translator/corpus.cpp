@@ -14,7 +14,7 @@ namespace heed::apps {
 namespace {
 
 struct Options {
-  std::string folder;
+  std::string folder, json;
   bool overwrite = false;
   models::DemoCorpusOptions corpus;
 };
@@ -43,8 +43,13 @@ void corpus(const Options& options) {
   write_part(folder, "train", made.train);
   write_part(folder, "valid", made.validation);
   write_part(folder, "test", made.test);
-  fmt::print("{} training, {} validation and {} test pairs in '{}': .en, .de and .gold (3-4 sure, 3?4 possible links)\n",
-             made.train.size(), made.validation.size(), made.test.size(), folder.string());
+  fmt::print("{} training, {} validation and {} test pairs in '{}': .en, .de and .gold (3-4 sure, 3?4 possible links)\n", made.train.size(),
+             made.validation.size(), made.test.size(), folder.string());
+  write_json(options.json, {{"folder", folder.string()},
+                            {"seed", options.corpus.seed},
+                            {"train", made.train.size()},
+                            {"validation", made.validation.size()},
+                            {"test", made.test.size()}});
 }
 
 }  // namespace
@@ -57,6 +62,7 @@ Command add_corpus(CLI::App& cli) {
   cli.add_option("--train", o->corpus.train, "training pairs")->check(CLI::NonNegativeNumber)->capture_default_str();
   cli.add_option("--validation", o->corpus.validation, "validation pairs")->check(CLI::NonNegativeNumber)->capture_default_str();
   cli.add_option("--test", o->corpus.test, "test pairs")->check(CLI::NonNegativeNumber)->capture_default_str();
+  cli.add_option("--json", o->json, "write what was made as JSON");
   return [o] { corpus(*o); };
 }
 

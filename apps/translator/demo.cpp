@@ -38,8 +38,14 @@ struct Trained {
 
 models::RunConfig demo_config(const Options& options, const std::string& attention) {
   models::RunConfig config;
-  config.model = {.attention = attention, .embedding = 64, .encoder_hidden = 64, .encoder_layers = 1, .decoder_hidden = 128,
-                  .attention_size = 64, .readout = 96, .dropout = 0.0};
+  config.model = {.attention = attention,
+                  .embedding = 64,
+                  .encoder_hidden = 64,
+                  .encoder_layers = 1,
+                  .decoder_hidden = 128,
+                  .attention_size = 64,
+                  .readout = 96,
+                  .dropout = 0.0};
   models::TrainConfig& t = config.train;
   t.batch_size = 32;
   t.epochs = 8;
@@ -107,8 +113,10 @@ struct Wanted {
 };
 
 std::vector<std::string> draw_heatmaps(const Options& options, const models::DemoCorpus& corpus, const models::Translator& translator) {
-  const Wanted wanted[] = {{"separable-verb", "separable_verb", 9},  {"compound", "compound", 11},
-                           {"perfect", "perfect", 13},               {"relative-clause", "relative_object", 17},
+  const Wanted wanted[] = {{"separable-verb", "separable_verb", 9},
+                           {"compound", "compound", 11},
+                           {"perfect", "perfect", 13},
+                           {"relative-clause", "relative_object", 17},
                            {"verb-final-long", "adverbial_clause", 32}};
   const fs::path folder = fs::path(options.folder) / "heatmaps";
   std::error_code error;
@@ -160,6 +168,7 @@ void demo(const Options& options) {
     names.push_back(t.attention == "none" ? "no attention" : t.attention);
     evaluations.push_back(&t.evaluation);
   }
+  fmt::print("\nboth models: the same data, order and number of updates; only attention differs");
   fmt::print("\nBLEU on {} test sentences by source length:\n{}\n", corpus.test.size(), by_length_table(names, evaluations));
   nlohmann::ordered_json report{
       {"corpus", fmt::format("built-in English-German grammar, {} training and {} test pairs", corpus.train.size(), corpus.test.size())},
@@ -172,8 +181,8 @@ void demo(const Options& options) {
     fmt::print("{}: {} parameters, {} updates in {:.0f} s of training\n", names[i], t.training.parameters, t.training.updates,
                t.training.seconds);
     if (t.alignment) {
-      fmt::print("{}: alignment error rate {:.2f} % against the gold links (a perfect attention under one link a word: {:.2f} %)\n", names[i],
-                 100 * t.alignment->attention.error_rate(), 100 * t.alignment->perfect.error_rate());
+      fmt::print("{}: alignment error rate {:.2f} % against the gold links (a perfect attention under one link a word: {:.2f} %)\n",
+                 names[i], 100 * t.alignment->attention.error_rate(), 100 * t.alignment->perfect.error_rate());
     }
     report["models"].push_back(model_json(t));
   }
@@ -193,11 +202,15 @@ void demo(const Options& options) {
 
 Command add_demo(CLI::App& cli) {
   const auto o = std::make_shared<Options>();
+  cli.option_defaults()->take_last();  // ./run demo gives its own --out first
   cli.add_option("-o,--out", o->folder, "folder to write; only what a demo wrote before is replaced")->capture_default_str();
   cli.add_option("--seed", o->seed, "seed of weights and order")->capture_default_str();
   cli.add_option("--updates", o->updates, "updates of each model, 0 for the demo's own setting")->check(CLI::NonNegativeNumber);
   cli.add_option("--train", o->train_pairs, "training pairs")->check(CLI::PositiveNumber)->capture_default_str();
-  cli.add_option("--attention", o->attention, "which models to train")->check(CLI::IsMember({"none", "additive"}))->capture_default_str();
+  cli.add_option("--attention", o->attention, "which models to train")
+      ->check(CLI::IsMember({"none", "additive"}))
+      ->take_all()
+      ->capture_default_str();
   cli.add_option("--threads", o->threads, "threads (default: what the container allows)")->check(CLI::Range(0, 1024));
   cli.add_option("--json", o->json, "also write the report here");
   return [o] { demo(*o); };

@@ -32,8 +32,8 @@ std::vector<models::AlignedPair> aligned_pairs(const models::Translator& transla
     for (const auto* list : {&links.sure, &links.possible}) {
       for (const models::AlignmentLink& link : *list) {
         if (static_cast<size_t>(link.source) >= source[i].size() || static_cast<size_t>(link.target) >= target[i].size()) {
-          throw FormatError(fmt::format("'{}' line {}: link {}-{} is outside a sentence of {} and {} tokens", gold_file, i + 1,
-                                        link.source, link.target, source[i].size(), target[i].size()));
+          throw FormatError(fmt::format("'{}' line {}: link {}-{} is outside a sentence of {} and {} tokens", gold_file, i + 1, link.source,
+                                        link.target, source[i].size(), target[i].size()));
         }
       }
     }

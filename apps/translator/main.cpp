@@ -18,9 +18,8 @@ int main(int argc, char** argv) {
   cli.fallthrough();
   cli.set_config("--config", "", "TOML file of options, a section a subcommand (see presets/); the command line wins");
   cli.allow_config_extras(CLI::config_extras_mode::error);
-  cli.set_version_flag("--version", [] {
-    return fmt::format("translator 0.1.0 (heed)\n{}threads: {}", kernels::describe_backends(), available_threads());
-  });
+  cli.set_version_flag(
+      "--version", [] { return fmt::format("translator 0.1.0 (heed)\n{}threads: {}", kernels::describe_backends(), available_threads()); });
   std::vector<std::pair<CLI::App*, apps::Command>> commands;
   const auto add = [&](const char* name, const char* what, apps::Command (*make)(CLI::App&)) {
     CLI::App* const sub = cli.add_subcommand(name, what);

@@ -7,8 +7,8 @@ namespace heed::apps {
 nlohmann::ordered_json by_length_json(const models::Evaluation& evaluation) {
   auto list = nlohmann::ordered_json::array();
   for (const models::BucketBleu& bucket : evaluation.by_length) {
-    nlohmann::ordered_json entry{{"min", bucket.bucket.min}, {"max", bucket.bucket.max}, {"sentences", bucket.sentences},
-                                 {"bleu", bucket.bleu.score}};
+    nlohmann::ordered_json entry{
+        {"min", bucket.bucket.min}, {"max", bucket.bucket.max}, {"sentences", bucket.sentences}, {"bleu", bucket.bleu.score}};
     if (bucket.bucket.max == models::kNoMaximum) entry["max"] = nullptr;
     if (bucket.sentences == 0) entry["bleu"] = nullptr;
     list.push_back(std::move(entry));

@@ -44,6 +44,7 @@ void train(Options& options) {
   }
   const models::TokenisedCorpus corpus = tokenised(lines, config), validation = tokenised(valid_lines, config);
   if (!options.resume) {
+    models::Trainer::check_corpora(config, corpus, validation);  // before anything of an older run goes
     make_run_folder(folder, options.overwrite);
     models::Trainer::start(folder, config, corpus);
   }
@@ -54,7 +55,7 @@ void train(Options& options) {
                            .validated = [&](const auto& v) { printer.validated(v); },
                            .should_stop = [] { return interrupted.load(); },
                            .clock = steady_seconds});
-  if (options.resume && std::filesystem::exists(folder / "state.safetensors")) {
+  if (options.resume) {
     trainer.resume();
     fmt::print(stderr, "resumes '{}' behind update {} of {}\n", folder.string(), trainer.update(), trainer.total_updates());
   }
@@ -92,9 +93,10 @@ Command add_train(CLI::App& cli) {
   cli.add_option("--threads", o->threads, "threads (default: what the container allows)")->check(CLI::Range(0, 1024));
   cli.add_option("--json", o->json, "write the result as JSON");
   // Options that make the run: a resumed run keeps its own, and says so when another value is asked for.
+  Options* const raw = o.get();  // o holds what captures it: a shared pointer would own itself
   const auto add = [&](const char* name, auto& field, const char* what, auto member) {
     CLI::Option* const option = cli.add_option(name, field, what)->capture_default_str();
-    o->differs.emplace_back(option, [o, &field, member](const models::RunConfig& run) { return member(run) != field; });
+    o->differs.emplace_back(option, [&field, member](const models::RunConfig& run) { return member(run) != field; });
   };
 #define HEED_ADD_MODEL(name, field, what) add(name, o->config.model.field, what, [](const models::RunConfig& r) { return r.model.field; })
 #define HEED_ADD_TRAIN(name, field, what) add(name, o->config.train.field, what, [](const models::RunConfig& r) { return r.train.field; })
@@ -130,7 +132,7 @@ Command add_train(CLI::App& cli) {
   add("--target-language", o->config.target_text.language, "the same for the target",
       [](const models::RunConfig& r) { return r.target_text.language; });
   CLI::Option* const lower = cli.add_flag("--lowercase", o->lowercase, "lower-case both sides");
-  o->differs.emplace_back(lower, [o](const models::RunConfig& run) { return run.source_text.lowercase != o->lowercase; });
+  o->differs.emplace_back(lower, [raw](const models::RunConfig& run) { return run.source_text.lowercase != raw->lowercase; });
   return [o] {
     o->config.source_text.lowercase = o->config.target_text.lowercase = o->lowercase;
     train(*o);

@@ -23,18 +23,19 @@ struct Options {
 };
 
 void translate(const Options& options) {
+  if (!options.force.empty() && options.input == "-") throw CLI::ValidationError("--force", "needs --input FILE");
   use_threads(options.threads);
   const models::Translator translator(models::load_run(options.run));
-  const std::vector<std::string> lines =
-      options.input == "-" ? models::read_lines(std::cin, "standard input") : models::read_lines(options.input);
-  const double begin = steady_seconds();
-  std::vector<models::Translation> results;
-  if (options.force.empty()) {
-    results = translator.translate(lines, {.batch_size = options.batch_size});
+  models::ParallelLines lines;
+  if (!options.force.empty()) {
+    lines = models::read_parallel(options.input, options.force);
   } else {
-    const models::ParallelLines both = models::read_parallel(options.input, options.force);
-    results = translator.force(both.source, both.target);
+    lines.source = options.input == "-" ? models::read_lines(std::cin, "standard input") : models::read_lines(options.input);
   }
+  const double begin = steady_seconds();
+  const std::vector<models::Translation> results = options.force.empty()
+                                                       ? translator.translate(lines.source, {.batch_size = options.batch_size})
+                                                       : translator.force(lines.source, lines.target);
   const double seconds = steady_seconds() - begin;
   std::string text, records;
   for (const models::Translation& result : results) {

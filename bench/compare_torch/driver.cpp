@@ -1,13 +1,13 @@
 // compare_torch: heed beside PyTorch in one run, at equal shapes, threads and data.
 //
 // Two worker processes take turns, round by round, so that a slow minute of the machine meets both; medians over the rounds and their ratio
-// (PyTorch / heed: above 1, heed is faster) are printed. First both compute every result that has no chance in it, and the loss and gradient
-// norm of the translator from the same weights; where these differ no ratio is printed.
+// (PyTorch / heed: above 1, heed is faster) are printed. First both compute every result that has no chance in it, and the loss and
+// gradient norm of the translator from the same weights; where these differ no ratio is printed.
 //
 // PyTorch runs in its strongest form: the vector instructions the CPU has (ATEN_CPU_CAPABILITY), malloc that keeps its memory, and with two
-// threads OpenBLAS built on OpenMP in place of the pthread build, whose threads fight with PyTorch's own. OPENBLAS_CORETYPE is unset, since a
-// value left in the environment halves the speed; but an OpenBLAS that does not know the CPU falls back to kernels of 2004 (0.3.21 takes an
-// Emerald Rapids for a Prescott), and then PyTorch's side is told the right ones.
+// threads OpenBLAS built on OpenMP in place of the pthread build, whose threads fight with PyTorch's own. OPENBLAS_CORETYPE is unset, since
+// a value left in the environment halves the speed; but an OpenBLAS that does not know the CPU falls back to kernels of 2004 (0.3.21 takes
+// an Emerald Rapids for a Prescott), and then PyTorch's side is told the right ones.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -169,8 +169,10 @@ void compare_at(int threads, const Options& o, const fs::path& bin, std::vector<
   const std::string openblas = find_openblas(o, bin);
   const bool weakened = threads > 1 && openblas.empty();
   if (weakened) {
-    fmt::print(stderr, "warning: OpenBLAS built on OpenMP was not found, so PyTorch does not run in its strongest form with {} threads: "
-               "run bench/fetch_openblas_openmp.sh\n", threads);
+    fmt::print(stderr,
+               "warning: OpenBLAS built on OpenMP was not found, so PyTorch does not run in its strongest form with {} threads: "
+               "run bench/fetch_openblas_openmp.sh\n",
+               threads);
   }
   const std::string argument = std::to_string(threads);
   WorkerProcess heed((bin / "compare_torch_heed").string(), {argument}, common_environment(threads));
@@ -216,8 +218,8 @@ void write_json(const std::string& file, const std::vector<Row>& rows) {
   out << "[\n";
   for (size_t i = 0; i < rows.size(); ++i) {
     const Row& r = rows[i];
-    out << fmt::format(R"(  {{"name": "{}", "shape": "{}", "threads": {}, "heed_us": {:.3f}, "torch_us": {:.3f}, "ratio": {:.3f}{}}}{})", r.name,
-                       r.shape, r.threads, r.heed, r.torch, r.ratio(), r.weakened ? R"(, "torch_weakened": true)" : "",
+    out << fmt::format(R"(  {{"name": "{}", "shape": "{}", "threads": {}, "heed_us": {:.3f}, "torch_us": {:.3f}, "ratio": {:.3f}{}}}{})",
+                       r.name, r.shape, r.threads, r.heed, r.torch, r.ratio(), r.weakened ? R"(, "torch_weakened": true)" : "",
                        i + 1 < rows.size() ? ",\n" : "\n");
   }
   out << "]\n";

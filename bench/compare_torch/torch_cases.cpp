@@ -61,12 +61,13 @@ Case lstm_case(int64_t D, int64_t H) {
     p["bias_hh_l0"].zero_().set_requires_grad(false);
   }
   const Tensor x = leaf({B, T, D}, 1), lengths = id_tensor(workload::lengths(B, 5, T)), g = random({B, T, H}, 6);
-  return with_gradient({x, p["weight_ih_l0"], p["weight_hh_l0"], p["bias_ih_l0"]},
-                       [=]() mutable {
-                         const auto out = lstm->forward_with_packed_input(pack_padded_sequence(x, lengths, true, false));
-                         return std::get<0>(pad_packed_sequence(std::get<0>(out), true, 0.0, T));
-                       },
-                       g);
+  return with_gradient(
+      {x, p["weight_ih_l0"], p["weight_hh_l0"], p["bias_ih_l0"]},
+      [=]() mutable {
+        const auto out = lstm->forward_with_packed_input(pack_padded_sequence(x, lengths, true, false));
+        return std::get<0>(pad_packed_sequence(std::get<0>(out), true, 0.0, T));
+      },
+      g);
 }
 
 Case attention_lstm_case() {
@@ -77,13 +78,14 @@ Case attention_lstm_case() {
   const Tensor w_given = own(heed_ih.slice(1, 0, D)), w_rec = own(torch::cat({heed_ih.slice(1, D), heed_hh}, 1));
   const Tensor bias = own(random({4 * H}, 8, 0.1)), w_q = leaf({A, H}, 9, 0.05), v = leaf({A}, 10, 0.1), g = random({B, T, H + E}, 11);
   const Tensor lengths = id_tensor(workload::lengths(B, 12, S));
-  return with_gradient({x, memory, keys, h0, c0, w_given, w_rec, bias, w_q, v},
-                       [=] {
-                         const DecoderResult r = attention_decoder(F::linear(x, w_given, bias), memory, keys, negative_mask(lengths, S), h0,
-                                                                   c0, w_rec, w_q, v);
-                         return torch::cat({r.hidden, r.context}, 2);
-                       },
-                       g);
+  return with_gradient(
+      {x, memory, keys, h0, c0, w_given, w_rec, bias, w_q, v},
+      [=] {
+        const DecoderResult r =
+            attention_decoder(F::linear(x, w_given, bias), memory, keys, negative_mask(lengths, S), h0, c0, w_rec, w_q, v);
+        return torch::cat({r.hidden, r.context}, 2);
+      },
+      g);
 }
 
 Case adam_case() {
@@ -137,7 +139,8 @@ Case make_case(const std::string& name) {
   }
   if (name == "linear_fwd_bwd") {
     const Tensor x = leaf({N, 1280}, 1), w = leaf({512, 1280}, 2, 0.05), b = leaf({512}, 3);
-    return with_gradient({x, w, b}, [=] { return F::linear(x, w, b); }, random({N, 512}, 4));
+    return with_gradient(
+        {x, w, b}, [=] { return F::linear(x, w, b); }, random({N, 512}, 4));
   }
   if (name == "embedding_fwd" || name == "embedding_fwd_bwd") {
     const Tensor table = leaf({kVocabulary, kEmbedding}, 1), rows = id_tensor(ids(N, 2));
@@ -146,7 +149,8 @@ Case make_case(const std::string& name) {
   }
   if (name == "softmax_fwd_bwd") {
     const Tensor x = leaf({N, 64}, 1, 3);
-    return with_gradient({x}, [=] { return torch::softmax(x, -1); }, random({N, 64}, 2));
+    return with_gradient(
+        {x}, [=] { return torch::softmax(x, -1); }, random({N, 64}, 2));
   }
   if (name == "cross_entropy_fwd_bwd") {
     const Tensor x = leaf({N, kVocabulary}, 1, 3), target = id_tensor(ids(N, 2));
@@ -162,15 +166,18 @@ Case make_case(const std::string& name) {
   if (name == "attention_lstm_fwd_bwd") return attention_lstm_case();
   if (name == "additive_energy_fwd_bwd") {
     const Tensor q = leaf({kBatch, 13, 256}, 1), k = leaf({kBatch, 13, 256}, 2), v = leaf({256}, 3, 0.1);
-    return with_gradient({q, k, v}, [=] { return torch::matmul(torch::tanh(q.unsqueeze(2) + k.unsqueeze(1)), v); }, random({kBatch, 13, 13}, 4));
+    return with_gradient(
+        {q, k, v}, [=] { return torch::matmul(torch::tanh(q.unsqueeze(2) + k.unsqueeze(1)), v); }, random({kBatch, 13, 13}, 4));
   }
   if (name == "dropout_fwd_bwd") {
     const Tensor x = leaf({N, 512}, 1);
-    return with_gradient({x}, [=] { return torch::dropout(x, kDropout, true); }, random({N, 512}, 2));
+    return with_gradient(
+        {x}, [=] { return torch::dropout(x, kDropout, true); }, random({N, 512}, 2));
   }
   if (name == "tanh_fwd_bwd") {
     const Tensor x = leaf({N, 512}, 1, 3);
-    return with_gradient({x}, [=] { return torch::tanh(x); }, random({N, 512}, 2));
+    return with_gradient(
+        {x}, [=] { return torch::tanh(x); }, random({N, 512}, 2));
   }
   if (name == "add_bias") return without_gradient([x = random({N, 512}, 1), b = random({512}, 2)] { return x + b; });
   if (name == "mul") return without_gradient([x = random({N, 512}, 1), y = random({N, 512}, 2)] { return x * y; });

@@ -187,7 +187,8 @@ Training::Training(bool attention) : model_(std::make_shared<Translator>(attenti
       }
     }
     const auto n = static_cast<int64_t>(rows.size());
-    batches_.push_back({ids(b.source, {b.B, b.S}), ids(b.source_lengths, {b.B}), ids(b.target_in, {b.B, b.T}), ids(rows, {n}), ids(targets, {n})});
+    batches_.push_back(
+        {ids(b.source, {b.B, b.S}), ids(b.source_lengths, {b.B}), ids(b.target_in, {b.B, b.T}), ids(rows, {n}), ids(targets, {n})});
   }
 }
 

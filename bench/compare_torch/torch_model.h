@@ -1,6 +1,6 @@
-// The translator of models/seq2seq in libtorch, in the fastest form we know of (reference/torch_seq2seq.py): the embedding's share of the gates,
-// the attention keys, the readout and the logits for all steps at once; one addmm a step; packed sequences in the encoder; logits only where
-// there is no padding.
+// The translator of models/seq2seq in libtorch, in the fastest form we know of (reference/torch_seq2seq.py): the embedding's share of the
+// gates, the attention keys, the readout and the logits for all steps at once; one addmm a step; packed sequences in the encoder; logits
+// only where there is no padding.
 #pragma once
 
 #include <torch/torch.h>

@@ -1,8 +1,7 @@
 // compare_torch's PyTorch side: compare_torch_torch THREADS; commands as in worker.h.
+#include <dlfcn.h>
 #include <torch/torch.h>
 #include <torch/version.h>
-
-#include <dlfcn.h>
 
 #include <cstdlib>
 #include <memory>

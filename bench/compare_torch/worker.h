@@ -24,7 +24,7 @@ namespace workload {
 struct Worker {
   std::string greeting;  // versions and settings, for the record
   std::function<Case(const std::string& name)> make_case;
-  std::function<void(const std::string& file, const std::string& kind)> save, load;
+  std::function<void(const std::string&file, const std::string&kind)> save, load;
   std::function<std::pair<double, double>(const std::string& kind)> model;
 };
 

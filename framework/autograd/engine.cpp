@@ -38,9 +38,7 @@ class Agenda {
   }
 
  private:
-  static bool older(const IntrusivePtr<Node>& a, const IntrusivePtr<Node>& b) {
-    return a->sequence < b->sequence;
-  }
+  static bool older(const IntrusivePtr<Node>& a, const IntrusivePtr<Node>& b) { return a->sequence < b->sequence; }
   std::vector<IntrusivePtr<Node>> heap_;
 };
 
@@ -56,8 +54,7 @@ class GradModeScope {
 Tensor seed_for(const Tensor& y, const Tensor& cotangent) {
   if (cotangent.defined()) {
     if (cotangent.shape() != y.shape() || cotangent.dtype() != y.dtype()) {
-      throw ShapeError(
-          fmt::format("backward: cotangent {} for a tensor {}", cotangent.describe(), y.describe()));
+      throw ShapeError(fmt::format("backward: cotangent {} for a tensor {}", cotangent.describe(), y.describe()));
     }
     return cotangent;
   }
@@ -86,8 +83,7 @@ void run(Agenda& agenda, std::vector<Capture>* captures, bool retain_graph) {
     } forget{*node};
     if (captures) {
       for (Capture& capture : *captures) {
-        if (capture.edge.node.get() == node.get())
-          capture.value = node->cotangents[static_cast<size_t>(capture.edge.output)];
+        if (capture.edge.node.get() == node.get()) capture.value = node->cotangents[static_cast<size_t>(capture.edge.output)];
       }
       if (node->edge_count() == 0) continue;  // leaves collect nothing here
     }
@@ -102,8 +98,7 @@ void run(Agenda& agenda, std::vector<Capture>* captures, bool retain_graph) {
     }
     for (int i = 0; i < node->edge_count(); ++i) {
       const Edge& edge = node->edge(i);
-      if (edge.node && edge.node->cotangents[static_cast<size_t>(edge.output)].defined())
-        agenda.push(edge.node);
+      if (edge.node && edge.node->cotangents[static_cast<size_t>(edge.output)].defined()) agenda.push(edge.node);
     }
     if (!retain_graph) {
       node->release_saved();
@@ -121,8 +116,8 @@ void backward(const Tensor& y, const Tensor& cotangent, bool retain_graph) {
   run(agenda, nullptr, retain_graph);
 }
 
-std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
-                         std::span<const Tensor> cotangents, GradOptions options) {
+std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs, std::span<const Tensor> cotangents,
+                         GradOptions options) {
   std::vector<Capture> captures;
   for (const Tensor& x : inputs) {
     captures.push_back({gradient_edge(x), {}});
@@ -131,8 +126,7 @@ std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor
   {
     const GradModeScope mode(options.create_graph);
     Agenda agenda;
-    for (size_t i = 0; i < outputs.size(); ++i)
-      seed(agenda, outputs[i], i < cotangents.size() ? cotangents[i] : Tensor{});
+    for (size_t i = 0; i < outputs.size(); ++i) seed(agenda, outputs[i], i < cotangents.size() ? cotangents[i] : Tensor{});
     run(agenda, &captures, options.retain_graph || options.create_graph);
   }
   std::vector<Tensor> result;
@@ -198,8 +192,7 @@ void Grads::add_slice(int i, const Shape& shape, int dim, int64_t start, const T
   std::vector<Tensor> parts;
   if (start > 0) parts.push_back(zeros(shape.with(dim, start), g.dtype()));
   parts.push_back(g);
-  if (const int64_t rest = shape[dim] - start - g.size(dim); rest > 0)
-    parts.push_back(zeros(shape.with(dim, rest), g.dtype()));
+  if (const int64_t rest = shape[dim] - start - g.size(dim); rest > 0) parts.push_back(zeros(shape.with(dim, rest), g.dtype()));
   add(i, concat(parts, dim));
 }
 

@@ -20,8 +20,8 @@ struct GradOptions {
 
 /// d(sum over outputs of <output, cotangent>) / d(input) for each input; leaves collect nothing.
 /// `cotangents` may be shorter than `outputs` or hold undefined tensors for outputs of one element (then 1).
-std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
-                         std::span<const Tensor> cotangents = {}, GradOptions options = {});
+std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs, std::span<const Tensor> cotangents = {},
+                         GradOptions options = {});
 
 /// What a vjp adds its results to: one slot for each input of the op. Contributions are summed in place where nobody else can see
 /// the buffer, and matrix products are accumulated into it by the GEMM itself.

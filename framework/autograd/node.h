@@ -20,10 +20,10 @@ constexpr int kMaxOutputs = 4;
 
 struct Node {
   std::atomic<int32_t> refs{0};
-  bool queued = false;      // the engine has it on its list
-  bool released = false;    // saved values were dropped by a backward without retain_graph
+  bool queued = false;    // the engine has it on its list
+  bool released = false;  // saved values were dropped by a backward without retain_graph
   int outputs = 1;
-  uint64_t sequence;        // the engine runs nodes by falling sequence number
+  uint64_t sequence;                           // the engine runs nodes by falling sequence number
   std::array<Tensor, kMaxOutputs> cotangents;  // while the engine runs
 
   Node();

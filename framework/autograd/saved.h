@@ -18,8 +18,7 @@ struct SavedTensor {
 class Saved {
  public:
   Saved() = default;  // records nothing
-  Saved(Node* node, SavedTensor* slots, int capacity, uint32_t wanted)
-      : node_(node), slots_(slots), capacity_(capacity), wanted_(wanted) {}
+  Saved(Node* node, SavedTensor* slots, int capacity, uint32_t wanted) : node_(node), slots_(slots), capacity_(capacity), wanted_(wanted) {}
 
   /// Whether backward will run at all: what is only of use to it need not be computed otherwise.
   bool recording() const { return node_ != nullptr; }

@@ -10,9 +10,7 @@ enum class DType : uint8_t { f32, f64, i64 };
 
 constexpr size_t size_of(DType dtype) { return dtype == DType::f32 ? 4 : 8; }
 constexpr bool is_floating(DType dtype) { return dtype != DType::i64; }
-constexpr const char* name_of(DType dtype) {
-  return dtype == DType::f32 ? "f32" : dtype == DType::f64 ? "f64" : "i64";
-}
+constexpr const char* name_of(DType dtype) { return dtype == DType::f32 ? "f32" : dtype == DType::f64 ? "f64" : "i64"; }
 
 template <class T>
 constexpr DType dtype_of();
@@ -42,9 +40,12 @@ namespace heed {
 template <class F>
 decltype(auto) dispatch_floating(const char* op, DType dtype, F&& f) {
   switch (dtype) {
-    case DType::f32: return f(float{});
-    case DType::f64: return f(double{});
-    default: break;
+    case DType::f32:
+      return f(float{});
+    case DType::f64:
+      return f(double{});
+    default:
+      break;
   }
   throw DTypeError(std::string(op) + ": takes f32 or f64, got " + name_of(dtype));
 }

@@ -45,5 +45,4 @@ struct FormatError : Error {
 }  // namespace heed
 
 /// For our own mistakes, on in every build: a failed ASSERT is a bug in heed.
-#define HEED_ASSERT(condition) \
-  ((condition) ? void() : ::heed::assertion_failed(#condition, __FILE__, __LINE__))
+#define HEED_ASSERT(condition) ((condition) ? void() : ::heed::assertion_failed(#condition, __FILE__, __LINE__))

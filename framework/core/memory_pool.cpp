@@ -1,13 +1,13 @@
 #include "framework/core/memory_pool.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
 #include <cstdlib>
 #include <new>
-
-#include <sys/mman.h>
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
@@ -102,8 +102,7 @@ void* pool_allocate(size_t bytes) {
   } else {
     block = system_allocate(size.bytes);
   }
-  const int64_t now = active.fetch_add(static_cast<int64_t>(size.bytes), std::memory_order_relaxed) +
-                      static_cast<int64_t>(size.bytes);
+  const int64_t now = active.fetch_add(static_cast<int64_t>(size.bytes), std::memory_order_relaxed) + static_cast<int64_t>(size.bytes);
   if (now > peak.load(std::memory_order_relaxed)) peak.store(now, std::memory_order_relaxed);
   return block;
 }

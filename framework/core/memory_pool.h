@@ -12,10 +12,10 @@
 namespace heed {
 
 struct MemoryStats {
-  int64_t active_bytes = 0;         // handed out now, in whole classes
-  int64_t cached_bytes = 0;         // in free lists
-  int64_t peak_bytes = 0;           // largest active_bytes since the last reset_peak_memory()
-  int64_t system_allocations = 0;   // how often the system was asked
+  int64_t active_bytes = 0;        // handed out now, in whole classes
+  int64_t cached_bytes = 0;        // in free lists
+  int64_t peak_bytes = 0;          // largest active_bytes since the last reset_peak_memory()
+  int64_t system_allocations = 0;  // how often the system was asked
 };
 
 /// At least `bytes` bytes, 64-byte aligned, not initialised. Throws std::bad_alloc when the system has none.

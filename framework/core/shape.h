@@ -36,9 +36,7 @@ class Shape {
     for (const int64_t d : *this) n *= d;
     return n;
   }
-  bool operator==(const Shape& other) const {
-    return ndim_ == other.ndim_ && std::equal(begin(), end(), other.begin());
-  }
+  bool operator==(const Shape& other) const { return ndim_ == other.ndim_ && std::equal(begin(), end(), other.begin()); }
   std::string str() const;  // "[3, 4]"
 
  private:

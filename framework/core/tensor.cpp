@@ -39,8 +39,7 @@ decltype(auto) dispatch_all(DType dtype, F&& f) {
 
 void require_not_recording(const char* op, const Tensor& x) {
   if (GradMode::enabled() && x.requires_grad()) {
-    throw GradError(fmt::format("{}: the tensor {} records gradients; write in place under NoGradGuard only",
-                                op, x.describe()));
+    throw GradError(fmt::format("{}: the tensor {} records gradients; write in place under NoGradGuard only", op, x.describe()));
   }
 }
 
@@ -144,10 +143,8 @@ bool Tensor::requires_grad() const { return body_ && (body_->wants_grad || body_
 bool Tensor::is_leaf() const { return body_->wants_grad || !body_->grad_node; }
 
 const Tensor& Tensor::set_requires_grad(bool wanted) const {
-  if (!is_leaf())
-    throw GradError("set_requires_grad: only a leaf can be marked, this tensor was made by an op");
-  if (wanted && !is_floating(dtype()))
-    throw DTypeError("set_requires_grad: integers have no gradient: " + describe());
+  if (!is_leaf()) throw GradError("set_requires_grad: only a leaf can be marked, this tensor was made by an op");
+  if (wanted && !is_floating(dtype())) throw DTypeError("set_requires_grad: integers have no gradient: " + describe());
   if (!wanted) {
     forget_leaf(body_.get());
     body_->grad_node.reset();
@@ -159,9 +156,7 @@ const Tensor& Tensor::set_requires_grad(bool wanted) const {
 Tensor Tensor::grad() const { return body_->grad; }
 void Tensor::set_grad(Tensor grad) const { body_->grad = std::move(grad); }
 
-void Tensor::backward(const Tensor& cotangent, bool retain_graph) const {
-  heed::backward(*this, cotangent, retain_graph);
-}
+void Tensor::backward(const Tensor& cotangent, bool retain_graph) const { heed::backward(*this, cotangent, retain_graph); }
 
 const Tensor& Tensor::fill_(double value) const {
   require_not_recording("fill_", *this);
@@ -194,8 +189,7 @@ Tensor empty(const Shape& shape, DType dtype) {
   auto bytes = static_cast<int64_t>(size_of(dtype));
   for (const int64_t extent : shape) {
     if (extent < 0) throw ShapeError("empty: negative extent in " + shape.str());
-    if (__builtin_mul_overflow(bytes, std::max<int64_t>(extent, 1), &bytes))
-      throw ShapeError("empty: too many elements in " + shape.str());
+    if (__builtin_mul_overflow(bytes, std::max<int64_t>(extent, 1), &bytes)) throw ShapeError("empty: too many elements in " + shape.str());
   }
   IntrusivePtr<TensorBody> body(new (pool_allocate(sizeof(TensorBody))) TensorBody);
   body->dtype = dtype;
@@ -254,9 +248,7 @@ template Tensor from_vector(const std::vector<int64_t>&, const Shape&);
 
 namespace {
 // Uniform in [0, 1) with 53 bits, from words 2k and 2k + 1 of element i's Philox block.
-double unit_uniform(uint32_t low, uint32_t high) {
-  return static_cast<double>((uint64_t{high} << 32 | low) >> 11) * 0x1.0p-53;
-}
+double unit_uniform(uint32_t low, uint32_t high) { return static_cast<double>((uint64_t{high} << 32 | low) >> 11) * 0x1.0p-53; }
 }  // namespace
 
 Tensor uniform(const Shape& shape, double low, double high, DType dtype) {
@@ -282,8 +274,7 @@ Tensor randn(const Shape& shape, DType dtype) {
     for (int64_t i = 0; i < x.numel(); ++i) {  // Box and Muller 1958
       const auto words = philox(seed, stream, static_cast<uint64_t>(i));
       const double radius = std::sqrt(-2.0 * std::log1p(-unit_uniform(words[0], words[1])));
-      x.data<T>()[i] =
-          static_cast<T>(radius * std::cos(2 * std::numbers::pi * unit_uniform(words[2], words[3])));
+      x.data<T>()[i] = static_cast<T>(radius * std::cos(2 * std::numbers::pi * unit_uniform(words[2], words[3])));
     }
   });
   return x;

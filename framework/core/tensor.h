@@ -83,7 +83,7 @@ class Tensor {
 
   TensorBody* body() const { return body_.get(); }
   explicit Tensor(IntrusivePtr<TensorBody> body) : body_(std::move(body)) {}
-  bool shares_nothing() const;  // the only handle to the only body on its storage
+  bool shares_nothing() const;   // the only handle to the only body on its storage
   std::string describe() const;  // "f32[3, 4]"
 
  private:

@@ -58,7 +58,16 @@ std::string read_file(const std::filesystem::path& path) {
   }
 }
 
-void write_file_atomically(const std::filesystem::path& path, std::string_view content) {
+void write_file_atomically(const std::filesystem::path& wanted, std::string_view content) {
+  std::error_code ignored;
+  std::filesystem::path path = wanted;
+  if (std::filesystem::is_symlink(path, ignored)) path = std::filesystem::weakly_canonical(path, ignored);
+  if (std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored) &&
+      !std::filesystem::is_directory(path, ignored)) {  // a device or a pipe: there is nothing to replace
+    Descriptor device(path, O_WRONLY);
+    if (device.get() < 0 || !write_all(device.get(), content) || !device.close_checked()) fail("cannot write", path, errno);
+    return;
+  }
   const std::filesystem::path temporary = path.string() + fmt::format(".tmp{}", ::getpid());
   {
     Descriptor file(temporary, O_WRONLY | O_CREAT | O_TRUNC);

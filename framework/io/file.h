@@ -11,7 +11,8 @@ namespace heed {
 std::string read_file(const std::filesystem::path& path);
 
 /// Writes to a temporary beside `path`, fsyncs it, renames it over `path` and fsyncs the folder.
-/// Throws IoError (no such folder, no permission, disk full, ...) and then leaves `path` as it was and no temporary behind.
+/// A symbolic link is followed; a device or pipe (/dev/null, /dev/stdout) is written as it is. Throws IoError (no such folder, no
+/// permission, disk full, ...) and then leaves `path` as it was and no temporary behind.
 void write_file_atomically(const std::filesystem::path& path, std::string_view content);
 
 }  // namespace heed

@@ -18,9 +18,7 @@ static_assert(std::endian::native == std::endian::little, "safetensors data are 
 
 constexpr uint64_t kMaxHeader = 100'000'000;
 
-const char* format_name(DType dtype) {
-  return dtype == DType::f32 ? "F32" : dtype == DType::f64 ? "F64" : "I64";
-}
+const char* format_name(DType dtype) { return dtype == DType::f32 ? "F32" : dtype == DType::f64 ? "F64" : "I64"; }
 
 struct Entry {
   std::string name;
@@ -44,8 +42,7 @@ nlohmann::json parse_without_duplicates(std::string_view text, const std::string
     if (event == Event::object_start) keys.emplace_back();
     if (event == Event::object_end) keys.pop_back();
     if (event == Event::key && !keys.back().insert(parsed.get<std::string>()).second) {
-      throw FormatError(
-          fmt::format("load '{}': the name '{}' stands twice", file, printable(parsed.get<std::string>())));
+      throw FormatError(fmt::format("load '{}': the name '{}' stands twice", file, printable(parsed.get<std::string>())));
     }
     return true;
   };
@@ -57,18 +54,14 @@ nlohmann::json parse_without_duplicates(std::string_view text, const std::string
 }
 
 uint64_t as_unsigned(const nlohmann::json& value, const std::string& file) {
-  if (!value.is_number_unsigned())
-    throw FormatError(fmt::format("load '{}': a size or offset is not a whole number", file));
+  if (!value.is_number_unsigned()) throw FormatError(fmt::format("load '{}': a size or offset is not a whole number", file));
   return value.get<uint64_t>();
 }
 
 Entry read_entry(const std::string& name, const nlohmann::json& value, const std::string& file) {
-  const auto fail = [&](const std::string& what) {
-    return FormatError(fmt::format("load '{}': '{}' {}", file, printable(name), what));
-  };
-  if (!value.is_object() || !value.contains("dtype") || !value.contains("shape") ||
-      !value.contains("data_offsets") || !value["dtype"].is_string() || !value["shape"].is_array() ||
-      !value["data_offsets"].is_array() || value["data_offsets"].size() != 2) {
+  const auto fail = [&](const std::string& what) { return FormatError(fmt::format("load '{}': '{}' {}", file, printable(name), what)); };
+  if (!value.is_object() || !value.contains("dtype") || !value.contains("shape") || !value.contains("data_offsets") ||
+      !value["dtype"].is_string() || !value["shape"].is_array() || !value["data_offsets"].is_array() || value["data_offsets"].size() != 2) {
     throw fail("has no dtype, shape and data_offsets");
   }
   Entry entry;
@@ -96,8 +89,7 @@ Entry read_entry(const std::string& name, const nlohmann::json& value, const std
   }
   entry.begin = as_unsigned(value["data_offsets"][0], file);
   entry.end = as_unsigned(value["data_offsets"][1], file);
-  if (entry.end < entry.begin || entry.end - entry.begin != bytes)
-    throw fail("has offsets that do not fit its shape");
+  if (entry.end < entry.begin || entry.end - entry.begin != bytes) throw fail("has offsets that do not fit its shape");
   return entry;
 }
 
@@ -128,8 +120,7 @@ std::string to_safetensors(const NamedTensors& tensors, const std::map<std::stri
   bytes += text;
   for (const auto& [name, x] : sorted) {
     const Tensor dense = x.detach().contiguous();
-    bytes.append(static_cast<const char*>(dense.raw_data()),
-                 static_cast<size_t>(x.numel()) * size_of(x.dtype()));
+    bytes.append(static_cast<const char*>(dense.raw_data()), static_cast<size_t>(x.numel()) * size_of(x.dtype()));
   }
   return bytes;
 }
@@ -157,9 +148,8 @@ SafetensorsFile parse_safetensors(std::string_view bytes, const std::string& fil
       result.metadata[key] = item.get<std::string>();
     }
   }
-  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
-    return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
-  });
+  std::sort(entries.begin(), entries.end(),
+            [](const Entry& a, const Entry& b) { return a.begin != b.begin ? a.begin < b.begin : a.end < b.end; });
   uint64_t at = 0;
   for (const Entry& entry : entries) {
     if (entry.begin != at) throw fail("tensors overlap or leave a hole");
@@ -175,13 +165,10 @@ SafetensorsFile parse_safetensors(std::string_view bytes, const std::string& fil
   return result;
 }
 
-void save_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
-                      const std::map<std::string, std::string>& metadata) {
+void save_safetensors(const std::filesystem::path& path, const NamedTensors& tensors, const std::map<std::string, std::string>& metadata) {
   write_file_atomically(path, to_safetensors(tensors, metadata));
 }
 
-SafetensorsFile load_safetensors(const std::filesystem::path& path) {
-  return parse_safetensors(read_file(path), path.filename().string());
-}
+SafetensorsFile load_safetensors(const std::filesystem::path& path) { return parse_safetensors(read_file(path), path.filename().string()); }
 
 }  // namespace heed

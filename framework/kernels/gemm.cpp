@@ -1,5 +1,7 @@
 // Which backend takes which product. The choice goes by shape alone, never by a timing, so that equal runs give equal bits.
 //   f64: OpenBLAS. f32: OpenBLAS below 64 (a oneDNN call costs 0.2 us) and for weight gradients (transposed A), oneDNN for the rest.
+#include "framework/kernels/onednn/gemm.h"
+
 #include <fmt/format.h>
 
 #include <cstring>
@@ -8,7 +10,6 @@
 #include "framework/core/parallel.h"
 #include "framework/core/tensor.h"
 #include "framework/kernels/kernels.h"
-#include "framework/kernels/onednn/gemm.h"
 #include "framework/kernels/openblas/gemm.h"
 
 namespace heed::kernels {
@@ -57,8 +58,8 @@ void batched(const Tensor& a, const Tensor& b, const Tensor& c, double beta, con
   const int64_t M = a.shape()[d], K = a.shape()[d + 1], N = b.shape()[d + 1];
   const int64_t step_a = d == 0 ? 0 : a.strides()[0], step_b = d == 0 ? 0 : b.strides()[0], step_c = d == 0 ? 0 : c.strides()[0];
   const auto one = [&](int64_t i) {
-    gemm<T>(la.transposed, lb.transposed, M, N, K, a.data<T>() + i * step_a, la.ld, b.data<T>() + i * step_b, lb.ld,
-            static_cast<T>(beta), c.data<T>() + i * step_c, c.strides()[d]);
+    gemm<T>(la.transposed, lb.transposed, M, N, K, a.data<T>() + i * step_a, la.ld, b.data<T>() + i * step_b, lb.ld, static_cast<T>(beta),
+            c.data<T>() + i * step_c, c.strides()[d]);
   };
   if (batches == 1) return one(0);
   const int64_t work = std::max<int64_t>(M * N * K, 1);
@@ -70,8 +71,7 @@ void batched(const Tensor& a, const Tensor& b, const Tensor& c, double beta, con
 }  // namespace
 
 template <class T>
-void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb, T beta, T* C,
-          int64_t ldc) {
+void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb, T beta, T* C, int64_t ldc) {
   if (M == 0 || N == 0) return;
   if (K == 0) {
     for (int64_t i = 0; i < M; ++i) {
@@ -103,8 +103,7 @@ void matmul(const Tensor& a, const Tensor& b, const Tensor& c, double beta) {
 }
 
 template <class T>
-PackedMatrix<T>::PackedMatrix(int64_t K, int64_t N, const T* data, int64_t row_stride, int64_t column_stride, int64_t rows)
-    : K_(K), N_(N) {
+PackedMatrix<T>::PackedMatrix(int64_t K, int64_t N, const T* data, int64_t row_stride, int64_t column_stride, int64_t rows) : K_(K), N_(N) {
   if constexpr (std::is_same_v<T, float>) {
     rows_ = std::max<int64_t>(rows, 1);
     if (K * N >= 64 * 64) bytes_ = onednn::packed_bytes(rows_, N, K);

@@ -21,8 +21,7 @@ namespace heed::kernels {
 /// C[M, N] = op(A)[M, K] op(B)[K, N] + beta C. op is the transpose where ta or tb is set. f32 goes to OpenBLAS or oneDNN by shape,
 /// f64 to OpenBLAS.
 template <class T>
-void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb, T beta, T* C,
-          int64_t ldc);
+void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb, T beta, T* C, int64_t ldc);
 
 /// c = a b + beta c for [M, K] x [K, N] or equal batches of them; reads the strides of transposed and row-padded views.
 void matmul(const Tensor& a, const Tensor& b, const Tensor& c, double beta);
@@ -50,7 +49,7 @@ class PackedMatrix {
 
 void copy_strided(DType dtype, const Shape& shape, const void* x, const Strides& xs, void* y, const Strides& ys);
 void add_strided(DType dtype, const Shape& shape, const void* x, const Strides& xs, void* y, const Strides& ys);  // y += x
-void add_into(DType dtype, int64_t n, const void* x, void* y);                                                   // y += x
+void add_into(DType dtype, int64_t n, const void* x, void* y);                                                    // y += x
 /// Calls row(offset, n, stride) for each innermost row of a strided layout.
 template <class F>
 void for_each_row(const Shape& shape, const Strides& strides, F&& row) {
@@ -142,8 +141,7 @@ template <class T>
 void additive_energy(int64_t length, int64_t A, const T* query, const T* keys, const T* v, T* energy);
 /// Adds the gradients of the above for dL/de = g[s]: dq, dkeys [length, A], dv.
 template <class T>
-void additive_energy_backward(int64_t length, int64_t A, const T* query, const T* keys, const T* v, const T* g, T* dquery, T* dkeys,
-                              T* dv);
+void additive_energy_backward(int64_t length, int64_t A, const T* query, const T* keys, const T* v, const T* g, T* dquery, T* dkeys, T* dv);
 /// y[d] = sum_s w[s] x[s, d]; the dot products w[s] = x[s] . y; and x[s] += w[s] y.
 template <class T>
 void weighted_sum(int64_t n, int64_t D, const T* w, const T* x, T* y);
@@ -162,8 +160,8 @@ void dropout(int64_t n, double p, uint64_t seed, uint64_t stream, const T* x, T*
 
 struct AdamStep {
   double lr, beta1, beta2, eps, weight_decay;
-  double bias1, bias2;   // 1 - beta^t
-  double grad_scale;     // clipping factor, applied to the gradient on the way in
+  double bias1, bias2;  // 1 - beta^t
+  double grad_scale;    // clipping factor, applied to the gradient on the way in
 };
 /// Adam (Kingma & Ba 2015, algorithm 1), one pass over parameter, gradient and both moments.
 template <class T>
@@ -180,8 +178,8 @@ void scatter_add_rows(int64_t n, const int64_t* ids, int64_t rows, int64_t D, co
 
 // ---- what the kernels run on -----------------------------------------------------------------------------------------
 
-std::string simd_target();    // the instruction set that runs ours, such as AVX3; HEED_ISA=avx512|avx2|baseline forces one
-std::string blas_core();      // OpenBLAS's kernel set
+std::string simd_target();  // the instruction set that runs ours, such as AVX3; HEED_ISA=avx512|avx2|baseline forces one
+std::string blas_core();    // OpenBLAS's kernel set
 std::string onednn_version();
 
 }  // namespace heed::kernels

@@ -123,8 +123,7 @@ auto apply(Op op, const Inputs&... inputs) {
 /// The same for any number of inputs: forward takes a std::span<const Tensor>.
 template <class Op>
 Tensor apply_list(Op op, std::span<const Tensor> inputs) {
-  const bool record = GradMode::enabled() &&
-                      std::any_of(inputs.begin(), inputs.end(), [](const Tensor& x) { return x.requires_grad(); });
+  const bool record = GradMode::enabled() && std::any_of(inputs.begin(), inputs.end(), [](const Tensor& x) { return x.requires_grad(); });
   if (!record) {
     const NoGradGuard no_grad;
     Saved nothing;

@@ -33,9 +33,7 @@ struct AttentionLstm {
   int64_t B = 0, steps = 0, S = 0, D = 0, E = 0, H = 0, A = 0;
 
   // [4H, E + H]: what the previous context and the previous hidden state bring to the gates.
-  Tensor recurrent_weight(const Tensor& w_ih, const Tensor& w_hh) const {
-    return concat(std::vector{slice(w_ih, 1, D, D + E), w_hh}, 1);
-  }
+  Tensor recurrent_weight(const Tensor& w_ih, const Tensor& w_hh) const { return concat(std::vector{slice(w_ih, 1, D, D + E), w_hh}, 1); }
 
   template <class T>
   std::array<Tensor, 3> run(const Tensor& x, const Tensor& memory, const Tensor& keys, const Tensor& h0, const Tensor& c0,
@@ -184,7 +182,8 @@ struct AttentionLstm {
 
   void vjp(Grads& d, const std::array<Tensor, 3>& g, const Saved& saved) const {
     if (GradMode::enabled()) {
-      throw GradError("attention_lstm: the fused op has first-order gradients only; build the steps from lstm and additive_energy for higher orders");
+      throw GradError(
+          "attention_lstm: the fused op has first-order gradients only; build the steps from lstm and additive_energy for higher orders");
     }
     dispatch_floating(kName, saved[0].dtype(), [&](auto t) { run_vjp<decltype(t)>(d, g, saved); });
   }
@@ -200,8 +199,30 @@ struct AttentionLstm {
       sample.max_order = 1;
       sample.reason = "the fused sequence offers first-order gradients";
     };
-    add({{2, 3, 4}, {2, 5, 6}, {2, 5, 3}, {2, 4}, {2, 4}, {16, 10}, {16, 4}, {16}, {3, 4}, {3}, integers({2}, {3, 3}), integers({2}, {5, 5})});
-    add({{3, 4, 2}, {3, 4, 3}, {3, 4, 5}, {3, 2}, {3, 2}, {8, 5}, {8, 2}, {8}, {5, 2}, {5}, integers({3}, {2, 4, 1}), integers({3}, {4, 1, 3})});
+    add({{2, 3, 4},
+         {2, 5, 6},
+         {2, 5, 3},
+         {2, 4},
+         {2, 4},
+         {16, 10},
+         {16, 4},
+         {16},
+         {3, 4},
+         {3},
+         integers({2}, {3, 3}),
+         integers({2}, {5, 5})});
+    add({{3, 4, 2},
+         {3, 4, 3},
+         {3, 4, 5},
+         {3, 2},
+         {3, 2},
+         {8, 5},
+         {8, 2},
+         {8},
+         {5, 2},
+         {5},
+         integers({3}, {2, 4, 1}),
+         integers({3}, {4, 1, 3})});
   }
 };
 
@@ -229,7 +250,8 @@ AttentionLstmResult attention_lstm(const Tensor& x, const Tensor& target_lengths
   require(v.shape() == Shape{op.A}, "v", v);
   require(source_lengths.dtype() == DType::i64 && source_lengths.shape() == Shape{op.B}, "source_lengths", source_lengths);
   for (const Tensor& other : {memory, keys, h0, c0, weight_ih, weight_hh, bias, weight_query, v}) {
-    if (other.dtype() != x.dtype()) throw DTypeError(fmt::format("attention_lstm: dtypes differ: {} and {}", x.describe(), other.describe()));
+    if (other.dtype() != x.dtype())
+      throw DTypeError(fmt::format("attention_lstm: dtypes differ: {} and {}", x.describe(), other.describe()));
   }
   op.target_lengths = target_lengths;
   op.source_lengths = source_lengths.to_vector<int64_t>();

@@ -47,7 +47,8 @@ struct CrossEntropy {
       return [=](const auto& x) { return std::vector{cross_entropy(x[0], x[1], {smoothing, ignored})}; };
     };
     s.add("torch.nn.functional.cross_entropy(a, b)", {{3, 5}, integers({3}, {4, 0, 2})}, run(0, -100));
-    s.add("torch.nn.functional.cross_entropy(a, b, ignore_index=0, label_smoothing=0.1)", {{4, 6}, integers({4}, {5, 0, 2, 0})}, run(0.1, 0));
+    s.add("torch.nn.functional.cross_entropy(a, b, ignore_index=0, label_smoothing=0.1)", {{4, 6}, integers({4}, {5, 0, 2, 0})},
+          run(0.1, 0));
     s.add("torch.nn.functional.cross_entropy(a, b, label_smoothing=0.2)", {{2, 75}, integers({2}, {74, 3})}, run(0.2, -100));
   }
 };

@@ -9,7 +9,9 @@
 namespace heed {
 namespace {
 
-Tensor as_rows(const Tensor& x) { return x.ndim() == 2 ? x : reshape(x, {x.numel() / std::max<int64_t>(x.shape().back(), 1), x.shape().back()}); }
+Tensor as_rows(const Tensor& x) {
+  return x.ndim() == 2 ? x : reshape(x, {x.numel() / std::max<int64_t>(x.shape().back(), 1), x.shape().back()});
+}
 
 struct LinearOp {
   static constexpr const char* kName = "linear";

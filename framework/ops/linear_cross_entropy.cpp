@@ -24,9 +24,9 @@ struct LinearCrossEntropy {
     dispatch_floating(kName, x.dtype(), [&](auto t) {
       using T = decltype(t);
       T* gradient = saved.recording() ? logits.data<T>() : nullptr;
-      const auto total = kernels::cross_entropy<T>(logits.shape()[0], logits.shape()[1], logits.data<T>(), targets.data<int64_t>(),
-                                                   options.ignore_id, options.label_smoothing, gradient,
-                                                   dense_bias.defined() ? dense_bias.data<T>() : nullptr);
+      const auto total =
+          kernels::cross_entropy<T>(logits.shape()[0], logits.shape()[1], logits.data<T>(), targets.data<int64_t>(), options.ignore_id,
+                                    options.label_smoothing, gradient, dense_bias.defined() ? dense_bias.data<T>() : nullptr);
       if (total.rows > 0) *loss.data<T>() = static_cast<T>(total.loss / static_cast<double>(total.rows));
     });
     saved.input(x);
@@ -58,8 +58,8 @@ struct LinearCrossEntropy {
     const auto run = [](double smoothing, int64_t ignored) {
       return [=](const auto& x) { return std::vector{linear_cross_entropy(x[0], x[1], x[2], x[3], {smoothing, ignored})}; };
     };
-    s.add("torch.nn.functional.cross_entropy(torch.nn.functional.linear(a, b, c), d)",
-          {{3, 4}, {5, 4}, {5}, integers({3}, {4, 0, 2})}, run(0, -100));
+    s.add("torch.nn.functional.cross_entropy(torch.nn.functional.linear(a, b, c), d)", {{3, 4}, {5, 4}, {5}, integers({3}, {4, 0, 2})},
+          run(0, -100));
     s.add("torch.nn.functional.cross_entropy(torch.nn.functional.linear(a, b, c), d, ignore_index=0, label_smoothing=0.1)",
           {{4, 3}, {6, 3}, {6}, integers({4}, {5, 0, 2, 0})}, run(0.1, 0));
   }
@@ -67,10 +67,15 @@ struct LinearCrossEntropy {
 
 }  // namespace
 
-Tensor linear_cross_entropy(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& targets,
-                            CrossEntropyOptions options) {
+Tensor linear_cross_entropy(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& targets, CrossEntropyOptions options) {
   if (x.ndim() != 2 || weight.ndim() != 2 || x.shape()[1] != weight.shape()[1]) {
     throw ShapeError(fmt::format("linear_cross_entropy: input {} does not fit weight {}", x.shape().str(), weight.shape().str()));
+  }
+  if (bias.defined() && bias.shape() != Shape{weight.shape()[0]}) {
+    throw ShapeError(fmt::format("linear_cross_entropy: bias {} does not fit weight {}", bias.shape().str(), weight.shape().str()));
+  }
+  if (x.dtype() != weight.dtype() || (bias.defined() && bias.dtype() != x.dtype())) {
+    throw DTypeError(fmt::format("linear_cross_entropy: dtypes differ: {} and {}", x.describe(), weight.describe()));
   }
   check_cross_entropy("linear_cross_entropy", {x.shape()[0], weight.shape()[0]}, targets, options);
   return apply(LinearCrossEntropy{targets.contiguous(), options}, x, weight, bias);

@@ -29,8 +29,8 @@ struct Lstm {
   int64_t nth(const SequencePacking& seq, int64_t i) const { return reverse ? seq.steps - 1 - i : i; }
 
   template <class T>
-  std::array<Tensor, 3> run(const Tensor& x, const Tensor& h0, const Tensor& c0, const Tensor& w_ih, const Tensor& w_hh,
-                            const Tensor& bias, Saved& saved) const {
+  std::array<Tensor, 3> run(const Tensor& x, const Tensor& h0, const Tensor& c0, const Tensor& w_ih, const Tensor& w_hh, const Tensor& bias,
+                            Saved& saved) const {
     const int64_t B = x.shape()[0], steps = x.shape()[1], D = x.shape()[2], H = w_hh.shape()[1];
     const SequencePacking seq(kName, lengths, B, steps);
     const int64_t rows = seq.rows();

@@ -18,8 +18,8 @@ struct SampleInput {
   Fill fill = Fill::normal;
   std::vector<int64_t> values;
 };
-SampleInput positive(const Shape& shape);         // in (0.3, 2)
-SampleInput away_from_zero(const Shape& shape);   // |x| > 0.1: keeps off the kink of relu and abs
+SampleInput positive(const Shape& shape);        // in (0.3, 2)
+SampleInput away_from_zero(const Shape& shape);  // |x| > 0.1: keeps off the kink of relu and abs
 SampleInput integers(const Shape& shape, std::vector<int64_t> values);
 
 /// A call of an op on inputs that never change, with the PyTorch expression that must give the same (inputs are a, b, c, ...).
@@ -63,5 +63,5 @@ const std::vector<OpInfo>& op_registry();
 }  // namespace heed
 
 /// Ties an op's struct to its row in ops.def: a row without this does not link.
-#define DEFINE_OP(name, Op)                                                     \
+#define DEFINE_OP(name, Op) \
   void heed_samples_##name(::heed::SampleList& list) { Op::samples(list); }

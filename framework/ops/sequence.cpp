@@ -80,10 +80,10 @@ void SequencePacking::unrank_rows(const T* ranked, int64_t D, T* x) const {
   }
 }
 
-#define HEED_INSTANTIATE(T)                                                   \
-  template void SequencePacking::pack(const T*, int64_t, T*) const;           \
-  template void SequencePacking::unpack(const T*, int64_t, T*) const;         \
-  template void SequencePacking::rank_rows(const T*, int64_t, T*) const;      \
+#define HEED_INSTANTIATE(T)                                              \
+  template void SequencePacking::pack(const T*, int64_t, T*) const;      \
+  template void SequencePacking::unpack(const T*, int64_t, T*) const;    \
+  template void SequencePacking::rank_rows(const T*, int64_t, T*) const; \
   template void SequencePacking::unrank_rows(const T*, int64_t, T*) const;
 HEED_INSTANTIATE(float)
 HEED_INSTANTIATE(double)

@@ -21,8 +21,7 @@ struct Clone {
   void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add(0, g); }
   static void samples(SampleList& s) {
     s.add("a.clone()", {{2, 3}}, [](const auto& x) { return std::vector{x[0].clone()}; });
-    s.add("a.t().contiguous()", {{2, 3}},
-          [](const auto& x) { return std::vector{transpose(x[0]).contiguous()}; });
+    s.add("a.t().contiguous()", {{2, 3}}, [](const auto& x) { return std::vector{transpose(x[0]).contiguous()}; });
   }
 };
 
@@ -63,9 +62,7 @@ struct Permute {
     d.add(0, permute(g, inverse));
   }
   static void samples(SampleList& s) {
-    s.add("a.permute(2, 0, 1)", {{2, 3, 4}}, [](const auto& x) {
-      return std::vector{permute(x[0], {2, 0, 1})};
-    });
+    s.add("a.permute(2, 0, 1)", {{2, 3, 4}}, [](const auto& x) { return std::vector{permute(x[0], {2, 0, 1})}; });
     s.add("a.transpose(0, 1)", {{5, 3}}, [](const auto& x) { return std::vector{transpose(x[0])}; });
   }
 };
@@ -95,16 +92,13 @@ struct Slice {
   Shape from;
   int dim;
   int64_t start, end;
-  Tensor forward(const Tensor& x, Saved&) const {
-    return make_view(x, from.with(dim, end - start), x.strides(), start * x.strides()[dim]);
-  }
+  Tensor forward(const Tensor& x, Saved&) const { return make_view(x, from.with(dim, end - start), x.strides(), start * x.strides()[dim]); }
   void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add_slice(0, from, dim, start, g); }
   static void samples(SampleList& s) {
     s.add("a[:, 1:3]", {{3, 5}}, [](const auto& x) { return std::vector{slice(x[0], 1, 1, 3)}; });
     s.add("a[2:2]", {{3, 5}}, [](const auto& x) { return std::vector{slice(x[0], 0, 2, 2)}; });
     s.add("a[:, 2]", {{2, 3, 4}}, [](const auto& x) { return std::vector{select(x[0], 1, 2)}; });
-    s.add("a[:, 0:2] * a[:, 1:3]", {{3, 3}},
-          [](const auto& x) { return std::vector{slice(x[0], 1, 0, 2) * slice(x[0], 1, 1, 3)}; });
+    s.add("a[:, 0:2] * a[:, 1:3]", {{3, 3}}, [](const auto& x) { return std::vector{slice(x[0], 1, 0, 2) * slice(x[0], 1, 1, 3)}; });
   }
 };
 
@@ -140,8 +134,7 @@ Tensor permute(const Tensor& x, std::vector<int> order) {
   }
   for (int& dim : order) {
     dim = wrap_dim("permute", dim, x.ndim());
-    if (std::exchange(seen[static_cast<size_t>(dim)], true))
-      throw ValueError(fmt::format("permute: dimension {} is named twice", dim));
+    if (std::exchange(seen[static_cast<size_t>(dim)], true)) throw ValueError(fmt::format("permute: dimension {} is named twice", dim));
   }
   return apply(Permute{std::move(order)}, x);
 }
@@ -164,8 +157,7 @@ Tensor expand(const Tensor& x, const Shape& shape) {
 Tensor slice(const Tensor& x, int dim, int64_t start, int64_t end) {
   const int d = wrap_dim("slice", dim, x.ndim());
   if (start < 0 || end < start || end > x.shape()[d]) {
-    throw IndexError(fmt::format("slice: {}:{} is outside 0..{} of dimension {} of {}", start, end,
-                                 x.shape()[d], d, x.shape().str()));
+    throw IndexError(fmt::format("slice: {}:{} is outside 0..{} of dimension {} of {}", start, end, x.shape()[d], d, x.shape().str()));
   }
   return apply(Slice{x.shape(), d, start, end}, x);
 }
@@ -173,8 +165,7 @@ Tensor slice(const Tensor& x, int dim, int64_t start, int64_t end) {
 Tensor select(const Tensor& x, int dim, int64_t index) {
   const int d = wrap_dim("select", dim, x.ndim());
   if (index < 0 || index >= x.shape()[d]) {
-    throw IndexError(fmt::format("select: index {} is outside 0..{} of dimension {} of {}", index,
-                                 x.shape()[d] - 1, d, x.shape().str()));
+    throw IndexError(fmt::format("select: index {} is outside 0..{} of dimension {} of {}", index, x.shape()[d] - 1, d, x.shape().str()));
   }
   return squeeze(slice(x, d, index, index + 1), d);
 }
@@ -191,8 +182,7 @@ Tensor unsqueeze(const Tensor& x, int dim) {
 
 Tensor squeeze(const Tensor& x, int dim) {
   const int d = wrap_dim("squeeze", dim, x.ndim());
-  if (x.shape()[d] != 1)
-    throw ShapeError(fmt::format("squeeze: dimension {} of {} is not 1", d, x.shape().str()));
+  if (x.shape()[d] != 1) throw ShapeError(fmt::format("squeeze: dimension {} of {} is not 1", d, x.shape().str()));
   return reshape(x, x.shape().without(d));
 }
 

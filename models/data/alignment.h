@@ -18,10 +18,9 @@ struct AlignmentLink {
 /// `sure` and `possible` are disjoint and sorted; the P of the alignment error rate is their union.
 struct AlignedPair {
   std::vector<std::string> source, target;
-  std::vector<AlignmentLink> sure;  // same meaning: a compound or a separable verb links to all its parts
-  std::vector<AlignmentLink>
-      possible;  // agreement and inserted words: do-support, commas, "um", contracted articles
-  std::vector<std::string> patterns;  // the clause patterns used, sorted, each once
+  std::vector<AlignmentLink> sure;      // same meaning: a compound or a separable verb links to all its parts
+  std::vector<AlignmentLink> possible;  // agreement and inserted words: do-support, commas, "um", contracted articles
+  std::vector<std::string> patterns;    // the clause patterns used, sorted, each once
 };
 
 }  // namespace heed::models

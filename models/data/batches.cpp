@@ -43,14 +43,16 @@ void fill_source(Batch& batch, size_t count, const Rows& rows) {
 
 Batch make_source_batch(std::span<const std::vector<int>> sources, std::span<const int64_t> indices) {
   Batch batch;
-  fill_source(batch, indices.size(), [&](size_t i) -> const auto& { return sources[static_cast<size_t>(indices[i])]; });
+  fill_source(
+      batch, indices.size(), [&](size_t i) -> const auto& { return sources[static_cast<size_t>(indices[i])]; });
   return batch;
 }
 
 Batch make_batch(std::span<const EncodedPair> pairs, std::span<const int64_t> indices) {
   Batch batch;
   const auto pair = [&](size_t i) -> const EncodedPair& { return pairs[static_cast<size_t>(indices[i])]; };
-  fill_source(batch, indices.size(), [&](size_t i) -> const auto& { return pair(i).source; });
+  fill_source(
+      batch, indices.size(), [&](size_t i) -> const auto& { return pair(i).source; });
   int64_t T = 1;
   for (size_t i = 0; i < indices.size(); ++i) T = std::max(T, extent(pair(i).target) + 1);
   const auto B = static_cast<int64_t>(indices.size());
@@ -93,9 +95,8 @@ std::vector<std::vector<int64_t>> epoch_batches(std::span<const EncodedPair> pai
 std::vector<std::vector<int64_t>> batches_by_length(std::span<const std::vector<int>> sources, int64_t batch_size) {
   std::vector<int64_t> order(sources.size());
   std::iota(order.begin(), order.end(), int64_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
-    return sources[static_cast<size_t>(a)].size() > sources[static_cast<size_t>(b)].size();
-  });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int64_t a, int64_t b) { return sources[static_cast<size_t>(a)].size() > sources[static_cast<size_t>(b)].size(); });
   return cut(order, batch_size);
 }
 

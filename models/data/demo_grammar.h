@@ -77,10 +77,8 @@ class Speller {
 
   int meaning() { return next_meaning_++; }
   PhraseWords common_noun(const NounPhrase& phrase, Case grammatical_case, const Antecedent& antecedent);
-  PhraseWords relative_or_question(const NounPhrase& phrase, Case grammatical_case,
-                                   const Antecedent& antecedent);
-  void determiner(PhraseWords& out, const NounPhrase& phrase, Case grammatical_case,
-                  const Antecedent& antecedent);
+  PhraseWords relative_or_question(const NounPhrase& phrase, Case grammatical_case, const Antecedent& antecedent);
+  void determiner(PhraseWords& out, const NounPhrase& phrase, Case grammatical_case, const Antecedent& antecedent);
   void relative_clause(PhraseWords& out, const NounPhrase& phrase);
   VerbWords verb_words(const Clause& clause, Agreement agreement, Order order, int to);
   ClauseWords subordinate(const Subordinator& subordinator, const Clause& clause, bool past);

@@ -55,8 +55,7 @@ class DemoSampler {
   void choose_determiner(NounPhrase& phrase, NounChoice::Determiners determiners);
   void modify(NounPhrase& phrase, int budget, bool relatives, bool attributes);
   PrepositionalPhrase attribute(const NounPhrase& phrase, int budget, bool relatives);
-  PrepositionalPhrase with_noun(std::string_view preposition, Classes classes, int budget, bool relatives,
-                                bool attributes = true);
+  PrepositionalPhrase with_noun(std::string_view preposition, Classes classes, int budget, bool relatives, bool attributes = true);
   Clause relative_clause(const NounPhrase& noun, int budget);
 
   template <class Row, class Keep>

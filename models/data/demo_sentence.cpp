@@ -93,9 +93,7 @@ void Speller::note_patterns(const Clause& c, Order order) {
       use("to_infinitive");
       break;
     case Frame::copula:
-      use(c.predicate    ? (c.object ? "comparative" : "copula_adjective")
-          : c.complement ? "copula_place"
-                         : "copula_noun");
+      use(c.predicate ? (c.object ? "comparative" : "copula_adjective") : c.complement ? "copula_place" : "copula_noun");
       break;
   }
   if (!c.verb->prefix.empty()) use("separable_verb");

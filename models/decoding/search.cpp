@@ -35,8 +35,8 @@ void keep_rows(Encoded& encoded, DecoderState& state, const std::vector<int64_t>
   std::vector<int64_t> lengths;
   for (const int64_t row : rows) lengths.push_back(encoded.memory.lengths.data<int64_t>()[row]);
   encoded.memory.lengths = from_vector(lengths, {index.numel()});
-  for (Tensor* x : {&encoded.memory.keys, &encoded.memory.projected, &encoded.summary, &encoded.cell, &state.hidden, &state.cell,
-                    &state.context}) {
+  for (Tensor* x :
+       {&encoded.memory.keys, &encoded.memory.projected, &encoded.summary, &encoded.cell, &state.hidden, &state.cell, &state.context}) {
     pick(*x);
   }
 }

@@ -10,10 +10,10 @@ namespace heed::models {
 
 /// One output: its words and, word by word and for the end of the sentence, what the model looked at.
 struct Hypothesis {
-  std::vector<int> ids;                      // without </s>
-  bool ended = false;                        // whether </s> came before the length limit
-  double score = 0;                          // sum of log probabilities (natural) of the words, and of </s> if it came
-  std::vector<std::vector<float>> attention; // [ids + ended][source length]; empty without attention
+  std::vector<int> ids;                       // without </s>
+  bool ended = false;                         // whether </s> came before the length limit
+  double score = 0;                           // sum of log probabilities (natural) of the words, and of </s> if it came
+  std::vector<std::vector<float>> attention;  // [ids + ended][source length]; empty without attention
 };
 
 struct GreedyOptions {
@@ -23,8 +23,8 @@ struct GreedyOptions {
 };
 
 /// The most probable word at each step. `sources` end with </s>; the result is in their order and does not depend on how they are
-/// batched (scores to rounding). Special tokens but </s> and <unk> are never chosen. `keep_going` is asked between batches; when it says no, the
-/// rest stays empty.
+/// batched (scores to rounding). Special tokens but </s> and <unk> are never chosen. `keep_going` is asked between batches; when it says
+/// no, the rest stays empty.
 std::vector<Hypothesis> greedy_search(const Seq2Seq& model, std::span<const std::vector<int>> sources, GreedyOptions options = {},
                                       const std::function<bool()>& keep_going = {});
 

@@ -37,9 +37,7 @@ class Value {
  public:
   Value(const Json& json, std::string place) : json_(json), place_(std::move(place)) {}
 
-  [[noreturn]] void fail(const std::string& what) const {
-    throw FormatError(place_.empty() ? what : place_ + " " + what);
-  }
+  [[noreturn]] void fail(const std::string& what) const { throw FormatError(place_.empty() ? what : place_ + " " + what); }
   Value operator[](const char* key) const {
     if (!json_.is_object()) fail("is not an object");
     const auto found = json_.find(key);
@@ -91,9 +89,7 @@ class Value {
 
 constexpr int64_t kMaxInt = std::numeric_limits<int>::max();
 
-bool is_boundary(std::string_view text, size_t at) {
-  return at == text.size() || (static_cast<unsigned char>(text[at]) & 0xC0) != 0x80;
-}
+bool is_boundary(std::string_view text, size_t at) { return at == text.size() || (static_cast<unsigned char>(text[at]) & 0xC0) != 0x80; }
 
 TranslationSide read_side(const Value& value) {
   TranslationSide side;
@@ -122,12 +118,10 @@ AttentionWeights read_attention(const Value& value, size_t rows, size_t columns)
   attention.layer = static_cast<int>(value["layer"].integer(0, kMaxInt));
   attention.head = static_cast<int>(value["head"].integer(0, kMaxInt));
   const Value weights = value["weights"];
-  if (weights.size() != rows)
-    weights.fail(fmt::format("has {} rows, target has {} tokens", weights.size(), rows));
+  if (weights.size() != rows) weights.fail(fmt::format("has {} rows, target has {} tokens", weights.size(), rows));
   for (size_t t = 0; t < rows; ++t) {
     const Value row = weights.at(t);
-    if (row.size() != columns)
-      row.fail(fmt::format("has {} values, source has {} tokens", row.size(), columns));
+    if (row.size() != columns) row.fail(fmt::format("has {} values, source has {} tokens", row.size(), columns));
     auto& numbers = attention.weights.emplace_back();
     for (size_t s = 0; s < columns; ++s) {
       const double weight = row.at(s).number();
@@ -155,8 +149,7 @@ Translation read(const Json& json) {
   translation.target = read_side(root["target"]);
   const Value attention = root["attention"];
   for (size_t i = 0; i < attention.size(); ++i) {
-    translation.attention.push_back(
-        read_attention(attention.at(i), translation.target.tokens.size(), translation.source.tokens.size()));
+    translation.attention.push_back(read_attention(attention.at(i), translation.target.tokens.size(), translation.source.tokens.size()));
     for (size_t j = 0; j < i; ++j) {
       const auto& now = translation.attention[i];
       if (translation.attention[j].layer == now.layer && translation.attention[j].head == now.head) {
@@ -186,20 +179,17 @@ std::string to_json_line(const Translation& translation) {
   OrderedJson attention = OrderedJson::array();
   for (const auto& map : translation.attention) {
     if (map.weights.size() != rows) {
-      throw ValueError(
-          fmt::format("translation: {} rows of attention for {} target tokens", map.weights.size(), rows));
+      throw ValueError(fmt::format("translation: {} rows of attention for {} target tokens", map.weights.size(), rows));
     }
     OrderedJson weights = OrderedJson::array();
     for (const auto& row : map.weights) {
       if (row.size() != columns) {
-        throw ValueError(
-            fmt::format("translation: {} attention weights for {} source tokens", row.size(), columns));
+        throw ValueError(fmt::format("translation: {} attention weights for {} source tokens", row.size(), columns));
       }
       OrderedJson numbers = OrderedJson::array();
       for (const float weight : row) {
         const double value = rounded(weight);
-        if (!(value >= 0 && value <= 1))
-          throw ValueError(fmt::format("translation: an attention weight is {}", weight));
+        if (!(value >= 0 && value <= 1)) throw ValueError(fmt::format("translation: an attention weight is {}", weight));
         numbers.push_back(value);
       }
       weights.push_back(std::move(numbers));
@@ -219,9 +209,7 @@ std::string to_json_line(const Translation& translation) {
 }
 
 Translation parse_translation(std::string_view line, std::string_view name, int64_t line_number) {
-  const auto fail = [&](const std::string& what) {
-    throw FormatError(fmt::format("'{}' line {}: {}", name, line_number, what));
-  };
+  const auto fail = [&](const std::string& what) { throw FormatError(fmt::format("'{}' line {}: {}", name, line_number, what)); };
   Translation translation;
   try {
     translation = read(Json::parse(line));

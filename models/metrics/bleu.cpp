@@ -26,8 +26,8 @@ void replace_all(std::string& text, std::string_view what, std::string_view with
 bool is_digit(char32_t c) { return c >= U'0' && c <= U'9'; }
 bool is_stop(char32_t c) { return c == U'.' || c == U','; }
 bool is_symbol(char32_t c) {  // [\{-\~\[-\` -\&\(-\+\:-\@\/]
-  return (c >= U'{' && c <= U'~') || (c >= U'[' && c <= U'`') || (c >= U' ' && c <= U'&') ||
-         (c >= U'(' && c <= U'+') || (c >= U':' && c <= U'@') || c == U'/';
+  return (c >= U'{' && c <= U'~') || (c >= U'[' && c <= U'`') || (c >= U' ' && c <= U'&') || (c >= U'(' && c <= U'+') ||
+         (c >= U':' && c <= U'@') || c == U'/';
 }
 
 std::u32string surround_symbols(const std::u32string& text) {
@@ -87,9 +87,8 @@ void check(const BleuOptions& options) {
 }
 
 std::string signature(size_t references, bool effective_order, const BleuOptions& options) {
-  return fmt::format("BLEU|nrefs:{}|case:{}|eff:{}|tok:{}|smooth:exp|version:{}", references,
-                     options.lowercase ? "lc" : "mixed", effective_order ? "yes" : "no", options.tokenize,
-                     kVersion);
+  return fmt::format("BLEU|nrefs:{}|case:{}|eff:{}|tok:{}|smooth:exp|version:{}", references, options.lowercase ? "lc" : "mixed",
+                     effective_order ? "yes" : "no", options.tokenize, kVersion);
 }
 
 using NgramCounts = std::map<std::vector<int>, int64_t>;
@@ -100,8 +99,7 @@ struct NgramCounter {
 
   NgramCounts count(const std::vector<std::string_view>& words) {
     std::vector<int> numbers;
-    for (const auto word : words)
-      numbers.push_back(ids.emplace(std::string(word), static_cast<int>(ids.size())).first->second);
+    for (const auto word : words) numbers.push_back(ids.emplace(std::string(word), static_cast<int>(ids.size())).first->second);
     NgramCounts counts;
     for (auto begin = numbers.begin(); begin != numbers.end(); ++begin) {
       const auto left = std::min<std::ptrdiff_t>(kBleuOrder, numbers.end() - begin);
@@ -136,8 +134,7 @@ std::string bleu_tokenize(std::string_view line, const BleuOptions& options) {
   return out;
 }
 
-BleuStats bleu_stats(std::string_view hypothesis, std::span<const std::string> references,
-                     const BleuOptions& options) {
+BleuStats bleu_stats(std::string_view hypothesis, std::span<const std::string> references, const BleuOptions& options) {
   if (references.empty()) throw ValueError("bleu: a sentence without a reference");
   NgramCounter counter;
   const std::string hypothesis_text = bleu_tokenize(hypothesis, options);
@@ -179,8 +176,7 @@ BleuResult bleu_of(const BleuStats& stats, bool effective_order) {
     const auto sys = static_cast<double>(stats.sys_len), ref = static_cast<double>(stats.ref_len);
     result.bp = stats.sys_len > 0 ? std::exp(1 - ref / sys) : 0.0;
   }
-  if (std::ranges::all_of(stats.matches, [](int64_t n) { return n == 0; }))
-    return result;  // no match of any order: 0
+  if (std::ranges::all_of(stats.matches, [](int64_t n) { return n == 0; })) return result;  // no match of any order: 0
   size_t order = kBleuOrder;
   double smoothing = 1;
   for (size_t n = 0; n < kBleuOrder && stats.totals[n] > 0; ++n) {
@@ -194,14 +190,13 @@ BleuResult bleu_of(const BleuStats& stats, bool effective_order) {
     }
   }
   double sum = 0;
-  for (size_t n = 0; n < order; ++n)
-    sum += result.precisions[n] == 0 ? -9999999999.0 : std::log(result.precisions[n]);
+  for (size_t n = 0; n < order; ++n) sum += result.precisions[n] == 0 ? -9999999999.0 : std::log(result.precisions[n]);
   result.score = result.bp * std::exp(sum / static_cast<double>(order));
   return result;
 }
 
-BleuResult corpus_bleu(std::span<const std::string> hypotheses,
-                       std::span<const std::vector<std::string>> references, const BleuOptions& options) {
+BleuResult corpus_bleu(std::span<const std::string> hypotheses, std::span<const std::vector<std::string>> references,
+                       const BleuOptions& options) {
   check(options);
   if (hypotheses.size() != references.size()) {
     throw ValueError(fmt::format("bleu: {} hypotheses, {} references", hypotheses.size(), references.size()));
@@ -209,8 +204,8 @@ BleuResult corpus_bleu(std::span<const std::string> hypotheses,
   BleuStats stats;
   for (size_t i = 0; i < hypotheses.size(); ++i) {
     if (references[i].size() != references[0].size()) {
-      throw ValueError(fmt::format("bleu: sentence 1 has {} references, sentence {} has {}",
-                                   references[0].size(), i + 1, references[i].size()));
+      throw ValueError(
+          fmt::format("bleu: sentence 1 has {} references, sentence {} has {}", references[0].size(), i + 1, references[i].size()));
     }
     stats += bleu_stats(hypotheses[i], references[i], options);
   }
@@ -219,43 +214,37 @@ BleuResult corpus_bleu(std::span<const std::string> hypotheses,
   return result;
 }
 
-BleuResult corpus_bleu(std::span<const std::string> hypotheses, std::span<const std::string> references,
-                       const BleuOptions& options) {
+BleuResult corpus_bleu(std::span<const std::string> hypotheses, std::span<const std::string> references, const BleuOptions& options) {
   check(options);
   if (hypotheses.size() != references.size()) {
     throw ValueError(fmt::format("bleu: {} hypotheses, {} references", hypotheses.size(), references.size()));
   }
   BleuStats stats;
-  for (size_t i = 0; i < hypotheses.size(); ++i)
-    stats += bleu_stats(hypotheses[i], references.subspan(i, 1), options);
+  for (size_t i = 0; i < hypotheses.size(); ++i) stats += bleu_stats(hypotheses[i], references.subspan(i, 1), options);
   BleuResult result = bleu_of(stats);
   result.signature = signature(1, false, options);
   return result;
 }
 
-BleuResult sentence_bleu(std::string_view hypothesis, std::span<const std::string> references,
-                         const BleuOptions& options) {
+BleuResult sentence_bleu(std::string_view hypothesis, std::span<const std::string> references, const BleuOptions& options) {
   BleuResult result = bleu_of(bleu_stats(hypothesis, references, options), true);
   result.signature = signature(references.size(), true, options);
   return result;
 }
 
-std::string LengthBucket::name() const {
-  return max >= kNoMaximum ? fmt::format("{}+", min) : fmt::format("{}-{}", min, max);
-}
+std::string LengthBucket::name() const { return max >= kNoMaximum ? fmt::format("{}+", min) : fmt::format("{}-{}", min, max); }
 
 std::vector<LengthBucket> default_length_buckets() {
   return {{1, 9}, {10, 19}, {20, 29}, {30, 39}, {40, 49}, {50, kNoMaximum}, {30, kNoMaximum}};
 }
 
-std::vector<BucketBleu> bleu_by_length(std::span<const std::string> hypotheses,
-                                       std::span<const std::string> references,
+std::vector<BucketBleu> bleu_by_length(std::span<const std::string> hypotheses, std::span<const std::string> references,
                                        std::span<const int> source_lengths, const BleuOptions& options,
                                        std::span<const LengthBucket> buckets) {
   check(options);
   if (hypotheses.size() != references.size() || hypotheses.size() != source_lengths.size()) {
-    throw ValueError(fmt::format("bleu: {} hypotheses, {} references, {} source lengths", hypotheses.size(),
-                                 references.size(), source_lengths.size()));
+    throw ValueError(
+        fmt::format("bleu: {} hypotheses, {} references, {} source lengths", hypotheses.size(), references.size(), source_lengths.size()));
   }
   std::vector<LengthBucket> wanted(buckets.begin(), buckets.end());
   if (wanted.empty()) wanted = default_length_buckets();

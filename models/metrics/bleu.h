@@ -42,22 +42,19 @@ struct BleuResult {
 std::string bleu_tokenize(std::string_view line, const BleuOptions& options);
 
 /// Statistics of one sentence against its references (at least one, or ValueError).
-BleuStats bleu_stats(std::string_view hypothesis, std::span<const std::string> references,
-                     const BleuOptions& options = {});
+BleuStats bleu_stats(std::string_view hypothesis, std::span<const std::string> references, const BleuOptions& options = {});
 
 /// The score of summed statistics. With `effective_order`, orders that the text is too short for do not count.
 BleuResult bleu_of(const BleuStats& stats, bool effective_order = false);
 
 /// BLEU of a corpus: references[i] are the references of hypotheses[i], or the one reference.
 /// Throws ValueError for different numbers of lines and for sentences with different numbers of references.
-BleuResult corpus_bleu(std::span<const std::string> hypotheses, std::span<const std::string> references,
+BleuResult corpus_bleu(std::span<const std::string> hypotheses, std::span<const std::string> references, const BleuOptions& options = {});
+BleuResult corpus_bleu(std::span<const std::string> hypotheses, std::span<const std::vector<std::string>> references,
                        const BleuOptions& options = {});
-BleuResult corpus_bleu(std::span<const std::string> hypotheses,
-                       std::span<const std::vector<std::string>> references, const BleuOptions& options = {});
 
 /// BLEU of one sentence, with effective order.
-BleuResult sentence_bleu(std::string_view hypothesis, std::span<const std::string> references,
-                         const BleuOptions& options = {});
+BleuResult sentence_bleu(std::string_view hypothesis, std::span<const std::string> references, const BleuOptions& options = {});
 
 /// Sentences whose source has min to max words, both included.
 struct LengthBucket {
@@ -79,8 +76,7 @@ struct BucketBleu {
 
 /// Corpus BLEU of each bucket; source_lengths[i] is the number of source words of sentence i. A bucket may
 /// overlap others.
-std::vector<BucketBleu> bleu_by_length(std::span<const std::string> hypotheses,
-                                       std::span<const std::string> references,
+std::vector<BucketBleu> bleu_by_length(std::span<const std::string> hypotheses, std::span<const std::string> references,
                                        std::span<const int> source_lengths, const BleuOptions& options = {},
                                        std::span<const LengthBucket> buckets = {});
 

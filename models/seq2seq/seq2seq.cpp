@@ -29,16 +29,13 @@ void check(const ModelConfig& config) {
 Encoder::Encoder(const ModelConfig& config, int64_t vocabulary)
     : embedding_(vocabulary, config.embedding, Vocabulary::kPad),
       dropout_(config.dropout),
-      lstm_(config.embedding, config.encoder_hidden,
-            {.layers = config.encoder_layers, .bidirectional = true, .dropout = config.dropout}) {
+      lstm_(config.embedding, config.encoder_hidden, {.layers = config.encoder_layers, .bidirectional = true, .dropout = config.dropout}) {
   child("embedding", embedding_);
   child("dropout", dropout_);
   child("lstm", lstm_);
 }
 
-LstmResult Encoder::operator()(const Tensor& source, const Tensor& lengths) const {
-  return lstm_(dropout_(embedding_(source)), lengths);
-}
+LstmResult Encoder::operator()(const Tensor& source, const Tensor& lengths) const { return lstm_(dropout_(embedding_(source)), lengths); }
 
 std::unique_ptr<nn::Attention> make_attention(const std::string& kind, int64_t query_size, int64_t key_size, int64_t attention_size) {
   if (kind == "none") return nullptr;
@@ -101,9 +98,9 @@ Decoder::States Decoder::run(const Encoded& encoded, const Tensor& target_in, co
     return {embedded, cell_(input, target_lengths, first.hidden, first.cell).output, context, {}};
   }
   if (const auto* additive = dynamic_cast<const nn::AdditiveAttention*>(attention_.get())) {
-    const AttentionLstmResult r = attention_lstm(embedded, target_lengths, encoded.memory.keys, encoded.memory.projected,
-                                                 encoded.memory.lengths, first.hidden, first.cell, cell_.weight_ih, cell_.weight_hh,
-                                                 cell_.bias, additive->query_proj.weight, additive->energy);
+    const AttentionLstmResult r =
+        attention_lstm(embedded, target_lengths, encoded.memory.keys, encoded.memory.projected, encoded.memory.lengths, first.hidden,
+                       first.cell, cell_.weight_ih, cell_.weight_hh, cell_.bias, additive->query_proj.weight, additive->energy);
     return {embedded, r.hidden, r.context, r.weights};
   }
   return run_stepwise(encoded, target_in);

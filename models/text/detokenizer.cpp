@@ -49,16 +49,14 @@ std::string detokenize(std::span<const std::string> tokens) {
     };
     const bool closes = ".,!?;:%)]}"sv.find(token.front()) != std::string_view::npos &&
                         (token.size() == 1 || token.find_first_not_of(".!?") == std::string::npos);
-    const bool opens = token == "(" || token == "[" || token == "{" || token == "$" || token == "\xC2\xBF" ||
-                       token == "\xC2\xA1";
+    const bool opens = token == "(" || token == "[" || token == "{" || token == "$" || token == "\xC2\xBF" || token == "\xC2\xA1";
     bool before = !glue, next_glue = opens;
     if (closes) {
       before = false;
     } else if (is_quote(token)) {
       const bool last = std::none_of(tokens.begin() + static_cast<std::ptrdiff_t>(i) + 1, tokens.end(),
                                      [](const std::string& later) { return is_quote(unescape(later)); });
-      const bool closing =
-          quote_open || (last && i > 0);  // a last one without a partner ends what an earlier line began
+      const bool closing = quote_open || (last && i > 0);  // a last one without a partner ends what an earlier line began
       next_glue = !closing;
       if (closing) before = false;
       quote_open = !closing;

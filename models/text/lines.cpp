@@ -27,9 +27,7 @@ std::vector<std::string> split_lines(std::string_view text, std::string_view nam
   return lines;
 }
 
-std::vector<std::string> read_lines(const std::filesystem::path& path) {
-  return split_lines(read_file(path), path.string());
-}
+std::vector<std::string> read_lines(const std::filesystem::path& path) { return split_lines(read_file(path), path.string()); }
 
 std::vector<std::string> read_lines(std::istream& in, std::string_view name) {
   const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
@@ -41,8 +39,8 @@ ParallelLines read_parallel(const std::filesystem::path& source, const std::file
   ParallelLines lines{read_lines(source), read_lines(target)};
   const auto count = [](size_t n) { return fmt::format("{} line{}", n, n == 1 ? "" : "s"); };
   if (lines.source.size() != lines.target.size()) {
-    throw ValueError(fmt::format("'{}' has {}, '{}' has {}", source.string(), count(lines.source.size()),
-                                 target.string(), lines.target.size()));
+    throw ValueError(
+        fmt::format("'{}' has {}, '{}' has {}", source.string(), count(lines.source.size()), target.string(), lines.target.size()));
   }
   if (lines.source.empty()) {
     throw ValueError(fmt::format("'{}' and '{}' are empty", source.string(), target.string()));

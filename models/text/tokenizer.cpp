@@ -83,8 +83,7 @@ enum class Apostrophe { before, after, both };  // where to cut between two lett
 
 Apostrophe apostrophe_rule(std::string_view language) {
   if (language.empty() || language == "en") return Apostrophe::before;
-  return language == "fr" || language == "it" || language == "ga" || language == "ca" ? Apostrophe::after
-                                                                                      : Apostrophe::both;
+  return language == "fr" || language == "it" || language == "ga" || language == "ca" ? Apostrophe::after : Apostrophe::both;
 }
 
 // cut[i] says whether a token ends before unit i.
@@ -126,9 +125,7 @@ using Piece = std::span<const Unit>;
 bool ends_sentence(Piece piece, const Piece* next, std::string_view language) {
   if (piece.size() < 2 || piece.back().c != U'.' || piece[piece.size() - 2].c == U'.') return false;
   const Piece word = piece.first(piece.size() - 1);
-  const auto any = [&](auto test) {
-    return std::ranges::any_of(word, [&](const Unit& u) { return test(u.c); });
-  };
+  const auto any = [&](auto test) { return std::ranges::any_of(word, [&](const Unit& u) { return test(u.c); }); };
   if (any([](char32_t c) { return c == U'.'; }) && any(is_alpha)) return false;
   if (next && is_lower(next->front().c)) return false;
   std::string spelling;
@@ -145,8 +142,8 @@ std::string text_of(Piece piece, const TextSettings& settings) {
   if (!settings.escape) return raw;
   std::string escaped;
   for (const char c : raw) {
-    const auto* entity = std::ranges::find(kEntities, static_cast<char32_t>(static_cast<unsigned char>(c)),
-                                           &std::pair<std::string_view, char32_t>::second);
+    const auto* entity =
+        std::ranges::find(kEntities, static_cast<char32_t>(static_cast<unsigned char>(c)), &std::pair<std::string_view, char32_t>::second);
     if (entity == kEntities.end()) {
       escaped += c;
     } else {
@@ -204,8 +201,7 @@ std::vector<Token> tokenize(std::string_view text, const TextSettings& settings)
   };
   for (size_t i = 0; i < pieces.size(); ++i) {
     const Piece piece = pieces[i];
-    const bool cut_period =
-        ends_sentence(piece, i + 1 < pieces.size() ? &pieces[i + 1] : nullptr, settings.language);
+    const bool cut_period = ends_sentence(piece, i + 1 < pieces.size() ? &pieces[i + 1] : nullptr, settings.language);
     if (!cut_period) {
       add(piece);
     } else {
@@ -228,16 +224,13 @@ bool looks_tokenised(std::string_view text) {
       weak = true;
     } else if (entity) {
       const auto rest = chunk.substr(entity->first.size());
-      if (!rest.empty() &&
-          (entity->second != U'\'' || ",!?;:\")"sv.find(rest.back()) != std::string_view::npos))
-        return false;
+      if (!rest.empty() && (entity->second != U'\'' || ",!?;:\")"sv.find(rest.back()) != std::string_view::npos)) return false;
       strong = true;  // &quot;  &apos;s
     } else if (chunk.ends_with("&apos;")) {
       strong = true;  // l&apos;
     } else if (i > 0 && chunk.size() <= 3 && chunk.front() == '\'' && chunk.back() != '\'') {
       weak = true;  // dog 's
-    } else if (chunk.front() == '"' || chunk.front() == '(' ||
-               ",!?;:\")"sv.find(chunk.back()) != std::string_view::npos) {
+    } else if (chunk.front() == '"' || chunk.front() == '(' || ",!?;:\")"sv.find(chunk.back()) != std::string_view::npos) {
       // Attached punctuation. A period may belong to an abbreviation or to a name, so it says nothing here.
       if (std::ranges::any_of(code_points(chunk), is_alnum)) return false;
     }
@@ -245,8 +238,7 @@ bool looks_tokenised(std::string_view text) {
   if (strong || !weak) return strong;
   const auto last = chunks.back();
   const auto word = last.substr(0, last.size() - 1);
-  return !last.ends_with('.') || word.empty() || word.find('.') != std::string_view::npos ||
-         keeps_period(to_lower(word), false, "");
+  return !last.ends_with('.') || word.empty() || word.find('.') != std::string_view::npos || keeps_period(to_lower(word), false, "");
 }
 
 }  // namespace heed::models

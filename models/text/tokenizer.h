@@ -13,14 +13,11 @@ namespace heed::models {
 
 /// How text becomes tokens; stored in the run folder, so that a model meets new text as it met its corpus.
 struct TextSettings {
-  std::string tokenizer =
-      "words";             ///< "words": the rules of tokenize(); "none": split at white space, nothing else
-  bool lowercase = false;  ///< lower-case every token (to_lower)
-  bool normalise = true;   ///< typographic quotes, dashes and ellipses to ASCII; letters to NFC
-  bool escape =
-      true;  ///< write & ' " < > | [ ] as Moses does: &amp; &apos; &quot; &lt; &gt; &#124; &#91; &#93;
-  std::string
-      language;  ///< apostrophes: "en" and "" cut dog|'s, "fr" and "it" cut l'|homme, others cut both sides
+  std::string tokenizer = "words";  ///< "words": the rules of tokenize(); "none": split at white space, nothing else
+  bool lowercase = false;           ///< lower-case every token (to_lower)
+  bool normalise = true;            ///< typographic quotes, dashes and ellipses to ASCII; letters to NFC
+  bool escape = true;               ///< write & ' " < > | [ ] as Moses does: &amp; &apos; &quot; &lt; &gt; &#124; &#91; &#93;
+  std::string language;             ///< apostrophes: "en" and "" cut dog|'s, "fr" and "it" cut l'|homme, others cut both sides
 
   bool operator==(const TextSettings&) const = default;
 };

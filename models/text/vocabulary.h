@@ -26,8 +26,7 @@ class Vocabulary {
   /// Throws ValueError for a max_size of 1 to 4, a negative argument, and tokens that a line of text cannot
   /// hold.
   static Vocabulary build(const Counts& counts, int64_t min_count = 1, int64_t max_size = 0);
-  static Vocabulary build(std::span<const std::vector<std::string>> lines, int64_t min_count = 1,
-                          int64_t max_size = 0);
+  static Vocabulary build(std::span<const std::vector<std::string>> lines, int64_t min_count = 1, int64_t max_size = 0);
 
   /// The id of a token, or kUnk; special tokens by their spelling too.
   int id(std::string_view token) const;

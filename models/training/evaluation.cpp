@@ -19,7 +19,8 @@ Evaluation evaluate(const Translator& translator, std::span<const std::string> s
   const double begin = clock();
   result.translations = translator.translate(sources);
   result.seconds = clock() - begin;
-  const auto reference_words = tokenize_lines(references, run.config.target_text), source_words = tokenize_lines(sources, run.config.source_text);
+  const auto reference_words = tokenize_lines(references, run.config.target_text),
+             source_words = tokenize_lines(sources, run.config.source_text);
   std::vector<std::string> outputs, wanted, outputs_text, wanted_text;
   std::vector<int> lengths;
   std::vector<EncodedPair> pairs;

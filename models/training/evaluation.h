@@ -10,12 +10,12 @@
 namespace heed::models {
 
 struct Evaluation {
-  BleuResult bleu;                      // tok:none, on the words as the model has them
-  BleuResult bleu_detokenised;          // tok:13a, on text as people read it
-  std::vector<BucketBleu> by_length;    // tok:none, by source words
-  double perplexity = 0;                // exp of the cross-entropy a target token
+  BleuResult bleu;                    // tok:none, on the words as the model has them
+  BleuResult bleu_detokenised;        // tok:13a, on text as people read it
+  std::vector<BucketBleu> by_length;  // tok:none, by source words
+  double perplexity = 0;              // exp of the cross-entropy a target token
   std::vector<Translation> translations;
-  double seconds = 0;                   // of decoding
+  double seconds = 0;  // of decoding
 };
 
 /// Translates and scores. Throws ValueError when the counts differ. `clock` gives steady seconds.

@@ -1,9 +1,9 @@
 #include "models/training/run_folder.h"
 
 #include <fmt/format.h>
+#include <toml++/toml.h>
 
 #include <sstream>
-#include <toml++/toml.h>
 
 namespace heed::models {
 namespace {
@@ -115,6 +115,9 @@ void check(const RunConfig& config) {
   require(t.clip >= 0, fmt::format("clip: must not be negative, got {}", t.clip));
   require(t.min_count >= 1, fmt::format("min-count: must be at least 1, got {}", t.min_count));
   require(t.log_every >= 1, fmt::format("log-every: must be at least 1, got {}", t.log_every));
+  require(t.max_vocabulary == 0 || t.max_vocabulary > Vocabulary::kSpecials,
+          fmt::format("max-vocabulary: must be 0 or above {}, got {}", Vocabulary::kSpecials, t.max_vocabulary));
+  require(t.seed <= INT64_MAX, fmt::format("seed: must be at most {}, got {}", INT64_MAX, t.seed));
   require(t.warmup >= 0 && t.validate_every >= 0 && t.patience >= 0, "warmup, validate-every and patience must not be negative");
   nn::Schedule(t.schedule, t.lr, t.warmup, 1);  // throws for an unknown kind
 }
@@ -161,8 +164,8 @@ void check_vocabularies(const std::map<std::string, Tensor>& weights, const Voca
   const auto compare = [&](const char* key, const char* file, const Vocabulary& vocabulary) {
     const auto found = weights.find(key);
     if (found != weights.end() && found->second.ndim() == 2 && found->second.size(0) != vocabulary.size()) {
-      throw FormatError(fmt::format("'{}' has {} words, the weights have {}", (folder / file).string(), vocabulary.size(),
-                                    found->second.size(0)));
+      throw FormatError(
+          fmt::format("'{}' has {} words, the weights have {}", (folder / file).string(), vocabulary.size(), found->second.size(0)));
     }
   };
   compare("encoder.embedding.weight", "source.vocab", source);
@@ -177,6 +180,9 @@ LoadedRun load_run(const std::filesystem::path& folder) {
   run.source = Vocabulary::parse(read_file(path("source.vocab")), path("source.vocab").string());
   run.target = Vocabulary::parse(read_file(path("target.vocab")), path("target.vocab").string());
   const std::string name = path("model.safetensors").string();
+  if (!std::filesystem::exists(name)) {
+    throw IoError(fmt::format("'{}' is missing: the run was stopped before its first validation; train on with --resume", name));
+  }
   const SafetensorsFile file = parse_safetensors(read_file(name), name);
   check_vocabularies(file.tensors, run.source, run.target, folder);
   run.model = std::make_unique<Seq2Seq>(run.config.model, run.source.size(), run.target.size());

@@ -19,20 +19,20 @@ namespace heed::models {
 struct TrainConfig {
   int64_t batch_size = 64;
   int64_t epochs = 10;
-  int64_t updates = 0;        // instead of epochs when above 0
-  int64_t max_length = 100;   // training pairs with more tokens on a side are left out
+  int64_t updates = 0;       // instead of epochs when above 0
+  int64_t max_length = 100;  // training pairs with more tokens on a side are left out
   double lr = 1e-3;
   std::string schedule = "constant";
   int64_t warmup = 0;
-  double lr_floor = 0.0;      // where linear and cosine end, as a part of lr
+  double lr_floor = 0.0;  // where linear and cosine end, as a part of lr
   double label_smoothing = 0.1;
-  double clip = 1.0;          // gradient norm; 0: no clipping
+  double clip = 1.0;  // gradient norm; 0: no clipping
   double weight_decay = 0.0;
-  int64_t min_count = 1;      // words seen less often are unknown
-  int64_t max_vocabulary = 0; // a side; 0: no limit
-  int64_t validate_every = 0; // updates; 0: every epoch
-  int64_t patience = 0;       // validations without a better BLEU before training ends; 0: never
-  int64_t log_every = 50;     // updates between two lines of metrics.jsonl
+  int64_t min_count = 1;       // words seen less often are unknown
+  int64_t max_vocabulary = 0;  // a side; 0: no limit
+  int64_t validate_every = 0;  // updates; 0: every epoch
+  int64_t patience = 0;        // validations without a better BLEU before training ends; 0: never
+  int64_t log_every = 50;      // updates between two lines of metrics.jsonl
   uint64_t seed = 1;
   bool operator==(const TrainConfig&) const = default;
 };

@@ -20,8 +20,8 @@ Tensor take(std::map<std::string, Tensor>& tensors, const std::string& key, cons
   const auto found = tensors.find(key);
   if (found == tensors.end()) throw FormatError(fmt::format("load '{}': '{}' is missing", file, key));
   if (found->second.shape() != shape || found->second.dtype() != dtype) {
-    throw FormatError(fmt::format("load '{}': '{}' is {} in the file, {}{} expected", file, key, found->second.describe(), name_of(dtype),
-                                  shape.str()));
+    throw FormatError(
+        fmt::format("load '{}': '{}' is {} in the file, {}{} expected", file, key, found->second.describe(), name_of(dtype), shape.str()));
   }
   Tensor value = found->second;
   tensors.erase(found);
@@ -79,8 +79,21 @@ void Trainer::start(const std::filesystem::path& folder, const RunConfig& config
   write_file_atomically(folder / "config.toml", to_toml(config));  // last: with it the folder is a run
 }
 
-Trainer::Trainer(std::filesystem::path folder, const TokenisedCorpus& train, const TokenisedCorpus& validation,
-                 TrainCallbacks callbacks)
+void Trainer::check_corpora(const RunConfig& config, const TokenisedCorpus& train, const TokenisedCorpus& validation) {
+  check(config);
+  const auto limit = static_cast<size_t>(config.train.max_length);
+  const auto usable = [](const TokenisedCorpus& corpus, size_t most) {
+    for (size_t i = 0; i < corpus.source.size(); ++i) {
+      const size_t s = corpus.source[i].size(), t = corpus.target[i].size();
+      if (s > 0 && t > 0 && s <= most && t <= most) return true;
+    }
+    return false;
+  };
+  if (!usable(train, limit)) throw ValueError(fmt::format("no training pair has between 1 and {} tokens on both sides", limit));
+  if (!usable(validation, SIZE_MAX)) throw ValueError("no validation pair has words on both sides");
+}
+
+Trainer::Trainer(std::filesystem::path folder, const TokenisedCorpus& train, const TokenisedCorpus& validation, TrainCallbacks callbacks)
     : folder_(std::move(folder)),
       config_(parse_run_config(read_file(folder_ / "config.toml"), (folder_ / "config.toml").string())),
       source_(load_vocabulary(folder_ / "source.vocab")),
@@ -102,8 +115,7 @@ Trainer::Trainer(std::filesystem::path folder, const TokenisedCorpus& train, con
     validation_sources_.push_back(join(validation.source[i]));
     references_.push_back(join(validation.target[i]));
   }
-  if (train_.empty()) throw ValueError(fmt::format("no training pair has between 1 and {} tokens on both sides", limit));
-  if (validation_.empty()) throw ValueError("no validation pair has words on both sides");
+  check_corpora(config_, train, validation);
   const auto batches = (static_cast<int64_t>(train_.size()) + config_.train.batch_size - 1) / config_.train.batch_size;
   total_updates_ = config_.train.updates > 0 ? config_.train.updates : config_.train.epochs * batches;
   manual_seed(config_.train.seed);
@@ -113,11 +125,13 @@ Trainer::Trainer(std::filesystem::path folder, const TokenisedCorpus& train, con
 
 void Trainer::resume() {
   const std::string name = (folder_ / "state.safetensors").string();
+  if (!std::filesystem::exists(name)) return trim_metrics();
   SafetensorsFile file = parse_safetensors(read_file(name), name);
   const auto integers = take(file.tensors, "cursor", {8}, DType::i64, name).to_vector<int64_t>();
   const auto reals = take(file.tensors, "progress", {4}, DType::f64, name).to_vector<double>();
   const auto random = take(file.tensors, "random", {2}, DType::i64, name).to_vector<int64_t>();
-  if (integers[5] != static_cast<int64_t>(train_.size()) || integers[6] != static_cast<int64_t>(validation_.size())) {
+  if (integers[5] != static_cast<int64_t>(train_.size()) || integers[6] != static_cast<int64_t>(validation_.size()) || integers[0] < 0 ||
+      integers[1] < 0 || integers[2] < 0) {
     throw FormatError(fmt::format("resume '{}': was trained on {} and validated on {} pairs, given are {} and {}", folder_.string(),
                                   integers[5], integers[6], train_.size(), validation_.size()));
   }
@@ -141,9 +155,9 @@ void Trainer::save_state() const {
                                                               cursor_.without_improvement, static_cast<int64_t>(train_.size()),
                                                               static_cast<int64_t>(validation_.size()), cursor_.loss_tokens},
                                          {8}));
-  all.emplace_back("progress", from_vector(std::vector<double>{cursor_.best_bleu, cursor_.seconds, cursor_.loss_sum, cursor_.loss_seconds}, {4}));
-  all.emplace_back("random",
-                   from_vector(std::vector<int64_t>{static_cast<int64_t>(random.seed), static_cast<int64_t>(random.draws)}, {2}));
+  all.emplace_back("progress",
+                   from_vector(std::vector<double>{cursor_.best_bleu, cursor_.seconds, cursor_.loss_sum, cursor_.loss_seconds}, {4}));
+  all.emplace_back("random", from_vector(std::vector<int64_t>{static_cast<int64_t>(random.seed), static_cast<int64_t>(random.draws)}, {2}));
   save_safetensors(folder_ / "state.safetensors", all, {{"format", "heed.state"}});
 }
 
@@ -210,6 +224,7 @@ void Trainer::validate() {
 TrainResult Trainer::run() {
   const TrainConfig& t = config_.train;
   const nn::Schedule schedule(t.schedule, t.lr, t.warmup, total_updates_, t.lr_floor);
+  if (t.patience > 0 && cursor_.without_improvement >= t.patience) total_updates_ = cursor_.update;  // had ended when it was stopped
   bool stopped = false, validated = true;
   const double first = callbacks_.clock();
   const int64_t update_before = cursor_.update;
@@ -228,15 +243,20 @@ TrainResult Trainer::run() {
       cursor_.loss_sum += loss * static_cast<double>(batch.target_tokens);
       cursor_.loss_tokens += batch.target_tokens;
       if (cursor_.batch == static_cast<int64_t>(batches.size())) ++cursor_.epoch, cursor_.batch = 0;
-      TrainProgress progress{cursor_.update, total_updates_, cursor_.epoch, cursor_.loss_sum / static_cast<double>(cursor_.loss_tokens), lr,
-                             static_cast<double>(cursor_.loss_tokens) / cursor_.loss_seconds, cursor_.seconds, 0};
+      TrainProgress progress{cursor_.update,
+                             total_updates_,
+                             cursor_.epoch,
+                             cursor_.loss_sum / static_cast<double>(cursor_.loss_tokens),
+                             lr,
+                             static_cast<double>(cursor_.loss_tokens) / cursor_.loss_seconds,
+                             cursor_.seconds,
+                             0};
       const double per_update = (end - first - overhead) / static_cast<double>(cursor_.update - update_before);
       progress.seconds_left = per_update * static_cast<double>(total_updates_ - cursor_.update);
       if (callbacks_.progress) callbacks_.progress(progress);
       if (cursor_.update % t.log_every == 0) {
-        append_metrics(fmt::format(
-            R"({{"update":{},"epoch":{},"loss":{:.6f},"lr":{:.6g},"tokens_per_second":{:.1f},"seconds":{:.3f}}})", cursor_.update,
-            cursor_.epoch, progress.loss, lr, progress.tokens_per_second, cursor_.seconds));
+        append_metrics(fmt::format(R"({{"update":{},"epoch":{},"loss":{:.6f},"lr":{:.6g},"tokens_per_second":{:.1f},"seconds":{:.3f}}})",
+                                   cursor_.update, cursor_.epoch, progress.loss, lr, progress.tokens_per_second, cursor_.seconds));
         cursor_.loss_sum = cursor_.loss_seconds = 0;
         cursor_.loss_tokens = 0;
       }

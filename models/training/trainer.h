@@ -22,7 +22,7 @@ std::vector<int> encode_source(const Vocabulary& vocabulary, std::span<const std
 
 struct TrainProgress {
   int64_t update = 0, updates = 0, epoch = 0;
-  double loss = 0;               // smoothed cross-entropy since the last report, nats a token
+  double loss = 0;  // smoothed cross-entropy since the last report, nats a token
   double lr = 0;
   double tokens_per_second = 0;  // target tokens, the end of sentence counted
   double seconds = 0;            // spent in updates so far, over all sessions
@@ -40,8 +40,8 @@ struct ValidationResult {
 struct TrainCallbacks {
   std::function<void(const TrainProgress&)> progress;  // after every update
   std::function<void(const ValidationResult&)> validated;
-  std::function<bool()> should_stop;                   // asked after every update
-  std::function<double()> clock;                       // seconds, steady; needed
+  std::function<bool()> should_stop;  // asked after every update
+  std::function<double()> clock;      // seconds, steady; needed
 };
 
 struct TrainResult {
@@ -59,9 +59,12 @@ class Trainer {
  public:
   /// Builds the vocabularies from `train`. Throws ValueError when no pair is left to train or validate on.
   static void start(const std::filesystem::path& folder, const RunConfig& config, const TokenisedCorpus& train);
+  /// What start() and the constructor would throw for config and corpora, without touching the disk. Throws ValueError.
+  static void check_corpora(const RunConfig& config, const TokenisedCorpus& train, const TokenisedCorpus& validation);
   /// Opens a run that start() made. `train` and `validation` must be what it was started with (their sizes are checked on resume).
   Trainer(std::filesystem::path folder, const TokenisedCorpus& train, const TokenisedCorpus& validation, TrainCallbacks callbacks);
-  /// Goes on from state.safetensors. Throws FormatError when it does not fit the run or the corpus.
+  /// Goes on from state.safetensors, or from the beginning when the run was stopped before its first checkpoint. Throws FormatError when it
+  /// does not fit the run or the corpus.
   void resume();
   TrainResult run();
   const RunConfig& config() const { return config_; }
@@ -73,9 +76,9 @@ class Trainer {
   struct Cursor {
     int64_t update = 0, epoch = 0, batch = 0;  // done so far; batch within the epoch
     int64_t best_update = 0, without_improvement = 0;
-    int64_t loss_tokens = 0;                  // since the last line of metrics.jsonl
-    double best_bleu = -1, seconds = 0;       // seconds: spent in updates
-    double loss_sum = 0, loss_seconds = 0;    // like loss_tokens
+    int64_t loss_tokens = 0;                // since the last line of metrics.jsonl
+    double best_bleu = -1, seconds = 0;     // seconds: spent in updates
+    double loss_sum = 0, loss_seconds = 0;  // like loss_tokens
   };
   double step(const Batch& batch, double lr);
   void validate();
@@ -87,7 +90,7 @@ class Trainer {
   RunConfig config_;
   Vocabulary source_, target_;
   std::vector<EncodedPair> train_, validation_;
-  std::vector<std::string> references_;          // validation targets, tokens joined by spaces
+  std::vector<std::string> references_;  // validation targets, tokens joined by spaces
   std::vector<std::string> validation_sources_;
   std::unique_ptr<Seq2Seq> model_;
   std::unique_ptr<nn::Optimizer> optimizer_;

@@ -56,8 +56,14 @@ void Adam::step(double lr, double grad_scale) {
   const NoGradGuard no_grad;
   ++steps_;
   const auto t = static_cast<double>(steps_);
-  const AdamUpdate update{lr, options_.beta1, options_.beta2, options_.eps, options_.weight_decay,
-                          1 - std::pow(options_.beta1, t), 1 - std::pow(options_.beta2, t), grad_scale};
+  const AdamUpdate update{lr,
+                          options_.beta1,
+                          options_.beta2,
+                          options_.eps,
+                          options_.weight_decay,
+                          1 - std::pow(options_.beta1, t),
+                          1 - std::pow(options_.beta2, t),
+                          grad_scale};
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const Tensor& p = parameters_[i].second;
     if (p.grad().defined()) adam_(p, p.grad(), first_[i], second_[i], update);

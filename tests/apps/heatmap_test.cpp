@@ -29,9 +29,7 @@ Translation record_of(int source, int target, int layers = 1, int heads = 1) {
   for (int layer = 0; layer < layers; ++layer) {
     for (int head = 0; head < heads; ++head) {
       const auto weight = static_cast<float>(1.0 / source);
-      record.attention.push_back(
-          {layer, head,
-           std::vector(static_cast<size_t>(target), std::vector(static_cast<size_t>(source), weight))});
+      record.attention.push_back({layer, head, std::vector(static_cast<size_t>(target), std::vector(static_cast<size_t>(source), weight))});
     }
   }
   return record;
@@ -88,8 +86,8 @@ std::string xml_error(const std::string& xml) {
       const std::string attributes = match[3];
       for (size_t at = attributes.find('&'); at != std::string::npos; at = attributes.find('&', at + 1)) {
         std::smatch ignored;
-        if (!std::regex_search(attributes.cbegin() + static_cast<std::ptrdiff_t>(at), attributes.cend(),
-                               ignored, entity, std::regex_constants::match_continuous)) {
+        if (!std::regex_search(attributes.cbegin() + static_cast<std::ptrdiff_t>(at), attributes.cend(), ignored, entity,
+                               std::regex_constants::match_continuous)) {
           return "bare & in " + attributes;
         }
       }
@@ -107,8 +105,7 @@ std::string xml_error(const std::string& xml) {
       if (!std::regex_search(here, xml.end(), match, entity, std::regex_constants::match_continuous))
         return "bare & at " + xml.substr(pos, 60);
       pos += static_cast<size_t>(match.length());
-    } else if ((static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') ||
-               (open.empty() && c != '\n')) {
+    } else if ((static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || (open.empty() && c != '\n')) {
       return "character " + std::to_string(c) + " at " + std::to_string(pos);
     } else {
       ++pos;
@@ -138,19 +135,16 @@ TEST_F(Heatmap, SvgShowsWordsValuesTitleAndBar) {
                              "words across, 2 output words down\""));
   EXPECT_THAT(svg, HasSubstr("<title>Größe \xE2\x86\x92 words0: 0.125</title>"));
   EXPECT_THAT(svg, HasSubstr("<title>&#39;s \xE2\x86\x92 words0: 0.873</title>"));
-  for (const char* text :
-       {">additive attention, LSTM 256</text>", ">source</text>", ">output</text>", ">Größe</text>",
-        ">0.50</text>", "class=\"unk\"", "class=\"eos\"", "url(#scale)", "layer 0, head 0"}) {
+  for (const char* text : {">additive attention, LSTM 256</text>", ">source</text>", ">output</text>", ">Größe</text>", ">0.50</text>",
+                           "class=\"unk\"", "class=\"eos\"", "url(#scale)", "layer 0, head 0"}) {
     EXPECT_THAT(svg, HasSubstr(text));
   }
-  for (const char* text : {"<script", "href", "@import", "http://www.w3.org/1999"})
-    EXPECT_THAT(svg, Not(HasSubstr(text)));
+  for (const char* text : {"<script", "href", "@import", "http://www.w3.org/1999"}) EXPECT_THAT(svg, Not(HasSubstr(text)));
 }
 
 TEST_F(Heatmap, BrightnessRisesWithTheWeight) {
   Translation record = record_of(101, 1);
-  for (int i = 0; i <= 100; ++i)
-    record.attention[0].weights[0][static_cast<size_t>(i)] = static_cast<float>(i) / 100;
+  for (int i = 0; i <= 100; ++i) record.attention[0].weights[0][static_cast<size_t>(i)] = static_cast<float>(i) / 100;
   const std::string svg = svg_of(record);
   const auto fills = all_matches(svg, std::regex(R"re(fill="#(\w\w)(\w\w)(\w\w)"><title>)re"));
   ASSERT_EQ(fills.size(), 101u);
@@ -188,8 +182,7 @@ TEST_F(Heatmap, LongSentencesKeepCellsAndLabelsApart) {
   for (const int words : {20, 60, 120}) {
     const std::string svg = svg_of(record_of(words, words));
     EXPECT_EQ(xml_error(svg), "");
-    const double width = number_at(svg, R"re(<svg[^>]* width="([\d.]+)")re"),
-                 height = number_at(svg, R"re(<svg[^>]* height="([\d.]+)")re");
+    const double width = number_at(svg, R"re(<svg[^>]* width="([\d.]+)")re"), height = number_at(svg, R"re(<svg[^>]* height="([\d.]+)")re");
     const auto cells = all_matches(svg, std::regex(R"re(<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)")re"));
     ASSERT_EQ(cells.size(),
               static_cast<size_t>(words) * static_cast<size_t>(words) + 1);  // and the frame
@@ -208,8 +201,7 @@ TEST_F(Heatmap, LongSentencesKeepCellsAndLabelsApart) {
       EXPECT_LT(y, height);
       if (i == 0 || labels[i - 1][4] != labels[i][4]) continue;
       const bool leaning = labels[i][5].str().find("rotate(-45") != std::string::npos;
-      const double apart = std::hypot(x - std::stod(labels[i - 1][1]), y - std::stod(labels[i - 1][2])) *
-                           (leaning ? std::sqrt(0.5) : 1);
+      const double apart = std::hypot(x - std::stod(labels[i - 1][1]), y - std::stod(labels[i - 1][2])) * (leaning ? std::sqrt(0.5) : 1);
       EXPECT_GE(apart, font * 1.15) << words;
     }
   }
@@ -257,8 +249,7 @@ TEST_F(Heatmap, LayerHeadTitleAndCropping) {
   EXPECT_THAT(svg_of(record), HasSubstr("&lt;/s&gt;"));
   EXPECT_THAT(svg_of(record, {"--drop-eos"}), Not(HasSubstr("&lt;/s&gt;")));
   const std::string cropped = svg_of(record, {"--max-tokens", "3"});
-  EXPECT_THAT(cropped,
-              testing::AllOf(HasSubstr("first 3 of 8 source tokens"), HasSubstr("first 3 of 6 output tokens")));
+  EXPECT_THAT(cropped, testing::AllOf(HasSubstr("first 3 of 8 source tokens"), HasSubstr("first 3 of 6 output tokens")));
   EXPECT_EQ(all_matches(cropped, std::regex("\xE2\x86\x92")).size(), 9u);
 }
 
@@ -281,8 +272,7 @@ TEST_F(Heatmap, BadInputIsOneClearLine) {
   expect_failure({"--record", file, "--line", "5", "-o", out}, 1, "r.jsonl' has 2 lines, --line asks for 5");
   expect_failure({"--record", file, "-o", path("out.jpg")}, 1, "out.jpg': the output ends in .svg or .png");
   expect_failure({"--record", file, "-o", path("no/such/out.svg")}, 1, "No such file or directory");
-  expect_failure({"--record", file, "-o", out, "--head", "3"}, 1,
-                 "no attention of layer any, head 3 in the record: it has layer 0 head 0");
+  expect_failure({"--record", file, "-o", out, "--head", "3"}, 1, "no attention of layer any, head 3 in the record: it has layer 0 head 0");
   write_file_atomically(path("bad.jsonl"), "{\"format\":\"heed.attention\",\n");
   expect_failure({"--record", path("bad.jsonl"), "-o", out}, 1, "bad.jsonl' line 1: parse error");
   write_file_atomically(path("empty.jsonl"), "");
@@ -290,13 +280,9 @@ TEST_F(Heatmap, BadInputIsOneClearLine) {
   Translation plain = record_of(3, 3);
   plain.attention.clear();
   plain.model = "LSTM 256";
-  expect_failure({"--record", write("plain.jsonl", {plain}), "-o", out}, 1,
-                 "model 'LSTM 256' has no attention to draw");
-  expect_failure({"--record", write("eos.jsonl", {record_of(1, 3)}), "-o", out, "--drop-eos"}, 1,
-                 "the source has no words to draw");
-  expect_failure(
-      {"--record", write("wide.jsonl", {record_of(300, 300)}), "-o", path("out.png"), "--dpi", "1200"}, 1,
-      "too large for PNG");
+  expect_failure({"--record", write("plain.jsonl", {plain}), "-o", out}, 1, "model 'LSTM 256' has no attention to draw");
+  expect_failure({"--record", write("eos.jsonl", {record_of(1, 3)}), "-o", out, "--drop-eos"}, 1, "the source has no words to draw");
+  expect_failure({"--record", write("wide.jsonl", {record_of(300, 300)}), "-o", path("out.png"), "--dpi", "1200"}, 1, "too large for PNG");
   EXPECT_FALSE(std::filesystem::exists(out));
 }
 

@@ -46,11 +46,35 @@ class Translator : public testing::Test {
   }
   static std::string at(const std::string& name) { return *dir_ / name; }
   static std::vector<std::string> train_command(const std::string& run, std::vector<std::string> more = {}) {
-    std::vector<std::string> command = {"train",          "-s", at("corpus/train.en"), "-t",   at("corpus/train.de"), "--valid-source",
-                                        at("corpus/valid.en"), "--valid-target",       at("corpus/valid.de"),         "-o",
-                                        at(run),          "--embedding", "8", "--encoder-hidden", "8", "--decoder-hidden", "12",
-                                        "--attention-size", "8", "--readout", "12", "--updates", "12", "--validate-every", "6",
-                                        "--batch-size", "10", "--log-every", "3"};
+    std::vector<std::string> command = {"train",
+                                        "-s",
+                                        at("corpus/train.en"),
+                                        "-t",
+                                        at("corpus/train.de"),
+                                        "--valid-source",
+                                        at("corpus/valid.en"),
+                                        "--valid-target",
+                                        at("corpus/valid.de"),
+                                        "-o",
+                                        at(run),
+                                        "--embedding",
+                                        "8",
+                                        "--encoder-hidden",
+                                        "8",
+                                        "--decoder-hidden",
+                                        "12",
+                                        "--attention-size",
+                                        "8",
+                                        "--readout",
+                                        "12",
+                                        "--updates",
+                                        "12",
+                                        "--validate-every",
+                                        "6",
+                                        "--batch-size",
+                                        "10",
+                                        "--log-every",
+                                        "3"};
     command.insert(command.end(), more.begin(), more.end());
     return command;
   }
@@ -89,8 +113,7 @@ TEST_F(Translator, TranslatesLineByLineAndAnEmptyLineToAnEmptyLine) {
 }
 
 TEST_F(Translator, OrdinaryTextHasNoUnknownWords) {
-  const ProcessResult result =
-      translator({"translate", "-r", at("run"), "--attention", at("plain.jsonl")}, "I am a student.\n");
+  const ProcessResult result = translator({"translate", "-r", at("run"), "--attention", at("plain.jsonl")}, "I am a student.\n");
   EXPECT_EQ(result.exit_code, 0) << result.err;
   const auto record = nlohmann::json::parse(content(at("plain.jsonl")));
   EXPECT_EQ(record["source"]["tokens"].size(), 6U);
@@ -99,8 +122,8 @@ TEST_F(Translator, OrdinaryTextHasNoUnknownWords) {
 }
 
 TEST_F(Translator, AttentionRecordsFitTheirSentences) {
-  const ProcessResult result = translator(
-      {"translate", "-r", at("run"), "-i", at("corpus/test.en"), "-o", at("test.out"), "--attention", at("test.jsonl"), "--json", at("speed.json")});
+  const ProcessResult result = translator({"translate", "-r", at("run"), "-i", at("corpus/test.en"), "-o", at("test.out"), "--attention",
+                                           at("test.jsonl"), "--json", at("speed.json")});
   EXPECT_EQ(result.exit_code, 0) << result.err;
   std::ifstream records(at("test.jsonl"));
   int lines = 0;
@@ -177,8 +200,7 @@ TEST_F(Translator, ControlCSavesAndLeavesCleanly) {
   const auto command = train_command("interrupted", {"--updates", "100000", "--validate-every", "100000"});
   std::string line = "exec " + kTranslator;
   for (const std::string& a : command) line += " " + a;
-  const ProcessResult result =
-      run_process({"bash", "-c", "(" + line + ") & child=$!; sleep 3; kill -INT $child; wait $child"});
+  const ProcessResult result = run_process({"bash", "-c", "(" + line + ") & child=$!; sleep 3; kill -INT $child; wait $child"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("--resume goes on"));
   EXPECT_TRUE(std::filesystem::exists(at("interrupted/state.safetensors")));
@@ -234,6 +256,31 @@ TEST_F(Translator, AnExistingRunIsRefusedUnlessOverwritten) {
   expect_failure(translator(train_command("never", {"--resume"})), "never");
 }
 
+TEST_F(Translator, ARefusedTrainingLeavesTheOldRunAsItIs) {
+  std::filesystem::copy(at("run"), at("kept"));
+  const std::string before = content(at("kept/model.safetensors"));
+  write(at("blank"), "\n\n");
+  expect_failure(translator(with(with(train_command("kept", {"--overwrite"}), "-s", at("blank")), "-t", at("blank"))), "no training pair");
+  expect_failure(translator(train_command("kept", {"--overwrite", "--max-vocabulary", "3"})), "max-vocabulary");
+  expect_failure(translator(train_command("kept", {"--overwrite", "--seed", "18446744073709551615"})), "seed");
+  EXPECT_EQ(content(at("kept/model.safetensors")), before);
+}
+
+TEST_F(Translator, DevicesAreWrittenAndNotReplaced) {
+  EXPECT_EQ(translator({"translate", "-r", at("run"), "-o", "/dev/null"}, "I .\n").exit_code, 0);
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
+  const ProcessResult full = run_process(
+      {"bash", "-c",
+       kTranslator + " evaluate -r " + at("run") + " -s " + at("corpus/test.en") + " -t " + at("corpus/test.de") + " > /dev/full"});
+  expect_failure(full, "cannot write standard output");
+  std::filesystem::create_symlink(at("linked.out"), at("link.out"));
+  EXPECT_EQ(translator({"translate", "-r", at("run"), "-o", at("link.out")}, "I .\n").exit_code, 0);
+  EXPECT_TRUE(std::filesystem::is_symlink(at("link.out")));
+  EXPECT_TRUE(std::filesystem::exists(at("linked.out")));
+}
+
+TEST_F(Translator, ForcingNeedsAFile) { expect_failure(translator({"translate", "-r", at("run"), "--force", "x"}, "I .\n"), "--input", 2); }
+
 TEST_F(Translator, ABrokenRunIsNamed) {
   std::filesystem::copy(at("run"), at("broken"));
   write(at("broken/model.safetensors"), content(at("run/model.safetensors")).substr(0, 2000));
@@ -247,7 +294,8 @@ TEST_F(Translator, UnwritableOutputAndFullDiskLeaveNothingHalfWritten) {
   expect_failure(translator({"translate", "-r", at("run"), "-o", at("no/such/folder.txt")}, "I .\n"), "folder.txt");
   // A file size limit stands for a full disk: the write fails in its middle.
   const ProcessResult result = run_process(
-      {"bash", "-c", "ulimit -f 4; " + kTranslator + " translate -r " + at("run") + " -i " + at("corpus/train.en") + " -o " + at("full.out")});
+      {"bash", "-c",
+       "ulimit -f 4; " + kTranslator + " translate -r " + at("run") + " -i " + at("corpus/train.en") + " -o " + at("full.out")});
   expect_failure(result, "full.out");
   for (const auto& entry : std::filesystem::directory_iterator(at(""))) {
     EXPECT_THAT(entry.path().filename().string(), testing::Not(StartsWith("full.out")));
@@ -256,7 +304,7 @@ TEST_F(Translator, UnwritableOutputAndFullDiskLeaveNothingHalfWritten) {
 }
 
 TEST_F(Translator, DemoWritesItsReportAndReplacesOnlyItsOwn) {
-  const std::vector<std::string> command = {"demo", "-o", at("demo"), "--updates", "4", "--train", "200"};
+  const std::vector<std::string> command = {"demo", "--out", at("unused"), "-o", at("demo"), "--updates", "4", "--train", "200"};
   ASSERT_EQ(translator(command).exit_code, 0);
   write(at("demo/notes.txt"), "mine");
   const ProcessResult again = translator(command);

@@ -14,14 +14,11 @@ namespace heed {
 namespace {
 
 const nlohmann::json& stored() {
-  static const nlohmann::json all =
-      nlohmann::json::parse(read_file(HEED_SOURCE_DIR "/tests/parity/values.json"));
+  static const nlohmann::json all = nlohmann::json::parse(read_file(HEED_SOURCE_DIR "/tests/parity/values.json"));
   return all["samples"];
 }
 
-Shape shape_of(const nlohmann::json& item) {
-  return Shape(std::span<const int64_t>(item["shape"].get<std::vector<int64_t>>()));
-}
+Shape shape_of(const nlohmann::json& item) { return Shape(std::span<const int64_t>(item["shape"].get<std::vector<int64_t>>())); }
 
 struct Tally {
   int64_t values = 0;
@@ -33,12 +30,9 @@ struct Tolerance {
 };
 
 // torch.testing.assert_close's tolerances.
-Tolerance tolerance(DType dtype) {
-  return dtype == DType::f64 ? Tolerance{1e-7, 1e-7} : Tolerance{1.3e-6, 1e-5};
-}
+Tolerance tolerance(DType dtype) { return dtype == DType::f64 ? Tolerance{1e-7, 1e-7} : Tolerance{1.3e-6, 1e-5}; }
 
-void compare(const std::string& what, const Tensor& got, const nlohmann::json& wanted, Tolerance tolerance,
-             Tally& tally) {
+void compare(const std::string& what, const Tensor& got, const nlohmann::json& wanted, Tolerance tolerance, Tally& tally) {
   ASSERT_EQ(got.shape(), shape_of(wanted)) << what;
   const auto x = got.to(DType::f64).to_vector<double>();
   const auto y = wanted["values"].get<std::vector<double>>();
@@ -47,17 +41,14 @@ void compare(const std::string& what, const Tensor& got, const nlohmann::json& w
     const double error = std::abs(x[i] - y[i]);
     ++tally.values;
     tally.largest = std::max(tally.largest, error / (1 + std::abs(y[i])));
-    EXPECT_LE(error, tolerance.atol + tolerance.rtol * std::abs(y[i]))
-        << what << " element " << i << ": " << x[i] << ", PyTorch " << y[i];
+    EXPECT_LE(error, tolerance.atol + tolerance.rtol * std::abs(y[i])) << what << " element " << i << ": " << x[i] << ", PyTorch " << y[i];
   }
 }
 
 void check_sample(const OpSample& sample, DType dtype, Tally& tally) {
-  ASSERT_TRUE(stored().contains(sample.key))
-      << sample.key << " has no stored value: run tests/parity/make_values.py";
+  ASSERT_TRUE(stored().contains(sample.key)) << sample.key << " has no stored value: run tests/parity/make_values.py";
   const nlohmann::json& value = stored()[sample.key];
-  ASSERT_EQ(value["torch"].get<std::string>(), sample.torch)
-      << sample.key << ": run tests/parity/make_values.py again";
+  ASSERT_EQ(value["torch"].get<std::string>(), sample.torch) << sample.key << ": run tests/parity/make_values.py again";
   const std::vector<Tensor> inputs = sample.make_inputs(dtype);
   ASSERT_EQ(inputs.size(), value["inputs"].size()) << sample.key;
   for (size_t i = 0; i < inputs.size(); ++i) {
@@ -74,8 +65,7 @@ void check_sample(const OpSample& sample, DType dtype, Tally& tally) {
   for (size_t i = 0; i < outputs.size(); ++i, phase += 0.9) {
     compare(sample.key + " output " + std::to_string(i), outputs[i], value["outputs"][i], close, tally);
     const Tensor w = empty(outputs[i].shape(), DType::f64);
-    for (int64_t k = 0; k < w.numel(); ++k)
-      w.data<double>()[k] = 0.5 + std::cos(1.7 * static_cast<double>(k) + phase);
+    for (int64_t k = 0; k < w.numel(); ++k) w.data<double>()[k] = 0.5 + std::cos(1.7 * static_cast<double>(k) + phase);
     weights.push_back(w.to(dtype));
   }
   for (const Tensor& x : inputs) {
@@ -124,8 +114,7 @@ TEST(Parity, NoStoredValueIsLeftOver) {
       if (!sample.torch.empty()) keys.insert(sample.key);
     }
   }
-  for (const auto& [key, value] : stored().items())
-    EXPECT_TRUE(keys.contains(key)) << key << " is stored and no sample any more";
+  for (const auto& [key, value] : stored().items()) EXPECT_TRUE(keys.contains(key)) << key << " is stored and no sample any more";
 }
 
 }  // namespace

@@ -29,17 +29,15 @@ inline LstmState lstm_step(const Tensor& gates, const LstmState& before) {
   return {sigmoid(gate(3)) * tanh(c), c};
 }
 
-inline LstmResult lstm_reference(const Tensor& x, const Tensor& lengths, const Tensor& h0, const Tensor& c0,
-                                 const Tensor& weight_ih, const Tensor& weight_hh, const Tensor& bias,
-                                 bool reverse = false) {
+inline LstmResult lstm_reference(const Tensor& x, const Tensor& lengths, const Tensor& h0, const Tensor& c0, const Tensor& weight_ih,
+                                 const Tensor& weight_hh, const Tensor& bias, bool reverse = false) {
   const int64_t B = x.size(0), steps = x.size(1), H = weight_hh.size(1);
   const Tensor zero = zeros({B, H}, x.dtype());
   LstmState state{h0.defined() ? h0 : zero, c0.defined() ? c0 : zero};
   std::vector<Tensor> outputs(static_cast<size_t>(steps));
   for (int64_t i = 0; i < steps; ++i) {
     const int64_t t = reverse ? steps - 1 - i : i;
-    const LstmState next =
-        lstm_step(linear(select(x, 1, t), weight_ih, bias) + linear(state.h, weight_hh), state);
+    const LstmState next = lstm_step(linear(select(x, 1, t), weight_ih, bias) + linear(state.h, weight_hh), state);
     const Tensor runs = running(lengths, B, steps, t, x.dtype()),
                  rests = 1.0 - runs;  // a sequence that rests keeps its state
     state = {next.h * runs + state.h * rests, next.c * runs + state.c * rests};
@@ -48,11 +46,9 @@ inline LstmResult lstm_reference(const Tensor& x, const Tensor& lengths, const T
   return {stack(outputs, 1), state.h, state.c};
 }
 
-inline AttentionLstmResult attention_lstm_reference(const Tensor& x, const Tensor& target_lengths,
-                                                    const Tensor& memory, const Tensor& keys,
-                                                    const Tensor& source_lengths, const Tensor& h0,
-                                                    const Tensor& c0, const Tensor& weight_ih,
-                                                    const Tensor& weight_hh, const Tensor& bias,
+inline AttentionLstmResult attention_lstm_reference(const Tensor& x, const Tensor& target_lengths, const Tensor& memory, const Tensor& keys,
+                                                    const Tensor& source_lengths, const Tensor& h0, const Tensor& c0,
+                                                    const Tensor& weight_ih, const Tensor& weight_hh, const Tensor& bias,
                                                     const Tensor& weight_query, const Tensor& v) {
   const int64_t B = x.size(0), steps = x.size(1);
   LstmState state{h0, c0};

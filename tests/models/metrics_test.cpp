@@ -19,8 +19,7 @@ using testing::ThrowsMessage;
 constexpr double kTolerance = 1e-9;
 
 const nlohmann::json& reference_values() {
-  static const auto values =
-      nlohmann::json::parse(read_file(HEED_SOURCE_DIR "/tests/models/data/sacrebleu_values.json"));
+  static const auto values = nlohmann::json::parse(read_file(HEED_SOURCE_DIR "/tests/models/data/sacrebleu_values.json"));
   return values;
 }
 const nlohmann::json& reference_cases() { return reference_values().at("cases"); }
@@ -41,10 +40,8 @@ TEST(Bleu, CorpusScoresAreSacrebleus) {
     const auto hypotheses = test_case.at("hyp").get<Strings>();
     const auto references = references_of(test_case);
     for (const auto& expected : test_case.at("bleu")) {
-      const BleuOptions options{expected.at("tokenize").get<std::string>(),
-                                expected.at("lowercase").get<bool>()};
-      SCOPED_TRACE(test_case.at("name").get<std::string>() + ", " + options.tokenize +
-                   (options.lowercase ? ", lc" : ""));
+      const BleuOptions options{expected.at("tokenize").get<std::string>(), expected.at("lowercase").get<bool>()};
+      SCOPED_TRACE(test_case.at("name").get<std::string>() + ", " + options.tokenize + (options.lowercase ? ", lc" : ""));
       const auto result = corpus_bleu(hypotheses, references, options);
       EXPECT_NEAR(result.score, expected.at("score").get<double>(), kTolerance);
       EXPECT_NEAR(result.bp, expected.at("bp").get<double>(), kTolerance);
@@ -91,10 +88,8 @@ TEST(Bleu, ThirteenATokenisesByCodePoint) {
 
 TEST(Bleu, SignatureTellsWhatWasCounted) {
   const Strings text = {"a b c d"};
-  EXPECT_EQ(corpus_bleu(text, text).signature,
-            "BLEU|nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:heed-0.1.0");
-  EXPECT_EQ(sentence_bleu(text[0], text, {"none", true}).signature,
-            "BLEU|nrefs:1|case:lc|eff:yes|tok:none|smooth:exp|version:heed-0.1.0");
+  EXPECT_EQ(corpus_bleu(text, text).signature, "BLEU|nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:heed-0.1.0");
+  EXPECT_EQ(sentence_bleu(text[0], text, {"none", true}).signature, "BLEU|nrefs:1|case:lc|eff:yes|tok:none|smooth:exp|version:heed-0.1.0");
 }
 
 TEST(Bleu, MistakesAreNamed) {
@@ -110,24 +105,20 @@ TEST(Bleu, MistakesAreNamed) {
 }
 
 TEST(Bleu, ByLengthSplitsTheCorpus) {
-  const Strings hypotheses = {"a b c d e", "a b c x e", "f g h i j"},
-                references = {"a b c d e", "a b c d e", "f g h i j k"};
+  const Strings hypotheses = {"a b c d e", "a b c x e", "f g h i j"}, references = {"a b c d e", "a b c d e", "f g h i j k"};
   const std::vector<int> lengths = {9, 10, 55};
   const auto results = bleu_by_length(hypotheses, references, lengths);
   ASSERT_EQ(results.size(), 7u);
-  EXPECT_THAT(std::vector({results[0].sentences, results[1].sentences, results[2].sentences,
-                           results[5].sentences, results[6].sentences}),
+  EXPECT_THAT(std::vector({results[0].sentences, results[1].sentences, results[2].sentences, results[5].sentences, results[6].sentences}),
               ElementsAre(1, 1, 0, 1, 1));
   EXPECT_NEAR(results[0].bleu.score, 100, kTolerance);
   EXPECT_EQ(results[2].bleu.score, 0);
   EXPECT_EQ(results[5].bleu.score, results[6].bleu.score);
-  EXPECT_NEAR(results[5].bleu.score, corpus_bleu(Strings{hypotheses[2]}, Strings{references[2]}).score,
-              kTolerance);
+  EXPECT_NEAR(results[5].bleu.score, corpus_bleu(Strings{hypotheses[2]}, Strings{references[2]}).score, kTolerance);
   EXPECT_EQ(results[1].bucket.name(), "10-19");
   EXPECT_EQ(results[6].bucket.name(), "30+");
   const std::vector<LengthBucket> all = {{0, kNoMaximum}};
-  EXPECT_EQ(bleu_by_length(hypotheses, references, lengths, {}, all)[0].bleu.score,
-            corpus_bleu(hypotheses, references).score);
+  EXPECT_EQ(bleu_by_length(hypotheses, references, lengths, {}, all)[0].bleu.score, corpus_bleu(hypotheses, references).score);
 }
 
 TEST(AlignmentError, FollowsOchAndNey) {
@@ -151,8 +142,7 @@ TEST(AlignmentError, FollowsOchAndNey) {
 TEST(AlignmentError, PerfectAttentionTakesTheBestLinkOfEachWord) {
   const GoldAlignment gold{.sure = {{4, 0}, {1, 2}, {3, 2}}, .possible = {{0, 0}, {2, 1}}};
   const auto links = perfect_attention_links(gold, 4);
-  EXPECT_THAT(links,
-              ElementsAre(AlignmentLink{4, 0}, AlignmentLink{2, 1}, AlignmentLink{1, 2}, AlignmentLink{0, 3}));
+  EXPECT_THAT(links, ElementsAre(AlignmentLink{4, 0}, AlignmentLink{2, 1}, AlignmentLink{1, 2}, AlignmentLink{0, 3}));
   const auto counts = compare_links(links, gold);
   EXPECT_DOUBLE_EQ(counts.error_rate(), 1 - (2.0 + 3.0) / (4.0 + 3.0));
   EXPECT_TRUE(perfect_attention_links(gold, 0).empty());

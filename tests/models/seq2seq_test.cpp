@@ -9,13 +9,17 @@ namespace heed::models {
 namespace {
 
 ModelConfig tiny(const std::string& attention) {
-  return {.attention = attention, .embedding = 6, .encoder_hidden = 5, .encoder_layers = 2, .decoder_hidden = 8, .attention_size = 7,
-          .readout = 9, .dropout = 0.0};
+  return {.attention = attention,
+          .embedding = 6,
+          .encoder_hidden = 5,
+          .encoder_layers = 2,
+          .decoder_hidden = 8,
+          .attention_size = 7,
+          .readout = 9,
+          .dropout = 0.0};
 }
 
-std::vector<EncodedPair> pairs() {
-  return {{{5, 6, 7, 2}, {4, 5, 6}}, {{8, 2}, {7}}, {{9, 4, 5, 6, 2}, {5, 4, 4, 8, 9}}};
-}
+std::vector<EncodedPair> pairs() { return {{{5, 6, 7, 2}, {4, 5, 6}}, {{8, 2}, {7}}, {{9, 4, 5, 6, 2}, {5, 4, 4, 8, 9}}}; }
 
 std::vector<int64_t> all() { return {0, 1, 2}; }
 
@@ -28,8 +32,8 @@ TEST_P(BothKinds, FusedDecoderEqualsStepByStep) {
   const auto run = [&](bool fused) {
     for (const Tensor& p : model.parameters()) p.zero_grad();
     const Encoded encoded = model.encode(batch.source, batch.source_lengths);
-    const Decoder::States states =
-        fused ? model.decoder().run(encoded, batch.target_in, batch.target_lengths) : model.decoder().run_stepwise(encoded, batch.target_in);
+    const Decoder::States states = fused ? model.decoder().run(encoded, batch.target_in, batch.target_lengths)
+                                         : model.decoder().run_stepwise(encoded, batch.target_in);
     std::vector<Tensor> results;
     Tensor loss;
     for (int64_t b = 0; b < 3; ++b) {  // only what is not padding is promised to be equal
@@ -122,7 +126,8 @@ TEST(Seq2Seq, RefusesWhatMakesNoSense) {
 
 TEST(Batches, EveryPairOnceAndTheSameForTheSameEpoch) {
   std::vector<EncodedPair> many;
-  for (int i = 0; i < 103; ++i) many.push_back({std::vector<int>(static_cast<size_t>(i % 7 + 1), 4), std::vector<int>(static_cast<size_t>(i % 5 + 1), 4)});
+  for (int i = 0; i < 103; ++i)
+    many.push_back({std::vector<int>(static_cast<size_t>(i % 7 + 1), 4), std::vector<int>(static_cast<size_t>(i % 5 + 1), 4)});
   const auto first = epoch_batches(many, 10, 1, 0);
   EXPECT_EQ(first, epoch_batches(many, 10, 1, 0));
   EXPECT_NE(first, epoch_batches(many, 10, 1, 1));

@@ -20,8 +20,7 @@ Translation example() {
   record.id = 3;
   record.model = "additive attention, LSTM 256";
   record.score = -4.25;
-  record.source = {"A dög.",
-                   {{"a", {{0, 1}}}, {"dög", {{2, 6}}, false, true}, {".", {{6, 7}}}, {"</s>", {}, true}}};
+  record.source = {"A dög.", {{"a", {{0, 1}}}, {"dög", {{2, 6}}, false, true}, {".", {{6, 7}}}, {"</s>", {}, true}}};
   record.target = {"hund", {{"hund", {{0, 4}}}, {"</s>", {}, true}}};
   record.attention = {{0, 0, {{0.25f, 0.5f, 0.25f, 0}, {0, 0, 0, 1}}}, {0, 1, {{1, 0, 0, 0}, {0, 1, 0, 0}}}};
   return record;
@@ -48,13 +47,12 @@ TEST(TranslationRecord, TextIsAsDocumented) {
   record.attention.pop_back();
   record.target.tokens.pop_back();
   record.attention[0].weights = {{0.1f, 1.0f / 3, 0.9999999f, 1e-9f}};
-  EXPECT_EQ(
-      to_json_line(record),
-      R"({"format":"heed.attention","version":1,"id":3,"model":"additive attention, LSTM 256","rank":1,"score":-4.25,)"
-      R"("source":{"text":"A dög.","tokens":[{"text":"a","span":[0,1]},{"text":"dög","span":[2,6],"unk":true},)"
-      R"({"text":".","span":[6,7]},{"text":"</s>","eos":true}]},)"
-      R"("target":{"text":"hund","tokens":[{"text":"hund","span":[0,4]}]},)"
-      R"("attention":[{"layer":0,"head":0,"weights":[[0.1,0.333333,1.0,0.0]]}]})");
+  EXPECT_EQ(to_json_line(record),
+            R"({"format":"heed.attention","version":1,"id":3,"model":"additive attention, LSTM 256","rank":1,"score":-4.25,)"
+            R"("source":{"text":"A dög.","tokens":[{"text":"a","span":[0,1]},{"text":"dög","span":[2,6],"unk":true},)"
+            R"({"text":".","span":[6,7]},{"text":"</s>","eos":true}]},)"
+            R"("target":{"text":"hund","tokens":[{"text":"hund","span":[0,4]}]},)"
+            R"("attention":[{"layer":0,"head":0,"weights":[[0.1,0.333333,1.0,0.0]]}]})");
 }
 
 TEST(TranslationRecord, RoundTrip) {
@@ -64,9 +62,7 @@ TEST(TranslationRecord, RoundTrip) {
   EXPECT_EQ(to_json_line(example()).find('\n'), std::string::npos);
 }
 
-TEST(TranslationRecord, UnknownKeysAreIgnored) {
-  EXPECT_EQ(parse_translation(changed("/later", {{"a", 1}}), "x", 1), example());
-}
+TEST(TranslationRecord, UnknownKeysAreIgnored) { EXPECT_EQ(parse_translation(changed("/later", {{"a", 1}}), "x", 1), example()); }
 
 TEST(TranslationRecord, WhatIsWrongIsNamedInOneLine) {
   const std::string at = "'out.jsonl' line 7: ";
@@ -78,29 +74,20 @@ TEST(TranslationRecord, WhatIsWrongIsNamedInOneLine) {
   EXPECT_EQ(error_of(changed("/format", "other")), at + "format is not 'heed.attention'");
   EXPECT_EQ(error_of(changed("/version", 2)), at + "version 2 is newer than this heed reads (1)");
   EXPECT_EQ(error_of(changed("/id", -1)), at + "id is out of range: -1");
-  EXPECT_EQ(error_of(changed("/rank", 18446744073709551615u)),
-            at + "rank is out of range: 18446744073709551615");
+  EXPECT_EQ(error_of(changed("/rank", 18446744073709551615u)), at + "rank is out of range: 18446744073709551615");
   EXPECT_EQ(error_of(changed("/rank", 1.5)), at + "rank is not a whole number");
   EXPECT_EQ(error_of(changed("/score", nullptr)), at + "score is not a number");
   EXPECT_EQ(error_of(changed("/source", "x")), at + "source is not an object");
   EXPECT_EQ(error_of(changed("/source/tokens/1", "x")), at + "source.tokens[1] is not an object");
-  EXPECT_EQ(error_of(changed("/source/tokens/1/span/1", 8)),
-            at + "source.tokens[1].span[1] is out of range: 8");
-  EXPECT_EQ(error_of(changed("/source/tokens/1/span/1", 4)),
-            at + "source.tokens[1].span cuts a character in two");
-  EXPECT_EQ(error_of(changed("/source/tokens/1/span", {6, 2})),
-            at + "source.tokens[1].span[0] is out of range: 6");
-  EXPECT_EQ(error_of(changed("/target/tokens/1/eos", 1)),
-            at + "target.tokens[1].eos is neither true nor false");
+  EXPECT_EQ(error_of(changed("/source/tokens/1/span/1", 8)), at + "source.tokens[1].span[1] is out of range: 8");
+  EXPECT_EQ(error_of(changed("/source/tokens/1/span/1", 4)), at + "source.tokens[1].span cuts a character in two");
+  EXPECT_EQ(error_of(changed("/source/tokens/1/span", {6, 2})), at + "source.tokens[1].span[0] is out of range: 6");
+  EXPECT_EQ(error_of(changed("/target/tokens/1/eos", 1)), at + "target.tokens[1].eos is neither true nor false");
   EXPECT_EQ(error_of(changed("/attention", 5)), at + "attention is not a list");
-  EXPECT_EQ(error_of(changed("/attention/0/weights", {{1, 0, 0, 0}})),
-            at + "attention[0].weights has 1 rows, target has 2 tokens");
-  EXPECT_EQ(error_of(changed("/attention/0/weights/1", {1, 0})),
-            at + "attention[0].weights[1] has 2 values, source has 4 tokens");
-  EXPECT_EQ(error_of(changed("/attention/0/weights/1/2", 1.5)),
-            at + "attention[0].weights[1][2] is outside [0, 1]: 1.5");
-  EXPECT_EQ(error_of(changed("/attention/0/weights/1/2", nullptr)),
-            at + "attention[0].weights[1][2] is not a number");
+  EXPECT_EQ(error_of(changed("/attention/0/weights", {{1, 0, 0, 0}})), at + "attention[0].weights has 1 rows, target has 2 tokens");
+  EXPECT_EQ(error_of(changed("/attention/0/weights/1", {1, 0})), at + "attention[0].weights[1] has 2 values, source has 4 tokens");
+  EXPECT_EQ(error_of(changed("/attention/0/weights/1/2", 1.5)), at + "attention[0].weights[1][2] is outside [0, 1]: 1.5");
+  EXPECT_EQ(error_of(changed("/attention/0/weights/1/2", nullptr)), at + "attention[0].weights[1][2] is not a number");
   EXPECT_EQ(error_of(changed("/attention/1/head", 0)), at + "attention[1] is layer 0 head 0 again");
   std::string huge = to_json_line(example());
   huge.replace(huge.find("-4.25"), 5, "1e999");
@@ -140,8 +127,7 @@ TEST(TranslationRecord, WritersMistakesAreRefused) {
   EXPECT_THROW(to_json_line(record), ValueError);
   record = example();
   record.attention[0].weights.pop_back();
-  EXPECT_THAT([&] { to_json_line(record); },
-              ThrowsMessage<ValueError>("translation: 1 rows of attention for 2 target tokens"));
+  EXPECT_THAT([&] { to_json_line(record); }, ThrowsMessage<ValueError>("translation: 1 rows of attention for 2 target tokens"));
 }
 
 }  // namespace

@@ -32,9 +32,8 @@ TEST(LSTM, BackwardDirectionIsTheForwardOneOnTheReversedSequence) {
   const Tensor x = randn({1, 4, 2});
   std::vector<Tensor> steps;
   for (int64_t t = 3; t >= 0; --t) steps.push_back(slice(x, 1, t, t + 1));
-  const LstmResult reversed =
-      heed::lstm(concat(steps, 1), {}, {}, {}, weights.at("layer0_reverse.weight_ih"), weights.at("layer0_reverse.weight_hh"),
-                 weights.at("layer0_reverse.bias"));
+  const LstmResult reversed = heed::lstm(concat(steps, 1), {}, {}, {}, weights.at("layer0_reverse.weight_ih"),
+                                         weights.at("layer0_reverse.weight_hh"), weights.at("layer0_reverse.bias"));
   const LstmResult both = lstm(x, {});
   for (int64_t t = 0; t < 4; ++t) {
     const Tensor got = slice(slice(both.output, 1, t, t + 1), 2, 3, 6).contiguous();

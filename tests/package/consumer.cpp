@@ -2,9 +2,11 @@
 #ifdef HEED_INSTALLED
 #include <heed/framework/framework.h>  // an installed heed answers to both spellings
 #endif
-#include "framework/framework.h"
-
 #include <cstdio>
+
+#include "framework/framework.h"
+#include "models/models.h"
+#include "nn/nn.h"
 
 namespace {
 
@@ -24,6 +26,8 @@ heed::Tensor cube(const heed::Tensor& x) { return heed::apply(Cube{}, x); }
 int main() {
   using namespace heed;
   const auto f = [](const std::vector<Tensor>& x) { return std::vector{cube(x[0])}; };
+  const nn::Linear layer(2, 3);
+  if (layer.parameter_count() != 9 || models::tokenize("A dog runs.", {}).size() != 4) return 1;  // the layers above link as well
   const GradcheckResult result = gradcheck(f, {randn({3, 4}, DType::f64)}, {.order = 2});
   if (!result) {
     std::fprintf(stderr, "%s\n", result.message.c_str());

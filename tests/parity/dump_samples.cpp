@@ -15,8 +15,7 @@ int main() {
     for (const OpSample& sample : op.make_samples()) {
       nlohmann::json inputs = nlohmann::json::array();
       for (const Tensor& x : sample.make_inputs(DType::f64)) {
-        nlohmann::json input = {{"shape", std::vector<int64_t>(x.shape().begin(), x.shape().end())},
-                                {"dtype", name_of(x.dtype())}};
+        nlohmann::json input = {{"shape", std::vector<int64_t>(x.shape().begin(), x.shape().end())}, {"dtype", name_of(x.dtype())}};
         if (x.dtype() == DType::i64) {
           input["values"] = x.to_vector<int64_t>();
         } else {
@@ -24,10 +23,7 @@ int main() {
         }
         inputs.push_back(std::move(input));
       }
-      samples.push_back({{"key", sample.key},
-                         {"torch", sample.torch},
-                         {"reason", sample.reason},
-                         {"inputs", std::move(inputs)}});
+      samples.push_back({{"key", sample.key}, {"torch", sample.torch}, {"reason", sample.reason}, {"inputs", std::move(inputs)}});
     }
   }
   fmt::print("{}\n", samples.dump());

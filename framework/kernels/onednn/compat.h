@@ -1,8 +1,9 @@
 // The only place that knows oneDNN's version (2.6 of Debian 12, and 3.x) and includes its headers.
 #pragma once
 
-#include <dnnl.hpp>
 #include <dnnl_version.h>
+
+#include <dnnl.hpp>
 
 namespace heed::kernels::onednn {
 
@@ -16,8 +17,8 @@ inline dnnl::stream& stream() {
 }
 
 /// C = A B (+ C when accumulate), scratchpad from the caller: only then may a primitive run on another thread than made it.
-inline dnnl::matmul::primitive_desc matmul_descriptor(const dnnl::memory::desc& a, const dnnl::memory::desc& b,
-                                                      const dnnl::memory::desc& c, bool accumulate) {
+inline dnnl::matmul::primitive_desc matmul_descriptor(const dnnl::memory::desc& a, const dnnl::memory::desc& b, const dnnl::memory::desc& c,
+                                                      bool accumulate) {
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   if (accumulate) {

@@ -68,8 +68,8 @@ void check(dnnl_status_t status, const char* what) {
 
 }  // namespace
 
-void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const float* A, int64_t lda, const float* B, int64_t ldb, float beta,
-          float* C, int64_t ldc) {
+void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const float* A, int64_t lda, const float* B, int64_t ldb, float beta, float* C,
+          int64_t ldc) {
   check(dnnl_sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', M, N, K, 1.0F, A, lda, B, ldb, beta, C, ldc), "sgemm");
 }
 
@@ -94,10 +94,8 @@ bool multiply_packed(int64_t rows, int64_t M, int64_t N, int64_t K, const float*
   kept->b.set_data_handle(const_cast<float*>(packed));
   kept->c.set_data_handle(C);
   kept->scratch.set_data_handle(scratch);
-  kept->primitive.execute(stream(), {{DNNL_ARG_SRC, kept->a},
-                                     {DNNL_ARG_WEIGHTS, kept->b},
-                                     {DNNL_ARG_DST, kept->c},
-                                     {DNNL_ARG_SCRATCHPAD, kept->scratch}});
+  kept->primitive.execute(
+      stream(), {{DNNL_ARG_SRC, kept->a}, {DNNL_ARG_WEIGHTS, kept->b}, {DNNL_ARG_DST, kept->c}, {DNNL_ARG_SCRATCHPAD, kept->scratch}});
   stream().wait();
   if (scratch) pool_free(scratch, kept->scratch_bytes);
   return true;
@@ -108,8 +106,6 @@ std::string version() {
   return fmt::format("{}.{}.{}", v->major, v->minor, v->patch);
 }
 
-void limit_isa(const char* isa) {
-  dnnl_set_max_cpu_isa(std::string_view(isa) == "avx2" ? dnnl_cpu_isa_avx2 : dnnl_cpu_isa_sse41);
-}
+void limit_isa(const char* isa) { dnnl_set_max_cpu_isa(std::string_view(isa) == "avx2" ? dnnl_cpu_isa_avx2 : dnnl_cpu_isa_sse41); }
 
 }  // namespace heed::kernels::onednn

@@ -7,8 +7,8 @@
 
 namespace heed::kernels::onednn {
 
-void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const float* A, int64_t lda, const float* B, int64_t ldb, float beta,
-          float* C, int64_t ldc);
+void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const float* A, int64_t lda, const float* B, int64_t ldb, float beta, float* C,
+          int64_t ldc);
 
 /// Bytes of B[K, N] in the layout that products with `rows` rows like best; 0 when that layout is the plain one.
 size_t packed_bytes(int64_t rows, int64_t N, int64_t K);

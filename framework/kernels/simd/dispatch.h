@@ -7,11 +7,11 @@
   HWY_EXPORT(name##F32);  \
   HWY_EXPORT(name##F64);
 
-#define HEED_DISPATCH(name)                                                                              \
-  [](auto&&... args) {                                                                                   \
-    if constexpr (std::is_same_v<T, float>) {                                                            \
-      return HWY_DYNAMIC_DISPATCH(name##F32)(args...);                                                   \
-    } else {                                                                                             \
-      return HWY_DYNAMIC_DISPATCH(name##F64)(args...);                                                   \
-    }                                                                                                    \
+#define HEED_DISPATCH(name)                            \
+  [](auto&&... args) {                                 \
+    if constexpr (std::is_same_v<T, float>) {          \
+      return HWY_DYNAMIC_DISPATCH(name##F32)(args...); \
+    } else {                                           \
+      return HWY_DYNAMIC_DISPATCH(name##F64)(args...); \
+    }                                                  \
   }

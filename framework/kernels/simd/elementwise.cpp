@@ -17,16 +17,24 @@ template <class T>
 void UnaryKernel(Unary op, int64_t n, const T* x, T* y) {
   const hn::ScalableTag<T> d;
   switch (op) {
-    case Unary::neg: return Map(n, x, y, [](auto v) { return hn::Neg(v); });
-    case Unary::exp: return Map(n, x, y, [d](auto v) { return SafeExp(d, v); });
-    case Unary::log: return Map(n, x, y, [d](auto v) { return SafeLog(d, v); });
-    case Unary::tanh: return Map(n, x, y, [d](auto v) { return SafeTanh(d, v); });
-    case Unary::sigmoid: return Map(n, x, y, [d](auto v) { return SafeSigmoid(d, v); });
+    case Unary::neg:
+      return Map(n, x, y, [](auto v) { return hn::Neg(v); });
+    case Unary::exp:
+      return Map(n, x, y, [d](auto v) { return SafeExp(d, v); });
+    case Unary::log:
+      return Map(n, x, y, [d](auto v) { return SafeLog(d, v); });
+    case Unary::tanh:
+      return Map(n, x, y, [d](auto v) { return SafeTanh(d, v); });
+    case Unary::sigmoid:
+      return Map(n, x, y, [d](auto v) { return SafeSigmoid(d, v); });
     case Unary::relu:
       return Map(n, x, y, [d](auto v) { return KeepNaN(d, v, hn::IfThenElseZero(hn::Gt(v, hn::Zero(d)), v)); });
-    case Unary::sqrt: return Map(n, x, y, [](auto v) { return hn::Sqrt(v); });
-    case Unary::square: return Map(n, x, y, [](auto v) { return hn::Mul(v, v); });
-    case Unary::abs: return Map(n, x, y, [](auto v) { return hn::Abs(v); });
+    case Unary::sqrt:
+      return Map(n, x, y, [](auto v) { return hn::Sqrt(v); });
+    case Unary::square:
+      return Map(n, x, y, [](auto v) { return hn::Mul(v, v); });
+    case Unary::abs:
+      return Map(n, x, y, [](auto v) { return hn::Abs(v); });
   }
 }
 
@@ -35,17 +43,22 @@ void UnaryBackwardKernel(Unary op, int64_t n, const T* g, const T* x, const T* y
   const hn::ScalableTag<T> d;
   const auto one = hn::Set(d, T{1});
   switch (op) {
-    case Unary::neg: return Map(n, g, dx, [](auto v) { return hn::Neg(v); });
-    case Unary::exp: return Map2(n, g, y, dx, [](auto a, auto b) { return hn::Mul(a, b); });
-    case Unary::log: return Map2(n, g, x, dx, [](auto a, auto b) { return hn::Div(a, b); });
-    case Unary::tanh: return Map2(n, g, y, dx, [one](auto a, auto b) { return hn::Mul(a, hn::NegMulAdd(b, b, one)); });
+    case Unary::neg:
+      return Map(n, g, dx, [](auto v) { return hn::Neg(v); });
+    case Unary::exp:
+      return Map2(n, g, y, dx, [](auto a, auto b) { return hn::Mul(a, b); });
+    case Unary::log:
+      return Map2(n, g, x, dx, [](auto a, auto b) { return hn::Div(a, b); });
+    case Unary::tanh:
+      return Map2(n, g, y, dx, [one](auto a, auto b) { return hn::Mul(a, hn::NegMulAdd(b, b, one)); });
     case Unary::sigmoid:
       return Map2(n, g, y, dx, [one](auto a, auto b) { return hn::Mul(a, hn::Mul(b, hn::Sub(one, b))); });
     case Unary::relu:
       return Map2(n, g, y, dx, [d](auto a, auto b) { return hn::IfThenElseZero(hn::Gt(b, hn::Zero(d)), a); });
     case Unary::sqrt:
       return Map2(n, g, y, dx, [d](auto a, auto b) { return hn::Div(hn::Mul(a, hn::Set(d, T(0.5))), b); });
-    case Unary::square: return Map2(n, g, x, dx, [](auto a, auto b) { return hn::Mul(a, hn::Add(b, b)); });
+    case Unary::square:
+      return Map2(n, g, x, dx, [](auto a, auto b) { return hn::Mul(a, hn::Add(b, b)); });
     case Unary::abs:
       return Map2(n, g, x, dx, [d](auto a, auto b) {
         const auto zero = hn::Zero(d);
@@ -72,10 +85,14 @@ void BinaryRow(int64_t n, const T* a, bool a_moves, const T* b, bool b_moves, T*
 template <class T>
 void BinaryKernel(Binary op, int64_t n, const T* a, bool a_moves, const T* b, bool b_moves, T* y) {
   switch (op) {
-    case Binary::add: return BinaryRow(n, a, a_moves, b, b_moves, y, [](auto p, auto q) { return hn::Add(p, q); });
-    case Binary::sub: return BinaryRow(n, a, a_moves, b, b_moves, y, [](auto p, auto q) { return hn::Sub(p, q); });
-    case Binary::mul: return BinaryRow(n, a, a_moves, b, b_moves, y, [](auto p, auto q) { return hn::Mul(p, q); });
-    case Binary::div: return BinaryRow(n, a, a_moves, b, b_moves, y, [](auto p, auto q) { return hn::Div(p, q); });
+    case Binary::add:
+      return BinaryRow(n, a, a_moves, b, b_moves, y, [](auto p, auto q) { return hn::Add(p, q); });
+    case Binary::sub:
+      return BinaryRow(n, a, a_moves, b, b_moves, y, [](auto p, auto q) { return hn::Sub(p, q); });
+    case Binary::mul:
+      return BinaryRow(n, a, a_moves, b, b_moves, y, [](auto p, auto q) { return hn::Mul(p, q); });
+    case Binary::div:
+      return BinaryRow(n, a, a_moves, b, b_moves, y, [](auto p, auto q) { return hn::Div(p, q); });
   }
 }
 
@@ -88,9 +105,7 @@ void AffineKernel(int64_t n, const T* x, T scale, T shift, T* y) {
 
 template <class T>
 void MultiplyAddKernel(int64_t n, const T* a, const T* b, T* y) {
-  Lanewise<T>(n, [&](int64_t, const auto& load, const auto& store, auto) {
-    store(hn::MulAdd(load(a), load(b), load(y)), y);
-  });
+  Lanewise<T>(n, [&](int64_t, const auto& load, const auto& store, auto) { store(hn::MulAdd(load(a), load(b), load(y)), y); });
 }
 
 template <class T>
@@ -207,8 +222,8 @@ void DropoutKernel(int64_t first_chunk, int64_t n, double p, uint64_t seed, uint
   }
 }
 
-#define HEED_TYPED(name)                      \
-  constexpr auto& name##F32 = name<float>;    \
+#define HEED_TYPED(name)                   \
+  constexpr auto& name##F32 = name<float>; \
   constexpr auto& name##F64 = name<double>;
 HEED_TYPED(UnaryKernel)
 HEED_TYPED(UnaryBackwardKernel)
@@ -336,8 +351,8 @@ void binary(Binary op, const Shape& full, const T* a, const Strides& as, const T
         at_a += i * sa[d];
         at_b += i * sb[d];
       }
-      HEED_DISPATCH(BinaryKernel)(op, n, packed_row(a + at_a, ia, n, scratch_a), ia != 0, packed_row(b + at_b, ib, n, scratch_b),
-                                  ib != 0, y + r * n);
+      HEED_DISPATCH(BinaryKernel)
+      (op, n, packed_row(a + at_a, ia, n, scratch_a), ia != 0, packed_row(b + at_b, ib, n, scratch_b), ib != 0, y + r * n);
     }
   });
 }
@@ -348,7 +363,8 @@ void sum(int64_t outer, int64_t reduce, int64_t inner, const T* x, T* y) {
     parallel_for(outer, std::max<int64_t>(1, kGrain / std::max<int64_t>(reduce, 1)), [&](int64_t b, int64_t e) {
       for (int64_t o = b; o < e; ++o) {
         double total = 0;  // fixed chunks: the bits do not depend on the thread count
-        for (int64_t r = 0; r < reduce; r += 4096) total += HEED_DISPATCH(SumKernel)(std::min<int64_t>(4096, reduce - r), x + o * reduce + r);
+        for (int64_t r = 0; r < reduce; r += 4096)
+          total += HEED_DISPATCH(SumKernel)(std::min<int64_t>(4096, reduce - r), x + o * reduce + r);
         y[o] = static_cast<T>(total);
       }
     });
@@ -396,15 +412,15 @@ void dropout(int64_t n, double p, uint64_t seed, uint64_t stream, const T* x, T*
   });
 }
 
-#define HEED_INSTANTIATE(T)                                                                                       \
-  template void unary(Unary, int64_t, const T*, T*);                                                              \
-  template void unary_backward(Unary, int64_t, const T*, const T*, const T*, T*);                                 \
-  template void affine(int64_t, const T*, T, T, T*);                                                              \
-  template void multiply_add(int64_t, const T*, const T*, T*);                                                    \
-  template void binary(Binary, const Shape&, const T*, const Strides&, const T*, const Strides&, T*);             \
-  template void sum(int64_t, int64_t, int64_t, const T*, T*);                                                     \
-  template double sum_of_squares(int64_t, const T*);                                                              \
-  template void adam(int64_t, const AdamStep&, const T*, T*, T*, T*);                                             \
+#define HEED_INSTANTIATE(T)                                                                           \
+  template void unary(Unary, int64_t, const T*, T*);                                                  \
+  template void unary_backward(Unary, int64_t, const T*, const T*, const T*, T*);                     \
+  template void affine(int64_t, const T*, T, T, T*);                                                  \
+  template void multiply_add(int64_t, const T*, const T*, T*);                                        \
+  template void binary(Binary, const Shape&, const T*, const Strides&, const T*, const Strides&, T*); \
+  template void sum(int64_t, int64_t, int64_t, const T*, T*);                                         \
+  template double sum_of_squares(int64_t, const T*);                                                  \
+  template void adam(int64_t, const AdamStep&, const T*, T*, T*, T*);                                 \
   template void dropout(int64_t, double, uint64_t, uint64_t, const T*, T*);
 HEED_INSTANTIATE(float)
 HEED_INSTANTIATE(double)

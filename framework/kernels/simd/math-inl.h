@@ -1,10 +1,10 @@
 // exp, log, tanh and sigmoid on vectors, right at NaN, infinities, zeros and large arguments, where Highway's own are not.
 // Compiled once for each instruction set.
-#include <cmath>
-#include <limits>
-
 #include <hwy/contrib/math/math-inl.h>
 #include <hwy/highway.h>
+
+#include <cmath>
+#include <limits>
 
 #if defined(HEED_SIMD_MATH_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef HEED_SIMD_MATH_INL_H_
@@ -108,12 +108,14 @@ void Lanewise(int64_t n, const F& f) {
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   int64_t i = 0;
   for (; i + lanes <= n; i += lanes) {
-    f(i, [&](const T* p) { return hn::LoadU(d, p + i); }, [&](auto v, T* p) { hn::StoreU(v, d, p + i); },
-      hn::FirstN(d, static_cast<size_t>(lanes)));
+    f(
+        i, [&](const T* p) { return hn::LoadU(d, p + i); }, [&](auto v, T* p) { hn::StoreU(v, d, p + i); },
+        hn::FirstN(d, static_cast<size_t>(lanes)));
   }
   if (i < n) {
     const auto rest = hn::FirstN(d, static_cast<size_t>(n - i));
-    f(i, [&](const T* p) { return hn::MaskedLoad(rest, d, p + i); }, [&](auto v, T* p) { hn::BlendedStore(v, rest, d, p + i); }, rest);
+    f(
+        i, [&](const T* p) { return hn::MaskedLoad(rest, d, p + i); }, [&](auto v, T* p) { hn::BlendedStore(v, rest, d, p + i); }, rest);
   }
 }
 

@@ -17,9 +17,7 @@ T RowMax(int64_t n, const T* x) {
   const hn::ScalableTag<T> d;
   const auto floor = hn::Set(d, -std::numeric_limits<T>::infinity());
   auto most = floor;
-  Lanewise<T>(n, [&](int64_t, const auto& load, const auto&, auto mask) {
-    most = hn::Max(most, hn::IfThenElse(mask, load(x), floor));
-  });
+  Lanewise<T>(n, [&](int64_t, const auto& load, const auto&, auto mask) { most = hn::Max(most, hn::IfThenElse(mask, load(x), floor)); });
   return Largest(d, most);
 }
 
@@ -169,8 +167,8 @@ void AdditiveEnergyKernel(int64_t length, int64_t A, const T* query, const T* ke
 }
 
 template <class T>
-void AdditiveEnergyBackwardKernel(int64_t length, int64_t A, const T* query, const T* keys, const T* v, const T* g, T* dquery,
-                                  T* dkeys, T* dv) {
+void AdditiveEnergyBackwardKernel(int64_t length, int64_t A, const T* query, const T* keys, const T* v, const T* g, T* dquery, T* dkeys,
+                                  T* dv) {
   const hn::ScalableTag<T> d;
   const auto one = hn::Set(d, T{1});
   for (int64_t s = 0; s < length; ++s) {
@@ -428,21 +426,21 @@ void scatter_add_rows(int64_t n, const int64_t* ids, int64_t rows, int64_t D, co
   });
 }
 
-#define HEED_INSTANTIATE(T)                                                                                               \
-  template void softmax(int64_t, int64_t, const T*, const int64_t*, int64_t, T*);                                         \
-  template void softmax_backward(int64_t, int64_t, const T*, const T*, T*);                                               \
-  template void log_softmax(int64_t, int64_t, const T*, T*);                                                              \
-  template void log_softmax_backward(int64_t, int64_t, const T*, const T*, T*);                                           \
-  template CrossEntropySum cross_entropy(int64_t, int64_t, const T*, const int64_t*, int64_t, double, T*, const T*);      \
-  template void lstm_gates(int64_t, int64_t, T*, const T*, T*, T*);                                                       \
-  template void lstm_gates_backward(int64_t, int64_t, T*, const T*, const T*, const T*, T*);                              \
-  template void additive_energy(int64_t, int64_t, const T*, const T*, const T*, T*);                                      \
-  template void additive_energy_backward(int64_t, int64_t, const T*, const T*, const T*, const T*, T*, T*, T*);           \
-  template void weighted_sum(int64_t, int64_t, const T*, const T*, T*);                                                   \
-  template void dot_rows(int64_t, int64_t, const T*, const T*, T*);                                                       \
-  template void add_outer(int64_t, int64_t, const T*, const T*, T*);                                                      \
-  template void add_row(int64_t, const T*, T*);                                                                           \
-  template void gather_rows(const char*, int64_t, const int64_t*, int64_t, int64_t, const T*, T*);                        \
+#define HEED_INSTANTIATE(T)                                                                                          \
+  template void softmax(int64_t, int64_t, const T*, const int64_t*, int64_t, T*);                                    \
+  template void softmax_backward(int64_t, int64_t, const T*, const T*, T*);                                          \
+  template void log_softmax(int64_t, int64_t, const T*, T*);                                                         \
+  template void log_softmax_backward(int64_t, int64_t, const T*, const T*, T*);                                      \
+  template CrossEntropySum cross_entropy(int64_t, int64_t, const T*, const int64_t*, int64_t, double, T*, const T*); \
+  template void lstm_gates(int64_t, int64_t, T*, const T*, T*, T*);                                                  \
+  template void lstm_gates_backward(int64_t, int64_t, T*, const T*, const T*, const T*, T*);                         \
+  template void additive_energy(int64_t, int64_t, const T*, const T*, const T*, T*);                                 \
+  template void additive_energy_backward(int64_t, int64_t, const T*, const T*, const T*, const T*, T*, T*, T*);      \
+  template void weighted_sum(int64_t, int64_t, const T*, const T*, T*);                                              \
+  template void dot_rows(int64_t, int64_t, const T*, const T*, T*);                                                  \
+  template void add_outer(int64_t, int64_t, const T*, const T*, T*);                                                 \
+  template void add_row(int64_t, const T*, T*);                                                                      \
+  template void gather_rows(const char*, int64_t, const int64_t*, int64_t, int64_t, const T*, T*);                   \
   template void scatter_add_rows(int64_t, const int64_t*, int64_t, int64_t, const T*, T*);
 HEED_INSTANTIATE(float)
 HEED_INSTANTIATE(double)

@@ -15,9 +15,7 @@ namespace {
 Tensor leaf(const std::vector<double>& values) {
   return from_vector(values, {static_cast<int64_t>(values.size())}).set_requires_grad(true);
 }
-Tensor vector(const std::vector<double>& values) {
-  return from_vector(values, {static_cast<int64_t>(values.size())});
-}
+Tensor vector(const std::vector<double>& values) { return from_vector(values, {static_cast<int64_t>(values.size())}); }
 
 TEST(Engine, AMillionAddsForwardBackwardAndGone) {
   constexpr int kSteps = 1'000'000;
@@ -78,8 +76,7 @@ TEST(Engine, AFreedGraphSaysSoAndRetainGraphKeepsIt) {
   y.backward({}, /*retain_graph=*/true);
   y.backward();
   EXPECT_TRUE(all_close(x.grad(), vector({8, 12}), 0, 0));
-  EXPECT_ERROR(GradError, "backward: the graph of 'mul' was freed by an earlier backward; pass retain_graph",
-               y.backward());
+  EXPECT_ERROR(GradError, "backward: the graph of 'mul' was freed by an earlier backward; pass retain_graph", y.backward());
 }
 
 TEST(Engine, ASavedValueChangedInPlaceIsFound) {
@@ -89,12 +86,10 @@ TEST(Engine, ASavedValueChangedInPlaceIsFound) {
     const NoGradGuard no_grad;
     a.fill_(1);
   }
-  EXPECT_ERROR(GradError, "backward: saved input 0 of 'mul' was changed in place (version 1, expected 0)",
-               y.backward());
+  EXPECT_ERROR(GradError, "backward: saved input 0 of 'mul' was changed in place (version 1, expected 0)", y.backward());
   const Tensor z = tanh(a);
   z.detach().copy_(zeros({2}, DType::f64));  // through another view of the same storage
-  EXPECT_ERROR(GradError, "backward: saved output 0 of 'tanh' was changed in place (version 1, expected 0)",
-               sum(z).backward());
+  EXPECT_ERROR(GradError, "backward: saved output 0 of 'tanh' was changed in place (version 1, expected 0)", sum(z).backward());
 }
 
 TEST(Engine, ABackwardThatFailedLeavesNothingBehind) {
@@ -187,24 +182,16 @@ TEST(Engine, AnUnwantedInputGetsNoGradient) {
 
 TEST(Engine, WhatItRefuses) {
   const Tensor x = leaf({1, 2}), other = leaf({1}), plain = vector({1, 2});
-  EXPECT_ERROR(GradError, "backward: nothing that the tensor was made from wants a gradient",
-               sum(plain).backward());
+  EXPECT_ERROR(GradError, "backward: nothing that the tensor was made from wants a gradient", sum(plain).backward());
   EXPECT_ERROR(ShapeError, "backward: f64[2] needs a cotangent", (x * x).backward());
-  EXPECT_ERROR(ShapeError, "backward: cotangent f64[1] for a tensor f64[2]",
-               (x * x).backward(ones({1}, DType::f64)));
-  EXPECT_ERROR(GradError, "grad: an input wants no gradient: f64[2]",
-               grad(std::vector{sum(x)}, std::vector{plain}));
-  EXPECT_ERROR(GradError, "grad: the outputs do not depend on input 1",
-               grad(std::vector{sum(x)}, std::vector{x, other}));
+  EXPECT_ERROR(ShapeError, "backward: cotangent f64[1] for a tensor f64[2]", (x * x).backward(ones({1}, DType::f64)));
+  EXPECT_ERROR(GradError, "grad: an input wants no gradient: f64[2]", grad(std::vector{sum(x)}, std::vector{plain}));
+  EXPECT_ERROR(GradError, "grad: the outputs do not depend on input 1", grad(std::vector{sum(x)}, std::vector{x, other}));
   EXPECT_FALSE(grad(std::vector{sum(x)}, std::vector{other}, {}, {.allow_unused = true})[0].defined());
-  EXPECT_ERROR(GradError, "set_requires_grad: only a leaf can be marked, this tensor was made by an op",
-               (x * x).set_requires_grad(true));
-  EXPECT_ERROR(DTypeError, "set_requires_grad: integers have no gradient: i64[3]",
-               arange(3).set_requires_grad(true));
-  EXPECT_ERROR(GradError, "fill_: the tensor f64[2] records gradients; write in place under NoGradGuard only",
-               x.fill_(0));
-  EXPECT_ERROR(GradError, "copy_: the tensor f64[2] records gradients; write in place under NoGradGuard only",
-               x.copy_(plain));
+  EXPECT_ERROR(GradError, "set_requires_grad: only a leaf can be marked, this tensor was made by an op", (x * x).set_requires_grad(true));
+  EXPECT_ERROR(DTypeError, "set_requires_grad: integers have no gradient: i64[3]", arange(3).set_requires_grad(true));
+  EXPECT_ERROR(GradError, "fill_: the tensor f64[2] records gradients; write in place under NoGradGuard only", x.fill_(0));
+  EXPECT_ERROR(GradError, "copy_: the tensor f64[2] records gradients; write in place under NoGradGuard only", x.copy_(plain));
 }
 
 // A linear model fitted by gradient descent; the bits must not depend on what other threads do.

@@ -26,8 +26,7 @@ TEST_F(ParallelTest, CoversEveryIndexOnce) {
     set_num_threads(threads);
     for (const int64_t n : {0, 1, 2, 5, 100, 1001}) {
       for (const int64_t grain : {1, 3, 1000}) {
-        std::vector<int> seen(
-            static_cast<size_t>(n));  // plain ints: ThreadSanitizer sees an index that is done twice
+        std::vector<int> seen(static_cast<size_t>(n));  // plain ints: ThreadSanitizer sees an index that is done twice
         parallel_for(n, grain, [&](int64_t begin, int64_t end) {
           ASSERT_LE(begin, end);
           for (int64_t i = begin; i < end; ++i) ++seen[static_cast<size_t>(i)];

@@ -18,10 +18,8 @@ using Words = std::array<uint32_t, 4>;
 // seed, low word first.
 TEST(Philox, KnownAnswers) {
   EXPECT_EQ(philox(0, 0, 0), (Words{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
-  EXPECT_EQ(philox(UINT64_MAX, UINT64_MAX, UINT64_MAX),
-            (Words{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
-  EXPECT_EQ(philox(0x299f31d0a4093822, 0x0370734413198a2e, 0x85a308d3243f6a88),
-            (Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
+  EXPECT_EQ(philox(UINT64_MAX, UINT64_MAX, UINT64_MAX), (Words{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
+  EXPECT_EQ(philox(0x299f31d0a4093822, 0x0370734413198a2e, 0x85a308d3243f6a88), (Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
 }
 
 TEST(Generator, AStateRestoredGivesTheSameNumbers) {
@@ -43,8 +41,7 @@ TEST(Generator, BelowABoundIsEven) {
 
 TEST(Random, UniformAndNormalHaveTheirMoments) {
   manual_seed(5);
-  const auto u = uniform({200000}, -1, 3, DType::f64).to_vector<double>(),
-             z = randn({200000}, DType::f64).to_vector<double>();
+  const auto u = uniform({200000}, -1, 3, DType::f64).to_vector<double>(), z = randn({200000}, DType::f64).to_vector<double>();
   double mean_u = 0, mean_z = 0, square_z = 0;
   for (size_t i = 0; i < u.size(); ++i) {
     ASSERT_TRUE(u[i] >= -1 && u[i] < 3);
@@ -72,8 +69,7 @@ TEST(Dropout, KeepsItsShareAndItsMean) {
   const auto y = dropout(ones({n}), kP).to_vector<float>();
   const auto kept = static_cast<double>(std::count_if(y.begin(), y.end(), [](float v) { return v != 0; }));
   EXPECT_NEAR(kept / static_cast<double>(n), 1 - kP, 5 * std::sqrt(kP * (1 - kP) / static_cast<double>(n)));
-  for (const float v : y)
-    ASSERT_TRUE(v == 0 || std::abs(v - 1 / (1 - kP)) < 1e-4) << v;  // p goes in steps of 2^-16
+  for (const float v : y) ASSERT_TRUE(v == 0 || std::abs(v - 1 / (1 - kP)) < 1e-4) << v;  // p goes in steps of 2^-16
 }
 
 TEST(Dropout, BackwardUsesForwardsMaskAndEachCallItsOwn) {

@@ -55,8 +55,7 @@ TEST(Tensor, ViewsAreViews) {
   EXPECT_EQ(transpose(x, 0, 2).to_vector<float>()[5], 20);  // [0, 2, 1] of the transpose is [1, 2, 0] of x
   EXPECT_EQ(slice(x, 1, 1, 2).to_vector<float>(), (std::vector<float>{4, 5, 6, 7, 16, 17, 18, 19}));
   EXPECT_EQ(select(select(x, 0, 1), 1, 2).to_vector<float>(), (std::vector<float>{14, 18, 22}));
-  EXPECT_EQ(expand(counting({3, 1}), {2, 3, 2}).to_vector<float>(),
-            (std::vector<float>{0, 0, 1, 1, 2, 2, 0, 0, 1, 1, 2, 2}));
+  EXPECT_EQ(expand(counting({3, 1}), {2, 3, 2}).to_vector<float>(), (std::vector<float>{0, 0, 1, 1, 2, 2, 0, 0, 1, 1, 2, 2}));
 }
 
 TEST(Tensor, ContiguousCopiesOnlyWhatIsNotAndCountsIt) {

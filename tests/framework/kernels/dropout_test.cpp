@@ -32,8 +32,7 @@ void expect_plain_dropout() {
     for (const double p : {0.1, 0.5, 0.9}) {
       std::vector<T> y(x.size());
       kernels::dropout<T>(n, p, seed, stream, x.data(), y.data());
-      EXPECT_EQ(y, plain_dropout(x, p, seed, stream))
-          << n << " values, p = " << p << ", " << kernels::simd_target();
+      EXPECT_EQ(y, plain_dropout(x, p, seed, stream)) << n << " values, p = " << p << ", " << kernels::simd_target();
     }
   }
 }

@@ -15,16 +15,14 @@ namespace {
 template <class T>
 std::vector<T> numbers(Generator& generator, int64_t n) {
   std::vector<T> x;
-  for (int64_t i = 0; i < n; ++i)
-    x.push_back(static_cast<T>(static_cast<double>(generator.next_below(2001)) / 1000 - 1));
+  for (int64_t i = 0; i < n; ++i) x.push_back(static_cast<T>(static_cast<double>(generator.next_below(2001)) / 1000 - 1));
   return x;
 }
 
 // C = op(A) op(B) + beta C in double. With |x| <= 1 the rounding of a sum of K products is at most about K eps.
 template <class T>
-void expect_product(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const std::vector<T>& a, int64_t lda,
-                    const std::vector<T>& b, int64_t ldb, double beta, const std::vector<T>& before,
-                    const std::vector<T>& c, int64_t ldc) {
+void expect_product(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const std::vector<T>& a, int64_t lda, const std::vector<T>& b,
+                    int64_t ldb, double beta, const std::vector<T>& before, const std::vector<T>& c, int64_t ldc) {
   const double bound = static_cast<double>(K + 2) * static_cast<double>(std::numeric_limits<T>::epsilon());
   for (int64_t i = 0; i < M; ++i) {
     for (int64_t j = 0; j < ldc; ++j) {
@@ -39,8 +37,8 @@ void expect_product(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const std
         sum += static_cast<double>(a[static_cast<size_t>(ta ? k * lda + i : i * lda + k)]) *
                static_cast<double>(b[static_cast<size_t>(tb ? j * ldb + k : k * ldb + j)]);
       }
-      ASSERT_NEAR(c[at], sum, bound) << M << "x" << N << "x" << K << (ta ? " ta" : "") << (tb ? " tb" : "")
-                                     << " beta " << beta << " at " << i << ", " << j;
+      ASSERT_NEAR(c[at], sum, bound) << M << "x" << N << "x" << K << (ta ? " ta" : "") << (tb ? " tb" : "") << " beta " << beta << " at "
+                                     << i << ", " << j;
     }
   }
 }
@@ -58,18 +56,12 @@ TYPED_TEST(GemmTest, EqualsThreePlainLoops) {
     set_num_threads(1 + round % 3);
     const auto size = [&] {
       const uint64_t kind = generator.next_below(10);
-      return static_cast<int64_t>(kind == 0  ? 0
-                                  : kind < 5 ? 1 + generator.next_below(20)
-                                  : kind < 9 ? 1 + generator.next_below(80)
-                                             : 128);
+      return static_cast<int64_t>(kind == 0 ? 0 : kind < 5 ? 1 + generator.next_below(20) : kind < 9 ? 1 + generator.next_below(80) : 128);
     };
     const int64_t M = size(), N = size(), K = size();
     const bool ta = generator.next_below(2), tb = generator.next_below(2);
-    const auto pad = [&] {
-      return static_cast<int64_t>(generator.next_below(2) ? 0 : generator.next_below(9));
-    };
-    const int64_t lda = std::max<int64_t>(1, (ta ? M : K) + pad()),
-                  ldb = std::max<int64_t>(1, (tb ? K : N) + pad());
+    const auto pad = [&] { return static_cast<int64_t>(generator.next_below(2) ? 0 : generator.next_below(9)); };
+    const int64_t lda = std::max<int64_t>(1, (ta ? M : K) + pad()), ldb = std::max<int64_t>(1, (tb ? K : N) + pad());
     const int64_t ldc = std::max<int64_t>(1, N + pad());
     const double beta = std::array{0.0, 1.0, 0.5, -2.0}[generator.next_below(4)];
     const auto a = numbers<T>(generator, (ta ? K : M) * lda), b = numbers<T>(generator, (tb ? N : K) * ldb);
@@ -101,8 +93,7 @@ TYPED_TEST(GemmTest, PackedTakesAnyNumberOfRows) {
             auto c = numbers<T>(generator, M * ldc);
             const auto start = c;
             packed.multiply(M, a.data(), lda, static_cast<T>(beta), c.data(), ldc);
-            expect_product(false, transposed, M, int64_t{N}, int64_t{K}, a, lda, b, int64_t{transposed ? K : N},
-                           beta, start, c, ldc);
+            expect_product(false, transposed, M, int64_t{N}, int64_t{K}, a, lda, b, int64_t{transposed ? K : N}, beta, start, c, ldc);
             if (this->HasFatalFailure()) return;
           }
         }
@@ -115,13 +106,11 @@ TYPED_TEST(GemmTest, MatmulReadsEveryStridedView) {
   constexpr DType kType = dtype_of<TypeParam>();
   manual_seed(4);
   const auto check = [](const Tensor& a, const Tensor& b) {
-    const auto x = matmul(a, b).template to_vector<TypeParam>(),
-               y = matmul(a.clone(), b.clone()).template to_vector<TypeParam>();
+    const auto x = matmul(a, b).template to_vector<TypeParam>(), y = matmul(a.clone(), b.clone()).template to_vector<TypeParam>();
     ASSERT_EQ(x.size(), y.size());
     for (size_t i = 0; i < x.size(); ++i) ASSERT_NEAR(x[i], y[i], 1e-5);
   };
-  const Tensor a = randn({6, 10}, kType), b = randn({10, 8}, kType), batch = randn({3, 6, 10}, kType),
-               rows = randn({6, 3, 10}, kType);
+  const Tensor a = randn({6, 10}, kType), b = randn({10, 8}, kType), batch = randn({3, 6, 10}, kType), rows = randn({6, 3, 10}, kType);
   check(a, b);
   check(slice(a, 1, 2, 6), slice(b, 0, 1, 5));
   check(transpose(randn({10, 6}, kType)), transpose(randn({8, 10}, kType)));

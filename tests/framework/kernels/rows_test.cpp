@@ -107,14 +107,11 @@ TYPED_TEST(RowsTest, ScatterAddSumsEqualIdsInOrderAtAnyThreadCount) {
   Generator generator(6);
   std::vector<int64_t> ids;
   std::vector<T> g;
-  for (int64_t i = 0; i < kN; ++i)
-    ids.push_back(i < kN / 2 ? 3 : static_cast<int64_t>(generator.next_below(kRows)));
-  for (int64_t i = 0; i < kN * kD; ++i)
-    g.push_back(static_cast<T>(static_cast<double>(generator.next_below(1000)) / 500 - 1));
+  for (int64_t i = 0; i < kN; ++i) ids.push_back(i < kN / 2 ? 3 : static_cast<int64_t>(generator.next_below(kRows)));
+  for (int64_t i = 0; i < kN * kD; ++i) g.push_back(static_cast<T>(static_cast<double>(generator.next_below(1000)) / 500 - 1));
   std::vector<T> plain(kRows * kD);
   for (int64_t i = 0; i < kN; ++i) {
-    for (int64_t d = 0; d < kD; ++d)
-      plain[static_cast<size_t>(ids[static_cast<size_t>(i)] * kD + d)] += g[static_cast<size_t>(i * kD + d)];
+    for (int64_t d = 0; d < kD; ++d) plain[static_cast<size_t>(ids[static_cast<size_t>(i)] * kD + d)] += g[static_cast<size_t>(i * kD + d)];
   }
   const int before = num_threads();
   for (const int threads : {1, 2, 5}) {
@@ -128,8 +125,7 @@ TYPED_TEST(RowsTest, ScatterAddSumsEqualIdsInOrderAtAnyThreadCount) {
 
 TYPED_TEST(RowsTest, LstmGatesSaturateWithoutNaN) {
   using T = TypeParam;
-  std::vector<T> gates = {T(1e4), T(-1e4), T(1e4), T(1e4)}, c_prev = {T{5}}, c(1), h(1), dh = {T{1}},
-                 dc = {T{0}};
+  std::vector<T> gates = {T(1e4), T(-1e4), T(1e4), T(1e4)}, c_prev = {T{5}}, c(1), h(1), dh = {T{1}}, dc = {T{0}};
   lstm_gates<T>(1, 1, gates.data(), c_prev.data(), c.data(), h.data());
   EXPECT_EQ(c[0], 1);
   EXPECT_NEAR(h[0], std::tanh(1.0), this->kClose);

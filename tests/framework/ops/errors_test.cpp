@@ -29,8 +29,7 @@ TEST(OpErrors, ShapeOps) {
   EXPECT_ERROR(ShapeError, "reshape: element counts differ: [2, 3] to [4, 2]", reshape(x, {4, 2}));
   EXPECT_ERROR(ShapeError, "reshape: element counts differ: [2, 3] to [4, -1]", reshape(x, {4, -1}));
   EXPECT_ERROR(ShapeError, "reshape: more than one -1 in [-1, -1]", reshape(x, {-1, -1}));
-  EXPECT_ERROR(ShapeError, "reshape: element counts differ: [0, 3] to [0, -1]",
-               reshape(zeros({0, 3}), {0, -1}));
+  EXPECT_ERROR(ShapeError, "reshape: element counts differ: [0, 3] to [0, -1]", reshape(zeros({0, 3}), {0, -1}));
   EXPECT_ERROR(ShapeError, "reshape: element counts differ: [2, 3] to [-2, -3]", reshape(x, {-2, -3}));
   EXPECT_ERROR(ShapeError, "permute: 1 dims for shape [2, 3]", permute(x, {0}));
   EXPECT_ERROR(ValueError, "permute: dimension 0 is named twice", permute(x, {0, 0}));
@@ -46,59 +45,41 @@ TEST(OpErrors, ShapeOps) {
   EXPECT_ERROR(IndexError, "unsqueeze: dimension 4 is outside [-3, 3)", unsqueeze(x, 4));
   EXPECT_ERROR(ValueError, "concat: no tensors given", concat({}, 0));
   EXPECT_ERROR(ValueError, "stack: no tensors given", stack({}, 0));
-  EXPECT_ERROR(DTypeError, "concat: dtypes differ: f32[2, 3] and f64[2, 3]",
-               concat(std::vector{x, zeros({2, 3}, kF64)}, 0));
-  EXPECT_ERROR(ShapeError, "concat: shapes differ outside dimension 0: [2, 3] and [2, 4]",
-               concat(std::vector{x, zeros({2, 4})}, 0));
+  EXPECT_ERROR(DTypeError, "concat: dtypes differ: f32[2, 3] and f64[2, 3]", concat(std::vector{x, zeros({2, 3}, kF64)}, 0));
+  EXPECT_ERROR(ShapeError, "concat: shapes differ outside dimension 0: [2, 3] and [2, 4]", concat(std::vector{x, zeros({2, 4})}, 0));
 }
 
 TEST(OpErrors, Products) {
-  EXPECT_ERROR(ShapeError, "matmul: inner dimensions differ: [3, 4] x [5, 6]",
-               matmul(zeros({3, 4}), zeros({5, 6})));
-  EXPECT_ERROR(ShapeError, "matmul: batch sizes differ: [2, 3, 4] x [3, 4, 5]",
-               matmul(zeros({2, 3, 4}), zeros({3, 4, 5})));
-  EXPECT_ERROR(ShapeError, "matmul: takes two matrices or two batches of matrices: [4] x [4, 5]",
-               matmul(zeros({4}), zeros({4, 5})));
-  EXPECT_ERROR(DTypeError, "matmul: dtypes differ: f32[3, 4] and f64[4, 5]",
-               matmul(zeros({3, 4}), zeros({4, 5}, kF64)));
-  EXPECT_ERROR(DTypeError, "matmul: takes f32 or f64, got i64",
-               matmul(zeros({3, 4}, kI64), zeros({4, 5}, kI64)));
-  EXPECT_ERROR(ShapeError, "linear: input [2, 3] does not fit weight [5, 4]",
-               linear(zeros({2, 3}), zeros({5, 4})));
-  EXPECT_ERROR(ShapeError, "linear: bias [4] does not fit weight [5, 3]",
-               linear(zeros({2, 3}), zeros({5, 3}), zeros({4})));
-  EXPECT_ERROR(DTypeError, "linear: dtypes differ: f32[2, 3] and f64[5, 3]",
-               linear(zeros({2, 3}), zeros({5, 3}, kF64)));
-  EXPECT_ERROR(DTypeError, "linear: dtypes differ: f32[2, 3] and f64[5]",
-               linear(zeros({2, 3}), zeros({5, 3}), zeros({5}, kF64)));
+  EXPECT_ERROR(ShapeError, "matmul: inner dimensions differ: [3, 4] x [5, 6]", matmul(zeros({3, 4}), zeros({5, 6})));
+  EXPECT_ERROR(ShapeError, "matmul: batch sizes differ: [2, 3, 4] x [3, 4, 5]", matmul(zeros({2, 3, 4}), zeros({3, 4, 5})));
+  EXPECT_ERROR(ShapeError, "matmul: takes two matrices or two batches of matrices: [4] x [4, 5]", matmul(zeros({4}), zeros({4, 5})));
+  EXPECT_ERROR(DTypeError, "matmul: dtypes differ: f32[3, 4] and f64[4, 5]", matmul(zeros({3, 4}), zeros({4, 5}, kF64)));
+  EXPECT_ERROR(DTypeError, "matmul: takes f32 or f64, got i64", matmul(zeros({3, 4}, kI64), zeros({4, 5}, kI64)));
+  EXPECT_ERROR(ShapeError, "linear: input [2, 3] does not fit weight [5, 4]", linear(zeros({2, 3}), zeros({5, 4})));
+  EXPECT_ERROR(ShapeError, "linear: bias [4] does not fit weight [5, 3]", linear(zeros({2, 3}), zeros({5, 3}), zeros({4})));
+  EXPECT_ERROR(DTypeError, "linear: dtypes differ: f32[2, 3] and f64[5, 3]", linear(zeros({2, 3}), zeros({5, 3}, kF64)));
+  EXPECT_ERROR(DTypeError, "linear: dtypes differ: f32[2, 3] and f64[5]", linear(zeros({2, 3}), zeros({5, 3}), zeros({5}, kF64)));
 }
 
 TEST(OpErrors, LookupAndProbability) {
-  const Tensor ids = from_vector(std::vector<int64_t>{1, 8041}, {2}),
-               negative = from_vector(std::vector<int64_t>{-1}, {1});
-  EXPECT_ERROR(IndexError, "embedding: index 8041 out of range for 8000 rows",
-               embedding(zeros({8000, 2}), ids));
+  const Tensor ids = from_vector(std::vector<int64_t>{1, 8041}, {2}), negative = from_vector(std::vector<int64_t>{-1}, {1});
+  EXPECT_ERROR(IndexError, "embedding: index 8041 out of range for 8000 rows", embedding(zeros({8000, 2}), ids));
   EXPECT_ERROR(IndexError, "embedding: index -1 out of range for 5 rows", embedding(zeros({5, 2}), negative));
-  EXPECT_ERROR(IndexError, "embedding: padding id 5 out of range for 5 rows",
-               embedding(zeros({5, 2}), negative, 5));
+  EXPECT_ERROR(IndexError, "embedding: padding id 5 out of range for 5 rows", embedding(zeros({5, 2}), negative, 5));
   EXPECT_ERROR(ShapeError, "embedding: the table is not a matrix: [5]", embedding(zeros({5}), ids));
   EXPECT_ERROR(DTypeError, "embedding: ids must be i64, got f32[2]", embedding(zeros({5, 2}), zeros({2})));
   EXPECT_ERROR(IndexError, "softmax: dimension 1 is outside [-1, 1)", softmax(zeros({3}), 1));
   EXPECT_ERROR(IndexError, "log_softmax: dimension -2 is outside [-1, 1)", log_softmax(zeros({3}), -2));
-  EXPECT_ERROR(ShapeError, "masked_softmax: lengths [3] do not fit [2, 4]",
-               masked_softmax(zeros({2, 4}), zeros({3}, kI64)));
+  EXPECT_ERROR(ShapeError, "masked_softmax: lengths [3] do not fit [2, 4]", masked_softmax(zeros({2, 4}), zeros({3}, kI64)));
   EXPECT_ERROR(IndexError, "masked_softmax: length 5 is outside 0..4",
                masked_softmax(zeros({1, 4}), from_vector(std::vector<int64_t>{5}, {1})));
 }
 
 TEST(OpErrors, Losses) {
-  const Tensor logits = zeros({2, 4}), targets = zeros({2}, kI64),
-               wrong = from_vector(std::vector<int64_t>{0, 4}, {2});
+  const Tensor logits = zeros({2, 4}), targets = zeros({2}, kI64), wrong = from_vector(std::vector<int64_t>{0, 4}, {2});
   EXPECT_ERROR(DTypeError, "cross_entropy: targets must be i64, got f32[2]", cross_entropy(logits, zeros({2})));
-  EXPECT_ERROR(ShapeError, "cross_entropy: targets [3] do not fit logits [2, 4]",
-               cross_entropy(logits, zeros({3}, kI64)));
-  EXPECT_ERROR(ValueError, "cross_entropy: label smoothing 1 is outside [0, 1)",
-               cross_entropy(logits, targets, {.label_smoothing = 1}));
+  EXPECT_ERROR(ShapeError, "cross_entropy: targets [3] do not fit logits [2, 4]", cross_entropy(logits, zeros({3}, kI64)));
+  EXPECT_ERROR(ValueError, "cross_entropy: label smoothing 1 is outside [0, 1)", cross_entropy(logits, targets, {.label_smoothing = 1}));
   EXPECT_ERROR(IndexError, "cross_entropy: target 4 out of range for 4 classes", cross_entropy(logits, wrong));
   EXPECT_ERROR(ShapeError, "linear_cross_entropy: input [2, 3] does not fit weight [5, 4]",
                linear_cross_entropy(zeros({2, 3}), zeros({5, 4}), {}, targets));
@@ -109,27 +90,22 @@ TEST(OpErrors, Losses) {
 TEST(OpErrors, Recurrent) {
   const Tensor x = zeros({2, 3, 4}), w_ih = zeros({20, 4}), w_hh = zeros({20, 5}), bias = zeros({20});
   const auto lengths = [](int64_t a, int64_t b) { return from_vector(std::vector<int64_t>{a, b}, {2}); };
-  EXPECT_ERROR(ShapeError, "lstm: input [2, 4] does not fit weight_ih [20, 4]",
-               lstm(zeros({2, 4}), {}, {}, {}, w_ih, w_hh, bias));
+  EXPECT_ERROR(ShapeError, "lstm: input [2, 4] does not fit weight_ih [20, 4]", lstm(zeros({2, 4}), {}, {}, {}, w_ih, w_hh, bias));
   EXPECT_ERROR(ShapeError, "lstm: weight_ih [20, 4], weight_hh [20, 4] and bias [20] do not fit together",
                lstm(x, {}, {}, {}, w_ih, zeros({20, 4}), bias));
-  EXPECT_ERROR(ShapeError, "lstm: initial state [2, 4] for batch 2 and hidden size 5",
-               lstm(x, {}, zeros({2, 4}), {}, w_ih, w_hh, bias));
+  EXPECT_ERROR(ShapeError, "lstm: initial state [2, 4] for batch 2 and hidden size 5", lstm(x, {}, zeros({2, 4}), {}, w_ih, w_hh, bias));
   EXPECT_ERROR(IndexError, "lstm: length 0 is outside 1..3", lstm(x, lengths(0, 3), {}, {}, w_ih, w_hh, bias));
   EXPECT_ERROR(IndexError, "lstm: length 4 is outside 1..3", lstm(x, lengths(1, 4), {}, {}, w_ih, w_hh, bias));
-  EXPECT_ERROR(ShapeError, "lstm: lengths i64[3] for a batch of 2",
-               lstm(x, zeros({3}, kI64), {}, {}, w_ih, w_hh, bias));
-  EXPECT_ERROR(DTypeError, "lstm: dtypes differ: f32[2, 3, 4] and f64[20]",
-               lstm(x, {}, {}, {}, w_ih, w_hh, zeros({20}, kF64)));
+  EXPECT_ERROR(ShapeError, "lstm: lengths i64[3] for a batch of 2", lstm(x, zeros({3}, kI64), {}, {}, w_ih, w_hh, bias));
+  EXPECT_ERROR(DTypeError, "lstm: dtypes differ: f32[2, 3, 4] and f64[20]", lstm(x, {}, {}, {}, w_ih, w_hh, zeros({20}, kF64)));
   EXPECT_ERROR(ShapeError, "additive_energy: query [2, 1, 3], keys [2, 4, 3] and v [2] do not fit together",
                additive_energy(zeros({2, 1, 3}), zeros({2, 4, 3}), zeros({2})));
   EXPECT_ERROR(DTypeError, "additive_energy: dtypes differ: f32[2, 1, 3] and f64[3]",
                additive_energy(zeros({2, 1, 3}), zeros({2, 4, 3}), zeros({3}, kF64)));
 
   // x, target lengths, memory, keys, source lengths, h0, c0, w_ih, w_hh, bias, w_q, v
-  std::vector<Tensor> good = {zeros({2, 3, 4}), lengths(3, 1), zeros({2, 5, 6}), zeros({2, 5, 3}),
-                              lengths(5, 2),    zeros({2, 4}), zeros({2, 4}),    zeros({16, 10}),
-                              zeros({16, 4}),   zeros({16}),   zeros({3, 4}),    zeros({3})};
+  std::vector<Tensor> good = {zeros({2, 3, 4}), lengths(3, 1),   zeros({2, 5, 6}), zeros({2, 5, 3}), lengths(5, 2), zeros({2, 4}),
+                              zeros({2, 4}),    zeros({16, 10}), zeros({16, 4}),   zeros({16}),      zeros({3, 4}), zeros({3})};
   const auto with = [&](size_t i, const Tensor& other) {
     std::vector<Tensor> a = good;
     a[i] = other;
@@ -137,16 +113,19 @@ TEST(OpErrors, Recurrent) {
   };
   EXPECT_NO_THROW(with(0, good[0]));
   EXPECT_ERROR(ShapeError, "attention_lstm: input [2, 4] does not fit the others", with(0, zeros({2, 4})));
-  EXPECT_ERROR(ShapeError, "attention_lstm: memory [3, 5, 6] does not fit the others",
-               with(2, zeros({3, 5, 6})));
+  EXPECT_ERROR(ShapeError, "attention_lstm: memory [3, 5, 6] does not fit the others", with(2, zeros({3, 5, 6})));
   EXPECT_ERROR(ShapeError, "attention_lstm: keys [2, 4, 3] does not fit the others", with(3, zeros({2, 4, 3})));
-  EXPECT_ERROR(ShapeError, "attention_lstm: weight_ih [16, 9] does not fit the others",
-               with(7, zeros({16, 9})));
+  EXPECT_ERROR(ShapeError, "attention_lstm: weight_ih [16, 9] does not fit the others", with(7, zeros({16, 9})));
   EXPECT_ERROR(ShapeError, "attention_lstm: v [4] does not fit the others", with(11, zeros({4})));
   EXPECT_ERROR(IndexError, "attention_lstm: length 4 is outside 1..3", with(1, lengths(4, 1)));
   EXPECT_ERROR(IndexError, "attention_lstm: source length 6 is outside 0..5", with(4, lengths(6, 1)));
-  EXPECT_ERROR(DTypeError, "attention_lstm: dtypes differ: f32[2, 3, 4] and f64[16]",
-               with(9, zeros({16}, kF64)));
+  EXPECT_ERROR(DTypeError, "attention_lstm: dtypes differ: f32[2, 3, 4] and f64[16]", with(9, zeros({16}, kF64)));
+}
+
+TEST(LinearCrossEntropy, ABiasOfAnotherSizeIsRefused) {
+  const Tensor x = zeros({2, 3}), weight = zeros({4, 3}), ids = zeros({2}, DType::i64);
+  EXPECT_THAT([&] { linear_cross_entropy(x, weight, zeros({3}), ids); },
+              testing::ThrowsMessage<ShapeError>("linear_cross_entropy: bias [3] does not fit weight [4, 3]"));
 }
 
 }  // namespace

@@ -15,8 +15,8 @@ namespace {
 using Function = std::function<std::vector<Tensor>(const std::vector<Tensor>&)>;
 
 // Outputs whose bit is clear in `used` get no cotangent, as when a model reads only one of them.
-void expect_equal(const Function& fused, const Function& composed, std::vector<Tensor> inputs,
-                  unsigned used = ~0U, double tolerance = 1e-12) {
+void expect_equal(const Function& fused, const Function& composed, std::vector<Tensor> inputs, unsigned used = ~0U,
+                  double tolerance = 1e-12) {
   for (Tensor& x : inputs) {
     if (is_floating(x.dtype())) x = x.clone().set_requires_grad(true);
   }
@@ -29,8 +29,7 @@ void expect_equal(const Function& fused, const Function& composed, std::vector<T
       if (!(used >> i & 1U)) continue;
       Tensor w = empty(outputs[i].shape(), outputs[i].dtype());
       for (int64_t k = 0; k < w.numel(); ++k)
-        slice(reshape(w, {-1}), 0, k, k + 1)
-            .fill_(0.5 + std::cos(1.7 * static_cast<double>(k) + static_cast<double>(i)));
+        slice(reshape(w, {-1}), 0, k, k + 1).fill_(0.5 + std::cos(1.7 * static_cast<double>(k) + static_cast<double>(i)));
       roots.push_back(outputs[i]);
       cotangents.push_back(w);
     }
@@ -44,8 +43,7 @@ void expect_equal(const Function& fused, const Function& composed, std::vector<T
   }
   ASSERT_EQ(results[0].size(), results[1].size());
   for (size_t i = 0; i < results[0].size(); ++i) {
-    EXPECT_TRUE(all_close(results[0][i], results[1][i], tolerance, tolerance))
-        << "result " << i << ", outputs used " << (used & 7U);
+    EXPECT_TRUE(all_close(results[0][i], results[1][i], tolerance, tolerance)) << "result " << i << ", outputs used " << (used & 7U);
   }
 }
 
@@ -69,8 +67,7 @@ TEST(Fused, LstmEqualsItsSteps) {
           return std::vector{r.output, r.hidden, r.cell};
         };
       };
-      for (const unsigned used : {7U, 1U, 2U, 4U, 3U})
-        expect_equal(run(lstm), run(lstm_reference), lstm_inputs(5, 5, 3, 4), used);
+      for (const unsigned used : {7U, 1U, 2U, 4U, 3U}) expect_equal(run(lstm), run(lstm_reference), lstm_inputs(5, 5, 3, 4), used);
       expect_equal(run(lstm), run(lstm_reference), lstm_inputs(5, 5, 17, 19));
     }
   }
@@ -91,8 +88,8 @@ TEST(Fused, LstmWithoutInitialStatesStartsAtZero) {
 TEST(Fused, LstmInF32WithPackedWeights) {
   const auto run = [](const auto& f) -> Function {
     return [f](const std::vector<Tensor>& x) {
-      const LstmResult r = f(x[0], lengths_of({6, 5, 5, 4, 3, 3, 2, 1, 1, 1, 6, 6, 6, 6, 6, 6, 2, 2, 3}), x[1],
-                             x[2], x[3], x[4], x[5], true);
+      const LstmResult r =
+          f(x[0], lengths_of({6, 5, 5, 4, 3, 3, 2, 1, 1, 1, 6, 6, 6, 6, 6, 6, 2, 2, 3}), x[1], x[2], x[3], x[4], x[5], true);
       return std::vector{r.output, r.hidden, r.cell};
     };
   };
@@ -102,8 +99,8 @@ TEST(Fused, LstmInF32WithPackedWeights) {
                2e-4);  // sums of 64..96 f32 products, over six steps
 }
 
-std::vector<Tensor> attention_inputs(int64_t B, int64_t T, int64_t S, int64_t D, int64_t E, int64_t H,
-                                     int64_t A, DType dtype = DType::f64) {
+std::vector<Tensor> attention_inputs(int64_t B, int64_t T, int64_t S, int64_t D, int64_t E, int64_t H, int64_t A,
+                                     DType dtype = DType::f64) {
   manual_seed(static_cast<uint64_t>(B + T + S + D + E + H + A));
   return {randn({B, T, D}, dtype),        randn({B, S, E}, dtype),
           randn({B, S, A}, dtype),        randn({B, H}, dtype),
@@ -115,19 +112,16 @@ std::vector<Tensor> attention_inputs(int64_t B, int64_t T, int64_t S, int64_t D,
 TEST(Fused, AttentionLstmEqualsItsSteps) {
   const auto run = [](const auto& f, const Tensor& targets, const Tensor& sources) -> Function {
     return [=](const std::vector<Tensor>& x) {
-      const AttentionLstmResult r =
-          f(x[0], targets, x[1], x[2], sources, x[3], x[4], x[5], x[6], x[7], x[8], x[9]);
+      const AttentionLstmResult r = f(x[0], targets, x[1], x[2], sources, x[3], x[4], x[5], x[6], x[7], x[8], x[9]);
       return std::vector{r.hidden, r.context, r.weights};
     };
   };
-  const Tensor targets = lengths_of({2, 4, 1, 4}), sources = lengths_of({5, 1, 3, 5}),
-               with_empty = lengths_of({5, 0, 3, 2});
+  const Tensor targets = lengths_of({2, 4, 1, 4}), sources = lengths_of({5, 1, 3, 5}), with_empty = lengths_of({5, 0, 3, 2});
   for (const unsigned used : {7U, 1U, 2U, 4U, 3U}) {
     expect_equal(run(attention_lstm, targets, sources), run(attention_lstm_reference, targets, sources),
                  attention_inputs(4, 4, 5, 3, 2, 4, 3), used);
   }
-  expect_equal(run(attention_lstm, {}, sources), run(attention_lstm_reference, {}, sources),
-               attention_inputs(4, 4, 5, 9, 18, 17, 21));
+  expect_equal(run(attention_lstm, {}, sources), run(attention_lstm_reference, {}, sources), attention_inputs(4, 4, 5, 9, 18, 17, 21));
   expect_equal(run(attention_lstm, targets, with_empty), run(attention_lstm_reference, targets, with_empty),
                attention_inputs(4, 4, 5, 3, 2, 4, 3));
 }
@@ -136,8 +130,7 @@ TEST(Fused, AttentionLstmInF32WithPackedWeights) {
   const Tensor targets = lengths_of({5, 4, 3, 1, 5, 2}), sources = lengths_of({7, 6, 1, 7, 3, 2});
   const auto run = [&](const auto& f) -> Function {
     return [&, f](const std::vector<Tensor>& x) {
-      const AttentionLstmResult r =
-          f(x[0], targets, x[1], x[2], sources, x[3], x[4], x[5], x[6], x[7], x[8], x[9]);
+      const AttentionLstmResult r = f(x[0], targets, x[1], x[2], sources, x[3], x[4], x[5], x[6], x[7], x[8], x[9]);
       return std::vector{r.hidden, r.context, r.weights};
     };
   };
@@ -181,8 +174,7 @@ TEST(Fused, LinearCrossEntropyEqualsBoth) {
       const auto composed = [&](const std::vector<Tensor>& x) {
         return std::vector{cross_entropy(linear(x[0], x[1], with_bias ? x[2] : Tensor{}), targets, options)};
       };
-      expect_equal(fused, composed,
-                   {randn({6, 7}, DType::f64), randn({9, 7}, DType::f64), randn({9}, DType::f64)});
+      expect_equal(fused, composed, {randn({6, 7}, DType::f64), randn({9, 7}, DType::f64), randn({9}, DType::f64)});
     }
   }
 }
@@ -198,15 +190,12 @@ TEST(Fused, LinearCrossEntropyTwiceOverARetainedGraph) {
 
 TEST(Fused, AdditiveEnergyEqualsTanhAndProduct) {
   manual_seed(10);
-  const auto fused = [](const std::vector<Tensor>& x) {
-    return std::vector{additive_energy(x[0], x[1], x[2])};
-  };
+  const auto fused = [](const std::vector<Tensor>& x) { return std::vector{additive_energy(x[0], x[1], x[2])}; };
   const auto composed = [](const std::vector<Tensor>& x) {
     const Tensor z = tanh(unsqueeze(x[0], 2) + unsqueeze(x[1], 1));  // [B, T, S, A]
     return std::vector{sum(z * x[2], {3})};
   };
-  expect_equal(fused, composed,
-               {randn({3, 4, 18}, DType::f64), randn({3, 5, 18}, DType::f64), randn({18}, DType::f64)});
+  expect_equal(fused, composed, {randn({3, 4, 18}, DType::f64), randn({3, 5, 18}, DType::f64), randn({18}, DType::f64)});
 }
 
 }  // namespace
