@@ -48,7 +48,7 @@ models::RunConfig demo_config(const Options& options, const std::string& attenti
                   .dropout = 0.0};
   models::TrainConfig& t = config.train;
   t.batch_size = 32;
-  t.epochs = 8;
+  t.epochs = 6;
   t.updates = options.updates;
   t.lr = 4e-3;
   t.schedule = "cosine";
