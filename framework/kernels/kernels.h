@@ -126,6 +126,15 @@ template <class T>
 CrossEntropySum cross_entropy(int64_t rows, int64_t n, const T* logits, const int64_t* targets, int64_t ignored, double smoothing,
                               T* gradient, const T* bias = nullptr);
 
+// ---- layer normalisation ---------------------------------------------------------------------------------------------
+
+/// Rows of n values: y = (x - mean) / sqrt(var + eps) * gain + bias. stats [rows, 2] get mean and 1 / sqrt(var + eps).
+template <class T>
+void layer_norm(int64_t rows, int64_t n, const T* x, const T* gain, const T* bias, double eps, T* y, T* stats);
+/// Gradients of the above; dgain and dbias [n] are overwritten.
+template <class T>
+void layer_norm_backward(int64_t rows, int64_t n, const T* g, const T* x, const T* gain, const T* stats, T* dx, T* dgain, T* dbias);
+
 // ---- gates, energies, dropout, optimisers ----------------------------------------------------------------------------
 
 /// One LSTM step on `rows` rows. gates [rows, 4H] hold the pre-activations i, f, g, o and are replaced by the activations.

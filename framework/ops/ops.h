@@ -77,6 +77,9 @@ Tensor log_softmax(const Tensor& x, int dim = -1);
 /// softmax over the last dimension of x [B, T, S] (or [B, S]) restricted to the first lengths[b] entries; the others are 0, and
 /// a row of length 0 is all 0. lengths i64 [B], 0..S. Throws ShapeError, IndexError.
 Tensor masked_softmax(const Tensor& x, const Tensor& lengths);
+/// (x - mean) / sqrt(var + eps) * gain + bias over the last dimension; var without Bessel's correction (Ba, Kiros & Hinton 2016, eq. 3-4).
+/// x [*, D], gain and bias [D] -> [*, D]. Throws ShapeError.
+Tensor layer_norm(const Tensor& x, const Tensor& gain, const Tensor& bias, double eps = 1e-5);
 /// Zeroes each value with probability p and scales the others by 1 / (1 - p) (Srivastava et al. 2014). Draws once from
 /// default_generator(); p in [0, 1) in steps of 2^-16; identity when not training or p = 0. Throws ValueError.
 Tensor dropout(const Tensor& x, double p, bool training = true);

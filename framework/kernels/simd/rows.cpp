@@ -119,6 +119,45 @@ double CrossEntropyRow(int64_t n, const T* x, int64_t target, double smoothing, 
          smoothing * mean;
 }
 
+// stats: mean and 1 / sqrt(var + eps), var without Bessel's correction.
+template <class T>
+void LayerNormRow(int64_t n, const T* x, const T* gain, const T* bias, double eps, T* y, T* stats) {
+  const hn::ScalableTag<T> d;
+  const T mean = RowSum(n, x) / static_cast<T>(n);
+  const auto centre = hn::Set(d, mean);
+  auto squares = hn::Zero(d);
+  Lanewise<T>(n, [&](int64_t, const auto& load, const auto&, auto mask) {
+    const auto off = hn::IfThenElseZero(mask, hn::Sub(load(x), centre));
+    squares = hn::MulAdd(off, off, squares);
+  });
+  stats[0] = mean;
+  stats[1] = T{1} / std::sqrt(Total(d, squares) / static_cast<T>(n) + static_cast<T>(eps));
+  const auto scale = hn::Set(d, stats[1]);
+  Lanewise<T>(n, [&](int64_t, const auto& load, const auto& store, auto) {
+    store(hn::MulAdd(hn::Mul(hn::Sub(load(x), centre), scale), load(gain), load(bias)), y);
+  });
+}
+
+// With h = (x - mean) r and k = g gain: dx = r (k - mean(k) - h mean(k h)); dgain += g h, dbias += g.
+template <class T>
+void LayerNormBackwardRow(int64_t n, const T* g, const T* x, const T* gain, const T* stats, T* dx, T* dgain, T* dbias) {
+  const hn::ScalableTag<T> d;
+  const auto centre = hn::Set(d, stats[0]), scale = hn::Set(d, stats[1]);
+  auto sum_k = hn::Zero(d), sum_kh = hn::Zero(d);
+  Lanewise<T>(n, [&](int64_t, const auto& load, const auto& store, auto mask) {
+    const auto gradient = load(g), h = hn::IfThenElseZero(mask, hn::Mul(hn::Sub(load(x), centre), scale)), k = hn::Mul(gradient, load(gain));
+    sum_k = hn::Add(sum_k, k);
+    sum_kh = hn::MulAdd(k, h, sum_kh);
+    store(hn::MulAdd(gradient, h, load(dgain)), dgain);
+    store(hn::Add(load(dbias), gradient), dbias);
+  });
+  const auto mean_k = hn::Set(d, Total(d, sum_k) / static_cast<T>(n)), mean_kh = hn::Set(d, Total(d, sum_kh) / static_cast<T>(n));
+  Lanewise<T>(n, [&](int64_t, const auto& load, const auto& store, auto) {
+    const auto h = hn::Mul(hn::Sub(load(x), centre), scale), k = hn::Mul(load(g), load(gain));
+    store(hn::Mul(scale, hn::Sub(hn::Sub(k, mean_k), hn::Mul(h, mean_kh))), dx);
+  });
+}
+
 template <class T>
 void LstmGatesRow(int64_t H, T* gates, const T* c_prev, T* c, T* h) {
   const hn::ScalableTag<T> d;
@@ -244,6 +283,8 @@ HEED_TYPED(SoftmaxBackwardRow)
 HEED_TYPED(LogSoftmaxRow)
 HEED_TYPED(LogSoftmaxBackwardRow)
 HEED_TYPED(CrossEntropyRow)
+HEED_TYPED(LayerNormRow)
+HEED_TYPED(LayerNormBackwardRow)
 HEED_TYPED(LstmGatesRow)
 HEED_TYPED(LstmGatesBackwardRow)
 HEED_TYPED(AdditiveEnergyKernel)
@@ -275,6 +316,8 @@ HEED_EXPORT(SoftmaxBackwardRow)
 HEED_EXPORT(LogSoftmaxRow)
 HEED_EXPORT(LogSoftmaxBackwardRow)
 HEED_EXPORT(CrossEntropyRow)
+HEED_EXPORT(LayerNormRow)
+HEED_EXPORT(LayerNormBackwardRow)
 HEED_EXPORT(LstmGatesRow)
 HEED_EXPORT(LstmGatesBackwardRow)
 HEED_EXPORT(AdditiveEnergyKernel)
@@ -319,6 +362,34 @@ void log_softmax_backward(int64_t rows, int64_t n, const T* g, const T* y, T* dx
   parallel_for(rows, grain(n), [&](int64_t b, int64_t e) {
     for (int64_t r = b; r < e; ++r) HEED_DISPATCH(LogSoftmaxBackwardRow)(n, g + r * n, y + r * n, dx + r * n);
   });
+}
+
+template <class T>
+void layer_norm(int64_t rows, int64_t n, const T* x, const T* gain, const T* bias, double eps, T* y, T* stats) {
+  parallel_for(rows, grain(n), [&](int64_t b, int64_t e) {
+    for (int64_t r = b; r < e; ++r) HEED_DISPATCH(LayerNormRow)(n, x + r * n, gain, bias, eps, y + r * n, stats + 2 * r);
+  });
+}
+
+template <class T>
+void layer_norm_backward(int64_t rows, int64_t n, const T* g, const T* x, const T* gain, const T* stats, T* dx, T* dgain, T* dbias) {
+  constexpr int64_t kChunk = 128;  // rows summed together: the bits do not depend on the thread count
+  const int64_t chunks = (rows + kChunk - 1) / kChunk;
+  std::vector<T> parts(static_cast<size_t>(2 * chunks * n));
+  parallel_for(chunks, 1, [&](int64_t b, int64_t e) {
+    for (int64_t c = b; c < e; ++c) {
+      T* const part = parts.data() + 2 * c * n;
+      for (int64_t r = c * kChunk; r < std::min(rows, (c + 1) * kChunk); ++r) {
+        HEED_DISPATCH(LayerNormBackwardRow)(n, g + r * n, x + r * n, gain, stats + 2 * r, dx + r * n, part, part + n);
+      }
+    }
+  });
+  std::fill_n(dgain, n, T{0});
+  std::fill_n(dbias, n, T{0});
+  for (int64_t c = 0; c < chunks; ++c) {
+    HEED_DISPATCH(AddRowKernel)(n, parts.data() + 2 * c * n, dgain);
+    HEED_DISPATCH(AddRowKernel)(n, parts.data() + (2 * c + 1) * n, dbias);
+  }
 }
 
 template <class T>
@@ -431,6 +502,8 @@ void scatter_add_rows(int64_t n, const int64_t* ids, int64_t rows, int64_t D, co
   template void softmax_backward(int64_t, int64_t, const T*, const T*, T*);                                          \
   template void log_softmax(int64_t, int64_t, const T*, T*);                                                         \
   template void log_softmax_backward(int64_t, int64_t, const T*, const T*, T*);                                      \
+  template void layer_norm(int64_t, int64_t, const T*, const T*, const T*, double, T*, T*);                          \
+  template void layer_norm_backward(int64_t, int64_t, const T*, const T*, const T*, const T*, T*, T*, T*);           \
   template CrossEntropySum cross_entropy(int64_t, int64_t, const T*, const int64_t*, int64_t, double, T*, const T*); \
   template void lstm_gates(int64_t, int64_t, T*, const T*, T*, T*);                                                  \
   template void lstm_gates_backward(int64_t, int64_t, T*, const T*, const T*, const T*, T*);                         \

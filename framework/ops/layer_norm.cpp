@@ -1,0 +1,84 @@
+// layer_norm(x, gain, bias): y = h gain + bias, h = (x - mean) r, r = 1 / sqrt(var + eps), over the last dimension.
+// vjp with k = g gain: dx = r (k - mean(k) - h mean(k h)),  dgain = sum g h,  dbias = sum g over rows
+#include <fmt/format.h>
+
+#include "framework/kernels/kernels.h"
+#include "framework/ops/apply.h"
+#include "framework/ops/ops.h"
+#include "framework/ops/registry.h"
+
+namespace heed {
+namespace {
+
+struct LayerNorm {
+  static constexpr const char* kName = "layer_norm";
+  static constexpr int kSaved = 3;
+  double eps;
+
+  static int64_t row_count(const Tensor& x) { return x.shape().back() == 0 ? 0 : x.numel() / x.shape().back(); }
+
+  Tensor forward(const Tensor& input, const Tensor& gain, const Tensor& bias, Saved& saved) const {
+    const Tensor x = input.contiguous(), y = empty(x.shape(), x.dtype()), stats = empty({row_count(x), 2}, x.dtype());
+    dispatch_floating(kName, x.dtype(), [&](auto t) {
+      using T = decltype(t);
+      kernels::layer_norm<T>(row_count(x), x.shape().back(), x.data<T>(), gain.contiguous().data<T>(), bias.contiguous().data<T>(), eps,
+                             y.data<T>(), stats.data<T>());
+    });
+    saved.input(input);
+    saved.input(gain);
+    saved.input(stats);
+    return y;
+  }
+
+  void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
+    const Tensor x = saved[0], gain = saved[1];
+    const int64_t n = x.shape().back(), rows = row_count(x);
+    if (GradMode::enabled()) {
+      const Tensor centred = x - mean(x, {-1}, KeepDim::yes);
+      const Tensor scale = div(ones(Shape{}, x.dtype()), sqrt(mean(square(centred), {-1}, KeepDim::yes) + eps)), h = centred * scale, k = g * gain;
+      d.add(0, scale * (k - mean(k, {-1}, KeepDim::yes) - h * mean(k * h, {-1}, KeepDim::yes)));
+      if (d.wants(1)) d.add(1, sum_to(g * h, gain.shape()));
+      if (d.wants(2)) d.add(2, sum_to(g, gain.shape()));
+      return;
+    }
+    const Tensor dense_g = g.contiguous(), dense_x = x.contiguous(), dx = empty(x.shape(), x.dtype());
+    const Tensor dgain = empty({n}, x.dtype()), dbias = empty({n}, x.dtype()), dense_gain = gain.contiguous(), stats = saved[2];
+    dispatch_floating(kName, x.dtype(), [&](auto t) {
+      using T = decltype(t);
+      kernels::layer_norm_backward<T>(rows, n, dense_g.data<T>(), dense_x.data<T>(), dense_gain.data<T>(), stats.data<T>(), dx.data<T>(),
+                                      dgain.data<T>(), dbias.data<T>());
+    });
+    d.add(0, dx);
+    if (d.wants(1)) d.add(1, dgain);
+    if (d.wants(2)) d.add(2, dbias);
+  }
+
+  static void samples(SampleList& s) {
+    const auto run = [](const auto& x) { return std::vector{layer_norm(x[0], x[1], x[2])}; };
+    s.add("torch.nn.functional.layer_norm(a, (5,), b, c)", {{3, 5}, {5}, {5}}, run);
+    s.add("torch.nn.functional.layer_norm(a, (37,), b, c)", {{2, 3, 37}, {37}, {37}}, run);
+    s.add("torch.nn.functional.layer_norm(a, (4,), b, c)", {{0, 4}, {4}, {4}}, run);
+    s.add("torch.nn.functional.layer_norm(a.t(), (4,), b, c)", {{4, 3}, {4}, {4}}, [](const auto& x) {
+      return std::vector{layer_norm(transpose(x[0]), x[1], x[2])};
+    });
+  }
+};
+
+}  // namespace
+
+Tensor layer_norm(const Tensor& x, const Tensor& gain, const Tensor& bias, double eps) {
+  if (x.ndim() < 1 || gain.shape() != Shape{x.shape().back()} || bias.shape() != gain.shape()) {
+    throw ShapeError(
+        fmt::format("layer_norm: gain {} and bias {} do not fit {}", gain.shape().str(), bias.shape().str(), x.shape().str()));
+  }
+  for (const Tensor& other : {gain, bias}) {
+    if (other.dtype() != x.dtype()) {
+      throw DTypeError(fmt::format("layer_norm: dtypes differ: {} and {}", x.describe(), other.describe()));
+    }
+  }
+  return apply(LayerNorm{eps}, x, gain, bias);
+}
+
+DEFINE_OP(layer_norm, LayerNorm)
+
+}  // namespace heed
