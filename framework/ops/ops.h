@@ -126,6 +126,18 @@ AttentionLstmResult attention_lstm(const Tensor& x, const Tensor& target_lengths
                                    const Tensor& source_lengths, const Tensor& h0, const Tensor& c0, const Tensor& weight_ih,
                                    const Tensor& weight_hh, const Tensor& bias, const Tensor& weight_query, const Tensor& v);
 
+/// Scaled dot-product attention of several heads, fused (Vaswani et al. 2017, eq. 1 and sec. 3.2.2 without the projections):
+///   weights_h = softmax(Q_h K_h^T / sqrt(d)) over the first lengths[b] keys, and over keys 0..t for query t when `causal`;
+///   context = [weights_1 V_1; ...; weights_h V_h]
+/// query [B, T, H d], key [B, S, H d], value [B, S, H e], lengths i64 [B] (0..S) or undefined (all S) -> context [B, T, H e], weights
+/// [B, H, T, S]; a row without keys is all 0. Slices of a joint projection are read in place. Gradients of first order.
+/// Throws ShapeError, DTypeError, ValueError, IndexError.
+struct ScaledDotAttentionResult {
+  Tensor context, weights;
+};
+ScaledDotAttentionResult scaled_dot_attention(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& lengths,
+                                              int64_t heads, bool causal = false);
+
 // ---- without gradients -----------------------------------------------------------------------------------------------
 /// Index of the largest value along the last dimension (the first of equals) -> i64.
 Tensor argmax(const Tensor& x);

@@ -53,6 +53,20 @@ def attention_lstm(x, memory, keys, h0, c0, w_ih, w_hh, b, w_q, v, target_length
     return torch.stack(hidden, 1), torch.stack(contexts, 1), torch.stack(weights, 1)
 
 
+def scaled_dot_attention(q, k, v, lengths, heads, causal):
+    """(context, weights) of all heads, padding and future masked."""
+    batch, steps, _ = q.shape
+    source = k.shape[1]
+    split = lambda x: x.reshape(batch, x.shape[1], heads, -1).transpose(1, 2)
+    scores = split(q) @ split(k).transpose(2, 3) / (q.shape[2] / heads) ** 0.5
+    if lengths is not None:
+        scores = scores.masked_fill(torch.arange(source)[None, None, None] >= lengths[:, None, None, None], -torch.inf)
+    if causal:
+        scores = scores.masked_fill(torch.arange(source)[None] > torch.arange(steps)[:, None], -torch.inf)
+    weights = torch.softmax(scores, -1)
+    return (weights @ split(v)).transpose(1, 2).reshape(batch, steps, -1), weights
+
+
 def flat(tensor, digits=17):
     number = {"f": lambda v: float(f"{v:.{digits}g}"), "i": int}["f" if tensor.is_floating_point() else "i"]
     return {"shape": list(tensor.shape), "values": [number(v) for v in tensor.detach().reshape(-1).tolist()]}
@@ -64,7 +78,8 @@ def evaluate(sample):
         dtype = torch.int64 if item["dtype"] == "i64" else torch.float64
         inputs.append(torch.tensor(item["values"], dtype=dtype).reshape(item["shape"]).requires_grad_(dtype == torch.float64))
     names = dict(zip("abcdefghijkl", inputs))
-    outputs = eval(sample["torch"], {"torch": torch, "lstm": lstm, "attention_lstm": attention_lstm}, names)
+    outputs = eval(sample["torch"], {"torch": torch, "lstm": lstm, "attention_lstm": attention_lstm,
+                                   "scaled_dot_attention": scaled_dot_attention}, names)
     outputs = list(outputs) if isinstance(outputs, tuple) else [outputs]
     loss, phase = 0, 0.3
     for y in outputs:

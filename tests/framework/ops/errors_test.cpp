@@ -127,5 +127,19 @@ TEST(LinearCrossEntropy, ABiasOfAnotherSizeIsRefused) {
   EXPECT_ERROR(ShapeError, "linear_cross_entropy: bias [3] does not fit weight [4, 3]", linear_cross_entropy(x, weight, zeros({3}), ids));
 }
 
+TEST(OpErrors, LayerNormAndScaledDotAttention) {
+  EXPECT_ERROR(ShapeError, "layer_norm: gain [2] and bias [3] do not fit [2, 3]", layer_norm(zeros({2, 3}), ones({2}), zeros({3})));
+  EXPECT_ERROR(DTypeError, "layer_norm: dtypes differ: f32[2, 3] and f64[3]", layer_norm(zeros({2, 3}), ones({3}, kF64), zeros({3}, kF64)));
+  const Tensor q = zeros({2, 3, 4}), k = zeros({2, 5, 4});
+  EXPECT_ERROR(ShapeError, "scaled_dot_attention: query, key and value do not fit together: [2, 3, 4], [2, 5, 4] and [2, 3, 4]",
+               scaled_dot_attention(q, k, q, {}, 2));
+  EXPECT_ERROR(ValueError, "scaled_dot_attention: 3 heads do not divide [2, 3, 4], [2, 5, 4] and [2, 5, 4]",
+               scaled_dot_attention(q, k, k, {}, 3));
+  EXPECT_ERROR(ShapeError, "scaled_dot_attention: lengths [1] for a batch of 2",
+               scaled_dot_attention(q, k, k, from_vector(std::vector<int64_t>{5}, {1}), 2));
+  EXPECT_ERROR(IndexError, "scaled_dot_attention: length 6 is outside 0..5",
+               scaled_dot_attention(q, k, k, from_vector(std::vector<int64_t>{5, 6}, {2}), 2));
+}
+
 }  // namespace
 }  // namespace heed

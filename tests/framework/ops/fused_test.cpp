@@ -198,5 +198,100 @@ TEST(Fused, AdditiveEnergyEqualsTanhAndProduct) {
   expect_equal(fused, composed, {randn({3, 4, 18}, DType::f64), randn({3, 5, 18}, DType::f64), randn({18}, DType::f64)});
 }
 
+// The plain form: heads cut out, scores masked by -inf, softmax and products op by op.
+std::vector<Tensor> plain_scaled_dot(const std::vector<Tensor>& x, int64_t heads, bool causal) {
+  const int64_t B = x[0].size(0), T = x[0].size(1), S = x[1].size(1);
+  const auto split = [&](const Tensor& m) {
+    const int64_t N = m.size(1), d = m.size(2) / heads;
+    return reshape(permute(reshape(m, {B, N, heads, d}), {0, 2, 1, 3}), {B * heads, N, d});
+  };
+  const double scale = 1 / std::sqrt(static_cast<double>(x[0].size(2) / heads));
+  const Tensor scores = matmul(split(x[0]), transpose(split(x[1]))) * scale;
+  std::vector<int64_t> seen;
+  for (int64_t i = 0; i < B * heads * T; ++i) {
+    const int64_t length = x[3].data<int64_t>()[i / (heads * T)];
+    seen.push_back(causal ? std::min(length, i % T + 1) : length);
+  }
+  const Tensor weights = reshape(masked_softmax(reshape(scores, {B * heads * T, S}), lengths_of(seen)), {B * heads, T, S});
+  const Tensor context = matmul(weights, split(x[2]));
+  const int64_t e = context.size(2);
+  return {reshape(permute(reshape(context, {B, heads, T, e}), {0, 2, 1, 3}), {B, T, heads * e}), reshape(weights, {B, heads, T, S})};
+}
+
+TEST(ScaledDotAttention, MatchesThePlainForm) {
+  struct Case {
+    int64_t B, T, S, D, E, heads;
+    bool causal;
+    std::vector<int64_t> lengths;
+  };
+  for (const Case& c : {Case{2, 3, 5, 8, 4, 2, false, {5, 1}}, Case{3, 6, 6, 12, 12, 4, true, {6, 2, 4}}, Case{1, 1, 9, 4, 4, 1, false, {9}},
+                        Case{2, 17, 33, 64, 64, 4, false, {33, 0}}}) {
+    manual_seed(static_cast<uint64_t>(c.S));
+    const std::vector<Tensor> inputs{randn({c.B, c.T, c.D}, DType::f64), randn({c.B, c.S, c.D}, DType::f64),
+                                     randn({c.B, c.S, c.E}, DType::f64), lengths_of(c.lengths)};
+    for (const unsigned used : {1U, 2U, 3U}) {
+      expect_equal(
+          [&](const auto& x) {
+            const ScaledDotAttentionResult r = scaled_dot_attention(x[0], x[1], x[2], x[3], c.heads, c.causal);
+            return std::vector{r.context, r.weights};
+          },
+          [&](const auto& x) { return plain_scaled_dot(x, c.heads, c.causal); }, inputs, used);
+    }
+  }
+}
+
+TEST(ScaledDotAttention, ReadsSlicesOfAJointProjectionInPlace) {
+  manual_seed(3);
+  const Tensor joint = randn({2, 4, 24}, DType::f64), lengths = lengths_of({4, 3});
+  expect_equal(
+      [&](const auto& x) {
+        const ScaledDotAttentionResult r =
+            scaled_dot_attention(slice(x[0], 2, 0, 8), slice(x[0], 2, 8, 16), slice(x[0], 2, 16, 24), lengths, 2, true);
+        return std::vector{r.context, r.weights};
+      },
+      [&](const auto& x) {
+        return plain_scaled_dot({slice(x[0], 2, 0, 8).clone(), slice(x[0], 2, 8, 16).clone(), slice(x[0], 2, 16, 24).clone(), lengths}, 2,
+                                true);
+      },
+      {joint});
+}
+
+TEST(ScaledDotAttention, NoKeysGiveZerosAndNoNan) {
+  const Tensor q = randn({1, 2, 4}).set_requires_grad(true), k = randn({1, 3, 4}).set_requires_grad(true);
+  const ScaledDotAttentionResult r = scaled_dot_attention(q, k, k, lengths_of({0}), 2);
+  sum(r.context + 1.0).backward();
+  for (const Tensor& x : {r.context, r.weights, q.grad(), k.grad()}) {
+    for (const float v : x.detach().to_vector<float>()) EXPECT_EQ(v, 0.0F);
+  }
+}
+
+TEST(LayerNorm, MatchesThePlainForm) {
+  manual_seed(4);
+  for (const int64_t rows : {1, 3, 300}) {
+    expect_equal([](const auto& x) { return std::vector{layer_norm(x[0], x[1], x[2])}; },
+                 [](const auto& x) {
+                   const Tensor centred = x[0] - mean(x[0], {-1}, KeepDim::yes);
+                   return std::vector{centred / sqrt(mean(square(centred), {-1}, KeepDim::yes) + 1e-5) * x[1] + x[2]};
+                 },
+                 {randn({rows, 19}, DType::f64), randn({19}, DType::f64), randn({19}, DType::f64)}, ~0U, 1e-11);
+  }
+}
+
+TEST(LayerNorm, ThreadsDoNotChangeTheBits) {
+  manual_seed(5);
+  const int before = num_threads();
+  std::vector<std::vector<float>> found;
+  const Tensor x = randn({700, 33}), g = randn({33}), b = randn({33});
+  for (const int threads : {1, 2, 3}) {
+    set_num_threads(threads);
+    const Tensor gain = g.clone().set_requires_grad(true);
+    sum(square(layer_norm(x, gain, b))).backward();
+    found.push_back(gain.grad().to_vector<float>());
+  }
+  set_num_threads(before);
+  EXPECT_EQ(found[0], found[1]);
+  EXPECT_EQ(found[0], found[2]);
+}
+
 }  // namespace
 }  // namespace heed
