@@ -31,6 +31,9 @@ heed_require("utf8proc" "libutf8proc-dev" HeedUtf8proc_FOUND)
 pkg_check_modules(HeedTomlplusplus QUIET IMPORTED_TARGET GLOBAL tomlplusplus)
 heed_require("toml++" "libtomlplusplus-dev" HeedTomlplusplus_FOUND)
 
+pkg_check_modules(HeedSentencePiece QUIET IMPORTED_TARGET GLOBAL sentencepiece)
+heed_require("SentencePiece" "libsentencepiece-dev" HeedSentencePiece_FOUND)
+
 if(HEED_BUILD_APPS)
   find_package(CLI11 CONFIG QUIET)
   heed_require("CLI11" "libcli11-dev" CLI11_FOUND)

@@ -22,26 +22,79 @@ TranslationToken end_of_sentence() {
 
 }  // namespace
 
-Translation Translator::record(int64_t id, const std::string& source, const std::vector<Token>& source_tokens,
-                               const std::vector<std::string>& words, const std::string* target_text,
-                               const std::vector<Token>* target_tokens, const Hypothesis& hypothesis) const {
+void Translator::join(LoadedRun run) {
+  if (run.source.vocabulary != run_.source.vocabulary || run.target.vocabulary != run_.target.vocabulary) {
+    throw ValueError("ensemble: the models have different vocabularies");
+  }
+  others_.push_back(std::move(run));
+}
+
+Translator::Source Translator::read_source(const std::string& line) const {
+  Source source;
+  source.tokens = tokenize(line, run_.config.source_text);
+  TextCodec::Encoded encoded = run_.source.encode(texts(source.tokens));
+  source.ids = std::move(encoded.ids);
+  source.word_of = std::move(encoded.word_of);
+  source.ids.push_back(Vocabulary::kEos);
+  source.word_of.push_back(static_cast<int>(source.tokens.size()));
+  return source;
+}
+
+Translation Translator::record(int64_t id, const std::string& line, const Source& source, const TextCodec::Decoded& output,
+                               const std::string* target_text, const std::vector<Token>* target_tokens, const Hypothesis& hypothesis,
+                               bool replace_unknown) const {
   Translation result;
   result.id = id;
   result.model = run_.model->describe();
   result.score = hypothesis.score;
-  result.source.text = source;
-  for (const Token& token : source_tokens) {
-    const bool known = run_.source.contains(token.text);
-    result.source.tokens.push_back(
-        {known ? token.text : source.substr(token.begin, token.end - token.begin), std::pair(token.begin, token.end), false, !known});
+  result.source.text = line;
+  const size_t source_words = source.tokens.size(), target_words = output.words.size();
+  std::vector<bool> source_unknown(source_words), target_unknown(target_words);
+  for (size_t i = 0; i + 1 < source.ids.size(); ++i) {
+    if (source.ids[i] == Vocabulary::kUnk) source_unknown[static_cast<size_t>(source.word_of[i])] = true;
+  }
+  for (size_t i = 0; i < hypothesis.ids.size(); ++i) {
+    if (hypothesis.ids[i] == Vocabulary::kUnk) target_unknown[static_cast<size_t>(output.word_of[i])] = true;
+  }
+  for (size_t i = 0; i < source_words; ++i) {
+    const Token& token = source.tokens[i];
+    result.source.tokens.push_back({source_unknown[i] ? line.substr(token.begin, token.end - token.begin) : token.text,
+                                    std::pair(token.begin, token.end), false, source_unknown[i]});
   }
   result.source.tokens.push_back(end_of_sentence());
+  // Pieces to words: source pieces summed, target pieces averaged, so that a row still sums to one.
+  const size_t rows = target_words + (hypothesis.ended ? 1 : 0);
+  std::vector<int> pieces_of(rows, 0);
+  for (const int word : output.word_of) ++pieces_of[static_cast<size_t>(word)];
+  if (hypothesis.ended) pieces_of.back() = 1;
+  for (size_t m = 0; m < hypothesis.attention.size(); ++m) {
+    AttentionWeights map{run_.model->attention_maps()[m].layer, run_.model->attention_maps()[m].head,
+                         std::vector(rows, std::vector<float>(source_words + 1, 0.0F))};
+    for (size_t t = 0; t < hypothesis.attention[m].size(); ++t) {
+      const size_t row = t < output.word_of.size() ? static_cast<size_t>(output.word_of[t]) : target_words;
+      for (size_t s = 0; s < source.word_of.size(); ++s) {
+        float& weight = map.weights[row][static_cast<size_t>(source.word_of[s])];
+        weight = std::min(1.0F, weight + hypothesis.attention[m][t][s] / static_cast<float>(pieces_of[row]));
+      }
+    }
+    result.attention.push_back(std::move(map));
+  }
+  std::vector<std::string> words = output.words;
+  if (replace_unknown && !result.attention.empty()) {
+    const std::vector<std::vector<float>> weights = mean_attention(result);
+    for (size_t t = 0; t < target_words; ++t) {
+      if (!target_unknown[t] || source_words == 0) continue;
+      const auto begin = weights[t].begin();
+      const auto best = static_cast<size_t>(std::max_element(begin, begin + static_cast<std::ptrdiff_t>(source_words)) - begin);
+      words[t] = line.substr(source.tokens[best].begin, source.tokens[best].end - source.tokens[best].begin);
+    }
+  }
   result.target.text = target_text ? *target_text : detokenize(words);
   size_t at = 0;
   for (size_t i = 0; i < words.size(); ++i) {
     TranslationToken token;
     token.text = words[i];
-    token.unk = i < hypothesis.ids.size() && hypothesis.ids[i] == Vocabulary::kUnk;
+    token.unk = target_unknown[i];
     if (target_tokens) token.span = std::pair((*target_tokens)[i].begin, (*target_tokens)[i].end);
     for (const std::string& shown : {words[i], unescape(words[i])}) {  // else where print shows it, if it does
       if (target_tokens) break;
@@ -54,32 +107,34 @@ Translation Translator::record(int64_t id, const std::string& source, const std:
     result.target.tokens.push_back(std::move(token));
   }
   if (hypothesis.ended) result.target.tokens.push_back(end_of_sentence());
-  if (!hypothesis.attention.empty()) result.attention.push_back({0, 0, hypothesis.attention});
   return result;
 }
 
-std::vector<Translation> Translator::translate(std::span<const std::string> lines, GreedyOptions options) const {
-  std::vector<std::vector<Token>> tokens;
+std::vector<Translation> Translator::translate(std::span<const std::string> lines, const TranslateOptions& options) const {
+  std::vector<Source> read;
   std::vector<std::vector<int>> sources;
-  std::vector<size_t> where;  // which line a source is; empty lines are not decoded
   for (const std::string& line : lines) {
-    tokens.push_back(tokenize(line, run_.config.source_text));
-    if (tokens.back().empty()) continue;
-    where.push_back(tokens.size() - 1);
-    sources.push_back(encode_source(run_.source, texts(tokens.back())));
+    read.push_back(read_source(line));
+    if (!read.back().tokens.empty()) sources.push_back(read.back().ids);  // empty lines are not decoded
   }
-  const std::vector<Hypothesis> outputs = greedy_search(*run_.model, sources, options);
+  std::vector<const TranslationModel*> models{run_.model.get()};
+  for (const LoadedRun& other : others_) models.push_back(other.model.get());
+  const std::vector<std::vector<Hypothesis>> outputs = search(models, sources, options.search);
   std::vector<Translation> results;
   for (size_t i = 0, next = 0; i < lines.size(); ++i) {
-    if (next < where.size() && where[next] == i) {
-      const Hypothesis& output = outputs[next++];
-      results.push_back(record(static_cast<int64_t>(i), lines[i], tokens[i], words_of(run_.target, output.ids), nullptr, nullptr, output));
-    } else {
+    const auto id = static_cast<int64_t>(i);
+    if (read[i].tokens.empty()) {
       Translation empty_line;
-      empty_line.id = static_cast<int64_t>(i);
+      empty_line.id = id;
       empty_line.model = run_.model->describe();
       empty_line.source.text = lines[i];
       results.push_back(std::move(empty_line));
+      continue;
+    }
+    int rank = 0;
+    for (const Hypothesis& output : outputs[next++]) {
+      results.push_back(record(id, lines[i], read[i], run_.target.decode(output.ids), nullptr, nullptr, output, options.replace_unknown));
+      results.back().rank = ++rank;
     }
   }
   return results;
@@ -89,18 +144,23 @@ std::vector<Translation> Translator::force(std::span<const std::string> sources,
   if (sources.size() != targets.size()) {
     throw ValueError(fmt::format("forced decoding: {} sources and {} targets", sources.size(), targets.size()));
   }
-  std::vector<std::vector<Token>> source_tokens, target_tokens;
+  std::vector<Source> read;
+  std::vector<std::vector<Token>> target_tokens;
+  std::vector<TextCodec::Decoded> wanted;
   std::vector<EncodedPair> pairs;
   for (size_t i = 0; i < sources.size(); ++i) {
-    source_tokens.push_back(tokenize(sources[i], run_.config.source_text));
+    read.push_back(read_source(sources[i]));
     target_tokens.push_back(tokenize(targets[i], run_.config.target_text));
-    pairs.push_back({encode_source(run_.source, texts(source_tokens.back())), run_.target.encode(texts(target_tokens.back()))});
+    const std::vector<std::string> words = texts(target_tokens.back());
+    TextCodec::Encoded encoded = run_.target.encode(words);
+    wanted.push_back({words, std::move(encoded.word_of)});
+    pairs.push_back({read.back().ids, std::move(encoded.ids)});
   }
   const std::vector<Hypothesis> outputs = forced_decoding(*run_.model, pairs);
   std::vector<Translation> results;
   for (size_t i = 0; i < sources.size(); ++i) {
-    results.push_back(
-        record(static_cast<int64_t>(i), sources[i], source_tokens[i], texts(target_tokens[i]), &targets[i], &target_tokens[i], outputs[i]));
+    results.push_back(record(static_cast<int64_t>(i), sources[i], read[i], wanted[i], &targets[i], &target_tokens[i], outputs[i],
+                             /*replace_unknown=*/false));
   }
   return results;
 }

@@ -9,12 +9,21 @@
 
 namespace heed::models {
 
+struct TranslateOptions {
+  SearchOptions search;
+  /// Puts the source word that attention rests on in the place of <unk> (Luong et al. 2015, sec. 4.1).
+  bool replace_unknown = false;
+};
+
 class Translator {
  public:
   explicit Translator(LoadedRun run) : run_(std::move(run)) {}
 
-  /// One translation for each line, in order; an empty line gives an empty text. Weights lie on the source's tokens, </s> last and flagged.
-  std::vector<Translation> translate(std::span<const std::string> lines, GreedyOptions options = {}) const;
+  /// A further model of the same vocabularies, which joins the ensemble. Throws ValueError when they differ.
+  void join(LoadedRun run);
+  /// One translation for each line, in order, or n_best of them; an empty line gives an empty text. Weights lie on the source's words, </s>
+  /// last and flagged: those of a word's pieces are summed over the source and averaged over the target.
+  std::vector<Translation> translate(std::span<const std::string> lines, const TranslateOptions& options = {}) const;
   /// Forced decoding: the model's score and attention for given translations. Throws ValueError when the counts differ.
   std::vector<Translation> force(std::span<const std::string> sources, std::span<const std::string> targets) const;
 
@@ -23,10 +32,16 @@ class Translator {
   const LoadedRun& run() const { return run_; }
 
  private:
-  Translation record(int64_t id, const std::string& source, const std::vector<Token>& source_tokens,
-                     const std::vector<std::string>& target_words, const std::string* target_text, const std::vector<Token>* target_tokens,
-                     const Hypothesis& hypothesis) const;
+  struct Source {
+    std::vector<Token> tokens;
+    std::vector<int> ids, word_of;  // with </s>, whose word is behind the last
+  };
+  Source read_source(const std::string& line) const;
+  Translation record(int64_t id, const std::string& line, const Source& source, const TextCodec::Decoded& output,
+                     const std::string* target_text, const std::vector<Token>* target_tokens, const Hypothesis& hypothesis,
+                     bool replace_unknown) const;
   LoadedRun run_;
+  std::vector<LoadedRun> others_;  // of the ensemble
 };
 
 }  // namespace heed::models

@@ -10,3 +10,4 @@
 #include "nn/optim/optimizer.h"
 #include "nn/optim/schedule.h"
 #include "nn/rnn.h"
+#include "nn/transformer.h"

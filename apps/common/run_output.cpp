@@ -11,14 +11,14 @@
 namespace heed::apps {
 namespace {
 
-constexpr std::array<const char*, 7> kRunFiles = {"config.toml",       "source.vocab",  "target.vocab", "model.safetensors",
-                                                  "state.safetensors", "metrics.jsonl", "report.json"};
+constexpr std::array<const char*, 9> kRunFiles = {"config.toml",       "source.vocab",      "target.vocab",  "source.spm", "target.spm",
+                                                  "model.safetensors", "state.safetensors", "metrics.jsonl", "report.json"};
 
 bool is_run_file(const std::string& name) {
   for (const char* known : kRunFiles) {
     if (name == known || name.starts_with(std::string(known) + ".tmp")) return true;
   }
-  return false;
+  return name.starts_with("checkpoint-") && name.find(".safetensors") != std::string::npos;
 }
 
 }  // namespace

@@ -38,14 +38,14 @@ struct Trained {
 
 models::RunConfig demo_config(const Options& options, const std::string& attention) {
   models::RunConfig config;
-  config.model = {.attention = attention,
+  config.model = {.encoder_layers = 1,
+                  .dropout = 0.0,
+                  .attention = attention,
                   .embedding = 64,
                   .encoder_hidden = 64,
-                  .encoder_layers = 1,
                   .decoder_hidden = 128,
                   .attention_size = 64,
-                  .readout = 96,
-                  .dropout = 0.0};
+                  .readout = 96};
   models::TrainConfig& t = config.train;
   t.batch_size = 32;
   t.epochs = 6;

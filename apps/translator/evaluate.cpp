@@ -7,6 +7,7 @@
 #include "apps/common/run_output.h"
 #include "apps/translator/commands.h"
 #include "apps/translator/report.h"
+#include "apps/translator/search_options.h"
 #include "models/text/lines.h"
 #include "models/training/trainer.h"
 
@@ -14,7 +15,9 @@ namespace heed::apps {
 namespace {
 
 struct Options {
-  std::string run, source, target, gold, attention, json;
+  std::vector<std::string> runs;
+  std::string source, target, gold, attention, json;
+  models::TranslateOptions translate;
   int threads = 0;
 };
 
@@ -43,17 +46,21 @@ std::vector<models::AlignedPair> aligned_pairs(const models::Translator& transla
 }
 
 void evaluate(const Options& options) {
+  models::check(options.translate.search);
+  if (options.translate.search.n_best > 1) throw ValueError("n-best: evaluation scores one translation a sentence");
   use_threads(options.threads);
-  const models::Translator translator(models::load_run(options.run));
+  const models::Translator translator = load_translator(options.runs);
   const models::ParallelLines lines = models::read_parallel(options.source, options.target);
-  const models::Evaluation result = models::evaluate(translator, lines.source, lines.target, steady_seconds);
+  std::vector<models::AlignedPair> pairs;  // read first: a bad file must not cost the translations
+  if (!options.gold.empty()) pairs = aligned_pairs(translator, lines, options.gold);
+  const models::Evaluation result = models::evaluate(translator, lines.source, lines.target, steady_seconds, options.translate);
   fmt::print("BLEU {:.2f}  {}\n", result.bleu.score, result.bleu.signature);
   fmt::print("BLEU {:.2f}  {} (detokenised)\n", result.bleu_detokenised.score, result.bleu_detokenised.signature);
   fmt::print("perplexity {:.3f}\n", result.perplexity);
   fmt::print("{:.1f} sentences/s, {} sentences\n", static_cast<double>(lines.source.size()) / result.seconds, lines.source.size());
   fmt::print("{}", by_length_table({"BLEU"}, {&result}));
-  nlohmann::ordered_json report{{"run", options.run},
-                                {"attention", translator.run().config.model.attention},
+  nlohmann::ordered_json report{{"run", options.runs},
+                                {"model", translator.run().model->describe()},
                                 {"sentences", lines.source.size()},
                                 {"bleu", result.bleu.score},
                                 {"signature", result.bleu.signature},
@@ -63,7 +70,6 @@ void evaluate(const Options& options) {
                                 {"bleu_by_length", by_length_json(result)},
                                 {"aer", nullptr}};
   if (!options.gold.empty()) {
-    const auto pairs = aligned_pairs(translator, lines, options.gold);
     if (const auto alignment = models::evaluate_alignment(translator, pairs)) {
       fmt::print("alignment error rate {:.2f} % (a perfect attention: {:.2f} %), precision {:.3f}, recall {:.3f}\n",
                  100 * alignment->attention.error_rate(), 100 * alignment->perfect.error_rate(), alignment->attention.precision(),
@@ -86,7 +92,8 @@ void evaluate(const Options& options) {
 
 Command add_evaluate(CLI::App& cli) {
   const auto o = std::make_shared<Options>();
-  cli.add_option("-r,--run", o->run, "run folder of a trained translator")->required();
+  cli.add_option("-r,--run", o->runs, "run folder of a trained translator; several make an ensemble")->required();
+  add_search_options(cli, o->translate);
   cli.add_option("-s,--source", o->source, "test sentences")->required();
   cli.add_option("-t,--target", o->target, "their reference translations")->required();
   cli.add_option("--gold", o->gold, "gold alignments, a line a sentence: 3-4 sure, 3?4 possible; adds the alignment error rate");

@@ -100,15 +100,23 @@ Command add_train(CLI::App& cli) {
   };
 #define HEED_ADD_MODEL(name, field, what) add(name, o->config.model.field, what, [](const models::RunConfig& r) { return r.model.field; })
 #define HEED_ADD_TRAIN(name, field, what) add(name, o->config.train.field, what, [](const models::RunConfig& r) { return r.train.field; })
-  HEED_ADD_MODEL("--attention", attention, "none or additive");
+  HEED_ADD_MODEL("--architecture", architecture, "recurrent or transformer");
+  HEED_ADD_MODEL("--attention", attention, "of the recurrent translator: none or additive");
   HEED_ADD_MODEL("--embedding", embedding, "size of the word vectors");
   HEED_ADD_MODEL("--encoder-hidden", encoder_hidden, "size of the encoder, a direction");
   HEED_ADD_MODEL("--encoder-layers", encoder_layers, "layers of the encoder");
   HEED_ADD_MODEL("--decoder-hidden", decoder_hidden, "size of the decoder");
   HEED_ADD_MODEL("--attention-size", attention_size, "size of the attention's hidden layer");
   HEED_ADD_MODEL("--readout", readout, "size of the layer in front of the vocabulary");
+  HEED_ADD_MODEL("--decoder-layers", decoder_layers, "layers of the transformer's decoder");
+  HEED_ADD_MODEL("--model-size", model_size, "width of the transformer");
+  HEED_ADD_MODEL("--feed-forward", feed_forward, "width of its feed-forward layers");
+  HEED_ADD_MODEL("--heads", heads, "attention heads of each of its layers");
+  HEED_ADD_MODEL("--norm", norm, "layer normalisation in front of each sublayer (pre) or behind it (post)");
+  HEED_ADD_MODEL("--tie", tie, "transformer: none, output (target embedding = projection), all (source embedding too)");
   HEED_ADD_MODEL("--dropout", dropout, "probability of dropout");
   HEED_ADD_TRAIN("--batch-size", batch_size, "sentence pairs a batch");
+  HEED_ADD_TRAIN("--batch-tokens", batch_tokens, "tokens a batch on either side instead, padding counted");
   HEED_ADD_TRAIN("--epochs", epochs, "times through the training data");
   HEED_ADD_TRAIN("--updates", updates, "updates, instead of epochs");
   HEED_ADD_TRAIN("--max-length", max_length, "leave out training pairs with more tokens on a side");
@@ -119,7 +127,11 @@ Command add_train(CLI::App& cli) {
   HEED_ADD_TRAIN("--label-smoothing", label_smoothing, "probability spread over all words");
   HEED_ADD_TRAIN("--clip", clip, "largest norm of the gradient, 0 for none");
   HEED_ADD_TRAIN("--weight-decay", weight_decay, "L2 weight decay");
-  HEED_ADD_TRAIN("--min-count", min_count, "words seen less often are unknown");
+  HEED_ADD_TRAIN("--beta2", beta2, "Adam's decay of the second moment");
+  HEED_ADD_TRAIN("--average", average, "validated weights to average at the end, the last ones; 0 for none");
+  HEED_ADD_TRAIN("--subwords", subwords, "none, bpe or unigram (SentencePiece, trained on the training sentences)");
+  HEED_ADD_TRAIN("--subword-vocabulary", subword_vocabulary, "pieces a side, or of both with --joint");
+  HEED_ADD_TRAIN("--min-count", min_count, "words or pieces seen less often are unknown");
   HEED_ADD_TRAIN("--max-vocabulary", max_vocabulary, "words kept a side, 0 for all");
   HEED_ADD_TRAIN("--validate-every", validate_every, "updates between validations, 0 for every epoch");
   HEED_ADD_TRAIN("--patience", patience, "validations without a better BLEU before training ends, 0 for never");
@@ -133,6 +145,8 @@ Command add_train(CLI::App& cli) {
       [](const models::RunConfig& r) { return r.target_text.language; });
   CLI::Option* const lower = cli.add_flag("--lowercase", o->lowercase, "lower-case both sides");
   o->differs.emplace_back(lower, [raw](const models::RunConfig& run) { return run.source_text.lowercase != raw->lowercase; });
+  CLI::Option* const joint = cli.add_flag("--joint", o->config.train.joint, "one vocabulary for both sides");
+  o->differs.emplace_back(joint, [raw](const models::RunConfig& run) { return run.train.joint != raw->config.train.joint; });
   return [o] {
     o->config.source_text.lowercase = o->config.target_text.lowercase = o->lowercase;
     train(*o);

@@ -8,6 +8,7 @@
 #include "apps/common/environment.h"
 #include "apps/common/run_output.h"
 #include "apps/translator/commands.h"
+#include "apps/translator/search_options.h"
 #include "models/text/lines.h"
 #include "models/training/trainer.h"
 #include "models/translator.h"
@@ -16,16 +17,18 @@ namespace heed::apps {
 namespace {
 
 struct Options {
-  std::string run, input = "-", output = "-", attention, force, json;
+  std::vector<std::string> runs;
+  std::string input = "-", output = "-", attention, force, json;
   bool tokens = false;
   int threads = 0;
-  int64_t batch_size = 64;
+  models::TranslateOptions translate;
 };
 
 void translate(const Options& options) {
   if (!options.force.empty() && options.input == "-") throw CLI::ValidationError("--force", "needs --input FILE");
+  models::check(options.translate.search);
   use_threads(options.threads);
-  const models::Translator translator(models::load_run(options.run));
+  const models::Translator translator = load_translator(options.runs);
   models::ParallelLines lines;
   if (!options.force.empty()) {
     lines = models::read_parallel(options.input, options.force);
@@ -34,7 +37,7 @@ void translate(const Options& options) {
   }
   const double begin = steady_seconds();
   const std::vector<models::Translation> results = options.force.empty()
-                                                       ? translator.translate(lines.source, {.batch_size = options.batch_size})
+                                                       ? translator.translate(lines.source, options.translate)
                                                        : translator.force(lines.source, lines.target);
   const double seconds = steady_seconds() - begin;
   std::string text, records;
@@ -49,23 +52,24 @@ void translate(const Options& options) {
   } else {
     write_file_atomically(options.output, text);
   }
-  write_json(options.json, {{"run", options.run},
-                            {"sentences", results.size()},
+  write_json(options.json, {{"run", options.runs},
+                            {"sentences", lines.source.size()},
+                            {"outputs", results.size()},
                             {"seconds", seconds},
-                            {"sentences_per_second", static_cast<double>(results.size()) / std::max(seconds, 1e-9)}});
+                            {"sentences_per_second", static_cast<double>(lines.source.size()) / std::max(seconds, 1e-9)}});
 }
 
 }  // namespace
 
 Command add_translate(CLI::App& cli) {
   const auto o = std::make_shared<Options>();
-  cli.add_option("-r,--run", o->run, "run folder of a trained translator")->required();
+  cli.add_option("-r,--run", o->runs, "run folder of a trained translator; several make an ensemble")->required();
+  add_search_options(cli, o->translate);
   cli.add_option("-i,--input", o->input, "text to translate, one sentence a line; - for standard input")->capture_default_str();
   cli.add_option("-o,--output", o->output, "where the translations go; - for standard output")->capture_default_str();
   cli.add_option("--attention", o->attention, "also write the attention records, JSON lines (see apps/README.md)");
   cli.add_option("--force", o->force, "score these translations instead of making new ones; needs --input FILE");
   cli.add_flag("--tokens", o->tokens, "write tokens as the model has them, not text for people");
-  cli.add_option("--batch-size", o->batch_size, "sentences decoded together")->check(CLI::Range(1, 100000))->capture_default_str();
   cli.add_option("--threads", o->threads, "threads (default: what the container allows)")->check(CLI::Range(0, 1024));
   cli.add_option("--json", o->json, "write counts and speed as JSON");
   return [o] { translate(*o); };

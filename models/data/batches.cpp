@@ -24,6 +24,23 @@ std::vector<std::vector<int64_t>> cut(const std::vector<int64_t>& order, int64_t
   return batches;
 }
 
+std::vector<std::vector<int64_t>> cut_by_tokens(std::span<const EncodedPair> pairs, const std::vector<int64_t>& order, int64_t tokens) {
+  std::vector<std::vector<int64_t>> batches;
+  int64_t longest = 0;
+  for (const int64_t i : order) {
+    const EncodedPair& pair = pairs[static_cast<size_t>(i)];
+    const int64_t length = std::max(extent(pair.source), extent(pair.target) + 1), after = std::max(longest, length);
+    if (batches.empty() || after * (static_cast<int64_t>(batches.back().size()) + 1) > tokens) {
+      batches.emplace_back();
+      longest = length;
+    } else {
+      longest = after;
+    }
+    batches.back().push_back(i);
+  }
+  return batches;
+}
+
 // rows(i) gives the ids of row i.
 template <class Rows>
 void fill_source(Batch& batch, size_t count, const Rows& rows) {
@@ -73,7 +90,8 @@ Batch make_batch(std::span<const EncodedPair> pairs, std::span<const int64_t> in
   return batch;
 }
 
-std::vector<std::vector<int64_t>> epoch_batches(std::span<const EncodedPair> pairs, int64_t batch_size, uint64_t seed, int64_t epoch) {
+std::vector<std::vector<int64_t>> epoch_batches(std::span<const EncodedPair> pairs, int64_t batch_size, uint64_t seed, int64_t epoch,
+                                                int64_t batch_tokens) {
   Generator generator(seed * 0x9E3779B97F4A7C15U + static_cast<uint64_t>(epoch) + 1);
   std::vector<int64_t> order(pairs.size());
   std::iota(order.begin(), order.end(), int64_t{0});
@@ -83,7 +101,7 @@ std::vector<std::vector<int64_t>> epoch_batches(std::span<const EncodedPair> pai
     return std::pair(pair.target.size(), pair.source.size());
   };
   std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return lengths(a) < lengths(b); });
-  std::vector<std::vector<int64_t>> batches = cut(order, batch_size);
+  std::vector<std::vector<int64_t>> batches = batch_tokens > 0 ? cut_by_tokens(pairs, order, batch_tokens) : cut(order, batch_size);
   std::vector<int64_t> turn(batches.size());
   std::iota(turn.begin(), turn.end(), int64_t{0});
   shuffle(turn, generator);

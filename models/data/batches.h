@@ -28,9 +28,11 @@ Batch make_batch(std::span<const EncodedPair> pairs, std::span<const int64_t> in
 /// Sources alone: i64 [B, S] and lengths.
 Batch make_source_batch(std::span<const std::vector<int>> sources, std::span<const int64_t> indices);
 
-/// The batches of one epoch: pairs sorted by target and source length with ties in random order, cut into batches of `batch_size`, and
-/// the batches shuffled. The same for the same seed and epoch.
-std::vector<std::vector<int64_t>> epoch_batches(std::span<const EncodedPair> pairs, int64_t batch_size, uint64_t seed, int64_t epoch);
+/// The batches of one epoch: pairs sorted by target and source length with ties in random order, cut into batches, and the batches
+/// shuffled. A batch has `batch_size` pairs or, with batch_tokens > 0, as many as give at most batch_tokens tokens on either side, padding
+/// and ends counted (one pair at least). The same for the same seed and epoch.
+std::vector<std::vector<int64_t>> epoch_batches(std::span<const EncodedPair> pairs, int64_t batch_size, uint64_t seed, int64_t epoch,
+                                                int64_t batch_tokens = 0);
 
 /// Indices in batches of `batch_size`, the longest sources first: for decoding.
 std::vector<std::vector<int64_t>> batches_by_length(std::span<const std::vector<int>> sources, int64_t batch_size);

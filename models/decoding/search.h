@@ -1,34 +1,59 @@
-// Greedy decoding and forced decoding of a given target, both with the attention of every output token.
+// Decoding: greedy, beam search, sampling, and forced decoding of a given target, all with the attention of every output token.
 #pragma once
 
 #include <functional>
+#include <span>
+#include <string>
 #include <vector>
 
-#include "models/seq2seq/seq2seq.h"
+#include "models/seq2seq/model.h"
 
 namespace heed::models {
 
-/// One output: its words and, word by word and for the end of the sentence, what the model looked at.
+/// One output: its units (words or pieces) and, one by one and for the end of the sentence, what the model looked at.
 struct Hypothesis {
-  std::vector<int> ids;                       // without </s>
-  bool ended = false;                         // whether </s> came before the length limit
-  double score = 0;                           // sum of log probabilities (natural) of the words, and of </s> if it came
-  std::vector<std::vector<float>> attention;  // [ids + ended][source length]; empty without attention
+  std::vector<int> ids;       // without </s>
+  bool ended = false;         // whether </s> came before the length limit
+  double score = 0;           // sum of log probabilities (natural) of the ids, and of </s> if it came
+  double ranking_score = 0;   // what beam search compared: score over the length penalty plus the coverage penalty
+  std::vector<std::vector<std::vector<float>>> attention;  // [maps][ids + ended][source length]; no maps without attention
 };
 
-struct GreedyOptions {
-  int64_t batch_size = 64;
-  double length_factor = 2.0;  // at most length_factor * source length + length_extra words
+struct SearchOptions {
+  int64_t batch_size = 64;     // sentences decoded together
+  double length_factor = 2.0;  // at most length_factor * source length + length_extra units
   int64_t length_extra = 10;
+  int64_t max_length = 0;  // at most so many units, 0: by the two above
+  int64_t min_length = 0;  // </s> is not chosen before so many units
+
+  int64_t beam = 1;    // hypotheses kept; 1 with a temperature of 0: greedy
+  int64_t n_best = 1;  // outputs a sentence, at most beam (or samples when sampling)
+  /// How scores of different lengths compare: "none", "average" (score / n) or "wu" (score / ((5 + n) / 6)^alpha, Wu et al. 2016, eq. 14).
+  std::string length_penalty = "average";
+  double alpha = 1.0;     // exponent of n (average) or of Wu's term
+  double coverage = 0.0;  // beta of Wu's coverage penalty: beta * sum_s log(min(sum_t a_ts, 1)), maps averaged
+
+  double temperature = 0;  // above 0: sampling; logits are divided by it
+  int64_t top_k = 0;       // sampling from the k most probable, 0: all
+  double top_p = 1.0;      // sampling from the fewest that together have p (Holtzman et al. 2020, sec. 3.1)
+  uint64_t seed = 1;       // a sentence's samples depend on it, its index and nothing else
 };
 
-/// The most probable word at each step. `sources` end with </s>; the result is in their order and does not depend on how they are
-/// batched (scores to rounding). Special tokens but </s> and <unk> are never chosen. `keep_going` is asked between batches; when it says
-/// no, the rest stays empty.
-std::vector<Hypothesis> greedy_search(const Seq2Seq& model, std::span<const std::vector<int>> sources, GreedyOptions options = {},
-                                      const std::function<bool()>& keep_going = {});
+/// Throws ValueError naming the option.
+void check(const SearchOptions& options);
+
+/// n_best outputs of each sentence, the best first. `sources` end with </s>; results are in their order and do not depend on how sentences
+/// are batched (scores to rounding). Of the special tokens only </s> and <unk> are chosen. Several models form an ensemble: their
+/// probabilities are averaged (they must share vocabularies, or ValueError), the attention is the first one's. Beam search goes on until no
+/// running hypothesis can still enter the n best. `keep_going` is asked between batches; when it says no, the rest stays empty.
+std::vector<std::vector<Hypothesis>> search(std::span<const TranslationModel* const> models, std::span<const std::vector<int>> sources,
+                                            const SearchOptions& options = {}, const std::function<bool()>& keep_going = {});
+
+/// The best output of each sentence.
+std::vector<Hypothesis> search_best(const TranslationModel& model, std::span<const std::vector<int>> sources,
+                                    const SearchOptions& options = {}, const std::function<bool()>& keep_going = {});
 
 /// The model's score and attention for the targets as they are given.
-std::vector<Hypothesis> forced_decoding(const Seq2Seq& model, std::span<const EncodedPair> pairs, int64_t batch_size = 64);
+std::vector<Hypothesis> forced_decoding(const TranslationModel& model, std::span<const EncodedPair> pairs, int64_t batch_size = 64);
 
 }  // namespace heed::models

@@ -173,6 +173,17 @@ std::string plain(std::string_view what) {
 
 }  // namespace
 
+std::vector<std::vector<float>> mean_attention(const Translation& translation) {
+  std::vector<std::vector<float>> mean;
+  for (const AttentionWeights& map : translation.attention) {
+    if (mean.empty()) mean.assign(map.weights.size(), std::vector<float>(translation.source.tokens.size(), 0.0F));
+    for (size_t t = 0; t < mean.size(); ++t) {
+      for (size_t s = 0; s < mean[t].size(); ++s) mean[t][s] += map.weights[t][s] / static_cast<float>(translation.attention.size());
+    }
+  }
+  return mean;
+}
+
 std::string to_json_line(const Translation& translation) {
   if (!std::isfinite(translation.score)) throw ValueError("translation: the score is not finite");
   const size_t rows = translation.target.tokens.size(), columns = translation.source.tokens.size();

@@ -65,6 +65,9 @@ struct Translation {
   bool operator==(const Translation&) const = default;
 };
 
+/// The mean of all maps, [T][S]; empty without attention.
+std::vector<std::vector<float>> mean_attention(const Translation& translation);
+
 /// One line of JSON without its end. Throws ValueError for a score or weight that is not finite and for weights
 /// that are not [T][S]; bytes that are not UTF-8 become U+FFFD.
 std::string to_json_line(const Translation& translation);

@@ -13,19 +13,6 @@ Tensor flatten(const Tensor& x) { return reshape(x, {x.size(0) * x.size(1), x.si
 
 }  // namespace
 
-void check(const ModelConfig& config) {
-  if (config.attention != "none" && config.attention != "additive") {
-    throw ValueError(fmt::format("attention: '{}' is not known (none, additive)", config.attention));
-  }
-  const std::pair<const char*, int64_t> sizes[] = {{"embedding", config.embedding},           {"encoder-hidden", config.encoder_hidden},
-                                                   {"encoder-layers", config.encoder_layers}, {"decoder-hidden", config.decoder_hidden},
-                                                   {"attention-size", config.attention_size}, {"readout", config.readout}};
-  for (const auto& [name, value] : sizes) {
-    if (value < 1) throw ValueError(fmt::format("{}: must be at least 1, got {}", name, value));
-  }
-  if (!(config.dropout >= 0 && config.dropout < 1)) throw ValueError(fmt::format("dropout: {} is outside [0, 1)", config.dropout));
-}
-
 Encoder::Encoder(const ModelConfig& config, int64_t vocabulary)
     : embedding_(vocabulary, config.embedding, Vocabulary::kPad),
       dropout_(config.dropout),
@@ -131,9 +118,10 @@ Tensor Decoder::readout(const Tensor& hidden, const Tensor& context, const Tenso
 }
 
 Seq2Seq::Seq2Seq(const ModelConfig& config, int64_t source_vocabulary, int64_t target_vocabulary)
-    : config_((check(config), config)), encoder_(config, source_vocabulary), decoder_(config, target_vocabulary) {
+    : TranslationModel((check(config), config)), encoder_(config, source_vocabulary), decoder_(config, target_vocabulary) {
   child("encoder", encoder_);
   child("decoder", decoder_);
+  if (decoder_.has_attention()) maps_.push_back({});
 }
 
 Encoded Seq2Seq::encode(const Tensor& source, const Tensor& lengths) const {
@@ -141,43 +129,44 @@ Encoded Seq2Seq::encode(const Tensor& source, const Tensor& lengths) const {
   return {decoder_.prepare(r.output, lengths), r.hidden, r.cell};
 }
 
-Tensor Seq2Seq::token_rows(const Batch& batch) const {
-  const int64_t T = batch.target_out.size(1);
-  std::vector<int64_t> rows;
-  rows.reserve(static_cast<size_t>(batch.target_tokens));
-  for (int64_t b = 0; b < batch.target_out.size(0); ++b) {
-    for (int64_t t = 0; t < batch.target_lengths.data<int64_t>()[b]; ++t) rows.push_back(b * T + t);
-  }
-  return from_vector(rows, {static_cast<int64_t>(rows.size())});
-}
-
-Tensor Seq2Seq::loss(const Batch& batch, double label_smoothing) const {
+TranslationModel::Teacher Seq2Seq::teach(const Batch& batch, const Tensor& rows) const {
   const Encoded encoded = encode(batch.source, batch.source_lengths);
   const Decoder::States states = decoder_.run(encoded, batch.target_in, batch.target_lengths);
-  const Tensor rows = token_rows(batch);
   const auto pick = [&](const Tensor& x) { return embedding(flatten(x), rows); };
-  std::vector<int64_t> targets;
-  for (const int64_t row : rows.to_vector<int64_t>()) targets.push_back(batch.target_out.data<int64_t>()[row]);
-  const Tensor ids = from_vector(targets, {static_cast<int64_t>(targets.size())});
-  const Tensor out = decoder_.readout(pick(states.hidden), pick(states.context), pick(states.embedded));
-  return linear_cross_entropy(out, decoder_.projection().weight, decoder_.projection().bias, ids, {.label_smoothing = label_smoothing});
+  return {decoder_.readout(pick(states.hidden), pick(states.context), pick(states.embedded)),
+          states.weights.defined() ? unsqueeze(states.weights, 1) : Tensor{}};
 }
 
-Seq2Seq::Forced Seq2Seq::forced(const Batch& batch) const {
-  const Encoded encoded = encode(batch.source, batch.source_lengths);
-  const Decoder::States states = decoder_.run(encoded, batch.target_in, batch.target_lengths);
-  const Tensor out = decoder_.readout(flatten(states.hidden), flatten(states.context), flatten(states.embedded));
-  const Tensor scores = log_softmax(decoder_.projection()(out));
-  const int64_t B = batch.target_out.size(0), T = batch.target_out.size(1), V = scores.size(1);
-  Tensor picked = zeros({B, T});
-  for (int64_t b = 0; b < B; ++b) {
-    for (int64_t t = 0; t < batch.target_lengths.data<int64_t>()[b]; ++t) {
-      const int64_t i = b * T + t;
-      picked.data<float>()[i] = scores.data<float>()[i * V + batch.target_out.data<int64_t>()[i]];
+std::pair<Tensor, Tensor> Seq2Seq::vocabulary_weights() const { return {decoder_.projection().weight, decoder_.projection().bias}; }
+
+namespace {
+
+class Seq2SeqDecoding : public Decoding {
+ public:
+  Seq2SeqDecoding(const Seq2Seq& model, const Batch& batch)
+      : decoder_(model.decoder()), encoded_(model.encode(batch.source, batch.source_lengths)), state_(decoder_.start(encoded_)) {}
+
+  Step step(const Tensor& ids) override {
+    const StepResult result = decoder_.step(encoded_, state_, ids);
+    return {result.logits, result.weights.defined() ? unsqueeze(result.weights, 1) : Tensor{}};
+  }
+
+  void select(const std::vector<int64_t>& rows) override {
+    for (Tensor* x : {&encoded_.memory.keys, &encoded_.memory.projected, &encoded_.memory.lengths, &encoded_.summary, &encoded_.cell,
+                      &state_.hidden, &state_.cell, &state_.context}) {
+      *x = take_rows(*x, rows);
     }
   }
-  return {picked, states.weights};
-}
+
+ private:
+  const Decoder& decoder_;
+  Encoded encoded_;
+  DecoderState state_;
+};
+
+}  // namespace
+
+std::unique_ptr<Decoding> Seq2Seq::begin(const Batch& batch) const { return std::make_unique<Seq2SeqDecoding>(*this, batch); }
 
 std::string Seq2Seq::describe() const {
   return fmt::format("{}, LSTM {}", config_.attention == "none" ? "no attention" : config_.attention + " attention",

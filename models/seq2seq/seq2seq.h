@@ -8,9 +8,7 @@
 
 #include <memory>
 
-#include "models/data/batches.h"
-#include "models/seq2seq/config.h"
-#include "nn/nn.h"
+#include "models/seq2seq/model.h"
 
 namespace heed::models {
 
@@ -78,28 +76,20 @@ class Decoder : public nn::Module {
   std::unique_ptr<nn::Attention> attention_;
 };
 
-class Seq2Seq : public nn::Module {
+class Seq2Seq : public TranslationModel {
  public:
   /// Throws ValueError for a config that makes no sense.
   Seq2Seq(const ModelConfig& config, int64_t source_vocabulary, int64_t target_vocabulary);
 
   Encoded encode(const Tensor& source, const Tensor& lengths) const;
-  /// Mean cross-entropy of the targets in nats a token, padding left out before the vocabulary is scored.
-  Tensor loss(const Batch& batch, double label_smoothing) const;
-  /// Log probability of each target token [B, T] (0 on padding) and the attention [B, T, S]: forced decoding.
-  struct Forced {
-    Tensor log_probabilities, weights;
-  };
-  Forced forced(const Batch& batch) const;
-
+  std::unique_ptr<Decoding> begin(const Batch& batch) const override;
   const Decoder& decoder() const { return decoder_; }
-  const ModelConfig& config() const { return config_; }
-  /// "additive attention, LSTM 256": what a picture's title says.
-  std::string describe() const;
+  /// "additive attention, LSTM 256".
+  std::string describe() const override;
 
  private:
-  Tensor token_rows(const Batch& batch) const;  // positions b * T + t that are not padding, i64 [N]
-  ModelConfig config_;
+  Teacher teach(const Batch& batch, const Tensor& rows) const override;
+  std::pair<Tensor, Tensor> vocabulary_weights() const override;
   Encoder encoder_;
   Decoder decoder_;
 };

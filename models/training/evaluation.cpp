@@ -10,14 +10,14 @@
 namespace heed::models {
 
 Evaluation evaluate(const Translator& translator, std::span<const std::string> sources, std::span<const std::string> references,
-                    const std::function<double()>& clock) {
+                    const std::function<double()>& clock, const TranslateOptions& options) {
   if (sources.size() != references.size()) {
     throw ValueError(fmt::format("evaluate: {} sources and {} references", sources.size(), references.size()));
   }
   const LoadedRun& run = translator.run();
   Evaluation result;
   const double begin = clock();
-  result.translations = translator.translate(sources);
+  result.translations = translator.translate(sources, options);
   result.seconds = clock() - begin;
   const auto reference_words = tokenize_lines(references, run.config.target_text),
              source_words = tokenize_lines(sources, run.config.source_text);
@@ -31,7 +31,7 @@ Evaluation evaluate(const Translator& translator, std::span<const std::string> s
     outputs_text.push_back(result.translations[i].target.text);
     wanted_text.push_back(looks_tokenised(references[i]) ? detokenize(reference_words[i]) : references[i]);
     lengths.push_back(static_cast<int>(source_words[i].size()));
-    if (!source_words[i].empty()) pairs.push_back({encode_source(run.source, source_words[i]), run.target.encode(reference_words[i])});
+    if (!source_words[i].empty()) pairs.push_back({encode_source(run.source, source_words[i]), run.target.encode(reference_words[i]).ids});
   }
   result.bleu = corpus_bleu(outputs, wanted, {.tokenize = "none"});
   result.bleu_detokenised = corpus_bleu(outputs_text, wanted_text, {.tokenize = "13a"});
@@ -43,7 +43,7 @@ Evaluation evaluate(const Translator& translator, std::span<const std::string> s
 std::vector<AlignmentLink> attention_links(const Translation& forced) {
   std::vector<AlignmentLink> links;
   if (forced.attention.empty()) return links;
-  const auto& weights = forced.attention.front().weights;
+  const std::vector<std::vector<float>> weights = mean_attention(forced);
   for (size_t t = 0; t < forced.target.tokens.size(); ++t) {
     if (forced.target.tokens[t].eos) continue;
     int best = -1;
@@ -56,7 +56,7 @@ std::vector<AlignmentLink> attention_links(const Translation& forced) {
 }
 
 std::optional<AlignmentEvaluation> evaluate_alignment(const Translator& translator, std::span<const AlignedPair> pairs) {
-  if (!translator.run().model->decoder().has_attention()) return std::nullopt;
+  if (!translator.run().model->has_attention()) return std::nullopt;
   std::vector<std::string> sources, targets;
   for (const AlignedPair& pair : pairs) {
     sources.push_back(join(pair.source));

@@ -20,9 +20,10 @@ struct Evaluation {
 
 /// Translates and scores. Throws ValueError when the counts differ. `clock` gives steady seconds.
 Evaluation evaluate(const Translator& translator, std::span<const std::string> sources, std::span<const std::string> references,
-                    const std::function<double()>& clock);
+                    const std::function<double()>& clock, const TranslateOptions& options = {});
 
-/// One link for each target word of a forced translation: the source word with the largest weight, ends of sentence left out on both sides.
+/// One link for each target word of a forced translation: the source word with the largest weight (the mean of all maps), ends of sentence
+/// left out on both sides.
 std::vector<AlignmentLink> attention_links(const Translation& forced);
 
 struct AlignmentEvaluation {

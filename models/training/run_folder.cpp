@@ -11,6 +11,7 @@ namespace {
 // One visitor names every field once: writing, reading and the check for unknown keys all go through it.
 template <class Config, class Visit>
 void visit_model(Config& c, const Visit& visit) {
+  visit("architecture", c.architecture);
   visit("attention", c.attention);
   visit("embedding", c.embedding);
   visit("encoder_hidden", c.encoder_hidden);
@@ -19,10 +20,17 @@ void visit_model(Config& c, const Visit& visit) {
   visit("attention_size", c.attention_size);
   visit("readout", c.readout);
   visit("dropout", c.dropout);
+  visit("decoder_layers", c.decoder_layers);
+  visit("model_size", c.model_size);
+  visit("feed_forward", c.feed_forward);
+  visit("heads", c.heads);
+  visit("norm", c.norm);
+  visit("tie", c.tie);
 }
 template <class Config, class Visit>
 void visit_train(Config& c, const Visit& visit) {
   visit("batch_size", c.batch_size);
+  visit("batch_tokens", c.batch_tokens);
   visit("epochs", c.epochs);
   visit("updates", c.updates);
   visit("max_length", c.max_length);
@@ -33,6 +41,11 @@ void visit_train(Config& c, const Visit& visit) {
   visit("label_smoothing", c.label_smoothing);
   visit("clip", c.clip);
   visit("weight_decay", c.weight_decay);
+  visit("beta2", c.beta2);
+  visit("average", c.average);
+  visit("subwords", c.subwords);
+  visit("subword_vocabulary", c.subword_vocabulary);
+  visit("joint", c.joint);
   visit("min_count", c.min_count);
   visit("max_vocabulary", c.max_vocabulary);
   visit("validate_every", c.validate_every);
@@ -64,7 +77,7 @@ struct Reader {
   template <class T>
   void operator()(const char* key, T& value) const {
     const toml::node* node = table.get(key);
-    if (!node) throw FormatError(fmt::format("'{}': [{}] {} is missing", file, section, key));
+    if (!node) return;  // a run of an older heed: the default is what it did
     if constexpr (std::is_same_v<T, uint64_t>) {
       if (const auto found = node->value<int64_t>(); found && *found >= 0) return void(value = static_cast<uint64_t>(*found));
     } else {
@@ -107,6 +120,13 @@ void check(const RunConfig& config) {
     if (!good) throw ValueError(what);
   };
   require(t.batch_size >= 1, fmt::format("batch-size: must be at least 1, got {}", t.batch_size));
+  require(t.batch_tokens >= 0, fmt::format("batch-tokens: must not be negative, got {}", t.batch_tokens));
+  require(t.beta2 > 0 && t.beta2 < 1, fmt::format("beta2: {} is outside (0, 1)", t.beta2));
+  require(t.average >= 0, fmt::format("average: must not be negative, got {}", t.average));
+  require(t.subwords == "none" || t.subwords == "bpe" || t.subwords == "unigram",
+          fmt::format("subwords: '{}' is not known (none, bpe, unigram)", t.subwords));
+  require(t.subword_vocabulary >= 1, fmt::format("subword-vocabulary: must be at least 1, got {}", t.subword_vocabulary));
+  require(config.model.tie != "all" || t.joint, "tie: 'all' needs --joint, one vocabulary for both sides");
   require(t.updates >= 0, fmt::format("updates: must not be negative, got {}", t.updates));
   require(t.epochs >= 1 || t.updates >= 1, fmt::format("epochs: must be at least 1, got {}", t.epochs));
   require(t.max_length >= 1, fmt::format("max-length: must be at least 1, got {}", t.max_length));
@@ -159,6 +179,17 @@ RunConfig parse_run_config(const std::string& text, const std::string& name) {
   return config;
 }
 
+std::pair<TextCodec, TextCodec> load_codecs(const std::filesystem::path& folder, const RunConfig& config) {
+  const auto load = [&](const std::string& side) {
+    const std::filesystem::path path = folder / (side + ".vocab"), pieces = folder / (side + ".spm");
+    TextCodec codec;
+    codec.vocabulary = Vocabulary::parse(read_file(path), path.string());
+    if (config.train.subwords != "none") codec.subwords = std::make_shared<Subwords>(read_file(pieces), pieces.string());
+    return codec;
+  };
+  return {load("source"), load("target")};
+}
+
 void check_vocabularies(const std::map<std::string, Tensor>& weights, const Vocabulary& source, const Vocabulary& target,
                         const std::filesystem::path& folder) {
   const auto compare = [&](const char* key, const char* file, const Vocabulary& vocabulary) {
@@ -170,6 +201,8 @@ void check_vocabularies(const std::map<std::string, Tensor>& weights, const Voca
   };
   compare("encoder.embedding.weight", "source.vocab", source);
   compare("decoder.embedding.weight", "target.vocab", target);
+  compare("source_embedding.weight", "source.vocab", source);
+  compare("target_embedding.weight", "target.vocab", target);
 }
 
 LoadedRun load_run(const std::filesystem::path& folder) {
@@ -177,15 +210,14 @@ LoadedRun load_run(const std::filesystem::path& folder) {
   const auto path = [&](const char* file) { return folder / file; };
   LoadedRun run;
   run.config = parse_run_config(read_file(path("config.toml")), path("config.toml").string());
-  run.source = Vocabulary::parse(read_file(path("source.vocab")), path("source.vocab").string());
-  run.target = Vocabulary::parse(read_file(path("target.vocab")), path("target.vocab").string());
+  std::tie(run.source, run.target) = load_codecs(folder, run.config);
   const std::string name = path("model.safetensors").string();
   if (!std::filesystem::exists(name)) {
     throw IoError(fmt::format("'{}' is missing: the run was stopped before its first validation; train on with --resume", name));
   }
   const SafetensorsFile file = parse_safetensors(read_file(name), name);
-  check_vocabularies(file.tensors, run.source, run.target, folder);
-  run.model = std::make_unique<Seq2Seq>(run.config.model, run.source.size(), run.target.size());
+  check_vocabularies(file.tensors, run.source.vocabulary, run.target.vocabulary, folder);
+  run.model = make_model(run.config.model, run.source.vocabulary.size(), run.target.vocabulary.size());
   run.model->load(file.tensors, name);
   run.model->train(false);
   return run;

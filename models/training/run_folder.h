@@ -1,8 +1,10 @@
 // The run folder: everything a trained translator is.
 //   config.toml         model, training and text settings
 //   source.vocab, target.vocab   one token a line, in the order of the ids
+//   source.spm, target.spm       SentencePiece models, when the vocabularies hold pieces; equal when joint
 //   model.safetensors   the best weights so far, by validation BLEU
 //   state.safetensors   the last weights, optimiser, random numbers, cursor: what --resume needs
+//   checkpoint-N.safetensors   the weights of the last validations, when they are to be averaged
 //   metrics.jsonl       one line a report: losses, rates, BLEU
 #pragma once
 
@@ -10,14 +12,15 @@
 #include <memory>
 #include <string>
 
-#include "models/seq2seq/seq2seq.h"
+#include "models/seq2seq/model.h"
+#include "models/text/codec.h"
 #include "models/text/tokenizer.h"
-#include "models/text/vocabulary.h"
 
 namespace heed::models {
 
 struct TrainConfig {
-  int64_t batch_size = 64;
+  int64_t batch_size = 64;    // sentence pairs a batch
+  int64_t batch_tokens = 0;   // instead: at most so many tokens a batch on either side, padding counted; 0: by batch_size
   int64_t epochs = 10;
   int64_t updates = 0;       // instead of epochs when above 0
   int64_t max_length = 100;  // training pairs with more tokens on a side are left out
@@ -28,6 +31,11 @@ struct TrainConfig {
   double label_smoothing = 0.1;
   double clip = 1.0;  // gradient norm; 0: no clipping
   double weight_decay = 0.0;
+  double beta2 = 0.999;  // of Adam
+  int64_t average = 0;   // the last checkpoints to average at the end; 0: none
+  std::string subwords = "none";      // "bpe" or "unigram": the vocabularies hold pieces of words
+  int64_t subword_vocabulary = 8000;  // pieces a side, or of both when joint
+  bool joint = false;                 // one vocabulary for both sides
   int64_t min_count = 1;       // words seen less often are unknown
   int64_t max_vocabulary = 0;  // a side; 0: no limit
   int64_t validate_every = 0;  // updates; 0: every epoch
@@ -53,11 +61,14 @@ RunConfig parse_run_config(const std::string& text, const std::string& name);
 /// A trained translator as it lies in a run folder.
 struct LoadedRun {
   RunConfig config;
-  Vocabulary source, target;
-  std::unique_ptr<Seq2Seq> model;
+  TextCodec source, target;
+  std::unique_ptr<TranslationModel> model;
 };
 /// Throws IoError for a missing file, FormatError for a truncated or foreign one and for a vocabulary that does not fit the weights.
 LoadedRun load_run(const std::filesystem::path& folder);
+
+/// Vocabularies and subword models of a run folder. Throws IoError and FormatError.
+std::pair<TextCodec, TextCodec> load_codecs(const std::filesystem::path& folder, const RunConfig& config);
 
 /// Throws FormatError when the embedding tables have not one row for each word.
 void check_vocabularies(const std::map<std::string, Tensor>& weights, const Vocabulary& source, const Vocabulary& target,

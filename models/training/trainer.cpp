@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -13,8 +14,18 @@ namespace heed::models {
 namespace {
 
 constexpr const char* kWeights = "weights.";
+constexpr const char* kCheckpoint = "checkpoint-";
 
-Vocabulary load_vocabulary(const std::filesystem::path& path) { return Vocabulary::parse(read_file(path), path.string()); }
+// The kept checkpoints of a run, the oldest first.
+std::vector<std::filesystem::path> checkpoints(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> paths;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with(kCheckpoint) && name.ends_with(".safetensors")) paths.push_back(entry.path());
+  }
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
 
 Tensor take(std::map<std::string, Tensor>& tensors, const std::string& key, const Shape& shape, DType dtype, const std::string& file) {
   const auto found = tensors.find(key);
@@ -39,16 +50,10 @@ std::vector<std::vector<std::string>> tokenize_lines(std::span<const std::string
   return result;
 }
 
-std::vector<int> encode_source(const Vocabulary& vocabulary, std::span<const std::string> tokens) {
-  std::vector<int> ids = vocabulary.encode(tokens);
+std::vector<int> encode_source(const TextCodec& codec, std::span<const std::string> words) {
+  std::vector<int> ids = codec.encode(words).ids;
   ids.push_back(Vocabulary::kEos);
   return ids;
-}
-
-std::vector<std::string> words_of(const Vocabulary& vocabulary, std::span<const int> ids) {
-  std::vector<std::string> words;
-  for (const int id : ids) words.push_back(vocabulary.token(id));
-  return words;
 }
 
 std::string join(std::span<const std::string> words) {
@@ -57,7 +62,7 @@ std::string join(std::span<const std::string> words) {
   return text;
 }
 
-double corpus_loss(const Seq2Seq& model, std::span<const EncodedPair> pairs, int64_t batch_size) {
+double corpus_loss(const TranslationModel& model, std::span<const EncodedPair> pairs, int64_t batch_size) {
   const NoGradGuard no_grad;
   double total = 0;
   int64_t tokens = 0;
@@ -71,10 +76,25 @@ double corpus_loss(const Seq2Seq& model, std::span<const EncodedPair> pairs, int
 
 void Trainer::start(const std::filesystem::path& folder, const RunConfig& config, const TokenisedCorpus& train) {
   check(config);
-  const Vocabulary source = Vocabulary::build(train.source, config.train.min_count, config.train.max_vocabulary);
-  const Vocabulary target = Vocabulary::build(train.target, config.train.min_count, config.train.max_vocabulary);
-  write_file_atomically(folder / "source.vocab", source.save());
-  write_file_atomically(folder / "target.vocab", target.save());
+  using Lines = std::vector<std::vector<std::string>>;
+  const auto build = [&](std::span<const Lines* const> texts, std::span<const char* const> sides) {
+    Lines units;
+    for (const Lines* text : texts) units.insert(units.end(), text->begin(), text->end());
+    if (config.train.subwords != "none") {
+      const std::string model = Subwords::train(units, config.train.subwords, config.train.subword_vocabulary);
+      TextCodec codec{{}, std::make_shared<Subwords>(model, config.train.subwords)};
+      for (std::vector<std::string>& line : units) line = codec.units(line);
+      for (const char* side : sides) write_file_atomically(folder / fmt::format("{}.spm", side), model);
+    }
+    const Vocabulary vocabulary = Vocabulary::build(units, config.train.min_count, config.train.max_vocabulary);
+    for (const char* side : sides) write_file_atomically(folder / fmt::format("{}.vocab", side), vocabulary.save());
+  };
+  if (config.train.joint) {
+    build(std::array{&train.source, &train.target}, std::array{"source", "target"});
+  } else {
+    build(std::array{&train.source}, std::array{"source"});
+    build(std::array{&train.target}, std::array{"target"});
+  }
   write_file_atomically(folder / "metrics.jsonl", "");
   write_file_atomically(folder / "config.toml", to_toml(config));  // last: with it the folder is a run
 }
@@ -96,31 +116,35 @@ void Trainer::check_corpora(const RunConfig& config, const TokenisedCorpus& trai
 Trainer::Trainer(std::filesystem::path folder, const TokenisedCorpus& train, const TokenisedCorpus& validation, TrainCallbacks callbacks)
     : folder_(std::move(folder)),
       config_(parse_run_config(read_file(folder_ / "config.toml"), (folder_ / "config.toml").string())),
-      source_(load_vocabulary(folder_ / "source.vocab")),
-      target_(load_vocabulary(folder_ / "target.vocab")),
       callbacks_(std::move(callbacks)) {
+  std::tie(source_, target_) = load_codecs(folder_, config_);
   const auto limit = static_cast<size_t>(config_.train.max_length);
   for (size_t i = 0; i < train.source.size(); ++i) {
-    const auto& s = train.source[i];
-    const auto& t = train.target[i];
-    if (s.empty() || t.empty() || s.size() > limit || t.size() > limit) {
+    EncodedPair pair{encode_source(source_, train.source[i]), target_.encode(train.target[i]).ids};
+    const size_t s = pair.source.size() - 1, t = pair.target.size();
+    if (s == 0 || t == 0 || s > limit || t > limit) {
       ++skipped_;
     } else {
-      train_.push_back({encode_source(source_, s), target_.encode(t)});
+      train_.push_back(std::move(pair));
     }
   }
   for (size_t i = 0; i < validation.source.size(); ++i) {
     if (validation.source[i].empty() || validation.target[i].empty()) continue;
-    validation_.push_back({encode_source(source_, validation.source[i]), target_.encode(validation.target[i])});
+    validation_.push_back({encode_source(source_, validation.source[i]), target_.encode(validation.target[i]).ids});
     validation_sources_.push_back(join(validation.source[i]));
     references_.push_back(join(validation.target[i]));
   }
   check_corpora(config_, train, validation);
-  const auto batches = (static_cast<int64_t>(train_.size()) + config_.train.batch_size - 1) / config_.train.batch_size;
+  if (train_.empty()) throw ValueError(fmt::format("no training pair has between 1 and {} tokens on both sides", limit));
+  const auto batches =
+      config_.train.batch_tokens > 0
+          ? static_cast<int64_t>(epoch_batches(train_, config_.train.batch_size, config_.train.seed, 0, config_.train.batch_tokens).size())
+          : (static_cast<int64_t>(train_.size()) + config_.train.batch_size - 1) / config_.train.batch_size;
   total_updates_ = config_.train.updates > 0 ? config_.train.updates : config_.train.epochs * batches;
   manual_seed(config_.train.seed);
-  model_ = std::make_unique<Seq2Seq>(config_.model, source_.size(), target_.size());
-  optimizer_ = std::make_unique<nn::Adam>(model_->named_parameters(), nn::AdamOptions{.weight_decay = config_.train.weight_decay});
+  model_ = make_model(config_.model, source_.vocabulary.size(), target_.vocabulary.size());
+  optimizer_ = std::make_unique<nn::Adam>(model_->named_parameters(),
+                                          nn::AdamOptions{.beta2 = config_.train.beta2, .weight_decay = config_.train.weight_decay});
 }
 
 void Trainer::resume() {
@@ -139,7 +163,7 @@ void Trainer::resume() {
   for (auto& [key, value] : file.tensors) {
     if (key.starts_with(kWeights)) weights.emplace(key.substr(std::string_view(kWeights).size()), value);
   }
-  check_vocabularies(weights, source_, target_, folder_);
+  check_vocabularies(weights, source_.vocabulary, target_.vocabulary, folder_);
   model_->load(weights, name);
   optimizer_->load_state(file.tensors, name);
   cursor_ = {integers[0], integers[1], integers[2], integers[3], integers[4], integers[7], reals[0], reals[1], reals[2], reals[3]};
@@ -176,7 +200,10 @@ void Trainer::trim_metrics() const {
   std::string kept, line;
   while (std::getline(lines, line)) {
     const auto record = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (record.is_object() && record.value("update", int64_t{INT64_MAX}) <= cursor_.update) kept += line + '\n';
+    if (record.is_object() && record.value("update", int64_t{INT64_MAX}) <= cursor_.update &&
+        record.value("averaged", int64_t{0}) == 0) {
+      kept += line + '\n';
+    }
   }
   write_file_atomically(path, kept);
 }
@@ -192,21 +219,27 @@ double Trainer::step(const Batch& batch, double lr) {
   return value;
 }
 
-void Trainer::validate() {
-  model_->train(false);
+ValidationResult Trainer::measure() const {
   std::vector<std::vector<int>> sources;
   for (const EncodedPair& pair : validation_) sources.push_back(pair.source);
-  const std::vector<Hypothesis> outputs = greedy_search(*model_, sources);
+  const std::vector<Hypothesis> outputs = search_best(*model_, sources);
   std::vector<std::string> lines;
-  for (const Hypothesis& output : outputs) lines.push_back(join(words_of(target_, output.ids)));
+  for (const Hypothesis& output : outputs) lines.push_back(join(target_.decode(output.ids).words));
   ValidationResult result;
   result.update = cursor_.update;
   result.loss = corpus_loss(*model_, validation_);
   result.bleu = corpus_bleu(lines, references_, {.tokenize = "none"}).score;
-  result.best = result.bleu > cursor_.best_bleu;
   const size_t shown = static_cast<size_t>(cursor_.update) % lines.size();
   result.sample_source = validation_sources_[shown];
   result.sample_output = lines[shown];
+  return result;
+}
+
+void Trainer::validate(int64_t averaged) {
+  model_->train(false);
+  ValidationResult result = measure();
+  result.averaged = averaged;
+  result.best = result.bleu > cursor_.best_bleu;
   if (result.best) {
     cursor_.best_bleu = result.bleu;
     cursor_.best_update = cursor_.update;
@@ -215,10 +248,36 @@ void Trainer::validate() {
   } else {
     ++cursor_.without_improvement;
   }
-  append_metrics(fmt::format(R"({{"update":{},"epoch":{},"validation_loss":{:.6f},"validation_bleu":{:.4f},"best":{},"seconds":{:.3f}}})",
-                             cursor_.update, cursor_.epoch, result.loss, result.bleu, result.best, cursor_.seconds));
+  append_metrics(fmt::format(R"({{"update":{},"epoch":{},"validation_loss":{:.6f},"validation_bleu":{:.4f},"best":{},"averaged":{},"seconds":{:.3f}}})",
+                             cursor_.update, cursor_.epoch, result.loss, result.bleu, result.best, averaged, cursor_.seconds));
   model_->train(true);
   if (callbacks_.validated) callbacks_.validated(result);
+}
+
+// The weights of this update beside those of the validations before; the oldest goes.
+void Trainer::keep_checkpoint() const {
+  std::vector<std::filesystem::path> all = checkpoints(folder_);
+  const std::filesystem::path path = folder_ / fmt::format("{}{:010}.safetensors", kCheckpoint, cursor_.update);
+  save_safetensors(path, model_->named_parameters(), {{"format", "heed.model"}});
+  std::erase(all, path);
+  for (size_t i = 0; i + static_cast<size_t>(config_.train.average) <= all.size(); ++i) std::filesystem::remove(all[i]);
+}
+
+// The mean of the kept checkpoints becomes the model if it validates better than the best single one.
+void Trainer::average_checkpoints() {
+  const std::vector<std::filesystem::path> all = checkpoints(folder_);
+  if (all.size() < 2) return;
+  std::map<std::string, Tensor> mean;
+  for (const std::filesystem::path& path : all) {
+    for (auto& [name, value] : parse_safetensors(read_file(path), path.string()).tensors) {
+      const Tensor share = value.to(DType::f64) / static_cast<double>(all.size());
+      Tensor& total = mean[name];
+      total = total.defined() ? total + share : share;
+    }
+  }
+  for (auto& [name, value] : mean) value = value.to(DType::f32);
+  model_->load(mean, folder_.string());
+  validate(static_cast<int64_t>(all.size()));
 }
 
 TrainResult Trainer::run() {
@@ -230,7 +289,7 @@ TrainResult Trainer::run() {
   const int64_t update_before = cursor_.update;
   double overhead = 0;  // validation and saving
   while (cursor_.update < total_updates_ && !stopped) {
-    const auto batches = epoch_batches(train_, t.batch_size, t.seed, cursor_.epoch);
+    const auto batches = epoch_batches(train_, t.batch_size, t.seed, cursor_.epoch, t.batch_tokens);
     while (cursor_.batch < static_cast<int64_t>(batches.size()) && cursor_.update < total_updates_ && !stopped) {
       const double begin = callbacks_.clock();
       const Batch batch = make_batch(train_, batches[static_cast<size_t>(cursor_.batch)]);
@@ -264,6 +323,7 @@ TrainResult Trainer::run() {
       const bool due = t.validate_every > 0 ? cursor_.update % t.validate_every == 0 : cursor_.batch == 0;
       if (due || cursor_.update == total_updates_) {
         validate();
+        if (t.average > 0) keep_checkpoint();
         validated = true;
         save_state();
         if (t.patience > 0 && cursor_.without_improvement >= t.patience) total_updates_ = cursor_.update;
@@ -274,6 +334,7 @@ TrainResult Trainer::run() {
     }
   }
   if (stopped && !validated) save_state();
+  if (!stopped && t.average > 1) average_checkpoints();  // the state keeps the weights of the last update
   return {!stopped, cursor_.update, cursor_.seconds, std::max(0.0, cursor_.best_bleu), cursor_.best_update, model_->parameter_count()};
 }
 

@@ -17,8 +17,8 @@ struct TokenisedCorpus {
 };
 /// Lines as tokens by the settings. An empty line gives no tokens.
 std::vector<std::vector<std::string>> tokenize_lines(std::span<const std::string> lines, const TextSettings& settings);
-/// Words to ids, </s> behind each source.
-std::vector<int> encode_source(const Vocabulary& vocabulary, std::span<const std::string> tokens);
+/// Words to ids, </s> behind them.
+std::vector<int> encode_source(const TextCodec& codec, std::span<const std::string> words);
 
 struct TrainProgress {
   int64_t update = 0, updates = 0, epoch = 0;
@@ -33,6 +33,7 @@ struct ValidationResult {
   double loss = 0;  // cross-entropy without smoothing, nats a token
   double bleu = 0;  // greedy, on tokens (tok:none)
   bool best = false;
+  int64_t averaged = 0;  // how many checkpoints these weights are the mean of; 0: the last ones
   std::string sample_source, sample_output;  // one sentence to look at
 };
 
@@ -81,18 +82,21 @@ class Trainer {
     double loss_sum = 0, loss_seconds = 0;  // like loss_tokens
   };
   double step(const Batch& batch, double lr);
-  void validate();
+  ValidationResult measure() const;
+  void validate(int64_t averaged = 0);
+  void keep_checkpoint() const;
+  void average_checkpoints();
   void save_state() const;
   void append_metrics(const std::string& line) const;
   void trim_metrics() const;
 
   std::filesystem::path folder_;
   RunConfig config_;
-  Vocabulary source_, target_;
+  TextCodec source_, target_;
   std::vector<EncodedPair> train_, validation_;
   std::vector<std::string> references_;  // validation targets, tokens joined by spaces
   std::vector<std::string> validation_sources_;
-  std::unique_ptr<Seq2Seq> model_;
+  std::unique_ptr<TranslationModel> model_;
   std::unique_ptr<nn::Optimizer> optimizer_;
   TrainCallbacks callbacks_;
   Cursor cursor_;
@@ -100,9 +104,7 @@ class Trainer {
 };
 
 /// Mean cross-entropy without smoothing, nats a target token.
-double corpus_loss(const Seq2Seq& model, std::span<const EncodedPair> pairs, int64_t batch_size = 64);
-/// Ids as words.
-std::vector<std::string> words_of(const Vocabulary& vocabulary, std::span<const int> ids);
+double corpus_loss(const TranslationModel& model, std::span<const EncodedPair> pairs, int64_t batch_size = 64);
 /// Words joined by single spaces.
 std::string join(std::span<const std::string> words);
 

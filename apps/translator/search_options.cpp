@@ -1,0 +1,31 @@
+// The options of decoding, the same for every subcommand that translates.
+#include "apps/translator/search_options.h"
+
+namespace heed::apps {
+
+void add_search_options(CLI::App& cli, models::TranslateOptions& options) {
+  models::SearchOptions& s = options.search;
+  const auto add = [&](const char* name, auto& field, const char* what) { cli.add_option(name, field, what)->capture_default_str()->group("Decoding"); };
+  add("--beam", s.beam, "hypotheses kept, 1 for greedy");
+  add("--n-best", s.n_best, "translations a sentence (at most --beam, or samples)");
+  add("--length-penalty", s.length_penalty, "how lengths compare: none, average (score / n^alpha), wu (Wu et al. 2016, eq. 14)");
+  add("--alpha", s.alpha, "exponent of the length penalty");
+  add("--coverage", s.coverage, "weight of the coverage penalty (Wu et al. 2016, eq. 14)");
+  add("--min-length", s.min_length, "shortest translation, in words or pieces");
+  add("--max-length", s.max_length, "longest translation, 0 for 2 n + 10");
+  add("--temperature", s.temperature, "above 0: sample, the logits divided by it");
+  add("--top-k", s.top_k, "sample from the k most probable, 0 for all");
+  add("--top-p", s.top_p, "sample from the fewest that together have this probability");
+  add("--sample-seed", s.seed, "seed of the samples");
+  add("--batch-size", s.batch_size, "sentences decoded together");
+  cli.add_flag("--replace-unknown", options.replace_unknown, "write the source word that attention rests on in the place of <unk>")
+      ->group("Decoding");
+}
+
+models::Translator load_translator(const std::vector<std::string>& runs) {
+  models::Translator translator(models::load_run(runs.front()));
+  for (size_t i = 1; i < runs.size(); ++i) translator.join(models::load_run(runs[i]));
+  return translator;
+}
+
+}  // namespace heed::apps

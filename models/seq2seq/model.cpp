@@ -1,0 +1,99 @@
+#include "models/seq2seq/model.h"
+
+#include <fmt/format.h>
+
+#include "models/seq2seq/seq2seq.h"
+#include "models/transformer/transformer.h"
+
+namespace heed::models {
+namespace {
+
+// Positions b * T + t that are not padding, and their targets.
+std::pair<Tensor, Tensor> token_rows(const Batch& batch) {
+  const int64_t T = batch.target_out.size(1);
+  std::vector<int64_t> rows, targets;
+  rows.reserve(static_cast<size_t>(batch.target_tokens));
+  for (int64_t b = 0; b < batch.target_out.size(0); ++b) {
+    for (int64_t t = 0; t < batch.target_lengths.data<int64_t>()[b]; ++t) {
+      rows.push_back(b * T + t);
+      targets.push_back(batch.target_out.data<int64_t>()[rows.back()]);
+    }
+  }
+  const auto n = static_cast<int64_t>(rows.size());
+  return {from_vector(rows, {n}), from_vector(targets, {n})};
+}
+
+void check_one_of(const char* name, const std::string& value, std::initializer_list<const char*> known) {
+  std::string all;
+  for (const char* k : known) {
+    if (value == k) return;
+    all += (all.empty() ? "" : ", ") + std::string(k);
+  }
+  throw ValueError(fmt::format("{}: '{}' is not known ({})", name, value, all));
+}
+
+}  // namespace
+
+void check(const ModelConfig& c) {
+  check_one_of("architecture", c.architecture, {"recurrent", "transformer"});
+  check_one_of("attention", c.attention, {"none", "additive"});
+  check_one_of("norm", c.norm, {"pre", "post"});
+  check_one_of("tie", c.tie, {"none", "output", "all"});
+  const std::pair<const char*, int64_t> sizes[] = {{"embedding", c.embedding},
+                                                   {"encoder-hidden", c.encoder_hidden},
+                                                   {"encoder-layers", c.encoder_layers},
+                                                   {"decoder-hidden", c.decoder_hidden},
+                                                   {"attention-size", c.attention_size},
+                                                   {"readout", c.readout},
+                                                   {"decoder-layers", c.decoder_layers},
+                                                   {"model-size", c.model_size},
+                                                   {"feed-forward", c.feed_forward},
+                                                   {"heads", c.heads}};
+  for (const auto& [name, value] : sizes) {
+    if (value < 1) throw ValueError(fmt::format("{}: must be at least 1, got {}", name, value));
+  }
+  if (!(c.dropout >= 0 && c.dropout < 1)) throw ValueError(fmt::format("dropout: {} is outside [0, 1)", c.dropout));
+  if (c.model_size % c.heads != 0) throw ValueError(fmt::format("heads: {} do not divide a model-size of {}", c.heads, c.model_size));
+  if (c.architecture == "recurrent" && c.tie != "none") throw ValueError("tie: the recurrent translator has nothing to tie");
+}
+
+Tensor TranslationModel::loss(const Batch& batch, double label_smoothing) const {
+  const auto [rows, targets] = token_rows(batch);
+  const auto [weight, bias] = vocabulary_weights();
+  return linear_cross_entropy(teach(batch, rows).rows, weight, bias, targets, {.label_smoothing = label_smoothing});
+}
+
+TranslationModel::Forced TranslationModel::forced(const Batch& batch) const {
+  const auto [rows, targets] = token_rows(batch);
+  const Teacher taught = teach(batch, rows);
+  const auto [weight, bias] = vocabulary_weights();
+  const Tensor scores = log_softmax(linear(taught.rows, weight, bias));
+  const Tensor picked = zeros(batch.target_out.shape());
+  const int64_t V = scores.size(1);
+  for (int64_t i = 0; i < rows.numel(); ++i) {
+    picked.data<float>()[rows.data<int64_t>()[i]] = scores.data<float>()[i * V + targets.data<int64_t>()[i]];
+  }
+  return {picked, taught.weights};
+}
+
+Tensor take_rows(const Tensor& x, const std::vector<int64_t>& rows) {
+  if (!x.defined()) return x;
+  const auto n = static_cast<int64_t>(rows.size());
+  if (x.dtype() == DType::i64) {
+    std::vector<int64_t> values;
+    for (const int64_t row : rows) values.push_back(x.data<int64_t>()[row]);
+    return from_vector(values, {n});
+  }
+  Shape shape = x.shape();
+  const Tensor flat = reshape(x, {shape[0], shape[0] == 0 ? 0 : x.numel() / shape[0]});
+  shape[0] = n;
+  return reshape(embedding(flat, from_vector(rows, {n})), shape);
+}
+
+std::unique_ptr<TranslationModel> make_model(const ModelConfig& config, int64_t source_vocabulary, int64_t target_vocabulary) {
+  check(config);
+  if (config.architecture == "transformer") return std::make_unique<Transformer>(config, source_vocabulary, target_vocabulary);
+  return std::make_unique<Seq2Seq>(config, source_vocabulary, target_vocabulary);
+}
+
+}  // namespace heed::models

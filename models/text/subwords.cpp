@@ -1,0 +1,102 @@
+#include "models/text/subwords.h"
+
+#include <fmt/format.h>
+#include <sentencepiece_processor.h>
+#include <sentencepiece_trainer.h>
+
+#include "framework/core/error.h"
+
+namespace heed::models {
+namespace {
+
+constexpr std::string_view kBegin = "\xE2\x96\x81";  // U+2581
+
+class Lines : public sentencepiece::SentenceIterator {
+ public:
+  explicit Lines(std::span<const std::vector<std::string>> lines) : lines_(lines) { read(); }
+  bool done() const override { return at_ >= lines_.size(); }
+  void Next() override {
+    ++at_;
+    read();
+  }
+  const std::string& value() const override { return line_; }
+  sentencepiece::util::Status status() const override { return {}; }
+
+ private:
+  void read() {
+    line_.clear();
+    if (done()) return;
+    for (const std::string& word : lines_[at_]) line_ += (line_.empty() ? "" : " ") + word;
+  }
+  std::span<const std::vector<std::string>> lines_;
+  size_t at_ = 0;
+  std::string line_;
+};
+
+// SentencePiece's message without the place in its source that it begins with.
+std::string reason(const sentencepiece::util::Status& status) {
+  std::string text = status.ToString();
+  if (const size_t at = text.rfind("] "); at != std::string::npos) text = text.substr(at + 2);
+  for (char& c : text) c = c == '\n' ? ' ' : c;
+  return text;
+}
+
+}  // namespace
+
+struct Subwords::Processor {
+  sentencepiece::SentencePieceProcessor impl;
+};
+
+std::string Subwords::train(std::span<const std::vector<std::string>> lines, const std::string& kind, int64_t size) {
+  if (kind != "bpe" && kind != "unigram") throw ValueError(fmt::format("subwords: '{}' is not known (none, bpe, unigram)", kind));
+  bool any = false;
+  for (const auto& line : lines) any = any || !line.empty();
+  if (!any) throw ValueError("subwords: there are no words to learn from");
+  Lines iterator(lines);
+  std::string model;
+  const auto status = sentencepiece::SentencePieceTrainer::Train({{"model_type", kind},
+                                                                  {"vocab_size", std::to_string(size)},
+                                                                  {"hard_vocab_limit", "false"},
+                                                                  {"character_coverage", "1.0"},
+                                                                  {"normalization_rule_name", "identity"},
+                                                                  {"bos_id", "-1"},
+                                                                  {"eos_id", "-1"},
+                                                                  {"max_sentence_length", "1000000"},
+                                                                  {"num_threads", "1"},
+                                                                  {"minloglevel", "3"}},
+                                                                 &iterator, &model);
+  if (!status.ok()) throw ValueError(fmt::format("subwords: cannot learn {} {} pieces: {}", size, kind, reason(status)));
+  return model;
+}
+
+Subwords::Subwords(const std::string& model, const std::string& name) : processor_(std::make_unique<Processor>()) {
+  const auto status = processor_->impl.LoadFromSerializedProto(model);
+  if (!status.ok()) throw FormatError(fmt::format("'{}' is not a SentencePiece model", name));
+}
+
+Subwords::~Subwords() = default;
+
+std::vector<std::string> Subwords::split(const std::string& word) const {
+  std::vector<std::string> pieces;
+  const auto status = processor_->impl.Encode(word, &pieces);
+  if (!status.ok() || pieces.empty()) return {std::string(kBegin) + word};
+  return pieces;
+}
+
+bool Subwords::begins_word(std::string_view piece) { return piece.starts_with(kBegin); }
+
+std::vector<std::string> Subwords::join(std::span<const std::string> pieces) {
+  std::vector<std::string> words;
+  for (const std::string& piece : pieces) {
+    if (begins_word(piece)) {
+      words.push_back(piece.substr(kBegin.size()));
+    } else if (words.empty()) {
+      words.push_back(piece);
+    } else {
+      words.back() += piece;
+    }
+  }
+  return words;
+}
+
+}  // namespace heed::models

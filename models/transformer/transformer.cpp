@@ -1,0 +1,149 @@
+#include "models/transformer/transformer.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "models/text/vocabulary.h"
+
+namespace heed::models {
+namespace {
+
+constexpr int64_t kTable = 1024;  // positions computed ahead
+
+// PE(p, 2i) = sin(p / 10000^(2i/D)), PE(p, 2i+1) = cos(the same).
+Tensor sinusoidal_positions(int64_t first, int64_t count, int64_t D) {
+  const Tensor table = empty({count, D});
+  for (int64_t p = 0; p < count; ++p) {
+    for (int64_t i = 0; i < D; ++i) {
+      const double angle = static_cast<double>(first + p) / std::pow(10000.0, static_cast<double>(i - i % 2) / static_cast<double>(D));
+      table.data<float>()[p * D + i] = static_cast<float>(i % 2 == 0 ? std::sin(angle) : std::cos(angle));
+    }
+  }
+  return table;
+}
+
+nn::TransformerOptions layer_options(const ModelConfig& c) {
+  return {.size = c.model_size, .feed_forward = c.feed_forward, .heads = c.heads, .dropout = c.dropout, .pre_norm = c.norm == "pre"};
+}
+
+}  // namespace
+
+PositionedEmbedding::PositionedEmbedding(int64_t vocabulary, int64_t size, double dropout, const Tensor& table)
+    : size_(size), table_(table), positions_(sinusoidal_positions(0, kTable, size)), dropout_(dropout) {
+  if (!table_.defined()) {
+    const Tensor values = nn::init::normal({vocabulary, size}, 1 / std::sqrt(static_cast<double>(size)));
+    select(values, 0, Vocabulary::kPad).fill_(0);
+    table_ = param("weight", values);
+  }
+  child("dropout", dropout_);
+}
+
+Tensor PositionedEmbedding::operator()(const Tensor& ids, int64_t first) const {
+  const int64_t T = ids.size(1);
+  const Tensor positions = first + T <= kTable ? slice(positions_, 0, first, first + T) : sinusoidal_positions(first, T, size_);
+  return dropout_(embedding(table_, ids, Vocabulary::kPad) * std::sqrt(static_cast<double>(size_)) + positions);
+}
+
+Transformer::Transformer(const ModelConfig& config, int64_t source_vocabulary, int64_t target_vocabulary)
+    : TranslationModel((check(config), config)) {
+  const ModelConfig& c = config_;
+  if (c.tie == "all" && source_vocabulary != target_vocabulary) {
+    throw ValueError(fmt::format("tie: 'all' needs one vocabulary for both sides (joint subwords), got {} and {} entries",
+                                 source_vocabulary, target_vocabulary));
+  }
+  target_embedding_ = std::make_unique<PositionedEmbedding>(target_vocabulary, c.model_size, c.dropout);
+  source_embedding_ = std::make_unique<PositionedEmbedding>(source_vocabulary, c.model_size, c.dropout,
+                                                            c.tie == "all" ? target_embedding_->table() : Tensor{});
+  child("target_embedding", *target_embedding_);
+  child("source_embedding", *source_embedding_);
+  for (int64_t i = 0; i < c.encoder_layers; ++i) {
+    encoder_.push_back(std::make_unique<nn::TransformerEncoderLayer>(layer_options(c)));
+    child(fmt::format("encoder{}", i), *encoder_.back());
+  }
+  for (int64_t i = 0; i < c.decoder_layers; ++i) {
+    decoder_.push_back(std::make_unique<nn::TransformerDecoderLayer>(layer_options(c)));
+    child(fmt::format("decoder{}", i), *decoder_.back());
+    for (int64_t head = 0; head < c.heads; ++head) maps_.push_back({static_cast<int>(i), static_cast<int>(head)});
+  }
+  if (c.norm == "pre") {
+    encoder_norm_ = std::make_unique<nn::LayerNorm>(c.model_size);
+    decoder_norm_ = std::make_unique<nn::LayerNorm>(c.model_size);
+    child("encoder_norm", *encoder_norm_);
+    child("decoder_norm", *decoder_norm_);
+  }
+  if (c.tie == "none") {
+    projection_ = std::make_unique<nn::Linear>(c.model_size, target_vocabulary);
+    child("projection", *projection_);
+  }
+}
+
+Tensor Transformer::encode(const Tensor& source, const Tensor& lengths, std::vector<Tensor>* weights) const {
+  Tensor x = (*source_embedding_)(source);
+  for (const auto& layer : encoder_) {
+    Tensor seen;
+    x = (*layer)(x, lengths, weights ? &seen : nullptr);
+    if (weights) weights->push_back(seen);
+  }
+  return finish(x, encoder_norm_);
+}
+
+TranslationModel::Teacher Transformer::teach(const Batch& batch, const Tensor& rows) const {
+  const Tensor memory = encode(batch.source, batch.source_lengths);
+  Tensor x = (*target_embedding_)(batch.target_in);
+  std::vector<Tensor> weights;
+  for (const auto& layer : decoder_) {
+    const nn::TransformerDecoderLayer::Output seen = (*layer)(x, layer->prepare(memory), batch.source_lengths);
+    x = seen.output;
+    if (!GradMode::enabled()) weights.push_back(seen.cross_weights);
+  }
+  const Tensor flat = reshape(x, {x.size(0) * x.size(1), x.size(2)});
+  return {finish(embedding(flat, rows), decoder_norm_), weights.empty() ? Tensor{} : concat(weights, 1)};
+}
+
+std::pair<Tensor, Tensor> Transformer::vocabulary_weights() const {
+  return projection_ ? std::pair(projection_->weight, projection_->bias) : std::pair(target_embedding_->table(), Tensor{});
+}
+
+class TransformerDecoding : public Decoding {
+ public:
+  TransformerDecoding(const Transformer& model, const Batch& batch)
+      : model_(model), lengths_(batch.source_lengths), caches_(model.decoder_.size()) {
+    const Tensor memory = model.encode(batch.source, lengths_);
+    for (const auto& layer : model.decoder_) memories_.push_back(layer->prepare(memory));
+  }
+
+  Step step(const Tensor& ids) override {
+    Tensor x = (*model_.target_embedding_)(unsqueeze(ids, 1), position_++);
+    std::vector<Tensor> weights;
+    for (size_t i = 0; i < caches_.size(); ++i) {
+      const auto seen = model_.decoder_[i]->step(x, caches_[i], memories_[i], lengths_);
+      x = seen.output;
+      weights.push_back(squeeze(seen.cross_weights, 2));
+    }
+    const auto [weight, bias] = model_.vocabulary_weights();
+    return {linear(squeeze(model_.finish(x, model_.decoder_norm_), 1), weight, bias), concat(weights, 1)};
+  }
+
+  void select(const std::vector<int64_t>& rows) override {
+    lengths_ = take_rows(lengths_, rows);
+    for (std::vector<nn::KeyValue>* list : {&caches_, &memories_}) {
+      for (nn::KeyValue& kv : *list) kv = {take_rows(kv.key, rows), take_rows(kv.value, rows)};
+    }
+  }
+
+ private:
+  const Transformer& model_;
+  Tensor lengths_;
+  std::vector<nn::KeyValue> caches_, memories_;  // by layer: what the decoder said so far, what it reads
+  int64_t position_ = 0;
+};
+
+std::unique_ptr<Decoding> Transformer::begin(const Batch& batch) const { return std::make_unique<TransformerDecoding>(*this, batch); }
+
+std::string Transformer::describe() const {
+  return fmt::format("Transformer {}+{}, {} wide, {} heads", config_.encoder_layers, config_.decoder_layers, config_.model_size,
+                     config_.heads);
+}
+
+}  // namespace heed::models

@@ -1,0 +1,51 @@
+// The Transformer translator (Vaswani et al. 2017): self-attention on both sides, cross-attention from each decoder layer to the encoder.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "models/seq2seq/model.h"
+
+namespace heed::models {
+
+/// Word vectors times sqrt(D) plus sinusoidal positions, then dropout (Vaswani et al. 2017, sec. 3.4, 3.5).
+class PositionedEmbedding : public nn::Module {
+ public:
+  /// Shares `table` [V, D] when it is defined.
+  PositionedEmbedding(int64_t vocabulary, int64_t size, double dropout, const Tensor& table = {});
+  /// ids i64 [B, T] standing at positions first, first + 1, ... -> [B, T, D].
+  Tensor operator()(const Tensor& ids, int64_t first = 0) const;
+  const Tensor& table() const { return table_; }
+
+ private:
+  int64_t size_;
+  Tensor table_;      // [V, D]
+  Tensor positions_;  // [kTable, D]
+  nn::Dropout dropout_;
+};
+
+class Transformer : public TranslationModel {
+ public:
+  /// Throws ValueError for a config that makes no sense, and for tie = all with two vocabularies.
+  Transformer(const ModelConfig& config, int64_t source_vocabulary, int64_t target_vocabulary);
+  std::unique_ptr<Decoding> begin(const Batch& batch) const override;
+  /// "Transformer 4+4, 128 wide, 4 heads".
+  std::string describe() const override;
+
+  /// source i64 [B, S] -> [B, S, D]; `weights`, when given, gets each layer's self-attention [B, heads, S, S].
+  Tensor encode(const Tensor& source, const Tensor& lengths, std::vector<Tensor>* weights = nullptr) const;
+
+ private:
+  friend class TransformerDecoding;
+  Teacher teach(const Batch& batch, const Tensor& rows) const override;
+  std::pair<Tensor, Tensor> vocabulary_weights() const override;
+  Tensor finish(const Tensor& x, const std::unique_ptr<nn::LayerNorm>& norm) const { return norm ? (*norm)(x) : x; }
+
+  std::unique_ptr<PositionedEmbedding> target_embedding_, source_embedding_;  // the target's first: the source may share its table
+  std::vector<std::unique_ptr<nn::TransformerEncoderLayer>> encoder_;
+  std::vector<std::unique_ptr<nn::TransformerDecoderLayer>> decoder_;
+  std::unique_ptr<nn::LayerNorm> encoder_norm_, decoder_norm_;  // pre-norm: behind the last layer
+  std::unique_ptr<nn::Linear> projection_;                      // when it is not the target's embedding
+};
+
+}  // namespace heed::models

@@ -1,0 +1,118 @@
+#include "nn/transformer.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace heed::nn {
+namespace {
+
+void check_heads(int64_t size, int64_t heads) {
+  if (heads < 1 || size < 1 || size % heads != 0) throw ValueError(fmt::format("attention: {} heads do not divide a size of {}", heads, size));
+}
+
+Tensor append(const Tensor& before, const Tensor& next) { return before.defined() ? concat(std::array{before, next}, 1) : next; }
+
+}  // namespace
+
+SelfAttention::SelfAttention(int64_t size, int64_t heads, bool causal)
+    : size_((check_heads(size, heads), size)), heads_(heads), causal_(causal), joint_(size, 3 * size), output_(size, size) {
+  child("joint", joint_);
+  child("output", output_);
+}
+
+SelfAttention::Output SelfAttention::operator()(const Tensor& x, const Tensor& lengths) const {
+  const Tensor joint = joint_(x);
+  const auto part = [&](int64_t i) { return slice(joint, 2, i * size_, (i + 1) * size_); };
+  const ScaledDotAttentionResult seen = scaled_dot_attention(part(0), part(1), part(2), lengths, heads_, causal_);
+  return {output_(seen.context), seen.weights};
+}
+
+SelfAttention::Output SelfAttention::step(const Tensor& x, KeyValue& cache) const {
+  const Tensor joint = joint_(x);
+  const auto part = [&](int64_t i) { return slice(joint, 2, i * size_, (i + 1) * size_); };
+  cache = {append(cache.key, part(1)), append(cache.value, part(2))};
+  const ScaledDotAttentionResult seen = scaled_dot_attention(part(0), cache.key, cache.value, {}, heads_);
+  return {output_(seen.context), seen.weights};
+}
+
+CrossAttention::CrossAttention(int64_t size, int64_t heads)
+    : size_((check_heads(size, heads), size)), heads_(heads), query_(size, size), joint_(size, 2 * size), output_(size, size) {
+  child("query", query_);
+  child("joint", joint_);
+  child("output", output_);
+}
+
+KeyValue CrossAttention::prepare(const Tensor& memory) const {
+  const Tensor joint = joint_(memory);
+  return {slice(joint, 2, 0, size_), slice(joint, 2, size_, 2 * size_)};
+}
+
+SelfAttention::Output CrossAttention::operator()(const Tensor& x, const KeyValue& memory, const Tensor& lengths) const {
+  const ScaledDotAttentionResult seen = scaled_dot_attention(query_(x), memory.key, memory.value, lengths, heads_);
+  return {output_(seen.context), seen.weights};
+}
+
+TransformerEncoderLayer::TransformerEncoderLayer(const TransformerOptions& options)
+    : attention_(options.size, options.heads, /*causal=*/false),
+      feed_forward_(options.size, options.feed_forward),
+      first_(options),
+      second_(options) {
+  child("attention", attention_);
+  child("feed_forward", feed_forward_);
+  child("first", first_);
+  child("second", second_);
+}
+
+Tensor TransformerEncoderLayer::operator()(const Tensor& x, const Tensor& lengths, Tensor* weights) const {
+  const Tensor attended = first_(x, [&](const Tensor& input) {
+    const SelfAttention::Output seen = attention_(input, lengths);
+    if (weights) *weights = seen.weights;
+    return seen.output;
+  });
+  return second_(attended, feed_forward_);
+}
+
+TransformerDecoderLayer::TransformerDecoderLayer(const TransformerOptions& options)
+    : self_attention_(options.size, options.heads, /*causal=*/true),
+      cross_attention_(options.size, options.heads),
+      feed_forward_(options.size, options.feed_forward),
+      first_(options),
+      second_(options),
+      third_(options) {
+  child("self_attention", self_attention_);
+  child("cross_attention", cross_attention_);
+  child("feed_forward", feed_forward_);
+  child("first", first_);
+  child("second", second_);
+  child("third", third_);
+}
+
+template <class SelfAttend>
+TransformerDecoderLayer::Output TransformerDecoderLayer::run(const Tensor& x, const KeyValue& memory, const Tensor& lengths,
+                                                             const SelfAttend& attend) const {
+  Output result;
+  const Tensor a = first_(x, [&](const Tensor& input) {
+    const SelfAttention::Output seen = attend(input);
+    result.self_weights = seen.weights;
+    return seen.output;
+  });
+  const Tensor b = second_(a, [&](const Tensor& input) {
+    const SelfAttention::Output seen = cross_attention_(input, memory, lengths);
+    result.cross_weights = seen.weights;
+    return seen.output;
+  });
+  result.output = third_(b, feed_forward_);
+  return result;
+}
+
+TransformerDecoderLayer::Output TransformerDecoderLayer::operator()(const Tensor& x, const KeyValue& memory, const Tensor& lengths) const {
+  return run(x, memory, lengths, [&](const Tensor& input) { return self_attention_(input, {}); });
+}
+
+TransformerDecoderLayer::Output TransformerDecoderLayer::step(const Tensor& x, KeyValue& cache, const KeyValue& memory,
+                                                              const Tensor& lengths) const {
+  return run(x, memory, lengths, [&](const Tensor& input) { return self_attention_.step(input, cache); });
+}
+
+}  // namespace heed::nn
