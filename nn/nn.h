@@ -19,4 +19,5 @@
 #include "nn/module.h"
 #include "nn/optim/optimizer.h"
 #include "nn/optim/schedule.h"
+#include "nn/positional.h"
 #include "nn/rnn.h"
