@@ -22,7 +22,10 @@ struct Case {
     return {.query = query, .key = key, .attention = 6, .heads = 2, .max_source = 5, .window = 2, .coverage = coverage};
   }
   std::unique_ptr<Attention> make() const { return make_attention(kind, sizes()); }
+  std::string name() const { return kind + (coverage ? "_coverage" : "") + (query == key ? "_same_size" : ""); }
 };
+
+void PrintTo(const Case& c, std::ostream* out) { *out << c.name(); }
 
 std::vector<Case> cases() {
   std::vector<Case> all;
@@ -34,10 +37,7 @@ std::vector<Case> cases() {
   return all;
 }
 
-std::string name_of(const testing::TestParamInfo<Case>& info) {
-  const Case& c = info.param;
-  return c.kind + (c.coverage ? "_coverage" : "") + (c.query == c.key ? "_same_size" : "");
-}
+std::string name_of(const testing::TestParamInfo<Case>& info) { return info.param.name(); }
 
 class AttentionTest : public testing::TestWithParam<Case> {
  protected:
