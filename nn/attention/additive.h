@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "nn/attention/attention.h"
+#include "nn/attention/coverage.h"
 #include "nn/layers.h"
 
 namespace heed::nn {
@@ -11,24 +11,29 @@ namespace heed::nn {
 /// Additive attention (Bahdanau, Cho & Bengio 2015, sec. A.1.2).
 ///   e_ij = v . tanh(W_q q_i + W_k h_j + b),   a_i = softmax_j(e_ij) over j < length,   c_i = sum_j a_ij h_j
 /// keys h [B, S, E], lengths [B], query q [B, T, Q]  ->  context [B, T, E], weights [B, T, S]
+/// With coverage (See, Liu & Manning 2017, eq. 11) the energy has one term more, w_c sum_{i' < i} a_i'j inside the tanh; w_c starts at 0,
+/// so a new layer starts as one without coverage.
 class AdditiveAttention : public Attention {
  public:
-  AdditiveAttention(int64_t query_size, int64_t key_size, int64_t attention_size)
+  AdditiveAttention(int64_t query_size, int64_t key_size, int64_t attention_size, bool with_coverage = false)
       : query_proj(query_size, attention_size, /*with_bias=*/false),
         key_proj(key_size, attention_size),
-        energy(param("energy", init::uniform({attention_size}, std::sqrt(3.0 / static_cast<double>(attention_size))))) {
+        energy(param("energy", init::uniform({attention_size}, std::sqrt(3.0 / static_cast<double>(attention_size))))),
+        coverage(with_coverage ? param("coverage", zeros({attention_size})) : Tensor{}) {
     child("query_proj", query_proj);
     child("key_proj", key_proj);
   }
   Memory prepare(const Tensor& keys, const Tensor& lengths) const override { return {keys, key_proj(keys), lengths}; }
-  Output attend(const Tensor& query, const Memory& memory) const override {
-    const Tensor scores = additive_energy(query_proj(query), memory.projected, energy);  // no stored [B, T, S, A]
-    const Tensor weights = masked_softmax(scores, memory.lengths);
-    return {matmul(weights, memory.keys), weights};
-  }
+  bool needs_state() const override { return coverage.defined(); }
 
   Linear query_proj, key_proj;
-  Tensor energy;  // v [A]
+  Tensor energy;    // v [A]
+  Tensor coverage;  // w_c [A]; undefined without coverage
+
+ protected:
+  Output answer(const Tensor& query, const Memory& memory, const State& state) const override {
+    return attend_with_tanh_energy(query_proj(query), memory, energy, coverage, state);
+  }
 };
 
 }  // namespace heed::nn

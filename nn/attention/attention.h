@@ -1,5 +1,6 @@
 // What all kinds of attention share: the keys are prepared once a sentence, any number of queries is answered, nothing is kept between
-// calls, and the weights come back with the context.
+// calls, and the weights come back with the context. What a kind has to remember from one decoding step to the next travels in a State,
+// which the caller keeps.
 #pragma once
 
 #include "nn/module.h"
@@ -8,20 +9,37 @@ namespace heed::nn {
 
 class Attention : public Module {
  public:
-  /// What a sentence offers: computed once, used for every query.
+  /// What a sentence offers: computed once, used for every query. The first dimension of every member is B.
   struct Memory {
-    Tensor keys;       // [B, S, E], also the values
-    Tensor projected;  // what the kind makes of the keys; may be undefined
-    Tensor lengths;    // i64 [B]
+    Tensor keys;         // [B, S, E], also the values unless `values` is defined
+    Tensor projected;    // what the kind makes of the keys; may be undefined
+    Tensor lengths;      // i64 [B]
+    Tensor values = {};  // what the context is made of, for kinds that project the values; may be undefined
+  };
+  /// What a decoding has seen so far. A decoding starts from State{} and hands each Output's state to the next call; a beam search that
+  /// reorders its hypotheses reorders the rows of `coverage` with them.
+  struct State {
+    Tensor coverage = {};  // [B, S]: sum of the weights given so far, kept by kinds with coverage; undefined: none so far
+    int64_t step = 0;      // queries answered so far: the position of the next target word
   };
   struct Output {
-    Tensor context;  // [B, T, E]
-    Tensor weights;  // [B, T, S]; a row sums to 1, or is 0 where the length is 0
+    Tensor context;            // [B, T, E]
+    Tensor weights;            // [B, T, S]; a row sums to 1 (local_p: to at most 1), or is 0 where the length is 0
+    Tensor head_weights = {};  // [B, heads, T, S], multi_head only; `weights` is their mean
+    State state = {};          // for the query after these
   };
   /// keys [B, S, E], lengths i64 [B].
   virtual Memory prepare(const Tensor& keys, const Tensor& lengths) const = 0;
-  /// query [B, T, Q].
-  virtual Output attend(const Tensor& query, const Memory& memory) const = 0;
+  /// query [B, T, Q]: T queries one after the other. T calls with one query each give the same as one call with T.
+  /// Throws ShapeError when query, memory and state do not fit together.
+  Output attend(const Tensor& query, const Memory& memory, const State& state) const;
+  Output attend(const Tensor& query, const Memory& memory) const { return attend(query, memory, State{}); }
+  /// Whether the answer to a query depends on the State, so on the queries before it.
+  virtual bool needs_state() const { return false; }
+
+ protected:
+  /// attend() without the checks; the step of the state that it returns is counted by attend().
+  virtual Output answer(const Tensor& query, const Memory& memory, const State& state) const = 0;
 };
 
 }  // namespace heed::nn

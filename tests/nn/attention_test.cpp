@@ -1,51 +1,211 @@
-// Additive attention: an example worked by hand, the plain form, padding.
+// What every kind of attention promises, tested for each name in attention_kinds(), with coverage where a kind has it: the plain form,
+// gradients, lengths of 0, padding, batches, one query at a time. Worked examples are in attention_examples_test.cpp.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "nn/nn.h"
+#include "tests/nn/attention_reference.h"
 #include "tests/testing/close.h"
+#include "tests/testing/parameters.h"
 
 namespace heed::nn {
 namespace {
 
-TEST(AdditiveAttention, WorkedExample) {
-  // One query q = 1, keys 0 and 2, all weights 1, no bias: e = tanh(1), tanh(3).
-  AdditiveAttention attention(1, 1, 1);
-  const NoGradGuard no_grad;
-  attention.query_proj.weight.fill_(1);
-  attention.key_proj.weight.fill_(1);
-  attention.energy.fill_(1);
-  const Tensor keys = from_vector<float>({0, 2}, {1, 2, 1}), lengths = from_vector<int64_t>({2}, {1});
-  const auto out = attention.attend(ones({1, 1, 1}), attention.prepare(keys, lengths));
-  const double e0 = std::exp(std::tanh(1.0)), e1 = std::exp(std::tanh(3.0));
-  EXPECT_NEAR(out.weights.to_vector<float>()[0], e0 / (e0 + e1), 1e-6);
-  EXPECT_NEAR(out.weights.to_vector<float>()[1], e1 / (e0 + e1), 1e-6);
-  EXPECT_NEAR(out.context.item(), 2 * e1 / (e0 + e1), 1e-6);
+constexpr double kTight = 1e-12;  // f64: the layers and the plain loops differ in the order of sums alone
+
+struct Case {
+  std::string kind;
+  bool coverage = false;
+  int64_t query = 3, key = 4;
+
+  AttentionSizes sizes() const {
+    return {.query = query, .key = key, .attention = 6, .heads = 2, .max_source = 5, .window = 2, .coverage = coverage};
+  }
+  std::unique_ptr<Attention> make() const { return make_attention(kind, sizes()); }
+  std::string name() const { return kind + (coverage ? "_coverage" : "") + (query == key ? "_same_size" : ""); }
+};
+
+void PrintTo(const Case& c, std::ostream* out) { *out << c.name(); }
+
+std::vector<Case> cases() {
+  std::vector<Case> all;
+  for (const std::string& kind : attention_kinds()) {
+    all.push_back({kind});
+    if (kind == "additive" || kind == "concat") all.push_back({kind, true});
+    if (kind == "dot") all.push_back({kind, false, 4, 4});  // without a projection
+  }
+  return all;
 }
 
-TEST(AdditiveAttention, EqualsThePlainForm) {
-  const AdditiveAttention attention(3, 4, 5);
-  const Tensor query = randn({2, 3, 3}), keys = randn({2, 6, 4}), lengths = from_vector<int64_t>({6, 4}, {2});
-  const auto out = attention.attend(query, attention.prepare(keys, lengths));
-  const Tensor q = unsqueeze(attention.query_proj(query), 2), k = unsqueeze(attention.key_proj(keys), 1);
-  const Tensor scores = sum(tanh(q + k) * attention.energy, {3});
-  for (int64_t b = 0; b < 2; ++b) {
-    const int64_t n = lengths.data<int64_t>()[b];
-    const Tensor weights = softmax(slice(slice(scores, 0, b, b + 1), 2, 0, n));
-    EXPECT_TRUE(all_close(slice(slice(out.weights, 0, b, b + 1), 2, 0, n).contiguous(), weights, 1e-5, 1e-6));
-    const Tensor context = matmul(weights, slice(slice(keys, 0, b, b + 1), 1, 0, n));
-    EXPECT_TRUE(all_close(slice(out.context, 0, b, b + 1).contiguous(), context, 1e-5, 1e-6));
+std::string name_of(const testing::TestParamInfo<Case>& info) { return info.param.name(); }
+
+class AttentionTest : public testing::TestWithParam<Case> {
+ protected:
+  AttentionTest() { manual_seed(11); }
+  Tensor random(const Shape& shape) const { return randn(shape, DType::f64); }
+  Tensor query(int64_t batch, int64_t steps) const { return random({batch, steps, GetParam().query}); }
+  Tensor keys(int64_t batch, int64_t length) const { return random({batch, length, GetParam().key}); }
+};
+
+Tensor ids(const std::vector<int64_t>& values) { return from_vector(values, {static_cast<int64_t>(values.size())}); }
+Tensor row(const Tensor& x, int64_t b) { return slice(x, 0, b, b + 1).contiguous(); }
+
+TEST_P(AttentionTest, EqualsThePlainLoops) {
+  const auto attention = GetParam().make();
+  randomise_parameters(*attention);
+  const PlainAttention plain{GetParam().kind, GetParam().sizes(), parameters_by_name(*attention)};
+  for (const int64_t S : {1, 3, 7}) {  // location knows 5 positions; the window of the local kinds is 2 to each side
+    const Tensor q = query(4, 3), k = keys(4, S), lengths = ids({S, std::max<int64_t>(S - 2, 1), 1, 0});
+    const Tensor before = heed::uniform({4, S}, 0, 2, DType::f64);
+    const Attention::Output out = attention->attend(q, attention->prepare(k, lengths), {before, 2});
+    const PlainAttention::Result expected = plain(q, k, lengths, before.to_vector<double>(), 2);
+    EXPECT_TRUE(all_close(out.weights, from_vector(expected.weights, {4, 3, S}), kTight, kTight));
+    EXPECT_TRUE(all_close(out.context, from_vector(expected.context, {4, 3, GetParam().key}), kTight, kTight));
+    EXPECT_EQ(out.state.step, 5);
+    if (GetParam().kind == "multi_head") {
+      EXPECT_TRUE(all_close(out.head_weights, from_vector(expected.head_weights, {4, 2, 3, S}), kTight, kTight));
+    }
+    EXPECT_EQ(out.state.coverage.defined(), GetParam().coverage);
+    if (GetParam().coverage) {
+      EXPECT_TRUE(all_close(out.state.coverage, from_vector(expected.coverage, {4, S}), kTight, kTight));
+    }
   }
 }
 
-TEST(AdditiveAttention, PaddingGetsNothingAndAFullyMaskedRowGivesZeros) {
-  const AdditiveAttention attention(3, 4, 5);
-  const Tensor query = randn({2, 1, 3}), keys = randn({2, 3, 4}), lengths = from_vector<int64_t>({2, 0}, {2});
-  const auto out = attention.attend(query, attention.prepare(keys, lengths));
-  const auto w = out.weights.to_vector<float>();
-  EXPECT_NEAR(w[0] + w[1], 1, 1e-6);
-  EXPECT_EQ(w[2], 0);
-  for (size_t i = 3; i < 6; ++i) EXPECT_EQ(w[i], 0);
-  for (const float c : slice(out.context, 0, 1, 2).to_vector<float>()) EXPECT_EQ(c, 0);
+TEST_P(AttentionTest, GradientsMatchFiniteDifferences) {
+  const auto attention = GetParam().make();
+  std::vector<Tensor> inputs = {query(3, 2), keys(3, 4)};
+  for (const Tensor& p : randomise_parameters(*attention, 0.7)) inputs.push_back(p);
+  const Tensor lengths = ids({4, 2, 0});  // the last row has nothing to look at: finite gradients all the same
+  const auto f = [&](const std::vector<Tensor>& x) {
+    substitute_parameters(*attention, {x.begin() + 2, x.end()});
+    const Attention::Output out = attention->attend(x[0], attention->prepare(x[1], lengths));
+    return std::vector{out.context, out.weights};
+  };
+  const GradcheckResult result = gradcheck(f, inputs);
+  EXPECT_TRUE(result) << result.message;
+}
+
+TEST_P(AttentionTest, ALengthOfZeroGivesZerosAndFiniteGradients) {
+  const auto attention = GetParam().make();
+  const Tensor q = randn({2, 2, GetParam().query}).set_requires_grad(true), k = randn({2, 3, GetParam().key}).set_requires_grad(true);
+  const Attention::Output out = attention->attend(q, attention->prepare(k, ids({3, 0})));
+  for (const float w : row(out.weights, 1).to_vector<float>()) EXPECT_EQ(w, 0);
+  for (const float c : row(out.context, 1).to_vector<float>()) EXPECT_EQ(c, 0);
+  if (out.head_weights.defined()) {
+    for (const float w : row(out.head_weights, 1).to_vector<float>()) EXPECT_EQ(w, 0);
+  }
+  (sum(square(out.context)) + sum(square(out.weights))).backward();
+  std::vector<Tensor> leaves = attention->parameters();
+  leaves.insert(leaves.end(), {q, k});
+  for (const Tensor& leaf : leaves) {
+    if (!leaf.grad().defined()) continue;  // additive's bias and the like always have one; what no output reads has none
+    for (const float g : leaf.grad().to_vector<float>()) EXPECT_TRUE(std::isfinite(g));
+  }
+  for (const float g : row(k.grad(), 1).to_vector<float>()) EXPECT_EQ(g, 0);
+}
+
+TEST_P(AttentionTest, WeightsOfARowSumToOne) {
+  const auto attention = GetParam().make();
+  const Attention::Output out =
+      attention->attend(randn({2, 3, GetParam().query}), attention->prepare(randn({2, 5, GetParam().key}), ids({5, 2})));
+  for (const float total : sum(out.weights, {2}).to_vector<float>()) {
+    if (GetParam().kind == "local_p") {
+      EXPECT_LE(total, 1 + 1e-6);
+      EXPECT_GT(total, 0);
+    } else {
+      EXPECT_NEAR(total, 1, 1e-6);
+    }
+  }
+}
+
+TEST_P(AttentionTest, PaddingChangesNothing) {
+  const auto attention = GetParam().make();
+  randomise_parameters(*attention);
+  const Tensor q = query(2, 3), k = keys(2, 4), lengths = ids({4, 2});
+  const Tensor padded = concat(std::vector{k, keys(2, 3)}, 1);
+  const Attention::Output a = attention->attend(q, attention->prepare(k, lengths)),
+                          b = attention->attend(q, attention->prepare(padded, lengths));
+  EXPECT_TRUE(all_close(slice(b.weights, 2, 0, 4).contiguous(), a.weights, kTight, kTight));
+  EXPECT_EQ(sum(abs(slice(b.weights, 2, 4, 7))).item(), 0);
+  EXPECT_TRUE(all_close(b.context, a.context, kTight, kTight));
+}
+
+TEST_P(AttentionTest, ABatchIsItsSentencesOneByOne) {
+  const auto attention = GetParam().make();
+  randomise_parameters(*attention);
+  const Tensor q = query(3, 2), k = keys(3, 5), lengths = ids({5, 1, 3});
+  const Attention::Output all = attention->attend(q, attention->prepare(k, lengths));
+  for (int64_t b = 0; b < 3; ++b) {
+    const Attention::Output one = attention->attend(row(q, b), attention->prepare(row(k, b), row(lengths, b)));
+    EXPECT_TRUE(all_close(row(all.weights, b), one.weights, kTight, kTight));
+    EXPECT_TRUE(all_close(row(all.context, b), one.context, kTight, kTight));
+  }
+}
+
+TEST_P(AttentionTest, OneQueryAtATimeGivesTheSame) {
+  const auto attention = GetParam().make();
+  randomise_parameters(*attention);
+  const Tensor q = query(2, 4), k = keys(2, 5);
+  const Attention::Memory memory = attention->prepare(k, ids({5, 3}));
+  const Attention::Output all = attention->attend(q, memory);
+  Attention::State state;
+  bool differs_without_state = false;
+  for (int64_t t = 0; t < 4; ++t) {
+    const Tensor qt = slice(q, 1, t, t + 1).contiguous(), expected = slice(all.weights, 1, t, t + 1).contiguous();
+    const Attention::Output out = attention->attend(qt, memory, state);
+    EXPECT_TRUE(all_close(out.weights, expected, kTight, kTight));
+    EXPECT_TRUE(all_close(out.context, slice(all.context, 1, t, t + 1).contiguous(), kTight, kTight));
+    differs_without_state |= !all_close(attention->attend(qt, memory).weights, expected, kTight, kTight);
+    state = out.state;
+  }
+  EXPECT_EQ(state.step, 4);
+  EXPECT_EQ(differs_without_state, attention->needs_state());
+}
+
+TEST_P(AttentionTest, RefusesAQueryThatDoesNotFit) {
+  const auto attention = GetParam().make();
+  const Attention::Memory memory = attention->prepare(randn({2, 5, GetParam().key}), ids({5, 3}));
+  EXPECT_THROW(attention->attend(randn({3, 1, GetParam().query}), memory), ShapeError);
+  EXPECT_THROW(attention->attend(randn({2, GetParam().query}), memory), ShapeError);
+  EXPECT_THROW(attention->attend(randn({2, 1, GetParam().query}), memory, {zeros({2, 4}), 0}), ShapeError);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, AttentionTest, testing::ValuesIn(cases()), name_of);
+
+TEST(AttentionFactory, KnowsItsKindsAndNamesThemToWhoAsksForAnother) {
+  EXPECT_THAT(attention_kinds(),
+              testing::ElementsAre("additive", "dot", "general", "concat", "scaled_dot", "multi_head", "location", "local_p", "local_m"));
+  EXPECT_THAT([] { make_attention("bahdanau", {.query = 2, .key = 2}); },
+              testing::ThrowsMessage<ValueError>("attention: 'bahdanau' is not known (additive, dot, general, concat, scaled_dot, "
+                                                 "multi_head, location, local_p, local_m)"));
+}
+
+TEST(AttentionFactory, RefusesSizesAndOptionsThatMakeNoSense) {
+  EXPECT_THAT([] { make_attention("general", {.query = 0, .key = 2}); },
+              testing::ThrowsMessage<ValueError>("general attention: size 'query' must be at least 1, got 0"));
+  EXPECT_THAT([] { make_attention("location", {.query = 2, .key = 2}); },
+              testing::ThrowsMessage<ValueError>("location attention: size 'max_source' must be at least 1, got 0"));
+  EXPECT_THAT([] { make_attention("multi_head", {.query = 2, .key = 2, .attention = 6, .heads = 4}); },
+              testing::ThrowsMessage<ValueError>("multi_head attention: 4 heads do not divide the size 6"));
+  EXPECT_THAT([] { make_attention("dot", {.query = 2, .key = 2, .coverage = true}); },
+              testing::ThrowsMessage<ValueError>("dot attention: has no coverage (additive and concat have)"));
+}
+
+TEST(AttentionFactory, DotHasParametersOnlyWhenTheSizesDiffer) {
+  EXPECT_EQ(make_attention("dot", {.query = 3, .key = 3})->parameter_count(), 0);
+  EXPECT_EQ(make_attention("dot", {.query = 3, .key = 4})->parameter_count(), 12);
+}
+
+TEST(CoverageAttention, StartsAsAttentionWithoutCoverage) {  // w_c = 0
+  const auto with = make_attention("additive", {.query = 3, .key = 4, .attention = 5, .coverage = true});
+  const auto without = make_attention("additive", {.query = 3, .key = 4, .attention = 5});
+  auto values = parameters_by_name(*with);
+  values.erase("coverage");
+  without->load(values, "with");
+  const Tensor query = randn({2, 3, 3}), keys = randn({2, 6, 4}), lengths = ids({6, 4});
+  EXPECT_TRUE(all_close(with->attend(query, with->prepare(keys, lengths)).weights,
+                        without->attend(query, without->prepare(keys, lengths)).weights, 1e-5, 1e-6));
 }
 
 }  // namespace

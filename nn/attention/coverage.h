@@ -1,0 +1,20 @@
+// Attention with an energy of the form v . tanh(query + key), with or without coverage: the part that additive and concat share.
+#pragma once
+
+#include "nn/attention/attention.h"
+
+namespace heed::nn {
+
+/// Answers projected queries: softmax over s < length of v . tanh(query_t + projected_s + w_c c_ts), and the weighted sum of the keys.
+/// c_t is the coverage: the sum of the weights given before query t (See, Liu & Manning 2017, sec. 2.3, eq. 10 and 11).
+/// query [B, T, A], memory.projected [B, S, A], energy v [A], coverage_weight w_c [A]  ->  context [B, T, E], weights [B, T, S],
+/// state.coverage [B, S]. Without coverage (coverage_weight undefined) all queries are answered at once, else one after the other.
+Attention::Output attend_with_tanh_energy(const Tensor& query, const Attention::Memory& memory, const Tensor& energy,
+                                          const Tensor& coverage_weight, const Attention::State& state);
+
+/// sum_s min(a_ts, c_ts) for each query (See, Liu & Manning 2017, sec. 2.3, eq. 12): what a training loss adds, times a factor, so that
+/// attention does not return to where it was. weights a [B, T, S], `before` [B, S] the coverage before the first query (undefined: zeros)
+/// -> [B, T]. Throws ShapeError.
+Tensor coverage_loss(const Tensor& weights, const Tensor& before = {});
+
+}  // namespace heed::nn

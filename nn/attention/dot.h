@@ -1,0 +1,33 @@
+// Dot attention.
+#pragma once
+
+#include <memory>
+
+#include "nn/attention/attention.h"
+#include "nn/layers.h"
+
+namespace heed::nn {
+
+/// Dot attention (Luong, Pham & Manning 2015, sec. 3.1, score "dot").
+///   e_ij = q_i . h_j,   a_i = softmax_j(e_ij) over j < length,   c_i = sum_j a_ij h_j
+/// keys h [B, S, E], lengths [B], query q [B, T, Q]  ->  context [B, T, E], weights [B, T, S]
+/// Without parameters when Q = E. When Q and E differ there is no dot product of the two; then the keys are projected first,
+/// e_ij = q_i . (W_k h_j) with W_k [Q, E], which is general attention under the name that was asked for.
+class DotAttention : public Attention {
+ public:
+  DotAttention(int64_t query_size, int64_t key_size)
+      : key_proj(query_size == key_size ? nullptr : std::make_unique<Linear>(key_size, query_size, /*with_bias=*/false)) {
+    if (key_proj) child("key_proj", *key_proj);
+  }
+  Memory prepare(const Tensor& keys, const Tensor& lengths) const override { return {keys, key_proj ? (*key_proj)(keys) : keys, lengths}; }
+
+  std::unique_ptr<Linear> key_proj;  // null when Q = E
+
+ protected:
+  Output answer(const Tensor& query, const Memory& memory, const State&) const override {
+    const Tensor weights = masked_softmax(matmul(query, transpose(memory.projected)), memory.lengths);
+    return {matmul(weights, memory.keys), weights};
+  }
+};
+
+}  // namespace heed::nn

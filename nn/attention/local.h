@@ -1,0 +1,53 @@
+// Local attention: a window of the source around one position, monotonic or predicted.
+#pragma once
+
+#include "nn/attention/attention.h"
+#include "nn/layers.h"
+
+namespace heed::nn {
+
+/// Local attention with a predicted position, local-p (Luong, Pham & Manning 2015, sec. 3.2, eq. 9 and 10), over general scores.
+///   p_i = n sigmoid(v . tanh(W_p q_i)), n the source length,   e_ij = q_i . (W h_j)
+///   a_ij = softmax over j < n with |j - p_i| <= D of e_ij, times exp(-(j - p_i)^2 / (2 sigma^2)), sigma = D / 2,   c_i = sum_j a_ij h_j
+/// keys h [B, S, E], lengths [B], query q [B, T, Q]  ->  context [B, T, E], weights [B, T, S]
+/// Positions j count from 0. A row of weights sums to at most 1, as in the paper: the Gaussian comes after the softmax. The gradient
+/// reaches p through the Gaussian; the window's edge has none.
+class LocalPredictiveAttention : public Attention {
+ public:
+  /// Throws ValueError when window, D, is below 1.
+  LocalPredictiveAttention(int64_t query_size, int64_t key_size, int64_t attention_size, int64_t window);
+  Memory prepare(const Tensor& keys, const Tensor& lengths) const override { return {keys, key_proj(keys), lengths}; }
+
+  Linear key_proj;       // W [Q, E]
+  Linear position_proj;  // W_p [A, Q]
+  Tensor position;       // v [A]
+
+ protected:
+  Output answer(const Tensor& query, const Memory& memory, const State& state) const override;
+
+ private:
+  int64_t window_;
+};
+
+/// Local attention with a monotonic position, local-m (Luong, Pham & Manning 2015, sec. 3.2), over general scores.
+///   p_i = min(i, n - 1), n the source length,   a_ij = softmax over j < n with |j - p_i| <= D of q_i . (W h_j),   c_i = sum_j a_ij h_j
+/// keys h [B, S, E], lengths [B], query q [B, T, Q]  ->  context [B, T, E], weights [B, T, S]
+/// i is the position of the target word, state.step for the first query of a call. The paper leaves open what a target longer than its
+/// source looks at; here the window stays at the source's end.
+class LocalMonotonicAttention : public Attention {
+ public:
+  /// Throws ValueError when window, D, is below 1.
+  LocalMonotonicAttention(int64_t query_size, int64_t key_size, int64_t window);
+  Memory prepare(const Tensor& keys, const Tensor& lengths) const override { return {keys, key_proj(keys), lengths}; }
+  bool needs_state() const override { return true; }
+
+  Linear key_proj;  // W [Q, E]
+
+ protected:
+  Output answer(const Tensor& query, const Memory& memory, const State& state) const override;
+
+ private:
+  int64_t window_;
+};
+
+}  // namespace heed::nn

@@ -1,0 +1,28 @@
+// Location-based attention: weights from the query alone.
+#pragma once
+
+#include "nn/attention/attention.h"
+#include "nn/layers.h"
+
+namespace heed::nn {
+
+/// Location-based attention (Luong, Pham & Manning 2015, sec. 3.1, "location").
+///   a_i = softmax over j < min(length, M) of (W q_i)_j,   c_i = sum_j a_ij h_j
+/// keys h [B, S, E], lengths [B], query q [B, T, Q]  ->  context [B, T, E], weights [B, T, S]
+/// Weak by construction: the keys have no say in the weights, so it can only learn where words usually stand, and a sentence's positions
+/// from the maximum source length M on are never looked at. It is here to be compared with.
+class LocationAttention : public Attention {
+ public:
+  /// max_source is M.
+  LocationAttention(int64_t query_size, int64_t max_source) : position_proj(query_size, max_source, /*with_bias=*/false) {
+    child("position_proj", position_proj);
+  }
+  Memory prepare(const Tensor& keys, const Tensor& lengths) const override { return {keys, {}, lengths}; }
+
+  Linear position_proj;  // W [M, Q]
+
+ protected:
+  Output answer(const Tensor& query, const Memory& memory, const State& state) const override;
+};
+
+}  // namespace heed::nn

@@ -1,0 +1,37 @@
+// Scaled dot-product attention with projections.
+#pragma once
+
+#include <cmath>
+
+#include "nn/attention/attention.h"
+#include "nn/layers.h"
+
+namespace heed::nn {
+
+/// Scaled dot-product attention (Vaswani et al. 2017, sec. 3.2.1, eq. 1) of projected queries, keys and values.
+///   e_ij = (W_q q_i) . (W_k h_j) / sqrt(A),   a_i = softmax_j(e_ij) over j < length,   c_i = sum_j a_ij W_v h_j
+/// keys h [B, S, E], lengths [B], query q [B, T, Q]  ->  context [B, T, E], weights [B, T, S]
+/// The values keep the keys' size, so that the context has the shape that every kind gives. No biases, as in the paper.
+class ScaledDotAttention : public Attention {
+ public:
+  ScaledDotAttention(int64_t query_size, int64_t key_size, int64_t attention_size)
+      : query_proj(query_size, attention_size, /*with_bias=*/false),
+        key_proj(key_size, attention_size, /*with_bias=*/false),
+        value_proj(key_size, key_size, /*with_bias=*/false) {
+    child("query_proj", query_proj);
+    child("key_proj", key_proj);
+    child("value_proj", value_proj);
+  }
+  Memory prepare(const Tensor& keys, const Tensor& lengths) const override { return {keys, key_proj(keys), lengths, value_proj(keys)}; }
+
+  Linear query_proj, key_proj, value_proj;  // W_q [A, Q], W_k [A, E], W_v [E, E]
+
+ protected:
+  Output answer(const Tensor& query, const Memory& memory, const State&) const override {
+    const Tensor q = query_proj(query) / std::sqrt(static_cast<double>(query_proj.weight.size(0)));
+    const Tensor weights = masked_softmax(matmul(q, transpose(memory.projected)), memory.lengths);
+    return {matmul(weights, memory.values), weights};
+  }
+};
+
+}  // namespace heed::nn

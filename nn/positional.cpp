@@ -1,0 +1,80 @@
+#include "nn/positional.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+
+namespace heed::nn {
+namespace {
+
+void check_first(const char* who, int64_t first) {
+  if (first < 0) throw ValueError(fmt::format("{}: the first position must not be negative, got {}", who, first));
+}
+
+void check_input(const char* who, const Tensor& x, int64_t dim) {
+  if (x.ndim() != 3 || x.size(2) != dim) throw ShapeError(fmt::format("{}: input {} is not [B, T, {}]", who, x.shape().str(), dim));
+}
+
+// base^(-2i / dim) in double: the angle at position p is p times this, exact to the last bits also for large p.
+double frequency(int64_t i, int64_t dim, double base) { return std::pow(base, -2.0 * static_cast<double>(i) / static_cast<double>(dim)); }
+
+}  // namespace
+
+Tensor sinusoidal_positions(int64_t count, int64_t dim, int64_t first, DType dtype) {
+  check_first("sinusoidal positions", first);
+  if (count < 0 || dim < 1) throw ValueError(fmt::format("sinusoidal positions: {} of size {}", count, dim));
+  std::vector<double> table(static_cast<size_t>(count * dim));
+  for (int64_t p = 0; p < count; ++p) {
+    for (int64_t d = 0; d < dim; ++d) {
+      const double angle = static_cast<double>(first + p) * frequency(d / 2, dim, 10000);
+      table[static_cast<size_t>(p * dim + d)] = d % 2 == 0 ? std::sin(angle) : std::cos(angle);
+    }
+  }
+  return from_vector(table, {count, dim}).to(dtype);
+}
+
+SinusoidalPositions::SinusoidalPositions(int64_t dim, int64_t max_length) : table_(sinusoidal_positions(max_length, dim)) {}
+
+Tensor SinusoidalPositions::operator()(const Tensor& x, int64_t first) const {
+  check_input("sinusoidal positions", x, table_.size(1));
+  check_first("sinusoidal positions", first);
+  const int64_t T = x.size(1);
+  if (x.dtype() == table_.dtype() && first + T <= table_.size(0)) return x + slice(table_, 0, first, first + T);
+  return x + sinusoidal_positions(T, table_.size(1), first, x.dtype());
+}
+
+LearnedPositions::LearnedPositions(int64_t max_length, int64_t dim, double std)
+    : weight(param("weight", init::normal({max_length, dim}, std))) {}
+
+Tensor LearnedPositions::operator()(const Tensor& x, int64_t first) const {
+  check_input("learned positions", x, weight.size(1));
+  check_first("learned positions", first);
+  if (first + x.size(1) > weight.size(0)) {
+    throw IndexError(fmt::format("learned positions: position {} is outside 0..{}", first + x.size(1) - 1, weight.size(0) - 1));
+  }
+  return x + slice(weight, 0, first, first + x.size(1));
+}
+
+Tensor rotary(const Tensor& x, int64_t first, double base) {
+  check_first("rotary", first);
+  if (x.ndim() < 2 || x.ndim() >= kMaxDims || x.shape().back() % 2 != 0) {
+    throw ShapeError(fmt::format("rotary: input {} is not [*, T, D] with even D", x.shape().str()));
+  }
+  const int64_t T = x.size(-2), D = x.size(-1);
+  std::vector<double> cosines, sines;
+  for (int64_t p = 0; p < T; ++p) {
+    for (int64_t i = 0; i < D / 2; ++i) {
+      const double angle = static_cast<double>(first + p) * frequency(i, D, base);
+      cosines.push_back(std::cos(angle));
+      sines.push_back(std::sin(angle));
+    }
+  }
+  const Tensor c = from_vector(cosines, {T, D / 2}).to(x.dtype()), s = from_vector(sines, {T, D / 2}).to(x.dtype());
+  Shape pairs = x.shape().with(x.ndim() - 1, D / 2);
+  pairs.push_back(2);
+  const Tensor paired = reshape(x, pairs), even = select(paired, -1, 0), odd = select(paired, -1, 1);
+  return reshape(stack(std::array{even * c - odd * s, odd * c + even * s}, x.ndim()), x.shape());
+}
+
+}  // namespace heed::nn
