@@ -1,5 +1,6 @@
 // translator train: sentence pairs in, a run folder out.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <memory>
 
@@ -101,11 +102,16 @@ Command add_train(CLI::App& cli) {
 #define HEED_ADD_MODEL(name, field, what) add(name, o->config.model.field, what, [](const models::RunConfig& r) { return r.model.field; })
 #define HEED_ADD_TRAIN(name, field, what) add(name, o->config.train.field, what, [](const models::RunConfig& r) { return r.train.field; })
   HEED_ADD_MODEL("--architecture", architecture, "recurrent or transformer");
-  HEED_ADD_MODEL("--attention", attention, "of the recurrent translator: none or additive");
+  HEED_ADD_MODEL("--attention", attention, ("of the recurrent translator: none, none_state, " + fmt::format("{}", fmt::join(nn::attention_kinds(), ", "))).c_str());
   HEED_ADD_MODEL("--embedding", embedding, "size of the word vectors");
   HEED_ADD_MODEL("--encoder-hidden", encoder_hidden, "size of the encoder, a direction");
   HEED_ADD_MODEL("--encoder-layers", encoder_layers, "layers of the encoder");
   HEED_ADD_MODEL("--decoder-hidden", decoder_hidden, "size of the decoder");
+  HEED_ADD_MODEL("--bidirectional", bidirectional, "an encoder that reads in both directions");
+  HEED_ADD_MODEL("--input-feeding", input_feeding, "the context is part of the decoder's next input");
+  HEED_ADD_MODEL("--coverage", coverage, "additive and concat: past weights enter the energy");
+  HEED_ADD_MODEL("--attention-window", attention_window, "half window of local_p and local_m");
+  HEED_ADD_MODEL("--attention-max-source", attention_max_source, "longest source that location looks at");
   HEED_ADD_MODEL("--attention-size", attention_size, "size of the attention's hidden layer");
   HEED_ADD_MODEL("--readout", readout, "size of the layer in front of the vocabulary");
   HEED_ADD_MODEL("--decoder-layers", decoder_layers, "layers of the transformer's decoder");

@@ -23,11 +23,11 @@ std::pair<Tensor, Tensor> token_rows(const Batch& batch) {
   return {from_vector(rows, {n}), from_vector(targets, {n})};
 }
 
-void check_one_of(const char* name, const std::string& value, std::initializer_list<const char*> known) {
+void check_one_of(const char* name, const std::string& value, const std::vector<std::string>& known) {
   std::string all;
-  for (const char* k : known) {
+  for (const std::string& k : known) {
     if (value == k) return;
-    all += (all.empty() ? "" : ", ") + std::string(k);
+    all += (all.empty() ? "" : ", ") + k;
   }
   throw ValueError(fmt::format("{}: '{}' is not known ({})", name, value, all));
 }
@@ -36,7 +36,9 @@ void check_one_of(const char* name, const std::string& value, std::initializer_l
 
 void check(const ModelConfig& c) {
   check_one_of("architecture", c.architecture, {"recurrent", "transformer"});
-  check_one_of("attention", c.attention, {"none", "additive"});
+  std::vector<std::string> attentions = nn::attention_kinds();
+  attentions.insert(attentions.begin(), {"none", "none_state"});
+  check_one_of("attention", c.attention, attentions);
   check_one_of("norm", c.norm, {"pre", "post"});
   check_one_of("tie", c.tie, {"none", "output", "all"});
   const std::pair<const char*, int64_t> sizes[] = {{"embedding", c.embedding},
@@ -48,12 +50,20 @@ void check(const ModelConfig& c) {
                                                    {"decoder-layers", c.decoder_layers},
                                                    {"model-size", c.model_size},
                                                    {"feed-forward", c.feed_forward},
-                                                   {"heads", c.heads}};
+                                                   {"heads", c.heads},
+                                                   {"attention-window", c.attention_window},
+                                                   {"attention-max-source", c.attention_max_source}};
   for (const auto& [name, value] : sizes) {
     if (value < 1) throw ValueError(fmt::format("{}: must be at least 1, got {}", name, value));
   }
   if (!(c.dropout >= 0 && c.dropout < 1)) throw ValueError(fmt::format("dropout: {} is outside [0, 1)", c.dropout));
   if (c.model_size % c.heads != 0) throw ValueError(fmt::format("heads: {} do not divide a model-size of {}", c.heads, c.model_size));
+  if (c.coverage && c.attention != "additive" && c.attention != "concat") {
+    throw ValueError(fmt::format("coverage: {} attention has none (additive and concat have)", c.attention));
+  }
+  if (c.attention == "multi_head" && c.attention_size % c.heads != 0) {
+    throw ValueError(fmt::format("heads: {} do not divide an attention-size of {}", c.heads, c.attention_size));
+  }
   if (c.architecture == "recurrent" && c.tie != "none") throw ValueError("tie: the recurrent translator has nothing to tie");
 }
 

@@ -11,12 +11,21 @@ namespace {
 
 Tensor flatten(const Tensor& x) { return reshape(x, {x.size(0) * x.size(1), x.size(2)}); }
 
+bool attends(const ModelConfig& config) { return config.attention != "none" && config.attention != "none_state"; }
+
+int64_t memory_size(const ModelConfig& config) { return (config.bidirectional ? 2 : 1) * config.encoder_hidden; }
+
+// [B, maps, T, S]: by head where the kind has heads.
+Tensor map_weights(const nn::Attention::Output& seen) {
+  return seen.head_weights.defined() ? seen.head_weights : unsqueeze(seen.weights, 1);
+}
+
 }  // namespace
 
 Encoder::Encoder(const ModelConfig& config, int64_t vocabulary)
     : embedding_(vocabulary, config.embedding, Vocabulary::kPad),
       dropout_(config.dropout),
-      lstm_(config.embedding, config.encoder_hidden, {.layers = config.encoder_layers, .bidirectional = true, .dropout = config.dropout}) {
+      lstm_(config.embedding, config.encoder_hidden, {.layers = config.encoder_layers, .bidirectional = config.bidirectional, .dropout = config.dropout}) {
   child("embedding", embedding_);
   child("dropout", dropout_);
   child("lstm", lstm_);
@@ -24,21 +33,17 @@ Encoder::Encoder(const ModelConfig& config, int64_t vocabulary)
 
 LstmResult Encoder::operator()(const Tensor& source, const Tensor& lengths) const { return lstm_(dropout_(embedding_(source)), lengths); }
 
-std::unique_ptr<nn::Attention> make_attention(const std::string& kind, int64_t query_size, int64_t key_size, int64_t attention_size) {
-  if (kind == "none") return nullptr;
-  if (kind == "additive") return std::make_unique<nn::AdditiveAttention>(query_size, key_size, attention_size);
-  throw ValueError(fmt::format("attention: '{}' is not known (none, additive)", kind));
-}
-
 Decoder::Decoder(const ModelConfig& config, int64_t vocabulary)
-    : embedding_(vocabulary, config.embedding, Vocabulary::kPad),
+    : fixed_context_(config.attention == "none"),
+      input_feeding_(config.input_feeding || !attends(config)),
+      maps_(config.attention == "multi_head" ? config.heads : 1),
+      embedding_(vocabulary, config.embedding, Vocabulary::kPad),
       dropout_(config.dropout),
-      cell_(config.embedding + 2 * config.encoder_hidden, config.decoder_hidden),
-      init_hidden_(2 * config.encoder_hidden, config.decoder_hidden),
-      init_cell_(2 * config.encoder_hidden, config.decoder_hidden),
-      readout_(config.decoder_hidden + 2 * config.encoder_hidden + config.embedding, config.readout),
-      projection_(config.readout, vocabulary),
-      attention_(make_attention(config.attention, config.decoder_hidden, 2 * config.encoder_hidden, config.attention_size)) {
+      cell_(config.embedding + (input_feeding_ ? memory_size(config) : 0), config.decoder_hidden),
+      init_hidden_(memory_size(config), config.decoder_hidden),
+      init_cell_(memory_size(config), config.decoder_hidden),
+      readout_(config.decoder_hidden + memory_size(config) + config.embedding, config.readout),
+      projection_(config.readout, vocabulary) {
   child("embedding", embedding_);
   child("dropout", dropout_);
   child("cell", cell_);
@@ -46,7 +51,15 @@ Decoder::Decoder(const ModelConfig& config, int64_t vocabulary)
   child("init_cell", init_cell_);
   child("readout", readout_);
   child("projection", projection_);
-  if (attention_) child("attention", *attention_);
+  if (!attends(config)) return;
+  attention_ = nn::make_attention(config.attention, {.query = config.decoder_hidden,
+                                                     .key = memory_size(config),
+                                                     .attention = config.attention_size,
+                                                     .heads = config.heads,
+                                                     .max_source = config.attention_max_source,
+                                                     .window = config.attention_window,
+                                                     .coverage = config.coverage});
+  child("attention", *attention_);
 }
 
 nn::Attention::Memory Decoder::prepare(const Tensor& keys, const Tensor& lengths) const {
@@ -55,21 +68,25 @@ nn::Attention::Memory Decoder::prepare(const Tensor& keys, const Tensor& lengths
 
 DecoderState Decoder::start(const Encoded& encoded) const {
   // With attention nothing was seen before the first step.
-  const Tensor context = attention_ ? zeros(encoded.summary.shape(), encoded.summary.dtype()) : encoded.summary;
-  return {tanh(init_hidden_(encoded.summary)), init_cell_(encoded.cell), context};
+  const Tensor context = fixed_context_ ? encoded.summary : zeros(encoded.summary.shape(), encoded.summary.dtype());
+  return {tanh(init_hidden_(encoded.summary)), init_cell_(encoded.cell), context, {}};
+}
+
+Tensor Decoder::cell_input(const Tensor& embedded, const Tensor& context) const {
+  return input_feeding_ ? concat(std::array{embedded, context}, embedded.ndim() - 1) : embedded;
 }
 
 StepResult Decoder::step(const Encoded& encoded, DecoderState& state, const Tensor& ids) const {
   const Tensor embedded = dropout_(embedding_(ids));  // [B, D]
-  const Tensor input = unsqueeze(concat(std::array{embedded, state.context}, 1), 1);
-  const LstmResult next = cell_(input, {}, state.hidden, state.cell);
+  const LstmResult next = cell_(unsqueeze(cell_input(embedded, state.context), 1), {}, state.hidden, state.cell);
   state.hidden = next.hidden;
   state.cell = next.cell;
   StepResult result;
   if (attention_) {
-    const nn::Attention::Output seen = attention_->attend(next.output, encoded.memory);
+    const nn::Attention::Output seen = attention_->attend(next.output, encoded.memory, state.attention);
     state.context = squeeze(seen.context, 1);
-    result.weights = squeeze(seen.weights, 1);
+    state.attention = seen.state;
+    result.weights = squeeze(map_weights(seen), 2);
   }
   result.logits = projection_(readout(state.hidden, state.context, embedded));
   return result;
@@ -79,16 +96,21 @@ Decoder::States Decoder::run(const Encoded& encoded, const Tensor& target_in, co
   const Tensor embedded = dropout_(embedding_(target_in));
   const DecoderState first = start(encoded);
   if (!attention_) {
-    const int64_t B = target_in.size(0), T = target_in.size(1), E = encoded.summary.size(1);
-    const Tensor context = expand(unsqueeze(encoded.summary, 1), {B, T, E});
-    const Tensor input = concat(std::array{embedded, context}, 2);
-    return {embedded, cell_(input, target_lengths, first.hidden, first.cell).output, context, {}};
+    const int64_t B = target_in.size(0), T = target_in.size(1), E = first.context.size(1);
+    const Tensor context = expand(unsqueeze(first.context, 1), {B, T, E});
+    return {embedded, cell_(cell_input(embedded, context), target_lengths, first.hidden, first.cell).output, context, {}};
   }
-  if (const auto* additive = dynamic_cast<const nn::AdditiveAttention*>(attention_.get())) {
+  if (!input_feeding_) {
+    const Tensor hidden = cell_(embedded, target_lengths, first.hidden, first.cell).output;
+    const nn::Attention::Output seen = attention_->attend(hidden, encoded.memory);
+    return {embedded, hidden, seen.context, map_weights(seen)};
+  }
+  const auto* const additive = dynamic_cast<const nn::AdditiveAttention*>(attention_.get());
+  if (additive && !additive->needs_state()) {
     const AttentionLstmResult r =
         attention_lstm(embedded, target_lengths, encoded.memory.keys, encoded.memory.projected, encoded.memory.lengths, first.hidden,
                        first.cell, cell_.weight_ih, cell_.weight_hh, cell_.bias, additive->query_proj.weight, additive->energy);
-    return {embedded, r.hidden, r.context, r.weights};
+    return {embedded, r.hidden, r.context, unsqueeze(r.weights, 1)};
   }
   return run_stepwise(encoded, target_in);
 }
@@ -98,19 +120,19 @@ Decoder::States Decoder::run_stepwise(const Encoded& encoded, const Tensor& targ
   DecoderState state = start(encoded);
   std::vector<Tensor> hidden, context, weights;
   for (int64_t t = 0; t < target_in.size(1); ++t) {
-    const Tensor input = unsqueeze(concat(std::array{select(embedded, 1, t), state.context}, 1), 1);
-    const LstmResult next = cell_(input, {}, state.hidden, state.cell);
+    const LstmResult next = cell_(unsqueeze(cell_input(select(embedded, 1, t), state.context), 1), {}, state.hidden, state.cell);
     state.hidden = next.hidden;
     state.cell = next.cell;
     if (attention_) {
-      const nn::Attention::Output seen = attention_->attend(next.output, encoded.memory);
+      const nn::Attention::Output seen = attention_->attend(next.output, encoded.memory, state.attention);
       state.context = squeeze(seen.context, 1);
-      weights.push_back(squeeze(seen.weights, 1));
+      state.attention = seen.state;
+      weights.push_back(map_weights(seen));
     }
     hidden.push_back(state.hidden);
     context.push_back(state.context);
   }
-  return {embedded, stack(hidden, 1), stack(context, 1), weights.empty() ? Tensor{} : stack(weights, 1)};
+  return {embedded, stack(hidden, 1), stack(context, 1), weights.empty() ? Tensor{} : concat(weights, 2)};
 }
 
 Tensor Decoder::readout(const Tensor& hidden, const Tensor& context, const Tensor& embedded) const {
@@ -121,7 +143,7 @@ Seq2Seq::Seq2Seq(const ModelConfig& config, int64_t source_vocabulary, int64_t t
     : TranslationModel((check(config), config)), encoder_(config, source_vocabulary), decoder_(config, target_vocabulary) {
   child("encoder", encoder_);
   child("decoder", decoder_);
-  if (decoder_.has_attention()) maps_.push_back({});
+  for (int head = 0; head < decoder_.attention_maps(); ++head) maps_.push_back({0, head});
 }
 
 Encoded Seq2Seq::encode(const Tensor& source, const Tensor& lengths) const {
@@ -134,7 +156,7 @@ TranslationModel::Teacher Seq2Seq::teach(const Batch& batch, const Tensor& rows)
   const Decoder::States states = decoder_.run(encoded, batch.target_in, batch.target_lengths);
   const auto pick = [&](const Tensor& x) { return embedding(flatten(x), rows); };
   return {decoder_.readout(pick(states.hidden), pick(states.context), pick(states.embedded)),
-          states.weights.defined() ? unsqueeze(states.weights, 1) : Tensor{}};
+          states.weights};
 }
 
 std::pair<Tensor, Tensor> Seq2Seq::vocabulary_weights() const { return {decoder_.projection().weight, decoder_.projection().bias}; }
@@ -148,12 +170,12 @@ class Seq2SeqDecoding : public Decoding {
 
   Step step(const Tensor& ids) override {
     const StepResult result = decoder_.step(encoded_, state_, ids);
-    return {result.logits, result.weights.defined() ? unsqueeze(result.weights, 1) : Tensor{}};
+    return {result.logits, result.weights};
   }
 
   void select(const std::vector<int64_t>& rows) override {
-    for (Tensor* x : {&encoded_.memory.keys, &encoded_.memory.projected, &encoded_.memory.lengths, &encoded_.summary, &encoded_.cell,
-                      &state_.hidden, &state_.cell, &state_.context}) {
+    for (Tensor* x : {&encoded_.memory.keys, &encoded_.memory.projected, &encoded_.memory.lengths, &encoded_.memory.values, &encoded_.summary, &encoded_.cell,
+                      &state_.hidden, &state_.cell, &state_.context, &state_.attention.coverage}) {
       *x = take_rows(*x, rows);
     }
   }
@@ -169,8 +191,9 @@ class Seq2SeqDecoding : public Decoding {
 std::unique_ptr<Decoding> Seq2Seq::begin(const Batch& batch) const { return std::make_unique<Seq2SeqDecoding>(*this, batch); }
 
 std::string Seq2Seq::describe() const {
-  return fmt::format("{}, LSTM {}", config_.attention == "none" ? "no attention" : config_.attention + " attention",
-                     config_.decoder_hidden);
+  std::string what = config_.attention == "none" ? "no attention" : config_.attention == "none_state" ? "no attention, state only" : "";
+  if (what.empty()) what = config_.attention + " attention";
+  return fmt::format("{}{}, LSTM {}", what, config_.coverage ? " with coverage" : "", config_.decoder_hidden);
 }
 
 }  // namespace heed::models

@@ -2,6 +2,7 @@
 //
 // additive: the decoder looks at the encoder's states with its own state at every step (Bahdanau et al. 2015, A.1.2), and what it saw is
 //   part of its next input (input feeding, Luong et al. 2015, sec. 3.3).
+// The other kinds take additive's place. Without input feeding the decoder runs by itself and looks afterwards (Luong et al. 2015, sec. 3.1).
 // none: in place of what attention sees stands one vector, the encoder's final states, at every step (Cho et al. 2014, sec. 3.1): the
 //   same decoder with the same weights, so that the comparison is one of attention and nothing else.
 #pragma once
@@ -23,11 +24,12 @@ struct Encoded {
 struct DecoderState {
   Tensor hidden, cell;  // [B, H]
   Tensor context;       // [B, E]: what attention saw last
+  nn::Attention::State attention;
 };
 
 struct StepResult {
   Tensor logits;   // [B, V]
-  Tensor weights;  // [B, S]; undefined without attention
+  Tensor weights;  // [B, maps, S]; undefined without attention
 };
 
 class Encoder : public nn::Module {
@@ -42,14 +44,12 @@ class Encoder : public nn::Module {
   nn::LSTM lstm_;
 };
 
-/// nullptr for "none". Throws ValueError for an unknown kind.
-std::unique_ptr<nn::Attention> make_attention(const std::string& kind, int64_t query_size, int64_t key_size, int64_t attention_size);
-
 class Decoder : public nn::Module {
  public:
   Decoder(const ModelConfig& config, int64_t vocabulary);
 
   bool has_attention() const { return static_cast<bool>(attention_); }
+  int64_t attention_maps() const { return attention_ ? maps_ : 0; }
   nn::Attention::Memory prepare(const Tensor& keys, const Tensor& lengths) const;
   DecoderState start(const Encoded& encoded) const;
   /// One step on the words `ids` i64 [B]; advances `state`.
@@ -57,7 +57,7 @@ class Decoder : public nn::Module {
 
   struct States {
     Tensor embedded, hidden, context;  // [B, T, D], [B, T, H], [B, T, E]
-    Tensor weights;                    // [B, T, S]; undefined without attention
+    Tensor weights;                    // [B, maps, T, S]; undefined without attention
   };
   /// All steps on a given target: fused where the kind of attention has a fused form, step by step otherwise.
   States run(const Encoded& encoded, const Tensor& target_in, const Tensor& target_lengths) const;
@@ -69,6 +69,10 @@ class Decoder : public nn::Module {
   const nn::Linear& projection() const { return projection_; }
 
  private:
+  Tensor cell_input(const Tensor& embedded, const Tensor& context) const;
+
+  bool fixed_context_, input_feeding_;
+  int64_t maps_;
   nn::Embedding embedding_;
   nn::Dropout dropout_;
   nn::LSTMLayer cell_;

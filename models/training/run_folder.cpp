@@ -20,6 +20,11 @@ void visit_model(Config& c, const Visit& visit) {
   visit("attention_size", c.attention_size);
   visit("readout", c.readout);
   visit("dropout", c.dropout);
+  visit("coverage", c.coverage);
+  visit("input_feeding", c.input_feeding);
+  visit("bidirectional", c.bidirectional);
+  visit("attention_window", c.attention_window);
+  visit("attention_max_source", c.attention_max_source);
   visit("decoder_layers", c.decoder_layers);
   visit("model_size", c.model_size);
   visit("feed_forward", c.feed_forward);
