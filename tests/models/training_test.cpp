@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <numeric>
 
 #include "models/data/demo_corpus.h"
 #include "models/training/evaluation.h"
@@ -14,14 +15,17 @@ namespace {
 
 RunConfig tiny_config() {
   RunConfig config;
-  config.model = {.attention = "additive",
+  config.model = {.dropout = 0.1,
+                  .attention = "additive",
                   .embedding = 24,
                   .encoder_hidden = 24,
-                  .encoder_layers = 1,
                   .decoder_hidden = 48,
                   .attention_size = 24,
                   .readout = 32,
-                  .dropout = 0.1};
+                  .decoder_layers = 1,
+                  .model_size = 24,
+                  .feed_forward = 32,
+                  .heads = 2};
   config.train.batch_size = 8;
   config.train.epochs = 6;
   config.train.lr = 5e-3;
@@ -113,6 +117,76 @@ TEST(Trainer, ResumedTrainingEqualsUninterruptedBitForBit) {
     return kept;
   };
   EXPECT_EQ(losses(whole), losses(parts));
+}
+
+RunConfig tiny_transformer() {
+  RunConfig config = tiny_config();
+  config.model.architecture = "transformer";
+  config.model.tie = "all";
+  config.model.dropout = 0.0;
+  config.train.subwords = "bpe";
+  config.train.subword_vocabulary = 20;  // w, v, digits and few of their pairs: some words are two pieces
+  config.train.joint = true;
+  config.train.batch_tokens = 90;
+  config.train.validate_every = 20;
+  config.train.average = 3;
+  return config;
+}
+
+TEST(Trainer, ATransformerOnSubwordsLearnsAndItsRecordsAreOfWords) {
+  const TempDir folder;
+  RunConfig config = tiny_transformer();
+  config.train.epochs = 25;
+  EXPECT_GT(train(folder.path(), config).best_bleu, 15);  // words at random give 2
+  const Translator translator(load_run(folder.path()));
+  const std::vector<std::string> lines{"w3 w11 w7 w10"};
+  ASSERT_GT(translator.run().source.encode(std::vector<std::string>{"w3", "w11", "w7", "w10"}).ids.size(), 4U);
+  for (const Translation& output : translator.translate(lines, {.search = {.beam = 3, .n_best = 2}})) {
+    ASSERT_EQ(output.source.tokens.size(), 5U);
+    EXPECT_EQ(output.source.tokens[1].text, "w11");
+    ASSERT_EQ(output.attention.size(), 2U);
+    for (const AttentionWeights& map : output.attention) {
+      ASSERT_EQ(map.weights.size(), output.target.tokens.size());
+      for (const auto& row : map.weights) {
+        ASSERT_EQ(row.size(), 5U);
+        EXPECT_NEAR(std::accumulate(row.begin(), row.end(), 0.0), 1, 1e-5);
+      }
+    }
+  }
+  const std::vector<std::string> target{"v3 v11 v7 v10"};
+  const Translation forced = translator.force(lines, target).front();
+  ASSERT_EQ(forced.target.tokens.size(), 5U);
+  EXPECT_EQ(forced.target.tokens[1].text, "v11");
+  EXPECT_EQ(forced.attention.front().weights.size(), 5U);
+}
+
+TEST(Trainer, ResumedTransformerEqualsUninterruptedAndCheckpointsAreAveraged) {
+  const TempDir whole, parts;
+  const TrainResult result = train(whole.path(), tiny_transformer());
+  train(parts.path(), tiny_transformer(), {1, 20, 33});
+  EXPECT_EQ(read_file(whole.path() / "model.safetensors"), read_file(parts.path() / "model.safetensors"));
+  std::vector<std::filesystem::path> kept;
+  for (const auto& entry : std::filesystem::directory_iterator(whole.path())) {
+    if (entry.path().filename().string().starts_with("checkpoint-")) kept.push_back(entry.path());
+  }
+  ASSERT_EQ(kept.size(), 3U);
+  std::string last;
+  std::ifstream metrics(whole.path() / "metrics.jsonl");
+  for (std::string line; std::getline(metrics, line);) last = line;
+  ASSERT_NE(last.find("\"averaged\":3"), std::string::npos) << last;
+  if (last.find("\"best\":true") == std::string::npos) return;  // a single one validated better and was kept
+  EXPECT_EQ(result.best_update, result.updates);
+  const auto model = load_safetensors(whole.path() / "model.safetensors").tensors;
+  for (const auto& [name, value] : model) {
+    Tensor total;
+    for (const auto& path : kept) {
+      const Tensor x = load_safetensors(path).tensors.at(name).to(DType::f64);
+      total = total.defined() ? total + x : x;
+    }
+    const auto mean = (total / 3.0).to_vector<double>();
+    const auto found = value.to(DType::f64).to_vector<double>();
+    for (size_t i = 0; i < mean.size(); ++i) ASSERT_NEAR(found[i], mean[i], 1e-6) << name;
+  }
 }
 
 TEST(Trainer, ResumeRefusesAnotherCorpus) {
@@ -210,7 +284,7 @@ TEST(RunConfig, NamesWhatIsUnknownOrOfTheWrongType) {
   EXPECT_THAT([&] { parse_run_config(replaced("readout = 512", "readout = 'big'"), "c"); },
               testing::ThrowsMessage<FormatError>("'c': [model] readout has a value of the wrong type"));
   EXPECT_THAT([&] { parse_run_config(replaced("readout = 512", "redout = 512"), "c"); },
-              testing::ThrowsMessage<FormatError>("'c': [model] readout is missing"));
+              testing::ThrowsMessage<FormatError>("'c': [model] redout is not known"));
   EXPECT_THAT([&] { parse_run_config(replaced("readout = 512", "readout = 512\nmagic = 1"), "c"); },
               testing::ThrowsMessage<FormatError>("'c': [model] magic is not known"));
   EXPECT_THAT([&] { parse_run_config(replaced("readout = 512", "readout = -4"), "c"); },

@@ -1,0 +1,284 @@
+// Decoding of every kind of model: batches, forcing, beams against brute force, sampling, ensembles.
+#include "models/decoding/search.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+#include <numeric>
+
+#include "models/text/vocabulary.h"
+#include "tests/models/translation_model.h"
+#include "tests/testing/throws.h"
+
+namespace heed::models {
+namespace {
+
+constexpr int kEos = Vocabulary::kEos;
+
+std::vector<EncodedPair> pairs() { return {{{5, 6, 7, 2}, {4, 5, 6}}, {{8, 2}, {7}}, {{9, 4, 5, 6, 2}, {5, 4, 4, 8, 9}}}; }
+
+std::vector<std::vector<int>> sources() {
+  std::vector<std::vector<int>> result;
+  for (const EncodedPair& pair : pairs()) result.push_back(pair.source);
+  return result;
+}
+
+std::vector<std::vector<Hypothesis>> search_one(const TranslationModel& model, const SearchOptions& options,
+                                                const std::vector<std::vector<int>>& wanted = sources()) {
+  const TranslationModel* const models[] = {&model};
+  return search(models, wanted, options);
+}
+
+class EveryModel : public testing::TestWithParam<NamedConfig> {
+ protected:
+  std::unique_ptr<TranslationModel> make(uint64_t seed) const {
+    manual_seed(seed);
+    auto model = make_model(GetParam().config, 12, 12);
+    model->train(false);
+    return model;
+  }
+};
+
+TEST_P(EveryModel, LossIsTheMeanOverRealTokens) {
+  const auto model = make(2);
+  const NoGradGuard no_grad;
+  const Batch batch = make_batch(pairs(), std::vector<int64_t>{0, 1, 2});
+  EXPECT_NEAR(model->loss(batch, 0).item(), -sum(model->forced(batch).log_probabilities).item() / static_cast<double>(batch.target_tokens),
+              1e-5);
+}
+
+TEST_P(EveryModel, EveryParameterGetsAGradient) {
+  const auto model = make(3);
+  model->loss(make_batch(pairs(), std::vector<int64_t>{0, 1, 2}), 0.1).backward();
+  for (const auto& [name, p] : model->named_parameters()) {
+    ASSERT_TRUE(p.grad().defined()) << name;
+    double total = 0;
+    for (const float g : p.grad().to_vector<float>()) total += std::abs(static_cast<double>(g));
+    EXPECT_TRUE(std::isfinite(total)) << name;
+    const bool may_rest = name == "attention.energy_coverage";
+    if (!may_rest) {
+      EXPECT_GT(total, 0) << name;
+    }
+  }
+}
+
+TEST_P(EveryModel, ABatchGivesWhatItsSentencesGiveAlone) {
+  const auto model = make(3);
+  for (SearchOptions options : {SearchOptions{}, SearchOptions{.beam = 3, .n_best = 2}, SearchOptions{.n_best = 2, .temperature = 1.0}}) {
+    const auto together = search_one(*model, options);
+    options.batch_size = 1;
+    const auto alone = search_one(*model, options);
+    for (size_t i = 0; i < together.size(); ++i) {
+      ASSERT_EQ(together[i].size(), alone[i].size());
+      for (size_t k = 0; k < alone[i].size(); ++k) {
+        EXPECT_EQ(together[i][k].ids, alone[i][k].ids);
+        EXPECT_NEAR(together[i][k].score, alone[i][k].score, 1e-4);
+        ASSERT_EQ(together[i][k].attention.size(), model->attention_maps().size());
+        for (size_t m = 0; m < alone[i][k].attention.size(); ++m) {
+          ASSERT_EQ(alone[i][k].attention[m].size(), alone[i][k].ids.size() + (alone[i][k].ended ? 1 : 0));
+          for (size_t t = 0; t < alone[i][k].attention[m].size(); ++t) {
+            double total = 0;
+            for (size_t s = 0; s < sources()[i].size(); ++s) {
+              EXPECT_NEAR(together[i][k].attention[m][t][s], alone[i][k].attention[m][t][s], 1e-5);
+              total += alone[i][k].attention[m][t][s];
+            }
+            EXPECT_LE(total, 1 + 1e-5);
+            if (!GetParam().name.starts_with("local_p")) {
+              EXPECT_NEAR(total, 1, 1e-5);
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+// Steps with their caches and states against the whole target at once.
+TEST_P(EveryModel, ForcingTheOutputGivesItsScoreAndAttention) {
+  const auto model = make(4);
+  const auto greedy = search_one(*model, {});
+  std::vector<EncodedPair> forced_pairs = pairs();
+  for (size_t i = 0; i < forced_pairs.size(); ++i) forced_pairs[i].target = greedy[i].front().ids;
+  const auto forced = forced_decoding(*model, forced_pairs);
+  for (size_t i = 0; i < forced_pairs.size(); ++i) {
+    const Hypothesis& output = greedy[i].front();
+    if (output.ended) {
+      EXPECT_NEAR(forced[i].score, output.score, 1e-4);
+    }
+    ASSERT_EQ(forced[i].attention.size(), output.attention.size());
+    for (size_t m = 0; m < output.attention.size(); ++m) {
+      for (size_t t = 0; t < output.attention[m].size(); ++t) {
+        for (size_t s = 0; s < forced_pairs[i].source.size(); ++s) {
+          EXPECT_NEAR(forced[i].attention[m][t][s], output.attention[m][t][s], 1e-5);
+        }
+      }
+    }
+  }
+}
+
+// All outputs of up to `most` units, ranked as the options say: a beam as wide as the tree must find the best of them in order.
+TEST_P(EveryModel, AWideBeamFindsWhatBruteForceFinds) {
+  manual_seed(5);
+  ModelConfig config = GetParam().config;
+  if (config.tie == "all") config.tie = "output";  // two vocabularies
+  auto model = make_model(config, 12, 6);          // <unk> and two words
+  model->train(false);
+  constexpr int64_t kMost = 3;
+  const std::vector<int> source{9, 4, 2};
+  std::vector<EncodedPair> all;
+  std::vector<std::vector<int>> grown{{}};
+  for (size_t i = 0; i < grown.size(); ++i) {
+    all.push_back({source, grown[i]});
+    if (grown[i].size() == kMost) continue;
+    for (int word = Vocabulary::kUnk; word < 6; ++word) {
+      grown.push_back(grown[i]);
+      grown.back().push_back(word);
+    }
+  }
+  const std::vector<Hypothesis> forced = forced_decoding(*model, all);
+  for (const SearchOptions& options :
+       {SearchOptions{.max_length = kMost, .beam = 50, .n_best = 8, .length_penalty = "none"},
+        SearchOptions{.max_length = kMost, .beam = 50, .n_best = 8, .length_penalty = "average", .alpha = 0.7},
+        SearchOptions{.max_length = kMost, .min_length = 1, .beam = 50, .n_best = 8, .length_penalty = "wu", .coverage = 0.3}}) {
+    std::map<double, std::vector<int>, std::greater<>> ranked;
+    for (size_t i = 0; i < all.size(); ++i) {
+      const auto n = static_cast<int64_t>(all[i].target.size());
+      if (n < options.min_length || n == kMost) continue;  // at the limit nothing ends: below
+      const auto units = static_cast<double>(n + 1);
+      double score = forced[i].score;
+      if (options.length_penalty == "average") score /= std::pow(units, options.alpha);
+      if (options.length_penalty == "wu") score /= std::pow((5 + units) / 6, options.alpha);
+      if (options.coverage > 0 && !forced[i].attention.empty()) {
+        for (size_t s = 0; s < source.size(); ++s) {
+          double covered = 0;
+          for (const auto& map : forced[i].attention) {
+            for (const auto& row : map) covered += static_cast<double>(row[s]) / static_cast<double>(forced[i].attention.size());
+          }
+          score += options.coverage * std::log(std::clamp(covered, 1e-9, 1.0));
+        }
+      }
+      ranked.emplace(score, all[i].target);
+    }
+    const std::vector<Hypothesis> found = search_one(*model, options, {source}).front();
+    ASSERT_EQ(found.size(), 8U);
+    auto wanted = ranked.begin();
+    double last = INFINITY;
+    for (const Hypothesis& hypothesis : found) {
+      EXPECT_LE(hypothesis.ranking_score, last);
+      last = hypothesis.ranking_score;
+      if (!hypothesis.ended) continue;  // cut at the limit
+      EXPECT_EQ(hypothesis.ids, wanted->second);
+      EXPECT_NEAR(hypothesis.ranking_score, wanted->first, 1e-4);
+      ++wanted;
+    }
+    EXPECT_NE(wanted, ranked.begin());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, EveryModel, testing::ValuesIn(all_models()), [](const testing::TestParamInfo<NamedConfig>& model) { return model.param.name; });
+
+std::unique_ptr<TranslationModel> transformer(uint64_t seed) {
+  manual_seed(seed);
+  ModelConfig config = tiny_model();
+  config.architecture = "transformer";
+  auto model = make_model(config, 12, 12);
+  model->train(false);
+  return model;
+}
+
+TEST(Search, LengthLimitsHold) {
+  const auto model = transformer(6);
+  for (const SearchOptions& options : {SearchOptions{.max_length = 7, .min_length = 5}, SearchOptions{.max_length = 7, .min_length = 5, .beam = 4},
+                                       SearchOptions{.max_length = 7, .min_length = 5, .temperature = 2.0}}) {
+    for (const auto& outputs : search_one(*model, options)) {
+      EXPECT_GE(outputs.front().ids.size(), 5U);
+      EXPECT_LE(outputs.front().ids.size(), 7U);
+      EXPECT_THAT(outputs.front().ids, testing::Each(testing::Gt(kEos)));  // never <pad>, <s> or </s>
+    }
+  }
+}
+
+TEST(Search, SamplingFollowsTheModelsProbabilities) {
+  const auto model = transformer(7);
+  const std::vector<int> source{5, 6, 2};
+  std::vector<EncodedPair> firsts;
+  for (int word = Vocabulary::kUnk; word < 12; ++word) firsts.push_back({source, {word}});
+  const NoGradGuard no_grad;
+  std::map<int, double> probability;
+  double total = 0;
+  for (const EncodedPair& pair : firsts) {
+    const std::vector<EncodedPair> one{pair};
+    const Batch batch = make_batch(one, std::vector<int64_t>{0});
+    probability[pair.target[0]] = std::exp(static_cast<double>(model->forced(batch).log_probabilities.data<float>()[0]));
+    total += probability[pair.target[0]];
+  }
+  constexpr int kSamples = 4000;
+  const auto outputs = search_one(*model, {.max_length = 1, .min_length = 1, .n_best = kSamples, .temperature = 1.0}, {source}).front();
+  std::map<int, int> counts;
+  for (const Hypothesis& output : outputs) ++counts[output.ids.front()];
+  for (const auto& [word, p] : probability) {
+    const double wanted = p / total, deviation = std::sqrt(wanted * (1 - wanted) / kSamples);  // </s> is not allowed yet
+    EXPECT_NEAR(counts[word] / static_cast<double>(kSamples), wanted, 4.5 * deviation) << word;
+  }
+}
+
+TEST(Search, NarrowSamplingIsGreedyAndSeedsMatter) {
+  const auto model = transformer(8);
+  const auto greedy = search_one(*model, {});
+  for (const SearchOptions& options : {SearchOptions{.temperature = 1.0, .top_k = 1}, SearchOptions{.temperature = 1.0, .top_p = 1e-9},
+                                       SearchOptions{.temperature = 1e-3}}) {
+    const auto sampled = search_one(*model, options);
+    for (size_t i = 0; i < greedy.size(); ++i) {
+      EXPECT_EQ(sampled[i].front().ids, greedy[i].front().ids);
+      EXPECT_NEAR(sampled[i].front().score, greedy[i].front().score, 1e-4);  // the model's own probability, whatever the temperature
+    }
+  }
+  const auto ids = [&](uint64_t seed) {
+    std::vector<std::vector<int>> all;
+    for (const auto& outputs : search_one(*model, {.n_best = 4, .temperature = 1.5, .seed = seed})) {
+      for (const Hypothesis& output : outputs) all.push_back(output.ids);
+    }
+    return all;
+  };
+  EXPECT_EQ(ids(1), ids(1));
+  EXPECT_NE(ids(1), ids(2));
+}
+
+TEST(Search, AnEnsembleAveragesProbabilities) {
+  const auto a = transformer(9), b = transformer(10);
+  const TranslationModel* const twice[] = {a.get(), a.get()};
+  const TranslationModel* const both[] = {a.get(), b.get()};
+  const auto alone = search_one(*a, {.beam = 3}), doubled = search(twice, sources(), {.beam = 3});
+  for (size_t i = 0; i < alone.size(); ++i) {
+    EXPECT_EQ(alone[i].front().ids, doubled[i].front().ids);
+    EXPECT_NEAR(alone[i].front().score, doubled[i].front().score, 1e-4);
+  }
+  const auto mixed = search(both, sources(), {.beam = 2});
+  for (size_t i = 0; i < mixed.size(); ++i) {
+    const Hypothesis& output = mixed[i].front();
+    const std::vector<EncodedPair> one{{sources()[i], output.ids}};
+    const Batch batch = make_batch(one, std::vector<int64_t>{0});
+    const NoGradGuard no_grad;
+    const auto p = a->forced(batch).log_probabilities.to_vector<float>(), q = b->forced(batch).log_probabilities.to_vector<float>();
+    double score = 0;
+    for (size_t t = 0; t < output.ids.size() + (output.ended ? 1 : 0); ++t) {
+      score += std::log((std::exp(static_cast<double>(p[t])) + std::exp(static_cast<double>(q[t]))) / 2);
+    }
+    EXPECT_NEAR(output.score, score, 1e-4);
+  }
+}
+
+TEST(Search, RefusesWhatMakesNoSense) {
+  const auto model = transformer(11);
+  EXPECT_ERROR(ValueError, "beam: must be at least 1, got 0", search_one(*model, {.beam = 0}));
+  EXPECT_ERROR(ValueError, "n-best: 3 outputs need a beam as wide, got 2", search_one(*model, {.beam = 2, .n_best = 3}));
+  EXPECT_ERROR(ValueError, "temperature: sampling and a beam exclude each other", search_one(*model, {.beam = 2, .temperature = 1}));
+  EXPECT_ERROR(ValueError, "top-p: 0 is outside (0, 1]", search_one(*model, {.temperature = 1, .top_p = 0}));
+  EXPECT_ERROR(ValueError, "length-penalty: 'big' is not known (none, average, wu)", search_one(*model, {.length_penalty = "big"}));
+  EXPECT_ERROR(ValueError, "search: there is no model", search({}, sources()));
+}
+
+}  // namespace
+}  // namespace heed::models

@@ -1,0 +1,59 @@
+// Small translators of every kind, for tests that all of them must pass.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/seq2seq/model.h"
+
+namespace heed::models {
+
+inline ModelConfig tiny_model(const std::string& attention = "additive") {
+  return {.encoder_layers = 2,
+          .dropout = 0.0,
+          .attention = attention,
+          .attention_window = 2,
+          .attention_max_source = 6,
+          .embedding = 6,
+          .encoder_hidden = 5,
+          .decoder_hidden = 8,
+          .attention_size = 8,
+          .readout = 9,
+          .decoder_layers = 2,
+          .model_size = 8,
+          .feed_forward = 12,
+          .heads = 2};
+}
+
+struct NamedConfig {
+  std::string name;
+  ModelConfig config;
+};
+
+inline std::vector<NamedConfig> all_models() {
+  std::vector<NamedConfig> all{{"none", tiny_model("none")}, {"none_state", tiny_model("none_state")}};
+  for (const std::string& kind : nn::attention_kinds()) {
+    all.push_back({kind, tiny_model(kind)});
+    all.push_back({kind + "_without_feeding", tiny_model(kind)});
+    all.back().config.input_feeding = false;
+    if (kind == "additive" || kind == "concat") {
+      all.push_back({kind + "_coverage", tiny_model(kind)});
+      all.back().config.coverage = true;
+    }
+  }
+  all.push_back({"additive_one_direction", tiny_model()});
+  all.back().config.bidirectional = false;
+  for (const char* norm : {"pre", "post"}) {
+    for (const char* tie : {"none", "output", "all"}) {
+      all.push_back({std::string("transformer_") + norm + "_tie_" + tie, tiny_model()});
+      ModelConfig& c = all.back().config;
+      c.architecture = "transformer";
+      c.norm = norm;
+      c.tie = tie;
+    }
+  }
+  return all;
+}
+
+}  // namespace heed::models

@@ -1,0 +1,122 @@
+// Transformer layers: gradients in f64, masks, caches against whole sequences, layer normalisation.
+#include <gtest/gtest.h>
+
+#include "nn/transformer.h"
+#include "tests/testing/close.h"
+#include "tests/testing/parameters.h"
+#include "tests/testing/throws.h"
+
+namespace heed::nn {
+namespace {
+
+Tensor ids(const std::vector<int64_t>& values) { return from_vector(values, {static_cast<int64_t>(values.size())}); }
+
+// Gradients of f over `inputs` and all parameters of the module, first order: the fused attention has no second.
+template <class F>
+void expect_gradients(const Module& module, std::vector<Tensor> inputs, const F& f) {
+  const size_t count = inputs.size();
+  for (const Tensor& value : randomise_parameters(module, 0.5)) inputs.push_back(value);
+  const GradcheckResult result = gradcheck(
+      [&](const std::vector<Tensor>& x) {
+        substitute_parameters(module, {x.begin() + static_cast<std::ptrdiff_t>(count), x.end()});
+        return f(x);
+      },
+      inputs, {.order = 1});
+  EXPECT_TRUE(result) << result.message;
+}
+
+TransformerOptions options(bool pre_norm) { return {.size = 6, .feed_forward = 5, .heads = 2, .dropout = 0.0, .pre_norm = pre_norm}; }
+
+TEST(LayerNormModule, MeanZeroVarianceOneByHand) {
+  // (1, 2, 6): mean 3, var ((-2)^2 + (-1)^2 + 3^2) / 3 = 14/3.
+  LayerNorm norm(3, 0.0);
+  const auto y = norm(from_vector(std::vector<float>{1, 2, 6}, {1, 3})).detach().to_vector<float>();
+  const double s = std::sqrt(14.0 / 3);
+  EXPECT_NEAR(y[0], -2 / s, 1e-6);
+  EXPECT_NEAR(y[1], -1 / s, 1e-6);
+  EXPECT_NEAR(y[2], 3 / s, 1e-6);
+}
+
+TEST(TransformerLayers, EncoderGradients) {
+  manual_seed(1);
+  for (const bool pre : {true, false}) {
+    const TransformerEncoderLayer layer(options(pre));
+    expect_gradients(layer, {randn({2, 4, 6}, DType::f64)}, [&](const auto& x) { return std::vector{layer(x[0], ids({4, 2}))}; });
+  }
+}
+
+TEST(TransformerLayers, DecoderGradients) {
+  manual_seed(2);
+  for (const bool pre : {true, false}) {
+    const TransformerDecoderLayer layer(options(pre));
+    expect_gradients(layer, {randn({2, 3, 6}, DType::f64), randn({2, 4, 6}, DType::f64)}, [&](const auto& x) {
+      const auto out = layer(x[0], layer.prepare(x[1]), ids({3, 4}));
+      return std::vector{out.output, out.self_weights, out.cross_weights};
+    });
+  }
+}
+
+TEST(TransformerLayers, SelfAttentionByHand) {
+  // One head of size 1, W_q = W_k = 1, W_v = 2, W_o = 1, no biases: with x = (0, ln 3) the second row scores (0, (ln 3)^2).
+  SelfAttention attention(1, 1, /*causal=*/true);
+  substitute_parameters(attention, {from_vector(std::vector<double>{1, 1, 2}, {3, 1}), zeros({3}, DType::f64),
+                                    ones({1, 1}, DType::f64), zeros({1}, DType::f64)});
+  const double l = std::log(3.0), e = std::exp(l * l);
+  const auto out = attention(from_vector(std::vector<double>{0, l}, {1, 2, 1}), {});
+  const auto weights = out.weights.detach().to_vector<double>(), y = out.output.detach().to_vector<double>();
+  EXPECT_DOUBLE_EQ(weights[0], 1);
+  EXPECT_DOUBLE_EQ(weights[1], 0);  // the future
+  EXPECT_NEAR(weights[2], 1 / (1 + e), 1e-12);
+  EXPECT_NEAR(weights[3], e / (1 + e), 1e-12);
+  EXPECT_NEAR(y[0], 0, 1e-12);
+  EXPECT_NEAR(y[1], 2 * l * e / (1 + e), 1e-12);
+}
+
+TEST(TransformerLayers, TheFutureDoesNotReachThePast) {
+  manual_seed(3);
+  const NoGradGuard no_grad;
+  const TransformerDecoderLayer layer(options(true));
+  const Tensor memory = randn({1, 4, 6}), lengths = ids({4});
+  const Tensor x = randn({1, 5, 6}), changed = x.clone();
+  slice(changed, 1, 3, 5).fill_(7);
+  const auto a = layer(x, layer.prepare(memory), lengths), b = layer(changed, layer.prepare(memory), lengths);
+  EXPECT_EQ(slice(a.output, 1, 0, 3).contiguous().to_vector<float>(), slice(b.output, 1, 0, 3).contiguous().to_vector<float>());
+  EXPECT_NE(slice(a.output, 1, 3, 5).contiguous().to_vector<float>(), slice(b.output, 1, 3, 5).contiguous().to_vector<float>());
+}
+
+TEST(TransformerLayers, PaddingDoesNotReachTheSentence) {
+  manual_seed(4);
+  const NoGradGuard no_grad;
+  const TransformerEncoderLayer layer(options(true));
+  const Tensor x = randn({1, 3, 6}), padded = concat(std::array{x, randn({1, 2, 6})}, 1);
+  Tensor weights;
+  const Tensor alone = layer(x, ids({3})), together = layer(padded, ids({3}), &weights);
+  EXPECT_TRUE(all_close(slice(together, 1, 0, 3).contiguous(), alone, 1e-6, 1e-6));
+  EXPECT_EQ(weights.shape(), (Shape{1, 2, 5, 5}));
+}
+
+TEST(TransformerLayers, StepsWithCachesEqualTheWholeSequence) {
+  manual_seed(5);
+  const NoGradGuard no_grad;
+  for (const bool pre : {true, false}) {
+    const TransformerDecoderLayer layer(options(pre));
+    const Tensor x = randn({2, 5, 6}), lengths = ids({4, 2});
+    const KeyValue memory = layer.prepare(randn({2, 4, 6}));
+    const auto whole = layer(x, memory, lengths);
+    KeyValue cache;
+    for (int64_t t = 0; t < 5; ++t) {
+      const auto step = layer.step(slice(x, 1, t, t + 1), cache, memory, lengths);
+      EXPECT_TRUE(all_close(step.output, slice(whole.output, 1, t, t + 1).contiguous(), 1e-5, 1e-6));
+      EXPECT_TRUE(all_close(step.cross_weights, slice(whole.cross_weights, 2, t, t + 1).contiguous(), 1e-5, 1e-6));
+    }
+    EXPECT_EQ(cache.key.shape(), (Shape{2, 5, 6}));
+  }
+}
+
+TEST(TransformerLayers, RefuseHeadsThatDoNotDivide) {
+  EXPECT_ERROR(ValueError, "attention: 4 heads do not divide a size of 6", SelfAttention(6, 4, true));
+  EXPECT_ERROR(ValueError, "attention: 0 heads do not divide a size of 6", CrossAttention(6, 0));
+}
+
+}  // namespace
+}  // namespace heed::nn
