@@ -8,7 +8,8 @@ namespace heed::nn {
 namespace {
 
 void check_heads(int64_t size, int64_t heads) {
-  if (heads < 1 || size < 1 || size % heads != 0) throw ValueError(fmt::format("attention: {} heads do not divide a size of {}", heads, size));
+  if (heads < 1 || size < 1 || size % heads != 0)
+    throw ValueError(fmt::format("attention: {} heads do not divide a size of {}", heads, size));
 }
 
 Tensor append(const Tensor& before, const Tensor& next) { return before.defined() ? concat(std::array{before, next}, 1) : next; }

@@ -11,8 +11,7 @@ namespace heed::nn {
 /// (x - mean) / sqrt(var + eps) * gain + bias over the last dimension (Ba, Kiros & Hinton 2016).  x [*, size] -> [*, size].
 class LayerNorm : public Module {
  public:
-  explicit LayerNorm(int64_t size, double eps = 1e-5)
-      : gain(param("gain", ones({size}))), bias(param("bias", zeros({size}))), eps_(eps) {}
+  explicit LayerNorm(int64_t size, double eps = 1e-5) : gain(param("gain", ones({size}))), bias(param("bias", zeros({size}))), eps_(eps) {}
   Tensor operator()(const Tensor& x) const { return layer_norm(x, gain, bias, eps_); }
   Tensor gain, bias;  // [size]
 

@@ -5,7 +5,9 @@ namespace heed::apps {
 
 void add_search_options(CLI::App& cli, models::TranslateOptions& options) {
   models::SearchOptions& s = options.search;
-  const auto add = [&](const char* name, auto& field, const char* what) { cli.add_option(name, field, what)->capture_default_str()->group("Decoding"); };
+  const auto add = [&](const char* name, auto& field, const char* what) {
+    cli.add_option(name, field, what)->capture_default_str()->group("Decoding");
+  };
   add("--beam", s.beam, "hypotheses kept, 1 for greedy");
   add("--n-best", s.n_best, "translations a sentence (at most --beam, or samples)");
   add("--length-penalty", s.length_penalty, "how lengths compare: none, average (score / n^alpha), wu (Wu et al. 2016, eq. 14)");

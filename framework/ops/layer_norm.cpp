@@ -35,7 +35,8 @@ struct LayerNorm {
     const int64_t n = x.shape().back(), rows = row_count(x);
     if (GradMode::enabled()) {
       const Tensor centred = x - mean(x, {-1}, KeepDim::yes);
-      const Tensor scale = div(ones(Shape{}, x.dtype()), sqrt(mean(square(centred), {-1}, KeepDim::yes) + eps)), h = centred * scale, k = g * gain;
+      const Tensor scale = div(ones(Shape{}, x.dtype()), sqrt(mean(square(centred), {-1}, KeepDim::yes) + eps)), h = centred * scale,
+                   k = g * gain;
       d.add(0, scale * (k - mean(k, {-1}, KeepDim::yes) - h * mean(k * h, {-1}, KeepDim::yes)));
       if (d.wants(1)) d.add(1, sum_to(g * h, gain.shape()));
       if (d.wants(2)) d.add(2, sum_to(g, gain.shape()));
@@ -58,9 +59,8 @@ struct LayerNorm {
     s.add("torch.nn.functional.layer_norm(a, (5,), b, c)", {{3, 5}, {5}, {5}}, run);
     s.add("torch.nn.functional.layer_norm(a, (37,), b, c)", {{2, 3, 37}, {37}, {37}}, run);
     s.add("torch.nn.functional.layer_norm(a, (4,), b, c)", {{0, 4}, {4}, {4}}, run);
-    s.add("torch.nn.functional.layer_norm(a.t(), (4,), b, c)", {{4, 3}, {4}, {4}}, [](const auto& x) {
-      return std::vector{layer_norm(transpose(x[0]), x[1], x[2])};
-    });
+    s.add("torch.nn.functional.layer_norm(a.t(), (4,), b, c)", {{4, 3}, {4}, {4}},
+          [](const auto& x) { return std::vector{layer_norm(transpose(x[0]), x[1], x[2])}; });
   }
 };
 
@@ -68,8 +68,7 @@ struct LayerNorm {
 
 Tensor layer_norm(const Tensor& x, const Tensor& gain, const Tensor& bias, double eps) {
   if (x.ndim() < 1 || gain.shape() != Shape{x.shape().back()} || bias.shape() != gain.shape()) {
-    throw ShapeError(
-        fmt::format("layer_norm: gain {} and bias {} do not fit {}", gain.shape().str(), bias.shape().str(), x.shape().str()));
+    throw ShapeError(fmt::format("layer_norm: gain {} and bias {} do not fit {}", gain.shape().str(), bias.shape().str(), x.shape().str()));
   }
   for (const Tensor& other : {gain, bias}) {
     if (other.dtype() != x.dtype()) {

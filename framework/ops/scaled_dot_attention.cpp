@@ -81,7 +81,8 @@ struct ScaledDotAttention {
         }
         if (dcontext.defined()) {
           const T_* const dc = dcontext.data<T_>() + b * T * E + h * e;
-          kernels::gemm<T_>(false, true, T, length, e, dc, E, v.data<T_>() + b * v.strides()[0] + h * e, v.strides()[1], T_{1}, ds.data(), S);
+          kernels::gemm<T_>(false, true, T, length, e, dc, E, v.data<T_>() + b * v.strides()[0] + h * e, v.strides()[1], T_{1}, ds.data(),
+                            S);
           kernels::gemm<T_>(true, false, length, e, T, p, S, dc, E, T_{0}, dv.data<T_>() + b * S * E + h * e, E);
         }
         kernels::softmax_backward<T_>(T, S, ds.data(), p, ds.data());

@@ -52,9 +52,9 @@ struct Limits {
 Limits limits_of(const Batch& batch, size_t row, const SearchOptions& options) {
   Limits limits;
   limits.source_length = batch.source_lengths.data<int64_t>()[row];
-  limits.most = options.max_length > 0 ? options.max_length
-                                       : static_cast<int64_t>(options.length_factor * static_cast<double>(limits.source_length)) +
-                                             options.length_extra;
+  limits.most = options.max_length > 0
+                    ? options.max_length
+                    : static_cast<int64_t>(options.length_factor * static_cast<double>(limits.source_length)) + options.length_extra;
   return limits;
 }
 
@@ -127,7 +127,8 @@ Choice sample_word(const float* log_probabilities, int64_t V, bool may_end, cons
   for (int64_t v = may_end ? kFirst : kFirst + 1; v < V; ++v) {
     candidates.emplace_back(static_cast<double>(log_probabilities[v]) / options.temperature, static_cast<int>(v));
   }
-  std::sort(candidates.begin(), candidates.end(), [](const auto& a, const auto& b) { return a.first != b.first ? a.first > b.first : a.second < b.second; });
+  std::sort(candidates.begin(), candidates.end(),
+            [](const auto& a, const auto& b) { return a.first != b.first ? a.first > b.first : a.second < b.second; });
   if (options.top_k > 0) candidates.resize(std::min(candidates.size(), static_cast<size_t>(options.top_k)));
   const double most = candidates.front().first;
   std::vector<double> weights;
@@ -226,14 +227,18 @@ class Beam {
     live_.clear();
     std::vector<int64_t> kept;
     for (size_t i = 0; i < next.size(); ++i) {
-      if (done_.size() >= static_cast<size_t>(options_.n_best) && bound(next[i]) <= done_[static_cast<size_t>(options_.n_best) - 1].ranking_score) continue;
+      if (done_.size() >= static_cast<size_t>(options_.n_best) &&
+          bound(next[i]) <= done_[static_cast<size_t>(options_.n_best) - 1].ranking_score)
+        continue;
       live_.push_back(std::move(next[i]));
       kept.push_back(parents[i]);
     }
     return kept;
   }
 
-  std::vector<Hypothesis> results() const { return {done_.begin(), done_.begin() + static_cast<std::ptrdiff_t>(std::min(done_.size(), static_cast<size_t>(options_.n_best)))}; }
+  std::vector<Hypothesis> results() const {
+    return {done_.begin(), done_.begin() + static_cast<std::ptrdiff_t>(std::min(done_.size(), static_cast<size_t>(options_.n_best)))};
+  }
 
  private:
   template <class Candidate>

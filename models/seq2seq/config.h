@@ -15,10 +15,10 @@ struct ModelConfig {
   /// One of nn::attention_kinds(), or without attention "none" (the encoder's summary at every step, Cho et al. 2014, sec. 3.1) or
   /// "none_state" (the summary starts the decoder and is not seen again, Sutskever et al. 2014); everything else stays equal.
   std::string attention = "additive";
-  bool coverage = false;        // of additive and concat
-  bool input_feeding = true;    // the context is part of the decoder's next input
-  bool bidirectional = true;    // the encoder
-  int64_t attention_window = 10;   // D of local_p and local_m
+  bool coverage = false;               // of additive and concat
+  bool input_feeding = true;           // the context is part of the decoder's next input
+  bool bidirectional = true;           // the encoder
+  int64_t attention_window = 10;       // D of local_p and local_m
   int64_t attention_max_source = 128;  // longest source of location
   int64_t embedding = 256;
   int64_t encoder_hidden = 256;  // a direction
@@ -30,7 +30,7 @@ struct ModelConfig {
   int64_t decoder_layers = 4;
   int64_t model_size = 128;
   int64_t feed_forward = 256;
-  int64_t heads = 4;  // of multi_head attention too
+  int64_t heads = 4;         // of multi_head attention too
   std::string norm = "pre";  // or "post"
   std::string tie = "none";  // "output": target embedding = projection; "all": source embedding too (needs joint subwords)
   bool operator==(const ModelConfig&) const = default;

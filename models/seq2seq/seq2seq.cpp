@@ -25,7 +25,8 @@ Tensor map_weights(const nn::Attention::Output& seen) {
 Encoder::Encoder(const ModelConfig& config, int64_t vocabulary)
     : embedding_(vocabulary, config.embedding, Vocabulary::kPad),
       dropout_(config.dropout),
-      lstm_(config.embedding, config.encoder_hidden, {.layers = config.encoder_layers, .bidirectional = config.bidirectional, .dropout = config.dropout}) {
+      lstm_(config.embedding, config.encoder_hidden,
+            {.layers = config.encoder_layers, .bidirectional = config.bidirectional, .dropout = config.dropout}) {
   child("embedding", embedding_);
   child("dropout", dropout_);
   child("lstm", lstm_);
@@ -155,8 +156,7 @@ TranslationModel::Teacher Seq2Seq::teach(const Batch& batch, const Tensor& rows)
   const Encoded encoded = encode(batch.source, batch.source_lengths);
   const Decoder::States states = decoder_.run(encoded, batch.target_in, batch.target_lengths);
   const auto pick = [&](const Tensor& x) { return embedding(flatten(x), rows); };
-  return {decoder_.readout(pick(states.hidden), pick(states.context), pick(states.embedded)),
-          states.weights};
+  return {decoder_.readout(pick(states.hidden), pick(states.context), pick(states.embedded)), states.weights};
 }
 
 std::pair<Tensor, Tensor> Seq2Seq::vocabulary_weights() const { return {decoder_.projection().weight, decoder_.projection().bias}; }
@@ -174,8 +174,8 @@ class Seq2SeqDecoding : public Decoding {
   }
 
   void select(const std::vector<int64_t>& rows) override {
-    for (Tensor* x : {&encoded_.memory.keys, &encoded_.memory.projected, &encoded_.memory.lengths, &encoded_.memory.values, &encoded_.summary, &encoded_.cell,
-                      &state_.hidden, &state_.cell, &state_.context, &state_.attention.coverage}) {
+    for (Tensor* x : {&encoded_.memory.keys, &encoded_.memory.projected, &encoded_.memory.lengths, &encoded_.memory.values,
+                      &encoded_.summary, &encoded_.cell, &state_.hidden, &state_.cell, &state_.context, &state_.attention.coverage}) {
       *x = take_rows(*x, rows);
     }
   }

@@ -19,8 +19,8 @@
 namespace heed::models {
 
 struct TrainConfig {
-  int64_t batch_size = 64;    // sentence pairs a batch
-  int64_t batch_tokens = 0;   // instead: at most so many tokens a batch on either side, padding counted; 0: by batch_size
+  int64_t batch_size = 64;   // sentence pairs a batch
+  int64_t batch_tokens = 0;  // instead: at most so many tokens a batch on either side, padding counted; 0: by batch_size
   int64_t epochs = 10;
   int64_t updates = 0;       // instead of epochs when above 0
   int64_t max_length = 100;  // training pairs with more tokens on a side are left out
@@ -31,16 +31,16 @@ struct TrainConfig {
   double label_smoothing = 0.1;
   double clip = 1.0;  // gradient norm; 0: no clipping
   double weight_decay = 0.0;
-  double beta2 = 0.999;  // of Adam
-  int64_t average = 0;   // the last checkpoints to average at the end; 0: none
+  double beta2 = 0.999;               // of Adam
+  int64_t average = 0;                // the last checkpoints to average at the end; 0: none
   std::string subwords = "none";      // "bpe" or "unigram": the vocabularies hold pieces of words
   int64_t subword_vocabulary = 8000;  // pieces a side, or of both when joint
   bool joint = false;                 // one vocabulary for both sides
-  int64_t min_count = 1;       // words seen less often are unknown
-  int64_t max_vocabulary = 0;  // a side; 0: no limit
-  int64_t validate_every = 0;  // updates; 0: every epoch
-  int64_t patience = 0;        // validations without a better BLEU before training ends; 0: never
-  int64_t log_every = 50;      // updates between two lines of metrics.jsonl
+  int64_t min_count = 1;              // words seen less often are unknown
+  int64_t max_vocabulary = 0;         // a side; 0: no limit
+  int64_t validate_every = 0;         // updates; 0: every epoch
+  int64_t patience = 0;               // validations without a better BLEU before training ends; 0: never
+  int64_t log_every = 50;             // updates between two lines of metrics.jsonl
   uint64_t seed = 1;
   bool operator==(const TrainConfig&) const = default;
 };

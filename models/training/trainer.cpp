@@ -200,8 +200,7 @@ void Trainer::trim_metrics() const {
   std::string kept, line;
   while (std::getline(lines, line)) {
     const auto record = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (record.is_object() && record.value("update", int64_t{INT64_MAX}) <= cursor_.update &&
-        record.value("averaged", int64_t{0}) == 0) {
+    if (record.is_object() && record.value("update", int64_t{INT64_MAX}) <= cursor_.update && record.value("averaged", int64_t{0}) == 0) {
       kept += line + '\n';
     }
   }
@@ -248,8 +247,9 @@ void Trainer::validate(int64_t averaged) {
   } else {
     ++cursor_.without_improvement;
   }
-  append_metrics(fmt::format(R"({{"update":{},"epoch":{},"validation_loss":{:.6f},"validation_bleu":{:.4f},"best":{},"averaged":{},"seconds":{:.3f}}})",
-                             cursor_.update, cursor_.epoch, result.loss, result.bleu, result.best, averaged, cursor_.seconds));
+  append_metrics(fmt::format(
+      R"({{"update":{},"epoch":{},"validation_loss":{:.6f},"validation_bleu":{:.4f},"best":{},"averaged":{},"seconds":{:.3f}}})",
+      cursor_.update, cursor_.epoch, result.loss, result.bleu, result.best, averaged, cursor_.seconds));
   model_->train(true);
   if (callbacks_.validated) callbacks_.validated(result);
 }

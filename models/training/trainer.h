@@ -33,7 +33,7 @@ struct ValidationResult {
   double loss = 0;  // cross-entropy without smoothing, nats a token
   double bleu = 0;  // greedy, on tokens (tok:none)
   bool best = false;
-  int64_t averaged = 0;  // how many checkpoints these weights are the mean of; 0: the last ones
+  int64_t averaged = 0;                      // how many checkpoints these weights are the mean of; 0: the last ones
   std::string sample_source, sample_output;  // one sentence to look at
 };
 

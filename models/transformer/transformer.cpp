@@ -9,20 +9,6 @@
 namespace heed::models {
 namespace {
 
-constexpr int64_t kTable = 1024;  // positions computed ahead
-
-// PE(p, 2i) = sin(p / 10000^(2i/D)), PE(p, 2i+1) = cos(the same).
-Tensor sinusoidal_positions(int64_t first, int64_t count, int64_t D) {
-  const Tensor table = empty({count, D});
-  for (int64_t p = 0; p < count; ++p) {
-    for (int64_t i = 0; i < D; ++i) {
-      const double angle = static_cast<double>(first + p) / std::pow(10000.0, static_cast<double>(i - i % 2) / static_cast<double>(D));
-      table.data<float>()[p * D + i] = static_cast<float>(i % 2 == 0 ? std::sin(angle) : std::cos(angle));
-    }
-  }
-  return table;
-}
-
 nn::TransformerOptions layer_options(const ModelConfig& c) {
   return {.size = c.model_size, .feed_forward = c.feed_forward, .heads = c.heads, .dropout = c.dropout, .pre_norm = c.norm == "pre"};
 }
@@ -30,7 +16,7 @@ nn::TransformerOptions layer_options(const ModelConfig& c) {
 }  // namespace
 
 PositionedEmbedding::PositionedEmbedding(int64_t vocabulary, int64_t size, double dropout, const Tensor& table)
-    : size_(size), table_(table), positions_(sinusoidal_positions(0, kTable, size)), dropout_(dropout) {
+    : size_(size), table_(table), positions_(size), dropout_(dropout) {
   if (!table_.defined()) {
     const Tensor values = nn::init::normal({vocabulary, size}, 1 / std::sqrt(static_cast<double>(size)));
     select(values, 0, Vocabulary::kPad).fill_(0);
@@ -40,9 +26,7 @@ PositionedEmbedding::PositionedEmbedding(int64_t vocabulary, int64_t size, doubl
 }
 
 Tensor PositionedEmbedding::operator()(const Tensor& ids, int64_t first) const {
-  const int64_t T = ids.size(1);
-  const Tensor positions = first + T <= kTable ? slice(positions_, 0, first, first + T) : sinusoidal_positions(first, T, size_);
-  return dropout_(embedding(table_, ids, Vocabulary::kPad) * std::sqrt(static_cast<double>(size_)) + positions);
+  return dropout_(positions_(embedding(table_, ids, Vocabulary::kPad) * std::sqrt(static_cast<double>(size_)), first));
 }
 
 Transformer::Transformer(const ModelConfig& config, int64_t source_vocabulary, int64_t target_vocabulary)

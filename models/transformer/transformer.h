@@ -19,8 +19,8 @@ class PositionedEmbedding : public nn::Module {
 
  private:
   int64_t size_;
-  Tensor table_;      // [V, D]
-  Tensor positions_;  // [kTable, D]
+  Tensor table_;  // [V, D]
+  nn::SinusoidalPositions positions_;
   nn::Dropout dropout_;
 };
 

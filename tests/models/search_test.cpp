@@ -177,7 +177,8 @@ TEST_P(EveryModel, AWideBeamFindsWhatBruteForceFinds) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, EveryModel, testing::ValuesIn(all_models()), [](const testing::TestParamInfo<NamedConfig>& model) { return model.param.name; });
+INSTANTIATE_TEST_SUITE_P(Models, EveryModel, testing::ValuesIn(all_models()),
+                         [](const testing::TestParamInfo<NamedConfig>& model) { return model.param.name; });
 
 std::unique_ptr<TranslationModel> transformer(uint64_t seed) {
   manual_seed(seed);
@@ -190,8 +191,9 @@ std::unique_ptr<TranslationModel> transformer(uint64_t seed) {
 
 TEST(Search, LengthLimitsHold) {
   const auto model = transformer(6);
-  for (const SearchOptions& options : {SearchOptions{.max_length = 7, .min_length = 5}, SearchOptions{.max_length = 7, .min_length = 5, .beam = 4},
-                                       SearchOptions{.max_length = 7, .min_length = 5, .temperature = 2.0}}) {
+  for (const SearchOptions& options :
+       {SearchOptions{.max_length = 7, .min_length = 5}, SearchOptions{.max_length = 7, .min_length = 5, .beam = 4},
+        SearchOptions{.max_length = 7, .min_length = 5, .temperature = 2.0}}) {
     for (const auto& outputs : search_one(*model, options)) {
       EXPECT_GE(outputs.front().ids.size(), 5U);
       EXPECT_LE(outputs.front().ids.size(), 7U);

@@ -1,9 +1,10 @@
 // The translator's model: fused against step by step, batched against single, attention against none.
+#include "models/seq2seq/seq2seq.h"
+
 #include <gtest/gtest.h>
 
 #include "models/decoding/search.h"
 #include "models/text/vocabulary.h"
-#include "models/seq2seq/seq2seq.h"
 #include "tests/models/translation_model.h"
 #include "tests/testing/close.h"
 

@@ -1,7 +1,8 @@
 // Transformer layers: gradients in f64, masks, caches against whole sequences, layer normalisation.
+#include "nn/transformer.h"
+
 #include <gtest/gtest.h>
 
-#include "nn/transformer.h"
 #include "tests/testing/close.h"
 #include "tests/testing/parameters.h"
 #include "tests/testing/throws.h"
@@ -59,8 +60,8 @@ TEST(TransformerLayers, DecoderGradients) {
 TEST(TransformerLayers, SelfAttentionByHand) {
   // One head of size 1, W_q = W_k = 1, W_v = 2, W_o = 1, no biases: with x = (0, ln 3) the second row scores (0, (ln 3)^2).
   SelfAttention attention(1, 1, /*causal=*/true);
-  substitute_parameters(attention, {from_vector(std::vector<double>{1, 1, 2}, {3, 1}), zeros({3}, DType::f64),
-                                    ones({1, 1}, DType::f64), zeros({1}, DType::f64)});
+  substitute_parameters(attention, {from_vector(std::vector<double>{1, 1, 2}, {3, 1}), zeros({3}, DType::f64), ones({1, 1}, DType::f64),
+                                    zeros({1}, DType::f64)});
   const double l = std::log(3.0), e = std::exp(l * l);
   const auto out = attention(from_vector(std::vector<double>{0, l}, {1, 2, 1}), {});
   const auto weights = out.weights.detach().to_vector<double>(), y = out.output.detach().to_vector<double>();

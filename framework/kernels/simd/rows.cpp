@@ -145,7 +145,8 @@ void LayerNormBackwardRow(int64_t n, const T* g, const T* x, const T* gain, cons
   const auto centre = hn::Set(d, stats[0]), scale = hn::Set(d, stats[1]);
   auto sum_k = hn::Zero(d), sum_kh = hn::Zero(d);
   Lanewise<T>(n, [&](int64_t, const auto& load, const auto& store, auto mask) {
-    const auto gradient = load(g), h = hn::IfThenElseZero(mask, hn::Mul(hn::Sub(load(x), centre), scale)), k = hn::Mul(gradient, load(gain));
+    const auto gradient = load(g), h = hn::IfThenElseZero(mask, hn::Mul(hn::Sub(load(x), centre), scale)),
+               k = hn::Mul(gradient, load(gain));
     sum_k = hn::Add(sum_k, k);
     sum_kh = hn::MulAdd(k, h, sum_kh);
     store(hn::MulAdd(gradient, h, load(dgain)), dgain);

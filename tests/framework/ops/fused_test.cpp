@@ -224,8 +224,8 @@ TEST(ScaledDotAttention, MatchesThePlainForm) {
     bool causal;
     std::vector<int64_t> lengths;
   };
-  for (const Case& c : {Case{2, 3, 5, 8, 4, 2, false, {5, 1}}, Case{3, 6, 6, 12, 12, 4, true, {6, 2, 4}}, Case{1, 1, 9, 4, 4, 1, false, {9}},
-                        Case{2, 17, 33, 64, 64, 4, false, {33, 0}}}) {
+  for (const Case& c : {Case{2, 3, 5, 8, 4, 2, false, {5, 1}}, Case{3, 6, 6, 12, 12, 4, true, {6, 2, 4}},
+                        Case{1, 1, 9, 4, 4, 1, false, {9}}, Case{2, 17, 33, 64, 64, 4, false, {33, 0}}}) {
     manual_seed(static_cast<uint64_t>(c.S));
     const std::vector<Tensor> inputs{randn({c.B, c.T, c.D}, DType::f64), randn({c.B, c.S, c.D}, DType::f64),
                                      randn({c.B, c.S, c.E}, DType::f64), lengths_of(c.lengths)};
