@@ -4,10 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <unordered_map>
 
 #include "framework/core/error.h"
+#include "models/metrics/ngrams.h"
+#include "models/metrics/references.h"
 #include "models/text/unicode.h"
 
 namespace heed::models {
@@ -15,99 +16,63 @@ namespace {
 
 constexpr std::string_view kVersion = "heed-0.1.0";
 
-void replace_all(std::string& text, std::string_view what, std::string_view with) {
-  for (size_t pos = text.find(what); pos != std::string::npos; pos = text.find(what, pos + with.size())) {
-    text.replace(pos, what.size(), with);
-  }
-}
-
-// The four substitutions of mteval-v13a, each one pass from left to right over code points, matches not
-// overlapping.
-bool is_digit(char32_t c) { return c >= U'0' && c <= U'9'; }
-bool is_stop(char32_t c) { return c == U'.' || c == U','; }
-bool is_symbol(char32_t c) {  // [\{-\~\[-\` -\&\(-\+\:-\@\/]
-  return (c >= U'{' && c <= U'~') || (c >= U'[' && c <= U'`') || (c >= U' ' && c <= U'&') || (c >= U'(' && c <= U'+') ||
-         (c >= U':' && c <= U'@') || c == U'/';
-}
-
-std::u32string surround_symbols(const std::u32string& text) {
-  std::u32string out;
-  for (const char32_t c : text) {
-    if (is_symbol(c)) {
-      out.append({U' ', c, U' '});
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
-
-// s/(first)(second)/.../ for two single characters: `spaced` writes each pair that matches.
-template <class First, class Second, class Spaced>
-std::u32string replace_pairs(const std::u32string& text, First first, Second second, Spaced spaced) {
-  std::u32string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (i + 1 < text.size() && first(text[i]) && second(text[i + 1])) {
-      spaced(out, text[i], text[i + 1]);
-      ++i;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
-}
-
-std::string tokenize_13a(std::string_view line) {
-  std::string text(line);
-  replace_all(text, "<skipped>", "");
-  replace_all(text, "-\n", "");
-  replace_all(text, "\n", " ");
-  replace_all(text, "&quot;", "\"");
-  replace_all(text, "&amp;", "&");
-  replace_all(text, "&lt;", "<");
-  replace_all(text, "&gt;", ">");
-  const auto not_digit = [](char32_t c) { return !is_digit(c); };
-  const auto after = [](std::u32string& out, char32_t a, char32_t b) { out.append({a, U' ', b, U' '}); };
-  const auto before = [](std::u32string& out, char32_t a, char32_t b) { out.append({U' ', a, U' ', b}); };
-  std::u32string units = code_points(text);
-  units.insert(units.begin(), U' ');
-  units.push_back(U' ');
-  units = surround_symbols(units);
-  units = replace_pairs(units, not_digit, is_stop, after);
-  units = replace_pairs(units, is_stop, not_digit, before);
-  units = replace_pairs(
-      units, is_digit, [](char32_t c) { return c == U'-'; }, after);
-  return to_utf8(units);
+// The value that the smoothing works with, 0 where it has none.
+double smooth_value(const BleuOptions& options) {
+  if (options.smooth == "floor") return options.smooth_value.value_or(0.1);
+  if (options.smooth == "add-k") return options.smooth_value.value_or(1);
+  return 0;
 }
 
 void check(const BleuOptions& options) {
-  if (options.tokenize != "13a" && options.tokenize != "none") {
-    throw ValueError(fmt::format("bleu: unknown tokenisation '{}': '13a' or 'none'", options.tokenize));
+  bleu_tokenize("", options);
+  if (options.smooth != "exp" && options.smooth != "floor" && options.smooth != "add-k" && options.smooth != "none") {
+    throw ValueError(fmt::format("bleu: unknown smoothing '{}': 'exp', 'floor', 'add-k' or 'none'", options.smooth));
+  }
+  if (const double value = smooth_value(options); !(value >= 0 && std::isfinite(value))) {
+    throw ValueError(fmt::format("bleu: smoothing value {} is not a number from 0 up", value));
   }
 }
 
-std::string signature(size_t references, bool effective_order, const BleuOptions& options) {
-  return fmt::format("BLEU|nrefs:{}|case:{}|eff:{}|tok:{}|smooth:exp|version:{}", references, options.lowercase ? "lc" : "mixed",
-                     effective_order ? "yes" : "no", options.tokenize, kVersion);
+std::string signature(std::string_view references, const BleuOptions& options) {
+  const bool has_value = options.smooth == "floor" || options.smooth == "add-k";
+  return fmt::format("BLEU|nrefs:{}|case:{}|eff:{}|tok:{}|smooth:{}{}|version:{}", references, options.lowercase ? "lc" : "mixed",
+                     options.effective_order.value_or(false) ? "yes" : "no", options.tokenize, options.smooth,
+                     has_value ? fmt::format("[{:.2f}]", smooth_value(options)) : "", kVersion);
 }
 
-using NgramCounts = std::map<std::vector<int>, int64_t>;
+// Words as numbers, in the order in which they turn up.
+struct WordNumbers {
+  std::unordered_map<std::string, uint32_t> numbers;
 
-// Counts all n-grams of 1 to 4 words; words are numbered as they turn up.
-struct NgramCounter {
-  std::unordered_map<std::string, int> ids;
-
-  NgramCounts count(const std::vector<std::string_view>& words) {
-    std::vector<int> numbers;
-    for (const auto word : words) numbers.push_back(ids.emplace(std::string(word), static_cast<int>(ids.size())).first->second);
-    NgramCounts counts;
-    for (auto begin = numbers.begin(); begin != numbers.end(); ++begin) {
-      const auto left = std::min<std::ptrdiff_t>(kBleuOrder, numbers.end() - begin);
-      for (std::ptrdiff_t n = 1; n <= left; ++n) ++counts[std::vector<int>(begin, begin + n)];
+  std::vector<uint32_t> operator()(std::string_view text) {
+    std::vector<uint32_t> result;
+    for (const auto word : split_whitespace(text)) {
+      result.push_back(numbers.try_emplace(std::string(word), static_cast<uint32_t>(numbers.size())).first->second);
     }
-    return counts;
+    return result;
   }
 };
+
+template <class References>
+std::vector<BleuStats> stats_of_each(std::span<const std::string> hypotheses, References references, const BleuOptions& options,
+                                     std::string& nrefs) {
+  check(options);
+  std::vector<BleuStats> stats;
+  nrefs = for_each_sentence("bleu", hypotheses.size(), references, [&](size_t i, std::span<const std::string> of_sentence) {
+    stats.push_back(bleu_stats(hypotheses[i], of_sentence, options));
+  });
+  return stats;
+}
+
+template <class References>
+BleuResult score_corpus(std::span<const std::string> hypotheses, References references, const BleuOptions& options) {
+  std::string nrefs;
+  BleuStats sum;
+  for (const BleuStats& sentence : stats_of_each(hypotheses, references, options, nrefs)) sum += sentence;
+  BleuResult result = bleu_of(sum, options);
+  result.signature = signature(nrefs, options);
+  return result;
+}
 
 }  // namespace
 
@@ -121,37 +86,21 @@ BleuStats& BleuStats::operator+=(const BleuStats& other) {
   return *this;
 }
 
-std::string bleu_tokenize(std::string_view line, const BleuOptions& options) {
-  check(options);
-  const std::string_view stripped = strip_right(line);
-  const std::string cased = options.lowercase ? to_lower(stripped) : std::string(stripped);
-  const std::string text = options.tokenize == "13a" ? tokenize_13a(cased) : cased;
-  std::string out;
-  for (const auto word : split_whitespace(text)) {
-    if (!out.empty()) out += ' ';
-    out += word;
-  }
-  return out;
-}
-
 BleuStats bleu_stats(std::string_view hypothesis, std::span<const std::string> references, const BleuOptions& options) {
-  if (references.empty()) throw ValueError("bleu: a sentence without a reference");
-  NgramCounter counter;
-  const std::string hypothesis_text = bleu_tokenize(hypothesis, options);
-  const auto hypothesis_words = split_whitespace(hypothesis_text);
-  const NgramCounts hypothesis_counts = counter.count(hypothesis_words);
+  require_reference("bleu", references);
+  WordNumbers words;
+  NgramCounter counter(kBleuOrder);
+  const std::vector<uint32_t> hypothesis_words = words(bleu_tokenize(hypothesis, options));
+  const std::vector<int64_t> hypothesis_counts = counter.count(hypothesis_words);
 
   BleuStats stats;
   stats.sys_len = static_cast<int64_t>(hypothesis_words.size());
-  NgramCounts reference_counts;  // the largest count in any reference
+  std::vector<int64_t> most(hypothesis_counts.size());  // the largest count in any reference
   int64_t closest = -1;
-  for (const auto& reference : references) {
-    const std::string text = bleu_tokenize(reference, options);
-    const auto reference_words = split_whitespace(text);
-    for (const auto& [ngram, count] : counter.count(reference_words)) {
-      auto& most = reference_counts[ngram];
-      most = std::max(most, count);
-    }
+  for (const std::string& reference : references) {
+    const std::vector<uint32_t> reference_words = words(bleu_tokenize(reference, options));
+    const std::vector<int64_t> counts = counter.count(reference_words);
+    for (size_t i = 0; i < most.size(); ++i) most[i] = std::max(most[i], counts[i]);
     const auto length = static_cast<int64_t>(reference_words.size());
     const auto distance = std::abs(stats.sys_len - length);
     if (closest < 0 || distance < closest || (distance == closest && length < stats.ref_len)) {
@@ -159,34 +108,52 @@ BleuStats bleu_stats(std::string_view hypothesis, std::span<const std::string> r
       stats.ref_len = length;
     }
   }
-  for (const auto& [ngram, count] : hypothesis_counts) {
-    const auto found = reference_counts.find(ngram);
-    stats.totals[ngram.size() - 1] += count;
-    if (found != reference_counts.end()) stats.matches[ngram.size() - 1] += std::min(count, found->second);
+  for (size_t i = 0; i < hypothesis_counts.size(); ++i) {
+    const auto n = static_cast<size_t>(counter.length(i) - 1);
+    stats.totals[n] += hypothesis_counts[i];
+    stats.matches[n] += std::min(hypothesis_counts[i], most[i]);
   }
   return stats;
 }
 
-BleuResult bleu_of(const BleuStats& stats, bool effective_order) {
+std::vector<BleuStats> corpus_bleu_stats(std::span<const std::string> hypotheses, std::span<const std::string> references,
+                                         const BleuOptions& options) {
+  std::string nrefs;
+  return stats_of_each(hypotheses, references, options, nrefs);
+}
+
+std::vector<BleuStats> corpus_bleu_stats(std::span<const std::string> hypotheses, std::span<const std::vector<std::string>> references,
+                                         const BleuOptions& options) {
+  std::string nrefs;
+  return stats_of_each(hypotheses, references, options, nrefs);
+}
+
+BleuResult bleu_of(const BleuStats& stats, const BleuOptions& options) {
+  check(options);
   BleuResult result;
   result.sys_len = stats.sys_len;
   result.ref_len = stats.ref_len;
-  result.signature = signature(1, effective_order, {});
+  result.signature = signature("1", options);
   if (stats.sys_len < stats.ref_len) {
     const auto sys = static_cast<double>(stats.sys_len), ref = static_cast<double>(stats.ref_len);
     result.bp = stats.sys_len > 0 ? std::exp(1 - ref / sys) : 0.0;
   }
   if (std::ranges::all_of(stats.matches, [](int64_t n) { return n == 0; })) return result;  // no match of any order: 0
+  const double value = smooth_value(options);
   size_t order = kBleuOrder;
-  double smoothing = 1;
-  for (size_t n = 0; n < kBleuOrder && stats.totals[n] > 0; ++n) {
-    if (effective_order) order = n + 1;
-    const auto total = static_cast<double>(stats.totals[n]);
-    if (stats.matches[n] == 0) {
-      smoothing *= 2;
-      result.precisions[n] = 100.0 / (smoothing * total);
-    } else {
-      result.precisions[n] = 100.0 * static_cast<double>(stats.matches[n]) / total;
+  double halves = 1;
+  for (size_t n = 0; n < kBleuOrder; ++n) {
+    const double added = options.smooth == "add-k" && n > 0 ? value : 0;
+    const double matches = static_cast<double>(stats.matches[n]) + added, total = static_cast<double>(stats.totals[n]) + added;
+    if (total == 0) break;
+    if (options.effective_order.value_or(false)) order = n + 1;
+    if (matches > 0) {
+      result.precisions[n] = 100.0 * matches / total;
+    } else if (options.smooth == "exp") {
+      halves *= 2;
+      result.precisions[n] = 100.0 / (halves * total);
+    } else if (options.smooth == "floor") {
+      result.precisions[n] = 100.0 * value / total;
     }
   }
   double sum = 0;
@@ -195,40 +162,20 @@ BleuResult bleu_of(const BleuStats& stats, bool effective_order) {
   return result;
 }
 
-BleuResult corpus_bleu(std::span<const std::string> hypotheses, std::span<const std::vector<std::string>> references,
-                       const BleuOptions& options) {
-  check(options);
-  if (hypotheses.size() != references.size()) {
-    throw ValueError(fmt::format("bleu: {} hypotheses, {} references", hypotheses.size(), references.size()));
-  }
-  BleuStats stats;
-  for (size_t i = 0; i < hypotheses.size(); ++i) {
-    if (references[i].size() != references[0].size()) {
-      throw ValueError(
-          fmt::format("bleu: sentence 1 has {} references, sentence {} has {}", references[0].size(), i + 1, references[i].size()));
-    }
-    stats += bleu_stats(hypotheses[i], references[i], options);
-  }
-  BleuResult result = bleu_of(stats);
-  result.signature = signature(references.empty() ? 1 : references[0].size(), false, options);
-  return result;
+BleuResult corpus_bleu(std::span<const std::string> hypotheses, std::span<const std::string> references, const BleuOptions& options) {
+  return score_corpus(hypotheses, references, options);
 }
 
-BleuResult corpus_bleu(std::span<const std::string> hypotheses, std::span<const std::string> references, const BleuOptions& options) {
-  check(options);
-  if (hypotheses.size() != references.size()) {
-    throw ValueError(fmt::format("bleu: {} hypotheses, {} references", hypotheses.size(), references.size()));
-  }
-  BleuStats stats;
-  for (size_t i = 0; i < hypotheses.size(); ++i) stats += bleu_stats(hypotheses[i], references.subspan(i, 1), options);
-  BleuResult result = bleu_of(stats);
-  result.signature = signature(1, false, options);
-  return result;
+BleuResult corpus_bleu(std::span<const std::string> hypotheses, std::span<const std::vector<std::string>> references,
+                       const BleuOptions& options) {
+  return score_corpus(hypotheses, references, options);
 }
 
 BleuResult sentence_bleu(std::string_view hypothesis, std::span<const std::string> references, const BleuOptions& options) {
-  BleuResult result = bleu_of(bleu_stats(hypothesis, references, options), true);
-  result.signature = signature(references.size(), true, options);
+  BleuOptions with_order = options;
+  with_order.effective_order = options.effective_order.value_or(true);
+  BleuResult result = bleu_of(bleu_stats(hypothesis, references, options), with_order);
+  result.signature = signature(std::to_string(references.size()), with_order);
   return result;
 }
 
@@ -260,8 +207,7 @@ std::vector<BucketBleu> bleu_by_length(std::span<const std::string> hypotheses, 
   }
   for (size_t b = 0; b < wanted.size(); ++b) {
     results[b].bucket = wanted[b];
-    results[b].bleu = bleu_of(stats[b]);
-    results[b].bleu.signature = signature(1, false, options);
+    results[b].bleu = bleu_of(stats[b], options);
   }
   return results;
 }

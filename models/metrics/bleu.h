@@ -2,11 +2,12 @@
 //   BLEU = BP * exp(1/4 sum_n log p_n),  p_n = 100 * matches_n / total_n,  BP = exp(1 - ref_len / sys_len) if
 //   sys_len < ref_len
 // Matches are clipped to the largest count in any reference; ref_len sums the reference length closest to each
-// hypothesis. Smoothing `exp`: the k-th order without a match counts as 1 / 2^k matches.
+// hypothesis. Scores are in [0, 100]. Where no n-gram of any order matches, BLEU is 0 under every smoothing.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,9 +17,17 @@ namespace heed::models {
 
 constexpr int kBleuOrder = 4;
 
+/// Smoothing of orders without a match [Chen & Cherry 2014, their methods 3, 1 and 2]:
+///   exp    the k-th order without a match counts as 1 / 2^k matches
+///   floor  0 matches count as `smooth_value` (0.1)
+///   add-k  `smooth_value` (1) is added to matches and totals of the orders above 1
+///   none   nothing; an order without a match makes BLEU 0
 struct BleuOptions {
-  std::string tokenize = "13a";  ///< "13a" (mteval-v13a, for ordinary text) or "none" (split at white space)
-  bool lowercase = false;
+  std::string tokenize = "13a";         ///< "13a" (mteval-v13a), "none" (split at white space), "intl" (mteval-v14) or "char"
+  bool lowercase = false;               ///< both sides, as Python's str.lower
+  std::string smooth = "exp";           ///< "exp", "floor", "add-k" or "none"
+  std::optional<double> smooth_value;   ///< for "floor" and "add-k", >= 0
+  std::optional<bool> effective_order;  ///< leave out orders that the text is too short for; unset: for single sentences only
 };
 
 /// What BLEU needs to know of a text. Statistics of parts add up to those of the whole.
@@ -41,19 +50,28 @@ struct BleuResult {
 /// The text as BLEU counts it: words separated by one space. Throws ValueError for an unknown options.tokenize.
 std::string bleu_tokenize(std::string_view line, const BleuOptions& options);
 
-/// Statistics of one sentence against its references (at least one, or ValueError).
+/// Statistics of one sentence against its references.
+/// Throws ValueError for no reference and an unknown tokenisation.
 BleuStats bleu_stats(std::string_view hypothesis, std::span<const std::string> references, const BleuOptions& options = {});
 
-/// The score of summed statistics. With `effective_order`, orders that the text is too short for do not count.
-BleuResult bleu_of(const BleuStats& stats, bool effective_order = false);
+/// Statistics of every sentence of a corpus: what bootstrap() resamples. references[i] are the references of
+/// hypotheses[i], or the one reference; their number may differ. Throws ValueError as bleu_stats does, and for
+/// different numbers of sentences.
+std::vector<BleuStats> corpus_bleu_stats(std::span<const std::string> hypotheses, std::span<const std::string> references,
+                                         const BleuOptions& options = {});
+std::vector<BleuStats> corpus_bleu_stats(std::span<const std::string> hypotheses, std::span<const std::vector<std::string>> references,
+                                         const BleuOptions& options = {});
 
-/// BLEU of a corpus: references[i] are the references of hypotheses[i], or the one reference.
-/// Throws ValueError for different numbers of lines and for sentences with different numbers of references.
+/// The score of summed statistics; its signature says nrefs:1. Throws ValueError for options that do not exist.
+BleuResult bleu_of(const BleuStats& stats, const BleuOptions& options = {});
+
+/// BLEU of a corpus; arguments and errors as for corpus_bleu_stats. A number of references that differs shows in
+/// the signature as nrefs:var. No sentences: 0.
 BleuResult corpus_bleu(std::span<const std::string> hypotheses, std::span<const std::string> references, const BleuOptions& options = {});
 BleuResult corpus_bleu(std::span<const std::string> hypotheses, std::span<const std::vector<std::string>> references,
                        const BleuOptions& options = {});
 
-/// BLEU of one sentence, with effective order.
+/// BLEU of one sentence, with effective order unless the options say otherwise. Throws as bleu_stats.
 BleuResult sentence_bleu(std::string_view hypothesis, std::span<const std::string> references, const BleuOptions& options = {});
 
 /// Sentences whose source has min to max words, both included.

@@ -2,36 +2,28 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
+#include <algorithm>
+#include <cmath>
 
 #include "framework/core/error.h"
-#include "framework/io/file.h"
 #include "models/metrics/alignment_error.h"
 #include "models/metrics/bleu.h"
+#include "tests/models/metrics_reference.h"
 
 namespace heed::models {
 namespace {
 
-using Strings = std::vector<std::string>;
 using testing::ElementsAre;
 using testing::ThrowsMessage;
 
-constexpr double kTolerance = 1e-9;
-
-const nlohmann::json& reference_values() {
-  static const auto values = nlohmann::json::parse(read_file(HEED_SOURCE_DIR "/tests/models/data/sacrebleu_values.json"));
-  return values;
+BleuOptions options_of(const nlohmann::json& expected) {
+  BleuOptions options{expected.at("tokenize").get<std::string>(), expected.at("lowercase").get<bool>()};
+  return options;
 }
-const nlohmann::json& reference_cases() { return reference_values().at("cases"); }
 
-// References by sentence; the file has them by translator.
-std::vector<Strings> references_of(const nlohmann::json& test_case) {
-  std::vector<Strings> references(test_case.at("hyp").size());
-  for (const auto& set : test_case.at("refs")) {
-    const auto& stream = reference_values().at("reference_sets").at(set.get<size_t>());
-    for (size_t i = 0; i < references.size(); ++i) references[i].push_back(stream.at(i).get<std::string>());
-  }
-  return references;
+void set_smoothing(BleuOptions& options, const nlohmann::json& expected) {
+  options.smooth = expected.at("method").get<std::string>();
+  if (!expected.at("value").is_null()) options.smooth_value = expected.at("value").get<double>();
 }
 
 TEST(Bleu, CorpusScoresAreSacrebleus) {
@@ -39,25 +31,31 @@ TEST(Bleu, CorpusScoresAreSacrebleus) {
   for (const auto& test_case : reference_cases()) {
     const auto hypotheses = test_case.at("hyp").get<Strings>();
     const auto references = references_of(test_case);
-    for (const auto& expected : test_case.at("bleu")) {
-      const BleuOptions options{expected.at("tokenize").get<std::string>(), expected.at("lowercase").get<bool>()};
-      SCOPED_TRACE(test_case.at("name").get<std::string>() + ", " + options.tokenize + (options.lowercase ? ", lc" : ""));
-      const auto result = corpus_bleu(hypotheses, references, options);
-      EXPECT_NEAR(result.score, expected.at("score").get<double>(), kTolerance);
-      EXPECT_NEAR(result.bp, expected.at("bp").get<double>(), kTolerance);
-      EXPECT_EQ(result.sys_len, expected.at("sys_len").get<int64_t>());
-      EXPECT_EQ(result.ref_len, expected.at("ref_len").get<int64_t>());
+    for (const auto& counted : test_case.at("bleu")) {
+      BleuOptions options = options_of(counted);
       BleuStats stats;
-      for (size_t i = 0; i < hypotheses.size(); ++i) stats += bleu_stats(hypotheses[i], references[i], options);
-      for (size_t n = 0; n < kBleuOrder; ++n) {
-        EXPECT_NEAR(result.precisions[n], expected.at("precisions").at(n).get<double>(), kTolerance);
-        EXPECT_EQ(stats.matches[n], expected.at("counts").at(n).get<int64_t>());
-        EXPECT_EQ(stats.totals[n], expected.at("totals").at(n).get<int64_t>());
+      for (const BleuStats& sentence : corpus_bleu_stats(hypotheses, references, options)) stats += sentence;
+      for (const auto& expected : counted.at("smooth")) {
+        set_smoothing(options, expected);
+        SCOPED_TRACE(test_case.at("name").get<std::string>() + ", " + options.tokenize + ", " + options.smooth +
+                     (options.lowercase ? ", lc" : ""));
+        const BleuResult result = corpus_bleu(hypotheses, references, options);
+        EXPECT_NEAR(result.score, expected.at("score").get<double>(), kTolerance);
+        EXPECT_EQ(result.signature, as_ours("BLEU", expected));
+        EXPECT_NEAR(result.bp, counted.at("bp").get<double>(), kTolerance);
+        EXPECT_EQ(result.sys_len, counted.at("sys_len").get<int64_t>());
+        EXPECT_EQ(result.ref_len, counted.at("ref_len").get<int64_t>());
+        EXPECT_EQ(bleu_of(stats, options).score, result.score);
+        for (size_t n = 0; n < kBleuOrder; ++n) {
+          EXPECT_NEAR(result.precisions[n], expected.at("precisions").at(n).get<double>(), kTolerance);
+          EXPECT_EQ(stats.matches[n], counted.at("counts").at(n).get<int64_t>());
+          EXPECT_EQ(stats.totals[n], counted.at("totals").at(n).get<int64_t>());
+        }
+        ++compared;
       }
-      ++compared;
     }
   }
-  EXPECT_EQ(compared, 60);  // 15 cases, 2 tokenisations, 2 casings
+  EXPECT_EQ(compared, 480);  // 15 cases, 4 tokenisations, 2 casings, 4 smoothings
 }
 
 TEST(Bleu, SentenceScoresAreSacrebleus) {
@@ -72,6 +70,85 @@ TEST(Bleu, SentenceScoresAreSacrebleus) {
     }
   }
   EXPECT_GT(compared, 400);
+}
+
+TEST(Bleu, VaryingReferencesEffectiveOrderAndSmoothingValuesAreSacrebleus) {
+  const auto& varied = reference_values().at("varied");
+  const auto hypotheses = varied.at("hyp").get<Strings>();
+  const auto references = varied.at("refs").get<std::vector<Strings>>();
+  for (const auto& expected : varied.at("bleu")) {
+    BleuOptions options = options_of(expected);
+    set_smoothing(options, expected);
+    options.effective_order = expected.at("effective_order").get<bool>();
+    SCOPED_TRACE(expected.at("signature").get<std::string>());
+    const BleuResult result = corpus_bleu(hypotheses, references, options);
+    EXPECT_NEAR(result.score, expected.at("score").get<double>(), kTolerance);
+    EXPECT_EQ(result.signature, as_ours("BLEU", expected));
+    for (size_t i = 0; i < hypotheses.size(); ++i) {
+      EXPECT_NEAR(sentence_bleu(hypotheses[i], references[i], options).score, expected.at("sentences").at(i).get<double>(), kTolerance)
+          << hypotheses[i];
+    }
+  }
+  EXPECT_EQ(varied.at("bleu").size(), 48u);  // 4 tokenisations, 6 smoothings with values, 2 orders
+}
+
+TEST(Bleu, WordsAreSacrebleus) {
+  for (const auto& tokens : reference_values().at("varied").at("tokens")) {
+    for (const std::string name : {"13a", "none", "intl", "char"}) {
+      EXPECT_EQ(bleu_tokenize(tokens.at("line").get<std::string>(), {name}), tokens.at(name).get<std::string>()) << name;
+    }
+  }
+}
+
+// Hypothesis `a b c d`, reference `a b d c`: 4/4 words, 1/3 pairs, 0/2 triples, 0/1 quadruples; equal lengths.
+TEST(Bleu, SmoothingByHand) {
+  const Strings hypothesis = {"a b c d"}, reference = {"a b d c"};
+  const auto score = [&](BleuOptions options) { return corpus_bleu(hypothesis, reference, options).score; };
+  // exp: 0/2 counts as (1/2)/2, 0/1 as (1/4)/1
+  EXPECT_NEAR(score({.smooth = "exp"}), 100 * std::pow(1.0 * 1 / 3 * 1 / 4 * 1 / 4, 0.25), kTolerance);
+  // floor: 0.1/2 and 0.1/1
+  EXPECT_NEAR(score({.smooth = "floor"}), 100 * std::pow(1.0 * 1 / 3 * 0.1 / 2 * 0.1, 0.25), kTolerance);
+  EXPECT_NEAR(score({.smooth = "floor", .smooth_value = 0.5}), 100 * std::pow(1.0 * 1 / 3 * 0.5 / 2 * 0.5, 0.25), kTolerance);
+  // add-k: 4/4, 2/4, 1/3, 1/2
+  EXPECT_NEAR(score({.smooth = "add-k"}), 100 * std::pow(2.0 / 4 * 1 / 3 * 1 / 2, 0.25), kTolerance);
+  EXPECT_EQ(score({.smooth = "none"}), 0);
+}
+
+// `a b` against `a b`: 2/2, 1/1 and two orders that it is too short for. Effective order takes the first two; without
+// it and without smoothing they make the score 0.
+TEST(Bleu, EffectiveOrderByHand) {
+  const Strings text = {"a b"};
+  EXPECT_NEAR(sentence_bleu(text[0], text).score, 100, kTolerance);
+  EXPECT_EQ(sentence_bleu(text[0], text, {.effective_order = false}).score, 0);
+  EXPECT_EQ(corpus_bleu(text, text).score, 0);
+  EXPECT_NEAR(corpus_bleu(text, text, {.effective_order = true}).score, 100, kTolerance);
+}
+
+// Papineni et al. 2002, sec. 2.1: seven times `the` against `The cat is on the mat` and `There is a cat on the mat`
+// matches twice, lower-cased; of both lengths, 6 and 7, the closer is 7.
+TEST(Bleu, MatchesAreClippedToTheLargestCountInAnyReference) {
+  const Strings references = {"The cat is on the mat", "There is a cat on the mat"};
+  const BleuStats stats = bleu_stats("the the the the the the the", references, {.lowercase = true});
+  EXPECT_EQ(stats.matches[0], 2);
+  EXPECT_EQ(stats.totals[0], 7);
+  EXPECT_EQ(stats.ref_len, 7);
+  EXPECT_EQ(bleu_stats("the the the the the the the", references).matches[0], 1);
+  // 5 words are as far from 4 as from 6: the shorter counts
+  EXPECT_EQ(bleu_stats("a a a a a", Strings{"b b b b b b", "b b b b"}).ref_len, 4);
+}
+
+TEST(Bleu, OrderOfSentencesAndReferencesDoesNotMatter) {
+  const auto& test_case = reference_cases().at(10);  // two references
+  auto hypotheses = test_case.at("hyp").get<Strings>();
+  auto references = references_of(test_case);
+  const double score = corpus_bleu(hypotheses, references).score;
+  std::ranges::reverse(hypotheses);
+  std::ranges::reverse(references);
+  for (Strings& of_sentence : references) std::ranges::reverse(of_sentence);
+  EXPECT_EQ(corpus_bleu(hypotheses, references).score, score);
+  for (const std::string tokenize : {"13a", "none", "intl", "char"}) {
+    EXPECT_NEAR(corpus_bleu(hypotheses, hypotheses, {.tokenize = tokenize}).score, 100, kTolerance);
+  }
 }
 
 TEST(Bleu, ThirteenATokenisesByCodePoint) {
@@ -90,6 +167,8 @@ TEST(Bleu, SignatureTellsWhatWasCounted) {
   const Strings text = {"a b c d"};
   EXPECT_EQ(corpus_bleu(text, text).signature, "BLEU|nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:heed-0.1.0");
   EXPECT_EQ(sentence_bleu(text[0], text, {"none", true}).signature, "BLEU|nrefs:1|case:lc|eff:yes|tok:none|smooth:exp|version:heed-0.1.0");
+  EXPECT_EQ(corpus_bleu(Strings{"a", "b"}, std::vector<Strings>{{"a"}, {"b", "c"}}, {.smooth = "floor", .smooth_value = 0.25}).signature,
+            "BLEU|nrefs:var|case:mixed|eff:no|tok:13a|smooth:floor[0.25]|version:heed-0.1.0");
 }
 
 TEST(Bleu, MistakesAreNamed) {
@@ -97,9 +176,13 @@ TEST(Bleu, MistakesAreNamed) {
   EXPECT_THAT([&] { corpus_bleu(one, two); }, ThrowsMessage<ValueError>("bleu: 1 hypotheses, 2 references"));
   EXPECT_THAT(
       [&] {
-        corpus_bleu(one, one, {"intl", false});
+        corpus_bleu(one, one, {"zh", false});
       },
-      ThrowsMessage<ValueError>("bleu: unknown tokenisation 'intl': '13a' or 'none'"));
+      ThrowsMessage<ValueError>("bleu: unknown tokenisation 'zh': '13a', 'none', 'intl' or 'char'"));
+  EXPECT_THAT([&] { corpus_bleu(one, one, {.smooth = "linear"}); },
+              ThrowsMessage<ValueError>("bleu: unknown smoothing 'linear': 'exp', 'floor', 'add-k' or 'none'"));
+  EXPECT_THAT([&] { bleu_of({}, {.smooth = "floor", .smooth_value = -1}); },
+              ThrowsMessage<ValueError>("bleu: smoothing value -1 is not a number from 0 up"));
   EXPECT_THAT([&] { bleu_stats("a", {}); }, ThrowsMessage<ValueError>("bleu: a sentence without a reference"));
   EXPECT_EQ(corpus_bleu(Strings{}, Strings{}).score, 0);
 }
