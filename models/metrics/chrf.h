@@ -1,0 +1,71 @@
+// chrF [Popovic 2015] and chrF++ [Popovic 2017] with the arithmetic of sacreBLEU 2 [Post 2018], to the last digit:
+//   chrF = 100 * (1 + beta^2) * P R / (beta^2 P + R),   P = mean_n matches_n / hypothesis_n,   R = mean_n matches_n / reference_n
+// over the orders n that both sides have: n-grams of 1 to 6 characters, white space left out, and for chrF++ of 1 and 2
+// words, punctuation at a word's end (or else at its start) split off. beta = 2: recall counts four times as much.
+// Of several references a sentence takes the one with the best score. Scores are in [0, 100].
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace heed::models {
+
+struct ChrfOptions {
+  int char_order = 6;
+  int word_order = 0;  ///< 2: chrF++
+  int beta = 2;
+  bool lowercase = false;
+  bool whitespace = false;     ///< white space counts as characters too
+  bool eps_smoothing = false;  ///< the mean of the F-scores of all orders, a missing order as 1e-16, as in chrF++.py
+};
+
+/// Counts of the n-grams of one order.
+struct ChrfCounts {
+  int64_t hypothesis = 0;  ///< 0 where the reference has no n-gram of this order
+  int64_t reference = 0;
+  int64_t matches = 0;
+  bool operator==(const ChrfCounts&) const = default;
+};
+
+/// What chrF needs to know of a text: counts by order, characters first. Statistics of parts add up to those of the
+/// whole; empty statistics add to any. Throws ValueError for statistics of different orders.
+struct ChrfStats {
+  std::vector<ChrfCounts> orders;
+
+  ChrfStats& operator+=(const ChrfStats& other);
+  bool operator==(const ChrfStats&) const = default;
+};
+
+struct ChrfResult {
+  double score = 0;       ///< in [0, 100]
+  std::string signature;  ///< chrF2|nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:heed-0.1.0
+};
+
+/// Statistics of one sentence against its references.
+/// Throws ValueError for no reference and for orders or a beta that make no sense.
+ChrfStats chrf_stats(std::string_view hypothesis, std::span<const std::string> references, const ChrfOptions& options = {});
+
+/// Statistics of every sentence of a corpus: what bootstrap() resamples. references[i] are the references of
+/// hypotheses[i], or the one reference; their number may differ. Throws ValueError as chrf_stats does, and for
+/// different numbers of sentences.
+std::vector<ChrfStats> corpus_chrf_stats(std::span<const std::string> hypotheses, std::span<const std::string> references,
+                                         const ChrfOptions& options = {});
+std::vector<ChrfStats> corpus_chrf_stats(std::span<const std::string> hypotheses, std::span<const std::vector<std::string>> references,
+                                         const ChrfOptions& options = {});
+
+/// The score of summed statistics; its signature says nrefs:1. Throws ValueError for statistics of other orders.
+ChrfResult chrf_of(const ChrfStats& stats, const ChrfOptions& options = {});
+
+/// chrF of a corpus, from summed statistics; arguments and errors as for corpus_chrf_stats. A number of references
+/// that differs shows in the signature as nrefs:var. No sentences: 0.
+ChrfResult corpus_chrf(std::span<const std::string> hypotheses, std::span<const std::string> references, const ChrfOptions& options = {});
+ChrfResult corpus_chrf(std::span<const std::string> hypotheses, std::span<const std::vector<std::string>> references,
+                       const ChrfOptions& options = {});
+
+/// chrF of one sentence. Throws as chrf_stats.
+ChrfResult sentence_chrf(std::string_view hypothesis, std::span<const std::string> references, const ChrfOptions& options = {});
+
+}  // namespace heed::models
