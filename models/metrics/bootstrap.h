@@ -1,0 +1,115 @@
+// How sure a score is: bootstrap resampling over sentences, of one system and of two in pairs [Koehn 2004,
+// "Statistical significance tests for machine translation evaluation"].
+// A resample draws as many sentences as there are, with replacement, and scores the sum of their statistics. Any metric
+// whose statistics add up will do:
+//   bootstrap(corpus_bleu_stats(hypotheses, references), [](const BleuStats& sum) { return bleu_of(sum).score; })
+// Resample r of seed s draws the same sentences on every machine, for every metric and every system.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "framework/core/random.h"
+
+namespace heed::models {
+
+struct BootstrapOptions {
+  int resamples = 1000;
+  double confidence = 0.95;  ///< of the intervals, in (0, 1)
+  uint64_t seed = 12345;
+};
+
+/// From `low` to `high`, both included.
+struct Interval {
+  double low = 0, high = 0;
+  bool operator==(const Interval&) const = default;
+};
+
+/// One system, in the units of the metric.
+struct BootstrapResult {
+  double score = 0;   ///< of all sentences
+  double mean = 0;    ///< of the resamples
+  Interval interval;  ///< percentile_interval of the resamples
+};
+
+/// Two systems on the same sentences, in the units of the metric.
+struct PairedBootstrapResult {
+  BootstrapResult a, b;
+  double difference = 0;                 ///< score of b - score of a
+  Interval interval;                     ///< of the difference: percentile_interval of b - a over the resamples
+  int wins_a = 0, wins_b = 0, ties = 0;  ///< resamples in which a, b or neither scores higher
+
+  /// One-sided: how likely the better system would be better by chance, (1 + resamples in which it is not) /
+  /// (1 + resamples). The ones, which keep it from being 0, are those of Davison & Hinkley 1997, sec. 4.2. 1 where
+  /// the scores are equal.
+  double p_value = 1;
+};
+
+/// Percentile interval [Efron & Tibshirani 1993, ch. 13]: sorted scores without the floor(n (1 - confidence) / 2) at
+/// each end, as Koehn does it. Throws ValueError for no score and a confidence outside (0, 1).
+Interval percentile_interval(std::vector<double> scores, double confidence);
+
+namespace bootstrap_detail {
+
+// Draws the sentences of one resample after the other.
+class Resampler {
+ public:
+  Resampler(size_t sentences, const BootstrapOptions& options);  // checks both
+  std::span<const uint32_t> next();
+
+ private:
+  Generator generator_;
+  std::vector<uint32_t> indices_;
+};
+
+BootstrapResult summarise(double score, const std::vector<double>& resampled, const BootstrapOptions& options);
+PairedBootstrapResult summarise(double score_a, double score_b, const std::vector<double>& resampled_a,
+                                const std::vector<double>& resampled_b, const BootstrapOptions& options);
+void check_pairs(size_t sentences_a, size_t sentences_b);
+
+template <class Stats>
+Stats sum_of(const std::vector<Stats>& sentences) {
+  Stats sum{};
+  for (const Stats& sentence : sentences) sum += sentence;
+  return sum;
+}
+
+template <class Stats>
+Stats sum_of(const std::vector<Stats>& sentences, std::span<const uint32_t> indices) {
+  Stats sum{};
+  for (const uint32_t i : indices) sum += sentences[i];
+  return sum;
+}
+
+}  // namespace bootstrap_detail
+
+/// The score of one system and its confidence interval. `Stats` starts empty as Stats{} and adds up with +=;
+/// `score(sum)` is the metric. Throws ValueError for no sentences, less than one resample, and a confidence outside
+/// (0, 1).
+template <class Stats, class Score>
+BootstrapResult bootstrap(const std::vector<Stats>& sentences, Score score, const BootstrapOptions& options = {}) {
+  bootstrap_detail::Resampler resampler(sentences.size(), options);
+  std::vector<double> resampled;
+  for (int i = 0; i < options.resamples; ++i) resampled.push_back(score(bootstrap_detail::sum_of(sentences, resampler.next())));
+  return bootstrap_detail::summarise(score(bootstrap_detail::sum_of(sentences)), resampled, options);
+}
+
+/// Whether b is better than a: a[i] and b[i] are statistics of sentence i, which both systems translated; higher
+/// scores are better. Throws ValueError as bootstrap does, and for different numbers of sentences.
+template <class Stats, class Score>
+PairedBootstrapResult paired_bootstrap(const std::vector<Stats>& a, const std::vector<Stats>& b, Score score,
+                                       const BootstrapOptions& options = {}) {
+  bootstrap_detail::check_pairs(a.size(), b.size());
+  bootstrap_detail::Resampler resampler(a.size(), options);
+  std::vector<double> resampled_a, resampled_b;
+  for (int i = 0; i < options.resamples; ++i) {
+    const std::span<const uint32_t> indices = resampler.next();
+    resampled_a.push_back(score(bootstrap_detail::sum_of(a, indices)));
+    resampled_b.push_back(score(bootstrap_detail::sum_of(b, indices)));
+  }
+  return bootstrap_detail::summarise(score(bootstrap_detail::sum_of(a)), score(bootstrap_detail::sum_of(b)), resampled_a, resampled_b,
+                                     options);
+}
+
+}  // namespace heed::models
