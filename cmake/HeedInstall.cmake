@@ -20,10 +20,12 @@ foreach(layer framework nn models)
           PATTERN "kernels/simd" EXCLUDE PATTERN "kernels/onednn" EXCLUDE PATTERN "kernels/openblas" EXCLUDE)
 endforeach()
 
-configure_package_config_file("${CMAKE_CURRENT_LIST_DIR}/heedConfig.cmake.in" "${PROJECT_BINARY_DIR}/heedConfig.cmake"
+# With build/release/bin on PATH find_package looks into build/release and its cmake/ and lib/: not into generated/.
+set(generated_dir "${PROJECT_BINARY_DIR}/generated")
+configure_package_config_file("${CMAKE_CURRENT_LIST_DIR}/heedConfig.cmake.in" "${generated_dir}/heedConfig.cmake"
                               INSTALL_DESTINATION "${package_dir}")
-write_basic_package_version_file("${PROJECT_BINARY_DIR}/heedConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
-install(FILES "${PROJECT_BINARY_DIR}/heedConfig.cmake" "${PROJECT_BINARY_DIR}/heedConfigVersion.cmake"
+write_basic_package_version_file("${generated_dir}/heedConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
+install(FILES "${generated_dir}/heedConfig.cmake" "${generated_dir}/heedConfigVersion.cmake"
         DESTINATION "${package_dir}" COMPONENT development)
 
 foreach(app translator heatmap)

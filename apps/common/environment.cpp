@@ -10,7 +10,7 @@
 
 namespace heed::apps {
 
-std::atomic<bool> interrupted{false};
+std::atomic<int> interrupted{0};
 
 void restart_with_short_spinning(char** argv) {
   if (std::getenv("GOMP_SPINCOUNT") || std::getenv("OMP_WAIT_POLICY")) return;
@@ -20,7 +20,7 @@ void restart_with_short_spinning(char** argv) {
 
 void catch_interrupts() {
   struct sigaction action = {};
-  action.sa_handler = [](int) { interrupted.store(true); };
+  action.sa_handler = [](int signal) { interrupted.store(signal); };
   action.sa_flags = SA_RESETHAND;
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);

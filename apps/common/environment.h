@@ -9,8 +9,8 @@ namespace heed::apps {
 /// program starts itself again once with GOMP_SPINCOUNT set, unless the user chose a waiting policy.
 void restart_with_short_spinning(char** argv);
 
-/// Set by SIGINT and SIGTERM once catch_interrupts() was called; a second signal ends the program at once.
-extern std::atomic<bool> interrupted;
+/// The number of the signal, SIGINT or SIGTERM, that came since catch_interrupts() was called, or 0; a second one ends the program at once.
+extern std::atomic<int> interrupted;
 void catch_interrupts();
 
 double steady_seconds();

@@ -1,27 +1,55 @@
 #include "apps/common/main_guard.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <exception>
 #include <new>
 #include <string>
+#include <vector>
 
+#include "apps/common/environment.h"
 #include "framework/core/error.h"
+#include "models/text/unicode.h"
 
 namespace heed::apps {
 namespace {
 
-// Messages can quote a user's text; what stands on stderr stays one line.
+// Messages can quote a user's text; what stands on stderr stays one line, and bytes that no terminal should see do not.
 std::string one_line(std::string_view message) {
-  std::string line(message);
-  for (char& c : line)
-    if (c == '\n' || c == '\r') c = ' ';
+  std::string line;
+  for (const char32_t c : models::code_points(message)) {
+    const bool control = c < 0x20 || (c >= 0x7F && c < 0xA0);
+    models::append_utf8(line, c == '\n' || c == '\r' ? U' ' : control ? U'?' : c);
+  }
   return line;
 }
 
+// Names the subcommand that was asked for, or the word that is none.
+int usage_error(std::string_view app, const CLI::App& cli, int argc, char** argv, const CLI::ParseError& error) {
+  const auto known = cli.get_subcommands([](const CLI::App*) { return true; });
+  const auto chosen = cli.get_subcommands();
+  std::string message = error.what(), help = chosen.empty() ? std::string(app) : fmt::format("{} {}", app, chosen.front()->get_name());
+  if (chosen.empty() && !known.empty() && argc > 1 && argv[1][0] != '-') {
+    std::vector<std::string> names;
+    for (const CLI::App* sub : known) names.push_back(sub->get_name());
+    message = fmt::format("'{}' is not a subcommand ({})", argv[1], fmt::join(names, ", "));
+  }
+  fmt::print(stderr, "{}: {} (see {} --help)\n", app, one_line(message), help);
+  return kUsage;
+}
+
 }  // namespace
+
+const CLI::Validator kWholeNumber(
+    [](const std::string& text) {
+      const bool digits = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+      return digits ? std::string() : fmt::format("must be a whole number from 0, got '{}'", text);
+    },
+    "");
 
 int run_app(std::string_view app, CLI::App& cli, int argc, char** argv, const std::function<void()>& work) {
   std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is an error like a full disk, not the end of the program
@@ -30,16 +58,17 @@ int run_app(std::string_view app, CLI::App& cli, int argc, char** argv, const st
   } catch (const CLI::Success& success) {  // --help, --version
     return cli.exit(success);
   } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "{}: {} (see {} --help)\n", app, one_line(error.what()), app);
-    return kUsage;
+    return usage_error(app, cli, argc, argv, error);
   }
   try {
     work();
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) throw IoError("cannot write standard output");
     return kOk;
   } catch (const CLI::ParseError& error) {  // a combination of options that only the command can judge
-    fmt::print(stderr, "{}: {} (see {} --help)\n", app, one_line(error.what()), app);
-    return kUsage;
+    return usage_error(app, cli, argc, argv, error);
+  } catch (const Interrupted&) {
+    std::fflush(stdout);
+    return kSignal + interrupted.load();
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "{}: not enough memory\n", app);
   } catch (const std::exception& error) {

@@ -7,12 +7,18 @@
 
 namespace heed::apps {
 
-// Exit codes: 0 done, 1 bad input (a file, a record, a value), 2 wrong usage.
-constexpr int kOk = 0, kFailed = 1, kUsage = 2;
+// Exit codes: 0 done, 1 bad input (a file, a record, a value), 2 wrong usage, 128 + signal interrupted (130: Ctrl-C).
+constexpr int kOk = 0, kFailed = 1, kUsage = 2, kSignal = 128;
+
+/// Ends a command that a signal stopped and that has said so; the exit code tells which.
+struct Interrupted {};
 
 /// Parses the command line, then runs `work`. Any exception becomes `<app>: message` on stderr and kFailed; a
 /// command line that does not parse gives CLI11's message and kUsage; --help and --version print and give kOk.
 int run_app(std::string_view app, CLI::App& cli, int argc, char** argv, const std::function<void()>& work);
+
+/// A check for options that count: "-1" and "x" are refused before they become some number.
+extern const CLI::Validator kWholeNumber;
 
 /// Prints `<app>: warning: message` on stderr.
 void warn(std::string_view app, std::string_view message);

@@ -2,41 +2,33 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <vector>
 
+#include "apps/common/files.h"
 #include "framework/core/error.h"
 #include "framework/io/file.h"
 
 namespace heed::apps {
-namespace {
+namespace fs = std::filesystem;
 
-constexpr std::array<const char*, 9> kRunFiles = {"config.toml",       "source.vocab",      "target.vocab",  "source.spm", "target.spm",
-                                                  "model.safetensors", "state.safetensors", "metrics.jsonl", "report.json"};
-
-bool is_run_file(const std::string& name) {
-  for (const char* known : kRunFiles) {
-    if (name == known || name.starts_with(std::string(known) + ".tmp")) return true;
+void check_run_folder(const fs::path& folder, bool overwrite) {
+  if (!fs::exists(folder)) return;
+  if (!fs::is_directory(folder)) throw IoError(fmt::format("'{}' is not a folder", folder.string()));
+  if (!overwrite) {
+    throw IoError(fmt::format("'{}' exists already (--resume goes on with it, --overwrite replaces it)", folder.string()));
   }
-  return name.starts_with("checkpoint-") && name.find(".safetensors") != std::string::npos;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (!is_run_file(entry.path().filename().string())) {
+      throw IoError(fmt::format("'{}' holds '{}', which is not a file of a run; it is left alone", folder.string(),
+                                entry.path().filename().string()));
+    }
+  }
 }
 
-}  // namespace
-
-void make_run_folder(const std::filesystem::path& folder, bool overwrite) {
-  namespace fs = std::filesystem;
+void make_run_folder(const fs::path& folder, bool overwrite) {
+  check_run_folder(folder, overwrite);
   std::error_code error;
-  if (fs::exists(folder, error)) {
-    if (!overwrite) {
-      throw IoError(fmt::format("'{}' exists already (--resume goes on with it, --overwrite replaces it)", folder.string()));
-    }
-    if (!fs::is_directory(folder)) throw IoError(fmt::format("'{}' is not a folder", folder.string()));
-    for (const auto& entry : fs::directory_iterator(folder)) {
-      if (!is_run_file(entry.path().filename().string())) {
-        throw IoError(fmt::format("'{}' holds '{}', which is not a file of a run; it is left alone", folder.string(),
-                                  entry.path().filename().string()));
-      }
-    }
+  if (fs::exists(folder)) {
     std::vector<fs::path> old;  // with the temporaries of a writer that was killed
     for (const auto& entry : fs::directory_iterator(folder)) old.push_back(entry.path());
     for (const fs::path& path : old) fs::remove(path, error);

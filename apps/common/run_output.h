@@ -8,7 +8,9 @@
 namespace heed::apps {
 
 /// Makes `folder` for a new run. Throws IoError when it exists and `overwrite` is off, or cannot be made. With `overwrite` the files of
-/// a run in it are removed; a folder that holds anything else is refused, so that nothing of the user's is lost.
+/// a run in it are removed; a folder that holds anything else is refused, so that nothing of the user's is lost. check_run_folder throws
+/// the same and touches nothing.
+void check_run_folder(const std::filesystem::path& folder, bool overwrite);
 void make_run_folder(const std::filesystem::path& folder, bool overwrite);
 
 /// Writes a report where --json asked for it; nothing when `path` is empty.

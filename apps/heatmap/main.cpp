@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "apps/common/environment.h"
+#include "apps/common/files.h"
 #include "apps/common/main_guard.h"
 #include "apps/heatmap/draw.h"
 #include "framework/core/error.h"
@@ -26,6 +27,15 @@ struct Options {
   heatmap::PictureOptions picture;
 };
 
+// Says what a file is not before it says what is wrong in it.
+void require_record(std::string_view line, const std::string& name, int64_t at, int64_t wanted) {
+  const size_t first = line.find_first_not_of(" \t\r");
+  if (first == std::string_view::npos && at == wanted) throw FormatError(fmt::format("'{}' line {} is empty", name, at));
+  if (first != std::string_view::npos && line[first] != '{') {
+    throw FormatError(fmt::format("'{}' is not a file of attention records: line {} is not a JSON object", name, at));
+  }
+}
+
 // Line `number` (from 1) of a file of records; "-" is standard input.
 models::Translation read_record(const std::string& path, int64_t number) {
   const std::string name = path == "-" ? "standard input" : path;
@@ -34,7 +44,9 @@ models::Translation read_record(const std::string& path, int64_t number) {
   int64_t count = 0;
   for (size_t pos = 0; pos < text.size();) {
     const size_t newline = std::min(text.find('\n', pos), text.size());
-    if (++count == number) return models::parse_translation(std::string_view(text).substr(pos, newline - pos), name, number);
+    const std::string_view line = std::string_view(text).substr(pos, newline - pos);
+    if (++count == 1 || count == number) require_record(line, name, count, number);
+    if (count == number) return models::parse_translation(line, name, number);
     pos = newline + 1;
   }
   throw ValueError(fmt::format("'{}' has {} line{}, --line asks for {}", name, count, count == 1 ? "" : "s", number));
@@ -54,6 +66,9 @@ models::Translation translate_sentence(const Options& options) {
 
 void draw(const Options& options) {
   heatmap::check_output(options.output);
+  apps::check_files({.inputs = {{"--record", options.record}},
+                     .outputs = {{"--output", options.output}, {"--json", options.json}},
+                     .runs = options.run.empty() ? std::vector<std::string>{} : std::vector{options.run}});
   const models::Translation record = options.run.empty() ? read_record(options.record, options.line) : translate_sentence(options);
   const int missing = heatmap::draw_file(record, options.output, options.picture, options.dpi);
   if (missing > 0) {
@@ -70,6 +85,11 @@ int main(int argc, char** argv) {
   apps::restart_with_short_spinning(argv);
   Options options;
   CLI::App cli("Draws the attention of a translation: source words across, output words down, brightness the weight.", "heatmap");
+  const CLI::Validator line_number(
+      [](const std::string& text) {
+        return text.starts_with('-') || text == "0" ? "lines are counted from 1, got " + text : std::string();
+      },
+      "");
   auto* const from = cli.add_option_group("input", "a record, or a sentence and the run that translates it");
   from->add_option("--record", options.record, "file of attention records, one JSON a line; - for standard input");
   auto* const run = from->add_option("-r,--run", options.run, "run folder of a trained translator");
@@ -77,7 +97,7 @@ int main(int argc, char** argv) {
   auto* const sentence = cli.add_option("-s,--sentence", options.sentence, "sentence to translate")->needs(run);
   run->needs(sentence);
   cli.add_option("-t,--target", options.target, "draw the attention for this translation instead of the model's own")->needs(run);
-  cli.add_option("--line", options.line, "which line of the file, from 1")->check(CLI::PositiveNumber)->capture_default_str();
+  cli.add_option("--line", options.line, "which line of the file, from 1")->check(line_number)->capture_default_str();
   cli.add_option("-o,--output", options.output, "picture to write: .svg or .png")->required();
   cli.add_option("--layer", options.picture.layer, "layer to draw (default: the first in the record)")->check(CLI::NonNegativeNumber);
   cli.add_option("--head", options.picture.head, "head to draw (default: the first in the record)")->check(CLI::NonNegativeNumber);

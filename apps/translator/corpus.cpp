@@ -3,6 +3,8 @@
 
 #include <memory>
 
+#include "apps/common/files.h"
+#include "apps/common/main_guard.h"
 #include "apps/common/run_output.h"
 #include "apps/translator/commands.h"
 #include "framework/io/file.h"
@@ -19,30 +21,86 @@ struct Options {
   models::DemoCorpusOptions corpus;
 };
 
-void write_part(const std::filesystem::path& folder, const char* name, const std::vector<models::AlignedPair>& pairs) {
+namespace fs = std::filesystem;
+using FileTexts = std::vector<std::pair<std::string, std::string>>;  // name, content
+
+constexpr const char* kMarker = "demo-corpus.json";
+constexpr const char* kFormat = "heed.demo-corpus";
+
+// FNV-1a, 64 bits: tells a file that was edited, no more.
+std::string fingerprint(std::string_view text) {
+  uint64_t hash = 0xcbf29ce484222325U;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  return fmt::format("{:016x}", hash);
+}
+
+void add_part(FileTexts& files, const std::string& name, const std::vector<models::AlignedPair>& pairs) {
   std::string english, german, gold;
   for (const models::AlignedPair& pair : pairs) {
     english += models::join(pair.source) + "\n";
     german += models::join(pair.target) + "\n";
     gold += models::gold_line(pair) + "\n";
   }
-  write_file_atomically(folder / fmt::format("{}.en", name), english);
-  write_file_atomically(folder / fmt::format("{}.de", name), german);
-  write_file_atomically(folder / fmt::format("{}.gold", name), gold);
+  files.insert(files.end(), {{name + ".en", english}, {name + ".de", german}, {name + ".gold", gold}});
+}
+
+// The marker beside the corpus: what it is, and a fingerprint of each file, by which --overwrite knows them again.
+std::string marker_of(const Options& options, const FileTexts& files) {
+  nlohmann::ordered_json marker{{"format", kFormat},
+                                {"seed", options.corpus.seed},
+                                {"train", options.corpus.train},
+                                {"validation", options.corpus.validation},
+                                {"test", options.corpus.test},
+                                {"files", nlohmann::ordered_json::object()}};
+  for (const auto& [name, text] : files) marker["files"][name] = fingerprint(text);
+  return marker.dump(2) + "\n";
+}
+
+// Throws IoError when a file in the way is not what translator corpus wrote.
+void require_own(const fs::path& folder, const FileTexts& files) {
+  const fs::path marker = folder / kMarker;
+  nlohmann::json known;
+  if (fs::is_regular_file(marker)) known = nlohmann::json::parse(read_file(marker), nullptr, /*allow_exceptions=*/false);
+  const bool ours = known.is_object() && known.value("format", nlohmann::json()) == kFormat && known.contains("files");
+  const auto foreign = [&](const std::string& name) {
+    throw IoError(
+        fmt::format("'{}' was not written by translator corpus, or was changed since; it is left alone", (folder / name).string()));
+  };
+  if (fs::exists(marker) && !ours) foreign(kMarker);
+  for (const auto& [name, text] : files) {
+    if (!fs::exists(folder / name)) continue;
+    if (!ours || !known["files"].contains(name) || known["files"][name] != fingerprint(read_file(folder / name))) foreign(name);
+  }
+}
+
+void check_files(const Options& options) {
+  std::vector<NamedPath> outputs{{"--json", options.json}};
+  for (const char* part : {"train", "valid", "test"}) {
+    for (const char* extension : {".en", ".de", ".gold"}) {
+      outputs.push_back({"--out", (fs::path(options.folder) / (std::string(part) + extension)).string()});
+    }
+  }
+  outputs.push_back({"--out", (fs::path(options.folder) / kMarker).string()});
+  apps::check_files({.outputs = outputs, .new_folders = {{"--out", options.folder}}});
+  if (fs::exists(options.folder) && !options.overwrite) {
+    throw IoError(fmt::format("'{}' exists already (--overwrite replaces the corpus files in it)", options.folder));
+  }
 }
 
 void corpus(const Options& options) {
-  const std::filesystem::path folder = options.folder;
-  if (std::filesystem::exists(folder) && !options.overwrite) {
-    throw IoError(fmt::format("'{}' exists already (--overwrite replaces the corpus files in it)", folder.string()));
-  }
+  check_files(options);
+  const fs::path folder = options.folder;
   const models::DemoCorpus made = models::make_demo_corpus(options.corpus);
+  FileTexts files;
+  add_part(files, "train", made.train);
+  add_part(files, "valid", made.validation);
+  add_part(files, "test", made.test);
+  require_own(folder, files);
   std::error_code error;
-  std::filesystem::create_directories(folder, error);
+  fs::create_directories(folder, error);
   if (error) throw IoError(fmt::format("cannot make the folder '{}': {}", folder.string(), error.message()));
-  write_part(folder, "train", made.train);
-  write_part(folder, "valid", made.validation);
-  write_part(folder, "test", made.test);
+  for (const auto& [name, text] : files) write_file_atomically(folder / name, text);
+  write_file_atomically(folder / kMarker, marker_of(options, files));
   fmt::print("{} training, {} validation and {} test pairs in '{}': .en, .de and .gold (3-4 sure, 3?4 possible links)\n", made.train.size(),
              made.validation.size(), made.test.size(), folder.string());
   write_json(options.json, {{"folder", folder.string()},
@@ -57,8 +115,8 @@ void corpus(const Options& options) {
 Command add_corpus(CLI::App& cli) {
   const auto o = std::make_shared<Options>();
   cli.add_option("-o,--out", o->folder, "folder to write")->required();
-  cli.add_flag("--overwrite", o->overwrite, "replace the corpus files in a folder that exists");
-  cli.add_option("--seed", o->corpus.seed, "seed of the corpus")->capture_default_str();
+  cli.add_flag("--overwrite", o->overwrite, "replace the corpus files that an earlier call wrote into the folder");
+  cli.add_option("--seed", o->corpus.seed, "seed of the corpus")->check(kWholeNumber)->capture_default_str();
   cli.add_option("--train", o->corpus.train, "training pairs")->check(CLI::NonNegativeNumber)->capture_default_str();
   cli.add_option("--validation", o->corpus.validation, "validation pairs")->check(CLI::NonNegativeNumber)->capture_default_str();
   cli.add_option("--test", o->corpus.test, "test pairs")->check(CLI::NonNegativeNumber)->capture_default_str();

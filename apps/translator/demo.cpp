@@ -5,6 +5,8 @@
 #include <memory>
 
 #include "apps/common/environment.h"
+#include "apps/common/files.h"
+#include "apps/common/main_guard.h"
 #include "apps/common/progress.h"
 #include "apps/common/run_output.h"
 #include "apps/heatmap/draw.h"
@@ -80,11 +82,14 @@ Trained train(const Options& options, const std::string& attention, const models
     models::Trainer trainer(folder, pairs, validation,
                             {.progress = [&](const auto& p) { printer.progress(p); },
                              .validated = [&](const auto& v) { printer.validated(v); },
-                             .should_stop = [] { return interrupted.load(); },
+                             .should_stop = [] { return interrupted.load() != 0; },
                              .clock = steady_seconds});
     trained.training = trainer.run();
   }
-  if (!trained.training.finished) throw Error("interrupted");
+  if (!trained.training.finished) {
+    fmt::print("stopped behind update {}; a demo begins anew\n", trained.training.updates);
+    throw Interrupted();
+  }
   trained.translator = std::make_unique<models::Translator>(models::load_run(folder));
   std::vector<std::string> sources, references;
   for (const models::AlignedPair& pair : corpus.test) {
@@ -151,7 +156,16 @@ nlohmann::ordered_json model_json(const Trained& t) {
   return entry;
 }
 
+void check_files(const Options& options) {
+  const fs::path folder = options.folder;
+  std::vector<std::string> runs;
+  for (const std::string& attention : options.attention) runs.push_back((folder / attention).string());
+  apps::check_files({.outputs = {{"--json", options.json}}, .runs = runs, .new_folders = {{"--out", options.folder}}});
+  for (const std::string& run : runs) check_run_folder(run, /*overwrite=*/true);
+}
+
 void demo(const Options& options) {
+  check_files(options);
   use_threads(options.threads);
   catch_interrupts();
   const double begin = steady_seconds();
@@ -204,7 +218,7 @@ Command add_demo(CLI::App& cli) {
   const auto o = std::make_shared<Options>();
   cli.option_defaults()->take_last();  // ./run demo gives its own --out first
   cli.add_option("-o,--out", o->folder, "folder to write; only what a demo wrote before is replaced")->capture_default_str();
-  cli.add_option("--seed", o->seed, "seed of weights and order")->capture_default_str();
+  cli.add_option("--seed", o->seed, "seed of weights and order")->check(kWholeNumber)->capture_default_str();
   cli.add_option("--updates", o->updates, "updates of each model, 0 for the demo's own setting")->check(CLI::NonNegativeNumber);
   cli.add_option("--train", o->train_pairs, "training pairs")->check(CLI::PositiveNumber)->capture_default_str();
   cli.add_option("--attention", o->attention, "which models to train")

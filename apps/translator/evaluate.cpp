@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "apps/common/environment.h"
+#include "apps/common/files.h"
 #include "apps/common/run_output.h"
 #include "apps/translator/commands.h"
 #include "apps/translator/report.h"
@@ -46,6 +47,9 @@ std::vector<models::AlignedPair> aligned_pairs(const models::Translator& transla
 }
 
 void evaluate(const Options& options) {
+  check_files({.inputs = {{"--source", options.source}, {"--target", options.target}, {"--gold", options.gold}},
+               .outputs = {{"--attention", options.attention}, {"--json", options.json}},
+               .runs = options.runs});
   models::check(options.translate.search);
   if (options.translate.search.n_best > 1) throw ValueError("n-best: evaluation scores one translation a sentence");
   use_threads(options.threads);

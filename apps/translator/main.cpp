@@ -7,6 +7,7 @@
 #include "apps/common/environment.h"
 #include "apps/common/main_guard.h"
 #include "apps/translator/commands.h"
+#include "apps/translator/preset.h"
 #include "framework/core/parallel.h"
 #include "framework/kernels/backend.h"
 
@@ -16,8 +17,7 @@ int main(int argc, char** argv) {
   CLI::App cli("Sequence-to-sequence translation with and without attention.", "translator");
   cli.require_subcommand(1);
   cli.fallthrough();
-  cli.set_config("--config", "", "TOML file of options, a section a subcommand (see presets/); the command line wins");
-  cli.allow_config_extras(CLI::config_extras_mode::error);
+  apps::add_preset_option(cli);
   cli.set_version_flag(
       "--version", [] { return fmt::format("translator 0.1.0 (heed)\n{}threads: {}", kernels::describe_backends(), available_threads()); });
   std::vector<std::pair<CLI::App*, apps::Command>> commands;

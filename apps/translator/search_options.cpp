@@ -1,6 +1,8 @@
 // The options of decoding, the same for every subcommand that translates.
 #include "apps/translator/search_options.h"
 
+#include "apps/common/main_guard.h"
+
 namespace heed::apps {
 
 void add_search_options(CLI::App& cli, models::TranslateOptions& options) {
@@ -19,6 +21,7 @@ void add_search_options(CLI::App& cli, models::TranslateOptions& options) {
   add("--top-k", s.top_k, "sample from the k most probable, 0 for all");
   add("--top-p", s.top_p, "sample from the fewest that together have this probability");
   add("--sample-seed", s.seed, "seed of the samples");
+  cli.get_option("--sample-seed")->check(kWholeNumber);
   add("--batch-size", s.batch_size, "sentences decoded together");
   cli.add_flag("--replace-unknown", options.replace_unknown, "write the source word that attention rests on in the place of <unk>")
       ->group("Decoding");

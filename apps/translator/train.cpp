@@ -2,12 +2,17 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "apps/common/environment.h"
+#include "apps/common/files.h"
+#include "apps/common/main_guard.h"
 #include "apps/common/progress.h"
 #include "apps/common/run_output.h"
 #include "apps/translator/commands.h"
+#include "apps/translator/preset.h"
 #include "models/text/lines.h"
 #include "models/training/trainer.h"
 
@@ -16,17 +21,77 @@ namespace {
 
 struct Options {
   std::string source, target, valid_source, valid_target, folder, json;
+  const CLI::App* app = nullptr;
+  const CLI::Option *epochs = nullptr, *updates = nullptr;
   bool resume = false, overwrite = false, lowercase = false;
   int threads = 0;
   models::RunConfig config;
   std::vector<std::pair<CLI::Option*, std::function<bool(const models::RunConfig&)>>> differs;  // option, "the run has another value"
 };
 
+const CLI::Validator kLanguageCode(
+    [](const std::string& text) {
+      const bool letters = std::all_of(text.begin(), text.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+      return letters && text.size() != 1 && text.size() <= 3 ? std::string()
+                                                             : fmt::format("'{}' is not a language code of two or three letters", text);
+    },
+    "");
+
 models::TokenisedCorpus tokenised(const models::ParallelLines& lines, const models::RunConfig& config) {
   return {models::tokenize_lines(lines.source, config.source_text), models::tokenize_lines(lines.target, config.target_text)};
 }
 
+// What a resumed run is asked to change and cannot.
+void check_same(const Options& options, const models::RunConfig& run) {
+  for (const auto& [option, differs] : options.differs) {
+    if (option->count() > 0 && differs(run)) {
+      throw ValueError(fmt::format("resume: {} is not what '{}' was started with", option->get_name(), options.folder));
+    }
+  }
+}
+
+// A run whose rates do not depend on its length may go on for longer, in its unit. Whether `run` has another length now.
+bool lengthen(const Options& options, models::RunConfig& run) {
+  struct Length {
+    const CLI::Option* option;
+    int64_t wanted;
+    int64_t* now;
+  };
+  Length unit{options.updates, options.config.train.updates, &run.train.updates};
+  Length other{options.epochs, options.config.train.epochs, &run.train.epochs};
+  if (run.train.updates == 0) std::swap(unit, other);
+  const auto differs = [](const Length& length) { return length.option->count() > 0 && length.wanted != *length.now; };
+  const std::string name = unit.option->get_name(), &schedule = run.train.schedule;
+  if (differs(other)) {
+    throw ValueError(fmt::format("resume: {}: the length of '{}' was given in {}", other.option->get_name(), options.folder, name));
+  }
+  if (!differs(unit)) return false;
+  if (schedule != "constant" && schedule != "inverse_sqrt") {
+    throw ValueError(
+        fmt::format("resume: {} stays {}: the length is part of the schedule '{}' (constant and inverse_sqrt can go on for longer)", name,
+                    *unit.now, schedule));
+  }
+  if (unit.wanted < *unit.now) {
+    throw ValueError(fmt::format("resume: {} can only grow: '{}' was started with {}", name, options.folder, *unit.now));
+  }
+  *unit.now = unit.wanted;
+  return true;
+}
+
+void check_files(const Options& options) {
+  apps::check_files({.inputs = {{"--source", options.source},
+                                {"--target", options.target},
+                                {"--valid-source", options.valid_source},
+                                {"--valid-target", options.valid_target},
+                                {"--config", preset_of(*options.app)}},
+                     .outputs = {{"--json", options.json}},
+                     .runs = {options.folder},
+                     .new_folders = {{"--run", options.folder}}});
+  if (!options.resume) check_run_folder(options.folder, options.overwrite);
+}
+
 void train(Options& options) {
+  check_files(options);
   use_threads(options.threads);
   const models::ParallelLines lines = models::read_parallel(options.source, options.target);
   const models::ParallelLines valid_lines = models::read_parallel(options.valid_source, options.valid_target);
@@ -35,11 +100,8 @@ void train(Options& options) {
   if (options.resume) {
     const std::filesystem::path file = folder / "config.toml";
     config = models::parse_run_config(read_file(file), file.string());
-    for (const auto& [option, differs] : options.differs) {
-      if (option->count() > 0 && differs(config)) {
-        throw ValueError(fmt::format("resume: {} is not what '{}' was started with", option->get_name(), folder.string()));
-      }
-    }
+    check_same(options, config);
+    if (lengthen(options, config)) write_file_atomically(file, models::to_toml(config));
   } else {
     models::check(config);
   }
@@ -54,7 +116,7 @@ void train(Options& options) {
   models::Trainer trainer(folder, corpus, validation,
                           {.progress = [&](const auto& p) { printer.progress(p); },
                            .validated = [&](const auto& v) { printer.validated(v); },
-                           .should_stop = [] { return interrupted.load(); },
+                           .should_stop = [] { return interrupted.load() != 0; },
                            .clock = steady_seconds});
   if (options.resume) {
     trainer.resume();
@@ -77,6 +139,7 @@ void train(Options& options) {
                             {"parameters", result.parameters},
                             {"best_validation_bleu", result.best_bleu},
                             {"best_update", result.best_update}});
+  if (!result.finished) throw Interrupted();
 }
 
 }  // namespace
@@ -98,6 +161,9 @@ Command add_train(CLI::App& cli) {
   const auto add = [&](const char* name, auto& field, const char* what, auto member) {
     CLI::Option* const option = cli.add_option(name, field, what)->capture_default_str();
     o->differs.emplace_back(option, [&field, member](const models::RunConfig& run) { return member(run) != field; });
+  };
+  const auto add_length = [&](const char* name, int64_t& field, const char* what) {  // a resumed run may have more: lengthen()
+    return cli.add_option(name, field, what)->capture_default_str();
   };
 #define HEED_ADD_MODEL(name, field, what) add(name, o->config.model.field, what, [](const models::RunConfig& r) { return r.model.field; })
 #define HEED_ADD_TRAIN(name, field, what) add(name, o->config.train.field, what, [](const models::RunConfig& r) { return r.train.field; })
@@ -123,8 +189,8 @@ Command add_train(CLI::App& cli) {
   HEED_ADD_MODEL("--dropout", dropout, "probability of dropout");
   HEED_ADD_TRAIN("--batch-size", batch_size, "sentence pairs a batch");
   HEED_ADD_TRAIN("--batch-tokens", batch_tokens, "tokens a batch on either side instead, padding counted");
-  HEED_ADD_TRAIN("--epochs", epochs, "times through the training data");
-  HEED_ADD_TRAIN("--updates", updates, "updates, instead of epochs");
+  o->epochs = add_length("--epochs", o->config.train.epochs, "times through the training data");
+  o->updates = add_length("--updates", o->config.train.updates, "updates, instead of epochs");
   HEED_ADD_TRAIN("--max-length", max_length, "leave out training pairs with more tokens on a side");
   HEED_ADD_TRAIN("--lr", lr, "learning rate of Adam");
   HEED_ADD_TRAIN("--schedule", schedule, "constant, inverse_sqrt, linear or cosine");
@@ -143,16 +209,20 @@ Command add_train(CLI::App& cli) {
   HEED_ADD_TRAIN("--patience", patience, "validations without a better BLEU before training ends, 0 for never");
   HEED_ADD_TRAIN("--log-every", log_every, "updates between two lines of metrics.jsonl");
   HEED_ADD_TRAIN("--seed", seed, "seed of weights, dropout and order");
+  cli.get_option("--seed")->check(kWholeNumber);
 #undef HEED_ADD_MODEL
 #undef HEED_ADD_TRAIN
-  add("--source-language", o->config.source_text.language, "how apostrophes are cut: en, de, fr, ...",
+  add("--source-language", o->config.source_text.language,
+      "two or three letters (en, de, fr, ...), for apostrophes and abbreviations; any is taken",
       [](const models::RunConfig& r) { return r.source_text.language; });
   add("--target-language", o->config.target_text.language, "the same for the target",
       [](const models::RunConfig& r) { return r.target_text.language; });
+  for (const char* name : {"--source-language", "--target-language"}) cli.get_option(name)->check(kLanguageCode);
   CLI::Option* const lower = cli.add_flag("--lowercase", o->lowercase, "lower-case both sides");
   o->differs.emplace_back(lower, [raw](const models::RunConfig& run) { return run.source_text.lowercase != raw->lowercase; });
   CLI::Option* const joint = cli.add_flag("--joint", o->config.train.joint, "one vocabulary for both sides");
   o->differs.emplace_back(joint, [raw](const models::RunConfig& run) { return run.train.joint != raw->config.train.joint; });
+  o->app = &cli;
   return [o] {
     o->config.source_text.lowercase = o->config.target_text.lowercase = o->lowercase;
     train(*o);

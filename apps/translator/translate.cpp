@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "apps/common/environment.h"
+#include "apps/common/files.h"
 #include "apps/common/run_output.h"
 #include "apps/translator/commands.h"
 #include "apps/translator/search_options.h"
@@ -26,6 +27,9 @@ struct Options {
 
 void translate(const Options& options) {
   if (!options.force.empty() && options.input == "-") throw CLI::ValidationError("--force", "needs --input FILE");
+  check_files({.inputs = {{"--input", options.input}, {"--force", options.force}},
+               .outputs = {{"--output", options.output}, {"--attention", options.attention}, {"--json", options.json}},
+               .runs = options.runs});
   models::check(options.translate.search);
   use_threads(options.threads);
   const models::Translator translator = load_translator(options.runs);

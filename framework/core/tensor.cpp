@@ -72,12 +72,17 @@ void TensorBody::destroy(TensorBody* body) noexcept {
   pool_free(body, sizeof(TensorBody));
 }
 
-DType Tensor::dtype() const { return body_->dtype; }
-const Shape& Tensor::shape() const {
-  HEED_ASSERT(defined());
-  return body_->shape;
+namespace {
+// A user's mistake: a Tensor that was declared and never given a value, or an optional output that was not asked for.
+TensorBody& body_of(TensorBody* body, const char* asked) {
+  if (!body) throw ValueError(fmt::format("{}: the tensor is undefined, it was never given a value", asked));
+  return *body;
 }
-const Strides& Tensor::strides() const { return body_->strides; }
+}  // namespace
+
+DType Tensor::dtype() const { return body_of(body(), "dtype").dtype; }
+const Shape& Tensor::shape() const { return body_of(body(), "shape").shape; }
+const Strides& Tensor::strides() const { return body_of(body(), "strides").strides; }
 int64_t Tensor::size(int dim) const { return shape()[wrap_dim("size", dim, ndim())]; }
 
 bool Tensor::is_contiguous() const {
@@ -97,7 +102,8 @@ void Tensor::require_dtype(DType wanted) const {
 }
 
 void* Tensor::raw_data() const {
-  return static_cast<char*>(body_->storage->data) + static_cast<size_t>(body_->offset) * size_of(body_->dtype);
+  const TensorBody& b = body_of(body(), "data");
+  return static_cast<char*>(b.storage->data) + static_cast<size_t>(b.offset) * size_of(b.dtype);
 }
 
 double Tensor::item() const {

@@ -61,14 +61,14 @@ std::string read_file(const std::filesystem::path& path) {
 void write_file_atomically(const std::filesystem::path& wanted, std::string_view content) {
   std::error_code ignored;
   std::filesystem::path path = wanted;
-  for (int hops = 0; hops < 16 && std::filesystem::is_symlink(path, ignored); ++hops) {  // also one that points at nothing yet
-    path = path.parent_path() / std::filesystem::read_symlink(path, ignored);
-  }
   if (std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored) &&
-      !std::filesystem::is_directory(path, ignored)) {  // a device or a pipe: there is nothing to replace
+      !std::filesystem::is_directory(path, ignored)) {  // a device or a pipe, also behind /dev/stdout: there is nothing to replace
     Descriptor device(path, O_WRONLY);
     if (device.get() < 0 || !write_all(device.get(), content) || !device.close_checked()) fail("cannot write", path, errno);
     return;
+  }
+  for (int hops = 0; hops < 16 && std::filesystem::is_symlink(path, ignored); ++hops) {  // also one that points at nothing yet
+    path = path.parent_path() / std::filesystem::read_symlink(path, ignored);
   }
   const std::filesystem::path temporary = path.string() + fmt::format(".tmp{}", ::getpid());
   {

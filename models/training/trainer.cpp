@@ -39,6 +39,16 @@ Tensor take(std::map<std::string, Tensor>& tensors, const std::string& key, cons
   return value;
 }
 
+// The best weights so far must be there and whole: a resumed run may end without better ones. Before the random numbers are set.
+void load_best(const std::filesystem::path& folder) {
+  const std::filesystem::path path = folder / "model.safetensors";
+  if (!std::filesystem::exists(path)) {
+    throw IoError(fmt::format("resume '{}': '{}', the best weights so far, is missing; only --overwrite, a new start, helps",
+                              folder.string(), path.string()));
+  }
+  load_run(folder);
+}
+
 }  // namespace
 
 std::vector<std::vector<std::string>> tokenize_lines(std::span<const std::string> lines, const TextSettings& settings) {
@@ -166,6 +176,7 @@ void Trainer::resume() {
   check_vocabularies(weights, source_.vocabulary, target_.vocabulary, folder_);
   model_->load(weights, name);
   optimizer_->load_state(file.tensors, name);
+  if (integers[3] > 0) load_best(folder_);
   cursor_ = {integers[0], integers[1], integers[2], integers[3], integers[4], integers[7], reals[0], reals[1], reals[2], reals[3]};
   default_generator().set_state({static_cast<uint64_t>(random[0]), static_cast<uint64_t>(random[1])});
   trim_metrics();
@@ -304,7 +315,7 @@ TrainResult Trainer::run() {
       if (cursor_.batch == static_cast<int64_t>(batches.size())) ++cursor_.epoch, cursor_.batch = 0;
       TrainProgress progress{cursor_.update,
                              total_updates_,
-                             cursor_.epoch,
+                             cursor_.batch == 0 ? cursor_.epoch : cursor_.epoch + 1,
                              cursor_.loss_sum / static_cast<double>(cursor_.loss_tokens),
                              lr,
                              static_cast<double>(cursor_.loss_tokens) / cursor_.loss_seconds,

@@ -277,6 +277,10 @@ TEST_F(Heatmap, BadInputIsOneClearLine) {
   expect_failure({"--record", path("bad.jsonl"), "-o", out}, 1, "bad.jsonl' line 1: parse error");
   write_file_atomically(path("empty.jsonl"), "");
   expect_failure({"--record", path("empty.jsonl"), "-o", out}, 1, "empty.jsonl' has 0 lines");
+  write_file_atomically(path("gap.jsonl"), to_json_line(record_of(2, 2)) + "\n\n");
+  expect_failure({"--record", path("gap.jsonl"), "--line", "2", "-o", out}, 1, "gap.jsonl' line 2 is empty");
+  write_file_atomically(path("train.en"), "A dog runs.\n");
+  expect_failure({"--record", path("train.en"), "-o", out}, 1, "train.en' is not a file of attention records: line 1 is not a JSON object");
   Translation plain = record_of(3, 3);
   plain.attention.clear();
   plain.model = "LSTM 256";
@@ -286,12 +290,24 @@ TEST_F(Heatmap, BadInputIsOneClearLine) {
   EXPECT_FALSE(std::filesystem::exists(out));
 }
 
+TEST_F(Heatmap, AnOutputThatIsAnInputIsRefused) {
+  const auto file = write("r.svg", {record_of(3, 3)});  // a record may have any name
+  const std::string before = read_file(file);
+  expect_failure({"--record", file, "-o", file}, 1, "--output: '" + file + "' is also an input (--record)");
+  expect_failure({"--record", file, "-o", path("a.svg"), "--json", file}, 1, "is also an input (--record)");
+  expect_failure({"--record", file, "-o", path("a.svg"), "--json", path("a.svg")}, 1, "is also an output (--output)");
+  std::filesystem::create_directory(path("folder.svg"));
+  expect_failure({"--record", file, "-o", path("folder.svg")}, 1, "is a directory, not a file");
+  EXPECT_EQ(read_file(file), before);
+  EXPECT_FALSE(std::filesystem::exists(path("a.svg")));
+}
+
 TEST_F(Heatmap, WrongUsageExitsWithTwo) {
   const auto file = write("r.jsonl", {record_of(3, 3)});
   expect_failure({}, 2, "--output is required");
   expect_failure({"--record", file}, 2, "--output is required");
   expect_failure({"--record", file, "-o", path("out.svg"), "--colour", "x"}, 2, "--colour");
-  expect_failure({"--record", file, "-o", path("out.svg"), "--line", "0"}, 2, "--line");
+  expect_failure({"--record", file, "-o", path("out.svg"), "--line", "0"}, 2, "--line: lines are counted from 1, got 0");
   expect_failure({"--record", file, "-o", path("out.svg"), "--dpi", "many"}, 2, "--dpi");
   EXPECT_EQ(run({"--help"}).exit_code, 0);
   EXPECT_THAT(run({"--version"}).out, HasSubstr("0.1.0"));

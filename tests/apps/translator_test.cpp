@@ -201,7 +201,7 @@ TEST_F(Translator, ControlCSavesAndLeavesCleanly) {
   std::string line = "exec " + kTranslator;
   for (const std::string& a : command) line += " " + a;
   const ProcessResult result = run_process({"bash", "-c", "(" + line + ") & child=$!; sleep 3; kill -INT $child; wait $child"});
-  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.exit_code, 130) << result.err;  // 128 + SIGINT, as a shell reports it
   EXPECT_THAT(result.out, HasSubstr("--resume goes on"));
   EXPECT_TRUE(std::filesystem::exists(at("interrupted/state.safetensors")));
 }
@@ -239,9 +239,32 @@ TEST_F(Translator, APresetSetsOptionsAndTheCommandLineWins) {
   const ProcessResult result = translator(command);
   ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(content(at("preset/config.toml")), AllOf(HasSubstr("readout = 7"), HasSubstr("embedding = 8"), HasSubstr("updates = 12")));
-  write(at("wrong.toml"), "[train]\nmagic = 7\n");
-  expect_failure(translator(train_command("x", {"--config", at("wrong.toml")})), "magic", 2);
   expect_failure(translator(train_command("x", {"--config", at("no.toml")})), "no.toml", 2);
+}
+
+TEST_F(Translator, AWrongPresetIsOneLineWithFileAndKey) {
+  const auto refused = [](const std::string& text, const std::string& message) {
+    write(at("wrong.toml"), text);
+    const ProcessResult result = translator(train_command("x", {"--config", at("wrong.toml")}));
+    expect_failure(result, at("wrong.toml"), 2);
+    expect_failure(result, message, 2);
+    EXPECT_TRUE(std::all_of(result.err.begin(), result.err.end(), [](unsigned char c) { return c == '\n' || (c >= 0x20 && c < 0x7F); }));
+  };
+  refused("[train]\n\nembeding = 7\n", "wrong.toml line 3: unknown key 'embeding'");
+  refused("[trian]\nembedding = 7\n", "line 1: unknown section [trian] (train, translate, ");
+  refused("embedding = 7\n", "line 1: 'embedding' stands in no section");
+  refused("[train]\nembedding = 3 4\n", "line 2: ");
+  refused("[train]\nembedding = 3\nembedding = 4\n", "line 3: ");
+  refused("[train]\nattention = \"additive\nembedding = 4\n", "line 2: ");
+  refused("[train]\nembedding = \"big\"\n", "line 2: 'embedding' takes a whole number");
+  refused("[train]\nseed = -1\n", "line 2: 'seed' takes a whole number from 0");
+  refused("[train]\nlowercase = 1\n", "line 2: 'lowercase' takes true or false");
+  refused("[translate]\nbeem = 1\n", "line 2: unknown key 'beem'");  // a section that is not used is checked as well
+  refused("\x7F\x02ELF\x1B[31m\xFF\xFE", "is not a TOML file");
+  EXPECT_FALSE(std::filesystem::exists(at("x")));
+  for (const auto& preset : std::filesystem::directory_iterator(HEED_SOURCE_DIR "/presets")) {
+    expect_failure(translator(with(train_command("x", {"--config", preset.path().string()}), "-s", at("nowhere.en"))), "nowhere.en");
+  }
 }
 
 TEST_F(Translator, AnExistingRunIsRefusedUnlessOverwritten) {
@@ -277,6 +300,116 @@ TEST_F(Translator, DevicesAreWrittenAndNotReplaced) {
   EXPECT_EQ(translator({"translate", "-r", at("run"), "-o", at("link.out")}, "I .\n").exit_code, 0);
   EXPECT_TRUE(std::filesystem::is_symlink(at("link.out")));
   EXPECT_TRUE(std::filesystem::exists(at("linked.out")));
+}
+
+TEST_F(Translator, AnOutputThatIsAnInputIsRefused) {
+  const std::string text = "I am a student .\n";
+  write(at("mine.en"), text);
+  std::filesystem::create_symlink(at("mine.en"), at("alias.en"));
+  const auto refused = [](const std::vector<std::string>& more, const std::string& message) {
+    std::vector<std::string> command = {"translate", "-r", at("run"), "-i", at("mine.en")};
+    command.insert(command.end(), more.begin(), more.end());
+    expect_failure(translator(command), message);
+  };
+  refused({"-o", at("mine.en")}, "--output: '" + at("mine.en") + "' is also an input (--input)");
+  refused({"-o", at("./corpus/../mine.en")}, "is also an input (--input)");
+  refused({"-o", at("alias.en")}, "is also an input (--input)");
+  refused({"-o", at("same"), "--attention", at("same")}, "--attention: '" + at("same") + "' is also an output (--output)");
+  refused({"-o", at("run/model.safetensors")}, "model.safetensors' is a file of a run");
+  refused({"--json", at("run/config.toml")}, "config.toml' is a file of a run");
+  refused({"-o", at("")}, "is a directory, not a file");
+  refused({"--attention", at("corpus")}, "--attention: '" + at("corpus") + "' is a directory, not a file");
+  expect_failure(run_process({"bash", "-c", kTranslator + " translate -r " + at("run") + " -o " + at("mine.en") + " < " + at("mine.en")}),
+                 "is also an input (standard input)");
+  EXPECT_EQ(content(at("mine.en")), text);
+  expect_failure(translator({"evaluate", "-r", at("run"), "-s", at("mine.en"), "-t", at("mine.en"), "--json", at("mine.en")}),
+                 "is also an input (--source)");
+  expect_failure(translator(train_command("x", {"--json", at("corpus/train.en")})),
+                 "--json: '" + at("corpus/train.en") + "' is also an input");
+  expect_failure(translator({"corpus", "-o", at("x"), "--json", at("x/train.de")}), "is also an output (--json)");
+  const std::string config = content(at("run/config.toml"));
+  expect_failure(translator(with(train_command("run", {"--overwrite"}), "-s", at("run/config.toml"))),
+                 "file of the run that is to be written");
+  EXPECT_EQ(content(at("run/config.toml")), config);
+  EXPECT_FALSE(std::filesystem::exists(at("same")) || std::filesystem::exists(at("x")));
+}
+
+TEST_F(Translator, OutputsAreProbedBeforeTheWork) {
+  expect_failure(translator(train_command("x", {"--json", at("no/such/x.json")})), "--json: cannot write '" + at("no/such/x.json") + "'");
+  expect_failure(translator(train_command("x", {"--json", at("corpus/train.en/x.json")})), "Not a directory");
+  expect_failure(translator(train_command("corpus/train.en")), "train.en' is a file, not a folder");
+  expect_failure(translator(train_command("x", {"--json", at("x")})), "is also the folder to write (--run)");
+  EXPECT_FALSE(std::filesystem::exists(at("x")));
+  expect_failure(translator({"demo", "-o", at("x"), "--json", at("no/such/x.json")}), "cannot write");
+  write(at("old.json"), "old");
+  expect_failure(translator(with(train_command("x", {"--json", at("old.json")}), "-s", at("nowhere.en"))), "nowhere.en");
+  EXPECT_EQ(content(at("old.json")), "old");  // probed, not truncated
+  EXPECT_EQ(translator(train_command("within", {"--json", at("within/result.json")})).exit_code, 0);
+  EXPECT_TRUE(nlohmann::json::accept(content(at("within/result.json"))));
+}
+
+TEST_F(Translator, StandardOutputMayBeNamedAsAFile) {
+  for (const char* stdout_is : {" | cat", ""}) {  // a pipe, a file
+    const ProcessResult result =
+        run_process({"bash", "-c", "echo I . | " + kTranslator + " translate -r " + at("run") + " -o /dev/stdout" + stdout_is});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_EQ(std::count(result.out.begin(), result.out.end(), '\n'), 1) << stdout_is;
+  }
+  EXPECT_EQ(translator({"translate", "-r", at("run"), "-o", "/dev/null", "--attention", "/dev/null"}, "I .\n").exit_code, 0);
+}
+
+TEST_F(Translator, OnlyAScheduleWithoutAnEndTrainsOn) {
+  ASSERT_EQ(translator(train_command("longer")).exit_code, 0);
+  expect_failure(translator(train_command("longer", {"--resume", "--updates", "6"})), "--updates can only grow");
+  expect_failure(translator(train_command("longer", {"--resume", "--epochs", "99"})), "was given in --updates");
+  const ProcessResult longer = translator(train_command("longer", {"--resume", "--updates", "24"}));
+  ASSERT_EQ(longer.exit_code, 0) << longer.err;
+  EXPECT_THAT(longer.out, HasSubstr("trained 24 updates"));
+  ASSERT_EQ(translator(train_command("at_once", {"--updates", "24"})).exit_code, 0);
+  for (const char* file : {"model.safetensors", "config.toml"}) {
+    EXPECT_EQ(content(at("longer/") + file), content(at("at_once/") + file)) << file;
+  }
+  ASSERT_EQ(translator(train_command("ending", {"--schedule", "cosine"})).exit_code, 0);
+  expect_failure(translator(train_command("ending", {"--resume", "--updates", "24"})), "the length is part of the schedule 'cosine'");
+}
+
+TEST_F(Translator, ProgressCountsEpochsFromOne) {  // 12 batches an epoch
+  EXPECT_THAT(translator(train_command("epochs", {"--updates", "5"})).err, HasSubstr("update 5/5  epoch 1  "));
+  EXPECT_THAT(translator(train_command("epochs", {"--resume", "--updates", "12"})).err, HasSubstr("update 12/12  epoch 1  "));
+  EXPECT_THAT(translator(train_command("epochs", {"--resume", "--updates", "13"})).err, HasSubstr("update 13/13  epoch 2  "));
+}
+
+TEST_F(Translator, ResumingNeedsTheBestWeightsWhole) {
+  std::filesystem::copy(at("run"), at("hurt"));
+  write(at("hurt/model.safetensors"), content(at("run/model.safetensors")).substr(0, 2000));
+  expect_failure(translator(train_command("hurt", {"--resume"})), "hurt/model.safetensors': ");
+  std::filesystem::remove(at("hurt/model.safetensors"));
+  expect_failure(translator(train_command("hurt", {"--resume"})), "hurt/model.safetensors', the best weights so far, is missing");
+}
+
+TEST_F(Translator, TheCorpusReplacesItsOwnFilesAlone) {
+  const std::vector<std::string> small = {"corpus", "-o", at("own"), "--train", "20", "--validation", "2", "--test", "2", "--overwrite"};
+  ASSERT_EQ(translator(small).exit_code, 0);
+  ASSERT_EQ(translator(with(small, "--train", "30")).exit_code, 0);
+  const std::string sentences = content(at("own/train.en"));
+  EXPECT_EQ(std::count(sentences.begin(), sentences.end(), '\n'), 30);
+  write(at("own/valid.en"), "my own sentences\n");  // edited since
+  expect_failure(translator(small), "valid.en' was not written by translator corpus, or was changed since");
+  EXPECT_EQ(content(at("own/valid.en")), "my own sentences\n");
+  EXPECT_EQ(content(at("own/train.en")), sentences);
+  std::filesystem::create_directory(at("foreign"));
+  write(at("foreign/train.en"), "mine\n");
+  expect_failure(translator(with(small, "-o", at("foreign"))), "train.en' was not written by translator corpus");
+  EXPECT_EQ(content(at("foreign/train.en")), "mine\n");
+}
+
+TEST_F(Translator, UsageErrorsNameTheWordAndTheHelp) {
+  expect_failure(translator({"trian", "-o", "x"}), "'trian' is not a subcommand (train, translate, evaluate, corpus, demo)", 2);
+  expect_failure(translator({"train", "-o", "x"}), "(see translator train --help)", 2);
+  expect_failure(translator({"corpus", "-o", at("x"), "--seed", "-1"}), "--seed: must be a whole number from 0, got '-1'", 2);
+  expect_failure(translator(train_command("x", {"--seed", "-1"})), "--seed: must be a whole number from 0, got '-1'", 2);
+  expect_failure(translator(train_command("x", {"--source-language", "english"})), "'english' is not a language code", 2);
+  EXPECT_FALSE(std::filesystem::exists(at("x")));
 }
 
 TEST_F(Translator, ForcingNeedsAFile) { expect_failure(translator({"translate", "-r", at("run"), "--force", "x"}, "I .\n"), "--input", 2); }

@@ -1,7 +1,6 @@
 // A user's program: an op of its own, written with heed's public headers, checked against finite differences and trained through.
-#ifdef HEED_INSTALLED
-#include <heed/framework/framework.h>  // an installed heed answers to both spellings
-#endif
+#include <heed/framework/framework.h>  // installed or as a subdirectory, heed answers to both spellings
+
 #include <cstdio>
 
 #include "framework/framework.h"

@@ -116,6 +116,8 @@ TEST(Tensor, WhatItRefuses) {
   EXPECT_ERROR(ShapeError, "item: needs one element, got [2, 3]", x.item());
   EXPECT_ERROR(DTypeError, "data: asked for f64, the tensor is f32[2, 3]", x.data<double>());
   EXPECT_ERROR(DTypeError, "data: the tensor is undefined", Tensor{}.data<float>());
+  EXPECT_ERROR(ValueError, "shape: the tensor is undefined, it was never given a value", linear(Tensor{}, x));
+  EXPECT_ERROR(ValueError, "dtype: the tensor is undefined, it was never given a value", Tensor{}.dtype());
   EXPECT_ERROR(IndexError, "size: dimension 2 is outside [-2, 2)", x.size(2));
   EXPECT_ERROR(ShapeError, "from_vector: 2 values for shape [3]", from_vector(std::vector<float>{1, 2}, {3}));
   EXPECT_ERROR(ShapeError, "empty: negative extent in [2, -1]", empty({2, -1}));

@@ -1,0 +1,113 @@
+#include "apps/common/files.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "framework/core/error.h"
+
+namespace heed::apps {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array<const char*, 9> kRunFiles = {"config.toml",       "source.vocab",      "target.vocab",  "source.spm", "target.spm",
+                                                  "model.safetensors", "state.safetensors", "metrics.jsonl", "report.json"};
+
+// As the system sees it, or as it would be named once it exists.
+fs::path real(const fs::path& path) {
+  std::error_code error;
+  const fs::path found = fs::weakly_canonical(fs::absolute(path, error), error);
+  return error ? path : found;
+}
+
+fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
+
+bool is_device(const fs::path& path) {
+  std::error_code error;
+  return fs::exists(path, error) && !fs::is_regular_file(path, error) && !fs::is_directory(path, error);
+}
+
+bool same_file(const fs::path& a, const fs::path& b) {
+  std::error_code error;
+  if (is_device(a) || is_device(b)) return false;
+  return fs::equivalent(a, b, error) || real(a) == real(b);
+}
+
+[[noreturn]] void refuse(const NamedPath& file, const std::string& why) {
+  throw IoError(fmt::format("{}: '{}' {}", file.option, file.path, why));
+}
+
+void require_permission(const NamedPath& file, const fs::path& path, int mode) {
+  if (::access(path.c_str(), mode) != 0)
+    throw IoError(fmt::format("{}: cannot write '{}': {}", file.option, file.path, std::strerror(errno)));
+}
+
+void require_writable(const NamedPath& file, const std::vector<NamedPath>& new_folders) {
+  const fs::path path = file.path;
+  std::error_code error;
+  if (fs::is_directory(path, error) || !path.has_filename()) refuse(file, "is a directory, not a file");
+  if (fs::exists(path, error)) require_permission(file, path, W_OK);
+  if (is_device(path)) return;
+  const fs::path folder = folder_of(real(path));
+  for (const NamedPath& made : new_folders) {
+    if (!fs::exists(folder, error) && real(made.path) == folder) return;
+  }
+  require_permission(file, folder / ".", W_OK | X_OK);  // the dot: a file in the place of the folder is an error
+}
+
+void require_folder(const NamedPath& folder) {
+  std::error_code error;
+  fs::path path = real(folder.path);
+  if (fs::exists(path, error) && !fs::is_directory(path, error)) refuse(folder, "is a file, not a folder");
+  while (!fs::exists(path, error) && path.has_relative_path()) path = path.parent_path();
+  require_permission(folder, path / ".", W_OK | X_OK);
+}
+
+// "standard input" for "-".
+NamedPath resolved(const NamedPath& input) { return input.path == "-" ? NamedPath{"standard input", "/dev/stdin"} : input; }
+
+}  // namespace
+
+bool is_run_file(const std::string& name) {
+  for (const char* known : kRunFiles) {
+    if (name == known || name.starts_with(std::string(known) + ".tmp")) return true;
+  }
+  return name.starts_with("checkpoint-") && name.find(".safetensors") != std::string::npos;
+}
+
+void check_files(const Files& files) {
+  const auto in_run = [&](const NamedPath& file) {  // report.json is nobody's but the user's: --json run/report.json
+    const fs::path path = real(file.path);
+    const std::string name = path.filename().string();
+    return is_run_file(name) && name != "report.json" &&
+           std::any_of(files.runs.begin(), files.runs.end(), [&](const std::string& run) { return same_file(path.parent_path(), run); });
+  };
+  for (const NamedPath& folder : files.new_folders) require_folder(folder);
+  for (const NamedPath& input : files.inputs) {
+    if (!input.path.empty() && !files.new_folders.empty() && in_run(input)) refuse(input, "is a file of the run that is to be written");
+  }
+  for (size_t i = 0; i < files.outputs.size(); ++i) {
+    const NamedPath& output = files.outputs[i];
+    if (output.path.empty() || output.path == "-") continue;
+    require_writable(output, files.new_folders);
+    if (in_run(output)) refuse(output, "is a file of a run");
+    for (const NamedPath& folder : files.new_folders) {
+      if (same_file(output.path, folder.path)) refuse(output, fmt::format("is also the folder to write ({})", folder.option));
+    }
+    for (const NamedPath& given : files.inputs) {
+      const NamedPath input = resolved(given);
+      if (!input.path.empty() && same_file(output.path, input.path)) refuse(output, fmt::format("is also an input ({})", input.option));
+    }
+    for (size_t j = 0; j < i; ++j) {
+      const NamedPath& other = files.outputs[j];
+      if (!other.path.empty() && same_file(output.path, other.path)) refuse(output, fmt::format("is also an output ({})", other.option));
+    }
+  }
+}
+
+}  // namespace heed::apps

@@ -1,0 +1,30 @@
+// The files that a command reads and writes, checked before it works: nothing of the user's is overwritten, and a path that cannot be
+// written is reported before an hour of training and not behind it.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace heed::apps {
+
+struct NamedPath {
+  const char* option;  // "--json"
+  std::string path;    // "" for an option that was not given; "-" for standard input or output
+};
+
+struct Files {
+  std::vector<NamedPath> inputs, outputs;
+  std::vector<std::string> runs;       // run folders read or written: their files are written by training alone
+  std::vector<NamedPath> new_folders;  // folders that the command makes when they are not there; an output may lie in one
+};
+
+/// Throws IoError naming the option when an output is an input, another output, a file of a run, a directory or not writable, when an
+/// input is a file of a run that will be made anew, or when a folder cannot be made. Creates, opens and changes nothing. Devices and
+/// pipes (/dev/null, /dev/stdout) may be named as often as one likes.
+void check_files(const Files& files);
+
+/// Whether a run folder holds files of this name.
+bool is_run_file(const std::string& name);
+
+}  // namespace heed::apps

@@ -1,0 +1,112 @@
+#include "apps/translator/preset.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <toml++/toml.h>
+
+#include <iterator>
+#include <memory>
+#include <utility>
+
+#include "models/text/unicode.h"
+
+namespace heed::apps {
+namespace {
+
+[[noreturn]] void fail(const std::string& file, int64_t line, const std::string& what) {
+  throw CLI::ConversionError(fmt::format("{} line {}: {}", file, line, what));
+}
+
+// What an option takes, in words: "" for anything.
+std::string wanted(const CLI::Option& option) {
+  const std::string type = option.get_type_name();
+  if (option.get_expected_min() == 0 || type.starts_with("BOOLEAN")) return "true or false";
+  if (type.starts_with("UINT")) return "a whole number from 0";
+  if (type.starts_with("INT")) return "a whole number";
+  if (type.starts_with("FLOAT")) return "a number";
+  return "a text in quotes";
+}
+
+// A value as it would stand on the command line, if it is what `wanted` says.
+std::optional<std::string> spelling(const toml::node& node, const std::string& wanted) {
+  if (wanted == "true or false") return node.is_boolean() ? std::optional(node.ref<bool>() ? "true" : "false") : std::nullopt;
+  if (wanted == "a text in quotes") return node.is_string() ? std::optional(node.ref<std::string>()) : std::nullopt;
+  if (node.is_integer() && (node.ref<int64_t>() >= 0 || wanted != "a whole number from 0")) return fmt::format("{}", node.ref<int64_t>());
+  if (node.is_floating_point() && wanted == "a number") return fmt::format("{}", node.ref<double>());
+  return std::nullopt;
+}
+
+class PresetReader : public CLI::Config {
+ public:
+  explicit PresetReader(CLI::App& program) : program_(program) {}
+  std::string to_config(const CLI::App*, bool, bool, std::string) const override { return ""; }  // nobody asks for it
+  std::vector<CLI::ConfigItem> from_config(std::istream& in) const override {
+    const std::string file = program_.get_config_ptr()->as<std::string>();
+    const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    if (models::first_invalid_utf8(text)) throw CLI::ConversionError(fmt::format("'{}' is not a TOML file: it is not UTF-8", file));
+    toml::table root;
+    try {
+      root = toml::parse(text);
+    } catch (const toml::parse_error& error) {
+      fail(file, error.source().begin.line, std::string(error.description()));
+    }
+    std::vector<CLI::ConfigItem> result;
+    for (const auto& [name, node] : root) read_section(file, std::string(name.str()), node, result);
+    return result;
+  }
+
+ private:
+  void read_section(const std::string& file, const std::string& name, const toml::node& node, std::vector<CLI::ConfigItem>& result) const {
+    const toml::table* const section = node.as_table();
+    if (!section) fail(file, node.source().begin.line, fmt::format("'{}' stands in no section; [train] comes first", name));
+    const CLI::App* subcommand = nullptr;
+    std::vector<std::string> known;
+    for (const CLI::App* sub : std::as_const(program_).get_subcommands([](const CLI::App*) { return true; })) {
+      known.push_back(sub->get_name());
+      if (sub->get_name() == name) subcommand = sub;
+    }
+    if (!subcommand) {
+      fail(file, node.source().begin.line, fmt::format("unknown section [{}] ({})", name, fmt::join(known, ", ")));
+    }
+    for (const auto& [key, value] : *section) {
+      CLI::ConfigItem item = read_key(file, *subcommand, std::string(key.str()), value);
+      if (subcommand->parsed()) result.push_back(std::move(item));  // the sections of the others are checked and wait
+    }
+  }
+
+  static CLI::ConfigItem read_key(const std::string& file, const CLI::App& subcommand, const std::string& key, const toml::node& value) {
+    const int64_t line = value.source().begin.line;
+    const CLI::Option* const option = key == "help" ? nullptr : subcommand.get_option_no_throw("--" + key);
+    if (!option) fail(file, line, fmt::format("unknown key '{}'", key));
+    CLI::ConfigItem item{{subcommand.get_name()}, key, {}};
+    const std::string type = wanted(*option);
+    const auto take = [&](const toml::node& one) {
+      const auto spelt = spelling(one, type);
+      if (!spelt) fail(file, line, fmt::format("'{}' takes {}", key, type));
+      item.inputs.push_back(*spelt);
+    };
+    const toml::array* const list = option->get_expected_max() > 1 ? value.as_array() : nullptr;
+    if (!list) take(value);
+    if (list) {
+      for (const toml::node& one : *list) take(one);
+    }
+    return item;
+  }
+
+  CLI::App& program_;
+};
+
+}  // namespace
+
+void add_preset_option(CLI::App& program) {
+  program.set_config("--config", "", "TOML file of options, a section a subcommand (see presets/); the command line wins");
+  program.config_formatter(std::make_shared<PresetReader>(program));
+  program.allow_config_extras(CLI::config_extras_mode::error);
+}
+
+std::string preset_of(const CLI::App& subcommand) {
+  const CLI::Option* const given = subcommand.get_parent()->get_config_ptr();
+  return given->count() > 0 ? given->as<std::string>() : "";
+}
+
+}  // namespace heed::apps

@@ -1,0 +1,16 @@
+// Preset files: TOML, a section a subcommand, its keys the long options without dashes in front (presets/).
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+namespace heed::apps {
+
+/// Adds --config to the program. What the command line gives stands; the file fills in the rest. A file that is not TOML, a section or
+/// key that is not known, a value of the wrong type: CLI::ParseError "presets/x.toml line 3: unknown key 'embeding'".
+void add_preset_option(CLI::App& program);
+
+/// The --config that was given with a subcommand, "" without.
+std::string preset_of(const CLI::App& subcommand);
+
+}  // namespace heed::apps
