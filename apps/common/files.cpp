@@ -27,8 +27,10 @@ fs::path real(const fs::path& path) {
 
 fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
 
+// What is written on and not replaced: a device, a pipe, a stream of the process.
 bool is_device(const fs::path& path) {
   std::error_code error;
+  if (path == "/dev/stdout" || path == "/dev/stderr") return true;
   return fs::exists(path, error) && !fs::is_regular_file(path, error) && !fs::is_directory(path, error);
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <utility>
 
@@ -20,6 +21,7 @@ namespace {
 class Descriptor {
  public:
   Descriptor(const std::filesystem::path& path, int flags) : fd_(::open(path.c_str(), flags | O_CLOEXEC, 0666)) {}
+  explicit Descriptor(int fd) : fd_(fd) {}
   ~Descriptor() {
     if (fd_ >= 0) ::close(fd_);
   }
@@ -42,6 +44,11 @@ bool write_all(int fd, std::string_view rest) {
   return true;
 }
 
+// The stream that a path names: behind it may be a file, which is written on from where the stream stands and not replaced.
+int standard_stream(const std::filesystem::path& path) {
+  return path == "/dev/stdout" ? STDOUT_FILENO : path == "/dev/stderr" ? STDERR_FILENO : -1;
+}
+
 }  // namespace
 
 std::string read_file(const std::filesystem::path& path) {
@@ -59,10 +66,16 @@ std::string read_file(const std::filesystem::path& path) {
 }
 
 void write_file_atomically(const std::filesystem::path& wanted, std::string_view content) {
+  if (const int stream = standard_stream(wanted); stream >= 0) {
+    std::fflush(nullptr);  // what was printed before stands before
+    Descriptor copy(::dup(stream));
+    if (copy.get() < 0 || !write_all(copy.get(), content) || !copy.close_checked()) fail("cannot write", wanted, errno);
+    return;
+  }
   std::error_code ignored;
   std::filesystem::path path = wanted;
   if (std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored) &&
-      !std::filesystem::is_directory(path, ignored)) {  // a device or a pipe, also behind /dev/stdout: there is nothing to replace
+      !std::filesystem::is_directory(path, ignored)) {  // a device or a pipe, also behind a link: there is nothing to replace
     Descriptor device(path, O_WRONLY);
     if (device.get() < 0 || !write_all(device.get(), content) || !device.close_checked()) fail("cannot write", path, errno);
     return;

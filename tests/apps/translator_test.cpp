@@ -341,6 +341,7 @@ TEST_F(Translator, OutputsAreProbedBeforeTheWork) {
   expect_failure(translator(train_command("x", {"--json", at("x")})), "is also the folder to write (--run)");
   EXPECT_FALSE(std::filesystem::exists(at("x")));
   expect_failure(translator({"demo", "-o", at("x"), "--json", at("no/such/x.json")}), "cannot write");
+  expect_failure(translator({"demo", "-o", at("x"), "--json", at("x/additive/model.safetensors")}), "cannot write");
   write(at("old.json"), "old");
   expect_failure(translator(with(train_command("x", {"--json", at("old.json")}), "-s", at("nowhere.en"))), "nowhere.en");
   EXPECT_EQ(content(at("old.json")), "old");  // probed, not truncated
@@ -356,6 +357,9 @@ TEST_F(Translator, StandardOutputMayBeNamedAsAFile) {
     EXPECT_EQ(std::count(result.out.begin(), result.out.end(), '\n'), 1) << stdout_is;
   }
   EXPECT_EQ(translator({"translate", "-r", at("run"), "-o", "/dev/null", "--attention", "/dev/null"}, "I .\n").exit_code, 0);
+  const ProcessResult both =
+      translator({"evaluate", "-r", at("run"), "-s", at("corpus/test.en"), "-t", at("corpus/test.de"), "--json", "/dev/stdout"});
+  EXPECT_THAT(both.out, AllOf(StartsWith("BLEU "), HasSubstr("\"bleu_by_length\":"), testing::EndsWith("}\n")));  // one behind the other
 }
 
 TEST_F(Translator, OnlyAScheduleWithoutAnEndTrainsOn) {
