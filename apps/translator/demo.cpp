@@ -7,10 +7,10 @@
 #include "apps/common/environment.h"
 #include "apps/common/files.h"
 #include "apps/common/main_guard.h"
-#include "apps/common/progress.h"
 #include "apps/common/run_output.h"
 #include "apps/heatmap/draw.h"
 #include "apps/translator/commands.h"
+#include "apps/translator/demo_training.h"
 #include "apps/translator/report.h"
 #include "models/data/demo_corpus.h"
 #include "models/training/evaluation.h"
@@ -24,9 +24,7 @@ namespace fs = std::filesystem;
 struct Options {
   std::string folder = "out/demo", json;
   int threads = 0;
-  uint64_t seed = 1;
-  int64_t updates = 0;  // 0: the setting of demo_config
-  int train_pairs = 16000;
+  DemoTraining training;
   std::vector<std::string> attention = {"none", "additive"};
 };
 
@@ -38,58 +36,11 @@ struct Trained {
   std::optional<models::AlignmentEvaluation> alignment;
 };
 
-models::RunConfig demo_config(const Options& options, const std::string& attention) {
-  models::RunConfig config;
-  config.model = {.encoder_layers = 1,
-                  .dropout = 0.0,
-                  .attention = attention,
-                  .embedding = 64,
-                  .encoder_hidden = 64,
-                  .decoder_hidden = 128,
-                  .attention_size = 64,
-                  .readout = 96};
-  models::TrainConfig& t = config.train;
-  t.batch_size = 32;
-  t.epochs = 6;
-  t.updates = options.updates;
-  t.lr = 4e-3;
-  t.schedule = "cosine";
-  t.warmup = 200;
-  t.lr_floor = 0.05;
-  t.label_smoothing = 0.0;
-  t.seed = options.seed;
-  return config;
-}
-
-models::TokenisedCorpus tokens_of(const std::vector<models::AlignedPair>& pairs) {
-  models::TokenisedCorpus corpus;
-  for (const models::AlignedPair& pair : pairs) {
-    corpus.source.push_back(pair.source);
-    corpus.target.push_back(pair.target);
-  }
-  return corpus;
-}
-
 Trained train(const Options& options, const std::string& attention, const models::DemoCorpus& corpus) {
   const fs::path folder = fs::path(options.folder) / attention;
-  make_run_folder(folder, /*overwrite=*/true);
-  const models::TokenisedCorpus pairs = tokens_of(corpus.train), validation = tokens_of(corpus.validation);
-  models::Trainer::start(folder, demo_config(options, attention), pairs);
   Trained trained;
   trained.attention = attention;
-  {
-    ProgressPrinter printer(attention == "none" ? "no attention" : attention);
-    models::Trainer trainer(folder, pairs, validation,
-                            {.progress = [&](const auto& p) { printer.progress(p); },
-                             .validated = [&](const auto& v) { printer.validated(v); },
-                             .should_stop = [] { return interrupted.load() != 0; },
-                             .clock = steady_seconds});
-    trained.training = trainer.run();
-  }
-  if (!trained.training.finished) {
-    fmt::print("stopped behind update {}; a demo begins anew\n", trained.training.updates);
-    throw Interrupted();
-  }
+  trained.training = train_on_demo_corpus(folder, demo_config(options.training, attention), corpus, attention);
   trained.translator = std::make_unique<models::Translator>(models::load_run(folder));
   std::vector<std::string> sources, references;
   for (const models::AlignedPair& pair : corpus.test) {
@@ -169,7 +120,7 @@ void demo(const Options& options) {
   use_threads(options.threads);
   catch_interrupts();
   const double begin = steady_seconds();
-  const models::DemoCorpus corpus = models::make_demo_corpus({.seed = 1, .train = options.train_pairs});
+  const models::DemoCorpus corpus = models::make_demo_corpus({.seed = 1, .train = options.training.train_pairs});
   fmt::print("built-in corpus: {} training, {} validation and {} test pairs of our own grammar (small data for demonstration)\n",
              corpus.train.size(), corpus.validation.size(), corpus.test.size());
   std::fflush(stdout);
@@ -186,7 +137,7 @@ void demo(const Options& options) {
   fmt::print("\nBLEU on {} test sentences by source length:\n{}\n", corpus.test.size(), by_length_table(names, evaluations));
   nlohmann::ordered_json report{
       {"corpus", fmt::format("built-in English-German grammar, {} training and {} test pairs", corpus.train.size(), corpus.test.size())},
-      {"seed", options.seed},
+      {"seed", options.training.seed},
       {"threads", num_threads()},
       {"models", nlohmann::ordered_json::array()},
       {"heatmaps", nlohmann::ordered_json::array()}};
@@ -218,9 +169,9 @@ Command add_demo(CLI::App& cli) {
   const auto o = std::make_shared<Options>();
   cli.option_defaults()->take_last();  // ./run demo gives its own --out first
   cli.add_option("-o,--out", o->folder, "folder to write; only what a demo wrote before is replaced")->capture_default_str();
-  cli.add_option("--seed", o->seed, "seed of weights and order")->check(kWholeNumber)->capture_default_str();
-  cli.add_option("--updates", o->updates, "updates of each model, 0 for the demo's own setting")->check(CLI::NonNegativeNumber);
-  cli.add_option("--train", o->train_pairs, "training pairs")->check(CLI::PositiveNumber)->capture_default_str();
+  cli.add_option("--seed", o->training.seed, "seed of weights and order")->check(kWholeNumber)->capture_default_str();
+  cli.add_option("--updates", o->training.updates, "updates of each model, 0 for the demo's own setting")->check(CLI::NonNegativeNumber);
+  cli.add_option("--train", o->training.train_pairs, "training pairs")->check(CLI::PositiveNumber)->capture_default_str();
   cli.add_option("--attention", o->attention, "which models to train")
       ->check(CLI::IsMember({"none", "additive"}))
       ->take_all()

@@ -168,7 +168,8 @@ Command add_train(CLI::App& cli) {
 #define HEED_ADD_MODEL(name, field, what) add(name, o->config.model.field, what, [](const models::RunConfig& r) { return r.model.field; })
 #define HEED_ADD_TRAIN(name, field, what) add(name, o->config.train.field, what, [](const models::RunConfig& r) { return r.train.field; })
   HEED_ADD_MODEL("--architecture", architecture, "recurrent or transformer");
-  HEED_ADD_MODEL("--attention", attention, ("of the recurrent translator: none, none_state, " + fmt::format("{}", fmt::join(nn::attention_kinds(), ", "))).c_str());
+  HEED_ADD_MODEL("--attention", attention,
+                 ("of the recurrent translator: none, none_state, " + fmt::format("{}", fmt::join(nn::attention_kinds(), ", "))).c_str());
   HEED_ADD_MODEL("--embedding", embedding, "size of the word vectors");
   HEED_ADD_MODEL("--encoder-hidden", encoder_hidden, "size of the encoder, a direction");
   HEED_ADD_MODEL("--encoder-layers", encoder_layers, "layers of the encoder");

@@ -40,9 +40,8 @@ void translate(const Options& options) {
     lines.source = options.input == "-" ? models::read_lines(std::cin, "standard input") : models::read_lines(options.input);
   }
   const double begin = steady_seconds();
-  const std::vector<models::Translation> results = options.force.empty()
-                                                       ? translator.translate(lines.source, options.translate)
-                                                       : translator.force(lines.source, lines.target);
+  const std::vector<models::Translation> results =
+      options.force.empty() ? translator.translate(lines.source, options.translate) : translator.force(lines.source, lines.target);
   const double seconds = steady_seconds() - begin;
   std::string text, records;
   for (const models::Translation& result : results) {

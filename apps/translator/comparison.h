@@ -1,0 +1,53 @@
+// What translator compare found out, and the three forms of its report.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/metrics/bootstrap.h"
+#include "models/training/evaluation.h"
+
+namespace heed::apps {
+
+struct CurvePoint {
+  int64_t update = 0;
+  double bleu = 0, loss = 0;
+};
+
+/// One model on the test set.
+struct ComparedModel {
+  std::string name, description;
+  int64_t parameters = 0, updates = 0;
+  double train_seconds = 0;
+  std::vector<CurvePoint> curve;  // of its validations
+  models::Evaluation evaluation;
+  double chrf = 0;
+  models::BootstrapResult bleu;                                   // of the whole test set
+  std::vector<std::optional<models::BootstrapResult>> by_length;  // of each bucket; nothing where it is empty
+  std::optional<models::PairedBootstrapResult> against_first;     // b is this model
+  std::optional<models::AlignmentEvaluation> alignment;
+};
+
+struct Comparison {
+  std::string corpus;
+  std::string search;  // "greedy", "beam 5"
+  std::vector<std::string> sources, references;
+  std::vector<int> source_lengths;  // words
+  std::vector<std::vector<std::string>> reference_words;
+  std::vector<models::LengthBucket> buckets;
+  std::vector<ComparedModel> models;
+};
+
+nlohmann::ordered_json comparison_json(const Comparison& comparison);
+/// `chart` and `curves` are where the SVG files lie, as the report should name them.
+std::string comparison_markdown(const Comparison& comparison, const std::string& chart, const std::string& curves);
+/// A page that needs no other file.
+std::string comparison_html(const Comparison& comparison);
+/// BLEU by source length with intervals: the shape of figure 2 of Bahdanau et al. 2015.
+std::string length_chart(const Comparison& comparison);
+/// Validation BLEU by update.
+std::string curve_chart(const Comparison& comparison);
+
+}  // namespace heed::apps

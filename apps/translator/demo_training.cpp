@@ -1,0 +1,67 @@
+#include "apps/translator/demo_training.h"
+
+#include <fmt/format.h>
+
+#include "apps/common/environment.h"
+#include "apps/common/main_guard.h"
+#include "apps/common/progress.h"
+#include "apps/common/run_output.h"
+
+namespace heed::apps {
+namespace {
+
+models::TokenisedCorpus tokens_of(const std::vector<models::AlignedPair>& pairs) {
+  models::TokenisedCorpus corpus;
+  for (const models::AlignedPair& pair : pairs) {
+    corpus.source.push_back(pair.source);
+    corpus.target.push_back(pair.target);
+  }
+  return corpus;
+}
+
+}  // namespace
+
+models::RunConfig demo_config(const DemoTraining& options, const std::string& attention) {
+  models::RunConfig config;
+  config.model = {.encoder_layers = 1,
+                  .dropout = 0.0,
+                  .attention = attention,
+                  .embedding = 64,
+                  .encoder_hidden = 64,
+                  .decoder_hidden = 128,
+                  .attention_size = 64,
+                  .readout = 96};
+  models::TrainConfig& t = config.train;
+  t.batch_size = 32;
+  t.epochs = 6;
+  t.updates = options.updates;
+  t.lr = 4e-3;
+  t.schedule = "cosine";
+  t.warmup = 200;
+  t.lr_floor = 0.05;
+  t.label_smoothing = 0.0;
+  t.seed = options.seed;
+  return config;
+}
+
+models::TrainResult train_on_demo_corpus(const std::filesystem::path& folder, const models::RunConfig& config,
+                                         const models::DemoCorpus& corpus, const std::string& label) {
+  std::filesystem::create_directories(folder.parent_path());
+  make_run_folder(folder, /*overwrite=*/true);
+  const models::TokenisedCorpus pairs = tokens_of(corpus.train), validation = tokens_of(corpus.validation);
+  models::Trainer::start(folder, config, pairs);
+  ProgressPrinter printer(label == "none" ? "no attention" : label);
+  models::Trainer trainer(folder, pairs, validation,
+                          {.progress = [&](const auto& p) { printer.progress(p); },
+                           .validated = [&](const auto& v) { printer.validated(v); },
+                           .should_stop = [] { return interrupted.load() != 0; },
+                           .clock = steady_seconds});
+  models::TrainResult result = trainer.run();
+  if (!result.finished) {
+    fmt::print("stopped behind update {}; the training begins anew\n", result.updates);
+    throw Interrupted();
+  }
+  return result;
+}
+
+}  // namespace heed::apps
