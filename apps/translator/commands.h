@@ -11,6 +11,7 @@ Command add_train(CLI::App& cli);
 Command add_translate(CLI::App& cli);
 Command add_evaluate(CLI::App& cli);
 Command add_corpus(CLI::App& cli);
+Command add_align(CLI::App& cli);
 Command add_compare(CLI::App& cli);
 Command add_demo(CLI::App& cli);
 

@@ -13,7 +13,6 @@
 #include "apps/translator/demo_training.h"
 #include "apps/translator/search_options.h"
 #include "framework/io/file.h"
-#include "models/metrics/chrf.h"
 #include "models/text/lines.h"
 #include "models/training/trainer.h"
 
@@ -59,12 +58,6 @@ ComparedModel measure(const Candidate& candidate, const Comparison& comparison, 
   model.parameters = translator.run().model->parameter_count();
   read_metrics(candidate.run, model);
   model.evaluation = models::evaluate(translator, comparison.sources, comparison.references, steady_seconds, options);
-  std::vector<std::string> texts, wanted;
-  for (size_t i = 0; i < comparison.sources.size(); ++i) {
-    texts.push_back(model.evaluation.translations[i].target.text);
-    wanted.push_back(models::detokenize(comparison.reference_words[i]));
-  }
-  model.chrf = models::corpus_chrf(texts, wanted).score;
   if (!gold.empty()) model.alignment = models::evaluate_alignment(translator, gold);
   return model;
 }
@@ -84,7 +77,7 @@ void add_intervals(Comparison& comparison) {
   std::vector<models::BleuStats> first;
   for (ComparedModel& model : comparison.models) {
     const std::vector<models::BleuStats> stats = sentence_stats(comparison, model);
-    model.bleu = models::bootstrap(stats, score);
+    model.bleu = model.evaluation.bleu_interval;
     for (const models::LengthBucket& bucket : comparison.buckets) {
       std::vector<models::BleuStats> part;
       for (size_t i = 0; i < stats.size(); ++i) {

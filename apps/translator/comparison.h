@@ -23,7 +23,6 @@ struct ComparedModel {
   double train_seconds = 0;
   std::vector<CurvePoint> curve;  // of its validations
   models::Evaluation evaluation;
-  double chrf = 0;
   models::BootstrapResult bleu;                                   // of the whole test set
   std::vector<std::optional<models::BootstrapResult>> by_length;  // of each bucket; nothing where it is empty
   std::optional<models::PairedBootstrapResult> against_first;     // b is this model

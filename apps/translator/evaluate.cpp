@@ -58,9 +58,15 @@ void evaluate(const Options& options) {
   std::vector<models::AlignedPair> pairs;  // read first: a bad file must not cost the translations
   if (!options.gold.empty()) pairs = aligned_pairs(translator, lines, options.gold);
   const models::Evaluation result = models::evaluate(translator, lines.source, lines.target, steady_seconds, options.translate);
-  fmt::print("BLEU {:.2f}  {}\n", result.bleu.score, result.bleu.signature);
+  fmt::print("BLEU {:.2f}  {}  (95 % interval {:.2f} to {:.2f})\n", result.bleu.score, result.bleu.signature,
+             result.bleu_interval.interval.low, result.bleu_interval.interval.high);
   fmt::print("BLEU {:.2f}  {} (detokenised)\n", result.bleu_detokenised.score, result.bleu_detokenised.signature);
-  fmt::print("perplexity {:.3f}\n", result.perplexity);
+  fmt::print("chrF2 {:.2f}, chrF++ {:.2f}, exact matches {:.2f} %, perplexity {:.3f}\n", result.chrf2.score, result.chrf_pp.score,
+             100 * result.exact_match, result.perplexity);
+  if (result.attention.target_words > 0) {
+    fmt::print("attention: {:.3f} nats a word, {:.1f} % of the source words hardly looked at\n", result.attention.mean_entropy(),
+               100 * result.attention.uncovered_share());
+  }
   fmt::print("{:.1f} sentences/s, {} sentences\n", static_cast<double>(lines.source.size()) / result.seconds, lines.source.size());
   fmt::print("{}", by_length_table({"BLEU"}, {&result}));
   nlohmann::ordered_json report{{"run", options.runs},
@@ -69,6 +75,15 @@ void evaluate(const Options& options) {
                                 {"bleu", result.bleu.score},
                                 {"signature", result.bleu.signature},
                                 {"bleu_13a", result.bleu_detokenised.score},
+                                {"bleu_low", result.bleu_interval.interval.low},
+                                {"bleu_high", result.bleu_interval.interval.high},
+                                {"chrf2", result.chrf2.score},
+                                {"chrf2_signature", result.chrf2.signature},
+                                {"chrf_pp", result.chrf_pp.score},
+                                {"chrf_pp_signature", result.chrf_pp.signature},
+                                {"exact_match", result.exact_match},
+                                {"attention_entropy", result.attention.mean_entropy()},
+                                {"uncovered_share", result.attention.uncovered_share()},
                                 {"perplexity", result.perplexity},
                                 {"decode_seconds", result.seconds},
                                 {"bleu_by_length", by_length_json(result)},

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "models/metrics/rates.h"
 #include "models/training/trainer.h"
 
 namespace heed::models {
@@ -35,6 +36,12 @@ Evaluation evaluate(const Translator& translator, std::span<const std::string> s
   }
   result.bleu = corpus_bleu(outputs, wanted, {.tokenize = "none"});
   result.bleu_detokenised = corpus_bleu(outputs_text, wanted_text, {.tokenize = "13a"});
+  result.bleu_interval =
+      bootstrap(corpus_bleu_stats(outputs, wanted, {.tokenize = "none"}), [](const BleuStats& sum) { return bleu_of(sum).score; });
+  result.chrf2 = corpus_chrf(outputs_text, wanted_text);
+  result.chrf_pp = corpus_chrf(outputs_text, wanted_text, {.word_order = 2});
+  result.exact_match = exact_match_rate(outputs, wanted);
+  for (const Translation& translation : result.translations) result.attention += attention_statistics(mean_attention(translation));
   result.by_length = bleu_by_length(outputs, wanted, lengths, {.tokenize = "none"});
   if (!pairs.empty()) result.perplexity = std::exp(corpus_loss(*run.model, pairs));
   return result;

@@ -4,7 +4,10 @@
 #include <optional>
 
 #include "models/metrics/alignment_error.h"
+#include "models/metrics/attention_statistics.h"
 #include "models/metrics/bleu.h"
+#include "models/metrics/bootstrap.h"
+#include "models/metrics/chrf.h"
 #include "models/translator.h"
 
 namespace heed::models {
@@ -12,6 +15,10 @@ namespace heed::models {
 struct Evaluation {
   BleuResult bleu;                    // tok:none, on the words as the model has them
   BleuResult bleu_detokenised;        // tok:13a, on text as people read it
+  BootstrapResult bleu_interval;      // of bleu, 95 %
+  ChrfResult chrf2, chrf_pp;          // on text as people read it
+  double exact_match = 0;             // share of sentences, in [0, 1]
+  AttentionStatistics attention;      // of the translations, maps averaged; empty without attention
   std::vector<BucketBleu> by_length;  // tok:none, by source words
   double perplexity = 0;              // exp of the cross-entropy a target token
   std::vector<Translation> translations;

@@ -4,7 +4,9 @@
 #include <signal.h>
 
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <thread>
 
 #include "tests/testing/process.h"
@@ -408,7 +410,7 @@ TEST_F(Translator, TheCorpusReplacesItsOwnFilesAlone) {
 }
 
 TEST_F(Translator, UsageErrorsNameTheWordAndTheHelp) {
-  expect_failure(translator({"trian", "-o", "x"}), "'trian' is not a subcommand (train, translate, evaluate, corpus, demo)", 2);
+  expect_failure(translator({"trian", "-o", "x"}), "'trian' is not a subcommand (train, translate, evaluate, corpus, align, compare, demo)", 2);
   expect_failure(translator({"train", "-o", "x"}), "(see translator train --help)", 2);
   expect_failure(translator({"corpus", "-o", at("x"), "--seed", "-1"}), "--seed: must be a whole number from 0, got '-1'", 2);
   expect_failure(translator(train_command("x", {"--seed", "-1"})), "--seed: must be a whole number from 0, got '-1'", 2);
@@ -459,6 +461,121 @@ TEST_F(Translator, DemoWritesItsReportAndReplacesOnlyItsOwn) {
   EXPECT_LT(std::abs(additive / none - 1), 0.05);
   EXPECT_GE(report["heatmaps"].size(), 8U);
   for (const auto& path : report["heatmaps"]) EXPECT_GT(std::filesystem::file_size(path.get<std::string>()), 1000U);
+}
+
+TEST_F(Translator, TransformerOnSubwordsTrainsTranslatesAndIsDrawn) {
+  std::vector<std::string> command = train_command("transformer", {"--architecture",
+                                                                   "transformer",
+                                                                   "--model-size",
+                                                                   "16",
+                                                                   "--feed-forward",
+                                                                   "24",
+                                                                   "--heads",
+                                                                   "2",
+                                                                   "--encoder-layers",
+                                                                   "1",
+                                                                   "--decoder-layers",
+                                                                   "2",
+                                                                   "--subwords",
+                                                                   "bpe",
+                                                                   "--subword-vocabulary",
+                                                                   "120",
+                                                                   "--joint",
+                                                                   "--tie",
+                                                                   "all",
+                                                                   "--average",
+                                                                   "2"});
+  const ProcessResult trained = translator(command);
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  EXPECT_TRUE(std::filesystem::exists(at("transformer/source.spm")));
+  const ProcessResult best = translator(
+      {"translate", "-r", at("transformer"), "--beam", "3", "--n-best", "2", "--max-length", "20", "--attention", at("nbest.jsonl")},
+      "I am a student.\nThe man sleeps.\n");
+  ASSERT_EQ(best.exit_code, 0) << best.err;
+  EXPECT_EQ(std::count(best.out.begin(), best.out.end(), '\n'), 4);
+  std::ifstream records(at("nbest.jsonl"));
+  int lines = 0;
+  for (std::string line; std::getline(records, line); ++lines) {
+    const auto record = nlohmann::json::parse(line);
+    EXPECT_EQ(record["id"], lines / 2);
+    EXPECT_EQ(record["rank"], lines % 2 + 1);
+    EXPECT_EQ(record["attention"].size(), 4U);  // two layers of two heads
+  }
+  EXPECT_EQ(lines, 4);
+  EXPECT_EQ(run_process({kHeatmap, "-r", at("transformer"), "-s", "The man sleeps.", "--layer", "1", "--head", "1", "-o", at("head.svg")})
+                .exit_code,
+            0);
+  command.push_back("--overwrite");
+  EXPECT_EQ(translator(command).exit_code, 0);  // its files are known as those of a run
+}
+
+TEST_F(Translator, SamplesAreTheSameForASeed) {
+  const auto sample = [&](const std::string& seed) {
+    return translator({"translate", "-r", at("run"), "--temperature", "1", "--n-best", "3", "--sample-seed", seed}, "The man sleeps .\n")
+        .out;
+  };
+  EXPECT_EQ(sample("1"), sample("1"));
+  EXPECT_NE(sample("1"), sample("2"));
+  expect_failure(translator({"translate", "-r", at("run"), "--beam", "2", "--n-best", "3"}, "a\n"),
+                 "n-best: 3 outputs need a beam as wide, got 2");
+}
+
+TEST_F(Translator, EvaluatesAnEnsemble) {
+  const ProcessResult result = translator(
+      {"evaluate", "-r", at("run"), at("run"), "-s", at("corpus/test.en"), "-t", at("corpus/test.de"), "--json", at("ensemble.json")});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto report = nlohmann::json::parse(content(at("ensemble.json")));
+  EXPECT_LE(report["bleu_low"], report["bleu"]);
+  EXPECT_GE(report["bleu_high"], report["bleu"]);
+  EXPECT_GT(report["chrf2"], 0);
+  EXPECT_GT(report["attention_entropy"], 0);
+}
+
+TEST_F(Translator, AlignsGivenPairs) {
+  const ProcessResult one =
+      translator({"align", "-r", at("run"), "-s", at("corpus/test.en"), "-t", at("corpus/test.de"), "--json", at("align.json")});
+  ASSERT_EQ(one.exit_code, 0) << one.err;
+  EXPECT_EQ(std::count(one.out.begin(), one.out.end(), '\n'), 20);
+  std::istringstream words(content(at("corpus/test.de")));
+  const auto report = nlohmann::json::parse(content(at("align.json")));
+  EXPECT_EQ(report["links"], std::distance(std::istream_iterator<std::string>(words), {}));  // one a target word
+  auto back = with(with(train_command("back"), "-s", at("corpus/train.de")), "-t", at("corpus/train.en"));
+  back = with(with(back, "--valid-source", at("corpus/valid.de")), "--valid-target", at("corpus/valid.en"));
+  ASSERT_EQ(translator(back).exit_code, 0);
+  const auto links = [&](const std::string& method) {
+    const ProcessResult both = translator({"align", "-r", at("run"), "--reverse", at("back"), "--symmetrise", method, "-s",
+                                           at("corpus/test.en"), "-t", at("corpus/test.de"), "-o", at(method + ".align")});
+    EXPECT_EQ(both.exit_code, 0) << both.err;
+    return content(at(method + ".align")).size();
+  };
+  EXPECT_LT(links("intersection"), links("union"));
+  ASSERT_EQ(translator(train_command("blind", {"--attention", "none"})).exit_code, 0);
+  expect_failure(translator({"align", "-r", at("blind"), "-s", at("corpus/test.en"), "-t", at("corpus/test.de")}),
+                 "is a model without attention");
+}
+
+TEST_F(Translator, ComparesTrainedRunsInThreeForms) {
+  const ProcessResult result = translator(
+      {"compare", "-r", "first=" + at("run"), at("run"), "-s", at("corpus/test.en"), "-t", at("corpus/test.de"), "-o", at("compared")});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto report = nlohmann::json::parse(content(at("compared/report.json")));
+  ASSERT_EQ(report["models"].size(), 2U);
+  EXPECT_EQ(report["models"][0]["name"], "first");
+  EXPECT_EQ(report["models"][1]["p_against_first"], 1.0);  // the same model
+  EXPECT_EQ(report["models"][0]["curve"].size(), 2U);
+  EXPECT_THAT(content(at("compared/report.md")), AllOf(HasSubstr("| first |"), HasSubstr("bleu-by-length.svg"), HasSubstr("likely cause")));
+  EXPECT_THAT(content(at("compared/report.html")), AllOf(StartsWith("<!doctype html>"), HasSubstr("<svg"), HasSubstr("</html>")));
+  EXPECT_THAT(content(at("compared/bleu-by-length.svg")), AllOf(StartsWith("<svg"), HasSubstr("10-19")));
+  EXPECT_EQ(translator({"compare", "-r", at("run")}).exit_code, 2);
+}
+
+TEST_F(Translator, ComparesOnTheBuiltInCorpus) {
+  const ProcessResult result =
+      translator({"compare", "-o", at("built-in"), "--updates", "4", "--train", "200", "--attention", "none_state,general"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto report = nlohmann::json::parse(content(at("built-in/report.json")));
+  EXPECT_TRUE(report["models"][0]["aer"].is_null());
+  EXPECT_GT(report["models"][1]["aer"], 0);
 }
 
 }  // namespace

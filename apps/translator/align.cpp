@@ -1,0 +1,81 @@
+// translator align: word alignments of given pairs, read off the attention of forced decoding.
+#include <fmt/format.h>
+
+#include <iostream>
+#include <memory>
+
+#include "apps/common/environment.h"
+#include "apps/common/files.h"
+#include "apps/common/run_output.h"
+#include "apps/translator/commands.h"
+#include "framework/io/file.h"
+#include "models/data/pharaoh.h"
+#include "models/text/lines.h"
+#include "models/training/evaluation.h"
+
+namespace heed::apps {
+namespace {
+
+struct Options {
+  std::string run, reverse, source, target, output = "-", json, method = "grow-diag-final-and";
+  int threads = 0;
+};
+
+std::vector<std::vector<models::AlignmentLink>> links_of(const std::string& run, std::span<const std::string> sources,
+                                                         std::span<const std::string> targets) {
+  const models::Translator translator(models::load_run(run));
+  if (!translator.run().model->has_attention()) throw ValueError(fmt::format("'{}' is a model without attention", run));
+  std::vector<std::vector<models::AlignmentLink>> all;
+  for (const models::Translation& forced : translator.force(sources, targets)) all.push_back(models::attention_links(forced));
+  return all;
+}
+
+void align(const Options& options) {
+  check_files({.inputs = {{"--source", options.source}, {"--target", options.target}},
+               .outputs = {{"--output", options.output}, {"--json", options.json}},
+               .runs = options.reverse.empty() ? std::vector{options.run} : std::vector{options.run, options.reverse}});
+  use_threads(options.threads);
+  const models::ParallelLines lines = models::read_parallel(options.source, options.target);
+  auto links = links_of(options.run, lines.source, lines.target);
+  if (!options.reverse.empty()) {
+    const auto backward = links_of(options.reverse, lines.target, lines.source);
+    for (size_t i = 0; i < links.size(); ++i) links[i] = models::symmetrise(links[i], models::reversed(backward[i]), options.method);
+  }
+  std::string text;
+  size_t count = 0;
+  for (const std::vector<models::AlignmentLink>& sentence : links) {
+    text += models::pharaoh_line(sentence) + "\n";
+    count += sentence.size();
+  }
+  if (options.output == "-") {
+    std::cout << text << std::flush;
+    if (!std::cout) throw IoError("cannot write standard output");
+  } else {
+    write_file_atomically(options.output, text);
+  }
+  write_json(options.json, {{"run", options.run},
+                            {"reverse", options.reverse},
+                            {"method", options.reverse.empty() ? "one direction" : options.method},
+                            {"sentences", links.size()},
+                            {"links", count}});
+}
+
+}  // namespace
+
+Command add_align(CLI::App& cli) {
+  const auto o = std::make_shared<Options>();
+  cli.add_option("-r,--run", o->run, "run folder of a translator with attention")->required();
+  cli.add_option("-s,--source", o->source, "source sentences")->required();
+  cli.add_option("-t,--target", o->target, "their translations")->required();
+  auto* const reverse = cli.add_option("--reverse", o->reverse, "a run of the other direction: the two alignments are made one");
+  cli.add_option("--symmetrise", o->method, "how: intersection, union, grow-diag, grow-diag-final, grow-diag-final-and")
+      ->needs(reverse)
+      ->check(CLI::IsMember({"intersection", "union", "grow-diag", "grow-diag-final", "grow-diag-final-and"}))
+      ->capture_default_str();
+  cli.add_option("-o,--output", o->output, "Pharaoh lines, 0-0 1-2; - for standard output")->capture_default_str();
+  cli.add_option("--threads", o->threads, "threads (default: what the container allows)")->check(CLI::Range(0, 1024));
+  cli.add_option("--json", o->json, "write counts as JSON");
+  return [o] { align(*o); };
+}
+
+}  // namespace heed::apps
