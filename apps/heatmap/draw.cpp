@@ -27,13 +27,17 @@ void check_output(const std::string& path) { format_of(path); }
 
 int draw_file(const models::Translation& record, const std::string& path, const PictureOptions& options, double dpi) {
   const Format format = format_of(path);
-  const Picture picture = make_picture(record, options);
-  const Layout layout = lay_out(picture, measure_text);
+  std::vector<Picture> pictures = options.grid ? make_grid(record, options) : std::vector{make_picture(record, options)};
+  const std::string label = fmt::format("Attention of {}: {} source words across, {} output words down", record.model,
+                                        pictures.front().columns.size(), pictures.front().rows.size());
+  size_t columns = 0;  // a row a layer
+  for (const models::AttentionWeights& map : record.attention) columns += map.layer == record.attention.front().layer ? 1 : 0;
+  const Sheet sheet = lay_out_sheet(std::move(pictures), options.grid ? columns : 1, measure_text);
   if (format == Format::svg) {
-    write_file_atomically(path, render_svg(picture, layout));
+    write_file_atomically(path, render_svg(sheet, label));
     return 0;
   }
-  const Png png = render_png(picture, layout, dpi);
+  const Png png = render_png(sheet, dpi);
   write_file_atomically(path, png.bytes);
   return png.missing_glyphs;
 }

@@ -101,17 +101,35 @@ Extent extent_of(const std::vector<Label>& labels, double font_size, const Measu
 
 }  // namespace
 
+namespace {
+
+// The mean of all maps, or of one layer's.
+models::AttentionWeights mean_map(const models::Translation& record, int layer) {
+  models::Translation part;
+  part.source = record.source;
+  for (const models::AttentionWeights& map : record.attention) {
+    if (layer < 0 || map.layer == layer) part.attention.push_back(map);
+  }
+  if (part.attention.empty()) throw ValueError(fmt::format("the record has no layer {}", layer));
+  return {layer, -1, models::mean_attention(part)};
+}
+
+}  // namespace
+
 Picture make_picture(const models::Translation& record, const PictureOptions& options) {
   if (record.attention.empty()) throw ValueError(fmt::format("model '{}' has no attention to draw", record.model));
-  const auto& map = choose(record, options);
+  const models::AttentionWeights map = options.mean ? mean_map(record, options.layer) : choose(record, options);
   const auto columns = kept(record.source.tokens, options), rows = kept(record.target.tokens, options);
   if (columns.empty() || rows.empty()) {
     throw ValueError(fmt::format("the {} has no words to draw", columns.empty() ? "source" : "output"));
   }
   Picture picture;
   picture.title = options.title.empty() ? record.model : options.title;
-  picture.caption = fmt::format("layer {}, head {} \xC2\xB7 score {:.2f}", map.layer, map.head, record.score);
-  if (record.attention.size() > 1) picture.caption += fmt::format(" \xC2\xB7 1 of {} maps", record.attention.size());
+  const std::string what = !options.mean   ? fmt::format("layer {}, head {}", map.layer, map.head)
+                           : map.layer < 0 ? fmt::format("mean of {} maps", record.attention.size())
+                                           : fmt::format("layer {}, mean of its heads", map.layer);
+  picture.caption = fmt::format("{} \xC2\xB7 score {:.2f}", what, record.score);
+  if (record.attention.size() > 1 && !options.mean) picture.caption += fmt::format(" \xC2\xB7 1 of {} maps", record.attention.size());
   const auto cropped = [&](const char* name, size_t shown, const std::vector<models::TranslationToken>& tokens) {
     const auto all = static_cast<size_t>(std::ranges::count_if(tokens, [&](const auto& t) { return options.keep_eos || !t.eos; }));
     if (shown < all) picture.caption += fmt::format(" \xC2\xB7 first {} of {} {} tokens", shown, all, name);
@@ -125,6 +143,38 @@ Picture make_picture(const models::Translation& record, const PictureOptions& op
     for (const size_t s : columns) row.push_back(map.weights[t][s]);
   }
   return picture;
+}
+
+std::vector<Picture> make_grid(const models::Translation& record, const PictureOptions& options) {
+  if (record.attention.empty()) throw ValueError(fmt::format("model '{}' has no attention to draw", record.model));
+  std::vector<Picture> pictures;
+  for (const models::AttentionWeights& map : record.attention) {
+    PictureOptions one = options;
+    one.layer = map.layer;
+    one.head = map.head;
+    pictures.push_back(make_picture(record, one));
+    pictures.back().title = fmt::format("layer {}, head {}", map.layer, map.head);
+    pictures.back().caption.clear();
+  }
+  return pictures;
+}
+
+Sheet lay_out_sheet(std::vector<Picture> pictures, size_t columns, const Measure& measure) {
+  Sheet sheet;
+  std::vector<double> widths(columns, 0), heights((pictures.size() + columns - 1) / columns, 0);
+  for (size_t i = 0; i < pictures.size(); ++i) {
+    Layout layout = lay_out(pictures[i], measure);
+    widths[i % columns] = std::max(widths[i % columns], layout.width);
+    heights[i / columns] = std::max(heights[i / columns], layout.height);
+    sheet.panels.push_back({std::move(pictures[i]), std::move(layout)});
+  }
+  for (size_t i = 0; i < sheet.panels.size(); ++i) {
+    for (size_t c = 0; c < i % columns; ++c) sheet.panels[i].x += widths[c];
+    for (size_t r = 0; r < i / columns; ++r) sheet.panels[i].y += heights[r];
+  }
+  for (const double width : widths) sheet.width += width;
+  for (const double height : heights) sheet.height += height;
+  return sheet;
 }
 
 Layout lay_out(const Picture& picture, const Measure& measure) {

@@ -35,6 +35,8 @@ struct Picture {
 
 struct PictureOptions {
   int layer = -1, head = -1;  // -1: the first that the record has
+  bool mean = false;          // the mean of all maps instead, or of those of `layer`
+  bool grid = false;          // every map, a row a layer and a column a head
   bool keep_eos = true;
   int max_tokens = 0;  // 0: all
   std::string title;   // empty: the record's model
@@ -42,6 +44,9 @@ struct PictureOptions {
 
 /// Throws ValueError `model 'X' has no attention to draw`, or for a layer, head or sentence that is not there.
 Picture make_picture(const models::Translation& record, const PictureOptions& options);
+
+/// One picture for each map of the record, titled by its layer and head. Throws as make_picture.
+std::vector<Picture> make_grid(const models::Translation& record, const PictureOptions& options);
 
 struct Size {
   double width = 0, height = 0;
@@ -73,5 +78,18 @@ struct Layout {
 };
 
 Layout lay_out(const Picture& picture, const Measure& measure);
+
+/// A picture and where its left upper corner lies.
+struct Panel {
+  Picture picture;
+  Layout layout;
+  double x = 0, y = 0;
+};
+/// Panels in rows of `columns`, each column as wide as its widest and each row as high as its highest.
+struct Sheet {
+  std::vector<Panel> panels;
+  double width = 0, height = 0;
+};
+Sheet lay_out_sheet(std::vector<Picture> pictures, size_t columns, const Measure& measure);
 
 }  // namespace heed::heatmap

@@ -101,6 +101,8 @@ int main(int argc, char** argv) {
   cli.add_option("-o,--output", options.output, "picture to write: .svg or .png")->required();
   cli.add_option("--layer", options.picture.layer, "layer to draw (default: the first in the record)")->check(CLI::NonNegativeNumber);
   cli.add_option("--head", options.picture.head, "head to draw (default: the first in the record)")->check(CLI::NonNegativeNumber);
+  auto* const mean = cli.add_flag("--mean", options.picture.mean, "draw the mean of all layers and heads, or of the heads of --layer");
+  cli.add_flag("--grid", options.picture.grid, "draw every map, a row a layer and a column a head")->excludes(mean);
   cli.add_flag("--keep-eos,!--drop-eos", options.picture.keep_eos, "draw the end-of-sentence row and column (default) or leave them out");
   cli.add_option("--title", options.picture.title, "title (default: the model's name)");
   cli.add_option("--max-tokens", options.picture.max_tokens, "draw at most so many words of either side (default: all)")

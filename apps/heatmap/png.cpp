@@ -107,20 +107,10 @@ Size measure_text(std::string_view text, double font_size) {
   return size_of(make_text(cairo.get(), text, font_size, {}).get());
 }
 
-Png render_png(const Picture& picture, const Layout& layout, double dpi) {
-  const double scale = dpi / 96;
-  const double width = std::ceil(layout.width * scale), height = std::ceil(layout.height * scale);
-  if (width > kLargestSide || height > kLargestSide || width * height > kLargestArea) {
-    throw ValueError(
-        fmt::format("a picture of {:.0f} x {:.0f} pixels is too large for PNG: lower --dpi or --max-tokens, or write SVG", width, height));
-  }
-  const Handle<cairo_surface_t> surface(cairo_image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(width), static_cast<int>(height)));
-  const Handle<cairo_t> owner(cairo_create(surface.get()));
-  cairo_t* cairo = owner.get();
-  cairo_set_source_rgb(cairo, 1, 1, 1);
-  cairo_paint(cairo);
-  cairo_scale(cairo, scale, scale);
+namespace {
 
+// One picture; returns how many characters no font has.
+int draw_panel(cairo_t* cairo, const Picture& picture, const Layout& layout) {
   cairo_set_antialias(cairo, CAIRO_ANTIALIAS_NONE);  // cells without seams
   for (size_t t = 0; t < picture.rows.size(); ++t) {
     for (size_t s = 0; s < picture.columns.size(); ++s) {
@@ -157,8 +147,34 @@ Png render_png(const Picture& picture, const Layout& layout, double dpi) {
   cairo_fill(cairo);
   outline(cairo, layout.bar);
 
+  int missing = 0;
+  for (const auto& text : layout.texts) missing += draw_text(cairo, text);
+  return missing;
+}
+
+}  // namespace
+
+Png render_png(const Sheet& sheet, double dpi) {
+  const double scale = dpi / 96;
+  const double width = std::ceil(sheet.width * scale), height = std::ceil(sheet.height * scale);
+  if (width > kLargestSide || height > kLargestSide || width * height > kLargestArea) {
+    throw ValueError(
+        fmt::format("a picture of {:.0f} x {:.0f} pixels is too large for PNG: lower --dpi or --max-tokens, or write SVG", width, height));
+  }
+  const Handle<cairo_surface_t> surface(cairo_image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(width), static_cast<int>(height)));
+  const Handle<cairo_t> owner(cairo_create(surface.get()));
+  cairo_t* cairo = owner.get();
+  cairo_set_source_rgb(cairo, 1, 1, 1);
+  cairo_paint(cairo);
+  cairo_scale(cairo, scale, scale);
+
   Png png;
-  for (const auto& text : layout.texts) png.missing_glyphs += draw_text(cairo, text);
+  for (const Panel& panel : sheet.panels) {
+    cairo_save(cairo);
+    cairo_translate(cairo, panel.x, panel.y);
+    png.missing_glyphs += draw_panel(cairo, panel.picture, panel.layout);
+    cairo_restore(cairo);
+  }
   auto status = cairo_status(cairo);
   if (status == CAIRO_STATUS_SUCCESS) status = cairo_surface_write_to_png_stream(surface.get(), append, &png.bytes);
   if (status != CAIRO_STATUS_SUCCESS) throw Error(fmt::format("PNG: {}", cairo_status_to_string(status)));

@@ -11,15 +11,15 @@ namespace heed::heatmap {
 /// The extent of a line of text as pango shapes it, with fallback fonts (png.cpp).
 Size measure_text(std::string_view text, double font_size);
 
-/// A self-contained SVG: real text, and the value of a cell as a tooltip.
-std::string render_svg(const Picture& picture, const Layout& layout);
+/// A self-contained SVG: real text, and the value of a cell as a tooltip; `label` is what a screen reader says.
+std::string render_svg(const Sheet& sheet, const std::string& label);
 
 struct Png {
   std::string bytes;
   int missing_glyphs = 0;  ///< characters that no installed font has
 };
 /// Throws ValueError for a picture larger than cairo can hold.
-Png render_png(const Picture& picture, const Layout& layout, double dpi);
+Png render_png(const Sheet& sheet, double dpi);
 
 // The look that both formats share.
 constexpr std::string_view kPangoFonts = "sans-serif";

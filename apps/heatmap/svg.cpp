@@ -65,22 +65,72 @@ std::string px(double value) {
   return text;
 }
 
-}  // namespace
-
-std::string render_svg(const Picture& picture, const Layout& layout) {
+// Cells, seams, frame, scale and texts of one picture.
+std::string panel_svg(const Panel& panel) {
   std::string svg;
   const auto line = [&]<class... Args>(fmt::format_string<Args...> format, Args&&... args) {
     fmt::format_to(std::back_inserter(svg), format, std::forward<Args>(args)...);
     svg += '\n';
   };
-  const std::string width = px(layout.width), height = px(layout.height);
+  const std::string side = px(panel.layout.cell);
+  line("<g class=\"cells\">");
+  for (size_t t = 0; t < panel.picture.rows.size(); ++t) {
+    for (size_t s = 0; s < panel.picture.columns.size(); ++s) {
+      const float weight = panel.picture.weights[t][s];
+      line(
+          "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"{}\"><title>{} \xE2\x86\x92 {}: "
+          "{:.3f}</title></rect>",
+          px(panel.layout.grid.x + static_cast<double>(s) * panel.layout.cell),
+          px(panel.layout.grid.y + static_cast<double>(t) * panel.layout.cell), side, side, hex(colour_of(weight)),
+          escaped(panel.picture.columns[s].text), escaped(panel.picture.rows[t].text), weight);
+    }
+  }
+  line("</g>");
+  std::string seams;  // hairlines lead the eye from a label to its cells
+  for (size_t s = 1; s < panel.picture.columns.size(); ++s) {
+    fmt::format_to(std::back_inserter(seams), "M{} {}v{}", px(panel.layout.grid.x + static_cast<double>(s) * panel.layout.cell),
+                   px(panel.layout.grid.y), px(panel.layout.grid.height));
+  }
+  for (size_t t = 1; t < panel.picture.rows.size(); ++t) {
+    fmt::format_to(std::back_inserter(seams), "M{} {}h{}", px(panel.layout.grid.x),
+                   px(panel.layout.grid.y + static_cast<double>(t) * panel.layout.cell), px(panel.layout.grid.width));
+  }
+  if (!seams.empty()) {
+    line("<path d=\"{}\" fill=\"none\" stroke=\"#ffffff\" stroke-opacity=\"{}\" pointer-events=\"none\"/>", seams, kSeamOpacity);
+  }
+  line("<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"none\" stroke=\"#868e96\"/>", px(panel.layout.grid.x),
+       px(panel.layout.grid.y), px(panel.layout.grid.width), px(panel.layout.grid.height));
+
+  line(
+      "<rect class=\"bar\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"url(#scale)\" "
+      "stroke=\"#868e96\"><title>attention weight, 0 "
+      "to 1</title></rect>",
+      px(panel.layout.bar.x), px(panel.layout.bar.y), px(panel.layout.bar.width), px(panel.layout.bar.height));
+
+  for (const auto& text : panel.layout.texts) {
+    const auto anchor = text.align == Align::start ? "start" : text.align == Align::middle ? "middle" : "end";
+    const std::string turn = text.angle == 0 ? "" : fmt::format(" transform=\"rotate({} {} {})\"", px(text.angle), px(text.x), px(text.y));
+    // dy lowers the baseline so that the anchor is at the middle of the letters.
+    line("<text class=\"{}\" x=\"{}\" y=\"{}\" dy=\"0.35em\" font-size=\"{}\" text-anchor=\"{}\"{}>{}</text>", class_of(text.role),
+         px(text.x), px(text.y), px(text.font_size), anchor, turn, escaped(text.text));
+  }
+  return svg;
+}
+
+}  // namespace
+
+std::string render_svg(const Sheet& sheet, const std::string& label) {
+  std::string svg;
+  const auto line = [&]<class... Args>(fmt::format_string<Args...> format, Args&&... args) {
+    fmt::format_to(std::back_inserter(svg), format, std::forward<Args>(args)...);
+    svg += '\n';
+  };
+  const std::string width = px(sheet.width), height = px(sheet.height);
   line("<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
   line(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" viewBox=\"0 0 {} {}\" role=\"img\" "
       "aria-label=\"{}\">",
-      width, height, width, height,
-      escaped(fmt::format("Attention of {}: {} source words across, {} output words down", picture.title, picture.columns.size(),
-                          picture.rows.size())));
+      width, height, width, height, escaped(label));
   line("<style>");
   line("text {{ font-family: {}; unicode-bidi: isolate; }}", kSvgFonts);
   using Role = PlacedText::Role;
@@ -94,34 +144,6 @@ std::string render_svg(const Picture& picture, const Layout& layout) {
   line("</style>");
   line("<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>");
 
-  const std::string side = px(layout.cell);
-  line("<g class=\"cells\">");
-  for (size_t t = 0; t < picture.rows.size(); ++t) {
-    for (size_t s = 0; s < picture.columns.size(); ++s) {
-      const float weight = picture.weights[t][s];
-      line(
-          "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"{}\"><title>{} \xE2\x86\x92 {}: "
-          "{:.3f}</title></rect>",
-          px(layout.grid.x + static_cast<double>(s) * layout.cell), px(layout.grid.y + static_cast<double>(t) * layout.cell), side, side,
-          hex(colour_of(weight)), escaped(picture.columns[s].text), escaped(picture.rows[t].text), weight);
-    }
-  }
-  line("</g>");
-  std::string seams;  // hairlines lead the eye from a label to its cells
-  for (size_t s = 1; s < picture.columns.size(); ++s) {
-    fmt::format_to(std::back_inserter(seams), "M{} {}v{}", px(layout.grid.x + static_cast<double>(s) * layout.cell), px(layout.grid.y),
-                   px(layout.grid.height));
-  }
-  for (size_t t = 1; t < picture.rows.size(); ++t) {
-    fmt::format_to(std::back_inserter(seams), "M{} {}h{}", px(layout.grid.x), px(layout.grid.y + static_cast<double>(t) * layout.cell),
-                   px(layout.grid.width));
-  }
-  if (!seams.empty()) {
-    line("<path d=\"{}\" fill=\"none\" stroke=\"#ffffff\" stroke-opacity=\"{}\" pointer-events=\"none\"/>", seams, kSeamOpacity);
-  }
-  line("<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"none\" stroke=\"#868e96\"/>", px(layout.grid.x), px(layout.grid.y),
-       px(layout.grid.width), px(layout.grid.height));
-
   line("<defs><linearGradient id=\"scale\" x1=\"0\" y1=\"1\" x2=\"0\" y2=\"0\">");
   constexpr int kStops = 32;
   for (int i = 0; i <= kStops; ++i) {
@@ -129,18 +151,11 @@ std::string render_svg(const Picture& picture, const Layout& layout) {
     line("<stop offset=\"{:.5f}\" stop-color=\"{}\"/>", value, hex(colour_of(value)));
   }
   line("</linearGradient></defs>");
-  line(
-      "<rect class=\"bar\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"url(#scale)\" "
-      "stroke=\"#868e96\"><title>attention weight, 0 "
-      "to 1</title></rect>",
-      px(layout.bar.x), px(layout.bar.y), px(layout.bar.width), px(layout.bar.height));
-
-  for (const auto& text : layout.texts) {
-    const auto anchor = text.align == Align::start ? "start" : text.align == Align::middle ? "middle" : "end";
-    const std::string turn = text.angle == 0 ? "" : fmt::format(" transform=\"rotate({} {} {})\"", px(text.angle), px(text.x), px(text.y));
-    // dy lowers the baseline so that the anchor is at the middle of the letters.
-    line("<text class=\"{}\" x=\"{}\" y=\"{}\" dy=\"0.35em\" font-size=\"{}\" text-anchor=\"{}\"{}>{}</text>", class_of(text.role),
-         px(text.x), px(text.y), px(text.font_size), anchor, turn, escaped(text.text));
+  for (const Panel& panel : sheet.panels) {
+    const bool moved = panel.x != 0 || panel.y != 0;
+    if (moved) line("<g transform=\"translate({} {})\">", px(panel.x), px(panel.y));
+    svg += panel_svg(panel);
+    if (moved) line("</g>");
   }
   line("</svg>");
   return svg;

@@ -14,6 +14,7 @@ namespace heed {
 namespace {
 
 using models::Translation;
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -235,6 +236,25 @@ TEST_F(Heatmap, PngHasTheSizeOfTheSvgAtItsResolution) {
     EXPECT_EQ(big_endian(16), std::ceil(number_at(svg, R"re(width="([\d.]+)")re") * dpi / 96));
     EXPECT_EQ(big_endian(20), std::ceil(number_at(svg, R"re(height="([\d.]+)")re") * dpi / 96));
   }
+}
+
+TEST_F(Heatmap, GridOfAllHeadsAndTheirMean) {
+  Translation record = record_of(4, 3, 2, 3);  // two layers of three heads
+  const std::string grid = svg_of(record, {"--grid"});
+  EXPECT_EQ(xml_error(grid), "");
+  for (const char* title : {"layer 0, head 0", "layer 0, head 2", "layer 1, head 0", "layer 1, head 2"})
+    EXPECT_THAT(grid, HasSubstr(title));
+  EXPECT_EQ(all_matches(grid, std::regex("class=\"cells\"")).size(), 6U);
+  const std::string one = svg_of(record);
+  const double width = number_at(one, R"re(width="([\d.]+)")re"), height = number_at(one, R"re(height="([\d.]+)")re");
+  EXPECT_GT(number_at(grid, R"re(width="([\d.]+)")re"), 2 * width);
+  EXPECT_GT(number_at(grid, R"re(height="([\d.]+)")re"), 1.5 * height);
+  EXPECT_LT(number_at(grid, R"re(height="([\d.]+)")re"), 2.5 * height);
+  for (models::AttentionWeights& map : record.attention) map.weights[0][0] = map.layer == 0 ? 0.9F : 0.3F;
+  EXPECT_THAT(svg_of(record, {"--mean"}), AllOf(HasSubstr("mean of 6 maps"), HasSubstr(": 0.600</title>")));
+  EXPECT_THAT(svg_of(record, {"--mean", "--layer", "1"}), AllOf(HasSubstr("layer 1, mean of its heads"), HasSubstr(": 0.300</title>")));
+  const auto png = run({"--record", path("r.jsonl"), "-o", path("grid.png"), "--grid"});
+  EXPECT_EQ(png.exit_code, 0) << png.err;
 }
 
 TEST_F(Heatmap, LayerHeadTitleAndCropping) {
