@@ -97,6 +97,39 @@ TEST(Trainer, LearnsATaskThatChanceCannotSolve) {
   EXPECT_LT(alignment->attention.error_rate(), 0.5);  // a random link is wrong in three of four cases
 }
 
+TEST(Translator, AnUnknownWordIsReplacedByTheSourceWordThatAttentionRestsOn) {
+  const TempDir folder;
+  TokenisedCorpus corpus = copy_corpus(300, 4);
+  for (size_t i = 0; i < corpus.source.size(); ++i) {  // a word of its own in each pair: unknown on both sides
+    const size_t at = i % corpus.source[i].size();
+    corpus.source[i][at] = "w" + std::to_string(1000 + i);
+    corpus.target[i][at] = "v" + std::to_string(1000 + i);
+  }
+  RunConfig config = tiny_config();
+  config.train.min_count = 2;
+  config.train.epochs = 25;
+  Trainer::start(folder.path(), config, corpus);
+  Trainer(folder.path(), corpus, copy_corpus(20, 2), {.clock = fake_clock}).run();
+  const Translator translator(load_run(folder.path()));
+  const std::vector<std::string> lines{"w3 W777 w5", "w1 w4 Zoe", "Bob w2 w2 w9"};
+  const auto plain = translator.translate(lines), replaced = translator.translate(lines, {.replace_unknown = true});
+  int found = 0;
+  for (size_t i = 0; i < lines.size(); ++i) {
+    ASSERT_EQ(plain[i].target.tokens.size(), replaced[i].target.tokens.size());
+    for (size_t t = 0; t < plain[i].target.tokens.size(); ++t) {
+      const TranslationToken &before = plain[i].target.tokens[t], &after = replaced[i].target.tokens[t];
+      EXPECT_EQ(before.text == after.text, !before.unk);
+      if (!before.unk) continue;
+      ++found;
+      const auto row = mean_attention(plain[i])[t];
+      const auto best = std::max_element(row.begin(), row.end() - 1) - row.begin();  // </s> is no word
+      EXPECT_EQ(after.text, plain[i].source.tokens[static_cast<size_t>(best)].text);
+      EXPECT_NE(replaced[i].target.text.find(after.text), std::string::npos);
+    }
+  }
+  EXPECT_GE(found, 2);
+}
+
 TEST(Trainer, ResumedTrainingEqualsUninterruptedBitForBit) {
   const TempDir whole, parts;
   train(whole.path(), tiny_config());
