@@ -1,6 +1,7 @@
 #include "bench/compare_torch/torch_transformer.h"
 
 #include <cmath>
+#include <limits>
 
 namespace torch_side {
 
@@ -55,7 +56,14 @@ Transformer::Transformer() {
   decoder_norm_ = register_module("decoder_norm", LayerNorm(LayerNormOptions({kModel})));
 }
 
-Tensor Transformer::drop(const Tensor& x) const { return torch::dropout(x, kDropout, is_training()); }
+// torch::dropout draws a double an element (4.9 ms forward and backward on [4004, 128]); 16 random bits an element do (1.9 ms).
+Tensor Transformer::drop(const Tensor& x) const {
+  if (!is_training()) return x;
+  const c10::optional<int64_t> no_end;
+  const Tensor bits = torch::empty({(x.numel() + 3) / 4}, torch::kLong).random_(std::numeric_limits<int64_t>::min(), no_end);
+  const Tensor kept = bits.view(at::kShort).ge(std::lround(kDropout * 65536) - 32768).slice(0, 0, x.numel()).view(x.sizes());
+  return x * kept.to(torch::kFloat).mul_(1 / (1 - kDropout));
+}
 
 Tensor Transformer::embed(const Tensor& ids) {
   const Tensor words = torch::embedding(table_, ids, kPad);
@@ -87,7 +95,11 @@ Tensor Transformer::loss(const Batch& b) {
     y = y + drop(feed_forward(layer, layer.norm[2](y)));
   }
   const Tensor rows = decoder_norm_(y.index_select(0, b.target_rows));
-  return F::cross_entropy(F::linear(rows, table_), b.targets, F::CrossEntropyFuncOptions().label_smoothing(kSmoothing));
+  // F::cross_entropy sums log p over the vocabulary for the smoothing. As log p_v = l_v - lse, only the mean logit is needed beside
+  // -log p_y: loss = mean(-log p_y + smoothing (l_y - mean l)), and l_y - mean l = row . (table_y - mean table).  (418 -> 385 ms)
+  const Tensor hit = torch::nll_loss(torch::log_softmax(F::linear(rows, table_), 1), b.targets);
+  const Tensor above_mean = (rows * (torch::embedding(table_, b.targets) - table_.mean(0))).sum();
+  return hit + above_mean * (kSmoothing / static_cast<double>(rows.size(0)));
 }
 
 void Transformer::load_layer(Layer& layer, const std::string& name, bool decoder, HeedWeights& weights) {
