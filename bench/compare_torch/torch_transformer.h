@@ -1,6 +1,6 @@
 // The Transformer of models/transformer in libtorch, in the fastest form we know of for 1.13: rows [B * T, D] throughout, so that every
-// projection is one addmm; joint projections; heads side by side in one copy for bmm; the mask added by baddbmm; dropout from 16 random
-// bits an element; the last normalisation and the logits only where there is no padding.
+// projection is one addmm; joint projections; heads side by side in one copy for bmm; the mask added by baddbmm, softmax in parts; dropout
+// from 16 random bits an element; the last normalisation and the logits only where there is no padding.
 #pragma once
 
 #include <vector>
