@@ -105,8 +105,8 @@ Case tiny_adds(bool backward) {
   return without_gradient(chain);
 }
 
-Case train_case(const std::string& attention) {
-  const auto training = std::make_shared<Training>(attention);
+Case train_case(const std::string& kind) {
+  const auto training = std::make_shared<Training>(kind);
   Case result;
   result.calls = static_cast<int>(training->batches().size());
   result.run = [=] {
@@ -121,9 +121,18 @@ Case train_case(const std::string& attention) {
   return result;
 }
 
-models::ModelConfig config_for(const std::string& attention) {
+models::ModelConfig config_for(const std::string& kind) {
   models::ModelConfig config;
-  config.attention = attention;
+  if (kind == "transformer") {
+    config.architecture = kind;
+    config.encoder_layers = config.decoder_layers = kLayers;
+    config.model_size = kModel;
+    config.feed_forward = kFeedForward;
+    config.heads = kHeads;
+    config.tie = "all";
+  } else {
+    config.attention = kind;
+  }
   config.dropout = kDropout;
   return config;
 }
@@ -170,6 +179,20 @@ Case make_case(const std::string& name) {
     return with_gradient(
         {q, k, v}, [=] { return additive_energy(q, k, v); }, random({kBatch, 13, 13}, 4));
   }
+  if (name == "scaled_dot_attention_fwd_bwd") {
+    const Tensor joint = leaf({kSentences, kSteps, 3 * kModel}, 1),
+                 lengths = id_tensor(workload::lengths(kSentences, 2, kSteps), {kSentences});
+    const auto part = [=](int64_t i) { return slice(joint, 2, i * kModel, (i + 1) * kModel); };
+    return with_gradient(
+        {joint}, [=] { return scaled_dot_attention(part(0), part(1), part(2), lengths, kHeads).context; },
+        random({kSentences, kSteps, kModel}, 3));
+  }
+  if (name == "layer_norm_fwd_bwd") {
+    const int64_t rows = kSentences * kSteps;
+    const Tensor x = leaf({rows, kModel}, 1), gain = leaf({kModel}, 2), bias = leaf({kModel}, 3);
+    return with_gradient(
+        {x, gain, bias}, [=] { return layer_norm(x, gain, bias); }, random({rows, kModel}, 4));
+  }
   if (name == "dropout_fwd_bwd") {
     const Tensor x = leaf({N, 512}, 1);
     return with_gradient(
@@ -191,14 +214,15 @@ Case make_case(const std::string& name) {
   if (name == "tiny_adds_fwd_bwd") return tiny_adds(true);
   if (name == "train_step_none") return train_case("none");
   if (name == "train_step_additive") return train_case("additive");
+  if (name == "train_step_transformer") return train_case("transformer");
   throw ValueError(fmt::format("benchmark: '{}' is not known", name));
 }
 
-Training::Training(const std::string& attention)
-    : model_((manual_seed(1), config_for(attention)), kVocabulary, kVocabulary),
-      optimizer_(model_.named_parameters()),
-      parameters_(model_.parameters()) {
-  for (const TrainBatch& b : train_batches()) {
+Training::Training(const std::string& kind)
+    : model_((manual_seed(1), models::make_model(config_for(kind), kVocabulary, kVocabulary))),
+      optimizer_(model_->named_parameters()),
+      parameters_(model_->parameters()) {
+  for (const TrainBatch& b : batches_of(kind)) {
     models::Batch batch;
     batch.source = id_tensor(b.source, {b.B, b.S});
     batch.source_lengths = id_tensor(b.source_lengths, {b.B});
@@ -212,26 +236,26 @@ Training::Training(const std::string& attention)
 
 double Training::step(size_t batch) {
   optimizer_.zero_grad();
-  const Tensor loss = model_.loss(batches_[batch], kSmoothing);
+  const Tensor loss = model_->loss(batches_[batch], kSmoothing);
   loss.backward();
   optimizer_.step(kLearningRate, nn::clip_factor(nn::gradient_norm(parameters_), kClip));
   return loss.item();
 }
 
 std::pair<double, double> Training::check() {
-  model_.train(false);
+  model_->train(false);
   optimizer_.zero_grad();
-  const Tensor loss = model_.loss(batches_[0], kSmoothing);
+  const Tensor loss = model_->loss(batches_[0], kSmoothing);
   loss.backward();
   const double norm = nn::gradient_norm(parameters_);
   optimizer_.zero_grad();
-  model_.train(true);
+  model_->train(true);
   return {loss.item(), norm};
 }
 
 void Training::save(const std::string& file) const {
   std::ofstream out(file, std::ios::binary);
-  for (const auto& [name, p] : model_.named_parameters()) {
+  for (const auto& [name, p] : model_->named_parameters()) {
     out << name << ' ' << p.ndim();
     for (int i = 0; i < p.ndim(); ++i) out << ' ' << p.size(i);
     out << '\n';

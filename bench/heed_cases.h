@@ -5,17 +5,17 @@
 #include <string>
 
 #include "bench/workload.h"
-#include "models/seq2seq/seq2seq.h"
+#include "models/seq2seq/model.h"
 
 namespace heed::bench {
 
 /// Inputs are made on the first call of this, not of run. Throws ValueError for an unknown name.
 workload::Case make_case(const std::string& name);
 
-/// A translator in training on the twelve batches of the workload.
+/// A translator in training on the batches of the workload. kind: none or additive (attention of the recurrent one), or transformer.
 class Training {
  public:
-  explicit Training(const std::string& attention);
+  explicit Training(const std::string& kind);
   /// Forward, backward, gradient norm, Adam with the clipping factor. Returns the loss.
   double step(size_t batch);
   /// Loss and gradient norm of the first batch without dropout; changes nothing.
@@ -25,7 +25,7 @@ class Training {
   const std::vector<models::Batch>& batches() const { return batches_; }
 
  private:
-  models::Seq2Seq model_;
+  std::unique_ptr<models::TranslationModel> model_;
   nn::Adam optimizer_;
   std::vector<Tensor> parameters_;
   std::vector<models::Batch> batches_;

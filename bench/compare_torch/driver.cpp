@@ -154,10 +154,9 @@ void check_translator(WorkerProcess& heed, WorkerProcess& torch, const std::stri
   double loss[2], norm[2];
   std::sscanf(heed.ask("model " + kind).c_str(), "%lf %lf", &loss[0], &norm[0]);
   std::sscanf(torch.ask("model " + kind).c_str(), "%lf %lf", &loss[1], &norm[1]);
-  require_equal("loss of the translator, attention " + kind, loss[0], loss[1], 1e-4);
-  require_equal("gradient norm of the translator, attention " + kind, norm[0], norm[1], 1e-3);
-  fmt::print("translator, attention {}: loss {:.6f} and {:.6f}, gradient norm {:.5f} and {:.5f}: equal\n", kind, loss[0], loss[1], norm[0],
-             norm[1]);
+  require_equal("loss of the translator, " + kind, loss[0], loss[1], 1e-4);
+  require_equal("gradient norm of the translator, " + kind, norm[0], norm[1], 1e-3);
+  fmt::print("translator, {}: loss {:.6f} and {:.6f}, gradient norm {:.5f} and {:.5f}: equal\n", kind, loss[0], loss[1], norm[0], norm[1]);
 }
 
 void compare_at(int threads, const Options& o, const fs::path& bin, std::vector<Row>& rows) {
@@ -185,7 +184,7 @@ void compare_at(int threads, const Options& o, const fs::path& bin, std::vector<
   WorkerProcess torch(torch_program, {argument}, environment);
   fmt::print("\n{}\n{}\n", heed.greeting(), torch.greeting());
 
-  for (const char* const kind : {"none", "additive"}) {
+  for (const char* const kind : {"none", "additive", "transformer"}) {
     if (std::string("train_step_").append(kind).find(o.only) != std::string::npos) check_translator(heed, torch, kind);
   }
   fmt::print("{:<30} {:<40} {:>12} {:>12} {:>7}\n", "case", "shape", "heed us", "PyTorch us", "ratio");

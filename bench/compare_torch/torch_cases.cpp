@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "bench/compare_torch/torch_model.h"
+#include "bench/compare_torch/torch_transformer.h"
 
 namespace torch_side {
 namespace {
@@ -112,8 +113,8 @@ Case tiny_adds(bool backward) {
   return without_gradient(chain);
 }
 
-Case train_case(bool attention) {
-  const auto training = std::make_shared<Training>(attention);
+Case train_case(const std::string& kind) {
+  const auto training = std::make_shared<Training>(kind);
   Case result;
   result.calls = static_cast<int>(training->batches());
   result.run = [=] {
@@ -169,6 +170,22 @@ Case make_case(const std::string& name) {
     return with_gradient(
         {q, k, v}, [=] { return torch::matmul(torch::tanh(q.unsqueeze(2) + k.unsqueeze(1)), v); }, random({kBatch, 13, 13}, 4));
   }
+  if (name == "scaled_dot_attention_fwd_bwd") {
+    const Tensor joint = leaf({kSentences, kSteps, 3 * kModel}, 1), lengths = id_tensor(workload::lengths(kSentences, 2, kSteps));
+    return with_gradient(
+        {joint},
+        [=] {
+          const auto parts = split_heads(joint, kSentences, kSteps, 3);
+          return attend(parts[0], parts[1], parts[2], by_head(negative_mask(lengths, kSteps)), kSentences);
+        },
+        random({kSentences * kSteps, kModel}, 3));
+  }
+  if (name == "layer_norm_fwd_bwd") {
+    const int64_t rows = kSentences * kSteps;
+    const Tensor x = leaf({rows, kModel}, 1), gain = leaf({kModel}, 2), bias = leaf({kModel}, 3);
+    return with_gradient(
+        {x, gain, bias}, [=] { return torch::layer_norm(x, {kModel}, gain, bias); }, random({rows, kModel}, 4));
+  }
   if (name == "dropout_fwd_bwd") {
     const Tensor x = leaf({N, 512}, 1);
     return with_gradient(
@@ -184,8 +201,9 @@ Case make_case(const std::string& name) {
   if (name == "adam") return adam_case();
   if (name == "tiny_adds_fwd") return tiny_adds(false);
   if (name == "tiny_adds_fwd_bwd") return tiny_adds(true);
-  if (name == "train_step_none") return train_case(false);
-  if (name == "train_step_additive") return train_case(true);
+  if (name == "train_step_none") return train_case("none");
+  if (name == "train_step_additive") return train_case("additive");
+  if (name == "train_step_transformer") return train_case("transformer");
   throw std::runtime_error("benchmark: '" + name + "' is not known");
 }
 

@@ -2,9 +2,10 @@
 
 #include <chrono>
 #include <fstream>
-#include <map>
 #include <sstream>
 #include <stdexcept>
+
+#include "bench/compare_torch/torch_transformer.h"
 
 namespace torch_side {
 
@@ -94,9 +95,8 @@ Tensor Translator::loss(const Batch& b) {
   return F::cross_entropy(projection_(rows), b.targets, F::CrossEntropyFuncOptions().label_smoothing(kSmoothing));
 }
 
-void Translator::load_heed(const std::string& file) {
+HeedWeights::HeedWeights(const std::string& file) {
   std::ifstream in(file, std::ios::binary);
-  std::map<std::string, Tensor> heed;
   for (std::string line; std::getline(in, line);) {
     std::istringstream words(line);
     std::string name;
@@ -106,20 +106,29 @@ void Translator::load_heed(const std::string& file) {
     for (int64_t& n : shape) words >> n;
     Tensor t = torch::empty(shape);
     in.read(reinterpret_cast<char*>(t.data_ptr<float>()), t.numel() * 4);
-    heed[name] = t;
+    weights_[name] = t;
   }
-  torch::NoGradGuard no_grad;
-  size_t used = 0;
-  const auto take = [&](const std::string& name) {
-    const auto found = heed.find(name);
-    if (found == heed.end()) throw std::runtime_error("weights: '" + name + "' is missing");
-    ++used;
-    return found->second;
-  };
-  const auto linear = [&](torch::nn::Linear& into, const std::string& name) {
-    into->weight.copy_(take(name + ".weight"));
-    if (into->bias.defined()) into->bias.copy_(take(name + ".bias"));
-  };
+}
+
+Tensor HeedWeights::take(const std::string& name) {
+  const auto found = weights_.find(name);
+  if (found == weights_.end()) throw std::runtime_error("weights: '" + name + "' is missing");
+  ++taken_;
+  return found->second;
+}
+
+void HeedWeights::take(torch::nn::Linear& into, const std::string& name) {
+  into->weight.copy_(take(name + ".weight"));
+  if (into->bias.defined()) into->bias.copy_(take(name + ".bias"));
+}
+
+void HeedWeights::require_all_taken() const {
+  if (taken_ != weights_.size()) throw std::runtime_error("weights: some of heed's were not used");
+}
+
+void Translator::load_heed(HeedWeights& weights) {
+  const auto take = [&](const std::string& name) { return weights.take(name); };
+  const auto linear = [&](torch::nn::Linear& into, const std::string& name) { weights.take(into, name); };
   const auto lstm = [&](torch::nn::LSTM& into, const std::string& suffix, const std::string& name) {
     auto p = into->named_parameters();
     p["weight_ih_l0" + suffix].copy_(take(name + ".weight_ih"));
@@ -145,7 +154,6 @@ void Translator::load_heed(const std::string& file) {
   } else {
     lstm(plain_, "", "decoder.cell");
   }
-  if (used != heed.size()) throw std::runtime_error("weights: some of heed's were not used");
 }
 
 ForeachAdam::ForeachAdam(std::vector<Tensor> parameters) : parameters_(std::move(parameters)) {
@@ -171,14 +179,19 @@ void ForeachAdam::step() {
   at::_foreach_addcdiv_(parameters_, first_, root, -kLearningRate / bias1);
 }
 
-Training::Training(bool attention) : model_(std::make_shared<Translator>(attention)) {
+Training::Training(const std::string& kind) {
+  if (kind == "transformer") {
+    model_ = std::make_shared<Transformer>();
+  } else {
+    model_ = std::make_shared<Translator>(kind == "additive");
+  }
   for (const Tensor& p : model_->parameters()) {
     if (p.requires_grad()) parameters_.push_back(p);
   }
   adam_ = std::make_unique<torch::optim::Adam>(parameters_, torch::optim::AdamOptions(kLearningRate));
   foreach_ = std::make_unique<ForeachAdam>(parameters_);
   const auto ids = [](const std::vector<int64_t>& v, std::vector<int64_t> shape) { return torch::tensor(v, torch::kLong).reshape(shape); };
-  for (const TrainBatch& b : train_batches()) {
+  for (const TrainBatch& b : batches_of(kind)) {
     std::vector<int64_t> rows, targets;
     for (int64_t i = 0; i < b.B; ++i) {
       for (int64_t t = 0; t < b.target_lengths[i]; ++t) {
@@ -190,6 +203,13 @@ Training::Training(bool attention) : model_(std::make_shared<Translator>(attenti
     batches_.push_back(
         {ids(b.source, {b.B, b.S}), ids(b.source_lengths, {b.B}), ids(b.target_in, {b.B, b.T}), ids(rows, {n}), ids(targets, {n})});
   }
+}
+
+void Training::load(const std::string& file) {
+  torch::NoGradGuard no_grad;
+  HeedWeights weights(file);
+  model_->load_heed(weights);
+  weights.require_all_taken();
 }
 
 // The first steps take both forms of Adam in turn; from then on the faster one runs.

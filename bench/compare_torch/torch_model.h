@@ -5,6 +5,7 @@
 
 #include <torch/torch.h>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -30,12 +31,33 @@ torch::Tensor negative_mask(const torch::Tensor& lengths, int64_t S);
 /// Rows of a [4H, *] weight in the order i, f, g, o -> i, f, o, g: three sigmoids side by side.
 torch::Tensor sigmoids_together(const torch::Tensor& weight);
 
-class Translator : public torch::nn::Module {
+/// The weights that heed's side saved, by name.
+class HeedWeights {
+ public:
+  explicit HeedWeights(const std::string& file);
+  /// Throws std::runtime_error when there is none of this name.
+  torch::Tensor take(const std::string& name);
+  void take(torch::nn::Linear& into, const std::string& name);
+  /// Throws std::runtime_error unless all were taken.
+  void require_all_taken() const;
+
+ private:
+  std::map<std::string, torch::Tensor> weights_;
+  size_t taken_ = 0;
+};
+
+/// What Training trains.
+class Model : public torch::nn::Module {
+ public:
+  virtual torch::Tensor loss(const Batch& batch) = 0;
+  virtual void load_heed(HeedWeights& weights) = 0;
+};
+
+class Translator : public Model {
  public:
   explicit Translator(bool attention);
-  torch::Tensor loss(const Batch& batch);
-  /// Reads what heed's side saved.
-  void load_heed(const std::string& file);
+  torch::Tensor loss(const Batch& batch) override;
+  void load_heed(HeedWeights& weights) override;
 
  private:
   bool attention_;
@@ -60,15 +82,16 @@ class ForeachAdam {
 
 class Training {
  public:
-  explicit Training(bool attention);
+  /// kind: none or additive (attention of the recurrent translator), or transformer.
+  explicit Training(const std::string& kind);
   double step(size_t batch);
   std::pair<double, double> check();
-  void load(const std::string& file) { model_->load_heed(file); }
+  void load(const std::string& file);
   size_t batches() const { return batches_.size(); }
 
  private:
   void update();
-  std::shared_ptr<Translator> model_;
+  std::shared_ptr<Model> model_;
   std::vector<torch::Tensor> parameters_;
   std::unique_ptr<torch::optim::Adam> adam_;
   std::unique_ptr<ForeachAdam> foreach_;

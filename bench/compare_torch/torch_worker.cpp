@@ -28,7 +28,7 @@ int main(int argc, char** argv) {
   std::map<std::string, std::unique_ptr<torch_side::Training>> models;
   const auto model = [&](const std::string& kind) -> torch_side::Training& {
     auto& slot = models[kind];
-    if (!slot) slot = std::make_unique<torch_side::Training>(kind == "additive");
+    if (!slot) slot = std::make_unique<torch_side::Training>(kind);
     return *slot;
   };
   workload::Worker worker;

@@ -1,7 +1,7 @@
 // What a worker does: reads one command a line, answers one line. Shared by both workers; needs neither library.
 //   time NAME SECONDS  -> ok MICROSECONDS   a call, over about SECONDS of calls after a warm-up
 //   check NAME         -> ok FIGURE         both sides must agree on it
-//   save FILE KIND     -> ok                heed writes the weights of the translator (KIND: none, additive)
+//   save FILE KIND     -> ok                heed writes the weights of the translator (KIND: none, additive, transformer)
 //   load FILE KIND     -> ok                PyTorch reads them
 //   model KIND         -> ok LOSS NORM      of the first batch, without dropout
 //   drop NAME          -> ok                forgets the case and its memory
