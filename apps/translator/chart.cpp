@@ -91,6 +91,7 @@ std::string chart_svg(const Chart& chart) {
                      escape_xml(chart.y_label));
   for (size_t i = 0; i < chart.lines.size(); ++i) {
     const char* const colour = kColours[i % kColours.size()];
+    const char* const dash = i >= kColours.size() ? R"( stroke-dasharray="5 3")" : "";
     std::string path, marks;
     for (size_t c = 0; c < chart.lines[i].points.size(); ++c) {
       const auto& point = chart.lines[i].points[c];
@@ -104,9 +105,9 @@ std::string chart_svg(const Chart& chart) {
       marks += marker(i, x, y_of(point->value), colour);
     }
     const double y = kTop + 12 + 20 * static_cast<double>(i), x = kWidth - kRight + 16;
-    svg += fmt::format(R"(<path d="{}" fill="none" stroke="{}" stroke-width="1.5"{}/>{})", path, colour,
-                       i >= kColours.size() ? R"( stroke-dasharray="5 3")" : "", marks);
-    svg += marker(i, x, y - 4, colour) + fmt::format(R"(<text x="{}" y="{}">{}</text>)", x + 12, y, escape_xml(chart.lines[i].name));
+    svg += fmt::format(R"(<path d="{}" fill="none" stroke="{}" stroke-width="1.5"{}/>{})", path, colour, dash, marks);
+    svg += fmt::format(R"(<path d="M{} {}h24" stroke="{}" stroke-width="1.5"{}/>)", x - 4, y - 4, colour, dash);
+    svg += marker(i, x + 8, y - 4, colour) + fmt::format(R"(<text x="{}" y="{}">{}</text>)", x + 26, y, escape_xml(chart.lines[i].name));
   }
   return svg + "</svg>\n";
 }

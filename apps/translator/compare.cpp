@@ -11,6 +11,7 @@
 #include "apps/translator/commands.h"
 #include "apps/translator/comparison.h"
 #include "apps/translator/demo_training.h"
+#include "apps/translator/gold.h"
 #include "apps/translator/search_options.h"
 #include "framework/io/file.h"
 #include "models/text/lines.h"
@@ -22,7 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Options {
-  std::string folder = "out/compare", source, target, json;
+  std::string folder = "out/compare", source, target, gold, json;
   std::vector<std::string> runs, attention = {"none", "additive"};
   DemoTraining training;
   int threads = 0;
@@ -33,6 +34,9 @@ struct Candidate {
   std::string name;
   fs::path run;
 };
+
+// NAME=FOLDER or FOLDER.
+fs::path folder_of(const std::string& run) { return run.find('=') == std::string::npos ? run : run.substr(run.find('=') + 1); }
 
 // The validations of a run's metrics.jsonl, and what its training took.
 void read_metrics(const fs::path& run, ComparedModel& model) {
@@ -103,7 +107,7 @@ void compare(const Options& options) {
                                "models are trained on the built-in corpus");
   }
   const fs::path out = options.folder;
-  check_files({.inputs = {{"--source", options.source}, {"--target", options.target}},
+  check_files({.inputs = {{"--source", options.source}, {"--target", options.target}, {"--gold", options.gold}},
                .outputs = {{"--json", options.json}},
                .runs = {},
                .new_folders = {{"--out", options.folder}}});
@@ -127,13 +131,14 @@ void compare(const Options& options) {
     }
   } else {
     models::ParallelLines lines = models::read_parallel(options.source, options.target);
+    if (!options.gold.empty())
+      gold = aligned_pairs(models::Translator(models::load_run(folder_of(options.runs.front()))), lines, options.gold);
     comparison.corpus = fmt::format("'{}' and '{}'", options.source, options.target);
     comparison.sources = std::move(lines.source);
     comparison.references = std::move(lines.target);
     for (const std::string& run : options.runs) {  // NAME=FOLDER or FOLDER
       const size_t at = run.find('=');
-      const fs::path folder = at == std::string::npos ? run : run.substr(at + 1);
-      candidates.push_back({at == std::string::npos ? fs::path(run).filename().string() : run.substr(0, at), folder});
+      candidates.push_back({at == std::string::npos ? fs::path(run).filename().string() : run.substr(0, at), folder_of(run)});
     }
   }
   if (comparison.sources.empty()) throw ValueError("compare: the test set has no sentences");
@@ -171,6 +176,7 @@ Command add_compare(CLI::App& cli) {
   cli.add_option("-r,--run", o->runs, "a trained run, FOLDER or NAME=FOLDER, the baseline first; without: train on the built-in corpus");
   cli.add_option("-s,--source", o->source, "test sentences, with --run");
   cli.add_option("-t,--target", o->target, "their reference translations, with --run");
+  cli.add_option("--gold", o->gold, "their gold alignments, with --run: adds the alignment error rate")->needs("--source");
   std::vector<std::string> kinds = nn::attention_kinds();
   kinds.insert(kinds.begin(), {"none", "none_state"});
   cli.add_option("--attention", o->attention, "what to train on the built-in corpus, the baseline first")
