@@ -22,6 +22,7 @@ endforeach()
 
 # With build/release/bin on PATH find_package looks into build/release and its cmake/ and lib/: not into generated/.
 set(generated_dir "${PROJECT_BINARY_DIR}/generated")
+file(REMOVE ${PROJECT_BINARY_DIR}/heedConfig.cmake ${PROJECT_BINARY_DIR}/heedConfigVersion.cmake)  # where older trees had it
 configure_package_config_file("${CMAKE_CURRENT_LIST_DIR}/heedConfig.cmake.in" "${generated_dir}/heedConfig.cmake"
                               INSTALL_DESTINATION "${package_dir}")
 write_basic_package_version_file("${generated_dir}/heedConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
