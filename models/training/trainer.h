@@ -22,7 +22,7 @@ std::vector<int> encode_source(const TextCodec& codec, std::span<const std::stri
 
 struct TrainProgress {
   int64_t update = 0, updates = 0, epoch = 0;  // the epoch that the update belongs to, from 1
-  double loss = 0;  // smoothed cross-entropy since the last report, nats a token
+  double loss = 0;                             // smoothed cross-entropy since the last report, nats a token
   double lr = 0;
   double tokens_per_second = 0;  // target tokens, the end of sentence counted
   double seconds = 0;            // spent in updates so far, over all sessions
