@@ -66,22 +66,12 @@ ComparedModel measure(const Candidate& candidate, const Comparison& comparison, 
   return model;
 }
 
-std::vector<models::BleuStats> sentence_stats(const Comparison& comparison, const ComparedModel& model) {
-  std::vector<models::BleuStats> stats;
-  for (size_t i = 0; i < comparison.sources.size(); ++i) {
-    const std::vector<std::string> reference{models::join(comparison.reference_words[i])};
-    const std::string output = models::join(models::Translator::target_words(model.evaluation.translations[i]));
-    stats.push_back(models::bleu_stats(output, reference, {.tokenize = "none"}));
-  }
-  return stats;
-}
-
-void add_intervals(Comparison& comparison) {
+// Intervals, the comparison with the first model, the worst sentences.
+void add_statistics(Comparison& comparison) {
   const auto score = [](const models::BleuStats& sum) { return models::bleu_of(sum).score; };
-  std::vector<models::BleuStats> first;
+  const ComparedModel& first = comparison.models.front();
   for (ComparedModel& model : comparison.models) {
-    const std::vector<models::BleuStats> stats = sentence_stats(comparison, model);
-    model.bleu = model.evaluation.bleu_interval;
+    const std::vector<models::BleuStats>& stats = model.evaluation.sentences;
     for (const models::LengthBucket& bucket : comparison.buckets) {
       std::vector<models::BleuStats> part;
       for (size_t i = 0; i < stats.size(); ++i) {
@@ -91,11 +81,8 @@ void add_intervals(Comparison& comparison) {
       model.by_length.emplace_back();
       if (!part.empty()) model.by_length.back() = models::bootstrap(part, score);
     }
-    if (first.empty()) {
-      first = stats;
-    } else {
-      model.against_first = models::paired_bootstrap(first, stats, score);
-    }
+    if (&model != &first) model.against_first = models::paired_bootstrap(first.evaluation.sentences, stats, score);
+    model.worst = worst_sentences(comparison, model);
   }
 }
 
@@ -155,7 +142,7 @@ void compare(const Options& options) {
     fmt::print("{}: BLEU {:.2f}\n", candidate.name, comparison.models.back().evaluation.bleu.score);
     std::fflush(stdout);
   }
-  add_intervals(comparison);
+  add_statistics(comparison);
   std::error_code error;
   fs::create_directories(out, error);
   if (error) throw IoError(fmt::format("cannot make the folder '{}': {}", out.string(), error.message()));
@@ -163,8 +150,9 @@ void compare(const Options& options) {
   write_file_atomically(out / "curves.svg", curve_chart(comparison));
   write_file_atomically(out / "report.md", comparison_markdown(comparison, "bleu-by-length.svg", "curves.svg"));
   write_file_atomically(out / "report.html", comparison_html(comparison));
-  write_json((out / "report.json").string(), comparison_json(comparison));
-  write_json(options.json, comparison_json(comparison));
+  const nlohmann::ordered_json report = comparison_json(comparison);
+  write_json((out / "report.json").string(), report);
+  write_json(options.json, report);
   fmt::print("report: {} (and report.html, report.json)\n", (out / "report.md").string());
 }
 

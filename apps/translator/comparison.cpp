@@ -26,14 +26,15 @@ Table score_table(const Comparison& c) {
                "parameters", "updates", "training, s"},
               {}};
   for (const ComparedModel& m : c.models) {
-    table.rows.push_back({m.name, fmt::format("{:.2f}", m.bleu.score),
-                          fmt::format("{:.2f} to {:.2f}", m.bleu.interval.low, m.bleu.interval.high),
-                          m.against_first ? fmt::format("{:.3f}", m.against_first->p_value) : "",
-                          fmt::format("{:.2f}", m.evaluation.chrf2.score), fmt::format("{:.2f}", m.evaluation.perplexity),
-                          m.alignment ? fmt::format("{:.2f} %", 100 * m.alignment->attention.error_rate()) : "",
-                          fmt::format("{:.0f}", static_cast<double>(c.sources.size()) / std::max(m.evaluation.seconds, 1e-9)),
-                          fmt::format("{}", m.parameters), m.updates > 0 ? fmt::format("{}", m.updates) : "",
-                          m.train_seconds > 0 ? fmt::format("{:.0f}", m.train_seconds) : ""});
+    table.rows.push_back(
+        {m.name, fmt::format("{:.2f}", m.evaluation.bleu_interval.score),
+         fmt::format("{:.2f} to {:.2f}", m.evaluation.bleu_interval.interval.low, m.evaluation.bleu_interval.interval.high),
+         m.against_first ? fmt::format("{:.3f}", m.against_first->p_value) : "", fmt::format("{:.2f}", m.evaluation.chrf2.score),
+         fmt::format("{:.2f}", m.evaluation.perplexity),
+         m.alignment ? fmt::format("{:.2f} %", 100 * m.alignment->attention.error_rate()) : "",
+         fmt::format("{:.0f}", static_cast<double>(c.sources.size()) / std::max(m.evaluation.seconds, 1e-9)),
+         fmt::format("{}", m.parameters), m.updates > 0 ? fmt::format("{}", m.updates) : "",
+         m.train_seconds > 0 ? fmt::format("{:.0f}", m.train_seconds) : ""});
   }
   return table;
 }
@@ -59,27 +60,6 @@ std::vector<size_t> longest_sentences(const Comparison& c) {
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return c.source_lengths[a] > c.source_lengths[b]; });
   order.resize(std::min(order.size(), kLongest));
   return order;
-}
-
-struct Worst {
-  size_t sentence;
-  double bleu;
-  models::Diagnosis diagnosis;
-};
-
-// By sentence BLEU, among sentences of four words and more.
-std::vector<Worst> worst_sentences(const Comparison& c, const ComparedModel& m) {
-  std::vector<Worst> all;
-  for (size_t i = 0; i < c.sources.size(); ++i) {
-    if (c.reference_words[i].size() < 4) continue;
-    const std::vector<std::string> reference{models::join(c.reference_words[i])};
-    const std::string output = models::join(models::Translator::target_words(m.evaluation.translations[i]));
-    all.push_back({i, models::sentence_bleu(output, reference, {.tokenize = "none"}).score, {}});
-  }
-  std::stable_sort(all.begin(), all.end(), [](const Worst& a, const Worst& b) { return a.bleu < b.bleu; });
-  all.resize(std::min(all.size(), kWorst));
-  for (Worst& w : all) w.diagnosis = models::diagnose(m.evaluation.translations[w.sentence], c.reference_words[w.sentence]);
-  return all;
 }
 
 std::string markdown_cell(std::string text) {
@@ -124,7 +104,7 @@ Table side_by_side(const Comparison& c, size_t sentence) {
 
 Table worst_table(const Comparison& c, const ComparedModel& m) {
   Table table{{"sentence", "BLEU", "likely cause", "source", "output", "reference"}, {}};
-  for (const Worst& w : worst_sentences(c, m)) {
+  for (const WorstSentence& w : m.worst) {
     table.rows.push_back({fmt::format("{}", w.sentence + 1), fmt::format("{:.1f}", w.bleu), w.diagnosis.text(), c.sources[w.sentence],
                           m.evaluation.translations[w.sentence].target.text, c.references[w.sentence]});
   }
@@ -137,6 +117,18 @@ std::string introduction(const Comparison& c) {
 }
 
 }  // namespace
+
+std::vector<WorstSentence> worst_sentences(const Comparison& c, const ComparedModel& m) {
+  std::vector<WorstSentence> all;
+  for (size_t i = 0; i < c.sources.size(); ++i) {
+    if (c.reference_words[i].size() < 4) continue;
+    all.push_back({i, models::bleu_of(m.evaluation.sentences[i], {.effective_order = true}).score, {}});
+  }
+  std::stable_sort(all.begin(), all.end(), [](const WorstSentence& a, const WorstSentence& b) { return a.bleu < b.bleu; });
+  all.resize(std::min(all.size(), kWorst));
+  for (WorstSentence& w : all) w.diagnosis = models::diagnose(m.evaluation.translations[w.sentence], c.reference_words[w.sentence]);
+  return all;
+}
 
 std::string length_chart(const Comparison& c) {
   Chart chart{"BLEU by source length", "words in the source sentence", "BLEU", {}, {}};
@@ -218,7 +210,7 @@ nlohmann::ordered_json comparison_json(const Comparison& c) {
                                  {"parameters", m.parameters},
                                  {"updates", m.updates},
                                  {"train_seconds", m.train_seconds},
-                                 {"bleu", result_json(m.bleu)},
+                                 {"bleu", result_json(m.evaluation.bleu_interval)},
                                  {"bleu_13a", m.evaluation.bleu_detokenised.score},
                                  {"chrf2", m.evaluation.chrf2.score},
                                  {"chrf_pp", m.evaluation.chrf_pp.score},
@@ -240,7 +232,7 @@ nlohmann::ordered_json comparison_json(const Comparison& c) {
       entry["by_length"].push_back(std::move(bucket));
     }
     for (const CurvePoint& p : m.curve) entry["curve"].push_back({{"update", p.update}, {"bleu", p.bleu}, {"loss", p.loss}});
-    for (const Worst& w : worst_sentences(c, m)) {
+    for (const WorstSentence& w : m.worst) {
       entry["worst"].push_back({{"sentence", w.sentence}, {"bleu", w.bleu}, {"cause", w.diagnosis.text()}});
     }
     report["models"].push_back(std::move(entry));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/metrics/bootstrap.h"
+#include "models/metrics/diagnosis.h"
 #include "models/training/evaluation.h"
 
 namespace heed::apps {
@@ -16,6 +17,12 @@ struct CurvePoint {
   double bleu = 0, loss = 0;
 };
 
+struct WorstSentence {
+  size_t sentence;
+  double bleu;
+  models::Diagnosis diagnosis;
+};
+
 /// One model on the test set.
 struct ComparedModel {
   std::string name, description;
@@ -23,10 +30,10 @@ struct ComparedModel {
   double train_seconds = 0;
   std::vector<CurvePoint> curve;  // of its validations
   models::Evaluation evaluation;
-  models::BootstrapResult bleu;                                   // of the whole test set
   std::vector<std::optional<models::BootstrapResult>> by_length;  // of each bucket; nothing where it is empty
   std::optional<models::PairedBootstrapResult> against_first;     // b is this model
   std::optional<models::AlignmentEvaluation> alignment;
+  std::vector<WorstSentence> worst;
 };
 
 struct Comparison {
@@ -38,6 +45,9 @@ struct Comparison {
   std::vector<models::LengthBucket> buckets;
   std::vector<ComparedModel> models;
 };
+
+/// The lowest by sentence BLEU among those of four words and more, with the likely causes.
+std::vector<WorstSentence> worst_sentences(const Comparison& comparison, const ComparedModel& model);
 
 nlohmann::ordered_json comparison_json(const Comparison& comparison);
 /// `chart` and `curves` are where the SVG files lie, as the report should name them.

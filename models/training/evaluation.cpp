@@ -36,8 +36,8 @@ Evaluation evaluate(const Translator& translator, std::span<const std::string> s
   }
   result.bleu = corpus_bleu(outputs, wanted, {.tokenize = "none"});
   result.bleu_detokenised = corpus_bleu(outputs_text, wanted_text, {.tokenize = "13a"});
-  result.bleu_interval =
-      bootstrap(corpus_bleu_stats(outputs, wanted, {.tokenize = "none"}), [](const BleuStats& sum) { return bleu_of(sum).score; });
+  result.sentences = corpus_bleu_stats(outputs, wanted, {.tokenize = "none"});
+  result.bleu_interval = bootstrap(result.sentences, [](const BleuStats& sum) { return bleu_of(sum).score; });
   result.chrf2 = corpus_chrf(outputs_text, wanted_text);
   result.chrf_pp = corpus_chrf(outputs_text, wanted_text, {.word_order = 2});
   result.exact_match = exact_match_rate(outputs, wanted);

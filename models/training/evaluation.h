@@ -15,6 +15,7 @@ namespace heed::models {
 struct Evaluation {
   BleuResult bleu;                    // tok:none, on the words as the model has them
   BleuResult bleu_detokenised;        // tok:13a, on text as people read it
+  std::vector<BleuStats> sentences;   // of bleu, one a sentence
   BootstrapResult bleu_interval;      // of bleu, 95 %
   ChrfResult chrf2, chrf_pp;          // on text as people read it
   double exact_match = 0;             // share of sentences, in [0, 1]

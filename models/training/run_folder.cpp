@@ -127,7 +127,7 @@ void check(const RunConfig& config) {
   require(t.batch_size >= 1, fmt::format("batch-size: must be at least 1, got {}", t.batch_size));
   require(t.batch_tokens >= 0, fmt::format("batch-tokens: must not be negative, got {}", t.batch_tokens));
   require(t.beta2 > 0 && t.beta2 < 1, fmt::format("beta2: {} is outside (0, 1)", t.beta2));
-  require(t.average >= 0, fmt::format("average: must not be negative, got {}", t.average));
+  require(t.average == 0 || t.average >= 2, fmt::format("average: must be 0 or at least 2, got {}", t.average));
   require(t.subwords == "none" || t.subwords == "bpe" || t.subwords == "unigram",
           fmt::format("subwords: '{}' is not known (none, bpe, unigram)", t.subwords));
   require(t.subword_vocabulary >= 1, fmt::format("subword-vocabulary: must be at least 1, got {}", t.subword_vocabulary));

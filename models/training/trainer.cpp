@@ -345,7 +345,7 @@ TrainResult Trainer::run() {
     }
   }
   if (stopped && !validated) save_state();
-  if (!stopped && t.average > 1) average_checkpoints();  // the state keeps the weights of the last update
+  if (!stopped && t.average > 0) average_checkpoints();  // the state keeps the weights of the last update
   return {!stopped, cursor_.update, cursor_.seconds, std::max(0.0, cursor_.best_bleu), cursor_.best_update, model_->parameter_count()};
 }
 
