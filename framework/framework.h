@@ -7,6 +7,7 @@
 #include "framework/core/error.h"
 #include "framework/core/memory_pool.h"
 #include "framework/core/parallel.h"
+#include "framework/core/precision.h"
 #include "framework/core/random.h"
 #include "framework/core/tensor.h"
 #include "framework/io/file.h"

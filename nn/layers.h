@@ -16,17 +16,25 @@ class Linear : public Module {
   Tensor bias;    // [out]; undefined when with_bias is false
 };
 
-/// Rows of a table;  ids i64 [*] -> [*, dim]. The row of padding_id stays zero (-1: none).
+/// Rows of a table times `factor`;  ids i64 [*] -> [*, dim]. The row of padding_id stays zero (-1: none).
 class Embedding : public Module {
  public:
-  Embedding(int64_t count, int64_t dim, int64_t padding = -1, double std = 1.0)
-      : weight(param("weight", init::normal({count, dim}, std))), padding_id(padding) {
+  explicit Embedding(int64_t count, int64_t dim, int64_t padding = -1, double std = 1.0, double factor = 1.0)
+      : weight(param("weight", init::normal({count, dim}, std))), padding_id(padding), factor_(factor) {
     const NoGradGuard no_grad;
     if (padding_id >= 0) select(weight, 0, padding_id).fill_(0);
   }
-  Tensor operator()(const Tensor& ids) const { return embedding(weight, ids, padding_id); }
+  /// Rows of a table [count, dim] that is another layer's parameter.
+  Embedding(const Tensor& table, int64_t padding, double factor) : weight(table), padding_id(padding), factor_(factor) {}
+  Tensor operator()(const Tensor& ids) const {
+    const Tensor rows = embedding(weight, ids, padding_id);
+    return factor_ == 1 ? rows : rows * factor_;
+  }
   Tensor weight;  // [count, dim]
   int64_t padding_id;
+
+ private:
+  double factor_;
 };
 
 /// Zeroes values with probability p while training (Srivastava et al. 2014).

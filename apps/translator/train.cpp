@@ -111,6 +111,9 @@ void train(Options& options) {
     make_run_folder(folder, options.overwrite);
     models::Trainer::start(folder, config, corpus);
   }
+  if (config.train.precision == "bf16" && !has_bf16_products()) {
+    warn("translator train", "this CPU has no bf16 products: trains in f32");
+  }
   catch_interrupts();
   ProgressPrinter printer;
   models::Trainer trainer(folder, corpus, validation,
@@ -186,7 +189,7 @@ Command add_train(CLI::App& cli) {
   HEED_ADD_MODEL("--feed-forward", feed_forward, "width of its feed-forward layers");
   HEED_ADD_MODEL("--heads", heads, "attention heads of each of its layers");
   HEED_ADD_MODEL("--norm", norm, "layer normalisation in front of each sublayer (pre) or behind it (post)");
-  HEED_ADD_MODEL("--tie", tie, "transformer: none, output (target embedding = projection), all (source embedding too)");
+  HEED_ADD_MODEL("--tie", tie, "none, output (target embedding = projection), all (source embedding too)");
   HEED_ADD_MODEL("--dropout", dropout, "probability of dropout");
   HEED_ADD_TRAIN("--batch-size", batch_size, "sentence pairs a batch");
   HEED_ADD_TRAIN("--batch-tokens", batch_tokens, "tokens a batch on either side instead, padding counted");
@@ -202,6 +205,7 @@ Command add_train(CLI::App& cli) {
   HEED_ADD_TRAIN("--weight-decay", weight_decay, "L2 weight decay");
   HEED_ADD_TRAIN("--beta2", beta2, "Adam's decay of the second moment");
   HEED_ADD_TRAIN("--average", average, "validated weights to average at the end, the last ones; 0 for none");
+  HEED_ADD_TRAIN("--precision", precision, "of the products while training: f32, or bf16 where the CPU has AMX or AVX512-BF16");
   HEED_ADD_TRAIN("--subwords", subwords, "none, bpe or unigram (SentencePiece, trained on the training sentences)");
   HEED_ADD_TRAIN("--subword-vocabulary", subword_vocabulary, "pieces a side, or of both with --joint");
   HEED_ADD_TRAIN("--min-count", min_count, "words or pieces seen less often are unknown");

@@ -1,16 +1,31 @@
 // Which backend takes which product. The choice goes by shape alone, never by a timing, so that equal runs give equal bits.
 //   f64: OpenBLAS. f32: OpenBLAS below 64 (a oneDNN call costs 0.2 us) and for weight gradients (transposed A), oneDNN for the rest.
+//   f32 in bf16: oneDNN, where the product is large enough to pay for the rounding of both operands.
 #include "framework/kernels/onednn/gemm.h"
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <cstring>
+#include <utility>
 
 #include "framework/core/memory_pool.h"
 #include "framework/core/parallel.h"
+#include "framework/core/precision.h"
 #include "framework/core/tensor.h"
 #include "framework/kernels/kernels.h"
 #include "framework/kernels/openblas/gemm.h"
+
+namespace heed {
+namespace {
+std::atomic<MatmulPrecision> precision_of_products{MatmulPrecision::f32};
+}  // namespace
+
+MatmulPrecision matmul_precision() { return precision_of_products.load(std::memory_order_relaxed); }
+void set_matmul_precision(MatmulPrecision precision) { precision_of_products.store(precision, std::memory_order_relaxed); }
+bool has_bf16_products() { return kernels::onednn::has_bf16(); }
+
+}  // namespace heed
 
 namespace heed::kernels {
 namespace {
@@ -28,6 +43,69 @@ bool onednn_is_better(bool ta, int64_t M, int64_t N, int64_t K) {
   if (openblas_is_slow()) return true;
   if (M < 16) return N * K >= 64 * 64;  // few rows: OpenBLAS packs the whole right-hand side
   return !ta && std::min({M, N, K}) >= 64;
+}
+
+bool wants_bf16() { return matmul_precision() == MatmulPrecision::bf16 && onednn::has_bf16(); }
+
+// Memory of the pool for as long as it lives.
+template <class T>
+class Scratch {
+ public:
+  explicit Scratch(int64_t n) : bytes_(static_cast<size_t>(n) * sizeof(T)), data_(static_cast<T*>(pool_allocate(bytes_))) {}
+  ~Scratch() { pool_free(data_, bytes_); }
+  Scratch(Scratch&& other) noexcept : bytes_(other.bytes_), data_(std::exchange(other.data_, nullptr)) {}
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  T* data() const { return data_; }
+
+ private:
+  size_t bytes_;
+  T* data_;
+};
+
+int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+
+// x [rows, columns] in bf16, dense, followed by rows of zeros up to `padded`.
+Scratch<uint16_t> as_bf16(int64_t rows, int64_t columns, const float* x, int64_t ld, int64_t padded) {
+  Scratch<uint16_t> y(padded * columns);
+  round_to_bf16(rows, columns, x, ld, y.data());
+  std::fill_n(y.data() + rows * columns, (padded - rows) * columns, uint16_t{0});
+  return y;
+}
+
+// Transposed A with transposed B does not occur in training.
+bool bf16_is_better(bool ta, bool tb, int64_t M, int64_t N, int64_t K, float beta) {
+  return !(ta && tb) && (beta == 0 || beta == 1) && std::min({M, N, K}) >= 32 && M * N * K >= int64_t{1} << 20;
+}
+
+// oneDNN makes a kernel for each shape, and batches differ in their number of tokens. Tokens are the rows of A, or with transposed A the
+// depth: rows go in pieces of few sizes, the depth is padded with zeros.
+void gemm_bf16(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const float* A, int64_t lda, const float* B, int64_t ldb, bool accumulate,
+               float* C, int64_t ldc) {
+  constexpr int64_t kSmallest = 32, kLargest = 1024;
+  if (ta) {
+    const int64_t depth = round_up(K, K > 256 ? 256 : kSmallest);
+    const Scratch<uint16_t> a = as_bf16(K, M, A, lda, depth), b = as_bf16(K, N, B, ldb, depth);
+    return onednn::gemm_bf16(true, false, M, N, depth, a.data(), b.data(), accumulate, C, ldc);
+  }
+  const Scratch<uint16_t> a = as_bf16(M, K, A, lda, round_up(M, kSmallest));
+  const Scratch<uint16_t> b = tb ? as_bf16(N, K, B, ldb, N) : as_bf16(K, N, B, ldb, K);
+  int64_t row = 0;
+  for (int64_t rows = kLargest; rows >= kSmallest; rows /= 2) {
+    for (; M - row >= rows; row += rows)
+      onednn::gemm_bf16(false, tb, rows, N, K, a.data() + row * K, b.data(), accumulate, C + row * ldc, ldc);
+  }
+  if (row == M) return;
+  const Scratch<float> last(kSmallest * N);
+  onednn::gemm_bf16(false, tb, kSmallest, N, K, a.data() + row * K, b.data(), false, last.data(), N);
+  for (int64_t r = 0; row + r < M; ++r) {
+    float* const into = C + (row + r) * ldc;
+    if (accumulate) {
+      add_row(N, last.data() + r * N, into);
+    } else {
+      std::copy_n(last.data() + r * N, N, into);
+    }
+  }
 }
 
 // How a 2-D strided operand reads as a row-major matrix or the transpose of one.
@@ -80,6 +158,7 @@ void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const T* A, int64_t
     return;
   }
   if constexpr (std::is_same_v<T, float>) {
+    if (wants_bf16() && bf16_is_better(ta, tb, M, N, K, beta)) return gemm_bf16(ta, tb, M, N, K, A, lda, B, ldb, beta == 1, C, ldc);
     if (onednn_is_better(ta, M, N, K)) return onednn::gemm(ta, tb, M, N, K, A, lda, B, ldb, beta, C, ldc);
   }
   openblas::gemm(ta, tb, M, N, K, A, lda, B, ldb, beta, C, ldc);
@@ -106,16 +185,18 @@ template <class T>
 PackedMatrix<T>::PackedMatrix(int64_t K, int64_t N, const T* data, int64_t row_stride, int64_t column_stride, int64_t rows) : K_(K), N_(N) {
   if constexpr (std::is_same_v<T, float>) {
     rows_ = std::max<int64_t>(rows, 1);
-    if (K * N >= 64 * 64) bytes_ = onednn::packed_bytes(rows_, N, K);
+    bf16_ = wants_bf16();
+    const onednn::Packing packing{rows_, N, K, bf16_};
+    if (K * N >= 64 * 64) bytes_ = onednn::packed_bytes(packing);
     blocked_ = bytes_ > 0;
     if (blocked_) {
-      packed_ = static_cast<T*>(pool_allocate(bytes_));
-      onednn::pack(rows_, N, K, data, row_stride, column_stride, packed_);
+      packed_ = pool_allocate(bytes_);
+      onednn::pack(packing, data, row_stride, column_stride, packed_);
       return;
     }
   }
   bytes_ = static_cast<size_t>(K * N) * sizeof(T);
-  packed_ = static_cast<T*>(pool_allocate(bytes_));
+  packed_ = pool_allocate(bytes_);
   const Strides from{row_stride, column_stride}, into{N, 1};
   copy_strided(dtype_of<T>(), Shape{K, N}, data, from, packed_, into);
 }
@@ -130,11 +211,19 @@ void PackedMatrix<T>::multiply(int64_t M, const T* A, int64_t lda, T beta, T* C,
   if (M == 0) return;
   if constexpr (std::is_same_v<T, float>) {
     if (blocked_) {
-      if (onednn::multiply_packed(rows_, M, N_, K_, A, lda, packed_, beta != 0, C, ldc)) return;
-      throw Error(fmt::format("matmul: oneDNN has no kernel for {} rows on a packed [{}, {}]", M, K_, N_));
+      const onednn::Packing packing{rows_, N_, K_, bf16_};
+      bool done = false;
+      if (bf16_) {
+        const Scratch<uint16_t> a = as_bf16(M, K_, A, lda, M);
+        done = onednn::multiply_packed(packing, M, a.data(), K_, packed_, beta != 0, C, ldc);
+      } else {
+        done = onednn::multiply_packed(packing, M, A, lda, packed_, beta != 0, C, ldc);
+      }
+      if (!done) throw Error(fmt::format("matmul: oneDNN has no kernel for {} rows on a packed [{}, {}]", M, K_, N_));
+      return;
     }
   }
-  gemm<T>(false, false, M, N_, K_, A, lda, packed_, N_, beta, C, ldc);
+  gemm<T>(false, false, M, N_, K_, A, lda, static_cast<const T*>(packed_), N_, beta, C, ldc);
 }
 template class PackedMatrix<float>;
 template class PackedMatrix<double>;

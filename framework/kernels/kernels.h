@@ -19,14 +19,15 @@ namespace heed::kernels {
 // ---- matrix products -------------------------------------------------------------------------------------------------
 
 /// C[M, N] = op(A)[M, K] op(B)[K, N] + beta C. op is the transpose where ta or tb is set. f32 goes to OpenBLAS or oneDNN by shape,
-/// f64 to OpenBLAS.
+/// under MatmulPrecision::bf16 and from some 100^3 on to oneDNN's bf16 kernels (beta 0 or 1); f64 to OpenBLAS.
 template <class T>
 void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb, T beta, T* C, int64_t ldc);
 
 /// c = a b + beta c for [M, K] x [K, N] or equal batches of them; reads the strides of transposed and row-padded views.
 void matmul(const Tensor& a, const Tensor& b, const Tensor& c, double beta);
 
-/// A right-hand side B[K, N] kept in the layout the backend likes best, for many products with few rows each (LSTM steps).
+/// A right-hand side B[K, N] kept in the layout the backend likes best, for many products with few rows each (LSTM steps); in bf16 when
+/// that is the precision while it is made.
 template <class T>
 class PackedMatrix {
  public:
@@ -40,9 +41,10 @@ class PackedMatrix {
 
  private:
   int64_t K_, N_, rows_ = 0;
-  T* packed_ = nullptr;
+  void* packed_ = nullptr;
   size_t bytes_ = 0;
   bool blocked_ = false;  // in oneDNN's layout; otherwise row-major [K, N]
+  bool bf16_ = false;
 };
 
 // ---- strided copies and sums -----------------------------------------------------------------------------------------
@@ -71,6 +73,9 @@ void for_each_row(const Shape& shape, const Strides& strides, F&& row) {
     if (d < 0) return;
   }
 }
+
+/// y [rows, columns], dense, gets x (rows `ld` apart) rounded to bfloat16, to nearest and ties to even; NaN stays NaN.
+void round_to_bf16(int64_t rows, int64_t columns, const float* x, int64_t ld, uint16_t* y);
 
 // ---- elementwise -----------------------------------------------------------------------------------------------------
 

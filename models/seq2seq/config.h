@@ -10,6 +10,8 @@ struct ModelConfig {
   std::string architecture = "recurrent";  // or "transformer"
   int64_t encoder_layers = 1;
   double dropout = 0.3;
+  /// "output": the target's word vectors are the projection to the vocabulary; "all": the source's too (needs joint subwords).
+  std::string tie = "none";
 
   // recurrent
   /// One of nn::attention_kinds(), or without attention "none" (the encoder's summary at every step, Cho et al. 2014, sec. 3.1) or
@@ -32,11 +34,12 @@ struct ModelConfig {
   int64_t feed_forward = 256;
   int64_t heads = 4;         // of multi_head attention too
   std::string norm = "pre";  // or "post"
-  std::string tie = "none";  // "output": target embedding = projection; "all": source embedding too (needs joint subwords)
   bool operator==(const ModelConfig&) const = default;
 };
 
 /// Throws ValueError naming the field for an unknown name, sizes below 1, heads that do not divide and a dropout outside [0, 1).
 void check(const ModelConfig& config);
+/// And for tie = all with two vocabularies, given in words or pieces.
+void check(const ModelConfig& config, int64_t source_vocabulary, int64_t target_vocabulary);
 
 }  // namespace heed::models

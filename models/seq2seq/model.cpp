@@ -64,7 +64,17 @@ void check(const ModelConfig& c) {
   if (c.attention == "multi_head" && c.attention_size % c.heads != 0) {
     throw ValueError(fmt::format("heads: {} do not divide an attention-size of {}", c.heads, c.attention_size));
   }
-  if (c.architecture == "recurrent" && c.tie != "none") throw ValueError("tie: the recurrent translator has nothing to tie");
+  if (c.architecture == "recurrent" && c.tie != "none" && c.readout != c.embedding) {
+    throw ValueError(fmt::format("tie: '{}' needs a readout of the embedding's size, got {} and {}", c.tie, c.readout, c.embedding));
+  }
+}
+
+void check(const ModelConfig& config, int64_t source_vocabulary, int64_t target_vocabulary) {
+  check(config);
+  if (config.tie == "all" && source_vocabulary != target_vocabulary) {
+    throw ValueError(fmt::format("tie: 'all' needs one vocabulary for both sides (joint subwords), got {} and {} entries",
+                                 source_vocabulary, target_vocabulary));
+  }
 }
 
 Tensor TranslationModel::loss(const Batch& batch, double label_smoothing) const {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cmath>
 
 #include "models/text/vocabulary.h"
 
@@ -15,6 +16,15 @@ bool attends(const ModelConfig& config) { return config.attention != "none" && c
 
 int64_t memory_size(const ModelConfig& config) { return (config.bidirectional ? 2 : 1) * config.encoder_hidden; }
 
+// Word vectors; `table` [V, D] when another layer owns them. A table that is a projection to the vocabulary too starts small enough for
+// that, and its rows are scaled up on the way in (Vaswani et al. 2017, sec. 3.4).
+nn::Embedding word_vectors(const ModelConfig& config, int64_t vocabulary, bool tied, const Tensor& table) {
+  const double root = std::sqrt(static_cast<double>(config.embedding));
+  if (table.defined()) return {table, Vocabulary::kPad, root};
+  return tied ? nn::Embedding(vocabulary, config.embedding, Vocabulary::kPad, 1 / root, root)
+              : nn::Embedding(vocabulary, config.embedding, Vocabulary::kPad);
+}
+
 // [B, maps, T, S]: by head where the kind has heads.
 Tensor map_weights(const nn::Attention::Output& seen) {
   return seen.head_weights.defined() ? seen.head_weights : unsqueeze(seen.weights, 1);
@@ -23,7 +33,7 @@ Tensor map_weights(const nn::Attention::Output& seen) {
 }  // namespace
 
 Encoder::Encoder(const ModelConfig& config, int64_t vocabulary)
-    : embedding_(vocabulary, config.embedding, Vocabulary::kPad),
+    : embedding_(word_vectors(config, vocabulary, config.tie == "all", {})),
       dropout_(config.dropout),
       lstm_(config.embedding, config.encoder_hidden,
             {.layers = config.encoder_layers, .bidirectional = config.bidirectional, .dropout = config.dropout}) {
@@ -34,24 +44,24 @@ Encoder::Encoder(const ModelConfig& config, int64_t vocabulary)
 
 LstmResult Encoder::operator()(const Tensor& source, const Tensor& lengths) const { return lstm_(dropout_(embedding_(source)), lengths); }
 
-Decoder::Decoder(const ModelConfig& config, int64_t vocabulary)
+Decoder::Decoder(const ModelConfig& config, int64_t vocabulary, const Tensor& table)
     : fixed_context_(config.attention == "none"),
       input_feeding_(config.input_feeding || !attends(config)),
       maps_(config.attention == "multi_head" ? config.heads : 1),
-      embedding_(vocabulary, config.embedding, Vocabulary::kPad),
+      embedding_(word_vectors(config, vocabulary, config.tie != "none", table)),
       dropout_(config.dropout),
       cell_(config.embedding + (input_feeding_ ? memory_size(config) : 0), config.decoder_hidden),
       init_hidden_(memory_size(config), config.decoder_hidden),
       init_cell_(memory_size(config), config.decoder_hidden),
       readout_(config.decoder_hidden + memory_size(config) + config.embedding, config.readout),
-      projection_(config.readout, vocabulary) {
+      projection_(config.tie == "none" ? std::make_unique<nn::Linear>(config.readout, vocabulary) : nullptr) {
   child("embedding", embedding_);
   child("dropout", dropout_);
   child("cell", cell_);
   child("init_hidden", init_hidden_);
   child("init_cell", init_cell_);
   child("readout", readout_);
-  child("projection", projection_);
+  if (projection_) child("projection", *projection_);
   if (!attends(config)) return;
   attention_ = nn::make_attention(config.attention, {.query = config.decoder_hidden,
                                                      .key = memory_size(config),
@@ -89,7 +99,8 @@ StepResult Decoder::step(const Encoded& encoded, DecoderState& state, const Tens
     state.attention = seen.state;
     result.weights = squeeze(map_weights(seen), 2);
   }
-  result.logits = projection_(readout(state.hidden, state.context, embedded));
+  const auto [weight, bias] = projection();
+  result.logits = linear(readout(state.hidden, state.context, embedded), weight, bias);
   return result;
 }
 
@@ -140,8 +151,14 @@ Tensor Decoder::readout(const Tensor& hidden, const Tensor& context, const Tenso
   return dropout_(tanh(readout_(concat(std::array{hidden, context, embedded}, 1))));
 }
 
+std::pair<Tensor, Tensor> Decoder::projection() const {
+  return projection_ ? std::pair(projection_->weight, projection_->bias) : std::pair(embedding_.weight, Tensor{});
+}
+
 Seq2Seq::Seq2Seq(const ModelConfig& config, int64_t source_vocabulary, int64_t target_vocabulary)
-    : TranslationModel((check(config), config)), encoder_(config, source_vocabulary), decoder_(config, target_vocabulary) {
+    : TranslationModel((check(config, source_vocabulary, target_vocabulary), config)),
+      encoder_(config, source_vocabulary),
+      decoder_(config, target_vocabulary, config.tie == "all" ? encoder_.table() : Tensor{}) {
   child("encoder", encoder_);
   child("decoder", decoder_);
   for (int head = 0; head < decoder_.attention_maps(); ++head) maps_.push_back({0, head});
@@ -159,7 +176,7 @@ TranslationModel::Teacher Seq2Seq::teach(const Batch& batch, const Tensor& rows)
   return {decoder_.readout(pick(states.hidden), pick(states.context), pick(states.embedded)), states.weights};
 }
 
-std::pair<Tensor, Tensor> Seq2Seq::vocabulary_weights() const { return {decoder_.projection().weight, decoder_.projection().bias}; }
+std::pair<Tensor, Tensor> Seq2Seq::vocabulary_weights() const { return decoder_.projection(); }
 
 namespace {
 

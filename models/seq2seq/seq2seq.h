@@ -38,6 +38,7 @@ class Encoder : public nn::Module {
   Encoder(const ModelConfig& config, int64_t vocabulary);
   /// source i64 [B, S] -> keys [B, S, E], summary [B, E], cell [B, E].
   LstmResult operator()(const Tensor& source, const Tensor& lengths) const;
+  const Tensor& table() const { return embedding_.weight; }
 
  private:
   nn::Embedding embedding_;
@@ -47,7 +48,8 @@ class Encoder : public nn::Module {
 
 class Decoder : public nn::Module {
  public:
-  Decoder(const ModelConfig& config, int64_t vocabulary);
+  /// `table` [V, embedding]: the encoder's word vectors, where both sides share them (tie = all).
+  Decoder(const ModelConfig& config, int64_t vocabulary, const Tensor& table);
 
   bool has_attention() const { return static_cast<bool>(attention_); }
   int64_t attention_maps() const { return attention_ ? maps_ : 0; }
@@ -67,7 +69,8 @@ class Decoder : public nn::Module {
 
   /// What the vocabulary is scored from: tanh(W [hidden; context; embedded]), rows [N, *] -> [N, readout], with dropout.
   Tensor readout(const Tensor& hidden, const Tensor& context, const Tensor& embedded) const;
-  const nn::Linear& projection() const { return projection_; }
+  /// The projection to the vocabulary: weight [V, readout] and bias [V], or the word vectors and undefined when they are tied.
+  std::pair<Tensor, Tensor> projection() const;
 
  private:
   Tensor cell_input(const Tensor& embedded, const Tensor& context) const;
@@ -77,7 +80,8 @@ class Decoder : public nn::Module {
   nn::Embedding embedding_;
   nn::Dropout dropout_;
   nn::LSTMLayer cell_;
-  nn::Linear init_hidden_, init_cell_, readout_, projection_;
+  nn::Linear init_hidden_, init_cell_, readout_;
+  std::unique_ptr<nn::Linear> projection_;  // when it is not the word vectors
   std::unique_ptr<nn::Attention> attention_;
 };
 

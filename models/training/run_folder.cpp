@@ -48,6 +48,7 @@ void visit_train(Config& c, const Visit& visit) {
   visit("weight_decay", c.weight_decay);
   visit("beta2", c.beta2);
   visit("average", c.average);
+  visit("precision", c.precision);
   visit("subwords", c.subwords);
   visit("subword_vocabulary", c.subword_vocabulary);
   visit("joint", c.joint);
@@ -128,6 +129,7 @@ void check(const RunConfig& config) {
   require(t.batch_tokens >= 0, fmt::format("batch-tokens: must not be negative, got {}", t.batch_tokens));
   require(t.beta2 > 0 && t.beta2 < 1, fmt::format("beta2: {} is outside (0, 1)", t.beta2));
   require(t.average == 0 || t.average >= 2, fmt::format("average: must be 0 or at least 2, got {}", t.average));
+  require(t.precision == "f32" || t.precision == "bf16", fmt::format("precision: '{}' is not known (f32, bf16)", t.precision));
   require(t.subwords == "none" || t.subwords == "bpe" || t.subwords == "unigram",
           fmt::format("subwords: '{}' is not known (none, bpe, unigram)", t.subwords));
   require(t.subword_vocabulary >= 1, fmt::format("subword-vocabulary: must be at least 1, got {}", t.subword_vocabulary));

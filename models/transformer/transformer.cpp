@@ -30,12 +30,8 @@ Tensor PositionedEmbedding::operator()(const Tensor& ids, int64_t first) const {
 }
 
 Transformer::Transformer(const ModelConfig& config, int64_t source_vocabulary, int64_t target_vocabulary)
-    : TranslationModel((check(config), config)) {
+    : TranslationModel((check(config, source_vocabulary, target_vocabulary), config)) {
   const ModelConfig& c = config_;
-  if (c.tie == "all" && source_vocabulary != target_vocabulary) {
-    throw ValueError(fmt::format("tie: 'all' needs one vocabulary for both sides (joint subwords), got {} and {} entries",
-                                 source_vocabulary, target_vocabulary));
-  }
   target_embedding_ = std::make_unique<PositionedEmbedding>(target_vocabulary, c.model_size, c.dropout);
   source_embedding_ = std::make_unique<PositionedEmbedding>(source_vocabulary, c.model_size, c.dropout,
                                                             c.tie == "all" ? target_embedding_->table() : Tensor{});

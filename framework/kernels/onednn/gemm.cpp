@@ -17,18 +17,19 @@ namespace {
 
 using dnnl::memory;
 
-memory::desc plain(int64_t rows, int64_t columns, int64_t row_stride, int64_t column_stride = 1) {
-  return {{rows, columns}, memory::data_type::f32, memory::dims{row_stride, column_stride}};
+memory::data_type type(bool bf16) { return bf16 ? memory::data_type::bf16 : memory::data_type::f32; }
+memory::desc plain(int64_t rows, int64_t columns, int64_t row_stride, int64_t column_stride = 1, bool bf16 = false) {
+  return {{rows, columns}, type(bf16), memory::dims{row_stride, column_stride}};
 }
-memory::desc any(int64_t rows, int64_t columns) { return {{rows, columns}, memory::data_type::f32, memory::format_tag::any}; }
 
 // The layout oneDNN picks for B when it is free to choose, kept by shape.
-const memory::desc& packed_layout(int64_t rows, int64_t N, int64_t K) {
-  thread_local std::map<std::tuple<int64_t, int64_t, int64_t, int>, memory::desc> layouts;
-  const auto key = std::tuple(rows, N, K, num_threads());
+const memory::desc& packed_layout(const Packing& p) {
+  thread_local std::map<std::tuple<int64_t, int64_t, int64_t, bool, int>, memory::desc> layouts;
+  const auto key = std::tuple(p.rows, p.N, p.K, p.bf16, num_threads());
   auto found = layouts.find(key);
   if (found == layouts.end()) {
-    const auto pd = matmul_descriptor(plain(rows, K, K), any(K, N), plain(rows, N, N), false);
+    const memory::desc any({p.K, p.N}, type(p.bf16), memory::format_tag::any);
+    const auto pd = matmul_descriptor(plain(p.rows, p.K, p.K, 1, p.bf16), any, plain(p.rows, p.N, p.N), false);
     found = layouts.emplace(key, pd.weights_desc()).first;
   }
   return found->second;
@@ -39,23 +40,35 @@ struct Product {
   dnnl::matmul primitive;
   memory a, b, c, scratch;
   size_t scratch_bytes = 0;
+
+  void make(const memory::desc& da, const memory::desc& db, const memory::desc& dc, bool accumulate) {
+    const auto pd = matmul_descriptor(da, db, dc, accumulate);
+    scratch_bytes = pd.scratchpad_desc().get_size();
+    a = memory(pd.src_desc(), engine(), nullptr);
+    b = memory(pd.weights_desc(), engine(), nullptr);
+    c = memory(pd.dst_desc(), engine(), nullptr);
+    scratch = memory(pd.scratchpad_desc(), engine(), nullptr);
+    primitive = dnnl::matmul(pd);
+  }
+  void run(const void* A, const void* B, float* C) {
+    void* const space = scratch_bytes ? pool_allocate(scratch_bytes) : nullptr;
+    a.set_data_handle(const_cast<void*>(A));
+    b.set_data_handle(const_cast<void*>(B));
+    c.set_data_handle(C);
+    scratch.set_data_handle(space);
+    primitive.execute(stream(), {{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, b}, {DNNL_ARG_DST, c}, {DNNL_ARG_SCRATCHPAD, scratch}});
+    stream().wait();
+    if (space) pool_free(space, scratch_bytes);
+  }
 };
 
-using ProductKey = std::tuple<int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, bool, int>;
-
-Product* product(int64_t rows, int64_t M, int64_t N, int64_t K, int64_t lda, bool accumulate, int64_t ldc) {
-  thread_local std::map<ProductKey, Product> kept;
-  const ProductKey key(rows, M, N, K, lda, ldc, accumulate, num_threads());
+Product* packed_product(const Packing& p, int64_t M, int64_t lda, bool accumulate, int64_t ldc) {
+  thread_local std::map<std::tuple<int64_t, int64_t, int64_t, bool, int64_t, int64_t, int64_t, bool, int>, Product> kept;
+  const auto key = std::tuple(p.rows, p.N, p.K, p.bf16, M, lda, ldc, accumulate, num_threads());
   if (auto found = kept.find(key); found != kept.end()) return found->second.primitive ? &found->second : nullptr;
   Product& made = kept[key];
   try {
-    const auto pd = matmul_descriptor(plain(M, K, lda), packed_layout(rows, N, K), plain(M, N, ldc), accumulate);
-    made.scratch_bytes = pd.scratchpad_desc().get_size();
-    made.a = memory(pd.src_desc(), engine(), nullptr);
-    made.b = memory(pd.weights_desc(), engine(), nullptr);
-    made.c = memory(pd.dst_desc(), engine(), nullptr);
-    made.scratch = memory(pd.scratchpad_desc(), engine(), nullptr);
-    made.primitive = dnnl::matmul(pd);
+    made.make(plain(M, p.K, lda, 1, p.bf16), packed_layout(p), plain(M, p.N, ldc), accumulate);
   } catch (const dnnl::error&) {  // no kernel for this M on that layout: the caller unpacks
     return nullptr;
   }
@@ -73,32 +86,38 @@ void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const float* A, int
   check(dnnl_sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', M, N, K, 1.0F, A, lda, B, ldb, beta, C, ldc), "sgemm");
 }
 
-size_t packed_bytes(int64_t rows, int64_t N, int64_t K) {
-  const memory::desc& layout = packed_layout(rows, N, K);
-  return layout == plain(K, N, N) ? 0 : layout.get_size();
+void gemm_bf16(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const uint16_t* A, const uint16_t* B, bool accumulate, float* C,
+               int64_t ldc) {
+  thread_local std::map<std::tuple<bool, bool, int64_t, int64_t, int64_t, bool, int64_t, int>, Product> kept;
+  Product& product = kept[std::tuple(ta, tb, M, N, K, accumulate, ldc, num_threads())];
+  if (!product.primitive) {
+    product.make(plain(M, K, ta ? 1 : K, ta ? M : 1, true), plain(K, N, tb ? 1 : N, tb ? K : 1, true), plain(M, N, ldc), accumulate);
+  }
+  product.run(A, B, C);
 }
 
-void pack(int64_t rows, int64_t N, int64_t K, const float* B, int64_t row_stride, int64_t column_stride, float* packed) {
-  memory from(plain(K, N, row_stride, column_stride), engine(), const_cast<float*>(B));
-  memory into(packed_layout(rows, N, K), engine(), packed);
+size_t packed_bytes(const Packing& p) {
+  const memory::desc& layout = packed_layout(p);
+  return layout == plain(p.K, p.N, p.N) ? 0 : layout.get_size();
+}
+
+void pack(const Packing& p, const float* B, int64_t row_stride, int64_t column_stride, void* packed) {
+  memory from(plain(p.K, p.N, row_stride, column_stride), engine(), const_cast<float*>(B));
+  memory into(packed_layout(p), engine(), packed);
   dnnl::reorder(from, into).execute(stream(), from, into);
   stream().wait();
 }
 
-bool multiply_packed(int64_t rows, int64_t M, int64_t N, int64_t K, const float* A, int64_t lda, const float* packed, bool accumulate,
-                     float* C, int64_t ldc) {
-  Product* const kept = product(rows, M, N, K, lda, accumulate, ldc);
-  if (!kept) return false;
-  void* scratch = kept->scratch_bytes ? pool_allocate(kept->scratch_bytes) : nullptr;
-  kept->a.set_data_handle(const_cast<float*>(A));
-  kept->b.set_data_handle(const_cast<float*>(packed));
-  kept->c.set_data_handle(C);
-  kept->scratch.set_data_handle(scratch);
-  kept->primitive.execute(
-      stream(), {{DNNL_ARG_SRC, kept->a}, {DNNL_ARG_WEIGHTS, kept->b}, {DNNL_ARG_DST, kept->c}, {DNNL_ARG_SCRATCHPAD, kept->scratch}});
-  stream().wait();
-  if (scratch) pool_free(scratch, kept->scratch_bytes);
-  return true;
+bool multiply_packed(const Packing& p, int64_t M, const void* A, int64_t lda, const void* packed, bool accumulate, float* C, int64_t ldc) {
+  Product* const product = packed_product(p, M, lda, accumulate, ldc);
+  if (product) product->run(A, packed, C);
+  return product != nullptr;
+}
+
+bool has_bf16() {
+  static const bool has =
+      (static_cast<unsigned>(dnnl_get_effective_cpu_isa()) & dnnl_cpu_isa_avx512_core_bf16) == dnnl_cpu_isa_avx512_core_bf16;
+  return has;
 }
 
 std::string version() {

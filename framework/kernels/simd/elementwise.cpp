@@ -113,6 +113,22 @@ void AddIntoKernel(int64_t n, const T* x, T* y) {
   Map2(n, x, y, y, [](auto a, auto b) { return hn::Add(a, b); });
 }
 
+void RoundToBf16Kernel(int64_t n, const float* x, uint16_t* y) {
+  const hn::ScalableTag<uint32_t> d;
+  const hn::Rebind<uint16_t, decltype(d)> d16;
+  const hn::RebindToFloat<decltype(d)> df;
+  const auto half = hn::Set(d, 0x7FFFU), one = hn::Set(d, 1U), quiet = hn::Set(d, 0x40U);
+  const auto round = [&](auto v) {
+    const auto bits = hn::BitCast(d, v), high = hn::ShiftRight<16>(bits);
+    const auto rounded = hn::ShiftRight<16>(hn::Add(bits, hn::Add(half, hn::And(high, one))));
+    return hn::TruncateTo(d16, hn::IfThenElse(hn::RebindMask(d, hn::IsNaN(v)), hn::Or(high, quiet), rounded));
+  };
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) hn::StoreU(round(hn::LoadU(df, x + i)), d16, y + i);
+  for (; i < n; ++i) y[i] = hn::GetLane(round(hn::Set(df, x[i])));
+}
+
 template <class T>
 double SumKernel(int64_t n, const T* x) {
   const hn::ScalableTag<T> d;
@@ -253,6 +269,7 @@ HEED_EXPORT(BinaryKernel)
 HEED_EXPORT(AffineKernel)
 HEED_EXPORT(MultiplyAddKernel)
 HEED_EXPORT(AddIntoKernel)
+HWY_EXPORT(RoundToBf16Kernel);
 HEED_EXPORT(SumKernel)
 HEED_EXPORT(SumOfSquaresKernel)
 HEED_EXPORT(AdamKernel)
@@ -286,6 +303,17 @@ void add_into(DType dtype, int64_t n, const void* x, void* y) {
     const T* from = static_cast<const T*>(x);
     T* into = static_cast<T*>(y);
     parallel_for(n, kGrain, [&](int64_t b, int64_t e) { HEED_DISPATCH(AddIntoKernel)(e - b, from + b, into + b); });
+  });
+}
+
+void round_to_bf16(int64_t rows, int64_t columns, const float* x, int64_t ld, uint16_t* y) {
+  if (columns == 0) return;
+  if (ld == columns) {
+    parallel_for(rows * columns, kGrain, [&](int64_t b, int64_t e) { HWY_DYNAMIC_DISPATCH(RoundToBf16Kernel)(e - b, x + b, y + b); });
+    return;
+  }
+  parallel_for(rows, std::max<int64_t>(1, kGrain / columns), [&](int64_t b, int64_t e) {
+    for (int64_t r = b; r < e; ++r) HWY_DYNAMIC_DISPATCH(RoundToBf16Kernel)(columns, x + r * ld, y + r * columns);
   });
 }
 

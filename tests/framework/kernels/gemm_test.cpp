@@ -2,9 +2,13 @@
 // right-hand sides.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
+#include <limits>
 
 #include "framework/core/parallel.h"
+#include "framework/core/precision.h"
 #include "framework/core/random.h"
 #include "framework/framework.h"
 #include "framework/kernels/kernels.h"
@@ -126,6 +130,112 @@ TYPED_TEST(GemmTest, MatmulReadsEveryStridedView) {
   check(expand(unsqueeze(a, 0), {3, 6, 10}), randn({3, 10, 4}, kType));
   check(zeros({0, 10}, kType), b);
   check(zeros({0, 6, 10}, kType), zeros({0, 10, 2}, kType));
+}
+
+// What oneDNN is given in place of x: the nearest bfloat16, ties to even.
+float nearest_bf16(float x) {
+  uint32_t bits = std::bit_cast<uint32_t>(x);
+  const uint32_t below = bits & 0xFFFFU;
+  bits &= 0xFFFF0000U;
+  if (below > 0x8000U || (below == 0x8000U && (bits & 0x10000U))) bits += 0x10000U;
+  return std::bit_cast<float>(bits);
+}
+
+TEST(Bf16, RoundsToNearestAndTiesToEven) {
+  const float inf = std::numeric_limits<float>::infinity(), most = std::numeric_limits<float>::max();
+  std::vector<float> x{0.0F,        -0.0F, 1.0F, inf, -inf, most, -most, std::numeric_limits<float>::denorm_min(), 1e-40F,
+                       1.00390625F,   // halfway between 1 and 1 + 2^-7: to 1
+                       1.01171875F};  // halfway between 1 + 2^-7 and 1 + 2^-6: to 1 + 2^-6
+  Generator generator(22);
+  for (int i = 0; i < 1000; ++i) x.push_back(std::bit_cast<float>(static_cast<uint32_t>(generator.next_below(0x7F800000U))));
+  const auto n = static_cast<int64_t>(x.size());
+  std::vector<uint16_t> y(x.size());
+  round_to_bf16(1, n, x.data(), n, y.data());
+  for (size_t i = 0; i < x.size(); ++i) EXPECT_EQ(std::bit_cast<uint32_t>(nearest_bf16(x[i])) >> 16, y[i]) << x[i];
+  const std::vector<float> nans(20, std::bit_cast<float>(0x7F800001U));  // would round to infinity
+  std::vector<uint16_t> z(20);
+  round_to_bf16(2, 9, nans.data(), 10, z.data());
+  for (size_t i = 0; i < 18; ++i) EXPECT_TRUE(std::isnan(std::bit_cast<float>(static_cast<uint32_t>(z[i]) << 16)));
+}
+
+class Bf16Products : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!has_bf16_products()) GTEST_SKIP() << "this CPU, or HEED_ISA, has no bf16 products";
+  }
+  // Operands that are bfloat16 already: then only the order of the f32 sum differs, and the f32 bound holds.
+  static std::vector<float> exact(Generator& generator, int64_t n) {
+    std::vector<float> x = numbers<float>(generator, n);
+    std::ranges::transform(x, x.begin(), nearest_bf16);
+    return x;
+  }
+  MatmulPrecisionGuard guard_{MatmulPrecision::bf16};
+};
+
+TEST_F(Bf16Products, EqualThreePlainLoopsOnRoundedOperands) {
+  Generator generator(23);
+  const int before = num_threads();
+  int round = 0;
+  for (const auto& [M, N, K] :
+       {std::tuple{128, 128, 128}, {131, 70, 130}, {33, 300, 120}, {1100, 40, 37}, {64, 512, 300}, {300, 64, 517}}) {
+    for (const auto& [ta, tb] : {std::pair{false, false}, {false, true}, {true, false}, {true, true}}) {
+      for (const double beta : {0.0, 1.0, 0.5}) {
+        set_num_threads(1 + round++ % 2);
+        const int64_t lda = (ta ? M : K) + round % 3, ldb = (tb ? K : N) + round % 2, ldc = N + round % 4;
+        const auto a = exact(generator, (ta ? K : M) * lda), b = exact(generator, (tb ? N : K) * ldb);
+        auto c = numbers<float>(generator, M * ldc);
+        const auto start = c;
+        gemm<float>(ta, tb, M, N, K, a.data(), lda, b.data(), ldb, static_cast<float>(beta), c.data(), ldc);
+        expect_product(ta, tb, int64_t{M}, int64_t{N}, int64_t{K}, a, lda, b, ldb, beta, start, c, ldc);
+        if (HasFatalFailure()) return set_num_threads(before);
+      }
+    }
+  }
+  set_num_threads(before);
+}
+
+TEST_F(Bf16Products, PackedTakesAnyNumberOfRows) {
+  Generator generator(24);
+  for (const auto& [K, N] : {std::pair{64, 64}, {96, 256}, {77, 130}}) {
+    const auto b = exact(generator, int64_t{K} * N);
+    const PackedMatrix<float> packed(K, N, b.data(), N, 1, 32);
+    for (const int64_t M : {32, 1, 7, 33}) {
+      for (const double beta : {0.0, 1.0}) {
+        const auto a = exact(generator, M * (K + 2));
+        auto c = numbers<float>(generator, M * N);
+        const auto start = c;
+        packed.multiply(M, a.data(), K + 2, static_cast<float>(beta), c.data(), N);
+        expect_product(false, false, M, int64_t{N}, int64_t{K}, a, int64_t{K} + 2, b, int64_t{N}, beta, start, c, int64_t{N});
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
+// Each operand is off by at most 2^-8 of itself, so a sum of K products of numbers up to 1 by less than K (2^-7 + 2^-16).
+TEST_F(Bf16Products, StayWithinTheBoundOfTheRounding) {
+  manual_seed(6);
+  constexpr int64_t kDepth = 200;
+  const Tensor a = tanh(randn({150, kDepth})), b = tanh(randn({kDepth, 120}));
+  const auto rounded = matmul(a, b).to_vector<float>();
+  const auto exact = matmul(a.to(DType::f64), b.to(DType::f64)).to_vector<double>();
+  const auto magnitude = matmul(abs(a).to(DType::f64), abs(b).to(DType::f64)).to_vector<double>();
+  double largest = 0;
+  for (size_t i = 0; i < rounded.size(); ++i) {
+    EXPECT_LE(std::abs(rounded[i] - exact[i]), magnitude[i] * (1.0 / 128 + 1.0 / 65536));
+    largest = std::max(largest, std::abs(rounded[i] - exact[i]));
+  }
+  EXPECT_GT(largest, 1e-4) << "f32 would be closer: bf16 was not used";
+}
+
+TEST_F(Bf16Products, LeaveDoubleAndSmallProductsAlone) {
+  manual_seed(7);
+  const Tensor a = randn({130, 140}, DType::f64), b = randn({140, 120}, DType::f64), c = randn({8, 9}), d = randn({9, 7});
+  const auto wide = matmul(a, b).to_vector<double>();
+  const auto small = matmul(c, d).to_vector<float>();
+  const MatmulPrecisionGuard f32(MatmulPrecision::f32);
+  EXPECT_EQ(matmul(a, b).to_vector<double>(), wide);
+  EXPECT_EQ(matmul(c, d).to_vector<float>(), small);
 }
 
 }  // namespace
