@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "apps/common/environment.h"
 #include "apps/common/main_guard.h"
-#include "apps/common/progress.h"
 #include "apps/common/run_output.h"
+#include "apps/translator/training.h"
 
 namespace heed::apps {
 namespace {
@@ -50,13 +49,7 @@ models::TrainResult train_on_demo_corpus(const std::filesystem::path& folder, co
   make_run_folder(folder, /*overwrite=*/true);
   const models::TokenisedCorpus pairs = tokens_of(corpus.train), validation = tokens_of(corpus.validation);
   models::Trainer::start(folder, config, pairs);
-  ProgressPrinter printer(label == "none" ? "no attention" : label);
-  models::Trainer trainer(folder, pairs, validation,
-                          {.progress = [&](const auto& p) { printer.progress(p); },
-                           .validated = [&](const auto& v) { printer.validated(v); },
-                           .should_stop = [] { return interrupted.load() != 0; },
-                           .clock = steady_seconds});
-  models::TrainResult result = trainer.run();
+  models::TrainResult result = train_run(folder, pairs, validation, /*resume=*/false, label == "none" ? "no attention" : label);
   if (!result.finished) {
     fmt::print("stopped behind update {}; the training begins anew\n", result.updates);
     throw Interrupted();

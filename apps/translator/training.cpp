@@ -1,0 +1,42 @@
+#include "apps/translator/training.h"
+
+#include <fmt/format.h>
+
+#include "apps/common/environment.h"
+#include "apps/common/main_guard.h"
+#include "apps/common/progress.h"
+
+namespace heed::apps {
+
+models::TokenisedCorpus tokenised(const models::ParallelLines& lines, const models::RunConfig& config) {
+  return {models::tokenize_lines(lines.source, config.source_text), models::tokenize_lines(lines.target, config.target_text)};
+}
+
+models::TrainResult train_run(const std::filesystem::path& folder, const models::TokenisedCorpus& corpus,
+                              const models::TokenisedCorpus& validation, bool resume, const std::string& label) {
+  ProgressPrinter printer(label);
+  models::Trainer trainer(folder, corpus, validation,
+                          {.progress = [&](const auto& p) { printer.progress(p); },
+                           .validated = [&](const auto& v) { printer.validated(v); },
+                           .should_stop = [] { return interrupted.load() != 0; },
+                           .clock = steady_seconds});
+  if (resume) {
+    trainer.resume();
+    fmt::print(stderr, "resumes '{}' behind update {} of {}\n", folder.string(), trainer.update(), trainer.total_updates());
+  }
+  if (trainer.skipped_pairs() > 0) {
+    fmt::print(stderr, "left out: {} pairs that are empty or longer than {} tokens\n", trainer.skipped_pairs(),
+               trainer.config().train.max_length);
+  }
+  if (trainer.config().train.precision == "bf16" && !has_bf16_products()) {
+    warn("translator", "this CPU has no bf16 products: trains in f32");
+  }
+  return trainer.run();
+}
+
+std::string summary(const models::TrainResult& result) {
+  return fmt::format("trained {} updates in {}, {} parameters; best validation BLEU {:.2f} at update {}", result.updates,
+                     clock_time(result.seconds), result.parameters, result.best_bleu, result.best_update);
+}
+
+}  // namespace heed::apps
