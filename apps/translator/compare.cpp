@@ -1,7 +1,8 @@
 // translator compare: models that differ in their attention alone, on one test set, in one report.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include <fstream>
+#include <algorithm>
 #include <memory>
 
 #include "apps/common/environment.h"
@@ -9,9 +10,12 @@
 #include "apps/common/main_guard.h"
 #include "apps/common/run_output.h"
 #include "apps/translator/commands.h"
+#include "apps/translator/compare_training.h"
 #include "apps/translator/comparison.h"
 #include "apps/translator/demo_training.h"
 #include "apps/translator/gold.h"
+#include "apps/translator/measure.h"
+#include "apps/translator/preset.h"
 #include "apps/translator/search_options.h"
 #include "framework/io/file.h"
 #include "models/text/lines.h"
@@ -23,113 +27,182 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Options {
-  std::string folder = "out/compare", source, target, gold, json;
+  const CLI::App* app = nullptr;
+  std::string folder = "out/compare", gold, json;
+  std::string source, target, valid_source, valid_target, test_source, test_target;
   std::vector<std::string> runs, attention = {"none", "additive"};
-  DemoTraining training;
-  int threads = 0;
+  RunOptions run;
+  int train_pairs = 16000, threads = 0;
+  bool resume = false, overwrite = false;
   models::TranslateOptions translate;
+
+  bool given(const char* option) const { return app->count(option) > 0; }
+  bool on_files() const { return runs.empty() && !source.empty(); }
 };
 
-struct Candidate {
-  std::string name;
-  fs::path run;
+// The sentences of a comparison; training and validation are empty when nothing is trained.
+struct Sentences {
+  std::string description, scored = "test";
+  models::ParallelLines train, validation, test;
+  std::vector<std::string> gold;  // links of `test`, a line a sentence
+  std::string gold_name;
 };
+
+constexpr const char* kReportFiles[] = {"report.md", "report.html", "report.json", "bleu-by-length.svg", "curves.svg"};
+
+const CLI::Validator kAttentionKind(
+    [](const std::string& kind) {
+      const std::vector<std::string> known = attention_choices();
+      if (std::find(known.begin(), known.end(), kind) != known.end()) return std::string();
+      return fmt::format("'{}' is not known ({})", kind, fmt::join(known, ", "));
+    },
+    "");
+
+fs::path runs_of(const Options& options) { return fs::path(options.folder) / "runs"; }
 
 // NAME=FOLDER or FOLDER.
 fs::path folder_of(const std::string& run) { return run.find('=') == std::string::npos ? run : run.substr(run.find('=') + 1); }
 
-// The validations of a run's metrics.jsonl, and what its training took.
-void read_metrics(const fs::path& run, ComparedModel& model) {
-  std::ifstream file(run / "metrics.jsonl");
-  for (std::string line; std::getline(file, line);) {
-    const auto record = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (!record.is_object()) continue;
-    model.train_seconds = record.value("seconds", model.train_seconds);
-    model.updates = record.value("update", model.updates);
-    if (record.contains("validation_bleu") && record.value("averaged", 0) == 0) {
-      model.curve.push_back(
-          {record.value("update", int64_t{0}), record.value("validation_bleu", 0.0), record.value("validation_loss", 0.0)});
-    }
+[[noreturn]] void wrong_usage(const std::string& option, const std::string& why) { throw CLI::ValidationError(option, why); }
+
+void check_pair(const char* a_name, const std::string& a, const char* b_name, const std::string& b) {
+  if (a.empty() == b.empty()) return;
+  wrong_usage(a.empty() ? a_name : b_name, fmt::format("is missing; {} and {} go together", a_name, b_name));
+}
+
+// Trained runs: what belongs to training has no meaning.
+void check_trained_usage(const Options& o) {
+  if (o.source.empty() == o.test_source.empty()) {
+    wrong_usage("--test-source",
+                "with --run, give the test sentences and their translations: --test-source and --test-target (or -s and -t)");
+  }
+  for (const char* option : {"--attention", "--valid-source", "--train", "--resume", "--overwrite"}) {
+    if (o.given(option)) wrong_usage(option, "belongs to training, and with --run nothing is trained");
+  }
+  for (const std::string& option : o.run.given()) {
+    const std::string decoding = "--decode-" + option.substr(2);
+    const std::string hint = o.app->get_option_no_throw(decoding) ? fmt::format(" (in decoding it is {})", decoding) : "";
+    wrong_usage(option, "belongs to training, and with --run nothing is trained" + hint);
   }
 }
 
-ComparedModel measure(const Candidate& candidate, const Comparison& comparison, const std::vector<models::AlignedPair>& gold,
-                      const models::TranslateOptions& options) {
-  const models::Translator translator(models::load_run(candidate.run));
-  ComparedModel model;
-  model.name = candidate.name;
-  model.description = translator.run().model->describe();
-  model.parameters = translator.run().model->parameter_count();
-  read_metrics(candidate.run, model);
-  model.evaluation = models::evaluate(translator, comparison.sources, comparison.references, steady_seconds, options);
-  if (!gold.empty()) model.alignment = models::evaluate_alignment(translator, gold);
-  return model;
-}
-
-// Intervals, the comparison with the first model, the worst sentences.
-void add_statistics(Comparison& comparison) {
-  const auto score = [](const models::BleuStats& sum) { return models::bleu_of(sum).score; };
-  const ComparedModel& first = comparison.models.front();
-  for (ComparedModel& model : comparison.models) {
-    const std::vector<models::BleuStats>& stats = model.evaluation.sentences;
-    for (const models::LengthBucket& bucket : comparison.buckets) {
-      std::vector<models::BleuStats> part;
-      for (size_t i = 0; i < stats.size(); ++i) {
-        const int length = comparison.source_lengths[i];
-        if (length >= bucket.min && length <= bucket.max) part.push_back(stats[i]);
-      }
-      model.by_length.emplace_back();
-      if (!part.empty()) model.by_length.back() = models::bootstrap(part, score);
-    }
-    if (&model != &first) model.against_first = models::paired_bootstrap(first.evaluation.sentences, stats, score);
-    model.worst = worst_sentences(comparison, model);
-  }
-}
-
-void compare(const Options& options) {
-  models::check(options.translate.search);
-  if (options.runs.empty() != options.source.empty() || options.source.empty() != options.target.empty()) {
-    throw CLI::ValidationError("--run",
-                               "goes with --source and --target, the test sentences and their translations; without them the "
-                               "models are trained on the built-in corpus");
-  }
-  const fs::path out = options.folder;
-  check_files({.inputs = {{"--source", options.source}, {"--target", options.target}, {"--gold", options.gold}},
-               .outputs = {{"--json", options.json}},
-               .runs = {},
-               .new_folders = {{"--out", options.folder}}});
-  use_threads(options.threads);
-  catch_interrupts();
-  Comparison comparison;
-  std::vector<Candidate> candidates;
-  std::vector<models::AlignedPair> gold;
-  if (options.runs.empty()) {
-    const models::DemoCorpus corpus = models::make_demo_corpus({.seed = 1, .train = options.training.train_pairs});
-    comparison.corpus = fmt::format("Built-in English-German corpus, {} training pairs", corpus.train.size());
-    gold = corpus.test;
-    for (const models::AlignedPair& pair : corpus.test) {
-      comparison.sources.push_back(models::join(pair.source));
-      comparison.references.push_back(models::join(pair.target));
-    }
-    for (const std::string& attention : options.attention) {
-      const fs::path run = out / "runs" / attention;
-      train_on_demo_corpus(run, demo_config(options.training, attention), corpus, attention);
-      candidates.push_back({attention, run});
-    }
+void check_usage(const Options& o) {
+  check_pair("--source", o.source, "--target", o.target);
+  check_pair("--valid-source", o.valid_source, "--valid-target", o.valid_target);
+  check_pair("--test-source", o.test_source, "--test-target", o.test_target);
+  if (!o.runs.empty()) return check_trained_usage(o);
+  if (o.on_files()) {
+    if (o.valid_source.empty()) wrong_usage("--valid-source", "is missing; the models are trained with validation sentences");
+    if (o.given("--train")) wrong_usage("--train", "is the size of the built-in corpus, in the place of --source and --target");
   } else {
-    models::ParallelLines lines = models::read_parallel(options.source, options.target);
-    if (!options.gold.empty())
-      gold = aligned_pairs(models::Translator(models::load_run(folder_of(options.runs.front()))), lines, options.gold);
-    comparison.corpus = fmt::format("'{}' and '{}'", options.source, options.target);
-    comparison.sources = std::move(lines.source);
-    comparison.references = std::move(lines.target);
-    for (const std::string& run : options.runs) {  // NAME=FOLDER or FOLDER
-      const size_t at = run.find('=');
-      candidates.push_back({at == std::string::npos ? fs::path(run).filename().string() : run.substr(0, at), folder_of(run)});
+    for (const char* option : {"--valid-source", "--test-source", "--gold"}) {
+      if (o.given(option)) wrong_usage(option, "needs --source and --target, or --run; the built-in corpus has its own");
     }
   }
-  if (comparison.sources.empty()) throw ValueError("compare: the test set has no sentences");
-  const models::RunConfig config = models::load_run(candidates.front().run).config;
+  for (size_t i = 0; i < o.attention.size(); ++i) {
+    if (std::count(o.attention.begin(), o.attention.end(), o.attention[i]) > 1) {
+      wrong_usage("--attention", fmt::format("{} is named twice", o.attention[i]));
+    }
+  }
+  if (o.run.applied_to().model.architecture == "transformer") {
+    wrong_usage("--architecture",
+                "a transformer has no kinds of attention to compare; train it with translator train, compare it with --run");
+  }
+}
+
+void check_files(const Options& o) {
+  const fs::path out = o.folder;
+  std::vector<NamedPath> outputs{{"--json", o.json}}, folders{{"--out", o.folder}};
+  for (const char* file : kReportFiles) outputs.push_back({"--out", (out / file).string()});
+  std::vector<std::string> runs;
+  for (const std::string& run : o.runs) runs.push_back(folder_of(run).string());
+  if (o.runs.empty()) {
+    folders.push_back({"--out", runs_of(o).string()});
+    for (const std::string& kind : o.attention) {
+      runs.push_back((runs_of(o) / kind).string());
+      folders.push_back({"--out", runs.back()});
+    }
+  }
+  apps::check_files({.inputs = {{"--source", o.source},
+                                {"--target", o.target},
+                                {"--valid-source", o.valid_source},
+                                {"--valid-target", o.valid_target},
+                                {"--test-source", o.test_source},
+                                {"--test-target", o.test_target},
+                                {"--gold", o.gold},
+                                {"--config", preset_of(*o.app)}},
+                     .outputs = outputs,
+                     .runs = runs,
+                     .new_folders = folders});
+  if (!o.runs.empty()) return;
+  if (!o.resume && !o.overwrite && fs::exists(out) && !fs::is_empty(out)) {
+    throw IoError(fmt::format("'{}' exists already (--resume goes on with it, --overwrite replaces it)", o.folder));
+  }
+  if (o.resume && std::none_of(runs.begin(), runs.end(), [](const std::string& run) { return fs::exists(run); })) {
+    throw IoError(fmt::format("resume: '{}' holds no run of {}", runs_of(o).string(), fmt::join(o.attention, ", ")));
+  }
+}
+
+models::ParallelLines lines_of(const std::vector<models::AlignedPair>& pairs) {
+  models::ParallelLines lines;
+  for (const models::AlignedPair& pair : pairs) {
+    lines.source.push_back(models::join(pair.source));
+    lines.target.push_back(models::join(pair.target));
+  }
+  return lines;
+}
+
+Sentences built_in_sentences(const Options& options) {
+  const models::DemoCorpus corpus = models::make_demo_corpus({.seed = 1, .train = options.train_pairs});
+  Sentences s;
+  s.description = fmt::format("Built-in English-German corpus, {} training pairs", corpus.train.size());
+  s.train = lines_of(corpus.train);
+  s.validation = lines_of(corpus.validation);
+  s.test = lines_of(corpus.test);
+  for (const models::AlignedPair& pair : corpus.test) s.gold.push_back(models::gold_line(pair));
+  s.gold_name = "the built-in corpus";
+  return s;
+}
+
+Sentences read_sentences(const Options& o) {
+  Sentences s;
+  const auto pair = [](const std::string& source, const std::string& target) { return fmt::format("'{}' and '{}'", source, target); };
+  if (o.on_files()) {
+    s.train = models::read_parallel(o.source, o.target);
+    s.validation = models::read_parallel(o.valid_source, o.valid_target);
+    s.description = fmt::format("Trained on {} ({} pairs), validated on {}", pair(o.source, o.target), s.train.source.size(),
+                                pair(o.valid_source, o.valid_target));
+  }
+  if (o.on_files() && o.test_source.empty()) {
+    s.test = s.validation;
+    s.scored = "validation";
+    s.description += " and scored on them as well, without a test set";
+  } else {
+    const bool in_short = o.test_source.empty();  // -s and -t, with --run
+    const std::string &source = in_short ? o.source : o.test_source, &target = in_short ? o.target : o.test_target;
+    s.test = models::read_parallel(source, target);
+    s.description += (o.on_files() ? ", scored on " : "") + pair(source, target);
+  }
+  if (!o.gold.empty()) s.gold = models::read_lines(o.gold);
+  s.gold_name = o.gold;
+  return s;
+}
+
+std::vector<Candidate> trained_runs(const Options& options) {
+  std::vector<Candidate> candidates;
+  for (const std::string& run : options.runs) {
+    const size_t at = run.find('=');
+    candidates.push_back({at == std::string::npos ? fs::path(run).filename().string() : run.substr(0, at), folder_of(run)});
+  }
+  return candidates;
+}
+
+Comparison begin_comparison(const Options& options, const Sentences& sentences, const models::RunConfig& config) {
+  Comparison comparison;
+  comparison.corpus = sentences.description;
+  comparison.scored = sentences.scored;
+  comparison.sources = sentences.test.source;
+  comparison.references = sentences.test.target;
   for (const auto& words : models::tokenize_lines(comparison.sources, config.source_text)) {
     comparison.source_lengths.push_back(static_cast<int>(words.size()));
   }
@@ -137,12 +210,11 @@ void compare(const Options& options) {
   comparison.buckets = models::default_length_buckets();
   const models::SearchOptions& s = options.translate.search;
   comparison.search = s.beam > 1 ? fmt::format("beam {}", s.beam) : s.temperature > 0 ? "sampled" : "greedy";
-  for (const Candidate& candidate : candidates) {
-    comparison.models.push_back(measure(candidate, comparison, gold, options.translate));
-    fmt::print("{}: BLEU {:.2f}\n", candidate.name, comparison.models.back().evaluation.bleu.score);
-    std::fflush(stdout);
-  }
-  add_statistics(comparison);
+  return comparison;
+}
+
+void write_report(const Options& options, const Comparison& comparison) {
+  const fs::path out = options.folder;
   std::error_code error;
   fs::create_directories(out, error);
   if (error) throw IoError(fmt::format("cannot make the folder '{}': {}", out.string(), error.message()));
@@ -156,29 +228,90 @@ void compare(const Options& options) {
   fmt::print("report: {} (and report.html, report.json)\n", (out / "report.md").string());
 }
 
+void compare(const Options& options) {
+  check_usage(options);
+  models::check(options.translate.search);
+  check_files(options);
+  use_threads(options.threads);
+  const bool training = options.runs.empty();
+  TrainingPlan plan;
+  if (training) {
+    const models::RunConfig base = options.on_files() ? models::RunConfig{} : demo_config({}, "none");
+    plan = plan_training(runs_of(options), options.attention, options.run.applied_to(base), options.run, options.resume);
+  }
+  const Sentences sentences = training && !options.on_files() ? built_in_sentences(options) : read_sentences(options);
+  const models::RunConfig config = training ? plan.runs.front().config : models::load_run(folder_of(options.runs.front())).config;
+  std::vector<models::AlignedPair> gold;
+  if (!sentences.gold_name.empty()) gold = aligned_pairs(config, sentences.test, sentences.gold, sentences.gold_name);
+  Comparison comparison = begin_comparison(options, sentences, config);
+
+  std::vector<FailedTraining> failed;
+  std::vector<Candidate> candidates = trained_runs(options);
+  if (training) failed = train_planned(plan, sentences.train, sentences.validation);
+  for (const TrainingPlan::Run& run : plan.runs) {
+    const bool lost = std::any_of(failed.begin(), failed.end(), [&](const auto& f) { return f.attention == run.attention; });
+    if (!lost) candidates.push_back({run.attention, run.folder});
+  }
+  for (const Candidate& candidate : candidates) {
+    comparison.models.push_back(measure(candidate, comparison, gold, options.translate));
+    fmt::print("{}: BLEU {:.2f}\n", candidate.name, comparison.models.back().evaluation.bleu.score);
+    std::fflush(stdout);
+    if (interrupted.load() != 0) {
+      fmt::print("stopped; the same command with --resume writes the report\n");
+      throw Interrupted();
+    }
+  }
+  if (!comparison.models.empty()) {
+    add_statistics(comparison);
+    write_report(options, comparison);
+  }
+  if (!failed.empty()) {
+    std::vector<std::string> names;
+    for (const FailedTraining& f : failed) names.push_back(f.attention);
+    throw Error(fmt::format("compare: {} could not be trained and {} not in the report; the runs are kept, --resume goes on",
+                            fmt::join(names, ", "), failed.size() == 1 ? "is" : "are"));
+  }
+}
+
 }  // namespace
 
 Command add_compare(CLI::App& cli) {
   const auto o = std::make_shared<Options>();
-  cli.add_option("-o,--out", o->folder, "folder of the report; only what a comparison wrote before is replaced")->capture_default_str();
-  cli.add_option("-r,--run", o->runs, "a trained run, FOLDER or NAME=FOLDER, the baseline first; without: train on the built-in corpus");
-  cli.add_option("-s,--source", o->source, "test sentences, with --run");
-  cli.add_option("-t,--target", o->target, "their reference translations, with --run");
-  cli.add_option("--gold", o->gold, "their gold alignments, with --run: adds the alignment error rate")->needs("--source");
-  std::vector<std::string> kinds = nn::attention_kinds();
-  kinds.insert(kinds.begin(), {"none", "none_state"});
-  cli.add_option("--attention", o->attention, "what to train on the built-in corpus, the baseline first")
-      ->check(CLI::IsMember(kinds))
+  o->app = &cli;
+  cli.option_defaults()->take_last();
+  cli.add_option("-o,--out", o->folder, "folder of the report and, under runs/, of what is trained")->capture_default_str();
+  cli.add_option("--attention", o->attention,
+                 fmt::format("the kinds to train, separated by commas, the baseline first: {}", fmt::join(attention_choices(), ", ")))
+      ->check(kAttentionKind)
       ->delimiter(',')
+      ->take_all()
       ->capture_default_str();
-  cli.add_option("--updates", o->training.updates, "updates of each model, 0 for the demo's own setting")->check(CLI::NonNegativeNumber);
-  cli.add_option("--train", o->training.train_pairs, "training pairs of the built-in corpus")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  cli.add_option("--seed", o->training.seed, "seed of weights and order")->check(kWholeNumber)->capture_default_str();
+  cli.add_option("-r,--run", o->runs, "trained runs to compare, FOLDER or NAME=FOLDER, the baseline first; nothing is trained")->take_all();
+  cli.add_option("--train", o->train_pairs, "training pairs of the built-in corpus")->check(CLI::PositiveNumber)->capture_default_str();
+  auto* const resume =
+      cli.add_flag("--resume", o->resume, "go on with the runs in the folder: what was trained stays, the rest is trained");
+  cli.add_flag("--overwrite", o->overwrite, "replace the runs of these kinds, and the report")->excludes(resume);
   cli.add_option("--threads", o->threads, "threads (default: what the container allows)")->check(CLI::Range(0, 1024));
   cli.add_option("--json", o->json, "also write the report's JSON here");
-  add_search_options(cli, o->translate);
+  const auto file = [&](const char* name, std::string& path, const char* what) { cli.add_option(name, path, what)->group(kPairs); };
+  file("-s,--source", o->source, "training sentences, one a line (with --run: the test sentences); without: the built-in corpus");
+  file("-t,--target", o->target, "their translations, line by line");
+  file("--valid-source", o->valid_source, "validation sentences");
+  file("--valid-target", o->valid_target, "their translations");
+  file("--test-source", o->test_source, "test sentences; without them the validation sentences are scored");
+  file("--test-target", o->test_target, "their reference translations");
+  file("--gold", o->gold, "gold alignments of what is scored, 3-4 sure, 3?4 possible: adds the alignment error rate");
+  o->run.add_to(cli);
+  add_search_options(cli, o->translate, "decode-");
+  cli.footer(
+      "Trains a model for each kind of --attention, all else equal, and reports what it bought: report.md, report.html, report.json and\n"
+      "two charts. The options of a run are those of translator train, and --config reads them from [train] as well; the built-in corpus\n"
+      "has values of its own where none are given.\n"
+      "  translator compare -o report                                   on the built-in corpus, a few minutes\n"
+      "  translator compare -s train.en -t train.de --valid-source val.en --valid-target val.de\n"
+      "             --test-source test.en --test-target test.de --attention none,additive,dot -o report\n"
+      "  translator compare ... -o report --resume                      after Ctrl-C, or with further kinds\n"
+      "  translator compare -r plain=run1 -r attention=run2 --test-source test.en --test-target test.de -o report");
   return [o] { compare(*o); };
 }
 

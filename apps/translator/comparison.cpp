@@ -112,8 +112,8 @@ Table worst_table(const Comparison& c, const ComparedModel& m) {
 }
 
 std::string introduction(const Comparison& c) {
-  return fmt::format("{}; {} test sentences, {}. BLEU on tokens ({}), intervals of 95 % by 1000 bootstrap resamples; p: paired bootstrap.",
-                     c.corpus, c.sources.size(), c.search, c.models.front().evaluation.bleu.signature);
+  return fmt::format("{}; {} {} sentences, {}. BLEU on tokens ({}), intervals of 95 % by 1000 bootstrap resamples; p: paired bootstrap.",
+                     c.corpus, c.sources.size(), c.scored, c.search, c.models.front().evaluation.bleu.signature);
 }
 
 }  // namespace
@@ -199,8 +199,11 @@ std::string comparison_html(const Comparison& c) {
 }
 
 nlohmann::ordered_json comparison_json(const Comparison& c) {
-  nlohmann::ordered_json report{
-      {"corpus", c.corpus}, {"search", c.search}, {"sentences", c.sources.size()}, {"models", nlohmann::ordered_json::array()}};
+  nlohmann::ordered_json report{{"corpus", c.corpus},
+                                {"scored", c.scored},
+                                {"search", c.search},
+                                {"sentences", c.sources.size()},
+                                {"models", nlohmann::ordered_json::array()}};
   const auto result_json = [](const models::BootstrapResult& r) {
     return nlohmann::ordered_json{{"score", r.score}, {"low", r.interval.low}, {"high", r.interval.high}};
   };

@@ -38,7 +38,8 @@ struct ComparedModel {
 
 struct Comparison {
   std::string corpus;
-  std::string search;  // "greedy", "beam 5"
+  std::string scored = "test";  // "validation" where there is no test set
+  std::string search;           // "greedy", "beam 5"
   std::vector<std::string> sources, references;
   std::vector<int> source_lengths;  // words
   std::vector<std::vector<std::string>> reference_words;

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "apps/common/files.h"
+#include "apps/common/fingerprint.h"
 #include "apps/common/main_guard.h"
 #include "apps/common/run_output.h"
 #include "apps/translator/commands.h"
@@ -26,13 +27,6 @@ using FileTexts = std::vector<std::pair<std::string, std::string>>;  // name, co
 
 constexpr const char* kMarker = "demo-corpus.json";
 constexpr const char* kFormat = "heed.demo-corpus";
-
-// FNV-1a, 64 bits: tells a file that was edited, no more.
-std::string fingerprint(std::string_view text) {
-  uint64_t hash = 0xcbf29ce484222325U;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-  return fmt::format("{:016x}", hash);
-}
 
 void add_part(FileTexts& files, const std::string& name, const std::vector<models::AlignedPair>& pairs) {
   std::string english, german, gold;

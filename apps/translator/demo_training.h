@@ -1,4 +1,4 @@
-// Training on the built-in corpus, as demo and compare do it.
+// Training on the built-in corpus: its setting, and how demo trains.
 #pragma once
 
 #include <filesystem>

@@ -33,7 +33,7 @@ void evaluate(const Options& options) {
   const models::Translator translator = load_translator(options.runs);
   const models::ParallelLines lines = models::read_parallel(options.source, options.target);
   std::vector<models::AlignedPair> pairs;  // read first: a bad file must not cost the translations
-  if (!options.gold.empty()) pairs = aligned_pairs(translator, lines, options.gold);
+  if (!options.gold.empty()) pairs = aligned_pairs(translator.run().config, lines, models::read_lines(options.gold), options.gold);
   const models::Evaluation result = models::evaluate(translator, lines.source, lines.target, steady_seconds, options.translate);
   fmt::print("BLEU {:.2f}  {}  (95 % interval {:.2f} to {:.2f})\n", result.bleu.score, result.bleu.signature,
              result.bleu_interval.interval.low, result.bleu_interval.interval.high);

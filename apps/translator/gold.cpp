@@ -6,21 +6,20 @@
 
 namespace heed::apps {
 
-std::vector<models::AlignedPair> aligned_pairs(const models::Translator& translator, const models::ParallelLines& lines,
-                                               const std::string& gold_file) {
-  const std::vector<std::string> gold = models::read_lines(gold_file);
+std::vector<models::AlignedPair> aligned_pairs(const models::RunConfig& config, const models::ParallelLines& lines,
+                                               const std::vector<std::string>& gold, const std::string& name) {
   if (gold.size() != lines.source.size()) {
-    throw ValueError(fmt::format("'{}' has {} lines, the test set has {}", gold_file, gold.size(), lines.source.size()));
+    throw ValueError(fmt::format("'{}' has {} lines, the test set has {}", name, gold.size(), lines.source.size()));
   }
-  const auto source = models::tokenize_lines(lines.source, translator.run().config.source_text);
-  const auto target = models::tokenize_lines(lines.target, translator.run().config.target_text);
+  const auto source = models::tokenize_lines(lines.source, config.source_text);
+  const auto target = models::tokenize_lines(lines.target, config.target_text);
   std::vector<models::AlignedPair> pairs;
   for (size_t i = 0; i < gold.size(); ++i) {
-    models::GoldAlignment links = models::parse_gold_line(gold[i], gold_file, static_cast<int64_t>(i) + 1);
+    models::GoldAlignment links = models::parse_gold_line(gold[i], name, static_cast<int64_t>(i) + 1);
     for (const auto* list : {&links.sure, &links.possible}) {
       for (const models::AlignmentLink& link : *list) {
         if (static_cast<size_t>(link.source) >= source[i].size() || static_cast<size_t>(link.target) >= target[i].size()) {
-          throw FormatError(fmt::format("'{}' line {}: link {}-{} is outside a sentence of {} and {} tokens", gold_file, i + 1, link.source,
+          throw FormatError(fmt::format("'{}' line {}: link {}-{} is outside a sentence of {} and {} tokens", name, i + 1, link.source,
                                         link.target, source[i].size(), target[i].size()));
         }
       }

@@ -9,9 +9,9 @@
 
 namespace heed::apps {
 
-/// The test set as the run tokenises it, with the links of `gold_file`. Throws ValueError for another number of lines, FormatError with
-/// file and line for a link that is none or lies outside its sentence.
-std::vector<models::AlignedPair> aligned_pairs(const models::Translator& translator, const models::ParallelLines& lines,
-                                               const std::string& gold_file);
+/// A test set as a run of this config tokenises it, with the links of `gold`, a line a sentence; `name` is for messages. Throws ValueError
+/// for another number of lines, FormatError with name and line for a link that is none or lies outside its sentence.
+std::vector<models::AlignedPair> aligned_pairs(const models::RunConfig& config, const models::ParallelLines& lines,
+                                               const std::vector<std::string>& gold, const std::string& name);
 
 }  // namespace heed::apps

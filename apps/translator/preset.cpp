@@ -8,6 +8,7 @@
 #include <memory>
 #include <utility>
 
+#include "apps/translator/run_options.h"
 #include "models/text/unicode.h"
 
 namespace heed::apps {
@@ -50,13 +51,15 @@ class PresetReader : public CLI::Config {
     } catch (const toml::parse_error& error) {
       fail(file, error.source().begin.line, std::string(error.description()));
     }
-    std::vector<CLI::ConfigItem> result;
-    for (const auto& [name, node] : root) read_section(file, std::string(name.str()), node, result);
-    return result;
+    std::vector<CLI::ConfigItem> own, shared;
+    for (const auto& [name, node] : root) read_section(file, std::string(name.str()), node, own, shared);
+    own.insert(own.end(), shared.begin(), shared.end());  // of two values the first one counts
+    return own;
   }
 
  private:
-  void read_section(const std::string& file, const std::string& name, const toml::node& node, std::vector<CLI::ConfigItem>& result) const {
+  void read_section(const std::string& file, const std::string& name, const toml::node& node, std::vector<CLI::ConfigItem>& own,
+                    std::vector<CLI::ConfigItem>& shared) const {
     const toml::table* const section = node.as_table();
     if (!section) fail(file, node.source().begin.line, fmt::format("'{}' stands in no section; [train] comes first", name));
     const CLI::App* subcommand = nullptr;
@@ -70,7 +73,21 @@ class PresetReader : public CLI::Config {
     }
     for (const auto& [key, value] : *section) {
       CLI::ConfigItem item = read_key(file, *subcommand, std::string(key.str()), value);
-      if (subcommand->parsed()) result.push_back(std::move(item));  // the sections of the others are checked and wait
+      if (subcommand->parsed()) {
+        own.push_back(std::move(item));
+      } else if (name == "train" && makes_run(*subcommand->get_option("--" + item.name))) {
+        share(item, shared);
+      }  // the sections of the others are checked and wait
+    }
+  }
+
+  // What makes a run in [train] makes it in the other subcommands that train.
+  void share(CLI::ConfigItem item, std::vector<CLI::ConfigItem>& shared) const {
+    for (const CLI::App* sub : program_.get_subcommands()) {
+      const CLI::Option* const option = sub->get_option_no_throw("--" + item.name);
+      if (!option || !makes_run(*option)) continue;
+      item.parents = {sub->get_name()};
+      shared.push_back(item);
     }
   }
 
@@ -99,7 +116,8 @@ class PresetReader : public CLI::Config {
 }  // namespace
 
 void add_preset_option(CLI::App& program) {
-  program.set_config("--config", "", "TOML file of options, a section a subcommand (see presets/); the command line wins");
+  program.set_config("--config", "",
+                     "TOML file of options, a section a subcommand (see presets/); the command line wins, and compare reads [train] too");
   program.config_formatter(std::make_shared<PresetReader>(program));
   program.allow_config_extras(CLI::config_extras_mode::error);
 }

@@ -6,7 +6,8 @@
 
 namespace heed::apps {
 
-/// Adds --config to the program. What the command line gives stands; the file fills in the rest. A file that is not TOML, a section or
+/// Adds --config to the program. What the command line gives stands; the file fills in the rest. What makes a run in [train] also serves
+/// another subcommand that trains, behind its own section. A file that is not TOML, a section or
 /// key that is not known, a value of the wrong type: CLI::ParseError "presets/x.toml line 3: unknown key 'embeding'".
 void add_preset_option(CLI::App& program);
 

@@ -9,7 +9,7 @@
 #include <sstream>
 #include <thread>
 
-#include "tests/testing/process.h"
+#include "tests/apps/translator_process.h"
 
 namespace heed {
 namespace {
@@ -18,20 +18,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-const std::string kTranslator = HEED_BIN_DIR "/translator";
 const std::string kHeatmap = HEED_BIN_DIR "/heatmap";
-
-std::string content(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-void write(const std::filesystem::path& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
-
-ProcessResult translator(std::vector<std::string> arguments, const std::string& input = "") {
-  arguments.insert(arguments.begin(), kTranslator);
-  return run_process(arguments, input);
-}
 
 // One tiny corpus and one trained run for all tests of this file.
 class Translator : public testing::Test {
@@ -79,17 +66,6 @@ class Translator : public testing::Test {
                                         "3"};
     command.insert(command.end(), more.begin(), more.end());
     return command;
-  }
-  static std::vector<std::string> with(std::vector<std::string> command, const std::string& option, const std::string& value) {
-    for (size_t i = 0; i + 1 < command.size(); ++i) {
-      if (command[i] == option) command[i + 1] = value;
-    }
-    return command;
-  }
-  static void expect_failure(const ProcessResult& result, const std::string& message, int code = 1) {
-    EXPECT_EQ(result.exit_code, code) << result.err;
-    EXPECT_THAT(result.err, AllOf(StartsWith("translator: "), HasSubstr(message)));
-    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
   }
   static TempDir* dir_;
 };
@@ -553,30 +529,6 @@ TEST_F(Translator, AlignsGivenPairs) {
   ASSERT_EQ(translator(train_command("blind", {"--attention", "none"})).exit_code, 0);
   expect_failure(translator({"align", "-r", at("blind"), "-s", at("corpus/test.en"), "-t", at("corpus/test.de")}),
                  "is a model without attention");
-}
-
-TEST_F(Translator, ComparesTrainedRunsInThreeForms) {
-  const ProcessResult result = translator(
-      {"compare", "-r", "first=" + at("run"), at("run"), "-s", at("corpus/test.en"), "-t", at("corpus/test.de"), "-o", at("compared")});
-  ASSERT_EQ(result.exit_code, 0) << result.err;
-  const auto report = nlohmann::json::parse(content(at("compared/report.json")));
-  ASSERT_EQ(report["models"].size(), 2U);
-  EXPECT_EQ(report["models"][0]["name"], "first");
-  EXPECT_EQ(report["models"][1]["p_against_first"], 1.0);  // the same model
-  EXPECT_EQ(report["models"][0]["curve"].size(), 2U);
-  EXPECT_THAT(content(at("compared/report.md")), AllOf(HasSubstr("| first |"), HasSubstr("bleu-by-length.svg"), HasSubstr("likely cause")));
-  EXPECT_THAT(content(at("compared/report.html")), AllOf(StartsWith("<!doctype html>"), HasSubstr("<svg"), HasSubstr("</html>")));
-  EXPECT_THAT(content(at("compared/bleu-by-length.svg")), AllOf(StartsWith("<svg"), HasSubstr("10-19")));
-  EXPECT_EQ(translator({"compare", "-r", at("run")}).exit_code, 2);
-}
-
-TEST_F(Translator, ComparesOnTheBuiltInCorpus) {
-  const ProcessResult result =
-      translator({"compare", "-o", at("built-in"), "--updates", "4", "--train", "200", "--attention", "none_state,general"});
-  ASSERT_EQ(result.exit_code, 0) << result.err;
-  const auto report = nlohmann::json::parse(content(at("built-in/report.json")));
-  EXPECT_TRUE(report["models"][0]["aer"].is_null());
-  EXPECT_GT(report["models"][1]["aer"], 0);
 }
 
 }  // namespace

@@ -1,0 +1,294 @@
+// translator compare: trained runs, the built-in corpus, any corpus.
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <set>
+
+#include "tests/apps/translator_process.h"
+
+namespace heed {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::StartsWith;
+namespace fs = std::filesystem;
+
+class Compare : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    dir_ = new TempDir;
+    ASSERT_EQ(translator({"corpus", "-o", at("corpus"), "--train", "60", "--validation", "8", "--test", "12"}).exit_code, 0);
+  }
+  static void TearDownTestSuite() {
+    delete dir_;
+    dir_ = nullptr;
+  }
+  static std::string at(const std::string& name) { return *dir_ / name; }
+  // A tiny run on files, of `subcommand` train or compare.
+  static std::vector<std::string> command(const std::string& subcommand, const std::string& folder, std::vector<std::string> more = {}) {
+    std::vector<std::string> words = {subcommand, "-o", at(folder), "--threads", "1"};
+    const std::pair<const char*, std::string> options[] = {{"--source", at("corpus/train.en")},
+                                                           {"--target", at("corpus/train.de")},
+                                                           {"--valid-source", at("corpus/valid.en")},
+                                                           {"--valid-target", at("corpus/valid.de")},
+                                                           {"--embedding", "8"},
+                                                           {"--encoder-hidden", "8"},
+                                                           {"--decoder-hidden", "12"},
+                                                           {"--attention-size", "8"},
+                                                           {"--readout", "12"},
+                                                           {"--updates", "8"},
+                                                           {"--validate-every", "4"},
+                                                           {"--batch-size", "10"}};
+    for (const auto& [name, value] : options) words.insert(words.end(), {name, value});
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+  static ProcessResult compare(const std::string& folder, std::vector<std::string> more = {}) {
+    return translator(command("compare", folder, std::move(more)));
+  }
+  static std::vector<std::string> test_set() { return {"--test-source", at("corpus/test.en"), "--test-target", at("corpus/test.de")}; }
+  static nlohmann::json report(const std::string& folder) { return nlohmann::json::parse(content(at(folder + "/report.json"))); }
+  static TempDir* dir_;
+};
+TempDir* Compare::dir_ = nullptr;
+
+TEST_F(Compare, ReportsOnAnyCorpus) {
+  std::vector<std::string> options = test_set();
+  options.insert(options.end(), {"--gold", at("corpus/test.gold"), "--attention", "none,general", "--json", at("copy.json")});
+  const ProcessResult result = compare("files", options);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, AllOf(HasSubstr("none (1 of 2): update 8/8"), HasSubstr("general (2 of 2): update 8/8")));
+  EXPECT_THAT(result.out, HasSubstr("1 left"));
+  const auto made = report("files");
+  EXPECT_EQ(made, nlohmann::json::parse(content(at("copy.json"))));
+  EXPECT_EQ(made["scored"], "test");
+  EXPECT_EQ(made["sentences"], 12);
+  ASSERT_EQ(made["models"].size(), 2U);
+  EXPECT_EQ(made["models"][0]["name"], "none");
+  EXPECT_TRUE(made["models"][0]["aer"].is_null());
+  EXPECT_EQ(made["models"][1]["name"], "general");
+  EXPECT_GT(made["models"][1]["aer"], 0);
+  for (const auto& model : made["models"]) {
+    EXPECT_EQ(model["updates"], 8);
+    EXPECT_EQ(model["curve"].size(), 2U);
+  }
+  const std::string none = content(at("files/runs/none/config.toml")), general = content(at("files/runs/general/config.toml"));
+  EXPECT_EQ(std::regex_replace(none, std::regex("'none'\n"), "'general'\n", std::regex_constants::format_first_only), general);
+  EXPECT_EQ(content(at("files/runs/none/source.vocab")), content(at("files/runs/general/source.vocab")));
+  for (const char* file : {"report.md", "report.html", "bleu-by-length.svg", "curves.svg"}) {
+    EXPECT_GT(fs::file_size(at("files/") + file), 500U) << file;
+  }
+  EXPECT_THAT(content(at("files/report.md")), AllOf(HasSubstr("(60 pairs)"), HasSubstr("12 test sentences")));
+}
+
+TEST_F(Compare, ScoresTheValidationSetWithoutATestSet) {
+  const ProcessResult result = compare("validated", {"--gold", at("corpus/valid.gold")});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto made = report("validated");
+  EXPECT_EQ(made["scored"], "validation");
+  EXPECT_EQ(made["sentences"], 8);
+  EXPECT_EQ(made["models"][1]["name"], "additive");
+  EXPECT_GT(made["models"][1]["aer"], 0);
+  EXPECT_THAT(content(at("validated/report.md")), AllOf(HasSubstr("without a test set"), HasSubstr("8 validation sentences")));
+}
+
+TEST_F(Compare, TrainsWhatTrainTrains) {
+  const std::vector<std::string> more = {"--attention", "additive", "--coverage", "true", "--max-length", "30", "--lowercase",
+                                         "--schedule",  "cosine",   "--dropout",  "0.1",  "--seed",       "5"};
+  ASSERT_EQ(compare("alike", more).exit_code, 0);
+  ASSERT_EQ(translator(command("train", "alone", more)).exit_code, 0);
+  for (const char* file : {"config.toml", "model.safetensors", "source.vocab"}) {
+    EXPECT_EQ(content(at("alike/runs/additive/") + file), content(at("alone/") + file)) << file;
+  }
+}
+
+TEST_F(Compare, HasTheOptionsOfTrain) {
+  const auto options = [](const std::string& subcommand) {
+    const std::string help = translator({subcommand, "--help"}).out;
+    std::set<std::string> names;
+    const std::regex option("\n  (?:-[a-z],)?(--[a-z0-9-]+)");
+    for (std::sregex_iterator it(help.begin(), help.end(), option), end; it != end; ++it) names.insert((*it)[1]);
+    return names;
+  };
+  const auto train = options("train"), compare = options("compare");
+  EXPECT_GT(train.size(), 50U);
+  for (const std::string& name : train) EXPECT_TRUE(compare.contains(name)) << name;
+}
+
+TEST_F(Compare, ReadsThePresetsOfTrain) {
+  write(
+      at("preset.toml"),
+      "[train]\nattention = \"dot\"\nmin-count = 2\nlr = 0.5\nembedding = 9\n[compare]\nattention = [\"none\", \"local_m\"]\nlr = 0.25\n");
+  const ProcessResult result = compare("preset", {"--config", at("preset.toml")});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  for (const char* kind : {"none", "local_m"}) {  // the command line wins, then [compare], then [train]
+    EXPECT_THAT(content(at("preset/runs/") + kind + "/config.toml"),
+                AllOf(HasSubstr("min_count = 2"), HasSubstr("lr = 0.25"), HasSubstr("embedding = 8")));
+  }
+  expect_failure(compare("x", {"--config", HEED_SOURCE_DIR "/presets/multi30k-transformer.toml"}), "--architecture", 2);
+  EXPECT_FALSE(fs::exists(at("x")));
+}
+
+TEST_F(Compare, AnInterruptedComparisonResumesToTheSameReport) {
+  const std::vector<std::string> more = {"--updates", "300", "--validate-every", "300"};
+  std::string line = "exec " + kTranslator;
+  for (const std::string& word : command("compare", "stopped", more)) line += " " + word;
+  const std::string first = at("stopped/runs/none/model.safetensors");  // stands there when the first training ends
+  const ProcessResult stopped = run_process(
+      {"bash", "-c", "(" + line + ") & child=$!; until [ -e " + first + " ]; do sleep 0.02; done; kill -INT $child; wait $child"});
+  EXPECT_EQ(stopped.exit_code, 130) << stopped.err;
+  EXPECT_THAT(stopped.out, AllOf(HasSubstr("1 of 2 models trained"), HasSubstr("--resume goes on")));
+  EXPECT_FALSE(fs::exists(at("stopped/report.md")));
+  expect_failure(compare("stopped", more), "exists already (--resume goes on with it, --overwrite replaces it)");
+  std::vector<std::string> resumed = more;
+  resumed.emplace_back("--resume");
+  const auto written = fs::last_write_time(first);
+  const ProcessResult again = compare("stopped", resumed);
+  ASSERT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_THAT(again.err, HasSubstr("none' behind update 300 of 300"));
+  EXPECT_EQ(fs::last_write_time(first), written);
+  ASSERT_EQ(compare("whole", more).exit_code, 0);
+  EXPECT_EQ(content(at("stopped/runs/additive/model.safetensors")), content(at("whole/runs/additive/model.safetensors")));
+  const auto a = report("stopped")["models"], b = report("whole")["models"];
+  for (const char* key : {"name", "updates", "bleu", "by_length", "curve", "worst"}) EXPECT_EQ(a[1][key], b[1][key]) << key;
+}
+
+TEST_F(Compare, ResumeAddsKindsAndKeepsTheRest) {
+  ASSERT_EQ(compare("grows", {"--attention", "none"}).exit_code, 0);
+  const std::string none = at("grows/runs/none/model.safetensors");
+  const auto written = fs::last_write_time(none);
+  // Without the options of a run: those of the runs that are there.
+  ASSERT_EQ(translator({"compare", "-s", at("corpus/train.en"), "-t", at("corpus/train.de"), "--valid-source", at("corpus/valid.en"),
+                        "--valid-target", at("corpus/valid.de"), "--attention", "none,dot", "-o", at("grows"), "--resume"})
+                .exit_code,
+            0);
+  EXPECT_EQ(fs::last_write_time(none), written);
+  EXPECT_EQ(report("grows")["models"][1]["updates"], 8);
+  expect_failure(compare("grows", {"--resume", "--lr", "0.5"}), "resume: --lr is not what '" + at("grows/runs/none"));
+  expect_failure(translator(with(command("compare", "grows", {"--resume"}), "--source", at("corpus/train.de"))),
+                 "was started with other training or validation sentences");
+  ASSERT_EQ(compare("grows", {"--resume", "--updates", "12", "--attention", "none"}).exit_code, 0);
+  EXPECT_EQ(report("grows")["models"][0]["updates"], 12);
+  expect_failure(translator({"compare", "-s", at("corpus/train.en"), "-t", at("corpus/train.de"), "--valid-source", at("corpus/valid.en"),
+                             "--valid-target", at("corpus/valid.de"), "--attention", "none,dot", "-o", at("grows"), "--resume"}),
+                 "have different options");
+  expect_failure(compare("nowhere", {"--resume"}), "holds no run of none, additive");
+  EXPECT_FALSE(fs::exists(at("nowhere")));
+}
+
+TEST_F(Compare, OverwriteReplacesTheKindsThatAreNamed) {
+  ASSERT_EQ(compare("twice", {"--attention", "none,dot"}).exit_code, 0);
+  const std::string dot = content(at("twice/runs/dot/model.safetensors")), none = content(at("twice/runs/none/model.safetensors"));
+  ASSERT_EQ(compare("twice", {"--attention", "none", "--seed", "9", "--overwrite"}).exit_code, 0);
+  EXPECT_NE(content(at("twice/runs/none/model.safetensors")), none);
+  EXPECT_EQ(content(at("twice/runs/dot/model.safetensors")), dot);
+  write(at("twice/runs/dot/thesis.txt"), "years of work");
+  expect_failure(compare("twice", {"--attention", "none,dot", "--overwrite"}), "thesis.txt");
+  EXPECT_EQ(content(at("twice/runs/dot/model.safetensors")), dot);
+}
+
+TEST_F(Compare, ATrainingThatFailsLeavesTheOthers) {
+  ASSERT_EQ(compare("hurt").exit_code, 0);
+  const std::string weights = at("hurt/runs/none/model.safetensors"), whole = content(weights);
+  write(weights, whole.substr(0, 500));
+  const ProcessResult result = compare("hurt", {"--resume", "--updates", "12"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, AllOf(HasSubstr("warning: none: "), HasSubstr("none could not be trained and is not in the report")));
+  ASSERT_EQ(report("hurt")["models"].size(), 1U);
+  EXPECT_EQ(report("hurt")["models"][0]["name"], "additive");
+  EXPECT_EQ(report("hurt")["models"][0]["updates"], 12);
+  write(weights, whole);
+  EXPECT_EQ(compare("hurt", {"--resume", "--updates", "12"}).exit_code, 0);
+  EXPECT_EQ(report("hurt")["models"].size(), 2U);
+}
+
+TEST_F(Compare, WrongUsageIsOneLine) {
+  const auto refused = [](const std::vector<std::string>& more, const std::string& message) {
+    expect_failure(compare("x", more), message, 2);
+  };
+  refused({"--attention", "none,none"}, "--attention: none is named twice");
+  refused({"--attention", "magic"}, "--attention: 'magic' is not known (none, none_state, additive, ");
+  refused({"--architecture", "transformer"}, "--architecture: a transformer has no kinds of attention");
+  refused({"--test-source", at("corpus/test.en")}, "--test-target: is missing");
+  refused({"--train", "5"}, "--train: is the size of the built-in corpus");
+  refused({"--resume", "--overwrite"}, "excludes");
+  refused({"-r", at("run")}, "with --run nothing is trained");
+  const auto alone = [](std::vector<std::string> more, const std::string& message) {
+    more.insert(more.begin(), {"compare", "-o", at("x")});
+    expect_failure(translator(more), message, 2);
+  };
+  alone({"-s", at("corpus/train.en")}, "--target: is missing");
+  alone({"-s", at("corpus/train.en"), "-t", at("corpus/train.de")}, "--valid-source: is missing");
+  alone({"--test-source", at("corpus/test.en"), "--test-target", at("corpus/test.de")}, "--test-source: needs --source");
+  alone({"--gold", at("corpus/test.gold")}, "--gold: needs --source");
+  alone({"-r", at("run")}, "--test-source");
+  alone({"-r", at("run"), "-s", at("corpus/test.en"), "-t", at("corpus/test.de"), "--max-length", "9"},
+        "in decoding it is --decode-max-length");
+  alone({"-r", at("run"), "-s", at("corpus/test.en"), "-t", at("corpus/test.de"), "--attention", "dot"}, "with --run nothing is trained");
+  EXPECT_FALSE(fs::exists(at("x")));
+}
+
+TEST_F(Compare, BadInputIsOneLineBeforeAnyTraining) {
+  const auto refused = [](const std::vector<std::string>& words, const std::string& message) {
+    expect_failure(translator(words), message);
+    EXPECT_FALSE(fs::exists(at("x"))) << message;
+  };
+  const auto words = command("compare", "x");
+  refused(with(words, "--source", at("nowhere.en")), "nowhere.en");
+  refused(with(words, "--target", at("corpus/test.de")), "train.en' has 60 lines");
+  refused(with(words, "--valid-target", at("corpus/test.de")), "valid.en' has 8 lines");
+  refused(command("compare", "x", {"--test-source", at("corpus/test.en"), "--test-target", at("corpus/valid.de")}),
+          "test.en' has 12 lines");
+  refused(command("compare", "x", {"--gold", at("corpus/test.gold")}), "test.gold' has 12 lines");
+  write(at("wrong.gold"), "99-0\n1-1\n1-1\n1-1\n1-1\n1-1\n1-1\n1-1\n");
+  refused(command("compare", "x", {"--gold", at("wrong.gold")}), "wrong.gold' line 1: link 99-0 is outside");
+  write(at("blank"), "\n\n");
+  refused(with(with(words, "--source", at("blank")), "--target", at("blank")), "no training pair");
+  refused(command("compare", "x", {"--lr", "-1"}), "lr: must be above 0");
+  refused(command("compare", "x", {"--attention", "additive,dot", "--coverage", "true"}), "coverage: dot attention has none");
+  refused(command("compare", "x", {"--json", at("no/such/x.json")}), "--json: cannot write");
+  refused(command("compare", "x", {"--json", at("corpus/train.en")}), "is also an input (--source)");
+  refused(with(words, "-o", at("corpus/train.en")), "train.en' is a file, not a folder");
+}
+
+TEST_F(Compare, TrainedRunsInThreeForms) {
+  ASSERT_EQ(translator(command("train", "run")).exit_code, 0);
+  for (const bool in_short : {true, false}) {
+    const ProcessResult result =
+        translator({"compare", "-r", "first=" + at("run"), at("run"), in_short ? "-s" : "--test-source", at("corpus/test.en"),
+                    in_short ? "-t" : "--test-target", at("corpus/test.de"), "-o", at("compared")});
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+  }
+  const auto made = report("compared");
+  ASSERT_EQ(made["models"].size(), 2U);
+  EXPECT_EQ(made["models"][0]["name"], "first");
+  EXPECT_EQ(made["models"][1]["p_against_first"], 1.0);  // the same model
+  EXPECT_EQ(made["models"][0]["curve"].size(), 2U);
+  EXPECT_THAT(content(at("compared/report.md")), AllOf(HasSubstr("| first |"), HasSubstr("bleu-by-length.svg"), HasSubstr("likely cause")));
+  EXPECT_THAT(content(at("compared/report.html")), AllOf(StartsWith("<!doctype html>"), HasSubstr("<svg"), HasSubstr("</html>")));
+  EXPECT_THAT(content(at("compared/bleu-by-length.svg")), AllOf(StartsWith("<svg"), HasSubstr("10-19")));
+}
+
+TEST_F(Compare, TheBuiltInCorpusTrainsAsTheDemoDoes) {
+  const std::vector<std::string> size = {"--updates", "4", "--train", "200", "--threads", "1"};
+  std::vector<std::string> words = {"compare", "-o", at("built-in"), "--attention", "none_state,additive"},
+                           demo = {"demo", "-o", at("demo")};
+  words.insert(words.end(), size.begin(), size.end());
+  demo.insert(demo.end(), size.begin(), size.end());
+  const ProcessResult result = translator(words);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto made = report("built-in");
+  EXPECT_TRUE(made["models"][0]["aer"].is_null());
+  ASSERT_EQ(translator(demo).exit_code, 0);
+  const auto demonstrated = report("demo")["models"][1];
+  EXPECT_EQ(made["models"][1]["bleu"]["score"], demonstrated["bleu"]);
+  EXPECT_EQ(made["models"][1]["aer"], demonstrated["aer"]);
+  for (const char* file : {"config.toml", "model.safetensors"}) {
+    EXPECT_EQ(content(at("built-in/runs/additive/") + file), content(at("demo/additive/") + file)) << file;
+  }
+  words.push_back("--resume");  // with another size of the corpus
+  expect_failure(translator(with(words, "--train", "100")), "other training or validation sentences");
+}
+
+}  // namespace
+}  // namespace heed
