@@ -81,17 +81,19 @@ GRU::GRU(int64_t in, int64_t hidden, GRUOptions options) : options_(options), dr
   }
 }
 
+GRUResult GRU::both_directions(int64_t layer, const Tensor& input, const Tensor& lengths) const {
+  const GRUResult ahead = (*layers_[static_cast<size_t>(2 * layer)])(input, lengths);
+  const GRUResult back = (*layers_[static_cast<size_t>(2 * layer + 1)])(input, lengths, {}, /*reverse=*/true);
+  return {concat(std::array{ahead.output, back.output}, 2), concat(std::array{ahead.hidden, back.hidden}, 1)};
+}
+
 GRUResult GRU::operator()(const Tensor& x, const Tensor& lengths) const {
   GRUResult result{x, {}};
   for (int64_t layer = 0; layer < options_.layers; ++layer) {
     const Tensor input = layer == 0 ? x : dropout_(result.output);
-    if (!options_.bidirectional) {
-      result = (*layers_[static_cast<size_t>(layer)])(input, lengths);
-      continue;
-    }
-    const GRUResult ahead = (*layers_[static_cast<size_t>(2 * layer)])(input, lengths);
-    const GRUResult back = (*layers_[static_cast<size_t>(2 * layer + 1)])(input, lengths, {}, /*reverse=*/true);
-    result = {concat(std::array{ahead.output, back.output}, 2), concat(std::array{ahead.hidden, back.hidden}, 1)};
+    const Tensor before = result.output;
+    result = options_.bidirectional ? both_directions(layer, input, lengths) : (*layers_[static_cast<size_t>(layer)])(input, lengths);
+    if (options_.residual && layer > 0) result.output = result.output + before;
   }
   return result;
 }

@@ -33,7 +33,8 @@ class GRULayer : public Module {
 struct GRUOptions {
   int64_t layers = 1;
   bool bidirectional = false;
-  double dropout = 0;  // between layers
+  double dropout = 0;     // between layers
+  bool residual = false;  // from the second layer on, a layer's input is added to its output (Wu et al. 2016, sec. 3.1, eq. 6)
 };
 
 /// Stacked GRU.  x [B, T, in] -> output [B, T, D hidden] of the last layer, hidden [B, D hidden] of the last layer at each sequence's end
@@ -44,6 +45,7 @@ class GRU : public Module {
   GRUResult operator()(const Tensor& x, const Tensor& lengths) const;
 
  private:
+  GRUResult both_directions(int64_t layer, const Tensor& input, const Tensor& lengths) const;
   GRUOptions options_;
   Dropout dropout_;
   std::vector<std::unique_ptr<GRULayer>> layers_;  // layer 0 forward, layer 0 backward, layer 1 forward, ...

@@ -29,18 +29,20 @@ LSTM::LSTM(int64_t in, int64_t hidden, LSTMOptions options) : options_(options),
   }
 }
 
+LstmResult LSTM::both_directions(int64_t layer, const Tensor& input, const Tensor& lengths) const {
+  const LstmResult ahead = (*layers_[static_cast<size_t>(2 * layer)])(input, lengths);
+  const LstmResult back = (*layers_[static_cast<size_t>(2 * layer + 1)])(input, lengths, {}, {}, true);
+  const auto join = [](const Tensor& a, const Tensor& b, int dim) { return concat(std::array{a, b}, dim); };
+  return {join(ahead.output, back.output, 2), join(ahead.hidden, back.hidden, 1), join(ahead.cell, back.cell, 1)};
+}
+
 LstmResult LSTM::operator()(const Tensor& x, const Tensor& lengths) const {
   LstmResult result{x, {}, {}};
   for (int64_t layer = 0; layer < options_.layers; ++layer) {
     const Tensor input = layer == 0 ? x : dropout_(result.output);
-    if (!options_.bidirectional) {
-      result = (*layers_[static_cast<size_t>(layer)])(input, lengths);
-      continue;
-    }
-    const LstmResult ahead = (*layers_[static_cast<size_t>(2 * layer)])(input, lengths);
-    const LstmResult back = (*layers_[static_cast<size_t>(2 * layer + 1)])(input, lengths, {}, {}, true);
-    const auto join = [](const Tensor& a, const Tensor& b, int dim) { return concat(std::array{a, b}, dim); };
-    result = {join(ahead.output, back.output, 2), join(ahead.hidden, back.hidden, 1), join(ahead.cell, back.cell, 1)};
+    const Tensor before = result.output;
+    result = options_.bidirectional ? both_directions(layer, input, lengths) : (*layers_[static_cast<size_t>(layer)])(input, lengths);
+    if (options_.residual && layer > 0) result.output = result.output + before;
   }
   return result;
 }

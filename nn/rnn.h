@@ -21,7 +21,8 @@ class LSTMLayer : public Module {
 struct LSTMOptions {
   int64_t layers = 1;
   bool bidirectional = false;
-  double dropout = 0;  // between layers
+  double dropout = 0;     // between layers
+  bool residual = false;  // from the second layer on, a layer's input is added to its output (Wu et al. 2016, sec. 3.1, eq. 6)
 };
 
 /// Stacked LSTM (Graves et al. 2013).  x [B, T, in] -> output [B, T, D hidden] of the last layer, hidden and cell [B, D hidden] of the
@@ -33,6 +34,7 @@ class LSTM : public Module {
   LstmResult operator()(const Tensor& x, const Tensor& lengths) const;
 
  private:
+  LstmResult both_directions(int64_t layer, const Tensor& input, const Tensor& lengths) const;
   LSTMOptions options_;
   Dropout dropout_;
   std::vector<std::unique_ptr<LSTMLayer>> layers_;  // layer 0 forward, layer 0 backward, layer 1 forward, ...

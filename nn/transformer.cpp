@@ -4,6 +4,8 @@
 
 #include <array>
 
+#include "nn/positional.h"
+
 namespace heed::nn {
 namespace {
 
@@ -16,24 +18,39 @@ Tensor append(const Tensor& before, const Tensor& next) { return before.defined(
 
 }  // namespace
 
-SelfAttention::SelfAttention(int64_t size, int64_t heads, bool causal)
-    : size_((check_heads(size, heads), size)), heads_(heads), causal_(causal), joint_(size, 3 * size), output_(size, size) {
+SelfAttention::SelfAttention(int64_t size, int64_t heads, bool causal, bool rotary)
+    : size_((check_heads(size, heads), size)),
+      heads_(heads),
+      causal_(causal),
+      rotary_(rotary),
+      joint_(size, 3 * size),
+      output_(size, size) {
+  if (rotary && size / heads % 2 != 0) throw ValueError(fmt::format("attention: rotary needs heads of even size, got {}", size / heads));
   child("joint", joint_);
   child("output", output_);
+}
+
+// x [B, T, D] standing at first, first + 1, ...
+Tensor SelfAttention::turned(const Tensor& x, int64_t first) const {
+  if (!rotary_) return x;
+  const int64_t B = x.size(0), T = x.size(1);
+  const Tensor by_head = permute(reshape(x, {B, T, heads_, size_ / heads_}), {0, 2, 1, 3});
+  return reshape(permute(rotary(by_head, first), {0, 2, 1, 3}), {B, T, size_});
 }
 
 SelfAttention::Output SelfAttention::operator()(const Tensor& x, const Tensor& lengths) const {
   const Tensor joint = joint_(x);
   const auto part = [&](int64_t i) { return slice(joint, 2, i * size_, (i + 1) * size_); };
-  const ScaledDotAttentionResult seen = scaled_dot_attention(part(0), part(1), part(2), lengths, heads_, causal_);
+  const ScaledDotAttentionResult seen = scaled_dot_attention(turned(part(0), 0), turned(part(1), 0), part(2), lengths, heads_, causal_);
   return {output_(seen.context), seen.weights};
 }
 
 SelfAttention::Output SelfAttention::step(const Tensor& x, KeyValue& cache) const {
   const Tensor joint = joint_(x);
   const auto part = [&](int64_t i) { return slice(joint, 2, i * size_, (i + 1) * size_); };
-  cache = {append(cache.key, part(1)), append(cache.value, part(2))};
-  const ScaledDotAttentionResult seen = scaled_dot_attention(part(0), cache.key, cache.value, {}, heads_);
+  const int64_t position = cache.key.defined() ? cache.key.size(1) : 0;
+  cache = {append(cache.key, turned(part(1), position)), append(cache.value, part(2))};
+  const ScaledDotAttentionResult seen = scaled_dot_attention(turned(part(0), position), cache.key, cache.value, {}, heads_);
   return {output_(seen.context), seen.weights};
 }
 
@@ -55,7 +72,7 @@ SelfAttention::Output CrossAttention::operator()(const Tensor& x, const KeyValue
 }
 
 TransformerEncoderLayer::TransformerEncoderLayer(const TransformerOptions& options)
-    : attention_(options.size, options.heads, /*causal=*/false),
+    : attention_(options.size, options.heads, /*causal=*/false, options.rotary),
       feed_forward_(options.size, options.feed_forward),
       first_(options),
       second_(options) {
@@ -75,7 +92,7 @@ Tensor TransformerEncoderLayer::operator()(const Tensor& x, const Tensor& length
 }
 
 TransformerDecoderLayer::TransformerDecoderLayer(const TransformerOptions& options)
-    : self_attention_(options.size, options.heads, /*causal=*/true),
+    : self_attention_(options.size, options.heads, /*causal=*/true, options.rotary),
       cross_attention_(options.size, options.heads),
       feed_forward_(options.size, options.feed_forward),
       first_(options),

@@ -32,15 +32,17 @@ class SelfAttention : public Module {
     Tensor output;   // [B, T, D]
     Tensor weights;  // [B, heads, T, S]
   };
-  SelfAttention(int64_t size, int64_t heads, bool causal);
+  /// rotary: queries and keys turn by their positions, head by head (nn/positional.h, rotary); the size of a head must be even.
+  SelfAttention(int64_t size, int64_t heads, bool causal, bool rotary = false);
   /// x [B, T, D], lengths i64 [B] or undefined.
   Output operator()(const Tensor& x, const Tensor& lengths) const;
   /// One further position x [B, 1, D] that sees all positions of `cache` and itself; the cache grows by it.
   Output step(const Tensor& x, KeyValue& cache) const;
 
  private:
+  Tensor turned(const Tensor& x, int64_t first) const;
   int64_t size_, heads_;
-  bool causal_;
+  bool causal_, rotary_;
   Linear joint_, output_;  // [3 D, D]: query, key, value
 };
 
@@ -62,6 +64,7 @@ struct TransformerOptions {
   int64_t size = 128, feed_forward = 256, heads = 4;
   double dropout = 0.1;
   bool pre_norm = true;  // x + f(norm(x)); else norm(x + f(x))
+  bool rotary = false;   // self-attention knows positions by turning queries and keys
 };
 
 /// One sublayer: residual, dropout and normalisation around f (Vaswani et al. 2017, sec. 3.1; pre-norm: Xiong et al. 2020, fig. 1b).

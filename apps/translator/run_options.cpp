@@ -64,9 +64,11 @@ void RunOptions::add_to(CLI::App& cli) {
     return option;
   };
   model("--architecture", HEED_FIELD(model.architecture), "recurrent or transformer");
+  model("--cell", HEED_FIELD(model.cell), "of the recurrent translator: lstm or gru");
   model("--embedding", HEED_FIELD(model.embedding), "size of the word vectors");
   model("--encoder-hidden", HEED_FIELD(model.encoder_hidden), "size of the encoder, a direction");
   model("--encoder-layers", HEED_FIELD(model.encoder_layers), "layers of the encoder");
+  model("--residual", HEED_FIELD(model.residual), "encoder layers from the second on add their input to their output");
   model("--decoder-hidden", HEED_FIELD(model.decoder_hidden), "size of the decoder");
   model("--bidirectional", HEED_FIELD(model.bidirectional), "an encoder that reads in both directions");
   model("--input-feeding", HEED_FIELD(model.input_feeding), "the context is part of the decoder's next input");
@@ -80,6 +82,8 @@ void RunOptions::add_to(CLI::App& cli) {
   model("--feed-forward", HEED_FIELD(model.feed_forward), "width of its feed-forward layers");
   model("--heads", HEED_FIELD(model.heads), "attention heads of each of its layers, and of multi_head");
   model("--norm", HEED_FIELD(model.norm), "layer normalisation in front of each sublayer (pre) or behind it (post)");
+  model("--positions", HEED_FIELD(model.positions), "of the transformer: sinusoidal, learned or rotary");
+  model("--max-positions", HEED_FIELD(model.max_positions), "rows of learned positions: the longest source and target");
   model("--tie", HEED_FIELD(model.tie), "none, output (target embedding = projection), all (source embedding too)");
   model("--dropout", HEED_FIELD(model.dropout), "probability of dropout");
   train("--batch-size", HEED_FIELD(train.batch_size), "sentence pairs a batch");

@@ -21,8 +21,12 @@ constexpr double kNever = -std::numeric_limits<double>::infinity();
 class Ensemble {
  public:
   Ensemble(std::span<const TranslationModel* const> models, const Batch& batch) {
-    for (const TranslationModel* model : models) decodings_.push_back(model->begin(batch));
+    for (const TranslationModel* model : models) {
+      decodings_.push_back(model->begin(batch));
+      longest_ = std::min(longest_, model->longest_target());
+    }
   }
+  int64_t longest_target() const { return longest_; }
   // Log probabilities [B, V], or for a single model when `raw` its logits, which have the same order.
   Decoding::Step step(const std::vector<int64_t>& words, bool raw) {
     const Tensor ids = from_vector(words, {static_cast<int64_t>(words.size())});
@@ -42,6 +46,7 @@ class Ensemble {
 
  private:
   std::vector<std::unique_ptr<Decoding>> decodings_;
+  int64_t longest_ = std::numeric_limits<int64_t>::max();
 };
 
 // What all hypotheses of a sentence have in common.
@@ -49,12 +54,13 @@ struct Limits {
   int64_t source_length = 0, most = 0;  // units
 };
 
-Limits limits_of(const Batch& batch, size_t row, const SearchOptions& options) {
+Limits limits_of(const Batch& batch, size_t row, const SearchOptions& options, int64_t longest) {
   Limits limits;
   limits.source_length = batch.source_lengths.data<int64_t>()[row];
   limits.most = options.max_length > 0
                     ? options.max_length
                     : static_cast<int64_t>(options.length_factor * static_cast<double>(limits.source_length)) + options.length_extra;
+  limits.most = std::min(limits.most, longest);
   return limits;
 }
 
@@ -299,7 +305,7 @@ void beam_batch(Ensemble& models, const Batch& batch, std::span<const int64_t> i
                 std::vector<std::vector<Hypothesis>>& results) {
   std::vector<Beam> beams;
   std::vector<int64_t> words(indices.size(), Vocabulary::kBos);
-  for (size_t row = 0; row < indices.size(); ++row) beams.emplace_back(options, limits_of(batch, row, options));
+  for (size_t row = 0; row < indices.size(); ++row) beams.emplace_back(options, limits_of(batch, row, options, models.longest_target()));
   while (!words.empty()) {
     const Decoding::Step step = models.step(words, /*raw=*/false);
     std::vector<int64_t> rows;
@@ -364,7 +370,7 @@ std::vector<std::vector<Hypothesis>> search(std::span<const TranslationModel* co
       outputs.resize(copies);
       for (size_t k = 0; k < copies; ++k) {
         running.push_back(&outputs[k]);
-        limits.push_back(limits_of(batch, row, options));
+        limits.push_back(limits_of(batch, row, options, ensemble.longest_target()));
         rows.push_back(static_cast<int64_t>(row));
       }
     }

@@ -14,6 +14,8 @@ struct ModelConfig {
   std::string tie = "none";
 
   // recurrent
+  std::string cell = "lstm";  // or "gru"
+  bool residual = false;      // encoder layers from the second on add their input to their output
   /// One of nn::attention_kinds(), or without attention "none" (the encoder's summary at every step, Cho et al. 2014, sec. 3.1) or
   /// "none_state" (the summary starts the decoder and is not seen again, Sutskever et al. 2014); everything else stays equal.
   std::string attention = "additive";
@@ -34,6 +36,9 @@ struct ModelConfig {
   int64_t feed_forward = 256;
   int64_t heads = 4;         // of multi_head attention too
   std::string norm = "pre";  // or "post"
+  /// "sinusoidal" or "learned", added to the word vectors, or "rotary", in self-attention.
+  std::string positions = "sinusoidal";
+  int64_t max_positions = 512;  // rows of learned positions: the longest source and target
   bool operator==(const ModelConfig&) const = default;
 };
 

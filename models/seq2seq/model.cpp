@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <limits>
+
 #include "models/seq2seq/seq2seq.h"
 #include "models/transformer/transformer.h"
 
@@ -39,6 +41,8 @@ void check(const ModelConfig& c) {
   std::vector<std::string> attentions = nn::attention_kinds();
   attentions.insert(attentions.begin(), {"none", "none_state"});
   check_one_of("attention", c.attention, attentions);
+  check_one_of("cell", c.cell, {"lstm", "gru"});
+  check_one_of("positions", c.positions, {"sinusoidal", "learned", "rotary"});
   check_one_of("norm", c.norm, {"pre", "post"});
   check_one_of("tie", c.tie, {"none", "output", "all"});
   const std::pair<const char*, int64_t> sizes[] = {{"embedding", c.embedding},
@@ -51,6 +55,7 @@ void check(const ModelConfig& c) {
                                                    {"model-size", c.model_size},
                                                    {"feed-forward", c.feed_forward},
                                                    {"heads", c.heads},
+                                                   {"max-positions", c.max_positions},
                                                    {"attention-window", c.attention_window},
                                                    {"attention-max-source", c.attention_max_source}};
   for (const auto& [name, value] : sizes) {
@@ -58,6 +63,9 @@ void check(const ModelConfig& c) {
   }
   if (!(c.dropout >= 0 && c.dropout < 1)) throw ValueError(fmt::format("dropout: {} is outside [0, 1)", c.dropout));
   if (c.model_size % c.heads != 0) throw ValueError(fmt::format("heads: {} do not divide a model-size of {}", c.heads, c.model_size));
+  if (c.architecture == "transformer" && c.positions == "rotary" && c.model_size / c.heads % 2 != 0) {
+    throw ValueError(fmt::format("positions: rotary needs an even size a head, got {} in {} heads", c.model_size, c.heads));
+  }
   if (c.coverage && c.attention != "additive" && c.attention != "concat") {
     throw ValueError(fmt::format("coverage: {} attention has none (additive and concat have)", c.attention));
   }
@@ -94,6 +102,11 @@ TranslationModel::Forced TranslationModel::forced(const Batch& batch) const {
     picked.data<float>()[rows.data<int64_t>()[i]] = scores.data<float>()[i * V + targets.data<int64_t>()[i]];
   }
   return {picked, taught.weights};
+}
+
+int64_t TranslationModel::longest_target() const {
+  const bool bounded = config_.architecture == "transformer" && config_.positions == "learned";
+  return bounded ? config_.max_positions - 1 : std::numeric_limits<int64_t>::max();
 }
 
 Tensor take_rows(const Tensor& x, const std::vector<int64_t>& rows) {

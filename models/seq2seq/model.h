@@ -46,6 +46,8 @@ class TranslationModel : public nn::Module {
   /// The attention maps of each target token; empty without attention.
   const std::vector<AttentionMap>& attention_maps() const { return maps_; }
   bool has_attention() const { return !maps_.empty(); }
+  /// Units that the decoder can put out, without </s>: bounded by learned positions alone.
+  int64_t longest_target() const;
   /// "additive attention, LSTM 256": what a picture's title says.
   virtual std::string describe() const = 0;
 

@@ -16,6 +16,10 @@ bool attends(const ModelConfig& config) { return config.attention != "none" && c
 
 int64_t memory_size(const ModelConfig& config) { return (config.bidirectional ? 2 : 1) * config.encoder_hidden; }
 
+// Whether a context is part of the decoder's next input: without attention always.
+bool sees_context(const ModelConfig& config) { return config.input_feeding || !attends(config); }
+int64_t cell_input_size(const ModelConfig& config) { return config.embedding + (sees_context(config) ? memory_size(config) : 0); }
+
 // Word vectors; `table` [V, D] when another layer owns them. A table that is a projection to the vocabulary too starts small enough for
 // that, and its rows are scaled up on the way in (Vaswani et al. 2017, sec. 3.4).
 nn::Embedding word_vectors(const ModelConfig& config, int64_t vocabulary, bool tied, const Tensor& table) {
@@ -25,6 +29,13 @@ nn::Embedding word_vectors(const ModelConfig& config, int64_t vocabulary, bool t
               : nn::Embedding(vocabulary, config.embedding, Vocabulary::kPad);
 }
 
+template <class Options>
+Options encoder_options(const ModelConfig& c) {
+  return {.layers = c.encoder_layers, .bidirectional = c.bidirectional, .dropout = c.dropout, .residual = c.residual};
+}
+
+LstmResult without_cell(const nn::GRUResult& r) { return {r.output, r.hidden, {}}; }
+
 // [B, maps, T, S]: by head where the kind has heads.
 Tensor map_weights(const nn::Attention::Output& seen) {
   return seen.head_weights.defined() ? seen.head_weights : unsqueeze(seen.weights, 1);
@@ -33,33 +44,40 @@ Tensor map_weights(const nn::Attention::Output& seen) {
 }  // namespace
 
 Encoder::Encoder(const ModelConfig& config, int64_t vocabulary)
-    : embedding_(word_vectors(config, vocabulary, config.tie == "all", {})),
-      dropout_(config.dropout),
-      lstm_(config.embedding, config.encoder_hidden,
-            {.layers = config.encoder_layers, .bidirectional = config.bidirectional, .dropout = config.dropout}) {
+    : embedding_(word_vectors(config, vocabulary, config.tie == "all", {})), dropout_(config.dropout) {
   child("embedding", embedding_);
   child("dropout", dropout_);
-  child("lstm", lstm_);
+  if (config.cell == "gru") {
+    gru_ = std::make_unique<nn::GRU>(config.embedding, config.encoder_hidden, encoder_options<nn::GRUOptions>(config));
+    child("gru", *gru_);
+  } else {
+    lstm_ = std::make_unique<nn::LSTM>(config.embedding, config.encoder_hidden, encoder_options<nn::LSTMOptions>(config));
+    child("lstm", *lstm_);
+  }
 }
 
-LstmResult Encoder::operator()(const Tensor& source, const Tensor& lengths) const { return lstm_(dropout_(embedding_(source)), lengths); }
+LstmResult Encoder::operator()(const Tensor& source, const Tensor& lengths) const {
+  const Tensor x = dropout_(embedding_(source));
+  return lstm_ ? (*lstm_)(x, lengths) : without_cell((*gru_)(x, lengths));
+}
 
 Decoder::Decoder(const ModelConfig& config, int64_t vocabulary, const Tensor& table)
     : fixed_context_(config.attention == "none"),
-      input_feeding_(config.input_feeding || !attends(config)),
+      input_feeding_(sees_context(config)),
       maps_(config.attention == "multi_head" ? config.heads : 1),
       embedding_(word_vectors(config, vocabulary, config.tie != "none", table)),
       dropout_(config.dropout),
-      cell_(config.embedding + (input_feeding_ ? memory_size(config) : 0), config.decoder_hidden),
+      lstm_(config.cell == "gru" ? nullptr : std::make_unique<nn::LSTMLayer>(cell_input_size(config), config.decoder_hidden)),
+      gru_(config.cell == "gru" ? std::make_unique<nn::GRULayer>(cell_input_size(config), config.decoder_hidden) : nullptr),
       init_hidden_(memory_size(config), config.decoder_hidden),
-      init_cell_(memory_size(config), config.decoder_hidden),
+      init_cell_(lstm_ ? std::make_unique<nn::Linear>(memory_size(config), config.decoder_hidden) : nullptr),
       readout_(config.decoder_hidden + memory_size(config) + config.embedding, config.readout),
       projection_(config.tie == "none" ? std::make_unique<nn::Linear>(config.readout, vocabulary) : nullptr) {
   child("embedding", embedding_);
   child("dropout", dropout_);
-  child("cell", cell_);
+  child("cell", lstm_ ? static_cast<nn::Module&>(*lstm_) : *gru_);
   child("init_hidden", init_hidden_);
-  child("init_cell", init_cell_);
+  if (init_cell_) child("init_cell", *init_cell_);
   child("readout", readout_);
   if (projection_) child("projection", *projection_);
   if (!attends(config)) return;
@@ -80,16 +98,20 @@ nn::Attention::Memory Decoder::prepare(const Tensor& keys, const Tensor& lengths
 DecoderState Decoder::start(const Encoded& encoded) const {
   // With attention nothing was seen before the first step.
   const Tensor context = fixed_context_ ? encoded.summary : zeros(encoded.summary.shape(), encoded.summary.dtype());
-  return {tanh(init_hidden_(encoded.summary)), init_cell_(encoded.cell), context, {}};
+  return {tanh(init_hidden_(encoded.summary)), init_cell_ ? (*init_cell_)(encoded.cell) : Tensor{}, context, {}};
 }
 
 Tensor Decoder::cell_input(const Tensor& embedded, const Tensor& context) const {
   return input_feeding_ ? concat(std::array{embedded, context}, embedded.ndim() - 1) : embedded;
 }
 
+LstmResult Decoder::advance(const Tensor& x, const Tensor& lengths, const Tensor& hidden, const Tensor& cell) const {
+  return lstm_ ? (*lstm_)(x, lengths, hidden, cell) : without_cell((*gru_)(x, lengths, hidden));
+}
+
 StepResult Decoder::step(const Encoded& encoded, DecoderState& state, const Tensor& ids) const {
   const Tensor embedded = dropout_(embedding_(ids));  // [B, D]
-  const LstmResult next = cell_(unsqueeze(cell_input(embedded, state.context), 1), {}, state.hidden, state.cell);
+  const LstmResult next = advance(unsqueeze(cell_input(embedded, state.context), 1), {}, state.hidden, state.cell);
   state.hidden = next.hidden;
   state.cell = next.cell;
   StepResult result;
@@ -110,18 +132,18 @@ Decoder::States Decoder::run(const Encoded& encoded, const Tensor& target_in, co
   if (!attention_) {
     const int64_t B = target_in.size(0), T = target_in.size(1), E = first.context.size(1);
     const Tensor context = expand(unsqueeze(first.context, 1), {B, T, E});
-    return {embedded, cell_(cell_input(embedded, context), target_lengths, first.hidden, first.cell).output, context, {}};
+    return {embedded, advance(cell_input(embedded, context), target_lengths, first.hidden, first.cell).output, context, {}};
   }
   if (!input_feeding_) {
-    const Tensor hidden = cell_(embedded, target_lengths, first.hidden, first.cell).output;
+    const Tensor hidden = advance(embedded, target_lengths, first.hidden, first.cell).output;
     const nn::Attention::Output seen = attention_->attend(hidden, encoded.memory);
     return {embedded, hidden, seen.context, map_weights(seen)};
   }
   const auto* const additive = dynamic_cast<const nn::AdditiveAttention*>(attention_.get());
-  if (additive && !additive->needs_state()) {
+  if (lstm_ && additive && !additive->needs_state()) {
     const AttentionLstmResult r =
         attention_lstm(embedded, target_lengths, encoded.memory.keys, encoded.memory.projected, encoded.memory.lengths, first.hidden,
-                       first.cell, cell_.weight_ih, cell_.weight_hh, cell_.bias, additive->query_proj.weight, additive->energy);
+                       first.cell, lstm_->weight_ih, lstm_->weight_hh, lstm_->bias, additive->query_proj.weight, additive->energy);
     return {embedded, r.hidden, r.context, unsqueeze(r.weights, 1)};
   }
   return run_stepwise(encoded, target_in);
@@ -132,7 +154,7 @@ Decoder::States Decoder::run_stepwise(const Encoded& encoded, const Tensor& targ
   DecoderState state = start(encoded);
   std::vector<Tensor> hidden, context, weights;
   for (int64_t t = 0; t < target_in.size(1); ++t) {
-    const LstmResult next = cell_(unsqueeze(cell_input(select(embedded, 1, t), state.context), 1), {}, state.hidden, state.cell);
+    const LstmResult next = advance(unsqueeze(cell_input(select(embedded, 1, t), state.context), 1), {}, state.hidden, state.cell);
     state.hidden = next.hidden;
     state.cell = next.cell;
     if (attention_) {
@@ -210,7 +232,8 @@ std::unique_ptr<Decoding> Seq2Seq::begin(const Batch& batch) const { return std:
 std::string Seq2Seq::describe() const {
   std::string what = config_.attention == "none" ? "no attention" : config_.attention == "none_state" ? "no attention, state only" : "";
   if (what.empty()) what = config_.attention + " attention";
-  return fmt::format("{}{}, LSTM {}", what, config_.coverage ? " with coverage" : "", config_.decoder_hidden);
+  return fmt::format("{}{}, {} {}", what, config_.coverage ? " with coverage" : "", config_.cell == "gru" ? "GRU" : "LSTM",
+                     config_.decoder_hidden);
 }
 
 }  // namespace heed::models

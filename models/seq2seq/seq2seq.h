@@ -1,4 +1,4 @@
-// The recurrent translator: a bidirectional LSTM encoder and an LSTM decoder whose attention is an option.
+// The recurrent translator: an encoder of LSTM or GRU layers and a decoder of one whose attention is an option.
 //
 // additive: the decoder looks at the encoder's states with its own state at every step (Bahdanau et al. 2015, A.1.2), and what it saw is
 //   part of its next input (input feeding, Luong et al. 2015, sec. 3.3).
@@ -18,12 +18,12 @@ namespace heed::models {
 struct Encoded {
   nn::Attention::Memory memory;  // keys [B, S, E]; projected is undefined without attention
   Tensor summary;                // [B, E]: final states of both directions
-  Tensor cell;                   // [B, E]: final cells
+  Tensor cell;                   // [B, E]: final cells; undefined with GRU
 };
 
 /// The decoder between two steps.
 struct DecoderState {
-  Tensor hidden, cell;  // [B, H]
+  Tensor hidden, cell;  // [B, H]; no cell with GRU
   Tensor context;       // [B, E]: what attention saw last
   nn::Attention::State attention;
 };
@@ -36,14 +36,15 @@ struct StepResult {
 class Encoder : public nn::Module {
  public:
   Encoder(const ModelConfig& config, int64_t vocabulary);
-  /// source i64 [B, S] -> keys [B, S, E], summary [B, E], cell [B, E].
+  /// source i64 [B, S] -> keys [B, S, E], summary [B, E], cell [B, E] (undefined with GRU).
   LstmResult operator()(const Tensor& source, const Tensor& lengths) const;
   const Tensor& table() const { return embedding_.weight; }
 
  private:
   nn::Embedding embedding_;
   nn::Dropout dropout_;
-  nn::LSTM lstm_;
+  std::unique_ptr<nn::LSTM> lstm_;  // one of the two
+  std::unique_ptr<nn::GRU> gru_;
 };
 
 class Decoder : public nn::Module {
@@ -74,13 +75,17 @@ class Decoder : public nn::Module {
 
  private:
   Tensor cell_input(const Tensor& embedded, const Tensor& context) const;
+  LstmResult advance(const Tensor& x, const Tensor& lengths, const Tensor& hidden, const Tensor& cell) const;
 
   bool fixed_context_, input_feeding_;
   int64_t maps_;
   nn::Embedding embedding_;
   nn::Dropout dropout_;
-  nn::LSTMLayer cell_;
-  nn::Linear init_hidden_, init_cell_, readout_;
+  std::unique_ptr<nn::LSTMLayer> lstm_;  // one of the two
+  std::unique_ptr<nn::GRULayer> gru_;
+  nn::Linear init_hidden_;
+  std::unique_ptr<nn::Linear> init_cell_;
+  nn::Linear readout_;
   std::unique_ptr<nn::Linear> projection_;  // when it is not the word vectors
   std::unique_ptr<nn::Attention> attention_;
 };

@@ -12,6 +12,8 @@ namespace {
 template <class Config, class Visit>
 void visit_model(Config& c, const Visit& visit) {
   visit("architecture", c.architecture);
+  visit("cell", c.cell);
+  visit("residual", c.residual);
   visit("attention", c.attention);
   visit("embedding", c.embedding);
   visit("encoder_hidden", c.encoder_hidden);
@@ -30,6 +32,8 @@ void visit_model(Config& c, const Visit& visit) {
   visit("feed_forward", c.feed_forward);
   visit("heads", c.heads);
   visit("norm", c.norm);
+  visit("positions", c.positions);
+  visit("max_positions", c.max_positions);
   visit("tie", c.tie);
 }
 template <class Config, class Visit>
@@ -137,6 +141,9 @@ void check(const RunConfig& config) {
   require(t.updates >= 0, fmt::format("updates: must not be negative, got {}", t.updates));
   require(t.epochs >= 1 || t.updates >= 1, fmt::format("epochs: must be at least 1, got {}", t.epochs));
   require(t.max_length >= 1, fmt::format("max-length: must be at least 1, got {}", t.max_length));
+  require(config.model.architecture != "transformer" || config.model.positions != "learned" || t.max_length < config.model.max_positions,
+          fmt::format("max-length: {} tokens and the end of the sentence do not fit {} learned positions", t.max_length,
+                      config.model.max_positions));
   require(t.lr > 0, fmt::format("lr: must be above 0, got {}", t.lr));
   require(t.label_smoothing >= 0 && t.label_smoothing < 1, fmt::format("label-smoothing: {} is outside [0, 1)", t.label_smoothing));
   require(t.clip >= 0, fmt::format("clip: must not be negative, got {}", t.clip));

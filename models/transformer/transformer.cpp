@@ -10,31 +10,41 @@ namespace heed::models {
 namespace {
 
 nn::TransformerOptions layer_options(const ModelConfig& c) {
-  return {.size = c.model_size, .feed_forward = c.feed_forward, .heads = c.heads, .dropout = c.dropout, .pre_norm = c.norm == "pre"};
+  return {.size = c.model_size,
+          .feed_forward = c.feed_forward,
+          .heads = c.heads,
+          .dropout = c.dropout,
+          .pre_norm = c.norm == "pre",
+          .rotary = c.positions == "rotary"};
 }
 
 }  // namespace
 
-PositionedEmbedding::PositionedEmbedding(int64_t vocabulary, int64_t size, double dropout, const Tensor& table)
-    : size_(size), table_(table), positions_(size), dropout_(dropout) {
+PositionedEmbedding::PositionedEmbedding(const ModelConfig& config, int64_t vocabulary, const Tensor& table)
+    : size_(config.model_size), table_(table), dropout_(config.dropout) {
   if (!table_.defined()) {
-    const Tensor values = nn::init::normal({vocabulary, size}, 1 / std::sqrt(static_cast<double>(size)));
+    const Tensor values = nn::init::normal({vocabulary, size_}, 1 / std::sqrt(static_cast<double>(size_)));
     select(values, 0, Vocabulary::kPad).fill_(0);
     table_ = param("weight", values);
+  }
+  if (config.positions == "sinusoidal") sinusoidal_.emplace(size_);
+  if (config.positions == "learned") {
+    learned_ = std::make_unique<nn::LearnedPositions>(config.max_positions, size_);
+    child("positions", *learned_);
   }
   child("dropout", dropout_);
 }
 
 Tensor PositionedEmbedding::operator()(const Tensor& ids, int64_t first) const {
-  return dropout_(positions_(embedding(table_, ids, Vocabulary::kPad) * std::sqrt(static_cast<double>(size_)), first));
+  const Tensor words = embedding(table_, ids, Vocabulary::kPad) * std::sqrt(static_cast<double>(size_));
+  return dropout_(sinusoidal_ ? (*sinusoidal_)(words, first) : learned_ ? (*learned_)(words, first) : words);
 }
 
 Transformer::Transformer(const ModelConfig& config, int64_t source_vocabulary, int64_t target_vocabulary)
     : TranslationModel((check(config, source_vocabulary, target_vocabulary), config)) {
   const ModelConfig& c = config_;
-  target_embedding_ = std::make_unique<PositionedEmbedding>(target_vocabulary, c.model_size, c.dropout);
-  source_embedding_ = std::make_unique<PositionedEmbedding>(source_vocabulary, c.model_size, c.dropout,
-                                                            c.tie == "all" ? target_embedding_->table() : Tensor{});
+  target_embedding_ = std::make_unique<PositionedEmbedding>(c, target_vocabulary);
+  source_embedding_ = std::make_unique<PositionedEmbedding>(c, source_vocabulary, c.tie == "all" ? target_embedding_->table() : Tensor{});
   child("target_embedding", *target_embedding_);
   child("source_embedding", *source_embedding_);
   for (int64_t i = 0; i < c.encoder_layers; ++i) {

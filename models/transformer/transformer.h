@@ -2,25 +2,28 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "models/seq2seq/model.h"
 
 namespace heed::models {
 
-/// Word vectors times sqrt(D) plus sinusoidal positions, then dropout (Vaswani et al. 2017, sec. 3.4, 3.5).
+/// Word vectors times sqrt(D) plus positions, sinusoidal or learned, or none where self-attention is rotary; then dropout (Vaswani et al.
+/// 2017, sec. 3.4, 3.5).
 class PositionedEmbedding : public nn::Module {
  public:
   /// Shares `table` [V, D] when it is defined.
-  PositionedEmbedding(int64_t vocabulary, int64_t size, double dropout, const Tensor& table = {});
+  PositionedEmbedding(const ModelConfig& config, int64_t vocabulary, const Tensor& table = {});
   /// ids i64 [B, T] standing at positions first, first + 1, ... -> [B, T, D].
   Tensor operator()(const Tensor& ids, int64_t first = 0) const;
   const Tensor& table() const { return table_; }
 
  private:
   int64_t size_;
-  Tensor table_;  // [V, D]
-  nn::SinusoidalPositions positions_;
+  Tensor table_;                                       // [V, D]
+  std::optional<nn::SinusoidalPositions> sinusoidal_;  // at most one of the two
+  std::unique_ptr<nn::LearnedPositions> learned_;
   nn::Dropout dropout_;
 };
 

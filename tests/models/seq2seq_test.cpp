@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "models/decoding/search.h"
 #include "models/text/vocabulary.h"
 #include "tests/models/translation_model.h"
@@ -65,8 +68,55 @@ TEST(Seq2Seq, RefusesWhatMakesNoSense) {
   EXPECT_THROW(make_model({.attention = "dot", .coverage = true}, 10, 10), ValueError);
   EXPECT_THROW(make_model({.architecture = "transformer", .model_size = 10, .heads = 4}, 10, 10), ValueError);
   EXPECT_THROW(make_model({.architecture = "transformer", .tie = "all"}, 10, 11), ValueError);
+  EXPECT_THROW(make_model({.architecture = "transformer", .model_size = 12, .heads = 4, .positions = "rotary"}, 10, 10), ValueError);
+  EXPECT_THROW(make_model({.architecture = "transformer", .positions = "absolute"}, 10, 10), ValueError);
+  EXPECT_THROW(Seq2Seq({.cell = "rnn"}, 10, 10), ValueError);
+  EXPECT_THROW(Seq2Seq({.tie = "output", .embedding = 8, .readout = 9}, 10, 10), ValueError);
+  EXPECT_THROW(Seq2Seq({.tie = "all", .embedding = 8, .readout = 8}, 10, 11), ValueError);
   EXPECT_THROW(Seq2Seq({.readout = 0}, 10, 10), ValueError);
   EXPECT_THROW(Seq2Seq({.dropout = 1.0}, 10, 10), ValueError);
+}
+
+TEST(Seq2Seq, TiedTablesAreOneParameterAndTheProjection) {
+  manual_seed(2);
+  ModelConfig config = tiny_model();
+  config.readout = config.embedding;
+  const auto count = [&](const char* tie) {
+    config.tie = tie;
+    return make_model(config, 11, 11)->parameter_count();
+  };
+  const int64_t none = count("none"), table = 11 * config.embedding;
+  EXPECT_EQ(count("output"), none - table - 11);  // no projection, no bias of it
+  EXPECT_EQ(count("all"), none - 2 * table - 11);
+  // Every row of the table gets a gradient: those that no source or target holds from the projection.
+  const Seq2Seq model(config, 11, 11);
+  model.loss(make_batch(pairs(), all()), 0.1).backward();
+  const auto found = model.named_parameters();
+  const auto shared = std::ranges::find_if(found, [](const auto& p) { return p.first == "encoder.embedding.weight"; });
+  ASSERT_NE(shared, found.end());
+  const auto gradient = shared->second.grad().to_vector<float>();
+  for (size_t row = 1; row < 11; ++row) {
+    float largest = 0;
+    for (size_t d = 0; d < 6; ++d) largest = std::max(largest, std::abs(gradient[row * 6 + d]));
+    EXPECT_GT(largest, 0) << row;
+  }
+}
+
+// Past the last learned position nothing is put out, whatever the length limits say.
+TEST(Transformer, OutputsEndWhereLearnedPositionsDo) {
+  manual_seed(3);
+  ModelConfig config = tiny_model();
+  config.architecture = "transformer";
+  config.positions = "learned";
+  config.max_positions = 6;
+  auto model = make_model(config, 12, 11);
+  model->train(false);
+  const std::vector<std::vector<int>> sources{{5, 6, 7, 2}};
+  for (const int64_t beam : {1, 3}) {
+    EXPECT_LE(search_best(*model, sources, {.max_length = 50, .min_length = 50, .beam = beam}).front().ids.size(), 5U);
+  }
+  EXPECT_EQ(model->longest_target(), 5);
+  EXPECT_THROW(search_best(*model, std::vector<std::vector<int>>{{5, 6, 7, 8, 9, 10, 2}}), IndexError);
 }
 
 TEST(Batches, EveryPairOnceAndTheSameForTheSameEpoch) {

@@ -44,6 +44,21 @@ inline std::vector<NamedConfig> all_models() {
   }
   all.push_back({"additive_one_direction", tiny_model()});
   all.back().config.bidirectional = false;
+  for (const char* attention : {"none", "none_state", "additive", "dot"}) {
+    all.push_back({std::string("gru_") + attention, tiny_model(attention)});
+    all.back().config.cell = "gru";
+  }
+  for (const char* cell : {"lstm", "gru"}) {
+    all.push_back({std::string(cell) + "_residual", tiny_model()});
+    all.back().config.cell = cell;
+    all.back().config.residual = true;
+  }
+  for (const char* tie : {"output", "all"}) {
+    all.push_back({std::string("additive_tie_") + tie, tiny_model()});
+    ModelConfig& c = all.back().config;
+    c.tie = tie;
+    c.readout = c.embedding;
+  }
   for (const char* norm : {"pre", "post"}) {
     for (const char* tie : {"none", "output", "all"}) {
       all.push_back({std::string("transformer_") + norm + "_tie_" + tie, tiny_model()});
@@ -52,6 +67,11 @@ inline std::vector<NamedConfig> all_models() {
       c.norm = norm;
       c.tie = tie;
     }
+  }
+  for (const char* positions : {"learned", "rotary"}) {
+    all.push_back({std::string("transformer_") + positions, tiny_model()});
+    all.back().config.architecture = "transformer";
+    all.back().config.positions = positions;
   }
   return all;
 }

@@ -42,6 +42,26 @@ TEST(LSTM, BackwardDirectionIsTheForwardOneOnTheReversedSequence) {
   EXPECT_TRUE(all_close(slice(both.hidden, 1, 3, 6).contiguous(), reversed.hidden, 1e-5, 1e-6));
 }
 
+// Two layers of the same size: with residuals the output is the second layer's plus the first's; the states are the second layer's own.
+template <class Recurrent, class Options>
+void expect_residual_adds_the_input() {
+  manual_seed(1);
+  const Recurrent plain(3, 4, Options{.layers = 2, .bidirectional = true});
+  Recurrent residual(3, 4, Options{.layers = 2, .bidirectional = true, .residual = true}), first(3, 4, Options{.bidirectional = true});
+  const auto weights = named(plain);
+  residual.load(weights, "plain");
+  std::map<std::string, Tensor> of_first;
+  for (const auto& [name, value] : weights) {
+    if (name.starts_with("layer0")) of_first.emplace(name, value);
+  }
+  first.load(of_first, "plain");
+  const Tensor x = randn({2, 5, 3}), lengths = from_vector<int64_t>({5, 2}, {2});
+  EXPECT_TRUE(all_close(residual(x, lengths).output, plain(x, lengths).output + first(x, lengths).output, 1e-5, 1e-6));
+  EXPECT_TRUE(all_close(residual(x, lengths).hidden, plain(x, lengths).hidden, 1e-6, 1e-7));
+}
+TEST(LSTM, ResidualAddsALayersInput) { expect_residual_adds_the_input<LSTM, LSTMOptions>(); }
+TEST(GRU, ResidualAddsALayersInput) { expect_residual_adds_the_input<GRU, GRUOptions>(); }
+
 TEST(LSTM, OneStepByHand) {  // all weights 0.5, x = 1, h = c = 0, forget bias 1
   const Tensor w = full({4, 1}, 0.5), bias = init::lstm_bias(1);
   const LstmResult r = heed::lstm(ones({1, 1, 1}), {}, {}, {}, w, w, bias);

@@ -57,6 +57,46 @@ TEST(TransformerLayers, DecoderGradients) {
   }
 }
 
+TEST(TransformerLayers, RotaryGradientsAndCache) {
+  manual_seed(8);
+  TransformerOptions turned = options(true);
+  turned.size = 8;
+  turned.rotary = true;
+  const TransformerDecoderLayer layer(turned);
+  expect_gradients(layer, {randn({2, 3, 8}, DType::f64), randn({2, 4, 8}, DType::f64)}, [&](const auto& x) {
+    const auto out = layer(x[0], layer.prepare(x[1]), ids({3, 4}));
+    return std::vector{out.output, out.self_weights};
+  });
+  const SelfAttention attention(8, 2, /*causal=*/true, /*rotary=*/true);
+  const Tensor x = randn({2, 5, 8});
+  const auto whole = attention(x, {});
+  KeyValue cache;
+  for (int64_t t = 0; t < 5; ++t) {
+    EXPECT_TRUE(all_close(attention.step(slice(x, 1, t, t + 1), cache).output, slice(whole.output, 1, t, t + 1).contiguous(), 1e-4, 1e-5))
+        << t;
+  }
+  EXPECT_THROW(SelfAttention(6, 2, true, true), ValueError);
+}
+
+// The same three vectors two places later give the same weights among themselves: only distances count (Su et al. 2021, eq. 16), which
+// plain self-attention without positions cannot tell from any order.
+TEST(TransformerLayers, RotaryWeightsDependOnDistancesAlone) {
+  manual_seed(9);
+  const SelfAttention attention(8, 2, /*causal=*/false, /*rotary=*/true), plain(8, 2, /*causal=*/false);
+  const Tensor x = randn({1, 1, 8}), y = randn({1, 1, 8}), z = randn({1, 1, 8});
+  const auto row = [](const SelfAttention& a, const std::vector<Tensor>& parts) {  // log weights of the first query, relative to its own
+    const Tensor w = log(select(select(a(concat(parts, 1), {}).weights, 1, 0), 1, 0));
+    return (w - slice(w, 1, 0, 1)).detach().to_vector<float>();
+  };
+  const auto near = row(attention, {x, y, z}), far = row(attention, {x, z, y});
+  EXPECT_GT(std::abs(near[1] - far[2]), 1e-4);  // y at distance 1 and at distance 2
+  EXPECT_NEAR(row(plain, {x, y, z})[1], row(plain, {x, z, y})[2], 1e-5);
+  const Tensor shifted = select(select(attention(concat(std::vector{z, y, x, y, z}, 1), {}).weights, 1, 0), 1, 2);  // x at position 2
+  const auto moved = log(shifted).detach().to_vector<float>();
+  EXPECT_NEAR(moved[3] - moved[2], near[1], 1e-4);
+  EXPECT_NEAR(moved[4] - moved[2], near[2], 1e-4);
+}
+
 TEST(TransformerLayers, SelfAttentionByHand) {
   // One head of size 1, W_q = W_k = 1, W_v = 2, W_o = 1, no biases: with x = (0, ln 3) the second row scores (0, (ln 3)^2).
   SelfAttention attention(1, 1, /*causal=*/true);
