@@ -80,24 +80,20 @@ bool bf16_is_better(bool ta, bool tb, int64_t M, int64_t N, int64_t K, float bet
 
 // oneDNN makes a kernel for each shape, and batches differ in their number of tokens. Tokens are the rows of A, or with transposed A the
 // depth: rows go in pieces of few sizes, the depth is padded with zeros.
-void gemm_bf16(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const float* A, int64_t lda, const float* B, int64_t ldb, bool accumulate,
-               float* C, int64_t ldc) {
-  constexpr int64_t kSmallest = 32, kLargest = 1024;
-  if (ta) {
-    const int64_t depth = round_up(K, K > 256 ? 256 : kSmallest);
-    const Scratch<uint16_t> a = as_bf16(K, M, A, lda, depth), b = as_bf16(K, N, B, ldb, depth);
-    return onednn::gemm_bf16(true, false, M, N, depth, a.data(), b.data(), accumulate, C, ldc);
-  }
-  const Scratch<uint16_t> a = as_bf16(M, K, A, lda, round_up(M, kSmallest));
-  const Scratch<uint16_t> b = tb ? as_bf16(N, K, B, ldb, N) : as_bf16(K, N, B, ldb, K);
+constexpr int64_t kSmallestPiece = 32, kLargestPiece = 1024;
+int64_t padded_rows(int64_t M) { return round_up(M, kSmallestPiece); }
+int64_t padded_depth(int64_t K) { return round_up(K, K > 256 ? 256 : kSmallestPiece); }
+
+// C[M, N] = A op(B) (+ C); A has padded_rows(M) rows.
+void multiply_in_pieces(bool tb, int64_t M, int64_t N, int64_t K, const uint16_t* A, const uint16_t* B, bool accumulate, float* C,
+                        int64_t ldc) {
   int64_t row = 0;
-  for (int64_t rows = kLargest; rows >= kSmallest; rows /= 2) {
-    for (; M - row >= rows; row += rows)
-      onednn::gemm_bf16(false, tb, rows, N, K, a.data() + row * K, b.data(), accumulate, C + row * ldc, ldc);
+  for (int64_t rows = kLargestPiece; rows >= kSmallestPiece; rows /= 2) {
+    for (; M - row >= rows; row += rows) onednn::gemm_bf16(false, tb, rows, N, K, A + row * K, B, accumulate, C + row * ldc, ldc);
   }
   if (row == M) return;
-  const Scratch<float> last(kSmallest * N);
-  onednn::gemm_bf16(false, tb, kSmallest, N, K, a.data() + row * K, b.data(), false, last.data(), N);
+  const Scratch<float> last(kSmallestPiece * N);
+  onednn::gemm_bf16(false, tb, kSmallestPiece, N, K, A + row * K, B, false, last.data(), N);
   for (int64_t r = 0; row + r < M; ++r) {
     float* const into = C + (row + r) * ldc;
     if (accumulate) {
@@ -106,6 +102,18 @@ void gemm_bf16(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const float* A
       std::copy_n(last.data() + r * N, N, into);
     }
   }
+}
+
+void gemm_bf16(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const float* A, int64_t lda, const float* B, int64_t ldb, bool accumulate,
+               float* C, int64_t ldc) {
+  if (ta) {
+    const int64_t depth = padded_depth(K);
+    const Scratch<uint16_t> a = as_bf16(K, M, A, lda, depth), b = as_bf16(K, N, B, ldb, depth);
+    return onednn::gemm_bf16(true, false, M, N, depth, a.data(), b.data(), accumulate, C, ldc);
+  }
+  const Scratch<uint16_t> a = as_bf16(M, K, A, lda, padded_rows(M));
+  const Scratch<uint16_t> b = tb ? as_bf16(N, K, B, ldb, N) : as_bf16(K, N, B, ldb, K);
+  multiply_in_pieces(tb, M, N, K, a.data(), b.data(), accumulate, C, ldc);
 }
 
 // How a 2-D strided operand reads as a row-major matrix or the transpose of one.
@@ -227,6 +235,50 @@ void PackedMatrix<T>::multiply(int64_t M, const T* A, int64_t lda, T beta, T* C,
 }
 template class PackedMatrix<float>;
 template class PackedMatrix<double>;
+
+template <class T>
+StoredMatrix<T>::StoredMatrix(int64_t M, int64_t K) : M_(M), K_(K), bf16_(std::is_same_v<T, float> && wants_bf16()) {
+  bytes_ = bf16_ ? static_cast<size_t>(padded_depth(M) * K) * sizeof(uint16_t) : static_cast<size_t>(M * K) * sizeof(T);
+  data_ = pool_allocate(bytes_);
+  if (bf16_) std::fill_n(static_cast<uint16_t*>(data_) + M * K, (padded_depth(M) - M) * K, uint16_t{0});
+}
+
+template <class T>
+StoredMatrix<T>::~StoredMatrix() {
+  pool_free(data_, bytes_);
+}
+
+template <class T>
+void StoredMatrix<T>::store(int64_t row, int64_t count, const T* x) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (bf16_) return round_to_bf16(count, K_, x, K_, static_cast<uint16_t*>(data_) + row * K_);
+  }
+  std::copy_n(x, count * K_, static_cast<T*>(data_) + row * K_);
+}
+
+template <class T>
+void StoredMatrix<T>::multiply(int64_t N, const T* B, T* C) const {
+  if constexpr (std::is_same_v<T, float>) {
+    if (bf16_) {
+      const Scratch<uint16_t> b = as_bf16(K_, N, B, N, K_);
+      return multiply_in_pieces(false, M_, N, K_, static_cast<const uint16_t*>(data_), b.data(), false, C, N);
+    }
+  }
+  gemm<T>(false, false, M_, N, K_, static_cast<const T*>(data_), K_, B, N, T{0}, C, N);
+}
+
+template <class T>
+void StoredMatrix<T>::add_transposed_product(int64_t N, const T* B, T* C) const {
+  if constexpr (std::is_same_v<T, float>) {
+    if (bf16_) {
+      const Scratch<uint16_t> b = as_bf16(M_, N, B, N, padded_depth(M_));
+      return onednn::gemm_bf16(true, false, K_, N, padded_depth(M_), static_cast<const uint16_t*>(data_), b.data(), true, C, N);
+    }
+  }
+  gemm<T>(true, false, K_, N, M_, static_cast<const T*>(data_), K_, B, N, T{1}, C, N);
+}
+template class StoredMatrix<float>;
+template class StoredMatrix<double>;
 
 std::string blas_core() { return openblas::core_name(); }
 std::string onednn_version() { return onednn::version(); }

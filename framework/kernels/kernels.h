@@ -47,6 +47,27 @@ class PackedMatrix {
   bool bf16_ = false;
 };
 
+/// A matrix X[M, K] that is written in pieces and then stands on the left of products; in bf16 when that is the precision while it is made.
+template <class T>
+class StoredMatrix {
+ public:
+  StoredMatrix(int64_t M, int64_t K);
+  ~StoredMatrix();
+  StoredMatrix(const StoredMatrix&) = delete;
+  StoredMatrix& operator=(const StoredMatrix&) = delete;
+  /// Rows row, row + 1, ... get x [count, K], dense.
+  void store(int64_t row, int64_t count, const T* x);
+  /// C[M, N] = X B for a dense B[K, N], and C[K, N] += X^T B for a dense B[M, N].
+  void multiply(int64_t N, const T* B, T* C) const;
+  void add_transposed_product(int64_t N, const T* B, T* C) const;
+
+ private:
+  int64_t M_, K_;
+  bool bf16_;
+  size_t bytes_;
+  void* data_;
+};
+
 // ---- strided copies and sums -----------------------------------------------------------------------------------------
 
 void copy_strided(DType dtype, const Shape& shape, const void* x, const Strides& xs, void* y, const Strides& ys);

@@ -1,7 +1,10 @@
-// linear_cross_entropy(x, W, b, targets) = cross_entropy(linear(x, W, b), targets), fused: forward turns the logits into their gradient
-// where they lie, so neither probabilities nor a second [N, V] are ever stored, and adds the bias to a row when the row is in cache.
+// linear_cross_entropy(x, W, b, targets) = cross_entropy(linear(x, W, b), targets), fused: rows of logits are made, scored and turned into
+// their gradient a few at a time, while they are in cache, so neither probabilities nor a second [N, V] are ever stored.
 // vjp, with G = dlogits of cross_entropy:  dx = g G W, dW = g G^T x, db = g sum of G over rows
 #include <fmt/format.h>
+
+#include <memory>
+#include <variant>
 
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
@@ -11,48 +14,84 @@
 namespace heed {
 namespace {
 
+// d(summed loss)/d(logits) and its sum over rows, for backward.
+template <class T>
+struct LogitGradient {
+  LogitGradient(int64_t rows, int64_t classes) : logits(rows, classes), bias(static_cast<size_t>(classes)) {}
+  kernels::StoredMatrix<T> logits;
+  std::vector<T> bias;
+};
+
 struct LinearCrossEntropy {
   static constexpr const char* kName = "linear_cross_entropy";
-  static constexpr int kSaved = 4;
+  static constexpr int kSaved = 3;
   Tensor targets;
   CrossEntropyOptions options;
+  std::shared_ptr<std::variant<std::monostate, LogitGradient<float>, LogitGradient<double>>> kept;
 
   Tensor forward(const Tensor& x, const Tensor& weight, const Tensor& bias, Saved& saved) const {
-    const Tensor logits = empty({x.shape()[0], weight.shape()[0]}, x.dtype()), dense_bias = bias.defined() ? bias.contiguous() : bias;
-    kernels::matmul(x, transpose(weight), logits, 0.0);
     Tensor loss = zeros({}, x.dtype());
     dispatch_floating(kName, x.dtype(), [&](auto t) {
       using T = decltype(t);
-      T* gradient = saved.recording() ? logits.data<T>() : nullptr;
-      const auto total =
-          kernels::cross_entropy<T>(logits.shape()[0], logits.shape()[1], logits.data<T>(), targets.data<int64_t>(), options.ignore_id,
-                                    options.label_smoothing, gradient, dense_bias.defined() ? dense_bias.data<T>() : nullptr);
+      const auto total = run<T>(x.contiguous(), weight.contiguous(), bias.defined() ? bias.contiguous() : bias, saved.recording());
       if (total.rows > 0) *loss.data<T>() = static_cast<T>(total.loss / static_cast<double>(total.rows));
     });
     saved.input(x);
     saved.input(weight);
     saved.input(bias);
-    saved.input(saved.recording() ? logits : Tensor{});  // now d(summed loss)/d(logits)
     return loss;
   }
+
+  template <class T>
+  kernels::CrossEntropySum run(const Tensor& x, const Tensor& weight, const Tensor& bias, bool recording) const {
+    const int64_t N = x.shape()[0], D = x.shape()[1], V = weight.shape()[0];
+    constexpr int64_t kPiece = 64;  // rows: 2 MB of logits for 8000 classes
+    const kernels::PackedMatrix<T> projection(D, V, weight.data<T>(), 1, D, kPiece);
+    LogitGradient<T>* const gradient = recording ? &kept->emplace<LogitGradient<T>>(N, V) : nullptr;
+    const Tensor logits = empty({std::min(N, kPiece), V}, x.dtype());
+    kernels::CrossEntropySum total;
+    for (int64_t row = 0; row < N; row += kPiece) {
+      const int64_t count = std::min(kPiece, N - row);
+      projection.multiply(count, x.data<T>() + row * D, D, T{0}, logits.data<T>(), V);
+      const auto part =
+          kernels::cross_entropy<T>(count, V, logits.data<T>(), targets.data<int64_t>() + row, options.ignore_id, options.label_smoothing,
+                                    recording ? logits.data<T>() : nullptr, bias.defined() ? bias.data<T>() : nullptr);
+      total.loss += part.loss;
+      total.rows += part.rows;
+      if (!recording) continue;
+      gradient->logits.store(row, count, logits.data<T>());
+      for (int64_t r = 0; bias.defined() && r < count; ++r) kernels::add_row(V, logits.data<T>() + r * V, gradient->bias.data());
+    }
+    return total;
+  }
+
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
     const Tensor x = saved[0], weight = saved[1], bias = saved[2];
-    Tensor dlogits;
     if (GradMode::enabled()) {
-      dlogits = composed_cross_entropy_gradient(linear(x, weight, bias), targets, options) * g;
-    } else {
-      const std::vector<int64_t> ids = targets.to_vector<int64_t>();
-      const int64_t counted = targets.numel() - std::count(ids.begin(), ids.end(), options.ignore_id);
-      const double scale = g.item() / static_cast<double>(std::max<int64_t>(counted, 1));
-      dlogits = saved[3];
-      if (d.wants(0)) d.add(0, matmul(dlogits, weight) * scale);
-      if (d.wants(1)) d.add_matmul(1, transpose(dlogits), x * scale);
-      if (d.wants(2)) d.add(2, sum(dlogits, {0}) * scale);
+      const Tensor dlogits = composed_cross_entropy_gradient(linear(x, weight, bias), targets, options) * g;
+      if (d.wants(0)) d.add_matmul(0, dlogits, weight);
+      if (d.wants(1)) d.add_matmul(1, transpose(dlogits), x);
+      if (d.wants(2)) d.add(2, sum(dlogits, {0}));
       return;
     }
-    if (d.wants(0)) d.add_matmul(0, dlogits, weight);
-    if (d.wants(1)) d.add_matmul(1, transpose(dlogits), x);
-    if (d.wants(2)) d.add(2, sum(dlogits, {0}));
+    const std::vector<int64_t> ids = targets.to_vector<int64_t>();
+    const int64_t counted = targets.numel() - std::count(ids.begin(), ids.end(), options.ignore_id);
+    const double scale = g.item() / static_cast<double>(std::max<int64_t>(counted, 1));
+    dispatch_floating(kName, x.dtype(), [&](auto t) {
+      using T = decltype(t);
+      const auto& gradient = std::get<LogitGradient<T>>(*kept);
+      const int64_t D = x.shape()[1];
+      if (d.wants(0)) {
+        const Tensor dx = empty(x.shape(), x.dtype());
+        gradient.logits.multiply(D, weight.contiguous().template data<T>(), dx.data<T>());
+        d.add(0, dx * scale);
+      }
+      if (d.wants(1)) {
+        const Tensor dw = d.buffer(1, weight.shape(), weight.dtype());
+        gradient.logits.add_transposed_product(D, (x * scale).contiguous().template data<T>(), dw.data<T>());
+      }
+      if (d.wants(2)) d.add(2, from_vector(gradient.bias, bias.shape()) * scale);
+    });
   }
   static void samples(SampleList& s) {
     const auto run = [](double smoothing, int64_t ignored) {
@@ -78,7 +117,8 @@ Tensor linear_cross_entropy(const Tensor& x, const Tensor& weight, const Tensor&
     throw DTypeError(fmt::format("linear_cross_entropy: dtypes differ: {} and {}", x.describe(), weight.describe()));
   }
   check_cross_entropy("linear_cross_entropy", {x.shape()[0], weight.shape()[0]}, targets, options);
-  return apply(LinearCrossEntropy{targets.contiguous(), options}, x, weight, bias);
+  return apply(LinearCrossEntropy{targets.contiguous(), options, std::make_shared<decltype(LinearCrossEntropy::kept)::element_type>()}, x,
+               weight, bias);
 }
 
 DEFINE_OP(linear_cross_entropy, LinearCrossEntropy)

@@ -179,6 +179,47 @@ TEST(Fused, LinearCrossEntropyEqualsBoth) {
   }
 }
 
+// Logits come in pieces of rows; the last one is short.
+TEST(Fused, LinearCrossEntropyOfManyRowsEqualsBoth) {
+  manual_seed(12);
+  std::vector<int64_t> ids;
+  for (int64_t i = 0; i < 150; ++i) ids.push_back(i * 7 % 11);
+  const Tensor targets = from_vector(ids, {150});
+  expect_equal(
+      [&](const auto& x) {
+        return std::vector{linear_cross_entropy(x[0], x[1], x[2], targets, {0.1, 3})};
+      },
+      [&](const auto& x) {
+        return std::vector{cross_entropy(linear(x[0], x[1], x[2]), targets, {0.1, 3})};
+      },
+      {randn({150, 4}, DType::f64), randn({11, 4}, DType::f64), randn({11}, DType::f64)});
+}
+
+// In bf16 loss and gradients stay near those in f32: operands are off by 2^-8 at most, sums of thousands by less in the mean.
+TEST(Fused, LinearCrossEntropyInBf16) {
+  manual_seed(13);
+  std::vector<int64_t> ids;
+  for (int64_t i = 0; i < 300; ++i) ids.push_back(i * 7 % 200);
+  const Tensor targets = from_vector(ids, {300});
+  const Tensor x = randn({300, 64}).set_requires_grad(true), w = (randn({200, 64}) * 0.3).detach().set_requires_grad(true);
+  const auto run = [&](MatmulPrecision precision) {
+    const MatmulPrecisionGuard guard(precision);
+    const Tensor loss = linear_cross_entropy(x, w, {}, targets, {.label_smoothing = 0.1});
+    std::vector<Tensor> results{loss.detach()};
+    for (const Tensor& g : grad(std::vector{loss}, std::vector{x, w})) results.push_back(g);
+    return results;
+  };
+  const auto f32 = run(MatmulPrecision::f32), bf16 = run(MatmulPrecision::bf16);
+  EXPECT_NEAR(bf16[0].item(), f32[0].item(), 1e-2);
+  for (size_t i = 1; i < 3; ++i) {
+    const double off = std::sqrt(sum(square(bf16[i] - f32[i])).item() / sum(square(f32[i])).item());
+    EXPECT_LT(off, 0.02) << i;
+    if (has_bf16_products()) {
+      EXPECT_GT(off, 1e-5) << "bf16 was not used";
+    }
+  }
+}
+
 TEST(Fused, LinearCrossEntropyTwiceOverARetainedGraph) {
   manual_seed(9);
   const Tensor x = randn({3, 4}).set_requires_grad(true), w = randn({5, 4}).set_requires_grad(true);
