@@ -44,8 +44,9 @@ Attention::Output LocalPredictiveAttention::answer(const Tensor& query, const Me
   const int64_t B = query.size(0), S = memory.keys.size(1);
   const Tensor length = reshape(memory.lengths.to(query.dtype()), {B, 1, 1});
   const Tensor p = length * sigmoid(linear(tanh(position_proj(query)), unsqueeze(position, 0)));  // [B, T, 1]
-  const Tensor align =
-      window_softmax(general_scores(query, memory), memory.lengths, p.detach().to(DType::f64).to_vector<double>(), window_);
+  const Tensor scores = general_scores(query, memory);
+  const Tensor align = training() ? masked_softmax(scores, memory.lengths)
+                                  : window_softmax(scores, memory.lengths, p.detach().to(DType::f64).to_vector<double>(), window_);
   const double sigma = static_cast<double>(window_) / 2;
   const Tensor gaussian = exp(square(arange(S, query.dtype()) - p) * (-1 / (2 * sigma * sigma)));  // [B, T, S]
   const Tensor weights = align * gaussian;
