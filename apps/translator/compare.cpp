@@ -18,6 +18,7 @@
 #include "apps/translator/preset.h"
 #include "apps/translator/search_options.h"
 #include "framework/io/file.h"
+#include "models/data/pharaoh.h"
 #include "models/text/lines.h"
 #include "models/training/trainer.h"
 

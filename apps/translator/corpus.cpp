@@ -10,6 +10,7 @@
 #include "apps/translator/commands.h"
 #include "framework/io/file.h"
 #include "models/data/demo_corpus.h"
+#include "models/data/pharaoh.h"
 #include "models/training/evaluation.h"
 #include "models/training/trainer.h"
 

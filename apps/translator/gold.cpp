@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "models/data/pharaoh.h"
 #include "models/training/trainer.h"
 
 namespace heed::apps {

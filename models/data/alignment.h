@@ -14,6 +14,11 @@ struct AlignmentLink {
   auto operator<=>(const AlignmentLink&) const = default;
 };
 
+/// The annotation of one sentence pair. A sure link is possible too, written so or not.
+struct GoldAlignment {
+  std::vector<AlignmentLink> sure, possible;
+};
+
 /// A sentence pair with its gold alignment [Och & Ney 2003, sec. 5: sure and possible links].
 /// `sure` and `possible` are disjoint and sorted; the P of the alignment error rate is their union.
 struct AlignedPair {

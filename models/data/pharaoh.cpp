@@ -67,6 +67,27 @@ struct Growing {
   }
 };
 
+// Calls take(link, mark) for each `source MARK target` of a line, MARK one of `marks`. Throws FormatError.
+template <class Take>
+void read_links(std::string_view line, std::string_view name, int64_t line_number, std::string_view marks, const char* example,
+                const Take& take) {
+  constexpr std::string_view kBlank = " \t\r";
+  for (size_t begin = line.find_first_not_of(kBlank); begin != line.npos; begin = line.find_first_not_of(kBlank)) {
+    line.remove_prefix(begin);
+    const std::string_view item = line.substr(0, line.find_first_of(kBlank));
+    line.remove_prefix(item.size());
+    AlignmentLink link;
+    const char* const end = item.data() + item.size();
+    const auto first = std::from_chars(item.data(), end, link.source);
+    const bool mark = first.ec == std::errc() && first.ptr != end && marks.find(*first.ptr) != marks.npos;
+    const auto second = mark ? std::from_chars(first.ptr + 1, end, link.target) : first;
+    if (!mark || second.ec != std::errc() || second.ptr != end || link.source < 0 || link.target < 0) {
+      throw FormatError(fmt::format("'{}' line {}: '{}' is not a link such as {}", name, line_number, item, example));
+    }
+    take(link, *first.ptr);
+  }
+}
+
 }  // namespace
 
 std::string pharaoh_line(std::span<const AlignmentLink> links) {
@@ -79,23 +100,23 @@ std::string pharaoh_line(std::span<const AlignmentLink> links) {
 }
 
 std::vector<AlignmentLink> parse_pharaoh_line(std::string_view line, std::string_view name, int64_t line_number) {
-  constexpr std::string_view kBlank = " \t\r";
   std::vector<AlignmentLink> links;
-  for (size_t begin = line.find_first_not_of(kBlank); begin != line.npos; begin = line.find_first_not_of(kBlank)) {
-    line.remove_prefix(begin);
-    const std::string_view item = line.substr(0, line.find_first_of(kBlank));
-    line.remove_prefix(item.size());
-    AlignmentLink link;
-    const char* const end = item.data() + item.size();
-    const auto first = std::from_chars(item.data(), end, link.source);
-    const bool dash = first.ec == std::errc() && first.ptr != end && *first.ptr == '-';
-    const auto second = dash ? std::from_chars(first.ptr + 1, end, link.target) : first;
-    if (!dash || second.ec != std::errc() || second.ptr != end || link.source < 0 || link.target < 0) {
-      throw FormatError(fmt::format("'{}' line {}: '{}' is not a link such as 3-4", name, line_number, item));
-    }
-    links.push_back(link);
-  }
+  read_links(line, name, line_number, "-", "3-4", [&](const AlignmentLink& link, char) { links.push_back(link); });
   return links;
+}
+
+std::string gold_line(const AlignedPair& pair) {
+  std::string line;
+  for (const AlignmentLink& link : pair.sure) line += fmt::format("{}{}-{}", line.empty() ? "" : " ", link.source, link.target);
+  for (const AlignmentLink& link : pair.possible) line += fmt::format("{}{}?{}", line.empty() ? "" : " ", link.source, link.target);
+  return line;
+}
+
+GoldAlignment parse_gold_line(std::string_view line, std::string_view name, int64_t line_number) {
+  GoldAlignment gold;
+  read_links(line, name, line_number, "-?", "3-4 or 3?4",
+             [&](const AlignmentLink& link, char mark) { (mark == '-' ? gold.sure : gold.possible).push_back(link); });
+  return gold;
 }
 
 std::vector<std::vector<AlignmentLink>> read_pharaoh(const std::filesystem::path& path) {

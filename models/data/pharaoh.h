@@ -21,6 +21,11 @@ std::string pharaoh_line(std::span<const AlignmentLink> links);
 /// FormatError `'test.align' line 3: '1:2' is not a link such as 3-4`.
 std::vector<AlignmentLink> parse_pharaoh_line(std::string_view line, std::string_view name, int64_t line_number);
 
+/// Gold links as text, one sentence a line: `3-4` for a sure link, `3?4` for a possible one (source-target, from 0).
+std::string gold_line(const AlignedPair& pair);
+/// Reads such a line. Throws FormatError `'test.gold' line 3: ...`.
+GoldAlignment parse_gold_line(std::string_view line, std::string_view name, int64_t line_number);
+
 /// A whole file, a line for each sentence pair. Reading throws IoError, and FormatError with file and line; writing
 /// throws IoError and ValueError and leaves the old file or the new one, never half of one.
 std::vector<std::vector<AlignmentLink>> read_pharaoh(const std::filesystem::path& path);

@@ -12,11 +12,6 @@
 
 namespace heed::models {
 
-/// The annotation of one sentence pair. A sure link is possible too, written so or not.
-struct GoldAlignment {
-  std::vector<AlignmentLink> sure, possible;
-};
-
 /// Counts of one or more sentence pairs; a link given twice counts once.
 struct AlignmentCounts {
   int64_t links = 0, sure = 0, links_sure = 0, links_possible = 0;  // |A|, |S|, |A and S|, |A and P|

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <cmath>
 
 #include "models/metrics/rates.h"
@@ -80,32 +79,6 @@ std::optional<AlignmentEvaluation> evaluate_alignment(const Translator& translat
     result.perfect += compare_links(perfect_attention_links(gold, static_cast<int>(pairs[i].target.size())), gold);
   }
   return result;
-}
-
-std::string gold_line(const AlignedPair& pair) {
-  std::string line;
-  for (const AlignmentLink& link : pair.sure) line += fmt::format("{}{}-{}", line.empty() ? "" : " ", link.source, link.target);
-  for (const AlignmentLink& link : pair.possible) line += fmt::format("{}{}?{}", line.empty() ? "" : " ", link.source, link.target);
-  return line;
-}
-
-GoldAlignment parse_gold_line(std::string_view line, std::string_view name, int64_t line_number) {
-  GoldAlignment gold;
-  while (!line.empty()) {
-    const std::string_view item = line.substr(0, line.find(' '));
-    line.remove_prefix(std::min(line.size(), item.size() + 1));
-    if (item.empty()) continue;
-    AlignmentLink link;
-    const char* const end = item.data() + item.size();
-    const auto first = std::from_chars(item.data(), end, link.source);
-    const bool mark = first.ec == std::errc() && first.ptr != end && (*first.ptr == '-' || *first.ptr == '?');
-    const auto second = mark ? std::from_chars(first.ptr + 1, end, link.target) : first;
-    if (!mark || second.ec != std::errc() || second.ptr != end || link.source < 0 || link.target < 0) {
-      throw FormatError(fmt::format("'{}' line {}: '{}' is not a link such as 3-4 or 3?4", name, line_number, item));
-    }
-    (*first.ptr == '-' ? gold.sure : gold.possible).push_back(link);
-  }
-  return gold;
 }
 
 }  // namespace heed::models

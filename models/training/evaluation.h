@@ -41,9 +41,4 @@ struct AlignmentEvaluation {
 /// Nothing for a model without attention.
 std::optional<AlignmentEvaluation> evaluate_alignment(const Translator& translator, std::span<const AlignedPair> pairs);
 
-/// Gold links as text, one sentence a line: `3-4` for a sure link, `3?4` for a possible one (source-target, from 0).
-std::string gold_line(const AlignedPair& pair);
-/// Reads such a line. Throws FormatError `'test.gold' line 3: ...`.
-GoldAlignment parse_gold_line(std::string_view line, std::string_view name, int64_t line_number);
-
 }  // namespace heed::models

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "models/data/demo_corpus.h"
+#include "models/data/pharaoh.h"
 #include "models/training/evaluation.h"
 #include "models/training/trainer.h"
 #include "tests/testing/temp_dir.h"
