@@ -12,6 +12,8 @@ namespace heed::nn {
 /// keys h [B, S, E], lengths [B], query q [B, T, Q]  ->  context [B, T, E], weights [B, T, S]
 /// Positions j count from 0. A row of weights sums to at most 1, as in the paper: the Gaussian comes after the softmax. The gradient
 /// reaches p through the Gaussian; the window's edge has none.
+/// While training the window is open (all j < n), which the paper's is not: a word outside it would give p no gradient. With the window
+/// closed, centres on the built-in corpus fell 20 words behind in long sentences and stayed there.
 class LocalPredictiveAttention : public Attention {
  public:
   /// Throws ValueError when window, D, is below 1.

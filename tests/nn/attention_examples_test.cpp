@@ -123,12 +123,14 @@ TEST(AttentionExample, Location) {
 TEST(AttentionExample, LocalPredictive) {
   // v = 0: p = 4 sigmoid(0) = 2. W = 0: equal scores. D = 1: the window holds positions 1, 2, 3, a third each; sigma = 1/2, so
   // exp(-1 / (2/4)) = exp(-2) one step away.
-  const LocalPredictiveAttention narrow(1, 1, 1, /*window=*/1);
+  LocalPredictiveAttention narrow(1, 1, 1, /*window=*/1);
+  narrow.train(false);
   set(narrow, {{0}, {0}, {1}});  // position, key_proj.weight, position_proj.weight
   const double third = 1 / 3.0, far = std::exp(-2.0) / 3;
   EXPECT_TRUE(holds(attend(narrow, {1}, {1, 2, 3, 4}, 4).weights, {0, far, third, far}));
   // D = 2: positions 0 to 3, a quarter each; sigma = 1, so exp(-1/2) one step away and exp(-2) two steps away.
-  const LocalPredictiveAttention wide(1, 1, 1, /*window=*/2);
+  LocalPredictiveAttention wide(1, 1, 1, /*window=*/2);
+  wide.train(false);
   set(wide, {{0}, {0}, {1}});
   const double one = std::exp(-0.5) / 4, two = std::exp(-2.0) / 4;
   EXPECT_TRUE(holds(attend(wide, {1}, {1, 2, 3, 4}, 4).weights, {two, one, 0.25, one}));
@@ -136,6 +138,10 @@ TEST(AttentionExample, LocalPredictive) {
   set(narrow, {{2}, {0}, {1}});
   const double p = 4 * sigmoid_of(2 * std::tanh(1.0));
   EXPECT_TRUE(holds(attend(narrow, {1}, {1, 2, 3, 4}, 4).weights, {0, 0, 0, std::exp(-2 * (3 - p) * (3 - p))}));
+  // While training the window is open: with v = 0 again, a quarter each under the Gaussian around 2.
+  narrow.train(true);
+  set(narrow, {{0}, {0}, {1}});
+  EXPECT_TRUE(holds(attend(narrow, {1}, {1, 2, 3, 4}, 4).weights, {std::exp(-8.0) / 4, std::exp(-2.0) / 4, 0.25, std::exp(-2.0) / 4}));
 }
 
 TEST(AttentionExample, LocalMonotonic) {
