@@ -1,4 +1,4 @@
-// attention_lstm: a decoder with additive attention and input feeding over the whole target as one op (equations in ops.h).
+// attention_lstm: a decoder with additive or dot attention and input feeding over the whole target as one op (equations in ops.h).
 //
 // Forward: the target words' share of the gates for all steps at once; per step one product of [context; hidden] with the recurrent
 // weights, one gate pass, one query product, and energies, softmax and context sentence by sentence while they are in cache.
@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <optional>
 
 #include "framework/core/parallel.h"
 #include "framework/kernels/kernels.h"
@@ -52,7 +53,8 @@ struct AttentionLstm {
     const Tensor gates = linear(packed_x, slice(w_ih, 1, 0, D), bias);
     const Tensor w_rec = recurrent_weight(w_ih, w_hh);
     const kernels::PackedMatrix<T> recurrent(E + H, 4 * H, w_rec.data<T>(), 1, E + H, B);
-    const kernels::PackedMatrix<T> query_map(H, A, w_q.data<T>(), 1, H, B);
+    std::optional<kernels::PackedMatrix<T>> query_map;  // none: the hidden state is the query
+    if (w_q.defined()) query_map.emplace(H, A, w_q.data<T>(), 1, H, B);
     const T* const mem = memory.data<T>();
     const T* const key = keys.data<T>();
     for (int64_t t = 0; t < steps; ++t) {
@@ -68,12 +70,21 @@ struct AttentionLstm {
       T* const g = gates.data<T>() + at * 4 * H;
       recurrent.multiply(n, feed, E + H, T{1}, g, 4 * H);
       kernels::lstm_gates<T>(n, H, g, c_before.data<T>() + at * H, cells.data<T>() + at * H, hiddens.data<T>() + at * H);
-      query_map.multiply(n, hiddens.data<T>() + at * H, H, T{0}, queries.data<T>() + at * A, A);
+      if (query_map) {
+        query_map->multiply(n, hiddens.data<T>() + at * H, H, T{0}, queries.data<T>() + at * A, A);
+      } else {
+        copy_rows(n, H, hiddens.data<T>() + at * H, H, queries.data<T>() + at * A, A);
+      }
       parallel_for(n, std::max<int64_t>(1, 8192 / std::max<int64_t>(S * A, 1)), [&](int64_t begin, int64_t end) {
         for (int64_t r = begin; r < end; ++r) {
           const int64_t b = seq.order[static_cast<size_t>(r)], length = source_lengths[static_cast<size_t>(b)];
           T* const a = weights.data<T>() + (at + r) * S;
-          kernels::additive_energy<T>(length, A, queries.data<T>() + (at + r) * A, key + b * S * A, v.data<T>(), a);
+          const T* const query = queries.data<T>() + (at + r) * A;
+          if (v.defined()) {
+            kernels::additive_energy<T>(length, A, query, key + b * S * A, v.data<T>(), a);
+          } else {
+            kernels::dot_rows<T>(length, A, key + b * S * A, query, a);
+          }
           kernels::softmax<T>(1, S, a, &length, 1, a);
           kernels::weighted_sum<T>(length, E, a, mem + b * S * E, contexts.data<T>() + (at + r) * E);
         }
@@ -121,7 +132,8 @@ struct AttentionLstm {
     const Tensor dfed = zeros({B, E + H}, dtype), dh = empty({B, H}, dtype), dc = zeros({B, H}, dtype);
     const Tensor w_rec = recurrent_weight(w_ih, w_hh);
     const kernels::PackedMatrix<T> recurrent(4 * H, E + H, w_rec.data<T>(), E + H, 1, B);
-    const kernels::PackedMatrix<T> query_map(A, H, w_q.data<T>(), H, 1, B);
+    std::optional<kernels::PackedMatrix<T>> query_map;
+    if (w_q.defined()) query_map.emplace(A, H, w_q.data<T>(), H, 1, B);
     const T* const mem = memory.data<T>();
     const T* const key = keys.data<T>();
     for (int64_t t = steps - 1; t >= 0; --t) {
@@ -136,13 +148,24 @@ struct AttentionLstm {
           if (dweights.defined()) kernels::add_row<T>(length, dweights.data<T>() + (at + r) * S, de.data());
           const T* const a = weights.data<T>() + (at + r) * S;
           kernels::softmax_backward<T>(1, length, de.data(), a, de.data());
-          kernels::additive_energy_backward<T>(length, A, queries.data<T>() + (at + r) * A, key + b * S * A, v.data<T>(), de.data(),
-                                               dqueries.data<T>() + (at + r) * A, dkeys.data<T>() + b * S * A, dv.data<T>() + b * A);
+          const T* const query = queries.data<T>() + (at + r) * A;
+          T *const dquery = dqueries.data<T>() + (at + r) * A, *const dkey = dkeys.data<T>() + b * S * A;
+          if (v.defined()) {
+            kernels::additive_energy_backward<T>(length, A, query, key + b * S * A, v.data<T>(), de.data(), dquery, dkey,
+                                                 dv.data<T>() + b * A);
+          } else {
+            kernels::weighted_sum<T>(length, A, de.data(), key + b * S * A, dquery);
+            kernels::add_outer<T>(length, A, de.data(), query, dkey);
+          }
         }
       });
       copy_rows(n, H, dfed.data<T>() + E, E + H, dh.data<T>(), H);
       kernels::add_into(dtype, n * H, dhidden.data<T>() + at * H, dh.data<T>());
-      query_map.multiply(n, dqueries.data<T>() + at * A, A, T{1}, dh.data<T>(), H);
+      if (query_map) {
+        query_map->multiply(n, dqueries.data<T>() + at * A, A, T{1}, dh.data<T>(), H);
+      } else {
+        kernels::add_into(dtype, n * H, dqueries.data<T>() + at * A, dh.data<T>());
+      }
       T* const dg = dgates.data<T>() + at * 4 * H;
       kernels::lstm_gates_backward<T>(n, H, dg, c_before.data<T>() + at * H, cells.data<T>() + at * H, dh.data<T>(), dc.data<T>());
       recurrent.multiply(n, dg, 4 * H, T{0}, dfed.data<T>(), E + H);
@@ -176,7 +199,7 @@ struct AttentionLstm {
     }
     if (d.wants(kWeightHh)) d.add_matmul(kWeightHh, dgates_t, slice(fed, 1, E, E + H));
     if (d.wants(kBias)) d.add(kBias, sum(dgates, {0}));
-    d.add_matmul(kWeightQuery, transpose(dqueries), hiddens);
+    if (d.wants(kWeightQuery)) d.add_matmul(kWeightQuery, transpose(dqueries), hiddens);
     if (d.wants(kV)) d.add(kV, sum(dv, {0}));
   }
 
@@ -188,6 +211,10 @@ struct AttentionLstm {
     dispatch_floating(kName, saved[0].dtype(), [&](auto t) { run_vjp<decltype(t)>(d, g, saved); });
   }
 
+  static void first_order(OpSample& sample) {
+    sample.max_order = 1;
+    sample.reason = "the fused sequence offers first-order gradients";
+  }
   static void samples(SampleList& s) {
     // x, memory, keys, h0, c0, weight_ih, weight_hh, bias, weight_query, v, target lengths, source lengths
     const auto run = [](const std::vector<Tensor>& x) {
@@ -195,9 +222,7 @@ struct AttentionLstm {
       return std::vector{h, c, w};
     };
     const auto add = [&](std::vector<SampleInput> inputs) {
-      OpSample& sample = s.add("attention_lstm(a, b, c, d, e, f, g, h, i, j, k, l)", std::move(inputs), run);
-      sample.max_order = 1;
-      sample.reason = "the fused sequence offers first-order gradients";
+      first_order(s.add("attention_lstm(a, b, c, d, e, f, g, h, i, j, k, l)", std::move(inputs), run));
     };
     add({{2, 3, 4},
          {2, 5, 6},
@@ -223,6 +248,21 @@ struct AttentionLstm {
          {5},
          integers({3}, {2, 4, 1}),
          integers({3}, {4, 1, 3})});
+    // dot energies: with a query of its own, and of the hidden state itself
+    first_order(s.add(
+        "attention_lstm(a, b, c, d, e, f, g, h, i, None, j, k)",
+        {{2, 3, 4}, {2, 5, 6}, {2, 5, 3}, {2, 4}, {2, 4}, {16, 10}, {16, 4}, {16}, {3, 4}, integers({2}, {3, 2}), integers({2}, {4, 5})},
+        [](const std::vector<Tensor>& x) {
+          const auto [h, c, w] = heed::attention_lstm(x[0], x[9], x[1], x[2], x[10], x[3], x[4], x[5], x[6], x[7], x[8], {});
+          return std::vector{h, c, w};
+        }));
+    first_order(
+        s.add("attention_lstm(a, b, c, d, e, f, g, h, None, None, i, j)",
+              {{2, 3, 4}, {2, 5, 6}, {2, 5, 4}, {2, 4}, {2, 4}, {16, 10}, {16, 4}, {16}, integers({2}, {1, 3}), integers({2}, {5, 3})},
+              [](const std::vector<Tensor>& x) {
+                const auto [h, c, w] = heed::attention_lstm(x[0], x[8], x[1], x[2], x[9], x[3], x[4], x[5], x[6], x[7], {}, {});
+                return std::vector{h, c, w};
+              }));
   }
 };
 
@@ -246,11 +286,15 @@ AttentionLstmResult attention_lstm(const Tensor& x, const Tensor& target_lengths
   require(bias.shape() == Shape{4 * op.H}, "bias", bias);
   require(h0.shape() == Shape{op.B, op.H}, "h0", h0);
   require(c0.shape() == Shape{op.B, op.H}, "c0", c0);
-  require(weight_query.shape() == Shape{op.A, op.H}, "weight_query", weight_query);
-  require(v.shape() == Shape{op.A}, "v", v);
+  if (weight_query.defined()) {
+    require(weight_query.shape() == Shape{op.A, op.H}, "weight_query", weight_query);
+  } else {
+    require(op.A == op.H, "keys", keys);
+  }
+  if (v.defined()) require(v.shape() == Shape{op.A}, "v", v);
   require(source_lengths.dtype() == DType::i64 && source_lengths.shape() == Shape{op.B}, "source_lengths", source_lengths);
   for (const Tensor& other : {memory, keys, h0, c0, weight_ih, weight_hh, bias, weight_query, v}) {
-    if (other.dtype() != x.dtype())
+    if (other.defined() && other.dtype() != x.dtype())
       throw DTypeError(fmt::format("attention_lstm: dtypes differ: {} and {}", x.describe(), other.describe()));
   }
   op.target_lengths = target_lengths;
@@ -259,7 +303,7 @@ AttentionLstmResult attention_lstm(const Tensor& x, const Tensor& target_lengths
     if (n < 0 || n > op.S) throw IndexError(fmt::format("attention_lstm: source length {} is outside 0..{}", n, op.S));
   }
   auto [h, c, w] = apply(std::move(op), x, memory.contiguous(), keys.contiguous(), h0, c0, weight_ih.contiguous(), weight_hh.contiguous(),
-                         bias, weight_query.contiguous(), v.contiguous());
+                         bias, weight_query.defined() ? weight_query.contiguous() : weight_query, v.defined() ? v.contiguous() : v);
   return {h, c, w};
 }
 

@@ -113,9 +113,10 @@ LstmResult lstm(const Tensor& x, const Tensor& lengths, const Tensor& h0, const 
 /// query [B, T, A], keys [B, S, A], v [A] -> [B, T, S]; the [B, T, S, A] tensor is never stored.
 Tensor additive_energy(const Tensor& query, const Tensor& keys, const Tensor& v);
 
-/// A decoder over the whole target with additive attention and input feeding (Luong et al. 2015, sec. 3.3), fused:
+/// A decoder over the whole target with additive or dot attention and input feeding (Luong et al. 2015, sec. 3.3), fused:
 ///   h_t, c_t = LSTM([x_t; context_{t-1}], h_{t-1}, c_{t-1});  e_ts = v . tanh(W_q h_t + keys_s);  a_t = softmax over s < source length;
-///   context_t = sum_s a_ts memory_s,  context_0 = 0
+///   context_t = sum_s a_ts memory_s,  context_0 = 0;  with v undefined e_ts = (W_q h_t) . keys_s, with W_q undefined too h_t . keys_s (A =
+///   H)
 /// x [B, T, D], target_lengths i64 [B] (1..T), memory [B, S, E], keys [B, S, A], source_lengths i64 [B], h0 and c0 [B, H],
 /// weight_ih [4H, D + E], weight_hh [4H, H], bias [4H], weight_query [A, H], v [A]  ->  hidden [B, T, H], context [B, T, E],
 /// weights [B, T, S]; zeros past a target length. Gradients of first order.

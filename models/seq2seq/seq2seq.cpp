@@ -139,11 +139,11 @@ Decoder::States Decoder::run(const Encoded& encoded, const Tensor& target_in, co
     const nn::Attention::Output seen = attention_->attend(hidden, encoded.memory);
     return {embedded, hidden, seen.context, map_weights(seen)};
   }
-  const auto* const additive = dynamic_cast<const nn::AdditiveAttention*>(attention_.get());
-  if (lstm_ && additive && !additive->needs_state()) {
+  if (const auto energy = lstm_ ? attention_->energy_form() : std::nullopt) {
+    const nn::Attention::Memory& memory = encoded.memory;
     const AttentionLstmResult r =
-        attention_lstm(embedded, target_lengths, encoded.memory.keys, encoded.memory.projected, encoded.memory.lengths, first.hidden,
-                       first.cell, lstm_->weight_ih, lstm_->weight_hh, lstm_->bias, additive->query_proj.weight, additive->energy);
+        attention_lstm(embedded, target_lengths, memory.values.defined() ? memory.values : memory.keys, memory.projected, memory.lengths,
+                       first.hidden, first.cell, lstm_->weight_ih, lstm_->weight_hh, lstm_->bias, energy->query_weight, energy->v);
     return {embedded, r.hidden, r.context, unsqueeze(r.weights, 1)};
   }
   return run_stepwise(encoded, target_in);

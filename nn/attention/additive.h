@@ -25,6 +25,9 @@ class AdditiveAttention : public Attention {
   }
   Memory prepare(const Tensor& keys, const Tensor& lengths) const override { return {keys, key_proj(keys), lengths}; }
   bool needs_state() const override { return coverage.defined(); }
+  std::optional<Energy> energy_form() const override {
+    return coverage.defined() ? std::nullopt : std::optional(Energy{query_proj.weight, energy});
+  }
 
   Linear query_proj, key_proj;
   Tensor energy;    // v [A]

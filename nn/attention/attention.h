@@ -3,6 +3,8 @@
 // which the caller keeps.
 #pragma once
 
+#include <optional>
+
 #include "nn/module.h"
 
 namespace heed::nn {
@@ -34,6 +36,13 @@ class Attention : public Module {
   /// Throws ShapeError when query, memory and state do not fit together.
   Output attend(const Tensor& query, const Memory& memory, const State& state) const;
   Output attend(const Tensor& query, const Memory& memory) const { return attend(query, memory, State{}); }
+  /// The energy of a kind whose every answer is softmax(e) over `values` (or keys), e = v . tanh(W_q q + projected) or, without v,
+  /// (W_q q) . projected: what the fused attention_lstm takes. W_q undefined: q itself.
+  struct Energy {
+    Tensor query_weight;  // [A, Q]
+    Tensor v;             // [A]
+  };
+  virtual std::optional<Energy> energy_form() const { return std::nullopt; }
   /// Whether the answer to a query depends on the State, so on the queries before it.
   virtual bool needs_state() const { return false; }
 

@@ -24,6 +24,9 @@ class ConcatAttention : public Attention {
     return {keys, linear(keys, slice(weight, 1, query_size_, weight.size(1))), lengths};
   }
   bool needs_state() const override { return coverage.defined(); }
+  std::optional<Energy> energy_form() const override {
+    return coverage.defined() ? std::nullopt : std::optional(Energy{slice(weight, 1, 0, query_size_), energy});
+  }
 
   Tensor weight;    // W [A, Q + E]
   Tensor energy;    // v [A]

@@ -21,6 +21,8 @@ class DotAttention : public Attention {
   }
   Memory prepare(const Tensor& keys, const Tensor& lengths) const override { return {keys, key_proj ? (*key_proj)(keys) : keys, lengths}; }
 
+  std::optional<Energy> energy_form() const override { return Energy{}; }
+
   std::unique_ptr<Linear> key_proj;  // null when Q = E
 
  protected:

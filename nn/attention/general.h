@@ -16,6 +16,8 @@ class GeneralAttention : public Attention {
   }
   Memory prepare(const Tensor& keys, const Tensor& lengths) const override { return {keys, key_proj(keys), lengths}; }
 
+  std::optional<Energy> energy_form() const override { return Energy{}; }
+
   Linear key_proj;  // W [Q, E]
 
  protected:

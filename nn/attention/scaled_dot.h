@@ -24,14 +24,19 @@ class ScaledDotAttention : public Attention {
   }
   Memory prepare(const Tensor& keys, const Tensor& lengths) const override { return {keys, key_proj(keys), lengths, value_proj(keys)}; }
 
+  std::optional<Energy> energy_form() const override { return Energy{query_proj.weight / scale(), {}}; }
+
   Linear query_proj, key_proj, value_proj;  // W_q [A, Q], W_k [A, E], W_v [E, E]
 
  protected:
   Output answer(const Tensor& query, const Memory& memory, const State&) const override {
-    const Tensor q = query_proj(query) / std::sqrt(static_cast<double>(query_proj.weight.size(0)));
+    const Tensor q = query_proj(query) / scale();
     const Tensor weights = masked_softmax(matmul(q, transpose(memory.projected)), memory.lengths);
     return {matmul(weights, memory.values), weights};
   }
+
+ private:
+  double scale() const { return std::sqrt(static_cast<double>(query_proj.weight.size(0))); }
 };
 
 }  // namespace heed::nn

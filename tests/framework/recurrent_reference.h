@@ -57,7 +57,8 @@ inline AttentionLstmResult attention_lstm_reference(const Tensor& x, const Tenso
   for (int64_t t = 0; t < steps; ++t) {
     const Tensor fed = concat(std::vector{select(x, 1, t), context}, 1);
     state = lstm_step(linear(fed, weight_ih, bias) + linear(state.h, weight_hh), state);
-    const Tensor energy = additive_energy(unsqueeze(linear(state.h, weight_query), 1), keys, v);  // [B, 1, S]
+    const Tensor query = unsqueeze(weight_query.defined() ? linear(state.h, weight_query) : state.h, 1);
+    const Tensor energy = v.defined() ? additive_energy(query, keys, v) : matmul(query, transpose(keys));  // [B, 1, S]
     const Tensor a = masked_softmax(energy, source_lengths);
     context = squeeze(matmul(a, memory), 1);
     const Tensor runs = running(target_lengths, B, steps, t, x.dtype());

@@ -18,9 +18,9 @@ std::vector<EncodedPair> pairs() { return {{{5, 6, 7, 2}, {4, 5, 6}}, {{8, 2}, {
 
 std::vector<int64_t> all() { return {0, 1, 2}; }
 
-class BothKinds : public testing::TestWithParam<const char*> {};
+class FusedKinds : public testing::TestWithParam<const char*> {};
 
-TEST_P(BothKinds, FusedDecoderEqualsStepByStep) {
+TEST_P(FusedKinds, FusedDecoderEqualsStepByStep) {
   manual_seed(1);
   const Seq2Seq model(tiny_model(GetParam()), 12, 11);
   const Batch batch = make_batch(pairs(), all());
@@ -52,7 +52,7 @@ TEST_P(BothKinds, FusedDecoderEqualsStepByStep) {
   for (size_t i = 0; i < fused.size(); ++i) EXPECT_TRUE(all_close(fused[i], plain[i], 1e-4, 1e-5)) << i;
 }
 
-INSTANTIATE_TEST_SUITE_P(Attention, BothKinds, testing::Values("none", "none_state", "additive"));
+INSTANTIATE_TEST_SUITE_P(Attention, FusedKinds, testing::Values("none", "none_state", "additive", "dot", "general", "concat", "scaled_dot"));
 
 TEST(Seq2Seq, AttentionCostsLessThanFivePercentOfTheParameters) {
   const ModelConfig with{}, without{.attention = "none"};

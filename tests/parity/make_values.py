@@ -43,7 +43,8 @@ def attention_lstm(x, memory, keys, h0, c0, w_ih, w_hh, b, w_q, v, target_length
         i, f, g, o = (torch.cat((x[:, t], context), 1) @ w_ih.T + h @ w_hh.T + b).chunk(4, 1)
         c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
         h = torch.sigmoid(o) * torch.tanh(c)
-        energies = torch.tanh((h @ w_q.T)[:, None] + keys) @ v
+        query = h if w_q is None else h @ w_q.T
+        energies = torch.tanh(query[:, None] + keys) @ v if v is not None else (query[:, None] * keys).sum(2)
         a = torch.softmax(energies.masked_fill(padding, -torch.inf), 1)
         context = (a[:, :, None] * memory).sum(1)
         runs = (t < target_lengths)[:, None]

@@ -126,6 +126,22 @@ TEST(Fused, AttentionLstmEqualsItsSteps) {
                attention_inputs(4, 4, 5, 3, 2, 4, 3));
 }
 
+TEST(Fused, AttentionLstmWithDotEnergiesEqualsItsSteps) {
+  const Tensor targets = lengths_of({2, 4, 1, 4}), sources = lengths_of({5, 0, 3, 5});
+  for (const bool own_query : {true, false}) {
+    const auto run = [&](const auto& f) -> Function {
+      return [&, f](const std::vector<Tensor>& x) {
+        const AttentionLstmResult r =
+            f(x[0], targets, x[1], x[2], sources, x[3], x[4], x[5], x[6], x[7], own_query ? x[8] : Tensor{}, Tensor{});
+        return std::vector{r.hidden, r.context, r.weights};
+      };
+    };
+    auto inputs = attention_inputs(4, 4, 5, 3, 2, 4, own_query ? 3 : 4);
+    inputs.resize(own_query ? 9 : 8);
+    for (const unsigned used : {7U, 1U, 4U}) expect_equal(run(attention_lstm), run(attention_lstm_reference), inputs, used);
+  }
+}
+
 TEST(Fused, AttentionLstmInF32WithPackedWeights) {
   const Tensor targets = lengths_of({5, 4, 3, 1, 5, 2}), sources = lengths_of({7, 6, 1, 7, 3, 2});
   const auto run = [&](const auto& f) -> Function {
