@@ -5,6 +5,7 @@
 #include "models/data/demo_corpus.h"
 #include "models/data/pharaoh.h"
 #include "models/decoding/search.h"
+#include "models/decoding/self_attention.h"
 #include "models/decoding/translation.h"
 #include "models/metrics/alignment_error.h"
 #include "models/metrics/attention_statistics.h"

@@ -20,6 +20,33 @@ TranslationToken end_of_sentence() {
   return token;
 }
 
+using Matrix = std::vector<std::vector<float>>;
+
+// Weights of units as weights of words, [rows][columns]: averaged over the units of a word's row and summed over those of its column, so
+// that a row still sums to one. Units beyond row_of and column_of are left out.
+Matrix merged(const Matrix& units, std::span<const int> row_of, size_t rows, std::span<const int> column_of, size_t columns) {
+  std::vector<int> pieces(rows, 0);
+  for (const int word : row_of) ++pieces[static_cast<size_t>(word)];
+  Matrix words(rows, std::vector<float>(columns, 0.0F));
+  for (size_t i = 0; i < row_of.size(); ++i) {
+    const auto row = static_cast<size_t>(row_of[i]);
+    for (size_t j = 0; j < column_of.size(); ++j) {
+      float& weight = words[row][static_cast<size_t>(column_of[j])];
+      weight = std::min(1.0F, weight + units[i][j] / static_cast<float>(pieces[row]));
+    }
+  }
+  return words;
+}
+
+std::vector<AttentionWeights> merged_maps(const std::vector<Matrix>& maps, const std::vector<AttentionMap>& names,
+                                          std::span<const int> row_of, size_t rows, std::span<const int> column_of, size_t columns) {
+  std::vector<AttentionWeights> result;
+  for (size_t m = 0; m < maps.size(); ++m) {
+    result.push_back({names[m].layer, names[m].head, merged(maps[m], row_of, rows, column_of, columns)});
+  }
+  return result;
+}
+
 }  // namespace
 
 void Translator::join(LoadedRun run) {
@@ -42,7 +69,7 @@ Translator::Source Translator::read_source(const std::string& line) const {
 
 Translation Translator::record(int64_t id, const std::string& line, const Source& source, const TextCodec::Decoded& output,
                                const std::string* target_text, const std::vector<Token>* target_tokens, const Hypothesis& hypothesis,
-                               bool replace_unknown) const {
+                               bool replace_unknown, const SelfAttentionMaps& self_attention) const {
   Translation result;
   result.id = id;
   result.model = run_.model->describe();
@@ -62,23 +89,15 @@ Translation Translator::record(int64_t id, const std::string& line, const Source
                                     std::pair(token.begin, token.end), false, source_unknown[i]});
   }
   result.source.tokens.push_back(end_of_sentence());
-  // Pieces to words: source pieces summed, target pieces averaged, so that a row still sums to one.
-  const size_t rows = target_words + (hypothesis.ended ? 1 : 0);
-  std::vector<int> pieces_of(rows, 0);
-  for (const int word : output.word_of) ++pieces_of[static_cast<size_t>(word)];
-  if (hypothesis.ended) pieces_of.back() = 1;
-  for (size_t m = 0; m < hypothesis.attention.size(); ++m) {
-    AttentionWeights map{run_.model->attention_maps()[m].layer, run_.model->attention_maps()[m].head,
-                         std::vector(rows, std::vector<float>(source_words + 1, 0.0F))};
-    for (size_t t = 0; t < hypothesis.attention[m].size(); ++t) {
-      const size_t row = t < output.word_of.size() ? static_cast<size_t>(output.word_of[t]) : target_words;
-      for (size_t s = 0; s < source.word_of.size(); ++s) {
-        float& weight = map.weights[row][static_cast<size_t>(source.word_of[s])];
-        weight = std::min(1.0F, weight + hypothesis.attention[m][t][s] / static_cast<float>(pieces_of[row]));
-      }
-    }
-    result.attention.push_back(std::move(map));
-  }
+  const TranslationModel& model = *run_.model;
+  std::vector<int> written = output.word_of, read{0};  // which word each position puts out; which column it reads, <s> first
+  if (hypothesis.ended) written.push_back(static_cast<int>(target_words));
+  for (const int word : output.word_of) read.push_back(1 + word);
+  const size_t rows = target_words + (hypothesis.ended ? 1 : 0), columns = source_words + 1;
+  result.attention = merged_maps(hypothesis.attention, model.attention_maps(), written, rows, source.word_of, columns);
+  result.encoder_self_attention =
+      merged_maps(self_attention.encoder, model.encoder_self_maps(), source.word_of, columns, source.word_of, columns);
+  result.decoder_self_attention = merged_maps(self_attention.decoder, model.decoder_self_maps(), written, rows, read, 1 + target_words);
   std::vector<std::string> words = output.words;
   if (replace_unknown && !result.attention.empty()) {
     const std::vector<std::vector<float>> weights = mean_attention(result);
@@ -110,7 +129,14 @@ Translation Translator::record(int64_t id, const std::string& line, const Source
   return result;
 }
 
+void Translator::require_self_attention(const std::string& what) const {
+  if (!run_.model->has_self_attention()) {
+    throw ValueError(fmt::format("{}: '{}' has no self-attention, only a Transformer has", what, run_.model->describe()));
+  }
+}
+
 std::vector<Translation> Translator::translate(std::span<const std::string> lines, const TranslateOptions& options) const {
+  if (options.self_attention) require_self_attention("translate");
   std::vector<Source> read;
   std::vector<std::vector<int>> sources;
   for (const std::string& line : lines) {
@@ -120,8 +146,14 @@ std::vector<Translation> Translator::translate(std::span<const std::string> line
   std::vector<const TranslationModel*> models{run_.model.get()};
   for (const LoadedRun& other : others_) models.push_back(other.model.get());
   const std::vector<std::vector<Hypothesis>> outputs = search(models, sources, options.search);
+  std::vector<EncodedPair> pairs;
+  for (size_t i = 0; i < sources.size(); ++i) {
+    for (const Hypothesis& output : outputs[i]) pairs.push_back({sources[i], output.ids});
+  }
+  std::vector<SelfAttentionMaps> own(pairs.size());
+  if (options.self_attention) own = self_attention(*run_.model, pairs, options.search.batch_size);
   std::vector<Translation> results;
-  for (size_t i = 0, next = 0; i < lines.size(); ++i) {
+  for (size_t i = 0, next = 0, pair = 0; i < lines.size(); ++i) {
     const auto id = static_cast<int64_t>(i);
     if (read[i].tokens.empty()) {
       Translation empty_line;
@@ -133,17 +165,20 @@ std::vector<Translation> Translator::translate(std::span<const std::string> line
     }
     int rank = 0;
     for (const Hypothesis& output : outputs[next++]) {
-      results.push_back(record(id, lines[i], read[i], run_.target.decode(output.ids), nullptr, nullptr, output, options.replace_unknown));
+      results.push_back(
+          record(id, lines[i], read[i], run_.target.decode(output.ids), nullptr, nullptr, output, options.replace_unknown, own[pair++]));
       results.back().rank = ++rank;
     }
   }
   return results;
 }
 
-std::vector<Translation> Translator::force(std::span<const std::string> sources, std::span<const std::string> targets) const {
+std::vector<Translation> Translator::force(std::span<const std::string> sources, std::span<const std::string> targets,
+                                           bool with_self_attention) const {
   if (sources.size() != targets.size()) {
     throw ValueError(fmt::format("forced decoding: {} sources and {} targets", sources.size(), targets.size()));
   }
+  if (with_self_attention) require_self_attention("forced decoding");
   std::vector<Source> read;
   std::vector<std::vector<Token>> target_tokens;
   std::vector<TextCodec::Decoded> wanted;
@@ -157,10 +192,12 @@ std::vector<Translation> Translator::force(std::span<const std::string> sources,
     pairs.push_back({read.back().ids, std::move(encoded.ids)});
   }
   const std::vector<Hypothesis> outputs = forced_decoding(*run_.model, pairs);
+  std::vector<SelfAttentionMaps> own(pairs.size());
+  if (with_self_attention) own = self_attention(*run_.model, pairs);
   std::vector<Translation> results;
   for (size_t i = 0; i < sources.size(); ++i) {
     results.push_back(record(static_cast<int64_t>(i), sources[i], read[i], wanted[i], &targets[i], &target_tokens[i], outputs[i],
-                             /*replace_unknown=*/false));
+                             /*replace_unknown=*/false, own[i]));
   }
   return results;
 }

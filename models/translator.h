@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "models/decoding/search.h"
+#include "models/decoding/self_attention.h"
 #include "models/decoding/translation.h"
 #include "models/training/run_folder.h"
 
@@ -13,6 +14,9 @@ struct TranslateOptions {
   SearchOptions search;
   /// Puts the source word that attention rests on in the place of <unk> (Luong et al. 2015, sec. 4.1).
   bool replace_unknown = false;
+  /// Adds the self-attention of encoder and decoder to each translation: of the first model of an ensemble, by forced decoding of what was
+  /// found.
+  bool self_attention = false;
 };
 
 class Translator {
@@ -22,10 +26,14 @@ class Translator {
   /// A further model of the same vocabularies, which joins the ensemble. Throws ValueError when they differ.
   void join(LoadedRun run);
   /// One translation for each line, in order, or n_best of them; an empty line gives an empty text. Weights lie on the source's words, </s>
-  /// last and flagged: those of a word's pieces are summed over the source and averaged over the target.
+  /// last and flagged: those of a word's pieces are summed over the source and averaged over the target. Self-attention likewise: averaged
+  /// over the words that attend, summed over those attended to. Throws ValueError when it is asked of a model that has none.
   std::vector<Translation> translate(std::span<const std::string> lines, const TranslateOptions& options = {}) const;
   /// Forced decoding: the model's score and attention for given translations. Throws ValueError when the counts differ.
-  std::vector<Translation> force(std::span<const std::string> sources, std::span<const std::string> targets) const;
+  std::vector<Translation> force(std::span<const std::string> sources, std::span<const std::string> targets,
+                                 bool with_self_attention = false) const;
+  /// Throws ValueError `WHAT: 'additive attention, LSTM 256' has no self-attention, only a Transformer has` for a model that has none.
+  void require_self_attention(const std::string& what) const;
 
   /// The words of a translation as BLEU on tokens wants them, without </s>.
   static std::vector<std::string> target_words(const Translation& translation);
@@ -39,7 +47,7 @@ class Translator {
   Source read_source(const std::string& line) const;
   Translation record(int64_t id, const std::string& line, const Source& source, const TextCodec::Decoded& output,
                      const std::string* target_text, const std::vector<Token>* target_tokens, const Hypothesis& hypothesis,
-                     bool replace_unknown) const;
+                     bool replace_unknown, const SelfAttentionMaps& self_attention) const;
   LoadedRun run_;
   std::vector<LoadedRun> others_;  // of the ensemble
 };

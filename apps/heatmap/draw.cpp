@@ -21,6 +21,16 @@ Format format_of(const std::string& path) {
   throw ValueError(fmt::format("'{}': the output ends in .svg or .png", path));
 }
 
+// What a screen reader says.
+std::string label_of(const models::Translation& record, Which which, const Picture& picture) {
+  const size_t across = picture.columns.size(), down = picture.rows.size();
+  if (which == Which::encoder) return fmt::format("Encoder self-attention of {}: {} source words across and down", record.model, down);
+  if (which == Which::decoder) {
+    return fmt::format("Decoder self-attention of {}: {} words read across, {} output words down", record.model, across, down);
+  }
+  return fmt::format("Attention of {}: {} source words across, {} output words down", record.model, across, down);
+}
+
 }  // namespace
 
 void check_output(const std::string& path) { format_of(path); }
@@ -28,10 +38,10 @@ void check_output(const std::string& path) { format_of(path); }
 int draw_file(const models::Translation& record, const std::string& path, const PictureOptions& options, double dpi) {
   const Format format = format_of(path);
   std::vector<Picture> pictures = options.grid ? make_grid(record, options) : std::vector{make_picture(record, options)};
-  const std::string label = fmt::format("Attention of {}: {} source words across, {} output words down", record.model,
-                                        pictures.front().columns.size(), pictures.front().rows.size());
+  const std::vector<models::AttentionWeights>& maps = maps_of(record, options.which);
   size_t columns = 0;  // a row a layer
-  for (const models::AttentionWeights& map : record.attention) columns += map.layer == record.attention.front().layer ? 1 : 0;
+  for (const models::AttentionWeights& map : maps) columns += map.layer == maps.front().layer ? 1 : 0;
+  const std::string label = label_of(record, options.which, pictures.front());
   const Sheet sheet = lay_out_sheet(std::move(pictures), options.grid ? columns : 1, measure_text);
   if (format == Format::svg) {
     write_file_atomically(path, render_svg(sheet, label));

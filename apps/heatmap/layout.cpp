@@ -9,6 +9,7 @@
 #include "framework/core/error.h"
 #include "models/text/tokenizer.h"
 #include "models/text/unicode.h"
+#include "models/text/vocabulary.h"
 
 namespace heed::heatmap {
 namespace {
@@ -34,29 +35,55 @@ std::string display(const models::TranslationToken& token) {
   return text.empty() ? "\xE2\x88\x85" : text;
 }
 
-// The tokens that are drawn, as indices.
-std::vector<size_t> kept(const std::vector<models::TranslationToken>& tokens, const PictureOptions& options) {
-  std::vector<size_t> indices;
-  for (size_t i = 0; i < tokens.size(); ++i)
-    if (options.keep_eos || !tokens[i].eos) indices.push_back(i);
-  if (options.max_tokens > 0 && indices.size() > static_cast<size_t>(options.max_tokens)) {
-    indices.resize(static_cast<size_t>(options.max_tokens));
+// The tokens along one side of a map.
+struct Axis {
+  std::string name;
+  std::vector<models::TranslationToken> tokens;
+  bool begins = false;  // the first is <s>: always drawn, no word
+};
+struct Axes {
+  Axis columns, rows;
+};
+
+Axes axes_of(const models::Translation& record, Which which) {
+  if (which == Which::encoder) return {{"source, attended to", record.source.tokens}, {"source, attending", record.source.tokens}};
+  if (which == Which::cross) return {{"source", record.source.tokens}, {"output", record.target.tokens}};
+  Axis read{"output so far, attended to", {{std::string(models::Vocabulary::kSpecialTokens[models::Vocabulary::kBos]), {}}}, true};
+  for (const models::TranslationToken& token : record.target.tokens) {
+    if (!token.eos) read.tokens.push_back(token);
   }
-  return indices;
+  return {std::move(read), {"output, attending", record.target.tokens}};
 }
 
-std::vector<Label> labels_of(const std::vector<models::TranslationToken>& tokens, const std::vector<size_t>& indices) {
+// How many tokens there are to draw, and which of them are drawn, as indices.
+struct Kept {
+  size_t all = 0;
+  std::vector<size_t> indices;
+};
+Kept kept(const Axis& axis, const PictureOptions& options) {
+  Kept result;
+  for (size_t i = 0; i < axis.tokens.size(); ++i) {
+    if (options.keep_eos || !axis.tokens[i].eos) result.indices.push_back(i);
+  }
+  result.all = result.indices.size();
+  const size_t most = static_cast<size_t>(options.max_tokens) + (axis.begins ? 1 : 0);
+  if (options.max_tokens > 0) result.indices.resize(std::min(result.all, most));
+  return result;
+}
+
+std::vector<Label> labels_of(const Axis& axis, const std::vector<size_t>& indices) {
   std::vector<Label> labels;
   for (const size_t i : indices) {
-    const auto style = tokens[i].eos ? LabelStyle::end_of_sentence : tokens[i].unk ? LabelStyle::unknown : LabelStyle::word;
-    labels.push_back({display(tokens[i]), style});
+    const models::TranslationToken& token = axis.tokens[i];
+    const bool end = token.eos || (axis.begins && i == 0);
+    labels.push_back({display(token), end ? LabelStyle::end_of_sentence : token.unk ? LabelStyle::unknown : LabelStyle::word});
   }
   return labels;
 }
 
-const models::AttentionWeights& choose(const models::Translation& record, const PictureOptions& options) {
+const models::AttentionWeights& choose(const std::vector<models::AttentionWeights>& maps, const PictureOptions& options) {
   std::string there;
-  for (const auto& map : record.attention) {
+  for (const auto& map : maps) {
     if ((options.layer < 0 || map.layer == options.layer) && (options.head < 0 || map.head == options.head)) return map;
     there += fmt::format("{}layer {} head {}", there.empty() ? "" : ", ", map.layer, map.head);
   }
@@ -104,56 +131,80 @@ Extent extent_of(const std::vector<Label>& labels, double font_size, const Measu
 namespace {
 
 // The mean of all maps, or of one layer's.
-models::AttentionWeights mean_map(const models::Translation& record, int layer) {
-  models::Translation part;
-  part.source = record.source;
-  for (const models::AttentionWeights& map : record.attention) {
-    if (layer < 0 || map.layer == layer) part.attention.push_back(map);
+models::AttentionWeights mean_map(const std::vector<models::AttentionWeights>& maps, int layer) {
+  std::vector<models::AttentionWeights> part;
+  for (const models::AttentionWeights& map : maps) {
+    if (layer < 0 || map.layer == layer) part.push_back(map);
   }
-  if (part.attention.empty()) throw ValueError(fmt::format("the record has no layer {}", layer));
+  if (part.empty()) throw ValueError(fmt::format("the record has no layer {}", layer));
   return {layer, -1, models::mean_attention(part)};
+}
+
+// "", or which self-attention.
+std::string kind_of(Which which) {
+  return which == Which::cross ? "" : which == Which::encoder ? "encoder self-attention" : "decoder self-attention";
 }
 
 }  // namespace
 
+const std::vector<models::AttentionWeights>& maps_of(const models::Translation& record, Which which) {
+  if (which == Which::cross) {
+    if (record.attention.empty()) throw ValueError(fmt::format("model '{}' has no attention to draw", record.model));
+    return record.attention;
+  }
+  const auto& maps = which == Which::encoder ? record.encoder_self_attention : record.decoder_self_attention;
+  if (maps.empty()) {
+    throw ValueError(
+        fmt::format("the record of model '{}' has no {}: 'translator translate --attention FILE --self-attention' "
+                    "writes it, for a Transformer",
+                    record.model, kind_of(which)));
+  }
+  return maps;
+}
+
 Picture make_picture(const models::Translation& record, const PictureOptions& options) {
-  if (record.attention.empty()) throw ValueError(fmt::format("model '{}' has no attention to draw", record.model));
-  const models::AttentionWeights map = options.mean ? mean_map(record, options.layer) : choose(record, options);
-  const auto columns = kept(record.source.tokens, options), rows = kept(record.target.tokens, options);
-  if (columns.empty() || rows.empty()) {
-    throw ValueError(fmt::format("the {} has no words to draw", columns.empty() ? "source" : "output"));
+  const std::vector<models::AttentionWeights>& maps = maps_of(record, options.which);
+  const models::AttentionWeights map = options.mean ? mean_map(maps, options.layer) : choose(maps, options);
+  const Axes axes = axes_of(record, options.which);
+  const Kept columns = kept(axes.columns, options), rows = kept(axes.rows, options);
+  if (columns.all == 0 || rows.all == 0) {
+    throw ValueError(fmt::format("the {} has no words to draw", columns.all == 0 ? "source" : "output"));
   }
   Picture picture;
   picture.title = options.title.empty() ? record.model : options.title;
-  const std::string what = !options.mean   ? fmt::format("layer {}, head {}", map.layer, map.head)
-                           : map.layer < 0 ? fmt::format("mean of {} maps", record.attention.size())
-                                           : fmt::format("layer {}, mean of its heads", map.layer);
-  picture.caption = fmt::format("{} \xC2\xB7 score {:.2f}", what, record.score);
-  if (record.attention.size() > 1 && !options.mean) picture.caption += fmt::format(" \xC2\xB7 1 of {} maps", record.attention.size());
-  const auto cropped = [&](const char* name, size_t shown, const std::vector<models::TranslationToken>& tokens) {
-    const auto all = static_cast<size_t>(std::ranges::count_if(tokens, [&](const auto& t) { return options.keep_eos || !t.eos; }));
-    if (shown < all) picture.caption += fmt::format(" \xC2\xB7 first {} of {} {} tokens", shown, all, name);
+  picture.columns_name = axes.columns.name;
+  picture.rows_name = axes.rows.name;
+  std::vector<std::string> parts;
+  if (options.which != Which::cross) parts.push_back(kind_of(options.which));
+  parts.push_back(!options.mean   ? fmt::format("layer {}, head {}", map.layer, map.head)
+                  : map.layer < 0 ? fmt::format("mean of {} maps", maps.size())
+                                  : fmt::format("layer {}, mean of its heads", map.layer));
+  if (options.which != Which::encoder) parts.push_back(fmt::format("score {:.2f}", record.score));
+  if (maps.size() > 1 && !options.mean) parts.push_back(fmt::format("1 of {} maps", maps.size()));
+  const auto cropped = [&](const Kept& axis, const char* name) {
+    if (axis.indices.size() < axis.all) parts.push_back(fmt::format("first {} of {} {} tokens", axis.indices.size(), axis.all, name));
   };
-  cropped("source", columns.size(), record.source.tokens);
-  cropped("output", rows.size(), record.target.tokens);
-  picture.columns = labels_of(record.source.tokens, columns);
-  picture.rows = labels_of(record.target.tokens, rows);
-  for (const size_t t : rows) {
+  if (options.which == Which::cross) cropped(columns, "source");
+  cropped(rows, options.which == Which::encoder ? "source" : "output");
+  picture.caption = fmt::format("{}", fmt::join(parts, " \xC2\xB7 "));
+  picture.columns = labels_of(axes.columns, columns.indices);
+  picture.rows = labels_of(axes.rows, rows.indices);
+  for (const size_t t : rows.indices) {
     auto& row = picture.weights.emplace_back();
-    for (const size_t s : columns) row.push_back(map.weights[t][s]);
+    for (const size_t s : columns.indices) row.push_back(map.weights[t][s]);
   }
   return picture;
 }
 
 std::vector<Picture> make_grid(const models::Translation& record, const PictureOptions& options) {
-  if (record.attention.empty()) throw ValueError(fmt::format("model '{}' has no attention to draw", record.model));
   std::vector<Picture> pictures;
-  for (const models::AttentionWeights& map : record.attention) {
+  for (const models::AttentionWeights& map : maps_of(record, options.which)) {
     PictureOptions one = options;
     one.layer = map.layer;
     one.head = map.head;
     pictures.push_back(make_picture(record, one));
-    pictures.back().title = fmt::format("layer {}, head {}", map.layer, map.head);
+    const char* side = options.which == Which::cross ? "" : options.which == Which::encoder ? "encoder " : "decoder ";
+    pictures.back().title = fmt::format("{}layer {}, head {}", side, map.layer, map.head);
     pictures.back().caption.clear();
   }
   return pictures;
@@ -207,12 +258,13 @@ Layout lay_out(const Picture& picture, const Measure& measure) {
   }
 
   // Left to right.
-  const double axis_height = std::ceil(measure("source", kAxisFont).height);
+  const double axis_height = std::ceil(measure(picture.rows_name, kAxisFont).height);
   const double grid_x = kMargin + axis_height + kGap + down.width + kGap;
   const double grid_width = columns * cell, grid_height = rows * cell;
+  const double columns_name_width = std::ceil(measure(picture.columns_name, kAxisFont).width * kSlack);
   const double tick_width = std::ceil(measure("0.00", kTickFont).width * kSlack);
   const double bar_x = grid_x + grid_width + 2 * kGap;
-  const double right = std::max(bar_x + kBarWidth + kGap / 2 + tick_width, grid_x + grid_width + overhang);
+  const double right = std::max({bar_x + kBarWidth + kGap / 2 + tick_width, grid_x + grid_width + overhang, grid_x + columns_name_width});
   const auto titles = wrapped(picture.title, kTitleFont, std::max(kNarrowestTitle, right - kMargin), measure);
   const auto captions = wrapped(picture.caption, kCaptionFont, std::max(kNarrowestTitle, right - kMargin), measure);
   double text_width = right - kMargin;
@@ -232,16 +284,17 @@ Layout lay_out(const Picture& picture, const Measure& measure) {
   stack(titles, kTitleFont, Role::title);
   stack(captions, kCaptionFont, Role::caption);
   y += kGap;
-  layout.texts.push_back({"source", grid_x + grid_width / 2, y + axis_height / 2, 0, kAxisFont, Align::middle, Role::axis});
+  layout.texts.push_back({picture.columns_name, grid_x + std::max(grid_width, columns_name_width) / 2, y + axis_height / 2, 0, kAxisFont,
+                          Align::middle, Role::axis});
   y += axis_height + kGap / 2;
   const double grid_y = std::ceil(y + labels_height + kGap / 2);
   layout.grid = {grid_x, grid_y, grid_width, grid_height};
-  const double axis_length = measure("output", kAxisFont).width * kSlack;
+  const double axis_length = measure(picture.rows_name, kAxisFont).width * kSlack;
   const double bar_height = std::clamp(grid_height, kSmallestBar, kLargestBar);
   const double bottom = grid_y + std::max({grid_height, bar_height, axis_length});
   layout.height = std::ceil(bottom + kMargin);
-  layout.texts.push_back(
-      {"output", kMargin + axis_height / 2, grid_y + std::max(grid_height, axis_length) / 2, -90, kAxisFont, Align::middle, Role::axis});
+  layout.texts.push_back({picture.rows_name, kMargin + axis_height / 2, grid_y + std::max(grid_height, axis_length) / 2, -90, kAxisFont,
+                          Align::middle, Role::axis});
 
   for (size_t i = 0; i < picture.columns.size(); ++i) {
     const double middle = grid_x + (static_cast<double>(i) + 0.5) * cell;

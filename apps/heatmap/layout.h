@@ -1,5 +1,5 @@
-// The geometry of a heatmap, the same for every output format: source words across, output words down,
-// brightness the weight.
+// The geometry of a heatmap, the same for every output format: source words across, output words down (or one
+// side across and down), brightness the weight.
 //
 //        title lines
 //            source            <- axis title
@@ -26,14 +26,23 @@ struct Label {
   LabelStyle style = LabelStyle::word;
 };
 
+/// Which attention of a record is drawn.
+enum class Which {
+  cross,    // output words to source words
+  encoder,  // source words to source words
+  decoder,  // output words to what the decoder had written before them, <s> first
+};
+
 /// What is drawn: one layer and head of a record, perhaps cropped.
 struct Picture {
   std::string title, caption;               // the model; which layer and head, and what was left out
-  std::vector<Label> columns, rows;         // source words, output words
+  std::string columns_name, rows_name;      // the titles of the axes
+  std::vector<Label> columns, rows;         // what is attended to, and what attends
   std::vector<std::vector<float>> weights;  // [rows][columns], in [0, 1]
 };
 
 struct PictureOptions {
+  Which which = Which::cross;
   int layer = -1, head = -1;  // -1: the first that the record has
   bool mean = false;          // the mean of all maps instead, or of those of `layer`
   bool grid = false;          // every map, a row a layer and a column a head
@@ -42,7 +51,10 @@ struct PictureOptions {
   std::string title;   // empty: the record's model
 };
 
-/// Throws ValueError `model 'X' has no attention to draw`, or for a layer, head or sentence that is not there.
+/// The maps of the record that `which` names. Throws ValueError when it has none, and says how to make them.
+const std::vector<models::AttentionWeights>& maps_of(const models::Translation& record, Which which);
+
+/// Throws as maps_of, and ValueError for a layer, head or sentence that is not there.
 Picture make_picture(const models::Translation& record, const PictureOptions& options);
 
 /// One picture for each map of the record, titled by its layer and head. Throws as make_picture.

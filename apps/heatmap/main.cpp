@@ -1,4 +1,5 @@
-// heatmap: draws the attention of a translation, from a record (models/decoding/translation.h), as SVG or PNG.
+// heatmap: draws the attention of a translation, or of its encoder or decoder to itself, from a record
+// (models/decoding/translation.h), as SVG or PNG.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -21,7 +22,7 @@ namespace {
 using namespace heed;
 
 struct Options {
-  std::string record, run, sentence, target, output, json;
+  std::string record, run, sentence, target, output, json, which = "cross";
   int64_t line = 1;
   double dpi = heatmap::kDefaultDpi;
   heatmap::PictureOptions picture;
@@ -59,7 +60,10 @@ models::Translation translate_sentence(const Options& options) {
   for (const std::string* text : {&options.sentence, &options.target}) {
     if (models::first_invalid_utf8(*text)) throw ValueError("the sentence is not UTF-8");
   }
-  const auto records = options.target.empty() ? translator.translate(source) : translator.force(source, target);
+  const bool self_attention = options.picture.which != heatmap::Which::cross;
+  if (self_attention) translator.require_self_attention(fmt::format("--which: '{}'", options.run));
+  const auto records = options.target.empty() ? translator.translate(source, {.self_attention = self_attention})
+                                              : translator.force(source, target, self_attention);
   if (records.front().source.tokens.empty()) throw ValueError("the sentence has no words");
   return records.front();
 }
@@ -84,7 +88,7 @@ void draw(const Options& options) {
 int main(int argc, char** argv) {
   apps::restart_with_short_spinning(argv);
   Options options;
-  CLI::App cli("Draws the attention of a translation: source words across, output words down, brightness the weight.", "heatmap");
+  CLI::App cli("Draws the attention of a translation: what is attended to across, what attends down, brightness the weight.", "heatmap");
   const CLI::Validator line_number(
       [](const std::string& text) {
         return text.starts_with('-') || text == "0" ? "lines are counted from 1, got " + text : std::string();
@@ -99,6 +103,9 @@ int main(int argc, char** argv) {
   cli.add_option("-t,--target", options.target, "draw the attention for this translation instead of the model's own")->needs(run);
   cli.add_option("--line", options.line, "which line of the file, from 1")->check(line_number)->capture_default_str();
   cli.add_option("-o,--output", options.output, "picture to write: .svg or .png")->required();
+  cli.add_option("--which", options.which, "attention to draw: cross (output to source), or encoder's or decoder's to itself")
+      ->check(CLI::IsMember({"cross", "encoder", "decoder"}))
+      ->capture_default_str();
   cli.add_option("--layer", options.picture.layer, "layer to draw (default: the first in the record)")->check(CLI::NonNegativeNumber);
   cli.add_option("--head", options.picture.head, "head to draw (default: the first in the record)")->check(CLI::NonNegativeNumber);
   auto* const mean = cli.add_flag("--mean", options.picture.mean, "draw the mean of all layers and heads, or of the heads of --layer");
@@ -110,5 +117,9 @@ int main(int argc, char** argv) {
   cli.add_option("--dpi", options.dpi, "resolution of a PNG")->check(CLI::Range(24.0, 1200.0))->capture_default_str();
   cli.add_option("--json", options.json, "also write the record that was drawn");
   cli.set_version_flag("--version", "heatmap 0.1.0 (heed)");
-  return apps::run_app("heatmap", cli, argc, argv, [&] { draw(options); });
+  return apps::run_app("heatmap", cli, argc, argv, [&] {
+    using heatmap::Which;
+    options.picture.which = options.which == "encoder" ? Which::encoder : options.which == "decoder" ? Which::decoder : Which::cross;
+    draw(options);
+  });
 }

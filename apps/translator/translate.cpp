@@ -33,6 +33,7 @@ void translate(const Options& options) {
   models::check(options.translate.search);
   use_threads(options.threads);
   const models::Translator translator = load_translator(options.runs);
+  if (options.translate.self_attention) translator.require_self_attention(fmt::format("--self-attention: '{}'", options.runs.front()));
   models::ParallelLines lines;
   if (!options.force.empty()) {
     lines = models::read_parallel(options.input, options.force);
@@ -40,8 +41,9 @@ void translate(const Options& options) {
     lines.source = options.input == "-" ? models::read_lines(std::cin, "standard input") : models::read_lines(options.input);
   }
   const double begin = steady_seconds();
-  const std::vector<models::Translation> results =
-      options.force.empty() ? translator.translate(lines.source, options.translate) : translator.force(lines.source, lines.target);
+  const std::vector<models::Translation> results = options.force.empty()
+                                                       ? translator.translate(lines.source, options.translate)
+                                                       : translator.force(lines.source, lines.target, options.translate.self_attention);
   const double seconds = steady_seconds() - begin;
   std::string text, records;
   for (const models::Translation& result : results) {
@@ -70,7 +72,9 @@ Command add_translate(CLI::App& cli) {
   add_search_options(cli, o->translate);
   cli.add_option("-i,--input", o->input, "text to translate, one sentence a line; - for standard input")->capture_default_str();
   cli.add_option("-o,--output", o->output, "where the translations go; - for standard output")->capture_default_str();
-  cli.add_option("--attention", o->attention, "also write the attention records, JSON lines (see apps/README.md)");
+  auto* const attention = cli.add_option("--attention", o->attention, "also write the attention records, JSON lines (see apps/README.md)");
+  cli.add_flag("--self-attention", o->translate.self_attention, "with the self-attention of encoder and decoder in them (Transformer)")
+      ->needs(attention);
   cli.add_option("--force", o->force, "score these translations instead of making new ones; needs --input FILE");
   cli.add_flag("--tokens", o->tokens, "write tokens as the model has them, not text for people");
   cli.add_option("--threads", o->threads, "threads (default: what the container allows)")->check(CLI::Range(0, 1024));

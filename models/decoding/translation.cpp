@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -113,23 +115,77 @@ TranslationSide read_side(const Value& value) {
   return side;
 }
 
-AttentionWeights read_attention(const Value& value, size_t rows, size_t columns) {
+// What the rows and columns of a list of maps stand for.
+struct Axes {
+  const char* key;
+  size_t rows, columns;
+  const char *row_tokens, *column_tokens;  // "target has"
+};
+
+// The lists of a record; the members of Translation in the same order.
+std::array<Axes, 3> axes_of(const Translation& translation) {
+  const size_t source = translation.source.tokens.size(), target = translation.target.tokens.size();
+  return {Axes{"attention", target, source, "target has", "source has"},
+          Axes{"encoder_self_attention", source, source, "source has", "source has"},
+          Axes{"decoder_self_attention", target, decoder_columns(translation), "target has", "<s> and target without </s> have"}};
+}
+constexpr std::array kLists{&Translation::attention, &Translation::encoder_self_attention, &Translation::decoder_self_attention};
+
+AttentionWeights read_map(const Value& value, const Axes& axes) {
   AttentionWeights attention;
   attention.layer = static_cast<int>(value["layer"].integer(0, kMaxInt));
   attention.head = static_cast<int>(value["head"].integer(0, kMaxInt));
   const Value weights = value["weights"];
-  if (weights.size() != rows) weights.fail(fmt::format("has {} rows, target has {} tokens", weights.size(), rows));
-  for (size_t t = 0; t < rows; ++t) {
+  if (weights.size() != axes.rows) weights.fail(fmt::format("has {} rows, {} {} tokens", weights.size(), axes.row_tokens, axes.rows));
+  for (size_t t = 0; t < axes.rows; ++t) {
     const Value row = weights.at(t);
-    if (row.size() != columns) row.fail(fmt::format("has {} values, source has {} tokens", row.size(), columns));
+    if (row.size() != axes.columns) row.fail(fmt::format("has {} values, {} {} tokens", row.size(), axes.column_tokens, axes.columns));
     auto& numbers = attention.weights.emplace_back();
-    for (size_t s = 0; s < columns; ++s) {
+    for (size_t s = 0; s < axes.columns; ++s) {
       const double weight = row.at(s).number();
       if (weight < 0 || weight > 1) row.at(s).fail(fmt::format("is outside [0, 1]: {}", weight));
       numbers.push_back(static_cast<float>(weight));
     }
   }
   return attention;
+}
+
+std::vector<AttentionWeights> read_maps(const Value& list, const Axes& axes) {
+  std::vector<AttentionWeights> maps;
+  for (size_t i = 0; i < list.size(); ++i) {
+    maps.push_back(read_map(list.at(i), axes));
+    for (size_t j = 0; j < i; ++j) {
+      if (maps[j].layer == maps[i].layer && maps[j].head == maps[i].head) {
+        list.at(i).fail(fmt::format("is layer {} head {} again", maps[i].layer, maps[i].head));
+      }
+    }
+  }
+  return maps;
+}
+
+OrderedJson maps_to_json(const std::vector<AttentionWeights>& maps, const Axes& axes) {
+  OrderedJson list = OrderedJson::array();
+  for (const auto& map : maps) {
+    if (map.weights.size() != axes.rows) {
+      throw ValueError(fmt::format("translation: {} rows of {}, {} {} tokens", map.weights.size(), axes.key, axes.row_tokens, axes.rows));
+    }
+    OrderedJson weights = OrderedJson::array();
+    for (const auto& row : map.weights) {
+      if (row.size() != axes.columns) {
+        throw ValueError(
+            fmt::format("translation: {} values in a row of {}, {} {} tokens", row.size(), axes.key, axes.column_tokens, axes.columns));
+      }
+      OrderedJson numbers = OrderedJson::array();
+      for (const float weight : row) {
+        const double value = rounded(weight);
+        if (!(value >= 0 && value <= 1)) throw ValueError(fmt::format("translation: an attention weight is {}", weight));
+        numbers.push_back(value);
+      }
+      weights.push_back(std::move(numbers));
+    }
+    list.push_back({{"layer", map.layer}, {"head", map.head}, {"weights", std::move(weights)}});
+  }
+  return list;
 }
 
 Translation read(const Json& json) {
@@ -147,15 +203,10 @@ Translation read(const Json& json) {
   translation.score = root["score"].number();
   translation.source = read_side(root["source"]);
   translation.target = read_side(root["target"]);
-  const Value attention = root["attention"];
-  for (size_t i = 0; i < attention.size(); ++i) {
-    translation.attention.push_back(read_attention(attention.at(i), translation.target.tokens.size(), translation.source.tokens.size()));
-    for (size_t j = 0; j < i; ++j) {
-      const auto& now = translation.attention[i];
-      if (translation.attention[j].layer == now.layer && translation.attention[j].head == now.head) {
-        attention.at(i).fail(fmt::format("is layer {} head {} again", now.layer, now.head));
-      }
-    }
+  const std::array<Axes, 3> axes = axes_of(translation);
+  translation.attention = read_maps(root["attention"], axes[0]);
+  for (size_t i = 1; i < axes.size(); ++i) {
+    if (const auto list = root.find(axes[i].key)) translation.*kLists[i] = read_maps(*list, axes[i]);
   }
   return translation;
 }
@@ -173,49 +224,41 @@ std::string plain(std::string_view what) {
 
 }  // namespace
 
-std::vector<std::vector<float>> mean_attention(const Translation& translation) {
+std::vector<std::vector<float>> mean_attention(std::span<const AttentionWeights> maps) {
   std::vector<std::vector<float>> mean;
-  for (const AttentionWeights& map : translation.attention) {
-    if (mean.empty()) mean.assign(map.weights.size(), std::vector<float>(translation.source.tokens.size(), 0.0F));
+  for (const AttentionWeights& map : maps) {
+    if (mean.empty()) {
+      for (const auto& row : map.weights) mean.emplace_back(row.size(), 0.0F);
+    }
     for (size_t t = 0; t < mean.size(); ++t) {
-      for (size_t s = 0; s < mean[t].size(); ++s) mean[t][s] += map.weights[t][s] / static_cast<float>(translation.attention.size());
+      for (size_t s = 0; s < mean[t].size(); ++s) mean[t][s] += map.weights[t][s] / static_cast<float>(maps.size());
     }
   }
   return mean;
 }
 
+std::vector<std::vector<float>> mean_attention(const Translation& translation) { return mean_attention(translation.attention); }
+
+size_t decoder_columns(const Translation& translation) {
+  return 1 + static_cast<size_t>(std::ranges::count(translation.target.tokens, false, &TranslationToken::eos));
+}
+
 std::string to_json_line(const Translation& translation) {
   if (!std::isfinite(translation.score)) throw ValueError("translation: the score is not finite");
-  const size_t rows = translation.target.tokens.size(), columns = translation.source.tokens.size();
-  OrderedJson attention = OrderedJson::array();
-  for (const auto& map : translation.attention) {
-    if (map.weights.size() != rows) {
-      throw ValueError(fmt::format("translation: {} rows of attention for {} target tokens", map.weights.size(), rows));
-    }
-    OrderedJson weights = OrderedJson::array();
-    for (const auto& row : map.weights) {
-      if (row.size() != columns) {
-        throw ValueError(fmt::format("translation: {} attention weights for {} source tokens", row.size(), columns));
-      }
-      OrderedJson numbers = OrderedJson::array();
-      for (const float weight : row) {
-        const double value = rounded(weight);
-        if (!(value >= 0 && value <= 1)) throw ValueError(fmt::format("translation: an attention weight is {}", weight));
-        numbers.push_back(value);
-      }
-      weights.push_back(std::move(numbers));
-    }
-    attention.push_back({{"layer", map.layer}, {"head", map.head}, {"weights", std::move(weights)}});
+  const std::array<Axes, 3> axes = axes_of(translation);
+  OrderedJson record = {{"format", kFormat},
+                        {"version", kTranslationVersion},
+                        {"id", translation.id},
+                        {"model", translation.model},
+                        {"rank", translation.rank},
+                        {"score", translation.score},
+                        {"source", side_to_json(translation.source)},
+                        {"target", side_to_json(translation.target)},
+                        {"attention", maps_to_json(translation.attention, axes[0])}};
+  for (size_t i = 1; i < axes.size(); ++i) {
+    const std::vector<AttentionWeights>& maps = translation.*kLists[i];
+    if (!maps.empty()) record[axes[i].key] = maps_to_json(maps, axes[i]);
   }
-  const OrderedJson record = {{"format", kFormat},
-                              {"version", kTranslationVersion},
-                              {"id", translation.id},
-                              {"model", translation.model},
-                              {"rank", translation.rank},
-                              {"score", translation.score},
-                              {"source", side_to_json(translation.source)},
-                              {"target", side_to_json(translation.target)},
-                              {"attention", std::move(attention)}};
   return record.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
 }
 

@@ -10,17 +10,26 @@
 //    "source": {"text": "A dog runs.",
 //               "tokens": [{"text": "a", "span": [0, 1]}, ..., {"text": "</s>", "eos": true}]},
 //    "target": {"text": "ein hund läuft.", "tokens": [{"text": "ein", "span": [0, 3]}, ..., {"text": "</s>",
-//    "eos": true}]}, "attention": [{"layer": 0, "head": 0, "weights": [[0.9, ...], ...]}]}
+//    "eos": true}]}, "attention": [{"layer": 0, "head": 0, "weights": [[0.9, ...], ...]}],
+//    "encoder_self_attention": [...], "decoder_self_attention": [...]}    optional
 // Spans are [begin, end) in bytes of the UTF-8 text beside them and lie on code points; a token that the text
 // does not show has none. `unk` marks a word outside the vocabulary, whose `text` is the word as it was written
 // (or `<unk>` in the target). `weights` has a row for each target token and in it a number for each source
 // token, in [0, 1], rounded to 6 digits. A model without attention writes an empty list. Readers ignore keys
 // they do not know; a change that old readers would misread raises `version`.
+//
+// Self-attention is there on request and of models that have it; its rows attend and its columns are attended
+// to. `encoder_self_attention` has a row and a column for each source token, </s> included.
+// `decoder_self_attention` has a row for each target token, like `attention`: what the decoder looked back at
+// when it put that token out. Its columns are what it had read: first <s>, which is no token of the record, then
+// each target token but </s>, which the decoder puts out and never reads. So the row of a token is zero beyond
+// the token before it; only the pieces of a subword token also see the earlier pieces of that token.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -49,7 +58,7 @@ struct TranslationSide {
 struct AttentionWeights {
   int layer = 0;
   int head = 0;
-  std::vector<std::vector<float>> weights;  ///< [T][S]
+  std::vector<std::vector<float>> weights;  ///< [T][S]; self-attention: [S][S], [T][1 + words]
 
   bool operator==(const AttentionWeights&) const = default;
 };
@@ -61,15 +70,20 @@ struct Translation {
   double score = 0;
   TranslationSide source, target;
   std::vector<AttentionWeights> attention;
+  std::vector<AttentionWeights> encoder_self_attention, decoder_self_attention;  ///< empty unless asked for
 
   bool operator==(const Translation&) const = default;
 };
 
-/// The mean of all maps, [T][S]; empty without attention.
+/// The mean of all maps, of `attention` [T][S] or of a list of one kind; empty without maps.
 std::vector<std::vector<float>> mean_attention(const Translation& translation);
+std::vector<std::vector<float>> mean_attention(std::span<const AttentionWeights> maps);
+
+/// <s> and the target tokens that are not </s>: the columns of the decoder's self-attention.
+size_t decoder_columns(const Translation& translation);
 
 /// One line of JSON without its end. Throws ValueError for a score or weight that is not finite and for weights
-/// that are not [T][S]; bytes that are not UTF-8 become U+FFFD.
+/// that do not fit the tokens; bytes that are not UTF-8 become U+FFFD.
 std::string to_json_line(const Translation& translation);
 
 /// Reads and checks such a line. Throws FormatError `'out.jsonl' line 3: attention[0].weights[2] has 4 values,

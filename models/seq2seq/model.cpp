@@ -104,6 +104,10 @@ TranslationModel::Forced TranslationModel::forced(const Batch& batch) const {
   return {picked, taught.weights};
 }
 
+TranslationModel::SelfAttention TranslationModel::self_attention(const Batch&) const {
+  throw ValueError(fmt::format("self-attention: '{}' has none", describe()));
+}
+
 int64_t TranslationModel::longest_target() const {
   const bool bounded = config_.architecture == "transformer" && config_.positions == "learned";
   return bounded ? config_.max_positions - 1 : std::numeric_limits<int64_t>::max();

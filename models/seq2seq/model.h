@@ -40,12 +40,24 @@ class TranslationModel : public nn::Module {
     Tensor log_probabilities, weights;
   };
   Forced forced(const Batch& batch) const;
+  /// What the sides of given pairs attend to in themselves. Row t of the decoder puts out target_out[t]; column u stands where target_in[u]
+  /// is read, so that column 0 is <s> and nothing lies above the diagonal.
+  struct SelfAttention {
+    Tensor encoder;  // [B, maps, S, S], maps in the order of encoder_self_maps()
+    Tensor decoder;  // [B, maps, T, T], maps in the order of decoder_self_maps()
+  };
+  /// Throws ValueError for a model without self-attention.
+  virtual SelfAttention self_attention(const Batch& batch) const;
   virtual std::unique_ptr<Decoding> begin(const Batch& batch) const = 0;
 
   const ModelConfig& config() const { return config_; }
   /// The attention maps of each target token; empty without attention.
   const std::vector<AttentionMap>& attention_maps() const { return maps_; }
   bool has_attention() const { return !maps_.empty(); }
+  /// The self-attention maps of either side; empty for a recurrent model.
+  const std::vector<AttentionMap>& encoder_self_maps() const { return encoder_self_maps_; }
+  const std::vector<AttentionMap>& decoder_self_maps() const { return decoder_self_maps_; }
+  bool has_self_attention() const { return !encoder_self_maps_.empty() && !decoder_self_maps_.empty(); }
   /// Units that the decoder can put out, without </s>: bounded by learned positions alone.
   int64_t longest_target() const;
   /// "additive attention, LSTM 256": what a picture's title says.
@@ -63,7 +75,7 @@ class TranslationModel : public nn::Module {
   virtual std::pair<Tensor, Tensor> vocabulary_weights() const = 0;
 
   ModelConfig config_;
-  std::vector<AttentionMap> maps_;
+  std::vector<AttentionMap> maps_, encoder_self_maps_, decoder_self_maps_;
 };
 
 /// Rows of x [B, *] by index, for Decoding::select; i64 as well. Undefined stays undefined.

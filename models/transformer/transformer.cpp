@@ -50,12 +50,14 @@ Transformer::Transformer(const ModelConfig& config, int64_t source_vocabulary, i
   for (int64_t i = 0; i < c.encoder_layers; ++i) {
     encoder_.push_back(std::make_unique<nn::TransformerEncoderLayer>(layer_options(c)));
     child(fmt::format("encoder{}", i), *encoder_.back());
+    for (int64_t head = 0; head < c.heads; ++head) encoder_self_maps_.push_back({static_cast<int>(i), static_cast<int>(head)});
   }
   for (int64_t i = 0; i < c.decoder_layers; ++i) {
     decoder_.push_back(std::make_unique<nn::TransformerDecoderLayer>(layer_options(c)));
     child(fmt::format("decoder{}", i), *decoder_.back());
     for (int64_t head = 0; head < c.heads; ++head) maps_.push_back({static_cast<int>(i), static_cast<int>(head)});
   }
+  decoder_self_maps_ = maps_;
   if (c.norm == "pre") {
     encoder_norm_ = std::make_unique<nn::LayerNorm>(c.model_size);
     decoder_norm_ = std::make_unique<nn::LayerNorm>(c.model_size);
@@ -78,17 +80,29 @@ Tensor Transformer::encode(const Tensor& source, const Tensor& lengths, std::vec
   return finish(x, encoder_norm_);
 }
 
-TranslationModel::Teacher Transformer::teach(const Batch& batch, const Tensor& rows) const {
-  const Tensor memory = encode(batch.source, batch.source_lengths);
+Tensor Transformer::decode(const Tensor& memory, const Batch& batch, std::vector<Tensor>* cross_weights,
+                           std::vector<Tensor>* self_weights) const {
   Tensor x = (*target_embedding_)(batch.target_in);
-  std::vector<Tensor> weights;
   for (const auto& layer : decoder_) {
     const nn::TransformerDecoderLayer::Output seen = (*layer)(x, layer->prepare(memory), batch.source_lengths);
     x = seen.output;
-    if (!GradMode::enabled()) weights.push_back(seen.cross_weights);
+    if (cross_weights) cross_weights->push_back(seen.cross_weights);
+    if (self_weights) self_weights->push_back(seen.self_weights);
   }
+  return x;
+}
+
+TranslationModel::Teacher Transformer::teach(const Batch& batch, const Tensor& rows) const {
+  std::vector<Tensor> weights;
+  const Tensor x = decode(encode(batch.source, batch.source_lengths), batch, GradMode::enabled() ? nullptr : &weights, nullptr);
   const Tensor flat = reshape(x, {x.size(0) * x.size(1), x.size(2)});
   return {finish(embedding(flat, rows), decoder_norm_), weights.empty() ? Tensor{} : concat(weights, 1)};
+}
+
+TranslationModel::SelfAttention Transformer::self_attention(const Batch& batch) const {
+  std::vector<Tensor> encoder, decoder;
+  decode(encode(batch.source, batch.source_lengths, &encoder), batch, nullptr, &decoder);
+  return {concat(encoder, 1), concat(decoder, 1)};
 }
 
 std::pair<Tensor, Tensor> Transformer::vocabulary_weights() const {

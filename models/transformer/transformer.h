@@ -32,6 +32,7 @@ class Transformer : public TranslationModel {
   /// Throws ValueError for a config that makes no sense, and for tie = all with two vocabularies.
   Transformer(const ModelConfig& config, int64_t source_vocabulary, int64_t target_vocabulary);
   std::unique_ptr<Decoding> begin(const Batch& batch) const override;
+  SelfAttention self_attention(const Batch& batch) const override;
   /// "Transformer 4+4, 128 wide, 4 heads".
   std::string describe() const override;
 
@@ -41,6 +42,9 @@ class Transformer : public TranslationModel {
  private:
   friend class TransformerDecoding;
   Teacher teach(const Batch& batch, const Tensor& rows) const override;
+  // The decoder on given targets -> [B, T, D], before the last normalisation; the lists, when given, get each layer's attention
+  // [B, heads, T, S] and [B, heads, T, T].
+  Tensor decode(const Tensor& memory, const Batch& batch, std::vector<Tensor>* cross_weights, std::vector<Tensor>* self_weights) const;
   std::pair<Tensor, Tensor> vocabulary_weights() const override;
   Tensor finish(const Tensor& x, const std::unique_ptr<nn::LayerNorm>& norm) const { return norm ? (*norm)(x) : x; }
 

@@ -36,6 +36,23 @@ Translation record_of(int source, int target, int layers = 1, int heads = 1) {
   return record;
 }
 
+// The same with even self-attention on both sides, the decoder's over what came before.
+Translation record_with_self_attention(int source, int target, int layers = 1, int heads = 1) {
+  Translation record = record_of(source, target, layers, heads);
+  record.model = "Transformer";
+  const auto S = static_cast<size_t>(source), T = static_cast<size_t>(target);
+  for (int layer = 0; layer < layers; ++layer) {
+    for (int head = 0; head < heads; ++head) {
+      record.encoder_self_attention.push_back({layer, head, std::vector(S, std::vector(S, 1.0F / static_cast<float>(S)))});
+      record.decoder_self_attention.push_back({layer, head, std::vector(T, std::vector(T, 0.0F))});
+      for (size_t t = 0; t < T; ++t) {
+        for (size_t u = 0; u <= t; ++u) record.decoder_self_attention.back().weights[t][u] = 1.0F / static_cast<float>(t + 1);
+      }
+    }
+  }
+  return record;
+}
+
 class Heatmap : public testing::Test {
  protected:
   std::string path(const std::string& name) const { return dir_ / name; }
@@ -255,6 +272,101 @@ TEST_F(Heatmap, GridOfAllHeadsAndTheirMean) {
   EXPECT_THAT(svg_of(record, {"--mean", "--layer", "1"}), AllOf(HasSubstr("layer 1, mean of its heads"), HasSubstr(": 0.300</title>")));
   const auto png = run({"--record", path("r.jsonl"), "-o", path("grid.png"), "--grid"});
   EXPECT_EQ(png.exit_code, 0) << png.err;
+}
+
+TEST_F(Heatmap, EncoderSelfAttentionHasTheSourceOnBothAxes) {
+  Translation record = record_with_self_attention(4, 3, 1, 2);
+  record.encoder_self_attention[1].weights[0] = {0.125F, 0.875F, 0, 0};
+  const std::string svg = svg_of(record, {"--which", "encoder", "--head", "1"});
+  EXPECT_EQ(xml_error(svg), "");
+  EXPECT_THAT(svg, AllOf(HasSubstr("aria-label=\"Encoder self-attention of Transformer: 4 source words across and down\""),
+                         HasSubstr(">source, attended to</text>"), HasSubstr(">source, attending</text>"),
+                         HasSubstr("encoder self-attention \xC2\xB7 layer 0, head 1 \xC2\xB7 1 of 2 maps"), Not(HasSubstr("score"))));
+  EXPECT_THAT(svg, HasSubstr("<title>W\xC3\xB6rter1 \xE2\x86\x92 W\xC3\xB6rter0: 0.875</title>"));
+  EXPECT_THAT(svg, AllOf(Not(HasSubstr("words0")), HasSubstr("<title>&lt;/s&gt; \xE2\x86\x92 &lt;/s&gt;: 0.250</title>")));
+  EXPECT_EQ(all_matches(svg, std::regex("\xE2\x86\x92")).size(), 16U);
+  EXPECT_EQ(all_matches(svg_of(record, {"--which", "encoder", "--drop-eos"}), std::regex("\xE2\x86\x92")).size(), 9U);
+  const std::string cropped = svg_of(record, {"--which", "encoder", "--max-tokens", "2"});
+  EXPECT_THAT(cropped, AllOf(HasSubstr("first 2 of 4"), Not(HasSubstr("output tokens"))));
+  EXPECT_EQ(all_matches(cropped, std::regex("\xE2\x86\x92")).size(), 4U);
+}
+
+TEST_F(Heatmap, DecoderSelfAttentionHasTheOutputDownAndWhatWasWrittenAcross) {
+  const Translation record = record_with_self_attention(4, 3);
+  const std::string svg = svg_of(record, {"--which", "decoder"});
+  EXPECT_EQ(xml_error(svg), "");
+  EXPECT_THAT(svg, AllOf(HasSubstr("aria-label=\"Decoder self-attention of Transformer: 3 words read across, 3 output words down\""),
+                         HasSubstr(">output so far, attended to</text>"), HasSubstr(">output, attending</text>"),
+                         HasSubstr("decoder self-attention \xC2\xB7 layer 0, head 0 \xC2\xB7 score -4.25"), Not(HasSubstr("rter"))));
+  std::vector<std::string> cells;
+  for (const auto& match : all_matches(svg, std::regex("<title>([^<]*\xE2\x86\x92[^<]*)</title>"))) cells.push_back(match[1]);
+  EXPECT_THAT(cells, testing::ElementsAre("&lt;s&gt; \xE2\x86\x92 words0: 1.000", "words0 \xE2\x86\x92 words0: 0.000",
+                                          "words1 \xE2\x86\x92 words0: 0.000", "&lt;s&gt; \xE2\x86\x92 words1: 0.500",
+                                          "words0 \xE2\x86\x92 words1: 0.500", "words1 \xE2\x86\x92 words1: 0.000",
+                                          "&lt;s&gt; \xE2\x86\x92 &lt;/s&gt;: 0.333", "words0 \xE2\x86\x92 &lt;/s&gt;: 0.333",
+                                          "words1 \xE2\x86\x92 &lt;/s&gt;: 0.333"));
+  EXPECT_EQ(all_matches(svg, std::regex("<text class=\"eos\"")).size(), 2U);  // <s> and </s>
+  const std::string dropped = svg_of(record, {"--which", "decoder", "--drop-eos"});
+  EXPECT_THAT(dropped, AllOf(HasSubstr("&lt;s&gt;"), Not(HasSubstr("&lt;/s&gt;"))));
+  EXPECT_EQ(all_matches(dropped, std::regex("\xE2\x86\x92")).size(), 6U);
+  const std::string cropped = svg_of(record, {"--which", "decoder", "--max-tokens", "1"});  // <s> is no word
+  EXPECT_THAT(cropped, HasSubstr("first 1 of 3"));
+  EXPECT_EQ(all_matches(cropped, std::regex("\xE2\x86\x92")).size(), 2U);
+}
+
+TEST_F(Heatmap, SelfAttentionHasGridsAndMeansToo) {
+  Translation record = record_with_self_attention(4, 3, 3, 2);
+  record.attention.resize(1);  // the kinds may differ in layers and heads
+  const std::string grid = svg_of(record, {"--which", "encoder", "--grid"});
+  EXPECT_THAT(grid, AllOf(HasSubstr(">encoder layer 0, head 0<"), HasSubstr(">encoder layer 2, head 1<")));
+  EXPECT_EQ(all_matches(grid, std::regex("class=\"cells\"")).size(), 6U);
+  const std::string one = svg_of(record, {"--which", "encoder"});
+  EXPECT_LT(number_at(grid, R"re(width="([\d.]+)")re"), 2.5 * number_at(one, R"re(width="([\d.]+)")re"));  // a row a layer
+  EXPECT_THAT(svg_of(record, {"--which", "decoder", "--grid"}), HasSubstr(">decoder layer 1, head 1<"));
+  for (models::AttentionWeights& map : record.decoder_self_attention) {
+    map.weights[1] = {map.layer == 0 ? 0.9F : 0.3F, map.layer == 0 ? 0.1F : 0.7F, 0};
+  }
+  EXPECT_THAT(svg_of(record, {"--which", "decoder", "--mean"}),
+              AllOf(HasSubstr("decoder self-attention \xC2\xB7 mean of 6 maps"), HasSubstr(": 0.500</title>")));
+  EXPECT_THAT(svg_of(record, {"--which", "decoder", "--mean", "--layer", "0"}),
+              AllOf(HasSubstr("layer 0, mean of its heads"), HasSubstr(": 0.900</title>")));
+  EXPECT_THAT(svg_of(record, {"--which", "cross"}), HasSubstr(">source</text>"));
+}
+
+TEST_F(Heatmap, AxisTitlesOfShortSentencesAreInThePicture) {
+  for (const char* which : {"encoder", "decoder"}) {
+    const std::string svg = svg_of(record_with_self_attention(1, 1), {"--which", which, "--grid"});
+    const double width = number_at(svg, R"re(<svg[^>]* width="([\d.]+)")re"), height = number_at(svg, R"re(<svg[^>]* height="([\d.]+)")re");
+    const auto axes = all_matches(
+        svg, std::regex(R"re(<text class="axis" x="([\d.]+)" y="([\d.]+)" dy="0.35em" font-size="([\d.]+)"[^>]*>([^<]*)</text>)re"));
+    ASSERT_EQ(axes.size(), 2U);
+    for (const auto& axis : axes) {
+      const bool turned = axis.str().find("rotate(-90") != std::string::npos;
+      const double half = 0.25 * std::stod(axis[3]) * static_cast<double>(axis[4].length());  // letters half as wide as high
+      const double at = std::stod(axis[turned ? 2 : 1]);
+      EXPECT_GT(at - half, 0) << axis[4];
+      EXPECT_LT(at + half, turned ? height : width) << axis[4];
+    }
+  }
+}
+
+TEST_F(Heatmap, ARecordWithoutSelfAttentionSaysHowToMakeIt) {
+  const auto file = write("r.jsonl", {record_of(3, 3)});
+  for (const std::string which : {"encoder", "decoder"}) {
+    expect_failure({"--record", file, "-o", path("out.svg"), "--which", which}, 1,
+                   "the record of model 'additive attention, LSTM 256' has no " + which +
+                       " self-attention: 'translator translate --attention FILE --self-attention' writes it, for a Transformer");
+  }
+  expect_failure(
+      {"--record", write("s.jsonl", {record_with_self_attention(3, 3)}), "-o", path("out.svg"), "--which", "encoder", "--layer", "4"}, 1,
+      "no attention of layer 4, head any in the record: it has layer 0 head 0");
+  expect_failure({"--record", file, "-o", path("out.svg"), "--which", "self"}, 2, "--which");
+  auto damaged = to_json_line(record_with_self_attention(3, 3));
+  damaged.replace(damaged.find("[[1.0,"), 6, "[[");
+  write_file_atomically(path("damaged.jsonl"), damaged);
+  expect_failure({"--record", path("damaged.jsonl"), "-o", path("out.svg")}, 1,
+                 "damaged.jsonl' line 1: decoder_self_attention[0].weights[0] has 2 values, <s> and target without </s> have 3 tokens");
+  EXPECT_FALSE(std::filesystem::exists(path("out.svg")));
 }
 
 TEST_F(Heatmap, LayerHeadTitleAndCropping) {

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <sstream>
 #include <thread>
 
@@ -440,28 +441,31 @@ TEST_F(Translator, DemoWritesItsReportAndReplacesOnlyItsOwn) {
   for (const auto& path : report["heatmaps"]) EXPECT_GT(std::filesystem::file_size(path.get<std::string>()), 1000U);
 }
 
+// What makes train_command's run a small Transformer.
+const std::vector<std::string> kTransformer = {"--architecture",
+                                               "transformer",
+                                               "--model-size",
+                                               "16",
+                                               "--feed-forward",
+                                               "24",
+                                               "--heads",
+                                               "2",
+                                               "--encoder-layers",
+                                               "1",
+                                               "--decoder-layers",
+                                               "2",
+                                               "--subwords",
+                                               "bpe",
+                                               "--subword-vocabulary",
+                                               "120",
+                                               "--joint",
+                                               "--tie",
+                                               "all",
+                                               "--average",
+                                               "2"};
+
 TEST_F(Translator, TransformerOnSubwordsTrainsTranslatesAndIsDrawn) {
-  std::vector<std::string> command = train_command("transformer", {"--architecture",
-                                                                   "transformer",
-                                                                   "--model-size",
-                                                                   "16",
-                                                                   "--feed-forward",
-                                                                   "24",
-                                                                   "--heads",
-                                                                   "2",
-                                                                   "--encoder-layers",
-                                                                   "1",
-                                                                   "--decoder-layers",
-                                                                   "2",
-                                                                   "--subwords",
-                                                                   "bpe",
-                                                                   "--subword-vocabulary",
-                                                                   "120",
-                                                                   "--joint",
-                                                                   "--tie",
-                                                                   "all",
-                                                                   "--average",
-                                                                   "2"});
+  std::vector<std::string> command = train_command("transformer", kTransformer);
   const ProcessResult trained = translator(command);
   ASSERT_EQ(trained.exit_code, 0) << trained.err;
   EXPECT_TRUE(std::filesystem::exists(at("transformer/source.spm")));
@@ -484,6 +488,79 @@ TEST_F(Translator, TransformerOnSubwordsTrainsTranslatesAndIsDrawn) {
             0);
   command.push_back("--overwrite");
   EXPECT_EQ(translator(command).exit_code, 0);  // its files are known as those of a run
+}
+
+TEST_F(Translator, SelfAttentionOnRequest) {
+  std::vector<std::string> command = train_command("small", kTransformer);
+  command.insert(command.end(), {"--threads", "1"});
+  const ProcessResult trained = translator(command);
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  const auto translated = [&](const std::string& records, std::vector<std::string> more) {
+    more.insert(more.begin(),
+                {"translate", "-r", at("small"), "-i", at("three.en"), "--threads", "1", "--max-length", "20", "--attention", at(records)});
+    const ProcessResult result = translator(more);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return result.out;
+  };
+  write(at("three.en"), "I am a student.\n\nThe man sleeps.\n");
+  EXPECT_EQ(translated("plain.jsonl", {"--beam", "3", "--n-best", "2"}),
+            translated("own.jsonl", {"--beam", "3", "--n-best", "2", "--self-attention"}));
+  EXPECT_THAT(content(at("plain.jsonl")), testing::Not(HasSubstr("self_attention")));
+  std::ifstream plain(at("plain.jsonl")), own(at("own.jsonl"));
+  int lines = 0;
+  for (std::string before, line; std::getline(plain, before) && std::getline(own, line); ++lines) {
+    auto record = nlohmann::json::parse(line);
+    const size_t words = record["source"]["tokens"].size();
+    if (words > 0) {
+      ASSERT_EQ(record["encoder_self_attention"].size(), 2U);  // one layer of two heads
+      ASSERT_EQ(record["decoder_self_attention"].size(), 4U);
+      const auto& last = record["decoder_self_attention"][3];
+      EXPECT_EQ(last["layer"], 1);
+      EXPECT_EQ(last["head"], 1);
+      EXPECT_EQ(last["weights"].size(), record["target"]["tokens"].size());
+      EXPECT_NEAR(last["weights"][0][0].get<double>() + last["weights"][0][1].get<double>(), 1, 1e-5);  // <s> and the word's own pieces
+      for (const auto& row : record["encoder_self_attention"][1]["weights"]) {
+        EXPECT_EQ(row.size(), words);
+        EXPECT_NEAR(
+            std::accumulate(row.begin(), row.end(), 0.0, [](double total, const auto& w) { return total + w.template get<double>(); }), 1,
+            1e-4);
+      }
+    }
+    record.erase("encoder_self_attention");
+    record.erase("decoder_self_attention");
+    EXPECT_EQ(record, nlohmann::json::parse(before));
+  }
+  EXPECT_EQ(lines, 5);
+  const auto drawn = [&](std::vector<std::string> arguments, const std::string& to) {
+    arguments.insert(arguments.begin(), kHeatmap);
+    arguments.insert(arguments.end(), {"-o", at(to)});
+    const ProcessResult result = run_process(arguments);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return content(at(to));
+  };
+  EXPECT_THAT(drawn({"--record", at("own.jsonl"), "--which", "encoder", "--grid"}, "encoder.svg"), HasSubstr(">encoder layer 0, head 1<"));
+  for (const char* which : {"encoder", "decoder"}) {
+    EXPECT_EQ(
+        drawn({"-r", at("small"), "-s", "The man sleeps.", "-t", "Der Mann schläft.", "--which", which}, "a.svg"),
+        drawn({"-r", at("small"), "-s", "The man sleeps.", "-t", "Der Mann schläft.", "--which", which, "--json", at("a.json")}, "b.svg"));
+    EXPECT_EQ(drawn({"--record", at("a.json"), "--which", which}, "b.svg"), content(at("a.svg")));
+  }
+  EXPECT_THAT(content(at("a.svg")), testing::AllOf(HasSubstr(">output so far, attended to<"), HasSubstr(">schläft<")));
+  EXPECT_THAT(drawn({"-r", at("small"), "-s", "The man sleeps.", "--which", "encoder", "--mean"}, "mean.png"), StartsWith("\x89PNG"));
+  write(at("three.de"), "Ich bin Student.\n\nDer Mann schläft.\n");
+  EXPECT_EQ(translated("forced.jsonl", {"--force", at("three.de"), "--self-attention"}), content(at("three.de")));
+  EXPECT_THAT(content(at("forced.jsonl")), HasSubstr("decoder_self_attention"));
+}
+
+TEST_F(Translator, SelfAttentionNeedsATransformerAndRecords) {
+  expect_failure(translator({"translate", "-r", at("run"), "-i", at("nothing.en"), "--attention", at("x.jsonl"), "--self-attention"}),
+                 "--self-attention: '" + at("run") + "': 'additive attention, LSTM 12' has no self-attention, only a Transformer has");
+  EXPECT_FALSE(std::filesystem::exists(at("x.jsonl")));
+  expect_failure(translator({"translate", "-r", at("run"), "--self-attention"}, "a\n"), "--attention", 2);
+  const ProcessResult drawn = run_process({kHeatmap, "-r", at("run"), "-s", "a", "--which", "decoder", "-o", at("x.svg")});
+  EXPECT_EQ(drawn.exit_code, 1);
+  EXPECT_EQ(drawn.err,
+            "heatmap: --which: '" + at("run") + "': 'additive attention, LSTM 12' has no self-attention, only a Transformer has\n");
 }
 
 TEST_F(Translator, SamplesAreTheSameForASeed) {

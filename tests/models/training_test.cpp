@@ -10,6 +10,7 @@
 #include "models/training/evaluation.h"
 #include "models/training/trainer.h"
 #include "tests/testing/temp_dir.h"
+#include "tests/testing/throws.h"
 
 namespace heed::models {
 namespace {
@@ -192,6 +193,110 @@ TEST(Trainer, ATransformerOnSubwordsLearnsAndItsRecordsAreOfWords) {
   ASSERT_EQ(forced.target.tokens.size(), 5U);
   EXPECT_EQ(forced.target.tokens[1].text, "v11");
   EXPECT_EQ(forced.attention.front().weights.size(), 5U);
+}
+
+TEST(Translator, SelfAttentionOfPiecesBecomesThatOfWords) {
+  const TempDir folder;
+  RunConfig config = tiny_transformer();
+  config.train.epochs = 2;
+  train(folder.path(), config);
+  const Translator translator(load_run(folder.path()));
+  const std::vector<std::vector<std::string>> sources{{"w3", "w11", "w7", "w10"}, {"w5"}}, outputs{{"v3", "v11", "v7", "v10"}, {"v5"}};
+  const std::vector<std::string> lines{join(sources[0]), join(sources[1])}, targets{join(outputs[0]), join(outputs[1])};
+  const auto forced = translator.force(lines, targets, /*with_self_attention=*/true);
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const auto source = translator.run().source.encode(sources[i]), target = translator.run().target.encode(outputs[i]);
+    std::vector<int> source_ids = source.ids, source_word = source.word_of, written = target.word_of, read{0};
+    const size_t words = sources[i].size();  // as many on both sides
+    ASSERT_GT(target.ids.size(), i == 0 ? words : 0);
+    source_ids.push_back(Vocabulary::kEos);
+    source_word.push_back(static_cast<int>(words));
+    written.push_back(static_cast<int>(words));
+    for (const int word : target.word_of) read.push_back(word + 1);
+    const std::vector<EncodedPair> pair{{source_ids, target.ids}};
+    const SelfAttentionMaps units = self_attention(*translator.run().model, pair).front();
+    const auto compare = [&](const std::vector<AttentionWeights>& found, const auto& maps, const std::vector<int>& row_of,
+                             const std::vector<int>& column_of) {
+      ASSERT_EQ(found.size(), maps.size());
+      for (size_t m = 0; m < maps.size(); ++m) {
+        ASSERT_EQ(found[m].weights.size(), words + 1);
+        for (size_t r = 0; r <= words; ++r) {
+          ASSERT_EQ(found[m].weights[r].size(), words + 1);
+          for (size_t c = 0; c <= words; ++c) {
+            double total = 0, rows = 0;
+            for (size_t u = 0; u < row_of.size(); ++u) {
+              if (row_of[u] != static_cast<int>(r)) continue;
+              ++rows;
+              for (size_t v = 0; v < column_of.size(); ++v) total += column_of[v] == static_cast<int>(c) ? maps[m][u][v] : 0.0F;
+            }
+            EXPECT_NEAR(found[m].weights[r][c], total / rows, 1e-6);
+          }
+        }
+      }
+    };
+    compare(forced[i].encoder_self_attention, units.encoder, source_word, source_word);
+    compare(forced[i].decoder_self_attention, units.decoder, written, read);
+  }
+}
+
+// Column c is word c - 1 of the output: a row ends with its own word, of which only the earlier pieces were read.
+void expect_looks_back(const Translation& output) {
+  for (const AttentionWeights& map : output.decoder_self_attention) {
+    ASSERT_EQ(map.weights.size(), output.target.tokens.size());
+    for (size_t t = 0; t < map.weights.size(); ++t) {
+      ASSERT_EQ(map.weights[t].size(), decoder_columns(output));
+      EXPECT_NEAR(std::accumulate(map.weights[t].begin(), map.weights[t].end(), 0.0), 1, 1e-5);
+      for (size_t c = t + 2; c < map.weights[t].size(); ++c) EXPECT_EQ(map.weights[t][c], 0);
+    }
+  }
+}
+
+TEST(Translator, SelfAttentionOfEveryHypothesisOnRequest) {
+  const TempDir folder;
+  RunConfig config = tiny_transformer();
+  config.train.epochs = 10;
+  train(folder.path(), config);
+  const Translator translator(load_run(folder.path()));
+  const std::vector<std::string> lines{"w3 w11 w7 w10", "", "w5 w2"};
+  const ModelConfig& model = translator.run().config.model;
+  const auto encoder_maps = static_cast<size_t>(model.heads * model.encoder_layers),
+             decoder_maps = static_cast<size_t>(model.heads * model.decoder_layers);
+  for (const SearchOptions& search :
+       {SearchOptions{.beam = 3, .n_best = 2}, SearchOptions{.n_best = 2, .temperature = 1.0}, SearchOptions{.max_length = 2}}) {
+    const auto plain = translator.translate(lines, {.search = search});
+    auto outputs = translator.translate(lines, {.search = search, .self_attention = true});
+    ASSERT_EQ(plain.size(), outputs.size());
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      Translation& output = outputs[i];
+      EXPECT_TRUE(plain[i].encoder_self_attention.empty() && plain[i].decoder_self_attention.empty());
+      if (!output.source.text.empty()) {
+        EXPECT_EQ(output.encoder_self_attention.size(), encoder_maps);
+        EXPECT_EQ(output.decoder_self_attention.size(), decoder_maps);
+      }
+      for (const AttentionWeights& map : output.encoder_self_attention) {
+        ASSERT_EQ(map.weights.size(), output.source.tokens.size());
+        for (const auto& row : map.weights) EXPECT_NEAR(std::accumulate(row.begin(), row.end(), 0.0), 1, 1e-5);
+      }
+      expect_looks_back(output);
+      const Translation read_back = parse_translation(to_json_line(output), "x", 1);
+      EXPECT_EQ(read_back.decoder_self_attention.size(), output.decoder_self_attention.size());
+      output.encoder_self_attention.clear();
+      output.decoder_self_attention.clear();
+      EXPECT_EQ(output, plain[i]);
+    }
+  }
+}
+
+TEST(Translator, SelfAttentionOfARecurrentModelIsRefused) {
+  const TempDir folder;
+  RunConfig config = tiny_config();
+  config.train.epochs = 1;
+  train(folder.path(), config);
+  const Translator translator(load_run(folder.path()));
+  const std::vector<std::string> lines{"w3"};
+  const std::string none = "'additive attention, LSTM 48' has no self-attention, only a Transformer has";
+  EXPECT_ERROR(ValueError, "translate: " + none, translator.translate(lines, {.self_attention = true}));
+  EXPECT_ERROR(ValueError, "forced decoding: " + none, translator.force(lines, lines, true));
 }
 
 TEST(Trainer, ResumedTransformerEqualsUninterruptedAndCheckpointsAreAveraged) {

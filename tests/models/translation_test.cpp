@@ -26,6 +26,14 @@ Translation example() {
   return record;
 }
 
+// With what a Transformer's record may hold besides.
+Translation example_with_self_attention() {
+  Translation record = example();
+  record.encoder_self_attention = {{1, 0, {{1, 0, 0, 0}, {0.5f, 0.5f, 0, 0}, {0, 0, 1, 0}, {0.25f, 0.25f, 0.25f, 0.25f}}}};
+  record.decoder_self_attention = {{0, 0, {{1, 0}, {0.75f, 0.25f}}}, {0, 1, {{1, 0}, {0, 1}}}};  // columns: <s>, hund
+  return record;
+}
+
 std::string error_of(const std::string& line) {
   try {
     parse_translation(line, "out.jsonl", 7);
@@ -36,8 +44,8 @@ std::string error_of(const std::string& line) {
 }
 
 // The example with one place changed.
-std::string changed(const std::string& pointer, const nlohmann::json& value) {
-  auto json = nlohmann::json::parse(to_json_line(example()));
+std::string changed(const std::string& pointer, const nlohmann::json& value, const Translation& record = example()) {
+  auto json = nlohmann::json::parse(to_json_line(record));
   json[nlohmann::json::json_pointer(pointer)] = value;
   return json.dump();
 }
@@ -60,6 +68,42 @@ TEST(TranslationRecord, RoundTrip) {
   Translation bare;  // no attention, no words
   EXPECT_EQ(parse_translation(to_json_line(bare), "x", 1), bare);
   EXPECT_EQ(to_json_line(example()).find('\n'), std::string::npos);
+}
+
+TEST(TranslationRecord, SelfAttentionIsOptional) {
+  const Translation record = example_with_self_attention();
+  EXPECT_EQ(parse_translation(to_json_line(record), "x", 1), record);
+  const std::string plain = to_json_line(example()), line = to_json_line(record);
+  EXPECT_EQ(plain.find("self_attention"), std::string::npos);
+  EXPECT_EQ(line, plain.substr(0, plain.size() - 1) +
+                      R"(,"encoder_self_attention":[{"layer":1,"head":0,"weights":[[1.0,0.0,0.0,0.0],[0.5,0.5,0.0,0.0],)"
+                      R"([0.0,0.0,1.0,0.0],[0.25,0.25,0.25,0.25]]}],"decoder_self_attention":[{"layer":0,"head":0,"weights":)"
+                      R"([[1.0,0.0],[0.75,0.25]]},{"layer":0,"head":1,"weights":[[1.0,0.0],[0.0,1.0]]}]})");
+  EXPECT_EQ(parse_translation(changed("/encoder_self_attention", nlohmann::json::array()), "x", 1), example());
+  Translation cut = record;  // at the length limit: no </s>
+  cut.target.tokens.pop_back();
+  for (auto& map : cut.attention) map.weights.pop_back();
+  for (auto& map : cut.decoder_self_attention) map.weights.pop_back();
+  EXPECT_EQ(decoder_columns(cut), 2U);
+  EXPECT_EQ(parse_translation(to_json_line(cut), "x", 1), cut);
+}
+
+TEST(TranslationRecord, WrongSelfAttentionIsNamedInOneLine) {
+  const std::string at = "'out.jsonl' line 7: ";
+  const auto error = [](const std::string& pointer, const nlohmann::json& value) {
+    return error_of(changed(pointer, value, example_with_self_attention()));
+  };
+  EXPECT_EQ(error("/encoder_self_attention", 1), at + "encoder_self_attention is not a list");
+  EXPECT_EQ(error("/encoder_self_attention/0/weights", {{1, 0, 0, 0}}),
+            at + "encoder_self_attention[0].weights has 1 rows, source has 4 tokens");
+  EXPECT_EQ(error("/encoder_self_attention/0/weights/2", {1, 0}),
+            at + "encoder_self_attention[0].weights[2] has 2 values, source has 4 tokens");
+  EXPECT_EQ(error("/decoder_self_attention/1/weights", {{1, 0}}), at + "decoder_self_attention[1].weights has 1 rows, target has 2 tokens");
+  EXPECT_EQ(error("/decoder_self_attention/1/weights/0", {1, 0, 0}),
+            at + "decoder_self_attention[1].weights[0] has 3 values, <s> and target without </s> have 2 tokens");
+  EXPECT_EQ(error("/decoder_self_attention/1/weights/0/1", -1), at + "decoder_self_attention[1].weights[0][1] is outside [0, 1]: -1");
+  EXPECT_EQ(error("/decoder_self_attention/1/head", 0), at + "decoder_self_attention[1] is layer 0 head 0 again");
+  EXPECT_EQ(error("/decoder_self_attention/1", nullptr), at + "decoder_self_attention[1] is not an object");
 }
 
 TEST(TranslationRecord, UnknownKeysAreIgnored) { EXPECT_EQ(parse_translation(changed("/later", {{"a", 1}}), "x", 1), example()); }
@@ -95,7 +139,7 @@ TEST(TranslationRecord, WhatIsWrongIsNamedInOneLine) {
 }
 
 TEST(TranslationRecord, AnyDamageIsAFormatErrorOrAValidRecord) {
-  const std::string line = to_json_line(example());
+  const std::string line = to_json_line(example_with_self_attention());
   unsigned state = 1;  // a small linear congruential generator
   for (int round = 0; round < 20000; ++round) {
     std::string damaged = line;
@@ -127,7 +171,11 @@ TEST(TranslationRecord, WritersMistakesAreRefused) {
   EXPECT_THROW(to_json_line(record), ValueError);
   record = example();
   record.attention[0].weights.pop_back();
-  EXPECT_THAT([&] { to_json_line(record); }, ThrowsMessage<ValueError>("translation: 1 rows of attention for 2 target tokens"));
+  EXPECT_THAT([&] { to_json_line(record); }, ThrowsMessage<ValueError>("translation: 1 rows of attention, target has 2 tokens"));
+  record = example_with_self_attention();
+  record.decoder_self_attention[0].weights[1].push_back(0);
+  EXPECT_THAT([&] { to_json_line(record); }, ThrowsMessage<ValueError>("translation: 3 values in a row of decoder_self_attention, <s> and "
+                                                                       "target without </s> have 2 tokens"));
 }
 
 }  // namespace

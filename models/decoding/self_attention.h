@@ -1,0 +1,23 @@
+// Self-attention of finished pairs, for pictures: one forced pass over each batch, so that search need not carry it.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "models/seq2seq/model.h"
+
+namespace heed::models {
+
+/// The self-attention of one pair, unit by unit; rows attend, columns are attended to.
+struct SelfAttentionMaps {
+  std::vector<std::vector<std::vector<float>>> encoder;  // [maps][source length][source length], </s> last on both sides
+  /// [maps][1 + target length][1 + target length]: row t puts out unit t, the last one </s>; column 0 reads <s>, column u unit u - 1; zero
+  /// above the diagonal.
+  std::vector<std::vector<std::vector<float>>> decoder;
+};
+
+/// Without gradients; results are in the order of `pairs` and do not depend on how they are batched (to rounding). Throws ValueError for a
+/// model without self-attention.
+std::vector<SelfAttentionMaps> self_attention(const TranslationModel& model, std::span<const EncodedPair> pairs, int64_t batch_size = 64);
+
+}  // namespace heed::models

@@ -1,0 +1,174 @@
+// Self-attention of finished pairs: the values of nn's layers, causality, batches.
+#include "models/decoding/self_attention.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "models/text/vocabulary.h"
+#include "models/transformer/transformer.h"
+#include "tests/models/translation_model.h"
+#include "tests/testing/parameters.h"
+#include "tests/testing/throws.h"
+
+namespace heed::models {
+namespace {
+
+constexpr int64_t kVocabulary = 12;
+
+std::vector<EncodedPair> pairs() { return {{{5, 6, 7, 2}, {4, 5, 6}}, {{8, 2}, {7, 9, 10, 4, 5}}, {{9, 4, 5, 6, 2}, {}}}; }
+
+std::vector<NamedConfig> transformers() {
+  std::vector<NamedConfig> all;
+  for (NamedConfig& model : all_models()) {
+    if (model.config.architecture == "transformer") all.push_back(std::move(model));
+  }
+  all.push_back(all.front());
+  all.back().name = "transformer_one_and_three_layers";
+  all.back().config.encoder_layers = 1;
+  all.back().config.decoder_layers = 3;
+  return all;
+}
+
+class EveryTransformer : public testing::TestWithParam<NamedConfig> {
+ protected:
+  void SetUp() override {
+    manual_seed(3);
+    model_ = make_model(GetParam().config, kVocabulary, kVocabulary);
+    model_->train(false);
+  }
+  // Gives a layer of its own the model's parameters whose names begin with `prefix`.
+  void load(nn::Module& layer, const std::string& prefix) const {
+    std::map<std::string, Tensor> values;
+    for (const auto& [name, value] : parameters_by_name(*model_)) {
+      if (name.starts_with(prefix + ".")) values.emplace(name.substr(prefix.size() + 1), value);
+    }
+    layer.load(values, "model");
+    layer.train(false);
+  }
+  // Word vectors and positions of a side.
+  Tensor embed(const std::string& side, const Tensor& ids, int64_t first = 0) const {
+    auto named = parameters_by_name(*model_);
+    const bool shared = named.find(side + ".weight") == named.end();
+    PositionedEmbedding embedding(GetParam().config, kVocabulary, shared ? named.at("target_embedding.weight") : Tensor{});
+    load(embedding, side);
+    return embedding(ids, first);
+  }
+  nn::TransformerOptions layer_options() const {
+    const ModelConfig& c = GetParam().config;
+    return {.size = c.model_size,
+            .feed_forward = c.feed_forward,
+            .heads = c.heads,
+            .pre_norm = c.norm == "pre",
+            .rotary = c.positions == "rotary"};
+  }
+  std::unique_ptr<TranslationModel> model_;
+};
+
+// The decoder's layers are run word by word on their caches, which know no mask.
+TEST_P(EveryTransformer, ValuesAreThoseOfTheLayers) {
+  const NoGradGuard no_grad;
+  const ModelConfig& config = GetParam().config;
+  const auto heads = static_cast<size_t>(config.heads);
+  const std::vector<EncodedPair> all = pairs();
+  const auto found = self_attention(*model_, all);
+  for (size_t i = 0; i < all.size(); ++i) {
+    const Batch batch = make_batch(all, std::vector<int64_t>{static_cast<int64_t>(i)});
+    const size_t S = all[i].source.size(), T = all[i].target.size() + 1;
+    ASSERT_EQ(found[i].encoder.size(), heads * static_cast<size_t>(config.encoder_layers));
+    ASSERT_EQ(found[i].decoder.size(), heads * static_cast<size_t>(config.decoder_layers));
+    Tensor memory = embed("source_embedding", batch.source);
+    for (int64_t l = 0; l < config.encoder_layers; ++l) {
+      nn::TransformerEncoderLayer layer(layer_options());
+      load(layer, "encoder" + std::to_string(l));
+      Tensor weights;
+      memory = layer(memory, batch.source_lengths, &weights);
+      const auto wanted = weights.to_vector<float>();
+      for (size_t at = 0; at < wanted.size(); ++at) {
+        const auto& map = found[i].encoder[static_cast<size_t>(l) * heads + at / (S * S)];
+        ASSERT_EQ(map.size(), S);
+        EXPECT_NEAR(map[at / S % S][at % S], wanted[at], 1e-5);
+      }
+    }
+    if (config.norm == "pre") {
+      nn::LayerNorm norm(config.model_size);
+      load(norm, "encoder_norm");
+      memory = norm(memory);
+    }
+    std::vector<std::unique_ptr<nn::TransformerDecoderLayer>> layers;
+    std::vector<nn::KeyValue> caches(static_cast<size_t>(config.decoder_layers));
+    for (size_t l = 0; l < caches.size(); ++l) {
+      layers.push_back(std::make_unique<nn::TransformerDecoderLayer>(layer_options()));
+      load(*layers.back(), "decoder" + std::to_string(l));
+    }
+    for (size_t t = 0; t < T; ++t) {
+      const auto at = static_cast<int64_t>(t);
+      Tensor x = embed("target_embedding", slice(batch.target_in, 1, at, at + 1), at);
+      for (size_t l = 0; l < layers.size(); ++l) {
+        const auto seen = layers[l]->step(x, caches[l], layers[l]->prepare(memory), batch.source_lengths);
+        x = seen.output;
+        const auto wanted = seen.self_weights.to_vector<float>();  // [1, heads, 1, t + 1]
+        ASSERT_EQ(wanted.size(), heads * (t + 1));
+        for (size_t h = 0; h < heads; ++h) {
+          ASSERT_EQ(found[i].decoder[l * heads + h].size(), T);
+          for (size_t u = 0; u <= t; ++u) EXPECT_NEAR(found[i].decoder[l * heads + h][t][u], wanted[h * (t + 1) + u], 1e-5);
+        }
+      }
+    }
+  }
+}
+
+TEST_P(EveryTransformer, RowsSumToOneAndTheDecoderLooksBackOnly) {
+  for (const SelfAttentionMaps& maps : self_attention(*model_, pairs())) {
+    for (const auto& map : maps.encoder) {
+      for (const auto& row : map) EXPECT_NEAR(std::accumulate(row.begin(), row.end(), 0.0), 1, 1e-5);
+    }
+    for (const auto& map : maps.decoder) {
+      for (size_t t = 0; t < map.size(); ++t) {
+        EXPECT_NEAR(std::accumulate(map[t].begin(), map[t].end(), 0.0), 1, 1e-5);
+        for (size_t u = t + 1; u < map[t].size(); ++u) EXPECT_EQ(map[t][u], 0.0F);
+      }
+    }
+  }
+}
+
+TEST_P(EveryTransformer, ABatchGivesWhatItsSentencesGiveAlone) {
+  const auto together = self_attention(*model_, pairs()), alone = self_attention(*model_, pairs(), 1);
+  const auto compare = [](const auto& a, const auto& b) {
+    ASSERT_EQ(a.size(), b.size());
+    for (size_t m = 0; m < a.size(); ++m) {
+      ASSERT_EQ(a[m].size(), b[m].size());
+      for (size_t i = 0; i < a[m].size(); ++i) {
+        ASSERT_EQ(a[m][i].size(), b[m][i].size());
+        for (size_t j = 0; j < a[m][i].size(); ++j) EXPECT_NEAR(a[m][i][j], b[m][i][j], 1e-5);
+      }
+    }
+  };
+  for (size_t i = 0; i < together.size(); ++i) {
+    compare(together[i].encoder, alone[i].encoder);
+    compare(together[i].decoder, alone[i].decoder);
+  }
+}
+
+TEST_P(EveryTransformer, MapsAreNamedByLayerAndHead) {
+  const auto& encoder = model_->encoder_self_maps();
+  const auto& decoder = model_->decoder_self_maps();
+  EXPECT_TRUE(model_->has_self_attention());
+  EXPECT_EQ(encoder.back(), (AttentionMap{static_cast<int>(GetParam().config.encoder_layers) - 1, 1}));
+  EXPECT_EQ(decoder.back(), (AttentionMap{static_cast<int>(GetParam().config.decoder_layers) - 1, 1}));
+  EXPECT_EQ(encoder[1], (AttentionMap{0, 1}));
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, EveryTransformer, testing::ValuesIn(transformers()),
+                         [](const testing::TestParamInfo<NamedConfig>& model) { return model.param.name; });
+
+TEST(SelfAttention, RecurrentModelsHaveNone) {
+  const auto model = make_model(tiny_model(), kVocabulary, kVocabulary);
+  EXPECT_FALSE(model->has_self_attention());
+  EXPECT_TRUE(model->encoder_self_maps().empty());
+  EXPECT_ERROR(ValueError, "self-attention: 'additive attention, LSTM 8' has none", self_attention(*model, pairs()));
+}
+
+}  // namespace
+}  // namespace heed::models
