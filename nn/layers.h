@@ -16,7 +16,8 @@ class Linear : public Module {
   Tensor bias;    // [out]; undefined when with_bias is false
 };
 
-/// Rows of a table times `factor`;  ids i64 [*] -> [*, dim]. The row of padding_id stays zero (-1: none).
+/// Rows of a table times `factor`;  ids i64 [*] -> [*, dim]. Look-ups of padding_id give its row no
+/// gradient, and it starts at zero (-1: none).
 class Embedding : public Module {
  public:
   explicit Embedding(int64_t count, int64_t dim, int64_t padding = -1, double std = 1.0, double factor = 1.0)

@@ -55,7 +55,7 @@ nlohmann::ordered_json data_of(const TrainingPlan& plan, const std::string& data
   if (fs::exists(file)) known = nlohmann::ordered_json::parse(read_file(file), nullptr, /*allow_exceptions=*/false);
   if (!known.is_object()) throw FormatError(fmt::format("'{}' is not what a comparison wrote", file.string()));
   for (const TrainingPlan::Run& run : plan.runs) {
-    if (run.started && known.value(run.attention, data) != data) {
+    if (run.started && known.value(run.attention, nlohmann::ordered_json()) != data) {
       throw ValueError(fmt::format("resume: '{}' was started with other training or validation sentences", run.folder.string()));
     }
     known[run.attention] = data;

@@ -86,6 +86,8 @@ class PresetReader : public CLI::Config {
     for (const CLI::App* sub : program_.get_subcommands()) {
       const CLI::Option* const option = sub->get_option_no_throw("--" + item.name);
       if (!option || !makes_run(*option)) continue;
+      const CLI::Option* const trained = sub->get_option_no_throw("--run");
+      if (sub->get_name() == "compare" && trained && trained->count() > 0) continue;  // trained runs: nothing is trained
       item.parents = {sub->get_name()};
       shared.push_back(item);
     }

@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-#include <atomic>
 #include <cstring>
 #include <utility>
 
@@ -17,14 +16,7 @@
 #include "framework/kernels/openblas/gemm.h"
 
 namespace heed {
-namespace {
-std::atomic<MatmulPrecision> precision_of_products{MatmulPrecision::f32};
-}  // namespace
-
-MatmulPrecision matmul_precision() { return precision_of_products.load(std::memory_order_relaxed); }
-void set_matmul_precision(MatmulPrecision precision) { precision_of_products.store(precision, std::memory_order_relaxed); }
 bool has_bf16_products() { return kernels::onednn::has_bf16(); }
-
 }  // namespace heed
 
 namespace heed::kernels {

@@ -27,7 +27,7 @@ void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const T* A, int64_t
 void matmul(const Tensor& a, const Tensor& b, const Tensor& c, double beta);
 
 /// A right-hand side B[K, N] kept in the layout the backend likes best, for many products with few rows each (LSTM steps); in bf16 when
-/// that is the precision while it is made.
+/// that is the precision while it is made (small ones, below 64 x 64, stay as they are).
 template <class T>
 class PackedMatrix {
  public:

@@ -8,7 +8,8 @@
 //   Tensor cube(const Tensor& x) { return apply(Cube{}, x); }
 //
 // forward runs with grad mode off. It returns a Tensor, or a std::array of them; vjp then gets a std::array of cotangents, of which some
-// may be undefined. kSaved is the most tensors it keeps (2 unless said). Inputs may be undefined (an optional bias).
+// may be undefined. kSaved is the most tensors it keeps (2 unless said); what it keeps in itself beside them goes in release(), if it has
+// one. Inputs may be undefined (an optional bias).
 #pragma once
 
 #include <array>
@@ -48,7 +49,10 @@ struct OpNode final : Node {
   int edge_count() const override { return static_cast<int>(edges.size()); }
   Edge& edge(int i) override { return edges[static_cast<size_t>(i)]; }
   size_t allocated_bytes() const override { return sizeof(OpNode); }
-  void release_saved() override { saved.release(); }
+  void release_saved() override {
+    saved.release();
+    if constexpr (requires { op.release(); }) op.release();
+  }
   void backward(Grads& grads) override {
     if constexpr (O == 0) {
       op.vjp(grads, cotangents[0], saved);

@@ -3,6 +3,7 @@
 // vjp, with G = dlogits of cross_entropy:  dx = g G W, dW = g G^T x, db = g sum of G over rows
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <variant>
 
@@ -45,13 +46,15 @@ struct LinearCrossEntropy {
   template <class T>
   kernels::CrossEntropySum run(const Tensor& x, const Tensor& weight, const Tensor& bias, bool recording) const {
     const int64_t N = x.shape()[0], D = x.shape()[1], V = weight.shape()[0];
-    constexpr int64_t kPiece = 64;  // rows: 2 MB of logits for 8000 classes
-    const kernels::PackedMatrix<T> projection(D, V, weight.data<T>(), 1, D, kPiece);
+    // Rows of logits that a core's cache holds, about 2 MB.
+    const int64_t piece =
+        std::clamp<int64_t>((int64_t{2} << 20) / (std::max<int64_t>(V, 1) * static_cast<int64_t>(sizeof(T))) / 16 * 16, 16, 64);
+    const kernels::PackedMatrix<T> projection(D, V, weight.data<T>(), 1, D, piece);
     LogitGradient<T>* const gradient = recording ? &kept->emplace<LogitGradient<T>>(N, V) : nullptr;
-    const Tensor logits = empty({std::min(N, kPiece), V}, x.dtype());
+    const Tensor logits = empty({std::min(N, piece), V}, x.dtype());
     kernels::CrossEntropySum total;
-    for (int64_t row = 0; row < N; row += kPiece) {
-      const int64_t count = std::min(kPiece, N - row);
+    for (int64_t row = 0; row < N; row += piece) {
+      const int64_t count = std::min(piece, N - row);
       projection.multiply(count, x.data<T>() + row * D, D, T{0}, logits.data<T>(), V);
       const auto part =
           kernels::cross_entropy<T>(count, V, logits.data<T>(), targets.data<int64_t>() + row, options.ignore_id, options.label_smoothing,
@@ -64,6 +67,8 @@ struct LinearCrossEntropy {
     }
     return total;
   }
+
+  void release() { *kept = std::monostate{}; }
 
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
     const Tensor x = saved[0], weight = saved[1], bias = saved[2];

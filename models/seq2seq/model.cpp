@@ -108,9 +108,9 @@ TranslationModel::SelfAttention TranslationModel::self_attention(const Batch&) c
   throw ValueError(fmt::format("self-attention: '{}' has none", describe()));
 }
 
-int64_t TranslationModel::longest_target() const {
+int64_t TranslationModel::longest_source() const {
   const bool bounded = config_.architecture == "transformer" && config_.positions == "learned";
-  return bounded ? config_.max_positions - 1 : std::numeric_limits<int64_t>::max();
+  return bounded ? config_.max_positions : std::numeric_limits<int64_t>::max();
 }
 
 Tensor take_rows(const Tensor& x, const std::vector<int64_t>& rows) {

@@ -58,8 +58,9 @@ class TranslationModel : public nn::Module {
   const std::vector<AttentionMap>& encoder_self_maps() const { return encoder_self_maps_; }
   const std::vector<AttentionMap>& decoder_self_maps() const { return decoder_self_maps_; }
   bool has_self_attention() const { return !encoder_self_maps_.empty() && !decoder_self_maps_.empty(); }
-  /// Units that the decoder can put out, without </s>: bounded by learned positions alone.
-  int64_t longest_target() const;
+  /// Units of the longest source, with </s>, and of the longest target without: bounded by learned positions alone.
+  int64_t longest_source() const;
+  int64_t longest_target() const { return longest_source() - 1; }
   /// "additive attention, LSTM 256": what a picture's title says.
   virtual std::string describe() const = 0;
 

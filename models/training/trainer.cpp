@@ -153,6 +153,13 @@ Trainer::Trainer(std::filesystem::path folder, const TokenisedCorpus& train, con
   total_updates_ = config_.train.updates > 0 ? config_.train.updates : config_.train.epochs * batches;
   manual_seed(config_.train.seed);
   model_ = make_model(config_.model, source_.vocabulary.size(), target_.vocabulary.size());
+  for (size_t i = 0; i < validation_.size(); ++i) {
+    const auto s = static_cast<int64_t>(validation_[i].source.size()), t = static_cast<int64_t>(validation_[i].target.size());
+    if (s > model_->longest_source() || t > model_->longest_target()) {
+      throw ValueError(fmt::format("validation pair {} has {} and {} units, positions end at {}: raise max-positions", i + 1, s, t,
+                                   model_->longest_source()));
+    }
+  }
   optimizer_ = std::make_unique<nn::Adam>(model_->named_parameters(),
                                           nn::AdamOptions{.beta2 = config_.train.beta2, .weight_decay = config_.train.weight_decay});
 }

@@ -17,12 +17,19 @@ struct Case {
   std::string kind;
   bool coverage = false;
   int64_t query = 3, key = 4;
+  bool decoding = false;  // local_p closes its window then
 
   AttentionSizes sizes() const {
     return {.query = query, .key = key, .attention = 6, .heads = 2, .max_source = 5, .window = 2, .coverage = coverage};
   }
-  std::unique_ptr<Attention> make() const { return make_attention(kind, sizes()); }
-  std::string name() const { return kind + (coverage ? "_coverage" : "") + (query == key ? "_same_size" : ""); }
+  std::unique_ptr<Attention> make() const {
+    auto attention = make_attention(kind, sizes());
+    attention->train(!decoding);
+    return attention;
+  }
+  std::string name() const {
+    return kind + (coverage ? "_coverage" : "") + (query == key ? "_same_size" : "") + (decoding ? "_decoding" : "");
+  }
 };
 
 void PrintTo(const Case& c, std::ostream* out) { *out << c.name(); }
@@ -33,6 +40,7 @@ std::vector<Case> cases() {
     all.push_back({kind});
     if (kind == "additive" || kind == "concat") all.push_back({kind, true});
     if (kind == "dot") all.push_back({kind, false, 4, 4});  // without a projection
+    if (kind == "local_p") all.push_back({kind, false, 3, 4, true});
   }
   return all;
 }

@@ -62,14 +62,22 @@ struct Product {
   }
 };
 
+// Kept primitives are a few hundred at most: batches of many shapes would make them without end, at 1 ms and some KB each.
+template <class Map>
+void bound(Map& kept) {
+  constexpr size_t kMost = 512;
+  if (kept.size() >= kMost) kept.clear();
+}
+
 Product* packed_product(const Packing& p, int64_t M, int64_t lda, bool accumulate, int64_t ldc) {
   thread_local std::map<std::tuple<int64_t, int64_t, int64_t, bool, int64_t, int64_t, int64_t, bool, int>, Product> kept;
   const auto key = std::tuple(p.rows, p.N, p.K, p.bf16, M, lda, ldc, accumulate, num_threads());
   if (auto found = kept.find(key); found != kept.end()) return found->second.primitive ? &found->second : nullptr;
+  bound(kept);
   Product& made = kept[key];
   try {
     made.make(plain(M, p.K, lda, 1, p.bf16), packed_layout(p), plain(M, p.N, ldc), accumulate);
-  } catch (const dnnl::error&) {  // no kernel for this M on that layout: the caller unpacks
+  } catch (const dnnl::error&) {  // no kernel for this M on that layout
     return nullptr;
   }
   return &made;
@@ -89,9 +97,15 @@ void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const float* A, int
 void gemm_bf16(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const uint16_t* A, const uint16_t* B, bool accumulate, float* C,
                int64_t ldc) {
   thread_local std::map<std::tuple<bool, bool, int64_t, int64_t, int64_t, bool, int64_t, int>, Product> kept;
-  Product& product = kept[std::tuple(ta, tb, M, N, K, accumulate, ldc, num_threads())];
+  const auto key = std::tuple(ta, tb, M, N, K, accumulate, ldc, num_threads());
+  if (!kept.contains(key)) bound(kept);
+  Product& product = kept[key];
   if (!product.primitive) {
-    product.make(plain(M, K, ta ? 1 : K, ta ? M : 1, true), plain(K, N, tb ? 1 : N, tb ? K : 1, true), plain(M, N, ldc), accumulate);
+    try {
+      product.make(plain(M, K, ta ? 1 : K, ta ? M : 1, true), plain(K, N, tb ? 1 : N, tb ? K : 1, true), plain(M, N, ldc), accumulate);
+    } catch (const dnnl::error& e) {
+      throw Error(fmt::format("matmul: oneDNN has no bf16 kernel for [{}, {}] x [{}, {}]: {}", M, K, K, N, e.what()));
+    }
   }
   product.run(A, B, C);
 }

@@ -211,6 +211,39 @@ TEST(Fused, LinearCrossEntropyOfManyRowsEqualsBoth) {
       {randn({150, 4}, DType::f64), randn({11, 4}, DType::f64), randn({11}, DType::f64)});
 }
 
+TEST(Fused, LinearCrossEntropyInF32OnPackedWeights) {
+  manual_seed(14);
+  std::vector<int64_t> ids;
+  for (int64_t i = 0; i < 150; ++i) ids.push_back(i * 7 % 200);
+  const Tensor targets = from_vector(ids, {150});
+  expect_equal(
+      [&](const auto& x) {
+        return std::vector{linear_cross_entropy(x[0], x[1], x[2], targets, {0.1, 3})};
+      },
+      [&](const auto& x) {
+        return std::vector{cross_entropy(linear(x[0], x[1], x[2]), targets, {0.1, 3})};
+      },
+      {randn({150, 64}), randn({200, 64}) * 0.2, randn({200})}, 1U, 1e-4);  // sums of 200 f32 products
+}
+
+TEST(Fused, LinearCrossEntropyOfNothingIsZero) {
+  const Tensor w = randn({5, 4}).set_requires_grad(true), none = zeros({0, 4}), x = randn({2, 4}).set_requires_grad(true);
+  for (const Tensor& loss :
+       {linear_cross_entropy(none, w, {}, from_vector<int64_t>({}, {0})), linear_cross_entropy(x, w, {}, lengths_of({3, 3}), {0.1, 3})}) {
+    EXPECT_EQ(loss.item(), 0);
+    EXPECT_EQ(sum(abs(grad(std::vector{loss}, std::vector{w}).front())).item(), 0);
+  }
+}
+
+// The gradient of the logits, the largest buffer of a training step, goes when backward has used it and not with the loss.
+TEST(Fused, LinearCrossEntropyFreesItsLogitsInBackward) {
+  const Tensor x = randn({256, 8}).set_requires_grad(true), w = randn({4000, 8}).set_requires_grad(true);
+  const Tensor loss = linear_cross_entropy(x, w, {}, zeros({256}, DType::i64));
+  const int64_t before = memory_stats().active_bytes;
+  loss.backward();
+  EXPECT_LT(memory_stats().active_bytes, before - 256 * 4000 * 3);
+}
+
 // In bf16 loss and gradients stay near those in f32: operands are off by 2^-8 at most, sums of thousands by less in the mean.
 TEST(Fused, LinearCrossEntropyInBf16) {
   manual_seed(13);
