@@ -21,23 +21,54 @@ struct Options {
   std::string source, target, gold, attention, json;
   models::TranslateOptions translate;
   int threads = 0;
+  // A further BLEU, on detokenised text.
+  std::vector<std::string> references;
+  models::BleuOptions bleu;
+  bool asked_for_bleu() const { return !references.empty() || !(bleu == models::BleuOptions{}); }
 };
 
+// One list of references a sentence: the first from --target, the others from the files of --reference.
+std::vector<std::vector<std::string>> read_references(const Options& options, size_t sentences) {
+  std::vector<std::vector<std::string>> all(sentences, std::vector<std::string>(1));
+  for (const std::string& file : options.references) {
+    const std::vector<std::string> lines = models::read_lines(file);
+    if (lines.size() != sentences)
+      throw ValueError(fmt::format("'{}' has {} lines, '{}' has {}", file, lines.size(), options.target, sentences));
+    for (size_t i = 0; i < sentences; ++i) all[i].push_back(lines[i]);
+  }
+  return all;
+}
+
 void evaluate(const Options& options) {
-  check_files({.inputs = {{"--source", options.source}, {"--target", options.target}, {"--gold", options.gold}},
-               .outputs = {{"--attention", options.attention}, {"--json", options.json}},
-               .runs = options.runs});
+  Files files{.inputs = {{"--source", options.source}, {"--target", options.target}, {"--gold", options.gold}},
+              .outputs = {{"--attention", options.attention}, {"--json", options.json}},
+              .runs = options.runs};
+  for (const std::string& file : options.references) files.inputs.push_back({"--reference", file});
+  check_files(files);
   models::check(options.translate.search);
+  models::bleu_of({}, options.bleu);  // both throw for what does not exist
+  models::bleu_tokenize("", options.bleu);
   if (options.translate.search.n_best > 1) throw ValueError("n-best: evaluation scores one translation a sentence");
   use_threads(options.threads);
   const models::Translator translator = load_translator(options.runs);
   const models::ParallelLines lines = models::read_parallel(options.source, options.target);
+  std::vector<std::vector<std::string>> references = read_references(options, lines.source.size());
   std::vector<models::AlignedPair> pairs;  // read first: a bad file must not cost the translations
   if (!options.gold.empty()) pairs = aligned_pairs(translator.run().config, lines, models::read_lines(options.gold), options.gold);
   const models::Evaluation result = models::evaluate(translator, lines.source, lines.target, steady_seconds, options.translate);
   fmt::print("BLEU {:.2f}  {}  (95 % interval {:.2f} to {:.2f})\n", result.bleu.score, result.bleu.signature,
              result.bleu_interval.interval.low, result.bleu_interval.interval.high);
   fmt::print("BLEU {:.2f}  {} (detokenised)\n", result.bleu_detokenised.score, result.bleu_detokenised.signature);
+  std::optional<models::BleuResult> asked;
+  if (options.asked_for_bleu()) {
+    std::vector<std::string> outputs;
+    for (size_t i = 0; i < references.size(); ++i) {
+      outputs.push_back(result.translations[i].target.text);
+      references[i].front() = result.reference_text[i];
+    }
+    asked = models::corpus_bleu(outputs, references, options.bleu);
+    fmt::print("BLEU {:.2f}  {} (as asked for, detokenised)\n", asked->score, asked->signature);
+  }
   fmt::print("chrF2 {:.2f}, chrF++ {:.2f}, exact matches {:.2f} %, perplexity {:.3f}\n", result.chrf2.score, result.chrf_pp.score,
              100 * result.exact_match, result.perplexity);
   if (result.attention.target_words > 0) {
@@ -65,12 +96,18 @@ void evaluate(const Options& options) {
                                 {"decode_seconds", result.seconds},
                                 {"bleu_by_length", by_length_json(result)},
                                 {"aer", nullptr}};
+  if (asked) {
+    report["bleu_asked"] = asked->score;
+    report["bleu_asked_signature"] = asked->signature;
+  }
   if (!options.gold.empty()) {
     if (const auto alignment = models::evaluate_alignment(translator, pairs)) {
       fmt::print("alignment error rate {:.2f} % (a perfect attention: {:.2f} %), precision {:.3f}, recall {:.3f}\n",
                  100 * alignment->attention.error_rate(), 100 * alignment->perfect.error_rate(), alignment->attention.precision(),
                  alignment->attention.recall());
       report["aer"] = 100 * alignment->attention.error_rate();
+      report["alignment_precision"] = alignment->attention.precision();
+      report["alignment_recall"] = alignment->attention.recall();
       report["aer_perfect"] = 100 * alignment->perfect.error_rate();
     } else {
       fmt::print("alignment error rate: the model has no attention\n");
@@ -92,6 +129,12 @@ Command add_evaluate(CLI::App& cli) {
   add_search_options(cli, o->translate);
   cli.add_option("-s,--source", o->source, "test sentences")->required();
   cli.add_option("-t,--target", o->target, "their reference translations")->required();
+  cli.add_option("--reference", o->references, "a further reference translation of every sentence, for the BLEU asked for; repeatable");
+  cli.add_option("--tokenize", o->bleu.tokenize, "BLEU asked for: 13a, none, intl or char")->capture_default_str();
+  cli.add_option("--smooth", o->bleu.smooth, "BLEU asked for: exp, floor, add-k or none")->capture_default_str();
+  cli.add_option("--smooth-value", o->bleu.smooth_value, "BLEU asked for: of floor and add-k");
+  cli.add_option("--effective-order", o->bleu.effective_order, "BLEU asked for: leave out orders that the text is too short for");
+  cli.add_flag("--ignore-case", o->bleu.lowercase, "BLEU asked for: lower-case both sides");
   cli.add_option("--gold", o->gold, "gold alignments, a line a sentence: 3-4 sure, 3?4 possible; adds the alignment error rate");
   cli.add_option("--attention", o->attention, "also write the attention records of the translations, JSON lines");
   cli.add_option("--threads", o->threads, "threads (default: what the container allows)")->check(CLI::Range(0, 1024));

@@ -28,6 +28,7 @@ struct BleuOptions {
   std::string smooth = "exp";           ///< "exp", "floor", "add-k" or "none"
   std::optional<double> smooth_value;   ///< for "floor" and "add-k", >= 0
   std::optional<bool> effective_order;  ///< leave out orders that the text is too short for; unset: for single sentences only
+  bool operator==(const BleuOptions&) const = default;
 };
 
 /// What BLEU needs to know of a text. Statistics of parts add up to those of the whole.

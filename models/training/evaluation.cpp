@@ -42,6 +42,7 @@ Evaluation evaluate(const Translator& translator, std::span<const std::string> s
   result.exact_match = exact_match_rate(outputs, wanted);
   for (const Translation& translation : result.translations) result.attention += attention_statistics(mean_attention(translation));
   result.by_length = bleu_by_length(outputs, wanted, lengths, {.tokenize = "none"});
+  result.reference_text = std::move(wanted_text);
   if (!pairs.empty()) result.perplexity = std::exp(corpus_loss(*run.model, pairs));
   return result;
 }

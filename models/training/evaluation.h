@@ -23,6 +23,7 @@ struct Evaluation {
   std::vector<BucketBleu> by_length;  // tok:none, by source words
   double perplexity = 0;              // exp of the cross-entropy a target token
   std::vector<Translation> translations;
+  std::vector<std::string> reference_text;  // the references as people read them
   double seconds = 0;  // of decoding
 };
 

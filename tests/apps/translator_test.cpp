@@ -341,6 +341,26 @@ TEST_F(Translator, StandardOutputMayBeNamedAsAFile) {
   EXPECT_THAT(both.out, AllOf(StartsWith("BLEU "), HasSubstr("\"bleu_by_length\":"), testing::EndsWith("}\n")));  // one behind the other
 }
 
+TEST_F(Translator, EvaluateScoresInTheFormAskedFor) {
+  const auto evaluate = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"evaluate", "-r", at("run"), "-s", at("corpus/test.en"), "-t", at("corpus/test.de")});
+    return translator(more);
+  };
+  EXPECT_THAT(evaluate({}).out, Not(HasSubstr("as asked for")));
+  const ProcessResult floor =
+      evaluate({"--tokenize", "char", "--smooth", "floor", "--smooth-value", "0.2", "--ignore-case", "--effective-order", "true"});
+  ASSERT_EQ(floor.exit_code, 0) << floor.err;
+  EXPECT_THAT(floor.out, HasSubstr("BLEU|nrefs:1|case:lc|eff:yes|tok:char|smooth:floor[0.20]|version:heed-"));
+  // What the run itself puts out as a second reference: every n-gram is found.
+  ASSERT_EQ(translator({"translate", "-r", at("run"), "-i", at("corpus/test.en"), "-o", at("second.de")}).exit_code, 0);
+  EXPECT_THAT(evaluate({"--reference", at("second.de")}).out, HasSubstr("BLEU 100.00  BLEU|nrefs:2|"));
+  write(at("short.de"), "ja\n");
+  expect_failure(evaluate({"--reference", at("short.de")}), "short.de' has 1 lines");
+  expect_failure(evaluate({"--reference", at("none.de")}), "none.de");
+  expect_failure(evaluate({"--tokenize", "words"}), "tokeni");
+  expect_failure(evaluate({"--smooth", "butter"}), "unknown smoothing 'butter'");
+}
+
 TEST_F(Translator, OnlyAScheduleWithoutAnEndTrainsOn) {
   ASSERT_EQ(translator(train_command("longer")).exit_code, 0);
   expect_failure(translator(train_command("longer", {"--resume", "--updates", "6"})), "--updates can only grow");
