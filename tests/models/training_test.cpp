@@ -1,4 +1,5 @@
 // Training: it learns, it resumes bit for bit, the run folder says what is wrong with it.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -152,6 +153,44 @@ TEST(Trainer, ResumedTrainingEqualsUninterruptedBitForBit) {
     return kept;
   };
   EXPECT_EQ(losses(whole), losses(parts));
+}
+
+// bf16 belongs to the updates: validation, what is stored and whoever trains next are in f32.
+TEST(Trainer, Bf16StaysInsideTheUpdates) {
+  RunConfig config = tiny_config();
+  config.model.encoder_hidden = config.model.embedding = config.model.attention_size = 64;  // sizes at which products go to bf16
+  config.model.decoder_hidden = 128;
+  config.train.batch_size = 64;
+  config.train.epochs = 3;
+  const TempDir f32, bf16, parts;
+  train(f32.path(), config);
+  config.train.precision = "bf16";
+  const TrainResult result = train(bf16.path(), config);
+  EXPECT_EQ(matmul_precision(), MatmulPrecision::f32);
+  train(parts.path(), config, {2, 5});
+  const auto weights = [](const TempDir& dir) { return read_file(dir.path() / "model.safetensors"); };
+  EXPECT_EQ(weights(bf16), weights(parts));  // and it resumes bit for bit
+  if (has_bf16_products()) {
+    EXPECT_NE(weights(bf16), weights(f32));
+  } else {
+    EXPECT_EQ(weights(bf16), weights(f32));
+  }
+  // The last validation again, by a model in f32 on the weights of the last update.
+  const SafetensorsFile state = load_safetensors(bf16.path() / "state.safetensors");
+  std::map<std::string, Tensor> last;
+  for (const auto& [name, value] : state.tensors) {
+    if (name.starts_with("weights.")) last.emplace(name.substr(8), value);
+  }
+  const LoadedRun run = load_run(bf16.path());
+  run.model->load(last, "state");
+  std::vector<EncodedPair> pairs;
+  const TokenisedCorpus validation = copy_corpus(20, 2);
+  for (size_t i = 0; i < validation.source.size(); ++i) {
+    pairs.push_back({encode_source(run.source, validation.source[i]), run.target.encode(validation.target[i]).ids});
+  }
+  const std::string metrics = read_file(bf16.path() / "metrics.jsonl");
+  EXPECT_THAT(metrics, testing::HasSubstr(fmt::format("\"update\":{},\"epoch\":3,\"validation_loss\":{:.6f}", result.updates,
+                                                      corpus_loss(*run.model, pairs))));
 }
 
 RunConfig tiny_transformer() {
