@@ -24,7 +24,7 @@ struct Evaluation {
   double perplexity = 0;              // exp of the cross-entropy a target token
   std::vector<Translation> translations;
   std::vector<std::string> reference_text;  // the references as people read them
-  double seconds = 0;  // of decoding
+  double seconds = 0;                       // of decoding
 };
 
 /// Translates and scores. Throws ValueError when the counts differ. `clock` gives steady seconds.

@@ -135,7 +135,8 @@ TEST_F(Compare, AnInterruptedComparisonResumesToTheSameReport) {
   for (const std::string& word : command("compare", "stopped", more)) line += " " + word;
   const std::string first = at("stopped/runs/none/model.safetensors");  // stands there when the first training ends
   const ProcessResult stopped = run_process(
-      {"bash", "-c", "(" + line + ") & child=$!; until [ -e " + first + " ] || ! kill -0 $child; do sleep 0.02; done; kill -INT $child; wait $child"});
+      {"bash", "-c",
+       "(" + line + ") & child=$!; until [ -e " + first + " ] || ! kill -0 $child; do sleep 0.02; done; kill -INT $child; wait $child"});
   EXPECT_EQ(stopped.exit_code, 130) << stopped.err;
   EXPECT_THAT(stopped.out, AllOf(HasSubstr("1 of 2 models trained"), HasSubstr("--resume goes on")));
   EXPECT_FALSE(fs::exists(at("stopped/report.md")));

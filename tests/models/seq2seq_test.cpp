@@ -52,7 +52,8 @@ TEST_P(FusedKinds, FusedDecoderEqualsStepByStep) {
   for (size_t i = 0; i < fused.size(); ++i) EXPECT_TRUE(all_close(fused[i], plain[i], 1e-4, 1e-5)) << i;
 }
 
-INSTANTIATE_TEST_SUITE_P(Attention, FusedKinds, testing::Values("none", "none_state", "additive", "dot", "general", "concat", "scaled_dot"));
+INSTANTIATE_TEST_SUITE_P(Attention, FusedKinds,
+                         testing::Values("none", "none_state", "additive", "dot", "general", "concat", "scaled_dot"));
 
 TEST(Seq2Seq, AttentionCostsLessThanFivePercentOfTheParameters) {
   const ModelConfig with{}, without{.attention = "none"};
