@@ -207,7 +207,7 @@ TEST(AttentionFactory, DotHasParametersOnlyWhenTheSizesDiffer) {
 }
 
 // Where the predicted centre is far from the word that is wanted, the closed window gives its position no gradient at all: with it, a
-// translator's centres fell 20 words behind on long sentences and stayed there.
+// translator's centres stood still in long sentences, 31 words behind at the end.
 TEST(LocalPredictiveAttention, LearnsFromOutsideItsWindowWhileTraining) {
   manual_seed(12);
   LocalPredictiveAttention attention(2, 2, 2, /*window=*/2);
