@@ -239,6 +239,7 @@ void compare(const Options& options) {
   if (training) {
     const models::RunConfig base = options.on_files() ? models::RunConfig{} : demo_config({}, "none");
     plan = plan_training(runs_of(options), options.attention, options.run.applied_to(base), options.run, options.resume);
+    for (const char* file : kReportFiles) plan.reports.push_back(fs::path(options.folder) / file);
   }
   const Sentences sentences = training && !options.on_files() ? built_in_sentences(options) : read_sentences(options);
   const models::RunConfig config = training ? plan.runs.front().config : models::load_run(folder_of(options.runs.front())).config;

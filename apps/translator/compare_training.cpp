@@ -67,7 +67,7 @@ nlohmann::ordered_json data_of(const TrainingPlan& plan, const std::string& data
 
 TrainingPlan plan_training(const fs::path& folder, const std::vector<std::string>& kinds, const models::RunConfig& config,
                            const RunOptions& options, bool resume) {
-  TrainingPlan plan{folder, {}};
+  TrainingPlan plan{folder, {}, {}};
   for (const std::string& kind : kinds) plan.runs.push_back({kind, folder / kind, config});
   const TrainingPlan::Run* first = nullptr;
   for (TrainingPlan::Run& run : plan.runs) {
@@ -79,7 +79,6 @@ TrainingPlan plan_training(const fs::path& folder, const std::vector<std::string
     }
     run.config = options.resumed(before, run.folder.string());
     run.started = true;
-    run.lengthened = run.config != before;
     if (!first) first = &run;
     if (with_attention(run.config, first->attention) != first->config) {
       throw ValueError(fmt::format("resume: '{}' and '{}' have different options", first->folder.string(), run.folder.string()));
@@ -102,14 +101,18 @@ std::vector<FailedTraining> train_planned(const TrainingPlan& plan, const models
   const models::TokenisedCorpus corpus = tokenised(train, config), valid = tokenised(validation, config);
   models::Trainer::check_corpora(config, corpus, valid);
   const nlohmann::ordered_json data = data_of(plan, fingerprint(train, validation));
+  models::Trainer::TextFiles text;  // the same for every kind
+  const auto is_new = [](const TrainingPlan::Run& run) { return !run.started; };
+  if (std::ranges::any_of(plan.runs, is_new)) text = models::Trainer::learn_text(config, corpus);
   catch_interrupts();
   for (const TrainingPlan::Run& run : plan.runs) {
-    if (!run.started) make_run_folder(run.folder, /*overwrite=*/true);
+    if (run.started) continue;
+    for (const fs::path& report : plan.reports) fs::remove(report);  // it would speak of weights that are gone
+    make_run_folder(run.folder, /*overwrite=*/true);
   }
   write_json((plan.folder / kDataFile).string(), data);  // behind the old runs, which it does not speak of
   for (const TrainingPlan::Run& run : plan.runs) {
-    if (run.lengthened) write_file_atomically(run.folder / "config.toml", models::to_toml(run.config));
-    if (!run.started) models::Trainer::start(run.folder, run.config, corpus);
+    if (!run.started) models::Trainer::start(run.folder, run.config, text);
     stop_if_interrupted("before the training");
   }
   std::vector<FailedTraining> failed;
@@ -117,7 +120,7 @@ std::vector<FailedTraining> train_planned(const TrainingPlan& plan, const models
     const TrainingPlan::Run& run = plan.runs[i];
     try {
       const models::TrainResult result =
-          train_run(run.folder, corpus, valid, run.started, fmt::format("{} ({} of {})", run.attention, i + 1, all));
+          train_run(run.folder, run.config, corpus, valid, run.started, fmt::format("{} ({} of {})", run.attention, i + 1, all));
       if (!result.finished) {
         fmt::print("{} stopped behind update {}, {} of {} models trained; the same command with --resume goes on\n", run.attention,
                    result.updates, i - failed.size(), all);

@@ -16,11 +16,11 @@ struct TrainingPlan {
     std::string attention;
     std::filesystem::path folder;
     models::RunConfig config;
-    bool started = false;     // goes on from what is there
-    bool lengthened = false;  // its config.toml is to be written again
+    bool started = false;  // goes on from what is there
   };
   std::filesystem::path folder;
-  std::vector<Run> runs;  // equal but for config.model.attention
+  std::vector<Run> runs;                       // equal but for config.model.attention
+  std::vector<std::filesystem::path> reports;  // of runs that were there before: removed with the first run that is replaced
 };
 
 struct FailedTraining {

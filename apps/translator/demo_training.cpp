@@ -48,8 +48,8 @@ models::TrainResult train_on_demo_corpus(const std::filesystem::path& folder, co
   std::filesystem::create_directories(folder.parent_path());
   make_run_folder(folder, /*overwrite=*/true);
   const models::TokenisedCorpus pairs = tokens_of(corpus.train), validation = tokens_of(corpus.validation);
-  models::Trainer::start(folder, config, pairs);
-  models::TrainResult result = train_run(folder, pairs, validation, /*resume=*/false, label == "none" ? "no attention" : label);
+  models::Trainer::start(folder, config, models::Trainer::learn_text(config, pairs));
+  models::TrainResult result = train_run(folder, config, pairs, validation, /*resume=*/false, label == "none" ? "no attention" : label);
   if (!result.finished) {
     fmt::print("stopped behind update {}; the training begins anew\n", result.updates);
     throw Interrupted();

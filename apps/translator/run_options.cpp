@@ -72,7 +72,7 @@ void RunOptions::add_to(CLI::App& cli) {
   model("--decoder-hidden", HEED_FIELD(model.decoder_hidden), "size of the decoder");
   model("--bidirectional", HEED_FIELD(model.bidirectional), "an encoder that reads in both directions");
   model("--input-feeding", HEED_FIELD(model.input_feeding), "the context is part of the decoder's next input");
-  model("--coverage", HEED_FIELD(model.coverage), "additive and concat: past weights enter the energy");
+  model("--coverage", HEED_FIELD(model.coverage), "additive, concat, dot, general, scaled_dot: past weights enter the energy");
   model("--attention-window", HEED_FIELD(model.attention_window), "half window of local_p and local_m");
   model("--attention-max-source", HEED_FIELD(model.attention_max_source), "longest source that location looks at");
   model("--attention-size", HEED_FIELD(model.attention_size), "size of the attention's hidden layer");

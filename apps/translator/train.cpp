@@ -45,21 +45,20 @@ void train(const Options& options) {
   models::RunConfig config;
   if (options.resume) {
     const std::filesystem::path file = folder / "config.toml";
-    const models::RunConfig run = models::parse_run_config(read_file(file), file.string());
-    config = options.run.resumed(run, options.folder);
-    if (config != run) write_file_atomically(file, models::to_toml(config));
+    config = options.run.resumed(models::parse_run_config(read_file(file), file.string()), options.folder);
   } else {
     config = options.run.applied_to();
     models::check(config);
   }
   const models::TokenisedCorpus corpus = tokenised(lines, config), validation = tokenised(valid_lines, config);
   if (!options.resume) {
-    models::Trainer::check_corpora(config, corpus, validation);  // before anything of an older run goes
+    models::Trainer::check_corpora(config, corpus, validation);  // all that may fail, before anything of an older run goes
+    const models::Trainer::TextFiles text = models::Trainer::learn_text(config, corpus);
     make_run_folder(folder, options.overwrite);
-    models::Trainer::start(folder, config, corpus);
+    models::Trainer::start(folder, config, text);
   }
   catch_interrupts();
-  const models::TrainResult result = train_run(folder, corpus, validation, options.resume);
+  const models::TrainResult result = train_run(folder, config, corpus, validation, options.resume);
   if (result.finished) {
     fmt::print("{}\n", summary(result));
   } else {

@@ -5,6 +5,7 @@
 #include "apps/common/environment.h"
 #include "apps/common/main_guard.h"
 #include "apps/common/progress.h"
+#include "framework/io/file.h"
 
 namespace heed::apps {
 
@@ -12,16 +13,19 @@ models::TokenisedCorpus tokenised(const models::ParallelLines& lines, const mode
   return {models::tokenize_lines(lines.source, config.source_text), models::tokenize_lines(lines.target, config.target_text)};
 }
 
-models::TrainResult train_run(const std::filesystem::path& folder, const models::TokenisedCorpus& corpus,
+models::TrainResult train_run(const std::filesystem::path& folder, const models::RunConfig& config, const models::TokenisedCorpus& corpus,
                               const models::TokenisedCorpus& validation, bool resume, const std::string& label) {
   ProgressPrinter printer(label);
-  models::Trainer trainer(folder, corpus, validation,
+  models::Trainer trainer(folder, config, corpus, validation,
                           {.progress = [&](const auto& p) { printer.progress(p); },
                            .validated = [&](const auto& v) { printer.validated(v); },
                            .should_stop = [] { return interrupted.load() != 0; },
                            .clock = steady_seconds});
   if (resume) {
     trainer.resume();
+    if (const std::string text = models::to_toml(config); read_file(folder / "config.toml") != text) {
+      write_file_atomically(folder / "config.toml", text);
+    }
     fmt::print(stderr, "resumes '{}' behind update {} of {}\n", folder.string(), trainer.update(), trainer.total_updates());
   }
   if (trainer.skipped_pairs() > 0) {

@@ -11,9 +11,10 @@ namespace heed::apps {
 
 models::TokenisedCorpus tokenised(const models::ParallelLines& lines, const models::RunConfig& config);
 
-/// Trains the run that Trainer::start made in `folder`; with `resume` it goes on where it stopped. `label` stands in front of each line of
-/// progress. The result is not finished when a signal came (catch_interrupts). Throws what Trainer throws.
-models::TrainResult train_run(const std::filesystem::path& folder, const models::TokenisedCorpus& corpus,
+/// Trains the run that Trainer::start made in `folder`; with `resume` it goes on where it stopped, and a `config` that trains longer than
+/// the run's own replaces it as soon as run and corpus are known to fit. `label` stands in front of each line of progress. The result is
+/// not finished when a signal came (catch_interrupts). Throws what Trainer throws.
+models::TrainResult train_run(const std::filesystem::path& folder, const models::RunConfig& config, const models::TokenisedCorpus& corpus,
                               const models::TokenisedCorpus& validation, bool resume, const std::string& label = "");
 
 /// "trained 3000 updates in 0:46, 505219 parameters; best validation BLEU 12.34 at update 2500"

@@ -19,7 +19,7 @@ struct ModelConfig {
   /// One of nn::attention_kinds(), or without attention "none" (the encoder's summary at every step, Cho et al. 2014, sec. 3.1) or
   /// "none_state" (the summary starts the decoder and is not seen again, Sutskever et al. 2014); everything else stays equal.
   std::string attention = "additive";
-  bool coverage = false;               // of additive and concat
+  bool coverage = false;               // of the kinds in nn::coverage_kinds()
   bool input_feeding = true;           // the context is part of the decoder's next input
   bool bidirectional = true;           // the encoder
   int64_t attention_window = 10;       // D of local_p and local_m

@@ -1,7 +1,9 @@
 #include "models/seq2seq/model.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "models/seq2seq/seq2seq.h"
@@ -66,8 +68,8 @@ void check(const ModelConfig& c) {
   if (c.architecture == "transformer" && c.positions == "rotary" && c.model_size / c.heads % 2 != 0) {
     throw ValueError(fmt::format("positions: rotary needs an even size a head, got {} in {} heads", c.model_size, c.heads));
   }
-  if (c.coverage && c.attention != "additive" && c.attention != "concat") {
-    throw ValueError(fmt::format("coverage: {} attention has none (additive and concat have)", c.attention));
+  if (const auto with = nn::coverage_kinds(); c.coverage && std::ranges::find(with, c.attention) == with.end()) {
+    throw ValueError(fmt::format("coverage: {} attention has none (these have: {})", c.attention, fmt::join(with, ", ")));
   }
   if (c.attention == "multi_head" && c.attention_size % c.heads != 0) {
     throw ValueError(fmt::format("heads: {} do not divide an attention-size of {}", c.heads, c.attention_size));

@@ -84,8 +84,9 @@ double corpus_loss(const TranslationModel& model, std::span<const EncodedPair> p
   return total / static_cast<double>(std::max<int64_t>(tokens, 1));
 }
 
-void Trainer::start(const std::filesystem::path& folder, const RunConfig& config, const TokenisedCorpus& train) {
+Trainer::TextFiles Trainer::learn_text(const RunConfig& config, const TokenisedCorpus& train) {
   check(config);
+  TextFiles files;
   using Lines = std::vector<std::vector<std::string>>;
   const auto build = [&](std::span<const Lines* const> texts, std::span<const char* const> sides) {
     Lines units;
@@ -94,10 +95,10 @@ void Trainer::start(const std::filesystem::path& folder, const RunConfig& config
       const std::string model = Subwords::train(units, config.train.subwords, config.train.subword_vocabulary);
       TextCodec codec{{}, std::make_shared<Subwords>(model, config.train.subwords)};
       for (std::vector<std::string>& line : units) line = codec.units(line);
-      for (const char* side : sides) write_file_atomically(folder / fmt::format("{}.spm", side), model);
+      for (const char* side : sides) files[fmt::format("{}.spm", side)] = model;
     }
     const Vocabulary vocabulary = Vocabulary::build(units, config.train.min_count, config.train.max_vocabulary);
-    for (const char* side : sides) write_file_atomically(folder / fmt::format("{}.vocab", side), vocabulary.save());
+    for (const char* side : sides) files[fmt::format("{}.vocab", side)] = vocabulary.save();
   };
   if (config.train.joint) {
     build(std::array{&train.source, &train.target}, std::array{"source", "target"});
@@ -105,6 +106,11 @@ void Trainer::start(const std::filesystem::path& folder, const RunConfig& config
     build(std::array{&train.source}, std::array{"source"});
     build(std::array{&train.target}, std::array{"target"});
   }
+  return files;
+}
+
+void Trainer::start(const std::filesystem::path& folder, const RunConfig& config, const TextFiles& text) {
+  for (const auto& [name, content] : text) write_file_atomically(folder / name, content);
   write_file_atomically(folder / "metrics.jsonl", "");
   write_file_atomically(folder / "config.toml", to_toml(config));  // last: with it the folder is a run
 }
@@ -123,10 +129,9 @@ void Trainer::check_corpora(const RunConfig& config, const TokenisedCorpus& trai
   if (!usable(validation, SIZE_MAX)) throw ValueError("no validation pair has words on both sides");
 }
 
-Trainer::Trainer(std::filesystem::path folder, const TokenisedCorpus& train, const TokenisedCorpus& validation, TrainCallbacks callbacks)
-    : folder_(std::move(folder)),
-      config_(parse_run_config(read_file(folder_ / "config.toml"), (folder_ / "config.toml").string())),
-      callbacks_(std::move(callbacks)) {
+Trainer::Trainer(std::filesystem::path folder, RunConfig config, const TokenisedCorpus& train, const TokenisedCorpus& validation,
+                 TrainCallbacks callbacks)
+    : folder_(std::move(folder)), config_(std::move(config)), callbacks_(std::move(callbacks)) {
   std::tie(source_, target_) = load_codecs(folder_, config_);
   const auto limit = static_cast<size_t>(config_.train.max_length);
   for (size_t i = 0; i < train.source.size(); ++i) {

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,16 +55,22 @@ struct TrainResult {
   int64_t parameters = 0;
 };
 
-/// Trains into `folder`, which must exist. A new run writes config and vocabularies first. With `resume` training goes on from
+/// Trains into `folder`, which must exist. A new run writes config and vocabularies first. Behind resume() training goes on from
 /// state.safetensors, as if it had never stopped. Throws IoError and FormatError; a run on disk is never left half-written.
 class Trainer {
  public:
-  /// Builds the vocabularies from `train`. Throws ValueError when no pair is left to train or validate on.
-  static void start(const std::filesystem::path& folder, const RunConfig& config, const TokenisedCorpus& train);
+  /// What a run knows of its text before it trains: vocabularies and SentencePiece models, file name to content.
+  using TextFiles = std::map<std::string, std::string>;
+  /// Learns them from `train`; touches no run. Throws ValueError when the corpus is too small for the pieces that are asked for.
+  static TextFiles learn_text(const RunConfig& config, const TokenisedCorpus& train);
+  /// Writes a new run into `folder`.
+  static void start(const std::filesystem::path& folder, const RunConfig& config, const TextFiles& text);
   /// What start() and the constructor would throw for config and corpora, without touching the disk. Throws ValueError.
   static void check_corpora(const RunConfig& config, const TokenisedCorpus& train, const TokenisedCorpus& validation);
-  /// Opens a run that start() made. `train` and `validation` must be what it was started with (their sizes are checked on resume).
-  Trainer(std::filesystem::path folder, const TokenisedCorpus& train, const TokenisedCorpus& validation, TrainCallbacks callbacks);
+  /// Opens a run that start() made, to be trained by `config`: the run's own, or one that differs in how long it trains. `train` and
+  /// `validation` must be what it was started with (their sizes are checked on resume).
+  Trainer(std::filesystem::path folder, RunConfig config, const TokenisedCorpus& train, const TokenisedCorpus& validation,
+          TrainCallbacks callbacks);
   /// Goes on from state.safetensors, or from the beginning when the run was stopped before its first checkpoint. Throws FormatError when it
   /// does not fit the run or the corpus.
   void resume();

@@ -3,6 +3,24 @@
 #include <fmt/format.h>
 
 namespace heed::nn {
+namespace {
+
+// One query after the other, each seeing what those before it gave. energies(q [B, 1, A], coverage [B, S]) -> [B, 1, S].
+template <class Energies>
+Attention::Output attend_with_coverage(const Tensor& query, const Attention::Memory& memory, const Attention::State& state,
+                                       const Energies& energies) {
+  const int64_t B = query.size(0), S = memory.projected.size(1);
+  Tensor coverage = state.coverage.defined() ? state.coverage : zeros({B, S}, query.dtype());
+  std::vector<Tensor> steps;
+  for (int64_t t = 0; t < query.size(1); ++t) {
+    steps.push_back(masked_softmax(energies(slice(query, 1, t, t + 1), coverage), memory.lengths));
+    coverage = coverage + squeeze(steps.back(), 1);
+  }
+  const Tensor weights = steps.empty() ? zeros({B, 0, S}, query.dtype()) : concat(steps, 1);
+  return {matmul(weights, memory.values.defined() ? memory.values : memory.keys), weights, {}, {coverage}};
+}
+
+}  // namespace
 
 Attention::Output attend_with_tanh_energy(const Tensor& query, const Attention::Memory& memory, const Tensor& energy,
                                           const Tensor& coverage_weight, const Attention::State& state) {
@@ -11,16 +29,21 @@ Attention::Output attend_with_tanh_energy(const Tensor& query, const Attention::
     const Tensor weights = masked_softmax(scores, memory.lengths);
     return {matmul(weights, memory.keys), weights};
   }
-  const int64_t B = query.size(0), S = memory.projected.size(1);
-  Tensor coverage = state.coverage.defined() ? state.coverage : zeros({B, S}, query.dtype());
-  std::vector<Tensor> steps;
-  for (int64_t t = 0; t < query.size(1); ++t) {
-    const Tensor keys = memory.projected + unsqueeze(coverage, 2) * coverage_weight;  // [B, S, A]
-    steps.push_back(masked_softmax(additive_energy(slice(query, 1, t, t + 1), keys, energy), memory.lengths));
-    coverage = coverage + squeeze(steps.back(), 1);
+  return attend_with_coverage(query, memory, state, [&](const Tensor& q, const Tensor& coverage) {
+    return additive_energy(q, memory.projected + unsqueeze(coverage, 2) * coverage_weight, energy);
+  });
+}
+
+Attention::Output attend_with_dot_energy(const Tensor& query, const Attention::Memory& memory, const Tensor& coverage_weight,
+                                         const Attention::State& state) {
+  const Tensor keys = transpose(memory.projected);
+  if (!coverage_weight.defined()) {
+    const Tensor weights = masked_softmax(matmul(query, keys), memory.lengths);
+    return {matmul(weights, memory.values.defined() ? memory.values : memory.keys), weights};
   }
-  const Tensor weights = steps.empty() ? zeros({B, 0, S}, query.dtype()) : concat(steps, 1);
-  return {matmul(weights, memory.keys), weights, {}, {coverage}};
+  return attend_with_coverage(query, memory, state, [&](const Tensor& q, const Tensor& coverage) {
+    return matmul(q, keys) + unsqueeze(coverage, 1) * coverage_weight;
+  });
 }
 
 Tensor coverage_loss(const Tensor& weights, const Tensor& before) {

@@ -1,4 +1,5 @@
-// Attention with an energy of the form v . tanh(query + key), with or without coverage: the part that additive and concat share.
+// Coverage, and the two forms of energy that may have it: v . tanh(query + key), which additive and concat share, and query . key, which
+// dot, general and scaled_dot share.
 #pragma once
 
 #include "nn/attention/attention.h"
@@ -11,6 +12,12 @@ namespace heed::nn {
 /// state.coverage [B, S]. Without coverage (coverage_weight undefined) all queries are answered at once, else one after the other.
 Attention::Output attend_with_tanh_energy(const Tensor& query, const Attention::Memory& memory, const Tensor& energy,
                                           const Tensor& coverage_weight, const Attention::State& state);
+
+/// Answers projected queries: softmax over s < length of query_t . projected_s + w_c c_ts, and the weighted sum of memory.values, or of the
+/// keys where there are none. Coverage c_t as above; a dot product has no tanh to put it in, so it is a term of the energy itself.
+/// query [B, T, A], memory.projected [B, S, A], coverage_weight w_c [1]  ->  context [B, T, E], weights [B, T, S], state.coverage [B, S].
+Attention::Output attend_with_dot_energy(const Tensor& query, const Attention::Memory& memory, const Tensor& coverage_weight,
+                                         const Attention::State& state);
 
 /// sum_s min(a_ts, c_ts) for each query (See, Liu & Manning 2017, sec. 2.3, eq. 12): what a training loss adds, times a factor, so that
 /// attention does not return to where it was. weights a [B, T, S], `before` [B, S] the coverage before the first query (undefined: zeros)

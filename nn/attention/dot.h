@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "nn/attention/attention.h"
+#include "nn/attention/coverage.h"
 #include "nn/layers.h"
 
 namespace heed::nn {
@@ -13,22 +13,25 @@ namespace heed::nn {
 /// keys h [B, S, E], lengths [B], query q [B, T, Q]  ->  context [B, T, E], weights [B, T, S]
 /// Without parameters when Q = E. When Q and E differ there is no dot product of the two; then the keys are projected first,
 /// e_ij = q_i . (W_k h_j) with W_k [Q, E], which is general attention under the name that was asked for.
+/// With coverage the energy has one term more, w_c sum_{i' < i} a_i'j, a form of See, Liu & Manning 2017, eq. 11, without its tanh; w_c
+/// starts at 0.
 class DotAttention : public Attention {
  public:
-  DotAttention(int64_t query_size, int64_t key_size)
-      : key_proj(query_size == key_size ? nullptr : std::make_unique<Linear>(key_size, query_size, /*with_bias=*/false)) {
+  DotAttention(int64_t query_size, int64_t key_size, bool with_coverage = false)
+      : coverage(with_coverage ? param("coverage", zeros({1})) : Tensor{}),
+        key_proj(query_size == key_size ? nullptr : std::make_unique<Linear>(key_size, query_size, /*with_bias=*/false)) {
     if (key_proj) child("key_proj", *key_proj);
   }
   Memory prepare(const Tensor& keys, const Tensor& lengths) const override { return {keys, key_proj ? (*key_proj)(keys) : keys, lengths}; }
+  bool needs_state() const override { return coverage.defined(); }
+  std::optional<Energy> energy_form() const override { return coverage.defined() ? std::nullopt : std::optional(Energy{}); }
 
-  std::optional<Energy> energy_form() const override { return Energy{}; }
-
+  Tensor coverage;                   // w_c [1]; undefined without coverage
   std::unique_ptr<Linear> key_proj;  // null when Q = E
 
  protected:
-  Output answer(const Tensor& query, const Memory& memory, const State&) const override {
-    const Tensor weights = masked_softmax(matmul(query, transpose(memory.projected)), memory.lengths);
-    return {matmul(weights, memory.keys), weights};
+  Output answer(const Tensor& query, const Memory& memory, const State& state) const override {
+    return attend_with_dot_energy(query, memory, coverage, state);
   }
 };
 

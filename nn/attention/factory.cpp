@@ -33,16 +33,16 @@ const std::vector<Kind>& kinds() {
        Coverage::yes,
        {&Sizes::attention},
        [](const Sizes& s) -> Made { return std::make_unique<AdditiveAttention>(s.query, s.key, s.attention, s.coverage); }},
-      {"dot", Coverage::no, {}, [](const Sizes& s) -> Made { return std::make_unique<DotAttention>(s.query, s.key); }},
-      {"general", Coverage::no, {}, [](const Sizes& s) -> Made { return std::make_unique<GeneralAttention>(s.query, s.key); }},
+      {"dot", Coverage::yes, {}, [](const Sizes& s) -> Made { return std::make_unique<DotAttention>(s.query, s.key, s.coverage); }},
+      {"general", Coverage::yes, {}, [](const Sizes& s) -> Made { return std::make_unique<GeneralAttention>(s.query, s.key, s.coverage); }},
       {"concat",
        Coverage::yes,
        {&Sizes::attention},
        [](const Sizes& s) -> Made { return std::make_unique<ConcatAttention>(s.query, s.key, s.attention, s.coverage); }},
       {"scaled_dot",
-       Coverage::no,
+       Coverage::yes,
        {&Sizes::attention},
-       [](const Sizes& s) -> Made { return std::make_unique<ScaledDotAttention>(s.query, s.key, s.attention); }},
+       [](const Sizes& s) -> Made { return std::make_unique<ScaledDotAttention>(s.query, s.key, s.attention, s.coverage); }},
       {"multi_head",
        Coverage::no,
        {&Sizes::attention, &Sizes::heads},
@@ -80,7 +80,7 @@ void check(const Kind& kind, const Sizes& sizes) {
     }
   }
   if (sizes.coverage && kind.coverage == Coverage::no) {
-    throw ValueError(fmt::format("{} attention: has no coverage (additive and concat have)", kind.name));
+    throw ValueError(fmt::format("{} attention: has no coverage (these have: {})", kind.name, fmt::join(coverage_kinds(), ", ")));
   }
 }
 
@@ -89,6 +89,14 @@ void check(const Kind& kind, const Sizes& sizes) {
 std::vector<std::string> attention_kinds() {
   std::vector<std::string> names;
   for (const Kind& kind : kinds()) names.emplace_back(kind.name);
+  return names;
+}
+
+std::vector<std::string> coverage_kinds() {
+  std::vector<std::string> names;
+  for (const Kind& kind : kinds()) {
+    if (kind.coverage == Coverage::yes) names.emplace_back(kind.name);
+  }
   return names;
 }
 

@@ -17,11 +17,15 @@ struct AttentionSizes {
   int64_t heads = 4;       // of multi_head; divides attention
   int64_t max_source = 0;  // M of location: the longest source it can look at
   int64_t window = 10;     // D of local_p and local_m; 10 in Luong, Pham & Manning 2015
-  bool coverage = false;   // additive and concat (See, Liu & Manning 2017)
+  bool coverage = false;   // additive, concat, dot, general and scaled_dot (See, Liu & Manning 2017)
 };
 
 /// "additive", "dot", "general", "concat", "scaled_dot", "multi_head", "location", "local_p", "local_m".
 std::vector<std::string> attention_kinds();
+
+/// Those of them that coverage is an option of. A window's or a location's place comes from the query alone, and multi_head's heads share
+/// no row of weights that could be summed, so they have none.
+std::vector<std::string> coverage_kinds();
 
 /// A new layer of that kind. Throws ValueError for an unknown kind (the text lists the known ones), for a size below 1 that the kind reads
 /// and for coverage with a kind that has none.

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "nn/attention/attention.h"
+#include "nn/attention/coverage.h"
 #include "nn/layers.h"
 
 namespace heed::nn {
@@ -12,27 +12,30 @@ namespace heed::nn {
 ///   e_ij = (W_q q_i) . (W_k h_j) / sqrt(A),   a_i = softmax_j(e_ij) over j < length,   c_i = sum_j a_ij W_v h_j
 /// keys h [B, S, E], lengths [B], query q [B, T, Q]  ->  context [B, T, E], weights [B, T, S]
 /// The values keep the keys' size, so that the context has the shape that every kind gives. No biases, as in the paper.
+/// Coverage as in DotAttention.
 class ScaledDotAttention : public Attention {
  public:
-  ScaledDotAttention(int64_t query_size, int64_t key_size, int64_t attention_size)
+  ScaledDotAttention(int64_t query_size, int64_t key_size, int64_t attention_size, bool with_coverage = false)
       : query_proj(query_size, attention_size, /*with_bias=*/false),
         key_proj(key_size, attention_size, /*with_bias=*/false),
-        value_proj(key_size, key_size, /*with_bias=*/false) {
+        value_proj(key_size, key_size, /*with_bias=*/false),
+        coverage(with_coverage ? param("coverage", zeros({1})) : Tensor{}) {
     child("query_proj", query_proj);
     child("key_proj", key_proj);
     child("value_proj", value_proj);
   }
   Memory prepare(const Tensor& keys, const Tensor& lengths) const override { return {keys, key_proj(keys), lengths, value_proj(keys)}; }
-
-  std::optional<Energy> energy_form() const override { return Energy{query_proj.weight / scale(), {}}; }
+  bool needs_state() const override { return coverage.defined(); }
+  std::optional<Energy> energy_form() const override {
+    return coverage.defined() ? std::nullopt : std::optional(Energy{query_proj.weight / scale(), {}});
+  }
 
   Linear query_proj, key_proj, value_proj;  // W_q [A, Q], W_k [A, E], W_v [E, E]
+  Tensor coverage;                          // w_c [1]; undefined without coverage
 
  protected:
-  Output answer(const Tensor& query, const Memory& memory, const State&) const override {
-    const Tensor q = query_proj(query) / scale();
-    const Tensor weights = masked_softmax(matmul(q, transpose(memory.projected)), memory.lengths);
-    return {matmul(weights, memory.values), weights};
+  Output answer(const Tensor& query, const Memory& memory, const State& state) const override {
+    return attend_with_dot_energy(query_proj(query) / scale(), memory, coverage, state);
   }
 
  private:

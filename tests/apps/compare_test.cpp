@@ -154,6 +154,23 @@ TEST_F(Compare, AnInterruptedComparisonResumesToTheSameReport) {
   for (const char* key : {"name", "updates", "bleu", "by_length", "curve", "worst"}) EXPECT_EQ(a[1][key], b[1][key]) << key;
 }
 
+TEST_F(Compare, AnInterruptedOverwriteLeavesNoReportOfTheRunsItReplaced) {
+  ASSERT_EQ(compare("replaced").exit_code, 0);
+  const std::string report = at("replaced/report.md"), weights = content(at("replaced/runs/none/model.safetensors"));
+  const ProcessResult pieces = compare("replaced", {"--overwrite", "--subwords", "bpe", "--subword-vocabulary", "10"});
+  expect_failure(pieces, "cannot learn 10 bpe pieces");
+  EXPECT_TRUE(fs::exists(report));
+  EXPECT_TRUE(content(at("replaced/runs/none/model.safetensors")) == weights);
+  std::string line = "exec " + kTranslator;
+  for (const std::string& word : command("compare", "replaced", {"--updates", "3000", "--overwrite"})) line += " " + word;
+  const ProcessResult stopped = run_process(
+      {"bash", "-c",
+       "(" + line + ") & child=$!; while [ -e " + report + " ] && kill -0 $child; do sleep 0.02; done; kill -INT $child; wait $child"});
+  EXPECT_EQ(stopped.exit_code, 130) << stopped.err;
+  for (const char* file : {"report.md", "report.html", "report.json", "curves.svg"})
+    EXPECT_FALSE(fs::exists(at("replaced/") + file)) << file;
+}
+
 TEST_F(Compare, ResumeAddsKindsAndKeepsTheRest) {
   ASSERT_EQ(compare("grows", {"--attention", "none"}).exit_code, 0);
   const std::string none = at("grows/runs/none/model.safetensors");
@@ -246,7 +263,7 @@ TEST_F(Compare, BadInputIsOneLineBeforeAnyTraining) {
   write(at("blank"), "\n\n");
   refused(with(with(words, "--source", at("blank")), "--target", at("blank")), "no training pair");
   refused(command("compare", "x", {"--lr", "-1"}), "lr: must be above 0");
-  refused(command("compare", "x", {"--attention", "additive,dot", "--coverage", "true"}), "coverage: dot attention has none");
+  refused(command("compare", "x", {"--attention", "additive,local_p", "--coverage", "true"}), "coverage: local_p attention has none");
   refused(command("compare", "x", {"--json", at("no/such/x.json")}), "--json: cannot write");
   refused(command("compare", "x", {"--json", at("corpus/train.en")}), "is also an input (--source)");
   refused(with(words, "-o", at("corpus/train.en")), "train.en' is a file, not a folder");
@@ -280,7 +297,8 @@ TEST_F(Compare, TheBuiltInCorpusTrainsAsTheDemoDoes) {
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const auto made = report("built-in");
   EXPECT_TRUE(made["models"][0]["aer"].is_null());
-  ASSERT_EQ(translator(demo).exit_code, 0);
+  const ProcessResult demo_result = translator(demo);
+  ASSERT_EQ(demo_result.exit_code, 0) << demo_result.err;
   const auto demonstrated = report("demo")["models"][1];
   EXPECT_EQ(made["models"][1]["bleu"]["score"], demonstrated["bleu"]);
   EXPECT_EQ(made["models"][1]["aer"], demonstrated["aer"]);

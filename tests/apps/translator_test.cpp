@@ -265,7 +265,16 @@ TEST_F(Translator, ARefusedTrainingLeavesTheOldRunAsItIs) {
   expect_failure(translator(with(with(train_command("kept", {"--overwrite"}), "-s", at("blank")), "-t", at("blank"))), "no training pair");
   expect_failure(translator(train_command("kept", {"--overwrite", "--max-vocabulary", "3"})), "max-vocabulary");
   expect_failure(translator(train_command("kept", {"--overwrite", "--seed", "18446744073709551615"})), "seed");
+  const ProcessResult pieces = translator(train_command("kept", {"--overwrite", "--subwords", "bpe", "--subword-vocabulary", "10"}));
+  expect_failure(pieces, "cannot learn 10 bpe pieces");  // found by SentencePiece, which learns from all of the corpus
   EXPECT_EQ(content(at("kept/model.safetensors")), before);
+  const std::string config = content(at("kept/config.toml"));
+  write(at("short.en"), "I am a student .\n");
+  write(at("short.de"), "Ich bin Student .\n");
+  expect_failure(
+      translator(with(with(train_command("kept", {"--resume", "--updates", "900"}), "-s", at("short.en")), "-t", at("short.de"))),
+      "was trained on");
+  EXPECT_EQ(content(at("kept/config.toml")), config);
 }
 
 TEST_F(Translator, DevicesAreWrittenAndNotReplaced) {

@@ -66,7 +66,7 @@ TEST(Seq2Seq, AttentionCostsLessThanFivePercentOfTheParameters) {
 TEST(Seq2Seq, RefusesWhatMakesNoSense) {
   EXPECT_THROW(Seq2Seq({.attention = "magic"}, 10, 10), ValueError);
   EXPECT_THROW(make_model({.architecture = "magic"}, 10, 10), ValueError);
-  EXPECT_THROW(make_model({.attention = "dot", .coverage = true}, 10, 10), ValueError);
+  EXPECT_THROW(make_model({.attention = "location", .coverage = true}, 10, 10), ValueError);
   EXPECT_THROW(make_model({.architecture = "transformer", .model_size = 10, .heads = 4}, 10, 10), ValueError);
   EXPECT_THROW(make_model({.architecture = "transformer", .tie = "all"}, 10, 11), ValueError);
   EXPECT_THROW(make_model({.architecture = "transformer", .model_size = 12, .heads = 4, .positions = "rotary"}, 10, 10), ValueError);

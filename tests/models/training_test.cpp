@@ -59,12 +59,12 @@ double fake_clock() {
 
 TrainResult train(const std::filesystem::path& folder, const RunConfig& config, std::vector<int64_t> stops = {}) {
   const TokenisedCorpus corpus = copy_corpus(200, 1), validation = copy_corpus(20, 2);
-  Trainer::start(folder, config, corpus);
+  Trainer::start(folder, config, Trainer::learn_text(config, corpus));
   TrainResult result;
   stops.push_back(INT64_MAX);
   for (size_t i = 0; i < stops.size(); ++i) {
     int64_t update = 0;
-    Trainer trainer(folder, corpus, validation,
+    Trainer trainer(folder, config, corpus, validation,
                     {.progress = [&](const TrainProgress& p) { update = p.update; },
                      .should_stop = [&] { return update >= stops[i]; },
                      .clock = fake_clock});
@@ -111,8 +111,8 @@ TEST(Translator, AnUnknownWordIsReplacedByTheSourceWordThatAttentionRestsOn) {
   RunConfig config = tiny_config();
   config.train.min_count = 2;
   config.train.epochs = 25;
-  Trainer::start(folder.path(), config, corpus);
-  Trainer(folder.path(), corpus, copy_corpus(20, 2), {.clock = fake_clock}).run();
+  Trainer::start(folder.path(), config, Trainer::learn_text(config, corpus));
+  Trainer(folder.path(), config, corpus, copy_corpus(20, 2), {.clock = fake_clock}).run();
   const Translator translator(load_run(folder.path()));
   const std::vector<std::string> lines{"w3 W777 w5", "w1 w4 Zoe", "Bob w2 w2 w9"};
   const auto plain = translator.translate(lines), replaced = translator.translate(lines, {.replace_unknown = true});
@@ -373,7 +373,7 @@ TEST(Trainer, ResumeRefusesAnotherCorpus) {
   config.train.updates = 2;
   train(folder.path(), config);
   const TokenisedCorpus other = copy_corpus(150, 9), validation = copy_corpus(20, 2);
-  Trainer trainer(folder.path(), other, validation, {.clock = fake_clock});
+  Trainer trainer(folder.path(), config, other, validation, {.clock = fake_clock});
   EXPECT_THAT([&] { trainer.resume(); },
               testing::ThrowsMessage<FormatError>(testing::HasSubstr("was trained on 200 and validated on 20 pairs")));
 }

@@ -1,6 +1,7 @@
 // Small translators of every kind, for tests that all of them must pass.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -37,7 +38,7 @@ inline std::vector<NamedConfig> all_models() {
     all.push_back({kind, tiny_model(kind)});
     all.push_back({kind + "_without_feeding", tiny_model(kind)});
     all.back().config.input_feeding = false;
-    if (kind == "additive" || kind == "concat") {
+    if (const auto with = nn::coverage_kinds(); std::ranges::find(with, kind) != with.end()) {
       all.push_back({kind + "_coverage", tiny_model(kind)});
       all.back().config.coverage = true;
     }

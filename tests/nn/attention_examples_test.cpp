@@ -64,6 +64,21 @@ TEST(AttentionExample, Dot) {
   EXPECT_TRUE(holds(out.context, {0.7552715, 0.9099694}));
 }
 
+TEST(AttentionExample, DotWithCoverage) {
+  // q = 1, keys 1 and 0, w_c = -2. First e = 1, 0, giving a0 and 1 - a0; then e = 1 - 2 a0, -2 (1 - a0).
+  const DotAttention attention(1, 1, /*with_coverage=*/true);
+  set(attention, {{-2}});
+  const auto first = attend(attention, {1}, {1, 0}, 2);
+  const double a0 = sigmoid_of(1.0);  // 0.7311
+  EXPECT_TRUE(holds(first.weights, {a0, 1 - a0}));
+  const auto second = attend(attention, {1}, {1, 0}, 2, first.state);
+  const double b0 = sigmoid_of(3 - 4 * a0);  // 0.5189: less than 0.7311 for the word already seen
+  EXPECT_LT(b0, a0);
+  EXPECT_TRUE(holds(second.weights, {b0, 1 - b0}));
+  EXPECT_TRUE(holds(second.context, {b0}));
+  EXPECT_TRUE(holds(second.state.coverage, {a0 + b0, 2 - a0 - b0}));
+}
+
 TEST(AttentionExample, DotOfDifferentSizes) {
   // q = 2, W_k = (1, -1), keys (1, 0), (0, 1): W_k h = 1, -1, e = 2, -2, the first weight sigmoid(4) = 0.9820138.
   const DotAttention attention(1, 2);

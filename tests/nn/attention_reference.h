@@ -104,15 +104,16 @@ struct PlainAttention {
       for (size_t a = 0; a < inner.size(); ++a) total += v[a] * std::tanh(inner[a] + (sizes.coverage ? values("coverage")[a] * c : 0.0));
       return total;
     }
+    const double covered = sizes.coverage ? values("coverage")[0] * c : 0.0;  // of the kinds without a tanh
     if (kind == "scaled_dot") {
-      return dot(times("query_proj.weight", q), times("key_proj.weight", h)) / std::sqrt(static_cast<double>(sizes.attention));
+      return dot(times("query_proj.weight", q), times("key_proj.weight", h)) / std::sqrt(static_cast<double>(sizes.attention)) + covered;
     }
     if (kind == "multi_head") {
       return dot(head_part(times("query_proj.weight", q), head), head_part(times("key_proj.weight", h), head)) /
              std::sqrt(static_cast<double>(sizes.attention) / static_cast<double>(sizes.heads));
     }
     if (kind == "location") return s < sizes.max_source ? times("position_proj.weight", q)[at(s)] : -INFINITY;
-    return dot(q, parameters.contains("key_proj.weight") ? times("key_proj.weight", h) : h);  // dot, general, local_p, local_m
+    return dot(q, parameters.contains("key_proj.weight") ? times("key_proj.weight", h) : h) + covered;  // dot, general, local_p, local_m
   }
 
   Vector weights_of(const Vector& q, const std::vector<Vector>& h, const Vector& c, int64_t head, int64_t step) const {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "nn/nn.h"
 #include "tests/nn/attention_reference.h"
 #include "tests/testing/close.h"
@@ -34,11 +36,16 @@ struct Case {
 
 void PrintTo(const Case& c, std::ostream* out) { *out << c.name(); }
 
+bool has_coverage(const std::string& kind) {
+  const std::vector<std::string> kinds = coverage_kinds();
+  return std::ranges::find(kinds, kind) != kinds.end();
+}
+
 std::vector<Case> cases() {
   std::vector<Case> all;
   for (const std::string& kind : attention_kinds()) {
     all.push_back({kind});
-    if (kind == "additive" || kind == "concat") all.push_back({kind, true});
+    if (has_coverage(kind)) all.push_back({kind, true});
     if (kind == "dot") all.push_back({kind, false, 4, 4});  // without a projection
     if (kind == "local_p") all.push_back({kind, false, 3, 4, true});
   }
@@ -197,8 +204,9 @@ TEST(AttentionFactory, RefusesSizesAndOptionsThatMakeNoSense) {
               testing::ThrowsMessage<ValueError>("location attention: size 'max_source' must be at least 1, got 0"));
   EXPECT_THAT([] { make_attention("multi_head", {.query = 2, .key = 2, .attention = 6, .heads = 4}); },
               testing::ThrowsMessage<ValueError>("multi_head attention: 4 heads do not divide the size 6"));
-  EXPECT_THAT([] { make_attention("dot", {.query = 2, .key = 2, .coverage = true}); },
-              testing::ThrowsMessage<ValueError>("dot attention: has no coverage (additive and concat have)"));
+  EXPECT_THAT(
+      [] { make_attention("local_m", {.query = 2, .key = 2, .coverage = true}); },
+      testing::ThrowsMessage<ValueError>("local_m attention: has no coverage (these have: additive, dot, general, concat, scaled_dot)"));
 }
 
 TEST(AttentionFactory, DotHasParametersOnlyWhenTheSizesDiffer) {
@@ -224,14 +232,17 @@ TEST(LocalPredictiveAttention, LearnsFromOutsideItsWindowWhileTraining) {
 }
 
 TEST(CoverageAttention, StartsAsAttentionWithoutCoverage) {  // w_c = 0
-  const auto with = make_attention("additive", {.query = 3, .key = 4, .attention = 5, .coverage = true});
-  const auto without = make_attention("additive", {.query = 3, .key = 4, .attention = 5});
-  auto values = parameters_by_name(*with);
-  values.erase("coverage");
-  without->load(values, "with");
-  const Tensor query = randn({2, 3, 3}), keys = randn({2, 6, 4}), lengths = ids({6, 4});
-  EXPECT_TRUE(all_close(with->attend(query, with->prepare(keys, lengths)).weights,
-                        without->attend(query, without->prepare(keys, lengths)).weights, 1e-5, 1e-6));
+  for (const std::string& kind : coverage_kinds()) {
+    const auto with = make_attention(kind, {.query = 3, .key = 4, .attention = 5, .coverage = true});
+    const auto without = make_attention(kind, {.query = 3, .key = 4, .attention = 5});
+    auto values = parameters_by_name(*with);
+    values.erase("coverage");
+    without->load(values, "with");
+    const Tensor query = randn({2, 3, 3}), keys = randn({2, 6, 4}), lengths = ids({6, 4});
+    EXPECT_TRUE(all_close(with->attend(query, with->prepare(keys, lengths)).weights,
+                          without->attend(query, without->prepare(keys, lengths)).weights, 1e-5, 1e-6))
+        << kind;
+  }
 }
 
 }  // namespace
