@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 
 #include "framework/core/error.h"
 
@@ -75,6 +76,12 @@ NamedPath resolved(const NamedPath& input) { return input.path == "-" ? NamedPat
 
 }  // namespace
 
+bool is_run_folder(const fs::path& folder) {
+  std::ifstream config(folder / "config.toml");
+  std::string line;
+  return std::getline(config, line) && line.starts_with("format = 'heed.run'");
+}
+
 bool is_run_file(const std::string& name) {
   for (const char* known : kRunFiles) {
     if (name == known || name.starts_with(std::string(known) + ".tmp")) return true;
@@ -83,21 +90,23 @@ bool is_run_file(const std::string& name) {
 }
 
 void check_files(const Files& files) {
-  const auto in_run = [&](const NamedPath& file) {  // report.json is nobody's but the user's: --json run/report.json
+  const auto in_run = [&](const NamedPath& file, bool any_run) {  // report.json is nobody's but the user's: --json run/report.json
     const fs::path path = real(file.path);
     const std::string name = path.filename().string();
-    return is_run_file(name) && name != "report.json" &&
-           std::any_of(files.runs.begin(), files.runs.end(), [&](const std::string& run) { return same_file(path.parent_path(), run); });
+    if (!is_run_file(name) || name == "report.json") return false;
+    const auto holds = [&](const std::string& run) { return same_file(path.parent_path(), run); };
+    return std::any_of(files.runs.begin(), files.runs.end(), holds) || (any_run && is_run_folder(path.parent_path()));
   };
   for (const NamedPath& folder : files.new_folders) require_folder(folder);
   for (const NamedPath& input : files.inputs) {
-    if (!input.path.empty() && !files.new_folders.empty() && in_run(input)) refuse(input, "is a file of the run that is to be written");
+    if (!input.path.empty() && !files.new_folders.empty() && in_run(input, /*any_run=*/false))
+      refuse(input, "is a file of the run that is to be written");
   }
   for (size_t i = 0; i < files.outputs.size(); ++i) {
     const NamedPath& output = files.outputs[i];
     if (output.path.empty() || output.path == "-") continue;
     require_writable(output, files.new_folders);
-    if (in_run(output)) refuse(output, "is a file of a run");
+    if (in_run(output, /*any_run=*/true)) refuse(output, "is a file of a run");
     for (const NamedPath& folder : files.new_folders) {
       if (same_file(output.path, folder.path)) refuse(output, fmt::format("is also the folder to write ({})", folder.option));
     }

@@ -19,10 +19,13 @@ struct Files {
   std::vector<NamedPath> new_folders;  // folders that the command makes when they are not there; an output may lie in one
 };
 
-/// Throws IoError naming the option when an output is an input, another output, a file of a run, a directory or not writable, when an
-/// input is a file of a run that will be made anew, or when a folder cannot be made. Creates, opens and changes nothing. Devices and
-/// pipes (/dev/null, /dev/stdout) may be named as often as one likes.
+/// Throws IoError naming the option when an output is an input, another output, a file of a run (these or any other), a directory or not
+/// writable, when an input is a file of a run that will be made anew, or when a folder cannot be made. Creates, opens and changes nothing.
+/// Devices and pipes (/dev/null, /dev/stdout) may be named as often as one likes.
 void check_files(const Files& files);
+
+/// Whether a trained translator lies in `folder`, whoever made it.
+bool is_run_folder(const std::filesystem::path& folder);
 
 /// Whether a run folder holds files of this name.
 bool is_run_file(const std::string& name);

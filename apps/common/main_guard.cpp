@@ -51,6 +51,14 @@ const CLI::Validator kWholeNumber(
     },
     "");
 
+CLI::Validator one_of(std::vector<std::string> known) {
+  return {[known = std::move(known)](const std::string& text) {
+            if (std::find(known.begin(), known.end(), text) != known.end()) return std::string();
+            return fmt::format("'{}' is not known ({})", text, fmt::join(known, ", "));
+          },
+          ""};
+}
+
 int run_app(std::string_view app, CLI::App& cli, int argc, char** argv, const std::function<void()>& work) {
   std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is an error like a full disk, not the end of the program
   try {

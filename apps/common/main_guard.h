@@ -3,7 +3,9 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace heed::apps {
 
@@ -19,6 +21,9 @@ int run_app(std::string_view app, CLI::App& cli, int argc, char** argv, const st
 
 /// A check for options that count: "-1" and "x" are refused before they become some number.
 extern const CLI::Validator kWholeNumber;
+
+/// A check for options that name one of a few: "--cell: 'rnn' is not known (lstm, gru)".
+CLI::Validator one_of(std::vector<std::string> known);
 
 /// Prints `<app>: warning: message` on stderr.
 void warn(std::string_view app, std::string_view message);

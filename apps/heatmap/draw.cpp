@@ -18,7 +18,7 @@ Format format_of(const std::string& path) {
   const std::string extension = models::to_lower(std::filesystem::path(path).extension().string());
   if (extension == ".svg") return Format::svg;
   if (extension == ".png") return Format::png;
-  throw ValueError(fmt::format("'{}': the output ends in .svg or .png", path));
+  throw ValueError(fmt::format("'{}': the output must end in .svg or .png", path));
 }
 
 // What a screen reader says.
@@ -42,7 +42,10 @@ int draw_file(const models::Translation& record, const std::string& path, const 
   size_t columns = 0;  // a row a layer
   for (const models::AttentionWeights& map : maps) columns += map.layer == maps.front().layer ? 1 : 0;
   const std::string label = label_of(record, options.which, pictures.front());
-  const Sheet sheet = lay_out_sheet(std::move(pictures), options.grid ? columns : 1, measure_text);
+  const std::string title = options.title.empty() ? record.model : options.title;
+  const std::string caption = options.which == Which::encoder ? "" : fmt::format("score {:.2f}", record.score);
+  const Sheet sheet = options.grid ? lay_out_sheet(std::move(pictures), columns, measure_text, title, caption)
+                                   : lay_out_sheet(std::move(pictures), 1, measure_text);
   if (format == Format::svg) {
     write_file_atomically(path, render_svg(sheet, label));
     return 0;

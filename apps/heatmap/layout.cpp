@@ -140,6 +140,15 @@ models::AttentionWeights mean_map(const std::vector<models::AttentionWeights>& m
   return {layer, -1, models::mean_attention(part)};
 }
 
+// 1 where all are 0.
+double largest_weight(const Picture& picture) {
+  float largest = 0;
+  for (const std::vector<float>& row : picture.weights) {
+    for (const float weight : row) largest = std::max(largest, weight);
+  }
+  return largest > 0 ? static_cast<double>(largest) : 1;
+}
+
 // "", or which self-attention.
 std::string kind_of(Which which) {
   return which == Which::cross ? "" : which == Which::encoder ? "encoder self-attention" : "decoder self-attention";
@@ -193,6 +202,7 @@ Picture make_picture(const models::Translation& record, const PictureOptions& op
     auto& row = picture.weights.emplace_back();
     for (const size_t s : columns.indices) row.push_back(map.weights[t][s]);
   }
+  picture.brightest = options.brightest > 0 ? options.brightest : largest_weight(picture);
   return picture;
 }
 
@@ -207,10 +217,16 @@ std::vector<Picture> make_grid(const models::Translation& record, const PictureO
     pictures.back().title = fmt::format("{}layer {}, head {}", side, map.layer, map.head);
     pictures.back().caption.clear();
   }
+  if (options.brightest == 0) {  // one scale for all, so that they can be compared
+    double largest = 0;
+    for (const Picture& picture : pictures) largest = std::max(largest, picture.brightest);
+    for (Picture& picture : pictures) picture.brightest = largest;
+  }
   return pictures;
 }
 
-Sheet lay_out_sheet(std::vector<Picture> pictures, size_t columns, const Measure& measure) {
+Sheet lay_out_sheet(std::vector<Picture> pictures, size_t columns, const Measure& measure, const std::string& title,
+                    const std::string& caption) {
   Sheet sheet;
   std::vector<double> widths(columns, 0), heights((pictures.size() + columns - 1) / columns, 0);
   for (size_t i = 0; i < pictures.size(); ++i) {
@@ -225,6 +241,20 @@ Sheet lay_out_sheet(std::vector<Picture> pictures, size_t columns, const Measure
   }
   for (const double width : widths) sheet.width += width;
   for (const double height : heights) sheet.height += height;
+  double top = kMargin;
+  const auto above = [&](const std::string& text, double size, PlacedText::Role role) {
+    for (const std::string& line : wrapped(text, size, std::max(kNarrowestTitle, sheet.width - 2 * kMargin), measure)) {
+      const Size extent = measure(line, size);
+      sheet.texts.push_back({line, kMargin, top + extent.height / 2, 0, size, Align::start, role});
+      sheet.width = std::max(sheet.width, std::ceil(2 * kMargin + extent.width * 1.12));  // bold
+      top += std::ceil(extent.height) + 2;
+    }
+  };
+  above(title, kTitleFont, PlacedText::Role::title);
+  above(caption, kCaptionFont, PlacedText::Role::caption);
+  if (sheet.texts.empty()) return sheet;
+  for (Panel& panel : sheet.panels) panel.y += top;
+  sheet.height += top;
   return sheet;
 }
 
@@ -262,7 +292,7 @@ Layout lay_out(const Picture& picture, const Measure& measure) {
   const double grid_x = kMargin + axis_height + kGap + down.width + kGap;
   const double grid_width = columns * cell, grid_height = rows * cell;
   const double columns_name_width = std::ceil(measure(picture.columns_name, kAxisFont).width * kSlack);
-  const double tick_width = std::ceil(measure("0.00", kTickFont).width * kSlack);
+  const double tick_width = std::ceil(measure(picture.brightest < 0.2 ? "0.000" : "0.00", kTickFont).width * kSlack);
   const double bar_x = grid_x + grid_width + 2 * kGap;
   const double right = std::max({bar_x + kBarWidth + kGap / 2 + tick_width, grid_x + grid_width + overhang, grid_x + columns_name_width});
   const auto titles = wrapped(picture.title, kTitleFont, std::max(kNarrowestTitle, right - kMargin), measure);
@@ -310,8 +340,9 @@ Layout lay_out(const Picture& picture, const Measure& measure) {
   layout.bar = {bar_x, grid_y, kBarWidth, bar_height};
   for (int tick = 0; tick <= 4; ++tick) {
     const double value = tick / 4.0, inset = kTickFont * 0.4;  // the end ticks stay level with the bar
-    layout.texts.push_back({fmt::format("{:.2f}", value), bar_x + kBarWidth + kGap / 2,
-                            grid_y + inset + (1 - value) * (bar_height - 2 * inset), 0, kTickFont, Align::start, Role::tick});
+    const std::string text = fmt::format("{:.{}f}", value * picture.brightest, picture.brightest < 0.2 ? 3 : 2);
+    layout.texts.push_back({text, bar_x + kBarWidth + kGap / 2, grid_y + inset + (1 - value) * (bar_height - 2 * inset), 0, kTickFont,
+                            Align::start, Role::tick});
   }
   return layout;
 }

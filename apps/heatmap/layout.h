@@ -39,6 +39,7 @@ struct Picture {
   std::string columns_name, rows_name;      // the titles of the axes
   std::vector<Label> columns, rows;         // what is attended to, and what attends
   std::vector<std::vector<float>> weights;  // [rows][columns], in [0, 1]
+  double brightest = 1;                     // the weight that is drawn brightest; larger ones look the same
 };
 
 struct PictureOptions {
@@ -47,8 +48,9 @@ struct PictureOptions {
   bool mean = false;          // the mean of all maps instead, or of those of `layer`
   bool grid = false;          // every map, a row a layer and a column a head
   bool keep_eos = true;
-  int max_tokens = 0;  // 0: all
-  std::string title;   // empty: the record's model
+  int max_tokens = 0;    // 0: all
+  double brightest = 1;  // the weight that is drawn brightest; 0: the largest of those drawn
+  std::string title;     // empty: the record's model
 };
 
 /// The maps of the record that `which` names. Throws ValueError when it has none, and says how to make them.
@@ -97,11 +99,14 @@ struct Panel {
   Layout layout;
   double x = 0, y = 0;
 };
-/// Panels in rows of `columns`, each column as wide as its widest and each row as high as its highest.
+/// Panels in rows of `columns`, each column as wide as its widest and each row as high as its highest; lines of text above them.
 struct Sheet {
   std::vector<Panel> panels;
+  std::vector<PlacedText> texts;
   double width = 0, height = 0;
 };
-Sheet lay_out_sheet(std::vector<Picture> pictures, size_t columns, const Measure& measure);
+/// `title` and `caption` stand above several panels; empty: nothing.
+Sheet lay_out_sheet(std::vector<Picture> pictures, size_t columns, const Measure& measure, const std::string& title = "",
+                    const std::string& caption = "");
 
 }  // namespace heed::heatmap

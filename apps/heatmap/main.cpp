@@ -106,11 +106,20 @@ int main(int argc, char** argv) {
   cli.add_option("--which", options.which, "attention to draw: cross (output to source), or encoder's or decoder's to itself")
       ->check(CLI::IsMember({"cross", "encoder", "decoder"}))
       ->capture_default_str();
-  cli.add_option("--layer", options.picture.layer, "layer to draw (default: the first in the record)")->check(CLI::NonNegativeNumber);
-  cli.add_option("--head", options.picture.head, "head to draw (default: the first in the record)")->check(CLI::NonNegativeNumber);
+  auto* const layer =
+      cli.add_option("--layer", options.picture.layer, "layer to draw (default: the first in the record)")->check(CLI::NonNegativeNumber);
+  auto* const head =
+      cli.add_option("--head", options.picture.head, "head to draw (default: the first in the record)")->check(CLI::NonNegativeNumber);
   auto* const mean = cli.add_flag("--mean", options.picture.mean, "draw the mean of all layers and heads, or of the heads of --layer");
-  cli.add_flag("--grid", options.picture.grid, "draw every map, a row a layer and a column a head")->excludes(mean);
+  mean->excludes(head);
+  cli.add_flag("--grid", options.picture.grid, "draw every map, a row a layer and a column a head")
+      ->excludes(mean)
+      ->excludes(head)
+      ->excludes(layer);
   cli.add_flag("--keep-eos,!--drop-eos", options.picture.keep_eos, "draw the end-of-sentence row and column (default) or leave them out");
+  cli.add_option("--brightest", options.picture.brightest, "the weight drawn brightest, for maps that are pale; 0: the largest drawn")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
   cli.add_option("--title", options.picture.title, "title (default: the model's name)");
   cli.add_option("--max-tokens", options.picture.max_tokens, "draw at most so many words of either side (default: all)")
       ->check(CLI::PositiveNumber);

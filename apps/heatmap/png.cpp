@@ -114,7 +114,7 @@ int draw_panel(cairo_t* cairo, const Picture& picture, const Layout& layout) {
   cairo_set_antialias(cairo, CAIRO_ANTIALIAS_NONE);  // cells without seams
   for (size_t t = 0; t < picture.rows.size(); ++t) {
     for (size_t s = 0; s < picture.columns.size(); ++s) {
-      const Colour colour = colour_of(picture.weights[t][s]);
+      const Colour colour = colour_of(picture.weights[t][s] / picture.brightest);
       cairo_set_source_rgb(cairo, colour[0], colour[1], colour[2]);
       cairo_rectangle(cairo, layout.grid.x + static_cast<double>(s) * layout.cell, layout.grid.y + static_cast<double>(t) * layout.cell,
                       layout.cell, layout.cell);
@@ -169,6 +169,7 @@ Png render_png(const Sheet& sheet, double dpi) {
   cairo_scale(cairo, scale, scale);
 
   Png png;
+  for (const PlacedText& text : sheet.texts) png.missing_glyphs += draw_text(cairo, text);
   for (const Panel& panel : sheet.panels) {
     cairo_save(cairo);
     cairo_translate(cairo, panel.x, panel.y);

@@ -65,6 +65,19 @@ std::string px(double value) {
   return text;
 }
 
+std::string texts_svg(const std::vector<PlacedText>& texts) {
+  std::string svg;
+  for (const PlacedText& text : texts) {
+    const auto anchor = text.align == Align::start ? "start" : text.align == Align::middle ? "middle" : "end";
+    const std::string turn = text.angle == 0 ? "" : fmt::format(" transform=\"rotate({} {} {})\"", px(text.angle), px(text.x), px(text.y));
+    // dy lowers the baseline so that the anchor is at the middle of the letters.
+    fmt::format_to(std::back_inserter(svg),
+                   "<text class=\"{}\" x=\"{}\" y=\"{}\" dy=\"0.35em\" font-size=\"{}\" text-anchor=\"{}\"{}>{}</text>\n",
+                   class_of(text.role), px(text.x), px(text.y), px(text.font_size), anchor, turn, escaped(text.text));
+  }
+  return svg;
+}
+
 // Cells, seams, frame, scale and texts of one picture.
 std::string panel_svg(const Panel& panel) {
   std::string svg;
@@ -81,8 +94,9 @@ std::string panel_svg(const Panel& panel) {
           "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"{}\"><title>{} \xE2\x86\x92 {}: "
           "{:.3f}</title></rect>",
           px(panel.layout.grid.x + static_cast<double>(s) * panel.layout.cell),
-          px(panel.layout.grid.y + static_cast<double>(t) * panel.layout.cell), side, side, hex(colour_of(weight)),
-          escaped(panel.picture.columns[s].text), escaped(panel.picture.rows[t].text), weight);
+          px(panel.layout.grid.y + static_cast<double>(t) * panel.layout.cell), side, side,
+          hex(colour_of(weight / panel.picture.brightest)), escaped(panel.picture.columns[s].text), escaped(panel.picture.rows[t].text),
+          weight);
     }
   }
   line("</g>");
@@ -104,17 +118,9 @@ std::string panel_svg(const Panel& panel) {
   line(
       "<rect class=\"bar\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"url(#scale)\" "
       "stroke=\"#868e96\"><title>attention weight, 0 "
-      "to 1</title></rect>",
-      px(panel.layout.bar.x), px(panel.layout.bar.y), px(panel.layout.bar.width), px(panel.layout.bar.height));
-
-  for (const auto& text : panel.layout.texts) {
-    const auto anchor = text.align == Align::start ? "start" : text.align == Align::middle ? "middle" : "end";
-    const std::string turn = text.angle == 0 ? "" : fmt::format(" transform=\"rotate({} {} {})\"", px(text.angle), px(text.x), px(text.y));
-    // dy lowers the baseline so that the anchor is at the middle of the letters.
-    line("<text class=\"{}\" x=\"{}\" y=\"{}\" dy=\"0.35em\" font-size=\"{}\" text-anchor=\"{}\"{}>{}</text>", class_of(text.role),
-         px(text.x), px(text.y), px(text.font_size), anchor, turn, escaped(text.text));
-  }
-  return svg;
+      "to {:g}</title></rect>",
+      px(panel.layout.bar.x), px(panel.layout.bar.y), px(panel.layout.bar.width), px(panel.layout.bar.height), panel.picture.brightest);
+  return svg + texts_svg(panel.layout.texts);
 }
 
 }  // namespace
@@ -151,6 +157,7 @@ std::string render_svg(const Sheet& sheet, const std::string& label) {
     line("<stop offset=\"{:.5f}\" stop-color=\"{}\"/>", value, hex(colour_of(value)));
   }
   line("</linearGradient></defs>");
+  svg += texts_svg(sheet.texts);
   for (const Panel& panel : sheet.panels) {
     const bool moved = panel.x != 0 || panel.y != 0;
     if (moved) line("<g transform=\"translate({} {})\">", px(panel.x), px(panel.y));

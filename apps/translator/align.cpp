@@ -30,10 +30,29 @@ std::vector<std::vector<models::AlignmentLink>> links_of(const std::string& run,
   return all;
 }
 
+// The run of the other direction must translate what the first one makes, as far as their configs say.
+void check_directions(const std::string& run, const std::string& reverse) {
+  const auto languages = [](const std::string& folder) {
+    const std::string file = (std::filesystem::path(folder) / "config.toml").string();
+    const models::RunConfig config = models::parse_run_config(read_file(file), file);
+    return std::pair(config.source_text.language, config.target_text.language);
+  };
+  const auto [source, target] = languages(run);
+  const auto [reverse_source, reverse_target] = languages(reverse);
+  const auto differ = [](const std::string& a, const std::string& b) { return !a.empty() && !b.empty() && a != b; };
+  if (differ(source, reverse_target) || differ(target, reverse_source)) {
+    throw ValueError(fmt::format("--reverse: '{}' translates {} to {}; the other direction is {} to {}", reverse, reverse_source,
+                                 reverse_target, target, source));
+  }
+  std::error_code error;
+  if (std::filesystem::equivalent(run, reverse, error)) throw ValueError(fmt::format("--reverse: '{}' is --run itself", reverse));
+}
+
 void align(const Options& options) {
   check_files({.inputs = {{"--source", options.source}, {"--target", options.target}},
                .outputs = {{"--output", options.output}, {"--json", options.json}},
                .runs = options.reverse.empty() ? std::vector{options.run} : std::vector{options.run, options.reverse}});
+  if (!options.reverse.empty()) check_directions(options.run, options.reverse);
   use_threads(options.threads);
   const models::ParallelLines lines = models::read_parallel(options.source, options.target);
   auto links = links_of(options.run, lines.source, lines.target);

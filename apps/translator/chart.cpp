@@ -68,7 +68,10 @@ std::string chart_svg(const Chart& chart) {
   const auto [top, step] = axis(most);
   const double plot_width = kWidth - kLeft - kRight, plot_height = kHeight - kTop - kBottom;
   const auto columns = static_cast<double>(std::max<size_t>(chart.columns.size(), 1));
+  const auto [x_end, x_step] = axis(chart.positions.empty() ? 1 : *std::max_element(chart.positions.begin(), chart.positions.end()));
+  const auto x_at = [&, end = x_end](double number) { return kLeft + plot_width * number / end; };
   const auto x_of = [&, n = static_cast<double>(chart.lines.size())](size_t column, size_t line) {  // intervals side by side
+    if (!chart.positions.empty()) return x_at(chart.positions[column]);
     return kLeft + plot_width * (static_cast<double>(column) + 0.5) / columns +
            (static_cast<double>(line) - (n - 1) / 2) * std::min(5.0, 30 / n);
   };
@@ -84,6 +87,9 @@ std::string chart_svg(const Chart& chart) {
   for (size_t c = 0; c < chart.columns.size(); ++c) {
     svg += fmt::format(R"(<text x="{:.1f}" y="{}" text-anchor="middle">{}</text>)",
                        kLeft + plot_width * (static_cast<double>(c) + 0.5) / columns, kHeight - kBottom + 20, escape_xml(chart.columns[c]));
+  }
+  for (double number = 0; !chart.positions.empty() && number <= x_end + x_step / 2; number += x_step) {
+    svg += fmt::format(R"(<text x="{:.1f}" y="{}" text-anchor="middle">{:g}</text>)", x_at(number), kHeight - kBottom + 20, number);
   }
   svg +=
       fmt::format(R"(<text x="{}" y="{}" text-anchor="middle">{}</text>)", kLeft + plot_width / 2, kHeight - 12, escape_xml(chart.x_label));

@@ -1,4 +1,4 @@
-// Line charts as SVG, for reports: a line a model over named columns, with intervals.
+// Line charts as SVG, for reports: a line a model over named columns or numbers, with intervals.
 #pragma once
 
 #include <optional>
@@ -12,11 +12,12 @@ struct ChartPoint {
 };
 struct ChartLine {
   std::string name;
-  std::vector<std::optional<ChartPoint>> points;  // one a column; nothing where there is no value
+  std::vector<std::optional<ChartPoint>> points;  // one a column or position; nothing where there is no value
 };
 struct Chart {
   std::string title, x_label, y_label;
-  std::vector<std::string> columns;
+  std::vector<std::string> columns;    // named, at equal distances; or
+  std::vector<double> positions = {};  // numbers, at their places on an axis from 0
   std::vector<ChartLine> lines;
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
 
 #include "apps/common/environment.h"
 #include "apps/common/files.h"
@@ -49,20 +50,18 @@ struct Sentences {
   std::string gold_name;
 };
 
-constexpr const char* kReportFiles[] = {"report.md", "report.html", "report.json", "bleu-by-length.svg", "curves.svg"};
-
-const CLI::Validator kAttentionKind(
-    [](const std::string& kind) {
-      const std::vector<std::string> known = attention_choices();
-      if (std::find(known.begin(), known.end(), kind) != known.end()) return std::string();
-      return fmt::format("'{}' is not known ({})", kind, fmt::join(known, ", "));
-    },
-    "");
+constexpr const char* kReportFiles[] = {"report.md", "report.html", "bleu-by-length.svg", "curves.svg", "report.json"};
 
 fs::path runs_of(const Options& options) { return fs::path(options.folder) / "runs"; }
 
 // NAME=FOLDER or FOLDER.
 fs::path folder_of(const std::string& run) { return run.find('=') == std::string::npos ? run : run.substr(run.find('=') + 1); }
+
+std::string name_of(const std::string& run) {
+  const fs::path folder = folder_of(run);
+  if (run.find('=') != std::string::npos) return run.substr(0, run.find('='));
+  return (folder.has_filename() ? folder : folder.parent_path()).filename().string();  // "runs/a/" is a as well
+}
 
 [[noreturn]] void wrong_usage(const std::string& option, const std::string& why) { throw CLI::ValidationError(option, why); }
 
@@ -77,8 +76,13 @@ void check_trained_usage(const Options& o) {
     wrong_usage("--test-source",
                 "with --run, give the test sentences and their translations: --test-source and --test-target (or -s and -t)");
   }
-  for (const char* option : {"--attention", "--valid-source", "--train", "--resume", "--overwrite"}) {
+  for (const char* option : {"--attention", "--valid-source", "--train", "--resume"}) {
     if (o.given(option)) wrong_usage(option, "belongs to training, and with --run nothing is trained");
+  }
+  std::set<std::string> names;
+  for (const std::string& run : o.runs) {
+    if (!names.insert(name_of(run)).second)
+      wrong_usage("--run", fmt::format("two runs are called {}; name them: NAME=FOLDER", name_of(run)));
   }
   for (const std::string& option : o.run.given()) {
     const std::string decoding = "--decode-" + option.substr(2);
@@ -111,6 +115,23 @@ void check_usage(const Options& o) {
   }
 }
 
+// A report in the way must be one of ours, and beside --run it takes --overwrite to replace it.
+void check_report(const Options& o) {
+  const fs::path out = o.folder;
+  if (is_run_folder(out)) throw IoError(fmt::format("--out: '{}' is a run, not a folder for a report", o.folder));
+  for (const char* file : kReportFiles) {
+    if (!fs::exists(out / file)) continue;
+    nlohmann::json known;
+    if (fs::is_regular_file(out / "report.json")) known = nlohmann::json::parse(read_file(out / "report.json"), nullptr, false);
+    if (!known.is_object() || known.value("format", nlohmann::json()) != kReportFormat) {
+      throw IoError(fmt::format("'{}' was not written by translator compare; it is left alone", (out / file).string()));
+    }
+    if (!o.runs.empty() && !o.given("--overwrite")) {
+      throw IoError(fmt::format("'{}' holds a report already (--overwrite replaces it)", o.folder));
+    }
+  }
+}
+
 void check_files(const Options& o) {
   const fs::path out = o.folder;
   std::vector<NamedPath> outputs{{"--json", o.json}}, folders{{"--out", o.folder}};
@@ -135,6 +156,7 @@ void check_files(const Options& o) {
                      .outputs = outputs,
                      .runs = runs,
                      .new_folders = folders});
+  check_report(o);
   if (!o.runs.empty()) return;
   if (!o.resume && !o.overwrite && fs::exists(out) && !fs::is_empty(out)) {
     throw IoError(fmt::format("'{}' exists already (--resume goes on with it, --overwrite replaces it)", o.folder));
@@ -191,10 +213,7 @@ Sentences read_sentences(const Options& o) {
 
 std::vector<Candidate> trained_runs(const Options& options) {
   std::vector<Candidate> candidates;
-  for (const std::string& run : options.runs) {
-    const size_t at = run.find('=');
-    candidates.push_back({at == std::string::npos ? fs::path(run).filename().string() : run.substr(0, at), folder_of(run)});
-  }
+  for (const std::string& run : options.runs) candidates.push_back({name_of(run), folder_of(run)});
   return candidates;
 }
 
@@ -219,12 +238,12 @@ void write_report(const Options& options, const Comparison& comparison) {
   std::error_code error;
   fs::create_directories(out, error);
   if (error) throw IoError(fmt::format("cannot make the folder '{}': {}", out.string(), error.message()));
+  const nlohmann::ordered_json report = comparison_json(comparison);
+  write_json((out / "report.json").string(), report);  // the first to be there and the last to go: it marks the others as ours
   write_file_atomically(out / "bleu-by-length.svg", length_chart(comparison));
   write_file_atomically(out / "curves.svg", curve_chart(comparison));
   write_file_atomically(out / "report.md", comparison_markdown(comparison, "bleu-by-length.svg", "curves.svg"));
   write_file_atomically(out / "report.html", comparison_html(comparison));
-  const nlohmann::ordered_json report = comparison_json(comparison);
-  write_json((out / "report.json").string(), report);
   write_json(options.json, report);
   fmt::print("report: {} (and report.html, report.json)\n", (out / "report.md").string());
 }
@@ -284,7 +303,7 @@ Command add_compare(CLI::App& cli) {
   cli.add_option("-o,--out", o->folder, "folder of the report and, under runs/, of what is trained")->capture_default_str();
   cli.add_option("--attention", o->attention,
                  fmt::format("the kinds to train, separated by commas, the baseline first: {}", fmt::join(attention_choices(), ", ")))
-      ->check(kAttentionKind)
+      ->check(one_of(attention_choices()))
       ->delimiter(',')
       ->take_all()
       ->capture_default_str();

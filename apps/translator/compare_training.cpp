@@ -122,7 +122,7 @@ std::vector<FailedTraining> train_planned(const TrainingPlan& plan, const models
       const models::TrainResult result =
           train_run(run.folder, run.config, corpus, valid, run.started, fmt::format("{} ({} of {})", run.attention, i + 1, all));
       if (!result.finished) {
-        fmt::print("{} stopped behind update {}, {} of {} models trained; the same command with --resume goes on\n", run.attention,
+        fmt::print("{} stopped after update {}, {} of {} models trained; the same command with --resume goes on\n", run.attention,
                    result.updates, i - failed.size(), all);
         throw Interrupted();
       }

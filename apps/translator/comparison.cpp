@@ -48,7 +48,7 @@ Table length_table(const Comparison& c) {
     table.rows.push_back({c.buckets[b].name(), fmt::format("{}", sentences)});
     for (const ComparedModel& m : c.models) {
       const models::BootstrapResult& r = *m.by_length[b];
-      table.rows.back().push_back(fmt::format("{:.2f} ({:.1f} to {:.1f})", r.score, r.interval.low, r.interval.high));
+      table.rows.back().push_back(fmt::format("{:.2f} ({:.2f} to {:.2f})", r.score, r.interval.low, r.interval.high));
     }
   }
   return table;
@@ -131,7 +131,7 @@ std::vector<WorstSentence> worst_sentences(const Comparison& c, const ComparedMo
 }
 
 std::string length_chart(const Comparison& c) {
-  Chart chart{"BLEU by source length", "words in the source sentence", "BLEU", {}, {}};
+  Chart chart{"BLEU by source length", "words in the source sentence", "BLEU", {}, {}, {}};
   std::vector<size_t> shown;
   for (size_t b = 0; b < c.buckets.size(); ++b) {
     if (c.models.front().evaluation.by_length[b].sentences == 0 || c.buckets[b].name() == "30+") continue;  // pooled: in the table
@@ -155,9 +155,8 @@ std::string curve_chart(const Comparison& c) {
   }
   std::sort(updates.begin(), updates.end());
   updates.erase(std::unique(updates.begin(), updates.end()), updates.end());
-  Chart chart{"Validation BLEU while training", "updates", "BLEU", {}, {}};
-  const size_t every = updates.size() / 12 + 1;
-  for (size_t i = 0; i < updates.size(); ++i) chart.columns.push_back(i % every == 0 ? fmt::format("{}", updates[i]) : "");
+  Chart chart{"Validation BLEU while training", "updates", "BLEU", {}, {}, {}};
+  for (const int64_t update : updates) chart.positions.push_back(static_cast<double>(update));
   for (const ComparedModel& m : c.models) {
     chart.lines.push_back({m.name, std::vector<std::optional<ChartPoint>>(updates.size())});
     for (const CurvePoint& p : m.curve) {
@@ -199,7 +198,8 @@ std::string comparison_html(const Comparison& c) {
 }
 
 nlohmann::ordered_json comparison_json(const Comparison& c) {
-  nlohmann::ordered_json report{{"corpus", c.corpus},
+  nlohmann::ordered_json report{{"format", kReportFormat},
+                                {"corpus", c.corpus},
                                 {"scored", c.scored},
                                 {"search", c.search},
                                 {"sentences", c.sources.size()},

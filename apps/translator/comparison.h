@@ -12,6 +12,8 @@
 
 namespace heed::apps {
 
+constexpr const char* kReportFormat = "heed.comparison";  // "format" in report.json
+
 struct CurvePoint {
   int64_t update = 0;
   double bleu = 0, loss = 0;

@@ -51,7 +51,7 @@ models::TrainResult train_on_demo_corpus(const std::filesystem::path& folder, co
   models::Trainer::start(folder, config, models::Trainer::learn_text(config, pairs));
   models::TrainResult result = train_run(folder, config, pairs, validation, /*resume=*/false, label == "none" ? "no attention" : label);
   if (!result.finished) {
-    fmt::print("stopped behind update {}; the training begins anew\n", result.updates);
+    fmt::print("stopped after update {}; the training begins anew\n", result.updates);
     throw Interrupted();
   }
   return result;

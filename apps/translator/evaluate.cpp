@@ -46,6 +46,9 @@ void evaluate(const Options& options) {
   for (const std::string& file : options.references) files.inputs.push_back({"--reference", file});
   check_files(files);
   models::check(options.translate.search);
+  if (options.bleu.smooth_value && options.bleu.smooth != "floor" && options.bleu.smooth != "add-k") {
+    throw CLI::ValidationError("--smooth-value", fmt::format("is of --smooth floor and add-k, not of {}", options.bleu.smooth));
+  }
   models::bleu_of({}, options.bleu);  // both throw for what does not exist
   models::bleu_tokenize("", options.bleu);
   if (options.translate.search.n_best > 1) throw ValueError("n-best: evaluation scores one translation a sentence");

@@ -47,14 +47,14 @@ CLI::Option* RunOptions::enter(CLI::Option* option, const char* group, Field fie
 void RunOptions::add_attention(CLI::App& cli) {
   const auto field = HEED_FIELD(model.attention);
   const std::string what = fmt::format("of the recurrent translator: {}", fmt::join(attention_choices(), ", "));
-  enter(cli.add_option("--attention", field(config_), what)->capture_default_str(), kModel, field);
+  enter(cli.add_option("--attention", field(config_), what)->capture_default_str()->check(one_of(attention_choices())), kModel, field);
 }
 
 void RunOptions::add_to(CLI::App& cli) {
   const auto add = [&](const char* group, const char* name, auto field, const char* what) {
     return enter(cli.add_option(name, field(config_), what)->capture_default_str(), group, field);
   };
-  const auto model = [&](const char* name, auto field, const char* what) { add(kModel, name, field, what); };
+  const auto model = [&](const char* name, auto field, const char* what) { return add(kModel, name, field, what); };
   const auto train = [&](const char* name, auto field, const char* what) { return add(kTraining, name, field, what); };
   const auto text = [&](const char* name, auto field, const char* what) { return add(kText, name, field, what); };
   const auto flag = [&](const char* name, auto field, const char* what) { enter(cli.add_flag(name, field(config_), what), kText, field); };
@@ -63,8 +63,8 @@ void RunOptions::add_to(CLI::App& cli) {
     entries_.back().differs = nullptr;
     return option;
   };
-  model("--architecture", HEED_FIELD(model.architecture), "recurrent or transformer");
-  model("--cell", HEED_FIELD(model.cell), "of the recurrent translator: lstm or gru");
+  model("--architecture", HEED_FIELD(model.architecture), "recurrent or transformer")->check(one_of({"recurrent", "transformer"}));
+  model("--cell", HEED_FIELD(model.cell), "of the recurrent translator: lstm or gru")->check(one_of({"lstm", "gru"}));
   model("--embedding", HEED_FIELD(model.embedding), "size of the word vectors");
   model("--encoder-hidden", HEED_FIELD(model.encoder_hidden), "size of the encoder, a direction");
   model("--encoder-layers", HEED_FIELD(model.encoder_layers), "layers of the encoder");
@@ -81,10 +81,13 @@ void RunOptions::add_to(CLI::App& cli) {
   model("--model-size", HEED_FIELD(model.model_size), "width of the transformer");
   model("--feed-forward", HEED_FIELD(model.feed_forward), "width of its feed-forward layers");
   model("--heads", HEED_FIELD(model.heads), "attention heads of each of its layers, and of multi_head");
-  model("--norm", HEED_FIELD(model.norm), "layer normalisation in front of each sublayer (pre) or behind it (post)");
-  model("--positions", HEED_FIELD(model.positions), "of the transformer: sinusoidal, learned or rotary");
+  model("--norm", HEED_FIELD(model.norm), "layer normalisation in front of each sublayer (pre) or behind it (post)")
+      ->check(one_of({"pre", "post"}));
+  model("--positions", HEED_FIELD(model.positions), "of the transformer: sinusoidal, learned or rotary")
+      ->check(one_of({"sinusoidal", "learned", "rotary"}));
   model("--max-positions", HEED_FIELD(model.max_positions), "rows of learned positions: the longest source and target");
-  model("--tie", HEED_FIELD(model.tie), "none, output (target embedding = projection), all (source embedding too)");
+  model("--tie", HEED_FIELD(model.tie), "none, output (target embedding = projection), all (source embedding too)")
+      ->check(one_of({"none", "output", "all"}));
   model("--dropout", HEED_FIELD(model.dropout), "probability of dropout");
   train("--batch-size", HEED_FIELD(train.batch_size), "sentence pairs a batch");
   train("--batch-tokens", HEED_FIELD(train.batch_tokens), "tokens a batch on either side instead, padding counted");
@@ -92,7 +95,8 @@ void RunOptions::add_to(CLI::App& cli) {
   updates_ = length("--updates", HEED_FIELD(train.updates), "updates, instead of epochs");
   train("--max-length", HEED_FIELD(train.max_length), "leave out training pairs with more tokens on a side");
   train("--lr", HEED_FIELD(train.lr), "learning rate of Adam");
-  train("--schedule", HEED_FIELD(train.schedule), "constant, inverse_sqrt, linear or cosine");
+  train("--schedule", HEED_FIELD(train.schedule), "constant, inverse_sqrt, linear or cosine")
+      ->check(one_of({"constant", "inverse_sqrt", "linear", "cosine"}));
   train("--warmup", HEED_FIELD(train.warmup), "updates of linear warm-up");
   train("--lr-floor", HEED_FIELD(train.lr_floor), "where linear and cosine end, as a part of lr");
   train("--label-smoothing", HEED_FIELD(train.label_smoothing), "probability spread over all words");
@@ -100,12 +104,14 @@ void RunOptions::add_to(CLI::App& cli) {
   train("--weight-decay", HEED_FIELD(train.weight_decay), "L2 weight decay");
   train("--beta2", HEED_FIELD(train.beta2), "Adam's decay of the second moment");
   train("--average", HEED_FIELD(train.average), "validated weights to average at the end, the last ones; 0 for none");
-  train("--precision", HEED_FIELD(train.precision), "of the products while training: f32, or bf16 where the CPU has AMX or AVX512-BF16");
+  train("--precision", HEED_FIELD(train.precision), "of the products while training: f32, or bf16 where the CPU has AMX or AVX512-BF16")
+      ->check(one_of({"f32", "bf16"}));
   train("--validate-every", HEED_FIELD(train.validate_every), "updates between validations, 0 for every epoch");
   train("--patience", HEED_FIELD(train.patience), "validations without a better BLEU before training ends, 0 for never");
   train("--log-every", HEED_FIELD(train.log_every), "updates between two lines of metrics.jsonl");
   train("--seed", HEED_FIELD(train.seed), "seed of weights, dropout and order")->check(kWholeNumber);
-  text("--subwords", HEED_FIELD(train.subwords), "none, bpe or unigram (SentencePiece, trained on the training sentences)");
+  text("--subwords", HEED_FIELD(train.subwords), "none, bpe or unigram (SentencePiece, trained on the training sentences)")
+      ->check(one_of({"none", "bpe", "unigram"}));
   text("--subword-vocabulary", HEED_FIELD(train.subword_vocabulary), "pieces a side, or of both with --joint");
   flag("--joint", HEED_FIELD(train.joint), "one vocabulary for both sides");
   text("--min-count", HEED_FIELD(train.min_count), "words or pieces seen less often are unknown");

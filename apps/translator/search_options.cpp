@@ -8,11 +8,12 @@ namespace heed::apps {
 void add_search_options(CLI::App& cli, models::TranslateOptions& options, const std::string& prefix) {
   models::SearchOptions& s = options.search;
   const auto add = [&](const std::string& name, auto& field, const char* what) {
-    cli.add_option(name, field, what)->capture_default_str()->group("Decoding");
+    return cli.add_option(name, field, what)->capture_default_str()->group("Decoding");
   };
   add("--beam", s.beam, "hypotheses kept, 1 for greedy");
-  add("--n-best", s.n_best, "translations a sentence (at most --beam, or samples)");
-  add("--length-penalty", s.length_penalty, "how lengths compare: none, average (score / n^alpha), wu (Wu et al. 2016, eq. 14)");
+  add("--n-best", s.n_best, "translations a sentence (at most --beam, or samples); as text: line, from 0 ||| translation ||| score");
+  add("--length-penalty", s.length_penalty, "how lengths compare: none, average (score / n^alpha), wu (Wu et al. 2016, eq. 14)")
+      ->check(one_of({"none", "average", "wu"}));
   add("--alpha", s.alpha, "exponent of the length penalty");
   add("--" + prefix + "coverage", s.coverage, "weight of the coverage penalty (Wu et al. 2016, eq. 14)");
   add("--min-length", s.min_length, "shortest translation, in words or pieces");

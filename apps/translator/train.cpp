@@ -49,6 +49,9 @@ void train(const Options& options) {
   } else {
     config = options.run.applied_to();
     models::check(config);
+    if (config.model.architecture == "transformer" && options.app->count("--attention") > 0) {
+      throw CLI::ValidationError("--attention", "is of the recurrent translator; a transformer has its own");
+    }
   }
   const models::TokenisedCorpus corpus = tokenised(lines, config), validation = tokenised(valid_lines, config);
   if (!options.resume) {
@@ -62,7 +65,7 @@ void train(const Options& options) {
   if (result.finished) {
     fmt::print("{}\n", summary(result));
   } else {
-    fmt::print("stopped behind update {}; the same command with --resume goes on\n", result.updates);
+    fmt::print("stopped after update {}; the same command with --resume goes on\n", result.updates);
   }
   write_json(options.json, {{"run", options.folder},
                             {"finished", result.finished},

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "apps/common/environment.h"
 #include "apps/common/main_guard.h"
 #include "apps/common/progress.h"
@@ -16,9 +18,14 @@ models::TokenisedCorpus tokenised(const models::ParallelLines& lines, const mode
 models::TrainResult train_run(const std::filesystem::path& folder, const models::RunConfig& config, const models::TokenisedCorpus& corpus,
                               const models::TokenisedCorpus& validation, bool resume, const std::string& label) {
   ProgressPrinter printer(label);
+  double last_loss = 0;
   models::Trainer trainer(folder, config, corpus, validation,
                           {.progress = [&](const auto& p) { printer.progress(p); },
-                           .validated = [&](const auto& v) { printer.validated(v); },
+                           .validated =
+                               [&](const auto& v) {
+                                 last_loss = v.loss;
+                                 printer.validated(v);
+                               },
                            .should_stop = [] { return interrupted.load() != 0; },
                            .clock = steady_seconds});
   if (resume) {
@@ -26,7 +33,7 @@ models::TrainResult train_run(const std::filesystem::path& folder, const models:
     if (const std::string text = models::to_toml(config); read_file(folder / "config.toml") != text) {
       write_file_atomically(folder / "config.toml", text);
     }
-    fmt::print(stderr, "resumes '{}' behind update {} of {}\n", folder.string(), trainer.update(), trainer.total_updates());
+    fmt::print(stderr, "resumes '{}' after update {} of {}\n", folder.string(), trainer.update(), trainer.total_updates());
   }
   if (trainer.skipped_pairs() > 0) {
     fmt::print(stderr, "left out: {} pairs that are empty or longer than {} tokens\n", trainer.skipped_pairs(),
@@ -35,7 +42,16 @@ models::TrainResult train_run(const std::filesystem::path& folder, const models:
   if (trainer.config().train.precision == "bf16" && !has_bf16_products()) {
     warn("translator", "this CPU has no bf16 products: trains in f32");
   }
-  return trainer.run();
+  fmt::print(stderr, "{}vocabulary: {} and {} entries\n", label.empty() ? "" : label + ": ", trainer.source_vocabulary(),
+             trainer.target_vocabulary());
+  const models::TrainResult result = trainer.run();
+  const double guessing = std::log(static_cast<double>(trainer.target_vocabulary()));
+  if (last_loss > 2 * guessing) {
+    warn("translator",
+         fmt::format("training diverged: its validation loss ended at {:.3g} nats a token, where guessing has {:.3g}; lower --lr",
+                     last_loss, guessing));
+  }
+  return result;
 }
 
 std::string summary(const models::TrainResult& result) {

@@ -26,11 +26,17 @@ struct Options {
 };
 
 void translate(const Options& options) {
-  if (!options.force.empty() && options.input == "-") throw CLI::ValidationError("--force", "needs --input FILE");
+  const models::SearchOptions& search = options.translate.search;
+  if (!options.force.empty()) {
+    if (options.input == "-") throw CLI::ValidationError("--force", "needs --input FILE");
+    if (search.beam > 1 || search.n_best > 1 || search.temperature > 0) {
+      throw CLI::ValidationError("--force", "scores what is given; --beam, --n-best and --temperature make new translations");
+    }
+  }
   check_files({.inputs = {{"--input", options.input}, {"--force", options.force}},
                .outputs = {{"--output", options.output}, {"--attention", options.attention}, {"--json", options.json}},
                .runs = options.runs});
-  models::check(options.translate.search);
+  models::check(search);
   use_threads(options.threads);
   const models::Translator translator = load_translator(options.runs);
   if (options.translate.self_attention) translator.require_self_attention(fmt::format("--self-attention: '{}'", options.runs.front()));
@@ -47,7 +53,8 @@ void translate(const Options& options) {
   const double seconds = steady_seconds() - begin;
   std::string text, records;
   for (const models::Translation& result : results) {
-    text += (options.tokens ? models::join(models::Translator::target_words(result)) : result.target.text) + "\n";
+    const std::string line = options.tokens ? models::join(models::Translator::target_words(result)) : result.target.text;
+    text += search.n_best > 1 ? fmt::format("{} ||| {} ||| {:.4f}\n", result.id, line, result.score) : line + "\n";
     if (!options.attention.empty()) records += models::to_json_line(result) + "\n";
   }
   if (!options.attention.empty()) write_file_atomically(options.attention, records);

@@ -325,6 +325,10 @@ void beam_batch(Ensemble& models, const Batch& batch, std::span<const int64_t> i
 
 }  // namespace
 
+namespace {
+constexpr int64_t kLargestBeam = 1000;  // far above what helps any model; a mistyped number would run for hours
+}
+
 void check(const SearchOptions& o) {
   const auto require = [](bool good, const std::string& what) {
     if (!good) throw ValueError(what);
@@ -335,6 +339,9 @@ void check(const SearchOptions& o) {
   require(o.temperature >= 0, fmt::format("temperature: must not be negative, got {}", o.temperature));
   require(o.temperature == 0 || o.beam == 1, "temperature: sampling and a beam exclude each other");
   require(o.top_k >= 0, fmt::format("top-k: must not be negative, got {}", o.top_k));
+  require(o.temperature > 0 || o.top_k == 0, "top-k: is of sampling, which needs a temperature above 0");
+  require(o.temperature > 0 || o.top_p == 1, "top-p: is of sampling, which needs a temperature above 0");
+  require(o.beam <= kLargestBeam, fmt::format("beam: must be at most {}, got {}", kLargestBeam, o.beam));
   require(o.top_p > 0 && o.top_p <= 1, fmt::format("top-p: {} is outside (0, 1]", o.top_p));
   require(o.length_penalty == "none" || o.length_penalty == "average" || o.length_penalty == "wu",
           fmt::format("length-penalty: '{}' is not known (none, average, wu)", o.length_penalty));

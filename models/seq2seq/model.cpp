@@ -64,14 +64,15 @@ void check(const ModelConfig& c) {
     if (value < 1) throw ValueError(fmt::format("{}: must be at least 1, got {}", name, value));
   }
   if (!(c.dropout >= 0 && c.dropout < 1)) throw ValueError(fmt::format("dropout: {} is outside [0, 1)", c.dropout));
-  if (c.model_size % c.heads != 0) throw ValueError(fmt::format("heads: {} do not divide a model-size of {}", c.heads, c.model_size));
+  if (c.architecture == "transformer" && c.model_size % c.heads != 0)
+    throw ValueError(fmt::format("heads: {} do not divide a model-size of {}", c.heads, c.model_size));
   if (c.architecture == "transformer" && c.positions == "rotary" && c.model_size / c.heads % 2 != 0) {
     throw ValueError(fmt::format("positions: rotary needs an even size a head, got {} in {} heads", c.model_size, c.heads));
   }
   if (const auto with = nn::coverage_kinds(); c.coverage && std::ranges::find(with, c.attention) == with.end()) {
     throw ValueError(fmt::format("coverage: {} attention has none (these have: {})", c.attention, fmt::join(with, ", ")));
   }
-  if (c.attention == "multi_head" && c.attention_size % c.heads != 0) {
+  if (c.architecture == "recurrent" && c.attention == "multi_head" && c.attention_size % c.heads != 0) {
     throw ValueError(fmt::format("heads: {} do not divide an attention-size of {}", c.heads, c.attention_size));
   }
   if (c.architecture == "recurrent" && c.tie != "none" && c.readout != c.embedding) {

@@ -79,6 +79,8 @@ class Trainer {
   int64_t update() const { return cursor_.update; }
   int64_t total_updates() const { return total_updates_; }
   int64_t skipped_pairs() const { return skipped_; }
+  int64_t source_vocabulary() const { return source_.vocabulary.size(); }
+  int64_t target_vocabulary() const { return target_.vocabulary.size(); }
 
  private:
   struct Cursor {

@@ -146,7 +146,7 @@ TEST_F(Compare, AnInterruptedComparisonResumesToTheSameReport) {
   const auto written = fs::last_write_time(first);
   const ProcessResult again = compare("stopped", resumed);
   ASSERT_EQ(again.exit_code, 0) << again.err;
-  EXPECT_THAT(again.err, HasSubstr("none' behind update 300 of 300"));
+  EXPECT_THAT(again.err, HasSubstr("none' after update 300 of 300"));
   EXPECT_EQ(fs::last_write_time(first), written);
   ASSERT_EQ(compare("whole", more).exit_code, 0);
   EXPECT_EQ(content(at("stopped/runs/additive/model.safetensors")), content(at("whole/runs/additive/model.safetensors")));
@@ -220,6 +220,41 @@ TEST_F(Compare, ATrainingThatFailsLeavesTheOthers) {
   EXPECT_EQ(report("hurt")["models"].size(), 2U);
 }
 
+TEST_F(Compare, AReportReplacesOnlyAReport) {
+  const auto of_runs = [&](const std::string& out, const std::vector<std::string>& more = {}) {
+    std::vector<std::string> words = {"compare",
+                                      "-o",
+                                      at(out),
+                                      "-r",
+                                      "a=" + at("one"),
+                                      "-r",
+                                      "b=" + at("one"),
+                                      "--test-source",
+                                      at("corpus/test.en"),
+                                      "--test-target",
+                                      at("corpus/test.de")};
+    words.insert(words.end(), more.begin(), more.end());
+    return translator(words);
+  };
+  ASSERT_EQ(translator(command("train", "one")).exit_code, 0);
+  fs::create_directory(at("mine"));
+  write(at("mine/report.md"), "thesis");
+  for (const std::vector<std::string>& more : {std::vector<std::string>{}, {"--overwrite"}}) {
+    expect_failure(of_runs("mine", more), "mine/report.md' was not written by translator compare; it is left alone");
+  }
+  EXPECT_EQ(content(at("mine/report.md")), "thesis");
+  expect_failure(of_runs("one"), "is a run, not a folder for a report");
+  ASSERT_EQ(of_runs("ours").exit_code, 0);
+  expect_failure(of_runs("ours"), "holds a report already (--overwrite replaces it)");
+  EXPECT_EQ(of_runs("ours", {"--overwrite"}).exit_code, 0);
+  expect_failure(of_runs("ours", {"--overwrite", "-r", "a=" + at("one")}), "two runs are called a", 2);
+}
+
+TEST_F(Compare, CurvesHaveAnAxisOfNumbers) {  // updates 4 and 8 of 8: half-way and at the end of 496 px
+  ASSERT_EQ(compare("curves").exit_code, 0);
+  EXPECT_THAT(content(at("curves/curves.svg")), AllOf(HasSubstr("cx=\"312.0\""), HasSubstr("cx=\"560.0\""), HasSubstr(">8</text>")));
+}
+
 TEST_F(Compare, WrongUsageIsOneLine) {
   const auto refused = [](const std::vector<std::string>& more, const std::string& message) {
     expect_failure(compare("x", more), message, 2);
@@ -274,7 +309,7 @@ TEST_F(Compare, TrainedRunsInThreeForms) {
   for (const bool in_short : {true, false}) {
     const ProcessResult result =
         translator({"compare", "-r", "first=" + at("run"), at("run"), in_short ? "-s" : "--test-source", at("corpus/test.en"),
-                    in_short ? "-t" : "--test-target", at("corpus/test.de"), "-o", at("compared")});
+                    in_short ? "-t" : "--test-target", at("corpus/test.de"), "-o", at("compared"), "--overwrite"});
     ASSERT_EQ(result.exit_code, 0) << result.err;
   }
   const auto made = report("compared");

@@ -272,6 +272,19 @@ TEST_F(Heatmap, GridOfAllHeadsAndTheirMean) {
   EXPECT_THAT(svg_of(record, {"--mean", "--layer", "1"}), AllOf(HasSubstr("layer 1, mean of its heads"), HasSubstr(": 0.300</title>")));
   const auto png = run({"--record", path("r.jsonl"), "-o", path("grid.png"), "--grid"});
   EXPECT_EQ(png.exit_code, 0) << png.err;
+  EXPECT_THAT(svg_of(record, {"--grid", "--title", "My title"}), AllOf(HasSubstr(">My title<"), HasSubstr(">score ")));
+  expect_failure({"--record", path("r.jsonl"), "-o", path("x.svg"), "--mean", "--head", "1"}, 2, "--head");
+  expect_failure({"--record", path("r.jsonl"), "-o", path("x.svg"), "--grid", "--layer", "1"}, 2, "--layer");
+}
+
+TEST_F(Heatmap, TheBrightestWeightIsWhereTheScaleEnds) {
+  Translation record = record_of(2, 2, 1, 1);
+  record.attention[0].weights = {{0.05F, 0.1F}, {0.025F, 0}};
+  const std::string bright = "fill=\"#ffffff\"><title>", plain = svg_of(record), scaled = svg_of(record, {"--brightest", "0"});
+  EXPECT_THAT(plain, AllOf(Not(HasSubstr(bright)), HasSubstr(">1.00</text>")));
+  EXPECT_EQ(all_matches(scaled, std::regex(bright)).size(), 1U);
+  EXPECT_THAT(scaled, AllOf(HasSubstr(">0.100</text>"), HasSubstr(">0.025</text>"), HasSubstr(": 0.050</title>")));
+  EXPECT_THAT(svg_of(record, {"--brightest", "0.5"}), HasSubstr(">0.50</text>"));
 }
 
 TEST_F(Heatmap, EncoderSelfAttentionHasTheSourceOnBothAxes) {
@@ -402,7 +415,7 @@ TEST_F(Heatmap, BadInputIsOneClearLine) {
   const std::string out = path("out.svg");
   expect_failure({"--record", path("none.jsonl"), "-o", out}, 1, "none.jsonl': No such file or directory");
   expect_failure({"--record", file, "--line", "5", "-o", out}, 1, "r.jsonl' has 2 lines, --line asks for 5");
-  expect_failure({"--record", file, "-o", path("out.jpg")}, 1, "out.jpg': the output ends in .svg or .png");
+  expect_failure({"--record", file, "-o", path("out.jpg")}, 1, "out.jpg': the output must end in .svg or .png");
   expect_failure({"--record", file, "-o", path("no/such/out.svg")}, 1, "No such file or directory");
   expect_failure({"--record", file, "-o", out, "--head", "3"}, 1, "no attention of layer any, head 3 in the record: it has layer 0 head 0");
   write_file_atomically(path("bad.jsonl"), "{\"format\":\"heed.attention\",\n");

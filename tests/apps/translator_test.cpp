@@ -17,6 +17,7 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 const std::string kHeatmap = HEED_BIN_DIR "/heatmap";
@@ -205,9 +206,12 @@ TEST_F(Translator, BadFilesAreNamed) {
 }
 
 TEST_F(Translator, BadValuesAreNamed) {
-  expect_failure(translator(train_command("x", {"--attention", "magic"})), "'magic' is not known");
+  expect_failure(translator(train_command("x", {"--attention", "magic"})), "--attention: 'magic' is not known (none, ", 2);
   expect_failure(translator(train_command("x", {"--dropout", "1.5"})), "dropout: 1.5");
-  expect_failure(translator(train_command("x", {"--schedule", "stairs"})), "'stairs' is not known");
+  expect_failure(translator(train_command("x", {"--schedule", "stairs"})), "--schedule: 'stairs' is not known (constant, ", 2);
+  expect_failure(translator(train_command("x", {"--cell", "rnn"})), "--cell: 'rnn' is not known (lstm, gru)", 2);
+  expect_failure(translator(train_command("x", {"--architecture", "transformer", "--attention", "dot"})), "is of the recurrent translator",
+                 2);
   EXPECT_FALSE(std::filesystem::exists(at("x")));
 }
 
@@ -277,6 +281,12 @@ TEST_F(Translator, ARefusedTrainingLeavesTheOldRunAsItIs) {
   EXPECT_EQ(content(at("kept/config.toml")), config);
 }
 
+TEST_F(Translator, ATrainingThatDivergesIsTold) {
+  const ProcessResult result = translator(train_command("diverged", {"--lr", "100"}));
+  EXPECT_THAT(result.err, HasSubstr("warning: training diverged: its validation loss ended at "));
+  EXPECT_THAT(translator(train_command("sound")).err, Not(HasSubstr("diverged")));
+}
+
 TEST_F(Translator, DevicesAreWrittenAndNotReplaced) {
   EXPECT_EQ(translator({"translate", "-r", at("run"), "-o", "/dev/null"}, "I .\n").exit_code, 0);
   EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
@@ -305,6 +315,8 @@ TEST_F(Translator, AnOutputThatIsAnInputIsRefused) {
   refused({"-o", at("same"), "--attention", at("same")}, "--attention: '" + at("same") + "' is also an output (--output)");
   refused({"-o", at("run/model.safetensors")}, "model.safetensors' is a file of a run");
   refused({"--json", at("run/config.toml")}, "config.toml' is a file of a run");
+  std::filesystem::copy(at("run"), at("other"));  // a run that the command has nothing to do with
+  refused({"--json", at("other/config.toml")}, "config.toml' is a file of a run");
   refused({"-o", at("")}, "is a directory, not a file");
   refused({"--attention", at("corpus")}, "--attention: '" + at("corpus") + "' is a directory, not a file");
   expect_failure(run_process({"bash", "-c", kTranslator + " translate -r " + at("run") + " -o " + at("mine.en") + " < " + at("mine.en")}),
@@ -503,6 +515,12 @@ TEST_F(Translator, TransformerOnSubwordsTrainsTranslatesAndIsDrawn) {
       "I am a student.\nThe man sleeps.\n");
   ASSERT_EQ(best.exit_code, 0) << best.err;
   EXPECT_EQ(std::count(best.out.begin(), best.out.end(), '\n'), 4);
+  std::istringstream outputs(best.out);  // sentence ||| translation ||| score
+  for (const char* sentence : {"0 ||| ", "0 ||| ", "1 ||| ", "1 ||| "}) {
+    std::string line;
+    std::getline(outputs, line);
+    EXPECT_THAT(line, AllOf(testing::StartsWith(sentence), testing::ContainsRegex(" \\|\\|\\| -[0-9]+\\.[0-9]{4}$")));
+  }
   std::ifstream records(at("nbest.jsonl"));
   int lines = 0;
   for (std::string line; std::getline(records, line); ++lines) {
@@ -632,6 +650,16 @@ TEST_F(Translator, AlignsGivenPairs) {
     return content(at(method + ".align")).size();
   };
   EXPECT_LT(links("intersection"), links("union"));
+  const std::vector<std::string> itself = {
+      "align", "-r", at("run"), "--reverse", at("run"), "-s", at("corpus/test.en"), "-t", at("corpus/test.de")};
+  expect_failure(translator(itself), "is --run itself");
+  for (const auto& [run, command] : {std::pair{"named", train_command("named")}, std::pair{"named-back", train_command("named-back")}}) {
+    std::vector<std::string> training = command;
+    training.insert(training.end(), {"--source-language", "en", "--target-language", "de"});
+    ASSERT_EQ(translator(training).exit_code, 0) << run;
+  }
+  expect_failure(translator(with(with(itself, "-r", at("named")), "--reverse", at("named-back"))),
+                 "named-back' translates en to de; the other direction is de to en");
   ASSERT_EQ(translator(train_command("blind", {"--attention", "none"})).exit_code, 0);
   expect_failure(translator({"align", "-r", at("blind"), "-s", at("corpus/test.en"), "-t", at("corpus/test.de")}),
                  "is a model without attention");

@@ -278,6 +278,9 @@ TEST(Search, RefusesWhatMakesNoSense) {
   EXPECT_ERROR(ValueError, "n-best: 3 outputs need a beam as wide, got 2", search_one(*model, {.beam = 2, .n_best = 3}));
   EXPECT_ERROR(ValueError, "temperature: sampling and a beam exclude each other", search_one(*model, {.beam = 2, .temperature = 1}));
   EXPECT_ERROR(ValueError, "top-p: 0 is outside (0, 1]", search_one(*model, {.temperature = 1, .top_p = 0}));
+  EXPECT_ERROR(ValueError, "top-k: is of sampling, which needs a temperature above 0", search_one(*model, {.top_k = 3}));
+  EXPECT_ERROR(ValueError, "top-p: is of sampling, which needs a temperature above 0", search_one(*model, {.beam = 2, .top_p = 0.5}));
+  EXPECT_ERROR(ValueError, "beam: must be at most 1000, got 100000", search_one(*model, {.beam = 100000}));
   EXPECT_ERROR(ValueError, "length-penalty: 'big' is not known (none, average, wu)", search_one(*model, {.length_penalty = "big"}));
   EXPECT_ERROR(ValueError, "search: there is no model", search({}, sources()));
 }

@@ -68,6 +68,7 @@ TEST(Seq2Seq, RefusesWhatMakesNoSense) {
   EXPECT_THROW(make_model({.architecture = "magic"}, 10, 10), ValueError);
   EXPECT_THROW(make_model({.attention = "location", .coverage = true}, 10, 10), ValueError);
   EXPECT_THROW(make_model({.architecture = "transformer", .model_size = 10, .heads = 4}, 10, 10), ValueError);
+  EXPECT_NO_THROW(make_model({.attention = "multi_head", .attention_size = 15, .heads = 3}, 10, 10));  // whatever a Transformer's width
   EXPECT_THROW(make_model({.architecture = "transformer", .tie = "all"}, 10, 11), ValueError);
   EXPECT_THROW(make_model({.architecture = "transformer", .model_size = 12, .heads = 4, .positions = "rotary"}, 10, 10), ValueError);
   EXPECT_THROW(make_model({.architecture = "transformer", .positions = "absolute"}, 10, 10), ValueError);
