@@ -3,16 +3,15 @@
 
 #include <memory>
 
-#include "nn/attention/coverage.h"
-#include "nn/layers.h"
+#include "nn/attention/general.h"
 
 namespace heed::nn {
 
 /// Dot attention (Luong, Pham & Manning 2015, sec. 3.1, score "dot").
 ///   e_ij = q_i . h_j,   a_i = softmax_j(e_ij) over j < length,   c_i = sum_j a_ij h_j
 /// keys h [B, S, E], lengths [B], query q [B, T, Q]  ->  context [B, T, E], weights [B, T, S]
-/// Without parameters when Q = E. When Q and E differ there is no dot product of the two; then the keys are projected first,
-/// e_ij = q_i . (W_k h_j) with W_k [Q, E], which is general attention under the name that was asked for.
+/// Without parameters when Q = E. When Q and E differ there is no dot product of the two; then this is general attention under
+/// the name that was asked for.
 /// With coverage the energy has one term more, w_c sum_{i' < i} a_i'j, a form of See, Liu & Manning 2017, eq. 11, without its tanh; w_c
 /// starts at 0.
 class DotAttention : public Attention {
@@ -22,7 +21,9 @@ class DotAttention : public Attention {
         key_proj(query_size == key_size ? nullptr : std::make_unique<Linear>(key_size, query_size, /*with_bias=*/false)) {
     if (key_proj) child("key_proj", *key_proj);
   }
-  Memory prepare(const Tensor& keys, const Tensor& lengths) const override { return {keys, key_proj ? (*key_proj)(keys) : keys, lengths}; }
+  Memory prepare(const Tensor& keys, const Tensor& lengths) const override {
+    return {keys, key_proj ? bilinear_keys(*key_proj, keys) : keys, lengths};
+  }
   bool needs_state() const override { return coverage.defined(); }
   std::optional<Energy> energy_form() const override { return coverage.defined() ? std::nullopt : std::optional(Energy{}); }
 

@@ -48,8 +48,12 @@ Attention::Output LocalPredictiveAttention::answer(const Tensor& query, const Me
   const Tensor align = training() ? masked_softmax(scores, memory.lengths)
                                   : window_softmax(scores, memory.lengths, p.detach().to(DType::f64).to_vector<double>(), window_);
   const double sigma = static_cast<double>(window_) / 2;
-  const Tensor gaussian = exp(square(arange(S, query.dtype()) - p) * (-1 / (2 * sigma * sigma)));  // [B, T, S]
-  const Tensor weights = align * gaussian;
+  Tensor exponent = square(arange(S, query.dtype()) - p) * (-1 / (2 * sigma * sigma));  // of the Gaussian, [B, T, S]
+  if (training()) {
+    const Tensor with_gaussian = dropout(ones({B, query.size(1), 1}, query.dtype()), 0.5) * 0.5;  // 0 or 1
+    exponent = exponent * with_gaussian;
+  }
+  const Tensor weights = align * exp(exponent);
   return {matmul(weights, memory.keys), weights};
 }
 

@@ -1,26 +1,28 @@
 // Local attention: a window of the source around one position, monotonic or predicted.
 #pragma once
 
-#include "nn/attention/attention.h"
-#include "nn/layers.h"
+#include "nn/attention/general.h"
 
 namespace heed::nn {
 
-/// Local attention with a predicted position, local-p (Luong, Pham & Manning 2015, sec. 3.2, eq. 9 and 10), over general scores.
+/// Local attention with a predicted position, local-p (Luong, Pham & Manning 2015, sec. 3.2, eq. 9 and 10), over general scores, W as in
+/// GeneralAttention.
 ///   p_i = n sigmoid(v . tanh(W_p q_i)), n the source length,   e_ij = q_i . (W h_j)
 ///   a_ij = softmax over j < n with |j - p_i| <= D of e_ij, times exp(-(j - p_i)^2 / (2 sigma^2)), sigma = D / 2,   c_i = sum_j a_ij h_j
 /// keys h [B, S, E], lengths [B], query q [B, T, Q]  ->  context [B, T, E], weights [B, T, S]
 /// Positions j count from 0. A row of weights sums to at most 1, as in the paper: the Gaussian comes after the softmax. The gradient
 /// reaches p through the Gaussian; the window's edge has none.
-/// While training the window is open (all j < n), which the paper's is not: a word outside it would give p no gradient. With the window
-/// closed, centres on the built-in corpus stood still in long sentences, 31 words behind at the end.
+/// Training differs from the paper in two points, for both leave the rest of the source without a gradient to p. The window is open (all
+/// j < n): closed, centres on the built-in corpus stood still in long sentences, 31 words behind at the end. And half of the queries, drawn
+/// from default_generator(), go without the Gaussian, so that the scores learn to point at the words that p must follow: with it always,
+/// every centre of a translator of long sentences moved to the sentence's end and stayed there.
 class LocalPredictiveAttention : public Attention {
  public:
   /// Throws ValueError when window, D, is below 1.
   LocalPredictiveAttention(int64_t query_size, int64_t key_size, int64_t attention_size, int64_t window);
-  Memory prepare(const Tensor& keys, const Tensor& lengths) const override { return {keys, key_proj(keys), lengths}; }
+  Memory prepare(const Tensor& keys, const Tensor& lengths) const override { return {keys, bilinear_keys(key_proj, keys), lengths}; }
 
-  Linear key_proj;       // W [Q, E]
+  Linear key_proj;       // V [Q, E]
   Linear position_proj;  // W_p [A, Q]
   Tensor position;       // v [A]
 
@@ -31,7 +33,8 @@ class LocalPredictiveAttention : public Attention {
   int64_t window_;
 };
 
-/// Local attention with a monotonic position, local-m (Luong, Pham & Manning 2015, sec. 3.2), over general scores.
+/// Local attention with a monotonic position, local-m (Luong, Pham & Manning 2015, sec. 3.2), over general scores, W as in
+/// GeneralAttention.
 ///   p_i = min(i, n - 1), n the source length,   a_ij = softmax over j < n with |j - p_i| <= D of q_i . (W h_j),   c_i = sum_j a_ij h_j
 /// keys h [B, S, E], lengths [B], query q [B, T, Q]  ->  context [B, T, E], weights [B, T, S]
 /// i is the position of the target word, state.step for the first query of a call. The paper leaves open what a target longer than its
@@ -40,10 +43,10 @@ class LocalMonotonicAttention : public Attention {
  public:
   /// Throws ValueError when window, D, is below 1.
   LocalMonotonicAttention(int64_t query_size, int64_t key_size, int64_t window);
-  Memory prepare(const Tensor& keys, const Tensor& lengths) const override { return {keys, key_proj(keys), lengths}; }
+  Memory prepare(const Tensor& keys, const Tensor& lengths) const override { return {keys, bilinear_keys(key_proj, keys), lengths}; }
   bool needs_state() const override { return true; }
 
-  Linear key_proj;  // W [Q, E]
+  Linear key_proj;  // V [Q, E]
 
  protected:
   Output answer(const Tensor& query, const Memory& memory, const State& state) const override;

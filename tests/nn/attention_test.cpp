@@ -19,19 +19,16 @@ struct Case {
   std::string kind;
   bool coverage = false;
   int64_t query = 3, key = 4;
-  bool decoding = false;  // local_p closes its window then
 
   AttentionSizes sizes() const {
     return {.query = query, .key = key, .attention = 6, .heads = 2, .max_source = 5, .window = 2, .coverage = coverage};
   }
   std::unique_ptr<Attention> make() const {
     auto attention = make_attention(kind, sizes());
-    attention->train(!decoding);
+    attention->train(kind != "local_p");  // which draws while it trains; its own tests are below
     return attention;
   }
-  std::string name() const {
-    return kind + (coverage ? "_coverage" : "") + (query == key ? "_same_size" : "") + (decoding ? "_decoding" : "");
-  }
+  std::string name() const { return kind + (coverage ? "_coverage" : "") + (query == key ? "_same_size" : ""); }
 };
 
 void PrintTo(const Case& c, std::ostream* out) { *out << c.name(); }
@@ -47,7 +44,6 @@ std::vector<Case> cases() {
     all.push_back({kind});
     if (has_coverage(kind)) all.push_back({kind, true});
     if (kind == "dot") all.push_back({kind, false, 4, 4});  // without a projection
-    if (kind == "local_p") all.push_back({kind, false, 3, 4, true});
   }
   return all;
 }
@@ -68,7 +64,6 @@ Tensor row(const Tensor& x, int64_t b) { return slice(x, 0, b, b + 1).contiguous
 TEST_P(AttentionTest, EqualsThePlainLoops) {
   const auto attention = GetParam().make();
   randomise_parameters(*attention);
-  attention->train(false);  // in training local_p leaves its window open
   const PlainAttention plain{GetParam().kind, GetParam().sizes(), parameters_by_name(*attention)};
   for (const int64_t S : {1, 3, 7}) {  // location knows 5 positions; the window of the local kinds is 2 to each side
     const Tensor q = query(4, 3), k = keys(4, S), lengths = ids({S, std::max<int64_t>(S - 2, 1), 1, 0});
@@ -214,6 +209,25 @@ TEST(AttentionFactory, DotHasParametersOnlyWhenTheSizesDiffer) {
   EXPECT_EQ(make_attention("dot", {.query = 3, .key = 4})->parameter_count(), 12);
 }
 
+// With W itself as the parameter, a step of Adam moved these energies by 8 at size 256, and a translator with this attention stayed 2.3
+// BLEU behind one with the dot product on long sentences.
+TEST(GeneralAttention, AStepOfAdamMovesNoWeightFromWordToWord) {
+  manual_seed(13);
+  for (const int64_t size : {64, 256}) {
+    const GeneralAttention attention(size, size);
+    const Tensor query = randn({1, 1, size}) * 0.3, keys = randn({1, 8, size}) * 0.3;
+    const auto weight_of_last = [&] {
+      return select(select(select(attention.attend(query, attention.prepare(keys, ids({8}))).weights, 2, 7), 1, 0), 0, 0);
+    };
+    Adam adam(attention.named_parameters());
+    const double before = weight_of_last().item();
+    log(weight_of_last()).backward();
+    adam.step(2e-3);
+    const double after = weight_of_last().item();
+    EXPECT_LT(std::abs(std::log(after / (1 - after)) - std::log(before / (1 - before))), 1.0) << "size " << size;
+  }
+}
+
 // Where the predicted centre is far from the word that is wanted, the closed window gives its position no gradient at all: with it, a
 // translator's centres stood still in long sentences, 31 words behind at the end.
 TEST(LocalPredictiveAttention, LearnsFromOutsideItsWindowWhileTraining) {
@@ -221,6 +235,7 @@ TEST(LocalPredictiveAttention, LearnsFromOutsideItsWindowWhileTraining) {
   LocalPredictiveAttention attention(2, 2, 2, /*window=*/2);
   const Tensor query = randn({1, 1, 2}), keys = randn({1, 12, 2});
   const auto gradient = [&](bool training) {
+    manual_seed(18);  // a query with the Gaussian
     attention.train(training);
     attention.position.zero_grad();
     const Attention::Output seen = attention.attend(query, attention.prepare(keys, ids({12})));
@@ -229,6 +244,44 @@ TEST(LocalPredictiveAttention, LearnsFromOutsideItsWindowWhileTraining) {
   };
   EXPECT_THAT(gradient(false), testing::Each(0.0F));
   EXPECT_THAT(gradient(true), testing::Each(testing::Ne(0.0F)));
+}
+
+// With the Gaussian on every query, all centres of a translator of long sentences ended at the last word and stayed there (BLEU 1.27, what
+// no attention has; 4.47 after a third of the updates with half of them free).
+TEST(LocalPredictiveAttention, HalfOfTheQueriesTrainWithoutTheGaussian) {
+  manual_seed(14);
+  constexpr int64_t kQueries = 400, kLength = 9;
+  LocalPredictiveAttention attention(2, 2, 2, /*window=*/9);
+  const Tensor query = randn({2, kQueries, 2}), keys = randn({2, kLength, 2});
+  const Attention::Memory memory = attention.prepare(keys, ids({kLength, kLength}));
+  const std::vector<float> training = sum(attention.attend(query, memory).weights, {2}).to_vector<float>();
+  attention.train(false);
+  const std::vector<float> decoding = sum(attention.attend(query, memory).weights, {2}).to_vector<float>();
+  int without = 0;
+  for (size_t i = 0; i < training.size(); ++i) {
+    ASSERT_LT(decoding[i], 0.999F);
+    if (training[i] > 0.9999F) {
+      ++without;
+    } else {
+      EXPECT_NEAR(training[i], decoding[i], 1e-5);
+    }
+  }
+  EXPECT_NEAR(without, kQueries, 4 * std::sqrt(kQueries / 2.0));  // four standard deviations
+}
+
+TEST(LocalPredictiveAttention, GradientsWhileTrainingMatchFiniteDifferences) {
+  manual_seed(16);
+  LocalPredictiveAttention attention(3, 4, 5, /*window=*/2);
+  std::vector<Tensor> inputs = {randn({3, 4, 3}, DType::f64), randn({3, 6, 4}, DType::f64)};
+  for (const Tensor& p : randomise_parameters(attention, 0.7)) inputs.push_back(p);
+  const auto f = [&](const std::vector<Tensor>& x) {
+    manual_seed(17);  // the same draws each time
+    substitute_parameters(attention, {x.begin() + 2, x.end()});
+    const Attention::Output out = attention.attend(x[0], attention.prepare(x[1], ids({6, 2, 0})));
+    return std::vector{out.context, out.weights};
+  };
+  const GradcheckResult result = gradcheck(f, inputs);
+  EXPECT_TRUE(result) << result.message;
 }
 
 TEST(CoverageAttention, StartsAsAttentionWithoutCoverage) {  // w_c = 0
