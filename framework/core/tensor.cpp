@@ -25,18 +25,6 @@ std::atomic<int64_t> contiguous_copy_count{0};
 
 const bool kernels_configured = (kernels::configure(), true);  // HEED_ISA, before the first kernel runs
 
-template <class F>
-decltype(auto) dispatch_all(DType dtype, F&& f) {
-  switch (dtype) {
-    case DType::f32:
-      return f(float{});
-    case DType::f64:
-      return f(double{});
-    default:
-      return f(int64_t{});
-  }
-}
-
 void require_not_recording(const char* op, const Tensor& x) {
   if (GradMode::enabled() && x.requires_grad()) {
     throw GradError(fmt::format("{}: the tensor {} records gradients; write in place under NoGradGuard only", op, x.describe()));
@@ -121,6 +109,7 @@ std::vector<T> Tensor::to_vector() const {
 template std::vector<float> Tensor::to_vector() const;
 template std::vector<double> Tensor::to_vector() const;
 template std::vector<int64_t> Tensor::to_vector() const;
+template std::vector<bool> Tensor::to_vector() const;
 
 Tensor Tensor::contiguous() const {
   if (is_contiguous()) return *this;
@@ -150,7 +139,7 @@ bool Tensor::is_leaf() const { return body_->wants_grad || !body_->grad_node; }
 
 const Tensor& Tensor::set_requires_grad(bool wanted) const {
   if (!is_leaf()) throw GradError("set_requires_grad: only a leaf can be marked, this tensor was made by an op");
-  if (wanted && !is_floating(dtype())) throw DTypeError("set_requires_grad: integers have no gradient: " + describe());
+  if (wanted && !is_floating(dtype())) throw DTypeError("set_requires_grad: only floating values have a gradient: " + describe());
   if (!wanted) {
     forget_leaf(body_.get());
     body_->grad_node.reset();
@@ -251,6 +240,7 @@ Tensor from_vector(const std::vector<T>& values, const Shape& shape) {
 template Tensor from_vector(const std::vector<float>&, const Shape&);
 template Tensor from_vector(const std::vector<double>&, const Shape&);
 template Tensor from_vector(const std::vector<int64_t>&, const Shape&);
+template Tensor from_vector(const std::vector<bool>&, const Shape&);
 
 namespace {
 // Uniform in [0, 1) with 53 bits, from words 2k and 2k + 1 of element i's Philox block.

@@ -62,11 +62,11 @@ class Tensor {
   Tensor clone() const;
   /// The same values without the autograd record.
   Tensor detach() const;
-  /// The same values in another dtype; not differentiable.
+  /// The same values in another dtype, in bool whether they differ from 0; not differentiable.
   Tensor to(DType dtype) const;
 
   bool requires_grad() const;
-  /// Marks a leaf as wanting a gradient (or not). Throws GradError for a tensor that an op made, DTypeError for integers.
+  /// Marks a leaf as wanting a gradient (or not). Throws GradError for a tensor that an op made, DTypeError for integers and masks.
   const Tensor& set_requires_grad(bool wanted) const;
   bool is_leaf() const;
   /// The gradient that backward() collected in a leaf; undefined before.
@@ -128,8 +128,10 @@ int64_t contiguous_copies();
 extern template std::vector<float> Tensor::to_vector() const;
 extern template std::vector<double> Tensor::to_vector() const;
 extern template std::vector<int64_t> Tensor::to_vector() const;
+extern template std::vector<bool> Tensor::to_vector() const;
 extern template Tensor from_vector(const std::vector<float>&, const Shape&);
 extern template Tensor from_vector(const std::vector<double>&, const Shape&);
 extern template Tensor from_vector(const std::vector<int64_t>&, const Shape&);
+extern template Tensor from_vector(const std::vector<bool>&, const Shape&);
 
 }  // namespace heed

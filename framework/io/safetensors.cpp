@@ -18,7 +18,10 @@ static_assert(std::endian::native == std::endian::little, "safetensors data are 
 
 constexpr uint64_t kMaxHeader = 100'000'000;
 
-const char* format_name(DType dtype) { return dtype == DType::f32 ? "F32" : dtype == DType::f64 ? "F64" : "I64"; }
+constexpr std::array<std::pair<const char*, DType>, 4> kFormatNames = {
+    {{"F32", DType::f32}, {"F64", DType::f64}, {"I64", DType::i64}, {"BOOL", DType::boolean}}};
+
+const char* format_name(DType dtype) { return std::ranges::find(kFormatNames, dtype, &std::pair<const char*, DType>::second)->first; }
 
 struct Entry {
   std::string name;
@@ -67,15 +70,9 @@ Entry read_entry(const std::string& name, const nlohmann::json& value, const std
   Entry entry;
   entry.name = name;
   const auto dtype = value["dtype"].get<std::string>();
-  if (dtype == "F32") {
-    entry.dtype = DType::f32;
-  } else if (dtype == "F64") {
-    entry.dtype = DType::f64;
-  } else if (dtype == "I64") {
-    entry.dtype = DType::i64;
-  } else {
-    throw fail("has dtype " + printable(dtype) + ", which heed does not read (F32, F64, I64)");
-  }
+  const auto* known = std::ranges::find_if(kFormatNames, [&](const auto& pair) { return dtype == pair.first; });
+  if (known == kFormatNames.end()) throw fail("has dtype " + printable(dtype) + ", which heed does not read (F32, F64, I64, BOOL)");
+  entry.dtype = known->second;
   if (value["shape"].size() > kMaxDims) throw fail("has too many dimensions");
   uint64_t bytes = size_of(entry.dtype),
            nonzero = bytes;  // strides multiply out the extents beside a zero as well
@@ -158,8 +155,12 @@ SafetensorsFile parse_safetensors(std::string_view bytes, const std::string& fil
   }
   if (at != data.size()) throw fail("there are bytes after the last tensor");
   for (const Entry& entry : entries) {
+    const std::string_view values = data.substr(entry.begin, entry.end - entry.begin);
+    if (entry.dtype == DType::boolean && !std::ranges::all_of(values, [](char byte) { return byte == 0 || byte == 1; })) {
+      throw fail("a bool is neither 0 nor 1");
+    }
     Tensor x = empty(entry.shape, entry.dtype);
-    std::memcpy(x.raw_data(), data.data() + entry.begin, entry.end - entry.begin);
+    std::memcpy(x.raw_data(), values.data(), values.size());
     result.tensors.emplace(entry.name, std::move(x));
   }
   return result;

@@ -42,7 +42,9 @@ void copy_typed(const Shape& shape, const T* x, const Strides& xs, T* y, const S
 }  // namespace
 
 void copy_strided(DType dtype, const Shape& shape, const void* x, const Strides& xs, void* y, const Strides& ys) {
-  if (size_of(dtype) == 4) {
+  if (size_of(dtype) == 1) {
+    copy_typed(shape, static_cast<const uint8_t*>(x), xs, static_cast<uint8_t*>(y), ys);
+  } else if (size_of(dtype) == 4) {
     copy_typed(shape, static_cast<const uint32_t*>(x), xs, static_cast<uint32_t*>(y), ys);
   } else {
     copy_typed(shape, static_cast<const uint64_t*>(x), xs, static_cast<uint64_t*>(y), ys);

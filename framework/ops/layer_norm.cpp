@@ -64,6 +64,16 @@ struct LayerNorm {
   }
 };
 
+struct RmsNorm {
+  static void samples(SampleList& s) {
+    const char* const torch = "a * torch.rsqrt((a * a).mean(-1, keepdim=True) + 1e-5) * b";
+    const auto run = [](const auto& x) { return std::vector{rms_norm(x[0], x[1])}; };
+    s.add(torch, {{3, 5}, {5}}, run);
+    s.add(torch, {{2, 3, 17}, {17}}, run);
+    s.add(torch, {{0, 3}, {3}}, run);
+  }
+};
+
 }  // namespace
 
 Tensor layer_norm(const Tensor& x, const Tensor& gain, const Tensor& bias, double eps) {
@@ -78,6 +88,14 @@ Tensor layer_norm(const Tensor& x, const Tensor& gain, const Tensor& bias, doubl
   return apply(LayerNorm{eps}, x, gain, bias);
 }
 
+Tensor rms_norm(const Tensor& x, const Tensor& gain, double eps) {
+  if (x.ndim() == 0 || gain.shape() != Shape{x.shape().back()}) {
+    throw ShapeError(fmt::format("rms_norm: gain {} for {}", gain.shape().str(), x.shape().str()));
+  }
+  return x * rsqrt(mean(square(x), {-1}, KeepDim::yes) + eps) * gain;
+}
+
+DEFINE_OP(rms_norm, RmsNorm)
 DEFINE_OP(layer_norm, LayerNorm)
 
 }  // namespace heed

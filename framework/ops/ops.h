@@ -1,9 +1,10 @@
 // Every op, declared. Shapes: B batch, S source length, T target length, D feature, H hidden, V vocabulary. dtypes: f32 or f64
-// unless said; all floating inputs of one call share one dtype (DTypeError otherwise).
+// unless said; all floating inputs of one call share one dtype (DTypeError otherwise). A mask is a tensor of bool.
 #pragma once
 
 #include <array>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "framework/core/tensor.h"
@@ -26,6 +27,53 @@ Tensor relu(const Tensor& x);
 Tensor sqrt(const Tensor& x);
 Tensor square(const Tensor& x);
 Tensor abs(const Tensor& x);
+/// -1, 0 or 1; NaN stays; its gradient is 0.
+Tensor sign(const Tensor& x);
+Tensor expm1(const Tensor& x);
+Tensor log1p(const Tensor& x);
+Tensor rsqrt(const Tensor& x);
+Tensor reciprocal(const Tensor& x);
+/// Radians.
+Tensor sin(const Tensor& x);
+Tensor cos(const Tensor& x);
+Tensor erf(const Tensor& x);
+/// x, times negative_slope where x <= 0 (Maas, Hannun & Ng 2013).
+Tensor leaky_relu(const Tensor& x, double negative_slope = 0.01);
+/// x where x > 0, else alpha (e^x - 1) (Clevert, Unterthiner & Hochreiter 2016).
+Tensor elu(const Tensor& x, double alpha = 1);
+/// x sigmoid(x), also called swish (Elfwing, Uchibe & Doya 2018).
+Tensor silu(const Tensor& x);
+/// log(1 + e^x), which does not overflow.
+Tensor softplus(const Tensor& x);
+/// x Phi(x), Phi the normal distribution, or its approximation by tanh (Hendrycks & Gimpel 2016, sec. 2).
+enum class GeluForm : bool { exact, tanh };
+Tensor gelu(const Tensor& x, GeluForm form = GeluForm::exact);
+/// The nearest value in [low, high]; NaN stays. The gradient is 0 outside and 1 at the ends. Throws ValueError unless low <= high.
+Tensor clamp(const Tensor& x, double low, double high);
+Tensor pow(const Tensor& x, double exponent);
+/// The larger and the smaller of two, NaN when one of them is; equal values share the gradient by halves.
+Tensor maximum(const Tensor& a, const Tensor& b);
+Tensor minimum(const Tensor& a, const Tensor& b);
+/// a^b.
+Tensor pow(const Tensor& a, const Tensor& b);
+
+/// Masks (bool) of where a = b, a != b, a < b, a <= b, a > b, a >= b; a NaN is equal to nothing. Any dtype, both the same; throw
+/// DTypeError.
+Tensor eq(const Tensor& a, const Tensor& b);
+Tensor ne(const Tensor& a, const Tensor& b);
+Tensor lt(const Tensor& a, const Tensor& b);
+Tensor le(const Tensor& a, const Tensor& b);
+Tensor gt(const Tensor& a, const Tensor& b);
+Tensor ge(const Tensor& a, const Tensor& b);
+/// On masks; throw DTypeError for anything else.
+Tensor logical_and(const Tensor& a, const Tensor& b);
+Tensor logical_or(const Tensor& a, const Tensor& b);
+Tensor logical_xor(const Tensor& a, const Tensor& b);
+Tensor logical_not(const Tensor& x);
+/// a where the mask `condition` holds, b elsewhere; a and b of one dtype. Throws DTypeError, ShapeError.
+Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);
+/// x with `value` where the mask `filled`, which stretches to x, holds. Throws DTypeError, ShapeError.
+Tensor masked_fill(const Tensor& x, const Tensor& filled, double value);
 
 inline Tensor operator+(const Tensor& a, const Tensor& b) { return add(a, b); }
 inline Tensor operator-(const Tensor& a, const Tensor& b) { return sub(a, b); }
@@ -44,6 +92,23 @@ enum class KeepDim : bool { no, yes };
 /// Sum over `dims` (all when empty). Throws IndexError for a dim outside, ValueError for a dim named twice.
 Tensor sum(const Tensor& x, std::vector<int> dims = {}, KeepDim keep = KeepDim::no);
 Tensor mean(const Tensor& x, std::vector<int> dims = {}, KeepDim keep = KeepDim::no);
+/// Largest, smallest, over `dims` (all when empty); equal ones share the gradient, NaN wins. Throw as sum, and ShapeError for no elements.
+Tensor amax(const Tensor& x, std::vector<int> dims = {}, KeepDim keep = KeepDim::no);
+Tensor amin(const Tensor& x, std::vector<int> dims = {}, KeepDim keep = KeepDim::no);
+/// Whether any, whether every element of a mask over `dims` holds; of none: no, yes. Throw as sum, and DTypeError.
+Tensor any(const Tensor& x, std::vector<int> dims = {}, KeepDim keep = KeepDim::no);
+Tensor all(const Tensor& x, std::vector<int> dims = {}, KeepDim keep = KeepDim::no);
+/// Product over `dims`. Gradients of gradients throw GradError where an element is 0.
+Tensor prod(const Tensor& x, std::vector<int> dims = {}, KeepDim keep = KeepDim::no);
+/// Sum of (x - mean)^2 over n - correction (1: Bessel's), and its root.
+Tensor var(const Tensor& x, std::vector<int> dims = {}, double correction = 1, KeepDim keep = KeepDim::no);
+Tensor stddev(const Tensor& x, std::vector<int> dims = {}, double correction = 1, KeepDim keep = KeepDim::no);
+/// sqrt(sum x^2); the gradient at 0 is 0.
+Tensor norm(const Tensor& x, std::vector<int> dims = {}, KeepDim keep = KeepDim::no);
+/// log sum e^x, without overflow.
+Tensor logsumexp(const Tensor& x, std::vector<int> dims = {}, KeepDim keep = KeepDim::no);
+/// y_i = x_0 + ... + x_i along dim.
+Tensor cumsum(const Tensor& x, int dim);
 /// Sums the dimensions that broadcasting from `shape` to x.shape() added or stretched: the gradient of a broadcast.
 Tensor sum_to(const Tensor& x, const Shape& shape);
 
@@ -63,9 +128,54 @@ Tensor squeeze(const Tensor& x, int dim);
 Tensor concat(std::span<const Tensor> parts, int dim);
 Tensor stack(std::span<const Tensor> parts, int dim);
 
+/// The order along dims turned round. Throws IndexError, ValueError for a dim named twice.
+Tensor flip(const Tensor& x, std::vector<int> dims);
+/// Elements put before and after a dimension.
+struct Padding {
+  int64_t before = 0, after = 0;
+};
+/// x inside a larger tensor of `value`, one width for each dimension. Throws ShapeError, ValueError for a negative width.
+Tensor pad(const Tensor& x, std::vector<Padding> widths, double value = 0);
+/// The lower, the upper triangle of matrices [*, M, N], 0 elsewhere; diagonal 0 is the main one, 1 the one above. Throw ShapeError.
+Tensor tril(const Tensor& x, int64_t diagonal = 0);
+Tensor triu(const Tensor& x, int64_t diagonal = 0);
+/// Parts of these sizes along dim, which they make up. Throws ValueError.
+std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, int dim);
+/// Parts of ceil(extent / chunks), the last one shorter; fewer than `chunks` when that is enough. Throws ValueError.
+std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int dim);
+
+// ---- elements chosen by whole numbers; an index is i64 (DTypeError), inside its dimension (IndexError) -------------------
+/// y[i][j].. = x[index[i][j]..][j].. along dim 0, and so on; index has x's dimensions and is no longer than x beside dim (ShapeError).
+Tensor gather(const Tensor& x, int dim, const Tensor& index);
+/// x with source[i][j].. added to x[index[i][j]..][j].., in order; index as in gather, source of its shape.
+Tensor scatter_add(const Tensor& x, int dim, const Tensor& index, const Tensor& source);
+/// The slices of x at ids [N] along dim, in their order.
+Tensor index_select(const Tensor& x, int dim, const Tensor& ids);
+/// ids [*] -> [*, classes], 1 at the id and 0 elsewhere.
+Tensor one_hot(const Tensor& ids, int64_t classes, DType dtype = DType::f32);
+/// Values and where they stood, i64, along a dimension. Equal ones stay in order, NaN counts as the largest.
+struct Sorted {
+  Tensor values, indices;
+};
+Sorted sort(const Tensor& x, int dim = -1, bool descending = false);
+/// The k largest (or smallest), the first first. Throws IndexError for k outside 0..extent.
+Sorted topk(const Tensor& x, int64_t k, int dim = -1, bool largest = true);
+/// Where the largest, the smallest stands along dim (the first of equals; a NaN before all) -> i64 without dim. Throw ShapeError for
+/// no elements.
+Tensor argmax(const Tensor& x, int dim = -1);
+Tensor argmin(const Tensor& x, int dim = -1);
+
 // ---- products --------------------------------------------------------------------------------------------------------
-/// [M, K] x [K, N], or [B, M, K] x [B, K, N]. Throws ShapeError: "matmul: inner dimensions differ: [3, 4] x [5, 6]".
+/// [*, M, K] x [*, K, N] -> [*, M, N], what stands before the matrices broadcast; a vector [K] is a row at the left and a column at the
+/// right, and that dimension goes again. Throws ShapeError: "matmul: inner dimensions differ: [3, 4] x [5, 6]".
 Tensor matmul(const Tensor& a, const Tensor& b);
+/// [B, M, K] x [B, K, N]. Throws ShapeError.
+Tensor bmm(const Tensor& a, const Tensor& b);
+/// [M] x [N] -> [M, N]. Throws ShapeError.
+Tensor outer(const Tensor& a, const Tensor& b);
+/// A product of two tensors with its dimensions named by letters, "bij,bjk->bik": a letter that the result lacks is summed. A letter
+/// stands once in each operand. Throws ValueError.
+Tensor einsum(const std::string& equation, const Tensor& x, const Tensor& y);
 /// y = x W^T + b: x [*, in], W [out, in], b [out] or undefined -> [*, out].
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
 
@@ -80,6 +190,8 @@ Tensor masked_softmax(const Tensor& x, const Tensor& lengths);
 /// (x - mean) / sqrt(var + eps) * gain + bias over the last dimension; var without Bessel's correction (Ba, Kiros & Hinton 2016, eq. 3-4).
 /// x [*, D], gain and bias [D] -> [*, D]. Throws ShapeError.
 Tensor layer_norm(const Tensor& x, const Tensor& gain, const Tensor& bias, double eps = 1e-5);
+/// x / sqrt(mean x^2 + eps) * gain over the last dimension (Zhang & Sennrich 2019, eq. 4). x [*, D], gain [D]. Throws ShapeError.
+Tensor rms_norm(const Tensor& x, const Tensor& gain, double eps = 1e-5);
 /// Zeroes each value with probability p and scales the others by 1 / (1 - p) (Srivastava et al. 2014). Draws once from
 /// default_generator(); p in [0, 1) in steps of 2^-16; identity when not training or p = 0. Throws ValueError.
 Tensor dropout(const Tensor& x, double p, bool training = true);
@@ -96,6 +208,20 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& targets, CrossEntropyOp
 /// x [N, D], weight [V, D], bias [V] or undefined.
 Tensor linear_cross_entropy(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& targets,
                             CrossEntropyOptions options = {});
+
+enum class Reduction : uint8_t { mean, sum, none };
+/// -log_probabilities[i, targets[i]], weighted by class_weights [V] (undefined: 1) and averaged by these weights over the rows whose
+/// target is not ignore_id; 0 when there are none. log_probabilities [N, V], targets i64 [N]. Throws ShapeError, IndexError.
+Tensor nll_loss(const Tensor& log_probabilities, const Tensor& targets, const Tensor& class_weights = {}, int64_t ignore_id = -100);
+/// (x - target)^2; |x - target|; of equal shapes (ShapeError).
+Tensor mse_loss(const Tensor& x, const Tensor& target, Reduction reduction = Reduction::mean);
+Tensor l1_loss(const Tensor& x, const Tensor& target, Reduction reduction = Reduction::mean);
+/// d^2 / (2 beta) where d = |x - target| < beta, else d - beta / 2 (Girshick 2015, eq. 3). Throws ShapeError, ValueError for beta <= 0.
+Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, double beta = 1, Reduction reduction = Reduction::mean);
+/// -t log sigmoid(x) - (1 - t) log(1 - sigmoid(x)), without overflow. Throws ShapeError.
+Tensor bce_with_logits(const Tensor& logits, const Tensor& target, Reduction reduction = Reduction::mean);
+/// t (log t - log p), elements where t = 0 being 0; its sum over a row is the divergence of p from t. Throws ShapeError.
+Tensor kl_div(const Tensor& log_probabilities, const Tensor& target, Reduction reduction = Reduction::mean);
 
 // ---- recurrent, fused over the whole sequence ------------------------------------------------------------------------
 /// LSTM (Hochreiter & Schmidhuber 1997; forget gate Gers et al. 2000), gates in the order i, f, g, o:
@@ -140,8 +266,6 @@ ScaledDotAttentionResult scaled_dot_attention(const Tensor& query, const Tensor&
                                               int64_t heads, bool causal = false);
 
 // ---- without gradients -----------------------------------------------------------------------------------------------
-/// Index of the largest value along the last dimension (the first of equals) -> i64.
-Tensor argmax(const Tensor& x);
 /// Sum of squares in double; the bits do not depend on the thread count.
 double sum_of_squares(const Tensor& x);
 

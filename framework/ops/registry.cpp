@@ -25,6 +25,12 @@ SampleInput integers(const Shape& shape, std::vector<int64_t> values) {
   return input;
 }
 
+SampleInput mask(const Shape& shape, std::vector<int64_t> values) {
+  SampleInput input(shape, SampleInput::Fill::mask);
+  input.values = std::move(values);
+  return input;
+}
+
 OpSample& SampleList::add(std::string torch, std::vector<SampleInput> inputs, OpSample::Function run) {
   OpSample sample;
   sample.key = op_ + "/" + std::to_string(samples.size());
@@ -44,6 +50,10 @@ std::vector<Tensor> OpSample::make_inputs(DType dtype) const {
   for (const SampleInput& input : inputs) {
     if (input.fill == SampleInput::Fill::integers) {
       result.push_back(from_vector(input.values, input.shape));
+      continue;
+    }
+    if (input.fill == SampleInput::Fill::mask) {
+      result.push_back(from_vector(input.values, input.shape).to(DType::boolean));
       continue;
     }
     Tensor x = input.fill == SampleInput::Fill::positive ? uniform(input.shape, 0.3, 2.0, DType::f64) : randn(input.shape, DType::f64);

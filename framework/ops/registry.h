@@ -9,9 +9,9 @@
 
 namespace heed {
 
-/// One input of a sample: a shape to be filled from a fixed random stream, or integers as they stand.
+/// One input of a sample: a shape to be filled from a fixed random stream, or integers or a mask as they stand.
 struct SampleInput {
-  enum class Fill : uint8_t { normal, positive, away_from_zero, integers };
+  enum class Fill : uint8_t { normal, positive, away_from_zero, integers, mask };
   SampleInput(std::initializer_list<int64_t> dims) : shape(dims) {}
   SampleInput(Shape s, Fill f) : shape(s), fill(f) {}
   Shape shape;
@@ -21,6 +21,7 @@ struct SampleInput {
 SampleInput positive(const Shape& shape);        // in (0.3, 2)
 SampleInput away_from_zero(const Shape& shape);  // |x| > 0.1: keeps off the kink of relu and abs
 SampleInput integers(const Shape& shape, std::vector<int64_t> values);
+SampleInput mask(const Shape& shape, std::vector<int64_t> values);  // of 0 and 1
 
 /// A call of an op on inputs that never change, with the PyTorch expression that must give the same (inputs are a, b, c, ...).
 struct OpSample {
@@ -32,7 +33,9 @@ struct OpSample {
   int max_order = 2;   // of derivatives
   std::string reason;  // why max_order or torch falls short
 
-  /// The inputs in f32 or f64 (integers stay i64), always the same values.
+  /// Says that no gradient goes through, and why.
+  void without_gradient(const char* why) { max_order = 0, reason = why; }
+  /// The inputs in f32 or f64 (integers and masks stay what they are), always the same values.
   std::vector<Tensor> make_inputs(DType dtype) const;
 };
 

@@ -117,21 +117,6 @@ Tensor masked_softmax(const Tensor& x, const Tensor& lengths) {
   return apply(MaskedSoftmax{lengths}, x);
 }
 
-Tensor argmax(const Tensor& input) {
-  if (input.ndim() == 0 || input.shape().back() == 0) throw ShapeError("argmax: nothing to choose from in " + input.shape().str());
-  const Tensor x = input.contiguous();
-  const int64_t n = x.shape().back(), rows = x.numel() / n;
-  const Tensor y = empty(x.shape().without(x.ndim() - 1), DType::i64);
-  dispatch_floating("argmax", x.dtype(), [&](auto t) {
-    using T = decltype(t);
-    for (int64_t r = 0; r < rows; ++r) {
-      const T* row = x.data<T>() + r * n;
-      y.data<int64_t>()[r] = std::max_element(row, row + n) - row;
-    }
-  });
-  return y;
-}
-
 DEFINE_OP(softmax, Softmax)
 DEFINE_OP(log_softmax, LogSoftmax)
 DEFINE_OP(masked_softmax, MaskedSoftmax)

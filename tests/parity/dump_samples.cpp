@@ -16,8 +16,8 @@ int main() {
       nlohmann::json inputs = nlohmann::json::array();
       for (const Tensor& x : sample.make_inputs(DType::f64)) {
         nlohmann::json input = {{"shape", std::vector<int64_t>(x.shape().begin(), x.shape().end())}, {"dtype", name_of(x.dtype())}};
-        if (x.dtype() == DType::i64) {
-          input["values"] = x.to_vector<int64_t>();
+        if (!is_floating(x.dtype())) {
+          input["values"] = x.to(DType::i64).to_vector<int64_t>();
         } else {
           input["values"] = x.to_vector<double>();  // f32 values exactly
         }

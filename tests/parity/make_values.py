@@ -76,7 +76,7 @@ def flat(tensor, digits=17):
 def evaluate(sample):
     inputs = []
     for item in sample["inputs"]:
-        dtype = torch.int64 if item["dtype"] == "i64" else torch.float64
+        dtype = {"i64": torch.int64, "bool": torch.bool}.get(item["dtype"], torch.float64)
         inputs.append(torch.tensor(item["values"], dtype=dtype).reshape(item["shape"]).requires_grad_(dtype == torch.float64))
     names = dict(zip("abcdefghijkl", inputs))
     outputs = eval(sample["torch"], {"torch": torch, "lstm": lstm, "attention_lstm": attention_lstm,
@@ -84,10 +84,13 @@ def evaluate(sample):
     outputs = list(outputs) if isinstance(outputs, tuple) else [outputs]
     loss, phase = 0, 0.3
     for y in outputs:
+        if not y.is_floating_point():
+            continue
         w = 0.5 + torch.cos(1.7 * torch.arange(y.numel(), dtype=torch.float64) + phase)
         loss, phase = loss + (y.reshape(-1) * w).sum(), phase + 0.9
     wanted = [x for x in inputs if x.requires_grad]
-    gradients = torch.autograd.grad(loss, wanted)  # an input that the expression does not use is an error
+    # An input that the expression does not use is an error.
+    gradients = torch.autograd.grad(loss, wanted) if getattr(loss, "requires_grad", False) else []
     return {"torch": sample["torch"], "inputs": [flat(x, 9) for x in inputs],  # nine digits tell f32 values apart
             "outputs": [flat(y) for y in outputs], "gradients": [flat(g) for g in gradients]}
 

@@ -189,7 +189,7 @@ TEST(Engine, WhatItRefuses) {
   EXPECT_ERROR(GradError, "grad: the outputs do not depend on input 1", grad(std::vector{sum(x)}, std::vector{x, other}));
   EXPECT_FALSE(grad(std::vector{sum(x)}, std::vector{other}, {}, {.allow_unused = true})[0].defined());
   EXPECT_ERROR(GradError, "set_requires_grad: only a leaf can be marked, this tensor was made by an op", (x * x).set_requires_grad(true));
-  EXPECT_ERROR(DTypeError, "set_requires_grad: integers have no gradient: i64[3]", arange(3).set_requires_grad(true));
+  EXPECT_ERROR(DTypeError, "set_requires_grad: only floating values have a gradient: i64[3]", arange(3).set_requires_grad(true));
   EXPECT_ERROR(GradError, "fill_: the tensor f64[2] records gradients; write in place under NoGradGuard only", x.fill_(0));
   EXPECT_ERROR(GradError, "copy_: the tensor f64[2] records gradients; write in place under NoGradGuard only", x.copy_(plain));
 }

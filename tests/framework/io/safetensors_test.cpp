@@ -106,7 +106,7 @@ std::vector<Malformed> malformed() {
       {"no dtype", entry(R"({"shape":[2],"data_offsets":[0,8]})"), "'w' has no dtype, shape and data_offsets"},
       {"three offsets", entry(R"({"dtype":"F32","shape":[2],"data_offsets":[0,8,8]})"), "'w' has no dtype, shape and data_offsets"},
       {"an unknown dtype", entry(R"({"dtype":"F8","shape":[8],"data_offsets":[0,8]})"),
-       "'w' has dtype F8, which heed does not read (F32, F64, I64)"},
+       "'w' has dtype F8, which heed does not read (F32, F64, I64, BOOL)"},
       {"a negative extent", entry(R"({"dtype":"F32","shape":[-2],"data_offsets":[0,8]})"), "a size or offset is not a whole number"},
       {"a fraction", entry(R"({"dtype":"F32","shape":[2.0],"data_offsets":[0,8]})"), "a size or offset is not a whole number"},
       {"an exponent", entry(R"({"dtype":"F32","shape":[2],"data_offsets":[0,8e0]})"), "a size or offset is not a whole number"},

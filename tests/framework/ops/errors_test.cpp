@@ -24,6 +24,66 @@ TEST(OpErrors, Reductions) {
   EXPECT_ERROR(ShapeError, "argmax: nothing to choose from in [2, 0]", argmax(zeros({2, 0})));
 }
 
+TEST(OpErrors, Masks) {
+  const Tensor mask = zeros({2}, DType::boolean);
+  EXPECT_ERROR(DTypeError, "eq: dtypes differ: f32[2] and i64[2]", eq(zeros({2}), zeros({2}, kI64)));
+  EXPECT_ERROR(ShapeError, "lt: shapes do not broadcast: [2] and [3]", lt(zeros({2}), zeros({3})));
+  EXPECT_ERROR(DTypeError, "logical_and: takes a mask (bool), got f32[2]", logical_and(mask, zeros({2})));
+  EXPECT_ERROR(DTypeError, "logical_not: takes a mask (bool), got i64[2]", logical_not(zeros({2}, kI64)));
+  EXPECT_ERROR(DTypeError, "any: takes a mask (bool), got f32[2]", any(zeros({2})));
+  EXPECT_ERROR(DTypeError, "where: takes a mask (bool), got f32[2]", where(zeros({2}), zeros({2}), zeros({2})));
+  EXPECT_ERROR(ShapeError, "where: shapes do not broadcast: [2] and [3]", where(mask, zeros({3}), zeros({3})));
+  EXPECT_ERROR(ShapeError, "masked_fill: the mask [2] does not stretch to [1]", masked_fill(zeros({1}), mask, 0));
+  EXPECT_ERROR(DTypeError, "exp: takes f32 or f64, got bool", exp(mask));
+}
+
+TEST(OpErrors, Pointwise) {
+  EXPECT_ERROR(ValueError, "clamp: 2 to 1 is no range", clamp(zeros({2}), 2, 1));
+  EXPECT_ERROR(ShapeError, "amax: nothing to choose from in [0, 2]", amax(zeros({0, 2})));
+  EXPECT_ERROR(ValueError, "prod: dimension 1 is named twice", prod(zeros({2, 3}), {1, -1}));
+  const Tensor holds_zero = zeros({2}).set_requires_grad(true);
+  EXPECT_ERROR(GradError, "prod: the gradient of the gradient is not known where an element is 0",
+               grad(std::vector{prod(holds_zero)}, std::vector{holds_zero}, {}, {.create_graph = true}));
+}
+
+TEST(OpErrors, Rearranging) {
+  const Tensor x = zeros({2, 3});
+  EXPECT_ERROR(ValueError, "flip: dimension 1 is named twice", flip(x, {1, -1}));
+  EXPECT_ERROR(ShapeError, "pad: 1 widths for shape [2, 3]", pad(x, {{1, 1}}));
+  EXPECT_ERROR(ValueError, "pad: a width is negative: -1, 0", pad(x, {{-1, 0}, {}}));
+  EXPECT_ERROR(ShapeError, "tril: takes matrices, got [3]", tril(zeros({3})));
+  EXPECT_ERROR(ValueError, "split: parts of 4 do not make up dimension 1 of [2, 3]", split(x, {1, 3}, 1));
+  EXPECT_ERROR(ValueError, "chunk: needs at least 1 part, got 0", chunk(x, 0, 1));
+}
+
+TEST(OpErrors, Indexing) {
+  const Tensor x = zeros({2, 3});
+  EXPECT_ERROR(DTypeError, "gather: the index must be i64, got f32[2, 1]", gather(x, 1, zeros({2, 1})));
+  EXPECT_ERROR(ShapeError, "gather: the index [3, 1] does not fit [2, 3] along dimension 1", gather(x, 1, zeros({3, 1}, kI64)));
+  EXPECT_ERROR(IndexError, "gather: index 3 is outside 0..2 of dimension 1 of [2, 3]", gather(x, 1, full({2, 1}, 3, kI64)));
+  EXPECT_ERROR(ShapeError, "scatter_add: the index [2, 1] does not fit the source [2]", scatter_add(x, 1, zeros({2, 1}, kI64), zeros({2})));
+  EXPECT_ERROR(ShapeError, "index_select: the ids must have one dimension, got [1, 1]", index_select(x, 0, zeros({1, 1}, kI64)));
+  EXPECT_ERROR(IndexError, "one_hot: index 4 is outside 0..3 of dimension 0 of [4]", one_hot(full({2}, 4, kI64), 4));
+  EXPECT_ERROR(IndexError, "topk: 4 of 3 along dimension 1 of [2, 3]", topk(x, 4));
+  EXPECT_ERROR(ShapeError, "argmin: nothing to choose from in [0]", argmin(zeros({0})));
+}
+
+TEST(OpErrors, LossesAndProducts) {
+  const Tensor x = zeros({2, 3});
+  EXPECT_ERROR(ShapeError, "mse_loss: shapes differ: [2, 3] and [3]", mse_loss(x, zeros({3})));
+  EXPECT_ERROR(ValueError, "smooth_l1_loss: beta must be positive, got 0", smooth_l1_loss(x, x, 0));
+  EXPECT_ERROR(ShapeError, "nll_loss: [2, 3] with targets [3]", nll_loss(x, zeros({3}, kI64)));
+  EXPECT_ERROR(ShapeError, "nll_loss: weights [2] for 3 classes", nll_loss(x, zeros({2}, kI64), zeros({2})));
+  EXPECT_ERROR(ShapeError, "rms_norm: gain [2] for [2, 3]", rms_norm(x, zeros({2})));
+  EXPECT_ERROR(ShapeError, "bmm: takes two batches of matrices: [2, 3] x [2, 3]", bmm(x, x));
+  EXPECT_ERROR(ShapeError, "outer: takes two vectors: [2, 3] x [2, 3]", outer(x, x));
+  EXPECT_ERROR(ValueError, "einsum: 'ij' is not of the form 'ij,jk->ik', operands [2, 3] and [2, 3]", einsum("ij", x, x));
+  EXPECT_ERROR(ValueError, "einsum: 'ijk,jk->i' has other numbers of dimensions, operands [2, 3] and [2, 3]", einsum("ijk,jk->i", x, x));
+  EXPECT_ERROR(ValueError, "einsum: 'ij,jk->ik' has two extents for 'j', operands [2, 3] and [2, 3]", einsum("ij,jk->ik", x, x));
+  EXPECT_ERROR(ValueError, "einsum: 'ii,jk->ik' has 'i' twice in one operand, operands [2, 3] and [2, 3]", einsum("ii,jk->ik", x, x));
+  EXPECT_ERROR(ValueError, "einsum: 'ij,ij->k' makes 'k' of nothing, operands [2, 3] and [2, 3]", einsum("ij,ij->k", x, x));
+}
+
 TEST(OpErrors, ShapeOps) {
   const Tensor x = zeros({2, 3});
   EXPECT_ERROR(ShapeError, "reshape: element counts differ: [2, 3] to [4, 2]", reshape(x, {4, 2}));
@@ -51,8 +111,8 @@ TEST(OpErrors, ShapeOps) {
 
 TEST(OpErrors, Products) {
   EXPECT_ERROR(ShapeError, "matmul: inner dimensions differ: [3, 4] x [5, 6]", matmul(zeros({3, 4}), zeros({5, 6})));
-  EXPECT_ERROR(ShapeError, "matmul: batch sizes differ: [2, 3, 4] x [3, 4, 5]", matmul(zeros({2, 3, 4}), zeros({3, 4, 5})));
-  EXPECT_ERROR(ShapeError, "matmul: takes two matrices or two batches of matrices: [4] x [4, 5]", matmul(zeros({4}), zeros({4, 5})));
+  EXPECT_ERROR(ShapeError, "matmul: shapes do not broadcast: [2] and [3]", matmul(zeros({2, 3, 4}), zeros({3, 4, 5})));
+  EXPECT_ERROR(ShapeError, "matmul: takes vectors, matrices and batches of matrices: [] x [4, 5]", matmul(zeros({}), zeros({4, 5})));
   EXPECT_ERROR(DTypeError, "matmul: dtypes differ: f32[3, 4] and f64[4, 5]", matmul(zeros({3, 4}), zeros({4, 5}, kF64)));
   EXPECT_ERROR(DTypeError, "matmul: takes f32 or f64, got i64", matmul(zeros({3, 4}, kI64), zeros({4, 5}, kI64)));
   EXPECT_ERROR(ShapeError, "linear: input [2, 3] does not fit weight [5, 4]", linear(zeros({2, 3}), zeros({5, 4})));

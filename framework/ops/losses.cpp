@@ -1,0 +1,113 @@
+// Losses that are compositions of other ops. cross_entropy and its fused form have files of their own.
+#include <fmt/format.h>
+
+#include "framework/ops/apply.h"
+#include "framework/ops/ops.h"
+#include "framework/ops/registry.h"
+
+namespace heed {
+namespace {
+
+Tensor reduced(const Tensor& each, Reduction reduction) {
+  if (reduction == Reduction::none) return each;
+  return reduction == Reduction::sum ? sum(each) : mean(each);
+}
+
+void require_equal_shapes(const char* op, const Tensor& x, const Tensor& target) {
+  if (x.shape() != target.shape()) throw ShapeError(fmt::format("{}: shapes differ: {} and {}", op, x.shape().str(), target.shape().str()));
+}
+
+// A loss of two tensors of one shape: without reduction, and as mean and sum.
+template <class Loss>
+void add_loss(SampleList& s, const std::string& torch, const SampleInput& x, const SampleInput& target, const Loss& loss) {
+  for (const auto& [name, reduction] : {std::pair{"none", Reduction::none}, {"mean", Reduction::mean}, {"sum", Reduction::sum}}) {
+    s.add(fmt::format("torch.nn.functional.{}, reduction='{}')", torch, name), {x, target},
+          [loss, reduction = reduction](const auto& in) { return std::vector{loss(in[0], in[1], reduction)}; });
+  }
+}
+
+struct MseLoss {
+  static void samples(SampleList& s) { add_loss(s, "mse_loss(a, b", {3, 4}, {3, 4}, mse_loss); }
+};
+struct L1Loss {
+  static void samples(SampleList& s) { add_loss(s, "l1_loss(a, b", {3, 4}, {3, 4}, l1_loss); }
+};
+struct SmoothL1Loss {
+  static void samples(SampleList& s) {
+    add_loss(s, "smooth_l1_loss(a, b, beta=0.8", {3, 4}, {3, 4},
+             [](const Tensor& x, const Tensor& target, Reduction reduction) { return smooth_l1_loss(x, target, 0.8, reduction); });
+  }
+};
+struct BceWithLogits {
+  static void samples(SampleList& s) { add_loss(s, "binary_cross_entropy_with_logits(a, b", {3, 4}, positive({3, 4}), bce_with_logits); }
+};
+struct KlDiv {
+  static void samples(SampleList& s) { add_loss(s, "kl_div(a, b", {3, 4}, positive({3, 4}), kl_div); }
+};
+struct NllLoss {
+  static void samples(SampleList& s) {
+    s.add("torch.nn.functional.nll_loss(a, b)", {{4, 3}, integers({4}, {0, 2, 1, 2})},
+          [](const auto& x) { return std::vector{nll_loss(x[0], x[1])}; });
+    s.add("torch.nn.functional.nll_loss(a, b, ignore_index=2)", {{4, 3}, integers({4}, {0, 2, 1, 2})},
+          [](const auto& x) { return std::vector{nll_loss(x[0], x[1], {}, 2)}; });
+    s.add("-(torch.gather(a, 1, b[:, None])[:, 0] * c[b]).sum() / c[b].sum()", {{4, 3}, integers({4}, {0, 2, 1, 2}), positive({3})},
+          [](const auto& x) { return std::vector{nll_loss(x[0], x[1], x[2])}; });
+  }
+};
+
+}  // namespace
+
+Tensor mse_loss(const Tensor& x, const Tensor& target, Reduction reduction) {
+  require_equal_shapes("mse_loss", x, target);
+  return reduced(square(x - target), reduction);
+}
+
+Tensor l1_loss(const Tensor& x, const Tensor& target, Reduction reduction) {
+  require_equal_shapes("l1_loss", x, target);
+  return reduced(abs(x - target), reduction);
+}
+
+Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, double beta, Reduction reduction) {
+  require_equal_shapes("smooth_l1_loss", x, target);
+  if (!(beta > 0)) throw ValueError(fmt::format("smooth_l1_loss: beta must be positive, got {}", beta));
+  const Tensor away = abs(x - target);
+  return reduced(where(lt(away, full({}, beta, away.dtype())), square(away) * (0.5 / beta), away - 0.5 * beta), reduction);
+}
+
+Tensor bce_with_logits(const Tensor& logits, const Tensor& target, Reduction reduction) {
+  require_equal_shapes("bce_with_logits", logits, target);
+  return reduced(softplus(logits) - logits * target, reduction);
+}
+
+Tensor kl_div(const Tensor& log_probabilities, const Tensor& target, Reduction reduction) {
+  require_equal_shapes("kl_div", log_probabilities, target);
+  const Tensor zero = zeros({}, target.dtype()), one = ones({}, target.dtype());
+  const Tensor log_target = log(where(eq(target, zero), one, target));  // 0 log 0 = 0
+  return reduced(target * (log_target - log_probabilities), reduction);
+}
+
+Tensor nll_loss(const Tensor& log_probabilities, const Tensor& targets, const Tensor& class_weights, int64_t ignore_id) {
+  if (log_probabilities.ndim() != 2 || targets.shape() != Shape{log_probabilities.size(0)}) {
+    throw ShapeError(fmt::format("nll_loss: {} with targets {}", log_probabilities.shape().str(), targets.shape().str()));
+  }
+  const int64_t classes = log_probabilities.size(1);
+  if (class_weights.defined() && class_weights.shape() != Shape{classes}) {
+    throw ShapeError(fmt::format("nll_loss: weights {} for {} classes", class_weights.shape().str(), classes));
+  }
+  const Tensor ignored = eq(targets, full({}, static_cast<double>(ignore_id), DType::i64));
+  const Tensor ids = where(ignored, zeros({}, DType::i64), targets);
+  const Tensor counted = logical_not(ignored).to(log_probabilities.dtype());
+  const Tensor weights = class_weights.defined() ? index_select(class_weights, 0, ids) * counted : counted;
+  const Tensor chosen = reshape(gather(log_probabilities, 1, unsqueeze(ids, 1)), targets.shape());
+  const Tensor total = sum(weights), none = eq(total, zeros({}, total.dtype()));
+  return -sum(chosen * weights) / where(none, ones({}, total.dtype()), total);
+}
+
+DEFINE_OP(mse_loss, MseLoss)
+DEFINE_OP(l1_loss, L1Loss)
+DEFINE_OP(smooth_l1_loss, SmoothL1Loss)
+DEFINE_OP(bce_with_logits, BceWithLogits)
+DEFINE_OP(kl_div, KlDiv)
+DEFINE_OP(nll_loss, NllLoss)
+
+}  // namespace heed

@@ -1,0 +1,190 @@
+// Comparisons, which give masks; logic on masks; choices by a mask. All broadcast as NumPy does.
+// vjp of where: g where the choice fell, 0 elsewhere (chosen, not multiplied: a NaN on the other side stays there).
+#include "framework/ops/apply.h"
+#include "framework/ops/elementwise.h"
+#include "framework/ops/ops.h"
+#include "framework/ops/registry.h"
+
+namespace heed {
+namespace {
+
+using detail::fill_each;
+using detail::Pair;
+
+constexpr const char* kNoGradient = "a mask has no gradient";
+
+// The mask f(a, b), for any dtype.
+template <class F>
+Tensor compare(const char* op, const Tensor& a, const Tensor& b, const F& f) {
+  const Pair pair(op, a, b);
+  const Tensor y = empty(pair.a.shape(), DType::boolean);
+  dispatch_all(a.dtype(), [&](auto t) {
+    using T = decltype(t);
+    const T *const from_a = pair.a.data<T>(), *const from_b = pair.b.data<T>();
+    fill_each<bool>(y, [&](int64_t i) { return f(from_a[i], from_b[i]); });
+  });
+  return y;
+}
+
+void require_mask(const char* op, const Tensor& x) {
+  if (x.dtype() != DType::boolean) throw DTypeError(fmt::format("{}: takes a mask (bool), got {}", op, x.describe()));
+}
+
+template <class F>
+Tensor combine(const char* op, const Tensor& a, const Tensor& b, const F& f) {
+  require_mask(op, a);
+  require_mask(op, b);
+  return compare(op, a, b, f);
+}
+
+// A comparison of two floating tensors, two of integers, and broadcast ones.
+template <class Function>
+void add_comparison(SampleList& s, const char* torch, const Function& f) {
+  const auto run = [f](const std::vector<Tensor>& x) { return std::vector{f(x[0], x[1])}; };
+  const std::vector<std::vector<SampleInput>> inputs = {
+      {{3, 4}, {3, 4}}, {{2, 3, 4}, {4}}, {{0, 4}, {4}}, {integers({2, 3}, {1, 2, 3, 4, 5, 6}), integers({3}, {1, 5, 3})}};
+  for (const auto& pair : inputs) s.add(torch, pair, run).without_gradient(kNoGradient);
+}
+
+template <class Function>
+void add_logic(SampleList& s, const char* torch, const Function& f) {
+  s.add(torch, {mask({2, 2}, {0, 1, 0, 1}), mask({2, 2}, {0, 0, 1, 1})}, [f](const std::vector<Tensor>& x) {
+     return std::vector{f(x[0], x[1])};
+   }).without_gradient(kNoGradient);
+  s.add(torch, {mask({2, 1}, {0, 1}), mask({3}, {0, 1, 1})}, [f](const std::vector<Tensor>& x) {
+     return std::vector{f(x[0], x[1])};
+   }).without_gradient(kNoGradient);
+}
+
+struct Where {
+  static constexpr const char* kName = "where";
+  Shape a_shape, b_shape;
+  Tensor forward(const Tensor& condition, const Tensor& a, const Tensor& b, Saved& saved) const {
+    require_mask(kName, condition);
+    saved.input(condition);
+    const Pair pair(kName, a, b);
+    const Shape shape = broadcast_shapes(kName, condition.shape(), pair.a.shape());
+    const Tensor chosen = expand(condition, shape).contiguous(), x = expand(pair.a, shape).contiguous(),
+                 z = expand(pair.b, shape).contiguous(), y = empty(shape, a.dtype());
+    dispatch_all(a.dtype(), [&](auto t) {
+      using T = decltype(t);
+      const bool* const first = chosen.data<bool>();
+      const T *const from_a = x.data<T>(), *const from_b = z.data<T>();
+      fill_each<T>(y, [&](int64_t i) { return first[i] ? from_a[i] : from_b[i]; });
+    });
+    return y;
+  }
+  void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
+    const Tensor condition = saved[0], zero = zeros({}, g.dtype());
+    if (d.wants(1)) d.add(1, sum_to(where(condition, g, zero), a_shape));
+    if (d.wants(2)) d.add(2, sum_to(where(condition, zero, g), b_shape));
+  }
+  static void samples(SampleList& s) {
+    const auto run = [](const auto& x) { return std::vector{where(x[0], x[1], x[2])}; };
+    s.add("torch.where(a, b, c)", {mask({2, 3}, {1, 0, 0, 1, 1, 0}), {2, 3}, {2, 3}}, run);
+    s.add("torch.where(a, b, c)", {mask({3}, {1, 0, 1}), {2, 1}, {2, 2, 3}}, run);
+    s.add("torch.where(a, b, c)", {mask({2, 1}, {1, 0}), {}, {3}}, run);
+    s.add("torch.where(a, b, c)", {mask({0}, {}), {2, 1}, {1}}, run);
+  }
+};
+
+// How many of x's elements hold, over dims; f64 counts exactly.
+Tensor count(const char* op, const Tensor& x, const std::vector<int>& dims, KeepDim keep) {
+  require_mask(op, x);
+  return sum(x.to(DType::f64), dims, keep);
+}
+
+template <bool kAll>
+struct AnyAll {
+  static void samples(SampleList& s) {
+    const auto add = [&](const char* arguments, const SampleInput& input, const std::vector<int>& dims, KeepDim keep) {
+      s.add(fmt::format("torch.{}({})", kAll ? "all" : "any", arguments), {input}, [=](const std::vector<Tensor>& x) {
+         return std::vector{kAll ? all(x[0], dims, keep) : any(x[0], dims, keep)};
+       }).without_gradient(kNoGradient);
+    };
+    add("a", mask({2, 3}, {0, 1, 0, 0, 0, 0}), {}, KeepDim::no);
+    add("a, 1", mask({3, 2}, {0, 1, 0, 0, 1, 1}), {1}, KeepDim::no);
+    add("a, 0, keepdim=True", mask({3, 2}, {0, 1, 0, 1, 0, 1}), {0}, KeepDim::yes);
+    add("a, 0", mask({0, 2}, {}), {0}, KeepDim::no);  // of nothing: any is false, all is true
+  }
+};
+
+struct MaskedFill {
+  static void samples(SampleList& s) {
+    const auto run = [](const auto& x) { return std::vector{masked_fill(x[0], x[1], -2.5)}; };
+    s.add("a.masked_fill(b, -2.5)", {{2, 3}, mask({2, 3}, {1, 0, 0, 1, 1, 0})}, run);
+    s.add("a.masked_fill(b, -2.5)", {{2, 2, 3}, mask({2, 1}, {1, 0})}, run);
+    s.add("a.masked_fill(b, -2.5)", {{0, 3}, mask({3}, {1, 0, 1})}, run);
+  }
+};
+
+}  // namespace
+
+// The name of a comparison, its PyTorch expression and what it asks of p and q.
+#define HEED_COMPARISON(name, test)                                                                \
+  Tensor name(const Tensor& a, const Tensor& b) {                                                  \
+    return compare(#name, a, b, [](auto p, auto q) { return test; });                              \
+  }                                                                                                \
+  namespace {                                                                                      \
+  struct Rule_##name {                                                                             \
+    static void samples(SampleList& s) { add_comparison(s, "torch." #name "(a, b)", heed::name); } \
+  };                                                                                               \
+  }                                                                                                \
+  DEFINE_OP(name, Rule_##name)
+HEED_COMPARISON(eq, p == q)
+HEED_COMPARISON(ne, p != q)
+HEED_COMPARISON(lt, p < q)
+HEED_COMPARISON(le, p <= q)
+HEED_COMPARISON(gt, p > q)
+HEED_COMPARISON(ge, p >= q)
+#undef HEED_COMPARISON
+
+#define HEED_LOGIC(name, test)                                                                \
+  Tensor name(const Tensor& a, const Tensor& b) {                                             \
+    return combine(#name, a, b, [](auto p, auto q) { return test; });                         \
+  }                                                                                           \
+  namespace {                                                                                 \
+  struct Rule_##name {                                                                        \
+    static void samples(SampleList& s) { add_logic(s, "torch." #name "(a, b)", heed::name); } \
+  };                                                                                          \
+  }                                                                                           \
+  DEFINE_OP(name, Rule_##name)
+HEED_LOGIC(logical_and, p&& q)
+HEED_LOGIC(logical_or, p || q)
+HEED_LOGIC(logical_xor, p != q)
+#undef HEED_LOGIC
+
+namespace {
+struct LogicalNot {
+  static void samples(SampleList& s) {
+    s.add("torch.logical_not(a)", {mask({2, 2}, {0, 1, 1, 0})}, [](const auto& x) {
+       return std::vector{logical_not(x[0])};
+     }).without_gradient(kNoGradient);
+  }
+};
+}  // namespace
+
+Tensor logical_not(const Tensor& x) {
+  require_mask("logical_not", x);
+  return eq(x, zeros({}, DType::boolean));
+}
+
+Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) { return apply(Where{a.shape(), b.shape()}, condition, a, b); }
+
+Tensor masked_fill(const Tensor& x, const Tensor& filled, double value) {
+  if (broadcast_shapes("masked_fill", filled.shape(), x.shape()) != x.shape()) {
+    throw ShapeError(fmt::format("masked_fill: the mask {} does not stretch to {}", filled.shape().str(), x.shape().str()));
+  }
+  return where(filled, full({}, value, x.dtype()), x);
+}
+
+Tensor any(const Tensor& x, std::vector<int> dims, KeepDim keep) { return gt(count("any", x, dims, keep), zeros({}, DType::f64)); }
+Tensor all(const Tensor& x, std::vector<int> dims, KeepDim keep) { return logical_not(any(logical_not(x), std::move(dims), keep)); }
+
+DEFINE_OP(logical_not, LogicalNot)
+DEFINE_OP(any, AnyAll<false>)
+DEFINE_OP(all, AnyAll<true>)
+DEFINE_OP(where, Where)
+DEFINE_OP(masked_fill, MaskedFill)
+
+}  // namespace heed

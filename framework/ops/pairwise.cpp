@@ -1,0 +1,86 @@
+// maximum, minimum and pow of two tensors, with NumPy's broadcasting and the C library's values.
+// vjp: maximum (g [a > b], g [b > a]), halves where equal; minimum the other way round; pow (g b a^(b-1), g y log a), each summed back to
+// its input's shape.
+#include <cmath>
+
+#include "framework/ops/apply.h"
+#include "framework/ops/elementwise.h"
+#include "framework/ops/ops.h"
+#include "framework/ops/registry.h"
+
+namespace heed {
+namespace {
+
+using detail::each_pair;
+
+template <bool kLarger>
+struct Extreme {
+  static constexpr const char* kName = kLarger ? "maximum" : "minimum";
+  static Tensor of(const Tensor& a, const Tensor& b) { return kLarger ? maximum(a, b) : minimum(a, b); }
+  Tensor forward(const Tensor& a, const Tensor& b, Saved& saved) const {
+    saved.input(a);
+    saved.input(b);
+    return each_pair(kName, a, b, [](auto p, auto q) {
+      if (std::isnan(p) || std::isnan(q)) return p + q;
+      return (p < q) == kLarger ? q : p;
+    });
+  }
+  // What part of the gradient the first of two gets.
+  template <class T>
+  static T share(T p, T q) {
+    return p == q ? T(0.5) : (p < q) == kLarger ? T(0) : T(1);
+  }
+  void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
+    const Tensor a = saved[0], b = saved[1];
+    if (d.wants(0)) d.add(0, sum_to(g * each_pair(kName, a, b, [](auto p, auto q) { return share(p, q); }), a.shape()));
+    if (d.wants(1)) d.add(1, sum_to(g * each_pair(kName, a, b, [](auto p, auto q) { return share(q, p); }), b.shape()));
+  }
+  static void samples(SampleList& s) {
+    const std::string torch = fmt::format("torch.{}(a, b)", kName);
+    const auto run = [](const auto& x) { return std::vector{of(x[0], x[1])}; };
+    s.add(torch, {{3, 4}, {3, 4}}, run);
+    s.add(torch, {{2, 3, 4}, {4}}, run);
+    s.add(torch, {{3, 1}, {2, 1, 4}}, run);
+    s.add(torch, {{0, 4}, {4}}, run);
+    s.add(torch, {{}, {2, 2}}, run);
+  }
+};
+
+struct Pow {
+  static constexpr const char* kName = "pow";
+  static constexpr int kSaved = 3;
+  Tensor forward(const Tensor& a, const Tensor& b, Saved& saved) const {
+    const Tensor y = each_pair(kName, a, b, [](auto p, auto q) { return std::pow(p, q); });
+    saved.input(a);
+    saved.input(b);
+    saved.output(saved.wants(1) ? y : Tensor{});
+    return y;
+  }
+  void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
+    const Tensor a = saved[0], b = saved[1];
+    if (d.wants(0)) d.add(0, sum_to(g * b * pow(a, b - 1.0), a.shape()));
+    if (d.wants(1)) {  // 0^b is 0 for every b > 0: no gradient, where log a is -inf
+      const Tensor one = each_pair(kName, a, b, [](auto p, auto q) { return p == 0 && q >= 0; });
+      d.add(1, sum_to(g * saved[2] * log(a + one), b.shape()));
+    }
+  }
+  static void samples(SampleList& s) {
+    const auto run = [](const auto& x) { return std::vector{pow(x[0], x[1])}; };
+    s.add("torch.pow(a, b)", {positive({3, 4}), {3, 4}}, run);
+    s.add("torch.pow(a, b)", {positive({2, 3, 4}), {3, 1}}, run);
+    s.add("torch.pow(a, b)", {positive({4}), {2, 3, 4}}, run);
+    s.add("torch.pow(a, b)", {positive({0, 4}), {4}}, run);
+  }
+};
+
+}  // namespace
+
+Tensor maximum(const Tensor& a, const Tensor& b) { return apply(Extreme<true>{}, a, b); }
+Tensor minimum(const Tensor& a, const Tensor& b) { return apply(Extreme<false>{}, a, b); }
+Tensor pow(const Tensor& a, const Tensor& b) { return apply(Pow{}, a, b); }
+
+DEFINE_OP(maximum, Extreme<true>)
+DEFINE_OP(minimum, Extreme<false>)
+DEFINE_OP(pow, Pow)
+
+}  // namespace heed

@@ -1,0 +1,153 @@
+// flip, pad, tril, triu, split and chunk.
+// vjp: flip(g); the inside of g; the others are compositions.
+#include <fmt/format.h>
+
+#include "framework/ops/apply.h"
+#include "framework/ops/ops.h"
+#include "framework/ops/registry.h"
+
+namespace heed {
+namespace {
+
+struct Flip {
+  static constexpr const char* kName = "flip";
+  std::vector<int> dims;
+  Tensor forward(const Tensor& x, Saved&) const {
+    if (x.numel() == 0) return x.clone();
+    Strides strides = x.strides();
+    int64_t last = 0;  // the element that comes first
+    for (const int dim : dims) {
+      last += (x.shape()[dim] - 1) * strides[dim];
+      strides[dim] = -strides[dim];
+    }
+    return make_view(x, x.shape(), strides, last).clone();
+  }
+  void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add(0, flip(g, dims)); }
+  static void samples(SampleList& s) {
+    s.add("torch.flip(a, (1,))", {{3, 4}}, [](const auto& x) { return std::vector{flip(x[0], {1})}; });
+    s.add("torch.flip(a, (0, 2))", {{2, 3, 4}}, [](const auto& x) { return std::vector{flip(x[0], {0, -1})}; });
+    s.add("torch.flip(a, (0,))", {{0, 3}}, [](const auto& x) { return std::vector{flip(x[0], {0})}; });
+  }
+};
+
+struct Pad {
+  static constexpr const char* kName = "pad";
+  std::vector<Padding> widths;
+  double value;
+  // The part of a padded tensor that is not padding.
+  Tensor inside(Tensor y) const {
+    for (int i = 0; i < y.ndim(); ++i) {
+      const auto [before, after] = widths[static_cast<size_t>(i)];
+      if (before != 0 || after != 0) y = slice(y, i, before, y.shape()[i] - after);
+    }
+    return y;
+  }
+  Tensor forward(const Tensor& x, Saved&) const {
+    Shape shape = x.shape();
+    for (int i = 0; i < x.ndim(); ++i) shape[i] += widths[static_cast<size_t>(i)].before + widths[static_cast<size_t>(i)].after;
+    const Tensor y = full(shape, value, x.dtype());
+    inside(y).copy_(x);
+    return y;
+  }
+  void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add(0, inside(g)); }
+  static void samples(SampleList& s) {
+    s.add("torch.nn.functional.pad(a, (1, 2))", {{2, 3}}, [](const auto& x) { return std::vector{pad(x[0], {{}, {1, 2}})}; });
+    s.add("torch.nn.functional.pad(a, (0, 0, 1, 0, 2, 1), value=1.5)", {{2, 3, 2}}, [](const auto& x) {
+      return std::vector{pad(x[0], {{2, 1}, {1, 0}, {}}, 1.5)};
+    });
+    s.add("torch.nn.functional.pad(a, (0, 0, 1, 1))", {{0, 3}}, [](const auto& x) { return std::vector{pad(x[0], {{1, 1}, {}})}; });
+  }
+};
+
+// x where column - row <= diagonal (below) or >= diagonal (above), 0 elsewhere.
+template <bool kBelow>
+struct Triangle {
+  static constexpr const char* kName = kBelow ? "tril" : "triu";
+  static Tensor of(const Tensor& x, int64_t diagonal) {
+    if (x.ndim() < 2) throw ShapeError(fmt::format("{}: takes matrices, got {}", kName, x.shape().str()));
+    const Tensor rows = unsqueeze(arange(x.size(-2), DType::f64) + static_cast<double>(diagonal), 1),
+                 columns = arange(x.size(-1), DType::f64);
+    return where(kBelow ? le(columns, rows) : ge(columns, rows), x, zeros({}, x.dtype()));
+  }
+  static void samples(SampleList& s) {
+    const auto add = [&](const Shape& shape, int64_t diagonal) {
+      s.add(fmt::format("torch.{}(a, {})", kName, diagonal), {SampleInput(shape, SampleInput::Fill::normal)},
+            [diagonal](const auto& x) { return std::vector{of(x[0], diagonal)}; });
+    };
+    add({3, 4}, 0);
+    add({2, 4, 3}, 1);
+    add({3, 3}, -1);
+    add({0, 3}, 0);
+  }
+};
+
+struct Split {
+  static void samples(SampleList& s) {
+    s.add("torch.split(a, (1, 3), 1)", {{2, 4}}, [](const auto& x) { return split(x[0], {1, 3}, 1); });
+    s.add("torch.split(a, (2, 0), 0)", {{2, 3}}, [](const auto& x) { return split(x[0], {2, 0}, 0); });
+  }
+};
+struct Chunk {
+  static void samples(SampleList& s) {
+    s.add("torch.chunk(a, 2, 1)", {{2, 5}}, [](const auto& x) { return chunk(x[0], 2, 1); });
+    s.add("torch.chunk(a, 3, 0)", {{6, 2}}, [](const auto& x) { return chunk(x[0], 3, 0); });
+  }
+};
+
+}  // namespace
+
+Tensor flip(const Tensor& x, std::vector<int> dims) {
+  std::array<bool, kMaxDims> seen{};
+  for (int& dim : dims) {
+    dim = wrap_dim("flip", dim, x.ndim());
+    if (std::exchange(seen[static_cast<size_t>(dim)], true)) throw ValueError(fmt::format("flip: dimension {} is named twice", dim));
+  }
+  return apply(Flip{std::move(dims)}, x);
+}
+
+Tensor pad(const Tensor& x, std::vector<Padding> widths, double value) {
+  if (static_cast<int>(widths.size()) != x.ndim()) {
+    throw ShapeError(fmt::format("pad: {} widths for shape {}", widths.size(), x.shape().str()));
+  }
+  for (const Padding& width : widths) {
+    if (width.before < 0 || width.after < 0) throw ValueError(fmt::format("pad: a width is negative: {}, {}", width.before, width.after));
+  }
+  return apply(Pad{std::move(widths), value}, x);
+}
+
+Tensor tril(const Tensor& x, int64_t diagonal) { return Triangle<true>::of(x, diagonal); }
+Tensor triu(const Tensor& x, int64_t diagonal) { return Triangle<false>::of(x, diagonal); }
+
+std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, int dim) {
+  const int d = wrap_dim("split", dim, x.ndim());
+  int64_t total = 0;
+  for (const int64_t size : sizes) total += size;
+  if (total != x.size(d) || std::ranges::any_of(sizes, [](int64_t size) { return size < 0; })) {
+    throw ValueError(fmt::format("split: parts of {} do not make up dimension {} of {}", total, d, x.shape().str()));
+  }
+  std::vector<Tensor> parts;
+  int64_t start = 0;
+  for (const int64_t size : sizes) {
+    parts.push_back(slice(x, d, start, start + size));
+    start += size;
+  }
+  return parts;
+}
+
+std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int dim) {
+  const int d = wrap_dim("chunk", dim, x.ndim());
+  if (chunks < 1) throw ValueError(fmt::format("chunk: needs at least 1 part, got {}", chunks));
+  const int64_t extent = x.size(d), each = std::max<int64_t>(1, (extent + chunks - 1) / chunks);
+  std::vector<int64_t> sizes;
+  for (int64_t start = 0; start < extent || sizes.empty(); start += each) sizes.push_back(std::min(each, extent - start));
+  return split(x, sizes, d);
+}
+
+DEFINE_OP(flip, Flip)
+DEFINE_OP(pad, Pad)
+DEFINE_OP(tril, Triangle<true>)
+DEFINE_OP(triu, Triangle<false>)
+DEFINE_OP(split, Split)
+DEFINE_OP(chunk, Chunk)
+
+}  // namespace heed

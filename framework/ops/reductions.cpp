@@ -1,0 +1,349 @@
+// Reductions over any set of dims, beside sum and mean (sum.cpp): amax, amin, prod, var, norm, logsumexp; and cumsum.
+// Each moves the reduced dims behind the others and works on dense rows; the result comes back with extents of 1 in their place, so that
+// the vjp, in public ops, broadcasts. With KeepDim::no the public function drops them.
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "framework/core/parallel.h"
+#include "framework/ops/apply.h"
+#include "framework/ops/ops.h"
+#include "framework/ops/registry.h"
+
+namespace heed {
+namespace {
+
+// Which dims of a shape are reduced.
+struct Reduced {
+  Shape shape;
+  std::array<bool, kMaxDims> dims{};
+
+  Reduced(const char* op, const Tensor& x, const std::vector<int>& named) : shape(x.shape()) {
+    for (const int dim : named) {
+      const int wrapped = wrap_dim(op, dim, shape.ndim());
+      bool& flag = dims[static_cast<size_t>(wrapped)];
+      if (flag) throw ValueError(fmt::format("{}: dimension {} is named twice", op, wrapped));
+      flag = true;
+    }
+    if (named.empty()) dims.fill(true);
+  }
+  bool is(int dim) const { return dims[static_cast<size_t>(dim)]; }
+  Shape without(bool keep) const {
+    Shape result;
+    for (int i = 0; i < shape.ndim(); ++i) {
+      if (!is(i)) {
+        result.push_back(shape[i]);
+      } else if (keep) {
+        result.push_back(1);
+      }
+    }
+    return result;
+  }
+  int64_t count() const {  // elements that make one of the result
+    int64_t n = 1;
+    for (int i = 0; i < shape.ndim(); ++i) n *= is(i) ? shape[i] : 1;
+    return n;
+  }
+  // x as dense rows of count() elements.
+  Tensor rows(const Tensor& x) const {
+    std::vector<int> order;
+    for (const bool last : {false, true}) {
+      for (int i = 0; i < shape.ndim(); ++i) {
+        if (is(i) == last) order.push_back(i);
+      }
+    }
+    return permute(x, order).contiguous();
+  }
+};
+
+// y[r] = f(row r, n), with extents of 1 for the reduced dims.
+template <class F>
+Tensor reduce(const char* name, const Reduced& reduced, const Tensor& input, const F& f) {
+  const Tensor x = reduced.rows(input), y = empty(reduced.without(/*keep=*/true), input.dtype());
+  const int64_t n = reduced.count();
+  dispatch_floating(name, input.dtype(), [&](auto t) {
+    using T = decltype(t);
+    const T* const from = x.data<T>();
+    T* const to = y.data<T>();
+    parallel_for(y.numel(), std::max<int64_t>(1, 32768 / std::max<int64_t>(n, 1)), [&](int64_t begin, int64_t end) {
+      for (int64_t r = begin; r < end; ++r) to[r] = static_cast<T>(f(from + r * n, n));
+    });
+  });
+  return y;
+}
+
+Tensor dropped(const Tensor& y, const Reduced& reduced, KeepDim keep) {
+  return keep == KeepDim::yes ? y : reshape(y, reduced.without(/*keep=*/false));
+}
+
+// amax, amin: the largest and the smallest; NaN when one is among them.      dx = g / k for each of the k equal ones
+template <bool kLargest>
+struct Extremum {
+  static constexpr const char* kName = kLargest ? "amax" : "amin";
+  Reduced reduced;
+  Tensor forward(const Tensor& x, Saved& saved) const {
+    const Tensor y = reduce(kName, reduced, x, [](const auto* row, int64_t n) {
+      auto best = row[0];
+      for (int64_t i = 1; i < n && !std::isnan(best); ++i) {
+        if (std::isnan(row[i]) || (row[i] > best) == kLargest) best = row[i] == best ? best : row[i];
+      }
+      return best;
+    });
+    saved.input(x);
+    saved.output(y);
+    return y;
+  }
+  void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
+    const Tensor hits = equal_mask(saved[0], saved[1]);
+    std::vector<int> dims;
+    for (int i = 0; i < reduced.shape.ndim(); ++i) {
+      if (reduced.is(i)) dims.push_back(i);
+    }
+    d.add(0, g * (dims.empty() ? hits : hits / sum(hits, dims, KeepDim::yes)));
+  }
+  // 1 where x equals y, stretched over it; a constant.
+  static Tensor equal_mask(const Tensor& x, const Tensor& y) {
+    const NoGradGuard no_grad;
+    const Tensor a = x.contiguous(), b = expand(y, x.shape()).contiguous(), mask = empty(x.shape(), x.dtype());
+    dispatch_floating(kName, x.dtype(), [&](auto t) {
+      using T = decltype(t);
+      for (int64_t i = 0; i < mask.numel(); ++i) mask.data<T>()[i] = a.data<T>()[i] == b.data<T>()[i] ? T{1} : T{0};
+    });
+    return mask;
+  }
+  static void samples(SampleList& s) {
+    const auto of = [](const Tensor& x, std::vector<int> dims, KeepDim keep) {
+      return kLargest ? amax(x, dims, keep) : amin(x, dims, keep);
+    };
+    const auto add = [&](const std::string& arguments, const Shape& shape, std::vector<int> dims, KeepDim keep) {
+      s.add(fmt::format("torch.{}({})", kName, arguments), {SampleInput(shape, SampleInput::Fill::normal)},
+            [of, dims, keep](const auto& x) { return std::vector{of(x[0], dims, keep)}; });
+    };
+    add("a", {3, 5}, {}, KeepDim::no);
+    add("a, 1", {3, 7}, {1}, KeepDim::no);
+    add("a, (0, 2), keepdim=True", {2, 3, 4}, {0, -1}, KeepDim::yes);
+    add("a, 1", {0, 3}, {1}, KeepDim::no);
+  }
+};
+
+// prod.      dx_i = g times the product of the others; where an element is 0 only of first order
+struct Prod {
+  static constexpr const char* kName = "prod";
+  Reduced reduced;
+  Tensor forward(const Tensor& x, Saved& saved) const {
+    const Tensor y = reduce(kName, reduced, x, [](const auto* row, int64_t n) {
+      double product = 1;
+      for (int64_t i = 0; i < n; ++i) product *= static_cast<double>(row[i]);
+      return product;
+    });
+    saved.input(x);
+    saved.output(y);
+    return y;
+  }
+  void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
+    const Tensor x = saved[0];
+    if (!holds_zero(x)) return d.add(0, g * saved[1] / x);
+    if (GradMode::enabled()) throw GradError("prod: the gradient of the gradient is not known where an element is 0");
+    d.add(0, g * others(x));
+  }
+  static bool holds_zero(const Tensor& x) {
+    const Tensor dense = x.detach().contiguous();
+    return dispatch_floating(kName, x.dtype(), [&](auto t) {
+      using T = decltype(t);
+      return std::find(dense.data<T>(), dense.data<T>() + dense.numel(), T{0}) != dense.data<T>() + dense.numel();
+    });
+  }
+  // The product of all elements of the row but this one.
+  Tensor others(const Tensor& x) const {
+    const Tensor rows = reduced.rows(x), y = empty(rows.shape(), x.dtype());
+    const int64_t n = reduced.count();
+    dispatch_floating(kName, x.dtype(), [&](auto t) {
+      using T = decltype(t);
+      for (int64_t at = 0; at < rows.numel(); at += n) {
+        const T* const from = rows.data<T>() + at;
+        T* const to = y.data<T>() + at;
+        T before = 1, behind = 1;
+        for (int64_t i = 0; i < n; ++i, before *= from[i - 1]) to[i] = before;
+        for (int64_t i = n - 1; i >= 0; --i) {
+          to[i] *= behind;
+          behind *= from[i];
+        }
+      }
+    });
+    std::vector<int> order;  // back from [kept..., reduced...]
+    int kept = 0, last = 0;
+    for (int i = 0; i < reduced.shape.ndim(); ++i) kept += reduced.is(i) ? 0 : 1;
+    for (int i = 0, at = 0; i < reduced.shape.ndim(); ++i) order.push_back(reduced.is(i) ? kept + last++ : at++);
+    return permute(y, order);
+  }
+  static void samples(SampleList& s) {
+    s.add("torch.prod(a)", {positive({2, 5})}, [](const auto& x) { return std::vector{prod(x[0])}; });
+    s.add("torch.prod(a, 1)", {positive({3, 4})}, [](const auto& x) { return std::vector{prod(x[0], {1})}; });
+    s.add("torch.prod(torch.prod(a, 2, keepdim=True), 0, keepdim=True)", {positive({2, 3, 4})}, [](const auto& x) {
+      return std::vector{prod(x[0], {0, 2}, KeepDim::yes)};
+    });
+    s.add("torch.prod(a, 0)", {{0, 3}}, [](const auto& x) { return std::vector{prod(x[0], {0})}; });
+  }
+};
+
+// var: sum of (x - mean)^2 over n - correction.      dx = g 2 (x - mean) / (n - correction)
+struct Var {
+  static constexpr const char* kName = "var";
+  Reduced reduced;
+  double correction;
+  Tensor forward(const Tensor& x, Saved& saved) const {
+    saved.input(x);
+    return reduce(kName, reduced, x, [this](const auto* row, int64_t n) {
+      double total = 0, squares = 0;
+      for (int64_t i = 0; i < n; ++i) total += static_cast<double>(row[i]);
+      const double centre = total / static_cast<double>(n);
+      for (int64_t i = 0; i < n; ++i) squares += (static_cast<double>(row[i]) - centre) * (static_cast<double>(row[i]) - centre);
+      return squares / std::max(static_cast<double>(n) - correction, 0.0);
+    });
+  }
+  void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
+    const Tensor x = saved[0];
+    std::vector<int> dims;
+    for (int i = 0; i < x.ndim(); ++i) {
+      if (reduced.is(i)) dims.push_back(i);
+    }
+    const double n = static_cast<double>(reduced.count());
+    d.add(0, g * (x - (dims.empty() ? x : mean(x, dims, KeepDim::yes))) * (2 / std::max(n - correction, 0.0)));
+  }
+  static void samples(SampleList& s) {
+    s.add("torch.var(a, dim=(0, 1))", {{3, 5}}, [](const auto& x) { return std::vector{var(x[0])}; });
+    s.add("torch.var(a, dim=1, unbiased=False)", {{3, 5}}, [](const auto& x) { return std::vector{var(x[0], {1}, 0)}; });
+    s.add("torch.var(a, dim=(0, 2), keepdim=True)", {{2, 3, 4}}, [](const auto& x) {
+      return std::vector{var(x[0], {0, 2}, 1, KeepDim::yes)};
+    });
+    s.add("torch.std(a, dim=1)", {{3, 5}}, [](const auto& x) { return std::vector{stddev(x[0], {1})}; });
+  }
+};
+
+// norm: sqrt(sum x^2).      dx = g x / y, 0 where y = 0
+struct Norm {
+  static constexpr const char* kName = "norm";
+  Reduced reduced;
+  Tensor forward(const Tensor& x, Saved& saved) const {
+    const Tensor y = reduce(kName, reduced, x, [](const auto* row, int64_t n) {
+      double squares = 0;
+      for (int64_t i = 0; i < n; ++i) squares += static_cast<double>(row[i]) * static_cast<double>(row[i]);
+      return std::sqrt(squares);
+    });
+    saved.input(x);
+    saved.output(y);
+    return y;
+  }
+  void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
+    const Tensor y = saved[1], lifted = empty(y.shape(), y.dtype());  // 1 where y = 0
+    dispatch_floating(kName, y.dtype(), [&](auto t) {
+      using T = decltype(t);
+      for (int64_t i = 0; i < y.numel(); ++i) lifted.data<T>()[i] = y.data<T>()[i] == 0 ? T{1} : T{0};
+    });
+    d.add(0, g * saved[0] / (y + lifted));
+  }
+  static void samples(SampleList& s) {
+    s.add("torch.linalg.vector_norm(a)", {{3, 5}}, [](const auto& x) { return std::vector{norm(x[0])}; });
+    s.add("torch.linalg.vector_norm(a, dim=1)", {{3, 5}}, [](const auto& x) { return std::vector{norm(x[0], {1})}; });
+    s.add("torch.linalg.vector_norm(a, dim=(0, 2), keepdim=True)", {{2, 3, 4}}, [](const auto& x) {
+      return std::vector{norm(x[0], {0, 2}, KeepDim::yes)};
+    });
+    s.add("torch.linalg.vector_norm(a, dim=0)", {{0, 3}}, [](const auto& x) { return std::vector{norm(x[0], {0})}; });
+  }
+};
+
+// logsumexp: log sum e^x, without overflow.      dx = g e^(x - y)
+struct LogSumExp {
+  static constexpr const char* kName = "logsumexp";
+  Reduced reduced;
+  Tensor forward(const Tensor& x, Saved& saved) const {
+    const Tensor y = reduce(kName, reduced, x, [](const auto* row, int64_t n) {
+      double most = -INFINITY, total = 0;
+      for (int64_t i = 0; i < n; ++i) most = std::isnan(row[i]) || static_cast<double>(row[i]) > most ? static_cast<double>(row[i]) : most;
+      if (!std::isfinite(most)) return most;  // -inf alone, or +inf, or NaN
+      for (int64_t i = 0; i < n; ++i) total += std::exp(static_cast<double>(row[i]) - most);
+      return most + std::log(total);
+    });
+    saved.input(x);
+    saved.output(y);
+    return y;
+  }
+  void vjp(Grads& d, const Tensor& g, const Saved& saved) const { d.add(0, g * exp(saved[0] - saved[1])); }
+  static void samples(SampleList& s) {
+    s.add("torch.logsumexp(a, (0, 1))", {{3, 5}}, [](const auto& x) { return std::vector{logsumexp(x[0])}; });
+    s.add("torch.logsumexp(a, 1)", {{3, 70}}, [](const auto& x) { return std::vector{logsumexp(x[0], {1})}; });
+    s.add("torch.logsumexp(a, (0, 2), keepdim=True)", {{2, 3, 4}}, [](const auto& x) {
+      return std::vector{logsumexp(x[0], {0, 2}, KeepDim::yes)};
+    });
+    s.add("torch.logsumexp(a, 1)", {{0, 3}}, [](const auto& x) { return std::vector{logsumexp(x[0], {1})}; });
+  }
+};
+
+// cumsum along a dim, from its end when `reverse`.      dx = the other direction's cumsum of g
+struct CumSum {
+  static constexpr const char* kName = "cumsum";
+  int dim;
+  bool reverse;
+  Tensor forward(const Tensor& input, Saved&) const {
+    const Tensor x = input.contiguous(), y = empty(x.shape(), x.dtype());
+    int64_t inner = 1;
+    for (int i = dim + 1; i < x.ndim(); ++i) inner *= x.shape()[i];
+    const int64_t n = x.shape()[dim], outer = x.numel() == 0 ? 0 : x.numel() / (n * inner);
+    dispatch_floating(kName, x.dtype(), [&](auto t) {
+      using T = decltype(t);
+      for (int64_t o = 0; o < outer; ++o) {
+        for (int64_t i = 0; i < inner; ++i) {
+          double total = 0;
+          for (int64_t k = 0; k < n; ++k) {
+            const int64_t at = (o * n + (reverse ? n - 1 - k : k)) * inner + i;
+            y.data<T>()[at] = static_cast<T>(total += static_cast<double>(x.data<T>()[at]));
+          }
+        }
+      }
+    });
+    return y;
+  }
+  void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add(0, apply(CumSum{dim, !reverse}, g)); }
+  static void samples(SampleList& s) {
+    s.add("torch.cumsum(a, 0)", {{3, 5}}, [](const auto& x) { return std::vector{cumsum(x[0], 0)}; });
+    s.add("torch.cumsum(a, 1)", {{2, 3, 4}}, [](const auto& x) { return std::vector{cumsum(x[0], 1)}; });
+    s.add("torch.cumsum(a, -1)", {{0, 3}}, [](const auto& x) { return std::vector{cumsum(x[0], -1)}; });
+  }
+};
+
+template <class Op, class... More>
+Tensor reduced_by(const Tensor& x, const std::vector<int>& dims, KeepDim keep, More... more) {
+  const Reduced reduced(Op::kName, x, dims);
+  return dropped(apply(Op{reduced, more...}, x), reduced, keep);
+}
+
+void require_elements(const char* op, const Tensor& x, const std::vector<int>& dims) {
+  if (Reduced(op, x, dims).count() == 0) throw ShapeError(fmt::format("{}: nothing to choose from in {}", op, x.shape().str()));
+}
+
+}  // namespace
+
+Tensor amax(const Tensor& x, std::vector<int> dims, KeepDim keep) {
+  require_elements("amax", x, dims);
+  return reduced_by<Extremum<true>>(x, dims, keep);
+}
+Tensor amin(const Tensor& x, std::vector<int> dims, KeepDim keep) {
+  require_elements("amin", x, dims);
+  return reduced_by<Extremum<false>>(x, dims, keep);
+}
+Tensor prod(const Tensor& x, std::vector<int> dims, KeepDim keep) { return reduced_by<Prod>(x, dims, keep); }
+Tensor var(const Tensor& x, std::vector<int> dims, double correction, KeepDim keep) { return reduced_by<Var>(x, dims, keep, correction); }
+Tensor stddev(const Tensor& x, std::vector<int> dims, double correction, KeepDim keep) { return sqrt(var(x, dims, correction, keep)); }
+Tensor norm(const Tensor& x, std::vector<int> dims, KeepDim keep) { return reduced_by<Norm>(x, dims, keep); }
+Tensor logsumexp(const Tensor& x, std::vector<int> dims, KeepDim keep) { return reduced_by<LogSumExp>(x, dims, keep); }
+Tensor cumsum(const Tensor& x, int dim) { return apply(CumSum{wrap_dim("cumsum", dim, x.ndim()), false}, x); }
+
+DEFINE_OP(amax, Extremum<true>)
+DEFINE_OP(amin, Extremum<false>)
+DEFINE_OP(prod, Prod)
+DEFINE_OP(var, Var)
+DEFINE_OP(norm, Norm)
+DEFINE_OP(logsumexp, LogSumExp)
+DEFINE_OP(cumsum, CumSum)
+
+}  // namespace heed

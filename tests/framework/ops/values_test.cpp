@@ -1,0 +1,128 @@
+// What samples and PyTorch's finite values do not show: NaN, infinities, ties, zero-size shapes, large arguments, masks.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "framework/framework.h"
+
+namespace heed {
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN(), kInf = std::numeric_limits<double>::infinity();
+
+Tensor vector(const std::vector<double>& values) { return from_vector(values, {static_cast<int64_t>(values.size())}); }
+std::vector<double> values(const Tensor& x) { return x.to(DType::f64).to_vector<double>(); }
+double only(const Tensor& x) { return x.item(); }
+
+TEST(OpValues, AMaskKeepsItsBitsThroughViewsAndFiles) {
+  const Tensor mask = from_vector<bool>({true, false, false, true, true, false}, {2, 3});
+  EXPECT_EQ(mask.describe(), "bool[2, 3]");
+  EXPECT_EQ(transpose(mask).to_vector<bool>(), (std::vector<bool>{true, true, false, true, false, false}));
+  EXPECT_EQ(values(mask), (std::vector<double>{1, 0, 0, 1, 1, 0}));
+  EXPECT_EQ(vector({0, -0.0, 2, kNan}).to(DType::boolean).to_vector<bool>(), (std::vector<bool>{false, false, true, true}));
+  const auto file = parse_safetensors(to_safetensors({{"mask", mask}, {"x", vector({1})}}, {}), "m.st");
+  EXPECT_EQ(file.tensors.at("mask").to_vector<bool>(), mask.to_vector<bool>());
+  EXPECT_EQ(file.tensors.at("mask").dtype(), DType::boolean);
+}
+
+TEST(OpValues, ComparisonsFollowIeee) {
+  const Tensor a = vector({kNan, 0.0, kInf, 1}), b = vector({kNan, -0.0, kInf, 2});
+  EXPECT_EQ(values(eq(a, b)), (std::vector<double>{0, 1, 1, 0}));
+  EXPECT_EQ(values(ne(a, b)), (std::vector<double>{1, 0, 0, 1}));
+  EXPECT_EQ(values(lt(a, b)), (std::vector<double>{0, 0, 0, 1}));
+  EXPECT_EQ(values(le(a, b)), (std::vector<double>{0, 1, 1, 1}));
+  EXPECT_EQ(values(gt(a, b)), (std::vector<double>{0, 0, 0, 0}));
+  EXPECT_EQ(values(ge(a, b)), (std::vector<double>{0, 1, 1, 0}));
+}
+
+// A product with a mask would give NaN here: 0 times infinity.
+TEST(OpValues, WhereKeepsTheOtherSidesNanOutOfTheGradient) {
+  const Tensor x = vector({0, 4}).set_requires_grad(true), positive = gt(x.detach(), zeros({}, DType::f64));
+  sum(where(positive, log(x), x)).backward(from_vector<double>({1}, {}));
+  EXPECT_TRUE(std::isfinite(values(x.grad())[1]));
+  const Tensor y = vector({kNan, 1}).set_requires_grad(true);
+  sum(where(from_vector<bool>({false, true}, {2}), square(y), ones({2}, DType::f64))).backward();
+  EXPECT_EQ(values(y.grad())[1], 2);
+}
+
+TEST(OpValues, AnyAndAllOfNothing) {
+  const Tensor none = zeros({0}, DType::boolean);
+  EXPECT_EQ(only(any(none)), 0);
+  EXPECT_EQ(only(all(none)), 1);
+}
+
+TEST(OpValues, LargeArgumentsDoNotOverflow) {
+  const Tensor x = vector({-1e4, -745, 745, 1e4});
+  EXPECT_EQ(values(softplus(x))[0], 0);
+  EXPECT_EQ(values(softplus(x))[3], 1e4);
+  EXPECT_EQ(values(silu(x))[3], 1e4);
+  EXPECT_EQ(values(silu(x))[0], 0);  // -1e4 / (1 + inf)
+  EXPECT_EQ(values(gelu(x))[3], 1e4);
+  EXPECT_NEAR(only(logsumexp(vector({1e4, 1e4}))), 1e4 + std::log(2.0), 1e-9);
+  EXPECT_EQ(only(logsumexp(vector({-kInf, -kInf}))), -kInf);
+  EXPECT_EQ(only(logsumexp(vector({kInf, 1}))), kInf);
+  EXPECT_EQ(values(bce_with_logits(vector({1e4, -1e4}), vector({1, 0}), Reduction::none)), (std::vector<double>{0, 0}));
+}
+
+TEST(OpValues, NanGoesThrough) {
+  EXPECT_TRUE(std::isnan(values(sign(vector({kNan})))[0]));
+  EXPECT_TRUE(std::isnan(values(clamp(vector({kNan}), 0, 1))[0]));
+  EXPECT_TRUE(std::isnan(values(maximum(vector({kNan}), vector({1})))[0]));
+  EXPECT_TRUE(std::isnan(values(minimum(vector({1}), vector({kNan})))[0]));
+  for (const auto& x : {vector({kNan, 1, 2}), vector({1, kNan, 2}), vector({2, 1, kNan})}) {
+    EXPECT_TRUE(std::isnan(only(amax(x)))) << x.to_vector<double>()[0];
+    EXPECT_TRUE(std::isnan(only(amin(x)))) << x.to_vector<double>()[0];
+    EXPECT_TRUE(std::isnan(only(logsumexp(x))));
+    EXPECT_TRUE(std::isnan(values(x)[static_cast<size_t>(only(argmax(x)))]));
+    EXPECT_TRUE(std::isnan(values(x)[static_cast<size_t>(only(argmin(x)))]));
+  }
+}
+
+TEST(OpValues, TiesShareOrStandInOrder) {
+  const Tensor x = vector({3, 1, 3}).set_requires_grad(true);
+  amax(x).backward();
+  EXPECT_EQ(values(x.grad()), (std::vector<double>{0.5, 0, 0.5}));
+  EXPECT_EQ(only(argmax(x)), 0);
+  EXPECT_EQ(values(sort(vector({2, kNan, 1, 2})).indices), (std::vector<double>{2, 0, 3, 1}));
+  EXPECT_EQ(values(sort(vector({2, kNan, 1, 2}), 0, /*descending=*/true).indices), (std::vector<double>{1, 0, 3, 2}));
+  EXPECT_EQ(values(topk(vector({2, 5, 5}), 2).indices), (std::vector<double>{1, 2}));
+  const Tensor a = vector({1}).set_requires_grad(true), b = vector({1}).set_requires_grad(true);
+  maximum(a, b).backward();
+  EXPECT_EQ(only(a.grad()), 0.5);
+  EXPECT_EQ(only(b.grad()), 0.5);
+}
+
+TEST(OpValues, ProductsWithZeros) {  // each element's gradient is the product of the others
+  const Tensor one = vector({2, 0, 3}).set_requires_grad(true), two = vector({0, 5, 0}).set_requires_grad(true);
+  prod(one).backward();
+  prod(two).backward();
+  EXPECT_EQ(values(one.grad()), (std::vector<double>{0, 6, 0}));
+  EXPECT_EQ(values(two.grad()), (std::vector<double>{0, 0, 0}));
+  const Tensor rows = from_vector<double>({0, 1, 2, 3, 4, 5}, {2, 3}).set_requires_grad(true);
+  sum(prod(rows, {0})).backward();
+  EXPECT_EQ(values(rows.grad()), (std::vector<double>{3, 4, 5, 0, 1, 2}));
+}
+
+TEST(OpValues, NormAtZeroHasNoGradient) {
+  const Tensor x = zeros({3}, DType::f64).set_requires_grad(true);
+  norm(x).backward();
+  EXPECT_EQ(values(x.grad()), (std::vector<double>{0, 0, 0}));
+}
+
+TEST(OpValues, ScatterAddCollectsWhatMeetsInOrder) {
+  const Tensor sums = scatter_add(zeros({2}, DType::f64), 0, from_vector<int64_t>({1, 1, 0, 1}, {4}), vector({1, 2, 3, 4}));
+  EXPECT_EQ(values(sums), (std::vector<double>{3, 7}));
+}
+
+TEST(OpValues, KlDivOfWhatCannotHappen) {  // 0 log 0 = 0, in the gradient too
+  const Tensor log_p = vector({-1, -2}).set_requires_grad(true), target = vector({0, 1}).set_requires_grad(true);
+  kl_div(log_p, target, Reduction::sum).backward();
+  EXPECT_EQ(values(log_p.grad()), (std::vector<double>{0, -1}));
+  for (const double g : values(target.grad())) EXPECT_TRUE(std::isfinite(g));
+}
+
+TEST(OpValues, NllLossWithoutARowThatCounts) { EXPECT_EQ(only(nll_loss(zeros({2, 3}), full({2}, -100, DType::i64))), 0); }
+
+}  // namespace
+}  // namespace heed
