@@ -32,7 +32,8 @@ class Attention : public Module {
   };
   /// keys [B, S, E], lengths i64 [B].
   virtual Memory prepare(const Tensor& keys, const Tensor& lengths) const = 0;
-  /// query [B, T, Q]: T queries one after the other. T calls with one query each give the same as one call with T.
+  /// query [B, T, Q]: T queries one after the other. T calls with one query each give the same as one call with T
+  /// (local_p: outside training, where it draws).
   /// Throws ShapeError when query, memory and state do not fit together.
   Output attend(const Tensor& query, const Memory& memory, const State& state) const;
   Output attend(const Tensor& query, const Memory& memory) const { return attend(query, memory, State{}); }

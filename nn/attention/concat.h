@@ -8,7 +8,7 @@
 
 namespace heed::nn {
 
-/// Concat attention (Luong, Pham & Manning 2015, sec. 3.1, score "concat").
+/// Concat attention (Luong, Pham & Manning 2015, sec. 3.1, eq. 7, score "concat").
 ///   e_ij = v . tanh(W [q_i; h_j]),   a_i = softmax_j(e_ij) over j < length,   c_i = sum_j a_ij h_j
 /// keys h [B, S, E], lengths [B], query q [B, T, Q]  ->  context [B, T, E], weights [B, T, S]
 /// W [q; h] is W's first Q columns times q plus the others times h, so this is additive attention without its bias and with one weight for

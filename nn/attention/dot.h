@@ -7,7 +7,7 @@
 
 namespace heed::nn {
 
-/// Dot attention (Luong, Pham & Manning 2015, sec. 3.1, score "dot").
+/// Dot attention (Luong, Pham & Manning 2015, sec. 3.1, eq. 7, score "dot").
 ///   e_ij = q_i . h_j,   a_i = softmax_j(e_ij) over j < length,   c_i = sum_j a_ij h_j
 /// keys h [B, S, E], lengths [B], query q [B, T, Q]  ->  context [B, T, E], weights [B, T, S]
 /// Without parameters when Q = E. When Q and E differ there is no dot product of the two; then this is general attention under
@@ -19,7 +19,7 @@ class DotAttention : public Attention {
   DotAttention(int64_t query_size, int64_t key_size, bool with_coverage = false)
       : coverage(with_coverage ? param("coverage", zeros({1})) : Tensor{}),
         key_proj(query_size == key_size ? nullptr : std::make_unique<Linear>(key_size, query_size, /*with_bias=*/false)) {
-    if (key_proj) child("key_proj", *key_proj);
+    if (key_proj) child("scaled_key_proj", *key_proj);
   }
   Memory prepare(const Tensor& keys, const Tensor& lengths) const override {
     return {keys, key_proj ? bilinear_keys(*key_proj, keys) : keys, lengths};

@@ -9,6 +9,8 @@
 namespace heed::nn {
 namespace {
 
+constexpr double kFree = 0.5;  // share of the queries that train without the Gaussian of local-p
+
 int64_t checked_window(int64_t window) {
   if (window < 1) throw ValueError(fmt::format("local attention: the window must be at least 1, got {}", window));
   return window;
@@ -36,7 +38,7 @@ LocalPredictiveAttention::LocalPredictiveAttention(int64_t query_size, int64_t k
       position_proj(query_size, attention_size, /*with_bias=*/false),
       position(param("position", init::uniform({attention_size}, std::sqrt(3.0 / static_cast<double>(attention_size))))),
       window_(checked_window(window)) {
-  child("key_proj", key_proj);
+  child("scaled_key_proj", key_proj);
   child("position_proj", position_proj);
 }
 
@@ -50,8 +52,8 @@ Attention::Output LocalPredictiveAttention::answer(const Tensor& query, const Me
   const double sigma = static_cast<double>(window_) / 2;
   Tensor exponent = square(arange(S, query.dtype()) - p) * (-1 / (2 * sigma * sigma));  // of the Gaussian, [B, T, S]
   if (training()) {
-    const Tensor with_gaussian = dropout(ones({B, query.size(1), 1}, query.dtype()), 0.5) * 0.5;  // 0 or 1
-    exponent = exponent * with_gaussian;
+    const Tensor bound = dropout(ones({B, query.size(1), 1}, query.dtype()), kFree) * (1 - kFree);  // 1 under the Gaussian, 0 free
+    exponent = exponent * bound;
   }
   const Tensor weights = align * exp(exponent);
   return {matmul(weights, memory.keys), weights};
@@ -59,7 +61,7 @@ Attention::Output LocalPredictiveAttention::answer(const Tensor& query, const Me
 
 LocalMonotonicAttention::LocalMonotonicAttention(int64_t query_size, int64_t key_size, int64_t window)
     : key_proj(key_size, query_size, /*with_bias=*/false), window_(checked_window(window)) {
-  child("key_proj", key_proj);
+  child("scaled_key_proj", key_proj);
 }
 
 Attention::Output LocalMonotonicAttention::answer(const Tensor& query, const Memory& memory, const State& state) const {

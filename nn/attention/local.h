@@ -12,10 +12,11 @@ namespace heed::nn {
 /// keys h [B, S, E], lengths [B], query q [B, T, Q]  ->  context [B, T, E], weights [B, T, S]
 /// Positions j count from 0. A row of weights sums to at most 1, as in the paper: the Gaussian comes after the softmax. The gradient
 /// reaches p through the Gaussian; the window's edge has none.
-/// Training differs from the paper in two points, for both leave the rest of the source without a gradient to p. The window is open (all
-/// j < n): closed, centres on the built-in corpus stood still in long sentences, 31 words behind at the end. And half of the queries, drawn
-/// from default_generator(), go without the Gaussian, so that the scores learn to point at the words that p must follow: with it always,
-/// every centre of a translator of long sentences moved to the sentence's end and stayed there.
+/// Training differs from the paper in two points, since under its window and its Gaussian a word far from p gives p no gradient, or next to
+/// none. (1) The window is open (all j < n): closed, centres on the built-in corpus stood still in long sentences, 31 words behind at the
+/// end. (2) Each query goes without the Gaussian with probability 1/2, drawn from default_generator(): its weights are those of general
+/// attention, so that the scores learn where to look, and the other half pulls p there. With the Gaussian on every query all centres of a
+/// translator of long sentences moved to the sentence's end and stayed.
 class LocalPredictiveAttention : public Attention {
  public:
   /// Throws ValueError when window, D, is below 1.

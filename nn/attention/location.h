@@ -6,7 +6,7 @@
 
 namespace heed::nn {
 
-/// Location-based attention (Luong, Pham & Manning 2015, sec. 3.1, "location").
+/// Location-based attention (Luong, Pham & Manning 2015, sec. 3.1, eq. 8, "location").
 ///   a_i = softmax over j < min(length, M) of (W q_i)_j,   c_i = sum_j a_ij h_j
 /// keys h [B, S, E], lengths [B], query q [B, T, Q]  ->  context [B, T, E], weights [B, T, S]
 /// Weak by construction: the keys have no say in the weights, so it can only learn where words usually stand, and a sentence's positions

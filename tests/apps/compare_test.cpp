@@ -1,4 +1,5 @@
 // translator compare: trained runs, the built-in corpus, any corpus.
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <set>
@@ -71,6 +72,18 @@ TEST_F(Compare, ReportsOnAnyCorpus) {
   for (const auto& model : made["models"]) {
     EXPECT_EQ(model["updates"], 8);
     EXPECT_EQ(model["curve"].size(), 2U);
+    for (const char* figure : {"chrf2", "perplexity", "parameters", "train_seconds"}) {
+      EXPECT_GT(model[figure].get<double>(), 0) << figure;
+      EXPECT_TRUE(std::isfinite(model[figure].get<double>())) << figure;
+    }
+    int64_t sentences = 0;
+    for (const auto& band : model["by_length"]) {
+      if (!band.contains("score")) continue;
+      EXPECT_LE(band["low"], band["score"]);
+      EXPECT_GE(band["high"], band["score"]);
+      if (&band != &model["by_length"].back()) sentences += band["sentences"].get<int64_t>();  // the last is 30 and more
+    }
+    EXPECT_EQ(sentences, 12);
   }
   const std::string none = content(at("files/runs/none/config.toml")), general = content(at("files/runs/general/config.toml"));
   EXPECT_EQ(std::regex_replace(none, std::regex("'none'\n"), "'general'\n", std::regex_constants::format_first_only), general);
@@ -78,7 +91,12 @@ TEST_F(Compare, ReportsOnAnyCorpus) {
   for (const char* file : {"report.md", "report.html", "bleu-by-length.svg", "curves.svg"}) {
     EXPECT_GT(fs::file_size(at("files/") + file), 500U) << file;
   }
-  EXPECT_THAT(content(at("files/report.md")), AllOf(HasSubstr("(60 pairs)"), HasSubstr("12 test sentences")));
+  EXPECT_THAT(content(at("files/report.md")),
+              AllOf(HasSubstr("(60 pairs)"), HasSubstr("12 test sentences"), HasSubstr("## The longest sentences")));
+  const std::string page = content(at("files/report.html"));  // one file, which loads nothing
+  for (const char* outside : {"src=", "<link", "url(", "@import", "href=\"http"})
+    EXPECT_EQ(page.find(outside), std::string::npos) << outside;
+  EXPECT_THAT(page, HasSubstr("<svg"));
 }
 
 TEST_F(Compare, ScoresTheValidationSetWithoutATestSet) {

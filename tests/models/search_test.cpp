@@ -205,25 +205,45 @@ TEST(Search, LengthLimitsHold) {
 TEST(Search, SamplingFollowsTheModelsProbabilities) {
   const auto model = transformer(7);
   const std::vector<int> source{5, 6, 2};
-  std::vector<EncodedPair> firsts;
-  for (int word = Vocabulary::kUnk; word < 12; ++word) firsts.push_back({source, {word}});
   const NoGradGuard no_grad;
-  std::map<int, double> probability;
-  double total = 0;
-  for (const EncodedPair& pair : firsts) {
-    const std::vector<EncodedPair> one{pair};
-    const Batch batch = make_batch(one, std::vector<int64_t>{0});
-    probability[pair.target[0]] = std::exp(static_cast<double>(model->forced(batch).log_probabilities.data<float>()[0]));
-    total += probability[pair.target[0]];
+  std::vector<std::pair<double, int>> words;  // probability and word, the most probable first; </s> is not allowed yet
+  for (int word = Vocabulary::kUnk; word < 12; ++word) {
+    if (word == kEos) continue;
+    const std::vector<EncodedPair> one{{source, {word}}};
+    const Tensor log_probability = model->forced(make_batch(one, std::vector<int64_t>{0})).log_probabilities;
+    words.emplace_back(std::exp(static_cast<double>(log_probability.data<float>()[0])), word);
   }
-  constexpr int kSamples = 4000;
-  const auto outputs = search_one(*model, {.max_length = 1, .min_length = 1, .n_best = kSamples, .temperature = 1.0}, {source}).front();
-  std::map<int, int> counts;
-  for (const Hypothesis& output : outputs) ++counts[output.ids.front()];
-  for (const auto& [word, p] : probability) {
-    const double wanted = p / total, deviation = std::sqrt(wanted * (1 - wanted) / kSamples);  // </s> is not allowed yet
-    EXPECT_NEAR(counts[word] / static_cast<double>(kSamples), wanted, 4.5 * deviation) << word;
+  std::ranges::sort(words, std::greater{});
+  const auto check = [&](SearchOptions options, const std::vector<double>& weights) {  // of the words in their order
+    constexpr int kSamples = 4000;
+    options.max_length = options.min_length = 1;
+    options.n_best = kSamples;
+    std::map<int, int> counts;
+    const auto outputs = search_one(*model, options, {source}).front();
+    for (const Hypothesis& output : outputs) ++counts[output.ids.front()];
+    const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
+    for (size_t i = 0; i < words.size(); ++i) {
+      const double wanted = i < weights.size() ? weights[i] / total : 0, deviation = std::sqrt(wanted * (1 - wanted) / kSamples);
+      EXPECT_NEAR(counts[words[i].second] / static_cast<double>(kSamples), wanted, 4.5 * deviation) << "word " << i;
+    }
+  };
+  std::vector<double> all, flatter, nucleus;
+  double total = 0, covered = 0;
+  for (const auto& [p, word] : words) {
+    all.push_back(p);
+    flatter.push_back(std::sqrt(p));
+    total += p;
   }
+  for (size_t i = 0; covered < 0.6 * total; ++i) {
+    nucleus.push_back(all[i]);
+    covered += all[i];
+  }
+  ASSERT_GT(nucleus.size(), 1U);
+  ASSERT_LT(nucleus.size(), all.size());
+  check({.temperature = 1}, all);
+  check({.temperature = 2}, flatter);
+  check({.temperature = 1, .top_k = 3}, {all[0], all[1], all[2]});
+  check({.temperature = 1, .top_p = 0.6}, nucleus);
 }
 
 TEST(Search, NarrowSamplingIsGreedyAndSeedsMatter) {

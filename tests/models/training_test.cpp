@@ -278,6 +278,48 @@ TEST(Translator, SelfAttentionOfPiecesBecomesThatOfWords) {
   }
 }
 
+// A recurrent model on pieces of vocabularies of their own: a word's attention is the mean of its target pieces' over the sum of the
+// source's.
+TEST(Translator, CrossAttentionOfPiecesBecomesThatOfWords) {
+  for (const char* kind : {"unigram", "bpe"}) {
+    const TempDir folder;
+    RunConfig config = tiny_config();
+    config.train.subwords = kind;
+    config.train.subword_vocabulary = 20;
+    config.train.joint = false;
+    config.train.epochs = 2;
+    train(folder.path(), config);
+    EXPECT_NE(read_file(folder.path() / "source.spm"), read_file(folder.path() / "target.spm")) << kind;
+    const Translator translator(load_run(folder.path()));
+    const std::vector<std::string> words{"w3", "w11", "w7", "w10"}, output{"v3", "v11", "v7", "v10"};
+    const auto source = translator.run().source.encode(words), target = translator.run().target.encode(output);
+    ASSERT_GT(target.ids.size(), output.size()) << kind;
+    std::vector<int> source_ids = source.ids, column_of = source.word_of, row_of = target.word_of;
+    source_ids.push_back(Vocabulary::kEos);
+    column_of.push_back(static_cast<int>(words.size()));
+    row_of.push_back(static_cast<int>(output.size()));
+    const std::vector<EncodedPair> pair{{source_ids, target.ids}};
+    const auto units = forced_decoding(*translator.run().model, pair).front().attention.front();
+    const std::vector<std::string> line{join(words)}, given{join(output)};
+    const auto found = translator.force(line, given).front().attention.front().weights;
+    ASSERT_EQ(found.size(), output.size() + 1) << kind;
+    ASSERT_EQ(units.size(), row_of.size()) << kind;
+    for (size_t r = 0; r < found.size(); ++r) {
+      ASSERT_EQ(found[r].size(), words.size() + 1) << kind;
+      for (size_t c = 0; c < found[r].size(); ++c) {
+        double total = 0, rows = 0;
+        for (size_t u = 0; u < row_of.size(); ++u) {
+          if (row_of[u] != static_cast<int>(r)) continue;
+          ++rows;
+          for (size_t v = 0; v < column_of.size(); ++v)
+            total += column_of[v] == static_cast<int>(c) ? static_cast<double>(units[u][v]) : 0.0;
+        }
+        EXPECT_NEAR(found[r][c], total / rows, 1e-5) << kind;
+      }
+    }
+  }
+}
+
 // Column c is word c - 1 of the output: a row ends with its own word, of which only the earlier pieces were read.
 void expect_looks_back(const Translation& output) {
   for (const AttentionWeights& map : output.decoder_self_attention) {

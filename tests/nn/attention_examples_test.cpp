@@ -141,7 +141,7 @@ TEST(AttentionExample, LocalPredictive) {
   // exp(-1 / (2/4)) = exp(-2) one step away.
   LocalPredictiveAttention narrow(1, 1, 1, /*window=*/1);
   narrow.train(false);
-  set(narrow, {{0}, {0}, {1}});  // position, key_proj.weight, position_proj.weight
+  set(narrow, {{0}, {0}, {1}});  // position, scaled_key_proj.weight, position_proj.weight
   const double third = 1 / 3.0, far = std::exp(-2.0) / 3;
   EXPECT_TRUE(holds(attend(narrow, {1}, {1, 2, 3, 4}, 4).weights, {0, far, third, far}));
   // D = 2: positions 0 to 3, a quarter each; sigma = 1, so exp(-1/2) one step away and exp(-2) two steps away.

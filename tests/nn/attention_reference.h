@@ -113,8 +113,8 @@ struct PlainAttention {
              std::sqrt(static_cast<double>(sizes.attention) / static_cast<double>(sizes.heads));
     }
     if (kind == "location") return s < sizes.max_source ? times("position_proj.weight", q)[at(s)] : -INFINITY;
-    if (!parameters.contains("key_proj.weight")) return dot(q, h) + covered;                          // dot
-    return dot(q, times("key_proj.weight", h)) / std::sqrt(static_cast<double>(q.size())) + covered;  // general, local_p, local_m
+    if (!parameters.contains("scaled_key_proj.weight")) return dot(q, h) + covered;                          // dot
+    return dot(q, times("scaled_key_proj.weight", h)) / std::sqrt(static_cast<double>(q.size())) + covered;  // general, local_p, local_m
   }
 
   Vector weights_of(const Vector& q, const std::vector<Vector>& h, const Vector& c, int64_t head, int64_t step) const {

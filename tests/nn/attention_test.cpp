@@ -9,6 +9,7 @@
 #include "tests/nn/attention_reference.h"
 #include "tests/testing/close.h"
 #include "tests/testing/parameters.h"
+#include "tests/testing/throws.h"
 
 namespace heed::nn {
 namespace {
@@ -209,22 +210,32 @@ TEST(AttentionFactory, DotHasParametersOnlyWhenTheSizesDiffer) {
   EXPECT_EQ(make_attention("dot", {.query = 3, .key = 4})->parameter_count(), 12);
 }
 
-// With W itself as the parameter, a step of Adam moved these energies by 8 at size 256, and a translator with this attention stayed 2.3
-// BLEU behind one with the dot product on long sentences.
+// With W itself as the parameter a step of Adam moved these energies by 8, and a translator with this attention stayed 2.5 BLEU behind one
+// with the dot product on the corpus of long sentences.
 TEST(GeneralAttention, AStepOfAdamMovesNoWeightFromWordToWord) {
   manual_seed(13);
-  for (const int64_t size : {64, 256}) {
-    const GeneralAttention attention(size, size);
-    const Tensor query = randn({1, 1, size}) * 0.3, keys = randn({1, 8, size}) * 0.3;
-    const auto weight_of_last = [&] {
-      return select(select(select(attention.attend(query, attention.prepare(keys, ids({8}))).weights, 2, 7), 1, 0), 0, 0);
-    };
-    Adam adam(attention.named_parameters());
-    const double before = weight_of_last().item();
-    log(weight_of_last()).backward();
-    adam.step(2e-3);
-    const double after = weight_of_last().item();
-    EXPECT_LT(std::abs(std::log(after / (1 - after)) - std::log(before / (1 - before))), 1.0) << "size " << size;
+  constexpr int64_t kSize = 256;
+  const GeneralAttention attention(kSize, kSize);
+  const Tensor query = randn({1, 1, kSize}) * 0.3, keys = randn({1, 8, kSize}) * 0.3;
+  const auto weight_of_last = [&] {
+    return select(select(select(attention.attend(query, attention.prepare(keys, ids({8}))).weights, 2, 7), 1, 0), 0, 0);
+  };
+  Adam adam(attention.named_parameters());
+  const double before = weight_of_last().item();
+  log(weight_of_last()).backward();
+  adam.step(2e-3);
+  const double after = weight_of_last().item();
+  EXPECT_LT(std::abs(std::log(after / (1 - after)) - std::log(before / (1 - before))), 1.0);
+}
+
+// A file written when the parameter was W itself holds another name: it must not be taken for one of today.
+TEST(GeneralAttention, AnOldFileIsRefused) {
+  for (const char* kind : {"general", "local_p", "local_m", "dot"}) {
+    const auto attention = make_attention(kind, {.query = 3, .key = 4, .attention = 5, .window = 2});
+    auto values = parameters_by_name(*attention);
+    values["key_proj.weight"] = values.at("scaled_key_proj.weight");
+    values.erase("scaled_key_proj.weight");
+    EXPECT_ERROR(FormatError, "load 'old': 'scaled_key_proj.weight' is missing", attention->load(values, "old"));
   }
 }
 
@@ -267,6 +278,19 @@ TEST(LocalPredictiveAttention, HalfOfTheQueriesTrainWithoutTheGaussian) {
     }
   }
   EXPECT_NEAR(without, kQueries, 4 * std::sqrt(kQueries / 2.0));  // four standard deviations
+}
+
+TEST(LocalPredictiveAttention, PaddingAndEmptySentencesChangeNothingWhileTraining) {
+  LocalPredictiveAttention attention(3, 4, 5, /*window=*/2);
+  const Tensor query = randn({3, 4, 3}), keys = randn({3, 5, 4}), padded = concat(std::vector{keys, randn({3, 2, 4})}, 1);
+  const auto weights = [&](const Tensor& k) {
+    manual_seed(19);  // the same draws
+    return attention.attend(query, attention.prepare(k, ids({5, 3, 0}))).weights;
+  };
+  const Tensor plain = weights(keys), with_padding = weights(padded);
+  EXPECT_TRUE(all_close(slice(with_padding, 2, 0, 5).contiguous(), plain, 1e-6, 1e-7));
+  EXPECT_EQ(sum(abs(slice(with_padding, 2, 5, 7))).item(), 0);
+  EXPECT_EQ(sum(abs(row(plain, 2))).item(), 0);
 }
 
 TEST(LocalPredictiveAttention, GradientsWhileTrainingMatchFiniteDifferences) {

@@ -62,6 +62,32 @@ void expect_residual_adds_the_input() {
 TEST(LSTM, ResidualAddsALayersInput) { expect_residual_adds_the_input<LSTM, LSTMOptions>(); }
 TEST(GRU, ResidualAddsALayersInput) { expect_residual_adds_the_input<GRU, GRUOptions>(); }
 
+// While training, what the second layer reads is the first one's output after dropout; the last output has none.
+template <class Recurrent, class Options>
+void expect_dropout_between_layers() {
+  manual_seed(2);
+  constexpr double kRate = 0.4;
+  Recurrent both(3, 4, Options{.layers = 2, .dropout = kRate}), first(3, 4), second(4, 4);
+  std::map<std::string, Tensor> of_first, of_second;
+  for (const auto& [name, value] : named(both)) {
+    if (name.starts_with("layer0")) of_first.emplace(name, value);
+    if (name.starts_with("layer1")) of_second.emplace("layer0" + name.substr(6), value);
+  }
+  first.load(of_first, "first");
+  second.load(of_second, "second");
+  const Tensor x = randn({2, 5, 3});
+  manual_seed(3);
+  const Tensor training = both(x, {}).output;
+  manual_seed(3);
+  EXPECT_TRUE(all_close(training, second(dropout(first(x, {}).output, kRate), {}).output, 1e-5, 1e-6));
+  both.train(false);
+  const Tensor decoding = both(x, {}).output;
+  EXPECT_TRUE(all_close(decoding, second(first(x, {}).output, {}).output, 1e-5, 1e-6));
+  EXPECT_FALSE(all_close(decoding, training, 1e-2, 1e-3));
+}
+TEST(LSTM, DropsOutBetweenLayersWhileTraining) { expect_dropout_between_layers<LSTM, LSTMOptions>(); }
+TEST(GRU, DropsOutBetweenLayersWhileTraining) { expect_dropout_between_layers<GRU, GRUOptions>(); }
+
 TEST(LSTM, OneStepByHand) {  // all weights 0.5, x = 1, h = c = 0, forget bias 1
   const Tensor w = full({4, 1}, 0.5), bias = init::lstm_bias(1);
   const LstmResult r = heed::lstm(ones({1, 1, 1}), {}, {}, {}, w, w, bias);
