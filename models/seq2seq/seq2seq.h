@@ -1,11 +1,10 @@
 // The recurrent translator: an encoder of LSTM or GRU layers and a decoder of one whose attention is an option.
 //
 // additive: the decoder looks at the encoder's states with its own state at every step (Bahdanau et al. 2015, A.1.2), and what it saw is
-//   part of its next input (input feeding, Luong et al. 2015, sec. 3.3).
+//   part of its next input (input feeding, Luong et al. 2015, sec. 3.3; theirs feeds tanh(W_c [c; h]), this one the context c itself).
 // The other kinds take additive's place. Without input feeding the decoder runs by itself and looks afterwards (Luong et al. 2015,
 // sec. 3.1). none: in place of what attention sees stands one vector, the encoder's final states, at every step (Cho et al. 2014,
-// sec. 3.1): the
-//   same decoder with the same weights, so that the comparison is one of attention and nothing else.
+// sec. 3.1): the same decoder with the same weights, so that the comparison is one of attention and nothing else.
 #pragma once
 
 #include <memory>
