@@ -4,6 +4,7 @@
 #include "framework/autograd/engine.h"
 #include "framework/autograd/grad_mode.h"
 #include "framework/autograd/gradcheck.h"
+#include "framework/autograd/hooks.h"
 #include "framework/core/error.h"
 #include "framework/core/memory_pool.h"
 #include "framework/core/parallel.h"

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "framework/autograd/grad_mode.h"
+#include "framework/autograd/hooks.h"
 #include "framework/core/error.h"
 #include "framework/kernels/kernels.h"
 #include "framework/ops/ops.h"
@@ -89,7 +90,9 @@ void run(Agenda& agenda, std::vector<Capture>* captures, bool retain_graph) {
     }
     Grads grads(*node);
     try {
+      for (BackwardHook* hook = BackwardHook::innermost(); hook; hook = hook->outer()) hook->before(*node);
       node->backward(grads);
+      for (BackwardHook* hook = BackwardHook::innermost(); hook; hook = hook->outer()) hook->after(*node);
     } catch (...) {  // what it had handed on already lies in nodes that are not on the agenda yet
       for (int i = 0; i < node->edge_count(); ++i) {
         if (const Edge& edge = node->edge(i); edge.node && !edge.node->queued) Agenda::forget(*edge.node);

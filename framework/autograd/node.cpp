@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "framework/autograd/engine.h"
+#include "framework/autograd/hooks.h"
 #include "framework/core/error.h"
 #include "framework/core/memory_pool.h"
 #include "framework/ops/ops.h"
@@ -12,7 +13,9 @@ namespace {
 std::atomic<uint64_t> next_sequence{1};
 }
 
-Node::Node() : sequence(next_sequence.fetch_add(1, std::memory_order_relaxed)) {}
+Node::Node() : sequence(next_sequence.fetch_add(1, std::memory_order_relaxed)) {
+  for (BackwardHook* hook = BackwardHook::innermost(); hook; hook = hook->outer()) hook->made(*this);
+}
 
 void Node::destroy(Node* node) noexcept {
   // Destroying a node drops its edges, which may destroy the next node: those wait on a list instead of on the stack.
