@@ -1,4 +1,4 @@
-// Linear, Embedding, Dropout.
+// Linear, Embedding, Dropout, RMSNorm, activations.
 #pragma once
 
 #include "nn/init.h"
@@ -36,6 +36,39 @@ class Embedding : public Module {
 
  private:
   double factor_;
+};
+
+/// x / sqrt(mean x^2 + eps) * gain over the last dimension (Zhang & Sennrich 2019, eq. 4);  x [*, size].
+class RMSNorm : public Module {
+ public:
+  explicit RMSNorm(int64_t size, double eps = 1e-5) : gain(param("gain", ones({size}))), eps_(eps) {}
+  Tensor operator()(const Tensor& x) const { return rms_norm(x, gain, eps_); }
+  Tensor gain;  // [size]
+
+ private:
+  double eps_;
+};
+
+/// A function of each element as a layer.
+template <Tensor (*kFunction)(const Tensor&)>
+class Activation : public Module {
+ public:
+  Tensor operator()(const Tensor& x) const { return kFunction(x); }
+};
+using ReLU = Activation<relu>;
+using Tanh = Activation<tanh>;
+using Sigmoid = Activation<sigmoid>;
+using SiLU = Activation<silu>;
+using Softplus = Activation<softplus>;
+
+/// gelu in either form.
+class GELU : public Module {
+ public:
+  explicit GELU(GeluForm form = GeluForm::exact) : form_(form) {}
+  Tensor operator()(const Tensor& x) const { return gelu(x, form_); }
+
+ private:
+  GeluForm form_;
 };
 
 /// Zeroes values with probability p while training (Srivastava et al. 2014).

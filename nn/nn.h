@@ -12,6 +12,7 @@
 #include "nn/attention/location.h"
 #include "nn/attention/multi_head.h"
 #include "nn/attention/scaled_dot.h"
+#include "nn/containers.h"
 #include "nn/gru.h"
 #include "nn/init.h"
 #include "nn/layers.h"

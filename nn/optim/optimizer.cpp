@@ -17,6 +17,9 @@ void load_one(const std::map<std::string, Tensor>& values, const std::string& ke
   into.copy_(found->second);
 }
 
+// The gradient with L2 decay.
+Tensor decayed(const Tensor& g, const Tensor& p, double weight_decay) { return weight_decay == 0 ? g : g + p * weight_decay; }
+
 }  // namespace
 
 double gradient_norm(const std::vector<Tensor>& parameters) {
@@ -41,6 +44,14 @@ double clip_gradient_norm(const std::vector<Tensor>& parameters, double max_norm
   return norm;
 }
 
+void clip_gradient_value(const std::vector<Tensor>& parameters, double limit) {
+  if (!(limit > 0)) throw ValueError(fmt::format("clip_gradient_value: the limit must be positive, got {}", limit));
+  const NoGradGuard no_grad;
+  for (const Tensor& p : parameters) {
+    if (p.grad().defined()) p.set_grad(clamp(p.grad(), -limit, limit));
+  }
+}
+
 void Optimizer::zero_grad() const {
   for (const auto& [name, p] : parameters_) p.zero_grad();
 }
@@ -60,13 +71,15 @@ void Adam::step(double lr, double grad_scale) {
                           options_.beta1,
                           options_.beta2,
                           options_.eps,
-                          options_.weight_decay,
+                          options_.decoupled ? 0.0 : options_.weight_decay,
                           1 - std::pow(options_.beta1, t),
                           1 - std::pow(options_.beta2, t),
                           grad_scale};
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const Tensor& p = parameters_[i].second;
-    if (p.grad().defined()) adam_(p, p.grad(), first_[i], second_[i], update);
+    if (!p.grad().defined()) continue;
+    if (options_.decoupled && options_.weight_decay != 0) p.copy_(p.detach() * (1 - lr * options_.weight_decay));
+    adam_(p, p.grad(), first_[i], second_[i], update);
   }
 }
 
@@ -90,29 +103,79 @@ void Adam::load_state(const std::map<std::string, Tensor>& values, const std::st
   }
 }
 
-SGD::SGD(NamedTensors parameters, double momentum) : Optimizer(std::move(parameters)), momentum_(momentum) {
-  for (const auto& [name, p] : parameters_) velocity_.push_back(zeros(p.shape(), p.dtype()));
-}
-
-void SGD::step(double lr, double grad_scale) {
-  const NoGradGuard no_grad;
-  for (size_t i = 0; i < parameters_.size(); ++i) {
-    const Tensor& p = parameters_[i].second;
-    if (!p.grad().defined()) continue;
-    velocity_[i] = velocity_[i] * momentum_ + p.grad() * grad_scale;
-    p.copy_(p.detach() - velocity_[i] * lr);
+SlotOptimizer::SlotOptimizer(NamedTensors parameters, std::string kind, std::vector<std::string> slots)
+    : Optimizer(std::move(parameters)), kind_(std::move(kind)), names_(std::move(slots)) {
+  for (const auto& [name, p] : parameters_) {
+    std::vector<Tensor>& mine = slots_.emplace_back();
+    for (size_t k = 0; k < names_.size(); ++k) mine.push_back(zeros(p.shape(), p.dtype()));
   }
 }
 
-NamedTensors SGD::state() const {
+void SlotOptimizer::step(double lr, double grad_scale) {
+  const NoGradGuard no_grad;
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    const Tensor& p = parameters_[i].second;
+    if (p.grad().defined()) p.copy_(p.detach() - change(p.detach(), p.grad() * grad_scale, slots_[i], lr));
+  }
+}
+
+NamedTensors SlotOptimizer::state() const {
   NamedTensors all;
-  for (size_t i = 0; i < parameters_.size(); ++i) all.emplace_back("sgd.velocity." + parameters_[i].first, velocity_[i]);
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    for (size_t k = 0; k < names_.size(); ++k) all.emplace_back(kind_ + "." + names_[k] + "." + parameters_[i].first, slots_[i][k]);
+  }
   return all;
 }
 
-void SGD::load_state(const std::map<std::string, Tensor>& values, const std::string& file) {
+void SlotOptimizer::load_state(const std::map<std::string, Tensor>& values, const std::string& file) {
   const NoGradGuard no_grad;
-  for (size_t i = 0; i < parameters_.size(); ++i) load_one(values, "sgd.velocity." + parameters_[i].first, velocity_[i], file);
+  for (const auto& [key, into] : state()) load_one(values, key, into, file);
+}
+
+SGD::SGD(NamedTensors parameters, SGDOptions options) : SlotOptimizer(std::move(parameters), "sgd", {"velocity"}), options_(options) {
+  if (options_.nesterov && options_.momentum <= 0) throw ValueError("sgd: nesterov needs a momentum");
+}
+
+Tensor SGD::change(const Tensor& p, const Tensor& gradient, std::vector<Tensor>& slots, double lr) const {
+  const Tensor g = decayed(gradient, p, options_.weight_decay);
+  slots[0] = slots[0] * options_.momentum + g;
+  return (options_.nesterov ? g + slots[0] * options_.momentum : slots[0]) * lr;
+}
+
+Tensor Adagrad::change(const Tensor& p, const Tensor& gradient, std::vector<Tensor>& slots, double lr) const {
+  const Tensor g = decayed(gradient, p, options_.weight_decay);
+  slots[0] = slots[0] + square(g);
+  return g / (sqrt(slots[0]) + options_.eps) * lr;
+}
+
+Tensor RMSprop::change(const Tensor& p, const Tensor& gradient, std::vector<Tensor>& slots, double lr) const {
+  const Tensor g = decayed(gradient, p, options_.weight_decay);
+  slots[0] = slots[0] * options_.alpha + square(g) * (1 - options_.alpha);
+  slots[1] = slots[1] * options_.momentum + g / (sqrt(slots[0]) + options_.eps);
+  return slots[1] * lr;
+}
+
+ExponentialMovingAverage::ExponentialMovingAverage(NamedTensors parameters, double decay)
+    : parameters_(std::move(parameters)), decay_(decay) {
+  if (!(decay >= 0 && decay < 1)) throw ValueError(fmt::format("moving average: decay {} is outside [0, 1)", decay));
+  for (const auto& [name, p] : parameters_) averages_.emplace_back(name, p.detach().clone());
+}
+
+void ExponentialMovingAverage::update() {
+  const NoGradGuard no_grad;
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    const Tensor& average = averages_[i].second;
+    average.copy_(average * decay_ + parameters_[i].second.detach() * (1 - decay_));
+  }
+}
+
+void ExponentialMovingAverage::swap() {
+  const NoGradGuard no_grad;
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    const Tensor trained = parameters_[i].second.detach().clone();
+    parameters_[i].second.copy_(averages_[i].second);
+    averages_[i].second.copy_(trained);
+  }
 }
 
 }  // namespace heed::nn

@@ -1,4 +1,4 @@
-// Optimisers: Adam and SGD over named parameters, gradient clipping folded into the step.
+// Optimisers over named parameters, gradient clipping folded into the step; the moving average of what they train.
 #pragma once
 
 #include <vector>
@@ -13,6 +13,9 @@ double gradient_norm(const std::vector<Tensor>& parameters);
 double clip_factor(double norm, double max_norm);
 /// Scales all gradients in place so that their norm is at most max_norm; returns the norm before.
 double clip_gradient_norm(const std::vector<Tensor>& parameters, double max_norm);
+
+/// Brings every element of every gradient into [-limit, limit], in place. Throws ValueError unless limit > 0.
+void clip_gradient_value(const std::vector<Tensor>& parameters, double limit);
 
 class Optimizer {
  public:
@@ -34,9 +37,11 @@ class Optimizer {
 struct AdamOptions {
   double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
   double weight_decay = 0;  // L2, added to the gradient
+  bool decoupled = false;   // AdamW: the decay goes to the parameter itself
 };
 
-/// Adam (Kingma & Ba 2015, algorithm 1), one pass over each parameter.
+/// Adam (Kingma & Ba 2015, algorithm 1), one pass over each parameter. Decoupled, p = (1 - lr weight_decay) p goes before it (AdamW,
+/// Loshchilov & Hutter 2019, algorithm 2).
 class Adam : public Optimizer {
  public:
   explicit Adam(NamedTensors parameters, AdamOptions options = {});
@@ -50,17 +55,93 @@ class Adam : public Optimizer {
   std::vector<Tensor> first_, second_;
 };
 
-/// v = momentum v + g;  p = p - lr v.
-class SGD : public Optimizer {
+/// An optimiser that keeps some tensors of each parameter's shape: what stores and loads them by the names "<kind>.<slot>.<parameter>".
+class SlotOptimizer : public Optimizer {
  public:
-  explicit SGD(NamedTensors parameters, double momentum = 0);
+  SlotOptimizer(NamedTensors parameters, std::string kind, std::vector<std::string> slots);
   void step(double lr, double grad_scale = 1.0) override;
   NamedTensors state() const override;
   void load_state(const std::map<std::string, Tensor>& values, const std::string& file) override;
 
+ protected:
+  /// The change of p, to be subtracted, from its gradient g; slots[k] is p's tensor of slot k and may be replaced. Grad mode is off.
+  virtual Tensor change(const Tensor& p, const Tensor& g, std::vector<Tensor>& slots, double lr) const = 0;
+
  private:
-  double momentum_;
-  std::vector<Tensor> velocity_;
+  std::string kind_;
+  std::vector<std::string> names_;
+  std::vector<std::vector<Tensor>> slots_;  // by parameter
+};
+
+struct SGDOptions {
+  double momentum = 0;
+  double weight_decay = 0;  // L2, added to the gradient
+  bool nesterov = false;    // g + momentum v in the place of v (Sutskever et al. 2013, eq. 3 and 4, as PyTorch writes it)
+};
+
+/// v = momentum v + g;  p = p - lr v. Throws ValueError for nesterov without momentum.
+class SGD : public SlotOptimizer {
+ public:
+  explicit SGD(NamedTensors parameters, SGDOptions options = {});
+
+ protected:
+  Tensor change(const Tensor& p, const Tensor& g, std::vector<Tensor>& slots, double lr) const override;
+
+ private:
+  SGDOptions options_;
+};
+
+struct AdagradOptions {
+  double eps = 1e-10;
+  double weight_decay = 0;
+};
+
+/// s = s + g^2;  p = p - lr g / (sqrt(s) + eps) (Duchi, Hazan & Singer 2011, sec. 1.3, diagonal).
+class Adagrad : public SlotOptimizer {
+ public:
+  explicit Adagrad(NamedTensors parameters, AdagradOptions options = {})
+      : SlotOptimizer(std::move(parameters), "adagrad", {"sum"}), options_(options) {}
+
+ protected:
+  Tensor change(const Tensor& p, const Tensor& g, std::vector<Tensor>& slots, double lr) const override;
+
+ private:
+  AdagradOptions options_;
+};
+
+struct RMSpropOptions {
+  double alpha = 0.99, eps = 1e-8;
+  double momentum = 0, weight_decay = 0;
+};
+
+/// s = alpha s + (1 - alpha) g^2;  v = momentum v + g / (sqrt(s) + eps);  p = p - lr v (Hinton 2012, lecture 6e).
+class RMSprop : public SlotOptimizer {
+ public:
+  explicit RMSprop(NamedTensors parameters, RMSpropOptions options = {})
+      : SlotOptimizer(std::move(parameters), "rmsprop", {"square", "velocity"}), options_(options) {}
+
+ protected:
+  Tensor change(const Tensor& p, const Tensor& g, std::vector<Tensor>& slots, double lr) const override;
+
+ private:
+  RMSpropOptions options_;
+};
+
+/// The exponential moving average of parameters, e = decay e + (1 - decay) p, from e = p at first (Polyak & Juditsky 1992 in its
+/// exponential form).
+class ExponentialMovingAverage {
+ public:
+  /// Throws ValueError unless 0 <= decay < 1.
+  ExponentialMovingAverage(NamedTensors parameters, double decay);
+  void update();
+  /// Exchanges the parameters' values and the average's: once to evaluate with it, once more to train on.
+  void swap();
+  /// The averages under the parameters' names.
+  const NamedTensors& averages() const { return averages_; }
+
+ private:
+  NamedTensors parameters_, averages_;
+  double decay_;
 };
 
 }  // namespace heed::nn

@@ -1,0 +1,57 @@
+// Layers in a row, and layers by number.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <functional>
+#include <memory>
+
+#include "nn/module.h"
+
+namespace heed::nn {
+
+/// Layers one after the other; their parameters are named "0.weight", "2.weight", ... by the layer's place.
+///   Sequential net;
+///   net.emplace<Linear>(2, 8).emplace<Tanh>().emplace<Linear>(8, 2);
+class Sequential : public Module {
+ public:
+  /// Makes a layer from these arguments at the end. A layer takes a tensor and gives one.
+  template <class Layer, class... Arguments>
+  Sequential& emplace(Arguments&&... arguments) {
+    auto layer = std::make_unique<Layer>(std::forward<Arguments>(arguments)...);
+    child(fmt::format("{}", layers_.size()), *layer);
+    calls_.push_back([&made = *layer](const Tensor& x) { return made(x); });
+    layers_.push_back(std::move(layer));
+    return *this;
+  }
+  Tensor operator()(Tensor x) const {
+    for (const auto& call : calls_) x = call(x);
+    return x;
+  }
+  size_t size() const { return layers_.size(); }
+
+ private:
+  std::vector<std::unique_ptr<Module>> layers_;
+  std::vector<std::function<Tensor(const Tensor&)>> calls_;
+};
+
+/// Layers of one kind by number, for a model that calls them itself; named as in Sequential.
+template <class Layer>
+class ModuleList : public Module {
+ public:
+  template <class... Arguments>
+  Layer& emplace(Arguments&&... arguments) {
+    layers_.push_back(std::make_unique<Layer>(std::forward<Arguments>(arguments)...));
+    child(fmt::format("{}", layers_.size() - 1), *layers_.back());
+    return *layers_.back();
+  }
+  size_t size() const { return layers_.size(); }
+  /// Throws std::out_of_range.
+  const Layer& operator[](size_t i) const { return *layers_.at(i); }
+  Layer& operator[](size_t i) { return *layers_.at(i); }
+
+ private:
+  std::vector<std::unique_ptr<Layer>> layers_;
+};
+
+}  // namespace heed::nn

@@ -1,0 +1,89 @@
+// Sequential and ModuleList, activations and RMSNorm as layers.
+#include "nn/containers.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "nn/nn.h"
+#include "tests/testing/close.h"
+
+namespace heed::nn {
+namespace {
+
+std::vector<std::string> names_of(const Module& module) {
+  std::vector<std::string> names;
+  for (const auto& [name, p] : module.named_parameters()) names.push_back(name);
+  return names;
+}
+
+TEST(Sequential, CallsItsLayersInOrderAndNamesTheirParametersByPlace) {
+  manual_seed(1);
+  Sequential net;
+  net.emplace<Linear>(2, 3).emplace<Tanh>().emplace<Linear>(3, 1, /*with_bias=*/false);
+  EXPECT_EQ(net.size(), 3U);
+  EXPECT_THAT(names_of(net), testing::ElementsAre("0.weight", "0.bias", "2.weight"));
+  const Tensor x = randn({4, 2});
+  const std::vector<Tensor> p = net.parameters();
+  EXPECT_TRUE(all_close(net(x), linear(tanh(linear(x, p[0], p[1])), p[2]), 0, 0));
+  sum(net(x)).backward();
+  for (const Tensor& parameter : p) EXPECT_TRUE(parameter.grad().defined());
+}
+
+TEST(Sequential, PassesTheTrainingModeOn) {
+  Sequential net;
+  net.emplace<Dropout>(0.5);
+  const Tensor x = ones({100});
+  EXPECT_FALSE(all_close(net(x), x, 0, 0));
+  net.train(false);
+  EXPECT_TRUE(all_close(net(x), x, 0, 0));
+}
+
+TEST(Sequential, WithoutALayerIsTheIdentity) {
+  const Tensor x = ones({2});
+  EXPECT_TRUE(all_close(Sequential()(x), x, 0, 0));
+}
+
+TEST(Sequential, LearnsXor) {
+  manual_seed(1);
+  Sequential net;
+  net.emplace<Linear>(2, 8).emplace<Tanh>().emplace<Linear>(8, 2);
+  const Tensor x = from_vector<float>({0, 0, 0, 1, 1, 0, 1, 1}, {4, 2}), y = from_vector<int64_t>({0, 1, 1, 0}, {4});
+  SGD sgd(net.named_parameters(), {.momentum = 0.9, .nesterov = true});
+  for (int update = 0; update < 300; ++update) {
+    cross_entropy(net(x), y).backward();
+    sgd.step(0.2);
+    sgd.zero_grad();
+  }
+  EXPECT_LT(cross_entropy(net(x), y).item(), 0.05);
+}
+
+TEST(ModuleList, HoldsLayersByNumber) {
+  ModuleList<Linear> layers;
+  layers.emplace(2, 3);
+  layers.emplace(3, 4);
+  EXPECT_EQ(layers.size(), 2U);
+  EXPECT_EQ(layers[1].weight.shape(), (Shape{4, 3}));
+  EXPECT_THAT(names_of(layers), testing::ElementsAre("0.weight", "0.bias", "1.weight", "1.bias"));
+  EXPECT_THROW(layers[2], std::out_of_range);
+}
+
+TEST(Activations, AreTheirFunctions) {
+  const Tensor x = from_vector<float>({-2, 0, 3}, {3});
+  EXPECT_TRUE(all_close(ReLU()(x), relu(x), 0, 0));
+  EXPECT_TRUE(all_close(Sigmoid()(x), sigmoid(x), 0, 0));
+  EXPECT_TRUE(all_close(SiLU()(x), silu(x), 0, 0));
+  EXPECT_TRUE(all_close(Softplus()(x), softplus(x), 0, 0));
+  EXPECT_TRUE(all_close(GELU()(x), gelu(x), 0, 0));
+  EXPECT_TRUE(all_close(GELU(GeluForm::tanh)(x), gelu(x, GeluForm::tanh), 0, 0));
+}
+
+TEST(RMSNorm, ByHand) {  // mean of squares (9 + 16) / 2 = 12.5
+  const RMSNorm norm(2, 0.0);
+  const NoGradGuard no_grad;
+  norm.gain.copy_(from_vector<float>({1, 2}, {2}));
+  const float root = std::sqrt(12.5F);
+  EXPECT_TRUE(all_close(norm(from_vector<float>({3, 4}, {1, 2})), from_vector<float>({3 / root, 8 / root}, {1, 2}), 1e-6, 0));
+}
+
+}  // namespace
+}  // namespace heed::nn
