@@ -30,6 +30,15 @@ class GRULayer : public Module {
   Tensor bias_hh;    // [3 hidden]: d
 };
 
+/// One step of a GRULayer, for graphs that differ from sample to sample.
+class GRUCell : public Module {
+ public:
+  GRUCell(int64_t in, int64_t hidden);
+  /// x [B, in], h [B, hidden] or undefined (zeros) -> the next h. Throws ShapeError.
+  Tensor operator()(const Tensor& x, const Tensor& h = {}) const;
+  Tensor weight_ih, weight_hh, bias_ih, bias_hh;  // as GRULayer's
+};
+
 struct GRUOptions {
   int64_t layers = 1;
   bool bidirectional = false;

@@ -1,4 +1,4 @@
-// Linear, Embedding, Dropout, RMSNorm, activations.
+// Linear, Embedding, Dropout, RMSNorm.
 #pragma once
 
 #include "nn/init.h"
@@ -47,28 +47,6 @@ class RMSNorm : public Module {
 
  private:
   double eps_;
-};
-
-/// A function of each element as a layer.
-template <Tensor (*kFunction)(const Tensor&)>
-class Activation : public Module {
- public:
-  Tensor operator()(const Tensor& x) const { return kFunction(x); }
-};
-using ReLU = Activation<relu>;
-using Tanh = Activation<tanh>;
-using Sigmoid = Activation<sigmoid>;
-using SiLU = Activation<silu>;
-using Softplus = Activation<softplus>;
-
-/// gelu in either form.
-class GELU : public Module {
- public:
-  explicit GELU(GeluForm form = GeluForm::exact) : form_(form) {}
-  Tensor operator()(const Tensor& x) const { return gelu(x, form_); }
-
- private:
-  GeluForm form_;
 };
 
 /// Zeroes values with probability p while training (Srivastava et al. 2014).

@@ -1,4 +1,4 @@
-// LSTM over whole sequences: several layers, one or both directions, lengths instead of padding.
+// LSTM over whole sequences: several layers, one or both directions, lengths instead of padding; and one step of it.
 #pragma once
 
 #include <memory>
@@ -16,6 +16,18 @@ class LSTMLayer : public Module {
   Tensor weight_ih;  // [4 hidden, in], gates i, f, g, o
   Tensor weight_hh;  // [4 hidden, hidden]
   Tensor bias;       // [4 hidden]; PyTorch's bias_ih + bias_hh
+};
+
+/// One step: the equations of lstm (framework/ops/ops.h) for graphs that differ from sample to sample. Gradients of any order.
+class LSTMCell : public Module {
+ public:
+  LSTMCell(int64_t in, int64_t hidden);
+  struct State {
+    Tensor hidden, cell;  // [B, hidden]
+  };
+  /// x [B, in], a state or none (zeros) -> the next state. Throws ShapeError.
+  State operator()(const Tensor& x, const State& state = {}) const;
+  Tensor weight_ih, weight_hh, bias;  // as LSTMLayer's
 };
 
 struct LSTMOptions {

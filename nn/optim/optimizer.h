@@ -1,6 +1,8 @@
 // Optimisers over named parameters, gradient clipping folded into the step; the moving average of what they train.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <vector>
 
 #include "framework/framework.h"
@@ -17,10 +19,20 @@ double clip_gradient_norm(const std::vector<Tensor>& parameters, double max_norm
 /// Brings every element of every gradient into [-limit, limit], in place. Throws ValueError unless limit > 0.
 void clip_gradient_value(const std::vector<Tensor>& parameters, double limit);
 
+/// What some of an optimiser's parameters do in their own way.
+struct GroupOptions {
+  double lr_scale = 1;                 // multiplies the learning rate of each step
+  std::optional<double> weight_decay;  // in the place of the optimiser's own
+};
+
 class Optimizer {
  public:
-  explicit Optimizer(NamedTensors parameters) : parameters_(std::move(parameters)) {}
+  Optimizer(NamedTensors parameters, double weight_decay)
+      : parameters_(std::move(parameters)), groups_(parameters_.size()), weight_decay_(weight_decay) {}
   virtual ~Optimizer() = default;
+  /// Gives the parameters whose dotted name `belongs` accepts their own options; a later group wins. Returns how many they are.
+  ///   adam.group([](const std::string& name) { return name.ends_with("bias"); }, {.weight_decay = 0});
+  size_t group(const std::function<bool(const std::string& name)>& belongs, GroupOptions options);
   void zero_grad() const;
   /// One update with learning rate lr. Gradients are multiplied by grad_scale on the way in (clip_factor), unchanged themselves.
   /// Parameters without a gradient stay as they are.
@@ -31,7 +43,13 @@ class Optimizer {
   virtual void load_state(const std::map<std::string, Tensor>& values, const std::string& file) = 0;
 
  protected:
+  double lr_scale(size_t i) const { return groups_[i].lr_scale; }
+  double weight_decay(size_t i) const { return groups_[i].weight_decay.value_or(weight_decay_); }
   NamedTensors parameters_;
+
+ private:
+  std::vector<GroupOptions> groups_;  // by parameter
+  double weight_decay_;
 };
 
 struct AdamOptions {
@@ -58,14 +76,15 @@ class Adam : public Optimizer {
 /// An optimiser that keeps some tensors of each parameter's shape: what stores and loads them by the names "<kind>.<slot>.<parameter>".
 class SlotOptimizer : public Optimizer {
  public:
-  SlotOptimizer(NamedTensors parameters, std::string kind, std::vector<std::string> slots);
+  SlotOptimizer(NamedTensors parameters, std::string kind, std::vector<std::string> slots, double weight_decay);
   void step(double lr, double grad_scale = 1.0) override;
   NamedTensors state() const override;
   void load_state(const std::map<std::string, Tensor>& values, const std::string& file) override;
 
  protected:
-  /// The change of p, to be subtracted, from its gradient g; slots[k] is p's tensor of slot k and may be replaced. Grad mode is off.
-  virtual Tensor change(const Tensor& p, const Tensor& g, std::vector<Tensor>& slots, double lr) const = 0;
+  /// The change of a parameter, to be subtracted, from its gradient g, which has the L2 decay in it; slots[k] is the parameter's tensor of
+  /// slot k and may be replaced. Grad mode is off.
+  virtual Tensor change(const Tensor& g, std::vector<Tensor>& slots, double lr) const = 0;
 
  private:
   std::string kind_;
@@ -85,7 +104,7 @@ class SGD : public SlotOptimizer {
   explicit SGD(NamedTensors parameters, SGDOptions options = {});
 
  protected:
-  Tensor change(const Tensor& p, const Tensor& g, std::vector<Tensor>& slots, double lr) const override;
+  Tensor change(const Tensor& g, std::vector<Tensor>& slots, double lr) const override;
 
  private:
   SGDOptions options_;
@@ -100,10 +119,10 @@ struct AdagradOptions {
 class Adagrad : public SlotOptimizer {
  public:
   explicit Adagrad(NamedTensors parameters, AdagradOptions options = {})
-      : SlotOptimizer(std::move(parameters), "adagrad", {"sum"}), options_(options) {}
+      : SlotOptimizer(std::move(parameters), "adagrad", {"sum"}, options.weight_decay), options_(options) {}
 
  protected:
-  Tensor change(const Tensor& p, const Tensor& g, std::vector<Tensor>& slots, double lr) const override;
+  Tensor change(const Tensor& g, std::vector<Tensor>& slots, double lr) const override;
 
  private:
   AdagradOptions options_;
@@ -118,10 +137,10 @@ struct RMSpropOptions {
 class RMSprop : public SlotOptimizer {
  public:
   explicit RMSprop(NamedTensors parameters, RMSpropOptions options = {})
-      : SlotOptimizer(std::move(parameters), "rmsprop", {"square", "velocity"}), options_(options) {}
+      : SlotOptimizer(std::move(parameters), "rmsprop", {"square", "velocity"}, options.weight_decay), options_(options) {}
 
  protected:
-  Tensor change(const Tensor& p, const Tensor& g, std::vector<Tensor>& slots, double lr) const override;
+  Tensor change(const Tensor& g, std::vector<Tensor>& slots, double lr) const override;
 
  private:
   RMSpropOptions options_;

@@ -17,13 +17,51 @@ namespace heed::nn {
 class Schedule {
  public:
   Schedule(std::string kind, double base, int64_t warmup, int64_t total, double floor = 0.0);
+  /// base, times gamma after every `every` updates behind the warm-up. Throws ValueError for every < 1.
+  static Schedule step(double base, int64_t every, double gamma, int64_t warmup = 0);
+  /// Up from base / start_divisor to base over the first `rising` of the updates, then down to base / end_divisor, each along half a cosine
+  /// (Smith & Topin 2018, sec. 3, with cosines for lines). Throws ValueError unless 0 < rising < 1.
+  static Schedule one_cycle(double base, int64_t total, double rising = 0.3, double start_divisor = 25, double end_divisor = 25e4);
   double operator()(int64_t update) const;
 
  private:
+  Schedule() = default;
   std::string kind_;
-  double base_;
-  int64_t warmup_, total_;
-  double floor_;
+  double base_ = 0;
+  int64_t warmup_ = 0, total_ = 0;
+  double floor_ = 0;
+  int64_t every_ = 0;         // of step
+  double gamma_ = 0;          // of step
+  double start_divisor_ = 0;  // of one_cycle
+};
+
+/// A learning rate that falls when a validation score has stopped getting better: times `factor` after more than `patience` scores in a row
+/// that were not the best, not below `floor`. Lower scores are better; give a score of which more is better with its sign turned.
+class PlateauSchedule {
+ public:
+  struct Options {
+    double factor = 0.1;
+    int64_t patience = 10;
+    double threshold = 1e-4;  // a score is better when it is below best (1 - threshold), or best (1 + threshold) for a negative best
+    double floor = 0;
+  };
+  explicit PlateauSchedule(double base) : PlateauSchedule(base, Options{}) {}
+  /// Throws ValueError unless 0 < factor < 1.
+  PlateauSchedule(double base, Options options);
+  void report(double score);
+  double lr() const { return state_.lr; }
+
+  /// All that a checkpoint must keep.
+  struct State {
+    double lr, best;
+    int64_t bad = 0;
+  };
+  State state() const { return state_; }
+  void set_state(State state) { state_ = state; }
+
+ private:
+  Options options_;
+  State state_;
 };
 
 }  // namespace heed::nn
