@@ -66,6 +66,7 @@ struct Sub {
     const auto run = [](const auto& x) { return std::vector{sub(x[0], x[1])}; };
     s.add("a - b", {{3, 4}, {3, 4}}, run);
     s.add("a - b", {{4}, {2, 3, 4}}, run);
+    s.again({{0, 4}, {4}});
   }
 };
 
@@ -108,6 +109,7 @@ struct Div {
     const auto run = [](const auto& x) { return std::vector{div(x[0], x[1])}; };
     s.add("a / b", {{3, 4}, positive({3, 4})}, run);
     s.add("a / b", {{2, 3, 4}, positive({3, 1})}, run);
+    s.again({{0, 4}, positive({4})});
   }
 };
 

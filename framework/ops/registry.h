@@ -43,6 +43,8 @@ class SampleList {
  public:
   explicit SampleList(std::string op) : op_(std::move(op)) {}
   OpSample& add(std::string torch, std::vector<SampleInput> inputs, OpSample::Function run);
+  /// The last sample's call and expression on other inputs.
+  OpSample& again(std::vector<SampleInput> inputs);
   std::vector<OpSample> samples;
 
  private:
