@@ -32,6 +32,7 @@ class Grads {
   bool wants(int i) const;
   /// slot i += g. `g` has the input's shape.
   void add(int i, const Tensor& g);
+  void add(int i, Tensor&& g);
   /// slot i += a b, for matrices or equal batches of matrices.
   void add_matmul(int i, const Tensor& a, const Tensor& b);
   /// slot i, a tensor of `shape`, gets g added to the part that starts at `start` along `dim`.
@@ -46,5 +47,6 @@ class Grads {
 
 /// total += g, in place when nobody else can see `total` and nothing is recorded.
 void accumulate(Tensor& total, const Tensor& g);
+void accumulate(Tensor& total, Tensor&& g);
 
 }  // namespace heed

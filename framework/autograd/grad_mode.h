@@ -5,14 +5,11 @@ namespace heed {
 
 class GradMode {
  public:
-  static bool enabled() { return flag(); }
-  static void set(bool on) { flag() = on; }
+  static bool enabled() { return on_; }
+  static void set(bool on) { on_ = on; }
 
  private:
-  static bool& flag() {
-    static thread_local bool on = true;
-    return on;
-  }
+  static inline constinit thread_local bool on_ = true;
 };
 
 /// No op is recorded while one lives: inference, optimisers, in-place writes.

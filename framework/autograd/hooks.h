@@ -28,7 +28,7 @@ class BackwardHook {
   BackwardHook* outer() const { return outer_; }
 
  private:
-  static inline thread_local BackwardHook* innermost_ = nullptr;
+  static inline constinit thread_local BackwardHook* innermost_ = nullptr;
   BackwardHook* outer_;
 };
 
