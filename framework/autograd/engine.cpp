@@ -7,12 +7,16 @@
 
 #include "framework/autograd/grad_mode.h"
 #include "framework/autograd/hooks.h"
+#include "framework/autograd/tensor_hooks.h"
 #include "framework/core/error.h"
 #include "framework/kernels/kernels.h"
 #include "framework/ops/ops.h"
 
 namespace heed {
-namespace {
+
+void require_training(const char* op) {
+  if (InferenceGuard::active()) throw GradError(fmt::format("{}: not under InferenceGuard", op));
+}
 
 // The nodes still to run, the youngest first: it lies in `next_`, the others in a heap, so that a chain needs no heap. Cotangents lie in
 // the nodes; whatever happens, they are cleared at the end. The roots hold the graph, so that nodes need no counted pointers here.
@@ -41,7 +45,7 @@ class Agenda {
   }
   static void forget(Node& node) {
     node.queued = false;
-    for (int i = 0; i < node.outputs; ++i) node.cotangents[static_cast<size_t>(i)] = Tensor{};
+    for (int i = 0; i < node.output_count(); ++i) node.cotangents[i] = Tensor{};
   }
 
  private:
@@ -51,14 +55,7 @@ class Agenda {
   std::vector<IntrusivePtr<Node>> roots_;
 };
 
-class GradModeScope {
- public:
-  explicit GradModeScope(bool on) : before_(GradMode::enabled()) { GradMode::set(on); }
-  ~GradModeScope() { GradMode::set(before_); }
-
- private:
-  bool before_;
-};
+namespace {
 
 Tensor seed_for(const Tensor& y, const Tensor& cotangent) {
   if (cotangent.defined()) {
@@ -91,13 +88,15 @@ void run(Agenda& agenda, std::vector<Capture>* captures, bool retain_graph) {
       Node& node;
       ~Forget() { Agenda::forget(node); }
     } forget{node};
+    if (node.hooks) [[unlikely]]
+      run_gradient_hooks(node);
     if (captures) {
       for (Capture& capture : *captures) {
         if (capture.edge.node.get() == &node) capture.value = node.cotangents[static_cast<size_t>(capture.edge.output)];
       }
       if (node.edge_count() == 0) continue;  // leaves collect nothing here
     }
-    Grads grads(node);
+    Grads grads(node, agenda);
     try {
       for (BackwardHook* hook = BackwardHook::innermost(); hook; hook = hook->outer()) hook->before(node);
       node.backward(grads);
@@ -122,6 +121,7 @@ void run(Agenda& agenda, std::vector<Capture>* captures, bool retain_graph) {
 }  // namespace
 
 void backward(const Tensor& y, const Tensor& cotangent, bool retain_graph) {
+  require_training("backward");
   const GradModeScope mode(false);
   Agenda agenda;
   seed(agenda, y, cotangent);
@@ -130,6 +130,7 @@ void backward(const Tensor& y, const Tensor& cotangent, bool retain_graph) {
 
 std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs, std::span<const Tensor> cotangents,
                          GradOptions options) {
+  require_training("grad");
   std::vector<Capture> captures;
   for (const Tensor& x : inputs) {
     captures.push_back({gradient_edge(x), {}});
@@ -212,6 +213,14 @@ Tensor Grads::buffer(int i, const Shape& shape, DType dtype) {
     total = total.clone();
   }
   return total.detach();
+}
+
+void Grads::follow(const Tensor& y, const Tensor& g) {
+  const Edge edge = gradient_edge(y);
+  if (!edge.node) return;
+  agenda_.hold(edge.node);
+  accumulate(edge.node->cotangents[edge.output], g);
+  agenda_.push(edge.node.get());
 }
 
 void Grads::add_slice(int i, const Shape& shape, int dim, int64_t start, const Tensor& g) {

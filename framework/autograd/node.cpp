@@ -1,9 +1,11 @@
 #include "framework/autograd/node.h"
 
 #include <new>
+#include <utility>
 
 #include "framework/autograd/engine.h"
 #include "framework/autograd/hooks.h"
+#include "framework/autograd/tensor_hooks.h"
 #include "framework/core/memory_pool.h"
 #include "framework/ops/ops.h"
 
@@ -29,7 +31,21 @@ Node::Node(uint32_t bytes, uint64_t after) : bytes_(bytes) {
     last_number = next_number + kStretch;
   }
   sequence = next_number++;
-  for (BackwardHook* hook = BackwardHook::innermost(); hook; hook = hook->outer()) hook->made(*this);
+  if (BackwardHook* hook = BackwardHook::innermost(); hook) [[unlikely]] {
+    watched = true;
+    for (; hook; hook = hook->outer()) hook->made(*this);
+  }
+}
+
+void detail::show_computed(const Node& node, std::span<const Tensor> inputs, std::span<const Tensor> outputs) {
+  for (BackwardHook* hook = BackwardHook::innermost(); hook; hook = hook->outer()) hook->computed(node, inputs, outputs);
+}
+
+void Node::drop_hooks() noexcept {
+  if (!hooks) return;
+  TensorHooks* const mine = std::exchange(hooks, nullptr);
+  mine->clear();
+  TensorHooks::release(mine);
 }
 
 void Node::destroy(Node* node) noexcept {
@@ -53,7 +69,6 @@ Edge detail::leaf_edge(TensorBody* leaf) {
 }
 
 void LeafNode::backward(Grads&) {
-  Tensor& arrived = cotangents[0];
   if (!body || !arrived.defined()) return;
   if (!body->grad.defined()) {
     // The first gradient is taken over unless something else can see it: add() hands one tensor to both its inputs.
@@ -61,6 +76,8 @@ void LeafNode::backward(Grads&) {
   } else {
     accumulate(body->grad, arrived);
   }
+  if (hooks) [[unlikely]]
+    run_accumulation_hooks(*this, Tensor(IntrusivePtr<TensorBody>(body)));
 }
 
 }  // namespace heed

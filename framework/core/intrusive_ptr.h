@@ -18,10 +18,16 @@ class IntrusivePtr {
   /// The first handle to an object that nobody else has seen.
   static IntrusivePtr adopt(T* fresh) {
     fresh->refs.store(1, std::memory_order_relaxed);
+    return take(fresh);
+  }
+  /// A handle for a count that leave() left behind.
+  static IntrusivePtr take(T* p) {
     IntrusivePtr handle;
-    handle.p_ = fresh;
+    handle.p_ = p;
     return handle;
   }
+  /// Gives the pointer away with its count.
+  T* leave() { return std::exchange(p_, nullptr); }
   IntrusivePtr(const IntrusivePtr& other) : p_(other.p_) { retain(); }
   IntrusivePtr(IntrusivePtr&& other) noexcept : p_(std::exchange(other.p_, nullptr)) {}
   IntrusivePtr& operator=(IntrusivePtr other) noexcept {

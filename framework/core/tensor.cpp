@@ -43,7 +43,10 @@ constexpr size_t kLargestInside = 1024 - kHead;  // up to here the pool's classe
 
 // The collector of a leaf may outlive it in a graph; then it collects for nobody.
 void forget_leaf(TensorBody* body) {
-  if (body->wants_grad && body->grad_node) static_cast<LeafNode*>(body->grad_node.get())->body = nullptr;
+  if (!body->wants_grad || !body->grad_node) return;
+  auto* const collector = static_cast<LeafNode*>(body->grad_node.get());
+  collector->body = nullptr;
+  collector->drop_hooks();
 }
 
 }  // namespace
@@ -120,6 +123,7 @@ Tensor Tensor::to(DType target) const {
 bool Tensor::is_leaf() const { return body_->wants_grad || !body_->grad_node; }
 
 const Tensor& Tensor::set_requires_grad(bool wanted) const {
+  if (wanted) require_training("set_requires_grad");
   if (!is_leaf()) throw GradError("set_requires_grad: only a leaf can be marked, this tensor was made by an op");
   if (wanted && !is_floating(dtype())) throw DTypeError("set_requires_grad: only floating values have a gradient: " + describe());
   if (!wanted) {

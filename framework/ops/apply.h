@@ -56,26 +56,26 @@ struct OpNode final : Node {
         op(std::move(the_op)),
         edges(std::move(the_edges)),
         saved(this, slots.data(), saved_capacity<Op>(), wanted) {
-    outputs = O == 0 ? 1 : O;
     set_edges(edges.data(), edges.size());
+    set_outputs(arrived.data(), arrived.size());
   }
   const char* name() const override { return Op::kName; }
+  std::span<const SavedTensor> kept() const override { return {slots.data(), static_cast<size_t>(saved.count())}; }
   void release_saved() override {
     saved.release();
     if constexpr (requires { op.release(); }) op.release();
   }
   void backward(Grads& grads) override {
     if constexpr (O == 0) {
-      op.vjp(grads, std::move(cotangents[0]), saved);
+      op.vjp(grads, std::move(arrived[0]), saved);
     } else {
-      std::array<Tensor, O> g;
-      std::move(cotangents.begin(), cotangents.begin() + O, g.begin());
-      op.vjp(grads, g, saved);
+      op.vjp(grads, arrived, saved);
     }
   }
 
   [[no_unique_address]] Op op;
   Edges edges;
+  std::array<Tensor, O == 0 ? 1 : O> arrived;  // cotangents
   [[no_unique_address]] std::array<SavedTensor, saved_capacity<Op>()> slots;
   Saved saved;
 };
@@ -93,6 +93,15 @@ inline void attach(Tensor& y, IntrusivePtr<Node> node, int output) {
   if (!y.defined() || !is_floating(y.dtype())) return;
   y.body()->grad_node = std::move(node);
   y.body()->grad_output = output;
+}
+
+template <class Result>
+std::span<const Tensor> as_span(const Result& result) {
+  if constexpr (OutputCount<Result>::value == 0) {
+    return {&result, 1};
+  } else {
+    return result;
+  }
 }
 
 template <class Result>
@@ -126,6 +135,9 @@ auto apply(Op op, const Inputs&... inputs) {
     const NoGradGuard no_grad;
     return node->op.forward(inputs..., node->saved);
   }();
+  if (node->watched) [[unlikely]] {
+    detail::show_computed(*node, std::initializer_list<Tensor>{inputs...}, detail::as_span(result));
+  }
   detail::attach_all(result, std::move(handle));
   return result;
 }
@@ -152,6 +164,8 @@ Tensor apply_list(Op op, std::span<const Tensor> inputs) {
     const NoGradGuard no_grad;
     return node->op.forward(inputs, node->saved);
   }();
+  if (node->watched) [[unlikely]]
+    detail::show_computed(*node, inputs, {&result, 1});
   detail::attach(result, std::move(handle), 0);
   return result;
 }
