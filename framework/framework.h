@@ -1,6 +1,7 @@
 // Everything of the framework layer.
 #pragma once
 
+#include "framework/autograd/checkpoint.h"
 #include "framework/autograd/engine.h"
 #include "framework/autograd/grad_mode.h"
 #include "framework/autograd/gradcheck.h"
