@@ -5,6 +5,7 @@
 #include "framework/autograd/engine.h"
 #include "framework/autograd/grad_mode.h"
 #include "framework/autograd/gradcheck.h"
+#include "framework/autograd/graph_dot.h"
 #include "framework/autograd/hooks.h"
 #include "framework/autograd/tensor_hooks.h"
 #include "framework/core/error.h"
