@@ -26,7 +26,7 @@ class Sequential : public Module {
   }
   Tensor operator()(Tensor x) const {
     for (const auto& call : calls_) x = call(x);
-    return x;
+    return announce(std::move(x));
   }
   size_t size() const { return layers_.size(); }
 

@@ -11,7 +11,7 @@ class Linear : public Module {
  public:
   Linear(int64_t in, int64_t out, bool with_bias = true)
       : weight(param("weight", init::xavier_uniform({out, in}))), bias(with_bias ? param("bias", zeros({out})) : Tensor{}) {}
-  Tensor operator()(const Tensor& x) const { return linear(x, weight, bias); }
+  Tensor operator()(const Tensor& x) const { return announce(linear(x, weight, bias)); }
   Tensor weight;  // [out, in]
   Tensor bias;    // [out]; undefined when with_bias is false
 };
@@ -29,7 +29,7 @@ class Embedding : public Module {
   Embedding(const Tensor& table, int64_t padding, double factor) : weight(table), padding_id(padding), factor_(factor) {}
   Tensor operator()(const Tensor& ids) const {
     const Tensor rows = embedding(weight, ids, padding_id);
-    return factor_ == 1 ? rows : rows * factor_;
+    return announce(factor_ == 1 ? rows : rows * factor_);
   }
   Tensor weight;  // [count, dim]
   int64_t padding_id;
@@ -42,7 +42,7 @@ class Embedding : public Module {
 class RMSNorm : public Module {
  public:
   explicit RMSNorm(int64_t size, double eps = 1e-5) : gain(param("gain", ones({size}))), eps_(eps) {}
-  Tensor operator()(const Tensor& x) const { return rms_norm(x, gain, eps_); }
+  Tensor operator()(const Tensor& x) const { return announce(rms_norm(x, gain, eps_)); }
   Tensor gain;  // [size]
 
  private:
@@ -53,7 +53,7 @@ class RMSNorm : public Module {
 class Dropout : public Module {
  public:
   explicit Dropout(double probability) : p(probability) {}
-  Tensor operator()(const Tensor& x) const { return dropout(x, p, training()); }
+  Tensor operator()(const Tensor& x) const { return announce(dropout(x, p, training())); }
   double p;
 };
 

@@ -12,7 +12,7 @@ namespace heed::nn {
 class LayerNorm : public Module {
  public:
   explicit LayerNorm(int64_t size, double eps = 1e-5) : gain(param("gain", ones({size}))), bias(param("bias", zeros({size}))), eps_(eps) {}
-  Tensor operator()(const Tensor& x) const { return layer_norm(x, gain, bias, eps_); }
+  Tensor operator()(const Tensor& x) const { return announce(layer_norm(x, gain, bias, eps_)); }
   Tensor gain, bias;  // [size]
 
  private:
@@ -76,7 +76,7 @@ class Sublayer : public Module {
   }
   template <class F>
   Tensor operator()(const Tensor& x, const F& f) const {
-    return pre_norm_ ? x + dropout_(f(norm_(x))) : norm_(x + dropout_(f(x)));
+    return announce(pre_norm_ ? x + dropout_(f(norm_(x))) : norm_(x + dropout_(f(x))));
   }
 
  private:
@@ -92,7 +92,7 @@ class FeedForward : public Module {
     child("first", first_);
     child("second", second_);
   }
-  Tensor operator()(const Tensor& x) const { return second_(relu(first_(x))); }
+  Tensor operator()(const Tensor& x) const { return announce(second_(relu(first_(x)))); }
 
  private:
   Linear first_, second_;

@@ -18,7 +18,8 @@ struct SavedTensor {
 class Saved {
  public:
   Saved() = default;  // records nothing
-  Saved(Node* node, SavedTensor* slots, int capacity, uint32_t wanted) : node_(node), slots_(slots), capacity_(capacity), wanted_(wanted) {}
+  Saved(Node* node, SavedTensor* slots, int capacity, uint32_t wanted)
+      : node_(node), slots_(slots), wanted_(wanted), capacity_(static_cast<int16_t>(capacity)) {}
 
   /// Whether backward will run at all: what is only of use to it need not be computed otherwise.
   bool recording() const { return node_ != nullptr; }
@@ -39,9 +40,9 @@ class Saved {
   void keep(const Tensor& x, int output);
   Node* node_ = nullptr;
   SavedTensor* slots_ = nullptr;
-  int capacity_ = 0;
-  int count_ = 0;
   uint32_t wanted_ = 0;
+  int16_t capacity_ = 0;
+  int16_t count_ = 0;
 };
 
 }  // namespace heed

@@ -42,6 +42,10 @@ void parallel_ranges(int64_t n, int64_t grain, RangeFunction f, void* context);
 /// goes by fixed chunks instead, to keep its bits the same.
 template <class F>
 void parallel_for(int64_t n, int64_t grain, F&& f) {
+  if (n <= grain) {
+    if (n > 0) f(int64_t{0}, n);
+    return;
+  }
   detail::parallel_ranges(
       n, grain, [](void* context, int64_t begin, int64_t end) { (*static_cast<std::remove_reference_t<F>*>(context))(begin, end); },
       const_cast<void*>(static_cast<const void*>(&f)));

@@ -36,7 +36,11 @@ class Shape {
     for (const int64_t d : *this) n *= d;
     return n;
   }
-  bool operator==(const Shape& other) const { return ndim_ == other.ndim_ && std::equal(begin(), end(), other.begin()); }
+  bool operator==(const Shape& other) const {
+    bool equal = ndim_ == other.ndim_;
+    for (int i = 0; equal && i < ndim_; ++i) equal = (*this)[i] == other[i];
+    return equal;
+  }
   std::string str() const;  // "[3, 4]"
 
  private:
