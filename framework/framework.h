@@ -5,6 +5,7 @@
 #include "framework/autograd/grad_mode.h"
 #include "framework/autograd/gradcheck.h"
 #include "framework/autograd/hooks.h"
+#include "framework/build_info.h"
 #include "framework/core/error.h"
 #include "framework/core/memory_pool.h"
 #include "framework/core/parallel.h"
