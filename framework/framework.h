@@ -16,3 +16,4 @@
 #include "framework/io/safetensors.h"
 #include "framework/ops/apply.h"
 #include "framework/ops/ops.h"
+#include "framework/ops/spatial.h"

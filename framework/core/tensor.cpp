@@ -121,6 +121,7 @@ Tensor Tensor::detach() const { return make_view(*this, shape(), strides(), 0); 
 
 Tensor Tensor::to(DType target) const {
   if (target == dtype()) return *this;
+  if (is_floating(target) && requires_grad() && GradMode::enabled()) return cast(*this, target);
   NoGradGuard no_grad;
   const Tensor source = contiguous();
   Tensor result = empty(shape(), target);

@@ -62,7 +62,7 @@ class Tensor {
   Tensor clone() const;
   /// The same values without the autograd record.
   Tensor detach() const;
-  /// The same values in another dtype, in bool whether they differ from 0; not differentiable.
+  /// The same values in another dtype, in bool whether they differ from 0. Differentiable between f32 and f64.
   Tensor to(DType dtype) const;
 
   bool requires_grad() const;
@@ -111,14 +111,21 @@ Tensor empty(const Shape& shape, DType dtype = DType::f32);
 Tensor zeros(const Shape& shape, DType dtype = DType::f32);
 Tensor full(const Shape& shape, double value, DType dtype = DType::f32);
 inline Tensor ones(const Shape& shape, DType dtype = DType::f32) { return full(shape, 1.0, dtype); }
-/// 0, 1, ... n - 1.
+/// 0, 1, ... n - 1; and start, start + step, ... before end. Throws ValueError for a step of 0.
 Tensor arange(int64_t n, DType dtype = DType::i64);
+Tensor arange(double start, double end, double step, DType dtype = DType::f32);
+/// n values from start to end, both among them, evenly apart. Throws ShapeError for a negative n.
+Tensor linspace(double start, double end, int64_t n, DType dtype = DType::f32);
+/// [rows, columns], ones at the diagonal (columns -1: as many as rows).
+Tensor eye(int64_t rows, int64_t columns = -1, DType dtype = DType::f32);
 /// Values in row-major order. Throws ShapeError when their number is not the shape's.
 template <class T>
 Tensor from_vector(const std::vector<T>& values, const Shape& shape);
 /// Independent draws from default_generator(): uniform in [low, high), or normal.
 Tensor uniform(const Shape& shape, double low, double high, DType dtype = DType::f32);
 Tensor randn(const Shape& shape, DType dtype = DType::f32);
+/// Independent draws, 1 with probability p and else 0. Throws ValueError unless 0 <= p <= 1.
+Tensor bernoulli(const Shape& shape, double p, DType dtype = DType::f32);
 /// A second view of x's storage. `strides` in elements; the caller answers for the bounds.
 Tensor make_view(const Tensor& x, const Shape& shape, const Strides& strides, int64_t offset_from_x);
 

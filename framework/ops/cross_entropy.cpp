@@ -1,5 +1,6 @@
 // cross_entropy(logits, targets): mean over counted rows of  log sum exp(x) - (1 - s) x_target - s/V sum x   [Szegedy et al. 2016, sec. 7]
 // vjp: dlogits = g (softmax(x) - (1 - s) onehot(target) - s/V) / rows
+// With class weights w it is a composition:  - sum over rows of ((1 - s) w_target log p_target + s/V w . log p) / sum of w_target
 #include "framework/ops/cross_entropy.h"
 
 #include <fmt/format.h>
@@ -50,8 +51,29 @@ struct CrossEntropy {
     s.add("torch.nn.functional.cross_entropy(a, b, ignore_index=0, label_smoothing=0.1)", {{4, 6}, integers({4}, {5, 0, 2, 0})},
           run(0.1, 0));
     s.add("torch.nn.functional.cross_entropy(a, b, label_smoothing=0.2)", {{2, 75}, integers({2}, {74, 3})}, run(0.2, -100));
+    const auto weighted = [](double smoothing, int64_t ignored) {
+      return [=](const auto& x) {
+        const Tensor weights = from_vector<double>({0.5, 1, 2, 0.75, 1.5, 0.25}, {6}).to(x[0].dtype());
+        return std::vector{cross_entropy(x[0], x[1], {smoothing, ignored, weights})};
+      };
+    };
+    const std::string torch = "torch.nn.functional.cross_entropy(a, b, torch.tensor([0.5, 1, 2, 0.75, 1.5, 0.25]).double()";
+    s.add(torch + ")", {{4, 6}, integers({4}, {5, 0, 2, 0})}, weighted(0, -100));
+    s.add(torch + ", ignore_index=0, label_smoothing=0.1)", {{4, 6}, integers({4}, {5, 0, 2, 0})}, weighted(0.1, 0));
   }
 };
+
+Tensor weighted_cross_entropy(const Tensor& logits, const Tensor& targets, const CrossEntropyOptions& options) {
+  const Tensor& weights = options.class_weights;
+  const Tensor log_p = log_softmax(logits), total = nll_loss(log_p, targets, weights, options.ignore_id) * (1 - options.label_smoothing);
+  if (options.label_smoothing == 0) return total;
+  const Tensor counted = ne(targets, full({}, static_cast<double>(options.ignore_id), DType::i64)).to(logits.dtype());
+  const Tensor ids = where(counted.to(DType::boolean), targets, zeros({}, DType::i64));
+  const Tensor evenly = -sum(matmul(log_p, weights) * counted), mass = sum(index_select(weights, 0, ids) * counted);
+  const Tensor none = eq(mass, zeros({}, mass.dtype()));
+  const double share = options.label_smoothing / static_cast<double>(logits.shape()[1]);
+  return total + evenly * share / where(none, ones({}, mass.dtype()), mass);
+}
 
 }  // namespace
 
@@ -62,6 +84,9 @@ void check_cross_entropy(const char* op, const Shape& logits, const Tensor& targ
   }
   if (!(options.label_smoothing >= 0 && options.label_smoothing < 1)) {
     throw ValueError(fmt::format("{}: label smoothing {} is outside [0, 1)", op, options.label_smoothing));
+  }
+  if (options.class_weights.defined() && options.class_weights.shape() != Shape{logits[1]}) {
+    throw ShapeError(fmt::format("{}: weights {} for {} classes", op, options.class_weights.shape().str(), logits[1]));
   }
 }
 
@@ -87,6 +112,7 @@ Tensor composed_cross_entropy_gradient(const Tensor& logits, const Tensor& targe
 
 Tensor cross_entropy(const Tensor& logits, const Tensor& targets, CrossEntropyOptions options) {
   check_cross_entropy("cross_entropy", logits.shape(), targets, options);
+  if (options.class_weights.defined()) return weighted_cross_entropy(logits, targets, options);
   return apply(CrossEntropy{targets.contiguous(), options}, logits);
 }
 

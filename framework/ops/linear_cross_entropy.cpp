@@ -122,6 +122,7 @@ Tensor linear_cross_entropy(const Tensor& x, const Tensor& weight, const Tensor&
     throw DTypeError(fmt::format("linear_cross_entropy: dtypes differ: {} and {}", x.describe(), weight.describe()));
   }
   check_cross_entropy("linear_cross_entropy", {x.shape()[0], weight.shape()[0]}, targets, options);
+  if (options.class_weights.defined()) return cross_entropy(linear(x, weight, bias), targets, options);
   return apply(LinearCrossEntropy{targets.contiguous(), options, std::make_shared<decltype(LinearCrossEntropy::kept)::element_type>()}, x,
                weight, bias);
 }

@@ -18,6 +18,8 @@ Tensor mul(const Tensor& a, const Tensor& b);
 Tensor div(const Tensor& a, const Tensor& b);
 /// x * scale + shift.
 Tensor affine(const Tensor& x, double scale, double shift);
+/// x in another floating dtype. Throws DTypeError.
+Tensor cast(const Tensor& x, DType dtype);
 Tensor neg(const Tensor& x);
 Tensor exp(const Tensor& x);
 Tensor log(const Tensor& x);
@@ -200,9 +202,10 @@ Tensor dropout(const Tensor& x, double p, bool training = true);
 struct CrossEntropyOptions {
   double label_smoothing = 0;  // in [0, 1): mass spread evenly over all classes
   int64_t ignore_id = -100;    // rows with this target count nothing
+  Tensor class_weights{};      // [V]: a class's loss is multiplied by it, and the mean divided by the targets' weights; undefined: all 1
 };
 /// Mean over counted rows of -log softmax(logits)[target], natural log. logits [N, V], targets i64 [N] -> scalar; 0 when no row
-/// counts. Throws ShapeError, IndexError, ValueError.
+/// counts. Throws ShapeError, IndexError, ValueError, DTypeError.
 Tensor cross_entropy(const Tensor& logits, const Tensor& targets, CrossEntropyOptions options = {});
 /// cross_entropy(linear(x, weight, bias), targets) without stored probabilities: the logits turn into their gradient in place.
 /// x [N, D], weight [V, D], bias [V] or undefined.

@@ -67,7 +67,7 @@ void check_sample(const OpSample& sample, DType dtype, Tally& tally) {
     if (is_floating(dtype) && !outputs[i].requires_grad()) continue;
     const Tensor w = empty(outputs[i].shape(), DType::f64);
     for (int64_t k = 0; k < w.numel(); ++k) w.data<double>()[k] = 0.5 + std::cos(1.7 * static_cast<double>(k) + phase);
-    weights.push_back(w.to(dtype));
+    weights.push_back(w.to(outputs[i].dtype()));
     weighed.push_back(outputs[i]);
     phase += 0.9;
   }

@@ -16,11 +16,63 @@ inline dnnl::stream& stream() {
   return of_this_thread;
 }
 
-/// C = A B (+ C when accumulate), scratchpad from the caller: only then may a primitive run on another thread than made it.
-inline dnnl::matmul::primitive_desc matmul_descriptor(const dnnl::memory::desc& a, const dnnl::memory::desc& b, const dnnl::memory::desc& c,
-                                                      bool accumulate) {
+/// Scratchpad from the caller: only then may a primitive run on another thread than made it.
+inline dnnl::primitive_attr user_scratchpad() {
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attributes;
+}
+
+#if DNNL_VERSION_MAJOR >= 3
+using PoolingForward = dnnl::pooling_forward;
+using PoolingBackward = dnnl::pooling_backward;
+#else
+using PoolingForward = dnnl::pooling_v2_forward;  // with dilation, as version 3's
+using PoolingBackward = dnnl::pooling_v2_backward;
+#endif
+
+/// A primitive's descriptor from the arguments that versions 2 and 3 share, in their order.
+template <class Primitive, class... Arguments>
+typename Primitive::primitive_desc descriptor(const Arguments&... arguments) {
+#if DNNL_VERSION_MAJOR >= 3
+  return typename Primitive::primitive_desc(engine(), arguments..., user_scratchpad());
+#else
+  return typename Primitive::primitive_desc(typename Primitive::desc(arguments...), user_scratchpad(), engine());
+#endif
+}
+/// The same for a backward primitive, which is told its forward.
+template <class Primitive, class Forward, class... Arguments>
+typename Primitive::primitive_desc backward_descriptor(const Forward& forward, const Arguments&... arguments) {
+#if DNNL_VERSION_MAJOR >= 3
+  return typename Primitive::primitive_desc(engine(), arguments..., forward, user_scratchpad());
+#else
+  return typename Primitive::primitive_desc(typename Primitive::desc(arguments...), user_scratchpad(), engine(), forward);
+#endif
+}
+
+inline dnnl::batch_normalization_forward::primitive_desc batch_norm_descriptor(const dnnl::memory::desc& x, float eps) {
+  constexpr auto kProp = dnnl::prop_kind::forward_training;
+  const auto flags = dnnl::normalization_flags::use_scale | dnnl::normalization_flags::use_shift;
+#if DNNL_VERSION_MAJOR >= 3
+  return descriptor<dnnl::batch_normalization_forward>(kProp, x, x, eps, flags);
+#else
+  return descriptor<dnnl::batch_normalization_forward>(kProp, x, eps, flags);
+#endif
+}
+inline dnnl::batch_normalization_backward::primitive_desc batch_norm_backward_descriptor(const dnnl::memory::desc& x, float eps) {
+  constexpr auto kProp = dnnl::prop_kind::backward;
+  const auto flags = dnnl::normalization_flags::use_scale | dnnl::normalization_flags::use_shift;
+#if DNNL_VERSION_MAJOR >= 3
+  return backward_descriptor<dnnl::batch_normalization_backward>(batch_norm_descriptor(x, eps), kProp, x, x, x, eps, flags);
+#else
+  return backward_descriptor<dnnl::batch_normalization_backward>(batch_norm_descriptor(x, eps), kProp, x, x, eps, flags);
+#endif
+}
+
+/// C = A B (+ C when accumulate).
+inline dnnl::matmul::primitive_desc matmul_descriptor(const dnnl::memory::desc& a, const dnnl::memory::desc& b, const dnnl::memory::desc& c,
+                                                      bool accumulate) {
+  dnnl::primitive_attr attributes = user_scratchpad();
   if (accumulate) {
     dnnl::post_ops post;
     post.append_sum(1.0F);

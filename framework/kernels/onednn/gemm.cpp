@@ -10,7 +10,7 @@
 #include "framework/core/error.h"
 #include "framework/core/memory_pool.h"
 #include "framework/core/parallel.h"
-#include "framework/kernels/onednn/compat.h"
+#include "framework/kernels/onednn/task.h"
 
 namespace heed::kernels::onednn {
 namespace {
@@ -18,7 +18,7 @@ namespace {
 using dnnl::memory;
 
 memory::data_type type(bool bf16) { return bf16 ? memory::data_type::bf16 : memory::data_type::f32; }
-memory::desc plain(int64_t rows, int64_t columns, int64_t row_stride, int64_t column_stride = 1, bool bf16 = false) {
+memory::desc matrix(int64_t rows, int64_t columns, int64_t row_stride, int64_t column_stride = 1, bool bf16 = false) {
   return {{rows, columns}, type(bf16), memory::dims{row_stride, column_stride}};
 }
 
@@ -29,7 +29,7 @@ const memory::desc& packed_layout(const Packing& p) {
   auto found = layouts.find(key);
   if (found == layouts.end()) {
     const memory::desc any({p.K, p.N}, type(p.bf16), memory::format_tag::any);
-    const auto pd = matmul_descriptor(plain(p.rows, p.K, p.K, 1, p.bf16), any, plain(p.rows, p.N, p.N), false);
+    const auto pd = matmul_descriptor(matrix(p.rows, p.K, p.K, 1, p.bf16), any, matrix(p.rows, p.N, p.N), false);
     found = layouts.emplace(key, pd.weights_desc()).first;
   }
   return found->second;
@@ -62,13 +62,6 @@ struct Product {
   }
 };
 
-// Kept primitives are a few hundred at most: batches of many shapes would make them without end, at 1 ms and some KB each.
-template <class Map>
-void bound(Map& kept) {
-  constexpr size_t kMost = 512;
-  if (kept.size() >= kMost) kept.clear();
-}
-
 Product* packed_product(const Packing& p, int64_t M, int64_t lda, bool accumulate, int64_t ldc) {
   thread_local std::map<std::tuple<int64_t, int64_t, int64_t, bool, int64_t, int64_t, int64_t, bool, int>, Product> kept;
   const auto key = std::tuple(p.rows, p.N, p.K, p.bf16, M, lda, ldc, accumulate, num_threads());
@@ -76,7 +69,7 @@ Product* packed_product(const Packing& p, int64_t M, int64_t lda, bool accumulat
   bound(kept);
   Product& made = kept[key];
   try {
-    made.make(plain(M, p.K, lda, 1, p.bf16), packed_layout(p), plain(M, p.N, ldc), accumulate);
+    made.make(matrix(M, p.K, lda, 1, p.bf16), packed_layout(p), matrix(M, p.N, ldc), accumulate);
   } catch (const dnnl::error&) {  // no kernel for this M on that layout
     return nullptr;
   }
@@ -102,7 +95,7 @@ void gemm_bf16(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const uint16_t
   Product& product = kept[key];
   if (!product.primitive) {
     try {
-      product.make(plain(M, K, ta ? 1 : K, ta ? M : 1, true), plain(K, N, tb ? 1 : N, tb ? K : 1, true), plain(M, N, ldc), accumulate);
+      product.make(matrix(M, K, ta ? 1 : K, ta ? M : 1, true), matrix(K, N, tb ? 1 : N, tb ? K : 1, true), matrix(M, N, ldc), accumulate);
     } catch (const dnnl::error& e) {
       throw Error(fmt::format("matmul: oneDNN has no bf16 kernel for [{}, {}] x [{}, {}]: {}", M, K, K, N, e.what()));
     }
@@ -112,11 +105,11 @@ void gemm_bf16(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const uint16_t
 
 size_t packed_bytes(const Packing& p) {
   const memory::desc& layout = packed_layout(p);
-  return layout == plain(p.K, p.N, p.N) ? 0 : layout.get_size();
+  return layout == matrix(p.K, p.N, p.N) ? 0 : layout.get_size();
 }
 
 void pack(const Packing& p, const float* B, int64_t row_stride, int64_t column_stride, void* packed) {
-  memory from(plain(p.K, p.N, row_stride, column_stride), engine(), const_cast<float*>(B));
+  memory from(matrix(p.K, p.N, row_stride, column_stride), engine(), const_cast<float*>(B));
   memory into(packed_layout(p), engine(), packed);
   dnnl::reorder(from, into).execute(stream(), from, into);
   stream().wait();

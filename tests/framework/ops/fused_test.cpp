@@ -182,7 +182,7 @@ TEST(Fused, ASequenceOpSaysThatItHasFirstOrderGradientsOnly) {
 TEST(Fused, LinearCrossEntropyEqualsBoth) {
   manual_seed(8);
   for (const bool with_bias : {true, false}) {
-    for (const CrossEntropyOptions options : {CrossEntropyOptions{}, CrossEntropyOptions{0.1, 2}}) {
+    for (const CrossEntropyOptions& options : {CrossEntropyOptions{}, CrossEntropyOptions{0.1, 2}}) {
       const Tensor targets = lengths_of({0, 2, 8, 2, 5, 1});
       const auto fused = [&](const std::vector<Tensor>& x) {
         return std::vector{linear_cross_entropy(x[0], x[1], with_bias ? x[2] : Tensor{}, targets, options)};

@@ -1,0 +1,101 @@
+// f32 convolutions in oneDNN, which picks the layouts; groups are a leading dimension of the weights there.
+#include <array>
+
+#include "framework/core/parallel.h"
+#include "framework/kernels/onednn/task.h"
+#include "framework/kernels/spatial.h"
+
+namespace heed::kernels {
+namespace {
+
+using dnnl::memory;
+using onednn::plain;
+using onednn::Task;
+
+memory::desc any(const memory::dims& dims) { return {dims, memory::data_type::f32, memory::format_tag::any}; }
+memory::dims dims(const std::array<int64_t, 2>& pair) { return {pair[0], pair[1]}; }
+
+struct Layouts {
+  memory::dims x, w, bias, y, stride, dilation, before, after;
+  explicit Layouts(const ConvSizes& s)
+      : x{s.batch, s.in_channels, s.window.in[0], s.window.in[1]},
+        w{s.out_channels, s.in_channels, s.window.kernel[0], s.window.kernel[1]},
+        bias{s.out_channels},
+        y{s.batch, s.out_channels, s.window.out[0], s.window.out[1]},
+        stride(dims(s.window.stride)),
+        before(dims(s.window.padding)) {
+    if (s.groups > 1) w = {s.groups, s.out_channels / s.groups, s.in_channels / s.groups, s.window.kernel[0], s.window.kernel[1]};
+    for (size_t i = 0; i < 2; ++i) {
+      const Window& v = s.window;
+      dilation.push_back(v.dilation[i] - 1);  // oneDNN counts the gaps
+      after.push_back((v.out[i] - 1) * v.stride[i] + (v.kernel[i] - 1) * v.dilation[i] + 1 - v.in[i] - v.padding[i]);
+    }
+  }
+  dnnl::convolution_forward::primitive_desc forward(bool with_bias) const {
+    return onednn::descriptor<dnnl::convolution_forward>(dnnl::prop_kind::forward_training, dnnl::algorithm::convolution_direct, any(x),
+                                                         any(w), with_bias ? any(bias) : memory::desc(), any(y), stride, dilation, before,
+                                                         after);
+  }
+};
+
+// The kept primitive of these sizes; make(task) fills a new one.
+template <int kUse, class Make>
+Task& kept(const ConvSizes& s, bool with_bias, const Make& make) {
+  thread_local std::map<std::array<int64_t, 18>, Task> tasks;
+  const Window& v = s.window;
+  const std::array<int64_t, 18> key{s.batch,      s.in_channels, s.out_channels, s.groups,      v.in[0],     v.in[1],
+                                    v.out[0],     v.out[1],      v.kernel[0],    v.kernel[1],   v.stride[0], v.stride[1],
+                                    v.padding[0], v.padding[1],  v.dilation[0],  v.dilation[1], with_bias,   num_threads()};
+  if (!tasks.contains(key)) onednn::bound(tasks);
+  Task& task = tasks[key];
+  if (!task) make(task);
+  return task;
+}
+
+}  // namespace
+
+template <>
+void conv2d(const ConvSizes& s, const float* x, const float* w, const float* bias, float* y) {
+  Task& task = kept<0>(s, bias != nullptr, [&](Task& made) {
+    const Layouts l(s);
+    const auto pd = l.forward(bias != nullptr);
+    made.set(dnnl::convolution_forward(pd), pd.scratchpad_desc());
+    made.input(DNNL_ARG_SRC, plain(l.x), pd.src_desc());
+    made.input(DNNL_ARG_WEIGHTS, plain(l.w), pd.weights_desc());
+    made.output(DNNL_ARG_DST, plain(l.y), pd.dst_desc());
+    if (bias) made.input(DNNL_ARG_BIAS, plain(l.bias), pd.bias_desc());
+  });
+  if (bias) {
+    task.run({x, w, y, bias});
+  } else {
+    task.run({x, w, y});
+  }
+}
+
+template <>
+void conv2d_input_gradient(const ConvSizes& s, const float* g, const float* w, float* dx) {
+  kept<1>(s, false, [&](Task& made) {
+    const Layouts l(s);
+    const auto pd = onednn::backward_descriptor<dnnl::convolution_backward_data>(
+        l.forward(false), dnnl::algorithm::convolution_direct, any(l.x), any(l.w), any(l.y), l.stride, l.dilation, l.before, l.after);
+    made.set(dnnl::convolution_backward_data(pd), pd.scratchpad_desc());
+    made.input(DNNL_ARG_DIFF_DST, plain(l.y), pd.diff_dst_desc());
+    made.input(DNNL_ARG_WEIGHTS, plain(l.w), pd.weights_desc());
+    made.output(DNNL_ARG_DIFF_SRC, plain(l.x), pd.diff_src_desc());
+  }).run({g, w, dx});
+}
+
+template <>
+void conv2d_weight_gradient(const ConvSizes& s, const float* g, const float* x, float* dw) {
+  kept<2>(s, false, [&](Task& made) {
+    const Layouts l(s);
+    const auto pd = onednn::backward_descriptor<dnnl::convolution_backward_weights>(
+        l.forward(false), dnnl::algorithm::convolution_direct, any(l.x), any(l.w), any(l.y), l.stride, l.dilation, l.before, l.after);
+    made.set(dnnl::convolution_backward_weights(pd), pd.scratchpad_desc());
+    made.input(DNNL_ARG_DIFF_DST, plain(l.y), pd.diff_dst_desc());
+    made.input(DNNL_ARG_SRC, plain(l.x), pd.src_desc());
+    made.output(DNNL_ARG_DIFF_WEIGHTS, plain(l.w), pd.diff_weights_desc());
+  }).run({g, x, dw});
+}
+
+}  // namespace heed::kernels

@@ -1,0 +1,168 @@
+// max_pool2d, avg_pool2d and their one-dimensional forms.
+// vjp: max: g goes to where the largest stands, which a second derivative writes as scatter_add; avg: g shared evenly over the window, a
+// linear map whose own gradient is avg_pool2d again.
+#include "framework/ops/apply.h"
+#include "framework/ops/ops.h"
+#include "framework/ops/registry.h"
+#include "framework/ops/window.h"
+
+namespace heed {
+namespace {
+
+using kernels::PoolSizes;
+
+struct MaxPool2d {
+  static constexpr const char* kName = "max_pool2d";
+  PoolSizes sizes;
+  Shape in, out;
+  Tensor forward(const Tensor& input, Saved& saved) const {
+    const Tensor x = input.contiguous(), y = empty(out, x.dtype());
+    Tensor workspace;
+    if (y.numel() > 0) {
+      dispatch_floating(kName, x.dtype(), [&](auto t) {
+        using T = decltype(t);
+        if (saved.recording()) workspace = empty({static_cast<int64_t>(kernels::max_pool2d_workspace<T>(sizes))}, DType::boolean);
+        kernels::max_pool2d<T>(sizes, x.data<T>(), y.data<T>(), workspace.defined() ? workspace.raw_data() : nullptr);
+      });
+    }
+    saved.input(input);
+    saved.input(workspace);
+    return y;
+  }
+  void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
+    const Tensor x = saved[0];
+    if (g.numel() == 0) return d.add(0, zeros(in, g.dtype()));
+    if (GradMode::enabled()) return d.add(0, scattered(g, x));
+    const Tensor dense = g.contiguous(), dx = empty(in, g.dtype()), workspace = saved[1];
+    dispatch_floating(kName, g.dtype(), [&](auto t) {
+      using T = decltype(t);
+      kernels::max_pool2d_backward<T>(sizes, dense.data<T>(), workspace.raw_data(), dx.data<T>());
+    });
+    d.add(0, dx);
+  }
+  // The gradient in public ops: the places are a constant.
+  Tensor scattered(const Tensor& g, const Tensor& input) const {
+    const int64_t images = sizes.images, pixels = in[2] * in[3];
+    const Tensor x = input.detach().contiguous(), places = empty({images, g.numel() / images}, DType::i64);
+    dispatch_floating(kName, x.dtype(), [&](auto t) { kernels::max_pool2d_places(sizes, x.data<decltype(t)>(), places.data<int64_t>()); });
+    return reshape(scatter_add(zeros({images, pixels}, g.dtype()), 1, places, reshape(g, places.shape())), in);
+  }
+  static void samples(SampleList& s) {
+    s.add("torch.nn.functional.max_pool2d(a, 2)", {{2, 3, 4, 6}}, [](const auto& x) { return std::vector{max_pool2d(x[0], 2)}; });
+    s.add("torch.nn.functional.max_pool2d(a, (3, 2), stride=(2, 1), padding=1)", {{2, 2, 5, 4}}, [](const auto& x) {
+      return std::vector{max_pool2d(x[0], {3, 2}, {.stride = {2, 1}, .padding = 1})};
+    });
+    s.add("torch.nn.functional.max_pool2d(a, 2)", {{0, 3, 4, 6}}, [](const auto& x) { return std::vector{max_pool2d(x[0], 2)}; });
+  }
+};
+
+Tensor average(const PoolSizes& sizes, bool count_padding, const Shape& in, const Shape& out, const Tensor& x);
+
+// The transpose of avg_pool2d: g [out] -> [in].
+struct AvgPool2dBackward {
+  static constexpr const char* kName = "avg_pool2d_backward";
+  PoolSizes sizes;
+  bool count_padding;
+  Shape in, out;
+  Tensor forward(const Tensor& input, Saved&) const {
+    const Tensor g = input.contiguous(), dx = empty(in, g.dtype());
+    if (g.numel() == 0) return dx.fill_(0);
+    dispatch_floating(kName, g.dtype(), [&](auto t) {
+      using T = decltype(t);
+      kernels::avg_pool2d_backward<T>(sizes, count_padding, g.data<T>(), dx.data<T>());
+    });
+    return dx;
+  }
+  void vjp(Grads& d, const Tensor& v, const Saved&) const { d.add(0, average(sizes, count_padding, in, out, v)); }
+};
+
+struct AvgPool2d {
+  static constexpr const char* kName = "avg_pool2d";
+  PoolSizes sizes;
+  bool count_padding;
+  Shape in, out;
+  Tensor forward(const Tensor& input, Saved&) const {
+    const Tensor x = input.contiguous(), y = empty(out, x.dtype());
+    if (y.numel() == 0) return y;
+    dispatch_floating(kName, x.dtype(), [&](auto t) {
+      using T = decltype(t);
+      kernels::avg_pool2d<T>(sizes, count_padding, x.data<T>(), y.data<T>());
+    });
+    return y;
+  }
+  void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add(0, apply(AvgPool2dBackward{sizes, count_padding, in, out}, g)); }
+  static void samples(SampleList& s) {
+    s.add("torch.nn.functional.avg_pool2d(a, 2)", {{2, 3, 4, 6}}, [](const auto& x) { return std::vector{avg_pool2d(x[0], 2)}; });
+    s.add("torch.nn.functional.avg_pool2d(a, (3, 2), stride=(2, 1), padding=1)", {{2, 2, 5, 4}}, [](const auto& x) {
+      return std::vector{avg_pool2d(x[0], {3, 2}, {.stride = {2, 1}, .padding = 1})};
+    });
+    s.add("torch.nn.functional.avg_pool2d(a, 3, stride=2, padding=1, count_include_pad=False)", {{2, 2, 5, 4}},
+          [](const auto& x) { return std::vector{avg_pool2d(x[0], 3, {.stride = 2, .padding = 1}, /*count_padding=*/false)}; });
+    s.add("torch.nn.functional.avg_pool2d(a, 2)", {{0, 3, 4, 6}}, [](const auto& x) { return std::vector{avg_pool2d(x[0], 2)}; });
+  }
+};
+
+Tensor average(const PoolSizes& sizes, bool count_padding, const Shape& in, const Shape& out, const Tensor& x) {
+  return apply(AvgPool2d{sizes, count_padding, in, out}, x);
+}
+
+struct MaxPool1d {
+  static void samples(SampleList& s) {
+    s.add("torch.nn.functional.max_pool1d(a, 3, stride=2, padding=1)", {{2, 3, 7}},
+          [](const auto& x) { return std::vector{max_pool1d(x[0], 3, 2, 1)}; });
+  }
+};
+struct AvgPool1d {
+  static void samples(SampleList& s) {
+    s.add("torch.nn.functional.avg_pool1d(a, 3, stride=2, padding=1, count_include_pad=False)", {{2, 3, 7}},
+          [](const auto& x) { return std::vector{avg_pool1d(x[0], 3, 2, 1, false)}; });
+  }
+};
+
+struct Pooled {
+  PoolSizes sizes;
+  Shape out;
+  Pooled(const char* op, const Tensor& x, Extent2d window, const Pool2dOptions& o) {
+    if (x.ndim() != 4) throw ShapeError(fmt::format("{}: takes [B, C, H, W], got {}", op, x.shape().str()));
+    const Extent2d stride{o.stride.height == 0 ? window.height : o.stride.height, o.stride.width == 0 ? window.width : o.stride.width};
+    if (2 * o.padding.height > window.height || 2 * o.padding.width > window.width) {
+      throw ValueError(fmt::format("{}: padding {}, {} is more than half of the window {}, {}", op, o.padding.height, o.padding.width,
+                                   window.height, window.width));
+    }
+    sizes = {x.shape()[0] * x.shape()[1], detail::window_on(op, x.shape(), window, stride, o.padding)};
+    out = {x.shape()[0], x.shape()[1], sizes.window.out[0], sizes.window.out[1]};
+  }
+};
+
+// An image of height 1.
+Tensor as_image(const char* op, const Tensor& x) {
+  if (x.ndim() != 3) throw ShapeError(fmt::format("{}: takes [B, C, L], got {}", op, x.shape().str()));
+  return unsqueeze(x, 2);
+}
+
+}  // namespace
+
+Tensor max_pool2d(const Tensor& x, Extent2d window, const Pool2dOptions& options) {
+  const Pooled pooled("max_pool2d", x, window, options);
+  return apply(MaxPool2d{pooled.sizes, x.shape(), pooled.out}, x);
+}
+
+Tensor avg_pool2d(const Tensor& x, Extent2d window, const Pool2dOptions& options, bool count_padding) {
+  const Pooled pooled("avg_pool2d", x, window, options);
+  return average(pooled.sizes, count_padding, x.shape(), pooled.out, x);
+}
+
+Tensor max_pool1d(const Tensor& x, int64_t window, int64_t stride, int64_t padding) {
+  return squeeze(max_pool2d(as_image("max_pool1d", x), {1, window}, {.stride = {1, stride}, .padding = {0, padding}}), 2);
+}
+
+Tensor avg_pool1d(const Tensor& x, int64_t window, int64_t stride, int64_t padding, bool count_padding) {
+  return squeeze(avg_pool2d(as_image("avg_pool1d", x), {1, window}, {.stride = {1, stride}, .padding = {0, padding}}, count_padding), 2);
+}
+
+DEFINE_OP(max_pool2d, MaxPool2d)
+DEFINE_OP(avg_pool2d, AvgPool2d)
+DEFINE_OP(max_pool1d, MaxPool1d)
+DEFINE_OP(avg_pool1d, AvgPool1d)
+
+}  // namespace heed
