@@ -19,22 +19,36 @@ class Module {
   Module& operator=(const Module&) = delete;
   virtual ~Module() = default;
 
-  /// Own parameters first, then the children's, in the order of announcement, with dotted names.
+  /// Own parameters first, then the children's, in the order of announcement.
+  /// @return dotted names and the parameters themselves
   NamedTensors named_parameters() const;
+  /// @return the same without names
   std::vector<Tensor> parameters() const;
+  /// @return the number of elements of all parameters
   int64_t parameter_count() const;
 
-  /// Whether dropout acts; set for all children. True at first.
+  /// Whether dropout acts; set for all children.
+  /// @param on false for evaluation; a new module trains
   void train(bool on = true);
+  /// @return what train() set
   bool training() const { return training_; }
 
-  /// Copies values into the parameters. Throws FormatError naming `file`, the key and both dtypes and shapes for a missing, unexpected or
-  /// mismatched entry; then nothing is copied.
+  /// Copies values into the parameters.
+  /// @param values by the names of named_parameters()
+  /// @param file stands in messages
+  /// @throws FormatError naming `file`, the key and both dtypes and shapes for a missing, unexpected or mismatched entry; then nothing is
+  ///   copied
   void load(const std::map<std::string, Tensor>& values, const std::string& file);
 
  protected:
   /// Announces a parameter: it will want a gradient.
+  /// @param name its key, without dots; the member's name
+  /// @param value what it starts from
+  /// @return `value`, to be kept as a member
   Tensor param(std::string name, const Tensor& value);
+  /// Announces a sublayer.
+  /// @param name stands in front of its parameters' names
+  /// @param module a member of this module, or as long-lived
   void child(std::string name, Module& module);
 
  private:

@@ -3,9 +3,12 @@
 
 namespace heed {
 
+/// The switch itself; on at first. NoGradGuard is the usual way to turn it.
 class GradMode {
  public:
+  /// @return whether ops of this thread record themselves
   static bool enabled() { return flag(); }
+  /// @param on from now on, for this thread
   static void set(bool on) { flag() = on; }
 
  private:

@@ -17,14 +17,19 @@ class BackwardHook {
   BackwardHook(const BackwardHook&) = delete;
   BackwardHook& operator=(const BackwardHook&) = delete;
 
-  /// An op is being recorded; of the node only the sequence number is known yet.
-  virtual void made(const Node&) {}
-  /// The node's cotangents have arrived and may be replaced; its vjp comes next.
-  virtual void before(Node&) {}
-  /// The vjp has added to the cotangents of the nodes at the node's edges.
-  virtual void after(Node&) {}
+  /// An op is being recorded.
+  /// @param node of which only the sequence number is known yet
+  virtual void made([[maybe_unused]] const Node& node) {}
+  /// Comes before a node's vjp.
+  /// @param node whose cotangents have arrived and may be replaced
+  virtual void before([[maybe_unused]] Node& node) {}
+  /// Comes after a node's vjp.
+  /// @param node whose vjp has added to the cotangents of the nodes at its edges
+  virtual void after([[maybe_unused]] Node& node) {}
 
+  /// @return the hook of this thread that was made last, or null
   static BackwardHook* innermost() { return innermost_; }
+  /// @return the one around this one, or null
   BackwardHook* outer() const { return outer_; }
 
  private:

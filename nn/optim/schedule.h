@@ -13,10 +13,17 @@ namespace heed::nn {
 ///   inverse_sqrt  base sqrt(max(warmup, 1) / u)                               (Vaswani et al. 2017, sec. 5.3)
 ///   linear        down to base * floor at `total` updates
 ///   cosine        down to base * floor along half a cosine (Loshchilov & Hutter 2017, eq. 5)
-/// Throws ValueError for an unknown kind.
 class Schedule {
  public:
+  /// @param kind a name of the list above
+  /// @param base the learning rate after the warm-up
+  /// @param warmup updates, 0 for none
+  /// @param total updates of the whole training; linear and cosine read it
+  /// @param floor the last rate as a part of base; linear and cosine read it
+  /// @throws ValueError for an unknown kind
   Schedule(std::string kind, double base, int64_t warmup, int64_t total, double floor = 0.0);
+  /// @param update counted from 1
+  /// @return the learning rate of that update
   double operator()(int64_t update) const;
 
  private:
