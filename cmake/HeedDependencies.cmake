@@ -32,7 +32,7 @@ pkg_check_modules(HeedTomlplusplus QUIET IMPORTED_TARGET GLOBAL tomlplusplus)
 heed_require("toml++" "libtomlplusplus-dev" HeedTomlplusplus_FOUND)
 
 pkg_check_modules(HeedSentencePiece QUIET IMPORTED_TARGET GLOBAL sentencepiece)
-heed_require("SentencePiece" "libsentencepiece-dev" HeedSentencePiece_FOUND)
+heed_require("SentencePiece (its pkg-config file may want protobuf)" "libsentencepiece-dev libprotobuf-dev" HeedSentencePiece_FOUND)
 
 if(HEED_BUILD_APPS)
   find_package(CLI11 CONFIG QUIET)

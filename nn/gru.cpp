@@ -27,6 +27,21 @@ Tensor running(const std::vector<int64_t>& lengths, int64_t t, DType dtype) {
   return from_vector(mask, {static_cast<int64_t>(lengths.size()), 1}).to(dtype);
 }
 
+// The next state from what the input and the state h [B, H] give before the gates, [B, 3H] each.
+Tensor next_state(const Tensor& from_input, const Tensor& from_state, const Tensor& h) {
+  const int64_t H = h.size(1);
+  const auto gate = [&](const Tensor& gates, int64_t k) { return slice(gates, 1, k * H, (k + 1) * H); };
+  const Tensor r = sigmoid(gate(from_input, 0) + gate(from_state, 0)), z = sigmoid(gate(from_input, 1) + gate(from_state, 1));
+  const Tensor n = tanh(gate(from_input, 2) + r * gate(from_state, 2));
+  return n + z * (h - n);
+}
+
+void check_state(const Tensor& h, const Tensor& x, int64_t H) {
+  if (h.defined() && h.shape() != Shape{x.size(0), H}) {
+    throw ShapeError(fmt::format("gru: state {} does not fit input {} and hidden size {}", h.shape().str(), x.shape().str(), H));
+  }
+}
+
 }  // namespace
 
 GRULayer::GRULayer(int64_t in, int64_t hidden)
@@ -41,9 +56,7 @@ GRUResult GRULayer::operator()(const Tensor& x, const Tensor& lengths, const Ten
     throw ShapeError(fmt::format("gru: input {} does not fit weight {}", x.shape().str(), weight_ih.shape().str()));
   }
   const int64_t B = x.size(0), T = x.size(1);
-  if (h0.defined() && h0.shape() != Shape{B, H}) {
-    throw ShapeError(fmt::format("gru: state {} does not fit input {} and hidden size {}", h0.shape().str(), x.shape().str(), H));
-  }
+  check_state(h0, x, H);
   const std::vector<int64_t> ends = checked_lengths(x, lengths);
   const int64_t shortest = ends.empty() ? T : *std::min_element(ends.begin(), ends.end());
   const Tensor from_input = linear(x, weight_ih, bias_ih);  // [B, T, 3H] for all steps at once
@@ -51,11 +64,7 @@ GRUResult GRULayer::operator()(const Tensor& x, const Tensor& lengths, const Ten
   std::vector<Tensor> outputs(static_cast<size_t>(T));
   for (int64_t i = 0; i < T; ++i) {
     const int64_t t = reverse ? T - 1 - i : i;
-    const Tensor a = select(from_input, 1, t), u = linear(h, weight_hh, bias_hh);
-    const auto gate = [&](const Tensor& gates, int64_t k) { return slice(gates, 1, k * H, (k + 1) * H); };
-    const Tensor r = sigmoid(gate(a, 0) + gate(u, 0)), z = sigmoid(gate(a, 1) + gate(u, 1));
-    const Tensor n = tanh(gate(a, 2) + r * gate(u, 2));
-    const Tensor next = n + z * (h - n);
+    const Tensor next = next_state(select(from_input, 1, t), linear(h, weight_hh, bias_hh), h);
     if (t < shortest) {
       outputs[static_cast<size_t>(t)] = h = next;
     } else {
@@ -65,6 +74,22 @@ GRUResult GRULayer::operator()(const Tensor& x, const Tensor& lengths, const Ten
     }
   }
   return {outputs.empty() ? zeros({B, 0, H}, x.dtype()) : stack(outputs, 1), h};
+}
+
+GRUCell::GRUCell(int64_t in, int64_t hidden)
+    : weight_ih(param("weight_ih", init::xavier_uniform({3 * hidden, in}))),
+      weight_hh(param("weight_hh", init::xavier_uniform({3 * hidden, hidden}))),
+      bias_ih(param("bias_ih", zeros({3 * hidden}))),
+      bias_hh(param("bias_hh", zeros({3 * hidden}))) {}
+
+Tensor GRUCell::operator()(const Tensor& x, const Tensor& state) const {
+  const int64_t H = weight_hh.size(1);
+  if (x.ndim() != 2 || x.size(1) != weight_ih.size(1)) {
+    throw ShapeError(fmt::format("gru: input {} does not fit weight {}", x.shape().str(), weight_ih.shape().str()));
+  }
+  check_state(state, x, H);
+  const Tensor h = state.defined() ? state : zeros({x.size(0), H}, x.dtype());
+  return next_state(linear(x, weight_ih, bias_ih), linear(h, weight_hh, bias_hh), h);
 }
 
 GRU::GRU(int64_t in, int64_t hidden, GRUOptions options) : options_(options), dropout_(options.dropout) {

@@ -36,6 +36,19 @@ class GRULayer : public Module {
   Tensor bias_hh;    // d; [3 hidden]
 };
 
+/// One step of a GRULayer, for graphs that differ from sample to sample.
+class GRUCell : public Module {
+ public:
+  /// @param in,hidden the sizes, at least 1
+  GRUCell(int64_t in, int64_t hidden);
+  /// @param x [B, in]
+  /// @param h [B, hidden] or undefined (zeros)
+  /// @return the next h
+  /// @throws ShapeError
+  Tensor operator()(const Tensor& x, const Tensor& h = {}) const;
+  Tensor weight_ih, weight_hh, bias_ih, bias_hh;  // as GRULayer's
+};
+
 /// The form of a stacked GRU.
 struct GRUOptions {
   int64_t layers = 1;          // stacked, at least 1

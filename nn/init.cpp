@@ -1,5 +1,6 @@
 #include "nn/init.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "framework/autograd/grad_mode.h"
@@ -8,6 +9,10 @@
 namespace heed::nn::init {
 
 Tensor xavier_uniform(const Shape& shape) { return uniform(shape, std::sqrt(6.0 / static_cast<double>(shape[0] + shape[1]))); }
+
+Tensor he_uniform(const Shape& shape) {
+  return uniform(shape, std::sqrt(6.0 / static_cast<double>(std::max<int64_t>(shape.without(0).numel(), 1))));
+}
 
 Tensor uniform(const Shape& shape, double a) { return heed::uniform(shape, -a, a); }
 

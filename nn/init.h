@@ -9,6 +9,10 @@ namespace heed::nn::init {
 /// @param shape [fan_out, fan_in]
 /// @return f32, as all of these
 Tensor xavier_uniform(const Shape& shape);
+/// U(-a, a), a = sqrt(6 / fan_in): keeps the variance through layers with relu (He et al. 2015, eq. 10).
+/// @param shape [out, in, ...]; fan_in is the product of all but the first extent
+/// @return f32 of that shape
+Tensor he_uniform(const Shape& shape);
 /// U(-a, a).
 /// @param shape of the parameter
 /// @param a half the width, at least 0

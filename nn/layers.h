@@ -1,4 +1,4 @@
-// Linear, Embedding, Dropout, RMSNorm, activations.
+// Linear, Embedding, Dropout, RMSNorm.
 #pragma once
 
 #include "nn/init.h"
@@ -64,34 +64,6 @@ class RMSNorm : public Module {
 
  private:
   double eps_;
-};
-
-/// A function of each element as a layer.
-/// @tparam kFunction relu, tanh, ...
-template <Tensor (*kFunction)(const Tensor&)>
-class Activation : public Module {
- public:
-  /// @param x [*]
-  /// @return the same shape
-  Tensor operator()(const Tensor& x) const { return kFunction(x); }
-};
-using ReLU = Activation<relu>;          // max(x, 0)
-using Tanh = Activation<tanh>;          // tanh x
-using Sigmoid = Activation<sigmoid>;    // 1 / (1 + e^-x)
-using SiLU = Activation<silu>;          // x sigmoid(x)
-using Softplus = Activation<softplus>;  // log(1 + e^x)
-
-/// gelu in either form.
-class GELU : public Module {
- public:
-  /// @param form exact, or the approximation by tanh
-  explicit GELU(GeluForm form = GeluForm::exact) : form_(form) {}
-  /// @param x [*]
-  /// @return the same shape
-  Tensor operator()(const Tensor& x) const { return gelu(x, form_); }
-
- private:
-  GeluForm form_;
 };
 
 /// Zeroes values with probability p while training, and scales the others by 1 / (1 - p) (Srivastava et al. 2014).

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 namespace heed::nn {
 
 Tensor Module::param(std::string name, const Tensor& value) {
@@ -10,16 +12,33 @@ Tensor Module::param(std::string name, const Tensor& value) {
   return value;
 }
 
+Tensor Module::buffer(std::string name, const Tensor& value) {
+  buffers_.emplace_back(std::move(name), value);
+  return value;
+}
+
 void Module::child(std::string name, Module& module) { children_.emplace_back(std::move(name), &module); }
 
-void Module::collect(const std::string& prefix, NamedTensors& into) const {
-  for (const auto& [name, value] : parameters_) into.emplace_back(prefix + name, value);
-  for (const auto& [name, module] : children_) module->collect(prefix + name + ".", into);
+void Module::collect(const std::string& prefix, NamedTensors Module::*which, NamedTensors& into) const {
+  for (const auto& [name, value] : this->*which) into.emplace_back(prefix + name, value);
+  for (const auto& [name, module] : children_) module->collect(prefix + name + ".", which, into);
 }
 
 NamedTensors Module::named_parameters() const {
   NamedTensors all;
-  collect("", all);
+  collect("", &Module::parameters_, all);
+  return all;
+}
+
+NamedTensors Module::named_buffers() const {
+  NamedTensors all;
+  collect("", &Module::buffers_, all);
+  return all;
+}
+
+NamedTensors Module::state_dict() const {
+  NamedTensors all = named_parameters();
+  collect("", &Module::buffers_, all);
   return all;
 }
 
@@ -40,24 +59,49 @@ void Module::train(bool on) {
   for (const auto& [name, module] : children_) module->train(on);
 }
 
-void Module::load(const std::map<std::string, Tensor>& values, const std::string& file) {
-  const NamedTensors wanted = named_parameters();
+void Module::freeze(bool on) {
+  for (const Tensor& p : parameters()) {
+    p.set_requires_grad(!on);
+    p.zero_grad();
+  }
+}
+
+std::vector<std::string> LoadReport::lines() const {
+  std::vector<std::string> all;
+  for (const std::string& name : missing) all.push_back(fmt::format("'{}' is missing", name));
+  for (const Mismatch& m : mismatched)
+    all.push_back(fmt::format("'{}' is {} in the file, {} in the model", m.name, m.in_values, m.in_module));
+  for (const std::string& name : unexpected) all.push_back(fmt::format("'{}' is not in the model", name));
+  return all;
+}
+
+LoadReport Module::load(const std::map<std::string, Tensor>& values, const std::string& file, Loading loading) {
+  LoadReport report;
+  const NamedTensors wanted = state_dict();
+  NamedTensors fitting;
+  std::set<std::string> known;
   for (const auto& [name, value] : wanted) {
+    known.insert(name);
     const auto found = values.find(name);
-    if (found == values.end()) throw FormatError(fmt::format("load '{}': '{}' is missing", file, name));
-    if (found->second.shape() != value.shape() || found->second.dtype() != value.dtype()) {
-      throw FormatError(
-          fmt::format("load '{}': '{}' is {} in the file, {} in the model", file, name, found->second.describe(), value.describe()));
+    if (found == values.end()) {
+      report.missing.push_back(name);
+    } else if (found->second.shape() != value.shape() || found->second.dtype() != value.dtype()) {
+      report.mismatched.push_back({name, found->second.describe(), value.describe()});
+    } else {
+      fitting.emplace_back(name, value);
     }
   }
-  if (values.size() != wanted.size()) {
-    for (const auto& [name, value] : values) {
-      const bool known = std::any_of(wanted.begin(), wanted.end(), [&](const auto& entry) { return entry.first == name; });
-      if (!known) throw FormatError(fmt::format("load '{}': '{}' is not in the model", file, name));
-    }
+  for (const auto& [name, value] : values) {
+    if (!known.contains(name)) report.unexpected.push_back(name);
+  }
+  if (loading == Loading::strict && !report.complete()) {
+    const std::vector<std::string> lines = report.lines();
+    throw FormatError(
+        fmt::format("load '{}': {}{}", file, lines.front(), lines.size() == 1 ? "" : fmt::format("; and {} more", lines.size() - 1)));
   }
   const NoGradGuard no_grad;
-  for (const auto& [name, value] : wanted) value.copy_(values.at(name));
+  for (const auto& [name, value] : fitting) value.copy_(values.at(name));
+  return report;
 }
 
 }  // namespace heed::nn

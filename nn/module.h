@@ -1,4 +1,4 @@
-// Module: parameters and children with names. A member's name is its key in a checkpoint: encoder.cell.weight_ih.
+// Module: parameters, buffers and children with names. A member's name is its key in a checkpoint: encoder.cell.weight_ih.
 #pragma once
 
 #include <functional>
@@ -9,6 +9,23 @@
 #include "framework/framework.h"
 
 namespace heed::nn {
+
+/// How a checkpoint's entries and a module's fit together, each entry by its dotted name.
+struct LoadReport {
+  std::vector<std::string> missing;     // the module has it, the values do not
+  std::vector<std::string> unexpected;  // the other way round
+  /// An entry of another dtype or shape.
+  struct Mismatch {
+    std::string name, in_values, in_module;  // dtype and shape: "f32[4, 4]"
+  };
+  std::vector<Mismatch> mismatched;  // both have it
+  /// @return whether everything fits
+  bool complete() const { return missing.empty() && unexpected.empty() && mismatched.empty(); }
+  /// @return a line for each: "'w' is missing", "'w' is not in the model", "'w' is f32[4, 4] in the file, f32[8, 4] in the model".
+  std::vector<std::string> lines() const;
+};
+/// strict: everything must fit or nothing is copied. partial: what fits is copied.
+enum class Loading : uint8_t { strict, partial };
 
 /// Base of every layer. A layer holds its parameters as plain Tensor members made by param(), its sublayers as members announced with
 /// child(); it keeps no state between calls. Not copyable: a parent points at its children.
@@ -26,6 +43,16 @@ class Module {
   std::vector<Tensor> parameters() const;
   /// @return the number of elements of all parameters
   int64_t parameter_count() const;
+  /// What belongs to a checkpoint and is not trained, such as a running mean.
+  /// @return dotted names and the buffers themselves
+  NamedTensors named_buffers() const;
+  /// All that a checkpoint holds. Writing to these tensors writes to the module.
+  /// @return parameters, then buffers
+  NamedTensors state_dict() const;
+
+  /// Whether the parameters want gradients; set for all children. An optimiser leaves a frozen parameter as it is.
+  /// @param on false: they want gradients again
+  void freeze(bool on = true);
 
   /// Whether dropout acts; set for all children.
   /// @param on false for evaluation; a new module trains
@@ -33,12 +60,13 @@ class Module {
   /// @return what train() set
   bool training() const { return training_; }
 
-  /// Copies values into the parameters.
-  /// @param values by the names of named_parameters()
+  /// Copies values into parameters and buffers.
+  /// @param values by the names of state_dict()
   /// @param file stands in messages
-  /// @throws FormatError naming `file`, the key and both dtypes and shapes for a missing, unexpected or mismatched entry; then nothing is
-  ///   copied
-  void load(const std::map<std::string, Tensor>& values, const std::string& file);
+  /// @param loading whether everything has to fit
+  /// @return what did not fit
+  /// @throws FormatError "load 'file': 'w' is missing" for the first such entry when loading is strict; then nothing is copied
+  LoadReport load(const std::map<std::string, Tensor>& values, const std::string& file, Loading loading = Loading::strict);
 
  protected:
   /// Announces a parameter: it will want a gradient.
@@ -46,14 +74,19 @@ class Module {
   /// @param value what it starts from
   /// @return `value`, to be kept as a member
   Tensor param(std::string name, const Tensor& value);
+  /// Announces a buffer.
+  /// @param name its key, without dots; the member's name
+  /// @param value what it starts from
+  /// @return `value`, to be kept as a member
+  Tensor buffer(std::string name, const Tensor& value);
   /// Announces a sublayer.
   /// @param name stands in front of its parameters' names
   /// @param module a member of this module, or as long-lived
   void child(std::string name, Module& module);
 
  private:
-  void collect(const std::string& prefix, NamedTensors& into) const;
-  std::vector<std::pair<std::string, Tensor>> parameters_;
+  void collect(const std::string& prefix, NamedTensors Module::*which, NamedTensors& into) const;
+  NamedTensors parameters_, buffers_;
   std::vector<std::pair<std::string, Module*>> children_;
   bool training_ = true;
 };

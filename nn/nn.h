@@ -1,6 +1,7 @@
 // Everything of the nn layer.
 #pragma once
 
+#include "nn/activations.h"
 #include "nn/attention/additive.h"
 #include "nn/attention/attention.h"
 #include "nn/attention/concat.h"
@@ -12,7 +13,9 @@
 #include "nn/attention/location.h"
 #include "nn/attention/multi_head.h"
 #include "nn/attention/scaled_dot.h"
+#include "nn/batch_norm.h"
 #include "nn/containers.h"
+#include "nn/conv.h"
 #include "nn/gru.h"
 #include "nn/init.h"
 #include "nn/layers.h"

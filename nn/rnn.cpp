@@ -15,6 +15,29 @@ LstmResult LSTMLayer::operator()(const Tensor& x, const Tensor& lengths, const T
   return lstm(x, lengths, h0, c0, weight_ih, weight_hh, bias, reverse);
 }
 
+LSTMCell::LSTMCell(int64_t in, int64_t hidden)
+    : weight_ih(param("weight_ih", init::xavier_uniform({4 * hidden, in}))),
+      weight_hh(param("weight_hh", init::xavier_uniform({4 * hidden, hidden}))),
+      bias(param("bias", init::lstm_bias(hidden))) {}
+
+LSTMCell::State LSTMCell::operator()(const Tensor& x, const State& state) const {
+  const int64_t H = weight_hh.size(1);
+  if (x.ndim() != 2 || x.size(1) != weight_ih.size(1)) {
+    throw ShapeError(fmt::format("lstm: input {} does not fit weight {}", x.shape().str(), weight_ih.shape().str()));
+  }
+  for (const Tensor& given : {state.hidden, state.cell}) {
+    if (given.defined() && given.shape() != Shape{x.size(0), H}) {
+      throw ShapeError(fmt::format("lstm: state {} does not fit input {} and hidden size {}", given.shape().str(), x.shape().str(), H));
+    }
+  }
+  Tensor gates = linear(x, weight_ih, bias);
+  if (state.hidden.defined()) gates = gates + linear(state.hidden, weight_hh);
+  const auto gate = [&](int64_t k) { return slice(gates, 1, k * H, (k + 1) * H); };
+  Tensor cell = sigmoid(gate(0)) * tanh(gate(2));
+  if (state.cell.defined()) cell = cell + sigmoid(gate(1)) * state.cell;
+  return {sigmoid(gate(3)) * tanh(cell), cell};
+}
+
 LSTM::LSTM(int64_t in, int64_t hidden, LSTMOptions options) : options_(options), dropout_(options.dropout) {
   if (in < 1 || hidden < 1 || options.layers < 1) {
     throw ValueError(fmt::format("LSTM: sizes must be at least 1, got in {}, hidden {}, layers {}", in, hidden, options.layers));

@@ -1,4 +1,4 @@
-// LSTM over whole sequences: several layers, one or both directions, lengths instead of padding.
+// LSTM over whole sequences: several layers, one or both directions, lengths instead of padding; and one step of it.
 #pragma once
 
 #include <memory>
@@ -23,6 +23,23 @@ class LSTMLayer : public Module {
   Tensor weight_ih;  // [4 hidden, in], gates i, f, g, o
   Tensor weight_hh;  // [4 hidden, hidden]
   Tensor bias;       // [4 hidden]; PyTorch's bias_ih + bias_hh
+};
+
+/// One step: the equations of lstm (framework/ops/ops.h) for graphs that differ from sample to sample. Gradients of any order.
+class LSTMCell : public Module {
+ public:
+  /// @param in,hidden the sizes, at least 1
+  LSTMCell(int64_t in, int64_t hidden);
+  /// What goes from step to step.
+  struct State {
+    Tensor hidden, cell;  // [B, hidden]
+  };
+  /// @param x [B, in]
+  /// @param state of the step before; undefined members: zeros
+  /// @return the next state
+  /// @throws ShapeError
+  State operator()(const Tensor& x, const State& state = {}) const;
+  Tensor weight_ih, weight_hh, bias;  // as LSTMLayer's
 };
 
 /// The form of a stacked LSTM.

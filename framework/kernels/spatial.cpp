@@ -98,31 +98,6 @@ template void max_pool2d_places(const PoolSizes&, const float*, int64_t*);
 template void max_pool2d_places(const PoolSizes&, const double*, int64_t*);
 
 template <>
-size_t max_pool2d_workspace<double>(const PoolSizes& s) {
-  return static_cast<size_t>(s.images * area(s.window.out)) * sizeof(int64_t);
-}
-
-template <>
-void max_pool2d(const PoolSizes& s, const double* x, double* y, void* workspace) {
-  auto* const places = static_cast<int64_t*>(workspace);
-  each_window(s, [&](int64_t first, int64_t o, int64_t oy, int64_t ox) {
-    int64_t best = -1;
-    each_tap(s.window, oy, ox, [&](int64_t i, int64_t) {
-      if (best < 0 || x[first + i] > x[first + best] || (std::isnan(x[first + i]) && !std::isnan(x[first + best]))) best = i;
-    });
-    y[o] = x[first + best];
-    if (places) places[o] = best;
-  });
-}
-
-template <>
-void max_pool2d_backward(const PoolSizes& s, const double* g, const void* workspace, double* dx) {
-  const auto* const places = static_cast<const int64_t*>(workspace);
-  std::fill_n(dx, s.images * area(s.window.in), 0.0);
-  each_window(s, [&](int64_t first, int64_t o, int64_t, int64_t) { dx[first + places[o]] += g[o]; });
-}
-
-template <>
 void avg_pool2d(const PoolSizes& s, bool count_padding, const double* x, double* y) {
   each_window(s, [&](int64_t first, int64_t o, int64_t oy, int64_t ox) {
     double total = 0;

@@ -33,17 +33,14 @@ struct PoolSizes {
   Window window;
 };
 
-/// Bytes that max_pool2d keeps for its backward.
-template <class T>
-size_t max_pool2d_workspace(const PoolSizes& sizes);
-/// The largest of each window, the padding never; `workspace` may be null when no backward follows.
-template <class T>
-void max_pool2d(const PoolSizes& sizes, const T* x, T* y, void* workspace);
-template <class T>
-void max_pool2d_backward(const PoolSizes& sizes, const T* g, const void* workspace, T* dx);
-/// Where in its image the largest of each window stands, the first of equals; a NaN before all.
+/// Where in its image the largest of each window stands, the first of equals, a NaN before all; padding is never chosen.
 template <class T>
 void max_pool2d_places(const PoolSizes& sizes, const T* x, int64_t* places);
+/// The largest themselves, in oneDNN, for finite x alone: it takes a NaN for small and minus infinity for the least finite number.
+/// `workspace`, of so many bytes, is for the backward; null when none follows.
+size_t max_pool2d_workspace(const PoolSizes& sizes);
+void max_pool2d(const PoolSizes& sizes, const float* x, float* y, void* workspace);
+void max_pool2d_backward(const PoolSizes& sizes, const float* g, const void* workspace, float* dx);
 /// The mean of each window, over all of it or over what is not padding; and its gradient.
 template <class T>
 void avg_pool2d(const PoolSizes& sizes, bool count_padding, const T* x, T* y);

@@ -1,6 +1,8 @@
 // max_pool2d, avg_pool2d and their one-dimensional forms.
 // vjp: max: g goes to where the largest stands, which a second derivative writes as scatter_add; avg: g shared evenly over the window, a
 // linear map whose own gradient is avg_pool2d again.
+#include <bit>
+
 #include "framework/ops/apply.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
@@ -15,37 +17,45 @@ struct MaxPool2d {
   static constexpr const char* kName = "max_pool2d";
   PoolSizes sizes;
   Shape in, out;
+  // Beside x is kept oneDNN's workspace, or the places where it did not run.
   Tensor forward(const Tensor& input, Saved& saved) const {
-    const Tensor x = input.contiguous(), y = empty(out, x.dtype());
-    Tensor workspace;
-    if (y.numel() > 0) {
-      dispatch_floating(kName, x.dtype(), [&](auto t) {
-        using T = decltype(t);
-        if (saved.recording()) workspace = empty({static_cast<int64_t>(kernels::max_pool2d_workspace<T>(sizes))}, DType::boolean);
-        kernels::max_pool2d<T>(sizes, x.data<T>(), y.data<T>(), workspace.defined() ? workspace.raw_data() : nullptr);
-      });
-    }
+    const Tensor x = input.contiguous();
     saved.input(input);
-    saved.input(workspace);
-    return y;
+    if (x.dtype() == DType::f32 && in.numel() > 0 && finite(x)) {
+      const Tensor y = empty(out, x.dtype());
+      const Tensor workspace = saved.recording() ? empty({workspace_bytes()}, DType::boolean) : Tensor{};
+      kernels::max_pool2d(sizes, x.data<float>(), y.data<float>(), workspace.defined() ? workspace.raw_data() : nullptr);
+      saved.input(workspace);
+      return y;
+    }
+    const Tensor places = places_of(x);
+    saved.input(places);
+    return reshape(gather(reshape(x, flat()), 1, places), out);
   }
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
-    const Tensor x = saved[0];
-    if (g.numel() == 0) return d.add(0, zeros(in, g.dtype()));
-    if (GradMode::enabled()) return d.add(0, scattered(g, x));
-    const Tensor dense = g.contiguous(), dx = empty(in, g.dtype()), workspace = saved[1];
-    dispatch_floating(kName, g.dtype(), [&](auto t) {
-      using T = decltype(t);
-      kernels::max_pool2d_backward<T>(sizes, dense.data<T>(), workspace.raw_data(), dx.data<T>());
-    });
+    const Tensor x = saved[0], kept = saved[1];
+    if (kept.dtype() == DType::i64) return d.add(0, scattered(g, kept));
+    if (GradMode::enabled()) return d.add(0, scattered(g, places_of(x.detach().contiguous())));
+    const Tensor dense = g.contiguous(), dx = empty(in, g.dtype());
+    kernels::max_pool2d_backward(sizes, dense.data<float>(), kept.raw_data(), dx.data<float>());
     d.add(0, dx);
   }
-  // The gradient in public ops: the places are a constant.
-  Tensor scattered(const Tensor& g, const Tensor& input) const {
-    const int64_t images = sizes.images, pixels = in[2] * in[3];
-    const Tensor x = input.detach().contiguous(), places = empty({images, g.numel() / images}, DType::i64);
+  int64_t workspace_bytes() const { return std::max<int64_t>(1, static_cast<int64_t>(kernels::max_pool2d_workspace(sizes))); }
+  Shape flat() const { return {sizes.images, in[2] * in[3]}; }
+  static bool finite(const Tensor& x) {
+    constexpr uint32_t kExponent = 0x7F800000;  // all ones in infinities and NaN
+    uint32_t spoilt = 0;
+    const float* const values = x.data<float>();
+    for (int64_t i = 0; i < x.numel(); ++i) spoilt |= static_cast<uint32_t>((std::bit_cast<uint32_t>(values[i]) & kExponent) == kExponent);
+    return spoilt == 0;
+  }
+  Tensor places_of(const Tensor& x) const {
+    const Tensor places = empty({sizes.images, out[2] * out[3]}, DType::i64);
     dispatch_floating(kName, x.dtype(), [&](auto t) { kernels::max_pool2d_places(sizes, x.data<decltype(t)>(), places.data<int64_t>()); });
-    return reshape(scatter_add(zeros({images, pixels}, g.dtype()), 1, places, reshape(g, places.shape())), in);
+    return places;
+  }
+  Tensor scattered(const Tensor& g, const Tensor& places) const {
+    return reshape(scatter_add(zeros(flat(), g.dtype()), 1, places, reshape(g, places.shape())), in);
   }
   static void samples(SampleList& s) {
     s.add("torch.nn.functional.max_pool2d(a, 2)", {{2, 3, 4, 6}}, [](const auto& x) { return std::vector{max_pool2d(x[0], 2)}; });

@@ -196,7 +196,7 @@ void Trainer::resume() {
 
 void Trainer::save_state() const {
   NamedTensors all = optimizer_->state();
-  for (const auto& [key, value] : model_->named_parameters()) all.emplace_back(kWeights + key, value);
+  for (const auto& [key, value] : model_->state_dict()) all.emplace_back(kWeights + key, value);
   const Generator::State random = default_generator().state();
   all.emplace_back("cursor", from_vector(std::vector<int64_t>{cursor_.update, cursor_.epoch, cursor_.batch, cursor_.best_update,
                                                               cursor_.without_improvement, static_cast<int64_t>(train_.size()),
@@ -267,7 +267,7 @@ void Trainer::validate(int64_t averaged) {
     cursor_.best_bleu = result.bleu;
     cursor_.best_update = cursor_.update;
     cursor_.without_improvement = 0;
-    save_safetensors(folder_ / "model.safetensors", model_->named_parameters(), {{"format", "heed.model"}});
+    save_safetensors(folder_ / "model.safetensors", model_->state_dict(), {{"format", "heed.model"}});
   } else {
     ++cursor_.without_improvement;
   }
@@ -282,7 +282,7 @@ void Trainer::validate(int64_t averaged) {
 void Trainer::keep_checkpoint() const {
   std::vector<std::filesystem::path> all = checkpoints(folder_);
   const std::filesystem::path path = folder_ / fmt::format("{}{:010}.safetensors", kCheckpoint, cursor_.update);
-  save_safetensors(path, model_->named_parameters(), {{"format", "heed.model"}});
+  save_safetensors(path, model_->state_dict(), {{"format", "heed.model"}});
   std::erase(all, path);
   for (size_t i = 0; i + static_cast<size_t>(config_.train.average) <= all.size(); ++i) std::filesystem::remove(all[i]);
 }

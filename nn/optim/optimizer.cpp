@@ -52,11 +52,21 @@ void clip_gradient_value(const std::vector<Tensor>& parameters, double limit) {
   }
 }
 
+size_t Optimizer::group(const std::function<bool(const std::string& name)>& belongs, GroupOptions options) {
+  size_t count = 0;
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    if (!belongs(parameters_[i].first)) continue;
+    groups_[i] = options;
+    ++count;
+  }
+  return count;
+}
+
 void Optimizer::zero_grad() const {
   for (const auto& [name, p] : parameters_) p.zero_grad();
 }
 
-Adam::Adam(NamedTensors parameters, AdamOptions options) : Optimizer(std::move(parameters)), options_(options) {
+Adam::Adam(NamedTensors parameters, AdamOptions options) : Optimizer(std::move(parameters), options.weight_decay), options_(options) {
   for (const auto& [name, p] : parameters_) {
     first_.push_back(zeros(p.shape(), p.dtype()));
     second_.push_back(zeros(p.shape(), p.dtype()));
@@ -67,18 +77,19 @@ void Adam::step(double lr, double grad_scale) {
   const NoGradGuard no_grad;
   ++steps_;
   const auto t = static_cast<double>(steps_);
-  const AdamUpdate update{lr,
-                          options_.beta1,
-                          options_.beta2,
-                          options_.eps,
-                          options_.decoupled ? 0.0 : options_.weight_decay,
-                          1 - std::pow(options_.beta1, t),
-                          1 - std::pow(options_.beta2, t),
-                          grad_scale};
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const Tensor& p = parameters_[i].second;
     if (!p.grad().defined()) continue;
-    if (options_.decoupled && options_.weight_decay != 0) p.copy_(p.detach() * (1 - lr * options_.weight_decay));
+    const double rate = lr * lr_scale(i), decay = weight_decay(i);
+    if (options_.decoupled && decay != 0) p.copy_(p.detach() * (1 - rate * decay));
+    const AdamUpdate update{.lr = rate,
+                            .beta1 = options_.beta1,
+                            .beta2 = options_.beta2,
+                            .eps = options_.eps,
+                            .weight_decay = options_.decoupled ? 0.0 : decay,
+                            .bias1 = 1 - std::pow(options_.beta1, t),
+                            .bias2 = 1 - std::pow(options_.beta2, t),
+                            .grad_scale = grad_scale};
     adam_(p, p.grad(), first_[i], second_[i], update);
   }
 }
@@ -103,8 +114,8 @@ void Adam::load_state(const std::map<std::string, Tensor>& values, const std::st
   }
 }
 
-SlotOptimizer::SlotOptimizer(NamedTensors parameters, std::string kind, std::vector<std::string> slots)
-    : Optimizer(std::move(parameters)), kind_(std::move(kind)), names_(std::move(slots)) {
+SlotOptimizer::SlotOptimizer(NamedTensors parameters, std::string kind, std::vector<std::string> slots, double weight_decay)
+    : Optimizer(std::move(parameters), weight_decay), kind_(std::move(kind)), names_(std::move(slots)) {
   for (const auto& [name, p] : parameters_) {
     std::vector<Tensor>& mine = slots_.emplace_back();
     for (size_t k = 0; k < names_.size(); ++k) mine.push_back(zeros(p.shape(), p.dtype()));
@@ -115,7 +126,9 @@ void SlotOptimizer::step(double lr, double grad_scale) {
   const NoGradGuard no_grad;
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const Tensor& p = parameters_[i].second;
-    if (p.grad().defined()) p.copy_(p.detach() - change(p.detach(), p.grad() * grad_scale, slots_[i], lr));
+    if (!p.grad().defined()) continue;
+    const Tensor g = decayed(p.grad() * grad_scale, p.detach(), weight_decay(i));
+    p.copy_(p.detach() - change(g, slots_[i], lr * lr_scale(i)));
   }
 }
 
@@ -132,24 +145,22 @@ void SlotOptimizer::load_state(const std::map<std::string, Tensor>& values, cons
   for (const auto& [key, into] : state()) load_one(values, key, into, file);
 }
 
-SGD::SGD(NamedTensors parameters, SGDOptions options) : SlotOptimizer(std::move(parameters), "sgd", {"velocity"}), options_(options) {
+SGD::SGD(NamedTensors parameters, SGDOptions options)
+    : SlotOptimizer(std::move(parameters), "sgd", {"velocity"}, options.weight_decay), options_(options) {
   if (options_.nesterov && options_.momentum <= 0) throw ValueError("sgd: nesterov needs a momentum");
 }
 
-Tensor SGD::change(const Tensor& p, const Tensor& gradient, std::vector<Tensor>& slots, double lr) const {
-  const Tensor g = decayed(gradient, p, options_.weight_decay);
+Tensor SGD::change(const Tensor& g, std::vector<Tensor>& slots, double lr) const {
   slots[0] = slots[0] * options_.momentum + g;
   return (options_.nesterov ? g + slots[0] * options_.momentum : slots[0]) * lr;
 }
 
-Tensor Adagrad::change(const Tensor& p, const Tensor& gradient, std::vector<Tensor>& slots, double lr) const {
-  const Tensor g = decayed(gradient, p, options_.weight_decay);
+Tensor Adagrad::change(const Tensor& g, std::vector<Tensor>& slots, double lr) const {
   slots[0] = slots[0] + square(g);
   return g / (sqrt(slots[0]) + options_.eps) * lr;
 }
 
-Tensor RMSprop::change(const Tensor& p, const Tensor& gradient, std::vector<Tensor>& slots, double lr) const {
-  const Tensor g = decayed(gradient, p, options_.weight_decay);
+Tensor RMSprop::change(const Tensor& g, std::vector<Tensor>& slots, double lr) const {
   slots[0] = slots[0] * options_.alpha + square(g) * (1 - options_.alpha);
   slots[1] = slots[1] * options_.momentum + g / (sqrt(slots[0]) + options_.eps);
   return slots[1] * lr;

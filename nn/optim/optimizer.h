@@ -1,6 +1,8 @@
 // Optimisers over named parameters, gradient clipping folded into the step; the moving average of what they train.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <vector>
 
 #include "framework/framework.h"
@@ -28,12 +30,26 @@ double clip_gradient_norm(const std::vector<Tensor>& parameters, double max_norm
 /// @throws ValueError for another limit
 void clip_gradient_value(const std::vector<Tensor>& parameters, double limit);
 
+/// What some of an optimiser's parameters do in their own way.
+struct GroupOptions {
+  double lr_scale = 1;                 // multiplies the learning rate of each step
+  std::optional<double> weight_decay;  // in the place of the optimiser's own
+};
+
 /// Base of all optimisers: what an update and a checkpoint need.
 class Optimizer {
  public:
   /// @param parameters a module's named_parameters(); the names go into the state
-  explicit Optimizer(NamedTensors parameters) : parameters_(std::move(parameters)) {}
+  /// @param weight_decay of the parameters whose group says nothing else
+  Optimizer(NamedTensors parameters, double weight_decay)
+      : parameters_(std::move(parameters)), groups_(parameters_.size()), weight_decay_(weight_decay) {}
   virtual ~Optimizer() = default;
+  /// Gives some parameters their own options; a later group wins.
+  ///   adam.group([](const std::string& name) { return name.ends_with("bias"); }, {.weight_decay = 0});
+  /// @param belongs whether the parameter of a dotted name is one of them
+  /// @param options in the place of the optimiser's
+  /// @return how many they are
+  size_t group(const std::function<bool(const std::string& name)>& belongs, GroupOptions options);
   /// Drops all gradients; the next backward starts new ones.
   void zero_grad() const;
   /// One update. Parameters without a gradient stay as they are.
@@ -50,7 +66,17 @@ class Optimizer {
   virtual void load_state(const std::map<std::string, Tensor>& values, const std::string& file) = 0;
 
  protected:
+  /// @param i number of the parameter
+  /// @return its group's
+  double lr_scale(size_t i) const { return groups_[i].lr_scale; }
+  /// @param i number of the parameter
+  /// @return its group's, or the optimiser's
+  double weight_decay(size_t i) const { return groups_[i].weight_decay.value_or(weight_decay_); }
   NamedTensors parameters_;  // that step() updates
+
+ private:
+  std::vector<GroupOptions> groups_;  // by parameter
+  double weight_decay_;
 };
 
 /// What Adam can be told.
@@ -83,18 +109,19 @@ class SlotOptimizer : public Optimizer {
  public:
   /// @param parameters a module's named_parameters()
   /// @param kind,slots names in the state; every slot starts at zeros
-  SlotOptimizer(NamedTensors parameters, std::string kind, std::vector<std::string> slots);
+  /// @param weight_decay L2, added to the gradient
+  SlotOptimizer(NamedTensors parameters, std::string kind, std::vector<std::string> slots, double weight_decay);
   void step(double lr, double grad_scale = 1.0) override;
   NamedTensors state() const override;
   void load_state(const std::map<std::string, Tensor>& values, const std::string& file) override;
 
  protected:
   /// The rule of the optimiser, called with grad mode off.
-  /// @param p,g parameter and gradient
-  /// @param slots p's tensors in the order of the names; may be replaced
+  /// @param g the parameter's gradient, which has the L2 decay in it
+  /// @param slots the parameter's tensors in the order of the names; may be replaced
   /// @param lr learning rate
-  /// @return what is subtracted from p
-  virtual Tensor change(const Tensor& p, const Tensor& g, std::vector<Tensor>& slots, double lr) const = 0;
+  /// @return what is subtracted from the parameter
+  virtual Tensor change(const Tensor& g, std::vector<Tensor>& slots, double lr) const = 0;
 
  private:
   std::string kind_;
@@ -118,7 +145,7 @@ class SGD : public SlotOptimizer {
   explicit SGD(NamedTensors parameters, SGDOptions options = {});
 
  protected:
-  Tensor change(const Tensor& p, const Tensor& g, std::vector<Tensor>& slots, double lr) const override;
+  Tensor change(const Tensor& g, std::vector<Tensor>& slots, double lr) const override;
 
  private:
   SGDOptions options_;
@@ -136,10 +163,10 @@ class Adagrad : public SlotOptimizer {
   /// @param parameters a module's named_parameters()
   /// @param options eps, weight decay
   explicit Adagrad(NamedTensors parameters, AdagradOptions options = {})
-      : SlotOptimizer(std::move(parameters), "adagrad", {"sum"}), options_(options) {}
+      : SlotOptimizer(std::move(parameters), "adagrad", {"sum"}, options.weight_decay), options_(options) {}
 
  protected:
-  Tensor change(const Tensor& p, const Tensor& g, std::vector<Tensor>& slots, double lr) const override;
+  Tensor change(const Tensor& g, std::vector<Tensor>& slots, double lr) const override;
 
  private:
   AdagradOptions options_;
@@ -159,10 +186,10 @@ class RMSprop : public SlotOptimizer {
   /// @param parameters a module's named_parameters()
   /// @param options decay, eps, momentum, weight decay
   explicit RMSprop(NamedTensors parameters, RMSpropOptions options = {})
-      : SlotOptimizer(std::move(parameters), "rmsprop", {"square", "velocity"}), options_(options) {}
+      : SlotOptimizer(std::move(parameters), "rmsprop", {"square", "velocity"}, options.weight_decay), options_(options) {}
 
  protected:
-  Tensor change(const Tensor& p, const Tensor& g, std::vector<Tensor>& slots, double lr) const override;
+  Tensor change(const Tensor& g, std::vector<Tensor>& slots, double lr) const override;
 
  private:
   RMSpropOptions options_;

@@ -50,6 +50,8 @@ typename Primitive::primitive_desc backward_descriptor(const Forward& forward, c
 #endif
 }
 
+constexpr bool kBatchNormBackwardTakesShift = DNNL_VERSION_MAJOR < 3;  // version 3 refuses what it does not read
+
 inline dnnl::batch_normalization_forward::primitive_desc batch_norm_descriptor(const dnnl::memory::desc& x, float eps) {
   constexpr auto kProp = dnnl::prop_kind::forward_training;
   const auto flags = dnnl::normalization_flags::use_scale | dnnl::normalization_flags::use_shift;
