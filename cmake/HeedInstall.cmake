@@ -1,4 +1,5 @@
-# cmake --install: the libraries as heed::framework, heed::nn and heed::models for find_package(heed), their headers, the programs.
+# cmake --install: the libraries as heed::framework, heed::nn and heed::models for find_package(heed) and as heed for pkg-config, their
+# headers, the programs.
 # tests/package is a project that uses them.
 option(HEED_INSTALL "Make the install rules" ${HEED_IS_TOP_LEVEL})
 if(NOT HEED_INSTALL)
@@ -28,6 +29,16 @@ configure_package_config_file("${CMAKE_CURRENT_LIST_DIR}/heedConfig.cmake.in" "$
 write_basic_package_version_file("${generated_dir}/heedConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
 install(FILES "${generated_dir}/heedConfig.cmake" "${generated_dir}/heedConfigVersion.cmake"
         DESTINATION "${package_dir}" COMPONENT development)
+
+# heed.pc, whose prefix is where it lies: the installed tree may be moved.
+if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}" OR IS_ABSOLUTE "${CMAKE_INSTALL_INCLUDEDIR}")
+  message(WARNING "heed.pc is left out: it needs CMAKE_INSTALL_LIBDIR and CMAKE_INSTALL_INCLUDEDIR relative to the prefix")
+else()
+  file(RELATIVE_PATH HEED_PC_PREFIX "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
+  string(REGEX REPLACE "/$" "" HEED_PC_PREFIX "\${pcfiledir}/${HEED_PC_PREFIX}")
+  configure_file("${CMAKE_CURRENT_LIST_DIR}/heed.pc.in" "${generated_dir}/heed.pc" @ONLY)
+  install(FILES "${generated_dir}/heed.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" COMPONENT development)
+endif()
 
 foreach(app translator heatmap)
   if(TARGET ${app})

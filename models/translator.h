@@ -10,8 +10,9 @@
 
 namespace heed::models {
 
+/// How a Translator translates.
 struct TranslateOptions {
-  SearchOptions search;
+  SearchOptions search;  // beam, sampling, lengths
   /// Puts the source word that attention rests on in the place of <unk> (Luong et al. 2015, sec. 4.1).
   bool replace_unknown = false;
   /// Adds the self-attention of encoder and decoder to each translation: of the first model of an ensemble, by forced decoding of what was
@@ -19,24 +20,41 @@ struct TranslateOptions {
   bool self_attention = false;
 };
 
+/// A loaded run that takes text, alone or with others as an ensemble.
 class Translator {
  public:
+  /// @param run what load_run gave
   explicit Translator(LoadedRun run) : run_(std::move(run)) {}
 
-  /// A further model of the same vocabularies, which joins the ensemble. Throws ValueError when they differ.
+  /// A further model, which joins the ensemble.
+  /// @param run of the same vocabularies
+  /// @throws ValueError when they differ
   void join(LoadedRun run);
-  /// One translation for each line, in order, or n_best of them; an empty line gives an empty text. Weights lie on the source's words, </s>
-  /// last and flagged: those of a word's pieces are summed over the source and averaged over the target. Self-attention likewise: averaged
-  /// over the words that attend, summed over those attended to. Throws ValueError when it is asked of a model that has none.
+  /// Translates line by line; an empty line gives an empty text. Weights lie on the source's words, `</s>` last and flagged: those of a
+  /// word's pieces are summed over the source and averaged over the target. Self-attention likewise: averaged over the words that attend,
+  /// summed over those attended to.
+  /// @param lines ordinary text
+  /// @param options search, unknown words, self-attention
+  /// @return one translation for each line, in order, or n_best of them
+  /// @throws ValueError when self-attention is asked of a model that has none
   std::vector<Translation> translate(std::span<const std::string> lines, const TranslateOptions& options = {}) const;
-  /// Forced decoding: the model's score and attention for given translations. Throws ValueError when the counts differ.
+  /// Forced decoding: the model's score and attention for given translations.
+  /// @param sources,targets lines that belong together
+  /// @param with_self_attention adds the self-attention of both sides
+  /// @return one translation for each line
+  /// @throws ValueError when the counts differ
   std::vector<Translation> force(std::span<const std::string> sources, std::span<const std::string> targets,
                                  bool with_self_attention = false) const;
-  /// Throws ValueError `WHAT: 'additive attention, LSTM 256' has no self-attention, only a Transformer has` for a model that has none.
+  /// Says so early when a model has no self-attention.
+  /// @param what asks for it; stands in the message
+  /// @throws ValueError `WHAT: 'additive attention, LSTM 256' has no self-attention, only a Transformer has` for a model that has none
   void require_self_attention(const std::string& what) const;
 
-  /// The words of a translation as BLEU on tokens wants them, without </s>.
+  /// The words of a translation as BLEU on tokens wants them.
+  /// @param translation of this or another translator
+  /// @return its target's words without the end mark
   static std::vector<std::string> target_words(const Translation& translation);
+  /// @return the first run of the ensemble
   const LoadedRun& run() const { return run_; }
 
  private:

@@ -15,7 +15,10 @@ namespace heed::nn {
 ///   net.emplace<Linear>(2, 8).emplace<Tanh>().emplace<Linear>(8, 2);
 class Sequential : public Module {
  public:
-  /// Makes a layer from these arguments at the end. A layer takes a tensor and gives one.
+  /// Makes a layer at the end. A layer takes a tensor and gives one.
+  /// @tparam Layer a Module with Tensor operator()(const Tensor&) const
+  /// @param arguments of its constructor
+  /// @return this container, so that calls can be chained
   template <class Layer, class... Arguments>
   Sequential& emplace(Arguments&&... arguments) {
     auto layer = std::make_unique<Layer>(std::forward<Arguments>(arguments)...);
@@ -24,10 +27,14 @@ class Sequential : public Module {
     layers_.push_back(std::move(layer));
     return *this;
   }
+  /// Runs the layers in order.
+  /// @param x what the first layer takes
+  /// @return what the last layer gives
   Tensor operator()(Tensor x) const {
     for (const auto& call : calls_) x = call(x);
     return announce(std::move(x));
   }
+  /// @return the number of layers
   size_t size() const { return layers_.size(); }
 
  private:
@@ -39,16 +46,25 @@ class Sequential : public Module {
 template <class Layer>
 class ModuleList : public Module {
  public:
+  /// Makes a layer at the end.
+  /// @param arguments of its constructor
+  /// @return the new layer
   template <class... Arguments>
   Layer& emplace(Arguments&&... arguments) {
     layers_.push_back(std::make_unique<Layer>(std::forward<Arguments>(arguments)...));
     child(fmt::format("{}", layers_.size() - 1), *layers_.back());
     return *layers_.back();
   }
+  /// @return the number of layers
   size_t size() const { return layers_.size(); }
-  /// Throws std::out_of_range.
+  /// @{
+  /// The layer by its number.
+  /// @param i 0 .. size() - 1
+  /// @return the layer
+  /// @throws std::out_of_range beyond the last one
   const Layer& operator[](size_t i) const { return *layers_.at(i); }
   Layer& operator[](size_t i) { return *layers_.at(i); }
+  /// @}
 
  private:
   std::vector<std::unique_ptr<Layer>> layers_;

@@ -6,13 +6,20 @@
 
 namespace heed::nn {
 
-/// x [B, in, H, W] -> [B, out, H', W'].
+/// Convolution of images.
 class Conv2d : public Module {
  public:
+  /// @param in,out channels
+  /// @param kernel extent of a window
+  /// @param options stride, padding, dilation, groups
+  /// @param with_bias whether there is a bias; it starts at 0, the weight as init::he_uniform
   Conv2d(int64_t in, int64_t out, Extent2d kernel, const Conv2dOptions& options = {}, bool with_bias = true)
       : weight(param("weight", init::he_uniform({out, in / std::max<int64_t>(options.groups, 1), kernel.height, kernel.width}))),
         bias(with_bias ? param("bias", zeros({out})) : Tensor{}),
         options_(options) {}
+  /// @param x [B, in, H, W]
+  /// @return [B, out, H', W']
+  /// @throws ShapeError, ValueError
   Tensor operator()(const Tensor& x) const { return conv2d(x, weight, bias, options_); }
   Tensor weight;  // [out, in / groups, height, width]
   Tensor bias;    // [out]; undefined when with_bias is false
@@ -21,13 +28,20 @@ class Conv2d : public Module {
   Conv2dOptions options_;
 };
 
-/// x [B, in, L] -> [B, out, L'].
+/// Convolution of sequences.
 class Conv1d : public Module {
  public:
+  /// @param in,out channels
+  /// @param kernel length of a window
+  /// @param options stride, padding, dilation, groups
+  /// @param with_bias whether there is a bias; it starts at 0, the weight as init::he_uniform
   Conv1d(int64_t in, int64_t out, int64_t kernel, const Conv1dOptions& options = {}, bool with_bias = true)
       : weight(param("weight", init::he_uniform({out, in / std::max<int64_t>(options.groups, 1), kernel}))),
         bias(with_bias ? param("bias", zeros({out})) : Tensor{}),
         options_(options) {}
+  /// @param x [B, in, L]
+  /// @return [B, out, L']
+  /// @throws ShapeError, ValueError
   Tensor operator()(const Tensor& x) const { return conv1d(x, weight, bias, options_); }
   Tensor weight;  // [out, in / groups, kernel]
   Tensor bias;    // [out]; undefined when with_bias is false
@@ -36,20 +50,30 @@ class Conv1d : public Module {
   Conv1dOptions options_;
 };
 
-/// x [B, C, H, W] -> [B, C, H', W'].
+/// The largest of each window of an image.
 class MaxPool2d : public Module {
  public:
+  /// @param window its extent
+  /// @param options stride, padding
   explicit MaxPool2d(Extent2d window, const Pool2dOptions& options = {}) : window_(window), options_(options) {}
+  /// @param x [B, C, H, W]
+  /// @return [B, C, H', W']
   Tensor operator()(const Tensor& x) const { return max_pool2d(x, window_, options_); }
 
  private:
   Extent2d window_;
   Pool2dOptions options_;
 };
+/// The mean of each window of an image.
 class AvgPool2d : public Module {
  public:
+  /// @param window its extent
+  /// @param options stride, padding
+  /// @param count_padding whether the padding's zeros are among what is counted
   explicit AvgPool2d(Extent2d window, const Pool2dOptions& options = {}, bool count_padding = true)
       : window_(window), options_(options), count_padding_(count_padding) {}
+  /// @param x [B, C, H, W]
+  /// @return [B, C, H', W']
   Tensor operator()(const Tensor& x) const { return avg_pool2d(x, window_, options_, count_padding_); }
 
  private:
@@ -58,19 +82,31 @@ class AvgPool2d : public Module {
   bool count_padding_;
 };
 
-/// x [B, C, L] -> [B, C, L']; stride 0: the window's extent.
+/// The largest of each window of a sequence.
 class MaxPool1d : public Module {
  public:
+  /// @param window its length
+  /// @param stride between two windows; 0: the window's length
+  /// @param padding at both ends, at most half of the window
   explicit MaxPool1d(int64_t window, int64_t stride = 0, int64_t padding = 0) : window_(window), stride_(stride), padding_(padding) {}
+  /// @param x [B, C, L]
+  /// @return [B, C, L']
   Tensor operator()(const Tensor& x) const { return max_pool1d(x, window_, stride_, padding_); }
 
  private:
   int64_t window_, stride_, padding_;
 };
+/// The mean of each window of a sequence.
 class AvgPool1d : public Module {
  public:
+  /// @param window its length
+  /// @param stride between two windows; 0: the window's length
+  /// @param padding at both ends, at most half of the window
+  /// @param count_padding whether the padding's zeros are among what is counted
   explicit AvgPool1d(int64_t window, int64_t stride = 0, int64_t padding = 0, bool count_padding = true)
       : window_(window), stride_(stride), padding_(padding), count_padding_(count_padding) {}
+  /// @param x [B, C, L]
+  /// @return [B, C, L']
   Tensor operator()(const Tensor& x) const { return avg_pool1d(x, window_, stride_, padding_, count_padding_); }
 
  private:

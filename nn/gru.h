@@ -7,6 +7,7 @@
 
 namespace heed::nn {
 
+/// What a GRU gives; D = 2 when bidirectional, else 1.
 struct GRUResult {
   Tensor output;  // [B, T, D hidden]; zeros past a length
   Tensor hidden;  // [B, D hidden]: the state at each sequence's end
@@ -19,38 +20,54 @@ struct GRUResult {
 /// there are two biases: d_n stands inside the reset gate's reach, b_n outside.
 class GRULayer : public Module {
  public:
+  /// @param in,hidden the sizes, at least 1
   GRULayer(int64_t in, int64_t hidden);
-  /// x [B, T, in], lengths i64 [B] (0..T) or undefined (all T), h0 [B, hidden] or undefined (zeros)  ->  output [B, T, hidden] (zeros past
-  /// a length), hidden [B, hidden] at each sequence's end. `reverse` reads each sequence from its own last element to its first; the output
-  /// stays in the order of x. Throws ShapeError, IndexError for a length outside.
+  /// Reads whole sequences.
+  /// @param x [B, T, in]
+  /// @param lengths i64 [B] (0..T) or undefined (all T)
+  /// @param h0 [B, hidden] or undefined (zeros)
+  /// @param reverse reads each sequence from its own last element to its first; the output stays in the order of x
+  /// @return output [B, T, hidden] (zeros past a length), hidden [B, hidden] at each sequence's end
+  /// @throws ShapeError, IndexError for a length outside
   GRUResult operator()(const Tensor& x, const Tensor& lengths, const Tensor& h0 = {}, bool reverse = false) const;
-  Tensor weight_ih;  // [3 hidden, in]: W_r, W_z, W_n
-  Tensor weight_hh;  // [3 hidden, hidden]: U_r, U_z, U_n
-  Tensor bias_ih;    // [3 hidden]: b
-  Tensor bias_hh;    // [3 hidden]: d
+  Tensor weight_ih;  // W_r, W_z, W_n; [3 hidden, in]
+  Tensor weight_hh;  // U_r, U_z, U_n; [3 hidden, hidden]
+  Tensor bias_ih;    // b; [3 hidden]
+  Tensor bias_hh;    // d; [3 hidden]
 };
 
 /// One step of a GRULayer, for graphs that differ from sample to sample.
 class GRUCell : public Module {
  public:
+  /// @param in,hidden the sizes, at least 1
   GRUCell(int64_t in, int64_t hidden);
-  /// x [B, in], h [B, hidden] or undefined (zeros) -> the next h. Throws ShapeError.
+  /// @param x [B, in]
+  /// @param h [B, hidden] or undefined (zeros)
+  /// @return the next h
+  /// @throws ShapeError
   Tensor operator()(const Tensor& x, const Tensor& h = {}) const;
   Tensor weight_ih, weight_hh, bias_ih, bias_hh;  // as GRULayer's
 };
 
+/// The form of a stacked GRU.
 struct GRUOptions {
-  int64_t layers = 1;
-  bool bidirectional = false;
-  double dropout = 0;     // between layers
-  bool residual = false;  // from the second layer on, a layer's input is added to its output (Wu et al. 2016, sec. 3.1, eq. 6)
+  int64_t layers = 1;          // stacked, at least 1
+  bool bidirectional = false;  // every layer reads in both directions
+  double dropout = 0;          // between layers
+  bool residual = false;       // from the second layer on, a layer's input is added to its output (Wu et al. 2016, sec. 3.1, eq. 6)
 };
 
-/// Stacked GRU.  x [B, T, in] -> output [B, T, D hidden] of the last layer, hidden [B, D hidden] of the last layer at each sequence's end
-/// (both directions side by side), D = 2 when bidirectional, else 1. Throws ValueError for sizes below 1.
+/// Stacked GRU.
 class GRU : public Module {
  public:
+  /// @param in,hidden the sizes, at least 1
+  /// @param options layers, directions, dropout, residuals
+  /// @throws ValueError for sizes below 1
   GRU(int64_t in, int64_t hidden, GRUOptions options = {});
+  /// @param x [B, T, in]
+  /// @param lengths i64 [B] (0..T) or undefined (all T)
+  /// @return output [B, T, D hidden] of the last layer, hidden [B, D hidden] of the last layer at each sequence's end (both directions side
+  ///   by side)
   GRUResult operator()(const Tensor& x, const Tensor& lengths) const;
 
  private:

@@ -9,6 +9,8 @@ namespace heed::nn {
 /// y = x W^T + b;  x [*, in] -> y [*, out].
 class Linear : public Module {
  public:
+  /// @param in,out the sizes
+  /// @param with_bias whether there is a b; it starts at 0, W as init::xavier_uniform
   Linear(int64_t in, int64_t out, bool with_bias = true)
       : weight(param("weight", init::xavier_uniform({out, in}))), bias(with_bias ? param("bias", zeros({out})) : Tensor{}) {}
   Tensor operator()(const Tensor& x) const { return announce(linear(x, weight, bias)); }
@@ -16,23 +18,31 @@ class Linear : public Module {
   Tensor bias;    // [out]; undefined when with_bias is false
 };
 
-/// Rows of a table times `factor`;  ids i64 [*] -> [*, dim]. Look-ups of padding_id give its row no
-/// gradient, and it starts at zero (-1: none).
+/// Rows of a table times `factor`;  ids i64 [*] -> [*, dim]. Look-ups of padding_id give its row no gradient, and it starts at zero.
 class Embedding : public Module {
  public:
+  /// @param count,dim rows of the table and their size
+  /// @param padding the id of padding; -1: none
+  /// @param std of the normal distribution that the table is drawn from
+  /// @param factor multiplies every row that is looked up
   explicit Embedding(int64_t count, int64_t dim, int64_t padding = -1, double std = 1.0, double factor = 1.0)
       : weight(param("weight", init::normal({count, dim}, std))), padding_id(padding), factor_(factor) {
     const NoGradGuard no_grad;
     if (padding_id >= 0) select(weight, 0, padding_id).fill_(0);
   }
-  /// Rows of a table [count, dim] that is another layer's parameter.
+  /// Over a table that is another layer's parameter.
+  /// @param table [count, dim]
+  /// @param padding,factor as above
   Embedding(const Tensor& table, int64_t padding, double factor) : weight(table), padding_id(padding), factor_(factor) {}
+  /// @param ids i64 [*]
+  /// @return [*, dim]
+  /// @throws IndexError for an id outside 0 .. count - 1
   Tensor operator()(const Tensor& ids) const {
     const Tensor rows = embedding(weight, ids, padding_id);
     return announce(factor_ == 1 ? rows : rows * factor_);
   }
-  Tensor weight;  // [count, dim]
-  int64_t padding_id;
+  Tensor weight;       // [count, dim]
+  int64_t padding_id;  // -1: none
 
  private:
   double factor_;
@@ -41,6 +51,8 @@ class Embedding : public Module {
 /// x / sqrt(mean x^2 + eps) * gain over the last dimension (Zhang & Sennrich 2019, eq. 4);  x [*, size].
 class RMSNorm : public Module {
  public:
+  /// @param size D
+  /// @param eps keeps the root away from 0
   explicit RMSNorm(int64_t size, double eps = 1e-5) : gain(param("gain", ones({size}))), eps_(eps) {}
   Tensor operator()(const Tensor& x) const { return announce(rms_norm(x, gain, eps_)); }
   Tensor gain;  // [size]
@@ -49,9 +61,10 @@ class RMSNorm : public Module {
   double eps_;
 };
 
-/// Zeroes values with probability p while training (Srivastava et al. 2014).
+/// Zeroes values with probability p while training, and scales the others by 1 / (1 - p) (Srivastava et al. 2014).
 class Dropout : public Module {
  public:
+  /// @param probability in [0, 1)
   explicit Dropout(double probability) : p(probability) {}
   Tensor operator()(const Tensor& x) const { return announce(dropout(x, p, training())); }
   double p;

@@ -5,21 +5,32 @@
 
 namespace heed::nn {
 
-/// Cross-entropy with label smoothing that ignores padding, in nats a counted token. logits [N, V], targets i64 [N] -> scalar.
+/// Cross-entropy with label smoothing that ignores padding, in nats a counted token.
 class CrossEntropyLoss {
  public:
+  /// @param label_smoothing in [0, 1): mass spread evenly over all classes
+  /// @param padding_id rows with this target count nothing
+  /// @param class_weights [V]; undefined: all 1
   explicit CrossEntropyLoss(double label_smoothing = 0, int64_t padding_id = -100, const Tensor& class_weights = {})
       : options_{label_smoothing, padding_id, class_weights} {}
+  /// @param logits [N, V]
+  /// @param targets i64 [N]
+  /// @return scalar, the mean over the rows that count; 0 when none does
   Tensor operator()(const Tensor& logits, const Tensor& targets) const { return cross_entropy(logits, targets, options_); }
 
  private:
   CrossEntropyOptions options_;
 };
 
-/// log_probabilities [N, V], targets i64 [N] -> scalar.
+/// -log_probabilities[i, targets[i]], weighted by class and averaged by these weights.
 class NLLLoss {
  public:
+  /// @param class_weights [V]; undefined: 1
+  /// @param ignore_id rows with this target count nothing
   explicit NLLLoss(const Tensor& class_weights = {}, int64_t ignore_id = -100) : class_weights_(class_weights), ignore_id_(ignore_id) {}
+  /// @param log_probabilities [N, V]
+  /// @param targets i64 [N]
+  /// @return scalar; 0 when no row counts
   Tensor operator()(const Tensor& log_probabilities, const Tensor& targets) const {
     return nll_loss(log_probabilities, targets, class_weights_, ignore_id_);
   }
@@ -29,24 +40,33 @@ class NLLLoss {
   int64_t ignore_id_;
 };
 
-/// A loss of two tensors of one shape -> scalar, or their shape without reduction.
+/// A loss of two tensors of one shape.
+/// @tparam kLoss mse_loss, l1_loss, ...
 template <Tensor (*kLoss)(const Tensor&, const Tensor&, Reduction)>
 class ElementwiseLoss {
  public:
+  /// @param reduction mean, sum or none
   explicit ElementwiseLoss(Reduction reduction = Reduction::mean) : reduction_(reduction) {}
+  /// @param x,target of one shape
+  /// @return scalar, or their shape without reduction
   Tensor operator()(const Tensor& x, const Tensor& target) const { return kLoss(x, target, reduction_); }
 
  private:
   Reduction reduction_;
 };
-using MSELoss = ElementwiseLoss<mse_loss>;
-using L1Loss = ElementwiseLoss<l1_loss>;
-using BCEWithLogitsLoss = ElementwiseLoss<bce_with_logits>;
-using KLDivLoss = ElementwiseLoss<kl_div>;
+using MSELoss = ElementwiseLoss<mse_loss>;                   // (x - target)^2
+using L1Loss = ElementwiseLoss<l1_loss>;                     // |x - target|
+using BCEWithLogitsLoss = ElementwiseLoss<bce_with_logits>;  // x are logits, targets in [0, 1]
+using KLDivLoss = ElementwiseLoss<kl_div>;                   // x are log probabilities, targets probabilities
 
+/// Squares near 0, absolute values beyond beta.
 class SmoothL1Loss {
  public:
+  /// @param beta above 0
+  /// @param reduction mean, sum or none
   explicit SmoothL1Loss(double beta = 1, Reduction reduction = Reduction::mean) : beta_(beta), reduction_(reduction) {}
+  /// @param x,target of one shape
+  /// @return scalar, or their shape without reduction
   Tensor operator()(const Tensor& x, const Tensor& target) const { return smooth_l1_loss(x, target, beta_, reduction_); }
 
  private:

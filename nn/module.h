@@ -15,12 +15,14 @@ namespace heed::nn {
 struct LoadReport {
   std::vector<std::string> missing;     // the module has it, the values do not
   std::vector<std::string> unexpected;  // the other way round
+  /// An entry of another dtype or shape.
   struct Mismatch {
     std::string name, in_values, in_module;  // dtype and shape: "f32[4, 4]"
   };
-  std::vector<Mismatch> mismatched;
+  std::vector<Mismatch> mismatched;  // both have it
+  /// @return whether everything fits
   bool complete() const { return missing.empty() && unexpected.empty() && mismatched.empty(); }
-  /// A line for each: "'w' is missing", "'w' is not in the model", "'w' is f32[4, 4] in the file, f32[8, 4] in the model".
+  /// @return a line for each: "'w' is missing", "'w' is not in the model", "'w' is f32[4, 4] in the file, f32[8, 4] in the model".
   std::vector<std::string> lines() const;
 };
 /// strict: everything must fit or nothing is copied. partial: what fits is copied.
@@ -35,20 +37,28 @@ class Module {
   Module& operator=(const Module&) = delete;
   virtual ~Module() = default;
 
-  /// Own parameters first, then the children's, in the order of announcement, with dotted names.
+  /// Own parameters first, then the children's, in the order of announcement.
+  /// @return dotted names and the parameters themselves
   NamedTensors named_parameters() const;
+  /// @return the same without names
   std::vector<Tensor> parameters() const;
+  /// @return the number of elements of all parameters
   int64_t parameter_count() const;
-  /// Buffers: what belongs to a checkpoint and is not trained, such as a running mean.
+  /// What belongs to a checkpoint and is not trained, such as a running mean.
+  /// @return dotted names and the buffers themselves
   NamedTensors named_buffers() const;
-  /// Parameters, then buffers: all that a checkpoint holds. Writing to these tensors writes to the module.
+  /// All that a checkpoint holds. Writing to these tensors writes to the module.
+  /// @return parameters, then buffers
   NamedTensors state_dict() const;
 
   /// Whether the parameters want gradients; set for all children. An optimiser leaves a frozen parameter as it is.
+  /// @param on false: they want gradients again
   void freeze(bool on = true);
 
-  /// Whether dropout acts; set for all children. True at first.
+  /// Whether dropout acts; set for all children.
+  /// @param on false for evaluation; a new module trains
   void train(bool on = true);
+  /// @return what train() set
   bool training() const { return training_; }
 
   /// From now on f sees what this layer and every one below it return, when they return it: a layer's result, or the first of several (an
@@ -63,9 +73,18 @@ class Module {
 
  protected:
   /// Announces a parameter: it will want a gradient.
+  /// @param name its key, without dots; the member's name
+  /// @param value what it starts from
+  /// @return `value`, to be kept as a member
   Tensor param(std::string name, const Tensor& value);
   /// Announces a buffer.
+  /// @param name its key, without dots; the member's name
+  /// @param value what it starts from
+  /// @return `value`, to be kept as a member
   Tensor buffer(std::string name, const Tensor& value);
+  /// Announces a sublayer.
+  /// @param name stands in front of its parameters' names
+  /// @param module a member of this module, or as long-lived
   void child(std::string name, Module& module);
   /// A layer's call operator returns announce(its result), so that the output hook sees it: one branch when there is none.
   Tensor announce(Tensor output) const {

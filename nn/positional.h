@@ -8,25 +8,39 @@ namespace heed::nn {
 
 /// Sinusoidal position encodings (Vaswani et al. 2017, sec. 3.5):
 ///   PE(p, 2i) = sin(p / 10000^(2i / D)),   PE(p, 2i + 1) = cos(p / 10000^(2i / D)),   p = first, first + 1, ...
-/// -> [count, D]; D may be odd. Throws ValueError for a negative count or first, or D below 1.
+/// @param count rows
+/// @param dim D, may be odd
+/// @param first the position of the first row
+/// @param dtype f32 or f64
+/// @return [count, D]
+/// @throws ValueError for a negative count or first, or D below 1
 Tensor sinusoidal_positions(int64_t count, int64_t dim, int64_t first = 0, DType dtype = DType::f32);
 
-/// x + PE;  x [B, T, D], `first` the position of its first row -> [B, T, D]. No parameters, any length; up to max_length the encodings come
-/// from a table, beyond it they are computed anew.
+/// x + PE. No parameters, any length.
 class SinusoidalPositions : public Module {
  public:
+  /// @param dim D
+  /// @param max_length up to here the encodings come from a table, beyond it they are computed anew
   explicit SinusoidalPositions(int64_t dim, int64_t max_length = 512);
+  /// @param x [B, T, D]
+  /// @param first the position of its first row
+  /// @return [B, T, D]
   Tensor operator()(const Tensor& x, int64_t first = 0) const;
 
  private:
   Tensor table_;  // [max_length, D]
 };
 
-/// x + W[p] with a learned row for each position (Gehring et al. 2017, sec. 3.1);  x [B, T, D] -> [B, T, D].
-/// Throws IndexError beyond the last row.
+/// x + W[p] with a learned row for each position (Gehring et al. 2017, sec. 3.1).
 class LearnedPositions : public Module {
  public:
+  /// @param max_length,dim rows and columns of W
+  /// @param std of the normal distribution that W is drawn from
   LearnedPositions(int64_t max_length, int64_t dim, double std = 0.02);
+  /// @param x [B, T, D]
+  /// @param first the position of its first row
+  /// @return [B, T, D]
+  /// @throws IndexError beyond the last row
   Tensor operator()(const Tensor& x, int64_t first = 0) const;
   Tensor weight;  // [max_length, D]
 };
@@ -34,9 +48,13 @@ class LearnedPositions : public Module {
 /// Rotary position encoding (Su et al. 2021, RoFormer, sec. 3.2.2, eq. 34): each pair (x_2i, x_2i+1) turns by p theta_i, theta_i =
 /// base^(-2i / D), p = first, first + 1, ...:
 ///   y_2i = x_2i cos(p theta_i) - x_2i+1 sin(p theta_i),   y_2i+1 = x_2i+1 cos(p theta_i) + x_2i sin(p theta_i)
-/// x [*, T, D] -> [*, T, D]. Applied to queries and keys, it makes q_m . k_n depend on m and n through m - n alone. Pairs are neighbours,
-/// as in the paper; code that pairs x_i with x_{i + D/2} needs its weights permuted. Throws ShapeError for odd D, ValueError for negative
-/// first.
+/// Applied to queries and keys, it makes q_m . k_n depend on m and n through m - n alone. Pairs are neighbours, as in the paper; code that
+/// pairs x_i with x_{i + D/2} needs its weights permuted.
+/// @param x [*, T, D]
+/// @param first the position of its first row
+/// @param base of the frequencies
+/// @return [*, T, D]
+/// @throws ShapeError for odd D, ValueError for negative first
 Tensor rotary(const Tensor& x, int64_t first = 0, double base = 10000);
 
 }  // namespace heed::nn

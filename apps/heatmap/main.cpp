@@ -11,6 +11,7 @@
 #include "apps/common/files.h"
 #include "apps/common/main_guard.h"
 #include "apps/heatmap/draw.h"
+#include "framework/build_info.h"
 #include "framework/core/error.h"
 #include "framework/io/file.h"
 #include "models/decoding/translation.h"
@@ -125,7 +126,7 @@ int main(int argc, char** argv) {
       ->check(CLI::PositiveNumber);
   cli.add_option("--dpi", options.dpi, "resolution of a PNG")->check(CLI::Range(24.0, 1200.0))->capture_default_str();
   cli.add_option("--json", options.json, "also write the record that was drawn");
-  cli.set_version_flag("--version", "heatmap 0.1.0 (heed)");
+  cli.set_version_flag("--version", [] { return "heatmap of " + build_info().str(); });
   return apps::run_app("heatmap", cli, argc, argv, [&] {
     using heatmap::Which;
     options.picture.which = options.which == "encoder" ? Which::encoder : options.which == "decoder" ? Which::decoder : Which::cross;

@@ -8,8 +8,7 @@
 #include "apps/common/main_guard.h"
 #include "apps/translator/commands.h"
 #include "apps/translator/preset.h"
-#include "framework/core/parallel.h"
-#include "framework/kernels/backend.h"
+#include "framework/build_info.h"
 
 int main(int argc, char** argv) {
   using namespace heed;
@@ -18,8 +17,7 @@ int main(int argc, char** argv) {
   cli.require_subcommand(1);
   cli.fallthrough();
   apps::add_preset_option(cli);
-  cli.set_version_flag(
-      "--version", [] { return fmt::format("translator 0.1.0 (heed)\n{}threads: {}", kernels::describe_backends(), available_threads()); });
+  cli.set_version_flag("--version", [] { return "translator of " + build_info().str(); });
   std::vector<std::pair<CLI::App*, apps::Command>> commands;
   const auto add = [&](const char* name, const char* what, apps::Command (*make)(CLI::App&)) {
     CLI::App* const sub = cli.add_subcommand(name, what);

@@ -3,6 +3,7 @@
 
 namespace heed {
 
+/// The switch itself; on at first. NoGradGuard is the usual way to turn it.
 class GradMode {
  public:
   static bool enabled() { return on_; }

@@ -28,7 +28,9 @@ class BackwardHook {
   /// The vjp has added to the cotangents of the nodes at the node's edges.
   virtual void after(Node&) {}
 
+  /// @return the hook of this thread that was made last, or null
   static BackwardHook* innermost() { return innermost_; }
+  /// @return the one around this one, or null
   BackwardHook* outer() const { return outer_; }
 
  private:

@@ -19,6 +19,7 @@ class Grads;
 
 struct TensorHooks;
 
+/// One recorded op.
 struct Node {
   std::atomic<int32_t> refs{0};
   bool queued = false;           // the engine has it on its list
@@ -37,6 +38,7 @@ struct Node {
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
+  /// @return the op's name, for messages
   virtual const char* name() const = 0;
   int output_count() const { return output_count_; }
   int edge_count() const { return edge_count_; }
@@ -49,6 +51,7 @@ struct Node {
   virtual void release_saved() = 0;
 
   /// Iterative: a chain of a million nodes is taken apart without recursion.
+  /// @param node that has no owner any more
   static void destroy(Node* node) noexcept;
   void drop_hooks() noexcept;
 

@@ -8,10 +8,11 @@
 
 namespace heed {
 
+/// A kept tensor.
 struct SavedTensor {
-  Tensor value;
-  uint32_t version = 0;
-  int8_t output = -1;  // which output of the node this is, or -1 for an input
+  Tensor value;          // undefined for an undefined input
+  uint32_t version = 0;  // of its storage when it was kept
+  int8_t output = -1;    // which output of the node this is, or -1 for an input
 };
 
 /// Handed to forward (which fills it) and to vjp (which reads it). An op keeps at most Op::kSaved tensors.
@@ -21,19 +22,29 @@ class Saved {
   Saved(Node* node, SavedTensor* slots, int capacity, uint32_t wanted)
       : node_(node), slots_(slots), wanted_(wanted), capacity_(static_cast<int16_t>(capacity)) {}
 
-  /// Whether backward will run at all: what is only of use to it need not be computed otherwise.
+  /// What is only of use to backward need not be computed otherwise.
+  /// @return whether backward will run at all
   bool recording() const { return node_ != nullptr; }
-  /// Whether input i wants a gradient.
+  /// @param i number of the input, below 32
+  /// @return whether it wants a gradient
   bool wants(int i) const { return wanted_ >> i & 1; }
 
+  /// Keeps an input.
+  /// @param x one of the op's inputs; may be undefined
   void input(const Tensor& x) { keep(x, -1); }
-  /// Keeps a result of this op (output number `index`) without making the node own itself.
+  /// Keeps a result of this op without making the node own itself.
+  /// @param y one of the op's results
+  /// @param index which one
   void output(const Tensor& y, int index = 0) { keep(y, index); }
 
-  /// The kept tensors, in the order in which forward kept them. Throws GradError when one was changed in place since,
-  /// or when the graph was freed. An undefined tensor was kept as undefined.
+  /// A kept tensor.
+  /// @param i in the order in which forward kept them
+  /// @return the tensor; undefined when an undefined one was kept
+  /// @throws GradError when it was changed in place since, or when the graph was freed
   Tensor operator[](int i) const;
+  /// @return how many are kept
   int count() const { return count_; }
+  /// Drops all.
   void release();
 
  private:

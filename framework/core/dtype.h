@@ -3,14 +3,26 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 namespace heed {
 
-enum class DType : uint8_t { f32, f64, i64, boolean };
+/// The type of a tensor's elements, a run-time tag.
+enum class DType : uint8_t {
+  f32,     // float
+  f64,     // double
+  i64,     // int64_t
+  boolean  // bool, a byte each
+};
 
-/// Bytes of one element.
+/// @param dtype any
+/// @return bytes of one element
 constexpr size_t size_of(DType dtype) { return dtype == DType::boolean ? sizeof(bool) : dtype == DType::f32 ? 4 : 8; }
+/// @param dtype any
+/// @return whether gradients can go through tensors of it
 constexpr bool is_floating(DType dtype) { return dtype == DType::f32 || dtype == DType::f64; }
+/// @param dtype any
+/// @return as messages have it: "f32", "f64", "i64", "bool"
 constexpr const char* name_of(DType dtype) {
   switch (dtype) {
     case DType::f32:
@@ -25,30 +37,30 @@ constexpr const char* name_of(DType dtype) {
   return "bool";
 }
 
+/// @tparam T float, double, int64_t or bool
+/// @return its tag
 template <class T>
-constexpr DType dtype_of();
-template <>
-constexpr DType dtype_of<float>() {
-  return DType::f32;
-}
-template <>
-constexpr DType dtype_of<double>() {
-  return DType::f64;
-}
-template <>
-constexpr DType dtype_of<int64_t>() {
+constexpr DType dtype_of() {
+  if constexpr (std::is_same_v<T, float>) return DType::f32;
+  if constexpr (std::is_same_v<T, double>) return DType::f64;
+  if constexpr (std::is_same_v<T, bool>) return DType::boolean;
+  static_assert(std::is_same_v<T, float> || std::is_same_v<T, double> || std::is_same_v<T, bool> || std::is_same_v<T, int64_t>);
   return DType::i64;
 }
-template <>
-constexpr DType dtype_of<bool>() {
-  return DType::boolean;
-}
 
-/// Calls f(float{}) or f(double{}) by the run-time type; `op` names the caller in the DTypeError for other types.
+/// Calls f(float{}) or f(double{}) by the run-time type.
+/// @param op names the caller in messages
+/// @param dtype f32 or f64
+/// @param f a generic callable
+/// @return what f returns
+/// @throws DTypeError for other types
 template <class F>
 decltype(auto) dispatch_floating(const char* op, DType dtype, F&& f);
 
 /// Calls f(T{}) by the run-time type, of any kind.
+/// @param dtype any
+/// @param f a generic callable
+/// @return what f returns
 template <class F>
 decltype(auto) dispatch_all(DType dtype, F&& f) {
   switch (dtype) {

@@ -40,9 +40,13 @@ struct FormatError : Error {
   using Error::Error;
 };
 
+/// What HEED_ASSERT calls.
+/// @param condition,file,line as the preprocessor has them
+/// @throws std::logic_error naming all three
 [[noreturn]] void assertion_failed(const char* condition, const char* file, int line);
 
 }  // namespace heed
 
 /// For our own mistakes, on in every build: a failed ASSERT is a bug in heed.
+/// @param condition what must hold
 #define HEED_ASSERT(condition) ((condition) ? void() : ::heed::assertion_failed(#condition, __FILE__, __LINE__))

@@ -12,6 +12,7 @@
 
 namespace heed {
 
+/// What the pool holds, of all threads.
 struct MemoryStats {
   int64_t active_bytes = 0;        // handed out now, in whole classes
   int64_t cached_bytes = 0;        // in free lists
@@ -19,12 +20,19 @@ struct MemoryStats {
   int64_t system_allocations = 0;  // how often the system was asked
 };
 
-/// At least `bytes` bytes, 64-byte aligned, not initialised. Throws std::bad_alloc when the system has none.
+/// Takes a block out of the pool.
+/// @param bytes at least so many
+/// @return 64-byte aligned, not initialised
+/// @throws std::bad_alloc when the system has none
 void* pool_allocate(size_t bytes);
-/// Gives back what pool_allocate(bytes) returned; `bytes` must be the same.
+/// Gives a block back.
+/// @param block what pool_allocate(bytes) returned
+/// @param bytes the same as then
 void pool_free(void* block, size_t bytes) noexcept;
 
+/// @return the counters now
 MemoryStats memory_stats();
+/// Lets peak_bytes start anew from active_bytes.
 void reset_peak_memory();
 /// Returns this thread's cached blocks to the system.
 void release_cached_memory();

@@ -7,11 +7,15 @@
 
 namespace heed {
 
-/// Threads that parallel_for may use. Default: what the container allows (CPU affinity and cgroup quota, rounded down).
+/// Threads that parallel_for may use.
+/// @return what set_num_threads set; at first available_threads()
 int num_threads();
-/// Throws ValueError below 1.
+/// For the whole process.
+/// @param threads at least 1
+/// @throws ValueError below 1
 void set_num_threads(int threads);
-/// What affinity and cgroup quota allow.
+/// What the container allows: CPU affinity and cgroup quota, rounded down.
+/// @return at least 1
 int available_threads();
 
 /// Deterministic mode, of the whole process and off at first: the same seed gives the same bits at any number of threads. Products,
@@ -38,8 +42,11 @@ void parallel_ranges(int64_t n, int64_t grain, RangeFunction f, void* context);
 }  // namespace detail
 
 /// Calls f(begin, end) on ranges that together cover [0, n) once, on several threads when n > grain and inline otherwise or
-/// inside another parallel_for. f must not throw. How the range is cut depends on the number of threads, so a reduction across ranges
-/// goes by fixed chunks instead, to keep its bits the same.
+/// inside another parallel_for. How the range is cut depends on the number of threads, so a reduction across ranges goes by fixed chunks
+/// instead, to keep its bits the same.
+/// @param n the end of the range
+/// @param grain as much as one thread should have at least
+/// @param f void(int64_t begin, int64_t end); must not throw
 template <class F>
 void parallel_for(int64_t n, int64_t grain, F&& f) {
   if (n <= grain) {

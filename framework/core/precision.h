@@ -8,15 +8,18 @@ namespace heed {
 /// Learning Training"). Parameters, gradients and the optimiser stay f32; f64 is never touched.
 enum class MatmulPrecision { f32, bf16 };
 
-/// Of the whole process; f32 at first.
+/// @return the precision of the whole process; f32 at first
 MatmulPrecision matmul_precision();
-/// Where the CPU has no bf16 products (has_bf16_products()), bf16 computes in f32.
+/// For the whole process. Where the CPU has no bf16 products (has_bf16_products()), bf16 computes in f32.
+/// @param precision from now on
 void set_matmul_precision(MatmulPrecision precision);
+/// @return whether the CPU multiplies bf16 matrices itself: AMX or AVX512-BF16
 bool has_bf16_products();
 
 /// Sets the precision while it lives.
 class MatmulPrecisionGuard {
  public:
+  /// @param precision until the guard dies
   explicit MatmulPrecisionGuard(MatmulPrecision precision) : before_(matmul_precision()) { set_matmul_precision(precision); }
   ~MatmulPrecisionGuard() { set_matmul_precision(before_); }
   MatmulPrecisionGuard(const MatmulPrecisionGuard&) = delete;

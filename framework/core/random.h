@@ -9,7 +9,10 @@
 
 namespace heed {
 
-/// Ten rounds on a 128-bit counter with a 64-bit key: four 32-bit words.
+/// Ten rounds on a 128-bit counter with a 64-bit key.
+/// @param seed the key
+/// @param stream,index the counter's halves
+/// @return four words of 32 random bits
 inline std::array<uint32_t, 4> philox(uint64_t seed, uint64_t stream, uint64_t index) {
   auto c0 = static_cast<uint32_t>(index), c1 = static_cast<uint32_t>(index >> 32);
   auto c2 = static_cast<uint32_t>(stream), c3 = static_cast<uint32_t>(stream >> 32);
@@ -30,29 +33,41 @@ inline std::array<uint32_t, 4> philox(uint64_t seed, uint64_t stream, uint64_t i
 /// One draw (`next_stream`) names the numbers of one tensor or one dropout mask.
 class Generator {
  public:
+  /// All there is to a generator.
   struct State {
-    uint64_t seed = 0;
-    uint64_t draws = 0;
+    uint64_t seed = 0;   // names the sequence
+    uint64_t draws = 0;  // how many streams were taken
     bool operator==(const State&) const = default;
   };
+  /// @param seed names the sequence
   explicit Generator(uint64_t seed = 0) : state_{seed, 0} {}
+  /// @return what names the sequence
   uint64_t seed() const { return state_.seed; }
+  /// @return the number of the next draw, for philox(seed(), it, index)
   uint64_t next_stream() { return state_.draws++; }
+  /// @return 64 random bits; one draw
   uint64_t next_uint64() {
     const auto words = philox(state_.seed, next_stream(), 0);
     return uint64_t{words[1]} << 32 | words[0];
   }
-  /// Uniform in [0, bound), without bias. bound > 0.
+  /// Uniform, without bias.
+  /// @param bound above 0
+  /// @return in [0, bound)
   uint64_t next_below(uint64_t bound);
+  /// @return what a checkpoint stores
   State state() const { return state_; }
+  /// @param state as state() gave it
   void set_state(State state) { state_ = state; }
 
  private:
   State state_;
 };
 
-/// The calling thread's generator: what initialisers and dropout draw from. Seed 0 until manual_seed.
+/// What initialisers and dropout draw from.
+/// @return the calling thread's generator; its seed is 0 until manual_seed
 Generator& default_generator();
+/// Starts the calling thread's generator anew.
+/// @param seed names the sequence
 void manual_seed(uint64_t seed);
 
 }  // namespace heed

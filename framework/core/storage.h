@@ -12,6 +12,7 @@
 
 namespace heed {
 
+/// A block of the pool with a count of its owners.
 struct Storage {
   std::atomic<int32_t> refs{0};
   uint32_t version = 0;      // raised by every in-place write through any view

@@ -24,67 +24,108 @@ struct TensorBody;
 
 /// Where a gradient goes: a node and which of its outputs. Empty when no gradient is wanted.
 struct Edge {
-  IntrusivePtr<Node> node;
-  int output = 0;
+  IntrusivePtr<Node> node;  // null: no gradient is wanted
+  int output = 0;           // which of the node's outputs
 };
 
+/// A handle to values with a dtype and a shape. An undefined tensor (the default) stands for "none". const says that the handle keeps its
+/// body, not that the values stay: several handles may write the same storage.
 class Tensor {
  public:
   Tensor() = default;
 
+  /// @return whether there is a body; all else but defined() and copying needs one
   bool defined() const { return static_cast<bool>(body_); }
   inline DType dtype() const;
   inline const Shape& shape() const;
   inline const Strides& strides() const;
   int ndim() const { return shape().ndim(); }
-  /// Extent of a dimension; negative dims count from the end. Throws IndexError.
+  /// Extent of a dimension.
+  /// @param dim negative ones count from the end
+  /// @return the extent
+  /// @throws IndexError outside [-ndim, ndim)
   int64_t size(int dim) const;
+  /// @return the number of elements
   int64_t numel() const { return shape().numel(); }
+  /// @return whether the elements lie dense and row-major
   bool is_contiguous() const;
 
-  /// Pointer to the first element. Throws DTypeError when T is not the dtype.
+  /// Pointer to the first element.
+  /// @tparam T the C++ type of the dtype
+  /// @return elements lie at strides() from it
+  /// @throws DTypeError when T is not the dtype
   template <class T>
   T* data() const {
     require_dtype(dtype_of<T>());
     return static_cast<T*>(raw_data());
   }
+  /// @return the first element's address
   void* raw_data() const;
-  /// The value of a tensor of one element, as double. Throws ShapeError otherwise.
+  /// The value of a tensor of one element.
+  /// @return as double; a mask's is 0 or 1
+  /// @throws ShapeError for another number of elements
   double item() const;
-  /// All values in row-major order. Throws DTypeError when T is not the dtype.
+  /// Copies the values out.
+  /// @tparam T the C++ type of the dtype
+  /// @return all values in row-major order
+  /// @throws DTypeError when T is not the dtype
   template <class T>
   std::vector<T> to_vector() const;
 
-  /// This tensor if it is dense and row-major, else a copy that is; such copies are counted (contiguous_copies()).
-  /// Differentiable.
+  /// Dense and row-major. Differentiable.
+  /// @return this tensor if it is so, else a copy; such copies are counted (contiguous_copies())
   Tensor contiguous() const;
-  /// A copy with its own storage. Differentiable.
+  /// Differentiable.
+  /// @return a copy with its own storage
   Tensor clone() const;
-  /// The same values without the autograd record.
+  /// @return the same storage without the autograd record
   Tensor detach() const;
-  /// The same values in another dtype, in bool whether they differ from 0. Differentiable between f32 and f64.
+  /// The same values in another type. Differentiable between f32 and f64.
+  /// @param dtype bool: whether a value differs from 0
+  /// @return a copy, or this tensor when it has that dtype
   Tensor to(DType dtype) const;
 
+  /// @return whether a gradient is wanted of it, as a leaf or through the op that made it
   bool requires_grad() const;
-  /// Marks a leaf as wanting a gradient (or not). Throws GradError for a tensor that an op made, DTypeError for integers and masks.
+  /// Marks a leaf as wanting a gradient (or not).
+  /// @param wanted whether backward() collects in it
+  /// @return this
+  /// @throws GradError for a tensor that an op made, DTypeError for integers and masks
   const Tensor& set_requires_grad(bool wanted) const;
+  /// @return whether no recorded op made it
   bool is_leaf() const;
-  /// The gradient that backward() collected in a leaf; undefined before.
+  /// @return the gradient that backward() collected in a leaf; undefined before
   Tensor grad() const;
+  /// Replaces the collected gradient.
+  /// @param grad of this tensor's shape and dtype, or undefined
   void set_grad(Tensor grad) const;
+  /// Drops the collected gradient.
   void zero_grad() const { set_grad(Tensor{}); }
-  /// Collects d(this)/d(leaf) in every leaf that wants it. `this` needs one element unless `cotangent` is given.
-  /// Throws GradError when nothing wants a gradient or the graph was freed by an earlier call without retain_graph.
+  /// Collects d(this)/d(leaf) in every leaf that wants it.
+  /// @param cotangent of this tensor's shape; undefined: 1, for a tensor of one element
+  /// @param retain_graph keeps what was saved, so that backward can run again
+  /// @throws GradError when nothing wants a gradient or the graph was freed by an earlier call without retain_graph
   void backward(const Tensor& cotangent = {}, bool retain_graph = false) const;
 
-  // In-place writes, for optimisers and data: never recorded. Throw GradError on a tensor that records (grad mode on).
+  /// Sets every element, in place and unrecorded.
+  /// @param value converted to the dtype
+  /// @return this
+  /// @throws GradError on a tensor that records, in grad mode
   const Tensor& fill_(double value) const;
+  /// Copies the values of another tensor, in place and unrecorded.
+  /// @param source of the same shape and dtype
+  /// @return this
+  /// @throws GradError on a tensor that records, in grad mode; ShapeError for another shape or dtype
   const Tensor& copy_(const Tensor& source) const;
 
+  /// @return what the handle points at; for ops and the engine
   TensorBody* body() const { return body_.get(); }
+  /// @param body shared from now on
   explicit Tensor(IntrusivePtr<TensorBody> body) : body_(std::move(body)) {}
-  bool shares_nothing() const;   // the only handle to the only body on its storage
-  std::string describe() const;  // "f32[3, 4]"
+  /// @return whether this is the only handle to the only body on its storage
+  bool shares_nothing() const;
+  /// @return dtype and shape as messages have them: "f32[3, 4]"
+  std::string describe() const;
 
  private:
   void require_dtype(DType wanted) const {
@@ -95,6 +136,7 @@ class Tensor {
   IntrusivePtr<TensorBody> body_;
 };
 
+/// What handles point at; for ops and the engine.
 struct TensorBody {
   TensorBody(DType type, const Shape& extents, const Strides& steps);
 
@@ -110,6 +152,8 @@ struct TensorBody {
   Shape shape;
   Strides strides;
 
+  /// For IntrusivePtr.
+  /// @param body that has no handle any more
   static void destroy(TensorBody* body) noexcept;
 };
 
@@ -145,27 +189,67 @@ inline bool Tensor::is_contiguous() const {
 // Creation. All are leaves that want no gradient.
 Tensor empty(const Shape& shape, DType dtype = DType::f32);
 Tensor zeros(const Shape& shape, DType dtype = DType::f32);
-Tensor full(const Shape& shape, double value, DType dtype = DType::f32);
 inline Tensor ones(const Shape& shape, DType dtype = DType::f32) { return full(shape, 1.0, dtype); }
-/// 0, 1, ... n - 1; and start, start + step, ... before end. Throws ValueError for a step of 0.
+/// @}
+/// 0, 1, ... n - 1.
+/// @param n how many, at least 0
+/// @param dtype of the elements
+/// @return [n]
 Tensor arange(int64_t n, DType dtype = DType::i64);
+/// start, start + step, ... before end.
+/// @param start,end,step of either sign
+/// @param dtype of the elements
+/// @return [n], n = ceil((end - start) / step), or 0
+/// @throws ValueError for a step of 0
 Tensor arange(double start, double end, double step, DType dtype = DType::f32);
-/// n values from start to end, both among them, evenly apart. Throws ShapeError for a negative n.
+/// Values evenly apart.
+/// @param start,end the first and the last
+/// @param n how many, at least 0
+/// @param dtype of the elements
+/// @return [n]
+/// @throws ShapeError for a negative n
 Tensor linspace(double start, double end, int64_t n, DType dtype = DType::f32);
-/// [rows, columns], ones at the diagonal (columns -1: as many as rows).
+/// Ones at the diagonal, zeros elsewhere.
+/// @param rows,columns at least 0; columns -1: as many as rows
+/// @param dtype of the elements
+/// @return [rows, columns]
 Tensor eye(int64_t rows, int64_t columns = -1, DType dtype = DType::f32);
-/// Values in row-major order. Throws ShapeError when their number is not the shape's.
+/// A tensor of given values.
+/// @tparam T float, double, int64_t or bool, which makes the dtype
+/// @param values in row-major order
+/// @param shape with as many elements
+/// @return a copy of them
+/// @throws ShapeError when the number of values is not the shape's
 template <class T>
 Tensor from_vector(const std::vector<T>& values, const Shape& shape);
-/// Independent draws from default_generator(): uniform in [low, high), or normal.
+/// Independent draws from default_generator(), uniform in [low, high).
+/// @param shape extents of at least 0
+/// @param low,high the range
+/// @param dtype f32 or f64
+/// @return a leaf that wants no gradient
 Tensor uniform(const Shape& shape, double low, double high, DType dtype = DType::f32);
+/// Independent draws from default_generator(), normal with mean 0 and standard deviation 1.
+/// @param shape extents of at least 0
+/// @param dtype f32 or f64
+/// @return a leaf that wants no gradient
 Tensor randn(const Shape& shape, DType dtype = DType::f32);
-/// Independent draws, 1 with probability p and else 0. Throws ValueError unless 0 <= p <= 1.
+/// Independent draws from default_generator(), 1 with probability p and else 0.
+/// @param shape extents of at least 0
+/// @param p in [0, 1]
+/// @param dtype of the elements
+/// @return a leaf that wants no gradient
+/// @throws ValueError for another p
 Tensor bernoulli(const Shape& shape, double p, DType dtype = DType::f32);
-/// A second view of x's storage. `strides` in elements; the caller answers for the bounds.
+/// A second view of x's storage, unrecorded; the caller answers for the bounds.
+/// @param x whose storage is shared
+/// @param shape of the view
+/// @param strides in elements
+/// @param offset_from_x elements from x's first
+/// @return the view
 Tensor make_view(const Tensor& x, const Shape& shape, const Strides& strides, int64_t offset_from_x);
 
-/// How many copies contiguous() has made in this process: a way to see hidden copies.
+/// A way to see hidden copies.
+/// @return how many contiguous() has made in this process
 int64_t contiguous_copies();
 
 extern template std::vector<float> Tensor::to_vector() const;

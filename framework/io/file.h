@@ -7,12 +7,17 @@
 
 namespace heed {
 
-/// The bytes of a file. Throws IoError with the path and the system's reason.
+/// Reads a whole file.
+/// @param path of a file or a device
+/// @return its bytes
+/// @throws IoError with the path and the system's reason
 std::string read_file(const std::filesystem::path& path);
 
 /// Writes to a temporary beside `path`, fsyncs it, renames it over `path` and fsyncs the folder.
-/// A symbolic link is followed; a device or pipe (/dev/null, /dev/stdout) is written as it is. Throws IoError (no such folder, no
-/// permission, disk full, ...) and then leaves `path` as it was and no temporary behind.
+/// A symbolic link is followed; a device or pipe (/dev/null, /dev/stdout) is written as it is.
+/// @param path the file; its folder must exist
+/// @param content its new bytes
+/// @throws IoError (no such folder, no permission, disk full, ...), and then leaves `path` as it was and no temporary behind
 void write_file_atomically(const std::filesystem::path& path, std::string_view content);
 
 }  // namespace heed

@@ -11,23 +11,40 @@
 
 namespace heed {
 
+/// Tensors with their keys, in an order: what modules and optimisers give and files take.
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
+/// What a file holds.
 struct SafetensorsFile {
-  std::map<std::string, Tensor> tensors;
-  std::map<std::string, std::string> metadata;
+  std::map<std::string, Tensor> tensors;        // by key
+  std::map<std::string, std::string> metadata;  // text that stands beside them
 };
 
 /// The file's bytes: tensors by falling alignment, then name, no holes; the header padded so that data start on 64 bytes.
-/// f32, f64 and i64. Throws ValueError for a name used twice.
+/// @param tensors f32, f64, i64 or bool
+/// @param metadata text that stands beside them
+/// @return the bytes, equal for equal tensors
+/// @throws ValueError for a name used twice
 std::string to_safetensors(const NamedTensors& tensors, const std::map<std::string, std::string>& metadata = {});
-/// Reads what to_safetensors or the Python ecosystem wrote. `name` stands in messages. Throws FormatError for anything that the
-/// format forbids: truncated, holes, overlaps, duplicate keys, trailing bytes, sizes that do not multiply out, unknown dtypes.
+/// Reads what to_safetensors or the Python ecosystem wrote.
+/// @param bytes of the whole file
+/// @param name stands in messages
+/// @return tensors that share nothing with `bytes`
+/// @throws FormatError for anything that the format forbids: truncated, holes, overlaps, duplicate keys, trailing bytes, sizes that do not
+///   multiply out, unknown dtypes
 SafetensorsFile parse_safetensors(std::string_view bytes, const std::string& name);
 
-/// Atomic: see write_file_atomically. Throws IoError.
+/// Writes a file, atomically: see write_file_atomically.
+/// @param path the file; its folder must exist
+/// @param tensors f32, f64, i64 or bool
+/// @param metadata text that stands beside them
+/// @throws IoError, ValueError for a name used twice
 void save_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
                       const std::map<std::string, std::string>& metadata = {});
+/// Reads a file.
+/// @param path the file
+/// @return its tensors and metadata
+/// @throws IoError, FormatError as parse_safetensors
 SafetensorsFile load_safetensors(const std::filesystem::path& path);
 
 }  // namespace heed

@@ -278,6 +278,7 @@ template class StoredMatrix<float>;
 template class StoredMatrix<double>;
 
 std::string blas_core() { return openblas::core_name(); }
+std::string openblas_version() { return openblas::version(); }
 std::string onednn_version() { return onednn::version(); }
 
 }  // namespace heed::kernels

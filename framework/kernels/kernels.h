@@ -218,6 +218,8 @@ void scatter_add_rows(int64_t n, const int64_t* ids, int64_t rows, int64_t D, co
 
 std::string simd_target();  // the instruction set that runs ours, such as AVX3; HEED_ISA=avx512|avx2|baseline forces one
 std::string blas_core();    // OpenBLAS's kernel set
+std::string openblas_version();
 std::string onednn_version();
+std::string highway_version();
 
 }  // namespace heed::kernels

@@ -115,6 +115,10 @@ void attach_all(Result& result, IntrusivePtr<Node> node) {
 
 }  // namespace detail
 
+/// Runs an op, and records it if grad mode is on and an input wants a gradient.
+/// @param op its struct, as above; moved into the record
+/// @param inputs tensors, at most 32; may be undefined
+/// @return what op.forward returns
 template <class Op, class... Inputs>
 auto apply(Op op, const Inputs&... inputs) {
   static_assert((std::is_same_v<Inputs, Tensor> && ...));
@@ -142,7 +146,10 @@ auto apply(Op op, const Inputs&... inputs) {
   return result;
 }
 
-/// The same for any number of inputs: forward takes a std::span<const Tensor>.
+/// The same for any number of inputs.
+/// @param op its struct, whose forward takes a std::span<const Tensor>
+/// @param inputs tensors; may be undefined
+/// @return what op.forward returns
 template <class Op>
 Tensor apply_list(Op op, std::span<const Tensor> inputs) {
   const bool record = GradMode::enabled() && std::any_of(inputs.begin(), inputs.end(), [](const Tensor& x) { return x.requires_grad(); });

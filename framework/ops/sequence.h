@@ -8,27 +8,46 @@
 
 namespace heed {
 
+/// Which rows of a batch run at which step.
 struct SequencePacking {
-  int64_t batch = 0, steps = 0;
+  int64_t batch = 0, steps = 0;  // B, T
   std::vector<int64_t> order;    // order[rank] = index in the batch, by falling length, ties in batch order
   std::vector<int64_t> offsets;  // offsets[t] = first packed row of step t; steps + 1 entries
 
-  /// lengths i64 [B], each in 1..steps, or undefined for all `steps`. Throws IndexError naming `op` otherwise.
+  /// @param op stands in messages
+  /// @param lengths i64 [B], each in 1..steps, or undefined for all `steps`
+  /// @param batch,steps B, T
+  /// @throws IndexError naming `op` for a length outside
   SequencePacking(const char* op, const Tensor& lengths, int64_t batch, int64_t steps);
+  /// @param t step, 0 .. steps - 1
+  /// @return how many sequences still run
   int64_t active(int64_t t) const { return offsets[static_cast<size_t>(t) + 1] - offsets[static_cast<size_t>(t)]; }
+  /// @param t step, 0 .. steps - 1
+  /// @return its first packed row
   int64_t start(int64_t t) const { return offsets[static_cast<size_t>(t)]; }
+  /// @return all packed rows
   int64_t rows() const { return offsets.back(); }
 
-  /// x [B, T, D] dense -> packed [rows, D], and back (rows of padding are set to zero).
+  /// @{
+  /// From a padded batch to packed rows, and back; coming back, rows of padding are set to zero.
+  /// @param x [B, T, D] dense
+  /// @param D elements of a row
+  /// @param packed [rows, D]
   template <class T>
   void pack(const T* x, int64_t D, T* packed) const;
   template <class T>
   void unpack(const T* packed, int64_t D, T* x) const;
-  /// [B, D] in batch order -> by rank (zeros where x is null), and back.
+  /// @}
+  /// @{
+  /// From batch order to rank, and back.
+  /// @param x [B, D] in batch order; null: zeros
+  /// @param D elements of a row
+  /// @param ranked [B, D], the longest sequence's first
   template <class T>
   void rank_rows(const T* x, int64_t D, T* ranked) const;
   template <class T>
   void unrank_rows(const T* ranked, int64_t D, T* x) const;
+  /// @}
 };
 
 }  // namespace heed

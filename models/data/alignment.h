@@ -9,23 +9,23 @@ namespace heed::models {
 
 /// One link between two tokens, as positions counted from 0.
 struct AlignmentLink {
-  int source = 0;
-  int target = 0;
+  int source = 0;  // token of the source, from 0
+  int target = 0;  // token of the target, from 0
   auto operator<=>(const AlignmentLink&) const = default;
 };
 
 /// The annotation of one sentence pair. A sure link is possible too, written so or not.
 struct GoldAlignment {
-  std::vector<AlignmentLink> sure, possible;
+  std::vector<AlignmentLink> sure, possible;  // as annotated
 };
 
 /// A sentence pair with its gold alignment [Och & Ney 2003, sec. 5: sure and possible links].
 /// `sure` and `possible` are disjoint and sorted; the P of the alignment error rate is their union.
 struct AlignedPair {
-  std::vector<std::string> source, target;
-  std::vector<AlignmentLink> sure;      // same meaning: a compound or a separable verb links to all its parts
-  std::vector<AlignmentLink> possible;  // agreement and inserted words: do-support, commas, "um", contracted articles
-  std::vector<std::string> patterns;    // the clause patterns used, sorted, each once
+  std::vector<std::string> source, target;  // tokens
+  std::vector<AlignmentLink> sure;          // same meaning: a compound or a separable verb links to all its parts
+  std::vector<AlignmentLink> possible;      // agreement and inserted words: do-support, commas, "um", contracted articles
+  std::vector<std::string> patterns;        // the clause patterns used, sorted, each once
 };
 
 }  // namespace heed::models

@@ -19,12 +19,13 @@ struct Hypothesis {
   std::vector<std::vector<std::vector<float>>> attention;  // [maps][ids + ended][source length]; no maps without attention
 };
 
+/// How outputs are searched for.
 struct SearchOptions {
   int64_t batch_size = 64;     // sentences decoded together
   double length_factor = 2.0;  // at most length_factor * source length + length_extra units
-  int64_t length_extra = 10;
-  int64_t max_length = 0;  // at most so many units, 0: by the two above
-  int64_t min_length = 0;  // </s> is not chosen before so many units
+  int64_t length_extra = 10;   // see length_factor
+  int64_t max_length = 0;      // at most so many units, 0: by the two above
+  int64_t min_length = 0;      // </s> is not chosen before so many units
 
   int64_t beam = 1;    // hypotheses kept; 1 with a temperature of 0: greedy
   int64_t n_best = 1;  // outputs a sentence, at most beam (or samples when sampling)
@@ -39,21 +40,37 @@ struct SearchOptions {
   uint64_t seed = 1;       // a sentence's samples depend on it, its index and nothing else
 };
 
-/// Throws ValueError naming the option.
+/// Refuses options that make no sense.
+/// @param options as a user gave them
+/// @throws ValueError naming the option
 void check(const SearchOptions& options);
 
-/// n_best outputs of each sentence, the best first. `sources` end with </s>; results are in their order and do not depend on how sentences
-/// are batched (scores to rounding). Of the special tokens only </s> and <unk> are chosen. Several models form an ensemble: their
-/// probabilities are averaged (they must share vocabularies, or ValueError), the attention is the first one's. Beam search goes on until no
-/// running hypothesis can still enter the n best. `keep_going` is asked between batches; when it says no, the rest stays empty.
+/// n_best outputs of each sentence. They do not depend on how sentences are batched (scores to rounding). Of the special tokens only `</s>`
+/// and `<unk>` are chosen. Several models form an ensemble: their probabilities are averaged, the attention is the first one's. Beam search
+/// goes on until no running hypothesis can still enter the n best.
+/// @param models at least one; they share vocabularies
+/// @param sources ids, with the end mark
+/// @param options beam, sampling, lengths
+/// @param keep_going is asked between batches; when it says no, the rest stays empty
+/// @return for each source, in order, its outputs, the best first
+/// @throws ValueError for models of different vocabularies and for options that make no sense
 std::vector<std::vector<Hypothesis>> search(std::span<const TranslationModel* const> models, std::span<const std::vector<int>> sources,
                                             const SearchOptions& options = {}, const std::function<bool()>& keep_going = {});
 
 /// The best output of each sentence.
+/// @param model a single one
+/// @param sources ids, with the end mark
+/// @param options beam, sampling, lengths
+/// @param keep_going is asked between batches; when it says no, the rest stays empty
+/// @return one output for each source, in order
 std::vector<Hypothesis> search_best(const TranslationModel& model, std::span<const std::vector<int>> sources,
                                     const SearchOptions& options = {}, const std::function<bool()>& keep_going = {});
 
 /// The model's score and attention for the targets as they are given.
+/// @param model a single one
+/// @param pairs sources and targets
+/// @param batch_size pairs computed together
+/// @return one output for each pair, in order
 std::vector<Hypothesis> forced_decoding(const TranslationModel& model, std::span<const EncodedPair> pairs, int64_t batch_size = 64);
 
 }  // namespace heed::models

@@ -16,8 +16,12 @@ struct SelfAttentionMaps {
   std::vector<std::vector<std::vector<float>>> decoder;
 };
 
-/// Without gradients; results are in the order of `pairs` and do not depend on how they are batched (to rounding). Throws ValueError for a
-/// model without self-attention.
+/// Without gradients; results do not depend on how pairs are batched (to rounding).
+/// @param model a Transformer
+/// @param pairs sources and targets
+/// @param batch_size pairs computed together
+/// @return for each pair, in order
+/// @throws ValueError for a model without self-attention
 std::vector<SelfAttentionMaps> self_attention(const TranslationModel& model, std::span<const EncodedPair> pairs, int64_t batch_size = 64);
 
 }  // namespace heed::models

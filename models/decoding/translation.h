@@ -37,57 +37,73 @@
 
 namespace heed::models {
 
-constexpr int kTranslationVersion = 1;
+constexpr int kTranslationVersion = 1;  // of the record, as above
 
+/// A token of either side.
 struct TranslationToken {
-  std::string text;
-  std::optional<std::pair<size_t, size_t>> span;
-  bool eos = false;
-  bool unk = false;
+  std::string text;                               // the word as it was written where it is unknown
+  std::optional<std::pair<size_t, size_t>> span;  // [begin, end) in bytes of the side's text
+  bool eos = false;                               // the end of the sentence
+  bool unk = false;                               // outside the vocabulary
 
   bool operator==(const TranslationToken&) const = default;
 };
 
+/// Source or target.
 struct TranslationSide {
-  std::string text;
-  std::vector<TranslationToken> tokens;
+  std::string text;                      // as people write it, UTF-8
+  std::vector<TranslationToken> tokens;  // as the model has it
 
   bool operator==(const TranslationSide&) const = default;
 };
 
+/// One map of weights.
 struct AttentionWeights {
-  int layer = 0;
-  int head = 0;
+  int layer = 0;                            ///< from 0
+  int head = 0;                             ///< from 0
   std::vector<std::vector<float>> weights;  ///< [T][S]; self-attention: [S][S], [T][1 + words]
 
   bool operator==(const AttentionWeights&) const = default;
 };
 
+/// The record.
 struct Translation {
-  int64_t id = 0;
-  std::string model;
-  int rank = 1;
-  double score = 0;
-  TranslationSide source, target;
-  std::vector<AttentionWeights> attention;
+  int64_t id = 0;                                                                ///< line of the input, from 0
+  std::string model;                                                             ///< what made it, as a title
+  int rank = 1;                                                                  ///< 1 is the best of an n-best list
+  double score = 0;                                                              ///< sum of log probabilities, nats
+  TranslationSide source, target;                                                ///< text and tokens
+  std::vector<AttentionWeights> attention;                                       ///< empty without attention
   std::vector<AttentionWeights> encoder_self_attention, decoder_self_attention;  ///< empty unless asked for
 
   bool operator==(const Translation&) const = default;
 };
 
-/// The mean of all maps, of `attention` [T][S] or of a list of one kind; empty without maps.
+/// The mean of all maps of `attention`.
+/// @param translation any
+/// @return [T][S]; empty without maps
 std::vector<std::vector<float>> mean_attention(const Translation& translation);
+/// The mean of maps.
+/// @param maps of one kind
+/// @return of their shape; empty without maps
 std::vector<std::vector<float>> mean_attention(std::span<const AttentionWeights> maps);
 
-/// <s> and the target tokens that are not </s>: the columns of the decoder's self-attention.
+/// The columns of the decoder's self-attention.
+/// @param translation any
+/// @return how many: the begin mark and the target tokens that are not the end mark
 size_t decoder_columns(const Translation& translation);
 
-/// One line of JSON without its end. Throws ValueError for a score or weight that is not finite and for weights
-/// that do not fit the tokens; bytes that are not UTF-8 become U+FFFD.
+/// Writes a record.
+/// @param translation bytes that are not UTF-8 become U+FFFD
+/// @return one line of JSON without its end
+/// @throws ValueError for a score or weight that is not finite and for weights that do not fit the tokens
 std::string to_json_line(const Translation& translation);
 
-/// Reads and checks such a line. Throws FormatError `'out.jsonl' line 3: attention[0].weights[2] has 4 values,
-/// source has 5 tokens`, one line for any malformed input.
+/// Reads and checks such a line.
+/// @param line without its end
+/// @param name,line_number stand in messages
+/// @return the record
+/// @throws FormatError `'out.jsonl' line 3: attention[0].weights[2] has 4 values, source has 5 tokens`, one line for any malformed input
 Translation parse_translation(std::string_view line, std::string_view name, int64_t line_number);
 
 }  // namespace heed::models

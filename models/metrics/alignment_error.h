@@ -16,17 +16,29 @@ namespace heed::models {
 struct AlignmentCounts {
   int64_t links = 0, sure = 0, links_sure = 0, links_possible = 0;  // |A|, |S|, |A and S|, |A and P|
 
+  /// @param other of further sentence pairs
+  /// @return this
   AlignmentCounts& operator+=(const AlignmentCounts& other);
-  double error_rate() const;  ///< in [0, 1]; 0 where there is nothing to find and nothing was found
-  double precision() const;   ///< 1 where no link was found
-  double recall() const;      ///< 1 where there is no sure link
+  /// @return in [0, 1]; 0 where there is nothing to find and nothing was found
+  double error_rate() const;
+  /// @return in [0, 1]; 1 where no link was found
+  double precision() const;
+  /// @return in [0, 1]; 1 where there is no sure link
+  double recall() const;
 };
 
+/// Counts one sentence pair.
+/// @param links that were found
+/// @param gold the annotators'
+/// @return the counts
 AlignmentCounts compare_links(std::span<const AlignmentLink> links, const GoldAlignment& gold);
 
 /// The best that one link per target word can do, as attention's argmax gives: a sure link of the word where
 /// there is one, else a possible one, else a wrong link. Its error rate bounds from below what such a model can
 /// reach.
+/// @param gold the annotators' links
+/// @param target_length words of the target
+/// @return a link for each target word
 std::vector<AlignmentLink> perfect_attention_links(const GoldAlignment& gold, int target_length);
 
 }  // namespace heed::models

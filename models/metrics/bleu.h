@@ -15,7 +15,7 @@
 
 namespace heed::models {
 
-constexpr int kBleuOrder = 4;
+constexpr int kBleuOrder = 4;  ///< the longest n-grams
 
 /// Smoothing of orders without a match [Chen & Cherry 2014, their methods 3, 1 and 2]:
 ///   exp    the k-th order without a match counts as 1 / 2^k matches
@@ -33,68 +33,106 @@ struct BleuOptions {
 
 /// What BLEU needs to know of a text. Statistics of parts add up to those of the whole.
 struct BleuStats {
-  std::array<int64_t, kBleuOrder> matches{}, totals{};
-  int64_t sys_len = 0, ref_len = 0;
+  std::array<int64_t, kBleuOrder> matches{};  ///< by order, clipped
+  std::array<int64_t, kBleuOrder> totals{};   ///< n-grams of the hypothesis, by order
+  int64_t sys_len = 0, ref_len = 0;           ///< words
 
+  /// @param other of further sentences
+  /// @return this
   BleuStats& operator+=(const BleuStats& other);
   bool operator==(const BleuStats&) const = default;
 };
 
+/// A score and what it is made of.
 struct BleuResult {
-  double score = 0;  ///< in [0, 100]
-  std::array<double, kBleuOrder> precisions{};
-  double bp = 1;
-  int64_t sys_len = 0, ref_len = 0;
-  std::string signature;  ///< BLEU|nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:heed-0.1.0
+  double score = 0;                             ///< in [0, 100]
+  std::array<double, kBleuOrder> precisions{};  ///< p_n in [0, 100]
+  double bp = 1;                                ///< brevity penalty, in [0, 1]
+  int64_t sys_len = 0, ref_len = 0;             ///< words
+  std::string signature;                        ///< BLEU|nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:heed-0.1.0
 };
 
-/// The text as BLEU counts it: words separated by one space. Throws ValueError for an unknown options.tokenize.
+/// The text as BLEU counts it.
+/// @param line one sentence
+/// @param options tokenize and lowercase are read
+/// @return words separated by one space
+/// @throws ValueError for an unknown options.tokenize
 std::string bleu_tokenize(std::string_view line, const BleuOptions& options);
 
 /// Statistics of one sentence against its references.
-/// Throws ValueError for no reference and an unknown tokenisation.
+/// @param hypothesis what was translated
+/// @param references at least one
+/// @param options tokenisation and case
+/// @return counts
+/// @throws ValueError for no reference and an unknown tokenisation
 BleuStats bleu_stats(std::string_view hypothesis, std::span<const std::string> references, const BleuOptions& options = {});
 
-/// Statistics of every sentence of a corpus: what bootstrap() resamples. references[i] are the references of
-/// hypotheses[i], or the one reference; their number may differ. Throws ValueError as bleu_stats does, and for
-/// different numbers of sentences.
+/// @{
+/// Statistics of every sentence of a corpus: what bootstrap() resamples.
+/// @param hypotheses what was translated
+/// @param references references[i] are those of hypotheses[i], or the one; their number may differ
+/// @param options tokenisation and case
+/// @return one for each sentence
+/// @throws ValueError as bleu_stats does, and for different numbers of sentences
 std::vector<BleuStats> corpus_bleu_stats(std::span<const std::string> hypotheses, std::span<const std::string> references,
                                          const BleuOptions& options = {});
 std::vector<BleuStats> corpus_bleu_stats(std::span<const std::string> hypotheses, std::span<const std::vector<std::string>> references,
                                          const BleuOptions& options = {});
+/// @}
 
-/// The score of summed statistics; its signature says nrefs:1. Throws ValueError for options that do not exist.
+/// The score of summed statistics; its signature says nrefs:1.
+/// @param stats of a corpus
+/// @param options smoothing
+/// @return the score
+/// @throws ValueError for options that do not exist
 BleuResult bleu_of(const BleuStats& stats, const BleuOptions& options = {});
 
-/// BLEU of a corpus; arguments and errors as for corpus_bleu_stats. A number of references that differs shows in
-/// the signature as nrefs:var. No sentences: 0.
+/// @{
+/// BLEU of a corpus. A number of references that differs shows in the signature as nrefs:var.
+/// @param hypotheses,references as for corpus_bleu_stats
+/// @param options tokenisation, case, smoothing
+/// @return the score; 0 without sentences
+/// @throws ValueError as corpus_bleu_stats
 BleuResult corpus_bleu(std::span<const std::string> hypotheses, std::span<const std::string> references, const BleuOptions& options = {});
 BleuResult corpus_bleu(std::span<const std::string> hypotheses, std::span<const std::vector<std::string>> references,
                        const BleuOptions& options = {});
+/// @}
 
-/// BLEU of one sentence, with effective order unless the options say otherwise. Throws as bleu_stats.
+/// BLEU of one sentence, with effective order unless the options say otherwise.
+/// @param hypothesis what was translated
+/// @param references at least one
+/// @param options tokenisation, case, smoothing
+/// @return the score
+/// @throws ValueError as bleu_stats
 BleuResult sentence_bleu(std::string_view hypothesis, std::span<const std::string> references, const BleuOptions& options = {});
 
 /// Sentences whose source has min to max words, both included.
 struct LengthBucket {
-  int min = 0;
-  int max = 0;
-  std::string name() const;  ///< "10-19", "50+"
+  int min = 0;  ///< words
+  int max = 0;  ///< words; kNoMaximum: no limit
+  /// @return "10-19", "50+"
+  std::string name() const;
   bool operator==(const LengthBucket&) const = default;
 };
-constexpr int kNoMaximum = 1 << 30;
+constexpr int kNoMaximum = 1 << 30;  ///< of an open bucket
 
-/// 1-9, 10-19, 20-29, 30-39, 40-49, 50+, and 30+ pooled.
+/// The buckets of reports.
+/// @return 1-9, 10-19, 20-29, 30-39, 40-49, 50+, and 30+ pooled
 std::vector<LengthBucket> default_length_buckets();
 
+/// BLEU of the sentences of a bucket.
 struct BucketBleu {
-  LengthBucket bucket;
-  int64_t sentences = 0;
-  BleuResult bleu;  ///< score 0 where the bucket is empty
+  LengthBucket bucket;    ///< which
+  int64_t sentences = 0;  ///< how many it holds
+  BleuResult bleu;        ///< score 0 where the bucket is empty
 };
 
-/// Corpus BLEU of each bucket; source_lengths[i] is the number of source words of sentence i. A bucket may
-/// overlap others.
+/// Corpus BLEU of each bucket.
+/// @param hypotheses,references a reference for each hypothesis
+/// @param source_lengths [i]: source words of sentence i
+/// @param options tokenisation, case, smoothing
+/// @param buckets may overlap; empty: default_length_buckets()
+/// @return one for each bucket
 std::vector<BucketBleu> bleu_by_length(std::span<const std::string> hypotheses, std::span<const std::string> references,
                                        std::span<const int> source_lengths, const BleuOptions& options = {},
                                        std::span<const LengthBucket> buckets = {});

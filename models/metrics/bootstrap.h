@@ -14,15 +14,16 @@
 
 namespace heed::models {
 
+/// How resampling goes about it.
 struct BootstrapOptions {
-  int resamples = 1000;
+  int resamples = 1000;      ///< at least 1
   double confidence = 0.95;  ///< of the intervals, in (0, 1)
-  uint64_t seed = 12345;
+  uint64_t seed = 12345;     ///< of the draws
 };
 
 /// From `low` to `high`, both included.
 struct Interval {
-  double low = 0, high = 0;
+  double low = 0, high = 0;  ///< in the units of the metric
   bool operator==(const Interval&) const = default;
 };
 
@@ -35,7 +36,7 @@ struct BootstrapResult {
 
 /// Two systems on the same sentences, in the units of the metric.
 struct PairedBootstrapResult {
-  BootstrapResult a, b;
+  BootstrapResult a, b;                  ///< each by itself
   double difference = 0;                 ///< score of b - score of a
   Interval interval;                     ///< of the difference: percentile_interval of b - a over the resamples
   int wins_a = 0, wins_b = 0, ties = 0;  ///< resamples in which a, b or neither scores higher
@@ -47,7 +48,11 @@ struct PairedBootstrapResult {
 };
 
 /// Percentile interval [Efron & Tibshirani 1993, ch. 13]: sorted scores without the floor(n (1 - confidence) / 2) at
-/// each end, as Koehn does it. Throws ValueError for no score and a confidence outside (0, 1).
+/// each end, as Koehn does it.
+/// @param scores of the resamples
+/// @param confidence in (0, 1)
+/// @return the interval
+/// @throws ValueError for no score and a confidence outside (0, 1)
 Interval percentile_interval(std::vector<double> scores, double confidence);
 
 namespace bootstrap_detail {
@@ -55,7 +60,7 @@ namespace bootstrap_detail {
 // Draws the sentences of one resample after the other.
 class Resampler {
  public:
-  Resampler(size_t sentences, const BootstrapOptions& options);  // checks both
+  Resampler(size_t sentences, const BootstrapOptions& options);  ///< checks both
   std::span<const uint32_t> next();
 
  private:
@@ -84,9 +89,13 @@ Stats sum_of(const std::vector<Stats>& sentences, std::span<const uint32_t> indi
 
 }  // namespace bootstrap_detail
 
-/// The score of one system and its confidence interval. `Stats` starts empty as Stats{} and adds up with +=;
-/// `score(sum)` is the metric. Throws ValueError for no sentences, less than one resample, and a confidence outside
-/// (0, 1).
+/// The score of one system and its confidence interval.
+/// @tparam Stats starts empty as Stats{} and adds up with +=
+/// @param sentences statistics of each
+/// @param score double(const Stats& sum): the metric
+/// @param options resamples, confidence, seed
+/// @return score, mean and interval
+/// @throws ValueError for no sentences, less than one resample, and a confidence outside (0, 1)
 template <class Stats, class Score>
 BootstrapResult bootstrap(const std::vector<Stats>& sentences, Score score, const BootstrapOptions& options = {}) {
   bootstrap_detail::Resampler resampler(sentences.size(), options);
@@ -95,8 +104,13 @@ BootstrapResult bootstrap(const std::vector<Stats>& sentences, Score score, cons
   return bootstrap_detail::summarise(score(bootstrap_detail::sum_of(sentences)), resampled, options);
 }
 
-/// Whether b is better than a: a[i] and b[i] are statistics of sentence i, which both systems translated; higher
-/// scores are better. Throws ValueError as bootstrap does, and for different numbers of sentences.
+/// Whether b is better than a; higher scores are better.
+/// @tparam Stats starts empty as Stats{} and adds up with +=
+/// @param a,b statistics of the same sentences, which both systems translated
+/// @param score double(const Stats& sum): the metric
+/// @param options resamples, confidence, seed
+/// @return both scores and how sure their difference is
+/// @throws ValueError as bootstrap does, and for different numbers of sentences
 template <class Stats, class Score>
 PairedBootstrapResult paired_bootstrap(const std::vector<Stats>& a, const std::vector<Stats>& b, Score score,
                                        const BootstrapOptions& options = {}) {

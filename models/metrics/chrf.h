@@ -13,11 +13,12 @@
 
 namespace heed::models {
 
+/// Which chrF.
 struct ChrfOptions {
-  int char_order = 6;
-  int word_order = 0;  ///< 2: chrF++
-  int beta = 2;
-  bool lowercase = false;
+  int char_order = 6;          ///< the longest n-grams of characters
+  int word_order = 0;          ///< of words; 2: chrF++
+  int beta = 2;                ///< how much recall counts
+  bool lowercase = false;      ///< both sides, as Python's str.lower
   bool whitespace = false;     ///< white space counts as characters too
   bool eps_smoothing = false;  ///< the mean of the F-scores of all orders, a missing order as 1e-16, as in chrF++.py
 };
@@ -25,47 +26,74 @@ struct ChrfOptions {
 /// Counts of the n-grams of one order.
 struct ChrfCounts {
   int64_t hypothesis = 0;  ///< 0 where the reference has no n-gram of this order
-  int64_t reference = 0;
-  int64_t matches = 0;
+  int64_t reference = 0;   ///< its n-grams
+  int64_t matches = 0;     ///< n-grams of both, clipped
   bool operator==(const ChrfCounts&) const = default;
 };
 
 /// What chrF needs to know of a text: counts by order, characters first. Statistics of parts add up to those of the
-/// whole; empty statistics add to any. Throws ValueError for statistics of different orders.
+/// whole; empty statistics add to any.
 struct ChrfStats {
-  std::vector<ChrfCounts> orders;
+  std::vector<ChrfCounts> orders;  ///< of characters, then of words
 
+  /// @param other of further sentences
+  /// @return this
+  /// @throws ValueError for statistics of different orders
   ChrfStats& operator+=(const ChrfStats& other);
   bool operator==(const ChrfStats&) const = default;
 };
 
+/// A score.
 struct ChrfResult {
   double score = 0;       ///< in [0, 100]
   std::string signature;  ///< chrF2|nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:heed-0.1.0
 };
 
 /// Statistics of one sentence against its references.
-/// Throws ValueError for no reference and for orders or a beta that make no sense.
+/// @param hypothesis what was translated
+/// @param references at least one
+/// @param options orders, case, white space
+/// @return counts by order, against the best reference
+/// @throws ValueError for no reference and for orders or a beta that make no sense
 ChrfStats chrf_stats(std::string_view hypothesis, std::span<const std::string> references, const ChrfOptions& options = {});
 
-/// Statistics of every sentence of a corpus: what bootstrap() resamples. references[i] are the references of
-/// hypotheses[i], or the one reference; their number may differ. Throws ValueError as chrf_stats does, and for
-/// different numbers of sentences.
+/// @{
+/// Statistics of every sentence of a corpus: what bootstrap() resamples.
+/// @param hypotheses what was translated
+/// @param references references[i] are those of hypotheses[i], or the one; their number may differ
+/// @param options orders, case, white space
+/// @return one for each sentence
+/// @throws ValueError as chrf_stats does, and for different numbers of sentences
 std::vector<ChrfStats> corpus_chrf_stats(std::span<const std::string> hypotheses, std::span<const std::string> references,
                                          const ChrfOptions& options = {});
 std::vector<ChrfStats> corpus_chrf_stats(std::span<const std::string> hypotheses, std::span<const std::vector<std::string>> references,
                                          const ChrfOptions& options = {});
+/// @}
 
-/// The score of summed statistics; its signature says nrefs:1. Throws ValueError for statistics of other orders.
+/// The score of summed statistics; its signature says nrefs:1.
+/// @param stats of a corpus
+/// @param options orders, beta, smoothing
+/// @return the score
+/// @throws ValueError for statistics of other orders
 ChrfResult chrf_of(const ChrfStats& stats, const ChrfOptions& options = {});
 
-/// chrF of a corpus, from summed statistics; arguments and errors as for corpus_chrf_stats. A number of references
-/// that differs shows in the signature as nrefs:var. No sentences: 0.
+/// @{
+/// chrF of a corpus, from summed statistics. A number of references that differs shows in the signature as nrefs:var.
+/// @param hypotheses,references as for corpus_chrf_stats
+/// @param options orders, case, beta, smoothing
+/// @return the score; 0 without sentences
+/// @throws ValueError as corpus_chrf_stats
 ChrfResult corpus_chrf(std::span<const std::string> hypotheses, std::span<const std::string> references, const ChrfOptions& options = {});
 ChrfResult corpus_chrf(std::span<const std::string> hypotheses, std::span<const std::vector<std::string>> references,
                        const ChrfOptions& options = {});
+/// @}
 
-/// chrF of one sentence. Throws as chrf_stats.
+/// chrF of one sentence.
+/// @param hypothesis what was translated
+/// @param references at least one
+/// @param options orders, case, beta, smoothing
+/// @return the score
+/// @throws ValueError as chrf_stats
 ChrfResult sentence_chrf(std::string_view hypothesis, std::span<const std::string> references, const ChrfOptions& options = {});
 
 }  // namespace heed::models

@@ -13,9 +13,11 @@ namespace heed::models {
 /// sees have equal numbers.
 class NgramCounter {
  public:
+  /// @param order the longest n-grams
   explicit NgramCounter(int order) : order_(order) {}
 
-  /// How often each n-gram is in `symbols`, by number; n-grams seen only later are past the end, with count 0.
+  /// @param symbols a sequence
+  /// @return how often each n-gram is in it, by number; n-grams seen only later are past the end, with count 0
   std::vector<int64_t> count(std::span<const uint32_t> symbols) {
     std::vector<int64_t> counts(lengths_.size());
     for (size_t begin = 0; begin < symbols.size(); ++begin) {
@@ -33,7 +35,8 @@ class NgramCounter {
     return counts;
   }
 
-  /// The number of symbols of n-gram `number`.
+  /// @param number of an n-gram
+  /// @return how many symbols it has
   int length(size_t number) const { return lengths_[number]; }
 
  private:

@@ -15,15 +15,22 @@
 namespace heed::models {
 
 /// exp(- 1/N sum_i ln p(y_i | y_<i, x)): how many tokens the model hesitates between [Jelinek et al. 1977].
-/// `sum_log_probability` in nats over `tokens` target tokens, ends of sentence among them. 1 is certainty; the vocabulary's
-/// size is a model that knows nothing; infinite where a token had probability 0. Throws ValueError for no tokens and NaN.
+/// 1 is certainty; the vocabulary's size is a model that knows nothing.
+/// @param sum_log_probability in nats
+/// @param tokens target tokens, ends of sentence among them
+/// @return at least 1; infinite where a token had probability 0
+/// @throws ValueError for no tokens and NaN
 inline double perplexity(double sum_log_probability, int64_t tokens) {
   if (tokens < 1) throw ValueError(fmt::format("perplexity: {} tokens", tokens));
   if (std::isnan(sum_log_probability)) throw ValueError("perplexity: the log probability is NaN");
   return std::exp(-sum_log_probability / static_cast<double>(tokens));
 }
 
-/// Whether the words, split at white space, are those of one of the references. Throws ValueError for no reference.
+/// Whether the words, split at white space, are those of one of the references.
+/// @param hypothesis what was translated
+/// @param references at least one
+/// @return whether they are
+/// @throws ValueError for no reference
 inline bool is_exact_match(std::string_view hypothesis, std::span<const std::string> references) {
   require_reference("exact match", references);
   const auto words = split_whitespace(hypothesis);
@@ -32,8 +39,12 @@ inline bool is_exact_match(std::string_view hypothesis, std::span<const std::str
   return false;
 }
 
-/// The share of hypotheses that match a reference exactly, in [0, 1]; 0 without a sentence. references[i] are the
-/// references of hypotheses[i], or the one reference. Throws ValueError for different numbers of sentences.
+/// @{
+/// The share of hypotheses that match a reference exactly.
+/// @param hypotheses what was translated
+/// @param references references[i] are those of hypotheses[i], or the one
+/// @return in [0, 1]; 0 without a sentence
+/// @throws ValueError for different numbers of sentences
 inline double exact_match_rate(std::span<const std::string> hypotheses, std::span<const std::string> references) {
   int64_t matches = 0;
   for_each_sentence("exact match", hypotheses.size(), references,
@@ -46,5 +57,6 @@ inline double exact_match_rate(std::span<const std::string> hypotheses, std::spa
                     [&](size_t i, std::span<const std::string> of_sentence) { matches += is_exact_match(hypotheses[i], of_sentence); });
   return hypotheses.empty() ? 0 : static_cast<double>(matches) / static_cast<double>(hypotheses.size());
 }
+/// @}
 
 }  // namespace heed::models

@@ -12,14 +12,22 @@
 
 namespace heed::models {
 
-/// Throws ValueError where there is no reference. `metric` is for the message.
+/// Refuses a sentence without a reference.
+/// @param metric stands in the message
+/// @param references of one sentence
+/// @throws ValueError where there is none
 inline void require_reference(std::string_view metric, std::span<const std::string> references) {
   if (references.empty()) throw ValueError(fmt::format("{}: a sentence without a reference", metric));
 }
 
-/// Calls `visit(i, references of sentence i)` for a corpus with one reference or a list of references per sentence.
-/// Returns the field `nrefs` of a signature: their number, or `var` where it differs. Throws ValueError for different
-/// numbers of hypotheses and references.
+/// @{
+/// Visits a corpus with one reference or a list of references per sentence.
+/// @param metric stands in the message
+/// @param hypotheses how many
+/// @param references references[i] are those of hypothesis i, or the one
+/// @param visit visit(i, references of sentence i)
+/// @return the field `nrefs` of a signature: their number, or `var` where it differs
+/// @throws ValueError for different numbers of hypotheses and references
 template <class Visit>
 std::string for_each_sentence(std::string_view metric, size_t hypotheses, std::span<const std::string> references, Visit visit) {
   if (hypotheses != references.size())
@@ -41,5 +49,6 @@ std::string for_each_sentence(std::string_view metric, size_t hypotheses, std::s
   if (varies) return "var";
   return references.empty() ? "1" : std::to_string(references[0].size());
 }
+/// @}
 
 }  // namespace heed::models

@@ -22,21 +22,28 @@ struct Encoded {
 
 /// The decoder between two steps.
 struct DecoderState {
-  Tensor hidden, cell;  // [B, H]; no cell with GRU
-  Tensor context;       // [B, E]: what attention saw last
-  nn::Attention::State attention;
+  Tensor hidden, cell;             // [B, H]; no cell with GRU
+  Tensor context;                  // [B, E]: what attention saw last
+  nn::Attention::State attention;  // what attention remembers
 };
 
+/// What a decoder's step gives.
 struct StepResult {
   Tensor logits;   // [B, V]
   Tensor weights;  // [B, maps, S]; undefined without attention
 };
 
+/// Word vectors and LSTM or GRU layers.
 class Encoder : public nn::Module {
  public:
+  /// @param config cell, sizes, layers
+  /// @param vocabulary V of the source
   Encoder(const ModelConfig& config, int64_t vocabulary);
-  /// source i64 [B, S] -> keys [B, S, E], summary [B, E], cell [B, E] (undefined with GRU).
+  /// @param source i64 [B, S]
+  /// @param lengths i64 [B]
+  /// @return keys [B, S, E], summary [B, E], cell [B, E] (undefined with GRU)
   LstmResult operator()(const Tensor& source, const Tensor& lengths) const;
+  /// @return the word vectors [V, embedding]
   const Tensor& table() const { return embedding_.weight; }
 
  private:
@@ -46,30 +53,59 @@ class Encoder : public nn::Module {
   std::unique_ptr<nn::GRU> gru_;
 };
 
+/// One LSTM or GRU layer with attention, and the projection to the vocabulary.
 class Decoder : public nn::Module {
  public:
-  /// `table` [V, embedding]: the encoder's word vectors, where both sides share them (tie = all).
+  /// @param config cell, sizes, attention
+  /// @param vocabulary V of the target
+  /// @param table [V, embedding]: the encoder's word vectors, where both sides share them (tie = all)
   Decoder(const ModelConfig& config, int64_t vocabulary, const Tensor& table);
 
+  /// @return whether there is any
   bool has_attention() const { return static_cast<bool>(attention_); }
+  /// @return maps of each target token; 0 without attention
   int64_t attention_maps() const { return attention_ ? maps_ : 0; }
+  /// What attention makes of the keys, once a sentence.
+  /// @param keys [B, S, E]
+  /// @param lengths i64 [B]
+  /// @return the keys alone without attention
   nn::Attention::Memory prepare(const Tensor& keys, const Tensor& lengths) const;
+  /// The state before the first step.
+  /// @param encoded the sources
+  /// @return made of their summary
   DecoderState start(const Encoded& encoded) const;
-  /// One step on the words `ids` i64 [B]; advances `state`.
+  /// One step.
+  /// @param encoded the sources
+  /// @param state advances
+  /// @param ids i64 [B]: the last words
+  /// @return logits of the next, and the attention
   StepResult step(const Encoded& encoded, DecoderState& state, const Tensor& ids) const;
 
+  /// All steps of a target.
   struct States {
-    Tensor embedded, hidden, context;  // [B, T, D], [B, T, H], [B, T, E]
-    Tensor weights;                    // [B, maps, T, S]; undefined without attention
+    Tensor embedded;  // [B, T, D]
+    Tensor hidden;    // [B, T, H]
+    Tensor context;   // [B, T, E]
+    Tensor weights;   // [B, maps, T, S]; undefined without attention
   };
   /// All steps on a given target: fused where the kind of attention has a fused form, step by step otherwise.
+  /// @param encoded the sources
+  /// @param target_in i64 [B, T]
+  /// @param target_lengths i64 [B]
+  /// @return the states; what lies past a target length has no meaning
   States run(const Encoded& encoded, const Tensor& target_in, const Tensor& target_lengths) const;
   /// The same, always step by step from public ops: the plain reference.
+  /// @param encoded the sources
+  /// @param target_in i64 [B, T]
+  /// @return the states
   States run_stepwise(const Encoded& encoded, const Tensor& target_in) const;
 
-  /// What the vocabulary is scored from: tanh(W [hidden; context; embedded]), rows [N, *] -> [N, readout], with dropout.
+  /// What the vocabulary is scored from: tanh(W [hidden; context; embedded]), with dropout.
+  /// @param hidden,context,embedded rows [N, *]
+  /// @return [N, readout]
   Tensor readout(const Tensor& hidden, const Tensor& context, const Tensor& embedded) const;
-  /// The projection to the vocabulary: weight [V, readout] and bias [V], or the word vectors and undefined when they are tied.
+  /// The projection to the vocabulary.
+  /// @return weight [V, readout] and bias [V], or the word vectors and undefined when they are tied
   std::pair<Tensor, Tensor> projection() const;
 
  private:
@@ -89,15 +125,23 @@ class Decoder : public nn::Module {
   std::unique_ptr<nn::Attention> attention_;
 };
 
+/// The recurrent translator.
 class Seq2Seq : public TranslationModel {
  public:
-  /// Throws ValueError for a config that makes no sense.
+  /// @param config what it is
+  /// @param source_vocabulary,target_vocabulary entries
+  /// @throws ValueError for a config that makes no sense
   Seq2Seq(const ModelConfig& config, int64_t source_vocabulary, int64_t target_vocabulary);
 
+  /// Reads the sources.
+  /// @param source i64 [B, S]
+  /// @param lengths i64 [B]
+  /// @return what every step needs of them
   Encoded encode(const Tensor& source, const Tensor& lengths) const;
   std::unique_ptr<Decoding> begin(const Batch& batch) const override;
+  /// @return the decoder, for tests of its steps
   const Decoder& decoder() const { return decoder_; }
-  /// "additive attention, LSTM 256".
+  /// @return "additive attention, LSTM 256"
   std::string describe() const override;
 
  private:

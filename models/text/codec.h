@@ -13,22 +13,28 @@ namespace heed::models {
 
 /// A vocabulary of words, or of subword pieces.
 struct TextCodec {
-  Vocabulary vocabulary;
+  Vocabulary vocabulary;                     // of words or of pieces
   std::shared_ptr<const Subwords> subwords;  // null: the vocabulary holds words
 
+  /// Words as ids.
   struct Encoded {
-    std::vector<int> ids;
+    std::vector<int> ids;      // in the vocabulary
     std::vector<int> word_of;  // which word each id is of
   };
-  /// Ids of words, without </s>.
+  /// @param words of one sentence
+  /// @return their ids, without the end mark
   Encoded encode(std::span<const std::string> words) const;
-  /// The vocabulary's entries that words are made of: themselves, or their pieces.
+  /// The vocabulary's entries that words are made of.
+  /// @param words of one sentence
+  /// @return themselves, or their pieces
   std::vector<std::string> units(std::span<const std::string> words) const;
-  /// Ids of an output (no </s>) as words, and which word each id is of.
+  /// Ids as words.
   struct Decoded {
-    std::vector<std::string> words;
-    std::vector<int> word_of;
+    std::vector<std::string> words;  // whole ones
+    std::vector<int> word_of;        // which word each id is of
   };
+  /// @param ids of an output, without the end mark
+  /// @return its words
   Decoded decode(std::span<const int> ids) const;
 };
 

@@ -7,6 +7,7 @@
 
 namespace heed::models {
 
+/// Spelling and sign.
 inline constexpr std::array<std::pair<std::string_view, char32_t>, 8> kEntities = {{{"&amp;", U'&'},
                                                                                     {"&apos;", U'\''},
                                                                                     {"&quot;", U'"'},
@@ -16,7 +17,8 @@ inline constexpr std::array<std::pair<std::string_view, char32_t>, 8> kEntities 
                                                                                     {"&#91;", U'['},
                                                                                     {"&#93;", U']'}}};
 
-// The entity that `text` starts with, or nullptr.
+/// @param text UTF-8
+/// @return the entity that it starts with, or nullptr
 inline const std::pair<std::string_view, char32_t>* entity_at(std::string_view text) {
   if (!text.starts_with('&')) return nullptr;
   for (const auto& entity : kEntities)

@@ -9,21 +9,35 @@
 
 namespace heed::models {
 
-/// The lines of a text, without their ends (LF or CR LF) and without a byte order mark. Only LF ends a line, so
-/// the count is that of `wc -l`, plus a last line without an end. `name` is for messages. Throws FormatError
-/// `'train.de' line 17 is not UTF-8`.
+/// The lines of a text, without their ends (LF or CR LF) and without a byte order mark. Only LF ends a line, so the count is that of
+/// `wc -l`, plus a last line without an end.
+/// @param text UTF-8
+/// @param name stands in messages
+/// @return the lines in order
+/// @throws FormatError `'train.de' line 17 is not UTF-8`
 std::vector<std::string> split_lines(std::string_view text, std::string_view name);
 
-/// split_lines of a whole file or stream. Throws IoError for a file that cannot be read.
+/// split_lines of a whole file.
+/// @param path of the file
+/// @return the lines in order
+/// @throws IoError for a file that cannot be read, FormatError as split_lines
 std::vector<std::string> read_lines(const std::filesystem::path& path);
+/// split_lines of a whole stream.
+/// @param in read to its end
+/// @param name stands in messages
+/// @return the lines in order
+/// @throws FormatError as split_lines
 std::vector<std::string> read_lines(std::istream& in, std::string_view name);
 
 /// Line i of `source` is translated by line i of `target`.
 struct ParallelLines {
-  std::vector<std::string> source, target;
+  std::vector<std::string> source, target;  // equally many
 };
 
-/// Reads both files. Throws ValueError `'a.en' has 3 lines, 'a.de' has 4` and for a corpus without a line.
+/// Reads both files.
+/// @param source,target the files
+/// @return lines that belong together
+/// @throws ValueError `'a.en' has 3 lines, 'a.de' has 4` and for a corpus without a line; IoError, FormatError
 ParallelLines read_parallel(const std::filesystem::path& source, const std::filesystem::path& target);
 
 }  // namespace heed::models

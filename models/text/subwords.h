@@ -10,23 +10,36 @@
 
 namespace heed::models {
 
+/// A trained model of pieces.
 class Subwords {
  public:
-  /// Learns `size` pieces from words; kind is "bpe" or "unigram". Returns the model as bytes; equal input gives equal bytes. Throws
-  /// ValueError for another kind, a size that is too small for the characters, and no words.
+  /// Learns pieces from words.
+  /// @param lines the words of a corpus
+  /// @param kind "bpe" or "unigram"
+  /// @param size how many pieces
+  /// @return the model as bytes; equal input gives equal bytes
+  /// @throws ValueError for another kind, a size that is too small for the characters, and no words
   static std::string train(std::span<const std::vector<std::string>> lines, const std::string& kind, int64_t size);
 
-  /// Reads what train() made. Throws FormatError naming `name`.
+  /// Reads what train() made.
+  /// @param model the bytes
+  /// @param name stands in messages
+  /// @throws FormatError naming `name`
   Subwords(const std::string& model, const std::string& name);
   ~Subwords();
   Subwords(const Subwords&) = delete;
   Subwords& operator=(const Subwords&) = delete;
 
-  /// The pieces of one word, at least one. Several threads may call at once.
+  /// Several threads may call at once.
+  /// @param word without white space
+  /// @return its pieces, at least one
   std::vector<std::string> split(const std::string& word) const;
-  /// Whether a piece begins a word.
+  /// @param piece as split() gives it
+  /// @return whether it begins a word
   static bool begins_word(std::string_view piece);
   /// Words from pieces; what stands before the first beginning joins the first word.
+  /// @param pieces in order
+  /// @return the words
   static std::vector<std::string> join(std::span<const std::string> pieces);
 
  private:

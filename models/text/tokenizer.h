@@ -22,9 +22,12 @@ struct TextSettings {
   bool operator==(const TextSettings&) const = default;
 };
 
-/// Throws ValueError if the settings name a tokenizer that heed does not have.
+/// Refuses settings that make no sense.
+/// @param settings as a user gave them
+/// @throws ValueError if they name a tokenizer that heed does not have
 void check(const TextSettings& settings);
 
+/// A token and where it stands.
 struct Token {
   std::string text;           ///< as the vocabulary has it: normalised, lower-cased, escaped
   size_t begin = 0, end = 0;  ///< the bytes of the original text that it stands for
@@ -37,17 +40,26 @@ struct Token {
 /// Words are split off punctuation; numbers (3.14, 1,000), abbreviations (e.g., Mr., single initials) and
 /// hyphenated words stay whole. Text that is tokenised already (looks_tokenised) is split at white space and
 /// otherwise left as it is, but for `lowercase`.
+/// @param text one sentence, UTF-8
+/// @param settings case, normalisation, escapes, language
+/// @return the tokens in order
 std::vector<Token> tokenize(std::string_view text, const TextSettings& settings);
 
 /// Whether a line is the output of a tokenizer: it has punctuation between spaces or Moses' `&apos;`, and
 /// nowhere a word with a comma, a quote or a sentence end attached to it.
+/// @param text one line
+/// @return whether it does
 bool looks_tokenised(std::string_view text);
 
-/// Tokens as text for people: entities undone, spaces where print has them.  a dog &apos;s ball .  ->  "a dog's
-/// ball."
+/// Tokens as text for people: entities undone, spaces where print has them, so that a, dog, &apos;s, ball and . become
+/// "a dog's ball."
+/// @param tokens of one sentence
+/// @return the text
 std::string detokenize(std::span<const std::string> tokens);
 
-/// A token without Moses' entities:  &apos;s  ->  's
+/// A token without Moses' entities.
+/// @param token such as `&apos;s`
+/// @return for that an apostrophe and the s
 std::string unescape(std::string_view token);
 
 }  // namespace heed::models

@@ -14,8 +14,10 @@ namespace heed::models {
 /// count, ties by bytes, so that the same corpus gives the same ids everywhere.
 class Vocabulary {
  public:
-  static constexpr int kPad = 0, kBos = 1, kEos = 2, kUnk = 3, kSpecials = 4;
+  static constexpr int kPad = 0, kBos = 1, kEos = 2, kUnk = 3, kSpecials = 4;  // ids of the special tokens, and their number
+  /// Their spelling.
   static constexpr std::string_view kSpecialTokens[kSpecials] = {"<pad>", "<s>", "</s>", "<unk>"};
+  /// How often each token was seen.
   using Counts = std::unordered_map<std::string, int64_t>;
 
   /// The special tokens alone.
@@ -23,29 +25,51 @@ class Vocabulary {
 
   /// Tokens seen at least `min_count` times, the most frequent first, until the vocabulary has `max_size`
   /// entries, the special ones included (0: no limit). Corpus words spelt like a special token are left out.
-  /// Throws ValueError for a max_size of 1 to 4, a negative argument, and tokens that a line of text cannot
-  /// hold.
+  /// @param counts of a corpus
+  /// @param min_count at least 0
+  /// @param max_size above 4, or 0
+  /// @return the vocabulary
+  /// @throws ValueError for a max_size of 1 to 4, a negative argument, and tokens that a line of text cannot hold
   static Vocabulary build(const Counts& counts, int64_t min_count = 1, int64_t max_size = 0);
+  /// The same from the tokens themselves.
+  /// @param lines tokens of a corpus
+  /// @param min_count,max_size as above
+  /// @return the vocabulary
   static Vocabulary build(std::span<const std::vector<std::string>> lines, int64_t min_count = 1, int64_t max_size = 0);
 
-  /// The id of a token, or kUnk; special tokens by their spelling too.
+  /// @param token special ones by their spelling too
+  /// @return its id, or kUnk
   int id(std::string_view token) const;
+  /// @param token special ones by their spelling too
+  /// @return whether it has an id of its own
   bool contains(std::string_view token) const { return ids_.contains(token); }
-  /// Throws IndexError outside [0, size()).
+  /// @param id in [0, size())
+  /// @return its token
+  /// @throws IndexError outside
   const std::string& token(int id) const;
+  /// @return how many tokens, the special ones included
   int size() const { return static_cast<int>(tokens_.size()); }
+  /// @return all, by id
   const std::vector<std::string>& tokens() const { return tokens_; }
 
   /// Ids of the words of a text. A word spelt like a special token is kUnk: text cannot end a sentence by
   /// writing `</s>`.
+  /// @param words of a text
+  /// @return as many ids
   std::vector<int> encode(std::span<const std::string> words) const;
 
-  /// One token a line, in the order of the ids.
+  /// @return one token a line, in the order of the ids
   std::string save() const;
-  /// Reads what save() wrote. Throws FormatError with `name` and the line: not UTF-8, a token twice, an empty
-  /// line, white space in a token, a file that does not start with the special tokens.
+  /// Reads what save() wrote.
+  /// @param text of the file
+  /// @param name stands in messages
+  /// @return the vocabulary
+  /// @throws FormatError with `name` and the line: not UTF-8, a token twice, an empty line, white space in a token, a file that does not
+  ///   start with the special tokens
   static Vocabulary parse(std::string_view text, std::string_view name);
 
+  /// @param other compared token by token
+  /// @return whether both give the same ids
   bool operator==(const Vocabulary& other) const { return tokens_ == other.tokens_; }
 
  private:

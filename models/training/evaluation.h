@@ -12,34 +12,47 @@
 
 namespace heed::models {
 
+/// All scores of a test set.
 struct Evaluation {
-  BleuResult bleu;                    // tok:none, on the words as the model has them
-  BleuResult bleu_detokenised;        // tok:13a, on text as people read it
-  std::vector<BleuStats> sentences;   // of bleu, one a sentence
-  BootstrapResult bleu_interval;      // of bleu, 95 %
-  ChrfResult chrf2, chrf_pp;          // on text as people read it
-  double exact_match = 0;             // share of sentences, in [0, 1]
-  AttentionStatistics attention;      // of the translations, maps averaged; empty without attention
-  std::vector<BucketBleu> by_length;  // tok:none, by source words
-  double perplexity = 0;              // exp of the cross-entropy a target token
-  std::vector<Translation> translations;
+  BleuResult bleu;                          // tok:none, on the words as the model has them
+  BleuResult bleu_detokenised;              // tok:13a, on text as people read it
+  std::vector<BleuStats> sentences;         // of bleu, one a sentence
+  BootstrapResult bleu_interval;            // of bleu, 95 %
+  ChrfResult chrf2, chrf_pp;                // on text as people read it
+  double exact_match = 0;                   // share of sentences, in [0, 1]
+  AttentionStatistics attention;            // of the translations, maps averaged; empty without attention
+  std::vector<BucketBleu> by_length;        // tok:none, by source words
+  double perplexity = 0;                    // exp of the cross-entropy a target token
+  std::vector<Translation> translations;    // in the order of the sources
   std::vector<std::string> reference_text;  // the references as people read them
   double seconds = 0;                       // of decoding
 };
 
-/// Translates and scores. Throws ValueError when the counts differ. `clock` gives steady seconds.
+/// Translates and scores.
+/// @param translator one model or an ensemble
+/// @param sources,references lines that belong together
+/// @param clock gives steady seconds
+/// @param options of the translations
+/// @return the scores
+/// @throws ValueError when the counts differ
 Evaluation evaluate(const Translator& translator, std::span<const std::string> sources, std::span<const std::string> references,
                     const std::function<double()>& clock, const TranslateOptions& options = {});
 
 /// One link for each target word of a forced translation: the source word with the largest weight (the mean of all maps), ends of sentence
 /// left out on both sides.
+/// @param forced with attention
+/// @return the links, by target word
 std::vector<AlignmentLink> attention_links(const Translation& forced);
 
+/// How far attention is from the gold alignment.
 struct AlignmentEvaluation {
   AlignmentCounts attention;  // of the model, by forced decoding of the references
   AlignmentCounts perfect;    // of the best possible under one link a target word
 };
-/// Nothing for a model without attention.
+/// Compares the attention of forced decoding with the gold links.
+/// @param translator whose first model is asked
+/// @param pairs with their gold links
+/// @return nothing for a model without attention
 std::optional<AlignmentEvaluation> evaluate_alignment(const Translator& translator, std::span<const AlignedPair> pairs);
 
 }  // namespace heed::models

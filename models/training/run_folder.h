@@ -18,19 +18,20 @@
 
 namespace heed::models {
 
+/// How a run is trained; [train] of config.toml.
 struct TrainConfig {
-  int64_t batch_size = 64;   // sentence pairs a batch
-  int64_t batch_tokens = 0;  // instead: at most so many tokens a batch on either side, padding counted; 0: by batch_size
-  int64_t epochs = 10;
-  int64_t updates = 0;       // instead of epochs when above 0
-  int64_t max_length = 100;  // training pairs with more tokens on a side are left out
-  double lr = 1e-3;
-  std::string schedule = "constant";
-  int64_t warmup = 0;
-  double lr_floor = 0.0;  // where linear and cosine end, as a part of lr
-  double label_smoothing = 0.1;
-  double clip = 1.0;  // gradient norm; 0: no clipping
-  double weight_decay = 0.0;
+  int64_t batch_size = 64;            // sentence pairs a batch
+  int64_t batch_tokens = 0;           // instead: at most so many tokens a batch on either side, padding counted; 0: by batch_size
+  int64_t epochs = 10;                // over the training pairs
+  int64_t updates = 0;                // instead of epochs when above 0
+  int64_t max_length = 100;           // training pairs with more tokens on a side are left out
+  double lr = 1e-3;                   // after the warm-up
+  std::string schedule = "constant";  // a kind of nn::Schedule
+  int64_t warmup = 0;                 // updates
+  double lr_floor = 0.0;              // where linear and cosine end, as a part of lr
+  double label_smoothing = 0.1;       // in [0, 1)
+  double clip = 1.0;                  // gradient norm; 0: no clipping
+  double weight_decay = 0.0;          // of AdamW
   double beta2 = 0.999;               // of Adam
   int64_t average = 0;                // the last checkpoints to average at the end; 0: none
   std::string precision = "f32";      // of the products while training; "bf16" where the CPU has it (MatmulPrecision)
@@ -42,36 +43,56 @@ struct TrainConfig {
   int64_t validate_every = 0;         // updates; 0: every epoch
   int64_t patience = 0;               // validations without a better BLEU before training ends; 0: never
   int64_t log_every = 50;             // updates between two lines of metrics.jsonl
-  uint64_t seed = 1;
+  uint64_t seed = 1;                  // of weights, order and dropout
   bool operator==(const TrainConfig&) const = default;
 };
 
+/// config.toml.
 struct RunConfig {
-  ModelConfig model;
-  TrainConfig train;
-  TextSettings source_text, target_text;
+  ModelConfig model;                      // sizes and kinds
+  TrainConfig train;                      // rates and lengths
+  TextSettings source_text, target_text;  // how text becomes tokens
   bool operator==(const RunConfig&) const = default;
 };
 
-/// Throws ValueError naming the field.
+/// Refuses a config that makes no sense.
+/// @param config as a user gave it
+/// @throws ValueError naming the field
 void check(const RunConfig& config);
+/// @param config of a run
+/// @return the text of config.toml
 std::string to_toml(const RunConfig& config);
-/// Throws FormatError naming `name` and the key for anything missing, unknown or of the wrong type.
+/// Reads what to_toml() wrote.
+/// @param text of the file
+/// @param name stands in messages
+/// @return the config
+/// @throws FormatError naming `name` and the key for anything missing, unknown or of the wrong type
 RunConfig parse_run_config(const std::string& text, const std::string& name);
 
 /// A trained translator as it lies in a run folder.
 struct LoadedRun {
-  RunConfig config;
-  TextCodec source, target;
-  std::unique_ptr<TranslationModel> model;
+  RunConfig config;                         // as it was trained
+  TextCodec source, target;                 // vocabularies and pieces
+  std::unique_ptr<TranslationModel> model;  // with the best weights, in evaluation mode
 };
-/// Throws IoError for a missing file, FormatError for a truncated or foreign one and for a vocabulary that does not fit the weights.
+/// Reads a run folder.
+/// @param folder of a run
+/// @return the translator
+/// @throws IoError for a missing file, FormatError for a truncated or foreign one and for a vocabulary that does not fit the weights
 LoadedRun load_run(const std::filesystem::path& folder);
 
-/// Vocabularies and subword models of a run folder. Throws IoError and FormatError.
+/// Vocabularies and subword models of a run folder.
+/// @param folder of a run
+/// @param config its config
+/// @return the source's and the target's
+/// @throws IoError, FormatError
 std::pair<TextCodec, TextCodec> load_codecs(const std::filesystem::path& folder, const RunConfig& config);
 
-/// Throws FormatError when the embedding tables have not one row for each word.
+/// Refuses weights of other vocabularies.
+/// @param weights by name
+/// @param source,target the vocabularies
+/// @param folder stands in the message
+/// @throws FormatError when the embedding tables have not one row for each word
 void check_vocabularies(const std::map<std::string, Tensor>& weights, const Vocabulary& source, const Vocabulary& target,
                         const std::filesystem::path& folder);
 

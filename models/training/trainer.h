@@ -14,45 +14,55 @@ namespace heed::models {
 
 /// Tokenised sentence pairs.
 struct TokenisedCorpus {
-  std::vector<std::vector<std::string>> source, target;
+  std::vector<std::vector<std::string>> source, target;  // equally many
 };
-/// Lines as tokens by the settings. An empty line gives no tokens.
+/// Lines as tokens; an empty line gives none.
+/// @param lines ordinary text
+/// @param settings of that side
+/// @return the tokens of each line
 std::vector<std::vector<std::string>> tokenize_lines(std::span<const std::string> lines, const TextSettings& settings);
-/// Words to ids, </s> behind them.
+/// Words to ids, the end mark behind them.
+/// @param codec of the source
+/// @param words of a sentence
+/// @return the ids
 std::vector<int> encode_source(const TextCodec& codec, std::span<const std::string> words);
 
+/// Where a training stands.
 struct TrainProgress {
-  int64_t update = 0, updates = 0, epoch = 0;  // the epoch that the update belongs to, from 1
-  double loss = 0;                             // smoothed cross-entropy since the last report, nats a token
-  double lr = 0;
-  double tokens_per_second = 0;  // target tokens, the end of sentence counted
-  double seconds = 0;            // spent in updates so far, over all sessions
-  double seconds_left = 0;
+  int64_t update = 0, updates = 0;  // done, and in all
+  int64_t epoch = 0;                // that the update belongs to, from 1
+  double loss = 0;                  // smoothed cross-entropy since the last report, nats a token
+  double lr = 0;                    // of this update
+  double tokens_per_second = 0;     // target tokens, the end of sentence counted
+  double seconds = 0;               // spent in updates so far, over all sessions
+  double seconds_left = 0;          // as far as one can tell
 };
+/// What a validation found.
 struct ValidationResult {
-  int64_t update = 0;
-  double loss = 0;  // cross-entropy without smoothing, nats a token
-  double bleu = 0;  // greedy, on tokens (tok:none)
-  bool best = false;
+  int64_t update = 0;                        // after which it was
+  double loss = 0;                           // cross-entropy without smoothing, nats a token
+  double bleu = 0;                           // greedy, on tokens (tok:none)
+  bool best = false;                         // so far
   int64_t averaged = 0;                      // how many checkpoints these weights are the mean of; 0: the last ones
   std::string sample_source, sample_output;  // one sentence to look at
 };
 
 /// What the trainer tells and asks its surroundings; any may be empty.
 struct TrainCallbacks {
-  std::function<void(const TrainProgress&)> progress;  // after every update
-  std::function<void(const ValidationResult&)> validated;
-  std::function<bool()> should_stop;  // asked after every update
-  std::function<double()> clock;      // seconds, steady; needed
+  std::function<void(const TrainProgress&)> progress;      // after every update
+  std::function<void(const ValidationResult&)> validated;  // after every validation
+  std::function<bool()> should_stop;                       // asked after every update
+  std::function<double()> clock;                           // seconds, steady; needed
 };
 
+/// What Trainer::run did.
 struct TrainResult {
-  bool finished = false;  // false: should_stop said so; the state was saved
-  int64_t updates = 0;
-  double seconds = 0;
-  double best_bleu = 0;
-  int64_t best_update = 0;
-  int64_t parameters = 0;
+  bool finished = false;    // false: should_stop said so; the state was saved
+  int64_t updates = 0;      // done, over all sessions
+  double seconds = 0;       // spent in updates
+  double best_bleu = 0;     // of a validation, greedy, on tokens
+  int64_t best_update = 0;  // when that was
+  int64_t parameters = 0;   // of the model
 };
 
 /// Trains into `folder`, which must exist. A new run writes config and vocabularies first. Behind resume() training goes on from
@@ -61,25 +71,48 @@ class Trainer {
  public:
   /// What a run knows of its text before it trains: vocabularies and SentencePiece models, file name to content.
   using TextFiles = std::map<std::string, std::string>;
-  /// Learns them from `train`; touches no run. Throws ValueError when the corpus is too small for the pieces that are asked for.
+  /// Learns them; touches no run.
+  /// @param config words or pieces, sizes
+  /// @param train the training pairs
+  /// @return the files
+  /// @throws ValueError when the corpus is too small for the pieces that are asked for
   static TextFiles learn_text(const RunConfig& config, const TokenisedCorpus& train);
-  /// Writes a new run into `folder`.
+  /// Writes a new run.
+  /// @param folder must exist
+  /// @param config of the run
+  /// @param text what learn_text gave
+  /// @throws IoError
   static void start(const std::filesystem::path& folder, const RunConfig& config, const TextFiles& text);
-  /// What start() and the constructor would throw for config and corpora, without touching the disk. Throws ValueError.
+  /// What start() and the constructor would throw, without touching the disk.
+  /// @param config of the run
+  /// @param train,validation the corpora
+  /// @throws ValueError
   static void check_corpora(const RunConfig& config, const TokenisedCorpus& train, const TokenisedCorpus& validation);
-  /// Opens a run that start() made, to be trained by `config`: the run's own, or one that differs in how long it trains. `train` and
-  /// `validation` must be what it was started with (their sizes are checked on resume).
+  /// Opens a run that start() made.
+  /// @param folder of the run
+  /// @param config the run's own, or one that differs in how long it trains
+  /// @param train,validation what it was started with (their sizes are checked on resume)
+  /// @param callbacks who is told and asked
+  /// @throws IoError, FormatError, ValueError
   Trainer(std::filesystem::path folder, RunConfig config, const TokenisedCorpus& train, const TokenisedCorpus& validation,
           TrainCallbacks callbacks);
-  /// Goes on from state.safetensors, or from the beginning when the run was stopped before its first checkpoint. Throws FormatError when it
-  /// does not fit the run or the corpus.
+  /// Goes on from state.safetensors, or from the beginning when the run was stopped before its first checkpoint.
+  /// @throws FormatError when the state does not fit the run or the corpus
   void resume();
+  /// Trains until the end or until should_stop.
+  /// @return what was done
   TrainResult run();
+  /// @return of this training
   const RunConfig& config() const { return config_; }
+  /// @return updates done
   int64_t update() const { return cursor_.update; }
+  /// @return updates in all
   int64_t total_updates() const { return total_updates_; }
+  /// @return training pairs left out for their length
   int64_t skipped_pairs() const { return skipped_; }
+  /// @return entries of the source's vocabulary
   int64_t source_vocabulary() const { return source_.vocabulary.size(); }
+  /// @return entries of the target's
   int64_t target_vocabulary() const { return target_.vocabulary.size(); }
 
  private:
@@ -112,9 +145,14 @@ class Trainer {
   int64_t total_updates_ = 0, skipped_ = 0;
 };
 
-/// Mean cross-entropy without smoothing, nats a target token.
+/// Mean cross-entropy without smoothing.
+/// @param model in evaluation mode
+/// @param pairs at least one
+/// @param batch_size pairs computed together
+/// @return nats a target token
 double corpus_loss(const TranslationModel& model, std::span<const EncodedPair> pairs, int64_t batch_size = 64);
-/// Words joined by single spaces.
+/// @param words of a sentence
+/// @return them, joined by single spaces
 std::string join(std::span<const std::string> words);
 
 }  // namespace heed::models

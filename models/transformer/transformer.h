@@ -13,10 +13,15 @@ namespace heed::models {
 /// 2017, sec. 3.4, 3.5).
 class PositionedEmbedding : public nn::Module {
  public:
-  /// Shares `table` [V, D] when it is defined.
+  /// @param config size, positions, dropout
+  /// @param vocabulary V
+  /// @param table [V, D], shared when it is defined
   PositionedEmbedding(const ModelConfig& config, int64_t vocabulary, const Tensor& table = {});
-  /// ids i64 [B, T] standing at positions first, first + 1, ... -> [B, T, D].
+  /// @param ids i64 [B, T]
+  /// @param first the position of the first column
+  /// @return [B, T, D]
   Tensor operator()(const Tensor& ids, int64_t first = 0) const;
+  /// @return the word vectors [V, D]
   const Tensor& table() const { return table_; }
 
  private:
@@ -27,16 +32,23 @@ class PositionedEmbedding : public nn::Module {
   nn::Dropout dropout_;
 };
 
+/// Encoder and decoder layers of nn/transformer.h around word vectors and a projection.
 class Transformer : public TranslationModel {
  public:
-  /// Throws ValueError for a config that makes no sense, and for tie = all with two vocabularies.
+  /// @param config what it is
+  /// @param source_vocabulary,target_vocabulary entries
+  /// @throws ValueError for a config that makes no sense, and for tie = all with two vocabularies
   Transformer(const ModelConfig& config, int64_t source_vocabulary, int64_t target_vocabulary);
   std::unique_ptr<Decoding> begin(const Batch& batch) const override;
   SelfAttention self_attention(const Batch& batch) const override;
-  /// "Transformer 4+4, 128 wide, 4 heads".
+  /// @return "Transformer 4+4, 128 wide, 4 heads"
   std::string describe() const override;
 
-  /// source i64 [B, S] -> [B, S, D]; `weights`, when given, gets each layer's self-attention [B, heads, S, S].
+  /// Reads the sources.
+  /// @param source i64 [B, S]
+  /// @param lengths i64 [B]
+  /// @param weights when given, gets each layer's self-attention [B, heads, S, S]
+  /// @return [B, S, D]
   Tensor encode(const Tensor& source, const Tensor& lengths, std::vector<Tensor>* weights = nullptr) const;
 
  private:

@@ -15,6 +15,8 @@ namespace heed::nn {
 /// so a new layer starts as one without coverage.
 class AdditiveAttention : public Attention {
  public:
+  /// @param query_size,key_size,attention_size Q, E, A
+  /// @param with_coverage whether past weights enter the energy
   AdditiveAttention(int64_t query_size, int64_t key_size, int64_t attention_size, bool with_coverage = false)
       : query_proj(query_size, attention_size, /*with_bias=*/false),
         key_proj(key_size, attention_size),
@@ -29,9 +31,9 @@ class AdditiveAttention : public Attention {
     return coverage.defined() ? std::nullopt : std::optional(Energy{query_proj.weight, energy});
   }
 
-  Linear query_proj, key_proj;
-  Tensor energy;    // v [A]
-  Tensor coverage;  // w_c [A]; undefined without coverage
+  Linear query_proj, key_proj;  // W_q [A, Q]; W_k [A, E] and b [A]
+  Tensor energy;                // v [A]
+  Tensor coverage;              // w_c [A]; undefined without coverage
 
  protected:
   Output answer(const Tensor& query, const Memory& memory, const State& state) const override {

@@ -9,6 +9,7 @@
 
 namespace heed::nn {
 
+/// The interface of every kind of attention. B sentences, S source positions, T queries; E, Q and A sizes of key, query and energy.
 class Attention : public Module {
  public:
   /// What a sentence offers: computed once, used for every query. The first dimension of every member is B.
@@ -24,18 +25,30 @@ class Attention : public Module {
     Tensor coverage = {};  // [B, S]: sum of the weights given so far, kept by kinds with coverage; undefined: none so far
     int64_t step = 0;      // queries answered so far: the position of the next target word
   };
+  /// What attend() gives.
   struct Output {
     Tensor context;            // [B, T, E]
     Tensor weights;            // [B, T, S]; a row sums to 1 (local_p: to at most 1), or is 0 where the length is 0
     Tensor head_weights = {};  // [B, heads, T, S], multi_head only; `weights` is their mean
     State state = {};          // for the query after these
   };
-  /// keys [B, S, E], lengths i64 [B].
+  /// Computes what all queries to these sentences share.
+  /// @param keys [B, S, E]
+  /// @param lengths i64 [B], 0..S
+  /// @return what attend() takes
   virtual Memory prepare(const Tensor& keys, const Tensor& lengths) const = 0;
-  /// query [B, T, Q]: T queries one after the other. T calls with one query each give the same as one call with T
-  /// (local_p: outside training, where it draws).
-  /// Throws ShapeError when query, memory and state do not fit together.
+  /// Answers T queries one after the other. T calls with one query each give the same as one call with T (local_p: outside training, where
+  /// it draws).
+  /// @param query [B, T, Q]
+  /// @param memory what prepare() gave
+  /// @param state of the call before, or State{}
+  /// @return context, weights and the state for the next call
+  /// @throws ShapeError when query, memory and state do not fit together
   Output attend(const Tensor& query, const Memory& memory, const State& state) const;
+  /// The same from State{}: for kinds that need no state, or the first query.
+  /// @param query [B, T, Q]
+  /// @param memory what prepare() gave
+  /// @return as above
   Output attend(const Tensor& query, const Memory& memory) const { return attend(query, memory, State{}); }
   /// The energy of a kind whose every answer is softmax(e) over `values` (or keys), e = v . tanh(W_q q + projected) or, without v,
   /// (W_q q) . projected: what the fused attention_lstm takes. W_q undefined: q itself.
@@ -43,12 +56,17 @@ class Attention : public Module {
     Tensor query_weight;  // [A, Q]
     Tensor v;             // [A]
   };
+  /// @return the energy in that form, or none for a kind that has another
   virtual std::optional<Energy> energy_form() const { return std::nullopt; }
-  /// Whether the answer to a query depends on the State, so on the queries before it.
+  /// @return whether the answer to a query depends on the State, so on the queries before it
   virtual bool needs_state() const { return false; }
 
  protected:
   /// attend() without the checks; the step of the state that it returns is counted by attend().
+  /// @param query [B, T, Q]
+  /// @param memory what prepare() gave
+  /// @param state of the call before, or State{}
+  /// @return as attend()
   virtual Output answer(const Tensor& query, const Memory& memory, const State& state) const = 0;
 };
 

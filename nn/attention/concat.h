@@ -15,6 +15,8 @@ namespace heed::nn {
 /// both parts: the halves of W are projected apart, the concatenation [B, T, S, Q + E] is never made. Coverage as in AdditiveAttention.
 class ConcatAttention : public Attention {
  public:
+  /// @param query_size,key_size,attention_size Q, E, A
+  /// @param with_coverage whether past weights enter the energy
   ConcatAttention(int64_t query_size, int64_t key_size, int64_t attention_size, bool with_coverage = false)
       : weight(param("weight", init::xavier_uniform({attention_size, query_size + key_size}))),
         energy(param("energy", init::uniform({attention_size}, std::sqrt(3.0 / static_cast<double>(attention_size))))),

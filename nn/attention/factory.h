@@ -20,15 +20,21 @@ struct AttentionSizes {
   bool coverage = false;   // additive, concat, dot, general and scaled_dot (See, Liu & Manning 2017)
 };
 
-/// "additive", "dot", "general", "concat", "scaled_dot", "multi_head", "location", "local_p", "local_m".
+/// The kinds that make_attention knows.
+/// @return "additive", "dot", "general", "concat", "scaled_dot", "multi_head", "location", "local_p", "local_m"
 std::vector<std::string> attention_kinds();
 
-/// Those of them that coverage is an option of. A window's or a location's place comes from the query alone, and multi_head's heads share
+/// The kinds that coverage is an option of. A window's or a location's place comes from the query alone, and multi_head's heads share
 /// no row of weights that could be summed, so they have none.
+/// @return "additive", "concat", "dot", "general", "scaled_dot"
 std::vector<std::string> coverage_kinds();
 
-/// A new layer of that kind. Throws ValueError for an unknown kind (the text lists the known ones), for a size below 1 that the kind reads
-/// and for coverage with a kind that has none.
+/// A new layer of that kind.
+/// @param kind a name of attention_kinds()
+/// @param sizes each kind reads those it needs
+/// @return the layer
+/// @throws ValueError for an unknown kind (the text lists the known ones), for a size below 1 that the kind reads and for coverage with a
+///   kind that has none
 std::unique_ptr<Attention> make_attention(const std::string& kind, const AttentionSizes& sizes);
 
 }  // namespace heed::nn

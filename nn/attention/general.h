@@ -8,11 +8,13 @@
 
 namespace heed::nn {
 
-/// V h / sqrt(Q) for keys h [B, S, E] and the weight V [Q, E] of key_proj  ->  [B, S, Q]: the keys of a bilinear energy q . (W h), whose W
-/// is kept as V = W sqrt(Q). With W itself as the parameter a first step of Adam moves each of its entries by lr, so an energy by up to
-/// lr |q|_1 |h|_1 (about 8 at Q = E = 256, lr 2e-3), and the weights of attention jump from word to word. As V / sqrt(Q) it is sqrt(Q)
-/// times less, and training starts from nearly even weights (presets/long-sentences.toml, 2000 updates: validation loss 3.93 instead
-/// of 4.44). Files name it scaled_key_proj.
+/// V h / sqrt(Q), V the weight of key_proj: the keys of a bilinear energy q . (W h), whose W is kept as V = W sqrt(Q). With W itself as the
+/// parameter a first step of Adam moves each of its entries by lr, so an energy by up to lr |q|_1 |h|_1 (about 8 at Q = E = 256, lr 2e-3),
+/// and the weights of attention jump from word to word. As V / sqrt(Q) it is sqrt(Q) times less, and training starts from nearly even
+/// weights (presets/long-sentences.toml, 2000 updates: validation loss 3.93 instead of 4.44). Files name it scaled_key_proj.
+/// @param key_proj its weight is V [Q, E]
+/// @param keys h [B, S, E]
+/// @return [B, S, Q]
 inline Tensor bilinear_keys(const Linear& key_proj, const Tensor& keys) {
   return key_proj(keys) / std::sqrt(static_cast<double>(key_proj.weight.size(0)));
 }
@@ -23,6 +25,8 @@ inline Tensor bilinear_keys(const Linear& key_proj, const Tensor& keys) {
 /// Coverage as in DotAttention.
 class GeneralAttention : public Attention {
  public:
+  /// @param query_size,key_size Q, E
+  /// @param with_coverage whether past weights enter the energy
   GeneralAttention(int64_t query_size, int64_t key_size, bool with_coverage = false)
       : key_proj(key_size, query_size, /*with_bias=*/false), coverage(with_coverage ? param("coverage", zeros({1})) : Tensor{}) {
     child("scaled_key_proj", key_proj);

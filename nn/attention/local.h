@@ -19,7 +19,9 @@ namespace heed::nn {
 /// translator of long sentences moved to the sentence's end and stayed.
 class LocalPredictiveAttention : public Attention {
  public:
-  /// Throws ValueError when window, D, is below 1.
+  /// @param query_size,key_size,attention_size Q, E, A
+  /// @param window D
+  /// @throws ValueError when the window is below 1
   LocalPredictiveAttention(int64_t query_size, int64_t key_size, int64_t attention_size, int64_t window);
   Memory prepare(const Tensor& keys, const Tensor& lengths) const override { return {keys, bilinear_keys(key_proj, keys), lengths}; }
 
@@ -42,7 +44,9 @@ class LocalPredictiveAttention : public Attention {
 /// source looks at; here the window stays at the source's end.
 class LocalMonotonicAttention : public Attention {
  public:
-  /// Throws ValueError when window, D, is below 1.
+  /// @param query_size,key_size Q, E
+  /// @param window D
+  /// @throws ValueError when the window is below 1
   LocalMonotonicAttention(int64_t query_size, int64_t key_size, int64_t window);
   Memory prepare(const Tensor& keys, const Tensor& lengths) const override { return {keys, bilinear_keys(key_proj, keys), lengths}; }
   bool needs_state() const override { return true; }

@@ -13,7 +13,8 @@ namespace heed::nn {
 /// from the maximum source length M on are never looked at. It is here to be compared with.
 class LocationAttention : public Attention {
  public:
-  /// max_source is M.
+  /// @param query_size Q
+  /// @param max_source M
   LocationAttention(int64_t query_size, int64_t max_source) : position_proj(query_size, max_source, /*with_bias=*/false) {
     child("position_proj", position_proj);
   }

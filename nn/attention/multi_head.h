@@ -10,11 +10,14 @@ namespace heed::nn {
 ///   head_k = softmax over j < length of (W_q q_i)_k . (W_k h_j)_k / sqrt(d), times (W_v h_j)_k;   c_i = W_o [head_1; ...; head_n]
 /// keys h [B, S, E], lengths [B], query q [B, T, Q]  ->  context [B, T, E], weights [B, T, S] (the mean of the heads), head_weights
 /// [B, n, T, S]. (x)_k are x's elements k d to (k + 1) d. No biases, as in the paper.
-/// Throws ValueError when n does not divide A.
 class MultiHeadAttention : public Attention {
  public:
+  /// @param query_size,key_size,attention_size Q, E, A
+  /// @param heads n
+  /// @throws ValueError when n does not divide A
   MultiHeadAttention(int64_t query_size, int64_t key_size, int64_t attention_size, int64_t heads);
   Memory prepare(const Tensor& keys, const Tensor& lengths) const override;
+  /// @return n
   int64_t heads() const { return heads_; }
 
   Linear query_proj, key_proj, value_proj, out_proj;  // W_q [A, Q], W_k [A, E], W_v [A, E], W_o [E, A]

@@ -15,6 +15,8 @@ namespace heed::nn {
 /// Coverage as in DotAttention.
 class ScaledDotAttention : public Attention {
  public:
+  /// @param query_size,key_size,attention_size Q, E, A
+  /// @param with_coverage whether past weights enter the energy
   ScaledDotAttention(int64_t query_size, int64_t key_size, int64_t attention_size, bool with_coverage = false)
       : query_proj(query_size, attention_size, /*with_bias=*/false),
         key_proj(key_size, attention_size, /*with_bias=*/false),

@@ -9,14 +9,25 @@
 
 namespace heed::nn {
 
-/// The L2 norm of all gradients together; parameters without one count nothing.
+/// The L2 norm of all gradients together.
+/// @param parameters those without a gradient count nothing
+/// @return sqrt of the sum of all squares, summed in double
 double gradient_norm(const std::vector<Tensor>& parameters);
-/// The factor that brings a norm down to max_norm (1 when it is below, or max_norm <= 0) (Pascanu et al. 2013, algorithm 1).
+/// The factor that brings a norm down to max_norm (Pascanu et al. 2013, algorithm 1).
+/// @param norm of all gradients
+/// @param max_norm 0 or less: no limit
+/// @return in (0, 1]; 1 when the norm is small enough
 double clip_factor(double norm, double max_norm);
-/// Scales all gradients in place so that their norm is at most max_norm; returns the norm before.
+/// Scales all gradients in place so that their norm is at most max_norm.
+/// @param parameters their gradients are scaled together
+/// @param max_norm 0 or less: no limit
+/// @return the norm before
 double clip_gradient_norm(const std::vector<Tensor>& parameters, double max_norm);
 
-/// Brings every element of every gradient into [-limit, limit], in place. Throws ValueError unless limit > 0.
+/// Brings every element of every gradient into [-limit, limit], in place.
+/// @param parameters those without a gradient are left out
+/// @param limit above 0
+/// @throws ValueError for another limit
 void clip_gradient_value(const std::vector<Tensor>& parameters, double limit);
 
 /// What some of an optimiser's parameters do in their own way.
@@ -25,43 +36,63 @@ struct GroupOptions {
   std::optional<double> weight_decay;  // in the place of the optimiser's own
 };
 
+/// Base of all optimisers: what an update and a checkpoint need.
 class Optimizer {
  public:
+  /// @param parameters a module's named_parameters(); the names go into the state
+  /// @param weight_decay of the parameters whose group says nothing else
   Optimizer(NamedTensors parameters, double weight_decay)
       : parameters_(std::move(parameters)), groups_(parameters_.size()), weight_decay_(weight_decay) {}
   virtual ~Optimizer() = default;
-  /// Gives the parameters whose dotted name `belongs` accepts their own options; a later group wins. Returns how many they are.
+  /// Gives some parameters their own options; a later group wins.
   ///   adam.group([](const std::string& name) { return name.ends_with("bias"); }, {.weight_decay = 0});
+  /// @param belongs whether the parameter of a dotted name is one of them
+  /// @param options in the place of the optimiser's
+  /// @return how many they are
   size_t group(const std::function<bool(const std::string& name)>& belongs, GroupOptions options);
+  /// Drops all gradients; the next backward starts new ones.
   void zero_grad() const;
-  /// One update with learning rate lr. Gradients are multiplied by grad_scale on the way in (clip_factor), unchanged themselves.
-  /// Parameters without a gradient stay as they are.
+  /// One update. Parameters without a gradient stay as they are.
+  /// @param lr learning rate
+  /// @param grad_scale multiplies the gradients on the way in (clip_factor); they are unchanged themselves
   virtual void step(double lr, double grad_scale = 1.0) = 0;
-  /// What must be stored so that training goes on bit for bit: names end in the parameter's name.
+  /// What must be stored so that training goes on bit for bit.
+  /// @return tensors whose names end in the parameter's name
   virtual NamedTensors state() const = 0;
-  /// Throws FormatError naming `file` when an entry is missing or has another shape.
+  /// Takes up what state() gave.
+  /// @param values by name
+  /// @param file stands in messages
+  /// @throws FormatError naming `file` when an entry is missing or has another shape
   virtual void load_state(const std::map<std::string, Tensor>& values, const std::string& file) = 0;
 
  protected:
+  /// @param i number of the parameter
+  /// @return its group's
   double lr_scale(size_t i) const { return groups_[i].lr_scale; }
+  /// @param i number of the parameter
+  /// @return its group's, or the optimiser's
   double weight_decay(size_t i) const { return groups_[i].weight_decay.value_or(weight_decay_); }
-  NamedTensors parameters_;
+  NamedTensors parameters_;  // that step() updates
 
  private:
   std::vector<GroupOptions> groups_;  // by parameter
   double weight_decay_;
 };
 
+/// What Adam can be told.
 struct AdamOptions {
-  double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
-  double weight_decay = 0;  // L2, added to the gradient
-  bool decoupled = false;   // AdamW: the decay goes to the parameter itself
+  double beta1 = 0.9, beta2 = 0.999;  // decay of the first and the second moment, in [0, 1)
+  double eps = 1e-8;                  // added to the root of the second moment
+  double weight_decay = 0;            // L2, added to the gradient
+  bool decoupled = false;             // AdamW: the decay goes to the parameter itself
 };
 
 /// Adam (Kingma & Ba 2015, algorithm 1), one pass over each parameter. Decoupled, p = (1 - lr weight_decay) p goes before it (AdamW,
 /// Loshchilov & Hutter 2019, algorithm 2).
 class Adam : public Optimizer {
  public:
+  /// @param parameters a module's named_parameters()
+  /// @param options decay rates, eps, weight decay
   explicit Adam(NamedTensors parameters, AdamOptions options = {});
   void step(double lr, double grad_scale = 1.0) override;
   NamedTensors state() const override;
@@ -76,14 +107,20 @@ class Adam : public Optimizer {
 /// An optimiser that keeps some tensors of each parameter's shape: what stores and loads them by the names "<kind>.<slot>.<parameter>".
 class SlotOptimizer : public Optimizer {
  public:
+  /// @param parameters a module's named_parameters()
+  /// @param kind,slots names in the state; every slot starts at zeros
+  /// @param weight_decay L2, added to the gradient
   SlotOptimizer(NamedTensors parameters, std::string kind, std::vector<std::string> slots, double weight_decay);
   void step(double lr, double grad_scale = 1.0) override;
   NamedTensors state() const override;
   void load_state(const std::map<std::string, Tensor>& values, const std::string& file) override;
 
  protected:
-  /// The change of a parameter, to be subtracted, from its gradient g, which has the L2 decay in it; slots[k] is the parameter's tensor of
-  /// slot k and may be replaced. Grad mode is off.
+  /// The rule of the optimiser, called with grad mode off.
+  /// @param g the parameter's gradient, which has the L2 decay in it
+  /// @param slots the parameter's tensors in the order of the names; may be replaced
+  /// @param lr learning rate
+  /// @return what is subtracted from the parameter
   virtual Tensor change(const Tensor& g, std::vector<Tensor>& slots, double lr) const = 0;
 
  private:
@@ -92,15 +129,19 @@ class SlotOptimizer : public Optimizer {
   std::vector<std::vector<Tensor>> slots_;  // by parameter
 };
 
+/// What SGD can be told.
 struct SGDOptions {
-  double momentum = 0;
+  double momentum = 0;      // in [0, 1)
   double weight_decay = 0;  // L2, added to the gradient
   bool nesterov = false;    // g + momentum v in the place of v (Sutskever et al. 2013, eq. 3 and 4, as PyTorch writes it)
 };
 
-/// v = momentum v + g;  p = p - lr v. Throws ValueError for nesterov without momentum.
+/// v = momentum v + g;  p = p - lr v.
 class SGD : public SlotOptimizer {
  public:
+  /// @param parameters a module's named_parameters()
+  /// @param options momentum, weight decay, Nesterov's form
+  /// @throws ValueError for nesterov without momentum
   explicit SGD(NamedTensors parameters, SGDOptions options = {});
 
  protected:
@@ -110,14 +151,17 @@ class SGD : public SlotOptimizer {
   SGDOptions options_;
 };
 
+/// What Adagrad can be told.
 struct AdagradOptions {
-  double eps = 1e-10;
-  double weight_decay = 0;
+  double eps = 1e-10;       // added to the root of the sum
+  double weight_decay = 0;  // L2, added to the gradient
 };
 
 /// s = s + g^2;  p = p - lr g / (sqrt(s) + eps) (Duchi, Hazan & Singer 2011, sec. 1.3, diagonal).
 class Adagrad : public SlotOptimizer {
  public:
+  /// @param parameters a module's named_parameters()
+  /// @param options eps, weight decay
   explicit Adagrad(NamedTensors parameters, AdagradOptions options = {})
       : SlotOptimizer(std::move(parameters), "adagrad", {"sum"}, options.weight_decay), options_(options) {}
 
@@ -128,14 +172,19 @@ class Adagrad : public SlotOptimizer {
   AdagradOptions options_;
 };
 
+/// What RMSprop can be told.
 struct RMSpropOptions {
-  double alpha = 0.99, eps = 1e-8;
-  double momentum = 0, weight_decay = 0;
+  double alpha = 0.99;      // decay of the mean square, in [0, 1)
+  double eps = 1e-8;        // added to its root
+  double momentum = 0;      // in [0, 1)
+  double weight_decay = 0;  // L2, added to the gradient
 };
 
 /// s = alpha s + (1 - alpha) g^2;  v = momentum v + g / (sqrt(s) + eps);  p = p - lr v (Hinton 2012, lecture 6e).
 class RMSprop : public SlotOptimizer {
  public:
+  /// @param parameters a module's named_parameters()
+  /// @param options decay, eps, momentum, weight decay
   explicit RMSprop(NamedTensors parameters, RMSpropOptions options = {})
       : SlotOptimizer(std::move(parameters), "rmsprop", {"square", "velocity"}, options.weight_decay), options_(options) {}
 
@@ -150,12 +199,15 @@ class RMSprop : public SlotOptimizer {
 /// exponential form).
 class ExponentialMovingAverage {
  public:
-  /// Throws ValueError unless 0 <= decay < 1.
+  /// @param parameters a module's named_parameters()
+  /// @param decay in [0, 1)
+  /// @throws ValueError for another decay
   ExponentialMovingAverage(NamedTensors parameters, double decay);
+  /// Takes the parameters' values of now in; after each step of the optimiser.
   void update();
   /// Exchanges the parameters' values and the average's: once to evaluate with it, once more to train on.
   void swap();
-  /// The averages under the parameters' names.
+  /// @return the averages under the parameters' names
   const NamedTensors& averages() const { return averages_; }
 
  private:

@@ -13,15 +13,34 @@ namespace heed::nn {
 ///   inverse_sqrt  base sqrt(max(warmup, 1) / u)                               (Vaswani et al. 2017, sec. 5.3)
 ///   linear        down to base * floor at `total` updates
 ///   cosine        down to base * floor along half a cosine (Loshchilov & Hutter 2017, eq. 5)
-/// Throws ValueError for an unknown kind.
 class Schedule {
  public:
+  /// @param kind a name of the list above
+  /// @param base the learning rate after the warm-up
+  /// @param warmup updates, 0 for none
+  /// @param total updates of the whole training; linear and cosine read it
+  /// @param floor the last rate as a part of base; linear and cosine read it
+  /// @throws ValueError for an unknown kind
   Schedule(std::string kind, double base, int64_t warmup, int64_t total, double floor = 0.0);
-  /// base, times gamma after every `every` updates behind the warm-up. Throws ValueError for every < 1.
+  /// base, times gamma after every `every` updates behind the warm-up.
+  /// @param base the learning rate after the warm-up
+  /// @param every updates, at least 1
+  /// @param gamma a factor
+  /// @param warmup updates, 0 for none
+  /// @return the schedule
+  /// @throws ValueError for every < 1
   static Schedule step(double base, int64_t every, double gamma, int64_t warmup = 0);
   /// Up from base / start_divisor to base over the first `rising` of the updates, then down to base / end_divisor, each along half a cosine
-  /// (Smith & Topin 2018, sec. 3, with cosines for lines). Throws ValueError unless 0 < rising < 1.
+  /// (Smith & Topin 2018, sec. 3, with cosines for lines).
+  /// @param base the largest learning rate
+  /// @param total updates of the whole training
+  /// @param rising in (0, 1)
+  /// @param start_divisor,end_divisor of the first and the last rate
+  /// @return the schedule
+  /// @throws ValueError for another rising
   static Schedule one_cycle(double base, int64_t total, double rising = 0.3, double start_divisor = 25, double end_divisor = 25e4);
+  /// @param update counted from 1
+  /// @return the learning rate of that update
   double operator()(int64_t update) const;
 
  private:
@@ -39,24 +58,33 @@ class Schedule {
 /// that were not the best, not below `floor`. Lower scores are better; give a score of which more is better with its sign turned.
 class PlateauSchedule {
  public:
+  /// When and how far the rate falls.
   struct Options {
-    double factor = 0.1;
-    int64_t patience = 10;
+    double factor = 0.1;      // in (0, 1)
+    int64_t patience = 10;    // scores
     double threshold = 1e-4;  // a score is better when it is below best (1 - threshold), or best (1 + threshold) for a negative best
-    double floor = 0;
+    double floor = 0;         // the least rate
   };
+  /// @param base the first learning rate
   explicit PlateauSchedule(double base) : PlateauSchedule(base, Options{}) {}
-  /// Throws ValueError unless 0 < factor < 1.
+  /// @param base the first learning rate
+  /// @param options when and how far it falls
+  /// @throws ValueError unless 0 < factor < 1
   PlateauSchedule(double base, Options options);
+  /// After each validation.
+  /// @param score the lower the better
   void report(double score);
+  /// @return the learning rate now
   double lr() const { return state_.lr; }
 
   /// All that a checkpoint must keep.
   struct State {
-    double lr, best;
-    int64_t bad = 0;
+    double lr, best;  // the rate now, and the best score so far
+    int64_t bad = 0;  // scores in a row that were not the best
   };
+  /// @return as it stands
   State state() const { return state_; }
+  /// @param state as state() gave it
   void set_state(State state) { state_ = state; }
 
  private:

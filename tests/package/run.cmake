@@ -1,12 +1,5 @@
 # Configures, builds and runs tests/package. cmake -DMODE=install|subdirectory -DSOURCE=... -DBUILD=... -DWORK=... -P run.cmake
-function(step)
-  execute_process(COMMAND ${ARGN} RESULT_VARIABLE failed OUTPUT_VARIABLE output ERROR_VARIABLE output)
-  if(failed)
-    list(JOIN ARGN " " command)
-    message(FATAL_ERROR "${command}\n${output}")
-  endif()
-  set(output "${output}" PARENT_SCOPE)
-endfunction()
+include("${CMAKE_CURRENT_LIST_DIR}/../step.cmake")
 
 file(REMOVE_RECURSE "${WORK}")
 set(options -G Ninja -DCMAKE_BUILD_TYPE=Release "-DCMAKE_CXX_COMPILER=${COMPILER}")

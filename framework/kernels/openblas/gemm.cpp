@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <sstream>
 #include <string_view>
 
 #include "framework/core/parallel.h"
@@ -95,6 +96,14 @@ void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const double* A, in
 std::string core_name() {
   prepare();
   return openblas_get_corename();
+}
+
+std::string version() {  // openblas_get_config(): "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH ..."
+  prepare();
+  std::string word;
+  std::istringstream words(openblas_get_config());
+  words >> word >> word;
+  return word;
 }
 
 }  // namespace heed::kernels::openblas

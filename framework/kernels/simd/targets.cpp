@@ -1,5 +1,7 @@
 #include "framework/kernels/simd/targets.h"
 
+#include <fmt/core.h>
+#include <hwy/highway.h>
 #include <hwy/targets.h>
 
 #include <cstdio>
@@ -32,5 +34,7 @@ std::string simd_target() {
   const int64_t best = hwy::SupportedTargets() & ~int64_t{HWY_DISABLED_TARGETS};
   return hwy::TargetName(best & -best);
 }
+
+std::string highway_version() { return fmt::format("{}.{}.{}", HWY_MAJOR, HWY_MINOR, HWY_PATCH); }
 
 }  // namespace heed::kernels

@@ -1,0 +1,42 @@
+# What Doxygen reads of a header, so that the header reads well as it is. Lines keep their numbers.
+#   the comment at a file's top           -> the file's page
+#   member;  // what it is                -> ///< what it is, for each member of `double a = 1, b = 2;  // ...`
+#   members that are deleted, defaulted   -> not shown: they say it themselves
+#   <s>, </s>, <pad>, <unk>               -> text, no HTML
+FNR == 1 { top = FILENAME ~ /\.h$/ }
+top && /^\/\// { sub(/^\/\//, "///"); print as_text($0); next }
+top && /^#pragma once/ { print "/// @file"; top = 0; next }
+top && /^$/ { top = 0 }
+
+# Doxygen documents only the last of several members in one declaration: they get one each.
+/^ *(static constexpr |const )?[A-Za-z_][A-Za-z0-9_:<>]* [A-Za-z_0-9]+( = [^,(){}]+)?(, [A-Za-z_0-9]+( = [^,(){}]+)?)+;  *\/\/(\/<)? / {
+  semicolon = index($0, ";")
+  declaration = substr($0, 1, semicolon - 1)
+  about = substr($0, semicolon + 1)
+  sub(/^ *\/\/(\/<)? /, "", about)
+  match(declaration, /^ *(static constexpr |const )?[A-Za-z_][A-Za-z0-9_:<>]* /)
+  type = substr(declaration, 1, RLENGTH)
+  count = split(substr(declaration, RLENGTH + 1), names, ", ")
+  line = ""
+  for (i = 1; i <= count; ++i) line = line type names[i] "; /**< " as_text(about) " */ "
+  print line
+  next
+}
+/^ *[^\/ ].*[;,{}]  *\/\/ / { sub(/  *\/\/ /, "  ///< ") }
+/^extern template|= (delete|default);/ { print ""; next }
+/\/\/\// { print as_text($0); next }
+{ print }
+
+# The special tokens outside of `code`.
+function as_text(line,    parts, n, i, result) {
+  n = split(line, parts, "`")
+  for (i = 1; i <= n; i += 2) {
+    gsub(/<s>/, "\\&lt;s\\&gt;", parts[i])
+    gsub(/<\/s>/, "\\&lt;/s\\&gt;", parts[i])
+    gsub(/<pad>/, "\\&lt;pad\\&gt;", parts[i])
+    gsub(/<unk>/, "\\&lt;unk\\&gt;", parts[i])
+  }
+  result = parts[1]
+  for (i = 2; i <= n; ++i) result = result "`" parts[i]
+  return result
+}
