@@ -186,7 +186,17 @@ inline bool Tensor::is_contiguous() const {
   return true;
 }
 
-// Creation. All are leaves that want no gradient.
+/// A new tensor of one value.
+/// @param shape extents of at least 0
+/// @param value of every element, converted to the dtype
+/// @param dtype of the elements
+/// @return a leaf that wants no gradient
+Tensor full(const Shape& shape, double value, DType dtype = DType::f32);
+/// @{
+/// A new tensor: not initialised (empty), all 0, all 1.
+/// @param shape extents of at least 0
+/// @param dtype of the elements
+/// @return a leaf that wants no gradient
 Tensor empty(const Shape& shape, DType dtype = DType::f32);
 Tensor zeros(const Shape& shape, DType dtype = DType::f32);
 inline Tensor ones(const Shape& shape, DType dtype = DType::f32) { return full(shape, 1.0, dtype); }
