@@ -1,11 +1,13 @@
 // Everything of the framework layer.
 #pragma once
 
+#include "framework/autograd/checkpoint.h"
 #include "framework/autograd/engine.h"
 #include "framework/autograd/grad_mode.h"
 #include "framework/autograd/gradcheck.h"
+#include "framework/autograd/graph_dot.h"
 #include "framework/autograd/hooks.h"
-#include "framework/build_info.h"
+#include "framework/autograd/tensor_hooks.h"
 #include "framework/core/error.h"
 #include "framework/core/memory_pool.h"
 #include "framework/core/parallel.h"

@@ -32,7 +32,7 @@ class Sequential : public Module {
   /// @return what the last layer gives
   Tensor operator()(Tensor x) const {
     for (const auto& call : calls_) x = call(x);
-    return x;
+    return announce(std::move(x));
   }
   /// @return the number of layers
   size_t size() const { return layers_.size(); }

@@ -73,7 +73,7 @@ GRUResult GRULayer::operator()(const Tensor& x, const Tensor& lengths, const Ten
       h = h + (next - h) * runs;  // a sequence that rests keeps its state
     }
   }
-  return {outputs.empty() ? zeros({B, 0, H}, x.dtype()) : stack(outputs, 1), h};
+  return {announce(outputs.empty() ? zeros({B, 0, H}, x.dtype()) : stack(outputs, 1)), h};
 }
 
 GRUCell::GRUCell(int64_t in, int64_t hidden)
@@ -120,6 +120,7 @@ GRUResult GRU::operator()(const Tensor& x, const Tensor& lengths) const {
     result = options_.bidirectional ? both_directions(layer, input, lengths) : (*layers_[static_cast<size_t>(layer)])(input, lengths);
     if (options_.residual && layer > 0) result.output = result.output + before;
   }
+  result.output = announce(std::move(result.output));
   return result;
 }
 

@@ -13,10 +13,7 @@ class Linear : public Module {
   /// @param with_bias whether there is a b; it starts at 0, W as init::xavier_uniform
   Linear(int64_t in, int64_t out, bool with_bias = true)
       : weight(param("weight", init::xavier_uniform({out, in}))), bias(with_bias ? param("bias", zeros({out})) : Tensor{}) {}
-  /// @param x [*, in]
-  /// @return [*, out]
-  /// @throws ShapeError when the last extent is not `in`
-  Tensor operator()(const Tensor& x) const { return linear(x, weight, bias); }
+  Tensor operator()(const Tensor& x) const { return announce(linear(x, weight, bias)); }
   Tensor weight;  // [out, in]
   Tensor bias;    // [out]; undefined when with_bias is false
 };
@@ -42,7 +39,7 @@ class Embedding : public Module {
   /// @throws IndexError for an id outside 0 .. count - 1
   Tensor operator()(const Tensor& ids) const {
     const Tensor rows = embedding(weight, ids, padding_id);
-    return factor_ == 1 ? rows : rows * factor_;
+    return announce(factor_ == 1 ? rows : rows * factor_);
   }
   Tensor weight;       // [count, dim]
   int64_t padding_id;  // -1: none
@@ -57,9 +54,7 @@ class RMSNorm : public Module {
   /// @param size D
   /// @param eps keeps the root away from 0
   explicit RMSNorm(int64_t size, double eps = 1e-5) : gain(param("gain", ones({size}))), eps_(eps) {}
-  /// @param x [*, size]
-  /// @return the same shape
-  Tensor operator()(const Tensor& x) const { return rms_norm(x, gain, eps_); }
+  Tensor operator()(const Tensor& x) const { return announce(rms_norm(x, gain, eps_)); }
   Tensor gain;  // [size]
 
  private:
@@ -71,10 +66,8 @@ class Dropout : public Module {
  public:
   /// @param probability in [0, 1)
   explicit Dropout(double probability) : p(probability) {}
-  /// @param x [*]
-  /// @return the same shape; x itself outside training
-  Tensor operator()(const Tensor& x) const { return dropout(x, p, training()); }
-  double p;  // may be changed between calls
+  Tensor operator()(const Tensor& x) const { return announce(dropout(x, p, training())); }
+  double p;
 };
 
 }  // namespace heed::nn

@@ -54,6 +54,13 @@ int64_t Module::parameter_count() const {
   return count;
 }
 
+void Module::place(const std::string& path, const std::shared_ptr<const OutputHook>& f) {
+  output_hook_ = f ? std::make_unique<PlacedHook>(path, f) : nullptr;
+  for (const auto& [name, module] : children_) module->place(path.empty() ? name : path + "." + name, f);
+}
+
+void Module::on_output(const OutputHook& f) { place("", f ? std::make_shared<const OutputHook>(f) : nullptr); }
+
 void Module::train(bool on) {
   training_ = on;
   for (const auto& [name, module] : children_) module->train(on);

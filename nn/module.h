@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "framework/framework.h"
+#include "nn/output_hook.h"
 
 namespace heed::nn {
 
@@ -60,12 +61,14 @@ class Module {
   /// @return what train() set
   bool training() const { return training_; }
 
-  /// Copies values into parameters and buffers.
-  /// @param values by the names of state_dict()
-  /// @param file stands in messages
-  /// @param loading whether everything has to fit
-  /// @return what did not fit
-  /// @throws FormatError "load 'file': 'w' is missing" for the first such entry when loading is strict; then nothing is copied
+  /// From now on f sees what this layer and every one below it return, when they return it: a layer's result, or the first of several (an
+  /// LSTM's output, an attention's context). It watches and replaces nothing; what it throws comes out of the call. An empty f ends it; a
+  /// second one takes the first one's place, and layers that are added later are not watched. Fused paths that use a layer's parameters
+  /// without calling it pass by its hook. Not to be set while another thread calls the module.
+  void on_output(const OutputHook& f);
+
+  /// Copies values into parameters and buffers and reports what did not fit. Throws FormatError "load 'file': 'w' is missing" for the first
+  /// such entry when loading is strict; then nothing is copied.
   LoadReport load(const std::map<std::string, Tensor>& values, const std::string& file, Loading loading = Loading::strict);
 
  protected:
@@ -83,12 +86,20 @@ class Module {
   /// @param name stands in front of its parameters' names
   /// @param module a member of this module, or as long-lived
   void child(std::string name, Module& module);
+  /// A layer's call operator returns announce(its result), so that the output hook sees it: one branch when there is none.
+  Tensor announce(Tensor output) const {
+    if (output_hook_) [[unlikely]]
+      (*output_hook_->f)(output_hook_->path, output);
+    return output;
+  }
 
  private:
   void collect(const std::string& prefix, NamedTensors Module::*which, NamedTensors& into) const;
   NamedTensors parameters_, buffers_;
   std::vector<std::pair<std::string, Module*>> children_;
+  void place(const std::string& path, const std::shared_ptr<const OutputHook>& f);
   bool training_ = true;
+  std::unique_ptr<const PlacedHook> output_hook_;
 };
 
 }  // namespace heed::nn

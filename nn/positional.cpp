@@ -40,8 +40,8 @@ Tensor SinusoidalPositions::operator()(const Tensor& x, int64_t first) const {
   check_input("sinusoidal positions", x, table_.size(1));
   check_first("sinusoidal positions", first);
   const int64_t T = x.size(1);
-  if (x.dtype() == table_.dtype() && first + T <= table_.size(0)) return x + slice(table_, 0, first, first + T);
-  return x + sinusoidal_positions(T, table_.size(1), first, x.dtype());
+  if (x.dtype() == table_.dtype() && first + T <= table_.size(0)) return announce(x + slice(table_, 0, first, first + T));
+  return announce(x + sinusoidal_positions(T, table_.size(1), first, x.dtype()));
 }
 
 LearnedPositions::LearnedPositions(int64_t max_length, int64_t dim, double std)
@@ -53,7 +53,7 @@ Tensor LearnedPositions::operator()(const Tensor& x, int64_t first) const {
   if (first + x.size(1) > weight.size(0)) {
     throw IndexError(fmt::format("learned positions: position {} is outside 0..{}", first + x.size(1) - 1, weight.size(0) - 1));
   }
-  return x + slice(weight, 0, first, first + x.size(1));
+  return announce(x + slice(weight, 0, first, first + x.size(1)));
 }
 
 Tensor rotary(const Tensor& x, int64_t first, double base) {

@@ -12,7 +12,9 @@ LSTMLayer::LSTMLayer(int64_t in, int64_t hidden)
       bias(param("bias", init::lstm_bias(hidden))) {}
 
 LstmResult LSTMLayer::operator()(const Tensor& x, const Tensor& lengths, const Tensor& h0, const Tensor& c0, bool reverse) const {
-  return lstm(x, lengths, h0, c0, weight_ih, weight_hh, bias, reverse);
+  LstmResult result = lstm(x, lengths, h0, c0, weight_ih, weight_hh, bias, reverse);
+  result.output = announce(std::move(result.output));
+  return result;
 }
 
 LSTMCell::LSTMCell(int64_t in, int64_t hidden)
@@ -67,6 +69,7 @@ LstmResult LSTM::operator()(const Tensor& x, const Tensor& lengths) const {
     result = options_.bidirectional ? both_directions(layer, input, lengths) : (*layers_[static_cast<size_t>(layer)])(input, lengths);
     if (options_.residual && layer > 0) result.output = result.output + before;
   }
+  result.output = announce(std::move(result.output));
   return result;
 }
 

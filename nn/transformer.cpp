@@ -42,7 +42,7 @@ SelfAttention::Output SelfAttention::operator()(const Tensor& x, const Tensor& l
   const Tensor joint = joint_(x);
   const auto part = [&](int64_t i) { return slice(joint, 2, i * size_, (i + 1) * size_); };
   const ScaledDotAttentionResult seen = scaled_dot_attention(turned(part(0), 0), turned(part(1), 0), part(2), lengths, heads_, causal_);
-  return {output_(seen.context), seen.weights};
+  return {announce(output_(seen.context)), seen.weights};
 }
 
 SelfAttention::Output SelfAttention::step(const Tensor& x, KeyValue& cache) const {
@@ -51,7 +51,7 @@ SelfAttention::Output SelfAttention::step(const Tensor& x, KeyValue& cache) cons
   const int64_t position = cache.key.defined() ? cache.key.size(1) : 0;
   cache = {append(cache.key, turned(part(1), position)), append(cache.value, part(2))};
   const ScaledDotAttentionResult seen = scaled_dot_attention(turned(part(0), position), cache.key, cache.value, {}, heads_);
-  return {output_(seen.context), seen.weights};
+  return {announce(output_(seen.context)), seen.weights};
 }
 
 CrossAttention::CrossAttention(int64_t size, int64_t heads)
@@ -68,7 +68,7 @@ KeyValue CrossAttention::prepare(const Tensor& memory) const {
 
 SelfAttention::Output CrossAttention::operator()(const Tensor& x, const KeyValue& memory, const Tensor& lengths) const {
   const ScaledDotAttentionResult seen = scaled_dot_attention(query_(x), memory.key, memory.value, lengths, heads_);
-  return {output_(seen.context), seen.weights};
+  return {announce(output_(seen.context)), seen.weights};
 }
 
 TransformerEncoderLayer::TransformerEncoderLayer(const TransformerOptions& options)
@@ -88,7 +88,7 @@ Tensor TransformerEncoderLayer::operator()(const Tensor& x, const Tensor& length
     if (weights) *weights = seen.weights;
     return seen.output;
   });
-  return second_(attended, feed_forward_);
+  return announce(second_(attended, feed_forward_));
 }
 
 TransformerDecoderLayer::TransformerDecoderLayer(const TransformerOptions& options)
@@ -120,7 +120,7 @@ TransformerDecoderLayer::Output TransformerDecoderLayer::run(const Tensor& x, co
     result.cross_weights = seen.weights;
     return seen.output;
   });
-  result.output = third_(b, feed_forward_);
+  result.output = announce(third_(b, feed_forward_));
   return result;
 }
 

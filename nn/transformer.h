@@ -14,9 +14,7 @@ class LayerNorm : public Module {
   /// @param size D
   /// @param eps keeps the root away from 0
   explicit LayerNorm(int64_t size, double eps = 1e-5) : gain(param("gain", ones({size}))), bias(param("bias", zeros({size}))), eps_(eps) {}
-  /// @param x [*, size]
-  /// @return the same shape
-  Tensor operator()(const Tensor& x) const { return layer_norm(x, gain, bias, eps_); }
+  Tensor operator()(const Tensor& x) const { return announce(layer_norm(x, gain, bias, eps_)); }
   Tensor gain, bias;  // [size]
 
  private:
@@ -103,7 +101,7 @@ class Sublayer : public Module {
   /// @return [B, T, D]
   template <class F>
   Tensor operator()(const Tensor& x, const F& f) const {
-    return pre_norm_ ? x + dropout_(f(norm_(x))) : norm_(x + dropout_(f(x)));
+    return announce(pre_norm_ ? x + dropout_(f(norm_(x))) : norm_(x + dropout_(f(x))));
   }
 
  private:
@@ -121,9 +119,7 @@ class FeedForward : public Module {
     child("first", first_);
     child("second", second_);
   }
-  /// @param x [*, D]
-  /// @return the same shape
-  Tensor operator()(const Tensor& x) const { return second_(relu(first_(x))); }
+  Tensor operator()(const Tensor& x) const { return announce(second_(relu(first_(x)))); }
 
  private:
   Linear first_, second_;

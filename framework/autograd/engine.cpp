@@ -3,54 +3,59 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "framework/autograd/grad_mode.h"
 #include "framework/autograd/hooks.h"
+#include "framework/autograd/tensor_hooks.h"
 #include "framework/core/error.h"
 #include "framework/kernels/kernels.h"
 #include "framework/ops/ops.h"
 
 namespace heed {
-namespace {
 
-// The nodes still to run, the youngest first. Cotangents lie in the nodes; whatever happens, they are cleared
-// at the end.
+void require_training(const char* op) {
+  if (InferenceGuard::active()) throw GradError(fmt::format("{}: not under InferenceGuard", op));
+}
+
+// The nodes still to run, the youngest first: it lies in `next_`, the others in a heap, so that a chain needs no heap. Cotangents lie in
+// the nodes; whatever happens, they are cleared at the end. The roots hold the graph, so that nodes need no counted pointers here.
 class Agenda {
  public:
   ~Agenda() {
-    for (const auto& node : heap_) forget(*node);
+    if (next_) forget(*next_);
+    for (Node* node : heap_) forget(*node);
   }
-  void push(const IntrusivePtr<Node>& node) {
+  void hold(const IntrusivePtr<Node>& root) { roots_.push_back(root); }
+  void push(Node* node) {
     if (node->queued) return;
     node->queued = true;
+    if (next_ ? older(next_, node) : heap_.empty() || older(heap_.front(), node)) std::swap(next_, node);
+    if (!node) return;
     heap_.push_back(node);
     std::push_heap(heap_.begin(), heap_.end(), older);
   }
-  bool empty() const { return heap_.empty(); }
-  IntrusivePtr<Node> pop() {
+  bool empty() const { return !next_ && heap_.empty(); }
+  Node& pop() {
+    if (next_) return *std::exchange(next_, nullptr);
     std::pop_heap(heap_.begin(), heap_.end(), older);
-    IntrusivePtr<Node> node = std::move(heap_.back());
+    Node* const node = heap_.back();
     heap_.pop_back();
-    return node;
+    return *node;
   }
   static void forget(Node& node) {
     node.queued = false;
-    for (Tensor& g : node.cotangents) g = Tensor{};
+    for (int i = 0; i < node.output_count(); ++i) node.cotangents[i] = Tensor{};
   }
 
  private:
-  static bool older(const IntrusivePtr<Node>& a, const IntrusivePtr<Node>& b) { return a->sequence < b->sequence; }
-  std::vector<IntrusivePtr<Node>> heap_;
+  static bool older(const Node* a, const Node* b) { return a->sequence < b->sequence; }
+  Node* next_ = nullptr;
+  std::vector<Node*> heap_;
+  std::vector<IntrusivePtr<Node>> roots_;
 };
 
-class GradModeScope {
- public:
-  explicit GradModeScope(bool on) : before_(GradMode::enabled()) { GradMode::set(on); }
-  ~GradModeScope() { GradMode::set(before_); }
-
- private:
-  bool before_;
-};
+namespace {
 
 Tensor seed_for(const Tensor& y, const Tensor& cotangent) {
   if (cotangent.defined()) {
@@ -71,41 +76,44 @@ struct Capture {
 void seed(Agenda& agenda, const Tensor& y, const Tensor& cotangent) {
   const Edge edge = gradient_edge(y);
   if (!edge.node) throw GradError("backward: nothing that the tensor was made from wants a gradient");
+  agenda.hold(edge.node);
   accumulate(edge.node->cotangents[static_cast<size_t>(edge.output)], seed_for(y, cotangent));
-  agenda.push(edge.node);
+  agenda.push(edge.node.get());
 }
 
 void run(Agenda& agenda, std::vector<Capture>* captures, bool retain_graph) {
   while (!agenda.empty()) {
-    const IntrusivePtr<Node> node = agenda.pop();
+    Node& node = agenda.pop();
     struct Forget {
       Node& node;
       ~Forget() { Agenda::forget(node); }
-    } forget{*node};
+    } forget{node};
+    if (node.hooks) [[unlikely]]
+      run_gradient_hooks(node);
     if (captures) {
       for (Capture& capture : *captures) {
-        if (capture.edge.node.get() == node.get()) capture.value = node->cotangents[static_cast<size_t>(capture.edge.output)];
+        if (capture.edge.node.get() == &node) capture.value = node.cotangents[static_cast<size_t>(capture.edge.output)];
       }
-      if (node->edge_count() == 0) continue;  // leaves collect nothing here
+      if (node.edge_count() == 0) continue;  // leaves collect nothing here
     }
-    Grads grads(*node);
+    Grads grads(node, agenda);
     try {
-      for (BackwardHook* hook = BackwardHook::innermost(); hook; hook = hook->outer()) hook->before(*node);
-      node->backward(grads);
-      for (BackwardHook* hook = BackwardHook::innermost(); hook; hook = hook->outer()) hook->after(*node);
+      for (BackwardHook* hook = BackwardHook::innermost(); hook; hook = hook->outer()) hook->before(node);
+      node.backward(grads);
+      for (BackwardHook* hook = BackwardHook::innermost(); hook; hook = hook->outer()) hook->after(node);
     } catch (...) {  // what it had handed on already lies in nodes that are not on the agenda yet
-      for (int i = 0; i < node->edge_count(); ++i) {
-        if (const Edge& edge = node->edge(i); edge.node && !edge.node->queued) Agenda::forget(*edge.node);
+      for (int i = 0; i < node.edge_count(); ++i) {
+        if (const Edge& edge = node.edge(i); edge.node && !edge.node->queued) Agenda::forget(*edge.node);
       }
       throw;
     }
-    for (int i = 0; i < node->edge_count(); ++i) {
-      const Edge& edge = node->edge(i);
-      if (edge.node && edge.node->cotangents[static_cast<size_t>(edge.output)].defined()) agenda.push(edge.node);
+    for (int i = 0; i < node.edge_count(); ++i) {
+      const Edge& edge = node.edge(i);
+      if (edge.node && edge.node->cotangents[static_cast<size_t>(edge.output)].defined()) agenda.push(edge.node.get());
     }
     if (!retain_graph) {
-      node->release_saved();
-      node->released = node->edge_count() > 0;
+      node.release_saved();
+      node.released = node.edge_count() > 0;
     }
   }
 }
@@ -113,6 +121,7 @@ void run(Agenda& agenda, std::vector<Capture>* captures, bool retain_graph) {
 }  // namespace
 
 void backward(const Tensor& y, const Tensor& cotangent, bool retain_graph) {
+  require_training("backward");
   const GradModeScope mode(false);
   Agenda agenda;
   seed(agenda, y, cotangent);
@@ -121,6 +130,7 @@ void backward(const Tensor& y, const Tensor& cotangent, bool retain_graph) {
 
 std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs, std::span<const Tensor> cotangents,
                          GradOptions options) {
+  require_training("grad");
   std::vector<Capture> captures;
   for (const Tensor& x : inputs) {
     captures.push_back({gradient_edge(x), {}});
@@ -142,15 +152,31 @@ std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor
   return result;
 }
 
-void accumulate(Tensor& total, const Tensor& g) {
-  if (!total.defined()) {
-    total = g;
-  } else if (!GradMode::enabled() && total.shares_nothing() && total.is_contiguous()) {
+namespace {
+
+bool may_change(const Tensor& total) { return !GradMode::enabled() && total.shares_nothing() && total.is_contiguous(); }
+
+void add_to(Tensor& total, const Tensor& g) {
+  if (!may_change(total)) {
+    total = add(total, g);
+  } else if (g.is_contiguous()) {
+    kernels::add_into(total.dtype(), total.numel(), g.raw_data(), total.raw_data());
+  } else {
     const Tensor dense = g.contiguous();
     kernels::add_into(total.dtype(), total.numel(), dense.raw_data(), total.raw_data());
-  } else {
-    total = add(total, g);
   }
+}
+
+}  // namespace
+
+void accumulate(Tensor& total, const Tensor& g) {
+  if (total.defined()) return add_to(total, g);
+  total = g;
+}
+
+void accumulate(Tensor& total, Tensor&& g) {
+  if (total.defined()) return add_to(total, g);
+  total = std::move(g);
 }
 
 Tensor& Grads::slot(int i) {
@@ -164,10 +190,14 @@ void Grads::add(int i, const Tensor& g) {
   if (wants(i)) accumulate(slot(i), g);
 }
 
+void Grads::add(int i, Tensor&& g) {
+  if (wants(i)) accumulate(slot(i), std::move(g));
+}
+
 void Grads::add_matmul(int i, const Tensor& a, const Tensor& b) {
   if (!wants(i)) return;
   Tensor& total = slot(i);
-  if (GradMode::enabled() || !total.defined() || !total.shares_nothing() || !total.is_contiguous()) {
+  if (!total.defined() || !may_change(total)) {
     accumulate(total, matmul(a, b));
   } else {
     kernels::matmul(a, b, total, 1.0);
@@ -183,6 +213,14 @@ Tensor Grads::buffer(int i, const Shape& shape, DType dtype) {
     total = total.clone();
   }
   return total.detach();
+}
+
+void Grads::follow(const Tensor& y, const Tensor& g) {
+  const Edge edge = gradient_edge(y);
+  if (!edge.node) return;
+  agenda_.hold(edge.node);
+  accumulate(edge.node->cotangents[edge.output], g);
+  agenda_.push(edge.node.get());
 }
 
 void Grads::add_slice(int i, const Shape& shape, int dim, int64_t start, const Tensor& g) {

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <memory>
 
+#include "framework/autograd/grad_mode.h"
 #include "framework/core/error.h"
 
 namespace heed {
@@ -37,17 +38,6 @@ std::string call_name(void* address) {
   return text.substr(0, text.find('('));
 }
 
-// The index, in row-major order, of the first NaN; -1 when there is none.
-int64_t first_nan(const Tensor& x) {
-  const Tensor dense = x.detach().contiguous();
-  return dispatch_floating("anomaly mode", x.dtype(), [&](auto t) {
-    using T = decltype(t);
-    const T *const begin = dense.data<T>(), *const end = begin + dense.numel();
-    const T* const found = std::find_if(begin, end, [](T v) { return std::isnan(v); });
-    return found == end ? int64_t{-1} : static_cast<int64_t>(found - begin);
-  });
-}
-
 std::string coordinates(int64_t index, const Shape& shape) {
   Shape at = shape;
   for (int d = shape.ndim() - 1; d >= 0; --d) {
@@ -65,21 +55,54 @@ void AnomalyMode::made(const Node& node) {
   recorded_by_[node.sequence] = {calls.begin() + std::min(n, 3), calls.begin() + n};  // without backtrace, this and the node's constructor
 }
 
+// The index, in row-major order, of the first bad element; -1 when there is none.
+int64_t AnomalyMode::first_bad(const Tensor& x) const {
+  if (!x.defined() || !is_floating(x.dtype())) return -1;
+  const NoGradGuard no_grad;
+  const Tensor dense = x.detach().contiguous();
+  return dispatch_floating("anomaly mode", x.dtype(), [&](auto t) {
+    using T = decltype(t);
+    const T *const begin = dense.data<T>(), *const end = begin + dense.numel();
+    const T* const found = std::find_if(begin, end, [this](T v) { return std::isnan(v) || (infinity_ && std::isinf(v)); });
+    return found == end ? int64_t{-1} : static_cast<int64_t>(found - begin);
+  });
+}
+
+void AnomalyMode::report(const Node& node, const std::string& what, const Tensor& bad, int64_t index, const std::string& from) const {
+  std::string calls;
+  const auto known = recorded_by_.find(node.sequence);
+  if (known != recorded_by_.end()) {
+    for (void* call : known->second) calls += (calls.empty() ? "; recorded by " : " < ") + call_name(call);
+  }
+  throw GradError(fmt::format("{}, {}, first at {}{}{}", what, bad.describe(), coordinates(index, bad.shape()), from, calls));
+}
+
+void AnomalyMode::computed(const Node& node, std::span<const Tensor> inputs, std::span<const Tensor> outputs) {
+  const char* const bad = infinity_ ? "NaN or infinity" : "NaN";
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (const int64_t at = first_bad(inputs[i]); at >= 0) {
+      report(node, fmt::format("forward: {} got {} as its input {}", node.name(), bad, i), inputs[i], at, "");
+    }
+  }
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const int64_t at = first_bad(outputs[i]);
+    if (at < 0) continue;
+    std::string from;
+    for (const Tensor& x : inputs) from += (from.empty() ? ", from " : " and ") + x.describe();
+    report(node, fmt::format("forward: {} gave {} as its output {}", node.name(), bad, i), outputs[i], at, from);
+  }
+}
+
 void AnomalyMode::after(Node& node) {
   for (int i = 0; i < node.edge_count(); ++i) {
     const Edge& edge = node.edge(i);
     if (!edge.node) continue;
     const Tensor& g = edge.node->cotangents[static_cast<size_t>(edge.output)];
-    if (!g.defined()) continue;
-    const int64_t bad = first_nan(g);
-    if (bad < 0) continue;
-    std::string calls;
-    const auto known = recorded_by_.find(node.sequence);
-    if (known != recorded_by_.end()) {
-      for (void* call : known->second) calls += (calls.empty() ? "; recorded by " : " < ") + call_name(call);
+    if (const int64_t at = first_bad(g); at >= 0) {
+      report(node,
+             fmt::format("backward: {} gave {} as the gradient of its input {}", node.name(), infinity_ ? "NaN or infinity" : "NaN", i), g,
+             at, "");
     }
-    throw GradError(fmt::format("backward: {} gave NaN as the gradient of its input {}, {}, first at {}{}", node.name(), i, g.describe(),
-                                coordinates(bad, g.shape()), calls));
   }
 }
 

@@ -1,57 +1,74 @@
 #include "framework/autograd/node.h"
 
-#include <vector>
+#include <new>
+#include <utility>
 
 #include "framework/autograd/engine.h"
 #include "framework/autograd/hooks.h"
-#include "framework/core/error.h"
+#include "framework/autograd/tensor_hooks.h"
 #include "framework/core/memory_pool.h"
 #include "framework/ops/ops.h"
 
 namespace heed {
 namespace {
-std::atomic<uint64_t> next_sequence{1};
+
+// Each thread draws numbers from a stretch of its own. A thread whose stretch lies below the number of a node that it points at (a graph
+// begun by another thread) takes a new stretch, which is above every number given out.
+constexpr uint64_t kStretch = 1 << 12;
+constinit std::atomic<uint64_t> next_stretch{1};
+constinit thread_local uint64_t next_number = 0, last_number = 0;
+
+// Destroying a node drops its edges, which may destroy the next node: those wait on a list instead of on the stack. A dead node's
+// sequence number holds the link.
+constinit thread_local Node* waiting = nullptr;
+constinit thread_local bool draining = false;
+
+}  // namespace
+
+Node::Node(uint32_t bytes, uint64_t after) : bytes_(bytes) {
+  if (next_number == last_number || next_number <= after) [[unlikely]] {
+    next_number = next_stretch.fetch_add(kStretch, std::memory_order_relaxed);
+    last_number = next_number + kStretch;
+  }
+  sequence = next_number++;
+  if (BackwardHook* hook = BackwardHook::innermost(); hook) [[unlikely]] {
+    watched = true;
+    for (; hook; hook = hook->outer()) hook->made(*this);
+  }
 }
 
-Node::Node() : sequence(next_sequence.fetch_add(1, std::memory_order_relaxed)) {
-  for (BackwardHook* hook = BackwardHook::innermost(); hook; hook = hook->outer()) hook->made(*this);
+void detail::show_computed(const Node& node, std::span<const Tensor> inputs, std::span<const Tensor> outputs) {
+  for (BackwardHook* hook = BackwardHook::innermost(); hook; hook = hook->outer()) hook->computed(node, inputs, outputs);
+}
+
+void Node::drop_hooks() noexcept {
+  if (!hooks) return;
+  TensorHooks* const mine = std::exchange(hooks, nullptr);
+  mine->clear();
+  TensorHooks::release(mine);
 }
 
 void Node::destroy(Node* node) noexcept {
-  // Destroying a node drops its edges, which may destroy the next node: those wait on a list instead of on the stack.
-  thread_local std::vector<Node*> waiting;
-  thread_local bool draining = false;
-  waiting.push_back(node);
+  node->sequence = reinterpret_cast<uintptr_t>(waiting);
+  waiting = node;
   if (draining) return;
   draining = true;
-  while (!waiting.empty()) {
-    Node* next = waiting.back();
-    waiting.pop_back();
-    const size_t bytes = next->allocated_bytes();
+  while (waiting) {
+    Node* const next = waiting;
+    waiting = reinterpret_cast<Node*>(static_cast<uintptr_t>(next->sequence));
+    const size_t bytes = next->bytes_;
     next->~Node();
     pool_free(next, bytes);
   }
   draining = false;
 }
 
-Edge gradient_edge(const Tensor& x) {
-  if (!x.defined()) return {};
-  TensorBody* body = x.body();
-  if (body->wants_grad) {
-    if (!body->grad_node) body->grad_node = IntrusivePtr<Node>(new (pool_allocate(sizeof(LeafNode))) LeafNode(body));
-    return {body->grad_node, 0};
-  }
-  return {body->grad_node, body->grad_output};
-}
-
-Edge& LeafNode::edge(int) {
-  static Edge none;
-  HEED_ASSERT(!"a leaf has no edges");
-  return none;
+Edge detail::leaf_edge(TensorBody* leaf) {
+  leaf->grad_node = IntrusivePtr<Node>::adopt(new (pool_allocate(sizeof(LeafNode))) LeafNode(leaf));
+  return {leaf->grad_node, 0};
 }
 
 void LeafNode::backward(Grads&) {
-  Tensor& arrived = cotangents[0];
   if (!body || !arrived.defined()) return;
   if (!body->grad.defined()) {
     // The first gradient is taken over unless something else can see it: add() hands one tensor to both its inputs.
@@ -59,6 +76,8 @@ void LeafNode::backward(Grads&) {
   } else {
     accumulate(body->grad, arrived);
   }
+  if (hooks) [[unlikely]]
+    run_accumulation_hooks(*this, Tensor(IntrusivePtr<TensorBody>(body)));
 }
 
 }  // namespace heed

@@ -1,73 +1,102 @@
 // Node: one recorded op. A graph is nodes that point at the nodes that made their inputs.
 //
-// A node is allocated once per op (OpNode in ops/apply.h embeds the op's parameters and what it saved), carries a sequence
-// number that grows with every node of the process, and has one virtual `backward`. While the engine runs, the gradients that have
-// arrived for its outputs lie in the node itself, so that the engine needs no table.
+// A node is allocated once per op (OpNode in ops/apply.h embeds the op's parameters, its edges and what it saved), carries a sequence
+// number that is larger than those of the nodes it points at, and has one virtual `backward`. While the engine runs, the gradients that
+// have arrived for its outputs lie in the node itself, so that the engine needs no table.
 #pragma once
 
-#include <array>
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
-#include <vector>
+#include <span>
 
+#include "framework/autograd/saved.h"
 #include "framework/core/tensor.h"
 
 namespace heed {
 
 class Grads;
 
-constexpr int kMaxOutputs = 4;  // of one op
+struct TensorHooks;
 
 /// One recorded op.
 struct Node {
-  std::atomic<int32_t> refs{0};                // owners
-  bool queued = false;                         // the engine has it on its list
-  bool released = false;                       // saved values were dropped by a backward without retain_graph
-  int outputs = 1;                             // how many tensors the op made
-  uint64_t sequence;                           // the engine runs nodes by falling sequence number
-  std::array<Tensor, kMaxOutputs> cotangents;  // while the engine runs
+  std::atomic<int32_t> refs{0};
+  bool queued = false;           // the engine has it on its list
+  bool released = false;         // saved values were dropped by a backward without retain_graph
+  bool watched = false;          // a BackwardHook lived when it was made, and wants to see what forward computed
+  uint64_t sequence;             // the engine runs nodes by falling sequence number
+  Tensor* cotangents = nullptr;  // of each output, while the engine runs
+  TensorHooks* hooks = nullptr;  // of the tensors that it made, or of the leaf; owned (tensor_hooks.h)
 
-  Node();
-  virtual ~Node() = default;
+  /// A node of `bytes` bytes, younger than one with the number `after` and than all that this thread has made.
+  Node(uint32_t bytes, uint64_t after);
+  virtual ~Node() {
+    if (hooks) [[unlikely]]
+      drop_hooks();
+  }
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
   /// @return the op's name, for messages
   virtual const char* name() const = 0;
-  /// @return how many inputs it has
-  virtual int edge_count() const = 0;
-  /// @param i number of the input
-  /// @return where its gradient goes
-  virtual Edge& edge(int i) = 0;
-  /// The vjp: reads `cotangents`, some of which may be undefined.
-  /// @param grads what the results are added to
+  int output_count() const { return output_count_; }
+  int edge_count() const { return edge_count_; }
+  Edge& edge(int i) { return edges_[i]; }
+  /// What it keeps for backward, in its order.
+  virtual std::span<const SavedTensor> kept() const { return {}; }
+  /// Reads `cotangents` (some may be undefined), adds to `grads`.
   virtual void backward(Grads& grads) = 0;
   /// Drops what was saved for backward.
   virtual void release_saved() = 0;
-  /// @return the size of the whole object, for the pool
-  virtual size_t allocated_bytes() const = 0;
 
   /// Iterative: a chain of a million nodes is taken apart without recursion.
   /// @param node that has no owner any more
   static void destroy(Node* node) noexcept;
+  void drop_hooks() noexcept;
+
+ protected:
+  struct Leaf {};
+  Node(uint32_t bytes, Leaf) : sequence(0), bytes_(bytes) {}  // runs after every op
+  void set_edges(Edge* edges, size_t count) {
+    edges_ = edges;
+    edge_count_ = static_cast<int32_t>(count);
+  }
+  void set_outputs(Tensor* slots, size_t count) {
+    cotangents = slots;
+    output_count_ = static_cast<int32_t>(count);
+  }
+
+ private:
+  Edge* edges_ = nullptr;
+  int32_t edge_count_ = 0, output_count_ = 0;
+  uint32_t bytes_;
 };
 
-/// Where a gradient goes; makes the collector of a leaf on first use.
-/// @param x any tensor, or an undefined one
-/// @return the node and which of its outputs x is; empty when x wants no gradient
-Edge gradient_edge(const Tensor& x);
+namespace detail {
+Edge leaf_edge(TensorBody* leaf);
+// Shows the BackwardHooks what a watched node's forward got and gave.
+void show_computed(const Node& node, std::span<const Tensor> inputs, std::span<const Tensor> outputs);
+
+inline uint64_t sequence_of(const Tensor& x) { return x.defined() && x.body()->grad_node ? x.body()->grad_node->sequence : 0; }
+}  // namespace detail
+
+/// The node that a gradient for `x` goes to, and which output; makes the collector of a leaf on first use. Empty edge when x wants none.
+inline Edge gradient_edge(const Tensor& x) {
+  if (!x.defined()) return {};
+  TensorBody* const body = x.body();
+  if (body->grad_node || !body->wants_grad) return {body->grad_node, body->grad_output};
+  return detail::leaf_edge(body);
+}
 
 /// Collects the gradient of a leaf. The body is not owned: a leaf that died wants no gradient.
 struct LeafNode final : Node {
-  /// @param leaf where gradients are collected
-  explicit LeafNode(TensorBody* leaf) : body(leaf) { sequence = 0; }  // after every op that may still add to it
+  explicit LeafNode(TensorBody* leaf) : Node(sizeof(LeafNode), Leaf{}), body(leaf) { set_outputs(&arrived, 1); }
   const char* name() const override { return "leaf"; }
-  int edge_count() const override { return 0; }
-  Edge& edge(int i) override;
-  void backward(Grads& grads) override;
+  void backward(Grads&) override;
   void release_saved() override {}
-  size_t allocated_bytes() const override { return sizeof(LeafNode); }
-  TensorBody* body;  // not owned; null once the leaf has died
+  TensorBody* body;
+  Tensor arrived;
 };
 
 }  // namespace heed

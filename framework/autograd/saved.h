@@ -19,11 +19,8 @@ struct SavedTensor {
 class Saved {
  public:
   Saved() = default;  // records nothing
-  /// For apply().
-  /// @param node that owns the slots
-  /// @param slots,capacity where the tensors are kept
-  /// @param wanted bit i: input i wants a gradient
-  Saved(Node* node, SavedTensor* slots, int capacity, uint32_t wanted) : node_(node), slots_(slots), capacity_(capacity), wanted_(wanted) {}
+  Saved(Node* node, SavedTensor* slots, int capacity, uint32_t wanted)
+      : node_(node), slots_(slots), wanted_(wanted), capacity_(static_cast<int16_t>(capacity)) {}
 
   /// What is only of use to backward need not be computed otherwise.
   /// @return whether backward will run at all
@@ -54,9 +51,9 @@ class Saved {
   void keep(const Tensor& x, int output);
   Node* node_ = nullptr;
   SavedTensor* slots_ = nullptr;
-  int capacity_ = 0;
-  int count_ = 0;
   uint32_t wanted_ = 0;
+  int16_t capacity_ = 0;
+  int16_t count_ = 0;
 };
 
 }  // namespace heed

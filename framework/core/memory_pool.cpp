@@ -7,6 +7,7 @@
 #include <atomic>
 #include <bit>
 #include <cstdlib>
+#include <mutex>
 #include <new>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -41,41 +42,105 @@ SizeClass size_class(size_t bytes) {
   return {kSmallClasses + (log - 10) * 4 + quarter - 1, (size_t{1} << log) + quarter * step};
 }
 
-std::atomic<int64_t> active{0}, cached{0}, peak{0}, system_calls{0};
+// The bytes of a class by its index.
+size_t class_bytes(size_t index) {
+  if (index < kSmallClasses) return (index + 1) * kAlignment;
+  const size_t log = 10 + (index - kSmallClasses) / 4, quarter = (index - kSmallClasses) % 4 + 1;
+  return (size_t{1} << log) + quarter * ((size_t{1} << log) / 4);
+}
 
 // The link to the next free block lies in the block's first bytes, which stay unpoisoned.
 struct FreeBlock {
   FreeBlock* next;
 };
 
-struct FreeLists {
+constexpr int64_t kBatch = int64_t{1} << 18;  // what a thread may keep to itself before it tells the process
+
+std::atomic<int64_t> active{0}, peak{0}, system_calls{0};  // active: what the threads have told
+
+// A number that one thread changes and others read: no locked instruction.
+class Counter {
+ public:
+  int64_t value() const { return n_.load(std::memory_order_relaxed); }
+  void set(int64_t n) { n_.store(n, std::memory_order_relaxed); }
+  void add(int64_t n) { set(value() + n); }
+
+ private:
+  std::atomic<int64_t> n_{0};
+};
+
+// What a thread owns: its free lists, and what it handed out and took back since it last told the process.
+struct ThreadPool {
   std::array<FreeBlock*, kClasses> head{};
-  std::array<size_t, kClasses> bytes{};
+  Counter cached;
+  Counter pending;  // active bytes not yet told
+  Counter highest;  // the most that `pending` was
+  ThreadPool* previous = nullptr;
+  ThreadPool* next = nullptr;
 
-  ~FreeLists() { release(); }
-
+  void tell() {
+    const int64_t now = active.load(std::memory_order_relaxed) + highest.value();
+    int64_t most = peak.load(std::memory_order_relaxed);
+    while (now > most && !peak.compare_exchange_weak(most, now, std::memory_order_relaxed)) {
+    }
+    active.fetch_add(pending.value(), std::memory_order_relaxed);
+    pending.set(0);
+    highest.set(0);
+  }
   void release() {
     for (size_t i = 0; i < kClasses; ++i) {
       while (FreeBlock* block = head[i]) {
         head[i] = block->next;
-        ASAN_UNPOISON_MEMORY_REGION(block, bytes[i]);
+        ASAN_UNPOISON_MEMORY_REGION(block, class_bytes(i));
         std::free(block);
-        cached.fetch_sub(static_cast<int64_t>(bytes[i]), std::memory_order_relaxed);
+        cached.add(-static_cast<int64_t>(class_bytes(i)));
       }
     }
   }
 };
 
-// Objects with static storage may free tensors after this thread's lists are gone; then blocks go straight to the system.
-thread_local bool lists_alive = false;
-struct Owner {
-  FreeLists lists;
-  Owner() { lists_alive = true; }
-  ~Owner() { lists_alive = false; }
+// All threads' pools, for the sums. Never destroyed: objects with static storage may free tensors after main.
+struct Threads {
+  std::mutex mutex;
+  ThreadPool* first = nullptr;
 };
-FreeLists* lists() {
-  thread_local Owner owner;
-  return lists_alive ? &owner.lists : nullptr;
+Threads& threads() {
+  static auto* const all = new Threads;
+  return *all;
+}
+
+// Null before a thread's first block, and once its pool is gone; then blocks come from the system and go back to it.
+constinit thread_local ThreadPool* mine = nullptr;
+constinit thread_local bool gone = false;
+
+struct Owner {
+  ThreadPool pool;
+  Owner() {
+    Threads& all = threads();
+    const std::lock_guard lock(all.mutex);
+    pool.next = all.first;
+    if (all.first) all.first->previous = &pool;
+    all.first = &pool;
+    mine = &pool;
+  }
+  ~Owner() {
+    pool.release();
+    Threads& all = threads();
+    const std::lock_guard lock(all.mutex);
+    pool.tell();
+    (pool.previous ? pool.previous->next : all.first) = pool.next;
+    if (pool.next) pool.next->previous = pool.previous;
+    mine = nullptr;
+    gone = true;
+  }
+};
+
+ThreadPool* make_pool() {
+  if (!gone) {
+    thread_local Owner owner;
+    mine = &owner.pool;
+  }
+  return mine;
 }
 
 void* system_allocate(size_t bytes) {
@@ -88,48 +153,91 @@ void* system_allocate(size_t bytes) {
   return block;
 }
 
+// Without a pool of the thread: told at once.
+void tell_directly(int64_t bytes) {
+  const int64_t now = active.fetch_add(bytes, std::memory_order_relaxed) + bytes;
+  int64_t most = peak.load(std::memory_order_relaxed);
+  while (now > most && !peak.compare_exchange_weak(most, now, std::memory_order_relaxed)) {
+  }
+}
+
+[[gnu::noinline]] void* allocate_without_pool(size_t bytes) {
+  void* block = system_allocate(bytes);
+  tell_directly(static_cast<int64_t>(bytes));
+  return block;
+}
+
+[[gnu::noinline]] void free_without_pool(void* block, size_t bytes) {
+  tell_directly(-static_cast<int64_t>(bytes));
+  std::free(block);
+}
+
 }  // namespace
 
 void* pool_allocate(size_t bytes) {
   const SizeClass size = size_class(bytes);
-  void* block = nullptr;
-  if (FreeLists* free = lists(); free && free->head[size.index]) {
-    FreeBlock* first = free->head[size.index];
-    free->head[size.index] = first->next;
-    ASAN_UNPOISON_MEMORY_REGION(first, size.bytes);
-    cached.fetch_sub(static_cast<int64_t>(size.bytes), std::memory_order_relaxed);
-    block = first;
+  ThreadPool* const pool = mine ? mine : make_pool();
+  if (!pool) return allocate_without_pool(size.bytes);
+  const auto taken = static_cast<int64_t>(size.bytes);
+  void* block = pool->head[size.index];
+  if (block) {
+    pool->head[size.index] = static_cast<FreeBlock*>(block)->next;
+    ASAN_UNPOISON_MEMORY_REGION(block, size.bytes);
+    pool->cached.add(-taken);
   } else {
     block = system_allocate(size.bytes);
   }
-  const int64_t now = active.fetch_add(static_cast<int64_t>(size.bytes), std::memory_order_relaxed) + static_cast<int64_t>(size.bytes);
-  if (now > peak.load(std::memory_order_relaxed)) peak.store(now, std::memory_order_relaxed);
+  const int64_t pending = pool->pending.value() + taken;
+  pool->pending.set(pending);
+  if (pending > pool->highest.value()) {
+    pool->highest.set(pending);
+    if (pending > kBatch) pool->tell();
+  }
   return block;
 }
 
 void pool_free(void* block, size_t bytes) noexcept {
   if (!block) return;
   const SizeClass size = size_class(bytes);
-  active.fetch_sub(static_cast<int64_t>(size.bytes), std::memory_order_relaxed);
-  FreeLists* free = lists();
-  if (!free) {
-    std::free(block);
-    return;
-  }
-  auto* first = static_cast<FreeBlock*>(block);
-  first->next = free->head[size.index];
-  free->head[size.index] = first;
-  free->bytes[size.index] = size.bytes;
-  cached.fetch_add(static_cast<int64_t>(size.bytes), std::memory_order_relaxed);
+  ThreadPool* const pool = mine ? mine : make_pool();
+  if (!pool) return free_without_pool(block, size.bytes);
+  auto* const first = static_cast<FreeBlock*>(block);
+  first->next = pool->head[size.index];
+  pool->head[size.index] = first;
+  pool->cached.add(static_cast<int64_t>(size.bytes));
   ASAN_POISON_MEMORY_REGION(static_cast<char*>(block) + sizeof(FreeBlock), size.bytes - sizeof(FreeBlock));
+  const int64_t pending = pool->pending.value() - static_cast<int64_t>(size.bytes);
+  pool->pending.set(pending);
+  if (pending < -kBatch) pool->tell();
 }
 
-MemoryStats memory_stats() { return {active, cached, peak, system_calls}; }
+MemoryStats memory_stats() {
+  if (mine) mine->tell();
+  Threads& all = threads();
+  const std::lock_guard lock(all.mutex);
+  MemoryStats stats{active, 0, peak, system_calls};
+  for (const ThreadPool* pool = all.first; pool; pool = pool->next) {
+    stats.active_bytes += pool->pending.value();
+    stats.cached_bytes += pool->cached.value();
+  }
+  stats.peak_bytes = std::max(stats.peak_bytes, stats.active_bytes);
+  return stats;
+}
 
-void reset_peak_memory() { peak.store(active); }
+void reset_peak_memory() {
+  if (mine) mine->tell();
+  Threads& all = threads();
+  const std::lock_guard lock(all.mutex);
+  int64_t now = active;
+  for (ThreadPool* pool = all.first; pool; pool = pool->next) {
+    now += pool->pending.value();
+    pool->highest.set(std::max<int64_t>(pool->pending.value(), 0));
+  }
+  peak = now;
+}
 
 void release_cached_memory() {
-  if (FreeLists* free = lists()) free->release();
+  if (mine) mine->release();
 }
 
 }  // namespace heed

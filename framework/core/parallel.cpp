@@ -82,7 +82,22 @@ int available_threads() {
   return cgroup_quota(std::max(1, affinity));
 }
 
-int num_threads() { return threads().load(std::memory_order_relaxed); }
+namespace {
+std::atomic<bool> is_deterministic{false};
+thread_local int alone = 0;  // ProductThreads of this thread
+}  // namespace
+
+int num_threads() { return alone > 0 ? 1 : threads().load(std::memory_order_relaxed); }
+
+void set_deterministic(bool on) { is_deterministic = on; }
+bool deterministic() { return is_deterministic.load(std::memory_order_relaxed); }
+
+detail::ProductThreads::ProductThreads() : limited_(deterministic()) {
+  if (limited_ && ++alone == 1) omp_set_num_threads(1);
+}
+detail::ProductThreads::~ProductThreads() {
+  if (limited_ && --alone == 0) omp_set_num_threads(num_threads());
+}
 
 void set_num_threads(int n) {
   if (n < 1) throw ValueError(fmt::format("set_num_threads: needs at least 1, got {}", n));

@@ -18,7 +18,25 @@ void set_num_threads(int threads);
 /// @return at least 1
 int available_threads();
 
+/// Deterministic mode, of the whole process and off at first: the same seed gives the same bits at any number of threads. Products,
+/// convolutions and what else oneDNN computes then run on one thread each; all other kernels sum in an order that never depends on the
+/// number of threads, and go on using them all.
+void set_deterministic(bool on);
+bool deterministic();
+
 namespace detail {
+/// In deterministic mode the calling thread works alone while one lives.
+class ProductThreads {
+ public:
+  ProductThreads();
+  ~ProductThreads();
+  ProductThreads(const ProductThreads&) = delete;
+  ProductThreads& operator=(const ProductThreads&) = delete;
+
+ private:
+  bool limited_;
+};
+
 using RangeFunction = void (*)(void* context, int64_t begin, int64_t end);
 void parallel_ranges(int64_t n, int64_t grain, RangeFunction f, void* context);
 }  // namespace detail
@@ -31,6 +49,10 @@ void parallel_ranges(int64_t n, int64_t grain, RangeFunction f, void* context);
 /// @param f void(int64_t begin, int64_t end); must not throw
 template <class F>
 void parallel_for(int64_t n, int64_t grain, F&& f) {
+  if (n <= grain) {
+    if (n > 0) f(int64_t{0}, n);
+    return;
+  }
   detail::parallel_ranges(
       n, grain, [](void* context, int64_t begin, int64_t end) { (*static_cast<std::remove_reference_t<F>*>(context))(begin, end); },
       const_cast<void*>(static_cast<const void*>(&f)));

@@ -1,4 +1,7 @@
 // The bytes behind tensors: 64-byte aligned, shared by all views, with a version that in-place writes raise.
+//
+// A new dense tensor is one block of the pool when it is small: its Storage, the body that owns it, and the data. The block lives as long
+// as the storage does, which may be longer than the body (a view of it remains). Large data have a block of their own.
 #pragma once
 
 #include <atomic>
@@ -11,16 +14,12 @@ namespace heed {
 
 /// A block of the pool with a count of its owners.
 struct Storage {
-  std::atomic<int32_t> refs{0};  // owners
-  uint32_t version = 0;          // raised by every in-place write through any view
-  void* data = nullptr;          // 64-byte aligned
-  size_t bytes = 0;              // as they were asked for
+  std::atomic<int32_t> refs{0};
+  uint32_t version = 0;      // raised by every in-place write through any view
+  void* data = nullptr;      // inside this block or in one of its own
+  uint64_t bytes = 0;        // of data
+  uint64_t block_bytes = 0;  // of the block that this Storage begins
 
-  /// @param bytes at least 0
-  /// @return a new block, not initialised
-  static IntrusivePtr<Storage> allocate(size_t bytes);
-  /// For IntrusivePtr: gives the block back.
-  /// @param storage that has no owner any more
   static void destroy(Storage* storage) noexcept;
 };
 

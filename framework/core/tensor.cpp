@@ -31,67 +31,52 @@ void require_not_recording(const char* op, const Tensor& x) {
   }
 }
 
-}  // namespace
+// Where the parts of a new dense tensor lie in its block. AddressSanitizer gets each in a block of its own, to see what runs over an end
+// and what uses a body that is gone.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kOneBlock = false;
+#else
+constexpr bool kOneBlock = true;
+#endif
+constexpr size_t kHead = (sizeof(Storage) + sizeof(TensorBody) + 63) / 64 * 64;  // then the data
+constexpr size_t kLargestInside = 1024 - kHead;  // up to here the pool's classes are 64 bytes apart, so nothing is wasted
 
-IntrusivePtr<Storage> Storage::allocate(size_t bytes) {
-  auto* storage = new (pool_allocate(sizeof(Storage))) Storage;
-  IntrusivePtr<Storage> handle(storage);
-  storage->data = pool_allocate(bytes);
-  storage->bytes = bytes;
-  return handle;
-}
-
-void Storage::destroy(Storage* storage) noexcept {
-  pool_free(storage->data, storage->bytes);
-  storage->~Storage();
-  pool_free(storage, sizeof(Storage));
-}
-
-namespace {
 // The collector of a leaf may outlive it in a graph; then it collects for nobody.
 void forget_leaf(TensorBody* body) {
-  if (body->wants_grad && body->grad_node) static_cast<LeafNode*>(body->grad_node.get())->body = nullptr;
+  if (!body->wants_grad || !body->grad_node) return;
+  auto* const collector = static_cast<LeafNode*>(body->grad_node.get());
+  collector->body = nullptr;
+  collector->drop_hooks();
 }
+
 }  // namespace
+
+void Storage::destroy(Storage* storage) noexcept {
+  const size_t block_bytes = storage->block_bytes;
+  if (!kOneBlock || storage->bytes > kLargestInside) pool_free(storage->data, storage->bytes);
+  storage->~Storage();
+  pool_free(storage, block_bytes);
+}
+
+inline TensorBody::TensorBody(DType type, const Shape& extents, const Strides& steps) : dtype(type), shape(extents), strides(steps) {}
 
 void TensorBody::destroy(TensorBody* body) noexcept {
-  forget_leaf(body);
+  if (body->wants_grad) forget_leaf(body);
+  const IntrusivePtr<Storage> storage = std::move(body->storage);  // goes last: the body may lie in its block
+  const bool in_block = body->in_block;
   body->~TensorBody();
-  pool_free(body, sizeof(TensorBody));
+  if (!in_block) pool_free(body, sizeof(TensorBody));
 }
 
-namespace {
-// A user's mistake: a Tensor that was declared and never given a value, or an optional output that was not asked for.
-TensorBody& body_of(TensorBody* body, const char* asked) {
-  if (!body) throw ValueError(fmt::format("{}: the tensor is undefined, it was never given a value", asked));
-  return *body;
+void detail::throw_undefined(const char* asked) {
+  throw ValueError(fmt::format("{}: the tensor is undefined, it was never given a value", asked));
 }
-}  // namespace
 
-DType Tensor::dtype() const { return body_of(body(), "dtype").dtype; }
-const Shape& Tensor::shape() const { return body_of(body(), "shape").shape; }
-const Strides& Tensor::strides() const { return body_of(body(), "strides").strides; }
 int64_t Tensor::size(int dim) const { return shape()[wrap_dim("size", dim, ndim())]; }
 
-bool Tensor::is_contiguous() const {
-  int64_t expected = 1;
-  for (int i = ndim() - 1; i >= 0; --i) {
-    if (shape()[i] != 1 && strides()[i] != expected) return shape().numel() == 0;
-    expected *= shape()[i];
-  }
-  return true;
-}
-
-void Tensor::require_dtype(DType wanted) const {
+void Tensor::throw_dtype(DType wanted) const {
   if (!defined()) throw DTypeError("data: the tensor is undefined");
-  if (dtype() != wanted) {
-    throw DTypeError(fmt::format("data: asked for {}, the tensor is {}", name_of(wanted), describe()));
-  }
-}
-
-void* Tensor::raw_data() const {
-  const TensorBody& b = body_of(body(), "data");
-  return static_cast<char*>(b.storage->data) + static_cast<size_t>(b.offset) * size_of(b.dtype);
+  throw DTypeError(fmt::format("data: asked for {}, the tensor is {}", name_of(wanted), describe()));
 }
 
 double Tensor::item() const {
@@ -135,10 +120,10 @@ Tensor Tensor::to(DType target) const {
   return result;
 }
 
-bool Tensor::requires_grad() const { return body_ && (body_->wants_grad || body_->grad_node); }
 bool Tensor::is_leaf() const { return body_->wants_grad || !body_->grad_node; }
 
 const Tensor& Tensor::set_requires_grad(bool wanted) const {
+  if (wanted) require_training("set_requires_grad");
   if (!is_leaf()) throw GradError("set_requires_grad: only a leaf can be marked, this tensor was made by an op");
   if (wanted && !is_floating(dtype())) throw DTypeError("set_requires_grad: only floating values have a gradient: " + describe());
   if (!wanted) {
@@ -177,30 +162,37 @@ const Tensor& Tensor::copy_(const Tensor& source) const {
   return *this;
 }
 
-bool Tensor::shares_nothing() const { return body_.unique() && body_->storage.unique(); }
-
 std::string Tensor::describe() const { return defined() ? name_of(dtype()) + shape().str() : "undefined"; }
 
 Tensor empty(const Shape& shape, DType dtype) {
-  auto bytes = static_cast<int64_t>(size_of(dtype));
-  for (const int64_t extent : shape) {
+  Strides strides = shape;
+  auto most = static_cast<int64_t>(size_of(dtype));
+  int64_t step = 1;
+  for (int i = shape.ndim() - 1; i >= 0; --i) {
+    const int64_t extent = shape[i];
     if (extent < 0) throw ShapeError("empty: negative extent in " + shape.str());
-    if (__builtin_mul_overflow(bytes, std::max<int64_t>(extent, 1), &bytes)) throw ShapeError("empty: too many elements in " + shape.str());
+    if (__builtin_mul_overflow(most, std::max<int64_t>(extent, 1), &most)) throw ShapeError("empty: too many elements in " + shape.str());
+    strides[i] = step;
+    step *= extent;
   }
-  IntrusivePtr<TensorBody> body(new (pool_allocate(sizeof(TensorBody))) TensorBody);
-  body->dtype = dtype;
-  body->shape = shape;
-  body->strides = contiguous_strides(shape);
-  body->storage = Storage::allocate(static_cast<size_t>(shape.numel()) * size_of(dtype));
+  const size_t bytes = static_cast<size_t>(step) * size_of(dtype);
+  const bool inside = kOneBlock && bytes <= kLargestInside;
+  const size_t block_bytes = !kOneBlock ? sizeof(Storage) : inside ? kHead + bytes : kHead;
+  auto* const block = static_cast<char*>(pool_allocate(block_bytes));
+  auto storage = IntrusivePtr<Storage>::adopt(new (block) Storage);
+  storage->block_bytes = block_bytes;
+  storage->data = inside ? block + kHead : pool_allocate(bytes);
+  storage->bytes = bytes;
+  void* const place = kOneBlock ? block + sizeof(Storage) : pool_allocate(sizeof(TensorBody));
+  auto body = IntrusivePtr<TensorBody>::adopt(new (place) TensorBody(dtype, shape, strides));
+  body->in_block = kOneBlock;
+  body->storage = std::move(storage);
   return Tensor(std::move(body));
 }
 
 Tensor make_view(const Tensor& x, const Shape& shape, const Strides& strides, int64_t offset_from_x) {
-  IntrusivePtr<TensorBody> body(new (pool_allocate(sizeof(TensorBody))) TensorBody);
-  body->dtype = x.dtype();
+  auto body = IntrusivePtr<TensorBody>::adopt(new (pool_allocate(sizeof(TensorBody))) TensorBody(x.dtype(), shape, strides));
   body->offset = x.body()->offset + offset_from_x;
-  body->shape = shape;
-  body->strides = strides;
   body->storage = x.body()->storage;
   return Tensor(std::move(body));
 }

@@ -36,13 +36,9 @@ class Tensor {
 
   /// @return whether there is a body; all else but defined() and copying needs one
   bool defined() const { return static_cast<bool>(body_); }
-  /// @return the type of the elements
-  DType dtype() const;
-  /// @return the extents
-  const Shape& shape() const;
-  /// @return in elements, one a dimension
-  const Strides& strides() const;
-  /// @return the number of dimensions, 0 for a scalar
+  inline DType dtype() const;
+  inline const Shape& shape() const;
+  inline const Strides& strides() const;
   int ndim() const { return shape().ndim(); }
   /// Extent of a dimension.
   /// @param dim negative ones count from the end
@@ -132,39 +128,65 @@ class Tensor {
   std::string describe() const;
 
  private:
-  void require_dtype(DType dtype) const;
+  void require_dtype(DType wanted) const {
+    if (!body_ || dtype() != wanted) [[unlikely]]
+      throw_dtype(wanted);
+  }
+  [[noreturn]] void throw_dtype(DType wanted) const;
   IntrusivePtr<TensorBody> body_;
 };
 
 /// What handles point at; for ops and the engine.
 struct TensorBody {
-  std::atomic<int32_t> refs{0};   // handles
-  DType dtype = DType::f32;       // of the elements
-  bool wants_grad = false;        // a leaf that collects a gradient
-  int32_t grad_output = 0;        // which output of grad_node this is
-  int64_t offset = 0;             // in elements
-  Shape shape;                    // extents
-  Strides strides;                // in elements
-  IntrusivePtr<Storage> storage;  // shared by views
-  IntrusivePtr<Node> grad_node;   // the op that made it, or a leaf's collector
-  Tensor grad;                    // what a leaf has collected
+  TensorBody(DType type, const Shape& extents, const Strides& steps);
+
+  std::atomic<int32_t> refs{0};
+  DType dtype;
+  bool wants_grad = false;  // a leaf that collects a gradient
+  bool in_block = false;    // the body lies in its storage's block: whoever replaces `storage` has to keep the old one
+  int32_t grad_output = 0;  // which output of grad_node this is
+  int64_t offset = 0;       // in elements
+  IntrusivePtr<Storage> storage;
+  IntrusivePtr<Node> grad_node;  // the op that made it, or a leaf's collector
+  Tensor grad;
+  Shape shape;
+  Strides strides;
 
   /// For IntrusivePtr.
   /// @param body that has no handle any more
   static void destroy(TensorBody* body) noexcept;
 };
 
-/// A new tensor of one value.
-/// @param shape extents of at least 0
-/// @param value of every element, converted to the dtype
-/// @param dtype of the elements
-/// @return a leaf that wants no gradient
-Tensor full(const Shape& shape, double value, DType dtype = DType::f32);
-/// @{
-/// A new tensor: not initialised (empty), all 0, all 1.
-/// @param shape extents of at least 0
-/// @param dtype of the elements
-/// @return a leaf that wants no gradient
+namespace detail {
+// A user's mistake: a Tensor that was declared and never given a value, or an optional output that was not asked for.
+[[noreturn]] void throw_undefined(const char* asked);
+inline const TensorBody& body_of(const TensorBody* body, const char* asked) {
+  if (!body) [[unlikely]]
+    throw_undefined(asked);
+  return *body;
+}
+}  // namespace detail
+
+DType Tensor::dtype() const { return detail::body_of(body(), "dtype").dtype; }
+const Shape& Tensor::shape() const { return detail::body_of(body(), "shape").shape; }
+const Strides& Tensor::strides() const { return detail::body_of(body(), "strides").strides; }
+inline bool Tensor::requires_grad() const { return body_ && (body_->wants_grad || body_->grad_node); }
+inline bool Tensor::shares_nothing() const { return body_.unique() && body_->storage.unique(); }
+inline void* Tensor::raw_data() const {
+  const TensorBody& b = detail::body_of(body(), "data");
+  return static_cast<char*>(b.storage->data) + static_cast<size_t>(b.offset) * size_of(b.dtype);
+}
+inline bool Tensor::is_contiguous() const {
+  const Shape &extents = shape(), &steps = strides();
+  int64_t expected = 1;
+  for (int i = extents.ndim() - 1; i >= 0; --i) {
+    if (extents[i] != 1 && steps[i] != expected) return extents.numel() == 0;
+    expected *= extents[i];
+  }
+  return true;
+}
+
+// Creation. All are leaves that want no gradient.
 Tensor empty(const Shape& shape, DType dtype = DType::f32);
 Tensor zeros(const Shape& shape, DType dtype = DType::f32);
 inline Tensor ones(const Shape& shape, DType dtype = DType::f32) { return full(shape, 1.0, dtype); }

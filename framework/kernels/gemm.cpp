@@ -151,6 +151,7 @@ void batched(const Tensor& a, const Tensor& b, const Tensor& c, double beta, con
 template <class T>
 void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb, T beta, T* C, int64_t ldc) {
   if (M == 0 || N == 0) return;
+  const detail::ProductThreads alone;
   if (K == 0) {
     for (int64_t i = 0; i < M; ++i) {
       for (int64_t j = 0; j < N; ++j) C[i * ldc + j] = beta == T{0} ? T{0} : C[i * ldc + j] * beta;
@@ -183,6 +184,7 @@ void matmul(const Tensor& a, const Tensor& b, const Tensor& c, double beta) {
 
 template <class T>
 PackedMatrix<T>::PackedMatrix(int64_t K, int64_t N, const T* data, int64_t row_stride, int64_t column_stride, int64_t rows) : K_(K), N_(N) {
+  const detail::ProductThreads alone;
   if constexpr (std::is_same_v<T, float>) {
     rows_ = std::max<int64_t>(rows, 1);
     bf16_ = wants_bf16();
@@ -209,6 +211,7 @@ PackedMatrix<T>::~PackedMatrix() {
 template <class T>
 void PackedMatrix<T>::multiply(int64_t M, const T* A, int64_t lda, T beta, T* C, int64_t ldc) const {
   if (M == 0) return;
+  const detail::ProductThreads alone;
   if constexpr (std::is_same_v<T, float>) {
     if (blocked_) {
       const onednn::Packing packing{rows_, N_, K_, bf16_};
@@ -252,6 +255,7 @@ template <class T>
 void StoredMatrix<T>::multiply(int64_t N, const T* B, T* C) const {
   if constexpr (std::is_same_v<T, float>) {
     if (bf16_) {
+      const detail::ProductThreads alone;
       const Scratch<uint16_t> b = as_bf16(K_, N, B, N, K_);
       return multiply_in_pieces(false, M_, N, K_, static_cast<const uint16_t*>(data_), b.data(), false, C, N);
     }
@@ -263,6 +267,7 @@ template <class T>
 void StoredMatrix<T>::add_transposed_product(int64_t N, const T* B, T* C) const {
   if constexpr (std::is_same_v<T, float>) {
     if (bf16_) {
+      const detail::ProductThreads alone;
       const Scratch<uint16_t> b = as_bf16(M_, N, B, N, padded_depth(M_));
       return onednn::gemm_bf16(true, false, K_, N, padded_depth(M_), static_cast<const uint16_t*>(data_), b.data(), true, C, N);
     }

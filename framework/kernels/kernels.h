@@ -111,6 +111,9 @@ void unary_backward(Unary op, int64_t n, const T* g, const T* x, const T* y, T* 
 /// y = a op b with broadcasting expressed as strides of 0; y is dense.
 template <class T>
 void binary(Binary op, const Shape& shape, const T* a, const Strides& as, const T* b, const Strides& bs, T* y);
+/// The same for dense operands of one shape, of n elements.
+template <class T>
+void binary_dense(Binary op, int64_t n, const T* a, const T* b, T* y);
 /// y = x * scale + shift.
 template <class T>
 void affine(int64_t n, const T* x, T scale, T shift, T* y);

@@ -8,10 +8,12 @@
 //   Tensor cube(const Tensor& x) { return apply(Cube{}, x); }
 //
 // forward runs with grad mode off. It returns a Tensor, or a std::array of them; vjp then gets a std::array of cotangents, of which some
-// may be undefined. kSaved is the most tensors it keeps (2 unless said); what it keeps in itself beside them goes in release(), if it has
-// one. Inputs may be undefined (an optional bias).
+// may be undefined. A vjp that takes g by value gets the engine's own handle: what it moves on can be added to in place. kSaved is the most
+// tensors it keeps (2 unless said); what it keeps in itself beside them goes in release(), if it has one. Inputs may be undefined (an
+// optional bias).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <new>
 #include <span>
@@ -39,33 +41,42 @@ constexpr int saved_capacity() {
 
 constexpr int kDynamic = -1;
 
+template <class... Inputs>
+uint64_t youngest(const Inputs&... inputs) {
+  return std::max({uint64_t{0}, sequence_of(inputs)...});
+}
+
 // N inputs, or kDynamic; O outputs, or 0 for one plain Tensor.
 template <class Op, int N, int O>
 struct OpNode final : Node {
   using Edges = std::conditional_t<N == kDynamic, std::vector<Edge>, std::array<Edge, static_cast<size_t>(N < 0 ? 0 : N)>>;
 
-  explicit OpNode(Op the_op) : op(std::move(the_op)) { outputs = O == 0 ? 1 : O; }
+  OpNode(Op the_op, uint64_t after, Edges the_edges, uint32_t wanted)
+      : Node(sizeof(OpNode), after),
+        op(std::move(the_op)),
+        edges(std::move(the_edges)),
+        saved(this, slots.data(), saved_capacity<Op>(), wanted) {
+    set_edges(edges.data(), edges.size());
+    set_outputs(arrived.data(), arrived.size());
+  }
   const char* name() const override { return Op::kName; }
-  int edge_count() const override { return static_cast<int>(edges.size()); }
-  Edge& edge(int i) override { return edges[static_cast<size_t>(i)]; }
-  size_t allocated_bytes() const override { return sizeof(OpNode); }
+  std::span<const SavedTensor> kept() const override { return {slots.data(), static_cast<size_t>(saved.count())}; }
   void release_saved() override {
     saved.release();
     if constexpr (requires { op.release(); }) op.release();
   }
   void backward(Grads& grads) override {
     if constexpr (O == 0) {
-      op.vjp(grads, cotangents[0], saved);
+      op.vjp(grads, std::move(arrived[0]), saved);
     } else {
-      std::array<Tensor, O> g;
-      std::copy_n(cotangents.begin(), O, g.begin());
-      op.vjp(grads, g, saved);
+      op.vjp(grads, arrived, saved);
     }
   }
 
-  Op op;
+  [[no_unique_address]] Op op;
   Edges edges;
-  std::array<SavedTensor, saved_capacity<Op>()> slots;
+  std::array<Tensor, O == 0 ? 1 : O> arrived;  // cotangents
+  [[no_unique_address]] std::array<SavedTensor, saved_capacity<Op>()> slots;
   Saved saved;
 };
 
@@ -78,24 +89,28 @@ struct OutputCount<std::array<Tensor, O>> {
   static constexpr int value = static_cast<int>(O);
 };
 
-inline void attach(Tensor& y, const IntrusivePtr<Node>& node, int output) {
+inline void attach(Tensor& y, IntrusivePtr<Node> node, int output) {
   if (!y.defined() || !is_floating(y.dtype())) return;
-  y.body()->grad_node = node;
+  y.body()->grad_node = std::move(node);
   y.body()->grad_output = output;
 }
 
 template <class Result>
-void attach_all(Result& result, const IntrusivePtr<Node>& node) {
+std::span<const Tensor> as_span(const Result& result) {
   if constexpr (OutputCount<Result>::value == 0) {
-    attach(result, node, 0);
+    return {&result, 1};
   } else {
-    for (size_t i = 0; i < result.size(); ++i) attach(result[i], node, static_cast<int>(i));
+    return result;
   }
 }
 
-template <class Typed>
-IntrusivePtr<Node> owned(Typed* node) {
-  return IntrusivePtr<Node>(node);
+template <class Result>
+void attach_all(Result& result, IntrusivePtr<Node> node) {
+  if constexpr (OutputCount<Result>::value == 0) {
+    attach(result, std::move(node), 0);
+  } else {
+    for (size_t i = 0; i < result.size(); ++i) attach(result[i], node, static_cast<int>(i));
+  }
 }
 
 }  // namespace detail
@@ -114,17 +129,20 @@ auto apply(Op op, const Inputs&... inputs) {
     return op.forward(inputs..., nothing);
   }
   using Typed = detail::OpNode<Op, sizeof...(Inputs), detail::OutputCount<Result>::value>;
-  auto* node = new (pool_allocate(sizeof(Typed))) Typed(std::move(op));
-  const IntrusivePtr<Node> handle(node);
   uint32_t wanted = 0;
   int i = 0;
-  ((node->edges[static_cast<size_t>(i)] = gradient_edge(inputs), wanted |= uint32_t{inputs.requires_grad()} << i, ++i), ...);
-  node->saved = Saved(node, node->slots.data(), detail::saved_capacity<Op>(), wanted);
+  ((wanted |= uint32_t{inputs.requires_grad()} << i++), ...);
+  auto* const node = new (pool_allocate(sizeof(Typed)))
+      Typed(std::move(op), detail::youngest(inputs...), typename Typed::Edges{gradient_edge(inputs)...}, wanted);
+  IntrusivePtr<Node> handle = IntrusivePtr<Node>::adopt(node);
   Result result = [&] {
     const NoGradGuard no_grad;
     return node->op.forward(inputs..., node->saved);
   }();
-  detail::attach_all(result, handle);
+  if (node->watched) [[unlikely]] {
+    detail::show_computed(*node, std::initializer_list<Tensor>{inputs...}, detail::as_span(result));
+  }
+  detail::attach_all(result, std::move(handle));
   return result;
 }
 
@@ -141,15 +159,21 @@ Tensor apply_list(Op op, std::span<const Tensor> inputs) {
     return op.forward(inputs, nothing);
   }
   using Typed = detail::OpNode<Op, detail::kDynamic, 0>;
-  auto* node = new (pool_allocate(sizeof(Typed))) Typed(std::move(op));
-  const IntrusivePtr<Node> handle(node);
-  for (const Tensor& x : inputs) node->edges.push_back(gradient_edge(x));
-  node->saved = Saved(node, node->slots.data(), detail::saved_capacity<Op>(), 0);
+  std::vector<Edge> edges;
+  uint64_t after = 0;
+  for (const Tensor& x : inputs) {
+    edges.push_back(gradient_edge(x));
+    after = std::max(after, detail::sequence_of(x));
+  }
+  auto* const node = new (pool_allocate(sizeof(Typed))) Typed(std::move(op), after, std::move(edges), 0);
+  IntrusivePtr<Node> handle = IntrusivePtr<Node>::adopt(node);
   Tensor result = [&] {
     const NoGradGuard no_grad;
     return node->op.forward(inputs, node->saved);
   }();
-  detail::attach(result, handle, 0);
+  if (node->watched) [[unlikely]]
+    detail::show_computed(*node, inputs, {&result, 1});
+  detail::attach(result, std::move(handle), 0);
   return result;
 }
 

@@ -263,6 +263,7 @@ struct AttentionLstm {
                 const auto [h, c, w] = heed::attention_lstm(x[0], x[8], x[1], x[2], x[9], x[3], x[4], x[5], x[6], x[7], {}, {});
                 return std::vector{h, c, w};
               }));
+    s.again({{0, 3, 4}, {0, 5, 6}, {0, 5, 4}, {0, 4}, {0, 4}, {16, 10}, {16, 4}, {16}, integers({0}, {}), integers({0}, {})});
   }
 };
 

@@ -20,10 +20,21 @@ Strides broadcast_strides(const Tensor& x, const Shape& shape) {
   return strides;
 }
 
+[[noreturn]] void throw_dtypes(const char* name, const Tensor& a, const Tensor& b) {
+  throw DTypeError(fmt::format("{}: dtypes differ: {} and {}", name, a.describe(), b.describe()));
+}
+
 template <kernels::Binary kOp>
 Tensor compute(const char* name, const Tensor& a, const Tensor& b) {
-  if (a.dtype() != b.dtype()) {
-    throw DTypeError(fmt::format("{}: dtypes differ: {} and {}", name, a.describe(), b.describe()));
+  if (a.dtype() != b.dtype()) [[unlikely]]
+    throw_dtypes(name, a, b);
+  if (a.shape() == b.shape() && a.is_contiguous() && b.is_contiguous()) {
+    Tensor y = empty(a.shape(), a.dtype());
+    dispatch_floating(name, a.dtype(), [&](auto t) {
+      using T = decltype(t);
+      kernels::binary_dense<T>(kOp, a.numel(), a.data<T>(), b.data<T>(), y.data<T>());
+    });
+    return y;
   }
   const Shape shape = broadcast_shapes(name, a.shape(), b.shape());
   const Tensor y = empty(shape, a.dtype());
@@ -34,15 +45,27 @@ Tensor compute(const char* name, const Tensor& a, const Tensor& b) {
   return y;
 }
 
-void add_reduced(Grads& d, int i, const Tensor& g, const Shape& shape) { d.add(i, g.shape() == shape ? g : sum_to(g, shape)); }
+// What backward needs of the operands' shapes: nothing where they are equal, so that the node is small.
+struct Equal {
+  static void add(Grads& d, int i, Tensor g) { d.add(i, std::move(g)); }
+};
+struct Stretched {
+  Shape a, b;
+  void add(Grads& d, int i, Tensor g) const {
+    const Shape& shape = i == 0 ? a : b;
+    d.add(i, g.shape() == shape ? std::move(g) : sum_to(g, shape));
+  }
+};
 
+template <class Shapes>
 struct Add {
   static constexpr const char* kName = "add";
-  Shape a_shape, b_shape;
+  static constexpr int kSaved = 0;
+  [[no_unique_address]] Shapes shapes;
   Tensor forward(const Tensor& a, const Tensor& b, Saved&) const { return compute<kernels::Binary::add>(kName, a, b); }
-  void vjp(Grads& d, const Tensor& g, const Saved&) const {
-    if (d.wants(0)) add_reduced(d, 0, g, a_shape);
-    if (d.wants(1)) add_reduced(d, 1, g, b_shape);
+  void vjp(Grads& d, Tensor g, const Saved&) const {
+    if (d.wants(1)) shapes.add(d, 1, g);
+    if (d.wants(0)) shapes.add(d, 0, std::move(g));
   }
   static void samples(SampleList& s) {
     const auto run = [](const auto& x) { return std::vector{add(x[0], x[1])}; };
@@ -54,32 +77,36 @@ struct Add {
   }
 };
 
+template <class Shapes>
 struct Sub {
   static constexpr const char* kName = "sub";
-  Shape a_shape, b_shape;
+  static constexpr int kSaved = 0;
+  [[no_unique_address]] Shapes shapes;
   Tensor forward(const Tensor& a, const Tensor& b, Saved&) const { return compute<kernels::Binary::sub>(kName, a, b); }
-  void vjp(Grads& d, const Tensor& g, const Saved&) const {
-    if (d.wants(0)) add_reduced(d, 0, g, a_shape);
-    if (d.wants(1)) add_reduced(d, 1, neg(g), b_shape);
+  void vjp(Grads& d, Tensor g, const Saved&) const {
+    if (d.wants(1)) shapes.add(d, 1, neg(g));
+    if (d.wants(0)) shapes.add(d, 0, std::move(g));
   }
   static void samples(SampleList& s) {
     const auto run = [](const auto& x) { return std::vector{sub(x[0], x[1])}; };
     s.add("a - b", {{3, 4}, {3, 4}}, run);
     s.add("a - b", {{4}, {2, 3, 4}}, run);
+    s.again({{0, 4}, {4}});
   }
 };
 
+template <class Shapes>
 struct Mul {
   static constexpr const char* kName = "mul";
-  Shape a_shape, b_shape;
+  [[no_unique_address]] Shapes shapes;
   Tensor forward(const Tensor& a, const Tensor& b, Saved& saved) const {
     saved.input(saved.wants(1) ? a : Tensor{});  // each is kept only if the other one needs a gradient
     saved.input(saved.wants(0) ? b : Tensor{});
     return compute<kernels::Binary::mul>(kName, a, b);
   }
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
-    if (d.wants(0)) add_reduced(d, 0, mul(g, saved[1]), a_shape);
-    if (d.wants(1)) add_reduced(d, 1, mul(g, saved[0]), b_shape);
+    if (d.wants(0)) shapes.add(d, 0, mul(g, saved[1]));
+    if (d.wants(1)) shapes.add(d, 1, mul(g, saved[0]));
   }
   static void samples(SampleList& s) {
     const auto run = [](const auto& x) { return std::vector{mul(x[0], x[1])}; };
@@ -90,9 +117,10 @@ struct Mul {
   }
 };
 
+template <class Shapes>
 struct Div {
   static constexpr const char* kName = "div";
-  Shape a_shape, b_shape;
+  [[no_unique_address]] Shapes shapes;
   Tensor forward(const Tensor& a, const Tensor& b, Saved& saved) const {
     const Tensor y = compute<kernels::Binary::div>(kName, a, b);
     saved.input(b);
@@ -101,26 +129,33 @@ struct Div {
   }
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
     const Tensor over_b = div(g, saved[0]);
-    if (d.wants(0)) add_reduced(d, 0, over_b, a_shape);
-    if (d.wants(1)) add_reduced(d, 1, neg(mul(over_b, saved[1])), b_shape);
+    if (d.wants(0)) shapes.add(d, 0, over_b);
+    if (d.wants(1)) shapes.add(d, 1, neg(mul(over_b, saved[1])));
   }
   static void samples(SampleList& s) {
     const auto run = [](const auto& x) { return std::vector{div(x[0], x[1])}; };
     s.add("a / b", {{3, 4}, positive({3, 4})}, run);
     s.add("a / b", {{2, 3, 4}, positive({3, 1})}, run);
+    s.again({{0, 4}, positive({4})});
   }
 };
 
+template <template <class> class Op>
+Tensor run(const Tensor& a, const Tensor& b) {
+  if (a.shape() == b.shape()) return apply(Op<Equal>{}, a, b);
+  return apply(Op<Stretched>{{a.shape(), b.shape()}}, a, b);
+}
+
 }  // namespace
 
-Tensor add(const Tensor& a, const Tensor& b) { return apply(Add{a.shape(), b.shape()}, a, b); }
-Tensor sub(const Tensor& a, const Tensor& b) { return apply(Sub{a.shape(), b.shape()}, a, b); }
-Tensor mul(const Tensor& a, const Tensor& b) { return apply(Mul{a.shape(), b.shape()}, a, b); }
-Tensor div(const Tensor& a, const Tensor& b) { return apply(Div{a.shape(), b.shape()}, a, b); }
+Tensor add(const Tensor& a, const Tensor& b) { return run<Add>(a, b); }
+Tensor sub(const Tensor& a, const Tensor& b) { return run<Sub>(a, b); }
+Tensor mul(const Tensor& a, const Tensor& b) { return run<Mul>(a, b); }
+Tensor div(const Tensor& a, const Tensor& b) { return run<Div>(a, b); }
 
-DEFINE_OP(add, Add)
-DEFINE_OP(sub, Sub)
-DEFINE_OP(mul, Mul)
-DEFINE_OP(div, Div)
+DEFINE_OP(add, Add<Stretched>)
+DEFINE_OP(sub, Sub<Stretched>)
+DEFINE_OP(mul, Mul<Stretched>)
+DEFINE_OP(div, Div<Stretched>)
 
 }  // namespace heed

@@ -155,6 +155,7 @@ struct Conv1d {
           [](const auto& x) { return std::vector{conv1d(x[0], x[1], x[2])}; });
     s.add("torch.nn.functional.conv1d(a, b, c, stride=2, padding=3, dilation=2, groups=2)", {{2, 4, 9}, {6, 2, 3}, {6}},
           [](const auto& x) { return std::vector{conv1d(x[0], x[1], x[2], {.stride = 2, .padding = 3, .dilation = 2, .groups = 2})}; });
+    s.again({{0, 4, 9}, {6, 2, 3}, {6}});
   }
 };
 

@@ -106,6 +106,7 @@ struct LinearCrossEntropy {
           run(0, -100));
     s.add("torch.nn.functional.cross_entropy(torch.nn.functional.linear(a, b, c), d, ignore_index=0, label_smoothing=0.1)",
           {{4, 3}, {6, 3}, {6}, integers({4}, {5, 0, 2, 0})}, run(0.1, 0));
+    s.add("", {{0, 3}, {6, 3}, {6}, integers({0}, {})}, run(0, -100)).reason = "the mean over no rows is 0 in heed, NaN in PyTorch";
   }
 };
 

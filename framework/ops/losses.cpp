@@ -8,6 +8,8 @@
 namespace heed {
 namespace {
 
+constexpr const char* kNoRows = "the mean over no rows is 0 in heed, NaN in PyTorch";
+
 Tensor reduced(const Tensor& each, Reduction reduction) {
   if (reduction == Reduction::none) return each;
   return reduction == Reduction::sum ? sum(each) : mean(each);
@@ -24,6 +26,7 @@ void add_loss(SampleList& s, const std::string& torch, const SampleInput& x, con
     s.add(fmt::format("torch.nn.functional.{}, reduction='{}')", torch, name), {x, target},
           [loss, reduction = reduction](const auto& in) { return std::vector{loss(in[0], in[1], reduction)}; });
   }
+  s.again({{0, 4}, {0, 4}});  // the sum
 }
 
 struct MseLoss {
@@ -52,6 +55,7 @@ struct NllLoss {
           [](const auto& x) { return std::vector{nll_loss(x[0], x[1], {}, 2)}; });
     s.add("-(torch.gather(a, 1, b[:, None])[:, 0] * c[b]).sum() / c[b].sum()", {{4, 3}, integers({4}, {0, 2, 1, 2}), positive({3})},
           [](const auto& x) { return std::vector{nll_loss(x[0], x[1], x[2])}; });
+    s.add("", {{0, 3}, integers({0}, {})}, [](const auto& x) { return std::vector{nll_loss(x[0], x[1])}; }).reason = kNoRows;
   }
 };
 

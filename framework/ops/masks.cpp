@@ -51,9 +51,8 @@ void add_logic(SampleList& s, const char* torch, const Function& f) {
   s.add(torch, {mask({2, 2}, {0, 1, 0, 1}), mask({2, 2}, {0, 0, 1, 1})}, [f](const std::vector<Tensor>& x) {
      return std::vector{f(x[0], x[1])};
    }).without_gradient(kNoGradient);
-  s.add(torch, {mask({2, 1}, {0, 1}), mask({3}, {0, 1, 1})}, [f](const std::vector<Tensor>& x) {
-     return std::vector{f(x[0], x[1])};
-   }).without_gradient(kNoGradient);
+  s.again({mask({2, 1}, {0, 1}), mask({3}, {0, 1, 1})});
+  s.again({mask({0, 3}, {}), mask({3}, {0, 1, 1})});
 }
 
 struct Where {
@@ -160,6 +159,7 @@ struct LogicalNot {
     s.add("torch.logical_not(a)", {mask({2, 2}, {0, 1, 1, 0})}, [](const auto& x) {
        return std::vector{logical_not(x[0])};
      }).without_gradient(kNoGradient);
+    s.again({mask({0, 2}, {})});
   }
 };
 }  // namespace

@@ -120,12 +120,14 @@ struct MaxPool1d {
   static void samples(SampleList& s) {
     s.add("torch.nn.functional.max_pool1d(a, 3, stride=2, padding=1)", {{2, 3, 7}},
           [](const auto& x) { return std::vector{max_pool1d(x[0], 3, 2, 1)}; });
+    s.again({{0, 3, 7}});
   }
 };
 struct AvgPool1d {
   static void samples(SampleList& s) {
     s.add("torch.nn.functional.avg_pool1d(a, 3, stride=2, padding=1, count_include_pad=False)", {{2, 3, 7}},
           [](const auto& x) { return std::vector{avg_pool1d(x[0], 3, 2, 1, false)}; });
+    s.again({{0, 3, 7}});
   }
 };
 

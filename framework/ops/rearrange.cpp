@@ -85,12 +85,14 @@ struct Split {
   static void samples(SampleList& s) {
     s.add("torch.split(a, (1, 3), 1)", {{2, 4}}, [](const auto& x) { return split(x[0], {1, 3}, 1); });
     s.add("torch.split(a, (2, 0), 0)", {{2, 3}}, [](const auto& x) { return split(x[0], {2, 0}, 0); });
+    s.again({{2, 0}});
   }
 };
 struct Chunk {
   static void samples(SampleList& s) {
     s.add("torch.chunk(a, 2, 1)", {{2, 5}}, [](const auto& x) { return chunk(x[0], 2, 1); });
     s.add("torch.chunk(a, 3, 0)", {{6, 2}}, [](const auto& x) { return chunk(x[0], 3, 0); });
+    s.again({{6, 0}});
   }
 };
 

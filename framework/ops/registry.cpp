@@ -41,6 +41,14 @@ OpSample& SampleList::add(std::string torch, std::vector<SampleInput> inputs, Op
   return samples.back();
 }
 
+OpSample& SampleList::again(std::vector<SampleInput> inputs) {
+  const OpSample last = samples.back();
+  OpSample& sample = add(last.torch, std::move(inputs), last.run);
+  sample.max_order = last.max_order;
+  sample.reason = last.reason;
+  return sample;
+}
+
 std::vector<Tensor> OpSample::make_inputs(DType dtype) const {
   uint64_t seed = 1469598103934665603U;  // FNV-1a of the key
   for (const char c : key) seed = (seed ^ static_cast<unsigned char>(c)) * 1099511628211U;

@@ -73,7 +73,9 @@ class SampleList {
   /// @param run the call
   /// @return the sample, for what is special about it
   OpSample& add(std::string torch, std::vector<SampleInput> inputs, OpSample::Function run);
-  std::vector<OpSample> samples;  // in the order of add()
+  /// The last sample's call and expression on other inputs.
+  OpSample& again(std::vector<SampleInput> inputs);
+  std::vector<OpSample> samples;
 
  private:
   std::string op_;

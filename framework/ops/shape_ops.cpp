@@ -22,6 +22,7 @@ struct Clone {
   static void samples(SampleList& s) {
     s.add("a.clone()", {{2, 3}}, [](const auto& x) { return std::vector{x[0].clone()}; });
     s.add("a.t().contiguous()", {{2, 3}}, [](const auto& x) { return std::vector{transpose(x[0]).contiguous()}; });
+    s.again({{0, 3}});
   }
 };
 
@@ -64,6 +65,7 @@ struct Permute {
   static void samples(SampleList& s) {
     s.add("a.permute(2, 0, 1)", {{2, 3, 4}}, [](const auto& x) { return std::vector{permute(x[0], {2, 0, 1})}; });
     s.add("a.transpose(0, 1)", {{5, 3}}, [](const auto& x) { return std::vector{transpose(x[0])}; });
+    s.again({{0, 3}});
   }
 };
 
@@ -83,6 +85,7 @@ struct Expand {
   static void samples(SampleList& s) {
     s.add("a.expand(2, 3, 4)", {{3, 1}}, [](const auto& x) { return std::vector{expand(x[0], {2, 3, 4})}; });
     s.add("a.expand(5)", {{}}, [](const auto& x) { return std::vector{expand(x[0], {5})}; });
+    s.add("a.expand(2, 0, 3)", {{0, 1}}, [](const auto& x) { return std::vector{expand(x[0], {2, 0, 3})}; });
   }
 };
 
@@ -99,6 +102,7 @@ struct Slice {
     s.add("a[2:2]", {{3, 5}}, [](const auto& x) { return std::vector{slice(x[0], 0, 2, 2)}; });
     s.add("a[:, 2]", {{2, 3, 4}}, [](const auto& x) { return std::vector{select(x[0], 1, 2)}; });
     s.add("a[:, 0:2] * a[:, 1:3]", {{3, 3}}, [](const auto& x) { return std::vector{slice(x[0], 1, 0, 2) * slice(x[0], 1, 1, 3)}; });
+    s.again({{0, 3}});
   }
 };
 

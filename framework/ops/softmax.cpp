@@ -67,6 +67,7 @@ struct LogSoftmax {  // over the last dimension
   static void samples(SampleList& s) {
     s.add("torch.log_softmax(a, 1)", {{3, 5}}, [](const auto& x) { return std::vector{log_softmax(x[0], 1)}; });
     s.add("torch.log_softmax(a, 1)", {{2, 3, 4}}, [](const auto& x) { return std::vector{log_softmax(x[0], 1)}; });
+    s.again({{0, 3}});
   }
 };
 
@@ -90,6 +91,8 @@ struct MaskedSoftmax {
     OpSample& all_masked =
         s.add("", {{2, 4}, integers({2}, {3, 0})}, [](const auto& x) { return std::vector{masked_softmax(x[0], x[1])}; });
     all_masked.reason = "PyTorch gives NaN for a row of length 0, heed zeros";
+    s.again({{0, 4}, integers({0}, {})});
+    s.again({{2, 0}, integers({2}, {0, 0})});
   }
 };
 

@@ -13,6 +13,7 @@ Attention::Output Attention::attend(const Tensor& query, const Memory& memory, c
   }
   Output out = answer(query, memory, state);
   out.state.step = state.step + query.size(1);
+  out.context = announce(std::move(out.context));
   return out;
 }
 

@@ -49,39 +49,48 @@ TEST_P(OpTest, StridedInputsGiveWhatContiguousOnesGive) {
   for (size_t i = 0; i < expected.size(); ++i) EXPECT_TRUE(all_close(got[i], expected[i], 1e-6, 1e-7));
 }
 
-TEST_P(OpTest, OneThreadGivesWhatSeveralGive) {
-  const OpSample& sample = GetParam();
-  const int threads = num_threads();
-  const auto run = [&](int n) {
-    set_num_threads(n);
-    std::vector<Tensor> x = sample.make_inputs(DType::f32);
-    for (const Tensor& input : x) {
-      if (is_floating(input.dtype())) input.set_requires_grad(true);
-    }
-    std::vector<Tensor> y = sample.run(x), results;
-    Tensor loss;
-    for (const Tensor& output : y) {
-      results.push_back(output.detach().to(DType::f32));
-      if (!output.requires_grad()) continue;
-      // Weights that differ: under a plain sum of squares the gradient of a normalised result is nothing but rounding.
-      const Tensor weights = reshape(cos(arange(output.numel(), DType::f64) * 1.7) + 0.5, output.shape()).to(output.dtype());
-      const Tensor term = sum(square(output) * weights).to(DType::f64);
-      loss = loss.defined() ? loss + term : term;
-    }
-    if (loss.defined()) loss.backward();
-    for (const Tensor& input : x) {
-      if (input.grad().defined()) results.push_back(input.grad());
-    }
-    return results;
-  };
-  const auto one = run(1), several = run(4);
+// The results and the gradients of a loss whose weights differ: under a plain sum of squares the gradient of a normalised result is nothing
+// but rounding.
+std::vector<Tensor> results_with(const OpSample& sample, int threads) {
+  const int before = num_threads();
   set_num_threads(threads);
+  std::vector<Tensor> x = sample.make_inputs(DType::f32);
+  for (const Tensor& input : x) {
+    if (is_floating(input.dtype())) input.set_requires_grad(true);
+  }
+  std::vector<Tensor> y = sample.run(x), results;
+  Tensor loss;
+  for (const Tensor& output : y) {
+    results.push_back(output.detach().to(DType::f32));
+    if (!output.requires_grad()) continue;
+    const Tensor weights = reshape(cos(arange(output.numel(), DType::f64) * 1.7) + 0.5, output.shape()).to(output.dtype());
+    const Tensor term = sum(square(output) * weights).to(DType::f64);
+    loss = loss.defined() ? loss + term : term;
+  }
+  if (loss.defined()) loss.backward();
+  for (const Tensor& input : x) {
+    if (input.grad().defined()) results.push_back(input.grad());
+  }
+  set_num_threads(before);
+  return results;
+}
+
+TEST_P(OpTest, OneThreadGivesWhatSeveralGive) {
+  const auto one = results_with(GetParam(), 1), several = results_with(GetParam(), 4);
   ASSERT_EQ(one.size(), several.size());
   for (size_t i = 0; i < one.size(); ++i) {  // GEMM splits sum in another order: its rounding goes by the largest terms, not by the sum
     double largest = 0;
     for (const float v : one[i].to_vector<float>()) largest = std::max(largest, std::abs(static_cast<double>(v)));
     EXPECT_TRUE(all_close(several[i], one[i], 1e-5, 1e-6 * (1 + largest)));
   }
+}
+
+TEST_P(OpTest, OneThreadGivesTheBitsOfSeveralInDeterministicMode) {
+  set_deterministic(true);
+  const auto one = results_with(GetParam(), 1), several = results_with(GetParam(), 4);
+  set_deterministic(false);
+  ASSERT_EQ(one.size(), several.size());
+  for (size_t i = 0; i < one.size(); ++i) EXPECT_TRUE(all_close(several[i], one[i], 0, 0));
 }
 
 std::string test_name(const testing::TestParamInfo<OpSample>& info) {

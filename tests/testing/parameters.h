@@ -16,6 +16,7 @@ namespace heed {
 inline void substitute_parameters(const nn::Module& module, std::vector<Tensor> values) {
   const NamedTensors named = module.named_parameters();
   ASSERT_EQ(named.size(), values.size());
+  static std::vector<IntrusivePtr<Storage>> blocks;  // that bodies lie in
   for (size_t i = 0; i < named.size(); ++i) {
     ASSERT_EQ(named[i].second.shape(), values[i].shape()) << named[i].first;
     const Tensor value = values[i] * 1.0;  // an op's result, so that gradients go on to values[i]
@@ -25,6 +26,7 @@ inline void substitute_parameters(const nn::Module& module, std::vector<Tensor> 
     body.grad_output = from.grad_output;
     body.offset = from.offset;
     body.strides = from.strides;
+    if (body.in_block) blocks.push_back(body.storage);
     body.storage = from.storage;
     body.grad_node = from.grad_node;
     body.grad = Tensor{};

@@ -41,6 +41,7 @@ struct Layouts {
 // The kept primitive of these sizes; make(task) fills a new one.
 template <int kUse, class Make>
 Task& kept(const ConvSizes& s, bool with_bias, const Make& make) {
+  const heed::detail::ProductThreads alone;
   thread_local std::map<std::array<int64_t, 18>, Task> tasks;
   const Window& v = s.window;
   const std::array<int64_t, 18> key{s.batch,      s.in_channels, s.out_channels, s.groups,      v.in[0],     v.in[1],

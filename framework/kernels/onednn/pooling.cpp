@@ -41,6 +41,7 @@ struct Pooling {
 // The kept primitive of these sizes; make(task) fills a new one.
 template <int kUse, class Make>
 Task& kept(const PoolSizes& s, int64_t variant, const Make& make) {
+  const heed::detail::ProductThreads alone;
   thread_local std::map<std::array<int64_t, 13>, Task> tasks;
   const Window& v = s.window;
   const std::array<int64_t, 13> key{s.images,    v.in[0],     v.in[1],      v.out[0],     v.out[1], v.kernel[0],  v.kernel[1],
@@ -111,6 +112,7 @@ void avg_pool2d_backward(const PoolSizes& s, bool count_padding, const float* g,
 namespace {
 template <int kUse, class Make>
 Task& kept(const BatchNormSizes& s, const Make& make) {
+  const heed::detail::ProductThreads alone;
   thread_local std::map<std::tuple<int64_t, int64_t, int64_t, double, int>, Task> tasks;
   const auto key = std::tuple(s.batch, s.channels, s.n, s.eps, num_threads());
   if (!tasks.contains(key)) onednn::bound(tasks);

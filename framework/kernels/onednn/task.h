@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "framework/core/memory_pool.h"
+#include "framework/core/parallel.h"
 #include "framework/kernels/onednn/compat.h"
 
 namespace heed::kernels::onednn {
@@ -41,6 +42,7 @@ class Task {
 
   /// Pointers for the arguments that input() and output() announced, in that order; more of them are ignored.
   void run(std::initializer_list<const void*> pointers) {
+    const heed::detail::ProductThreads alone;
     auto pointer = pointers.begin();
     for (Argument& a : arguments_) {
       void* const given = a.way == Way::own ? nullptr : const_cast<void*>(*pointer++);

@@ -356,6 +356,11 @@ const T* packed_row(const T* x, int64_t stride, int64_t n, std::vector<T>& scrat
 }  // namespace
 
 template <class T>
+void binary_dense(Binary op, int64_t n, const T* a, const T* b, T* y) {
+  parallel_for(n, kGrain, [&](int64_t i, int64_t e) { HEED_DISPATCH(BinaryKernel)(op, e - i, a + i, true, b + i, true, y + i); });
+}
+
+template <class T>
 void binary(Binary op, const Shape& full, const T* a, const Strides& as, const T* b, const Strides& bs, T* y) {
   if (full.numel() == 0) return;
   Shape shape = full;
@@ -445,6 +450,7 @@ void dropout(int64_t n, double p, uint64_t seed, uint64_t stream, const T* x, T*
   template void unary_backward(Unary, int64_t, const T*, const T*, const T*, T*);                     \
   template void affine(int64_t, const T*, T, T, T*);                                                  \
   template void multiply_add(int64_t, const T*, const T*, T*);                                        \
+  template void binary_dense(Binary, int64_t, const T*, const T*, T*);                                \
   template void binary(Binary, const Shape&, const T*, const Strides&, const T*, const Strides&, T*); \
   template void sum(int64_t, int64_t, int64_t, const T*, T*);                                         \
   template double sum_of_squares(int64_t, const T*);                                                  \

@@ -153,6 +153,66 @@ TEST(Engine, NothingIsRecordedUnderNoGrad) {
   EXPECT_TRUE((a * a).requires_grad());
 }
 
+TEST(InferenceGuard, RecordsNothingAndRefusesToTrain) {
+  const Tensor a = leaf({1, 2}), recorded = sum(a * a);
+  Tensor made;
+  {
+    const InferenceGuard inference;
+    EXPECT_TRUE(InferenceGuard::active());
+    made = a * a;
+    EXPECT_FALSE(made.requires_grad());
+    EXPECT_ERROR(GradError, "backward: not under InferenceGuard", recorded.backward());
+    EXPECT_ERROR(GradError, "grad: not under InferenceGuard", grad(std::vector{recorded}, std::vector{a}));
+    EXPECT_ERROR(GradError, "set_requires_grad: not under InferenceGuard", made.set_requires_grad(true));
+    made.set_requires_grad(false);
+    { const InferenceGuard inner; }
+    EXPECT_TRUE(InferenceGuard::active());
+    std::thread([] { EXPECT_FALSE(InferenceGuard::active()); }).join();
+  }
+  EXPECT_FALSE(InferenceGuard::active());
+  EXPECT_TRUE(GradMode::enabled());
+  sum(a * made).backward();  // a constant outside
+  EXPECT_TRUE(all_close(a.grad(), vector({1, 4}), 0, 0));
+}
+
+TEST(Engine, DetachCutsTheGraphAndSharesTheValues) {
+  const Tensor a = leaf({2, 3}), cut = (a * a).detach();
+  EXPECT_FALSE(cut.requires_grad());
+  sum(cut * a).backward();
+  EXPECT_TRUE(all_close(a.grad(), vector({4, 9}), 0, 0));
+  EXPECT_EQ(a.detach().data<double>(), a.data<double>());
+}
+
+// A graph begun on one thread and continued on another runs in the right order whichever of the two has recorded more before.
+TEST(Engine, AGraphMayBeBegunOnOneThreadAndContinuedOnAnother) {
+  for (const int recorded_there : {0, 20'000}) {
+    const Tensor x = leaf({2});
+    Tensor begun;
+    std::thread([&] {
+      for (int i = 0; i < recorded_there; ++i) x * 2.0;
+      begun = x * x;
+      begun = begun * begun;
+    }).join();
+    for (int i = 0; i < 10; ++i) x * 2.0;
+    const Tensor left = begun * 3.0, right = begun * begun;  // x^4, x^8
+    sum(left + right).backward();
+    EXPECT_EQ(x.grad().item(), 3 * 4 * 8.0 + 8 * 128.0);
+  }
+}
+
+// Leaves of a wide graph, and one that is read a thousand times.
+TEST(Engine, AWideGraphRunsEachNodeOnce) {
+  std::vector<Tensor> leaves, parts;
+  const Tensor shared = leaf({1});
+  for (int i = 0; i < 1000; ++i) {
+    leaves.push_back(leaf({double(i)}));
+    parts.push_back(leaves.back() * shared);
+  }
+  sum(concat(parts, 0)).backward();
+  EXPECT_EQ(shared.grad().item(), 499500);
+  for (const Tensor& x : leaves) EXPECT_EQ(x.grad().item(), 1);
+}
+
 TEST(Engine, ALeafThatDiedCollectsNothing) {
   const Tensor x = leaf({1, 2});
   Tensor y;

@@ -53,6 +53,48 @@ TEST(AnomalyMode, NamesTheOpItsInputAndTheFirstBadIndex) {
   }
 }
 
+// The message of the GradError that f throws.
+template <class F>
+std::string error_of(const F& f) {
+  try {
+    f();
+  } catch (const GradError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(AnomalyMode, NamesTheOpWhoseForwardMadeTheNaN) {
+  const Tensor x = from_vector<double>({1, 2, -4, 0}, {2, 2}).set_requires_grad(true), nan = full({2}, NAN, DType::f64);
+  EXPECT_TRUE(std::isnan(sum(log(x)).item()));
+  const AnomalyMode anomaly;
+  EXPECT_THAT(error_of([&] { sum(log(x)); }),
+              testing::StartsWith("forward: log gave NaN as its output 0, f64[2, 2], first at [1, 0], from f64[2, 2]; recorded by "));
+  EXPECT_THAT(error_of([&] { mul(x, nan); }),
+              testing::StartsWith("forward: mul got NaN as its input 1, f64[2], first at [0]; recorded by "));
+  EXPECT_THAT(error_of([&] {
+                concat(std::vector{select(x, 0, 0), nan}, 0);
+              }),
+              testing::StartsWith("forward: concat got NaN as its input 1, f64[2], first at [0]"));
+  EXPECT_TRUE(std::isnan(sum(nan).item()));  // not recorded: not looked at
+  sum(exp(x)).backward();
+}
+
+TEST(AnomalyMode, CountsInfinitiesWhenAsked) {
+  const Tensor x = from_vector<double>({1, 0}, {2}).set_requires_grad(true);
+  {
+    const AnomalyMode anomaly;
+    EXPECT_TRUE(std::isinf(sum(log(x)).item()));
+  }
+  const AnomalyMode anomaly(AnomalyMode::Report::infinity);
+  EXPECT_THAT(error_of([&] { log(x); }),
+              testing::StartsWith("forward: log gave NaN or infinity as its output 0, f64[2], first at [1], from f64[2]; recorded by "));
+  const Tensor y = sqrt(x);  // its slope at 0 is infinite
+  EXPECT_THAT(
+      error_of([&] { sum(y).backward(); }),
+      testing::StartsWith("backward: sqrt gave NaN or infinity as the gradient of its input 0, f64[2], first at [1]; recorded by "));
+}
+
 TEST(AnomalyMode, LetsASoundBackwardPass) {
   const AnomalyMode anomaly;
   const Tensor x = ones({2}).set_requires_grad(true);

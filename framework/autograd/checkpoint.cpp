@@ -1,0 +1,123 @@
+#include "framework/autograd/checkpoint.h"
+
+#include <fmt/format.h>
+
+#include <new>
+#include <utility>
+
+#include "framework/autograd/engine.h"
+#include "framework/autograd/grad_mode.h"
+#include "framework/autograd/node.h"
+#include "framework/core/error.h"
+#include "framework/core/memory_pool.h"
+#include "framework/core/precision.h"
+#include "framework/core/random.h"
+
+namespace heed {
+namespace {
+
+using Function = std::function<std::vector<Tensor>(const std::vector<Tensor>&)>;
+
+class GeneratorScope {  // the thread's generator in an earlier state
+ public:
+  explicit GeneratorScope(Generator::State state) : before_(default_generator().state()) { default_generator().set_state(state); }
+  ~GeneratorScope() { default_generator().set_state(before_); }
+  GeneratorScope(const GeneratorScope&) = delete;
+  GeneratorScope& operator=(const GeneratorScope&) = delete;
+
+ private:
+  Generator::State before_;
+};
+
+uint64_t youngest_of(const std::vector<Tensor>& inputs) {
+  uint64_t after = 0;
+  for (const Tensor& x : inputs) after = std::max(after, detail::sequence_of(x));
+  return after;
+}
+
+struct CheckpointNode final : Node {
+  CheckpointNode(Function function, const std::vector<Tensor>& inputs)
+      : Node(sizeof(CheckpointNode), youngest_of(inputs)),
+        f(std::move(function)),
+        slots(inputs.size()),
+        saved(this, slots.data(), static_cast<int>(slots.size()), 0),
+        draws(default_generator().state()),
+        precision(matmul_precision()) {
+    for (const Tensor& x : inputs) {
+      edges.push_back(gradient_edge(x));
+      saved.input(x);
+    }
+    set_edges(edges.data(), edges.size());
+  }
+  const char* name() const override { return "checkpoint"; }
+  std::span<const SavedTensor> kept() const override { return slots; }
+  void release_saved() override {
+    saved.release();
+    f = nullptr;
+  }
+  void set_output_count(size_t n) {
+    arrived.resize(n);
+    set_outputs(arrived.data(), n);
+  }
+  void backward(Grads& grads) override;
+
+  Function f;
+  std::vector<Edge> edges;
+  std::vector<Tensor> arrived;
+  std::vector<SavedTensor> slots;
+  Saved saved;
+  Generator::State draws;
+  MatmulPrecision precision;
+};
+
+void CheckpointNode::backward(Grads& grads) {
+  if (released) throw GradError("backward: the graph of 'checkpoint' was freed by an earlier backward; pass retain_graph");
+  std::vector<Tensor> inputs, again;
+  for (int i = 0; i < saved.count(); ++i) inputs.push_back(saved[i]);
+  {
+    const GradModeScope recording(true);
+    const GeneratorScope same_draws(draws);
+    const MatmulPrecisionGuard same_precision(precision);
+    again = f(inputs);
+  }
+  if (again.size() != arrived.size()) {
+    throw GradError(fmt::format("checkpoint: the function gave {} tensors when it ran again, {} before", again.size(), arrived.size()));
+  }
+  for (size_t i = 0; i < again.size(); ++i) {
+    const Tensor& g = arrived[i];
+    if (!g.defined()) continue;
+    if (!again[i].defined() || again[i].shape() != g.shape() || again[i].dtype() != g.dtype()) {
+      throw GradError(fmt::format("checkpoint: the function gave {} when it ran again, {} before", again[i].describe(), g.describe()));
+    }
+    grads.follow(again[i], g);
+  }
+}
+
+}  // namespace
+
+std::vector<Tensor> checkpoint(Function f, std::vector<Tensor> inputs) {
+  if (!GradMode::enabled()) return f(inputs);
+  auto* const node = new (pool_allocate(sizeof(CheckpointNode))) CheckpointNode(std::move(f), inputs);
+  const IntrusivePtr<Node> handle = IntrusivePtr<Node>::adopt(node);
+  std::vector<Tensor> results;
+  {
+    const NoGradGuard no_grad;
+    results = node->f(inputs);
+  }
+  node->set_output_count(results.size());
+  if (node->watched) detail::show_computed(*node, inputs, results);
+  for (size_t i = 0; i < results.size(); ++i) {
+    Tensor& y = results[i];
+    if (!y.defined() || !is_floating(y.dtype())) continue;
+    y = y.detach();  // f may give back what it was given
+    y.body()->grad_node = handle;
+    y.body()->grad_output = static_cast<int32_t>(i);
+  }
+  return results;
+}
+
+Tensor checkpoint(std::function<Tensor(const Tensor&)> f, const Tensor& x) {
+  return checkpoint([f = std::move(f)](const std::vector<Tensor>& inputs) { return std::vector{f(inputs[0])}; }, std::vector{x})[0];
+}
+
+}  // namespace heed

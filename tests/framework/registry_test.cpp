@@ -1,0 +1,140 @@
+// What the table of ops promises for every op without any code of its own, beside op_test.cpp: sizes of zero, stretched operands, and what
+// bf16 products may change.
+#include "framework/ops/registry.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "framework/framework.h"
+#include "tests/testing/close.h"
+
+namespace heed {
+namespace {
+
+bool has_zero_size(const OpSample& sample) {
+  for (const SampleInput& input : sample.inputs) {
+    if (input.shape.numel() == 0) return true;
+  }
+  return false;
+}
+
+// Every other op has a sample without elements, which gradcheck, parity and the thread tests run like all others.
+const std::map<std::string, std::string>& without_zero_size() {
+  static const std::map<std::string, std::string> reasons = {
+      {"batch_norm", "no elements have no mean: ShapeError, tested"},
+  };
+  return reasons;
+}
+
+TEST(Registry, EveryOpIsTriedOnNoElements) {
+  for (const OpInfo& op : op_registry()) {
+    const std::vector<OpSample> samples = op.make_samples();
+    if (samples.front().inputs.empty()) continue;  // made from nothing
+    const bool tried = std::any_of(samples.begin(), samples.end(), has_zero_size);
+    EXPECT_NE(tried, without_zero_size().contains(op.name)) << op.name;
+  }
+}
+
+TEST(Registry, StretchedOperandsGiveWhatCopiesGive) {
+  const std::set<std::string> families = {"binary.cpp", "pairwise.cpp", "masks.cpp"};
+  int tried = 0;
+  for (const OpInfo& op : op_registry()) {
+    if (!families.contains(op.file)) continue;
+    for (const OpSample& sample : op.make_samples()) {
+      const std::vector<Tensor> x = sample.make_inputs(DType::f64), y = sample.run(x);
+      const bool stretches = std::any_of(x.begin(), x.end(), [&](const Tensor& input) { return input.shape() != y[0].shape(); });
+      if (x.size() < 2 || !stretches) continue;
+      std::vector<Tensor> copies;
+      for (const Tensor& input : x) copies.push_back(expand(input, y[0].shape()).clone());
+      EXPECT_TRUE(all_close(sample.run(copies)[0], y[0], 0, 0)) << sample.key;
+      ++tried;
+    }
+  }
+  EXPECT_GE(tried, 12);
+}
+
+// The autocast policy of the table: a row that is not `gemm` gives the same bits under bf16 products.
+TEST(Registry, Bf16ProductsChangeGemmRowsAlone) {
+  for (const OpInfo& op : op_registry()) {
+    if (std::string_view(op.policy) == "gemm") continue;
+    for (const OpSample& sample : op.make_samples()) {
+      const std::vector<Tensor> x = sample.make_inputs(DType::f32), plain = sample.run(x);
+      const MatmulPrecisionGuard bf16(MatmulPrecision::bf16);
+      const std::vector<Tensor> got = sample.run(x);
+      for (size_t i = 0; i < plain.size(); ++i) EXPECT_TRUE(all_close(got[i], plain[i], 0, 0)) << sample.key;
+    }
+  }
+}
+
+// Calls of the gemm rows large enough for bf16. Products of operands rounded to 8 bits: each factor is off by 2^-9 at most, relatively, so
+// a sum of products by 2^-8 of the sum of their magnitudes, for which the root of the depth times the largest result stands here; what
+// follows a product (gates, softmax) hands errors on without making them larger.
+struct GemmCase {
+  std::vector<Shape> shapes;
+  std::function<Tensor(const std::vector<Tensor>&)> run;
+};
+const std::map<std::string, GemmCase>& gemm_cases() {
+  static const std::map<std::string, GemmCase> cases = {
+      {"matmul", {{{160, 128}, {128, 192}}, [](const auto& x) { return matmul(x[0], x[1]); }}},
+      {"bmm", {{{3, 128, 128}, {3, 128, 128}}, [](const auto& x) { return bmm(x[0], x[1]); }}},
+      {"einsum", {{{160, 128}, {192, 128}}, [](const auto& x) { return einsum("ik,jk->ij", x[0], x[1]); }}},
+      {"linear", {{{160, 128}, {192, 128}, {192}}, [](const auto& x) { return linear(x[0], x[1], x[2]); }}},
+      {"linear_cross_entropy",
+       {{{160, 128}, {300, 128}, {300}},
+        [](const auto& x) { return linear_cross_entropy(x[0], x[1], x[2], from_vector(std::vector<int64_t>(160, 7), {160})); }}},
+      {"lstm",
+       {{{16, 12, 128}, {16, 128}, {16, 128}, {512, 128}, {512, 128}, {512}},
+        [](const auto& x) { return lstm(x[0], {}, x[1], x[2], x[3] * 0.1, x[4] * 0.1, x[5]).output; }}},
+      {"attention_lstm",
+       {{{8, 10, 64}, {8, 12, 128}, {8, 12, 128}, {8, 128}, {8, 128}, {512, 192}, {512, 128}, {512}, {128, 128}, {128}},
+        [](const auto& x) {
+          const Tensor target = full({8}, 10, DType::i64), source = full({8}, 12, DType::i64);
+          return attention_lstm(x[0], target, x[1], x[2], source, x[3], x[4], x[5] * 0.1, x[6] * 0.1, x[7], x[8] * 0.1, x[9] * 0.1).context;
+        }}},
+      {"scaled_dot_attention",
+       {{{2, 128, 256}, {2, 128, 256}, {2, 128, 256}},
+        [](const auto& x) { return scaled_dot_attention(x[0] * 0.3, x[1] * 0.3, x[2], {}, 2).context; }}},
+  };
+  return cases;
+}
+
+TEST(Registry, EveryGemmRowStaysWithinItsBoundInBf16) {
+  std::string report;
+  for (const OpInfo& op : op_registry()) {
+    if (std::string_view(op.policy) != "gemm") continue;
+    ASSERT_TRUE(gemm_cases().contains(op.name)) << op.name << " has no call in bf16 here";
+    const GemmCase& tested = gemm_cases().at(op.name);
+    manual_seed(21);
+    std::vector<Tensor> exact, rounded;
+    for (const Shape& shape : tested.shapes) {
+      const Tensor x = randn(shape).to(DType::f64);
+      exact.push_back(x.clone().set_requires_grad(true));
+      rounded.push_back(x.to(DType::f32).clone().set_requires_grad(true));
+    }
+    const auto all = [&](const std::vector<Tensor>& leaves) {
+      const Tensor y = tested.run(leaves), weights = reshape(cos(arange(y.numel(), DType::f64) * 1.7) + 0.5, y.shape()).to(y.dtype());
+      std::vector<Tensor> results = grad(std::vector{y}, leaves, std::vector{weights});
+      results.push_back(y.detach());
+      return results;
+    };
+    const std::vector<Tensor> wanted = all(exact);
+    const MatmulPrecisionGuard bf16(MatmulPrecision::bf16);
+    const std::vector<Tensor> got = all(rounded);
+    double worst = 0;
+    for (size_t i = 0; i < got.size(); ++i) {
+      const double largest = amax(abs(wanted[i])).item(), error = amax(abs(got[i].to(DType::f64) - wanted[i])).item();
+      worst = std::max(worst, error / largest);
+    }
+    EXPECT_LE(worst, 1.6e-2) << op.name;  // torch.testing.assert_close's rtol for bf16
+    EXPECT_TRUE(!has_bf16_products() || worst > 1e-6) << op.name << ": no product ran in bf16";
+    report += fmt::format(" {} {:.1e}", op.name, worst);
+  }
+  std::printf("largest difference in bf16, of the largest value:%s\n", report.c_str());
+}
+
+}  // namespace
+}  // namespace heed
