@@ -13,6 +13,9 @@ class Linear : public Module {
   /// @param with_bias whether there is a b; it starts at 0, W as init::xavier_uniform
   Linear(int64_t in, int64_t out, bool with_bias = true)
       : weight(param("weight", init::xavier_uniform({out, in}))), bias(with_bias ? param("bias", zeros({out})) : Tensor{}) {}
+  /// @param x [*, in]
+  /// @return [*, out]
+  /// @throws ShapeError when the last extent is not `in`
   Tensor operator()(const Tensor& x) const { return announce(linear(x, weight, bias)); }
   Tensor weight;  // [out, in]
   Tensor bias;    // [out]; undefined when with_bias is false
@@ -54,6 +57,8 @@ class RMSNorm : public Module {
   /// @param size D
   /// @param eps keeps the root away from 0
   explicit RMSNorm(int64_t size, double eps = 1e-5) : gain(param("gain", ones({size}))), eps_(eps) {}
+  /// @param x [*, size]
+  /// @return the same shape
   Tensor operator()(const Tensor& x) const { return announce(rms_norm(x, gain, eps_)); }
   Tensor gain;  // [size]
 
@@ -66,8 +71,10 @@ class Dropout : public Module {
  public:
   /// @param probability in [0, 1)
   explicit Dropout(double probability) : p(probability) {}
+  /// @param x [*]
+  /// @return the same shape; x itself outside training
   Tensor operator()(const Tensor& x) const { return announce(dropout(x, p, training())); }
-  double p;
+  double p;  // may be changed between calls
 };
 
 }  // namespace heed::nn

@@ -65,10 +65,15 @@ class Module {
   /// LSTM's output, an attention's context). It watches and replaces nothing; what it throws comes out of the call. An empty f ends it; a
   /// second one takes the first one's place, and layers that are added later are not watched. Fused paths that use a layer's parameters
   /// without calling it pass by its hook. Not to be set while another thread calls the module.
+  /// @param f called with a layer's path and its output
   void on_output(const OutputHook& f);
 
-  /// Copies values into parameters and buffers and reports what did not fit. Throws FormatError "load 'file': 'w' is missing" for the first
-  /// such entry when loading is strict; then nothing is copied.
+  /// Copies values into parameters and buffers.
+  /// @param values by the names of state_dict()
+  /// @param file stands in messages
+  /// @param loading whether everything has to fit
+  /// @return what did not fit
+  /// @throws FormatError "load 'file': 'w' is missing" for the first such entry when loading is strict; then nothing is copied
   LoadReport load(const std::map<std::string, Tensor>& values, const std::string& file, Loading loading = Loading::strict);
 
  protected:
@@ -87,6 +92,8 @@ class Module {
   /// @param module a member of this module, or as long-lived
   void child(std::string name, Module& module);
   /// A layer's call operator returns announce(its result), so that the output hook sees it: one branch when there is none.
+  /// @param output the result
+  /// @return the same
   Tensor announce(Tensor output) const {
     if (output_hook_) [[unlikely]]
       (*output_hook_->f)(output_hook_->path, output);

@@ -14,8 +14,8 @@ using OutputHook = std::function<void(const std::string& path, const Tensor& out
 
 /// A module's share of a hook that was set on it or above.
 struct PlacedHook {
-  std::string path;
-  std::shared_ptr<const OutputHook> f;
+  std::string path;                     // of the layer
+  std::shared_ptr<const OutputHook> f;  // shared by all layers below
 };
 
 }  // namespace heed::nn

@@ -14,6 +14,8 @@ class LayerNorm : public Module {
   /// @param size D
   /// @param eps keeps the root away from 0
   explicit LayerNorm(int64_t size, double eps = 1e-5) : gain(param("gain", ones({size}))), bias(param("bias", zeros({size}))), eps_(eps) {}
+  /// @param x [*, size]
+  /// @return the same shape
   Tensor operator()(const Tensor& x) const { return announce(layer_norm(x, gain, bias, eps_)); }
   Tensor gain, bias;  // [size]
 
@@ -119,6 +121,8 @@ class FeedForward : public Module {
     child("first", first_);
     child("second", second_);
   }
+  /// @param x [*, D]
+  /// @return the same shape
   Tensor operator()(const Tensor& x) const { return announce(second_(relu(first_(x)))); }
 
  private:

@@ -33,20 +33,27 @@ struct GradOptions {
 std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs, std::span<const Tensor> cotangents = {},
                          GradOptions options = {});
 
+class Agenda;
 /// What a vjp adds its results to: one slot for each input of the op. Contributions are summed in place where nobody else can see
 /// the buffer, and matrix products are accumulated into it by the GEMM itself.
-class Agenda;
 class Grads {
  public:
+  /// @param node whose vjp runs
+  /// @param agenda of the engine
   Grads(Node& node, Agenda& agenda) : node_(node), agenda_(agenda) {}
-  /// Whether anyone wants the gradient of input i.
+  /// @param i number of the input
+  /// @return whether anyone wants its gradient
   bool wants(int i) const;
+  /// @{
   /// slot i += g.
   /// @param i number of the input
-  /// @param g of the input's shape
+  /// @param g of the input's shape; one that is moved may become the slot
   void add(int i, const Tensor& g);
   void add(int i, Tensor&& g);
-  /// slot i += a b, for matrices or equal batches of matrices.
+  /// @}
+  /// slot i += a b.
+  /// @param i number of the input
+  /// @param a,b matrices or equal batches of matrices
   void add_matmul(int i, const Tensor& a, const Tensor& b);
   /// A part of slot i += g.
   /// @param i number of the input
@@ -59,8 +66,10 @@ class Grads {
   /// @param shape,dtype of the input
   /// @return zeros at first; undefined when grad mode is on
   Tensor buffer(int i, const Shape& shape, DType dtype);
-  /// Goes on through the graph of `y`, which this vjp has just recorded, with cotangent g. The engine runs it as a part of the graph that
-  /// it is in, as if it had been recorded in this node's place.
+  /// Goes on through a graph that this vjp has just recorded. The engine runs it as a part of the graph that it is in, as if it had been
+  /// recorded in this node's place.
+  /// @param y the end of that graph
+  /// @param g y's cotangent
   void follow(const Tensor& y, const Tensor& g);
 
  private:
@@ -69,10 +78,12 @@ class Grads {
   Agenda& agenda_;
 };
 
+/// @{
 /// total += g, in place when nobody else can see `total` and nothing is recorded.
 /// @param total undefined at first
 /// @param g of one shape with total
 void accumulate(Tensor& total, const Tensor& g);
 void accumulate(Tensor& total, Tensor&& g);
+/// @}
 
 }  // namespace heed

@@ -6,7 +6,9 @@ namespace heed {
 /// The switch itself; on at first. NoGradGuard is the usual way to turn it.
 class GradMode {
  public:
+  /// @return whether ops of this thread record themselves
   static bool enabled() { return on_; }
+  /// @param on from now on, for this thread
   static void set(bool on) { on_ = on; }
 
  private:
@@ -16,6 +18,7 @@ class GradMode {
 /// Sets the mode while it lives.
 class GradModeScope {
  public:
+  /// @param on until the scope dies
   explicit GradModeScope(bool on) : before_(GradMode::enabled()) { GradMode::set(on); }
   ~GradModeScope() { GradMode::set(before_); }
   GradModeScope(const GradModeScope&) = delete;
@@ -41,7 +44,7 @@ class InferenceGuard {
   ~InferenceGuard() { inside_ = before_; }
   InferenceGuard(const InferenceGuard&) = delete;
   InferenceGuard& operator=(const InferenceGuard&) = delete;
-  /// Whether one lives on this thread.
+  /// @return whether one lives on this thread
   static bool active() { return inside_; }
 
  private:
@@ -50,7 +53,9 @@ class InferenceGuard {
   NoGradGuard no_grad_;
 };
 
-/// Throws GradError "op: not under InferenceGuard" while an InferenceGuard lives.
+/// Refuses what is for training alone.
+/// @param op stands in the message
+/// @throws GradError "op: not under InferenceGuard" while an InferenceGuard lives
 void require_training(const char* op);
 
 }  // namespace heed

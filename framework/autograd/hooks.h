@@ -19,14 +19,20 @@ class BackwardHook {
   BackwardHook(const BackwardHook&) = delete;
   BackwardHook& operator=(const BackwardHook&) = delete;
 
-  /// An op is being recorded; of the node only the sequence number is known yet.
-  virtual void made(const Node&) {}
-  /// Its forward has run: what it got and what it gave (undefined tensors among them), before the results are part of the graph.
-  virtual void computed(const Node&, std::span<const Tensor> /*inputs*/, std::span<const Tensor> /*outputs*/) {}
-  /// The node's cotangents have arrived and may be replaced; its vjp comes next.
-  virtual void before(Node&) {}
-  /// The vjp has added to the cotangents of the nodes at the node's edges.
-  virtual void after(Node&) {}
+  /// An op is being recorded.
+  /// @param node of which only the sequence number is known yet
+  virtual void made([[maybe_unused]] const Node& node) {}
+  /// An op's forward has run; its results are no part of the graph yet.
+  /// @param node the op
+  /// @param inputs,outputs what it got and what it gave, undefined tensors among them
+  virtual void computed([[maybe_unused]] const Node& node, [[maybe_unused]] std::span<const Tensor> inputs,
+                        [[maybe_unused]] std::span<const Tensor> outputs) {}
+  /// Comes before a node's vjp.
+  /// @param node whose cotangents have arrived and may be replaced
+  virtual void before([[maybe_unused]] Node& node) {}
+  /// Comes after a node's vjp.
+  /// @param node whose vjp has added to the cotangents of the nodes at its edges
+  virtual void after([[maybe_unused]] Node& node) {}
 
   /// @return the hook of this thread that was made last, or null
   static BackwardHook* innermost() { return innermost_; }
@@ -47,7 +53,9 @@ class BackwardHook {
 /// Calls in an executable have names if it is linked with -rdynamic, else addresses for addr2line. Slow: for looking for a mistake.
 class AnomalyMode : public BackwardHook {
  public:
+  /// What counts as bad: NaN alone, or infinities as well.
   enum class Report : bool { nan, infinity };
+  /// @param report what counts as bad
   explicit AnomalyMode(Report report = Report::nan) : infinity_(report == Report::infinity) {}
   void made(const Node& node) override;
   void computed(const Node& node, std::span<const Tensor> inputs, std::span<const Tensor> outputs) override;

@@ -21,7 +21,7 @@ struct TensorHooks;
 
 /// One recorded op.
 struct Node {
-  std::atomic<int32_t> refs{0};
+  std::atomic<int32_t> refs{0};  // owners
   bool queued = false;           // the engine has it on its list
   bool released = false;         // saved values were dropped by a backward without retain_graph
   bool watched = false;          // a BackwardHook lived when it was made, and wants to see what forward computed
@@ -29,7 +29,9 @@ struct Node {
   Tensor* cotangents = nullptr;  // of each output, while the engine runs
   TensorHooks* hooks = nullptr;  // of the tensors that it made, or of the leaf; owned (tensor_hooks.h)
 
-  /// A node of `bytes` bytes, younger than one with the number `after` and than all that this thread has made.
+  /// Younger than all that this thread has made.
+  /// @param bytes of the whole object
+  /// @param after a number that it is younger than as well
   Node(uint32_t bytes, uint64_t after);
   virtual ~Node() {
     if (hooks) [[unlikely]]
@@ -40,12 +42,17 @@ struct Node {
 
   /// @return the op's name, for messages
   virtual const char* name() const = 0;
+  /// @return how many tensors the op made
   int output_count() const { return output_count_; }
+  /// @return how many inputs it has
   int edge_count() const { return edge_count_; }
+  /// @param i number of the input
+  /// @return where its gradient goes
   Edge& edge(int i) { return edges_[i]; }
-  /// What it keeps for backward, in its order.
+  /// @return what it keeps for backward, in its order
   virtual std::span<const SavedTensor> kept() const { return {}; }
-  /// Reads `cotangents` (some may be undefined), adds to `grads`.
+  /// The vjp: reads `cotangents`, some of which may be undefined.
+  /// @param grads what the results are added to
   virtual void backward(Grads& grads) = 0;
   /// Drops what was saved for backward.
   virtual void release_saved() = 0;
@@ -53,15 +60,22 @@ struct Node {
   /// Iterative: a chain of a million nodes is taken apart without recursion.
   /// @param node that has no owner any more
   static void destroy(Node* node) noexcept;
+  /// Takes the hooks off its tensors.
   void drop_hooks() noexcept;
 
  protected:
+  /// Says that a node is a leaf's.
   struct Leaf {};
-  Node(uint32_t bytes, Leaf) : sequence(0), bytes_(bytes) {}  // runs after every op
+  /// A leaf's, which runs after every op.
+  /// @param bytes of the whole object
+  /// @param leaf tells it from the other
+  Node(uint32_t bytes, [[maybe_unused]] Leaf leaf) : sequence(0), bytes_(bytes) {}
+  /// @param edges,count of the derived object
   void set_edges(Edge* edges, size_t count) {
     edges_ = edges;
     edge_count_ = static_cast<int32_t>(count);
   }
+  /// @param slots,count of the derived object
   void set_outputs(Tensor* slots, size_t count) {
     cotangents = slots;
     output_count_ = static_cast<int32_t>(count);
@@ -81,7 +95,9 @@ void show_computed(const Node& node, std::span<const Tensor> inputs, std::span<c
 inline uint64_t sequence_of(const Tensor& x) { return x.defined() && x.body()->grad_node ? x.body()->grad_node->sequence : 0; }
 }  // namespace detail
 
-/// The node that a gradient for `x` goes to, and which output; makes the collector of a leaf on first use. Empty edge when x wants none.
+/// Where a gradient goes; makes the collector of a leaf on first use.
+/// @param x any tensor, or an undefined one
+/// @return the node and which of its outputs x is; empty when x wants no gradient
 inline Edge gradient_edge(const Tensor& x) {
   if (!x.defined()) return {};
   TensorBody* const body = x.body();
@@ -91,12 +107,13 @@ inline Edge gradient_edge(const Tensor& x) {
 
 /// Collects the gradient of a leaf. The body is not owned: a leaf that died wants no gradient.
 struct LeafNode final : Node {
+  /// @param leaf where gradients are collected
   explicit LeafNode(TensorBody* leaf) : Node(sizeof(LeafNode), Leaf{}), body(leaf) { set_outputs(&arrived, 1); }
   const char* name() const override { return "leaf"; }
-  void backward(Grads&) override;
+  void backward(Grads& grads) override;
   void release_saved() override {}
-  TensorBody* body;
-  Tensor arrived;
+  TensorBody* body;  // not owned; null once the leaf has died
+  Tensor arrived;    // the cotangent, while the engine runs
 };
 
 }  // namespace heed

@@ -19,6 +19,10 @@ struct SavedTensor {
 class Saved {
  public:
   Saved() = default;  // records nothing
+  /// For apply().
+  /// @param node that owns the slots
+  /// @param slots,capacity where the tensors are kept
+  /// @param wanted bit i: input i wants a gradient
   Saved(Node* node, SavedTensor* slots, int capacity, uint32_t wanted)
       : node_(node), slots_(slots), wanted_(wanted), capacity_(static_cast<int16_t>(capacity)) {}
 

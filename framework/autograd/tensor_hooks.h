@@ -19,22 +19,29 @@ namespace heed {
 
 /// The hooks of one node, shared with the handles that remove them.
 struct TensorHooks {
+  /// One of register_hook.
   struct Gradient {
-    uint64_t id;
-    int output;
-    std::function<Tensor(const Tensor&)> f;
+    uint64_t id;                             // for removal
+    int output;                              // of the node
+    std::function<Tensor(const Tensor&)> f;  // the hook
   };
+  /// One of register_accumulation_hook.
   struct Accumulation {
-    uint64_t id;
-    std::function<void(const Tensor&)> f;
+    uint64_t id;                           // for removal
+    std::function<void(const Tensor&)> f;  // the hook
   };
-  std::atomic<int32_t> refs{0};
-  uint64_t next_id = 1;
-  std::vector<Gradient> gradient;
-  std::vector<Accumulation> accumulation;
+  std::atomic<int32_t> refs{0};            // owners
+  uint64_t next_id = 1;                    // of the next hook
+  std::vector<Gradient> gradient;          // in the order of registration
+  std::vector<Accumulation> accumulation;  // in the order of registration
 
+  /// Removes all.
   void clear() noexcept;
+  /// For the node: gives its share up.
+  /// @param hooks of the node
   static void release(TensorHooks* hooks) noexcept { IntrusivePtr<TensorHooks>::take(hooks); }
+  /// For IntrusivePtr.
+  /// @param hooks that have no owner any more
   static void destroy(TensorHooks* hooks) noexcept { delete hooks; }
 };
 
@@ -42,6 +49,8 @@ struct TensorHooks {
 class HookHandle {
  public:
   HookHandle() = default;
+  /// For register_hook.
+  /// @param hooks,id the hook among its node's
   HookHandle(IntrusivePtr<TensorHooks> hooks, uint64_t id) : hooks_(std::move(hooks)), id_(id) {}
   /// Also from inside the hook; a second time does nothing.
   void remove();
@@ -55,18 +64,28 @@ class HookHandle {
 /// shape and dtype, else ShapeError) or an undefined tensor, which leaves it as it is. Hooks of one tensor are called in the order of
 /// registration. f must not write into its argument, which other gradients may share. With create_graph f is recorded. What f throws ends
 /// the backward; the graph is as after any failed backward. The hook goes when the graph node does, or when a leaf dies or stops wanting a
-/// gradient. Throws GradError when x wants none.
+/// gradient.
+/// @param x a leaf or the result of an op
+/// @param f called with the gradient; gives another one or an undefined tensor
+/// @return what removes the hook
+/// @throws GradError when x wants no gradient
 HookHandle register_hook(const Tensor& x, std::function<Tensor(const Tensor&)> f);
 
 /// f is called with the leaf after a backward() has added to leaf.grad(). Every vjp of the graph has run by then, so f may write to the
-/// leaf under the grad mode that it finds (off): an optimiser's step. grad() collects nothing and calls none. Throws GradError when x is
-/// not a leaf that wants a gradient.
+/// leaf under the grad mode that it finds (off): an optimiser's step. grad() collects nothing and calls none.
+/// @param leaf that wants a gradient
+/// @param f called with the leaf
+/// @return what removes the hook
+/// @throws GradError for another tensor
 HookHandle register_accumulation_hook(const Tensor& leaf, std::function<void(const Tensor&)> f);
 
 struct Node;
 /// For the engine: replaces the node's cotangents by what the hooks give.
+/// @param node whose vjp comes next
 void run_gradient_hooks(Node& node);
 /// For the engine.
+/// @param node of the leaf
+/// @param leaf whose gradient has been collected
 void run_accumulation_hooks(const Node& node, const Tensor& leaf);
 
 }  // namespace heed

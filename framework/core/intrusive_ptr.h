@@ -18,19 +18,22 @@ class IntrusivePtr {
   IntrusivePtr() = default;
   /// @param p null, or one that counts its owners
   explicit IntrusivePtr(T* p) : p_(p) { retain(); }
-  /// The first handle to an object that nobody else has seen.
+  /// @param fresh an object that nobody else has seen
+  /// @return the first handle to it
   static IntrusivePtr adopt(T* fresh) {
     fresh->refs.store(1, std::memory_order_relaxed);
     return take(fresh);
   }
-  /// A handle for a count that leave() left behind.
+  /// @param p with a count that leave() left behind
+  /// @return a handle for that count
   static IntrusivePtr take(T* p) {
     IntrusivePtr handle;
     handle.p_ = p;
     return handle;
   }
-  /// Gives the pointer away with its count.
+  /// @return the pointer, given away with its count
   T* leave() { return std::exchange(p_, nullptr); }
+  /// @param other shares its object
   IntrusivePtr(const IntrusivePtr& other) : p_(other.p_) { retain(); }
   /// @param other gives its object up
   IntrusivePtr(IntrusivePtr&& other) noexcept : p_(std::exchange(other.p_, nullptr)) {}

@@ -21,7 +21,9 @@ int available_threads();
 /// Deterministic mode, of the whole process and off at first: the same seed gives the same bits at any number of threads. Products,
 /// convolutions and what else oneDNN computes then run on one thread each; all other kernels sum in an order that never depends on the
 /// number of threads, and go on using them all.
+/// @param on from now on
 void set_deterministic(bool on);
+/// @return whether it is on
 bool deterministic();
 
 namespace detail {

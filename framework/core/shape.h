@@ -54,12 +54,15 @@ class Shape {
     for (const int64_t d : *this) n *= d;
     return n;
   }
+  /// @param other compared in ndim and every extent
+  /// @return whether they are equal
   bool operator==(const Shape& other) const {
     bool equal = ndim_ == other.ndim_;
     for (int i = 0; equal && i < ndim_; ++i) equal = (*this)[i] == other[i];
     return equal;
   }
-  std::string str() const;  // "[3, 4]"
+  /// @return "[3, 4]"
+  std::string str() const;
 
  private:
   std::array<int64_t, kMaxDims> dims_{};

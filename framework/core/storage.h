@@ -14,12 +14,14 @@ namespace heed {
 
 /// A block of the pool with a count of its owners.
 struct Storage {
-  std::atomic<int32_t> refs{0};
-  uint32_t version = 0;      // raised by every in-place write through any view
-  void* data = nullptr;      // inside this block or in one of its own
-  uint64_t bytes = 0;        // of data
-  uint64_t block_bytes = 0;  // of the block that this Storage begins
+  std::atomic<int32_t> refs{0};  // owners
+  uint32_t version = 0;          // raised by every in-place write through any view
+  void* data = nullptr;          // inside this block or in one of its own
+  uint64_t bytes = 0;            // of data
+  uint64_t block_bytes = 0;      // of the block that this Storage begins
 
+  /// For IntrusivePtr: gives the block back.
+  /// @param storage that has no owner any more
   static void destroy(Storage* storage) noexcept;
 };
 

@@ -36,9 +36,13 @@ class Tensor {
 
   /// @return whether there is a body; all else but defined() and copying needs one
   bool defined() const { return static_cast<bool>(body_); }
+  /// @return the type of the elements
   inline DType dtype() const;
+  /// @return the extents
   inline const Shape& shape() const;
+  /// @return in elements, one a dimension
   inline const Strides& strides() const;
+  /// @return the number of dimensions, 0 for a scalar
   int ndim() const { return shape().ndim(); }
   /// Extent of a dimension.
   /// @param dim negative ones count from the end
@@ -138,19 +142,20 @@ class Tensor {
 
 /// What handles point at; for ops and the engine.
 struct TensorBody {
+  /// @param type,extents,steps dtype, shape and strides
   TensorBody(DType type, const Shape& extents, const Strides& steps);
 
-  std::atomic<int32_t> refs{0};
-  DType dtype;
-  bool wants_grad = false;  // a leaf that collects a gradient
-  bool in_block = false;    // the body lies in its storage's block: whoever replaces `storage` has to keep the old one
-  int32_t grad_output = 0;  // which output of grad_node this is
-  int64_t offset = 0;       // in elements
-  IntrusivePtr<Storage> storage;
-  IntrusivePtr<Node> grad_node;  // the op that made it, or a leaf's collector
-  Tensor grad;
-  Shape shape;
-  Strides strides;
+  std::atomic<int32_t> refs{0};   // handles
+  DType dtype;                    // of the elements
+  bool wants_grad = false;        // a leaf that collects a gradient
+  bool in_block = false;          // the body lies in its storage's block: whoever replaces `storage` has to keep the old one
+  int32_t grad_output = 0;        // which output of grad_node this is
+  int64_t offset = 0;             // in elements
+  IntrusivePtr<Storage> storage;  // shared by views
+  IntrusivePtr<Node> grad_node;   // the op that made it, or a leaf's collector
+  Tensor grad;                    // what a leaf has collected
+  Shape shape;                    // extents
+  Strides strides;                // in elements
 
   /// For IntrusivePtr.
   /// @param body that has no handle any more

@@ -74,8 +74,10 @@ class SampleList {
   /// @return the sample, for what is special about it
   OpSample& add(std::string torch, std::vector<SampleInput> inputs, OpSample::Function run);
   /// The last sample's call and expression on other inputs.
+  /// @param inputs a, b, c, ...
+  /// @return the sample
   OpSample& again(std::vector<SampleInput> inputs);
-  std::vector<OpSample> samples;
+  std::vector<OpSample> samples;  // in the order of add()
 
  private:
   std::string op_;
