@@ -1,4 +1,4 @@
-// Losses as objects that hold their options; the equations are in framework/ops/ops.h.
+// Losses as objects that hold their options; the equations are in framework/ops/losses.h.
 #pragma once
 
 #include "framework/ops/ops.h"

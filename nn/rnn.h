@@ -7,7 +7,7 @@
 
 namespace heed::nn {
 
-/// One layer in one direction; equations in framework/ops/ops.h (lstm).
+/// One layer in one direction; equations in framework/ops/recurrent.h (lstm).
 class LSTMLayer : public Module {
  public:
   /// @param in,hidden the sizes, at least 1; the forget gate's bias starts at 1
@@ -25,7 +25,7 @@ class LSTMLayer : public Module {
   Tensor bias;       // [4 hidden]; PyTorch's bias_ih + bias_hh
 };
 
-/// One step: the equations of lstm (framework/ops/ops.h) for graphs that differ from sample to sample. Gradients of any order.
+/// One step: the equations of lstm (framework/ops/recurrent.h) for graphs that differ from sample to sample. Gradients of any order.
 class LSTMCell : public Module {
  public:
   /// @param in,hidden the sizes, at least 1

@@ -1,4 +1,4 @@
-// lstm and attention_lstm step by step from public ops, straight from the equations in ops.h: the plain
+// lstm and attention_lstm step by step from public ops, straight from the equations in ops/recurrent.h: the plain
 // reference of the fused ops, differentiable to any order.
 #pragma once
 
