@@ -9,7 +9,7 @@ namespace heed::nn {
 template <Tensor (*kFunction)(const Tensor&)>
 class Activation : public Module {
  public:
-  Tensor operator()(const Tensor& x) const { return kFunction(x); }
+  Tensor operator()(const Tensor& x) const { return announce(kFunction(x)); }
 };
 using ReLU = Activation<relu>;
 using Tanh = Activation<tanh>;
@@ -21,7 +21,7 @@ using Softplus = Activation<softplus>;
 class GELU : public Module {
  public:
   explicit GELU(GeluForm form = GeluForm::exact) : form_(form) {}
-  Tensor operator()(const Tensor& x) const { return gelu(x, form_); }
+  Tensor operator()(const Tensor& x) const { return announce(gelu(x, form_)); }
 
  private:
   GeluForm form_;
@@ -31,7 +31,7 @@ class GELU : public Module {
 class LeakyReLU : public Module {
  public:
   explicit LeakyReLU(double negative_slope = 0.01) : negative_slope_(negative_slope) {}
-  Tensor operator()(const Tensor& x) const { return leaky_relu(x, negative_slope_); }
+  Tensor operator()(const Tensor& x) const { return announce(leaky_relu(x, negative_slope_)); }
 
  private:
   double negative_slope_;
@@ -41,7 +41,7 @@ class LeakyReLU : public Module {
 class ELU : public Module {
  public:
   explicit ELU(double alpha = 1) : alpha_(alpha) {}
-  Tensor operator()(const Tensor& x) const { return elu(x, alpha_); }
+  Tensor operator()(const Tensor& x) const { return announce(elu(x, alpha_)); }
 
  private:
   double alpha_;
@@ -51,7 +51,7 @@ class ELU : public Module {
 class Softmax : public Module {
  public:
   explicit Softmax(int dim = -1) : dim_(dim) {}
-  Tensor operator()(const Tensor& x) const { return softmax(x, dim_); }
+  Tensor operator()(const Tensor& x) const { return announce(softmax(x, dim_)); }
 
  private:
   int dim_;
@@ -59,7 +59,7 @@ class Softmax : public Module {
 class LogSoftmax : public Module {
  public:
   explicit LogSoftmax(int dim = -1) : dim_(dim) {}
-  Tensor operator()(const Tensor& x) const { return log_softmax(x, dim_); }
+  Tensor operator()(const Tensor& x) const { return announce(log_softmax(x, dim_)); }
 
  private:
   int dim_;
@@ -68,7 +68,7 @@ class LogSoftmax : public Module {
 /// [B, ...] -> [B, all the rest].
 class Flatten : public Module {
  public:
-  Tensor operator()(const Tensor& x) const { return reshape(x, {x.size(0), x.numel() / std::max<int64_t>(x.size(0), 1)}); }
+  Tensor operator()(const Tensor& x) const { return announce(reshape(x, {x.size(0), x.numel() / std::max<int64_t>(x.size(0), 1)})); }
 };
 
 }  // namespace heed::nn

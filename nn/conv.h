@@ -13,7 +13,7 @@ class Conv2d : public Module {
       : weight(param("weight", init::he_uniform({out, in / std::max<int64_t>(options.groups, 1), kernel.height, kernel.width}))),
         bias(with_bias ? param("bias", zeros({out})) : Tensor{}),
         options_(options) {}
-  Tensor operator()(const Tensor& x) const { return conv2d(x, weight, bias, options_); }
+  Tensor operator()(const Tensor& x) const { return announce(conv2d(x, weight, bias, options_)); }
   Tensor weight;  // [out, in / groups, height, width]
   Tensor bias;    // [out]; undefined when with_bias is false
 
@@ -28,7 +28,7 @@ class Conv1d : public Module {
       : weight(param("weight", init::he_uniform({out, in / std::max<int64_t>(options.groups, 1), kernel}))),
         bias(with_bias ? param("bias", zeros({out})) : Tensor{}),
         options_(options) {}
-  Tensor operator()(const Tensor& x) const { return conv1d(x, weight, bias, options_); }
+  Tensor operator()(const Tensor& x) const { return announce(conv1d(x, weight, bias, options_)); }
   Tensor weight;  // [out, in / groups, kernel]
   Tensor bias;    // [out]; undefined when with_bias is false
 
@@ -40,7 +40,7 @@ class Conv1d : public Module {
 class MaxPool2d : public Module {
  public:
   explicit MaxPool2d(Extent2d window, const Pool2dOptions& options = {}) : window_(window), options_(options) {}
-  Tensor operator()(const Tensor& x) const { return max_pool2d(x, window_, options_); }
+  Tensor operator()(const Tensor& x) const { return announce(max_pool2d(x, window_, options_)); }
 
  private:
   Extent2d window_;
@@ -50,7 +50,7 @@ class AvgPool2d : public Module {
  public:
   explicit AvgPool2d(Extent2d window, const Pool2dOptions& options = {}, bool count_padding = true)
       : window_(window), options_(options), count_padding_(count_padding) {}
-  Tensor operator()(const Tensor& x) const { return avg_pool2d(x, window_, options_, count_padding_); }
+  Tensor operator()(const Tensor& x) const { return announce(avg_pool2d(x, window_, options_, count_padding_)); }
 
  private:
   Extent2d window_;
@@ -62,7 +62,7 @@ class AvgPool2d : public Module {
 class MaxPool1d : public Module {
  public:
   explicit MaxPool1d(int64_t window, int64_t stride = 0, int64_t padding = 0) : window_(window), stride_(stride), padding_(padding) {}
-  Tensor operator()(const Tensor& x) const { return max_pool1d(x, window_, stride_, padding_); }
+  Tensor operator()(const Tensor& x) const { return announce(max_pool1d(x, window_, stride_, padding_)); }
 
  private:
   int64_t window_, stride_, padding_;
@@ -71,7 +71,7 @@ class AvgPool1d : public Module {
  public:
   explicit AvgPool1d(int64_t window, int64_t stride = 0, int64_t padding = 0, bool count_padding = true)
       : window_(window), stride_(stride), padding_(padding), count_padding_(count_padding) {}
-  Tensor operator()(const Tensor& x) const { return avg_pool1d(x, window_, stride_, padding_, count_padding_); }
+  Tensor operator()(const Tensor& x) const { return announce(avg_pool1d(x, window_, stride_, padding_, count_padding_)); }
 
  private:
   int64_t window_, stride_, padding_;

@@ -15,8 +15,9 @@ namespace heed {
 /// gradients of gradients work as well (a graph of create_graph is kept whole: it saves nothing there).
 ///
 /// f has to do the same twice: between forward and backward neither the values that it reads may change (inputs are checked, GradError; the
-/// rest is not) nor a train() switch. Outputs may be undefined or not floating; floating ones want a gradient always while recording is on,
-/// since nobody knows what f reads. Throws GradError in backward when f gives other shapes or another number of tensors than before.
+/// rest is not) nor a train() switch, and what it changes it changes twice (batch norm's running mean). Outputs may be undefined or not
+/// floating; floating ones want a gradient always while recording is on, since nobody knows what f reads. Throws GradError in backward when
+/// f gives other shapes or another number of tensors than before.
 std::vector<Tensor> checkpoint(std::function<std::vector<Tensor>(const std::vector<Tensor>&)> f, std::vector<Tensor> inputs);
 
 /// The same for one input and one output.
