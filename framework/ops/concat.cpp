@@ -67,6 +67,15 @@ Tensor stack(std::span<const Tensor> parts, int dim) {
   return concat(raised, dim);
 }
 
+namespace {
+struct Stack {
+  static void samples(SampleList& s) {
+    s.add("torch.stack((a, b, c), -1)", {{2, 3}, {2, 3}, {2, 3}}, [](const auto& x) { return std::vector{stack(x, -1)}; });
+    s.add("torch.stack((a, b), 0)", {{0, 3}, {0, 3}}, [](const auto& x) { return std::vector{stack(x, 0)}; });
+  }
+};
+}  // namespace
+DEFINE_OP(stack, Stack)
 DEFINE_OP(concat, Concat)
 
 }  // namespace heed

@@ -342,6 +342,17 @@ Tensor cumsum(const Tensor& x, int dim) { return apply(CumSum{wrap_dim("cumsum",
 DEFINE_OP(amax, Extremum<true>)
 DEFINE_OP(amin, Extremum<false>)
 DEFINE_OP(prod, Prod)
+namespace {
+struct StdDev {
+  static void samples(SampleList& s) {
+    s.add("torch.std(a, dim=(0, 1))", {{3, 5}}, [](const auto& x) { return std::vector{stddev(x[0])}; });
+    s.add("torch.std(a, dim=1, unbiased=False, keepdim=True)", {{3, 5}},
+          [](const auto& x) { return std::vector{stddev(x[0], {1}, 0, KeepDim::yes)}; });
+    s.again({{0, 5}});
+  }
+};
+}  // namespace
+DEFINE_OP(stddev, StdDev)
 DEFINE_OP(var, Var)
 DEFINE_OP(norm, Norm)
 DEFINE_OP(logsumexp, LogSumExp)

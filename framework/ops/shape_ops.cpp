@@ -191,6 +191,37 @@ Tensor squeeze(const Tensor& x, int dim) {
 }
 
 DEFINE_OP(clone, Clone)
+namespace {
+// Forms of permute, reshape and slice under names of their own.
+struct Transpose {
+  static void samples(SampleList& s) {
+    s.add("a.transpose(-2, -1)", {{2, 3, 4}}, [](const auto& x) { return std::vector{transpose(x[0])}; });
+    s.add("a.transpose(0, 2)", {{2, 0, 4}}, [](const auto& x) { return std::vector{transpose(x[0], 0, 2)}; });
+  }
+};
+struct Squeeze {
+  static void samples(SampleList& s) {
+    s.add("a.squeeze(1)", {{2, 1, 3}}, [](const auto& x) { return std::vector{squeeze(x[0], 1)}; });
+    s.again({{0, 1, 3}});
+  }
+};
+struct Unsqueeze {
+  static void samples(SampleList& s) {
+    s.add("a.unsqueeze(-1)", {{2, 3}}, [](const auto& x) { return std::vector{unsqueeze(x[0], -1)}; });
+    s.add("a.unsqueeze(0)", {{0, 3}}, [](const auto& x) { return std::vector{unsqueeze(x[0], 0)}; });
+  }
+};
+struct Select {
+  static void samples(SampleList& s) {
+    s.add("a.select(1, 2)", {{2, 3, 4}}, [](const auto& x) { return std::vector{select(x[0], 1, 2)}; });
+    s.again({{0, 3, 4}});
+  }
+};
+}  // namespace
+DEFINE_OP(transpose, Transpose)
+DEFINE_OP(squeeze, Squeeze)
+DEFINE_OP(unsqueeze, Unsqueeze)
+DEFINE_OP(select, Select)
 DEFINE_OP(reshape, Reshape)
 DEFINE_OP(permute, Permute)
 DEFINE_OP(expand, Expand)

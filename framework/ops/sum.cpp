@@ -96,6 +96,16 @@ Tensor sum_to(const Tensor& x, const Shape& shape) {
   return reshape(y, shape);
 }
 
+namespace {
+struct Mean {
+  static void samples(SampleList& s) {
+    s.add("torch.mean(a)", {{3, 4}}, [](const auto& x) { return std::vector{mean(x[0])}; });
+    s.add("torch.mean(a, (0, 2), keepdim=True)", {{2, 3, 4}}, [](const auto& x) { return std::vector{mean(x[0], {0, 2}, KeepDim::yes)}; });
+    s.add("torch.mean(a, 1)", {{0, 3}}, [](const auto& x) { return std::vector{mean(x[0], {1})}; });
+  }
+};
+}  // namespace
+DEFINE_OP(mean, Mean)
 DEFINE_OP(sum, Sum)
 
 }  // namespace heed
