@@ -12,7 +12,7 @@ class Activation : public Module {
  public:
   /// @param x [*]
   /// @return the same shape
-  Tensor operator()(const Tensor& x) const { return kFunction(x); }
+  Tensor operator()(const Tensor& x) const { return announce(kFunction(x)); }
 };
 using ReLU = Activation<relu>;          // max(x, 0)
 using Tanh = Activation<tanh>;          // tanh x
@@ -27,7 +27,7 @@ class GELU : public Module {
   explicit GELU(GeluForm form = GeluForm::exact) : form_(form) {}
   /// @param x [*]
   /// @return the same shape
-  Tensor operator()(const Tensor& x) const { return gelu(x, form_); }
+  Tensor operator()(const Tensor& x) const { return announce(gelu(x, form_)); }
 
  private:
   GeluForm form_;
@@ -40,7 +40,7 @@ class LeakyReLU : public Module {
   explicit LeakyReLU(double negative_slope = 0.01) : negative_slope_(negative_slope) {}
   /// @param x [*]
   /// @return the same shape
-  Tensor operator()(const Tensor& x) const { return leaky_relu(x, negative_slope_); }
+  Tensor operator()(const Tensor& x) const { return announce(leaky_relu(x, negative_slope_)); }
 
  private:
   double negative_slope_;
@@ -53,7 +53,7 @@ class ELU : public Module {
   explicit ELU(double alpha = 1) : alpha_(alpha) {}
   /// @param x [*]
   /// @return the same shape
-  Tensor operator()(const Tensor& x) const { return elu(x, alpha_); }
+  Tensor operator()(const Tensor& x) const { return announce(elu(x, alpha_)); }
 
  private:
   double alpha_;
@@ -66,7 +66,7 @@ class Softmax : public Module {
   explicit Softmax(int dim = -1) : dim_(dim) {}
   /// @param x [*]
   /// @return the same shape
-  Tensor operator()(const Tensor& x) const { return softmax(x, dim_); }
+  Tensor operator()(const Tensor& x) const { return announce(softmax(x, dim_)); }
 
  private:
   int dim_;
@@ -78,7 +78,7 @@ class LogSoftmax : public Module {
   explicit LogSoftmax(int dim = -1) : dim_(dim) {}
   /// @param x [*]
   /// @return the same shape
-  Tensor operator()(const Tensor& x) const { return log_softmax(x, dim_); }
+  Tensor operator()(const Tensor& x) const { return announce(log_softmax(x, dim_)); }
 
  private:
   int dim_;
@@ -89,7 +89,7 @@ class Flatten : public Module {
  public:
   /// @param x [B, ...]
   /// @return [B, all the rest]
-  Tensor operator()(const Tensor& x) const { return reshape(x, {x.size(0), x.numel() / std::max<int64_t>(x.size(0), 1)}); }
+  Tensor operator()(const Tensor& x) const { return announce(reshape(x, {x.size(0), x.numel() / std::max<int64_t>(x.size(0), 1)})); }
 };
 
 }  // namespace heed::nn

@@ -10,7 +10,7 @@ BatchNorm::BatchNorm(int64_t channels, BatchNormOptions options)
       options_(options) {}
 
 Tensor BatchNorm::operator()(const Tensor& x) const {
-  if (!training()) return batch_norm(x, running_mean, running_variance, gain, bias, options_.eps);
+  if (!training()) return announce(batch_norm(x, running_mean, running_variance, gain, bias, options_.eps));
   const int64_t channels = gain.size(0), count = x.numel() / std::max<int64_t>(channels, 1);
   if (count == 1) throw ShapeError("batch_norm: one value a channel has no variance to train with: " + x.shape().str());
   const BatchNormResult result = batch_norm(x, gain, bias, options_.eps);
@@ -18,7 +18,7 @@ Tensor BatchNorm::operator()(const Tensor& x) const {
   const double m = options_.momentum, bessel = static_cast<double>(count) / static_cast<double>(count - 1);
   running_mean.copy_(running_mean * (1 - m) + result.mean * m);
   running_variance.copy_(running_variance * (1 - m) + result.variance * (m * bessel));
-  return result.output;
+  return announce(result.output);
 }
 
 }  // namespace heed::nn

@@ -20,7 +20,7 @@ class Conv2d : public Module {
   /// @param x [B, in, H, W]
   /// @return [B, out, H', W']
   /// @throws ShapeError, ValueError
-  Tensor operator()(const Tensor& x) const { return conv2d(x, weight, bias, options_); }
+  Tensor operator()(const Tensor& x) const { return announce(conv2d(x, weight, bias, options_)); }
   Tensor weight;  // [out, in / groups, height, width]
   Tensor bias;    // [out]; undefined when with_bias is false
 
@@ -42,7 +42,7 @@ class Conv1d : public Module {
   /// @param x [B, in, L]
   /// @return [B, out, L']
   /// @throws ShapeError, ValueError
-  Tensor operator()(const Tensor& x) const { return conv1d(x, weight, bias, options_); }
+  Tensor operator()(const Tensor& x) const { return announce(conv1d(x, weight, bias, options_)); }
   Tensor weight;  // [out, in / groups, kernel]
   Tensor bias;    // [out]; undefined when with_bias is false
 
@@ -58,7 +58,7 @@ class MaxPool2d : public Module {
   explicit MaxPool2d(Extent2d window, const Pool2dOptions& options = {}) : window_(window), options_(options) {}
   /// @param x [B, C, H, W]
   /// @return [B, C, H', W']
-  Tensor operator()(const Tensor& x) const { return max_pool2d(x, window_, options_); }
+  Tensor operator()(const Tensor& x) const { return announce(max_pool2d(x, window_, options_)); }
 
  private:
   Extent2d window_;
@@ -74,7 +74,7 @@ class AvgPool2d : public Module {
       : window_(window), options_(options), count_padding_(count_padding) {}
   /// @param x [B, C, H, W]
   /// @return [B, C, H', W']
-  Tensor operator()(const Tensor& x) const { return avg_pool2d(x, window_, options_, count_padding_); }
+  Tensor operator()(const Tensor& x) const { return announce(avg_pool2d(x, window_, options_, count_padding_)); }
 
  private:
   Extent2d window_;
@@ -91,7 +91,7 @@ class MaxPool1d : public Module {
   explicit MaxPool1d(int64_t window, int64_t stride = 0, int64_t padding = 0) : window_(window), stride_(stride), padding_(padding) {}
   /// @param x [B, C, L]
   /// @return [B, C, L']
-  Tensor operator()(const Tensor& x) const { return max_pool1d(x, window_, stride_, padding_); }
+  Tensor operator()(const Tensor& x) const { return announce(max_pool1d(x, window_, stride_, padding_)); }
 
  private:
   int64_t window_, stride_, padding_;
@@ -107,7 +107,7 @@ class AvgPool1d : public Module {
       : window_(window), stride_(stride), padding_(padding), count_padding_(count_padding) {}
   /// @param x [B, C, L]
   /// @return [B, C, L']
-  Tensor operator()(const Tensor& x) const { return avg_pool1d(x, window_, stride_, padding_, count_padding_); }
+  Tensor operator()(const Tensor& x) const { return announce(avg_pool1d(x, window_, stride_, padding_, count_padding_)); }
 
  private:
   int64_t window_, stride_, padding_;

@@ -89,7 +89,7 @@ Tensor GRUCell::operator()(const Tensor& x, const Tensor& state) const {
   }
   check_state(state, x, H);
   const Tensor h = state.defined() ? state : zeros({x.size(0), H}, x.dtype());
-  return next_state(linear(x, weight_ih, bias_ih), linear(h, weight_hh, bias_hh), h);
+  return announce(next_state(linear(x, weight_ih, bias_ih), linear(h, weight_hh, bias_hh), h));
 }
 
 GRU::GRU(int64_t in, int64_t hidden, GRUOptions options) : options_(options), dropout_(options.dropout) {

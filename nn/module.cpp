@@ -24,6 +24,17 @@ void Module::collect(const std::string& prefix, NamedTensors Module::*which, Nam
   for (const auto& [name, module] : children_) module->collect(prefix + name + ".", which, into);
 }
 
+void Module::collect_modules(const std::string& path, std::vector<std::pair<std::string, const Module*>>& into) const {
+  into.emplace_back(path, this);
+  for (const auto& [name, module] : children_) module->collect_modules(path.empty() ? name : path + "." + name, into);
+}
+
+std::vector<std::pair<std::string, const Module*>> Module::named_modules() const {
+  std::vector<std::pair<std::string, const Module*>> all;
+  collect_modules("", all);
+  return all;
+}
+
 NamedTensors Module::named_parameters() const {
   NamedTensors all;
   collect("", &Module::parameters_, all);

@@ -51,6 +51,10 @@ class Module {
   /// @return parameters, then buffers
   NamedTensors state_dict() const;
 
+  /// This module ("" its name), then all below it with dotted names, a parent before its children.
+  /// @return names and the modules
+  std::vector<std::pair<std::string, const Module*>> named_modules() const;
+
   /// Whether the parameters want gradients; set for all children. An optimiser leaves a frozen parameter as it is.
   /// @param on false: they want gradients again
   void freeze(bool on = true);
@@ -101,6 +105,7 @@ class Module {
   }
 
  private:
+  void collect_modules(const std::string& path, std::vector<std::pair<std::string, const Module*>>& into) const;
   void collect(const std::string& prefix, NamedTensors Module::*which, NamedTensors& into) const;
   NamedTensors parameters_, buffers_;
   std::vector<std::pair<std::string, Module*>> children_;

@@ -25,4 +25,5 @@
 #include "nn/optim/schedule.h"
 #include "nn/positional.h"
 #include "nn/rnn.h"
+#include "nn/summary.h"
 #include "nn/transformer.h"

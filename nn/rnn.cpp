@@ -37,7 +37,7 @@ LSTMCell::State LSTMCell::operator()(const Tensor& x, const State& state) const 
   const auto gate = [&](int64_t k) { return slice(gates, 1, k * H, (k + 1) * H); };
   Tensor cell = sigmoid(gate(0)) * tanh(gate(2));
   if (state.cell.defined()) cell = cell + sigmoid(gate(1)) * state.cell;
-  return {sigmoid(gate(3)) * tanh(cell), cell};
+  return {announce(sigmoid(gate(3)) * tanh(cell)), cell};
 }
 
 LSTM::LSTM(int64_t in, int64_t hidden, LSTMOptions options) : options_(options), dropout_(options.dropout) {

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <utility>
 
+#include "framework/core/flops.h"
 #include "framework/core/memory_pool.h"
 #include "framework/core/parallel.h"
 #include "framework/core/precision.h"
@@ -152,6 +153,7 @@ template <class T>
 void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb, T beta, T* C, int64_t ldc) {
   if (M == 0 || N == 0) return;
   const detail::ProductThreads alone;
+  detail::count_flops(2 * M * N * K);
   if (K == 0) {
     for (int64_t i = 0; i < M; ++i) {
       for (int64_t j = 0; j < N; ++j) C[i * ldc + j] = beta == T{0} ? T{0} : C[i * ldc + j] * beta;
@@ -214,6 +216,7 @@ void PackedMatrix<T>::multiply(int64_t M, const T* A, int64_t lda, T beta, T* C,
   const detail::ProductThreads alone;
   if constexpr (std::is_same_v<T, float>) {
     if (blocked_) {
+      detail::count_flops(2 * M * N_ * K_);
       const onednn::Packing packing{rows_, N_, K_, bf16_};
       bool done = false;
       if (bf16_) {
@@ -256,6 +259,7 @@ void StoredMatrix<T>::multiply(int64_t N, const T* B, T* C) const {
   if constexpr (std::is_same_v<T, float>) {
     if (bf16_) {
       const detail::ProductThreads alone;
+      detail::count_flops(2 * M_ * N * K_);
       const Scratch<uint16_t> b = as_bf16(K_, N, B, N, K_);
       return multiply_in_pieces(false, M_, N, K_, static_cast<const uint16_t*>(data_), b.data(), false, C, N);
     }
@@ -268,6 +272,7 @@ void StoredMatrix<T>::add_transposed_product(int64_t N, const T* B, T* C) const 
   if constexpr (std::is_same_v<T, float>) {
     if (bf16_) {
       const detail::ProductThreads alone;
+      detail::count_flops(2 * M_ * N * K_);
       const Scratch<uint16_t> b = as_bf16(M_, N, B, N, padded_depth(M_));
       return onednn::gemm_bf16(true, false, K_, N, padded_depth(M_), static_cast<const uint16_t*>(data_), b.data(), true, C, N);
     }

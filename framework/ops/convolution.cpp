@@ -2,6 +2,7 @@
 //   y = conv(x, w)      dx = input_gradient(g, w)    dw = weight_gradient(g, x)     db = sum of g over batch, height and width
 //   input_gradient(g, w):   dg = conv(v, w)          dw = weight_gradient(g, v)
 //   weight_gradient(g, x):  dg = conv(x, u)          dx = input_gradient(g, u)
+#include "framework/core/flops.h"
 #include "framework/ops/apply.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
@@ -24,6 +25,8 @@ Tensor convolve(const ConvSizes& s, const Tensor& x, const Tensor& w);
 Tensor input_gradient(const ConvSizes& s, const Tensor& g, const Tensor& w);
 Tensor weight_gradient(const ConvSizes& s, const Tensor& g, const Tensor& x);
 
+void count(const ConvSizes& s) { detail::count_flops(2 * output_shape(s).numel() * (weight_shape(s).numel() / s.out_channels)); }
+
 Tensor channel_sum(const Tensor& g) { return sum(g, {0, 2, 3}); }
 
 struct Conv2d {
@@ -38,6 +41,7 @@ struct Conv2d {
     }
     const Tensor y = empty(output_shape(sizes), x.dtype()), dense_x = x.contiguous(), dense_w = w.contiguous();
     const Tensor dense_bias = bias.defined() ? bias.contiguous() : bias;
+    count(sizes);
     dispatch_floating(kName, x.dtype(), [&](auto t) {
       using T = decltype(t);
       kernels::conv2d<T>(sizes, dense_x.data<T>(), dense_w.data<T>(), bias.defined() ? dense_bias.data<T>() : nullptr, y.data<T>());
@@ -60,6 +64,7 @@ struct InputGradient {
     saved.input(saved.wants(0) ? w : Tensor{});
     if (empty_product(sizes)) return zeros(input_shape(sizes), g.dtype());
     const Tensor dx = empty(input_shape(sizes), g.dtype()), dense_g = g.contiguous(), dense_w = w.contiguous();
+    count(sizes);
     dispatch_floating(kName, g.dtype(), [&](auto t) {
       using T = decltype(t);
       kernels::conv2d_input_gradient<T>(sizes, dense_g.data<T>(), dense_w.data<T>(), dx.data<T>());
@@ -81,6 +86,7 @@ struct WeightGradient {
     saved.input(saved.wants(0) ? x : Tensor{});
     if (empty_product(sizes)) return zeros(weight_shape(sizes), g.dtype());
     const Tensor dw = empty(weight_shape(sizes), g.dtype()), dense_g = g.contiguous(), dense_x = x.contiguous();
+    count(sizes);
     dispatch_floating(kName, g.dtype(), [&](auto t) {
       using T = decltype(t);
       kernels::conv2d_weight_gradient<T>(sizes, dense_g.data<T>(), dense_x.data<T>(), dw.data<T>());

@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 
+#include "framework/autograd/gradcheck.h"
 #include "framework/framework.h"
 #include "tests/testing/close.h"
 
@@ -134,6 +135,65 @@ TEST(Registry, EveryGemmRowStaysWithinItsBoundInBf16) {
     report += fmt::format(" {} {:.1e}", op.name, worst);
   }
   std::printf("largest difference in bf16, of the largest value:%s\n", report.c_str());
+}
+
+// x again, with gaps between its elements: every second value of another tensor. Differentiable.
+Tensor with_gaps(const Tensor& x) {
+  return is_floating(x.dtype()) && x.ndim() < kMaxDims ? select(stack(std::vector{x, x}, x.ndim()), x.ndim(), 0) : x;
+}
+
+std::vector<Tensor> first_gradients(const OpSample& sample, DType dtype) {
+  std::vector<Tensor> x = sample.make_inputs(dtype), wanted;
+  for (const Tensor& input : x) {
+    if (is_floating(input.dtype())) wanted.push_back(input.set_requires_grad(true));
+  }
+  std::vector<Tensor> outputs, weights;
+  for (const Tensor& y : sample.run(x)) {
+    if (!y.requires_grad()) continue;
+    outputs.push_back(y);
+    weights.push_back(reshape(cos(arange(y.numel(), DType::f64) * 1.7) + 0.5, y.shape()).to(y.dtype()));
+  }
+  return grad(outputs, wanted, weights, {.allow_unused = true});
+}
+
+// The gradient of every op: in f64 against finite differences, on dense inputs to the order that the row offers and on inputs with gaps to
+// the first; in f32 against the one in f64.
+TEST(Registry, EveryGradientInTwoDtypesAndTwoLayouts) {
+  int ops = 0, samples = 0, second_order = 0;
+  double largest = 0, largest_f32 = 0;
+  for (const OpInfo& op : op_registry()) {
+    bool checked = false;
+    for (const OpSample& sample : op.make_samples()) {
+      if (sample.max_order == 0) continue;
+      checked = true;
+      ++samples;
+      second_order += sample.max_order == 2 ? 1 : 0;
+      const std::vector<Tensor> x = sample.make_inputs(DType::f64);
+      const GradcheckResult dense = gradcheck(sample.run, x, {.order = sample.max_order, .max_elements = 40});
+      const auto run_with_gaps = [&](const std::vector<Tensor>& in) {
+        std::vector<Tensor> gaps;
+        for (const Tensor& input : in) gaps.push_back(with_gaps(input));
+        return sample.run(gaps);
+      };
+      const GradcheckResult gaps = gradcheck(run_with_gaps, x, {.order = 1, .max_elements = 40});
+      EXPECT_TRUE(dense) << sample.key << ": " << dense.message;
+      EXPECT_TRUE(gaps) << sample.key << ", with gaps: " << gaps.message;
+      largest = std::max({largest, dense.largest_error, gaps.largest_error});
+      const std::vector<Tensor> f32 = first_gradients(sample, DType::f32), f64 = first_gradients(sample, DType::f64);
+      for (size_t i = 0; i < f64.size(); ++i) {
+        if (!f64[i].defined() || f64[i].numel() == 0) continue;
+        const double scale = 1 + amax(abs(f64[i])).item(), error = amax(abs(f32[i].to(DType::f64) - f64[i])).item() / scale;
+        EXPECT_LE(error, 1e-5) << sample.key << ", f32, input " << i;
+        largest_f32 = std::max(largest_f32, error);
+      }
+    }
+    ops += checked ? 1 : 0;
+  }
+  std::printf(
+      "gradients of %d ops on %d samples (%d of them to second order), in f64 and f32, dense and with gaps: largest error %.1e of finite "
+      "differences in f64, %.1e of f64 in f32 (relative to 1 + |value|)\n",
+      ops, samples, second_order, largest, largest_f32);
+  EXPECT_GT(ops, 75);
 }
 
 }  // namespace

@@ -93,6 +93,30 @@ TEST(OutputHook, SeesGruTransformerAndPositions) {
   EXPECT_EQ(seen.lines.back(), " f32[1, 3, 4]");
 }
 
+TEST(OutputHook, SeesConvolutionsNormsActivationsAndCells) {
+  Seen seen;
+  Sequential net;
+  net.emplace<Conv2d>(1, 2, Extent2d{3, 3}).emplace<BatchNorm>(2).emplace<ReLU>().emplace<MaxPool2d>(Extent2d{2, 2}).emplace<GELU>();
+  net.on_output(seen.hook());
+  const Tensor image = randn({2, 1, 6, 6});
+  net(image);
+  const auto layers = ElementsAre("0 f32[2, 2, 4, 4]", "1 f32[2, 2, 4, 4]", "2 f32[2, 2, 4, 4]", "3 f32[2, 2, 2, 2]", "4 f32[2, 2, 2, 2]",
+                                  " f32[2, 2, 2, 2]");
+  EXPECT_THAT(seen.lines, layers);
+  seen.lines.clear();
+  net.train(false);  // batch norm has another way through
+  net(image);
+  EXPECT_THAT(seen.lines, layers);
+  seen.lines.clear();
+  LSTMCell lstm_cell(3, 4);
+  GRUCell gru_cell(3, 5);
+  lstm_cell.on_output(seen.hook());
+  gru_cell.on_output(seen.hook());
+  lstm_cell(randn({2, 3}));
+  gru_cell(randn({2, 3}));
+  EXPECT_THAT(seen.lines, ElementsAre(" f32[2, 4]", " f32[2, 5]"));
+}
+
 TEST(OutputHook, MayEndTheCallAndLeavesGradientsAlone) {
   manual_seed(1);
   Sequential net;

@@ -1,0 +1,34 @@
+// Counting the floating-point operations of matrix products and convolutions, where nearly all the work of a network lies.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace heed {
+
+namespace detail {
+inline std::atomic<int> flop_counters{0};
+inline std::atomic<int64_t> flops{0};
+
+// Called by the kernels.
+inline void count_flops(int64_t n) {
+  if (flop_counters.load(std::memory_order_relaxed) > 0) [[unlikely]]
+    flops.fetch_add(n, std::memory_order_relaxed);
+}
+}  // namespace detail
+
+/// Counts while it lives, on all threads. A multiplication and an addition are two operations.
+class FlopCounter {
+ public:
+  FlopCounter() : begin_(detail::flops.load()) { ++detail::flop_counters; }
+  ~FlopCounter() { --detail::flop_counters; }
+  FlopCounter(const FlopCounter&) = delete;
+  FlopCounter& operator=(const FlopCounter&) = delete;
+  /// @return operations since it was made
+  int64_t count() const { return detail::flops.load() - begin_; }
+
+ private:
+  int64_t begin_;
+};
+
+}  // namespace heed
