@@ -97,6 +97,7 @@ int main(int argc, char** argv) {
   const auto border = ids.begin() + static_cast<int64_t>(ids.size() * 85 / 100);
   const std::vector<int64_t> train(ids.begin(), border), test(border, ids.end());
 
+  set_num_threads(1);  // so small a model gains little from a second one, and nothing on a busy machine
   manual_seed(1);
   CharLM model(static_cast<int64_t>(characters.size()), 128);
   nn::Adam adam(model.named_parameters());
