@@ -15,7 +15,8 @@ namespace heed {
 /// gradients of gradients work as well (a graph of create_graph is kept whole: it saves nothing there).
 ///
 /// f has to do the same twice: between forward and backward neither the values that it reads may change (inputs are checked, GradError; the
-/// rest is not) nor a train() switch. In backward GradError is thrown when f gives other shapes or another number of tensors than before.
+/// rest is not) nor a train() switch, and what f changes it changes twice (batch norm's running mean). In backward GradError is thrown when
+/// f gives other shapes or another number of tensors than before.
 /// @param f a function of tensors, called twice
 /// @param inputs are kept
 /// @return f's results, which may be undefined or not floating; floating ones want a gradient always while recording is on, since nobody
