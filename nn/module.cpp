@@ -66,7 +66,7 @@ int64_t Module::parameter_count() const {
 }
 
 void Module::place(const std::string& path, const std::shared_ptr<const OutputHook>& f) {
-  output_hook_ = f ? std::make_unique<PlacedHook>(path, f) : nullptr;
+  output_hook_.reset(f ? new PlacedHook{path, f} : nullptr);
   for (const auto& [name, module] : children_) module->place(path.empty() ? name : path + "." + name, f);
 }
 

@@ -92,7 +92,7 @@ int num_threads() { return alone > 0 ? 1 : threads().load(std::memory_order_rela
 void set_deterministic(bool on) { is_deterministic = on; }
 bool deterministic() { return is_deterministic.load(std::memory_order_relaxed); }
 
-detail::ProductThreads::ProductThreads() : limited_(deterministic()) {
+detail::ProductThreads::ProductThreads(bool small) : limited_(small || deterministic()) {
   if (limited_ && ++alone == 1) omp_set_num_threads(1);
 }
 detail::ProductThreads::~ProductThreads() {

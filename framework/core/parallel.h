@@ -27,10 +27,10 @@ void set_deterministic(bool on);
 bool deterministic();
 
 namespace detail {
-/// In deterministic mode the calling thread works alone while one lives.
+/// While one lives the calling thread works alone, in deterministic mode or for a product too small for several.
 class ProductThreads {
  public:
-  ProductThreads();
+  explicit ProductThreads(bool small = false);
   ~ProductThreads();
   ProductThreads(const ProductThreads&) = delete;
   ProductThreads& operator=(const ProductThreads&) = delete;

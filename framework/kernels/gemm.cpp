@@ -38,6 +38,8 @@ bool onednn_is_better(bool ta, int64_t M, int64_t N, int64_t K) {
   return !ta && std::min({M, N, K}) >= 64;
 }
 
+constexpr int64_t kWorthThreads = int64_t{1} << 17;  // multiply-adds: some microseconds
+
 bool wants_bf16() { return matmul_precision() == MatmulPrecision::bf16 && onednn::has_bf16(); }
 
 // Memory of the pool for as long as it lives.
@@ -162,7 +164,10 @@ void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const T* A, int64_t
   }
   if constexpr (std::is_same_v<T, float>) {
     if (wants_bf16() && bf16_is_better(ta, tb, M, N, K, beta)) return gemm_bf16(ta, tb, M, N, K, A, lda, B, ldb, beta == 1, C, ldc);
-    if (onednn_is_better(ta, M, N, K)) return onednn::gemm(ta, tb, M, N, K, A, lda, B, ldb, beta, C, ldc);
+    if (onednn_is_better(ta, M, N, K)) {
+      const detail::ProductThreads one(M * N * K < kWorthThreads);  // oneDNN starts a team even for a row of 72
+      return onednn::gemm(ta, tb, M, N, K, A, lda, B, ldb, beta, C, ldc);
+    }
   }
   openblas::gemm(ta, tb, M, N, K, A, lda, B, ldb, beta, C, ldc);
 }

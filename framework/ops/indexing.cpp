@@ -60,7 +60,7 @@ struct Gather {
   }
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const { d.add(0, scatter_add(zeros(shape, g.dtype()), dim, saved[0], g)); }
   static void samples(SampleList& s) {
-    const auto along = [](int dim) { return [dim](const auto& x) { return std::vector{gather(x[0], dim, x[1])}; }; };
+    const auto along = [](int d) { return [d](const auto& x) { return std::vector{gather(x[0], d, x[1])}; }; };
     s.add("torch.gather(a, 1, b)", {{2, 4}, integers({2, 3}, {3, 0, 3, 1, 1, 2})}, along(1));
     s.add("torch.gather(a, 0, b)", {{3, 2, 2}, integers({1, 2, 1}, {2, 0})}, along(0));
     s.add("torch.gather(a, 1, b)", {{2, 3}, integers({2, 0}, {})}, along(1));
@@ -86,7 +86,7 @@ struct ScatterAdd {
     if (d.wants(2)) d.add(2, gather(g, dim, saved[0]));
   }
   static void samples(SampleList& s) {
-    const auto along = [](int dim) { return [dim](const auto& x) { return std::vector{scatter_add(x[0], dim, x[1], x[2])}; }; };
+    const auto along = [](int d) { return [d](const auto& x) { return std::vector{scatter_add(x[0], d, x[1], x[2])}; }; };
     s.add("torch.scatter_add(a, 1, b, c)", {{2, 4}, integers({2, 3}, {3, 0, 3, 1, 1, 2}), {2, 3}}, along(1));
     s.add("torch.scatter_add(a, 0, b, c)", {{3, 2}, integers({2, 2}, {2, 0, 2, 1}), {2, 2}}, along(0));
     s.add("torch.scatter_add(a, 0, b, c)", {{3, 2}, integers({0, 2}, {}), {0, 2}}, along(0));

@@ -104,9 +104,9 @@ struct ScaledDotAttention {
   }
 
   static void samples(SampleList& s) {
-    const auto add = [&](const char* torch, std::vector<SampleInput> inputs, int64_t heads, bool causal) {
-      OpSample& sample = s.add(torch, std::move(inputs), [heads, causal](const auto& x) {
-        const ScaledDotAttentionResult r = scaled_dot_attention(x[0], x[1], x[2], x.size() > 3 ? x[3] : Tensor{}, heads, causal);
+    const auto add = [&](const char* torch, std::vector<SampleInput> inputs, int64_t h, bool masked) {
+      OpSample& sample = s.add(torch, std::move(inputs), [h, masked](const auto& x) {
+        const ScaledDotAttentionResult r = scaled_dot_attention(x[0], x[1], x[2], x.size() > 3 ? x[3] : Tensor{}, h, masked);
         return std::vector{r.context, r.weights};
       });
       sample.max_order = 1;

@@ -15,7 +15,6 @@ namespace {
 
 constexpr int kFirst = Vocabulary::kEos;  // <pad> and <s> are never output
 static_assert(Vocabulary::kPad < kFirst && Vocabulary::kBos < kFirst);
-constexpr double kNever = -std::numeric_limits<double>::infinity();
 
 // The models of an ensemble side by side: one row of log probabilities for each row of the batch.
 class Ensemble {

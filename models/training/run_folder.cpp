@@ -112,7 +112,7 @@ void read_section(const toml::table& root, const char* name, const std::string& 
   toml::table known;
   for (const auto& [key, node] : *table) {
     bool expected = false;
-    visitor([&](const char* field, auto&) { expected = expected || key.str() == field; });
+    visitor([&expected, name_of_key = key.str()](const char* field, auto&) { expected = expected || name_of_key == field; });
     if (!expected) throw FormatError(fmt::format("'{}': [{}] {} is not known", file, name, std::string(key.str())));
   }
 }
