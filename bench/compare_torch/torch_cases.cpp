@@ -198,6 +198,21 @@ Case make_case(const std::string& name) {
   }
   if (name == "add_bias") return without_gradient([x = random({N, 512}, 1), b = random({512}, 2)] { return x + b; });
   if (name == "mul") return without_gradient([x = random({N, 512}, 1), y = random({N, 512}, 2)] { return x * y; });
+  if (name == "conv2d_fwd_bwd") {
+    const Tensor x = leaf({32, 32, 28, 28}, 1), w = leaf({64, 32, 3, 3}, 2, 0.1), bias = leaf({64}, 3);
+    return with_gradient(
+        {x, w, bias}, [=] { return torch::conv2d(x, w, bias, 1, 1); }, random({32, 64, 28, 28}, 4));
+  }
+  if (name == "max_pool2d_fwd_bwd") {
+    const Tensor x = leaf({32, 64, 28, 28}, 1);
+    return with_gradient(
+        {x}, [=] { return torch::max_pool2d(x, 2); }, random({32, 64, 14, 14}, 2));
+  }
+  if (name == "batch_norm_fwd_bwd") {
+    const Tensor x = leaf({32, 64, 28, 28}, 1), gain = leaf({64}, 2), bias = leaf({64}, 3);
+    return with_gradient(
+        {x, gain, bias}, [=] { return torch::batch_norm(x, gain, bias, {}, {}, true, 0.1, 1e-5, false); }, random({32, 64, 28, 28}, 4));
+  }
   if (name == "adam") return adam_case();
   if (name == "tiny_adds_fwd") return tiny_adds(false);
   if (name == "tiny_adds_fwd_bwd") return tiny_adds(true);

@@ -1,9 +1,10 @@
-// The plain kernels on images, in f64. Each is the definition written as loops.
+// Kernels on images: convolution in f64, the definition written as loops; pooling and batch normalisation in f32 and f64.
 #include "framework/kernels/spatial.h"
 
 #include <algorithm>
 #include <cmath>
-#include <cstddef>
+#include <limits>
+#include <vector>
 
 #include "framework/core/parallel.h"
 
@@ -45,24 +46,6 @@ void each_product(const ConvSizes& s, const F& f) {
   }
 }
 
-// Calls f(image's first input, output index, oy, ox) for every window of a pooling.
-template <class F>
-void each_window(const PoolSizes& s, const F& f) {
-  const Window& w = s.window;
-  for (int64_t image = 0; image < s.images; ++image) {
-    for (int64_t oy = 0; oy < w.out[0]; ++oy) {
-      for (int64_t ox = 0; ox < w.out[1]; ++ox) f(image * area(w.in), image * area(w.out) + oy * w.out[1] + ox, oy, ox);
-    }
-  }
-}
-
-double window_count(const Window& w, bool count_padding, int64_t oy, int64_t ox) {
-  if (count_padding) return static_cast<double>(area(w.kernel));
-  int64_t count = 0;
-  each_tap(w, oy, ox, [&](int64_t, int64_t) { ++count; });
-  return static_cast<double>(count);
-}
-
 }  // namespace
 
 template <>
@@ -84,76 +67,214 @@ void conv2d_weight_gradient(const ConvSizes& s, const double* g, const double* x
   each_product(s, [&](int64_t i, int64_t k, int64_t o) { dw[k] += g[o] * x[i]; });
 }
 
+namespace {
+
+// Outputs of a row whose tap at column `kx` lies inside the image.
+struct Range {
+  int64_t begin, end;
+};
+Range inside(const Window& w, int64_t kx) {
+  const int64_t shift = w.padding[1] - kx * w.dilation[1];  // ox stride - shift is the column
+  const int64_t begin = shift > 0 ? (shift + w.stride[1] - 1) / w.stride[1] : 0;
+  const int64_t last = w.in[1] - 1 + shift;
+  return {begin, last < 0 ? 0 : std::min(w.out[1], last / w.stride[1] + 1)};
+}
+
+// Calls f(first pixel of the row of x, kx) for every tap of output row oy whose row of x lies inside, then f's range is inside(w, kx).
+template <class F>
+void each_row_tap(const Window& w, int64_t oy, const F& f) {
+  for (int64_t ky = 0; ky < w.kernel[0]; ++ky) {
+    const int64_t iy = oy * w.stride[0] - w.padding[0] + ky * w.dilation[0];
+    if (iy < 0 || iy >= w.in[0]) continue;
+    for (int64_t kx = 0; kx < w.kernel[1]; ++kx) f(iy * w.in[1] + kx * w.dilation[1] - w.padding[1], kx);
+  }
+}
+
+// Calls f(image) for each image, on several threads.
+template <class F>
+void each_image(const PoolSizes& s, const F& f) {
+  parallel_for(s.images, std::max<int64_t>(1, 16384 / std::max<int64_t>(1, area(s.window.in))), [&](int64_t begin, int64_t end) {
+    for (int64_t image = begin; image < end; ++image) f(image);
+  });
+}
+
+// How many of a window's places count, by output row or column.
+std::vector<double> counts(const Window& w, size_t dim, bool count_padding) {
+  std::vector<double> all(static_cast<size_t>(w.out[dim]), static_cast<double>(w.kernel[dim]));
+  for (int64_t o = 0; !count_padding && o < w.out[dim]; ++o) {
+    const int64_t first = o * w.stride[dim] - w.padding[dim], end = std::min(first + w.kernel[dim], w.in[dim]);
+    all[static_cast<size_t>(o)] = static_cast<double>(end - std::max<int64_t>(first, 0));
+  }
+  return all;
+}
+
+}  // namespace
+
 template <class T>
-void max_pool2d_places(const PoolSizes& s, const T* x, int64_t* places) {
-  each_window(s, [&](int64_t first, int64_t o, int64_t oy, int64_t ox) {
-    int64_t best = -1;
-    each_tap(s.window, oy, ox, [&](int64_t i, int64_t) {
-      if (best < 0 || x[first + i] > x[first + best] || (std::isnan(x[first + i]) && !std::isnan(x[first + best]))) best = i;
-    });
-    places[o] = best;
+void max_pool2d(const PoolSizes& s, const T* x, T* y, int64_t* places) {
+  const Window& w = s.window;
+  each_image(s, [&](int64_t image) {
+    const T* const from = x + image * area(w.in);
+    std::vector<int64_t> place(static_cast<size_t>(w.out[1]));
+    for (int64_t oy = 0; oy < w.out[0]; ++oy) {
+      const int64_t row = image * area(w.out) + oy * w.out[1];
+      T* const best = y + row;
+      std::fill_n(best, w.out[1], -std::numeric_limits<T>::infinity());
+      std::fill(place.begin(), place.end(), -1);
+      each_row_tap(w, oy, [&](int64_t first, int64_t kx) {
+        const Range range = inside(w, kx);
+        for (int64_t ox = range.begin; ox < range.end; ++ox) {
+          const int64_t at = first + ox * w.stride[1];
+          const T v = from[at], old = best[ox];
+          int64_t& where = place[static_cast<size_t>(ox)];
+          const bool takes = (!(v <= old) && old == old) || where < 0;  // a NaN is taken and stays
+          best[ox] = takes ? v : old;
+          where = takes ? at : where;
+        }
+      });
+      if (places) std::copy(place.begin(), place.end(), places + row);
+    }
   });
 }
-template void max_pool2d_places(const PoolSizes&, const float*, int64_t*);
-template void max_pool2d_places(const PoolSizes&, const double*, int64_t*);
 
-template <>
-void avg_pool2d(const PoolSizes& s, bool count_padding, const double* x, double* y) {
-  each_window(s, [&](int64_t first, int64_t o, int64_t oy, int64_t ox) {
-    double total = 0;
-    each_tap(s.window, oy, ox, [&](int64_t i, int64_t) { total += x[first + i]; });
-    y[o] = total / window_count(s.window, count_padding, oy, ox);
+template <class T>
+void max_pool2d_backward(const PoolSizes& s, const T* g, const int64_t* places, T* dx) {
+  const int64_t in = area(s.window.in), out = area(s.window.out);
+  each_image(s, [&](int64_t image) {
+    T* const into = dx + image * in;
+    std::fill_n(into, in, T{0});
+    for (int64_t o = image * out; o < (image + 1) * out; ++o) into[places[o]] += g[o];
   });
 }
 
-template <>
-void avg_pool2d_backward(const PoolSizes& s, bool count_padding, const double* g, double* dx) {
-  std::fill_n(dx, s.images * area(s.window.in), 0.0);
-  each_window(s, [&](int64_t first, int64_t o, int64_t oy, int64_t ox) {
-    const double share = g[o] / window_count(s.window, count_padding, oy, ox);
-    each_tap(s.window, oy, ox, [&](int64_t i, int64_t) { dx[first + i] += share; });
+template <class T>
+void avg_pool2d(const PoolSizes& s, bool count_padding, const T* x, T* y) {
+  const Window& w = s.window;
+  const std::vector<double> height = counts(w, 0, count_padding), width = counts(w, 1, count_padding);
+  each_image(s, [&](int64_t image) {
+    const T* const from = x + image * area(w.in);
+    std::vector<double> total(static_cast<size_t>(w.out[1]));
+    for (int64_t oy = 0; oy < w.out[0]; ++oy) {
+      std::fill(total.begin(), total.end(), 0.0);
+      each_row_tap(w, oy, [&](int64_t first, int64_t kx) {
+        const Range range = inside(w, kx);
+        for (int64_t ox = range.begin; ox < range.end; ++ox)
+          total[static_cast<size_t>(ox)] += static_cast<double>(from[first + ox * w.stride[1]]);
+      });
+      T* const into = y + image * area(w.out) + oy * w.out[1];
+      for (size_t ox = 0; ox < total.size(); ++ox) into[ox] = static_cast<T>(total[ox] / (height[static_cast<size_t>(oy)] * width[ox]));
+    }
+  });
+}
+
+template <class T>
+void avg_pool2d_backward(const PoolSizes& s, bool count_padding, const T* g, T* dx) {
+  const Window& w = s.window;
+  const std::vector<double> height = counts(w, 0, count_padding), width = counts(w, 1, count_padding);
+  each_image(s, [&](int64_t image) {
+    T* const into = dx + image * area(w.in);
+    std::fill_n(into, area(w.in), T{0});
+    std::vector<T> share(static_cast<size_t>(w.out[1]));
+    for (int64_t oy = 0; oy < w.out[0]; ++oy) {
+      const T* const row = g + image * area(w.out) + oy * w.out[1];
+      for (size_t ox = 0; ox < share.size(); ++ox) {
+        share[ox] = static_cast<T>(static_cast<double>(row[ox]) / (height[static_cast<size_t>(oy)] * width[ox]));
+      }
+      each_row_tap(w, oy, [&](int64_t first, int64_t kx) {
+        const Range range = inside(w, kx);
+        for (int64_t ox = range.begin; ox < range.end; ++ox) into[first + ox * w.stride[1]] += share[static_cast<size_t>(ox)];
+      });
+    }
   });
 }
 
 namespace {
-// Calls f(index) for every element of channel c.
-template <class F>
-void each_of_channel(const BatchNormSizes& s, int64_t c, const F& f) {
-  for (int64_t b = 0; b < s.batch; ++b) {
-    for (int64_t i = 0; i < s.n; ++i) f((b * s.channels + c) * s.n + i);
+
+// Sums of f(i) over n values in 16 lanes, added up in double in one order.
+template <class T, class F>
+double lane_sum(int64_t n, const F& f) {
+  constexpr int64_t kLanes = 16;
+  T lanes[kLanes] = {};
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    for (int64_t k = 0; k < kLanes; ++k) lanes[k] += f(i + k);
   }
+  double total = 0;
+  for (; i < n; ++i) total += static_cast<double>(f(i));
+  for (const T lane : lanes) total += static_cast<double>(lane);
+  return total;
 }
+
+// Calls f(c) for each channel; a channel belongs to one thread, so that the sums do not depend on their number.
+template <class F>
+void each_channel(const BatchNormSizes& s, const F& f) {
+  parallel_for(s.channels, std::max<int64_t>(1, 16384 / std::max<int64_t>(1, s.batch * s.n)), [&](int64_t begin, int64_t end) {
+    for (int64_t c = begin; c < end; ++c) f(c);
+  });
+}
+
 }  // namespace
 
-template <>
-void batch_norm(const BatchNormSizes& s, const double* x, const double* gain, const double* bias, double* y, double* mean,
-                double* variance) {
+template <class T>
+void batch_norm(const BatchNormSizes& s, const T* x, const T* gain, const T* bias, T* y, T* mean, T* variance) {
   const auto count = static_cast<double>(s.batch * s.n);
-  for (int64_t c = 0; c < s.channels; ++c) {
+  each_channel(s, [&](int64_t c) {
     double total = 0, squares = 0;
-    each_of_channel(s, c, [&](int64_t i) { total += x[i]; });
-    mean[c] = total / count;
-    each_of_channel(s, c, [&](int64_t i) { squares += (x[i] - mean[c]) * (x[i] - mean[c]); });
-    variance[c] = squares / count;
-    const double scale = gain[c] / std::sqrt(variance[c] + s.eps);
-    each_of_channel(s, c, [&](int64_t i) { y[i] = (x[i] - mean[c]) * scale + bias[c]; });
-  }
+    for (int64_t b = 0; b < s.batch; ++b) {
+      const T* const row = x + (b * s.channels + c) * s.n;
+      total += lane_sum<T>(s.n, [&](int64_t i) { return row[i]; });
+    }
+    const T centre = static_cast<T>(total / count);
+    for (int64_t b = 0; b < s.batch; ++b) {
+      const T* const row = x + (b * s.channels + c) * s.n;
+      squares += lane_sum<T>(s.n, [&](int64_t i) { return (row[i] - centre) * (row[i] - centre); });
+    }
+    const double spread = squares / count;
+    const T scale = static_cast<T>(static_cast<double>(gain[c]) / std::sqrt(spread + s.eps)), shift = bias[c];
+    for (int64_t b = 0; b < s.batch; ++b) {
+      const T* const row = x + (b * s.channels + c) * s.n;
+      T* const into = y + (b * s.channels + c) * s.n;
+      for (int64_t i = 0; i < s.n; ++i) into[i] = (row[i] - centre) * scale + shift;
+    }
+    mean[c] = centre;
+    variance[c] = static_cast<T>(spread);
+  });
 }
 
-template <>
-void batch_norm_backward(const BatchNormSizes& s, const double* g, const double* x, const double* gain, const double* mean,
-                         const double* variance, double* dx, double* dgain, double* dbias) {
+template <class T>
+void batch_norm_backward(const BatchNormSizes& s, const T* g, const T* x, const T* gain, const T* mean, const T* variance, T* dx, T* dgain,
+                         T* dbias) {
   const auto count = static_cast<double>(s.batch * s.n);
-  for (int64_t c = 0; c < s.channels; ++c) {
-    const double scale = 1 / std::sqrt(variance[c] + s.eps);
-    dgain[c] = dbias[c] = 0;
-    each_of_channel(s, c, [&](int64_t i) {
-      dgain[c] += g[i] * (x[i] - mean[c]) * scale;
-      dbias[c] += g[i];
-    });
-    each_of_channel(s, c,
-                    [&](int64_t i) { dx[i] = scale * gain[c] * (g[i] - dbias[c] / count - (x[i] - mean[c]) * scale * dgain[c] / count); });
-  }
+  each_channel(s, [&](int64_t c) {
+    const T centre = mean[c];
+    const double scale = 1 / std::sqrt(static_cast<double>(variance[c]) + s.eps);
+    double along = 0, total = 0;  // sums of g (x - mean) and of g
+    for (int64_t b = 0; b < s.batch; ++b) {
+      const T *const in = x + (b * s.channels + c) * s.n, *const grad = g + (b * s.channels + c) * s.n;
+      along += lane_sum<T>(s.n, [&](int64_t i) { return grad[i] * (in[i] - centre); });
+      total += lane_sum<T>(s.n, [&](int64_t i) { return grad[i]; });
+    }
+    dgain[c] = static_cast<T>(along * scale);
+    dbias[c] = static_cast<T>(total);
+    const T outer = static_cast<T>(scale * static_cast<double>(gain[c])), even = static_cast<T>(total / count);
+    const T slope = static_cast<T>(along * scale * scale / count);
+    for (int64_t b = 0; b < s.batch; ++b) {
+      const T *const in = x + (b * s.channels + c) * s.n, *const grad = g + (b * s.channels + c) * s.n;
+      T* const into = dx + (b * s.channels + c) * s.n;
+      for (int64_t i = 0; i < s.n; ++i) into[i] = outer * (grad[i] - even - (in[i] - centre) * slope);
+    }
+  });
 }
+
+#define HEED_INSTANTIATE(T)                                                                  \
+  template void max_pool2d(const PoolSizes&, const T*, T*, int64_t*);                        \
+  template void max_pool2d_backward(const PoolSizes&, const T*, const int64_t*, T*);         \
+  template void avg_pool2d(const PoolSizes&, bool, const T*, T*);                            \
+  template void avg_pool2d_backward(const PoolSizes&, bool, const T*, T*);                   \
+  template void batch_norm(const BatchNormSizes&, const T*, const T*, const T*, T*, T*, T*); \
+  template void batch_norm_backward(const BatchNormSizes&, const T*, const T*, const T*, const T*, const T*, T*, T*, T*);
+HEED_INSTANTIATE(float)
+HEED_INSTANTIATE(double)
+#undef HEED_INSTANTIATE
 
 }  // namespace heed::kernels

@@ -33,14 +33,12 @@ struct PoolSizes {
   Window window;
 };
 
-/// Where in its image the largest of each window stands, the first of equals, a NaN before all; padding is never chosen.
+/// The largest of each window, the first of equals, a NaN before all; padding is never chosen. `places` gets where in its image it stands,
+/// or is null.
 template <class T>
-void max_pool2d_places(const PoolSizes& sizes, const T* x, int64_t* places);
-/// The largest themselves, in oneDNN, for finite x alone: it takes a NaN for small and minus infinity for the least finite number.
-/// `workspace`, of so many bytes, is for the backward; null when none follows.
-size_t max_pool2d_workspace(const PoolSizes& sizes);
-void max_pool2d(const PoolSizes& sizes, const float* x, float* y, void* workspace);
-void max_pool2d_backward(const PoolSizes& sizes, const float* g, const void* workspace, float* dx);
+void max_pool2d(const PoolSizes& sizes, const T* x, T* y, int64_t* places);
+template <class T>
+void max_pool2d_backward(const PoolSizes& sizes, const T* g, const int64_t* places, T* dx);
 /// The mean of each window, over all of it or over what is not padding; and its gradient.
 template <class T>
 void avg_pool2d(const PoolSizes& sizes, bool count_padding, const T* x, T* y);

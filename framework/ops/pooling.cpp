@@ -1,8 +1,6 @@
 // max_pool2d, avg_pool2d and their one-dimensional forms.
 // vjp: max: g goes to where the largest stands, which a second derivative writes as scatter_add; avg: g shared evenly over the window, a
 // linear map whose own gradient is avg_pool2d again.
-#include <bit>
-
 #include "framework/ops/apply.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
@@ -17,45 +15,28 @@ struct MaxPool2d {
   static constexpr const char* kName = "max_pool2d";
   PoolSizes sizes;
   Shape in, out;
-  // Beside x is kept oneDNN's workspace, or the places where it did not run.
   Tensor forward(const Tensor& input, Saved& saved) const {
-    const Tensor x = input.contiguous();
-    saved.input(input);
-    if (x.dtype() == DType::f32 && in.numel() > 0 && finite(x)) {
-      const Tensor y = empty(out, x.dtype());
-      const Tensor workspace = saved.recording() ? empty({workspace_bytes()}, DType::boolean) : Tensor{};
-      kernels::max_pool2d(sizes, x.data<float>(), y.data<float>(), workspace.defined() ? workspace.raw_data() : nullptr);
-      saved.input(workspace);
-      return y;
-    }
-    const Tensor places = places_of(x);
+    const Tensor x = input.contiguous(), y = empty(out, x.dtype());
+    const Tensor places = saved.recording() ? empty({sizes.images, out[2] * out[3]}, DType::i64) : Tensor{};
+    dispatch_floating(kName, x.dtype(), [&](auto t) {
+      using T = decltype(t);
+      kernels::max_pool2d<T>(sizes, x.data<T>(), y.data<T>(), places.defined() ? places.data<int64_t>() : nullptr);
+    });
     saved.input(places);
-    return reshape(gather(reshape(x, flat()), 1, places), out);
+    return y;
   }
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
-    const Tensor x = saved[0], kept = saved[1];
-    if (kept.dtype() == DType::i64) return d.add(0, scattered(g, kept));
-    if (GradMode::enabled()) return d.add(0, scattered(g, places_of(x.detach().contiguous())));
+    const Tensor places = saved[0];
+    if (GradMode::enabled()) {  // in public ops; the places are a constant
+      const Tensor flat = zeros({sizes.images, in[2] * in[3]}, g.dtype());
+      return d.add(0, reshape(scatter_add(flat, 1, places, reshape(g, places.shape())), in));
+    }
     const Tensor dense = g.contiguous(), dx = empty(in, g.dtype());
-    kernels::max_pool2d_backward(sizes, dense.data<float>(), kept.raw_data(), dx.data<float>());
+    dispatch_floating(kName, g.dtype(), [&](auto t) {
+      using T = decltype(t);
+      kernels::max_pool2d_backward<T>(sizes, dense.data<T>(), places.data<int64_t>(), dx.data<T>());
+    });
     d.add(0, dx);
-  }
-  int64_t workspace_bytes() const { return std::max<int64_t>(1, static_cast<int64_t>(kernels::max_pool2d_workspace(sizes))); }
-  Shape flat() const { return {sizes.images, in[2] * in[3]}; }
-  static bool finite(const Tensor& x) {
-    constexpr uint32_t kExponent = 0x7F800000;  // all ones in infinities and NaN
-    uint32_t spoilt = 0;
-    const float* const values = x.data<float>();
-    for (int64_t i = 0; i < x.numel(); ++i) spoilt |= static_cast<uint32_t>((std::bit_cast<uint32_t>(values[i]) & kExponent) == kExponent);
-    return spoilt == 0;
-  }
-  Tensor places_of(const Tensor& x) const {
-    const Tensor places = empty({sizes.images, out[2] * out[3]}, DType::i64);
-    dispatch_floating(kName, x.dtype(), [&](auto t) { kernels::max_pool2d_places(sizes, x.data<decltype(t)>(), places.data<int64_t>()); });
-    return places;
-  }
-  Tensor scattered(const Tensor& g, const Tensor& places) const {
-    return reshape(scatter_add(zeros(flat(), g.dtype()), 1, places, reshape(g, places.shape())), in);
   }
   static void samples(SampleList& s) {
     s.add("torch.nn.functional.max_pool2d(a, 2)", {{2, 3, 4, 6}}, [](const auto& x) { return std::vector{max_pool2d(x[0], 2)}; });

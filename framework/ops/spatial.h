@@ -1,4 +1,4 @@
-// Ops on sequences [B, C, L] and images [B, C, H, W]: convolution, pooling, batch normalisation. dtypes f32 (oneDNN) and f64; all floating
+// Ops on sequences [B, C, L] and images [B, C, H, W]: convolution, pooling, batch normalisation. dtypes f32 and f64; all floating
 // inputs of one call share one dtype (DTypeError otherwise).
 #pragma once
 

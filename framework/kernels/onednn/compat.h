@@ -23,14 +23,6 @@ inline dnnl::primitive_attr user_scratchpad() {
   return attributes;
 }
 
-#if DNNL_VERSION_MAJOR >= 3
-using PoolingForward = dnnl::pooling_forward;
-using PoolingBackward = dnnl::pooling_backward;
-#else
-using PoolingForward = dnnl::pooling_v2_forward;  // with dilation, as version 3's
-using PoolingBackward = dnnl::pooling_v2_backward;
-#endif
-
 /// A primitive's descriptor from the arguments that versions 2 and 3 share, in their order.
 template <class Primitive, class... Arguments>
 typename Primitive::primitive_desc descriptor(const Arguments&... arguments) {
@@ -47,27 +39,6 @@ typename Primitive::primitive_desc backward_descriptor(const Forward& forward, c
   return typename Primitive::primitive_desc(engine(), arguments..., forward, user_scratchpad());
 #else
   return typename Primitive::primitive_desc(typename Primitive::desc(arguments...), user_scratchpad(), engine(), forward);
-#endif
-}
-
-constexpr bool kBatchNormBackwardTakesShift = DNNL_VERSION_MAJOR < 3;  // version 3 refuses what it does not read
-
-inline dnnl::batch_normalization_forward::primitive_desc batch_norm_descriptor(const dnnl::memory::desc& x, float eps) {
-  constexpr auto kProp = dnnl::prop_kind::forward_training;
-  const auto flags = dnnl::normalization_flags::use_scale | dnnl::normalization_flags::use_shift;
-#if DNNL_VERSION_MAJOR >= 3
-  return descriptor<dnnl::batch_normalization_forward>(kProp, x, x, eps, flags);
-#else
-  return descriptor<dnnl::batch_normalization_forward>(kProp, x, eps, flags);
-#endif
-}
-inline dnnl::batch_normalization_backward::primitive_desc batch_norm_backward_descriptor(const dnnl::memory::desc& x, float eps) {
-  constexpr auto kProp = dnnl::prop_kind::backward;
-  const auto flags = dnnl::normalization_flags::use_scale | dnnl::normalization_flags::use_shift;
-#if DNNL_VERSION_MAJOR >= 3
-  return backward_descriptor<dnnl::batch_normalization_backward>(batch_norm_descriptor(x, eps), kProp, x, x, x, eps, flags);
-#else
-  return backward_descriptor<dnnl::batch_normalization_backward>(batch_norm_descriptor(x, eps), kProp, x, x, eps, flags);
 #endif
 }
 

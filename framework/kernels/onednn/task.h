@@ -40,7 +40,7 @@ class Task {
   void input(int which, const dnnl::memory::desc& plain, const dnnl::memory::desc& wanted) { add(which, plain, wanted, Way::in); }
   void output(int which, const dnnl::memory::desc& plain, const dnnl::memory::desc& wanted) { add(which, plain, wanted, Way::out); }
 
-  /// Pointers for the arguments that input() and output() announced, in that order; more of them are ignored.
+  /// Pointers for the arguments that input() and output() announced, in that order.
   void run(std::initializer_list<const void*> pointers) {
     const heed::detail::ProductThreads alone;
     auto pointer = pointers.begin();

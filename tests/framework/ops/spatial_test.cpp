@@ -1,4 +1,4 @@
-// Convolution, pooling and batch normalisation beyond their samples: oneDNN's f32 against the plain f64 on larger sizes, NaN, ties, errors.
+// Convolution, pooling and batch normalisation beyond their samples: f32 against f64 on larger sizes, NaN, ties, errors.
 #include "framework/ops/spatial.h"
 
 #include <gtest/gtest.h>
@@ -76,7 +76,7 @@ TEST(Conv2d, NamesWhatDoesNotFit) {
                conv1d(x, zeros({1, 4, 3})));
 }
 
-TEST(Pooling, F32ThroughOneDnnIsThePlainKernels) {
+TEST(Pooling, F32IsF64) {
   manual_seed(7);
   const std::vector<Tensor> x{randn({3, 17, 15, 13}, DType::f64)};
   for (const Pool2dOptions& options : {Pool2dOptions{}, Pool2dOptions{.stride = {1, 2}, .padding = 1}}) {
@@ -113,7 +113,7 @@ TEST(Pooling, NamesWhatDoesNotFit) {
   EXPECT_ERROR(ShapeError, "max_pool1d: takes [B, C, L], got [2, 4, 5, 5]", max_pool1d(x, 2));
 }
 
-TEST(BatchNorm, F32ThroughOneDnnIsThePlainKernels) {
+TEST(BatchNorm, F32IsF64) {
   manual_seed(8);
   for (const Shape& shape : {Shape{64, 19}, Shape{8, 16, 11, 7}, Shape{5, 3, 40}}) {
     const std::vector<Tensor> inputs{randn(shape, DType::f64), randn({shape[1]}, DType::f64), randn({shape[1]}, DType::f64)};
