@@ -20,11 +20,11 @@ std::vector<int64_t> checked_lengths(const Tensor& x, const Tensor& lengths) {
   return values;
 }
 
-// [B, 1]: 1 where step t lies before the sequence's end.
-Tensor running(const std::vector<int64_t>& lengths, int64_t t, DType dtype) {
-  std::vector<double> mask;
-  for (const int64_t length : lengths) mask.push_back(t < length ? 1 : 0);
-  return from_vector(mask, {static_cast<int64_t>(lengths.size()), 1}).to(dtype);
+// [B, 1]: whether step t lies before the sequence's end.
+Tensor running(const std::vector<int64_t>& lengths, int64_t t) {
+  std::vector<bool> mask;
+  for (const int64_t length : lengths) mask.push_back(t < length);
+  return from_vector(mask, {static_cast<int64_t>(lengths.size()), 1});
 }
 
 // The next state from what the input and the state h [B, H] give before the gates, [B, 3H] each.
@@ -68,9 +68,9 @@ GRUResult GRULayer::operator()(const Tensor& x, const Tensor& lengths, const Ten
     if (t < shortest) {
       outputs[static_cast<size_t>(t)] = h = next;
     } else {
-      const Tensor runs = running(ends, t, x.dtype());
-      outputs[static_cast<size_t>(t)] = next * runs;
-      h = h + (next - h) * runs;  // a sequence that rests keeps its state
+      const Tensor runs = running(ends, t);  // chosen and not multiplied: what lies past an end may be NaN
+      outputs[static_cast<size_t>(t)] = where(runs, next, zeros({}, x.dtype()));
+      h = where(runs, next, h);  // a sequence that rests keeps its state
     }
   }
   return {announce(outputs.empty() ? zeros({B, 0, H}, x.dtype()) : stack(outputs, 1)), h};

@@ -1,6 +1,8 @@
 // Linear, Embedding, Dropout, RMSNorm.
 #pragma once
 
+#include <fmt/format.h>
+
 #include "nn/init.h"
 #include "nn/module.h"
 
@@ -70,7 +72,9 @@ class RMSNorm : public Module {
 class Dropout : public Module {
  public:
   /// @param probability in [0, 1)
-  explicit Dropout(double probability) : p(probability) {}
+  explicit Dropout(double probability) : p(probability) {
+    if (!(p >= 0 && p < 1)) throw ValueError(fmt::format("dropout: p = {} is outside [0, 1)", p));
+  }
   /// @param x [*]
   /// @return the same shape; x itself outside training
   Tensor operator()(const Tensor& x) const { return announce(dropout(x, p, training())); }

@@ -2,25 +2,44 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 namespace heed::nn {
 
+namespace {
+void check_name(const std::string& name, const NamedTensors& tensors, const std::vector<std::pair<std::string, Module*>>& modules) {
+  const auto named = [&](const auto& entry) { return entry.first == name; };
+  if (std::any_of(tensors.begin(), tensors.end(), named) || std::any_of(modules.begin(), modules.end(), named)) {
+    throw ValueError(fmt::format("module: '{}' is announced twice", name));
+  }
+  if (name.empty() || name.find('.') != std::string::npos) throw ValueError(fmt::format("module: '{}' is no name for a member", name));
+}
+}  // namespace
+
 Tensor Module::param(std::string name, const Tensor& value) {
+  check_name(name, parameters_, children_);
   value.set_requires_grad(true);
   parameters_.emplace_back(std::move(name), value);
   return value;
 }
 
 Tensor Module::buffer(std::string name, const Tensor& value) {
+  check_name(name, buffers_, children_);
   buffers_.emplace_back(std::move(name), value);
   return value;
 }
 
-void Module::child(std::string name, Module& module) { children_.emplace_back(std::move(name), &module); }
+void Module::child(std::string name, Module& module) {
+  check_name(name, parameters_, children_);
+  children_.emplace_back(std::move(name), &module);
+}
 
 void Module::collect(const std::string& prefix, NamedTensors Module::*which, NamedTensors& into) const {
-  for (const auto& [name, value] : this->*which) into.emplace_back(prefix + name, value);
+  for (const auto& [name, value] : this->*which) {  // one that two layers share counts once, under its first name
+    const bool seen = std::any_of(into.begin(), into.end(), [&v = value](const auto& entry) { return entry.second.body() == v.body(); });
+    if (!seen) into.emplace_back(prefix + name, value);
+  }
   for (const auto& [name, module] : children_) module->collect(prefix + name + ".", which, into);
 }
 

@@ -37,7 +37,7 @@ class Module {
   Module& operator=(const Module&) = delete;
   virtual ~Module() = default;
 
-  /// Own parameters first, then the children's, in the order of announcement.
+  /// Own parameters first, then the children's, in the order of announcement; one that two layers share counts once, by its first name.
   /// @return dotted names and the parameters themselves
   NamedTensors named_parameters() const;
   /// @return the same without names
@@ -85,6 +85,7 @@ class Module {
   /// @param name its key, without dots; the member's name
   /// @param value what it starts from
   /// @return `value`, to be kept as a member
+  /// @throws ValueError for a name that is taken, empty or has a dot
   Tensor param(std::string name, const Tensor& value);
   /// Announces a buffer.
   /// @param name its key, without dots; the member's name

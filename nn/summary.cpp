@@ -9,6 +9,8 @@
 #include <memory>
 #include <typeinfo>
 
+#include "nn/layers.h"
+
 namespace heed::nn {
 namespace {
 
@@ -18,13 +20,24 @@ struct Row {
   int64_t flops = 0;
 };
 
-// The class without namespaces: "Linear", "Activation<...>" as "Activation".
+// The class without namespaces and arguments: "Linear"; an activation by its function: "relu".
 std::string kind_of(const Module& module) {
   int status = 0;
   const std::unique_ptr<char, decltype(&std::free)> name(abi::__cxa_demangle(typeid(module).name(), nullptr, nullptr, &status), &std::free);
-  std::string text = status == 0 ? name.get() : typeid(module).name();
-  text = text.substr(0, text.find_first_of("<("));
-  return text.substr(text.rfind(':') + 1);
+  const std::string text = status == 0 ? name.get() : typeid(module).name();
+  std::string kind;
+  int depth = 0;  // of brackets
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '<' || c == '(') ++depth;
+    if (depth == 0) kind = c == ':' ? "" : kind + c;
+    if (c == '>' || c == ')') --depth;
+  }
+  if (kind != "Activation") return kind;
+  const size_t begin = text.find("heed::", text.find('<'));  // "...Activation<&(heed::relu(heed::Tensor const&))>"
+  if (begin == std::string::npos) return kind;
+  const std::string function = text.substr(begin + std::string_view("heed::").size());
+  return function.substr(0, function.find_first_of("(>)"));
 }
 
 int64_t bytes_of(const NamedTensors& named) {
@@ -36,6 +49,7 @@ int64_t bytes_of(const NamedTensors& named) {
 // The operations of a layer without children whose weights meet every row of its output: [*, D], or [B, C, ...] for a convolution's weight.
 int64_t operations_of_weights(const Module& layer, const Tensor& output) {
   int64_t flops = 0;
+  if (dynamic_cast<const Embedding*>(&layer)) return 0;  // looks rows up
   for (const Tensor& w : layer.parameters()) {
     if (w.ndim() < 2 || output.ndim() < 2) continue;
     const int64_t features = w.ndim() == 2 ? output.shape().back() : output.shape()[1];

@@ -1,6 +1,7 @@
 // Stopping and going on: weights and the optimiser's state are saved as safetensors after half of a training, loaded into a new model, and
 // both go on. They end with the same predictions, bit for bit. A file that does not fit is refused with one line, and changes nothing.
 #include <heed/nn/nn.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <filesystem>
@@ -55,7 +56,7 @@ void load(const std::filesystem::path& folder, Net& net, nn::Adam& adam) {
 }  // namespace
 
 int main() {
-  const std::filesystem::path folder = std::filesystem::temp_directory_path() / "heed_example_save_load";
+  const std::filesystem::path folder = std::filesystem::temp_directory_path() / ("heed_example_save_load_" + std::to_string(::getpid()));
   std::filesystem::create_directories(folder);
   manual_seed(1);
   Net original(16);

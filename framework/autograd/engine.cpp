@@ -81,6 +81,23 @@ void seed(Agenda& agenda, const Tensor& y, const Tensor& cotangent) {
   agenda.push(edge.node.get());
 }
 
+bool is_leaf(const Node& node) { return node.sequence == 0; }
+
+// The cotangents of a run lie in the nodes, so a second run inside it would mix with them.
+class Running {
+ public:
+  explicit Running(const char* op) {
+    if (on_) throw GradError(fmt::format("{}: called inside a backward, by a hook or a vjp", op));
+    on_ = true;
+  }
+  ~Running() { on_ = false; }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+
+ private:
+  static inline thread_local bool on_ = false;
+};
+
 void run(Agenda& agenda, std::vector<Capture>* captures, bool retain_graph) {
   while (!agenda.empty()) {
     Node& node = agenda.pop();
@@ -94,7 +111,7 @@ void run(Agenda& agenda, std::vector<Capture>* captures, bool retain_graph) {
       for (Capture& capture : *captures) {
         if (capture.edge.node.get() == &node) capture.value = node.cotangents[static_cast<size_t>(capture.edge.output)];
       }
-      if (node.edge_count() == 0) continue;  // leaves collect nothing here
+      if (is_leaf(node)) continue;  // leaves collect nothing here
     }
     Grads grads(node, agenda);
     try {
@@ -113,7 +130,7 @@ void run(Agenda& agenda, std::vector<Capture>* captures, bool retain_graph) {
     }
     if (!retain_graph) {
       node.release_saved();
-      node.released = node.edge_count() > 0;
+      node.released = !is_leaf(node);
     }
   }
 }
@@ -122,6 +139,7 @@ void run(Agenda& agenda, std::vector<Capture>* captures, bool retain_graph) {
 
 void backward(const Tensor& y, const Tensor& cotangent, bool retain_graph) {
   require_training("backward");
+  const Running running("backward");
   const GradModeScope mode(false);
   Agenda agenda;
   seed(agenda, y, cotangent);
@@ -137,6 +155,7 @@ std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor
     if (!captures.back().edge.node) throw GradError("grad: an input wants no gradient: " + x.describe());
   }
   {
+    const Running running("grad");
     const GradModeScope mode(options.create_graph);
     Agenda agenda;
     for (size_t i = 0; i < outputs.size(); ++i) seed(agenda, outputs[i], i < cotangents.size() ? cotangents[i] : Tensor{});

@@ -50,7 +50,8 @@ class BackwardHook {
 ///   "backward: log gave NaN as the gradient of its input 0, f64[2, 3], first at [0, 2]; recorded by f < g < main"
 /// A NaN that comes from outside is found at the first recorded op that reads it: "forward: mul got NaN as its input 1, ...".
 /// With Report::infinity an infinity counts as well (masks of -inf are not rare, so it does not by itself).
-/// Calls in an executable have names if it is linked with -rdynamic, else addresses for addr2line. Slow: for looking for a mistake.
+/// Calls in an executable have names if it is linked with -rdynamic, else addresses for addr2line. Slow, and it keeps some
+/// hundred bytes for every op that is recorded while it lives: for looking for a mistake.
 class AnomalyMode : public BackwardHook {
  public:
   /// What counts as bad: NaN alone, or infinities as well.

@@ -10,7 +10,9 @@ namespace heed {
 
 void Saved::keep(const Tensor& x, int output) {
   if (!node_) return;
-  HEED_ASSERT(count_ < capacity_);
+  if (count_ >= capacity_) {
+    throw GradError(fmt::format("{}: keeps more than {} tensors for backward: say so with kSaved", node_->name(), capacity_));
+  }
   SavedTensor& slot = slots_[count_++];
   slot.output = static_cast<int8_t>(output);
   if (!x.defined()) return;

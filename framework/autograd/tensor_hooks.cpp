@@ -32,6 +32,7 @@ void HookHandle::remove() {
 }
 
 HookHandle register_hook(const Tensor& x, std::function<Tensor(const Tensor&)> f) {
+  if (!f) throw ValueError("register_hook: the function is empty");
   const Edge edge = gradient_edge(x);
   if (!edge.node) throw GradError(fmt::format("register_hook: the tensor {} wants no gradient", x.describe()));
   TensorHooks& hooks = hooks_of(*edge.node);
@@ -40,6 +41,7 @@ HookHandle register_hook(const Tensor& x, std::function<Tensor(const Tensor&)> f
 }
 
 HookHandle register_accumulation_hook(const Tensor& leaf, std::function<void(const Tensor&)> f) {
+  if (!f) throw ValueError("register_accumulation_hook: the function is empty");
   if (!leaf.requires_grad() || !leaf.is_leaf()) {
     throw GradError(fmt::format("register_accumulation_hook: the tensor {} is not a leaf that wants a gradient", leaf.describe()));
   }

@@ -24,12 +24,15 @@ Tensor made(const Shape& shape, DType dtype, const F& f) {
 }  // namespace
 
 Tensor arange(double start, double end, double step, DType dtype) {
-  if (!(step != 0)) throw ValueError(fmt::format("arange: a step of {}", step));
+  if (!(step != 0) || !std::isfinite((end - start) / step)) {
+    throw ValueError(fmt::format("arange: from {} to {} in steps of {}", start, end, step));
+  }
   const auto n = static_cast<int64_t>(std::max(0.0, std::ceil((end - start) / step)));
   return made({n}, dtype, [&](int64_t i) { return start + static_cast<double>(i) * step; });
 }
 
 Tensor linspace(double start, double end, int64_t n, DType dtype) {
+  if (n < 0) throw ShapeError(fmt::format("linspace: {} values", n));
   const double step = n > 1 ? (end - start) / static_cast<double>(n - 1) : 0;
   return made({n}, dtype, [&](int64_t i) {  // from the nearer end, so that both are exact
     return 2 * i < n ? start + static_cast<double>(i) * step : end - static_cast<double>(n - 1 - i) * step;
@@ -38,6 +41,7 @@ Tensor linspace(double start, double end, int64_t n, DType dtype) {
 
 Tensor eye(int64_t rows, int64_t columns, DType dtype) {
   const int64_t n = columns < 0 ? rows : columns;
+  if (rows < 0) throw ShapeError(fmt::format("eye: {} rows", rows));
   return made({rows, n}, dtype, [&](int64_t i) { return i / n == i % n ? 1 : 0; });
 }
 

@@ -16,6 +16,7 @@ int omp_get_thread_num(void);
 int omp_get_num_threads(void);
 int omp_in_parallel(void);
 void omp_set_num_threads(int);
+int omp_get_max_threads(void);
 #if defined(__SANITIZE_THREAD__)
 void __tsan_release(void*);
 void __tsan_acquire(void*);
@@ -93,7 +94,8 @@ void set_deterministic(bool on) { is_deterministic = on; }
 bool deterministic() { return is_deterministic.load(std::memory_order_relaxed); }
 
 detail::ProductThreads::ProductThreads(bool small) : limited_(small || deterministic()) {
-  if (limited_ && ++alone == 1) omp_set_num_threads(1);
+  if (limited_) ++alone;
+  if (const int n = num_threads(); omp_get_max_threads() != n) omp_set_num_threads(n);  // OpenMP's count is each thread's own
 }
 detail::ProductThreads::~ProductThreads() {
   if (limited_ && --alone == 0) omp_set_num_threads(num_threads());

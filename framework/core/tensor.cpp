@@ -120,7 +120,10 @@ Tensor Tensor::to(DType target) const {
   return result;
 }
 
-bool Tensor::is_leaf() const { return body_->wants_grad || !body_->grad_node; }
+bool Tensor::is_leaf() const {
+  const TensorBody& b = detail::body_of(body(), "is_leaf");
+  return b.wants_grad || !b.grad_node;
+}
 
 const Tensor& Tensor::set_requires_grad(bool wanted) const {
   if (wanted) require_training("set_requires_grad");
@@ -131,11 +134,15 @@ const Tensor& Tensor::set_requires_grad(bool wanted) const {
     body_->grad_node.reset();
   }
   body_->wants_grad = wanted;
+  if (wanted) detail::leaf_edge(body_.get());  // now, and not by the first of several threads that use it
   return *this;
 }
 
-Tensor Tensor::grad() const { return body_->grad; }
-void Tensor::set_grad(Tensor grad) const { body_->grad = std::move(grad); }
+Tensor Tensor::grad() const { return detail::body_of(body(), "grad").grad; }
+void Tensor::set_grad(Tensor grad) const {
+  detail::body_of(body(), "set_grad");
+  body_->grad = std::move(grad);
+}
 
 void Tensor::backward(const Tensor& cotangent, bool retain_graph) const { heed::backward(*this, cotangent, retain_graph); }
 

@@ -89,8 +89,12 @@ struct OutputCount<std::array<Tensor, O>> {
   static constexpr int value = static_cast<int>(O);
 };
 
-inline void attach(Tensor& y, IntrusivePtr<Node> node, int output) {
+inline void attach(Tensor& y, IntrusivePtr<Node> node, int output, std::span<const Tensor* const> inputs) {
   if (!y.defined() || !is_floating(y.dtype())) return;
+  for (const Tensor* x : inputs) {
+    if (x->body() == y.body()) [[unlikely]]
+      y = y.detach();  // an input handed back as it is keeps its own record
+  }
   y.body()->grad_node = std::move(node);
   y.body()->grad_output = output;
 }
@@ -105,11 +109,11 @@ std::span<const Tensor> as_span(const Result& result) {
 }
 
 template <class Result>
-void attach_all(Result& result, IntrusivePtr<Node> node) {
+void attach_all(Result& result, IntrusivePtr<Node> node, std::span<const Tensor* const> inputs) {
   if constexpr (OutputCount<Result>::value == 0) {
-    attach(result, std::move(node), 0);
+    attach(result, std::move(node), 0, inputs);
   } else {
-    for (size_t i = 0; i < result.size(); ++i) attach(result[i], node, static_cast<int>(i));
+    for (size_t i = 0; i < result.size(); ++i) attach(result[i], node, static_cast<int>(i), inputs);
   }
 }
 
@@ -122,6 +126,7 @@ void attach_all(Result& result, IntrusivePtr<Node> node) {
 template <class Op, class... Inputs>
 auto apply(Op op, const Inputs&... inputs) {
   static_assert((std::is_same_v<Inputs, Tensor> && ...));
+  static_assert(sizeof...(Inputs) <= 32, "apply: more than 32 inputs: use apply_list");
   using Result = decltype(op.forward(inputs..., std::declval<Saved&>()));
   if (!GradMode::enabled() || !(inputs.requires_grad() || ...)) {
     const NoGradGuard no_grad;
@@ -142,7 +147,8 @@ auto apply(Op op, const Inputs&... inputs) {
   if (node->watched) [[unlikely]] {
     detail::show_computed(*node, std::initializer_list<Tensor>{inputs...}, detail::as_span(result));
   }
-  detail::attach_all(result, std::move(handle));
+  const std::array<const Tensor*, sizeof...(Inputs)> given{&inputs...};
+  detail::attach_all(result, std::move(handle), given);
   return result;
 }
 
@@ -160,12 +166,16 @@ Tensor apply_list(Op op, std::span<const Tensor> inputs) {
   }
   using Typed = detail::OpNode<Op, detail::kDynamic, 0>;
   std::vector<Edge> edges;
+  std::vector<const Tensor*> given;
   uint64_t after = 0;
+  uint32_t wanted = 0;  // of the first 32
   for (const Tensor& x : inputs) {
+    if (edges.size() < 32) wanted |= uint32_t{x.requires_grad()} << edges.size();
+    given.push_back(&x);
     edges.push_back(gradient_edge(x));
     after = std::max(after, detail::sequence_of(x));
   }
-  auto* const node = new (pool_allocate(sizeof(Typed))) Typed(std::move(op), after, std::move(edges), 0);
+  auto* const node = new (pool_allocate(sizeof(Typed))) Typed(std::move(op), after, std::move(edges), wanted);
   IntrusivePtr<Node> handle = IntrusivePtr<Node>::adopt(node);
   Tensor result = [&] {
     const NoGradGuard no_grad;
@@ -173,7 +183,7 @@ Tensor apply_list(Op op, std::span<const Tensor> inputs) {
   }();
   if (node->watched) [[unlikely]]
     detail::show_computed(*node, inputs, {&result, 1});
-  detail::attach(result, std::move(handle), 0);
+  detail::attach(result, std::move(handle), 0, given);
   return result;
 }
 

@@ -167,12 +167,17 @@ struct Conv1d {
 
 }  // namespace
 
-Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& o) {
-  check_operands("conv2d", x, weight, bias, o.groups, weight.ndim() == 4 ? weight.shape()[1] * o.groups : 0,
+namespace {
+Tensor convolved(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& o) {
+  check_operands(op, x, weight, bias, o.groups, weight.ndim() == 4 ? weight.shape()[1] * o.groups : 0,
                  weight.ndim() == 4 ? weight.shape()[0] : 0);
-  const kernels::Window window =
-      detail::window_on("conv2d", x.shape(), {weight.shape()[2], weight.shape()[3]}, o.stride, o.padding, o.dilation);
+  const kernels::Window window = detail::window_on(op, x.shape(), {weight.shape()[2], weight.shape()[3]}, o.stride, o.padding, o.dilation);
   return apply(Conv2d{{x.shape()[0], x.shape()[1], weight.shape()[0], o.groups, window}}, x, weight, bias);
+}
+}  // namespace
+
+Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& options) {
+  return convolved("conv2d", x, weight, bias, options);
 }
 
 Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& o) {
@@ -195,8 +200,8 @@ Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias, const C
     throw ShapeError(
         fmt::format("conv1d: takes [B, C, L] and a weight of 3 dimensions, got {} and {}", x.shape().str(), weight.shape().str()));
   }
-  return squeeze(conv2d(unsqueeze(x, 2), unsqueeze(weight, 2), bias,
-                        {.stride = {1, o.stride}, .padding = {0, o.padding}, .dilation = {1, o.dilation}, .groups = o.groups}),
+  return squeeze(convolved("conv1d", unsqueeze(x, 2), unsqueeze(weight, 2), bias,
+                           {.stride = {1, o.stride}, .padding = {0, o.padding}, .dilation = {1, o.dilation}, .groups = o.groups}),
                  2);
 }
 

@@ -66,13 +66,22 @@ struct CrossEntropy {
 
 Tensor weighted_cross_entropy(const Tensor& logits, const Tensor& targets, const CrossEntropyOptions& options) {
   const Tensor& weights = options.class_weights;
+  const int64_t classes = logits.shape()[1];
+  for (const int64_t id : targets.to_vector<int64_t>()) {
+    if (id != options.ignore_id && (id < 0 || id >= classes)) {
+      throw IndexError(fmt::format("cross_entropy: target {} out of range for {} classes", id, classes));
+    }
+  }
+  if (weights.dtype() != logits.dtype()) {
+    throw DTypeError(fmt::format("cross_entropy: dtypes differ: {} and weights {}", logits.describe(), weights.describe()));
+  }
   const Tensor log_p = log_softmax(logits), total = nll_loss(log_p, targets, weights, options.ignore_id) * (1 - options.label_smoothing);
   if (options.label_smoothing == 0) return total;
   const Tensor counted = ne(targets, full({}, static_cast<double>(options.ignore_id), DType::i64)).to(logits.dtype());
   const Tensor ids = where(counted.to(DType::boolean), targets, zeros({}, DType::i64));
   const Tensor evenly = -sum(matmul(log_p, weights) * counted), mass = sum(index_select(weights, 0, ids) * counted);
   const Tensor none = eq(mass, zeros({}, mass.dtype()));
-  const double share = options.label_smoothing / static_cast<double>(logits.shape()[1]);
+  const double share = options.label_smoothing / static_cast<double>(classes);
   return total + evenly * share / where(none, ones({}, mass.dtype()), mass);
 }
 

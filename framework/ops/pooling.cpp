@@ -135,22 +135,28 @@ Tensor as_image(const char* op, const Tensor& x) {
 
 }  // namespace
 
-Tensor max_pool2d(const Tensor& x, Extent2d window, const Pool2dOptions& options) {
-  const Pooled pooled("max_pool2d", x, window, options);
+namespace {
+Tensor largest(const char* op, const Tensor& x, Extent2d window, const Pool2dOptions& options) {
+  const Pooled pooled(op, x, window, options);
   return apply(MaxPool2d{pooled.sizes, x.shape(), pooled.out}, x);
 }
-
-Tensor avg_pool2d(const Tensor& x, Extent2d window, const Pool2dOptions& options, bool count_padding) {
-  const Pooled pooled("avg_pool2d", x, window, options);
+Tensor averaged(const char* op, const Tensor& x, Extent2d window, const Pool2dOptions& options, bool count_padding) {
+  const Pooled pooled(op, x, window, options);
   return average(pooled.sizes, count_padding, x.shape(), pooled.out, x);
 }
+}  // namespace
 
-Tensor max_pool1d(const Tensor& x, int64_t window, int64_t stride, int64_t padding) {
-  return squeeze(max_pool2d(as_image("max_pool1d", x), {1, window}, {.stride = {1, stride}, .padding = {0, padding}}), 2);
+Tensor max_pool2d(const Tensor& x, Extent2d window, const Pool2dOptions& options) { return largest("max_pool2d", x, window, options); }
+Tensor avg_pool2d(const Tensor& x, Extent2d window, const Pool2dOptions& options, bool count_padding) {
+  return averaged("avg_pool2d", x, window, options, count_padding);
 }
-
+Tensor max_pool1d(const Tensor& x, int64_t window, int64_t stride, int64_t padding) {
+  constexpr const char* kOp = "max_pool1d";
+  return squeeze(largest(kOp, as_image(kOp, x), {1, window}, {.stride = {1, stride}, .padding = {0, padding}}), 2);
+}
 Tensor avg_pool1d(const Tensor& x, int64_t window, int64_t stride, int64_t padding, bool count_padding) {
-  return squeeze(avg_pool2d(as_image("avg_pool1d", x), {1, window}, {.stride = {1, stride}, .padding = {0, padding}}, count_padding), 2);
+  constexpr const char* kOp = "avg_pool1d";
+  return squeeze(averaged(kOp, as_image(kOp, x), {1, window}, {.stride = {1, stride}, .padding = {0, padding}}, count_padding), 2);
 }
 
 DEFINE_OP(max_pool2d, MaxPool2d)

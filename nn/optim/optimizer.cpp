@@ -7,14 +7,21 @@
 namespace heed::nn {
 namespace {
 
-void load_one(const std::map<std::string, Tensor>& values, const std::string& key, const Tensor& into, const std::string& file) {
+// Throws unless there is an entry that fits.
+void check_one(const std::map<std::string, Tensor>& values, const std::string& key, const Tensor& into, const std::string& file) {
   const auto found = values.find(key);
   if (found == values.end()) throw FormatError(fmt::format("load '{}': '{}' is missing", file, key));
   if (found->second.shape() != into.shape() || found->second.dtype() != into.dtype()) {
     throw FormatError(
         fmt::format("load '{}': '{}' is {} in the file, {} in the model", file, key, found->second.describe(), into.describe()));
   }
-  into.copy_(found->second);
+}
+
+// All or nothing.
+void load_all(const std::map<std::string, Tensor>& values, const NamedTensors& into, const std::string& file) {
+  const NoGradGuard no_grad;
+  for (const auto& [key, tensor] : into) check_one(values, key, tensor, file);
+  for (const auto& [key, tensor] : into) tensor.copy_(values.at(key));
 }
 
 // The gradient with L2 decay.
@@ -56,7 +63,8 @@ size_t Optimizer::group(const std::function<bool(const std::string& name)>& belo
   size_t count = 0;
   for (size_t i = 0; i < parameters_.size(); ++i) {
     if (!belongs(parameters_[i].first)) continue;
-    groups_[i] = options;
+    if (options.lr_scale) groups_[i].lr_scale = options.lr_scale;
+    if (options.weight_decay) groups_[i].weight_decay = options.weight_decay;
     ++count;
   }
   return count;
@@ -67,6 +75,9 @@ void Optimizer::zero_grad() const {
 }
 
 Adam::Adam(NamedTensors parameters, AdamOptions options) : Optimizer(std::move(parameters), options.weight_decay), options_(options) {
+  for (const double beta : {options.beta1, options.beta2}) {
+    if (!(beta >= 0 && beta < 1)) throw ValueError(fmt::format("adam: beta {} is outside [0, 1)", beta));
+  }
   for (const auto& [name, p] : parameters_) {
     first_.push_back(zeros(p.shape(), p.dtype()));
     second_.push_back(zeros(p.shape(), p.dtype()));
@@ -104,14 +115,9 @@ NamedTensors Adam::state() const {
 }
 
 void Adam::load_state(const std::map<std::string, Tensor>& values, const std::string& file) {
-  const NoGradGuard no_grad;
-  const Tensor steps = zeros({1}, DType::i64);
-  load_one(values, "adam.steps", steps, file);
-  steps_ = *steps.data<int64_t>();
-  for (size_t i = 0; i < parameters_.size(); ++i) {
-    load_one(values, "adam.first." + parameters_[i].first, first_[i], file);
-    load_one(values, "adam.second." + parameters_[i].first, second_[i], file);
-  }
+  const NamedTensors into = state();  // the first of them a copy of steps_
+  load_all(values, into, file);
+  steps_ = *into.front().second.data<int64_t>();
 }
 
 SlotOptimizer::SlotOptimizer(NamedTensors parameters, std::string kind, std::vector<std::string> slots, double weight_decay)
@@ -140,13 +146,11 @@ NamedTensors SlotOptimizer::state() const {
   return all;
 }
 
-void SlotOptimizer::load_state(const std::map<std::string, Tensor>& values, const std::string& file) {
-  const NoGradGuard no_grad;
-  for (const auto& [key, into] : state()) load_one(values, key, into, file);
-}
+void SlotOptimizer::load_state(const std::map<std::string, Tensor>& values, const std::string& file) { load_all(values, state(), file); }
 
 SGD::SGD(NamedTensors parameters, SGDOptions options)
     : SlotOptimizer(std::move(parameters), "sgd", {"velocity"}, options.weight_decay), options_(options) {
+  if (options_.momentum < 0) throw ValueError(fmt::format("sgd: momentum {} is negative", options_.momentum));
   if (options_.nesterov && options_.momentum <= 0) throw ValueError("sgd: nesterov needs a momentum");
 }
 

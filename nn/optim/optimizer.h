@@ -18,13 +18,13 @@ double gradient_norm(const std::vector<Tensor>& parameters);
 /// @param max_norm 0 or less: no limit
 /// @return in (0, 1]; 1 when the norm is small enough
 double clip_factor(double norm, double max_norm);
-/// Scales all gradients in place so that their norm is at most max_norm.
+/// Replaces all gradients by scaled ones, so that their norm is at most max_norm.
 /// @param parameters their gradients are scaled together
 /// @param max_norm 0 or less: no limit
 /// @return the norm before
 double clip_gradient_norm(const std::vector<Tensor>& parameters, double max_norm);
 
-/// Brings every element of every gradient into [-limit, limit], in place.
+/// Replaces the gradients by ones whose every element lies in [-limit, limit].
 /// @param parameters those without a gradient are left out
 /// @param limit above 0
 /// @throws ValueError for another limit
@@ -32,7 +32,7 @@ void clip_gradient_value(const std::vector<Tensor>& parameters, double limit);
 
 /// What some of an optimiser's parameters do in their own way.
 struct GroupOptions {
-  double lr_scale = 1;                 // multiplies the learning rate of each step
+  std::optional<double> lr_scale;      // multiplies the learning rate of each step
   std::optional<double> weight_decay;  // in the place of the optimiser's own
 };
 
@@ -44,7 +44,7 @@ class Optimizer {
   Optimizer(NamedTensors parameters, double weight_decay)
       : parameters_(std::move(parameters)), groups_(parameters_.size()), weight_decay_(weight_decay) {}
   virtual ~Optimizer() = default;
-  /// Gives some parameters their own options; a later group wins.
+  /// Gives some parameters their own options; of options set twice the later ones win.
   ///   adam.group([](const std::string& name) { return name.ends_with("bias"); }, {.weight_decay = 0});
   /// @param belongs whether the parameter of a dotted name is one of them
   /// @param options in the place of the optimiser's
@@ -68,7 +68,7 @@ class Optimizer {
  protected:
   /// @param i number of the parameter
   /// @return its group's
-  double lr_scale(size_t i) const { return groups_[i].lr_scale; }
+  double lr_scale(size_t i) const { return groups_[i].lr_scale.value_or(1); }
   /// @param i number of the parameter
   /// @return its group's, or the optimiser's
   double weight_decay(size_t i) const { return groups_[i].weight_decay.value_or(weight_decay_); }

@@ -14,6 +14,7 @@ Schedule::Schedule(std::string kind, double base, int64_t warmup, int64_t total,
   if (kind_ != "constant" && kind_ != "inverse_sqrt" && kind_ != "linear" && kind_ != "cosine") {
     throw ValueError("schedule: '" + kind_ + "' is not known (constant, inverse_sqrt, linear, cosine)");
   }
+  if (warmup < 0) throw ValueError(fmt::format("schedule: a warm-up of {} updates", warmup));
 }
 
 Schedule Schedule::step(double base, int64_t every, double gamma, int64_t warmup) {
@@ -49,7 +50,7 @@ double Schedule::operator()(int64_t update) const {
     return u < warm ? between(base_ / start_divisor_, base_, u / warm) : between(base_, base_ * floor_, (u - warm) / rest);
   }
   if (update < warmup_) return base_ * u / warm;
-  if (kind_ == "step") return base_ * std::pow(gamma_, static_cast<double>((update - warmup_) / every_));
+  if (kind_ == "step") return base_ * std::pow(gamma_, static_cast<double>((update - std::max<int64_t>(warmup_, 1)) / every_));
   if (kind_ == "constant") return base_;
   if (kind_ == "inverse_sqrt") return base_ * std::sqrt(std::max(warm, 1.0) / u);
   const double span = std::max(1.0, static_cast<double>(total_) - warm);
@@ -59,9 +60,14 @@ double Schedule::operator()(int64_t update) const {
 }
 
 PlateauSchedule::PlateauSchedule(double base, Options options) : options_(options), state_{base, std::numeric_limits<double>::infinity()} {
+  if (options.floor > base) throw ValueError(fmt::format("schedule: plateau: the floor {} lies above the rate {}", options.floor, base));
   if (!(options.factor > 0 && options.factor < 1)) {
     throw ValueError(fmt::format("schedule: plateau: factor {} is outside (0, 1)", options.factor));
   }
+}
+
+double PlateauSchedule::operator()(int64_t update) const {
+  return update < options_.warmup ? state_.lr * static_cast<double>(update) / static_cast<double>(options_.warmup) : state_.lr;
 }
 
 void PlateauSchedule::report(double score) {

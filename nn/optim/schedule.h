@@ -35,7 +35,7 @@ class Schedule {
   /// @param base the largest learning rate
   /// @param total updates of the whole training
   /// @param rising in (0, 1)
-  /// @param start_divisor,end_divisor of the first and the last rate
+  /// @param start_divisor,end_divisor of the rate that it rises from, update 0's, and of the last
   /// @return the schedule
   /// @throws ValueError for another rising
   static Schedule one_cycle(double base, int64_t total, double rising = 0.3, double start_divisor = 25, double end_divisor = 25e4);
@@ -63,14 +63,18 @@ class PlateauSchedule {
     double factor = 0.1;      // in (0, 1)
     int64_t patience = 10;    // scores
     double threshold = 1e-4;  // a score is better when it is below best (1 - threshold), or best (1 + threshold) for a negative best
-    double floor = 0;         // the least rate
+    double floor = 0;         // the least rate, at most the first
+    int64_t warmup = 0;       // updates over which the rate rises to the first
   };
   /// @param base the first learning rate
   explicit PlateauSchedule(double base) : PlateauSchedule(base, Options{}) {}
   /// @param base the first learning rate
   /// @param options when and how far it falls
-  /// @throws ValueError unless 0 < factor < 1
+  /// @throws ValueError unless 0 < factor < 1 and floor <= base
   PlateauSchedule(double base, Options options);
+  /// @param update counted from 1
+  /// @return the learning rate of that update
+  double operator()(int64_t update) const;
   /// After each validation.
   /// @param score the lower the better
   void report(double score);

@@ -71,6 +71,29 @@ TEST(Registry, Bf16ProductsChangeGemmRowsAlone) {
   }
 }
 
+// The same where products are large enough for bf16: rows that are no gemm and have products inside.
+TEST(Registry, Bf16ProductsStayOutOfLargeCallsOfOtherRows) {
+  manual_seed(22);
+  const Tensor x = randn({8, 32, 20, 20}), w = randn({64, 32, 3, 3}), logits = randn({300, 500}), weights = uniform({500}, 0.5, 2);
+  const Tensor targets = from_vector(std::vector<int64_t>(300, 7), {300}), a = randn({1200}), b = randn({1300});
+  const auto all = [&] {
+    return std::vector{conv2d(x, w), cross_entropy(logits, targets, {.class_weights = weights}), outer(a, b),
+                       batch_norm(x, ones({32}), zeros({32})).output,
+                       additive_energy(reshape(slice(logits, 0, 0, 64), {2, 50, 320}), reshape(slice(logits, 0, 64, 128), {2, 50, 320}),
+                                       randn({320}) * 0)};
+  };
+  const std::vector<Tensor> plain = all();
+  const MatmulPrecisionGuard bf16(MatmulPrecision::bf16);
+  const std::vector<Tensor> got = all();
+  for (size_t i = 0; i < plain.size(); ++i) EXPECT_TRUE(all_close(got[i], plain[i], 0, 0)) << i;
+}
+
+TEST(Registry, ARowThatOffersLessThanSecondOrderSaysWhy) {
+  for (const OpInfo& op : op_registry()) {
+    for (const OpSample& sample : op.make_samples()) EXPECT_TRUE(sample.max_order >= 2 || !sample.reason.empty()) << sample.key;
+  }
+}
+
 // Calls of the gemm rows large enough for bf16. Products of operands rounded to 8 bits: each factor is off by 2^-9 at most, relatively, so
 // a sum of products by 2^-8 of the sum of their magnitudes, for which the root of the depth times the largest result stands here; what
 // follows a product (gates, softmax) hands errors on without making them larger.

@@ -189,6 +189,54 @@ TEST(Module, AFrozenLayerLetsTheGradientThroughAndStays) {
   EXPECT_TRUE(frozen.weight.grad().defined());
 }
 
+TEST(Module, ASharedParameterCountsOnceAndANameIsTakenOnce) {
+  struct Shared : Module {
+    Shared() : first(2, 2), second(first.weight) { child("first", first), child("second", second); }
+    struct Alias : Module {
+      explicit Alias(const Tensor& w) : weight(param("weight", w)) {}
+      Tensor weight;
+    };
+    Linear first;
+    Alias second;
+  };
+  const Shared shared;
+  EXPECT_THAT(names_of(shared.named_parameters()), testing::ElementsAre("first.weight", "first.bias"));
+  EXPECT_EQ(shared.parameter_count(), 6);
+  struct Twice : Module {
+    Twice() { param("w", ones({1})), param("w", ones({1})); }
+  };
+  EXPECT_ERROR(ValueError, "module: 'w' is announced twice", Twice{});
+  struct Dotted : Module {
+    Dotted() { param("a.b", ones({1})); }
+  };
+  EXPECT_ERROR(ValueError, "module: 'a.b' is no name for a member", Dotted{});
+}
+
+TEST(GRULayer, WhatLiesPastALengthMayBeNaN) {
+  manual_seed(6);
+  const GRULayer layer(2, 3);
+  const Tensor x = randn({2, 3, 2});
+  select(select(x, 0, 1), 0, 2).fill_(std::nan(""));
+  const GRUResult result = layer(x, from_vector<int64_t>({3, 2}, {2}));
+  for (const float v : result.output.to_vector<float>()) EXPECT_TRUE(std::isfinite(v));
+  for (const float v : result.hidden.to_vector<float>()) EXPECT_TRUE(std::isfinite(v));
+}
+
+TEST(Adam, AStateThatDoesNotFitChangesNothing) {
+  const Tensor p = ones({2}).set_requires_grad(true);
+  Adam adam({{"p", p}});
+  p.set_grad(ones({2}));
+  adam.step(0.1);
+  std::map<std::string, Tensor> values = copied(adam.state());
+  values["adam.steps"] = full({1}, 77, DType::i64);
+  values.erase("adam.second.p");
+  EXPECT_THROW(adam.load_state(values, "s"), FormatError);
+  EXPECT_EQ(copied(adam.state()).at("adam.steps").item(), 1);
+  EXPECT_ERROR(ValueError, "adam: beta 1.5 is outside [0, 1)", Adam({}, {.beta1 = 1.5}));
+  EXPECT_ERROR(ValueError, "sgd: momentum -1 is negative", SGD({}, {.momentum = -1}));
+  EXPECT_ERROR(ValueError, "dropout: p = 1.5 is outside [0, 1)", Dropout(1.5));
+}
+
 TEST(Optimizer, AGroupHasItsOwnRateAndDecay) {
   const auto leaf = [] { return full({1}, 2.0, DType::f64).set_requires_grad(true); };
   const auto step = [&](auto make) {
@@ -214,6 +262,10 @@ TEST(Schedule, StepOneCycleAndPlateau) {
   EXPECT_DOUBLE_EQ(step(13), 1.0);
   EXPECT_DOUBLE_EQ(step(14), 0.5);
   EXPECT_DOUBLE_EQ(step(34), 0.125);
+  const Schedule at_once = Schedule::step(1.0, 3, 0.1);
+  EXPECT_EQ(at_once(3), 1.0);  // three updates at the base
+  EXPECT_DOUBLE_EQ(at_once(4), 0.1);
+  EXPECT_ERROR(ValueError, "schedule: a warm-up of -3 updates", Schedule("cosine", 1, -3, 10));
   const Schedule cycle = Schedule::one_cycle(1.0, 100, 0.25);
   EXPECT_NEAR(cycle(0), 1.0 / 25, 1e-12);
   EXPECT_DOUBLE_EQ(cycle(25), 1.0);
@@ -233,6 +285,10 @@ TEST(Schedule, StepOneCycleAndPlateau) {
   EXPECT_EQ(resumed.lr(), 0.2);
   resumed.report(1.0);
   EXPECT_EQ(resumed.state().best, 1.0);
+  const PlateauSchedule warm(1.0, {.warmup = 4});
+  EXPECT_EQ(warm(1), 0.25);
+  EXPECT_EQ(warm(9), 1.0);
+  EXPECT_ERROR(ValueError, "schedule: plateau: the floor 2 lies above the rate 1", PlateauSchedule(1, {.floor = 2}));
   EXPECT_ERROR(ValueError, "schedule: plateau: factor 1 is outside (0, 1)", PlateauSchedule(1, {.factor = 1}));
 }
 

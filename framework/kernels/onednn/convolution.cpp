@@ -1,6 +1,9 @@
 // f32 convolutions in oneDNN, which picks the layouts; groups are a leading dimension of the weights there.
+#include <fmt/format.h>
+
 #include <array>
 
+#include "framework/core/error.h"
 #include "framework/core/parallel.h"
 #include "framework/kernels/onednn/task.h"
 #include "framework/kernels/spatial.h"
@@ -49,7 +52,13 @@ Task& kept(const ConvSizes& s, bool with_bias, const Make& make) {
                                     v.padding[0], v.padding[1],  v.dilation[0],  v.dilation[1], with_bias,   num_threads()};
   if (!tasks.contains(key)) onednn::bound(tasks);
   Task& task = tasks[key];
-  if (!task) make(task);
+  if (!task) {
+    try {
+      make(task);
+    } catch (const dnnl::error& e) {
+      throw Error(fmt::format("conv2d: oneDNN has no kernel: {}", e.what()));
+    }
+  }
   return task;
 }
 

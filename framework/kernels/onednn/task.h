@@ -43,6 +43,12 @@ class Task {
   /// Pointers for the arguments that input() and output() announced, in that order.
   void run(std::initializer_list<const void*> pointers) {
     const heed::detail::ProductThreads alone;
+    struct Spaces {
+      std::vector<Argument>& arguments;
+      ~Spaces() {
+        for (Argument& a : arguments) pool_free(std::exchange(a.space, nullptr), a.bytes);
+      }
+    } spaces{arguments_};
     auto pointer = pointers.begin();
     for (Argument& a : arguments_) {
       void* const given = a.way == Way::own ? nullptr : const_cast<void*>(*pointer++);
@@ -56,7 +62,6 @@ class Task {
       if (a.moves && a.way == Way::out) a.move.execute(stream(), a.inner, a.outer);
     }
     stream().wait();
-    for (Argument& a : arguments_) pool_free(std::exchange(a.space, nullptr), a.bytes);
   }
 
  private:

@@ -113,6 +113,12 @@ TEST(Pooling, NamesWhatDoesNotFit) {
   EXPECT_ERROR(ShapeError, "max_pool1d: takes [B, C, L], got [2, 4, 5, 5]", max_pool1d(x, 2));
 }
 
+TEST(Pooling, AndConvolutionsOfOneDimensionNameThemselves) {
+  EXPECT_ERROR(ShapeError, "conv1d: channels differ: [2, 3, 1, 7] with a weight [4, 2, 1, 5] in 1 groups",
+               conv1d(zeros({2, 3, 7}), zeros({4, 2, 5})));
+  EXPECT_ERROR(ValueError, "max_pool1d: padding 0, 2 is more than half of the window 1, 3", max_pool1d(zeros({2, 3, 7}), 3, 0, 2));
+}
+
 TEST(BatchNorm, F32IsF64) {
   manual_seed(8);
   for (const Shape& shape : {Shape{64, 19}, Shape{8, 16, 11, 7}, Shape{5, 3, 40}}) {
@@ -142,7 +148,9 @@ TEST(Creation, RangesAndTheirErrors) {
   EXPECT_EQ(arange(0, 1, 0.25).to_vector<float>(), (std::vector<float>{0, 0.25F, 0.5F, 0.75F}));
   EXPECT_EQ(linspace(0, 0.3, 4, DType::f64).to_vector<double>().back(), 0.3);  // exactly
   EXPECT_EQ(eye(2, 3).to_vector<float>(), (std::vector<float>{1, 0, 0, 0, 1, 0}));
-  EXPECT_ERROR(ValueError, "arange: a step of 0", arange(0, 1, 0));
+  EXPECT_ERROR(ValueError, "arange: from 0 to 1 in steps of 0", arange(0, 1, 0));
+  EXPECT_ERROR(ShapeError, "linspace: -2 values", linspace(0, 1, -2));
+  EXPECT_ERROR(ShapeError, "eye: -2 rows", eye(-2));
   EXPECT_ERROR(ValueError, "bernoulli: p = 1.5 is outside [0, 1]", bernoulli({2}, 1.5));
 }
 
@@ -162,6 +170,10 @@ TEST(Cast, LetsTheGradientThroughInItsOwnDtype) {
 
 TEST(CrossEntropy, ClassWeightsAreCheckedAndReachTheFusedForm) {
   const Tensor logits = randn({3, 4}), targets = from_vector<int64_t>({0, 3, 1}, {3});
+  EXPECT_ERROR(IndexError, "cross_entropy: target 4 out of range for 4 classes",
+               cross_entropy(logits, from_vector<int64_t>({0, 4, 1}, {3}), {.class_weights = ones({4})}));
+  EXPECT_ERROR(DTypeError, "cross_entropy: dtypes differ: f32[3, 4] and weights f64[4]",
+               cross_entropy(logits, targets, {.class_weights = ones({4}, DType::f64)}));
   EXPECT_ERROR(ShapeError, "cross_entropy: weights [3] for 4 classes", cross_entropy(logits, targets, {.class_weights = ones({3})}));
   const Tensor x = randn({3, 5}), w = randn({4, 5}), weights = from_vector<float>({1, 2, 0.5F, 3}, {4});
   EXPECT_EQ(linear_cross_entropy(x, w, {}, targets, {.class_weights = weights}).item(),

@@ -1,0 +1,98 @@
+// Ops of a user's own that do what heed's do not: hand an input back, keep too much, take many inputs; runs inside runs; graphs without
+// leaves.
+#include <gtest/gtest.h>
+
+#include <array>
+
+#include "framework/framework.h"
+#include "tests/testing/throws.h"
+
+namespace heed {
+namespace {
+
+// Gradient reversal (Ganin & Lempitsky 2015): the input itself, its gradient with the sign turned.
+struct Reversal {
+  static constexpr const char* kName = "reversal";
+  Tensor forward(const Tensor& x, Saved&) const { return x; }
+  void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add(0, -g); }
+};
+
+TEST(OwnOp, MayHandItsInputBack) {
+  const Tensor leaf = from_vector<double>({1, 2}, {2}).set_requires_grad(true);
+  for (const Tensor& x : {leaf, leaf * 1.0}) {
+    leaf.zero_grad();
+    (sum(apply(Reversal{}, x)) + sum(x) * 3.0).backward();
+    EXPECT_EQ(leaf.grad().to_vector<double>(), (std::vector<double>{2, 2}));
+  }
+  EXPECT_TRUE(leaf.is_leaf());
+}
+
+struct TwoOfThree {
+  static constexpr const char* kName = "two_of_three";
+  Tensor forward(const Tensor& x, Saved& saved) const {
+    for (int i = 0; i < 3; ++i) saved.input(x);
+    return x.clone();
+  }
+  void vjp(Grads&, const Tensor&, const Saved&) const {}
+};
+
+TEST(OwnOp, ThatKeepsTooMuchIsToldHowToSaySo) {
+  const Tensor x = ones({2}).set_requires_grad(true);
+  EXPECT_ERROR(GradError, "two_of_three: keeps more than 2 tensors for backward: say so with kSaved", apply(TwoOfThree{}, x));
+}
+
+struct SumOfAll {
+  static constexpr const char* kName = "sum_of_all";
+  std::vector<bool>* wanted;
+  Tensor forward(std::span<const Tensor> all, Saved& saved) const {
+    Tensor total = all[0].clone();
+    for (size_t i = 0; i < all.size(); ++i) {
+      wanted->push_back(saved.wants(static_cast<int>(i)));
+      if (i > 0) total = total + all[i];
+    }
+    return total;
+  }
+  void vjp(Grads& d, const Tensor& g, const Saved&) const {
+    for (int i = 0; i < static_cast<int>(wanted->size()); ++i) d.add(i, g);
+  }
+};
+
+TEST(OwnOp, OfAListKnowsWhichInputsWantAGradient) {
+  std::vector<bool> wanted;
+  const std::vector<Tensor> all{ones({2}), ones({2}).set_requires_grad(true), ones({2})};
+  sum(apply_list(SumOfAll{&wanted}, all)).backward();
+  EXPECT_EQ(wanted, (std::vector<bool>{false, true, false}));
+  EXPECT_EQ(all[1].grad().to_vector<float>(), (std::vector<float>{1, 1}));
+}
+
+TEST(Engine, ARunInsideARunIsRefused) {
+  const Tensor w = ones({1}).set_requires_grad(true), y = w * 2.0;
+  const HookHandle hook = register_hook(y, [&](const Tensor&) {
+    (void)grad(std::vector{w * 5.0}, std::vector{w});
+    return Tensor{};
+  });
+  EXPECT_ERROR(GradError, "grad: called inside a backward, by a hook or a vjp", y.backward());
+  w.zero_grad();
+  (w * 3.0).backward();  // nothing is left behind
+  EXPECT_EQ(w.grad().item(), 3);
+}
+
+TEST(Engine, ACheckpointWithoutInputsIsNoLeaf) {
+  const Tensor w = full({1}, 2).set_requires_grad(true);
+  const Tensor y = checkpoint([&](const std::vector<Tensor>&) { return std::vector{w * w}; }, std::vector<Tensor>{})[0];
+  EXPECT_EQ(grad(std::vector{y}, std::vector{w}, {}, {.retain_graph = true})[0].item(), 4);
+  y.backward();
+  EXPECT_EQ(w.grad().item(), 4);
+  EXPECT_THROW(y.backward(), GradError);
+}
+
+TEST(Tensor, AnUndefinedOneSaysSo) {
+  const Tensor none;
+  EXPECT_ERROR(ValueError, "grad: the tensor is undefined, it was never given a value", none.grad());
+  EXPECT_ERROR(ValueError, "is_leaf: the tensor is undefined, it was never given a value", none.is_leaf());
+  EXPECT_ERROR(ValueError, "set_grad: the tensor is undefined, it was never given a value", none.zero_grad());
+  EXPECT_ERROR(ValueError, "register_hook: the function is empty", register_hook(ones({1}), {}));
+}
+
+}  // namespace
+}  // namespace heed
