@@ -19,6 +19,7 @@ void check_name(const std::string& name, const NamedTensors& tensors, const std:
 
 Tensor Module::param(std::string name, const Tensor& value) {
   check_name(name, parameters_, children_);
+  if (!value.defined()) throw ValueError(fmt::format("module: the parameter '{}' is undefined", name));
   value.set_requires_grad(true);
   parameters_.emplace_back(std::move(name), value);
   return value;

@@ -55,7 +55,8 @@ class Module {
   /// @return names and the modules
   std::vector<std::pair<std::string, const Module*>> named_modules() const;
 
-  /// Whether the parameters want gradients; set for all children. An optimiser leaves a frozen parameter as it is.
+  /// Whether the parameters want gradients; set for all children. An optimiser leaves a frozen parameter as it is. A BatchNorm below goes
+  /// on learning its running mean and variance until train(false).
   /// @param on false: they want gradients again
   void freeze(bool on = true);
 

@@ -13,6 +13,7 @@ namespace heed::nn {
 /// own weights take no part, such as an attention's energies, count for the layer around it.
 ///   std::cout << summary(net, [&] { net(x); });
 /// @param module whose output hook is replaced, and empty afterwards
+/// What a run does to the module it does here too: a BatchNorm in training mode learns from it.
 /// @param run calls the module once; empty: no outputs and operations
 /// @return lines of text, the totals at the end
 std::string summary(Module& module, const std::function<void()>& run = {});

@@ -41,7 +41,7 @@ double train(const Net& net, nn::Adam& adam, int updates) {
 /// Everything that training depends on: the optimiser's tensors, and the random numbers' place in the metadata.
 void save(const std::filesystem::path& folder, const Net& net, const nn::Adam& adam) {
   const Generator::State random = default_generator().state();
-  save_safetensors(folder / "model.safetensors", net.named_parameters());
+  save_safetensors(folder / "model.safetensors", net.state_dict());
   save_safetensors(folder / "optimizer.safetensors", adam.state(),
                    {{"seed", std::to_string(random.seed)}, {"draws", std::to_string(random.draws)}});
 }

@@ -64,7 +64,7 @@ Tensor seed_for(const Tensor& y, const Tensor& cotangent) {
     }
     return cotangent;
   }
-  if (y.numel() != 1) throw ShapeError(fmt::format("backward: {} needs a cotangent", y.describe()));
+  if (y.numel() != 1) throw ShapeError(fmt::format("backward: {} needs a cotangent; or make one element of it (sum, mean)", y.describe()));
   return ones(y.shape(), y.dtype());
 }
 
@@ -203,7 +203,12 @@ Tensor& Grads::slot(int i) {
   return edge.node->cotangents[static_cast<size_t>(edge.output)];
 }
 
-bool Grads::wants(int i) const { return static_cast<bool>(node_.edge(i).node); }
+bool Grads::wants(int i) const {
+  if (i < 0 || i >= node_.edge_count()) [[unlikely]] {
+    throw GradError(fmt::format("backward: the vjp of '{}' names input {} of {}", node_.name(), i, node_.edge_count()));
+  }
+  return static_cast<bool>(node_.edge(i).node);
+}
 
 void Grads::add(int i, const Tensor& g) {
   if (wants(i)) accumulate(slot(i), g);

@@ -52,7 +52,7 @@ std::string coordinates(int64_t index, const Shape& shape) {
 void AnomalyMode::made(const Node& node) {
   std::array<void*, kMostCalls> calls{};
   const int n = backtrace(calls.data(), kMostCalls);
-  recorded_by_[node.sequence] = {calls.begin() + std::min(n, 3), calls.begin() + n};  // without backtrace, this and the node's constructor
+  recorded_by_[node.sequence].assign(calls.begin() + std::min(n, 3), calls.begin() + n);  // without this and the node's constructor
 }
 
 // The index, in row-major order, of the first bad element; -1 when there is none.

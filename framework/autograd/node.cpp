@@ -1,5 +1,7 @@
 #include "framework/autograd/node.h"
 
+#include <fmt/format.h>
+
 #include <new>
 #include <utility>
 
@@ -70,6 +72,10 @@ Edge detail::leaf_edge(TensorBody* leaf) {
 
 void LeafNode::backward(Grads&) {
   if (!body || !arrived.defined()) return;
+  if (arrived.shape() != body->shape || arrived.dtype() != body->dtype) {
+    throw ShapeError(fmt::format("backward: a gradient {} arrived at a leaf {}: some vjp gives another shape or dtype than its input's",
+                                 arrived.describe(), Tensor(IntrusivePtr<TensorBody>(body)).describe()));
+  }
   if (!body->grad.defined()) {
     // The first gradient is taken over unless something else can see it: add() hands one tensor to both its inputs.
     body->grad = arrived.shares_nothing() && arrived.is_contiguous() ? std::move(arrived) : arrived.clone();

@@ -21,7 +21,7 @@ void Saved::keep(const Tensor& x, int output) {
 }
 
 Tensor Saved::operator[](int i) const {
-  HEED_ASSERT(i < count_);
+  if (i < 0 || i >= count_) throw GradError(fmt::format("backward: the vjp of '{}' reads saved {} of {}", node_->name(), i, count_));
   const SavedTensor& slot = slots_[i];
   if (node_->released) {
     throw GradError(fmt::format("backward: the graph of '{}' was freed by an earlier backward; pass retain_graph", node_->name()));

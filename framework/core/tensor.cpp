@@ -141,12 +141,16 @@ const Tensor& Tensor::set_requires_grad(bool wanted) const {
 Tensor Tensor::grad() const { return detail::body_of(body(), "grad").grad; }
 void Tensor::set_grad(Tensor grad) const {
   detail::body_of(body(), "set_grad");
+  if (grad.defined() && (grad.shape() != shape() || grad.dtype() != dtype())) {
+    throw ShapeError(fmt::format("set_grad: {} for a tensor {}", grad.describe(), describe()));
+  }
   body_->grad = std::move(grad);
 }
 
 void Tensor::backward(const Tensor& cotangent, bool retain_graph) const { heed::backward(*this, cotangent, retain_graph); }
 
 const Tensor& Tensor::fill_(double value) const {
+  detail::body_of(body(), "fill_");
   require_not_recording("fill_", *this);
   ++body_->storage->version;
   dispatch_all(dtype(), [&](auto t) {
@@ -160,6 +164,7 @@ const Tensor& Tensor::fill_(double value) const {
 }
 
 const Tensor& Tensor::copy_(const Tensor& source) const {
+  detail::body_of(body(), "copy_");
   require_not_recording("copy_", *this);
   if (source.shape() != shape() || source.dtype() != dtype()) {
     throw ShapeError(fmt::format("copy_: {} into {}", source.describe(), describe()));

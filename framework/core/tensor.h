@@ -54,7 +54,8 @@ class Tensor {
   /// @return whether the elements lie dense and row-major
   bool is_contiguous() const;
 
-  /// Pointer to the first element.
+  /// Pointer to the first element. What is written through it is not noticed by a backward that has saved the tensor: use fill_ and copy_,
+  /// or write before the tensor is used.
   /// @tparam T the C++ type of the dtype
   /// @return elements lie at strides() from it
   /// @throws DTypeError when T is not the dtype

@@ -44,6 +44,25 @@ struct Reshape {
   }
 };
 
+// A dimension of extent 1 more or less: a view, whatever the strides.      vjp: the other way round
+struct UnitDimension {
+  static constexpr const char* kName = "unit_dimension";
+  int dim;
+  bool more;
+  Tensor forward(const Tensor& x, Saved&) const {
+    Shape shape;
+    Strides strides;
+    for (int i = 0; i < x.ndim(); ++i) {
+      if (more && i == dim) shape.push_back(1), strides.push_back(x.strides()[i] * x.shape()[i]);
+      if (!more && i == dim) continue;
+      shape.push_back(x.shape()[i]), strides.push_back(x.strides()[i]);
+    }
+    if (more && dim == x.ndim()) shape.push_back(1), strides.push_back(1);
+    return make_view(x, shape, strides, 0);
+  }
+  void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add(0, more ? squeeze(g, dim) : unsqueeze(g, dim)); }
+};
+
 // vjp: dx = permute(g, inverse order)
 struct Permute {
   static constexpr const char* kName = "permute";
@@ -174,20 +193,12 @@ Tensor select(const Tensor& x, int dim, int64_t index) {
   return squeeze(slice(x, d, index, index + 1), d);
 }
 
-Tensor unsqueeze(const Tensor& x, int dim) {
-  const int d = wrap_dim("unsqueeze", dim, x.ndim() + 1);
-  Shape shape;
-  for (int i = 0; i <= x.ndim(); ++i) {
-    if (i == d) shape.push_back(1);
-    if (i < x.ndim()) shape.push_back(x.shape()[i]);
-  }
-  return reshape(x, shape);
-}
+Tensor unsqueeze(const Tensor& x, int dim) { return apply(UnitDimension{wrap_dim("unsqueeze", dim, x.ndim() + 1), /*more=*/true}, x); }
 
 Tensor squeeze(const Tensor& x, int dim) {
   const int d = wrap_dim("squeeze", dim, x.ndim());
   if (x.shape()[d] != 1) throw ShapeError(fmt::format("squeeze: dimension {} of {} is not 1", d, x.shape().str()));
-  return reshape(x, x.shape().without(d));
+  return apply(UnitDimension{d, /*more=*/false}, x);
 }
 
 DEFINE_OP(clone, Clone)

@@ -1,6 +1,7 @@
 // Ops that change shapes and order: views where strides allow.
 #pragma once
 
+#include <initializer_list>
 #include <span>
 #include <vector>
 
@@ -64,12 +65,24 @@ Tensor squeeze(const Tensor& x, int dim);
 /// @return a copy
 /// @throws ShapeError, DTypeError, IndexError
 Tensor concat(std::span<const Tensor> parts, int dim);
+/// concat({a, b}, 0).
+/// @param parts,dim as above
+/// @return a copy
+inline Tensor concat(std::initializer_list<Tensor> parts, int dim) {
+  return concat(std::span<const Tensor>(parts.begin(), parts.size()), dim);
+}
 /// Side by side in a new dimension.
 /// @param parts at least one, of one shape
 /// @param dim where the new dimension stands in the result
 /// @return a copy
 /// @throws ShapeError, DTypeError, IndexError
 Tensor stack(std::span<const Tensor> parts, int dim);
+/// stack({a, b}, 0).
+/// @param parts,dim as above
+/// @return a copy
+inline Tensor stack(std::initializer_list<Tensor> parts, int dim) {
+  return stack(std::span<const Tensor>(parts.begin(), parts.size()), dim);
+}
 
 /// The order turned round.
 /// @param x any dtype

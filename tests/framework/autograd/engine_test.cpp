@@ -243,7 +243,7 @@ TEST(Engine, AnUnwantedInputGetsNoGradient) {
 TEST(Engine, WhatItRefuses) {
   const Tensor x = leaf({1, 2}), other = leaf({1}), plain = vector({1, 2});
   EXPECT_ERROR(GradError, "backward: nothing that the tensor was made from wants a gradient", sum(plain).backward());
-  EXPECT_ERROR(ShapeError, "backward: f64[2] needs a cotangent", (x * x).backward());
+  EXPECT_ERROR(ShapeError, "backward: f64[2] needs a cotangent; or make one element of it (sum, mean)", (x * x).backward());
   EXPECT_ERROR(ShapeError, "backward: cotangent f64[1] for a tensor f64[2]", (x * x).backward(ones({1}, DType::f64)));
   EXPECT_ERROR(GradError, "grad: an input wants no gradient: f64[2]", grad(std::vector{sum(x)}, std::vector{plain}));
   EXPECT_ERROR(GradError, "grad: the outputs do not depend on input 1", grad(std::vector{sum(x)}, std::vector{x, other}));

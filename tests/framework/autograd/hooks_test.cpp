@@ -50,6 +50,8 @@ TEST(AnomalyMode, NamesTheOpItsInputAndTheFirstBadIndex) {
   } catch (const GradError& error) {
     EXPECT_THAT(error.what(),
                 testing::StartsWith("backward: sqrt gave NaN as the gradient of its input 0, f64[2, 3], first at [1, 0]; recorded by "));
+    EXPECT_THAT(error.what(), testing::ContainsRegex(
+                                  "recorded by .*framework_tests[+]0x[0-9a-f]* < .*framework_tests"));  // the calls, with -rdynamic by name
   }
 }
 

@@ -65,6 +65,42 @@ TEST(OwnOp, OfAListKnowsWhichInputsWantAGradient) {
   EXPECT_EQ(all[1].grad().to_vector<float>(), (std::vector<float>{1, 1}));
 }
 
+struct WrongShape {
+  static constexpr const char* kName = "wrong_shape";
+  Tensor forward(const Tensor& x, Saved&) const { return x.clone(); }
+  void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add(0, sum(g)); }
+};
+struct WrongInput {
+  static constexpr const char* kName = "wrong_input";
+  Tensor forward(const Tensor& x, Saved&) const { return x.clone(); }
+  void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add(5, g); }
+};
+struct WrongSaved {
+  static constexpr const char* kName = "wrong_saved";
+  Tensor forward(const Tensor& x, Saved&) const { return x.clone(); }
+  void vjp(Grads& d, const Tensor&, const Saved& saved) const { d.add(0, saved[0]); }
+};
+
+TEST(OwnOp, WithAWrongVjpIsFound) {
+  const Tensor x = ones({2, 3}).set_requires_grad(true);
+  EXPECT_ERROR(ShapeError, "backward: a gradient f32[] arrived at a leaf f32[2, 3]: some vjp gives another shape or dtype than its input's",
+               sum(apply(WrongShape{}, x)).backward());
+  EXPECT_ERROR(GradError, "backward: the vjp of 'wrong_input' names input 5 of 1", sum(apply(WrongInput{}, x)).backward());
+  EXPECT_ERROR(GradError, "backward: the vjp of 'wrong_saved' reads saved 0 of 0", sum(apply(WrongSaved{}, x)).backward());
+  EXPECT_ERROR(ShapeError, "set_grad: f32[9] for a tensor f32[2, 3]", x.set_grad(ones({9})));
+}
+
+TEST(Views, OfADimensionMoreOrLessShareStorageWhateverTheStrides) {
+  const Tensor x = zeros({3, 4});
+  select(x, 1, 1).fill_(1);
+  unsqueeze(transpose(x), 0).fill_(2);
+  EXPECT_EQ(x.to_vector<float>(), std::vector<float>(12, 2));
+  squeeze(slice(x, 1, 0, 1), 1).fill_(3);
+  EXPECT_EQ(x.to_vector<float>(), (std::vector<float>{3, 2, 2, 2, 3, 2, 2, 2, 3, 2, 2, 2}));
+  EXPECT_EQ(concat({x, x}, 0).shape(), (Shape{6, 4}));
+  EXPECT_EQ(stack({x, x}, 0).shape(), (Shape{2, 3, 4}));
+}
+
 TEST(Engine, ARunInsideARunIsRefused) {
   const Tensor w = ones({1}).set_requires_grad(true), y = w * 2.0;
   const HookHandle hook = register_hook(y, [&](const Tensor&) {
