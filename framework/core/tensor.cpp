@@ -134,7 +134,7 @@ const Tensor& Tensor::set_requires_grad(bool wanted) const {
     body_->grad_node.reset();
   }
   body_->wants_grad = wanted;
-  if (wanted) detail::leaf_edge(body_.get());  // now, and not by the first of several threads that use it
+  if (wanted && !body_->grad_node) detail::leaf_edge(body_.get());  // now, and not by the first of several threads that use it
   return *this;
 }
 

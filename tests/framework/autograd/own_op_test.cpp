@@ -113,6 +113,21 @@ TEST(Engine, ARunInsideARunIsRefused) {
   EXPECT_EQ(w.grad().item(), 3);
 }
 
+// Under AddressSanitizer: a second collector would leave the graph with one that nobody tells of the leaf's death.
+TEST(Engine, ALeafThatIsMarkedAgainKeepsItsCollector) {
+  Tensor x = ones({1}).set_requires_grad(true);
+  int calls = 0;
+  const HookHandle hook = register_accumulation_hook(x, [&](const Tensor&) { ++calls; });
+  const Tensor y = x * 3.0, w = ones({1}).set_requires_grad(true), z = y * w;
+  x.set_requires_grad(true);
+  z.backward({}, /*retain_graph=*/true);
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(x.grad().item(), 3);
+  x = Tensor{};
+  z.backward();  // collects for w alone
+  EXPECT_EQ(w.grad().item(), 6);
+}
+
 TEST(Engine, ACheckpointWithoutInputsIsNoLeaf) {
   const Tensor w = full({1}, 2).set_requires_grad(true);
   const Tensor y = checkpoint([&](const std::vector<Tensor>&) { return std::vector{w * w}; }, std::vector<Tensor>{})[0];
