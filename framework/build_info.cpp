@@ -5,7 +5,7 @@
 #include <cstdlib>
 
 #include "framework/core/parallel.h"
-#include "framework/core/precision.h"
+#include "framework/core/autocast.h"
 #include "framework/kernels/kernels.h"
 
 // HEED_VERSION, HEED_BUILD_TYPE, HEED_SANITIZE: framework/CMakeLists.txt.

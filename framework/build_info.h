@@ -18,7 +18,7 @@ struct BuildInfo {
   std::string fmt;                    // the same
   std::string instruction_set;        // that heed's own kernels use: AVX3 (AVX-512), AVX2, ...; HEED_ISA chooses a lower one
   std::string blas_core;              // OpenBLAS's kernels, by the name of a CPU: SkylakeX, Haswell, ...
-  bool bf16_products = false;         // whether the CPU multiplies bfloat16 matrices itself (MatmulPrecision::bf16)
+  bool bf16_products = false;         // whether the CPU multiplies bfloat16 matrices itself (AutocastGuard)
   int threads = 1;                    // that parallel_for may use
   std::vector<std::string> warnings;  // about the environment: settings that make heed slow
 

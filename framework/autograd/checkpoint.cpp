@@ -10,7 +10,6 @@
 #include "framework/autograd/node.h"
 #include "framework/core/error.h"
 #include "framework/core/memory_pool.h"
-#include "framework/core/precision.h"
 #include "framework/core/random.h"
 
 namespace heed {
@@ -41,8 +40,7 @@ struct CheckpointNode final : Node {
         f(std::move(function)),
         slots(inputs.size()),
         saved(this, slots.data(), static_cast<int>(slots.size()), 0),
-        draws(default_generator().state()),
-        precision(matmul_precision()) {
+        draws(default_generator().state()) {
     for (const Tensor& x : inputs) {
       edges.push_back(gradient_edge(x));
       saved.input(x);
@@ -67,7 +65,6 @@ struct CheckpointNode final : Node {
   std::vector<SavedTensor> slots;
   Saved saved;
   Generator::State draws;
-  MatmulPrecision precision;
 };
 
 void CheckpointNode::backward(Grads& grads) {
@@ -77,7 +74,6 @@ void CheckpointNode::backward(Grads& grads) {
   {
     const GradModeScope recording(true);
     const GeneratorScope same_draws(draws);
-    const MatmulPrecisionGuard same_precision(precision);
     again = f(inputs);
   }
   if (again.size() != arrived.size()) {

@@ -116,6 +116,7 @@ void run(Agenda& agenda, std::vector<Capture>* captures, bool retain_graph) {
     Grads grads(node, agenda);
     try {
       for (BackwardHook* hook = BackwardHook::innermost(); hook; hook = hook->outer()) hook->before(node);
+      const AutocastGuard as_recorded(node.autocast);
       node.backward(grads);
       for (BackwardHook* hook = BackwardHook::innermost(); hook; hook = hook->outer()) hook->after(node);
     } catch (...) {  // what it had handed on already lies in nodes that are not on the agenda yet

@@ -27,7 +27,7 @@ constinit thread_local bool draining = false;
 
 }  // namespace
 
-Node::Node(uint32_t bytes, uint64_t after) : bytes_(bytes) {
+Node::Node(uint32_t bytes, uint64_t after) : autocast(AutocastGuard::active()), bytes_(bytes) {
   if (next_number == last_number || next_number <= after) [[unlikely]] {
     next_number = next_stretch.fetch_add(kStretch, std::memory_order_relaxed);
     last_number = next_number + kStretch;

@@ -11,6 +11,7 @@
 #include <span>
 
 #include "framework/autograd/saved.h"
+#include "framework/core/autocast.h"
 #include "framework/core/tensor.h"
 
 namespace heed {
@@ -25,6 +26,7 @@ struct Node {
   bool queued = false;           // the engine has it on its list
   bool released = false;         // saved values were dropped by a backward without retain_graph
   bool watched = false;          // a BackwardHook lived when it was made, and wants to see what forward computed
+  bool autocast;                 // was on when it was made, so that its vjp runs under it
   uint64_t sequence;             // the engine runs nodes by falling sequence number
   Tensor* cotangents = nullptr;  // of each output, while the engine runs
   TensorHooks* hooks = nullptr;  // of the tensors that it made, or of the leaf; owned (tensor_hooks.h)
@@ -69,7 +71,7 @@ struct Node {
   /// A leaf's, which runs after every op.
   /// @param bytes of the whole object
   /// @param leaf tells it from the other
-  Node(uint32_t bytes, [[maybe_unused]] Leaf leaf) : sequence(0), bytes_(bytes) {}
+  Node(uint32_t bytes, [[maybe_unused]] Leaf leaf) : autocast(false), sequence(0), bytes_(bytes) {}
   /// @param edges,count of the derived object
   void set_edges(Edge* edges, size_t count) {
     edges_ = edges;

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <string>
 
+#include "framework/core/autocast.h"
 #include "framework/core/error.h"
 
 extern "C" {
@@ -61,11 +62,13 @@ struct Job {
   void* context;
   int64_t n;
   int64_t ranges;
+  bool rounded;
 };
 
 void run_share(void* data) {
   tsan_acquire(data);
   const Job& job = *static_cast<const Job*>(data);
+  const detail::RoundedProducts rounded(job.rounded);
   const int64_t id = omp_get_thread_num(), team = omp_get_num_threads();
   for (int64_t r = id; r < job.ranges; r += team) {
     const int64_t begin = job.n * r / job.ranges, end = job.n * (r + 1) / job.ranges;
@@ -116,7 +119,7 @@ void parallel_ranges(int64_t n, int64_t grain, RangeFunction f, void* context) {
     f(context, 0, n);
     return;
   }
-  Job job{f, context, n, wanted};
+  Job job{f, context, n, wanted, RoundedProducts::active()};
   tsan_release(&job);
   GOMP_parallel(run_share, &job, static_cast<unsigned>(wanted), 0);
   tsan_acquire(&job);

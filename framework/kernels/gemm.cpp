@@ -8,10 +8,10 @@
 #include <cstring>
 #include <utility>
 
+#include "framework/core/autocast.h"
 #include "framework/core/flops.h"
 #include "framework/core/memory_pool.h"
 #include "framework/core/parallel.h"
-#include "framework/core/precision.h"
 #include "framework/core/tensor.h"
 #include "framework/kernels/kernels.h"
 #include "framework/kernels/openblas/gemm.h"
@@ -40,7 +40,7 @@ bool onednn_is_better(bool ta, int64_t M, int64_t N, int64_t K) {
 
 constexpr int64_t kWorthThreads = int64_t{1} << 17;  // multiply-adds: some microseconds
 
-bool wants_bf16() { return matmul_precision() == MatmulPrecision::bf16 && onednn::has_bf16(); }
+bool wants_bf16() { return heed::detail::RoundedProducts::active() && onednn::has_bf16(); }
 
 // Memory of the pool for as long as it lives.
 template <class T>

@@ -24,7 +24,9 @@
 #include "framework/autograd/grad_mode.h"
 #include "framework/autograd/node.h"
 #include "framework/autograd/saved.h"
+#include "framework/core/autocast.h"
 #include "framework/core/memory_pool.h"
+#include "framework/ops/policy.h"
 
 namespace heed {
 
@@ -40,6 +42,17 @@ constexpr int saved_capacity() {
 }
 
 constexpr int kDynamic = -1;
+
+// Calls f, an op's forward or vjp, with its products rounded where its row of the table allows that and autocast is on.
+template <class Op, class F>
+decltype(auto) with_policy(const F& f) {
+  if constexpr (policy_of<Op>() == AutocastPolicy::gemm) {
+    const RoundedProducts rounded(AutocastGuard::active());
+    return f();
+  } else {
+    return f();
+  }
+}
 
 template <class... Inputs>
 uint64_t youngest(const Inputs&... inputs) {
@@ -66,11 +79,13 @@ struct OpNode final : Node {
     if constexpr (requires { op.release(); }) op.release();
   }
   void backward(Grads& grads) override {
-    if constexpr (O == 0) {
-      op.vjp(grads, std::move(arrived[0]), saved);
-    } else {
-      op.vjp(grads, arrived, saved);
-    }
+    with_policy<Op>([&] {
+      if constexpr (O == 0) {
+        op.vjp(grads, std::move(arrived[0]), saved);
+      } else {
+        op.vjp(grads, arrived, saved);
+      }
+    });
   }
 
   [[no_unique_address]] Op op;
@@ -131,7 +146,7 @@ auto apply(Op op, const Inputs&... inputs) {
   if (!GradMode::enabled() || !(inputs.requires_grad() || ...)) {
     const NoGradGuard no_grad;
     Saved nothing;
-    return op.forward(inputs..., nothing);
+    return detail::with_policy<Op>([&] { return op.forward(inputs..., nothing); });
   }
   using Typed = detail::OpNode<Op, sizeof...(Inputs), detail::OutputCount<Result>::value>;
   uint32_t wanted = 0;
@@ -142,7 +157,7 @@ auto apply(Op op, const Inputs&... inputs) {
   IntrusivePtr<Node> handle = IntrusivePtr<Node>::adopt(node);
   Result result = [&] {
     const NoGradGuard no_grad;
-    return node->op.forward(inputs..., node->saved);
+    return detail::with_policy<Op>([&] { return node->op.forward(inputs..., node->saved); });
   }();
   if (node->watched) [[unlikely]] {
     detail::show_computed(*node, std::initializer_list<Tensor>{inputs...}, detail::as_span(result));
@@ -162,7 +177,7 @@ Tensor apply_list(Op op, std::span<const Tensor> inputs) {
   if (!record) {
     const NoGradGuard no_grad;
     Saved nothing;
-    return op.forward(inputs, nothing);
+    return detail::with_policy<Op>([&] { return op.forward(inputs, nothing); });
   }
   using Typed = detail::OpNode<Op, detail::kDynamic, 0>;
   std::vector<Edge> edges;
@@ -179,7 +194,7 @@ Tensor apply_list(Op op, std::span<const Tensor> inputs) {
   IntrusivePtr<Node> handle = IntrusivePtr<Node>::adopt(node);
   Tensor result = [&] {
     const NoGradGuard no_grad;
-    return node->op.forward(inputs, node->saved);
+    return detail::with_policy<Op>([&] { return node->op.forward(inputs, node->saved); });
   }();
   if (node->watched) [[unlikely]]
     detail::show_computed(*node, inputs, {&result, 1});

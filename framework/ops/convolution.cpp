@@ -80,6 +80,7 @@ struct InputGradient {
 
 struct WeightGradient {
   static constexpr const char* kName = "conv2d_weight_gradient";
+  static constexpr const char* kRow = "conv2d";
   ConvSizes sizes;
   Tensor forward(const Tensor& g, const Tensor& x, Saved& saved) const {
     saved.input(saved.wants(1) ? g : Tensor{});

@@ -10,7 +10,7 @@ namespace heed {
 
 const std::vector<OpInfo>& op_registry() {
   static const std::vector<OpInfo> ops = {
-#define OP(name, file, policy) {#name, #file, #policy, heed_samples_##name},
+#define OP(name, file, policy) {#name, #file, AutocastPolicy::policy, heed_samples_##name},
 #include "framework/ops/ops.def"
 #undef OP
   };

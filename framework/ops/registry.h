@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "framework/core/tensor.h"
+#include "framework/ops/policy.h"
 
 namespace heed {
 
@@ -87,7 +88,7 @@ class SampleList {
 struct OpInfo {
   const char* name;              // of the op
   const char* file;              // where it stands
-  const char* policy;            // of its dtypes, as ops.def has it
+  AutocastPolicy policy;         // what bf16 autocast does to it
   void (*samples)(SampleList&);  // adds its samples
   /// @return all its samples
   std::vector<OpSample> make_samples() const {

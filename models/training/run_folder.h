@@ -34,7 +34,7 @@ struct TrainConfig {
   double weight_decay = 0.0;          // of AdamW
   double beta2 = 0.999;               // of Adam
   int64_t average = 0;                // the last checkpoints to average at the end; 0: none
-  std::string precision = "f32";      // of the products while training; "bf16" where the CPU has it (MatmulPrecision)
+  std::string precision = "f32";      // of the products while training; "bf16" where the CPU has it (AutocastGuard)
   std::string subwords = "none";      // "bpe" or "unigram": the vocabularies hold pieces of words
   int64_t subword_vocabulary = 8000;  // pieces a side, or of both when joint
   bool joint = false;                 // one vocabulary for both sides

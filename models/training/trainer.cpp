@@ -231,7 +231,7 @@ void Trainer::trim_metrics() const {
 }
 
 double Trainer::step(const Batch& batch, double lr) {
-  const MatmulPrecisionGuard precision(config_.train.precision == "bf16" ? MatmulPrecision::bf16 : MatmulPrecision::f32);
+  const AutocastGuard autocast(config_.train.precision == "bf16");
   const Tensor loss = model_->loss(batch, config_.train.label_smoothing);
   const double value = loss.item();
   if (!std::isfinite(value)) throw Error(fmt::format("training: the loss is {} at update {}; try a lower lr", value, cursor_.update + 1));

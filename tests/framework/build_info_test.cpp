@@ -9,7 +9,7 @@
 #include <string>
 
 #include "framework/core/parallel.h"
-#include "framework/core/precision.h"
+#include "framework/core/autocast.h"
 
 namespace heed {
 namespace {

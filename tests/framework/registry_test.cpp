@@ -1,5 +1,5 @@
-// What the table of ops promises for every op without any code of its own, beside op_test.cpp: sizes of zero, stretched operands, and what
-// bf16 products may change.
+// What the table of ops promises for every op without any code of its own, beside op_test.cpp: sizes of zero, stretched operands,
+// gradients.
 #include "framework/ops/registry.h"
 
 #include <fmt/format.h>
@@ -58,106 +58,10 @@ TEST(Registry, StretchedOperandsGiveWhatCopiesGive) {
   EXPECT_GE(tried, 12);
 }
 
-// The autocast policy of the table: a row that is not `gemm` gives the same bits under bf16 products.
-TEST(Registry, Bf16ProductsChangeGemmRowsAlone) {
-  for (const OpInfo& op : op_registry()) {
-    if (std::string_view(op.policy) == "gemm") continue;
-    for (const OpSample& sample : op.make_samples()) {
-      const std::vector<Tensor> x = sample.make_inputs(DType::f32), plain = sample.run(x);
-      const MatmulPrecisionGuard bf16(MatmulPrecision::bf16);
-      const std::vector<Tensor> got = sample.run(x);
-      for (size_t i = 0; i < plain.size(); ++i) EXPECT_TRUE(all_close(got[i], plain[i], 0, 0)) << sample.key;
-    }
-  }
-}
-
-// The same where products are large enough for bf16: rows that are no gemm and have products inside.
-TEST(Registry, Bf16ProductsStayOutOfLargeCallsOfOtherRows) {
-  manual_seed(22);
-  const Tensor x = randn({8, 32, 20, 20}), w = randn({64, 32, 3, 3}), logits = randn({300, 500}), weights = uniform({500}, 0.5, 2);
-  const Tensor targets = from_vector(std::vector<int64_t>(300, 7), {300}), a = randn({1200}), b = randn({1300}), v = randn({320});
-  const auto all = [&] {
-    return std::vector{
-        conv2d(x, w), cross_entropy(logits, targets, {.class_weights = weights}), outer(a, b),
-        batch_norm(x, ones({32}), zeros({32})).output,
-        additive_energy(reshape(slice(logits, 0, 0, 64), {2, 50, 320}), reshape(slice(logits, 0, 64, 128), {2, 50, 320}), v)};
-  };
-  const std::vector<Tensor> plain = all();
-  const MatmulPrecisionGuard bf16(MatmulPrecision::bf16);
-  const std::vector<Tensor> got = all();
-  for (size_t i = 0; i < plain.size(); ++i) EXPECT_TRUE(all_close(got[i], plain[i], 0, 0)) << i;
-}
-
 TEST(Registry, ARowThatOffersLessThanSecondOrderSaysWhy) {
   for (const OpInfo& op : op_registry()) {
     for (const OpSample& sample : op.make_samples()) EXPECT_TRUE(sample.max_order >= 2 || !sample.reason.empty()) << sample.key;
   }
-}
-
-// Calls of the gemm rows large enough for bf16. Products of operands rounded to 8 bits: each factor is off by 2^-9 at most, relatively, so
-// a sum of products by 2^-8 of the sum of their magnitudes, for which the root of the depth times the largest result stands here; what
-// follows a product (gates, softmax) hands errors on without making them larger.
-struct GemmCase {
-  std::vector<Shape> shapes;
-  std::function<Tensor(const std::vector<Tensor>&)> run;
-};
-const std::map<std::string, GemmCase>& gemm_cases() {
-  static const std::map<std::string, GemmCase> cases = {
-      {"matmul", {{{160, 128}, {128, 192}}, [](const auto& x) { return matmul(x[0], x[1]); }}},
-      {"bmm", {{{3, 128, 128}, {3, 128, 128}}, [](const auto& x) { return bmm(x[0], x[1]); }}},
-      {"einsum", {{{160, 128}, {192, 128}}, [](const auto& x) { return einsum("ik,jk->ij", x[0], x[1]); }}},
-      {"linear", {{{160, 128}, {192, 128}, {192}}, [](const auto& x) { return linear(x[0], x[1], x[2]); }}},
-      {"linear_cross_entropy",
-       {{{160, 128}, {300, 128}, {300}},
-        [](const auto& x) { return linear_cross_entropy(x[0], x[1], x[2], from_vector(std::vector<int64_t>(160, 7), {160})); }}},
-      {"lstm",
-       {{{16, 12, 128}, {16, 128}, {16, 128}, {512, 128}, {512, 128}, {512}},
-        [](const auto& x) { return lstm(x[0], {}, x[1], x[2], x[3] * 0.1, x[4] * 0.1, x[5]).output; }}},
-      {"attention_lstm",
-       {{{8, 10, 64}, {8, 12, 128}, {8, 12, 128}, {8, 128}, {8, 128}, {512, 192}, {512, 128}, {512}, {128, 128}, {128}},
-        [](const auto& x) {
-          const Tensor target = full({8}, 10, DType::i64), source = full({8}, 12, DType::i64);
-          return attention_lstm(x[0], target, x[1], x[2], source, x[3], x[4], x[5] * 0.1, x[6] * 0.1, x[7], x[8] * 0.1, x[9] * 0.1).context;
-        }}},
-      {"scaled_dot_attention",
-       {{{2, 128, 256}, {2, 128, 256}, {2, 128, 256}},
-        [](const auto& x) { return scaled_dot_attention(x[0] * 0.3, x[1] * 0.3, x[2], {}, 2).context; }}},
-  };
-  return cases;
-}
-
-TEST(Registry, EveryGemmRowStaysWithinItsBoundInBf16) {
-  std::string report;
-  for (const OpInfo& op : op_registry()) {
-    if (std::string_view(op.policy) != "gemm") continue;
-    ASSERT_TRUE(gemm_cases().contains(op.name)) << op.name << " has no call in bf16 here";
-    const GemmCase& tested = gemm_cases().at(op.name);
-    manual_seed(21);
-    std::vector<Tensor> exact, rounded;
-    for (const Shape& shape : tested.shapes) {
-      const Tensor x = randn(shape).to(DType::f64);
-      exact.push_back(x.clone().set_requires_grad(true));
-      rounded.push_back(x.to(DType::f32).clone().set_requires_grad(true));
-    }
-    const auto all = [&](const std::vector<Tensor>& leaves) {
-      const Tensor y = tested.run(leaves), weights = reshape(cos(arange(y.numel(), DType::f64) * 1.7) + 0.5, y.shape()).to(y.dtype());
-      std::vector<Tensor> results = grad(std::vector{y}, leaves, std::vector{weights});
-      results.push_back(y.detach());
-      return results;
-    };
-    const std::vector<Tensor> wanted = all(exact);
-    const MatmulPrecisionGuard bf16(MatmulPrecision::bf16);
-    const std::vector<Tensor> got = all(rounded);
-    double worst = 0;
-    for (size_t i = 0; i < got.size(); ++i) {
-      const double largest = amax(abs(wanted[i])).item(), error = amax(abs(got[i].to(DType::f64) - wanted[i])).item();
-      worst = std::max(worst, error / largest);
-    }
-    EXPECT_LE(worst, 1.6e-2) << op.name;  // torch.testing.assert_close's rtol for bf16
-    EXPECT_TRUE(!has_bf16_products() || worst > 1e-6) << op.name << ": no product ran in bf16";
-    report += fmt::format(" {} {:.1e}", op.name, worst);
-  }
-  std::printf("largest difference in bf16, of the largest value:%s\n", report.c_str());
 }
 
 // x again, with gaps between its elements: every second value of another tensor. Differentiable.

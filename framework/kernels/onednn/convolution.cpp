@@ -1,10 +1,13 @@
-// f32 convolutions in oneDNN, which picks the layouts; groups are a leading dimension of the weights there.
+// f32 convolutions in oneDNN, which picks the layouts; groups are a leading dimension of the weights there. Under autocast what is
+// multiplied is rounded to bf16 on its way into those layouts, and sums and results are f32.
 #include <fmt/format.h>
 
 #include <array>
 
+#include "framework/core/autocast.h"
 #include "framework/core/error.h"
 #include "framework/core/parallel.h"
+#include "framework/kernels/onednn/gemm.h"
 #include "framework/kernels/onednn/task.h"
 #include "framework/kernels/spatial.h"
 
@@ -15,7 +18,9 @@ using dnnl::memory;
 using onednn::plain;
 using onednn::Task;
 
-memory::desc any(const memory::dims& dims) { return {dims, memory::data_type::f32, memory::format_tag::any}; }
+memory::desc any(const memory::dims& dims, bool bf16 = false) {
+  return {dims, bf16 ? memory::data_type::bf16 : memory::data_type::f32, memory::format_tag::any};
+}
 memory::dims dims(const std::array<int64_t, 2>& pair) { return {pair[0], pair[1]}; }
 
 struct Layouts {
@@ -34,27 +39,35 @@ struct Layouts {
       after.push_back((v.out[i] - 1) * v.stride[i] + (v.kernel[i] - 1) * v.dilation[i] + 1 - v.in[i] - v.padding[i]);
     }
   }
-  dnnl::convolution_forward::primitive_desc forward(bool with_bias) const {
-    return onednn::descriptor<dnnl::convolution_forward>(dnnl::prop_kind::forward_training, dnnl::algorithm::convolution_direct, any(x),
-                                                         any(w), with_bias ? any(bias) : memory::desc(), any(y), stride, dilation, before,
-                                                         after);
+  dnnl::convolution_forward::primitive_desc forward(bool with_bias, bool bf16) const {
+    return onednn::descriptor<dnnl::convolution_forward>(dnnl::prop_kind::forward_training, dnnl::algorithm::convolution_direct,
+                                                         any(x, bf16), any(w, bf16), with_bias ? any(bias) : memory::desc(), any(y), stride,
+                                                         dilation, before, after);
   }
 };
 
-// The kept primitive of these sizes; make(task) fills a new one.
+// Rounding reads and writes everything once: it pays where a value is multiplied many times.
+bool wants_bf16(const ConvSizes& s) {
+  const int64_t depth = s.in_channels / s.groups * s.window.kernel[0] * s.window.kernel[1];
+  return heed::detail::RoundedProducts::active() && onednn::has_bf16() && depth >= 32 && s.out_channels / s.groups >= 16 &&
+         s.batch * s.window.out[0] * s.window.out[1] >= 32;
+}
+
+// The kept primitive of these sizes; make(task, bf16) fills a new one.
 template <int kUse, class Make>
 Task& kept(const ConvSizes& s, bool with_bias, const Make& make) {
   const heed::detail::ProductThreads alone;
-  thread_local std::map<std::array<int64_t, 18>, Task> tasks;
+  thread_local std::map<std::array<int64_t, 19>, Task> tasks;
   const Window& v = s.window;
-  const std::array<int64_t, 18> key{s.batch,      s.in_channels, s.out_channels, s.groups,      v.in[0],     v.in[1],
-                                    v.out[0],     v.out[1],      v.kernel[0],    v.kernel[1],   v.stride[0], v.stride[1],
-                                    v.padding[0], v.padding[1],  v.dilation[0],  v.dilation[1], with_bias,   num_threads()};
+  const bool bf16 = wants_bf16(s);
+  const std::array<int64_t, 19> key{s.batch,       s.in_channels, s.out_channels, s.groups,    v.in[0],      v.in[1],      v.out[0],
+                                    v.out[1],      v.kernel[0],   v.kernel[1],    v.stride[0], v.stride[1],  v.padding[0], v.padding[1],
+                                    v.dilation[0], v.dilation[1], with_bias,      bf16,        num_threads()};
   if (!tasks.contains(key)) onednn::bound(tasks);
   Task& task = tasks[key];
   if (!task) {
     try {
-      make(task);
+      make(task, bf16);
     } catch (const dnnl::error& e) {
       throw Error(fmt::format("conv2d: oneDNN has no kernel: {}", e.what()));
     }
@@ -66,9 +79,9 @@ Task& kept(const ConvSizes& s, bool with_bias, const Make& make) {
 
 template <>
 void conv2d(const ConvSizes& s, const float* x, const float* w, const float* bias, float* y) {
-  Task& task = kept<0>(s, bias != nullptr, [&](Task& made) {
+  Task& task = kept<0>(s, bias != nullptr, [&](Task& made, bool bf16) {
     const Layouts l(s);
-    const auto pd = l.forward(bias != nullptr);
+    const auto pd = l.forward(bias != nullptr, bf16);
     made.set(dnnl::convolution_forward(pd), pd.scratchpad_desc());
     made.input(DNNL_ARG_SRC, plain(l.x), pd.src_desc());
     made.input(DNNL_ARG_WEIGHTS, plain(l.w), pd.weights_desc());
@@ -84,10 +97,11 @@ void conv2d(const ConvSizes& s, const float* x, const float* w, const float* bia
 
 template <>
 void conv2d_input_gradient(const ConvSizes& s, const float* g, const float* w, float* dx) {
-  kept<1>(s, false, [&](Task& made) {
+  kept<1>(s, false, [&](Task& made, bool bf16) {
     const Layouts l(s);
     const auto pd = onednn::backward_descriptor<dnnl::convolution_backward_data>(
-        l.forward(false), dnnl::algorithm::convolution_direct, any(l.x), any(l.w), any(l.y), l.stride, l.dilation, l.before, l.after);
+        l.forward(false, bf16), dnnl::algorithm::convolution_direct, any(l.x), any(l.w, bf16), any(l.y, bf16), l.stride, l.dilation,
+        l.before, l.after);
     made.set(dnnl::convolution_backward_data(pd), pd.scratchpad_desc());
     made.input(DNNL_ARG_DIFF_DST, plain(l.y), pd.diff_dst_desc());
     made.input(DNNL_ARG_WEIGHTS, plain(l.w), pd.weights_desc());
@@ -97,10 +111,11 @@ void conv2d_input_gradient(const ConvSizes& s, const float* g, const float* w, f
 
 template <>
 void conv2d_weight_gradient(const ConvSizes& s, const float* g, const float* x, float* dw) {
-  kept<2>(s, false, [&](Task& made) {
+  kept<2>(s, false, [&](Task& made, bool bf16) {
     const Layouts l(s);
     const auto pd = onednn::backward_descriptor<dnnl::convolution_backward_weights>(
-        l.forward(false), dnnl::algorithm::convolution_direct, any(l.x), any(l.w), any(l.y), l.stride, l.dilation, l.before, l.after);
+        l.forward(false, bf16), dnnl::algorithm::convolution_direct, any(l.x, bf16), any(l.w), any(l.y, bf16), l.stride, l.dilation,
+        l.before, l.after);
     made.set(dnnl::convolution_backward_weights(pd), pd.scratchpad_desc());
     made.input(DNNL_ARG_DIFF_DST, plain(l.y), pd.diff_dst_desc());
     made.input(DNNL_ARG_SRC, plain(l.x), pd.src_desc());

@@ -8,7 +8,7 @@
 #include <limits>
 
 #include "framework/core/parallel.h"
-#include "framework/core/precision.h"
+#include "framework/core/autocast.h"
 #include "framework/core/random.h"
 #include "framework/framework.h"
 #include "framework/kernels/kernels.h"
@@ -169,7 +169,8 @@ class Bf16Products : public testing::Test {
     std::ranges::transform(x, x.begin(), nearest_bf16);
     return x;
   }
-  MatmulPrecisionGuard guard_{MatmulPrecision::bf16};
+  detail::RoundedProducts kernels_{true};
+  AutocastGuard ops_;
 };
 
 TEST_F(Bf16Products, EqualThreePlainLoopsOnRoundedOperands) {
@@ -233,7 +234,7 @@ TEST_F(Bf16Products, LeaveDoubleAndSmallProductsAlone) {
   const Tensor a = randn({130, 140}, DType::f64), b = randn({140, 120}, DType::f64), c = randn({8, 9}), d = randn({9, 7});
   const auto wide = matmul(a, b).to_vector<double>();
   const auto small = matmul(c, d).to_vector<float>();
-  const MatmulPrecisionGuard f32(MatmulPrecision::f32);
+  const AutocastGuard off(false);
   EXPECT_EQ(matmul(a, b).to_vector<double>(), wide);
   EXPECT_EQ(matmul(c, d).to_vector<float>(), small);
 }
