@@ -204,11 +204,8 @@ Tensor& Grads::slot(int i) {
   return edge.node->cotangents[static_cast<size_t>(edge.output)];
 }
 
-bool Grads::wants(int i) const {
-  if (i < 0 || i >= node_.edge_count()) [[unlikely]] {
-    throw GradError(fmt::format("backward: the vjp of '{}' names input {} of {}", node_.name(), i, node_.edge_count()));
-  }
-  return static_cast<bool>(node_.edge(i).node);
+void Grads::throw_no_input(int i) const {
+  throw GradError(fmt::format("backward: the vjp of '{}' names input {} of {}", node_.name(), i, node_.edge_count()));
 }
 
 void Grads::add(int i, const Tensor& g) {

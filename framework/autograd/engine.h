@@ -43,7 +43,11 @@ class Grads {
   Grads(Node& node, Agenda& agenda) : node_(node), agenda_(agenda) {}
   /// @param i number of the input
   /// @return whether anyone wants its gradient
-  bool wants(int i) const;
+  bool wants(int i) const {
+    if (i < 0 || i >= node_.edge_count()) [[unlikely]]
+      throw_no_input(i);
+    return static_cast<bool>(node_.edge(i).node);
+  }
   /// @{
   /// slot i += g.
   /// @param i number of the input
@@ -73,6 +77,7 @@ class Grads {
   void follow(const Tensor& y, const Tensor& g);
 
  private:
+  [[noreturn]] void throw_no_input(int i) const;
   Tensor& slot(int i);
   Node& node_;
   Agenda& agenda_;

@@ -2,6 +2,8 @@
 // vjp: add (g, g); sub (g, -g); mul (g b, g a); div (g / b, -g y / b), each summed back to its input's shape.
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
 #include "framework/ops/ops.h"
@@ -47,7 +49,10 @@ Tensor compute(const char* name, const Tensor& a, const Tensor& b) {
 
 // What backward needs of the operands' shapes: nothing where they are equal, so that the node is small.
 struct Equal {
-  static void add(Grads& d, int i, Tensor g) { d.add(i, std::move(g)); }
+  template <class G>
+  static void add(Grads& d, int i, G&& g) {  // a handle that is not given away is not copied: two locked instructions
+    d.add(i, std::forward<G>(g));
+  }
 };
 struct Stretched {
   Shape a, b;
