@@ -261,10 +261,10 @@ TEST(Autocast, ConvolutionsOfEveryForm) {
     Shape x, w;
     Conv2dOptions options;
   };
-  const std::vector<Form> forms = {{{2, 32, 11, 13}, {40, 32, 3, 3}, {.stride = {2, 1}, .padding = {1, 2}}},
-                                   {{2, 64, 9, 9}, {64, 32, 3, 3}, {.padding = 1, .groups = 2}},
-                                   {{3, 64, 10, 10}, {32, 64, 1, 1}, {}},
-                                   {{2, 16, 12, 12}, {24, 16, 3, 3}, {.padding = 2, .dilation = 2}}};
+  const std::vector<Form> forms = {{{4, 32, 11, 13}, {40, 32, 3, 3}, {.stride = {2, 1}, .padding = {1, 2}}},
+                                   {{4, 64, 9, 9}, {64, 32, 3, 3}, {.padding = 1, .groups = 2}},
+                                   {{3, 256, 10, 10}, {256, 256, 1, 1}, {}},
+                                   {{2, 32, 12, 12}, {48, 32, 3, 3}, {.padding = 2, .dilation = 2}}};
   for (const Form& form : forms) {
     manual_seed(12);
     const Tensor x = randn(form.x).set_requires_grad(true), w = randn(form.w).set_requires_grad(true);

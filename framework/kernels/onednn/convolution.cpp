@@ -46,11 +46,14 @@ struct Layouts {
   }
 };
 
-// Rounding reads and writes everything once: it pays where a value is multiplied many times.
-bool wants_bf16(const ConvSizes& s) {
-  const int64_t depth = s.in_channels / s.groups * s.window.kernel[0] * s.window.kernel[1];
-  return heed::detail::RoundedProducts::active() && onednn::has_bf16() && depth >= 32 && s.out_channels / s.groups >= 16 &&
-         s.batch * s.window.out[0] * s.window.out[1] >= 32;
+// Rounding reads and writes everything once more: it pays where a value is multiplied many times, forward from some 30, backward, where
+// oneDNN reorders more, from 80.
+bool wants_bf16(const ConvSizes& s, bool backward) {
+  if (!heed::detail::RoundedProducts::active() || !onednn::has_bf16()) return false;
+  const Window& v = s.window;
+  const int64_t kernel = v.kernel[0] * v.kernel[1], out = v.out[0] * v.out[1], depth = s.in_channels / s.groups * kernel;
+  const int64_t values = s.batch * s.in_channels * v.in[0] * v.in[1] + s.out_channels * depth + s.batch * s.out_channels * out;
+  return depth >= 32 && s.out_channels / s.groups >= 16 && s.batch * out * s.out_channels * depth >= (backward ? 80 : 30) * values;
 }
 
 // The kept primitive of these sizes; make(task, bf16) fills a new one.
@@ -59,7 +62,7 @@ Task& kept(const ConvSizes& s, bool with_bias, const Make& make) {
   const heed::detail::ProductThreads alone;
   thread_local std::map<std::array<int64_t, 19>, Task> tasks;
   const Window& v = s.window;
-  const bool bf16 = wants_bf16(s);
+  const bool bf16 = wants_bf16(s, kUse != 0);
   const std::array<int64_t, 19> key{s.batch,       s.in_channels, s.out_channels, s.groups,    v.in[0],      v.in[1],      v.out[0],
                                     v.out[1],      v.kernel[0],   v.kernel[1],    v.stride[0], v.stride[1],  v.padding[0], v.padding[1],
                                     v.dilation[0], v.dilation[1], with_bias,      bf16,        num_threads()};
