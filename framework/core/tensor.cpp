@@ -177,17 +177,15 @@ const Tensor& Tensor::copy_(const Tensor& source) const {
 std::string Tensor::describe() const { return defined() ? name_of(dtype()) + shape().str() : "undefined"; }
 
 Tensor empty(const Shape& shape, DType dtype) {
-  Strides strides = shape;
   auto most = static_cast<int64_t>(size_of(dtype));
-  int64_t step = 1;
+  int64_t count = 1;
   for (int i = shape.ndim() - 1; i >= 0; --i) {
     const int64_t extent = shape[i];
     if (extent < 0) throw ShapeError("empty: negative extent in " + shape.str());
     if (__builtin_mul_overflow(most, std::max<int64_t>(extent, 1), &most)) throw ShapeError("empty: too many elements in " + shape.str());
-    strides[i] = step;
-    step *= extent;
+    count *= extent;
   }
-  const size_t bytes = static_cast<size_t>(step) * size_of(dtype);
+  const size_t bytes = static_cast<size_t>(count) * size_of(dtype);
   const bool inside = kOneBlock && bytes <= kLargestInside;
   const size_t block_bytes = !kOneBlock ? sizeof(Storage) : inside ? kHead + bytes : kHead;
   auto* const block = static_cast<char*>(pool_allocate(block_bytes));
@@ -196,7 +194,9 @@ Tensor empty(const Shape& shape, DType dtype) {
   storage->data = inside ? block + kHead : pool_allocate(bytes);
   storage->bytes = bytes;
   void* const place = kOneBlock ? block + sizeof(Storage) : pool_allocate(sizeof(TensorBody));
-  auto body = IntrusivePtr<TensorBody>::adopt(new (place) TensorBody(dtype, shape, strides));
+  auto body = IntrusivePtr<TensorBody>::adopt(new (place) TensorBody(dtype, shape, shape));
+  int64_t step = 1;
+  for (int i = shape.ndim(); i-- > 0; step *= shape[i]) body->strides[i] = step;  // in place: a copy would wait for these stores
   body->in_block = kOneBlock;
   body->storage = std::move(storage);
   return Tensor(std::move(body));
