@@ -27,8 +27,8 @@ inline Tensor stretched(const Tensor& x, int dim) { return x.size(dim) > 1 ? sli
 
 }  // namespace detail
 
-/// @return every second element; dims stored in reverse order; the inside of a larger tensor; stride 0 along the first and along the last
-/// dim
+/// @return every second element; dims stored in reverse order, the last two exchanged; the inside of a larger tensor; stride 0 along the
+/// first and along the last dim
 inline const std::vector<Layout>& layouts() {
   constexpr double kForeign = 7;  // an element that is not x's
   static const std::vector<Layout> all = {
@@ -39,6 +39,8 @@ inline const std::vector<Layout>& layouts() {
        [](const Tensor& s, const Shape& shape) { return s.ndim() > shape.ndim() ? select(s, s.ndim() - 1, 0) : s; }, true},
       {"transposed", [](const Tensor& x) { return permute(x, detail::reversed_dims(x.ndim())).contiguous(); },
        [](const Tensor& s, const Shape& shape) { return permute(s, detail::reversed_dims(shape.ndim())); }, true},
+      {"matrices transposed", [](const Tensor& x) { return x.ndim() > 1 ? transpose(x).contiguous() : x; },
+       [](const Tensor& s, const Shape& shape) { return shape.ndim() > 1 ? transpose(s) : s; }, true},
       {"slice",
        [](const Tensor& x) {
          return pad(x, std::vector<Padding>(static_cast<size_t>(x.ndim()), {1, 2}), kForeign);
