@@ -219,7 +219,11 @@ void Grads::add(int i, Tensor&& g) {
 void Grads::add_matmul(int i, const Tensor& a, const Tensor& b) {
   if (!wants(i)) return;
   Tensor& total = slot(i);
-  if (!total.defined() || !may_change(total)) {
+  const auto rows_apart = [&] {  // a single row is dense with any stride, which GEMM refuses
+    const int row = total.ndim() - 2;
+    return total.strides()[row] >= total.shape()[row + 1];
+  };
+  if (!total.defined() || !may_change(total) || !rows_apart()) {
     accumulate(total, matmul(a, b));
   } else {
     kernels::matmul(a, b, total, 1.0);

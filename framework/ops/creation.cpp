@@ -65,6 +65,18 @@ struct Eye {
   }
 };
 
+struct FromVector {
+  static void samples(SampleList& s) {
+    add(s, "torch.tensor([[1.5, -2, 3], [0.25, 1e300, -7]], dtype=torch.double)", [] {
+      return from_vector(std::vector<double>{1.5, -2, 3, 0.25, 1e300, -7}, {2, 3});
+    });
+    add(s, "torch.tensor([0.5, -2])", [] { return from_vector(std::vector<float>{0.5, -2}, {2}); });
+    add(s, "torch.tensor([[4], [-1]])", [] { return from_vector(std::vector<int64_t>{4, -1}, {2, 1}); });
+    add(s, "torch.tensor([True, False])", [] { return from_vector(std::vector<bool>{true, false}, {2}); });
+    add(s, "torch.zeros(0, 3)", [] { return from_vector(std::vector<float>{}, {0, 3}); });
+  }
+};
+
 // Random: what PyTorch draws from the same seed is other numbers. tests/framework/core/random_test.cpp looks at their distributions.
 template <Tensor (*kMake)()>
 struct Random {
@@ -99,5 +111,6 @@ DEFINE_OP(eye, Eye)
 DEFINE_OP(uniform, Random<some_uniform>)
 DEFINE_OP(randn, Random<some_randn>)
 DEFINE_OP(bernoulli, Random<some_bernoulli>)
+DEFINE_OP(from_vector, FromVector)
 
 }  // namespace heed

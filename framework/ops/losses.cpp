@@ -80,7 +80,8 @@ Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, double beta, Reduct
 
 Tensor bce_with_logits(const Tensor& logits, const Tensor& target, Reduction reduction) {
   require_equal_shapes("bce_with_logits", logits, target);
-  return reduced(softplus(logits) - logits * target, reduction);
+  // no difference of large numbers, and no infinity less an infinity
+  return reduced(target * softplus(-logits) + (1.0 - target) * softplus(logits), reduction);
 }
 
 Tensor kl_div(const Tensor& log_probabilities, const Tensor& target, Reduction reduction) {

@@ -1,4 +1,4 @@
-// Reductions over any set of dims, beside sum and mean (sum.cpp): amax, amin, prod, var, norm, logsumexp; and cumsum.
+// Reductions over any set of dims, beside sum and mean (sum.cpp): amax, amin, prod, var, stddev, norm, logsumexp; cumsum.
 // Each moves the reduced dims behind the others and works on dense rows; the result comes back with extents of 1 in their place, so that
 // the vjp, in public ops, broadcasts. With KeepDim::no the public function drops them.
 #include <fmt/format.h>
@@ -7,6 +7,7 @@
 
 #include "framework/core/parallel.h"
 #include "framework/ops/apply.h"
+#include "framework/ops/elementwise.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
 
@@ -193,22 +194,25 @@ struct Var {
   double correction;
   Tensor forward(const Tensor& x, Saved& saved) const {
     saved.input(x);
-    return reduce(kName, reduced, x, [this](const auto* row, int64_t n) {
-      double total = 0, squares = 0;
-      for (int64_t i = 0; i < n; ++i) total += static_cast<double>(row[i]);
-      const double centre = total / static_cast<double>(n);
-      for (int64_t i = 0; i < n; ++i) squares += (static_cast<double>(row[i]) - centre) * (static_cast<double>(row[i]) - centre);
-      return squares / std::max(static_cast<double>(n) - correction, 0.0);
-    });
+    return reduce(kName, reduced, x, [this](const auto* row, int64_t n) { return of(row, n, correction); });
+  }
+  template <class T>
+  static double of(const T* row, int64_t n, double correction) {
+    double total = 0, squares = 0;
+    for (int64_t i = 0; i < n; ++i) total += static_cast<double>(row[i]);
+    const double centre = total / static_cast<double>(n);
+    for (int64_t i = 0; i < n; ++i) squares += (static_cast<double>(row[i]) - centre) * (static_cast<double>(row[i]) - centre);
+    return squares / std::max(static_cast<double>(n) - correction, 0.0);
   }
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
-    const Tensor x = saved[0];
+    d.add(0, g * centred(saved[0], reduced) * (2 / std::max(static_cast<double>(reduced.count()) - correction, 0.0)));
+  }
+  static Tensor centred(const Tensor& x, const Reduced& reduced) {
     std::vector<int> dims;
     for (int i = 0; i < x.ndim(); ++i) {
       if (reduced.is(i)) dims.push_back(i);
     }
-    const double n = static_cast<double>(reduced.count());
-    d.add(0, g * (x - (dims.empty() ? x : mean(x, dims, KeepDim::yes))) * (2 / std::max(n - correction, 0.0)));
+    return x - (dims.empty() ? x : mean(x, dims, KeepDim::yes));
   }
   static void samples(SampleList& s) {
     s.add("torch.var(a, dim=(0, 1))", {{3, 5}}, [](const auto& x) { return std::vector{var(x[0])}; });
@@ -217,6 +221,35 @@ struct Var {
       return std::vector{var(x[0], {0, 2}, 1, KeepDim::yes)};
     });
     s.add("torch.std(a, dim=1)", {{3, 5}}, [](const auto& x) { return std::vector{stddev(x[0], {1})}; });
+    s.again({{0, 5}});
+  }
+};
+
+// y, and 1 where y = 0.
+Tensor lifted(const Tensor& y) {
+  return y + detail::each("norm", y, [](auto v) { return v == 0; });
+}
+
+// stddev: the root of var, taken before the square is rounded to f32, where it may overflow.
+// dx = g (x - mean) / ((n - correction) y), 0 where y = 0
+struct StdDev {
+  static constexpr const char* kName = "stddev";
+  Reduced reduced;
+  double correction;
+  Tensor forward(const Tensor& x, Saved& saved) const {
+    const Tensor y = reduce(kName, reduced, x, [this](const auto* row, int64_t n) { return std::sqrt(Var::of(row, n, correction)); });
+    saved.input(x);
+    saved.output(y);
+    return y;
+  }
+  void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
+    const double scale = 1 / std::max(static_cast<double>(reduced.count()) - correction, 0.0);
+    d.add(0, g * Var::centred(saved[0], reduced) / lifted(saved[1]) * scale);
+  }
+  static void samples(SampleList& s) {
+    s.add("torch.std(a, dim=(0, 1))", {{3, 5}}, [](const auto& x) { return std::vector{stddev(x[0])}; });
+    s.add("torch.std(a, dim=1, unbiased=False, keepdim=True)", {{3, 5}},
+          [](const auto& x) { return std::vector{stddev(x[0], {1}, 0, KeepDim::yes)}; });
     s.again({{0, 5}});
   }
 };
@@ -235,14 +268,7 @@ struct Norm {
     saved.output(y);
     return y;
   }
-  void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
-    const Tensor y = saved[1], lifted = empty(y.shape(), y.dtype());  // 1 where y = 0
-    dispatch_floating(kName, y.dtype(), [&](auto t) {
-      using T = decltype(t);
-      for (int64_t i = 0; i < y.numel(); ++i) lifted.data<T>()[i] = y.data<T>()[i] == 0 ? T{1} : T{0};
-    });
-    d.add(0, g * saved[0] / (y + lifted));
-  }
+  void vjp(Grads& d, const Tensor& g, const Saved& saved) const { d.add(0, g * saved[0] / lifted(saved[1])); }
   static void samples(SampleList& s) {
     s.add("torch.linalg.vector_norm(a)", {{3, 5}}, [](const auto& x) { return std::vector{norm(x[0])}; });
     s.add("torch.linalg.vector_norm(a, dim=1)", {{3, 5}}, [](const auto& x) { return std::vector{norm(x[0], {1})}; });
@@ -334,7 +360,9 @@ Tensor amin(const Tensor& x, std::vector<int> dims, KeepDim keep) {
 }
 Tensor prod(const Tensor& x, std::vector<int> dims, KeepDim keep) { return reduced_by<Prod>(x, dims, keep); }
 Tensor var(const Tensor& x, std::vector<int> dims, double correction, KeepDim keep) { return reduced_by<Var>(x, dims, keep, correction); }
-Tensor stddev(const Tensor& x, std::vector<int> dims, double correction, KeepDim keep) { return sqrt(var(x, dims, correction, keep)); }
+Tensor stddev(const Tensor& x, std::vector<int> dims, double correction, KeepDim keep) {
+  return reduced_by<StdDev>(x, dims, keep, correction);
+}
 Tensor norm(const Tensor& x, std::vector<int> dims, KeepDim keep) { return reduced_by<Norm>(x, dims, keep); }
 Tensor logsumexp(const Tensor& x, std::vector<int> dims, KeepDim keep) { return reduced_by<LogSumExp>(x, dims, keep); }
 Tensor cumsum(const Tensor& x, int dim) { return apply(CumSum{wrap_dim("cumsum", dim, x.ndim()), false}, x); }
@@ -342,16 +370,6 @@ Tensor cumsum(const Tensor& x, int dim) { return apply(CumSum{wrap_dim("cumsum",
 DEFINE_OP(amax, Extremum<true>)
 DEFINE_OP(amin, Extremum<false>)
 DEFINE_OP(prod, Prod)
-namespace {
-struct StdDev {
-  static void samples(SampleList& s) {
-    s.add("torch.std(a, dim=(0, 1))", {{3, 5}}, [](const auto& x) { return std::vector{stddev(x[0])}; });
-    s.add("torch.std(a, dim=1, unbiased=False, keepdim=True)", {{3, 5}},
-          [](const auto& x) { return std::vector{stddev(x[0], {1}, 0, KeepDim::yes)}; });
-    s.again({{0, 5}});
-  }
-};
-}  // namespace
 DEFINE_OP(stddev, StdDev)
 DEFINE_OP(var, Var)
 DEFINE_OP(norm, Norm)

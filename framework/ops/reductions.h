@@ -47,7 +47,7 @@ Tensor all(const Tensor& x, std::vector<int> dims = {}, KeepDim keep = KeepDim::
 /// @throws as sum
 Tensor prod(const Tensor& x, std::vector<int> dims = {}, KeepDim keep = KeepDim::no);
 /// @{
-/// Sum of (x - mean)^2 over n - correction, and its root.
+/// Sum of (x - mean)^2 over n - correction, and its root, whose gradient at 0 is 0.
 /// @param x floating
 /// @param dims over which; empty: all
 /// @param correction 1: Bessel's, 0: none

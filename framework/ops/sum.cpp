@@ -104,8 +104,21 @@ struct Mean {
     s.add("torch.mean(a, 1)", {{0, 3}}, [](const auto& x) { return std::vector{mean(x[0], {1})}; });
   }
 };
+struct SumTo {
+  static void samples(SampleList& s) {
+    const auto add = [&](const char* torch, const SampleInput& input, const Shape& shape) {
+      s.add(torch, {input}, [shape](const auto& x) { return std::vector{sum_to(x[0], shape)}; });
+    };
+    add("a.sum_to_size(3, 1)", {2, 3, 4}, {3, 1});
+    add("a.sum_to_size(2, 1, 4)", {2, 3, 4}, {2, 1, 4});
+    add("a.sum()", {3, 4}, {});
+    add("a * 1", {2, 3}, {2, 3});
+    add("a.sum_to_size(1, 3)", {0, 3}, {1, 3});
+  }
+};
 }  // namespace
 DEFINE_OP(mean, Mean)
 DEFINE_OP(sum, Sum)
+DEFINE_OP(sum_to, SumTo)
 
 }  // namespace heed

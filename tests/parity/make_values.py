@@ -2,13 +2,18 @@
 """Evaluates every op sample in PyTorch (f64) and stores what heed must give.
 
     build/release/bin/dump_samples > samples.json
-    /usr/bin/python3 tests/parity/make_values.py samples.json tests/parity/values.json      # Debian's python3-torch
+    /usr/bin/python3 tests/parity/make_values.py samples.json tests/parity      # Debian's python3-torch
 
-Stored for each sample: its expression and inputs (so that the test notices a changed sample), the outputs, and the gradients of
+values.json has for each sample: its expression and inputs (so that the test notices a changed sample), the outputs, and the gradients of
     loss = sum over outputs and elements of w_i y_i,   w_i = 0.5 + cos(1.7 i + phase),   phase = 0.3, and 0.9 more for each output
-which is the loss of framework/autograd/gradcheck.cpp. The expressions see the inputs as a, b, c, ... and the two functions below.
+which is the loss of framework/autograd/gradcheck.cpp. The expressions see the inputs as a, b, c, ... and the functions below.
+
+special_values.json has the outputs of samples with special values among their inputs (tests/testing/special_inputs.h), for each dtype: those
+of the plain inputs, and for every case the elements that differ from them as [output, element, value]. NaN and infinities are strings. Where
+f32 loses what f64 has (a square that overflows between two finite ends), an f32 value is the pair [from f32, from the same inputs in f64].
 """
 import json
+import math
 import sys
 
 import torch
@@ -33,11 +38,17 @@ def flip_sequences(x, lengths):
     return torch.stack([torch.cat((row[:n].flip(0), row[n:])) for row, n in zip(x, lengths.tolist())])
 
 
+def masked_softmax(x, lengths):
+    """softmax over the first lengths[b] of the last dimension, 0 elsewhere."""
+    padding = torch.arange(x.shape[-1]) >= lengths.reshape(-1, *[1] * (x.dim() - 1))
+    return torch.softmax(x.masked_fill(padding, -torch.inf), -1).masked_fill(padding, 0)
+
+
 def attention_lstm(x, memory, keys, h0, c0, w_ih, w_hh, b, w_q, v, target_lengths, source_lengths):
     """(hidden, context, weights), step by step from the equations in framework/ops/ops.h."""
     batch, steps, _ = x.shape
     h, c, context = h0, c0, memory.new_zeros(batch, memory.shape[2])
-    padding = torch.arange(memory.shape[1])[None] >= source_lengths[:, None]
+    memory = memory.masked_fill(torch.arange(memory.shape[1])[None, :, None] >= source_lengths[:, None, None], 0)
     hidden, contexts, weights = [], [], []
     for t in range(steps):
         i, f, g, o = (torch.cat((x[:, t], context), 1) @ w_ih.T + h @ w_hh.T + b).chunk(4, 1)
@@ -45,12 +56,12 @@ def attention_lstm(x, memory, keys, h0, c0, w_ih, w_hh, b, w_q, v, target_length
         h = torch.sigmoid(o) * torch.tanh(c)
         query = h if w_q is None else h @ w_q.T
         energies = torch.tanh(query[:, None] + keys) @ v if v is not None else (query[:, None] * keys).sum(2)
-        a = torch.softmax(energies.masked_fill(padding, -torch.inf), 1)
+        a = masked_softmax(energies, source_lengths)
         context = (a[:, :, None] * memory).sum(1)
-        runs = (t < target_lengths)[:, None]
-        hidden.append(h * runs)
-        contexts.append(context * runs)
-        weights.append(a * runs)
+        ended = (t >= target_lengths)[:, None]
+        hidden.append(h.masked_fill(ended, 0))
+        contexts.append(context.masked_fill(ended, 0))
+        weights.append(a.masked_fill(ended, 0))
     return torch.stack(hidden, 1), torch.stack(contexts, 1), torch.stack(weights, 1)
 
 
@@ -60,11 +71,12 @@ def scaled_dot_attention(q, k, v, lengths, heads, causal):
     source = k.shape[1]
     split = lambda x: x.reshape(batch, x.shape[1], heads, -1).transpose(1, 2)
     scores = split(q) @ split(k).transpose(2, 3) / (q.shape[2] / heads) ** 0.5
+    masked = torch.zeros(batch, 1, steps, source, dtype=torch.bool)
     if lengths is not None:
-        scores = scores.masked_fill(torch.arange(source)[None, None, None] >= lengths[:, None, None, None], -torch.inf)
+        masked = masked | (torch.arange(source)[None, None, None] >= lengths[:, None, None, None])
     if causal:
-        scores = scores.masked_fill(torch.arange(source)[None] > torch.arange(steps)[:, None], -torch.inf)
-    weights = torch.softmax(scores, -1)
+        masked = masked | (torch.arange(source)[None] > torch.arange(steps)[:, None])
+    weights = torch.softmax(scores.masked_fill(masked, -torch.inf), -1).masked_fill(masked, 0)
     return (weights @ split(v)).transpose(1, 2).reshape(batch, steps, -1), weights
 
 
@@ -73,15 +85,20 @@ def flat(tensor, digits=17):
     return {"shape": list(tensor.shape), "values": [number(v) for v in tensor.detach().reshape(-1).tolist()]}
 
 
-def evaluate(sample):
+def run(sample, items, dtype, gradients=False):
+    """The inputs, floating ones in `dtype`, and the outputs."""
     inputs = []
-    for item in sample["inputs"]:
-        dtype = {"i64": torch.int64, "bool": torch.bool}.get(item["dtype"], torch.float64)
-        inputs.append(torch.tensor(item["values"], dtype=dtype).reshape(item["shape"]).requires_grad_(dtype == torch.float64))
-    names = dict(zip("abcdefghijkl", inputs))
-    outputs = eval(sample["torch"], {"torch": torch, "lstm": lstm, "attention_lstm": attention_lstm,
-                                   "scaled_dot_attention": scaled_dot_attention}, names)
-    outputs = list(outputs) if isinstance(outputs, tuple) else [outputs]
+    for item in items:
+        of = {"i64": torch.int64, "bool": torch.bool}.get(item["dtype"], dtype)
+        values = [float(v) for v in item["values"]] if of == dtype else item["values"]
+        inputs.append(torch.tensor(values, dtype=of).reshape(item["shape"]).requires_grad_(gradients and of == dtype))
+    outputs = eval(sample["torch"], {"torch": torch, "lstm": lstm, "attention_lstm": attention_lstm, "masked_softmax": masked_softmax,
+                                     "scaled_dot_attention": scaled_dot_attention}, dict(zip("abcdefghijkl", inputs)))
+    return inputs, list(outputs) if isinstance(outputs, tuple) else [outputs]
+
+
+def evaluate(sample):
+    inputs, outputs = run(sample, sample["inputs"], torch.float64, gradients=True)
     loss, phase = 0, 0.3
     for y in outputs:
         if not y.is_floating_point():
@@ -95,14 +112,52 @@ def evaluate(sample):
             "outputs": [flat(y) for y in outputs], "gradients": [flat(g) for g in gradients]}
 
 
+def special_outputs(sample, items, dtype):
+    """All elements of every output as JSON has them."""
+    digits = 10 if dtype == torch.float64 else 9
+
+    def text(v):
+        return int(v) if isinstance(v, int) else float(f"{v:.{digits}g}") if math.isfinite(v) else str(v)
+
+    def same(v, exact):  # within the test's tolerances
+        if math.isnan(v) or math.isnan(exact) or math.isinf(v) or math.isinf(exact):
+            return v == exact or (math.isnan(v) and math.isnan(exact))
+        return abs(v - exact) <= 1e-6 * abs(exact) + (1e-5 if abs(exact) > 1.2e-38 else 1e-44)
+
+    _, outputs = run(sample, items, dtype)
+    if dtype == torch.float64:
+        return [[text(v) for v in y.reshape(-1).tolist()] for y in outputs]
+    result = []
+    for y, exact in zip(outputs, run(sample, items, torch.float64)[1]):
+        rounded = exact.to(torch.float32) if exact.is_floating_point() else exact
+        pairs = zip(y.reshape(-1).tolist(), rounded.reshape(-1).tolist())
+        result.append([text(v) if same(v, e) else [text(v), text(e)] for v, e in pairs])
+    return result
+
+
+def evaluate_special(sample):
+    value = {"torch": sample["torch"]}
+    for name, dtype in (("f64", torch.float64), ("f32", torch.float32)):
+        plain = special_outputs(sample, sample[name][0]["inputs"], dtype)
+        value[name] = {"plain": plain}
+        for case in sample[name][1:]:
+            outputs = special_outputs(sample, case["inputs"], dtype)
+            value[name][case["name"]] = [[i, k, v] for i, y in enumerate(outputs) for k, v in enumerate(y) if repr(v) != repr(plain[i][k])]
+    return value
+
+
+def store(path, values):
+    with open(path, "w", encoding="utf-8") as file:
+        rows = (f"{json.dumps(key)}:{json.dumps(value, separators=(',', ':'), allow_nan=False)}" for key, value in values.items())
+        file.write(f'{{"pytorch":"{torch.__version__}","samples":{{\n' + ",\n".join(rows) + "\n}}\n")
+    print(f"{path}: {len(values)} samples, PyTorch {torch.__version__}")
+
+
 def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         samples = json.load(file)
-    values = {sample["key"]: evaluate(sample) for sample in samples if sample["torch"]}
-    with open(sys.argv[2], "w", encoding="utf-8") as file:
-        rows = (f"{json.dumps(key)}:{json.dumps(value, separators=(',', ':'))}" for key, value in values.items())
-        file.write(f'{{"pytorch":"{torch.__version__}","samples":{{\n' + ",\n".join(rows) + "\n}}\n")
-    print(f"{len(values)} samples, PyTorch {torch.__version__}")
+    store(f"{sys.argv[2]}/values.json", {sample["key"]: evaluate(sample) for sample in samples["samples"] if sample["torch"]})
+    store(f"{sys.argv[2]}/special_values.json", {sample["key"]: evaluate_special(sample) for sample in samples["special"]})
 
 
 main()

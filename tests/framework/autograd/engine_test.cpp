@@ -141,6 +141,13 @@ TEST(Engine, TwoBackwardCallsAddUp) {
   EXPECT_FALSE(a.grad().defined());
 }
 
+TEST(Engine, AProductIsAddedToAGradientOfOneRowWithAnyStride) {
+  const Tensor x = ones({1, 3}, DType::f64).set_requires_grad(true), w = ones({3, 2}, DType::f64);
+  const Tensor product = matmul(x, w), turned = exp(transpose(x));  // the younger one's gradient comes first: [1, 3] with the strides 1, 1
+  (sum(product) + sum(turned)).backward();
+  for (const double g : x.grad().to_vector<double>()) EXPECT_NEAR(g, 2 + std::exp(1.0), 1e-12);
+}
+
 TEST(Engine, NothingIsRecordedUnderNoGrad) {
   const Tensor a = leaf({1, 2});
   {

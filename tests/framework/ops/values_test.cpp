@@ -110,6 +110,20 @@ TEST(OpValues, NormAtZeroHasNoGradient) {
   EXPECT_EQ(values(x.grad()), (std::vector<double>{0, 0, 0}));
 }
 
+TEST(OpValues, StddevOfEqualValuesHasNoGradient) {
+  const Tensor x = vector({2, 2, 2}).set_requires_grad(true);
+  stddev(x).backward();
+  EXPECT_EQ(values(x.grad()), (std::vector<double>{0, 0, 0}));
+}
+
+TEST(OpValues, BceOfASureLogit) {  // log(1 + e^-20), not 20 - 20 in f32; nothing is subtracted from infinity
+  const double sure = std::log1p(std::exp(-20.0));
+  EXPECT_NEAR(only(bce_with_logits(full({1}, 20), ones({1}))) / sure, 1, 1e-6);
+  EXPECT_NEAR(only(bce_with_logits(full({1}, -20), zeros({1}))) / sure, 1, 1e-6);
+  EXPECT_EQ(only(bce_with_logits(vector({kInf}), vector({0.5}))), kInf);
+  EXPECT_EQ(only(bce_with_logits(vector({-kInf}), vector({0.5}))), kInf);
+}
+
 TEST(OpValues, ScatterAddCollectsWhatMeetsInOrder) {
   const Tensor sums = scatter_add(zeros({2}, DType::f64), 0, from_vector<int64_t>({1, 1, 0, 1}, {4}), vector({1, 2, 3, 4}));
   EXPECT_EQ(values(sums), (std::vector<double>{3, 7}));

@@ -1,0 +1,121 @@
+// Every public function that makes tensors is a row of ops.def: the headers are read, and what the table lacks is named here with a reason.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+
+#include "framework/io/file.h"
+#include "framework/ops/registry.h"
+
+namespace heed {
+namespace {
+
+const std::string kOps = HEED_SOURCE_DIR "/framework/ops/";
+
+std::set<std::string> public_headers() {
+  std::set<std::string> headers = {kOps + "spatial.h", HEED_SOURCE_DIR "/framework/core/tensor.h"};
+  const std::string umbrella = read_file(kOps + "ops.h");
+  const std::regex include("#include \"(framework/ops/[a-z_]+[.]h)\"");
+  for (std::sregex_iterator it(umbrella.begin(), umbrella.end(), include), end; it != end; ++it) {
+    headers.insert(HEED_SOURCE_DIR "/" + (*it)[1].str());
+  }
+  return headers;
+}
+
+// Headers of framework/ops that declare no op.
+const std::map<std::string, std::string>& other_headers() {
+  static const std::map<std::string, std::string> reasons = {
+      {"ops.h", "includes the others"},
+      {"apply.h", "how an op is written"},
+      {"registry.h", "the table and its samples"},
+      {"elementwise.h", "loops inside of ops"},
+      {"window.h", "argument checks inside of ops"},
+      {"cross_entropy.h", "what two losses share"},
+      {"sequence.h", "batches inside of lstm and attention_lstm"},
+  };
+  return reasons;
+}
+
+// Functions that are no rows.
+const std::map<std::string, std::string>& without_row() {
+  static const char* const kOperator = "one call of add, sub, mul, div, neg or affine";
+  static const std::map<std::string, std::string> reasons = {
+      {"operator+", kOperator},
+      {"operator-", kOperator},
+      {"operator*", kOperator},
+      {"operator/", kOperator},
+      {"empty", "its values are not said"},
+      {"make_view", "unrecorded, and the caller answers for its bounds"},
+  };
+  return reasons;
+}
+
+// Rows that are not the name of a function.
+const std::map<std::string, std::string>& forms() {
+  static const std::map<std::string, std::string> reasons = {
+      {"gelu_tanh", "a form of gelu"}, {"pow_scalar", "pow with a number"}, {"clone", "a function of Tensor"}};
+  return reasons;
+}
+
+struct Declared {
+  std::map<std::string, std::set<std::string>> functions;                // at namespace level, with what they return
+  std::set<std::string> of_tensors = {"Tensor", "std::vector<Tensor>"};  // types that hold tensors
+};
+
+Declared declarations() {
+  const std::regex function("(?:inline )?((?:std::)?[A-Za-z_0-9]+(?:<.*>)?) (operator[-+*/]|[A-Za-z_0-9]+)[(].*"),
+      record("struct ([A-Za-z0-9]+) [{]");
+  Declared all;
+  for (const std::string& header : public_headers()) {
+    std::istringstream lines(read_file(header));
+    std::string line, inside;  // of a struct
+    bool detail = false;       // inside of namespace detail
+    for (std::smatch match; std::getline(lines, line);) {
+      if (line == "namespace detail {") detail = true;
+      if (line == "}  // namespace detail") detail = false;
+      if (detail) continue;
+      if (std::regex_match(line, match, record)) {
+        inside = match[1];
+      } else if (line == "};") {
+        inside.clear();
+      } else if (!inside.empty() && line.starts_with("  Tensor ")) {
+        all.of_tensors.insert(inside);
+      } else if (std::regex_match(line, match, function)) {
+        all.functions[match[2]].insert(match[1]);
+      }
+    }
+  }
+  return all;
+}
+
+TEST(PublicOps, EveryFunctionThatMakesTensorsIsARow) {
+  std::set<std::string> rows;
+  for (const OpInfo& op : op_registry()) rows.insert(op.name);
+  const auto [functions, of_tensors] = declarations();
+  const std::set<std::string> other_results = {"void", "double", "int64_t"};
+  for (const auto& [name, returns] : functions) {
+    for (const std::string& type : returns) {
+      if (other_results.contains(type)) continue;
+      EXPECT_TRUE(of_tensors.contains(type)) << name << " gives " << type << ": tensors or not? This test does not know";
+      EXPECT_NE(rows.contains(name), without_row().contains(name)) << name << " is declared: a row of ops.def, or a reason here";
+    }
+  }
+  for (const auto& [name, reason] : without_row()) EXPECT_TRUE(functions.contains(name)) << name << " is declared no more";
+  for (const std::string& row : rows) EXPECT_NE(functions.contains(row), forms().contains(row)) << row << " is a row and no function";
+  EXPECT_GT(functions.size(), 120U);  // the headers were read
+}
+
+TEST(PublicOps, NoHeaderIsLeftOut) {
+  const std::set<std::string> read = public_headers();
+  for (const auto& file : std::filesystem::directory_iterator(kOps)) {
+    if (file.path().extension() != ".h") continue;
+    EXPECT_NE(read.contains(kOps + file.path().filename().string()), other_headers().contains(file.path().filename())) << file.path();
+  }
+}
+
+}  // namespace
+}  // namespace heed

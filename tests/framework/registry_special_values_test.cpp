@@ -1,0 +1,191 @@
+// Every op of the table at NaN, infinities, signed zeros, denormals and large arguments, against what PyTorch gave for the same inputs
+// (tests/parity/special_values.json), in f32 and f64. CTest runs this on every instruction set.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "framework/framework.h"
+#include "framework/ops/registry.h"
+#include "tests/testing/special_inputs.h"
+
+namespace heed {
+namespace {
+
+const nlohmann::json& stored() {
+  static const nlohmann::json all = nlohmann::json::parse(read_file(HEED_SOURCE_DIR "/tests/parity/special_values.json"));
+  return all["samples"];
+}
+
+// Ops that no special value goes into.
+const std::map<std::string, std::string>& without_special_values() {
+  static const char* const kNothing = "made from nothing";
+  static const char* const kMasks = "takes masks alone";
+  static const std::map<std::string, std::string> reasons = {
+      {"zeros", kNothing},
+      {"ones", kNothing},
+      {"full", kNothing},
+      {"arange", kNothing},
+      {"linspace", kNothing},
+      {"eye", kNothing},
+      {"uniform", kNothing},
+      {"randn", kNothing},
+      {"bernoulli", kNothing},
+      {"from_vector", kNothing},
+      {"logical_and", kMasks},
+      {"logical_or", kMasks},
+      {"logical_xor", kMasks},
+      {"logical_not", kMasks},
+      {"any", kMasks},
+      {"all", kMasks},
+      {"one_hot", "takes integers alone"},
+      {"dropout", "random: PyTorch draws other numbers"},
+  };
+  return reasons;
+}
+
+// Ops whose zeros have no sign that means something.
+const std::map<std::string, std::string>& any_zero() {
+  static const std::map<std::string, std::string> reasons = {
+      {"relu", "max(-0, 0) may be either, as in IEEE's own maximum"},
+      {"elu", "-0 as it came, which PyTorch takes for 0"},
+      {"gelu", "-0 times Phi is -0, which PyTorch loses in 1 + erf"},
+      {"kl_div", "a sum with 0 inside of it"},
+  };
+  return reasons;
+}
+
+// Where heed gives another number than PyTorch 1.13, and is right.
+struct Difference {
+  const char *op, *name;  // of the special inputs
+  const char* gives;      // in heed: "nan", "inf" of the sign that it should have, "finite"
+  const char* reason;
+  mutable bool seen = false;
+};
+const std::vector<Difference>& differences() {
+  static const char* const kEmptyRow = "energies that are -inf alone are all masked: weights of 0, where PyTorch divides 0 by 0";
+  static const char* const kPadding =
+      "what a padding would be multiplied with does not count; PyTorch multiplies 0 by it in f64, not in f32";
+  static const char* const kOneByOne = "(x - mean) r, then times gain; PyTorch multiplies x and mean by an infinite r gain: inf - inf";
+  static const char* const kNoTarget = "no probability: t softplus(-x) + (1 - t) softplus(x) is inf - inf; PyTorch: (1 - t) x";
+  static const char* const kMoments = "the variance overflows and its inverse root is 0: the bias; PyTorch subtracts infinities";
+  static const std::vector<Difference> all = {
+      {"sign", "a: nan", "nan", "a NaN stays one, as in NumPy; PyTorch makes it 0"},
+      {"layer_norm", "a: +huge", "finite", kMoments},
+      {"layer_norm", "a: -huge", "finite", kMoments},
+      {"batch_norm", "b: +inf", "inf", kOneByOne},
+      {"batch_norm", "b: -inf", "inf", kOneByOne},
+      {"bce_with_logits", "a: -inf", "inf", "t softplus(inf) + (1 - t) softplus(-inf); PyTorch: (1 - t) (-inf) + inf"},
+      {"bce_with_logits", "b: +inf", "nan", kNoTarget},
+      {"bce_with_logits", "b: -inf", "nan", kNoTarget},
+      {"kl_div", "b: +inf", "inf", "inf (log inf - log p); PyTorch: inf log inf - inf log p"},
+      {"attention_lstm", "j: +inf", "finite", kEmptyRow},
+      {"attention_lstm", "j: -inf", "finite", kEmptyRow},
+      {"scaled_dot_attention", "a: +inf", "finite", kEmptyRow},
+      {"scaled_dot_attention", "a: -inf", "finite", kEmptyRow},
+      {"scaled_dot_attention", "b: -inf", "finite", kEmptyRow},
+      {"conv1d", "b: nan", "finite", kPadding},
+      {"conv1d", "b: +inf", "finite", kPadding},
+      {"conv1d", "b: -inf", "finite", kPadding},
+      {"conv2d", "b: nan", "finite", kPadding},
+      {"conv2d", "b: +inf", "finite", kPadding},
+      {"conv2d", "b: -inf", "finite", kPadding},
+  };
+  return all;
+}
+
+bool known(const std::string& op, const std::string& name, double got) {
+  for (const Difference& d : differences()) {
+    if (op != d.op || name != d.name) continue;
+    const std::string_view gives = d.gives;
+    d.seen = gives == "nan" ? std::isnan(got) : gives == "inf" ? std::isinf(got) : std::isfinite(got);
+    return d.seen;
+  }
+  return false;
+}
+
+double number(const nlohmann::json& value) {  // NaN and infinities are strings
+  return value.is_string() ? std::strtod(value.get_ref<const std::string&>().c_str(), nullptr) : value.get<double>();
+}
+
+// As the C library's results are: NaN where NaN, the same infinity, the same zero, else within assert_close's tolerances; a tiny result has
+// no absolute one, which would hide that it was flushed to zero (relatively it may be what an exponential makes of its argument's
+// rounding).
+template <class T>
+bool same(double got, double wanted, bool sign_of_zero) {
+  if (std::isnan(wanted) || std::isinf(wanted)) return std::isnan(wanted) ? std::isnan(got) : got == wanted;
+  if (got == 0 && wanted == 0) return !sign_of_zero || std::signbit(got) == std::signbit(wanted);
+  const bool f64 = std::is_same_v<T, double>;
+  const double rtol = f64 ? 1e-7 : 1.3e-6, atol = f64 ? 1e-7 : 1e-5, error = std::abs(got - wanted);
+  if (wanted == 0 || std::abs(wanted) > 1e-3 * atol) return error <= atol + rtol * std::abs(wanted);
+  return error <= 1e-2 * std::abs(wanted) + 4 * static_cast<double>(std::numeric_limits<T>::denorm_min());
+}
+
+// The stored results of one case: those of the plain inputs with what differs put in.
+using Stored = std::vector<std::vector<nlohmann::json>>;
+Stored wanted(const nlohmann::json& values, const std::string& name) {
+  Stored result = values["plain"].get<Stored>();
+  if (name == "plain") return result;
+  for (const auto& v : values[name]) result.at(v[0].get<size_t>()).at(v[1].get<size_t>()) = v[2];
+  return result;
+}
+
+struct Tally {
+  int64_t cases = 0, values = 0;
+};
+
+template <class T>
+void check_sample(const std::string& op, const OpSample& sample, Tally& tally) {
+  ASSERT_TRUE(stored().contains(sample.key)) << sample.key << " has no stored value: run tests/parity/make_values.py";
+  ASSERT_EQ(stored()[sample.key]["torch"].get<std::string>(), sample.torch) << sample.key << ": run tests/parity/make_values.py again";
+  const nlohmann::json& values = stored()[sample.key][name_of(dtype_of<T>())];
+  const std::vector<SpecialInputs> cases = special_inputs<T>(sample);
+  ASSERT_EQ(values.size(), cases.size()) << sample.key;
+  for (const SpecialInputs& special : cases) {
+    const std::string what = fmt::format("{} {}, {}", sample.key, name_of(dtype_of<T>()), special.name);
+    ASSERT_TRUE(values.contains(special.name)) << what;
+    const Stored right = wanted(values, special.name);
+    const std::vector<Tensor> outputs = sample.run(special.inputs);
+    ASSERT_EQ(outputs.size(), right.size()) << what;
+    ++tally.cases;
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      const std::vector<double> got = outputs[i].to(DType::f64).to_vector<double>();
+      ASSERT_EQ(got.size(), right[i].size()) << what;
+      tally.values += outputs[i].numel();
+      for (size_t k = 0; k < got.size(); ++k) {
+        const nlohmann::json& w = right[i][k];
+        const auto is = [&](const nlohmann::json& value) { return same<T>(got[k], number(value), !any_zero().contains(op)); };
+        const bool good = w.is_array() ? is(w[0]) || is(w[1]) : is(w);  // of a pair what PyTorch's f32 lost is right as well
+        EXPECT_TRUE(good || known(op, special.name, got[k]))
+            << what << ": output " << i << " element " << k << " is " << got[k] << ", PyTorch " << w.dump();
+      }
+    }
+  }
+}
+
+TEST(SpecialValues, EveryOpGivesWhatPyTorchGives) {
+  Tally tally;
+  int ops = 0;
+  std::set<std::string> keys;
+  for (const OpInfo& op : op_registry()) {
+    const std::vector<OpSample> samples = special_samples(op.make_samples());
+    EXPECT_EQ(samples.empty(), without_special_values().contains(op.name)) << op.name;
+    ops += samples.empty() ? 0 : 1;
+    for (const OpSample& sample : samples) {
+      keys.insert(sample.key);
+      check_sample<double>(op.name, sample, tally);
+      check_sample<float>(op.name, sample, tally);
+    }
+  }
+  for (const auto& [key, value] : stored().items()) EXPECT_TRUE(keys.contains(key)) << key << " is stored and no sample any more";
+  for (const Difference& d : differences()) EXPECT_TRUE(d.seen) << d.op << ", " << d.name << " is no difference any more";
+  std::printf("special values: %d ops, %lld cases in f64 and f32, %lld values compared with PyTorch's\n", ops,
+              static_cast<long long>(tally.cases), static_cast<long long>(tally.values));
+}
+
+}  // namespace
+}  // namespace heed
