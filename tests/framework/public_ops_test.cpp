@@ -32,6 +32,7 @@ const std::map<std::string, std::string>& other_headers() {
       {"ops.h", "includes the others"},
       {"apply.h", "how an op is written"},
       {"registry.h", "the table and its samples"},
+      {"policy.h", "the table's policies"},
       {"elementwise.h", "loops inside of ops"},
       {"window.h", "argument checks inside of ops"},
       {"cross_entropy.h", "what two losses share"},
