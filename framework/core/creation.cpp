@@ -12,8 +12,8 @@ namespace {
 
 // f(i) for each element.
 template <class F>
-Tensor made(const Shape& shape, DType dtype, const F& f) {
-  const Tensor x = empty(shape, dtype);
+Tensor made(const char* op, const Shape& shape, DType dtype, const F& f) {
+  const Tensor x = detail::allocate(op, shape, dtype);
   dispatch_all(dtype, [&](auto t) {
     using T = decltype(t);
     for (int64_t i = 0; i < x.numel(); ++i) x.data<T>()[i] = static_cast<T>(f(i));
@@ -28,13 +28,13 @@ Tensor arange(double start, double end, double step, DType dtype) {
     throw ValueError(fmt::format("arange: from {} to {} in steps of {}", start, end, step));
   }
   const auto n = static_cast<int64_t>(std::max(0.0, std::ceil((end - start) / step)));
-  return made({n}, dtype, [&](int64_t i) { return start + static_cast<double>(i) * step; });
+  return made("arange", {n}, dtype, [&](int64_t i) { return start + static_cast<double>(i) * step; });
 }
 
 Tensor linspace(double start, double end, int64_t n, DType dtype) {
   if (n < 0) throw ShapeError(fmt::format("linspace: {} values", n));
   const double step = n > 1 ? (end - start) / static_cast<double>(n - 1) : 0;
-  return made({n}, dtype, [&](int64_t i) {  // from the nearer end, so that both are exact
+  return made("linspace", {n}, dtype, [&](int64_t i) {  // from the nearer end, so that both are exact
     return 2 * i < n ? start + static_cast<double>(i) * step : end - static_cast<double>(n - 1 - i) * step;
   });
 }
@@ -42,13 +42,13 @@ Tensor linspace(double start, double end, int64_t n, DType dtype) {
 Tensor eye(int64_t rows, int64_t columns, DType dtype) {
   const int64_t n = columns < 0 ? rows : columns;
   if (rows < 0) throw ShapeError(fmt::format("eye: {} rows", rows));
-  return made({rows, n}, dtype, [&](int64_t i) { return i / n == i % n ? 1 : 0; });
+  return made("eye", {rows, n}, dtype, [&](int64_t i) { return i / n == i % n ? 1 : 0; });
 }
 
 Tensor bernoulli(const Shape& shape, double p, DType dtype) {
   if (!(p >= 0 && p <= 1)) throw ValueError(fmt::format("bernoulli: p = {} is outside [0, 1]", p));
   const Tensor u = uniform(shape, 0, 1, DType::f64);
-  return made(shape, dtype, [&](int64_t i) { return u.data<double>()[i] < p ? 1 : 0; });
+  return made("bernoulli", shape, dtype, [&](int64_t i) { return u.data<double>()[i] < p ? 1 : 0; });
 }
 
 }  // namespace heed

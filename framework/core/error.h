@@ -27,6 +27,10 @@ struct IndexError : Error {
 struct ValueError : Error {
   using Error::Error;
 };
+/// More memory than the system gives; the message has the bytes and, where it is known, the shape. Nothing is lost: what was there stays.
+struct MemoryError : Error {
+  using Error::Error;
+};
 /// Backward where it cannot be: no gradient, a freed graph, a saved value that was changed in place.
 struct GradError : Error {
   using Error::Error;

@@ -1,5 +1,6 @@
 #include "framework/core/memory_pool.h"
 
+#include <fmt/format.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -8,9 +9,11 @@
 #include <bit>
 #include <cstdlib>
 #include <mutex>
-#include <new>
 
-#if defined(__SANITIZE_ADDRESS__)
+#include "framework/core/error.h"
+#include "framework/core/sanitizers.h"
+
+#if HEED_ASAN
 #include <sanitizer/asan_interface.h>
 #else
 #define ASAN_POISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
@@ -24,6 +27,7 @@ constexpr size_t kAlignment = 64;
 constexpr size_t kSmallLimit = 1024;
 constexpr size_t kSmallClasses = kSmallLimit / kAlignment;  // 64, 128, ... 1024
 constexpr size_t kClasses = kSmallClasses + 4 * 54;         // and four for each power of two above, up to 2^64
+constexpr size_t kMostBytes = size_t{1} << 62;              // the classes above do not count in a size_t
 constexpr size_t kHugePage = size_t{1} << 21;
 
 struct SizeClass {
@@ -143,12 +147,16 @@ ThreadPool* make_pool() {
   return mine;
 }
 
+[[noreturn, gnu::noinline]] void throw_out_of_memory(size_t bytes) {
+  throw MemoryError(fmt::format("memory: {} bytes wanted, more than the system gives", bytes));
+}
+
 void* system_allocate(size_t bytes) {
   system_calls.fetch_add(1, std::memory_order_relaxed);
   const bool huge = bytes >= 4 * kHugePage;  // page faults cost more than the fill itself (17 ms for 40 MB)
   const size_t alignment = huge ? kHugePage : kAlignment;
   void* block = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
-  if (!block) throw std::bad_alloc();
+  if (!block) throw_out_of_memory(bytes);
   if (huge) ::madvise(block, bytes, MADV_HUGEPAGE);
   return block;
 }
@@ -175,6 +183,7 @@ void tell_directly(int64_t bytes) {
 }  // namespace
 
 void* pool_allocate(size_t bytes) {
+  if (bytes > kMostBytes) throw_out_of_memory(bytes);
   const SizeClass size = size_class(bytes);
   ThreadPool* const pool = mine ? mine : make_pool();
   if (!pool) return allocate_without_pool(size.bytes);

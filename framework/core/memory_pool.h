@@ -23,7 +23,7 @@ struct MemoryStats {
 /// Takes a block out of the pool.
 /// @param bytes at least so many
 /// @return 64-byte aligned, not initialised
-/// @throws std::bad_alloc when the system has none
+/// @throws MemoryError with the bytes when the system has none
 void* pool_allocate(size_t bytes);
 /// Gives a block back.
 /// @param block what pool_allocate(bytes) returned

@@ -10,6 +10,7 @@
 
 #include "framework/core/autocast.h"
 #include "framework/core/error.h"
+#include "framework/core/sanitizers.h"
 
 extern "C" {
 void GOMP_parallel(void (*fn)(void*), void* data, unsigned num_threads, unsigned flags);
@@ -18,7 +19,7 @@ int omp_get_num_threads(void);
 int omp_in_parallel(void);
 void omp_set_num_threads(int);
 int omp_get_max_threads(void);
-#if defined(__SANITIZE_THREAD__)
+#if HEED_TSAN
 void __tsan_release(void*);
 void __tsan_acquire(void*);
 #endif
@@ -27,7 +28,7 @@ void __tsan_acquire(void*);
 namespace heed {
 namespace {
 
-#if defined(__SANITIZE_THREAD__)
+#if HEED_TSAN
 void tsan_release(void* p) { __tsan_release(p); }
 void tsan_acquire(void* p) { __tsan_acquire(p); }
 #else

@@ -14,6 +14,7 @@
 #include "framework/core/error.h"
 #include "framework/core/memory_pool.h"
 #include "framework/core/random.h"
+#include "framework/core/sanitizers.h"
 #include "framework/kernels/configure.h"
 #include "framework/kernels/kernels.h"
 #include "framework/ops/ops.h"
@@ -33,7 +34,7 @@ void require_not_recording(const char* op, const Tensor& x) {
 
 // Where the parts of a new dense tensor lie in its block. AddressSanitizer gets each in a block of its own, to see what runs over an end
 // and what uses a body that is gone.
-#if defined(__SANITIZE_ADDRESS__)
+#if HEED_ASAN
 constexpr bool kOneBlock = false;
 #else
 constexpr bool kOneBlock = true;
@@ -176,13 +177,15 @@ const Tensor& Tensor::copy_(const Tensor& source) const {
 
 std::string Tensor::describe() const { return defined() ? name_of(dtype()) + shape().str() : "undefined"; }
 
-Tensor empty(const Shape& shape, DType dtype) {
+Tensor detail::allocate(const char* op, const Shape& shape, DType dtype) {
   auto most = static_cast<int64_t>(size_of(dtype));
   int64_t count = 1;
   for (int i = shape.ndim() - 1; i >= 0; --i) {
     const int64_t extent = shape[i];
-    if (extent < 0) throw ShapeError("empty: negative extent in " + shape.str());
-    if (__builtin_mul_overflow(most, std::max<int64_t>(extent, 1), &most)) throw ShapeError("empty: too many elements in " + shape.str());
+    if (extent < 0) throw ShapeError(fmt::format("{}: negative extent in {}", op, shape.str()));
+    if (__builtin_mul_overflow(most, std::max<int64_t>(extent, 1), &most)) {
+      throw ShapeError(fmt::format("{}: too many elements in {}", op, shape.str()));
+    }
     count *= extent;
   }
   const size_t bytes = static_cast<size_t>(count) * size_of(dtype);
@@ -191,7 +194,11 @@ Tensor empty(const Shape& shape, DType dtype) {
   auto* const block = static_cast<char*>(pool_allocate(block_bytes));
   auto storage = IntrusivePtr<Storage>::adopt(new (block) Storage);
   storage->block_bytes = block_bytes;
-  storage->data = inside ? block + kHead : pool_allocate(bytes);
+  try {
+    storage->data = inside ? block + kHead : pool_allocate(bytes);
+  } catch (const MemoryError&) {
+    throw MemoryError(fmt::format("{}: {}{} needs {} bytes, more than the system gives", op, name_of(dtype), shape.str(), bytes));
+  }
   storage->bytes = bytes;
   void* const place = kOneBlock ? block + sizeof(Storage) : pool_allocate(sizeof(TensorBody));
   auto body = IntrusivePtr<TensorBody>::adopt(new (place) TensorBody(dtype, shape, shape));
@@ -202,6 +209,8 @@ Tensor empty(const Shape& shape, DType dtype) {
   return Tensor(std::move(body));
 }
 
+Tensor empty(const Shape& shape, DType dtype) { return detail::allocate("empty", shape, dtype); }
+
 Tensor make_view(const Tensor& x, const Shape& shape, const Strides& strides, int64_t offset_from_x) {
   auto body = IntrusivePtr<TensorBody>::adopt(new (pool_allocate(sizeof(TensorBody))) TensorBody(x.dtype(), shape, strides));
   body->offset = x.body()->offset + offset_from_x;
@@ -210,13 +219,14 @@ Tensor make_view(const Tensor& x, const Shape& shape, const Strides& strides, in
 }
 
 Tensor zeros(const Shape& shape, DType dtype) {
-  Tensor x = empty(shape, dtype);
+  Tensor x = detail::allocate("zeros", shape, dtype);
   std::memset(x.raw_data(), 0, static_cast<size_t>(x.numel()) * size_of(dtype));
   return x;
 }
 
-Tensor full(const Shape& shape, double value, DType dtype) {
-  Tensor x = empty(shape, dtype);
+namespace {
+Tensor filled(const char* op, const Shape& shape, double value, DType dtype) {
+  Tensor x = detail::allocate(op, shape, dtype);
   dispatch_all(dtype, [&](auto t) {
     using T = decltype(t);
     std::fill_n(x.data<T>(), x.numel(), static_cast<T>(value));
@@ -224,8 +234,13 @@ Tensor full(const Shape& shape, double value, DType dtype) {
   return x;
 }
 
+}  // namespace
+
+Tensor full(const Shape& shape, double value, DType dtype) { return filled("full", shape, value, dtype); }
+Tensor ones(const Shape& shape, DType dtype) { return filled("ones", shape, 1, dtype); }
+
 Tensor arange(int64_t n, DType dtype) {
-  Tensor x = empty({n}, dtype);
+  Tensor x = detail::allocate("arange", {n}, dtype);
   dispatch_all(dtype, [&](auto t) {
     using T = decltype(t);
     for (int64_t i = 0; i < n; ++i) x.data<T>()[i] = static_cast<T>(i);
@@ -238,7 +253,7 @@ Tensor from_vector(const std::vector<T>& values, const Shape& shape) {
   if (static_cast<int64_t>(values.size()) != shape.numel()) {
     throw ShapeError(fmt::format("from_vector: {} values for shape {}", values.size(), shape.str()));
   }
-  Tensor x = empty(shape, dtype_of<T>());
+  Tensor x = detail::allocate("from_vector", shape, dtype_of<T>());
   std::copy(values.begin(), values.end(), x.data<T>());
   return x;
 }
@@ -255,7 +270,7 @@ double unit_uniform(uint32_t low, uint32_t high) { return static_cast<double>((u
 Tensor uniform(const Shape& shape, double low, double high, DType dtype) {
   Generator& generator = default_generator();
   const uint64_t seed = generator.seed(), stream = generator.next_stream();
-  Tensor x = empty(shape, dtype);
+  Tensor x = detail::allocate("uniform", shape, dtype);
   dispatch_floating("uniform", dtype, [&](auto t) {
     using T = decltype(t);
     for (int64_t i = 0; i < x.numel(); ++i) {
@@ -269,7 +284,7 @@ Tensor uniform(const Shape& shape, double low, double high, DType dtype) {
 Tensor randn(const Shape& shape, DType dtype) {
   Generator& generator = default_generator();
   const uint64_t seed = generator.seed(), stream = generator.next_stream();
-  Tensor x = empty(shape, dtype);
+  Tensor x = detail::allocate("randn", shape, dtype);
   dispatch_floating("randn", dtype, [&](auto t) {
     using T = decltype(t);
     for (int64_t i = 0; i < x.numel(); ++i) {  // Box and Muller 1958

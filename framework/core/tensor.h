@@ -171,6 +171,8 @@ inline const TensorBody& body_of(const TensorBody* body, const char* asked) {
     throw_undefined(asked);
   return *body;
 }
+// empty() under the name of what was called.
+Tensor allocate(const char* op, const Shape& shape, DType dtype);
 }  // namespace detail
 
 DType Tensor::dtype() const { return detail::body_of(body(), "dtype").dtype; }
@@ -203,9 +205,10 @@ Tensor full(const Shape& shape, double value, DType dtype = DType::f32);
 /// @param shape extents of at least 0
 /// @param dtype of the elements
 /// @return a leaf that wants no gradient
+/// @throws ShapeError for a negative extent, MemoryError when the system has not so many bytes
 Tensor empty(const Shape& shape, DType dtype = DType::f32);
 Tensor zeros(const Shape& shape, DType dtype = DType::f32);
-inline Tensor ones(const Shape& shape, DType dtype = DType::f32) { return full(shape, 1.0, dtype); }
+Tensor ones(const Shape& shape, DType dtype = DType::f32);
 /// @}
 /// 0, 1, ... n - 1.
 /// @param n how many, at least 0

@@ -8,8 +8,9 @@
 #include <cstdlib>
 #include <string>
 
-#include "framework/core/parallel.h"
 #include "framework/core/autocast.h"
+#include "framework/core/parallel.h"
+#include "framework/core/sanitizers.h"
 
 namespace heed {
 namespace {
@@ -28,9 +29,9 @@ TEST(BuildInfo, VersionsAreVersions) {
 }
 
 TEST(BuildInfo, SaysWithWhichSanitizersItWasBuilt) {
-#if defined(__SANITIZE_ADDRESS__)
+#if HEED_ASAN
   EXPECT_THAT(build_info().sanitizers, HasSubstr("address"));
-#elif defined(__SANITIZE_THREAD__)
+#elif HEED_TSAN
   EXPECT_THAT(build_info().sanitizers, HasSubstr("thread"));
 #else
   EXPECT_EQ(build_info().sanitizers, "");

@@ -6,7 +6,12 @@
 #include <cstring>
 #include <thread>
 
+#include "framework/core/sanitizers.h"
 #include "framework/framework.h"
+
+#if HEED_ASAN
+#include <sanitizer/asan_interface.h>
+#endif
 
 namespace heed {
 namespace {
@@ -76,6 +81,18 @@ TEST(MemoryPool, ABlockMayBeFreedOnAnotherThread) {
   Tensor x = zeros({1000});
   std::thread([moved = std::move(x)]() mutable { moved = Tensor{}; }).join();
   EXPECT_EQ(memory_stats().active_bytes, before);
+}
+
+// gcc's AddressSanitizer and clang's alike.
+TEST(MemoryPool, ACachedBlockIsPoisonedForAddressSanitizer) {
+#if HEED_ASAN
+  void* const block = pool_allocate(256);
+  EXPECT_FALSE(__asan_address_is_poisoned(static_cast<char*>(block) + 100));
+  pool_free(block, 256);
+  EXPECT_TRUE(__asan_address_is_poisoned(static_cast<char*>(block) + 100));
+#else
+  GTEST_SKIP() << "not compiled for AddressSanitizer";
+#endif
 }
 
 }  // namespace
