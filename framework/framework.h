@@ -9,6 +9,7 @@
 #include "framework/autograd/hooks.h"
 #include "framework/autograd/tensor_hooks.h"
 #include "framework/core/autocast.h"
+#include "framework/core/check.h"
 #include "framework/core/error.h"
 #include "framework/core/flops.h"
 #include "framework/core/memory_pool.h"

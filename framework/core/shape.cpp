@@ -64,4 +64,14 @@ int wrap_dim(const char* op, int dim, int ndim) {
   return dim < 0 ? dim + ndim : dim;
 }
 
+std::bitset<kMaxDims> named_dims(const char* op, std::span<const int> dims, int ndim) {
+  std::bitset<kMaxDims> named;
+  for (const int dim : dims) {
+    const int wrapped = wrap_dim(op, dim, ndim);
+    if (named[static_cast<size_t>(wrapped)]) throw ValueError(fmt::format("{}: dimension {} is named twice", op, wrapped));
+    named.set(static_cast<size_t>(wrapped));
+  }
+  return named;
+}
+
 }  // namespace heed

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bitset>
 #include <cstdint>
 #include <initializer_list>
 #include <span>
@@ -91,5 +92,13 @@ Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b);
 /// @return in [0, ndim)
 /// @throws IndexError naming `op` outside
 int wrap_dim(const char* op, int dim, int ndim);
+
+/// Which dimensions a list names.
+/// @param op stands in messages
+/// @param dims each in [-ndim, ndim)
+/// @param ndim of the tensor
+/// @return whether, by dimension
+/// @throws IndexError naming `op` for a dim outside, ValueError for one named twice
+std::bitset<kMaxDims> named_dims(const char* op, std::span<const int> dims, int ndim);
 
 }  // namespace heed

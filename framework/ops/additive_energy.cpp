@@ -6,6 +6,7 @@
 #include "framework/core/parallel.h"
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
+#include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
 
@@ -79,6 +80,7 @@ struct AdditiveEnergy {
 }  // namespace
 
 Tensor additive_energy(const Tensor& query, const Tensor& keys, const Tensor& v) {
+  detail::require_defined("additive_energy", query, keys, v);
   if (query.ndim() != 3 || keys.ndim() != 3 || v.ndim() != 1 || query.shape()[0] != keys.shape()[0] || query.shape()[2] != v.shape()[0] ||
       keys.shape()[2] != v.shape()[0]) {
     throw ShapeError(fmt::format("additive_energy: query {}, keys {} and v {} do not fit together", query.shape().str(), keys.shape().str(),

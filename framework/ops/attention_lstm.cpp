@@ -13,6 +13,7 @@
 #include "framework/core/parallel.h"
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
+#include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
 #include "framework/ops/sequence.h"
@@ -272,6 +273,7 @@ struct AttentionLstm {
 AttentionLstmResult attention_lstm(const Tensor& x, const Tensor& target_lengths, const Tensor& memory, const Tensor& keys,
                                    const Tensor& source_lengths, const Tensor& h0, const Tensor& c0, const Tensor& weight_ih,
                                    const Tensor& weight_hh, const Tensor& bias, const Tensor& weight_query, const Tensor& v) {
+  detail::require_defined("attention_lstm", x, memory, keys, source_lengths, h0, c0, weight_ih, weight_hh, bias);
   const auto require = [](bool fits, const char* what, const Tensor& tensor) {
     if (!fits) throw ShapeError(fmt::format("attention_lstm: {} {} does not fit the others", what, tensor.shape().str()));
   };

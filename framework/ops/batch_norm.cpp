@@ -2,8 +2,10 @@
 // vjp with k = g gain: dx = r (k - mean(k) - h mean(k h)),  dgain = sum g h,  dbias = sum g     [Ioffe & Szegedy 2015, sec. 3]
 #include <fmt/format.h>
 
+#include "framework/core/check.h"
 #include "framework/kernels/spatial.h"
 #include "framework/ops/apply.h"
+#include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
 #include "framework/ops/spatial.h"
@@ -69,7 +71,10 @@ struct BatchNorm {
   }
 };
 
-void check(const Tensor& x, std::initializer_list<Tensor> channels) {
+void check(const Tensor& x, std::initializer_list<Tensor> channels, double eps) {
+  detail::require_defined("batch_norm", x);
+  for (const Tensor& c : channels) detail::require_defined("batch_norm", c);
+  check_number("batch_norm", "eps", eps, Allowed::non_negative);
   if (x.ndim() < 2) throw ShapeError("batch_norm: takes [B, C, ...], got " + x.shape().str());
   for (const Tensor& c : channels) {
     if (c.shape() != Shape{x.shape()[1]}) {
@@ -82,7 +87,7 @@ void check(const Tensor& x, std::initializer_list<Tensor> channels) {
 }  // namespace
 
 BatchNormResult batch_norm(const Tensor& x, const Tensor& gain, const Tensor& bias, double eps) {
-  check(x, {gain, bias});
+  check(x, {gain, bias}, eps);
   if (x.numel() == 0) throw ShapeError("batch_norm: no elements to take a mean of in " + x.shape().str());
   const int64_t batch = x.shape()[0], channels = x.shape()[1], n = x.numel() / batch / channels;
   const auto [y, mean, variance] = apply(BatchNorm{{batch, channels, n, eps}}, reshape(x, {batch, channels, n}), gain, bias);
@@ -90,11 +95,13 @@ BatchNormResult batch_norm(const Tensor& x, const Tensor& gain, const Tensor& bi
 }
 
 Tensor batch_norm(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& gain, const Tensor& bias, double eps) {
-  check(x, {mean, variance, gain, bias});
+  check(x, {mean, variance, gain, bias}, eps);
   Shape channel{x.shape()[1]};
   for (int i = 2; i < x.ndim(); ++i) channel.push_back(1);
-  const Tensor scale = gain * rsqrt(variance + eps);
-  return x * reshape(scale, channel) + reshape(bias - mean * scale, channel);
+  return detail::composed("batch_norm", [&] {
+    const Tensor scale = gain * rsqrt(variance + eps);
+    return x * reshape(scale, channel) + reshape(bias - mean * scale, channel);
+  });
 }
 
 DEFINE_OP(batch_norm, BatchNorm)

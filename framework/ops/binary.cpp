@@ -6,6 +6,7 @@
 
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
+#include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
 
@@ -147,6 +148,7 @@ struct Div {
 
 template <template <class> class Op>
 Tensor run(const Tensor& a, const Tensor& b) {
+  detail::require_defined(Op<Equal>::kName, a, b);
   if (a.shape() == b.shape()) return apply(Op<Equal>{}, a, b);
   return apply(Op<Stretched>{{a.shape(), b.shape()}}, a, b);
 }

@@ -3,6 +3,7 @@
 
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
+#include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
 
@@ -46,6 +47,7 @@ struct Concat {
 
 Tensor concat(std::span<const Tensor> parts, int dim) {
   if (parts.empty()) throw ValueError("concat: no tensors given");
+  for (const Tensor& part : parts) detail::require_defined("concat", part);
   Concat op{wrap_dim("concat", dim, parts[0].ndim()), {}};
   for (const Tensor& part : parts) {
     if (part.dtype() != parts[0].dtype()) {
@@ -62,9 +64,20 @@ Tensor concat(std::span<const Tensor> parts, int dim) {
 
 Tensor stack(std::span<const Tensor> parts, int dim) {
   if (parts.empty()) throw ValueError("stack: no tensors given");
-  std::vector<Tensor> raised;
-  for (const Tensor& part : parts) raised.push_back(unsqueeze(part, dim));
-  return concat(raised, dim);
+  for (const Tensor& part : parts) {
+    detail::require_defined("stack", part);
+    if (part.dtype() != parts[0].dtype()) {
+      throw DTypeError(fmt::format("stack: dtypes differ: {} and {}", parts[0].describe(), part.describe()));
+    }
+    if (part.shape() != parts[0].shape()) {
+      throw ShapeError(fmt::format("stack: shapes differ: {} and {}", parts[0].shape().str(), part.shape().str()));
+    }
+  }
+  return detail::composed("stack", [&] {
+    std::vector<Tensor> raised;
+    for (const Tensor& part : parts) raised.push_back(unsqueeze(part, dim));
+    return concat(raised, dim);
+  });
 }
 
 namespace {

@@ -3,6 +3,7 @@
 
 #include "framework/core/random.h"
 #include "framework/ops/apply.h"
+#include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
 
@@ -95,6 +96,7 @@ Tensor some_bernoulli() { return bernoulli({3, 5}, 0.3); }
 }  // namespace
 
 Tensor cast(const Tensor& x, DType dtype) {
+  detail::require_defined("cast", x);
   if (!is_floating(x.dtype()) || !is_floating(dtype)) {
     throw DTypeError(fmt::format("cast: between f32 and f64, got {} into {}", x.describe(), name_of(dtype)));
   }

@@ -7,6 +7,7 @@
 
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
+#include "framework/ops/naming.h"
 #include "framework/ops/registry.h"
 
 namespace heed {
@@ -88,6 +89,7 @@ Tensor weighted_cross_entropy(const Tensor& logits, const Tensor& targets, const
 }  // namespace
 
 void check_cross_entropy(const char* op, const Shape& logits, const Tensor& targets, const CrossEntropyOptions& options) {
+  detail::require_defined(op, targets);
   if (targets.dtype() != DType::i64) throw DTypeError(fmt::format("{}: targets must be i64, got {}", op, targets.describe()));
   if (logits.ndim() != 2 || targets.shape() != Shape{logits[0]}) {
     throw ShapeError(fmt::format("{}: targets {} do not fit logits {}", op, targets.shape().str(), logits.str()));
@@ -121,8 +123,11 @@ Tensor composed_cross_entropy_gradient(const Tensor& logits, const Tensor& targe
 }
 
 Tensor cross_entropy(const Tensor& logits, const Tensor& targets, CrossEntropyOptions options) {
+  detail::require_defined("cross_entropy", logits);
   check_cross_entropy("cross_entropy", logits.shape(), targets, options);
-  if (options.class_weights.defined()) return weighted_cross_entropy(logits, targets, options);
+  if (options.class_weights.defined()) {
+    return detail::composed("cross_entropy", [&] { return weighted_cross_entropy(logits, targets, options); });
+  }
   return apply(CrossEntropy{targets.contiguous(), options}, logits);
 }
 

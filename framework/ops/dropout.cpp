@@ -4,6 +4,7 @@
 #include "framework/core/random.h"
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
+#include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
 
@@ -33,6 +34,7 @@ struct Dropout {
 }  // namespace
 
 Tensor dropout(const Tensor& x, double p, bool training) {
+  detail::require_defined("dropout", x);
   if (!(p >= 0 && p < 1)) throw ValueError(fmt::format("dropout: p = {} is outside [0, 1)", p));
   if (!training || p == 0) return x;
   Generator& generator = default_generator();

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "framework/ops/apply.h"
+#include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
 
@@ -87,54 +88,60 @@ struct Outer {
 }  // namespace
 
 Tensor einsum(const std::string& equation, const Tensor& x, const Tensor& y) {
-  const Equation e(equation, x, y);
-  // The letters by their part: batch, rows, columns of the result, contracted; those of one operand alone are summed away first.
-  std::string batch, rows, columns, inner;
-  std::vector<int> lone_a, lone_b;
-  for (const auto& [name, letter] : e.letters) {
-    if (letter.a >= 0 && letter.b >= 0) {
-      (letter.out >= 0 ? batch : inner) += name;
-    } else if (letter.out >= 0) {
-      (letter.a >= 0 ? rows : columns) += name;
-    } else {
-      letter.a >= 0 ? lone_a.push_back(letter.a) : lone_b.push_back(letter.b);
+  detail::require_defined("einsum", x, y);
+  return detail::composed("einsum", [&] {
+    const Equation e(equation, x, y);
+    // The letters by their part: batch, rows, columns of the result, contracted; those of one operand alone are summed away first.
+    std::string batch, rows, columns, inner;
+    std::vector<int> lone_a, lone_b;
+    for (const auto& [name, letter] : e.letters) {
+      if (letter.a >= 0 && letter.b >= 0) {
+        (letter.out >= 0 ? batch : inner) += name;
+      } else if (letter.out >= 0) {
+        (letter.a >= 0 ? rows : columns) += name;
+      } else {
+        letter.a >= 0 ? lone_a.push_back(letter.a) : lone_b.push_back(letter.b);
+      }
     }
-  }
-  const auto extent = [&](const std::string& names) {
-    int64_t n = 1;
-    for (const char name : names) n *= e.letters.at(name).extent;
-    return n;
-  };
-  const auto without = [](const Tensor& t, const std::vector<int>& dims) { return dims.empty() ? t : sum(t, dims, KeepDim::yes); };
-  // Dims of an operand in the order of `names`, those summed away last.
-  const auto arranged = [&](const Tensor& t, const std::string& names, int Letter::*place, const std::vector<int>& lone,
-                            const Shape& shape) {
+    const auto extent = [&](const std::string& names) {
+      int64_t n = 1;
+      for (const char name : names) n *= e.letters.at(name).extent;
+      return n;
+    };
+    const auto without = [](const Tensor& t, const std::vector<int>& dims) { return dims.empty() ? t : sum(t, dims, KeepDim::yes); };
+    // Dims of an operand in the order of `names`, those summed away last.
+    const auto arranged = [&](const Tensor& t, const std::string& names, int Letter::*place, const std::vector<int>& lone,
+                              const Shape& shape) {
+      std::vector<int> order;
+      for (const char name : names) order.push_back(e.letters.at(name).*place);
+      order.insert(order.end(), lone.begin(), lone.end());
+      return reshape(permute(without(t, lone), order), shape);
+    };
+    const int64_t B = extent(batch), M = extent(rows), N = extent(columns), K = extent(inner);
+    const Tensor product = matmul(arranged(x, batch + rows + inner, &Letter::a, lone_a, {B, M, K}),
+                                  arranged(y, batch + inner + columns, &Letter::b, lone_b, {B, K, N}));
+    const std::string made = batch + rows + columns;
+    Shape shape;
+    for (const char name : made) shape.push_back(e.letters.at(name).extent);
     std::vector<int> order;
-    for (const char name : names) order.push_back(e.letters.at(name).*place);
-    order.insert(order.end(), lone.begin(), lone.end());
-    return reshape(permute(without(t, lone), order), shape);
-  };
-  const int64_t B = extent(batch), M = extent(rows), N = extent(columns), K = extent(inner);
-  const Tensor product = matmul(arranged(x, batch + rows + inner, &Letter::a, lone_a, {B, M, K}),
-                                arranged(y, batch + inner + columns, &Letter::b, lone_b, {B, K, N}));
-  const std::string made = batch + rows + columns;
-  Shape shape;
-  for (const char name : made) shape.push_back(e.letters.at(name).extent);
-  std::vector<int> order;
-  for (const char name : e.out) order.push_back(static_cast<int>(made.find(name)));
-  return permute(reshape(product, shape), order);
+    for (const char name : e.out) order.push_back(static_cast<int>(made.find(name)));
+    return permute(reshape(product, shape), order);
+  });
 }
 
 Tensor bmm(const Tensor& a, const Tensor& b) {
+  detail::require_defined("bmm", a, b);
   if (a.ndim() != 3 || b.ndim() != 3)
     throw ShapeError(fmt::format("bmm: takes two batches of matrices: {} x {}", a.shape().str(), b.shape().str()));
   if (a.size(0) != b.size(0)) throw ShapeError(fmt::format("bmm: batch sizes differ: {} x {}", a.shape().str(), b.shape().str()));
-  return matmul(a, b);
+  return detail::composed("bmm", [&] { return matmul(a, b); });
 }
 
 Tensor outer(const Tensor& a, const Tensor& b) {
+  detail::require_defined("outer", a, b);
   if (a.ndim() != 1 || b.ndim() != 1) throw ShapeError(fmt::format("outer: takes two vectors: {} x {}", a.shape().str(), b.shape().str()));
-  return unsqueeze(a, 1) * b;
+  if (a.dtype() != b.dtype()) throw DTypeError(fmt::format("outer: dtypes differ: {} and {}", a.describe(), b.describe()));
+  return detail::composed("outer", [&] { return unsqueeze(a, 1) * b; });
 }
 
 DEFINE_OP(einsum, Einsum)

@@ -5,6 +5,7 @@
 
 #include "framework/autograd/grad_mode.h"
 #include "framework/core/parallel.h"
+#include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 
 namespace heed::detail {
@@ -36,6 +37,7 @@ Tensor each(const char* op, const Tensor& x, const F& f) {
 struct Pair {
   Tensor a, b;
   Pair(const char* op, const Tensor& first, const Tensor& second) {
+    require_defined(op, first, second);
     if (first.dtype() != second.dtype()) {
       throw DTypeError(fmt::format("{}: dtypes differ: {} and {}", op, first.describe(), second.describe()));
     }

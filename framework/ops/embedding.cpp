@@ -3,6 +3,7 @@
 
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
+#include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
 
@@ -84,6 +85,7 @@ struct Embedding {
 }  // namespace
 
 Tensor embedding(const Tensor& table, const Tensor& ids, int64_t padding_id) {
+  detail::require_defined("embedding", table, ids);
   if (table.ndim() != 2) throw ShapeError("embedding: the table is not a matrix: " + table.shape().str());
   if (ids.dtype() != DType::i64) throw DTypeError("embedding: ids must be i64, got " + ids.describe());
   if (padding_id >= table.shape()[0]) {

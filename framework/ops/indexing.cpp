@@ -5,7 +5,9 @@
 #include <cmath>
 #include <numeric>
 
+#include "framework/core/check.h"
 #include "framework/ops/apply.h"
+#include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
 
@@ -33,6 +35,7 @@ void each_choice(const Tensor& index, const Shape& shape, int dim, const F& f) {
 
 // Throws unless index fits x: whole numbers inside dim, and elsewhere no longer than x.
 void check_index(const char* op, const Tensor& index, const Shape& x, int dim) {
+  detail::require_defined(op, index);
   if (index.dtype() != DType::i64) throw DTypeError(fmt::format("{}: the index must be i64, got {}", op, index.describe()));
   bool fits = index.ndim() == x.ndim();
   for (int i = 0; fits && i < x.ndim(); ++i) fits = i == dim || index.shape()[i] <= x[i];
@@ -191,6 +194,7 @@ struct ArgExtreme {
 
 template <class Better>
 Tensor arg_extreme(const char* op, const Tensor& input, int dim, const Better& better) {
+  detail::require_defined(op, input);
   if (input.ndim() == 0) throw ShapeError(fmt::format("{}: nothing to choose from in {}", op, input.shape().str()));
   const int d = wrap_dim(op, dim, input.ndim());
   if (input.shape()[d] == 0) throw ShapeError(fmt::format("{}: nothing to choose from in {}", op, input.shape().str()));
@@ -215,12 +219,14 @@ Tensor arg_extreme(const char* op, const Tensor& input, int dim, const Better& b
 }  // namespace
 
 Tensor gather(const Tensor& x, int dim, const Tensor& index) {
+  detail::require_defined("gather", x);
   const int d = wrap_dim("gather", dim, x.ndim());
   check_index("gather", index, x.shape(), d);
   return apply(Gather{d, x.shape()}, x, index);
 }
 
 Tensor scatter_add(const Tensor& x, int dim, const Tensor& index, const Tensor& source) {
+  detail::require_defined("scatter_add", x, source);
   const int d = wrap_dim("scatter_add", dim, x.ndim());
   check_index("scatter_add", index, x.shape(), d);
   if (source.shape() != index.shape()) {
@@ -231,25 +237,32 @@ Tensor scatter_add(const Tensor& x, int dim, const Tensor& index, const Tensor& 
 }
 
 Tensor index_select(const Tensor& x, int dim, const Tensor& ids) {
+  detail::require_defined("index_select", x, ids);
   const int d = wrap_dim("index_select", dim, x.ndim());
+  if (ids.dtype() != DType::i64) throw DTypeError("index_select: the ids must be i64, got " + ids.describe());
   if (ids.ndim() != 1) throw ShapeError(fmt::format("index_select: the ids must have one dimension, got {}", ids.shape().str()));
   Shape column;
   for (int i = 0; i < x.ndim(); ++i) column.push_back(i == d ? ids.size(0) : 1);
-  return gather(x, d, expand(reshape(ids, column), x.shape().with(d, ids.size(0))));
+  return detail::composed("index_select", [&] { return gather(x, d, expand(reshape(ids, column), x.shape().with(d, ids.size(0)))); });
 }
 
 Tensor one_hot(const Tensor& ids, int64_t classes, DType dtype) {
-  check_index("one_hot", reshape(ids, {-1}), {classes}, 0);
-  return eq(unsqueeze(ids, -1), arange(classes)).to(dtype);
+  detail::require_defined("one_hot", ids);
+  if (ids.dtype() != DType::i64) throw DTypeError("one_hot: the ids must be i64, got " + ids.describe());
+  check_at_least("one_hot", "classes", classes, 0);
+  check_index("one_hot", reshape(ids, {ids.numel()}), {classes}, 0);
+  return detail::composed("one_hot", [&] { return eq(unsqueeze(ids, -1), arange(classes)).to(dtype); });
 }
 
 Sorted sort(const Tensor& x, int dim, bool descending) {
+  detail::require_defined("sort", x);
   const int d = wrap_dim("sort", dim, x.ndim());
   const Tensor indices = ordered(x, x.size(d), d, descending);
   return {gather(x, d, indices), indices};
 }
 
 Sorted topk(const Tensor& x, int64_t k, int dim, bool largest) {
+  detail::require_defined("topk", x);
   const int d = wrap_dim("topk", dim, x.ndim());
   if (k < 0 || k > x.size(d)) throw IndexError(fmt::format("topk: {} of {} along dimension {} of {}", k, x.size(d), d, x.shape().str()));
   const Tensor indices = ordered(x, k, d, largest);

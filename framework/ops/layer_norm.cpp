@@ -2,8 +2,10 @@
 // vjp with k = g gain: dx = r (k - mean(k) - h mean(k h)),  dgain = sum g h,  dbias = sum g over rows
 #include <fmt/format.h>
 
+#include "framework/core/check.h"
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
+#include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
 
@@ -77,6 +79,8 @@ struct RmsNorm {
 }  // namespace
 
 Tensor layer_norm(const Tensor& x, const Tensor& gain, const Tensor& bias, double eps) {
+  detail::require_defined("layer_norm", x, gain, bias);
+  check_number("layer_norm", "eps", eps, Allowed::non_negative);
   if (x.ndim() < 1 || gain.shape() != Shape{x.shape().back()} || bias.shape() != gain.shape()) {
     throw ShapeError(fmt::format("layer_norm: gain {} and bias {} do not fit {}", gain.shape().str(), bias.shape().str(), x.shape().str()));
   }
@@ -89,10 +93,13 @@ Tensor layer_norm(const Tensor& x, const Tensor& gain, const Tensor& bias, doubl
 }
 
 Tensor rms_norm(const Tensor& x, const Tensor& gain, double eps) {
+  detail::require_defined("rms_norm", x, gain);
+  check_number("rms_norm", "eps", eps, Allowed::non_negative);
   if (x.ndim() == 0 || gain.shape() != Shape{x.shape().back()}) {
     throw ShapeError(fmt::format("rms_norm: gain {} for {}", gain.shape().str(), x.shape().str()));
   }
-  return x * rsqrt(mean(square(x), {-1}, KeepDim::yes) + eps) * gain;
+  if (gain.dtype() != x.dtype()) throw DTypeError(fmt::format("rms_norm: dtypes differ: {} and {}", x.describe(), gain.describe()));
+  return detail::composed("rms_norm", [&] { return x * rsqrt(mean(square(x), {-1}, KeepDim::yes) + eps) * gain; });
 }
 
 DEFINE_OP(rms_norm, RmsNorm)

@@ -3,6 +3,7 @@
 
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
+#include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
 
@@ -50,6 +51,7 @@ struct LinearOp {
 }  // namespace
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  detail::require_defined("linear", x, weight);
   if (weight.ndim() != 2 || x.ndim() < 1 || x.shape().back() != weight.shape()[1]) {
     throw ShapeError(fmt::format("linear: input {} does not fit weight {}", x.shape().str(), weight.shape().str()));
   }

@@ -10,6 +10,7 @@
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
 #include "framework/ops/cross_entropy.h"
+#include "framework/ops/naming.h"
 #include "framework/ops/registry.h"
 
 namespace heed {
@@ -113,6 +114,7 @@ struct LinearCrossEntropy {
 }  // namespace
 
 Tensor linear_cross_entropy(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& targets, CrossEntropyOptions options) {
+  detail::require_defined("linear_cross_entropy", x, weight);
   if (x.ndim() != 2 || weight.ndim() != 2 || x.shape()[1] != weight.shape()[1]) {
     throw ShapeError(fmt::format("linear_cross_entropy: input {} does not fit weight {}", x.shape().str(), weight.shape().str()));
   }
@@ -123,7 +125,9 @@ Tensor linear_cross_entropy(const Tensor& x, const Tensor& weight, const Tensor&
     throw DTypeError(fmt::format("linear_cross_entropy: dtypes differ: {} and {}", x.describe(), weight.describe()));
   }
   check_cross_entropy("linear_cross_entropy", {x.shape()[0], weight.shape()[0]}, targets, options);
-  if (options.class_weights.defined()) return cross_entropy(linear(x, weight, bias), targets, options);
+  if (options.class_weights.defined()) {
+    return detail::composed("linear_cross_entropy", [&] { return cross_entropy(linear(x, weight, bias), targets, options); });
+  }
   return apply(LinearCrossEntropy{targets.contiguous(), options, std::make_shared<decltype(LinearCrossEntropy::kept)::element_type>()}, x,
                weight, bias);
 }

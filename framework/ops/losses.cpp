@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "framework/ops/apply.h"
+#include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
 
@@ -15,8 +16,10 @@ Tensor reduced(const Tensor& each, Reduction reduction) {
   return reduction == Reduction::sum ? sum(each) : mean(each);
 }
 
-void require_equal_shapes(const char* op, const Tensor& x, const Tensor& target) {
+void require_alike(const char* op, const Tensor& x, const Tensor& target) {
+  detail::require_defined(op, x, target);
   if (x.shape() != target.shape()) throw ShapeError(fmt::format("{}: shapes differ: {} and {}", op, x.shape().str(), target.shape().str()));
+  if (x.dtype() != target.dtype()) throw DTypeError(fmt::format("{}: dtypes differ: {} and {}", op, x.describe(), target.describe()));
 }
 
 // A loss of two tensors of one shape: without reduction, and as mean and sum.
@@ -62,36 +65,43 @@ struct NllLoss {
 }  // namespace
 
 Tensor mse_loss(const Tensor& x, const Tensor& target, Reduction reduction) {
-  require_equal_shapes("mse_loss", x, target);
-  return reduced(square(x - target), reduction);
+  require_alike("mse_loss", x, target);
+  return detail::composed("mse_loss", [&] { return reduced(square(x - target), reduction); });
 }
 
 Tensor l1_loss(const Tensor& x, const Tensor& target, Reduction reduction) {
-  require_equal_shapes("l1_loss", x, target);
-  return reduced(abs(x - target), reduction);
+  require_alike("l1_loss", x, target);
+  return detail::composed("l1_loss", [&] { return reduced(abs(x - target), reduction); });
 }
 
 Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, double beta, Reduction reduction) {
-  require_equal_shapes("smooth_l1_loss", x, target);
+  require_alike("smooth_l1_loss", x, target);
   if (!(beta > 0)) throw ValueError(fmt::format("smooth_l1_loss: beta must be positive, got {}", beta));
-  const Tensor away = abs(x - target);
-  return reduced(where(lt(away, full({}, beta, away.dtype())), square(away) * (0.5 / beta), away - 0.5 * beta), reduction);
+  return detail::composed("smooth_l1_loss", [&] {
+    const Tensor away = abs(x - target);
+    return reduced(where(lt(away, full({}, beta, away.dtype())), square(away) * (0.5 / beta), away - 0.5 * beta), reduction);
+  });
 }
 
 Tensor bce_with_logits(const Tensor& logits, const Tensor& target, Reduction reduction) {
-  require_equal_shapes("bce_with_logits", logits, target);
-  // no difference of large numbers, and no infinity less an infinity
-  return reduced(target * softplus(-logits) + (1.0 - target) * softplus(logits), reduction);
+  require_alike("bce_with_logits", logits, target);
+  return detail::composed("bce_with_logits", [&] {  // no difference of large numbers, and no infinity less an infinity
+    return reduced(target * softplus(-logits) + (1.0 - target) * softplus(logits), reduction);
+  });
 }
 
 Tensor kl_div(const Tensor& log_probabilities, const Tensor& target, Reduction reduction) {
-  require_equal_shapes("kl_div", log_probabilities, target);
-  const Tensor zero = zeros({}, target.dtype()), one = ones({}, target.dtype());
-  const Tensor log_target = log(where(eq(target, zero), one, target));  // 0 log 0 = 0
-  return reduced(target * (log_target - log_probabilities), reduction);
+  require_alike("kl_div", log_probabilities, target);
+  return detail::composed("kl_div", [&] {
+    const Tensor zero = zeros({}, target.dtype()), one = ones({}, target.dtype());
+    const Tensor log_target = log(where(eq(target, zero), one, target));  // 0 log 0 = 0
+    return reduced(target * (log_target - log_probabilities), reduction);
+  });
 }
 
 Tensor nll_loss(const Tensor& log_probabilities, const Tensor& targets, const Tensor& class_weights, int64_t ignore_id) {
+  detail::require_defined("nll_loss", log_probabilities, targets);
+  if (targets.dtype() != DType::i64) throw DTypeError("nll_loss: targets must be i64, got " + targets.describe());
   if (log_probabilities.ndim() != 2 || targets.shape() != Shape{log_probabilities.size(0)}) {
     throw ShapeError(fmt::format("nll_loss: {} with targets {}", log_probabilities.shape().str(), targets.shape().str()));
   }
@@ -99,13 +109,18 @@ Tensor nll_loss(const Tensor& log_probabilities, const Tensor& targets, const Te
   if (class_weights.defined() && class_weights.shape() != Shape{classes}) {
     throw ShapeError(fmt::format("nll_loss: weights {} for {} classes", class_weights.shape().str(), classes));
   }
-  const Tensor ignored = eq(targets, full({}, static_cast<double>(ignore_id), DType::i64));
-  const Tensor ids = where(ignored, zeros({}, DType::i64), targets);
-  const Tensor counted = logical_not(ignored).to(log_probabilities.dtype());
-  const Tensor weights = class_weights.defined() ? index_select(class_weights, 0, ids) * counted : counted;
-  const Tensor chosen = reshape(gather(log_probabilities, 1, unsqueeze(ids, 1)), targets.shape());
-  const Tensor total = sum(weights), none = eq(total, zeros({}, total.dtype()));
-  return -sum(chosen * weights) / where(none, ones({}, total.dtype()), total);
+  if (class_weights.defined() && class_weights.dtype() != log_probabilities.dtype()) {
+    throw DTypeError(fmt::format("nll_loss: dtypes differ: {} and weights {}", log_probabilities.describe(), class_weights.describe()));
+  }
+  return detail::composed("nll_loss", [&] {
+    const Tensor ignored = eq(targets, full({}, static_cast<double>(ignore_id), DType::i64));
+    const Tensor ids = where(ignored, zeros({}, DType::i64), targets);
+    const Tensor counted = logical_not(ignored).to(log_probabilities.dtype());
+    const Tensor weights = class_weights.defined() ? index_select(class_weights, 0, ids) * counted : counted;
+    const Tensor chosen = reshape(gather(log_probabilities, 1, unsqueeze(ids, 1)), targets.shape());
+    const Tensor total = sum(weights), none = eq(total, zeros({}, total.dtype()));
+    return -sum(chosen * weights) / where(none, ones({}, total.dtype()), total);
+  });
 }
 
 DEFINE_OP(mse_loss, MseLoss)

@@ -11,6 +11,7 @@
 
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
+#include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
 #include "framework/ops/sequence.h"
@@ -153,6 +154,7 @@ struct Lstm {
 
 LstmResult lstm(const Tensor& x, const Tensor& lengths, const Tensor& h0, const Tensor& c0, const Tensor& weight_ih,
                 const Tensor& weight_hh, const Tensor& bias, bool reverse) {
+  detail::require_defined("lstm", x, weight_ih, weight_hh, bias);
   if (x.ndim() != 3 || weight_ih.ndim() != 2 || weight_ih.shape()[1] != x.shape()[2]) {
     throw ShapeError(fmt::format("lstm: input {} does not fit weight_ih {}", x.shape().str(), weight_ih.shape().str()));
   }

@@ -2,6 +2,7 @@
 // vjp of where: g where the choice fell, 0 elsewhere (chosen, not multiplied: a NaN on the other side stays there).
 #include "framework/ops/apply.h"
 #include "framework/ops/elementwise.h"
+#include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
 
@@ -27,6 +28,7 @@ Tensor compare(const char* op, const Tensor& a, const Tensor& b, const F& f) {
 }
 
 void require_mask(const char* op, const Tensor& x) {
+  detail::require_defined(op, x);
   if (x.dtype() != DType::boolean) throw DTypeError(fmt::format("{}: takes a mask (bool), got {}", op, x.describe()));
 }
 
@@ -169,17 +171,26 @@ Tensor logical_not(const Tensor& x) {
   return eq(x, zeros({}, DType::boolean));
 }
 
-Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) { return apply(Where{a.shape(), b.shape()}, condition, a, b); }
+Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
+  detail::require_defined("where", condition, a, b);
+  return apply(Where{a.shape(), b.shape()}, condition, a, b);
+}
 
 Tensor masked_fill(const Tensor& x, const Tensor& filled, double value) {
+  detail::require_defined("masked_fill", x, filled);
+  require_mask("masked_fill", filled);
   if (broadcast_shapes("masked_fill", filled.shape(), x.shape()) != x.shape()) {
     throw ShapeError(fmt::format("masked_fill: the mask {} does not stretch to {}", filled.shape().str(), x.shape().str()));
   }
   return where(filled, full({}, value, x.dtype()), x);
 }
 
-Tensor any(const Tensor& x, std::vector<int> dims, KeepDim keep) { return gt(count("any", x, dims, keep), zeros({}, DType::f64)); }
-Tensor all(const Tensor& x, std::vector<int> dims, KeepDim keep) { return logical_not(any(logical_not(x), std::move(dims), keep)); }
+Tensor any(const Tensor& x, std::vector<int> dims, KeepDim keep) {
+  return detail::composed("any", [&] { return gt(count("any", x, dims, keep), zeros({}, DType::f64)); });
+}
+Tensor all(const Tensor& x, std::vector<int> dims, KeepDim keep) {
+  return detail::composed("all", [&] { return logical_not(any(logical_not(x), std::move(dims), keep)); });
+}
 
 DEFINE_OP(logical_not, LogicalNot)
 DEFINE_OP(any, AnyAll<false>)

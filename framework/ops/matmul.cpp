@@ -3,6 +3,7 @@
 
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
+#include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
 
@@ -51,6 +52,7 @@ Shape batch_of(Shape batch, int64_t rows, int64_t columns) {
 }  // namespace
 
 Tensor matmul(const Tensor& a, const Tensor& b) {
+  detail::require_defined("matmul", a, b);
   const auto both = [&] { return a.shape().str() + " x " + b.shape().str(); };
   if (a.dtype() != b.dtype()) throw DTypeError(fmt::format("matmul: dtypes differ: {} and {}", a.describe(), b.describe()));
   if (a.ndim() == 0 || b.ndim() == 0) throw ShapeError("matmul: takes vectors, matrices and batches of matrices: " + both());

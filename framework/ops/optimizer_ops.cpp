@@ -1,11 +1,13 @@
 // What optimisers need in one pass over flat memory; no gradients.
 #include "framework/autograd/grad_mode.h"
 #include "framework/kernels/kernels.h"
+#include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 
 namespace heed {
 
 double sum_of_squares(const Tensor& x) {
+  detail::require_defined("sum_of_squares", x);
   const Tensor dense = x.contiguous();
   return dispatch_floating("sum_of_squares", x.dtype(), [&](auto t) {
     using T = decltype(t);
@@ -14,6 +16,7 @@ double sum_of_squares(const Tensor& x) {
 }
 
 void adam_(const Tensor& parameter, const Tensor& gradient, const Tensor& first, const Tensor& second, const AdamUpdate& u) {
+  detail::require_defined("adam", parameter, gradient, first, second);
   if (gradient.shape() != parameter.shape() || first.shape() != parameter.shape() || second.shape() != parameter.shape()) {
     throw ShapeError("adam: parameter " + parameter.describe() + " and gradient " + gradient.describe() + " do not fit");
   }

@@ -1,64 +1,20 @@
 // Functions of one tensor, element by element, with the C library's values: what is not on a translator's hot path. The others, with SIMD
-// kernels, are in unary.cpp. A rule states its value, its slope (as a function of the one tensor that backward keeps) and its gradient
-// in public ops; gradcheck at order 1 tests the slope, at order 2 the composed form.
+// kernels, are in unary.cpp.
 #include <cmath>
 #include <numbers>
 
-#include "framework/ops/apply.h"
-#include "framework/ops/elementwise.h"
-#include "framework/ops/ops.h"
-#include "framework/ops/registry.h"
+#include "framework/ops/elementwise_op.h"
 
 namespace heed {
 namespace {
 
-using detail::fill_each;
-
-enum class Keeps : uint8_t { input, output };
-
-// Rule: kName, kKeeps, value(x), slope(kept), composed(g, kept), samples.
-template <class Rule>
-struct Pointwise {
-  static constexpr const char* kName = Rule::kName;
-  Rule rule;
-  Tensor forward(const Tensor& input, Saved& saved) const {
-    const Tensor x = input.contiguous(), y = empty(x.shape(), x.dtype());
-    dispatch_floating(kName, x.dtype(), [&](auto t) {
-      using T = decltype(t);
-      const T* const from = x.data<T>();
-      fill_each<T>(y, [&](int64_t i) { return rule.value(from[i]); });
-    });
-    if (Rule::kKeeps == Keeps::input) {
-      saved.input(input);
-    } else {
-      saved.output(y);
-    }
-    return y;
-  }
-  void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
-    const Tensor kept = saved[0];
-    if (GradMode::enabled()) return d.add(0, rule.composed(g, kept));
-    const Tensor dense_g = g.contiguous(), dense = kept.contiguous(), dx = empty(g.shape(), g.dtype());
-    dispatch_floating(kName, g.dtype(), [&](auto t) {
-      using T = decltype(t);
-      const T *const cotangent = dense_g.data<T>(), *const from = dense.data<T>();
-      fill_each<T>(dx, [&](int64_t i) { return cotangent[i] * rule.slope(from[i]); });
-    });
-    d.add(0, dx);
-  }
-  static void samples(SampleList& s) { Rule::samples(s); }
-};
-
-template <class Function>
-void add_samples(SampleList& s, const char* torch, SampleInput::Fill filled, const Function& f) {
-  const auto run = [f](const std::vector<Tensor>& x) { return std::vector{f(x[0])}; };
-  for (const Shape& shape : {Shape{3, 5}, Shape{2, 3, 17}, Shape{0, 3}}) s.add(torch, {SampleInput(shape, filled)}, run);
-}
+using detail::Keeps;
 using enum SampleInput::Fill;
 
 // sign(x): -1, 0 or 1; NaN stays.      dx = 0
 struct Sign {
-  static constexpr const char* kName = "sign";
+  static constexpr const char *kName = "sign", *kTorch = "torch.sign(a)";
+  static constexpr SampleInput::Fill kFill = away_from_zero;
   static constexpr Keeps kKeeps = Keeps::input;
   template <class T>
   T value(T x) const {
@@ -69,12 +25,12 @@ struct Sign {
     return 0;
   }
   Tensor composed(const Tensor& g, const Tensor&) const { return g * 0.0; }
-  static void samples(SampleList& s) { add_samples(s, "torch.sign(a)", away_from_zero, sign); }
 };
 
 // expm1(x) = e^x - 1, exact near 0.      dx = g (y + 1)
 struct Expm1 {
-  static constexpr const char* kName = "expm1";
+  static constexpr const char *kName = "expm1", *kTorch = "torch.expm1(a)";
+  static constexpr SampleInput::Fill kFill = normal;
   static constexpr Keeps kKeeps = Keeps::output;
   template <class T>
   T value(T x) const {
@@ -85,12 +41,12 @@ struct Expm1 {
     return y + 1;
   }
   Tensor composed(const Tensor& g, const Tensor& y) const { return g * (y + 1.0); }
-  static void samples(SampleList& s) { add_samples(s, "torch.expm1(a)", normal, expm1); }
 };
 
 // log1p(x) = log(1 + x), exact near 0.      dx = g / (1 + x)
 struct Log1p {
-  static constexpr const char* kName = "log1p";
+  static constexpr const char *kName = "log1p", *kTorch = "torch.log1p(a)";
+  static constexpr SampleInput::Fill kFill = positive;
   static constexpr Keeps kKeeps = Keeps::input;
   template <class T>
   T value(T x) const {
@@ -101,12 +57,12 @@ struct Log1p {
     return 1 / (1 + x);
   }
   Tensor composed(const Tensor& g, const Tensor& x) const { return g / (x + 1.0); }
-  static void samples(SampleList& s) { add_samples(s, "torch.log1p(a)", positive, log1p); }
 };
 
 // rsqrt(x) = 1 / sqrt(x).      dx = -g y^3 / 2
 struct Rsqrt {
-  static constexpr const char* kName = "rsqrt";
+  static constexpr const char *kName = "rsqrt", *kTorch = "torch.rsqrt(a)";
+  static constexpr SampleInput::Fill kFill = positive;
   static constexpr Keeps kKeeps = Keeps::output;
   template <class T>
   T value(T x) const {
@@ -117,12 +73,12 @@ struct Rsqrt {
     return y * y * y * T(-0.5);
   }
   Tensor composed(const Tensor& g, const Tensor& y) const { return g * y * square(y) * -0.5; }
-  static void samples(SampleList& s) { add_samples(s, "torch.rsqrt(a)", positive, rsqrt); }
 };
 
 // reciprocal(x) = 1 / x.      dx = -g y^2
 struct Reciprocal {
-  static constexpr const char* kName = "reciprocal";
+  static constexpr const char *kName = "reciprocal", *kTorch = "torch.reciprocal(a)";
+  static constexpr SampleInput::Fill kFill = positive;
   static constexpr Keeps kKeeps = Keeps::output;
   template <class T>
   T value(T x) const {
@@ -133,12 +89,12 @@ struct Reciprocal {
     return -y * y;
   }
   Tensor composed(const Tensor& g, const Tensor& y) const { return -(g * square(y)); }
-  static void samples(SampleList& s) { add_samples(s, "torch.reciprocal(a)", positive, reciprocal); }
 };
 
 // sin(x), x in radians.      dx = g cos(x)
 struct Sin {
-  static constexpr const char* kName = "sin";
+  static constexpr const char *kName = "sin", *kTorch = "torch.sin(a)";
+  static constexpr SampleInput::Fill kFill = normal;
   static constexpr Keeps kKeeps = Keeps::input;
   template <class T>
   T value(T x) const {
@@ -149,12 +105,12 @@ struct Sin {
     return std::cos(x);
   }
   Tensor composed(const Tensor& g, const Tensor& x) const { return g * cos(x); }
-  static void samples(SampleList& s) { add_samples(s, "torch.sin(a)", normal, sin); }
 };
 
 // cos(x), x in radians.      dx = -g sin(x)
 struct Cos {
-  static constexpr const char* kName = "cos";
+  static constexpr const char *kName = "cos", *kTorch = "torch.cos(a)";
+  static constexpr SampleInput::Fill kFill = normal;
   static constexpr Keeps kKeeps = Keeps::input;
   template <class T>
   T value(T x) const {
@@ -165,12 +121,12 @@ struct Cos {
     return -std::sin(x);
   }
   Tensor composed(const Tensor& g, const Tensor& x) const { return -(g * sin(x)); }
-  static void samples(SampleList& s) { add_samples(s, "torch.cos(a)", normal, cos); }
 };
 
 // erf(x) = 2 / sqrt(pi) int_0^x exp(-t^2) dt.      dx = g 2 / sqrt(pi) exp(-x^2)
 struct Erf {
-  static constexpr const char* kName = "erf";
+  static constexpr const char *kName = "erf", *kTorch = "torch.erf(a)";
+  static constexpr SampleInput::Fill kFill = normal;
   static constexpr Keeps kKeeps = Keeps::input;
   static constexpr double kFactor = 2 * std::numbers::inv_sqrtpi;
   template <class T>
@@ -182,7 +138,6 @@ struct Erf {
     return T(kFactor) * std::exp(-x * x);
   }
   Tensor composed(const Tensor& g, const Tensor& x) const { return g * exp(-square(x)) * kFactor; }
-  static void samples(SampleList& s) { add_samples(s, "torch.erf(a)", normal, erf); }
 };
 
 // leaky_relu(x) = x where x > 0, else slope x (Maas, Hannun & Ng 2013, sec. 2).
@@ -202,7 +157,8 @@ struct LeakyRelu {
     return g * detail::each(kName, x, [this](auto v) { return slope(v); });
   }
   static void samples(SampleList& s) {
-    add_samples(s, "torch.nn.functional.leaky_relu(a, 0.2)", away_from_zero, [](const Tensor& x) { return leaky_relu(x, 0.2); });
+    detail::add_elementwise_samples(s, "torch.nn.functional.leaky_relu(a, 0.2)", away_from_zero,
+                                    [](const Tensor& x) { return leaky_relu(x, 0.2); });
   }
 };
 
@@ -224,13 +180,14 @@ struct Elu {
     return g * (above + (1.0 - above) * exp(-relu(-x)) * alpha);  // exp(min(x, 0)): no infinity where it is not wanted
   }
   static void samples(SampleList& s) {
-    add_samples(s, "torch.nn.functional.elu(a, 0.7)", away_from_zero, [](const Tensor& x) { return elu(x, 0.7); });
+    detail::add_elementwise_samples(s, "torch.nn.functional.elu(a, 0.7)", away_from_zero, [](const Tensor& x) { return elu(x, 0.7); });
   }
 };
 
 // silu(x) = x sigmoid(x) (Elfwing, Uchibe & Doya 2018, eq. 6).      dx = g s (1 + x (1 - s)), s = sigmoid(x)
 struct Silu {
-  static constexpr const char* kName = "silu";
+  static constexpr const char *kName = "silu", *kTorch = "torch.nn.functional.silu(a)";
+  static constexpr SampleInput::Fill kFill = normal;
   static constexpr Keeps kKeeps = Keeps::input;
   template <class T>
   T value(T x) const {
@@ -245,12 +202,12 @@ struct Silu {
     const Tensor s = sigmoid(x);
     return g * s * (x * (1.0 - s) + 1.0);
   }
-  static void samples(SampleList& s) { add_samples(s, "torch.nn.functional.silu(a)", normal, silu); }
 };
 
 // softplus(x) = log(1 + e^x), without overflow.      dx = g sigmoid(x)
 struct Softplus {
-  static constexpr const char* kName = "softplus";
+  static constexpr const char *kName = "softplus", *kTorch = "torch.nn.functional.softplus(a)";
+  static constexpr SampleInput::Fill kFill = normal;
   static constexpr Keeps kKeeps = Keeps::input;
   template <class T>
   T value(T x) const {
@@ -261,7 +218,6 @@ struct Softplus {
     return 1 / (1 + std::exp(-x));
   }
   Tensor composed(const Tensor& g, const Tensor& x) const { return g * sigmoid(x); }
-  static void samples(SampleList& s) { add_samples(s, "torch.nn.functional.softplus(a)", normal, softplus); }
 };
 
 // gelu(x) = x P(X <= x), X ~ N(0, 1) (Hendrycks & Gimpel 2016, sec. 2).      dx = g (P(x) + x p(x))
@@ -281,7 +237,7 @@ struct Gelu {
     return g * ((erf(x * kRootHalf) + 1.0) * 0.5 + x * exp(square(x) * -0.5) * kDensity);
   }
   static void samples(SampleList& s) {
-    add_samples(s, "torch.nn.functional.gelu(a)", normal, [](const Tensor& x) { return gelu(x); });
+    detail::add_elementwise_samples(s, "torch.nn.functional.gelu(a)", normal, [](const Tensor& x) { return gelu(x); });
   }
 };
 
@@ -308,7 +264,8 @@ struct GeluTanh {
     return g * ((t + 1.0) * 0.5 + x * (1.0 - square(t)) * (square(x) * (3 * kCubic) + 1.0) * (0.5 * kScale));
   }
   static void samples(SampleList& s) {
-    add_samples(s, "torch.nn.functional.gelu(a, approximate='tanh')", normal, [](const Tensor& x) { return gelu(x, GeluForm::tanh); });
+    detail::add_elementwise_samples(s, "torch.nn.functional.gelu(a, approximate='tanh')", normal,
+                                    [](const Tensor& x) { return gelu(x, GeluForm::tanh); });
   }
 };
 
@@ -329,7 +286,8 @@ struct Clamp {
     return g * detail::each(kName, x, [this](auto v) { return slope(v); });
   }
   static void samples(SampleList& s) {
-    add_samples(s, "torch.clamp(a, -0.05, 1.01)", away_from_zero, [](const Tensor& x) { return clamp(x, -0.05, 1.01); });
+    detail::add_elementwise_samples(s, "torch.clamp(a, -0.05, 1.01)", away_from_zero,
+                                    [](const Tensor& x) { return clamp(x, -0.05, 1.01); });
   }
 };
 
@@ -348,46 +306,42 @@ struct PowScalar {
   }
   Tensor composed(const Tensor& g, const Tensor& x) const { return exponent == 0 ? g * 0.0 : g * pow(x, exponent - 1) * exponent; }
   static void samples(SampleList& s) {
-    add_samples(s, "torch.pow(a, 2.5)", positive, [](const Tensor& x) { return pow(x, 2.5); });
-    add_samples(s, "torch.pow(a, 3.0)", normal, [](const Tensor& x) { return pow(x, 3); });
-    add_samples(s, "torch.pow(a, 0.0)", normal, [](const Tensor& x) { return pow(x, 0); });
-    add_samples(s, "torch.pow(a, -1.5)", positive, [](const Tensor& x) { return pow(x, -1.5); });
+    detail::add_elementwise_samples(s, "torch.pow(a, 2.5)", positive, [](const Tensor& x) { return pow(x, 2.5); });
+    detail::add_elementwise_samples(s, "torch.pow(a, 3.0)", normal, [](const Tensor& x) { return pow(x, 3); });
+    detail::add_elementwise_samples(s, "torch.pow(a, 0.0)", normal, [](const Tensor& x) { return pow(x, 0); });
+    detail::add_elementwise_samples(s, "torch.pow(a, -1.5)", positive, [](const Tensor& x) { return pow(x, -1.5); });
   }
 };
 
 }  // namespace
 
-#define HEED_POINTWISE(name, Rule)                                       \
-  Tensor name(const Tensor& x) { return apply(Pointwise<Rule>{{}}, x); } \
-  DEFINE_OP(name, Pointwise<Rule>)
-HEED_POINTWISE(sign, Sign)
-HEED_POINTWISE(expm1, Expm1)
-HEED_POINTWISE(log1p, Log1p)
-HEED_POINTWISE(rsqrt, Rsqrt)
-HEED_POINTWISE(reciprocal, Reciprocal)
-HEED_POINTWISE(sin, Sin)
-HEED_POINTWISE(cos, Cos)
-HEED_POINTWISE(erf, Erf)
-HEED_POINTWISE(silu, Silu)
-HEED_POINTWISE(softplus, Softplus)
-#undef HEED_POINTWISE
+HEED_ELEMENTWISE(sign, Sign)
+HEED_ELEMENTWISE(expm1, Expm1)
+HEED_ELEMENTWISE(log1p, Log1p)
+HEED_ELEMENTWISE(rsqrt, Rsqrt)
+HEED_ELEMENTWISE(reciprocal, Reciprocal)
+HEED_ELEMENTWISE(sin, Sin)
+HEED_ELEMENTWISE(cos, Cos)
+HEED_ELEMENTWISE(erf, Erf)
+HEED_ELEMENTWISE(silu, Silu)
+HEED_ELEMENTWISE(softplus, Softplus)
 
-Tensor leaky_relu(const Tensor& x, double negative_slope) { return apply(Pointwise<LeakyRelu>{{negative_slope}}, x); }
-Tensor elu(const Tensor& x, double alpha) { return apply(Pointwise<Elu>{{alpha}}, x); }
+Tensor leaky_relu(const Tensor& x, double negative_slope) { return detail::elementwise("leaky_relu", x, LeakyRelu{negative_slope}); }
+Tensor elu(const Tensor& x, double alpha) { return detail::elementwise("elu", x, Elu{alpha}); }
 Tensor gelu(const Tensor& x, GeluForm form) {
-  return form == GeluForm::tanh ? apply(Pointwise<GeluTanh>{{}}, x) : apply(Pointwise<Gelu>{{}}, x);
+  return form == GeluForm::tanh ? detail::elementwise("gelu", x, GeluTanh{}) : detail::elementwise("gelu", x, Gelu{});
 }
 Tensor clamp(const Tensor& x, double low, double high) {
   if (!(low <= high)) throw ValueError(fmt::format("clamp: {} to {} is no range", low, high));
-  return apply(Pointwise<Clamp>{{low, high}}, x);
+  return detail::elementwise("clamp", x, Clamp{low, high});
 }
-Tensor pow(const Tensor& x, double exponent) { return apply(Pointwise<PowScalar>{{exponent}}, x); }
+Tensor pow(const Tensor& x, double exponent) { return detail::elementwise("pow", x, PowScalar{exponent}); }
 
-DEFINE_OP(leaky_relu, Pointwise<LeakyRelu>)
-DEFINE_OP(elu, Pointwise<Elu>)
-DEFINE_OP(gelu, Pointwise<Gelu>)
-DEFINE_OP(gelu_tanh, Pointwise<GeluTanh>)
-DEFINE_OP(clamp, Pointwise<Clamp>)
-DEFINE_OP(pow_scalar, Pointwise<PowScalar>)
+DEFINE_OP(leaky_relu, detail::Elementwise<LeakyRelu>)
+DEFINE_OP(elu, detail::Elementwise<Elu>)
+DEFINE_OP(gelu, detail::Elementwise<Gelu>)
+DEFINE_OP(gelu_tanh, detail::Elementwise<GeluTanh>)
+DEFINE_OP(clamp, detail::Elementwise<Clamp>)
+DEFINE_OP(pow_scalar, detail::Elementwise<PowScalar>)
 
 }  // namespace heed

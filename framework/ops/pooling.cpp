@@ -2,6 +2,7 @@
 // vjp: max: g goes to where the largest stands, which a second derivative writes as scatter_add; avg: g shared evenly over the window, a
 // linear map whose own gradient is avg_pool2d again.
 #include "framework/ops/apply.h"
+#include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
 #include "framework/ops/window.h"
@@ -116,6 +117,7 @@ struct Pooled {
   PoolSizes sizes;
   Shape out;
   Pooled(const char* op, const Tensor& x, Extent2d window, const Pool2dOptions& o) {
+    detail::require_defined(op, x);
     if (x.ndim() != 4) throw ShapeError(fmt::format("{}: takes [B, C, H, W], got {}", op, x.shape().str()));
     const Extent2d stride{o.stride.height == 0 ? window.height : o.stride.height, o.stride.width == 0 ? window.width : o.stride.width};
     if (2 * o.padding.height > window.height || 2 * o.padding.width > window.width) {
@@ -129,6 +131,7 @@ struct Pooled {
 
 // An image of height 1.
 Tensor as_image(const char* op, const Tensor& x) {
+  detail::require_defined(op, x);
   if (x.ndim() != 3) throw ShapeError(fmt::format("{}: takes [B, C, L], got {}", op, x.shape().str()));
   return unsqueeze(x, 2);
 }
@@ -152,11 +155,15 @@ Tensor avg_pool2d(const Tensor& x, Extent2d window, const Pool2dOptions& options
 }
 Tensor max_pool1d(const Tensor& x, int64_t window, int64_t stride, int64_t padding) {
   constexpr const char* kOp = "max_pool1d";
-  return squeeze(largest(kOp, as_image(kOp, x), {1, window}, {.stride = {1, stride}, .padding = {0, padding}}), 2);
+  return detail::composed(kOp, [&] {
+    return squeeze(largest(kOp, as_image(kOp, x), {1, window}, {.stride = {1, stride}, .padding = {0, padding}}), 2);
+  });
 }
 Tensor avg_pool1d(const Tensor& x, int64_t window, int64_t stride, int64_t padding, bool count_padding) {
   constexpr const char* kOp = "avg_pool1d";
-  return squeeze(averaged(kOp, as_image(kOp, x), {1, window}, {.stride = {1, stride}, .padding = {0, padding}}, count_padding), 2);
+  return detail::composed(kOp, [&] {
+    return squeeze(averaged(kOp, as_image(kOp, x), {1, window}, {.stride = {1, stride}, .padding = {0, padding}}, count_padding), 2);
+  });
 }
 
 DEFINE_OP(max_pool2d, MaxPool2d)

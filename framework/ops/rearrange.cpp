@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "framework/ops/apply.h"
+#include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
 
@@ -64,6 +65,7 @@ template <bool kBelow>
 struct Triangle {
   static constexpr const char* kName = kBelow ? "tril" : "triu";
   static Tensor of(const Tensor& x, int64_t diagonal) {
+    detail::require_defined(kName, x);
     if (x.ndim() < 2) throw ShapeError(fmt::format("{}: takes matrices, got {}", kName, x.shape().str()));
     const Tensor rows = unsqueeze(arange(x.size(-2), DType::f64) + static_cast<double>(diagonal), 1),
                  columns = arange(x.size(-1), DType::f64);
@@ -99,15 +101,14 @@ struct Chunk {
 }  // namespace
 
 Tensor flip(const Tensor& x, std::vector<int> dims) {
-  std::array<bool, kMaxDims> seen{};
-  for (int& dim : dims) {
-    dim = wrap_dim("flip", dim, x.ndim());
-    if (std::exchange(seen[static_cast<size_t>(dim)], true)) throw ValueError(fmt::format("flip: dimension {} is named twice", dim));
-  }
+  detail::require_defined("flip", x);
+  named_dims("flip", dims, x.ndim());
+  for (int& dim : dims) dim = wrap_dim("flip", dim, x.ndim());
   return apply(Flip{std::move(dims)}, x);
 }
 
 Tensor pad(const Tensor& x, std::vector<Padding> widths, double value) {
+  detail::require_defined("pad", x);
   if (static_cast<int>(widths.size()) != x.ndim()) {
     throw ShapeError(fmt::format("pad: {} widths for shape {}", widths.size(), x.shape().str()));
   }
@@ -121,6 +122,7 @@ Tensor tril(const Tensor& x, int64_t diagonal) { return Triangle<true>::of(x, di
 Tensor triu(const Tensor& x, int64_t diagonal) { return Triangle<false>::of(x, diagonal); }
 
 std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, int dim) {
+  detail::require_defined("split", x);
   const int d = wrap_dim("split", dim, x.ndim());
   int64_t total = 0;
   for (const int64_t size : sizes) total += size;
@@ -137,6 +139,7 @@ std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, in
 }
 
 std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int dim) {
+  detail::require_defined("chunk", x);
   const int d = wrap_dim("chunk", dim, x.ndim());
   if (chunks < 1) throw ValueError(fmt::format("chunk: needs at least 1 part, got {}", chunks));
   const int64_t extent = x.size(d), each = std::max<int64_t>(1, (extent + chunks - 1) / chunks);

@@ -8,6 +8,7 @@
 #include "framework/core/parallel.h"
 #include "framework/ops/apply.h"
 #include "framework/ops/elementwise.h"
+#include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
 
@@ -17,16 +18,13 @@ namespace {
 // Which dims of a shape are reduced.
 struct Reduced {
   Shape shape;
-  std::array<bool, kMaxDims> dims{};
+  std::bitset<kMaxDims> dims;
 
-  Reduced(const char* op, const Tensor& x, const std::vector<int>& named) : shape(x.shape()) {
-    for (const int dim : named) {
-      const int wrapped = wrap_dim(op, dim, shape.ndim());
-      bool& flag = dims[static_cast<size_t>(wrapped)];
-      if (flag) throw ValueError(fmt::format("{}: dimension {} is named twice", op, wrapped));
-      flag = true;
-    }
-    if (named.empty()) dims.fill(true);
+  Reduced(const char* op, const Tensor& x, const std::vector<int>& named) {
+    detail::require_defined(op, x);
+    shape = x.shape();
+    dims = named_dims(op, named, shape.ndim());
+    if (named.empty()) dims.set();
   }
   bool is(int dim) const { return dims[static_cast<size_t>(dim)]; }
   Shape without(bool keep) const {
@@ -95,22 +93,12 @@ struct Extremum {
     return y;
   }
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
-    const Tensor hits = equal_mask(saved[0], saved[1]);
+    const Tensor hits = eq(saved[0], saved[1]).to(g.dtype());  // 1 where x is the extreme; a constant
     std::vector<int> dims;
     for (int i = 0; i < reduced.shape.ndim(); ++i) {
       if (reduced.is(i)) dims.push_back(i);
     }
     d.add(0, g * (dims.empty() ? hits : hits / sum(hits, dims, KeepDim::yes)));
-  }
-  // 1 where x equals y, stretched over it; a constant.
-  static Tensor equal_mask(const Tensor& x, const Tensor& y) {
-    const NoGradGuard no_grad;
-    const Tensor a = x.contiguous(), b = expand(y, x.shape()).contiguous(), mask = empty(x.shape(), x.dtype());
-    dispatch_floating(kName, x.dtype(), [&](auto t) {
-      using T = decltype(t);
-      for (int64_t i = 0; i < mask.numel(); ++i) mask.data<T>()[i] = a.data<T>()[i] == b.data<T>()[i] ? T{1} : T{0};
-    });
-    return mask;
   }
   static void samples(SampleList& s) {
     const auto of = [](const Tensor& x, std::vector<int> dims, KeepDim keep) {
@@ -365,7 +353,10 @@ Tensor stddev(const Tensor& x, std::vector<int> dims, double correction, KeepDim
 }
 Tensor norm(const Tensor& x, std::vector<int> dims, KeepDim keep) { return reduced_by<Norm>(x, dims, keep); }
 Tensor logsumexp(const Tensor& x, std::vector<int> dims, KeepDim keep) { return reduced_by<LogSumExp>(x, dims, keep); }
-Tensor cumsum(const Tensor& x, int dim) { return apply(CumSum{wrap_dim("cumsum", dim, x.ndim()), false}, x); }
+Tensor cumsum(const Tensor& x, int dim) {
+  detail::require_defined("cumsum", x);
+  return apply(CumSum{wrap_dim("cumsum", dim, x.ndim()), false}, x);
+}
 
 DEFINE_OP(amax, Extremum<true>)
 DEFINE_OP(amin, Extremum<false>)

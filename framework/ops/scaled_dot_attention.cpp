@@ -8,6 +8,7 @@
 #include "framework/core/parallel.h"
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
+#include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
 
@@ -126,6 +127,7 @@ struct ScaledDotAttention {
 
 ScaledDotAttentionResult scaled_dot_attention(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& lengths,
                                               int64_t heads, bool causal) {
+  detail::require_defined("scaled_dot_attention", query, key, value);
   const auto shapes = [&] { return fmt::format("{}, {} and {}", query.shape().str(), key.shape().str(), value.shape().str()); };
   if (query.dtype() != key.dtype() || query.dtype() != value.dtype()) {
     throw DTypeError(fmt::format("scaled_dot_attention: dtypes differ: {}, {}, {}", query.describe(), key.describe(), value.describe()));
@@ -139,6 +141,7 @@ ScaledDotAttentionResult scaled_dot_attention(const Tensor& query, const Tensor&
   }
   ScaledDotAttention op{heads, causal, {}, query.size(0), query.size(1), key.size(1), query.size(2), value.size(2)};
   if (lengths.defined()) {
+    if (lengths.dtype() != DType::i64) throw DTypeError("scaled_dot_attention: lengths must be i64, got " + lengths.describe());
     if (lengths.shape() != Shape{op.B}) {
       throw ShapeError(fmt::format("scaled_dot_attention: lengths {} for a batch of {}", lengths.shape().str(), op.B));
     }

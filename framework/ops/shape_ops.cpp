@@ -4,6 +4,7 @@
 
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
+#include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
 
@@ -127,9 +128,13 @@ struct Slice {
 
 }  // namespace
 
-Tensor Tensor::clone() const { return apply(Clone{}, *this); }
+Tensor Tensor::clone() const {
+  detail::require_defined("clone", *this);
+  return apply(Clone{}, *this);
+}
 
 Tensor reshape(const Tensor& x, const Shape& wanted) {
+  detail::require_defined("reshape", x);
   Shape shape = wanted;
   int open = -1;
   int64_t known = 1;
@@ -151,18 +156,17 @@ Tensor reshape(const Tensor& x, const Shape& wanted) {
 }
 
 Tensor permute(const Tensor& x, std::vector<int> order) {
-  std::array<bool, kMaxDims> seen{};
+  detail::require_defined("permute", x);
   if (static_cast<int>(order.size()) != x.ndim()) {
     throw ShapeError(fmt::format("permute: {} dims for shape {}", order.size(), x.shape().str()));
   }
-  for (int& dim : order) {
-    dim = wrap_dim("permute", dim, x.ndim());
-    if (std::exchange(seen[static_cast<size_t>(dim)], true)) throw ValueError(fmt::format("permute: dimension {} is named twice", dim));
-  }
+  named_dims("permute", order, x.ndim());
+  for (int& dim : order) dim = wrap_dim("permute", dim, x.ndim());
   return apply(Permute{std::move(order)}, x);
 }
 
 Tensor transpose(const Tensor& x, int dim_a, int dim_b) {
+  detail::require_defined("transpose", x);
   std::vector<int> order;
   for (int i = 0; i < x.ndim(); ++i) order.push_back(i);
   std::swap(order[static_cast<size_t>(wrap_dim("transpose", dim_a, x.ndim()))],
@@ -171,6 +175,7 @@ Tensor transpose(const Tensor& x, int dim_a, int dim_b) {
 }
 
 Tensor expand(const Tensor& x, const Shape& shape) {
+  detail::require_defined("expand", x);
   if (broadcast_shapes("expand", x.shape(), shape) != shape) {
     throw ShapeError(fmt::format("expand: {} does not stretch to {}", x.shape().str(), shape.str()));
   }
@@ -178,6 +183,7 @@ Tensor expand(const Tensor& x, const Shape& shape) {
 }
 
 Tensor slice(const Tensor& x, int dim, int64_t start, int64_t end) {
+  detail::require_defined("slice", x);
   const int d = wrap_dim("slice", dim, x.ndim());
   if (start < 0 || end < start || end > x.shape()[d]) {
     throw IndexError(fmt::format("slice: {}:{} is outside 0..{} of dimension {} of {}", start, end, x.shape()[d], d, x.shape().str()));
@@ -186,6 +192,7 @@ Tensor slice(const Tensor& x, int dim, int64_t start, int64_t end) {
 }
 
 Tensor select(const Tensor& x, int dim, int64_t index) {
+  detail::require_defined("select", x);
   const int d = wrap_dim("select", dim, x.ndim());
   if (index < 0 || index >= x.shape()[d]) {
     throw IndexError(fmt::format("select: index {} is outside 0..{} of dimension {} of {}", index, x.shape()[d] - 1, d, x.shape().str()));
@@ -193,9 +200,13 @@ Tensor select(const Tensor& x, int dim, int64_t index) {
   return squeeze(slice(x, d, index, index + 1), d);
 }
 
-Tensor unsqueeze(const Tensor& x, int dim) { return apply(UnitDimension{wrap_dim("unsqueeze", dim, x.ndim() + 1), /*more=*/true}, x); }
+Tensor unsqueeze(const Tensor& x, int dim) {
+  detail::require_defined("unsqueeze", x);
+  return apply(UnitDimension{wrap_dim("unsqueeze", dim, x.ndim() + 1), /*more=*/true}, x);
+}
 
 Tensor squeeze(const Tensor& x, int dim) {
+  detail::require_defined("squeeze", x);
   const int d = wrap_dim("squeeze", dim, x.ndim());
   if (x.shape()[d] != 1) throw ShapeError(fmt::format("squeeze: dimension {} of {} is not 1", d, x.shape().str()));
   return apply(UnitDimension{d, /*more=*/false}, x);

@@ -5,6 +5,7 @@
 
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
+#include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
 
@@ -97,16 +98,20 @@ struct MaskedSoftmax {
 }  // namespace
 
 Tensor softmax(const Tensor& x, int dim) {
+  detail::require_defined("softmax", x);
   const int d = wrap_dim("softmax", dim, x.ndim());
   return d == x.ndim() - 1 ? apply(Softmax{}, x) : transpose(apply(Softmax{}, transpose(x, d, -1)), d, -1);
 }
 
 Tensor log_softmax(const Tensor& x, int dim) {
+  detail::require_defined("log_softmax", x);
   const int d = wrap_dim("log_softmax", dim, x.ndim());
   return d == x.ndim() - 1 ? apply(LogSoftmax{}, x) : transpose(apply(LogSoftmax{}, transpose(x, d, -1)), d, -1);
 }
 
 Tensor masked_softmax(const Tensor& x, const Tensor& lengths) {
+  detail::require_defined("masked_softmax", x, lengths);
+  if (lengths.dtype() != DType::i64) throw DTypeError("masked_softmax: lengths must be i64, got " + lengths.describe());
   if ((x.ndim() != 2 && x.ndim() != 3) || lengths.shape() != Shape{x.shape()[0]}) {
     throw ShapeError(fmt::format("masked_softmax: lengths {} do not fit {}", lengths.shape().str(), x.shape().str()));
   }

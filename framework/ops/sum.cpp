@@ -1,9 +1,8 @@
 // sum(x, dims): y = sum of x over dims.      vjp: dx = g stretched back over dims.
 // mean and sum_to are compositions.
-#include <fmt/format.h>
-
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
+#include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
 
@@ -13,7 +12,7 @@ namespace {
 struct Sum {
   static constexpr const char* kName = "sum";
   Shape input_shape;
-  std::array<bool, kMaxDims> reduced{};
+  std::bitset<kMaxDims> reduced;
 
   Shape kept_shape() const {  // reduced extents become 1
     Shape shape = input_shape;
@@ -61,16 +60,9 @@ struct Sum {
 }  // namespace
 
 Tensor sum(const Tensor& x, std::vector<int> dims, KeepDim keep) {
-  Sum op{x.shape(), {}};
-  if (dims.empty()) {
-    for (int i = 0; i < x.ndim(); ++i) dims.push_back(i);
-  }
-  for (const int dim : dims) {
-    const int wrapped = wrap_dim("sum", dim, x.ndim());
-    bool& flag = op.reduced[static_cast<size_t>(wrapped)];
-    if (flag) throw ValueError(fmt::format("sum: dimension {} is named twice", wrapped));
-    flag = true;
-  }
+  detail::require_defined("sum", x);
+  Sum op{x.shape(), named_dims("sum", dims, x.ndim())};
+  if (dims.empty()) op.reduced.set();
   const Tensor y = apply(op, x);
   if (keep == KeepDim::yes) return y;
   Shape shape;
@@ -81,19 +73,21 @@ Tensor sum(const Tensor& x, std::vector<int> dims, KeepDim keep) {
 }
 
 Tensor mean(const Tensor& x, std::vector<int> dims, KeepDim keep) {
-  const Tensor total = sum(x, dims, keep);
-  return total * (static_cast<double>(total.numel()) / static_cast<double>(x.numel()));
+  return detail::composed("mean", [&] {
+    const Tensor total = sum(x, dims, keep);
+    return total * (static_cast<double>(total.numel()) / static_cast<double>(x.numel()));
+  });
 }
 
 Tensor sum_to(const Tensor& x, const Shape& shape) {
+  detail::require_defined("sum_to", x);
   if (x.shape() == shape) return x;
   const int missing = x.ndim() - shape.ndim();
   std::vector<int> dims;
   for (int i = 0; i < x.ndim(); ++i) {
     if (i < missing || (shape[i - missing] == 1 && x.shape()[i] != 1)) dims.push_back(i);
   }
-  const Tensor y = dims.empty() ? x : sum(x, dims, KeepDim::yes);
-  return reshape(y, shape);
+  return detail::composed("sum_to", [&] { return reshape(dims.empty() ? x : sum(x, dims, KeepDim::yes), shape); });
 }
 
 namespace {

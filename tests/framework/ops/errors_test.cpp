@@ -1,7 +1,13 @@
 // Every op's refusals, word for word: `op: what is wrong: the facts`, one line, both shapes.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <set>
+
 #include "framework/framework.h"
+#include "framework/ops/registry.h"
 #include "tests/testing/throws.h"
 
 namespace heed {
@@ -199,6 +205,188 @@ TEST(OpErrors, LayerNormAndScaledDotAttention) {
                scaled_dot_attention(q, k, k, from_vector(std::vector<int64_t>{5}, {1}), 2));
   EXPECT_ERROR(IndexError, "scaled_dot_attention: length 6 is outside 0..5",
                scaled_dot_attention(q, k, k, from_vector(std::vector<int64_t>{5, 6}, {2}), 2));
+}
+
+// Ops that are made of others: what is wrong is said under their own name, with the shapes of what they were given.
+struct Refusal {
+  const char* text;  // the beginning: the op, what is wrong, the facts
+  std::function<void()> call;
+};
+
+TEST(OpErrors, CompositionsNameThemselves) {
+  const Tensor x = zeros({2, 3}), y = zeros({2, 4}), ids = zeros({2}, kI64), whole = zeros({2, 3}, kI64), wide = zeros({2, 3}, kF64);
+  const Tensor mask = zeros({2, 3}, DType::boolean), far = full({2}, 7, kI64), batch = zeros({2, 3, 4});
+  const std::vector<Refusal> refusals = {
+      // wrong dtype
+      {"mean: takes f32 or f64, got i64", [&] { mean(whole); }},
+      {"stddev: takes f32 or f64, got i64", [&] { stddev(whole); }},
+      {"sum_to: takes f32 or f64, got i64", [&] { sum_to(whole, {3}); }},
+      {"all: takes a mask (bool), got f32[2, 3]", [&] { all(x); }},
+      {"any: takes a mask (bool), got f32[2, 3]", [&] { any(x); }},
+      {"masked_fill: takes a mask (bool), got i64[2, 3]", [&] { masked_fill(x, whole, 0); }},
+      {"index_select: the ids must be i64, got f32[3]", [&] { index_select(x, 0, zeros({3})); }},
+      {"one_hot: the ids must be i64, got f32[2, 3]", [&] { one_hot(x, 4); }},
+      {"stack: dtypes differ: f32[2, 3] and f64[2, 3]",
+       [&] {
+         stack({x, wide}, 0);
+       }},
+      {"einsum: dtypes differ: ", [&] { einsum("ij,kj->ik", x, wide); }},
+      {"einsum: takes f32 or f64, got i64", [&] { einsum("ij,kj->ik", whole, whole); }},
+      {"bmm: dtypes differ: f32[2, 3, 4] and f64[2, 4, 3]",
+       [&] {
+         bmm(batch, zeros({2, 4, 3}, kF64));
+       }},
+      {"outer: dtypes differ: f32[3] and f64[2]", [&] { outer(zeros({3}), zeros({2}, kF64)); }},
+      {"outer: takes f32 or f64, got i64", [&] { outer(ids, ids); }},
+      {"masked_softmax: lengths must be i64, got f32[2]", [&] { masked_softmax(x, zeros({2})); }},
+      {"rms_norm: dtypes differ: f32[2, 3] and f64[3]", [&] { rms_norm(x, zeros({3}, kF64)); }},
+      {"rms_norm: takes f32 or f64, got i64", [&] { rms_norm(whole, zeros({3}, kI64)); }},
+      {"batch_norm: takes f32 or f64, got i64",
+       [&] { batch_norm(whole, zeros({3}, kI64), zeros({3}, kI64), zeros({3}, kI64), zeros({3}, kI64)); }},
+      {"max_pool1d: takes f32 or f64, got i64",
+       [&] {
+         max_pool1d(zeros({1, 2, 4}, kI64), 2);
+       }},
+      {"avg_pool1d: takes f32 or f64, got i64",
+       [&] {
+         avg_pool1d(zeros({1, 2, 4}, kI64), 2);
+       }},
+      {"scaled_dot_attention: lengths must be i64, got f32[2]", [&] { scaled_dot_attention(batch, batch, batch, zeros({2}), 2); }},
+      {"gelu: takes f32 or f64, got i64", [&] { gelu(whole, GeluForm::tanh); }},
+      {"pow: takes f32 or f64, got i64", [&] { pow(whole, 2); }},
+      {"mse_loss: dtypes differ: f32[2, 3] and f64[2, 3]", [&] { mse_loss(x, wide); }},
+      {"mse_loss: takes f32 or f64, got i64", [&] { mse_loss(whole, whole); }},
+      {"l1_loss: dtypes differ: f32[2, 3] and f64[2, 3]", [&] { l1_loss(x, wide); }},
+      {"l1_loss: takes f32 or f64, got i64", [&] { l1_loss(whole, whole); }},
+      {"smooth_l1_loss: dtypes differ: f32[2, 3] and i64[2, 3]", [&] { smooth_l1_loss(x, whole); }},
+      {"smooth_l1_loss: takes f32 or f64, got i64", [&] { smooth_l1_loss(whole, whole); }},
+      {"bce_with_logits: dtypes differ: f32[2, 3] and i64[2, 3]", [&] { bce_with_logits(x, whole); }},
+      {"bce_with_logits: takes f32 or f64, got i64", [&] { bce_with_logits(whole, whole); }},
+      {"kl_div: dtypes differ: f32[2, 3] and f64[2, 3]", [&] { kl_div(x, wide); }},
+      {"kl_div: takes f32 or f64, got i64", [&] { kl_div(whole, whole); }},
+      {"nll_loss: targets must be i64, got f32[2]", [&] { nll_loss(x, zeros({2})); }},
+      {"nll_loss: dtypes differ: f32[2, 3] and weights f64[3]", [&] { nll_loss(x, ids, zeros({3}, kF64)); }},
+      {"nll_loss: takes f32 or f64, got i64", [&] { nll_loss(whole, ids); }},
+      {"cross_entropy: dtypes differ: f32[2, 3] and weights f64[3]", [&] { cross_entropy(x, ids, {.class_weights = zeros({3}, kF64)}); }},
+      {"cross_entropy: takes f32 or f64, got i64", [&] { cross_entropy(whole, ids, {.class_weights = zeros({3}, kI64)}); }},
+      {"linear_cross_entropy: dtypes differ: ", [&] { linear_cross_entropy(x, x, {}, ids, {.class_weights = zeros({2}, kF64)}); }},
+      // wrong shape
+      {"stack: shapes differ: [2, 3] and [2, 4]",
+       [&] {
+         stack({x, y}, 0);
+       }},
+      {"masked_fill: the mask [2, 3] does not stretch to [3]", [&] { masked_fill(zeros({3}), mask, 0); }},
+      {"sum_to: element counts differ: ", [&] { sum_to(x, {2}); }},
+      {"index_select: the ids must have one dimension, got [2, 3]", [&] { index_select(x, 0, whole); }},
+      {"bmm: inner dimensions differ: [2, 3, 4] x [2, 3, 4]", [&] { bmm(batch, batch); }},
+      {"bmm: batch sizes differ: [2, 3, 4] x [1, 4, 3]",
+       [&] {
+         bmm(batch, zeros({1, 4, 3}));
+       }},
+      {"rms_norm: gain [2] for [2, 3]", [&] { rms_norm(x, zeros({2})); }},
+      {"batch_norm: [2] for the 3 channels of [2, 3]", [&] { batch_norm(x, zeros({2}), zeros({3}), zeros({3}), zeros({3})); }},
+      {"max_pool1d: takes [B, C, L], got [2, 3]", [&] { max_pool1d(x, 2); }},
+      {"mse_loss: shapes differ: [2, 3] and [2, 4]", [&] { mse_loss(x, y); }},
+      {"l1_loss: shapes differ: [2, 3] and [2, 4]", [&] { l1_loss(x, y); }},
+      {"smooth_l1_loss: shapes differ: [2, 3] and [2, 4]", [&] { smooth_l1_loss(x, y); }},
+      {"bce_with_logits: shapes differ: [2, 3] and [2, 4]", [&] { bce_with_logits(x, y); }},
+      {"kl_div: shapes differ: [2, 3] and [2, 4]", [&] { kl_div(x, y); }},
+      // wrong dimension
+      {"mean: dimension 2 is outside [-2, 2)", [&] { mean(x, {2}); }},
+      {"mean: dimension 1 is named twice",
+       [&] {
+         mean(x, {1, -1});
+       }},
+      {"stddev: dimension 2 is outside [-2, 2)", [&] { stddev(x, {2}); }},
+      {"any: dimension 2 is outside [-2, 2)", [&] { any(mask, {2}); }},
+      {"all: dimension 1 is named twice",
+       [&] {
+         all(mask, {1, 1});
+       }},
+      {"index_select: dimension 2 is outside [-2, 2)", [&] { index_select(x, 2, ids); }},
+      {"select: dimension 2 is outside [-2, 2)", [&] { select(x, 2, 0); }},
+      {"squeeze: dimension 2 is outside [-2, 2)", [&] { squeeze(x, 2); }},
+      {"stack: dimension 3 is outside [-3, 3)",
+       [&] {
+         stack({x, x}, 3);
+       }},
+      {"sort: dimension 2 is outside [-2, 2)", [&] { sort(x, 2); }},
+      {"topk: dimension 2 is outside [-2, 2)", [&] { topk(x, 1, 2); }},
+      {"split: dimension 2 is outside [-2, 2)", [&] { split(x, {2}, 2); }},
+      {"chunk: dimension 2 is outside [-2, 2)", [&] { chunk(x, 2, 2); }},
+      {"softmax: dimension 2 is outside [-2, 2)", [&] { softmax(x, 2); }},
+      {"transpose: dimension 2 is outside [-2, 2)", [&] { transpose(x, 2); }},
+      // wrong index or number
+      {"index_select: index 7 is outside 0..2 of dimension 1 of [2, 3]", [&] { index_select(x, 1, far); }},
+      {"one_hot: index 7 is outside 0..3 of dimension 0 of [4]", [&] { one_hot(far, 4); }},
+      {"one_hot: classes must be at least 0, got -1", [&] { one_hot(ids, -1); }},
+      {"select: index 2 is outside 0..1 of dimension 0 of [2, 3]", [&] { select(x, 0, 2); }},
+      {"nll_loss: index 7 is outside 0..2 of dimension 1 of [2, 3]", [&] { nll_loss(x, far); }},
+      {"cross_entropy: target 7 out of range for 3 classes", [&] { cross_entropy(x, far, {.class_weights = ones({3})}); }},
+      {"linear_cross_entropy: target 7 out of range for 2 classes",
+       [&] { linear_cross_entropy(x, x, {}, far, {.class_weights = ones({2})}); }},
+      {"layer_norm: eps -1 is outside [0, inf)", [&] { layer_norm(x, ones({3}), ones({3}), -1); }},
+      {"rms_norm: eps nan is outside [0, inf)", [&] { rms_norm(x, ones({3}), NAN); }},
+      {"batch_norm: eps nan is outside [0, inf)", [&] { batch_norm(x, ones({3}), ones({3}), NAN); }},
+  };
+  for (const Refusal& refusal : refusals) {
+    SCOPED_TRACE(refusal.text);
+    EXPECT_THAT(refusal.call, testing::ThrowsMessage<Error>(testing::StartsWith(refusal.text)));
+  }
+}
+
+TEST(OpErrors, AHooksOwnErrorKeepsItsText) {
+  struct Watch : BackwardHook {
+    void computed(const Node&, std::span<const Tensor>, std::span<const Tensor>) override { throw ValueError("watch: enough"); }
+  };
+  const Watch watch;
+  const Tensor x = ones({2, 3}).set_requires_grad(true);
+  EXPECT_ERROR(ValueError, "watch: enough", mean(x));
+}
+
+// Every op of the registry, handed an undefined tensor in the place of each of its inputs in turn: it names itself, or it takes none there
+// (an optional bias). Some samples call another op first, which then names itself. Those of cast and dropout do not call the public
+// function, and those of weighted cross-entropy ask for a dtype themselves; convolutions do not name themselves yet.
+TEST(OpErrors, AnUndefinedTensorIsRefusedByTheOpsName) {
+  const std::string rest = ": the tensor is undefined, it was never given a value";
+  EXPECT_ERROR(ValueError, "cast" + rest, cast(Tensor{}, kF64));
+  EXPECT_ERROR(ValueError, "dropout" + rest, dropout(Tensor{}, 0.5));
+  EXPECT_ERROR(ValueError, "dropout" + rest, dropout(Tensor{}, 0.5, /*training=*/false));
+  EXPECT_ERROR(ValueError, "cross_entropy" + rest, cross_entropy(Tensor{}, zeros({2}, kI64), {.class_weights = ones({3})}));
+  std::set<std::string> names, asked;
+  for (const OpInfo& op : op_registry()) {
+    const std::string row = op.name;
+    names.insert(row == "pow_scalar" ? "pow" : row == "gelu_tanh" ? "gelu" : row);
+  }
+  std::set<std::string> named_themselves;
+  for (const OpInfo& op : op_registry()) {
+    const std::string row = op.name;
+    if (row == "cast" || row == "dropout" || row.starts_with("conv")) continue;
+    for (const OpSample& sample : op.make_samples()) {
+      if (row == "cross_entropy" && sample.torch.find("torch.tensor") != std::string::npos) continue;
+      const std::vector<Tensor> inputs = sample.make_inputs(DType::f32);
+      for (size_t i = 0; i < inputs.size(); ++i) {
+        if (row != "clone") asked.insert(row);
+        std::vector<Tensor> given = inputs;
+        given[i] = Tensor{};
+        SCOPED_TRACE(fmt::format("{}, input {}", sample.key, i));
+        try {
+          sample.run(given);
+        } catch (const ValueError& error) {
+          const std::string text = error.what();
+          ASSERT_TRUE(text.ends_with(rest)) << text;
+          const std::string by = text.substr(0, text.size() - rest.size());
+          if (text == "shape" + rest && row == "clone") continue;  // Tensor::contiguous()
+          EXPECT_TRUE(names.contains(by)) << text;
+          if (by == row || (row == "pow_scalar" && by == "pow") || (row == "gelu_tanh" && by == "gelu")) named_themselves.insert(row);
+        } catch (const ShapeError& error) {  // it may be left out, and then another one does not fit
+          EXPECT_TRUE(std::string(error.what()).starts_with(row + ": ")) << error.what();
+        }
+      }
+    }
+  }
+  EXPECT_GT(asked.size(), 90U);
+  for (const std::string& row : asked) EXPECT_TRUE(named_themselves.contains(row)) << row;
 }
 
 }  // namespace

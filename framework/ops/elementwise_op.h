@@ -1,0 +1,97 @@
+// Functions of one tensor, element by element: what all of them share. A rule says the rest.
+//
+//   kName                     the op
+//   kKeeps                    the one tensor that backward reads: the input or the output
+//   kOp                       a SIMD kernel (kernels::unary and its backward), or
+//   value(x), slope(kept)     of one element, for a loop
+//   composed(g, kept)         the gradient in public ops, which any order of derivative goes through
+//   kTorch, kFill             PyTorch's expression and what fills the samples, or samples(list)
+//
+// gradcheck at order 1 tests the kernel or the slope, at order 2 the composed form.
+#pragma once
+
+#include "framework/kernels/kernels.h"
+#include "framework/ops/apply.h"
+#include "framework/ops/elementwise.h"
+#include "framework/ops/naming.h"
+#include "framework/ops/ops.h"
+#include "framework/ops/registry.h"
+
+namespace heed::detail {
+
+enum class Keeps : uint8_t { input, output };
+
+template <class Function>
+void add_elementwise_samples(SampleList& s, const char* torch, SampleInput::Fill filled, const Function& f) {
+  const auto run = [f](const std::vector<Tensor>& x) { return std::vector{f(x[0])}; };
+  for (const Shape& shape : {Shape{3, 5}, Shape{2, 3, 17}, Shape{0, 3}}) s.add(torch, {SampleInput(shape, filled)}, run);
+}
+
+template <class Rule>
+Tensor elementwise(const char* name, const Tensor& x, Rule rule);
+
+template <class Rule>
+struct Elementwise {
+  static constexpr const char* kName = Rule::kName;
+  static constexpr bool kHasKernel = requires { Rule::kOp; };
+  [[no_unique_address]] Rule rule;
+
+  Tensor forward(const Tensor& input, Saved& saved) const {
+    const Tensor x = input.contiguous(), y = empty(x.shape(), x.dtype());
+    dispatch_floating(kName, x.dtype(), [&](auto t) {
+      using T = decltype(t);
+      const T* const from = x.data<T>();
+      if constexpr (kHasKernel) {
+        kernels::unary<T>(Rule::kOp, x.numel(), from, y.data<T>());
+      } else {
+        fill_each<T>(y, [&](int64_t i) { return rule.value(from[i]); });
+      }
+    });
+    if (Rule::kKeeps == Keeps::input) {
+      saved.input(input);
+    } else {
+      saved.output(y);
+    }
+    return y;
+  }
+  void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
+    const Tensor kept = saved[0];
+    if (GradMode::enabled()) return d.add(0, rule.composed(g, kept));
+    const Tensor dense_g = g.contiguous(), dense = kept.contiguous(), dx = empty(g.shape(), g.dtype());
+    dispatch_floating(kName, g.dtype(), [&](auto t) {
+      using T = decltype(t);
+      const T *const cotangent = dense_g.data<T>(), *const from = dense.data<T>();
+      if constexpr (kHasKernel) {
+        kernels::unary_backward<T>(Rule::kOp, g.numel(), cotangent, from, from, dx.data<T>());
+      } else {
+        fill_each<T>(dx, [&](int64_t i) { return cotangent[i] * rule.slope(from[i]); });
+      }
+    });
+    d.add(0, dx);
+  }
+  static void samples(SampleList& s) {
+    if constexpr (requires { Rule::kTorch; }) {
+      add_elementwise_samples(s, Rule::kTorch, Rule::kFill, [](const Tensor& x) { return elementwise(kName, x, Rule{}); });
+    } else {
+      Rule::samples(s);
+    }
+  }
+};
+
+// The op of a rule, by the name that it is called by.
+template <class Rule>
+Tensor elementwise(const char* name, const Tensor& x, Rule rule) {
+  require_defined(name, x);
+  if (!is_floating(x.dtype())) [[unlikely]]
+    throw DTypeError(std::string(name) + ": takes f32 or f64, got " + name_of(x.dtype()));
+  return apply(Elementwise<Rule>{rule}, x);
+}
+
+}  // namespace heed::detail
+
+/// A function without options: its definition and its place in the registry.
+/// @param name of the function
+/// @param Rule as above
+#define HEED_ELEMENTWISE(name, Rule)                                             \
+  Tensor name(const Tensor& x) { return detail::elementwise(#name, x, Rule{}); } \
+  DEFINE_OP(name, detail::Elementwise<Rule>)
