@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include <cmath>
 #include <sstream>
 
 namespace heed::models {
@@ -144,7 +145,9 @@ void check(const RunConfig& config) {
   require(config.model.architecture != "transformer" || config.model.positions != "learned" || t.max_length < config.model.max_positions,
           fmt::format("max-length: {} tokens and the end of the sentence do not fit {} learned positions", t.max_length,
                       config.model.max_positions));
-  require(t.lr > 0, fmt::format("lr: must be above 0, got {}", t.lr));
+  require(t.lr > 0 && std::isfinite(t.lr), fmt::format("lr: must be above 0, got {}", t.lr));
+  require(t.lr_floor >= 0 && std::isfinite(t.lr_floor), fmt::format("lr-floor: must not be negative, got {}", t.lr_floor));
+  require(t.weight_decay >= 0 && std::isfinite(t.weight_decay), fmt::format("weight-decay: must not be negative, got {}", t.weight_decay));
   require(t.label_smoothing >= 0 && t.label_smoothing < 1, fmt::format("label-smoothing: {} is outside [0, 1)", t.label_smoothing));
   require(t.clip >= 0, fmt::format("clip: must not be negative, got {}", t.clip));
   require(t.min_count >= 1, fmt::format("min-count: must be at least 1, got {}", t.min_count));

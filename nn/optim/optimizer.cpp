@@ -24,6 +24,11 @@ void load_all(const std::map<std::string, Tensor>& values, const NamedTensors& i
   for (const auto& [key, tensor] : into) tensor.copy_(values.at(key));
 }
 
+void check_step(const char* optimizer, double lr, double grad_scale) {
+  check_number(optimizer, "lr", lr, Allowed::non_negative);
+  check_number(optimizer, "grad_scale", grad_scale, Allowed::finite);
+}
+
 // The gradient with L2 decay.
 Tensor decayed(const Tensor& g, const Tensor& p, double weight_decay) { return weight_decay == 0 ? g : g + p * weight_decay; }
 
@@ -38,9 +43,13 @@ double gradient_norm(const std::vector<Tensor>& parameters) {
   return std::sqrt(total);
 }
 
-double clip_factor(double norm, double max_norm) { return max_norm > 0 && norm > max_norm ? max_norm / norm : 1.0; }
+double clip_factor(double norm, double max_norm) {
+  if (std::isnan(max_norm)) throw ValueError("clip_factor: max_norm is nan");
+  return max_norm > 0 && norm > max_norm ? max_norm / norm : 1.0;
+}
 
 double clip_gradient_norm(const std::vector<Tensor>& parameters, double max_norm) {
+  if (std::isnan(max_norm)) throw ValueError("clip_gradient_norm: max_norm is nan");
   const double norm = gradient_norm(parameters), factor = clip_factor(norm, max_norm);
   if (factor != 1.0) {
     const NoGradGuard no_grad;
@@ -60,6 +69,8 @@ void clip_gradient_value(const std::vector<Tensor>& parameters, double limit) {
 }
 
 size_t Optimizer::group(const std::function<bool(const std::string& name)>& belongs, GroupOptions options) {
+  if (options.lr_scale) check_number("group", "lr_scale", *options.lr_scale, Allowed::non_negative);
+  if (options.weight_decay) check_number("group", "weight_decay", *options.weight_decay, Allowed::non_negative);
   size_t count = 0;
   for (size_t i = 0; i < parameters_.size(); ++i) {
     if (!belongs(parameters_[i].first)) continue;
@@ -75,9 +86,11 @@ void Optimizer::zero_grad() const {
 }
 
 Adam::Adam(NamedTensors parameters, AdamOptions options) : Optimizer(std::move(parameters), options.weight_decay), options_(options) {
-  for (const double beta : {options.beta1, options.beta2}) {
-    if (!(beta >= 0 && beta < 1)) throw ValueError(fmt::format("adam: beta {} is outside [0, 1)", beta));
-  }
+  check_number("adam", "beta1", options.beta1, Allowed::fraction);
+  check_number("adam", "beta2", options.beta2, Allowed::fraction);
+  check_number("adam", "eps", options.eps, Allowed::non_negative);
+  check_number("adam", "weight_decay", options.weight_decay, Allowed::non_negative);
+  steps_.resize(parameters_.size());
   for (const auto& [name, p] : parameters_) {
     first_.push_back(zeros(p.shape(), p.dtype()));
     second_.push_back(zeros(p.shape(), p.dtype()));
@@ -85,13 +98,13 @@ Adam::Adam(NamedTensors parameters, AdamOptions options) : Optimizer(std::move(p
 }
 
 void Adam::step(double lr, double grad_scale) {
+  check_step("adam", lr, grad_scale);
   const NoGradGuard no_grad;
-  ++steps_;
-  const auto t = static_cast<double>(steps_);
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const Tensor& p = parameters_[i].second;
     if (!p.grad().defined()) continue;
     const double rate = lr * lr_scale(i), decay = weight_decay(i);
+    const auto t = static_cast<double>(++steps_[i]);
     if (options_.decoupled && decay != 0) p.copy_(p.detach() * (1 - rate * decay));
     const AdamUpdate update{.lr = rate,
                             .beta1 = options_.beta1,
@@ -106,22 +119,29 @@ void Adam::step(double lr, double grad_scale) {
 }
 
 NamedTensors Adam::state() const {
-  NamedTensors all{{"adam.steps", from_vector(std::vector<int64_t>{steps_}, {1})}};
+  NamedTensors all;
   for (size_t i = 0; i < parameters_.size(); ++i) {
-    all.emplace_back("adam.first." + parameters_[i].first, first_[i]);
-    all.emplace_back("adam.second." + parameters_[i].first, second_[i]);
+    const std::string& name = parameters_[i].first;
+    all.emplace_back("adam.steps." + name, from_vector(std::vector<int64_t>{steps_[i]}, {1}));
+    all.emplace_back("adam.first." + name, first_[i]);
+    all.emplace_back("adam.second." + name, second_[i]);
   }
   return all;
 }
 
 void Adam::load_state(const std::map<std::string, Tensor>& values, const std::string& file) {
-  const NamedTensors into = state();  // the first of them a copy of steps_
-  load_all(values, into, file);
-  steps_ = *into.front().second.data<int64_t>();
+  std::map<std::string, Tensor> given = values;
+  if (const auto shared = values.find("adam.steps"); shared != values.end()) {
+    for (const auto& [name, p] : parameters_) given.emplace("adam.steps." + name, shared->second);
+  }
+  const NamedTensors into = state();  // three entries a parameter, the counters copies
+  load_all(given, into, file);
+  for (size_t i = 0; i < steps_.size(); ++i) steps_[i] = *into[3 * i].second.data<int64_t>();
 }
 
 SlotOptimizer::SlotOptimizer(NamedTensors parameters, std::string kind, std::vector<std::string> slots, double weight_decay)
     : Optimizer(std::move(parameters), weight_decay), kind_(std::move(kind)), names_(std::move(slots)) {
+  check_number(kind_.c_str(), "weight_decay", weight_decay, Allowed::non_negative);
   for (const auto& [name, p] : parameters_) {
     std::vector<Tensor>& mine = slots_.emplace_back();
     for (size_t k = 0; k < names_.size(); ++k) mine.push_back(zeros(p.shape(), p.dtype()));
@@ -129,6 +149,7 @@ SlotOptimizer::SlotOptimizer(NamedTensors parameters, std::string kind, std::vec
 }
 
 void SlotOptimizer::step(double lr, double grad_scale) {
+  check_step(kind_.c_str(), lr, grad_scale);
   const NoGradGuard no_grad;
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const Tensor& p = parameters_[i].second;
@@ -150,7 +171,7 @@ void SlotOptimizer::load_state(const std::map<std::string, Tensor>& values, cons
 
 SGD::SGD(NamedTensors parameters, SGDOptions options)
     : SlotOptimizer(std::move(parameters), "sgd", {"velocity"}, options.weight_decay), options_(options) {
-  if (options_.momentum < 0) throw ValueError(fmt::format("sgd: momentum {} is negative", options_.momentum));
+  check_number("sgd", "momentum", options.momentum, Allowed::fraction);
   if (options_.nesterov && options_.momentum <= 0) throw ValueError("sgd: nesterov needs a momentum");
 }
 
@@ -159,9 +180,21 @@ Tensor SGD::change(const Tensor& g, std::vector<Tensor>& slots, double lr) const
   return (options_.nesterov ? g + slots[0] * options_.momentum : slots[0]) * lr;
 }
 
+Adagrad::Adagrad(NamedTensors parameters, AdagradOptions options)
+    : SlotOptimizer(std::move(parameters), "adagrad", {"sum"}, options.weight_decay), options_(options) {
+  check_number("adagrad", "eps", options.eps, Allowed::non_negative);
+}
+
 Tensor Adagrad::change(const Tensor& g, std::vector<Tensor>& slots, double lr) const {
   slots[0] = slots[0] + square(g);
   return g / (sqrt(slots[0]) + options_.eps) * lr;
+}
+
+RMSprop::RMSprop(NamedTensors parameters, RMSpropOptions options)
+    : SlotOptimizer(std::move(parameters), "rmsprop", {"square", "velocity"}, options.weight_decay), options_(options) {
+  check_number("rmsprop", "alpha", options.alpha, Allowed::fraction);
+  check_number("rmsprop", "eps", options.eps, Allowed::non_negative);
+  check_number("rmsprop", "momentum", options.momentum, Allowed::fraction);
 }
 
 Tensor RMSprop::change(const Tensor& g, std::vector<Tensor>& slots, double lr) const {
@@ -172,7 +205,7 @@ Tensor RMSprop::change(const Tensor& g, std::vector<Tensor>& slots, double lr) c
 
 ExponentialMovingAverage::ExponentialMovingAverage(NamedTensors parameters, double decay)
     : parameters_(std::move(parameters)), decay_(decay) {
-  if (!(decay >= 0 && decay < 1)) throw ValueError(fmt::format("moving average: decay {} is outside [0, 1)", decay));
+  check_number("moving average", "decay", decay, Allowed::fraction);
   for (const auto& [name, p] : parameters_) averages_.emplace_back(name, p.detach().clone());
 }
 

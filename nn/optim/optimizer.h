@@ -17,11 +17,13 @@ double gradient_norm(const std::vector<Tensor>& parameters);
 /// @param norm of all gradients
 /// @param max_norm 0 or less: no limit
 /// @return in (0, 1]; 1 when the norm is small enough
+/// @throws ValueError for a max_norm that is NaN
 double clip_factor(double norm, double max_norm);
 /// Replaces all gradients by scaled ones, so that their norm is at most max_norm.
 /// @param parameters their gradients are scaled together
 /// @param max_norm 0 or less: no limit
 /// @return the norm before
+/// @throws ValueError for a max_norm that is NaN
 double clip_gradient_norm(const std::vector<Tensor>& parameters, double max_norm);
 
 /// Replaces the gradients by ones whose every element lies in [-limit, limit].
@@ -32,8 +34,8 @@ void clip_gradient_value(const std::vector<Tensor>& parameters, double limit);
 
 /// What some of an optimiser's parameters do in their own way.
 struct GroupOptions {
-  std::optional<double> lr_scale;      // multiplies the learning rate of each step
-  std::optional<double> weight_decay;  // in the place of the optimiser's own
+  std::optional<double> lr_scale;      // multiplies the learning rate of each step; at least 0
+  std::optional<double> weight_decay;  // in the place of the optimiser's own; at least 0
 };
 
 /// Base of all optimisers: what an update and a checkpoint need.
@@ -49,12 +51,14 @@ class Optimizer {
   /// @param belongs whether the parameter of a dotted name is one of them
   /// @param options in the place of the optimiser's
   /// @return how many they are
+  /// @throws ValueError for a negative option, or one that is no number
   size_t group(const std::function<bool(const std::string& name)>& belongs, GroupOptions options);
   /// Drops all gradients; the next backward starts new ones.
   void zero_grad() const;
   /// One update. Parameters without a gradient stay as they are.
-  /// @param lr learning rate
+  /// @param lr learning rate, at least 0
   /// @param grad_scale multiplies the gradients on the way in (clip_factor); they are unchanged themselves
+  /// @throws ValueError for another learning rate or a grad_scale that is no number; then nothing has changed
   virtual void step(double lr, double grad_scale = 1.0) = 0;
   /// What must be stored so that training goes on bit for bit.
   /// @return tensors whose names end in the parameter's name
@@ -82,25 +86,31 @@ class Optimizer {
 /// What Adam can be told.
 struct AdamOptions {
   double beta1 = 0.9, beta2 = 0.999;  // decay of the first and the second moment, in [0, 1)
-  double eps = 1e-8;                  // added to the root of the second moment
-  double weight_decay = 0;            // L2, added to the gradient
+  double eps = 1e-8;                  // added to the root of the second moment; at least 0
+  double weight_decay = 0;            // L2, added to the gradient; at least 0
   bool decoupled = false;             // AdamW: the decay goes to the parameter itself
 };
 
-/// Adam (Kingma & Ba 2015, algorithm 1), one pass over each parameter. Decoupled, p = (1 - lr weight_decay) p goes before it (AdamW,
+/// Adam (Kingma & Ba 2015, algorithm 1), one pass over each parameter. t counts the steps of each parameter for itself: one without a
+/// gradient does not count, as in PyTorch. Decoupled, p = (1 - lr weight_decay) p goes before it (AdamW,
 /// Loshchilov & Hutter 2019, algorithm 2).
 class Adam : public Optimizer {
  public:
   /// @param parameters a module's named_parameters()
   /// @param options decay rates, eps, weight decay
+  /// @throws ValueError for an option outside its range
   explicit Adam(NamedTensors parameters, AdamOptions options = {});
   void step(double lr, double grad_scale = 1.0) override;
   NamedTensors state() const override;
+  /// Takes up what state() gave, or an older heed's state, whose one counter, "adam.steps", stands for every parameter.
+  /// @param values by name
+  /// @param file stands in messages
+  /// @throws FormatError naming `file` when an entry is missing or has another shape
   void load_state(const std::map<std::string, Tensor>& values, const std::string& file) override;
 
  private:
   AdamOptions options_;
-  int64_t steps_ = 0;
+  std::vector<int64_t> steps_;  // by parameter
   std::vector<Tensor> first_, second_;
 };
 
@@ -110,6 +120,7 @@ class SlotOptimizer : public Optimizer {
   /// @param parameters a module's named_parameters()
   /// @param kind,slots names in the state; every slot starts at zeros
   /// @param weight_decay L2, added to the gradient
+  /// @throws ValueError for a weight decay below 0
   SlotOptimizer(NamedTensors parameters, std::string kind, std::vector<std::string> slots, double weight_decay);
   void step(double lr, double grad_scale = 1.0) override;
   NamedTensors state() const override;
@@ -132,7 +143,7 @@ class SlotOptimizer : public Optimizer {
 /// What SGD can be told.
 struct SGDOptions {
   double momentum = 0;      // in [0, 1)
-  double weight_decay = 0;  // L2, added to the gradient
+  double weight_decay = 0;  // L2, added to the gradient; at least 0
   bool nesterov = false;    // g + momentum v in the place of v (Sutskever et al. 2013, eq. 3 and 4, as PyTorch writes it)
 };
 
@@ -141,7 +152,7 @@ class SGD : public SlotOptimizer {
  public:
   /// @param parameters a module's named_parameters()
   /// @param options momentum, weight decay, Nesterov's form
-  /// @throws ValueError for nesterov without momentum
+  /// @throws ValueError for an option outside its range, and for nesterov without momentum
   explicit SGD(NamedTensors parameters, SGDOptions options = {});
 
  protected:
@@ -153,8 +164,8 @@ class SGD : public SlotOptimizer {
 
 /// What Adagrad can be told.
 struct AdagradOptions {
-  double eps = 1e-10;       // added to the root of the sum
-  double weight_decay = 0;  // L2, added to the gradient
+  double eps = 1e-10;       // added to the root of the sum; at least 0
+  double weight_decay = 0;  // L2, added to the gradient; at least 0
 };
 
 /// s = s + g^2;  p = p - lr g / (sqrt(s) + eps) (Duchi, Hazan & Singer 2011, sec. 1.3, diagonal).
@@ -162,8 +173,8 @@ class Adagrad : public SlotOptimizer {
  public:
   /// @param parameters a module's named_parameters()
   /// @param options eps, weight decay
-  explicit Adagrad(NamedTensors parameters, AdagradOptions options = {})
-      : SlotOptimizer(std::move(parameters), "adagrad", {"sum"}, options.weight_decay), options_(options) {}
+  /// @throws ValueError for an option outside its range
+  explicit Adagrad(NamedTensors parameters, AdagradOptions options = {});
 
  protected:
   Tensor change(const Tensor& g, std::vector<Tensor>& slots, double lr) const override;
@@ -175,9 +186,9 @@ class Adagrad : public SlotOptimizer {
 /// What RMSprop can be told.
 struct RMSpropOptions {
   double alpha = 0.99;      // decay of the mean square, in [0, 1)
-  double eps = 1e-8;        // added to its root
+  double eps = 1e-8;        // added to its root; at least 0
   double momentum = 0;      // in [0, 1)
-  double weight_decay = 0;  // L2, added to the gradient
+  double weight_decay = 0;  // L2, added to the gradient; at least 0
 };
 
 /// s = alpha s + (1 - alpha) g^2;  v = momentum v + g / (sqrt(s) + eps);  p = p - lr v (Hinton 2012, lecture 6e).
@@ -185,8 +196,8 @@ class RMSprop : public SlotOptimizer {
  public:
   /// @param parameters a module's named_parameters()
   /// @param options decay, eps, momentum, weight decay
-  explicit RMSprop(NamedTensors parameters, RMSpropOptions options = {})
-      : SlotOptimizer(std::move(parameters), "rmsprop", {"square", "velocity"}, options.weight_decay), options_(options) {}
+  /// @throws ValueError for an option outside its range
+  explicit RMSprop(NamedTensors parameters, RMSpropOptions options = {});
 
  protected:
   Tensor change(const Tensor& g, std::vector<Tensor>& slots, double lr) const override;

@@ -5,6 +5,7 @@
 #include <limits>
 #include <numbers>
 
+#include "framework/core/check.h"
 #include "framework/core/error.h"
 
 namespace heed::nn {
@@ -14,11 +15,17 @@ Schedule::Schedule(std::string kind, double base, int64_t warmup, int64_t total,
   if (kind_ != "constant" && kind_ != "inverse_sqrt" && kind_ != "linear" && kind_ != "cosine") {
     throw ValueError("schedule: '" + kind_ + "' is not known (constant, inverse_sqrt, linear, cosine)");
   }
-  if (warmup < 0) throw ValueError(fmt::format("schedule: a warm-up of {} updates", warmup));
+  check_number("schedule", "base", base, Allowed::non_negative);
+  check_at_least("schedule", "warmup", warmup, 0);
+  check_at_least("schedule", "total", total, 0);
+  check_number("schedule", "floor", floor, Allowed::non_negative);
 }
 
 Schedule Schedule::step(double base, int64_t every, double gamma, int64_t warmup) {
-  if (every < 1) throw ValueError(fmt::format("schedule: step: every {} updates", every));
+  check_number("schedule: step", "base", base, Allowed::non_negative);
+  check_at_least("schedule: step", "every", every, 1);
+  check_number("schedule: step", "gamma", gamma, Allowed::non_negative);
+  check_at_least("schedule: step", "warmup", warmup, 0);
   Schedule made;
   made.kind_ = "step";
   made.base_ = base;
@@ -29,7 +36,11 @@ Schedule Schedule::step(double base, int64_t every, double gamma, int64_t warmup
 }
 
 Schedule Schedule::one_cycle(double base, int64_t total, double rising, double start_divisor, double end_divisor) {
-  if (!(rising > 0 && rising < 1)) throw ValueError(fmt::format("schedule: one_cycle: rising {} is outside (0, 1)", rising));
+  check_number("schedule: one_cycle", "base", base, Allowed::non_negative);
+  check_at_least("schedule: one_cycle", "total", total, 1);
+  check_number("schedule: one_cycle", "rising", rising, Allowed::inside_unit);
+  check_number("schedule: one_cycle", "start_divisor", start_divisor, Allowed::positive);
+  check_number("schedule: one_cycle", "end_divisor", end_divisor, Allowed::positive);
   Schedule made;
   made.kind_ = "one_cycle";
   made.base_ = base;
@@ -60,14 +71,23 @@ double Schedule::operator()(int64_t update) const {
 }
 
 PlateauSchedule::PlateauSchedule(double base, Options options) : options_(options), state_{base, std::numeric_limits<double>::infinity()} {
+  check_number("schedule: plateau", "base", base, Allowed::non_negative);
+  check_number("schedule: plateau", "factor", options.factor, Allowed::inside_unit);
+  check_at_least("schedule: plateau", "patience", options.patience, 0);
+  check_number("schedule: plateau", "threshold", options.threshold, Allowed::non_negative);
+  check_number("schedule: plateau", "floor", options.floor, Allowed::non_negative);
+  check_at_least("schedule: plateau", "warmup", options.warmup, 0);
   if (options.floor > base) throw ValueError(fmt::format("schedule: plateau: the floor {} lies above the rate {}", options.floor, base));
-  if (!(options.factor > 0 && options.factor < 1)) {
-    throw ValueError(fmt::format("schedule: plateau: factor {} is outside (0, 1)", options.factor));
-  }
 }
 
 double PlateauSchedule::operator()(int64_t update) const {
   return update < options_.warmup ? state_.lr * static_cast<double>(update) / static_cast<double>(options_.warmup) : state_.lr;
+}
+
+void PlateauSchedule::set_state(State state) {
+  check_number("schedule: plateau", "lr", state.lr, Allowed::non_negative);
+  check_at_least("schedule: plateau", "bad", state.bad, 0);
+  state_ = state;
 }
 
 void PlateauSchedule::report(double score) {

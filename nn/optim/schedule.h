@@ -20,7 +20,7 @@ class Schedule {
   /// @param warmup updates, 0 for none
   /// @param total updates of the whole training; linear and cosine read it
   /// @param floor the last rate as a part of base; linear and cosine read it
-  /// @throws ValueError for an unknown kind
+  /// @throws ValueError for an unknown kind and for a negative number
   Schedule(std::string kind, double base, int64_t warmup, int64_t total, double floor = 0.0);
   /// base, times gamma after every `every` updates behind the warm-up.
   /// @param base the learning rate after the warm-up
@@ -28,7 +28,7 @@ class Schedule {
   /// @param gamma a factor
   /// @param warmup updates, 0 for none
   /// @return the schedule
-  /// @throws ValueError for every < 1
+  /// @throws ValueError for every < 1 and for a negative number
   static Schedule step(double base, int64_t every, double gamma, int64_t warmup = 0);
   /// Up from base / start_divisor to base over the first `rising` of the updates, then down to base / end_divisor, each along half a cosine
   /// (Smith & Topin 2018, sec. 3, with cosines for lines).
@@ -37,7 +37,7 @@ class Schedule {
   /// @param rising in (0, 1)
   /// @param start_divisor,end_divisor of the rate that it rises from, update 0's, and of the last
   /// @return the schedule
-  /// @throws ValueError for another rising
+  /// @throws ValueError for another rising, a total below 1 and a divisor that is not above 0
   static Schedule one_cycle(double base, int64_t total, double rising = 0.3, double start_divisor = 25, double end_divisor = 25e4);
   /// @param update counted from 1
   /// @return the learning rate of that update
@@ -70,7 +70,7 @@ class PlateauSchedule {
   explicit PlateauSchedule(double base) : PlateauSchedule(base, Options{}) {}
   /// @param base the first learning rate
   /// @param options when and how far it falls
-  /// @throws ValueError unless 0 < factor < 1 and floor <= base
+  /// @throws ValueError unless 0 < factor < 1 and floor <= base, and for a negative number
   PlateauSchedule(double base, Options options);
   /// @param update counted from 1
   /// @return the learning rate of that update
@@ -89,7 +89,8 @@ class PlateauSchedule {
   /// @return as it stands
   State state() const { return state_; }
   /// @param state as state() gave it
-  void set_state(State state) { state_ = state; }
+  /// @throws ValueError for a negative rate or number of scores
+  void set_state(State state);
 
  private:
   Options options_;

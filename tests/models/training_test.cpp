@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <fstream>
 #include <numeric>
 
@@ -153,6 +154,42 @@ TEST(Trainer, ResumedTrainingEqualsUninterruptedBitForBit) {
     return kept;
   };
   EXPECT_EQ(losses(whole), losses(parts));
+}
+
+TEST(RunConfig, NumbersOutsideTheirRangesAreRefused) {
+  const auto with = [](double TrainConfig::*field, double value) {
+    RunConfig config = tiny_config();
+    config.train.*field = value;
+    check(config);
+  };
+  EXPECT_ERROR(ValueError, "lr: must be above 0, got inf", with(&TrainConfig::lr, INFINITY));
+  EXPECT_ERROR(ValueError, "lr-floor: must not be negative, got -0.5", with(&TrainConfig::lr_floor, -0.5));
+  EXPECT_ERROR(ValueError, "lr-floor: must not be negative, got nan", with(&TrainConfig::lr_floor, NAN));
+  EXPECT_ERROR(ValueError, "weight-decay: must not be negative, got -0.1", with(&TrainConfig::weight_decay, -0.1));
+}
+
+// A run of an older heed: its state has one counter of Adam's for all parameters.
+TEST(Trainer, ARunWithOneCounterForAllParametersIsResumed) {
+  const TempDir whole, parts;
+  const RunConfig config = tiny_config();
+  train(whole.path(), config);
+  const TokenisedCorpus corpus = copy_corpus(200, 1), validation = copy_corpus(20, 2);  // those of train()
+  int64_t asked = 0;
+  Trainer::start(parts.path(), config, Trainer::learn_text(config, corpus));
+  {
+    Trainer trainer(parts.path(), config, corpus, validation, {.should_stop = [&] { return ++asked == 13; }, .clock = fake_clock});
+    EXPECT_FALSE(trainer.run().finished);
+  }
+  const std::filesystem::path path = parts.path() / "state.safetensors";
+  NamedTensors old{{"adam.steps", from_vector<int64_t>({13}, {1})}};
+  for (const auto& [name, value] : load_safetensors(path).tensors) {
+    if (!name.starts_with("adam.steps.")) old.emplace_back(name, value);
+  }
+  save_safetensors(path, old, {{"format", "heed.state"}});
+  Trainer trainer(parts.path(), config, corpus, validation, {.clock = fake_clock});
+  trainer.resume();
+  EXPECT_TRUE(trainer.run().finished);
+  EXPECT_EQ(read_file(whole.path() / "model.safetensors"), read_file(parts.path() / "model.safetensors"));
 }
 
 // bf16 belongs to the updates: validation, what is stored and whoever trains next are in f32.

@@ -164,7 +164,8 @@ TEST(Module, PartialLoadingReportsWhatDidNotFit) {
   EXPECT_THAT(report.lines(), testing::ElementsAre("'bias' is f32[5] in the file, f32[2] in the model", "'scale' is not in the model"));
   EXPECT_EQ(layer.weight.to_vector<float>()[0], 7);
   EXPECT_EQ(layer.bias.to_vector<float>()[0], 0);
-  EXPECT_ERROR(FormatError, "load 'm.st': 'bias' is f32[5] in the file, f32[2] in the model; and 1 more", layer.load(values, "m.st"));
+  EXPECT_ERROR(FormatError, "load 'm.st': 'bias' is f32[5] in the file, f32[2] in the model; and 1 more",
+               layer.load(values, "m.st"));
   values.erase("scale");
   values["bias"] = ones({2});
   EXPECT_TRUE(layer.load(values, "m.st").complete());
@@ -228,12 +229,10 @@ TEST(Adam, AStateThatDoesNotFitChangesNothing) {
   p.set_grad(ones({2}));
   adam.step(0.1);
   std::map<std::string, Tensor> values = copied(adam.state());
-  values["adam.steps"] = full({1}, 77, DType::i64);
+  values["adam.steps.p"] = full({1}, 77, DType::i64);
   values.erase("adam.second.p");
   EXPECT_THROW(adam.load_state(values, "s"), FormatError);
-  EXPECT_EQ(copied(adam.state()).at("adam.steps").item(), 1);
-  EXPECT_ERROR(ValueError, "adam: beta 1.5 is outside [0, 1)", Adam({}, {.beta1 = 1.5}));
-  EXPECT_ERROR(ValueError, "sgd: momentum -1 is negative", SGD({}, {.momentum = -1}));
+  EXPECT_EQ(copied(adam.state()).at("adam.steps.p").item(), 1);
   EXPECT_ERROR(ValueError, "dropout: p = 1.5 is outside [0, 1)", Dropout(1.5));
 }
 
@@ -265,14 +264,11 @@ TEST(Schedule, StepOneCycleAndPlateau) {
   const Schedule at_once = Schedule::step(1.0, 3, 0.1);
   EXPECT_EQ(at_once(3), 1.0);  // three updates at the base
   EXPECT_DOUBLE_EQ(at_once(4), 0.1);
-  EXPECT_ERROR(ValueError, "schedule: a warm-up of -3 updates", Schedule("cosine", 1, -3, 10));
   const Schedule cycle = Schedule::one_cycle(1.0, 100, 0.25);
   EXPECT_NEAR(cycle(0), 1.0 / 25, 1e-12);
   EXPECT_DOUBLE_EQ(cycle(25), 1.0);
   EXPECT_NEAR(cycle(100), 1.0 / 25e4, 1e-12);
   EXPECT_LT(cycle(80), cycle(60));
-  EXPECT_ERROR(ValueError, "schedule: one_cycle: rising 1 is outside (0, 1)", Schedule::one_cycle(1, 10, 1));
-  EXPECT_ERROR(ValueError, "schedule: step: every 0 updates", Schedule::step(1, 0, 0.5));
 
   PlateauSchedule plateau(1.0, {.factor = 0.5, .patience = 1, .floor = 0.2});
   for (const double score : {3.0, 2.0, 2.0}) plateau.report(score);

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <limits>
 
 #include "nn/nn.h"
 #include "tests/testing/throws.h"
@@ -47,6 +48,56 @@ TEST(Adam, StateGoesOnWhereItStopped) {
       adam->zero_grad();
     }
     return p.to_vector<float>();
+  };
+  EXPECT_EQ(run(false), run(true));
+}
+
+// PyTorch's rule (torch/optim/adam.py): a parameter's state["step"] grows when the parameter has a gradient. So one that gets a gradient in
+// the first and in the fourth step alone does in the fourth what it would do in its second.
+TEST(Adam, AParameterWithoutAGradientDoesNotCountTheStep) {
+  for (const bool decoupled : {false, true}) {
+    const Tensor always = full({1}, 1.0, DType::f64).set_requires_grad(true), rarely = full({1}, 3.0, DType::f64).set_requires_grad(true);
+    Adam adam({{"always", always}, {"rarely", rarely}}, {.weight_decay = 0.01, .decoupled = decoupled});
+    double m = 0, v = 0, value = 3.0, t = 0;
+    for (int k = 0; k < 5; ++k) {
+      const double gradient = std::cos(k);
+      always.set_grad(full({1}, gradient, DType::f64));
+      rarely.set_grad(k == 0 || k == 3 ? full({1}, gradient, DType::f64) : Tensor{});
+      adam.step(0.1);
+      if (k == 0 || k == 3) {
+        ++t;
+        const double g = decoupled ? gradient : gradient + 0.01 * value;
+        if (decoupled) value *= 1 - 0.1 * 0.01;
+        m = 0.9 * m + 0.1 * g;
+        v = 0.999 * v + 0.001 * g * g;
+        value -= 0.1 * (m / (1 - std::pow(0.9, t))) / (std::sqrt(v / (1 - std::pow(0.999, t))) + 1e-8);
+      }
+      EXPECT_NEAR(rarely.item(), value, 1e-12) << "step " << k;
+    }
+  }
+}
+
+// Before, one counter stood for all parameters; such a state is still read, and training goes on as if it had the counters of now.
+TEST(Adam, AStateWithOneCounterForAllIsRead) {
+  const auto run = [](bool old_form) {
+    const NamedTensors parameters{{"p", leaf({1.0F, 2.0F})}, {"q", leaf({3.0F})}};
+    auto adam = std::make_unique<Adam>(parameters);
+    for (int i = 0; i < 6; ++i) {
+      if (i == 3) {
+        std::map<std::string, Tensor> values;
+        for (const auto& [name, x] : adam->state()) values.emplace(name, x.clone());
+        if (old_form) {
+          EXPECT_EQ(values.erase("adam.steps.p") + values.erase("adam.steps.q"), 2U);
+          values.emplace("adam.steps", from_vector<int64_t>({3}, {1}));
+        }
+        adam = std::make_unique<Adam>(parameters);
+        adam->load_state(values, "s");
+      }
+      (sum(square(parameters[0].second)) + sum(exp(parameters[1].second))).backward();
+      adam->step(0.05);
+      adam->zero_grad();
+    }
+    return std::pair{parameters[0].second.to_vector<float>(), parameters[1].second.to_vector<float>()};
   };
   EXPECT_EQ(run(false), run(true));
 }
@@ -147,6 +198,62 @@ TEST_P(EveryOptimizer, GoesOnFromItsStateAndScalesGradients) {
 
 INSTANTIATE_TEST_SUITE_P(Optim, EveryOptimizer, testing::ValuesIn(optimizer_cases()),
                          [](const testing::TestParamInfo<OptimizerCase>& tested) { return std::string(tested.param.name); });
+
+TEST(Optimizer, NumbersOutsideTheirRangesAreRefused) {
+  constexpr double kNaN = std::numeric_limits<double>::quiet_NaN(), kInf = std::numeric_limits<double>::infinity();
+  EXPECT_ERROR(ValueError, "adam: beta1 1.5 is outside [0, 1)", Adam({}, {.beta1 = 1.5}));
+  EXPECT_ERROR(ValueError, "adam: beta2 nan is outside [0, 1)", Adam({}, {.beta2 = kNaN}));
+  EXPECT_ERROR(ValueError, "adam: eps -1e-08 is outside [0, inf)", Adam({}, {.eps = -1e-8}));
+  EXPECT_ERROR(ValueError, "adam: weight_decay -0.1 is outside [0, inf)", Adam({}, {.weight_decay = -0.1}));
+  EXPECT_ERROR(ValueError, "sgd: momentum -1 is outside [0, 1)", SGD({}, {.momentum = -1}));
+  EXPECT_ERROR(ValueError, "sgd: momentum nan is outside [0, 1)", SGD({}, {.momentum = kNaN}));
+  EXPECT_ERROR(ValueError, "sgd: weight_decay nan is outside [0, inf)", SGD({}, {.weight_decay = kNaN}));
+  EXPECT_ERROR(ValueError, "adagrad: eps nan is outside [0, inf)", Adagrad({}, {.eps = kNaN}));
+  EXPECT_ERROR(ValueError, "adagrad: weight_decay -1 is outside [0, inf)", Adagrad({}, {.weight_decay = -1}));
+  EXPECT_ERROR(ValueError, "rmsprop: alpha 1 is outside [0, 1)", RMSprop({}, {.alpha = 1}));
+  EXPECT_ERROR(ValueError, "rmsprop: eps -1 is outside [0, inf)", RMSprop({}, {.eps = -1}));
+  EXPECT_ERROR(ValueError, "rmsprop: momentum 1 is outside [0, 1)", RMSprop({}, {.momentum = 1}));
+  EXPECT_ERROR(ValueError, "rmsprop: weight_decay inf is outside [0, inf)", RMSprop({}, {.weight_decay = kInf}));
+  EXPECT_ERROR(ValueError, "moving average: decay nan is outside [0, 1)", ExponentialMovingAverage({}, kNaN));
+
+  const Tensor p = leaf({1.0F});
+  p.set_grad(full({1}, 2.0));
+  Adam adam({{"p", p}});
+  SGD sgd({{"p", p}});
+  EXPECT_ERROR(ValueError, "adam: lr nan is outside [0, inf)", adam.step(kNaN));
+  EXPECT_ERROR(ValueError, "adam: lr -0.1 is outside [0, inf)", adam.step(-0.1));
+  EXPECT_ERROR(ValueError, "adam: grad_scale nan is outside (-inf, inf)", adam.step(0.1, kNaN));
+  EXPECT_ERROR(ValueError, "sgd: lr inf is outside [0, inf)", sgd.step(kInf));
+  EXPECT_ERROR(ValueError, "sgd: grad_scale inf is outside (-inf, inf)", sgd.step(0.1, kInf));
+  EXPECT_EQ(p.item(), 1.0);
+  EXPECT_EQ(adam.state().front().second.item(), 0);  // a step that was refused does not count
+  const auto all = [](const std::string&) { return true; };
+  EXPECT_ERROR(ValueError, "group: lr_scale -1 is outside [0, inf)", sgd.group(all, {.lr_scale = -1}));
+  EXPECT_ERROR(ValueError, "group: weight_decay nan is outside [0, inf)", sgd.group(all, {.weight_decay = kNaN}));
+  EXPECT_ERROR(ValueError, "clip_gradient_norm: max_norm is nan", clip_gradient_norm({p}, kNaN));
+  EXPECT_ERROR(ValueError, "clip_factor: max_norm is nan", clip_factor(1, kNaN));
+  EXPECT_ERROR(ValueError, "clip_gradient_value: the limit must be positive, got nan", clip_gradient_value({p}, kNaN));
+
+  EXPECT_ERROR(ValueError, "schedule: base nan is outside [0, inf)", Schedule("constant", kNaN, 0, 1));
+  EXPECT_ERROR(ValueError, "schedule: warmup must be at least 0, got -3", Schedule("cosine", 1, -3, 10));
+  EXPECT_ERROR(ValueError, "schedule: total must be at least 0, got -1", Schedule("linear", 1, 0, -1));
+  EXPECT_ERROR(ValueError, "schedule: floor -0.5 is outside [0, inf)", Schedule("linear", 1, 0, 10, -0.5));
+  EXPECT_ERROR(ValueError, "schedule: step: base -1 is outside [0, inf)", Schedule::step(-1, 1, 0.5));
+  EXPECT_ERROR(ValueError, "schedule: step: every must be at least 1, got 0", Schedule::step(1, 0, 0.5));
+  EXPECT_ERROR(ValueError, "schedule: step: gamma nan is outside [0, inf)", Schedule::step(1, 1, kNaN));
+  EXPECT_ERROR(ValueError, "schedule: step: warmup must be at least 0, got -1", Schedule::step(1, 1, 0.5, -1));
+  EXPECT_ERROR(ValueError, "schedule: one_cycle: total must be at least 1, got 0", Schedule::one_cycle(1, 0));
+  EXPECT_ERROR(ValueError, "schedule: one_cycle: rising 1 is outside (0, 1)", Schedule::one_cycle(1, 10, 1));
+  EXPECT_ERROR(ValueError, "schedule: one_cycle: start_divisor 0 is outside (0, inf)", Schedule::one_cycle(1, 10, 0.5, 0));
+  EXPECT_ERROR(ValueError, "schedule: one_cycle: end_divisor nan is outside (0, inf)", Schedule::one_cycle(1, 10, 0.5, 25, kNaN));
+  EXPECT_ERROR(ValueError, "schedule: plateau: base inf is outside [0, inf)", PlateauSchedule(kInf));
+  EXPECT_ERROR(ValueError, "schedule: plateau: factor nan is outside (0, 1)", PlateauSchedule(1, {.factor = kNaN}));
+  EXPECT_ERROR(ValueError, "schedule: plateau: patience must be at least 0, got -1", PlateauSchedule(1, {.patience = -1}));
+  EXPECT_ERROR(ValueError, "schedule: plateau: threshold -1 is outside [0, inf)", PlateauSchedule(1, {.threshold = -1}));
+  EXPECT_ERROR(ValueError, "schedule: plateau: floor nan is outside [0, inf)", PlateauSchedule(1, {.floor = kNaN}));
+  EXPECT_ERROR(ValueError, "schedule: plateau: warmup must be at least 0, got -1", PlateauSchedule(1, {.warmup = -1}));
+  EXPECT_ERROR(ValueError, "schedule: plateau: lr nan is outside [0, inf)", PlateauSchedule(1).set_state({kNaN, 0}));
+}
 
 TEST(SGD, NesterovNeedsAMomentum) { EXPECT_ERROR(ValueError, "sgd: nesterov needs a momentum", SGD({}, {.nesterov = true})); }
 
