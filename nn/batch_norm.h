@@ -7,8 +7,8 @@ namespace heed::nn {
 
 /// What BatchNorm can be told.
 struct BatchNormOptions {
-  double eps = 1e-5;      // keeps the root away from 0
-  double momentum = 0.1;  // of the running averages: r = (1 - momentum) r + momentum s
+  double eps = 1e-5;      // keeps the root away from 0; at least 0
+  double momentum = 0.1;  // in [0, 1], of the running averages: r = (1 - momentum) r + momentum s
 };
 
 /// Normalises by channel. While training with the batch's own mean and variance, which enter the running ones (the variance with Bessel's
@@ -18,6 +18,7 @@ class BatchNorm : public Module {
  public:
   /// @param channels C
   /// @param options eps, momentum
+  /// @throws ValueError for a number outside its range
   explicit BatchNorm(int64_t channels, BatchNormOptions options = {});
   /// @param x [B, C], [B, C, L] or [B, C, H, W]
   /// @return the same shape

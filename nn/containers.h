@@ -10,6 +10,14 @@
 
 namespace heed::nn {
 
+namespace detail {
+template <class Layer>
+Layer& layer_at(const char* container, const std::vector<std::unique_ptr<Layer>>& layers, size_t i) {
+  if (i >= layers.size()) throw IndexError(fmt::format("{}: layer {} of {}", container, i, layers.size()));
+  return *layers[i];
+}
+}  // namespace detail
+
 /// Layers one after the other; their parameters are named "0.weight", "2.weight", ... by the layer's place.
 ///   Sequential net;
 ///   net.emplace<Linear>(2, 8).emplace<Tanh>().emplace<Linear>(8, 2);
@@ -36,6 +44,14 @@ class Sequential : public Module {
   }
   /// @return the number of layers
   size_t size() const { return layers_.size(); }
+  /// @{
+  /// The layer by its number.
+  /// @param i 0 .. size() - 1
+  /// @return the layer
+  /// @throws IndexError beyond the last one
+  const Module& operator[](size_t i) const { return detail::layer_at("Sequential", layers_, i); }
+  Module& operator[](size_t i) { return detail::layer_at("Sequential", layers_, i); }
+  /// @}
 
  private:
   std::vector<std::unique_ptr<Module>> layers_;
@@ -61,9 +77,9 @@ class ModuleList : public Module {
   /// The layer by its number.
   /// @param i 0 .. size() - 1
   /// @return the layer
-  /// @throws std::out_of_range beyond the last one
-  const Layer& operator[](size_t i) const { return *layers_.at(i); }
-  Layer& operator[](size_t i) { return *layers_.at(i); }
+  /// @throws IndexError beyond the last one
+  const Layer& operator[](size_t i) const { return detail::layer_at("ModuleList", layers_, i); }
+  Layer& operator[](size_t i) { return detail::layer_at("ModuleList", layers_, i); }
   /// @}
 
  private:

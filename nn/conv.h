@@ -6,6 +6,11 @@
 
 namespace heed::nn {
 
+namespace detail {
+void check_convolution(const char* layer, int64_t in, int64_t out, Extent2d kernel, const Conv2dOptions& options);
+void check_pooling(const char* layer, Extent2d window, const Pool2dOptions& options);
+}  // namespace detail
+
 /// Convolution of images.
 class Conv2d : public Module {
  public:
@@ -13,8 +18,10 @@ class Conv2d : public Module {
   /// @param kernel extent of a window
   /// @param options stride, padding, dilation, groups
   /// @param with_bias whether there is a bias; it starts at 0, the weight as init::he_uniform
+  /// @throws ValueError for sizes below 1, a negative padding, and groups that do not divide the channels
   Conv2d(int64_t in, int64_t out, Extent2d kernel, const Conv2dOptions& options = {}, bool with_bias = true)
-      : weight(param("weight", init::he_uniform({out, in / std::max<int64_t>(options.groups, 1), kernel.height, kernel.width}))),
+      : weight((detail::check_convolution("Conv2d", in, out, kernel, options),
+                param("weight", init::he_uniform({out, in / options.groups, kernel.height, kernel.width})))),
         bias(with_bias ? param("bias", zeros({out})) : Tensor{}),
         options_(options) {}
   /// @param x [B, in, H, W]
@@ -35,8 +42,10 @@ class Conv1d : public Module {
   /// @param kernel length of a window
   /// @param options stride, padding, dilation, groups
   /// @param with_bias whether there is a bias; it starts at 0, the weight as init::he_uniform
+  /// @throws ValueError for sizes below 1, a negative padding, and groups that do not divide the channels
   Conv1d(int64_t in, int64_t out, int64_t kernel, const Conv1dOptions& options = {}, bool with_bias = true)
-      : weight(param("weight", init::he_uniform({out, in / std::max<int64_t>(options.groups, 1), kernel}))),
+      : weight((detail::check_convolution("Conv1d", in, out, kernel, {options.stride, options.padding, options.dilation, options.groups}),
+                param("weight", init::he_uniform({out, in / options.groups, kernel})))),
         bias(with_bias ? param("bias", zeros({out})) : Tensor{}),
         options_(options) {}
   /// @param x [B, in, L]
@@ -55,7 +64,10 @@ class MaxPool2d : public Module {
  public:
   /// @param window its extent
   /// @param options stride, padding
-  explicit MaxPool2d(Extent2d window, const Pool2dOptions& options = {}) : window_(window), options_(options) {}
+  /// @throws ValueError for a window below 1, a negative stride, a negative padding or one of more than half of the window
+  explicit MaxPool2d(Extent2d window, const Pool2dOptions& options = {}) : window_(window), options_(options) {
+    detail::check_pooling("MaxPool2d", window, options);
+  }
   /// @param x [B, C, H, W]
   /// @return [B, C, H', W']
   Tensor operator()(const Tensor& x) const { return announce(max_pool2d(x, window_, options_)); }
@@ -70,8 +82,11 @@ class AvgPool2d : public Module {
   /// @param window its extent
   /// @param options stride, padding
   /// @param count_padding whether the padding's zeros are among what is counted
+  /// @throws as MaxPool2d
   explicit AvgPool2d(Extent2d window, const Pool2dOptions& options = {}, bool count_padding = true)
-      : window_(window), options_(options), count_padding_(count_padding) {}
+      : window_(window), options_(options), count_padding_(count_padding) {
+    detail::check_pooling("AvgPool2d", window, options);
+  }
   /// @param x [B, C, H, W]
   /// @return [B, C, H', W']
   Tensor operator()(const Tensor& x) const { return announce(avg_pool2d(x, window_, options_, count_padding_)); }
@@ -88,7 +103,10 @@ class MaxPool1d : public Module {
   /// @param window its length
   /// @param stride between two windows; 0: the window's length
   /// @param padding at both ends, at most half of the window
-  explicit MaxPool1d(int64_t window, int64_t stride = 0, int64_t padding = 0) : window_(window), stride_(stride), padding_(padding) {}
+  /// @throws as MaxPool2d
+  explicit MaxPool1d(int64_t window, int64_t stride = 0, int64_t padding = 0) : window_(window), stride_(stride), padding_(padding) {
+    detail::check_pooling("MaxPool1d", window, {stride, padding});
+  }
   /// @param x [B, C, L]
   /// @return [B, C, L']
   Tensor operator()(const Tensor& x) const { return announce(max_pool1d(x, window_, stride_, padding_)); }
@@ -103,8 +121,11 @@ class AvgPool1d : public Module {
   /// @param stride between two windows; 0: the window's length
   /// @param padding at both ends, at most half of the window
   /// @param count_padding whether the padding's zeros are among what is counted
+  /// @throws as MaxPool2d
   explicit AvgPool1d(int64_t window, int64_t stride = 0, int64_t padding = 0, bool count_padding = true)
-      : window_(window), stride_(stride), padding_(padding), count_padding_(count_padding) {}
+      : window_(window), stride_(stride), padding_(padding), count_padding_(count_padding) {
+    detail::check_pooling("AvgPool1d", window, {stride, padding});
+  }
   /// @param x [B, C, L]
   /// @return [B, C, L']
   Tensor operator()(const Tensor& x) const { return announce(avg_pool1d(x, window_, stride_, padding_, count_padding_)); }

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 namespace heed::nn {
 namespace {
@@ -44,8 +43,9 @@ void check_state(const Tensor& h, const Tensor& x, int64_t H) {
 
 }  // namespace
 
-GRULayer::GRULayer(int64_t in, int64_t hidden)
-    : weight_ih(param("weight_ih", init::xavier_uniform({3 * hidden, in}))),
+GRUWeights::GRUWeights(int64_t in, int64_t hidden)
+    : weight_ih((check_at_least("GRU", "in", in, 1), check_at_least("GRU", "hidden", hidden, 1),
+                 param("weight_ih", init::xavier_uniform({3 * hidden, in})))),
       weight_hh(param("weight_hh", init::xavier_uniform({3 * hidden, hidden}))),
       bias_ih(param("bias_ih", zeros({3 * hidden}))),
       bias_hh(param("bias_hh", zeros({3 * hidden}))) {}
@@ -76,11 +76,10 @@ GRUResult GRULayer::operator()(const Tensor& x, const Tensor& lengths, const Ten
   return {announce(outputs.empty() ? zeros({B, 0, H}, x.dtype()) : stack(outputs, 1)), h};
 }
 
-GRUCell::GRUCell(int64_t in, int64_t hidden)
-    : weight_ih(param("weight_ih", init::xavier_uniform({3 * hidden, in}))),
-      weight_hh(param("weight_hh", init::xavier_uniform({3 * hidden, hidden}))),
-      bias_ih(param("bias_ih", zeros({3 * hidden}))),
-      bias_hh(param("bias_hh", zeros({3 * hidden}))) {}
+GRULayer::Reading GRULayer::read(const Tensor& x, const Tensor& lengths, const std::array<Tensor, 1>& starts, bool reverse) const {
+  GRUResult result = (*this)(x, lengths, starts[0], reverse);
+  return {std::move(result.output), {std::move(result.hidden)}};
+}
 
 Tensor GRUCell::operator()(const Tensor& x, const Tensor& state) const {
   const int64_t H = weight_hh.size(1);
@@ -92,36 +91,16 @@ Tensor GRUCell::operator()(const Tensor& x, const Tensor& state) const {
   return announce(next_state(linear(x, weight_ih, bias_ih), linear(h, weight_hh, bias_hh), h));
 }
 
-GRU::GRU(int64_t in, int64_t hidden, GRUOptions options) : options_(options), dropout_(options.dropout) {
-  if (in < 1 || hidden < 1 || options.layers < 1) {
-    throw ValueError(fmt::format("GRU: sizes must be at least 1, got in {}, hidden {}, layers {}", in, hidden, options.layers));
-  }
-  child("dropout", dropout_);
-  const int64_t directions = options.bidirectional ? 2 : 1;
-  for (int64_t layer = 0; layer < options.layers; ++layer) {
-    for (int64_t direction = 0; direction < directions; ++direction) {
-      layers_.push_back(std::make_unique<GRULayer>(layer == 0 ? in : directions * hidden, hidden));
-      child(fmt::format("layer{}{}", layer, direction == 0 ? "" : "_reverse"), *layers_.back());
-    }
-  }
-}
-
-GRUResult GRU::both_directions(int64_t layer, const Tensor& input, const Tensor& lengths) const {
-  const GRUResult ahead = (*layers_[static_cast<size_t>(2 * layer)])(input, lengths);
-  const GRUResult back = (*layers_[static_cast<size_t>(2 * layer + 1)])(input, lengths, {}, /*reverse=*/true);
-  return {concat(std::array{ahead.output, back.output}, 2), concat(std::array{ahead.hidden, back.hidden}, 1)};
-}
+GRU::GRU(int64_t in, int64_t hidden, GRUOptions options) : StackedRecurrent("GRU", in, hidden, options) {}
 
 GRUResult GRU::operator()(const Tensor& x, const Tensor& lengths) const {
-  GRUResult result{x, {}};
-  for (int64_t layer = 0; layer < options_.layers; ++layer) {
-    const Tensor input = layer == 0 ? x : dropout_(result.output);
-    const Tensor before = result.output;
-    result = options_.bidirectional ? both_directions(layer, input, lengths) : (*layers_[static_cast<size_t>(layer)])(input, lengths);
-    if (options_.residual && layer > 0) result.output = result.output + before;
-  }
-  result.output = announce(std::move(result.output));
-  return result;
+  const Stack stack = run(x, lengths, {});
+  return {stack.output, last(stack, 0)};
+}
+
+GRU::Piece GRU::operator()(const Tensor& x, const Tensor& lengths, const Tensor& state) const {
+  const Stack stack = run(x, lengths, {state});
+  return {stack.output, all(stack, 0)};
 }
 
 }  // namespace heed::nn

@@ -1,9 +1,7 @@
 // GRU over whole sequences: several layers, one or both directions, lengths instead of padding. The counterpart of rnn.h.
 #pragma once
 
-#include <memory>
-
-#include "nn/layers.h"
+#include "nn/recurrent.h"
 
 namespace heed::nn {
 
@@ -13,15 +11,26 @@ struct GRUResult {
   Tensor hidden;  // [B, D hidden]: the state at each sequence's end
 };
 
-/// One layer in one direction (Cho et al. 2014, sec. 2.3, eq. 5-8), gates in the order r, z, n:
+/// The parameters of one layer in one direction, and of a step (Cho et al. 2014, sec. 2.3, eq. 5-8), gates in the order r, z, n:
 ///   r = sigmoid(W_r x_t + b_r + U_r h_{t-1} + d_r),   z = sigmoid(W_z x_t + b_z + U_z h_{t-1} + d_z)
 ///   n = tanh(W_n x_t + b_n + r (U_n h_{t-1} + d_n)),  h_t = (1 - z) n + z h_{t-1}
 /// The reset gate acts after the product with U_n, as in PyTorch and cuDNN; the paper's eq. 8 has U (r h_{t-1}), before it. This is why
 /// there are two biases: d_n stands inside the reset gate's reach, b_n outside.
-class GRULayer : public Module {
+class GRUWeights : public Module {
  public:
   /// @param in,hidden the sizes, at least 1
-  GRULayer(int64_t in, int64_t hidden);
+  /// @throws ValueError for sizes below 1
+  GRUWeights(int64_t in, int64_t hidden);
+  Tensor weight_ih;  // W_r, W_z, W_n; [3 hidden, in]
+  Tensor weight_hh;  // U_r, U_z, U_n; [3 hidden, hidden]
+  Tensor bias_ih;    // b; [3 hidden]
+  Tensor bias_hh;    // d; [3 hidden]
+};
+
+/// One layer in one direction, by the equations of GRUWeights.
+class GRULayer : public GRUWeights {
+ public:
+  using GRUWeights::GRUWeights;
   /// Reads whole sequences.
   /// @param x [B, T, in]
   /// @param lengths i64 [B] (0..T) or undefined (all T)
@@ -30,39 +39,37 @@ class GRULayer : public Module {
   /// @return output [B, T, hidden] (zeros past a length), hidden [B, hidden] at each sequence's end
   /// @throws ShapeError, IndexError for a length outside
   GRUResult operator()(const Tensor& x, const Tensor& lengths, const Tensor& h0 = {}, bool reverse = false) const;
-  Tensor weight_ih;  // W_r, W_z, W_n; [3 hidden, in]
-  Tensor weight_hh;  // U_r, U_z, U_n; [3 hidden, hidden]
-  Tensor bias_ih;    // b; [3 hidden]
-  Tensor bias_hh;    // d; [3 hidden]
+  /// What StackedRecurrent takes.
+  struct Reading {
+    Tensor output;               // [B, T, hidden]
+    std::array<Tensor, 1> ends;  // [B, hidden]
+  };
+  /// The same for StackedRecurrent.
+  /// @param x,lengths,reverse as above
+  /// @param starts h0
+  /// @return output and state
+  Reading read(const Tensor& x, const Tensor& lengths, const std::array<Tensor, 1>& starts, bool reverse) const;
 };
 
 /// One step of a GRULayer, for graphs that differ from sample to sample.
-class GRUCell : public Module {
+class GRUCell : public GRUWeights {
  public:
-  /// @param in,hidden the sizes, at least 1
-  GRUCell(int64_t in, int64_t hidden);
+  using GRUWeights::GRUWeights;
   /// @param x [B, in]
   /// @param h [B, hidden] or undefined (zeros)
   /// @return the next h
   /// @throws ShapeError
   Tensor operator()(const Tensor& x, const Tensor& h = {}) const;
-  Tensor weight_ih, weight_hh, bias_ih, bias_hh;  // as GRULayer's
 };
 
-/// The form of a stacked GRU.
-struct GRUOptions {
-  int64_t layers = 1;          // stacked, at least 1
-  bool bidirectional = false;  // every layer reads in both directions
-  double dropout = 0;          // between layers
-  bool residual = false;       // from the second layer on, a layer's input is added to its output (Wu et al. 2016, sec. 3.1, eq. 6)
-};
+using GRUOptions = RecurrentOptions;  // the form of a stacked GRU
 
 /// Stacked GRU.
-class GRU : public Module {
+class GRU : public StackedRecurrent<GRULayer> {
  public:
   /// @param in,hidden the sizes, at least 1
   /// @param options layers, directions, dropout, residuals
-  /// @throws ValueError for sizes below 1
+  /// @throws ValueError for sizes below 1 and another dropout
   GRU(int64_t in, int64_t hidden, GRUOptions options = {});
   /// @param x [B, T, in]
   /// @param lengths i64 [B] (0..T) or undefined (all T)
@@ -70,11 +77,19 @@ class GRU : public Module {
   ///   by side)
   GRUResult operator()(const Tensor& x, const Tensor& lengths) const;
 
- private:
-  GRUResult both_directions(int64_t layer, const Tensor& input, const Tensor& lengths) const;
-  GRUOptions options_;
-  Dropout dropout_;
-  std::vector<std::unique_ptr<GRULayer>> layers_;  // layer 0 forward, layer 0 backward, layer 1 forward, ...
+  /// What a piece of a text gives.
+  struct Piece {
+    Tensor output;  // [B, T, D hidden] of the last layer; zeros past a length
+    Tensor state;   // [layers D, B, hidden]: every layer's and direction's at each sequence's end
+  };
+  /// From a given state on, such as h0 of PyTorch's GRU.
+  ///   GRU::Piece first = gru(x, {}, {}), second = gru(y, {}, first.state);
+  /// @param x [B, T, in]
+  /// @param lengths i64 [B] (0..T) or undefined (all T)
+  /// @param state [layers D, B, hidden] in PyTorch's order (layer 0 forward, layer 0 backward, layer 1 forward, ...), or undefined (zeros)
+  /// @return the last layer's output and the states at the end
+  /// @throws ShapeError for a state that does not fit
+  Piece operator()(const Tensor& x, const Tensor& lengths, const Tensor& state) const;
 };
 
 }  // namespace heed::nn

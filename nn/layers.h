@@ -13,8 +13,11 @@ class Linear : public Module {
  public:
   /// @param in,out the sizes
   /// @param with_bias whether there is a b; it starts at 0, W as init::xavier_uniform
+  /// @throws ValueError for sizes below 1
   Linear(int64_t in, int64_t out, bool with_bias = true)
-      : weight(param("weight", init::xavier_uniform({out, in}))), bias(with_bias ? param("bias", zeros({out})) : Tensor{}) {}
+      : weight((check_at_least("Linear", "in", in, 1), check_at_least("Linear", "out", out, 1),
+                param("weight", init::xavier_uniform({out, in})))),
+        bias(with_bias ? param("bias", zeros({out})) : Tensor{}) {}
   /// @param x [*, in]
   /// @return [*, out]
   /// @throws ShapeError when the last extent is not `in`
@@ -30,15 +33,22 @@ class Embedding : public Module {
   /// @param padding the id of padding; -1: none
   /// @param std of the normal distribution that the table is drawn from
   /// @param factor multiplies every row that is looked up
+  /// @throws ValueError for sizes below 1, a negative std and a factor that is no number; IndexError for a padding beyond the last row
   explicit Embedding(int64_t count, int64_t dim, int64_t padding = -1, double std = 1.0, double factor = 1.0)
-      : weight(param("weight", init::normal({count, dim}, std))), padding_id(padding), factor_(factor) {
+      : weight((check(count, padding, factor), check_at_least("Embedding", "dim", dim, 1),
+                check_number("Embedding", "std", std, Allowed::non_negative), param("weight", init::normal({count, dim}, std)))),
+        padding_id(padding),
+        factor_(factor) {
     const NoGradGuard no_grad;
     if (padding_id >= 0) select(weight, 0, padding_id).fill_(0);
   }
   /// Over a table that is another layer's parameter.
   /// @param table [count, dim]
   /// @param padding,factor as above
-  Embedding(const Tensor& table, int64_t padding, double factor) : weight(table), padding_id(padding), factor_(factor) {}
+  /// @throws as above
+  Embedding(const Tensor& table, int64_t padding, double factor) : weight(table), padding_id(padding), factor_(factor) {
+    check(table.size(0), padding, factor);
+  }
   /// @param ids i64 [*]
   /// @return [*, dim]
   /// @throws IndexError for an id outside 0 .. count - 1
@@ -50,6 +60,12 @@ class Embedding : public Module {
   int64_t padding_id;  // -1: none
 
  private:
+  static void check(int64_t count, int64_t padding, double factor) {
+    check_at_least("Embedding", "count", count, 1);
+    check_at_least("Embedding", "padding", padding, -1);
+    check_number("Embedding", "factor", factor, Allowed::finite);
+    if (padding >= count) throw IndexError(fmt::format("Embedding: padding {} is outside 0..{}", padding, count - 1));
+  }
   double factor_;
 };
 
@@ -58,7 +74,11 @@ class RMSNorm : public Module {
  public:
   /// @param size D
   /// @param eps keeps the root away from 0
-  explicit RMSNorm(int64_t size, double eps = 1e-5) : gain(param("gain", ones({size}))), eps_(eps) {}
+  /// @throws ValueError for a size below 1 and a negative eps
+  explicit RMSNorm(int64_t size, double eps = 1e-5)
+      : gain((check_at_least("RMSNorm", "size", size, 1), check_number("RMSNorm", "eps", eps, Allowed::non_negative),
+              param("gain", ones({size})))),
+        eps_(eps) {}
   /// @param x [*, size]
   /// @return the same shape
   Tensor operator()(const Tensor& x) const { return announce(rms_norm(x, gain, eps_)); }
@@ -72,6 +92,7 @@ class RMSNorm : public Module {
 class Dropout : public Module {
  public:
   /// @param probability in [0, 1)
+  /// @throws ValueError for another one
   explicit Dropout(double probability) : p(probability) {
     if (!(p >= 0 && p < 1)) throw ValueError(fmt::format("dropout: p = {} is outside [0, 1)", p));
   }

@@ -134,8 +134,8 @@ LoadReport Module::load(const std::map<std::string, Tensor>& values, const std::
   }
   if (loading == Loading::strict && !report.complete()) {
     const std::vector<std::string> lines = report.lines();
-    throw FormatError(
-        fmt::format("load '{}': {}{}", file, lines.front(), lines.size() == 1 ? "" : fmt::format("; and {} more", lines.size() - 1)));
+    throw FormatError(fmt::format("load '{}': {}{}; Loading::partial takes what fits", file, lines.front(),
+                                  lines.size() == 1 ? "" : fmt::format("; and {} more", lines.size() - 1)));
   }
   const NoGradGuard no_grad;
   for (const auto& [name, value] : fitting) value.copy_(values.at(name));

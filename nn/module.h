@@ -78,7 +78,8 @@ class Module {
   /// @param file stands in messages
   /// @param loading whether everything has to fit
   /// @return what did not fit
-  /// @throws FormatError "load 'file': 'w' is missing" for the first such entry when loading is strict; then nothing is copied
+  /// @throws FormatError "load 'file': 'w' is missing; Loading::partial takes what fits" for the first such entry when loading is strict;
+  ///   then nothing is copied
   LoadReport load(const std::map<std::string, Tensor>& values, const std::string& file, Loading loading = Loading::strict);
 
  protected:

@@ -45,7 +45,9 @@ Tensor SinusoidalPositions::operator()(const Tensor& x, int64_t first) const {
 }
 
 LearnedPositions::LearnedPositions(int64_t max_length, int64_t dim, double std)
-    : weight(param("weight", init::normal({max_length, dim}, std))) {}
+    : weight((check_at_least("learned positions", "max_length", max_length, 1), check_at_least("learned positions", "dim", dim, 1),
+              check_number("learned positions", "std", std, Allowed::non_negative),
+              param("weight", init::normal({max_length, dim}, std)))) {}
 
 Tensor LearnedPositions::operator()(const Tensor& x, int64_t first) const {
   check_input("learned positions", x, weight.size(1));
@@ -58,6 +60,7 @@ Tensor LearnedPositions::operator()(const Tensor& x, int64_t first) const {
 
 Tensor rotary(const Tensor& x, int64_t first, double base) {
   check_first("rotary", first);
+  check_number("rotary", "base", base, Allowed::positive);
   if (x.ndim() < 2 || x.ndim() >= kMaxDims || x.shape().back() % 2 != 0) {
     throw ShapeError(fmt::format("rotary: input {} is not [*, T, D] with even D", x.shape().str()));
   }

@@ -36,6 +36,7 @@ class LearnedPositions : public Module {
  public:
   /// @param max_length,dim rows and columns of W
   /// @param std of the normal distribution that W is drawn from
+  /// @throws ValueError for sizes below 1 and a negative std
   LearnedPositions(int64_t max_length, int64_t dim, double std = 0.02);
   /// @param x [B, T, D]
   /// @param first the position of its first row
@@ -54,7 +55,7 @@ class LearnedPositions : public Module {
 /// @param first the position of its first row
 /// @param base of the frequencies
 /// @return [*, T, D]
-/// @throws ShapeError for odd D, ValueError for negative first
+/// @throws ShapeError for odd D, ValueError for negative first and a base that is not above 0
 Tensor rotary(const Tensor& x, int64_t first = 0, double base = 10000);
 
 }  // namespace heed::nn

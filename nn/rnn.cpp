@@ -1,13 +1,10 @@
 #include "nn/rnn.h"
 
-#include <fmt/format.h>
-
-#include <array>
-
 namespace heed::nn {
 
-LSTMLayer::LSTMLayer(int64_t in, int64_t hidden)
-    : weight_ih(param("weight_ih", init::xavier_uniform({4 * hidden, in}))),
+LSTMWeights::LSTMWeights(int64_t in, int64_t hidden)
+    : weight_ih((check_at_least("LSTM", "in", in, 1), check_at_least("LSTM", "hidden", hidden, 1),
+                 param("weight_ih", init::xavier_uniform({4 * hidden, in})))),
       weight_hh(param("weight_hh", init::xavier_uniform({4 * hidden, hidden}))),
       bias(param("bias", init::lstm_bias(hidden))) {}
 
@@ -17,10 +14,10 @@ LstmResult LSTMLayer::operator()(const Tensor& x, const Tensor& lengths, const T
   return result;
 }
 
-LSTMCell::LSTMCell(int64_t in, int64_t hidden)
-    : weight_ih(param("weight_ih", init::xavier_uniform({4 * hidden, in}))),
-      weight_hh(param("weight_hh", init::xavier_uniform({4 * hidden, hidden}))),
-      bias(param("bias", init::lstm_bias(hidden))) {}
+LSTMLayer::Reading LSTMLayer::read(const Tensor& x, const Tensor& lengths, const std::array<Tensor, 2>& starts, bool reverse) const {
+  LstmResult result = (*this)(x, lengths, starts[0], starts[1], reverse);
+  return {std::move(result.output), {std::move(result.hidden), std::move(result.cell)}};
+}
 
 LSTMCell::State LSTMCell::operator()(const Tensor& x, const State& state) const {
   const int64_t H = weight_hh.size(1);
@@ -40,37 +37,16 @@ LSTMCell::State LSTMCell::operator()(const Tensor& x, const State& state) const 
   return {announce(sigmoid(gate(3)) * tanh(cell)), cell};
 }
 
-LSTM::LSTM(int64_t in, int64_t hidden, LSTMOptions options) : options_(options), dropout_(options.dropout) {
-  if (in < 1 || hidden < 1 || options.layers < 1) {
-    throw ValueError(fmt::format("LSTM: sizes must be at least 1, got in {}, hidden {}, layers {}", in, hidden, options.layers));
-  }
-  child("dropout", dropout_);
-  const int64_t directions = options.bidirectional ? 2 : 1;
-  for (int64_t layer = 0; layer < options.layers; ++layer) {
-    for (int64_t direction = 0; direction < directions; ++direction) {
-      layers_.push_back(std::make_unique<LSTMLayer>(layer == 0 ? in : directions * hidden, hidden));
-      child(fmt::format("layer{}{}", layer, direction == 0 ? "" : "_reverse"), *layers_.back());
-    }
-  }
-}
-
-LstmResult LSTM::both_directions(int64_t layer, const Tensor& input, const Tensor& lengths) const {
-  const LstmResult ahead = (*layers_[static_cast<size_t>(2 * layer)])(input, lengths);
-  const LstmResult back = (*layers_[static_cast<size_t>(2 * layer + 1)])(input, lengths, {}, {}, true);
-  const auto join = [](const Tensor& a, const Tensor& b, int dim) { return concat(std::array{a, b}, dim); };
-  return {join(ahead.output, back.output, 2), join(ahead.hidden, back.hidden, 1), join(ahead.cell, back.cell, 1)};
-}
+LSTM::LSTM(int64_t in, int64_t hidden, LSTMOptions options) : StackedRecurrent("LSTM", in, hidden, options) {}
 
 LstmResult LSTM::operator()(const Tensor& x, const Tensor& lengths) const {
-  LstmResult result{x, {}, {}};
-  for (int64_t layer = 0; layer < options_.layers; ++layer) {
-    const Tensor input = layer == 0 ? x : dropout_(result.output);
-    const Tensor before = result.output;
-    result = options_.bidirectional ? both_directions(layer, input, lengths) : (*layers_[static_cast<size_t>(layer)])(input, lengths);
-    if (options_.residual && layer > 0) result.output = result.output + before;
-  }
-  result.output = announce(std::move(result.output));
-  return result;
+  const Stack stack = run(x, lengths, {});
+  return {stack.output, last(stack, 0), last(stack, 1)};
+}
+
+LSTM::Piece LSTM::operator()(const Tensor& x, const Tensor& lengths, const State& state) const {
+  const Stack stack = run(x, lengths, {state.hidden, state.cell});
+  return {stack.output, {all(stack, 0), all(stack, 1)}};
 }
 
 }  // namespace heed::nn

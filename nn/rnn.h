@@ -1,17 +1,25 @@
 // LSTM over whole sequences: several layers, one or both directions, lengths instead of padding; and one step of it.
 #pragma once
 
-#include <memory>
-
-#include "nn/layers.h"
+#include "nn/recurrent.h"
 
 namespace heed::nn {
 
-/// One layer in one direction; equations in framework/ops/recurrent.h (lstm).
-class LSTMLayer : public Module {
+/// The parameters of one layer in one direction, and of a step; equations in framework/ops/recurrent.h (lstm).
+class LSTMWeights : public Module {
  public:
   /// @param in,hidden the sizes, at least 1; the forget gate's bias starts at 1
-  LSTMLayer(int64_t in, int64_t hidden);
+  /// @throws ValueError for sizes below 1
+  LSTMWeights(int64_t in, int64_t hidden);
+  Tensor weight_ih;  // [4 hidden, in], gates i, f, g, o
+  Tensor weight_hh;  // [4 hidden, hidden]
+  Tensor bias;       // [4 hidden]; PyTorch's bias_ih + bias_hh
+};
+
+/// One layer in one direction; equations in framework/ops/recurrent.h (lstm).
+class LSTMLayer : public LSTMWeights {
+ public:
+  using LSTMWeights::LSTMWeights;
   /// Reads whole sequences.
   /// @param x [B, T, in]
   /// @param lengths i64 [B] (1..T) or undefined (all T)
@@ -20,16 +28,22 @@ class LSTMLayer : public Module {
   /// @return output [B, T, hidden] (zeros past a length), hidden and cell [B, hidden] at each sequence's end
   /// @throws ShapeError, IndexError for a length outside
   LstmResult operator()(const Tensor& x, const Tensor& lengths, const Tensor& h0 = {}, const Tensor& c0 = {}, bool reverse = false) const;
-  Tensor weight_ih;  // [4 hidden, in], gates i, f, g, o
-  Tensor weight_hh;  // [4 hidden, hidden]
-  Tensor bias;       // [4 hidden]; PyTorch's bias_ih + bias_hh
+  /// What StackedRecurrent takes.
+  struct Reading {
+    Tensor output;               // [B, T, hidden]
+    std::array<Tensor, 2> ends;  // hidden and cell, [B, hidden]
+  };
+  /// The same with both states in one.
+  /// @param x,lengths,reverse as above
+  /// @param starts h0 and c0
+  /// @return output and both states
+  Reading read(const Tensor& x, const Tensor& lengths, const std::array<Tensor, 2>& starts, bool reverse) const;
 };
 
 /// One step: the equations of lstm (framework/ops/recurrent.h) for graphs that differ from sample to sample. Gradients of any order.
-class LSTMCell : public Module {
+class LSTMCell : public LSTMWeights {
  public:
-  /// @param in,hidden the sizes, at least 1
-  LSTMCell(int64_t in, int64_t hidden);
+  using LSTMWeights::LSTMWeights;
   /// What goes from step to step.
   struct State {
     Tensor hidden, cell;  // [B, hidden]
@@ -39,23 +53,16 @@ class LSTMCell : public Module {
   /// @return the next state
   /// @throws ShapeError
   State operator()(const Tensor& x, const State& state = {}) const;
-  Tensor weight_ih, weight_hh, bias;  // as LSTMLayer's
 };
 
-/// The form of a stacked LSTM.
-struct LSTMOptions {
-  int64_t layers = 1;          // stacked, at least 1
-  bool bidirectional = false;  // every layer reads in both directions
-  double dropout = 0;          // between layers
-  bool residual = false;       // from the second layer on, a layer's input is added to its output (Wu et al. 2016, sec. 3.1, eq. 6)
-};
+using LSTMOptions = RecurrentOptions;  // the form of a stacked LSTM
 
 /// Stacked LSTM (Graves et al. 2013); D = 2 when bidirectional, else 1.
-class LSTM : public Module {
+class LSTM : public StackedRecurrent<LSTMLayer> {
  public:
   /// @param in,hidden the sizes, at least 1
   /// @param options layers, directions, dropout, residuals
-  /// @throws ValueError for sizes below 1
+  /// @throws ValueError for sizes below 1 and another dropout
   LSTM(int64_t in, int64_t hidden, LSTMOptions options = {});
   /// @param x [B, T, in]
   /// @param lengths i64 [B] (1..T) or undefined (all T)
@@ -63,11 +70,23 @@ class LSTM : public Module {
   ///   directions side by side)
   LstmResult operator()(const Tensor& x, const Tensor& lengths) const;
 
- private:
-  LstmResult both_directions(int64_t layer, const Tensor& input, const Tensor& lengths) const;
-  LSTMOptions options_;
-  Dropout dropout_;
-  std::vector<std::unique_ptr<LSTMLayer>> layers_;  // layer 0 forward, layer 0 backward, layer 1 forward, ...
+  /// What goes from one piece of a text to the next, in PyTorch's order: layer 0 forward, layer 0 backward, layer 1 forward, ...
+  struct State {
+    Tensor hidden, cell;  // [layers D, B, hidden]; undefined: zeros
+  };
+  /// What a piece gives.
+  struct Piece {
+    Tensor output;  // [B, T, D hidden] of the last layer; zeros past a length
+    State state;    // every layer's and direction's at each sequence's end
+  };
+  /// From a given state on, such as h0 and c0 of PyTorch's LSTM.
+  ///   LSTM::Piece first = lstm(x, {}, {}), second = lstm(y, {}, first.state);
+  /// @param x [B, T, in]
+  /// @param lengths i64 [B] (1..T) or undefined (all T)
+  /// @param state that every layer and direction starts from
+  /// @return the last layer's output and the states at the end
+  /// @throws ShapeError for a state that does not fit
+  Piece operator()(const Tensor& x, const Tensor& lengths, const State& state) const;
 };
 
 }  // namespace heed::nn

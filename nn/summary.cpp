@@ -95,15 +95,15 @@ std::string summary(Module& module, const std::function<void()>& run) {
     total = counter.count();
     rows[0].second.flops += total - before + unclaimed;  // what no layer announced
   }
-  std::erase_if(rows, [](const auto& entry) { return entry.second.output.empty() && entry.second.module->parameter_count() == 0; });
+  std::erase_if(rows, [](const auto& entry) { return entry.second.output.empty() && entry.second.module->state_dict().empty(); });
 
   std::vector<std::vector<std::string>> cells{{"layer", "kind", "output", "parameters", "bytes", "operations"}};
   for (const auto& [path, row] : rows) {
     cells.push_back({path.empty() ? "(whole)" : path, kind_of(*row.module), row.output, fmt::format("{}", row.module->parameter_count()),
-                     fmt::format("{}", bytes_of(row.module->named_parameters())), run ? scaled(row.flops) : ""});
+                     fmt::format("{}", bytes_of(row.module->state_dict())), run ? scaled(row.flops) : ""});
   }
-  cells.push_back({"all together", "", "", fmt::format("{}", module.parameter_count()),
-                   fmt::format("{}", bytes_of(module.named_parameters())), run ? scaled(total) : ""});
+  cells.push_back({"all together", "", "", fmt::format("{}", module.parameter_count()), fmt::format("{}", bytes_of(module.state_dict())),
+                   run ? scaled(total) : ""});
   std::vector<size_t> width(cells[0].size());
   for (const auto& line : cells) {
     for (size_t i = 0; i < line.size(); ++i) width[i] = std::max(width[i], line[i].size());

@@ -13,7 +13,12 @@ class LayerNorm : public Module {
  public:
   /// @param size D
   /// @param eps keeps the root away from 0
-  explicit LayerNorm(int64_t size, double eps = 1e-5) : gain(param("gain", ones({size}))), bias(param("bias", zeros({size}))), eps_(eps) {}
+  /// @throws ValueError for a size below 1 and a negative eps
+  explicit LayerNorm(int64_t size, double eps = 1e-5)
+      : gain((check_at_least("LayerNorm", "size", size, 1), check_number("LayerNorm", "eps", eps, Allowed::non_negative),
+              param("gain", ones({size})))),
+        bias(param("bias", zeros({size}))),
+        eps_(eps) {}
   /// @param x [*, size]
   /// @return the same shape
   Tensor operator()(const Tensor& x) const { return announce(layer_norm(x, gain, bias, eps_)); }

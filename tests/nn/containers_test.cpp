@@ -6,6 +6,7 @@
 
 #include "nn/nn.h"
 #include "tests/testing/close.h"
+#include "tests/testing/throws.h"
 
 namespace heed::nn {
 namespace {
@@ -64,7 +65,11 @@ TEST(ModuleList, HoldsLayersByNumber) {
   EXPECT_EQ(layers.size(), 2U);
   EXPECT_EQ(layers[1].weight.shape(), (Shape{4, 3}));
   EXPECT_THAT(names_of(layers), testing::ElementsAre("0.weight", "0.bias", "1.weight", "1.bias"));
-  EXPECT_THROW(layers[2], std::out_of_range);
+  EXPECT_ERROR(IndexError, "ModuleList: layer 2 of 2", layers[2]);
+  Sequential row;
+  row.emplace<Linear>(2, 3).emplace<Tanh>();
+  EXPECT_EQ(dynamic_cast<Linear&>(row[0]).weight.shape(), (Shape{3, 2}));
+  EXPECT_ERROR(IndexError, "Sequential: layer 2 of 2", row[2]);
 }
 
 TEST(Activations, AreTheirFunctions) {

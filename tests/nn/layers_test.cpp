@@ -164,7 +164,7 @@ TEST(Module, PartialLoadingReportsWhatDidNotFit) {
   EXPECT_THAT(report.lines(), testing::ElementsAre("'bias' is f32[5] in the file, f32[2] in the model", "'scale' is not in the model"));
   EXPECT_EQ(layer.weight.to_vector<float>()[0], 7);
   EXPECT_EQ(layer.bias.to_vector<float>()[0], 0);
-  EXPECT_ERROR(FormatError, "load 'm.st': 'bias' is f32[5] in the file, f32[2] in the model; and 1 more",
+  EXPECT_ERROR(FormatError, "load 'm.st': 'bias' is f32[5] in the file, f32[2] in the model; and 1 more; Loading::partial takes what fits",
                layer.load(values, "m.st"));
   values.erase("scale");
   values["bias"] = ones({2});
@@ -286,6 +286,52 @@ TEST(Schedule, StepOneCycleAndPlateau) {
   EXPECT_EQ(warm(9), 1.0);
   EXPECT_ERROR(ValueError, "schedule: plateau: the floor 2 lies above the rate 1", PlateauSchedule(1, {.floor = 2}));
   EXPECT_ERROR(ValueError, "schedule: plateau: factor 1 is outside (0, 1)", PlateauSchedule(1, {.factor = 1}));
+}
+
+TEST(Layers, NumbersOutsideTheirRangesAreRefused) {
+  EXPECT_ERROR(ValueError, "Linear: in must be at least 1, got 0", Linear(0, 2));
+  EXPECT_ERROR(ValueError, "Linear: out must be at least 1, got -1", Linear(2, -1));
+  EXPECT_ERROR(ValueError, "Embedding: count must be at least 1, got 0", Embedding(0, 2));
+  EXPECT_ERROR(ValueError, "Embedding: dim must be at least 1, got 0", Embedding(2, 0));
+  EXPECT_ERROR(ValueError, "Embedding: std nan is outside [0, inf)", Embedding(2, 2, -1, NAN));
+  EXPECT_ERROR(ValueError, "Embedding: factor inf is outside (-inf, inf)", Embedding(2, 2, -1, 1, INFINITY));
+  EXPECT_ERROR(ValueError, "Embedding: padding must be at least -1, got -2", Embedding(2, 2, -2));
+  EXPECT_ERROR(IndexError, "Embedding: padding 2 is outside 0..1", Embedding(2, 2, 2));
+  EXPECT_ERROR(IndexError, "Embedding: padding 2 is outside 0..1", Embedding(ones({2, 3}), 2, 1.0));
+  EXPECT_ERROR(ValueError, "dropout: p = nan is outside [0, 1)", Dropout(NAN));
+  EXPECT_ERROR(ValueError, "RMSNorm: eps nan is outside [0, inf)", RMSNorm(2, NAN));
+  EXPECT_ERROR(ValueError, "RMSNorm: size must be at least 1, got 0", RMSNorm(0));
+  EXPECT_ERROR(ValueError, "LayerNorm: eps -1 is outside [0, inf)", LayerNorm(2, -1));
+  EXPECT_ERROR(ValueError, "LayerNorm: size must be at least 1, got -2", LayerNorm(-2));
+  EXPECT_ERROR(ValueError, "BatchNorm: channels must be at least 1, got 0", BatchNorm(0));
+  EXPECT_ERROR(ValueError, "BatchNorm: eps nan is outside [0, inf)", BatchNorm(2, {.eps = NAN}));
+  EXPECT_ERROR(ValueError, "BatchNorm: momentum 1.5 is outside [0, 1]", BatchNorm(2, {.momentum = 1.5}));
+  EXPECT_ERROR(ValueError, "BatchNorm: momentum nan is outside [0, 1]", BatchNorm(2, {.momentum = NAN}));
+  EXPECT_ERROR(ValueError, "learned positions: max_length must be at least 1, got 0", LearnedPositions(0, 2));
+  EXPECT_ERROR(ValueError, "learned positions: std -1 is outside [0, inf)", LearnedPositions(2, 2, -1));
+  EXPECT_ERROR(ValueError, "rotary: base nan is outside (0, inf)", rotary(ones({1, 2, 2}), 0, NAN));
+
+  EXPECT_ERROR(ValueError, "Conv2d: in must be at least 1, got 0", Conv2d(0, 2, 3));
+  EXPECT_ERROR(ValueError, "Conv2d: out must be at least 1, got -2", Conv2d(2, -2, 3));
+  EXPECT_ERROR(ValueError, "Conv2d: kernel must be at least 1, got 0", Conv2d(2, 2, {3, 0}));
+  EXPECT_ERROR(ValueError, "Conv2d: stride must be at least 1, got 0", Conv2d(2, 2, 3, {.stride = 0}));
+  EXPECT_ERROR(ValueError, "Conv2d: padding must be at least 0, got -1", Conv2d(2, 2, 3, {.padding = -1}));
+  EXPECT_ERROR(ValueError, "Conv2d: dilation must be at least 1, got 0", Conv2d(2, 2, 3, {.dilation = 0}));
+  EXPECT_ERROR(ValueError, "Conv2d: groups must be at least 1, got 0", Conv2d(2, 2, 3, {.groups = 0}));
+  EXPECT_ERROR(ValueError, "Conv2d: 3 groups do not divide 6 and 4 channels", Conv2d(6, 4, 3, {.groups = 3}));
+  EXPECT_ERROR(ValueError, "Conv1d: kernel must be at least 1, got -3", Conv1d(2, 2, -3));
+  EXPECT_ERROR(ValueError, "Conv1d: 2 groups do not divide 3 and 4 channels", Conv1d(3, 4, 3, {.groups = 2}));
+  EXPECT_ERROR(ValueError, "MaxPool2d: window must be at least 1, got 0", MaxPool2d(0));
+  EXPECT_ERROR(ValueError, "AvgPool2d: stride must be at least 0, got -1", AvgPool2d(2, {.stride = -1}));
+  EXPECT_ERROR(ValueError, "MaxPool1d: padding must be at least 0, got -1", MaxPool1d(2, 1, -1));
+  EXPECT_ERROR(ValueError, "AvgPool1d: padding 2, 2 is more than half of the window 3, 3", AvgPool1d(3, 1, 2));
+
+  EXPECT_ERROR(ValueError, "LSTM: in must be at least 1, got 0", LSTMLayer(0, 3));
+  EXPECT_ERROR(ValueError, "LSTM: hidden must be at least 1, got 0", LSTMCell(2, 0));
+  EXPECT_ERROR(ValueError, "LSTM: layers must be at least 1, got 0", LSTM(2, 3, {.layers = 0}));
+  EXPECT_ERROR(ValueError, "GRU: in must be at least 1, got -1", GRUCell(-1, 3));
+  EXPECT_ERROR(ValueError, "GRU: hidden must be at least 1, got 0", GRU(2, 0));
+  EXPECT_ERROR(ValueError, "dropout: p = 1 is outside [0, 1)", GRU(2, 3, {.dropout = 1}));
 }
 
 }  // namespace

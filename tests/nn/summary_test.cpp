@@ -20,14 +20,14 @@ TEST(Summary, CountsAConvolutionalNetwork) {
   const std::string text = summary(net, [&] { net(x); });
   EXPECT_EQ(text,
             "layer         kind        output        parameters  bytes  operations\n"
-            "(whole)       Sequential  [2, 10]              698   2792       0.0 k\n"
+            "(whole)       Sequential  [2, 10]              698   2824       0.0 k\n"
             "0             Conv2d      [2, 4, 8, 8]          40    160       9.2 k\n"  // 2 * 9 * 4 * 64 * 2
-            "1             BatchNorm   [2, 4, 8, 8]           8     32       0.0 k\n"
+            "1             BatchNorm   [2, 4, 8, 8]           8     64       0.0 k\n"  // with its running mean and variance
             "2             relu        [2, 4, 8, 8]           0      0       0.0 k\n"
             "3             MaxPool2d   [2, 4, 4, 4]           0      0       0.0 k\n"
             "4             Flatten     [2, 64]                0      0       0.0 k\n"
             "5             Linear      [2, 10]              650   2600       2.6 k\n"  // 2 * 64 * 10 * 2
-            "all together                                   698   2792      11.8 k\n");
+            "all together                                   698   2824      11.8 k\n");
 }
 
 TEST(Summary, WithoutARunKnowsTheParametersAlone) {

@@ -1,0 +1,113 @@
+// What LSTM and GRU share: layers on top of each other, one or both directions, states that come in and go out.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "framework/core/check.h"
+#include "nn/layers.h"
+
+namespace heed::nn {
+
+/// The form of a stacked LSTM or GRU.
+struct RecurrentOptions {
+  int64_t layers = 1;          // stacked, at least 1
+  bool bidirectional = false;  // every layer reads in both directions
+  double dropout = 0;          // between layers, in [0, 1)
+  bool residual = false;       // from the second layer on, a layer's input is added to its output (Wu et al. 2016, sec. 3.1, eq. 6)
+};
+
+/// Layers of one kind, one or two directions each; D = 2 when bidirectional, else 1.
+/// @tparam Layer reads a sequence in one direction: Layer::Reading is {output, ends}, `ends` an array of its kinds of state, and
+///   layer.read(x, lengths, starts, reverse) gives one
+template <class Layer>
+class StackedRecurrent : public Module {
+ protected:
+  using Reading = typename Layer::Reading;                     // what a layer gives
+  using States = decltype(Reading::ends);                      // of one layer in one direction: [B, hidden] each
+  static constexpr size_t kKinds = std::tuple_size_v<States>;  // of state: hidden, and cell
+  /// What all layers give.
+  struct Stack {
+    Tensor output;             // [B, T, D hidden], of the last layer
+    std::vector<States> ends;  // by layer and direction: layer 0 forward, layer 0 backward, layer 1 forward, ...
+  };
+
+  /// @param kind stands in messages
+  /// @param in,hidden the sizes, at least 1
+  /// @param options layers, directions, dropout, residuals
+  /// @throws ValueError for a number outside its range
+  StackedRecurrent(const char* kind, int64_t in, int64_t hidden, RecurrentOptions options)
+      : kind_(kind), hidden_(hidden), options_(options), dropout_(options.dropout) {
+    check_at_least(kind, "in", in, 1);
+    check_at_least(kind, "hidden", hidden, 1);
+    check_at_least(kind, "layers", options.layers, 1);
+    child("dropout", dropout_);
+    for (int64_t layer = 0; layer < options.layers; ++layer) {
+      for (int64_t direction = 0; direction < directions(); ++direction) {
+        layers_.push_back(std::make_unique<Layer>(layer == 0 ? in : directions() * hidden, hidden));
+        child(fmt::format("layer{}{}", layer, direction == 0 ? "" : "_reverse"), *layers_.back());
+      }
+    }
+  }
+
+  /// Reads sequences.
+  /// @param x [B, T, in]
+  /// @param lengths i64 [B] or undefined (all T)
+  /// @param starts by kind: [layers D, B, hidden] or undefined (zeros)
+  /// @return the last layer's output and every state at each sequence's end
+  /// @throws ShapeError for starts that do not fit
+  Stack run(const Tensor& x, const Tensor& lengths, const std::array<Tensor, kKinds>& starts) const {
+    const auto count = static_cast<int64_t>(layers_.size());
+    for (const Tensor& start : starts) {
+      if (start.defined() && (x.ndim() < 1 || start.shape() != Shape{count, x.size(0), hidden_})) {
+        throw ShapeError(fmt::format("{}: initial state {} for input {}, {} layers and directions and hidden size {}", kind_,
+                                     start.shape().str(), x.shape().str(), count, hidden_));
+      }
+    }
+    Stack stack{x, {}};
+    for (int64_t layer = 0; layer < options_.layers; ++layer) {
+      const Tensor before = stack.output, input = layer == 0 ? x : dropout_(before);
+      std::array<Tensor, 2> outputs;
+      for (int64_t direction = 0; direction < directions(); ++direction) {
+        const int64_t i = layer * directions() + direction;
+        States first;
+        for (size_t kind = 0; kind < kKinds; ++kind) first[kind] = starts[kind].defined() ? select(starts[kind], 0, i) : Tensor{};
+        Reading reading = layers_[static_cast<size_t>(i)]->read(input, lengths, first, /*reverse=*/direction == 1);
+        outputs[static_cast<size_t>(direction)] = std::move(reading.output);
+        stack.ends.push_back(std::move(reading.ends));
+      }
+      stack.output = options_.bidirectional ? concat(outputs, 2) : outputs[0];
+      if (options_.residual && layer > 0) stack.output = stack.output + before;
+    }
+    stack.output = announce(std::move(stack.output));
+    return stack;
+  }
+  /// @param stack what run() gave
+  /// @param kind of state
+  /// @return [B, D hidden], the last layer's: both directions side by side
+  Tensor last(const Stack& stack, size_t kind) const {
+    const States& end = stack.ends.back();
+    return options_.bidirectional ? concat({stack.ends[stack.ends.size() - 2][kind], end[kind]}, 1) : end[kind];
+  }
+  /// @param stack what run() gave
+  /// @param kind of state
+  /// @return [layers D, B, hidden], all of them
+  Tensor all(const Stack& stack, size_t kind) const {
+    std::vector<Tensor> states;
+    for (const States& end : stack.ends) states.push_back(end[kind]);
+    return heed::stack(states, 0);
+  }
+
+ private:
+  int64_t directions() const { return options_.bidirectional ? 2 : 1; }
+  const char* kind_;
+  int64_t hidden_;
+  RecurrentOptions options_;
+  Dropout dropout_;
+  std::vector<std::unique_ptr<Layer>> layers_;
+};
+
+}  // namespace heed::nn
