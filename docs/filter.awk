@@ -2,11 +2,15 @@
 #   the comment at a file's top           -> the file's page
 #   member;  // what it is                -> ///< what it is, for each member of `double a = 1, b = 2;  // ...`
 #   members that are deleted, defaulted   -> not shown: they say it themselves
+#   #define OP(...)                       -> not shown: what ops.def's rows become, undefined behind them
 #   <s>, </s>, <pad>, <unk>               -> text, no HTML
 FNR == 1 { top = FILENAME ~ /\.h$/ }
 top && /^\/\// { sub(/^\/\//, "///"); print as_text($0); next }
 top && /^#pragma once/ { print "/// @file"; top = 0; next }
 top && /^$/ { top = 0 }
+
+/^#define OP\(/ { rows = 1 }
+rows { rows = /\\$/; print ""; next }
 
 # Doxygen documents only the last of several members in one declaration: they get one each.
 /^ *(static constexpr |const )?[A-Za-z_][A-Za-z0-9_:<>]* [A-Za-z_0-9]+( = [^,(){}]+)?(, [A-Za-z_0-9]+( = [^,(){}]+)?)+;  *\/\/(\/<)? / {
