@@ -74,8 +74,9 @@ Tensor l1_loss(const Tensor& x, const Tensor& target, Reduction reduction) {
 Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, double beta, Reduction reduction) {
   require_equal_shapes("smooth_l1_loss", x, target);
   if (!(beta > 0)) throw ValueError(fmt::format("smooth_l1_loss: beta must be positive, got {}", beta));
-  const Tensor away = abs(x - target);
-  return reduced(where(lt(away, full({}, beta, away.dtype())), square(away) * (0.5 / beta), away - 0.5 * beta), reduction);
+  const Tensor away = abs(x - target), near = lt(away, full({}, beta, away.dtype()));
+  const Tensor squared = square(where(near, away, zeros({}, away.dtype())));  // 0 where it is not chosen: its slope could be infinite
+  return reduced(where(near, squared * (0.5 / beta), away - 0.5 * beta), reduction);
 }
 
 Tensor bce_with_logits(const Tensor& logits, const Tensor& target, Reduction reduction) {
