@@ -112,7 +112,7 @@ enum class Recorded : uint8_t { in_forward, in_backward };
 class SampleNodes : public BackwardHook {
  public:
   void made(const Node& node) override {
-    if (inside) forward_.insert(node.sequence);
+    if (inside_) forward_.insert(node.sequence);
     if (vjp_runs_) backward_.insert(node.sequence);
   }
   void before(Node& node) override {
@@ -126,9 +126,9 @@ class SampleNodes : public BackwardHook {
   // The sample's call, with its nodes noticed.
   OpSample::Function watched(const OpSample& sample) {
     return [this, &sample](const std::vector<Tensor>& x) {
-      inside = true;
+      inside_ = true;
       std::vector<Tensor> y = sample.run(x);
-      inside = false;
+      inside_ = false;
       return y;
     };
   }
@@ -139,7 +139,7 @@ class SampleNodes : public BackwardHook {
  private:
   virtual void enter(Node& node) = 0;
   virtual void leave(Node& node) = 0;
-  bool inside = false, vjp_runs_ = false;
+  bool inside_ = false, vjp_runs_ = false;
   std::set<uint64_t> forward_, backward_;
 };
 
