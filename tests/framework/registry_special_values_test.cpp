@@ -254,7 +254,9 @@ TEST(SpecialValues, EveryOpGivesWhatPyTorchGives) {
   }
   for (const auto& [key, value] : stored().items()) EXPECT_TRUE(keys.contains(key)) << key << " is stored and no sample any more";
   for (const auto* differences : {&differences_of_outputs(), &differences_of_gradients()}) {
-    for (const Difference& d : *differences) EXPECT_TRUE(d.seen) << d.op << ", " << d.name << " is no difference any more";
+    for (const Difference& d : *differences) {  // what rounding does is another on each compiler
+      EXPECT_TRUE(d.seen || std::string_view(d.gives) == "near") << d.op << ", " << d.name << " is no difference any more";
+    }
   }
   std::printf("special values: %d ops, %lld cases in f64 and f32, %lld values and gradients compared with PyTorch's\n", ops,
               static_cast<long long>(tally.cases), static_cast<long long>(tally.values));
