@@ -8,7 +8,9 @@ work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 
 echo "== what the tests checked"
-"$build/bin/framework_tests" --gtest_brief=1 --gtest_filter='Mutation.*:Parity.Outputs*:Registry.*:Autocast.*:SpecialValues.EveryOp*' | grep -E '^(mutants|PyTorch|gradients|special|largest)'
+"$build/bin/framework_tests" --gtest_brief=1 \
+  --gtest_filter='Mutation.*:Parity.Outputs*:Registry.*:Autocast.*:SpecialValues.EveryOp*:SpecialValues.EveryGrad*' |
+  grep -E '^(mutants|PyTorch|gradients|largest|special)'
 
 echo "== the smallest program (seconds: median of five, -O2, one compiler)"
 for header in framework/framework nn/nn; do

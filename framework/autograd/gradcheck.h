@@ -29,8 +29,8 @@ struct GradcheckResult {
 };
 
 /// Checks d(loss)/d(input) for every floating input of f against (loss(x + h) - loss(x - h)) / 2h, element by element. The loss weighs
-/// every output element differently, because a plain sum hides transposed gradients. At order 2 the same is done for the sum of the
-/// gradients under other weights. Error in the numeric side: about step^2 + 1e-16 / step.
+/// every output element differently, because a plain sum hides transposed gradients. At order 2 the same is done for the weighted sum of
+/// the gradients, the loss having squares in it so that the cotangents vary too. Error in the numeric side: about step^2 + 1e-16 / step.
 /// @param f any differentiable function of the inputs
 /// @param inputs f64; integers and masks pass through
 /// @param options step, tolerances, order

@@ -78,8 +78,9 @@ Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, double beta, Reduct
   require_alike("smooth_l1_loss", x, target);
   if (!(beta > 0)) throw ValueError(fmt::format("smooth_l1_loss: beta must be positive, got {}", beta));
   return detail::composed("smooth_l1_loss", [&] {
-    const Tensor away = abs(x - target);
-    return reduced(where(lt(away, full({}, beta, away.dtype())), square(away) * (0.5 / beta), away - 0.5 * beta), reduction);
+    const Tensor away = abs(x - target), near = lt(away, full({}, beta, away.dtype()));
+    const Tensor squared = square(where(near, away, zeros({}, away.dtype())));  // 0 where it is not chosen: its slope could be infinite
+    return reduced(where(near, squared * (0.5 / beta), away - 0.5 * beta), reduction);
   });
 }
 

@@ -25,10 +25,10 @@ struct Extreme {
       return (p < q) == kLarger ? q : p;
     });
   }
-  // What part of the gradient the first of two gets.
+  // What part of the gradient the first of two gets; all of it beside a NaN.
   template <class T>
   static T share(T p, T q) {
-    return p == q ? T(0.5) : (p < q) == kLarger ? T(0) : T(1);
+    return p == q ? T(0.5) : (kLarger ? p < q : p > q) ? T(0) : T(1);
   }
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
     const Tensor a = saved[0], b = saved[1];

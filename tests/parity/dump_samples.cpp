@@ -53,7 +53,11 @@ int main() {
           {{"key", sample.key}, {"torch", sample.torch}, {"reason", sample.reason}, {"inputs", as_json(sample.make_inputs(DType::f64))}});
     }
     for (const OpSample& sample : special_samples(samples)) {
-      specials.push_back({{"key", sample.key}, {"torch", sample.torch}, {"f64", special<double>(sample)}, {"f32", special<float>(sample)}});
+      specials.push_back({{"key", sample.key},
+                          {"torch", sample.torch},
+                          {"gradients", has_special_gradients(sample)},
+                          {"f64", special<double>(sample)},
+                          {"f32", special<float>(sample)}});
     }
   }
   fmt::print("{}\n", nlohmann::json{{"samples", std::move(plain)}, {"special", std::move(specials)}}.dump());

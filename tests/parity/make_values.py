@@ -8,8 +8,9 @@ values.json has for each sample: its expression and inputs (so that the test not
     loss = sum over outputs and elements of w_i y_i,   w_i = 0.5 + cos(1.7 i + phase),   phase = 0.3, and 0.9 more for each output
 which is the loss of framework/autograd/gradcheck.cpp. The expressions see the inputs as a, b, c, ... and the functions below.
 
-special_values.json has the outputs of samples with special values among their inputs (tests/testing/special_inputs.h), for each dtype: those
-of the plain inputs, and for every case the elements that differ from them as [output, element, value]. NaN and infinities are strings. Where
+special_values.json has the results (outputs, then gradients) of samples with special values among their inputs
+(tests/testing/special_inputs.h), for each dtype: those of the plain inputs, and for every case the elements that differ from them as
+[result, element, value]. NaN and infinities are strings. Where
 f32 loses what f64 has (a square that overflows between two finite ends), an f32 value is the pair [from f32, from the same inputs in f64].
 """
 import json
@@ -112,9 +113,23 @@ def evaluate(sample):
             "outputs": [flat(y) for y in outputs], "gradients": [flat(g) for g in gradients]}
 
 
-def special_outputs(sample, items, dtype):
-    """All elements of every output as JSON has them."""
-    digits = 10 if dtype == torch.float64 else 9
+def with_gradients(sample, items, dtype):
+    """The outputs, then, where the sample asks for them, the gradients of floating inputs under the weights above."""
+    inputs, outputs = run(sample, items, dtype, gradients=sample["gradients"])
+    weighed, weights, phase = [], [], 0.3
+    for y in outputs:
+        if y.requires_grad:
+            w = 0.5 + torch.cos(1.7 * torch.arange(y.numel(), dtype=torch.float64) + phase)
+            weighed.append(y)
+            weights.append(w.to(y.dtype).reshape(y.shape))
+        phase += 0.9 if y.is_floating_point() else 0
+    wanted = [x for x in inputs if x.requires_grad]
+    return outputs + list(torch.autograd.grad(weighed, wanted, weights)) if weighed else outputs
+
+
+def special_results(sample, items, dtype):
+    """All elements of every output and gradient as JSON has them."""
+    digits = 9 if dtype == torch.float64 else 8
 
     def text(v):
         return int(v) if isinstance(v, int) else float(f"{v:.{digits}g}") if math.isfinite(v) else str(v)
@@ -124,25 +139,25 @@ def special_outputs(sample, items, dtype):
             return v == exact or (math.isnan(v) and math.isnan(exact))
         return abs(v - exact) <= 1e-6 * abs(exact) + (1e-5 if abs(exact) > 1.2e-38 else 1e-44)
 
-    _, outputs = run(sample, items, dtype)
+    results = with_gradients(sample, items, dtype)
     if dtype == torch.float64:
-        return [[text(v) for v in y.reshape(-1).tolist()] for y in outputs]
-    result = []
-    for y, exact in zip(outputs, run(sample, items, torch.float64)[1]):
+        return [[text(v) for v in y.reshape(-1).tolist()] for y in results]
+    pairs = []
+    for y, exact in zip(results, with_gradients(sample, items, torch.float64)):
         rounded = exact.to(torch.float32) if exact.is_floating_point() else exact
-        pairs = zip(y.reshape(-1).tolist(), rounded.reshape(-1).tolist())
-        result.append([text(v) if same(v, e) else [text(v), text(e)] for v, e in pairs])
-    return result
+        both = zip(y.reshape(-1).tolist(), rounded.reshape(-1).tolist())
+        pairs.append([text(v) if same(v, e) else [text(v), text(e)] for v, e in both])
+    return pairs
 
 
 def evaluate_special(sample):
     value = {"torch": sample["torch"]}
     for name, dtype in (("f64", torch.float64), ("f32", torch.float32)):
-        plain = special_outputs(sample, sample[name][0]["inputs"], dtype)
+        plain = special_results(sample, sample[name][0]["inputs"], dtype)
         value[name] = {"plain": plain}
         for case in sample[name][1:]:
-            outputs = special_outputs(sample, case["inputs"], dtype)
-            value[name][case["name"]] = [[i, k, v] for i, y in enumerate(outputs) for k, v in enumerate(y) if repr(v) != repr(plain[i][k])]
+            results = special_results(sample, case["inputs"], dtype)
+            value[name][case["name"]] = [[i, k, v] for i, y in enumerate(results) for k, v in enumerate(y) if repr(v) != repr(plain[i][k])]
     return value
 
 

@@ -39,6 +39,15 @@ inline std::vector<OpSample> special_samples(const std::vector<OpSample>& sample
   return chosen;
 }
 
+/// Whether the gradients are stored as well: not of large samples, where one NaN makes hundreds.
+/// @param sample of an op
+/// @return whether it has a gradient and at most 40 floating elements
+inline bool has_special_gradients(const OpSample& sample) {
+  int64_t elements = 0;
+  for (const Tensor& x : sample.make_inputs(DType::f64)) elements += is_floating(x.dtype()) ? x.numel() : 0;
+  return sample.max_order > 0 && elements <= 40;
+}
+
 /// Each floating input in turn with each special value at its middle; where a value has a partner, that one stands at the front. What could
 /// cancel out in a sum (two infinities, two large numbers) stands alone.
 /// @tparam T float or double

@@ -299,6 +299,21 @@ struct Cube {
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const { d.add(0, g * 3.0 * saved[0] * saved[0]); }
 };
 
+// y = 2 x, with a vjp that hides what the cotangent comes from.
+struct Twice {
+  static constexpr const char* kName = "twice";
+  Tensor forward(const Tensor& x, Saved&) const { return x * 2.0; }
+  void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add(0, g.detach() * 2.0); }
+};
+
+TEST(Gradcheck, AtOrderTwoSeesTheCotangentOfALinearOp) {
+  const auto twice = [](const std::vector<Tensor>& x) { return std::vector{apply(Twice{}, x[0])}; };
+  EXPECT_TRUE(gradcheck(twice, {vector({0.5, -1.5})}));
+  const GradcheckResult result = gradcheck(twice, {vector({0.5, -1.5})}, {.order = 2});
+  EXPECT_FALSE(result);
+  EXPECT_EQ(result.message.rfind("order 2: input 0 element ", 0), 0U) << result.message;
+}
+
 TEST(Gradcheck, PassesARightRuleAndNamesTheWorstElementOfAWrongOne) {
   const auto cube = [](const std::vector<Tensor>& x) { return std::vector{apply(Cube{}, x[0])}; };
   EXPECT_TRUE(gradcheck(cube, {vector({0.5, -1.5, 2})}, {.order = 2}));

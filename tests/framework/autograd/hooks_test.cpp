@@ -112,7 +112,7 @@ enum class Recorded : uint8_t { in_forward, in_backward };
 class SampleNodes : public BackwardHook {
  public:
   void made(const Node& node) override {
-    if (inside) forward_.insert(node.sequence);
+    if (inside_) forward_.insert(node.sequence);
     if (vjp_runs_) backward_.insert(node.sequence);
   }
   void before(Node& node) override {
@@ -123,14 +123,12 @@ class SampleNodes : public BackwardHook {
     vjp_runs_ = false;
     leave(node);
   }
-  // The sample's call, with its nodes noticed. The results are bent: under a loss that is linear in them their cotangents would be
-  // constants, and what a vjp does with its cotangent would have no gradient at second order.
+  // The sample's call, with its nodes noticed.
   OpSample::Function watched(const OpSample& sample) {
     return [this, &sample](const std::vector<Tensor>& x) {
-      inside = true;
+      inside_ = true;
       std::vector<Tensor> y = sample.run(x);
-      inside = false;
-      for (Tensor& output : y) output = is_floating(output.dtype()) ? output + square(output) * 0.3 : output;
+      inside_ = false;
       return y;
     };
   }
@@ -141,7 +139,7 @@ class SampleNodes : public BackwardHook {
  private:
   virtual void enter(Node& node) = 0;
   virtual void leave(Node& node) = 0;
-  bool inside = false, vjp_runs_ = false;
+  bool inside_ = false, vjp_runs_ = false;
   std::set<uint64_t> forward_, backward_;
 };
 
@@ -203,14 +201,15 @@ Tensor weighed(const std::vector<Tensor>& x) {
   return total;
 }
 
-// The gradients of weighed results; at order 2 those of weighed gradients.
+// The gradients of weighed results and squares of them; at order 2 those of weighed gradients.
 std::vector<Tensor> derivatives(const OpSample::Function& run, const OpSample& sample, int order) {
   std::vector<Tensor> inputs = sample.make_inputs(DType::f64), wanted;
   for (const Tensor& x : inputs) {
     if (is_floating(x.dtype())) wanted.push_back(x.set_requires_grad(true));
   }
-  Tensor loss = weighed(run(inputs));
-  std::vector<Tensor> found;
+  std::vector<Tensor> results = run(inputs), found;
+  for (Tensor& y : results) y = is_floating(y.dtype()) ? y + square(y) * 0.3 : y;
+  Tensor loss = weighed(results);
   for (int i = 1; i <= order; ++i) {
     if (!loss.requires_grad()) return {};
     found = grad(std::vector{loss}, wanted, {}, {.create_graph = i < order, .allow_unused = true});

@@ -93,6 +93,21 @@ TEST(OpValues, TiesShareOrStandInOrder) {
   EXPECT_EQ(only(b.grad()), 0.5);
 }
 
+TEST(OpValues, ANanHandsTheGradientToBothOfAPair) {
+  for (const auto& choose : {maximum, minimum}) {
+    const Tensor a = vector({kNan, 1}).set_requires_grad(true), b = vector({1, kNan}).set_requires_grad(true);
+    sum(choose(a, b)).backward();
+    EXPECT_EQ(values(a.grad()), (std::vector<double>{1, 1}));
+    EXPECT_EQ(values(b.grad()), (std::vector<double>{1, 1}));
+  }
+}
+
+TEST(OpValues, SmoothL1OfAnInfiniteDifference) {  // the square that is not chosen adds no infinity times 0
+  const Tensor x = vector({kInf, -kInf}).set_requires_grad(true);
+  smooth_l1_loss(x, vector({0, 0}), 1, Reduction::sum).backward();
+  EXPECT_EQ(values(x.grad()), (std::vector<double>{1, -1}));
+}
+
 TEST(OpValues, ProductsWithZeros) {  // each element's gradient is the product of the others
   const Tensor one = vector({2, 0, 3}).set_requires_grad(true), two = vector({0, 5, 0}).set_requires_grad(true);
   prod(one).backward();
