@@ -87,6 +87,9 @@ Tensor mean(const Tensor& x, std::vector<int> dims, KeepDim keep) {
 
 Tensor sum_to(const Tensor& x, const Shape& shape) {
   if (x.shape() == shape) return x;
+  if (broadcast_shapes("sum_to", shape, x.shape()) != x.shape()) {
+    throw ShapeError(fmt::format("sum_to: {} does not stretch to {}", shape.str(), x.shape().str()));
+  }
   const int missing = x.ndim() - shape.ndim();
   std::vector<int> dims;
   for (int i = 0; i < x.ndim(); ++i) {
