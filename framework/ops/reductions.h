@@ -81,6 +81,7 @@ Tensor cumsum(const Tensor& x, int dim);
 /// @param x floating
 /// @param shape of the result
 /// @return of that shape
+/// @throws ShapeError for one that does not stretch to x's
 Tensor sum_to(const Tensor& x, const Shape& shape);
 
 }  // namespace heed

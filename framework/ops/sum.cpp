@@ -1,5 +1,7 @@
 // sum(x, dims): y = sum of x over dims.      vjp: dx = g stretched back over dims.
 // mean and sum_to are compositions.
+#include <fmt/format.h>
+
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
 #include "framework/ops/naming.h"
@@ -82,6 +84,9 @@ Tensor mean(const Tensor& x, std::vector<int> dims, KeepDim keep) {
 Tensor sum_to(const Tensor& x, const Shape& shape) {
   detail::require_defined("sum_to", x);
   if (x.shape() == shape) return x;
+  if (broadcast_shapes("sum_to", shape, x.shape()) != x.shape()) {
+    throw ShapeError(fmt::format("sum_to: {} does not stretch to {}", shape.str(), x.shape().str()));
+  }
   const int missing = x.ndim() - shape.ndim();
   std::vector<int> dims;
   for (int i = 0; i < x.ndim(); ++i) {

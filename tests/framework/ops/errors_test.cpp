@@ -27,6 +27,8 @@ TEST(OpErrors, Elementwise) {
 TEST(OpErrors, Reductions) {
   EXPECT_ERROR(IndexError, "sum: dimension 2 is outside [-2, 2)", sum(zeros({2, 3}), {2}));
   EXPECT_ERROR(ValueError, "sum: dimension 1 is named twice", sum(zeros({2, 3}), {1, -1}));
+  EXPECT_ERROR(ShapeError, "sum_to: shapes do not broadcast: [2, 3] and [6]", sum_to(zeros({6}), {2, 3}));
+  EXPECT_ERROR(ShapeError, "sum_to: [3, 4] does not stretch to [4]", sum_to(zeros({4}), {3, 4}));
   EXPECT_ERROR(ShapeError, "argmax: nothing to choose from in [2, 0]", argmax(zeros({2, 0})));
 }
 
