@@ -1,6 +1,7 @@
 // Losses as objects that hold their options; the equations are in framework/ops/losses.h.
 #pragma once
 
+#include "framework/core/check.h"
 #include "framework/ops/ops.h"
 
 namespace heed::nn {
@@ -11,8 +12,11 @@ class CrossEntropyLoss {
   /// @param label_smoothing in [0, 1): mass spread evenly over all classes
   /// @param padding_id rows with this target count nothing
   /// @param class_weights [V]; undefined: all 1
+  /// @throws ValueError for another label_smoothing
   explicit CrossEntropyLoss(double label_smoothing = 0, int64_t padding_id = -100, const Tensor& class_weights = {})
-      : options_{label_smoothing, padding_id, class_weights} {}
+      : options_{label_smoothing, padding_id, class_weights} {
+    check_number("CrossEntropyLoss", "label_smoothing", label_smoothing, Allowed::fraction);
+  }
   /// @param logits [N, V]
   /// @param targets i64 [N]
   /// @return scalar, the mean over the rows that count; 0 when none does
@@ -63,8 +67,11 @@ using KLDivLoss = ElementwiseLoss<kl_div>;                   // x are log probab
 class SmoothL1Loss {
  public:
   /// @param beta above 0
+  /// @throws ValueError for another one
   /// @param reduction mean, sum or none
-  explicit SmoothL1Loss(double beta = 1, Reduction reduction = Reduction::mean) : beta_(beta), reduction_(reduction) {}
+  explicit SmoothL1Loss(double beta = 1, Reduction reduction = Reduction::mean) : beta_(beta), reduction_(reduction) {
+    check_number("SmoothL1Loss", "beta", beta, Allowed::positive);
+  }
   /// @param x,target of one shape
   /// @return scalar, or their shape without reduction
   Tensor operator()(const Tensor& x, const Tensor& target) const { return smooth_l1_loss(x, target, beta_, reduction_); }

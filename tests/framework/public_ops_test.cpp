@@ -34,6 +34,8 @@ const std::map<std::string, std::string>& other_headers() {
       {"registry.h", "the table and its samples"},
       {"policy.h", "the table's policies"},
       {"elementwise.h", "loops inside of ops"},
+      {"elementwise_op.h", "what functions of one tensor share"},
+      {"naming.h", "whom an error names"},
       {"window.h", "argument checks inside of ops"},
       {"cross_entropy.h", "what two losses share"},
       {"sequence.h", "batches inside of lstm and attention_lstm"},

@@ -326,6 +326,9 @@ TEST(Layers, NumbersOutsideTheirRangesAreRefused) {
   EXPECT_ERROR(ValueError, "MaxPool1d: padding must be at least 0, got -1", MaxPool1d(2, 1, -1));
   EXPECT_ERROR(ValueError, "AvgPool1d: padding 2, 2 is more than half of the window 3, 3", AvgPool1d(3, 1, 2));
 
+  EXPECT_ERROR(ValueError, "CrossEntropyLoss: label_smoothing nan is outside [0, 1)", CrossEntropyLoss(NAN));
+  EXPECT_ERROR(ValueError, "SmoothL1Loss: beta 0 is outside (0, inf)", SmoothL1Loss(0));
+
   EXPECT_ERROR(ValueError, "LSTM: in must be at least 1, got 0", LSTMLayer(0, 3));
   EXPECT_ERROR(ValueError, "LSTM: hidden must be at least 1, got 0", LSTMCell(2, 0));
   EXPECT_ERROR(ValueError, "LSTM: layers must be at least 1, got 0", LSTM(2, 3, {.layers = 0}));
