@@ -17,7 +17,7 @@ install(EXPORT heedTargets NAMESPACE heed:: DESTINATION "${package_dir}" COMPONE
 # What lies under framework/kernels/<backend> needs the backends' own headers and stays here.
 foreach(layer framework nn models)
   install(DIRECTORY "${PROJECT_SOURCE_DIR}/${layer}" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/heed" COMPONENT development
-          FILES_MATCHING PATTERN "*.h"
+          FILES_MATCHING PATTERN "*.h" PATTERN "ops.def"
           PATTERN "kernels/simd" EXCLUDE PATTERN "kernels/onednn" EXCLUDE PATTERN "kernels/openblas" EXCLUDE)
 endforeach()
 
