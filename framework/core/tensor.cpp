@@ -42,6 +42,18 @@ constexpr bool kOneBlock = true;
 constexpr size_t kHead = (sizeof(Storage) + sizeof(TensorBody) + 63) / 64 * 64;  // then the data
 constexpr size_t kLargestInside = 1024 - kHead;  // up to here the pool's classes are 64 bytes apart, so nothing is wasted
 
+// What goes wrong with an allocation, beside the path that every op takes.
+[[noreturn, gnu::cold, gnu::noinline]] void throw_extents(const char* op, const char* what, const Shape& shape) {
+  throw ShapeError(fmt::format("{}: {} in {}", op, what, shape.str()));
+}
+[[gnu::noinline]] void* allocate_data(const char* op, const Shape& shape, DType dtype, size_t bytes) {
+  try {
+    return pool_allocate(bytes);
+  } catch (const MemoryError&) {
+    throw MemoryError(fmt::format("{}: {}{} needs {} bytes, more than the system gives", op, name_of(dtype), shape.str(), bytes));
+  }
+}
+
 // The collector of a leaf may outlive it in a graph; then it collects for nobody.
 void forget_leaf(TensorBody* body) {
   if (!body->wants_grad || !body->grad_node) return;
@@ -182,10 +194,8 @@ Tensor detail::allocate(const char* op, const Shape& shape, DType dtype) {
   int64_t count = 1;
   for (int i = shape.ndim() - 1; i >= 0; --i) {
     const int64_t extent = shape[i];
-    if (extent < 0) throw ShapeError(fmt::format("{}: negative extent in {}", op, shape.str()));
-    if (__builtin_mul_overflow(most, std::max<int64_t>(extent, 1), &most)) {
-      throw ShapeError(fmt::format("{}: too many elements in {}", op, shape.str()));
-    }
+    if (extent < 0) throw_extents(op, "negative extent", shape);
+    if (__builtin_mul_overflow(most, std::max<int64_t>(extent, 1), &most)) throw_extents(op, "too many elements", shape);
     count *= extent;
   }
   const size_t bytes = static_cast<size_t>(count) * size_of(dtype);
@@ -194,11 +204,7 @@ Tensor detail::allocate(const char* op, const Shape& shape, DType dtype) {
   auto* const block = static_cast<char*>(pool_allocate(block_bytes));
   auto storage = IntrusivePtr<Storage>::adopt(new (block) Storage);
   storage->block_bytes = block_bytes;
-  try {
-    storage->data = inside ? block + kHead : pool_allocate(bytes);
-  } catch (const MemoryError&) {
-    throw MemoryError(fmt::format("{}: {}{} needs {} bytes, more than the system gives", op, name_of(dtype), shape.str(), bytes));
-  }
+  storage->data = inside ? block + kHead : allocate_data(op, shape, dtype, bytes);
   storage->bytes = bytes;
   void* const place = kOneBlock ? block + sizeof(Storage) : pool_allocate(sizeof(TensorBody));
   auto body = IntrusivePtr<TensorBody>::adopt(new (place) TensorBody(dtype, shape, shape));
