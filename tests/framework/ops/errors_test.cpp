@@ -278,7 +278,7 @@ TEST(OpErrors, CompositionsNameThemselves) {
          stack({x, y}, 0);
        }},
       {"masked_fill: the mask [2, 3] does not stretch to [3]", [&] { masked_fill(zeros({3}), mask, 0); }},
-      {"sum_to: element counts differ: ", [&] { sum_to(x, {2}); }},
+      {"sum_to: shapes do not broadcast: [2] and [2, 3]", [&] { sum_to(x, {2}); }},
       {"index_select: the ids must have one dimension, got [2, 3]", [&] { index_select(x, 0, whole); }},
       {"bmm: inner dimensions differ: [2, 3, 4] x [2, 3, 4]", [&] { bmm(batch, batch); }},
       {"bmm: batch sizes differ: [2, 3, 4] x [1, 4, 3]",
