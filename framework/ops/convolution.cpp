@@ -4,6 +4,7 @@
 //   weight_gradient(g, x):  dg = conv(x, u)          dx = input_gradient(g, u)
 #include "framework/core/flops.h"
 #include "framework/ops/apply.h"
+#include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
 #include "framework/ops/window.h"
@@ -170,6 +171,7 @@ struct Conv1d {
 
 namespace {
 Tensor convolved(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& o) {
+  detail::require_defined(op, x, weight);
   check_operands(op, x, weight, bias, o.groups, weight.ndim() == 4 ? weight.shape()[1] * o.groups : 0,
                  weight.ndim() == 4 ? weight.shape()[0] : 0);
   const kernels::Window window = detail::window_on(op, x.shape(), {weight.shape()[2], weight.shape()[3]}, o.stride, o.padding, o.dilation);
@@ -182,6 +184,7 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const C
 }
 
 Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& o) {
+  detail::require_defined("conv_transpose2d", x, weight);
   const int64_t channels = weight.ndim() == 4 ? weight.shape()[1] * o.groups : 0;
   check_operands("conv_transpose2d", x, weight, bias, o.groups, weight.ndim() == 4 ? weight.shape()[0] : 0, channels);
   Shape image{x.shape()[0], channels, 0, 0};
@@ -197,6 +200,7 @@ Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bia
 }
 
 Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv1dOptions& o) {
+  detail::require_defined("conv1d", x, weight);
   if (x.ndim() != 3 || weight.ndim() != 3) {
     throw ShapeError(
         fmt::format("conv1d: takes [B, C, L] and a weight of 3 dimensions, got {} and {}", x.shape().str(), weight.shape().str()));
