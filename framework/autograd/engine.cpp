@@ -177,6 +177,10 @@ namespace {
 bool may_change(const Tensor& total) { return !GradMode::enabled() && total.shares_nothing() && total.is_contiguous(); }
 
 void add_to(Tensor& total, const Tensor& g) {
+  if (g.shape() != total.shape() || g.dtype() != total.dtype()) [[unlikely]] {
+    throw ShapeError(fmt::format("backward: a gradient {} arrived where {} had: some vjp gives another shape or dtype than its input's",
+                                 g.describe(), total.describe()));
+  }
   if (!may_change(total)) {
     total = add(total, g);
   } else if (g.is_contiguous()) {
@@ -219,13 +223,15 @@ void Grads::add(int i, Tensor&& g) {
 void Grads::add_matmul(int i, const Tensor& a, const Tensor& b) {
   if (!wants(i)) return;
   Tensor& total = slot(i);
-  const auto rows_apart = [&] {  // a single row is dense with any stride, which GEMM refuses
-    const int row = total.ndim() - 2;
-    return total.strides()[row] >= total.shape()[row + 1];
+  const auto takes_product = [&] {
+    const int d = total.ndim();
+    return d >= 2 && a.ndim() == d && b.ndim() == d && total.dtype() == a.dtype() && total.shape() == a.shape().with(d - 1, b.size(-1)) &&
+           total.strides()[d - 2] >= total.shape()[d - 1];  // a single row is dense with any stride, which GEMM refuses
   };
-  if (!total.defined() || !may_change(total) || !rows_apart()) {
+  if (!total.defined() || !may_change(total) || !takes_product()) {
     accumulate(total, matmul(a, b));
   } else {
+    const detail::RoundedProducts rounded(AutocastGuard::active());  // as matmul would
     kernels::matmul(a, b, total, 1.0);
   }
 }

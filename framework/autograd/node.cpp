@@ -43,6 +43,11 @@ void detail::show_computed(const Node& node, std::span<const Tensor> inputs, std
   for (BackwardHook* hook = BackwardHook::innermost(); hook; hook = hook->outer()) hook->computed(node, inputs, outputs);
 }
 
+void detail::throw_other_gradient(const Node& node, int i, const Tensor& g, const Shape& shape, DType dtype) {
+  throw ShapeError(fmt::format("backward: the vjp of '{}' gives {} for input {}, which is {}{}", node.name(), g.describe(), i,
+                               name_of(dtype), shape.str()));
+}
+
 void Node::drop_hooks() noexcept {
   if (!hooks) return;
   TensorHooks* const mine = std::exchange(hooks, nullptr);

@@ -91,6 +91,8 @@ struct Node {
 
 namespace detail {
 Edge leaf_edge(TensorBody* leaf);
+// A vjp gave input i a gradient g that is not like the input.
+[[noreturn]] void throw_other_gradient(const Node& node, int i, const Tensor& g, const Shape& shape, DType dtype);
 // Shows the BackwardHooks what a watched node's forward got and gave.
 void show_computed(const Node& node, std::span<const Tensor> inputs, std::span<const Tensor> outputs);
 

@@ -1,6 +1,8 @@
 // bf16 autocast: which ops may round the operands of their products, and when.
 #pragma once
 
+#include <atomic>
+
 namespace heed {
 
 /// While one lives, the calling thread's products, convolutions and recurrent and attention ops (the rows of framework/ops/ops.def whose
@@ -28,6 +30,9 @@ class AutocastGuard {
 bool has_bf16_products();
 
 namespace detail {
+
+/// For tests: products and convolutions of any size are rounded, also where that does not pay.
+inline constinit std::atomic<bool> round_every_size{false};
 
 /// What kernels look at: apply() sets it for an op of policy `gemm`, parallel_for hands it to its threads.
 class RoundedProducts {

@@ -5,6 +5,7 @@
 #include <sched.h>
 
 #include <atomic>
+#include <exception>
 #include <fstream>
 #include <string>
 
@@ -64,16 +65,22 @@ struct Job {
   int64_t n;
   int64_t ranges;
   bool rounded;
+  std::atomic<bool> failed{false};
+  std::exception_ptr error;  // the first
 };
 
 void run_share(void* data) {
   tsan_acquire(data);
-  const Job& job = *static_cast<const Job*>(data);
+  Job& job = *static_cast<Job*>(data);
   const detail::RoundedProducts rounded(job.rounded);
   const int64_t id = omp_get_thread_num(), team = omp_get_num_threads();
-  for (int64_t r = id; r < job.ranges; r += team) {
-    const int64_t begin = job.n * r / job.ranges, end = job.n * (r + 1) / job.ranges;
-    if (begin < end) job.f(job.context, begin, end);
+  try {
+    for (int64_t r = id; r < job.ranges; r += team) {
+      const int64_t begin = job.n * r / job.ranges, end = job.n * (r + 1) / job.ranges;
+      if (begin < end) job.f(job.context, begin, end);
+    }
+  } catch (...) {
+    if (!job.failed.exchange(true)) job.error = std::current_exception();
   }
   tsan_release(data);
 }
@@ -124,6 +131,7 @@ void parallel_ranges(int64_t n, int64_t grain, RangeFunction f, void* context) {
   tsan_release(&job);
   GOMP_parallel(run_share, &job, static_cast<unsigned>(wanted), 0);
   tsan_acquire(&job);
+  if (job.error) std::rethrow_exception(job.error);
 }
 
 }  // namespace detail

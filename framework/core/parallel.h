@@ -48,7 +48,7 @@ void parallel_ranges(int64_t n, int64_t grain, RangeFunction f, void* context);
 /// instead, to keep its bits the same.
 /// @param n the end of the range
 /// @param grain as much as one thread should have at least
-/// @param f void(int64_t begin, int64_t end); must not throw
+/// @param f void(int64_t begin, int64_t end); the first exception is thrown on, once every thread is done
 template <class F>
 void parallel_for(int64_t n, int64_t grain, F&& f) {
   if (n <= grain) {

@@ -70,7 +70,8 @@ Scratch<uint16_t> as_bf16(int64_t rows, int64_t columns, const float* x, int64_t
 
 // Transposed A with transposed B does not occur in training.
 bool bf16_is_better(bool ta, bool tb, int64_t M, int64_t N, int64_t K, float beta) {
-  return !(ta && tb) && (beta == 0 || beta == 1) && std::min({M, N, K}) >= 32 && M * N * K >= int64_t{1} << 20;
+  return !(ta && tb) && (beta == 0 || beta == 1) &&
+         ((std::min({M, N, K}) >= 32 && M * N * K >= int64_t{1} << 20) || heed::detail::round_every_size);
 }
 
 // oneDNN makes a kernel for each shape, and batches differ in their number of tokens. Tokens are the rows of A, or with transposed A the
@@ -262,7 +263,7 @@ void StoredMatrix<T>::store(int64_t row, int64_t count, const T* x) {
 template <class T>
 void StoredMatrix<T>::multiply(int64_t N, const T* B, T* C) const {
   if constexpr (std::is_same_v<T, float>) {
-    if (bf16_) {
+    if (bf16_ && M_ > 0 && K_ > 0 && N > 0) {  // oneDNN divides by the sizes
       const detail::ProductThreads alone;
       detail::count_flops(2 * M_ * N * K_);
       const Scratch<uint16_t> b = as_bf16(K_, N, B, N, K_);
@@ -275,7 +276,7 @@ void StoredMatrix<T>::multiply(int64_t N, const T* B, T* C) const {
 template <class T>
 void StoredMatrix<T>::add_transposed_product(int64_t N, const T* B, T* C) const {
   if constexpr (std::is_same_v<T, float>) {
-    if (bf16_) {
+    if (bf16_ && M_ > 0 && K_ > 0 && N > 0) {  // oneDNN divides by the sizes
       const detail::ProductThreads alone;
       detail::count_flops(2 * M_ * N * K_);
       const Scratch<uint16_t> b = as_bf16(M_, N, B, N, padded_depth(M_));

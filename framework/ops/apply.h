@@ -15,9 +15,11 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <new>
 #include <span>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "framework/autograd/engine.h"
@@ -46,13 +48,47 @@ constexpr int kDynamic = -1;
 // Calls f, an op's forward or vjp, with its products rounded where its row of the table allows that and autocast is on.
 template <class Op, class F>
 decltype(auto) with_policy(const F& f) {
-  if constexpr (policy_of<Op>() == AutocastPolicy::gemm) {
+  if constexpr (autocast_policy(row_of<Op>()) == AutocastPolicy::gemm) {
     const RoundedProducts rounded(AutocastGuard::active());
     return f();
   } else {
     return f();
   }
 }
+
+// What a user's op was given, which its gradients must be like. The table's own ops are known to be right.
+template <int N>
+class Given {
+ public:
+  template <class Inputs>
+  explicit Given(const Inputs& inputs) {
+    size_t i = 0;
+    if constexpr (N == kDynamic) inputs_.resize(inputs.size());
+    for (const Tensor& x : inputs) {
+      if (x.defined()) inputs_[i] = {x.shape(), x.dtype()};
+      ++i;
+    }
+  }
+  void check(Node& node) const {
+    for (int i = 0; i < node.edge_count(); ++i) {
+      const Edge& edge = node.edge(i);
+      if (!edge.node) continue;
+      const Tensor& g = edge.node->cotangents[edge.output];
+      const auto& [shape, dtype] = inputs_[static_cast<size_t>(i)];
+      if (g.defined() && (g.shape() != shape || g.dtype() != dtype)) [[unlikely]]
+        throw_other_gradient(node, i, g, shape, dtype);
+    }
+  }
+
+ private:
+  using Kind = std::pair<Shape, DType>;
+  std::conditional_t<N == kDynamic, std::vector<Kind>, std::array<Kind, static_cast<size_t>(N < 0 ? 0 : N)>> inputs_;
+};
+struct GivenToARow {
+  template <class Inputs>
+  explicit GivenToARow(const Inputs&) {}
+  static void check(Node&) {}
+};
 
 template <class... Inputs>
 uint64_t youngest(const Inputs&... inputs) {
@@ -64,9 +100,11 @@ template <class Op, int N, int O>
 struct OpNode final : Node {
   using Edges = std::conditional_t<N == kDynamic, std::vector<Edge>, std::array<Edge, static_cast<size_t>(N < 0 ? 0 : N)>>;
 
-  OpNode(Op the_op, uint64_t after, Edges the_edges, uint32_t wanted)
+  template <class Inputs>
+  OpNode(Op the_op, uint64_t after, Edges the_edges, uint32_t wanted, const Inputs& inputs)
       : Node(sizeof(OpNode), after),
         op(std::move(the_op)),
+        given(inputs),
         edges(std::move(the_edges)),
         saved(this, slots.data(), saved_capacity<Op>(), wanted) {
     set_edges(edges.data(), edges.size());
@@ -86,9 +124,11 @@ struct OpNode final : Node {
         op.vjp(grads, arrived, saved);
       }
     });
+    given.check(*this);
   }
 
   [[no_unique_address]] Op op;
+  [[no_unique_address]] std::conditional_t<row_of<Op>().empty(), Given<N>, GivenToARow> given;
   Edges edges;
   std::array<Tensor, O == 0 ? 1 : O> arrived;  // cotangents
   [[no_unique_address]] std::array<SavedTensor, saved_capacity<Op>()> slots;
@@ -153,7 +193,8 @@ auto apply(Op op, const Inputs&... inputs) {
   int i = 0;
   ((wanted |= uint32_t{inputs.requires_grad()} << i++), ...);
   auto* const node = new (pool_allocate(sizeof(Typed)))
-      Typed(std::move(op), detail::youngest(inputs...), typename Typed::Edges{gradient_edge(inputs)...}, wanted);
+      Typed(std::move(op), detail::youngest(inputs...), typename Typed::Edges{gradient_edge(inputs)...}, wanted,
+            std::array<std::reference_wrapper<const Tensor>, sizeof...(Inputs)>{std::cref(inputs)...});
   IntrusivePtr<Node> handle = IntrusivePtr<Node>::adopt(node);
   Result result = [&] {
     const NoGradGuard no_grad;
@@ -190,7 +231,7 @@ Tensor apply_list(Op op, std::span<const Tensor> inputs) {
     edges.push_back(gradient_edge(x));
     after = std::max(after, detail::sequence_of(x));
   }
-  auto* const node = new (pool_allocate(sizeof(Typed))) Typed(std::move(op), after, std::move(edges), wanted);
+  auto* const node = new (pool_allocate(sizeof(Typed))) Typed(std::move(op), after, std::move(edges), wanted, inputs);
   IntrusivePtr<Node> handle = IntrusivePtr<Node>::adopt(node);
   Tensor result = [&] {
     const NoGradGuard no_grad;

@@ -80,7 +80,7 @@ Tensor weighted_cross_entropy(const Tensor& logits, const Tensor& targets, const
   if (options.label_smoothing == 0) return total;
   const Tensor counted = ne(targets, full({}, static_cast<double>(options.ignore_id), DType::i64)).to(logits.dtype());
   const Tensor ids = where(counted.to(DType::boolean), targets, zeros({}, DType::i64));
-  const Tensor evenly = -sum(matmul(log_p, weights) * counted), mass = sum(index_select(weights, 0, ids) * counted);
+  const Tensor evenly = -sum(sum(log_p * weights, {1}) * counted), mass = sum(index_select(weights, 0, ids) * counted);
   const Tensor none = eq(mass, zeros({}, mass.dtype()));
   const double share = options.label_smoothing / static_cast<double>(classes);
   return total + evenly * share / where(none, ones({}, mass.dtype()), mass);

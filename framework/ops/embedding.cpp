@@ -13,6 +13,7 @@ namespace {
 // table[ids] += rows as an op of its own, so that the gradient of embedding is differentiable: its vjp is embedding again.
 struct ScatterAddRows {
   static constexpr const char* kName = "scatter_add_rows";
+  static constexpr const char* kRow = "embedding";
   int64_t table_rows;
   int64_t padding_id;
   Tensor ids;

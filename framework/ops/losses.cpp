@@ -86,7 +86,7 @@ Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, double beta, Reduct
 
 Tensor bce_with_logits(const Tensor& logits, const Tensor& target, Reduction reduction) {
   require_alike("bce_with_logits", logits, target);
-  return detail::composed("bce_with_logits", [&] {  // no difference of large numbers, and no infinity less an infinity
+  return detail::composed("bce_with_logits", [&] {  // no difference of large numbers
     return reduced(target * softplus(-logits) + (1.0 - target) * softplus(logits), reduction);
   });
 }

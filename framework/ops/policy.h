@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <type_traits>
 
 namespace heed {
 
@@ -25,13 +26,23 @@ constexpr AutocastPolicy autocast_policy(std::string_view op) {
 
 namespace detail {
 
-/// Of an op's struct: that of the row of its name, or of `kRow` where it is a part of another op.
+constexpr bool is_row(std::string_view op) {
+#define OP(name, file, policy) \
+  if (op == #name) return true;
+#include "framework/ops/ops.def"
+#undef OP
+  return false;
+}
+
+/// The row that an op's struct belongs to: that of its name, or of `kRow` where it is a part of another op; empty for a user's own.
 template <class Op>
-constexpr AutocastPolicy policy_of() {
+constexpr std::string_view row_of() {
   if constexpr (requires { Op::kRow; }) {
-    return autocast_policy(Op::kRow);
+    return Op::kRow;
+  } else if constexpr (requires { typename std::bool_constant<is_row(Op::kName)>; }) {  // a name that is known when compiling
+    return is_row(Op::kName) ? Op::kName : std::string_view{};
   } else {
-    return autocast_policy(Op::kName);
+    return {};
   }
 }
 

@@ -53,6 +53,7 @@ Tensor average(const PoolSizes& sizes, bool count_padding, const Shape& in, cons
 // The transpose of avg_pool2d: g [out] -> [in].
 struct AvgPool2dBackward {
   static constexpr const char* kName = "avg_pool2d_backward";
+  static constexpr const char* kRow = "avg_pool2d";
   PoolSizes sizes;
   bool count_padding;
   Shape in, out;

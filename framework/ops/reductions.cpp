@@ -7,7 +7,6 @@
 
 #include "framework/core/parallel.h"
 #include "framework/ops/apply.h"
-#include "framework/ops/elementwise.h"
 #include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
@@ -200,7 +199,7 @@ struct Var {
     for (int i = 0; i < x.ndim(); ++i) {
       if (reduced.is(i)) dims.push_back(i);
     }
-    return x - (dims.empty() ? x : mean(x, dims, KeepDim::yes));
+    return x - (dims.empty() ? x : sum(x * (1 / static_cast<double>(reduced.count())), dims, KeepDim::yes));  // a sum may overflow
   }
   static void samples(SampleList& s) {
     s.add("torch.var(a, dim=(0, 1))", {{3, 5}}, [](const auto& x) { return std::vector{var(x[0])}; });
@@ -213,9 +212,10 @@ struct Var {
   }
 };
 
-// y, and 1 where y = 0.
-Tensor lifted(const Tensor& y) {
-  return y + detail::each("norm", y, [](auto v) { return v == 0; });
+// x / y, 0 with all its derivatives where y = 0.
+Tensor over_root(const Tensor& x, const Tensor& y) {
+  const Tensor none = eq(y, zeros({}, y.dtype()));
+  return masked_fill(x / masked_fill(y, none, 1), none, 0);
 }
 
 // stddev: the root of var, taken before the square is rounded to f32, where it may overflow.
@@ -232,7 +232,7 @@ struct StdDev {
   }
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
     const double scale = 1 / std::max(static_cast<double>(reduced.count()) - correction, 0.0);
-    d.add(0, g * Var::centred(saved[0], reduced) / lifted(saved[1]) * scale);
+    d.add(0, over_root(g * Var::centred(saved[0], reduced), saved[1]) * scale);
   }
   static void samples(SampleList& s) {
     s.add("torch.std(a, dim=(0, 1))", {{3, 5}}, [](const auto& x) { return std::vector{stddev(x[0])}; });
@@ -256,7 +256,7 @@ struct Norm {
     saved.output(y);
     return y;
   }
-  void vjp(Grads& d, const Tensor& g, const Saved& saved) const { d.add(0, g * saved[0] / lifted(saved[1])); }
+  void vjp(Grads& d, const Tensor& g, const Saved& saved) const { d.add(0, over_root(g * saved[0], saved[1])); }
   static void samples(SampleList& s) {
     s.add("torch.linalg.vector_norm(a)", {{3, 5}}, [](const auto& x) { return std::vector{norm(x[0])}; });
     s.add("torch.linalg.vector_norm(a, dim=1)", {{3, 5}}, [](const auto& x) { return std::vector{norm(x[0], {1})}; });

@@ -48,6 +48,7 @@ struct Reshape {
 // A dimension of extent 1 more or less: a view, whatever the strides.      vjp: the other way round
 struct UnitDimension {
   static constexpr const char* kName = "unit_dimension";
+  static constexpr const char* kRow = "unsqueeze";
   int dim;
   bool more;
   Tensor forward(const Tensor& x, Saved&) const {

@@ -17,33 +17,48 @@ static_assert(autocast_policy("matmul") == AutocastPolicy::gemm);
 static_assert(autocast_policy("softmax") == AutocastPolicy::f32_math);
 static_assert(autocast_policy("somebody's own") == AutocastPolicy::any);
 
-// The autocast policy of the table: a row that is not `gemm` gives the same bits under autocast.
-TEST(Autocast, ChangesGemmRowsAlone) {
-  for (const OpInfo& op : op_registry()) {
-    if (op.policy == AutocastPolicy::gemm) continue;
-    for (const OpSample& sample : op.make_samples()) {
-      const std::vector<Tensor> x = sample.make_inputs(DType::f32), plain = sample.run(x);
-      const AutocastGuard autocast;
-      const std::vector<Tensor> got = sample.run(x);
-      for (size_t i = 0; i < plain.size(); ++i) EXPECT_TRUE(all_close(got[i], plain[i], 0, 0)) << sample.key;
-    }
+// Rounds products of every size, which calls as small as the samples would not be worth.
+struct EverySize {
+  EverySize() { detail::round_every_size = true; }
+  ~EverySize() { detail::round_every_size = false; }
+};
+
+// The results of a sample and the gradients of its inputs.
+std::vector<Tensor> results_of(const OpSample& sample) {
+  const std::vector<Tensor> x = sample.make_inputs(DType::f32);
+  std::vector<Tensor> leaves, outputs, cotangents, all;
+  for (const Tensor& input : x) {
+    if (sample.max_order > 0 && is_floating(input.dtype())) leaves.push_back(input.set_requires_grad(true));
   }
+  for (const Tensor& y : sample.run(x)) {
+    all.push_back(y.detach());
+    if (!y.requires_grad()) continue;
+    outputs.push_back(y);
+    cotangents.push_back(reshape(cos(arange(y.numel(), DType::f64) * 1.7) + 0.5, y.shape()).to(y.dtype()));
+  }
+  if (outputs.empty()) return all;
+  for (const Tensor& g : grad(outputs, leaves, cotangents, {.allow_unused = true})) all.push_back(g);
+  return all;
 }
 
-// The same where products are large enough for bf16: rows that are no gemm and have products inside.
-TEST(Autocast, StaysOutOfLargeCallsOfOtherRows) {
-  manual_seed(22);
-  const Tensor x = randn({8, 32, 20, 20}), logits = randn({300, 500}), weights = uniform({500}, 0.5, 2);
-  const Tensor targets = from_vector(std::vector<int64_t>(300, 7), {300}), a = randn({1200}), b = randn({1300}), v = randn({320});
-  const auto all = [&] {
-    return std::vector{
-        cross_entropy(logits, targets, {.class_weights = weights}), outer(a, b), batch_norm(x, ones({32}), zeros({32})).output,
-        additive_energy(reshape(slice(logits, 0, 0, 64), {2, 50, 320}), reshape(slice(logits, 0, 64, 128), {2, 50, 320}), v)};
-  };
-  const std::vector<Tensor> plain = all();
-  const AutocastGuard autocast;
-  const std::vector<Tensor> got = all();
-  for (size_t i = 0; i < plain.size(); ++i) EXPECT_TRUE(all_close(got[i], plain[i], 0, 0)) << i;
+// The autocast policy of the table: a row that is not `gemm` gives the same bits under autocast, of results and gradients; every one that
+// is has a sample that gives others.
+TEST(Autocast, ChangesGemmRowsAlone) {
+  const EverySize rounded;
+  for (const OpInfo& op : op_registry()) {
+    bool changes = false;
+    for (const OpSample& sample : op.make_samples()) {
+      const std::vector<Tensor> plain = results_of(sample);
+      const AutocastGuard autocast;
+      const std::vector<Tensor> got = results_of(sample);
+      for (size_t i = 0; i < plain.size(); ++i) {
+        const bool same = plain[i].defined() == got[i].defined() && (!plain[i].defined() || all_close(got[i], plain[i], 0, 0));
+        EXPECT_TRUE(same || op.policy == AutocastPolicy::gemm) << sample.key;
+        changes |= !same;
+      }
+    }
+    EXPECT_EQ(changes, op.policy == AutocastPolicy::gemm && has_bf16_products()) << op.name;
+  }
 }
 
 // Calls of the gemm rows large enough for bf16. Products of operands rounded to 8 bits: each factor is off by 2^-9 at most, relatively, so
@@ -160,6 +175,8 @@ TEST(Autocast, ReachesTheThreadsOfAnOp) {
   const Tensor two = matmul(a, b);
   set_num_threads(before);
   EXPECT_TRUE(same(one, two));
+  const AutocastGuard off(false);
+  EXPECT_EQ(same(one, matmul(a, b)), !has_bf16_products());
 }
 
 std::vector<Tensor> gradients(const Tensor& y, const std::vector<Tensor>& x, bool create_graph = false) {
@@ -255,6 +272,28 @@ TEST(Autocast, AUsersOpIsMadeOfOpsThatHaveRows) {
   for (size_t i = 0; i < 2; ++i) EXPECT_TRUE(has_bits_of(got[i], as_ops[i], in_f32[i])) << i;
 }
 
+// What a vjp adds by add_matmul is matmul's, whether something lies there already or not.
+struct Mapped {
+  static constexpr const char* kName = "mapped";
+  Tensor forward(const Tensor& x, const Tensor& w, Saved& saved) const {
+    saved.input(x);
+    saved.input(w);
+    return matmul(x, w);
+  }
+  void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
+    d.add_matmul(0, g, transpose(saved[1]));
+    d.add_matmul(1, transpose(saved[0]), g);
+  }
+};
+
+TEST(Autocast, AddMatmulIsMatmul) {
+  const Tensor x = large(13).set_requires_grad(true), w = large(14);
+  const AutocastGuard autocast;
+  const Tensor alone = gradients(apply(Mapped{}, x, w), {x})[0];
+  const Tensor beside = gradients(apply(Mapped{}, x, w) + x * 0.0, {x})[0];
+  EXPECT_TRUE(same(alone, beside));
+}
+
 // Sizes at which oneDNN goes to bf16, in every form that the layers offer; f64 is never touched.
 TEST(Autocast, ConvolutionsOfEveryForm) {
   struct Form {
@@ -285,6 +324,15 @@ TEST(Autocast, ConvolutionsOfEveryForm) {
       EXPECT_TRUE(!has_bf16_products() || error > 1e-5) << form.w.str() << " " << i << " did not run in bf16";
     }
   }
+}
+
+TEST(Autocast, NoRowsAreNoProduct) {
+  const Tensor x = zeros({0, 8}).set_requires_grad(true), w = ones({5, 8}).set_requires_grad(true);
+  const AutocastGuard autocast;
+  const Tensor loss = linear_cross_entropy(x, w, {}, zeros({0}, DType::i64));
+  loss.backward();
+  EXPECT_EQ(loss.item(), 0);
+  EXPECT_EQ(w.grad().to_vector<float>(), std::vector<float>(40, 0));
 }
 
 }  // namespace

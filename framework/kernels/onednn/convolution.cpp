@@ -50,6 +50,7 @@ struct Layouts {
 // oneDNN reorders more, from 80.
 bool wants_bf16(const ConvSizes& s, bool backward) {
   if (!heed::detail::RoundedProducts::active() || !onednn::has_bf16()) return false;
+  if (heed::detail::round_every_size) return true;
   const Window& v = s.window;
   const int64_t kernel = v.kernel[0] * v.kernel[1], out = v.out[0] * v.out[1], depth = s.in_channels / s.groups * kernel;
   const int64_t values = s.batch * s.in_channels * v.in[0] * v.in[1] + s.out_channels * depth + s.batch * s.out_channels * out;

@@ -125,7 +125,9 @@ hn::TFromD<D> Total(D d, V v) {
 }
 template <class D, class V>
 hn::TFromD<D> Largest(D d, V v) {
-  return hn::GetLane(hn::MaxOfLanes(d, v));
+  const auto most = hn::GetLane(hn::MaxOfLanes(d, v));
+  const auto none = -std::numeric_limits<hn::TFromD<D>>::infinity();  // a backend without vectors begins at the lowest finite number
+  return most == std::numeric_limits<hn::TFromD<D>>::lowest() && hn::AllTrue(d, hn::Eq(v, hn::Set(d, none))) ? none : most;
 }
 
 }  // namespace HWY_NAMESPACE

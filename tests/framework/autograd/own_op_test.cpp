@@ -81,10 +81,66 @@ struct WrongSaved {
   void vjp(Grads& d, const Tensor&, const Saved& saved) const { d.add(0, saved[0]); }
 };
 
+struct WrongDType {
+  static constexpr const char* kName = "wrong_dtype";
+  Tensor forward(const Tensor& x, Saved&) const { return x.clone(); }
+  void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add(0, g.to(DType::f64)); }
+};
+struct WrongList {
+  static constexpr const char* kName = "wrong_list";
+  Tensor forward(std::span<const Tensor> all, Saved&) const { return all[0].clone(); }
+  void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add(1, sum(g)); }
+};
+struct WrongProduct {
+  static constexpr const char* kName = "wrong_product";
+  int64_t rows, columns;
+  Tensor forward(const Tensor& x, Saved&) const { return x.clone(); }
+  void vjp(Grads& d, const Tensor&, const Saved&) const { d.add_matmul(0, ones({rows, 4}), ones({4, columns})); }
+};
+
+// Where other gradients have arrived already, whose memory it would be added to.
+TEST(OwnOp, WithAWrongVjpIsFoundBesideOtherGradients) {
+  for (const bool leaf : {true, false}) {
+    const Tensor start = ones({2, 3}).set_requires_grad(true), x = leaf ? start : sin(start);
+    const auto beside = [&](const Tensor& y) { return [=] { (sum(y) + sum(square(x))).backward(); }; };
+    const std::string arrived = " arrived where f32[2, 3] had: some vjp gives another shape or dtype than its input's";
+    EXPECT_ERROR(ShapeError, "backward: a gradient f32[]" + arrived, beside(apply(WrongShape{}, x))());
+    EXPECT_ERROR(ShapeError, "backward: a gradient f64[2, 3]" + arrived, beside(apply(WrongDType{}, x))());
+    for (const auto& [rows, columns] : {std::pair<int64_t, int64_t>{4000, 3}, {3, 2}, {2, 4}}) {
+      const std::string shape = Shape{rows, columns}.str();
+      EXPECT_ERROR(ShapeError, "backward: a gradient f32" + shape + arrived, beside(apply(WrongProduct{rows, columns}, x))());
+    }
+  }
+  const Tensor row = ones({3}).set_requires_grad(true);  // of one dimension, to which no product is added
+  const Tensor y = apply(WrongProduct{3, 3}, row);
+  EXPECT_ERROR(ShapeError,
+               "backward: a gradient f32[3, 3] arrived where f32[3] had: some vjp gives another shape or dtype than its input's",
+               (sum(y) + sum(square(row))).backward());
+}
+
+// A name that is not known when compiling: a user's op of whatever file.
+struct Named {
+  static const char* const kName;
+  Tensor forward(const Tensor& x, Saved&) const { return x * 2.0; }
+  void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add(0, g * 2.0); }
+};
+const char* const Named::kName = "named";
+
+TEST(OwnOp, MayHaveItsNameElsewhere) {
+  const Tensor x = ones({2}).set_requires_grad(true);
+  sum(apply(Named{}, x)).backward();
+  EXPECT_EQ(x.grad().to_vector<float>(), (std::vector<float>{2, 2}));
+}
+
 TEST(OwnOp, WithAWrongVjpIsFound) {
   const Tensor x = ones({2, 3}).set_requires_grad(true);
-  EXPECT_ERROR(ShapeError, "backward: a gradient f32[] arrived at a leaf f32[2, 3]: some vjp gives another shape or dtype than its input's",
-               sum(apply(WrongShape{}, x)).backward());
+  const std::string wrong = "backward: the vjp of 'wrong_shape' gives f32[] for input 0, which is f32[2, 3]";
+  EXPECT_ERROR(ShapeError, wrong, sum(apply(WrongShape{}, x)).backward());
+  EXPECT_ERROR(ShapeError, wrong, sum(apply(WrongShape{}, sin(x))).backward());  // behind another op
+  EXPECT_ERROR(ShapeError, "backward: the vjp of 'wrong_dtype' gives f64[2, 3] for input 0, which is f32[2, 3]",
+               sum(apply(WrongDType{}, sin(x))).backward());
+  EXPECT_ERROR(ShapeError, "backward: the vjp of 'wrong_list' gives f32[] for input 1, which is f32[2, 3]",
+               sum(apply_list(WrongList{}, std::vector{ones({2, 3}), x})).backward());
   EXPECT_ERROR(GradError, "backward: the vjp of 'wrong_input' names input 5 of 1", sum(apply(WrongInput{}, x)).backward());
   EXPECT_ERROR(GradError, "backward: the vjp of 'wrong_saved' reads saved 0 of 0", sum(apply(WrongSaved{}, x)).backward());
   EXPECT_ERROR(ShapeError, "set_grad: f32[9] for a tensor f32[2, 3]", x.set_grad(ones({9})));

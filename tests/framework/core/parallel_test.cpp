@@ -88,6 +88,23 @@ TEST_F(ParallelTest, SeveralThreadsMayCallIt) {
   EXPECT_EQ(total, 3 * 20 * 100);
 }
 
+TEST_F(ParallelTest, ThrowsOnWhatAThreadThrew) {
+  set_num_threads(4);
+  for (const int64_t thrower : {0, 3, 99}) {
+    std::atomic<int> done{0};
+    const auto work = [&](int64_t begin, int64_t end) {
+      if (begin <= thrower && thrower < end) throw ValueError("thrown inside");
+      done += static_cast<int>(end - begin);
+    };
+    EXPECT_ERROR(ValueError, "thrown inside", parallel_for(100, 1, work));
+    EXPECT_GT(done, 0);  // the others had gone on to their ends
+  }
+  EXPECT_ERROR(ValueError, "thrown inside", parallel_for(100, 1, [](int64_t, int64_t) { throw ValueError("thrown inside"); }));
+  int64_t sum = 0;
+  parallel_for(5, 10, [&](int64_t begin, int64_t end) { sum += end - begin; });
+  EXPECT_EQ(sum, 5);
+}
+
 TEST_F(ParallelTest, AtLeastOneThread) {
   EXPECT_GE(available_threads(), 1);
   EXPECT_ERROR(ValueError, "set_num_threads: needs at least 1, got 0", set_num_threads(0));

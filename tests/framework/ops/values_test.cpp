@@ -153,5 +153,19 @@ TEST(OpValues, KlDivOfWhatCannotHappen) {  // 0 log 0 = 0, in the gradient too
 
 TEST(OpValues, NllLossWithoutARowThatCounts) { EXPECT_EQ(only(nll_loss(zeros({2, 3}), full({2}, -100, DType::i64))), 0); }
 
+// Where a root is 0 its gradient is 0, and so is what comes of differentiating that.
+TEST(OpValues, RootsOfZeroHaveNoSlopeOfAnyOrder) {
+  const Tensor x = zeros({4}, DType::f64).set_requires_grad(true);
+  for (const Tensor& y : {norm(x), stddev(x)}) {
+    const Tensor first = grad(std::vector{y}, std::vector{x}, {}, {.create_graph = true})[0];
+    const Tensor second = grad(std::vector{sum(first * arange(4, DType::f64))}, std::vector{x})[0];
+    EXPECT_EQ(first.to_vector<double>(), std::vector<double>(4, 0));
+    EXPECT_EQ(second.to_vector<double>(), std::vector<double>(4, 0));
+  }
+  const Tensor large = from_vector<float>({1e30F, -1e30F, 3e38F, 3e38F}, {4}).set_requires_grad(true);
+  stddev(large).backward();  // whose plain sum overflows
+  for (const float g : large.grad().to_vector<float>()) EXPECT_TRUE(std::isfinite(g)) << g;
+}
+
 }  // namespace
 }  // namespace heed
