@@ -13,6 +13,7 @@ void check_name(const std::string& name, const NamedTensors& tensors, const std:
   if (std::any_of(tensors.begin(), tensors.end(), named) || std::any_of(modules.begin(), modules.end(), named)) {
     throw ValueError(fmt::format("module: '{}' is announced twice", name));
   }
+  if (name == "__metadata__") throw ValueError("module: '__metadata__' is the files' own name and no member's");
   if (name.empty() || name.find('.') != std::string::npos) throw ValueError(fmt::format("module: '{}' is no name for a member", name));
 }
 }  // namespace
@@ -27,12 +28,17 @@ Tensor Module::param(std::string name, const Tensor& value) {
 
 Tensor Module::buffer(std::string name, const Tensor& value) {
   check_name(name, buffers_, children_);
+  if (!value.defined()) throw ValueError(fmt::format("module: the buffer '{}' is undefined", name));
   buffers_.emplace_back(std::move(name), value);
   return value;
 }
 
 void Module::child(std::string name, Module& module) {
   check_name(name, parameters_, children_);
+  const auto below = module.named_modules();
+  if (std::any_of(below.begin(), below.end(), [this](const auto& entry) { return entry.second == this; })) {
+    throw ValueError(fmt::format("module: the child '{}' contains its parent", name));
+  }
   children_.emplace_back(std::move(name), &module);
 }
 

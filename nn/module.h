@@ -87,7 +87,7 @@ class Module {
   /// @param name its key, without dots; the member's name
   /// @param value what it starts from
   /// @return `value`, to be kept as a member
-  /// @throws ValueError for a name that is taken, empty or has a dot
+  /// @throws ValueError for a name that is taken, empty, "__metadata__" or has a dot
   Tensor param(std::string name, const Tensor& value);
   /// Announces a buffer.
   /// @param name its key, without dots; the member's name

@@ -92,6 +92,7 @@ void CheckpointNode::backward(Grads& grads) {
 }  // namespace
 
 std::vector<Tensor> checkpoint(Function f, std::vector<Tensor> inputs) {
+  if (!f) throw ValueError("checkpoint: there is no function");
   if (!GradMode::enabled()) return f(inputs);
   auto* const node = new (pool_allocate(sizeof(CheckpointNode))) CheckpointNode(std::move(f), inputs);
   const IntrusivePtr<Node> handle = IntrusivePtr<Node>::adopt(node);
@@ -113,6 +114,7 @@ std::vector<Tensor> checkpoint(Function f, std::vector<Tensor> inputs) {
 }
 
 Tensor checkpoint(std::function<Tensor(const Tensor&)> f, const Tensor& x) {
+  if (!f) throw ValueError("checkpoint: there is no function");
   return checkpoint([f = std::move(f)](const std::vector<Tensor>& inputs) { return std::vector{f(inputs[0])}; }, std::vector{x})[0];
 }
 

@@ -88,6 +88,9 @@ GradcheckResult check_scalar(const std::function<Tensor(const std::vector<Tensor
 }  // namespace
 
 GradcheckResult gradcheck(const Function& f, const std::vector<Tensor>& inputs, GradcheckOptions options) {
+  if (!f) throw ValueError("gradcheck: there is no function");
+  if (options.order < 1 || options.order > 2) throw ValueError(fmt::format("gradcheck: takes order 1 or 2, got {}", options.order));
+  if (options.max_elements < 1) throw ValueError(fmt::format("gradcheck: max_elements must be at least 1, got {}", options.max_elements));
   for (const Tensor& x : inputs) {
     if (x.dtype() == DType::f32) throw DTypeError("gradcheck: inputs must be f64, got " + x.describe());
   }

@@ -53,6 +53,7 @@ class Generator {
   /// Uniform, without bias.
   /// @param bound above 0
   /// @return in [0, bound)
+  /// @throws ValueError for a bound of 0
   uint64_t next_below(uint64_t bound);
   /// @return what a checkpoint stores
   State state() const { return state_; }

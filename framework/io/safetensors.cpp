@@ -93,6 +93,10 @@ Entry read_entry(const std::string& name, const nlohmann::json& value, const std
 }  // namespace
 
 std::string to_safetensors(const NamedTensors& tensors, const std::map<std::string, std::string>& metadata) {
+  for (const auto& [name, x] : tensors) {
+    if (name == "__metadata__") throw ValueError("save: '__metadata__' names the format's own entry and no tensor");
+    if (!x.defined()) throw ValueError(fmt::format("save: '{}' is undefined", printable(name)));
+  }
   NamedTensors sorted = tensors;
   std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
     const size_t sa = size_of(a.second.dtype()), sb = size_of(b.second.dtype());
@@ -109,7 +113,12 @@ std::string to_safetensors(const NamedTensors& tensors, const std::map<std::stri
                     {"data_offsets", {offset, offset + bytes}}};
     offset += bytes;
   }
-  std::string text = header.is_null() ? "{}" : header.dump();
+  std::string text = "{}";
+  try {
+    if (!header.is_null()) text = header.dump();
+  } catch (const nlohmann::json::exception&) {
+    throw ValueError("save: a name or a text of the metadata is not UTF-8");
+  }
   text.append((64 - (8 + text.size()) % 64) % 64, ' ');
   std::string bytes(8, '\0');
   const uint64_t length = text.size();

@@ -24,7 +24,7 @@ struct SafetensorsFile {
 /// @param tensors f32, f64, i64 or bool
 /// @param metadata text that stands beside them
 /// @return the bytes, equal for equal tensors
-/// @throws ValueError for a name used twice
+/// @throws ValueError for a name used twice, one that is "__metadata__" or no UTF-8, an undefined tensor
 std::string to_safetensors(const NamedTensors& tensors, const std::map<std::string, std::string>& metadata = {});
 /// Reads what to_safetensors or the Python ecosystem wrote.
 /// @param bytes of the whole file
@@ -38,7 +38,7 @@ SafetensorsFile parse_safetensors(std::string_view bytes, const std::string& nam
 /// @param path the file; its folder must exist
 /// @param tensors f32, f64, i64 or bool
 /// @param metadata text that stands beside them
-/// @throws IoError, ValueError for a name used twice
+/// @throws IoError, ValueError as to_safetensors; what the file held before stays
 void save_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
                       const std::map<std::string, std::string>& metadata = {});
 /// Reads a file.

@@ -1,4 +1,5 @@
 // Copies and sums between strided layouts.
+#include <algorithm>
 #include <cstring>
 
 #include "framework/core/parallel.h"
@@ -28,8 +29,45 @@ void walk(const Shape& shape, const T* x, const Strides& xs, T* y, const Strides
   });
 }
 
+// Where x runs along another dimension than y, in tiles: what a line of the cache brings is used while it is there.
+template <class T>
+bool copy_turned(const Shape& shape, const T* x, const Strides& xs, T* y, const Strides& ys) {
+  constexpr int64_t kTile = 32, kWorth = 8;
+  const int last = shape.ndim() - 1;
+  if (last < 1 || shape.numel() == 0 || xs[last] == 1 || ys[last] != 1 || shape[last] < kWorth) return false;
+  int turned = -1;
+  for (int d = 0; d < last; ++d) {
+    if (xs[d] == 1 && shape[d] >= kWorth) turned = d;
+  }
+  if (turned < 0) return false;
+  const int64_t n = shape[last], m = shape[turned], tiles = (m + kTile - 1) / kTile, images = shape.numel() / (n * m);
+  parallel_for(images * tiles, std::max<int64_t>(1, (1 << 14) / (n * kTile)), [&](int64_t begin, int64_t end) {
+    for (int64_t t = begin; t < end; ++t) {
+      const int64_t first = t % tiles * kTile, stop = std::min(m, first + kTile);
+      int64_t rest = t / tiles, at_x = 0, at_y = 0;
+      for (int d = last - 1; d >= 0; --d) {
+        if (d == turned) continue;
+        const int64_t i = rest % shape[d];
+        rest /= shape[d];
+        at_x += i * xs[d];
+        at_y += i * ys[d];
+      }
+      for (int64_t column = 0; column < n; column += kTile) {
+        const int64_t columns = std::min(n, column + kTile);
+        for (int64_t i = first; i < stop; ++i) {
+          const T* const from = x + at_x + i;
+          T* const into = y + at_y + i * ys[turned];
+          for (int64_t k = column; k < columns; ++k) into[k] = from[k * xs[last]];
+        }
+      }
+    }
+  });
+  return true;
+}
+
 template <class T>
 void copy_typed(const Shape& shape, const T* x, const Strides& xs, T* y, const Strides& ys) {
+  if (copy_turned(shape, x, xs, y, ys)) return;
   walk(shape, x, xs, y, ys, [](const T* from, T* into, int64_t n, int64_t sx, int64_t sy) {
     if (sx == 1 && sy == 1) {
       std::memcpy(into, from, static_cast<size_t>(n) * sizeof(T));

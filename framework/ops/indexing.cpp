@@ -241,6 +241,11 @@ Tensor index_select(const Tensor& x, int dim, const Tensor& ids) {
   const int d = wrap_dim("index_select", dim, x.ndim());
   if (ids.dtype() != DType::i64) throw DTypeError("index_select: the ids must be i64, got " + ids.describe());
   if (ids.ndim() != 1) throw ShapeError(fmt::format("index_select: the ids must have one dimension, got {}", ids.shape().str()));
+  if (d == 0 && is_floating(x.dtype()) && x.numel() > 0) {  // whole rows
+    return detail::composed("index_select", [&] {
+      return reshape(embedding(reshape(x, {x.size(0), x.numel() / x.size(0)}), ids), x.shape().with(0, ids.size(0)));
+    });
+  }
   Shape column;
   for (int i = 0; i < x.ndim(); ++i) column.push_back(i == d ? ids.size(0) : 1);
   return detail::composed("index_select", [&] { return gather(x, d, expand(reshape(ids, column), x.shape().with(d, ids.size(0)))); });

@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdint>
+
 #include "framework/kernels/spatial.h"
 #include "framework/ops/spatial.h"
 
@@ -18,6 +21,11 @@ inline kernels::Window window_on(const char* op, const Shape& image, Extent2d ke
     if (w.stride[i] < 1 || w.dilation[i] < 1 || w.padding[i] < 0) {
       throw ValueError(fmt::format("{}: stride {}, padding {}, dilation {}: the first and last must be positive, padding not negative", op,
                                    w.stride[i], w.padding[i], w.dilation[i]));
+    }
+    constexpr int64_t kMost = INT32_MAX;  // what oneDNN counts with; no sum of them overflows
+    if (std::max({w.stride[i], w.dilation[i], w.padding[i], w.kernel[i]}) > kMost || w.dilation[i] * w.kernel[i] > kMost) {
+      throw ValueError(fmt::format("{}: window {}, stride {}, padding {}, dilation {} reach beyond 2^31", op, w.kernel[i], w.stride[i],
+                                   w.padding[i], w.dilation[i]));
     }
     const int64_t room = w.in[i] + 2 * w.padding[i], reach = w.dilation[i] * (w.kernel[i] - 1) + 1;
     if (w.kernel[i] < 1 || room < reach) {

@@ -69,6 +69,7 @@ void clip_gradient_value(const std::vector<Tensor>& parameters, double limit) {
 }
 
 size_t Optimizer::group(const std::function<bool(const std::string& name)>& belongs, GroupOptions options) {
+  if (!belongs) throw ValueError("group: there is no function");
   if (options.lr_scale) check_number("group", "lr_scale", *options.lr_scale, Allowed::non_negative);
   if (options.weight_decay) check_number("group", "weight_decay", *options.weight_decay, Allowed::non_negative);
   size_t count = 0;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "nn/nn.h"
+#include "tests/testing/throws.h"
 
 namespace heed::nn {
 namespace {
@@ -79,6 +80,22 @@ TEST(Dropout, ActsOnlyWhileTraining) {
   EXPECT_NE(kept, 1000);
   drop.train(false);
   EXPECT_EQ(sum(drop(x)).item(), 1000);
+}
+
+struct Open : Module {
+  using Module::buffer;
+  using Module::child;
+  using Module::param;
+};
+
+TEST(Module, RefusesWhatCouldNotBeWalkedOrSaved) {
+  Open outer, inner;
+  outer.child("inner", inner);
+  EXPECT_ERROR(ValueError, "module: the child 'me' contains its parent", outer.child("me", outer));
+  EXPECT_ERROR(ValueError, "module: the child 'up' contains its parent", inner.child("up", outer));
+  EXPECT_ERROR(ValueError, "module: the buffer 'b' is undefined", inner.buffer("b", Tensor{}));
+  EXPECT_ERROR(ValueError, "module: '__metadata__' is the files' own name and no member's", inner.param("__metadata__", ones({2})));
+  EXPECT_EQ(outer.named_modules().size(), 2U);
 }
 
 }  // namespace

@@ -141,5 +141,12 @@ TEST(Checkpoint, WhatItRefuses) {
   EXPECT_EQ(x.grad().to_vector<float>(), (std::vector<float>{2, 2}));
 }
 
+TEST(Checkpoint, WithoutAFunctionIsRefused) {
+  EXPECT_ERROR(ValueError, "checkpoint: there is no function", checkpoint(std::function<Tensor(const Tensor&)>(), ones({2})));
+  EXPECT_ERROR(ValueError, "gradcheck: there is no function", gradcheck(nullptr, {ones({2}, DType::f64)}));
+  EXPECT_ERROR(ValueError, "gradcheck: takes order 1 or 2, got 3",
+               gradcheck([](const auto& x) { return std::vector{x[0] * 2.0}; }, {ones({2}, DType::f64)}, {.order = 3}));
+}
+
 }  // namespace
 }  // namespace heed

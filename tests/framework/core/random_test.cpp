@@ -90,5 +90,7 @@ TEST(Dropout, IsTheIdentityOutsideTraining) {
   EXPECT_ERROR(ValueError, "dropout: p = nan is outside [0, 1)", dropout(x, NAN));
 }
 
+TEST(Random, NothingIsBelowZero) { EXPECT_ERROR(ValueError, "next_below: nothing is below 0", default_generator().next_below(0)); }
+
 }  // namespace
 }  // namespace heed

@@ -236,5 +236,20 @@ TEST(File, AReadOnlyFolderIsRefused) {
   EXPECT_EQ(read_file(dir / "f"), "old");
 }
 
+// What could not be read again is not written, and what the file held stays.
+TEST(Safetensors, WhatCouldNotBeReadAgainIsRefused) {
+  const TempDir dir;
+  const auto file = dir.path() / "kept.safetensors";
+  save_safetensors(file, {{"a", ones({2})}});
+  const std::string before = read_file(file);
+  EXPECT_ERROR(ValueError, "save: '__metadata__' names the format's own entry and no tensor",
+               save_safetensors(file, {{"__metadata__", ones({2})}, {"a", ones({2})}}));
+  EXPECT_ERROR(ValueError, "save: 'b' is undefined", save_safetensors(file, {{"b", Tensor{}}}));
+  EXPECT_ERROR(ValueError, "save: a name or a text of the metadata is not UTF-8", save_safetensors(file, {{"\xff", ones({2})}}));
+  EXPECT_ERROR(ValueError, "save: a name or a text of the metadata is not UTF-8",
+               save_safetensors(file, {{"a", ones({2})}}, {{"k", "\xc3"}}));
+  EXPECT_EQ(read_file(file), before);
+}
+
 }  // namespace
 }  // namespace heed

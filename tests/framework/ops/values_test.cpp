@@ -5,6 +5,9 @@
 #include <limits>
 
 #include "framework/framework.h"
+#include "framework/kernels/kernels.h"
+#include "tests/testing/close.h"
+#include "tests/testing/throws.h"
 
 namespace heed {
 namespace {
@@ -165,6 +168,40 @@ TEST(OpValues, RootsOfZeroHaveNoSlopeOfAnyOrder) {
   const Tensor large = from_vector<float>({1e30F, -1e30F, 3e38F, 3e38F}, {4}).set_requires_grad(true);
   stddev(large).backward();  // whose plain sum overflows
   for (const float g : large.grad().to_vector<float>()) EXPECT_TRUE(std::isfinite(g)) << g;
+}
+
+// Whole rows go another way than single elements; along a middle dimension they do not.
+TEST(OpValues, IndexSelectOfRowsIsThatOfElements) {
+  manual_seed(5);
+  const Tensor ids = from_vector<int64_t>({4, 0, 4, 2}, {4});
+  for (const DType dtype : {DType::f32, DType::f64}) {
+    const Tensor x = randn({5, 2, 3}, dtype).set_requires_grad(true), turned = transpose(x, 0, 1);
+    const Tensor rows = index_select(x, 0, ids), elements = transpose(index_select(turned, 1, ids), 0, 1);
+    EXPECT_TRUE(all_close(rows, elements, 0, 0));
+    const Tensor weights = randn(rows.shape(), dtype);
+    EXPECT_TRUE(all_close(grad(std::vector{rows}, std::vector{x}, std::vector{weights})[0],
+                          grad(std::vector{elements}, std::vector{x}, std::vector{weights})[0], 1e-6, 1e-6));
+  }
+  EXPECT_ERROR(IndexError, "index_select: ", index_select(ones({3, 2}), 0, from_vector<int64_t>({3}, {1})));
+  EXPECT_ERROR(IndexError, "index_select: ", index_select(ones({3, 2}), 0, from_vector<int64_t>({-1}, {1})));
+}
+
+// Copies of what runs along another dimension go in tiles: whole ones, rests, and among further dimensions.
+TEST(OpValues, TurnedCopiesOfEverySize) {
+  for (const DType dtype : {DType::f32, DType::f64, DType::i64}) {
+    for (const Shape& shape : {Shape{70, 45}, Shape{8, 33}, Shape{64, 32}, Shape{3, 40, 50}, Shape{40, 3, 50}, Shape{2, 9, 3, 10}}) {
+      const Tensor x = reshape(arange(shape.numel(), dtype), shape);
+      for (int a = 0; a < x.ndim(); ++a) {
+        const Tensor turned = transpose(x, a, -1), dense = turned.contiguous();
+        ASSERT_TRUE(dense.is_contiguous());
+        const auto values = dense.to(DType::i64).to_vector<int64_t>();
+        size_t at = 0;
+        kernels::for_each_row(turned.shape(), turned.strides(), [&](int64_t offset, int64_t n, int64_t stride) {
+          for (int64_t i = 0; i < n; ++i) ASSERT_EQ(values[at++], offset + i * stride) << shape.str() << " " << a;
+        });
+      }
+    }
+  }
 }
 
 }  // namespace
