@@ -59,6 +59,7 @@ Tensor LearnedPositions::operator()(const Tensor& x, int64_t first) const {
 }
 
 Tensor rotary(const Tensor& x, int64_t first, double base) {
+  heed::detail::body_of(x.body(), "rotary");  // refuses an undefined one
   check_first("rotary", first);
   check_number("rotary", "base", base, Allowed::positive);
   if (x.ndim() < 2 || x.ndim() >= kMaxDims || x.shape().back() % 2 != 0) {

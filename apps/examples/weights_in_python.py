@@ -79,7 +79,7 @@ def main(arguments):
     try:
         tensors, _ = read(arguments[0])
     except OSError as error:
-        print(f"weights_in_python: '{arguments[0]}': {error.strerror}", file=sys.stderr)
+        print(f"weights_in_python: '{arguments[0]}': {error.strerror or error}", file=sys.stderr)
         return 1
     except NotSafetensors as error:
         print(f"weights_in_python: '{arguments[0]}': {error}", file=sys.stderr)

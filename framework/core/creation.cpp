@@ -6,6 +6,7 @@
 
 #include "framework/core/error.h"
 #include "framework/core/tensor.h"
+#include "framework/ops/naming.h"
 
 namespace heed {
 namespace {
@@ -27,8 +28,9 @@ Tensor arange(double start, double end, double step, DType dtype) {
   if (!(step != 0) || !std::isfinite((end - start) / step)) {
     throw ValueError(fmt::format("arange: from {} to {} in steps of {}", start, end, step));
   }
-  const auto n = static_cast<int64_t>(std::max(0.0, std::ceil((end - start) / step)));
-  return made("arange", {n}, dtype, [&](int64_t i) { return start + static_cast<double>(i) * step; });
+  const double n = std::max(0.0, std::ceil((end - start) / step));
+  if (n >= 0x1p62) throw ValueError(fmt::format("arange: from {} to {} in steps of {} are too many elements", start, end, step));
+  return made("arange", {static_cast<int64_t>(n)}, dtype, [&](int64_t i) { return start + static_cast<double>(i) * step; });
 }
 
 Tensor linspace(double start, double end, int64_t n, DType dtype) {
@@ -47,7 +49,7 @@ Tensor eye(int64_t rows, int64_t columns, DType dtype) {
 
 Tensor bernoulli(const Shape& shape, double p, DType dtype) {
   if (!(p >= 0 && p <= 1)) throw ValueError(fmt::format("bernoulli: p = {} is outside [0, 1]", p));
-  const Tensor u = uniform(shape, 0, 1, DType::f64);
+  const Tensor u = detail::composed("bernoulli", [&] { return uniform(shape, 0, 1, DType::f64); });
   return made("bernoulli", shape, dtype, [&](int64_t i) { return u.data<double>()[i] < p ? 1 : 0; });
 }
 

@@ -17,6 +17,7 @@
 #include "framework/core/sanitizers.h"
 #include "framework/kernels/configure.h"
 #include "framework/kernels/kernels.h"
+#include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 
 namespace heed {
@@ -121,8 +122,8 @@ Tensor Tensor::to(DType target) const {
   if (target == dtype()) return *this;
   if (is_floating(target) && requires_grad() && GradMode::enabled()) return cast(*this, target);
   NoGradGuard no_grad;
-  const Tensor source = contiguous();
-  Tensor result = empty(shape(), target);
+  const Tensor source = detail::composed("to", [&] { return contiguous(); });
+  Tensor result = detail::allocate("to", shape(), target);
   dispatch_all(dtype(), [&](auto from) {
     dispatch_all(target, [&](auto into) {
       using Into = decltype(into);

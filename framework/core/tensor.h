@@ -199,6 +199,7 @@ inline bool Tensor::is_contiguous() const {
 /// @param value of every element, converted to the dtype
 /// @param dtype of the elements
 /// @return a leaf that wants no gradient
+/// @throws ShapeError for a negative extent, MemoryError when the system has not so many bytes
 Tensor full(const Shape& shape, double value, DType dtype = DType::f32);
 /// @{
 /// A new tensor: not initialised (empty), all 0, all 1.
@@ -214,24 +215,26 @@ Tensor ones(const Shape& shape, DType dtype = DType::f32);
 /// @param n how many, at least 0
 /// @param dtype of the elements
 /// @return [n]
+/// @throws ShapeError for a negative n, MemoryError
 Tensor arange(int64_t n, DType dtype = DType::i64);
 /// start, start + step, ... before end.
 /// @param start,end,step of either sign
 /// @param dtype of the elements
 /// @return [n], n = ceil((end - start) / step), or 0
-/// @throws ValueError for a step of 0
+/// @throws ValueError for a step of 0, a number that is not finite, or more elements than can be counted; MemoryError
 Tensor arange(double start, double end, double step, DType dtype = DType::f32);
 /// Values evenly apart.
 /// @param start,end the first and the last
 /// @param n how many, at least 0
 /// @param dtype of the elements
 /// @return [n]
-/// @throws ShapeError for a negative n
+/// @throws ShapeError for a negative n, MemoryError
 Tensor linspace(double start, double end, int64_t n, DType dtype = DType::f32);
 /// Ones at the diagonal, zeros elsewhere.
 /// @param rows,columns at least 0; columns -1: as many as rows
 /// @param dtype of the elements
 /// @return [rows, columns]
+/// @throws ShapeError for a negative number of rows, MemoryError
 Tensor eye(int64_t rows, int64_t columns = -1, DType dtype = DType::f32);
 /// A tensor of given values.
 /// @tparam T float, double, int64_t or bool, which makes the dtype
@@ -246,18 +249,20 @@ Tensor from_vector(const std::vector<T>& values, const Shape& shape);
 /// @param low,high the range
 /// @param dtype f32 or f64
 /// @return a leaf that wants no gradient
+/// @throws ShapeError for a negative extent, DTypeError for another dtype, MemoryError
 Tensor uniform(const Shape& shape, double low, double high, DType dtype = DType::f32);
 /// Independent draws from default_generator(), normal with mean 0 and standard deviation 1.
 /// @param shape extents of at least 0
 /// @param dtype f32 or f64
 /// @return a leaf that wants no gradient
+/// @throws ShapeError for a negative extent, DTypeError for another dtype, MemoryError
 Tensor randn(const Shape& shape, DType dtype = DType::f32);
 /// Independent draws from default_generator(), 1 with probability p and else 0.
 /// @param shape extents of at least 0
 /// @param p in [0, 1]
 /// @param dtype of the elements
 /// @return a leaf that wants no gradient
-/// @throws ValueError for another p
+/// @throws ValueError for another p, ShapeError for a negative extent, MemoryError
 Tensor bernoulli(const Shape& shape, double p, DType dtype = DType::f32);
 /// A second view of x's storage, unrecorded; the caller answers for the bounds.
 /// @param x whose storage is shared

@@ -28,6 +28,7 @@
 #include "framework/autograd/saved.h"
 #include "framework/core/autocast.h"
 #include "framework/core/memory_pool.h"
+#include "framework/ops/naming.h"
 #include "framework/ops/policy.h"
 
 namespace heed {
@@ -89,6 +90,16 @@ struct GivenToARow {
   explicit GivenToARow(const Inputs&) {}
   static void check(Node&) {}
 };
+
+// Calls f, an op's forward; what it cannot allocate is told under the op's name.
+template <class Op, class F>
+decltype(auto) run_forward(const F& f) {
+  try {
+    return with_policy<Op>(f);
+  } catch (const Error&) {
+    rethrow_allocation_as(Op::kName);
+  }
+}
 
 template <class... Inputs>
 uint64_t youngest(const Inputs&... inputs) {
@@ -186,7 +197,7 @@ auto apply(Op op, const Inputs&... inputs) {
   if (!GradMode::enabled() || !(inputs.requires_grad() || ...)) {
     const NoGradGuard no_grad;
     Saved nothing;
-    return detail::with_policy<Op>([&] { return op.forward(inputs..., nothing); });
+    return detail::run_forward<Op>([&] { return op.forward(inputs..., nothing); });
   }
   using Typed = detail::OpNode<Op, sizeof...(Inputs), detail::OutputCount<Result>::value>;
   uint32_t wanted = 0;
@@ -198,7 +209,7 @@ auto apply(Op op, const Inputs&... inputs) {
   IntrusivePtr<Node> handle = IntrusivePtr<Node>::adopt(node);
   Result result = [&] {
     const NoGradGuard no_grad;
-    return detail::with_policy<Op>([&] { return node->op.forward(inputs..., node->saved); });
+    return detail::run_forward<Op>([&] { return node->op.forward(inputs..., node->saved); });
   }();
   if (node->watched) [[unlikely]] {
     detail::show_computed(*node, std::initializer_list<Tensor>{inputs...}, detail::as_span(result));
@@ -218,7 +229,7 @@ Tensor apply_list(Op op, std::span<const Tensor> inputs) {
   if (!record) {
     const NoGradGuard no_grad;
     Saved nothing;
-    return detail::with_policy<Op>([&] { return op.forward(inputs, nothing); });
+    return detail::run_forward<Op>([&] { return op.forward(inputs, nothing); });
   }
   using Typed = detail::OpNode<Op, detail::kDynamic, 0>;
   std::vector<Edge> edges;
@@ -235,7 +246,7 @@ Tensor apply_list(Op op, std::span<const Tensor> inputs) {
   IntrusivePtr<Node> handle = IntrusivePtr<Node>::adopt(node);
   Tensor result = [&] {
     const NoGradGuard no_grad;
-    return detail::with_policy<Op>([&] { return node->op.forward(inputs, node->saved); });
+    return detail::run_forward<Op>([&] { return node->op.forward(inputs, node->saved); });
   }();
   if (node->watched) [[unlikely]]
     detail::show_computed(*node, inputs, {&result, 1});

@@ -105,11 +105,12 @@ Tensor convolve(const ConvSizes& s, const Tensor& x, const Tensor& w) { return a
 Tensor input_gradient(const ConvSizes& s, const Tensor& g, const Tensor& w) { return apply(InputGradient{s}, g, w); }
 Tensor weight_gradient(const ConvSizes& s, const Tensor& g, const Tensor& x) { return apply(WeightGradient{s}, g, x); }
 
-void check_operands(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t groups, int64_t weight_channels,
-                    int64_t bias_size) {
-  if (x.ndim() != 4 || weight.ndim() != 4) {
-    throw ShapeError(
-        fmt::format("{}: takes [B, C, H, W] and a weight of 4 dimensions, got {} and {}", op, x.shape().str(), weight.shape().str()));
+// What a convolution on images (dims 4) or on sequences (3) is given.
+void check_operands(const char* op, int dims, const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t groups,
+                    int64_t weight_channels, int64_t bias_size) {
+  if (x.ndim() != dims || weight.ndim() != dims) {
+    throw ShapeError(fmt::format("{}: takes {} and a weight of {} dimensions, got {} and {}", op, dims == 3 ? "[B, C, L]" : "[B, C, H, W]",
+                                 dims, x.shape().str(), weight.shape().str()));
   }
   if (groups < 1 || weight.shape()[0] % groups != 0) {
     throw ValueError(fmt::format("{}: {} groups do not divide {} channels", op, groups, weight.shape()[0]));
@@ -126,6 +127,7 @@ void check_operands(const char* op, const Tensor& x, const Tensor& weight, const
       throw DTypeError(fmt::format("{}: dtypes differ: {} and {}", op, x.describe(), other.describe()));
     }
   }
+  if (!is_floating(x.dtype())) throw DTypeError(fmt::format("{}: takes f32 or f64, got {}", op, name_of(x.dtype())));
 }
 
 // Samples: one expression, two inputs or three, options.
@@ -170,23 +172,26 @@ struct Conv1d {
 }  // namespace
 
 namespace {
-Tensor convolved(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& o) {
+Tensor convolved(const char* op, int dims, const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& o) {
   detail::require_defined(op, x, weight);
-  check_operands(op, x, weight, bias, o.groups, weight.ndim() == 4 ? weight.shape()[1] * o.groups : 0,
-                 weight.ndim() == 4 ? weight.shape()[0] : 0);
-  const kernels::Window window = detail::window_on(op, x.shape(), {weight.shape()[2], weight.shape()[3]}, o.stride, o.padding, o.dilation);
-  return apply(Conv2d{{x.shape()[0], x.shape()[1], weight.shape()[0], o.groups, window}}, x, weight, bias);
+  const bool fits = weight.ndim() == dims;
+  check_operands(op, dims, x, weight, bias, o.groups, fits ? weight.shape()[1] * o.groups : 0, fits ? weight.shape()[0] : 0);
+  const Extent2d kernel{dims == 3 ? 1 : weight.shape()[2], weight.shape().back()};
+  const kernels::Window window = detail::window_on(op, x.shape(), kernel, o.stride, o.padding, o.dilation);
+  const Conv2d conv{{x.shape()[0], x.shape()[1], weight.shape()[0], o.groups, window}};
+  if (dims == 4) return apply(conv, x, weight, bias);
+  return detail::composed(op, [&] { return squeeze(apply(conv, unsqueeze(x, 2), unsqueeze(weight, 2), bias), 2); });
 }
 }  // namespace
 
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& options) {
-  return convolved("conv2d", x, weight, bias, options);
+  return convolved("conv2d", 4, x, weight, bias, options);
 }
 
 Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& o) {
   detail::require_defined("conv_transpose2d", x, weight);
   const int64_t channels = weight.ndim() == 4 ? weight.shape()[1] * o.groups : 0;
-  check_operands("conv_transpose2d", x, weight, bias, o.groups, weight.ndim() == 4 ? weight.shape()[0] : 0, channels);
+  check_operands("conv_transpose2d", 4, x, weight, bias, o.groups, weight.ndim() == 4 ? weight.shape()[0] : 0, channels);
   Shape image{x.shape()[0], channels, 0, 0};
   const auto stride = detail::pair(o.stride), padding = detail::pair(o.padding), dilation = detail::pair(o.dilation);
   for (int i = 0; i < 2; ++i) {
@@ -200,14 +205,8 @@ Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bia
 }
 
 Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv1dOptions& o) {
-  detail::require_defined("conv1d", x, weight);
-  if (x.ndim() != 3 || weight.ndim() != 3) {
-    throw ShapeError(
-        fmt::format("conv1d: takes [B, C, L] and a weight of 3 dimensions, got {} and {}", x.shape().str(), weight.shape().str()));
-  }
-  return squeeze(convolved("conv1d", unsqueeze(x, 2), unsqueeze(weight, 2), bias,
-                           {.stride = {1, o.stride}, .padding = {0, o.padding}, .dilation = {1, o.dilation}, .groups = o.groups}),
-                 2);
+  return convolved("conv1d", 3, x, weight, bias,
+                   {.stride = {1, o.stride}, .padding = {0, o.padding}, .dilation = {1, o.dilation}, .groups = o.groups});
 }
 
 DEFINE_OP(conv2d, Conv2d)

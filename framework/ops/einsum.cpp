@@ -89,6 +89,7 @@ struct Outer {
 
 Tensor einsum(const std::string& equation, const Tensor& x, const Tensor& y) {
   detail::require_defined("einsum", x, y);
+  if (x.dtype() != y.dtype()) throw DTypeError(fmt::format("einsum: dtypes differ: {} and {}", x.describe(), y.describe()));
   return detail::composed("einsum", [&] {
     const Equation e(equation, x, y);
     // The letters by their part: batch, rows, columns of the result, contracted; those of one operand alone are summed away first.

@@ -43,8 +43,10 @@ struct Pair {
     }
     const NoGradGuard no_grad;
     const Shape shape = broadcast_shapes(op, first.shape(), second.shape());
-    a = expand(first, shape).contiguous();
-    b = expand(second, shape).contiguous();
+    composed(op, [&] {
+      a = expand(first, shape).contiguous();
+      b = expand(second, shape).contiguous();
+    });
   }
 };
 

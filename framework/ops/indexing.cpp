@@ -262,23 +262,27 @@ Tensor one_hot(const Tensor& ids, int64_t classes, DType dtype) {
 Sorted sort(const Tensor& x, int dim, bool descending) {
   detail::require_defined("sort", x);
   const int d = wrap_dim("sort", dim, x.ndim());
-  const Tensor indices = ordered(x, x.size(d), d, descending);
-  return {gather(x, d, indices), indices};
+  return detail::composed("sort", [&] {
+    const Tensor indices = ordered(x, x.size(d), d, descending);
+    return Sorted{gather(x, d, indices), indices};
+  });
 }
 
 Sorted topk(const Tensor& x, int64_t k, int dim, bool largest) {
   detail::require_defined("topk", x);
   const int d = wrap_dim("topk", dim, x.ndim());
   if (k < 0 || k > x.size(d)) throw IndexError(fmt::format("topk: {} of {} along dimension {} of {}", k, x.size(d), d, x.shape().str()));
-  const Tensor indices = ordered(x, k, d, largest);
-  return {gather(x, d, indices), indices};
+  return detail::composed("topk", [&] {
+    const Tensor indices = ordered(x, k, d, largest);
+    return Sorted{gather(x, d, indices), indices};
+  });
 }
 
 Tensor argmax(const Tensor& x, int dim) {
-  return arg_extreme("argmax", x, dim, [](auto a, auto b) { return a > b; });
+  return detail::composed("argmax", [&] { return arg_extreme("argmax", x, dim, [](auto a, auto b) { return a > b; }); });
 }
 Tensor argmin(const Tensor& x, int dim) {
-  return arg_extreme("argmin", x, dim, [](auto a, auto b) { return a < b; });
+  return detail::composed("argmin", [&] { return arg_extreme("argmin", x, dim, [](auto a, auto b) { return a < b; }); });
 }
 
 DEFINE_OP(gather, Gather)

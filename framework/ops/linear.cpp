@@ -63,6 +63,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
       throw DTypeError(fmt::format("linear: dtypes differ: {} and {}", x.describe(), other.describe()));
     }
   }
+  if (!is_floating(x.dtype())) throw DTypeError(fmt::format("linear: takes f32 or f64, got {}", name_of(x.dtype())));
   return apply(LinearOp{x.shape()}, x, weight, bias);
 }
 

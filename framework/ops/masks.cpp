@@ -18,7 +18,7 @@ constexpr const char* kNoGradient = "a mask has no gradient";
 template <class F>
 Tensor compare(const char* op, const Tensor& a, const Tensor& b, const F& f) {
   const Pair pair(op, a, b);
-  const Tensor y = empty(pair.a.shape(), DType::boolean);
+  const Tensor y = detail::allocate(op, pair.a.shape(), DType::boolean);
   dispatch_all(a.dtype(), [&](auto t) {
     using T = decltype(t);
     const T *const from_a = pair.a.data<T>(), *const from_b = pair.b.data<T>();
@@ -168,7 +168,7 @@ struct LogicalNot {
 
 Tensor logical_not(const Tensor& x) {
   require_mask("logical_not", x);
-  return eq(x, zeros({}, DType::boolean));
+  return detail::composed("logical_not", [&] { return eq(x, zeros({}, DType::boolean)); });
 }
 
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
@@ -182,7 +182,7 @@ Tensor masked_fill(const Tensor& x, const Tensor& filled, double value) {
   if (broadcast_shapes("masked_fill", filled.shape(), x.shape()) != x.shape()) {
     throw ShapeError(fmt::format("masked_fill: the mask {} does not stretch to {}", filled.shape().str(), x.shape().str()));
   }
-  return where(filled, full({}, value, x.dtype()), x);
+  return detail::composed("masked_fill", [&] { return where(filled, full({}, value, x.dtype()), x); });
 }
 
 Tensor any(const Tensor& x, std::vector<int> dims, KeepDim keep) {

@@ -43,6 +43,13 @@ struct MatMul {
 
 // What stands before the two dimensions of a matrix.
 Shape leading(const Shape& shape) { return Shape(std::span(shape.begin(), static_cast<size_t>(shape.ndim() - 2))); }
+Shape common_batch(const Tensor& a, const Tensor& b) {
+  try {
+    return broadcast_shapes("matmul", leading(a.shape()), leading(b.shape()));
+  } catch (const ShapeError&) {
+    throw ShapeError(fmt::format("matmul: batches do not broadcast: {} x {}", a.shape().str(), b.shape().str()));
+  }
+}
 Shape batch_of(Shape batch, int64_t rows, int64_t columns) {
   batch.push_back(rows);
   batch.push_back(columns);
@@ -61,7 +68,7 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
   if (a.ndim() == 1) return squeeze(matmul(unsqueeze(a, 0), b), b.ndim() == 1 ? 0 : -2);
   if (b.ndim() == 1) return squeeze(matmul(a, unsqueeze(b, 1)), -1);
   const int64_t M = a.size(-2), K = a.size(-1), N = b.size(-1);
-  const Shape batch = broadcast_shapes("matmul", leading(a.shape()), leading(b.shape()));
+  const Shape batch = common_batch(a, b);
   if (b.ndim() == 2) return reshape(apply(MatMul{}, reshape(a, {batch.numel() * M, K}), b), batch_of(batch, M, N));
   const auto stretched = [&](const Tensor& x, int64_t rows, int64_t columns) {
     return reshape(expand(x, batch_of(batch, rows, columns)), {batch.numel(), rows, columns});

@@ -2,23 +2,40 @@
 
 #include <algorithm>
 #include <string_view>
+#include <typeinfo>
 
 #include "framework/ops/registry.h"
 
 namespace heed::detail {
 namespace {
 
-// Whether a message begins with the name of an op or of what ops ask of a tensor, so that it is not a hook's.
-bool is_below(std::string_view name) {
-  constexpr std::string_view kAsked[] = {"data", "dtype", "empty", "memory", "ones", "shape", "strides"};
-  return std::ranges::find(kAsked, name) != std::end(kAsked) ||
-         std::ranges::any_of(op_registry(), [&](const OpInfo& op) { return op.name == name; });
+// What ops ask of a tensor, and what makes one.
+constexpr std::string_view kAsked[] = {"data", "dtype", "memory", "shape", "strides"};
+constexpr std::string_view kMakes[] = {"arange", "clone", "empty", "full", "ones", "to", "zeros"};
+
+bool is_row(std::string_view name) {
+  return std::ranges::any_of(op_registry(), [&](const OpInfo& op) { return op.name == name; });
+}
+bool is_below(std::string_view name) { return std::ranges::count(kAsked, name) + std::ranges::count(kMakes, name) > 0 || is_row(name); }
+bool makes(std::string_view name) { return std::ranges::count(kMakes, name) > 0; }
+
+// Throws if the error is an E and nothing more special, which only a hook of the user's can throw.
+template <class E>
+void throw_if(const Error& error, const std::string& text) {
+  if (typeid(error) == typeid(E)) throw E(text);
 }
 
-std::string renamed(const char* op, const Error& error) {
+// Throws with `op` in the place of the name in front, if that name is known: then it is not a hook's.
+void throw_renamed(const char* op, const Error& error, bool (*known)(std::string_view)) {
   const std::string text = error.what();
   const size_t colon = text.find(": ");
-  return colon != std::string::npos && is_below(std::string_view(text).substr(0, colon)) ? op + text.substr(colon) : text;
+  if (colon == std::string::npos || !known(std::string_view(text).substr(0, colon))) return;
+  const std::string said = op + text.substr(colon);
+  throw_if<ShapeError>(error, said);
+  throw_if<DTypeError>(error, said);
+  throw_if<IndexError>(error, said);
+  throw_if<ValueError>(error, said);
+  throw_if<MemoryError>(error, said);
 }
 
 }  // namespace
@@ -26,16 +43,18 @@ std::string renamed(const char* op, const Error& error) {
 void rethrow_as(const char* op) {
   try {
     throw;
-  } catch (const ShapeError& error) {
-    throw ShapeError(renamed(op, error));
-  } catch (const DTypeError& error) {
-    throw DTypeError(renamed(op, error));
-  } catch (const IndexError& error) {
-    throw IndexError(renamed(op, error));
-  } catch (const ValueError& error) {
-    throw ValueError(renamed(op, error));
-  } catch (const MemoryError& error) {
-    throw MemoryError(renamed(op, error));
+  } catch (const Error& error) {
+    throw_renamed(op, error, is_below);
+    throw;
+  }
+}
+
+void rethrow_allocation_as(const char* op) {
+  try {
+    throw;
+  } catch (const Error& error) {
+    throw_renamed(op, error, makes);
+    throw;
   }
 }
 

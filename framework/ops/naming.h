@@ -14,13 +14,17 @@ void require_defined(const char* op, const Tensors&... tensors) {
   (body_of(tensors.body(), op), ...);
 }
 
-/// Inside a catch block: throws the error on, of the same type; where it names an op below, it names `op` instead.
+/// Inside a catch block: throws the error on, of the same type; where it names an op below, it names `op` instead. A type of the user's own
+/// stays as it is.
 /// @param op the composition
-[[noreturn]] void rethrow_as(const char* op);
+[[noreturn, gnu::cold]] void rethrow_as(const char* op);
+/// The same for what a new tensor is refused alone: its extents, its memory.
+/// @param op whose forward wanted the tensor
+[[noreturn, gnu::cold]] void rethrow_allocation_as(const char* op);
 
 /// Runs a composition of other ops. What one of them throws is thrown on under the composition's name; nothing is spent where nothing
 /// throws.
-///   Tensor stddev(...) { return detail::composed("stddev", [&] { return sqrt(var(x, dims, correction, keep)); }); }
+///   Tensor mean(...) { return detail::composed("mean", [&] { return sum(x, dims, keep) * (1 / count); }); }
 /// @param op its name
 /// @param f calls the ops below
 /// @return what f returns

@@ -330,13 +330,16 @@ HEED_ELEMENTWISE(softplus, Softplus)
 Tensor leaky_relu(const Tensor& x, double negative_slope) { return detail::elementwise("leaky_relu", x, LeakyRelu{negative_slope}); }
 Tensor elu(const Tensor& x, double alpha) { return detail::elementwise("elu", x, Elu{alpha}); }
 Tensor gelu(const Tensor& x, GeluForm form) {
-  return form == GeluForm::tanh ? detail::elementwise("gelu", x, GeluTanh{}) : detail::elementwise("gelu", x, Gelu{});
+  if (form == GeluForm::exact) return detail::elementwise("gelu", x, Gelu{});
+  return detail::composed("gelu", [&] { return detail::elementwise("gelu", x, GeluTanh{}); });
 }
 Tensor clamp(const Tensor& x, double low, double high) {
   if (!(low <= high)) throw ValueError(fmt::format("clamp: {} to {} is no range", low, high));
   return detail::elementwise("clamp", x, Clamp{low, high});
 }
-Tensor pow(const Tensor& x, double exponent) { return detail::elementwise("pow", x, PowScalar{exponent}); }
+Tensor pow(const Tensor& x, double exponent) {
+  return detail::composed("pow", [&] { return detail::elementwise("pow", x, PowScalar{exponent}); });
+}
 
 DEFINE_OP(leaky_relu, detail::Elementwise<LeakyRelu>)
 DEFINE_OP(elu, detail::Elementwise<Elu>)

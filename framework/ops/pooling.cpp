@@ -114,57 +114,45 @@ struct AvgPool1d {
   }
 };
 
+// On images (dims 4), or on sequences (3) as on images of height 1.
 struct Pooled {
   PoolSizes sizes;
-  Shape out;
-  Pooled(const char* op, const Tensor& x, Extent2d window, const Pool2dOptions& o) {
+  Shape in, out;
+  Pooled(const char* op, int dims, const Tensor& x, Extent2d window, const Pool2dOptions& o) {
     detail::require_defined(op, x);
-    if (x.ndim() != 4) throw ShapeError(fmt::format("{}: takes [B, C, H, W], got {}", op, x.shape().str()));
+    if (x.ndim() != dims) {
+      throw ShapeError(fmt::format("{}: takes {}, got {}", op, dims == 3 ? "[B, C, L]" : "[B, C, H, W]", x.shape().str()));
+    }
     const Extent2d stride{o.stride.height == 0 ? window.height : o.stride.height, o.stride.width == 0 ? window.width : o.stride.width};
     if (2 * o.padding.height > window.height || 2 * o.padding.width > window.width) {
-      throw ValueError(fmt::format("{}: padding {}, {} is more than half of the window {}, {}", op, o.padding.height, o.padding.width,
-                                   window.height, window.width));
+      const auto said = [&](Extent2d e) { return dims == 3 ? std::to_string(e.width) : fmt::format("{}, {}", e.height, e.width); };
+      throw ValueError(fmt::format("{}: padding {} is more than half of the window {}", op, said(o.padding), said(window)));
     }
     sizes = {x.shape()[0] * x.shape()[1], detail::window_on(op, x.shape(), window, stride, o.padding)};
+    if (!is_floating(x.dtype())) throw DTypeError(fmt::format("{}: takes f32 or f64, got {}", op, name_of(x.dtype())));
+    in = {x.shape()[0], x.shape()[1], sizes.window.in[0], sizes.window.in[1]};
     out = {x.shape()[0], x.shape()[1], sizes.window.out[0], sizes.window.out[1]};
   }
 };
 
-// An image of height 1.
-Tensor as_image(const char* op, const Tensor& x) {
-  detail::require_defined(op, x);
-  if (x.ndim() != 3) throw ShapeError(fmt::format("{}: takes [B, C, L], got {}", op, x.shape().str()));
-  return unsqueeze(x, 2);
-}
-
 }  // namespace
 
-namespace {
-Tensor largest(const char* op, const Tensor& x, Extent2d window, const Pool2dOptions& options) {
-  const Pooled pooled(op, x, window, options);
-  return apply(MaxPool2d{pooled.sizes, x.shape(), pooled.out}, x);
+Tensor max_pool2d(const Tensor& x, Extent2d window, const Pool2dOptions& options) {
+  const Pooled pooled("max_pool2d", 4, x, window, options);
+  return apply(MaxPool2d{pooled.sizes, pooled.in, pooled.out}, x);
 }
-Tensor averaged(const char* op, const Tensor& x, Extent2d window, const Pool2dOptions& options, bool count_padding) {
-  const Pooled pooled(op, x, window, options);
-  return average(pooled.sizes, count_padding, x.shape(), pooled.out, x);
-}
-}  // namespace
-
-Tensor max_pool2d(const Tensor& x, Extent2d window, const Pool2dOptions& options) { return largest("max_pool2d", x, window, options); }
 Tensor avg_pool2d(const Tensor& x, Extent2d window, const Pool2dOptions& options, bool count_padding) {
-  return averaged("avg_pool2d", x, window, options, count_padding);
+  const Pooled pooled("avg_pool2d", 4, x, window, options);
+  return average(pooled.sizes, count_padding, pooled.in, pooled.out, x);
 }
 Tensor max_pool1d(const Tensor& x, int64_t window, int64_t stride, int64_t padding) {
-  constexpr const char* kOp = "max_pool1d";
-  return detail::composed(kOp, [&] {
-    return squeeze(largest(kOp, as_image(kOp, x), {1, window}, {.stride = {1, stride}, .padding = {0, padding}}), 2);
-  });
+  const Pooled pooled("max_pool1d", 3, x, {1, window}, {.stride = {1, stride}, .padding = {0, padding}});
+  return detail::composed("max_pool1d", [&] { return squeeze(apply(MaxPool2d{pooled.sizes, pooled.in, pooled.out}, unsqueeze(x, 2)), 2); });
 }
 Tensor avg_pool1d(const Tensor& x, int64_t window, int64_t stride, int64_t padding, bool count_padding) {
-  constexpr const char* kOp = "avg_pool1d";
-  return detail::composed(kOp, [&] {
-    return squeeze(averaged(kOp, as_image(kOp, x), {1, window}, {.stride = {1, stride}, .padding = {0, padding}}, count_padding), 2);
-  });
+  const Pooled pooled("avg_pool1d", 3, x, {1, window}, {.stride = {1, stride}, .padding = {0, padding}});
+  return detail::composed("avg_pool1d",
+                          [&] { return squeeze(average(pooled.sizes, count_padding, pooled.in, pooled.out, unsqueeze(x, 2)), 2); });
 }
 
 DEFINE_OP(max_pool2d, MaxPool2d)

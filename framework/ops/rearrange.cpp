@@ -67,9 +67,11 @@ struct Triangle {
   static Tensor of(const Tensor& x, int64_t diagonal) {
     detail::require_defined(kName, x);
     if (x.ndim() < 2) throw ShapeError(fmt::format("{}: takes matrices, got {}", kName, x.shape().str()));
-    const Tensor rows = unsqueeze(arange(x.size(-2), DType::f64) + static_cast<double>(diagonal), 1),
-                 columns = arange(x.size(-1), DType::f64);
-    return where(kBelow ? le(columns, rows) : ge(columns, rows), x, zeros({}, x.dtype()));
+    return detail::composed(kName, [&] {
+      const Tensor rows = unsqueeze(arange(x.size(-2), DType::f64) + static_cast<double>(diagonal), 1),
+                   columns = arange(x.size(-1), DType::f64);
+      return where(kBelow ? le(columns, rows) : ge(columns, rows), x, zeros({}, x.dtype()));
+    });
   }
   static void samples(SampleList& s) {
     const auto add = [&](const Shape& shape, int64_t diagonal) {

@@ -68,6 +68,7 @@ Tensor concat(std::span<const Tensor> parts, int dim);
 /// concat({a, b}, 0).
 /// @param parts,dim as above
 /// @return a copy
+/// @throws as above
 inline Tensor concat(std::initializer_list<Tensor> parts, int dim) {
   return concat(std::span<const Tensor>(parts.begin(), parts.size()), dim);
 }
@@ -80,6 +81,7 @@ Tensor stack(std::span<const Tensor> parts, int dim);
 /// stack({a, b}, 0).
 /// @param parts,dim as above
 /// @return a copy
+/// @throws as above
 inline Tensor stack(std::initializer_list<Tensor> parts, int dim) {
   return stack(std::span<const Tensor>(parts.begin(), parts.size()), dim);
 }

@@ -8,6 +8,7 @@ namespace heed {
 /// Sum of squares; the bits do not depend on the thread count.
 /// @param x floating
 /// @return summed in double
+/// @throws DTypeError, ValueError for an undefined tensor
 double sum_of_squares(const Tensor& x);
 
 /// The numbers of one Adam update.

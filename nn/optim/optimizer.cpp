@@ -132,10 +132,21 @@ NamedTensors Adam::state() const {
 
 void Adam::load_state(const std::map<std::string, Tensor>& values, const std::string& file) {
   std::map<std::string, Tensor> given = values;
-  if (const auto shared = values.find("adam.steps"); shared != values.end()) {
-    for (const auto& [name, p] : parameters_) given.emplace("adam.steps." + name, shared->second);
-  }
   const NamedTensors into = state();  // three entries a parameter, the counters copies
+  const auto check_counter = [&](const std::string& key) {
+    check_one(values, key, zeros({1}, DType::i64), file);
+    const auto steps = values.at(key).item();
+    if (steps < 0) throw FormatError(fmt::format("load '{}': '{}' counts {} steps", file, key, steps));
+  };
+  const auto shared = values.find("adam.steps");
+  if (shared != values.end()) check_counter(shared->first);
+  for (size_t i = 0; i < into.size(); i += 3) {
+    if (shared == values.end() || values.contains(into[i].first)) {
+      check_counter(into[i].first);
+    } else {
+      given.emplace(into[i].first, shared->second);
+    }
+  }
   load_all(given, into, file);
   for (size_t i = 0; i < steps_.size(); ++i) steps_[i] = *into[3 * i].second.data<int64_t>();
 }

@@ -7,6 +7,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "framework/io/file.h"
 #include "framework/ops/registry.h"
@@ -67,38 +68,62 @@ const std::map<std::string, std::string>& forms() {
 struct Declared {
   std::map<std::string, std::set<std::string>> functions;                // at namespace level, with what they return
   std::set<std::string> of_tensors = {"Tensor", "std::vector<Tensor>"};  // types that hold tensors
+  std::vector<std::string> unread;                                       // lines that may declare one
 };
 
-Declared declarations() {
-  const std::regex function("(?:inline )?((?:std::)?[A-Za-z_0-9]+(?:<.*>)?) (operator[-+*/]|[A-Za-z_0-9]+)[(].*"),
-      record("struct ([A-Za-z0-9]+) [{]");
-  Declared all;
-  for (const std::string& header : public_headers()) {
-    std::istringstream lines(read_file(header));
-    std::string line, inside;  // of a struct
-    bool detail = false;       // inside of namespace detail
-    for (std::smatch match; std::getline(lines, line);) {
-      if (line == "namespace detail {") detail = true;
-      if (line == "}  // namespace detail") detail = false;
-      if (detail) continue;
-      if (std::regex_match(line, match, record)) {
-        inside = match[1];
-      } else if (line == "};") {
-        inside.clear();
-      } else if (!inside.empty() && line.starts_with("  Tensor ")) {
-        all.of_tensors.insert(inside);
-      } else if (std::regex_match(line, match, function)) {
-        all.functions[match[2]].insert(match[1]);
-      }
+// Adds what a header declares.
+void read_declarations(const std::string& header, Declared& all) {
+  const std::regex function(
+      "\\s*(?:\\[\\[[a-z]+\\]\\] )?(?:(?:inline|static|constexpr|const) )*((?:std::)?[A-Za-z_0-9]+(?:<.*>)?)[&*]? "
+      "(operator[-+*/]|[A-Za-z_0-9]+)[(].*"),
+      record("(?:struct|class|enum|enum class) ([A-Za-z0-9]+)[^(]*[{]");
+  std::istringstream lines(header);
+  std::string line, inside;  // of a struct
+  bool detail = false;       // inside of namespace detail
+  for (std::smatch match; std::getline(lines, line);) {
+    if (line == "namespace detail {") detail = true;
+    if (line == "}  // namespace detail") detail = false;
+    if (detail) continue;
+    if (std::regex_match(line, match, record)) {
+      inside = match[1];
+    } else if (line == "};") {
+      inside.clear();
+    } else if (!inside.empty()) {
+      if (line.starts_with("  Tensor ")) all.of_tensors.insert(inside);
+    } else if (std::regex_match(line, match, function) && match[1] != "return") {
+      all.functions[match[2]].insert(match[1]);
+    } else if (!line.starts_with("//") && !line.starts_with(" ") && !line.starts_with("extern template ") &&
+               line.find(" Tensor::") == std::string::npos && line.find("Tensor") != std::string::npos &&
+               line.find('(') != std::string::npos) {
+      all.unread.push_back(line);
     }
   }
+}
+
+Declared declarations() {
+  Declared all;
+  for (const std::string& header : public_headers()) read_declarations(read_file(header), all);
   return all;
+}
+
+TEST(PublicOps, NoFormOfADeclarationIsMissed) {
+  for (const char* const text :
+       {"Tensor f(int x);", "[[nodiscard]] Tensor f(int x);", "static Tensor f(int x) {", "inline constexpr Tensor f();",
+        "const Tensor& f(", "  Tensor f(int x);", "[[nodiscard]] inline const Tensor& f(int x);", "Tensor* f();"}) {
+    Declared all;
+    read_declarations(text, all);
+    EXPECT_EQ(all.functions, (std::map<std::string, std::set<std::string>>{{"f", {"Tensor"}}})) << text;
+  }
+  Declared all;
+  read_declarations("auto f(int x) -> std::pair<int, Tensor>;\nstd::pair<Tensor, std::pair<int, int>> const& (f)(int);", all);
+  EXPECT_EQ(all.unread.size() + all.functions.size(), 2U);
 }
 
 TEST(PublicOps, EveryFunctionThatMakesTensorsIsARow) {
   std::set<std::string> rows;
   for (const OpInfo& op : op_registry()) rows.insert(op.name);
-  const auto [functions, of_tensors] = declarations();
+  const auto [functions, of_tensors, unread] = declarations();
+  for (const std::string& line : unread) ADD_FAILURE() << "a declaration that this test cannot read: " << line;
   const std::set<std::string> other_results = {"void", "double", "int64_t"};
   for (const auto& [name, returns] : functions) {
     for (const std::string& type : returns) {

@@ -102,6 +102,24 @@ TEST(Adam, AStateWithOneCounterForAllIsRead) {
   EXPECT_EQ(run(false), run(true));
 }
 
+TEST(Adam, ACounterThatIsNoneIsRefusedUnderItsNameInTheFile) {
+  const auto load = [](const std::string& key, const Tensor& counter) {
+    const Tensor p = leaf({1.0F});
+    Adam adam({{"p", p}});
+    std::map<std::string, Tensor> values;
+    for (const auto& [name, x] : adam.state()) values.emplace(name, x);
+    values.erase("adam.steps.p");
+    values.emplace(key, counter);
+    adam.load_state(values, "s");
+  };
+  EXPECT_ERROR(FormatError, "load 's': 'adam.steps.p' counts -5 steps", load("adam.steps.p", from_vector<int64_t>({-5}, {1})));
+  EXPECT_ERROR(FormatError, "load 's': 'adam.steps' counts -5 steps", load("adam.steps", from_vector<int64_t>({-5}, {1})));
+  EXPECT_ERROR(FormatError, "load 's': 'adam.steps' is f32[1] in the file, i64[1] in the model", load("adam.steps", ones({1})));
+  EXPECT_ERROR(FormatError, "load 's': 'adam.steps.p' is i64[2] in the file, i64[1] in the model",
+               load("adam.steps.p", from_vector<int64_t>({1, 1}, {2})));
+  EXPECT_NO_THROW(load("adam.steps", from_vector<int64_t>({0}, {1})));
+}
+
 TEST(Adam, LoadStateNamesWhatIsMissing) {
   Adam adam({{"p", leaf({1.0F})}});
   EXPECT_THROW(adam.load_state({}, "s"), FormatError);

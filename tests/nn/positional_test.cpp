@@ -8,6 +8,7 @@
 #include "nn/nn.h"
 #include "tests/testing/close.h"
 #include "tests/testing/parameters.h"
+#include "tests/testing/throws.h"
 
 namespace heed::nn {
 namespace {
@@ -98,6 +99,7 @@ TEST(Rotary, GradientsMatchFiniteDifferences) {
 
 TEST(Rotary, RefusesWhatHasNoPairs) {
   EXPECT_THROW(rotary(randn({2, 3})), ShapeError);
+  EXPECT_ERROR(ValueError, "rotary: the tensor is undefined, it was never given a value", rotary(Tensor{}));
   EXPECT_THROW(rotary(randn({4})), ShapeError);
   EXPECT_THROW(rotary(randn({2, 4}), -1), ValueError);
 }

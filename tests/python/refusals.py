@@ -53,6 +53,8 @@ for name, (content, said) in cases.items():
 for path, said in (work / "absent", "No such file"), (work, "Is a directory"):
     status, out, err = run(path)
     assert status == 1 and not out and err.count("\n") == 1 and said in err, (path, status, err)
+piped = subprocess.run([sys.executable, "-B", str(reader), "/dev/stdin"], input=whole, capture_output=True, check=False)  # cannot seek
+assert piped.returncode == 1 and not piped.stdout and b"None" not in piped.stderr and piped.stderr.count(b"\n") == 1, piped
 for arguments in (), (good, good):
     status, out, err = run(*arguments)
     assert status == 2 and not out and err == "usage: weights_in_python.py FILE.safetensors\n", (arguments, status, err)

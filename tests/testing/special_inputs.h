@@ -1,5 +1,5 @@
 // Inputs of an op's samples with NaN, infinities, signed zeros, denormals and large arguments among them: what dump_samples hands to
-// PyTorch and special_values_test.cpp recomputes.
+// PyTorch and registry_special_values_test.cpp recomputes.
 #pragma once
 
 #include <limits>

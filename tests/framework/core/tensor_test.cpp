@@ -118,7 +118,7 @@ TEST(Tensor, MoreThanThereIsSaysSo) {
                full({n}, 3, DType::i64));
   EXPECT_ERROR(MemoryError, "arange: i64[1125899906842624] needs 9007199254740992 bytes, more than the system gives", arange(n));
   EXPECT_ERROR(MemoryError, "eye: f32[1125899906842624, 1] needs 4503599627370496 bytes, more than the system gives", eye(n, 1));
-  EXPECT_ERROR(MemoryError, "empty: f32[1125899906842624] needs 4503599627370496 bytes, more than the system gives",
+  EXPECT_ERROR(MemoryError, "affine: f32[1125899906842624] needs 4503599627370496 bytes, more than the system gives",
                expand(ones({1}), {n}) * 2.0);
   EXPECT_ERROR(MemoryError, "memory: 1125899906842624 bytes wanted, more than the system gives", pool_allocate(size_t{1} << 50));
   EXPECT_EQ(memory_stats().active_bytes, before.active_bytes);  // nothing is lost on the way

@@ -6,6 +6,7 @@
 #include <functional>
 #include <set>
 
+#include "framework/core/sanitizers.h"
 #include "framework/framework.h"
 #include "framework/ops/registry.h"
 #include "tests/testing/throws.h"
@@ -119,12 +120,13 @@ TEST(OpErrors, ShapeOps) {
 
 TEST(OpErrors, Products) {
   EXPECT_ERROR(ShapeError, "matmul: inner dimensions differ: [3, 4] x [5, 6]", matmul(zeros({3, 4}), zeros({5, 6})));
-  EXPECT_ERROR(ShapeError, "matmul: shapes do not broadcast: [2] and [3]", matmul(zeros({2, 3, 4}), zeros({3, 4, 5})));
+  EXPECT_ERROR(ShapeError, "matmul: batches do not broadcast: [5, 2, 3] x [4, 3, 2]", matmul(zeros({5, 2, 3}), zeros({4, 3, 2})));
   EXPECT_ERROR(ShapeError, "matmul: takes vectors, matrices and batches of matrices: [] x [4, 5]", matmul(zeros({}), zeros({4, 5})));
   EXPECT_ERROR(DTypeError, "matmul: dtypes differ: f32[3, 4] and f64[4, 5]", matmul(zeros({3, 4}), zeros({4, 5}, kF64)));
   EXPECT_ERROR(DTypeError, "matmul: takes f32 or f64, got i64", matmul(zeros({3, 4}, kI64), zeros({4, 5}, kI64)));
   EXPECT_ERROR(ShapeError, "linear: input [2, 3] does not fit weight [5, 4]", linear(zeros({2, 3}), zeros({5, 4})));
   EXPECT_ERROR(ShapeError, "linear: bias [4] does not fit weight [5, 3]", linear(zeros({2, 3}), zeros({5, 3}), zeros({4})));
+  EXPECT_ERROR(DTypeError, "linear: takes f32 or f64, got i64", linear(zeros({2, 3}, kI64), zeros({5, 3}, kI64)));
   EXPECT_ERROR(DTypeError, "linear: dtypes differ: f32[2, 3] and f64[5, 3]", linear(zeros({2, 3}), zeros({5, 3}, kF64)));
   EXPECT_ERROR(DTypeError, "linear: dtypes differ: f32[2, 3] and f64[5]", linear(zeros({2, 3}), zeros({5, 3}), zeros({5}, kF64)));
 }
@@ -232,7 +234,7 @@ TEST(OpErrors, CompositionsNameThemselves) {
        [&] {
          stack({x, wide}, 0);
        }},
-      {"einsum: dtypes differ: ", [&] { einsum("ij,kj->ik", x, wide); }},
+      {"einsum: dtypes differ: f32[2, 3] and f64[2, 3]", [&] { einsum("ij,kj->ik", x, wide); }},
       {"einsum: takes f32 or f64, got i64", [&] { einsum("ij,kj->ik", whole, whole); }},
       {"bmm: dtypes differ: f32[2, 3, 4] and f64[2, 4, 3]",
        [&] {
@@ -335,6 +337,100 @@ TEST(OpErrors, CompositionsNameThemselves) {
     SCOPED_TRACE(refusal.text);
     EXPECT_THAT(refusal.call, testing::ThrowsMessage<Error>(testing::StartsWith(refusal.text)));
   }
+}
+
+// What is made of the two-dimensional forms speaks of sequences.
+TEST(OpErrors, OpsOnSequencesShowTheirOwnShapes) {
+  const Tensor x = zeros({1, 2, 2}), w = zeros({3, 2, 3});
+  EXPECT_ERROR(DTypeError, "conv1d: takes f32 or f64, got i64", conv1d(zeros({1, 2, 4}, kI64), zeros({3, 2, 3}, kI64)));
+  EXPECT_ERROR(DTypeError, "conv2d: takes f32 or f64, got i64", conv2d(zeros({1, 2, 4, 4}, kI64), zeros({3, 2, 3, 3}, kI64)));
+  EXPECT_ERROR(DTypeError, "conv_transpose2d: takes f32 or f64, got i64",
+               conv_transpose2d(zeros({1, 2, 4, 4}, kI64), zeros({2, 2, 3, 3}, kI64)));
+  EXPECT_ERROR(DTypeError, "conv1d: dtypes differ: f32[1, 2, 2] and f64[3, 2, 3]", conv1d(x, zeros({3, 2, 3}, kF64)));
+  EXPECT_ERROR(ShapeError, "conv1d: channels differ: [1, 2, 2] with a weight [3, 1, 3] in 1 groups", conv1d(x, zeros({3, 1, 3})));
+  EXPECT_ERROR(ShapeError, "conv1d: a window of 3 does not fit length of [1, 2, 2] with padding 0", conv1d(x, w));
+  EXPECT_ERROR(ShapeError, "conv1d: takes [B, C, L] and a weight of 3 dimensions, got [2, 2] and [3, 2, 3]", conv1d(zeros({2, 2}), w));
+  EXPECT_ERROR(ShapeError, "conv2d: a window of 3 does not fit width of [1, 2, 4, 2] with padding 0",
+               conv2d(zeros({1, 2, 4, 2}), zeros({3, 2, 3, 3})));
+  EXPECT_ERROR(ShapeError, "max_pool1d: a window of 3 does not fit length of [1, 2, 2] with padding 0", max_pool1d(x, 3));
+  EXPECT_ERROR(ShapeError, "avg_pool1d: a window of 3 does not fit length of [1, 2, 2] with padding 0", avg_pool1d(x, 3));
+  EXPECT_ERROR(ValueError, "max_pool1d: padding 2 is more than half of the window 2", max_pool1d(x, 2, 1, 2));
+  EXPECT_ERROR(ValueError, "max_pool2d: padding 0, 2 is more than half of the window 2, 2",
+               max_pool2d(zeros({1, 2, 4, 4}), 2, {.padding = {0, 2}}));
+}
+
+// A result that there is no memory for.
+TEST(OpErrors, TooLargeAResultIsToldByTheOp) {
+#if !HEED_ASAN && !HEED_TSAN  // whose own allocators end the program here
+  const int64_t n = int64_t{1} << 50;
+  const Tensor x = expand(ones({1}), {n}), leaf = expand(ones({1}), {n}), mask = expand(zeros({1}, DType::boolean), {n});
+  const Tensor wanting = expand(ones({1}).set_requires_grad(true), {n});
+  const std::vector<std::pair<std::string, std::function<void()>>> calls = {
+      {"exp", [&] { exp(x); }},
+      {"exp", [&] { exp(wanting); }},
+      {"add", [&] { x + leaf; }},
+      {"affine", [&] { x * 2.0; }},
+      {"gelu", [&] { gelu(x, GeluForm::tanh); }},
+      {"pow", [&] { pow(x, 2.5); }},
+      {"softmax", [&] { softmax(x); }},
+      {"sort", [&] { sort(x); }},
+      {"topk", [&] { topk(x, 3); }},
+      {"argmax",
+       [&] {
+         argmax(expand(x, {2, n}), 0);
+       }},
+      {"cumsum", [&] { cumsum(x, 0); }},
+      {"concat",
+       [&] {
+         concat({x, x}, 0);
+       }},
+      {"stack",
+       [&] {
+         stack({x, x}, 0);
+       }},
+      {"clone", [&] { x.clone(); }},
+      {"to", [&] { x.to(kF64); }},
+      {"cast", [&] { cast(x, kF64); }},
+      {"dropout", [&] { dropout(x, 0.5); }},
+      {"outer", [&] { outer(x, ones({2})); }},
+      {"eq", [&] { eq(x, x); }},
+      {"logical_not", [&] { logical_not(mask); }},
+      {"where", [&] { where(mask, x, x); }},
+      {"masked_fill", [&] { masked_fill(x, mask, 0); }},
+      {"any", [&] { any(mask); }},
+      {"pad",
+       [&] {
+         pad(ones({1}), {{0, n}});
+       }},
+      {"tril",
+       [&] {
+         tril(expand(x, {1, n}));
+       }},
+      {"bernoulli", [&] { bernoulli({n}, 0.5); }},
+  };
+  for (const auto& [op, call] : calls) {
+    SCOPED_TRACE(op);
+    EXPECT_THAT(call, testing::ThrowsMessage<MemoryError>(testing::AllOf(testing::StartsWith(op + ": "), testing::HasSubstr(" needs "),
+                                                                         testing::EndsWith("than the system gives"))));
+  }
+#endif
+  const Tensor tall = expand(ones({1}), {int64_t{1} << 40, 1}), flat = expand(ones({1}), {int64_t{1} << 40});
+  EXPECT_ERROR(ShapeError, "add: too many elements in [1099511627776, 1099511627776]", tall + flat);
+  EXPECT_ERROR(ShapeError, "outer: too many elements in [1099511627776, 1099511627776]", outer(flat, flat));
+  EXPECT_ERROR(ShapeError, "bernoulli: too many elements in [1099511627776, 1099511627776]",
+               bernoulli({int64_t{1} << 40, int64_t{1} << 40}, 0.5));
+}
+
+TEST(OpErrors, AHooksOwnTypeIsNotSliced) {
+  struct Mine : ShapeError {
+    using ShapeError::ShapeError;
+  };
+  struct Watch : BackwardHook {
+    void computed(const Node&, std::span<const Tensor>, std::span<const Tensor>) override { throw Mine("sum: mine"); }
+  };
+  const Watch watch;
+  const Tensor x = ones({2, 3}).set_requires_grad(true);
+  EXPECT_ERROR(Mine, "sum: mine", mean(x));
 }
 
 TEST(OpErrors, AHooksOwnErrorKeepsItsText) {
