@@ -72,6 +72,7 @@ struct AdditiveEnergy {
           [](const auto& x) { return std::vector{additive_energy(x[0], x[1], x[2])}; });
     s.add("torch.tanh(a.unsqueeze(2) + b.unsqueeze(1)) @ c", {{1, 2, 19}, {1, 3, 19}, {19}},
           [](const auto& x) { return std::vector{additive_energy(x[0], x[1], x[2])}; });
+    s.again({{1, 2, 3}, {1, 2, 3}, {3}});
     s.again({{0, 2, 3}, {0, 4, 3}, {3}});
     s.again({{2, 0, 3}, {2, 4, 3}, {3}});
   }

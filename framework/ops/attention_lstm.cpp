@@ -249,6 +249,7 @@ struct AttentionLstm {
          {5},
          integers({3}, {2, 4, 1}),
          integers({3}, {4, 1, 3})});
+    add({{1, 2, 1}, {1, 2, 1}, {1, 2, 1}, {1, 1}, {1, 1}, {4, 2}, {4, 1}, {4}, {1, 1}, {1}, integers({1}, {2}), integers({1}, {2})});
     // dot energies: with a query of its own, and of the hidden state itself
     first_order(s.add(
         "attention_lstm(a, b, c, d, e, f, g, h, i, None, j, k)",

@@ -150,6 +150,7 @@ void Conv2d::samples(SampleList& s) {
   add_sample(s, conv2d, "conv2d", {2, 3, 6, 5}, {3, 1, 3, 3}, true, 3, {.padding = 1, .groups = 3});
   add_sample(s, conv2d, "conv2d", {1, 1, 6, 7}, {2, 1, 2, 3}, false, 2, {.stride = 3});
   add_sample(s, conv2d, "conv2d", {0, 3, 5, 4}, {4, 3, 3, 2}, true, 4, {});
+  add_sample(s, conv2d, "conv2d", {1, 1, 3, 3}, {1, 1, 2, 2}, true, 1, {});
 }
 
 void InputGradient::samples(SampleList& s) {
@@ -157,6 +158,7 @@ void InputGradient::samples(SampleList& s) {
   add_sample(s, conv_transpose2d, "conv_transpose2d", {2, 4, 3, 3}, {4, 2, 3, 3}, true, 4,
              {.stride = {2, 1}, .padding = {1, 0}, .dilation = {1, 2}, .groups = 2});
   add_sample(s, conv_transpose2d, "conv_transpose2d", {0, 3, 3, 4}, {3, 2, 3, 2}, true, 2, {});
+  add_sample(s, conv_transpose2d, "conv_transpose2d", {1, 1, 2, 2}, {1, 1, 2, 2}, true, 1, {});
 }
 
 struct Conv1d {
@@ -166,6 +168,8 @@ struct Conv1d {
     s.add("torch.nn.functional.conv1d(a, b, c, stride=2, padding=3, dilation=2, groups=2)", {{2, 4, 9}, {6, 2, 3}, {6}},
           [](const auto& x) { return std::vector{conv1d(x[0], x[1], x[2], {.stride = 2, .padding = 3, .dilation = 2, .groups = 2})}; });
     s.again({{0, 4, 9}, {6, 2, 3}, {6}});
+    s.add("torch.nn.functional.conv1d(a, b, c)", {{1, 2, 4}, {1, 2, 2}, {1}},
+          [](const auto& x) { return std::vector{conv1d(x[0], x[1], x[2])}; });
   }
 };
 

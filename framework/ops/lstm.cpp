@@ -145,6 +145,7 @@ struct Lstm {
     add("lstm(a, b, c, d, e, f, g, reverse=True)", {{3, 4, 2}, {3, 3}, {3, 3}, {12, 2}, {12, 3}, {12}, integers({3}, {2, 4, 1})},
         run(true, true));
     add("lstm(a, b, c, d, e, f)", {{2, 2, 40}, {2, 40}, {2, 40}, {160, 40}, {160, 40}, {160}}, run(false, false));
+    add("lstm(a, b, c, d, e, f)", {{1, 2, 1}, {1, 1}, {1, 1}, {4, 1}, {4, 1}, {4}}, run(false, false));
     add("", {{0, 2, 3}, {0, 4}, {0, 4}, {16, 3}, {16, 4}, {16}}, run(false, false));
     s.samples.back().reason += "; PyTorch refuses a batch of no sequences";
   }

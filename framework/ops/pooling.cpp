@@ -45,6 +45,7 @@ struct MaxPool2d {
       return std::vector{max_pool2d(x[0], {3, 2}, {.stride = {2, 1}, .padding = 1})};
     });
     s.add("torch.nn.functional.max_pool2d(a, 2)", {{0, 3, 4, 6}}, [](const auto& x) { return std::vector{max_pool2d(x[0], 2)}; });
+    s.again({{1, 1, 4, 4}});
   }
 };
 
@@ -92,6 +93,7 @@ struct AvgPool2d {
     s.add("torch.nn.functional.avg_pool2d(a, 3, stride=2, padding=1, count_include_pad=False)", {{2, 2, 5, 4}},
           [](const auto& x) { return std::vector{avg_pool2d(x[0], 3, {.stride = 2, .padding = 1}, /*count_padding=*/false)}; });
     s.add("torch.nn.functional.avg_pool2d(a, 2)", {{0, 3, 4, 6}}, [](const auto& x) { return std::vector{avg_pool2d(x[0], 2)}; });
+    s.again({{1, 1, 4, 4}});
   }
 };
 
@@ -104,6 +106,7 @@ struct MaxPool1d {
     s.add("torch.nn.functional.max_pool1d(a, 3, stride=2, padding=1)", {{2, 3, 7}},
           [](const auto& x) { return std::vector{max_pool1d(x[0], 3, 2, 1)}; });
     s.again({{0, 3, 7}});
+    s.again({{1, 1, 7}});
   }
 };
 struct AvgPool1d {
@@ -111,6 +114,7 @@ struct AvgPool1d {
     s.add("torch.nn.functional.avg_pool1d(a, 3, stride=2, padding=1, count_include_pad=False)", {{2, 3, 7}},
           [](const auto& x) { return std::vector{avg_pool1d(x[0], 3, 2, 1, false)}; });
     s.again({{0, 3, 7}});
+    s.again({{1, 1, 7}});
   }
 };
 

@@ -117,6 +117,7 @@ struct ScaledDotAttention {
     add("scaled_dot_attention(a, b, c, None, 1, True)", {{2, 4, 3}, {2, 4, 3}, {2, 4, 3}}, 1, true);
     add("scaled_dot_attention(a, b, c, d, 2, True)", {{2, 4, 8}, {2, 4, 8}, {2, 4, 8}, integers({2}, {4, 3})}, 2, true);
     add("scaled_dot_attention(a, b, c, None, 4, False)", {{3, 1, 8}, {3, 9, 8}, {3, 9, 8}}, 4, false);
+    add("scaled_dot_attention(a, b, c, None, 1, False)", {{1, 2, 2}, {1, 3, 2}, {1, 3, 2}}, 1, false);
     add("", {{0, 2, 8}, {0, 3, 8}, {0, 3, 8}}, 4, false);
     s.samples.back().reason += "; PyTorch's reshape cannot tell the sizes of no elements";
     s.again({{2, 0, 8}, {2, 3, 8}, {2, 3, 8}});

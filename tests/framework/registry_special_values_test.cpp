@@ -55,6 +55,7 @@ const std::map<std::string, std::string>& any_zero() {
       {"elu", "-0 as it came, which PyTorch takes for 0"},
       {"gelu", "-0 times Phi is -0, which PyTorch loses in 1 + erf"},
       {"kl_div", "a sum with 0 inside of it"},
+      {"einsum", "a product of matrices: a sum that begins with 0, also of one product alone"},
   };
   return reasons;
 }
@@ -108,6 +109,8 @@ const std::vector<Difference>& differences_of_gradients() {
   static const char* const kIgnored = "a row that does not count has the gradient 0; PyTorch multiplies 0 by a NaN";
   static const char* const kWholeRow = "a row with a NaN is NaN as a whole, behind its length as well";
   static const char* const kSlope = "|x| has the slope 0 at NaN, in l1_loss of both; the loss is NaN";
+  static const char* const kWeights = "one class has all the weight: its gradient is 0 up to rounding";
+  static const char* const kProduct = "the product of the others in one step; PyTorch, in two: inf / inf";
   static const char* const kTiny = "a difference of two softplus near log 2: exact to their rounding";
   static const std::vector<Difference> all = {
       {"relu", "a: nan", "finite", "NaN > 0 does not hold: 0; PyTorch lets the cotangent through. The result is NaN"},
@@ -132,6 +135,13 @@ const std::vector<Difference>& differences_of_gradients() {
       {"smooth_l1_loss", "b: nan", "finite", kSlope},
       {"bce_with_logits", "a: denormals", "near", kTiny},
       {"bce_with_logits", "a: smallest normals", "near", kTiny},
+      {"attention_lstm", "b: -huge", "near", kCancels},
+      {"attention_lstm", "f: +100", "near", "a gate near 1: 1 - tanh^2 goes by the rounding of the tanh"},
+      {"nll_loss", "c: zeros", "near", kWeights},
+      {"nll_loss", "c: denormals", "near", kWeights},
+      {"nll_loss", "c: smallest normals", "near", kWeights},
+      {"prod", "a: +inf", "+inf", kProduct},
+      {"prod", "a: -inf", "-inf", kProduct},
       {"kl_div", "b: zeros", "finite", "0 log 0 is 0, and so is what it adds to the slope; PyTorch: NaN"},
   };
   return all;

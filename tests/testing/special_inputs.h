@@ -28,24 +28,37 @@ inline bool takes_special_values(const OpSample& sample) {
   return floating && !sample.torch.empty();
 }
 
-/// The samples of an op that special values go through: the first two, which differ in their dims or shapes.
-/// @param samples of the op
-/// @return none for an op without floating inputs
-inline std::vector<OpSample> special_samples(const std::vector<OpSample>& samples) {
-  std::vector<OpSample> chosen;
-  for (const OpSample& sample : samples) {
-    if (chosen.size() < 2 && takes_special_values(sample)) chosen.push_back(sample);
-  }
-  return chosen;
+/// How many floating elements a sample's inputs have.
+/// @param sample of an op
+/// @return their number
+inline int64_t floating_elements(const OpSample& sample) {
+  int64_t elements = 0;
+  for (const Tensor& x : sample.make_inputs(DType::f64)) elements += is_floating(x.dtype()) ? x.numel() : 0;
+  return elements;
 }
 
 /// Whether the gradients are stored as well: not of large samples, where one NaN makes hundreds.
 /// @param sample of an op
 /// @return whether it has a gradient and at most 40 floating elements
-inline bool has_special_gradients(const OpSample& sample) {
-  int64_t elements = 0;
-  for (const Tensor& x : sample.make_inputs(DType::f64)) elements += is_floating(x.dtype()) ? x.numel() : 0;
-  return sample.max_order > 0 && elements <= 40;
+inline bool has_special_gradients(const OpSample& sample) { return sample.max_order > 0 && floating_elements(sample) <= 40; }
+
+/// The samples of an op that special values go through: the first two, which differ in their dims or shapes, and the smallest further one
+/// that is small enough for gradients.
+/// @param samples of the op
+/// @return none for an op without floating inputs
+inline std::vector<OpSample> special_samples(const std::vector<OpSample>& samples) {
+  std::vector<OpSample> chosen;
+  const OpSample* small = nullptr;
+  for (const OpSample& sample : samples) {
+    if (!takes_special_values(sample)) continue;
+    if (chosen.size() < 2) {
+      chosen.push_back(sample);
+    } else if (has_special_gradients(sample) && (small == nullptr || floating_elements(sample) < floating_elements(*small))) {
+      small = &sample;
+    }
+  }
+  if (small != nullptr) chosen.push_back(*small);
+  return chosen;
 }
 
 /// Each floating input in turn with each special value at its middle; where a value has a partner, that one stands at the front. What could
