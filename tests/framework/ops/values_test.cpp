@@ -182,8 +182,9 @@ TEST(OpValues, IndexSelectOfRowsIsThatOfElements) {
     EXPECT_TRUE(all_close(grad(std::vector{rows}, std::vector{x}, std::vector{weights})[0],
                           grad(std::vector{elements}, std::vector{x}, std::vector{weights})[0], 1e-6, 1e-6));
   }
-  EXPECT_ERROR(IndexError, "index_select: ", index_select(ones({3, 2}), 0, from_vector<int64_t>({3}, {1})));
-  EXPECT_ERROR(IndexError, "index_select: ", index_select(ones({3, 2}), 0, from_vector<int64_t>({-1}, {1})));
+  EXPECT_ERROR(IndexError, "index_select: index 3 out of range for 3 rows", index_select(ones({3, 2}), 0, from_vector<int64_t>({3}, {1})));
+  EXPECT_ERROR(IndexError, "index_select: index -1 out of range for 3 rows",
+               index_select(ones({3, 2}), 0, from_vector<int64_t>({-1}, {1})));
 }
 
 // Copies of what runs along another dimension go in tiles: whole ones, rests, and among further dimensions.
