@@ -4,8 +4,8 @@
 
 #include <cstdlib>
 
-#include "framework/core/parallel.h"
 #include "framework/core/autocast.h"
+#include "framework/core/parallel.h"
 #include "framework/kernels/kernels.h"
 
 // HEED_VERSION, HEED_BUILD_TYPE, HEED_SANITIZE: framework/CMakeLists.txt.

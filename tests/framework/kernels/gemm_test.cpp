@@ -7,8 +7,8 @@
 #include <cmath>
 #include <limits>
 
-#include "framework/core/parallel.h"
 #include "framework/core/autocast.h"
+#include "framework/core/parallel.h"
 #include "framework/core/random.h"
 #include "framework/framework.h"
 #include "framework/kernels/kernels.h"
