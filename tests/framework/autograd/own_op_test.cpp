@@ -106,9 +106,9 @@ TEST(OwnOp, WithAWrongVjpIsFoundBesideOtherGradients) {
     const std::string arrived = " arrived where f32[2, 3] had: some vjp gives another shape or dtype than its input's";
     EXPECT_ERROR(ShapeError, "backward: a gradient f32[]" + arrived, beside(apply(WrongShape{}, x))());
     EXPECT_ERROR(ShapeError, "backward: a gradient f64[2, 3]" + arrived, beside(apply(WrongDType{}, x))());
-    for (const auto& [rows, columns] : {std::pair<int64_t, int64_t>{4000, 3}, {3, 2}, {2, 4}}) {
-      const std::string shape = Shape{rows, columns}.str();
-      EXPECT_ERROR(ShapeError, "backward: a gradient f32" + shape + arrived, beside(apply(WrongProduct{rows, columns}, x))());
+    for (const WrongProduct& product : {WrongProduct{4000, 3}, WrongProduct{3, 2}, WrongProduct{2, 4}}) {
+      const std::string shape = Shape{product.rows, product.columns}.str();
+      EXPECT_ERROR(ShapeError, "backward: a gradient f32" + shape + arrived, beside(apply(product, x))());
     }
   }
   const Tensor row = ones({3}).set_requires_grad(true);  // of one dimension, to which no product is added
