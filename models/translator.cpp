@@ -13,6 +13,10 @@ std::vector<std::string> texts(const std::vector<Token>& tokens) {
   return result;
 }
 
+std::string too_long(size_t units, int64_t longest) {
+  return fmt::format("{} words or pieces with the end mark, {} are read at most", units, longest);
+}
+
 TranslationToken end_of_sentence() {
   TranslationToken token;
   token.text = std::string(Vocabulary::kSpecialTokens[Vocabulary::kEos]);
@@ -85,7 +89,7 @@ Translation Translator::record(int64_t id, const std::string& line, const Source
   }
   for (size_t i = 0; i < source_words; ++i) {
     const Token& token = source.tokens[i];
-    result.source.tokens.push_back({source_unknown[i] ? line.substr(token.begin, token.end - token.begin) : token.text,
+    result.source.tokens.push_back({source_unknown[i] ? line.substr(token.begin, token.end - token.begin) : unescape(token.text),
                                     std::pair(token.begin, token.end), false, source_unknown[i]});
   }
   result.source.tokens.push_back(end_of_sentence());
@@ -108,11 +112,11 @@ Translation Translator::record(int64_t id, const std::string& line, const Source
       words[t] = line.substr(source.tokens[best].begin, source.tokens[best].end - source.tokens[best].begin);
     }
   }
-  result.target.text = target_text ? *target_text : detokenize(words);
+  result.target.text = target_text ? *target_text : detokenize(words, run_.config.target_text.language);
   size_t at = 0;
   for (size_t i = 0; i < words.size(); ++i) {
     TranslationToken token;
-    token.text = words[i];
+    token.text = unescape(words[i]);
     token.unk = target_unknown[i];
     if (target_tokens) token.span = std::pair((*target_tokens)[i].begin, (*target_tokens)[i].end);
     for (const std::string& shown : {words[i], unescape(words[i])}) {  // else where print shows it, if it does
@@ -129,6 +133,15 @@ Translation Translator::record(int64_t id, const std::string& line, const Source
   return result;
 }
 
+Translation Translator::without_words(int64_t id, const std::string& line, std::string skipped) const {
+  Translation result;
+  result.id = id;
+  result.model = run_.model->describe();
+  result.source.text = line;
+  result.skipped = std::move(skipped);
+  return result;
+}
+
 void Translator::require_self_attention(const std::string& what) const {
   if (!run_.model->has_self_attention()) {
     throw ValueError(fmt::format("{}: '{}' has no self-attention, only a Transformer has", what, run_.model->describe()));
@@ -137,14 +150,19 @@ void Translator::require_self_attention(const std::string& what) const {
 
 std::vector<Translation> Translator::translate(std::span<const std::string> lines, const TranslateOptions& options) const {
   if (options.self_attention) require_self_attention("translate");
-  std::vector<Source> read;
-  std::vector<std::vector<int>> sources;
-  for (const std::string& line : lines) {
-    read.push_back(read_source(line));
-    if (!read.back().tokens.empty()) sources.push_back(read.back().ids);  // empty lines are not decoded
-  }
   std::vector<const TranslationModel*> models{run_.model.get()};
   for (const LoadedRun& other : others_) models.push_back(other.model.get());
+  int64_t longest = options.max_source > 0 ? options.max_source : INT64_MAX;
+  for (const TranslationModel* model : models) longest = std::min(longest, model->longest_source());
+  std::vector<Source> read;
+  std::vector<std::vector<int>> sources;
+  const auto decoded = [&](const Source& source) {  // neither empty nor too long
+    return !source.tokens.empty() && static_cast<int64_t>(source.ids.size()) <= longest;
+  };
+  for (const std::string& line : lines) {
+    read.push_back(read_source(line));
+    if (decoded(read.back())) sources.push_back(read.back().ids);
+  }
   const std::vector<std::vector<Hypothesis>> outputs = search(models, sources, options.search);
   std::vector<EncodedPair> pairs;
   for (size_t i = 0; i < sources.size(); ++i) {
@@ -154,13 +172,9 @@ std::vector<Translation> Translator::translate(std::span<const std::string> line
   if (options.self_attention) own = self_attention(*run_.model, pairs, options.search.batch_size);
   std::vector<Translation> results;
   for (size_t i = 0, next = 0, pair = 0; i < lines.size(); ++i) {
-    const auto id = static_cast<int64_t>(i);
-    if (read[i].tokens.empty()) {
-      Translation empty_line;
-      empty_line.id = id;
-      empty_line.model = run_.model->describe();
-      empty_line.source.text = lines[i];
-      results.push_back(std::move(empty_line));
+    const auto id = static_cast<int64_t>(options.search.first + i);
+    if (!decoded(read[i])) {
+      results.push_back(without_words(id, lines[i], read[i].tokens.empty() ? "" : too_long(read[i].ids.size(), longest)));
       continue;
     }
     int rank = 0;
@@ -183,21 +197,33 @@ std::vector<Translation> Translator::force(std::span<const std::string> sources,
   std::vector<std::vector<Token>> target_tokens;
   std::vector<TextCodec::Decoded> wanted;
   std::vector<EncodedPair> pairs;
+  std::vector<std::vector<int>> ids;  // of every target
+  const int64_t longest = run_.model->longest_source();
+  const auto fits = [&](const Source& source, const std::vector<int>& target) {
+    return static_cast<int64_t>(source.ids.size()) <= longest && static_cast<int64_t>(target.size()) < longest;
+  };
   for (size_t i = 0; i < sources.size(); ++i) {
     read.push_back(read_source(sources[i]));
     target_tokens.push_back(tokenize(targets[i], run_.config.target_text));
     const std::vector<std::string> words = texts(target_tokens.back());
     TextCodec::Encoded encoded = run_.target.encode(words);
     wanted.push_back({words, std::move(encoded.word_of)});
-    pairs.push_back({read.back().ids, std::move(encoded.ids)});
+    if (fits(read.back(), encoded.ids)) pairs.push_back({read.back().ids, encoded.ids});
+    ids.push_back(std::move(encoded.ids));
   }
   const std::vector<Hypothesis> outputs = forced_decoding(*run_.model, pairs);
   std::vector<SelfAttentionMaps> own(pairs.size());
   if (with_self_attention) own = self_attention(*run_.model, pairs);
   std::vector<Translation> results;
-  for (size_t i = 0; i < sources.size(); ++i) {
-    results.push_back(record(static_cast<int64_t>(i), sources[i], read[i], wanted[i], &targets[i], &target_tokens[i], outputs[i],
-                             /*replace_unknown=*/false, own[i]));
+  for (size_t i = 0, pair = 0; i < sources.size(); ++i) {
+    const auto id = static_cast<int64_t>(i);
+    if (!fits(read[i], ids[i])) {
+      results.push_back(without_words(id, sources[i], too_long(std::max(read[i].ids.size(), ids[i].size() + 1), longest)));
+      continue;
+    }
+    results.push_back(record(id, sources[i], read[i], wanted[i], &targets[i], &target_tokens[i], outputs[pair],
+                             /*replace_unknown=*/false, own[pair]));
+    ++pair;
   }
   return results;
 }

@@ -15,6 +15,9 @@ struct TranslateOptions {
   SearchOptions search;  // beam, sampling, lengths
   /// Puts the source word that attention rests on in the place of <unk> (Luong et al. 2015, sec. 4.1).
   bool replace_unknown = false;
+  /// Longest source that is read, in words or pieces with the end mark; 0: as long as the model's positions. Time and memory of a
+  /// Transformer grow with its square.
+  int64_t max_source = 1000;
   /// Adds the self-attention of encoder and decoder to each translation: of the first model of an ensemble, by forced decoding of what was
   /// found.
   bool self_attention = false;
@@ -33,12 +36,14 @@ class Translator {
   /// Translates line by line; an empty line gives an empty text. Weights lie on the source's words, `</s>` last and flagged: those of a
   /// word's pieces are summed over the source and averaged over the target. Self-attention likewise: averaged over the words that attend,
   /// summed over those attended to.
+  /// A line that is longer than options.max_source or than the model can read is not translated: its text is empty and `skipped` says why.
   /// @param lines ordinary text
-  /// @param options search, unknown words, self-attention
+  /// @param options search, unknown words, self-attention; ids count from options.search.first
   /// @return one translation for each line, in order, or n_best of them
   /// @throws ValueError when self-attention is asked of a model that has none
   std::vector<Translation> translate(std::span<const std::string> lines, const TranslateOptions& options = {}) const;
   /// Forced decoding: the model's score and attention for given translations.
+  /// Lines longer than the model's positions are skipped as in translate().
   /// @param sources,targets lines that belong together
   /// @param with_self_attention adds the self-attention of both sides
   /// @return one translation for each line
@@ -63,6 +68,7 @@ class Translator {
     std::vector<int> ids, word_of;  // with </s>, whose word is behind the last
   };
   Source read_source(const std::string& line) const;
+  Translation without_words(int64_t id, const std::string& line, std::string skipped) const;
   Translation record(int64_t id, const std::string& line, const Source& source, const TextCodec::Decoded& output,
                      const std::string* target_text, const std::vector<Token>* target_tokens, const Hypothesis& hypothesis,
                      bool replace_unknown, const SelfAttentionMaps& self_attention) const;

@@ -9,6 +9,7 @@
 #include <exception>
 #include <new>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "apps/common/environment.h"
@@ -16,7 +17,6 @@
 #include "models/text/unicode.h"
 
 namespace heed::apps {
-namespace {
 
 // Messages can quote a user's text; what stands on stderr stays one line, and bytes that no terminal should see do not.
 std::string one_line(std::string_view message) {
@@ -26,6 +26,78 @@ std::string one_line(std::string_view message) {
     models::append_utf8(line, c == '\n' || c == '\r' ? U' ' : control ? U'?' : c);
   }
   return line;
+}
+
+namespace {
+
+const CLI::App* subcommand(const CLI::App& cli, const std::string& name) {
+  const auto found = cli.get_subcommands([&](const CLI::App* sub) { return !name.empty() && sub->get_name() == name; });
+  return found.empty() ? nullptr : found.front();
+}
+
+// All options of an app, those of its groups among them.
+std::vector<const CLI::Option*> options_of(const CLI::App& app) {
+  std::vector<const CLI::Option*> all = app.get_options([](const CLI::Option*) { return true; });
+  for (const CLI::App* group : app.get_subcommands([](const CLI::App* sub) { return sub->get_name().empty(); })) {
+    for (const CLI::Option* option : group->get_options([](const CLI::Option*) { return true; })) all.push_back(option);
+  }
+  return all;
+}
+
+// Letters to change, add or leave out to make one word of the other [Levenshtein 1966].
+size_t edits(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = std::exchange(row[0], i);
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({changed, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+std::string nearest(std::string_view word, const std::vector<std::string>& known) {
+  std::string best;
+  double least = 0.5;  // of the letters; parts in common, such as --max-updates and --updates, count as near
+  for (const std::string& one : known) {
+    const bool contains = one.size() > 4 && (word.ends_with(one.substr(2)) || word.starts_with(one));
+    const double part = contains ? 0.2 : static_cast<double>(edits(word, one)) / static_cast<double>(std::max(word.size(), one.size()));
+    if (part < least) {
+      least = part;
+      best = one;
+    }
+  }
+  return best;
+}
+
+// What to say of the first option on the command line that nobody knows; empty when all are known. It is looked for before what CLI11 says
+// of required ones, which a misspelt one often is.
+std::string unknown_option(const CLI::App& cli, int argc, char** argv) {
+  const CLI::App* at = &cli;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word == "--") break;
+    if (!word.starts_with("--")) {
+      if (const CLI::App* const sub = at == &cli ? subcommand(cli, word) : nullptr) at = sub;
+      continue;
+    }
+    const std::string name = word.substr(0, word.find('='));
+    std::vector<std::string> known;
+    bool found = false;
+    for (const CLI::App* app : {at, &cli}) {
+      for (const CLI::Option* option : options_of(*app)) {
+        found = found || option->check_name(name);
+        for (const std::string& long_name : option->get_lnames()) known.push_back("--" + long_name);
+      }
+    }
+    if (found) continue;
+    const std::string near = nearest(name, known);
+    return fmt::format("{} is not an option{}", name, near.empty() ? "" : fmt::format("; did you mean {}?", near));
+  }
+  return "";
 }
 
 // Names the subcommand that was asked for, or the word that is none.
@@ -38,6 +110,11 @@ int usage_error(std::string_view app, const CLI::App& cli, int argc, char** argv
     for (const CLI::App* sub : known) names.push_back(sub->get_name());
     message = fmt::format("'{}' is not a subcommand ({})", argv[1], fmt::join(names, ", "));
   }
+  constexpr std::string_view kRepeated = ": At Most 1 required but received ";  // CLI11's words
+  if (const size_t at = message.find(kRepeated); at != std::string::npos) {
+    message = fmt::format("{} takes one value, {} are given", message.substr(0, at), message.substr(at + kRepeated.size()));
+  }
+  if (const std::string unknown = unknown_option(cli, argc, argv); !unknown.empty()) message = unknown;
   fmt::print(stderr, "{}: {} (see {} --help)\n", app, one_line(message), help);
   return kUsage;
 }
@@ -51,9 +128,12 @@ const CLI::Validator kWholeNumber(
     },
     "");
 
-CLI::Validator one_of(std::vector<std::string> known) {
-  return {[known = std::move(known)](const std::string& text) {
+CLI::Validator one_of(std::vector<std::string> known, const std::map<std::string, std::string>& other_names) {
+  return {[known = std::move(known), other_names](const std::string& text) {
             if (std::find(known.begin(), known.end(), text) != known.end()) return std::string();
+            if (const auto meant = other_names.find(text); meant != other_names.end()) {
+              return fmt::format("'{}' is '{}' here", text, meant->second);
+            }
             return fmt::format("'{}' is not known ({})", text, fmt::join(known, ", "));
           },
           ""};
@@ -61,6 +141,15 @@ CLI::Validator one_of(std::vector<std::string> known) {
 
 int run_app(std::string_view app, CLI::App& cli, int argc, char** argv, const std::function<void()>& work) {
   std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is an error like a full disk, not the end of the program
+  // `translator help train` is `translator train --help`.
+  const std::string first = argc > 1 ? argv[1] : "";
+  if (first == "help" && argc <= 3) {
+    const CLI::App* const sub = argc == 3 ? subcommand(cli, argv[2]) : nullptr;
+    if (argc == 2 || sub) {
+      fmt::print("{}", sub ? sub->help(std::string(app)) : cli.help());
+      return kOk;
+    }
+  }
   try {
     cli.parse(argc, argv);
   } catch (const CLI::Success& success) {  // --help, --version

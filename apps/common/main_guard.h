@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,8 +23,12 @@ int run_app(std::string_view app, CLI::App& cli, int argc, char** argv, const st
 /// A check for options that count: "-1" and "x" are refused before they become some number.
 extern const CLI::Validator kWholeNumber;
 
-/// A check for options that name one of a few: "--cell: 'rnn' is not known (lstm, gru)".
-CLI::Validator one_of(std::vector<std::string> known);
+/// A check for options that name one of a few: "--cell: 'rnn' is not known (lstm, gru)". `other_names` are those that elsewhere stand for
+/// one of them: "--attention: 'bahdanau' is 'additive' here".
+CLI::Validator one_of(std::vector<std::string> known, const std::map<std::string, std::string>& other_names = {});
+
+/// A text as one line that a terminal can be given: control characters become question marks, line ends spaces.
+std::string one_line(std::string_view text);
 
 /// Prints `<app>: warning: message` on stderr.
 void warn(std::string_view app, std::string_view message);

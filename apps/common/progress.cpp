@@ -9,6 +9,7 @@
 #include <cstdio>
 
 #include "apps/common/environment.h"
+#include "apps/common/main_guard.h"
 
 namespace heed::apps {
 namespace {
@@ -26,7 +27,7 @@ std::string clock_time(double seconds) {
 }
 
 ProgressPrinter::ProgressPrinter(std::string label)
-    : label_(label.empty() ? "" : label + ": "), terminal_(::isatty(STDERR_FILENO) == 1), last_(steady_seconds()) {}
+    : label_(label.empty() ? "" : one_line(label) + ": "), terminal_(::isatty(STDERR_FILENO) == 1), last_(steady_seconds()) {}
 
 ProgressPrinter::~ProgressPrinter() { clear_line(); }
 
@@ -63,9 +64,9 @@ void ProgressPrinter::progress(const models::TrainProgress& p) {
 
 void ProgressPrinter::validated(const models::ValidationResult& v) {
   clear_line();
-  fmt::print(stderr, "{}update {}: validation BLEU {:.2f}{}, loss {:.3f}\n", label_, v.update, v.bleu, v.best ? " (best so far)" : "",
-             v.loss);
-  fmt::print(stderr, "{}  {}  ->  {}\n", label_, v.sample_source, v.sample_output);
+  fmt::print(stderr, "{}update {}: validation BLEU {:.2f}, chrF {:.2f}, loss {:.3f}{}\n", label_, v.update, v.bleu, v.chrf, v.loss,
+             v.best ? " (best so far)" : "");
+  fmt::print(stderr, "{}  {}  ->  {}\n", label_, one_line(v.sample_source), one_line(v.sample_output));
 }
 
 }  // namespace heed::apps

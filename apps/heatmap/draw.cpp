@@ -4,9 +4,9 @@
 
 #include <filesystem>
 
+#include "apps/common/run_output.h"
 #include "apps/heatmap/render.h"
 #include "framework/core/error.h"
-#include "framework/io/file.h"
 #include "models/text/unicode.h"
 
 namespace heed::heatmap {
@@ -15,6 +15,7 @@ namespace {
 enum class Format { svg, png };
 
 Format format_of(const std::string& path) {
+  if (path == "-" || path == "/dev/stdout") return Format::svg;
   const std::string extension = models::to_lower(std::filesystem::path(path).extension().string());
   if (extension == ".svg") return Format::svg;
   if (extension == ".png") return Format::png;
@@ -47,11 +48,11 @@ int draw_file(const models::Translation& record, const std::string& path, const 
   const Sheet sheet = options.grid ? lay_out_sheet(std::move(pictures), columns, measure_text, title, caption)
                                    : lay_out_sheet(std::move(pictures), 1, measure_text);
   if (format == Format::svg) {
-    write_file_atomically(path, render_svg(sheet, label));
+    apps::write_output(path, render_svg(sheet, label));
     return 0;
   }
   const Png png = render_png(sheet, dpi);
-  write_file_atomically(path, png.bytes);
+  apps::write_output(path, png.bytes);
   return png.missing_glyphs;
 }
 

@@ -10,7 +10,7 @@ namespace heed::heatmap {
 
 constexpr double kDefaultDpi = 144;
 
-/// Throws ValueError unless the path ends in .svg or .png.
+/// Throws ValueError unless the path ends in .svg or .png, or is standard output ("-", /dev/stdout: SVG).
 void check_output(const std::string& path);
 /// Writes the picture in the format of the path's extension. Returns how many characters no installed font has (PNG).
 /// Throws ValueError for a record without attention or another extension, IoError when the file cannot be written.

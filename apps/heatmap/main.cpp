@@ -4,12 +4,14 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 #include <iterator>
 
 #include "apps/common/environment.h"
 #include "apps/common/files.h"
 #include "apps/common/main_guard.h"
+#include "apps/common/run_output.h"
 #include "apps/heatmap/draw.h"
 #include "framework/build_info.h"
 #include "framework/core/error.h"
@@ -56,6 +58,13 @@ models::Translation read_record(const std::string& path, int64_t number) {
 
 // The model's own translation of one sentence, or its attention for a translation that is given.
 models::Translation translate_sentence(const Options& options) {
+  std::error_code error;
+  if (std::filesystem::is_regular_file(options.sentence, error)) {
+    throw ValueError(
+        fmt::format("--sentence: '{}' is a file, and a sentence is wanted; 'translator translate -r RUN -i {} --attention FILE' makes "
+                    "records of its lines, which --record FILE --line N draws",
+                    options.sentence, options.sentence));
+  }
   const models::Translator translator(models::load_run(options.run));
   const std::vector<std::string> source{options.sentence}, target{options.target};
   for (const std::string* text : {&options.sentence, &options.target}) {
@@ -65,6 +74,7 @@ models::Translation translate_sentence(const Options& options) {
   if (self_attention) translator.require_self_attention(fmt::format("--which: '{}'", options.run));
   const auto records = options.target.empty() ? translator.translate(source, {.self_attention = self_attention})
                                               : translator.force(source, target, self_attention);
+  if (!records.front().skipped.empty()) throw ValueError("the sentence is too long: " + records.front().skipped);
   if (records.front().source.tokens.empty()) throw ValueError("the sentence has no words");
   return records.front();
 }
@@ -75,13 +85,17 @@ void draw(const Options& options) {
                      .outputs = {{"--output", options.output}, {"--json", options.json}},
                      .runs = options.run.empty() ? std::vector<std::string>{} : std::vector{options.run}});
   const models::Translation record = options.run.empty() ? read_record(options.record, options.line) : translate_sentence(options);
+  if (options.run.empty() && record.source.tokens.empty()) {
+    throw ValueError(
+        fmt::format("'{}' line {} is the record of a line without words: there is nothing to draw", options.record, options.line));
+  }
   const int missing = heatmap::draw_file(record, options.output, options.picture, options.dpi);
   if (missing > 0) {
     apps::warn("heatmap", fmt::format("no installed font has {} of the characters: they are drawn as boxes (an SVG leaves the "
                                       "choice of fonts to the viewer)",
                                       missing));
   }
-  if (!options.json.empty()) write_file_atomically(options.json, models::to_json_line(record) + "\n");
+  if (!options.json.empty()) apps::write_output(options.json, models::to_json_line(record) + "\n");
 }
 
 }  // namespace
@@ -103,7 +117,7 @@ int main(int argc, char** argv) {
   run->needs(sentence);
   cli.add_option("-t,--target", options.target, "draw the attention for this translation instead of the model's own")->needs(run);
   cli.add_option("--line", options.line, "which line of the file, from 1")->check(line_number)->capture_default_str();
-  cli.add_option("-o,--output", options.output, "picture to write: .svg or .png")->required();
+  cli.add_option("-o,--output", options.output, "picture to write: .svg or .png; - for an SVG on standard output")->required();
   cli.add_option("--which", options.which, "attention to draw: cross (output to source), or encoder's or decoder's to itself")
       ->check(CLI::IsMember({"cross", "encoder", "decoder"}))
       ->capture_default_str();

@@ -37,6 +37,9 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
+constexpr size_t kManyCells = 20'000;
+constexpr float kShown = 0.0005F;  // the least weight that three digits show
+
 std::string_view class_of(PlacedText::Role role) {
   switch (role) {
     case PlacedText::Role::title:
@@ -87,9 +90,16 @@ std::string panel_svg(const Panel& panel) {
   };
   const std::string side = px(panel.layout.cell);
   line("<g class=\"cells\">");
+  // Of many cells those that would read 0.000 are one rectangle behind the others.
+  const bool sparse = panel.picture.rows.size() * panel.picture.columns.size() > kManyCells;
+  if (sparse) {
+    line("<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"{}\"><title>below {:g}</title></rect>", px(panel.layout.grid.x),
+         px(panel.layout.grid.y), px(panel.layout.grid.width), px(panel.layout.grid.height), hex(colour_of(0)), kShown);
+  }
   for (size_t t = 0; t < panel.picture.rows.size(); ++t) {
     for (size_t s = 0; s < panel.picture.columns.size(); ++s) {
       const float weight = panel.picture.weights[t][s];
+      if (sparse && weight < kShown) continue;
       line(
           "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"{}\"><title>{} \xE2\x86\x92 {}: "
           "{:.3f}</title></rect>",

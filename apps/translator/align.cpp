@@ -1,13 +1,14 @@
 // translator align: word alignments of given pairs, read off the attention of forced decoding.
 #include <fmt/format.h>
 
-#include <iostream>
 #include <memory>
 
 #include "apps/common/environment.h"
 #include "apps/common/files.h"
+#include "apps/common/main_guard.h"
 #include "apps/common/run_output.h"
 #include "apps/translator/commands.h"
+#include "apps/translator/pairs.h"
 #include "framework/io/file.h"
 #include "models/data/pharaoh.h"
 #include "models/text/lines.h"
@@ -26,7 +27,10 @@ std::vector<std::vector<models::AlignmentLink>> links_of(const std::string& run,
   const models::Translator translator(models::load_run(run));
   if (!translator.run().model->has_attention()) throw ValueError(fmt::format("'{}' is a model without attention", run));
   std::vector<std::vector<models::AlignmentLink>> all;
-  for (const models::Translation& forced : translator.force(sources, targets)) all.push_back(models::attention_links(forced));
+  for (const models::Translation& forced : translator.force(sources, targets)) {
+    if (!forced.skipped.empty()) warn("translator", fmt::format("line {} is left empty: {}", forced.id + 1, forced.skipped));
+    all.push_back(models::attention_links(forced));
+  }
   return all;
 }
 
@@ -54,7 +58,7 @@ void align(const Options& options) {
                .runs = options.reverse.empty() ? std::vector{options.run} : std::vector{options.run, options.reverse}});
   if (!options.reverse.empty()) check_directions(options.run, options.reverse);
   use_threads(options.threads);
-  const models::ParallelLines lines = models::read_parallel(options.source, options.target);
+  const models::ParallelLines lines = read_pairs(options.source, options.target);
   auto links = links_of(options.run, lines.source, lines.target);
   if (!options.reverse.empty()) {
     const auto backward = links_of(options.reverse, lines.target, lines.source);
@@ -66,12 +70,7 @@ void align(const Options& options) {
     text += models::pharaoh_line(sentence) + "\n";
     count += sentence.size();
   }
-  if (options.output == "-") {
-    std::cout << text << std::flush;
-    if (!std::cout) throw IoError("cannot write standard output");
-  } else {
-    write_file_atomically(options.output, text);
-  }
+  write_output(options.output, text);
   write_json(options.json, {{"run", options.run},
                             {"reverse", options.reverse},
                             {"method", options.reverse.empty() ? "one direction" : options.method},

@@ -16,7 +16,9 @@
 #include "apps/translator/demo_training.h"
 #include "apps/translator/gold.h"
 #include "apps/translator/measure.h"
+#include "apps/translator/pairs.h"
 #include "apps/translator/preset.h"
+#include "apps/translator/report.h"
 #include "apps/translator/search_options.h"
 #include "framework/io/file.h"
 #include "models/data/pharaoh.h"
@@ -191,8 +193,8 @@ Sentences read_sentences(const Options& o) {
   Sentences s;
   const auto pair = [](const std::string& source, const std::string& target) { return fmt::format("'{}' and '{}'", source, target); };
   if (o.on_files()) {
-    s.train = models::read_parallel(o.source, o.target);
-    s.validation = models::read_parallel(o.valid_source, o.valid_target);
+    s.train = read_pairs(o.source, o.target);
+    s.validation = read_pairs(o.valid_source, o.valid_target);
     s.description = fmt::format("Trained on {} ({} pairs), validated on {}", pair(o.source, o.target), s.train.source.size(),
                                 pair(o.valid_source, o.valid_target));
   }
@@ -203,10 +205,10 @@ Sentences read_sentences(const Options& o) {
   } else {
     const bool in_short = o.test_source.empty();  // -s and -t, with --run
     const std::string &source = in_short ? o.source : o.test_source, &target = in_short ? o.target : o.test_target;
-    s.test = models::read_parallel(source, target);
+    s.test = read_pairs(source, target);
     s.description += (o.on_files() ? ", scored on " : "") + pair(source, target);
   }
-  if (!o.gold.empty()) s.gold = models::read_lines(o.gold);
+  if (!o.gold.empty()) s.gold = models::read_lines(input_path(o.gold));
   s.gold_name = o.gold;
   return s;
 }
@@ -227,6 +229,9 @@ Comparison begin_comparison(const Options& options, const Sentences& sentences, 
     comparison.source_lengths.push_back(static_cast<int>(words.size()));
   }
   comparison.reference_words = models::tokenize_lines(comparison.references, config.target_text);
+  for (std::vector<std::string>& words : comparison.reference_words) {
+    for (std::string& word : words) word = models::unescape(word);  // as a translation's tokens are
+  }
   comparison.buckets = models::default_length_buckets();
   const models::SearchOptions& s = options.translate.search;
   comparison.search = s.beam > 1 ? fmt::format("beam {}", s.beam) : s.temperature > 0 ? "sampled" : "greedy";
@@ -276,6 +281,9 @@ void compare(const Options& options) {
   for (const Candidate& candidate : candidates) {
     comparison.models.push_back(measure(candidate, comparison, gold, options.translate));
     fmt::print("{}: BLEU {:.2f}\n", candidate.name, comparison.models.back().evaluation.bleu.score);
+    for (const std::string& what : evaluation_warnings(comparison.models.back().evaluation)) {
+      warn("translator", fmt::format("{}: {}", candidate.name, what));
+    }
     std::fflush(stdout);
     if (interrupted.load() != 0) {
       fmt::print("stopped; the same command with --resume writes the report\n");
@@ -303,7 +311,7 @@ Command add_compare(CLI::App& cli) {
   cli.add_option("-o,--out", o->folder, "folder of the report and, under runs/, of what is trained")->capture_default_str();
   cli.add_option("--attention", o->attention,
                  fmt::format("the kinds to train, separated by commas, the baseline first: {}", fmt::join(attention_choices(), ", ")))
-      ->check(one_of(attention_choices()))
+      ->check(one_attention_kind())
       ->delimiter(',')
       ->take_all()
       ->capture_default_str();
@@ -314,7 +322,9 @@ Command add_compare(CLI::App& cli) {
   cli.add_flag("--overwrite", o->overwrite, "replace the runs of these kinds, and the report")->excludes(resume);
   cli.add_option("--threads", o->threads, "threads (default: what the container allows)")->check(CLI::Range(0, 1024));
   cli.add_option("--json", o->json, "also write the report's JSON here");
-  const auto file = [&](const char* name, std::string& path, const char* what) { cli.add_option(name, path, what)->group(kPairs); };
+  const auto file = [&](const char* name, std::string& path, const char* what) {
+    cli.add_option(name, path, what)->group(kPairs)->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+  };
   file("-s,--source", o->source, "training sentences, one a line (with --run: the test sentences); without: the built-in corpus");
   file("-t,--target", o->target, "their translations, line by line");
   file("--valid-source", o->valid_source, "validation sentences");

@@ -1,13 +1,16 @@
 // translator evaluate: a run against references.
 #include <fmt/format.h>
 
+#include <cmath>
 #include <memory>
 
 #include "apps/common/environment.h"
 #include "apps/common/files.h"
+#include "apps/common/main_guard.h"
 #include "apps/common/run_output.h"
 #include "apps/translator/commands.h"
 #include "apps/translator/gold.h"
+#include "apps/translator/pairs.h"
 #include "apps/translator/report.h"
 #include "apps/translator/search_options.h"
 #include "models/text/lines.h"
@@ -31,7 +34,7 @@ struct Options {
 std::vector<std::vector<std::string>> read_references(const Options& options, size_t sentences) {
   std::vector<std::vector<std::string>> all(sentences, std::vector<std::string>(1));
   for (const std::string& file : options.references) {
-    const std::vector<std::string> lines = models::read_lines(file);
+    const std::vector<std::string> lines = models::read_lines(input_path(file));
     if (lines.size() != sentences)
       throw ValueError(fmt::format("'{}' has {} lines, '{}' has {}", file, lines.size(), options.target, sentences));
     for (size_t i = 0; i < sentences; ++i) all[i].push_back(lines[i]);
@@ -54,14 +57,18 @@ void evaluate(const Options& options) {
   if (options.translate.search.n_best > 1) throw ValueError("n-best: evaluation scores one translation a sentence");
   use_threads(options.threads);
   const models::Translator translator = load_translator(options.runs);
-  const models::ParallelLines lines = models::read_parallel(options.source, options.target);
+  const models::ParallelLines lines = read_pairs(options.source, options.target);
   std::vector<std::vector<std::string>> references = read_references(options, lines.source.size());
   std::vector<models::AlignedPair> pairs;  // read first: a bad file must not cost the translations
-  if (!options.gold.empty()) pairs = aligned_pairs(translator.run().config, lines, models::read_lines(options.gold), options.gold);
+  if (!options.gold.empty())
+    pairs = aligned_pairs(translator.run().config, lines, models::read_lines(input_path(options.gold)), options.gold);
   const models::Evaluation result = models::evaluate(translator, lines.source, lines.target, steady_seconds, options.translate);
   fmt::print("BLEU {:.2f}  {}  (95 % interval {:.2f} to {:.2f})\n", result.bleu.score, result.bleu.signature,
              result.bleu_interval.interval.low, result.bleu_interval.interval.high);
   fmt::print("BLEU {:.2f}  {} (detokenised)\n", result.bleu_detokenised.score, result.bleu_detokenised.signature);
+  if (result.bleu_no_case) {
+    fmt::print("BLEU {:.2f}  {} (detokenised, case ignored)\n", result.bleu_no_case->score, result.bleu_no_case->signature);
+  }
   std::optional<models::BleuResult> asked;
   if (options.asked_for_bleu()) {
     std::vector<std::string> outputs;
@@ -72,14 +79,18 @@ void evaluate(const Options& options) {
     asked = models::corpus_bleu(outputs, references, options.bleu);
     fmt::print("BLEU {:.2f}  {} (as asked for, detokenised)\n", asked->score, asked->signature);
   }
-  fmt::print("chrF2 {:.2f}, chrF++ {:.2f}, exact matches {:.2f} %, perplexity {:.3f}\n", result.chrf2.score, result.chrf_pp.score,
-             100 * result.exact_match, result.perplexity);
+  fmt::print("chrF2 {:.2f}, chrF++ {:.2f}, exact matches {:.2f} %, perplexity {}\n", result.chrf2.score, result.chrf_pp.score,
+             100 * result.exact_match,
+             std::isnan(result.perplexity) ? "of nothing: no sentence has words" : fmt::format("{:.3f}", result.perplexity));
+  fmt::print("unknown words: {:.2f} % of the source, {:.2f} % of the references\n", 100 * result.source_unknown,
+             100 * result.target_unknown);
   if (result.attention.target_words > 0) {
     fmt::print("attention: {:.3f} nats a word, {:.1f} % of the source words hardly looked at\n", result.attention.mean_entropy(),
                100 * result.attention.uncovered_share());
   }
   fmt::print("{:.1f} sentences/s, {} sentences\n", static_cast<double>(lines.source.size()) / result.seconds, lines.source.size());
   fmt::print("{}", by_length_table({"BLEU"}, {&result}));
+  for (const std::string& what : evaluation_warnings(result)) warn("translator", what);
   nlohmann::ordered_json report{{"run", options.runs},
                                 {"model", translator.run().model->describe()},
                                 {"sentences", lines.source.size()},
@@ -95,10 +106,13 @@ void evaluate(const Options& options) {
                                 {"exact_match", result.exact_match},
                                 {"attention_entropy", result.attention.mean_entropy()},
                                 {"uncovered_share", result.attention.uncovered_share()},
-                                {"perplexity", result.perplexity},
+                                {"perplexity", std::isnan(result.perplexity) ? nlohmann::json() : nlohmann::json(result.perplexity)},
+                                {"source_unknown", result.source_unknown},
+                                {"target_unknown", result.target_unknown},
                                 {"decode_seconds", result.seconds},
                                 {"bleu_by_length", by_length_json(result)},
                                 {"aer", nullptr}};
+  if (result.bleu_no_case) report["bleu_13a_no_case"] = result.bleu_no_case->score;
   if (asked) {
     report["bleu_asked"] = asked->score;
     report["bleu_asked_signature"] = asked->signature;
@@ -119,7 +133,7 @@ void evaluate(const Options& options) {
   if (!options.attention.empty()) {
     std::string records;
     for (const models::Translation& translation : result.translations) records += models::to_json_line(translation) + "\n";
-    write_file_atomically(options.attention, records);
+    write_output(options.attention, records);
   }
   write_json(options.json, report);
 }

@@ -33,4 +33,26 @@ std::string by_length_table(const std::vector<std::string>& names, const std::ve
   return text + "\n";
 }
 
+std::vector<std::string> evaluation_warnings(const models::Evaluation& result) {
+  constexpr double kMany = 0.15;
+  std::vector<std::string> warnings;
+  if (result.source_unknown > kMany || result.target_unknown > kMany) {
+    warnings.push_back(fmt::format(
+        "{:.1f} % of the source's and {:.1f} % of the references' words are unknown to the model, and perplexity counts an unknown "
+        "word as known: are these the right files, in the right order?",
+        100 * result.source_unknown, 100 * result.target_unknown));
+  }
+  if (result.bleu_no_case) {
+    warnings.push_back(
+        fmt::format("the model writes lower case and the references have capitals: 13a BLEU {:.2f}, with case ignored {:.2f}",
+                    result.bleu_detokenised.score, result.bleu_no_case->score));
+  }
+  for (const models::Translation& translation : result.translations) {
+    if (!translation.skipped.empty()) {
+      warnings.push_back(fmt::format("line {} counts as an empty translation: {}", translation.id + 1, translation.skipped));
+    }
+  }
+  return warnings;
+}
+
 }  // namespace heed::apps

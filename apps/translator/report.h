@@ -13,4 +13,7 @@ nlohmann::ordered_json by_length_json(const models::Evaluation& evaluation);
 /// Lines "source words   sentences   BLEU ..." with a column for each evaluation (of the same sentences).
 std::string by_length_table(const std::vector<std::string>& names, const std::vector<const models::Evaluation*>& evaluations);
 
+/// What a reader of the scores should know: many unknown words, capitals that the model cannot write, lines left out.
+std::vector<std::string> evaluation_warnings(const models::Evaluation& result);
+
 }  // namespace heed::apps

@@ -33,6 +33,22 @@ std::vector<std::string> attention_choices() {
   return kinds;
 }
 
+CLI::Validator one_attention_kind() {
+  return one_of(attention_choices(), {{"bahdanau", "additive"},
+                                      {"mlp", "additive"},
+                                      {"luong", "general"},
+                                      {"bilinear", "general"},
+                                      {"multiplicative", "general"},
+                                      {"dot_product", "dot"},
+                                      {"dot-product", "dot"},
+                                      {"scaled-dot", "scaled_dot"},
+                                      {"multi-head", "multi_head"},
+                                      {"multihead", "multi_head"},
+                                      {"local-p", "local_p"},
+                                      {"local-m", "local_m"},
+                                      {"no", "none"}});
+}
+
 // `field` is the part of a config that the option sets: auto&(auto& config).
 template <class Field>
 CLI::Option* RunOptions::enter(CLI::Option* option, const char* group, Field field) {
@@ -47,7 +63,7 @@ CLI::Option* RunOptions::enter(CLI::Option* option, const char* group, Field fie
 void RunOptions::add_attention(CLI::App& cli) {
   const auto field = HEED_FIELD(model.attention);
   const std::string what = fmt::format("of the recurrent translator: {}", fmt::join(attention_choices(), ", "));
-  enter(cli.add_option("--attention", field(config_), what)->capture_default_str()->check(one_of(attention_choices())), kModel, field);
+  enter(cli.add_option("--attention", field(config_), what)->capture_default_str()->check(one_attention_kind()), kModel, field);
 }
 
 void RunOptions::add_to(CLI::App& cli) {
@@ -107,7 +123,10 @@ void RunOptions::add_to(CLI::App& cli) {
   train("--precision", HEED_FIELD(train.precision), "of the products while training: f32, or bf16 where the CPU has AMX or AVX512-BF16")
       ->check(one_of({"f32", "bf16"}));
   train("--validate-every", HEED_FIELD(train.validate_every), "updates between validations, 0 for every epoch");
-  train("--patience", HEED_FIELD(train.patience), "validations without a better BLEU before training ends, 0 for never");
+  train("--keep-best-by", HEED_FIELD(train.keep_best_by),
+        "which weights are kept, by validation: loss, bleu (greedy, tokens; 0 for targets of fewer than four) or chrf; ties by the loss")
+      ->check(one_of({"loss", "bleu", "chrf"}));
+  train("--patience", HEED_FIELD(train.patience), "validations without better weights (--keep-best-by) before training ends, 0 for never");
   train("--log-every", HEED_FIELD(train.log_every), "updates between two lines of metrics.jsonl");
   train("--seed", HEED_FIELD(train.seed), "seed of weights, dropout and order")->check(kWholeNumber);
   text("--subwords", HEED_FIELD(train.subwords), "none, bpe or unigram (SentencePiece, trained on the training sentences)")

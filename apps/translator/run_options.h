@@ -18,6 +18,8 @@ bool makes_run(const CLI::Option& option);
 
 /// The kinds of attention of the recurrent translator: none, none_state, and those of nn/attention/.
 std::vector<std::string> attention_choices();
+/// A check for one of them; the names that papers and other programs give them are answered with heed's.
+CLI::Validator one_attention_kind();
 
 class RunOptions {
  public:

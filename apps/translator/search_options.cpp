@@ -24,6 +24,9 @@ void add_search_options(CLI::App& cli, models::TranslateOptions& options, const 
   add("--sample-seed", s.seed, "seed of the samples");
   cli.get_option("--sample-seed")->check(kWholeNumber);
   add("--" + prefix + "batch-size", s.batch_size, "sentences decoded together");
+  add("--max-source", options.max_source,
+      "longest source that is read, in words or pieces; longer lines are named and left empty; 0: no limit but the model's");
+  cli.get_option("--max-source")->check(CLI::NonNegativeNumber);
   cli.add_flag("--replace-unknown", options.replace_unknown, "write the source word that attention rests on in the place of <unk>")
       ->group("Decoding");
 }

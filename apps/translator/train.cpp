@@ -8,6 +8,7 @@
 #include "apps/common/main_guard.h"
 #include "apps/common/run_output.h"
 #include "apps/translator/commands.h"
+#include "apps/translator/pairs.h"
 #include "apps/translator/preset.h"
 #include "apps/translator/run_options.h"
 #include "apps/translator/training.h"
@@ -39,8 +40,8 @@ void check_files(const Options& options) {
 void train(const Options& options) {
   check_files(options);
   use_threads(options.threads);
-  const models::ParallelLines lines = models::read_parallel(options.source, options.target);
-  const models::ParallelLines valid_lines = models::read_parallel(options.valid_source, options.valid_target);
+  const models::ParallelLines lines = read_pairs(options.source, options.target);
+  const models::ParallelLines valid_lines = read_pairs(options.valid_source, options.valid_target);
   const std::filesystem::path folder = options.folder;
   models::RunConfig config;
   if (options.resume) {
@@ -72,7 +73,10 @@ void train(const Options& options) {
                             {"updates", result.updates},
                             {"train_seconds", result.seconds},
                             {"parameters", result.parameters},
+                            {"keep_best_by", config.train.keep_best_by},
                             {"best_validation_bleu", result.best_bleu},
+                            {"best_validation_chrf", result.best_chrf},
+                            {"best_validation_loss", result.best_loss},
                             {"best_update", result.best_update}});
   if (!result.finished) throw Interrupted();
 }
@@ -81,12 +85,15 @@ void train(const Options& options) {
 
 Command add_train(CLI::App& cli) {
   const auto o = std::make_shared<Options>();
-  cli.option_defaults()->take_last();  // a repeated option: the last one counts
-  cli.add_option("-s,--source", o->source, "training sentences, one a line")->required()->group(kPairs);
-  cli.add_option("-t,--target", o->target, "their translations, line by line")->required()->group(kPairs);
-  cli.add_option("--valid-source", o->valid_source, "validation sentences")->required()->group(kPairs);
-  cli.add_option("--valid-target", o->valid_target, "their translations")->required()->group(kPairs);
-  cli.add_option("-o,--run", o->folder, "run folder to write")->required();
+  cli.option_defaults()->take_last();                                             // a repeated option: the last one counts
+  const auto file = [&](const char* name, std::string& path, const char* what) {  // two would not be the last one alone
+    return cli.add_option(name, path, what)->required()->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+  };
+  file("-s,--source", o->source, "training sentences, one a line; - for standard input")->group(kPairs);
+  file("-t,--target", o->target, "their translations, line by line")->group(kPairs);
+  file("--valid-source", o->valid_source, "validation sentences")->group(kPairs);
+  file("--valid-target", o->valid_target, "their translations")->group(kPairs);
+  file("-o,--run", o->folder, "run folder to write");
   auto* const resume = cli.add_flag("--resume", o->resume, "go on from the last checkpoint of the run folder");
   cli.add_flag("--overwrite", o->overwrite, "replace a run that is there already")->excludes(resume);
   cli.add_option("--threads", o->threads, "threads (default: what the container allows)")->check(CLI::Range(0, 1024));

@@ -39,11 +39,20 @@ models::TrainResult train_run(const std::filesystem::path& folder, const models:
     fmt::print(stderr, "left out: {} pairs that are empty or longer than {} tokens\n", trainer.skipped_pairs(),
                trainer.config().train.max_length);
   }
+  if (!trainer.metric_can_tell()) {
+    warn("translator",
+         "no validation target has four tokens, so BLEU is 0 whatever the model does: weights are kept by loss; "
+         "--keep-best-by chrf tells more");
+  }
   if (trainer.config().train.precision == "bf16" && !has_bf16_products()) {
     warn("translator", "this CPU has no bf16 products: trains in f32");
   }
   fmt::print(stderr, "{}vocabulary: {} and {} entries\n", label.empty() ? "" : label + ": ", trainer.source_vocabulary(),
              trainer.target_vocabulary());
+  if (config.train.subwords != "none" && trainer.target_vocabulary() < config.train.subword_vocabulary * 9 / 10) {
+    warn("translator", fmt::format("the text gives {} pieces of the {} that --subword-vocabulary asks for", trainer.target_vocabulary(),
+                                   config.train.subword_vocabulary));
+  }
   const models::TrainResult result = trainer.run();
   const double guessing = std::log(static_cast<double>(trainer.target_vocabulary()));
   if (last_loss > 2 * guessing) {
@@ -55,8 +64,8 @@ models::TrainResult train_run(const std::filesystem::path& folder, const models:
 }
 
 std::string summary(const models::TrainResult& result) {
-  return fmt::format("trained {} updates in {}, {} parameters; best validation BLEU {:.2f} at update {}", result.updates,
-                     clock_time(result.seconds), result.parameters, result.best_bleu, result.best_update);
+  return fmt::format("trained {} updates in {}, {} parameters; kept update {}: validation BLEU {:.2f}, chrF {:.2f}", result.updates,
+                     clock_time(result.seconds), result.parameters, result.best_update, result.best_bleu, result.best_chrf);
 }
 
 }  // namespace heed::apps

@@ -1,12 +1,13 @@
 // translator translate: lines in, one translation a line out, with --attention the records behind them.
 #include <fmt/format.h>
 
-#include <fstream>
-#include <iostream>
 #include <memory>
+#include <utility>
 
 #include "apps/common/environment.h"
 #include "apps/common/files.h"
+#include "apps/common/line_reader.h"
+#include "apps/common/main_guard.h"
 #include "apps/common/run_output.h"
 #include "apps/translator/commands.h"
 #include "apps/translator/search_options.h"
@@ -25,6 +26,83 @@ struct Options {
   models::TranslateOptions translate;
 };
 
+// Where translations and records go: standard output as they are made, a file whole at the end, so that it is never half of one.
+class Sink {
+ public:
+  explicit Sink(std::string path) : path_(std::move(path)) {}
+  bool wanted() const { return !path_.empty(); }
+  void write(std::string_view text) {
+    if (path_ != "-") return void(whole_ += text);
+    write_output(path_, text);
+  }
+  void finish() {
+    if (wanted() && path_ != "-") write_output(path_, whole_);
+  }
+
+ private:
+  std::string path_, whole_;
+};
+
+// Translates one part of the input after the other.
+class Translating {
+ public:
+  Translating(const Options& options, const models::Translator& translator, std::string input)
+      : options_(options), translator_(translator), input_(std::move(input)), text_(options.output), records_(options.attention) {}
+
+  void add(std::span<const std::string> lines) {
+    models::TranslateOptions wanted = options_.translate;
+    wanted.search.first = sentences_;
+    wanted.search.keep_attention = records_.wanted() || wanted.replace_unknown;
+    const double begin = steady_seconds();
+    const std::vector<models::Translation> results = translator_.translate(lines, wanted);
+    seconds_ += steady_seconds() - begin;
+    sentences_ += lines.size();
+    write(results);
+  }
+  void force(const models::ParallelLines& lines) {
+    const double begin = steady_seconds();
+    const std::vector<models::Translation> results = translator_.force(lines.source, lines.target, options_.translate.self_attention);
+    seconds_ += steady_seconds() - begin;
+    sentences_ += lines.source.size();
+    write(results);
+  }
+  void finish() {
+    records_.finish();
+    text_.finish();
+    write_json(options_.json, {{"run", options_.runs},
+                               {"sentences", sentences_},
+                               {"outputs", outputs_},
+                               {"skipped", skipped_},
+                               {"seconds", seconds_},
+                               {"sentences_per_second", static_cast<double>(sentences_) / std::max(seconds_, 1e-9)}});
+  }
+
+ private:
+  void write(const std::vector<models::Translation>& results) {
+    std::string text, records;
+    for (const models::Translation& result : results) {
+      if (!result.skipped.empty()) {
+        ++skipped_;
+        warn("translator", fmt::format("{} line {} is left empty: {}", input_, result.id + 1, result.skipped));
+      }
+      const std::string line = options_.tokens ? models::join(models::Translator::target_words(result)) : result.target.text;
+      text += options_.translate.search.n_best > 1 ? fmt::format("{} ||| {} ||| {:.4f}\n", result.id, line, result.score) : line + "\n";
+      if (records_.wanted()) records += models::to_json_line(result) + "\n";
+    }
+    outputs_ += results.size();
+    if (records_.wanted()) records_.write(records);
+    text_.write(text);
+  }
+
+  const Options& options_;
+  const models::Translator& translator_;
+  std::string input_;  // its name in messages
+  Sink text_, records_;
+  uint64_t sentences_ = 0;
+  size_t outputs_ = 0, skipped_ = 0;
+  double seconds_ = 0;
+};
+
 void translate(const Options& options) {
   const models::SearchOptions& search = options.translate.search;
   if (!options.force.empty()) {
@@ -40,35 +118,16 @@ void translate(const Options& options) {
   use_threads(options.threads);
   const models::Translator translator = load_translator(options.runs);
   if (options.translate.self_attention) translator.require_self_attention(fmt::format("--self-attention: '{}'", options.runs.front()));
-  models::ParallelLines lines;
+  Translating translating(options, translator, options.input == "-" ? "standard input" : fmt::format("'{}'", options.input));
   if (!options.force.empty()) {
-    lines = models::read_parallel(options.input, options.force);
+    translating.force(models::read_parallel(input_path(options.input), input_path(options.force)));
   } else {
-    lines.source = options.input == "-" ? models::read_lines(std::cin, "standard input") : models::read_lines(options.input);
+    // Enough lines for the batches to be of even lengths; fewer where whoever writes them waits for an answer.
+    const size_t most = static_cast<size_t>(search.batch_size) * 16;
+    LineReader reader(options.input);
+    for (std::vector<std::string> lines = reader.next(most); !lines.empty(); lines = reader.next(most)) translating.add(lines);
   }
-  const double begin = steady_seconds();
-  const std::vector<models::Translation> results = options.force.empty()
-                                                       ? translator.translate(lines.source, options.translate)
-                                                       : translator.force(lines.source, lines.target, options.translate.self_attention);
-  const double seconds = steady_seconds() - begin;
-  std::string text, records;
-  for (const models::Translation& result : results) {
-    const std::string line = options.tokens ? models::join(models::Translator::target_words(result)) : result.target.text;
-    text += search.n_best > 1 ? fmt::format("{} ||| {} ||| {:.4f}\n", result.id, line, result.score) : line + "\n";
-    if (!options.attention.empty()) records += models::to_json_line(result) + "\n";
-  }
-  if (!options.attention.empty()) write_file_atomically(options.attention, records);
-  if (options.output == "-") {
-    std::cout << text << std::flush;
-    if (!std::cout) throw IoError("cannot write standard output");
-  } else {
-    write_file_atomically(options.output, text);
-  }
-  write_json(options.json, {{"run", options.runs},
-                            {"sentences", lines.source.size()},
-                            {"outputs", results.size()},
-                            {"seconds", seconds},
-                            {"sentences_per_second", static_cast<double>(lines.source.size()) / std::max(seconds, 1e-9)}});
+  translating.finish();
 }
 
 }  // namespace

@@ -102,7 +102,7 @@ void decode_rows(Ensemble& models, std::vector<Hypothesis*> running, std::vector
       const bool may_end = static_cast<int64_t>(result.ids.size()) >= options.min_length;
       const Choice choice = choose(step.logits.data<float>() + static_cast<int64_t>(row) * V, V, result, may_end);
       result.score += choice.log_probability;
-      append_attention(result, step, row, limits[row].source_length);
+      if (options.keep_attention) append_attention(result, step, row, limits[row].source_length);
       if (choice.id == Vocabulary::kEos) {
         result.ended = true;
         continue;
@@ -250,12 +250,12 @@ class Beam {
   Live extend(const Live& from, const Decoding::Step& step, size_t row, const Candidate& candidate) {
     Live grown{static_cast<int64_t>(links_.size()), candidate.score, from.covered};
     Link link{from.link, candidate.id, {}};
-    if (step.weights.defined()) {
+    if (step.weights.defined() && (options_.keep_attention || options_.coverage > 0)) {
       const int64_t maps = step.weights.size(1), S = step.weights.size(2);
       grown.covered.resize(static_cast<size_t>(limits_.source_length));
       for (int64_t m = 0; m < maps; ++m) {
         const float* const weights = step.weights.data<float>() + (static_cast<int64_t>(row) * maps + m) * S;
-        link.attention.emplace_back(weights, weights + limits_.source_length);
+        if (options_.keep_attention) link.attention.emplace_back(weights, weights + limits_.source_length);
         for (size_t s = 0; s < grown.covered.size(); ++s) grown.covered[s] += static_cast<double>(weights[s]) / static_cast<double>(maps);
       }
     }
@@ -388,7 +388,7 @@ std::vector<std::vector<Hypothesis>> search(std::span<const TranslationModel* co
     }
     std::vector<std::pair<const Hypothesis*, Generator>> streams;
     for (size_t i = 0; i < running.size(); ++i) {
-      const auto sentence = static_cast<uint64_t>(indices[i / copies]);
+      const uint64_t sentence = options.first + static_cast<uint64_t>(indices[i / copies]);
       streams.emplace_back(running[i], Generator((options.seed * 0x9E3779B97F4A7C15U) ^ (sentence * copies + i % copies + 1)));
     }
     decode_rows(ensemble, running, limits, options, /*raw=*/false,

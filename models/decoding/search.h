@@ -38,6 +38,9 @@ struct SearchOptions {
   int64_t top_k = 0;       // sampling from the k most probable, 0: all
   double top_p = 1.0;      // sampling from the fewest that together have p (Holtzman et al. 2020, sec. 3.1)
   uint64_t seed = 1;       // a sentence's samples depend on it, its index and nothing else
+  uint64_t first = 0;      // index of the first sentence, when a text is translated in parts
+
+  bool keep_attention = true;  // false: hypotheses carry none, which saves their memory; scores and choices are the same
 };
 
 /// Refuses options that make no sense.

@@ -267,6 +267,9 @@ Translation parse_translation(std::string_view line, std::string_view name, int6
   Translation translation;
   try {
     translation = read(Json::parse(line));
+  } catch (const Json::parse_error& error) {
+    fail(error.byte > line.size() ? "the record is cut off: its JSON ends too early"
+                                  : fmt::format("is not JSON: character {} is not what should stand there", error.byte));
   } catch (const Json::exception& error) {
     fail(plain(error.what()));
   } catch (const FormatError& error) {

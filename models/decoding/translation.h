@@ -75,6 +75,7 @@ struct Translation {
   TranslationSide source, target;                                                ///< text and tokens
   std::vector<AttentionWeights> attention;                                       ///< empty without attention
   std::vector<AttentionWeights> encoder_self_attention, decoder_self_attention;  ///< empty unless asked for
+  std::string skipped;  ///< why a line that has words was not translated, else empty; no part of the record's text
 
   bool operator==(const Translation&) const = default;
 };

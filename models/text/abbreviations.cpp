@@ -29,19 +29,24 @@ constexpr std::string_view kFrench[] = {"adj",  "adm", "adv",  "apr", "art", "av
 
 bool is_in(Words words, std::string_view word) { return std::ranges::find(words, word) != words.end(); }
 
-bool is_single_letter(std::string_view word) {
-  size_t pos = 0;
-  return !word.empty() && is_alpha(next_code_point(word, pos)) && pos == word.size();
-}
-
 bool is_small_number(std::string_view word) {
   return word.size() <= 2 && std::ranges::all_of(word, [](char c) { return c >= '0' && c <= '9'; });
 }
 
 }  // namespace
 
+bool is_single_letter(std::string_view word) {
+  size_t pos = 0;
+  return !word.empty() && is_alpha(next_code_point(word, pos)) && pos == word.size();
+}
+
+bool is_initial(std::string_view letter, bool number_follows, std::string_view language) {
+  size_t pos = 0;
+  const bool small = !letter.empty() && is_lower(next_code_point(letter, pos));
+  return is_single_letter(letter) && (!small || number_follows || language.empty() || language == "de");
+}
+
 bool keeps_period(std::string_view word, bool number_follows, std::string_view language) {
-  if (is_single_letter(word)) return true;
   const bool any = language.empty();
   const bool german = language == "de", french = language == "fr";
   if (german && is_small_number(word)) return true;  // am 3. Mai

@@ -29,7 +29,8 @@ std::string unescape(std::string_view token) {
   return text;
 }
 
-std::string detokenize(std::span<const std::string> tokens) {
+std::string detokenize(std::span<const std::string> tokens, std::string_view language) {
+  const bool french = language == "fr";
   std::string text;
   bool glue = true;         // no space before the next token
   bool quote_open = false;  // " opens and closes in turn
@@ -51,7 +52,15 @@ std::string detokenize(std::span<const std::string> tokens) {
                         (token.size() == 1 || token.find_first_not_of(".!?") == std::string::npos);
     const bool opens = token == "(" || token == "[" || token == "{" || token == "$" || token == "\xC2\xBF" || token == "\xC2\xA1";
     bool before = !glue, next_glue = opens;
-    if (closes) {
+    const std::string following = i + 1 < tokens.size() ? unescape(tokens[i + 1]) : "";
+    const auto digit_ends = [](std::string_view one) { return !one.empty() && one.back() >= '0' && one.back() <= '9'; };
+    const bool clock = token == ":" && digit_ends(text) && !following.empty() && digit_ends(following.substr(0, 1));  // 10:30
+    if (french && clock) {
+      before = false;
+      next_glue = true;
+    } else if (french && closes && "?!:;%"sv.find(token.front()) != std::string_view::npos) {
+      before = !text.empty();
+    } else if (closes) {
       before = false;
     } else if (is_quote(token)) {
       const bool last = std::none_of(tokens.begin() + static_cast<std::ptrdiff_t>(i) + 1, tokens.end(),
@@ -60,11 +69,17 @@ std::string detokenize(std::span<const std::string> tokens) {
       next_glue = !closing;
       if (closing) before = false;
       quote_open = !closing;
+      if (french) {
+        text += (closing || !glue) && !text.empty() ? " " : "";
+        text += closing ? "\xC2\xBB" : "\xC2\xAB";
+        glue = after_quote = false;
+        continue;
+      }
     } else if (token == "/") {
       before = false;
       next_glue = true;
     } else if (token == "'") {
-      const std::string next = i + 1 < tokens.size() ? unescape(tokens[i + 1]) : "";
+      const std::string next = following.substr(0, following.find('.'));  // older runs have "s." as one token
       const bool after_s = text.ends_with('s') || text.ends_with('x') || text.ends_with('z');
       if (apostrophe_open) {
         before = false;  // closes

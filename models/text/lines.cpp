@@ -11,7 +11,24 @@
 
 namespace heed::models {
 
+void refuse_packed(std::string_view text, std::string_view name) {
+  using namespace std::string_view_literals;
+  constexpr std::pair<std::string_view, const char*> kKinds[] = {{"\x1F\x8B"sv, "gzip"},
+                                                                 {"BZh"sv, "bzip2"},
+                                                                 {"\xFD"
+                                                                  "7zXZ\0"sv,
+                                                                  "xz"},
+                                                                 {"\x28\xB5\x2F\xFD"sv, "zstd"},
+                                                                 {"PK\x03\x04"sv, "zip"}};
+  for (const auto& [begin, kind] : kKinds) {
+    if (text.starts_with(begin) && (first_invalid_utf8(text.substr(0, 4096)) || text.find('\0') != text.npos)) {
+      throw FormatError(fmt::format("'{}' is a {} file: unpack it first", name, kind));
+    }
+  }
+}
+
 std::vector<std::string> split_lines(std::string_view text, std::string_view name) {
+  refuse_packed(text, name);
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   std::vector<std::string> lines;
   for (size_t pos = 0; pos < text.size();) {

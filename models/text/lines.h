@@ -14,8 +14,14 @@ namespace heed::models {
 /// @param text UTF-8
 /// @param name stands in messages
 /// @return the lines in order
-/// @throws FormatError `'train.de' line 17 is not UTF-8`
+/// @throws FormatError `'train.de' line 17 is not UTF-8`, and as refuse_packed
 std::vector<std::string> split_lines(std::string_view text, std::string_view name);
+
+/// Refuses what is packed by its first bytes: gzip, bzip2, xz, zstd, zip.
+/// @param text the beginning of a file
+/// @param name stands in the message
+/// @throws FormatError `'train.en.gz' is a gzip file: unpack it first`
+void refuse_packed(std::string_view text, std::string_view name);
 
 /// split_lines of a whole file.
 /// @param path of the file

@@ -4,12 +4,57 @@
 #include <sentencepiece_processor.h>
 #include <sentencepiece_trainer.h>
 
+#include <algorithm>
+
 #include "framework/core/error.h"
 
 namespace heed::models {
 namespace {
 
 constexpr std::string_view kBegin = "\xE2\x96\x81";  // U+2581
+constexpr size_t kMaxWord = 4000;                    // bytes that SentencePiece is given at once: its memory and stack grow with a word
+
+// U+2581 marks where a word begins, so one inside a word is written as U+E000 1, and U+E000 itself as U+E000 0.
+constexpr std::string_view kEscape = "\xEE\x80\x80";
+
+std::string escaped(std::string_view word) {
+  std::string result;
+  for (size_t i = 0; i < word.size();) {
+    const std::string_view rest = word.substr(i);
+    const bool mark = rest.starts_with(kBegin);
+    if (mark || rest.starts_with(kEscape)) {
+      result += kEscape;
+      result += mark ? '1' : '0';
+      i += kBegin.size();
+    } else {
+      result += word[i++];
+    }
+  }
+  return result;
+}
+
+std::string unescaped(std::string_view word) {
+  std::string result;
+  for (size_t i = 0; i < word.size();) {
+    const std::string_view rest = word.substr(i);
+    const char kind = rest.starts_with(kEscape) && rest.size() > kEscape.size() ? rest[kEscape.size()] : ' ';
+    if (kind == '0' || kind == '1') {
+      result += kind == '1' ? kBegin : kEscape;
+      i += kEscape.size() + 1;
+    } else {
+      result += word[i++];
+    }
+  }
+  return result;
+}
+
+// The next at most kMaxWord bytes, never a part of a character.
+std::string_view next_slice(std::string_view rest) {
+  if (rest.size() <= kMaxWord) return rest;
+  size_t end = kMaxWord;
+  while (end > 0 && (static_cast<unsigned char>(rest[end]) & 0xC0) == 0x80) --end;
+  return rest.substr(0, end > 0 ? end : kMaxWord);
+}
 
 class Lines : public sentencepiece::SentenceIterator {
  public:
@@ -26,7 +71,9 @@ class Lines : public sentencepiece::SentenceIterator {
   void read() {
     line_.clear();
     if (done()) return;
-    for (const std::string& word : lines_[at_]) line_ += (line_.empty() ? "" : " ") + word;
+    for (const std::string& word : lines_[at_]) {
+      if (word.size() <= kMaxWord) line_ += (line_.empty() ? "" : " ") + escaped(word);
+    }
   }
   std::span<const std::vector<std::string>> lines_;
   size_t at_ = 0;
@@ -50,7 +97,7 @@ struct Subwords::Processor {
 std::string Subwords::train(std::span<const std::vector<std::string>> lines, const std::string& kind, int64_t size) {
   if (kind != "bpe" && kind != "unigram") throw ValueError(fmt::format("subwords: '{}' is not known (none, bpe, unigram)", kind));
   bool any = false;
-  for (const auto& line : lines) any = any || !line.empty();
+  for (const auto& line : lines) any = any || std::ranges::any_of(line, [](const std::string& word) { return word.size() <= kMaxWord; });
   if (!any) throw ValueError("subwords: there are no words to learn from");
   Lines iterator(lines);
   std::string model;
@@ -77,9 +124,19 @@ Subwords::Subwords(const std::string& model, const std::string& name) : processo
 Subwords::~Subwords() = default;
 
 std::vector<std::string> Subwords::split(const std::string& word) const {
+  const std::string whole = escaped(word);
   std::vector<std::string> pieces;
-  const auto status = processor_->impl.Encode(word, &pieces);
-  if (!status.ok() || pieces.empty()) return {std::string(kBegin) + word};
+  for (std::string_view rest = whole; !rest.empty() || pieces.empty();) {
+    const std::string_view slice = next_slice(rest);
+    std::vector<std::string> some;
+    const auto status = processor_->impl.Encode(std::string(slice), &some);
+    if (!status.ok() || some.empty()) some = {std::string(kBegin).append(slice)};
+    if (!pieces.empty()) some.front().erase(0, kBegin.size());  // goes on with the word
+    for (std::string& piece : some) {
+      if (!piece.empty()) pieces.push_back(std::move(piece));
+    }
+    rest.remove_prefix(slice.size());
+  }
   return pieces;
 }
 
@@ -96,6 +153,7 @@ std::vector<std::string> Subwords::join(std::span<const std::string> pieces) {
       words.back() += piece;
     }
   }
+  for (std::string& word : words) word = unescaped(word);
   return words;
 }
 

@@ -114,15 +114,21 @@ std::vector<bool> cuts_of(const Units& units, Apostrophe rule) {
       isolate(i);
     }
   }
+  GraphemeBreaks breaks;  // what is read as one sign stays one: emoji joined by U+200D, a letter and its marks
+  for (size_t i = 0; i < n; ++i) {
+    if (!breaks.before(units[i].c) && i > 0) cut[i] = false;
+  }
   return cut;
 }
 
 // A token before its text is written: a range of the units of its chunk.
 using Piece = std::span<const Unit>;
 
-// Whether the period at the end of `piece` is a token of its own. A word that goes on in lower case, an
-// abbreviation and a word with periods inside (e.g., U.S.) keep theirs.
-bool ends_sentence(Piece piece, const Piece* next, std::string_view language) {
+// Whether the period at the end of pieces[at] is a token of its own. A word that goes on in lower case, an abbreviation, an initial and a
+// word with periods inside (e.g., U.S.) keep theirs; a letter behind an apostrophe (war's.) is no initial.
+bool ends_sentence(std::span<const Piece> pieces, size_t at, std::string_view language) {
+  const Piece piece = pieces[at];
+  const Piece* const next = at + 1 < pieces.size() ? &pieces[at + 1] : nullptr;
   if (piece.size() < 2 || piece.back().c != U'.' || piece[piece.size() - 2].c == U'.') return false;
   const Piece word = piece.first(piece.size() - 1);
   const auto any = [&](auto test) { return std::ranges::any_of(word, [&](const Unit& u) { return test(u.c); }); };
@@ -131,6 +137,11 @@ bool ends_sentence(Piece piece, const Piece* next, std::string_view language) {
   std::string spelling;
   for (const Unit& unit : word) append_utf8(spelling, unit.c);
   const bool number_follows = next && is_number(next->front().c);
+  if (is_single_letter(spelling)) {
+    const bool cut_off = at > 0 && pieces[at - 1].back().c == U'\'' && pieces[at - 1].back().end == piece.front().begin;
+    const bool goes_on = next && is_alnum(next->front().c);
+    return cut_off || !goes_on || !is_initial(spelling, number_follows, language);
+  }
   return !keeps_period(to_lower(spelling), number_follows, language);
 }
 
@@ -201,7 +212,7 @@ std::vector<Token> tokenize(std::string_view text, const TextSettings& settings)
   };
   for (size_t i = 0; i < pieces.size(); ++i) {
     const Piece piece = pieces[i];
-    const bool cut_period = ends_sentence(piece, i + 1 < pieces.size() ? &pieces[i + 1] : nullptr, settings.language);
+    const bool cut_period = ends_sentence(pieces, i, settings.language);
     if (!cut_period) {
       add(piece);
     } else {
@@ -238,7 +249,8 @@ bool looks_tokenised(std::string_view text) {
   if (strong || !weak) return strong;
   const auto last = chunks.back();
   const auto word = last.substr(0, last.size() - 1);
-  return !last.ends_with('.') || word.empty() || word.find('.') != std::string_view::npos || keeps_period(to_lower(word), false, "");
+  return !last.ends_with('.') || word.empty() || word.find('.') != std::string_view::npos ||
+         is_single_letter(word) || keeps_period(to_lower(word), false, "");
 }
 
 }  // namespace heed::models

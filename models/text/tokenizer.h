@@ -52,10 +52,11 @@ std::vector<Token> tokenize(std::string_view text, const TextSettings& settings)
 bool looks_tokenised(std::string_view text);
 
 /// Tokens as text for people: entities undone, spaces where print has them, so that a, dog, &apos;s, ball and . become
-/// "a dog's ball."
+/// "a dog's ball." French ("fr") has a space in front of ? ! : ; and % and writes quotes as guillemets with spaces inside.
 /// @param tokens of one sentence
+/// @param language as in TextSettings
 /// @return the text
-std::string detokenize(std::span<const std::string> tokens);
+std::string detokenize(std::span<const std::string> tokens, std::string_view language = "");
 
 /// A token without Moses' entities.
 /// @param token such as `&apos;s`

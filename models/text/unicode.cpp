@@ -166,4 +166,11 @@ std::string_view strip_right(std::string_view text) {
   return text.substr(0, end);
 }
 
+bool GraphemeBreaks::before(char32_t c) {
+  const bool breaks = !any_ || utf8proc_grapheme_break_stateful(static_cast<int32_t>(last_), static_cast<int32_t>(c), &state_);
+  last_ = c;
+  any_ = true;
+  return breaks;
+}
+
 }  // namespace heed::models

@@ -56,6 +56,19 @@ bool is_number(char32_t c);
 bool is_lower(char32_t c);
 /// @}
 
+/// Finds the extended grapheme clusters of a text (Unicode Standard Annex 29), one code point after the other.
+class GraphemeBreaks {
+ public:
+  /// @param c the next code point
+  /// @return whether a cluster begins with it; true for the first
+  bool before(char32_t c);
+
+ private:
+  char32_t last_ = 0;
+  int32_t state_ = 0;
+  bool any_ = false;
+};
+
 /// The pieces between runs of white space, as Python's str.split() gives them.
 /// @param text UTF-8
 /// @return views into it

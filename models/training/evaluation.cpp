@@ -2,12 +2,43 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "models/metrics/rates.h"
+#include "models/text/unicode.h"
 #include "models/training/trainer.h"
 
 namespace heed::models {
+namespace {
+
+// Counts words and those among them that the vocabulary does not have whole.
+class UnknownWords {
+ public:
+  explicit UnknownWords(const TextCodec& codec) : codec_(codec) {}
+  void add(std::span<const std::string> words) {
+    const TextCodec::Encoded encoded = codec_.encode(words);
+    int last = -1;
+    for (size_t i = 0; i < encoded.ids.size(); ++i) {
+      if (encoded.ids[i] != Vocabulary::kUnk || encoded.word_of[i] == last) continue;
+      last = encoded.word_of[i];
+      ++unknown_;
+    }
+    all_ += words.size();
+  }
+  double share() const { return all_ == 0 ? 0 : static_cast<double>(unknown_) / static_cast<double>(all_); }
+
+ private:
+  const TextCodec& codec_;
+  size_t unknown_ = 0, all_ = 0;
+};
+
+std::vector<std::string> unescaped(std::vector<std::string> words) {
+  for (std::string& word : words) word = unescape(word);
+  return words;
+}
+
+}  // namespace
 
 Evaluation evaluate(const Translator& translator, std::span<const std::string> sources, std::span<const std::string> references,
                     const std::function<double()>& clock, const TranslateOptions& options) {
@@ -24,14 +55,19 @@ Evaluation evaluate(const Translator& translator, std::span<const std::string> s
   std::vector<std::string> outputs, wanted, outputs_text, wanted_text;
   std::vector<int> lengths;
   std::vector<EncodedPair> pairs;
+  UnknownWords source_unknown(run.source), target_unknown(run.target);
   for (size_t i = 0; i < sources.size(); ++i) {
+    source_unknown.add(source_words[i]);
+    target_unknown.add(reference_words[i]);
     const std::vector<std::string> words = Translator::target_words(result.translations[i]);
     outputs.push_back(join(words));
-    wanted.push_back(join(reference_words[i]));
+    wanted.push_back(join(unescaped(reference_words[i])));
     outputs_text.push_back(result.translations[i].target.text);
-    wanted_text.push_back(looks_tokenised(references[i]) ? detokenize(reference_words[i]) : references[i]);
+    wanted_text.push_back(looks_tokenised(references[i]) ? detokenize(reference_words[i], run.config.target_text.language) : references[i]);
     lengths.push_back(static_cast<int>(source_words[i].size()));
-    if (!source_words[i].empty()) pairs.push_back({encode_source(run.source, source_words[i]), run.target.encode(reference_words[i]).ids});
+    if (source_words[i].empty() || !result.translations[i].skipped.empty()) continue;
+    EncodedPair pair{encode_source(run.source, source_words[i]), run.target.encode(reference_words[i]).ids};
+    if (static_cast<int64_t>(pair.target.size()) <= run.model->longest_target()) pairs.push_back(std::move(pair));
   }
   result.bleu = corpus_bleu(outputs, wanted, {.tokenize = "none"});
   result.bleu_detokenised = corpus_bleu(outputs_text, wanted_text, {.tokenize = "13a"});
@@ -42,6 +78,12 @@ Evaluation evaluate(const Translator& translator, std::span<const std::string> s
   result.exact_match = exact_match_rate(outputs, wanted);
   for (const Translation& translation : result.translations) result.attention += attention_statistics(mean_attention(translation));
   result.by_length = bleu_by_length(outputs, wanted, lengths, {.tokenize = "none"});
+  result.source_unknown = source_unknown.share();
+  result.target_unknown = target_unknown.share();
+  const auto has_capitals = [](const std::string& text) { return to_lower(text) != text; };
+  if (run.config.target_text.lowercase && std::ranges::any_of(wanted_text, has_capitals)) {
+    result.bleu_no_case = corpus_bleu(outputs_text, wanted_text, {.tokenize = "13a", .lowercase = true});
+  }
   result.reference_text = std::move(wanted_text);
   if (!pairs.empty()) result.perplexity = std::exp(corpus_loss(*run.model, pairs));
   return result;
@@ -72,6 +114,7 @@ std::optional<AlignmentEvaluation> evaluate_alignment(const Translator& translat
   const std::vector<Translation> forced = translator.force(sources, targets);
   AlignmentEvaluation result;
   for (size_t i = 0; i < pairs.size(); ++i) {
+    if (!forced[i].skipped.empty()) continue;
     if (forced[i].source.tokens.size() != pairs[i].source.size() + 1 || forced[i].target.tokens.size() != pairs[i].target.size() + 1) {
       throw Error(fmt::format("alignment: sentence {} is not tokenised as its gold links are: '{}'", i + 1, sources[i]));
     }

@@ -1,6 +1,7 @@
 // How good a translator is on a test set: BLEU whole and by source length, perplexity, alignment error of its attention.
 #pragma once
 
+#include <cmath>
 #include <optional>
 
 #include "models/metrics/alignment_error.h"
@@ -22,7 +23,10 @@ struct Evaluation {
   double exact_match = 0;                   // share of sentences, in [0, 1]
   AttentionStatistics attention;            // of the translations, maps averaged; empty without attention
   std::vector<BucketBleu> by_length;        // tok:none, by source words
-  double perplexity = 0;                    // exp of the cross-entropy a target token
+  double perplexity = NAN;                  // exp of the cross-entropy a target token; NaN without a sentence that has words
+  double source_unknown = 0;                // share of source words with a part outside the vocabulary, in [0, 1]
+  double target_unknown = 0;                // of the references' words: perplexity counts each as one of the model's words
+  std::optional<BleuResult> bleu_no_case;   // bleu_detokenised with case ignored: a lower-cased model, references with capitals
   std::vector<Translation> translations;    // in the order of the sources
   std::vector<std::string> reference_text;  // the references as people read them
   double seconds = 0;                       // of decoding

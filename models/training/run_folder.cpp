@@ -60,6 +60,7 @@ void visit_train(Config& c, const Visit& visit) {
   visit("min_count", c.min_count);
   visit("max_vocabulary", c.max_vocabulary);
   visit("validate_every", c.validate_every);
+  visit("keep_best_by", c.keep_best_by);
   visit("patience", c.patience);
   visit("log_every", c.log_every);
   visit("seed", c.seed);
@@ -155,6 +156,8 @@ void check(const RunConfig& config) {
   require(t.max_vocabulary == 0 || t.max_vocabulary > Vocabulary::kSpecials,
           fmt::format("max-vocabulary: must be 0 or above {}, got {}", Vocabulary::kSpecials, t.max_vocabulary));
   require(t.seed <= INT64_MAX, fmt::format("seed: must be at most {}, got {}", INT64_MAX, t.seed));
+  require(t.keep_best_by == "loss" || t.keep_best_by == "bleu" || t.keep_best_by == "chrf",
+          fmt::format("keep-best-by: '{}' is not known (loss, bleu, chrf)", t.keep_best_by));
   require(t.warmup >= 0 && t.validate_every >= 0 && t.patience >= 0, "warmup, validate-every and patience must not be negative");
   nn::Schedule(t.schedule, t.lr, t.warmup, 1);  // throws for an unknown kind
 }
@@ -184,6 +187,7 @@ RunConfig parse_run_config(const std::string& text, const std::string& name) {
     throw FormatError(fmt::format("'{}' has version {}, this heed reads {}", name, version, kFormatVersion));
   }
   RunConfig config;
+  config.train.keep_best_by = "bleu";  // what a run did before it could say
   read_section(root, "model", name, [&](const auto& v) { visit_model(config.model, v); });
   read_section(root, "train", name, [&](const auto& v) { visit_train(config.train, v); });
   read_section(root, "source_text", name, [&](const auto& v) { visit_text(config.source_text, v); });
@@ -223,6 +227,7 @@ void check_vocabularies(const std::map<std::string, Tensor>& weights, const Voca
 }
 
 LoadedRun load_run(const std::filesystem::path& folder) {
+  if (!std::filesystem::exists(folder)) throw IoError(fmt::format("there is no run '{}'", folder.string()));
   if (!std::filesystem::is_directory(folder)) throw IoError(fmt::format("'{}' is not a run folder", folder.string()));
   const auto path = [&](const char* file) { return folder / file; };
   LoadedRun run;

@@ -2,10 +2,10 @@
 //   config.toml         model, training and text settings
 //   source.vocab, target.vocab   one token a line, in the order of the ids
 //   source.spm, target.spm       SentencePiece models, when the vocabularies hold pieces; equal when joint
-//   model.safetensors   the best weights so far, by validation BLEU
+//   model.safetensors   the best weights so far, by keep_best_by on the validation pairs
 //   state.safetensors   the last weights, optimiser, random numbers, cursor: what --resume needs
 //   checkpoint-N.safetensors   the weights of the last validations, when they are to be averaged
-//   metrics.jsonl       one line a report: losses, rates, BLEU
+//   metrics.jsonl       one line a report: losses, rates, BLEU, chrF
 #pragma once
 
 #include <filesystem>
@@ -41,7 +41,8 @@ struct TrainConfig {
   int64_t min_count = 1;              // words seen less often are unknown
   int64_t max_vocabulary = 0;         // a side; 0: no limit
   int64_t validate_every = 0;         // updates; 0: every epoch
-  int64_t patience = 0;               // validations without a better BLEU before training ends; 0: never
+  std::string keep_best_by = "chrf";  // what the kept weights are best in: "loss", "bleu" or "chrf"; ties by the loss
+  int64_t patience = 0;               // validations without better weights before training ends; 0: never
   int64_t log_every = 50;             // updates between two lines of metrics.jsonl
   uint64_t seed = 1;                  // of weights, order and dropout
   bool operator==(const TrainConfig&) const = default;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -9,6 +10,7 @@
 
 #include "models/decoding/search.h"
 #include "models/metrics/bleu.h"
+#include "models/metrics/chrf.h"
 
 namespace heed::models {
 namespace {
@@ -87,10 +89,15 @@ double corpus_loss(const TranslationModel& model, std::span<const EncodedPair> p
 Trainer::TextFiles Trainer::learn_text(const RunConfig& config, const TokenisedCorpus& train) {
   check(config);
   TextFiles files;
+  const auto limit = static_cast<size_t>(config.train.max_length);  // what is left out of the training teaches no words either
   using Lines = std::vector<std::vector<std::string>>;
   const auto build = [&](std::span<const Lines* const> texts, std::span<const char* const> sides) {
     Lines units;
-    for (const Lines* text : texts) units.insert(units.end(), text->begin(), text->end());
+    for (const Lines* text : texts) {
+      for (size_t i = 0; i < text->size(); ++i) {
+        if (train.source[i].size() <= limit && train.target[i].size() <= limit) units.push_back((*text)[i]);
+      }
+    }
     if (config.train.subwords != "none") {
       const std::string model = Subwords::train(units, config.train.subwords, config.train.subword_vocabulary);
       TextCodec codec{{}, std::make_shared<Subwords>(model, config.train.subwords)};
@@ -189,7 +196,12 @@ void Trainer::resume() {
   model_->load(weights, name);
   optimizer_->load_state(file.tensors, name);
   if (integers[3] > 0) load_best(folder_);
-  cursor_ = {integers[0], integers[1], integers[2], integers[3], integers[4], integers[7], reals[0], reals[1], reals[2], reals[3]};
+  cursor_ = {integers[0], integers[1], integers[2], integers[3], integers[4], integers[7], reals[1], reals[2], reals[3]};
+  best_ = {reals[0], -1, -INFINITY};  // of a run before the other two were kept: a tie in BLEU keeps the older weights, as it did then
+  if (file.tensors.contains("best")) {
+    const auto best = take(file.tensors, "best", {2}, DType::f64, name).to_vector<double>();
+    best_ = {reals[0], best[0], best[1]};
+  }
   default_generator().set_state({static_cast<uint64_t>(random[0]), static_cast<uint64_t>(random[1])});
   trim_metrics();
 }
@@ -202,8 +214,8 @@ void Trainer::save_state() const {
                                                               cursor_.without_improvement, static_cast<int64_t>(train_.size()),
                                                               static_cast<int64_t>(validation_.size()), cursor_.loss_tokens},
                                          {8}));
-  all.emplace_back("progress",
-                   from_vector(std::vector<double>{cursor_.best_bleu, cursor_.seconds, cursor_.loss_sum, cursor_.loss_seconds}, {4}));
+  all.emplace_back("progress", from_vector(std::vector<double>{best_.bleu, cursor_.seconds, cursor_.loss_sum, cursor_.loss_seconds}, {4}));
+  all.emplace_back("best", from_vector(std::vector<double>{best_.chrf, best_.loss}, {2}));
   all.emplace_back("random", from_vector(std::vector<int64_t>{static_cast<int64_t>(random.seed), static_cast<int64_t>(random.draws)}, {2}));
   save_safetensors(folder_ / "state.safetensors", all, {{"format", "heed.state"}});
 }
@@ -245,26 +257,39 @@ double Trainer::step(const Batch& batch, double lr) {
 ValidationResult Trainer::measure() const {
   std::vector<std::vector<int>> sources;
   for (const EncodedPair& pair : validation_) sources.push_back(pair.source);
-  const std::vector<Hypothesis> outputs = search_best(*model_, sources);
+  const std::vector<Hypothesis> outputs = search_best(*model_, sources, {.keep_attention = false});
   std::vector<std::string> lines;
   for (const Hypothesis& output : outputs) lines.push_back(join(target_.decode(output.ids).words));
   ValidationResult result;
   result.update = cursor_.update;
   result.loss = corpus_loss(*model_, validation_);
   result.bleu = corpus_bleu(lines, references_, {.tokenize = "none"}).score;
+  result.chrf = corpus_chrf(lines, references_).score;
   const size_t shown = static_cast<size_t>(cursor_.update) % lines.size();
-  result.sample_source = validation_sources_[shown];
-  result.sample_output = lines[shown];
+  result.sample_source = unescape(validation_sources_[shown]);
+  result.sample_output = unescape(lines[shown]);
   return result;
+}
+
+bool Trainer::beats_best(const ValidationResult& result) const {
+  const std::string by = metric_can_tell() ? config_.train.keep_best_by : "loss";
+  const double score = by == "bleu" ? result.bleu : result.chrf, best = by == "bleu" ? best_.bleu : best_.chrf;
+  if (by != "loss" && score != best) return score > best;
+  return result.loss < best_.loss;
+}
+
+bool Trainer::metric_can_tell() const {
+  if (config_.train.keep_best_by != "bleu") return true;
+  return std::ranges::any_of(references_, [](const std::string& tokens) { return std::ranges::count(tokens, ' ') >= 3; });
 }
 
 void Trainer::validate(int64_t averaged) {
   model_->train(false);
   ValidationResult result = measure();
   result.averaged = averaged;
-  result.best = result.bleu > cursor_.best_bleu;
+  result.best = beats_best(result);
   if (result.best) {
-    cursor_.best_bleu = result.bleu;
+    best_ = {result.bleu, result.chrf, result.loss};
     cursor_.best_update = cursor_.update;
     cursor_.without_improvement = 0;
     save_safetensors(folder_ / "model.safetensors", model_->state_dict(), {{"format", "heed.model"}});
@@ -272,8 +297,8 @@ void Trainer::validate(int64_t averaged) {
     ++cursor_.without_improvement;
   }
   append_metrics(fmt::format(
-      R"({{"update":{},"epoch":{},"validation_loss":{:.6f},"validation_bleu":{:.4f},"best":{},"averaged":{},"seconds":{:.3f}}})",
-      cursor_.update, cursor_.epoch, result.loss, result.bleu, result.best, averaged, cursor_.seconds));
+      R"({{"update":{},"epoch":{},"validation_loss":{:.6f},"validation_bleu":{:.4f},"validation_chrf":{:.4f},"best":{},"averaged":{},"seconds":{:.3f}}})",
+      cursor_.update, cursor_.epoch, result.loss, result.bleu, result.chrf, result.best, averaged, cursor_.seconds));
   model_->train(true);
   if (callbacks_.validated) callbacks_.validated(result);
 }
@@ -359,7 +384,8 @@ TrainResult Trainer::run() {
   }
   if (stopped && !validated) save_state();
   if (!stopped && t.average > 0) average_checkpoints();  // the state keeps the weights of the last update
-  return {!stopped, cursor_.update, cursor_.seconds, std::max(0.0, cursor_.best_bleu), cursor_.best_update, model_->parameter_count()};
+  return {!stopped,   cursor_.update,      cursor_.seconds,          std::max(0.0, best_.bleu), std::max(0.0, best_.chrf),
+          best_.loss, cursor_.best_update, model_->parameter_count()};
 }
 
 }  // namespace heed::models

@@ -1,6 +1,7 @@
 // Training of a translator into a run folder, resumable bit for bit.
 #pragma once
 
+#include <cmath>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -41,7 +42,8 @@ struct TrainProgress {
 struct ValidationResult {
   int64_t update = 0;                        // after which it was
   double loss = 0;                           // cross-entropy without smoothing, nats a token
-  double bleu = 0;                           // greedy, on tokens (tok:none)
+  double bleu = 0;                           // greedy, on tokens (tok:none), in [0, 100]
+  double chrf = 0;                           // chrF2 of the same, in [0, 100]
   bool best = false;                         // so far
   int64_t averaged = 0;                      // how many checkpoints these weights are the mean of; 0: the last ones
   std::string sample_source, sample_output;  // one sentence to look at
@@ -60,7 +62,9 @@ struct TrainResult {
   bool finished = false;    // false: should_stop said so; the state was saved
   int64_t updates = 0;      // done, over all sessions
   double seconds = 0;       // spent in updates
-  double best_bleu = 0;     // of a validation, greedy, on tokens
+  double best_bleu = 0;     // of the kept weights, greedy, on tokens
+  double best_chrf = 0;     // of the same
+  double best_loss = 0;     // of the same, nats a token
   int64_t best_update = 0;  // when that was
   int64_t parameters = 0;   // of the model
 };
@@ -108,6 +112,8 @@ class Trainer {
   int64_t update() const { return cursor_.update; }
   /// @return updates in all
   int64_t total_updates() const { return total_updates_; }
+  /// @return whether the validation targets are such that the metric of keep_best_by can tell weights apart: BLEU needs four tokens
+  bool metric_can_tell() const;
   /// @return training pairs left out for their length
   int64_t skipped_pairs() const { return skipped_; }
   /// @return entries of the source's vocabulary
@@ -120,11 +126,15 @@ class Trainer {
     int64_t update = 0, epoch = 0, batch = 0;  // done so far; batch within the epoch
     int64_t best_update = 0, without_improvement = 0;
     int64_t loss_tokens = 0;                // since the last line of metrics.jsonl
-    double best_bleu = -1, seconds = 0;     // seconds: spent in updates
+    double seconds = 0;                     // spent in updates
     double loss_sum = 0, loss_seconds = 0;  // like loss_tokens
+  };
+  struct Best {  // scores of the kept weights
+    double bleu = -1, chrf = -1, loss = INFINITY;
   };
   double step(const Batch& batch, double lr);
   ValidationResult measure() const;
+  bool beats_best(const ValidationResult& result) const;
   void validate(int64_t averaged = 0);
   void keep_checkpoint() const;
   void average_checkpoints();
@@ -142,6 +152,7 @@ class Trainer {
   std::unique_ptr<nn::Optimizer> optimizer_;
   TrainCallbacks callbacks_;
   Cursor cursor_;
+  Best best_;
   int64_t total_updates_ = 0, skipped_ = 0;
 };
 

@@ -201,7 +201,8 @@ TEST_F(Compare, ResumeAddsKindsAndKeepsTheRest) {
   EXPECT_EQ(fs::last_write_time(none), written);
   EXPECT_EQ(report("grows")["models"][1]["updates"], 8);
   expect_failure(compare("grows", {"--resume", "--lr", "0.5"}), "resume: --lr is not what '" + at("grows/runs/none"));
-  expect_failure(translator(with(command("compare", "grows", {"--resume"}), "--source", at("corpus/train.de"))),
+  expect_failure(translator(with(with(command("compare", "grows", {"--resume"}), "--source", at("corpus/train.de")), "--target",
+                                 at("corpus/train.en"))),
                  "was started with other training or validation sentences");
   ASSERT_EQ(compare("grows", {"--resume", "--updates", "12", "--attention", "none"}).exit_code, 0);
   EXPECT_EQ(report("grows")["models"][0]["updates"], 12);

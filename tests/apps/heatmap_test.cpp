@@ -420,7 +420,7 @@ TEST_F(Heatmap, BadInputIsOneClearLine) {
   expect_failure({"--record", file, "-o", path("no/such/out.svg")}, 1, "No such file or directory");
   expect_failure({"--record", file, "-o", out, "--head", "3"}, 1, "no attention of layer any, head 3 in the record: it has layer 0 head 0");
   write_file_atomically(path("bad.jsonl"), "{\"format\":\"heed.attention\",\n");
-  expect_failure({"--record", path("bad.jsonl"), "-o", out}, 1, "bad.jsonl' line 1: parse error");
+  expect_failure({"--record", path("bad.jsonl"), "-o", out}, 1, "bad.jsonl' line 1: the record is cut off");
   write_file_atomically(path("empty.jsonl"), "");
   expect_failure({"--record", path("empty.jsonl"), "-o", out}, 1, "empty.jsonl' has 0 lines");
   write_file_atomically(path("gap.jsonl"), to_json_line(record_of(2, 2)) + "\n\n");

@@ -1,0 +1,188 @@
+// What people type: options that do not exist, files given twice or packed, standard input and output by "-", a program that converses.
+#include <nlohmann/json.hpp>
+
+#include "tests/apps/translator_process.h"
+
+namespace heed {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+const std::string kHeatmap = HEED_BIN_DIR "/heatmap";
+
+class Input : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    dir_ = new TempDir;
+    std::string english, french;
+    for (int i = 0; i < 50; ++i) {
+      english += "red cat\nblack dog\nWhat is this ?\n";
+      french += "chat rouge\nchien noir\nC'est quoi ?\n";
+    }
+    write(at("a.en"), english);
+    write(at("a.fr"), french);
+    const ProcessResult trained = translator(train_command("run"));
+    ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  }
+  static void TearDownTestSuite() {
+    delete dir_;
+    dir_ = nullptr;
+  }
+  static std::string at(const std::string& name) { return *dir_ / name; }
+  static std::vector<std::string> train_command(const std::string& run, std::vector<std::string> more = {}) {
+    std::vector<std::string> command = {
+        "train",    "-s", at("a.en"), "-t",        at("a.fr"), "--valid-source",    at("a.en"), "--valid-target",
+        at("a.fr"), "-o", at(run),    "--updates", "150",      "--target-language", "fr"};
+    for (const char* size : {"--embedding", "--encoder-hidden", "--decoder-hidden", "--attention-size", "--readout"}) {
+      command.insert(command.end(), {size, "32"});
+    }
+    command.insert(command.end(), more.begin(), more.end());
+    return command;
+  }
+  static TempDir* dir_;
+};
+TempDir* Input::dir_ = nullptr;
+
+TEST_F(Input, AFileGivenTwiceIsRefused) {
+  for (const char* option : {"-s", "-t", "--valid-source", "--valid-target", "-o"}) {
+    const ProcessResult result = translator(train_command("never", {option, at("a.en")}));
+    expect_failure(result, " takes one value, 2 are given", 2);
+    EXPECT_FALSE(std::filesystem::exists(at("never")));
+  }
+  EXPECT_EQ(translator(train_command("last", {"--updates", "1", "--updates", "2"})).exit_code, 0);  // of a number the last one counts
+}
+
+TEST_F(Input, AnUnknownOptionNamesTheNearestBeforeAnythingElseIsMissed) {
+  expect_failure(translator({"train", "--max-updates", "100"}), "--max-updates is not an option; did you mean --updates?", 2);
+  expect_failure(translator({"train", "--atention=none"}), "did you mean --attention?", 2);
+  expect_failure(translator({"translate", "-r", at("run"), "--beems", "3"}), "did you mean --beam?", 2);
+  expect_failure(translator({"train", "--qqqqqqqq", "1"}), "--qqqqqqqq is not an option (see", 2);
+  const ProcessResult picture = run_process({kHeatmap, "--sentense", "a"});
+  EXPECT_EQ(picture.exit_code, 2);
+  EXPECT_THAT(picture.err, HasSubstr("did you mean --sentence?"));
+}
+
+TEST_F(Input, EverySubcommandHasHelp) {
+  const ProcessResult all = translator({"help"});
+  EXPECT_EQ(all.exit_code, 0);
+  for (const char* name : {"train", "translate", "evaluate", "corpus", "align", "compare", "demo"}) {
+    EXPECT_THAT(all.out, HasSubstr(name));
+    const ProcessResult one = translator({"help", name});
+    EXPECT_EQ(one.exit_code, 0) << one.err;
+    EXPECT_THAT(one.out, HasSubstr("Options:")) << name;
+    EXPECT_EQ(one.err, "");
+  }
+  expect_failure(translator({"help", "nothing"}), "", 2);
+}
+
+TEST_F(Input, OtherNamesOfAttentionAreAnswered) {
+  expect_failure(translator(train_command("never", {"--attention", "bahdanau"})), "--attention: 'bahdanau' is 'additive' here", 2);
+  expect_failure(translator(train_command("never", {"--attention", "luong"})), "'luong' is 'general' here", 2);
+  expect_failure(translator({"compare", "--attention", "none,bahdanau"}), "'bahdanau' is 'additive' here", 2);
+}
+
+TEST_F(Input, ADashIsStandardInputAndOutput) {
+  const std::string lines = "red cat\nblack dog\n";
+  const ProcessResult attention = translator({"translate", "-r", at("run"), "-o", at("out.txt"), "--attention", "-"}, lines);
+  EXPECT_EQ(attention.exit_code, 0) << attention.err;
+  EXPECT_THAT(attention.out, StartsWith(R"({"format":"heed.attention")"));
+  EXPECT_EQ(content(at("out.txt")), "chat rouge\nchien noir\n");
+  const ProcessResult report = translator({"translate", "-r", at("run"), "-o", at("out.txt"), "--json", "-"}, lines);
+  EXPECT_EQ(nlohmann::json::parse(report.out)["sentences"], 2);
+  const ProcessResult scored = translator({"evaluate", "-r", at("run"), "-s", "-", "-t", at("a.fr")}, content(at("a.en")));
+  EXPECT_EQ(scored.exit_code, 0) << scored.err;
+  EXPECT_THAT(scored.out, HasSubstr("unknown words: 0.00 % of the source"));
+  expect_failure(translator({"evaluate", "-r", at("run"), "-s", "-", "-t", "-"}), "standard input cannot be source and target at once");
+  for (const char* output : {"-", "/dev/stdout"}) {
+    const ProcessResult picture = run_process({kHeatmap, "-r", at("run"), "-s", "red cat", "-o", output});
+    EXPECT_EQ(picture.exit_code, 0) << picture.err;
+    EXPECT_THAT(picture.out, HasSubstr("</svg>"));
+  }
+  EXPECT_FALSE(std::filesystem::exists("-"));
+}
+
+TEST_F(Input, APackedFileIsNamedAndASentenceIsNoFile) {
+  write(at("a.gz"), std::string("\x1F\x8B\x08\0\0\0", 6));
+  expect_failure(translator({"translate", "-r", at("run"), "-i", at("a.gz")}), "is a gzip file: unpack it first");
+  expect_failure(
+      translator({"train", "-s", at("a.gz"), "-t", at("a.fr"), "--valid-source", at("a.en"), "--valid-target", at("a.fr"), "-o", at("no")}),
+      "is a gzip file: unpack it first");
+  const ProcessResult picture = run_process({kHeatmap, "-r", at("run"), "-s", at("a.en"), "-o", at("x.svg")});
+  EXPECT_EQ(picture.exit_code, 1);
+  EXPECT_THAT(picture.err, HasSubstr("is a file, and a sentence is wanted"));
+}
+
+TEST_F(Input, WhatIsLikelyAMistakeIsSaid) {
+  std::string table;
+  for (int i = 0; i < 10; ++i) table += "red cat\tchat rouge\n";
+  write(at("pairs.tsv"), table);
+  const ProcessResult same = translator({"evaluate", "-r", at("run"), "-s", at("pairs.tsv"), "-t", at("pairs.tsv")});
+  EXPECT_THAT(same.err, HasSubstr("is source and target at once"));
+  EXPECT_THAT(same.err, HasSubstr("has a tab"));
+  const ProcessResult swapped = translator({"evaluate", "-r", at("run"), "-s", at("a.fr"), "-t", at("a.en")});
+  EXPECT_THAT(swapped.err, HasSubstr("are these the right files, in the right order?"));
+  const ProcessResult pieces =
+      translator(train_command("pieces", {"--subwords", "bpe", "--subword-vocabulary", "32000", "--updates", "1"}));
+  EXPECT_EQ(pieces.exit_code, 0) << pieces.err;
+  EXPECT_THAT(pieces.err, HasSubstr("of the 32000 that --subword-vocabulary asks for"));
+  const ProcessResult bleu = translator(train_command("bleu", {"--keep-best-by", "bleu", "--updates", "1"}));
+  EXPECT_THAT(bleu.err, Not(HasSubstr("four tokens")));  // "C'est quoi ?" has them
+}
+
+TEST_F(Input, NoEntityAndNoControlCharacterIsShown) {
+  const ProcessResult translated = translator({"translate", "-r", at("run"), "--tokens", "--attention", at("r.jsonl")}, "What is this?\n");
+  EXPECT_EQ(translated.out, "C' est quoi ?\n");
+  EXPECT_THAT(content(at("r.jsonl")), Not(HasSubstr("&apos;")));
+  EXPECT_EQ(translator({"translate", "-r", at("run")}, "What is this?\n").out, "C'est quoi ?\n");
+  write(at("bad.en"),
+        "red \x1B"
+        "c\xC2\x9B"
+        "cat\n");
+  write(at("bad.fr"), "chat\n");
+  std::vector<std::string> command = train_command("bell", {"--updates", "1"});
+  command = with(with(command, "--valid-source", at("bad.en")), "--valid-target", at("bad.fr"));
+  const ProcessResult trained = translator(command);
+  EXPECT_EQ(trained.exit_code, 0) << trained.err;
+  for (const char c : trained.err) EXPECT_TRUE(c == '\n' || static_cast<unsigned char>(c) >= 0x20);
+  EXPECT_THAT(trained.err, Not(HasSubstr("\xC2\x9B")));
+}
+
+TEST_F(Input, APipeIsAnsweredLineByLine) {
+  const ProcessResult talk =
+      run_process({"/bin/bash", "-c",
+                   "coproc T { " + kTranslator + " translate -r " + at("run") +
+                       "; }; for s in 'red cat' 'black dog'; do echo \"$s\" >&${T[1]}; read -t 60 answer <&${T[0]} || exit 9; "
+                       "echo \"$answer\"; done; exec {T[1]}>&-; wait"});
+  EXPECT_EQ(talk.exit_code, 0) << talk.err;
+  EXPECT_EQ(talk.out, "chat rouge\nchien noir\n");
+}
+
+TEST_F(Input, ALongLineIsNamedAndTheOthersAreTranslated) {
+  std::string longer;
+  for (int i = 0; i < 2000; ++i) longer += "cat ";
+  const ProcessResult result = translator({"translate", "-r", at("run")}, "red cat\n" + longer + "\nblack dog\n");
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(result.out, "chat rouge\n\nchien noir\n");
+  EXPECT_EQ(result.err,
+            "translator: warning: standard input line 2 is left empty: 2001 words or pieces with the end mark, 1000 are read at most\n");
+}
+
+TEST_F(Input, RecordsThatCannotBeDrawnAreNamed) {
+  EXPECT_EQ(translator({"translate", "-r", at("run"), "--attention", at("all.jsonl")}, "red cat\n\n").exit_code, 0);
+  const auto draw = [&](const std::string& record, const std::string& line) {
+    return run_process({kHeatmap, "--record", record, "--line", line, "-o", at("x.svg")}).err;
+  };
+  EXPECT_THAT(draw(at("all.jsonl"), "2"), HasSubstr("line 2 is the record of a line without words"));
+  const std::string text = content(at("all.jsonl"));
+  for (const size_t size : {size_t{1}, size_t{50}, text.find('\n') / 2, text.find('\n') - 1}) {
+    write(at("cut.jsonl"), text.substr(0, size));
+    EXPECT_EQ(draw(at("cut.jsonl"), "1"), "heatmap: '" + at("cut.jsonl") + "' line 1: the record is cut off: its JSON ends too early\n")
+        << size;
+  }
+  EXPECT_THAT(run_process({kHeatmap, "-r", at("missing"), "-s", "a", "-o", at("x.svg")}).err, HasSubstr("there is no run"));
+}
+
+}  // namespace
+}  // namespace heed
