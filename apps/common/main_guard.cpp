@@ -1,17 +1,23 @@
 #include "apps/common/main_guard.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <exception>
+#include <iostream>
 #include <new>
 #include <string>
 #include <vector>
 
 #include "apps/common/environment.h"
+#include "apps/common/print.h"
 #include "framework/core/error.h"
 #include "models/text/unicode.h"
 
@@ -28,6 +34,23 @@ std::string one_line(std::string_view message) {
   return line;
 }
 
+// A closed descriptor of the first three would be given to the next file that is opened, and messages would go into it. In its place
+// stands one that fails as a closed one does: writing on 0 and reading on 1 and 2 is all that it allows.
+void hold_standard_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(stream, F_GETFD) >= 0 || errno != EBADF) continue;
+    if (::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY) != stream) return;  // no room for descriptors: nothing to hold
+  }
+}
+
+// Throws IoError when something of standard output was lost.
+void finish_output() {
+  errno = 0;
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return;
+  const int error = errno != 0 ? errno : output_error();
+  throw IoError(fmt::format("cannot write standard output{}{}", error != 0 ? ": " : "", error != 0 ? std::strerror(error) : ""));
+}
+
 // Names the subcommand that was asked for, or the word that is none.
 int usage_error(std::string_view app, const CLI::App& cli, int argc, char** argv, const CLI::ParseError& error) {
   const auto known = cli.get_subcommands([](const CLI::App*) { return true; });
@@ -38,7 +61,7 @@ int usage_error(std::string_view app, const CLI::App& cli, int argc, char** argv
     for (const CLI::App* sub : known) names.push_back(sub->get_name());
     message = fmt::format("'{}' is not a subcommand ({})", argv[1], fmt::join(names, ", "));
   }
-  fmt::print(stderr, "{}: {} (see {} --help)\n", app, one_line(message), help);
+  note("{}: {} (see {} --help)\n", app, one_line(message), help);
   return kUsage;
 }
 
@@ -61,30 +84,33 @@ CLI::Validator one_of(std::vector<std::string> known) {
 
 int run_app(std::string_view app, CLI::App& cli, int argc, char** argv, const std::function<void()>& work) {
   std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is an error like a full disk, not the end of the program
+  std::signal(SIGPIPE, SIG_IGN);  // so is a reader that went away
+  hold_standard_streams();
   try {
-    cli.parse(argc, argv);
-  } catch (const CLI::Success& success) {  // --help, --version
-    return cli.exit(success);
-  } catch (const CLI::ParseError& error) {
-    return usage_error(app, cli, argc, argv, error);
-  }
-  try {
+    try {
+      cli.parse(argc, argv);
+    } catch (const CLI::Success& success) {  // --help, --version
+      const int code = cli.exit(success);
+      std::cout.flush();
+      finish_output();
+      return code;
+    }
     work();
-    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) throw IoError("cannot write standard output");
+    finish_output();
     return kOk;
-  } catch (const CLI::ParseError& error) {  // a combination of options that only the command can judge
+  } catch (const CLI::ParseError& error) {  // does not parse, or a combination of options that only the command can judge
     return usage_error(app, cli, argc, argv, error);
   } catch (const Interrupted&) {
     std::fflush(stdout);
     return kSignal + interrupted.load();
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "{}: not enough memory\n", app);
+    note("{}: not enough memory\n", app);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "{}: {}\n", app, one_line(error.what()));
+    note("{}: {}\n", app, one_line(error.what()));
   }
   return kFailed;
 }
 
-void warn(std::string_view app, std::string_view message) { fmt::print(stderr, "{}: warning: {}\n", app, one_line(message)); }
+void warn(std::string_view app, std::string_view message) { note("{}: warning: {}\n", app, one_line(message)); }
 
 }  // namespace heed::apps

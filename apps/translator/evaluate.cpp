@@ -5,6 +5,7 @@
 
 #include "apps/common/environment.h"
 #include "apps/common/files.h"
+#include "apps/common/print.h"
 #include "apps/common/run_output.h"
 #include "apps/translator/commands.h"
 #include "apps/translator/gold.h"
@@ -59,9 +60,9 @@ void evaluate(const Options& options) {
   std::vector<models::AlignedPair> pairs;  // read first: a bad file must not cost the translations
   if (!options.gold.empty()) pairs = aligned_pairs(translator.run().config, lines, models::read_lines(options.gold), options.gold);
   const models::Evaluation result = models::evaluate(translator, lines.source, lines.target, steady_seconds, options.translate);
-  fmt::print("BLEU {:.2f}  {}  (95 % interval {:.2f} to {:.2f})\n", result.bleu.score, result.bleu.signature,
-             result.bleu_interval.interval.low, result.bleu_interval.interval.high);
-  fmt::print("BLEU {:.2f}  {} (detokenised)\n", result.bleu_detokenised.score, result.bleu_detokenised.signature);
+  say("BLEU {:.2f}  {}  (95 % interval {:.2f} to {:.2f})\n", result.bleu.score, result.bleu.signature, result.bleu_interval.interval.low,
+      result.bleu_interval.interval.high);
+  say("BLEU {:.2f}  {} (detokenised)\n", result.bleu_detokenised.score, result.bleu_detokenised.signature);
   std::optional<models::BleuResult> asked;
   if (options.asked_for_bleu()) {
     std::vector<std::string> outputs;
@@ -70,16 +71,16 @@ void evaluate(const Options& options) {
       references[i].front() = result.reference_text[i];
     }
     asked = models::corpus_bleu(outputs, references, options.bleu);
-    fmt::print("BLEU {:.2f}  {} (as asked for, detokenised)\n", asked->score, asked->signature);
+    say("BLEU {:.2f}  {} (as asked for, detokenised)\n", asked->score, asked->signature);
   }
-  fmt::print("chrF2 {:.2f}, chrF++ {:.2f}, exact matches {:.2f} %, perplexity {:.3f}\n", result.chrf2.score, result.chrf_pp.score,
-             100 * result.exact_match, result.perplexity);
+  say("chrF2 {:.2f}, chrF++ {:.2f}, exact matches {:.2f} %, perplexity {:.3f}\n", result.chrf2.score, result.chrf_pp.score,
+      100 * result.exact_match, result.perplexity);
   if (result.attention.target_words > 0) {
-    fmt::print("attention: {:.3f} nats a word, {:.1f} % of the source words hardly looked at\n", result.attention.mean_entropy(),
-               100 * result.attention.uncovered_share());
+    say("attention: {:.3f} nats a word, {:.1f} % of the source words hardly looked at\n", result.attention.mean_entropy(),
+        100 * result.attention.uncovered_share());
   }
-  fmt::print("{:.1f} sentences/s, {} sentences\n", static_cast<double>(lines.source.size()) / result.seconds, lines.source.size());
-  fmt::print("{}", by_length_table({"BLEU"}, {&result}));
+  say("{:.1f} sentences/s, {} sentences\n", static_cast<double>(lines.source.size()) / result.seconds, lines.source.size());
+  say("{}", by_length_table({"BLEU"}, {&result}));
   nlohmann::ordered_json report{{"run", options.runs},
                                 {"model", translator.run().model->describe()},
                                 {"sentences", lines.source.size()},
@@ -105,15 +106,15 @@ void evaluate(const Options& options) {
   }
   if (!options.gold.empty()) {
     if (const auto alignment = models::evaluate_alignment(translator, pairs)) {
-      fmt::print("alignment error rate {:.2f} % (a perfect attention: {:.2f} %), precision {:.3f}, recall {:.3f}\n",
-                 100 * alignment->attention.error_rate(), 100 * alignment->perfect.error_rate(), alignment->attention.precision(),
-                 alignment->attention.recall());
+      say("alignment error rate {:.2f} % (a perfect attention: {:.2f} %), precision {:.3f}, recall {:.3f}\n",
+          100 * alignment->attention.error_rate(), 100 * alignment->perfect.error_rate(), alignment->attention.precision(),
+          alignment->attention.recall());
       report["aer"] = 100 * alignment->attention.error_rate();
       report["alignment_precision"] = alignment->attention.precision();
       report["alignment_recall"] = alignment->attention.recall();
       report["aer_perfect"] = 100 * alignment->perfect.error_rate();
     } else {
-      fmt::print("alignment error rate: the model has no attention\n");
+      say("alignment error rate: the model has no attention\n");
     }
   }
   if (!options.attention.empty()) {

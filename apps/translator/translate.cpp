@@ -8,6 +8,7 @@
 #include "apps/common/environment.h"
 #include "apps/common/files.h"
 #include "apps/common/run_output.h"
+#include "apps/common/standard_input.h"
 #include "apps/translator/commands.h"
 #include "apps/translator/search_options.h"
 #include "models/text/lines.h"
@@ -44,7 +45,7 @@ void translate(const Options& options) {
   if (!options.force.empty()) {
     lines = models::read_parallel(options.input, options.force);
   } else {
-    lines.source = options.input == "-" ? models::read_lines(std::cin, "standard input") : models::read_lines(options.input);
+    lines.source = options.input == "-" ? models::read_lines(standard_input(), "standard input") : models::read_lines(options.input);
   }
   const double begin = steady_seconds();
   const std::vector<models::Translation> results = options.force.empty()
