@@ -17,6 +17,7 @@
 #include "framework/core/random.h"
 #include "framework/core/tensor.h"
 #include "framework/io/file.h"
+#include "framework/io/file_lock.h"
 #include "framework/io/safetensors.h"
 #include "framework/ops/apply.h"
 #include "framework/ops/ops.h"

@@ -16,8 +16,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<const char*, 9> kRunFiles = {"config.toml",       "source.vocab",      "target.vocab",  "source.spm", "target.spm",
-                                                  "model.safetensors", "state.safetensors", "metrics.jsonl", "report.json"};
+constexpr std::array<const char*, 11> kRunFiles = {
+    kRunLock,     "single.safetensors", "config.toml",       "source.vocab",  "target.vocab", "source.spm",
+    "target.spm", "model.safetensors",  "state.safetensors", "metrics.jsonl", "report.json"};
 
 // As the system sees it, or as it would be named once it exists.
 fs::path real(const fs::path& path) {

@@ -27,6 +27,9 @@ void check_files(const Files& files);
 /// Whether a trained translator lies in `folder`, whoever made it.
 bool is_run_folder(const std::filesystem::path& folder);
 
+/// In a run folder while a process trains there; left behind by one that was killed.
+constexpr const char* kRunLock = "run.lock";
+
 /// Whether a run folder holds files of this name.
 bool is_run_file(const std::string& name);
 

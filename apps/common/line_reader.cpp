@@ -34,7 +34,8 @@ bool LineReader::fill() {
   for (;;) {
     const ssize_t n = ::read(descriptor_, bytes, sizeof bytes);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) throw IoError(fmt::format("cannot read '{}': {}", name_, std::strerror(errno)));
+    if (n < 0)
+      throw IoError(fmt::format("cannot read {}: {}", name_ == "standard input" ? name_ : "'" + name_ + "'", std::strerror(errno)));
     ended_ = n == 0;
     buffer_.append(bytes, static_cast<size_t>(n));
     return !ended_;

@@ -1,18 +1,24 @@
 #include "apps/common/main_guard.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <exception>
+#include <iostream>
 #include <new>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "apps/common/environment.h"
+#include "apps/common/print.h"
 #include "framework/core/error.h"
 #include "models/text/unicode.h"
 
@@ -100,6 +106,23 @@ std::string unknown_option(const CLI::App& cli, int argc, char** argv) {
   return "";
 }
 
+// A closed descriptor of the first three would be given to the next file that is opened, and messages would go into it. In its place
+// stands one that fails as a closed one does: writing on 0 and reading on 1 and 2 is all that it allows.
+void hold_standard_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(stream, F_GETFD) >= 0 || errno != EBADF) continue;
+    if (::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY) != stream) return;  // no room for descriptors: nothing to hold
+  }
+}
+
+// Throws IoError when something of standard output was lost.
+void finish_output() {
+  errno = 0;
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return;
+  const int error = errno != 0 ? errno : output_error();
+  throw IoError(fmt::format("cannot write standard output{}{}", error != 0 ? ": " : "", error != 0 ? std::strerror(error) : ""));
+}
+
 // Names the subcommand that was asked for, or the word that is none.
 int usage_error(std::string_view app, const CLI::App& cli, int argc, char** argv, const CLI::ParseError& error) {
   const auto known = cli.get_subcommands([](const CLI::App*) { return true; });
@@ -115,7 +138,7 @@ int usage_error(std::string_view app, const CLI::App& cli, int argc, char** argv
     message = fmt::format("{} takes one value, {} are given", message.substr(0, at), message.substr(at + kRepeated.size()));
   }
   if (const std::string unknown = unknown_option(cli, argc, argv); !unknown.empty()) message = unknown;
-  fmt::print(stderr, "{}: {} (see {} --help)\n", app, one_line(message), help);
+  note("{}: {} (see {} --help)\n", app, one_line(message), help);
   return kUsage;
 }
 
@@ -141,39 +164,39 @@ CLI::Validator one_of(std::vector<std::string> known, const std::map<std::string
 
 int run_app(std::string_view app, CLI::App& cli, int argc, char** argv, const std::function<void()>& work) {
   std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is an error like a full disk, not the end of the program
-  // `translator help train` is `translator train --help`.
-  const std::string first = argc > 1 ? argv[1] : "";
-  if (first == "help" && argc <= 3) {
-    const CLI::App* const sub = argc == 3 ? subcommand(cli, argv[2]) : nullptr;
-    if (argc == 2 || sub) {
-      fmt::print("{}", sub ? sub->help(std::string(app)) : cli.help());
+  std::signal(SIGPIPE, SIG_IGN);  // so is a reader that went away
+  hold_standard_streams();
+  try {
+    const CLI::App* const helped = argc == 3 ? subcommand(cli, argv[2]) : &cli;
+    if (argc > 1 && argc <= 3 && std::string_view(argv[1]) == "help" && helped) {  // `translator help train` is `translator train --help`
+      say("{}", helped == &cli ? cli.help() : helped->help(std::string(app)));
+      finish_output();
       return kOk;
     }
-  }
-  try {
-    cli.parse(argc, argv);
-  } catch (const CLI::Success& success) {  // --help, --version
-    return cli.exit(success);
-  } catch (const CLI::ParseError& error) {
-    return usage_error(app, cli, argc, argv, error);
-  }
-  try {
+    try {
+      cli.parse(argc, argv);
+    } catch (const CLI::Success& success) {  // --help, --version
+      const int code = cli.exit(success);
+      std::cout.flush();
+      finish_output();
+      return code;
+    }
     work();
-    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) throw IoError("cannot write standard output");
+    finish_output();
     return kOk;
-  } catch (const CLI::ParseError& error) {  // a combination of options that only the command can judge
+  } catch (const CLI::ParseError& error) {  // does not parse, or a combination of options that only the command can judge
     return usage_error(app, cli, argc, argv, error);
   } catch (const Interrupted&) {
     std::fflush(stdout);
     return kSignal + interrupted.load();
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "{}: not enough memory\n", app);
+    note("{}: not enough memory\n", app);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "{}: {}\n", app, one_line(error.what()));
+    note("{}: {}\n", app, one_line(error.what()));
   }
   return kFailed;
 }
 
-void warn(std::string_view app, std::string_view message) { fmt::print(stderr, "{}: warning: {}\n", app, one_line(message)); }
+void warn(std::string_view app, std::string_view message) { note("{}: warning: {}\n", app, one_line(message)); }
 
 }  // namespace heed::apps

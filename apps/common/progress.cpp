@@ -10,6 +10,7 @@
 
 #include "apps/common/environment.h"
 #include "apps/common/main_guard.h"
+#include "apps/common/print.h"
 
 namespace heed::apps {
 namespace {
@@ -32,7 +33,7 @@ ProgressPrinter::ProgressPrinter(std::string label)
 ProgressPrinter::~ProgressPrinter() { clear_line(); }
 
 void ProgressPrinter::clear_line() {
-  if (bar_shown_) fmt::print(stderr, "\r\033[K");
+  if (bar_shown_) note("\r\033[K");
   bar_shown_ = false;
 }
 
@@ -44,7 +45,7 @@ void ProgressPrinter::progress(const models::TrainProgress& p) {
   const std::string facts =
       fmt::format("{:.0f} tok/s  loss {:.3f}  lr {:.2g}  {} left", p.tokens_per_second, p.loss, p.lr, clock_time(p.seconds_left));
   if (!terminal_) {
-    fmt::print(stderr, "{}update {}/{}  epoch {}  {}\n", label_, p.update, p.updates, p.epoch, facts);
+    note("{}update {}/{}  epoch {}  {}\n", label_, p.update, p.updates, p.epoch, facts);
     return;
   }
   const std::string head = fmt::format("{}{}/{} ", label_, p.update, p.updates);
@@ -57,16 +58,15 @@ void ProgressPrinter::progress(const models::TrainProgress& p) {
   }
   line += facts;
   if (line.size() >= width) line.resize(width - 1);  // a line that wraps would be drawn again and again
-  fmt::print(stderr, "\r\033[K{}", line);
-  std::fflush(stderr);
+  note("\r\033[K{}", line);
   bar_shown_ = true;
 }
 
 void ProgressPrinter::validated(const models::ValidationResult& v) {
   clear_line();
-  fmt::print(stderr, "{}update {}: validation BLEU {:.2f}, chrF {:.2f}, loss {:.3f}{}\n", label_, v.update, v.bleu, v.chrf, v.loss,
-             v.best ? " (best so far)" : "");
-  fmt::print(stderr, "{}  {}  ->  {}\n", label_, one_line(v.sample_source), one_line(v.sample_output));
+  note("{}update {}: validation BLEU {:.2f}, chrF {:.2f}, loss {:.3f}{}\n", label_, v.update, v.bleu, v.chrf, v.loss,
+       v.best ? " (best so far)" : "");
+  note("{}  {}  ->  {}\n", label_, one_line(v.sample_source), one_line(v.sample_output));
 }
 
 }  // namespace heed::apps

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <functional>
 #include <vector>
 
 #include "apps/common/files.h"
@@ -11,30 +13,84 @@
 namespace heed::apps {
 namespace fs = std::filesystem;
 
-void check_run_folder(const fs::path& folder, bool overwrite) {
-  if (!fs::exists(folder)) return;
-  if (!fs::is_directory(folder)) throw IoError(fmt::format("'{}' is not a folder", folder.string()));
-  if (!overwrite) {
-    throw IoError(fmt::format("'{}' exists already (--resume goes on with it, --overwrite replaces it)", folder.string()));
+namespace {
+
+std::vector<fs::path> entries_of(const fs::path& folder) {
+  std::vector<fs::path> entries;
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) entries.push_back(it->path());
+  if (error) throw IoError(fmt::format("cannot read the folder '{}': {}", folder.string(), error.message()));
+  return entries;
+}
+
+bool is_temporary(const std::string& name) { return is_run_file(name) && name.find(".tmp") != std::string::npos; }
+
+}  // namespace
+
+bool is_unfinished_start(const fs::path& folder) {
+  std::error_code error;
+  if (!fs::is_directory(folder, error)) return false;
+  const std::vector<fs::path> entries = entries_of(folder);
+  bool marked = entries.empty();
+  for (const fs::path& path : entries) {
+    const std::string name = path.filename().string();
+    marked = marked || name == kRunLock;
+    const bool text = name.ends_with(".vocab") || name.ends_with(".spm") || (name == "metrics.jsonl" && fs::is_empty(path, error));
+    if (!is_run_file(name) || !(text || name == kRunLock || is_temporary(name))) return false;
   }
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    if (!is_run_file(entry.path().filename().string())) {
-      throw IoError(fmt::format("'{}' holds '{}', which is not a file of a run; it is left alone", folder.string(),
-                                entry.path().filename().string()));
-    }
+  return marked;
+}
+
+FileLock lock_run_folder(const fs::path& folder) {
+  try {
+    return FileLock(folder / kRunLock);
+  } catch (const IoError& error) {
+    throw IoError(fmt::format("'{}' is in use by another training: {}", folder.string(), error.what()));
   }
 }
 
-void make_run_folder(const fs::path& folder, bool overwrite) {
+void check_run_folder(const fs::path& folder, bool overwrite) {
+  std::error_code error;
+  if (!fs::exists(folder, error)) return;
+  if (!fs::is_directory(folder, error)) throw IoError(fmt::format("'{}' is not a folder", folder.string()));
+  const std::vector<fs::path> entries = entries_of(folder);
+  const bool only_locked = entries.empty() || is_unfinished_start(folder);
+  if (!overwrite && !only_locked) {
+    throw IoError(fmt::format("'{}' exists already (--resume goes on with it, --overwrite replaces it)", folder.string()));
+  }
+  for (const fs::path& path : entries) {
+    const std::string name = path.filename().string();
+    if (!is_run_file(name) || fs::is_directory(fs::symlink_status(path, error))) {
+      throw IoError(fmt::format("'{}' holds '{}', which is not a file of a run; it is left alone", folder.string(), name));
+    }
+  }
+  if (!only_locked && !is_run_folder(folder)) {
+    throw IoError(fmt::format("'{}' has no config.toml of a run; its files are left alone", folder.string()));
+  }
+}
+
+FileLock make_run_folder(const fs::path& folder, bool overwrite, std::optional<FileLock> lock) {
   check_run_folder(folder, overwrite);
   std::error_code error;
-  if (fs::exists(folder)) {
-    std::vector<fs::path> old;  // with the temporaries of a writer that was killed
-    for (const auto& entry : fs::directory_iterator(folder)) old.push_back(entry.path());
-    for (const fs::path& path : old) fs::remove(path, error);
-  }
   fs::create_directories(folder, error);
   if (error) throw IoError(fmt::format("cannot make the folder '{}': {}", folder.string(), error.message()));
+  if (!lock) lock.emplace(lock_run_folder(folder));
+  check_run_folder(folder, overwrite);  // another start may have been faster
+  std::vector<fs::path> old = entries_of(folder);
+  std::erase(old, folder / kRunLock);
+  const auto goes_last = [](const fs::path& path) { return path.filename() == "config.toml"; };  // until then the folder is known as a run
+  std::stable_partition(old.begin(), old.end(), std::not_fn(goes_last));
+  for (const fs::path& path : old) {
+    if (!fs::remove(path, error) && error) throw IoError(fmt::format("cannot remove '{}': {}", path.string(), error.message()));
+  }
+  return std::move(*lock);
+}
+
+void remove_temporaries(const fs::path& run_folder) {
+  std::error_code ignored;
+  for (const fs::path& path : entries_of(run_folder)) {
+    if (is_temporary(path.filename().string())) fs::remove(path, ignored);
+  }
 }
 
 void write_output(const std::string& path, std::string_view text) { write_file_atomically(path == "-" ? "/dev/stdout" : path, text); }

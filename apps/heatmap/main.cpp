@@ -5,13 +5,13 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
-#include <iostream>
 #include <iterator>
 
 #include "apps/common/environment.h"
 #include "apps/common/files.h"
 #include "apps/common/main_guard.h"
 #include "apps/common/run_output.h"
+#include "apps/common/standard_input.h"
 #include "apps/heatmap/draw.h"
 #include "framework/build_info.h"
 #include "framework/core/error.h"
@@ -44,7 +44,7 @@ void require_record(std::string_view line, const std::string& name, int64_t at, 
 models::Translation read_record(const std::string& path, int64_t number) {
   const std::string name = path == "-" ? "standard input" : path;
   const std::string text =
-      path == "-" ? std::string(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()) : read_file(path);
+      path == "-" ? std::string(std::istreambuf_iterator<char>(apps::standard_input()), std::istreambuf_iterator<char>()) : read_file(path);
   int64_t count = 0;
   for (size_t pos = 0; pos < text.size();) {
     const size_t newline = std::min(text.find('\n', pos), text.size());

@@ -9,6 +9,7 @@
 #include "apps/common/environment.h"
 #include "apps/common/files.h"
 #include "apps/common/main_guard.h"
+#include "apps/common/print.h"
 #include "apps/common/run_output.h"
 #include "apps/translator/commands.h"
 #include "apps/translator/compare_training.h"
@@ -250,7 +251,7 @@ void write_report(const Options& options, const Comparison& comparison) {
   write_file_atomically(out / "report.md", comparison_markdown(comparison, "bleu-by-length.svg", "curves.svg"));
   write_file_atomically(out / "report.html", comparison_html(comparison));
   write_json(options.json, report);
-  fmt::print("report: {} (and report.html, report.json)\n", (out / "report.md").string());
+  say("report: {} (and report.html, report.json)\n", (out / "report.md").string());
 }
 
 void compare(const Options& options) {
@@ -280,13 +281,13 @@ void compare(const Options& options) {
   }
   for (const Candidate& candidate : candidates) {
     comparison.models.push_back(measure(candidate, comparison, gold, options.translate));
-    fmt::print("{}: BLEU {:.2f}\n", candidate.name, comparison.models.back().evaluation.bleu.score);
+    say("{}: BLEU {:.2f}\n", candidate.name, comparison.models.back().evaluation.bleu.score);
     for (const std::string& what : evaluation_warnings(comparison.models.back().evaluation)) {
       warn("translator", fmt::format("{}: {}", candidate.name, what));
     }
     std::fflush(stdout);
     if (interrupted.load() != 0) {
-      fmt::print("stopped; the same command with --resume writes the report\n");
+      say("stopped; the same command with --resume writes the report\n");
       throw Interrupted();
     }
   }

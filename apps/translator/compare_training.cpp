@@ -4,10 +4,14 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "apps/common/environment.h"
+#include "apps/common/files.h"
 #include "apps/common/fingerprint.h"
 #include "apps/common/main_guard.h"
+#include "apps/common/print.h"
 #include "apps/common/run_output.h"
 #include "apps/translator/training.h"
 #include "framework/io/file.h"
@@ -35,7 +39,7 @@ bool holds_run(const fs::path& folder) {
 
 void stop_if_interrupted(const std::string& where) {
   if (interrupted.load() == 0) return;
-  fmt::print("stopped {}; the same command with --resume goes on\n", where);
+  say("stopped {}; the same command with --resume goes on\n", where);
   throw Interrupted();
 }
 
@@ -67,7 +71,7 @@ nlohmann::ordered_json data_of(const TrainingPlan& plan, const std::string& data
 
 TrainingPlan plan_training(const fs::path& folder, const std::vector<std::string>& kinds, const models::RunConfig& config,
                            const RunOptions& options, bool resume) {
-  TrainingPlan plan{folder, {}, {}};
+  TrainingPlan plan{folder, {}, {}, {}};
   for (const std::string& kind : kinds) plan.runs.push_back({kind, folder / kind, config});
   const TrainingPlan::Run* first = nullptr;
   for (TrainingPlan::Run& run : plan.runs) {
@@ -85,6 +89,9 @@ TrainingPlan plan_training(const fs::path& folder, const std::vector<std::string
     }
   }
   for (TrainingPlan::Run& run : plan.runs) {
+    if (is_run_folder(run.folder)) plan.locks.emplace(run.attention, lock_run_folder(run.folder));
+  }
+  for (TrainingPlan::Run& run : plan.runs) {
     if (run.started) continue;
     run.config = with_attention(first ? first->config : config, run.attention);
     check_run_folder(run.folder, /*overwrite=*/true);
@@ -94,8 +101,7 @@ TrainingPlan plan_training(const fs::path& folder, const std::vector<std::string
   return plan;
 }
 
-std::vector<FailedTraining> train_planned(const TrainingPlan& plan, const models::ParallelLines& train,
-                                          const models::ParallelLines& validation) {
+std::vector<FailedTraining> train_planned(TrainingPlan& plan, const models::ParallelLines& train, const models::ParallelLines& validation) {
   const size_t all = plan.runs.size();
   const models::RunConfig& config = plan.runs.front().config;
   const models::TokenisedCorpus corpus = tokenised(train, config), valid = tokenised(validation, config);
@@ -108,25 +114,28 @@ std::vector<FailedTraining> train_planned(const TrainingPlan& plan, const models
   for (const TrainingPlan::Run& run : plan.runs) {
     if (run.started) continue;
     for (const fs::path& report : plan.reports) fs::remove(report);  // it would speak of weights that are gone
-    make_run_folder(run.folder, /*overwrite=*/true);
+    std::optional<FileLock> held;
+    if (auto node = plan.locks.extract(run.attention)) held.emplace(std::move(node.mapped()));
+    plan.locks.emplace(run.attention, make_run_folder(run.folder, /*overwrite=*/true, std::move(held)));
   }
   write_json((plan.folder / kDataFile).string(), data);  // behind the old runs, which it does not speak of
   for (const TrainingPlan::Run& run : plan.runs) {
-    if (!run.started) models::Trainer::start(run.folder, run.config, text);
+    if (!run.started) start_run(run.folder, run.config, text);
     stop_if_interrupted("before the training");
   }
   std::vector<FailedTraining> failed;
   for (size_t i = 0; i < all; ++i) {
     const TrainingPlan::Run& run = plan.runs[i];
     try {
+      remove_temporaries(run.folder);
       const models::TrainResult result =
           train_run(run.folder, run.config, corpus, valid, run.started, fmt::format("{} ({} of {})", run.attention, i + 1, all));
       if (!result.finished) {
-        fmt::print("{} stopped after update {}, {} of {} models trained; the same command with --resume goes on\n", run.attention,
-                   result.updates, i - failed.size(), all);
+        say("{} stopped after update {}, {} of {} models trained; the same command with --resume goes on\n", run.attention, result.updates,
+            i - failed.size(), all);
         throw Interrupted();
       }
-      fmt::print("{}: {}{}\n", run.attention, summary(result), i + 1 < all ? fmt::format("; {} left", all - i - 1) : "");
+      say("{}: {}{}\n", run.attention, summary(result), i + 1 < all ? fmt::format("; {} left", all - i - 1) : "");
       std::fflush(stdout);
     } catch (const std::exception& error) {
       failed.push_back({run.attention, error.what()});

@@ -6,6 +6,7 @@
 #include "apps/common/files.h"
 #include "apps/common/fingerprint.h"
 #include "apps/common/main_guard.h"
+#include "apps/common/print.h"
 #include "apps/common/run_output.h"
 #include "apps/translator/commands.h"
 #include "framework/io/file.h"
@@ -96,8 +97,8 @@ void corpus(const Options& options) {
   if (error) throw IoError(fmt::format("cannot make the folder '{}': {}", folder.string(), error.message()));
   for (const auto& [name, text] : files) write_file_atomically(folder / name, text);
   write_file_atomically(folder / kMarker, marker_of(options, files));
-  fmt::print("{} training, {} validation and {} test pairs in '{}': .en, .de and .gold (3-4 sure, 3?4 possible links)\n", made.train.size(),
-             made.validation.size(), made.test.size(), folder.string());
+  say("{} training, {} validation and {} test pairs in '{}': .en, .de and .gold (3-4 sure, 3?4 possible links)\n", made.train.size(),
+      made.validation.size(), made.test.size(), folder.string());
   write_json(options.json, {{"folder", folder.string()},
                             {"seed", options.corpus.seed},
                             {"train", made.train.size()},

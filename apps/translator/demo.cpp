@@ -7,6 +7,7 @@
 #include "apps/common/environment.h"
 #include "apps/common/files.h"
 #include "apps/common/main_guard.h"
+#include "apps/common/print.h"
 #include "apps/common/run_output.h"
 #include "apps/heatmap/draw.h"
 #include "apps/translator/commands.h"
@@ -121,8 +122,8 @@ void demo(const Options& options) {
   catch_interrupts();
   const double begin = steady_seconds();
   const models::DemoCorpus corpus = models::make_demo_corpus({.seed = 1, .train = options.training.train_pairs});
-  fmt::print("built-in corpus: {} training, {} validation and {} test pairs of our own grammar (small data for demonstration)\n",
-             corpus.train.size(), corpus.validation.size(), corpus.test.size());
+  say("built-in corpus: {} training, {} validation and {} test pairs of our own grammar (small data for demonstration)\n",
+      corpus.train.size(), corpus.validation.size(), corpus.test.size());
   std::fflush(stdout);
   std::vector<Trained> trained;
   for (const std::string& attention : options.attention) trained.push_back(train(options, attention, corpus));
@@ -133,8 +134,8 @@ void demo(const Options& options) {
     names.push_back(t.attention == "none" ? "no attention" : t.attention);
     evaluations.push_back(&t.evaluation);
   }
-  fmt::print("\nboth models: the same data, order and number of updates; only attention differs");
-  fmt::print("\nBLEU on {} test sentences by source length:\n{}\n", corpus.test.size(), by_length_table(names, evaluations));
+  say("\nboth models: the same data, order and number of updates; only attention differs");
+  say("\nBLEU on {} test sentences by source length:\n{}\n", corpus.test.size(), by_length_table(names, evaluations));
   nlohmann::ordered_json report{
       {"corpus", fmt::format("built-in English-German grammar, {} training and {} test pairs", corpus.train.size(), corpus.test.size())},
       {"seed", options.training.seed},
@@ -143,11 +144,10 @@ void demo(const Options& options) {
       {"heatmaps", nlohmann::ordered_json::array()}};
   for (size_t i = 0; i < trained.size(); ++i) {
     const Trained& t = trained[i];
-    fmt::print("{}: {} parameters, {} updates in {:.0f} s of training\n", names[i], t.training.parameters, t.training.updates,
-               t.training.seconds);
+    say("{}: {} parameters, {} updates in {:.0f} s of training\n", names[i], t.training.parameters, t.training.updates, t.training.seconds);
     if (t.alignment) {
-      fmt::print("{}: alignment error rate {:.2f} % against the gold links (a perfect attention under one link a word: {:.2f} %)\n",
-                 names[i], 100 * t.alignment->attention.error_rate(), 100 * t.alignment->perfect.error_rate());
+      say("{}: alignment error rate {:.2f} % against the gold links (a perfect attention under one link a word: {:.2f} %)\n", names[i],
+          100 * t.alignment->attention.error_rate(), 100 * t.alignment->perfect.error_rate());
     }
     report["models"].push_back(model_json(t));
   }
@@ -155,12 +155,12 @@ void demo(const Options& options) {
     if (!t.alignment) continue;
     for (const std::string& path : draw_heatmaps(options, corpus, *t.translator)) report["heatmaps"].push_back(path);
   }
-  fmt::print("\nheatmaps of test sentences:\n");
-  for (const auto& path : report["heatmaps"]) fmt::print("  {}\n", path.get<std::string>());
+  say("\nheatmaps of test sentences:\n");
+  for (const auto& path : report["heatmaps"]) say("  {}\n", path.get<std::string>());
   report["seconds"] = steady_seconds() - begin;
   write_json((fs::path(options.folder) / "report.json").string(), report);
   write_json(options.json, report);
-  fmt::print("report: {}\n", (fs::path(options.folder) / "report.json").string());
+  say("report: {}\n", (fs::path(options.folder) / "report.json").string());
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "apps/common/main_guard.h"
+#include "apps/common/print.h"
 #include "apps/common/run_output.h"
 #include "apps/translator/training.h"
 
@@ -46,12 +47,12 @@ models::RunConfig demo_config(const DemoTraining& options, const std::string& at
 models::TrainResult train_on_demo_corpus(const std::filesystem::path& folder, const models::RunConfig& config,
                                          const models::DemoCorpus& corpus, const std::string& label) {
   std::filesystem::create_directories(folder.parent_path());
-  make_run_folder(folder, /*overwrite=*/true);
+  const FileLock lock = make_run_folder(folder, /*overwrite=*/true);
   const models::TokenisedCorpus pairs = tokens_of(corpus.train), validation = tokens_of(corpus.validation);
-  models::Trainer::start(folder, config, models::Trainer::learn_text(config, pairs));
+  start_run(folder, config, models::Trainer::learn_text(config, pairs));
   models::TrainResult result = train_run(folder, config, pairs, validation, /*resume=*/false, label == "none" ? "no attention" : label);
   if (!result.finished) {
-    fmt::print("stopped after update {}; the training begins anew\n", result.updates);
+    say("stopped after update {}; the training begins anew\n", result.updates);
     throw Interrupted();
   }
   return result;

@@ -7,6 +7,7 @@
 #include "apps/common/environment.h"
 #include "apps/common/files.h"
 #include "apps/common/main_guard.h"
+#include "apps/common/print.h"
 #include "apps/common/run_output.h"
 #include "apps/translator/commands.h"
 #include "apps/translator/gold.h"
@@ -63,11 +64,11 @@ void evaluate(const Options& options) {
   if (!options.gold.empty())
     pairs = aligned_pairs(translator.run().config, lines, models::read_lines(input_path(options.gold)), options.gold);
   const models::Evaluation result = models::evaluate(translator, lines.source, lines.target, steady_seconds, options.translate);
-  fmt::print("BLEU {:.2f}  {}  (95 % interval {:.2f} to {:.2f})\n", result.bleu.score, result.bleu.signature,
-             result.bleu_interval.interval.low, result.bleu_interval.interval.high);
-  fmt::print("BLEU {:.2f}  {} (detokenised)\n", result.bleu_detokenised.score, result.bleu_detokenised.signature);
+  say("BLEU {:.2f}  {}  (95 % interval {:.2f} to {:.2f})\n", result.bleu.score, result.bleu.signature, result.bleu_interval.interval.low,
+      result.bleu_interval.interval.high);
+  say("BLEU {:.2f}  {} (detokenised)\n", result.bleu_detokenised.score, result.bleu_detokenised.signature);
   if (result.bleu_no_case) {
-    fmt::print("BLEU {:.2f}  {} (detokenised, case ignored)\n", result.bleu_no_case->score, result.bleu_no_case->signature);
+    say("BLEU {:.2f}  {} (detokenised, case ignored)\n", result.bleu_no_case->score, result.bleu_no_case->signature);
   }
   std::optional<models::BleuResult> asked;
   if (options.asked_for_bleu()) {
@@ -77,19 +78,18 @@ void evaluate(const Options& options) {
       references[i].front() = result.reference_text[i];
     }
     asked = models::corpus_bleu(outputs, references, options.bleu);
-    fmt::print("BLEU {:.2f}  {} (as asked for, detokenised)\n", asked->score, asked->signature);
+    say("BLEU {:.2f}  {} (as asked for, detokenised)\n", asked->score, asked->signature);
   }
-  fmt::print("chrF2 {:.2f}, chrF++ {:.2f}, exact matches {:.2f} %, perplexity {}\n", result.chrf2.score, result.chrf_pp.score,
-             100 * result.exact_match,
-             std::isnan(result.perplexity) ? "of nothing: no sentence has words" : fmt::format("{:.3f}", result.perplexity));
-  fmt::print("unknown words: {:.2f} % of the source, {:.2f} % of the references\n", 100 * result.source_unknown,
-             100 * result.target_unknown);
+  say("chrF2 {:.2f}, chrF++ {:.2f}, exact matches {:.2f} %, perplexity {}\n", result.chrf2.score, result.chrf_pp.score,
+      100 * result.exact_match,
+      std::isnan(result.perplexity) ? "of nothing: no sentence has words" : fmt::format("{:.3f}", result.perplexity));
+  say("unknown words: {:.2f} % of the source, {:.2f} % of the references\n", 100 * result.source_unknown, 100 * result.target_unknown);
   if (result.attention.target_words > 0) {
-    fmt::print("attention: {:.3f} nats a word, {:.1f} % of the source words hardly looked at\n", result.attention.mean_entropy(),
-               100 * result.attention.uncovered_share());
+    say("attention: {:.3f} nats a word, {:.1f} % of the source words hardly looked at\n", result.attention.mean_entropy(),
+        100 * result.attention.uncovered_share());
   }
-  fmt::print("{:.1f} sentences/s, {} sentences\n", static_cast<double>(lines.source.size()) / result.seconds, lines.source.size());
-  fmt::print("{}", by_length_table({"BLEU"}, {&result}));
+  say("{:.1f} sentences/s, {} sentences\n", static_cast<double>(lines.source.size()) / result.seconds, lines.source.size());
+  say("{}", by_length_table({"BLEU"}, {&result}));
   for (const std::string& what : evaluation_warnings(result)) warn("translator", what);
   nlohmann::ordered_json report{{"run", options.runs},
                                 {"model", translator.run().model->describe()},
@@ -119,15 +119,15 @@ void evaluate(const Options& options) {
   }
   if (!options.gold.empty()) {
     if (const auto alignment = models::evaluate_alignment(translator, pairs)) {
-      fmt::print("alignment error rate {:.2f} % (a perfect attention: {:.2f} %), precision {:.3f}, recall {:.3f}\n",
-                 100 * alignment->attention.error_rate(), 100 * alignment->perfect.error_rate(), alignment->attention.precision(),
-                 alignment->attention.recall());
+      say("alignment error rate {:.2f} % (a perfect attention: {:.2f} %), precision {:.3f}, recall {:.3f}\n",
+          100 * alignment->attention.error_rate(), 100 * alignment->perfect.error_rate(), alignment->attention.precision(),
+          alignment->attention.recall());
       report["aer"] = 100 * alignment->attention.error_rate();
       report["alignment_precision"] = alignment->attention.precision();
       report["alignment_recall"] = alignment->attention.recall();
       report["aer_perfect"] = 100 * alignment->perfect.error_rate();
     } else {
-      fmt::print("alignment error rate: the model has no attention\n");
+      say("alignment error rate: the model has no attention\n");
     }
   }
   if (!options.attention.empty()) {

@@ -7,17 +7,24 @@
 namespace heed::apps {
 namespace {
 
+// A value of another type counts as absent, so that one odd line does not cost the report.
+template <class T>
+T number(const nlohmann::json& record, const char* key, T otherwise) {
+  const auto found = record.find(key);
+  return found != record.end() && found->is_number() ? found->get<T>() : otherwise;
+}
+
 // The validations of a run's metrics.jsonl, and what its training took.
 void read_metrics(const std::filesystem::path& run, ComparedModel& model) {
   std::ifstream file(run / "metrics.jsonl");
   for (std::string line; std::getline(file, line);) {
     const auto record = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
     if (!record.is_object()) continue;
-    model.train_seconds = record.value("seconds", model.train_seconds);
-    model.updates = record.value("update", model.updates);
-    if (record.contains("validation_bleu") && record.value("averaged", 0) == 0) {
+    model.train_seconds = number(record, "seconds", model.train_seconds);
+    model.updates = number(record, "update", model.updates);
+    if (record.contains("validation_bleu") && number(record, "averaged", 0) == 0) {
       model.curve.push_back(
-          {record.value("update", int64_t{0}), record.value("validation_bleu", 0.0), record.value("validation_loss", 0.0)});
+          {number(record, "update", int64_t{0}), number(record, "validation_bleu", 0.0), number(record, "validation_loss", 0.0)});
     }
   }
 }

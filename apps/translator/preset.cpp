@@ -9,7 +9,9 @@
 #include <utility>
 
 #include "apps/translator/run_options.h"
+#include "framework/core/error.h"
 #include "models/text/unicode.h"
+#include "models/training/run_folder.h"
 
 namespace heed::apps {
 namespace {
@@ -45,6 +47,11 @@ class PresetReader : public CLI::Config {
     const std::string file = program_.get_config_ptr()->as<std::string>();
     const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
     if (models::first_invalid_utf8(text)) throw CLI::ConversionError(fmt::format("'{}' is not a TOML file: it is not UTF-8", file));
+    try {
+      models::check_toml_depth(text, file);
+    } catch (const FormatError& error) {
+      throw CLI::ConversionError(error.what());
+    }
     toml::table root;
     try {
       root = toml::parse(text);

@@ -2,10 +2,13 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include "apps/common/environment.h"
 #include "apps/common/files.h"
 #include "apps/common/main_guard.h"
+#include "apps/common/print.h"
 #include "apps/common/run_output.h"
 #include "apps/translator/commands.h"
 #include "apps/translator/pairs.h"
@@ -39,12 +42,15 @@ void check_files(const Options& options) {
 
 void train(const Options& options) {
   check_files(options);
+  const std::filesystem::path folder = options.folder;
+  const bool resume = options.resume && !is_unfinished_start(folder);  // what never began begins
+  std::optional<FileLock> lock;
+  if (is_run_folder(folder)) lock.emplace(lock_run_folder(folder));
   use_threads(options.threads);
   const models::ParallelLines lines = read_pairs(options.source, options.target);
   const models::ParallelLines valid_lines = read_pairs(options.valid_source, options.valid_target);
-  const std::filesystem::path folder = options.folder;
   models::RunConfig config;
-  if (options.resume) {
+  if (resume) {
     const std::filesystem::path file = folder / "config.toml";
     config = options.run.resumed(models::parse_run_config(read_file(file), file.string()), options.folder);
   } else {
@@ -55,18 +61,19 @@ void train(const Options& options) {
     }
   }
   const models::TokenisedCorpus corpus = tokenised(lines, config), validation = tokenised(valid_lines, config);
-  if (!options.resume) {
+  if (!resume) {
     models::Trainer::check_corpora(config, corpus, validation);  // all that may fail, before anything of an older run goes
     const models::Trainer::TextFiles text = models::Trainer::learn_text(config, corpus);
-    make_run_folder(folder, options.overwrite);
-    models::Trainer::start(folder, config, text);
+    lock.emplace(make_run_folder(folder, options.overwrite, std::move(lock)));
+    start_run(folder, config, text);
   }
+  remove_temporaries(folder);
   catch_interrupts();
-  const models::TrainResult result = train_run(folder, config, corpus, validation, options.resume);
+  const models::TrainResult result = train_run(folder, config, corpus, validation, resume);
   if (result.finished) {
-    fmt::print("{}\n", summary(result));
+    say("{}\n", summary(result));
   } else {
-    fmt::print("stopped after update {}; the same command with --resume goes on\n", result.updates);
+    say("stopped after update {}; the same command with --resume goes on\n", result.updates);
   }
   write_json(options.json, {{"run", options.folder},
                             {"finished", result.finished},

@@ -6,6 +6,7 @@
 
 #include "apps/common/environment.h"
 #include "apps/common/main_guard.h"
+#include "apps/common/print.h"
 #include "apps/common/progress.h"
 #include "framework/io/file.h"
 
@@ -33,11 +34,10 @@ models::TrainResult train_run(const std::filesystem::path& folder, const models:
     if (const std::string text = models::to_toml(config); read_file(folder / "config.toml") != text) {
       write_file_atomically(folder / "config.toml", text);
     }
-    fmt::print(stderr, "resumes '{}' after update {} of {}\n", folder.string(), trainer.update(), trainer.total_updates());
+    note("resumes '{}' after update {} of {}\n", folder.string(), trainer.update(), trainer.total_updates());
   }
   if (trainer.skipped_pairs() > 0) {
-    fmt::print(stderr, "left out: {} pairs that are empty or longer than {} tokens\n", trainer.skipped_pairs(),
-               trainer.config().train.max_length);
+    note("left out: {} pairs that are empty or longer than {} tokens\n", trainer.skipped_pairs(), trainer.config().train.max_length);
   }
   if (!trainer.metric_can_tell()) {
     warn("translator",
@@ -47,8 +47,7 @@ models::TrainResult train_run(const std::filesystem::path& folder, const models:
   if (trainer.config().train.precision == "bf16" && !has_bf16_products()) {
     warn("translator", "this CPU has no bf16 products: trains in f32");
   }
-  fmt::print(stderr, "{}vocabulary: {} and {} entries\n", label.empty() ? "" : label + ": ", trainer.source_vocabulary(),
-             trainer.target_vocabulary());
+  note("{}vocabulary: {} and {} entries\n", label.empty() ? "" : label + ": ", trainer.source_vocabulary(), trainer.target_vocabulary());
   if (config.train.subwords != "none" && trainer.target_vocabulary() < config.train.subword_vocabulary * 9 / 10) {
     warn("translator", fmt::format("the text gives {} pieces of the {} that --subword-vocabulary asks for", trainer.target_vocabulary(),
                                    config.train.subword_vocabulary));
@@ -61,6 +60,17 @@ models::TrainResult train_run(const std::filesystem::path& folder, const models:
                      last_loss, guessing));
   }
   return result;
+}
+
+void start_run(const std::filesystem::path& folder, const models::RunConfig& config, const models::Trainer::TextFiles& text) {
+  try {
+    models::Trainer::start(folder, config, text);
+  } catch (...) {
+    std::error_code ignored;
+    for (const auto& [name, content] : text) std::filesystem::remove(folder / name, ignored);
+    for (const char* name : {"metrics.jsonl", "config.toml"}) std::filesystem::remove(folder / name, ignored);
+    throw;
+  }
 }
 
 std::string summary(const models::TrainResult& result) {

@@ -20,4 +20,7 @@ models::TrainResult train_run(const std::filesystem::path& folder, const models:
 /// "trained 3000 updates in 0:46, 505219 parameters; best validation BLEU 12.34 at update 2500"
 std::string summary(const models::TrainResult& result);
 
+/// Trainer::start in an empty folder; what a start that fails has written is removed again, so that it can be repeated.
+void start_run(const std::filesystem::path& folder, const models::RunConfig& config, const models::Trainer::TextFiles& text);
+
 }  // namespace heed::apps

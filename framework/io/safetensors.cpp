@@ -37,23 +37,62 @@ std::string printable(std::string name) {
   return name;
 }
 
-// nlohmann keeps the last of two equal keys silently; this notices.
-nlohmann::json parse_without_duplicates(std::string_view text, const std::string& file) {
-  std::vector<std::set<std::string>> keys;
-  const auto watch = [&](int, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
-    using Event = nlohmann::json::parse_event_t;
-    if (event == Event::object_start) keys.emplace_back();
-    if (event == Event::object_end) keys.pop_back();
-    if (event == Event::key && !keys.back().insert(parsed.get<std::string>()).second) {
-      throw FormatError(fmt::format("load '{}': the name '{}' stands twice", file, printable(parsed.get<std::string>())));
+// Goes over a header without building it: equal keys, of which nlohmann keeps the last silently, and brackets or lists that no header has
+// and that would take many times the file's size in memory.
+class HeaderCheck : public nlohmann::json_sax<nlohmann::json> {
+ public:
+  explicit HeaderCheck(const std::string& file) : file_(file) {}
+  bool null() override { return element(); }
+  bool boolean(bool) override { return element(); }
+  bool number_integer(number_integer_t) override { return element(); }
+  bool number_unsigned(number_unsigned_t) override { return element(); }
+  bool number_float(number_float_t, const string_t&) override { return element(); }
+  bool string(string_t&) override { return element(); }
+  bool binary(binary_t&) override { return element(); }
+  bool start_object(size_t) override { return open(); }
+  bool start_array(size_t) override { return open(); }
+  bool end_object() override { return close(); }
+  bool end_array() override { return close(); }
+  bool key(string_t& name) override {
+    if (!levels_.back().keys.insert(name).second) {
+      throw FormatError(fmt::format("load '{}': the name '{}' stands twice", file_, printable(name)));
+    }
+    levels_.back().elements = -1;  // keys are counted by their honest length
+    return true;
+  }
+  bool parse_error(size_t, const std::string&, const nlohmann::detail::exception&) override { return false; }
+
+ private:
+  static constexpr size_t kMaxDepth = 16;
+  static constexpr int kMaxElements = 1000;
+  struct Level {
+    std::set<std::string> keys;
+    int elements = 0;
+  };
+  bool element() {
+    if (!levels_.empty() && ++levels_.back().elements > kMaxElements) {
+      throw FormatError(fmt::format("load '{}': the header has a list of more than {} elements", file_, kMaxElements));
     }
     return true;
-  };
-  try {
-    return nlohmann::json::parse(text, watch);
-  } catch (const nlohmann::json::exception&) {
-    throw FormatError(fmt::format("load '{}': the header is not JSON", file));
   }
+  bool open() {
+    element();
+    if (levels_.size() == kMaxDepth) throw FormatError(fmt::format("load '{}': the header nests deeper than {}", file_, kMaxDepth));
+    levels_.emplace_back();
+    return true;
+  }
+  bool close() {
+    levels_.pop_back();
+    return true;
+  }
+  const std::string& file_;
+  std::vector<Level> levels_;
+};
+
+nlohmann::json parse_header(std::string_view text, const std::string& file) {
+  HeaderCheck check(file);
+  if (!nlohmann::json::sax_parse(text, &check)) throw FormatError(fmt::format("load '{}': the header is not JSON", file));
+  return nlohmann::json::parse(text);
 }
 
 uint64_t as_unsigned(const nlohmann::json& value, const std::string& file) {
@@ -103,14 +142,18 @@ std::string to_safetensors(const NamedTensors& tensors, const std::map<std::stri
     return sa != sb ? sa > sb : a.first < b.first;
   });
   nlohmann::ordered_json header;
+  std::set<std::string> names;
   if (!metadata.empty()) header["__metadata__"] = metadata;
+  if (header.is_null() && !sorted.empty()) header = nlohmann::ordered_json::object();
+  auto* const object = header.get_ptr<nlohmann::ordered_json::object_t*>();  // appended to: its own [] and contains search all of it
   uint64_t offset = 0;
   for (const auto& [name, x] : sorted) {
-    if (header.contains(name)) throw ValueError(fmt::format("save: the name '{}' is used twice", name));
+    if (!names.insert(name).second) throw ValueError(fmt::format("save: the name '{}' is used twice", name));
     const uint64_t bytes = static_cast<uint64_t>(x.numel()) * size_of(x.dtype());
-    header[name] = {{"dtype", format_name(x.dtype())},
-                    {"shape", std::vector<int64_t>(x.shape().begin(), x.shape().end())},
-                    {"data_offsets", {offset, offset + bytes}}};
+    nlohmann::ordered_json entry = {{"dtype", format_name(x.dtype())},
+                                    {"shape", std::vector<int64_t>(x.shape().begin(), x.shape().end())},
+                                    {"data_offsets", {offset, offset + bytes}}};
+    object->push_back({name, std::move(entry)});
     offset += bytes;
   }
   std::string text = "{}";
@@ -140,7 +183,7 @@ SafetensorsFile parse_safetensors(std::string_view bytes, const std::string& fil
   if (length > bytes.size() - 8) throw fail("the file ends inside its header");
   const std::string_view text = bytes.substr(8, length), data = bytes.substr(8 + length);
   if (text.empty() || text[0] != '{') throw fail("the header does not start with '{'");
-  const nlohmann::json header = parse_without_duplicates(text, file);
+  const nlohmann::json header = parse_header(text, file);
   SafetensorsFile result;
   std::vector<Entry> entries;
   for (const auto& [name, value] : header.items()) {

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <sstream>
 
 namespace heed::models {
@@ -121,6 +123,45 @@ void read_section(const toml::table& root, const char* name, const std::string& 
 
 constexpr int64_t kFormatVersion = 1;
 
+constexpr int kMaxKeyParts = 100;  // of a dotted key
+
+// Floats with all exponent bits set are NaN or infinite. Without a branch in the loop, so that it is vectorised.
+template <class Bits>
+bool exponents_are_finite(const void* data, size_t count, Bits exponent) {
+  const auto* const values = static_cast<const char*>(data);
+  uint32_t bad = 0;
+  for (size_t i = 0; i < count; ++i) {
+    Bits bits;
+    std::memcpy(&bits, values + i * sizeof bits, sizeof bits);
+    bad |= static_cast<uint32_t>((bits & exponent) == exponent);
+  }
+  return bad == 0;
+}
+
+// A config that describes more than the weights' file holds is refused before the model is built. The products are those of weights
+// that every model of the kind has.
+void check_sizes(const ModelConfig& c, const std::map<std::string, Tensor>& weights, const std::string& file) {
+  double held = 0;
+  for (const auto& [name, value] : weights) held += static_cast<double>(value.numel());
+  const auto require = [&](const char* key, double least, double most) {
+    if (least > most) throw FormatError(fmt::format("'{}': [model] {} describes a larger model than the file of weights holds", file, key));
+  };
+  const auto real = [](int64_t n) { return static_cast<double>(n); };
+  const auto tensors = static_cast<double>(weights.size());
+  require("encoder_layers", real(c.encoder_layers), tensors);
+  if (c.architecture == "transformer") {
+    require("decoder_layers", real(c.decoder_layers), tensors);
+    require("model_size", real(c.model_size) * real(c.model_size), held);
+    require("feed_forward", real(c.model_size) * real(c.feed_forward), held);
+    if (c.positions == "learned") require("max_positions", real(c.model_size) * real(c.max_positions), held);
+  } else {
+    require("embedding", real(c.embedding) * Vocabulary::kSpecials, held);
+    require("encoder_hidden", real(c.encoder_hidden) * real(c.encoder_hidden), held);
+    require("decoder_hidden", real(c.decoder_hidden) * real(c.decoder_hidden), held);
+    require("readout", real(c.readout) * Vocabulary::kSpecials, held);
+  }
+}
+
 }  // namespace
 
 void check(const RunConfig& config) {
@@ -176,6 +217,7 @@ std::string to_toml(const RunConfig& config) {
 }
 
 RunConfig parse_run_config(const std::string& text, const std::string& name) {
+  check_toml_depth(text, name);
   toml::table root;
   try {
     root = toml::parse(text);
@@ -226,6 +268,43 @@ void check_vocabularies(const std::map<std::string, Tensor>& weights, const Voca
   compare("target_embedding.weight", "target.vocab", target);
 }
 
+bool all_finite(const Tensor& x) {
+  const Tensor dense = x.detach().contiguous();
+  const auto count = static_cast<size_t>(dense.numel());
+  if (dense.dtype() == DType::f32) return exponents_are_finite<uint32_t>(dense.raw_data(), count, 0x7F800000U);
+  if (dense.dtype() == DType::f64) return exponents_are_finite<uint64_t>(dense.raw_data(), count, 0x7FF0000000000000U);
+  return true;
+}
+
+void check_finite(const std::map<std::string, Tensor>& tensors, const std::string& file) {
+  for (const auto& [name, value] : tensors) {
+    if (!all_finite(value)) throw FormatError(fmt::format("load '{}': '{}' holds NaN or infinity", file, name));
+  }
+}
+
+void check_toml_depth(std::string_view text, const std::string& name) {
+  int parts = 0;
+  int64_t line = 1;
+  char quote = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '\n') ++line;
+    if (c == '\n' || (quote == 0 && (c == '=' || c == ',' || c == '['))) parts = 0;
+    if (c == '\n') quote = 0;  // of the lines of a longer string only the dots of one line are counted
+    if (quote == '"' && c == '\\') ++i;
+    if (quote == 0 && (c == '"' || c == '\'')) {
+      quote = c;
+    } else if (c == quote) {
+      quote = 0;
+    }
+    if (quote == 0 && c == '#') {
+      i = std::min(text.find('\n', i), text.size()) - 1;
+    } else if (quote == 0 && c == '.' && ++parts > kMaxKeyParts) {
+      throw FormatError(fmt::format("'{}' line {}: a key of more than {} parts", name, line, kMaxKeyParts));
+    }
+  }
+}
+
 LoadedRun load_run(const std::filesystem::path& folder) {
   if (!std::filesystem::exists(folder)) throw IoError(fmt::format("there is no run '{}'", folder.string()));
   if (!std::filesystem::is_directory(folder)) throw IoError(fmt::format("'{}' is not a run folder", folder.string()));
@@ -238,7 +317,9 @@ LoadedRun load_run(const std::filesystem::path& folder) {
     throw IoError(fmt::format("'{}' is missing: the run was stopped before its first validation; train on with --resume", name));
   }
   const SafetensorsFile file = parse_safetensors(read_file(name), name);
+  check_finite(file.tensors, name);
   check_vocabularies(file.tensors, run.source.vocabulary, run.target.vocabulary, folder);
+  check_sizes(run.config.model, file.tensors, path("config.toml").string());
   run.model = make_model(run.config.model, run.source.vocabulary.size(), run.target.vocabulary.size());
   run.model->load(file.tensors, name);
   run.model->train(false);

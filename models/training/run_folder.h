@@ -3,6 +3,8 @@
 //   source.vocab, target.vocab   one token a line, in the order of the ids
 //   source.spm, target.spm       SentencePiece models, when the vocabularies hold pieces; equal when joint
 //   model.safetensors   the best weights so far, by keep_best_by on the validation pairs
+//   single.safetensors  the best single weights, while model.safetensors holds something that only the run's end brought: a mean, or
+//                       weights that were validated off the schedule; what a longer run goes on from
 //   state.safetensors   the last weights, optimiser, random numbers, cursor: what --resume needs
 //   checkpoint-N.safetensors   the weights of the last validations, when they are to be averaged
 //   metrics.jsonl       one line a report: losses, rates, BLEU, chrF
@@ -11,6 +13,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "models/seq2seq/model.h"
 #include "models/text/codec.h"
@@ -88,6 +91,23 @@ LoadedRun load_run(const std::filesystem::path& folder);
 /// @return the source's and the target's
 /// @throws IoError, FormatError
 std::pair<TextCodec, TextCodec> load_codecs(const std::filesystem::path& folder, const RunConfig& config);
+
+/// Refuses numbers that no training can want.
+/// @param tensors by name
+/// @param file stands in the message
+/// @throws FormatError naming the tensor that holds NaN or infinity
+void check_finite(const std::map<std::string, Tensor>& tensors, const std::string& file);
+
+/// Whether no element is NaN or infinite.
+/// @param x f32 or f64; others are finite
+/// @return one pass over the bits, vectorised
+bool all_finite(const Tensor& x);
+
+/// Refuses TOML whose keys nest so deeply that the parser's recursion would end the program.
+/// @param text of the file
+/// @param name stands in the message
+/// @throws FormatError naming the line
+void check_toml_depth(std::string_view text, const std::string& name);
 
 /// Refuses weights of other vocabularies.
 /// @param weights by name

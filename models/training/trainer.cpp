@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -17,6 +17,24 @@ namespace {
 
 constexpr const char* kWeights = "weights.";
 constexpr const char* kCheckpoint = "checkpoint-";
+
+constexpr const char* kSingle = "single.safetensors";
+
+std::filesystem::path checkpoint_of(const std::filesystem::path& folder, int64_t update) {
+  return folder / fmt::format("{}{:010}.safetensors", kCheckpoint, update);
+}
+
+// Evaluation mode while it lives.
+class EvaluationMode {
+ public:
+  explicit EvaluationMode(TranslationModel& model) : model_(model) { model_.train(false); }
+  ~EvaluationMode() { model_.train(true); }
+  EvaluationMode(const EvaluationMode&) = delete;
+  EvaluationMode& operator=(const EvaluationMode&) = delete;
+
+ private:
+  TranslationModel& model_;
+};
 
 // The kept checkpoints of a run, the oldest first.
 std::vector<std::filesystem::path> checkpoints(const std::filesystem::path& folder) {
@@ -39,6 +57,20 @@ Tensor take(std::map<std::string, Tensor>& tensors, const std::string& key, cons
   Tensor value = found->second;
   tensors.erase(found);
   return value;
+}
+
+// Whether a line of metrics.jsonl is of an update up to `last`, and not of the mean at the end; what is no such line is none.
+bool belongs_to(const nlohmann::json& line, int64_t last) {
+  const auto number = [&](const char* key, int64_t otherwise) {
+    const auto found = line.find(key);
+    return found != line.end() && found->is_number_integer() ? found->get<int64_t>() : otherwise;
+  };
+  return line.is_object() && number("update", INT64_MAX) <= last && number("averaged", 0) == 0;
+}
+
+// The validation at the end of a run that has become longer since.
+bool ended_there(const nlohmann::json& line, int64_t last) {
+  return line.contains("validation_loss") && line.contains("update") && line["update"] == last;
 }
 
 // The best weights so far must be there and whole: a resumed run may end without better ones. Before the random numbers are set.
@@ -193,6 +225,7 @@ void Trainer::resume() {
     if (key.starts_with(kWeights)) weights.emplace(key.substr(std::string_view(kWeights).size()), value);
   }
   check_vocabularies(weights, source_.vocabulary, target_.vocabulary, folder_);
+  check_finite(weights, name);
   model_->load(weights, name);
   optimizer_->load_state(file.tensors, name);
   if (integers[3] > 0) load_best(folder_);
@@ -203,10 +236,13 @@ void Trainer::resume() {
     best_ = {reals[0], best[0], best[1]};
   }
   default_generator().set_state({static_cast<uint64_t>(random[0]), static_cast<uint64_t>(random[1])});
+  read_final_model();
+  go_on_from_schedule();
   trim_metrics();
 }
 
 void Trainer::save_state() const {
+  require_finite_weights();
   NamedTensors all = optimizer_->state();
   for (const auto& [key, value] : model_->state_dict()) all.emplace_back(kWeights + key, value);
   const Generator::State random = default_generator().state();
@@ -220,22 +256,18 @@ void Trainer::save_state() const {
   save_safetensors(folder_ / "state.safetensors", all, {{"format", "heed.state"}});
 }
 
-void Trainer::append_metrics(const std::string& line) const {
-  const std::filesystem::path path = folder_ / "metrics.jsonl";
-  std::ofstream file(path, std::ios::app);
-  file << line << '\n' << std::flush;
-  if (!file) throw IoError(fmt::format("cannot write '{}'", path.string()));
-}
+void Trainer::append_metrics(const std::string& line) const { append_to_file(folder_ / "metrics.jsonl", line + '\n'); }
 
 // Lines of updates that the saved state does not know of would stand twice after a resume.
 void Trainer::trim_metrics() const {
   const std::filesystem::path path = folder_ / "metrics.jsonl";
   if (!std::filesystem::exists(path)) return;
+  const bool longer = cursor_.update < total_updates_ && !validation_is_due();
   std::istringstream lines(read_file(path));
   std::string kept, line;
   while (std::getline(lines, line)) {
     const auto record = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (record.is_object() && record.value("update", int64_t{INT64_MAX}) <= cursor_.update && record.value("averaged", int64_t{0}) == 0) {
+    if (belongs_to(record, cursor_.update) && !(longer && ended_there(record, cursor_.update))) {
       kept += line + '\n';
     }
   }
@@ -248,13 +280,20 @@ double Trainer::step(const Batch& batch, double lr) {
   const double value = loss.item();
   if (!std::isfinite(value)) throw Error(fmt::format("training: the loss is {} at update {}; try a lower lr", value, cursor_.update + 1));
   loss.backward();
-  const double factor = nn::clip_factor(config_.train.clip > 0 ? nn::gradient_norm(model_->parameters()) : 0, config_.train.clip);
+  const double norm = config_.train.clip > 0 ? nn::gradient_norm(model_->parameters()) : 0;
+  if (!std::isfinite(norm)) {
+    throw Error(fmt::format("training: the norm of the gradient is {} at update {}; try a lower lr", norm, cursor_.update + 1));
+  }
+  const double factor = nn::clip_factor(norm, config_.train.clip);
   optimizer_->step(lr, factor);
   optimizer_->zero_grad();
   return value;
 }
 
+// Of the weights as they are; throws what run() does when they are not finite.
 ValidationResult Trainer::measure() const {
+  require_finite_weights();
+  const EvaluationMode evaluation(*model_);
   std::vector<std::vector<int>> sources;
   for (const EncodedPair& pair : validation_) sources.push_back(pair.source);
   const std::vector<Hypothesis> outputs = search_best(*model_, sources, {.keep_attention = false});
@@ -263,6 +302,9 @@ ValidationResult Trainer::measure() const {
   ValidationResult result;
   result.update = cursor_.update;
   result.loss = corpus_loss(*model_, validation_);
+  if (!std::isfinite(result.loss)) {
+    throw Error(fmt::format("training: the validation loss is {} after update {}; try a lower lr", result.loss, cursor_.update));
+  }
   result.bleu = corpus_bleu(lines, references_, {.tokenize = "none"}).score;
   result.chrf = corpus_chrf(lines, references_).score;
   const size_t shown = static_cast<size_t>(cursor_.update) % lines.size();
@@ -271,11 +313,11 @@ ValidationResult Trainer::measure() const {
   return result;
 }
 
-bool Trainer::beats_best(const ValidationResult& result) const {
+bool Trainer::beats(const Scores& one, const Scores& other) const {
   const std::string by = metric_can_tell() ? config_.train.keep_best_by : "loss";
-  const double score = by == "bleu" ? result.bleu : result.chrf, best = by == "bleu" ? best_.bleu : best_.chrf;
+  const double score = by == "bleu" ? one.bleu : one.chrf, best = by == "bleu" ? other.bleu : other.chrf;
   if (by != "loss" && score != best) return score > best;
-  return result.loss < best_.loss;
+  return one.loss < other.loss;
 }
 
 bool Trainer::metric_can_tell() const {
@@ -283,30 +325,99 @@ bool Trainer::metric_can_tell() const {
   return std::ranges::any_of(references_, [](const std::string& tokens) { return std::ranges::count(tokens, ' ') >= 3; });
 }
 
-void Trainer::validate(int64_t averaged) {
-  model_->train(false);
+// A validation of the schedule: what a run of any length has.
+void Trainer::validate() {
   ValidationResult result = measure();
-  result.averaged = averaged;
-  result.best = beats_best(result);
+  const Scores scores{result.bleu, result.chrf, result.loss};
+  result.best = beats(scores, best_);
   if (result.best) {
-    best_ = {result.bleu, result.chrf, result.loss};
+    const bool final_stays = final_.held() && !beats(scores, final_.scores);
+    best_ = scores;
     cursor_.best_update = cursor_.update;
     cursor_.without_improvement = 0;
-    save_safetensors(folder_ / "model.safetensors", model_->state_dict(), {{"format", "heed.model"}});
+    save_safetensors(folder_ / (final_stays ? kSingle : "model.safetensors"), model_->state_dict(), {{"format", "heed.model"}});
+    if (!final_stays) std::filesystem::remove(folder_ / kSingle);
+    if (!final_stays) final_ = {};
   } else {
     ++cursor_.without_improvement;
   }
+  report(result);
+}
+
+// The end of the run, which a longer run would not validate: the last weights off the schedule, or a mean. Better ones become the model,
+// and the best of the schedule stay beside them.
+void Trainer::validate_at_end(int64_t averaged) {
+  ValidationResult result = measure();
+  result.averaged = averaged;
+  const Scores scores{result.bleu, result.chrf, result.loss};
+  const bool again = final_.update == cursor_.update && final_.averaged == averaged && final_.scores == scores;  // stopped behind it
+  result.best = beats(scores, best_) && (!final_.held() || beats(scores, final_.scores) || again);
+  if (result.best) {
+    const std::filesystem::path model = folder_ / "model.safetensors";
+    if (!final_.held() && cursor_.best_update > 0) write_file_atomically(folder_ / kSingle, read_file(model));
+    final_ = {scores, cursor_.update, averaged};
+    save_safetensors(model, model_->state_dict(),
+                     {{"format", "heed.model"},
+                      {"final_update", fmt::format("{}", final_.update)},
+                      {"final_bleu", fmt::format("{}", scores.bleu)},
+                      {"final_chrf", fmt::format("{}", scores.chrf)},
+                      {"final_loss", fmt::format("{}", scores.loss)},
+                      {"final_averaged", fmt::format("{}", averaged)}});
+  }
+  report(result);
+}
+
+void Trainer::report(const ValidationResult& result) const {
   append_metrics(fmt::format(
       R"({{"update":{},"epoch":{},"validation_loss":{:.6f},"validation_bleu":{:.4f},"validation_chrf":{:.4f},"best":{},"averaged":{},"seconds":{:.3f}}})",
-      cursor_.update, cursor_.epoch, result.loss, result.bleu, result.chrf, result.best, averaged, cursor_.seconds));
-  model_->train(true);
+      cursor_.update, cursor_.epoch, result.loss, result.bleu, result.chrf, result.best, result.averaged, cursor_.seconds));
   if (callbacks_.validated) callbacks_.validated(result);
+}
+
+bool Trainer::validation_is_due() const {
+  const int64_t every = config_.train.validate_every;
+  return every > 0 ? cursor_.update % every == 0 : cursor_.batch == 0;
+}
+
+void Trainer::require_finite_weights() const {
+  for (const auto& [name, value] : model_->state_dict()) {
+    if (!all_finite(value)) {
+      throw Error(fmt::format("training: '{}' holds NaN or infinity after update {}; try a lower lr", name, cursor_.update));
+    }
+  }
+}
+
+// What the end of the run brought stands in the file of the weights itself, so that both are there or neither.
+void Trainer::read_final_model() {
+  final_ = {};
+  const std::string name = (folder_ / "model.safetensors").string();
+  if (!std::filesystem::exists(name)) return;
+  const auto metadata = parse_safetensors(read_file(name), name).metadata;
+  const auto number = [&](const char* key) {
+    const auto found = metadata.find(key);
+    const auto value =
+        found == metadata.end() ? nlohmann::json() : nlohmann::json::parse(found->second, nullptr, /*allow_exceptions=*/false);
+    if (!value.is_number()) throw FormatError(fmt::format("load '{}': the metadata's {} is not a number", name, key));
+    return value;
+  };
+  if (metadata.contains("final_update")) {
+    final_ = {{number("final_bleu").get<double>(), number("final_chrf").get<double>(), number("final_loss").get<double>()},
+              number("final_update").get<int64_t>(),
+              number("final_averaged").get<int64_t>()};
+  }
+  if (!final_.held()) std::filesystem::remove(folder_ / kSingle);  // of a writer that was killed
+}
+
+// A run that is made longer forgets the weights that only its end kept for a mean.
+void Trainer::go_on_from_schedule() {
+  if (cursor_.update == 0 || cursor_.update >= total_updates_ || validation_is_due()) return;
+  std::filesystem::remove(checkpoint_of(folder_, cursor_.update));
 }
 
 // The weights of this update beside those of the validations before; the oldest goes.
 void Trainer::keep_checkpoint() const {
   std::vector<std::filesystem::path> all = checkpoints(folder_);
-  const std::filesystem::path path = folder_ / fmt::format("{}{:010}.safetensors", kCheckpoint, cursor_.update);
+  const std::filesystem::path path = checkpoint_of(folder_, cursor_.update);
   save_safetensors(path, model_->state_dict(), {{"format", "heed.model"}});
   std::erase(all, path);
   for (size_t i = 0; i + static_cast<size_t>(config_.train.average) <= all.size(); ++i) std::filesystem::remove(all[i]);
@@ -326,7 +437,7 @@ void Trainer::average_checkpoints() {
   }
   for (auto& [name, value] : mean) value = value.to(DType::f32);
   model_->load(mean, folder_.string());
-  validate(static_cast<int64_t>(all.size()));
+  validate_at_end(static_cast<int64_t>(all.size()));
 }
 
 TrainResult Trainer::run() {
@@ -356,7 +467,7 @@ TrainResult Trainer::run() {
                              cursor_.batch == 0 ? cursor_.epoch : cursor_.epoch + 1,
                              cursor_.loss_sum / static_cast<double>(cursor_.loss_tokens),
                              lr,
-                             static_cast<double>(cursor_.loss_tokens) / cursor_.loss_seconds,
+                             static_cast<double>(cursor_.loss_tokens) / std::max(cursor_.loss_seconds, 1e-9),
                              cursor_.seconds,
                              0};
       const double per_update = (end - first - overhead) / static_cast<double>(cursor_.update - update_before);
@@ -369,9 +480,12 @@ TrainResult Trainer::run() {
         cursor_.loss_tokens = 0;
       }
       validated = false;
-      const bool due = t.validate_every > 0 ? cursor_.update % t.validate_every == 0 : cursor_.batch == 0;
-      if (due || cursor_.update == total_updates_) {
-        validate();
+      if (validation_is_due() || cursor_.update == total_updates_) {
+        if (validation_is_due()) {
+          validate();
+        } else {
+          validate_at_end(/*averaged=*/0);
+        }
         if (t.average > 0) keep_checkpoint();
         validated = true;
         save_state();
@@ -384,8 +498,16 @@ TrainResult Trainer::run() {
   }
   if (stopped && !validated) save_state();
   if (!stopped && t.average > 0) average_checkpoints();  // the state keeps the weights of the last update
-  return {!stopped,   cursor_.update,      cursor_.seconds,          std::max(0.0, best_.bleu), std::max(0.0, best_.chrf),
-          best_.loss, cursor_.best_update, model_->parameter_count()};
+  const bool ended_better = final_.held() && beats(final_.scores, best_);
+  const Scores& kept = ended_better ? final_.scores : best_;
+  return {!stopped,
+          cursor_.update,
+          cursor_.seconds,
+          std::max(0.0, kept.bleu),
+          std::max(0.0, kept.chrf),
+          kept.loss,
+          ended_better ? final_.update : cursor_.best_update,
+          model_->parameter_count()};
 }
 
 }  // namespace heed::models

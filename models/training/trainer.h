@@ -105,6 +105,8 @@ class Trainer {
   void resume();
   /// Trains until the end or until should_stop.
   /// @return what was done
+  /// @throws Error when the loss, the gradient's norm or a weight is no longer finite; nothing of it is saved, the last good state stays.
+  ///   IoError for what cannot be written
   TrainResult run();
   /// @return of this training
   const RunConfig& config() const { return config_; }
@@ -129,13 +131,26 @@ class Trainer {
     double seconds = 0;                     // spent in updates
     double loss_sum = 0, loss_seconds = 0;  // like loss_tokens
   };
-  struct Best {  // scores of the kept weights
+  struct Scores {  // of a validation
     double bleu = -1, chrf = -1, loss = INFINITY;
+    bool operator==(const Scores&) const = default;
+  };
+  // Weights in model.safetensors that a longer run would not have: see single.safetensors in run_folder.h. They stay until they are beaten.
+  struct FinalModel {
+    Scores scores;
+    int64_t update = 0, averaged = 0;
+    bool held() const { return update > 0; }
   };
   double step(const Batch& batch, double lr);
   ValidationResult measure() const;
-  bool beats_best(const ValidationResult& result) const;
-  void validate(int64_t averaged = 0);
+  bool beats(const Scores& one, const Scores& other) const;
+  void validate();
+  void validate_at_end(int64_t averaged);
+  void report(const ValidationResult& result) const;
+  bool validation_is_due() const;
+  void require_finite_weights() const;
+  void read_final_model();
+  void go_on_from_schedule();
   void keep_checkpoint() const;
   void average_checkpoints();
   void save_state() const;
@@ -152,7 +167,8 @@ class Trainer {
   std::unique_ptr<nn::Optimizer> optimizer_;
   TrainCallbacks callbacks_;
   Cursor cursor_;
-  Best best_;
+  Scores best_;  // of the best weights of the schedule
+  FinalModel final_;
   int64_t total_updates_ = 0, skipped_ = 0;
 };
 

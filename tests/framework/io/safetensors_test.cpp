@@ -95,7 +95,7 @@ std::vector<Malformed> malformed() {
       {"half a JSON object", file_of("{\"w\":", 0), "the header is not JSON"},
       {"text after the object", file_of("{} x", 0), "the header is not JSON"},
       {"bytes that are not UTF-8", file_of("{\"\xff\":1}", 0), "the header is not JSON"},
-      {"deep nesting", file_of("{\"w\":" + std::string(100000, '['), 0), "the header is not JSON"},
+      {"deep nesting", file_of("{\"w\":" + std::string(100000, '['), 0), "the header nests deeper than 16"},
       {"a name twice",
        file_of(R"({"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"w":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", 8),
        "the name 'w' stands twice"},

@@ -1,0 +1,26 @@
+#include "apps/common/print.h"
+
+#include <cerrno>
+#include <cstdio>
+
+namespace heed::apps {
+namespace {
+
+int first_output_error = 0;
+
+}  // namespace
+
+void write_note(std::string_view text) noexcept {
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fflush(stderr);
+  std::clearerr(stderr);  // a disk that was full may have room again
+}
+
+void write_out(std::string_view text) noexcept {
+  errno = 0;
+  if (std::fwrite(text.data(), 1, text.size(), stdout) < text.size() && first_output_error == 0) first_output_error = errno;
+}
+
+int output_error() noexcept { return first_output_error; }
+
+}  // namespace heed::apps

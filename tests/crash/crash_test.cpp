@@ -1,0 +1,154 @@
+// A training that is killed, or whose Nth operation on its folder fails, goes on with --resume to the same bits as one that nothing befell.
+//   crash_test SHIM SECONDS   rounds over kinds of models and faults, for at most so long; the operation moves on from round to round
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "framework/io/file.h"
+#include "framework/io/safetensors.h"
+#include "tests/testing/process.h"
+#include "tests/testing/temp_dir.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using heed::ProcessResult;
+
+const std::string kTranslator = HEED_BIN_DIR "/translator";
+
+struct Kind {
+  const char* name;
+  std::vector<std::string> options;
+};
+
+const std::vector<Kind> kKinds = {
+    {"recurrent", {"--average", "2"}},
+    {"transformer", {"--architecture", "transformer", "--model-size", "8", "--feed-forward", "8", "--heads", "2", "--decoder-layers", "1"}},
+    {"bf16", {"--precision", "bf16", "--dropout", "0.1"}},
+    {"subwords", {"--subwords", "bpe", "--subword-vocabulary", "60", "--joint"}},
+};
+constexpr const char* kFaults[] = {"kill", "ENOSPC", "EIO", "EINTR", "short"};
+
+std::vector<std::string> command(const std::string& corpus, const std::string& run, const Kind& kind) {
+  std::vector<std::string> words = {kTranslator, "train", "-o", run, "--threads", "1"};
+  for (const char* side : {"en", "de"}) {
+    const bool source = side == std::string("en");
+    words.insert(words.end(), {source ? "-s" : "-t", corpus + "/train." + side});
+    words.insert(words.end(), {source ? "--valid-source" : "--valid-target", corpus + "/valid." + side});
+  }
+  for (const char* word : {"--encoder-layers", "1", "--updates", "8", "--validate-every", "3", "--batch-size", "8", "--log-every", "2"}) {
+    words.emplace_back(word);
+  }
+  if (std::find(kind.options.begin(), kind.options.end(), "transformer") == kind.options.end()) {
+    for (const char* word :
+         {"--embedding", "8", "--encoder-hidden", "8", "--decoder-hidden", "8", "--attention-size", "8", "--readout", "8"}) {
+      words.emplace_back(word);
+    }
+  }
+  words.insert(words.end(), kind.options.begin(), kind.options.end());
+  return words;
+}
+
+std::vector<std::string> environment(const std::vector<std::string>& more) {
+  std::vector<std::string> variables = {"GOMP_SPINCOUNT=1000"};
+  for (char** variable = environ; *variable; ++variable) variables.emplace_back(*variable);
+  variables.insert(variables.end(), more.begin(), more.end());
+  return variables;
+}
+
+// Everything of a run but the seconds that it took.
+std::string bits(const fs::path& run) {
+  heed::SafetensorsFile state = heed::load_safetensors(run / "state.safetensors");
+  state.tensors.erase("progress");
+  std::string all = heed::to_safetensors({state.tensors.begin(), state.tensors.end()});
+  for (const char* file : {"model.safetensors", "config.toml", "source.vocab", "target.vocab"}) all += heed::read_file(run / file);
+  return all;
+}
+
+struct Rounds {
+  std::string shim;
+  heed::TempDir work;
+  int done = 0, failed = 0;
+
+  void fail(const std::string& what, const ProcessResult& result) {
+    ++failed;
+    fmt::print("FAILED {}: status {}: {}\n", what, result.exit_code, result.err);
+  }
+
+  // One fault in a new run, then --resume until it is whole.
+  void round(const std::string& corpus, const Kind& kind, const char* fault, int at, const std::string& expected) {
+    const std::string run = work / "run", what = fmt::format("{} {} at operation {}", kind.name, fault, at);
+    fs::remove_all(run);
+    ++done;
+    std::vector<std::string> words = command(corpus, run, kind);
+    ProcessResult result = heed::run_process(words, "",
+                                             environment({"LD_PRELOAD=" + shim, "HEED_CRASH_FOLDER=" + run,
+                                                          fmt::format("HEED_CRASH_AT={}", at), fmt::format("HEED_CRASH_HOW={}", fault)}));
+    const bool harmless = fault == std::string("EINTR") || fault == std::string("short");
+    const int worst = fault == std::string("kill") ? 137 : harmless ? 0 : 1;
+    if (result.exit_code != 0 && result.exit_code != worst) return fail(what, result);
+    if (result.exit_code == 1 && std::count(result.err.begin(), result.err.end(), '\n') == 0) return fail(what + ": no message", result);
+    if (result.exit_code != 0) {
+      words.emplace_back("--resume");
+      result = heed::run_process(words);
+      if (result.exit_code != 0 && !fs::exists(run)) {  // it was stopped before its folder was there
+        words.pop_back();
+        result = heed::run_process(words);
+      }
+      if (result.exit_code != 0) return fail(what + ", then --resume", result);
+    }
+    if (bits(run) != expected) return fail(what + ": other bits", result);
+    for (const auto& entry : fs::directory_iterator(run)) {
+      const std::string name = entry.path().filename().string();
+      if (name.find(".tmp") != std::string::npos) return fail(what + ": left " + name, result);
+    }
+  }
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 3) return fmt::print(stderr, "usage: crash_test SHIM SECONDS\n"), 2;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(std::atof(argv[2]));
+  Rounds rounds{argv[1], {}};
+  const std::string corpus = rounds.work / "corpus", whole = rounds.work / "whole", count = rounds.work / "count";
+  if (heed::run_process({kTranslator, "corpus", "-o", corpus, "--train", "40", "--validation", "4", "--test", "1"}).exit_code != 0)
+    return 1;
+  std::vector<std::string> expected;
+  std::vector<int> operations;
+  for (const Kind& kind : kKinds) {
+    fs::remove_all(whole);
+    const ProcessResult result =
+        heed::run_process(command(corpus, whole, kind), "",
+                          environment({"LD_PRELOAD=" + rounds.shim, "HEED_CRASH_FOLDER=" + whole, "HEED_CRASH_COUNT=" + count}));
+    if (result.exit_code != 0) return fmt::print("FAILED {} without a fault: {}\n", kind.name, result.err), 1;
+    expected.push_back(bits(whole));
+    operations.push_back(std::atoi(heed::read_file(count).c_str()));
+    if (operations.back() < 20) return fmt::print("FAILED {}: the shim saw {} operations\n", kind.name, operations.back()), 1;
+  }
+  // Every fault of every kind once through all its operations, in an order that spreads over them from the first second on.
+  struct Case {
+    size_t kind;
+    const char* fault;
+    int at;
+  };
+  std::vector<Case> cases;
+  for (size_t k = 0; k < kKinds.size(); ++k) {
+    for (const char* fault : kFaults) {
+      for (int at = 1; at <= operations[k]; ++at) cases.push_back({k, fault, at});
+    }
+  }
+  std::shuffle(cases.begin(), cases.end(), std::mt19937(1));
+  for (const Case& c : cases) {
+    if (std::chrono::steady_clock::now() > end) break;
+    rounds.round(corpus, kKinds[c.kind], c.fault, c.at, expected[c.kind]);
+  }
+  fmt::print("{} of {} faults, {} failed\n", rounds.done, cases.size(), rounds.failed);
+  return rounds.failed == 0 && rounds.done > 0 ? 0 : 1;
+}
