@@ -197,6 +197,23 @@ TEST_F(Heatmap, AnyTextIsEscaped) {
                              "b"));
 }
 
+TEST_F(Heatmap, OfManyCellsTheDarkOnesAreOneRectangle) {
+  Translation record = record_of(300, 300);
+  for (size_t t = 0; t < 300; ++t) {
+    std::vector<float>& row = record.attention[0].weights[t];
+    row.assign(300, 0.0004F);
+    row[t] = 0.88F;
+    if (t > 0) row[t - 1] = 0.0006F;
+  }
+  const std::string svg = svg_of(record);
+  EXPECT_EQ(xml_error(svg), "");
+  EXPECT_EQ(all_matches(svg, std::regex("<title>below 0.0005</title>")).size(), 1U);
+  EXPECT_EQ(all_matches(svg, std::regex(": 0.880</title>")).size(), 300U);
+  EXPECT_EQ(all_matches(svg, std::regex(": 0.001</title>")).size(), 299U);
+  EXPECT_EQ(all_matches(svg, std::regex(": 0.000</title>")).size(), 0U);
+  EXPECT_LT(svg.size(), 300'000U);
+}
+
 TEST_F(Heatmap, LongSentencesKeepCellsAndLabelsApart) {
   for (const int words : {20, 60, 120}) {
     const std::string svg = svg_of(record_of(words, words));
