@@ -9,6 +9,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "apps/common/print.h"
 #include "framework/core/error.h"
 
 namespace heed::apps {
@@ -103,8 +104,14 @@ void check_files(const Files& files) {
     if (!input.path.empty() && !files.new_folders.empty() && in_run(input, /*any_run=*/false))
       refuse(input, "is a file of the run that is to be written");
   }
+  const NamedPath* on_standard_output = nullptr;
   for (size_t i = 0; i < files.outputs.size(); ++i) {
     const NamedPath& output = files.outputs[i];
+    if (output.path == "-") {
+      if (on_standard_output) refuse(output, fmt::format("is standard output, which is also that of {}", on_standard_output->option));
+      on_standard_output = &output;
+      reserve_standard_output();
+    }
     if (output.path.empty() || output.path == "-") continue;
     require_writable(output, files.new_folders);
     if (in_run(output, /*any_run=*/true)) refuse(output, "is a file of a run");

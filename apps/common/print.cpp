@@ -7,6 +7,7 @@ namespace heed::apps {
 namespace {
 
 int first_output_error = 0;
+bool reserved = false;
 
 }  // namespace
 
@@ -16,7 +17,10 @@ void write_note(std::string_view text) noexcept {
   std::clearerr(stderr);  // a disk that was full may have room again
 }
 
+void reserve_standard_output() noexcept { reserved = true; }
+
 void write_out(std::string_view text) noexcept {
+  if (reserved) return write_note(text);
   errno = 0;
   if (std::fwrite(text.data(), 1, text.size(), stdout) < text.size() && first_output_error == 0) first_output_error = errno;
 }

@@ -13,6 +13,8 @@ namespace heed::apps {
 void write_note(std::string_view text) noexcept;
 /// Writes to standard output; run_app reports at the end what could not be written. Throws nothing.
 void write_out(std::string_view text) noexcept;
+/// From here on say() writes to standard error: standard output is a report's, which a program may read.
+void reserve_standard_output() noexcept;
 /// errno of the first write_out() that failed, 0 if none did.
 int output_error() noexcept;
 

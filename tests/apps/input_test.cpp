@@ -100,6 +100,12 @@ TEST_F(Input, ADashIsStandardInputAndOutput) {
     EXPECT_EQ(picture.exit_code, 0) << picture.err;
     EXPECT_THAT(picture.out, HasSubstr("</svg>"));
   }
+  const ProcessResult json = translator({"evaluate", "-r", at("run"), "-s", at("a.en"), "-t", at("a.fr"), "--json", "-"});
+  EXPECT_TRUE(nlohmann::json::accept(json.out)) << json.out;  // what is for people goes to standard error
+  EXPECT_THAT(json.err, HasSubstr("BLEU"));
+  const ProcessResult trained = translator(train_command("piped", {"--updates", "1", "--json", "-"}));
+  EXPECT_EQ(nlohmann::json::parse(trained.out)["updates"], 1);
+  expect_failure(translator({"translate", "-r", at("run"), "--json", "-"}, lines), "is standard output, which is also that of --output");
   EXPECT_FALSE(std::filesystem::exists("-"));
 }
 
