@@ -55,9 +55,6 @@ void check_run_folder(const fs::path& folder, bool overwrite) {
   if (!fs::is_directory(folder, error)) throw IoError(fmt::format("'{}' is not a folder", folder.string()));
   const std::vector<fs::path> entries = entries_of(folder);
   const bool only_locked = entries.empty() || is_unfinished_start(folder);
-  if (!overwrite && !only_locked) {
-    throw IoError(fmt::format("'{}' exists already (--resume goes on with it, --overwrite replaces it)", folder.string()));
-  }
   for (const fs::path& path : entries) {
     const std::string name = path.filename().string();
     if (!is_run_file(name) || fs::is_directory(fs::symlink_status(path, error))) {
@@ -66,6 +63,9 @@ void check_run_folder(const fs::path& folder, bool overwrite) {
   }
   if (!only_locked && !is_run_folder(folder)) {
     throw IoError(fmt::format("'{}' has no config.toml of a run; its files are left alone", folder.string()));
+  }
+  if (!overwrite && !only_locked) {
+    throw IoError(fmt::format("'{}' exists already (--resume goes on with it, --overwrite replaces it)", folder.string()));
   }
 }
 

@@ -54,6 +54,14 @@ TEST_F(Input, AFileGivenTwiceIsRefused) {
   EXPECT_EQ(translator(train_command("last", {"--updates", "1", "--updates", "2"})).exit_code, 0);  // of a number the last one counts
 }
 
+TEST_F(Input, AFolderOfSomeoneElsesIsNotOfferedForOverwriting) {
+  std::filesystem::create_directory(at("mine"));
+  write(at("mine/letter.txt"), "dear");
+  const ProcessResult result = translator(with(train_command("never"), "-o", at("mine")));
+  expect_failure(result, "holds 'letter.txt', which is not a file of a run");
+  EXPECT_THAT(result.err, Not(HasSubstr("--overwrite")));
+}
+
 TEST_F(Input, AnUnknownOptionNamesTheNearestBeforeAnythingElseIsMissed) {
   expect_failure(translator({"train", "--max-updates", "100"}), "--max-updates is not an option; did you mean --updates?", 2);
   expect_failure(translator({"train", "--atention=none"}), "did you mean --attention?", 2);
