@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <thread>
 
+#include "framework/core/distributions.h"
 #include "framework/framework.h"
 #include "tests/testing/close.h"
 #include "tests/testing/throws.h"
@@ -91,6 +93,45 @@ TEST(Dropout, IsTheIdentityOutsideTraining) {
 }
 
 TEST(Random, NothingIsBelowZero) { EXPECT_ERROR(ValueError, "next_below: nothing is below 0", default_generator().next_below(0)); }
+
+TEST(Random, TheExtremeWordsStayInsideTheHalfOpenRange) {
+  const std::array<uint32_t, 4> ends = {0, 1, 0x80000000, 0xFFFFFFFF};
+  const std::array<std::pair<double, double>, 5> ranges = {{{0, 1}, {-1, 1}, {0.1, 0.3}, {1e6, 1e6 + 1}, {-1e30, 1e30}}};
+  for (const uint32_t a : ends) {
+    for (const uint32_t b : ends) {
+      for (const auto& [low, high] : ranges) {
+        const auto single = static_cast<double>(detail::uniform_from<float>({a, b, 0, 0}, low, high));
+        EXPECT_TRUE(single >= static_cast<double>(static_cast<float>(low)) && single < high) << single << " of " << low << ", " << high;
+        const double wide = detail::uniform_from<double>({a, b, 0, 0}, low, high);
+        EXPECT_TRUE(wide >= low && wide < high) << wide << " of " << low << ", " << high;
+      }
+      for (const uint32_t c : ends) {
+        for (const uint32_t d : ends) {
+          const double z = detail::normal_from({a, b, c, d});
+          EXPECT_TRUE(std::isfinite(z) && std::abs(z) < 9) << z;
+        }
+      }
+    }
+  }
+}
+
+TEST(Random, BernoulliIsExactAtBothEnds) {
+  manual_seed(1);
+  EXPECT_EQ(sum(bernoulli({100000}, 0)).item(), 0);
+  EXPECT_EQ(sum(bernoulli({100000}, 1)).item(), 100000);
+}
+
+TEST(Random, ThreadsDrawTheirOwnNumbers) {
+  manual_seed(123);
+  std::vector<std::vector<float>> drawn(3);
+  for (size_t i = 0; i < 2; ++i) std::thread([&drawn, i] { drawn[i] = randn({2}).to_vector<float>(); }).join();
+  drawn[2] = randn({2}).to_vector<float>();
+  EXPECT_NE(drawn[0], drawn[1]);
+  EXPECT_NE(drawn[0], drawn[2]);
+  EXPECT_NE(drawn[1], drawn[2]);
+  manual_seed(123);
+  EXPECT_EQ(randn({2}).to_vector<float>(), drawn[2]);  // whatever other threads did
+}
 
 }  // namespace
 }  // namespace heed
