@@ -190,18 +190,18 @@ void avg_pool2d_backward(const PoolSizes& s, bool count_padding, const T* g, T* 
 
 namespace {
 
-// Sums of f(i) over n values in 16 lanes, added up in double in one order.
+// Sums of f(i) over n values in double: 16 lanes, added up in one order.
 template <class T, class F>
 double lane_sum(int64_t n, const F& f) {
   constexpr int64_t kLanes = 16;
-  T lanes[kLanes] = {};
+  double lanes[kLanes] = {};
   int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes) {
-    for (int64_t k = 0; k < kLanes; ++k) lanes[k] += f(i + k);
+    for (int64_t k = 0; k < kLanes; ++k) lanes[k] += static_cast<double>(f(i + k));
   }
   double total = 0;
   for (; i < n; ++i) total += static_cast<double>(f(i));
-  for (const T lane : lanes) total += static_cast<double>(lane);
+  for (const double lane : lanes) total += lane;
   return total;
 }
 
@@ -224,10 +224,14 @@ void batch_norm(const BatchNormSizes& s, const T* x, const T* gain, const T* bia
       const T* const row = x + (b * s.channels + c) * s.n;
       total += lane_sum<T>(s.n, [&](int64_t i) { return row[i]; });
     }
-    const T centre = static_cast<T>(total / count);
+    const double middle = total / count;
+    const T centre = static_cast<T>(middle);
     for (int64_t b = 0; b < s.batch; ++b) {
       const T* const row = x + (b * s.channels + c) * s.n;
-      squares += lane_sum<T>(s.n, [&](int64_t i) { return (row[i] - centre) * (row[i] - centre); });
+      squares += lane_sum<T>(s.n, [&](int64_t i) {
+        const double off = static_cast<double>(row[i]) - middle;
+        return off * off;
+      });
     }
     const double spread = squares / count;
     const T scale = static_cast<T>(static_cast<double>(gain[c]) / std::sqrt(spread + s.eps)), shift = bias[c];
@@ -251,7 +255,7 @@ void batch_norm_backward(const BatchNormSizes& s, const T* g, const T* x, const 
     double along = 0, total = 0;  // sums of g (x - mean) and of g
     for (int64_t b = 0; b < s.batch; ++b) {
       const T *const in = x + (b * s.channels + c) * s.n, *const grad = g + (b * s.channels + c) * s.n;
-      along += lane_sum<T>(s.n, [&](int64_t i) { return grad[i] * (in[i] - centre); });
+      along += lane_sum<T>(s.n, [&](int64_t i) { return static_cast<double>(grad[i]) * static_cast<double>(in[i] - centre); });
       total += lane_sum<T>(s.n, [&](int64_t i) { return grad[i]; });
     }
     dgain[c] = static_cast<T>(along * scale);

@@ -49,22 +49,28 @@ struct AdditiveEnergy {
     }
     const Tensor query = q.contiguous(), keys = k.contiguous(), energy = v.contiguous(), dense = g.contiguous();
     const int64_t B = q.shape()[0], T = q.shape()[1], S = k.shape()[1], A = q.shape()[2];
-    const Tensor dq = zeros(q.shape(), q.dtype()), dk = zeros(k.shape(), q.dtype()), dv = zeros({B, A}, q.dtype());
+    const Tensor dq = zeros(q.shape(), q.dtype()), dk = zeros(k.shape(), q.dtype()), dv = zeros({B, A}, DType::f64);
     dispatch_floating(kName, q.dtype(), [&](auto type) {
       using F = decltype(type);
       parallel_for(B, std::max<int64_t>(1, 4096 / std::max<int64_t>(T * S * A, 1)), [&](int64_t begin, int64_t end) {
+        constexpr int64_t kKeys = 64;  // whose share of dv is summed in F; the rest in double
+        std::vector<F> part(static_cast<size_t>(A));
         for (int64_t b = begin; b < end; ++b) {
           for (int64_t t = 0; t < T; ++t) {
-            kernels::additive_energy_backward<F>(S, A, query.data<F>() + (b * T + t) * A, keys.data<F>() + b * S * A, energy.data<F>(),
-                                                 dense.data<F>() + (b * T + t) * S, dq.data<F>() + (b * T + t) * A,
-                                                 dk.data<F>() + b * S * A, dv.data<F>() + b * A);
+            for (int64_t s = 0; s < S; s += kKeys) {
+              std::fill(part.begin(), part.end(), F{0});
+              kernels::additive_energy_backward<F>(
+                  std::min(kKeys, S - s), A, query.data<F>() + (b * T + t) * A, keys.data<F>() + (b * S + s) * A, energy.data<F>(),
+                  dense.data<F>() + (b * T + t) * S + s, dq.data<F>() + (b * T + t) * A, dk.data<F>() + (b * S + s) * A, part.data());
+              kernels::add_rows_wide<F>(1, A, part.data(), A, dv.data<double>() + b * A);
+            }
           }
         }
       });
     });
     d.add(0, dq);
     d.add(1, dk);
-    if (d.wants(2)) d.add(2, sum(dv, {0}));
+    if (d.wants(2)) d.add(2, sum(dv, {0}).to(q.dtype()));
   }
 
   static void samples(SampleList& s) {

@@ -2,6 +2,8 @@
 // vjp with k = g gain: dx = r (k - mean(k) - h mean(k h)),  dgain = sum g h,  dbias = sum g over rows
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "framework/core/check.h"
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
@@ -20,7 +22,7 @@ struct LayerNorm {
   static int64_t row_count(const Tensor& x) { return x.shape().back() == 0 ? 0 : x.numel() / x.shape().back(); }
 
   Tensor forward(const Tensor& input, const Tensor& gain, const Tensor& bias, Saved& saved) const {
-    const Tensor x = input.contiguous(), y = empty(x.shape(), x.dtype()), stats = empty({row_count(x), 2}, x.dtype());
+    const Tensor x = input.contiguous(), y = empty(x.shape(), x.dtype()), stats = empty({row_count(x), 3}, x.dtype());
     dispatch_floating(kName, x.dtype(), [&](auto t) {
       using T = decltype(t);
       kernels::layer_norm<T>(row_count(x), x.shape().back(), x.data<T>(), gain.contiguous().data<T>(), bias.contiguous().data<T>(), eps,
@@ -76,6 +78,23 @@ struct RmsNorm {
   }
 };
 
+// What each row is divided by before it is squared, as [*, 1] reciprocals: the power of two below its largest element, but not below the
+// root of eps, beside which the squares count nothing. Such a division is exact, so that ordinary rows keep their bits.
+Tensor row_scales(const Tensor& input, double eps) {
+  const Tensor x = input.detach().contiguous(), scales = empty(x.shape().with(x.ndim() - 1, 1), x.dtype());
+  const int64_t n = x.shape().back();
+  const double least = std::sqrt(eps);
+  dispatch_floating("rms_norm", x.dtype(), [&](auto t) {
+    using T = decltype(t);
+    for (int64_t r = 0; r < scales.numel(); ++r) {
+      double most = least;
+      for (int64_t i = 0; i < n; ++i) most = std::max(most, std::abs(static_cast<double>(x.data<T>()[r * n + i])));
+      scales.data<T>()[r] = std::isfinite(most) && most > 0 ? static_cast<T>(std::ldexp(1.0, -std::ilogb(most))) : T{1};
+    }
+  });
+  return scales;
+}
+
 }  // namespace
 
 Tensor layer_norm(const Tensor& x, const Tensor& gain, const Tensor& bias, double eps) {
@@ -99,7 +118,10 @@ Tensor rms_norm(const Tensor& x, const Tensor& gain, double eps) {
     throw ShapeError(fmt::format("rms_norm: gain {} for {}", gain.shape().str(), x.shape().str()));
   }
   if (gain.dtype() != x.dtype()) throw DTypeError(fmt::format("rms_norm: dtypes differ: {} and {}", x.describe(), gain.describe()));
-  return detail::composed("rms_norm", [&] { return x * rsqrt(mean(square(x), {-1}, KeepDim::yes) + eps) * gain; });
+  return detail::composed("rms_norm", [&] {
+    const Tensor scale = row_scales(x, eps), scaled = x * scale;
+    return scaled * rsqrt(mean(square(scaled), {-1}, KeepDim::yes) + scale * eps * scale) * gain;
+  });
 }
 
 DEFINE_OP(rms_norm, RmsNorm)

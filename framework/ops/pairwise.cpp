@@ -58,7 +58,10 @@ struct Pow {
   }
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
     const Tensor a = saved[0], b = saved[1];
-    if (d.wants(0)) d.add(0, sum_to(g * b * pow(a, b - 1.0), a.shape()));
+    if (d.wants(0)) {  // a^0 is 1 at a = 0 too: no gradient, where a^(b - 1) is infinite
+      const Tensor constant = each_pair(kName, a, b, [](auto p, auto q) { return p == 0 && q == 0; });
+      d.add(0, sum_to(g * b * pow(a, b + constant - 1.0), a.shape()));
+    }
     if (d.wants(1)) {  // 0^b is 0 for every b > 0: no gradient, where log a is -inf
       const Tensor one = each_pair(kName, a, b, [](auto p, auto q) { return p == 0 && q >= 0; });
       d.add(1, sum_to(g * saved[2] * log(a + one), b.shape()));

@@ -232,7 +232,7 @@ struct StdDev {
   }
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
     const double scale = 1 / std::max(static_cast<double>(reduced.count()) - correction, 0.0);
-    d.add(0, over_root(g * Var::centred(saved[0], reduced), saved[1]) * scale);
+    d.add(0, g * (over_root(Var::centred(saved[0], reduced), saved[1]) * scale));
   }
   static void samples(SampleList& s) {
     s.add("torch.std(a, dim=(0, 1))", {{3, 5}}, [](const auto& x) { return std::vector{stddev(x[0])}; });
@@ -256,7 +256,7 @@ struct Norm {
     saved.output(y);
     return y;
   }
-  void vjp(Grads& d, const Tensor& g, const Saved& saved) const { d.add(0, over_root(g * saved[0], saved[1])); }
+  void vjp(Grads& d, const Tensor& g, const Saved& saved) const { d.add(0, g * over_root(saved[0], saved[1])); }
   static void samples(SampleList& s) {
     s.add("torch.linalg.vector_norm(a)", {{3, 5}}, [](const auto& x) { return std::vector{norm(x[0])}; });
     s.add("torch.linalg.vector_norm(a, dim=1)", {{3, 5}}, [](const auto& x) { return std::vector{norm(x[0], {1})}; });

@@ -75,10 +75,13 @@ const std::vector<Difference>& differences_of_outputs() {
   static const char* const kOneByOne = "(x - mean) r, then times gain; PyTorch multiplies x and mean by an infinite r gain: inf - inf";
   static const char* const kNoTarget = "no probability: t softplus(-x) + (1 - t) softplus(x) is inf - inf; PyTorch: (1 - t) x";
   static const char* const kMoments = "the variance overflows and its inverse root is 0: the bias; PyTorch subtracts infinities";
+  static const char* const kSquares = "a row is brought near 1 before it is squared; PyTorch's squares overflow and it divides by infinity";
   static const std::vector<Difference> all = {
       {"sign", "a: nan", "nan", "a NaN stays one, as in NumPy; PyTorch makes it 0"},
       {"layer_norm", "a: +huge", "finite", kMoments},
       {"layer_norm", "a: -huge", "finite", kMoments},
+      {"rms_norm", "a: +huge", "finite", kSquares},
+      {"rms_norm", "a: -huge", "finite", kSquares},
       {"batch_norm", "b: +inf", "+inf", kOneByOne},
       {"batch_norm", "b: +inf", "-inf", kOneByOne},
       {"batch_norm", "b: -inf", "+inf", kOneByOne},
@@ -112,10 +115,13 @@ const std::vector<Difference>& differences_of_gradients() {
   static const char* const kWeights = "one class has all the weight: its gradient is 0 up to rounding";
   static const char* const kProduct = "the product of the others in one step; PyTorch, in two: inf / inf";
   static const char* const kTiny = "a difference of two softplus near log 2: exact to their rounding";
+  static const char* const kSquares = "a row is brought near 1 before it is squared; PyTorch's squares overflow and it divides by infinity";
   static const std::vector<Difference> all = {
       {"relu", "a: nan", "finite", "NaN > 0 does not hold: 0; PyTorch lets the cotangent through. The result is NaN"},
       {"layer_norm", "a: +huge", "finite", kMoments},
       {"layer_norm", "a: -huge", "finite", kMoments},
+      {"rms_norm", "a: +huge", "finite", kSquares},
+      {"rms_norm", "a: -huge", "finite", kSquares},
       {"layer_norm", "b: +inf", "+inf", kOrder},
       {"layer_norm", "b: +inf", "-inf", kOrder},
       {"layer_norm", "b: -inf", "+inf", kOrder},

@@ -131,21 +131,12 @@ void RoundToBf16Kernel(int64_t n, const float* x, uint16_t* y) {
 
 template <class T>
 double SumKernel(int64_t n, const T* x) {
-  const hn::ScalableTag<T> d;
-  auto total = hn::Zero(d);
-  Lanewise<T>(n, [&](int64_t, const auto& load, const auto&, auto) { total = hn::Add(total, load(x)); });
-  return static_cast<double>(Total(d, total));
+  return LaneSum(n, [x](int64_t i) { return x[i]; });
 }
 
 template <class T>
 double SumOfSquaresKernel(int64_t n, const T* x) {
-  const hn::ScalableTag<T> d;
-  auto total = hn::Zero(d);
-  Lanewise<T>(n, [&](int64_t, const auto& load, const auto&, auto) {
-    const auto v = load(x);
-    total = hn::MulAdd(v, v, total);
-  });
-  return static_cast<double>(Total(d, total));
+  return LaneSum(n, [x](int64_t i) { return static_cast<double>(x[i]) * static_cast<double>(x[i]); });
 }
 
 template <class T>
@@ -390,16 +381,11 @@ void binary(Binary op, const Shape& full, const T* a, const Strides& as, const T
   });
 }
 
-template <class T>
-void sum(int64_t outer, int64_t reduce, int64_t inner, const T* x, T* y) {
+template <class T, class Y>
+void sum(int64_t outer, int64_t reduce, int64_t inner, const T* x, Y* y, double divisor) {
   if (inner == 1) {
     parallel_for(outer, std::max<int64_t>(1, kGrain / std::max<int64_t>(reduce, 1)), [&](int64_t b, int64_t e) {
-      for (int64_t o = b; o < e; ++o) {
-        double total = 0;  // fixed chunks: the bits do not depend on the thread count
-        for (int64_t r = 0; r < reduce; r += 4096)
-          total += HEED_DISPATCH(SumKernel)(std::min<int64_t>(4096, reduce - r), x + o * reduce + r);
-        y[o] = static_cast<T>(total);
-      }
+      for (int64_t o = b; o < e; ++o) y[o] = static_cast<Y>(HEED_DISPATCH(SumKernel)(reduce, x + o * reduce) / divisor);
     });
     return;
   }
@@ -409,9 +395,9 @@ void sum(int64_t outer, int64_t reduce, int64_t inner, const T* x, T* y) {
                [&](int64_t b, int64_t e) {
                  for (int64_t i = b; i < e; ++i) {
                    const int64_t o = i / tiles, from = i % tiles * kColumns, n = std::min(kColumns, inner - from);
-                   T* into = y + o * inner + from;
-                   std::fill_n(into, n, T{0});
-                   for (int64_t r = 0; r < reduce; ++r) HEED_DISPATCH(AddIntoKernel)(n, x + (o * reduce + r) * inner + from, into);
+                   double total[kColumns] = {};
+                   add_rows_wide(reduce, n, x + o * reduce * inner + from, inner, total);
+                   for (int64_t k = 0; k < n; ++k) y[o * inner + from + k] = static_cast<Y>(total[k] / divisor);
                  }
                });
 }
@@ -452,7 +438,8 @@ void dropout(int64_t n, double p, uint64_t seed, uint64_t stream, const T* x, T*
   template void multiply_add(int64_t, const T*, const T*, T*);                                        \
   template void binary_dense(Binary, int64_t, const T*, const T*, T*);                                \
   template void binary(Binary, const Shape&, const T*, const Strides&, const T*, const Strides&, T*); \
-  template void sum(int64_t, int64_t, int64_t, const T*, T*);                                         \
+  template void sum(int64_t, int64_t, int64_t, const T*, float*, double);                             \
+  template void sum(int64_t, int64_t, int64_t, const T*, double*, double);                            \
   template double sum_of_squares(int64_t, const T*);                                                  \
   template void adam(int64_t, const AdamStep&, const T*, T*, T*, T*);                                 \
   template void dropout(int64_t, double, uint64_t, uint64_t, const T*, T*);

@@ -119,6 +119,38 @@ void Lanewise(int64_t n, const F& f) {
   }
 }
 
+/// The sum of f(i) over i < n in double: 16 partial sums, whatever the vector length, added up in one order.
+template <class F>
+double LaneSum(int64_t n, const F& f) {
+  constexpr int64_t kLanes = 16;
+  double lanes[kLanes] = {};
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    for (int64_t k = 0; k < kLanes; ++k) lanes[k] += static_cast<double>(f(i + k));
+  }
+  for (int64_t k = 0; i < n; ++i, ++k) lanes[k] += static_cast<double>(f(i));
+  double total = 0;
+  for (const double lane : lanes) total += lane;
+  return total;
+}
+
+/// A sum of vectors that carries what each addition rounded away (Kahan 1965), for terms that exist in registers alone.
+template <class D>
+class CompensatedSum {
+ public:
+  using V = hn::Vec<D>;
+  explicit CompensatedSum(D d) : total_(hn::Zero(d)), lost_(hn::Zero(d)) {}
+  void add(V term) {
+    const V small = hn::Sub(term, lost_), next = hn::Add(total_, small);
+    lost_ = hn::Sub(hn::Sub(next, total_), small);
+    total_ = next;
+  }
+  V total() const { return total_; }
+
+ private:
+  V total_, lost_;
+};
+
 template <class D, class V>
 hn::TFromD<D> Total(D d, V v) {
   return hn::GetLane(hn::SumOfLanes(d, v));

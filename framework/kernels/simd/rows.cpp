@@ -26,32 +26,29 @@ template <class T>
 T RowExp(int64_t n, const T* x, T most, T* y) {
   const hn::ScalableTag<T> d;
   const auto shift = hn::Set(d, most);
-  auto total = hn::Zero(d);
+  CompensatedSum<decltype(d)> total(d);
   Lanewise<T>(n, [&](int64_t, const auto& load, const auto& store, auto mask) {
     const auto e = SafeExp(d, hn::Sub(load(x), shift));
     store(e, y);
-    total = hn::Add(total, hn::IfThenElseZero(mask, e));
+    total.add(hn::IfThenElseZero(mask, e));
   });
-  return Total(d, total);
+  return Total(d, total.total());
 }
 
 template <class T>
 T RowSumExp(int64_t n, const T* x, T most) {
   const hn::ScalableTag<T> d;
   const auto shift = hn::Set(d, most);
-  auto total = hn::Zero(d);
+  CompensatedSum<decltype(d)> total(d);
   Lanewise<T>(n, [&](int64_t, const auto& load, const auto&, auto mask) {
-    total = hn::Add(total, hn::IfThenElseZero(mask, SafeExp(d, hn::Sub(load(x), shift))));
+    total.add(hn::IfThenElseZero(mask, SafeExp(d, hn::Sub(load(x), shift))));
   });
-  return Total(d, total);
+  return Total(d, total.total());
 }
 
 template <class T>
-T RowSum(int64_t n, const T* x) {
-  const hn::ScalableTag<T> d;
-  auto total = hn::Zero(d);
-  Lanewise<T>(n, [&](int64_t, const auto& load, const auto&, auto) { total = hn::Add(total, load(x)); });
-  return Total(d, total);
+double RowSum(int64_t n, const T* x) {
+  return LaneSum(n, [x](int64_t i) { return x[i]; });
 }
 
 template <class T>
@@ -79,7 +76,8 @@ void SoftmaxRow(int64_t n, const T* x, T* y) {
 template <class T>
 void SoftmaxBackwardRow(int64_t n, const T* g, const T* y, T* dx) {
   const hn::ScalableTag<T> d;
-  const auto mean = hn::Set(d, Dot(n, g, y));
+  const auto mean =
+      hn::Set(d, static_cast<T>(LaneSum(n, [=](int64_t i) { return static_cast<double>(g[i]) * static_cast<double>(y[i]); })));
   Map2(n, g, y, dx, [mean](auto a, auto b) { return hn::Mul(b, hn::Sub(a, mean)); });
 }
 
@@ -95,7 +93,7 @@ void LogSoftmaxRow(int64_t n, const T* x, T* y) {
 template <class T>
 void LogSoftmaxBackwardRow(int64_t n, const T* g, const T* y, T* dx) {
   const hn::ScalableTag<T> d;
-  const auto total = hn::Set(d, RowSum(n, g));
+  const auto total = hn::Set(d, static_cast<T>(RowSum(n, g)));
   Map2(n, g, y, dx, [d, total](auto a, auto b) { return hn::NegMulAdd(SafeExp(d, b), total, a); });
 }
 
@@ -105,7 +103,7 @@ double CrossEntropyRow(int64_t n, const T* x, int64_t target, double smoothing, 
   const hn::ScalableTag<T> d;
   const T most = RowMax(n, x);
   const T at_target = x[target];
-  const double mean = smoothing > 0 ? static_cast<double>(RowSum(n, x)) / static_cast<double>(n) : 0.0;
+  const double mean = smoothing > 0 ? RowSum(n, x) / static_cast<double>(n) : 0.0;
   T total;
   if (gradient) {
     total = RowExp(n, x, most, gradient);
@@ -119,43 +117,43 @@ double CrossEntropyRow(int64_t n, const T* x, int64_t target, double smoothing, 
          smoothing * mean;
 }
 
-// stats: mean and 1 / sqrt(var + eps), var without Bessel's correction.
+// stats: the mean, what of it T's precision leaves over, and 1 / sqrt(var + eps), var without Bessel's correction. A row is centred by
+// both parts of the mean: x - mean is then right to the last bits where the mean is large beside the spread.
 template <class T>
 void LayerNormRow(int64_t n, const T* x, const T* gain, const T* bias, double eps, T* y, T* stats) {
   const hn::ScalableTag<T> d;
-  const T mean = RowSum(n, x) / static_cast<T>(n);
-  const auto centre = hn::Set(d, mean);
-  auto squares = hn::Zero(d);
-  Lanewise<T>(n, [&](int64_t, const auto& load, const auto&, auto mask) {
-    const auto off = hn::IfThenElseZero(mask, hn::Sub(load(x), centre));
-    squares = hn::MulAdd(off, off, squares);
+  const double mean = RowSum(n, x) / static_cast<double>(n);
+  stats[0] = static_cast<T>(mean);
+  stats[1] = static_cast<T>(mean - static_cast<double>(stats[0]));
+  const double squares = LaneSum(n, [=](int64_t i) {
+    const double off = static_cast<double>(x[i]) - mean;
+    return off * off;
   });
-  stats[0] = mean;
-  stats[1] = T{1} / std::sqrt(Total(d, squares) / static_cast<T>(n) + static_cast<T>(eps));
-  const auto scale = hn::Set(d, stats[1]);
+  stats[2] = static_cast<T>(1 / std::sqrt(squares / static_cast<double>(n) + eps));
+  const auto centre = hn::Set(d, stats[0]), rest = hn::Set(d, stats[1]), scale = hn::Set(d, stats[2]);
   Lanewise<T>(n, [&](int64_t, const auto& load, const auto& store, auto) {
-    store(hn::MulAdd(hn::Mul(hn::Sub(load(x), centre), scale), load(gain), load(bias)), y);
+    store(hn::MulAdd(hn::Mul(hn::Sub(hn::Sub(load(x), centre), rest), scale), load(gain), load(bias)), y);
   });
 }
 
 // With h = (x - mean) r and k = g gain: dx = r (k - mean(k) - h mean(k h)); dgain += g h, dbias += g.
 template <class T>
-void LayerNormBackwardRow(int64_t n, const T* g, const T* x, const T* gain, const T* stats, T* dx, T* dgain, T* dbias) {
+void LayerNormBackwardRow(int64_t n, const T* g, const T* x, const T* gain, const T* stats, T* dx, double* dgain, double* dbias) {
   const hn::ScalableTag<T> d;
-  const auto centre = hn::Set(d, stats[0]), scale = hn::Set(d, stats[1]);
-  auto sum_k = hn::Zero(d), sum_kh = hn::Zero(d);
-  Lanewise<T>(n, [&](int64_t, const auto& load, const auto& store, auto mask) {
-    const auto gradient = load(g), h = hn::IfThenElseZero(mask, hn::Mul(hn::Sub(load(x), centre), scale)),
-               k = hn::Mul(gradient, load(gain));
-    sum_k = hn::Add(sum_k, k);
-    sum_kh = hn::MulAdd(k, h, sum_kh);
-    store(hn::MulAdd(gradient, h, load(dgain)), dgain);
-    store(hn::Add(load(dbias), gradient), dbias);
-  });
-  const auto mean_k = hn::Set(d, Total(d, sum_k) / static_cast<T>(n)), mean_kh = hn::Set(d, Total(d, sum_kh) / static_cast<T>(n));
+  const T centre = stats[0], rest = stats[1], scale = stats[2];
+  const auto normalised = [=](int64_t i) { return static_cast<double>((x[i] - centre - rest) * scale); };
+  const auto weighted = [=](int64_t i) { return static_cast<double>(g[i]) * static_cast<double>(gain[i]); };
+  const double sum_k = LaneSum(n, weighted), sum_kh = LaneSum(n, [=](int64_t i) { return weighted(i) * normalised(i); });
+  for (int64_t i = 0; i < n; ++i) {
+    dgain[i] += static_cast<double>(g[i]) * normalised(i);
+    dbias[i] += static_cast<double>(g[i]);
+  }
+  const auto mean_k = hn::Set(d, static_cast<T>(sum_k / static_cast<double>(n)));
+  const auto mean_kh = hn::Set(d, static_cast<T>(sum_kh / static_cast<double>(n)));
+  const auto c = hn::Set(d, centre), e = hn::Set(d, rest), r = hn::Set(d, scale);
   Lanewise<T>(n, [&](int64_t, const auto& load, const auto& store, auto) {
-    const auto h = hn::Mul(hn::Sub(load(x), centre), scale), k = hn::Mul(load(g), load(gain));
-    store(hn::Mul(scale, hn::Sub(hn::Sub(k, mean_k), hn::Mul(h, mean_kh))), dx);
+    const auto h = hn::Mul(hn::Sub(hn::Sub(load(x), c), e), r), k = hn::Mul(load(g), load(gain));
+    store(hn::Mul(r, hn::Sub(hn::Sub(k, mean_k), hn::Mul(h, mean_kh))), dx);
   });
 }
 
@@ -276,6 +274,14 @@ void AddRowKernel(int64_t D, const T* g, T* into) {
   Map2(D, g, into, into, [](auto a, auto b) { return hn::Add(a, b); });
 }
 
+// into[i] += x[r, i] over the rows, in double.
+template <class T>
+void AddRowsWideKernel(int64_t rows, int64_t n, const T* x, int64_t stride, double* into) {
+  for (int64_t r = 0; r < rows; ++r, x += stride) {
+    for (int64_t i = 0; i < n; ++i) into[i] += static_cast<double>(x[i]);
+  }
+}
+
 #define HEED_TYPED(name)                   \
   constexpr auto& name##F32 = name<float>; \
   constexpr auto& name##F64 = name<double>;
@@ -294,6 +300,7 @@ HEED_TYPED(WeightedSumKernel)
 HEED_TYPED(DotRowsKernel)
 HEED_TYPED(AddOuterKernel)
 HEED_TYPED(AddRowKernel)
+HEED_TYPED(AddRowsWideKernel)
 HEED_TYPED(SumRowKernel)
 #undef HEED_TYPED
 
@@ -327,6 +334,7 @@ HEED_EXPORT(WeightedSumKernel)
 HEED_EXPORT(DotRowsKernel)
 HEED_EXPORT(AddOuterKernel)
 HEED_EXPORT(AddRowKernel)
+HEED_EXPORT(AddRowsWideKernel)
 HEED_EXPORT(SumRowKernel)
 
 namespace {
@@ -368,7 +376,7 @@ void log_softmax_backward(int64_t rows, int64_t n, const T* g, const T* y, T* dx
 template <class T>
 void layer_norm(int64_t rows, int64_t n, const T* x, const T* gain, const T* bias, double eps, T* y, T* stats) {
   parallel_for(rows, grain(n), [&](int64_t b, int64_t e) {
-    for (int64_t r = b; r < e; ++r) HEED_DISPATCH(LayerNormRow)(n, x + r * n, gain, bias, eps, y + r * n, stats + 2 * r);
+    for (int64_t r = b; r < e; ++r) HEED_DISPATCH(LayerNormRow)(n, x + r * n, gain, bias, eps, y + r * n, stats + 3 * r);
   });
 }
 
@@ -376,20 +384,20 @@ template <class T>
 void layer_norm_backward(int64_t rows, int64_t n, const T* g, const T* x, const T* gain, const T* stats, T* dx, T* dgain, T* dbias) {
   constexpr int64_t kChunk = 128;  // rows summed together: the bits do not depend on the thread count
   const int64_t chunks = (rows + kChunk - 1) / kChunk;
-  std::vector<T> parts(static_cast<size_t>(2 * chunks * n));
+  std::vector<double> parts(static_cast<size_t>(2 * chunks * n));
   parallel_for(chunks, 1, [&](int64_t b, int64_t e) {
     for (int64_t c = b; c < e; ++c) {
-      T* const part = parts.data() + 2 * c * n;
+      double* const part = parts.data() + 2 * c * n;
       for (int64_t r = c * kChunk; r < std::min(rows, (c + 1) * kChunk); ++r) {
-        HEED_DISPATCH(LayerNormBackwardRow)(n, g + r * n, x + r * n, gain, stats + 2 * r, dx + r * n, part, part + n);
+        HEED_DISPATCH(LayerNormBackwardRow)(n, g + r * n, x + r * n, gain, stats + 3 * r, dx + r * n, part, part + n);
       }
     }
   });
-  std::fill_n(dgain, n, T{0});
-  std::fill_n(dbias, n, T{0});
-  for (int64_t c = 0; c < chunks; ++c) {
-    HEED_DISPATCH(AddRowKernel)(n, parts.data() + 2 * c * n, dgain);
-    HEED_DISPATCH(AddRowKernel)(n, parts.data() + (2 * c + 1) * n, dbias);
+  std::vector<double> total(static_cast<size_t>(2 * n));
+  add_rows_wide(chunks, 2 * n, parts.data(), 2 * n, total.data());
+  for (int64_t i = 0; i < n; ++i) {
+    dgain[i] = static_cast<T>(total[static_cast<size_t>(i)]);
+    dbias[i] = static_cast<T>(total[static_cast<size_t>(n + i)]);
   }
 }
 
@@ -472,6 +480,11 @@ void add_row(int64_t D, const T* x, T* y) {
 }
 
 template <class T>
+void add_rows_wide(int64_t rows, int64_t n, const T* x, int64_t stride, double* into) {
+  HEED_DISPATCH(AddRowsWideKernel)(rows, n, x, stride, into);
+}
+
+template <class T>
 void gather_rows(const char* op, int64_t n, const int64_t* ids, int64_t rows, int64_t D, const T* table, T* y) {
   for (int64_t i = 0; i < n; ++i) {
     if (ids[i] < 0 || ids[i] >= rows) {
@@ -494,7 +507,19 @@ void scatter_add_rows(int64_t n, const int64_t* ids, int64_t rows, int64_t D, co
     const auto id = [&](int64_t i) { return ids[order[static_cast<size_t>(i)]]; };
     while (b > 0 && b < n && id(b) == id(b - 1)) ++b;
     while (e < n && id(e) == id(e - 1)) ++e;
-    for (int64_t i = b; i < e; ++i) HEED_DISPATCH(AddRowKernel)(D, g + order[static_cast<size_t>(i)] * D, table + id(i) * D);
+    const auto row = [&](int64_t i) { return g + order[static_cast<size_t>(i)] * D; };
+    std::vector<double> total(static_cast<size_t>(D));
+    for (int64_t i = b, next = b; i < e; i = next) {
+      for (next = i + 1; next < e && id(next) == id(i);) ++next;
+      T* const into = table + id(i) * D;
+      if (next == i + 1) {
+        HEED_DISPATCH(AddRowKernel)(D, row(i), into);
+        continue;
+      }
+      std::copy_n(into, D, total.begin());
+      for (int64_t k = i; k < next; ++k) HEED_DISPATCH(AddRowsWideKernel)(1, D, row(k), D, total.data());
+      std::transform(total.begin(), total.end(), into, [](double v) { return static_cast<T>(v); });
+    }
   });
 }
 
@@ -514,6 +539,7 @@ void scatter_add_rows(int64_t n, const int64_t* ids, int64_t rows, int64_t D, co
   template void dot_rows(int64_t, int64_t, const T*, const T*, T*);                                                  \
   template void add_outer(int64_t, int64_t, const T*, const T*, T*);                                                 \
   template void add_row(int64_t, const T*, T*);                                                                      \
+  template void add_rows_wide(int64_t, int64_t, const T*, int64_t, double*);                                         \
   template void gather_rows(const char*, int64_t, const int64_t*, int64_t, int64_t, const T*, T*);                   \
   template void scatter_add_rows(int64_t, const int64_t*, int64_t, int64_t, const T*, T*);
 HEED_INSTANTIATE(float)
