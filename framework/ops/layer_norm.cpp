@@ -7,6 +7,7 @@
 #include "framework/core/check.h"
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
+#include "framework/ops/moments.h"
 #include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
@@ -38,9 +39,8 @@ struct LayerNorm {
     const Tensor x = saved[0], gain = saved[1];
     const int64_t n = x.shape().back(), rows = row_count(x);
     if (GradMode::enabled()) {
-      const Tensor centred = x - mean(x, {-1}, KeepDim::yes);
-      const Tensor scale = div(ones(Shape{}, x.dtype()), sqrt(mean(square(centred), {-1}, KeepDim::yes) + eps)), h = centred * scale,
-                   k = g * gain;
+      const Tensor about = reshape(slice(saved[2].detach(), 1, 2, 3), x.shape().with(x.ndim() - 1, 1)), centred = detail::centred(x, {-1});
+      const Tensor scale = detail::inverse_deviation(centred, {-1}, eps, about), h = centred * scale, k = g * gain;
       d.add(0, scale * (k - mean(k, {-1}, KeepDim::yes) - h * mean(k * h, {-1}, KeepDim::yes)));
       if (d.wants(1)) d.add(1, sum_to(g * h, gain.shape()));
       if (d.wants(2)) d.add(2, sum_to(g, gain.shape()));
