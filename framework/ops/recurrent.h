@@ -14,7 +14,7 @@ struct LstmResult {
 ///   i,f,o = sigmoid(W_ih x_t + W_hh h_{t-1} + b), g = tanh(...), c_t = f c_{t-1} + i g, h_t = o tanh(c_t)
 /// Gradients of first order.
 /// @param x [B, T, D]
-/// @param lengths i64 [B] (1..T) or undefined (all T)
+/// @param lengths i64 [B] (0..T) or undefined (all T)
 /// @param h0,c0 [B, H] or undefined (zeros)
 /// @param weight_ih [4H, D]
 /// @param weight_hh [4H, H]
@@ -46,7 +46,7 @@ struct AttentionLstmResult {
 ///   H)
 /// Gradients of first order.
 /// @param x [B, T, D]
-/// @param target_lengths i64 [B] (1..T)
+/// @param target_lengths i64 [B] (0..T)
 /// @param memory [B, S, E]
 /// @param keys [B, S, A]
 /// @param source_lengths i64 [B]
