@@ -2,15 +2,15 @@
 
 #include <atomic>
 
+#include "framework/core/distributions.h"
 #include "framework/core/error.h"
 
 namespace heed {
 
 uint64_t Generator::next_below(uint64_t bound) {
   if (bound == 0) throw ValueError("next_below: nothing is below 0");
-  const uint64_t limit = UINT64_MAX - UINT64_MAX % bound;  // values from here on would favour small results
   for (;;) {
-    if (const uint64_t x = next_uint64(); x < limit) return x % bound;
+    if (const auto x = detail::below_from(next_uint64(), bound)) return *x;
   }
 }
 

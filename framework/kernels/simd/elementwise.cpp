@@ -4,6 +4,7 @@
 #define HWY_TARGET_INCLUDE "framework/kernels/simd/elementwise.cpp"
 #include <hwy/foreach_target.h>
 
+#include "framework/core/distributions.h"
 #include "framework/core/parallel.h"
 #include "framework/core/random.h"
 #include "framework/kernels/kernels.h"
@@ -212,8 +213,8 @@ inline void DropoutBits(uint64_t seed, uint64_t stream, uint64_t chunk, uint32_t
 
 template <class T>
 void DropoutKernel(int64_t first_chunk, int64_t n, double p, uint64_t seed, uint64_t stream, const T* x, T* y) {
-  const auto threshold = static_cast<uint32_t>(std::lround(p * 65536));
-  const T keep = threshold >= 65536 ? T{0} : static_cast<T>(65536.0 / (65536.0 - threshold));
+  const detail::DropoutRule rule(p);
+  const T keep = static_cast<T>(rule.scale);
   uint32_t words[4 * kBlocks];
   T scale[kChunk];
   for (int64_t start = 0; start < n; start += kChunk) {
@@ -221,8 +222,8 @@ void DropoutKernel(int64_t first_chunk, int64_t n, double p, uint64_t seed, uint
     for (int64_t w = 0; w < 4; ++w) {
       for (int64_t b = 0; b < kBlocks; ++b) {
         const uint32_t word = words[w * kBlocks + b];
-        scale[2 * w * kBlocks + b] = (word & 0xFFFF) >= threshold ? keep : T{0};
-        scale[(2 * w + 1) * kBlocks + b] = (word >> 16) >= threshold ? keep : T{0};
+        scale[2 * w * kBlocks + b] = rule.keeps(word & 0xFFFF) ? keep : T{0};
+        scale[(2 * w + 1) * kBlocks + b] = rule.keeps(word >> 16) ? keep : T{0};
       }
     }
     Map2(std::min(kChunk, n - start), x + start, scale, y + start, [](auto a, auto b) { return hn::Mul(a, b); });

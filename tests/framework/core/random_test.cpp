@@ -115,6 +115,37 @@ TEST(Random, TheExtremeWordsStayInsideTheHalfOpenRange) {
   }
 }
 
+TEST(Random, TheExtremeWordsStayBelowTheBound) {
+  for (const uint64_t bound : {uint64_t{1}, uint64_t{2}, uint64_t{3}, uint64_t{1} << 53, (uint64_t{1} << 63) + 1, UINT64_MAX}) {
+    uint64_t last = 0;  // the last word that counts
+    for (const uint64_t word :
+         {uint64_t{0}, uint64_t{1}, bound - 1, bound, UINT64_MAX / 2, UINT64_MAX - bound, UINT64_MAX - 1, UINT64_MAX}) {
+      const auto x = detail::below_from(word, bound);
+      EXPECT_TRUE(!x || *x < bound) << word << " below " << bound;
+      if (x) last = std::max(last, word);
+    }
+    EXPECT_EQ(detail::below_from(0, bound), 0U);
+    EXPECT_EQ(detail::below_from(bound - 1, bound), bound - 1);
+    EXPECT_GE(last, UINT64_MAX / 2) << bound;  // few words are drawn again
+  }
+}
+
+TEST(Random, DropoutDropsSoManyOfAllHalves) {
+  for (const double p : {1.0 / 65536, 0.1, 0.5, 0.9, 65535.0 / 65536}) {
+    const detail::DropoutRule rule(p);
+    int64_t dropped = 0;
+    for (uint32_t half = 0; half < 65536; ++half) dropped += rule.keeps(half) ? 0 : 1;
+    EXPECT_NEAR(static_cast<double>(dropped) / 65536, p, 0.5 / 65536);
+    EXPECT_FALSE(rule.keeps(0));
+    EXPECT_TRUE(rule.keeps(65535));
+    EXPECT_NEAR(rule.scale * (1 - p), 1, p < 0.95 ? 1e-4 : 1e-12) << p;
+  }
+  EXPECT_TRUE(detail::DropoutRule(0).keeps(0));
+  EXPECT_EQ(detail::DropoutRule(0).scale, 1);
+  EXPECT_FALSE(detail::DropoutRule(1).keeps(65535));
+  EXPECT_EQ(detail::DropoutRule(1).scale, 0);
+}
+
 TEST(Random, BernoulliIsExactAtBothEnds) {
   manual_seed(1);
   EXPECT_EQ(sum(bernoulli({100000}, 0)).item(), 0);
