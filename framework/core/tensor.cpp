@@ -99,7 +99,7 @@ double Tensor::item() const {
   return dispatch_all(dtype(), [&](auto t) { return static_cast<double>(*data<decltype(t)>()); });
 }
 
-template <class T>
+template <class T, DType kDType>
 std::vector<T> Tensor::to_vector() const {
   NoGradGuard no_grad;
   const Tensor dense = contiguous();
@@ -256,12 +256,12 @@ Tensor arange(int64_t n, DType dtype) {
   return x;
 }
 
-template <class T>
+template <class T, DType kDType>
 Tensor from_vector(const std::vector<T>& values, const Shape& shape) {
   if (static_cast<int64_t>(values.size()) != shape.numel()) {
     throw ShapeError(fmt::format("from_vector: {} values for shape {}", values.size(), shape.str()));
   }
-  Tensor x = detail::allocate("from_vector", shape, dtype_of<T>());
+  Tensor x = detail::allocate("from_vector", shape, kDType);
   std::copy(values.begin(), values.end(), x.data<T>());
   return x;
 }
