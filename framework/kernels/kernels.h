@@ -194,6 +194,13 @@ void add_row(int64_t D, const T* x, T* y);
 /// into[i] += sum over r of x[r * stride + i], in double and in the order of r.
 template <class T>
 void add_rows_wide(int64_t rows, int64_t n, const T* x, int64_t stride, double* into);
+/// @{
+/// Sums over i of (x_i - mean)^2, and of g_i (x_i - mean), in double on one thread.
+template <class T>
+double squared_distance(int64_t n, const T* x, double mean);
+template <class T>
+double centred_dot(int64_t n, const T* g, const T* x, double mean);
+/// @}
 
 /// y = x * mask / (1 - p), the mask drawn from Philox (seed, stream): call it again to see the same mask. p is taken in steps of 2^-16.
 template <class T>

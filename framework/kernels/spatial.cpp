@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "framework/core/parallel.h"
+#include "framework/kernels/kernels.h"
 
 namespace heed::kernels {
 namespace {
@@ -191,18 +192,10 @@ void avg_pool2d_backward(const PoolSizes& s, bool count_padding, const T* g, T* 
 
 namespace {
 
-// Sums of f(i) over n values in double: 16 lanes, added up in one order.
-template <class T, class F>
-double lane_sum(int64_t n, const F& f) {
-  constexpr int64_t kLanes = 16;
-  double lanes[kLanes] = {};
-  int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
-    for (int64_t k = 0; k < kLanes; ++k) lanes[k] += static_cast<double>(f(i + k));
-  }
+template <class T>
+double row_sum(int64_t n, const T* x) {
   double total = 0;
-  for (; i < n; ++i) total += static_cast<double>(f(i));
-  for (const double lane : lanes) total += lane;
+  sum<T, double>(1, n, 1, x, &total);
   return total;
 }
 
@@ -230,15 +223,12 @@ void batch_norm(const BatchNormSizes& s, const T* x, const T* gain, const T* bia
     double total = 0, squares = 0;
     for (int64_t b = 0; b < s.batch; ++b) {
       const T* const row = x + (b * s.channels + c) * s.n;
-      total += lane_sum<T>(s.n, [&](int64_t i) { return row[i]; });
+      total += row_sum(s.n, row);
     }
     const double middle = total / count;
     for (int64_t b = 0; b < s.batch; ++b) {
       const T* const row = x + (b * s.channels + c) * s.n;
-      squares += lane_sum<T>(s.n, [&](int64_t i) {
-        const double off = static_cast<double>(row[i]) - middle;
-        return off * off;
-      });
+      squares += squared_distance(s.n, row, middle);
     }
     const double spread = squares / count;
     const T scale = static_cast<T>(static_cast<double>(gain[c]) / std::sqrt(spread + s.eps)), shift = bias[c];
@@ -264,8 +254,8 @@ void batch_norm_backward(const BatchNormSizes& s, const T* g, const T* x, const 
     double along = 0, total = 0;  // sums of g (x - mean) and of g
     for (int64_t b = 0; b < s.batch; ++b) {
       const T *const in = x + (b * s.channels + c) * s.n, *const grad = g + (b * s.channels + c) * s.n;
-      along += lane_sum<T>(s.n, [&](int64_t i) { return static_cast<double>(grad[i]) * (static_cast<double>(in[i]) - mean[c]); });
-      total += lane_sum<T>(s.n, [&](int64_t i) { return grad[i]; });
+      along += centred_dot(s.n, grad, in, mean[c]);
+      total += row_sum(s.n, grad);
     }
     dgain[c] = static_cast<T>(along * deviation);
     dbias[c] = static_cast<T>(total);

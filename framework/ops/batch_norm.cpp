@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "framework/core/check.h"
+#include "framework/core/parallel.h"
 #include "framework/kernels/spatial.h"
 #include "framework/ops/apply.h"
 #include "framework/ops/moments.h"
@@ -76,6 +77,30 @@ struct BatchNorm {
   }
 };
 
+// With a mean and a variance that are given, in one pass; not recorded.
+struct GivenBatchNorm {
+  static constexpr const char* kName = "batch_norm";
+  Tensor forward(const Tensor& input, const Tensor& mean, const Tensor& scale, const Tensor& bias, Saved&) const {
+    const Tensor x = input.contiguous(), y = empty(x.shape(), x.dtype());
+    const int64_t channels = x.shape()[1], rows = x.shape()[0] * channels, n = rows == 0 ? 0 : x.numel() / rows;
+    dispatch_floating(kName, x.dtype(), [&](auto t) {
+      using T = decltype(t);
+      const Tensor dense_mean = mean.contiguous(), dense_scale = scale.contiguous(), dense_bias = bias.contiguous();
+      parallel_for(rows, std::max<int64_t>(1, 16384 / std::max<int64_t>(n, 1)), [&](int64_t begin, int64_t end) {
+        for (int64_t row = begin; row < end; ++row) {
+          const int64_t c = row % channels;
+          const T centre = dense_mean.data<T>()[c], factor = dense_scale.data<T>()[c], shift = dense_bias.data<T>()[c];
+          const T* const from = x.data<T>() + row * n;
+          T* const to = y.data<T>() + row * n;
+          for (int64_t i = 0; i < n; ++i) to[i] = (from[i] - centre) * factor + shift;
+        }
+      });
+    });
+    return y;
+  }
+  void vjp(Grads&, const Tensor&, const Saved&) const { HEED_ASSERT(false); }
+};
+
 void check(const Tensor& x, std::initializer_list<Tensor> channels, double eps) {
   detail::require_defined("batch_norm", x);
   for (const Tensor& c : channels) detail::require_defined("batch_norm", c);
@@ -101,10 +126,13 @@ BatchNormResult batch_norm(const Tensor& x, const Tensor& gain, const Tensor& bi
 
 Tensor batch_norm(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& gain, const Tensor& bias, double eps) {
   check(x, {mean, variance, gain, bias}, eps);
+  const bool recorded = GradMode::enabled() && (x.requires_grad() || mean.requires_grad() || variance.requires_grad() ||
+                                                gain.requires_grad() || bias.requires_grad());
   Shape channel{x.shape()[1]};
   for (int i = 2; i < x.ndim(); ++i) channel.push_back(1);
   return detail::composed("batch_norm", [&] {
     const Tensor scale = gain * rsqrt(variance + eps);  // x less the mean before anything: both may be large beside the spread
+    if (!recorded) return apply(GivenBatchNorm{}, x, mean, scale, bias);
     return (x - reshape(mean, channel)) * reshape(scale, channel) + reshape(bias, channel);
   });
 }

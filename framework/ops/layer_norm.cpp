@@ -2,7 +2,9 @@
 // vjp with k = g gain: dx = r (k - mean(k) - h mean(k h)),  dgain = sum g h,  dbias = sum g over rows
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "framework/core/check.h"
 #include "framework/kernels/kernels.h"
@@ -78,6 +80,17 @@ struct RmsNorm {
   }
 };
 
+// Whether means of squares, and eps beside them, are neither infinite nor so small that squares may have been rounded away.
+bool squares_hold(const Tensor& squares, double eps) {
+  return dispatch_floating("rms_norm", squares.dtype(), [&](auto t) {
+    using T = decltype(t);
+    const T* const from = squares.data<T>();
+    return std::all_of(from, from + squares.numel(), [&](T v) {
+      return std::isfinite(v) && static_cast<double>(v) + eps > 1e10 * static_cast<double>(std::numeric_limits<T>::min());
+    });
+  });
+}
+
 // What each row is divided by before it is squared, as [*, 1] reciprocals: the power of two below its largest element, but not below the
 // root of eps, beside which the squares count nothing. Such a division is exact, so that ordinary rows keep their bits.
 Tensor row_scales(const Tensor& input, double eps) {
@@ -119,6 +132,8 @@ Tensor rms_norm(const Tensor& x, const Tensor& gain, double eps) {
   }
   if (gain.dtype() != x.dtype()) throw DTypeError(fmt::format("rms_norm: dtypes differ: {} and {}", x.describe(), gain.describe()));
   return detail::composed("rms_norm", [&] {
+    const Tensor squares = mean(square(x), {-1}, KeepDim::yes);
+    if (squares_hold(squares, eps)) return x * rsqrt(squares + eps) * gain;
     const Tensor scale = row_scales(x, eps), scaled = x * scale;
     return scaled * rsqrt(mean(square(scaled), {-1}, KeepDim::yes) + scale * eps * scale) * gain;
   });

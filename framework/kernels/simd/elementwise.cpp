@@ -132,12 +132,15 @@ void RoundToBf16Kernel(int64_t n, const float* x, uint16_t* y) {
 
 template <class T>
 double SumKernel(int64_t n, const T* x) {
-  return LaneSum(n, [x](int64_t i) { return x[i]; });
+  return WideSum(n, [x](auto d, int64_t i) { return Widen(d, x + i); });
 }
 
 template <class T>
 double SumOfSquaresKernel(int64_t n, const T* x) {
-  return LaneSum(n, [x](int64_t i) { return static_cast<double>(x[i]) * static_cast<double>(x[i]); });
+  return WideSum(n, [x](auto d, int64_t i) {
+    const auto v = Widen(d, x + i);
+    return hn::Mul(v, v);
+  });
 }
 
 template <class T>

@@ -26,7 +26,7 @@ template <class T>
 T RowExp(int64_t n, const T* x, T most, T* y) {
   const hn::ScalableTag<T> d;
   const auto shift = hn::Set(d, most);
-  CompensatedSum<decltype(d)> total(d);
+  BlockedSum<decltype(d)> total(d);
   Lanewise<T>(n, [&](int64_t, const auto& load, const auto& store, auto mask) {
     const auto e = SafeExp(d, hn::Sub(load(x), shift));
     store(e, y);
@@ -39,7 +39,7 @@ template <class T>
 T RowSumExp(int64_t n, const T* x, T most) {
   const hn::ScalableTag<T> d;
   const auto shift = hn::Set(d, most);
-  CompensatedSum<decltype(d)> total(d);
+  BlockedSum<decltype(d)> total(d);
   Lanewise<T>(n, [&](int64_t, const auto& load, const auto&, auto mask) {
     total.add(hn::IfThenElseZero(mask, SafeExp(d, hn::Sub(load(x), shift))));
   });
@@ -48,7 +48,7 @@ T RowSumExp(int64_t n, const T* x, T most) {
 
 template <class T>
 double RowSum(int64_t n, const T* x) {
-  return LaneSum(n, [x](int64_t i) { return x[i]; });
+  return WideSum(n, [x](auto d, int64_t i) { return Widen(d, x + i); });
 }
 
 template <class T>
@@ -76,8 +76,7 @@ void SoftmaxRow(int64_t n, const T* x, T* y) {
 template <class T>
 void SoftmaxBackwardRow(int64_t n, const T* g, const T* y, T* dx) {
   const hn::ScalableTag<T> d;
-  const auto mean =
-      hn::Set(d, static_cast<T>(LaneSum(n, [=](int64_t i) { return static_cast<double>(g[i]) * static_cast<double>(y[i]); })));
+  const auto mean = hn::Set(d, static_cast<T>(WideSum(n, [=](auto w, int64_t i) { return hn::Mul(Widen(w, g + i), Widen(w, y + i)); })));
   Map2(n, g, y, dx, [mean](auto a, auto b) { return hn::Mul(b, hn::Sub(a, mean)); });
 }
 
@@ -117,6 +116,19 @@ double CrossEntropyRow(int64_t n, const T* x, int64_t target, double smoothing, 
          smoothing * mean;
 }
 
+// Sums over i of (x_i - mean)^2, and of g_i (x_i - mean), in double.
+template <class T>
+double SquaredDistanceKernel(int64_t n, const T* x, double mean) {
+  return WideSum(n, [=](auto d, int64_t i) {
+    const auto off = hn::Sub(Widen(d, x + i), hn::Set(d, mean));
+    return hn::Mul(off, off);
+  });
+}
+template <class T>
+double CentredDotKernel(int64_t n, const T* g, const T* x, double mean) {
+  return WideSum(n, [=](auto d, int64_t i) { return hn::Mul(Widen(d, g + i), hn::Sub(Widen(d, x + i), hn::Set(d, mean))); });
+}
+
 // stats: the mean, what of it T's precision leaves over, and 1 / sqrt(var + eps), var without Bessel's correction. A row is centred by
 // both parts of the mean: x - mean is then right to the last bits where the mean is large beside the spread.
 template <class T>
@@ -125,10 +137,7 @@ void LayerNormRow(int64_t n, const T* x, const T* gain, const T* bias, double ep
   const double mean = RowSum(n, x) / static_cast<double>(n);
   stats[0] = static_cast<T>(mean);
   stats[1] = static_cast<T>(mean - static_cast<double>(stats[0]));
-  const double squares = LaneSum(n, [=](int64_t i) {
-    const double off = static_cast<double>(x[i]) - mean;
-    return off * off;
-  });
+  const double squares = SquaredDistanceKernel(n, x, mean);
   stats[2] = static_cast<T>(1 / std::sqrt(squares / static_cast<double>(n) + eps));
   const auto centre = hn::Set(d, stats[0]), rest = hn::Set(d, stats[1]), scale = hn::Set(d, stats[2]);
   Lanewise<T>(n, [&](int64_t, const auto& load, const auto& store, auto) {
@@ -138,22 +147,23 @@ void LayerNormRow(int64_t n, const T* x, const T* gain, const T* bias, double ep
 
 // With h = (x - mean) r and k = g gain: dx = r (k - mean(k) - h mean(k h)); dgain += g h, dbias += g.
 template <class T>
-void LayerNormBackwardRow(int64_t n, const T* g, const T* x, const T* gain, const T* stats, T* dx, double* dgain, double* dbias) {
+void LayerNormBackwardRow(int64_t n, const T* g, const T* x, const T* gain, const T* stats, T* dx, T* dgain, T* dbias) {
   const hn::ScalableTag<T> d;
-  const T centre = stats[0], rest = stats[1], scale = stats[2];
-  const auto normalised = [=](int64_t i) { return static_cast<double>((x[i] - centre - rest) * scale); };
-  const auto weighted = [=](int64_t i) { return static_cast<double>(g[i]) * static_cast<double>(gain[i]); };
-  const double sum_k = LaneSum(n, weighted), sum_kh = LaneSum(n, [=](int64_t i) { return weighted(i) * normalised(i); });
-  for (int64_t i = 0; i < n; ++i) {
-    dgain[i] += static_cast<double>(g[i]) * normalised(i);
-    dbias[i] += static_cast<double>(g[i]);
-  }
-  const auto mean_k = hn::Set(d, static_cast<T>(sum_k / static_cast<double>(n)));
-  const auto mean_kh = hn::Set(d, static_cast<T>(sum_kh / static_cast<double>(n)));
-  const auto c = hn::Set(d, centre), e = hn::Set(d, rest), r = hn::Set(d, scale);
+  const auto centre = hn::Set(d, stats[0]), rest = hn::Set(d, stats[1]), scale = hn::Set(d, stats[2]);
+  BlockedSum<decltype(d)> sum_k(d), sum_kh(d);
+  Lanewise<T>(n, [&](int64_t, const auto& load, const auto& store, auto mask) {
+    const auto gradient = load(g), k = hn::Mul(gradient, load(gain));
+    const auto h = hn::IfThenElseZero(mask, hn::Mul(hn::Sub(hn::Sub(load(x), centre), rest), scale));
+    sum_k.add(k);
+    sum_kh.add_product(k, h);
+    store(hn::MulAdd(gradient, h, load(dgain)), dgain);
+    store(hn::Add(load(dbias), gradient), dbias);
+  });
+  const auto mean_k = hn::Set(d, Total(d, sum_k.total()) / static_cast<T>(n)),
+             mean_kh = hn::Set(d, Total(d, sum_kh.total()) / static_cast<T>(n));
   Lanewise<T>(n, [&](int64_t, const auto& load, const auto& store, auto) {
-    const auto h = hn::Mul(hn::Sub(hn::Sub(load(x), c), e), r), k = hn::Mul(load(g), load(gain));
-    store(hn::Mul(r, hn::Sub(hn::Sub(k, mean_k), hn::Mul(h, mean_kh))), dx);
+    const auto h = hn::Mul(hn::Sub(hn::Sub(load(x), centre), rest), scale), k = hn::Mul(load(g), load(gain));
+    store(hn::Mul(scale, hn::Sub(hn::Sub(k, mean_k), hn::Mul(h, mean_kh))), dx);
   });
 }
 
@@ -274,11 +284,26 @@ void AddRowKernel(int64_t D, const T* g, T* into) {
   Map2(D, g, into, into, [](auto a, auto b) { return hn::Add(a, b); });
 }
 
-// into[i] += x[r, i] over the rows, in double.
+// into[i] += x[r, i] over the rows, in double; some rows between one load of `into` and its store.
 template <class T>
 void AddRowsWideKernel(int64_t rows, int64_t n, const T* x, int64_t stride, double* into) {
-  for (int64_t r = 0; r < rows; ++r, x += stride) {
-    for (int64_t i = 0; i < n; ++i) into[i] += static_cast<double>(x[i]);
+  const auto wide = [](T v) { return static_cast<double>(v); };
+  int64_t r = 0;
+  for (; r + 8 <= rows; r += 8, x += 8 * stride) {
+    for (int64_t i = 0; i < n; ++i) {
+      const T* const at = x + i;
+      double total = into[i] + wide(at[0]);
+      total += wide(at[stride]);
+      total += wide(at[2 * stride]);
+      total += wide(at[3 * stride]);
+      total += wide(at[4 * stride]);
+      total += wide(at[5 * stride]);
+      total += wide(at[6 * stride]);
+      into[i] = total + wide(at[7 * stride]);
+    }
+  }
+  for (; r < rows; ++r, x += stride) {
+    for (int64_t i = 0; i < n; ++i) into[i] += wide(x[i]);
   }
 }
 
@@ -301,6 +326,8 @@ HEED_TYPED(DotRowsKernel)
 HEED_TYPED(AddOuterKernel)
 HEED_TYPED(AddRowKernel)
 HEED_TYPED(AddRowsWideKernel)
+HEED_TYPED(SquaredDistanceKernel)
+HEED_TYPED(CentredDotKernel)
 HEED_TYPED(SumRowKernel)
 #undef HEED_TYPED
 
@@ -335,6 +362,8 @@ HEED_EXPORT(DotRowsKernel)
 HEED_EXPORT(AddOuterKernel)
 HEED_EXPORT(AddRowKernel)
 HEED_EXPORT(AddRowsWideKernel)
+HEED_EXPORT(SquaredDistanceKernel)
+HEED_EXPORT(CentredDotKernel)
 HEED_EXPORT(SumRowKernel)
 
 namespace {
@@ -382,14 +411,18 @@ void layer_norm(int64_t rows, int64_t n, const T* x, const T* gain, const T* bia
 
 template <class T>
 void layer_norm_backward(int64_t rows, int64_t n, const T* g, const T* x, const T* gain, const T* stats, T* dx, T* dgain, T* dbias) {
-  constexpr int64_t kChunk = 128;  // rows summed together: the bits do not depend on the thread count
+  constexpr int64_t kRows = 16, kChunk = 128;  // rows summed together: the bits do not depend on the thread count
   const int64_t chunks = (rows + kChunk - 1) / kChunk;
   std::vector<double> parts(static_cast<size_t>(2 * chunks * n));
   parallel_for(chunks, 1, [&](int64_t b, int64_t e) {
     for (int64_t c = b; c < e; ++c) {
       double* const part = parts.data() + 2 * c * n;
-      for (int64_t r = c * kChunk; r < std::min(rows, (c + 1) * kChunk); ++r) {
-        HEED_DISPATCH(LayerNormBackwardRow)(n, g + r * n, x + r * n, gain, stats + 3 * r, dx + r * n, part, part + n);
+      std::vector<T> few(static_cast<size_t>(2 * n));  // the sums over kRows rows in T, over more in double
+      for (int64_t r = c * kChunk, end = std::min(rows, (c + 1) * kChunk); r < end; ++r) {
+        HEED_DISPATCH(LayerNormBackwardRow)(n, g + r * n, x + r * n, gain, stats + 3 * r, dx + r * n, few.data(), few.data() + n);
+        if (r % kRows != kRows - 1 && r != end - 1) continue;
+        add_rows_wide(1, 2 * n, few.data(), 2 * n, part);
+        std::fill(few.begin(), few.end(), T{0});
       }
     }
   });
@@ -485,6 +518,16 @@ void add_rows_wide(int64_t rows, int64_t n, const T* x, int64_t stride, double* 
 }
 
 template <class T>
+double squared_distance(int64_t n, const T* x, double mean) {
+  return HEED_DISPATCH(SquaredDistanceKernel)(n, x, mean);
+}
+
+template <class T>
+double centred_dot(int64_t n, const T* g, const T* x, double mean) {
+  return HEED_DISPATCH(CentredDotKernel)(n, g, x, mean);
+}
+
+template <class T>
 void gather_rows(const char* op, int64_t n, const int64_t* ids, int64_t rows, int64_t D, const T* table, T* y) {
   for (int64_t i = 0; i < n; ++i) {
     if (ids[i] < 0 || ids[i] >= rows) {
@@ -540,6 +583,8 @@ void scatter_add_rows(int64_t n, const int64_t* ids, int64_t rows, int64_t D, co
   template void add_outer(int64_t, int64_t, const T*, const T*, T*);                                                 \
   template void add_row(int64_t, const T*, T*);                                                                      \
   template void add_rows_wide(int64_t, int64_t, const T*, int64_t, double*);                                         \
+  template double squared_distance(int64_t, const T*, double);                                                       \
+  template double centred_dot(int64_t, const T*, const T*, double);                                                  \
   template void gather_rows(const char*, int64_t, const int64_t*, int64_t, int64_t, const T*, T*);                   \
   template void scatter_add_rows(int64_t, const int64_t*, int64_t, int64_t, const T*, T*);
 HEED_INSTANTIATE(float)
