@@ -3,6 +3,8 @@
 //   dq[t] = sum_s g[t, s] v (1 - z^2),  dk[s] = sum_t g[t, s] v (1 - z^2),  dv = sum_ts g[t, s] z
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "framework/core/parallel.h"
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
@@ -53,17 +55,22 @@ struct AdditiveEnergy {
     dispatch_floating(kName, q.dtype(), [&](auto type) {
       using F = decltype(type);
       parallel_for(B, std::max<int64_t>(1, 4096 / std::max<int64_t>(T * S * A, 1)), [&](int64_t begin, int64_t end) {
-        constexpr int64_t kKeys = 64;  // whose share of dv is summed in F; the rest in double
-        std::vector<F> part(static_cast<size_t>(A));
+        constexpr int64_t kKeys = 64;  // whose share of dq and dv is summed in F; the rest in double
+        std::vector<F> part(static_cast<size_t>(2 * A));
+        std::vector<double> dq_row(static_cast<size_t>(A));
         for (int64_t b = begin; b < end; ++b) {
           for (int64_t t = 0; t < T; ++t) {
+            std::fill(dq_row.begin(), dq_row.end(), 0.0);
             for (int64_t s = 0; s < S; s += kKeys) {
               std::fill(part.begin(), part.end(), F{0});
               kernels::additive_energy_backward<F>(
                   std::min(kKeys, S - s), A, query.data<F>() + (b * T + t) * A, keys.data<F>() + (b * S + s) * A, energy.data<F>(),
-                  dense.data<F>() + (b * T + t) * S + s, dq.data<F>() + (b * T + t) * A, dk.data<F>() + (b * S + s) * A, part.data());
+                  dense.data<F>() + (b * T + t) * S + s, part.data() + A, dk.data<F>() + (b * S + s) * A, part.data());
               kernels::add_rows_wide<F>(1, A, part.data(), A, dv.data<double>() + b * A);
+              kernels::add_rows_wide<F>(1, A, part.data() + A, A, dq_row.data());
             }
+            std::transform(dq_row.begin(), dq_row.end(), dq.data<F>() + (b * T + t) * A,
+                           [](double total) { return static_cast<F>(total); });
           }
         }
       });

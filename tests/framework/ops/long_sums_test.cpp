@@ -103,6 +103,11 @@ std::vector<Case> cases() {
          const Tensor keys = reshape(x, {1, x.size(0), 2}), g = reshape(slice(x, 1, 0, 1), {1, 1, x.size(0)});
          return weighted_gradient({2}, g, [&](const Tensor& v) { return additive_energy(alike(x, {1, 1, 2}), keys, v); });
        }},
+      {"gradient of additive_energy's query",
+       [=](const Tensor& x) {
+         const Tensor keys = reshape(x, {1, x.size(0), 2}), g = reshape(slice(x, 1, 0, 1), {1, 1, x.size(0)});
+         return weighted_gradient({1, 1, 2}, g, [&](const Tensor& q) { return additive_energy(q, keys, alike(x, {2})); });
+       }},
       {"cross_entropy", [=](const Tensor& x) { return cross_entropy(x, zero_ids(x)); }},
       {"gradient of linear_cross_entropy's bias",
        [=](const Tensor& x) {
