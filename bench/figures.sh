@@ -21,7 +21,7 @@ TEXT
   times=()
   for _ in 1 2 3 4 5; do
     start=$(date +%s.%N)
-    g++ -std=c++20 -O2 -I "$build/include" -I . -c "$work/smallest.cpp" -o "$work/smallest.o"
+    g++ -std=c++20 -O2 -I "$build/headers" -c "$work/smallest.cpp" -o "$work/smallest.o"
     times+=("$(echo "$(date +%s.%N) $start" | awk '{printf "%.2f", $1 - $2}')")
   done
   printf 'compiling #include <heed/%s.h>: %s s\n' "$header" "$(printf '%s\n' "${times[@]}" | sort -n | sed -n 3p)"

@@ -8,18 +8,18 @@ endif()
 include(CMakePackageConfigHelpers)
 
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/heed")
-install(TARGETS heed_framework heed_nn heed_models EXPORT heedTargets
-        ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development
-        LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development)
-install(EXPORT heedTargets NAMESPACE heed:: DESTINATION "${package_dir}" COMPONENT development)
-
-# The headers include each other as "framework/..."; include/heed is on the path, so <heed/framework/...> works beside it.
-# What lies under framework/kernels/<backend> needs the backends' own headers and stays here.
-foreach(layer framework nn models)
-  install(DIRECTORY "${PROJECT_SOURCE_DIR}/${layer}" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/heed" COMPONENT development
-          FILES_MATCHING PATTERN "*.h" PATTERN "ops.def"
-          PATTERN "kernels/simd" EXCLUDE PATTERN "kernels/onednn" EXCLUDE PATTERN "kernels/openblas" EXCLUDE)
+# Two sets: models links libraries that the other two do not need, and whose absence must not keep anyone from those.
+foreach(set IN ITEMS heedTargets=heed_framework,heed_nn heedModelsTargets=heed_models)
+  string(REGEX MATCH "^(.*)=(.*)$" whole "${set}")
+  set(export "${CMAKE_MATCH_1}")
+  string(REPLACE "," ";" targets "${CMAKE_MATCH_2}")
+  install(TARGETS ${targets} EXPORT ${export}
+          ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development
+          LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development)
+  install(EXPORT ${export} NAMESPACE heed:: DESTINATION "${package_dir}" COMPONENT development)
 endforeach()
+
+install(DIRECTORY "${HEED_HEADERS_DIR}/heed" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT development)
 
 # With build/release/bin on PATH find_package looks into build/release and its cmake/ and lib/: not into generated/.
 set(generated_dir "${PROJECT_BINARY_DIR}/generated")
@@ -30,14 +30,16 @@ write_basic_package_version_file("${generated_dir}/heedConfigVersion.cmake" COMP
 install(FILES "${generated_dir}/heedConfig.cmake" "${generated_dir}/heedConfigVersion.cmake"
         DESTINATION "${package_dir}" COMPONENT development)
 
-# heed.pc, whose prefix is where it lies: the installed tree may be moved.
+# heed.pc, and heed-nn.pc for who needs no models; their prefix is where they lie: the installed tree may be moved.
 if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}" OR IS_ABSOLUTE "${CMAKE_INSTALL_INCLUDEDIR}")
   message(WARNING "heed.pc is left out: it needs CMAKE_INSTALL_LIBDIR and CMAKE_INSTALL_INCLUDEDIR relative to the prefix")
 else()
   file(RELATIVE_PATH HEED_PC_PREFIX "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
   string(REGEX REPLACE "/$" "" HEED_PC_PREFIX "\${pcfiledir}/${HEED_PC_PREFIX}")
-  configure_file("${CMAKE_CURRENT_LIST_DIR}/heed.pc.in" "${generated_dir}/heed.pc" @ONLY)
-  install(FILES "${generated_dir}/heed.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" COMPONENT development)
+  foreach(pc heed heed-nn)
+    configure_file("${CMAKE_CURRENT_LIST_DIR}/${pc}.pc.in" "${generated_dir}/${pc}.pc" @ONLY)
+    install(FILES "${generated_dir}/${pc}.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" COMPONENT development)
+  endforeach()
 endif()
 
 foreach(app translator heatmap)

@@ -10,22 +10,28 @@ if(HEED_SANITIZE)
   target_compile_options(heed_flags INTERFACE -Wno-maybe-uninitialized)  # gcc 12 sees ghosts in <regex> and <functional> when it instruments
 endif()
 
-# The headers answer to <heed/nn/nn.h> in the tree as they do once installed. Links to the layers and not to the tree: no link leads back to itself.
+# The headers as a user has them, in the tree as they are once installed: <heed/nn/nn.h>. A target writes them anew when one has changed.
+set(HEED_HEADERS_DIR "${PROJECT_BINARY_DIR}/headers")
 foreach(layer framework nn models)
-  file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/include/heed")
-  file(CREATE_LINK "${PROJECT_SOURCE_DIR}/${layer}" "${PROJECT_BINARY_DIR}/include/heed/${layer}" SYMBOLIC)
+  file(GLOB_RECURSE found CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${layer}/*.h" "${PROJECT_SOURCE_DIR}/${layer}/ops.def")
+  list(APPEND heed_header_files ${found})
+  file(REMOVE "${PROJECT_BINARY_DIR}/include/heed/${layer}")  # a link, where older trees had them
 endforeach()
+set(heed_write_headers "${CMAKE_COMMAND}" "-DSOURCE=${PROJECT_SOURCE_DIR}" "-DINTO=${HEED_HEADERS_DIR}"
+    -P "${PROJECT_SOURCE_DIR}/cmake/headers.cmake")
+add_custom_command(OUTPUT "${HEED_HEADERS_DIR}/stamp" COMMAND ${heed_write_headers}
+                   COMMAND "${CMAKE_COMMAND}" -E touch "${HEED_HEADERS_DIR}/stamp"
+                   DEPENDS ${heed_header_files} "${PROJECT_SOURCE_DIR}/cmake/headers.cmake" COMMENT "Headers for users" VERBATIM)
+add_custom_target(heed_headers DEPENDS "${HEED_HEADERS_DIR}/stamp")
+include_directories("${PROJECT_SOURCE_DIR}")  # heed's own targets say "framework/..."
 
-# heed_library(name [SOURCES...]): a library heed_<name>, alias heed::<name>, that includes as "framework/..." among themselves and as
-# <heed/framework/...> from outside, in the tree and installed.
+# heed_library(name [SOURCES...]): a library heed_<name>, alias heed::<name>; who links it says <heed/framework/...>.
 function(heed_library name)
   add_library(heed_${name} ${ARGN})
   add_library(heed::${name} ALIAS heed_${name})
   set_target_properties(heed_${name} PROPERTIES EXPORT_NAME ${name} VERSION ${PROJECT_VERSION})
-  target_include_directories(heed_${name} PUBLIC
-    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>
-    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/heed>
-    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_include_directories(heed_${name} INTERFACE $<BUILD_INTERFACE:${HEED_HEADERS_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  add_dependencies(heed_${name} heed_headers)
   target_compile_features(heed_${name} PUBLIC cxx_std_20)
   target_link_libraries(heed_${name} PRIVATE $<BUILD_INTERFACE:heed_flags>)
 endfunction()

@@ -22,7 +22,7 @@ class LSTMLayer : public LSTMWeights {
   using LSTMWeights::LSTMWeights;
   /// Reads whole sequences.
   /// @param x [B, T, in]
-  /// @param lengths i64 [B] (1..T) or undefined (all T)
+  /// @param lengths i64 [B] (0..T) or undefined (all T)
   /// @param h0,c0 [B, hidden] or undefined (zeros)
   /// @param reverse reads each sequence from its own last element to its first; the output stays in the order of x
   /// @return output [B, T, hidden] (zeros past a length), hidden and cell [B, hidden] at each sequence's end
@@ -65,7 +65,7 @@ class LSTM : public StackedRecurrent<LSTMLayer> {
   /// @throws ValueError for sizes below 1 and another dropout
   LSTM(int64_t in, int64_t hidden, LSTMOptions options = {});
   /// @param x [B, T, in]
-  /// @param lengths i64 [B] (1..T) or undefined (all T)
+  /// @param lengths i64 [B] (0..T) or undefined (all T)
   /// @return output [B, T, D hidden] of the last layer, hidden and cell [B, D hidden] of the last layer at each sequence's end (both
   ///   directions side by side)
   LstmResult operator()(const Tensor& x, const Tensor& lengths) const;
@@ -82,7 +82,7 @@ class LSTM : public StackedRecurrent<LSTMLayer> {
   /// From a given state on, such as h0 and c0 of PyTorch's LSTM.
   ///   LSTM::Piece first = lstm(x, {}, {}), second = lstm(y, {}, first.state);
   /// @param x [B, T, in]
-  /// @param lengths i64 [B] (1..T) or undefined (all T)
+  /// @param lengths i64 [B] (0..T) or undefined (all T)
   /// @param state that every layer and direction starts from
   /// @return the last layer's output and the states at the end
   /// @throws ShapeError for a state that does not fit

@@ -42,8 +42,9 @@ void ProgressPrinter::progress(const models::TrainProgress& p) {
   const bool last = p.update == p.updates;
   if (now - last_ < (terminal_ ? 0.2 : 15.0) && !last) return;
   last_ = now;
-  const std::string facts =
-      fmt::format("{:.0f} tok/s  loss {:.3f}  lr {:.2g}  {} left", p.tokens_per_second, p.loss, p.lr, clock_time(p.seconds_left));
+  const std::string left_out = p.skipped > 0 ? fmt::format("{} skipped  ", p.skipped) : "";
+  const std::string facts = left_out + fmt::format("{:.0f} tok/s  loss {:.3f}  lr {:.2g}  {} left", p.tokens_per_second, p.loss, p.lr,
+                                                   clock_time(p.seconds_left));
   if (!terminal_) {
     note("{}update {}/{}  epoch {}  {}\n", label_, p.update, p.updates, p.epoch, facts);
     return;

@@ -117,6 +117,11 @@ void RunOptions::add_to(CLI::App& cli) {
   train("--lr-floor", HEED_FIELD(train.lr_floor), "where linear and cosine end, as a part of lr");
   train("--label-smoothing", HEED_FIELD(train.label_smoothing), "probability spread over all words");
   train("--clip", HEED_FIELD(train.clip), "largest norm of the gradient, 0 for none");
+  on_bad_gradient_ =
+      train("--on-bad-gradient", HEED_FIELD(train.on_bad_gradient),
+            "what a loss or a gradient with NaN or infinity does: stop the training, or skip the update; --resume may change it")
+          ->check(one_of({"stop", "skip"}));
+  entries_.back().differs = nullptr;
   train("--weight-decay", HEED_FIELD(train.weight_decay), "L2 weight decay");
   train("--beta2", HEED_FIELD(train.beta2), "Adam's decay of the second moment");
   train("--average", HEED_FIELD(train.average), "validated weights to average at the end, the last ones; 0 for none");
@@ -169,6 +174,7 @@ models::RunConfig RunOptions::resumed(const models::RunConfig& run, const std::s
     }
   }
   models::RunConfig result = run;
+  if (on_bad_gradient_->count() > 0) result.train.on_bad_gradient = config_.train.on_bad_gradient;
   lengthen(result, folder);
   return result;
 }

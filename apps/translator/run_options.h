@@ -36,7 +36,8 @@ class RunOptions {
   models::RunConfig applied_to(models::RunConfig base = {}) const;
   /// The names of those that were given, "--lr".
   std::vector<std::string> given() const;
-  /// What a run in `folder` goes on with: its own config, which may become longer where its rates do not depend on the length. Throws
+  /// What a run in `folder` goes on with: its own config, which may become longer where its rates do not depend on the length, and another
+  /// --on-bad-gradient. Throws
   /// ValueError `resume: --lr is not what 'run' was started with` for an option that was given and cannot change.
   models::RunConfig resumed(const models::RunConfig& run, const std::string& folder) const;
 
@@ -44,7 +45,7 @@ class RunOptions {
   struct Entry {
     const CLI::Option* option;
     std::function<void(models::RunConfig&)> assign;
-    std::function<bool(const models::RunConfig&)> differs;  // empty for a length: see lengthen()
+    std::function<bool(const models::RunConfig&)> differs;  // empty for what may change: resumed()
   };
   template <class Field>
   CLI::Option* enter(CLI::Option* option, const char* group, Field field);
@@ -52,7 +53,7 @@ class RunOptions {
 
   models::RunConfig config_;
   std::vector<Entry> entries_;
-  const CLI::Option *epochs_ = nullptr, *updates_ = nullptr;
+  const CLI::Option *epochs_ = nullptr, *updates_ = nullptr, *on_bad_gradient_ = nullptr;
 };
 
 }  // namespace heed::apps

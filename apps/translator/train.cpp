@@ -78,6 +78,7 @@ void train(const Options& options) {
   write_json(options.json, {{"run", options.folder},
                             {"finished", result.finished},
                             {"updates", result.updates},
+                            {"skipped_updates", result.skipped},
                             {"train_seconds", result.seconds},
                             {"parameters", result.parameters},
                             {"keep_best_by", config.train.keep_best_by},

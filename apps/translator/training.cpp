@@ -59,6 +59,12 @@ models::TrainResult train_run(const std::filesystem::path& folder, const models:
          fmt::format("training diverged: its validation loss ended at {:.3g} nats a token, where guessing has {:.3g}; lower --lr",
                      last_loss, guessing));
   }
+  if (result.skipped > 0) {
+    warn("translator",
+         fmt::format("{} of {} updates were left out: their loss or gradient was NaN or infinite (--on-bad-gradient skip); a lower "
+                     "--lr may help",
+                     result.skipped, result.updates));
+  }
   return result;
 }
 

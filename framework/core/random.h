@@ -65,9 +65,11 @@ class Generator {
 };
 
 /// What initialisers and dropout draw from.
-/// @return the calling thread's generator; its seed is 0 until manual_seed
+/// @return the calling thread's generator. A thread that never called manual_seed begins, at its first number, with the process's seed (0
+/// until manual_seed) and a part of the streams of its own, in the order in which threads draw their first number
 Generator& default_generator();
-/// Starts the calling thread's generator anew.
+/// Starts the calling thread's generator anew, and sets the seed of threads that have not drawn yet; those that have go on as they were.
+/// Threads that each want reproducible numbers call it themselves, each with a seed of its own.
 /// @param seed names the sequence
 void manual_seed(uint64_t seed);
 

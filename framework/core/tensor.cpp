@@ -11,6 +11,7 @@
 #include "framework/autograd/engine.h"
 #include "framework/autograd/grad_mode.h"
 #include "framework/autograd/node.h"
+#include "framework/core/distributions.h"
 #include "framework/core/error.h"
 #include "framework/core/memory_pool.h"
 #include "framework/core/random.h"
@@ -98,7 +99,7 @@ double Tensor::item() const {
   return dispatch_all(dtype(), [&](auto t) { return static_cast<double>(*data<decltype(t)>()); });
 }
 
-template <class T>
+template <class T, DType kDType>
 std::vector<T> Tensor::to_vector() const {
   NoGradGuard no_grad;
   const Tensor dense = contiguous();
@@ -255,12 +256,12 @@ Tensor arange(int64_t n, DType dtype) {
   return x;
 }
 
-template <class T>
+template <class T, DType kDType>
 Tensor from_vector(const std::vector<T>& values, const Shape& shape) {
   if (static_cast<int64_t>(values.size()) != shape.numel()) {
     throw ShapeError(fmt::format("from_vector: {} values for shape {}", values.size(), shape.str()));
   }
-  Tensor x = detail::allocate("from_vector", shape, dtype_of<T>());
+  Tensor x = detail::allocate("from_vector", shape, kDType);
   std::copy(values.begin(), values.end(), x.data<T>());
   return x;
 }
@@ -269,11 +270,6 @@ template Tensor from_vector(const std::vector<double>&, const Shape&);
 template Tensor from_vector(const std::vector<int64_t>&, const Shape&);
 template Tensor from_vector(const std::vector<bool>&, const Shape&);
 
-namespace {
-// Uniform in [0, 1) with 53 bits, from words 2k and 2k + 1 of element i's Philox block.
-double unit_uniform(uint32_t low, uint32_t high) { return static_cast<double>((uint64_t{high} << 32 | low) >> 11) * 0x1.0p-53; }
-}  // namespace
-
 Tensor uniform(const Shape& shape, double low, double high, DType dtype) {
   Generator& generator = default_generator();
   const uint64_t seed = generator.seed(), stream = generator.next_stream();
@@ -281,8 +277,7 @@ Tensor uniform(const Shape& shape, double low, double high, DType dtype) {
   dispatch_floating("uniform", dtype, [&](auto t) {
     using T = decltype(t);
     for (int64_t i = 0; i < x.numel(); ++i) {
-      const auto words = philox(seed, stream, static_cast<uint64_t>(i));
-      x.data<T>()[i] = static_cast<T>(low + (high - low) * unit_uniform(words[0], words[1]));
+      x.data<T>()[i] = detail::uniform_from<T>(philox(seed, stream, static_cast<uint64_t>(i)), low, high);
     }
   });
   return x;
@@ -294,10 +289,8 @@ Tensor randn(const Shape& shape, DType dtype) {
   Tensor x = detail::allocate("randn", shape, dtype);
   dispatch_floating("randn", dtype, [&](auto t) {
     using T = decltype(t);
-    for (int64_t i = 0; i < x.numel(); ++i) {  // Box and Muller 1958
-      const auto words = philox(seed, stream, static_cast<uint64_t>(i));
-      const double radius = std::sqrt(-2.0 * std::log1p(-unit_uniform(words[0], words[1])));
-      x.data<T>()[i] = static_cast<T>(radius * std::cos(2 * std::numbers::pi * unit_uniform(words[2], words[3])));
+    for (int64_t i = 0; i < x.numel(); ++i) {
+      x.data<T>()[i] = static_cast<T>(detail::normal_from(philox(seed, stream, static_cast<uint64_t>(i))));
     }
   });
   return x;

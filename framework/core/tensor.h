@@ -74,7 +74,7 @@ class Tensor {
   /// @tparam T the C++ type of the dtype
   /// @return all values in row-major order
   /// @throws DTypeError when T is not the dtype
-  template <class T>
+  template <class T, DType kDType = dtype_of<T>()>
   std::vector<T> to_vector() const;
 
   /// Dense and row-major. Differentiable.
@@ -242,7 +242,7 @@ Tensor eye(int64_t rows, int64_t columns = -1, DType dtype = DType::f32);
 /// @param shape with as many elements
 /// @return a copy of them
 /// @throws ShapeError when the number of values is not the shape's
-template <class T>
+template <class T, DType kDType = dtype_of<T>()>
 Tensor from_vector(const std::vector<T>& values, const Shape& shape);
 /// Independent draws from default_generator(), uniform in [low, high).
 /// @param shape extents of at least 0

@@ -123,9 +123,9 @@ void multiply_add(int64_t n, const T* a, const T* b, T* y);
 
 // ---- reductions ------------------------------------------------------------------------------------------------------
 
-/// y[o, i] = sum over r of x[o, r, i], all dense.
-template <class T>
-void sum(int64_t outer, int64_t reduce, int64_t inner, const T* x, T* y);
+/// y[o, i] = (sum over r of x[o, r, i]) / divisor, all dense; summed and divided in double.
+template <class T, class Y>
+void sum(int64_t outer, int64_t reduce, int64_t inner, const T* x, Y* y, double divisor = 1);
 /// sum of x_i^2 in double, in fixed chunks so that the bits do not depend on the thread count.
 template <class T>
 double sum_of_squares(int64_t n, const T* x);
@@ -191,6 +191,16 @@ void add_outer(int64_t n, int64_t D, const T* w, const T* y, T* x);
 /// y[d] += x[d] on one row, inline.
 template <class T>
 void add_row(int64_t D, const T* x, T* y);
+/// into[i] += sum over r of x[r * stride + i], in double and in the order of r.
+template <class T>
+void add_rows_wide(int64_t rows, int64_t n, const T* x, int64_t stride, double* into);
+/// @{
+/// Sums over i of (x_i - mean)^2, and of g_i (x_i - mean), in double on one thread.
+template <class T>
+double squared_distance(int64_t n, const T* x, double mean);
+template <class T>
+double centred_dot(int64_t n, const T* g, const T* x, double mean);
+/// @}
 
 /// y = x * mask / (1 - p), the mask drawn from Philox (seed, stream): call it again to see the same mask. p is taken in steps of 2^-16.
 template <class T>

@@ -2,11 +2,13 @@
 #include "framework/kernels/spatial.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <vector>
 
 #include "framework/core/parallel.h"
+#include "framework/kernels/kernels.h"
 
 namespace heed::kernels {
 namespace {
@@ -190,19 +192,18 @@ void avg_pool2d_backward(const PoolSizes& s, bool count_padding, const T* g, T* 
 
 namespace {
 
-// Sums of f(i) over n values in 16 lanes, added up in double in one order.
-template <class T, class F>
-double lane_sum(int64_t n, const F& f) {
-  constexpr int64_t kLanes = 16;
-  T lanes[kLanes] = {};
-  int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
-    for (int64_t k = 0; k < kLanes; ++k) lanes[k] += f(i + k);
-  }
+template <class T>
+double row_sum(int64_t n, const T* x) {
   double total = 0;
-  for (; i < n; ++i) total += static_cast<double>(f(i));
-  for (const T lane : lanes) total += static_cast<double>(lane);
+  sum<T, double>(1, n, 1, x, &total);
   return total;
+}
+
+// A mean as a T and what that leaves of it.
+template <class T>
+std::array<T, 2> split(double value) {
+  const T first = static_cast<T>(value);
+  return {first, static_cast<T>(value - static_cast<double>(first))};
 }
 
 // Calls f(c) for each channel; a channel belongs to one thread, so that the sums do not depend on their number.
@@ -216,63 +217,65 @@ void each_channel(const BatchNormSizes& s, const F& f) {
 }  // namespace
 
 template <class T>
-void batch_norm(const BatchNormSizes& s, const T* x, const T* gain, const T* bias, T* y, T* mean, T* variance) {
+void batch_norm(const BatchNormSizes& s, const T* x, const T* gain, const T* bias, T* y, double* mean, double* variance) {
   const auto count = static_cast<double>(s.batch * s.n);
   each_channel(s, [&](int64_t c) {
     double total = 0, squares = 0;
     for (int64_t b = 0; b < s.batch; ++b) {
       const T* const row = x + (b * s.channels + c) * s.n;
-      total += lane_sum<T>(s.n, [&](int64_t i) { return row[i]; });
+      total += row_sum(s.n, row);
     }
-    const T centre = static_cast<T>(total / count);
+    const double middle = total / count;
     for (int64_t b = 0; b < s.batch; ++b) {
       const T* const row = x + (b * s.channels + c) * s.n;
-      squares += lane_sum<T>(s.n, [&](int64_t i) { return (row[i] - centre) * (row[i] - centre); });
+      squares += squared_distance(s.n, row, middle);
     }
     const double spread = squares / count;
     const T scale = static_cast<T>(static_cast<double>(gain[c]) / std::sqrt(spread + s.eps)), shift = bias[c];
+    const auto [centre, rest] = split<T>(middle);
     for (int64_t b = 0; b < s.batch; ++b) {
       const T* const row = x + (b * s.channels + c) * s.n;
       T* const into = y + (b * s.channels + c) * s.n;
-      for (int64_t i = 0; i < s.n; ++i) into[i] = (row[i] - centre) * scale + shift;
+      for (int64_t i = 0; i < s.n; ++i) into[i] = (row[i] - centre - rest) * scale + shift;
     }
-    mean[c] = centre;
-    variance[c] = static_cast<T>(spread);
+    mean[c] = middle;
+    variance[c] = spread;
   });
 }
 
 template <class T>
-void batch_norm_backward(const BatchNormSizes& s, const T* g, const T* x, const T* gain, const T* mean, const T* variance, T* dx, T* dgain,
-                         T* dbias) {
+void batch_norm_backward(const BatchNormSizes& s, const T* g, const T* x, const T* gain, const double* mean, const double* variance, T* dx,
+                         T* dgain, T* dbias) {
   const auto count = static_cast<double>(s.batch * s.n);
   each_channel(s, [&](int64_t c) {
-    const T centre = mean[c];
-    const double scale = 1 / std::sqrt(static_cast<double>(variance[c]) + s.eps);
+    const auto [centre, rest] = split<T>(mean[c]);
+    const double deviation = 1 / std::sqrt(variance[c] + s.eps);
+    const T scale = static_cast<T>(deviation);
     double along = 0, total = 0;  // sums of g (x - mean) and of g
     for (int64_t b = 0; b < s.batch; ++b) {
       const T *const in = x + (b * s.channels + c) * s.n, *const grad = g + (b * s.channels + c) * s.n;
-      along += lane_sum<T>(s.n, [&](int64_t i) { return grad[i] * (in[i] - centre); });
-      total += lane_sum<T>(s.n, [&](int64_t i) { return grad[i]; });
+      along += centred_dot(s.n, grad, in, mean[c]);
+      total += row_sum(s.n, grad);
     }
-    dgain[c] = static_cast<T>(along * scale);
+    dgain[c] = static_cast<T>(along * deviation);
     dbias[c] = static_cast<T>(total);
-    const T outer = static_cast<T>(scale * static_cast<double>(gain[c])), even = static_cast<T>(total / count);
-    const T slope = static_cast<T>(along * scale * scale / count);
+    const T outer = static_cast<T>(deviation * static_cast<double>(gain[c])), even = static_cast<T>(total / count);
+    const T slope = static_cast<T>(along * deviation / count);  // of the normalised input, which is near 1 where x and 1 / x^2 are not
     for (int64_t b = 0; b < s.batch; ++b) {
       const T *const in = x + (b * s.channels + c) * s.n, *const grad = g + (b * s.channels + c) * s.n;
       T* const into = dx + (b * s.channels + c) * s.n;
-      for (int64_t i = 0; i < s.n; ++i) into[i] = outer * (grad[i] - even - (in[i] - centre) * slope);
+      for (int64_t i = 0; i < s.n; ++i) into[i] = outer * (grad[i] - even - (in[i] - centre - rest) * scale * slope);
     }
   });
 }
 
-#define HEED_INSTANTIATE(T)                                                                  \
-  template void max_pool2d(const PoolSizes&, const T*, T*, int64_t*);                        \
-  template void max_pool2d_backward(const PoolSizes&, const T*, const int64_t*, T*);         \
-  template void avg_pool2d(const PoolSizes&, bool, const T*, T*);                            \
-  template void avg_pool2d_backward(const PoolSizes&, bool, const T*, T*);                   \
-  template void batch_norm(const BatchNormSizes&, const T*, const T*, const T*, T*, T*, T*); \
-  template void batch_norm_backward(const BatchNormSizes&, const T*, const T*, const T*, const T*, const T*, T*, T*, T*);
+#define HEED_INSTANTIATE(T)                                                                            \
+  template void max_pool2d(const PoolSizes&, const T*, T*, int64_t*);                                  \
+  template void max_pool2d_backward(const PoolSizes&, const T*, const int64_t*, T*);                   \
+  template void avg_pool2d(const PoolSizes&, bool, const T*, T*);                                      \
+  template void avg_pool2d_backward(const PoolSizes&, bool, const T*, T*);                             \
+  template void batch_norm(const BatchNormSizes&, const T*, const T*, const T*, T*, double*, double*); \
+  template void batch_norm_backward(const BatchNormSizes&, const T*, const T*, const T*, const double*, const double*, T*, T*, T*);
 HEED_INSTANTIATE(float)
 HEED_INSTANTIATE(double)
 #undef HEED_INSTANTIATE

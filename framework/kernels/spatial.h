@@ -52,9 +52,9 @@ struct BatchNormSizes {
 };
 /// y = (x - mean) / sqrt(variance + eps) gain + bias with the batch's own mean and variance (without Bessel's correction), which come back.
 template <class T>
-void batch_norm(const BatchNormSizes& sizes, const T* x, const T* gain, const T* bias, T* y, T* mean, T* variance);
+void batch_norm(const BatchNormSizes& sizes, const T* x, const T* gain, const T* bias, T* y, double* mean, double* variance);
 template <class T>
-void batch_norm_backward(const BatchNormSizes& sizes, const T* g, const T* x, const T* gain, const T* mean, const T* variance, T* dx,
-                         T* dgain, T* dbias);
+void batch_norm_backward(const BatchNormSizes& sizes, const T* g, const T* x, const T* gain, const double* mean, const double* variance,
+                         T* dx, T* dgain, T* dbias);
 
 }  // namespace heed::kernels

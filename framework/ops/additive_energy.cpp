@@ -3,6 +3,8 @@
 //   dq[t] = sum_s g[t, s] v (1 - z^2),  dk[s] = sum_t g[t, s] v (1 - z^2),  dv = sum_ts g[t, s] z
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "framework/core/parallel.h"
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
@@ -49,22 +51,33 @@ struct AdditiveEnergy {
     }
     const Tensor query = q.contiguous(), keys = k.contiguous(), energy = v.contiguous(), dense = g.contiguous();
     const int64_t B = q.shape()[0], T = q.shape()[1], S = k.shape()[1], A = q.shape()[2];
-    const Tensor dq = zeros(q.shape(), q.dtype()), dk = zeros(k.shape(), q.dtype()), dv = zeros({B, A}, q.dtype());
+    const Tensor dq = zeros(q.shape(), q.dtype()), dk = zeros(k.shape(), q.dtype()), dv = zeros({B, A}, DType::f64);
     dispatch_floating(kName, q.dtype(), [&](auto type) {
       using F = decltype(type);
       parallel_for(B, std::max<int64_t>(1, 4096 / std::max<int64_t>(T * S * A, 1)), [&](int64_t begin, int64_t end) {
+        constexpr int64_t kKeys = 64;  // whose share of dq and dv is summed in F; the rest in double
+        std::vector<F> part(static_cast<size_t>(2 * A));
+        std::vector<double> dq_row(static_cast<size_t>(A));
         for (int64_t b = begin; b < end; ++b) {
           for (int64_t t = 0; t < T; ++t) {
-            kernels::additive_energy_backward<F>(S, A, query.data<F>() + (b * T + t) * A, keys.data<F>() + b * S * A, energy.data<F>(),
-                                                 dense.data<F>() + (b * T + t) * S, dq.data<F>() + (b * T + t) * A,
-                                                 dk.data<F>() + b * S * A, dv.data<F>() + b * A);
+            std::fill(dq_row.begin(), dq_row.end(), 0.0);
+            for (int64_t s = 0; s < S; s += kKeys) {
+              std::fill(part.begin(), part.end(), F{0});
+              kernels::additive_energy_backward<F>(
+                  std::min(kKeys, S - s), A, query.data<F>() + (b * T + t) * A, keys.data<F>() + (b * S + s) * A, energy.data<F>(),
+                  dense.data<F>() + (b * T + t) * S + s, part.data() + A, dk.data<F>() + (b * S + s) * A, part.data());
+              kernels::add_rows_wide<F>(1, A, part.data(), A, dv.data<double>() + b * A);
+              kernels::add_rows_wide<F>(1, A, part.data() + A, A, dq_row.data());
+            }
+            std::transform(dq_row.begin(), dq_row.end(), dq.data<F>() + (b * T + t) * A,
+                           [](double total) { return static_cast<F>(total); });
           }
         }
       });
     });
     d.add(0, dq);
     d.add(1, dk);
-    if (d.wants(2)) d.add(2, sum(dv, {0}));
+    if (d.wants(2)) d.add(2, sum(dv, {0}).to(q.dtype()));
   }
 
   static void samples(SampleList& s) {

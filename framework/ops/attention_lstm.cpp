@@ -60,6 +60,7 @@ struct AttentionLstm {
     const T* const key = keys.data<T>();
     for (int64_t t = 0; t < steps; ++t) {
       const int64_t n = seq.active(t), at = seq.start(t), before = t == 0 ? 0 : seq.start(t - 1);
+      if (n == 0) break;  // every sequence is shorter
       T* const feed = fed.data<T>() + at * (E + H);
       if (t == 0) {
         for (int64_t r = 0; r < n; ++r) std::fill_n(feed + r * (E + H), E, T{0});
@@ -129,7 +130,7 @@ struct AttentionLstm {
     };
     const Tensor dhidden = packed_gradient(g[0], H), dcontext = packed_gradient(g[1], E);
     const Tensor dweights = g[2].defined() ? packed_gradient(g[2], S) : Tensor{};
-    const Tensor dqueries = zeros({rows, A}, dtype), dkeys = zeros({B, S, A}, dtype), dv = zeros({B, A}, dtype);
+    const Tensor dqueries = zeros({rows, A}, dtype), dkeys = zeros({B, S, A}, dtype), dv = zeros({B, A}, DType::f64);
     const Tensor dfed = zeros({B, E + H}, dtype), dh = empty({B, H}, dtype), dc = zeros({B, H}, dtype);
     const Tensor w_rec = recurrent_weight(w_ih, w_hh);
     const kernels::PackedMatrix<T> recurrent(4 * H, E + H, w_rec.data<T>(), E + H, 1, B);
@@ -139,8 +140,9 @@ struct AttentionLstm {
     const T* const key = keys.data<T>();
     for (int64_t t = steps - 1; t >= 0; --t) {
       const int64_t n = seq.active(t), at = seq.start(t);
+      if (n == 0) continue;
       parallel_for(n, std::max<int64_t>(1, 8192 / std::max<int64_t>(S * A, 1)), [&](int64_t begin, int64_t end) {
-        std::vector<T> de(static_cast<size_t>(S));
+        std::vector<T> de(static_cast<size_t>(S)), dv_part(static_cast<size_t>(A));
         for (int64_t r = begin; r < end; ++r) {
           const int64_t b = seq.order[static_cast<size_t>(r)], length = source_lengths[static_cast<size_t>(b)];
           T* const dctx = dcontext.data<T>() + (at + r) * E;
@@ -152,8 +154,9 @@ struct AttentionLstm {
           const T* const query = queries.data<T>() + (at + r) * A;
           T *const dquery = dqueries.data<T>() + (at + r) * A, *const dkey = dkeys.data<T>() + b * S * A;
           if (v.defined()) {
-            kernels::additive_energy_backward<T>(length, A, query, key + b * S * A, v.data<T>(), de.data(), dquery, dkey,
-                                                 dv.data<T>() + b * A);
+            std::fill(dv_part.begin(), dv_part.end(), T{0});  // over one source in T, over the steps in double
+            kernels::additive_energy_backward<T>(length, A, query, key + b * S * A, v.data<T>(), de.data(), dquery, dkey, dv_part.data());
+            kernels::add_rows_wide<T>(1, A, dv_part.data(), A, dv.data<double>() + b * A);
           } else {
             kernels::weighted_sum<T>(length, A, de.data(), key + b * S * A, dquery);
             kernels::add_outer<T>(length, A, de.data(), query, dkey);
@@ -201,7 +204,7 @@ struct AttentionLstm {
     if (d.wants(kWeightHh)) d.add_matmul(kWeightHh, dgates_t, slice(fed, 1, E, E + H));
     if (d.wants(kBias)) d.add(kBias, sum(dgates, {0}));
     if (d.wants(kWeightQuery)) d.add_matmul(kWeightQuery, transpose(dqueries), hiddens);
-    if (d.wants(kV)) d.add(kV, sum(dv, {0}));
+    if (d.wants(kV)) d.add(kV, sum(dv, {0}).to(dtype));
   }
 
   void vjp(Grads& d, const std::array<Tensor, 3>& g, const Saved& saved) const {

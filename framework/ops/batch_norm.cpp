@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include "framework/core/check.h"
+#include "framework/core/parallel.h"
 #include "framework/kernels/spatial.h"
 #include "framework/ops/apply.h"
+#include "framework/ops/moments.h"
 #include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
@@ -22,17 +24,20 @@ struct BatchNorm {
 
   std::array<Tensor, 3> forward(const Tensor& input, const Tensor& gain, const Tensor& bias, Saved& saved) const {
     const Tensor x = input.contiguous(), dense_gain = gain.contiguous(), dense_bias = bias.contiguous();
-    const Tensor y = empty(x.shape(), x.dtype()), mean = empty({sizes.channels}, x.dtype()), variance = empty({sizes.channels}, x.dtype());
+    const Tensor y = empty(x.shape(), x.dtype());
+    const Tensor mean = empty({sizes.channels}, DType::f64),
+                 variance = empty({sizes.channels}, DType::f64);  // a square may overflow in f32
     dispatch_floating(kName, x.dtype(), [&](auto t) {
       using T = decltype(t);
-      kernels::batch_norm<T>(sizes, x.data<T>(), dense_gain.data<T>(), dense_bias.data<T>(), y.data<T>(), mean.data<T>(),
-                             variance.data<T>());
+      kernels::batch_norm<T>(sizes, x.data<T>(), dense_gain.data<T>(), dense_bias.data<T>(), y.data<T>(), mean.data<double>(),
+                             variance.data<double>());
     });
     saved.input(input);
     saved.input(gain);
-    saved.input(mean.clone());  // the results may be written to
-    saved.input(variance.clone());
-    return {y, mean, variance};
+    saved.input(mean);
+    saved.input(variance);
+    const auto result = [&](const Tensor& v) { return x.dtype() == DType::f64 ? v.clone() : v.to(x.dtype()); };  // may be written to
+    return {y, result(mean), result(variance)};
   }
 
   void vjp(Grads& d, const std::array<Tensor, 3>& all, const Saved& saved) const {
@@ -40,8 +45,9 @@ struct BatchNorm {
     if (!g.defined()) return;
     if (GradMode::enabled()) {
       const auto by_channel = [&](const Tensor& v) { return mean(v, {0, 2}, KeepDim::yes); };
-      const Tensor centred = x - by_channel(x), k = g * reshape(gain, {sizes.channels, 1});
-      const Tensor r = rsqrt(by_channel(square(centred)) + sizes.eps), h = centred * r;
+      const Tensor about = reshape(rsqrt(saved[3].detach() + sizes.eps).to(x.dtype()), {sizes.channels, 1});
+      const Tensor centred = detail::centred(x, {0, 2}), k = g * reshape(gain, {sizes.channels, 1});
+      const Tensor r = detail::inverse_deviation(centred, {0, 2}, sizes.eps, about), h = centred * r;
       d.add(0, r * (k - by_channel(k) - h * by_channel(k * h)));
       if (d.wants(1)) d.add(1, sum(g * h, {0, 2}));
       if (d.wants(2)) d.add(2, sum(g, {0, 2}));
@@ -51,8 +57,8 @@ struct BatchNorm {
     const Tensor dx = empty(x.shape(), x.dtype()), dgain = empty({sizes.channels}, x.dtype()), dbias = empty({sizes.channels}, x.dtype());
     dispatch_floating(kName, x.dtype(), [&](auto t) {
       using T = decltype(t);
-      kernels::batch_norm_backward<T>(sizes, dense_g.data<T>(), dense_x.data<T>(), dense_gain.data<T>(), mean.data<T>(), variance.data<T>(),
-                                      dx.data<T>(), dgain.data<T>(), dbias.data<T>());
+      kernels::batch_norm_backward<T>(sizes, dense_g.data<T>(), dense_x.data<T>(), dense_gain.data<T>(), mean.data<double>(),
+                                      variance.data<double>(), dx.data<T>(), dgain.data<T>(), dbias.data<T>());
     });
     d.add(0, dx);
     if (d.wants(1)) d.add(1, dgain);
@@ -69,6 +75,30 @@ struct BatchNorm {
     s.add(given, {{2, 3, 4, 2}, {3}, positive({3}), {3}, {3}},
           [](const auto& x) { return std::vector{batch_norm(x[0], x[1], x[2], x[3], x[4])}; });
   }
+};
+
+// With a mean and a variance that are given, in one pass; not recorded.
+struct GivenBatchNorm {
+  static constexpr const char* kName = "batch_norm";
+  Tensor forward(const Tensor& input, const Tensor& mean, const Tensor& scale, const Tensor& bias, Saved&) const {
+    const Tensor x = input.contiguous(), y = empty(x.shape(), x.dtype());
+    const int64_t channels = x.shape()[1], rows = x.shape()[0] * channels, n = rows == 0 ? 0 : x.numel() / rows;
+    dispatch_floating(kName, x.dtype(), [&](auto t) {
+      using T = decltype(t);
+      const Tensor dense_mean = mean.contiguous(), dense_scale = scale.contiguous(), dense_bias = bias.contiguous();
+      parallel_for(rows, std::max<int64_t>(1, 16384 / std::max<int64_t>(n, 1)), [&](int64_t begin, int64_t end) {
+        for (int64_t row = begin; row < end; ++row) {
+          const int64_t c = row % channels;
+          const T centre = dense_mean.data<T>()[c], factor = dense_scale.data<T>()[c], shift = dense_bias.data<T>()[c];
+          const T* const from = x.data<T>() + row * n;
+          T* const to = y.data<T>() + row * n;
+          for (int64_t i = 0; i < n; ++i) to[i] = (from[i] - centre) * factor + shift;
+        }
+      });
+    });
+    return y;
+  }
+  void vjp(Grads&, const Tensor&, const Saved&) const { HEED_ASSERT(false); }
 };
 
 void check(const Tensor& x, std::initializer_list<Tensor> channels, double eps) {
@@ -96,11 +126,14 @@ BatchNormResult batch_norm(const Tensor& x, const Tensor& gain, const Tensor& bi
 
 Tensor batch_norm(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& gain, const Tensor& bias, double eps) {
   check(x, {mean, variance, gain, bias}, eps);
+  const bool recorded = GradMode::enabled() && (x.requires_grad() || mean.requires_grad() || variance.requires_grad() ||
+                                                gain.requires_grad() || bias.requires_grad());
   Shape channel{x.shape()[1]};
   for (int i = 2; i < x.ndim(); ++i) channel.push_back(1);
   return detail::composed("batch_norm", [&] {
-    const Tensor scale = gain * rsqrt(variance + eps);
-    return x * reshape(scale, channel) + reshape(bias - mean * scale, channel);
+    const Tensor scale = gain * rsqrt(variance + eps);  // x less the mean before anything: both may be large beside the spread
+    if (!recorded) return apply(GivenBatchNorm{}, x, mean, scale, bias);
+    return (x - reshape(mean, channel)) * reshape(scale, channel) + reshape(bias, channel);
   });
 }
 

@@ -9,6 +9,7 @@
 #include "framework/ops/apply.h"
 #include "framework/ops/naming.h"
 #include "framework/ops/registry.h"
+#include "framework/ops/weighed.h"
 
 namespace heed {
 namespace {
@@ -78,9 +79,10 @@ Tensor weighted_cross_entropy(const Tensor& logits, const Tensor& targets, const
   }
   const Tensor log_p = log_softmax(logits), total = nll_loss(log_p, targets, weights, options.ignore_id) * (1 - options.label_smoothing);
   if (options.label_smoothing == 0) return total;
-  const Tensor counted = ne(targets, full({}, static_cast<double>(options.ignore_id), DType::i64)).to(logits.dtype());
-  const Tensor ids = where(counted.to(DType::boolean), targets, zeros({}, DType::i64));
-  const Tensor evenly = -sum(sum(log_p * weights, {1}) * counted), mass = sum(index_select(weights, 0, ids) * counted);
+  const Tensor ignored = eq(targets, full({}, static_cast<double>(options.ignore_id), DType::i64));
+  const Tensor ids = where(ignored, zeros({}, DType::i64), targets);
+  const Tensor evenly = -sum(masked_fill(sum(detail::weighed(weights, log_p), {1}), ignored, 0));
+  const Tensor mass = sum(masked_fill(index_select(weights, 0, ids), ignored, 0));
   const Tensor none = eq(mass, zeros({}, mass.dtype()));
   const double share = options.label_smoothing / static_cast<double>(classes);
   return total + evenly * share / where(none, ones({}, mass.dtype()), mass);
@@ -119,7 +121,7 @@ Tensor composed_cross_entropy_gradient(const Tensor& logits, const Tensor& targe
       }
     }
   });
-  return (softmax(logits) - wanted) * used;
+  return (softmax(masked_fill(logits, eq(used, zeros({}, used.dtype())), 0)) - wanted) * used;  // whatever stands in a row that is ignored
 }
 
 Tensor cross_entropy(const Tensor& logits, const Tensor& targets, CrossEntropyOptions options) {

@@ -80,7 +80,9 @@ struct ScatterAdd {
       using T = decltype(t);
       const T* const from = values.data<T>();
       T* const to = y.data<T>();
-      each_choice(index, y.shape(), dim, [&](int64_t i, int64_t at) { to[at] += from[i]; });
+      std::vector<double> total(to, to + y.numel());  // an element may be chosen any number of times
+      each_choice(index, y.shape(), dim, [&](int64_t i, int64_t at) { total[static_cast<size_t>(at)] += static_cast<double>(from[i]); });
+      std::transform(total.begin(), total.end(), to, [](double v) { return static_cast<T>(v); });
     });
     return y;
   }

@@ -2,9 +2,14 @@
 // vjp with k = g gain: dx = r (k - mean(k) - h mean(k h)),  dgain = sum g h,  dbias = sum g over rows
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
 #include "framework/core/check.h"
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
+#include "framework/ops/moments.h"
 #include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
@@ -20,7 +25,7 @@ struct LayerNorm {
   static int64_t row_count(const Tensor& x) { return x.shape().back() == 0 ? 0 : x.numel() / x.shape().back(); }
 
   Tensor forward(const Tensor& input, const Tensor& gain, const Tensor& bias, Saved& saved) const {
-    const Tensor x = input.contiguous(), y = empty(x.shape(), x.dtype()), stats = empty({row_count(x), 2}, x.dtype());
+    const Tensor x = input.contiguous(), y = empty(x.shape(), x.dtype()), stats = empty({row_count(x), 3}, x.dtype());
     dispatch_floating(kName, x.dtype(), [&](auto t) {
       using T = decltype(t);
       kernels::layer_norm<T>(row_count(x), x.shape().back(), x.data<T>(), gain.contiguous().data<T>(), bias.contiguous().data<T>(), eps,
@@ -36,9 +41,8 @@ struct LayerNorm {
     const Tensor x = saved[0], gain = saved[1];
     const int64_t n = x.shape().back(), rows = row_count(x);
     if (GradMode::enabled()) {
-      const Tensor centred = x - mean(x, {-1}, KeepDim::yes);
-      const Tensor scale = div(ones(Shape{}, x.dtype()), sqrt(mean(square(centred), {-1}, KeepDim::yes) + eps)), h = centred * scale,
-                   k = g * gain;
+      const Tensor about = reshape(slice(saved[2].detach(), 1, 2, 3), x.shape().with(x.ndim() - 1, 1)), centred = detail::centred(x, {-1});
+      const Tensor scale = detail::inverse_deviation(centred, {-1}, eps, about), h = centred * scale, k = g * gain;
       d.add(0, scale * (k - mean(k, {-1}, KeepDim::yes) - h * mean(k * h, {-1}, KeepDim::yes)));
       if (d.wants(1)) d.add(1, sum_to(g * h, gain.shape()));
       if (d.wants(2)) d.add(2, sum_to(g, gain.shape()));
@@ -76,6 +80,34 @@ struct RmsNorm {
   }
 };
 
+// Whether means of squares, and eps beside them, are neither infinite nor so small that squares may have been rounded away.
+bool squares_hold(const Tensor& squares, double eps) {
+  return dispatch_floating("rms_norm", squares.dtype(), [&](auto t) {
+    using T = decltype(t);
+    const T* const from = squares.data<T>();
+    return std::all_of(from, from + squares.numel(), [&](T v) {
+      return std::isfinite(v) && static_cast<double>(v) + eps > 1e10 * static_cast<double>(std::numeric_limits<T>::min());
+    });
+  });
+}
+
+// What each row is divided by before it is squared, as [*, 1] reciprocals: the power of two below its largest element, but not below the
+// root of eps, beside which the squares count nothing. Such a division is exact, so that ordinary rows keep their bits.
+Tensor row_scales(const Tensor& input, double eps) {
+  const Tensor x = input.detach().contiguous(), scales = empty(x.shape().with(x.ndim() - 1, 1), x.dtype());
+  const int64_t n = x.shape().back();
+  const double least = std::sqrt(eps);
+  dispatch_floating("rms_norm", x.dtype(), [&](auto t) {
+    using T = decltype(t);
+    for (int64_t r = 0; r < scales.numel(); ++r) {
+      double most = least;
+      for (int64_t i = 0; i < n; ++i) most = std::max(most, std::abs(static_cast<double>(x.data<T>()[r * n + i])));
+      scales.data<T>()[r] = std::isfinite(most) && most > 0 ? static_cast<T>(std::ldexp(1.0, -std::ilogb(most))) : T{1};
+    }
+  });
+  return scales;
+}
+
 }  // namespace
 
 Tensor layer_norm(const Tensor& x, const Tensor& gain, const Tensor& bias, double eps) {
@@ -99,7 +131,12 @@ Tensor rms_norm(const Tensor& x, const Tensor& gain, double eps) {
     throw ShapeError(fmt::format("rms_norm: gain {} for {}", gain.shape().str(), x.shape().str()));
   }
   if (gain.dtype() != x.dtype()) throw DTypeError(fmt::format("rms_norm: dtypes differ: {} and {}", x.describe(), gain.describe()));
-  return detail::composed("rms_norm", [&] { return x * rsqrt(mean(square(x), {-1}, KeepDim::yes) + eps) * gain; });
+  return detail::composed("rms_norm", [&] {
+    const Tensor squares = mean(square(x), {-1}, KeepDim::yes);
+    if (squares_hold(squares, eps)) return x * rsqrt(squares + eps) * gain;
+    const Tensor scale = row_scales(x, eps), scaled = x * scale;
+    return scaled * rsqrt(mean(square(scaled), {-1}, KeepDim::yes) + scale * eps * scale) * gain;
+  });
 }
 
 DEFINE_OP(rms_norm, RmsNorm)

@@ -21,7 +21,7 @@ template <class T>
 struct LogitGradient {
   LogitGradient(int64_t rows, int64_t classes) : logits(rows, classes), bias(static_cast<size_t>(classes)) {}
   kernels::StoredMatrix<T> logits;
-  std::vector<T> bias;
+  std::vector<double> bias;  // the sum over all rows
 };
 
 struct LinearCrossEntropy {
@@ -64,7 +64,7 @@ struct LinearCrossEntropy {
       total.rows += part.rows;
       if (!recording) continue;
       gradient->logits.store(row, count, logits.data<T>());
-      for (int64_t r = 0; bias.defined() && r < count; ++r) kernels::add_row(V, logits.data<T>() + r * V, gradient->bias.data());
+      if (bias.defined()) kernels::add_rows_wide(count, V, logits.data<T>(), V, gradient->bias.data());
     }
     return total;
   }
@@ -96,7 +96,7 @@ struct LinearCrossEntropy {
         const Tensor dw = d.buffer(1, weight.shape(), weight.dtype());
         gradient.logits.add_transposed_product(D, (x * scale).contiguous().template data<T>(), dw.data<T>());
       }
-      if (d.wants(2)) d.add(2, from_vector(gradient.bias, bias.shape()) * scale);
+      if (d.wants(2)) d.add(2, (from_vector(gradient.bias, bias.shape()) * scale).to(bias.dtype()));
     });
   }
   static void samples(SampleList& s) {

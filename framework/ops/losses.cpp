@@ -5,9 +5,12 @@
 #include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
+#include "framework/ops/weighed.h"
 
 namespace heed {
 namespace {
+
+using detail::weighed;
 
 constexpr const char* kNoRows = "the mean over no rows is 0 in heed, NaN in PyTorch";
 
@@ -87,7 +90,7 @@ Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, double beta, Reduct
 Tensor bce_with_logits(const Tensor& logits, const Tensor& target, Reduction reduction) {
   require_alike("bce_with_logits", logits, target);
   return detail::composed("bce_with_logits", [&] {  // no difference of large numbers
-    return reduced(target * softplus(-logits) + (1.0 - target) * softplus(logits), reduction);
+    return reduced(weighed(target, softplus(-logits)) + weighed(1.0 - target, softplus(logits)), reduction);
   });
 }
 
@@ -96,7 +99,7 @@ Tensor kl_div(const Tensor& log_probabilities, const Tensor& target, Reduction r
   return detail::composed("kl_div", [&] {
     const Tensor zero = zeros({}, target.dtype()), one = ones({}, target.dtype());
     const Tensor log_target = log(where(eq(target, zero), one, target));  // 0 log 0 = 0
-    return reduced(target * (log_target - log_probabilities), reduction);
+    return reduced(weighed(target, log_target - log_probabilities), reduction);
   });
 }
 
@@ -118,9 +121,9 @@ Tensor nll_loss(const Tensor& log_probabilities, const Tensor& targets, const Te
     const Tensor ids = where(ignored, zeros({}, DType::i64), targets);
     const Tensor counted = logical_not(ignored).to(log_probabilities.dtype());
     const Tensor weights = class_weights.defined() ? index_select(class_weights, 0, ids) * counted : counted;
-    const Tensor chosen = reshape(gather(log_probabilities, 1, unsqueeze(ids, 1)), targets.shape());
+    const Tensor chosen = masked_fill(reshape(gather(log_probabilities, 1, unsqueeze(ids, 1)), targets.shape()), ignored, 0);
     const Tensor total = sum(weights), none = eq(total, zeros({}, total.dtype()));
-    return -sum(chosen * weights) / where(none, ones({}, total.dtype()), total);
+    return -sum(weighed(weights, chosen)) / where(none, ones({}, total.dtype()), total);
   });
 }
 

@@ -47,6 +47,7 @@ struct Lstm {
     if (steps > 1) recurrent.emplace(H, 4 * H, w_hh.data<T>(), 1, H, B);
     for (int64_t i = 0; i < steps; ++i) {
       const int64_t t = nth(seq, i), n = seq.active(t), at = seq.start(t);
+      if (n == 0) continue;  // every sequence is shorter
       const size_t state_bytes = static_cast<size_t>(n * H) * sizeof(T);
       std::memcpy(h_before.data<T>() + at * H, h.data<T>(), state_bytes);
       std::memcpy(c_before.data<T>() + at * H, c.data<T>(), state_bytes);
@@ -92,6 +93,7 @@ struct Lstm {
     if (steps > 1) recurrent.emplace(4 * H, H, w_hh.data<T>(), H, 1, B);
     for (int64_t i = steps - 1; i >= 0; --i) {
       const int64_t t = nth(seq, i), n = seq.active(t), at = seq.start(t);
+      if (n == 0) continue;
       kernels::add_into(dtype, n * H, dy.data<T>() + at * H, dh.data<T>());
       T* dg = dgates.data<T>() + at * 4 * H;
       kernels::lstm_gates_backward<T>(n, H, dg, c_before.data<T>() + at * H, cells.data<T>() + at * H, dh.data<T>(), dc.data<T>());

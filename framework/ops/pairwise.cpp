@@ -1,12 +1,13 @@
 // maximum, minimum and pow of two tensors, with NumPy's broadcasting and the C library's values.
 // vjp: maximum (g [a > b], g [b > a]), halves where equal; minimum the other way round; pow (g b a^(b-1), g y log a), each summed back to
-// its input's shape.
+// its input's shape. weighed (w v, 0 where w = 0 and v is infinite): (g v, g w).
 #include <cmath>
 
 #include "framework/ops/apply.h"
 #include "framework/ops/elementwise.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
+#include "framework/ops/weighed.h"
 
 namespace heed {
 namespace {
@@ -58,10 +59,13 @@ struct Pow {
   }
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
     const Tensor a = saved[0], b = saved[1];
-    if (d.wants(0)) d.add(0, sum_to(g * b * pow(a, b - 1.0), a.shape()));
-    if (d.wants(1)) {  // 0^b is 0 for every b > 0: no gradient, where log a is -inf
-      const Tensor one = each_pair(kName, a, b, [](auto p, auto q) { return p == 0 && q >= 0; });
-      d.add(1, sum_to(g * saved[2] * log(a + one), b.shape()));
+    if (d.wants(0)) {  // a^0 is 1 whatever a is: no gradient, where a^(b - 1) is no number
+      const Tensor constant = each_pair(kName, a, b, [](auto p, auto q) { return q == 0 && (p == 0 || !std::isfinite(p)); });
+      d.add(0, sum_to(g * b * pow(a, b + constant - 1.0), a.shape()));
+    }
+    if (d.wants(1)) {  // 0^b for b > 0 and inf^b for b < 0 are 0: no gradient, where log a is infinite
+      const Tensor none = each_pair(kName, a, b, [](auto p, auto q) { return p == 0 ? q >= 0 : std::isinf(p) && p > 0 && q < 0; });
+      d.add(1, sum_to(g * saved[2] * log(where(none.to(DType::boolean), ones({}, a.dtype()), a)), b.shape()));
     }
   }
   static void samples(SampleList& s) {
@@ -73,8 +77,23 @@ struct Pow {
   }
 };
 
+struct Weighed {
+  static constexpr const char* kName = "weighed";
+  Tensor forward(const Tensor& weight, const Tensor& value, Saved& saved) const {
+    saved.input(weight);
+    saved.input(value);
+    return each_pair(kName, weight, value, [](auto w, auto v) { return w == 0 && std::isinf(v) ? w : w * v; });
+  }
+  void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
+    const Tensor weight = saved[0], value = saved[1];
+    if (d.wants(0)) d.add(0, sum_to(detail::weighed(g, value), weight.shape()));
+    if (d.wants(1)) d.add(1, sum_to(detail::weighed(weight, g), value.shape()));
+  }
+};
+
 }  // namespace
 
+Tensor detail::weighed(const Tensor& weight, const Tensor& value) { return apply(Weighed{}, weight, value); }
 Tensor maximum(const Tensor& a, const Tensor& b) { return apply(Extreme<true>{}, a, b); }
 Tensor minimum(const Tensor& a, const Tensor& b) { return apply(Extreme<false>{}, a, b); }
 Tensor pow(const Tensor& a, const Tensor& b) { return apply(Pow{}, a, b); }

@@ -4,12 +4,20 @@
 #include <numbers>
 
 #include "framework/ops/elementwise_op.h"
+#include "framework/ops/weighed.h"
 
 namespace heed {
 namespace {
 
 using detail::Keeps;
+using detail::weighed;
 using enum SampleInput::Fill;
+
+// x / (1 + e^-x) and its like at an infinity, where the formula is inf times 0: 0 and x, with the slopes 0 and 1.
+template <class T>
+T rectified(T x) {
+  return x > 0 ? x : T(-0.0);
+}
 
 // sign(x): -1, 0 or 1; NaN stays.      dx = 0
 struct Sign {
@@ -191,16 +199,17 @@ struct Silu {
   static constexpr Keeps kKeeps = Keeps::input;
   template <class T>
   T value(T x) const {
-    return x / (1 + std::exp(-x));
+    return std::isinf(x) ? rectified(x) : x / (1 + std::exp(-x));
   }
   template <class T>
   T slope(T x) const {
+    if (std::isinf(x)) return x > 0;
     const T s = 1 / (1 + std::exp(-x));
     return s * (1 + x * (1 - s));
   }
   Tensor composed(const Tensor& g, const Tensor& x) const {
     const Tensor s = sigmoid(x);
-    return g * s * (x * (1.0 - s) + 1.0);
+    return g * weighed(s, weighed(1.0 - s, x) + 1.0);
   }
 };
 
@@ -228,14 +237,15 @@ struct Gelu {
   static constexpr double kRootHalf = 1 / std::numbers::sqrt2, kDensity = std::numbers::inv_sqrtpi / std::numbers::sqrt2;
   template <class T>
   T value(T x) const {
-    return x * (T(0.5) * std::erfc(-x * T(kRootHalf)));
+    return std::isinf(x) ? rectified(x) : x * (T(0.5) * std::erfc(-x * T(kRootHalf)));
   }
   template <class T>
   T slope(T x) const {
+    if (std::isinf(x)) return x > 0;
     return T(0.5) * std::erfc(-x * T(kRootHalf)) + x * T(kDensity) * std::exp(T(-0.5) * x * x);
   }
   Tensor composed(const Tensor& g, const Tensor& x) const {
-    return g * ((erf(x * kRootHalf) + 1.0) * 0.5 + x * exp(square(x) * -0.5) * kDensity);
+    return g * ((erf(x * kRootHalf) + 1.0) * 0.5 + weighed(exp(square(x) * -0.5), x) * kDensity);
   }
   static void samples(SampleList& s) {
     detail::add_elementwise_samples(s, "torch.nn.functional.gelu(a)", normal, [](const Tensor& x) { return gelu(x); });
@@ -253,16 +263,17 @@ struct GeluTanh {
   }
   template <class T>
   T value(T x) const {
-    return T(0.5) * x * (1 + tanh_of(x));
+    return std::isinf(x) ? rectified(x) : T(0.5) * x * (1 + tanh_of(x));
   }
   template <class T>
   T slope(T x) const {
     const T t = tanh_of(x);
+    if (t == 1 || t == -1) return x > 0;  // and x^2 may be infinite
     return T(0.5) * (1 + t) + T(0.5) * x * (1 - t * t) * T(kScale) * (1 + 3 * T(kCubic) * x * x);
   }
   Tensor composed(const Tensor& g, const Tensor& x) const {
     const Tensor t = heed::tanh((x + x * square(x) * kCubic) * kScale);
-    return g * ((t + 1.0) * 0.5 + x * (1.0 - square(t)) * (square(x) * (3 * kCubic) + 1.0) * (0.5 * kScale));
+    return g * ((t + 1.0) * 0.5 + weighed(1.0 - square(t), x * (square(x) * (3 * kCubic) + 1.0)) * (0.5 * kScale));
   }
   static void samples(SampleList& s) {
     detail::add_elementwise_samples(s, "torch.nn.functional.gelu(a, approximate='tanh')", normal,

@@ -14,7 +14,7 @@ struct LstmResult {
 ///   i,f,o = sigmoid(W_ih x_t + W_hh h_{t-1} + b), g = tanh(...), c_t = f c_{t-1} + i g, h_t = o tanh(c_t)
 /// Gradients of first order.
 /// @param x [B, T, D]
-/// @param lengths i64 [B] (1..T) or undefined (all T)
+/// @param lengths i64 [B] (0..T) or undefined (all T)
 /// @param h0,c0 [B, H] or undefined (zeros)
 /// @param weight_ih [4H, D]
 /// @param weight_hh [4H, H]
@@ -46,7 +46,7 @@ struct AttentionLstmResult {
 ///   H)
 /// Gradients of first order.
 /// @param x [B, T, D]
-/// @param target_lengths i64 [B] (1..T)
+/// @param target_lengths i64 [B] (0..T)
 /// @param memory [B, S, E]
 /// @param keys [B, S, A]
 /// @param source_lengths i64 [B]
@@ -68,7 +68,7 @@ struct ScaledDotAttentionResult {
   Tensor weights;  // [B, H, T, S]; a row without keys is all 0
 };
 /// Scaled dot-product attention of several heads, fused (Vaswani et al. 2017, eq. 1 and sec. 3.2.2 without the projections):
-///   weights_h = softmax(Q_h K_h^T / sqrt(d)) over the first lengths[b] keys, and over keys 0..t for query t when `causal`;
+///   weights_h = softmax(Q_h K_h^T / sqrt(d)) over the first lengths[b] keys, and over keys 0..S - T + t for query t when `causal`;
 ///   context = [weights_1 V_1; ...; weights_h V_h]
 /// Slices of a joint projection are read in place. Gradients of first order.
 /// @param query [B, T, H d]
@@ -76,7 +76,8 @@ struct ScaledDotAttentionResult {
 /// @param value [B, S, H e]
 /// @param lengths i64 [B] (0..S) or undefined (all S)
 /// @param heads H
-/// @param causal whether query t sees keys 0..t alone
+/// @param causal the queries stand at the end of the keys (where T = S, query t sees keys 0..t; in chunks, with the keys before it, as in
+/// the whole); at most S of them
 /// @return context and weights
 /// @throws ShapeError, DTypeError, ValueError, IndexError
 ScaledDotAttentionResult scaled_dot_attention(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& lengths,

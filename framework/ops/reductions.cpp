@@ -7,6 +7,7 @@
 
 #include "framework/core/parallel.h"
 #include "framework/ops/apply.h"
+#include "framework/ops/moments.h"
 #include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
@@ -192,14 +193,14 @@ struct Var {
     return squares / std::max(static_cast<double>(n) - correction, 0.0);
   }
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
-    d.add(0, g * centred(saved[0], reduced) * (2 / std::max(static_cast<double>(reduced.count()) - correction, 0.0)));
+    d.add(0, g * (centred(saved[0], reduced) * (2 / std::max(static_cast<double>(reduced.count()) - correction, 0.0))));
   }
   static Tensor centred(const Tensor& x, const Reduced& reduced) {
     std::vector<int> dims;
     for (int i = 0; i < x.ndim(); ++i) {
       if (reduced.is(i)) dims.push_back(i);
     }
-    return x - (dims.empty() ? x : sum(x * (1 / static_cast<double>(reduced.count())), dims, KeepDim::yes));  // a sum may overflow
+    return dims.empty() ? x - x : detail::centred(x, dims);
   }
   static void samples(SampleList& s) {
     s.add("torch.var(a, dim=(0, 1))", {{3, 5}}, [](const auto& x) { return std::vector{var(x[0])}; });
@@ -232,7 +233,7 @@ struct StdDev {
   }
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
     const double scale = 1 / std::max(static_cast<double>(reduced.count()) - correction, 0.0);
-    d.add(0, over_root(g * Var::centred(saved[0], reduced), saved[1]) * scale);
+    d.add(0, g * (over_root(Var::centred(saved[0], reduced), saved[1]) * scale));
   }
   static void samples(SampleList& s) {
     s.add("torch.std(a, dim=(0, 1))", {{3, 5}}, [](const auto& x) { return std::vector{stddev(x[0])}; });
@@ -256,7 +257,7 @@ struct Norm {
     saved.output(y);
     return y;
   }
-  void vjp(Grads& d, const Tensor& g, const Saved& saved) const { d.add(0, over_root(g * saved[0], saved[1])); }
+  void vjp(Grads& d, const Tensor& g, const Saved& saved) const { d.add(0, g * over_root(saved[0], saved[1])); }
   static void samples(SampleList& s) {
     s.add("torch.linalg.vector_norm(a)", {{3, 5}}, [](const auto& x) { return std::vector{norm(x[0])}; });
     s.add("torch.linalg.vector_norm(a, dim=1)", {{3, 5}}, [](const auto& x) { return std::vector{norm(x[0], {1})}; });
@@ -267,7 +268,7 @@ struct Norm {
   }
 };
 
-// logsumexp: log sum e^x, without overflow.      dx = g e^(x - y)
+// logsumexp: log sum e^x, without overflow.      dx = g e^(x - y), 0 where all x are -inf
 struct LogSumExp {
   static constexpr const char* kName = "logsumexp";
   Reduced reduced;
@@ -283,7 +284,10 @@ struct LogSumExp {
     saved.output(y);
     return y;
   }
-  void vjp(Grads& d, const Tensor& g, const Saved& saved) const { d.add(0, g * exp(saved[0] - saved[1])); }
+  void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
+    const Tensor y = saved[1];
+    d.add(0, g * exp(saved[0] - masked_fill(y, eq(y, full({}, -INFINITY, y.dtype())), 0)));
+  }
   static void samples(SampleList& s) {
     s.add("torch.logsumexp(a, (0, 1))", {{3, 5}}, [](const auto& x) { return std::vector{logsumexp(x[0])}; });
     s.add("torch.logsumexp(a, 1)", {{3, 70}}, [](const auto& x) { return std::vector{logsumexp(x[0], {1})}; });

@@ -29,8 +29,8 @@ struct ScaledDotAttention {
   int64_t head_size() const { return D / heads; }
   int64_t value_size() const { return E / heads; }
   int64_t grain() const { return std::max<int64_t>(1, 30000 / std::max<int64_t>(1, T * S * (head_size() + value_size()))); }
-  // Row t of a causal map sees the keys 0..t.
-  int64_t seen(int64_t t, int64_t length) const { return causal ? std::min(length, t + 1) : length; }
+  // The queries stand at the end of the keys: row t of a causal map sees the keys 0..S - T + t.
+  int64_t seen(int64_t t, int64_t length) const { return causal ? std::min(length, S - T + t + 1) : length; }
 
   template <class T_>
   std::array<Tensor, 2> run(const Tensor& q, const Tensor& k, const Tensor& v) const {
@@ -139,6 +139,9 @@ ScaledDotAttentionResult scaled_dot_attention(const Tensor& query, const Tensor&
   }
   if (heads < 1 || query.size(2) % heads != 0 || value.size(2) % heads != 0) {
     throw ValueError(fmt::format("scaled_dot_attention: {} heads do not divide {}", heads, shapes()));
+  }
+  if (causal && query.size(1) > key.size(1)) {
+    throw ShapeError(fmt::format("scaled_dot_attention: {} causal queries at the end of {} keys", query.size(1), key.size(1)));
   }
   ScaledDotAttention op{heads, causal, {}, query.size(0), query.size(1), key.size(1), query.size(2), value.size(2)};
   if (lengths.defined()) {

@@ -20,7 +20,7 @@ SequencePacking::SequencePacking(const char* op, const Tensor& lengths, int64_t 
     }
     length = lengths.to_vector<int64_t>();
     for (const int64_t n : length) {
-      if (n < 1 || n > steps) throw IndexError(fmt::format("{}: length {} is outside 1..{}", op, n, steps));
+      if (n < 0 || n > steps) throw IndexError(fmt::format("{}: length {} is outside 0..{}", op, n, steps));
     }
   }
   order.resize(static_cast<size_t>(batch));

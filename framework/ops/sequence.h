@@ -15,7 +15,7 @@ struct SequencePacking {
   std::vector<int64_t> offsets;  // offsets[t] = first packed row of step t; steps + 1 entries
 
   /// @param op stands in messages
-  /// @param lengths i64 [B], each in 1..steps, or undefined for all `steps`
+  /// @param lengths i64 [B], each in 0..steps, or undefined for all `steps`
   /// @param batch,steps B, T
   /// @throws IndexError naming `op` for a length outside
   SequencePacking(const char* op, const Tensor& lengths, int64_t batch, int64_t steps);

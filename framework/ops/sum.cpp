@@ -1,5 +1,5 @@
 // sum(x, dims): y = sum of x over dims.      vjp: dx = g stretched back over dims.
-// mean and sum_to are compositions.
+// mean is the same op with a divisor, so that it is rounded once; sum_to is a composition.
 #include <fmt/format.h>
 
 #include "framework/kernels/kernels.h"
@@ -15,6 +15,7 @@ struct Sum {
   static constexpr const char* kName = "sum";
   Shape input_shape;
   std::bitset<kMaxDims> reduced;
+  double divisor = 1;
 
   Shape kept_shape() const {  // reduced extents become 1
     Shape shape = input_shape;
@@ -22,7 +23,14 @@ struct Sum {
     return shape;
   }
 
-  Tensor forward(const Tensor& input, Saved&) const {  // one run of neighbouring reduced dims at a time, the last first
+  int64_t count() const {  // elements that make one of the result
+    int64_t n = 1;
+    for (int i = 0; i < input_shape.ndim(); ++i) n *= reduced[static_cast<size_t>(i)] ? input_shape[i] : 1;
+    return n;
+  }
+
+  // One run of neighbouring reduced dims at a time, the last first; what lies between two runs is kept in double.
+  Tensor forward(const Tensor& input, Saved&) const {
     Tensor x = input.contiguous();
     Shape shape = input_shape;
     bool any = false;
@@ -37,10 +45,15 @@ struct Sum {
       for (int i = 0; i < begin; ++i) outer *= shape[i];
       for (int i = end; i < shape.ndim(); ++i) inner *= shape[i];
       for (int i = begin; i < end; ++i) shape[i] = 1;
-      const Tensor y = empty(shape, x.dtype());
+      bool last = true;
+      for (int i = 0; i < begin; ++i) last = last && !reduced[static_cast<size_t>(i)];
+      const Tensor y = empty(shape, last ? input.dtype() : DType::f64);
       dispatch_floating(kName, x.dtype(), [&](auto t) {
-        using T = decltype(t);
-        kernels::sum<T>(outer, reduce, inner, x.data<T>(), y.data<T>());
+        dispatch_floating(kName, y.dtype(), [&](auto u) {
+          using T = decltype(t);
+          using Y = decltype(u);
+          kernels::sum<T, Y>(outer, reduce, inner, x.data<T>(), y.data<Y>(), last ? divisor : 1);
+        });
       });
       x = y;
       any = true;
@@ -48,7 +61,7 @@ struct Sum {
     }
     return any ? x : x.clone();
   }
-  void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add(0, expand(g, input_shape)); }
+  void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add(0, expand(divisor == 1 ? g : g * (1 / divisor), input_shape)); }
   static void samples(SampleList& s) {
     s.add("torch.sum(a)", {{3, 4}}, [](const auto& x) { return std::vector{sum(x[0])}; });
     s.add("torch.sum(a, 0)", {{5, 3}}, [](const auto& x) { return std::vector{sum(x[0], {0})}; });
@@ -61,10 +74,8 @@ struct Sum {
 
 }  // namespace
 
-Tensor sum(const Tensor& x, std::vector<int> dims, KeepDim keep) {
-  detail::require_defined("sum", x);
-  Sum op{x.shape(), named_dims("sum", dims, x.ndim())};
-  if (dims.empty()) op.reduced.set();
+namespace {
+Tensor reduced_by(const Sum& op, const Tensor& x, KeepDim keep) {
   const Tensor y = apply(op, x);
   if (keep == KeepDim::yes) return y;
   Shape shape;
@@ -74,10 +85,21 @@ Tensor sum(const Tensor& x, std::vector<int> dims, KeepDim keep) {
   return reshape(y, shape);
 }
 
+Sum sum_over(const char* name, const Tensor& x, const std::vector<int>& dims) {
+  detail::require_defined(name, x);
+  Sum op{x.shape(), named_dims(name, dims, x.ndim())};
+  if (dims.empty()) op.reduced.set();
+  return op;
+}
+}  // namespace
+
+Tensor sum(const Tensor& x, std::vector<int> dims, KeepDim keep) { return reduced_by(sum_over("sum", x, dims), x, keep); }
+
 Tensor mean(const Tensor& x, std::vector<int> dims, KeepDim keep) {
   return detail::composed("mean", [&] {
-    const Tensor total = sum(x, dims, keep);
-    return total * (static_cast<double>(total.numel()) / static_cast<double>(x.numel()));
+    Sum op = sum_over("mean", x, dims);
+    op.divisor = static_cast<double>(op.count());
+    return reduced_by(op, x, keep);
   });
 }
 

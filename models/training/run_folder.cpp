@@ -52,6 +52,7 @@ void visit_train(Config& c, const Visit& visit) {
   visit("lr_floor", c.lr_floor);
   visit("label_smoothing", c.label_smoothing);
   visit("clip", c.clip);
+  visit("on_bad_gradient", c.on_bad_gradient);
   visit("weight_decay", c.weight_decay);
   visit("beta2", c.beta2);
   visit("average", c.average);
@@ -192,6 +193,8 @@ void check(const RunConfig& config) {
   require(t.weight_decay >= 0 && std::isfinite(t.weight_decay), fmt::format("weight-decay: must not be negative, got {}", t.weight_decay));
   require(t.label_smoothing >= 0 && t.label_smoothing < 1, fmt::format("label-smoothing: {} is outside [0, 1)", t.label_smoothing));
   require(t.clip >= 0, fmt::format("clip: must not be negative, got {}", t.clip));
+  require(t.on_bad_gradient == "stop" || t.on_bad_gradient == "skip",
+          fmt::format("on-bad-gradient: '{}' is not known (stop, skip)", t.on_bad_gradient));
   require(t.min_count >= 1, fmt::format("min-count: must be at least 1, got {}", t.min_count));
   require(t.log_every >= 1, fmt::format("log-every: must be at least 1, got {}", t.log_every));
   require(t.max_vocabulary == 0 || t.max_vocabulary > Vocabulary::kSpecials,

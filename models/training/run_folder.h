@@ -23,31 +23,32 @@ namespace heed::models {
 
 /// How a run is trained; [train] of config.toml.
 struct TrainConfig {
-  int64_t batch_size = 64;            // sentence pairs a batch
-  int64_t batch_tokens = 0;           // instead: at most so many tokens a batch on either side, padding counted; 0: by batch_size
-  int64_t epochs = 10;                // over the training pairs
-  int64_t updates = 0;                // instead of epochs when above 0
-  int64_t max_length = 100;           // training pairs with more tokens on a side are left out
-  double lr = 1e-3;                   // after the warm-up
-  std::string schedule = "constant";  // a kind of nn::Schedule
-  int64_t warmup = 0;                 // updates
-  double lr_floor = 0.0;              // where linear and cosine end, as a part of lr
-  double label_smoothing = 0.1;       // in [0, 1)
-  double clip = 1.0;                  // gradient norm; 0: no clipping
-  double weight_decay = 0.0;          // of AdamW
-  double beta2 = 0.999;               // of Adam
-  int64_t average = 0;                // the last checkpoints to average at the end; 0: none
-  std::string precision = "f32";      // of the products while training; "bf16" where the CPU has it (AutocastGuard)
-  std::string subwords = "none";      // "bpe" or "unigram": the vocabularies hold pieces of words
-  int64_t subword_vocabulary = 8000;  // pieces a side, or of both when joint
-  bool joint = false;                 // one vocabulary for both sides
-  int64_t min_count = 1;              // words seen less often are unknown
-  int64_t max_vocabulary = 0;         // a side; 0: no limit
-  int64_t validate_every = 0;         // updates; 0: every epoch
-  std::string keep_best_by = "chrf";  // what the kept weights are best in: "loss", "bleu" or "chrf"; ties by the loss
-  int64_t patience = 0;               // validations without better weights before training ends; 0: never
-  int64_t log_every = 50;             // updates between two lines of metrics.jsonl
-  uint64_t seed = 1;                  // of weights, order and dropout
+  int64_t batch_size = 64;               // sentence pairs a batch
+  int64_t batch_tokens = 0;              // instead: at most so many tokens a batch on either side, padding counted; 0: by batch_size
+  int64_t epochs = 10;                   // over the training pairs
+  int64_t updates = 0;                   // instead of epochs when above 0
+  int64_t max_length = 100;              // training pairs with more tokens on a side are left out
+  double lr = 1e-3;                      // after the warm-up
+  std::string schedule = "constant";     // a kind of nn::Schedule
+  int64_t warmup = 0;                    // updates
+  double lr_floor = 0.0;                 // where linear and cosine end, as a part of lr
+  double label_smoothing = 0.1;          // in [0, 1)
+  double clip = 1.0;                     // gradient norm; 0: no clipping
+  std::string on_bad_gradient = "stop";  // a loss or a gradient with NaN or infinity: "stop" the training, or "skip" the update
+  double weight_decay = 0.0;             // of AdamW
+  double beta2 = 0.999;                  // of Adam
+  int64_t average = 0;                   // the last checkpoints to average at the end; 0: none
+  std::string precision = "f32";         // of the products while training; "bf16" where the CPU has it (AutocastGuard)
+  std::string subwords = "none";         // "bpe" or "unigram": the vocabularies hold pieces of words
+  int64_t subword_vocabulary = 8000;     // pieces a side, or of both when joint
+  bool joint = false;                    // one vocabulary for both sides
+  int64_t min_count = 1;                 // words seen less often are unknown
+  int64_t max_vocabulary = 0;            // a side; 0: no limit
+  int64_t validate_every = 0;            // updates; 0: every epoch
+  std::string keep_best_by = "chrf";     // what the kept weights are best in: "loss", "bleu" or "chrf"; ties by the loss
+  int64_t patience = 0;                  // validations without better weights before training ends; 0: never
+  int64_t log_every = 50;                // updates between two lines of metrics.jsonl
+  uint64_t seed = 1;                     // of weights, order and dropout
   bool operator==(const TrainConfig&) const = default;
 };
 

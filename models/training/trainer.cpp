@@ -229,12 +229,13 @@ void Trainer::resume() {
   model_->load(weights, name);
   optimizer_->load_state(file.tensors, name);
   if (integers[3] > 0) load_best(folder_);
-  cursor_ = {integers[0], integers[1], integers[2], integers[3], integers[4], integers[7], reals[1], reals[2], reals[3]};
+  cursor_ = {integers[0], integers[1], integers[2], integers[3], integers[4], integers[7], reals[1], reals[2], reals[3], 0};
   best_ = {reals[0], -1, -INFINITY};  // of a run before the other two were kept: a tie in BLEU keeps the older weights, as it did then
   if (file.tensors.contains("best")) {
     const auto best = take(file.tensors, "best", {2}, DType::f64, name).to_vector<double>();
     best_ = {reals[0], best[0], best[1]};
   }
+  if (file.tensors.contains("skipped")) cursor_.skipped = take(file.tensors, "skipped", {1}, DType::i64, name).to_vector<int64_t>()[0];
   default_generator().set_state({static_cast<uint64_t>(random[0]), static_cast<uint64_t>(random[1])});
   read_final_model();
   go_on_from_schedule();
@@ -251,6 +252,7 @@ void Trainer::save_state() const {
                                                               static_cast<int64_t>(validation_.size()), cursor_.loss_tokens},
                                          {8}));
   all.emplace_back("progress", from_vector(std::vector<double>{best_.bleu, cursor_.seconds, cursor_.loss_sum, cursor_.loss_seconds}, {4}));
+  all.emplace_back("skipped", from_vector(std::vector<int64_t>{cursor_.skipped}, {1}));
   all.emplace_back("best", from_vector(std::vector<double>{best_.chrf, best_.loss}, {2}));
   all.emplace_back("random", from_vector(std::vector<int64_t>{static_cast<int64_t>(random.seed), static_cast<int64_t>(random.draws)}, {2}));
   save_safetensors(folder_ / "state.safetensors", all, {{"format", "heed.state"}});
@@ -274,20 +276,25 @@ void Trainer::trim_metrics() const {
   write_file_atomically(path, kept);
 }
 
-double Trainer::step(const Batch& batch, double lr) {
+// Whether a number of this update is finite; where it is not the user has said what becomes of the update.
+bool Trainer::is_usable(const char* what, double value) const {
+  if (std::isfinite(value)) return true;
+  if (config_.train.on_bad_gradient == "skip") return false;
+  throw Error(fmt::format("training: the {} is {} at update {}; try a lower lr", what, value, cursor_.update + 1));
+}
+
+// One update and its loss; nothing when it was left out. The norm is taken without clipping too: it is what finds a NaN.
+std::optional<double> Trainer::step(const Batch& batch, double lr) {
   const AutocastGuard autocast(config_.train.precision == "bf16");
   const Tensor loss = model_->loss(batch, config_.train.label_smoothing);
   const double value = loss.item();
-  if (!std::isfinite(value)) throw Error(fmt::format("training: the loss is {} at update {}; try a lower lr", value, cursor_.update + 1));
+  if (!is_usable("loss", value)) return std::nullopt;
   loss.backward();
-  const double norm = config_.train.clip > 0 ? nn::gradient_norm(model_->parameters()) : 0;
-  if (!std::isfinite(norm)) {
-    throw Error(fmt::format("training: the norm of the gradient is {} at update {}; try a lower lr", norm, cursor_.update + 1));
-  }
-  const double factor = nn::clip_factor(norm, config_.train.clip);
-  optimizer_->step(lr, factor);
+  const double norm = nn::gradient_norm(model_->parameters());
+  const bool good = is_usable("norm of the gradient", norm);
+  if (good) optimizer_->step(lr, nn::clip_factor(norm, config_.train.clip));
   optimizer_->zero_grad();
-  return value;
+  return good ? std::optional(value) : std::nullopt;
 }
 
 // Of the weights as they are; throws what run() does when they are not finite.
@@ -453,18 +460,24 @@ TrainResult Trainer::run() {
     while (cursor_.batch < static_cast<int64_t>(batches.size()) && cursor_.update < total_updates_ && !stopped) {
       const double begin = callbacks_.clock();
       const Batch batch = make_batch(train_, batches[static_cast<size_t>(cursor_.batch)]);
-      const double lr = schedule(cursor_.update + 1), loss = step(batch, lr);
+      const double lr = schedule(cursor_.update + 1);
+      const std::optional<double> loss = step(batch, lr);
       const double end = callbacks_.clock();
       ++cursor_.update;
       ++cursor_.batch;
       cursor_.seconds += end - begin;
       cursor_.loss_seconds += end - begin;
-      cursor_.loss_sum += loss * static_cast<double>(batch.target_tokens);
-      cursor_.loss_tokens += batch.target_tokens;
+      if (loss) {
+        cursor_.loss_sum += *loss * static_cast<double>(batch.target_tokens);
+        cursor_.loss_tokens += batch.target_tokens;
+      } else {
+        ++cursor_.skipped;
+      }
       if (cursor_.batch == static_cast<int64_t>(batches.size())) ++cursor_.epoch, cursor_.batch = 0;
       TrainProgress progress{cursor_.update,
                              total_updates_,
                              cursor_.batch == 0 ? cursor_.epoch : cursor_.epoch + 1,
+                             cursor_.skipped,
                              cursor_.loss_sum / static_cast<double>(cursor_.loss_tokens),
                              lr,
                              static_cast<double>(cursor_.loss_tokens) / std::max(cursor_.loss_seconds, 1e-9),
@@ -474,8 +487,10 @@ TrainResult Trainer::run() {
       progress.seconds_left = per_update * static_cast<double>(total_updates_ - cursor_.update);
       if (callbacks_.progress) callbacks_.progress(progress);
       if (cursor_.update % t.log_every == 0) {
-        append_metrics(fmt::format(R"({{"update":{},"epoch":{},"loss":{:.6f},"lr":{:.6g},"tokens_per_second":{:.1f},"seconds":{:.3f}}})",
-                                   cursor_.update, cursor_.epoch, progress.loss, lr, progress.tokens_per_second, cursor_.seconds));
+        const std::string mean_loss = cursor_.loss_tokens > 0 ? fmt::format("{:.6f}", progress.loss) : "null";
+        append_metrics(
+            fmt::format(R"({{"update":{},"epoch":{},"loss":{},"lr":{:.6g},"tokens_per_second":{:.1f},"skipped":{},"seconds":{:.3f}}})",
+                        cursor_.update, cursor_.epoch, mean_loss, lr, progress.tokens_per_second, cursor_.skipped, cursor_.seconds));
         cursor_.loss_sum = cursor_.loss_seconds = 0;
         cursor_.loss_tokens = 0;
       }
@@ -507,7 +522,8 @@ TrainResult Trainer::run() {
           std::max(0.0, kept.chrf),
           kept.loss,
           ended_better ? final_.update : cursor_.best_update,
-          model_->parameter_count()};
+          model_->parameter_count(),
+          cursor_.skipped};
 }
 
 }  // namespace heed::models

@@ -32,7 +32,8 @@ std::vector<int> encode_source(const TextCodec& codec, std::span<const std::stri
 struct TrainProgress {
   int64_t update = 0, updates = 0;  // done, and in all
   int64_t epoch = 0;                // that the update belongs to, from 1
-  double loss = 0;                  // smoothed cross-entropy since the last report, nats a token
+  int64_t skipped = 0;              // updates left out so far for a loss or a gradient with NaN or infinity
+  double loss = 0;                  // smoothed cross-entropy since the last report, nats a token; NaN when all since then were left out
   double lr = 0;                    // of this update
   double tokens_per_second = 0;     // target tokens, the end of sentence counted
   double seconds = 0;               // spent in updates so far, over all sessions
@@ -67,6 +68,7 @@ struct TrainResult {
   double best_loss = 0;     // of the same, nats a token
   int64_t best_update = 0;  // when that was
   int64_t parameters = 0;   // of the model
+  int64_t skipped = 0;      // of `updates`, those left out for a loss or a gradient with NaN or infinity
 };
 
 /// Trains into `folder`, which must exist. A new run writes config and vocabularies first. Behind resume() training goes on from
@@ -105,7 +107,8 @@ class Trainer {
   void resume();
   /// Trains until the end or until should_stop.
   /// @return what was done
-  /// @throws Error when the loss, the gradient's norm or a weight is no longer finite; nothing of it is saved, the last good state stays.
+  /// @throws Error when the loss or the gradient's norm is not finite (unless on_bad_gradient says to skip such an update), or when a
+  ///   weight or the validation's loss is not; nothing of it is saved, the last good state stays.
   ///   IoError for what cannot be written
   TrainResult run();
   /// @return of this training
@@ -130,6 +133,7 @@ class Trainer {
     int64_t loss_tokens = 0;                // since the last line of metrics.jsonl
     double seconds = 0;                     // spent in updates
     double loss_sum = 0, loss_seconds = 0;  // like loss_tokens
+    int64_t skipped = 0;                    // updates
   };
   struct Scores {  // of a validation
     double bleu = -1, chrf = -1, loss = INFINITY;
@@ -141,7 +145,8 @@ class Trainer {
     int64_t update = 0, averaged = 0;
     bool held() const { return update > 0; }
   };
-  double step(const Batch& batch, double lr);
+  std::optional<double> step(const Batch& batch, double lr);
+  bool is_usable(const char* what, double value) const;
   ValidationResult measure() const;
   bool beats(const Scores& one, const Scores& other) const;
   void validate();

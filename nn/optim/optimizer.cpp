@@ -45,6 +45,7 @@ double gradient_norm(const std::vector<Tensor>& parameters) {
 
 double clip_factor(double norm, double max_norm) {
   if (std::isnan(max_norm)) throw ValueError("clip_factor: max_norm is nan");
+  if (!std::isfinite(norm)) throw ValueError(fmt::format("clip_factor: the gradient's norm is {}: it cannot be clipped", norm));
   return max_norm > 0 && norm > max_norm ? max_norm / norm : 1.0;
 }
 
@@ -65,6 +66,20 @@ void clip_gradient_value(const std::vector<Tensor>& parameters, double limit) {
   const NoGradGuard no_grad;
   for (const Tensor& p : parameters) {
     if (p.grad().defined()) p.set_grad(clamp(p.grad(), -limit, limit));
+  }
+}
+
+Optimizer::Optimizer(NamedTensors parameters, double weight_decay)
+    : parameters_(std::move(parameters)), groups_(parameters_.size()), weight_decay_(weight_decay) {
+  if (parameters_.empty()) throw ValueError("optimizer: there are no parameters");
+  std::map<std::string, int> names;
+  std::map<const void*, std::string> owners;
+  for (const auto& [name, p] : parameters_) {
+    if (!p.defined()) throw ValueError(fmt::format("optimizer: '{}' is undefined", name));
+    if (++names[name] > 1) throw ValueError(fmt::format("optimizer: two parameters are named '{}'", name));
+    if (p.numel() == 0) continue;
+    const auto [owner, fresh] = owners.emplace(p.raw_data(), name);
+    if (!fresh) throw ValueError(fmt::format("optimizer: '{}' and '{}' are one tensor, which would be stepped twice", owner->second, name));
   }
 }
 

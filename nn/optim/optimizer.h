@@ -11,19 +11,20 @@ namespace heed::nn {
 
 /// The L2 norm of all gradients together.
 /// @param parameters those without a gradient count nothing
-/// @return sqrt of the sum of all squares, summed in double
+/// @return sqrt of the sum of all squares, squared and summed in double; NaN or infinite when an element is
 double gradient_norm(const std::vector<Tensor>& parameters);
 /// The factor that brings a norm down to max_norm (Pascanu et al. 2013, algorithm 1).
 /// @param norm of all gradients
 /// @param max_norm 0 or less: no limit
 /// @return in (0, 1]; 1 when the norm is small enough
-/// @throws ValueError for a max_norm that is NaN
+/// @throws ValueError for a max_norm that is NaN, and for a norm that is NaN or infinite: no factor makes such gradients good. Who would
+/// rather leave out such an update asks std::isfinite(gradient_norm(...)) first
 double clip_factor(double norm, double max_norm);
 /// Replaces all gradients by scaled ones, so that their norm is at most max_norm.
 /// @param parameters their gradients are scaled together
 /// @param max_norm 0 or less: no limit
 /// @return the norm before
-/// @throws ValueError for a max_norm that is NaN
+/// @throws ValueError for a max_norm that is NaN, and for gradients with NaN or infinity; then they are unchanged
 double clip_gradient_norm(const std::vector<Tensor>& parameters, double max_norm);
 
 /// Replaces the gradients by ones whose every element lies in [-limit, limit].
@@ -43,8 +44,8 @@ class Optimizer {
  public:
   /// @param parameters a module's named_parameters(); the names go into the state
   /// @param weight_decay of the parameters whose group says nothing else
-  Optimizer(NamedTensors parameters, double weight_decay)
-      : parameters_(std::move(parameters)), groups_(parameters_.size()), weight_decay_(weight_decay) {}
+  /// @throws ValueError for no parameters, for two of one name, and for one tensor under two names
+  Optimizer(NamedTensors parameters, double weight_decay);
   virtual ~Optimizer() = default;
   /// Gives some parameters their own options; of options set twice the later ones win.
   ///   adam.group([](const std::string& name) { return name.ends_with("bias"); }, {.weight_decay = 0});

@@ -40,6 +40,8 @@ const std::map<std::string, std::string>& other_headers() {
       {"window.h", "argument checks inside of ops"},
       {"cross_entropy.h", "what two losses share"},
       {"sequence.h", "batches inside of lstm and attention_lstm"},
+      {"moments.h", "what normalisations share"},
+      {"weighed.h", "what losses share"},
   };
   return reasons;
 }

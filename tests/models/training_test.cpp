@@ -6,6 +6,7 @@
 #include <cmath>
 #include <fstream>
 #include <numeric>
+#include <set>
 
 #include "models/data/demo_corpus.h"
 #include "models/data/pharaoh.h"
@@ -467,6 +468,76 @@ TEST(Trainer, StopsEarlyWhenPatienceEnds) {
   EXPECT_TRUE(result.finished);
   EXPECT_LT(result.updates, config.train.epochs * 25);
   EXPECT_EQ(result.updates, result.best_update + 2 * 25);
+}
+
+// Makes the first cotangent of chosen backward passes NaN: a gradient that is none, of a loss that is finite.
+class BadGradients : public BackwardHook {
+ public:
+  explicit BadGradients(std::set<int64_t> updates) : updates_(std::move(updates)) {}
+  void before(Node& node) override {
+    if (update == seen_) return;
+    seen_ = update;
+    if (!updates_.contains(update)) return;
+    for (int i = 0; i < node.output_count(); ++i) {
+      if (node.cotangents[i].defined()) node.cotangents[i] = node.cotangents[i] * static_cast<double>(NAN);
+    }
+  }
+  int64_t update = 1;  // the one that is computed
+
+ private:
+  std::set<int64_t> updates_;
+  int64_t seen_ = 0;
+};
+
+TEST(Trainer, ABadGradientStopsTheTrainingOrItsUpdateIsLeftOut) {
+  const TokenisedCorpus corpus = copy_corpus(200, 1), validation = copy_corpus(20, 2);
+  for (const double clip : {0.0, 1.0}) {
+    RunConfig config = tiny_config();
+    config.train.clip = clip;
+    config.train.updates = 20;
+    config.train.log_every = 1;
+    const auto run = [&](const std::filesystem::path& folder, const std::set<int64_t>& bad, int64_t stop, bool resume) {
+      BadGradients hook(bad);
+      Trainer trainer(folder, config, corpus, validation,
+                      {.progress = [&](const TrainProgress& p) { hook.update = p.update + 1; },
+                       .should_stop = [&] { return hook.update > stop; },
+                       .clock = fake_clock});
+      if (resume) trainer.resume();
+      hook.update = trainer.update() + 1;
+      return trainer.run();
+    };
+    const TempDir stopped, whole, parts;
+    for (const TempDir* folder : {&stopped, &whole, &parts}) {
+      config.train.on_bad_gradient = folder == &stopped ? "stop" : "skip";
+      Trainer::start(folder->path(), config, Trainer::learn_text(config, corpus));
+    }
+    config.train.on_bad_gradient = "stop";
+    EXPECT_ERROR(Error, "training: the norm of the gradient is nan at update 3; try a lower lr",
+                 run(stopped.path(), {3}, INT64_MAX, false));
+    EXPECT_FALSE(std::filesystem::exists(stopped.path() / "model.safetensors"));
+
+    config.train.on_bad_gradient = "skip";
+    const TrainResult result = run(whole.path(), {1, 3, 11}, INT64_MAX, false);
+    EXPECT_TRUE(result.finished);
+    EXPECT_EQ(result.updates, 20);
+    EXPECT_EQ(result.skipped, 3);
+    std::ifstream metrics(whole.path() / "metrics.jsonl");
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(metrics, line);) {
+      if (line.find("validation") == std::string::npos) lines.push_back(line);
+    }
+    ASSERT_EQ(lines.size(), 20U);
+    EXPECT_THAT(lines[0], testing::AllOf(testing::HasSubstr("\"loss\":null"), testing::HasSubstr("\"skipped\":1,")));
+    EXPECT_THAT(lines[1], testing::Not(testing::HasSubstr("null")));
+    EXPECT_THAT(lines[19], testing::HasSubstr("\"skipped\":3,"));
+
+    run(parts.path(), {1, 3, 11}, 7, false);  // the count goes on with the run, and so do its bits
+    EXPECT_EQ(run(parts.path(), {1, 3, 11}, INT64_MAX, true).skipped, 3);
+    EXPECT_EQ(read_file(whole.path() / "model.safetensors"), read_file(parts.path() / "model.safetensors"));
+  }
+  RunConfig config = tiny_config();
+  config.train.on_bad_gradient = "ignore";
+  EXPECT_ERROR(ValueError, "on-bad-gradient: 'ignore' is not known (stop, skip)", check(config));
 }
 
 class BrokenRun : public testing::Test {

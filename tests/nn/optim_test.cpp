@@ -219,19 +219,20 @@ INSTANTIATE_TEST_SUITE_P(Optim, EveryOptimizer, testing::ValuesIn(optimizer_case
 
 TEST(Optimizer, NumbersOutsideTheirRangesAreRefused) {
   constexpr double kNaN = std::numeric_limits<double>::quiet_NaN(), kInf = std::numeric_limits<double>::infinity();
-  EXPECT_ERROR(ValueError, "adam: beta1 1.5 is outside [0, 1)", Adam({}, {.beta1 = 1.5}));
-  EXPECT_ERROR(ValueError, "adam: beta2 nan is outside [0, 1)", Adam({}, {.beta2 = kNaN}));
-  EXPECT_ERROR(ValueError, "adam: eps -1e-08 is outside [0, inf)", Adam({}, {.eps = -1e-8}));
-  EXPECT_ERROR(ValueError, "adam: weight_decay -0.1 is outside [0, inf)", Adam({}, {.weight_decay = -0.1}));
-  EXPECT_ERROR(ValueError, "sgd: momentum -1 is outside [0, 1)", SGD({}, {.momentum = -1}));
-  EXPECT_ERROR(ValueError, "sgd: momentum nan is outside [0, 1)", SGD({}, {.momentum = kNaN}));
-  EXPECT_ERROR(ValueError, "sgd: weight_decay nan is outside [0, inf)", SGD({}, {.weight_decay = kNaN}));
-  EXPECT_ERROR(ValueError, "adagrad: eps nan is outside [0, inf)", Adagrad({}, {.eps = kNaN}));
-  EXPECT_ERROR(ValueError, "adagrad: weight_decay -1 is outside [0, inf)", Adagrad({}, {.weight_decay = -1}));
-  EXPECT_ERROR(ValueError, "rmsprop: alpha 1 is outside [0, 1)", RMSprop({}, {.alpha = 1}));
-  EXPECT_ERROR(ValueError, "rmsprop: eps -1 is outside [0, inf)", RMSprop({}, {.eps = -1}));
-  EXPECT_ERROR(ValueError, "rmsprop: momentum 1 is outside [0, 1)", RMSprop({}, {.momentum = 1}));
-  EXPECT_ERROR(ValueError, "rmsprop: weight_decay inf is outside [0, inf)", RMSprop({}, {.weight_decay = kInf}));
+  const NamedTensors one = {{"p", leaf({1.0F})}};
+  EXPECT_ERROR(ValueError, "adam: beta1 1.5 is outside [0, 1)", Adam(one, {.beta1 = 1.5}));
+  EXPECT_ERROR(ValueError, "adam: beta2 nan is outside [0, 1)", Adam(one, {.beta2 = kNaN}));
+  EXPECT_ERROR(ValueError, "adam: eps -1e-08 is outside [0, inf)", Adam(one, {.eps = -1e-8}));
+  EXPECT_ERROR(ValueError, "adam: weight_decay -0.1 is outside [0, inf)", Adam(one, {.weight_decay = -0.1}));
+  EXPECT_ERROR(ValueError, "sgd: momentum -1 is outside [0, 1)", SGD(one, {.momentum = -1}));
+  EXPECT_ERROR(ValueError, "sgd: momentum nan is outside [0, 1)", SGD(one, {.momentum = kNaN}));
+  EXPECT_ERROR(ValueError, "sgd: weight_decay nan is outside [0, inf)", SGD(one, {.weight_decay = kNaN}));
+  EXPECT_ERROR(ValueError, "adagrad: eps nan is outside [0, inf)", Adagrad(one, {.eps = kNaN}));
+  EXPECT_ERROR(ValueError, "adagrad: weight_decay -1 is outside [0, inf)", Adagrad(one, {.weight_decay = -1}));
+  EXPECT_ERROR(ValueError, "rmsprop: alpha 1 is outside [0, 1)", RMSprop(one, {.alpha = 1}));
+  EXPECT_ERROR(ValueError, "rmsprop: eps -1 is outside [0, inf)", RMSprop(one, {.eps = -1}));
+  EXPECT_ERROR(ValueError, "rmsprop: momentum 1 is outside [0, 1)", RMSprop(one, {.momentum = 1}));
+  EXPECT_ERROR(ValueError, "rmsprop: weight_decay inf is outside [0, inf)", RMSprop(one, {.weight_decay = kInf}));
   EXPECT_ERROR(ValueError, "moving average: decay nan is outside [0, 1)", ExponentialMovingAverage({}, kNaN));
 
   const Tensor p = leaf({1.0F});
@@ -273,7 +274,9 @@ TEST(Optimizer, NumbersOutsideTheirRangesAreRefused) {
   EXPECT_ERROR(ValueError, "schedule: plateau: lr nan is outside [0, inf)", PlateauSchedule(1).set_state({kNaN, 0}));
 }
 
-TEST(SGD, NesterovNeedsAMomentum) { EXPECT_ERROR(ValueError, "sgd: nesterov needs a momentum", SGD({}, {.nesterov = true})); }
+TEST(SGD, NesterovNeedsAMomentum) {
+  EXPECT_ERROR(ValueError, "sgd: nesterov needs a momentum", SGD({{"p", leaf({1.0F})}}, {.nesterov = true}));
+}
 
 TEST(ExponentialMovingAverage, ByHandAndExchanged) {
   const Tensor p = leaf({1.0F});
@@ -340,9 +343,8 @@ TEST(Training, AnMlpLearnsXor) {  // a loss that no constant answer reaches: 0.6
   manual_seed(3);
   const Linear first(2, 8), second(8, 2);
   NamedTensors parameters;
-  for (const Linear* layer : {&first, &second}) {
-    for (const auto& [name, p] : layer->named_parameters()) parameters.emplace_back(name, p);
-  }
+  for (const auto& [name, p] : first.named_parameters()) parameters.emplace_back("first." + name, p);
+  for (const auto& [name, p] : second.named_parameters()) parameters.emplace_back("second." + name, p);
   Adam adam(parameters);
   const Tensor x = from_vector<float>({0, 0, 0, 1, 1, 0, 1, 1}, {4, 2}), y = from_vector<int64_t>({0, 1, 1, 0}, {4});
   double loss = 0;
@@ -354,6 +356,33 @@ TEST(Training, AnMlpLearnsXor) {  // a loss that no constant answer reaches: 0.6
     adam.zero_grad();
   }
   EXPECT_LT(loss, 0.02);
+}
+
+TEST(GradientNorm, SquaresNeitherOverflowNorVanish) {
+  for (const double size : {1e-30, 1e-23, 1e20, 1e30}) {
+    const Tensor p = zeros({100});
+    p.set_grad(full({100}, size));
+    EXPECT_NEAR(gradient_norm({p}) / (10 * size), 1, 1e-6);
+    EXPECT_NEAR(clip_gradient_norm({p}, 5 * size) / (10 * size), 1, 1e-6);
+    EXPECT_NEAR(p.grad().to_vector<float>()[99] / (0.5 * size), 1, 1e-6);
+  }
+}
+
+TEST(GradientNorm, NaNAndInfinityAreRefusedAndNotClipped) {
+  for (const double bad : {static_cast<double>(NAN), static_cast<double>(INFINITY)}) {
+    EXPECT_THROW(clip_factor(bad, 1), ValueError);
+    const Tensor p = zeros({3});
+    p.set_grad(full({3}, bad));
+    EXPECT_FALSE(std::isfinite(gradient_norm({p})));
+    EXPECT_THROW(clip_gradient_norm({p}, 1), ValueError);
+  }
+}
+
+TEST(Optimizer, RefusesWhatWouldBeSteppedTwiceOrNotAtAll) {
+  const Tensor p = zeros({2}), q = zeros({2});
+  EXPECT_THROW(Adam(NamedTensors{{"a", p}, {"b", p}}), ValueError);
+  EXPECT_THROW(SGD(NamedTensors{{"a", p}, {"a", q}}), ValueError);
+  EXPECT_THROW(Adam(NamedTensors{}), ValueError);
 }
 
 }  // namespace

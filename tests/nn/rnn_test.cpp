@@ -29,6 +29,36 @@ TEST(LSTM, PaddingDoesNotReachTheResult) {
   EXPECT_EQ(sum(square(slice(slice(batch.output, 0, 1, 2), 1, 2, 5))).item(), 0);
 }
 
+// A sequence of no steps keeps its first state and gives zeros; the others of its batch are as without it.
+TEST(LSTM, TakesALengthOfNothingAsTheGruDoes) {
+  manual_seed(7);
+  const LSTMLayer lstm(3, 4);
+  const GRULayer gru(3, 4);
+  const Tensor x = randn({3, 5, 3}), lengths = from_vector<int64_t>({0, 5, 0}, {3}), none = zeros({3}, DType::i64);
+  for (const bool reverse : {false, true}) {
+    const Tensor h0 = randn({3, 4}).set_requires_grad(true), c0 = randn({3, 4}).set_requires_grad(true);
+    const LstmResult of_lstm = lstm(x, lengths, h0, c0, reverse);
+    const GRUResult of_gru = gru(x, lengths, h0, reverse);
+    for (const int64_t b : {0, 2}) {
+      EXPECT_EQ(sum(square(select(of_lstm.output, 0, b))).item() + sum(square(select(of_gru.output, 0, b))).item(), 0);
+      EXPECT_EQ(select(of_lstm.hidden, 0, b).to_vector<float>(), select(h0, 0, b).to_vector<float>());
+      EXPECT_EQ(select(of_lstm.cell, 0, b).to_vector<float>(), select(c0, 0, b).to_vector<float>());
+      EXPECT_EQ(select(of_gru.hidden, 0, b).to_vector<float>(), select(h0, 0, b).to_vector<float>());
+    }
+    const auto row = [](const Tensor& t) { return slice(t, 0, 1, 2).contiguous(); };
+    EXPECT_TRUE(all_close(row(of_lstm.output), lstm(row(x), {}, row(h0), row(c0), reverse).output, 1e-6, 1e-7));
+    const LstmResult nothing = lstm(x, none, h0, c0, reverse);
+    EXPECT_EQ(nothing.hidden.to_vector<float>(), h0.to_vector<float>());
+    (sum(nothing.hidden * 2.0) + sum(nothing.cell * 3.0) + sum(nothing.output)).backward();
+    EXPECT_EQ(h0.grad().to_vector<float>(), std::vector<float>(12, 2));
+    EXPECT_EQ(c0.grad().to_vector<float>(), std::vector<float>(12, 3));
+    EXPECT_EQ(amax(abs(lstm.weight_ih.grad())).item(), 0);
+    lstm.weight_ih.zero_grad();
+  }
+  const LSTM stack(3, 4, {.layers = 2, .bidirectional = true});
+  EXPECT_EQ(amax(abs(stack(x, none).hidden)).item(), 0);
+}
+
 TEST(LSTM, BackwardDirectionIsTheForwardOneOnTheReversedSequence) {
   const LSTM lstm(2, 3, {.bidirectional = true});
   auto weights = named(lstm);

@@ -1,10 +1,15 @@
-// A user's program: an op of its own, written with heed's public headers, checked against finite differences and trained through.
-#include <heed/framework/framework.h>  // installed or as a subdirectory, heed answers to both spellings
+// A user's program: an op of its own, written with heed's public headers, checked against finite differences and trained through. Headers
+// of its own bear the names of heed's: src/ is the first folder on the include path.
+#include <heed/framework/framework.h>
+#include <heed/models/models.h>
+#include <heed/nn/nn.h>
 
 #include <cstdio>
 
+#include "framework/core/tensor.h"
 #include "framework/framework.h"
 #include "models/models.h"
+#include "nn/module.h"
 #include "nn/nn.h"
 
 namespace {
@@ -24,6 +29,8 @@ heed::Tensor cube(const heed::Tensor& x) { return heed::apply(Cube{}, x); }
 
 int main() {
   using namespace heed;
+  static_assert(
+      user::module_of_nn + user::nn_of_nn + user::framework_of_framework + user::models_of_models + user::tensor_of_framework_core == 5);
   const auto f = [](const std::vector<Tensor>& x) { return std::vector{cube(x[0])}; };
   const nn::Linear layer(2, 3);
   if (layer.parameter_count() != 9 || models::tokenize("A dog runs.", {}).size() != 4) return 1;  // the layers above link as well

@@ -4,6 +4,7 @@
 #define HWY_TARGET_INCLUDE "framework/kernels/simd/elementwise.cpp"
 #include <hwy/foreach_target.h>
 
+#include "framework/core/distributions.h"
 #include "framework/core/parallel.h"
 #include "framework/core/random.h"
 #include "framework/kernels/kernels.h"
@@ -131,21 +132,15 @@ void RoundToBf16Kernel(int64_t n, const float* x, uint16_t* y) {
 
 template <class T>
 double SumKernel(int64_t n, const T* x) {
-  const hn::ScalableTag<T> d;
-  auto total = hn::Zero(d);
-  Lanewise<T>(n, [&](int64_t, const auto& load, const auto&, auto) { total = hn::Add(total, load(x)); });
-  return static_cast<double>(Total(d, total));
+  return WideSum(n, [x](auto d, int64_t i) { return Widen(d, x + i); });
 }
 
 template <class T>
 double SumOfSquaresKernel(int64_t n, const T* x) {
-  const hn::ScalableTag<T> d;
-  auto total = hn::Zero(d);
-  Lanewise<T>(n, [&](int64_t, const auto& load, const auto&, auto) {
-    const auto v = load(x);
-    total = hn::MulAdd(v, v, total);
+  return WideSum(n, [x](auto d, int64_t i) {
+    const auto v = Widen(d, x + i);
+    return hn::Mul(v, v);
   });
-  return static_cast<double>(Total(d, total));
 }
 
 template <class T>
@@ -221,8 +216,8 @@ inline void DropoutBits(uint64_t seed, uint64_t stream, uint64_t chunk, uint32_t
 
 template <class T>
 void DropoutKernel(int64_t first_chunk, int64_t n, double p, uint64_t seed, uint64_t stream, const T* x, T* y) {
-  const auto threshold = static_cast<uint32_t>(std::lround(p * 65536));
-  const T keep = threshold >= 65536 ? T{0} : static_cast<T>(65536.0 / (65536.0 - threshold));
+  const detail::DropoutRule rule(p);
+  const T keep = static_cast<T>(rule.scale);
   uint32_t words[4 * kBlocks];
   T scale[kChunk];
   for (int64_t start = 0; start < n; start += kChunk) {
@@ -230,8 +225,8 @@ void DropoutKernel(int64_t first_chunk, int64_t n, double p, uint64_t seed, uint
     for (int64_t w = 0; w < 4; ++w) {
       for (int64_t b = 0; b < kBlocks; ++b) {
         const uint32_t word = words[w * kBlocks + b];
-        scale[2 * w * kBlocks + b] = (word & 0xFFFF) >= threshold ? keep : T{0};
-        scale[(2 * w + 1) * kBlocks + b] = (word >> 16) >= threshold ? keep : T{0};
+        scale[2 * w * kBlocks + b] = rule.keeps(word & 0xFFFF) ? keep : T{0};
+        scale[(2 * w + 1) * kBlocks + b] = rule.keeps(word >> 16) ? keep : T{0};
       }
     }
     Map2(std::min(kChunk, n - start), x + start, scale, y + start, [](auto a, auto b) { return hn::Mul(a, b); });
@@ -390,16 +385,11 @@ void binary(Binary op, const Shape& full, const T* a, const Strides& as, const T
   });
 }
 
-template <class T>
-void sum(int64_t outer, int64_t reduce, int64_t inner, const T* x, T* y) {
+template <class T, class Y>
+void sum(int64_t outer, int64_t reduce, int64_t inner, const T* x, Y* y, double divisor) {
   if (inner == 1) {
     parallel_for(outer, std::max<int64_t>(1, kGrain / std::max<int64_t>(reduce, 1)), [&](int64_t b, int64_t e) {
-      for (int64_t o = b; o < e; ++o) {
-        double total = 0;  // fixed chunks: the bits do not depend on the thread count
-        for (int64_t r = 0; r < reduce; r += 4096)
-          total += HEED_DISPATCH(SumKernel)(std::min<int64_t>(4096, reduce - r), x + o * reduce + r);
-        y[o] = static_cast<T>(total);
-      }
+      for (int64_t o = b; o < e; ++o) y[o] = static_cast<Y>(HEED_DISPATCH(SumKernel)(reduce, x + o * reduce) / divisor);
     });
     return;
   }
@@ -409,9 +399,9 @@ void sum(int64_t outer, int64_t reduce, int64_t inner, const T* x, T* y) {
                [&](int64_t b, int64_t e) {
                  for (int64_t i = b; i < e; ++i) {
                    const int64_t o = i / tiles, from = i % tiles * kColumns, n = std::min(kColumns, inner - from);
-                   T* into = y + o * inner + from;
-                   std::fill_n(into, n, T{0});
-                   for (int64_t r = 0; r < reduce; ++r) HEED_DISPATCH(AddIntoKernel)(n, x + (o * reduce + r) * inner + from, into);
+                   double total[kColumns] = {};
+                   add_rows_wide(reduce, n, x + o * reduce * inner + from, inner, total);
+                   for (int64_t k = 0; k < n; ++k) y[o * inner + from + k] = static_cast<Y>(total[k] / divisor);
                  }
                });
 }
@@ -452,7 +442,8 @@ void dropout(int64_t n, double p, uint64_t seed, uint64_t stream, const T* x, T*
   template void multiply_add(int64_t, const T*, const T*, T*);                                        \
   template void binary_dense(Binary, int64_t, const T*, const T*, T*);                                \
   template void binary(Binary, const Shape&, const T*, const Strides&, const T*, const Strides&, T*); \
-  template void sum(int64_t, int64_t, int64_t, const T*, T*);                                         \
+  template void sum(int64_t, int64_t, int64_t, const T*, float*, double);                             \
+  template void sum(int64_t, int64_t, int64_t, const T*, double*, double);                            \
   template double sum_of_squares(int64_t, const T*);                                                  \
   template void adam(int64_t, const AdamStep&, const T*, T*, T*, T*);                                 \
   template void dropout(int64_t, double, uint64_t, uint64_t, const T*, T*);

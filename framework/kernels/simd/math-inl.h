@@ -119,6 +119,68 @@ void Lanewise(int64_t n, const F& f) {
   }
 }
 
+/// Elements from p on as doubles.
+template <class D>
+hn::Vec<D> Widen(D d, const float* p) {
+  return hn::PromoteTo(d, hn::LoadU(hn::Rebind<float, D>(), p));
+}
+template <class D>
+hn::Vec<D> Widen(D d, const double* p) {
+  return hn::LoadU(d, p);
+}
+
+/// The sum over i < n in double, in four vectors of partial sums. f(d, i) gives the terms from i on as a vector of d.
+template <class F>
+double WideSum(int64_t n, const F& f) {
+  const hn::ScalableTag<double> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  auto first = hn::Zero(d), second = first, third = first, fourth = first;
+  int64_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    first = hn::Add(first, f(d, i));
+    second = hn::Add(second, f(d, i + lanes));
+    third = hn::Add(third, f(d, i + 2 * lanes));
+    fourth = hn::Add(fourth, f(d, i + 3 * lanes));
+  }
+  for (; i + lanes <= n; i += lanes) first = hn::Add(first, f(d, i));
+  double total = hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(first, second), hn::Add(third, fourth))));
+  const hn::CappedTag<double, 1> one;
+  for (; i < n; ++i) total += hn::GetLane(f(one, i));
+  return total;
+}
+
+/// A sum of vectors that exist in registers alone: of 16 of them at a time as they are, and of these sums with what each addition rounded
+/// away carried along (Kahan 1965).
+template <class D>
+class BlockedSum {
+ public:
+  using V = hn::Vec<D>;
+  explicit BlockedSum(D d) : zero_(hn::Zero(d)), block_(zero_), total_(zero_), lost_(zero_) {}
+  void add(V term) {
+    block_ = hn::Add(block_, term);
+    if (++count_ % 16 == 0) flush();
+  }
+  /// block + a b
+  void add_product(V a, V b) {
+    block_ = hn::MulAdd(a, b, block_);
+    if (++count_ % 16 == 0) flush();
+  }
+  V total() {
+    flush();
+    return total_;
+  }
+
+ private:
+  void flush() {
+    const V small = hn::Sub(block_, lost_), next = hn::Add(total_, small);
+    lost_ = hn::Sub(hn::Sub(next, total_), small);
+    total_ = next;
+    block_ = zero_;
+  }
+  V zero_, block_, total_, lost_;
+  uint32_t count_ = 0;
+};
+
 template <class D, class V>
 hn::TFromD<D> Total(D d, V v) {
   return hn::GetLane(hn::SumOfLanes(d, v));

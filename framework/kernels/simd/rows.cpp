@@ -26,32 +26,29 @@ template <class T>
 T RowExp(int64_t n, const T* x, T most, T* y) {
   const hn::ScalableTag<T> d;
   const auto shift = hn::Set(d, most);
-  auto total = hn::Zero(d);
+  BlockedSum<decltype(d)> total(d);
   Lanewise<T>(n, [&](int64_t, const auto& load, const auto& store, auto mask) {
     const auto e = SafeExp(d, hn::Sub(load(x), shift));
     store(e, y);
-    total = hn::Add(total, hn::IfThenElseZero(mask, e));
+    total.add(hn::IfThenElseZero(mask, e));
   });
-  return Total(d, total);
+  return Total(d, total.total());
 }
 
 template <class T>
 T RowSumExp(int64_t n, const T* x, T most) {
   const hn::ScalableTag<T> d;
   const auto shift = hn::Set(d, most);
-  auto total = hn::Zero(d);
+  BlockedSum<decltype(d)> total(d);
   Lanewise<T>(n, [&](int64_t, const auto& load, const auto&, auto mask) {
-    total = hn::Add(total, hn::IfThenElseZero(mask, SafeExp(d, hn::Sub(load(x), shift))));
+    total.add(hn::IfThenElseZero(mask, SafeExp(d, hn::Sub(load(x), shift))));
   });
-  return Total(d, total);
+  return Total(d, total.total());
 }
 
 template <class T>
-T RowSum(int64_t n, const T* x) {
-  const hn::ScalableTag<T> d;
-  auto total = hn::Zero(d);
-  Lanewise<T>(n, [&](int64_t, const auto& load, const auto&, auto) { total = hn::Add(total, load(x)); });
-  return Total(d, total);
+double RowSum(int64_t n, const T* x) {
+  return WideSum(n, [x](auto d, int64_t i) { return Widen(d, x + i); });
 }
 
 template <class T>
@@ -79,7 +76,7 @@ void SoftmaxRow(int64_t n, const T* x, T* y) {
 template <class T>
 void SoftmaxBackwardRow(int64_t n, const T* g, const T* y, T* dx) {
   const hn::ScalableTag<T> d;
-  const auto mean = hn::Set(d, Dot(n, g, y));
+  const auto mean = hn::Set(d, static_cast<T>(WideSum(n, [=](auto w, int64_t i) { return hn::Mul(Widen(w, g + i), Widen(w, y + i)); })));
   Map2(n, g, y, dx, [mean](auto a, auto b) { return hn::Mul(b, hn::Sub(a, mean)); });
 }
 
@@ -95,7 +92,7 @@ void LogSoftmaxRow(int64_t n, const T* x, T* y) {
 template <class T>
 void LogSoftmaxBackwardRow(int64_t n, const T* g, const T* y, T* dx) {
   const hn::ScalableTag<T> d;
-  const auto total = hn::Set(d, RowSum(n, g));
+  const auto total = hn::Set(d, static_cast<T>(RowSum(n, g)));
   Map2(n, g, y, dx, [d, total](auto a, auto b) { return hn::NegMulAdd(SafeExp(d, b), total, a); });
 }
 
@@ -105,7 +102,7 @@ double CrossEntropyRow(int64_t n, const T* x, int64_t target, double smoothing, 
   const hn::ScalableTag<T> d;
   const T most = RowMax(n, x);
   const T at_target = x[target];
-  const double mean = smoothing > 0 ? static_cast<double>(RowSum(n, x)) / static_cast<double>(n) : 0.0;
+  const double mean = smoothing > 0 ? RowSum(n, x) / static_cast<double>(n) : 0.0;
   T total;
   if (gradient) {
     total = RowExp(n, x, most, gradient);
@@ -119,22 +116,32 @@ double CrossEntropyRow(int64_t n, const T* x, int64_t target, double smoothing, 
          smoothing * mean;
 }
 
-// stats: mean and 1 / sqrt(var + eps), var without Bessel's correction.
+// Sums over i of (x_i - mean)^2, and of g_i (x_i - mean), in double.
+template <class T>
+double SquaredDistanceKernel(int64_t n, const T* x, double mean) {
+  return WideSum(n, [=](auto d, int64_t i) {
+    const auto off = hn::Sub(Widen(d, x + i), hn::Set(d, mean));
+    return hn::Mul(off, off);
+  });
+}
+template <class T>
+double CentredDotKernel(int64_t n, const T* g, const T* x, double mean) {
+  return WideSum(n, [=](auto d, int64_t i) { return hn::Mul(Widen(d, g + i), hn::Sub(Widen(d, x + i), hn::Set(d, mean))); });
+}
+
+// stats: the mean, what of it T's precision leaves over, and 1 / sqrt(var + eps), var without Bessel's correction. A row is centred by
+// both parts of the mean: x - mean is then right to the last bits where the mean is large beside the spread.
 template <class T>
 void LayerNormRow(int64_t n, const T* x, const T* gain, const T* bias, double eps, T* y, T* stats) {
   const hn::ScalableTag<T> d;
-  const T mean = RowSum(n, x) / static_cast<T>(n);
-  const auto centre = hn::Set(d, mean);
-  auto squares = hn::Zero(d);
-  Lanewise<T>(n, [&](int64_t, const auto& load, const auto&, auto mask) {
-    const auto off = hn::IfThenElseZero(mask, hn::Sub(load(x), centre));
-    squares = hn::MulAdd(off, off, squares);
-  });
-  stats[0] = mean;
-  stats[1] = T{1} / std::sqrt(Total(d, squares) / static_cast<T>(n) + static_cast<T>(eps));
-  const auto scale = hn::Set(d, stats[1]);
+  const double mean = RowSum(n, x) / static_cast<double>(n);
+  stats[0] = static_cast<T>(mean);
+  stats[1] = static_cast<T>(mean - static_cast<double>(stats[0]));
+  const double squares = SquaredDistanceKernel(n, x, mean);
+  stats[2] = static_cast<T>(1 / std::sqrt(squares / static_cast<double>(n) + eps));
+  const auto centre = hn::Set(d, stats[0]), rest = hn::Set(d, stats[1]), scale = hn::Set(d, stats[2]);
   Lanewise<T>(n, [&](int64_t, const auto& load, const auto& store, auto) {
-    store(hn::MulAdd(hn::Mul(hn::Sub(load(x), centre), scale), load(gain), load(bias)), y);
+    store(hn::MulAdd(hn::Mul(hn::Sub(hn::Sub(load(x), centre), rest), scale), load(gain), load(bias)), y);
   });
 }
 
@@ -142,19 +149,20 @@ void LayerNormRow(int64_t n, const T* x, const T* gain, const T* bias, double ep
 template <class T>
 void LayerNormBackwardRow(int64_t n, const T* g, const T* x, const T* gain, const T* stats, T* dx, T* dgain, T* dbias) {
   const hn::ScalableTag<T> d;
-  const auto centre = hn::Set(d, stats[0]), scale = hn::Set(d, stats[1]);
-  auto sum_k = hn::Zero(d), sum_kh = hn::Zero(d);
+  const auto centre = hn::Set(d, stats[0]), rest = hn::Set(d, stats[1]), scale = hn::Set(d, stats[2]);
+  BlockedSum<decltype(d)> sum_k(d), sum_kh(d);
   Lanewise<T>(n, [&](int64_t, const auto& load, const auto& store, auto mask) {
-    const auto gradient = load(g), h = hn::IfThenElseZero(mask, hn::Mul(hn::Sub(load(x), centre), scale)),
-               k = hn::Mul(gradient, load(gain));
-    sum_k = hn::Add(sum_k, k);
-    sum_kh = hn::MulAdd(k, h, sum_kh);
+    const auto gradient = load(g), k = hn::Mul(gradient, load(gain));
+    const auto h = hn::IfThenElseZero(mask, hn::Mul(hn::Sub(hn::Sub(load(x), centre), rest), scale));
+    sum_k.add(k);
+    sum_kh.add_product(k, h);
     store(hn::MulAdd(gradient, h, load(dgain)), dgain);
     store(hn::Add(load(dbias), gradient), dbias);
   });
-  const auto mean_k = hn::Set(d, Total(d, sum_k) / static_cast<T>(n)), mean_kh = hn::Set(d, Total(d, sum_kh) / static_cast<T>(n));
+  const auto mean_k = hn::Set(d, Total(d, sum_k.total()) / static_cast<T>(n)),
+             mean_kh = hn::Set(d, Total(d, sum_kh.total()) / static_cast<T>(n));
   Lanewise<T>(n, [&](int64_t, const auto& load, const auto& store, auto) {
-    const auto h = hn::Mul(hn::Sub(load(x), centre), scale), k = hn::Mul(load(g), load(gain));
+    const auto h = hn::Mul(hn::Sub(hn::Sub(load(x), centre), rest), scale), k = hn::Mul(load(g), load(gain));
     store(hn::Mul(scale, hn::Sub(hn::Sub(k, mean_k), hn::Mul(h, mean_kh))), dx);
   });
 }
@@ -276,6 +284,29 @@ void AddRowKernel(int64_t D, const T* g, T* into) {
   Map2(D, g, into, into, [](auto a, auto b) { return hn::Add(a, b); });
 }
 
+// into[i] += x[r, i] over the rows, in double; some rows between one load of `into` and its store.
+template <class T>
+void AddRowsWideKernel(int64_t rows, int64_t n, const T* x, int64_t stride, double* into) {
+  const auto wide = [](T v) { return static_cast<double>(v); };
+  int64_t r = 0;
+  for (; r + 8 <= rows; r += 8, x += 8 * stride) {
+    for (int64_t i = 0; i < n; ++i) {
+      const T* const at = x + i;
+      double total = into[i] + wide(at[0]);
+      total += wide(at[stride]);
+      total += wide(at[2 * stride]);
+      total += wide(at[3 * stride]);
+      total += wide(at[4 * stride]);
+      total += wide(at[5 * stride]);
+      total += wide(at[6 * stride]);
+      into[i] = total + wide(at[7 * stride]);
+    }
+  }
+  for (; r < rows; ++r, x += stride) {
+    for (int64_t i = 0; i < n; ++i) into[i] += wide(x[i]);
+  }
+}
+
 #define HEED_TYPED(name)                   \
   constexpr auto& name##F32 = name<float>; \
   constexpr auto& name##F64 = name<double>;
@@ -294,6 +325,9 @@ HEED_TYPED(WeightedSumKernel)
 HEED_TYPED(DotRowsKernel)
 HEED_TYPED(AddOuterKernel)
 HEED_TYPED(AddRowKernel)
+HEED_TYPED(AddRowsWideKernel)
+HEED_TYPED(SquaredDistanceKernel)
+HEED_TYPED(CentredDotKernel)
 HEED_TYPED(SumRowKernel)
 #undef HEED_TYPED
 
@@ -327,6 +361,9 @@ HEED_EXPORT(WeightedSumKernel)
 HEED_EXPORT(DotRowsKernel)
 HEED_EXPORT(AddOuterKernel)
 HEED_EXPORT(AddRowKernel)
+HEED_EXPORT(AddRowsWideKernel)
+HEED_EXPORT(SquaredDistanceKernel)
+HEED_EXPORT(CentredDotKernel)
 HEED_EXPORT(SumRowKernel)
 
 namespace {
@@ -368,28 +405,32 @@ void log_softmax_backward(int64_t rows, int64_t n, const T* g, const T* y, T* dx
 template <class T>
 void layer_norm(int64_t rows, int64_t n, const T* x, const T* gain, const T* bias, double eps, T* y, T* stats) {
   parallel_for(rows, grain(n), [&](int64_t b, int64_t e) {
-    for (int64_t r = b; r < e; ++r) HEED_DISPATCH(LayerNormRow)(n, x + r * n, gain, bias, eps, y + r * n, stats + 2 * r);
+    for (int64_t r = b; r < e; ++r) HEED_DISPATCH(LayerNormRow)(n, x + r * n, gain, bias, eps, y + r * n, stats + 3 * r);
   });
 }
 
 template <class T>
 void layer_norm_backward(int64_t rows, int64_t n, const T* g, const T* x, const T* gain, const T* stats, T* dx, T* dgain, T* dbias) {
-  constexpr int64_t kChunk = 128;  // rows summed together: the bits do not depend on the thread count
+  constexpr int64_t kRows = 16, kChunk = 128;  // rows summed together: the bits do not depend on the thread count
   const int64_t chunks = (rows + kChunk - 1) / kChunk;
-  std::vector<T> parts(static_cast<size_t>(2 * chunks * n));
+  std::vector<double> parts(static_cast<size_t>(2 * chunks * n));
   parallel_for(chunks, 1, [&](int64_t b, int64_t e) {
     for (int64_t c = b; c < e; ++c) {
-      T* const part = parts.data() + 2 * c * n;
-      for (int64_t r = c * kChunk; r < std::min(rows, (c + 1) * kChunk); ++r) {
-        HEED_DISPATCH(LayerNormBackwardRow)(n, g + r * n, x + r * n, gain, stats + 2 * r, dx + r * n, part, part + n);
+      double* const part = parts.data() + 2 * c * n;
+      std::vector<T> few(static_cast<size_t>(2 * n));  // the sums over kRows rows in T, over more in double
+      for (int64_t r = c * kChunk, end = std::min(rows, (c + 1) * kChunk); r < end; ++r) {
+        HEED_DISPATCH(LayerNormBackwardRow)(n, g + r * n, x + r * n, gain, stats + 3 * r, dx + r * n, few.data(), few.data() + n);
+        if (r % kRows != kRows - 1 && r != end - 1) continue;
+        add_rows_wide(1, 2 * n, few.data(), 2 * n, part);
+        std::fill(few.begin(), few.end(), T{0});
       }
     }
   });
-  std::fill_n(dgain, n, T{0});
-  std::fill_n(dbias, n, T{0});
-  for (int64_t c = 0; c < chunks; ++c) {
-    HEED_DISPATCH(AddRowKernel)(n, parts.data() + 2 * c * n, dgain);
-    HEED_DISPATCH(AddRowKernel)(n, parts.data() + (2 * c + 1) * n, dbias);
+  std::vector<double> total(static_cast<size_t>(2 * n));
+  add_rows_wide(chunks, 2 * n, parts.data(), 2 * n, total.data());
+  for (int64_t i = 0; i < n; ++i) {
+    dgain[i] = static_cast<T>(total[static_cast<size_t>(i)]);
+    dbias[i] = static_cast<T>(total[static_cast<size_t>(n + i)]);
   }
 }
 
@@ -472,6 +513,21 @@ void add_row(int64_t D, const T* x, T* y) {
 }
 
 template <class T>
+void add_rows_wide(int64_t rows, int64_t n, const T* x, int64_t stride, double* into) {
+  HEED_DISPATCH(AddRowsWideKernel)(rows, n, x, stride, into);
+}
+
+template <class T>
+double squared_distance(int64_t n, const T* x, double mean) {
+  return HEED_DISPATCH(SquaredDistanceKernel)(n, x, mean);
+}
+
+template <class T>
+double centred_dot(int64_t n, const T* g, const T* x, double mean) {
+  return HEED_DISPATCH(CentredDotKernel)(n, g, x, mean);
+}
+
+template <class T>
 void gather_rows(const char* op, int64_t n, const int64_t* ids, int64_t rows, int64_t D, const T* table, T* y) {
   for (int64_t i = 0; i < n; ++i) {
     if (ids[i] < 0 || ids[i] >= rows) {
@@ -494,7 +550,19 @@ void scatter_add_rows(int64_t n, const int64_t* ids, int64_t rows, int64_t D, co
     const auto id = [&](int64_t i) { return ids[order[static_cast<size_t>(i)]]; };
     while (b > 0 && b < n && id(b) == id(b - 1)) ++b;
     while (e < n && id(e) == id(e - 1)) ++e;
-    for (int64_t i = b; i < e; ++i) HEED_DISPATCH(AddRowKernel)(D, g + order[static_cast<size_t>(i)] * D, table + id(i) * D);
+    const auto row = [&](int64_t i) { return g + order[static_cast<size_t>(i)] * D; };
+    std::vector<double> total(static_cast<size_t>(D));
+    for (int64_t i = b, next = b; i < e; i = next) {
+      for (next = i + 1; next < e && id(next) == id(i);) ++next;
+      T* const into = table + id(i) * D;
+      if (next == i + 1) {
+        HEED_DISPATCH(AddRowKernel)(D, row(i), into);
+        continue;
+      }
+      std::copy_n(into, D, total.begin());
+      for (int64_t k = i; k < next; ++k) HEED_DISPATCH(AddRowsWideKernel)(1, D, row(k), D, total.data());
+      std::transform(total.begin(), total.end(), into, [](double v) { return static_cast<T>(v); });
+    }
   });
 }
 
@@ -514,6 +582,9 @@ void scatter_add_rows(int64_t n, const int64_t* ids, int64_t rows, int64_t D, co
   template void dot_rows(int64_t, int64_t, const T*, const T*, T*);                                                  \
   template void add_outer(int64_t, int64_t, const T*, const T*, T*);                                                 \
   template void add_row(int64_t, const T*, T*);                                                                      \
+  template void add_rows_wide(int64_t, int64_t, const T*, int64_t, double*);                                         \
+  template double squared_distance(int64_t, const T*, double);                                                       \
+  template double centred_dot(int64_t, const T*, const T*, double);                                                  \
   template void gather_rows(const char*, int64_t, const int64_t*, int64_t, int64_t, const T*, T*);                   \
   template void scatter_add_rows(int64_t, const int64_t*, int64_t, int64_t, const T*, T*);
 HEED_INSTANTIATE(float)

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <thread>
 
+#include "framework/core/distributions.h"
 #include "framework/framework.h"
 #include "tests/testing/close.h"
 #include "tests/testing/throws.h"
@@ -91,6 +93,76 @@ TEST(Dropout, IsTheIdentityOutsideTraining) {
 }
 
 TEST(Random, NothingIsBelowZero) { EXPECT_ERROR(ValueError, "next_below: nothing is below 0", default_generator().next_below(0)); }
+
+TEST(Random, TheExtremeWordsStayInsideTheHalfOpenRange) {
+  const std::array<uint32_t, 4> ends = {0, 1, 0x80000000, 0xFFFFFFFF};
+  const std::array<std::pair<double, double>, 5> ranges = {{{0, 1}, {-1, 1}, {0.1, 0.3}, {1e6, 1e6 + 1}, {-1e30, 1e30}}};
+  for (const uint32_t a : ends) {
+    for (const uint32_t b : ends) {
+      for (const auto& [low, high] : ranges) {
+        const auto single = static_cast<double>(detail::uniform_from<float>({a, b, 0, 0}, low, high));
+        EXPECT_TRUE(single >= static_cast<double>(static_cast<float>(low)) && single < high) << single << " of " << low << ", " << high;
+        const double wide = detail::uniform_from<double>({a, b, 0, 0}, low, high);
+        EXPECT_TRUE(wide >= low && wide < high) << wide << " of " << low << ", " << high;
+      }
+      for (const uint32_t c : ends) {
+        for (const uint32_t d : ends) {
+          const double z = detail::normal_from({a, b, c, d});
+          EXPECT_TRUE(std::isfinite(z) && std::abs(z) < 9) << z;
+        }
+      }
+    }
+  }
+}
+
+TEST(Random, TheExtremeWordsStayBelowTheBound) {
+  for (const uint64_t bound : {uint64_t{1}, uint64_t{2}, uint64_t{3}, uint64_t{1} << 53, (uint64_t{1} << 63) + 1, UINT64_MAX}) {
+    uint64_t last = 0;  // the last word that counts
+    for (const uint64_t word :
+         {uint64_t{0}, uint64_t{1}, bound - 1, bound, UINT64_MAX / 2, UINT64_MAX - bound, UINT64_MAX - 1, UINT64_MAX}) {
+      const auto x = detail::below_from(word, bound);
+      EXPECT_TRUE(!x || *x < bound) << word << " below " << bound;
+      if (x) last = std::max(last, word);
+    }
+    EXPECT_EQ(detail::below_from(0, bound), 0U);
+    EXPECT_EQ(detail::below_from(bound - 1, bound), bound - 1);
+    EXPECT_GE(last, UINT64_MAX / 2) << bound;  // few words are drawn again
+  }
+}
+
+TEST(Random, DropoutDropsSoManyOfAllHalves) {
+  for (const double p : {1.0 / 65536, 0.1, 0.5, 0.9, 65535.0 / 65536}) {
+    const detail::DropoutRule rule(p);
+    int64_t dropped = 0;
+    for (uint32_t half = 0; half < 65536; ++half) dropped += rule.keeps(half) ? 0 : 1;
+    EXPECT_NEAR(static_cast<double>(dropped) / 65536, p, 0.5 / 65536);
+    EXPECT_FALSE(rule.keeps(0));
+    EXPECT_TRUE(rule.keeps(65535));
+    EXPECT_NEAR(rule.scale * (1 - p), 1, p < 0.95 ? 1e-4 : 1e-12) << p;
+  }
+  EXPECT_TRUE(detail::DropoutRule(0).keeps(0));
+  EXPECT_EQ(detail::DropoutRule(0).scale, 1);
+  EXPECT_FALSE(detail::DropoutRule(1).keeps(65535));
+  EXPECT_EQ(detail::DropoutRule(1).scale, 0);
+}
+
+TEST(Random, BernoulliIsExactAtBothEnds) {
+  manual_seed(1);
+  EXPECT_EQ(sum(bernoulli({100000}, 0)).item(), 0);
+  EXPECT_EQ(sum(bernoulli({100000}, 1)).item(), 100000);
+}
+
+TEST(Random, ThreadsDrawTheirOwnNumbers) {
+  manual_seed(123);
+  std::vector<std::vector<float>> drawn(3);
+  for (size_t i = 0; i < 2; ++i) std::thread([&drawn, i] { drawn[i] = randn({2}).to_vector<float>(); }).join();
+  drawn[2] = randn({2}).to_vector<float>();
+  EXPECT_NE(drawn[0], drawn[1]);
+  EXPECT_NE(drawn[0], drawn[2]);
+  EXPECT_NE(drawn[1], drawn[2]);
+  manual_seed(123);
+  EXPECT_EQ(randn({2}).to_vector<float>(), drawn[2]);  // whatever other threads did
+}
 
 }  // namespace
 }  // namespace heed

@@ -109,10 +109,14 @@ TYPED_TEST(RowsTest, ScatterAddSumsEqualIdsInOrderAtAnyThreadCount) {
   std::vector<T> g;
   for (int64_t i = 0; i < kN; ++i) ids.push_back(i < kN / 2 ? 3 : static_cast<int64_t>(generator.next_below(kRows)));
   for (int64_t i = 0; i < kN * kD; ++i) g.push_back(static_cast<T>(static_cast<double>(generator.next_below(1000)) / 500 - 1));
-  std::vector<T> plain(kRows * kD);
+  std::vector<double> exact(kRows * kD);
   for (int64_t i = 0; i < kN; ++i) {
-    for (int64_t d = 0; d < kD; ++d) plain[static_cast<size_t>(ids[static_cast<size_t>(i)] * kD + d)] += g[static_cast<size_t>(i * kD + d)];
+    for (int64_t d = 0; d < kD; ++d) {
+      exact[static_cast<size_t>(ids[static_cast<size_t>(i)] * kD + d)] += static_cast<double>(g[static_cast<size_t>(i * kD + d)]);
+    }
   }
+  std::vector<T> plain;
+  for (const double v : exact) plain.push_back(static_cast<T>(v));
   const int before = num_threads();
   for (const int threads : {1, 2, 5}) {
     set_num_threads(threads);

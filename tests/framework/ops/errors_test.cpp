@@ -164,8 +164,8 @@ TEST(OpErrors, Recurrent) {
   EXPECT_ERROR(ShapeError, "lstm: weight_ih [20, 4], weight_hh [20, 4] and bias [20] do not fit together",
                lstm(x, {}, {}, {}, w_ih, zeros({20, 4}), bias));
   EXPECT_ERROR(ShapeError, "lstm: initial state [2, 4] for batch 2 and hidden size 5", lstm(x, {}, zeros({2, 4}), {}, w_ih, w_hh, bias));
-  EXPECT_ERROR(IndexError, "lstm: length 0 is outside 1..3", lstm(x, lengths(0, 3), {}, {}, w_ih, w_hh, bias));
-  EXPECT_ERROR(IndexError, "lstm: length 4 is outside 1..3", lstm(x, lengths(1, 4), {}, {}, w_ih, w_hh, bias));
+  EXPECT_ERROR(IndexError, "lstm: length -1 is outside 0..3", lstm(x, lengths(-1, 3), {}, {}, w_ih, w_hh, bias));
+  EXPECT_ERROR(IndexError, "lstm: length 4 is outside 0..3", lstm(x, lengths(1, 4), {}, {}, w_ih, w_hh, bias));
   EXPECT_ERROR(ShapeError, "lstm: lengths i64[3] for a batch of 2", lstm(x, zeros({3}, kI64), {}, {}, w_ih, w_hh, bias));
   EXPECT_ERROR(DTypeError, "lstm: dtypes differ: f32[2, 3, 4] and f64[20]", lstm(x, {}, {}, {}, w_ih, w_hh, zeros({20}, kF64)));
   EXPECT_ERROR(ShapeError, "additive_energy: query [2, 1, 3], keys [2, 4, 3] and v [2] do not fit together",
@@ -187,7 +187,7 @@ TEST(OpErrors, Recurrent) {
   EXPECT_ERROR(ShapeError, "attention_lstm: keys [2, 4, 3] does not fit the others", with(3, zeros({2, 4, 3})));
   EXPECT_ERROR(ShapeError, "attention_lstm: weight_ih [16, 9] does not fit the others", with(7, zeros({16, 9})));
   EXPECT_ERROR(ShapeError, "attention_lstm: v [4] does not fit the others", with(11, zeros({4})));
-  EXPECT_ERROR(IndexError, "attention_lstm: length 4 is outside 1..3", with(1, lengths(4, 1)));
+  EXPECT_ERROR(IndexError, "attention_lstm: length 4 is outside 0..3", with(1, lengths(4, 1)));
   EXPECT_ERROR(IndexError, "attention_lstm: source length 6 is outside 0..5", with(4, lengths(6, 1)));
   EXPECT_ERROR(DTypeError, "attention_lstm: dtypes differ: f32[2, 3, 4] and f64[16]", with(9, zeros({16}, kF64)));
 }

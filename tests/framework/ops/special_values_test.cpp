@@ -23,9 +23,13 @@ struct UnaryCase {
 long double logistic(long double x) { return 1 / (1 + std::exp(-x)); }
 long double relu_of(long double x) { return std::isnan(x) ? x : x > 0 ? x : 0; }
 long double sign_of(long double x) { return std::isnan(x) ? x : static_cast<long double>((x > 0) - (x < 0)); }
-// At minus infinity silu and gelu are infinity times 0: NaN, as PyTorch has it.
-long double gelu_of(long double x) { return 0.5L * x * std::erfc(-x / std::sqrt(2.0L)); }
-long double gelu_tanh_of(long double x) { return x * logistic(2 * std::sqrt(2 / std::acos(-1.0L)) * (x + 0.044715L * x * x * x)); }
+// At minus infinity the formulas of silu and gelu are infinity times 0: their limit, 0, where PyTorch has NaN.
+long double or_limit(long double x, long double y) { return std::isinf(x) && x < 0 ? 0 : y; }
+long double silu_of(long double x) { return or_limit(x, x * logistic(x)); }
+long double gelu_of(long double x) { return or_limit(x, 0.5L * x * std::erfc(-x / std::sqrt(2.0L))); }
+long double gelu_tanh_of(long double x) {
+  return or_limit(x, x * logistic(2 * std::sqrt(2 / std::acos(-1.0L)) * (x + 0.044715L * x * x * x)));
+}
 
 // Absolute errors that are the function's own way of computing, beside 8 units in the last place.
 template <class T>
@@ -58,7 +62,7 @@ const std::vector<UnaryCase>& unary_cases() {
       {"erf", erf, [](long double x) { return std::erf(x); }},
       {"leaky_relu", [](const Tensor& x) { return leaky_relu(x, 0.25); }, [](long double x) { return x > 0 ? x : 0.25L * x; }},
       {"elu", [](const Tensor& x) { return elu(x); }, [](long double x) { return x > 0 ? x : std::expm1(x); }},
-      {"silu", silu, [](long double x) { return x * logistic(x); }},
+      {"silu", silu, silu_of},
       {"softplus", softplus, [](long double x) { return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)); }},
       {"gelu", [](const Tensor& x) { return gelu(x); }, gelu_of},
       {"gelu_tanh", [](const Tensor& x) { return gelu(x, GeluForm::tanh); }, gelu_tanh_of},

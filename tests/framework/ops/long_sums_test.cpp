@@ -1,0 +1,161 @@
+// Every f32 sum over many terms, against the same op in f64: a sum that is kept in f32 drifts by some percent at 10^7 terms.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+#include <string>
+
+#include "framework/core/sanitizers.h"
+#include "framework/framework.h"
+
+namespace heed {
+namespace {
+
+using Compute = std::function<Tensor(const Tensor& x)>;  // [N, 2] into something small
+
+// 0.1 and a wave on it: all terms of one sign and one size, for which a running sum in f32 is off the most.
+Tensor terms(int64_t n, int64_t columns) {
+  const Tensor x = empty({n, columns});
+  for (int64_t i = 0; i < x.numel(); ++i) x.data<float>()[i] = 0.1F + 0.01F * static_cast<float>(i % 7);
+  return x;
+}
+
+// The gradient of sum(f(leaf)) for a leaf of ones.
+Tensor gradient(const Shape& shape, DType dtype, const std::function<Tensor(const Tensor& leaf)>& f) {
+  const Tensor leaf = ones(shape, dtype).set_requires_grad(true);
+  sum(f(leaf)).backward();
+  return leaf.grad();
+}
+
+// The gradient that arrives at a leaf of ones when `weight` is the cotangent of f(leaf).
+Tensor weighted_gradient(const Shape& shape, const Tensor& weight, const std::function<Tensor(const Tensor& leaf)>& f) {
+  return gradient(shape, weight.dtype(), [&](const Tensor& leaf) { return f(leaf) * weight; });
+}
+
+struct Case {
+  std::string name;
+  Compute compute;
+};
+
+std::vector<Case> cases() {
+  const auto zero_ids = [](const Tensor& x) { return zeros({x.size(0)}, DType::i64); };
+  const auto alike = [](const Tensor& x, const Shape& shape) { return ones(shape, x.dtype()); };
+  return {
+      {"sum over rows", [](const Tensor& x) { return sum(x, {0}); }},
+      {"sum over all", [](const Tensor& x) { return sum(x); }},
+      {"sum along rows", [](const Tensor& x) { return sum(transpose(x), {1}); }},
+      {"sum over two runs",
+       [](const Tensor& x) {
+         return sum(reshape(x, {x.size(0) / 10, 2, 10}), {0, 2});
+       }},
+      {"mean over rows", [](const Tensor& x) { return mean(x, {0}); }},
+      {"mean over all", [](const Tensor& x) { return mean(x); }},
+      {"sum_to",
+       [](const Tensor& x) {
+         return sum_to(x, {1, 2});
+       }},
+      {"var", [](const Tensor& x) { return var(x, {0}); }},
+      {"stddev", [](const Tensor& x) { return stddev(x, {0}); }},
+      {"norm", [](const Tensor& x) { return norm(x, {0}); }},
+      {"logsumexp", [](const Tensor& x) { return logsumexp(x, {0}); }},
+      {"last of cumsum", [](const Tensor& x) { return slice(cumsum(x, 0), 0, x.size(0) - 1, x.size(0)); }},
+      {"softmax over all", [](const Tensor& x) { return slice(softmax(reshape(x, {x.numel()}), 0), 0, 0, 8); }},
+      {"log_softmax over all", [](const Tensor& x) { return slice(log_softmax(reshape(x, {x.numel()}), 0), 0, 0, 8); }},
+      {"sum of squares", [](const Tensor& x) { return full({1}, sum_of_squares(x), DType::f64); }},
+      {"scatter_add",
+       [&](const Tensor& x) {
+         return scatter_add(alike(x, {1, 2}), 0, zeros(x.shape(), DType::i64), x);
+       }},
+      {"gradient of embedding",
+       [=](const Tensor& x) {
+         return weighted_gradient({1, 2}, x, [&](const Tensor& t) { return embedding(t, zero_ids(x)); });
+       }},
+      {"gradient of index_select",
+       [=](const Tensor& x) {
+         return weighted_gradient({1, 2}, x, [&](const Tensor& t) { return index_select(t, 0, zero_ids(x)); });
+       }},
+      {"gradient of gather",
+       [](const Tensor& x) {
+         return weighted_gradient({1, 2}, x, [&](const Tensor& t) { return gather(t, 0, zeros(x.shape(), DType::i64)); });
+       }},
+      {"gradient of a broadcast sum", [](const Tensor& x) { return weighted_gradient({2}, x, [&](const Tensor& b) { return x + b; }); }},
+      {"gradient of a broadcast product",
+       [](const Tensor& x) { return weighted_gradient({2}, x, [&](const Tensor& b) { return x * b; }); }},
+      {"gradient of expand",
+       [](const Tensor& x) {
+         return weighted_gradient({1, 2}, x, [&](const Tensor& b) { return expand(b, x.shape()); });
+       }},
+      {"gradient of linear's bias",
+       [=](const Tensor& x) { return weighted_gradient({2}, x, [&](const Tensor& b) {
+                                return linear(x, alike(x, {2, 2}), b);
+                              }); }},
+      {"gradient of layer_norm's gain",
+       [=](const Tensor& x) {
+         const Tensor rows = concat({x, x * 2.0}, 1), weight = concat({x, x * 3.0}, 1);
+         return weighted_gradient({4}, weight, [&](const Tensor& gain) { return layer_norm(rows, gain, alike(x, {4}), 1e-3); });
+       }},
+      {"gradient of layer_norm's bias",
+       [=](const Tensor& x) { return weighted_gradient({2}, x, [&](const Tensor& b) { return layer_norm(x, alike(x, {2}), b); }); }},
+      {"gradient of rms_norm's gain",
+       [](const Tensor& x) { return weighted_gradient({2}, x, [&](const Tensor& gain) { return rms_norm(x, gain); }); }},
+      {"gradient of additive_energy's v",
+       [=](const Tensor& x) {
+         const Tensor keys = reshape(x, {1, x.size(0), 2}), g = reshape(slice(x, 1, 0, 1), {1, 1, x.size(0)});
+         return weighted_gradient({2}, g, [&](const Tensor& v) { return additive_energy(alike(x, {1, 1, 2}), keys, v); });
+       }},
+      {"gradient of additive_energy's query",
+       [=](const Tensor& x) {
+         const Tensor keys = reshape(x, {1, x.size(0), 2}), g = reshape(slice(x, 1, 0, 1), {1, 1, x.size(0)});
+         return weighted_gradient({1, 1, 2}, g, [&](const Tensor& q) { return additive_energy(q, keys, alike(x, {2})); });
+       }},
+      {"cross_entropy", [=](const Tensor& x) { return cross_entropy(x, zero_ids(x)); }},
+      {"gradient of linear_cross_entropy's bias",
+       [=](const Tensor& x) {
+         return gradient({2}, x.dtype(), [&](const Tensor& b) { return linear_cross_entropy(x, alike(x, {2, 2}), b, zero_ids(x)); });
+       }},
+      {"mse_loss", [=](const Tensor& x) { return mse_loss(x, x * 0.5); }},
+  };
+}
+
+double largest_relative_error(const Tensor& value, const Tensor& expected) {
+  const std::vector<double> got = value.to(DType::f64).to_vector<double>(), want = expected.to(DType::f64).to_vector<double>();
+  double worst = got.size() == want.size() ? 0 : INFINITY;
+  for (size_t i = 0; i < got.size() && i < want.size(); ++i) worst = std::max(worst, std::abs(got[i] - want[i]) / std::abs(want[i]));
+  return worst;
+}
+
+constexpr int64_t kMillion = HEED_ASAN || HEED_TSAN ? 100'000 : 1'000'000;
+
+TEST(LongSums, OfAMillionTermsAreRightInF32) {
+  const Tensor x = terms(kMillion, 2), exact = x.to(DType::f64);
+  for (const Case& c : cases()) EXPECT_LE(largest_relative_error(c.compute(x), c.compute(exact)), 1e-6) << c.name;
+}
+
+TEST(LongSums, OfTenMillionTermsAreRightInF32) {
+  const Tensor x = terms(10 * kMillion, 1);
+  double total = 0;
+  for (int64_t i = 0; i < x.numel(); ++i) total += static_cast<double>(x.data<float>()[i]);
+  const auto check = [&](const char* name, const Tensor& value) { EXPECT_NEAR(value.to(DType::f64).item() / total, 1, 1e-6) << name; };
+  check("sum", sum(x, {0}));
+  check("sum of a row", sum(x));
+  check("mean", mean(x, {0}) * static_cast<double>(x.numel()));
+  check("scatter_add", scatter_add(zeros({1, 1}), 0, zeros(x.shape(), DType::i64), x));
+  check("gradient of a broadcast sum", weighted_gradient({1}, x, [&](const Tensor& b) { return x + b; }));
+}
+
+// Where f32 counts no further: 2^24 + 1 is 2^24.
+TEST(LongSums, CountsBeyondTwoToThe24) {
+  const int64_t n = 100'000;
+  const double start = 0x1p24, end = start + static_cast<double>(n);
+  EXPECT_EQ(scatter_add(full({1}, start), 0, zeros({n}, DType::i64), ones({n})).item(), end);
+  EXPECT_EQ(scatter_add(full({1, 4}, start), 0, zeros({n, 4}, DType::i64), ones({n, 4})).to_vector<float>()[3], static_cast<float>(end));
+  EXPECT_EQ(sum(concat({full({1}, start), ones({n})}, 0)).item(), end);
+}
+
+TEST(LongSums, TheIssuesExamples) {
+  EXPECT_NEAR(mean(full({1000000, 2}, 0.1), {0}).to_vector<float>()[0] / 0.1F, 1, 1e-6);
+  EXPECT_NEAR(mean(full({100000, 16}, 0.1), {0}).to_vector<float>()[0] / 0.1F, 1, 1e-6);
+}
+
+}  // namespace
+}  // namespace heed

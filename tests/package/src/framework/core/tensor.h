@@ -1,0 +1,6 @@
+// A user's own header, which has the name of one of heed's and comes first on the include path.
+#pragma once
+
+namespace user {
+constexpr int tensor_of_framework_core = 1;
+}
