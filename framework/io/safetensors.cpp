@@ -37,97 +37,127 @@ std::string printable(std::string name) {
   return name;
 }
 
-// Goes over a header without building it: equal keys, of which nlohmann keeps the last silently, and brackets or lists that no header has
-// and that would take many times the file's size in memory.
-class HeaderCheck : public nlohmann::json_sax<nlohmann::json> {
+// Reads a header while it is parsed, and keeps its entries alone: a tree of a hostile one would take many times the file's size.
+class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
  public:
-  explicit HeaderCheck(const std::string& file) : file_(file) {}
-  bool null() override { return element(); }
-  bool boolean(bool) override { return element(); }
-  bool number_integer(number_integer_t) override { return element(); }
-  bool number_unsigned(number_unsigned_t) override { return element(); }
-  bool number_float(number_float_t, const string_t&) override { return element(); }
-  bool string(string_t&) override { return element(); }
-  bool binary(binary_t&) override { return element(); }
-  bool start_object(size_t) override { return open(); }
-  bool start_array(size_t) override { return open(); }
-  bool end_object() override { return close(); }
-  bool end_array() override { return close(); }
-  bool key(string_t& name) override {
-    if (!levels_.back().keys.insert(name).second) {
-      throw FormatError(fmt::format("load '{}': the name '{}' stands twice", file_, printable(name)));
+  explicit HeaderReader(const std::string& file) : file_(file) {}
+  std::vector<Entry> entries;
+  std::map<std::string, std::string> metadata;
+
+  bool null() override { return other(); }
+  bool boolean(bool) override { return other(); }
+  bool number_integer(number_integer_t) override { return other(); }
+  bool number_float(number_float_t, const string_t&) override { return other(); }
+  bool binary(binary_t&) override { return other(); }
+  bool number_unsigned(number_unsigned_t n) override {
+    if (skipped_ > 0 || (at_ != At::shape && at_ != At::offsets)) return other();
+    if (at_ == At::shape) {
+      if (shape_.size() == kMaxDims) throw wrong("has too many dimensions");
+      shape_.push_back(n);
+    } else {
+      if (offsets_.size() == 2) throw no_entry();
+      offsets_.push_back(n);
     }
-    levels_.back().elements = -1;  // keys are counted by their honest length
+    return true;
+  }
+  bool string(string_t& text) override {
+    if (skipped_ > 0) return true;
+    if (at_ == At::metadata) {
+      metadata[key_] = text;
+    } else if (at_ == At::entry && key_ == "dtype") {
+      dtype_ = text;
+    } else {
+      return other();
+    }
+    return true;
+  }
+  bool start_object(size_t) override {
+    if (skipped_ > 0 || (at_ == At::entry && !of_an_entry())) {
+      ++skipped_;
+    } else if (at_ == At::file) {
+      at_ = At::names;
+    } else if (at_ == At::names) {
+      at_ = name_ == "__metadata__" ? At::metadata : At::entry;
+      keys_.clear();
+      shape_.clear();
+      offsets_.clear();
+    } else {
+      return other();
+    }
+    return true;
+  }
+  bool start_array(size_t) override {
+    if (skipped_ > 0 || (at_ == At::entry && !of_an_entry())) {
+      ++skipped_;
+    } else if (at_ == At::entry && key_ != "dtype") {
+      at_ = key_ == "shape" ? At::shape : At::offsets;
+    } else {
+      return other();
+    }
+    return true;
+  }
+  bool end_object() override {
+    if (skipped_ > 0) return --skipped_, true;
+    if (at_ == At::entry) add_entry();
+    at_ = at_ == At::names ? At::file : At::names;
+    return true;
+  }
+  bool end_array() override {
+    if (skipped_ > 0) return --skipped_, true;
+    at_ = At::entry;
+    return true;
+  }
+  bool key(string_t& name) override {
+    if (skipped_ > 0) return true;
+    if (!(at_ == At::names ? names_ : keys_).insert(name).second) throw failure(fmt::format("the name '{}' stands twice", printable(name)));
+    (at_ == At::names ? name_ : key_) = name;
     return true;
   }
   bool parse_error(size_t, const std::string&, const nlohmann::detail::exception&) override { return false; }
 
  private:
-  static constexpr size_t kMaxDepth = 16;
-  static constexpr int kMaxElements = 1000;
-  struct Level {
-    std::set<std::string> keys;
-    int elements = 0;
-  };
-  bool element() {
-    if (!levels_.empty() && ++levels_.back().elements > kMaxElements) {
-      throw FormatError(fmt::format("load '{}': the header has a list of more than {} elements", file_, kMaxElements));
+  enum class At { file, names, metadata, entry, shape, offsets };
+
+  FormatError failure(const std::string& what) const { return FormatError(fmt::format("load '{}': {}", file_, what)); }
+  FormatError wrong(const std::string& what) const { return failure(fmt::format("'{}' {}", printable(name_), what)); }
+  FormatError no_entry() const { return wrong("has no dtype, shape and data_offsets"); }
+  bool of_an_entry() const { return key_ == "dtype" || key_ == "shape" || key_ == "data_offsets"; }
+
+  // A value that is not what stands here: keys of an entry that the format does not name are passed over, all others are wrong.
+  bool other() const {
+    if (skipped_ > 0 || (at_ == At::entry && !of_an_entry())) return true;
+    if (at_ == At::names && name_ == "__metadata__") throw failure("__metadata__ is not an object");
+    if (at_ == At::metadata) throw failure("__metadata__ holds something that is not text");
+    if (at_ == At::shape || at_ == At::offsets) throw failure("a size or offset is not a whole number");
+    throw no_entry();
+  }
+
+  void add_entry() {
+    if (!keys_.contains("dtype") || !keys_.contains("shape") || offsets_.size() != 2) throw no_entry();
+    const auto* known = std::ranges::find_if(kFormatNames, [&](const auto& pair) { return dtype_ == pair.first; });
+    if (known == kFormatNames.end())
+      throw wrong("has dtype " + printable(dtype_) + ", which heed does not read (F32, F64, I64, BOOL)");
+    Entry entry{name_, known->second, {}, offsets_[0], offsets_[1]};
+    uint64_t bytes = size_of(entry.dtype), nonzero = bytes;  // strides multiply out the extents beside a zero as well
+    for (const uint64_t n : shape_) {
+      if (__builtin_mul_overflow(nonzero, std::max<uint64_t>(n, 1), &nonzero) || nonzero > INT64_MAX) {
+        throw wrong("has a shape that is too large");
+      }
+      bytes *= n;
+      entry.shape.push_back(static_cast<int64_t>(n));
     }
-    return true;
+    if (entry.end < entry.begin || entry.end - entry.begin != bytes) throw wrong("has offsets that do not fit its shape");
+    entries.push_back(std::move(entry));
   }
-  bool open() {
-    element();
-    if (levels_.size() == kMaxDepth) throw FormatError(fmt::format("load '{}': the header nests deeper than {}", file_, kMaxDepth));
-    levels_.emplace_back();
-    return true;
-  }
-  bool close() {
-    levels_.pop_back();
-    return true;
-  }
+
   const std::string& file_;
-  std::vector<Level> levels_;
+  At at_ = At::file;
+  size_t skipped_ = 0;            // open brackets of a value that is passed over
+  std::set<std::string> names_;  // of the file
+  std::set<std::string> keys_;   // of the entry, or of the metadata
+  std::string name_, key_, dtype_;
+  std::vector<uint64_t> shape_, offsets_;
 };
-
-nlohmann::json parse_header(std::string_view text, const std::string& file) {
-  HeaderCheck check(file);
-  if (!nlohmann::json::sax_parse(text, &check)) throw FormatError(fmt::format("load '{}': the header is not JSON", file));
-  return nlohmann::json::parse(text);
-}
-
-uint64_t as_unsigned(const nlohmann::json& value, const std::string& file) {
-  if (!value.is_number_unsigned()) throw FormatError(fmt::format("load '{}': a size or offset is not a whole number", file));
-  return value.get<uint64_t>();
-}
-
-Entry read_entry(const std::string& name, const nlohmann::json& value, const std::string& file) {
-  const auto fail = [&](const std::string& what) { return FormatError(fmt::format("load '{}': '{}' {}", file, printable(name), what)); };
-  if (!value.is_object() || !value.contains("dtype") || !value.contains("shape") || !value.contains("data_offsets") ||
-      !value["dtype"].is_string() || !value["shape"].is_array() || !value["data_offsets"].is_array() || value["data_offsets"].size() != 2) {
-    throw fail("has no dtype, shape and data_offsets");
-  }
-  Entry entry;
-  entry.name = name;
-  const auto dtype = value["dtype"].get<std::string>();
-  const auto* known = std::ranges::find_if(kFormatNames, [&](const auto& pair) { return dtype == pair.first; });
-  if (known == kFormatNames.end()) throw fail("has dtype " + printable(dtype) + ", which heed does not read (F32, F64, I64, BOOL)");
-  entry.dtype = known->second;
-  if (value["shape"].size() > kMaxDims) throw fail("has too many dimensions");
-  uint64_t bytes = size_of(entry.dtype),
-           nonzero = bytes;  // strides multiply out the extents beside a zero as well
-  for (const auto& extent : value["shape"]) {
-    const uint64_t n = as_unsigned(extent, file);
-    if (__builtin_mul_overflow(nonzero, std::max<uint64_t>(n, 1), &nonzero) || nonzero > INT64_MAX) {
-      throw fail("has a shape that is too large");
-    }
-    bytes *= n;
-    entry.shape.push_back(static_cast<int64_t>(n));
-  }
-  entry.begin = as_unsigned(value["data_offsets"][0], file);
-  entry.end = as_unsigned(value["data_offsets"][1], file);
-  if (entry.end < entry.begin || entry.end - entry.begin != bytes) throw fail("has offsets that do not fit its shape");
-  return entry;
-}
 
 }  // namespace
 
@@ -183,20 +213,11 @@ SafetensorsFile parse_safetensors(std::string_view bytes, const std::string& fil
   if (length > bytes.size() - 8) throw fail("the file ends inside its header");
   const std::string_view text = bytes.substr(8, length), data = bytes.substr(8 + length);
   if (text.empty() || text[0] != '{') throw fail("the header does not start with '{'");
-  const nlohmann::json header = parse_header(text, file);
+  HeaderReader header(file);
+  if (!nlohmann::json::sax_parse(text, &header)) throw fail("the header is not JSON");
   SafetensorsFile result;
-  std::vector<Entry> entries;
-  for (const auto& [name, value] : header.items()) {
-    if (name != "__metadata__") {
-      entries.push_back(read_entry(name, value, file));
-      continue;
-    }
-    if (!value.is_object()) throw fail("__metadata__ is not an object");
-    for (const auto& [key, item] : value.items()) {
-      if (!item.is_string()) throw fail("__metadata__ holds something that is not text");
-      result.metadata[key] = item.get<std::string>();
-    }
-  }
+  result.metadata = std::move(header.metadata);
+  std::vector<Entry>& entries = header.entries;
   std::sort(entries.begin(), entries.end(),
             [](const Entry& a, const Entry& b) { return a.begin != b.begin ? a.begin < b.begin : a.end < b.end; });
   uint64_t at = 0;

@@ -74,6 +74,23 @@ TEST(Safetensors, ReadsWhatPythonWrites) {
   EXPECT_TRUE(parse_safetensors(file_of("{}", 0), "empty.st").tensors.empty());
 }
 
+TEST(Safetensors, WhatAnEntryHasBesideItsFieldsIsPassedOver) {
+  const std::string entry = R"("dtype":"F32","shape":[1],"data_offsets":[0,4])";
+  for (const std::string& more : {std::string("1"), std::string("null"), std::string(R"({"shape":[{"dtype":[]}]})"),
+                                  std::string(1'000'000, '[') + std::string(1'000'000, ']')}) {
+    for (const std::string& header : {"{\"w\":{\"more\":" + more + "," + entry + "}}", "{\"w\":{" + entry + ",\"more\":" + more + "}}"}) {
+      EXPECT_EQ(parse_safetensors(file_of(header, 4), "more.st").tensors.at("w").shape(), (Shape{1}));
+    }
+  }
+}
+
+// Quadratic work would take a minute here.
+TEST(Safetensors, ManyTensors) {
+  NamedTensors tensors;
+  for (int i = 0; i < 50'000; ++i) tensors.emplace_back("tensor" + std::to_string(i), zeros({0}));
+  EXPECT_EQ(parse_safetensors(to_safetensors(tensors), "many.st").tensors.size(), tensors.size());
+}
+
 struct Malformed {
   const char* what;
   std::string bytes, message;  // after "load 'm.st': "
@@ -95,7 +112,10 @@ std::vector<Malformed> malformed() {
       {"half a JSON object", file_of("{\"w\":", 0), "the header is not JSON"},
       {"text after the object", file_of("{} x", 0), "the header is not JSON"},
       {"bytes that are not UTF-8", file_of("{\"\xff\":1}", 0), "the header is not JSON"},
-      {"deep nesting", file_of("{\"w\":" + std::string(100000, '['), 0), "the header nests deeper than 16"},
+      {"brackets for a tensor", file_of("{\"w\":" + std::string(1'000'000, '['), 0), "'w' has no dtype, shape and data_offsets"},
+      {"brackets for a shape", entry(R"({"dtype":"F32","shape":)" + std::string(1'000'000, '[')), "a size or offset is not a whole number"},
+      {"brackets without an end", entry(R"({"more":)" + std::string(1'000'000, '[')), "the header is not JSON"},
+      {"metadata in metadata", file_of(R"({"__metadata__":{"a":{}}})", 0), "__metadata__ holds something that is not text"},
       {"a name twice",
        file_of(R"({"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"w":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", 8),
        "the name 'w' stands twice"},
