@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 #include <new>
 #include <string>
@@ -35,6 +37,8 @@ std::string one_line(std::string_view message) {
 }
 
 namespace {
+
+constexpr rlim_t kLeastAddressSpace = 1UL << 30U;  // bytes: the libraries, OpenBLAS's buffers and a small model; fonts and a picture
 
 const CLI::App* subcommand(const CLI::App& cli, const std::string& name) {
   const auto found = cli.get_subcommands([&](const CLI::App* sub) { return !name.empty() && sub->get_name() == name; });
@@ -137,6 +141,12 @@ int usage_error(std::string_view app, const CLI::App& cli, int argc, char** argv
   if (const size_t at = message.find(kRepeated); at != std::string::npos) {
     message = fmt::format("{} takes one value, {} are given", message.substr(0, at), message.substr(at + kRepeated.size()));
   }
+  constexpr std::string_view kConverted = "Could not convert: ", kIs = " = ";  // and again
+  if (const size_t is = message.find(kIs); message.starts_with(kConverted) && is != std::string::npos) {
+    const std::string option = message.substr(kConverted.size(), is - kConverted.size()), value = message.substr(is + kIs.size());
+    const bool digits = value.find_first_not_of("0123456789", value.starts_with('-') ? 1 : 0) == std::string::npos;
+    message = fmt::format("{}: '{}' is {}", option, value, digits && !value.empty() ? "too large a number" : "not a number");
+  }
   if (const std::string unknown = unknown_option(cli, argc, argv); !unknown.empty()) message = unknown;
   note("{}: {} (see {} --help)\n", app, one_line(message), help);
   return kUsage;
@@ -166,6 +176,10 @@ int run_app(std::string_view app, CLI::App& cli, int argc, char** argv, const st
   std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is an error like a full disk, not the end of the program
   std::signal(SIGPIPE, SIG_IGN);  // so is a reader that went away
   hold_standard_streams();
+  if (rlimit space; ::getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur < kLeastAddressSpace) {
+    note("{}: the limit of address space (ulimit -v) is {} MB, {} MB are needed\n", app, space.rlim_cur >> 20U, kLeastAddressSpace >> 20U);
+    ::_exit(kFailed);  // OpenBLAS tries for ever to get its buffers, and its destructor waits for that
+  }
   try {
     const CLI::App* const helped = argc == 3 ? subcommand(cli, argv[2]) : &cli;
     if (argc > 1 && argc <= 3 && std::string_view(argv[1]) == "help" && helped) {  // `translator help train` is `translator train --help`
@@ -191,6 +205,8 @@ int run_app(std::string_view app, CLI::App& cli, int argc, char** argv, const st
     return kSignal + interrupted.load();
   } catch (const std::bad_alloc&) {
     note("{}: not enough memory\n", app);
+  } catch (const std::filesystem::filesystem_error& error) {
+    note("{}: '{}': {}\n", app, one_line(error.path1().string()), error.code().message());
   } catch (const std::exception& error) {
     note("{}: {}\n", app, one_line(error.what()));
   }

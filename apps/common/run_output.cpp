@@ -15,14 +15,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::vector<fs::path> entries_of(const fs::path& folder) {
-  std::vector<fs::path> entries;
-  std::error_code error;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) entries.push_back(it->path());
-  if (error) throw IoError(fmt::format("cannot read the folder '{}': {}", folder.string(), error.message()));
-  return entries;
-}
-
 bool is_temporary(const std::string& name) { return is_run_file(name) && name.find(".tmp") != std::string::npos; }
 
 }  // namespace
@@ -30,7 +22,7 @@ bool is_temporary(const std::string& name) { return is_run_file(name) && name.fi
 bool is_unfinished_start(const fs::path& folder) {
   std::error_code error;
   if (!fs::is_directory(folder, error)) return false;
-  const std::vector<fs::path> entries = entries_of(folder);
+  const std::vector<fs::path> entries = list_folder(folder);
   bool marked = entries.empty();
   for (const fs::path& path : entries) {
     const std::string name = path.filename().string();
@@ -53,7 +45,7 @@ void check_run_folder(const fs::path& folder, bool overwrite) {
   std::error_code error;
   if (!fs::exists(folder, error)) return;
   if (!fs::is_directory(folder, error)) throw IoError(fmt::format("'{}' is not a folder", folder.string()));
-  const std::vector<fs::path> entries = entries_of(folder);
+  const std::vector<fs::path> entries = list_folder(folder);
   const bool only_locked = entries.empty() || is_unfinished_start(folder);
   for (const fs::path& path : entries) {
     const std::string name = path.filename().string();
@@ -71,24 +63,20 @@ void check_run_folder(const fs::path& folder, bool overwrite) {
 
 FileLock make_run_folder(const fs::path& folder, bool overwrite, std::optional<FileLock> lock) {
   check_run_folder(folder, overwrite);
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) throw IoError(fmt::format("cannot make the folder '{}': {}", folder.string(), error.message()));
+  make_folder(folder);
   if (!lock) lock.emplace(lock_run_folder(folder));
   check_run_folder(folder, overwrite);  // another start may have been faster
-  std::vector<fs::path> old = entries_of(folder);
+  std::vector<fs::path> old = list_folder(folder);
   std::erase(old, folder / kRunLock);
   const auto goes_last = [](const fs::path& path) { return path.filename() == "config.toml"; };  // until then the folder is known as a run
   std::stable_partition(old.begin(), old.end(), std::not_fn(goes_last));
-  for (const fs::path& path : old) {
-    if (!fs::remove(path, error) && error) throw IoError(fmt::format("cannot remove '{}': {}", path.string(), error.message()));
-  }
+  for (const fs::path& path : old) remove_file(path);
   return std::move(*lock);
 }
 
 void remove_temporaries(const fs::path& run_folder) {
   std::error_code ignored;
-  for (const fs::path& path : entries_of(run_folder)) {
+  for (const fs::path& path : list_folder(run_folder)) {
     if (is_temporary(path.filename().string())) fs::remove(path, ignored);
   }
 }

@@ -36,7 +36,7 @@ std::string label_of(const models::Translation& record, Which which, const Pictu
 
 void check_output(const std::string& path) { format_of(path); }
 
-int draw_file(const models::Translation& record, const std::string& path, const PictureOptions& options, double dpi) {
+Drawn draw_file(const models::Translation& record, const std::string& path, const PictureOptions& options, double dpi) {
   const Format format = format_of(path);
   std::vector<Picture> pictures = options.grid ? make_grid(record, options) : std::vector{make_picture(record, options)};
   const std::vector<models::AttentionWeights>& maps = maps_of(record, options.which);
@@ -48,12 +48,13 @@ int draw_file(const models::Translation& record, const std::string& path, const 
   const Sheet sheet = options.grid ? lay_out_sheet(std::move(pictures), columns, measure_text, title, caption)
                                    : lay_out_sheet(std::move(pictures), 1, measure_text);
   if (format == Format::svg) {
-    apps::write_output(path, render_svg(sheet, label));
-    return 0;
+    const std::string svg = render_svg(sheet, label);
+    apps::write_output(path, svg);
+    return {0, svg.size()};
   }
   const Png png = render_png(sheet, dpi);
   apps::write_output(path, png.bytes);
-  return png.missing_glyphs;
+  return {png.missing_glyphs, png.bytes.size()};
 }
 
 }  // namespace heed::heatmap

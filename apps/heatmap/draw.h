@@ -12,8 +12,13 @@ constexpr double kDefaultDpi = 144;
 
 /// Throws ValueError unless the path ends in .svg or .png, or is standard output ("-", /dev/stdout: SVG).
 void check_output(const std::string& path);
-/// Writes the picture in the format of the path's extension. Returns how many characters no installed font has (PNG).
+struct Drawn {
+  int missing_glyphs = 0;  // characters that no installed font has (PNG)
+  size_t bytes = 0;        // of the file
+};
+
+/// Writes the picture in the format of the path's extension.
 /// Throws ValueError for a record without attention or another extension, IoError when the file cannot be written.
-int draw_file(const models::Translation& record, const std::string& path, const PictureOptions& options = {}, double dpi = kDefaultDpi);
+Drawn draw_file(const models::Translation& record, const std::string& path, const PictureOptions& options = {}, double dpi = kDefaultDpi);
 
 }  // namespace heed::heatmap

@@ -89,7 +89,13 @@ void draw(const Options& options) {
     throw ValueError(
         fmt::format("'{}' line {} is the record of a line without words: there is nothing to draw", options.record, options.line));
   }
-  const int missing = heatmap::draw_file(record, options.output, options.picture, options.dpi);
+  const auto [missing, bytes] = heatmap::draw_file(record, options.output, options.picture, options.dpi);
+  constexpr size_t kLargeFile = 20'000'000;
+  if (bytes > kLargeFile) {
+    apps::warn("heatmap",
+               fmt::format("'{}' has {} MB, which viewers open slowly or not at all; --max-tokens draws a part, a PNG is smaller",
+                           options.output, bytes / 1'000'000));
+  }
   if (missing > 0) {
     apps::warn("heatmap", fmt::format("no installed font has {} of the characters: they are drawn as boxes (an SVG leaves the "
                                       "choice of fonts to the viewer)",

@@ -123,7 +123,7 @@ void check_report(const Options& o) {
   const fs::path out = o.folder;
   if (is_run_folder(out)) throw IoError(fmt::format("--out: '{}' is a run, not a folder for a report", o.folder));
   for (const char* file : kReportFiles) {
-    if (!fs::exists(out / file)) continue;
+    if (!file_exists(out / file)) continue;
     nlohmann::json known;
     if (fs::is_regular_file(out / "report.json")) known = nlohmann::json::parse(read_file(out / "report.json"), nullptr, false);
     if (!known.is_object() || known.value("format", nlohmann::json()) != kReportFormat) {
@@ -161,10 +161,10 @@ void check_files(const Options& o) {
                      .new_folders = folders});
   check_report(o);
   if (!o.runs.empty()) return;
-  if (!o.resume && !o.overwrite && fs::exists(out) && !fs::is_empty(out)) {
+  if (!o.resume && !o.overwrite && file_exists(out) && !fs::is_empty(out)) {
     throw IoError(fmt::format("'{}' exists already (--resume goes on with it, --overwrite replaces it)", o.folder));
   }
-  if (o.resume && std::none_of(runs.begin(), runs.end(), [](const std::string& run) { return fs::exists(run); })) {
+  if (o.resume && std::none_of(runs.begin(), runs.end(), [](const std::string& run) { return file_exists(run); })) {
     throw IoError(fmt::format("resume: '{}' holds no run of {}", runs_of(o).string(), fmt::join(o.attention, ", ")));
   }
 }

@@ -30,9 +30,9 @@ models::RunConfig with_attention(models::RunConfig config, const std::string& at
 
 // Whether the folder holds a run. Without config.toml it is one that was stopped while it was started, unless it has weights.
 bool holds_run(const fs::path& folder) {
-  if (fs::exists(folder / "config.toml")) return true;
+  if (file_exists(folder / "config.toml")) return true;
   for (const char* weights : {"model.safetensors", "state.safetensors"}) {
-    if (fs::exists(folder / weights)) throw IoError(fmt::format("resume '{}': config.toml is missing", folder.string()));
+    if (file_exists(folder / weights)) throw IoError(fmt::format("resume '{}': config.toml is missing", folder.string()));
   }
   return false;
 }
@@ -56,7 +56,7 @@ std::string fingerprint(const models::ParallelLines& train, const models::Parall
 nlohmann::ordered_json data_of(const TrainingPlan& plan, const std::string& data) {
   nlohmann::ordered_json known = nlohmann::ordered_json::object();
   const fs::path file = plan.folder / kDataFile;
-  if (fs::exists(file)) known = nlohmann::ordered_json::parse(read_file(file), nullptr, /*allow_exceptions=*/false);
+  if (file_exists(file)) known = nlohmann::ordered_json::parse(read_file(file), nullptr, /*allow_exceptions=*/false);
   if (!known.is_object()) throw FormatError(fmt::format("'{}' is not what a comparison wrote", file.string()));
   for (const TrainingPlan::Run& run : plan.runs) {
     if (run.started && known.value(run.attention, nlohmann::ordered_json()) != data) {
@@ -113,7 +113,7 @@ std::vector<FailedTraining> train_planned(TrainingPlan& plan, const models::Para
   catch_interrupts();
   for (const TrainingPlan::Run& run : plan.runs) {
     if (run.started) continue;
-    for (const fs::path& report : plan.reports) fs::remove(report);  // it would speak of weights that are gone
+    for (const fs::path& report : plan.reports) remove_file(report);  // it would speak of weights that are gone
     std::optional<FileLock> held;
     if (auto node = plan.locks.extract(run.attention)) held.emplace(std::move(node.mapped()));
     plan.locks.emplace(run.attention, make_run_folder(run.folder, /*overwrite=*/true, std::move(held)));

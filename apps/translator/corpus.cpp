@@ -62,9 +62,9 @@ void require_own(const fs::path& folder, const FileTexts& files) {
     throw IoError(
         fmt::format("'{}' was not written by translator corpus, or was changed since; it is left alone", (folder / name).string()));
   };
-  if (fs::exists(marker) && !ours) foreign(kMarker);
+  if (file_exists(marker) && !ours) foreign(kMarker);
   for (const auto& [name, text] : files) {
-    if (!fs::exists(folder / name)) continue;
+    if (!file_exists(folder / name)) continue;
     if (!ours || !known["files"].contains(name) || known["files"][name] != fingerprint(read_file(folder / name))) foreign(name);
   }
 }
@@ -78,7 +78,7 @@ void check_files(const Options& options) {
   }
   outputs.push_back({"--out", (fs::path(options.folder) / kMarker).string()});
   apps::check_files({.outputs = outputs, .new_folders = {{"--out", options.folder}}});
-  if (fs::exists(options.folder) && !options.overwrite) {
+  if (file_exists(options.folder) && !options.overwrite) {
     throw IoError(fmt::format("'{}' exists already (--overwrite replaces the corpus files in it)", options.folder));
   }
 }

@@ -6,6 +6,7 @@
 #include "apps/common/print.h"
 #include "apps/common/run_output.h"
 #include "apps/translator/training.h"
+#include "framework/io/file.h"
 
 namespace heed::apps {
 namespace {
@@ -46,7 +47,7 @@ models::RunConfig demo_config(const DemoTraining& options, const std::string& at
 
 models::TrainResult train_on_demo_corpus(const std::filesystem::path& folder, const models::RunConfig& config,
                                          const models::DemoCorpus& corpus, const std::string& label) {
-  std::filesystem::create_directories(folder.parent_path());
+  make_folder(folder.parent_path());
   const FileLock lock = make_run_folder(folder, /*overwrite=*/true);
   const models::TokenisedCorpus pairs = tokens_of(corpus.train), validation = tokens_of(corpus.validation);
   start_run(folder, config, models::Trainer::learn_text(config, pairs));

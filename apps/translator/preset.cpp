@@ -4,10 +4,15 @@
 #include <fmt/ranges.h>
 #include <toml++/toml.h>
 
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <iterator>
 #include <memory>
 #include <utility>
 
+#include "apps/common/run_output.h"
 #include "apps/translator/run_options.h"
 #include "framework/core/error.h"
 #include "models/text/unicode.h"
@@ -125,8 +130,18 @@ class PresetReader : public CLI::Config {
 }  // namespace
 
 void add_preset_option(CLI::App& program) {
-  program.set_config("--config", "",
-                     "TOML file of options, a section a subcommand (see presets/); the command line wins, and compare reads [train] too");
+  program
+      .set_config("--config", "",
+                  "TOML file of options, a section a subcommand (see presets/); the command line wins, and compare reads [train] too")
+      ->transform(CLI::Validator(
+          [](std::string& path) {
+            path = input_path(path);
+            std::error_code error;
+            if (std::filesystem::is_directory(path, error)) return fmt::format("cannot read '{}': {}", path, std::strerror(EISDIR));
+            errno = 0;
+            return std::ifstream(path) ? std::string() : fmt::format("cannot open '{}': {}", path, std::strerror(errno));
+          },
+          "", "readable"));
   program.config_formatter(std::make_shared<PresetReader>(program));
   program.allow_config_extras(CLI::config_extras_mode::error);
 }

@@ -39,8 +39,10 @@ class Descriptor {
     if (fd_ >= 0) ::close(fd_);
   }
   Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
   int get() const { return fd_; }
   bool close_checked() { return ::close(std::exchange(fd_, -1)) == 0 || errno == EINTR; }  // Linux has closed it all the same
 
@@ -63,24 +65,58 @@ bool synced(int fd) {
   return uninterrupted([fd] { return ::fsync(fd); }) == 0;
 }
 
-// A new file beside `path`, under a name that nobody can know before: what lies or is linked there already is left alone.
-struct Temporary {
-  std::filesystem::path path;
-  Descriptor file;
-};
-
-Temporary make_temporary(const std::filesystem::path& path) {
-  std::random_device random;
-  const std::string name = path.filename().string().substr(0, 200);  // with what follows it is no longer than a name may be
-  std::error_code ignored;
-  const bool is_new = !std::filesystem::exists(std::filesystem::symlink_status(path, ignored));
-  for (;;) {
-    const std::filesystem::path candidate = path.parent_path() / fmt::format("{}.tmp{:08x}{:08x}", name, random(), random());
-    Descriptor file(candidate, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, is_new ? 0666 : 0600);
-    if (file.get() >= 0) return {candidate, std::move(file)};
-    if (errno != EEXIST) fail("cannot write", path, errno);
+// A new file in the folder of `path`. Where the file system can, it has no name before it is whole: a writer that is killed leaves nothing.
+// A name is one that nobody can know before: what lies or is linked there already is left alone.
+class Temporary {
+ public:
+  explicit Temporary(const std::filesystem::path& path) : path_(path), file_(folder_of(path), O_WRONLY | O_TMPFILE, mode_for(path)) {
+    if (file_.get() >= 0) return;
+    named_as_new([&](const std::filesystem::path& candidate) {
+      file_ = Descriptor(candidate, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode_for(path));
+      return file_.get() >= 0;
+    });
   }
-}
+  ~Temporary() {
+    if (!name_.empty()) ::unlink(name_.c_str());
+  }
+  Temporary(const Temporary&) = delete;
+  Temporary& operator=(const Temporary&) = delete;
+  int fd() const { return file_.get(); }
+  // Takes the place of what is at the path.
+  bool replace() {
+    if (name_.empty()) {
+      const std::string file = fmt::format("/proc/self/fd/{}", file_.get());
+      named_as_new([&](const std::filesystem::path& candidate) {
+        return uninterrupted([&] { return ::linkat(AT_FDCWD, file.c_str(), AT_FDCWD, candidate.c_str(), AT_SYMLINK_FOLLOW); }) == 0;
+      });
+    }
+    if (!file_.close_checked() || uninterrupted([&] { return ::rename(name_.c_str(), path_.c_str()); }) != 0) return false;
+    name_.clear();
+    return true;
+  }
+  static std::filesystem::path folder_of(const std::filesystem::path& path) { return path.has_parent_path() ? path.parent_path() : "."; }
+
+ private:
+  static mode_t mode_for(const std::filesystem::path& path) {
+    std::error_code ignored;
+    return std::filesystem::exists(std::filesystem::symlink_status(path, ignored)) ? 0600 : 0666;
+  }
+  template <class Make>
+  void named_as_new(const Make& make) {
+    std::random_device random;
+    const std::string name = path_.filename().string().substr(0, 200);  // with what follows it is no longer than a name may be
+    for (;;) {
+      std::filesystem::path candidate = path_.parent_path() / fmt::format("{}.tmp{:08x}{:08x}", name, random(), random());
+      if (make(candidate)) {
+        name_ = std::move(candidate);
+        return;
+      }
+      if (errno != EEXIST) fail("cannot write", path_, errno);
+    }
+  }
+  std::filesystem::path path_, name_;
+  Descriptor file_;
+};
 
 // Gives the file the permissions of the one that it replaces, if there is one, and its owner where that is allowed.
 bool same_mode(int fd, const std::filesystem::path& replaced) {
@@ -135,16 +171,39 @@ void write_file_atomically(const std::filesystem::path& wanted, std::string_view
   for (int hops = 0; hops < 16 && std::filesystem::is_symlink(path, ignored); ++hops) {  // also one that points at nothing yet
     path = path.parent_path() / std::filesystem::read_symlink(path, ignored);
   }
-  Temporary temporary = make_temporary(path);
-  if (!write_all(temporary.file.get(), content) || !same_mode(temporary.file.get(), path) || !synced(temporary.file.get()) ||
-      !temporary.file.close_checked() || uninterrupted([&] { return ::rename(temporary.path.c_str(), path.c_str()); }) != 0) {
-    const int error = errno;
-    ::unlink(temporary.path.c_str());
-    fail("cannot write", path, error);
+  Temporary temporary(path);
+  if (!write_all(temporary.fd(), content) || !same_mode(temporary.fd(), path) || !synced(temporary.fd()) || !temporary.replace()) {
+    fail("cannot write", path, errno);
   }
-  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-  const Descriptor directory(folder, O_RDONLY | O_DIRECTORY);
+  const Descriptor directory(Temporary::folder_of(path), O_RDONLY | O_DIRECTORY);
   if (directory.get() >= 0) synced(directory.get());
+}
+
+bool file_exists(const std::filesystem::path& path) {
+  std::error_code error;
+  const bool found = std::filesystem::exists(path, error);
+  if (error) fail("cannot look for", path, error.value());
+  return found;
+}
+
+std::vector<std::filesystem::path> list_folder(const std::filesystem::path& path) {
+  std::vector<std::filesystem::path> entries;
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(path, error), end; !error && at != end; at.increment(error)) entries.push_back(at->path());
+  if (error) fail("cannot read the folder", path, error.value());
+  return entries;
+}
+
+void make_folder(const std::filesystem::path& path) {
+  std::error_code error;
+  if (!path.empty()) std::filesystem::create_directories(path, error);
+  if (error) fail("cannot make the folder", path, error.value());
+}
+
+void remove_file(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::remove(path, error);
+  if (error) fail("cannot remove", path, error.value());
 }
 
 }  // namespace heed

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace heed {
 
@@ -26,5 +27,27 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view c
 /// @param content what comes behind
 /// @throws IoError with the path and the system's reason
 void append_to_file(const std::filesystem::path& path, std::string_view content);
+
+/// Whether there is something of this name, behind links as well.
+/// @param path of anything
+/// @return false where there is nothing
+/// @throws IoError where the system cannot tell: no permission, a name that is too long, links in a ring
+bool file_exists(const std::filesystem::path& path);
+
+/// What a folder holds, in no order.
+/// @param path of the folder
+/// @return the paths of its entries
+/// @throws IoError with the path and the system's reason
+std::vector<std::filesystem::path> list_folder(const std::filesystem::path& path);
+
+/// Makes a folder and those above it that are missing; nothing where it is there.
+/// @param path of the folder; empty: nothing is made
+/// @throws IoError with the path and the system's reason
+void make_folder(const std::filesystem::path& path);
+
+/// Removes a file or an empty folder; nothing where there is none.
+/// @param path of the file
+/// @throws IoError with the path and the system's reason
+void remove_file(const std::filesystem::path& path);
 
 }  // namespace heed

@@ -135,8 +135,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   void add_entry() {
     if (!keys_.contains("dtype") || !keys_.contains("shape") || offsets_.size() != 2) throw no_entry();
     const auto* known = std::ranges::find_if(kFormatNames, [&](const auto& pair) { return dtype_ == pair.first; });
-    if (known == kFormatNames.end())
-      throw wrong("has dtype " + printable(dtype_) + ", which heed does not read (F32, F64, I64, BOOL)");
+    if (known == kFormatNames.end()) throw wrong("has dtype " + printable(dtype_) + ", which heed does not read (F32, F64, I64, BOOL)");
     Entry entry{name_, known->second, {}, offsets_[0], offsets_[1]};
     uint64_t bytes = size_of(entry.dtype), nonzero = bytes;  // strides multiply out the extents beside a zero as well
     for (const uint64_t n : shape_) {
@@ -152,7 +151,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
 
   const std::string& file_;
   At at_ = At::file;
-  size_t skipped_ = 0;            // open brackets of a value that is passed over
+  size_t skipped_ = 0;           // open brackets of a value that is passed over
   std::set<std::string> names_;  // of the file
   std::set<std::string> keys_;   // of the entry, or of the metadata
   std::string name_, key_, dtype_;

@@ -47,6 +47,7 @@ void check(const ModelConfig& c) {
   check_one_of("positions", c.positions, {"sinusoidal", "learned", "rotary"});
   check_one_of("norm", c.norm, {"pre", "post"});
   check_one_of("tie", c.tie, {"none", "output", "all"});
+  constexpr int64_t kMost = 1'000'000'000, kMostLayers = 1000;  // a mistyped number of layers would be built until memory ends
   const std::pair<const char*, int64_t> sizes[] = {{"embedding", c.embedding},
                                                    {"encoder-hidden", c.encoder_hidden},
                                                    {"encoder-layers", c.encoder_layers},
@@ -61,7 +62,9 @@ void check(const ModelConfig& c) {
                                                    {"attention-window", c.attention_window},
                                                    {"attention-max-source", c.attention_max_source}};
   for (const auto& [name, value] : sizes) {
+    const int64_t most = std::string_view(name).ends_with("-layers") ? kMostLayers : kMost;
     if (value < 1) throw ValueError(fmt::format("{}: must be at least 1, got {}", name, value));
+    if (value > most) throw ValueError(fmt::format("{}: must be at most {}, got {}", name, most, value));
   }
   if (!(c.dropout >= 0 && c.dropout < 1)) throw ValueError(fmt::format("dropout: {} is outside [0, 1)", c.dropout));
   if (c.architecture == "transformer" && c.model_size % c.heads != 0)

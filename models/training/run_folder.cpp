@@ -4,6 +4,7 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <sstream>
@@ -139,8 +140,8 @@ bool exponents_are_finite(const void* data, size_t count, Bits exponent) {
   return bad == 0;
 }
 
-// A config that describes more than the weights' file holds is refused before the model is built. The products are those of weights
-// that every model of the kind has.
+}  // namespace
+
 void check_sizes(const ModelConfig& c, const std::map<std::string, Tensor>& weights, const std::string& file) {
   double held = 0;
   for (const auto& [name, value] : weights) held += static_cast<double>(value.numel());
@@ -159,11 +160,13 @@ void check_sizes(const ModelConfig& c, const std::map<std::string, Tensor>& weig
     require("embedding", real(c.embedding) * Vocabulary::kSpecials, held);
     require("encoder_hidden", real(c.encoder_hidden) * real(c.encoder_hidden), held);
     require("decoder_hidden", real(c.decoder_hidden) * real(c.decoder_hidden), held);
+    constexpr std::array kSized = {"additive", "concat", "scaled_dot", "multi_head", "local_p"};
+    if (std::ranges::find(kSized, c.attention) != kSized.end()) {
+      require("attention_size", real(c.attention_size) * real(c.decoder_hidden), held);
+    }
     require("readout", real(c.readout) * Vocabulary::kSpecials, held);
   }
 }
-
-}  // namespace
 
 void check(const RunConfig& config) {
   check(config.model);
@@ -173,6 +176,13 @@ void check(const RunConfig& config) {
   const auto require = [](bool good, const std::string& what) {
     if (!good) throw ValueError(what);
   };
+  visit_train(t, [&](std::string name, const auto& value) {  // so that sums and products of them stay within 64 bits
+    if constexpr (std::is_same_v<std::decay_t<decltype(value)>, int64_t>) {
+      constexpr int64_t kMost = 1'000'000'000;
+      std::ranges::replace(name, '_', '-');
+      require(value <= kMost, fmt::format("{}: must be at most {}, got {}", name, kMost, value));
+    }
+  });
   require(t.batch_size >= 1, fmt::format("batch-size: must be at least 1, got {}", t.batch_size));
   require(t.batch_tokens >= 0, fmt::format("batch-tokens: must not be negative, got {}", t.batch_tokens));
   require(t.beta2 > 0 && t.beta2 < 1, fmt::format("beta2: {} is outside (0, 1)", t.beta2));
@@ -309,14 +319,14 @@ void check_toml_depth(std::string_view text, const std::string& name) {
 }
 
 LoadedRun load_run(const std::filesystem::path& folder) {
-  if (!std::filesystem::exists(folder)) throw IoError(fmt::format("there is no run '{}'", folder.string()));
+  if (!file_exists(folder)) throw IoError(fmt::format("there is no run '{}'", folder.string()));
   if (!std::filesystem::is_directory(folder)) throw IoError(fmt::format("'{}' is not a run folder", folder.string()));
   const auto path = [&](const char* file) { return folder / file; };
   LoadedRun run;
   run.config = parse_run_config(read_file(path("config.toml")), path("config.toml").string());
   std::tie(run.source, run.target) = load_codecs(folder, run.config);
   const std::string name = path("model.safetensors").string();
-  if (!std::filesystem::exists(name)) {
+  if (!file_exists(name)) {
     throw IoError(fmt::format("'{}' is missing: the run was stopped before its first validation; train on with --resume", name));
   }
   const SafetensorsFile file = parse_safetensors(read_file(name), name);

@@ -110,6 +110,13 @@ bool all_finite(const Tensor& x);
 /// @throws FormatError naming the line
 void check_toml_depth(std::string_view text, const std::string& name);
 
+/// Refuses a config that describes a larger model than the weights are, before it is built: its size is that of the file and no more.
+/// @param config the model's
+/// @param weights by name
+/// @param file of the config; stands in the message
+/// @throws FormatError naming the size. Compared are products of sizes that every model of the kind has as a weight
+void check_sizes(const ModelConfig& config, const std::map<std::string, Tensor>& weights, const std::string& file);
+
 /// Refuses weights of other vocabularies.
 /// @param weights by name
 /// @param source,target the vocabularies

@@ -19,6 +19,16 @@ constexpr const char* kWeights = "weights.";
 constexpr const char* kCheckpoint = "checkpoint-";
 
 constexpr const char* kSingle = "single.safetensors";
+constexpr const char* kState = "state.safetensors";
+
+// The model's, of a state.
+std::map<std::string, Tensor> weights_of(const SafetensorsFile& state) {
+  std::map<std::string, Tensor> weights;
+  for (const auto& [key, value] : state.tensors) {
+    if (key.starts_with(kWeights)) weights.emplace(key.substr(std::string_view(kWeights).size()), value);
+  }
+  return weights;
+}
 
 std::filesystem::path checkpoint_of(const std::filesystem::path& folder, int64_t update) {
   return folder / fmt::format("{}{:010}.safetensors", kCheckpoint, update);
@@ -39,9 +49,9 @@ class EvaluationMode {
 // The kept checkpoints of a run, the oldest first.
 std::vector<std::filesystem::path> checkpoints(const std::filesystem::path& folder) {
   std::vector<std::filesystem::path> paths;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with(kCheckpoint) && name.ends_with(".safetensors")) paths.push_back(entry.path());
+  for (const std::filesystem::path& path : list_folder(folder)) {
+    const std::string name = path.filename().string();
+    if (name.starts_with(kCheckpoint) && name.ends_with(".safetensors")) paths.push_back(path);
   }
   std::sort(paths.begin(), paths.end());
   return paths;
@@ -76,7 +86,7 @@ bool ended_there(const nlohmann::json& line, int64_t last) {
 // The best weights so far must be there and whole: a resumed run may end without better ones. Before the random numbers are set.
 void load_best(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / "model.safetensors";
-  if (!std::filesystem::exists(path)) {
+  if (!file_exists(path)) {
     throw IoError(fmt::format("resume '{}': '{}', the best weights so far, is missing; only --overwrite, a new start, helps",
                               folder.string(), path.string()));
   }
@@ -196,6 +206,9 @@ Trainer::Trainer(std::filesystem::path folder, RunConfig config, const Tokenised
           : (static_cast<int64_t>(train_.size()) + config_.train.batch_size - 1) / config_.train.batch_size;
   total_updates_ = config_.train.updates > 0 ? config_.train.updates : config_.train.epochs * batches;
   manual_seed(config_.train.seed);
+  if (const std::filesystem::path state = folder_ / kState; file_exists(state)) {  // before sizes that are none are built
+    check_sizes(config_.model, weights_of(parse_safetensors(read_file(state), state.string())), (folder_ / "config.toml").string());
+  }
   model_ = make_model(config_.model, source_.vocabulary.size(), target_.vocabulary.size());
   for (size_t i = 0; i < validation_.size(); ++i) {
     const auto s = static_cast<int64_t>(validation_[i].source.size()), t = static_cast<int64_t>(validation_[i].target.size());
@@ -209,8 +222,8 @@ Trainer::Trainer(std::filesystem::path folder, RunConfig config, const Tokenised
 }
 
 void Trainer::resume() {
-  const std::string name = (folder_ / "state.safetensors").string();
-  if (!std::filesystem::exists(name)) return trim_metrics();
+  const std::string name = (folder_ / kState).string();
+  if (!file_exists(name)) return trim_metrics();
   SafetensorsFile file = parse_safetensors(read_file(name), name);
   const auto integers = take(file.tensors, "cursor", {8}, DType::i64, name).to_vector<int64_t>();
   const auto reals = take(file.tensors, "progress", {4}, DType::f64, name).to_vector<double>();
@@ -220,12 +233,11 @@ void Trainer::resume() {
     throw FormatError(fmt::format("resume '{}': was trained on {} and validated on {} pairs, given are {} and {}", folder_.string(),
                                   integers[5], integers[6], train_.size(), validation_.size()));
   }
-  std::map<std::string, Tensor> weights;
-  for (auto& [key, value] : file.tensors) {
-    if (key.starts_with(kWeights)) weights.emplace(key.substr(std::string_view(kWeights).size()), value);
-  }
+  const std::map<std::string, Tensor> weights = weights_of(file);
   check_vocabularies(weights, source_.vocabulary, target_.vocabulary, folder_);
-  check_finite(weights, name);
+  for (const auto& [key, value] : file.tensors) {
+    if (key != "best" && !all_finite(value)) throw FormatError(fmt::format("load '{}': '{}' holds NaN or infinity", name, key));
+  }
   model_->load(weights, name);
   optimizer_->load_state(file.tensors, name);
   if (integers[3] > 0) load_best(folder_);
@@ -255,7 +267,7 @@ void Trainer::save_state() const {
   all.emplace_back("skipped", from_vector(std::vector<int64_t>{cursor_.skipped}, {1}));
   all.emplace_back("best", from_vector(std::vector<double>{best_.chrf, best_.loss}, {2}));
   all.emplace_back("random", from_vector(std::vector<int64_t>{static_cast<int64_t>(random.seed), static_cast<int64_t>(random.draws)}, {2}));
-  save_safetensors(folder_ / "state.safetensors", all, {{"format", "heed.state"}});
+  save_safetensors(folder_ / kState, all, {{"format", "heed.state"}});
 }
 
 void Trainer::append_metrics(const std::string& line) const { append_to_file(folder_ / "metrics.jsonl", line + '\n'); }
@@ -263,7 +275,7 @@ void Trainer::append_metrics(const std::string& line) const { append_to_file(fol
 // Lines of updates that the saved state does not know of would stand twice after a resume.
 void Trainer::trim_metrics() const {
   const std::filesystem::path path = folder_ / "metrics.jsonl";
-  if (!std::filesystem::exists(path)) return;
+  if (!file_exists(path)) return;
   const bool longer = cursor_.update < total_updates_ && !validation_is_due();
   std::istringstream lines(read_file(path));
   std::string kept, line;
@@ -343,7 +355,7 @@ void Trainer::validate() {
     cursor_.best_update = cursor_.update;
     cursor_.without_improvement = 0;
     save_safetensors(folder_ / (final_stays ? kSingle : "model.safetensors"), model_->state_dict(), {{"format", "heed.model"}});
-    if (!final_stays) std::filesystem::remove(folder_ / kSingle);
+    if (!final_stays) remove_file(folder_ / kSingle);
     if (!final_stays) final_ = {};
   } else {
     ++cursor_.without_improvement;
@@ -398,7 +410,7 @@ void Trainer::require_finite_weights() const {
 void Trainer::read_final_model() {
   final_ = {};
   const std::string name = (folder_ / "model.safetensors").string();
-  if (!std::filesystem::exists(name)) return;
+  if (!file_exists(name)) return;
   const auto metadata = parse_safetensors(read_file(name), name).metadata;
   const auto number = [&](const char* key) {
     const auto found = metadata.find(key);
@@ -412,13 +424,13 @@ void Trainer::read_final_model() {
               number("final_update").get<int64_t>(),
               number("final_averaged").get<int64_t>()};
   }
-  if (!final_.held()) std::filesystem::remove(folder_ / kSingle);  // of a writer that was killed
+  if (!final_.held()) remove_file(folder_ / kSingle);  // of a writer that was killed
 }
 
 // A run that is made longer forgets the weights that only its end kept for a mean.
 void Trainer::go_on_from_schedule() {
   if (cursor_.update == 0 || cursor_.update >= total_updates_ || validation_is_due()) return;
-  std::filesystem::remove(checkpoint_of(folder_, cursor_.update));
+  remove_file(checkpoint_of(folder_, cursor_.update));
 }
 
 // The weights of this update beside those of the validations before; the oldest goes.
@@ -427,7 +439,7 @@ void Trainer::keep_checkpoint() const {
   const std::filesystem::path path = checkpoint_of(folder_, cursor_.update);
   save_safetensors(path, model_->state_dict(), {{"format", "heed.model"}});
   std::erase(all, path);
-  for (size_t i = 0; i + static_cast<size_t>(config_.train.average) <= all.size(); ++i) std::filesystem::remove(all[i]);
+  for (size_t i = 0; i + static_cast<size_t>(config_.train.average) <= all.size(); ++i) remove_file(all[i]);
 }
 
 // The mean of the kept checkpoints becomes the model if it validates better than the best single one.
@@ -436,7 +448,9 @@ void Trainer::average_checkpoints() {
   if (all.size() < 2) return;
   std::map<std::string, Tensor> mean;
   for (const std::filesystem::path& path : all) {
-    for (auto& [name, value] : parse_safetensors(read_file(path), path.string()).tensors) {
+    SafetensorsFile checkpoint = parse_safetensors(read_file(path), path.string());
+    check_finite(checkpoint.tensors, path.string());
+    for (auto& [name, value] : checkpoint.tensors) {
       const Tensor share = value.to(DType::f64) / static_cast<double>(all.size());
       Tensor& total = mean[name];
       total = total.defined() ? total + share : share;

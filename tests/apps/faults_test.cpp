@@ -1,12 +1,17 @@
 // translator and heatmap where the world fails: streams that cannot be written or read, disks, other processes, hostile files.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "framework/io/file.h"
 #include "framework/io/safetensors.h"
 #include "tests/apps/translator_process.h"
 
@@ -156,11 +161,11 @@ TEST_F(Faults, AnOutputKeepsItsPermissions) {
 }
 
 // A run whose weights are changed by `change`.
-void change_weights(const std::string& run, const std::string& file, float value) {
+void change_weights(const std::string& run, const std::string& file, float value, const std::string& part = "decoder.embedding.weight") {
   SafetensorsFile loaded = load_safetensors(fs::path(run) / file);
   NamedTensors tensors(loaded.tensors.begin(), loaded.tensors.end());
   for (auto& [name, tensor] : tensors) {
-    if (tensor.dtype() != DType::f32 || name.find("decoder.embedding.weight") == std::string::npos) continue;
+    if (tensor.dtype() != DType::f32 || name.find(part) == std::string::npos) continue;
     std::vector<float> values = tensor.to_vector<float>();
     values.back() = value;
     tensor = from_vector(values, tensor.shape());
@@ -180,8 +185,11 @@ TEST_F(Faults, WeightsThatAreNoNumbersAreRefusedByName) {
     EXPECT_THAT(run_process({std::string(HEED_BIN_DIR) + "/heatmap", "-r", at("sick"), "-s", "I .", "-o", at("x.svg")}).err,
                 HasSubstr(why));
     fs::copy(at("run/model.safetensors"), at("sick/model.safetensors"), fs::copy_options::overwrite_existing);
+    change_weights(at("sick"), "state.safetensors", value, "adam.second.decoder.embedding.weight");
+    EXPECT_THAT(translator(train_command("sick", {"--resume", "--updates", "20"})).err, HasSubstr("'adam.second.decoder"));
+    fs::copy(at("run/state.safetensors"), at("sick/state.safetensors"), fs::copy_options::overwrite_existing);
     change_weights(at("sick"), "state.safetensors", value);
-    EXPECT_THAT(translator(train_command("sick", {"--resume", "--updates", "20"})).err, HasSubstr(why));
+    EXPECT_THAT(translator(train_command("sick", {"--resume", "--updates", "20"})).err, HasSubstr(why.substr(1)));
   }
 }
 
@@ -209,7 +217,7 @@ TEST_F(Faults, AnOddLineOfTheMetricsDoesNotStopTheRun) {
 TEST_F(Faults, AHostileConfigIsRefusedAtOnce) {
   fs::copy(at("run"), at("hostile"));
   const std::string config = content(at("run/config.toml"));
-  for (const auto& [key, value] : {std::pair{"encoder_layers", "1000000"}, {"embedding", "1000000000"}, {"decoder_hidden", "100000"}}) {
+  for (const auto& [key, value] : {std::pair{"encoder_layers", "1000"}, {"embedding", "1000000000"}, {"decoder_hidden", "100000"}}) {
     std::string changed = config;
     const size_t at_key = changed.find(std::string(key) + " = ");
     ASSERT_NE(at_key, std::string::npos) << key;
@@ -217,12 +225,148 @@ TEST_F(Faults, AHostileConfigIsRefusedAtOnce) {
     write(at("hostile/config.toml"), changed);
     expect_failure(translator({"translate", "-r", at("hostile")}, "I .\n"), std::string(key) + " describes a larger model");
   }
+  // A training goes on from the same config: its sizes are compared before the model is built there too.
+  for (const auto& [key, value] : {std::pair{"encoder_layers", "900"}, {"attention_size", "1000000"}, {"readout", "100000000"}}) {
+    std::string changed = config;
+    const size_t at_key = changed.find(std::string(key) + " = ");
+    ASSERT_NE(at_key, std::string::npos) << key;
+    changed.replace(at_key, changed.find('\n', at_key) - at_key, std::string(key) + " = " + value);
+    write(at("hostile/config.toml"), changed);
+    expect_failure(translator({"translate", "-r", at("hostile")}, "I .\n"), std::string(key) + " describes a larger model");
+    std::vector<std::string> resumed = {"train",
+                                        "-s",
+                                        at("corpus/train.en"),
+                                        "-t",
+                                        at("corpus/train.de"),
+                                        "--valid-source",
+                                        at("corpus/valid.en"),
+                                        "--valid-target",
+                                        at("corpus/valid.de"),
+                                        "-o",
+                                        at("hostile"),
+                                        "--resume"};
+    expect_failure(translator(resumed), std::string(key) + " describes a larger model");
+  }
   std::string deep = "a";
   for (int i = 0; i < 50000; ++i) deep += ".a";
   write(at("hostile/config.toml"), config + deep + " = 1\n");
   expect_failure(translator({"translate", "-r", at("hostile")}, "I .\n"), "a key of more than 100 parts");
   write(at("deep.toml"), deep + " = 1\n");
   expect_failure(translator(train_command("x", {"--config", at("deep.toml")})), "a key of more than 100 parts", 2);
+}
+
+// The extremes of every whole number: one line, or work that ends; nothing overflows, and nothing is built without end.
+TEST_F(Faults, NumbersOfAnySizeAreTakenOrRefused) {
+  const std::string most = "9223372036854775807";
+  for (const char* option : {"--epochs",
+                             "--batch-size",
+                             "--batch-tokens",
+                             "--max-length",
+                             "--warmup",
+                             "--validate-every",
+                             "--patience",
+                             "--log-every",
+                             "--average",
+                             "--min-count",
+                             "--subword-vocabulary",
+                             "--max-vocabulary",
+                             "--embedding",
+                             "--encoder-layers",
+                             "--encoder-hidden",
+                             "--decoder-hidden",
+                             "--readout",
+                             "--attention-size",
+                             "--heads",
+                             "--max-positions",
+                             "--model-size",
+                             "--feed-forward",
+                             "--decoder-layers",
+                             "--attention-window",
+                             "--attention-max-source"}) {
+    const std::string name = option;
+    const bool layers = name.ends_with("layers");
+    expect_failure(translator(train_command("huge", {option, most})),
+                   name.substr(2) + ": must be at most " + (layers ? "1000" : "1000000000") + ", got " + most);
+    expect_failure(translator(train_command("huge", {option, most + "0"})), name.substr(2) + ": must be at most");
+    EXPECT_THAT(translator(train_command("huge", {option, "x"})).err,
+                testing::AllOf(HasSubstr(name + ": '"), HasSubstr("x' is not a number")));
+  }
+  EXPECT_FALSE(fs::exists(at("huge")));
+  const std::vector<std::string> longest = {"--epochs",   "1000000000", "--batch-size", "1000000000",
+                                            "--schedule", "cosine",     "--updates",    "2"};
+  EXPECT_EQ(translator(train_command("huge", longest)).exit_code, 0);
+  for (const char* option : {"--max-length", "--min-length", "--beam"}) {
+    expect_failure(translator({"translate", "-r", at("run"), option, most}, "I .\n"), std::string(option).substr(2) + ": must be at most");
+  }
+  expect_failure(translator({"translate", "-r", at("run"), "--temperature", "1", "--n-best", most}, "I .\n"),
+                 "n-best: must be at most 1000");
+}
+
+TEST_F(Faults, WithTooLittleAddressSpaceThereIsALineAndAnEnd) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer takes terabytes of address space";
+#endif
+  for (const char* kilobytes : {"200000", "400000", "900000"}) {
+    const ProcessResult result =
+        shell("ulimit -v " + std::string(kilobytes) + "; " + shell_line({"translate", "-r", at("run")}) + " </dev/null");
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_THAT(result.err, HasSubstr("the limit of address space (ulimit -v) is"));
+  }
+  EXPECT_EQ(shell("ulimit -v 2000000; echo I . | " + shell_line({"translate", "-r", at("run")})).exit_code, 0);
+}
+
+// Writers that were killed leave nothing beside what they would have replaced, where the file system has files without a name.
+TEST_F(Faults, AWriterThatIsKilledLeavesNothing) {
+  const int probe = ::open(at("").c_str(), O_WRONLY | O_TMPFILE, 0600);
+  if (probe < 0) GTEST_SKIP() << "this file system has no files without a name";
+  ::close(probe);
+  fs::create_directory(at("outputs"));
+  write(at("outputs/big"), "old");
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const std::string much(100'000'000, 'x');
+    for (;;) write_file_atomically(at("outputs/big"), much);
+  }
+  ::usleep(20'000);  // within its first write
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  EXPECT_EQ(std::distance(fs::directory_iterator(at("outputs")), fs::directory_iterator()), 1);
+}
+
+// A link that somebody plants under a name that a temporary might have is not followed: the names cannot be known.
+TEST_F(Faults, APlantedLinkIsNotFollowed) {
+  fs::create_directory(at("shared"));
+  write(at("victim"), "mine");
+  for (const char* name : {"out.tmp", "out.tmp0", "out~", ".out.tmp"}) fs::create_symlink(at("victim"), at("shared/") + name);
+  EXPECT_EQ(translator({"translate", "-r", at("run"), "-o", at("shared/out")}, "I sleep .\n").exit_code, 0);
+  EXPECT_EQ(content(at("victim")), "mine");
+  EXPECT_NE(content(at("shared/out")), "");
+}
+
+// Where the system cannot say whether a file is there, its reason stands in one line.
+TEST_F(Faults, NamesThatTheSystemRefusesAreNamedWithItsReason) {
+  const std::string name(5000, 'x'), ring = at("ring");
+  fs::create_symlink(ring, ring);
+  for (const auto& [path, reason] : {std::pair{name, "File name too long"}, {ring, "Too many levels of symbolic links"}}) {
+    std::vector<ProcessResult> results = {
+        translator({"translate", "-r", path}, "I .\n"),
+        translator({"evaluate", "-r", path, "-s", at("corpus/test.en"), "-t", at("corpus/test.de")}),
+        translator({"align", "-r", path, "-s", at("corpus/test.en"), "-t", at("corpus/test.de")}),
+        translator(with(train_command("x"), "-o", path)),
+        translator(train_command("x", {"--config", path})),
+        translator({"compare", "-o", path}),
+        translator({"corpus", "-o", path}),
+        translator({"demo", "--out", path}),
+        run_process({std::string(HEED_BIN_DIR) + "/heatmap", "--record", path, "-o", at("x.svg")}),
+        run_process({std::string(HEED_BIN_DIR) + "/heatmap", "-r", path, "-s", "a", "-o", at("x.svg")}),
+        run_process({std::string(HEED_BIN_DIR) + "/heatmap", "-r", at("run"), "-s", "a", "-o", path + "/x.svg"})};
+    for (size_t i = 0; i < results.size(); ++i) {
+      EXPECT_THAT(results[i].exit_code, testing::AnyOf(1, 2)) << i << results[i].err.substr(0, 300);
+      EXPECT_THAT(results[i].err, HasSubstr(reason)) << i << results[i].err.substr(0, 300);
+      EXPECT_THAT(results[i].err, Not(HasSubstr("filesystem error"))) << i;
+      EXPECT_EQ(std::count(results[i].err.begin(), results[i].err.end(), '\n'), 1) << i;
+    }
+  }
 }
 
 // Runs with averaging that were made longer end as if they had been long from the start; a mean that nothing beats stays.

@@ -1,11 +1,12 @@
 // A training that is killed, or whose Nth operation on its folder fails, goes on with --resume to the same bits as one that nothing befell.
-//   crash_test SHIM SECONDS   rounds over kinds of models and faults, for at most so long; the operation moves on from round to round
+//   crash_test SHIM SECONDS   each fault of each kind of model once at an operation by chance, then on until so much time is over
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <numeric>
 #include <random>
 #include <string>
 #include <vector>
@@ -132,21 +133,26 @@ int main(int argc, char** argv) {
     operations.push_back(std::atoi(heed::read_file(count).c_str()));
     if (operations.back() < 20) return fmt::print("FAILED {}: the shim saw {} operations\n", kind.name, operations.back()), 1;
   }
-  // Every fault of every kind once through all its operations, in an order that spreads over them from the first second on.
+  // Every fault of every kind of model through all its operations, in an order of chance; the first of each come first.
   struct Case {
     size_t kind;
     const char* fault;
     int at;
+    size_t turn;
   };
   std::vector<Case> cases;
+  std::mt19937 random(std::random_device{}());
   for (size_t k = 0; k < kKinds.size(); ++k) {
     for (const char* fault : kFaults) {
-      for (int at = 1; at <= operations[k]; ++at) cases.push_back({k, fault, at});
+      std::vector<int> order(static_cast<size_t>(operations[k]));
+      std::iota(order.begin(), order.end(), 1);
+      std::shuffle(order.begin(), order.end(), random);
+      for (size_t i = 0; i < order.size(); ++i) cases.push_back({k, fault, order[i], i});
     }
   }
-  std::shuffle(cases.begin(), cases.end(), std::mt19937(1));
+  std::ranges::stable_sort(cases, {}, &Case::turn);
   for (const Case& c : cases) {
-    if (std::chrono::steady_clock::now() > end) break;
+    if (c.turn > 0 && std::chrono::steady_clock::now() > end) break;
     rounds.round(corpus, kKinds[c.kind], c.fault, c.at, expected[c.kind]);
   }
   fmt::print("{} of {} faults, {} failed\n", rounds.done, cases.size(), rounds.failed);

@@ -66,7 +66,9 @@ int open_checked(const char* name, const char* path, int flags, mode_t mode) {
   return next<int (*)(const char*, int, ...)>(name)(path, flags, mode);
 }
 
-mode_t mode_of(int flags, va_list arguments) { return (flags & O_CREAT) != 0 ? va_arg(arguments, mode_t) : 0; }
+mode_t mode_of(int flags, va_list arguments) {
+  return (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE ? va_arg(arguments, mode_t) : 0;
+}
 
 }  // namespace
 
@@ -86,6 +88,11 @@ int fsync(int fd) {
 int rename(const char* from, const char* to) {
   if (beneath(to) && turn() && !is_short()) return -1;
   return next<int (*)(const char*, const char*)>("rename")(from, to);
+}
+
+int linkat(int from_folder, const char* from, int to_folder, const char* to, int flags) {
+  if (beneath(to) && turn() && !is_short()) return -1;
+  return next<int (*)(int, const char*, int, const char*, int)>("linkat")(from_folder, from, to_folder, to, flags);
 }
 
 int unlink(const char* path) {
