@@ -201,9 +201,7 @@ void make_folder(const std::filesystem::path& path) {
 }
 
 void remove_file(const std::filesystem::path& path) {
-  std::error_code error;
-  std::filesystem::remove(path, error);
-  if (error) fail("cannot remove", path, error.value());
+  if (uninterrupted([&] { return std::remove(path.c_str()); }) != 0 && errno != ENOENT) fail("cannot remove", path, errno);
 }
 
 }  // namespace heed

@@ -206,6 +206,20 @@ TEST_F(Faults, ATrainingThatDivergesSavesNothingOfIt) {
   }
 }
 
+// A training that breaks later leaves its last good state, and what it had kept, as they were.
+TEST_F(Faults, ATrainingThatBreaksLaterLeavesTheLastGoodState) {
+  fs::copy(at("run"), at("late"));
+  change_weights(at("late"), "state.safetensors", 3e38F, "weights.");  // finite, and their products are not
+  const std::string state = content(at("late/state.safetensors")), model = content(at("late/model.safetensors"));
+  const ProcessResult result = translator(train_command("late", {"--resume", "--updates", "30"}));
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("try a lower lr")) << result.err;
+  EXPECT_TRUE(content(at("late/state.safetensors")) == state);
+  EXPECT_TRUE(content(at("late/model.safetensors")) == model);
+  std::istringstream lines(content(at("late/metrics.jsonl")));
+  for (std::string line; std::getline(lines, line);) EXPECT_TRUE(nlohmann::json::accept(line)) << line;
+}
+
 TEST_F(Faults, AnOddLineOfTheMetricsDoesNotStopTheRun) {
   fs::copy(at("run"), at("odd"));
   write(at("odd/metrics.jsonl"), "{\"update\":\"three\"}\n{\"update\":3,\"averaged\":[]}\n[1]\nnull\n" + content(at("run/metrics.jsonl")));
@@ -385,6 +399,16 @@ TEST_F(Faults, ALengthenedRunWithAveragingEndsAsAnUninterruptedOne) {
         return to_safetensors({file.tensors.begin(), file.tensors.end()});
       };
       EXPECT_EQ(state("whole"), state("parts")) << seed << ' ' << length;
+      const auto metrics = [&](const char* run) {
+        std::vector<nlohmann::json> all;
+        std::istringstream lines(content(at(std::string(run) + "/metrics.jsonl")));
+        for (std::string line; std::getline(lines, line);) {
+          all.push_back(nlohmann::json::parse(line));
+          for (const char* time : {"seconds", "tokens_per_second"}) all.back().erase(time);
+        }
+        return all;
+      };
+      EXPECT_EQ(metrics("whole"), metrics("parts")) << seed << ' ' << length;
       const SafetensorsFile kept = load_safetensors(at("parts/model.safetensors"));
       const auto final_update = kept.metadata.find("final_update");
       if (final_update != kept.metadata.end() && final_update->second == length) {
