@@ -188,17 +188,17 @@ std::vector<Translation> Translator::translate(std::span<const std::string> line
 }
 
 std::vector<Translation> Translator::force(std::span<const std::string> sources, std::span<const std::string> targets,
-                                           bool with_self_attention) const {
+                                           const TranslateOptions& options) const {
   if (sources.size() != targets.size()) {
     throw ValueError(fmt::format("forced decoding: {} sources and {} targets", sources.size(), targets.size()));
   }
-  if (with_self_attention) require_self_attention("forced decoding");
+  if (options.self_attention) require_self_attention("forced decoding");
   std::vector<Source> read;
   std::vector<std::vector<Token>> target_tokens;
   std::vector<TextCodec::Decoded> wanted;
   std::vector<EncodedPair> pairs;
   std::vector<std::vector<int>> ids;  // of every target
-  const int64_t longest = run_.model->longest_source();
+  const int64_t longest = std::min(options.max_source > 0 ? options.max_source : INT64_MAX, run_.model->longest_source());
   const auto fits = [&](const Source& source, const std::vector<int>& target) {
     return static_cast<int64_t>(source.ids.size()) <= longest && static_cast<int64_t>(target.size()) < longest;
   };
@@ -213,10 +213,10 @@ std::vector<Translation> Translator::force(std::span<const std::string> sources,
   }
   const std::vector<Hypothesis> outputs = forced_decoding(*run_.model, pairs);
   std::vector<SelfAttentionMaps> own(pairs.size());
-  if (with_self_attention) own = self_attention(*run_.model, pairs);
+  if (options.self_attention) own = self_attention(*run_.model, pairs);
   std::vector<Translation> results;
   for (size_t i = 0, pair = 0; i < sources.size(); ++i) {
-    const auto id = static_cast<int64_t>(i);
+    const auto id = static_cast<int64_t>(options.search.first + i);
     if (!fits(read[i], ids[i])) {
       results.push_back(without_words(id, sources[i], too_long(std::max(read[i].ids.size(), ids[i].size() + 1), longest)));
       continue;

@@ -43,13 +43,13 @@ class Translator {
   /// @throws ValueError when self-attention is asked of a model that has none
   std::vector<Translation> translate(std::span<const std::string> lines, const TranslateOptions& options = {}) const;
   /// Forced decoding: the model's score and attention for given translations.
-  /// Lines longer than the model's positions are skipped as in translate().
+  /// Pairs of which a side is longer than options.max_source or than the model can read are skipped as in translate().
   /// @param sources,targets lines that belong together
-  /// @param with_self_attention adds the self-attention of both sides
+  /// @param options of them max_source, self_attention and search.first serve
   /// @return one translation for each line
   /// @throws ValueError when the counts differ
   std::vector<Translation> force(std::span<const std::string> sources, std::span<const std::string> targets,
-                                 bool with_self_attention = false) const;
+                                 const TranslateOptions& options = {}) const;
   /// Says so early when a model has no self-attention.
   /// @param what asks for it; stands in the message
   /// @throws ValueError `WHAT: 'additive attention, LSTM 256' has no self-attention, only a Transformer has` for a model that has none

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <regex>
 
 #include "apps/common/print.h"
 #include "framework/core/error.h"
@@ -17,14 +18,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<const char*, 11> kRunFiles = {
-    kRunLock,     "single.safetensors", "config.toml",       "source.vocab",  "target.vocab", "source.spm",
-    "target.spm", "model.safetensors",  "state.safetensors", "metrics.jsonl", "report.json"};
+constexpr std::array<const char*, 10> kRunFiles = {
+    kRunLock,     "single.safetensors", "config.toml",       "source.vocab",      "target.vocab",
+    "source.spm", "target.spm",         "model.safetensors", "state.safetensors", "metrics.jsonl"};
 
 // As the system sees it, or as it would be named once it exists.
 fs::path real(const fs::path& path) {
   std::error_code error;
-  const fs::path found = fs::weakly_canonical(fs::absolute(path, error), error);
+  fs::path target = fs::absolute(path, error);
+  for (int hops = 0; hops < 16 && fs::is_symlink(target, error); ++hops) {  // also one that points at nothing yet
+    target = target.parent_path() / fs::read_symlink(target, error);
+  }
+  const fs::path found = fs::weakly_canonical(target, error);
   return error ? path : found;
 }
 
@@ -84,35 +89,48 @@ bool is_run_folder(const fs::path& folder) {
   return std::getline(config, line) && line.starts_with("format = 'heed.run'");
 }
 
+bool is_temporary_of(const std::string& name, const std::string& file) {
+  constexpr std::string_view kMark = ".tmp";
+  if (!name.starts_with(file + std::string(kMark))) return false;
+  const std::string_view digits = std::string_view(name).substr(file.size() + kMark.size());
+  return digits.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
 bool is_run_file(const std::string& name) {
   for (const char* known : kRunFiles) {
-    if (name == known || name.starts_with(std::string(known) + ".tmp")) return true;
+    if (name == known || is_temporary_of(name, known)) return true;
   }
-  return name.starts_with("checkpoint-") && name.find(".safetensors") != std::string::npos;
+  static const std::regex checkpoint(R"(checkpoint-\d{10}\.safetensors(\.tmp[0-9a-f]{16})?)");
+  return std::regex_match(name, checkpoint);
 }
 
 void check_files(const Files& files) {
-  const auto in_run = [&](const NamedPath& file, bool any_run) {  // report.json is nobody's but the user's: --json run/report.json
+  const auto in_run = [&](const NamedPath& file, bool any_run) {
     const fs::path path = real(file.path);
     const std::string name = path.filename().string();
-    if (!is_run_file(name) || name == "report.json") return false;
+    if (!is_run_file(name)) return false;
     const auto holds = [&](const std::string& run) { return same_file(path.parent_path(), run); };
     return std::any_of(files.runs.begin(), files.runs.end(), holds) || (any_run && is_run_folder(path.parent_path()));
   };
   for (const NamedPath& folder : files.new_folders) require_folder(folder);
+  const NamedPath* on_standard_input = nullptr;
   for (const NamedPath& input : files.inputs) {
+    if (input.path == "-" || input.path == "/dev/stdin") {
+      if (on_standard_input) refuse(input, fmt::format("is standard input, which is also that of {}", on_standard_input->option));
+      on_standard_input = &input;
+    }
     if (!input.path.empty() && !files.new_folders.empty() && in_run(input, /*any_run=*/false))
       refuse(input, "is a file of the run that is to be written");
   }
   const NamedPath* on_standard_output = nullptr;
   for (size_t i = 0; i < files.outputs.size(); ++i) {
     const NamedPath& output = files.outputs[i];
-    if (output.path == "-") {
+    if (output.path == "-" || output.path == "/dev/stdout") {
       if (on_standard_output) refuse(output, fmt::format("is standard output, which is also that of {}", on_standard_output->option));
       on_standard_output = &output;
-      reserve_standard_output();
+      if (output.path == "-") reserve_standard_output();
     }
-    if (output.path.empty() || output.path == "-") continue;
+    if (output.path.empty() || output.path == "-" || output.path == "/dev/stdout") continue;
     require_writable(output, files.new_folders);
     if (in_run(output, /*any_run=*/true)) refuse(output, "is a file of a run");
     for (const NamedPath& folder : files.new_folders) {

@@ -21,7 +21,8 @@ struct Files {
 
 /// Throws IoError naming the option when an output is an input, another output, a file of a run (these or any other), a directory or not
 /// writable, when an input is a file of a run that will be made anew, or when a folder cannot be made. Creates, opens and changes nothing.
-/// Of outputs that are "-" there is one at most; say() then writes to standard error. Devices and pipes (/dev/null, /dev/stdout) may be named as often as one likes.
+/// Of outputs that are "-" there is one at most; say() then writes to standard error. Devices and pipes (/dev/null, /dev/stdout) may be
+/// named as often as one likes.
 void check_files(const Files& files);
 
 /// Whether a trained translator lies in `folder`, whoever made it.

@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "apps/common/files.h"
+#include "apps/common/run_output.h"
 #include "framework/core/error.h"
 #include "models/text/lines.h"
 #include "models/text/unicode.h"
@@ -16,7 +16,8 @@
 namespace heed::apps {
 
 LineReader::LineReader(const std::string& path)
-    : name_(path == "-" ? "standard input" : path), descriptor_(path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    : name_(input_path(path) == "/dev/stdin" ? "standard input" : path),
+      descriptor_(input_path(path) == "/dev/stdin" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
   if (descriptor_ < 0) throw IoError(fmt::format("cannot open '{}': {}", name_, std::strerror(errno)));
 }
 

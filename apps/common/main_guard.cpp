@@ -8,8 +8,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <cmath>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <filesystem>
@@ -54,6 +58,36 @@ std::vector<const CLI::Option*> options_of(const CLI::App& app) {
   return all;
 }
 
+bool takes(const CLI::Option& option, std::string_view type) { return option.get_type_name().starts_with(type); }
+
+// Options for which nothing is something: no language's rules, no title.
+bool may_be_empty(const CLI::Option& option) {
+  return option.check_name("--title") || option.check_name("--source-language") || option.check_name("--target-language");
+}
+
+// What is wrong with the values of options whatever they are for: CLI11 takes an empty one as none, 0 or false, and numbers that are too
+// large as the largest.
+void check_values(const CLI::App& app) {
+  for (const CLI::Option* option : options_of(app)) {
+    for (const std::string& value : option->count() > 0 ? option->results() : std::vector<std::string>{}) {
+      const auto refuse = [&](const std::string& why) { throw CLI::ValidationError(option->get_name(), why); };
+      if (value.empty() && !may_be_empty(*option)) refuse("is empty");
+      if (takes(*option, "FLOAT")) {
+        double number = 0;
+        const auto end = std::from_chars(value.data(), value.data() + value.size(), number);
+        if (end.ec == std::errc() && !std::isfinite(number)) refuse(fmt::format("'{}' is not a finite number", value));
+      }
+      const bool is_unsigned = takes(*option, "UINT");
+      if (!is_unsigned && !takes(*option, "INT")) continue;
+      int64_t number = 0;
+      uint64_t whole = 0;
+      const char *const begin = value.data() + (value.starts_with('+') ? 1 : 0), *const end = value.data() + value.size();
+      const std::errc read = is_unsigned ? std::from_chars(begin, end, whole).ec : std::from_chars(begin, end, number).ec;
+      if (read == std::errc::result_out_of_range) refuse(fmt::format("'{}' is too large a number", value));
+    }
+  }
+}
+
 // Letters to change, add or leave out to make one word of the other [Levenshtein 1966].
 size_t edits(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
@@ -69,6 +103,8 @@ size_t edits(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+}  // namespace
+
 std::string nearest(std::string_view word, const std::vector<std::string>& known) {
   std::string best;
   double least = 0.5;  // of the letters; parts in common, such as --max-updates and --updates, count as near
@@ -83,6 +119,18 @@ std::string nearest(std::string_view word, const std::vector<std::string>& known
   return best;
 }
 
+namespace {
+
+// The option of this name, of the subcommand or of the program; null for anything else.
+const CLI::Option* option_of(const CLI::App& app, const CLI::App& cli, const std::string& name) {
+  for (const CLI::App* of : {&app, &cli}) {
+    for (const CLI::Option* option : options_of(*of)) {
+      if (name.starts_with('-') && option->check_name(name)) return option;
+    }
+  }
+  return nullptr;
+}
+
 // What to say of the first option on the command line that nobody knows; empty when all are known. It is looked for before what CLI11 says
 // of required ones, which a misspelt one often is.
 std::string unknown_option(const CLI::App& cli, int argc, char** argv) {
@@ -90,11 +138,15 @@ std::string unknown_option(const CLI::App& cli, int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
     if (word == "--") break;
-    if (!word.starts_with("--")) {
-      if (const CLI::App* const sub = at == &cli ? subcommand(cli, word) : nullptr) at = sub;
+    if (word.size() < 2 || word.front() != '-' || (word[1] >= '0' && word[1] <= '9') || word[1] == '.') {
+      if (at == &cli && i == 1) {
+        const CLI::App* const sub = subcommand(cli, word);
+        if (!sub) return "";  // what is no subcommand is said first
+        at = sub;
+      }
       continue;
     }
-    const std::string name = word.substr(0, word.find('='));
+    const std::string name = word.starts_with("--") ? word.substr(0, word.find('=')) : word.substr(0, 2);
     std::vector<std::string> known;
     bool found = false;
     for (const CLI::App* app : {at, &cli}) {
@@ -103,7 +155,8 @@ std::string unknown_option(const CLI::App& cli, int argc, char** argv) {
         for (const std::string& long_name : option->get_lnames()) known.push_back("--" + long_name);
       }
     }
-    if (found) continue;
+    const CLI::Option* const before = i > 1 ? option_of(*at, cli, argv[i - 1]) : nullptr;
+    if (found || (before && before->get_expected_min() > 0 && !word.starts_with("--"))) continue;  // known, or the value of one
     const std::string near = nearest(name, known);
     return fmt::format("{} is not an option{}", name, near.empty() ? "" : fmt::format("; did you mean {}?", near));
   }
@@ -129,7 +182,7 @@ void finish_output() {
 
 // Names the subcommand that was asked for, or the word that is none.
 int usage_error(std::string_view app, const CLI::App& cli, int argc, char** argv, const CLI::ParseError& error) {
-  const auto known = cli.get_subcommands([](const CLI::App*) { return true; });
+  const auto known = cli.get_subcommands([](const CLI::App* sub) { return !sub->get_name().empty(); });  // groups of options have none
   const auto chosen = cli.get_subcommands();
   std::string message = error.what(), help = chosen.empty() ? std::string(app) : fmt::format("{} {}", app, chosen.front()->get_name());
   if (chosen.empty() && !known.empty() && argc > 1 && argv[1][0] != '-') {
@@ -140,6 +193,14 @@ int usage_error(std::string_view app, const CLI::App& cli, int argc, char** argv
   constexpr std::string_view kRepeated = ": At Most 1 required but received ";  // CLI11's words
   if (const size_t at = message.find(kRepeated); at != std::string::npos) {
     message = fmt::format("{} takes one value, {} are given", message.substr(0, at), message.substr(at + kRepeated.size()));
+  }
+  constexpr std::string_view kOutside = ": Value ", kOf = " not in range ",
+                             kMost = " to 1797";  // the largest double: there is no upper bound
+  if (const size_t value = message.find(kOutside), range = message.find(kOf), most = message.find(kMost);
+      value < range && range < most && most != std::string::npos) {
+    const double least = std::strtod(message.c_str() + range + kOf.size(), nullptr);
+    message = fmt::format("{}: must be {}, got {}", message.substr(0, value), least > 0 ? "above 0" : "at least 0",
+                          message.substr(value + kOutside.size(), range - value - kOutside.size()));
   }
   constexpr std::string_view kConverted = "Could not convert: ", kIs = " = ";  // and again
   if (const size_t is = message.find(kIs); message.starts_with(kConverted) && is != std::string::npos) {
@@ -195,6 +256,8 @@ int run_app(std::string_view app, CLI::App& cli, int argc, char** argv, const st
       finish_output();
       return code;
     }
+    check_values(cli);
+    for (const CLI::App* const chosen : cli.get_subcommands()) check_values(*chosen);
     work();
     finish_output();
     return kOk;

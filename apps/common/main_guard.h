@@ -27,6 +27,9 @@ extern const CLI::Validator kWholeNumber;
 /// one of them: "--attention: 'bahdanau' is 'additive' here".
 CLI::Validator one_of(std::vector<std::string> known, const std::map<std::string, std::string>& other_names = {});
 
+/// The one of `known` that a misspelt word is likely to mean; empty when none is near.
+std::string nearest(std::string_view word, const std::vector<std::string>& known);
+
 /// A text as one line that a terminal can be given: control characters become question marks, line ends spaces.
 std::string one_line(std::string_view text);
 

@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "models/text/unicode.h"
+
 namespace heed::apps {
 namespace {
 
@@ -10,6 +12,15 @@ int first_output_error = 0;
 bool reserved = false;
 
 }  // namespace
+
+std::string printable(std::string_view text) {
+  std::string shown;
+  for (const char32_t c : models::code_points(text)) {
+    const bool control = (c < 0x20 && c != '\n' && c != '\t') || (c >= 0x7F && c < 0xA0);
+    models::append_utf8(shown, control ? U'?' : c);
+  }
+  return shown;
+}
 
 void write_note(std::string_view text) noexcept {
   std::fwrite(text.data(), 1, text.size(), stderr);

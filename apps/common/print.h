@@ -5,7 +5,7 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
+#include <type_traits>
 
 namespace heed::apps {
 
@@ -18,16 +18,33 @@ void reserve_standard_output() noexcept;
 /// errno of the first write_out() that failed, 0 if none did.
 int output_error() noexcept;
 
-/// A format string and its arguments for standard error: progress, warnings, errors.
+/// A text as a terminal may have it: control characters (but line ends and tabs) and what is not UTF-8 are '?'.
+std::string printable(std::string_view text);
+
+namespace detail {
+
+// Arguments may be a user's: sentences, names of files and runs.
+template <class T>
+decltype(auto) shown(const T& argument) {
+  if constexpr (std::is_convertible_v<const T&, std::string_view>) {
+    return printable(argument);
+  } else {
+    return (argument);
+  }
+}
+
+}  // namespace detail
+
+/// A format string and its arguments for standard error: progress, warnings, errors. Texts among the arguments are made printable.
 template <class... Args>
 void note(fmt::format_string<Args...> format, Args&&... args) {
-  write_note(fmt::format(format, std::forward<Args>(args)...));
+  write_note(fmt::format(fmt::runtime(format), detail::shown(args)...));
 }
 
 /// The same for standard output: results.
 template <class... Args>
 void say(fmt::format_string<Args...> format, Args&&... args) {
-  write_out(fmt::format(format, std::forward<Args>(args)...));
+  write_out(fmt::format(fmt::runtime(format), detail::shown(args)...));
 }
 
 }  // namespace heed::apps

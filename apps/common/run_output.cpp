@@ -15,6 +15,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr const char* kReport = "report.json";  // the user's, of --json RUN/report.json: it neither hinders nor goes
+
 bool is_temporary(const std::string& name) { return is_run_file(name) && name.find(".tmp") != std::string::npos; }
 
 }  // namespace
@@ -36,7 +38,7 @@ bool is_unfinished_start(const fs::path& folder) {
 FileLock lock_run_folder(const fs::path& folder) {
   try {
     return FileLock(folder / kRunLock);
-  } catch (const IoError& error) {
+  } catch (const LockHeld& error) {
     throw IoError(fmt::format("'{}' is in use by another training: {}", folder.string(), error.what()));
   }
 }
@@ -49,6 +51,7 @@ void check_run_folder(const fs::path& folder, bool overwrite) {
   const bool only_locked = entries.empty() || is_unfinished_start(folder);
   for (const fs::path& path : entries) {
     const std::string name = path.filename().string();
+    if (name == kReport) continue;
     if (!is_run_file(name) || fs::is_directory(fs::symlink_status(path, error))) {
       throw IoError(fmt::format("'{}' holds '{}', which is not a file of a run; it is left alone", folder.string(), name));
     }
@@ -68,6 +71,7 @@ FileLock make_run_folder(const fs::path& folder, bool overwrite, std::optional<F
   check_run_folder(folder, overwrite);  // another start may have been faster
   std::vector<fs::path> old = list_folder(folder);
   std::erase(old, folder / kRunLock);
+  std::erase(old, folder / kReport);
   const auto goes_last = [](const fs::path& path) { return path.filename() == "config.toml"; };  // until then the folder is known as a run
   std::stable_partition(old.begin(), old.end(), std::not_fn(goes_last));
   for (const fs::path& path : old) remove_file(path);

@@ -5,13 +5,12 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
-#include <iterator>
 
 #include "apps/common/environment.h"
 #include "apps/common/files.h"
+#include "apps/common/line_reader.h"
 #include "apps/common/main_guard.h"
 #include "apps/common/run_output.h"
-#include "apps/common/standard_input.h"
 #include "apps/heatmap/draw.h"
 #include "framework/build_info.h"
 #include "framework/core/error.h"
@@ -43,15 +42,11 @@ void require_record(std::string_view line, const std::string& name, int64_t at, 
 // Line `number` (from 1) of a file of records; "-" is standard input.
 models::Translation read_record(const std::string& path, int64_t number) {
   const std::string name = path == "-" ? "standard input" : path;
-  const std::string text =
-      path == "-" ? std::string(std::istreambuf_iterator<char>(apps::standard_input()), std::istreambuf_iterator<char>()) : read_file(path);
+  apps::LineReader reader(path);
   int64_t count = 0;
-  for (size_t pos = 0; pos < text.size();) {
-    const size_t newline = std::min(text.find('\n', pos), text.size());
-    const std::string_view line = std::string_view(text).substr(pos, newline - pos);
-    if (++count == 1 || count == number) require_record(line, name, count, number);
-    if (count == number) return models::parse_translation(line, name, number);
-    pos = newline + 1;
+  for (std::vector<std::string> lines = reader.next(1); !lines.empty(); lines = reader.next(1)) {
+    if (++count == 1 || count == number) require_record(lines.front(), name, count, number);
+    if (count == number) return models::parse_translation(lines.front(), name, number);
   }
   throw ValueError(fmt::format("'{}' has {} line{}, --line asks for {}", name, count, count == 1 ? "" : "s", number));
 }
@@ -72,8 +67,8 @@ models::Translation translate_sentence(const Options& options) {
   }
   const bool self_attention = options.picture.which != heatmap::Which::cross;
   if (self_attention) translator.require_self_attention(fmt::format("--which: '{}'", options.run));
-  const auto records = options.target.empty() ? translator.translate(source, {.self_attention = self_attention})
-                                              : translator.force(source, target, self_attention);
+  const models::TranslateOptions wanted{.self_attention = self_attention};
+  const auto records = options.target.empty() ? translator.translate(source, wanted) : translator.force(source, target, wanted);
   if (!records.front().skipped.empty()) throw ValueError("the sentence is too long: " + records.front().skipped);
   if (records.front().source.tokens.empty()) throw ValueError("the sentence has no words");
   return records.front();
@@ -84,6 +79,7 @@ void draw(const Options& options) {
   apps::check_files({.inputs = {{"--record", options.record}},
                      .outputs = {{"--output", options.output}, {"--json", options.json}},
                      .runs = options.run.empty() ? std::vector<std::string>{} : std::vector{options.run}});
+  if (models::first_invalid_utf8(options.picture.title)) throw ValueError("--title: the text is not UTF-8");
   const models::Translation record = options.run.empty() ? read_record(options.record, options.line) : translate_sentence(options);
   if (options.run.empty() && record.source.tokens.empty()) {
     throw ValueError(

@@ -1,7 +1,9 @@
 // SVG by hand: cairo's SVG output would turn text into outlines and has no tooltips.
 #include <fmt/format.h>
 
+#include <cmath>
 #include <iterator>
+#include <map>
 
 #include "apps/heatmap/colour.h"
 #include "apps/heatmap/render.h"
@@ -37,8 +39,11 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
+// Above so many cells only those of some weight have a rectangle with their words; the others of one value, as three digits show it, are
+// one path. A row sums to one, so no more than 20 of its cells are above the bound.
 constexpr size_t kManyCells = 20'000;
-constexpr float kShown = 0.0005F;  // the least weight that three digits show
+constexpr double kWithWords = 0.05;
+constexpr int kDigits = 1000;  // three
 
 std::string_view class_of(PlacedText::Role role) {
   switch (role) {
@@ -90,16 +95,15 @@ std::string panel_svg(const Panel& panel) {
   };
   const std::string side = px(panel.layout.cell);
   line("<g class=\"cells\">");
-  // Of many cells those that would read 0.000 are one rectangle behind the others.
-  const bool sparse = panel.picture.rows.size() * panel.picture.columns.size() > kManyCells;
-  if (sparse) {
-    line("<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"{}\"><title>below {:g}</title></rect>", px(panel.layout.grid.x),
-         px(panel.layout.grid.y), px(panel.layout.grid.width), px(panel.layout.grid.height), hex(colour_of(0)), kShown);
-  }
+  const bool many = panel.picture.rows.size() * panel.picture.columns.size() > kManyCells;
+  std::map<long, std::string> pale;  // weight in thousandths to its cells, a cell being 1 by 1
   for (size_t t = 0; t < panel.picture.rows.size(); ++t) {
     for (size_t s = 0; s < panel.picture.columns.size(); ++s) {
       const float weight = panel.picture.weights[t][s];
-      if (sparse && weight < kShown) continue;
+      if (many && weight < kWithWords) {
+        fmt::format_to(std::back_inserter(pale[std::lround(weight * kDigits)]), "M{} {}h1v1h-1z", s, t);
+        continue;
+      }
       line(
           "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"{}\"><title>{} \xE2\x86\x92 {}: "
           "{:.3f}</title></rect>",
@@ -109,6 +113,13 @@ std::string panel_svg(const Panel& panel) {
           weight);
     }
   }
+  if (!pale.empty()) line("<g transform=\"translate({} {}) scale({})\">", px(panel.layout.grid.x), px(panel.layout.grid.y), side);
+  for (const auto& [thousandths, cells] : pale) {
+    const double weight = static_cast<double>(thousandths) / kDigits;
+    line("<path fill=\"{}\" d=\"{}\"><title>{:.3f}</title></path>", hex(colour_of(static_cast<float>(weight) / panel.picture.brightest)),
+         cells, weight);
+  }
+  if (!pale.empty()) line("</g>");
   line("</g>");
   std::string seams;  // hairlines lead the eye from a label to its cells
   for (size_t s = 1; s < panel.picture.columns.size(); ++s) {

@@ -27,10 +27,14 @@ std::vector<std::vector<models::AlignmentLink>> links_of(const std::string& run,
   const models::Translator translator(models::load_run(run));
   if (!translator.run().model->has_attention()) throw ValueError(fmt::format("'{}' is a model without attention", run));
   std::vector<std::vector<models::AlignmentLink>> all;
-  for (const models::Translation& forced : translator.force(sources, targets)) {
-    if (!forced.skipped.empty()) warn("translator", fmt::format("line {} is left empty: {}", forced.id + 1, forced.skipped));
-    all.push_back(models::attention_links(forced));
-  }
+  for_parts(sources, targets, [&](auto some, auto their) {
+    models::TranslateOptions options;
+    options.search.first = all.size();
+    for (const models::Translation& forced : translator.force(some, their, options)) {
+      if (!forced.skipped.empty()) warn("translator", fmt::format("line {} is left empty: {}", forced.id + 1, forced.skipped));
+      all.push_back(models::attention_links(forced));
+    }
+  });
   return all;
 }
 

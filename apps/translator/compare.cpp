@@ -84,6 +84,9 @@ void check_trained_usage(const Options& o) {
   }
   std::set<std::string> names;
   for (const std::string& run : o.runs) {
+    if (const std::string name = name_of(run); name.empty() || printable(name) != name || name.find('\n') != std::string::npos) {
+      wrong_usage("--run", fmt::format("'{}' is no name for a table; name the run: NAME=FOLDER", name));
+    }
     if (!names.insert(name_of(run)).second)
       wrong_usage("--run", fmt::format("two runs are called {}; name them: NAME=FOLDER", name_of(run)));
   }
@@ -162,6 +165,9 @@ void check_files(const Options& o) {
   check_report(o);
   if (!o.runs.empty()) return;
   if (!o.resume && !o.overwrite && file_exists(out) && !fs::is_empty(out)) {
+    if (!file_exists(out / "report.json") && !file_exists(runs_of(o))) {
+      throw IoError(fmt::format("'{}' exists already and holds no comparison; choose another folder", o.folder));
+    }
     throw IoError(fmt::format("'{}' exists already (--resume goes on with it, --overwrite replaces it)", o.folder));
   }
   if (o.resume && std::none_of(runs.begin(), runs.end(), [](const std::string& run) { return file_exists(run); })) {
@@ -241,9 +247,7 @@ Comparison begin_comparison(const Options& options, const Sentences& sentences, 
 
 void write_report(const Options& options, const Comparison& comparison) {
   const fs::path out = options.folder;
-  std::error_code error;
-  fs::create_directories(out, error);
-  if (error) throw IoError(fmt::format("cannot make the folder '{}': {}", out.string(), error.message()));
+  make_folder(out);
   const nlohmann::ordered_json report = comparison_json(comparison);
   write_json((out / "report.json").string(), report);  // the first to be there and the last to go: it marks the others as ours
   write_file_atomically(out / "bleu-by-length.svg", length_chart(comparison));
@@ -322,7 +326,7 @@ Command add_compare(CLI::App& cli) {
       cli.add_flag("--resume", o->resume, "go on with the runs in the folder: what was trained stays, the rest is trained");
   cli.add_flag("--overwrite", o->overwrite, "replace the runs of these kinds, and the report")->excludes(resume);
   cli.add_option("--threads", o->threads, "threads (default: what the container allows)")->check(CLI::Range(0, 1024));
-  cli.add_option("--json", o->json, "also write the report's JSON here");
+  cli.add_option("--json", o->json, "also write the report's JSON here")->multi_option_policy(CLI::MultiOptionPolicy::Throw);
   const auto file = [&](const char* name, std::string& path, const char* what) {
     cli.add_option(name, path, what)->group(kPairs)->multi_option_policy(CLI::MultiOptionPolicy::Throw);
   };

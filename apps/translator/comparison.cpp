@@ -30,7 +30,7 @@ Table score_table(const Comparison& c) {
         {m.name, fmt::format("{:.2f}", m.evaluation.bleu_interval.score),
          fmt::format("{:.2f} to {:.2f}", m.evaluation.bleu_interval.interval.low, m.evaluation.bleu_interval.interval.high),
          m.against_first ? fmt::format("{:.3f}", m.against_first->p_value) : "", fmt::format("{:.2f}", m.evaluation.chrf2.score),
-         fmt::format("{:.2f}", m.evaluation.perplexity),
+         std::isnan(m.evaluation.perplexity) ? "" : fmt::format("{:.2f}", m.evaluation.perplexity),
          m.alignment ? fmt::format("{:.2f} %", 100 * m.alignment->attention.error_rate()) : "",
          fmt::format("{:.0f}", static_cast<double>(c.sources.size()) / std::max(m.evaluation.seconds, 1e-9)),
          fmt::format("{}", m.parameters), m.updates > 0 ? fmt::format("{}", m.updates) : "",
@@ -62,15 +62,25 @@ std::vector<size_t> longest_sentences(const Comparison& c) {
   return order;
 }
 
-std::string markdown_cell(std::string text) {
-  for (size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.replace(at, 1, "\\|");
-  return text;
+// Text as a cell of a table shows it: neither its end nor markup.
+std::string markdown_cell(std::string_view text) {
+  std::string cell;
+  for (const char c : text) {
+    if (c == '|') {
+      cell += "\\|";
+    } else if (c == '<') {
+      cell += "&lt;";
+    } else {
+      cell += c == '\n' ? ' ' : c;
+    }
+  }
+  return cell;
 }
 
 std::string markdown(const Table& table) {
   std::string text = "|", rule = "|";
   for (const std::string& head : table.head) {
-    text += " " + head + " |";
+    text += " " + markdown_cell(head) + " |";
     rule += "---|";
   }
   text += "\n" + rule + "\n";
@@ -174,7 +184,7 @@ std::string comparison_markdown(const Comparison& c, const std::string& chart, c
   text += "\n## The longest sentences\n";
   for (const size_t sentence : longest_sentences(c)) text += "\n" + markdown(side_by_side(c, sentence));
   text += "\n## The worst sentences\n";
-  for (const ComparedModel& m : c.models) text += "\n### " + m.name + "\n\n" + markdown(worst_table(c, m));
+  for (const ComparedModel& m : c.models) text += "\n### " + markdown_cell(m.name) + "\n\n" + markdown(worst_table(c, m));
   return text;
 }
 

@@ -79,6 +79,9 @@ void check_files(const Options& options) {
   outputs.push_back({"--out", (fs::path(options.folder) / kMarker).string()});
   apps::check_files({.outputs = outputs, .new_folders = {{"--out", options.folder}}});
   if (file_exists(options.folder) && !options.overwrite) {
+    if (!file_exists(fs::path(options.folder) / kMarker)) {
+      throw IoError(fmt::format("'{}' exists already and holds no corpus of translator corpus; choose another folder", options.folder));
+    }
     throw IoError(fmt::format("'{}' exists already (--overwrite replaces the corpus files in it)", options.folder));
   }
 }
@@ -92,9 +95,7 @@ void corpus(const Options& options) {
   add_part(files, "valid", made.validation);
   add_part(files, "test", made.test);
   require_own(folder, files);
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) throw IoError(fmt::format("cannot make the folder '{}': {}", folder.string(), error.message()));
+  make_folder(folder);
   for (const auto& [name, text] : files) write_file_atomically(folder / name, text);
   write_file_atomically(folder / kMarker, marker_of(options, files));
   say("{} training, {} validation and {} test pairs in '{}': .en, .de and .gold (3-4 sure, 3?4 possible links)\n", made.train.size(),

@@ -13,6 +13,7 @@
 #include "apps/translator/commands.h"
 #include "apps/translator/demo_training.h"
 #include "apps/translator/report.h"
+#include "framework/io/file.h"
 #include "models/data/demo_corpus.h"
 #include "models/training/evaluation.h"
 #include "models/training/trainer.h"
@@ -76,9 +77,7 @@ std::vector<std::string> draw_heatmaps(const Options& options, const models::Dem
                            {"relative-clause", "relative_object", 17},
                            {"verb-final-long", "adverbial_clause", 32}};
   const fs::path folder = fs::path(options.folder) / "heatmaps";
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) throw IoError(fmt::format("cannot make the folder '{}': {}", folder.string(), error.message()));
+  make_folder(folder);
   std::vector<std::string> paths;
   for (const Wanted& w : wanted) {
     const models::AlignedPair* const pair = find_sentence(corpus, w.pattern, w.length);
@@ -114,6 +113,17 @@ void check_files(const Options& options) {
   for (const std::string& attention : options.attention) runs.push_back((folder / attention).string());
   apps::check_files({.outputs = {{"--json", options.json}}, .runs = runs, .new_folders = {{"--out", options.folder}}});
   for (const std::string& run : runs) check_run_folder(run, /*overwrite=*/true);
+  if (file_exists(folder / "report.json")) {
+    const auto known = nlohmann::json::parse(read_file(folder / "report.json"), nullptr, /*allow_exceptions=*/false);
+    const bool ours = known.is_object() && known.contains("corpus") && known.contains("heatmaps");
+    if (!ours) throw IoError(fmt::format("'{}' was not written by translator demo; it is left alone", (folder / "report.json").string()));
+  } else if (file_exists(folder)) {  // one that was stopped has its runs alone
+    for (const fs::path& path : list_folder(folder)) {
+      const std::string name = path.filename().string();
+      if (name == "heatmaps" || name == "none" || name == "additive") continue;
+      throw IoError(fmt::format("--out: '{}' holds '{}', which no demo wrote; choose another folder", options.folder, name));
+    }
+  }
 }
 
 void demo(const Options& options) {
@@ -177,7 +187,7 @@ Command add_demo(CLI::App& cli) {
       ->take_all()
       ->capture_default_str();
   cli.add_option("--threads", o->threads, "threads (default: what the container allows)")->check(CLI::Range(0, 1024));
-  cli.add_option("--json", o->json, "also write the report here");
+  cli.add_option("--json", o->json, "also write the report here")->multi_option_policy(CLI::MultiOptionPolicy::Throw);
   return [o] { demo(*o); };
 }
 

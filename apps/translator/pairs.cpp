@@ -31,7 +31,6 @@ bool is_table(const std::vector<std::string>& lines) {
 }  // namespace
 
 models::ParallelLines read_pairs(const std::string& source, const std::string& target) {
-  if (source == "-" && target == "-") throw ValueError("standard input cannot be source and target at once");
   models::ParallelLines lines = models::read_parallel(input_path(source), input_path(target));
   if (std::ranges::none_of(lines.source, has_words)) return lines;  // whoever uses them says so
   std::error_code error;

@@ -1,6 +1,8 @@
 // Files of sentence pairs, read with a look at what is likely to be a mistake.
 #pragma once
 
+#include <algorithm>
+#include <span>
 #include <string>
 
 #include "models/text/lines.h"
@@ -10,7 +12,17 @@ namespace heed::apps {
 /// models::read_parallel, "-" for standard input. Warns of the same file on both sides and of what looks like a table.
 /// @param source,target files whose lines belong together
 /// @return the lines
-/// @throws what models::read_parallel throws; ValueError for standard input on both sides
+/// @throws what models::read_parallel throws
 models::ParallelLines read_pairs(const std::string& source, const std::string& target);
+
+/// Calls `work(sources, targets)` with one part of the lines after the other, so that no more than a part's attention is held.
+template <class Work>
+void for_parts(std::span<const std::string> sources, std::span<const std::string> targets, const Work& work) {
+  constexpr size_t kPart = 1024;  // enough for batches of even lengths
+  for (size_t at = 0; at < sources.size(); at += kPart) {
+    const size_t count = std::min(kPart, sources.size() - at);
+    work(sources.subspan(at, count), targets.subspan(at, count));
+  }
+}
 
 }  // namespace heed::apps

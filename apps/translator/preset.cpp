@@ -12,6 +12,7 @@
 #include <memory>
 #include <utility>
 
+#include "apps/common/main_guard.h"
 #include "apps/common/run_output.h"
 #include "apps/translator/run_options.h"
 #include "framework/core/error.h"
@@ -108,7 +109,14 @@ class PresetReader : public CLI::Config {
   static CLI::ConfigItem read_key(const std::string& file, const CLI::App& subcommand, const std::string& key, const toml::node& value) {
     const int64_t line = value.source().begin.line;
     const CLI::Option* const option = key == "help" ? nullptr : subcommand.get_option_no_throw("--" + key);
-    if (!option) fail(file, line, fmt::format("unknown key '{}'", key));
+    if (!option) {
+      std::vector<std::string> known;
+      for (const CLI::Option* one : subcommand.get_options([](const CLI::Option*) { return true; })) {
+        for (const std::string& name : one->get_lnames()) known.push_back("--" + name);
+      }
+      const std::string near = nearest("--" + key, known);
+      fail(file, line, fmt::format("unknown key '{}'{}", key, near.empty() ? "" : fmt::format("; did you mean '{}'?", near.substr(2))));
+    }
     CLI::ConfigItem item{{subcommand.get_name()}, key, {}};
     const std::string type = wanted(*option);
     const auto take = [&](const toml::node& one) {

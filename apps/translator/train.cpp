@@ -105,7 +105,7 @@ Command add_train(CLI::App& cli) {
   auto* const resume = cli.add_flag("--resume", o->resume, "go on from the last checkpoint of the run folder");
   cli.add_flag("--overwrite", o->overwrite, "replace a run that is there already")->excludes(resume);
   cli.add_option("--threads", o->threads, "threads (default: what the container allows)")->check(CLI::Range(0, 1024));
-  cli.add_option("--json", o->json, "write the result as JSON");
+  cli.add_option("--json", o->json, "write the result as JSON")->multi_option_policy(CLI::MultiOptionPolicy::Throw);
   o->run.add_attention(cli);
   o->run.add_to(cli);
   o->app = &cli;

@@ -36,6 +36,9 @@ models::TrainResult train_run(const std::filesystem::path& folder, const models:
     }
     note("resumes '{}' after update {} of {}\n", folder.string(), trainer.update(), trainer.total_updates());
   }
+  for (const int64_t pair : trainer.skipped_validation()) {
+    warn("translator", fmt::format("validation line {} is left out: it has more than 1000 words or pieces", pair + 1));
+  }
   if (trainer.skipped_pairs() > 0) {
     note("left out: {} pairs that are empty or longer than {} tokens\n", trainer.skipped_pairs(), trainer.config().train.max_length);
   }

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "apps/common/environment.h"
@@ -10,8 +11,9 @@
 #include "apps/common/main_guard.h"
 #include "apps/common/run_output.h"
 #include "apps/translator/commands.h"
+#include "apps/translator/pairs.h"
 #include "apps/translator/search_options.h"
-#include "models/text/lines.h"
+#include "framework/io/file.h"
 #include "models/training/trainer.h"
 #include "models/translator.h"
 
@@ -29,18 +31,17 @@ struct Options {
 // Where translations and records go: standard output as they are made, a file whole at the end, so that it is never half of one.
 class Sink {
  public:
-  explicit Sink(std::string path) : path_(std::move(path)) {}
-  bool wanted() const { return !path_.empty(); }
-  void write(std::string_view text) {
-    if (path_ != "-") return void(whole_ += text);
-    write_output(path_, text);
+  explicit Sink(const std::string& path) {
+    if (!path.empty()) file_.emplace(path == "-" ? "/dev/stdout" : path);
   }
+  bool wanted() const { return file_.has_value(); }
+  void write(std::string_view text) { file_->write(text); }
   void finish() {
-    if (wanted() && path_ != "-") write_output(path_, whole_);
+    if (wanted()) file_->commit();
   }
 
  private:
-  std::string path_, whole_;
+  std::optional<AtomicFile> file_;
 };
 
 // Translates one part of the input after the other.
@@ -59,11 +60,13 @@ class Translating {
     sentences_ += lines.size();
     write(results);
   }
-  void force(const models::ParallelLines& lines) {
+  void force(std::span<const std::string> sources, std::span<const std::string> targets) {
+    models::TranslateOptions wanted = options_.translate;
+    wanted.search.first = sentences_;
     const double begin = steady_seconds();
-    const std::vector<models::Translation> results = translator_.force(lines.source, lines.target, options_.translate.self_attention);
+    const std::vector<models::Translation> results = translator_.force(sources, targets, wanted);
     seconds_ += steady_seconds() - begin;
-    sentences_ += lines.source.size();
+    sentences_ += sources.size();
     write(results);
   }
   void finish() {
@@ -120,7 +123,8 @@ void translate(const Options& options) {
   if (options.translate.self_attention) translator.require_self_attention(fmt::format("--self-attention: '{}'", options.runs.front()));
   Translating translating(options, translator, options.input == "-" ? "standard input" : fmt::format("'{}'", options.input));
   if (!options.force.empty()) {
-    translating.force(models::read_parallel(input_path(options.input), input_path(options.force)));
+    const models::ParallelLines pairs = read_pairs(options.input, options.force);
+    for_parts(pairs.source, pairs.target, [&](auto sources, auto targets) { translating.force(sources, targets); });
   } else {
     // Enough lines for the batches to be of even lengths; fewer where whoever writes them waits for an answer.
     const size_t most = static_cast<size_t>(search.batch_size) * 16;

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 #include <random>
 #include <utility>
 
@@ -16,8 +17,11 @@
 namespace heed {
 namespace {
 
+constexpr const char* kStandardInput = "/dev/stdin";
+
 [[noreturn]] void fail(const char* what, const std::filesystem::path& path, int error) {
-  throw IoError(fmt::format("{} '{}': {}", what, path.string(), std::strerror(error)));
+  const std::string name = path == kStandardInput ? "standard input" : "'" + path.string() + "'";
+  throw IoError(fmt::format("{} {}: {}", what, name, std::strerror(error)));
 }
 
 // A call that a signal interrupted is made again.
@@ -77,7 +81,7 @@ class Temporary {
     });
   }
   ~Temporary() {
-    if (!name_.empty()) ::unlink(name_.c_str());
+    if (!name_.empty()) ::unlink(name_.c_str());  // its writer failed
   }
   Temporary(const Temporary&) = delete;
   Temporary& operator=(const Temporary&) = delete;
@@ -140,7 +144,8 @@ void append_to_file(const std::filesystem::path& path, std::string_view content)
 }
 
 std::string read_file(const std::filesystem::path& path) {
-  Descriptor file(path, O_RDONLY);
+  // Standard input is read on from where it stands, and may be a socket, or closed: its name would be opened anew.
+  Descriptor file = path == kStandardInput ? Descriptor(::dup(STDIN_FILENO)) : Descriptor(path, O_RDONLY);
   if (file.get() < 0) fail("cannot open", path, errno);
   std::string content;
   char buffer[1 << 16];
@@ -153,30 +158,53 @@ std::string read_file(const std::filesystem::path& path) {
   }
 }
 
-void write_file_atomically(const std::filesystem::path& wanted, std::string_view content) {
-  if (const int stream = standard_stream(wanted); stream >= 0) {
-    std::fflush(nullptr);  // what was printed before stands before
-    Descriptor copy(::dup(stream));
-    if (copy.get() < 0 || !write_all(copy.get(), content) || !copy.close_checked()) fail("cannot write", wanted, errno);
-    return;
+struct AtomicFile::State {
+  std::filesystem::path path;
+  std::optional<Descriptor> direct;    // a stream of the process, a device or a pipe: there is nothing to replace
+  std::optional<Temporary> temporary;  // else
+  void check(bool good) const {
+    if (!good) fail("cannot write", path, errno);
   }
+};
+
+AtomicFile::AtomicFile(const std::filesystem::path& path) : state_(std::make_unique<State>()) {
+  State& s = *state_;
+  s.path = path;
   std::error_code ignored;
-  std::filesystem::path path = wanted;
-  if (std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored) &&
-      !std::filesystem::is_directory(path, ignored)) {  // a device or a pipe, also behind a link: there is nothing to replace
-    Descriptor device(path, O_WRONLY);
-    if (device.get() < 0 || !write_all(device.get(), content) || !device.close_checked()) fail("cannot write", path, errno);
-    return;
+  if (const int stream = standard_stream(path); stream >= 0) {
+    std::fflush(nullptr);  // what was printed before stands before
+    s.direct.emplace(::dup(stream));
+  } else if (std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored) &&
+             !std::filesystem::is_directory(path, ignored)) {  // also behind a link
+    s.direct.emplace(path, O_WRONLY);
+  } else {
+    for (int hops = 0; hops < 16 && std::filesystem::is_symlink(s.path, ignored); ++hops) {  // also one that points at nothing yet
+      s.path = s.path.parent_path() / std::filesystem::read_symlink(s.path, ignored);
+    }
+    s.temporary.emplace(s.path);
   }
-  for (int hops = 0; hops < 16 && std::filesystem::is_symlink(path, ignored); ++hops) {  // also one that points at nothing yet
-    path = path.parent_path() / std::filesystem::read_symlink(path, ignored);
-  }
-  Temporary temporary(path);
-  if (!write_all(temporary.fd(), content) || !same_mode(temporary.fd(), path) || !synced(temporary.fd()) || !temporary.replace()) {
-    fail("cannot write", path, errno);
-  }
-  const Descriptor directory(Temporary::folder_of(path), O_RDONLY | O_DIRECTORY);
+  s.check(!s.direct || s.direct->get() >= 0);
+}
+
+AtomicFile::~AtomicFile() = default;
+AtomicFile::AtomicFile(AtomicFile&&) noexcept = default;
+
+void AtomicFile::write(std::string_view part) {
+  state_->check(write_all(state_->direct ? state_->direct->get() : state_->temporary->fd(), part));
+}
+
+void AtomicFile::commit() {
+  State& s = *state_;
+  if (s.direct) return s.check(s.direct->close_checked());
+  s.check(same_mode(s.temporary->fd(), s.path) && synced(s.temporary->fd()) && s.temporary->replace());
+  const Descriptor directory(Temporary::folder_of(s.path), O_RDONLY | O_DIRECTORY);
   if (directory.get() >= 0) synced(directory.get());
+}
+
+void write_file_atomically(const std::filesystem::path& path, std::string_view content) {
+  AtomicFile file(path);
+  file.write(content);
+  file.commit();
 }
 
 bool file_exists(const std::filesystem::path& path) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,10 +10,31 @@
 namespace heed {
 
 /// Reads a whole file.
-/// @param path of a file or a device
+/// @param path of a file or a device; /dev/stdin is the process's own standard input, read on from where it stands
 /// @return its bytes
 /// @throws IoError with the path and the system's reason
 std::string read_file(const std::filesystem::path& path);
+
+/// A file that is written part by part and appears whole, or not at all: as write_file_atomically() does it.
+class AtomicFile {
+ public:
+  /// @param path the file; its folder must exist
+  /// @throws IoError
+  explicit AtomicFile(const std::filesystem::path& path);
+  /// Without commit() what was there stays.
+  ~AtomicFile();
+  AtomicFile(AtomicFile&&) noexcept;
+  /// @param part comes behind the parts before
+  /// @throws IoError
+  void write(std::string_view part);
+  /// Once, at the end: the file takes its place.
+  /// @throws IoError
+  void commit();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 /// Writes to a temporary beside `path`, fsyncs it, renames it over `path` and fsyncs the folder.
 /// What is replaced keeps its permissions; the temporary's name cannot be known before, and nothing that lies there is touched.

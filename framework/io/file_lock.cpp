@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -46,7 +47,7 @@ FileLock::FileLock(std::filesystem::path path) : path_(std::move(path)) {
     if (failed != 0 && errno == EWOULDBLOCK) {
       const std::string id = holder(descriptor);
       ::close(descriptor);
-      throw IoError(fmt::format("'{}' is held by {}", path_.string(), id.empty() ? "another process" : "process " + id));
+      throw LockHeld(fmt::format("'{}' is held by {}", path_.string(), id.empty() ? "another process" : "process " + id));
     }
     if (!still_named(descriptor, path_)) {
       ::close(descriptor);

@@ -3,14 +3,23 @@
 
 #include <filesystem>
 
+#include "framework/core/error.h"
+
 namespace heed {
+
+/// Another holds the lock.
+class LockHeld : public IoError {
+ public:
+  using IoError::IoError;
+};
 
 /// Holds a file of its own, with the holder's process id in it, for as long as it lives; then the file is gone. Between processes and
 /// within one. Where the file system knows no locks it holds nothing and hinders nobody.
 class FileLock {
  public:
   /// @param path the file; made when it is not there
-  /// @throws IoError `'run/run.lock' is held by process 4711` when another holds it, or when the file cannot be made
+  /// @throws LockHeld `'run/run.lock' is held by process 4711` when another holds it
+  /// @throws IoError when the file cannot be made
   explicit FileLock(std::filesystem::path path);
   /// Lets go and removes the file.
   ~FileLock();

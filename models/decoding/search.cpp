@@ -326,8 +326,8 @@ void beam_batch(Ensemble& models, const Batch& batch, std::span<const int64_t> i
 
 namespace {
 // Far above what helps any model: a mistyped number would run for hours.
-constexpr int64_t kLargestBeam = 1000;
-constexpr int64_t kLongestTarget = 1'000'000;
+constexpr int64_t kLargestBeam = 1000, kMostSamples = 100'000;
+constexpr int64_t kLongestTarget = 1'000'000, kLargestBatch = 1'000'000;
 }  // namespace
 
 void check(const SearchOptions& o) {
@@ -348,11 +348,12 @@ void check(const SearchOptions& o) {
           fmt::format("length-penalty: '{}' is not known (none, average, wu)", o.length_penalty));
   require(o.alpha >= 0, fmt::format("alpha: must not be negative, got {}", o.alpha));
   require(o.coverage >= 0, fmt::format("coverage: must not be negative, got {}", o.coverage));
-  require(o.n_best <= kLargestBeam, fmt::format("n-best: must be at most {}, got {}", kLargestBeam, o.n_best));
+  require(o.n_best <= kMostSamples, fmt::format("n-best: must be at most {}, got {}", kMostSamples, o.n_best));
   require(o.max_length <= kLongestTarget, fmt::format("max-length: must be at most {}, got {}", kLongestTarget, o.max_length));
   require(o.min_length <= kLongestTarget, fmt::format("min-length: must be at most {}, got {}", kLongestTarget, o.min_length));
   require(o.max_length >= 0 && o.min_length >= 0, "max-length and min-length must not be negative");
   require(o.max_length == 0 || o.min_length <= o.max_length, "min-length is above max-length");
+  require(o.batch_size <= kLargestBatch, fmt::format("batch-size: must be at most {}, got {}", kLargestBatch, o.batch_size));
   require(o.batch_size >= 1, fmt::format("batch-size: must be at least 1, got {}", o.batch_size));
 }
 

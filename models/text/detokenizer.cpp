@@ -58,6 +58,10 @@ std::string detokenize(std::span<const std::string> tokens, std::string_view lan
     if (french && clock) {
       before = false;
       next_glue = true;
+    } else if (french && token == ":" && following == "/") {
+      before = false;  // http://
+    } else if (french && (token == "?" || token == "!") && (text.ends_with('?') || text.ends_with('!'))) {
+      before = false;  // ?!
     } else if (french && closes && "?!:;%"sv.find(token.front()) != std::string_view::npos) {
       before = !text.empty();
     } else if (closes) {

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 
 #include "framework/core/error.h"
 #include "framework/io/file.h"
@@ -44,12 +43,8 @@ std::vector<std::string> split_lines(std::string_view text, std::string_view nam
   return lines;
 }
 
-std::vector<std::string> read_lines(const std::filesystem::path& path) { return split_lines(read_file(path), path.string()); }
-
-std::vector<std::string> read_lines(std::istream& in, std::string_view name) {
-  const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-  if (in.bad()) throw IoError(fmt::format("'{}' cannot be read", name));
-  return split_lines(text, name);
+std::vector<std::string> read_lines(const std::filesystem::path& path) {
+  return split_lines(read_file(path), path == "/dev/stdin" ? "standard input" : path.string());
 }
 
 ParallelLines read_parallel(const std::filesystem::path& source, const std::filesystem::path& target) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <filesystem>
-#include <istream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,12 +27,6 @@ void refuse_packed(std::string_view text, std::string_view name);
 /// @return the lines in order
 /// @throws IoError for a file that cannot be read, FormatError as split_lines
 std::vector<std::string> read_lines(const std::filesystem::path& path);
-/// split_lines of a whole stream.
-/// @param in read to its end
-/// @param name stands in messages
-/// @return the lines in order
-/// @throws FormatError as split_lines
-std::vector<std::string> read_lines(std::istream& in, std::string_view name);
 
 /// Line i of `source` is translated by line i of `target`.
 struct ParallelLines {

@@ -110,6 +110,8 @@ std::vector<bool> cuts_of(const Units& units, Apostrophe rule) {
       } else {
         cut[rule == Apostrophe::before ? i : i + 1] = true;
       }
+    } else if ((c == 0x200C || c == 0x200D) && i > 0 && before != U' ' && is_alpha(after)) {
+      continue;  // a joiner between letters, as in Persian and Sinhala
     } else if (c != U'-' && !is_alnum(c)) {
       isolate(i);
     }
@@ -249,8 +251,8 @@ bool looks_tokenised(std::string_view text) {
   if (strong || !weak) return strong;
   const auto last = chunks.back();
   const auto word = last.substr(0, last.size() - 1);
-  return !last.ends_with('.') || word.empty() || word.find('.') != std::string_view::npos ||
-         is_single_letter(word) || keeps_period(to_lower(word), false, "");
+  return !last.ends_with('.') || word.empty() || word.find('.') != std::string_view::npos || is_single_letter(word) ||
+         keeps_period(to_lower(word), false, "");
 }
 
 }  // namespace heed::models

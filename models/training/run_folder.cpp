@@ -164,6 +164,7 @@ void check_sizes(const ModelConfig& c, const std::map<std::string, Tensor>& weig
     if (std::ranges::find(kSized, c.attention) != kSized.end()) {
       require("attention_size", real(c.attention_size) * real(c.decoder_hidden), held);
     }
+    if (c.attention == "location") require("attention_max_source", real(c.attention_max_source) * real(c.decoder_hidden), held);
     require("readout", real(c.readout) * Vocabulary::kSpecials, held);
   }
 }
@@ -259,8 +260,8 @@ std::pair<TextCodec, TextCodec> load_codecs(const std::filesystem::path& folder,
   const auto load = [&](const std::string& side) {
     const std::filesystem::path path = folder / (side + ".vocab"), pieces = folder / (side + ".spm");
     TextCodec codec;
-    codec.vocabulary = Vocabulary::parse(read_file(path), path.string());
-    if (config.train.subwords != "none") codec.subwords = std::make_shared<Subwords>(read_file(pieces), pieces.string());
+    codec.vocabulary = Vocabulary::parse(read_run_file(path), path.string());
+    if (config.train.subwords != "none") codec.subwords = std::make_shared<Subwords>(read_run_file(pieces), pieces.string());
     return codec;
   };
   return {load("source"), load("target")};
@@ -281,6 +282,16 @@ void check_vocabularies(const std::map<std::string, Tensor>& weights, const Voca
   compare("target_embedding.weight", "target.vocab", target);
 }
 
+std::string read_run_file(const std::filesystem::path& path) {
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::status(path, error);
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+    throw IoError(fmt::format("cannot read '{}': {}", path.string(),
+                              std::filesystem::is_directory(status) ? "Is a directory" : "it is a pipe or a device and no file"));
+  }
+  return read_file(path);
+}
+
 bool all_finite(const Tensor& x) {
   const Tensor dense = x.detach().contiguous();
   const auto count = static_cast<size_t>(dense.numel());
@@ -298,23 +309,27 @@ void check_finite(const std::map<std::string, Tensor>& tensors, const std::strin
 void check_toml_depth(std::string_view text, const std::string& name) {
   int parts = 0;
   int64_t line = 1;
-  char quote = 0;
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
+    if (c == '#') i = std::min(text.find('\n', i), text.size()) - 1;
+    if (c == '"' || c == '\'') {
+      const std::string triple(3, c);
+      const bool lines = text.substr(i, 3) == triple;
+      for (i += lines ? 3 : 1; i < text.size(); ++i) {  // to the quote that ends it
+        if (text[i] == '\n') ++line;
+        if (c == '"' && text[i] == '\\') {
+          ++i;
+        } else if (lines ? text.substr(i, 3) == triple : text[i] == c || text[i] == '\n') {
+          break;
+        }
+      }
+      if (lines) i += 2;
+      continue;
+    }
     if (c == '\n') ++line;
-    if (c == '\n' || (quote == 0 && (c == '=' || c == ',' || c == '['))) parts = 0;
-    if (c == '\n') quote = 0;  // of the lines of a longer string only the dots of one line are counted
-    if (quote == '"' && c == '\\') ++i;
-    if (quote == 0 && (c == '"' || c == '\'')) {
-      quote = c;
-    } else if (c == quote) {
-      quote = 0;
-    }
-    if (quote == 0 && c == '#') {
-      i = std::min(text.find('\n', i), text.size()) - 1;
-    } else if (quote == 0 && c == '.' && ++parts > kMaxKeyParts) {
+    if (std::string_view("\n=,[]{}").find(c) != std::string_view::npos) parts = 0;
+    if (c == '.' && ++parts > kMaxKeyParts)
       throw FormatError(fmt::format("'{}' line {}: a key of more than {} parts", name, line, kMaxKeyParts));
-    }
   }
 }
 
@@ -323,13 +338,13 @@ LoadedRun load_run(const std::filesystem::path& folder) {
   if (!std::filesystem::is_directory(folder)) throw IoError(fmt::format("'{}' is not a run folder", folder.string()));
   const auto path = [&](const char* file) { return folder / file; };
   LoadedRun run;
-  run.config = parse_run_config(read_file(path("config.toml")), path("config.toml").string());
+  run.config = parse_run_config(read_run_file(path("config.toml")), path("config.toml").string());
   std::tie(run.source, run.target) = load_codecs(folder, run.config);
   const std::string name = path("model.safetensors").string();
   if (!file_exists(name)) {
     throw IoError(fmt::format("'{}' is missing: the run was stopped before its first validation; train on with --resume", name));
   }
-  const SafetensorsFile file = parse_safetensors(read_file(name), name);
+  const SafetensorsFile file = parse_safetensors(read_run_file(name), name);
   check_finite(file.tensors, name);
   check_vocabularies(file.tensors, run.source.vocabulary, run.target.vocabulary, folder);
   check_sizes(run.config.model, file.tensors, path("config.toml").string());

@@ -93,6 +93,12 @@ LoadedRun load_run(const std::filesystem::path& folder);
 /// @throws IoError, FormatError
 std::pair<TextCodec, TextCodec> load_codecs(const std::filesystem::path& folder, const RunConfig& config);
 
+/// Reads a file of a run.
+/// @param path of the file
+/// @return its bytes
+/// @throws IoError when it cannot be read or is no file but a folder, a pipe or a device, which might be waited for for ever
+std::string read_run_file(const std::filesystem::path& path);
+
 /// Refuses numbers that no training can want.
 /// @param tensors by name
 /// @param file stands in the message

@@ -19,6 +19,7 @@ constexpr const char* kWeights = "weights.";
 constexpr const char* kCheckpoint = "checkpoint-";
 
 constexpr const char* kSingle = "single.safetensors";
+constexpr size_t kLongestValidated = 1000;  // words or pieces a side, as translate reads unless it is told otherwise
 constexpr const char* kState = "state.safetensors";
 
 // The model's, of a state.
@@ -76,6 +77,15 @@ bool belongs_to(const nlohmann::json& line, int64_t last) {
     return found != line.end() && found->is_number_integer() ? found->get<int64_t>() : otherwise;
   };
   return line.is_object() && number("update", INT64_MAX) <= last && number("averaged", 0) == 0;
+}
+
+// Lines of validations in metrics.jsonl.
+int64_t validations_in(const std::filesystem::path& metrics) {
+  if (!file_exists(metrics)) return 0;
+  std::istringstream lines(read_run_file(metrics));
+  int64_t count = 0;
+  for (std::string line; std::getline(lines, line);) count += line.find("\"validation_loss\"") != std::string::npos ? 1 : 0;
+  return count;
 }
 
 // The validation at the end of a run that has become longer since.
@@ -194,12 +204,18 @@ Trainer::Trainer(std::filesystem::path folder, RunConfig config, const Tokenised
   }
   for (size_t i = 0; i < validation.source.size(); ++i) {
     if (validation.source[i].empty() || validation.target[i].empty()) continue;
-    validation_.push_back({encode_source(source_, validation.source[i]), target_.encode(validation.target[i]).ids});
+    EncodedPair pair{encode_source(source_, validation.source[i]), target_.encode(validation.target[i]).ids};
+    if (std::max(pair.source.size() - 1, pair.target.size()) > kLongestValidated) {
+      skipped_validation_.push_back(static_cast<int64_t>(i));
+      continue;
+    }
+    validation_.push_back(std::move(pair));
     validation_sources_.push_back(join(validation.source[i]));
     references_.push_back(join(validation.target[i]));
   }
   check_corpora(config_, train, validation);
   if (train_.empty()) throw ValueError(fmt::format("no training pair has between 1 and {} tokens on both sides", limit));
+  if (validation_.empty()) throw ValueError(fmt::format("no validation pair has between 1 and {} tokens on both sides", kLongestValidated));
   const auto batches =
       config_.train.batch_tokens > 0
           ? static_cast<int64_t>(epoch_batches(train_, config_.train.batch_size, config_.train.seed, 0, config_.train.batch_tokens).size())
@@ -207,7 +223,7 @@ Trainer::Trainer(std::filesystem::path folder, RunConfig config, const Tokenised
   total_updates_ = config_.train.updates > 0 ? config_.train.updates : config_.train.epochs * batches;
   manual_seed(config_.train.seed);
   if (const std::filesystem::path state = folder_ / kState; file_exists(state)) {  // before sizes that are none are built
-    check_sizes(config_.model, weights_of(parse_safetensors(read_file(state), state.string())), (folder_ / "config.toml").string());
+    check_sizes(config_.model, weights_of(parse_safetensors(read_run_file(state), state.string())), (folder_ / "config.toml").string());
   }
   model_ = make_model(config_.model, source_.vocabulary.size(), target_.vocabulary.size());
   for (size_t i = 0; i < validation_.size(); ++i) {
@@ -223,13 +239,23 @@ Trainer::Trainer(std::filesystem::path folder, RunConfig config, const Tokenised
 
 void Trainer::resume() {
   const std::string name = (folder_ / kState).string();
-  if (!file_exists(name)) return trim_metrics();
-  SafetensorsFile file = parse_safetensors(read_file(name), name);
+  if (!file_exists(name)) {
+    if (validations_in(folder_ / "metrics.jsonl") > 1) {  // behind each of which a state was saved
+      throw IoError(fmt::format("resume '{}': '{}', where the training stood, is missing; only --overwrite, a new start, helps",
+                                folder_.string(), name));
+    }
+    return trim_metrics();
+  }
+  SafetensorsFile file = parse_safetensors(read_run_file(name), name);
   const auto integers = take(file.tensors, "cursor", {8}, DType::i64, name).to_vector<int64_t>();
   const auto reals = take(file.tensors, "progress", {4}, DType::f64, name).to_vector<double>();
   const auto random = take(file.tensors, "random", {2}, DType::i64, name).to_vector<int64_t>();
-  if (integers[5] != static_cast<int64_t>(train_.size()) || integers[6] != static_cast<int64_t>(validation_.size()) || integers[0] < 0 ||
-      integers[1] < 0 || integers[2] < 0) {
+  const auto in_training = [&](int64_t n) { return n >= 0 && n <= integers[0]; };  // none counts more often than there were updates
+  if (integers[0] < 0 || integers[0] > total_updates_ || !std::ranges::all_of(std::span(integers).subspan(1, 4), in_training) ||
+      integers[7] < 0 || !std::ranges::all_of(std::span(reals).subspan(1), [](double x) { return std::isfinite(x) && x >= 0; })) {
+    throw FormatError(fmt::format("load '{}': its 'cursor' or 'progress' is of no training of {} updates", name, total_updates_));
+  }
+  if (integers[5] != static_cast<int64_t>(train_.size()) || integers[6] != static_cast<int64_t>(validation_.size())) {
     throw FormatError(fmt::format("resume '{}': was trained on {} and validated on {} pairs, given are {} and {}", folder_.string(),
                                   integers[5], integers[6], train_.size(), validation_.size()));
   }
@@ -277,7 +303,7 @@ void Trainer::trim_metrics() const {
   const std::filesystem::path path = folder_ / "metrics.jsonl";
   if (!file_exists(path)) return;
   const bool longer = cursor_.update < total_updates_ && !validation_is_due();
-  std::istringstream lines(read_file(path));
+  std::istringstream lines(read_run_file(path));
   std::string kept, line;
   while (std::getline(lines, line)) {
     const auto record = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
@@ -373,7 +399,7 @@ void Trainer::validate_at_end(int64_t averaged) {
   result.best = beats(scores, best_) && (!final_.held() || beats(scores, final_.scores) || again);
   if (result.best) {
     const std::filesystem::path model = folder_ / "model.safetensors";
-    if (!final_.held() && cursor_.best_update > 0) write_file_atomically(folder_ / kSingle, read_file(model));
+    if (!final_.held() && cursor_.best_update > 0) write_file_atomically(folder_ / kSingle, read_run_file(model));
     final_ = {scores, cursor_.update, averaged};
     save_safetensors(model, model_->state_dict(),
                      {{"format", "heed.model"},
@@ -411,7 +437,7 @@ void Trainer::read_final_model() {
   final_ = {};
   const std::string name = (folder_ / "model.safetensors").string();
   if (!file_exists(name)) return;
-  const auto metadata = parse_safetensors(read_file(name), name).metadata;
+  const auto metadata = parse_safetensors(read_run_file(name), name).metadata;
   const auto number = [&](const char* key) {
     const auto found = metadata.find(key);
     const auto value =
@@ -448,7 +474,7 @@ void Trainer::average_checkpoints() {
   if (all.size() < 2) return;
   std::map<std::string, Tensor> mean;
   for (const std::filesystem::path& path : all) {
-    SafetensorsFile checkpoint = parse_safetensors(read_file(path), path.string());
+    SafetensorsFile checkpoint = parse_safetensors(read_run_file(path), path.string());
     check_finite(checkpoint.tensors, path.string());
     for (auto& [name, value] : checkpoint.tensors) {
       const Tensor share = value.to(DType::f64) / static_cast<double>(all.size());

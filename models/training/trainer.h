@@ -121,6 +121,8 @@ class Trainer {
   bool metric_can_tell() const;
   /// @return training pairs left out for their length
   int64_t skipped_pairs() const { return skipped_; }
+  /// @return validation pairs, from 0, left out for a side of more than 1000 words or pieces
+  const std::vector<int64_t>& skipped_validation() const { return skipped_validation_; }
   /// @return entries of the source's vocabulary
   int64_t source_vocabulary() const { return source_.vocabulary.size(); }
   /// @return entries of the target's
@@ -168,6 +170,7 @@ class Trainer {
   std::vector<EncodedPair> train_, validation_;
   std::vector<std::string> references_;  // validation targets, tokens joined by spaces
   std::vector<std::string> validation_sources_;
+  std::vector<int64_t> skipped_validation_;
   std::unique_ptr<TranslationModel> model_;
   std::unique_ptr<nn::Optimizer> optimizer_;
   TrainCallbacks callbacks_;

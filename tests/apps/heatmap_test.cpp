@@ -171,7 +171,7 @@ TEST_F(Heatmap, AnyTextIsEscaped) {
                              "b"));
 }
 
-TEST_F(Heatmap, OfManyCellsTheDarkOnesAreOneRectangle) {
+TEST_F(Heatmap, OfManyCellsThePaleOnesOfAValueAreOnePath) {
   Translation record = record_of(300, 300);
   for (size_t t = 0; t < 300; ++t) {
     std::vector<float>& row = record.attention[0].weights[t];
@@ -181,11 +181,17 @@ TEST_F(Heatmap, OfManyCellsTheDarkOnesAreOneRectangle) {
   }
   const std::string svg = svg_of(record);
   EXPECT_EQ(xml_error(svg), "");
-  EXPECT_EQ(all_matches(svg, std::regex("<title>below 0.0005</title>")).size(), 1U);
-  EXPECT_EQ(all_matches(svg, std::regex(": 0.880</title>")).size(), 300U);
-  EXPECT_EQ(all_matches(svg, std::regex(": 0.001</title>")).size(), 299U);
-  EXPECT_EQ(all_matches(svg, std::regex(": 0.000</title>")).size(), 0U);
-  EXPECT_LT(svg.size(), 300'000U);
+  EXPECT_EQ(all_matches(svg, std::regex(": 0.880</title>")).size(), 300U);  // with their words
+  EXPECT_EQ(all_matches(svg, std::regex("<title>0.001</title>")).size(), 1U);
+  EXPECT_EQ(all_matches(svg, std::regex("<title>0.000</title>")).size(), 1U);
+  EXPECT_EQ(all_matches(svg, std::regex("h1v1h-1z")).size(), 300U * 299U);
+  EXPECT_LT(svg.size(), 2'000'000U);
+  for (size_t t = 0; t < 300; ++t) {  // a weight everywhere: no two alike
+    for (size_t s = 0; s < 300; ++s) record.attention[0].weights[t][s] = static_cast<float>((t * 7 + s * 13) % 600) / 90'000;
+  }
+  const std::string dense = svg_of(record);
+  EXPECT_EQ(xml_error(dense), "");
+  EXPECT_LT(dense.size(), 2'000'000U);
 }
 
 TEST_F(Heatmap, LongSentencesKeepCellsAndLabelsApart) {

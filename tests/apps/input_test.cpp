@@ -67,6 +67,11 @@ TEST_F(Input, AnUnknownOptionNamesTheNearestBeforeAnythingElseIsMissed) {
   expect_failure(translator({"train", "--atention=none"}), "did you mean --attention?", 2);
   expect_failure(translator({"translate", "-r", at("run"), "--beems", "3"}), "did you mean --beam?", 2);
   expect_failure(translator({"train", "--qqqqqqqq", "1"}), "--qqqqqqqq is not an option (see", 2);
+  expect_failure(translator({"train", "-z", "3"}), "-z is not an option (see", 2);
+  expect_failure(translator({"trian", "-z"}), "'trian' is not a subcommand (", 2);
+  write(at("near.toml"), "[train]\nmax-updates = 3\n");
+  expect_failure(translator(train_command("never", {"--config", at("near.toml")})), "unknown key 'max-updates'; did you mean 'updates'?",
+                 2);
   const ProcessResult picture = run_process({kHeatmap, "--sentense", "a"});
   EXPECT_EQ(picture.exit_code, 2);
   EXPECT_THAT(picture.err, HasSubstr("did you mean --sentence?"));
@@ -102,7 +107,8 @@ TEST_F(Input, ADashIsStandardInputAndOutput) {
   const ProcessResult scored = translator({"evaluate", "-r", at("run"), "-s", "-", "-t", at("a.fr")}, content(at("a.en")));
   EXPECT_EQ(scored.exit_code, 0) << scored.err;
   EXPECT_THAT(scored.out, HasSubstr("unknown words: 0.00 % of the source"));
-  expect_failure(translator({"evaluate", "-r", at("run"), "-s", "-", "-t", "-"}), "standard input cannot be source and target at once");
+  expect_failure(translator({"evaluate", "-r", at("run"), "-s", "-", "-t", "-"}),
+                 "--target: '-' is standard input, which is also that of --source");
   for (const char* output : {"-", "/dev/stdout"}) {
     const ProcessResult picture = run_process({kHeatmap, "-r", at("run"), "-s", "red cat", "-o", output});
     EXPECT_EQ(picture.exit_code, 0) << picture.err;

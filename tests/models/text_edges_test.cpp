@@ -78,7 +78,7 @@ TEST(TextEdges, ALetterBeforeTheFinalPeriodLosesIt) {
 
 TEST(TextEdges, FrenchComesBackAsItIsTyped) {
   for (const char* text : {"Et toi ?", "Non !", "Il dit : oui ; elle dit non.", "« Bonjour », dit-il.", "Il dit « oui » !",
-                           "50 % des gens.", "L'homme s'entraîne.", "Il est 10:30.", "« Quoi ? »"}) {
+                           "50 % des gens.", "L'homme s'entraîne.", "Il est 10:30.", "« Quoi ? »", "Quoi ?!", "Vois http://a.b/c ici."}) {
     EXPECT_EQ(there_and_back(text, "fr"), text);
   }
   EXPECT_EQ(there_and_back("Et toi ?", "en"), "Et toi?");  // other languages have none
@@ -89,6 +89,15 @@ TEST(TextEdges, SignsOfSeveralCodePointsAreOneToken) {
               ElementsAre("Hi", "\U0001F468\u200D\U0001F469\u200D\U0001F467", "!"));
   EXPECT_THAT(tokens("\U0001F44D\U0001F3FD\u2764\uFE0F", "en"), ElementsAre("\U0001F44D\U0001F3FD", "\u2764\uFE0F"));
   EXPECT_THAT(tokens("\U0001F1E9\U0001F1EA\U0001F1EB\U0001F1F7", "en"), ElementsAre("\U0001F1E9\U0001F1EA", "\U0001F1EB\U0001F1F7"));
+}
+
+// U+200C and U+200D within a word, as Persian and Sinhala have them, end none.
+TEST(TextEdges, JoinersBetweenLettersStayInTheirWord) {
+  EXPECT_THAT(tokens("\u0645\u06CC\u200C\u062E\u0648\u0627\u0647\u0645.", ""),
+              ElementsAre("\u0645\u06CC\u200C\u062E\u0648\u0627\u0647\u0645", "."));
+  EXPECT_THAT(tokens("\u0DC1\u0DCA\u200D\u0DBB\u0DD3", ""), ElementsAre("\u0DC1\u0DCA\u200D\u0DBB\u0DD3"));
+  EXPECT_THAT(tokens("\u0915\u094D\u200D\u0937 \u0939\u093F\u0928\u094D\u0926\u0940", ""),
+              ElementsAre("\u0915\u094D\u200D\u0937", "\u0939\u093F\u0928\u094D\u0926\u0940"));
 }
 
 TEST(TextEdges, PackedFilesAreNamed) {

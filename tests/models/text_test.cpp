@@ -327,8 +327,6 @@ TEST(VocabularyTest, MistakesAreNamed) {
 TEST(Lines, EndsAndMarks) {
   EXPECT_THAT(split_lines("\xEF\xBB\xBFone\r\ntwo\n\nfour", "t"), ElementsAre("one", "two", "", "four"));
   EXPECT_TRUE(split_lines("", "t").empty());
-  std::istringstream in("a\nb\n");
-  EXPECT_THAT(read_lines(in, "-"), ElementsAre("a", "b"));
 }
 
 TEST(Lines, MistakesAreNamed) {

@@ -280,7 +280,7 @@ TEST(Translator, SelfAttentionOfPiecesBecomesThatOfWords) {
   const Translator translator(load_run(folder.path()));
   const std::vector<std::vector<std::string>> sources{{"w3", "w11", "w7", "w10"}, {"w5"}}, outputs{{"v3", "v11", "v7", "v10"}, {"v5"}};
   const std::vector<std::string> lines{join(sources[0]), join(sources[1])}, targets{join(outputs[0]), join(outputs[1])};
-  const auto forced = translator.force(lines, targets, /*with_self_attention=*/true);
+  const auto forced = translator.force(lines, targets, {.self_attention = true});
   for (size_t i = 0; i < lines.size(); ++i) {
     const auto source = translator.run().source.encode(sources[i]), target = translator.run().target.encode(outputs[i]);
     std::vector<int> source_ids = source.ids, source_word = source.word_of, written = target.word_of, read{0};
@@ -415,7 +415,7 @@ TEST(Translator, SelfAttentionOfARecurrentModelIsRefused) {
   const std::vector<std::string> lines{"w3"};
   const std::string none = "'additive attention, LSTM 48' has no self-attention, only a Transformer has";
   EXPECT_ERROR(ValueError, "translate: " + none, translator.translate(lines, {.self_attention = true}));
-  EXPECT_ERROR(ValueError, "forced decoding: " + none, translator.force(lines, lines, true));
+  EXPECT_ERROR(ValueError, "forced decoding: " + none, translator.force(lines, lines, {.self_attention = true}));
 }
 
 TEST(Trainer, ResumedTransformerEqualsUninterruptedAndCheckpointsAreAveraged) {
