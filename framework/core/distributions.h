@@ -19,7 +19,9 @@ inline double unit_uniform(uint32_t low, uint32_t high) { return static_cast<dou
 /// @return uniform in [low, high): what T rounds up to `high` becomes the number before it
 template <class T>
 T uniform_from(const std::array<uint32_t, 4>& words, double low, double high) {
-  const T value = static_cast<T>(low + (high - low) * unit_uniform(words[0], words[1]));
+  const double u = unit_uniform(words[0], words[1]);
+  // A range of more than double holds is halved at first.
+  const T value = static_cast<T>(std::isinf(high - low) ? 2 * (low / 2 + (high / 2 - low / 2) * u) : low + (high - low) * u);
   if (!(low < high) || static_cast<double>(value) < high) return value;
   T below = static_cast<T>(high);
   if (static_cast<double>(below) >= high) below = std::nextafter(below, static_cast<T>(-INFINITY));

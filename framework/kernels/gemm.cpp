@@ -112,6 +112,28 @@ void gemm_bf16(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const float* A
   multiply_in_pieces(tb, M, N, K, a.data(), b.data(), accumulate, C, ldc);
 }
 
+// Products of a depth above kDeep, whose sums in f32 would drift: parts of kDepth are summed in double. Below it, where training is, BLAS'
+// own blocks of some hundred are as exact as they are in PyTorch.
+constexpr int64_t kDeep = 32768, kDepth = 256;
+
+// C = A op(B) + beta C for K > kDeep.
+void deep_gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const float* A, int64_t lda, const float* B, int64_t ldb, float beta,
+               float* C, int64_t ldc) {
+  const Scratch<float> part(M * N);
+  const Scratch<double> total(M * N);
+  std::fill_n(total.data(), M * N, 0.0);
+  for (int64_t k = 0; k < K; k += kDepth) {
+    gemm<float>(ta, tb, M, N, std::min(kDepth, K - k), A + (ta ? k * lda : k), lda, B + (tb ? k : k * ldb), ldb, 0.0F, part.data(), N);
+    for (int64_t i = 0; i < M * N; ++i) total.data()[i] += static_cast<double>(part.data()[i]);
+  }
+  for (int64_t i = 0; i < M; ++i) {
+    for (int64_t j = 0; j < N; ++j) {
+      const double before = beta == 0 ? 0.0 : static_cast<double>(beta) * static_cast<double>(C[i * ldc + j]);
+      C[i * ldc + j] = static_cast<float>(total.data()[i * N + j] + before);
+    }
+  }
+}
+
 // How a 2-D strided operand reads as a row-major matrix or the transpose of one.
 struct Layout {
   bool transposed;
@@ -155,6 +177,9 @@ void batched(const Tensor& a, const Tensor& b, const Tensor& c, double beta, con
 template <class T>
 void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb, T beta, T* C, int64_t ldc) {
   if (M == 0 || N == 0) return;
+  if constexpr (std::is_same_v<T, float>) {
+    if (K > kDeep) return deep_gemm(ta, tb, M, N, K, A, lda, B, ldb, beta, C, ldc);
+  }
   const detail::ProductThreads alone;
   detail::count_flops(2 * M * N * K);
   if (K == 0) {

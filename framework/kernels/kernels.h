@@ -157,7 +157,7 @@ CrossEntropySum cross_entropy(int64_t rows, int64_t n, const T* logits, const in
 
 // ---- layer normalisation ---------------------------------------------------------------------------------------------
 
-/// Rows of n values: y = (x - mean) / sqrt(var + eps) * gain + bias. stats [rows, 2] get mean and 1 / sqrt(var + eps).
+/// Rows of n values: y = (x - mean) / sqrt(var + eps) * gain + bias. stats [rows, 3] get mean and 1 / sqrt(var + eps).
 template <class T>
 void layer_norm(int64_t rows, int64_t n, const T* x, const T* gain, const T* bias, double eps, T* y, T* stats);
 /// Gradients of the above; dgain and dbias [n] are overwritten.

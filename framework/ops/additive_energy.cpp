@@ -52,6 +52,8 @@ struct AdditiveEnergy {
     const Tensor query = q.contiguous(), keys = k.contiguous(), energy = v.contiguous(), dense = g.contiguous();
     const int64_t B = q.shape()[0], T = q.shape()[1], S = k.shape()[1], A = q.shape()[2];
     const Tensor dq = zeros(q.shape(), q.dtype()), dk = zeros(k.shape(), q.dtype()), dv = zeros({B, A}, DType::f64);
+    constexpr int64_t kQueries = 64;  // whose share of dk is summed in F, where there are more the rest in double
+    const Tensor dk_wide = T > kQueries ? zeros(k.shape(), DType::f64) : Tensor();
     dispatch_floating(kName, q.dtype(), [&](auto type) {
       using F = decltype(type);
       parallel_for(B, std::max<int64_t>(1, 4096 / std::max<int64_t>(T * S * A, 1)), [&](int64_t begin, int64_t end) {
@@ -71,12 +73,16 @@ struct AdditiveEnergy {
             }
             std::transform(dq_row.begin(), dq_row.end(), dq.data<F>() + (b * T + t) * A,
                            [](double total) { return static_cast<F>(total); });
+            if (dk_wide.defined() && ((t + 1) % kQueries == 0 || t + 1 == T)) {
+              kernels::add_rows_wide<F>(1, S * A, dk.data<F>() + b * S * A, S * A, dk_wide.data<double>() + b * S * A);
+              std::fill_n(dk.data<F>() + b * S * A, S * A, F{0});
+            }
           }
         }
       });
     });
     d.add(0, dq);
-    d.add(1, dk);
+    d.add(1, dk_wide.defined() ? dk_wide.to(q.dtype()) : dk);
     if (d.wants(2)) d.add(2, sum(dv, {0}).to(q.dtype()));
   }
 

@@ -32,6 +32,16 @@ struct ScaledDotAttention {
   // The queries stand at the end of the keys: row t of a causal map sees the keys 0..S - T + t.
   int64_t seen(int64_t t, int64_t length) const { return causal ? std::min(length, S - T + t + 1) : length; }
 
+  // y[t] = weights[t] x, of the keys that row t sees, where the product over all has 0 times infinity or NaN of one that it does not see.
+  template <class T_>
+  void of_seen_keys(int64_t length, int64_t columns, const T_* w, const T_* x, int64_t ldx, T_* y, int64_t ldy) const {
+    if (!causal) return;
+    for (int64_t t = 0; t < T; ++t) {
+      if (std::all_of(y + t * ldy, y + t * ldy + columns, [](T_ value) { return std::isfinite(value); })) continue;
+      kernels::gemm<T_>(false, false, 1, columns, std::max<int64_t>(seen(t, length), 0), w + t * S, S, x, ldx, T_{0}, y + t * ldy, ldy);
+    }
+  }
+
   template <class T_>
   std::array<Tensor, 2> run(const Tensor& q, const Tensor& k, const Tensor& v) const {
     const Tensor context = empty({B, T, E}, q.dtype()), weights = empty({B, heads, T, S}, q.dtype());
@@ -50,6 +60,8 @@ struct ScaledDotAttention {
         }
         kernels::gemm<T_>(false, false, T, e, length, p, S, v.data<T_>() + b * v.strides()[0] + h * e, v.strides()[1], T_{0},
                           context.data<T_>() + b * T * E + h * e, E);
+        of_seen_keys<T_>(length, e, p, v.data<T_>() + b * v.strides()[0] + h * e, v.strides()[1], context.data<T_>() + b * T * E + h * e,
+                         E);
       }
     });
     return {context, weights};
@@ -86,10 +98,15 @@ struct ScaledDotAttention {
                             S);
           kernels::gemm<T_>(true, false, length, e, T, p, S, dc, E, T_{0}, dv.data<T_>() + b * S * E + h * e, E);
         }
+        for (int64_t t = 0; causal && t < T; ++t) {  // nothing of the keys that a row does not see
+          std::fill(ds.begin() + t * S + std::max<int64_t>(seen(t, length), 0), ds.begin() + (t + 1) * S, T_{0});
+        }
         kernels::softmax_backward<T_>(T, S, ds.data(), p, ds.data());
         kernels::affine<T_>(T * S, ds.data(), scale, T_{0}, ds.data());
         kernels::gemm<T_>(false, false, T, d, length, ds.data(), S, k.data<T_>() + b * k.strides()[0] + h * d, k.strides()[1], T_{0},
                           dq.data<T_>() + b * T * D + h * d, D);
+        of_seen_keys<T_>(length, d, ds.data(), k.data<T_>() + b * k.strides()[0] + h * d, k.strides()[1], dq.data<T_>() + b * T * D + h * d,
+                         D);
         kernels::gemm<T_>(true, false, length, d, T, ds.data(), S, q.data<T_>() + b * q.strides()[0] + h * d, q.strides()[1], T_{0},
                           dk.data<T_>() + b * S * D + h * d, D);
       }

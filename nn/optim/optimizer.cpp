@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <iterator>
 
 namespace heed::nn {
 namespace {
@@ -27,6 +28,30 @@ void load_all(const std::map<std::string, Tensor>& values, const NamedTensors& i
 void check_step(const char* optimizer, double lr, double grad_scale) {
   check_number(optimizer, "lr", lr, Allowed::non_negative);
   check_number(optimizer, "grad_scale", grad_scale, Allowed::finite);
+}
+
+// Throws for no parameters, a name twice, and values that two names share, in part or as a whole: they would be stepped twice.
+void check_parameters(const char* who, const NamedTensors& parameters) {
+  if (parameters.empty()) throw ValueError(fmt::format("{}: there are no parameters", who));
+  std::map<std::string, int> names;
+  std::map<const char*, std::pair<const char*, std::string>> owners;  // begin of the values to their end and name
+  for (const auto& [name, p] : parameters) {
+    if (!p.defined()) throw ValueError(fmt::format("{}: '{}' is undefined", who, name));
+    if (++names[name] > 1) throw ValueError(fmt::format("{}: two parameters are named '{}'", who, name));
+    if (p.numel() == 0) continue;
+    int64_t last = 0;  // of the values in memory, views with gaps counted whole
+    for (int d = 0; d < p.ndim(); ++d) last += (p.shape()[d] - 1) * p.strides()[d];
+    const auto* const begin = static_cast<const char*>(p.raw_data());
+    const char* const end = begin + (last + 1) * static_cast<int64_t>(size_of(p.dtype()));
+    const auto after = owners.lower_bound(begin);
+    const bool meets_next = after != owners.end() && after->first < end;
+    const bool meets_previous = after != owners.begin() && std::prev(after)->second.first > begin;
+    if (meets_next || meets_previous) {
+      const std::string& other = meets_next ? after->second.second : std::prev(after)->second.second;
+      throw ValueError(fmt::format("{}: '{}' and '{}' are one tensor, or share values, which would be stepped twice", who, other, name));
+    }
+    owners.emplace(begin, std::pair(end, name));
+  }
 }
 
 // The gradient with L2 decay.
@@ -65,22 +90,19 @@ void clip_gradient_value(const std::vector<Tensor>& parameters, double limit) {
   if (!(limit > 0)) throw ValueError(fmt::format("clip_gradient_value: the limit must be positive, got {}", limit));
   const NoGradGuard no_grad;
   for (const Tensor& p : parameters) {
+    if (!p.grad().defined()) continue;
+    if (const double total = sum_of_squares(p.grad()); !std::isfinite(total)) {
+      throw ValueError(fmt::format("clip_gradient_value: a gradient {} holds NaN or infinity: it cannot be clipped", p.grad().describe()));
+    }
+  }
+  for (const Tensor& p : parameters) {
     if (p.grad().defined()) p.set_grad(clamp(p.grad(), -limit, limit));
   }
 }
 
 Optimizer::Optimizer(NamedTensors parameters, double weight_decay)
     : parameters_(std::move(parameters)), groups_(parameters_.size()), weight_decay_(weight_decay) {
-  if (parameters_.empty()) throw ValueError("optimizer: there are no parameters");
-  std::map<std::string, int> names;
-  std::map<const void*, std::string> owners;
-  for (const auto& [name, p] : parameters_) {
-    if (!p.defined()) throw ValueError(fmt::format("optimizer: '{}' is undefined", name));
-    if (++names[name] > 1) throw ValueError(fmt::format("optimizer: two parameters are named '{}'", name));
-    if (p.numel() == 0) continue;
-    const auto [owner, fresh] = owners.emplace(p.raw_data(), name);
-    if (!fresh) throw ValueError(fmt::format("optimizer: '{}' and '{}' are one tensor, which would be stepped twice", owner->second, name));
-  }
+  check_parameters("optimizer", parameters_);
 }
 
 size_t Optimizer::group(const std::function<bool(const std::string& name)>& belongs, GroupOptions options) {
@@ -233,6 +255,7 @@ Tensor RMSprop::change(const Tensor& g, std::vector<Tensor>& slots, double lr) c
 ExponentialMovingAverage::ExponentialMovingAverage(NamedTensors parameters, double decay)
     : parameters_(std::move(parameters)), decay_(decay) {
   check_number("moving average", "decay", decay, Allowed::fraction);
+  check_parameters("moving average", parameters_);
   for (const auto& [name, p] : parameters_) averages_.emplace_back(name, p.detach().clone());
 }
 

@@ -30,7 +30,7 @@ double clip_gradient_norm(const std::vector<Tensor>& parameters, double max_norm
 /// Replaces the gradients by ones whose every element lies in [-limit, limit].
 /// @param parameters those without a gradient are left out
 /// @param limit above 0
-/// @throws ValueError for another limit
+/// @throws ValueError for another limit, and for gradients with NaN or infinity; then they are unchanged
 void clip_gradient_value(const std::vector<Tensor>& parameters, double limit);
 
 /// What some of an optimiser's parameters do in their own way.
@@ -44,7 +44,7 @@ class Optimizer {
  public:
   /// @param parameters a module's named_parameters(); the names go into the state
   /// @param weight_decay of the parameters whose group says nothing else
-  /// @throws ValueError for no parameters, for two of one name, and for one tensor under two names
+  /// @throws ValueError for no parameters, for two of one name, and for one tensor, or parts of it that overlap, under two names
   Optimizer(NamedTensors parameters, double weight_decay);
   virtual ~Optimizer() = default;
   /// Gives some parameters their own options; of options set twice the later ones win.
@@ -213,7 +213,7 @@ class ExponentialMovingAverage {
  public:
   /// @param parameters a module's named_parameters()
   /// @param decay in [0, 1)
-  /// @throws ValueError for another decay
+  /// @throws ValueError for another decay, no parameters, two of one name, and one tensor under two names
   ExponentialMovingAverage(NamedTensors parameters, double decay);
   /// Takes the parameters' values of now in; after each step of the optimiser.
   void update();

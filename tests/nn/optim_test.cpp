@@ -383,6 +383,24 @@ TEST(Optimizer, RefusesWhatWouldBeSteppedTwiceOrNotAtAll) {
   EXPECT_THROW(Adam(NamedTensors{{"a", p}, {"b", p}}), ValueError);
   EXPECT_THROW(SGD(NamedTensors{{"a", p}, {"a", q}}), ValueError);
   EXPECT_THROW(Adam(NamedTensors{}), ValueError);
+  const Tensor whole = zeros({4, 2});  // views that share a value, and such that share none
+  EXPECT_THROW(Adam(NamedTensors{{"a", whole}, {"b", slice(whole, 0, 1, 3)}}), ValueError);
+  EXPECT_THROW(Adam(NamedTensors{{"a", slice(whole, 0, 1, 3)}, {"b", whole}}), ValueError);
+  EXPECT_THROW(Adam(NamedTensors{{"a", slice(whole, 0, 0, 3)}, {"b", slice(whole, 0, 2, 4)}}), ValueError);
+  EXPECT_NO_THROW(Adam(NamedTensors{{"a", slice(whole, 0, 0, 2)}, {"b", slice(whole, 0, 2, 4)}, {"c", p}}));
+  EXPECT_THROW(ExponentialMovingAverage(NamedTensors{{"a", p}, {"b", p}}, 0.9), ValueError);
+  EXPECT_THROW(ExponentialMovingAverage(NamedTensors{{"a", p}, {"a", q}}, 0.9), ValueError);
+  EXPECT_THROW(ExponentialMovingAverage(NamedTensors{}, 0.9), ValueError);
+}
+
+TEST(ClipGradientValue, RefusesWhatIsNoNumberAndChangesNothing) {
+  for (const float bad : {INFINITY, -INFINITY, NAN}) {
+    const Tensor p = zeros({2}), q = zeros({1});
+    p.set_grad(full({2}, 5.0));
+    q.set_grad(full({1}, bad));
+    EXPECT_THROW(clip_gradient_value({p, q}, 1), ValueError);
+    EXPECT_EQ(p.grad().to_vector<float>(), (std::vector<float>{5, 5}));
+  }
 }
 
 }  // namespace

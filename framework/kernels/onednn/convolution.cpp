@@ -2,7 +2,9 @@
 // multiplied is rounded to bf16 on its way into those layouts, and sums and results are f32.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <vector>
 
 #include "framework/core/autocast.h"
 #include "framework/core/error.h"
@@ -113,8 +115,9 @@ void conv2d_input_gradient(const ConvSizes& s, const float* g, const float* w, f
   }).run({g, w, dx});
 }
 
-template <>
-void conv2d_weight_gradient(const ConvSizes& s, const float* g, const float* x, float* dw) {
+namespace {
+
+void weight_gradient_share(const ConvSizes& s, const float* g, const float* x, float* dw) {
   kept<2>(s, false, [&](Task& made, bool bf16) {
     const Layouts l(s);
     const auto pd = onednn::backward_descriptor<dnnl::convolution_backward_weights>(
@@ -125,6 +128,66 @@ void conv2d_weight_gradient(const ConvSizes& s, const float* g, const float* x, 
     made.input(DNNL_ARG_SRC, plain(l.x), pd.src_desc());
     made.output(DNNL_ARG_DIFF_WEIGHTS, plain(l.w), pd.diff_weights_desc());
   }).run({g, x, dw});
+}
+
+// oneDNN keeps sums over all outputs in f32, which drift. Of more than kManyOutputs the gradient is summed in double over shares of kShare.
+constexpr int64_t kManyOutputs = int64_t{1} << 19, kShare = 256;
+
+// Calls f(sizes, g, x) for the outputs [begin, end) of one image along `dim`, which are copied with the pixels they see.
+template <class F>
+void part_of_image(const ConvSizes& s, size_t dim, int64_t begin, int64_t end, const float* g, const float* x, const F& f) {
+  const Window& v = s.window;
+  const int64_t reach = (v.kernel[dim] - 1) * v.dilation[dim] + 1;
+  const int64_t first = begin * v.stride[dim] - v.padding[dim], length = (end - begin - 1) * v.stride[dim] + reach;
+  ConvSizes part = s;
+  part.batch = 1;
+  part.window.in[dim] = length;
+  part.window.out[dim] = end - begin;
+  part.window.padding[dim] = 0;
+  // Both as [channels, above, dim, below].
+  const auto copy = [dim](int64_t channels, const std::array<int64_t, 2>& size, int64_t from, int64_t count, const float* all) {
+    const int64_t above = channels * (dim == 1 ? size[0] : 1), below = dim == 1 ? 1 : size[1];
+    std::vector<float> some(static_cast<size_t>(above * count * below), 0.0F);
+    const int64_t low = std::max<int64_t>(from, 0), high = std::min(from + count, size[dim]);
+    for (int64_t a = 0; a < above && low < high; ++a) {
+      std::copy_n(all + (a * size[dim] + low) * below, (high - low) * below, some.data() + (a * count + low - from) * below);
+    }
+    return some;
+  };
+  f(part, copy(s.out_channels, v.out, begin, end - begin, g).data(), copy(s.in_channels, v.in, first, length, x).data());
+}
+
+}  // namespace
+
+template <>
+void conv2d_weight_gradient(const ConvSizes& s, const float* g, const float* x, float* dw) {
+  const Window& v = s.window;
+  const int64_t each = v.out[0] * v.out[1], each_in = v.in[0] * v.in[1];
+  if (s.batch * each <= kManyOutputs) return weight_gradient_share(s, g, x, dw);
+  const auto weights = static_cast<size_t>(s.out_channels * (s.in_channels / s.groups) * v.kernel[0] * v.kernel[1]);
+  std::vector<float> share(weights);
+  std::vector<double> total(weights, 0.0);
+  const auto add = [&](const ConvSizes& some, const float* their_g, const float* their_x) {
+    weight_gradient_share(some, their_g, their_x, share.data());
+    for (size_t i = 0; i < weights; ++i) total[i] += static_cast<double>(share[i]);
+  };
+  if (each <= kShare) {
+    const int64_t images = kShare / each;
+    for (int64_t b = 0; b < s.batch; b += images) {
+      ConvSizes some = s;
+      some.batch = std::min(images, s.batch - b);
+      add(some, g + b * s.out_channels * each, x + b * s.in_channels * each_in);
+    }
+  } else {
+    const size_t dim = v.out[1] > v.out[0] ? 1 : 0;
+    const int64_t step = std::max<int64_t>(1, kShare / v.out[1 - dim]);
+    for (int64_t b = 0; b < s.batch; ++b) {
+      for (int64_t o = 0; o < v.out[dim]; o += step) {
+        part_of_image(s, dim, o, std::min(o + step, v.out[dim]), g + b * s.out_channels * each, x + b * s.in_channels * each_in, add);
+      }
+    }
+  }
+  std::transform(total.begin(), total.end(), dw, [](double sum) { return static_cast<float>(sum); });
 }
 
 }  // namespace heed::kernels

@@ -115,6 +115,17 @@ TEST(Random, TheExtremeWordsStayInsideTheHalfOpenRange) {
   }
 }
 
+// A range of more than the largest double from end to end.
+TEST(Random, ARangeAsWideAsAllNumbersIsEven) {
+  manual_seed(3);
+  const double most = std::numeric_limits<double>::max();
+  const std::vector<double> drawn = uniform({1000}, -most, most, DType::f64).to_vector<double>();
+  EXPECT_TRUE(std::ranges::all_of(drawn, [&](double x) { return x >= -most && x < most; }));
+  const auto low = std::ranges::count_if(drawn, [](double x) { return x < 0; });
+  EXPECT_GT(low, 400);
+  EXPECT_LT(low, 600);
+}
+
 TEST(Random, TheExtremeWordsStayBelowTheBound) {
   for (const uint64_t bound : {uint64_t{1}, uint64_t{2}, uint64_t{3}, uint64_t{1} << 53, (uint64_t{1} << 63) + 1, UINT64_MAX}) {
     uint64_t last = 0;  // the last word that counts

@@ -150,5 +150,32 @@ TEST(ScaledDotAttention, CausalQueriesStandAtTheEndOfTheKeys) {
   EXPECT_THROW(scaled_dot_attention(q, upto(k, 0, 3), upto(v, 0, 3), {}, 2, true), ShapeError);
 }
 
+// What a query does not see does not reach it, also where it is infinite or NaN.
+TEST(ScaledDotAttention, WhatIsNotSeenIsNotMultiplied) {
+  manual_seed(5);
+  for (const double bad : {std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
+    for (const DType dtype : {DType::f32, DType::f64}) {
+      const auto run = [&](bool sick) {
+        manual_seed(6);
+        std::vector<Tensor> x;
+        for (int i = 0; i < 3; ++i) {
+          Tensor value = randn({1, 4, 4}, dtype);
+          if (sick && i > 0) value = concat({slice(value, 1, 0, 3), full({1, 1, 4}, bad, dtype)}, 1);  // the last key and value
+          x.push_back(value.set_requires_grad(true));
+        }
+        const Tensor context = slice(scaled_dot_attention(x[0], x[1], x[2], {}, 2, true).context, 1, 0, 3);  // of those who do not see it
+        sum(context * context).backward();
+        std::vector<double> all = context.to(DType::f64).to_vector<double>();
+        // Of the queries alone: the last one, which does see, gives its NaN to the gradients of keys and values.
+        const std::vector<double> gradient = slice(x[0].grad(), 1, 0, 3).to(DType::f64).to_vector<double>();
+        all.insert(all.end(), gradient.begin(), gradient.end());
+        return all;
+      };
+      const std::vector<double> sick = run(true), well = run(false);
+      for (size_t i = 0; i < well.size(); ++i) EXPECT_NEAR(sick[i], well[i], 1e-5) << bad << ' ' << i;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace heed

@@ -1,12 +1,15 @@
 // Every f32 sum over many terms, against the same op in f64: a sum that is kept in f32 drifts by some percent at 10^7 terms.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
+#include <map>
 #include <string>
 
 #include "framework/core/sanitizers.h"
 #include "framework/framework.h"
+#include "framework/ops/registry.h"
 
 namespace heed {
 namespace {
@@ -113,6 +116,57 @@ std::vector<Case> cases() {
        [=](const Tensor& x) {
          return gradient({2}, x.dtype(), [&](const Tensor& b) { return linear_cross_entropy(x, alike(x, {2, 2}), b, zero_ids(x)); });
        }},
+      {"matmul",
+       [=](const Tensor& x) {
+         return matmul(alike(x, {1, x.size(0)}), x);
+       }},
+      {"bmm",
+       [=](const Tensor& x) {
+         return bmm(alike(x, {1, 1, x.size(0)}), unsqueeze(x, 0));
+       }},
+      {"einsum", [](const Tensor& x) { return einsum("ij,ij->j", x, x); }},
+      {"gradient of linear's weight",
+       [=](const Tensor& x) {
+         return weighted_gradient({2, 2}, x, [&](const Tensor& w) { return linear(x, w, Tensor()); });
+       }},
+      {"gradient of linear_cross_entropy's weight",
+       [=](const Tensor& x) {
+         const Tensor ids = zero_ids(x);
+         return gradient({2, 2}, x.dtype(), [&](const Tensor& w) { return linear_cross_entropy(x, w * 0.5, Tensor(), ids); });
+       }},
+      {"gradient of additive_energy's keys",
+       [=](const Tensor& x) {
+         const Tensor queries = reshape(x, {1, x.size(0), 2}), g = reshape(slice(x, 1, 0, 1), {1, x.size(0), 1});
+         return weighted_gradient({1, 1, 2}, g, [&](const Tensor& k) { return additive_energy(queries, k, alike(x, {2})); });
+       }},
+      {"scaled_dot_attention",
+       [=](const Tensor& x) {
+         const Tensor keys = unsqueeze(x, 0);
+         return scaled_dot_attention(alike(x, {1, 1, 2}) * 0.01, keys, keys, {}, 1).context;
+       }},
+      {"gradient of scaled_dot_attention's value",
+       [=](const Tensor& x) {
+         const Tensor queries = unsqueeze(x, 0);
+         return weighted_gradient({1, 2, 2}, queries, [&](const Tensor& v) {
+           return scaled_dot_attention(queries, alike(x, {1, 2, 2}), v, {}, 1).context;
+         });
+       }},
+      {"gradient of conv1d's weight",
+       [=](const Tensor& x) {
+         const Tensor rows = reshape(transpose(x), {1, 2, x.size(0)});
+         const Tensor weight = slice(rows, 2, 0, x.size(0) - 2);
+         return weighted_gradient({2, 2, 3}, weight, [&](const Tensor& w) { return conv1d(rows, w, Tensor()); });
+       }},
+      {"gradient of conv2d's weight, many images",
+       [=](const Tensor& x) {
+         const Tensor images = reshape(x, {x.size(0) / 20, 1, 5, 8});
+         return weighted_gradient({1, 1, 3, 3}, images, [&](const Tensor& w) { return conv2d(images, w, Tensor(), {.padding = {1, 1}}); });
+       }},
+      {"gradient of conv2d's weight, large images",
+       [=](const Tensor& x) {
+         const Tensor images = reshape(x, {2, 1, x.size(0) / 100, 100});
+         return weighted_gradient({1, 1, 3, 3}, images, [&](const Tensor& w) { return conv2d(images, w, Tensor(), {.padding = {1, 1}}); });
+       }},
       {"mse_loss", [=](const Tensor& x) { return mse_loss(x, x * 0.5); }},
   };
 }
@@ -131,6 +185,38 @@ TEST(LongSums, OfAMillionTermsAreRightInF32) {
   for (const Case& c : cases()) EXPECT_LE(largest_relative_error(c.compute(x), c.compute(exact)), 1e-6) << c.name;
 }
 
+// Every op stands here with what holds its long sums, or with the reason why it has none.
+TEST(LongSums, EveryOpHasACaseOrAReason) {
+  const std::string none = "sums nothing; the gradient of what it stretches is sum_to's";
+  const std::string composed = "made of ops that have cases";
+  const std::string window = "sums over a window, which is short";
+  std::map<std::string, std::string> why;
+  const auto all = [&](const std::string& reason, const std::vector<std::string>& names) {
+    for (const std::string& name : names) why[name] = reason;
+  };
+  all(none,
+      {"zeros",       "ones",       "full",       "arange",      "linspace",   "eye",         "uniform",    "randn",       "bernoulli",
+       "from_vector", "cast",       "add",        "sub",         "mul",        "div",         "affine",     "neg",         "exp",
+       "log",         "tanh",       "sigmoid",    "relu",        "sqrt",       "square",      "abs",        "sign",        "expm1",
+       "log1p",       "rsqrt",      "reciprocal", "sin",         "cos",        "erf",         "leaky_relu", "elu",         "silu",
+       "softplus",    "gelu",       "gelu_tanh",  "clamp",       "pow_scalar", "maximum",     "minimum",    "pow",         "eq",
+       "ne",          "lt",         "le",         "gt",          "ge",         "logical_and", "logical_or", "logical_xor", "logical_not",
+       "any",         "all",        "where",      "masked_fill", "amax",       "amin",        "clone",      "reshape",     "permute",
+       "transpose",   "squeeze",    "unsqueeze",  "select",      "slice",      "concat",      "stack",      "flip",        "pad",
+       "tril",        "triu",       "split",      "chunk",       "one_hot",    "sort",        "topk",       "argmax",      "argmin",
+       "dropout",     "max_pool1d", "max_pool2d"});
+  all(composed, {"outer", "masked_softmax", "nll_loss", "l1_loss", "smooth_l1_loss", "bce_with_logits", "kl_div"});
+  all(window, {"avg_pool1d", "avg_pool2d", "conv_transpose2d"});
+  all("a product, which f32 does not hold for so many terms", {"prod"});
+  all("statistics in double: extreme_values_test", {"batch_norm"});
+  all("the products of matmul and linear over all steps at once", {"lstm", "attention_lstm"});
+  const std::vector<Case> tested = cases();
+  for (const OpInfo& op : op_registry()) {
+    const bool has_case = std::ranges::any_of(tested, [&](const Case& c) { return c.name.find(op.name) != std::string::npos; });
+    EXPECT_TRUE(has_case || why.contains(op.name)) << op.name;
+  }
+}
+
 TEST(LongSums, OfTenMillionTermsAreRightInF32) {
   const Tensor x = terms(10 * kMillion, 1);
   double total = 0;
@@ -140,6 +226,7 @@ TEST(LongSums, OfTenMillionTermsAreRightInF32) {
   check("sum of a row", sum(x));
   check("mean", mean(x, {0}) * static_cast<double>(x.numel()));
   check("scatter_add", scatter_add(zeros({1, 1}), 0, zeros(x.shape(), DType::i64), x));
+  check("matmul", matmul(ones({1, x.size(0)}), x));
   check("gradient of a broadcast sum", weighted_gradient({1}, x, [&](const Tensor& b) { return x + b; }));
 }
 
