@@ -22,19 +22,24 @@ struct Table {
 };
 
 Table score_table(const Comparison& c) {
-  Table table{{"model", "BLEU", "95 % interval", "p against the first", "chrF2", "perplexity", "alignment error", "sentences/s",
-               "parameters", "updates", "training, s"},
+  Table table{{"model", "BLEU", "95 % interval", "p against the first", "chrF2", "perplexity", "unknown words, source and target",
+               "alignment error", "sentences/s", "parameters", "updates", "training, s"},
               {}};
+  const bool lowered = std::ranges::any_of(c.models, [](const ComparedModel& m) { return m.evaluation.bleu_no_case.has_value(); });
+  if (lowered) table.head.emplace_back("13a BLEU, case ignored");
   for (const ComparedModel& m : c.models) {
     table.rows.push_back(
         {m.name, fmt::format("{:.2f}", m.evaluation.bleu_interval.score),
          fmt::format("{:.2f} to {:.2f}", m.evaluation.bleu_interval.interval.low, m.evaluation.bleu_interval.interval.high),
          m.against_first ? fmt::format("{:.3f}", m.against_first->p_value) : "", fmt::format("{:.2f}", m.evaluation.chrf2.score),
          std::isnan(m.evaluation.perplexity) ? "" : fmt::format("{:.2f}", m.evaluation.perplexity),
+         fmt::format("{:.1f} and {:.1f} %", 100 * m.evaluation.source_unknown, 100 * m.evaluation.target_unknown),
          m.alignment ? fmt::format("{:.2f} %", 100 * m.alignment->attention.error_rate()) : "",
          fmt::format("{:.0f}", static_cast<double>(c.sources.size()) / std::max(m.evaluation.seconds, 1e-9)),
          fmt::format("{}", m.parameters), m.updates > 0 ? fmt::format("{}", m.updates) : "",
          m.train_seconds > 0 ? fmt::format("{:.0f}", m.train_seconds) : ""});
+    const auto& without_case = m.evaluation.bleu_no_case;
+    if (lowered) table.rows.back().push_back(without_case ? fmt::format("{:.2f}", without_case->score) : "");
   }
   return table;
 }
@@ -228,6 +233,8 @@ nlohmann::ordered_json comparison_json(const Comparison& c) {
                                  {"chrf2", m.evaluation.chrf2.score},
                                  {"chrf_pp", m.evaluation.chrf_pp.score},
                                  {"perplexity", m.evaluation.perplexity},
+                                 {"source_unknown", m.evaluation.source_unknown},
+                                 {"target_unknown", m.evaluation.target_unknown},
                                  {"decode_seconds", m.evaluation.seconds},
                                  {"aer", nullptr},
                                  {"p_against_first", nullptr},
@@ -238,6 +245,7 @@ nlohmann::ordered_json comparison_json(const Comparison& c) {
       entry["aer"] = 100 * m.alignment->attention.error_rate();
       entry["aer_perfect"] = 100 * m.alignment->perfect.error_rate();
     }
+    if (m.evaluation.bleu_no_case) entry["bleu_13a_no_case"] = m.evaluation.bleu_no_case->score;
     if (m.against_first) entry["p_against_first"] = m.against_first->p_value;
     for (size_t b = 0; b < c.buckets.size(); ++b) {
       nlohmann::ordered_json bucket{{"words", c.buckets[b].name()}, {"sentences", m.evaluation.by_length[b].sentences}};

@@ -37,8 +37,8 @@ class RunOptions {
   /// The names of those that were given, "--lr".
   std::vector<std::string> given() const;
   /// What a run in `folder` goes on with: its own config, which may become longer where its rates do not depend on the length, and another
-  /// --on-bad-gradient. Throws
-  /// ValueError `resume: --lr is not what 'run' was started with` for an option that was given and cannot change.
+  /// --on-bad-gradient.
+  /// Throws ValueError `resume: --lr is not what 'run' was started with` for an option that was given and cannot change.
   models::RunConfig resumed(const models::RunConfig& run, const std::string& folder) const;
 
  private:

@@ -23,7 +23,8 @@ class AtomicFile {
   explicit AtomicFile(const std::filesystem::path& path);
   /// Without commit() what was there stays.
   ~AtomicFile();
-  AtomicFile(AtomicFile&&) noexcept;
+  /// @param other is left with nothing to write or commit
+  AtomicFile(AtomicFile&& other) noexcept;
   /// @param part comes behind the parts before
   /// @throws IoError
   void write(std::string_view part);

@@ -413,9 +413,10 @@ void Trainer::validate_at_end(int64_t averaged) {
 }
 
 void Trainer::report(const ValidationResult& result) const {
-  append_metrics(fmt::format(
-      R"({{"update":{},"epoch":{},"validation_loss":{:.6f},"validation_bleu":{:.4f},"validation_chrf":{:.4f},"best":{},"averaged":{},"seconds":{:.3f}}})",
-      cursor_.update, cursor_.epoch, result.loss, result.bleu, result.chrf, result.best, result.averaged, cursor_.seconds));
+  append_metrics(fmt::format(R"({{"update":{},"epoch":{},"validation_loss":{:.6f},"validation_bleu":{:.4f},"validation_chrf":{:.4f},)"
+                             R"("best":{},"averaged":{},"seconds":{:.3f}}})",
+                             cursor_.update, cursor_.epoch, result.loss, result.bleu, result.chrf, result.best, result.averaged,
+                             cursor_.seconds));
   if (callbacks_.validated) callbacks_.validated(result);
 }
 

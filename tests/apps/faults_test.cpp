@@ -292,7 +292,7 @@ TEST_F(Faults, AnOutputKeepsItsPermissions) {
   EXPECT_THAT(content(at("private.out")), Not(""));
 }
 
-// A run whose weights are changed by `change`.
+// Sets the last value of every tensor of a file whose name has `part` in it.
 void change_weights(const std::string& run, const std::string& file, float value, const std::string& part = "decoder.embedding.weight") {
   SafetensorsFile loaded = load_safetensors(fs::path(run) / file);
   NamedTensors tensors(loaded.tensors.begin(), loaded.tensors.end());
