@@ -39,11 +39,11 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
-// Above so many cells only those of some weight have a rectangle with their words; the others of one value, as three digits show it, are
-// one path. A row sums to one, so no more than 20 of its cells are above the bound.
+// Above so many cells only those of some weight have a rectangle with their words; the others of one value, to a thousandth of the scale,
+// are one path. A row sums to one, so no more than 20 of its cells are above the bound.
 constexpr size_t kManyCells = 20'000;
 constexpr double kWithWords = 0.05;
-constexpr int kDigits = 1000;  // three
+constexpr double kShades = 1000;
 
 std::string_view class_of(PlacedText::Role role) {
   switch (role) {
@@ -96,12 +96,12 @@ std::string panel_svg(const Panel& panel) {
   const std::string side = px(panel.layout.cell);
   line("<g class=\"cells\">");
   const bool many = panel.picture.rows.size() * panel.picture.columns.size() > kManyCells;
-  std::map<long, std::string> pale;  // weight in thousandths to its cells, a cell being 1 by 1
+  std::map<long, std::string> pale;  // thousandths of the scale to their cells, a cell being 1 by 1
   for (size_t t = 0; t < panel.picture.rows.size(); ++t) {
     for (size_t s = 0; s < panel.picture.columns.size(); ++s) {
       const float weight = panel.picture.weights[t][s];
       if (many && weight < kWithWords) {
-        fmt::format_to(std::back_inserter(pale[std::lround(weight * kDigits)]), "M{} {}h1v1h-1z", s, t);
+        fmt::format_to(std::back_inserter(pale[std::lround(weight / panel.picture.brightest * kShades)]), "M{} {}h1v1h-1z", s, t);
         continue;
       }
       line(
@@ -115,9 +115,9 @@ std::string panel_svg(const Panel& panel) {
   }
   if (!pale.empty()) line("<g transform=\"translate({} {}) scale({})\">", px(panel.layout.grid.x), px(panel.layout.grid.y), side);
   for (const auto& [thousandths, cells] : pale) {
-    const double weight = static_cast<double>(thousandths) / kDigits;
-    line("<path fill=\"{}\" d=\"{}\"><title>{:.3f}</title></path>", hex(colour_of(static_cast<float>(weight) / panel.picture.brightest)),
-         cells, weight);
+    const double part = static_cast<double>(thousandths) / kShades;
+    line("<path fill=\"{}\" d=\"{}\"><title>{:.3f}</title></path>", hex(colour_of(static_cast<float>(part))), cells,
+         part * panel.picture.brightest);
   }
   if (!pale.empty()) line("</g>");
   line("</g>");
