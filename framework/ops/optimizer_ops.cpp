@@ -22,6 +22,14 @@ void adam_(const Tensor& parameter, const Tensor& gradient, const Tensor& first,
   }
   if (GradMode::enabled() && parameter.requires_grad()) throw GradError("adam: update in place under NoGradGuard only");
   const Tensor g = gradient.contiguous();
+  if (!parameter.is_contiguous() || !first.is_contiguous() || !second.is_contiguous()) {  // the kernel takes flat memory
+    const Tensor p = parameter.detach().clone(), m = first.clone(), v = second.clone();
+    adam_(p, g, m, v, u);
+    parameter.copy_(p);
+    first.copy_(m);
+    second.copy_(v);
+    return;
+  }
   ++parameter.body()->storage->version;
   const kernels::AdamStep step{u.lr, u.beta1, u.beta2, u.eps, u.weight_decay, u.bias1, u.bias2, u.grad_scale};
   dispatch_floating("adam", parameter.dtype(), [&](auto t) {

@@ -327,6 +327,7 @@ void beam_batch(Ensemble& models, const Batch& batch, std::span<const int64_t> i
 namespace {
 // Far above what helps any model: a mistyped number would run for hours.
 constexpr int64_t kLargestBeam = 1000, kMostSamples = 100'000;
+constexpr double kLeastTemperature = 1e-6;  // below it logits overflow
 constexpr int64_t kLongestTarget = 1'000'000, kLargestBatch = 1'000'000;
 }  // namespace
 
@@ -337,7 +338,8 @@ void check(const SearchOptions& o) {
   require(o.beam >= 1, fmt::format("beam: must be at least 1, got {}", o.beam));
   require(o.n_best >= 1, fmt::format("n-best: must be at least 1, got {}", o.n_best));
   require(o.temperature > 0 || o.n_best <= o.beam, fmt::format("n-best: {} outputs need a beam as wide, got {}", o.n_best, o.beam));
-  require(o.temperature >= 0, fmt::format("temperature: must not be negative, got {}", o.temperature));
+  require(o.temperature == 0 || o.temperature >= kLeastTemperature,
+          fmt::format("temperature: must be 0 or at least {}, got {}", kLeastTemperature, o.temperature));
   require(o.temperature == 0 || o.beam == 1, "temperature: sampling and a beam exclude each other");
   require(o.top_k >= 0, fmt::format("top-k: must not be negative, got {}", o.top_k));
   require(o.temperature > 0 || o.top_k == 0, "top-k: is of sampling, which needs a temperature above 0");

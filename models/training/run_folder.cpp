@@ -96,8 +96,10 @@ struct Reader {
     if (!node) return;  // a run of an older heed: the default is what it did
     if constexpr (std::is_same_v<T, uint64_t>) {
       if (const auto found = node->value<int64_t>(); found && *found >= 0) return void(value = static_cast<uint64_t>(*found));
+    } else if constexpr (std::is_same_v<T, double>) {
+      if (const auto found = node->value<double>()) return void(value = *found);  // a whole number is one as well
     } else {
-      if (const auto found = node->value<T>()) return void(value = *found);
+      if (const auto found = node->value_exact<T>()) return void(value = *found);
     }
     throw FormatError(fmt::format("'{}': [{}] {} has a value of the wrong type", file, section, key));
   }

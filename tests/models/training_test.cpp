@@ -617,6 +617,18 @@ TEST(RunConfig, NamesWhatIsUnknownOrOfTheWrongType) {
               testing::ThrowsMessage<FormatError>("'c': [model] redout is not known"));
   EXPECT_THAT([&] { parse_run_config(replaced("readout = 512", "readout = 512\nmagic = 1"), "c"); },
               testing::ThrowsMessage<FormatError>("'c': [model] magic is not known"));
+  for (const auto& [good_line, bad_line] : {std::pair{"bidirectional = true", "bidirectional = -1"},
+                                            {"readout = 512", "readout = true"},
+                                            {"readout = 512", "readout = 512.0"},
+                                            {"lowercase = false", "lowercase = 1000000"},
+                                            {"cell = 'lstm'", "cell = 1"},
+                                            {"lr = 0.001", "lr = 'fast'"}}) {
+    const std::string text = replaced(good_line, bad_line);
+    EXPECT_THAT([&text] { parse_run_config(text, "c"); },
+                testing::ThrowsMessage<FormatError>(testing::HasSubstr("has a value of the wrong type")))
+        << text;
+  }
+  EXPECT_EQ(parse_run_config(replaced("lr = 0.001", "lr = 1"), "c").train.lr, 1.0);
   EXPECT_THAT([&] { parse_run_config(replaced("readout = 512", "readout = -4"), "c"); },
               testing::ThrowsMessage<FormatError>("'c': readout: must be at least 1, got -4"));
 }

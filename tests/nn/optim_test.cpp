@@ -393,6 +393,17 @@ TEST(Optimizer, RefusesWhatWouldBeSteppedTwiceOrNotAtAll) {
   EXPECT_THROW(ExponentialMovingAverage(NamedTensors{}, 0.9), ValueError);
 }
 
+// A view with gaps is stepped where its values are, and what lies between them stays.
+TEST(Adam, StepsAViewWithGaps) {
+  const Tensor whole = full({3, 4}, 2.0), view = slice(whole, 1, 1, 3);
+  view.set_grad(ones({3, 2}));
+  Adam adam(NamedTensors{{"view", view}});
+  adam.step(0.5);
+  EXPECT_EQ(view.contiguous().to_vector<float>(), std::vector<float>(6, 1.5F));
+  EXPECT_EQ(slice(whole, 1, 3, 4).contiguous().to_vector<float>(), std::vector<float>(3, 2.0F));
+  EXPECT_EQ(slice(whole, 1, 0, 1).contiguous().to_vector<float>(), std::vector<float>(3, 2.0F));
+}
+
 TEST(ClipGradientValue, RefusesWhatIsNoNumberAndChangesNothing) {
   for (const float bad : {INFINITY, -INFINITY, NAN}) {
     const Tensor p = zeros({2}), q = zeros({1});
