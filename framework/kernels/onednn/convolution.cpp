@@ -131,7 +131,7 @@ void weight_gradient_share(const ConvSizes& s, const float* g, const float* x, f
 }
 
 // oneDNN keeps sums over all outputs in f32, which drift. Of more than kManyOutputs the gradient is summed in double over shares of kShare.
-constexpr int64_t kManyOutputs = int64_t{1} << 19, kShare = 256;
+constexpr int64_t kManyOutputs = int64_t{1} << 16, kShare = 256;
 
 // Calls f(sizes, g, x) for the outputs [begin, end) of one image along `dim`, which are copied with the pixels they see.
 template <class F>
