@@ -100,7 +100,7 @@ bool is_run_file(const std::string& name) {
   for (const char* known : kRunFiles) {
     if (name == known || is_temporary_of(name, known)) return true;
   }
-  static const std::regex checkpoint(R"(checkpoint-\d{10}\.safetensors(\.tmp[0-9a-f]{16})?)");
+  static const std::regex checkpoint(R"(checkpoint-\d{10}\.safetensors(\.tmp[0-9a-f]*)?)");
   return std::regex_match(name, checkpoint);
 }
 

@@ -139,11 +139,9 @@ std::string unknown_option(const CLI::App& cli, int argc, char** argv) {
     const std::string word = argv[i];
     if (word == "--") break;
     if (word.size() < 2 || word.front() != '-' || (word[1] >= '0' && word[1] <= '9') || word[1] == '.') {
-      if (at == &cli && i == 1) {
-        const CLI::App* const sub = subcommand(cli, word);
-        if (!sub) return "";  // what is no subcommand is said first
-        at = sub;
-      }
+      const CLI::App* const sub = at == &cli ? subcommand(cli, word) : nullptr;
+      if (!sub && i == 1) return "";  // what is no subcommand is said first
+      if (sub) at = sub;
       continue;
     }
     const std::string name = word.starts_with("--") ? word.substr(0, word.find('=')) : word.substr(0, 2);
