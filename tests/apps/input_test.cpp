@@ -68,6 +68,9 @@ TEST_F(Input, AnUnknownOptionNamesTheNearestBeforeAnythingElseIsMissed) {
   expect_failure(translator({"translate", "-r", at("run"), "--beems", "3"}), "did you mean --beam?", 2);
   expect_failure(translator({"train", "--qqqqqqqq", "1"}), "--qqqqqqqq is not an option (see", 2);
   expect_failure(translator({"train", "-z", "3"}), "-z is not an option (see", 2);
+  write(at("empty.toml"), "");
+  expect_failure(translator({"--config", at("empty.toml"), "train", "--source", at("a.en")}), "is required", 2);
+  expect_failure(translator({"--config", at("empty.toml"), "train", "--sorce", at("a.en")}), "did you mean --source?", 2);
   expect_failure(translator({"trian", "-z"}), "'trian' is not a subcommand (", 2);
   write(at("near.toml"), "[train]\nmax-updates = 3\n");
   expect_failure(translator(train_command("never", {"--config", at("near.toml")})), "unknown key 'max-updates'; did you mean 'updates'?",
