@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <toml++/toml.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <memory>
 #include <utility>
@@ -146,8 +146,7 @@ void add_preset_option(CLI::App& program) {
             path = input_path(path);
             std::error_code error;
             if (std::filesystem::is_directory(path, error)) return fmt::format("cannot read '{}': {}", path, std::strerror(EISDIR));
-            errno = 0;
-            return std::ifstream(path) ? std::string() : fmt::format("cannot open '{}': {}", path, std::strerror(errno));
+            return ::access(path.c_str(), R_OK) == 0 ? std::string() : fmt::format("cannot open '{}': {}", path, std::strerror(errno));
           },
           "", "readable"));
   program.config_formatter(std::make_shared<PresetReader>(program));

@@ -2,8 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
-#include <iterator>
+#include <set>
 
 namespace heed::nn {
 namespace {
@@ -30,27 +31,63 @@ void check_step(const char* optimizer, double lr, double grad_scale) {
   check_number(optimizer, "grad_scale", grad_scale, Allowed::finite);
 }
 
-// Throws for no parameters, a name twice, and values that two names share, in part or as a whole: they would be stepped twice.
+// Those with a gradient, and each gradient once however often its parameter is listed.
+std::vector<Tensor> once_each(const std::vector<Tensor>& parameters) {
+  std::vector<Tensor> all;
+  std::set<const void*> seen;
+  for (const Tensor& p : parameters) {
+    if (const Tensor g = p.grad(); g.defined() && (g.numel() == 0 || seen.insert(g.raw_data()).second)) all.push_back(p);
+  }
+  return all;
+}
+
+// Throws for what cannot be updated name by name: none, two of a name, and elements that would be updated twice.
 void check_parameters(const char* who, const NamedTensors& parameters) {
   if (parameters.empty()) throw ValueError(fmt::format("{}: there are no parameters", who));
-  std::map<std::string, int> names;
-  std::map<const char*, std::pair<const char*, std::string>> owners;  // begin of the values to their end and name
+  std::set<std::string> names;
+  struct Extent {
+    const char *begin, *end;
+    const std::string* name;
+    const Tensor* tensor;
+  };
+  std::vector<Extent> extents;
   for (const auto& [name, p] : parameters) {
     if (!p.defined()) throw ValueError(fmt::format("{}: '{}' is undefined", who, name));
-    if (++names[name] > 1) throw ValueError(fmt::format("{}: two parameters are named '{}'", who, name));
+    if (!names.insert(name).second) throw ValueError(fmt::format("{}: two parameters are named '{}'", who, name));
     if (p.numel() == 0) continue;
-    int64_t last = 0;  // of the values in memory, views with gaps counted whole
-    for (int d = 0; d < p.ndim(); ++d) last += (p.shape()[d] - 1) * p.strides()[d];
+    int64_t last = 0;
+    for (int i = 0; i < p.ndim(); ++i) last += (p.shape()[i] - 1) * p.strides()[i];
     const auto* const begin = static_cast<const char*>(p.raw_data());
-    const char* const end = begin + (last + 1) * static_cast<int64_t>(size_of(p.dtype()));
-    const auto after = owners.lower_bound(begin);
-    const bool meets_next = after != owners.end() && after->first < end;
-    const bool meets_previous = after != owners.begin() && std::prev(after)->second.first > begin;
-    if (meets_next || meets_previous) {
-      const std::string& other = meets_next ? after->second.second : std::prev(after)->second.second;
-      throw ValueError(fmt::format("{}: '{}' and '{}' are one tensor, or share values, which would be stepped twice", who, other, name));
+    extents.push_back({begin, begin + (last + 1) * static_cast<int64_t>(size_of(p.dtype())), &name, &p});
+  }
+  std::stable_sort(extents.begin(), extents.end(), [](const Extent& a, const Extent& b) { return a.begin < b.begin; });
+  const auto places = [](const Extent& e) {
+    std::set<const char*> all;
+    for (int64_t n = 0; n < e.tensor->numel(); ++n) {
+      int64_t offset = 0, rest = n;
+      for (int i = e.tensor->ndim() - 1; i >= 0; --i) {
+        offset += rest % e.tensor->shape()[i] * e.tensor->strides()[i];
+        rest /= e.tensor->shape()[i];
+      }
+      all.insert(e.begin + offset * static_cast<int64_t>(size_of(e.tensor->dtype())));
     }
-    owners.emplace(begin, std::pair(end, name));
+    return all;
+  };
+  for (size_t i = 0; i < extents.size(); ++i) {
+    const Extent& a = extents[i];
+    if (!a.tensor->is_contiguous() && static_cast<int64_t>(places(a).size()) < a.tensor->numel()) {
+      throw ValueError(fmt::format("{}: '{}' has elements that lie in one place", who, *a.name));
+    }
+    for (size_t k = i + 1; k < extents.size() && extents[k].begin < a.end; ++k) {
+      const Extent& b = extents[k];
+      if (a.begin == b.begin && a.tensor->shape() == b.tensor->shape() && a.tensor->strides() == b.tensor->strides()) {
+        throw ValueError(fmt::format("{}: '{}' and '{}' are one tensor, which would be stepped twice", who, *a.name, *b.name));
+      }
+      const std::set<const char*> mine = places(a), others = places(b);
+      if (std::any_of(mine.begin(), mine.end(), [&](const char* place) { return others.contains(place); })) {
+        throw ValueError(fmt::format("{}: '{}' and '{}' share elements, which would be stepped twice", who, *a.name, *b.name));
+      }
+    }
   }
 }
 
@@ -61,10 +98,7 @@ Tensor decayed(const Tensor& g, const Tensor& p, double weight_decay) { return w
 
 double gradient_norm(const std::vector<Tensor>& parameters) {
   double total = 0;
-  for (const Tensor& p : parameters) {
-    const Tensor g = p.grad();
-    if (g.defined()) total += sum_of_squares(g);
-  }
+  for (const Tensor& p : once_each(parameters)) total += sum_of_squares(p.grad());
   return std::sqrt(total);
 }
 
@@ -79,9 +113,7 @@ double clip_gradient_norm(const std::vector<Tensor>& parameters, double max_norm
   const double norm = gradient_norm(parameters), factor = clip_factor(norm, max_norm);
   if (factor != 1.0) {
     const NoGradGuard no_grad;
-    for (const Tensor& p : parameters) {
-      if (p.grad().defined()) p.set_grad(p.grad() * factor);
-    }
+    for (const Tensor& p : once_each(parameters)) p.set_grad(p.grad() * factor);
   }
   return norm;
 }
@@ -90,8 +122,7 @@ void clip_gradient_value(const std::vector<Tensor>& parameters, double limit) {
   if (!(limit > 0)) throw ValueError(fmt::format("clip_gradient_value: the limit must be positive, got {}", limit));
   const NoGradGuard no_grad;
   for (const Tensor& p : parameters) {
-    if (!p.grad().defined()) continue;
-    if (const double total = sum_of_squares(p.grad()); !std::isfinite(total)) {
+    if (p.grad().defined() && !std::isfinite(sum(p.grad() * 0.0).item())) {  // 0 of a number, NaN of what is none
       throw ValueError(fmt::format("clip_gradient_value: a gradient {} holds NaN or infinity: it cannot be clipped", p.grad().describe()));
     }
   }

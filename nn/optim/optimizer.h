@@ -10,7 +10,7 @@
 namespace heed::nn {
 
 /// The L2 norm of all gradients together.
-/// @param parameters those without a gradient count nothing
+/// @param parameters those without a gradient count nothing, one that is listed twice counts once
 /// @return sqrt of the sum of all squares, squared and summed in double; NaN or infinite when an element is
 double gradient_norm(const std::vector<Tensor>& parameters);
 /// The factor that brings a norm down to max_norm (Pascanu et al. 2013, algorithm 1).

@@ -388,9 +388,19 @@ TEST(Optimizer, RefusesWhatWouldBeSteppedTwiceOrNotAtAll) {
   EXPECT_THROW(Adam(NamedTensors{{"a", slice(whole, 0, 1, 3)}, {"b", whole}}), ValueError);
   EXPECT_THROW(Adam(NamedTensors{{"a", slice(whole, 0, 0, 3)}, {"b", slice(whole, 0, 2, 4)}}), ValueError);
   EXPECT_NO_THROW(Adam(NamedTensors{{"a", slice(whole, 0, 0, 2)}, {"b", slice(whole, 0, 2, 4)}, {"c", p}}));
+  EXPECT_NO_THROW(Adam(NamedTensors{{"left", slice(whole, 1, 0, 1)}, {"right", slice(whole, 1, 1, 2)}}));  // side by side in memory
+  EXPECT_THROW(Adam(NamedTensors{{"row", slice(whole, 0, 1, 2)}, {"column", slice(whole, 1, 1, 2)}}), ValueError);
   EXPECT_THROW(ExponentialMovingAverage(NamedTensors{{"a", p}, {"b", p}}, 0.9), ValueError);
   EXPECT_THROW(ExponentialMovingAverage(NamedTensors{{"a", p}, {"a", q}}, 0.9), ValueError);
   EXPECT_THROW(ExponentialMovingAverage(NamedTensors{}, 0.9), ValueError);
+}
+
+TEST(GradientNorm, CountsAndClipsAParameterThatIsListedTwiceOnce) {
+  const Tensor p = zeros({2});
+  p.set_grad(from_vector<float>({3, 4}, {2}));
+  EXPECT_EQ(gradient_norm({p, p}), 5);
+  EXPECT_EQ(clip_gradient_norm({p, p}, 1), 5);
+  EXPECT_FLOAT_EQ(p.grad().to_vector<float>()[1], 0.8F);
 }
 
 // A view with gaps is stepped where its values are, and what lies between them stays.
@@ -405,6 +415,10 @@ TEST(Adam, StepsAViewWithGaps) {
 }
 
 TEST(ClipGradientValue, RefusesWhatIsNoNumberAndChangesNothing) {
+  const Tensor large = zeros({1}, DType::f64);  // whose square is no number
+  large.set_grad(full({1}, 1e200, DType::f64));
+  clip_gradient_value({large}, 1);
+  EXPECT_EQ(large.grad().item(), 1);
   for (const float bad : {INFINITY, -INFINITY, NAN}) {
     const Tensor p = zeros({2}), q = zeros({1});
     p.set_grad(full({2}, 5.0));
