@@ -5,7 +5,7 @@
 #include <string>
 
 #include "bench/workload.h"
-#include "models/seq2seq/model.h"
+#include "models/architectures/architecture.h"
 
 namespace heed::bench {
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "apps/heatmap/layout.h"
-#include "models/decoding/translation.h"
+#include "models/run/translation.h"
 
 namespace heed::heatmap {
 

@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-#include "models/decoding/translation.h"
+#include "models/run/translation.h"
 
 namespace heed::heatmap {
 

@@ -1,5 +1,5 @@
 // heatmap: draws the attention of a translation, or of its encoder or decoder to itself, from a record
-// (models/decoding/translation.h), as SVG or PNG.
+// (models/run/translation.h), as SVG or PNG.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -15,9 +15,9 @@
 #include "framework/build_info.h"
 #include "framework/core/error.h"
 #include "framework/io/file.h"
-#include "models/decoding/translation.h"
+#include "models/run/translation.h"
 #include "models/text/unicode.h"
-#include "models/translator.h"
+#include "models/run/translator.h"
 
 namespace {
 

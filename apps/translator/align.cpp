@@ -10,9 +10,9 @@
 #include "apps/translator/commands.h"
 #include "apps/translator/pairs.h"
 #include "framework/io/file.h"
-#include "models/data/pharaoh.h"
+#include "models/corpus/pharaoh.h"
 #include "models/text/lines.h"
-#include "models/training/evaluation.h"
+#include "models/metrics/evaluation.h"
 
 namespace heed::apps {
 namespace {

@@ -22,7 +22,7 @@
 #include "apps/translator/report.h"
 #include "apps/translator/search_options.h"
 #include "framework/io/file.h"
-#include "models/data/pharaoh.h"
+#include "models/corpus/pharaoh.h"
 #include "models/text/lines.h"
 #include "models/training/trainer.h"
 

@@ -8,7 +8,7 @@
 
 #include "models/metrics/bootstrap.h"
 #include "models/metrics/diagnosis.h"
-#include "models/training/evaluation.h"
+#include "models/metrics/evaluation.h"
 
 namespace heed::apps {
 

@@ -14,8 +14,8 @@
 #include "apps/translator/demo_training.h"
 #include "apps/translator/report.h"
 #include "framework/io/file.h"
-#include "models/data/demo_corpus.h"
-#include "models/training/evaluation.h"
+#include "models/grammar/demo_corpus.h"
+#include "models/metrics/evaluation.h"
 #include "models/training/trainer.h"
 
 namespace heed::apps {

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <string>
 
-#include "models/data/demo_corpus.h"
+#include "models/grammar/demo_corpus.h"
 #include "models/training/trainer.h"
 
 namespace heed::apps {

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "models/data/pharaoh.h"
+#include "models/corpus/pharaoh.h"
 #include "models/training/trainer.h"
 
 namespace heed::apps {

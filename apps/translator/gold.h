@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "models/text/lines.h"
-#include "models/training/evaluation.h"
+#include "models/metrics/evaluation.h"
 
 namespace heed::apps {
 

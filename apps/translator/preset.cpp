@@ -17,7 +17,7 @@
 #include "apps/translator/run_options.h"
 #include "framework/core/error.h"
 #include "models/text/unicode.h"
-#include "models/training/run_folder.h"
+#include "models/run/folder.h"
 
 namespace heed::apps {
 namespace {

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "models/training/evaluation.h"
+#include "models/metrics/evaluation.h"
 
 namespace heed::apps {
 

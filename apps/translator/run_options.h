@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "models/training/run_folder.h"
+#include "models/run/folder.h"
 
 namespace heed::apps {
 

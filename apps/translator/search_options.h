@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "models/translator.h"
+#include "models/run/translator.h"
 
 namespace heed::apps {
 

@@ -15,7 +15,7 @@
 #include "apps/translator/search_options.h"
 #include "framework/io/file.h"
 #include "models/training/trainer.h"
-#include "models/translator.h"
+#include "models/run/translator.h"
 
 namespace heed::apps {
 namespace {

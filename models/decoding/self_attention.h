@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "models/seq2seq/model.h"
+#include "models/architectures/architecture.h"
 
 namespace heed::models {
 

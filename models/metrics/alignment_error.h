@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "models/data/alignment.h"
+#include "models/corpus/alignment.h"
 
 namespace heed::models {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "models/decoding/translation.h"
+#include "models/run/translation.h"
 
 namespace heed::models {
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "models/training/run_folder.h"
+#include "models/run/folder.h"
 
 namespace heed::models {
 

@@ -10,7 +10,7 @@
 
 #include "framework/build_info.h"
 #include "framework/io/file.h"
-#include "models/decoding/translation.h"
+#include "models/run/translation.h"
 #include "tests/testing/process.h"
 #include "tests/testing/temp_dir.h"
 

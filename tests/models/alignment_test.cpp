@@ -9,7 +9,7 @@
 #include "framework/core/error.h"
 #include "framework/core/random.h"
 #include "framework/io/file.h"
-#include "models/data/pharaoh.h"
+#include "models/corpus/pharaoh.h"
 
 namespace heed::models {
 namespace {

@@ -1,4 +1,4 @@
-#include "models/data/demo_corpus.h"
+#include "models/grammar/demo_corpus.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -1,5 +1,5 @@
 // Worked examples: trees built by hand, the exact German, and the exact links.
-#include "models/data/demo_grammar.h"
+#include "models/grammar/demo_grammar.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -1,5 +1,5 @@
 // Tables of German inflection, checked word by word.
-#include "models/data/demo_morphology.h"
+#include "models/grammar/demo_morphology.h"
 
 #include <gtest/gtest.h>
 

@@ -5,9 +5,9 @@
 #include <sstream>
 
 #include "framework/io/file.h"
-#include "models/training/evaluation.h"
+#include "models/metrics/evaluation.h"
 #include "models/training/trainer.h"
-#include "models/translator.h"
+#include "models/run/translator.h"
 #include "tests/testing/temp_dir.h"
 
 namespace heed::models {

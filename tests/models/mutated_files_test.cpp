@@ -10,10 +10,10 @@
 #include <random>
 
 #include "framework/io/file.h"
-#include "models/data/pharaoh.h"
-#include "models/decoding/translation.h"
+#include "models/corpus/pharaoh.h"
+#include "models/run/translation.h"
 #include "models/training/trainer.h"
-#include "models/translator.h"
+#include "models/run/translator.h"
 #include "tests/testing/temp_dir.h"
 
 namespace heed::models {

@@ -7,7 +7,7 @@
 #include <numeric>
 
 #include "models/text/vocabulary.h"
-#include "models/transformer/transformer.h"
+#include "models/architectures/transformer/transformer.h"
 #include "tests/models/translation_model.h"
 #include "tests/testing/parameters.h"
 #include "tests/testing/throws.h"

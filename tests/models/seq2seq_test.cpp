@@ -1,5 +1,5 @@
 // The translator's model: fused against step by step, batched against single, attention against none.
-#include "models/seq2seq/seq2seq.h"
+#include "models/architectures/recurrent/recurrent.h"
 
 #include <gtest/gtest.h>
 

@@ -8,9 +8,9 @@
 #include <numeric>
 #include <set>
 
-#include "models/data/demo_corpus.h"
-#include "models/data/pharaoh.h"
-#include "models/training/evaluation.h"
+#include "models/grammar/demo_corpus.h"
+#include "models/corpus/pharaoh.h"
+#include "models/metrics/evaluation.h"
 #include "models/training/trainer.h"
 #include "tests/testing/temp_dir.h"
 #include "tests/testing/throws.h"

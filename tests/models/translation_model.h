@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "models/seq2seq/model.h"
+#include "models/architectures/architecture.h"
 
 namespace heed::models {
 

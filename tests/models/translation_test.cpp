@@ -1,5 +1,5 @@
 // The attention record: round trip, and one clear line for whatever is wrong with it.
-#include "models/decoding/translation.h"
+#include "models/run/translation.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,0 +1,239 @@
+#include "models/architectures/recurrent/recurrent.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+
+#include "models/text/vocabulary.h"
+
+namespace heed::models {
+namespace {
+
+Tensor flatten(const Tensor& x) { return reshape(x, {x.size(0) * x.size(1), x.size(2)}); }
+
+bool attends(const ModelConfig& config) { return config.attention != "none" && config.attention != "none_state"; }
+
+int64_t memory_size(const ModelConfig& config) { return (config.bidirectional ? 2 : 1) * config.encoder_hidden; }
+
+// Whether a context is part of the decoder's next input: without attention always.
+bool sees_context(const ModelConfig& config) { return config.input_feeding || !attends(config); }
+int64_t cell_input_size(const ModelConfig& config) { return config.embedding + (sees_context(config) ? memory_size(config) : 0); }
+
+// Word vectors; `table` [V, D] when another layer owns them. A table that is a projection to the vocabulary too starts small enough for
+// that, and its rows are scaled up on the way in (Vaswani et al. 2017, sec. 3.4).
+nn::Embedding word_vectors(const ModelConfig& config, int64_t vocabulary, bool tied, const Tensor& table) {
+  const double root = std::sqrt(static_cast<double>(config.embedding));
+  if (table.defined()) return {table, Vocabulary::kPad, root};
+  return tied ? nn::Embedding(vocabulary, config.embedding, Vocabulary::kPad, 1 / root, root)
+              : nn::Embedding(vocabulary, config.embedding, Vocabulary::kPad);
+}
+
+template <class Options>
+Options encoder_options(const ModelConfig& c) {
+  return {.layers = c.encoder_layers, .bidirectional = c.bidirectional, .dropout = c.dropout, .residual = c.residual};
+}
+
+LstmResult without_cell(const nn::GRUResult& r) { return {r.output, r.hidden, {}}; }
+
+// [B, maps, T, S]: by head where the kind has heads.
+Tensor map_weights(const nn::Attention::Output& seen) {
+  return seen.head_weights.defined() ? seen.head_weights : unsqueeze(seen.weights, 1);
+}
+
+}  // namespace
+
+Encoder::Encoder(const ModelConfig& config, int64_t vocabulary)
+    : embedding_(word_vectors(config, vocabulary, config.tie == "all", {})), dropout_(config.dropout) {
+  child("embedding", embedding_);
+  child("dropout", dropout_);
+  if (config.cell == "gru") {
+    gru_ = std::make_unique<nn::GRU>(config.embedding, config.encoder_hidden, encoder_options<nn::GRUOptions>(config));
+    child("gru", *gru_);
+  } else {
+    lstm_ = std::make_unique<nn::LSTM>(config.embedding, config.encoder_hidden, encoder_options<nn::LSTMOptions>(config));
+    child("lstm", *lstm_);
+  }
+}
+
+LstmResult Encoder::operator()(const Tensor& source, const Tensor& lengths) const {
+  const Tensor x = dropout_(embedding_(source));
+  return lstm_ ? (*lstm_)(x, lengths) : without_cell((*gru_)(x, lengths));
+}
+
+Decoder::Decoder(const ModelConfig& config, int64_t vocabulary, const Tensor& table)
+    : fixed_context_(config.attention == "none"),
+      input_feeding_(sees_context(config)),
+      maps_(config.attention == "multi_head" ? config.heads : 1),
+      embedding_(word_vectors(config, vocabulary, config.tie != "none", table)),
+      dropout_(config.dropout),
+      lstm_(config.cell == "gru" ? nullptr : std::make_unique<nn::LSTMLayer>(cell_input_size(config), config.decoder_hidden)),
+      gru_(config.cell == "gru" ? std::make_unique<nn::GRULayer>(cell_input_size(config), config.decoder_hidden) : nullptr),
+      init_hidden_(memory_size(config), config.decoder_hidden),
+      init_cell_(lstm_ ? std::make_unique<nn::Linear>(memory_size(config), config.decoder_hidden) : nullptr),
+      readout_(config.decoder_hidden + memory_size(config) + config.embedding, config.readout),
+      projection_(config.tie == "none" ? std::make_unique<nn::Linear>(config.readout, vocabulary) : nullptr) {
+  child("embedding", embedding_);
+  child("dropout", dropout_);
+  child("cell", lstm_ ? static_cast<nn::Module&>(*lstm_) : *gru_);
+  child("init_hidden", init_hidden_);
+  if (init_cell_) child("init_cell", *init_cell_);
+  child("readout", readout_);
+  if (projection_) child("projection", *projection_);
+  if (!attends(config)) return;
+  attention_ = nn::make_attention(config.attention, {.query = config.decoder_hidden,
+                                                     .key = memory_size(config),
+                                                     .attention = config.attention_size,
+                                                     .heads = config.heads,
+                                                     .max_source = config.attention_max_source,
+                                                     .window = config.attention_window,
+                                                     .coverage = config.coverage});
+  child("attention", *attention_);
+}
+
+nn::Attention::Memory Decoder::prepare(const Tensor& keys, const Tensor& lengths) const {
+  return attention_ ? attention_->prepare(keys, lengths) : nn::Attention::Memory{keys, {}, lengths};
+}
+
+DecoderState Decoder::start(const Encoded& encoded) const {
+  // With attention nothing was seen before the first step.
+  const Tensor context = fixed_context_ ? encoded.summary : zeros(encoded.summary.shape(), encoded.summary.dtype());
+  return {tanh(init_hidden_(encoded.summary)), init_cell_ ? (*init_cell_)(encoded.cell) : Tensor{}, context, {}};
+}
+
+Tensor Decoder::cell_input(const Tensor& embedded, const Tensor& context) const {
+  return input_feeding_ ? concat(std::array{embedded, context}, embedded.ndim() - 1) : embedded;
+}
+
+LstmResult Decoder::advance(const Tensor& x, const Tensor& lengths, const Tensor& hidden, const Tensor& cell) const {
+  return lstm_ ? (*lstm_)(x, lengths, hidden, cell) : without_cell((*gru_)(x, lengths, hidden));
+}
+
+StepResult Decoder::step(const Encoded& encoded, DecoderState& state, const Tensor& ids) const {
+  const Tensor embedded = dropout_(embedding_(ids));  // [B, D]
+  const LstmResult next = advance(unsqueeze(cell_input(embedded, state.context), 1), {}, state.hidden, state.cell);
+  state.hidden = next.hidden;
+  state.cell = next.cell;
+  StepResult result;
+  if (attention_) {
+    const nn::Attention::Output seen = attention_->attend(next.output, encoded.memory, state.attention);
+    state.context = squeeze(seen.context, 1);
+    state.attention = seen.state;
+    result.weights = squeeze(map_weights(seen), 2);
+  }
+  const auto [weight, bias] = projection();
+  result.logits = linear(readout(state.hidden, state.context, embedded), weight, bias);
+  return result;
+}
+
+Decoder::States Decoder::run(const Encoded& encoded, const Tensor& target_in, const Tensor& target_lengths) const {
+  const Tensor embedded = dropout_(embedding_(target_in));
+  const DecoderState first = start(encoded);
+  if (!attention_) {
+    const int64_t B = target_in.size(0), T = target_in.size(1), E = first.context.size(1);
+    const Tensor context = expand(unsqueeze(first.context, 1), {B, T, E});
+    return {embedded, advance(cell_input(embedded, context), target_lengths, first.hidden, first.cell).output, context, {}};
+  }
+  if (!input_feeding_) {
+    const Tensor hidden = advance(embedded, target_lengths, first.hidden, first.cell).output;
+    const nn::Attention::Output seen = attention_->attend(hidden, encoded.memory);
+    return {embedded, hidden, seen.context, map_weights(seen)};
+  }
+  if (const auto energy = lstm_ ? attention_->energy_form() : std::nullopt) {
+    const nn::Attention::Memory& memory = encoded.memory;
+    const AttentionLstmResult r =
+        attention_lstm(embedded, target_lengths, memory.values.defined() ? memory.values : memory.keys, memory.projected, memory.lengths,
+                       first.hidden, first.cell, lstm_->weight_ih, lstm_->weight_hh, lstm_->bias, energy->query_weight, energy->v);
+    return {embedded, r.hidden, r.context, unsqueeze(r.weights, 1)};
+  }
+  return run_stepwise(encoded, target_in);
+}
+
+Decoder::States Decoder::run_stepwise(const Encoded& encoded, const Tensor& target_in) const {
+  const Tensor embedded = dropout_(embedding_(target_in));
+  DecoderState state = start(encoded);
+  std::vector<Tensor> hidden, context, weights;
+  for (int64_t t = 0; t < target_in.size(1); ++t) {
+    const LstmResult next = advance(unsqueeze(cell_input(select(embedded, 1, t), state.context), 1), {}, state.hidden, state.cell);
+    state.hidden = next.hidden;
+    state.cell = next.cell;
+    if (attention_) {
+      const nn::Attention::Output seen = attention_->attend(next.output, encoded.memory, state.attention);
+      state.context = squeeze(seen.context, 1);
+      state.attention = seen.state;
+      weights.push_back(map_weights(seen));
+    }
+    hidden.push_back(state.hidden);
+    context.push_back(state.context);
+  }
+  return {embedded, stack(hidden, 1), stack(context, 1), weights.empty() ? Tensor{} : concat(weights, 2)};
+}
+
+Tensor Decoder::readout(const Tensor& hidden, const Tensor& context, const Tensor& embedded) const {
+  return dropout_(tanh(readout_(concat(std::array{hidden, context, embedded}, 1))));
+}
+
+std::pair<Tensor, Tensor> Decoder::projection() const {
+  return projection_ ? std::pair(projection_->weight, projection_->bias) : std::pair(embedding_.weight, Tensor{});
+}
+
+Seq2Seq::Seq2Seq(const ModelConfig& config, int64_t source_vocabulary, int64_t target_vocabulary)
+    : TranslationModel((check(config, source_vocabulary, target_vocabulary), config)),
+      encoder_(config, source_vocabulary),
+      decoder_(config, target_vocabulary, config.tie == "all" ? encoder_.table() : Tensor{}) {
+  child("encoder", encoder_);
+  child("decoder", decoder_);
+  for (int head = 0; head < decoder_.attention_maps(); ++head) maps_.push_back({0, head});
+}
+
+Encoded Seq2Seq::encode(const Tensor& source, const Tensor& lengths) const {
+  const LstmResult r = encoder_(source, lengths);
+  return {decoder_.prepare(r.output, lengths), r.hidden, r.cell};
+}
+
+TranslationModel::Teacher Seq2Seq::teach(const Batch& batch, const Tensor& rows) const {
+  const Encoded encoded = encode(batch.source, batch.source_lengths);
+  const Decoder::States states = decoder_.run(encoded, batch.target_in, batch.target_lengths);
+  const auto pick = [&](const Tensor& x) { return embedding(flatten(x), rows); };
+  return {decoder_.readout(pick(states.hidden), pick(states.context), pick(states.embedded)), states.weights};
+}
+
+std::pair<Tensor, Tensor> Seq2Seq::vocabulary_weights() const { return decoder_.projection(); }
+
+namespace {
+
+class Seq2SeqDecoding : public Decoding {
+ public:
+  Seq2SeqDecoding(const Seq2Seq& model, const Batch& batch)
+      : decoder_(model.decoder()), encoded_(model.encode(batch.source, batch.source_lengths)), state_(decoder_.start(encoded_)) {}
+
+  Step step(const Tensor& ids) override {
+    const StepResult result = decoder_.step(encoded_, state_, ids);
+    return {result.logits, result.weights};
+  }
+
+  void select(const std::vector<int64_t>& rows) override {
+    for (Tensor* x : {&encoded_.memory.keys, &encoded_.memory.projected, &encoded_.memory.lengths, &encoded_.memory.values,
+                      &encoded_.summary, &encoded_.cell, &state_.hidden, &state_.cell, &state_.context, &state_.attention.coverage}) {
+      *x = take_rows(*x, rows);
+    }
+  }
+
+ private:
+  const Decoder& decoder_;
+  Encoded encoded_;
+  DecoderState state_;
+};
+
+}  // namespace
+
+std::unique_ptr<Decoding> Seq2Seq::begin(const Batch& batch) const { return std::make_unique<Seq2SeqDecoding>(*this, batch); }
+
+std::string Seq2Seq::describe() const {
+  std::string what = config_.attention == "none" ? "no attention" : config_.attention == "none_state" ? "no attention, state only" : "";
+  if (what.empty()) what = config_.attention + " attention";
+  return fmt::format("{}{}, {} {}", what, config_.coverage ? " with coverage" : "", config_.cell == "gru" ? "GRU" : "LSTM",
+                     config_.decoder_hidden);
+}
+
+}  // namespace heed::models

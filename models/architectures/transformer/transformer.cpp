@@ -1,0 +1,153 @@
+#include "models/architectures/transformer/transformer.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "models/text/vocabulary.h"
+
+namespace heed::models {
+namespace {
+
+nn::TransformerOptions layer_options(const ModelConfig& c) {
+  return {.size = c.model_size,
+          .feed_forward = c.feed_forward,
+          .heads = c.heads,
+          .dropout = c.dropout,
+          .pre_norm = c.norm == "pre",
+          .rotary = c.positions == "rotary"};
+}
+
+}  // namespace
+
+PositionedEmbedding::PositionedEmbedding(const ModelConfig& config, int64_t vocabulary, const Tensor& table)
+    : size_(config.model_size), table_(table), dropout_(config.dropout) {
+  if (!table_.defined()) {
+    const Tensor values = nn::init::normal({vocabulary, size_}, 1 / std::sqrt(static_cast<double>(size_)));
+    select(values, 0, Vocabulary::kPad).fill_(0);
+    table_ = param("weight", values);
+  }
+  if (config.positions == "sinusoidal") sinusoidal_.emplace(size_);
+  if (config.positions == "learned") {
+    learned_ = std::make_unique<nn::LearnedPositions>(config.max_positions, size_);
+    child("positions", *learned_);
+  }
+  child("dropout", dropout_);
+}
+
+Tensor PositionedEmbedding::operator()(const Tensor& ids, int64_t first) const {
+  const Tensor words = embedding(table_, ids, Vocabulary::kPad) * std::sqrt(static_cast<double>(size_));
+  return dropout_(sinusoidal_ ? (*sinusoidal_)(words, first) : learned_ ? (*learned_)(words, first) : words);
+}
+
+Transformer::Transformer(const ModelConfig& config, int64_t source_vocabulary, int64_t target_vocabulary)
+    : TranslationModel((check(config, source_vocabulary, target_vocabulary), config)) {
+  const ModelConfig& c = config_;
+  target_embedding_ = std::make_unique<PositionedEmbedding>(c, target_vocabulary);
+  source_embedding_ = std::make_unique<PositionedEmbedding>(c, source_vocabulary, c.tie == "all" ? target_embedding_->table() : Tensor{});
+  child("target_embedding", *target_embedding_);
+  child("source_embedding", *source_embedding_);
+  for (int64_t i = 0; i < c.encoder_layers; ++i) {
+    encoder_.push_back(std::make_unique<nn::TransformerEncoderLayer>(layer_options(c)));
+    child(fmt::format("encoder{}", i), *encoder_.back());
+    for (int64_t head = 0; head < c.heads; ++head) encoder_self_maps_.push_back({static_cast<int>(i), static_cast<int>(head)});
+  }
+  for (int64_t i = 0; i < c.decoder_layers; ++i) {
+    decoder_.push_back(std::make_unique<nn::TransformerDecoderLayer>(layer_options(c)));
+    child(fmt::format("decoder{}", i), *decoder_.back());
+    for (int64_t head = 0; head < c.heads; ++head) maps_.push_back({static_cast<int>(i), static_cast<int>(head)});
+  }
+  decoder_self_maps_ = maps_;
+  if (c.norm == "pre") {
+    encoder_norm_ = std::make_unique<nn::LayerNorm>(c.model_size);
+    decoder_norm_ = std::make_unique<nn::LayerNorm>(c.model_size);
+    child("encoder_norm", *encoder_norm_);
+    child("decoder_norm", *decoder_norm_);
+  }
+  if (c.tie == "none") {
+    projection_ = std::make_unique<nn::Linear>(c.model_size, target_vocabulary);
+    child("projection", *projection_);
+  }
+}
+
+Tensor Transformer::encode(const Tensor& source, const Tensor& lengths, std::vector<Tensor>* weights) const {
+  Tensor x = (*source_embedding_)(source);
+  for (const auto& layer : encoder_) {
+    Tensor seen;
+    x = (*layer)(x, lengths, weights ? &seen : nullptr);
+    if (weights) weights->push_back(seen);
+  }
+  return finish(x, encoder_norm_);
+}
+
+Tensor Transformer::decode(const Tensor& memory, const Batch& batch, std::vector<Tensor>* cross_weights,
+                           std::vector<Tensor>* self_weights) const {
+  Tensor x = (*target_embedding_)(batch.target_in);
+  for (const auto& layer : decoder_) {
+    const nn::TransformerDecoderLayer::Output seen = (*layer)(x, layer->prepare(memory), batch.source_lengths);
+    x = seen.output;
+    if (cross_weights) cross_weights->push_back(seen.cross_weights);
+    if (self_weights) self_weights->push_back(seen.self_weights);
+  }
+  return x;
+}
+
+TranslationModel::Teacher Transformer::teach(const Batch& batch, const Tensor& rows) const {
+  std::vector<Tensor> weights;
+  const Tensor x = decode(encode(batch.source, batch.source_lengths), batch, GradMode::enabled() ? nullptr : &weights, nullptr);
+  const Tensor flat = reshape(x, {x.size(0) * x.size(1), x.size(2)});
+  return {finish(embedding(flat, rows), decoder_norm_), weights.empty() ? Tensor{} : concat(weights, 1)};
+}
+
+TranslationModel::SelfAttention Transformer::self_attention(const Batch& batch) const {
+  std::vector<Tensor> encoder, decoder;
+  decode(encode(batch.source, batch.source_lengths, &encoder), batch, nullptr, &decoder);
+  return {concat(encoder, 1), concat(decoder, 1)};
+}
+
+std::pair<Tensor, Tensor> Transformer::vocabulary_weights() const {
+  return projection_ ? std::pair(projection_->weight, projection_->bias) : std::pair(target_embedding_->table(), Tensor{});
+}
+
+class TransformerDecoding : public Decoding {
+ public:
+  TransformerDecoding(const Transformer& model, const Batch& batch)
+      : model_(model), lengths_(batch.source_lengths), caches_(model.decoder_.size()) {
+    const Tensor memory = model.encode(batch.source, lengths_);
+    for (const auto& layer : model.decoder_) memories_.push_back(layer->prepare(memory));
+  }
+
+  Step step(const Tensor& ids) override {
+    Tensor x = (*model_.target_embedding_)(unsqueeze(ids, 1), position_++);
+    std::vector<Tensor> weights;
+    for (size_t i = 0; i < caches_.size(); ++i) {
+      const auto seen = model_.decoder_[i]->step(x, caches_[i], memories_[i], lengths_);
+      x = seen.output;
+      weights.push_back(squeeze(seen.cross_weights, 2));
+    }
+    const auto [weight, bias] = model_.vocabulary_weights();
+    return {linear(squeeze(model_.finish(x, model_.decoder_norm_), 1), weight, bias), concat(weights, 1)};
+  }
+
+  void select(const std::vector<int64_t>& rows) override {
+    lengths_ = take_rows(lengths_, rows);
+    for (std::vector<nn::KeyValue>* list : {&caches_, &memories_}) {
+      for (nn::KeyValue& kv : *list) kv = {take_rows(kv.key, rows), take_rows(kv.value, rows)};
+    }
+  }
+
+ private:
+  const Transformer& model_;
+  Tensor lengths_;
+  std::vector<nn::KeyValue> caches_, memories_;  // by layer: what the decoder said so far, what it reads
+  int64_t position_ = 0;
+};
+
+std::unique_ptr<Decoding> Transformer::begin(const Batch& batch) const { return std::make_unique<TransformerDecoding>(*this, batch); }
+
+std::string Transformer::describe() const {
+  return fmt::format("Transformer {}+{}, {} wide, {} heads", config_.encoder_layers, config_.decoder_layers, config_.model_size,
+                     config_.heads);
+}
+
+}  // namespace heed::models

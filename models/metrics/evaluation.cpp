@@ -1,0 +1,128 @@
+#include "models/metrics/evaluation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "models/metrics/rates.h"
+#include "models/text/unicode.h"
+#include "models/training/trainer.h"
+
+namespace heed::models {
+namespace {
+
+// Counts words and those among them that the vocabulary does not have whole.
+class UnknownWords {
+ public:
+  explicit UnknownWords(const TextCodec& codec) : codec_(codec) {}
+  void add(std::span<const std::string> words) {
+    const TextCodec::Encoded encoded = codec_.encode(words);
+    int last = -1;
+    for (size_t i = 0; i < encoded.ids.size(); ++i) {
+      if (encoded.ids[i] != Vocabulary::kUnk || encoded.word_of[i] == last) continue;
+      last = encoded.word_of[i];
+      ++unknown_;
+    }
+    all_ += words.size();
+  }
+  double share() const { return all_ == 0 ? 0 : static_cast<double>(unknown_) / static_cast<double>(all_); }
+
+ private:
+  const TextCodec& codec_;
+  size_t unknown_ = 0, all_ = 0;
+};
+
+std::vector<std::string> unescaped(std::vector<std::string> words) {
+  for (std::string& word : words) word = unescape(word);
+  return words;
+}
+
+}  // namespace
+
+Evaluation evaluate(const Translator& translator, std::span<const std::string> sources, std::span<const std::string> references,
+                    const std::function<double()>& clock, const TranslateOptions& options) {
+  if (sources.size() != references.size()) {
+    throw ValueError(fmt::format("evaluate: {} sources and {} references", sources.size(), references.size()));
+  }
+  const LoadedRun& run = translator.run();
+  Evaluation result;
+  const double begin = clock();
+  result.translations = translator.translate(sources, options);
+  result.seconds = clock() - begin;
+  const auto reference_words = tokenize_lines(references, run.config.target_text),
+             source_words = tokenize_lines(sources, run.config.source_text);
+  std::vector<std::string> outputs, wanted, outputs_text, wanted_text;
+  std::vector<int> lengths;
+  std::vector<EncodedPair> pairs;
+  UnknownWords source_unknown(run.source), target_unknown(run.target);
+  for (size_t i = 0; i < sources.size(); ++i) {
+    source_unknown.add(source_words[i]);
+    target_unknown.add(reference_words[i]);
+    const std::vector<std::string> words = Translator::target_words(result.translations[i]);
+    outputs.push_back(join(words));
+    wanted.push_back(join(unescaped(reference_words[i])));
+    outputs_text.push_back(result.translations[i].target.text);
+    wanted_text.push_back(looks_tokenised(references[i]) ? detokenize(reference_words[i], run.config.target_text.language) : references[i]);
+    lengths.push_back(static_cast<int>(source_words[i].size()));
+    if (source_words[i].empty() || !result.translations[i].skipped.empty()) continue;
+    EncodedPair pair{encode_source(run.source, source_words[i]), run.target.encode(reference_words[i]).ids};
+    if (static_cast<int64_t>(pair.target.size()) <= run.model->longest_target()) pairs.push_back(std::move(pair));
+  }
+  result.bleu = corpus_bleu(outputs, wanted, {.tokenize = "none"});
+  result.bleu_detokenised = corpus_bleu(outputs_text, wanted_text, {.tokenize = "13a"});
+  result.sentences = corpus_bleu_stats(outputs, wanted, {.tokenize = "none"});
+  result.bleu_interval = bootstrap(result.sentences, [](const BleuStats& sum) { return bleu_of(sum).score; });
+  result.chrf2 = corpus_chrf(outputs_text, wanted_text);
+  result.chrf_pp = corpus_chrf(outputs_text, wanted_text, {.word_order = 2});
+  result.exact_match = exact_match_rate(outputs, wanted);
+  for (const Translation& translation : result.translations) result.attention += attention_statistics(mean_attention(translation));
+  result.by_length = bleu_by_length(outputs, wanted, lengths, {.tokenize = "none"});
+  result.source_unknown = source_unknown.share();
+  result.target_unknown = target_unknown.share();
+  const auto has_capitals = [](const std::string& text) { return to_lower(text) != text; };
+  if (run.config.target_text.lowercase && std::ranges::any_of(wanted_text, has_capitals)) {
+    result.bleu_no_case = corpus_bleu(outputs_text, wanted_text, {.tokenize = "13a", .lowercase = true});
+  }
+  result.reference_text = std::move(wanted_text);
+  if (!pairs.empty()) result.perplexity = std::exp(corpus_loss(*run.model, pairs));
+  return result;
+}
+
+std::vector<AlignmentLink> attention_links(const Translation& forced) {
+  std::vector<AlignmentLink> links;
+  if (forced.attention.empty()) return links;
+  const std::vector<std::vector<float>> weights = mean_attention(forced);
+  for (size_t t = 0; t < forced.target.tokens.size(); ++t) {
+    if (forced.target.tokens[t].eos) continue;
+    int best = -1;
+    for (size_t s = 0; s < forced.source.tokens.size(); ++s) {
+      if (!forced.source.tokens[s].eos && (best < 0 || weights[t][s] > weights[t][static_cast<size_t>(best)])) best = static_cast<int>(s);
+    }
+    if (best >= 0) links.push_back({best, static_cast<int>(t)});
+  }
+  return links;
+}
+
+std::optional<AlignmentEvaluation> evaluate_alignment(const Translator& translator, std::span<const AlignedPair> pairs) {
+  if (!translator.run().model->has_attention()) return std::nullopt;
+  std::vector<std::string> sources, targets;
+  for (const AlignedPair& pair : pairs) {
+    sources.push_back(join(pair.source));
+    targets.push_back(join(pair.target));
+  }
+  const std::vector<Translation> forced = translator.force(sources, targets);
+  AlignmentEvaluation result;
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    if (!forced[i].skipped.empty()) continue;
+    if (forced[i].source.tokens.size() != pairs[i].source.size() + 1 || forced[i].target.tokens.size() != pairs[i].target.size() + 1) {
+      throw Error(fmt::format("alignment: sentence {} is not tokenised as its gold links are: '{}'", i + 1, sources[i]));
+    }
+    const GoldAlignment gold{pairs[i].sure, pairs[i].possible};
+    result.attention += compare_links(attention_links(forced[i]), gold);
+    result.perfect += compare_links(perfect_attention_links(gold, static_cast<int>(pairs[i].target.size())), gold);
+  }
+  return result;
+}
+
+}  // namespace heed::models

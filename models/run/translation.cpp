@@ -1,0 +1,281 @@
+#include "models/run/translation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "framework/core/error.h"
+#include "models/text/unicode.h"
+
+namespace heed::models {
+namespace {
+
+using Json = nlohmann::json;
+using OrderedJson = nlohmann::ordered_json;  // keys in the order they are written
+
+constexpr std::string_view kFormat = "heed.attention";
+
+double rounded(double weight) { return std::round(weight * 1e6) / 1e6; }
+
+OrderedJson side_to_json(const TranslationSide& side) {
+  OrderedJson tokens = OrderedJson::array();
+  for (const auto& token : side.tokens) {
+    OrderedJson entry = {{"text", token.text}};
+    if (token.span) entry["span"] = {token.span->first, token.span->second};
+    if (token.unk) entry["unk"] = true;
+    if (token.eos) entry["eos"] = true;
+    tokens.push_back(std::move(entry));
+  }
+  return {{"text", side.text}, {"tokens", std::move(tokens)}};
+}
+
+// A value of the record and where it stands, such as `attention[0].weights[2]`; every complaint names the
+// place.
+class Value {
+ public:
+  Value(const Json& json, std::string place) : json_(json), place_(std::move(place)) {}
+
+  [[noreturn]] void fail(const std::string& what) const { throw FormatError(place_.empty() ? what : place_ + " " + what); }
+  Value operator[](const char* key) const {
+    if (!json_.is_object()) fail("is not an object");
+    const auto found = json_.find(key);
+    if (found == json_.end()) throw FormatError(fmt::format("'{}' is missing", path(key)));
+    return {*found, path(key)};
+  }
+  std::optional<Value> find(const char* key) const {
+    if (!json_.is_object()) fail("is not an object");
+    const auto found = json_.find(key);
+    if (found == json_.end()) return std::nullopt;
+    return Value(*found, path(key));
+  }
+  size_t size() const {
+    if (!json_.is_array()) fail("is not a list");
+    return json_.size();
+  }
+  Value at(size_t i) const { return {json_[i], fmt::format("{}[{}]", place_, i)}; }
+
+  std::string text() const {
+    if (!json_.is_string()) fail("is not text");
+    return json_.get<std::string>();
+  }
+  bool boolean() const {
+    if (!json_.is_boolean()) fail("is neither true nor false");
+    return json_.get<bool>();
+  }
+  double number() const {
+    if (!json_.is_number()) fail("is not a number");
+    const auto value = json_.get<double>();
+    if (!std::isfinite(value)) fail("is not finite");
+    return value;
+  }
+  int64_t integer(int64_t min, int64_t max) const {
+    if (!json_.is_number_integer()) fail("is not a whole number");
+    if (json_.is_number_unsigned() && json_.get<uint64_t>() > static_cast<uint64_t>(max)) {
+      fail(fmt::format("is out of range: {}", json_.get<uint64_t>()));
+    }
+    const auto value = json_.get<int64_t>();
+    if (value < min || value > max) fail(fmt::format("is out of range: {}", value));
+    return value;
+  }
+
+ private:
+  std::string path(const char* key) const { return place_.empty() ? key : place_ + "." + key; }
+
+  const Json& json_;
+  std::string place_;
+};
+
+constexpr int64_t kMaxInt = std::numeric_limits<int>::max();
+
+bool is_boundary(std::string_view text, size_t at) { return at == text.size() || (static_cast<unsigned char>(text[at]) & 0xC0) != 0x80; }
+
+TranslationSide read_side(const Value& value) {
+  TranslationSide side;
+  side.text = value["text"].text();
+  const Value tokens = value["tokens"];
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    TranslationToken token;
+    token.text = tokens.at(i)["text"].text();
+    if (const auto eos = tokens.at(i).find("eos")) token.eos = eos->boolean();
+    if (const auto unk = tokens.at(i).find("unk")) token.unk = unk->boolean();
+    if (const auto span = tokens.at(i).find("span")) {
+      if (span->size() != 2) span->fail("is not [begin, end]");
+      const auto end_of_text = static_cast<int64_t>(side.text.size());
+      const auto end = static_cast<size_t>(span->at(1).integer(0, end_of_text));
+      const auto begin = static_cast<size_t>(span->at(0).integer(0, static_cast<int64_t>(end)));
+      if (!is_boundary(side.text, begin) || !is_boundary(side.text, end)) span->fail("cuts a character in two");
+      token.span = std::pair(begin, end);
+    }
+    side.tokens.push_back(std::move(token));
+  }
+  return side;
+}
+
+// What the rows and columns of a list of maps stand for.
+struct Axes {
+  const char* key;
+  size_t rows, columns;
+  const char *row_tokens, *column_tokens;  // "target has"
+};
+
+// The lists of a record; the members of Translation in the same order.
+std::array<Axes, 3> axes_of(const Translation& translation) {
+  const size_t source = translation.source.tokens.size(), target = translation.target.tokens.size();
+  return {Axes{"attention", target, source, "target has", "source has"},
+          Axes{"encoder_self_attention", source, source, "source has", "source has"},
+          Axes{"decoder_self_attention", target, decoder_columns(translation), "target has", "<s> and target without </s> have"}};
+}
+constexpr std::array kLists{&Translation::attention, &Translation::encoder_self_attention, &Translation::decoder_self_attention};
+
+AttentionWeights read_map(const Value& value, const Axes& axes) {
+  AttentionWeights attention;
+  attention.layer = static_cast<int>(value["layer"].integer(0, kMaxInt));
+  attention.head = static_cast<int>(value["head"].integer(0, kMaxInt));
+  const Value weights = value["weights"];
+  if (weights.size() != axes.rows) weights.fail(fmt::format("has {} rows, {} {} tokens", weights.size(), axes.row_tokens, axes.rows));
+  for (size_t t = 0; t < axes.rows; ++t) {
+    const Value row = weights.at(t);
+    if (row.size() != axes.columns) row.fail(fmt::format("has {} values, {} {} tokens", row.size(), axes.column_tokens, axes.columns));
+    auto& numbers = attention.weights.emplace_back();
+    for (size_t s = 0; s < axes.columns; ++s) {
+      const double weight = row.at(s).number();
+      if (weight < 0 || weight > 1) row.at(s).fail(fmt::format("is outside [0, 1]: {}", weight));
+      numbers.push_back(static_cast<float>(weight));
+    }
+  }
+  return attention;
+}
+
+std::vector<AttentionWeights> read_maps(const Value& list, const Axes& axes) {
+  std::vector<AttentionWeights> maps;
+  for (size_t i = 0; i < list.size(); ++i) {
+    maps.push_back(read_map(list.at(i), axes));
+    for (size_t j = 0; j < i; ++j) {
+      if (maps[j].layer == maps[i].layer && maps[j].head == maps[i].head) {
+        list.at(i).fail(fmt::format("is layer {} head {} again", maps[i].layer, maps[i].head));
+      }
+    }
+  }
+  return maps;
+}
+
+OrderedJson maps_to_json(const std::vector<AttentionWeights>& maps, const Axes& axes) {
+  OrderedJson list = OrderedJson::array();
+  for (const auto& map : maps) {
+    if (map.weights.size() != axes.rows) {
+      throw ValueError(fmt::format("translation: {} rows of {}, {} {} tokens", map.weights.size(), axes.key, axes.row_tokens, axes.rows));
+    }
+    OrderedJson weights = OrderedJson::array();
+    for (const auto& row : map.weights) {
+      if (row.size() != axes.columns) {
+        throw ValueError(
+            fmt::format("translation: {} values in a row of {}, {} {} tokens", row.size(), axes.key, axes.column_tokens, axes.columns));
+      }
+      OrderedJson numbers = OrderedJson::array();
+      for (const float weight : row) {
+        const double value = rounded(weight);
+        if (!(value >= 0 && value <= 1)) throw ValueError(fmt::format("translation: an attention weight is {}", weight));
+        numbers.push_back(value);
+      }
+      weights.push_back(std::move(numbers));
+    }
+    list.push_back({{"layer", map.layer}, {"head", map.head}, {"weights", std::move(weights)}});
+  }
+  return list;
+}
+
+Translation read(const Json& json) {
+  const Value root(json, "");
+  if (!json.is_object()) root.fail("not a JSON object");
+  if (root["format"].text() != kFormat) root["format"].fail(fmt::format("is not '{}'", kFormat));
+  const auto version = root["version"].integer(1, kMaxInt);
+  if (version > kTranslationVersion) {
+    root["version"].fail(fmt::format("{} is newer than this heed reads ({})", version, kTranslationVersion));
+  }
+  Translation translation;
+  translation.id = root["id"].integer(0, std::numeric_limits<int64_t>::max());
+  translation.model = root["model"].text();
+  translation.rank = static_cast<int>(root["rank"].integer(1, kMaxInt));
+  translation.score = root["score"].number();
+  translation.source = read_side(root["source"]);
+  translation.target = read_side(root["target"]);
+  const std::array<Axes, 3> axes = axes_of(translation);
+  translation.attention = read_maps(root["attention"], axes[0]);
+  for (size_t i = 1; i < axes.size(); ++i) {
+    if (const auto list = root.find(axes[i].key)) translation.*kLists[i] = read_maps(*list, axes[i]);
+  }
+  return translation;
+}
+
+// nlohmann's messages start with "[json.exception.parse_error.101] " and may quote bytes; the first line
+// without it will do.
+std::string plain(std::string_view what) {
+  if (const auto bracket = what.find("] "); what.starts_with('[') && bracket != std::string_view::npos) {
+    what.remove_prefix(bracket + 2);
+  }
+  std::string text;
+  for (const char32_t c : code_points(what)) append_utf8(text, c < 0x20 || c == 0x7F ? U' ' : c);
+  return text.size() > 200 ? "not JSON" : text;
+}
+
+}  // namespace
+
+std::vector<std::vector<float>> mean_attention(std::span<const AttentionWeights> maps) {
+  std::vector<std::vector<float>> mean;
+  for (const AttentionWeights& map : maps) {
+    if (mean.empty()) {
+      for (const auto& row : map.weights) mean.emplace_back(row.size(), 0.0F);
+    }
+    for (size_t t = 0; t < mean.size(); ++t) {
+      for (size_t s = 0; s < mean[t].size(); ++s) mean[t][s] += map.weights[t][s] / static_cast<float>(maps.size());
+    }
+  }
+  return mean;
+}
+
+std::vector<std::vector<float>> mean_attention(const Translation& translation) { return mean_attention(translation.attention); }
+
+size_t decoder_columns(const Translation& translation) {
+  return 1 + static_cast<size_t>(std::ranges::count(translation.target.tokens, false, &TranslationToken::eos));
+}
+
+std::string to_json_line(const Translation& translation) {
+  if (!std::isfinite(translation.score)) throw ValueError("translation: the score is not finite");
+  const std::array<Axes, 3> axes = axes_of(translation);
+  OrderedJson record = {{"format", kFormat},
+                        {"version", kTranslationVersion},
+                        {"id", translation.id},
+                        {"model", translation.model},
+                        {"rank", translation.rank},
+                        {"score", translation.score},
+                        {"source", side_to_json(translation.source)},
+                        {"target", side_to_json(translation.target)},
+                        {"attention", maps_to_json(translation.attention, axes[0])}};
+  for (size_t i = 1; i < axes.size(); ++i) {
+    const std::vector<AttentionWeights>& maps = translation.*kLists[i];
+    if (!maps.empty()) record[axes[i].key] = maps_to_json(maps, axes[i]);
+  }
+  return record.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
+}
+
+Translation parse_translation(std::string_view line, std::string_view name, int64_t line_number) {
+  const auto fail = [&](const std::string& what) { throw FormatError(fmt::format("'{}' line {}: {}", name, line_number, what)); };
+  Translation translation;
+  try {
+    translation = read(Json::parse(line));
+  } catch (const Json::parse_error& error) {
+    fail(error.byte > line.size() ? "the record is cut off: its JSON ends too early"
+                                  : fmt::format("is not JSON: character {} is not what should stand there", error.byte));
+  } catch (const Json::exception& error) {
+    fail(plain(error.what()));
+  } catch (const FormatError& error) {
+    fail(error.what());
+  }
+  return translation;
+}
+
+}  // namespace heed::models
