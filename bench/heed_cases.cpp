@@ -122,19 +122,14 @@ Case train_case(const std::string& kind) {
 }
 
 models::ModelConfig config_for(const std::string& kind) {
-  models::ModelConfig config;
-  if (kind == "transformer") {
-    config.architecture = kind;
-    config.encoder_layers = config.decoder_layers = kLayers;
-    config.model_size = kModel;
-    config.feed_forward = kFeedForward;
-    config.heads = kHeads;
-    config.tie = "all";
-  } else {
-    config.attention = kind;
-  }
-  config.dropout = kDropout;
-  return config;
+  if (kind != "transformer") return models::RecurrentOptions{.attention = kind, .dropout = kDropout};
+  return models::TransformerOptions{.encoder_layers = kLayers,
+                                    .decoder_layers = kLayers,
+                                    .model_size = kModel,
+                                    .feed_forward = kFeedForward,
+                                    .heads = kHeads,
+                                    .tie = models::Tie::all,
+                                    .dropout = kDropout};
 }
 
 }  // namespace

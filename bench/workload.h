@@ -12,11 +12,11 @@
 
 namespace workload {
 
-// The translator of models/seq2seq with its default config, and how it is trained.
+// The translator of models/architectures/recurrent with its default config, and how it is trained.
 constexpr int64_t kVocabulary = 8000, kEmbedding = 256, kEncoder = 256, kMemory = 2 * kEncoder, kDecoder = 512, kAttention = 256;
 constexpr int64_t kReadout = 512, kBatch = 64, kBatches = 12, kMaxLength = 40, kSteps = 13;
 constexpr double kDropout = 0.3, kSmoothing = 0.1, kClip = 1.0, kLearningRate = 1e-3, kMeanLength = 13;
-// The Transformer: models/transformer with its default sizes and one table for both sides and the projection.
+// The Transformer: models/architectures/transformer with its default sizes and one table for both sides and the projection.
 constexpr int64_t kLayers = 4, kModel = 128, kFeedForward = 256, kHeads = 4, kBatchTokens = 4096, kTokenBatches = 4, kSentences = 308;
 constexpr int kPad = 0, kBos = 1, kEos = 2, kFirstWord = 4;
 

@@ -1,8 +1,9 @@
 // Everything of the models layer.
 #pragma once
 
-#include "models/architectures/architecture.h"
+#include "models/architectures/convolutional/convolutional.h"
 #include "models/architectures/recurrent/recurrent.h"
+#include "models/architectures/registry.h"
 #include "models/architectures/transformer/transformer.h"
 #include "models/corpus/batches.h"
 #include "models/corpus/pharaoh.h"

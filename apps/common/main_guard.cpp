@@ -161,6 +161,20 @@ std::string unknown_option(const CLI::App& cli, int argc, char** argv) {
   return "";
 }
 
+// What to say of the first switch that is followed by a value; empty when there is none.
+std::string valued_switch(const CLI::App& cli, int argc, char** argv) {
+  const CLI::App* at = &cli;
+  for (int i = 1; i + 1 < argc; ++i) {
+    if (const CLI::App* const sub = at == &cli ? subcommand(cli, argv[i]) : nullptr) at = sub;
+    const CLI::Option* const option = option_of(*at, cli, argv[i]);
+    const std::string_view value = argv[i + 1];
+    if (!option || option->get_expected_max() > 0 || (value != "true" && value != "false" && !value.empty())) continue;
+    return fmt::format("{}: is a switch and takes no value, got '{}'{}", argv[i], value,
+                       value == "false" && option->get_lnames().size() > 1 ? fmt::format("; --no-{} turns it off", argv[i] + 2) : "");
+  }
+  return "";
+}
+
 // A closed descriptor of the first three would be given to the next file that is opened, and messages would go into it. In its place
 // stands one that fails as a closed one does: writing on 0 and reading on 1 and 2 is all that it allows.
 void hold_standard_streams() {
@@ -207,6 +221,7 @@ int usage_error(std::string_view app, const CLI::App& cli, int argc, char** argv
     message = fmt::format("{}: '{}' is {}", option, value, digits && !value.empty() ? "too large a number" : "not a number");
   }
   if (const std::string unknown = unknown_option(cli, argc, argv); !unknown.empty()) message = unknown;
+  if (const std::string valued = valued_switch(cli, argc, argv); !valued.empty()) message = valued;
   note("{}: {} (see {} --help)\n", app, one_line(message), help);
   return kUsage;
 }

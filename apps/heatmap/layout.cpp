@@ -165,7 +165,7 @@ const std::vector<models::AttentionWeights>& maps_of(const models::Translation& 
   if (maps.empty()) {
     throw ValueError(
         fmt::format("the record of model '{}' has no {}: 'translator translate --attention FILE --self-attention' "
-                    "writes it, for a Transformer",
+                    "writes it, where the model has it",
                     record.model, kind_of(which)));
   }
   return maps;

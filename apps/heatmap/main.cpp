@@ -16,8 +16,8 @@
 #include "framework/core/error.h"
 #include "framework/io/file.h"
 #include "models/run/translation.h"
-#include "models/text/unicode.h"
 #include "models/run/translator.h"
+#include "models/text/unicode.h"
 
 namespace {
 

@@ -11,8 +11,8 @@
 #include "apps/translator/pairs.h"
 #include "framework/io/file.h"
 #include "models/corpus/pharaoh.h"
-#include "models/text/lines.h"
 #include "models/metrics/evaluation.h"
+#include "models/text/lines.h"
 
 namespace heed::apps {
 namespace {

@@ -115,9 +115,10 @@ void check_usage(const Options& o) {
       wrong_usage("--attention", fmt::format("{} is named twice", o.attention[i]));
     }
   }
-  if (o.run.applied_to().model.architecture == "transformer") {
-    wrong_usage("--architecture",
-                "a transformer has no kinds of attention to compare; train it with translator train, compare it with --run");
+  if (const models::RunConfig config = o.run.applied_to(); !run_option("--attention").applies(config)) {
+    wrong_usage("--architecture", fmt::format("a {} model has no kinds of attention to compare; train it with translator train, compare it "
+                                              "with --run",
+                                              config.model.architecture().name));
   }
 }
 
@@ -315,8 +316,9 @@ Command add_compare(CLI::App& cli) {
   cli.option_defaults()->take_last();
   cli.add_option("-o,--out", o->folder, "folder of the report and, under runs/, of what is trained")->capture_default_str();
   cli.add_option("--attention", o->attention,
-                 fmt::format("the kinds to train, separated by commas, the baseline first: {}", fmt::join(attention_choices(), ", ")))
-      ->check(one_attention_kind())
+                 fmt::format("the kinds to train, separated by commas, the baseline first: {}",
+                             fmt::join(run_option("--attention").values.choices, ", ")))
+      ->check(one_of(run_option("--attention").values))
       ->delimiter(',')
       ->take_all()
       ->capture_default_str();
@@ -337,7 +339,7 @@ Command add_compare(CLI::App& cli) {
   file("--test-source", o->test_source, "test sentences; without them the validation sentences are scored");
   file("--test-target", o->test_target, "their reference translations");
   file("--gold", o->gold, "gold alignments of what is scored, 3-4 sure, 3?4 possible: adds the alignment error rate");
-  o->run.add_to(cli);
+  o->run.add_to(cli, {"--attention"});
   add_search_options(cli, o->translate, "decode-");
   cli.footer(
       "Trains a model for each kind of --attention, all else equal, and reports what it bought: report.md, report.html, report.json and\n"

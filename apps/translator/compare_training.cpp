@@ -22,10 +22,16 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kDataFile = "data.json";
+constexpr const char* kAttention = "--attention";
 
 models::RunConfig with_attention(models::RunConfig config, const std::string& attention) {
-  config.model.attention = attention;
+  run_option(kAttention).set(config, attention);
   return config;
+}
+
+std::string attention_of(const models::RunConfig& config) {
+  const models::RunOption& row = run_option(kAttention);
+  return row.applies(config) ? std::get<std::string>(row.get(config)) : config.model.architecture().name;
 }
 
 // Whether the folder holds a run. Without config.toml it is one that was stopped while it was started, unless it has weights.
@@ -78,8 +84,8 @@ TrainingPlan plan_training(const fs::path& folder, const std::vector<std::string
     if (!resume || !holds_run(run.folder)) continue;
     const std::string file = (run.folder / "config.toml").string();
     const models::RunConfig before = models::parse_run_config(read_file(file), file);
-    if (before.model.attention != run.attention) {
-      throw ValueError(fmt::format("resume: '{}' was trained with attention {}", run.folder.string(), before.model.attention));
+    if (attention_of(before) != run.attention) {
+      throw ValueError(fmt::format("resume: '{}' was trained with attention {}", run.folder.string(), attention_of(before)));
     }
     run.config = options.resumed(before, run.folder.string());
     run.started = true;

@@ -21,7 +21,7 @@ struct TrainingPlan {
     bool started = false;  // goes on from what is there
   };
   std::filesystem::path folder;
-  std::vector<Run> runs;                       // equal but for config.model.attention
+  std::vector<Run> runs;                       // equal but for their attention
   std::vector<std::filesystem::path> reports;  // of runs that were there before: removed with the first run that is replaced
   std::map<std::string, FileLock> locks;       // by kind, of those that are there; held until the plan goes
 };

@@ -8,7 +8,6 @@
 #include "apps/translator/chart.h"
 #include "apps/translator/report.h"
 #include "models/metrics/diagnosis.h"
-#include "models/training/trainer.h"
 
 namespace heed::apps {
 namespace {

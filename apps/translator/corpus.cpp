@@ -10,10 +10,9 @@
 #include "apps/common/run_output.h"
 #include "apps/translator/commands.h"
 #include "framework/io/file.h"
-#include "models/grammar/demo_corpus.h"
 #include "models/corpus/pharaoh.h"
+#include "models/grammar/demo_corpus.h"
 #include "models/metrics/evaluation.h"
-#include "models/training/trainer.h"
 
 namespace heed::apps {
 namespace {

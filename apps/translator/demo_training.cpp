@@ -5,6 +5,7 @@
 #include "apps/common/main_guard.h"
 #include "apps/common/print.h"
 #include "apps/common/run_output.h"
+#include "apps/translator/run_options.h"
 #include "apps/translator/training.h"
 #include "framework/io/file.h"
 
@@ -24,14 +25,14 @@ models::TokenisedCorpus tokens_of(const std::vector<models::AlignedPair>& pairs)
 
 models::RunConfig demo_config(const DemoTraining& options, const std::string& attention) {
   models::RunConfig config;
-  config.model = {.encoder_layers = 1,
-                  .dropout = 0.0,
-                  .attention = attention,
-                  .embedding = 64,
-                  .encoder_hidden = 64,
-                  .decoder_hidden = 128,
-                  .attention_size = 64,
-                  .readout = 96};
+  const std::pair<const char*, models::OptionValue> model[] = {{"--attention", attention},
+                                                               {"--embedding", int64_t{64}},
+                                                               {"--encoder-hidden", int64_t{64}},
+                                                               {"--decoder-hidden", int64_t{128}},
+                                                               {"--attention-size", int64_t{64}},
+                                                               {"--readout", int64_t{96}},
+                                                               {"--dropout", 0.0}};
+  for (const auto& [flag, value] : model) run_option(flag).set(config, value);
   models::TrainConfig& t = config.train;
   t.batch_size = 32;
   t.epochs = 6;

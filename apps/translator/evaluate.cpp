@@ -15,7 +15,6 @@
 #include "apps/translator/report.h"
 #include "apps/translator/search_options.h"
 #include "models/text/lines.h"
-#include "models/training/trainer.h"
 
 namespace heed::apps {
 namespace {

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "models/corpus/pharaoh.h"
-#include "models/training/trainer.h"
+#include "models/run/translator.h"
 
 namespace heed::apps {
 

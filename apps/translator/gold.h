@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "models/text/lines.h"
 #include "models/metrics/evaluation.h"
+#include "models/text/lines.h"
 
 namespace heed::apps {
 

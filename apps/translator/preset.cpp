@@ -16,8 +16,8 @@
 #include "apps/common/run_output.h"
 #include "apps/translator/run_options.h"
 #include "framework/core/error.h"
-#include "models/text/unicode.h"
 #include "models/run/folder.h"
+#include "models/text/unicode.h"
 
 namespace heed::apps {
 namespace {

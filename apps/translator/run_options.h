@@ -1,25 +1,24 @@
-// The options that make a run, the same for every subcommand that trains. The kind of attention is the subcommand's own.
+// The options of a run on a command line: the table of models/run/options.h, the same for every subcommand that trains.
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <functional>
+#include <list>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "models/run/folder.h"
+#include "models/run/options.h"
 
 namespace heed::apps {
 
-constexpr const char *kPairs = "Sentence pairs", *kModel = "Model", *kTraining = "Training", *kText = "Text";  // groups of --help
+constexpr const char* kPairs = "Sentence pairs";  // the group of --help beside those of the table
 
 /// Whether an option makes a run or names its sentence pairs: what a preset's [train] means to every subcommand that trains.
 bool makes_run(const CLI::Option& option);
 
-/// The kinds of attention of the recurrent translator: none, none_state, and those of nn/attention/.
-std::vector<std::string> attention_choices();
-/// A check for one of them; the names that papers and other programs give them are answered with heed's.
-CLI::Validator one_attention_kind();
+/// A check for a choice; the names that papers and other programs give one are answered with heed's.
+CLI::Validator one_of(const models::Values& values);
+/// The row of a run option, by the flag it has: "--attention".
+const models::RunOption& run_option(const std::string& flag);
 
 class RunOptions {
  public:
@@ -27,33 +26,30 @@ class RunOptions {
   RunOptions(const RunOptions&) = delete;  // the options refer to it
   RunOptions& operator=(const RunOptions&) = delete;
 
-  /// Adds all options but --attention.
-  void add_to(CLI::App& cli);
-  /// Adds --attention for one kind.
-  void add_attention(CLI::App& cli);
+  /// Adds all options but those with the flags in `without`.
+  void add_to(CLI::App& cli, const std::vector<std::string>& without = {});
 
-  /// A copy of `base` with every option that was given in its place.
+  /// A copy of `base` with every option that was given in its place. Throws CLI::ValidationError for one that the architecture does not
+  /// have.
   models::RunConfig applied_to(models::RunConfig base = {}) const;
   /// The names of those that were given, "--lr".
   std::vector<std::string> given() const;
-  /// What a run in `folder` goes on with: its own config, which may become longer where its rates do not depend on the length, and another
-  /// --on-bad-gradient.
+  /// What a run in `folder` goes on with: its own config, changed where a resumed run may be, and longer where its rates do not depend on
+  /// the length.
   /// Throws ValueError `resume: --lr is not what 'run' was started with` for an option that was given and cannot change.
   models::RunConfig resumed(const models::RunConfig& run, const std::string& folder) const;
 
  private:
   struct Entry {
-    const CLI::Option* option;
-    std::function<void(models::RunConfig&)> assign;
-    std::function<bool(const models::RunConfig&)> differs;  // empty for what may change: resumed()
+    std::vector<const models::RunOption*> rows;  // of one flag
+    models::OptionValue value;                   // what was given
+    const CLI::Option* option = nullptr;
+    bool given() const { return option->count() > 0; }
   };
-  template <class Field>
-  CLI::Option* enter(CLI::Option* option, const char* group, Field field);
+  const Entry& entry(const std::string& key) const;
   void lengthen(models::RunConfig& run, const std::string& folder) const;
 
-  models::RunConfig config_;
-  std::vector<Entry> entries_;
-  const CLI::Option *epochs_ = nullptr, *updates_ = nullptr, *on_bad_gradient_ = nullptr;
+  std::list<Entry> entries_;  // where they lie is where CLI11 writes to
 };
 
 }  // namespace heed::apps

@@ -56,9 +56,6 @@ void train(const Options& options) {
   } else {
     config = options.run.applied_to();
     models::check(config);
-    if (config.model.architecture == "transformer" && options.app->count("--attention") > 0) {
-      throw CLI::ValidationError("--attention", "is of the recurrent translator; a transformer has its own");
-    }
   }
   const models::TokenisedCorpus corpus = tokenised(lines, config), validation = tokenised(valid_lines, config);
   if (!resume) {
@@ -106,7 +103,6 @@ Command add_train(CLI::App& cli) {
   cli.add_flag("--overwrite", o->overwrite, "replace a run that is there already")->excludes(resume);
   cli.add_option("--threads", o->threads, "threads (default: what the container allows)")->check(CLI::Range(0, 1024));
   cli.add_option("--json", o->json, "write the result as JSON")->multi_option_policy(CLI::MultiOptionPolicy::Throw);
-  o->run.add_attention(cli);
   o->run.add_to(cli);
   o->app = &cli;
   return [o] { train(*o); };

@@ -47,11 +47,11 @@ models::TrainResult train_run(const std::filesystem::path& folder, const models:
          "no validation target has four tokens, so BLEU is 0 whatever the model does: weights are kept by loss; "
          "--keep-best-by chrf tells more");
   }
-  if (trainer.config().train.precision == "bf16" && !has_bf16_products()) {
+  if (trainer.config().train.precision == models::Precision::bf16 && !has_bf16_products()) {
     warn("translator", "this CPU has no bf16 products: trains in f32");
   }
   note("{}vocabulary: {} and {} entries\n", label.empty() ? "" : label + ": ", trainer.source_vocabulary(), trainer.target_vocabulary());
-  if (config.train.subwords != "none" && trainer.target_vocabulary() < config.train.subword_vocabulary * 9 / 10) {
+  if (config.train.subwords != models::SubwordKind::none && trainer.target_vocabulary() < config.train.subword_vocabulary * 9 / 10) {
     warn("translator", fmt::format("the text gives {} pieces of the {} that --subword-vocabulary asks for", trainer.target_vocabulary(),
                                    config.train.subword_vocabulary));
   }

@@ -14,7 +14,6 @@
 #include "apps/translator/pairs.h"
 #include "apps/translator/search_options.h"
 #include "framework/io/file.h"
-#include "models/training/trainer.h"
 #include "models/run/translator.h"
 
 namespace heed::apps {
@@ -143,7 +142,7 @@ Command add_translate(CLI::App& cli) {
   cli.add_option("-i,--input", o->input, "text to translate, one sentence a line; - for standard input")->capture_default_str();
   cli.add_option("-o,--output", o->output, "where the translations go; - for standard output")->capture_default_str();
   auto* const attention = cli.add_option("--attention", o->attention, "also write the attention records, JSON lines (see apps/README.md)");
-  cli.add_flag("--self-attention", o->translate.self_attention, "with the self-attention of encoder and decoder in them (Transformer)")
+  cli.add_flag("--self-attention", o->translate.self_attention, "with the self-attention of encoder and decoder in them, where the model has it")
       ->needs(attention);
   cli.add_option("--force", o->force, "score these translations instead of making new ones; needs --input FILE");
   cli.add_flag("--tokens", o->tokens, "write tokens as the model has them, not text for people");

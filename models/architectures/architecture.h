@@ -6,10 +6,16 @@
 #include <vector>
 
 #include "models/corpus/batches.h"
-#include "models/architectures/config.h"
+#include "models/options/option.h"
 #include "nn/nn.h"
 
 namespace heed::models {
+
+/// Which tables the vocabularies share: the target's word vectors with the projection to the vocabulary (Press & Wolf 2017), and with the
+/// source's as well.
+enum class Tie : uint8_t { none, output, all };
+template <>
+inline constexpr std::array<std::string_view, 3> kNames<Tie>{"none", "output", "all"};
 
 /// Which attention a map of weights belongs to.
 struct AttentionMap {
@@ -35,7 +41,7 @@ class Decoding {
   virtual void select(const std::vector<int64_t>& rows) = 0;
 };
 
-/// Base of the recurrent translator and the Transformer.
+/// Base of every translator.
 class TranslationModel : public nn::Module {
  public:
   /// Mean cross-entropy of the targets, padding left out before the vocabulary is scored.
@@ -67,28 +73,24 @@ class TranslationModel : public nn::Module {
   /// @return rows in the order of the batch
   virtual std::unique_ptr<Decoding> begin(const Batch& batch) const = 0;
 
-  /// @return what made the model
-  const ModelConfig& config() const { return config_; }
   /// @return the attention maps of each target token; empty without attention
   const std::vector<AttentionMap>& attention_maps() const { return maps_; }
   /// @return whether there is any
   bool has_attention() const { return !maps_.empty(); }
-  /// @return the encoder's self-attention maps; empty for a recurrent model
+  /// @return the encoder's self-attention maps; empty where there is none
   const std::vector<AttentionMap>& encoder_self_maps() const { return encoder_self_maps_; }
   /// @return the decoder's
   const std::vector<AttentionMap>& decoder_self_maps() const { return decoder_self_maps_; }
   /// @return whether there is any
   bool has_self_attention() const { return !encoder_self_maps_.empty() && !decoder_self_maps_.empty(); }
-  /// @return units of the longest source, with the end mark; bounded by learned positions alone
-  int64_t longest_source() const;
+  /// @return units of the longest source, with the end mark; INT64_MAX unless something bounds it, such as learned positions
+  virtual int64_t longest_source() const { return INT64_MAX; }
   /// @return units of the longest target, without the end mark
   int64_t longest_target() const { return longest_source() - 1; }
   /// @return "additive attention, LSTM 256": what a picture's title says
   virtual std::string describe() const = 0;
 
  protected:
-  /// @param config checked already
-  explicit TranslationModel(ModelConfig config) : config_(std::move(config)) {}
   /// The decoder on a given target.
   struct Teacher {
     Tensor rows;     // [N, D]: what the vocabulary is scored from
@@ -102,7 +104,6 @@ class TranslationModel : public nn::Module {
   /// @return weight [V, D], bias [V] or undefined
   virtual std::pair<Tensor, Tensor> vocabulary_weights() const = 0;
 
-  ModelConfig config_;                                                      // what made the model
   std::vector<AttentionMap> maps_, encoder_self_maps_, decoder_self_maps_;  // set by the model's constructor
 };
 
@@ -111,12 +112,5 @@ class TranslationModel : public nn::Module {
 /// @param rows in 0 .. B - 1
 /// @return [N, *]
 Tensor take_rows(const Tensor& x, const std::vector<int64_t>& rows);
-
-/// A new model.
-/// @param config what it is
-/// @param source_vocabulary,target_vocabulary entries
-/// @return the model, with initial weights
-/// @throws ValueError for a config that makes no sense
-std::unique_ptr<TranslationModel> make_model(const ModelConfig& config, int64_t source_vocabulary, int64_t target_vocabulary);
 
 }  // namespace heed::models

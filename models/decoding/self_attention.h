@@ -17,7 +17,7 @@ struct SelfAttentionMaps {
 };
 
 /// Without gradients; results do not depend on how pairs are batched (to rounding).
-/// @param model a Transformer
+/// @param model one with self-attention
 /// @param pairs sources and targets
 /// @param batch_size pairs computed together
 /// @return for each pair, in order

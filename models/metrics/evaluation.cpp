@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "models/metrics/loss.h"
 #include "models/metrics/rates.h"
 #include "models/text/unicode.h"
-#include "models/training/trainer.h"
 
 namespace heed::models {
 namespace {

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "models/training/trainer.h"
 
 namespace heed::models {
 namespace {
@@ -144,7 +143,7 @@ Translation Translator::without_words(int64_t id, const std::string& line, std::
 
 void Translator::require_self_attention(const std::string& what) const {
   if (!run_.model->has_self_attention()) {
-    throw ValueError(fmt::format("{}: '{}' has no self-attention, only a Transformer has", what, run_.model->describe()));
+    throw ValueError(fmt::format("{}: '{}' has no self-attention", what, run_.model->describe()));
   }
 }
 

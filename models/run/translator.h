@@ -5,8 +5,8 @@
 
 #include "models/decoding/search.h"
 #include "models/decoding/self_attention.h"
-#include "models/run/translation.h"
 #include "models/run/folder.h"
+#include "models/run/translation.h"
 
 namespace heed::models {
 
@@ -15,8 +15,8 @@ struct TranslateOptions {
   SearchOptions search;  // beam, sampling, lengths
   /// Puts the source word that attention rests on in the place of <unk> (Luong et al. 2015, sec. 4.1).
   bool replace_unknown = false;
-  /// Longest source that is read, in words or pieces with the end mark; 0: as long as the model's positions. Time and memory of a
-  /// Transformer grow with its square.
+  /// Longest source that is read, in words or pieces with the end mark; 0: as long as the model's positions. Time and memory of
+  /// self-attention grow with its square.
   int64_t max_source = 1000;
   /// Adds the self-attention of encoder and decoder to each translation: of the first model of an ensemble, by forced decoding of what was
   /// found.
@@ -52,7 +52,7 @@ class Translator {
                                  const TranslateOptions& options = {}) const;
   /// Says so early when a model has no self-attention.
   /// @param what asks for it; stands in the message
-  /// @throws ValueError `WHAT: 'additive attention, LSTM 256' has no self-attention, only a Transformer has` for a model that has none
+  /// @throws ValueError `WHAT: 'additive attention, LSTM 256' has no self-attention` for a model that has none
   void require_self_attention(const std::string& what) const;
 
   /// The words of a translation as BLEU on tokens wants them.

@@ -41,4 +41,10 @@ TextCodec::Decoded TextCodec::decode(std::span<const int> ids) const {
   return result;
 }
 
+std::vector<int> encode_source(const TextCodec& codec, std::span<const std::string> words) {
+  std::vector<int> ids = codec.encode(words).ids;
+  ids.push_back(Vocabulary::kEos);
+  return ids;
+}
+
 }  // namespace heed::models

@@ -38,4 +38,10 @@ struct TextCodec {
   Decoded decode(std::span<const int> ids) const;
 };
 
+/// Words to ids, the end mark behind them.
+/// @param codec of the source
+/// @param words of a sentence
+/// @return the ids
+std::vector<int> encode_source(const TextCodec& codec, std::span<const std::string> words);
+
 }  // namespace heed::models

@@ -255,4 +255,19 @@ bool looks_tokenised(std::string_view text) {
          keeps_period(to_lower(word), false, "");
 }
 
+std::vector<std::vector<std::string>> tokenize_lines(std::span<const std::string> lines, const TextSettings& settings) {
+  std::vector<std::vector<std::string>> result;
+  for (const std::string& line : lines) {
+    result.emplace_back();
+    for (Token& token : tokenize(line, settings)) result.back().push_back(std::move(token.text));
+  }
+  return result;
+}
+
+std::string join(std::span<const std::string> words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
+  return text;
+}
+
 }  // namespace heed::models

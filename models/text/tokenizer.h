@@ -63,4 +63,13 @@ std::string detokenize(std::span<const std::string> tokens, std::string_view lan
 /// @return for that an apostrophe and the s
 std::string unescape(std::string_view token);
 
+/// Lines as tokens; an empty line gives none.
+/// @param lines ordinary text
+/// @param settings of that side
+/// @return the tokens of each line
+std::vector<std::vector<std::string>> tokenize_lines(std::span<const std::string> lines, const TextSettings& settings);
+/// @param words of a sentence
+/// @return them, joined by single spaces
+std::string join(std::span<const std::string> words);
+
 }  // namespace heed::models

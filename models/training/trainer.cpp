@@ -11,6 +11,7 @@
 #include "models/decoding/search.h"
 #include "models/metrics/bleu.h"
 #include "models/metrics/chrf.h"
+#include "models/metrics/loss.h"
 
 namespace heed::models {
 namespace {
@@ -105,39 +106,6 @@ void load_best(const std::filesystem::path& folder) {
 
 }  // namespace
 
-std::vector<std::vector<std::string>> tokenize_lines(std::span<const std::string> lines, const TextSettings& settings) {
-  std::vector<std::vector<std::string>> result;
-  for (const std::string& line : lines) {
-    result.emplace_back();
-    for (Token& token : tokenize(line, settings)) result.back().push_back(std::move(token.text));
-  }
-  return result;
-}
-
-std::vector<int> encode_source(const TextCodec& codec, std::span<const std::string> words) {
-  std::vector<int> ids = codec.encode(words).ids;
-  ids.push_back(Vocabulary::kEos);
-  return ids;
-}
-
-std::string join(std::span<const std::string> words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
-  return text;
-}
-
-double corpus_loss(const TranslationModel& model, std::span<const EncodedPair> pairs, int64_t batch_size) {
-  const NoGradGuard no_grad;
-  double total = 0;
-  int64_t tokens = 0;
-  for (const std::vector<int64_t>& indices : epoch_batches(pairs, batch_size, 0, 0)) {
-    const Batch batch = make_batch(pairs, indices);
-    total += model.loss(batch, 0).item() * static_cast<double>(batch.target_tokens);
-    tokens += batch.target_tokens;
-  }
-  return total / static_cast<double>(std::max<int64_t>(tokens, 1));
-}
-
 Trainer::TextFiles Trainer::learn_text(const RunConfig& config, const TokenisedCorpus& train) {
   check(config);
   TextFiles files;
@@ -150,9 +118,9 @@ Trainer::TextFiles Trainer::learn_text(const RunConfig& config, const TokenisedC
         if (train.source[i].size() <= limit && train.target[i].size() <= limit) units.push_back((*text)[i]);
       }
     }
-    if (config.train.subwords != "none") {
-      const std::string model = Subwords::train(units, config.train.subwords, config.train.subword_vocabulary);
-      TextCodec codec{{}, std::make_shared<Subwords>(model, config.train.subwords)};
+    if (config.train.subwords != SubwordKind::none) {
+      const std::string model = Subwords::train(units, name_of_choice(config.train.subwords), config.train.subword_vocabulary);
+      TextCodec codec{{}, std::make_shared<Subwords>(model, name_of_choice(config.train.subwords))};
       for (std::vector<std::string>& line : units) line = codec.units(line);
       for (const char* side : sides) files[fmt::format("{}.spm", side)] = model;
     }
@@ -260,7 +228,7 @@ void Trainer::resume() {
                                   integers[5], integers[6], train_.size(), validation_.size()));
   }
   const std::map<std::string, Tensor> weights = weights_of(file);
-  check_vocabularies(weights, source_.vocabulary, target_.vocabulary, folder_);
+  check_vocabularies(config_.model.architecture(), weights, source_.vocabulary, target_.vocabulary, folder_);
   for (const auto& [key, value] : file.tensors) {
     if (key != "best" && !all_finite(value)) throw FormatError(fmt::format("load '{}': '{}' holds NaN or infinity", name, key));
   }
@@ -317,13 +285,13 @@ void Trainer::trim_metrics() const {
 // Whether a number of this update is finite; where it is not the user has said what becomes of the update.
 bool Trainer::is_usable(const char* what, double value) const {
   if (std::isfinite(value)) return true;
-  if (config_.train.on_bad_gradient == "skip") return false;
+  if (config_.train.on_bad_gradient == BadGradient::skip) return false;
   throw Error(fmt::format("training: the {} is {} at update {}; try a lower lr", what, value, cursor_.update + 1));
 }
 
 // One update and its loss; nothing when it was left out. The norm is taken without clipping too: it is what finds a NaN.
 std::optional<double> Trainer::step(const Batch& batch, double lr) {
-  const AutocastGuard autocast(config_.train.precision == "bf16");
+  const AutocastGuard autocast(config_.train.precision == Precision::bf16);
   const Tensor loss = model_->loss(batch, config_.train.label_smoothing);
   const double value = loss.item();
   if (!is_usable("loss", value)) return std::nullopt;

@@ -9,24 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "models/corpus/tokenised.h"
 #include "models/run/folder.h"
 
 namespace heed::models {
-
-/// Tokenised sentence pairs.
-struct TokenisedCorpus {
-  std::vector<std::vector<std::string>> source, target;  // equally many
-};
-/// Lines as tokens; an empty line gives none.
-/// @param lines ordinary text
-/// @param settings of that side
-/// @return the tokens of each line
-std::vector<std::vector<std::string>> tokenize_lines(std::span<const std::string> lines, const TextSettings& settings);
-/// Words to ids, the end mark behind them.
-/// @param codec of the source
-/// @param words of a sentence
-/// @return the ids
-std::vector<int> encode_source(const TextCodec& codec, std::span<const std::string> words);
 
 /// Where a training stands.
 struct TrainProgress {
@@ -141,7 +127,7 @@ class Trainer {
     double bleu = -1, chrf = -1, loss = INFINITY;
     bool operator==(const Scores&) const = default;
   };
-  // Weights in model.safetensors that a longer run would not have: see single.safetensors in run_folder.h. They stay until they are beaten.
+  // Weights in model.safetensors that a longer run would not have: see single.safetensors in run/folder.h. They stay until they are beaten.
   struct FinalModel {
     Scores scores;
     int64_t update = 0, averaged = 0;
@@ -179,15 +165,5 @@ class Trainer {
   FinalModel final_;
   int64_t total_updates_ = 0, skipped_ = 0;
 };
-
-/// Mean cross-entropy without smoothing.
-/// @param model in evaluation mode
-/// @param pairs at least one
-/// @param batch_size pairs computed together
-/// @return nats a target token
-double corpus_loss(const TranslationModel& model, std::span<const EncodedPair> pairs, int64_t batch_size = 64);
-/// @param words of a sentence
-/// @return them, joined by single spaces
-std::string join(std::span<const std::string> words);
 
 }  // namespace heed::models

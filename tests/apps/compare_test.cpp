@@ -111,8 +111,8 @@ TEST_F(Compare, ScoresTheValidationSetWithoutATestSet) {
 }
 
 TEST_F(Compare, TrainsWhatTrainTrains) {
-  const std::vector<std::string> more = {"--attention", "additive", "--coverage", "true", "--max-length", "30", "--lowercase",
-                                         "--schedule",  "cosine",   "--dropout",  "0.1",  "--seed",       "5"};
+  const std::vector<std::string> more = {"--attention", "additive", "--coverage", "--max-length", "30",     "--lowercase",
+                                         "--schedule",  "cosine",   "--dropout",  "0.1",          "--seed", "5"};
   ASSERT_EQ(compare("alike", more).exit_code, 0);
   ASSERT_EQ(translator(command("train", "alone", more)).exit_code, 0);
   for (const char* file : {"config.toml", "model.safetensors", "source.vocab"}) {
@@ -280,7 +280,6 @@ TEST_F(Compare, WrongUsageIsOneLine) {
   };
   refused({"--attention", "none,none"}, "--attention: none is named twice");
   refused({"--attention", "magic"}, "--attention: 'magic' is not known (none, none_state, additive, ");
-  refused({"--architecture", "transformer"}, "--architecture: a transformer has no kinds of attention");
   refused({"--test-source", at("corpus/test.en")}, "--test-target: is missing");
   refused({"--train", "5"}, "--train: is the size of the built-in corpus");
   refused({"--resume", "--overwrite"}, "excludes");
@@ -289,6 +288,7 @@ TEST_F(Compare, WrongUsageIsOneLine) {
     more.insert(more.begin(), {"compare", "-o", at("x")});
     expect_failure(translator(more), message, 2);
   };
+  alone({"--architecture", "transformer"}, "--architecture: a transformer model has no kinds of attention");
   alone({"-s", at("corpus/train.en")}, "--target: is missing");
   alone({"-s", at("corpus/train.en"), "-t", at("corpus/train.de")}, "--valid-source: is missing");
   alone({"--test-source", at("corpus/test.en"), "--test-target", at("corpus/test.de")}, "--test-source: needs --source");
@@ -317,7 +317,7 @@ TEST_F(Compare, BadInputIsOneLineBeforeAnyTraining) {
   write(at("blank"), "\n\n");
   refused(with(with(words, "--source", at("blank")), "--target", at("blank")), "no training pair");
   refused(command("compare", "x", {"--lr", "-1"}), "lr: must be above 0");
-  refused(command("compare", "x", {"--attention", "additive,local_p", "--coverage", "true"}), "coverage: local_p attention has none");
+  refused(command("compare", "x", {"--attention", "additive,local_p", "--coverage"}), "coverage: local_p attention has none");
   refused(command("compare", "x", {"--json", at("no/such/x.json")}), "--json: cannot write");
   refused(command("compare", "x", {"--json", at("corpus/train.en")}), "is also an input (--source)");
   refused(with(words, "-o", at("corpus/train.en")), "train.en' is a file, not a folder");

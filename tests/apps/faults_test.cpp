@@ -41,10 +41,11 @@ class Faults : public testing::Test {
   static std::string at(const std::string& name) { return *dir_ / name; }
   static std::vector<std::string> train_command(const std::string& run, std::vector<std::string> more = {}) {
     std::vector<std::string> command = {"train", "-s", at("corpus/train.en"), "-t", at("corpus/train.de"), "-o", at(run)};
-    for (const char* word : {"--embedding", "8", "--encoder-hidden", "8", "--decoder-hidden", "12", "--attention-size", "8", "--readout",
-                             "12", "--updates", "12", "--validate-every", "6", "--batch-size", "10", "--log-every", "3"}) {
-      command.emplace_back(word);
+    if (std::ranges::find(more, "--architecture") == more.end()) {
+      command.insert(command.end(),
+                     {"--embedding", "8", "--encoder-hidden", "8", "--decoder-hidden", "12", "--attention-size", "8", "--readout", "12"});
     }
+    command.insert(command.end(), {"--updates", "12", "--validate-every", "6", "--batch-size", "10", "--log-every", "3"});
     command.insert(command.end(), {"--valid-source", at("corpus/valid.en"), "--valid-target", at("corpus/valid.de")});
     command.insert(command.end(), more.begin(), more.end());
     return command;
@@ -395,6 +396,7 @@ TEST_F(Faults, AHostileConfigIsRefusedAtOnce) {
 // The extremes of every whole number: one line, or work that ends; nothing overflows, and nothing is built without end.
 TEST_F(Faults, NumbersOfAnySizeAreTakenOrRefused) {
   const std::string most = "9223372036854775807";
+  const std::vector<std::string> kOfTransformer = {"--max-positions", "--model-size", "--feed-forward", "--decoder-layers"};
   for (const char* option : {"--epochs",
                              "--batch-size",
                              "--batch-tokens",
@@ -422,11 +424,12 @@ TEST_F(Faults, NumbersOfAnySizeAreTakenOrRefused) {
                              "--attention-max-source"}) {
     const std::string name = option;
     const bool layers = name.ends_with("layers");
-    expect_failure(translator(train_command("huge", {option, most})),
-                   name.substr(2) + ": must be at most " + (layers ? "1000" : "1000000000") + ", got " + most);
-    expect_failure(translator(train_command("huge", {option, most + "0"})), name + ": '" + most + "0' is too large a number", 2);
-    EXPECT_THAT(translator(train_command("huge", {option, "x"})).err,
-                testing::AllOf(HasSubstr(name + ": '"), HasSubstr("x' is not a number")));
+    const bool other = std::ranges::find(kOfTransformer, name) != kOfTransformer.end();
+    const std::string architecture = other ? "transformer" : "recurrent";
+    const auto with = [&](const std::string& value) { return train_command("huge", {"--architecture", architecture, option, value}); };
+    expect_failure(translator(with(most)), name.substr(2) + ": must be at most " + (layers ? "1000" : "1000000000") + ", got " + most);
+    expect_failure(translator(with(most + "0")), name + ": '" + most + "0' is too large a number", 2);
+    EXPECT_THAT(translator(with("x")).err, testing::AllOf(HasSubstr(name + ": '"), HasSubstr("x' is not a number")));
   }
   EXPECT_FALSE(fs::exists(at("huge")));
   const std::vector<std::string> longest = {"--epochs",   "1000000000", "--batch-size", "1000000000",

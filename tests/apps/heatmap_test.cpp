@@ -366,7 +366,7 @@ TEST_F(Heatmap, ARecordWithoutSelfAttentionSaysHowToMakeIt) {
   for (const std::string which : {"encoder", "decoder"}) {
     expect_failure({"--record", file, "-o", path("out.svg"), "--which", which}, 1,
                    "the record of model 'additive attention, LSTM 256' has no " + which +
-                       " self-attention: 'translator translate --attention FILE --self-attention' writes it, for a Transformer");
+                       " self-attention: 'translator translate --attention FILE --self-attention' writes it, where the model has it");
   }
   expect_failure(
       {"--record", write("s.jsonl", {record_with_self_attention(3, 3)}), "-o", path("out.svg"), "--which", "encoder", "--layer", "4"}, 1,

@@ -5,9 +5,11 @@
 #include <sstream>
 
 #include "framework/io/file.h"
+#include "models/architectures/recurrent/options.h"
+#include "models/architectures/transformer/options.h"
 #include "models/metrics/evaluation.h"
-#include "models/training/trainer.h"
 #include "models/run/translator.h"
+#include "models/training/trainer.h"
 #include "tests/testing/temp_dir.h"
 
 namespace heed::models {
@@ -15,8 +17,7 @@ namespace {
 
 RunConfig small(const std::string& keep_best_by) {
   RunConfig config;
-  ModelConfig& m = config.model;
-  m.embedding = m.encoder_hidden = m.decoder_hidden = m.attention_size = m.readout = 32;
+  config.model = RecurrentOptions{.embedding = 32, .encoder_hidden = 32, .decoder_hidden = 32, .readout = 32, .attention_size = 32};
   config.train.updates = 150;
   config.train.validate_every = 6;
   config.train.keep_best_by = keep_best_by;
@@ -141,12 +142,7 @@ TEST(Evaluation, SaysWhatPerplexityAndCaseHide) {
 TEST(Translator, ALineThatIsTooLongIsNamedAndTheOthersAreTranslated) {
   const TempDir folder;
   RunConfig config = small("chrf");
-  config.model.architecture = "transformer";
-  config.model.model_size = 32;
-  config.model.heads = 2;
-  config.model.feed_forward = 64;
-  config.model.positions = "learned";
-  config.model.max_positions = 8;
+  config.model = TransformerOptions{.model_size = 32, .feed_forward = 64, .heads = 2, .positions = Positions::learned, .max_positions = 8};
   config.train.max_length = 7;
   train(folder.path(), config, kShort);
   const Translator translator(load_run(folder.path()));

@@ -10,10 +10,12 @@
 #include <random>
 
 #include "framework/io/file.h"
+#include "models/architectures/recurrent/options.h"
+#include "models/architectures/transformer/options.h"
 #include "models/corpus/pharaoh.h"
 #include "models/run/translation.h"
-#include "models/training/trainer.h"
 #include "models/run/translator.h"
+#include "models/training/trainer.h"
 #include "tests/testing/temp_dir.h"
 
 namespace heed::models {
@@ -93,18 +95,9 @@ class MutatedFiles : public testing::TestWithParam<const char*> {
   }
   static RunConfig config(bool transformer) {
     RunConfig config;
-    config.model = {.attention = "additive",
-                    .embedding = 8,
-                    .encoder_hidden = 8,
-                    .decoder_hidden = 8,
-                    .attention_size = 8,
-                    .readout = 8,
-                    .decoder_layers = 1,
-                    .model_size = 8,
-                    .feed_forward = 8,
-                    .heads = 2};
-    if (transformer) config.model.architecture = "transformer";
-    config.train.subwords = transformer ? "bpe" : "none";
+    config.model = RecurrentOptions{.embedding = 8, .encoder_hidden = 8, .decoder_hidden = 8, .readout = 8, .attention_size = 8};
+    if (transformer) config.model = TransformerOptions{.decoder_layers = 1, .model_size = 8, .feed_forward = 8, .heads = 2};
+    config.train.subwords = transformer ? SubwordKind::bpe : SubwordKind::none;
     config.train.subword_vocabulary = 30;
     config.train.batch_size = 8;
     config.train.updates = 4;

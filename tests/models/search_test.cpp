@@ -122,8 +122,10 @@ TEST_P(EveryModel, ForcingTheOutputGivesItsScoreAndAttention) {
 TEST_P(EveryModel, AWideBeamFindsWhatBruteForceFinds) {
   manual_seed(5);
   ModelConfig config = GetParam().config;
-  if (config.tie == "all") config.tie = "output";  // two vocabularies
-  auto model = make_model(config, 12, 6);          // <unk> and two words
+  if (config.architecture().one_vocabulary(config.options())) {  // there are two
+    find_option(config, "tie")->set(config.options(), std::string("output"));
+  }
+  auto model = make_model(config, 12, 6);  // <unk> and two words
   model->train(false);
   constexpr int64_t kMost = 3;
   const std::vector<int> source{9, 4, 2};
@@ -182,9 +184,7 @@ INSTANTIATE_TEST_SUITE_P(Models, EveryModel, testing::ValuesIn(all_models()),
 
 std::unique_ptr<TranslationModel> transformer(uint64_t seed) {
   manual_seed(seed);
-  ModelConfig config = tiny_model();
-  config.architecture = "transformer";
-  auto model = make_model(config, 12, 12);
+  auto model = make_model(tiny_transformer(), 12, 12);
   model->train(false);
   return model;
 }

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <numeric>
 
-#include "models/text/vocabulary.h"
 #include "models/architectures/transformer/transformer.h"
+#include "models/text/vocabulary.h"
 #include "tests/models/translation_model.h"
 #include "tests/testing/parameters.h"
 #include "tests/testing/throws.h"
@@ -22,12 +22,12 @@ std::vector<EncodedPair> pairs() { return {{{5, 6, 7, 2}, {4, 5, 6}}, {{8, 2}, {
 std::vector<NamedConfig> transformers() {
   std::vector<NamedConfig> all;
   for (NamedConfig& model : all_models()) {
-    if (model.config.architecture == "transformer") all.push_back(std::move(model));
+    if (model.config.architecture().name == "transformer") all.push_back(std::move(model));
   }
   all.push_back(all.front());
   all.back().name = "transformer_one_and_three_layers";
-  all.back().config.encoder_layers = 1;
-  all.back().config.decoder_layers = 3;
+  all.back().config.as<TransformerOptions>().encoder_layers = 1;
+  all.back().config.as<TransformerOptions>().decoder_layers = 3;
   return all;
 }
 
@@ -51,17 +51,18 @@ class EveryTransformer : public testing::TestWithParam<NamedConfig> {
   Tensor embed(const std::string& side, const Tensor& ids, int64_t first = 0) const {
     auto named = parameters_by_name(*model_);
     const bool shared = named.find(side + ".weight") == named.end();
-    PositionedEmbedding embedding(GetParam().config, kVocabulary, shared ? named.at("target_embedding.weight") : Tensor{});
+    PositionedEmbedding embedding(GetParam().config.as<TransformerOptions>(), kVocabulary,
+                                  shared ? named.at("target_embedding.weight") : Tensor{});
     load(embedding, side);
     return embedding(ids, first);
   }
   nn::TransformerOptions layer_options() const {
-    const ModelConfig& c = GetParam().config;
+    const auto& c = GetParam().config.as<TransformerOptions>();
     return {.size = c.model_size,
             .feed_forward = c.feed_forward,
             .heads = c.heads,
-            .pre_norm = c.norm == "pre",
-            .rotary = c.positions == "rotary"};
+            .pre_norm = c.norm == NormPlace::pre,
+            .rotary = c.positions == Positions::rotary};
   }
   std::unique_ptr<TranslationModel> model_;
 };
@@ -69,7 +70,7 @@ class EveryTransformer : public testing::TestWithParam<NamedConfig> {
 // The decoder's layers are run word by word on their caches, which know no mask.
 TEST_P(EveryTransformer, ValuesAreThoseOfTheLayers) {
   const NoGradGuard no_grad;
-  const ModelConfig& config = GetParam().config;
+  const auto& config = GetParam().config.as<TransformerOptions>();
   const auto heads = static_cast<size_t>(config.heads);
   const std::vector<EncodedPair> all = pairs();
   const auto found = self_attention(*model_, all);
@@ -91,7 +92,7 @@ TEST_P(EveryTransformer, ValuesAreThoseOfTheLayers) {
         EXPECT_NEAR(map[at / S % S][at % S], wanted[at], 1e-5);
       }
     }
-    if (config.norm == "pre") {
+    if (config.norm == NormPlace::pre) {
       nn::LayerNorm norm(config.model_size);
       load(norm, "encoder_norm");
       memory = norm(memory);
@@ -155,8 +156,8 @@ TEST_P(EveryTransformer, MapsAreNamedByLayerAndHead) {
   const auto& encoder = model_->encoder_self_maps();
   const auto& decoder = model_->decoder_self_maps();
   EXPECT_TRUE(model_->has_self_attention());
-  EXPECT_EQ(encoder.back(), (AttentionMap{static_cast<int>(GetParam().config.encoder_layers) - 1, 1}));
-  EXPECT_EQ(decoder.back(), (AttentionMap{static_cast<int>(GetParam().config.decoder_layers) - 1, 1}));
+  EXPECT_EQ(encoder.back(), (AttentionMap{static_cast<int>(GetParam().config.as<TransformerOptions>().encoder_layers) - 1, 1}));
+  EXPECT_EQ(decoder.back(), (AttentionMap{static_cast<int>(GetParam().config.as<TransformerOptions>().decoder_layers) - 1, 1}));
   EXPECT_EQ(encoder[1], (AttentionMap{0, 1}));
 }
 

@@ -1,15 +1,15 @@
 // The translator's model: fused against step by step, batched against single, attention against none.
-#include "models/architectures/recurrent/recurrent.h"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
 
+#include "models/architectures/recurrent/recurrent.h"
 #include "models/decoding/search.h"
 #include "models/text/vocabulary.h"
 #include "tests/models/translation_model.h"
 #include "tests/testing/close.h"
+#include "tests/testing/throws.h"
 
 namespace heed::models {
 namespace {
@@ -56,7 +56,7 @@ INSTANTIATE_TEST_SUITE_P(Attention, FusedKinds,
                          testing::Values("none", "none_state", "additive", "dot", "general", "concat", "scaled_dot"));
 
 TEST(Seq2Seq, AttentionCostsLessThanFivePercentOfTheParameters) {
-  const ModelConfig with{}, without{.attention = "none"};
+  const RecurrentOptions with{}, without{.attention = "none"};
   const double a = static_cast<double>(Seq2Seq(with, 5000, 6000).parameter_count());
   const double b = static_cast<double>(Seq2Seq(without, 5000, 6000).parameter_count());
   EXPECT_GT(a, b);
@@ -65,31 +65,31 @@ TEST(Seq2Seq, AttentionCostsLessThanFivePercentOfTheParameters) {
 
 TEST(Seq2Seq, RefusesWhatMakesNoSense) {
   EXPECT_THROW(Seq2Seq({.attention = "magic"}, 10, 10), ValueError);
-  EXPECT_THROW(make_model({.architecture = "magic"}, 10, 10), ValueError);
-  EXPECT_THROW(make_model({.attention = "location", .coverage = true}, 10, 10), ValueError);
-  EXPECT_THROW(make_model({.architecture = "transformer", .model_size = 10, .heads = 4}, 10, 10), ValueError);
-  EXPECT_NO_THROW(make_model({.attention = "multi_head", .attention_size = 15, .heads = 3}, 10, 10));  // whatever a Transformer's width
-  EXPECT_THROW(make_model({.architecture = "transformer", .tie = "all"}, 10, 11), ValueError);
-  EXPECT_THROW(make_model({.architecture = "transformer", .model_size = 12, .heads = 4, .positions = "rotary"}, 10, 10), ValueError);
-  EXPECT_THROW(make_model({.architecture = "transformer", .positions = "absolute"}, 10, 10), ValueError);
-  EXPECT_THROW(Seq2Seq({.cell = "rnn"}, 10, 10), ValueError);
-  EXPECT_THROW(Seq2Seq({.tie = "output", .embedding = 8, .readout = 9}, 10, 10), ValueError);
-  EXPECT_THROW(Seq2Seq({.tie = "all", .embedding = 8, .readout = 8}, 10, 11), ValueError);
+  EXPECT_ERROR(ValueError, "architecture: 'magic' is not known (recurrent, transformer, convolutional)", find_architecture("magic"));
+  EXPECT_THROW(make_model(RecurrentOptions{.attention = "location", .coverage = true}, 10, 10), ValueError);
+  EXPECT_THROW(make_model(TransformerOptions{.model_size = 10, .heads = 4}, 10, 10), ValueError);
+  EXPECT_NO_THROW(make_model(RecurrentOptions{.attention = "multi_head", .attention_size = 15, .heads = 3}, 10, 10));
+  EXPECT_THROW(make_model(TransformerOptions{.tie = Tie::all}, 10, 11), ValueError);
+  EXPECT_THROW(make_model(TransformerOptions{.model_size = 12, .heads = 4, .positions = Positions::rotary}, 10, 10), ValueError);
+  EXPECT_THROW(make_model(ConvolutionalOptions{.tie = Tie::all}, 10, 11), ValueError);
+  EXPECT_THROW(make_model(ConvolutionalOptions{.kernel_width = 0}, 10, 10), ValueError);
+  EXPECT_THROW(Seq2Seq({.embedding = 8, .readout = 9, .tie = Tie::output}, 10, 10), ValueError);
+  EXPECT_THROW(Seq2Seq({.embedding = 8, .readout = 8, .tie = Tie::all}, 10, 11), ValueError);
   EXPECT_THROW(Seq2Seq({.readout = 0}, 10, 10), ValueError);
   EXPECT_THROW(Seq2Seq({.dropout = 1.0}, 10, 10), ValueError);
 }
 
 TEST(Seq2Seq, TiedTablesAreOneParameterAndTheProjection) {
   manual_seed(2);
-  ModelConfig config = tiny_model();
+  RecurrentOptions config = tiny_model();
   config.readout = config.embedding;
-  const auto count = [&](const char* tie) {
+  const auto count = [&](Tie tie) {
     config.tie = tie;
     return make_model(config, 11, 11)->parameter_count();
   };
-  const int64_t none = count("none"), table = 11 * config.embedding;
-  EXPECT_EQ(count("output"), none - table - 11);  // no projection, no bias of it
-  EXPECT_EQ(count("all"), none - 2 * table - 11);
+  const int64_t none = count(Tie::none), table = 11 * config.embedding;
+  EXPECT_EQ(count(Tie::output), none - table - 11);  // no projection, no bias of it
+  EXPECT_EQ(count(Tie::all), none - 2 * table - 11);
   // Every row of the table gets a gradient: those that no source or target holds from the projection.
   const Seq2Seq model(config, 11, 11);
   model.loss(make_batch(pairs(), all()), 0.1).backward();
@@ -107,9 +107,8 @@ TEST(Seq2Seq, TiedTablesAreOneParameterAndTheProjection) {
 // Past the last learned position nothing is put out, whatever the length limits say.
 TEST(Transformer, OutputsEndWhereLearnedPositionsDo) {
   manual_seed(3);
-  ModelConfig config = tiny_model();
-  config.architecture = "transformer";
-  config.positions = "learned";
+  TransformerOptions config = tiny_transformer();
+  config.positions = Positions::learned;
   config.max_positions = 6;
   auto model = make_model(config, 12, 11);
   model->train(false);

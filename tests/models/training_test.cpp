@@ -6,11 +6,16 @@
 #include <cmath>
 #include <fstream>
 #include <numeric>
+#include <optional>
+#include <regex>
 #include <set>
 
-#include "models/grammar/demo_corpus.h"
+#include "models/architectures/recurrent/options.h"
+#include "models/architectures/transformer/options.h"
 #include "models/corpus/pharaoh.h"
+#include "models/grammar/demo_corpus.h"
 #include "models/metrics/evaluation.h"
+#include "models/metrics/loss.h"
 #include "models/training/trainer.h"
 #include "tests/testing/temp_dir.h"
 #include "tests/testing/throws.h"
@@ -20,17 +25,8 @@ namespace {
 
 RunConfig tiny_config() {
   RunConfig config;
-  config.model = {.dropout = 0.1,
-                  .attention = "additive",
-                  .embedding = 24,
-                  .encoder_hidden = 24,
-                  .decoder_hidden = 48,
-                  .attention_size = 24,
-                  .readout = 32,
-                  .decoder_layers = 1,
-                  .model_size = 24,
-                  .feed_forward = 32,
-                  .heads = 2};
+  config.model =
+      RecurrentOptions{.embedding = 24, .encoder_hidden = 24, .decoder_hidden = 48, .readout = 32, .attention_size = 24, .dropout = 0.1};
   config.train.batch_size = 8;
   config.train.epochs = 6;
   config.train.lr = 5e-3;
@@ -196,13 +192,14 @@ TEST(Trainer, ARunWithOneCounterForAllParametersIsResumed) {
 // bf16 belongs to the updates: validation, what is stored and whoever trains next are in f32.
 TEST(Trainer, Bf16StaysInsideTheUpdates) {
   RunConfig config = tiny_config();
-  config.model.encoder_hidden = config.model.embedding = config.model.attention_size = 64;  // sizes at which products go to bf16
-  config.model.decoder_hidden = 128;
+  RecurrentOptions& model = config.model.as<RecurrentOptions>();
+  model.encoder_hidden = model.embedding = model.attention_size = 64;  // sizes at which products go to bf16
+  model.decoder_hidden = 128;
   config.train.batch_size = 64;
   config.train.epochs = 3;
   const TempDir f32, bf16, parts;
   train(f32.path(), config);
-  config.train.precision = "bf16";
+  config.train.precision = Precision::bf16;
   const TrainResult result = train(bf16.path(), config);
   EXPECT_FALSE(AutocastGuard::active());
   train(parts.path(), config, {2, 5});
@@ -233,10 +230,8 @@ TEST(Trainer, Bf16StaysInsideTheUpdates) {
 
 RunConfig tiny_transformer() {
   RunConfig config = tiny_config();
-  config.model.architecture = "transformer";
-  config.model.tie = "all";
-  config.model.dropout = 0.0;
-  config.train.subwords = "bpe";
+  config.model = TransformerOptions{.decoder_layers = 1, .model_size = 24, .feed_forward = 32, .heads = 2, .tie = Tie::all, .dropout = 0.0};
+  config.train.subwords = SubwordKind::bpe;
   config.train.subword_vocabulary = 20;  // w, v, digits and few of their pairs: some words are two pieces
   config.train.joint = true;
   config.train.batch_tokens = 90;
@@ -319,7 +314,7 @@ TEST(Translator, SelfAttentionOfPiecesBecomesThatOfWords) {
 // A recurrent model on pieces of vocabularies of their own: a word's attention is the mean of its target pieces' over the sum of the
 // source's.
 TEST(Translator, CrossAttentionOfPiecesBecomesThatOfWords) {
-  for (const char* kind : {"unigram", "bpe"}) {
+  for (const SubwordKind kind : {SubwordKind::unigram, SubwordKind::bpe}) {
     const TempDir folder;
     RunConfig config = tiny_config();
     config.train.subwords = kind;
@@ -327,11 +322,11 @@ TEST(Translator, CrossAttentionOfPiecesBecomesThatOfWords) {
     config.train.joint = false;
     config.train.epochs = 2;
     train(folder.path(), config);
-    EXPECT_NE(read_file(folder.path() / "source.spm"), read_file(folder.path() / "target.spm")) << kind;
+    EXPECT_NE(read_file(folder.path() / "source.spm"), read_file(folder.path() / "target.spm")) << name_of_choice(kind);
     const Translator translator(load_run(folder.path()));
     const std::vector<std::string> words{"w3", "w11", "w7", "w10"}, output{"v3", "v11", "v7", "v10"};
     const auto source = translator.run().source.encode(words), target = translator.run().target.encode(output);
-    ASSERT_GT(target.ids.size(), output.size()) << kind;
+    ASSERT_GT(target.ids.size(), output.size()) << name_of_choice(kind);
     std::vector<int> source_ids = source.ids, column_of = source.word_of, row_of = target.word_of;
     source_ids.push_back(Vocabulary::kEos);
     column_of.push_back(static_cast<int>(words.size()));
@@ -340,10 +335,10 @@ TEST(Translator, CrossAttentionOfPiecesBecomesThatOfWords) {
     const auto units = forced_decoding(*translator.run().model, pair).front().attention.front();
     const std::vector<std::string> line{join(words)}, given{join(output)};
     const auto found = translator.force(line, given).front().attention.front().weights;
-    ASSERT_EQ(found.size(), output.size() + 1) << kind;
-    ASSERT_EQ(units.size(), row_of.size()) << kind;
+    ASSERT_EQ(found.size(), output.size() + 1) << name_of_choice(kind);
+    ASSERT_EQ(units.size(), row_of.size()) << name_of_choice(kind);
     for (size_t r = 0; r < found.size(); ++r) {
-      ASSERT_EQ(found[r].size(), words.size() + 1) << kind;
+      ASSERT_EQ(found[r].size(), words.size() + 1) << name_of_choice(kind);
       for (size_t c = 0; c < found[r].size(); ++c) {
         double total = 0, rows = 0;
         for (size_t u = 0; u < row_of.size(); ++u) {
@@ -352,7 +347,7 @@ TEST(Translator, CrossAttentionOfPiecesBecomesThatOfWords) {
           for (size_t v = 0; v < column_of.size(); ++v)
             total += column_of[v] == static_cast<int>(c) ? static_cast<double>(units[u][v]) : 0.0;
         }
-        EXPECT_NEAR(found[r][c], total / rows, 1e-5) << kind;
+        EXPECT_NEAR(found[r][c], total / rows, 1e-5) << name_of_choice(kind);
       }
     }
   }
@@ -377,7 +372,7 @@ TEST(Translator, SelfAttentionOfEveryHypothesisOnRequest) {
   train(folder.path(), config);
   const Translator translator(load_run(folder.path()));
   const std::vector<std::string> lines{"w3 w11 w7 w10", "", "w5 w2"};
-  const ModelConfig& model = translator.run().config.model;
+  const auto& model = translator.run().config.model.as<TransformerOptions>();
   const auto encoder_maps = static_cast<size_t>(model.heads * model.encoder_layers),
              decoder_maps = static_cast<size_t>(model.heads * model.decoder_layers);
   for (const SearchOptions& search :
@@ -413,7 +408,7 @@ TEST(Translator, SelfAttentionOfARecurrentModelIsRefused) {
   train(folder.path(), config);
   const Translator translator(load_run(folder.path()));
   const std::vector<std::string> lines{"w3"};
-  const std::string none = "'additive attention, LSTM 48' has no self-attention, only a Transformer has";
+  const std::string none = "'additive attention, LSTM 48' has no self-attention";
   EXPECT_ERROR(ValueError, "translate: " + none, translator.translate(lines, {.self_attention = true}));
   EXPECT_ERROR(ValueError, "forced decoding: " + none, translator.force(lines, lines, {.self_attention = true}));
 }
@@ -508,15 +503,15 @@ TEST(Trainer, ABadGradientStopsTheTrainingOrItsUpdateIsLeftOut) {
     };
     const TempDir stopped, whole, parts;
     for (const TempDir* folder : {&stopped, &whole, &parts}) {
-      config.train.on_bad_gradient = folder == &stopped ? "stop" : "skip";
+      config.train.on_bad_gradient = folder == &stopped ? BadGradient::stop : BadGradient::skip;
       Trainer::start(folder->path(), config, Trainer::learn_text(config, corpus));
     }
-    config.train.on_bad_gradient = "stop";
+    config.train.on_bad_gradient = BadGradient::stop;
     EXPECT_ERROR(Error, "training: the norm of the gradient is nan at update 3; try a lower lr",
                  run(stopped.path(), {3}, INT64_MAX, false));
     EXPECT_FALSE(std::filesystem::exists(stopped.path() / "model.safetensors"));
 
-    config.train.on_bad_gradient = "skip";
+    config.train.on_bad_gradient = BadGradient::skip;
     const TrainResult result = run(whole.path(), {1, 3, 11}, INT64_MAX, false);
     EXPECT_TRUE(result.finished);
     EXPECT_EQ(result.updates, 20);
@@ -535,9 +530,8 @@ TEST(Trainer, ABadGradientStopsTheTrainingOrItsUpdateIsLeftOut) {
     EXPECT_EQ(run(parts.path(), {1, 3, 11}, INT64_MAX, true).skipped, 3);
     EXPECT_EQ(read_file(whole.path() / "model.safetensors"), read_file(parts.path() / "model.safetensors"));
   }
-  RunConfig config = tiny_config();
-  config.train.on_bad_gradient = "ignore";
-  EXPECT_ERROR(ValueError, "on-bad-gradient: 'ignore' is not known (stop, skip)", check(config));
+  const std::string text = std::regex_replace(to_toml(tiny_config()), std::regex("on_bad_gradient = 'stop'"), "on_bad_gradient = 'ignore'");
+  EXPECT_ERROR(FormatError, "'config.toml': on-bad-gradient: 'ignore' is not known (stop, skip)", parse_run_config(text, "config.toml"));
 }
 
 class BrokenRun : public testing::Test {
@@ -602,6 +596,92 @@ TEST(RunConfig, GoesThroughTomlUnchanged) {
   config.source_text.lowercase = true;
   config.train.seed = 77;
   EXPECT_EQ(parse_run_config(to_toml(config), "c"), config);
+}
+
+// What heed 0.1 wrote: [model] has the options of both architectures that there were.
+TEST(RunConfig, ReadsTheFirstVersion) {
+  const std::string model =
+      "attention = 'dot'\nattention_max_source = 128\nattention_size = 64\nattention_window = 10\nbidirectional = true\ncell = 'gru'\n"
+      "coverage = false\ndecoder_hidden = 128\ndecoder_layers = 3\ndropout = 0.25\nembedding = 48\nencoder_hidden = 64\n"
+      "encoder_layers = 2\nfeed_forward = 256\nheads = 8\ninput_feeding = true\nmax_positions = 512\nmodel_size = 128\nnorm = 'post'\n"
+      "positions = 'rotary'\nreadout = 96\nresidual = false\ntie = 'none'\n";
+  const std::string text = "[source_text]\nlanguage = 'en'\n[target_text]\nlowercase = true\n[train]\nlr = 0.5\nsubwords = 'bpe'\n";
+  const auto read = [&](const std::string& architecture, const std::string& more = "") {
+    return parse_run_config("format = 'heed.run'\nversion = 1\n[model]\narchitecture = '" + architecture + "'\n" + more + model + text,
+                            "c");
+  };
+  const RunConfig recurrent = read("recurrent"), transformer = read("transformer");
+  RunConfig wanted;
+  wanted.model = RecurrentOptions{.cell = Cell::gru,
+                                  .encoder_layers = 2,
+                                  .embedding = 48,
+                                  .encoder_hidden = 64,
+                                  .decoder_hidden = 128,
+                                  .readout = 96,
+                                  .attention = "dot",
+                                  .attention_size = 64,
+                                  .heads = 8,
+                                  .dropout = 0.25};
+  wanted.train.lr = 0.5;
+  wanted.train.subwords = SubwordKind::bpe;
+  wanted.train.keep_best_by = "bleu";  // which that version did not say
+  wanted.source_text.language = "en";
+  wanted.target_text.lowercase = true;
+  EXPECT_EQ(recurrent, wanted);
+  wanted.model = TransformerOptions{.encoder_layers = 2,
+                                    .decoder_layers = 3,
+                                    .model_size = 128,
+                                    .feed_forward = 256,
+                                    .heads = 8,
+                                    .norm = NormPlace::post,
+                                    .positions = Positions::rotary,
+                                    .dropout = 0.25};
+  EXPECT_EQ(transformer, wanted);
+  EXPECT_EQ(parse_run_config(to_toml(transformer), "c"), wanted);
+  EXPECT_ERROR(FormatError, "'c': [model] magic is not known", read("recurrent", "magic = 1\n"));
+}
+
+// Each option alone goes through config.toml, is refused outside its values, and stands once in the table.
+TEST(RunOptions, EveryRowIsReadWrittenAndChecked) {
+  std::set<std::string> seen;
+  for (const RunOption& row : run_options()) {
+    SCOPED_TRACE(row.section + "." + row.key + " " + row.architecture);
+    EXPECT_TRUE(seen.insert(row.section + "." + row.key + " " + row.architecture).second);
+    EXPECT_FALSE(row.help.empty());
+    RunConfig config;
+    config.train.joint = true;  // for tie = all
+    if (!row.architecture.empty()) config.model = ModelConfig(find_architecture(row.architecture));
+    ASSERT_TRUE(row.applies(config));
+    const OptionValue before = row.get(config);
+    OptionValue other = before;
+    if (auto* const on = std::get_if<bool>(&other)) *on = !*on;
+    if (auto* const whole = std::get_if<int64_t>(&other)) *whole = *whole > 8 ? *whole - 2 : *whole + 4;
+    if (auto* const number = std::get_if<double>(&other)) *number = *number / 2 + 0.01;
+    if (auto* const name = std::get_if<std::string>(&other)) *name = row.values.choices.empty() ? "xy" : row.values.choices.back();
+    if (other == before) other = row.values.choices.front();
+    row.check(other);
+    row.set(config, other);
+    EXPECT_EQ(row.get(config), other);
+    const std::string text = to_toml(config);
+    EXPECT_THAT(text, testing::HasSubstr("\n" + row.key + " = "));
+    std::optional<RunConfig> back;
+    try {
+      back = parse_run_config(text, "c");
+    } catch (const FormatError& error) {  // what goes with other options alone, such as coverage
+      EXPECT_THROW(check(config), ValueError) << error.what();
+    }
+    if (back) {
+      EXPECT_EQ(*back, config);
+    }
+    if (std::holds_alternative<int64_t>(before) && std::isfinite(row.values.most)) {
+      EXPECT_THROW(row.check(static_cast<int64_t>(row.values.most) + 1), ValueError);
+      EXPECT_THROW(row.check(static_cast<int64_t>(row.values.least) - 1), ValueError);
+    }
+    if (!row.values.choices.empty()) {
+      EXPECT_THROW(row.check(std::string("magic")), ValueError);
+    }
+  }
+  EXPECT_GT(seen.size(), 60U);
 }
 
 TEST(RunConfig, NamesWhatIsUnknownOrOfTheWrongType) {

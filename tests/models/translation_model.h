@@ -1,30 +1,40 @@
 // Small translators of every kind, for tests that all of them must pass.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "models/architectures/architecture.h"
+#include "models/architectures/convolutional/options.h"
+#include "models/architectures/recurrent/options.h"
+#include "models/architectures/transformer/options.h"
+#include "nn/nn.h"
 
 namespace heed::models {
 
-inline ModelConfig tiny_model(const std::string& attention = "additive") {
+inline RecurrentOptions tiny_model(const std::string& attention = "additive") {
   return {.encoder_layers = 2,
-          .dropout = 0.0,
-          .attention = attention,
-          .attention_window = 2,
-          .attention_max_source = 6,
           .embedding = 6,
           .encoder_hidden = 5,
           .decoder_hidden = 8,
-          .attention_size = 8,
           .readout = 9,
-          .decoder_layers = 2,
-          .model_size = 8,
-          .feed_forward = 12,
-          .heads = 2};
+          .attention = attention,
+          .attention_size = 8,
+          .attention_window = 2,
+          .attention_max_source = 6,
+          .heads = 2,
+          .dropout = 0.0};
+}
+
+inline TransformerOptions tiny_transformer() {
+  return {.encoder_layers = 2, .decoder_layers = 2, .model_size = 8, .feed_forward = 12, .heads = 2, .dropout = 0.0};
+}
+
+inline ConvolutionalOptions tiny_convolutional() {
+  return {.encoder_layers = 2, .decoder_layers = 2, .embedding = 6, .hidden = 5, .kernel_width = 3, .max_positions = 64, .dropout = 0.0};
 }
 
 struct NamedConfig {
@@ -34,46 +44,48 @@ struct NamedConfig {
 
 inline std::vector<NamedConfig> all_models() {
   std::vector<NamedConfig> all{{"none", tiny_model("none")}, {"none_state", tiny_model("none_state")}};
+  const auto recurrent = [&](const std::string& name, const std::string& attention = "additive") -> RecurrentOptions& {
+    return all.emplace_back(NamedConfig{name, tiny_model(attention)}).config.as<RecurrentOptions>();
+  };
+  const auto transformer = [&](const std::string& name) -> TransformerOptions& {
+    return all.emplace_back(NamedConfig{"transformer_" + name, tiny_transformer()}).config.as<TransformerOptions>();
+  };
+  const auto convolutional = [&](const std::string& name) -> ConvolutionalOptions& {
+    return all.emplace_back(NamedConfig{"convolutional_" + name, tiny_convolutional()}).config.as<ConvolutionalOptions>();
+  };
   for (const std::string& kind : nn::attention_kinds()) {
-    all.push_back({kind, tiny_model(kind)});
-    all.push_back({kind + "_without_feeding", tiny_model(kind)});
-    all.back().config.input_feeding = false;
+    recurrent(kind, kind);
+    recurrent(kind + "_without_feeding", kind).input_feeding = false;
     if (const auto with = nn::coverage_kinds(); std::ranges::find(with, kind) != with.end()) {
-      all.push_back({kind + "_coverage", tiny_model(kind)});
-      all.back().config.coverage = true;
+      recurrent(kind + "_coverage", kind).coverage = true;
     }
   }
-  all.push_back({"additive_one_direction", tiny_model()});
-  all.back().config.bidirectional = false;
+  recurrent("additive_one_direction").bidirectional = false;
   for (const char* attention : {"none", "none_state", "additive", "dot"}) {
-    all.push_back({std::string("gru_") + attention, tiny_model(attention)});
-    all.back().config.cell = "gru";
+    recurrent(std::string("gru_") + attention, attention).cell = Cell::gru;
   }
-  for (const char* cell : {"lstm", "gru"}) {
-    all.push_back({std::string(cell) + "_residual", tiny_model()});
-    all.back().config.cell = cell;
-    all.back().config.residual = true;
+  for (const Cell cell : {Cell::lstm, Cell::gru}) {
+    RecurrentOptions& options = recurrent(name_of_choice(cell) + "_residual");
+    options.cell = cell;
+    options.residual = true;
   }
-  for (const char* tie : {"output", "all"}) {
-    all.push_back({std::string("additive_tie_") + tie, tiny_model()});
-    ModelConfig& c = all.back().config;
-    c.tie = tie;
-    c.readout = c.embedding;
+  for (const Tie tie : {Tie::output, Tie::all}) {
+    RecurrentOptions& options = recurrent("additive_tie_" + name_of_choice(tie));
+    options.tie = tie;
+    options.readout = options.embedding;
   }
-  for (const char* norm : {"pre", "post"}) {
-    for (const char* tie : {"none", "output", "all"}) {
-      all.push_back({std::string("transformer_") + norm + "_tie_" + tie, tiny_model()});
-      ModelConfig& c = all.back().config;
-      c.architecture = "transformer";
-      c.norm = norm;
-      c.tie = tie;
+  for (const NormPlace norm : {NormPlace::pre, NormPlace::post}) {
+    for (const Tie tie : {Tie::none, Tie::output, Tie::all}) {
+      TransformerOptions& options = transformer(name_of_choice(norm) + "_tie_" + name_of_choice(tie));
+      options.norm = norm;
+      options.tie = tie;
     }
   }
-  for (const char* positions : {"learned", "rotary"}) {
-    all.push_back({std::string("transformer_") + positions, tiny_model()});
-    all.back().config.architecture = "transformer";
-    all.back().config.positions = positions;
+  for (const Positions positions : {Positions::learned, Positions::rotary}) {
+    transformer(name_of_choice(positions)).positions = positions;
   }
+  for (const Tie tie : {Tie::none, Tie::output, Tie::all}) convolutional("tie_" + name_of_choice(tie)).tie = tie;
+  for (const int64_t width : {1, 2, 4}) convolutional(fmt::format("kernel_{}", width)).kernel_width = width;
   return all;
 }
 

@@ -12,26 +12,26 @@ namespace {
 
 Tensor flatten(const Tensor& x) { return reshape(x, {x.size(0) * x.size(1), x.size(2)}); }
 
-bool attends(const ModelConfig& config) { return config.attention != "none" && config.attention != "none_state"; }
+bool attends(const RecurrentOptions& options) { return options.attention != "none" && options.attention != "none_state"; }
 
-int64_t memory_size(const ModelConfig& config) { return (config.bidirectional ? 2 : 1) * config.encoder_hidden; }
+int64_t memory_size(const RecurrentOptions& options) { return (options.bidirectional ? 2 : 1) * options.encoder_hidden; }
 
 // Whether a context is part of the decoder's next input: without attention always.
-bool sees_context(const ModelConfig& config) { return config.input_feeding || !attends(config); }
-int64_t cell_input_size(const ModelConfig& config) { return config.embedding + (sees_context(config) ? memory_size(config) : 0); }
+bool sees_context(const RecurrentOptions& options) { return options.input_feeding || !attends(options); }
+int64_t cell_input_size(const RecurrentOptions& options) { return options.embedding + (sees_context(options) ? memory_size(options) : 0); }
 
 // Word vectors; `table` [V, D] when another layer owns them. A table that is a projection to the vocabulary too starts small enough for
 // that, and its rows are scaled up on the way in (Vaswani et al. 2017, sec. 3.4).
-nn::Embedding word_vectors(const ModelConfig& config, int64_t vocabulary, bool tied, const Tensor& table) {
-  const double root = std::sqrt(static_cast<double>(config.embedding));
+nn::Embedding word_vectors(const RecurrentOptions& options, int64_t vocabulary, bool tied, const Tensor& table) {
+  const double root = std::sqrt(static_cast<double>(options.embedding));
   if (table.defined()) return {table, Vocabulary::kPad, root};
-  return tied ? nn::Embedding(vocabulary, config.embedding, Vocabulary::kPad, 1 / root, root)
-              : nn::Embedding(vocabulary, config.embedding, Vocabulary::kPad);
+  return tied ? nn::Embedding(vocabulary, options.embedding, Vocabulary::kPad, 1 / root, root)
+              : nn::Embedding(vocabulary, options.embedding, Vocabulary::kPad);
 }
 
 template <class Options>
-Options encoder_options(const ModelConfig& c) {
-  return {.layers = c.encoder_layers, .bidirectional = c.bidirectional, .dropout = c.dropout, .residual = c.residual};
+Options encoder_options(const RecurrentOptions& o) {
+  return {.layers = o.encoder_layers, .bidirectional = o.bidirectional, .dropout = o.dropout, .residual = o.residual};
 }
 
 LstmResult without_cell(const nn::GRUResult& r) { return {r.output, r.hidden, {}}; }
@@ -43,15 +43,15 @@ Tensor map_weights(const nn::Attention::Output& seen) {
 
 }  // namespace
 
-Encoder::Encoder(const ModelConfig& config, int64_t vocabulary)
-    : embedding_(word_vectors(config, vocabulary, config.tie == "all", {})), dropout_(config.dropout) {
+Encoder::Encoder(const RecurrentOptions& options, int64_t vocabulary)
+    : embedding_(word_vectors(options, vocabulary, options.tie == Tie::all, {})), dropout_(options.dropout) {
   child("embedding", embedding_);
   child("dropout", dropout_);
-  if (config.cell == "gru") {
-    gru_ = std::make_unique<nn::GRU>(config.embedding, config.encoder_hidden, encoder_options<nn::GRUOptions>(config));
+  if (options.cell == Cell::gru) {
+    gru_ = std::make_unique<nn::GRU>(options.embedding, options.encoder_hidden, encoder_options<nn::GRUOptions>(options));
     child("gru", *gru_);
   } else {
-    lstm_ = std::make_unique<nn::LSTM>(config.embedding, config.encoder_hidden, encoder_options<nn::LSTMOptions>(config));
+    lstm_ = std::make_unique<nn::LSTM>(options.embedding, options.encoder_hidden, encoder_options<nn::LSTMOptions>(options));
     child("lstm", *lstm_);
   }
 }
@@ -61,18 +61,18 @@ LstmResult Encoder::operator()(const Tensor& source, const Tensor& lengths) cons
   return lstm_ ? (*lstm_)(x, lengths) : without_cell((*gru_)(x, lengths));
 }
 
-Decoder::Decoder(const ModelConfig& config, int64_t vocabulary, const Tensor& table)
-    : fixed_context_(config.attention == "none"),
-      input_feeding_(sees_context(config)),
-      maps_(config.attention == "multi_head" ? config.heads : 1),
-      embedding_(word_vectors(config, vocabulary, config.tie != "none", table)),
-      dropout_(config.dropout),
-      lstm_(config.cell == "gru" ? nullptr : std::make_unique<nn::LSTMLayer>(cell_input_size(config), config.decoder_hidden)),
-      gru_(config.cell == "gru" ? std::make_unique<nn::GRULayer>(cell_input_size(config), config.decoder_hidden) : nullptr),
-      init_hidden_(memory_size(config), config.decoder_hidden),
-      init_cell_(lstm_ ? std::make_unique<nn::Linear>(memory_size(config), config.decoder_hidden) : nullptr),
-      readout_(config.decoder_hidden + memory_size(config) + config.embedding, config.readout),
-      projection_(config.tie == "none" ? std::make_unique<nn::Linear>(config.readout, vocabulary) : nullptr) {
+Decoder::Decoder(const RecurrentOptions& options, int64_t vocabulary, const Tensor& table)
+    : fixed_context_(options.attention == "none"),
+      input_feeding_(sees_context(options)),
+      maps_(options.attention == "multi_head" ? options.heads : 1),
+      embedding_(word_vectors(options, vocabulary, options.tie != Tie::none, table)),
+      dropout_(options.dropout),
+      lstm_(options.cell == Cell::gru ? nullptr : std::make_unique<nn::LSTMLayer>(cell_input_size(options), options.decoder_hidden)),
+      gru_(options.cell == Cell::gru ? std::make_unique<nn::GRULayer>(cell_input_size(options), options.decoder_hidden) : nullptr),
+      init_hidden_(memory_size(options), options.decoder_hidden),
+      init_cell_(lstm_ ? std::make_unique<nn::Linear>(memory_size(options), options.decoder_hidden) : nullptr),
+      readout_(options.decoder_hidden + memory_size(options) + options.embedding, options.readout),
+      projection_(options.tie == Tie::none ? std::make_unique<nn::Linear>(options.readout, vocabulary) : nullptr) {
   child("embedding", embedding_);
   child("dropout", dropout_);
   child("cell", lstm_ ? static_cast<nn::Module&>(*lstm_) : *gru_);
@@ -80,14 +80,14 @@ Decoder::Decoder(const ModelConfig& config, int64_t vocabulary, const Tensor& ta
   if (init_cell_) child("init_cell", *init_cell_);
   child("readout", readout_);
   if (projection_) child("projection", *projection_);
-  if (!attends(config)) return;
-  attention_ = nn::make_attention(config.attention, {.query = config.decoder_hidden,
-                                                     .key = memory_size(config),
-                                                     .attention = config.attention_size,
-                                                     .heads = config.heads,
-                                                     .max_source = config.attention_max_source,
-                                                     .window = config.attention_window,
-                                                     .coverage = config.coverage});
+  if (!attends(options)) return;
+  attention_ = nn::make_attention(options.attention, {.query = options.decoder_hidden,
+                                                      .key = memory_size(options),
+                                                      .attention = options.attention_size,
+                                                      .heads = options.heads,
+                                                      .max_source = options.attention_max_source,
+                                                      .window = options.attention_window,
+                                                      .coverage = options.coverage});
   child("attention", *attention_);
 }
 
@@ -177,10 +177,10 @@ std::pair<Tensor, Tensor> Decoder::projection() const {
   return projection_ ? std::pair(projection_->weight, projection_->bias) : std::pair(embedding_.weight, Tensor{});
 }
 
-Seq2Seq::Seq2Seq(const ModelConfig& config, int64_t source_vocabulary, int64_t target_vocabulary)
-    : TranslationModel((check(config, source_vocabulary, target_vocabulary), config)),
-      encoder_(config, source_vocabulary),
-      decoder_(config, target_vocabulary, config.tie == "all" ? encoder_.table() : Tensor{}) {
+Seq2Seq::Seq2Seq(const RecurrentOptions& options, int64_t source_vocabulary, int64_t target_vocabulary)
+    : options_((check(ModelConfig(options), source_vocabulary, target_vocabulary), options)),
+      encoder_(options, source_vocabulary),
+      decoder_(options, target_vocabulary, options.tie == Tie::all ? encoder_.table() : Tensor{}) {
   child("encoder", encoder_);
   child("decoder", decoder_);
   for (int head = 0; head < decoder_.attention_maps(); ++head) maps_.push_back({0, head});
@@ -230,10 +230,10 @@ class Seq2SeqDecoding : public Decoding {
 std::unique_ptr<Decoding> Seq2Seq::begin(const Batch& batch) const { return std::make_unique<Seq2SeqDecoding>(*this, batch); }
 
 std::string Seq2Seq::describe() const {
-  std::string what = config_.attention == "none" ? "no attention" : config_.attention == "none_state" ? "no attention, state only" : "";
-  if (what.empty()) what = config_.attention + " attention";
-  return fmt::format("{}{}, {} {}", what, config_.coverage ? " with coverage" : "", config_.cell == "gru" ? "GRU" : "LSTM",
-                     config_.decoder_hidden);
+  std::string what = options_.attention == "none" ? "no attention" : options_.attention == "none_state" ? "no attention, state only" : "";
+  if (what.empty()) what = options_.attention + " attention";
+  return fmt::format("{}{}, {} {}", what, options_.coverage ? " with coverage" : "", options_.cell == Cell::gru ? "GRU" : "LSTM",
+                     options_.decoder_hidden);
 }
 
 }  // namespace heed::models

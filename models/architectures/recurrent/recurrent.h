@@ -9,7 +9,7 @@
 
 #include <memory>
 
-#include "models/architectures/architecture.h"
+#include "models/architectures/recurrent/options.h"
 
 namespace heed::models {
 
@@ -36,9 +36,9 @@ struct StepResult {
 /// Word vectors and LSTM or GRU layers.
 class Encoder : public nn::Module {
  public:
-  /// @param config cell, sizes, layers
+  /// @param options cell, sizes, layers
   /// @param vocabulary V of the source
-  Encoder(const ModelConfig& config, int64_t vocabulary);
+  Encoder(const RecurrentOptions& options, int64_t vocabulary);
   /// @param source i64 [B, S]
   /// @param lengths i64 [B]
   /// @return keys [B, S, E], summary [B, E], cell [B, E] (undefined with GRU)
@@ -56,10 +56,10 @@ class Encoder : public nn::Module {
 /// One LSTM or GRU layer with attention, and the projection to the vocabulary.
 class Decoder : public nn::Module {
  public:
-  /// @param config cell, sizes, attention
+  /// @param options cell, sizes, attention
   /// @param vocabulary V of the target
   /// @param table [V, embedding]: the encoder's word vectors, where both sides share them (tie = all)
-  Decoder(const ModelConfig& config, int64_t vocabulary, const Tensor& table);
+  Decoder(const RecurrentOptions& options, int64_t vocabulary, const Tensor& table);
 
   /// @return whether there is any
   bool has_attention() const { return static_cast<bool>(attention_); }
@@ -128,10 +128,10 @@ class Decoder : public nn::Module {
 /// The recurrent translator.
 class Seq2Seq : public TranslationModel {
  public:
-  /// @param config what it is
+  /// @param options what it is
   /// @param source_vocabulary,target_vocabulary entries
-  /// @throws ValueError for a config that makes no sense
-  Seq2Seq(const ModelConfig& config, int64_t source_vocabulary, int64_t target_vocabulary);
+  /// @throws ValueError for options that make no sense
+  Seq2Seq(const RecurrentOptions& options, int64_t source_vocabulary, int64_t target_vocabulary);
 
   /// Reads the sources.
   /// @param source i64 [B, S]
@@ -147,6 +147,7 @@ class Seq2Seq : public TranslationModel {
  private:
   Teacher teach(const Batch& batch, const Tensor& rows) const override;
   std::pair<Tensor, Tensor> vocabulary_weights() const override;
+  RecurrentOptions options_;
   Encoder encoder_;
   Decoder decoder_;
 };

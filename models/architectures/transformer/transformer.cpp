@@ -9,27 +9,27 @@
 namespace heed::models {
 namespace {
 
-nn::TransformerOptions layer_options(const ModelConfig& c) {
-  return {.size = c.model_size,
-          .feed_forward = c.feed_forward,
-          .heads = c.heads,
-          .dropout = c.dropout,
-          .pre_norm = c.norm == "pre",
-          .rotary = c.positions == "rotary"};
+nn::TransformerOptions layer_options(const TransformerOptions& o) {
+  return {.size = o.model_size,
+          .feed_forward = o.feed_forward,
+          .heads = o.heads,
+          .dropout = o.dropout,
+          .pre_norm = o.norm == NormPlace::pre,
+          .rotary = o.positions == Positions::rotary};
 }
 
 }  // namespace
 
-PositionedEmbedding::PositionedEmbedding(const ModelConfig& config, int64_t vocabulary, const Tensor& table)
-    : size_(config.model_size), table_(table), dropout_(config.dropout) {
+PositionedEmbedding::PositionedEmbedding(const TransformerOptions& options, int64_t vocabulary, const Tensor& table)
+    : size_(options.model_size), table_(table), dropout_(options.dropout) {
   if (!table_.defined()) {
     const Tensor values = nn::init::normal({vocabulary, size_}, 1 / std::sqrt(static_cast<double>(size_)));
     select(values, 0, Vocabulary::kPad).fill_(0);
     table_ = param("weight", values);
   }
-  if (config.positions == "sinusoidal") sinusoidal_.emplace(size_);
-  if (config.positions == "learned") {
-    learned_ = std::make_unique<nn::LearnedPositions>(config.max_positions, size_);
+  if (options.positions == Positions::sinusoidal) sinusoidal_.emplace(size_);
+  if (options.positions == Positions::learned) {
+    learned_ = std::make_unique<nn::LearnedPositions>(options.max_positions, size_);
     child("positions", *learned_);
   }
   child("dropout", dropout_);
@@ -40,32 +40,33 @@ Tensor PositionedEmbedding::operator()(const Tensor& ids, int64_t first) const {
   return dropout_(sinusoidal_ ? (*sinusoidal_)(words, first) : learned_ ? (*learned_)(words, first) : words);
 }
 
-Transformer::Transformer(const ModelConfig& config, int64_t source_vocabulary, int64_t target_vocabulary)
-    : TranslationModel((check(config, source_vocabulary, target_vocabulary), config)) {
-  const ModelConfig& c = config_;
-  target_embedding_ = std::make_unique<PositionedEmbedding>(c, target_vocabulary);
-  source_embedding_ = std::make_unique<PositionedEmbedding>(c, source_vocabulary, c.tie == "all" ? target_embedding_->table() : Tensor{});
+Transformer::Transformer(const TransformerOptions& options, int64_t source_vocabulary, int64_t target_vocabulary)
+    : options_((check(ModelConfig(options), source_vocabulary, target_vocabulary), options)) {
+  const TransformerOptions& o = options_;
+  target_embedding_ = std::make_unique<PositionedEmbedding>(o, target_vocabulary);
+  source_embedding_ =
+      std::make_unique<PositionedEmbedding>(o, source_vocabulary, o.tie == Tie::all ? target_embedding_->table() : Tensor{});
   child("target_embedding", *target_embedding_);
   child("source_embedding", *source_embedding_);
-  for (int64_t i = 0; i < c.encoder_layers; ++i) {
-    encoder_.push_back(std::make_unique<nn::TransformerEncoderLayer>(layer_options(c)));
+  for (int64_t i = 0; i < o.encoder_layers; ++i) {
+    encoder_.push_back(std::make_unique<nn::TransformerEncoderLayer>(layer_options(o)));
     child(fmt::format("encoder{}", i), *encoder_.back());
-    for (int64_t head = 0; head < c.heads; ++head) encoder_self_maps_.push_back({static_cast<int>(i), static_cast<int>(head)});
+    for (int64_t head = 0; head < o.heads; ++head) encoder_self_maps_.push_back({static_cast<int>(i), static_cast<int>(head)});
   }
-  for (int64_t i = 0; i < c.decoder_layers; ++i) {
-    decoder_.push_back(std::make_unique<nn::TransformerDecoderLayer>(layer_options(c)));
+  for (int64_t i = 0; i < o.decoder_layers; ++i) {
+    decoder_.push_back(std::make_unique<nn::TransformerDecoderLayer>(layer_options(o)));
     child(fmt::format("decoder{}", i), *decoder_.back());
-    for (int64_t head = 0; head < c.heads; ++head) maps_.push_back({static_cast<int>(i), static_cast<int>(head)});
+    for (int64_t head = 0; head < o.heads; ++head) maps_.push_back({static_cast<int>(i), static_cast<int>(head)});
   }
   decoder_self_maps_ = maps_;
-  if (c.norm == "pre") {
-    encoder_norm_ = std::make_unique<nn::LayerNorm>(c.model_size);
-    decoder_norm_ = std::make_unique<nn::LayerNorm>(c.model_size);
+  if (o.norm == NormPlace::pre) {
+    encoder_norm_ = std::make_unique<nn::LayerNorm>(o.model_size);
+    decoder_norm_ = std::make_unique<nn::LayerNorm>(o.model_size);
     child("encoder_norm", *encoder_norm_);
     child("decoder_norm", *decoder_norm_);
   }
-  if (c.tie == "none") {
-    projection_ = std::make_unique<nn::Linear>(c.model_size, target_vocabulary);
+  if (o.tie == Tie::none) {
+    projection_ = std::make_unique<nn::Linear>(o.model_size, target_vocabulary);
     child("projection", *projection_);
   }
 }
@@ -145,9 +146,11 @@ class TransformerDecoding : public Decoding {
 
 std::unique_ptr<Decoding> Transformer::begin(const Batch& batch) const { return std::make_unique<TransformerDecoding>(*this, batch); }
 
+int64_t Transformer::longest_source() const { return architecture_of(options_).longest_source(options_); }
+
 std::string Transformer::describe() const {
-  return fmt::format("Transformer {}+{}, {} wide, {} heads", config_.encoder_layers, config_.decoder_layers, config_.model_size,
-                     config_.heads);
+  return fmt::format("Transformer {}+{}, {} wide, {} heads", options_.encoder_layers, options_.decoder_layers, options_.model_size,
+                     options_.heads);
 }
 
 }  // namespace heed::models

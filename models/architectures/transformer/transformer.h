@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "models/architectures/architecture.h"
+#include "models/architectures/transformer/options.h"
 
 namespace heed::models {
 
@@ -13,10 +13,10 @@ namespace heed::models {
 /// 2017, sec. 3.4, 3.5).
 class PositionedEmbedding : public nn::Module {
  public:
-  /// @param config size, positions, dropout
+  /// @param options size, positions, dropout
   /// @param vocabulary V
   /// @param table [V, D], shared when it is defined
-  PositionedEmbedding(const ModelConfig& config, int64_t vocabulary, const Tensor& table = {});
+  PositionedEmbedding(const TransformerOptions& options, int64_t vocabulary, const Tensor& table = {});
   /// @param ids i64 [B, T]
   /// @param first the position of the first column
   /// @return [B, T, D]
@@ -35,12 +35,13 @@ class PositionedEmbedding : public nn::Module {
 /// Encoder and decoder layers of nn/transformer.h around word vectors and a projection.
 class Transformer : public TranslationModel {
  public:
-  /// @param config what it is
+  /// @param options what it is
   /// @param source_vocabulary,target_vocabulary entries
-  /// @throws ValueError for a config that makes no sense, and for tie = all with two vocabularies
-  Transformer(const ModelConfig& config, int64_t source_vocabulary, int64_t target_vocabulary);
+  /// @throws ValueError for options that make no sense, and for tie = all with two vocabularies
+  Transformer(const TransformerOptions& options, int64_t source_vocabulary, int64_t target_vocabulary);
   std::unique_ptr<Decoding> begin(const Batch& batch) const override;
   SelfAttention self_attention(const Batch& batch) const override;
+  int64_t longest_source() const override;
   /// @return "Transformer 4+4, 128 wide, 4 heads"
   std::string describe() const override;
 
@@ -60,6 +61,7 @@ class Transformer : public TranslationModel {
   std::pair<Tensor, Tensor> vocabulary_weights() const override;
   Tensor finish(const Tensor& x, const std::unique_ptr<nn::LayerNorm>& norm) const { return norm ? (*norm)(x) : x; }
 
+  TransformerOptions options_;
   std::unique_ptr<PositionedEmbedding> target_embedding_, source_embedding_;  // the target's first: the source may share its table
   std::vector<std::unique_ptr<nn::TransformerEncoderLayer>> encoder_;
   std::vector<std::unique_ptr<nn::TransformerDecoderLayer>> decoder_;

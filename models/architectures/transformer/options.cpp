@@ -1,0 +1,67 @@
+#include "models/architectures/transformer/options.h"
+
+#include <fmt/format.h>
+
+#include <limits>
+
+#include "models/architectures/transformer/transformer.h"
+
+namespace heed::models {
+namespace {
+
+using T = TransformerOptions;
+constexpr double kMostLayers = 1000;  // a mistyped number would be built until memory ends
+
+std::vector<OptionOf<T>> options() {
+  return {
+      {"encoder_layers", &T::encoder_layers, "layers of the encoder", between(1, kMostLayers)},
+      {"decoder_layers", &T::decoder_layers, "layers of the decoder", between(1, kMostLayers)},
+      {"model_size", &T::model_size, "width of the layers", between(1)},
+      {"feed_forward", &T::feed_forward, "width inside the feed-forward layers", between(1)},
+      {"heads", &T::heads, "attention heads", between(1)},
+      {"norm", &T::norm, "layer normalisation in front of each sublayer (pre) or behind it (post)"},
+      {"positions", &T::positions, "sinusoidal, learned or rotary"},
+      {"max_positions", &T::max_positions, "rows of learned positions: the longest source and target", between(1)},
+      {"tie", &T::tie, "tables that are one: none, output (target embedding = projection), all (source embedding too)"},
+      {"dropout", &T::dropout, "probability of dropout", fraction()},
+  };
+}
+
+void check(const T& o) {
+  if (o.model_size % o.heads != 0) throw ValueError(fmt::format("heads: {} do not divide a model-size of {}", o.heads, o.model_size));
+  if (o.positions == Positions::rotary && o.model_size / o.heads % 2 != 0) {
+    throw ValueError(fmt::format("positions: rotary needs an even size a head, got {} in {} heads", o.model_size, o.heads));
+  }
+}
+
+std::vector<LeastSize> least_sizes(const T& o) {
+  const auto real = [](int64_t n) { return static_cast<double>(n); };
+  std::vector<LeastSize> sizes{{"encoder_layers", real(o.encoder_layers), /*in_tensors=*/true},
+                               {"decoder_layers", real(o.decoder_layers), /*in_tensors=*/true},
+                               {"model_size", real(o.model_size) * real(o.model_size)},
+                               {"feed_forward", real(o.model_size) * real(o.feed_forward)}};
+  if (o.positions == Positions::learned) sizes.push_back({"max_positions", real(o.model_size) * real(o.max_positions)});
+  return sizes;
+}
+
+}  // namespace
+
+const Architecture& architecture_of(const TransformerOptions&) {
+  static const Architecture row = ArchitectureOf<T>{
+      .name = "transformer",
+      .what = "self-attention on both sides, attention to the source in every decoder layer",
+      .options = options(),
+      .source_table = "source_embedding.weight",
+      .target_table = "target_embedding.weight",
+      .check = check,
+      .one_vocabulary = [](const T& o) { return o.tie == Tie::all; },
+      .longest_source =
+          [](const T& o) { return o.positions == Positions::learned ? o.max_positions : std::numeric_limits<int64_t>::max(); },
+      .least_sizes = least_sizes,
+      .make = [](const T& o, int64_t source, int64_t target) -> std::unique_ptr<TranslationModel> {
+        return std::make_unique<Transformer>(o, source, target);
+      }}.row();
+  return row;
+}
+
+}  // namespace heed::models

@@ -1,0 +1,35 @@
+// The options of the Transformer, and its row in the table of architectures.
+#pragma once
+
+#include "models/architectures/registry.h"
+
+namespace heed::models {
+
+/// Where layer normalisation stands: in front of each sublayer, or behind it.
+enum class NormPlace : uint8_t { pre, post };
+template <>
+inline constexpr std::array<std::string_view, 2> kNames<NormPlace>{"pre", "post"};
+
+/// Positions: sinusoidal or learned ones are added to the word vectors, rotary ones stand in self-attention.
+enum class Positions : uint8_t { sinusoidal, learned, rotary };
+template <>
+inline constexpr std::array<std::string_view, 3> kNames<Positions>{"sinusoidal", "learned", "rotary"};
+
+/// What makes a Transformer.
+struct TransformerOptions {
+  int64_t encoder_layers = 1;                   // at least 1
+  int64_t decoder_layers = 4;                   // at least 1
+  int64_t model_size = 128;                     // D
+  int64_t feed_forward = 256;                   // inner size
+  int64_t heads = 4;                            // of each layer; they divide D
+  NormPlace norm = NormPlace::pre;              // of each layer
+  Positions positions = Positions::sinusoidal;  // see there
+  int64_t max_positions = 512;                  // rows of learned positions: the longest source and target
+  Tie tie = Tie::none;                          // see there
+  double dropout = 0.3;                         // in [0, 1)
+};
+
+/// @return the row of the Transformer
+const Architecture& architecture_of(const TransformerOptions&);
+
+}  // namespace heed::models
