@@ -18,9 +18,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<const char*, 10> kRunFiles = {
-    kRunLock,     "single.safetensors", "config.toml",       "source.vocab",      "target.vocab",
-    "source.spm", "target.spm",         "model.safetensors", "state.safetensors", "metrics.jsonl"};
+constexpr std::array<const char*, 11> kRunFiles = {
+    kRunLock,     "single.safetensors", "config.toml",       "source.vocab",  "target.vocab", "source.spm",
+    "target.spm", "model.safetensors",  "state.safetensors", "metrics.jsonl", "data.json"};
 
 // As the system sees it, or as it would be named once it exists.
 fs::path real(const fs::path& path) {

@@ -25,6 +25,7 @@
 
 #include "apps/common/environment.h"
 #include "apps/common/print.h"
+#include "apps/common/renamed.h"
 #include "framework/core/error.h"
 #include "models/text/unicode.h"
 
@@ -155,6 +156,8 @@ std::string unknown_option(const CLI::App& cli, int argc, char** argv) {
     }
     const CLI::Option* const before = i > 1 ? option_of(*at, cli, argv[i - 1]) : nullptr;
     if (found || (before && before->get_expected_min() > 0 && !word.starts_with("--"))) continue;  // known, or the value of one
+    const std::string now = renamed(at == &cli ? cli.get_name() : fmt::format("{} {}", cli.get_name(), at->get_name()), name);
+    if (!now.empty()) return fmt::format("{} is now {}", name, now);
     const std::string near = nearest(name, known);
     return fmt::format("{} is not an option{}", name, near.empty() ? "" : fmt::format("; did you mean {}?", near));
   }

@@ -29,7 +29,8 @@ bool is_unfinished_start(const fs::path& folder) {
   for (const fs::path& path : entries) {
     const std::string name = path.filename().string();
     marked = marked || name == kRunLock;
-    const bool text = name.ends_with(".vocab") || name.ends_with(".spm") || (name == "metrics.jsonl" && fs::is_empty(path, error));
+    const bool text =
+        name.ends_with(".vocab") || name.ends_with(".spm") || name == "data.json" || (name == "metrics.jsonl" && fs::is_empty(path, error));
     if (!is_run_file(name) || !(text || name == kRunLock || is_temporary(name))) return false;
   }
   return marked;

@@ -164,7 +164,7 @@ const std::vector<models::AttentionWeights>& maps_of(const models::Translation& 
   const auto& maps = which == Which::encoder ? record.encoder_self_attention : record.decoder_self_attention;
   if (maps.empty()) {
     throw ValueError(
-        fmt::format("the record of model '{}' has no {}: 'translator translate --attention FILE --self-attention' "
+        fmt::format("the record of model '{}' has no {}: 'translator translate --records FILE --self-attention' "
                     "writes it, where the model has it",
                     record.model, kind_of(which)));
   }

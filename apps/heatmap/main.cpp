@@ -1,6 +1,7 @@
 // heatmap: draws the attention of a translation, or of its encoder or decoder to itself, from a record
 // (models/run/translation.h), as SVG or PNG.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -24,7 +25,8 @@ namespace {
 using namespace heed;
 
 struct Options {
-  std::string record, run, sentence, target, output, json, which = "cross";
+  std::string records, run, sentence, translation, output, json, which = "cross";
+  std::vector<std::string> words;  // the sentence, as the shell left it
   int64_t line = 1;
   double dpi = heatmap::kDefaultDpi;
   heatmap::PictureOptions picture;
@@ -56,19 +58,19 @@ models::Translation translate_sentence(const Options& options) {
   std::error_code error;
   if (std::filesystem::is_regular_file(options.sentence, error)) {
     throw ValueError(
-        fmt::format("--sentence: '{}' is a file, and a sentence is wanted; 'translator translate -r RUN -i {} --attention FILE' makes "
-                    "records of its lines, which --record FILE --line N draws",
+        fmt::format("'{}' is a file, and a sentence is wanted; 'translator translate -r RUN -s {} --records FILE' makes "
+                    "records of its lines, which --records FILE --line N draws",
                     options.sentence, options.sentence));
   }
   const models::Translator translator(models::load_run(options.run));
-  const std::vector<std::string> source{options.sentence}, target{options.target};
-  for (const std::string* text : {&options.sentence, &options.target}) {
+  const std::vector<std::string> source{options.sentence}, target{options.translation};
+  for (const std::string* text : {&options.sentence, &options.translation}) {
     if (models::first_invalid_utf8(*text)) throw ValueError("the sentence is not UTF-8");
   }
   const bool self_attention = options.picture.which != heatmap::Which::cross;
   if (self_attention) translator.require_self_attention(fmt::format("--which: '{}'", options.run));
   const models::TranslateOptions wanted{.self_attention = self_attention};
-  const auto records = options.target.empty() ? translator.translate(source, wanted) : translator.force(source, target, wanted);
+  const auto records = options.translation.empty() ? translator.translate(source, wanted) : translator.force(source, target, wanted);
   if (!records.front().skipped.empty()) throw ValueError("the sentence is too long: " + records.front().skipped);
   if (records.front().source.tokens.empty()) throw ValueError("the sentence has no words");
   return records.front();
@@ -76,14 +78,14 @@ models::Translation translate_sentence(const Options& options) {
 
 void draw(const Options& options) {
   heatmap::check_output(options.output);
-  apps::check_files({.inputs = {{"--record", options.record}},
+  apps::check_files({.inputs = {{"--records", options.records}},
                      .outputs = {{"--output", options.output}, {"--json", options.json}},
                      .runs = options.run.empty() ? std::vector<std::string>{} : std::vector{options.run}});
   if (models::first_invalid_utf8(options.picture.title)) throw ValueError("--title: the text is not UTF-8");
-  const models::Translation record = options.run.empty() ? read_record(options.record, options.line) : translate_sentence(options);
+  const models::Translation record = options.run.empty() ? read_record(options.records, options.line) : translate_sentence(options);
   if (options.run.empty() && record.source.tokens.empty()) {
     throw ValueError(
-        fmt::format("'{}' line {} is the record of a line without words: there is nothing to draw", options.record, options.line));
+        fmt::format("'{}' line {} is the record of a line without words: there is nothing to draw", options.records, options.line));
   }
   const auto [missing, bytes] = heatmap::draw_file(record, options.output, options.picture, options.dpi);
   constexpr size_t kLargeFile = 20'000'000;
@@ -112,12 +114,12 @@ int main(int argc, char** argv) {
       },
       "");
   auto* const from = cli.add_option_group("input", "a record, or a sentence and the run that translates it");
-  from->add_option("--record", options.record, "file of attention records, one JSON a line; - for standard input");
+  from->add_option("--records", options.records, "file of attention records, one JSON a line; - for standard input");
   auto* const run = from->add_option("-r,--run", options.run, "run folder of a trained translator");
   from->require_option(1);
-  auto* const sentence = cli.add_option("-s,--sentence", options.sentence, "sentence to translate")->needs(run);
+  auto* const sentence = cli.add_option("sentence", options.words, "the sentence to translate, in words of its own")->needs(run);
   run->needs(sentence);
-  cli.add_option("-t,--target", options.target, "draw the attention for this translation instead of the model's own")->needs(run);
+  cli.add_option("--translation", options.translation, "draw the attention for this translation instead of the model's own")->needs(run);
   cli.add_option("--line", options.line, "which line of the file, from 1")->check(line_number)->capture_default_str();
   cli.add_option("-o,--output", options.output, "picture to write: .svg or .png; - for an SVG on standard output")->required();
   cli.add_option("--which", options.which, "attention to draw: cross (output to source), or encoder's or decoder's to itself")
@@ -133,7 +135,7 @@ int main(int argc, char** argv) {
       ->excludes(mean)
       ->excludes(head)
       ->excludes(layer);
-  cli.add_flag("--keep-eos,!--drop-eos", options.picture.keep_eos, "draw the end-of-sentence row and column (default) or leave them out");
+  cli.add_flag("--eos,!--no-eos", options.picture.keep_eos, "draw the end-of-sentence row and column (default: on)");
   cli.add_option("--brightest", options.picture.brightest, "the weight drawn brightest, for maps that are pale; 0: the largest drawn")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
@@ -145,6 +147,7 @@ int main(int argc, char** argv) {
   cli.set_version_flag("--version", [] { return "heatmap of " + build_info().str(); });
   return apps::run_app("heatmap", cli, argc, argv, [&] {
     using heatmap::Which;
+    options.sentence = fmt::format("{}", fmt::join(options.words, " "));
     options.picture.which = options.which == "encoder" ? Which::encoder : options.which == "decoder" ? Which::decoder : Which::cross;
     draw(options);
   });

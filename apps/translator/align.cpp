@@ -31,7 +31,7 @@ std::vector<std::vector<models::AlignmentLink>> links_of(const std::string& run,
     models::TranslateOptions options;
     options.search.first = all.size();
     for (const models::Translation& forced : translator.force(some, their, options)) {
-      if (!forced.skipped.empty()) warn("translator", fmt::format("line {} is left empty: {}", forced.id + 1, forced.skipped));
+      if (!forced.skipped.empty()) warn("translator", fmt::format("line {} is left empty: {}", forced.id, forced.skipped));
       all.push_back(models::attention_links(forced));
     }
   });

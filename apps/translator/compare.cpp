@@ -91,9 +91,7 @@ void check_trained_usage(const Options& o) {
       wrong_usage("--run", fmt::format("two runs are called {}; name them: NAME=FOLDER", name_of(run)));
   }
   for (const std::string& option : o.run.given()) {
-    const std::string decoding = "--decode-" + option.substr(2);
-    const std::string hint = o.app->get_option_no_throw(decoding) ? fmt::format(" (in decoding it is {})", decoding) : "";
-    wrong_usage(option, "belongs to training, and with --run nothing is trained" + hint);
+    wrong_usage(option, "belongs to training, and with --run nothing is trained");
   }
 }
 
@@ -115,7 +113,7 @@ void check_usage(const Options& o) {
       wrong_usage("--attention", fmt::format("{} is named twice", o.attention[i]));
     }
   }
-  if (const models::RunConfig config = o.run.applied_to(); !run_option("--attention").applies(config)) {
+  if (const models::RunConfig config = o.run.applied_to(config_of_preset(*o.app)); !run_option("--attention").applies(config)) {
     wrong_usage("--architecture", fmt::format("a {} model has no kinds of attention to compare; train it with translator train, compare it "
                                               "with --run",
                                               config.model.architecture().name));
@@ -125,7 +123,7 @@ void check_usage(const Options& o) {
 // A report in the way must be one of ours, and beside --run it takes --overwrite to replace it.
 void check_report(const Options& o) {
   const fs::path out = o.folder;
-  if (is_run_folder(out)) throw IoError(fmt::format("--out: '{}' is a run, not a folder for a report", o.folder));
+  if (is_run_folder(out)) throw IoError(fmt::format("--output: '{}' is a run, not a folder for a report", o.folder));
   for (const char* file : kReportFiles) {
     if (!file_exists(out / file)) continue;
     nlohmann::json known;
@@ -141,15 +139,15 @@ void check_report(const Options& o) {
 
 void check_files(const Options& o) {
   const fs::path out = o.folder;
-  std::vector<NamedPath> outputs{{"--json", o.json}}, folders{{"--out", o.folder}};
-  for (const char* file : kReportFiles) outputs.push_back({"--out", (out / file).string()});
+  std::vector<NamedPath> outputs{{"--json", o.json}}, folders{{"--output", o.folder}};
+  for (const char* file : kReportFiles) outputs.push_back({"--output", (out / file).string()});
   std::vector<std::string> runs;
   for (const std::string& run : o.runs) runs.push_back(folder_of(run).string());
   if (o.runs.empty()) {
-    folders.push_back({"--out", runs_of(o).string()});
+    folders.push_back({"--output", runs_of(o).string()});
     for (const std::string& kind : o.attention) {
       runs.push_back((runs_of(o) / kind).string());
-      folders.push_back({"--out", runs.back()});
+      folders.push_back({"--output", runs.back()});
     }
   }
   apps::check_files({.inputs = {{"--source", o.source},
@@ -268,7 +266,8 @@ void compare(const Options& options) {
   TrainingPlan plan;
   if (training) {
     const models::RunConfig base = options.on_files() ? models::RunConfig{} : demo_config({}, "none");
-    plan = plan_training(runs_of(options), options.attention, options.run.applied_to(base), options.run, options.resume);
+    plan = plan_training(runs_of(options), options.attention, options.run.applied_to(config_of_preset(*options.app, base)), options.run,
+                         options.resume);
     for (const char* file : kReportFiles) plan.reports.push_back(fs::path(options.folder) / file);
   }
   const Sentences sentences = training && !options.on_files() ? built_in_sentences(options) : read_sentences(options);
@@ -314,7 +313,7 @@ Command add_compare(CLI::App& cli) {
   const auto o = std::make_shared<Options>();
   o->app = &cli;
   cli.option_defaults()->take_last();
-  cli.add_option("-o,--out", o->folder, "folder of the report and, under runs/, of what is trained")->capture_default_str();
+  cli.add_option("-o,--output", o->folder, "folder of the report and, under runs/, of what is trained")->capture_default_str();
   cli.add_option("--attention", o->attention,
                  fmt::format("the kinds to train, separated by commas, the baseline first: {}",
                              fmt::join(run_option("--attention").values.choices, ", ")))
@@ -340,7 +339,7 @@ Command add_compare(CLI::App& cli) {
   file("--test-target", o->test_target, "their reference translations");
   file("--gold", o->gold, "gold alignments of what is scored, 3-4 sure, 3?4 possible: adds the alignment error rate");
   o->run.add_to(cli, {"--attention"});
-  add_search_options(cli, o->translate, "decode-");
+  add_search_options(cli, o->translate);
   cli.footer(
       "Trains a model for each kind of --attention, all else equal, and reports what it bought: report.md, report.html, report.json and\n"
       "two charts. The options of a run are those of translator train, and --config reads them from [train] as well; the built-in corpus\n"

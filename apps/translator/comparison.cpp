@@ -253,7 +253,7 @@ nlohmann::ordered_json comparison_json(const Comparison& c) {
     }
     for (const CurvePoint& p : m.curve) entry["curve"].push_back({{"update", p.update}, {"bleu", p.bleu}, {"loss", p.loss}});
     for (const WorstSentence& w : m.worst) {
-      entry["worst"].push_back({{"sentence", w.sentence}, {"bleu", w.bleu}, {"cause", w.diagnosis.text()}});
+      entry["worst"].push_back({{"sentence", w.sentence + 1}, {"bleu", w.bleu}, {"cause", w.diagnosis.text()}});
     }
     report["models"].push_back(std::move(entry));
   }

@@ -72,11 +72,11 @@ void check_files(const Options& options) {
   std::vector<NamedPath> outputs{{"--json", options.json}};
   for (const char* part : {"train", "valid", "test"}) {
     for (const char* extension : {".en", ".de", ".gold"}) {
-      outputs.push_back({"--out", (fs::path(options.folder) / (std::string(part) + extension)).string()});
+      outputs.push_back({"--output", (fs::path(options.folder) / (std::string(part) + extension)).string()});
     }
   }
-  outputs.push_back({"--out", (fs::path(options.folder) / kMarker).string()});
-  apps::check_files({.outputs = outputs, .new_folders = {{"--out", options.folder}}});
+  outputs.push_back({"--output", (fs::path(options.folder) / kMarker).string()});
+  apps::check_files({.outputs = outputs, .new_folders = {{"--output", options.folder}}});
   if (file_exists(options.folder) && !options.overwrite) {
     if (!file_exists(fs::path(options.folder) / kMarker)) {
       throw IoError(fmt::format("'{}' exists already and holds no corpus of translator corpus; choose another folder", options.folder));
@@ -110,7 +110,7 @@ void corpus(const Options& options) {
 
 Command add_corpus(CLI::App& cli) {
   const auto o = std::make_shared<Options>();
-  cli.add_option("-o,--out", o->folder, "folder to write")->required();
+  cli.add_option("-o,--output", o->folder, "folder to write")->required();
   cli.add_flag("--overwrite", o->overwrite, "replace the corpus files that an earlier call wrote into the folder");
   cli.add_option("--seed", o->corpus.seed, "seed of the corpus")->check(kWholeNumber)->capture_default_str();
   cli.add_option("--train", o->corpus.train, "training pairs")->check(CLI::NonNegativeNumber)->capture_default_str();

@@ -111,7 +111,7 @@ void check_files(const Options& options) {
   const fs::path folder = options.folder;
   std::vector<std::string> runs;
   for (const std::string& attention : options.attention) runs.push_back((folder / attention).string());
-  apps::check_files({.outputs = {{"--json", options.json}}, .runs = runs, .new_folders = {{"--out", options.folder}}});
+  apps::check_files({.outputs = {{"--json", options.json}}, .runs = runs, .new_folders = {{"--output", options.folder}}});
   for (const std::string& run : runs) check_run_folder(run, /*overwrite=*/true);
   if (file_exists(folder / "report.json")) {
     const auto known = nlohmann::json::parse(read_file(folder / "report.json"), nullptr, /*allow_exceptions=*/false);
@@ -121,7 +121,7 @@ void check_files(const Options& options) {
     for (const fs::path& path : list_folder(folder)) {
       const std::string name = path.filename().string();
       if (name == "heatmaps" || name == "none" || name == "additive") continue;
-      throw IoError(fmt::format("--out: '{}' holds '{}', which no demo wrote; choose another folder", options.folder, name));
+      throw IoError(fmt::format("--output: '{}' holds '{}', which no demo wrote; choose another folder", options.folder, name));
     }
   }
 }
@@ -177,8 +177,8 @@ void demo(const Options& options) {
 
 Command add_demo(CLI::App& cli) {
   const auto o = std::make_shared<Options>();
-  cli.option_defaults()->take_last();  // ./run demo gives its own --out first
-  cli.add_option("-o,--out", o->folder, "folder to write; only what a demo wrote before is replaced")->capture_default_str();
+  cli.option_defaults()->take_last();  // ./run demo gives its own --output first
+  cli.add_option("-o,--output", o->folder, "folder to write; only what a demo wrote before is replaced")->capture_default_str();
   cli.add_option("--seed", o->training.seed, "seed of weights and order")->check(kWholeNumber)->capture_default_str();
   cli.add_option("--updates", o->training.updates, "updates of each model, 0 for the demo's own setting")->check(CLI::NonNegativeNumber);
   cli.add_option("--train", o->training.train_pairs, "training pairs")->check(CLI::PositiveNumber)->capture_default_str();

@@ -21,7 +21,7 @@ namespace {
 
 struct Options {
   std::vector<std::string> runs;
-  std::string source, target, gold, attention, json;
+  std::string source, target, gold, records, json;
   models::TranslateOptions translate;
   int threads = 0;
   // A further BLEU, on detokenised text.
@@ -44,7 +44,7 @@ std::vector<std::vector<std::string>> read_references(const Options& options, si
 
 void evaluate(const Options& options) {
   Files files{.inputs = {{"--source", options.source}, {"--target", options.target}, {"--gold", options.gold}},
-              .outputs = {{"--attention", options.attention}, {"--json", options.json}},
+              .outputs = {{"--records", options.records}, {"--json", options.json}},
               .runs = options.runs};
   for (const std::string& file : options.references) files.inputs.push_back({"--reference", file});
   check_files(files);
@@ -129,10 +129,10 @@ void evaluate(const Options& options) {
       say("alignment error rate: the model has no attention\n");
     }
   }
-  if (!options.attention.empty()) {
+  if (!options.records.empty()) {
     std::string records;
     for (const models::Translation& translation : result.translations) records += models::to_json_line(translation) + "\n";
-    write_output(options.attention, records);
+    write_output(options.records, records);
   }
   write_json(options.json, report);
 }
@@ -152,7 +152,7 @@ Command add_evaluate(CLI::App& cli) {
   cli.add_option("--effective-order", o->bleu.effective_order, "BLEU asked for: leave out orders that the text is too short for");
   cli.add_flag("--ignore-case", o->bleu.lowercase, "BLEU asked for: lower-case both sides");
   cli.add_option("--gold", o->gold, "gold alignments, a line a sentence: 3-4 sure, 3?4 possible; adds the alignment error rate");
-  cli.add_option("--attention", o->attention, "also write the attention records of the translations, JSON lines");
+  cli.add_option("--records", o->records, "also write the attention records of the translations, JSON lines");
   cli.add_option("--threads", o->threads, "threads (default: what the container allows)")->check(CLI::Range(0, 1024));
   cli.add_option("--json", o->json, "write the report as JSON");
   return [o] { evaluate(*o); };

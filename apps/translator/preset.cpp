@@ -5,6 +5,7 @@
 #include <toml++/toml.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -13,9 +14,11 @@
 #include <utility>
 
 #include "apps/common/main_guard.h"
+#include "apps/common/renamed.h"
 #include "apps/common/run_output.h"
 #include "apps/translator/run_options.h"
 #include "framework/core/error.h"
+#include "framework/io/file.h"
 #include "models/run/folder.h"
 #include "models/text/unicode.h"
 
@@ -45,6 +48,8 @@ std::optional<std::string> spelling(const toml::node& node, const std::string& w
   return std::nullopt;
 }
 
+bool is_run_config(const toml::table& root) { return root["format"].value_or(std::string{}) == "heed.run"; }
+
 class PresetReader : public CLI::Config {
  public:
   explicit PresetReader(CLI::App& program) : program_(program) {}
@@ -63,6 +68,13 @@ class PresetReader : public CLI::Config {
       root = toml::parse(text);
     } catch (const toml::parse_error& error) {
       fail(file, error.source().begin.line, std::string(error.description()));
+    }
+    if (is_run_config(root)) {  // which the command reads whole: config_of_preset
+      if (std::ranges::none_of(program_.get_subcommands(),
+                               [](const CLI::App* sub) { return sub->get_option_no_throw("--architecture"); })) {
+        throw CLI::ConversionError(fmt::format("'{}' is the config of a run, which train and compare take", file));
+      }
+      return {};
     }
     std::vector<CLI::ConfigItem> own, shared;
     for (const auto& [name, node] : root) read_section(file, std::string(name.str()), node, own, shared);
@@ -114,6 +126,8 @@ class PresetReader : public CLI::Config {
       for (const CLI::Option* one : subcommand.get_options([](const CLI::Option*) { return true; })) {
         for (const std::string& name : one->get_lnames()) known.push_back("--" + name);
       }
+      const std::string now = renamed(fmt::format("translator {}", subcommand.get_name()), "--" + key);
+      if (now.starts_with("--")) fail(file, line, fmt::format("'{}' is now '{}'", key, now.substr(2)));
       const std::string near = nearest("--" + key, known);
       fail(file, line, fmt::format("unknown key '{}'{}", key, near.empty() ? "" : fmt::format("; did you mean '{}'?", near.substr(2))));
     }
@@ -151,6 +165,13 @@ void add_preset_option(CLI::App& program) {
           "", "readable"));
   program.config_formatter(std::make_shared<PresetReader>(program));
   program.allow_config_extras(CLI::config_extras_mode::error);
+}
+
+models::RunConfig config_of_preset(const CLI::App& subcommand, const models::RunConfig& otherwise) {
+  const std::string file = preset_of(subcommand);
+  if (file.empty() || !std::filesystem::is_regular_file(file)) return otherwise;  // a pipe was read already
+  const std::string text = read_file(file);
+  return is_run_config(toml::parse(text)) ? models::parse_run_config(text, file) : otherwise;
 }
 
 std::string preset_of(const CLI::App& subcommand) {

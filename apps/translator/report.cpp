@@ -49,7 +49,7 @@ std::vector<std::string> evaluation_warnings(const models::Evaluation& result) {
   }
   for (const models::Translation& translation : result.translations) {
     if (!translation.skipped.empty()) {
-      warnings.push_back(fmt::format("line {} counts as an empty translation: {}", translation.id + 1, translation.skipped));
+      warnings.push_back(fmt::format("line {} counts as an empty translation: {}", translation.id, translation.skipped));
     }
   }
   return warnings;

@@ -5,25 +5,25 @@
 
 namespace heed::apps {
 
-void add_search_options(CLI::App& cli, models::TranslateOptions& options, const std::string& prefix) {
+void add_search_options(CLI::App& cli, models::TranslateOptions& options) {
   models::SearchOptions& s = options.search;
   const auto add = [&](const std::string& name, auto& field, const char* what) {
     return cli.add_option(name, field, what)->capture_default_str()->group("Decoding");
   };
   add("--beam", s.beam, "hypotheses kept, 1 for greedy");
-  add("--n-best", s.n_best, "translations a sentence (at most --beam, or samples); as text: line, from 0 ||| translation ||| score");
+  add("--n-best", s.n_best, "translations a sentence (at most --beam, or samples); as text: line ||| translation ||| score");
   add("--length-penalty", s.length_penalty, "how lengths compare: none, average (score / n^alpha), wu (Wu et al. 2016, eq. 14)")
       ->check(one_of({"none", "average", "wu"}));
   add("--alpha", s.alpha, "exponent of the length penalty");
-  add("--" + prefix + "coverage", s.coverage, "weight of the coverage penalty (Wu et al. 2016, eq. 14)");
-  add("--min-length", s.min_length, "shortest translation, in words or pieces");
-  add("--" + prefix + "max-length", s.max_length, "longest translation, 0 for 2 n + 10");
+  add("--coverage-penalty", s.coverage, "weight of the coverage penalty (Wu et al. 2016, eq. 14)");
+  add("--min-output", s.min_length, "shortest translation, in words or pieces");
+  add("--max-output", s.max_length, "longest translation, 0 for 2 n + 10");
   add("--temperature", s.temperature, "above 0: sample, the logits divided by it");
   add("--top-k", s.top_k, "sample from the k most probable, 0 for all");
   add("--top-p", s.top_p, "sample from the fewest that together have this probability");
   add("--sample-seed", s.seed, "seed of the samples");
   cli.get_option("--sample-seed")->check(kWholeNumber);
-  add("--" + prefix + "batch-size", s.batch_size, "sentences decoded together");
+  add("--decode-batch-size", s.batch_size, "sentences decoded together");
   add("--max-source", options.max_source,
       "longest source that is read, in words or pieces; longer lines are named and left empty; 0: no limit but the model's");
   cli.get_option("--max-source")->check(CLI::NonNegativeNumber);

@@ -9,9 +9,8 @@
 
 namespace heed::apps {
 
-/// Where a subcommand also trains, --coverage, --max-length and --batch-size are options of a run: `prefix` "decode-" gives those of
-/// decoding the names --decode-coverage, --decode-max-length and --decode-batch-size.
-void add_search_options(CLI::App& cli, models::TranslateOptions& options, const std::string& prefix = "");
+/// Their names are others than those of a run, so that a subcommand can have both.
+void add_search_options(CLI::App& cli, models::TranslateOptions& options);
 
 /// A run, or several as an ensemble.
 models::Translator load_translator(const std::vector<std::string>& runs);

@@ -1,6 +1,7 @@
 // translator train: sentence pairs in, a run folder out.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "apps/translator/commands.h"
 #include "apps/translator/pairs.h"
 #include "apps/translator/preset.h"
+#include "apps/translator/run_data.h"
 #include "apps/translator/run_options.h"
 #include "apps/translator/training.h"
 #include "framework/io/file.h"
@@ -21,7 +23,8 @@ namespace heed::apps {
 namespace {
 
 struct Options {
-  std::string source, target, valid_source, valid_target, folder, json;
+  PairFiles files;
+  std::string folder, json;
   const CLI::App* app = nullptr;
   bool resume = false, overwrite = false;
   int threads = 0;
@@ -29,10 +32,10 @@ struct Options {
 };
 
 void check_files(const Options& options) {
-  apps::check_files({.inputs = {{"--source", options.source},
-                                {"--target", options.target},
-                                {"--valid-source", options.valid_source},
-                                {"--valid-target", options.valid_target},
+  apps::check_files({.inputs = {{"--source", options.files.source},
+                                {"--target", options.files.target},
+                                {"--valid-source", options.files.valid_source},
+                                {"--valid-target", options.files.valid_target},
                                 {"--config", preset_of(*options.app)}},
                      .outputs = {{"--json", options.json}},
                      .runs = {options.folder},
@@ -40,21 +43,38 @@ void check_files(const Options& options) {
   if (!options.resume) check_run_folder(options.folder, options.overwrite);
 }
 
-void train(const Options& options) {
+// With --resume alone the run says what it was trained on; else all four files are named.
+void complete_files(Options& options) {
+  PairFiles& f = options.files;
+  const std::pair<const char*, const std::string*> all[] = {
+      {"--source", &f.source}, {"--target", &f.target}, {"--valid-source", &f.valid_source}, {"--valid-target", &f.valid_target}};
+  const bool none = std::ranges::all_of(all, [](const auto& file) { return file.second->empty(); });
+  if (none && options.resume && is_run_folder(options.folder)) {
+    f = files_of_run(options.folder);
+    return;
+  }
+  for (const auto& [name, path] : all) {
+    if (path->empty()) throw CLI::RequiredError(name);
+  }
+}
+
+void train(Options& options) {
+  complete_files(options);
   check_files(options);
   const std::filesystem::path folder = options.folder;
   const bool resume = options.resume && !is_unfinished_start(folder);  // what never began begins
   std::optional<FileLock> lock;
   if (is_run_folder(folder)) lock.emplace(lock_run_folder(folder));
   use_threads(options.threads);
-  const models::ParallelLines lines = read_pairs(options.source, options.target);
-  const models::ParallelLines valid_lines = read_pairs(options.valid_source, options.valid_target);
+  const models::ParallelLines lines = read_pairs(options.files.source, options.files.target);
+  const models::ParallelLines valid_lines = read_pairs(options.files.valid_source, options.files.valid_target);
   models::RunConfig config;
   if (resume) {
     const std::filesystem::path file = folder / "config.toml";
+    check_run_data(folder, options.files, lines, valid_lines);
     config = options.run.resumed(models::parse_run_config(read_file(file), file.string()), options.folder);
   } else {
-    config = options.run.applied_to();
+    config = options.run.applied_to(config_of_preset(*options.app));
     models::check(config);
   }
   const models::TokenisedCorpus corpus = tokenised(lines, config), validation = tokenised(valid_lines, config);
@@ -62,6 +82,7 @@ void train(const Options& options) {
     models::Trainer::check_corpora(config, corpus, validation);  // all that may fail, before anything of an older run goes
     const models::Trainer::TextFiles text = models::Trainer::learn_text(config, corpus);
     lock.emplace(make_run_folder(folder, options.overwrite, std::move(lock)));
+    write_file_atomically(folder / kRunData, run_data(options.files, lines, valid_lines));
     start_run(folder, config, text);
   }
   remove_temporaries(folder);
@@ -92,14 +113,15 @@ Command add_train(CLI::App& cli) {
   const auto o = std::make_shared<Options>();
   cli.option_defaults()->take_last();                                             // a repeated option: the last one counts
   const auto file = [&](const char* name, std::string& path, const char* what) {  // two would not be the last one alone
-    return cli.add_option(name, path, what)->required()->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+    return cli.add_option(name, path, what)->multi_option_policy(CLI::MultiOptionPolicy::Throw);
   };
-  file("-s,--source", o->source, "training sentences, one a line; - for standard input")->group(kPairs);
-  file("-t,--target", o->target, "their translations, line by line")->group(kPairs);
-  file("--valid-source", o->valid_source, "validation sentences")->group(kPairs);
-  file("--valid-target", o->valid_target, "their translations")->group(kPairs);
-  file("-o,--run", o->folder, "run folder to write");
-  auto* const resume = cli.add_flag("--resume", o->resume, "go on from the last checkpoint of the run folder");
+  file("-s,--source", o->files.source, "training sentences, one a line; - for standard input")->group(kPairs);
+  file("-t,--target", o->files.target, "their translations, line by line")->group(kPairs);
+  file("--valid-source", o->files.valid_source, "validation sentences")->group(kPairs);
+  file("--valid-target", o->files.valid_target, "their translations")->group(kPairs);
+  file("-r,--run", o->folder, "run folder to write")->required();
+  auto* const resume =
+      cli.add_flag("--resume", o->resume, "go on from the last checkpoint of the run folder, by itself with the files that the run names");
   cli.add_flag("--overwrite", o->overwrite, "replace a run that is there already")->excludes(resume);
   cli.add_option("--threads", o->threads, "threads (default: what the container allows)")->check(CLI::Range(0, 1024));
   cli.add_option("--json", o->json, "write the result as JSON")->multi_option_policy(CLI::MultiOptionPolicy::Throw);

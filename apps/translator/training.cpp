@@ -77,7 +77,7 @@ void start_run(const std::filesystem::path& folder, const models::RunConfig& con
   } catch (...) {
     std::error_code ignored;
     for (const auto& [name, content] : text) std::filesystem::remove(folder / name, ignored);
-    for (const char* name : {"metrics.jsonl", "config.toml"}) std::filesystem::remove(folder / name, ignored);
+    for (const char* name : {"metrics.jsonl", "data.json", "config.toml"}) std::filesystem::remove(folder / name, ignored);
     throw;
   }
 }

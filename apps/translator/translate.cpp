@@ -1,4 +1,4 @@
-// translator translate: lines in, one translation a line out, with --attention the records behind them.
+// translator translate: lines in, one translation a line out, with --records the attention behind them.
 #include <fmt/format.h>
 
 #include <memory>
@@ -21,7 +21,7 @@ namespace {
 
 struct Options {
   std::vector<std::string> runs;
-  std::string input = "-", output = "-", attention, force, json;
+  std::string source = "-", target, output = "-", records, json;
   bool tokens = false;
   int threads = 0;
   models::TranslateOptions translate;
@@ -47,7 +47,7 @@ class Sink {
 class Translating {
  public:
   Translating(const Options& options, const models::Translator& translator, std::string input)
-      : options_(options), translator_(translator), input_(std::move(input)), text_(options.output), records_(options.attention) {}
+      : options_(options), translator_(translator), input_(std::move(input)), text_(options.output), records_(options.records) {}
 
   void add(std::span<const std::string> lines) {
     models::TranslateOptions wanted = options_.translate;
@@ -85,7 +85,7 @@ class Translating {
     for (const models::Translation& result : results) {
       if (!result.skipped.empty()) {
         ++skipped_;
-        warn("translator", fmt::format("{} line {} is left empty: {}", input_, result.id + 1, result.skipped));
+        warn("translator", fmt::format("{} line {} is left empty: {}", input_, result.id, result.skipped));
       }
       const std::string line = options_.tokens ? models::join(models::Translator::target_words(result)) : result.target.text;
       text += options_.translate.search.n_best > 1 ? fmt::format("{} ||| {} ||| {:.4f}\n", result.id, line, result.score) : line + "\n";
@@ -107,27 +107,27 @@ class Translating {
 
 void translate(const Options& options) {
   const models::SearchOptions& search = options.translate.search;
-  if (!options.force.empty()) {
-    if (options.input == "-") throw CLI::ValidationError("--force", "needs --input FILE");
+  if (!options.target.empty()) {
+    if (options.source == "-") throw CLI::ValidationError("--target", "needs --source FILE");
     if (search.beam > 1 || search.n_best > 1 || search.temperature > 0) {
-      throw CLI::ValidationError("--force", "scores what is given; --beam, --n-best and --temperature make new translations");
+      throw CLI::ValidationError("--target", "scores what is given; --beam, --n-best and --temperature make new translations");
     }
   }
-  check_files({.inputs = {{"--input", options.input}, {"--force", options.force}},
-               .outputs = {{"--output", options.output}, {"--attention", options.attention}, {"--json", options.json}},
+  check_files({.inputs = {{"--source", options.source}, {"--target", options.target}},
+               .outputs = {{"--output", options.output}, {"--records", options.records}, {"--json", options.json}},
                .runs = options.runs});
   models::check(search);
   use_threads(options.threads);
   const models::Translator translator = load_translator(options.runs);
   if (options.translate.self_attention) translator.require_self_attention(fmt::format("--self-attention: '{}'", options.runs.front()));
-  Translating translating(options, translator, options.input == "-" ? "standard input" : fmt::format("'{}'", options.input));
-  if (!options.force.empty()) {
-    const models::ParallelLines pairs = read_pairs(options.input, options.force);
+  Translating translating(options, translator, options.source == "-" ? "standard input" : fmt::format("'{}'", options.source));
+  if (!options.target.empty()) {
+    const models::ParallelLines pairs = read_pairs(options.source, options.target);
     for_parts(pairs.source, pairs.target, [&](auto sources, auto targets) { translating.force(sources, targets); });
   } else {
     // Enough lines for the batches to be of even lengths; fewer where whoever writes them waits for an answer.
     const size_t most = static_cast<size_t>(search.batch_size) * 16;
-    LineReader reader(options.input);
+    LineReader reader(options.source);
     for (std::vector<std::string> lines = reader.next(most); !lines.empty(); lines = reader.next(most)) translating.add(lines);
   }
   translating.finish();
@@ -139,12 +139,13 @@ Command add_translate(CLI::App& cli) {
   const auto o = std::make_shared<Options>();
   cli.add_option("-r,--run", o->runs, "run folder of a trained translator; several make an ensemble")->required();
   add_search_options(cli, o->translate);
-  cli.add_option("-i,--input", o->input, "text to translate, one sentence a line; - for standard input")->capture_default_str();
+  cli.add_option("-s,--source", o->source, "text to translate, one sentence a line; - for standard input")->capture_default_str();
   cli.add_option("-o,--output", o->output, "where the translations go; - for standard output")->capture_default_str();
-  auto* const attention = cli.add_option("--attention", o->attention, "also write the attention records, JSON lines (see apps/README.md)");
-  cli.add_flag("--self-attention", o->translate.self_attention, "with the self-attention of encoder and decoder in them, where the model has it")
-      ->needs(attention);
-  cli.add_option("--force", o->force, "score these translations instead of making new ones; needs --input FILE");
+  auto* const records = cli.add_option("--records", o->records, "also write the attention records, JSON lines (see apps/README.md)");
+  cli.add_flag("--self-attention", o->translate.self_attention,
+               "with the self-attention of encoder and decoder in them, where the model has it")
+      ->needs(records);
+  cli.add_option("-t,--target", o->target, "score these translations instead of making new ones; needs --source FILE");
   cli.add_flag("--tokens", o->tokens, "write tokens as the model has them, not text for people");
   cli.add_option("--threads", o->threads, "threads (default: what the container allows)")->check(CLI::Range(0, 1024));
   cli.add_option("--json", o->json, "write counts and speed as JSON");

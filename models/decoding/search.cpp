@@ -349,14 +349,14 @@ void check(const SearchOptions& o) {
   require(o.length_penalty == "none" || o.length_penalty == "average" || o.length_penalty == "wu",
           fmt::format("length-penalty: '{}' is not known (none, average, wu)", o.length_penalty));
   require(o.alpha >= 0, fmt::format("alpha: must not be negative, got {}", o.alpha));
-  require(o.coverage >= 0, fmt::format("coverage: must not be negative, got {}", o.coverage));
+  require(o.coverage >= 0, fmt::format("coverage-penalty: must not be negative, got {}", o.coverage));
   require(o.n_best <= kMostSamples, fmt::format("n-best: must be at most {}, got {}", kMostSamples, o.n_best));
-  require(o.max_length <= kLongestTarget, fmt::format("max-length: must be at most {}, got {}", kLongestTarget, o.max_length));
-  require(o.min_length <= kLongestTarget, fmt::format("min-length: must be at most {}, got {}", kLongestTarget, o.min_length));
-  require(o.max_length >= 0 && o.min_length >= 0, "max-length and min-length must not be negative");
-  require(o.max_length == 0 || o.min_length <= o.max_length, "min-length is above max-length");
-  require(o.batch_size <= kLargestBatch, fmt::format("batch-size: must be at most {}, got {}", kLargestBatch, o.batch_size));
-  require(o.batch_size >= 1, fmt::format("batch-size: must be at least 1, got {}", o.batch_size));
+  require(o.max_length <= kLongestTarget, fmt::format("max-output: must be at most {}, got {}", kLongestTarget, o.max_length));
+  require(o.min_length <= kLongestTarget, fmt::format("min-output: must be at most {}, got {}", kLongestTarget, o.min_length));
+  require(o.max_length >= 0 && o.min_length >= 0, "max-output and min-output must not be negative");
+  require(o.max_length == 0 || o.min_length <= o.max_length, "min-output is above max-output");
+  require(o.batch_size <= kLargestBatch, fmt::format("decode-batch-size: must be at most {}, got {}", kLargestBatch, o.batch_size));
+  require(o.batch_size >= 1, fmt::format("decode-batch-size: must be at least 1, got {}", o.batch_size));
 }
 
 std::vector<std::vector<Hypothesis>> search(std::span<const TranslationModel* const> models, std::span<const std::vector<int>> sources,

@@ -197,7 +197,8 @@ Translation read(const Json& json) {
     root["version"].fail(fmt::format("{} is newer than this heed reads ({})", version, kTranslationVersion));
   }
   Translation translation;
-  translation.id = root["id"].integer(0, std::numeric_limits<int64_t>::max());
+  translation.id = root["id"].integer(0, std::numeric_limits<int64_t>::max() - 1) + (version == 1 ? 1 : 0);  // which counted from 0
+  if (translation.id < 1) root["id"].fail("is below 1");
   translation.model = root["model"].text();
   translation.rank = static_cast<int>(root["rank"].integer(1, kMaxInt));
   translation.score = root["score"].number();

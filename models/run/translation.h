@@ -1,9 +1,9 @@
 // A translation with its attention: the record that decoders write, the heatmap draws and other programs may
 // read.
 //
-// As text it is one line of JSON (here broken for reading), version 1:
-//   {"format": "heed.attention", "version": 1,
-//    "id": 0,                         line of the input, from 0
+// As text it is one line of JSON (here broken for reading), version 2 (version 1 counted id from 0):
+//   {"format": "heed.attention", "version": 2,
+//    "id": 1,                         line of the input, from 1
 //    "model": "additive attention, LSTM 256",
 //    "rank": 1,                       1 is the best of an n-best list
 //    "score": -4.2,                   sum of the natural logarithms of the probabilities of the target tokens
@@ -37,7 +37,7 @@
 
 namespace heed::models {
 
-constexpr int kTranslationVersion = 1;  // of the record, as above
+constexpr int kTranslationVersion = 2;  // of the record, as above
 
 /// A token of either side.
 struct TranslationToken {
@@ -68,7 +68,7 @@ struct AttentionWeights {
 
 /// The record.
 struct Translation {
-  int64_t id = 0;                                                                ///< line of the input, from 0
+  int64_t id = 1;                                                                ///< line of the input, from 1
   std::string model;                                                             ///< what made it, as a title
   int rank = 1;                                                                  ///< 1 is the best of an n-best list
   double score = 0;                                                              ///< sum of log probabilities, nats

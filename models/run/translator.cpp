@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-
 namespace heed::models {
 namespace {
 
@@ -171,7 +170,7 @@ std::vector<Translation> Translator::translate(std::span<const std::string> line
   if (options.self_attention) own = self_attention(*run_.model, pairs, options.search.batch_size);
   std::vector<Translation> results;
   for (size_t i = 0, next = 0, pair = 0; i < lines.size(); ++i) {
-    const auto id = static_cast<int64_t>(options.search.first + i);
+    const auto id = static_cast<int64_t>(options.search.first + i) + 1;
     if (!decoded(read[i])) {
       results.push_back(without_words(id, lines[i], read[i].tokens.empty() ? "" : too_long(read[i].ids.size(), longest)));
       continue;
@@ -215,7 +214,7 @@ std::vector<Translation> Translator::force(std::span<const std::string> sources,
   if (options.self_attention) own = self_attention(*run_.model, pairs);
   std::vector<Translation> results;
   for (size_t i = 0, pair = 0; i < sources.size(); ++i) {
-    const auto id = static_cast<int64_t>(options.search.first + i);
+    const auto id = static_cast<int64_t>(options.search.first + i) + 1;
     if (!fits(read[i], ids[i])) {
       results.push_back(without_words(id, sources[i], too_long(std::max(read[i].ids.size(), ids[i].size() + 1), longest)));
       continue;

@@ -38,7 +38,7 @@ class Translator {
   /// summed over those attended to.
   /// A line that is longer than options.max_source or than the model can read is not translated: its text is empty and `skipped` says why.
   /// @param lines ordinary text
-  /// @param options search, unknown words, self-attention; ids count from options.search.first
+  /// @param options search, unknown words, self-attention; ids count from options.search.first + 1
   /// @return one translation for each line, in order, or n_best of them
   /// @throws ValueError when self-attention is asked of a model that has none
   std::vector<Translation> translate(std::span<const std::string> lines, const TranslateOptions& options = {}) const;

@@ -27,7 +27,7 @@ class Compare : public testing::Test {
   static std::string at(const std::string& name) { return *dir_ / name; }
   // A tiny run on files, of `subcommand` train or compare.
   static std::vector<std::string> command(const std::string& subcommand, const std::string& folder, std::vector<std::string> more = {}) {
-    std::vector<std::string> words = {subcommand, "-o", at(folder), "--threads", "1"};
+    std::vector<std::string> words = {subcommand, subcommand == "train" ? "-r" : "-o", at(folder), "--threads", "1"};
     const std::pair<const char*, std::string> options[] = {{"--source", at("corpus/train.en")},
                                                            {"--target", at("corpus/train.de")},
                                                            {"--valid-source", at("corpus/valid.en")},
@@ -295,7 +295,7 @@ TEST_F(Compare, WrongUsageIsOneLine) {
   alone({"--gold", at("corpus/test.gold")}, "--gold: needs --source");
   alone({"-r", at("run")}, "--test-source");
   alone({"-r", at("run"), "-s", at("corpus/test.en"), "-t", at("corpus/test.de"), "--max-length", "9"},
-        "in decoding it is --decode-max-length");
+        "--max-length: belongs to training");
   alone({"-r", at("run"), "-s", at("corpus/test.en"), "-t", at("corpus/test.de"), "--attention", "dot"}, "with --run nothing is trained");
   EXPECT_FALSE(fs::exists(at("x")));
 }

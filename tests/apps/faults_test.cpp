@@ -40,7 +40,7 @@ class Faults : public testing::Test {
   }
   static std::string at(const std::string& name) { return *dir_ / name; }
   static std::vector<std::string> train_command(const std::string& run, std::vector<std::string> more = {}) {
-    std::vector<std::string> command = {"train", "-s", at("corpus/train.en"), "-t", at("corpus/train.de"), "-o", at(run)};
+    std::vector<std::string> command = {"train", "-s", at("corpus/train.en"), "-t", at("corpus/train.de"), "-r", at(run)};
     if (std::ranges::find(more, "--architecture") == more.end()) {
       command.insert(command.end(),
                      {"--embedding", "8", "--encoder-hidden", "8", "--decoder-hidden", "12", "--attention-size", "8", "--readout", "12"});
@@ -63,7 +63,7 @@ TEST_F(Faults, AMessageThatCannotBePrintedChangesNoStatus) {
   for (const char* broken : {" 2>&-", " 2>/dev/full", " 2>&- >&-", " 2>&- >&- <&-"}) {
     EXPECT_EQ(shell(kTranslator + " translate -r nothere" + broken).exit_code, 1) << broken;
     EXPECT_EQ(shell(kTranslator + " nothing" + broken).exit_code, 2) << broken;
-    EXPECT_EQ(shell(std::string(HEED_BIN_DIR) + "/heatmap -r nothere -s a -o x.svg" + broken).exit_code, 1) << broken;
+    EXPECT_EQ(shell(std::string(HEED_BIN_DIR) + "/heatmap -r nothere a -o x.svg" + broken).exit_code, 1) << broken;
   }
 }
 
@@ -95,7 +95,7 @@ TEST_F(Faults, ADashIsReadFromWhereStandardInputStands) {
   expect_failure(shell(evaluate + " <&-"), "cannot read standard input: Bad file descriptor");
   expect_failure(shell(shell_line({"align", "-r", at("run"), "-s", "-"}) + files + " <&-"),
                  "cannot read standard input: Bad file descriptor");
-  expect_failure(shell(shell_line({"translate", "-r", at("run"), "-i", "/dev/stdin"}) + " <&-"), "cannot read standard input");
+  expect_failure(shell(shell_line({"translate", "-r", at("run"), "-s", "/dev/stdin"}) + " <&-"), "cannot read standard input");
   expect_failure(shell("{ read -r first; " + evaluate + "; } <'" + at("corpus/test.en") + "'"), "'/dev/stdin' has ");
   EXPECT_EQ(shell("cat '" + at("corpus/test.en") + "' | " + evaluate).exit_code, 0);
   std::vector<std::string> twice = with(train_command("x"), "-s", "-");
@@ -109,7 +109,7 @@ TEST_F(Faults, AReadErrorOnStandardInputIsNotItsEnd) {
   expect_failure(folder, "cannot read standard input: Is a directory");
   expect_failure(closed, "cannot read standard input: Bad file descriptor");
   EXPECT_EQ(folder.out + closed.out, "");
-  const ProcessResult record = shell(std::string(HEED_BIN_DIR) + "/heatmap --record - -o '" + at("x.svg") + "' <'" + at("corpus") + "'");
+  const ProcessResult record = shell(std::string(HEED_BIN_DIR) + "/heatmap --records - -o '" + at("x.svg") + "' <'" + at("corpus") + "'");
   EXPECT_EQ(record.exit_code, 1);
   EXPECT_THAT(record.err, HasSubstr("Is a directory"));
 }
@@ -220,7 +220,7 @@ TEST_F(Faults, AnEmptyOrEndlessValueIsRefused) {
     EXPECT_THAT(result.err, StartsWith("translator: " + std::string(option) + ": ")) << option;
   }
   EXPECT_FALSE(fs::exists(at("empty")));
-  for (const char* option : {"-o", "--force", "--attention", "--alpha", "--max-source"}) {
+  for (const char* option : {"-o", "-t", "--records", "--alpha", "--max-source"}) {
     EXPECT_EQ(translator({"translate", "-r", at("run"), option, ""}, "I .\n").exit_code, 2) << option;
   }
   EXPECT_EQ(translator({"demo", "-o", ""}).exit_code, 2);
@@ -235,7 +235,7 @@ TEST_F(Faults, AnEmptyOrEndlessValueIsRefused) {
 
 TEST_F(Faults, TwoOutputsBehindOneLinkAreRefused) {
   fs::create_symlink(at("linked"), at("link"));  // points at nothing yet
-  expect_failure(translator({"translate", "-r", at("run"), "-o", at("linked"), "--attention", at("link")}, "I .\n"), "is also an output");
+  expect_failure(translator({"translate", "-r", at("run"), "-o", at("linked"), "--records", at("link")}, "I .\n"), "is also an output");
   expect_failure(translator({"translate", "-r", at("run"), "--json", "/dev/stdout"}, "I .\n"), "is standard output, which is also that of");
 }
 
@@ -257,7 +257,7 @@ TEST_F(Faults, NamesReachTheTerminalWithoutControlCharacters) {
   const std::string name = at("ru\x1b[31mn");
   fs::copy(at("run"), name);
   const std::vector<ProcessResult> results = {
-      translator(with(train_command("x", {"--resume"}), "-o", name)), translator({"translate", "-r", name}, "I .\n"),
+      translator(with(train_command("x", {"--resume"}), "-r", name)), translator({"translate", "-r", name}, "I .\n"),
       translator({"evaluate", "-r", name, "-s", at("corpus/test.en"), "-t", at("corpus/test.de")}),
       translator({"corpus", "-o", at("c\x1b[31m"), "--train", "2", "--validation", "1", "--test", "1"}),
       translator({"compare", "-r", name, "--test-source", at("corpus/test.en"), "--test-target", at("corpus/test.de"), "-o",
@@ -315,8 +315,7 @@ TEST_F(Faults, WeightsThatAreNoNumbersAreRefusedByName) {
     expect_failure(translator({"translate", "-r", at("sick")}, "I .\n"), why);
     expect_failure(translator({"evaluate", "-r", at("sick"), "-s", at("corpus/test.en"), "-t", at("corpus/test.de")}), why);
     expect_failure(translator({"align", "-r", at("sick"), "-s", at("corpus/test.en"), "-t", at("corpus/test.de")}), why);
-    EXPECT_THAT(run_process({std::string(HEED_BIN_DIR) + "/heatmap", "-r", at("sick"), "-s", "I .", "-o", at("x.svg")}).err,
-                HasSubstr(why));
+    EXPECT_THAT(run_process({std::string(HEED_BIN_DIR) + "/heatmap", "-r", at("sick"), "I .", "-o", at("x.svg")}).err, HasSubstr(why));
     fs::copy(at("run/model.safetensors"), at("sick/model.safetensors"), fs::copy_options::overwrite_existing);
     change_weights(at("sick"), "state.safetensors", value, "adam.second.decoder.embedding.weight");
     EXPECT_THAT(translator(train_command("sick", {"--resume", "--updates", "20"})).err, HasSubstr("'adam.second.decoder"));
@@ -435,7 +434,7 @@ TEST_F(Faults, NumbersOfAnySizeAreTakenOrRefused) {
   const std::vector<std::string> longest = {"--epochs",   "1000000000", "--batch-size", "1000000000",
                                             "--schedule", "cosine",     "--updates",    "2"};
   EXPECT_EQ(translator(train_command("huge", longest)).exit_code, 0);
-  for (const char* option : {"--max-length", "--min-length", "--beam", "--batch-size"}) {
+  for (const char* option : {"--max-output", "--min-output", "--beam", "--decode-batch-size"}) {
     expect_failure(translator({"translate", "-r", at("run"), option, most}, "I .\n"), std::string(option).substr(2) + ": must be at most");
   }
   expect_failure(translator({"translate", "-r", at("run"), "--temperature", "1", "--n-best", most}, "I .\n"),
@@ -495,14 +494,14 @@ TEST_F(Faults, NamesThatTheSystemRefusesAreNamedWithItsReason) {
         translator({"translate", "-r", path}, "I .\n"),
         translator({"evaluate", "-r", path, "-s", at("corpus/test.en"), "-t", at("corpus/test.de")}),
         translator({"align", "-r", path, "-s", at("corpus/test.en"), "-t", at("corpus/test.de")}),
-        translator(with(train_command("x"), "-o", path)),
+        translator(with(train_command("x"), "-r", path)),
         translator(train_command("x", {"--config", path})),
         translator({"compare", "-o", path}),
         translator({"corpus", "-o", path}),
-        translator({"demo", "--out", path}),
-        run_process({std::string(HEED_BIN_DIR) + "/heatmap", "--record", path, "-o", at("x.svg")}),
-        run_process({std::string(HEED_BIN_DIR) + "/heatmap", "-r", path, "-s", "a", "-o", at("x.svg")}),
-        run_process({std::string(HEED_BIN_DIR) + "/heatmap", "-r", at("run"), "-s", "a", "-o", path + "/x.svg"})};
+        translator({"demo", "--output", path}),
+        run_process({std::string(HEED_BIN_DIR) + "/heatmap", "--records", path, "-o", at("x.svg")}),
+        run_process({std::string(HEED_BIN_DIR) + "/heatmap", "-r", path, "a", "-o", at("x.svg")}),
+        run_process({std::string(HEED_BIN_DIR) + "/heatmap", "-r", at("run"), "a", "-o", path + "/x.svg"})};
     for (size_t i = 0; i < results.size(); ++i) {
       EXPECT_THAT(results[i].exit_code, testing::AnyOf(1, 2)) << i << results[i].err.substr(0, 300);
       EXPECT_THAT(results[i].err, HasSubstr(reason)) << i << results[i].err.substr(0, 300);

@@ -72,7 +72,7 @@ class Heatmap : public testing::Test {
   }
   // The SVG of one record.
   std::string svg_of(const Translation& record, const std::vector<std::string>& options = {}) const {
-    std::vector<std::string> arguments = {"--record", write("r.jsonl", {record}), "-o", path("out.svg")};
+    std::vector<std::string> arguments = {"--records", write("r.jsonl", {record}), "-o", path("out.svg")};
     arguments.insert(arguments.end(), options.begin(), options.end());
     const auto result = run(arguments);
     EXPECT_EQ(result.exit_code, 0) << result.err;
@@ -238,7 +238,7 @@ TEST_F(Heatmap, AVeryLongWordMakesThePictureGrow) {
 TEST_F(Heatmap, PngHasTheSizeOfTheSvgAtItsResolution) {
   const std::string svg = svg_of(record_of(5, 4));
   for (const int dpi : {96, 192}) {
-    const auto result = run({"--record", path("r.jsonl"), "-o", path("out.PNG"), "--dpi", std::to_string(dpi)});
+    const auto result = run({"--records", path("r.jsonl"), "-o", path("out.PNG"), "--dpi", std::to_string(dpi)});
     ASSERT_EQ(result.exit_code, 0) << result.err;
     const std::string png = read_file(path("out.PNG"));
     ASSERT_GT(png.size(), 1000u);
@@ -268,11 +268,11 @@ TEST_F(Heatmap, GridOfAllHeadsAndTheirMean) {
   for (models::AttentionWeights& map : record.attention) map.weights[0][0] = map.layer == 0 ? 0.9F : 0.3F;
   EXPECT_THAT(svg_of(record, {"--mean"}), AllOf(HasSubstr("mean of 6 maps"), HasSubstr(": 0.600</title>")));
   EXPECT_THAT(svg_of(record, {"--mean", "--layer", "1"}), AllOf(HasSubstr("layer 1, mean of its heads"), HasSubstr(": 0.300</title>")));
-  const auto png = run({"--record", path("r.jsonl"), "-o", path("grid.png"), "--grid"});
+  const auto png = run({"--records", path("r.jsonl"), "-o", path("grid.png"), "--grid"});
   EXPECT_EQ(png.exit_code, 0) << png.err;
   EXPECT_THAT(svg_of(record, {"--grid", "--title", "My title"}), AllOf(HasSubstr(">My title<"), HasSubstr(">score ")));
-  expect_failure({"--record", path("r.jsonl"), "-o", path("x.svg"), "--mean", "--head", "1"}, 2, "--head");
-  expect_failure({"--record", path("r.jsonl"), "-o", path("x.svg"), "--grid", "--layer", "1"}, 2, "--layer");
+  expect_failure({"--records", path("r.jsonl"), "-o", path("x.svg"), "--mean", "--head", "1"}, 2, "--head");
+  expect_failure({"--records", path("r.jsonl"), "-o", path("x.svg"), "--grid", "--layer", "1"}, 2, "--layer");
 }
 
 TEST_F(Heatmap, TheBrightestWeightIsWhereTheScaleEnds) {
@@ -296,7 +296,7 @@ TEST_F(Heatmap, EncoderSelfAttentionHasTheSourceOnBothAxes) {
   EXPECT_THAT(svg, HasSubstr("<title>W\xC3\xB6rter1 \xE2\x86\x92 W\xC3\xB6rter0: 0.875</title>"));
   EXPECT_THAT(svg, AllOf(Not(HasSubstr("words0")), HasSubstr("<title>&lt;/s&gt; \xE2\x86\x92 &lt;/s&gt;: 0.250</title>")));
   EXPECT_EQ(all_matches(svg, std::regex("\xE2\x86\x92")).size(), 16U);
-  EXPECT_EQ(all_matches(svg_of(record, {"--which", "encoder", "--drop-eos"}), std::regex("\xE2\x86\x92")).size(), 9U);
+  EXPECT_EQ(all_matches(svg_of(record, {"--which", "encoder", "--no-eos"}), std::regex("\xE2\x86\x92")).size(), 9U);
   const std::string cropped = svg_of(record, {"--which", "encoder", "--max-tokens", "2"});
   EXPECT_THAT(cropped, AllOf(HasSubstr("first 2 of 4"), Not(HasSubstr("output tokens"))));
   EXPECT_EQ(all_matches(cropped, std::regex("\xE2\x86\x92")).size(), 4U);
@@ -317,7 +317,7 @@ TEST_F(Heatmap, DecoderSelfAttentionHasTheOutputDownAndWhatWasWrittenAcross) {
                                           "&lt;s&gt; \xE2\x86\x92 &lt;/s&gt;: 0.333", "words0 \xE2\x86\x92 &lt;/s&gt;: 0.333",
                                           "words1 \xE2\x86\x92 &lt;/s&gt;: 0.333"));
   EXPECT_EQ(all_matches(svg, std::regex("<text class=\"eos\"")).size(), 2U);  // <s> and </s>
-  const std::string dropped = svg_of(record, {"--which", "decoder", "--drop-eos"});
+  const std::string dropped = svg_of(record, {"--which", "decoder", "--no-eos"});
   EXPECT_THAT(dropped, AllOf(HasSubstr("&lt;s&gt;"), Not(HasSubstr("&lt;/s&gt;"))));
   EXPECT_EQ(all_matches(dropped, std::regex("\xE2\x86\x92")).size(), 6U);
   const std::string cropped = svg_of(record, {"--which", "decoder", "--max-tokens", "1"});  // <s> is no word
@@ -364,18 +364,18 @@ TEST_F(Heatmap, AxisTitlesOfShortSentencesAreInThePicture) {
 TEST_F(Heatmap, ARecordWithoutSelfAttentionSaysHowToMakeIt) {
   const auto file = write("r.jsonl", {record_of(3, 3)});
   for (const std::string which : {"encoder", "decoder"}) {
-    expect_failure({"--record", file, "-o", path("out.svg"), "--which", which}, 1,
+    expect_failure({"--records", file, "-o", path("out.svg"), "--which", which}, 1,
                    "the record of model 'additive attention, LSTM 256' has no " + which +
-                       " self-attention: 'translator translate --attention FILE --self-attention' writes it, where the model has it");
+                       " self-attention: 'translator translate --records FILE --self-attention' writes it, where the model has it");
   }
   expect_failure(
-      {"--record", write("s.jsonl", {record_with_self_attention(3, 3)}), "-o", path("out.svg"), "--which", "encoder", "--layer", "4"}, 1,
+      {"--records", write("s.jsonl", {record_with_self_attention(3, 3)}), "-o", path("out.svg"), "--which", "encoder", "--layer", "4"}, 1,
       "no attention of layer 4, head any in the record: it has layer 0 head 0");
-  expect_failure({"--record", file, "-o", path("out.svg"), "--which", "self"}, 2, "--which");
+  expect_failure({"--records", file, "-o", path("out.svg"), "--which", "self"}, 2, "--which");
   auto damaged = to_json_line(record_with_self_attention(3, 3));
   damaged.replace(damaged.find("[[1.0,"), 6, "[[");
   write_file_atomically(path("damaged.jsonl"), damaged);
-  expect_failure({"--record", path("damaged.jsonl"), "-o", path("out.svg")}, 1,
+  expect_failure({"--records", path("damaged.jsonl"), "-o", path("out.svg")}, 1,
                  "damaged.jsonl' line 1: decoder_self_attention[0].weights[0] has 2 values, <s> and target without </s> have 3 tokens");
   EXPECT_FALSE(std::filesystem::exists(path("out.svg")));
 }
@@ -390,7 +390,7 @@ TEST_F(Heatmap, LayerHeadTitleAndCropping) {
   EXPECT_THAT(svg, HasSubstr(">My &amp; title</text>"));
   EXPECT_THAT(svg_of(record, {"--layer", "1"}), HasSubstr("layer 1, head 0"));
   EXPECT_THAT(svg_of(record), HasSubstr("&lt;/s&gt;"));
-  EXPECT_THAT(svg_of(record, {"--drop-eos"}), Not(HasSubstr("&lt;/s&gt;")));
+  EXPECT_THAT(svg_of(record, {"--no-eos"}), Not(HasSubstr("&lt;/s&gt;")));
   const std::string cropped = svg_of(record, {"--max-tokens", "3"});
   EXPECT_THAT(cropped, testing::AllOf(HasSubstr("first 3 of 8 source tokens"), HasSubstr("first 3 of 6 output tokens")));
   EXPECT_EQ(all_matches(cropped, std::regex("\xE2\x86\x92")).size(), 9u);
@@ -400,47 +400,49 @@ TEST_F(Heatmap, LinesStandardInputAndTheRecordDrawn) {
   Translation second = record_of(4, 4);
   second.model = "second";
   const auto file = write("two.jsonl", {record_of(2, 2), second});
-  const auto result = run({"--record", file, "--line", "2", "-o", path("a.svg"), "--json", path("a.json")});
+  const auto result = run({"--records", file, "--line", "2", "-o", path("a.svg"), "--json", path("a.json")});
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(read_file(path("a.svg")), HasSubstr(">second</text>"));
   EXPECT_EQ(read_file(path("a.json")), to_json_line(second) + "\n");
-  EXPECT_EQ(run({"--record", "-", "-o", path("b.svg")}, to_json_line(second)).exit_code, 0);
+  EXPECT_EQ(run({"--records", "-", "-o", path("b.svg")}, to_json_line(second)).exit_code, 0);
   EXPECT_EQ(read_file(path("a.svg")), read_file(path("b.svg")));
 }
 
 TEST_F(Heatmap, BadInputIsOneClearLine) {
   const auto file = write("r.jsonl", {record_of(3, 3), record_of(3, 3)});
   const std::string out = path("out.svg");
-  expect_failure({"--record", path("none.jsonl"), "-o", out}, 1, "none.jsonl': No such file or directory");
-  expect_failure({"--record", file, "--line", "5", "-o", out}, 1, "r.jsonl' has 2 lines, --line asks for 5");
-  expect_failure({"--record", file, "-o", path("out.jpg")}, 1, "out.jpg': the output must end in .svg or .png");
-  expect_failure({"--record", file, "-o", path("no/such/out.svg")}, 1, "No such file or directory");
-  expect_failure({"--record", file, "-o", out, "--head", "3"}, 1, "no attention of layer any, head 3 in the record: it has layer 0 head 0");
+  expect_failure({"--records", path("none.jsonl"), "-o", out}, 1, "none.jsonl': No such file or directory");
+  expect_failure({"--records", file, "--line", "5", "-o", out}, 1, "r.jsonl' has 2 lines, --line asks for 5");
+  expect_failure({"--records", file, "-o", path("out.jpg")}, 1, "out.jpg': the output must end in .svg or .png");
+  expect_failure({"--records", file, "-o", path("no/such/out.svg")}, 1, "No such file or directory");
+  expect_failure({"--records", file, "-o", out, "--head", "3"}, 1,
+                 "no attention of layer any, head 3 in the record: it has layer 0 head 0");
   write_file_atomically(path("bad.jsonl"), "{\"format\":\"heed.attention\",\n");
-  expect_failure({"--record", path("bad.jsonl"), "-o", out}, 1, "bad.jsonl' line 1: the record is cut off");
+  expect_failure({"--records", path("bad.jsonl"), "-o", out}, 1, "bad.jsonl' line 1: the record is cut off");
   write_file_atomically(path("empty.jsonl"), "");
-  expect_failure({"--record", path("empty.jsonl"), "-o", out}, 1, "empty.jsonl' has 0 lines");
+  expect_failure({"--records", path("empty.jsonl"), "-o", out}, 1, "empty.jsonl' has 0 lines");
   write_file_atomically(path("gap.jsonl"), to_json_line(record_of(2, 2)) + "\n\n");
-  expect_failure({"--record", path("gap.jsonl"), "--line", "2", "-o", out}, 1, "gap.jsonl' line 2 is empty");
+  expect_failure({"--records", path("gap.jsonl"), "--line", "2", "-o", out}, 1, "gap.jsonl' line 2 is empty");
   write_file_atomically(path("train.en"), "A dog runs.\n");
-  expect_failure({"--record", path("train.en"), "-o", out}, 1, "train.en' is not a file of attention records: line 1 is not a JSON object");
+  expect_failure({"--records", path("train.en"), "-o", out}, 1,
+                 "train.en' is not a file of attention records: line 1 is not a JSON object");
   Translation plain = record_of(3, 3);
   plain.attention.clear();
   plain.model = "LSTM 256";
-  expect_failure({"--record", write("plain.jsonl", {plain}), "-o", out}, 1, "model 'LSTM 256' has no attention to draw");
-  expect_failure({"--record", write("eos.jsonl", {record_of(1, 3)}), "-o", out, "--drop-eos"}, 1, "the source has no words to draw");
-  expect_failure({"--record", write("wide.jsonl", {record_of(300, 300)}), "-o", path("out.png"), "--dpi", "1200"}, 1, "too large for PNG");
+  expect_failure({"--records", write("plain.jsonl", {plain}), "-o", out}, 1, "model 'LSTM 256' has no attention to draw");
+  expect_failure({"--records", write("eos.jsonl", {record_of(1, 3)}), "-o", out, "--no-eos"}, 1, "the source has no words to draw");
+  expect_failure({"--records", write("wide.jsonl", {record_of(300, 300)}), "-o", path("out.png"), "--dpi", "1200"}, 1, "too large for PNG");
   EXPECT_FALSE(std::filesystem::exists(out));
 }
 
 TEST_F(Heatmap, AnOutputThatIsAnInputIsRefused) {
   const auto file = write("r.svg", {record_of(3, 3)});  // a record may have any name
   const std::string before = read_file(file);
-  expect_failure({"--record", file, "-o", file}, 1, "--output: '" + file + "' is also an input (--record)");
-  expect_failure({"--record", file, "-o", path("a.svg"), "--json", file}, 1, "is also an input (--record)");
-  expect_failure({"--record", file, "-o", path("a.svg"), "--json", path("a.svg")}, 1, "is also an output (--output)");
+  expect_failure({"--records", file, "-o", file}, 1, "--output: '" + file + "' is also an input (--records)");
+  expect_failure({"--records", file, "-o", path("a.svg"), "--json", file}, 1, "is also an input (--records)");
+  expect_failure({"--records", file, "-o", path("a.svg"), "--json", path("a.svg")}, 1, "is also an output (--output)");
   std::filesystem::create_directory(path("folder.svg"));
-  expect_failure({"--record", file, "-o", path("folder.svg")}, 1, "is a directory, not a file");
+  expect_failure({"--records", file, "-o", path("folder.svg")}, 1, "is a directory, not a file");
   EXPECT_EQ(read_file(file), before);
   EXPECT_FALSE(std::filesystem::exists(path("a.svg")));
 }
@@ -448,10 +450,10 @@ TEST_F(Heatmap, AnOutputThatIsAnInputIsRefused) {
 TEST_F(Heatmap, WrongUsageExitsWithTwo) {
   const auto file = write("r.jsonl", {record_of(3, 3)});
   expect_failure({}, 2, "--output is required");
-  expect_failure({"--record", file}, 2, "--output is required");
-  expect_failure({"--record", file, "-o", path("out.svg"), "--colour", "x"}, 2, "--colour");
-  expect_failure({"--record", file, "-o", path("out.svg"), "--line", "0"}, 2, "--line: lines are counted from 1, got 0");
-  expect_failure({"--record", file, "-o", path("out.svg"), "--dpi", "many"}, 2, "--dpi");
+  expect_failure({"--records", file}, 2, "--output is required");
+  expect_failure({"--records", file, "-o", path("out.svg"), "--colour", "x"}, 2, "--colour");
+  expect_failure({"--records", file, "-o", path("out.svg"), "--line", "0"}, 2, "--line: lines are counted from 1, got 0");
+  expect_failure({"--records", file, "-o", path("out.svg"), "--dpi", "many"}, 2, "--dpi");
   EXPECT_EQ(run({"--help"}).exit_code, 0);
   EXPECT_EQ(run({"--version"}).out, "heatmap of " + build_info().str() + "\n");
 }

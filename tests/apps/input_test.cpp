@@ -34,7 +34,7 @@ class Input : public testing::Test {
   static std::vector<std::string> train_command(const std::string& run, std::vector<std::string> more = {}) {
     std::vector<std::string> command = {
         "train",    "-s", at("a.en"), "-t",        at("a.fr"), "--valid-source",    at("a.en"), "--valid-target",
-        at("a.fr"), "-o", at(run),    "--updates", "150",      "--target-language", "fr"};
+        at("a.fr"), "-r", at(run),    "--updates", "150",      "--target-language", "fr"};
     for (const char* size : {"--embedding", "--encoder-hidden", "--decoder-hidden", "--attention-size", "--readout"}) {
       command.insert(command.end(), {size, "32"});
     }
@@ -46,7 +46,7 @@ class Input : public testing::Test {
 TempDir* Input::dir_ = nullptr;
 
 TEST_F(Input, AFileGivenTwiceIsRefused) {
-  for (const char* option : {"-s", "-t", "--valid-source", "--valid-target", "-o"}) {
+  for (const char* option : {"-s", "-t", "--valid-source", "--valid-target", "-r"}) {
     const ProcessResult result = translator(train_command("never", {option, at("a.en")}));
     expect_failure(result, " takes one value, 2 are given", 2);
     EXPECT_FALSE(std::filesystem::exists(at("never")));
@@ -57,7 +57,7 @@ TEST_F(Input, AFileGivenTwiceIsRefused) {
 TEST_F(Input, AFolderOfSomeoneElsesIsNotOfferedForOverwriting) {
   std::filesystem::create_directory(at("mine"));
   write(at("mine/letter.txt"), "dear");
-  const ProcessResult result = translator(with(train_command("never"), "-o", at("mine")));
+  const ProcessResult result = translator(with(train_command("never"), "-r", at("mine")));
   expect_failure(result, "holds 'letter.txt', which is not a file of a run");
   EXPECT_THAT(result.err, Not(HasSubstr("--overwrite")));
 }
@@ -75,9 +75,9 @@ TEST_F(Input, AnUnknownOptionNamesTheNearestBeforeAnythingElseIsMissed) {
   write(at("near.toml"), "[train]\nmax-updates = 3\n");
   expect_failure(translator(train_command("never", {"--config", at("near.toml")})), "unknown key 'max-updates'; did you mean 'updates'?",
                  2);
-  const ProcessResult picture = run_process({kHeatmap, "--sentense", "a"});
+  const ProcessResult picture = run_process({kHeatmap, "--translatoin", "a"});
   EXPECT_EQ(picture.exit_code, 2);
-  EXPECT_THAT(picture.err, HasSubstr("did you mean --sentence?"));
+  EXPECT_THAT(picture.err, HasSubstr("did you mean --translation?"));
 }
 
 TEST_F(Input, EverySubcommandHasHelp) {
@@ -101,7 +101,7 @@ TEST_F(Input, OtherNamesOfAttentionAreAnswered) {
 
 TEST_F(Input, ADashIsStandardInputAndOutput) {
   const std::string lines = "red cat\nblack dog\n";
-  const ProcessResult attention = translator({"translate", "-r", at("run"), "-o", at("out.txt"), "--attention", "-"}, lines);
+  const ProcessResult attention = translator({"translate", "-r", at("run"), "-o", at("out.txt"), "--records", "-"}, lines);
   EXPECT_EQ(attention.exit_code, 0) << attention.err;
   EXPECT_THAT(attention.out, StartsWith(R"({"format":"heed.attention")"));
   EXPECT_EQ(content(at("out.txt")), "chat rouge\nchien noir\n");
@@ -113,7 +113,7 @@ TEST_F(Input, ADashIsStandardInputAndOutput) {
   expect_failure(translator({"evaluate", "-r", at("run"), "-s", "-", "-t", "-"}),
                  "--target: '-' is standard input, which is also that of --source");
   for (const char* output : {"-", "/dev/stdout"}) {
-    const ProcessResult picture = run_process({kHeatmap, "-r", at("run"), "-s", "red cat", "-o", output});
+    const ProcessResult picture = run_process({kHeatmap, "-r", at("run"), "red cat", "-o", output});
     EXPECT_EQ(picture.exit_code, 0) << picture.err;
     EXPECT_THAT(picture.out, HasSubstr("</svg>"));
   }
@@ -128,11 +128,11 @@ TEST_F(Input, ADashIsStandardInputAndOutput) {
 
 TEST_F(Input, APackedFileIsNamedAndASentenceIsNoFile) {
   write(at("a.gz"), std::string("\x1F\x8B\x08\0\0\0", 6));
-  expect_failure(translator({"translate", "-r", at("run"), "-i", at("a.gz")}), "is a gzip file: unpack it first");
+  expect_failure(translator({"translate", "-r", at("run"), "-s", at("a.gz")}), "is a gzip file: unpack it first");
   expect_failure(
-      translator({"train", "-s", at("a.gz"), "-t", at("a.fr"), "--valid-source", at("a.en"), "--valid-target", at("a.fr"), "-o", at("no")}),
+      translator({"train", "-s", at("a.gz"), "-t", at("a.fr"), "--valid-source", at("a.en"), "--valid-target", at("a.fr"), "-r", at("no")}),
       "is a gzip file: unpack it first");
-  const ProcessResult picture = run_process({kHeatmap, "-r", at("run"), "-s", at("a.en"), "-o", at("x.svg")});
+  const ProcessResult picture = run_process({kHeatmap, "-r", at("run"), at("a.en"), "-o", at("x.svg")});
   EXPECT_EQ(picture.exit_code, 1);
   EXPECT_THAT(picture.err, HasSubstr("is a file, and a sentence is wanted"));
 }
@@ -155,7 +155,7 @@ TEST_F(Input, WhatIsLikelyAMistakeIsSaid) {
 }
 
 TEST_F(Input, NoEntityAndNoControlCharacterIsShown) {
-  const ProcessResult translated = translator({"translate", "-r", at("run"), "--tokens", "--attention", at("r.jsonl")}, "What is this?\n");
+  const ProcessResult translated = translator({"translate", "-r", at("run"), "--tokens", "--records", at("r.jsonl")}, "What is this?\n");
   EXPECT_EQ(translated.out, "C' est quoi ?\n");
   EXPECT_THAT(content(at("r.jsonl")), Not(HasSubstr("&apos;")));
   EXPECT_EQ(translator({"translate", "-r", at("run")}, "What is this?\n").out, "C'est quoi ?\n");
@@ -193,9 +193,9 @@ TEST_F(Input, ALongLineIsNamedAndTheOthersAreTranslated) {
 }
 
 TEST_F(Input, RecordsThatCannotBeDrawnAreNamed) {
-  EXPECT_EQ(translator({"translate", "-r", at("run"), "--attention", at("all.jsonl")}, "red cat\n\n").exit_code, 0);
+  EXPECT_EQ(translator({"translate", "-r", at("run"), "--records", at("all.jsonl")}, "red cat\n\n").exit_code, 0);
   const auto draw = [&](const std::string& record, const std::string& line) {
-    return run_process({kHeatmap, "--record", record, "--line", line, "-o", at("x.svg")}).err;
+    return run_process({kHeatmap, "--records", record, "--line", line, "-o", at("x.svg")}).err;
   };
   EXPECT_THAT(draw(at("all.jsonl"), "2"), HasSubstr("line 2 is the record of a line without words"));
   const std::string text = content(at("all.jsonl"));
@@ -204,7 +204,7 @@ TEST_F(Input, RecordsThatCannotBeDrawnAreNamed) {
     EXPECT_EQ(draw(at("cut.jsonl"), "1"), "heatmap: '" + at("cut.jsonl") + "' line 1: the record is cut off: its JSON ends too early\n")
         << size;
   }
-  EXPECT_THAT(run_process({kHeatmap, "-r", at("missing"), "-s", "a", "-o", at("x.svg")}).err, HasSubstr("there is no run"));
+  EXPECT_THAT(run_process({kHeatmap, "-r", at("missing"), "a", "-o", at("x.svg")}).err, HasSubstr("there is no run"));
 }
 
 }  // namespace

@@ -46,7 +46,7 @@ class Translator : public testing::Test {
                                         at("corpus/valid.en"),
                                         "--valid-target",
                                         at("corpus/valid.de"),
-                                        "-o",
+                                        "-r",
                                         at(run),
                                         "--updates",
                                         "12",
@@ -87,7 +87,7 @@ TEST_F(Translator, TranslatesLineByLineAndAnEmptyLineToAnEmptyLine) {
 }
 
 TEST_F(Translator, OrdinaryTextHasNoUnknownWords) {
-  const ProcessResult result = translator({"translate", "-r", at("run"), "--attention", at("plain.jsonl")}, "I am a student.\n");
+  const ProcessResult result = translator({"translate", "-r", at("run"), "--records", at("plain.jsonl")}, "I am a student.\n");
   EXPECT_EQ(result.exit_code, 0) << result.err;
   const auto record = nlohmann::json::parse(content(at("plain.jsonl")));
   EXPECT_EQ(record["source"]["tokens"].size(), 6U);
@@ -96,14 +96,14 @@ TEST_F(Translator, OrdinaryTextHasNoUnknownWords) {
 }
 
 TEST_F(Translator, AttentionRecordsFitTheirSentences) {
-  const ProcessResult result = translator({"translate", "-r", at("run"), "-i", at("corpus/test.en"), "-o", at("test.out"), "--attention",
+  const ProcessResult result = translator({"translate", "-r", at("run"), "-s", at("corpus/test.en"), "-o", at("test.out"), "--records",
                                            at("test.jsonl"), "--json", at("speed.json")});
   EXPECT_EQ(result.exit_code, 0) << result.err;
   std::ifstream records(at("test.jsonl"));
   int lines = 0;
   for (std::string line; std::getline(records, line); ++lines) {
     const auto record = nlohmann::json::parse(line);
-    EXPECT_EQ(record["id"], lines);
+    EXPECT_EQ(record["id"], lines + 1);
     const auto& weights = record["attention"][0]["weights"];
     ASSERT_EQ(weights.size(), record["target"]["tokens"].size());
     for (const auto& row : weights) {
@@ -115,9 +115,9 @@ TEST_F(Translator, AttentionRecordsFitTheirSentences) {
   }
   EXPECT_EQ(lines, 20);
   EXPECT_EQ(nlohmann::json::parse(content(at("speed.json")))["sentences"], 20);
-  const auto picture = run_process({kHeatmap, "--record", at("test.jsonl"), "--line", "3", "-o", at("third.svg")});
+  const auto picture = run_process({kHeatmap, "--records", at("test.jsonl"), "--line", "3", "-o", at("third.svg")});
   EXPECT_EQ(picture.exit_code, 0) << picture.err;
-  const auto drawn = run_process({kHeatmap, "-r", at("run"), "-s", "I am a student.", "-o", at("s.png")});
+  const auto drawn = run_process({kHeatmap, "-r", at("run"), "I am a student.", "-o", at("s.png")});
   EXPECT_EQ(drawn.exit_code, 0) << drawn.err;
   EXPECT_THAT(content(at("s.png")), StartsWith("\x89PNG"));
 }
@@ -144,7 +144,7 @@ TEST_F(Translator, ForcedDecodingKeepsTheGivenTranslation) {
   write(at("two.en"), "I am a student .\nI am a student .\n");
   write(at("two.de"), "Ich bin ein Student .\nbin\n");
   const ProcessResult result =
-      translator({"translate", "-r", at("run"), "-i", at("two.en"), "--force", at("two.de"), "--attention", at("forced.jsonl")});
+      translator({"translate", "-r", at("run"), "-s", at("two.en"), "-t", at("two.de"), "--records", at("forced.jsonl")});
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(result.out, "Ich bin ein Student .\nbin\n");
 }
@@ -278,7 +278,7 @@ TEST_F(Translator, ARefusedTrainingLeavesTheOldRunAsItIs) {
   write(at("short.de"), "Ich bin Student .\n");
   expect_failure(
       translator(with(with(train_command("kept", {"--resume", "--updates", "900"}), "-s", at("short.en")), "-t", at("short.de"))),
-      "was trained on");
+      "short.en' is not what");
   EXPECT_EQ(content(at("kept/config.toml")), config);
 }
 
@@ -306,20 +306,20 @@ TEST_F(Translator, AnOutputThatIsAnInputIsRefused) {
   write(at("mine.en"), text);
   std::filesystem::create_symlink(at("mine.en"), at("alias.en"));
   const auto refused = [](const std::vector<std::string>& more, const std::string& message) {
-    std::vector<std::string> command = {"translate", "-r", at("run"), "-i", at("mine.en")};
+    std::vector<std::string> command = {"translate", "-r", at("run"), "-s", at("mine.en")};
     command.insert(command.end(), more.begin(), more.end());
     expect_failure(translator(command), message);
   };
-  refused({"-o", at("mine.en")}, "--output: '" + at("mine.en") + "' is also an input (--input)");
-  refused({"-o", at("./corpus/../mine.en")}, "is also an input (--input)");
-  refused({"-o", at("alias.en")}, "is also an input (--input)");
-  refused({"-o", at("same"), "--attention", at("same")}, "--attention: '" + at("same") + "' is also an output (--output)");
+  refused({"-o", at("mine.en")}, "--output: '" + at("mine.en") + "' is also an input (--source)");
+  refused({"-o", at("./corpus/../mine.en")}, "is also an input (--source)");
+  refused({"-o", at("alias.en")}, "is also an input (--source)");
+  refused({"-o", at("same"), "--records", at("same")}, "--records: '" + at("same") + "' is also an output (--output)");
   refused({"-o", at("run/model.safetensors")}, "model.safetensors' is a file of a run");
   refused({"--json", at("run/config.toml")}, "config.toml' is a file of a run");
   std::filesystem::copy(at("run"), at("other"));  // a run that the command has nothing to do with
   refused({"--json", at("other/config.toml")}, "config.toml' is a file of a run");
   refused({"-o", at("")}, "is a directory, not a file");
-  refused({"--attention", at("corpus")}, "--attention: '" + at("corpus") + "' is a directory, not a file");
+  refused({"--records", at("corpus")}, "--records: '" + at("corpus") + "' is a directory, not a file");
   expect_failure(run_process({"bash", "-c", kTranslator + " translate -r " + at("run") + " -o " + at("mine.en") + " < " + at("mine.en")}),
                  "is also an input (standard input)");
   EXPECT_EQ(content(at("mine.en")), text);
@@ -357,7 +357,7 @@ TEST_F(Translator, StandardOutputMayBeNamedAsAFile) {
     EXPECT_EQ(result.exit_code, 0) << result.err;
     EXPECT_EQ(std::count(result.out.begin(), result.out.end(), '\n'), 1) << stdout_is;
   }
-  EXPECT_EQ(translator({"translate", "-r", at("run"), "-o", "/dev/null", "--attention", "/dev/null"}, "I .\n").exit_code, 0);
+  EXPECT_EQ(translator({"translate", "-r", at("run"), "-o", "/dev/null", "--records", "/dev/null"}, "I .\n").exit_code, 0);
   const ProcessResult both =
       translator({"evaluate", "-r", at("run"), "-s", at("corpus/test.en"), "-t", at("corpus/test.de"), "--json", "/dev/stdout"});
   EXPECT_THAT(both.out, AllOf(StartsWith("BLEU "), HasSubstr("\"bleu_by_length\":"), testing::EndsWith("}\n")));  // one behind the other
@@ -374,7 +374,7 @@ TEST_F(Translator, EvaluateScoresInTheFormAskedFor) {
   ASSERT_EQ(floor.exit_code, 0) << floor.err;
   EXPECT_THAT(floor.out, HasSubstr("BLEU|nrefs:1|case:lc|eff:yes|tok:char|smooth:floor[0.20]|version:heed-"));
   // What the run itself puts out as a second reference: every n-gram is found.
-  ASSERT_EQ(translator({"translate", "-r", at("run"), "-i", at("corpus/test.en"), "-o", at("second.de")}).exit_code, 0);
+  ASSERT_EQ(translator({"translate", "-r", at("run"), "-s", at("corpus/test.en"), "-o", at("second.de")}).exit_code, 0);
   EXPECT_THAT(evaluate({"--reference", at("second.de")}).out, HasSubstr("BLEU 100.00  BLEU|nrefs:2|"));
   write(at("short.de"), "ja\n");
   expect_failure(evaluate({"--reference", at("short.de")}), "short.de' has 1 lines");
@@ -438,7 +438,7 @@ TEST_F(Translator, UsageErrorsNameTheWordAndTheHelp) {
   EXPECT_FALSE(std::filesystem::exists(at("x")));
 }
 
-TEST_F(Translator, ForcingNeedsAFile) { expect_failure(translator({"translate", "-r", at("run"), "--force", "x"}, "I .\n"), "--input", 2); }
+TEST_F(Translator, ForcingNeedsAFile) { expect_failure(translator({"translate", "-r", at("run"), "-t", "x"}, "I .\n"), "--source", 2); }
 
 TEST_F(Translator, ABrokenRunIsNamed) {
   std::filesystem::copy(at("run"), at("broken"));
@@ -454,7 +454,7 @@ TEST_F(Translator, UnwritableOutputAndFullDiskLeaveNothingHalfWritten) {
   // A file size limit stands for a full disk: the write fails in its middle.
   const ProcessResult result = run_process(
       {"bash", "-c",
-       "ulimit -f 4; " + kTranslator + " translate -r " + at("run") + " -i " + at("corpus/train.en") + " -o " + at("full.out")});
+       "ulimit -f 4; " + kTranslator + " translate -r " + at("run") + " -s " + at("corpus/train.en") + " -o " + at("full.out")});
   expect_failure(result, "full.out");
   for (const auto& entry : std::filesystem::directory_iterator(at(""))) {
     EXPECT_THAT(entry.path().filename().string(), testing::Not(StartsWith("full.out")));
@@ -463,8 +463,8 @@ TEST_F(Translator, UnwritableOutputAndFullDiskLeaveNothingHalfWritten) {
 }
 
 TEST_F(Translator, DemoWritesItsReportAndReplacesOnlyItsOwn) {
-  const std::vector<std::string> command = {"demo", "--out",   at("unused"), "-o",        at("demo"), "--updates",
-                                            "4",    "--train", "200",        "--threads", "1"};
+  const std::vector<std::string> command = {"demo", "--output", at("unused"), "-o",        at("demo"), "--updates",
+                                            "4",    "--train",  "200",        "--threads", "1"};
   ASSERT_EQ(translator(command).exit_code, 0);
   write(at("demo/notes.txt"), "mine");
   const ProcessResult again = translator(command);
@@ -513,12 +513,12 @@ TEST_F(Translator, TransformerOnSubwordsTrainsTranslatesAndIsDrawn) {
   ASSERT_EQ(trained.exit_code, 0) << trained.err;
   EXPECT_TRUE(std::filesystem::exists(at("transformer/source.spm")));
   const ProcessResult best = translator(
-      {"translate", "-r", at("transformer"), "--beam", "3", "--n-best", "2", "--max-length", "20", "--attention", at("nbest.jsonl")},
+      {"translate", "-r", at("transformer"), "--beam", "3", "--n-best", "2", "--max-output", "20", "--records", at("nbest.jsonl")},
       "I am a student.\nThe man sleeps.\n");
   ASSERT_EQ(best.exit_code, 0) << best.err;
   EXPECT_EQ(std::count(best.out.begin(), best.out.end(), '\n'), 4);
   std::istringstream outputs(best.out);  // sentence ||| translation ||| score
-  for (const char* sentence : {"0 ||| ", "0 ||| ", "1 ||| ", "1 ||| "}) {
+  for (const char* sentence : {"1 ||| ", "1 ||| ", "2 ||| ", "2 ||| "}) {
     std::string line;
     std::getline(outputs, line);
     EXPECT_THAT(line, AllOf(testing::StartsWith(sentence), testing::ContainsRegex(" \\|\\|\\| -[0-9]+\\.[0-9]{4}$")));
@@ -527,16 +527,76 @@ TEST_F(Translator, TransformerOnSubwordsTrainsTranslatesAndIsDrawn) {
   int lines = 0;
   for (std::string line; std::getline(records, line); ++lines) {
     const auto record = nlohmann::json::parse(line);
-    EXPECT_EQ(record["id"], lines / 2);
+    EXPECT_EQ(record["id"], lines / 2 + 1);
     EXPECT_EQ(record["rank"], lines % 2 + 1);
     EXPECT_EQ(record["attention"].size(), 4U);  // two layers of two heads
   }
   EXPECT_EQ(lines, 4);
-  EXPECT_EQ(run_process({kHeatmap, "-r", at("transformer"), "-s", "The man sleeps.", "--layer", "1", "--head", "1", "-o", at("head.svg")})
-                .exit_code,
-            0);
+  EXPECT_EQ(
+      run_process({kHeatmap, "-r", at("transformer"), "The man sleeps.", "--layer", "1", "--head", "1", "-o", at("head.svg")}).exit_code,
+      0);
   command.push_back("--overwrite");
   EXPECT_EQ(translator(command).exit_code, 0);  // its files are known as those of a run
+}
+
+// The run knows its files: --resume by itself goes on, to the same bits, until one of them has changed.
+TEST_F(Translator, ResumeAloneGoesOnWithTheFilesOfTheRun) {
+  for (const char* side : {"en", "de"}) std::filesystem::copy(at(std::string("corpus/train.") + side), at(std::string("own.") + side));
+  const std::vector<std::string> command = with(with(train_command("alone"), "-s", at("own.en")), "-t", at("own.de"));
+  ASSERT_EQ(translator(command).exit_code, 0);
+  ASSERT_EQ(translator({"train", "-r", at("alone"), "--resume", "--updates", "18"}).exit_code, 0);
+  ASSERT_EQ(translator(train_command("told", {"--updates", "18"})).exit_code, 0);
+  EXPECT_TRUE(content(at("alone/model.safetensors")) == content(at("told/model.safetensors")));
+  const std::string data = content(at("alone/data.json"));
+  EXPECT_THAT(data, HasSubstr(at("own.en")));
+  write(at("own.en"), content(at("own.en")) + "one more\n");
+  write(at("own.de"), content(at("own.de")) + "noch eine\n");
+  expect_failure(translator({"train", "-r", at("alone"), "--resume"}),
+                 "own.en' is not what '" + at("alone") + "' was started with: 121 lines");
+  std::filesystem::remove(at("alone/data.json"));
+  expect_failure(translator({"train", "-r", at("alone"), "--resume"}), "give --source, --target, --valid-source and --valid-target");
+  EXPECT_EQ(translator(train_command("alone", {"--resume", "--updates", "18"})).exit_code, 0);  // a run of before there was one
+  for (const char* damaged : {"", "[]", "{\"format\":\"heed.data\",\"source\":1}"}) {
+    write(at("alone/data.json"), damaged);
+    expect_failure(translator({"train", "-r", at("alone"), "--resume"}), "data.json' does not say what the run was trained on");
+  }
+  expect_failure(translator({"train", "-r", at("nowhere"), "--resume"}), "--source is required", 2);
+}
+
+TEST_F(Translator, ARunsConfigIsAPreset) {
+  std::vector<std::string> command = train_command("by_config");
+  command.erase(std::ranges::find(command, "--updates"), command.end());  // all that makes the run comes from the config
+  command.insert(command.end(), {"--config", at("run/config.toml")});
+  ASSERT_EQ(translator(command).exit_code, 0);
+  EXPECT_EQ(content(at("by_config/config.toml")), content(at("run/config.toml")));
+  EXPECT_TRUE(content(at("by_config/model.safetensors")) == content(at("run/model.safetensors")));
+  command = with(command, "-r", at("by_config_2"));
+  command.insert(command.end(), {"--updates", "6"});
+  ASSERT_EQ(translator(command).exit_code, 0);
+  EXPECT_THAT(content(at("by_config_2/config.toml")), HasSubstr("updates = 6"));
+  expect_failure(translator({"translate", "-r", at("run"), "--config", at("run/config.toml")}), "is the config of a run", 2);
+}
+
+// What older versions called something is answered with its name of today.
+TEST_F(Translator, OldSpellingsAreAnsweredWithTheNewOnes) {
+  const auto answers = [](const std::vector<std::string>& command, const std::string& message) {
+    expect_failure(translator(command), message, 2);
+  };
+  answers({"train", "-o", at("x")}, "-o is now -r (--run)");
+  answers({"train", "--bidirectional", "false"}, "--no-bidirectional turns it off");
+  answers({"translate", "-r", at("run"), "--input", "x"}, "--input is now --source");
+  answers({"translate", "-r", at("run"), "-i", "x"}, "-i is now -s (--source)");
+  answers({"translate", "-r", at("run"), "--force", "x"}, "--force is now --target");
+  answers({"translate", "-r", at("run"), "--max-length", "9"}, "--max-length is now --max-output");
+  answers({"evaluate", "-r", at("run"), "--attention", "x"}, "--attention is now --records");
+  answers({"evaluate", "-r", at("run"), "--coverage", "0.2"}, "--coverage is now --coverage-penalty");
+  answers({"compare", "--decode-max-length", "9"}, "--decode-max-length is now --max-output");
+  answers({"compare", "--out", at("x")}, "--out is now --output");
+  answers({"demo", "--out", at("x")}, "--out is now --output");
+  write(at("old.toml"), "[translate]\nmax-length = 9\n");
+  answers({"translate", "-r", at("run"), "--config", at("old.toml")}, "'max-length' is now 'max-output'");
+  const ProcessResult picture = run_process({kHeatmap, "-r", at("run"), "-s", "I am", "-o", at("x.svg")});
+  EXPECT_THAT(picture.err, HasSubstr("heatmap -r RUN \"A dog runs.\""));
 }
 
 TEST_F(Translator, ConvolutionalTrainsGoesOnTranslatesAndIsDrawnByLayer) {
@@ -557,13 +617,13 @@ TEST_F(Translator, ConvolutionalTrainsGoesOnTranslatesAndIsDrawnByLayer) {
   EXPECT_TRUE(content(at("convolutional/model.safetensors")) == content(at("parts/model.safetensors")));
   EXPECT_THAT(content(at("convolutional/config.toml")), Not(HasSubstr("encoder_hidden")));  // its own options alone
   const ProcessResult made =
-      translator({"translate", "-r", at("convolutional"), "--beam", "2", "--attention", at("conv.jsonl")}, "I am a student.\n");
+      translator({"translate", "-r", at("convolutional"), "--beam", "2", "--records", at("conv.jsonl")}, "I am a student.\n");
   ASSERT_EQ(made.exit_code, 0) << made.err;
   const auto record = nlohmann::json::parse(content(at("conv.jsonl")));
   ASSERT_EQ(record["attention"].size(), 2U);
   EXPECT_EQ(record["attention"][1]["layer"], 1);
   EXPECT_THAT(record["model"].get<std::string>(), testing::StartsWith("convolutional 2+2, 16 wide"));
-  EXPECT_EQ(run_process({kHeatmap, "--record", at("conv.jsonl"), "--layer", "1", "-o", at("conv.svg")}).exit_code, 0);
+  EXPECT_EQ(run_process({kHeatmap, "--records", at("conv.jsonl"), "--layer", "1", "-o", at("conv.svg")}).exit_code, 0);
   expect_failure(translator(train_command("x", {"--architecture", "convolutional", "--heads", "2"})),
                  "--heads: is of --architecture recurrent, transformer, and this one is convolutional", 2);
 }
@@ -575,7 +635,7 @@ TEST_F(Translator, SelfAttentionOnRequest) {
   ASSERT_EQ(trained.exit_code, 0) << trained.err;
   const auto translated = [&](const std::string& records, std::vector<std::string> more) {
     more.insert(more.begin(),
-                {"translate", "-r", at("small"), "-i", at("three.en"), "--threads", "1", "--max-length", "20", "--attention", at(records)});
+                {"translate", "-r", at("small"), "-s", at("three.en"), "--threads", "1", "--max-output", "20", "--records", at(records)});
     const ProcessResult result = translator(more);
     EXPECT_EQ(result.exit_code, 0) << result.err;
     return result.out;
@@ -616,26 +676,26 @@ TEST_F(Translator, SelfAttentionOnRequest) {
     EXPECT_EQ(result.exit_code, 0) << result.err;
     return content(at(to));
   };
-  EXPECT_THAT(drawn({"--record", at("own.jsonl"), "--which", "encoder", "--grid"}, "encoder.svg"), HasSubstr(">encoder layer 0, head 1<"));
+  EXPECT_THAT(drawn({"--records", at("own.jsonl"), "--which", "encoder", "--grid"}, "encoder.svg"), HasSubstr(">encoder layer 0, head 1<"));
   for (const char* which : {"encoder", "decoder"}) {
-    EXPECT_EQ(
-        drawn({"-r", at("small"), "-s", "The man sleeps.", "-t", "Der Mann schläft.", "--which", which}, "a.svg"),
-        drawn({"-r", at("small"), "-s", "The man sleeps.", "-t", "Der Mann schläft.", "--which", which, "--json", at("a.json")}, "b.svg"));
-    EXPECT_EQ(drawn({"--record", at("a.json"), "--which", which}, "b.svg"), content(at("a.svg")));
+    EXPECT_EQ(drawn({"-r", at("small"), "The man sleeps.", "--translation", "Der Mann schläft.", "--which", which}, "a.svg"),
+              drawn({"-r", at("small"), "The man sleeps.", "--translation", "Der Mann schläft.", "--which", which, "--json", at("a.json")},
+                    "b.svg"));
+    EXPECT_EQ(drawn({"--records", at("a.json"), "--which", which}, "b.svg"), content(at("a.svg")));
   }
   EXPECT_THAT(content(at("a.svg")), testing::AllOf(HasSubstr(">output so far, attended to<"), HasSubstr(">schläft<")));
-  EXPECT_THAT(drawn({"-r", at("small"), "-s", "The man sleeps.", "--which", "encoder", "--mean"}, "mean.png"), StartsWith("\x89PNG"));
+  EXPECT_THAT(drawn({"-r", at("small"), "The man sleeps.", "--which", "encoder", "--mean"}, "mean.png"), StartsWith("\x89PNG"));
   write(at("three.de"), "Ich bin Student.\n\nDer Mann schläft.\n");
-  EXPECT_EQ(translated("forced.jsonl", {"--force", at("three.de"), "--self-attention"}), content(at("three.de")));
+  EXPECT_EQ(translated("forced.jsonl", {"-t", at("three.de"), "--self-attention"}), content(at("three.de")));
   EXPECT_THAT(content(at("forced.jsonl")), HasSubstr("decoder_self_attention"));
 }
 
 TEST_F(Translator, SelfAttentionNeedsATransformerAndRecords) {
-  expect_failure(translator({"translate", "-r", at("run"), "-i", at("nothing.en"), "--attention", at("x.jsonl"), "--self-attention"}),
+  expect_failure(translator({"translate", "-r", at("run"), "-s", at("nothing.en"), "--records", at("x.jsonl"), "--self-attention"}),
                  "--self-attention: '" + at("run") + "': 'additive attention, LSTM 12' has no self-attention");
   EXPECT_FALSE(std::filesystem::exists(at("x.jsonl")));
-  expect_failure(translator({"translate", "-r", at("run"), "--self-attention"}, "a\n"), "--attention", 2);
-  const ProcessResult drawn = run_process({kHeatmap, "-r", at("run"), "-s", "a", "--which", "decoder", "-o", at("x.svg")});
+  expect_failure(translator({"translate", "-r", at("run"), "--self-attention"}, "a\n"), "--records", 2);
+  const ProcessResult drawn = run_process({kHeatmap, "-r", at("run"), "a", "--which", "decoder", "-o", at("x.svg")});
   EXPECT_EQ(drawn.exit_code, 1);
   EXPECT_EQ(drawn.err, "heatmap: --which: '" + at("run") + "': 'additive attention, LSTM 12' has no self-attention\n");
 }

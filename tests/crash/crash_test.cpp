@@ -37,7 +37,7 @@ const std::vector<Kind> kKinds = {
 constexpr const char* kFaults[] = {"kill", "ENOSPC", "EIO", "EINTR", "short"};
 
 std::vector<std::string> command(const std::string& corpus, const std::string& run, const Kind& kind) {
-  std::vector<std::string> words = {kTranslator, "train", "-o", run, "--threads", "1"};
+  std::vector<std::string> words = {kTranslator, "train", "-r", run, "--threads", "1"};
   for (const char* side : {"en", "de"}) {
     const bool source = side == std::string("en");
     words.insert(words.end(), {source ? "-s" : "-t", corpus + "/train." + side});

@@ -56,7 +56,7 @@ TEST(TranslationRecord, TextIsAsDocumented) {
   record.target.tokens.pop_back();
   record.attention[0].weights = {{0.1f, 1.0f / 3, 0.9999999f, 1e-9f}};
   EXPECT_EQ(to_json_line(record),
-            R"({"format":"heed.attention","version":1,"id":3,"model":"additive attention, LSTM 256","rank":1,"score":-4.25,)"
+            R"({"format":"heed.attention","version":2,"id":3,"model":"additive attention, LSTM 256","rank":1,"score":-4.25,)"
             R"("source":{"text":"A dög.","tokens":[{"text":"a","span":[0,1]},{"text":"dög","span":[2,6],"unk":true},)"
             R"({"text":".","span":[6,7]},{"text":"</s>","eos":true}]},)"
             R"("target":{"text":"hund","tokens":[{"text":"hund","span":[0,4]}]},)"
@@ -106,6 +106,16 @@ TEST(TranslationRecord, WrongSelfAttentionIsNamedInOneLine) {
   EXPECT_EQ(error("/decoder_self_attention/1", nullptr), at + "decoder_self_attention[1] is not an object");
 }
 
+TEST(TranslationRecord, TheFirstVersionCountedLinesFromZero) {
+  nlohmann::json first = nlohmann::json::parse(to_json_line(example()));
+  first["version"] = 1;
+  Translation wanted = example();
+  wanted.id += 1;
+  EXPECT_EQ(parse_translation(first.dump(), "x", 1), wanted);
+  first["id"] = 0;
+  EXPECT_EQ(parse_translation(first.dump(), "x", 1).id, 1);
+}
+
 TEST(TranslationRecord, UnknownKeysAreIgnored) { EXPECT_EQ(parse_translation(changed("/later", {{"a", 1}}), "x", 1), example()); }
 
 TEST(TranslationRecord, WhatIsWrongIsNamedInOneLine) {
@@ -116,7 +126,8 @@ TEST(TranslationRecord, WhatIsWrongIsNamedInOneLine) {
   EXPECT_EQ(error_of("[1]"), at + "not a JSON object");
   EXPECT_EQ(error_of("{}"), at + "'format' is missing");
   EXPECT_EQ(error_of(changed("/format", "other")), at + "format is not 'heed.attention'");
-  EXPECT_EQ(error_of(changed("/version", 2)), at + "version 2 is newer than this heed reads (1)");
+  EXPECT_EQ(error_of(changed("/id", 0)), at + "id is below 1");
+  EXPECT_EQ(error_of(changed("/version", 3)), at + "version 3 is newer than this heed reads (2)");
   EXPECT_EQ(error_of(changed("/id", -1)), at + "id is out of range: -1");
   EXPECT_EQ(error_of(changed("/rank", 18446744073709551615u)), at + "rank is out of range: 18446744073709551615");
   EXPECT_EQ(error_of(changed("/rank", 1.5)), at + "rank is not a whole number");
