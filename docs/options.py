@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Makes docs/options.md, a page of every option of every command, of what the programs say of themselves (--help).
 
-  docs/options.py BIN            exit status 1 if docs/options.md is not what the programs in the folder BIN say
+  docs/options.py BIN            exit status 1 if docs/options.md is not what the programs in the folder BIN say, or a command that a page or
+                                 a preset shows has an option or a subcommand that is not there
   docs/options.py BIN --write    writes docs/options.md
 """
 import pathlib
@@ -9,6 +10,10 @@ import re
 import subprocess
 import sys
 
+sys.dont_write_bytecode = True
+import links  # noqa: E402
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = pathlib.Path(__file__).resolve().parent / "options.md"
 PROGRAMS = ["translator", "heatmap"]
 HEAD = """# Options
@@ -88,45 +93,89 @@ def cell(text):
     return text.replace("|", "\\|").replace("<", "&lt;")
 
 
+def shown_commands():
+    """(place, command line) of the programs' calls in the code of pages and in the heads of presets."""
+    call = re.compile(rf"(?:^|[\s/|])((?:{'|'.join(PROGRAMS)})\s[^|#<>]*)")
+    for path in links.files_below(ROOT, ".md"):
+        if path == PAGE or path.name == "CHANGELOG.md":  # what was true once
+            continue
+        text = path.read_text()
+        code = [match.group() for match in links.FENCE.finditer(text)] + re.findall(r"`([^`\n]+)`", links.FENCE.sub("", text))
+        for block in code:
+            for line in block.replace("\\\n", " ").split("\n"):
+                for match in call.finditer(line.split(" #")[0]):
+                    yield path.relative_to(ROOT), match.group(1)
+    for path in sorted((ROOT / "presets").glob("*.toml")):
+        for match in re.finditer(r"^#   (\w+ (?:.*\\\n#  )*.*)", path.read_text(), re.M):
+            yield path.relative_to(ROOT), re.sub(r"\\\n#", " ", match.group(1))
+
+
+def mistakes_in_commands(known):
+    """Of the commands that pages show; known[program, command] are the options, command "" the program's own."""
+    mistakes, count = [], 0
+    for place, line in shown_commands():
+        words = line.split()
+        program, command = words[0], words[1]
+        if (program, command) not in known:
+            command = ""
+            # A program with subcommands is called with one of them, or in words of a sentence not called at all.
+            if any(key[0] == program and key[1] for key in known) and re.match(r"[a-z]+$", words[1]) and words[1] != "help":
+                mistakes.append(f"{place}: '{line.strip()}': {program} has no '{words[1]}'")
+                continue
+        count += 1
+        for word in words[1:]:
+            option = re.match(r"\[?(--?[a-z][a-z0-9-]*)", word)
+            if option and option.group(1) not in known[program, command] | {"--help"}:
+                mistakes.append(f"{place}: '{line.strip()}': no option {option.group(1)}")
+    if count < 20:
+        mistakes.append(f"understood {count} commands in the pages only")
+    return mistakes, count
+
+
 def section(title, text, level):
     description, groups, commands = read(text)
     lines = [f"{'#' * level} {title}", "", cell(description[:1].upper() + description[1:].rstrip(".")) + ".", ""]
-    count = 0
     for name, note, rows in groups:
         if not rows:
             continue
         lines += [f"**{name}**" + (f": {cell(' '.join(note))}" if note else ""), "", "| option | value | what it does |", "|---|---|---|"]
         for names, value, about in rows:
-            count += 1
             lines.append(f"| {', '.join(f'`{one}`' for one in names)} | {cell(value_text(value))} | {cell(about)} |")
         lines.append("")
-    return lines, commands, count
+    return lines, commands, {name for _, _, rows in groups for names, _, _ in rows for name in names}
 
 
 def page(folder):
-    lines, total = [HEAD], 0
+    """The page, and the options of each (program, command), "" being the program's own."""
+    lines, known = [HEAD], {}
     for program in PROGRAMS:
         binary = str(folder / program)
-        made, commands, count = section(program, help_of(binary), 2)
-        lines, total = lines + made, total + count
+        made, commands, known[program, ""] = section(program, help_of(binary), 2)
+        lines += made
         for command, _ in commands:
-            made, _, count = section(f"{program} {command}", help_of(binary, command), 3)
-            lines, total = lines + made, total + count
-    if total < 30:
-        raise SystemExit(f"docs/options.py: understood {total} options only")
-    return "\n".join(lines).rstrip("\n") + "\n", total
+            made, _, options = section(f"{program} {command}", help_of(binary, command), 3)
+            known[program, command] = options | known[program, ""]
+            lines += made
+    text = "\n".join(lines).rstrip("\n") + "\n"
+    if text.count("\n| `") < 30:
+        raise SystemExit("docs/options.py: understood fewer than 30 options")
+    return text, known
 
 
 def main():
     if len(sys.argv) not in (2, 3) or sys.argv[2:] not in ([], ["--write"]):
         raise SystemExit(__doc__)
-    text, total = page(pathlib.Path(sys.argv[1]).resolve())
+    text, known = page(pathlib.Path(sys.argv[1]).resolve())
     if sys.argv[2:]:
         PAGE.write_text(text)
+    mistakes, commands = mistakes_in_commands(known)
     held = PAGE.read_text()
-    if held == text:
-        print(f"docs/options.md has the {total} options of {', '.join(PROGRAMS)}")
+    if held == text and not mistakes:
+        print(f"docs/options.md has the options of {', '.join(PROGRAMS)}; {commands} commands in pages and presets know no other")
         return
+    print("\n".join(mistakes))
+    if held == text:
+        raise SystemExit(1)
     wanted, there = text.split("\n"), held.split("\n")
     for line in wanted:
         if line not in there:
