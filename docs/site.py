@@ -16,7 +16,7 @@ sys.dont_write_bytecode = True
 import links  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-LANGUAGES = {".cpp": "cpp", ".h": "cpp", ".py": "python", ".toml": "toml", ".json": "json", ".sh": "bash", ".cmake": "cmake"}
+LANGUAGES = {".cpp": "cpp", ".def": "cpp", ".h": "cpp", ".py": "python", ".toml": "toml", ".json": "json", ".sh": "bash", ".cmake": "cmake"}
 
 
 def navigation():
