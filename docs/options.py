@@ -18,9 +18,9 @@ PAGE = pathlib.Path(__file__).resolve().parent / "options.md"
 PROGRAMS = ["translator", "heatmap"]
 HEAD = """# Options
 
-Every option of every command, as `--help` gives it; `docs/options.py BIN --write` makes this page, and a test compares it with the programs. What the
-programs read and write is described in [apps/README.md](../apps/README.md). In a TOML file (`--config`) a section is a subcommand and a key is a long option
-without its dashes.
+Every option of every command, as `--help` gives it; `docs/options.py BIN --write` makes this page, and a test compares it with the programs.
+What the programs read and write is described in [apps/README.md](../apps/README.md). In a TOML file (`--config`) a section is a subcommand and a
+key is a long option without its dashes.
 """
 TYPES = {"TEXT": "text", "INT": "number", "UINT": "number", "FLOAT": "number"}
 
