@@ -8,8 +8,8 @@ foreach(module openblas libhwy)
   file(COPY "${folder}/${module}.pc" DESTINATION "${WORK}/pc" FOLLOW_SYMLINK_CHAIN)
 endforeach()
 set(ENV{PKG_CONFIG_LIBDIR} "${WORK}/pc")
-step("${CMAKE_COMMAND}" -S "${SOURCE}/tests/package" -B "${WORK}/nn_only" -DNN_ONLY=ON "-DREADME_PROGRAM=${WORK}/readme.cpp" ${options})
-step("${CMAKE_COMMAND}" --build "${WORK}/nn_only" --target readme)
+step("${CMAKE_COMMAND}" -S "${SOURCE}/tests/package" -B "${WORK}/nn_only" -DNN_ONLY=ON "-DPROGRAMS=${WORK}/programs" ${options})
+step("${CMAKE_COMMAND}" --build "${WORK}/nn_only" --target README)
 unset(ENV{PKG_CONFIG_LIBDIR})
 
 # compile_error(flags text wanted count): the compiler refuses the text with so many errors, one of which is `wanted`.
