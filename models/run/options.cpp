@@ -41,6 +41,7 @@ std::vector<OptionOf<TrainConfig>> train_options() {
        {},
        OnResume::free},
       {"weight_decay", &T::weight_decay, "L2 weight decay", not_negative()},
+      {"beta1", &T::beta1, "Adam's decay of the first moment, 0 for none", fraction()},
       {"beta2", &T::beta2, "Adam's decay of the second moment", {.least = 0, .most = 1, .above_least = true, .below_most = true}},
       {"average", &T::average, "validated weights to average at the end, the last ones; 0 for none", from_zero},
       {"precision", &T::precision, "of the products while training: f32, or bf16 where the CPU has AMX or AVX512-BF16"},

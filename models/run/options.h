@@ -44,6 +44,7 @@ struct TrainConfig {
   double clip = 1.0;                  // gradient norm; 0: no clipping
   BadGradient on_bad_gradient = BadGradient::stop;  // what becomes of a loss or a gradient with NaN or infinity
   double weight_decay = 0.0;                        // of AdamW
+  double beta1 = 0.9;                               // of Adam
   double beta2 = 0.999;                             // of Adam
   int64_t average = 0;                              // the last checkpoints to average at the end; 0: none
   Precision precision = Precision::f32;             // of the products while training; bf16 where the CPU has it (AutocastGuard)

@@ -201,8 +201,9 @@ Trainer::Trainer(std::filesystem::path folder, RunConfig config, const Tokenised
                                    model_->longest_source()));
     }
   }
-  optimizer_ = std::make_unique<nn::Adam>(model_->named_parameters(),
-                                          nn::AdamOptions{.beta2 = config_.train.beta2, .weight_decay = config_.train.weight_decay});
+  optimizer_ = std::make_unique<nn::Adam>(
+      model_->named_parameters(),
+      nn::AdamOptions{.beta1 = config_.train.beta1, .beta2 = config_.train.beta2, .weight_decay = config_.train.weight_decay});
 }
 
 void Trainer::resume() {

@@ -14,7 +14,8 @@ if(MODE STREQUAL install)
   endif()
   list(APPEND options "-DCMAKE_PREFIX_PATH=${WORK}/prefix")
 else()
-  list(APPEND options "-DHEED_SOURCE=${SOURCE}" -DHEED_WERROR=ON)
+  # Unoptimised: it is the build that is tested, and compiling all of heed a second time takes long enough.
+  list(APPEND options "-DHEED_SOURCE=${SOURCE}" -DHEED_WERROR=ON -DCMAKE_CXX_FLAGS_RELEASE=-O0)
 endif()
 # The programs that the front page and the guide show.
 set(programs "")
