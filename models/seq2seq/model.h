@@ -88,7 +88,7 @@ class TranslationModel : public nn::Module {
 
  protected:
   /// @param config checked already
-  explicit TranslationModel(ModelConfig config) : config_(std::move(config)) {}
+  explicit TranslationModel(ModelConfig config, const nn::Scope& scope) : Module(scope), config_(std::move(config)) {}
   /// The decoder on a given target.
   struct Teacher {
     Tensor rows;     // [N, D]: what the vocabulary is scored from

@@ -43,8 +43,8 @@ Tensor map_weights(const nn::Attention::Output& seen) {
 
 }  // namespace
 
-Encoder::Encoder(const ModelConfig& config, int64_t vocabulary)
-    : embedding_(word_vectors(config, vocabulary, config.tie == "all", {})), dropout_(config.dropout) {
+Encoder::Encoder(const ModelConfig& config, int64_t vocabulary, const nn::Scope& scope)
+    : Module(scope), embedding_(word_vectors(config, vocabulary, config.tie == "all", {})), dropout_(config.dropout) {
   child("embedding", embedding_);
   child("dropout", dropout_);
   if (config.cell == "gru") {
@@ -61,8 +61,9 @@ LstmResult Encoder::operator()(const Tensor& source, const Tensor& lengths) cons
   return lstm_ ? (*lstm_)(x, lengths) : without_cell((*gru_)(x, lengths));
 }
 
-Decoder::Decoder(const ModelConfig& config, int64_t vocabulary, const Tensor& table)
-    : fixed_context_(config.attention == "none"),
+Decoder::Decoder(const ModelConfig& config, int64_t vocabulary, const Tensor& table, const nn::Scope& scope)
+    : Module(scope),
+      fixed_context_(config.attention == "none"),
       input_feeding_(sees_context(config)),
       maps_(config.attention == "multi_head" ? config.heads : 1),
       embedding_(word_vectors(config, vocabulary, config.tie != "none", table)),
@@ -177,8 +178,8 @@ std::pair<Tensor, Tensor> Decoder::projection() const {
   return projection_ ? std::pair(projection_->weight, projection_->bias) : std::pair(embedding_.weight, Tensor{});
 }
 
-Seq2Seq::Seq2Seq(const ModelConfig& config, int64_t source_vocabulary, int64_t target_vocabulary)
-    : TranslationModel((check(config, source_vocabulary, target_vocabulary), config)),
+Seq2Seq::Seq2Seq(const ModelConfig& config, int64_t source_vocabulary, int64_t target_vocabulary, const nn::Scope& scope)
+    : TranslationModel((check(config, source_vocabulary, target_vocabulary), config), scope),
       encoder_(config, source_vocabulary),
       decoder_(config, target_vocabulary, config.tie == "all" ? encoder_.table() : Tensor{}) {
   child("encoder", encoder_);

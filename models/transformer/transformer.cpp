@@ -20,14 +20,17 @@ nn::TransformerOptions layer_options(const ModelConfig& c) {
 
 }  // namespace
 
-PositionedEmbedding::PositionedEmbedding(const ModelConfig& config, int64_t vocabulary, const Tensor& table)
-    : size_(config.model_size), table_(table), dropout_(config.dropout) {
+PositionedEmbedding::PositionedEmbedding(const ModelConfig& config, int64_t vocabulary, const Tensor& table, const nn::Scope& scope)
+    : Module(scope), size_(config.model_size), table_(table), dropout_(config.dropout) {
   if (!table_.defined()) {
     const Tensor values = nn::init::normal({vocabulary, size_}, 1 / std::sqrt(static_cast<double>(size_)));
     select(values, 0, Vocabulary::kPad).fill_(0);
     table_ = param("weight", values);
   }
-  if (config.positions == "sinusoidal") sinusoidal_.emplace(size_);
+  if (config.positions == "sinusoidal") {
+    sinusoidal_.emplace(size_);
+    child("positions", *sinusoidal_);
+  }
   if (config.positions == "learned") {
     learned_ = std::make_unique<nn::LearnedPositions>(config.max_positions, size_);
     child("positions", *learned_);
@@ -40,8 +43,8 @@ Tensor PositionedEmbedding::operator()(const Tensor& ids, int64_t first) const {
   return dropout_(sinusoidal_ ? (*sinusoidal_)(words, first) : learned_ ? (*learned_)(words, first) : words);
 }
 
-Transformer::Transformer(const ModelConfig& config, int64_t source_vocabulary, int64_t target_vocabulary)
-    : TranslationModel((check(config, source_vocabulary, target_vocabulary), config)) {
+Transformer::Transformer(const ModelConfig& config, int64_t source_vocabulary, int64_t target_vocabulary, const nn::Scope& scope)
+    : TranslationModel((check(config, source_vocabulary, target_vocabulary), config), scope) {
   const ModelConfig& c = config_;
   target_embedding_ = std::make_unique<PositionedEmbedding>(c, target_vocabulary);
   source_embedding_ = std::make_unique<PositionedEmbedding>(c, source_vocabulary, c.tie == "all" ? target_embedding_->table() : Tensor{});

@@ -16,7 +16,7 @@ class PositionedEmbedding : public nn::Module {
   /// @param config size, positions, dropout
   /// @param vocabulary V
   /// @param table [V, D], shared when it is defined
-  PositionedEmbedding(const ModelConfig& config, int64_t vocabulary, const Tensor& table = {});
+  PositionedEmbedding(const ModelConfig& config, int64_t vocabulary, const Tensor& table = {}, const nn::Scope& scope = {});
   /// @param ids i64 [B, T]
   /// @param first the position of the first column
   /// @return [B, T, D]
@@ -38,7 +38,7 @@ class Transformer : public TranslationModel {
   /// @param config what it is
   /// @param source_vocabulary,target_vocabulary entries
   /// @throws ValueError for a config that makes no sense, and for tie = all with two vocabularies
-  Transformer(const ModelConfig& config, int64_t source_vocabulary, int64_t target_vocabulary);
+  Transformer(const ModelConfig& config, int64_t source_vocabulary, int64_t target_vocabulary, const nn::Scope& scope = {});
   std::unique_ptr<Decoding> begin(const Batch& batch) const override;
   SelfAttention self_attention(const Batch& batch) const override;
   /// @return "Transformer 4+4, 128 wide, 4 heads"
