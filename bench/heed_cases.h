@@ -5,7 +5,8 @@
 #include <string>
 
 #include "bench/workload.h"
-#include "models/architectures/architecture.h"
+#include "models/architectures/recurrent/options.h"
+#include "models/architectures/transformer/options.h"
 
 namespace heed::bench {
 

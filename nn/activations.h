@@ -10,6 +10,7 @@ namespace heed::nn {
 template <Tensor (*kFunction)(const Tensor&)>
 class Activation : public Module {
  public:
+  explicit Activation(const Scope& scope = {}) : Module(scope) {}
   /// @param x [*]
   /// @return the same shape
   Tensor operator()(const Tensor& x) const { return announce(kFunction(x)); }
@@ -24,7 +25,7 @@ using Softplus = Activation<softplus>;  // log(1 + e^x)
 class GELU : public Module {
  public:
   /// @param form exact, or the approximation by tanh
-  explicit GELU(GeluForm form = GeluForm::exact) : form_(form) {}
+  explicit GELU(GeluForm form = GeluForm::exact, const Scope& scope = {}) : Module(scope), form_(form) {}
   /// @param x [*]
   /// @return the same shape
   Tensor operator()(const Tensor& x) const { return announce(gelu(x, form_)); }
@@ -37,7 +38,7 @@ class GELU : public Module {
 class LeakyReLU : public Module {
  public:
   /// @param negative_slope a number
-  explicit LeakyReLU(double negative_slope = 0.01) : negative_slope_(negative_slope) {}
+  explicit LeakyReLU(double negative_slope = 0.01, const Scope& scope = {}) : Module(scope), negative_slope_(negative_slope) {}
   /// @param x [*]
   /// @return the same shape
   Tensor operator()(const Tensor& x) const { return announce(leaky_relu(x, negative_slope_)); }
@@ -50,7 +51,7 @@ class LeakyReLU : public Module {
 class ELU : public Module {
  public:
   /// @param alpha a number
-  explicit ELU(double alpha = 1) : alpha_(alpha) {}
+  explicit ELU(double alpha = 1, const Scope& scope = {}) : Module(scope), alpha_(alpha) {}
   /// @param x [*]
   /// @return the same shape
   Tensor operator()(const Tensor& x) const { return announce(elu(x, alpha_)); }
@@ -63,7 +64,7 @@ class ELU : public Module {
 class Softmax : public Module {
  public:
   /// @param dim along which; -1: the last
-  explicit Softmax(int dim = -1) : dim_(dim) {}
+  explicit Softmax(int dim = -1, const Scope& scope = {}) : Module(scope), dim_(dim) {}
   /// @param x [*]
   /// @return the same shape
   Tensor operator()(const Tensor& x) const { return announce(softmax(x, dim_)); }
@@ -75,7 +76,7 @@ class Softmax : public Module {
 class LogSoftmax : public Module {
  public:
   /// @param dim along which; -1: the last
-  explicit LogSoftmax(int dim = -1) : dim_(dim) {}
+  explicit LogSoftmax(int dim = -1, const Scope& scope = {}) : Module(scope), dim_(dim) {}
   /// @param x [*]
   /// @return the same shape
   Tensor operator()(const Tensor& x) const { return announce(log_softmax(x, dim_)); }
@@ -87,6 +88,7 @@ class LogSoftmax : public Module {
 /// All dimensions but the first in one.
 class Flatten : public Module {
  public:
+  explicit Flatten(const Scope& scope = {}) : Module(scope) {}
   /// @param x [B, ...]
   /// @return [B, all the rest]
   Tensor operator()(const Tensor& x) const { return announce(reshape(x, {x.size(0), x.numel() / std::max<int64_t>(x.size(0), 1)})); }

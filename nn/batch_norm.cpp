@@ -2,8 +2,9 @@
 
 namespace heed::nn {
 
-BatchNorm::BatchNorm(int64_t channels, BatchNormOptions options)
-    : gain((check_at_least("BatchNorm", "channels", channels, 1), check_number("BatchNorm", "eps", options.eps, Allowed::non_negative),
+BatchNorm::BatchNorm(int64_t channels, BatchNormOptions options, const Scope& scope)
+    : Module(scope),
+      gain((check_at_least("BatchNorm", "channels", channels, 1), check_number("BatchNorm", "eps", options.eps, Allowed::non_negative),
             check_number("BatchNorm", "momentum", options.momentum, Allowed::portion), param("gain", ones({channels})))),
       bias(param("bias", zeros({channels}))),
       running_mean(buffer("running_mean", zeros({channels}))),

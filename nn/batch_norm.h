@@ -19,7 +19,7 @@ class BatchNorm : public Module {
   /// @param channels C
   /// @param options eps, momentum
   /// @throws ValueError for a number outside its range
-  explicit BatchNorm(int64_t channels, BatchNormOptions options = {});
+  explicit BatchNorm(int64_t channels, BatchNormOptions options = {}, const Scope& scope = {});
   /// @param x [B, C], [B, C, L] or [B, C, H, W]
   /// @return the same shape
   /// @throws ShapeError, also for a batch of one value a channel while training

@@ -23,6 +23,7 @@ Layer& layer_at(const char* container, const std::vector<std::unique_ptr<Layer>>
 ///   net.emplace<Linear>(2, 8).emplace<Tanh>().emplace<Linear>(8, 2);
 class Sequential : public Module {
  public:
+  explicit Sequential(const Scope& scope = {}) : Module(scope) {}
   /// Makes a layer at the end. A layer takes a tensor and gives one.
   /// @tparam Layer a Module with Tensor operator()(const Tensor&) const
   /// @param arguments of its constructor
@@ -62,6 +63,7 @@ class Sequential : public Module {
 template <class Layer>
 class ModuleList : public Module {
  public:
+  explicit ModuleList(const Scope& scope = {}) : Module(scope) {}
   /// Makes a layer at the end.
   /// @param arguments of its constructor
   /// @return the new layer

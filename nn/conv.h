@@ -19,8 +19,9 @@ class Conv2d : public Module {
   /// @param options stride, padding, dilation, groups
   /// @param with_bias whether there is a bias; it starts at 0, the weight as init::he_uniform
   /// @throws ValueError for sizes below 1, a negative padding, and groups that do not divide the channels
-  Conv2d(int64_t in, int64_t out, Extent2d kernel, const Conv2dOptions& options = {}, bool with_bias = true)
-      : weight((detail::check_convolution("Conv2d", in, out, kernel, options),
+  Conv2d(int64_t in, int64_t out, Extent2d kernel, const Conv2dOptions& options = {}, bool with_bias = true, const Scope& scope = {})
+      : Module(scope),
+        weight((detail::check_convolution("Conv2d", in, out, kernel, options),
                 param("weight", init::he_uniform({out, in / options.groups, kernel.height, kernel.width})))),
         bias(with_bias ? param("bias", zeros({out})) : Tensor{}),
         options_(options) {}
@@ -43,8 +44,9 @@ class Conv1d : public Module {
   /// @param options stride, padding, dilation, groups
   /// @param with_bias whether there is a bias; it starts at 0, the weight as init::he_uniform
   /// @throws ValueError for sizes below 1, a negative padding, and groups that do not divide the channels
-  Conv1d(int64_t in, int64_t out, int64_t kernel, const Conv1dOptions& options = {}, bool with_bias = true)
-      : weight((detail::check_convolution("Conv1d", in, out, kernel, {options.stride, options.padding, options.dilation, options.groups}),
+  Conv1d(int64_t in, int64_t out, int64_t kernel, const Conv1dOptions& options = {}, bool with_bias = true, const Scope& scope = {})
+      : Module(scope),
+        weight((detail::check_convolution("Conv1d", in, out, kernel, {options.stride, options.padding, options.dilation, options.groups}),
                 param("weight", init::he_uniform({out, in / options.groups, kernel})))),
         bias(with_bias ? param("bias", zeros({out})) : Tensor{}),
         options_(options) {}
@@ -65,7 +67,8 @@ class MaxPool2d : public Module {
   /// @param window its extent
   /// @param options stride, padding
   /// @throws ValueError for a window below 1, a negative stride, a negative padding or one of more than half of the window
-  explicit MaxPool2d(Extent2d window, const Pool2dOptions& options = {}) : window_(window), options_(options) {
+  explicit MaxPool2d(Extent2d window, const Pool2dOptions& options = {}, const Scope& scope = {})
+      : Module(scope), window_(window), options_(options) {
     detail::check_pooling("MaxPool2d", window, options);
   }
   /// @param x [B, C, H, W]
@@ -83,8 +86,8 @@ class AvgPool2d : public Module {
   /// @param options stride, padding
   /// @param count_padding whether the padding's zeros are among what is counted
   /// @throws as MaxPool2d
-  explicit AvgPool2d(Extent2d window, const Pool2dOptions& options = {}, bool count_padding = true)
-      : window_(window), options_(options), count_padding_(count_padding) {
+  explicit AvgPool2d(Extent2d window, const Pool2dOptions& options = {}, bool count_padding = true, const Scope& scope = {})
+      : Module(scope), window_(window), options_(options), count_padding_(count_padding) {
     detail::check_pooling("AvgPool2d", window, options);
   }
   /// @param x [B, C, H, W]
@@ -104,7 +107,8 @@ class MaxPool1d : public Module {
   /// @param stride between two windows; 0: the window's length
   /// @param padding at both ends, at most half of the window
   /// @throws as MaxPool2d
-  explicit MaxPool1d(int64_t window, int64_t stride = 0, int64_t padding = 0) : window_(window), stride_(stride), padding_(padding) {
+  explicit MaxPool1d(int64_t window, int64_t stride = 0, int64_t padding = 0, const Scope& scope = {})
+      : Module(scope), window_(window), stride_(stride), padding_(padding) {
     detail::check_pooling("MaxPool1d", window, {stride, padding});
   }
   /// @param x [B, C, L]
@@ -122,8 +126,8 @@ class AvgPool1d : public Module {
   /// @param padding at both ends, at most half of the window
   /// @param count_padding whether the padding's zeros are among what is counted
   /// @throws as MaxPool2d
-  explicit AvgPool1d(int64_t window, int64_t stride = 0, int64_t padding = 0, bool count_padding = true)
-      : window_(window), stride_(stride), padding_(padding), count_padding_(count_padding) {
+  explicit AvgPool1d(int64_t window, int64_t stride = 0, int64_t padding = 0, bool count_padding = true, const Scope& scope = {})
+      : Module(scope), window_(window), stride_(stride), padding_(padding), count_padding_(count_padding) {
     detail::check_pooling("AvgPool1d", window, {stride, padding});
   }
   /// @param x [B, C, L]

@@ -43,8 +43,9 @@ void check_state(const Tensor& h, const Tensor& x, int64_t H) {
 
 }  // namespace
 
-GRUWeights::GRUWeights(int64_t in, int64_t hidden)
-    : weight_ih((check_at_least("GRU", "in", in, 1), check_at_least("GRU", "hidden", hidden, 1),
+GRUWeights::GRUWeights(int64_t in, int64_t hidden, const Scope& scope)
+    : Module(scope),
+      weight_ih((check_at_least("GRU", "in", in, 1), check_at_least("GRU", "hidden", hidden, 1),
                  param("weight_ih", init::xavier_uniform({3 * hidden, in})))),
       weight_hh(param("weight_hh", init::xavier_uniform({3 * hidden, hidden}))),
       bias_ih(param("bias_ih", zeros({3 * hidden}))),
@@ -91,7 +92,7 @@ Tensor GRUCell::operator()(const Tensor& x, const Tensor& state) const {
   return announce(next_state(linear(x, weight_ih, bias_ih), linear(h, weight_hh, bias_hh), h));
 }
 
-GRU::GRU(int64_t in, int64_t hidden, GRUOptions options) : StackedRecurrent("GRU", in, hidden, options) {}
+GRU::GRU(int64_t in, int64_t hidden, GRUOptions options, const Scope& scope) : StackedRecurrent("GRU", in, hidden, options, scope) {}
 
 GRUResult GRU::operator()(const Tensor& x, const Tensor& lengths) const {
   const Stack stack = run(x, lengths, {});

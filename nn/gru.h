@@ -20,7 +20,7 @@ class GRUWeights : public Module {
  public:
   /// @param in,hidden the sizes, at least 1
   /// @throws ValueError for sizes below 1
-  GRUWeights(int64_t in, int64_t hidden);
+  GRUWeights(int64_t in, int64_t hidden, const Scope& scope = {});
   Tensor weight_ih;  // W_r, W_z, W_n; [3 hidden, in]
   Tensor weight_hh;  // U_r, U_z, U_n; [3 hidden, hidden]
   Tensor bias_ih;    // b; [3 hidden]
@@ -70,7 +70,7 @@ class GRU : public StackedRecurrent<GRULayer> {
   /// @param in,hidden the sizes, at least 1
   /// @param options layers, directions, dropout, residuals
   /// @throws ValueError for sizes below 1 and another dropout
-  GRU(int64_t in, int64_t hidden, GRUOptions options = {});
+  GRU(int64_t in, int64_t hidden, GRUOptions options = {}, const Scope& scope = {});
   /// @param x [B, T, in]
   /// @param lengths i64 [B] (0..T) or undefined (all T)
   /// @return output [B, T, D hidden] of the last layer, hidden [B, D hidden] of the last layer at each sequence's end (both directions side

@@ -14,8 +14,9 @@ class Linear : public Module {
   /// @param in,out the sizes
   /// @param with_bias whether there is a b; it starts at 0, W as init::xavier_uniform
   /// @throws ValueError for sizes below 1
-  Linear(int64_t in, int64_t out, bool with_bias = true)
-      : weight((check_at_least("Linear", "in", in, 1), check_at_least("Linear", "out", out, 1),
+  Linear(int64_t in, int64_t out, bool with_bias = true, const Scope& scope = {})
+      : Module(scope),
+        weight((check_at_least("Linear", "in", in, 1), check_at_least("Linear", "out", out, 1),
                 param("weight", init::xavier_uniform({out, in})))),
         bias(with_bias ? param("bias", zeros({out})) : Tensor{}) {}
   /// @param x [*, in]
@@ -34,8 +35,9 @@ class Embedding : public Module {
   /// @param std of the normal distribution that the table is drawn from
   /// @param factor multiplies every row that is looked up
   /// @throws ValueError for sizes below 1, a negative std and a factor that is no number; IndexError for a padding beyond the last row
-  explicit Embedding(int64_t count, int64_t dim, int64_t padding = -1, double std = 1.0, double factor = 1.0)
-      : weight((check(count, padding, factor), check_at_least("Embedding", "dim", dim, 1),
+  explicit Embedding(int64_t count, int64_t dim, int64_t padding = -1, double std = 1.0, double factor = 1.0, const Scope& scope = {})
+      : Module(scope),
+        weight((check(count, padding, factor), check_at_least("Embedding", "dim", dim, 1),
                 check_number("Embedding", "std", std, Allowed::non_negative), param("weight", init::normal({count, dim}, std)))),
         padding_id(padding),
         factor_(factor) {
@@ -46,7 +48,8 @@ class Embedding : public Module {
   /// @param table [count, dim]
   /// @param padding,factor as above
   /// @throws as above
-  Embedding(const Tensor& table, int64_t padding, double factor) : weight(table), padding_id(padding), factor_(factor) {
+  Embedding(const Tensor& table, int64_t padding, double factor, const Scope& scope = {})
+      : Module(scope), weight(table), padding_id(padding), factor_(factor) {
     check(table.size(0), padding, factor);
   }
   /// @param ids i64 [*]
@@ -75,8 +78,9 @@ class RMSNorm : public Module {
   /// @param size D
   /// @param eps keeps the root away from 0
   /// @throws ValueError for a size below 1 and a negative eps
-  explicit RMSNorm(int64_t size, double eps = 1e-5)
-      : gain((check_at_least("RMSNorm", "size", size, 1), check_number("RMSNorm", "eps", eps, Allowed::non_negative),
+  explicit RMSNorm(int64_t size, double eps = 1e-5, const Scope& scope = {})
+      : Module(scope),
+        gain((check_at_least("RMSNorm", "size", size, 1), check_number("RMSNorm", "eps", eps, Allowed::non_negative),
               param("gain", ones({size})))),
         eps_(eps) {}
   /// @param x [*, size]
@@ -93,7 +97,7 @@ class Dropout : public Module {
  public:
   /// @param probability in [0, 1)
   /// @throws ValueError for another one
-  explicit Dropout(double probability) : p(probability) {
+  explicit Dropout(double probability, const Scope& scope = {}) : Module(scope), p(probability) {
     if (!(p >= 0 && p < 1)) throw ValueError(fmt::format("dropout: p = {} is outside [0, 1)", p));
   }
   /// @param x [*]

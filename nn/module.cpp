@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+#include "nn/kind.h"
+
 namespace heed::nn {
 
 namespace {
@@ -16,7 +18,74 @@ void check_name(const std::string& name, const NamedTensors& tensors, const std:
   if (name == "__metadata__") throw ValueError("module: '__metadata__' is the files' own name and no member's");
   if (name.empty() || name.find('.') != std::string::npos) throw ValueError(fmt::format("module: '{}' is no name for a member", name));
 }
+
+thread_local Scope* open_scope = nullptr;  // the innermost
 }  // namespace
+
+Scope::Scope() : outer_(open_scope) { open_scope = this; }
+
+Scope::~Scope() {
+  Scope** link = &open_scope;  // the innermost, unless the expression's temporaries die in an order of their own
+  while (*link && *link != this) link = &(*link)->outer_;
+  if (*link) *link = outer_;
+  if (!module_) return;
+  module_->scope_ = nullptr;
+  module_->made_as_ = &typeid(*module_);
+}
+
+Module::Module(const Scope& scope) : scope_(&scope) {
+  const Scope* maker = open_scope;  // the innermost constructor at work; this one's own, and one whose arguments are being made, are none
+  while (maker && !maker->module_) maker = maker->outer_;
+  if (maker) {
+    maker_ = maker->module_;
+    maker_->unannounced_.push_back(this);
+  }
+  if (scope.module_) {
+    scope_ = nullptr;  // another module's Scope: refused by check_complete()
+  } else {
+    scope.module_ = this;
+  }
+}
+
+Module::~Module() {
+  if (scope_) scope_->module_ = nullptr;
+  disown();
+  for (Module* made : unannounced_) made->maker_ = nullptr;
+  for (const auto& [name, module] : children_) {
+    if (module) std::erase(module->parents_, this);
+  }
+  for (Module* parent : parents_) {
+    for (auto& [name, module] : parent->children_) {
+      if (module == this) module = nullptr;
+    }
+  }
+}
+
+// Whoever made this module needs not announce it any more.
+void Module::disown() {
+  if (maker_) std::erase(maker_->unannounced_, this);
+  maker_ = nullptr;
+}
+
+void Module::check_complete() const {
+  if (scope_) return;  // its constructor is at work
+  if (!made_as_ || *made_as_ != typeid(*this)) {
+    throw ValueError(
+        fmt::format("module: {} does not hand its own Scope to its base: {}(..., const nn::Scope& scope = {{}}) : Module(scope)",
+                    kind_of(*this), kind_of(*this)));
+  }
+  if (!unannounced_.empty()) {
+    const size_t others = unannounced_.size() - 1;
+    throw ValueError(fmt::format("module: {} does not announce a {}{} that it made: child(name, member)", kind_of(*this),
+                                 kind_of(*unannounced_.front()), others == 0 ? "" : fmt::format(" and {} more", others)));
+  }
+  for (const auto& [name, module] : children_) {
+    if (!module) {
+      throw ValueError(
+          fmt::format("module: {}'s child '{}' is gone: child() its successor, or remove_child('{}')", kind_of(*this), name, name));
+    }
+  }
+}
 
 Tensor Module::param(std::string name, const Tensor& value) {
   check_name(name, parameters_, children_);
@@ -34,15 +103,34 @@ Tensor Module::buffer(std::string name, const Tensor& value) {
 }
 
 void Module::child(std::string name, Module& module) {
-  check_name(name, parameters_, children_);
+  const auto gone =
+      std::find_if(children_.begin(), children_.end(), [&](const auto& entry) { return entry.first == name && !entry.second; });
+  if (gone == children_.end()) check_name(name, parameters_, children_);
   const auto below = module.named_modules();
   if (std::any_of(below.begin(), below.end(), [this](const auto& entry) { return entry.second == this; })) {
     throw ValueError(fmt::format("module: the child '{}' contains its parent", name));
   }
-  children_.emplace_back(std::move(name), &module);
+  module.disown();
+  module.parents_.push_back(this);
+  if (gone == children_.end()) {
+    children_.emplace_back(std::move(name), &module);
+  } else {
+    gone->second = &module;
+  }
+}
+
+void Module::remove_child(const std::string& name) {
+  const auto found = std::find_if(children_.begin(), children_.end(), [&](const auto& entry) { return entry.first == name; });
+  if (found == children_.end()) throw ValueError(fmt::format("module: {} has no child '{}'", kind_of(*this), name));
+  if (found->second) {
+    const auto announced = std::find(found->second->parents_.begin(), found->second->parents_.end(), this);
+    found->second->parents_.erase(announced);  // once: the same child may have another name
+  }
+  children_.erase(found);
 }
 
 void Module::collect(const std::string& prefix, NamedTensors Module::*which, NamedTensors& into) const {
+  check_complete();
   for (const auto& [name, value] : this->*which) {  // one that two layers share counts once, under its first name
     const bool seen = std::any_of(into.begin(), into.end(), [&v = value](const auto& entry) { return entry.second.body() == v.body(); });
     if (!seen) into.emplace_back(prefix + name, value);
@@ -51,6 +139,7 @@ void Module::collect(const std::string& prefix, NamedTensors Module::*which, Nam
 }
 
 void Module::collect_modules(const std::string& path, std::vector<std::pair<std::string, const Module*>>& into) const {
+  check_complete();
   into.emplace_back(path, this);
   for (const auto& [name, module] : children_) module->collect_modules(path.empty() ? name : path + "." + name, into);
 }
@@ -92,6 +181,7 @@ int64_t Module::parameter_count() const {
 }
 
 void Module::place(const std::string& path, const std::shared_ptr<const OutputHook>& f) {
+  check_complete();
   output_hook_.reset(f ? new PlacedHook{path, f} : nullptr);
   for (const auto& [name, module] : children_) module->place(path.empty() ? name : path + "." + name, f);
 }
@@ -99,6 +189,7 @@ void Module::place(const std::string& path, const std::shared_ptr<const OutputHo
 void Module::on_output(const OutputHook& f) { place("", f ? std::make_shared<const OutputHook>(f) : nullptr); }
 
 void Module::train(bool on) {
+  check_complete();
   training_ = on;
   for (const auto& [name, module] : children_) module->train(on);
 }

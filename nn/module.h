@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -28,14 +29,46 @@ struct LoadReport {
 /// strict: everything must fit or nothing is copied. partial: what fits is copied.
 enum class Loading : uint8_t { strict, partial };
 
+class Module;
+
+/// The span of a module's constructor. Every constructor takes one as its last argument, by default, and hands it to its base class:
+///   class Net : public nn::Module {
+///    public:
+///     explicit Net(const nn::Scope& scope = {}) : Module(scope), first_(2, 8), second_(8, 1) {
+///       child("first", first_);
+///       child("second", second_);
+///     }
+/// By it a module knows which layers were made for it, as members, through a pointer, in a list: one that child() did not announce is
+/// refused when the module is first used, and so is a Scope that was not handed on. It ends with the expression that makes the module, so
+/// that two of them in one pair of braces, an aggregate's, pass for one made by the other: they want a declaration each. What a method
+/// makes later, and what a constructor is handed, nobody sees: announce it.
+class Scope {
+ public:
+  Scope();
+  ~Scope();
+  Scope(const Scope&) = delete;
+  Scope& operator=(const Scope&) = delete;
+
+ private:
+  friend class Module;
+  mutable Module* module_ = nullptr;  // whose constructor it is
+  Scope* outer_;                      // the one that was open before, on this thread
+};
+
 /// Base of every layer. A layer holds its parameters as plain Tensor members made by param(), its sublayers as members announced with
-/// child(); it keeps no state between calls. Not copyable: a parent points at its children.
+/// child(); it keeps no state between calls. Not copyable: a parent points at its children, and forgets one that dies.
+///
+/// Whatever walks the layers (parameters, state_dict, train, freeze, load, on_output, child) throws ValueError for a module that has a
+/// layer which it did not announce ("module: Net does not announce a Linear that it made: child(name, member)"), or had one that is gone
+/// and has no successor ("module: Net's child 'head' is gone: ..."), and for a class that keeps its Scope from its base.
 class Module {
  public:
-  Module() = default;
+  Module() = delete;  // a constructor takes a Scope and hands it on: Net(const nn::Scope& scope = {}) : Module(scope)
+  /// @param scope the argument of the derived class's constructor
+  explicit Module(const Scope& scope);
   Module(const Module&) = delete;
   Module& operator=(const Module&) = delete;
-  virtual ~Module() = default;
+  virtual ~Module();
 
   /// Own parameters first, then the children's, in the order of announcement; one that two layers share counts once, by its first name.
   /// @return dotted names and the parameters themselves
@@ -94,10 +127,15 @@ class Module {
   /// @param value what it starts from
   /// @return `value`, to be kept as a member
   Tensor buffer(std::string name, const Tensor& value);
-  /// Announces a sublayer.
+  /// Announces a sublayer; one whose name was that of a child that is gone takes its place.
   /// @param name stands in front of its parameters' names
-  /// @param module a member of this module, or as long-lived
+  /// @param module a member of this module, or what a member holds. One that dies is no child any more.
+  /// @throws ValueError for a name as in param(), a module that contains this one, and one that cannot be walked (above)
   void child(std::string name, Module& module);
+  /// Takes a child back: before a member is given up for good, or after.
+  /// @param name as it was announced
+  /// @throws ValueError for a name that no child has
+  void remove_child(const std::string& name);
   /// A layer's call operator returns announce(its result), so that the output hook sees it: one branch when there is none.
   /// @param output the result
   /// @return the same
@@ -108,10 +146,18 @@ class Module {
   }
 
  private:
+  friend class Scope;
+  void check_complete() const;
+  void disown();
   void collect_modules(const std::string& path, std::vector<std::pair<std::string, const Module*>>& into) const;
   void collect(const std::string& prefix, NamedTensors Module::*which, NamedTensors& into) const;
   NamedTensors parameters_, buffers_;
-  std::vector<std::pair<std::string, Module*>> children_;
+  std::vector<std::pair<std::string, Module*>> children_;  // null: gone, and none in its place
+  std::vector<Module*> parents_;                           // who announced this one
+  const Scope* scope_;                                     // of the constructor, while it runs
+  const std::type_info* made_as_ = nullptr;                // the class when its Scope ended
+  Module* maker_ = nullptr;                                // in whose constructor this one was made, until somebody announces it
+  std::vector<Module*> unannounced_;                       // the other end of maker_
   void place(const std::string& path, const std::shared_ptr<const OutputHook>& f);
   bool training_ = true;
   std::unique_ptr<const PlacedHook> output_hook_;

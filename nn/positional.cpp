@@ -34,7 +34,8 @@ Tensor sinusoidal_positions(int64_t count, int64_t dim, int64_t first, DType dty
   return from_vector(table, {count, dim}).to(dtype);
 }
 
-SinusoidalPositions::SinusoidalPositions(int64_t dim, int64_t max_length) : table_(sinusoidal_positions(max_length, dim)) {}
+SinusoidalPositions::SinusoidalPositions(int64_t dim, int64_t max_length, const Scope& scope)
+    : Module(scope), table_(sinusoidal_positions(max_length, dim)) {}
 
 Tensor SinusoidalPositions::operator()(const Tensor& x, int64_t first) const {
   check_input("sinusoidal positions", x, table_.size(1));
@@ -44,8 +45,9 @@ Tensor SinusoidalPositions::operator()(const Tensor& x, int64_t first) const {
   return announce(x + sinusoidal_positions(T, table_.size(1), first, x.dtype()));
 }
 
-LearnedPositions::LearnedPositions(int64_t max_length, int64_t dim, double std)
-    : weight((check_at_least("learned positions", "max_length", max_length, 1), check_at_least("learned positions", "dim", dim, 1),
+LearnedPositions::LearnedPositions(int64_t max_length, int64_t dim, double std, const Scope& scope)
+    : Module(scope),
+      weight((check_at_least("learned positions", "max_length", max_length, 1), check_at_least("learned positions", "dim", dim, 1),
               check_number("learned positions", "std", std, Allowed::non_negative),
               param("weight", init::normal({max_length, dim}, std)))) {}
 

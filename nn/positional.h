@@ -21,7 +21,7 @@ class SinusoidalPositions : public Module {
  public:
   /// @param dim D
   /// @param max_length up to here the encodings come from a table, beyond it they are computed anew
-  explicit SinusoidalPositions(int64_t dim, int64_t max_length = 512);
+  explicit SinusoidalPositions(int64_t dim, int64_t max_length = 512, const Scope& scope = {});
   /// @param x [B, T, D]
   /// @param first the position of its first row
   /// @return [B, T, D]
@@ -37,7 +37,7 @@ class LearnedPositions : public Module {
   /// @param max_length,dim rows and columns of W
   /// @param std of the normal distribution that W is drawn from
   /// @throws ValueError for sizes below 1 and a negative std
-  LearnedPositions(int64_t max_length, int64_t dim, double std = 0.02);
+  LearnedPositions(int64_t max_length, int64_t dim, double std = 0.02, const Scope& scope = {});
   /// @param x [B, T, D]
   /// @param first the position of its first row
   /// @return [B, T, D]

@@ -39,8 +39,8 @@ class StackedRecurrent : public Module {
   /// @param in,hidden the sizes, at least 1
   /// @param options layers, directions, dropout, residuals
   /// @throws ValueError for a number outside its range
-  StackedRecurrent(const char* kind, int64_t in, int64_t hidden, RecurrentOptions options)
-      : kind_(kind), hidden_(hidden), options_(options), dropout_(options.dropout) {
+  StackedRecurrent(const char* kind, int64_t in, int64_t hidden, RecurrentOptions options, const Scope& scope)
+      : Module(scope), kind_(kind), hidden_(hidden), options_(options), dropout_(options.dropout) {
     check_at_least(kind, "in", in, 1);
     check_at_least(kind, "hidden", hidden, 1);
     check_at_least(kind, "layers", options.layers, 1);

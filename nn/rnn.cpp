@@ -2,8 +2,9 @@
 
 namespace heed::nn {
 
-LSTMWeights::LSTMWeights(int64_t in, int64_t hidden)
-    : weight_ih((check_at_least("LSTM", "in", in, 1), check_at_least("LSTM", "hidden", hidden, 1),
+LSTMWeights::LSTMWeights(int64_t in, int64_t hidden, const Scope& scope)
+    : Module(scope),
+      weight_ih((check_at_least("LSTM", "in", in, 1), check_at_least("LSTM", "hidden", hidden, 1),
                  param("weight_ih", init::xavier_uniform({4 * hidden, in})))),
       weight_hh(param("weight_hh", init::xavier_uniform({4 * hidden, hidden}))),
       bias(param("bias", init::lstm_bias(hidden))) {}
@@ -37,7 +38,7 @@ LSTMCell::State LSTMCell::operator()(const Tensor& x, const State& state) const 
   return {announce(sigmoid(gate(3)) * tanh(cell)), cell};
 }
 
-LSTM::LSTM(int64_t in, int64_t hidden, LSTMOptions options) : StackedRecurrent("LSTM", in, hidden, options) {}
+LSTM::LSTM(int64_t in, int64_t hidden, LSTMOptions options, const Scope& scope) : StackedRecurrent("LSTM", in, hidden, options, scope) {}
 
 LstmResult LSTM::operator()(const Tensor& x, const Tensor& lengths) const {
   const Stack stack = run(x, lengths, {});

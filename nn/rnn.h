@@ -10,7 +10,7 @@ class LSTMWeights : public Module {
  public:
   /// @param in,hidden the sizes, at least 1; the forget gate's bias starts at 1
   /// @throws ValueError for sizes below 1
-  LSTMWeights(int64_t in, int64_t hidden);
+  LSTMWeights(int64_t in, int64_t hidden, const Scope& scope = {});
   Tensor weight_ih;  // [4 hidden, in], gates i, f, g, o
   Tensor weight_hh;  // [4 hidden, hidden]
   Tensor bias;       // [4 hidden]; PyTorch's bias_ih + bias_hh
@@ -63,7 +63,7 @@ class LSTM : public StackedRecurrent<LSTMLayer> {
   /// @param in,hidden the sizes, at least 1
   /// @param options layers, directions, dropout, residuals
   /// @throws ValueError for sizes below 1 and another dropout
-  LSTM(int64_t in, int64_t hidden, LSTMOptions options = {});
+  LSTM(int64_t in, int64_t hidden, LSTMOptions options = {}, const Scope& scope = {});
   /// @param x [B, T, in]
   /// @param lengths i64 [B] (0..T) or undefined (all T)
   /// @return output [B, T, D hidden] of the last layer, hidden and cell [B, D hidden] of the last layer at each sequence's end (both

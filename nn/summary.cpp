@@ -1,14 +1,11 @@
 #include "nn/summary.h"
 
-#include <cxxabi.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
-#include <memory>
-#include <typeinfo>
 
+#include "nn/kind.h"
 #include "nn/layers.h"
 
 namespace heed::nn {
@@ -19,26 +16,6 @@ struct Row {
   std::string output;
   int64_t flops = 0;
 };
-
-// The class without namespaces and arguments: "Linear"; an activation by its function: "relu".
-std::string kind_of(const Module& module) {
-  int status = 0;
-  const std::unique_ptr<char, decltype(&std::free)> name(abi::__cxa_demangle(typeid(module).name(), nullptr, nullptr, &status), &std::free);
-  const std::string text = status == 0 ? name.get() : typeid(module).name();
-  std::string kind;
-  int depth = 0;  // of brackets
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == '<' || c == '(') ++depth;
-    if (depth == 0) kind = c == ':' ? "" : kind + c;
-    if (c == '>' || c == ')') --depth;
-  }
-  if (kind != "Activation") return kind;
-  const size_t begin = text.find("heed::", text.find('<'));  // "...Activation<&(heed::relu(heed::Tensor const&))>"
-  if (begin == std::string::npos) return kind;
-  const std::string function = text.substr(begin + std::string_view("heed::").size());
-  return function.substr(0, function.find_first_of("(>)"));
-}
 
 int64_t bytes_of(const NamedTensors& named) {
   int64_t bytes = 0;

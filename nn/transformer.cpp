@@ -18,8 +18,9 @@ Tensor append(const Tensor& before, const Tensor& next) { return before.defined(
 
 }  // namespace
 
-SelfAttention::SelfAttention(int64_t size, int64_t heads, bool causal, bool rotary)
-    : size_((check_heads(size, heads), size)),
+SelfAttention::SelfAttention(int64_t size, int64_t heads, bool causal, bool rotary, const Scope& scope)
+    : Module(scope),
+      size_((check_heads(size, heads), size)),
       heads_(heads),
       causal_(causal),
       rotary_(rotary),
@@ -54,8 +55,13 @@ SelfAttention::Output SelfAttention::step(const Tensor& x, KeyValue& cache) cons
   return {announce(output_(seen.context)), seen.weights};
 }
 
-CrossAttention::CrossAttention(int64_t size, int64_t heads)
-    : size_((check_heads(size, heads), size)), heads_(heads), query_(size, size), joint_(size, 2 * size), output_(size, size) {
+CrossAttention::CrossAttention(int64_t size, int64_t heads, const Scope& scope)
+    : Module(scope),
+      size_((check_heads(size, heads), size)),
+      heads_(heads),
+      query_(size, size),
+      joint_(size, 2 * size),
+      output_(size, size) {
   child("query", query_);
   child("joint", joint_);
   child("output", output_);
@@ -71,8 +77,9 @@ SelfAttention::Output CrossAttention::operator()(const Tensor& x, const KeyValue
   return {announce(output_(seen.context)), seen.weights};
 }
 
-TransformerEncoderLayer::TransformerEncoderLayer(const TransformerOptions& options)
-    : attention_(options.size, options.heads, /*causal=*/false, options.rotary),
+TransformerEncoderLayer::TransformerEncoderLayer(const TransformerOptions& options, const Scope& scope)
+    : Module(scope),
+      attention_(options.size, options.heads, /*causal=*/false, options.rotary),
       feed_forward_(options.size, options.feed_forward),
       first_(options),
       second_(options) {
@@ -91,8 +98,9 @@ Tensor TransformerEncoderLayer::operator()(const Tensor& x, const Tensor& length
   return announce(second_(attended, feed_forward_));
 }
 
-TransformerDecoderLayer::TransformerDecoderLayer(const TransformerOptions& options)
-    : self_attention_(options.size, options.heads, /*causal=*/true, options.rotary),
+TransformerDecoderLayer::TransformerDecoderLayer(const TransformerOptions& options, const Scope& scope)
+    : Module(scope),
+      self_attention_(options.size, options.heads, /*causal=*/true, options.rotary),
       cross_attention_(options.size, options.heads),
       feed_forward_(options.size, options.feed_forward),
       first_(options),

@@ -14,8 +14,9 @@ class LayerNorm : public Module {
   /// @param size D
   /// @param eps keeps the root away from 0
   /// @throws ValueError for a size below 1 and a negative eps
-  explicit LayerNorm(int64_t size, double eps = 1e-5)
-      : gain((check_at_least("LayerNorm", "size", size, 1), check_number("LayerNorm", "eps", eps, Allowed::non_negative),
+  explicit LayerNorm(int64_t size, double eps = 1e-5, const Scope& scope = {})
+      : Module(scope),
+        gain((check_at_least("LayerNorm", "size", size, 1), check_number("LayerNorm", "eps", eps, Allowed::non_negative),
               param("gain", ones({size})))),
         bias(param("bias", zeros({size}))),
         eps_(eps) {}
@@ -46,7 +47,7 @@ class SelfAttention : public Module {
   /// @param causal whether a position sees itself and earlier ones alone
   /// @param rotary queries and keys turn by their positions, head by head (nn/positional.h, rotary); the size of a head must be even
   /// @throws ValueError when `heads` does not divide `size`
-  SelfAttention(int64_t size, int64_t heads, bool causal, bool rotary = false);
+  SelfAttention(int64_t size, int64_t heads, bool causal, bool rotary = false, const Scope& scope = {});
   /// @param x [B, T, D]
   /// @param lengths i64 [B] or undefined (all T)
   /// @return output [B, T, D], weights [B, heads, T, T]
@@ -69,7 +70,7 @@ class CrossAttention : public Module {
  public:
   /// @param size D
   /// @param heads how many; divides `size`
-  CrossAttention(int64_t size, int64_t heads);
+  CrossAttention(int64_t size, int64_t heads, const Scope& scope = {});
   /// Keys and values, computed once, used for every query.
   /// @param memory [B, S, D]
   /// @return both [B, S, D]
@@ -99,7 +100,8 @@ struct TransformerOptions {
 class Sublayer : public Module {
  public:
   /// @param options size, dropout and pre_norm are read
-  explicit Sublayer(const TransformerOptions& options) : pre_norm_(options.pre_norm), norm_(options.size), dropout_(options.dropout) {
+  explicit Sublayer(const TransformerOptions& options, const Scope& scope = {})
+      : Module(scope), pre_norm_(options.pre_norm), norm_(options.size), dropout_(options.dropout) {
     child("norm", norm_);
     child("dropout", dropout_);
   }
@@ -122,7 +124,7 @@ class FeedForward : public Module {
  public:
   /// @param size D
   /// @param hidden rows of W_1
-  FeedForward(int64_t size, int64_t hidden) : first_(size, hidden), second_(hidden, size) {
+  FeedForward(int64_t size, int64_t hidden, const Scope& scope = {}) : Module(scope), first_(size, hidden), second_(hidden, size) {
     child("first", first_);
     child("second", second_);
   }
@@ -138,7 +140,7 @@ class FeedForward : public Module {
 class TransformerEncoderLayer : public Module {
  public:
   /// @param options sizes, dropout, the norm's place, rotary
-  explicit TransformerEncoderLayer(const TransformerOptions& options);
+  explicit TransformerEncoderLayer(const TransformerOptions& options, const Scope& scope = {});
   /// @param x [B, S, D]
   /// @param lengths i64 [B] or undefined (all S)
   /// @param weights gets [B, heads, S, S] when given
@@ -155,7 +157,7 @@ class TransformerEncoderLayer : public Module {
 class TransformerDecoderLayer : public Module {
  public:
   /// @param options sizes, dropout, the norm's place, rotary
-  explicit TransformerDecoderLayer(const TransformerOptions& options);
+  explicit TransformerDecoderLayer(const TransformerOptions& options, const Scope& scope = {});
   /// What the layer gives.
   struct Output {
     Tensor output;         // [B, T, D]

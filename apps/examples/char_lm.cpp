@@ -21,7 +21,8 @@ class CharLM : public nn::Module {
     Tensor logits;  // [B, T, V]
     Tensor hidden, cell;
   };
-  CharLM(int64_t vocabulary, int64_t hidden) : embedding_(vocabulary, 32, -1, 0.1), lstm_(32, hidden), output_(hidden, vocabulary) {
+  CharLM(int64_t vocabulary, int64_t hidden, const nn::Scope& scope = {})
+      : Module(scope), embedding_(vocabulary, 32, -1, 0.1), lstm_(32, hidden), output_(hidden, vocabulary) {
     child("embedding", embedding_);
     child("lstm", lstm_);
     child("output", output_);

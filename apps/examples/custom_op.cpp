@@ -32,10 +32,11 @@ Tensor snake(const Tensor& x, const Tensor& a) {
   return apply(SnakeOp{}, x, a);
 }
 
-/// A layer: parameters are members that param() makes and names; sublayers are announced with child().
+/// A layer: parameters are members that param() makes and names; sublayers are announced with child(), and one that is not is refused.
 class SnakeNet : public nn::Module {
  public:
-  explicit SnakeNet(int64_t hidden) : in_(1, hidden), out_(hidden, 1), frequency_(param("frequency", full({hidden}, 5))) {
+  explicit SnakeNet(int64_t hidden, const nn::Scope& scope = {})
+      : Module(scope), in_(1, hidden), out_(hidden, 1), frequency_(param("frequency", full({hidden}, 5))) {
     child("in", in_);
     child("out", out_);
   }
@@ -49,7 +50,7 @@ class SnakeNet : public nn::Module {
 /// The same net with tanh.
 class TanhNet : public nn::Module {
  public:
-  explicit TanhNet(int64_t hidden) : in_(1, hidden), out_(hidden, 1) {
+  explicit TanhNet(int64_t hidden, const nn::Scope& scope = {}) : Module(scope), in_(1, hidden), out_(hidden, 1) {
     child("in", in_);
     child("out", out_);
   }

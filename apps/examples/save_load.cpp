@@ -12,7 +12,7 @@ namespace {
 
 class Net : public nn::Module {
  public:
-  explicit Net(int64_t hidden) : first_(2, hidden), second_(hidden, 1) {
+  explicit Net(int64_t hidden, const nn::Scope& scope = {}) : Module(scope), first_(2, hidden), second_(hidden, 1) {
     child("first", first_);
     child("second", second_);
   }

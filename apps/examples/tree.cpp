@@ -49,7 +49,8 @@ class TreeLSTM : public nn::Module {
   struct State {
     Tensor hidden, cell;  // [1, H]
   };
-  explicit TreeLSTM(int64_t hidden) : size_(hidden), symbols_(kSymbols, hidden), gates_(3 * hidden, 5 * hidden), value_(hidden, 2) {
+  explicit TreeLSTM(int64_t hidden, const nn::Scope& scope = {})
+      : Module(scope), size_(hidden), symbols_(kSymbols, hidden), gates_(3 * hidden, 5 * hidden), value_(hidden, 2) {
     child("symbols", symbols_);
     child("gates", gates_);
     child("value", value_);

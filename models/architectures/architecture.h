@@ -91,6 +91,8 @@ class TranslationModel : public nn::Module {
   virtual std::string describe() const = 0;
 
  protected:
+  /// @param scope of the constructor
+  explicit TranslationModel(const nn::Scope& scope) : Module(scope) {}
   /// The decoder on a given target.
   struct Teacher {
     Tensor rows;     // [N, D]: what the vocabulary is scored from

@@ -17,8 +17,9 @@ class AdditiveAttention : public Attention {
  public:
   /// @param query_size,key_size,attention_size Q, E, A
   /// @param with_coverage whether past weights enter the energy
-  AdditiveAttention(int64_t query_size, int64_t key_size, int64_t attention_size, bool with_coverage = false)
-      : query_proj(query_size, attention_size, /*with_bias=*/false),
+  AdditiveAttention(int64_t query_size, int64_t key_size, int64_t attention_size, bool with_coverage = false, const Scope& scope = {})
+      : Attention(scope),
+        query_proj(query_size, attention_size, /*with_bias=*/false),
         key_proj(key_size, attention_size),
         energy(param("energy", init::uniform({attention_size}, std::sqrt(3.0 / static_cast<double>(attention_size))))),
         coverage(with_coverage ? param("coverage", zeros({attention_size})) : Tensor{}) {

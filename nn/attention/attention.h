@@ -12,6 +12,8 @@ namespace heed::nn {
 /// The interface of every kind of attention. B sentences, S source positions, T queries; E, Q and A sizes of key, query and energy.
 class Attention : public Module {
  public:
+  /// @param scope of the kind's constructor
+  explicit Attention(const Scope& scope) : Module(scope) {}
   /// What a sentence offers: computed once, used for every query. The first dimension of every member is B.
   struct Memory {
     Tensor keys;         // [B, S, E], also the values unless `values` is defined

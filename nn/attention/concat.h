@@ -17,8 +17,9 @@ class ConcatAttention : public Attention {
  public:
   /// @param query_size,key_size,attention_size Q, E, A
   /// @param with_coverage whether past weights enter the energy
-  ConcatAttention(int64_t query_size, int64_t key_size, int64_t attention_size, bool with_coverage = false)
-      : weight(param("weight", init::xavier_uniform({attention_size, query_size + key_size}))),
+  ConcatAttention(int64_t query_size, int64_t key_size, int64_t attention_size, bool with_coverage = false, const Scope& scope = {})
+      : Attention(scope),
+        weight(param("weight", init::xavier_uniform({attention_size, query_size + key_size}))),
         energy(param("energy", init::uniform({attention_size}, std::sqrt(3.0 / static_cast<double>(attention_size))))),
         coverage(with_coverage ? param("coverage", zeros({attention_size})) : Tensor{}),
         query_size_(query_size) {}

@@ -18,8 +18,9 @@ class DotAttention : public Attention {
  public:
   /// @param query_size,key_size Q, E
   /// @param with_coverage whether past weights enter the energy
-  DotAttention(int64_t query_size, int64_t key_size, bool with_coverage = false)
-      : coverage(with_coverage ? param("coverage", zeros({1})) : Tensor{}),
+  DotAttention(int64_t query_size, int64_t key_size, bool with_coverage = false, const Scope& scope = {})
+      : Attention(scope),
+        coverage(with_coverage ? param("coverage", zeros({1})) : Tensor{}),
         key_proj(query_size == key_size ? nullptr : std::make_unique<Linear>(key_size, query_size, /*with_bias=*/false)) {
     if (key_proj) child("scaled_key_proj", *key_proj);
   }

@@ -27,8 +27,10 @@ class GeneralAttention : public Attention {
  public:
   /// @param query_size,key_size Q, E
   /// @param with_coverage whether past weights enter the energy
-  GeneralAttention(int64_t query_size, int64_t key_size, bool with_coverage = false)
-      : key_proj(key_size, query_size, /*with_bias=*/false), coverage(with_coverage ? param("coverage", zeros({1})) : Tensor{}) {
+  GeneralAttention(int64_t query_size, int64_t key_size, bool with_coverage = false, const Scope& scope = {})
+      : Attention(scope),
+        key_proj(key_size, query_size, /*with_bias=*/false),
+        coverage(with_coverage ? param("coverage", zeros({1})) : Tensor{}) {
     child("scaled_key_proj", key_proj);
   }
   Memory prepare(const Tensor& keys, const Tensor& lengths) const override { return {keys, bilinear_keys(key_proj, keys), lengths}; }

@@ -33,8 +33,10 @@ Tensor general_scores(const Tensor& query, const Attention::Memory& memory) { re
 
 }  // namespace
 
-LocalPredictiveAttention::LocalPredictiveAttention(int64_t query_size, int64_t key_size, int64_t attention_size, int64_t window)
-    : key_proj(key_size, query_size, /*with_bias=*/false),
+LocalPredictiveAttention::LocalPredictiveAttention(int64_t query_size, int64_t key_size, int64_t attention_size, int64_t window,
+                                                   const Scope& scope)
+    : Attention(scope),
+      key_proj(key_size, query_size, /*with_bias=*/false),
       position_proj(query_size, attention_size, /*with_bias=*/false),
       position(param("position", init::uniform({attention_size}, std::sqrt(3.0 / static_cast<double>(attention_size))))),
       window_(checked_window(window)) {
@@ -59,8 +61,8 @@ Attention::Output LocalPredictiveAttention::answer(const Tensor& query, const Me
   return {matmul(weights, memory.keys), weights};
 }
 
-LocalMonotonicAttention::LocalMonotonicAttention(int64_t query_size, int64_t key_size, int64_t window)
-    : key_proj(key_size, query_size, /*with_bias=*/false), window_(checked_window(window)) {
+LocalMonotonicAttention::LocalMonotonicAttention(int64_t query_size, int64_t key_size, int64_t window, const Scope& scope)
+    : Attention(scope), key_proj(key_size, query_size, /*with_bias=*/false), window_(checked_window(window)) {
   child("scaled_key_proj", key_proj);
 }
 

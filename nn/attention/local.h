@@ -22,7 +22,7 @@ class LocalPredictiveAttention : public Attention {
   /// @param query_size,key_size,attention_size Q, E, A
   /// @param window D
   /// @throws ValueError when the window is below 1
-  LocalPredictiveAttention(int64_t query_size, int64_t key_size, int64_t attention_size, int64_t window);
+  LocalPredictiveAttention(int64_t query_size, int64_t key_size, int64_t attention_size, int64_t window, const Scope& scope = {});
   Memory prepare(const Tensor& keys, const Tensor& lengths) const override { return {keys, bilinear_keys(key_proj, keys), lengths}; }
 
   Linear key_proj;       // V [Q, E]
@@ -47,7 +47,7 @@ class LocalMonotonicAttention : public Attention {
   /// @param query_size,key_size Q, E
   /// @param window D
   /// @throws ValueError when the window is below 1
-  LocalMonotonicAttention(int64_t query_size, int64_t key_size, int64_t window);
+  LocalMonotonicAttention(int64_t query_size, int64_t key_size, int64_t window, const Scope& scope = {});
   Memory prepare(const Tensor& keys, const Tensor& lengths) const override { return {keys, bilinear_keys(key_proj, keys), lengths}; }
   bool needs_state() const override { return true; }
 

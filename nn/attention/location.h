@@ -15,7 +15,8 @@ class LocationAttention : public Attention {
  public:
   /// @param query_size Q
   /// @param max_source M
-  LocationAttention(int64_t query_size, int64_t max_source) : position_proj(query_size, max_source, /*with_bias=*/false) {
+  LocationAttention(int64_t query_size, int64_t max_source, const Scope& scope = {})
+      : Attention(scope), position_proj(query_size, max_source, /*with_bias=*/false) {
     child("position_proj", position_proj);
   }
   Memory prepare(const Tensor& keys, const Tensor& lengths) const override { return {keys, {}, lengths}; }

@@ -18,8 +18,9 @@ Tensor merge_batch(const Tensor& x) { return reshape(x, {x.size(0) * x.size(1), 
 
 }  // namespace
 
-MultiHeadAttention::MultiHeadAttention(int64_t query_size, int64_t key_size, int64_t attention_size, int64_t heads)
-    : query_proj(query_size, attention_size, /*with_bias=*/false),
+MultiHeadAttention::MultiHeadAttention(int64_t query_size, int64_t key_size, int64_t attention_size, int64_t heads, const Scope& scope)
+    : Attention(scope),
+      query_proj(query_size, attention_size, /*with_bias=*/false),
       key_proj(key_size, attention_size, /*with_bias=*/false),
       value_proj(key_size, attention_size, /*with_bias=*/false),
       out_proj(attention_size, key_size, /*with_bias=*/false),

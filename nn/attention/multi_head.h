@@ -15,7 +15,7 @@ class MultiHeadAttention : public Attention {
   /// @param query_size,key_size,attention_size Q, E, A
   /// @param heads n
   /// @throws ValueError when n does not divide A
-  MultiHeadAttention(int64_t query_size, int64_t key_size, int64_t attention_size, int64_t heads);
+  MultiHeadAttention(int64_t query_size, int64_t key_size, int64_t attention_size, int64_t heads, const Scope& scope = {});
   Memory prepare(const Tensor& keys, const Tensor& lengths) const override;
   /// @return n
   int64_t heads() const { return heads_; }

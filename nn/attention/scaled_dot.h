@@ -17,8 +17,9 @@ class ScaledDotAttention : public Attention {
  public:
   /// @param query_size,key_size,attention_size Q, E, A
   /// @param with_coverage whether past weights enter the energy
-  ScaledDotAttention(int64_t query_size, int64_t key_size, int64_t attention_size, bool with_coverage = false)
-      : query_proj(query_size, attention_size, /*with_bias=*/false),
+  ScaledDotAttention(int64_t query_size, int64_t key_size, int64_t attention_size, bool with_coverage = false, const Scope& scope = {})
+      : Attention(scope),
+        query_proj(query_size, attention_size, /*with_bias=*/false),
         key_proj(key_size, attention_size, /*with_bias=*/false),
         value_proj(key_size, key_size, /*with_bias=*/false),
         coverage(with_coverage ? param("coverage", zeros({1})) : Tensor{}) {

@@ -192,9 +192,11 @@ TEST(Module, AFrozenLayerLetsTheGradientThroughAndStays) {
 
 TEST(Module, ASharedParameterCountsOnceAndANameIsTakenOnce) {
   struct Shared : Module {
-    Shared() : first(2, 2), second(first.weight) { child("first", first), child("second", second); }
+    explicit Shared(const Scope& scope = {}) : Module(scope), first(2, 2), second(first.weight) {
+      child("first", first), child("second", second);
+    }
     struct Alias : Module {
-      explicit Alias(const Tensor& w) : weight(param("weight", w)) {}
+      explicit Alias(const Tensor& w, const Scope& scope = {}) : Module(scope), weight(param("weight", w)) {}
       Tensor weight;
     };
     Linear first;
@@ -204,11 +206,11 @@ TEST(Module, ASharedParameterCountsOnceAndANameIsTakenOnce) {
   EXPECT_THAT(names_of(shared.named_parameters()), testing::ElementsAre("first.weight", "first.bias"));
   EXPECT_EQ(shared.parameter_count(), 6);
   struct Twice : Module {
-    Twice() { param("w", ones({1})), param("w", ones({1})); }
+    explicit Twice(const Scope& scope = {}) : Module(scope) { param("w", ones({1})), param("w", ones({1})); }
   };
   EXPECT_ERROR(ValueError, "module: 'w' is announced twice", Twice{});
   struct Dotted : Module {
-    Dotted() { param("a.b", ones({1})); }
+    explicit Dotted(const Scope& scope = {}) : Module(scope) { param("a.b", ones({1})); }
   };
   EXPECT_ERROR(ValueError, "module: 'a.b' is no name for a member", Dotted{});
 }

@@ -2,6 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <optional>
+
+#include "nn/kind.h"
 #include "nn/nn.h"
 #include "tests/testing/throws.h"
 
@@ -9,7 +13,7 @@ namespace heed::nn {
 namespace {
 
 struct Pair : Module {
-  Pair() : first(3, 2), second(2, 2, /*with_bias=*/false) {
+  explicit Pair(const Scope& scope = {}) : Module(scope), first(3, 2), second(2, 2, /*with_bias=*/false) {
     child("first", first);
     child("second", second);
     scale = param("scale", ones({2}));
@@ -83,6 +87,7 @@ TEST(Dropout, ActsOnlyWhileTraining) {
 }
 
 struct Open : Module {
+  explicit Open(const Scope& scope = {}) : Module(scope) {}
   using Module::buffer;
   using Module::child;
   using Module::param;
@@ -96,6 +101,228 @@ TEST(Module, RefusesWhatCouldNotBeWalkedOrSaved) {
   EXPECT_ERROR(ValueError, "module: the buffer 'b' is undefined", inner.buffer("b", Tensor{}));
   EXPECT_ERROR(ValueError, "module: '__metadata__' is the files' own name and no member's", inner.param("__metadata__", ones({2})));
   EXPECT_EQ(outer.named_modules().size(), 2U);
+}
+
+// Every way in which a class can hold a layer and not say so.
+struct ForgetsMember : Module {
+  explicit ForgetsMember(const Scope& scope = {}) : Module(scope), first(2, 2), second(2, 2) { child("first", first); }
+  Linear first, second;
+};
+struct ForgetsAll : Module {
+  explicit ForgetsAll(const Scope& scope = {}) : Module(scope) {}
+  Dropout dropout{0.5};
+  Linear layer{2, 2};
+};
+struct ForgetsPointer : Module {
+  explicit ForgetsPointer(const Scope& scope = {}) : Module(scope), layer(std::make_unique<LSTM>(2, 2)) {}
+  std::unique_ptr<LSTM> layer;
+};
+struct ForgetsOptional : Module {
+  explicit ForgetsOptional(const Scope& scope = {}) : Module(scope) { layer.emplace(2, 2); }
+  std::optional<Linear> layer;
+};
+struct ForgetsList : Module {
+  explicit ForgetsList(const Scope& scope = {}) : Module(scope) { layers.emplace(2, 2); }
+  ModuleList<Linear> layers;
+};
+struct ForgetsOneOfMany : Module {
+  explicit ForgetsOneOfMany(const Scope& scope = {}) : Module(scope) {
+    for (int i = 0; i < 3; ++i) layers.push_back(std::make_shared<Linear>(2, 2));
+    child("0", *layers[0]);
+    child("2", *layers[2]);
+  }
+  std::vector<std::shared_ptr<Linear>> layers;
+};
+struct ForgetsBehindABase : ForgetsMember {
+  explicit ForgetsBehindABase(const Scope& scope = {}) : ForgetsMember(scope), third(2, 2) { child("second", second); }
+  Linear third;
+};
+
+void expect_refused(Module& module, const std::string& text) {
+  EXPECT_ERROR(ValueError, text, module.named_parameters());
+  EXPECT_ERROR(ValueError, text, module.named_buffers());
+  EXPECT_ERROR(ValueError, text, module.state_dict());
+  EXPECT_ERROR(ValueError, text, module.named_modules());
+  EXPECT_ERROR(ValueError, text, module.train(false));
+  EXPECT_ERROR(ValueError, text, module.freeze());
+  EXPECT_ERROR(ValueError, text, module.load({}, "m.st", Loading::partial));
+  EXPECT_ERROR(ValueError, text, module.on_output([](const std::string&, const Tensor&) {}));
+  Open parent;
+  EXPECT_ERROR(ValueError, text, parent.child("inner", module));
+}
+
+TEST(Module, AForgottenLayerIsRefusedHoweverItIsHeld) {
+  const auto refused = [](std::unique_ptr<Module> module, const std::string& text) { expect_refused(*module, "module: " + text); };
+  const std::string how = " that it made: child(name, member)";
+  refused(std::make_unique<ForgetsMember>(), "ForgetsMember does not announce a Linear" + how);
+  refused(std::make_unique<ForgetsAll>(), "ForgetsAll does not announce a Dropout and 1 more" + how);
+  refused(std::make_unique<ForgetsPointer>(), "ForgetsPointer does not announce a LSTM" + how);
+  refused(std::make_unique<ForgetsOptional>(), "ForgetsOptional does not announce a Linear" + how);
+  refused(std::make_unique<ForgetsList>(), "ForgetsList does not announce a ModuleList" + how);
+  refused(std::make_unique<ForgetsOneOfMany>(), "ForgetsOneOfMany does not announce a Linear" + how);
+  refused(std::make_unique<ForgetsBehindABase>(), "ForgetsBehindABase does not announce a Linear" + how);
+  ForgetsMember local;  // and not only behind a pointer
+  expect_refused(local, "module: ForgetsMember does not announce a Linear" + how);
+}
+
+TEST(Module, AForgottenLayerDeepInsideIsRefusedWhereItIsAnnounced) {
+  struct Outer : Module {
+    explicit Outer(const Scope& scope = {}) : Module(scope) { child("inner", inner); }
+    ForgetsMember inner;
+  };
+  EXPECT_ERROR(ValueError, "module: ForgetsMember does not announce a Linear that it made: child(name, member)", Outer{});
+}
+
+TEST(Module, AScopeThatIsNotHandedOnIsRefused) {
+  struct MakesItsOwn : Module {
+    MakesItsOwn() : Module(Scope()), layer(2, 2) {}
+    Linear layer;
+  };
+  struct KeepsIt : LSTMWeights {
+    KeepsIt() : LSTMWeights(2, 3), more(2, 2) {}
+    Linear more;
+  };
+  struct GivesItToAMember : Module {
+    explicit GivesItToAMember(const Scope& scope = {}) : Module(scope), layer(2, 2, true, scope) { child("layer", layer); }
+    Linear layer;
+  };
+  static_assert(!std::is_constructible_v<Module>);
+  const auto text = [](const char* kind) {
+    return std::string("module: ") + kind + " does not hand its own Scope to its base: " + kind +
+           "(..., const nn::Scope& scope = {}) : Module(scope)";
+  };
+  MakesItsOwn makes;
+  expect_refused(makes, text("MakesItsOwn"));
+  KeepsIt keeps;
+  expect_refused(keeps, text("KeepsIt"));
+  EXPECT_ERROR(ValueError, text("Linear"), GivesItToAMember{});
+}
+
+TEST(Module, LayersOfTheirOwnAreNobodysMembers) {
+  struct Reads : Module {  // makes use of layers that are no part of it
+    explicit Reads(const Linear& given, const Scope& scope = {}) : Module(scope), weight(param("weight", Linear(2, 2).weight)) {
+      EXPECT_EQ(given.parameter_count(), 6);
+    }
+    Tensor weight;
+  };
+  const Pair one, two;
+  const auto third = std::make_unique<Pair>();
+  const Reads reads{Linear(2, 2)};
+  std::vector<std::unique_ptr<Linear>> many;
+  for (int i = 0; i < 3; ++i) many.push_back(std::make_unique<Linear>(2, 2));
+  for (const Module* each : {static_cast<const Module*>(&one), static_cast<const Module*>(&two), static_cast<const Module*>(third.get())})
+    EXPECT_EQ(each->parameters().size(), 4U);
+  EXPECT_EQ(reads.parameters().size(), 1U);
+  EXPECT_EQ(many[2]->parameters().size(), 2U);
+  EXPECT_EQ(Pair().parameters().size() + Pair().parameters().size(), 8U);
+}
+
+TEST(Module, ALayerThatAConstructorThrewAwayLeavesNothingBehind) {
+  struct Throws : Module {
+    explicit Throws(const Scope& scope = {}) : Module(scope), layer(2, 2) { throw ValueError("no"); }
+    Linear layer;
+  };
+  EXPECT_ERROR(ValueError, "no", Throws{});
+  EXPECT_EQ(Pair().parameters().size(), 4U);
+  struct Holds : Module {
+    explicit Holds(const Scope& scope = {}) : Module(scope), layer(2, 2) {
+      EXPECT_ERROR(ValueError, "no", Throws{});
+      child("layer", layer);
+    }
+    Linear layer;
+  };
+  EXPECT_EQ(Holds().parameters().size(), 2U);
+}
+
+struct Headed : Module {
+  explicit Headed(const Scope& scope = {}) : Module(scope), body(2, 2), head(std::make_unique<Linear>(2, 2)) {
+    child("head", *head);
+    child("body", body);
+  }
+  using Module::child;
+  using Module::remove_child;
+  Linear body;
+  std::unique_ptr<Linear> head;
+};
+
+TEST(Module, AChildThatIsGoneCannotBeReached) {
+  Headed net;
+  net.head = std::make_unique<Linear>(2, 5);  // as one does for another task
+  expect_refused(net, "module: Headed's child 'head' is gone: child() its successor, or remove_child('head')");
+  net.child("head", *net.head);
+  std::vector<std::string> names;
+  for (const auto& [name, value] : net.named_parameters()) names.push_back(name);
+  EXPECT_THAT(names, testing::ElementsAre("head.weight", "head.bias", "body.weight", "body.bias"));  // in the place of the old one
+  EXPECT_EQ(net.parameter_count(), 15 + 6);
+  net.head.reset();
+  net.remove_child("head");
+  EXPECT_EQ(net.parameter_count(), 6);
+  EXPECT_ERROR(ValueError, "module: Headed has no child 'head'", net.remove_child("head"));
+  net.remove_child("body");  // one that lives
+  EXPECT_EQ(net.parameter_count(), 0);
+}
+
+TEST(Module, AParentMayDieBeforeItsChild) {
+  Open inner;
+  inner.param("w", ones({2}));
+  {
+    Open first, second;
+    first.child("a", inner);
+    first.child("b", inner);
+    second.child("c", inner);
+    EXPECT_EQ(second.parameters().size(), 1U);
+  }
+  inner.train(false);
+  EXPECT_EQ(inner.parameters().size(), 1U);
+}
+
+// Parameters by walking the tree a second way: through named_modules, each layer's own.
+TEST(Module, EveryLayerOfNnCanBeWalked) {
+  std::vector<std::unique_ptr<Module>> all;
+  const auto add = [&]<class Layer>(std::unique_ptr<Layer> layer) { all.push_back(std::move(layer)); };
+  add(std::make_unique<Linear>(2, 3));
+  add(std::make_unique<Embedding>(4, 2));
+  add(std::make_unique<RMSNorm>(2));
+  add(std::make_unique<Dropout>(0.5));
+  add(std::make_unique<ReLU>());
+  add(std::make_unique<GELU>());
+  add(std::make_unique<LeakyReLU>());
+  add(std::make_unique<ELU>());
+  add(std::make_unique<Softmax>());
+  add(std::make_unique<LogSoftmax>());
+  add(std::make_unique<Flatten>());
+  add(std::make_unique<Conv2d>(1, 2, Extent2d{3, 3}));
+  add(std::make_unique<Conv1d>(1, 2, 3));
+  add(std::make_unique<MaxPool2d>(Extent2d{2, 2}));
+  add(std::make_unique<AvgPool2d>(Extent2d{2, 2}));
+  add(std::make_unique<MaxPool1d>(2));
+  add(std::make_unique<AvgPool1d>(2));
+  add(std::make_unique<BatchNorm>(3));
+  add(std::make_unique<LayerNorm>(3));
+  add(std::make_unique<SinusoidalPositions>(4));
+  add(std::make_unique<LearnedPositions>(5, 4));
+  add(std::make_unique<LSTMLayer>(2, 3));
+  add(std::make_unique<LSTMCell>(2, 3));
+  add(std::make_unique<GRULayer>(2, 3));
+  add(std::make_unique<GRUCell>(2, 3));
+  add(std::make_unique<LSTM>(2, 3, LSTMOptions{.layers = 2, .bidirectional = true}));
+  add(std::make_unique<GRU>(2, 3, GRUOptions{.layers = 2, .bidirectional = true}));
+  add(std::make_unique<SelfAttention>(4, 2, true));
+  add(std::make_unique<CrossAttention>(4, 2));
+  add(std::make_unique<FeedForward>(4, 8));
+  add(std::make_unique<TransformerEncoderLayer>(TransformerOptions{.size = 4, .feed_forward = 8, .heads = 2}));
+  add(std::make_unique<TransformerDecoderLayer>(TransformerOptions{.size = 4, .feed_forward = 8, .heads = 2}));
+  for (const auto& kind : attention_kinds()) add(make_attention(kind, {.query = 4, .key = 6, .attention = 4, .heads = 2, .max_source = 7}));
+  auto row = std::make_unique<Sequential>();
+  row->emplace<Linear>(2, 3).emplace<Tanh>();
+  add(std::move(row));
+  for (const auto& module : all) {
+    size_t parameters = 0;
+    for (const auto& [name, value] : module->named_parameters()) parameters += static_cast<size_t>(value.numel());
+    EXPECT_EQ(static_cast<int64_t>(parameters), module->parameter_count());
+    module->train(false);
+    for (const auto& [name, below] : module->named_modules()) EXPECT_FALSE(below->training()) << kind_of(*module) << " " << name;
+  }
 }
 
 }  // namespace

@@ -45,7 +45,8 @@ TEST(OutputHook, SeesEveryLayerOfARowInItsOrder) {
 TEST(OutputHook, NamesAreThoseOfTheParameters) {
   class Model : public Module {
    public:
-    Model() : words(10, 4), encoder(4, 3, {.layers = 2, .bidirectional = true}), reader(6, 6, 5) {
+    explicit Model(const Scope& scope = {})
+        : Module(scope), words(10, 4), encoder(4, 3, {.layers = 2, .bidirectional = true}), reader(6, 6, 5) {
       child("words", words);
       child("encoder", encoder);
       child("reader", reader);

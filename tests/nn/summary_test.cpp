@@ -51,7 +51,7 @@ TEST(Summary, AnAttentionsEnergiesCountForTheAttention) {
 
 namespace {
 struct Own : Module {
-  Own() : table(30, 8), out(8, 2) {
+  explicit Own(const Scope& scope = {}) : Module(scope), table(30, 8), out(8, 2) {
     child("table", table);
     child("out", out);
   }

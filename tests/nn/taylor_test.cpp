@@ -73,7 +73,8 @@ TEST(Taylor, MultilayerPerceptronToSecondOrder) {
 
 class Reader : public Module {
  public:
-  Reader() : encoder(3, 4, {.layers = 2, .bidirectional = true}), decoder(3, 5), attention(5, 8, 6), readout(13, 7) {
+  explicit Reader(const Scope& scope = {})
+      : Module(scope), encoder(3, 4, {.layers = 2, .bidirectional = true}), decoder(3, 5), attention(5, 8, 6), readout(13, 7) {
     child("encoder", encoder);
     child("decoder", decoder);
     child("attention", attention);

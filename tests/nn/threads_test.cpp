@@ -16,8 +16,9 @@ constexpr int kThreads = 4;
 // A translator in small: a bidirectional LSTM over the source, an LSTM over the target, additive attention between the two.
 class Translator : public Module {
  public:
-  Translator()
-      : embedding_(kVocabulary, kWidth, 0),
+  explicit Translator(const Scope& scope = {})
+      : Module(scope),
+        embedding_(kVocabulary, kWidth, 0),
         encoder_(kWidth, kWidth, {.layers = 2, .bidirectional = true, .dropout = 0.2}),
         decoder_(kWidth, kWidth),
         attention_(kWidth, 2 * kWidth, kWidth),

@@ -29,8 +29,9 @@ Tensor square_roots(const Tensor& lengths) { return reshape(sqrt(lengths.to(DTyp
 
 }  // namespace
 
-ConvolutionalEmbedding::ConvolutionalEmbedding(const ConvolutionalOptions& options, int64_t vocabulary, const Tensor& table)
-    : table_(table), positions_(options.max_positions, options.embedding, kEmbeddingDeviation), dropout_(options.dropout) {
+ConvolutionalEmbedding::ConvolutionalEmbedding(const ConvolutionalOptions& options, int64_t vocabulary, const Tensor& table,
+                                               const nn::Scope& scope)
+    : Module(scope), table_(table), positions_(options.max_positions, options.embedding, kEmbeddingDeviation), dropout_(options.dropout) {
   if (!table_.defined()) {
     const Tensor values = nn::init::normal({vocabulary, options.embedding}, kEmbeddingDeviation);
     select(values, 0, Vocabulary::kPad).fill_(0);
@@ -44,8 +45,9 @@ Tensor ConvolutionalEmbedding::operator()(const Tensor& ids, int64_t first) cons
   return dropout_(positions_(embedding(table_, ids, Vocabulary::kPad), first));
 }
 
-GatedConvolution::GatedConvolution(const ConvolutionalOptions& o)
-    : weight(param("weight", nn::init::normal({2 * o.hidden, o.kernel_width * o.hidden},
+GatedConvolution::GatedConvolution(const ConvolutionalOptions& o, const nn::Scope& scope)
+    : Module(scope),
+      weight(param("weight", nn::init::normal({2 * o.hidden, o.kernel_width * o.hidden},
                                               std::sqrt(4 * (1 - o.dropout) / static_cast<double>(o.kernel_width * o.hidden))))),
       bias(param("bias", zeros({2 * o.hidden}))),
       kernel_width_(o.kernel_width) {}
@@ -58,8 +60,9 @@ Tensor GatedConvolution::operator()(const Tensor& x) const {
   return announce(slice(both, 2, 0, H) * sigmoid(slice(both, 2, H, 2 * H)));
 }
 
-ConvolutionalDecoderLayer::ConvolutionalDecoderLayer(const ConvolutionalOptions& o)
-    : convolution_(o),
+ConvolutionalDecoderLayer::ConvolutionalDecoderLayer(const ConvolutionalOptions& o, const nn::Scope& scope)
+    : Module(scope),
+      convolution_(o),
       query_(o.hidden, o.embedding),
       context_(o.embedding, o.hidden),
       query_scale_(std::sqrt(static_cast<double>(o.embedding))) {
@@ -78,8 +81,10 @@ ConvolutionalDecoderLayer::Output ConvolutionalDecoderLayer::operator()(const Te
   return {announce((informed + x) * kHalfVariance), seen.weights};
 }
 
-ConvolutionalTranslator::ConvolutionalTranslator(const ConvolutionalOptions& options, int64_t source_vocabulary, int64_t target_vocabulary)
-    : options_((check(ModelConfig(options), source_vocabulary, target_vocabulary), options)),
+ConvolutionalTranslator::ConvolutionalTranslator(const ConvolutionalOptions& options, int64_t source_vocabulary, int64_t target_vocabulary,
+                                                 const nn::Scope& scope)
+    : TranslationModel(scope),
+      options_((check(ModelConfig(options), source_vocabulary, target_vocabulary), options)),
       target_embedding_(std::make_unique<ConvolutionalEmbedding>(options, target_vocabulary)),
       source_embedding_(std::make_unique<ConvolutionalEmbedding>(options, source_vocabulary,
                                                                  options.tie == Tie::all ? target_embedding_->table() : Tensor{})),

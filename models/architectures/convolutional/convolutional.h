@@ -15,7 +15,7 @@ class ConvolutionalEmbedding : public nn::Module {
   /// @param options sizes, dropout
   /// @param vocabulary V
   /// @param table [V, E] of another layer, shared when it is defined
-  ConvolutionalEmbedding(const ConvolutionalOptions& options, int64_t vocabulary, const Tensor& table = {});
+  ConvolutionalEmbedding(const ConvolutionalOptions& options, int64_t vocabulary, const Tensor& table = {}, const nn::Scope& scope = {});
   /// @param ids i64 [B, T]
   /// @param first the position of the first column
   /// @return [B, T, E]
@@ -33,7 +33,7 @@ class ConvolutionalEmbedding : public nn::Module {
 class GatedConvolution : public nn::Module {
  public:
   /// @param options H, K, dropout
-  explicit GatedConvolution(const ConvolutionalOptions& options);
+  explicit GatedConvolution(const ConvolutionalOptions& options, const nn::Scope& scope = {});
   /// @param x [B, T + K - 1, H], the places beside the sentence filled with 0
   /// @return [B, T, H]
   Tensor operator()(const Tensor& x) const;
@@ -48,7 +48,7 @@ class GatedConvolution : public nn::Module {
 class ConvolutionalDecoderLayer : public nn::Module {
  public:
   /// @param options sizes
-  explicit ConvolutionalDecoderLayer(const ConvolutionalOptions& options);
+  explicit ConvolutionalDecoderLayer(const ConvolutionalOptions& options, const nn::Scope& scope = {});
   /// What the layer gives.
   struct Output {
     Tensor output;   // [B, T, H]
@@ -76,7 +76,8 @@ class ConvolutionalTranslator : public TranslationModel {
   /// @param options what it is
   /// @param source_vocabulary,target_vocabulary entries
   /// @throws ValueError for options that make no sense
-  ConvolutionalTranslator(const ConvolutionalOptions& options, int64_t source_vocabulary, int64_t target_vocabulary);
+  ConvolutionalTranslator(const ConvolutionalOptions& options, int64_t source_vocabulary, int64_t target_vocabulary,
+                          const nn::Scope& scope = {});
   std::unique_ptr<Decoding> begin(const Batch& batch) const override;
   int64_t longest_source() const override { return options_.max_positions; }
   /// @return "convolutional 4+3, 256 wide, kernel 3"

@@ -43,8 +43,8 @@ Tensor map_weights(const nn::Attention::Output& seen) {
 
 }  // namespace
 
-Encoder::Encoder(const RecurrentOptions& options, int64_t vocabulary)
-    : embedding_(word_vectors(options, vocabulary, options.tie == Tie::all, {})), dropout_(options.dropout) {
+Encoder::Encoder(const RecurrentOptions& options, int64_t vocabulary, const nn::Scope& scope)
+    : Module(scope), embedding_(word_vectors(options, vocabulary, options.tie == Tie::all, {})), dropout_(options.dropout) {
   child("embedding", embedding_);
   child("dropout", dropout_);
   if (options.cell == Cell::gru) {
@@ -61,8 +61,9 @@ LstmResult Encoder::operator()(const Tensor& source, const Tensor& lengths) cons
   return lstm_ ? (*lstm_)(x, lengths) : without_cell((*gru_)(x, lengths));
 }
 
-Decoder::Decoder(const RecurrentOptions& options, int64_t vocabulary, const Tensor& table)
-    : fixed_context_(options.attention == "none"),
+Decoder::Decoder(const RecurrentOptions& options, int64_t vocabulary, const Tensor& table, const nn::Scope& scope)
+    : Module(scope),
+      fixed_context_(options.attention == "none"),
       input_feeding_(sees_context(options)),
       maps_(options.attention == "multi_head" ? options.heads : 1),
       embedding_(word_vectors(options, vocabulary, options.tie != Tie::none, table)),
@@ -177,8 +178,9 @@ std::pair<Tensor, Tensor> Decoder::projection() const {
   return projection_ ? std::pair(projection_->weight, projection_->bias) : std::pair(embedding_.weight, Tensor{});
 }
 
-Seq2Seq::Seq2Seq(const RecurrentOptions& options, int64_t source_vocabulary, int64_t target_vocabulary)
-    : options_((check(ModelConfig(options), source_vocabulary, target_vocabulary), options)),
+Seq2Seq::Seq2Seq(const RecurrentOptions& options, int64_t source_vocabulary, int64_t target_vocabulary, const nn::Scope& scope)
+    : TranslationModel(scope),
+      options_((check(ModelConfig(options), source_vocabulary, target_vocabulary), options)),
       encoder_(options, source_vocabulary),
       decoder_(options, target_vocabulary, options.tie == Tie::all ? encoder_.table() : Tensor{}) {
   child("encoder", encoder_);

@@ -38,7 +38,7 @@ class Encoder : public nn::Module {
  public:
   /// @param options cell, sizes, layers
   /// @param vocabulary V of the source
-  Encoder(const RecurrentOptions& options, int64_t vocabulary);
+  Encoder(const RecurrentOptions& options, int64_t vocabulary, const nn::Scope& scope = {});
   /// @param source i64 [B, S]
   /// @param lengths i64 [B]
   /// @return keys [B, S, E], summary [B, E], cell [B, E] (undefined with GRU)
@@ -59,7 +59,7 @@ class Decoder : public nn::Module {
   /// @param options cell, sizes, attention
   /// @param vocabulary V of the target
   /// @param table [V, embedding]: the encoder's word vectors, where both sides share them (tie = all)
-  Decoder(const RecurrentOptions& options, int64_t vocabulary, const Tensor& table);
+  Decoder(const RecurrentOptions& options, int64_t vocabulary, const Tensor& table, const nn::Scope& scope = {});
 
   /// @return whether there is any
   bool has_attention() const { return static_cast<bool>(attention_); }
@@ -131,7 +131,7 @@ class Seq2Seq : public TranslationModel {
   /// @param options what it is
   /// @param source_vocabulary,target_vocabulary entries
   /// @throws ValueError for options that make no sense
-  Seq2Seq(const RecurrentOptions& options, int64_t source_vocabulary, int64_t target_vocabulary);
+  Seq2Seq(const RecurrentOptions& options, int64_t source_vocabulary, int64_t target_vocabulary, const nn::Scope& scope = {});
 
   /// Reads the sources.
   /// @param source i64 [B, S]

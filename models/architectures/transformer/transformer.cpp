@@ -20,14 +20,17 @@ nn::TransformerOptions layer_options(const TransformerOptions& o) {
 
 }  // namespace
 
-PositionedEmbedding::PositionedEmbedding(const TransformerOptions& options, int64_t vocabulary, const Tensor& table)
-    : size_(options.model_size), table_(table), dropout_(options.dropout) {
+PositionedEmbedding::PositionedEmbedding(const TransformerOptions& options, int64_t vocabulary, const Tensor& table, const nn::Scope& scope)
+    : Module(scope), size_(options.model_size), table_(table), dropout_(options.dropout) {
   if (!table_.defined()) {
     const Tensor values = nn::init::normal({vocabulary, size_}, 1 / std::sqrt(static_cast<double>(size_)));
     select(values, 0, Vocabulary::kPad).fill_(0);
     table_ = param("weight", values);
   }
-  if (options.positions == Positions::sinusoidal) sinusoidal_.emplace(size_);
+  if (options.positions == Positions::sinusoidal) {
+    sinusoidal_.emplace(size_);
+    child("positions", *sinusoidal_);
+  }
   if (options.positions == Positions::learned) {
     learned_ = std::make_unique<nn::LearnedPositions>(options.max_positions, size_);
     child("positions", *learned_);
@@ -40,8 +43,8 @@ Tensor PositionedEmbedding::operator()(const Tensor& ids, int64_t first) const {
   return dropout_(sinusoidal_ ? (*sinusoidal_)(words, first) : learned_ ? (*learned_)(words, first) : words);
 }
 
-Transformer::Transformer(const TransformerOptions& options, int64_t source_vocabulary, int64_t target_vocabulary)
-    : options_((check(ModelConfig(options), source_vocabulary, target_vocabulary), options)) {
+Transformer::Transformer(const TransformerOptions& options, int64_t source_vocabulary, int64_t target_vocabulary, const nn::Scope& scope)
+    : TranslationModel(scope), options_((check(ModelConfig(options), source_vocabulary, target_vocabulary), options)) {
   const TransformerOptions& o = options_;
   target_embedding_ = std::make_unique<PositionedEmbedding>(o, target_vocabulary);
   source_embedding_ =

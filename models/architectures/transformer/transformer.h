@@ -16,7 +16,7 @@ class PositionedEmbedding : public nn::Module {
   /// @param options size, positions, dropout
   /// @param vocabulary V
   /// @param table [V, D], shared when it is defined
-  PositionedEmbedding(const TransformerOptions& options, int64_t vocabulary, const Tensor& table = {});
+  PositionedEmbedding(const TransformerOptions& options, int64_t vocabulary, const Tensor& table = {}, const nn::Scope& scope = {});
   /// @param ids i64 [B, T]
   /// @param first the position of the first column
   /// @return [B, T, D]
@@ -38,7 +38,7 @@ class Transformer : public TranslationModel {
   /// @param options what it is
   /// @param source_vocabulary,target_vocabulary entries
   /// @throws ValueError for options that make no sense, and for tie = all with two vocabularies
-  Transformer(const TransformerOptions& options, int64_t source_vocabulary, int64_t target_vocabulary);
+  Transformer(const TransformerOptions& options, int64_t source_vocabulary, int64_t target_vocabulary, const nn::Scope& scope = {});
   std::unique_ptr<Decoding> begin(const Batch& batch) const override;
   SelfAttention self_attention(const Batch& batch) const override;
   int64_t longest_source() const override;
