@@ -15,7 +15,7 @@ Tensor BatchNorm::operator()(const Tensor& x) const {
   if (!training()) return announce(batch_norm(x, running_mean, running_variance, gain, bias, options_.eps));
   const int64_t channels = gain.size(0), count = x.numel() / std::max<int64_t>(channels, 1);
   if (count == 1 && x.ndim() > 1 && x.size(1) == channels)
-    throw ShapeError("batch_norm: one value a channel has no variance to train with: " + x.shape().str());
+    throw ShapeError("batch_norm", "one value a channel has no variance to train with: " + x.shape().str());
   const BatchNormResult result = batch_norm(x, gain, bias, options_.eps);
   const NoGradGuard no_grad;
   const double m = options_.momentum, bessel = static_cast<double>(count) / static_cast<double>(count - 1);

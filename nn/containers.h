@@ -1,10 +1,10 @@
 // Layers in a row, and layers by number.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "nn/module.h"
 
@@ -13,7 +13,7 @@ namespace heed::nn {
 namespace detail {
 template <class Layer>
 Layer& layer_at(const char* container, const std::vector<std::unique_ptr<Layer>>& layers, size_t i) {
-  if (i >= layers.size()) throw IndexError(fmt::format("{}: layer {} of {}", container, i, layers.size()));
+  if (i >= layers.size()) throw IndexError(container, "layer " + std::to_string(i) + " of " + std::to_string(layers.size()));
   return *layers[i];
 }
 }  // namespace detail
@@ -31,7 +31,7 @@ class Sequential : public Module {
   template <class Layer, class... Arguments>
   Sequential& emplace(Arguments&&... arguments) {
     auto layer = std::make_unique<Layer>(std::forward<Arguments>(arguments)...);
-    child(fmt::format("{}", layers_.size()), *layer);
+    child(std::to_string(layers_.size()), *layer);
     calls_.push_back([&made = *layer](const Tensor& x) { return made(x); });
     layers_.push_back(std::move(layer));
     return *this;
@@ -70,7 +70,7 @@ class ModuleList : public Module {
   template <class... Arguments>
   Layer& emplace(Arguments&&... arguments) {
     layers_.push_back(std::make_unique<Layer>(std::forward<Arguments>(arguments)...));
-    child(fmt::format("{}", layers_.size() - 1), *layers_.back());
+    child(std::to_string(layers_.size() - 1), *layers_.back());
     return *layers_.back();
   }
   /// @return the number of layers

@@ -2,29 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include "framework/ops/sequence.h"
 
 namespace heed::nn {
 namespace {
-
-// Lengths as numbers, checked; all T when undefined.
-std::vector<int64_t> checked_lengths(const Tensor& x, const Tensor& lengths) {
-  const int64_t B = x.size(0), T = x.size(1);
-  if (!lengths.defined()) return std::vector<int64_t>(static_cast<size_t>(B), T);
-  if (lengths.shape() != Shape{B}) throw ShapeError(fmt::format("gru: lengths {} do not fit x {}", lengths.shape().str(), x.shape().str()));
-  std::vector<int64_t> values = lengths.to_vector<int64_t>();
-  for (const int64_t length : values) {
-    if (length < 0 || length > T) throw IndexError(fmt::format("gru: length {} is outside 0..{}", length, T));
-  }
-  return values;
-}
-
-// [B, 1]: whether step t lies before the sequence's end.
-Tensor running(const std::vector<int64_t>& lengths, int64_t t) {
-  std::vector<bool> mask;
-  for (const int64_t length : lengths) mask.push_back(t < length);
-  return from_vector(mask, {static_cast<int64_t>(lengths.size()), 1});
-}
 
 // The next state from what the input and the state h [B, H] give before the gates, [B, 3H] each.
 Tensor next_state(const Tensor& from_input, const Tensor& from_state, const Tensor& h) {
@@ -37,7 +18,7 @@ Tensor next_state(const Tensor& from_input, const Tensor& from_state, const Tens
 
 void check_state(const Tensor& h, const Tensor& x, int64_t H) {
   if (h.defined() && h.shape() != Shape{x.size(0), H}) {
-    throw ShapeError(fmt::format("gru: state {} does not fit input {} and hidden size {}", h.shape().str(), x.shape().str(), H));
+    throw ShapeError("gru", fmt::format("state {} does not fit input {} and hidden size {}", h.shape().str(), x.shape().str(), H));
   }
 }
 
@@ -54,27 +35,16 @@ GRUWeights::GRUWeights(int64_t in, int64_t hidden, const Scope& scope)
 GRUResult GRULayer::operator()(const Tensor& x, const Tensor& lengths, const Tensor& h0, bool reverse) const {
   const int64_t H = weight_hh.size(1);
   if (x.ndim() != 3 || x.size(2) != weight_ih.size(1)) {
-    throw ShapeError(fmt::format("gru: input {} does not fit weight {}", x.shape().str(), weight_ih.shape().str()));
+    throw ShapeError("gru", fmt::format("input {} does not fit weight {}", x.shape().str(), weight_ih.shape().str()));
   }
-  const int64_t B = x.size(0), T = x.size(1);
   check_state(h0, x, H);
-  const std::vector<int64_t> ends = checked_lengths(x, lengths);
-  const int64_t shortest = ends.empty() ? T : *std::min_element(ends.begin(), ends.end());
+  const std::vector<int64_t> ends = heed::detail::checked_lengths("gru", lengths, x.size(0), x.size(1));
   const Tensor from_input = linear(x, weight_ih, bias_ih);  // [B, T, 3H] for all steps at once
-  Tensor h = h0.defined() ? h0 : zeros({B, H}, x.dtype());
-  std::vector<Tensor> outputs(static_cast<size_t>(T));
-  for (int64_t i = 0; i < T; ++i) {
-    const int64_t t = reverse ? T - 1 - i : i;
-    const Tensor next = next_state(select(from_input, 1, t), linear(h, weight_hh, bias_hh), h);
-    if (t < shortest) {
-      outputs[static_cast<size_t>(t)] = h = next;
-    } else {
-      const Tensor runs = running(ends, t);  // chosen and not multiplied: what lies past an end may be NaN
-      outputs[static_cast<size_t>(t)] = where(runs, next, zeros({}, x.dtype()));
-      h = where(runs, next, h);  // a sequence that rests keeps its state
-    }
-  }
-  return {announce(outputs.empty() ? zeros({B, 0, H}, x.dtype()) : stack(outputs, 1)), h};
+  const Tensor first = h0.defined() ? h0 : zeros({x.size(0), H}, x.dtype());
+  auto [output, state] = detail::read_steps<1>(from_input, ends, {first}, reverse, [&](const Tensor& gates, const auto& h) {
+    return std::array{next_state(gates, linear(h[0], weight_hh, bias_hh), h[0])};
+  });
+  return {announce(std::move(output)), state[0]};
 }
 
 GRULayer::Reading GRULayer::read(const Tensor& x, const Tensor& lengths, const std::array<Tensor, 1>& starts, bool reverse) const {
@@ -85,7 +55,7 @@ GRULayer::Reading GRULayer::read(const Tensor& x, const Tensor& lengths, const s
 Tensor GRUCell::operator()(const Tensor& x, const Tensor& state) const {
   const int64_t H = weight_hh.size(1);
   if (x.ndim() != 2 || x.size(1) != weight_ih.size(1)) {
-    throw ShapeError(fmt::format("gru: input {} does not fit weight {}", x.shape().str(), weight_ih.shape().str()));
+    throw ShapeError("gru", fmt::format("input {} does not fit weight {}", x.shape().str(), weight_ih.shape().str()));
   }
   check_state(state, x, H);
   const Tensor h = state.defined() ? state : zeros({x.size(0), H}, x.dtype());
@@ -99,7 +69,7 @@ GRUResult GRU::operator()(const Tensor& x, const Tensor& lengths) const {
   return {stack.output, last(stack, 0)};
 }
 
-GRU::Piece GRU::operator()(const Tensor& x, const Tensor& lengths, const Tensor& state) const {
+GRUResult GRU::operator()(const Tensor& x, const Tensor& lengths, const Tensor& state) const {
   const Stack stack = run(x, lengths, {state});
   return {stack.output, all(stack, 0)};
 }

@@ -8,7 +8,7 @@ namespace heed::nn {
 /// What a GRU gives; D = 2 when bidirectional, else 1.
 struct GRUResult {
   Tensor output;  // [B, T, D hidden]; zeros past a length
-  Tensor hidden;  // [B, D hidden]: the state at each sequence's end
+  Tensor hidden;  // [B, D hidden]: the state at each sequence's end; [layers D, B, hidden] where states were given
 };
 
 /// The parameters of one layer in one direction, and of a step (Cho et al. 2014, sec. 2.3, eq. 5-8), gates in the order r, z, n:
@@ -77,19 +77,14 @@ class GRU : public StackedRecurrent<GRULayer> {
   ///   by side)
   GRUResult operator()(const Tensor& x, const Tensor& lengths) const;
 
-  /// What a piece of a text gives.
-  struct Piece {
-    Tensor output;  // [B, T, D hidden] of the last layer; zeros past a length
-    Tensor state;   // [layers D, B, hidden]: every layer's and direction's at each sequence's end
-  };
   /// From a given state on, such as h0 of PyTorch's GRU.
-  ///   GRU::Piece first = gru(x, {}, {}), second = gru(y, {}, first.state);
+  ///   GRUResult first = gru(x, {}, {}), second = gru(y, {}, first.hidden);
   /// @param x [B, T, in]
   /// @param lengths i64 [B] (0..T) or undefined (all T)
   /// @param state [layers D, B, hidden] in PyTorch's order (layer 0 forward, layer 0 backward, layer 1 forward, ...), or undefined (zeros)
-  /// @return the last layer's output and the states at the end
+  /// @return output [B, T, D hidden] of the last layer, hidden [layers D, B, hidden] of every layer and direction at each sequence's end
   /// @throws ShapeError for a state that does not fit
-  Piece operator()(const Tensor& x, const Tensor& lengths, const Tensor& state) const;
+  GRUResult operator()(const Tensor& x, const Tensor& lengths, const Tensor& state) const;
 };
 
 }  // namespace heed::nn

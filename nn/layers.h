@@ -1,8 +1,6 @@
 // Linear, Embedding, Dropout, RMSNorm.
 #pragma once
 
-#include <fmt/format.h>
-
 #include "nn/init.h"
 #include "nn/module.h"
 
@@ -67,7 +65,8 @@ class Embedding : public Module {
     check_at_least("Embedding", "count", count, 1);
     check_at_least("Embedding", "padding", padding, -1);
     check_number("Embedding", "factor", factor, Allowed::finite);
-    if (padding >= count) throw IndexError(fmt::format("Embedding: padding {} is outside 0..{}", padding, count - 1));
+    if (padding >= count)
+      throw IndexError("Embedding", "padding " + std::to_string(padding) + " is outside 0.." + std::to_string(count - 1));
   }
   double factor_;
 };
@@ -97,9 +96,7 @@ class Dropout : public Module {
  public:
   /// @param probability in [0, 1)
   /// @throws ValueError for another one
-  explicit Dropout(double probability, const Scope& scope = {}) : Module(scope), p(probability) {
-    if (!(p >= 0 && p < 1)) throw ValueError(fmt::format("dropout: p = {} is outside [0, 1)", p));
-  }
+  explicit Dropout(double probability, const Scope& scope = {});
   /// @param x [*]
   /// @return the same shape; x itself outside training
   Tensor operator()(const Tensor& x) const { return announce(dropout(x, p, training())); }

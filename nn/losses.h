@@ -30,18 +30,18 @@ class CrossEntropyLoss {
 class NLLLoss {
  public:
   /// @param class_weights [V]; undefined: 1
-  /// @param ignore_id rows with this target count nothing
-  explicit NLLLoss(const Tensor& class_weights = {}, int64_t ignore_id = -100) : class_weights_(class_weights), ignore_id_(ignore_id) {}
+  /// @param padding_id rows with this target count nothing
+  explicit NLLLoss(const Tensor& class_weights = {}, int64_t padding_id = -100) : class_weights_(class_weights), padding_id_(padding_id) {}
   /// @param log_probabilities [N, V]
   /// @param targets i64 [N]
   /// @return scalar; 0 when no row counts
   Tensor operator()(const Tensor& log_probabilities, const Tensor& targets) const {
-    return nll_loss(log_probabilities, targets, class_weights_, ignore_id_);
+    return nll_loss(log_probabilities, targets, class_weights_, padding_id_);
   }
 
  private:
   Tensor class_weights_;
-  int64_t ignore_id_;
+  int64_t padding_id_;
 };
 
 /// A loss of two tensors of one shape.

@@ -13,10 +13,10 @@ namespace {
 void check_name(const std::string& name, const NamedTensors& tensors, const std::vector<std::pair<std::string, Module*>>& modules) {
   const auto named = [&](const auto& entry) { return entry.first == name; };
   if (std::any_of(tensors.begin(), tensors.end(), named) || std::any_of(modules.begin(), modules.end(), named)) {
-    throw ValueError(fmt::format("module: '{}' is announced twice", name));
+    throw ValueError("module", fmt::format("'{}' is announced twice", name));
   }
-  if (name == "__metadata__") throw ValueError("module: '__metadata__' is the files' own name and no member's");
-  if (name.empty() || name.find('.') != std::string::npos) throw ValueError(fmt::format("module: '{}' is no name for a member", name));
+  if (name == "__metadata__") throw ValueError("module", "'__metadata__' is the files' own name and no member's");
+  if (name.empty() || name.find('.') != std::string::npos) throw ValueError("module", fmt::format("'{}' is no name for a member", name));
 }
 
 thread_local Scope* open_scope = nullptr;  // the innermost
@@ -70,26 +70,26 @@ void Module::disown() {
 void Module::check_complete() const {
   if (scope_) return;  // its constructor is at work
   if (!made_as_ || *made_as_ != typeid(*this)) {
-    throw ValueError(
-        fmt::format("module: {} does not hand its own Scope to its base: {}(..., const nn::Scope& scope = {{}}) : Module(scope)",
-                    kind_of(*this), kind_of(*this)));
+    throw ValueError("module",
+                     fmt::format("{} does not hand its own Scope to its base: {}(..., const nn::Scope& scope = {{}}) : Module(scope)",
+                                 kind_of(*this), kind_of(*this)));
   }
   if (!unannounced_.empty()) {
     const size_t others = unannounced_.size() - 1;
-    throw ValueError(fmt::format("module: {} does not announce a {}{} that it made: child(name, member)", kind_of(*this),
-                                 kind_of(*unannounced_.front()), others == 0 ? "" : fmt::format(" and {} more", others)));
+    throw ValueError("module", fmt::format("{} does not announce a {}{} that it made: child(name, member)", kind_of(*this),
+                                           kind_of(*unannounced_.front()), others == 0 ? "" : fmt::format(" and {} more", others)));
   }
   for (const auto& [name, module] : children_) {
     if (!module) {
-      throw ValueError(
-          fmt::format("module: {}'s child '{}' is gone: child() its successor, or remove_child('{}')", kind_of(*this), name, name));
+      throw ValueError("module",
+                       fmt::format("{}'s child '{}' is gone: child() its successor, or remove_child('{}')", kind_of(*this), name, name));
     }
   }
 }
 
 Tensor Module::param(std::string name, const Tensor& value) {
   check_name(name, parameters_, children_);
-  if (!value.defined()) throw ValueError(fmt::format("module: the parameter '{}' is undefined", name));
+  if (!value.defined()) throw ValueError("module", fmt::format("the parameter '{}' is undefined", name));
   value.set_requires_grad(true);
   parameters_.emplace_back(std::move(name), value);
   return value;
@@ -97,7 +97,7 @@ Tensor Module::param(std::string name, const Tensor& value) {
 
 Tensor Module::buffer(std::string name, const Tensor& value) {
   check_name(name, buffers_, children_);
-  if (!value.defined()) throw ValueError(fmt::format("module: the buffer '{}' is undefined", name));
+  if (!value.defined()) throw ValueError("module", fmt::format("the buffer '{}' is undefined", name));
   buffers_.emplace_back(std::move(name), value);
   return value;
 }
@@ -108,7 +108,7 @@ void Module::child(std::string name, Module& module) {
   if (gone == children_.end()) check_name(name, parameters_, children_);
   const auto below = module.named_modules();
   if (std::any_of(below.begin(), below.end(), [this](const auto& entry) { return entry.second == this; })) {
-    throw ValueError(fmt::format("module: the child '{}' contains its parent", name));
+    throw ValueError("module", fmt::format("the child '{}' contains its parent", name));
   }
   module.disown();
   module.parents_.push_back(this);
@@ -121,7 +121,7 @@ void Module::child(std::string name, Module& module) {
 
 void Module::remove_child(const std::string& name) {
   const auto found = std::find_if(children_.begin(), children_.end(), [&](const auto& entry) { return entry.first == name; });
-  if (found == children_.end()) throw ValueError(fmt::format("module: {} has no child '{}'", kind_of(*this), name));
+  if (found == children_.end()) throw ValueError("module", fmt::format("{} has no child '{}'", kind_of(*this), name));
   if (found->second) {
     const auto announced = std::find(found->second->parents_.begin(), found->second->parents_.end(), this);
     found->second->parents_.erase(announced);  // once: the same child may have another name

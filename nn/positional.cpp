@@ -9,11 +9,11 @@ namespace heed::nn {
 namespace {
 
 void check_first(const char* who, int64_t first) {
-  if (first < 0) throw ValueError(fmt::format("{}: the first position must not be negative, got {}", who, first));
+  if (first < 0) throw ValueError(who, fmt::format("the first position must not be negative, got {}", first));
 }
 
 void check_input(const char* who, const Tensor& x, int64_t dim) {
-  if (x.ndim() != 3 || x.size(2) != dim) throw ShapeError(fmt::format("{}: input {} is not [B, T, {}]", who, x.shape().str(), dim));
+  if (x.ndim() != 3 || x.size(2) != dim) throw ShapeError(who, fmt::format("input {} is not [B, T, {}]", x.shape().str(), dim));
 }
 
 // base^(-2i / dim) in double: the angle at position p is p times this, exact to the last bits also for large p.
@@ -23,7 +23,7 @@ double frequency(int64_t i, int64_t dim, double base) { return std::pow(base, -2
 
 Tensor sinusoidal_positions(int64_t count, int64_t dim, int64_t first, DType dtype) {
   check_first("sinusoidal positions", first);
-  if (count < 0 || dim < 1) throw ValueError(fmt::format("sinusoidal positions: {} of size {}", count, dim));
+  if (count < 0 || dim < 1) throw ValueError("sinusoidal positions", fmt::format("{} of size {}", count, dim));
   std::vector<double> table(static_cast<size_t>(count * dim));
   for (int64_t p = 0; p < count; ++p) {
     for (int64_t d = 0; d < dim; ++d) {
@@ -55,7 +55,7 @@ Tensor LearnedPositions::operator()(const Tensor& x, int64_t first) const {
   check_input("learned positions", x, weight.size(1));
   check_first("learned positions", first);
   if (first + x.size(1) > weight.size(0)) {
-    throw IndexError(fmt::format("learned positions: position {} is outside 0..{}", first + x.size(1) - 1, weight.size(0) - 1));
+    throw IndexError("learned positions", fmt::format("position {} is outside 0..{}", first + x.size(1) - 1, weight.size(0) - 1));
   }
   return announce(x + slice(weight, 0, first, first + x.size(1)));
 }
@@ -65,7 +65,7 @@ Tensor rotary(const Tensor& x, int64_t first, double base) {
   check_first("rotary", first);
   check_number("rotary", "base", base, Allowed::positive);
   if (x.ndim() < 2 || x.ndim() >= kMaxDims || x.shape().back() % 2 != 0) {
-    throw ShapeError(fmt::format("rotary: input {} is not [*, T, D] with even D", x.shape().str()));
+    throw ShapeError("rotary", fmt::format("input {} is not [*, T, D] with even D", x.shape().str()));
   }
   const int64_t T = x.size(-2), D = x.size(-1);
   std::vector<double> cosines, sines;

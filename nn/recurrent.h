@@ -1,10 +1,11 @@
 // What LSTM and GRU share: layers on top of each other, one or both directions, states that come in and go out.
 #pragma once
 
-#include <fmt/format.h>
-
+#include <algorithm>
 #include <array>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "framework/core/check.h"
@@ -18,7 +19,46 @@ struct RecurrentOptions {
   bool bidirectional = false;  // every layer reads in both directions
   double dropout = 0;          // between layers, in [0, 1)
   bool residual = false;       // from the second layer on, a layer's input is added to its output (Wu et al. 2016, sec. 3.1, eq. 6)
+  bool composed = false;       // LSTM: step by step from public ops, for gradients of second order; slower. A GRU always is
 };
+
+namespace detail {
+
+/// Reads sequences step by step from public ops.
+/// @tparam N kinds of state
+/// @param from_input [B, T, *]: what the input gives, for all steps at once
+/// @param lengths of the B sequences, 0..T
+/// @param states [B, H] each, where they start
+/// @param reverse reads each sequence from its own last element to its first
+/// @param step (from_input of a step [B, *], states) -> the next states
+/// @return the first state at every step [B, T, H], zeros past a length, and all of them at each sequence's end
+template <size_t N, class Step>
+std::pair<Tensor, std::array<Tensor, N>> read_steps(const Tensor& from_input, const std::vector<int64_t>& lengths,
+                                                    std::array<Tensor, N> states, bool reverse, const Step& step) {
+  const int64_t B = from_input.size(0), T = from_input.size(1);
+  const int64_t shortest = lengths.empty() ? T : *std::min_element(lengths.begin(), lengths.end());
+  const auto runs_at = [&](int64_t t) {  // [B, 1]: whether step t lies before the sequence's end
+    std::vector<bool> mask;
+    for (const int64_t length : lengths) mask.push_back(t < length);
+    return from_vector(mask, {B, 1});
+  };
+  std::vector<Tensor> outputs(static_cast<size_t>(T));
+  for (int64_t i = 0; i < T; ++i) {
+    const int64_t t = reverse ? T - 1 - i : i;
+    std::array<Tensor, N> next = step(select(from_input, 1, t), states);
+    if (t < shortest) {
+      outputs[static_cast<size_t>(t)] = next[0];
+      states = std::move(next);
+      continue;
+    }
+    const Tensor runs = runs_at(t);  // chosen and not multiplied: what lies past an end may be NaN
+    outputs[static_cast<size_t>(t)] = where(runs, next[0], zeros({}, from_input.dtype()));
+    for (size_t kind = 0; kind < N; ++kind) states[kind] = where(runs, next[kind], states[kind]);  // a sequence that rests keeps its state
+  }
+  return {outputs.empty() ? zeros({B, 0, states[0].size(1)}, from_input.dtype()) : stack(outputs, 1), states};
+}
+
+}  // namespace detail
 
 /// Layers of one kind, one or two directions each; D = 2 when bidirectional, else 1.
 /// @tparam Layer reads a sequence in one direction: Layer::Reading is {output, ends}, `ends` an array of its kinds of state, and
@@ -48,7 +88,8 @@ class StackedRecurrent : public Module {
     for (int64_t layer = 0; layer < options.layers; ++layer) {
       for (int64_t direction = 0; direction < directions(); ++direction) {
         layers_.push_back(std::make_unique<Layer>(layer == 0 ? in : directions() * hidden, hidden));
-        child(fmt::format("layer{}{}", layer, direction == 0 ? "" : "_reverse"), *layers_.back());
+        if constexpr (requires(Layer & made) { made.composed = true; }) layers_.back()->composed = options.composed;
+        child("layer" + std::to_string(layer) + (direction == 0 ? "" : "_reverse"), *layers_.back());
       }
     }
   }
@@ -63,8 +104,8 @@ class StackedRecurrent : public Module {
     const auto count = static_cast<int64_t>(layers_.size());
     for (const Tensor& start : starts) {
       if (start.defined() && (x.ndim() < 1 || start.shape() != Shape{count, x.size(0), hidden_})) {
-        throw ShapeError(fmt::format("{}: initial state {} for input {}, {} layers and directions and hidden size {}", kind_,
-                                     start.shape().str(), x.shape().str(), count, hidden_));
+        throw ShapeError(kind_, "initial state " + start.shape().str() + " for input " + x.shape().str() + ", " + std::to_string(count) +
+                                    " layers and directions and hidden size " + std::to_string(hidden_));
       }
     }
     Stack stack{x, {}};

@@ -14,6 +14,10 @@ class LSTMWeights : public Module {
   Tensor weight_ih;  // [4 hidden, in], gates i, f, g, o
   Tensor weight_hh;  // [4 hidden, hidden]
   Tensor bias;       // [4 hidden]; PyTorch's bias_ih + bias_hh
+
+ protected:
+  // Refuses an input of other dimensions, and states that do not fit it.
+  void check_input(const Tensor& x, int dims, const std::array<Tensor, 2>& states) const;
 };
 
 /// One layer in one direction; equations in framework/ops/recurrent.h (lstm).
@@ -27,7 +31,7 @@ class LSTMLayer : public LSTMWeights {
   /// @param reverse reads each sequence from its own last element to its first; the output stays in the order of x
   /// @return output [B, T, hidden] (zeros past a length), hidden and cell [B, hidden] at each sequence's end
   /// @throws ShapeError, IndexError for a length outside
-  LstmResult operator()(const Tensor& x, const Tensor& lengths, const Tensor& h0 = {}, const Tensor& c0 = {}, bool reverse = false) const;
+  LSTMResult operator()(const Tensor& x, const Tensor& lengths, const Tensor& h0 = {}, const Tensor& c0 = {}, bool reverse = false) const;
   /// What StackedRecurrent takes.
   struct Reading {
     Tensor output;               // [B, T, hidden]
@@ -38,6 +42,10 @@ class LSTMLayer : public LSTMWeights {
   /// @param starts h0 and c0
   /// @return output and both states
   Reading read(const Tensor& x, const Tensor& lengths, const std::array<Tensor, 2>& starts, bool reverse) const;
+  bool composed = false;  // step by step from public ops, for gradients of second order; slower
+
+ private:
+  LSTMResult read_composed(const Tensor& x, const Tensor& lengths, const Tensor& h0, const Tensor& c0, bool reverse) const;
 };
 
 /// One step: the equations of lstm (framework/ops/recurrent.h) for graphs that differ from sample to sample. Gradients of any order.
@@ -68,25 +76,21 @@ class LSTM : public StackedRecurrent<LSTMLayer> {
   /// @param lengths i64 [B] (0..T) or undefined (all T)
   /// @return output [B, T, D hidden] of the last layer, hidden and cell [B, D hidden] of the last layer at each sequence's end (both
   ///   directions side by side)
-  LstmResult operator()(const Tensor& x, const Tensor& lengths) const;
+  LSTMResult operator()(const Tensor& x, const Tensor& lengths) const;
 
   /// What goes from one piece of a text to the next, in PyTorch's order: layer 0 forward, layer 0 backward, layer 1 forward, ...
   struct State {
     Tensor hidden, cell;  // [layers D, B, hidden]; undefined: zeros
   };
-  /// What a piece gives.
-  struct Piece {
-    Tensor output;  // [B, T, D hidden] of the last layer; zeros past a length
-    State state;    // every layer's and direction's at each sequence's end
-  };
   /// From a given state on, such as h0 and c0 of PyTorch's LSTM.
-  ///   LSTM::Piece first = lstm(x, {}, {}), second = lstm(y, {}, first.state);
+  ///   LSTMResult first = lstm(x, {}, {}), second = lstm(y, {}, {first.hidden, first.cell});
   /// @param x [B, T, in]
   /// @param lengths i64 [B] (0..T) or undefined (all T)
   /// @param state that every layer and direction starts from
-  /// @return the last layer's output and the states at the end
+  /// @return output [B, T, D hidden] of the last layer, hidden and cell [layers D, B, hidden] of every layer and direction at each
+  ///   sequence's end
   /// @throws ShapeError for a state that does not fit
-  Piece operator()(const Tensor& x, const Tensor& lengths, const State& state) const;
+  LSTMResult operator()(const Tensor& x, const Tensor& lengths, const State& state) const;
 };
 
 }  // namespace heed::nn

@@ -4,15 +4,11 @@
 
 #include <array>
 
+#include "nn/attention/heads.h"
 #include "nn/positional.h"
 
 namespace heed::nn {
 namespace {
-
-void check_heads(int64_t size, int64_t heads) {
-  if (heads < 1 || size < 1 || size % heads != 0)
-    throw ValueError(fmt::format("attention: {} heads do not divide a size of {}", heads, size));
-}
 
 Tensor append(const Tensor& before, const Tensor& next) { return before.defined() ? concat(std::array{before, next}, 1) : next; }
 
@@ -20,13 +16,13 @@ Tensor append(const Tensor& before, const Tensor& next) { return before.defined(
 
 SelfAttention::SelfAttention(int64_t size, int64_t heads, bool causal, bool rotary, const Scope& scope)
     : Module(scope),
-      size_((check_heads(size, heads), size)),
-      heads_(heads),
+      size_(size),
+      heads_(detail::checked_heads("attention", size, heads)),
       causal_(causal),
       rotary_(rotary),
       joint_(size, 3 * size),
       output_(size, size) {
-  if (rotary && size / heads % 2 != 0) throw ValueError(fmt::format("attention: rotary needs heads of even size, got {}", size / heads));
+  if (rotary && size / heads % 2 != 0) throw ValueError("attention", fmt::format("rotary needs heads of even size, got {}", size / heads));
   child("joint", joint_);
   child("output", output_);
 }
@@ -39,10 +35,11 @@ Tensor SelfAttention::turned(const Tensor& x, int64_t first) const {
   return reshape(permute(rotary(by_head, first), {0, 2, 1, 3}), {B, T, size_});
 }
 
-SelfAttention::Output SelfAttention::operator()(const Tensor& x, const Tensor& lengths) const {
+SelfAttention::Output SelfAttention::operator()(const Tensor& x, const Tensor& lengths, const Tensor& mask) const {
   const Tensor joint = joint_(x);
   const auto part = [&](int64_t i) { return slice(joint, 2, i * size_, (i + 1) * size_); };
-  const ScaledDotAttentionResult seen = scaled_dot_attention(turned(part(0), 0), turned(part(1), 0), part(2), lengths, heads_, causal_);
+  const ScaledDotAttentionResult seen =
+      scaled_dot_attention(turned(part(0), 0), turned(part(1), 0), part(2), lengths, heads_, causal_, mask);
   return {announce(output_(seen.context)), seen.weights};
 }
 
@@ -57,8 +54,8 @@ SelfAttention::Output SelfAttention::step(const Tensor& x, KeyValue& cache) cons
 
 CrossAttention::CrossAttention(int64_t size, int64_t heads, const Scope& scope)
     : Module(scope),
-      size_((check_heads(size, heads), size)),
-      heads_(heads),
+      size_(size),
+      heads_(detail::checked_heads("attention", size, heads)),
       query_(size, size),
       joint_(size, 2 * size),
       output_(size, size) {
@@ -72,8 +69,8 @@ KeyValue CrossAttention::prepare(const Tensor& memory) const {
   return {slice(joint, 2, 0, size_), slice(joint, 2, size_, 2 * size_)};
 }
 
-SelfAttention::Output CrossAttention::operator()(const Tensor& x, const KeyValue& memory, const Tensor& lengths) const {
-  const ScaledDotAttentionResult seen = scaled_dot_attention(query_(x), memory.key, memory.value, lengths, heads_);
+SelfAttention::Output CrossAttention::operator()(const Tensor& x, const KeyValue& memory, const Tensor& lengths, const Tensor& mask) const {
+  const ScaledDotAttentionResult seen = scaled_dot_attention(query_(x), memory.key, memory.value, lengths, heads_, /*causal=*/false, mask);
   return {announce(output_(seen.context)), seen.weights};
 }
 
@@ -89,9 +86,9 @@ TransformerEncoderLayer::TransformerEncoderLayer(const TransformerOptions& optio
   child("second", second_);
 }
 
-Tensor TransformerEncoderLayer::operator()(const Tensor& x, const Tensor& lengths, Tensor* weights) const {
+Tensor TransformerEncoderLayer::operator()(const Tensor& x, const Tensor& lengths, Tensor* weights, const Tensor& mask) const {
   const Tensor attended = first_(x, [&](const Tensor& input) {
-    const SelfAttention::Output seen = attention_(input, lengths);
+    const SelfAttention::Output seen = attention_(input, lengths, mask);
     if (weights) *weights = seen.weights;
     return seen.output;
   });

@@ -50,8 +50,10 @@ class SelfAttention : public Module {
   SelfAttention(int64_t size, int64_t heads, bool causal, bool rotary = false, const Scope& scope = {});
   /// @param x [B, T, D]
   /// @param lengths i64 [B] or undefined (all T)
+  /// @param mask what scaled_dot_attention takes (framework/ops/recurrent.h), [T, T], [B, T, T] or [B, heads, T, T], or undefined
   /// @return output [B, T, D], weights [B, heads, T, T]
-  Output operator()(const Tensor& x, const Tensor& lengths) const;
+  /// @throws ShapeError, DTypeError
+  Output operator()(const Tensor& x, const Tensor& lengths, const Tensor& mask = {}) const;
   /// One further position that sees all positions of `cache` and itself.
   /// @param x [B, 1, D]
   /// @param cache undefined members at first; grows by the position
@@ -78,8 +80,9 @@ class CrossAttention : public Module {
   /// @param x [B, T, D]
   /// @param memory what prepare() gave
   /// @param lengths i64 [B] of the memory, or undefined (all S)
+  /// @param mask as in SelfAttention, of the memory's S keys
   /// @return output [B, T, D], weights [B, heads, T, S]
-  SelfAttention::Output operator()(const Tensor& x, const KeyValue& memory, const Tensor& lengths) const;
+  SelfAttention::Output operator()(const Tensor& x, const KeyValue& memory, const Tensor& lengths, const Tensor& mask = {}) const;
 
  private:
   int64_t size_, heads_;
@@ -144,8 +147,9 @@ class TransformerEncoderLayer : public Module {
   /// @param x [B, S, D]
   /// @param lengths i64 [B] or undefined (all S)
   /// @param weights gets [B, heads, S, S] when given
+  /// @param mask as in SelfAttention
   /// @return [B, S, D]
-  Tensor operator()(const Tensor& x, const Tensor& lengths, Tensor* weights = nullptr) const;
+  Tensor operator()(const Tensor& x, const Tensor& lengths, Tensor* weights = nullptr, const Tensor& mask = {}) const;
 
  private:
   SelfAttention attention_;

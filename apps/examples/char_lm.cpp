@@ -29,7 +29,7 @@ class CharLM : public nn::Module {
   }
   /// ids i64 [B, T]; hidden and cell as an earlier call returned them, or undefined at the beginning.
   Output operator()(const Tensor& ids, const Tensor& hidden = {}, const Tensor& cell = {}) const {
-    const LstmResult r = lstm_(embedding_(ids), {}, hidden, cell);
+    const LSTMResult r = lstm_(embedding_(ids), {}, hidden, cell);
     return {output_(r.output), r.hidden, r.cell};
   }
 

@@ -68,7 +68,7 @@ struct CheckpointNode final : Node {
 };
 
 void CheckpointNode::backward(Grads& grads) {
-  if (released) throw GradError("backward: the graph of 'checkpoint' was freed by an earlier backward; pass retain_graph");
+  if (released) throw GradError("backward", "the graph of 'checkpoint' was freed by an earlier backward; pass retain_graph");
   std::vector<Tensor> inputs, again;
   for (int i = 0; i < saved.count(); ++i) inputs.push_back(saved[i]);
   {
@@ -77,13 +77,13 @@ void CheckpointNode::backward(Grads& grads) {
     again = f(inputs);
   }
   if (again.size() != arrived.size()) {
-    throw GradError(fmt::format("checkpoint: the function gave {} tensors when it ran again, {} before", again.size(), arrived.size()));
+    throw GradError("checkpoint", fmt::format("the function gave {} tensors when it ran again, {} before", again.size(), arrived.size()));
   }
   for (size_t i = 0; i < again.size(); ++i) {
     const Tensor& g = arrived[i];
     if (!g.defined()) continue;
     if (!again[i].defined() || again[i].shape() != g.shape() || again[i].dtype() != g.dtype()) {
-      throw GradError(fmt::format("checkpoint: the function gave {} when it ran again, {} before", again[i].describe(), g.describe()));
+      throw GradError("checkpoint", fmt::format("the function gave {} when it ran again, {} before", again[i].describe(), g.describe()));
     }
     grads.follow(again[i], g);
   }
@@ -92,7 +92,7 @@ void CheckpointNode::backward(Grads& grads) {
 }  // namespace
 
 std::vector<Tensor> checkpoint(Function f, std::vector<Tensor> inputs) {
-  if (!f) throw ValueError("checkpoint: there is no function");
+  if (!f) throw ValueError("checkpoint", "there is no function");
   if (!GradMode::enabled()) return f(inputs);
   auto* const node = new (pool_allocate(sizeof(CheckpointNode))) CheckpointNode(std::move(f), inputs);
   const IntrusivePtr<Node> handle = IntrusivePtr<Node>::adopt(node);
@@ -114,7 +114,7 @@ std::vector<Tensor> checkpoint(Function f, std::vector<Tensor> inputs) {
 }
 
 Tensor checkpoint(std::function<Tensor(const Tensor&)> f, const Tensor& x) {
-  if (!f) throw ValueError("checkpoint: there is no function");
+  if (!f) throw ValueError("checkpoint", "there is no function");
   return checkpoint([f = std::move(f)](const std::vector<Tensor>& inputs) { return std::vector{f(inputs[0])}; }, std::vector{x})[0];
 }
 

@@ -15,7 +15,7 @@
 namespace heed {
 
 void require_training(const char* op) {
-  if (InferenceGuard::active()) throw GradError(fmt::format("{}: not under InferenceGuard", op));
+  if (InferenceGuard::active()) throw GradError(op, "not under InferenceGuard");
 }
 
 // The nodes still to run, the youngest first: it lies in `next_`, the others in a heap, so that a chain needs no heap. Cotangents lie in
@@ -60,11 +60,12 @@ namespace {
 Tensor seed_for(const Tensor& y, const Tensor& cotangent) {
   if (cotangent.defined()) {
     if (cotangent.shape() != y.shape() || cotangent.dtype() != y.dtype()) {
-      throw ShapeError(fmt::format("backward: cotangent {} for a tensor {}", cotangent.describe(), y.describe()));
+      throw ShapeError("backward", fmt::format("cotangent {} for a tensor {}", cotangent.describe(), y.describe()));
     }
     return cotangent;
   }
-  if (y.numel() != 1) throw ShapeError(fmt::format("backward: {} needs a cotangent; or make one element of it (sum, mean)", y.describe()));
+  if (y.numel() != 1)
+    throw ShapeError("backward", fmt::format("{} needs a cotangent; or make one element of it (sum, mean)", y.describe()));
   return ones(y.shape(), y.dtype());
 }
 
@@ -75,7 +76,7 @@ struct Capture {
 
 void seed(Agenda& agenda, const Tensor& y, const Tensor& cotangent) {
   const Edge edge = gradient_edge(y);
-  if (!edge.node) throw GradError("backward: nothing that the tensor was made from wants a gradient");
+  if (!edge.node) throw GradError("backward", "nothing that the tensor was made from wants a gradient");
   agenda.hold(edge.node);
   accumulate(edge.node->cotangents[static_cast<size_t>(edge.output)], seed_for(y, cotangent));
   agenda.push(edge.node.get());
@@ -87,7 +88,7 @@ bool is_leaf(const Node& node) { return node.sequence == 0; }
 class Running {
  public:
   explicit Running(const char* op) {
-    if (on_) throw GradError(fmt::format("{}: called inside a backward, by a hook or a vjp", op));
+    if (on_) throw GradError(op, "called inside a backward, by a hook or a vjp");
     on_ = true;
   }
   ~Running() { on_ = false; }
@@ -153,7 +154,7 @@ std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor
   std::vector<Capture> captures;
   for (const Tensor& x : inputs) {
     captures.push_back({gradient_edge(x), {}});
-    if (!captures.back().edge.node) throw GradError("grad: an input wants no gradient: " + x.describe());
+    if (!captures.back().edge.node) throw GradError("grad", "an input wants no gradient: " + x.describe());
   }
   {
     const Running running("grad");
@@ -165,7 +166,7 @@ std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor
   std::vector<Tensor> result;
   for (size_t i = 0; i < captures.size(); ++i) {
     if (!captures[i].value.defined() && !options.allow_unused) {
-      throw GradError(fmt::format("grad: the outputs do not depend on input {}", i));
+      throw GradError("grad", fmt::format("the outputs do not depend on input {}", i));
     }
     result.push_back(std::move(captures[i].value));
   }
@@ -178,8 +179,8 @@ bool may_change(const Tensor& total) { return !GradMode::enabled() && total.shar
 
 void add_to(Tensor& total, const Tensor& g) {
   if (g.shape() != total.shape() || g.dtype() != total.dtype()) [[unlikely]] {
-    throw ShapeError(fmt::format("backward: a gradient {} arrived where {} had: some vjp gives another shape or dtype than its input's",
-                                 g.describe(), total.describe()));
+    throw ShapeError("backward", fmt::format("a gradient {} arrived where {} had: some vjp gives another shape or dtype than its input's",
+                                             g.describe(), total.describe()));
   }
   if (!may_change(total)) {
     total = add(total, g);
@@ -209,7 +210,7 @@ Tensor& Grads::slot(int i) {
 }
 
 void Grads::throw_no_input(int i) const {
-  throw GradError(fmt::format("backward: the vjp of '{}' names input {} of {}", node_.name(), i, node_.edge_count()));
+  throw GradError("backward", fmt::format("the vjp of '{}' names input {} of {}", node_.name(), i, node_.edge_count()));
 }
 
 void Grads::add(int i, const Tensor& g) {

@@ -88,11 +88,11 @@ GradcheckResult check_scalar(const std::function<Tensor(const std::vector<Tensor
 }  // namespace
 
 GradcheckResult gradcheck(const Function& f, const std::vector<Tensor>& inputs, GradcheckOptions options) {
-  if (!f) throw ValueError("gradcheck: there is no function");
-  if (options.order < 1 || options.order > 2) throw ValueError(fmt::format("gradcheck: takes order 1 or 2, got {}", options.order));
-  if (options.max_elements < 1) throw ValueError(fmt::format("gradcheck: max_elements must be at least 1, got {}", options.max_elements));
+  if (!f) throw ValueError("gradcheck", "there is no function");
+  if (options.order < 1 || options.order > 2) throw ValueError("gradcheck", fmt::format("takes order 1 or 2, got {}", options.order));
+  if (options.max_elements < 1) throw ValueError("gradcheck", fmt::format("max_elements must be at least 1, got {}", options.max_elements));
   for (const Tensor& x : inputs) {
-    if (x.dtype() == DType::f32) throw DTypeError("gradcheck: inputs must be f64, got " + x.describe());
+    if (x.dtype() == DType::f32) throw DTypeError("gradcheck", "inputs must be f64, got " + x.describe());
   }
   GradcheckResult first = check_scalar([&](const auto& x) { return weighted_loss(f(x), 0.3); }, inputs, options, 1);
   if (!first.passed || options.order < 2) return first;

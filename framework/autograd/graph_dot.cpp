@@ -58,7 +58,7 @@ std::string leaf_label(const LeafNode& leaf, const std::map<const TensorBody*, s
 
 std::string graph_dot(const Tensor& y, std::span<const std::pair<std::string, Tensor>> leaves) {
   const Edge root = gradient_edge(y);
-  if (!root.node) throw GradError("graph_dot: nothing that the tensor was made from wants a gradient");
+  if (!root.node) throw GradError("graph_dot", "nothing that the tensor was made from wants a gradient");
   std::map<const TensorBody*, std::string> names;
   for (const auto& [name, x] : leaves) names.emplace(x.body(), name);
   const std::vector<Node*> nodes = nodes_below(root.node.get());

@@ -44,8 +44,8 @@ void detail::show_computed(const Node& node, std::span<const Tensor> inputs, std
 }
 
 void detail::throw_other_gradient(const Node& node, int i, const Tensor& g, const Shape& shape, DType dtype) {
-  throw ShapeError(fmt::format("backward: the vjp of '{}' gives {} for input {}, which is {}{}", node.name(), g.describe(), i,
-                               name_of(dtype), shape.str()));
+  throw ShapeError("backward", fmt::format("the vjp of '{}' gives {} for input {}, which is {}{}", node.name(), g.describe(), i,
+                                           name_of(dtype), shape.str()));
 }
 
 void Node::drop_hooks() noexcept {
@@ -78,8 +78,8 @@ Edge detail::leaf_edge(TensorBody* leaf) {
 void LeafNode::backward(Grads&) {
   if (!body || !arrived.defined()) return;
   if (arrived.shape() != body->shape || arrived.dtype() != body->dtype) {
-    throw ShapeError(fmt::format("backward: a gradient {} arrived at a leaf {}: some vjp gives another shape or dtype than its input's",
-                                 arrived.describe(), Tensor(IntrusivePtr<TensorBody>(body)).describe()));
+    throw ShapeError("backward", fmt::format("a gradient {} arrived at a leaf {}: some vjp gives another shape or dtype than its input's",
+                                             arrived.describe(), Tensor(IntrusivePtr<TensorBody>(body)).describe()));
   }
   if (!body->grad.defined()) {
     // The first gradient is taken over unless something else can see it: add() hands one tensor to both its inputs.

@@ -30,11 +30,11 @@ void check_number(const char* where, const char* option, double value, Allowed a
       range = "(0, 1)", good = good && value > 0 && value < 1;
       break;
   }
-  if (!good) throw ValueError(fmt::format("{}: {} {} is outside {}", where, option, value, range));
+  if (!good) throw ValueError(where, fmt::format("{} {} is outside {}", option, value, range));
 }
 
 void check_at_least(const char* where, const char* option, int64_t value, int64_t least) {
-  if (value < least) throw ValueError(fmt::format("{}: {} must be at least {}, got {}", where, option, least, value));
+  if (value < least) throw ValueError(where, fmt::format("{} must be at least {}, got {}", option, least, value));
 }
 
 }  // namespace heed

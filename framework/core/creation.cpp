@@ -26,15 +26,15 @@ Tensor made(const char* op, const Shape& shape, DType dtype, const F& f) {
 
 Tensor arange(double start, double end, double step, DType dtype) {
   if (!(step != 0) || !std::isfinite((end - start) / step)) {
-    throw ValueError(fmt::format("arange: from {} to {} in steps of {}", start, end, step));
+    throw ValueError("arange", fmt::format("from {} to {} in steps of {}", start, end, step));
   }
   const double n = std::max(0.0, std::ceil((end - start) / step));
-  if (n >= 0x1p62) throw ValueError(fmt::format("arange: from {} to {} in steps of {} are too many elements", start, end, step));
+  if (n >= 0x1p62) throw ValueError("arange", fmt::format("from {} to {} in steps of {} are too many elements", start, end, step));
   return made("arange", {static_cast<int64_t>(n)}, dtype, [&](int64_t i) { return start + static_cast<double>(i) * step; });
 }
 
 Tensor linspace(double start, double end, int64_t n, DType dtype) {
-  if (n < 0) throw ShapeError(fmt::format("linspace: {} values", n));
+  if (n < 0) throw ShapeError("linspace", fmt::format("{} values", n));
   const double step = n > 1 ? (end - start) / static_cast<double>(n - 1) : 0;
   return made("linspace", {n}, dtype, [&](int64_t i) {  // from the nearer end, so that both are exact
     return 2 * i < n ? start + static_cast<double>(i) * step : end - static_cast<double>(n - 1 - i) * step;
@@ -43,12 +43,12 @@ Tensor linspace(double start, double end, int64_t n, DType dtype) {
 
 Tensor eye(int64_t rows, int64_t columns, DType dtype) {
   const int64_t n = columns < 0 ? rows : columns;
-  if (rows < 0) throw ShapeError(fmt::format("eye: {} rows", rows));
+  if (rows < 0) throw ShapeError("eye", fmt::format("{} rows", rows));
   return made("eye", {rows, n}, dtype, [&](int64_t i) { return i / n == i % n ? 1 : 0; });
 }
 
 Tensor bernoulli(const Shape& shape, double p, DType dtype) {
-  if (!(p >= 0 && p <= 1)) throw ValueError(fmt::format("bernoulli: p = {} is outside [0, 1]", p));
+  if (!(p >= 0 && p <= 1)) throw ValueError("bernoulli", fmt::format("p = {} is outside [0, 1]", p));
   const Tensor u = detail::composed("bernoulli", [&] { return uniform(shape, 0, 1, DType::f64); });
   return made("bernoulli", shape, dtype, [&](int64_t i) { return u.data<double>()[i] < p ? 1 : 0; });
 }

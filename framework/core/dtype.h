@@ -93,7 +93,7 @@ decltype(auto) dispatch_floating(const char* op, DType dtype, F&& f) {
     default:
       break;
   }
-  throw DTypeError(std::string(op) + ": takes f32 or f64, got " + name_of(dtype));
+  throw DTypeError(op, std::string("takes f32 or f64, got ") + name_of(dtype));
 }
 
 }  // namespace heed

@@ -3,12 +3,24 @@
 
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace heed {
 
-/// Base of every error that heed throws for a mistake of its user.
+/// Base of every error that heed throws for a mistake of its user. what() is "op: detail", or the detail alone where no op is named.
 struct Error : std::runtime_error {
-  using std::runtime_error::runtime_error;
+  /// @param text all of it, without an op
+  explicit Error(const std::string& text) : std::runtime_error(text) {}
+  /// @param op what was called: "matmul"
+  /// @param detail what is wrong with it
+  Error(std::string_view op, const std::string& detail) : std::runtime_error(std::string(op) + ": " + detail), op_size_(op.size()) {}
+  /// @return what was called; empty where none is named
+  std::string_view op() const noexcept { return {what(), op_size_}; }
+  /// @return what is wrong: what() behind the op
+  std::string_view detail() const noexcept { return std::string_view(what()).substr(op_size_ == 0 ? 0 : op_size_ + 2); }
+
+ private:
+  size_t op_size_ = 0;  // what() begins with it; a copy of an error allocates nothing
 };
 
 /// Shapes that do not fit together, or the wrong number of dimensions.

@@ -148,7 +148,7 @@ ThreadPool* make_pool() {
 }
 
 [[noreturn, gnu::noinline]] void throw_out_of_memory(size_t bytes) {
-  throw MemoryError(fmt::format("memory: {} bytes wanted, more than the system gives", bytes));
+  throw MemoryError("memory", fmt::format("{} bytes wanted, more than the system gives", bytes));
 }
 
 void* system_allocate(size_t bytes) {

@@ -113,7 +113,7 @@ detail::ProductThreads::~ProductThreads() {
 }
 
 void set_num_threads(int n) {
-  if (n < 1) throw ValueError(fmt::format("set_num_threads: needs at least 1, got {}", n));
+  if (n < 1) throw ValueError("set_num_threads", fmt::format("needs at least 1, got {}", n));
   threads().store(n);
   omp_set_num_threads(n);
 }

@@ -8,7 +8,7 @@
 namespace heed {
 
 uint64_t Generator::next_below(uint64_t bound) {
-  if (bound == 0) throw ValueError("next_below: nothing is below 0");
+  if (bound == 0) throw ValueError("next_below", "nothing is below 0");
   for (;;) {
     if (const auto x = detail::below_from(next_uint64(), bound)) return *x;
   }

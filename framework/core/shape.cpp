@@ -12,7 +12,7 @@ Shape::Shape(std::span<const int64_t> dims) {
 }
 
 void Shape::push_back(int64_t extent) {
-  if (ndim_ == kMaxDims) throw ShapeError(fmt::format("shape: more than {} dimensions", kMaxDims));
+  if (ndim_ == kMaxDims) throw ShapeError("shape", fmt::format("more than {} dimensions", kMaxDims));
   dims_[static_cast<size_t>(ndim_++)] = extent;
 }
 
@@ -50,7 +50,7 @@ Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b) {
     const int ia = i - (ndim - a.ndim()), ib = i - (ndim - b.ndim());
     const int64_t da = ia < 0 ? 1 : a[ia], db = ib < 0 ? 1 : b[ib];
     if (da != db && da != 1 && db != 1) {
-      throw ShapeError(fmt::format("{}: shapes do not broadcast: {} and {}", op, a.str(), b.str()));
+      throw ShapeError(op, fmt::format("shapes do not broadcast: {} and {}", a.str(), b.str()));
     }
     result.push_back(da == 1 ? db : da);
   }
@@ -59,7 +59,7 @@ Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b) {
 
 int wrap_dim(const char* op, int dim, int ndim) {
   if (dim < -ndim || dim >= ndim) {
-    throw IndexError(fmt::format("{}: dimension {} is outside [{}, {})", op, dim, -ndim, ndim));
+    throw IndexError(op, fmt::format("dimension {} is outside [{}, {})", dim, -ndim, ndim));
   }
   return dim < 0 ? dim + ndim : dim;
 }
@@ -68,7 +68,7 @@ std::bitset<kMaxDims> named_dims(const char* op, std::span<const int> dims, int 
   std::bitset<kMaxDims> named;
   for (const int dim : dims) {
     const int wrapped = wrap_dim(op, dim, ndim);
-    if (named[static_cast<size_t>(wrapped)]) throw ValueError(fmt::format("{}: dimension {} is named twice", op, wrapped));
+    if (named[static_cast<size_t>(wrapped)]) throw ValueError(op, fmt::format("dimension {} is named twice", wrapped));
     named.set(static_cast<size_t>(wrapped));
   }
   return named;

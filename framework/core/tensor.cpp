@@ -30,7 +30,7 @@ const bool kernels_configured = (kernels::configure(), true);  // HEED_ISA, befo
 
 void require_not_recording(const char* op, const Tensor& x) {
   if (GradMode::enabled() && x.requires_grad()) {
-    throw GradError(fmt::format("{}: the tensor {} records gradients; write in place under NoGradGuard only", op, x.describe()));
+    throw GradError(op, fmt::format("the tensor {} records gradients; write in place under NoGradGuard only", x.describe()));
   }
 }
 
@@ -46,13 +46,13 @@ constexpr size_t kLargestInside = 1024 - kHead;  // up to here the pool's classe
 
 // What goes wrong with an allocation, beside the path that every op takes.
 [[noreturn, gnu::cold, gnu::noinline]] void throw_extents(const char* op, const char* what, const Shape& shape) {
-  throw ShapeError(fmt::format("{}: {} in {}", op, what, shape.str()));
+  throw ShapeError(op, fmt::format("{} in {}", what, shape.str()));
 }
 [[gnu::noinline]] void* allocate_data(const char* op, const Shape& shape, DType dtype, size_t bytes) {
   try {
     return pool_allocate(bytes);
   } catch (const MemoryError&) {
-    throw MemoryError(fmt::format("{}: {}{} needs {} bytes, more than the system gives", op, name_of(dtype), shape.str(), bytes));
+    throw MemoryError(op, fmt::format("{}{} needs {} bytes, more than the system gives", name_of(dtype), shape.str(), bytes));
   }
 }
 
@@ -83,19 +83,17 @@ void TensorBody::destroy(TensorBody* body) noexcept {
   if (!in_block) pool_free(body, sizeof(TensorBody));
 }
 
-void detail::throw_undefined(const char* asked) {
-  throw ValueError(fmt::format("{}: the tensor is undefined, it was never given a value", asked));
-}
+void detail::throw_undefined(const char* asked) { throw ValueError(asked, "the tensor is undefined, it was never given a value"); }
 
 int64_t Tensor::size(int dim) const { return shape()[wrap_dim("size", dim, ndim())]; }
 
 void Tensor::throw_dtype(DType wanted) const {
-  if (!defined()) throw DTypeError("data: the tensor is undefined");
-  throw DTypeError(fmt::format("data: asked for {}, the tensor is {}", name_of(wanted), describe()));
+  if (!defined()) throw DTypeError("data", "the tensor is undefined");
+  throw DTypeError("data", fmt::format("asked for {}, the tensor is {}", name_of(wanted), describe()));
 }
 
 double Tensor::item() const {
-  if (numel() != 1) throw ShapeError(fmt::format("item: needs one element, got {}", shape().str()));
+  if (numel() != 1) throw ShapeError("item", fmt::format("needs one element, got {}", shape().str()));
   return dispatch_all(dtype(), [&](auto t) { return static_cast<double>(*data<decltype(t)>()); });
 }
 
@@ -142,8 +140,8 @@ bool Tensor::is_leaf() const {
 
 const Tensor& Tensor::set_requires_grad(bool wanted) const {
   if (wanted) require_training("set_requires_grad");
-  if (!is_leaf()) throw GradError("set_requires_grad: only a leaf can be marked, this tensor was made by an op");
-  if (wanted && !is_floating(dtype())) throw DTypeError("set_requires_grad: only floating values have a gradient: " + describe());
+  if (!is_leaf()) throw GradError("set_requires_grad", "only a leaf can be marked, this tensor was made by an op");
+  if (wanted && !is_floating(dtype())) throw DTypeError("set_requires_grad", "only floating values have a gradient: " + describe());
   if (!wanted) {
     forget_leaf(body_.get());
     body_->grad_node.reset();
@@ -157,7 +155,7 @@ Tensor Tensor::grad() const { return detail::body_of(body(), "grad").grad; }
 void Tensor::set_grad(Tensor grad) const {
   detail::body_of(body(), "set_grad");
   if (grad.defined() && (grad.shape() != shape() || grad.dtype() != dtype())) {
-    throw ShapeError(fmt::format("set_grad: {} for a tensor {}", grad.describe(), describe()));
+    throw ShapeError("set_grad", fmt::format("{} for a tensor {}", grad.describe(), describe()));
   }
   body_->grad = std::move(grad);
 }
@@ -182,7 +180,7 @@ const Tensor& Tensor::copy_(const Tensor& source) const {
   detail::body_of(body(), "copy_");
   require_not_recording("copy_", *this);
   if (source.shape() != shape() || source.dtype() != dtype()) {
-    throw ShapeError(fmt::format("copy_: {} into {}", source.describe(), describe()));
+    throw ShapeError("copy_", fmt::format("{} into {}", source.describe(), describe()));
   }
   ++body_->storage->version;
   kernels::copy_strided(dtype(), shape(), source.raw_data(), source.strides(), raw_data(), strides());
@@ -259,7 +257,7 @@ Tensor arange(int64_t n, DType dtype) {
 template <class T, DType kDType>
 Tensor from_vector(const std::vector<T>& values, const Shape& shape) {
   if (static_cast<int64_t>(values.size()) != shape.numel()) {
-    throw ShapeError(fmt::format("from_vector: {} values for shape {}", values.size(), shape.str()));
+    throw ShapeError("from_vector", fmt::format("{} values for shape {}", values.size(), shape.str()));
   }
   Tensor x = detail::allocate("from_vector", shape, kDType);
   std::copy(values.begin(), values.end(), x.data<T>());

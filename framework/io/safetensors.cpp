@@ -162,8 +162,8 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
 
 std::string to_safetensors(const NamedTensors& tensors, const std::map<std::string, std::string>& metadata) {
   for (const auto& [name, x] : tensors) {
-    if (name == "__metadata__") throw ValueError("save: '__metadata__' names the format's own entry and no tensor");
-    if (!x.defined()) throw ValueError(fmt::format("save: '{}' is undefined", printable(name)));
+    if (name == "__metadata__") throw ValueError("save", "'__metadata__' names the format's own entry and no tensor");
+    if (!x.defined()) throw ValueError("save", fmt::format("'{}' is undefined", printable(name)));
   }
   NamedTensors sorted = tensors;
   std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
@@ -177,7 +177,7 @@ std::string to_safetensors(const NamedTensors& tensors, const std::map<std::stri
   auto* const object = header.get_ptr<nlohmann::ordered_json::object_t*>();  // appended to: its own [] and contains search all of it
   uint64_t offset = 0;
   for (const auto& [name, x] : sorted) {
-    if (!names.insert(name).second) throw ValueError(fmt::format("save: the name '{}' is used twice", name));
+    if (!names.insert(name).second) throw ValueError("save", fmt::format("the name '{}' is used twice", name));
     const uint64_t bytes = static_cast<uint64_t>(x.numel()) * size_of(x.dtype());
     nlohmann::ordered_json entry = {{"dtype", format_name(x.dtype())},
                                     {"shape", std::vector<int64_t>(x.shape().begin(), x.shape().end())},
@@ -189,7 +189,7 @@ std::string to_safetensors(const NamedTensors& tensors, const std::map<std::stri
   try {
     if (!header.is_null()) text = header.dump();
   } catch (const nlohmann::json::exception&) {
-    throw ValueError("save: a name or a text of the metadata is not UTF-8");
+    throw ValueError("save", "a name or a text of the metadata is not UTF-8");
   }
   text.append((64 - (8 + text.size()) % 64) % 64, ' ');
   std::string bytes(8, '\0');

@@ -256,7 +256,7 @@ void PackedMatrix<T>::multiply(int64_t M, const T* A, int64_t lda, T beta, T* C,
       } else {
         done = onednn::multiply_packed(packing, M, A, lda, packed_, beta != 0, C, ldc);
       }
-      if (!done) throw Error(fmt::format("matmul: oneDNN has no kernel for {} rows on a packed [{}, {}]", M, K_, N_));
+      if (!done) throw Error("matmul", fmt::format("oneDNN has no kernel for {} rows on a packed [{}, {}]", M, K_, N_));
       return;
     }
   }

@@ -103,12 +103,12 @@ Tensor additive_energy(const Tensor& query, const Tensor& keys, const Tensor& v)
   detail::require_defined("additive_energy", query, keys, v);
   if (query.ndim() != 3 || keys.ndim() != 3 || v.ndim() != 1 || query.shape()[0] != keys.shape()[0] || query.shape()[2] != v.shape()[0] ||
       keys.shape()[2] != v.shape()[0]) {
-    throw ShapeError(fmt::format("additive_energy: query {}, keys {} and v {} do not fit together", query.shape().str(), keys.shape().str(),
-                                 v.shape().str()));
+    throw ShapeError("additive_energy", fmt::format("query {}, keys {} and v {} do not fit together", query.shape().str(),
+                                                    keys.shape().str(), v.shape().str()));
   }
   for (const Tensor& other : {keys, v}) {
     if (other.dtype() != query.dtype()) {
-      throw DTypeError(fmt::format("additive_energy: dtypes differ: {} and {}", query.describe(), other.describe()));
+      throw DTypeError("additive_energy", fmt::format("dtypes differ: {} and {}", query.describe(), other.describe()));
     }
   }
   return apply(AdditiveEnergy{}, query, keys, v);

@@ -209,8 +209,8 @@ struct AttentionLstm {
 
   void vjp(Grads& d, const std::array<Tensor, 3>& g, const Saved& saved) const {
     if (GradMode::enabled()) {
-      throw GradError(
-          "attention_lstm: the fused op has first-order gradients only; build the steps from lstm and additive_energy for higher orders");
+      throw GradError("attention_lstm",
+                      "the fused op has first-order gradients only; build the steps from lstm and additive_energy for higher orders");
     }
     dispatch_floating(kName, saved[0].dtype(), [&](auto t) { run_vjp<decltype(t)>(d, g, saved); });
   }
@@ -274,12 +274,12 @@ struct AttentionLstm {
 
 }  // namespace
 
-AttentionLstmResult attention_lstm(const Tensor& x, const Tensor& target_lengths, const Tensor& memory, const Tensor& keys,
+AttentionLSTMResult attention_lstm(const Tensor& x, const Tensor& target_lengths, const Tensor& memory, const Tensor& keys,
                                    const Tensor& source_lengths, const Tensor& h0, const Tensor& c0, const Tensor& weight_ih,
                                    const Tensor& weight_hh, const Tensor& bias, const Tensor& weight_query, const Tensor& v) {
   detail::require_defined("attention_lstm", x, memory, keys, source_lengths, h0, c0, weight_ih, weight_hh, bias);
   const auto require = [](bool fits, const char* what, const Tensor& tensor) {
-    if (!fits) throw ShapeError(fmt::format("attention_lstm: {} {} does not fit the others", what, tensor.shape().str()));
+    if (!fits) throw ShapeError("attention_lstm", fmt::format("{} {} does not fit the others", what, tensor.shape().str()));
   };
   require(x.ndim() == 3, "input", x);
   require(memory.ndim() == 3 && memory.shape()[0] == x.shape()[0], "memory", memory);
@@ -299,16 +299,12 @@ AttentionLstmResult attention_lstm(const Tensor& x, const Tensor& target_lengths
     require(op.A == op.H, "keys", keys);
   }
   if (v.defined()) require(v.shape() == Shape{op.A}, "v", v);
-  require(source_lengths.dtype() == DType::i64 && source_lengths.shape() == Shape{op.B}, "source_lengths", source_lengths);
   for (const Tensor& other : {memory, keys, h0, c0, weight_ih, weight_hh, bias, weight_query, v}) {
     if (other.defined() && other.dtype() != x.dtype())
-      throw DTypeError(fmt::format("attention_lstm: dtypes differ: {} and {}", x.describe(), other.describe()));
+      throw DTypeError("attention_lstm", fmt::format("dtypes differ: {} and {}", x.describe(), other.describe()));
   }
   op.target_lengths = target_lengths;
-  op.source_lengths = source_lengths.to_vector<int64_t>();
-  for (const int64_t n : op.source_lengths) {
-    if (n < 0 || n > op.S) throw IndexError(fmt::format("attention_lstm: source length {} is outside 0..{}", n, op.S));
-  }
+  op.source_lengths = detail::checked_lengths("attention_lstm", source_lengths, op.B, op.S, "source length");
   auto [h, c, w] = apply(std::move(op), x, memory.contiguous(), keys.contiguous(), h0, c0, weight_ih.contiguous(), weight_hh.contiguous(),
                          bias, weight_query.defined() ? weight_query.contiguous() : weight_query, v.defined() ? v.contiguous() : v);
   return {h, c, w};

@@ -105,12 +105,12 @@ void check(const Tensor& x, std::initializer_list<Tensor> channels, double eps) 
   detail::require_defined("batch_norm", x);
   for (const Tensor& c : channels) detail::require_defined("batch_norm", c);
   check_number("batch_norm", "eps", eps, Allowed::non_negative);
-  if (x.ndim() < 2) throw ShapeError("batch_norm: takes [B, C, ...], got " + x.shape().str());
+  if (x.ndim() < 2) throw ShapeError("batch_norm", "takes [B, C, ...], got " + x.shape().str());
   for (const Tensor& c : channels) {
     if (c.shape() != Shape{x.shape()[1]}) {
-      throw ShapeError(fmt::format("batch_norm: {} for the {} channels of {}", c.shape().str(), x.shape()[1], x.shape().str()));
+      throw ShapeError("batch_norm", fmt::format("{} for the {} channels of {}", c.shape().str(), x.shape()[1], x.shape().str()));
     }
-    if (c.dtype() != x.dtype()) throw DTypeError(fmt::format("batch_norm: dtypes differ: {} and {}", x.describe(), c.describe()));
+    if (c.dtype() != x.dtype()) throw DTypeError("batch_norm", fmt::format("dtypes differ: {} and {}", x.describe(), c.describe()));
   }
 }
 
@@ -118,7 +118,7 @@ void check(const Tensor& x, std::initializer_list<Tensor> channels, double eps) 
 
 BatchNormResult batch_norm(const Tensor& x, const Tensor& gain, const Tensor& bias, double eps) {
   check(x, {gain, bias}, eps);
-  if (x.numel() == 0) throw ShapeError("batch_norm: no elements to take a mean of in " + x.shape().str());
+  if (x.numel() == 0) throw ShapeError("batch_norm", "no elements to take a mean of in " + x.shape().str());
   const int64_t batch = x.shape()[0], channels = x.shape()[1], n = x.numel() / batch / channels;
   const auto [y, mean, variance] = apply(BatchNorm{{batch, channels, n, eps}}, reshape(x, {batch, channels, n}), gain, bias);
   return {reshape(y, x.shape()), mean.detach(), variance.detach()};

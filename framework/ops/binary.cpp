@@ -24,7 +24,7 @@ Strides broadcast_strides(const Tensor& x, const Shape& shape) {
 }
 
 [[noreturn]] void throw_dtypes(const char* name, const Tensor& a, const Tensor& b) {
-  throw DTypeError(fmt::format("{}: dtypes differ: {} and {}", name, a.describe(), b.describe()));
+  throw DTypeError(name, fmt::format("dtypes differ: {} and {}", a.describe(), b.describe()));
 }
 
 template <kernels::Binary kOp>

@@ -46,16 +46,16 @@ struct Concat {
 }  // namespace
 
 Tensor concat(std::span<const Tensor> parts, int dim) {
-  if (parts.empty()) throw ValueError("concat: no tensors given");
+  if (parts.empty()) throw ValueError("concat", "no tensors given");
   for (const Tensor& part : parts) detail::require_defined("concat", part);
   Concat op{wrap_dim("concat", dim, parts[0].ndim()), {}};
   for (const Tensor& part : parts) {
     if (part.dtype() != parts[0].dtype()) {
-      throw DTypeError(fmt::format("concat: dtypes differ: {} and {}", parts[0].describe(), part.describe()));
+      throw DTypeError("concat", fmt::format("dtypes differ: {} and {}", parts[0].describe(), part.describe()));
     }
     if (part.ndim() != parts[0].ndim() || part.shape().with(op.dim, 0) != parts[0].shape().with(op.dim, 0)) {
-      throw ShapeError(
-          fmt::format("concat: shapes differ outside dimension {}: {} and {}", op.dim, parts[0].shape().str(), part.shape().str()));
+      throw ShapeError("concat",
+                       fmt::format("shapes differ outside dimension {}: {} and {}", op.dim, parts[0].shape().str(), part.shape().str()));
     }
     op.extents.push_back(part.shape()[op.dim]);
   }
@@ -63,14 +63,14 @@ Tensor concat(std::span<const Tensor> parts, int dim) {
 }
 
 Tensor stack(std::span<const Tensor> parts, int dim) {
-  if (parts.empty()) throw ValueError("stack: no tensors given");
+  if (parts.empty()) throw ValueError("stack", "no tensors given");
   for (const Tensor& part : parts) {
     detail::require_defined("stack", part);
     if (part.dtype() != parts[0].dtype()) {
-      throw DTypeError(fmt::format("stack: dtypes differ: {} and {}", parts[0].describe(), part.describe()));
+      throw DTypeError("stack", fmt::format("dtypes differ: {} and {}", parts[0].describe(), part.describe()));
     }
     if (part.shape() != parts[0].shape()) {
-      throw ShapeError(fmt::format("stack: shapes differ: {} and {}", parts[0].shape().str(), part.shape().str()));
+      throw ShapeError("stack", fmt::format("shapes differ: {} and {}", parts[0].shape().str(), part.shape().str()));
     }
   }
   return detail::composed("stack", [&] {

@@ -2,6 +2,8 @@
 //   y = conv(x, w)      dx = input_gradient(g, w)    dw = weight_gradient(g, x)     db = sum of g over batch, height and width
 //   input_gradient(g, w):   dg = conv(v, w)          dw = weight_gradient(g, v)
 //   weight_gradient(g, x):  dg = conv(x, u)          dx = input_gradient(g, u)
+#include <fmt/format.h>
+
 #include "framework/core/flops.h"
 #include "framework/ops/apply.h"
 #include "framework/ops/naming.h"
@@ -109,25 +111,24 @@ Tensor weight_gradient(const ConvSizes& s, const Tensor& g, const Tensor& x) { r
 void check_operands(const char* op, int dims, const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t groups,
                     int64_t weight_channels, int64_t bias_size) {
   if (x.ndim() != dims || weight.ndim() != dims) {
-    throw ShapeError(fmt::format("{}: takes {} and a weight of {} dimensions, got {} and {}", op, dims == 3 ? "[B, C, L]" : "[B, C, H, W]",
-                                 dims, x.shape().str(), weight.shape().str()));
+    throw ShapeError(op, fmt::format("takes {} and a weight of {} dimensions, got {} and {}", dims == 3 ? "[B, C, L]" : "[B, C, H, W]",
+                                     dims, x.shape().str(), weight.shape().str()));
   }
   if (groups < 1 || weight.shape()[0] % groups != 0) {
-    throw ValueError(fmt::format("{}: {} groups do not divide {} channels", op, groups, weight.shape()[0]));
+    throw ValueError(op, fmt::format("{} groups do not divide {} channels", groups, weight.shape()[0]));
   }
   if (x.shape()[1] != weight_channels) {
-    throw ShapeError(
-        fmt::format("{}: channels differ: {} with a weight {} in {} groups", op, x.shape().str(), weight.shape().str(), groups));
+    throw ShapeError(op, fmt::format("channels differ: {} with a weight {} in {} groups", x.shape().str(), weight.shape().str(), groups));
   }
   if (bias.defined() && bias.shape() != Shape{bias_size}) {
-    throw ShapeError(fmt::format("{}: bias {} for {} channels", op, bias.shape().str(), bias_size));
+    throw ShapeError(op, fmt::format("bias {} for {} channels", bias.shape().str(), bias_size));
   }
   for (const Tensor& other : {weight, bias}) {
     if (other.defined() && other.dtype() != x.dtype()) {
-      throw DTypeError(fmt::format("{}: dtypes differ: {} and {}", op, x.describe(), other.describe()));
+      throw DTypeError(op, fmt::format("dtypes differ: {} and {}", x.describe(), other.describe()));
     }
   }
-  if (!is_floating(x.dtype())) throw DTypeError(fmt::format("{}: takes f32 or f64, got {}", op, name_of(x.dtype())));
+  if (!is_floating(x.dtype())) throw DTypeError(op, fmt::format("takes f32 or f64, got {}", name_of(x.dtype())));
 }
 
 // Samples: one expression, two inputs or three, options.

@@ -98,7 +98,7 @@ Tensor some_bernoulli() { return bernoulli({3, 5}, 0.3); }
 Tensor cast(const Tensor& x, DType dtype) {
   detail::require_defined("cast", x);
   if (!is_floating(x.dtype()) || !is_floating(dtype)) {
-    throw DTypeError(fmt::format("cast: between f32 and f64, got {} into {}", x.describe(), name_of(dtype)));
+    throw DTypeError("cast", fmt::format("between f32 and f64, got {} into {}", x.describe(), name_of(dtype)));
   }
   return x.dtype() == dtype ? x : apply(Cast{x.dtype(), dtype}, x);
 }

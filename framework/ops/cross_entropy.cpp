@@ -25,7 +25,7 @@ struct CrossEntropy {
     Tensor loss = zeros({}, logits.dtype());
     dispatch_floating(kName, logits.dtype(), [&](auto t) {
       using T = decltype(t);
-      const auto total = kernels::cross_entropy<T>(rows, n, logits.data<T>(), targets.data<int64_t>(), options.ignore_id,
+      const auto total = kernels::cross_entropy<T>(rows, n, logits.data<T>(), targets.data<int64_t>(), options.padding_id,
                                                    options.label_smoothing, nullptr);
       if (total.rows > 0) *loss.data<T>() = static_cast<T>(total.loss / static_cast<double>(total.rows));
     });
@@ -39,7 +39,7 @@ struct CrossEntropy {
     dispatch_floating(kName, logits.dtype(), [&](auto t) {
       using T = decltype(t);
       const auto total = kernels::cross_entropy<T>(logits.shape()[0], logits.shape()[1], logits.data<T>(), targets.data<int64_t>(),
-                                                   options.ignore_id, options.label_smoothing, dx.data<T>());
+                                                   options.padding_id, options.label_smoothing, dx.data<T>());
       const double scale = g.item() / static_cast<double>(std::max<int64_t>(total.rows, 1));
       kernels::affine<T>(dx.numel(), dx.data<T>(), static_cast<T>(scale), T{0}, dx.data<T>());
     });
@@ -70,16 +70,16 @@ Tensor weighted_cross_entropy(const Tensor& logits, const Tensor& targets, const
   const Tensor& weights = options.class_weights;
   const int64_t classes = logits.shape()[1];
   for (const int64_t id : targets.to_vector<int64_t>()) {
-    if (id != options.ignore_id && (id < 0 || id >= classes)) {
-      throw IndexError(fmt::format("cross_entropy: target {} out of range for {} classes", id, classes));
+    if (id != options.padding_id && (id < 0 || id >= classes)) {
+      throw IndexError("cross_entropy", fmt::format("target {} out of range for {} classes", id, classes));
     }
   }
   if (weights.dtype() != logits.dtype()) {
-    throw DTypeError(fmt::format("cross_entropy: dtypes differ: {} and weights {}", logits.describe(), weights.describe()));
+    throw DTypeError("cross_entropy", fmt::format("dtypes differ: {} and weights {}", logits.describe(), weights.describe()));
   }
-  const Tensor log_p = log_softmax(logits), total = nll_loss(log_p, targets, weights, options.ignore_id) * (1 - options.label_smoothing);
+  const Tensor log_p = log_softmax(logits), total = nll_loss(log_p, targets, weights, options.padding_id) * (1 - options.label_smoothing);
   if (options.label_smoothing == 0) return total;
-  const Tensor ignored = eq(targets, full({}, static_cast<double>(options.ignore_id), DType::i64));
+  const Tensor ignored = eq(targets, full({}, static_cast<double>(options.padding_id), DType::i64));
   const Tensor ids = where(ignored, zeros({}, DType::i64), targets);
   const Tensor evenly = -sum(masked_fill(sum(detail::weighed(weights, log_p), {1}), ignored, 0));
   const Tensor mass = sum(masked_fill(index_select(weights, 0, ids), ignored, 0));
@@ -92,29 +92,29 @@ Tensor weighted_cross_entropy(const Tensor& logits, const Tensor& targets, const
 
 void check_cross_entropy(const char* op, const Shape& logits, const Tensor& targets, const CrossEntropyOptions& options) {
   detail::require_defined(op, targets);
-  if (targets.dtype() != DType::i64) throw DTypeError(fmt::format("{}: targets must be i64, got {}", op, targets.describe()));
+  if (targets.dtype() != DType::i64) throw DTypeError(op, fmt::format("targets must be i64, got {}", targets.describe()));
   if (logits.ndim() != 2 || targets.shape() != Shape{logits[0]}) {
-    throw ShapeError(fmt::format("{}: targets {} do not fit logits {}", op, targets.shape().str(), logits.str()));
+    throw ShapeError(op, fmt::format("targets {} do not fit logits {}", targets.shape().str(), logits.str()));
   }
   if (!(options.label_smoothing >= 0 && options.label_smoothing < 1)) {
-    throw ValueError(fmt::format("{}: label smoothing {} is outside [0, 1)", op, options.label_smoothing));
+    throw ValueError(op, fmt::format("label smoothing {} is outside [0, 1)", options.label_smoothing));
   }
   if (options.class_weights.defined() && options.class_weights.shape() != Shape{logits[1]}) {
-    throw ShapeError(fmt::format("{}: weights {} for {} classes", op, options.class_weights.shape().str(), logits[1]));
+    throw ShapeError(op, fmt::format("weights {} for {} classes", options.class_weights.shape().str(), logits[1]));
   }
 }
 
 Tensor composed_cross_entropy_gradient(const Tensor& logits, const Tensor& targets, const CrossEntropyOptions& options) {
   const int64_t rows = logits.shape()[0], n = logits.shape()[1];
   const std::vector<int64_t> ids = targets.to_vector<int64_t>();
-  const auto counted = static_cast<double>(rows - std::count(ids.begin(), ids.end(), options.ignore_id));
+  const auto counted = static_cast<double>(rows - std::count(ids.begin(), ids.end(), options.padding_id));
   Tensor wanted = full({rows, n}, options.label_smoothing / static_cast<double>(n), logits.dtype());
   Tensor used = full({rows, 1}, 1 / std::max(counted, 1.0), logits.dtype());
   dispatch_floating("cross_entropy", logits.dtype(), [&](auto t) {
     using T = decltype(t);
     for (int64_t r = 0; r < rows; ++r) {
       const int64_t id = ids[static_cast<size_t>(r)];
-      if (id == options.ignore_id) {
+      if (id == options.padding_id) {
         used.data<T>()[r] = 0;
       } else {
         wanted.data<T>()[r * n + id] += static_cast<T>(1 - options.label_smoothing);

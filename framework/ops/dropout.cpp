@@ -35,7 +35,7 @@ struct Dropout {
 
 Tensor dropout(const Tensor& x, double p, bool training) {
   detail::require_defined("dropout", x);
-  if (!(p >= 0 && p < 1)) throw ValueError(fmt::format("dropout: p = {} is outside [0, 1)", p));
+  if (!(p >= 0 && p < 1)) throw ValueError("dropout", fmt::format("p = {} is outside [0, 1)", p));
   if (!training || p == 0) return x;
   Generator& generator = default_generator();
   return apply(Dropout{p, generator.seed(), generator.next_stream()}, x);

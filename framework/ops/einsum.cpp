@@ -89,7 +89,7 @@ struct Outer {
 
 Tensor einsum(const std::string& equation, const Tensor& x, const Tensor& y) {
   detail::require_defined("einsum", x, y);
-  if (x.dtype() != y.dtype()) throw DTypeError(fmt::format("einsum: dtypes differ: {} and {}", x.describe(), y.describe()));
+  if (x.dtype() != y.dtype()) throw DTypeError("einsum", fmt::format("dtypes differ: {} and {}", x.describe(), y.describe()));
   return detail::composed("einsum", [&] {
     const Equation e(equation, x, y);
     // The letters by their part: batch, rows, columns of the result, contracted; those of one operand alone are summed away first.
@@ -133,15 +133,16 @@ Tensor einsum(const std::string& equation, const Tensor& x, const Tensor& y) {
 Tensor bmm(const Tensor& a, const Tensor& b) {
   detail::require_defined("bmm", a, b);
   if (a.ndim() != 3 || b.ndim() != 3)
-    throw ShapeError(fmt::format("bmm: takes two batches of matrices: {} x {}", a.shape().str(), b.shape().str()));
-  if (a.size(0) != b.size(0)) throw ShapeError(fmt::format("bmm: batch sizes differ: {} x {}", a.shape().str(), b.shape().str()));
+    throw ShapeError("bmm", fmt::format("takes two batches of matrices: {} x {}", a.shape().str(), b.shape().str()));
+  if (a.size(0) != b.size(0)) throw ShapeError("bmm", fmt::format("batch sizes differ: {} x {}", a.shape().str(), b.shape().str()));
   return detail::composed("bmm", [&] { return matmul(a, b); });
 }
 
 Tensor outer(const Tensor& a, const Tensor& b) {
   detail::require_defined("outer", a, b);
-  if (a.ndim() != 1 || b.ndim() != 1) throw ShapeError(fmt::format("outer: takes two vectors: {} x {}", a.shape().str(), b.shape().str()));
-  if (a.dtype() != b.dtype()) throw DTypeError(fmt::format("outer: dtypes differ: {} and {}", a.describe(), b.describe()));
+  if (a.ndim() != 1 || b.ndim() != 1)
+    throw ShapeError("outer", fmt::format("takes two vectors: {} x {}", a.shape().str(), b.shape().str()));
+  if (a.dtype() != b.dtype()) throw DTypeError("outer", fmt::format("dtypes differ: {} and {}", a.describe(), b.describe()));
   return detail::composed("outer", [&] { return unsqueeze(a, 1) * b; });
 }
 

@@ -1,8 +1,6 @@
 // Loops over the elements of one or two tensors with a function of theirs: for ops that need no SIMD kernel. None of them records.
 #pragma once
 
-#include <fmt/format.h>
-
 #include "framework/autograd/grad_mode.h"
 #include "framework/core/parallel.h"
 #include "framework/ops/naming.h"
@@ -39,7 +37,7 @@ struct Pair {
   Pair(const char* op, const Tensor& first, const Tensor& second) {
     require_defined(op, first, second);
     if (first.dtype() != second.dtype()) {
-      throw DTypeError(fmt::format("{}: dtypes differ: {} and {}", op, first.describe(), second.describe()));
+      throw DTypeError(op, "dtypes differ: " + first.describe() + " and " + second.describe());
     }
     const NoGradGuard no_grad;
     const Shape shape = broadcast_shapes(op, first.shape(), second.shape());

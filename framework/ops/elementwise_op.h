@@ -83,7 +83,7 @@ template <class Rule>
 Tensor elementwise(const char* name, const Tensor& x, Rule rule) {
   require_defined(name, x);
   if (!is_floating(x.dtype())) [[unlikely]]
-    throw DTypeError(std::string(name) + ": takes f32 or f64, got " + name_of(x.dtype()));
+    throw DTypeError(name, std::string("takes f32 or f64, got ") + name_of(x.dtype()));
   return apply(Elementwise<Rule>{rule}, x);
 }
 

@@ -87,10 +87,10 @@ struct Embedding {
 
 Tensor embedding(const Tensor& table, const Tensor& ids, int64_t padding_id) {
   detail::require_defined("embedding", table, ids);
-  if (table.ndim() != 2) throw ShapeError("embedding: the table is not a matrix: " + table.shape().str());
-  if (ids.dtype() != DType::i64) throw DTypeError("embedding: ids must be i64, got " + ids.describe());
+  if (table.ndim() != 2) throw ShapeError("embedding", "the table is not a matrix: " + table.shape().str());
+  if (ids.dtype() != DType::i64) throw DTypeError("embedding", "ids must be i64, got " + ids.describe());
   if (padding_id >= table.shape()[0]) {
-    throw IndexError(fmt::format("embedding: padding id {} out of range for {} rows", padding_id, table.shape()[0]));
+    throw IndexError("embedding", fmt::format("padding id {} out of range for {} rows", padding_id, table.shape()[0]));
   }
   return apply(Embedding{padding_id, table.shape()}, table, ids);
 }

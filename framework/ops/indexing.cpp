@@ -36,13 +36,13 @@ void each_choice(const Tensor& index, const Shape& shape, int dim, const F& f) {
 // Throws unless index fits x: whole numbers inside dim, and elsewhere no longer than x.
 void check_index(const char* op, const Tensor& index, const Shape& x, int dim) {
   detail::require_defined(op, index);
-  if (index.dtype() != DType::i64) throw DTypeError(fmt::format("{}: the index must be i64, got {}", op, index.describe()));
+  if (index.dtype() != DType::i64) throw DTypeError(op, fmt::format("the index must be i64, got {}", index.describe()));
   bool fits = index.ndim() == x.ndim();
   for (int i = 0; fits && i < x.ndim(); ++i) fits = i == dim || index.shape()[i] <= x[i];
-  if (!fits) throw ShapeError(fmt::format("{}: the index {} does not fit {} along dimension {}", op, index.shape().str(), x.str(), dim));
+  if (!fits) throw ShapeError(op, fmt::format("the index {} does not fit {} along dimension {}", index.shape().str(), x.str(), dim));
   for (const int64_t i : index.to_vector<int64_t>()) {
     if (i < 0 || i >= x[dim])
-      throw IndexError(fmt::format("{}: index {} is outside 0..{} of dimension {} of {}", op, i, x[dim] - 1, dim, x.str()));
+      throw IndexError(op, fmt::format("index {} is outside 0..{} of dimension {} of {}", i, x[dim] - 1, dim, x.str()));
   }
 }
 
@@ -197,9 +197,9 @@ struct ArgExtreme {
 template <class Better>
 Tensor arg_extreme(const char* op, const Tensor& input, int dim, const Better& better) {
   detail::require_defined(op, input);
-  if (input.ndim() == 0) throw ShapeError(fmt::format("{}: nothing to choose from in {}", op, input.shape().str()));
+  if (input.ndim() == 0) throw ShapeError(op, fmt::format("nothing to choose from in {}", input.shape().str()));
   const int d = wrap_dim(op, dim, input.ndim());
-  if (input.shape()[d] == 0) throw ShapeError(fmt::format("{}: nothing to choose from in {}", op, input.shape().str()));
+  if (input.shape()[d] == 0) throw ShapeError(op, fmt::format("nothing to choose from in {}", input.shape().str()));
   const Tensor x = input.contiguous(), y = empty(x.shape().without(d), DType::i64);
   int64_t inner = 1;
   for (int i = d + 1; i < x.ndim(); ++i) inner *= x.shape()[i];
@@ -232,17 +232,18 @@ Tensor scatter_add(const Tensor& x, int dim, const Tensor& index, const Tensor& 
   const int d = wrap_dim("scatter_add", dim, x.ndim());
   check_index("scatter_add", index, x.shape(), d);
   if (source.shape() != index.shape()) {
-    throw ShapeError(fmt::format("scatter_add: the index {} does not fit the source {}", index.shape().str(), source.shape().str()));
+    throw ShapeError("scatter_add", fmt::format("the index {} does not fit the source {}", index.shape().str(), source.shape().str()));
   }
-  if (source.dtype() != x.dtype()) throw DTypeError(fmt::format("scatter_add: dtypes differ: {} and {}", x.describe(), source.describe()));
+  if (source.dtype() != x.dtype())
+    throw DTypeError("scatter_add", fmt::format("dtypes differ: {} and {}", x.describe(), source.describe()));
   return apply(ScatterAdd{d}, x, index, source);
 }
 
 Tensor index_select(const Tensor& x, int dim, const Tensor& ids) {
   detail::require_defined("index_select", x, ids);
   const int d = wrap_dim("index_select", dim, x.ndim());
-  if (ids.dtype() != DType::i64) throw DTypeError("index_select: the ids must be i64, got " + ids.describe());
-  if (ids.ndim() != 1) throw ShapeError(fmt::format("index_select: the ids must have one dimension, got {}", ids.shape().str()));
+  if (ids.dtype() != DType::i64) throw DTypeError("index_select", "the ids must be i64, got " + ids.describe());
+  if (ids.ndim() != 1) throw ShapeError("index_select", fmt::format("the ids must have one dimension, got {}", ids.shape().str()));
   if (d == 0 && is_floating(x.dtype()) && x.numel() > 0) {  // whole rows
     return detail::composed("index_select", [&] {
       return reshape(embedding(reshape(x, {x.size(0), x.numel() / x.size(0)}), ids), x.shape().with(0, ids.size(0)));
@@ -255,7 +256,7 @@ Tensor index_select(const Tensor& x, int dim, const Tensor& ids) {
 
 Tensor one_hot(const Tensor& ids, int64_t classes, DType dtype) {
   detail::require_defined("one_hot", ids);
-  if (ids.dtype() != DType::i64) throw DTypeError("one_hot: the ids must be i64, got " + ids.describe());
+  if (ids.dtype() != DType::i64) throw DTypeError("one_hot", "the ids must be i64, got " + ids.describe());
   check_at_least("one_hot", "classes", classes, 0);
   check_index("one_hot", reshape(ids, {ids.numel()}), {classes}, 0);
   return detail::composed("one_hot", [&] { return eq(unsqueeze(ids, -1), arange(classes)).to(dtype); });
@@ -273,7 +274,7 @@ Sorted sort(const Tensor& x, int dim, bool descending) {
 Sorted topk(const Tensor& x, int64_t k, int dim, bool largest) {
   detail::require_defined("topk", x);
   const int d = wrap_dim("topk", dim, x.ndim());
-  if (k < 0 || k > x.size(d)) throw IndexError(fmt::format("topk: {} of {} along dimension {} of {}", k, x.size(d), d, x.shape().str()));
+  if (k < 0 || k > x.size(d)) throw IndexError("topk", fmt::format("{} of {} along dimension {} of {}", k, x.size(d), d, x.shape().str()));
   return detail::composed("topk", [&] {
     const Tensor indices = ordered(x, k, d, largest);
     return Sorted{gather(x, d, indices), indices};

@@ -114,11 +114,12 @@ Tensor layer_norm(const Tensor& x, const Tensor& gain, const Tensor& bias, doubl
   detail::require_defined("layer_norm", x, gain, bias);
   check_number("layer_norm", "eps", eps, Allowed::non_negative);
   if (x.ndim() < 1 || gain.shape() != Shape{x.shape().back()} || bias.shape() != gain.shape()) {
-    throw ShapeError(fmt::format("layer_norm: gain {} and bias {} do not fit {}", gain.shape().str(), bias.shape().str(), x.shape().str()));
+    throw ShapeError("layer_norm",
+                     fmt::format("gain {} and bias {} do not fit {}", gain.shape().str(), bias.shape().str(), x.shape().str()));
   }
   for (const Tensor& other : {gain, bias}) {
     if (other.dtype() != x.dtype()) {
-      throw DTypeError(fmt::format("layer_norm: dtypes differ: {} and {}", x.describe(), other.describe()));
+      throw DTypeError("layer_norm", fmt::format("dtypes differ: {} and {}", x.describe(), other.describe()));
     }
   }
   return apply(LayerNorm{eps}, x, gain, bias);
@@ -128,9 +129,9 @@ Tensor rms_norm(const Tensor& x, const Tensor& gain, double eps) {
   detail::require_defined("rms_norm", x, gain);
   check_number("rms_norm", "eps", eps, Allowed::non_negative);
   if (x.ndim() == 0 || gain.shape() != Shape{x.shape().back()}) {
-    throw ShapeError(fmt::format("rms_norm: gain {} for {}", gain.shape().str(), x.shape().str()));
+    throw ShapeError("rms_norm", fmt::format("gain {} for {}", gain.shape().str(), x.shape().str()));
   }
-  if (gain.dtype() != x.dtype()) throw DTypeError(fmt::format("rms_norm: dtypes differ: {} and {}", x.describe(), gain.describe()));
+  if (gain.dtype() != x.dtype()) throw DTypeError("rms_norm", fmt::format("dtypes differ: {} and {}", x.describe(), gain.describe()));
   return detail::composed("rms_norm", [&] {
     const Tensor squares = mean(square(x), {-1}, KeepDim::yes);
     if (squares_hold(squares, eps)) return x * rsqrt(squares + eps) * gain;

@@ -53,17 +53,17 @@ struct LinearOp {
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   detail::require_defined("linear", x, weight);
   if (weight.ndim() != 2 || x.ndim() < 1 || x.shape().back() != weight.shape()[1]) {
-    throw ShapeError(fmt::format("linear: input {} does not fit weight {}", x.shape().str(), weight.shape().str()));
+    throw ShapeError("linear", fmt::format("input {} does not fit weight {}", x.shape().str(), weight.shape().str()));
   }
   if (bias.defined() && bias.shape() != Shape{weight.shape()[0]}) {
-    throw ShapeError(fmt::format("linear: bias {} does not fit weight {}", bias.shape().str(), weight.shape().str()));
+    throw ShapeError("linear", fmt::format("bias {} does not fit weight {}", bias.shape().str(), weight.shape().str()));
   }
   for (const Tensor& other : {weight, bias}) {
     if (other.defined() && other.dtype() != x.dtype()) {
-      throw DTypeError(fmt::format("linear: dtypes differ: {} and {}", x.describe(), other.describe()));
+      throw DTypeError("linear", fmt::format("dtypes differ: {} and {}", x.describe(), other.describe()));
     }
   }
-  if (!is_floating(x.dtype())) throw DTypeError(fmt::format("linear: takes f32 or f64, got {}", name_of(x.dtype())));
+  if (!is_floating(x.dtype())) throw DTypeError("linear", fmt::format("takes f32 or f64, got {}", name_of(x.dtype())));
   return apply(LinearOp{x.shape()}, x, weight, bias);
 }
 

@@ -58,7 +58,7 @@ struct LinearCrossEntropy {
       const int64_t count = std::min(piece, N - row);
       projection.multiply(count, x.data<T>() + row * D, D, T{0}, logits.data<T>(), V);
       const auto part =
-          kernels::cross_entropy<T>(count, V, logits.data<T>(), targets.data<int64_t>() + row, options.ignore_id, options.label_smoothing,
+          kernels::cross_entropy<T>(count, V, logits.data<T>(), targets.data<int64_t>() + row, options.padding_id, options.label_smoothing,
                                     recording ? logits.data<T>() : nullptr, bias.defined() ? bias.data<T>() : nullptr);
       total.loss += part.loss;
       total.rows += part.rows;
@@ -81,7 +81,7 @@ struct LinearCrossEntropy {
       return;
     }
     const std::vector<int64_t> ids = targets.to_vector<int64_t>();
-    const int64_t counted = targets.numel() - std::count(ids.begin(), ids.end(), options.ignore_id);
+    const int64_t counted = targets.numel() - std::count(ids.begin(), ids.end(), options.padding_id);
     const double scale = g.item() / static_cast<double>(std::max<int64_t>(counted, 1));
     dispatch_floating(kName, x.dtype(), [&](auto t) {
       using T = decltype(t);
@@ -116,13 +116,13 @@ struct LinearCrossEntropy {
 Tensor linear_cross_entropy(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& targets, CrossEntropyOptions options) {
   detail::require_defined("linear_cross_entropy", x, weight);
   if (x.ndim() != 2 || weight.ndim() != 2 || x.shape()[1] != weight.shape()[1]) {
-    throw ShapeError(fmt::format("linear_cross_entropy: input {} does not fit weight {}", x.shape().str(), weight.shape().str()));
+    throw ShapeError("linear_cross_entropy", fmt::format("input {} does not fit weight {}", x.shape().str(), weight.shape().str()));
   }
   if (bias.defined() && bias.shape() != Shape{weight.shape()[0]}) {
-    throw ShapeError(fmt::format("linear_cross_entropy: bias {} does not fit weight {}", bias.shape().str(), weight.shape().str()));
+    throw ShapeError("linear_cross_entropy", fmt::format("bias {} does not fit weight {}", bias.shape().str(), weight.shape().str()));
   }
   if (x.dtype() != weight.dtype() || (bias.defined() && bias.dtype() != x.dtype())) {
-    throw DTypeError(fmt::format("linear_cross_entropy: dtypes differ: {} and {}", x.describe(), weight.describe()));
+    throw DTypeError("linear_cross_entropy", fmt::format("dtypes differ: {} and {}", x.describe(), weight.describe()));
   }
   check_cross_entropy("linear_cross_entropy", {x.shape()[0], weight.shape()[0]}, targets, options);
   if (options.class_weights.defined()) {

@@ -21,8 +21,8 @@ Tensor reduced(const Tensor& each, Reduction reduction) {
 
 void require_alike(const char* op, const Tensor& x, const Tensor& target) {
   detail::require_defined(op, x, target);
-  if (x.shape() != target.shape()) throw ShapeError(fmt::format("{}: shapes differ: {} and {}", op, x.shape().str(), target.shape().str()));
-  if (x.dtype() != target.dtype()) throw DTypeError(fmt::format("{}: dtypes differ: {} and {}", op, x.describe(), target.describe()));
+  if (x.shape() != target.shape()) throw ShapeError(op, fmt::format("shapes differ: {} and {}", x.shape().str(), target.shape().str()));
+  if (x.dtype() != target.dtype()) throw DTypeError(op, fmt::format("dtypes differ: {} and {}", x.describe(), target.describe()));
 }
 
 // A loss of two tensors of one shape: without reduction, and as mean and sum.
@@ -79,7 +79,7 @@ Tensor l1_loss(const Tensor& x, const Tensor& target, Reduction reduction) {
 
 Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, double beta, Reduction reduction) {
   require_alike("smooth_l1_loss", x, target);
-  if (!(beta > 0)) throw ValueError(fmt::format("smooth_l1_loss: beta must be positive, got {}", beta));
+  if (!(beta > 0)) throw ValueError("smooth_l1_loss", fmt::format("beta must be positive, got {}", beta));
   return detail::composed("smooth_l1_loss", [&] {
     const Tensor away = abs(x - target), near = lt(away, full({}, beta, away.dtype()));
     const Tensor squared = square(where(near, away, zeros({}, away.dtype())));  // 0 where it is not chosen: its slope could be infinite
@@ -103,21 +103,21 @@ Tensor kl_div(const Tensor& log_probabilities, const Tensor& target, Reduction r
   });
 }
 
-Tensor nll_loss(const Tensor& log_probabilities, const Tensor& targets, const Tensor& class_weights, int64_t ignore_id) {
+Tensor nll_loss(const Tensor& log_probabilities, const Tensor& targets, const Tensor& class_weights, int64_t padding_id) {
   detail::require_defined("nll_loss", log_probabilities, targets);
-  if (targets.dtype() != DType::i64) throw DTypeError("nll_loss: targets must be i64, got " + targets.describe());
+  if (targets.dtype() != DType::i64) throw DTypeError("nll_loss", "targets must be i64, got " + targets.describe());
   if (log_probabilities.ndim() != 2 || targets.shape() != Shape{log_probabilities.size(0)}) {
-    throw ShapeError(fmt::format("nll_loss: {} with targets {}", log_probabilities.shape().str(), targets.shape().str()));
+    throw ShapeError("nll_loss", fmt::format("{} with targets {}", log_probabilities.shape().str(), targets.shape().str()));
   }
   const int64_t classes = log_probabilities.size(1);
   if (class_weights.defined() && class_weights.shape() != Shape{classes}) {
-    throw ShapeError(fmt::format("nll_loss: weights {} for {} classes", class_weights.shape().str(), classes));
+    throw ShapeError("nll_loss", fmt::format("weights {} for {} classes", class_weights.shape().str(), classes));
   }
   if (class_weights.defined() && class_weights.dtype() != log_probabilities.dtype()) {
-    throw DTypeError(fmt::format("nll_loss: dtypes differ: {} and weights {}", log_probabilities.describe(), class_weights.describe()));
+    throw DTypeError("nll_loss", fmt::format("dtypes differ: {} and weights {}", log_probabilities.describe(), class_weights.describe()));
   }
   return detail::composed("nll_loss", [&] {
-    const Tensor ignored = eq(targets, full({}, static_cast<double>(ignore_id), DType::i64));
+    const Tensor ignored = eq(targets, full({}, static_cast<double>(padding_id), DType::i64));
     const Tensor ids = where(ignored, zeros({}, DType::i64), targets);
     const Tensor counted = logical_not(ignored).to(log_probabilities.dtype());
     const Tensor weights = class_weights.defined() ? index_select(class_weights, 0, ids) * counted : counted;

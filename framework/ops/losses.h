@@ -10,12 +10,12 @@ namespace heed {
 /// What cross_entropy counts.
 struct CrossEntropyOptions {
   double label_smoothing = 0;  // in [0, 1): mass spread evenly over all classes
-  int64_t ignore_id = -100;    // rows with this target count nothing
+  int64_t padding_id = -100;   // rows with this target count nothing
   Tensor class_weights{};      // [V]: a class's loss is multiplied by it, and the mean divided by the targets' weights; undefined: all 1
 };
 /// Mean over counted rows of -log softmax(logits)[target], natural log.
 /// @param logits [N, V]
-/// @param targets i64 [N], in 0 .. V - 1 or ignore_id
+/// @param targets i64 [N], in 0 .. V - 1 or padding_id
 /// @param options smoothing, ignored rows, weights
 /// @return scalar; 0 when no row counts
 /// @throws ShapeError, IndexError, ValueError, DTypeError
@@ -37,10 +37,10 @@ enum class Reduction : uint8_t { mean, sum, none };
 /// @param log_probabilities [N, V]
 /// @param targets i64 [N]
 /// @param class_weights [V]; undefined: 1
-/// @param ignore_id rows with this target count nothing
+/// @param padding_id rows with this target count nothing
 /// @return scalar; 0 when no row counts
 /// @throws ShapeError, IndexError
-Tensor nll_loss(const Tensor& log_probabilities, const Tensor& targets, const Tensor& class_weights = {}, int64_t ignore_id = -100);
+Tensor nll_loss(const Tensor& log_probabilities, const Tensor& targets, const Tensor& class_weights = {}, int64_t padding_id = -100);
 /// @{
 /// (x - target)^2; |x - target|.
 /// @param x,target of one shape

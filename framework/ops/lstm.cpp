@@ -123,7 +123,8 @@ struct Lstm {
 
   void vjp(Grads& d, const std::array<Tensor, 3>& g, const Saved& saved) const {
     if (GradMode::enabled()) {
-      throw GradError("lstm: the fused op has first-order gradients only; build the steps from linear, sigmoid and tanh for higher orders");
+      throw GradError("lstm",
+                      "the fused op has first-order gradients only; build the steps from linear, sigmoid and tanh for higher orders");
     }
     dispatch_floating(kName, saved[0].dtype(), [&](auto t) { run_vjp<decltype(t)>(d, g, saved); });
   }
@@ -155,25 +156,25 @@ struct Lstm {
 
 }  // namespace
 
-LstmResult lstm(const Tensor& x, const Tensor& lengths, const Tensor& h0, const Tensor& c0, const Tensor& weight_ih,
+LSTMResult lstm(const Tensor& x, const Tensor& lengths, const Tensor& h0, const Tensor& c0, const Tensor& weight_ih,
                 const Tensor& weight_hh, const Tensor& bias, bool reverse) {
   detail::require_defined("lstm", x, weight_ih, weight_hh, bias);
   if (x.ndim() != 3 || weight_ih.ndim() != 2 || weight_ih.shape()[1] != x.shape()[2]) {
-    throw ShapeError(fmt::format("lstm: input {} does not fit weight_ih {}", x.shape().str(), weight_ih.shape().str()));
+    throw ShapeError("lstm", fmt::format("input {} does not fit weight_ih {}", x.shape().str(), weight_ih.shape().str()));
   }
   const int64_t H = weight_ih.shape()[0] / 4;
   if (weight_hh.shape() != Shape{4 * H, H} || bias.shape() != Shape{4 * H}) {
-    throw ShapeError(fmt::format("lstm: weight_ih {}, weight_hh {} and bias {} do not fit together", weight_ih.shape().str(),
-                                 weight_hh.shape().str(), bias.shape().str()));
+    throw ShapeError("lstm", fmt::format("weight_ih {}, weight_hh {} and bias {} do not fit together", weight_ih.shape().str(),
+                                         weight_hh.shape().str(), bias.shape().str()));
   }
   for (const Tensor& state : {h0, c0}) {
     if (state.defined() && state.shape() != Shape{x.shape()[0], H}) {
-      throw ShapeError(fmt::format("lstm: initial state {} for batch {} and hidden size {}", state.shape().str(), x.shape()[0], H));
+      throw ShapeError("lstm", fmt::format("initial state {} for batch {} and hidden size {}", state.shape().str(), x.shape()[0], H));
     }
   }
   for (const Tensor& other : {weight_ih, weight_hh, bias, h0, c0}) {
     if (other.defined() && other.dtype() != x.dtype()) {
-      throw DTypeError(fmt::format("lstm: dtypes differ: {} and {}", x.describe(), other.describe()));
+      throw DTypeError("lstm", fmt::format("dtypes differ: {} and {}", x.describe(), other.describe()));
     }
   }
   Lstm op;

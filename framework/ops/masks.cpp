@@ -1,5 +1,7 @@
 // Comparisons, which give masks; logic on masks; choices by a mask. All broadcast as NumPy does.
 // vjp of where: g where the choice fell, 0 elsewhere (chosen, not multiplied: a NaN on the other side stays there).
+#include <fmt/format.h>
+
 #include "framework/ops/apply.h"
 #include "framework/ops/elementwise.h"
 #include "framework/ops/naming.h"
@@ -29,7 +31,7 @@ Tensor compare(const char* op, const Tensor& a, const Tensor& b, const F& f) {
 
 void require_mask(const char* op, const Tensor& x) {
   detail::require_defined(op, x);
-  if (x.dtype() != DType::boolean) throw DTypeError(fmt::format("{}: takes a mask (bool), got {}", op, x.describe()));
+  if (x.dtype() != DType::boolean) throw DTypeError(op, fmt::format("takes a mask (bool), got {}", x.describe()));
 }
 
 template <class F>
@@ -180,7 +182,7 @@ Tensor masked_fill(const Tensor& x, const Tensor& filled, double value) {
   detail::require_defined("masked_fill", x, filled);
   require_mask("masked_fill", filled);
   if (broadcast_shapes("masked_fill", filled.shape(), x.shape()) != x.shape()) {
-    throw ShapeError(fmt::format("masked_fill: the mask {} does not stretch to {}", filled.shape().str(), x.shape().str()));
+    throw ShapeError("masked_fill", fmt::format("the mask {} does not stretch to {}", filled.shape().str(), x.shape().str()));
   }
   return detail::composed("masked_fill", [&] { return where(filled, full({}, value, x.dtype()), x); });
 }

@@ -47,7 +47,7 @@ Shape common_batch(const Tensor& a, const Tensor& b) {
   try {
     return broadcast_shapes("matmul", leading(a.shape()), leading(b.shape()));
   } catch (const ShapeError&) {
-    throw ShapeError(fmt::format("matmul: batches do not broadcast: {} x {}", a.shape().str(), b.shape().str()));
+    throw ShapeError("matmul", fmt::format("batches do not broadcast: {} x {}", a.shape().str(), b.shape().str()));
   }
 }
 Shape batch_of(Shape batch, int64_t rows, int64_t columns) {
@@ -61,9 +61,9 @@ Shape batch_of(Shape batch, int64_t rows, int64_t columns) {
 Tensor matmul(const Tensor& a, const Tensor& b) {
   detail::require_defined("matmul", a, b);
   const auto both = [&] { return a.shape().str() + " x " + b.shape().str(); };
-  if (a.dtype() != b.dtype()) throw DTypeError(fmt::format("matmul: dtypes differ: {} and {}", a.describe(), b.describe()));
-  if (a.ndim() == 0 || b.ndim() == 0) throw ShapeError("matmul: takes vectors, matrices and batches of matrices: " + both());
-  if (a.shape().back() != b.shape()[std::max(b.ndim() - 2, 0)]) throw ShapeError("matmul: inner dimensions differ: " + both());
+  if (a.dtype() != b.dtype()) throw DTypeError("matmul", fmt::format("dtypes differ: {} and {}", a.describe(), b.describe()));
+  if (a.ndim() == 0 || b.ndim() == 0) throw ShapeError("matmul", "takes vectors, matrices and batches of matrices: " + both());
+  if (a.shape().back() != b.shape()[std::max(b.ndim() - 2, 0)]) throw ShapeError("matmul", "inner dimensions differ: " + both());
   if (a.ndim() == b.ndim() && (a.ndim() == 2 || (a.ndim() == 3 && a.shape()[0] == b.shape()[0]))) return apply(MatMul{}, a, b);
   if (a.ndim() == 1) return squeeze(matmul(unsqueeze(a, 0), b), b.ndim() == 1 ? 0 : -2);
   if (b.ndim() == 1) return squeeze(matmul(a, unsqueeze(b, 1)), -1);

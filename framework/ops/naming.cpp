@@ -21,21 +21,18 @@ bool makes(std::string_view name) { return std::ranges::count(kMakes, name) > 0;
 
 // Throws if the error is an E and nothing more special, which only a hook of the user's can throw.
 template <class E>
-void throw_if(const Error& error, const std::string& text) {
-  if (typeid(error) == typeid(E)) throw E(text);
+void throw_if(const Error& error, const char* op) {
+  if (typeid(error) == typeid(E)) throw E(op, std::string(error.detail()));
 }
 
-// Throws with `op` in the place of the name in front, if that name is known: then it is not a hook's.
+// Throws with `op` in the place of the error's own, if that is known: then it is not a hook's.
 void throw_renamed(const char* op, const Error& error, bool (*known)(std::string_view)) {
-  const std::string text = error.what();
-  const size_t colon = text.find(": ");
-  if (colon == std::string::npos || !known(std::string_view(text).substr(0, colon))) return;
-  const std::string said = op + text.substr(colon);
-  throw_if<ShapeError>(error, said);
-  throw_if<DTypeError>(error, said);
-  throw_if<IndexError>(error, said);
-  throw_if<ValueError>(error, said);
-  throw_if<MemoryError>(error, said);
+  if (!known(error.op())) return;
+  throw_if<ShapeError>(error, op);
+  throw_if<DTypeError>(error, op);
+  throw_if<IndexError>(error, op);
+  throw_if<ValueError>(error, op);
+  throw_if<MemoryError>(error, op);
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // maximum, minimum and pow of two tensors, with NumPy's broadcasting and the C library's values.
 // vjp: maximum (g [a > b], g [b > a]), halves where equal; minimum the other way round; pow (g b a^(b-1), g y log a), each summed back to
 // its input's shape. weighed (w v, 0 where w = 0 and v is infinite): (g v, g w).
+#include <fmt/format.h>
+
 #include <cmath>
 
 #include "framework/ops/apply.h"

@@ -1,5 +1,7 @@
 // Functions of one tensor, element by element, with the C library's values: what is not on a translator's hot path. The others, with SIMD
 // kernels, are in unary.cpp.
+#include <fmt/format.h>
+
 #include <cmath>
 #include <numbers>
 
@@ -345,7 +347,7 @@ Tensor gelu(const Tensor& x, GeluForm form) {
   return detail::composed("gelu", [&] { return detail::elementwise("gelu", x, GeluTanh{}); });
 }
 Tensor clamp(const Tensor& x, double low, double high) {
-  if (!(low <= high)) throw ValueError(fmt::format("clamp: {} to {} is no range", low, high));
+  if (!(low <= high)) throw ValueError("clamp", fmt::format("{} to {} is no range", low, high));
   return detail::elementwise("clamp", x, Clamp{low, high});
 }
 Tensor pow(const Tensor& x, double exponent) {

@@ -1,6 +1,8 @@
 // max_pool2d, avg_pool2d and their one-dimensional forms.
 // vjp: max: g goes to where the largest stands, which a second derivative writes as scatter_add; avg: g shared evenly over the window, a
 // linear map whose own gradient is avg_pool2d again.
+#include <fmt/format.h>
+
 #include "framework/ops/apply.h"
 #include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
@@ -125,15 +127,15 @@ struct Pooled {
   Pooled(const char* op, int dims, const Tensor& x, Extent2d window, const Pool2dOptions& o) {
     detail::require_defined(op, x);
     if (x.ndim() != dims) {
-      throw ShapeError(fmt::format("{}: takes {}, got {}", op, dims == 3 ? "[B, C, L]" : "[B, C, H, W]", x.shape().str()));
+      throw ShapeError(op, fmt::format("takes {}, got {}", dims == 3 ? "[B, C, L]" : "[B, C, H, W]", x.shape().str()));
     }
     const Extent2d stride{o.stride.height == 0 ? window.height : o.stride.height, o.stride.width == 0 ? window.width : o.stride.width};
     if (2 * o.padding.height > window.height || 2 * o.padding.width > window.width) {
       const auto said = [&](Extent2d e) { return dims == 3 ? std::to_string(e.width) : fmt::format("{}, {}", e.height, e.width); };
-      throw ValueError(fmt::format("{}: padding {} is more than half of the window {}", op, said(o.padding), said(window)));
+      throw ValueError(op, fmt::format("padding {} is more than half of the window {}", said(o.padding), said(window)));
     }
     sizes = {x.shape()[0] * x.shape()[1], detail::window_on(op, x.shape(), window, stride, o.padding)};
-    if (!is_floating(x.dtype())) throw DTypeError(fmt::format("{}: takes f32 or f64, got {}", op, name_of(x.dtype())));
+    if (!is_floating(x.dtype())) throw DTypeError(op, fmt::format("takes f32 or f64, got {}", name_of(x.dtype())));
     in = {x.shape()[0], x.shape()[1], sizes.window.in[0], sizes.window.in[1]};
     out = {x.shape()[0], x.shape()[1], sizes.window.out[0], sizes.window.out[1]};
   }

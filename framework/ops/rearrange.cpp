@@ -66,7 +66,7 @@ struct Triangle {
   static constexpr const char* kName = kBelow ? "tril" : "triu";
   static Tensor of(const Tensor& x, int64_t diagonal) {
     detail::require_defined(kName, x);
-    if (x.ndim() < 2) throw ShapeError(fmt::format("{}: takes matrices, got {}", kName, x.shape().str()));
+    if (x.ndim() < 2) throw ShapeError(kName, fmt::format("takes matrices, got {}", x.shape().str()));
     return detail::composed(kName, [&] {
       const Tensor rows = unsqueeze(arange(x.size(-2), DType::f64) + static_cast<double>(diagonal), 1),
                    columns = arange(x.size(-1), DType::f64);
@@ -112,10 +112,10 @@ Tensor flip(const Tensor& x, std::vector<int> dims) {
 Tensor pad(const Tensor& x, std::vector<Padding> widths, double value) {
   detail::require_defined("pad", x);
   if (static_cast<int>(widths.size()) != x.ndim()) {
-    throw ShapeError(fmt::format("pad: {} widths for shape {}", widths.size(), x.shape().str()));
+    throw ShapeError("pad", fmt::format("{} widths for shape {}", widths.size(), x.shape().str()));
   }
   for (const Padding& width : widths) {
-    if (width.before < 0 || width.after < 0) throw ValueError(fmt::format("pad: a width is negative: {}, {}", width.before, width.after));
+    if (width.before < 0 || width.after < 0) throw ValueError("pad", fmt::format("a width is negative: {}, {}", width.before, width.after));
   }
   return apply(Pad{std::move(widths), value}, x);
 }
@@ -129,7 +129,7 @@ std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, in
   int64_t total = 0;
   for (const int64_t size : sizes) total += size;
   if (total != x.size(d) || std::ranges::any_of(sizes, [](int64_t size) { return size < 0; })) {
-    throw ValueError(fmt::format("split: parts of {} do not make up dimension {} of {}", total, d, x.shape().str()));
+    throw ValueError("split", fmt::format("parts of {} do not make up dimension {} of {}", total, d, x.shape().str()));
   }
   std::vector<Tensor> parts;
   int64_t start = 0;
@@ -143,7 +143,7 @@ std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, in
 std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int dim) {
   detail::require_defined("chunk", x);
   const int d = wrap_dim("chunk", dim, x.ndim());
-  if (chunks < 1) throw ValueError(fmt::format("chunk: needs at least 1 part, got {}", chunks));
+  if (chunks < 1) throw ValueError("chunk", fmt::format("needs at least 1 part, got {}", chunks));
   const int64_t extent = x.size(d), each = std::max<int64_t>(1, (extent + chunks - 1) / chunks);
   std::vector<int64_t> sizes;
   for (int64_t start = 0; start < extent || sizes.empty(); start += each) sizes.push_back(std::min(each, extent - start));

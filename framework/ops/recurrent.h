@@ -6,7 +6,7 @@
 namespace heed {
 
 /// What an LSTM gives.
-struct LstmResult {
+struct LSTMResult {
   Tensor output;        // [B, T, H]; zeros past a length
   Tensor hidden, cell;  // [B, H] at each sequence's end
 };
@@ -22,7 +22,7 @@ struct LstmResult {
 /// @param reverse reads each sequence from its own last element to its first; the output stays in the order of x
 /// @return states at every step and at each sequence's end
 /// @throws ShapeError, DTypeError, IndexError for a length outside
-LstmResult lstm(const Tensor& x, const Tensor& lengths, const Tensor& h0, const Tensor& c0, const Tensor& weight_ih,
+LSTMResult lstm(const Tensor& x, const Tensor& lengths, const Tensor& h0, const Tensor& c0, const Tensor& weight_ih,
                 const Tensor& weight_hh, const Tensor& bias, bool reverse = false);
 
 /// Energies of additive attention (Bahdanau et al. 2015, A.1.2): e[b, t, s] = v . tanh(query[b, t] + keys[b, s]).
@@ -35,7 +35,7 @@ LstmResult lstm(const Tensor& x, const Tensor& lengths, const Tensor& h0, const 
 Tensor additive_energy(const Tensor& query, const Tensor& keys, const Tensor& v);
 
 /// What a decoder with attention gives; zeros past a target length.
-struct AttentionLstmResult {
+struct AttentionLSTMResult {
   Tensor hidden;   // [B, T, H]
   Tensor context;  // [B, T, E]
   Tensor weights;  // [B, T, S]
@@ -58,7 +58,7 @@ struct AttentionLstmResult {
 /// @param v [A], or undefined
 /// @return states, contexts and weights at every step
 /// @throws ShapeError, DTypeError, IndexError
-AttentionLstmResult attention_lstm(const Tensor& x, const Tensor& target_lengths, const Tensor& memory, const Tensor& keys,
+AttentionLSTMResult attention_lstm(const Tensor& x, const Tensor& target_lengths, const Tensor& memory, const Tensor& keys,
                                    const Tensor& source_lengths, const Tensor& h0, const Tensor& c0, const Tensor& weight_ih,
                                    const Tensor& weight_hh, const Tensor& bias, const Tensor& weight_query, const Tensor& v);
 
@@ -68,9 +68,9 @@ struct ScaledDotAttentionResult {
   Tensor weights;  // [B, H, T, S]; a row without keys is all 0
 };
 /// Scaled dot-product attention of several heads, fused (Vaswani et al. 2017, eq. 1 and sec. 3.2.2 without the projections):
-///   weights_h = softmax(Q_h K_h^T / sqrt(d)) over the first lengths[b] keys, and over keys 0..S - T + t for query t when `causal`;
+///   weights_h = softmax(Q_h K_h^T / sqrt(d) + mask) over the first lengths[b] keys, and over keys 0..S - T + t for query t when `causal`;
 ///   context = [weights_1 V_1; ...; weights_h V_h]
-/// Slices of a joint projection are read in place. Gradients of first order.
+/// Slices of a joint projection are read in place. Gradients of any order: fused, or composed where they are to be differentiated again.
 /// @param query [B, T, H d]
 /// @param key [B, S, H d]
 /// @param value [B, S, H e]
@@ -78,9 +78,12 @@ struct ScaledDotAttentionResult {
 /// @param heads H
 /// @param causal the queries stand at the end of the keys (where T = S, query t sees keys 0..t; in chunks, with the keys before it, as in
 /// the whole); at most S of them
+/// @param mask undefined, or [T, S], [B, T, S] or [B, H, T, S], any extent 1 for all alike: bool, true where a query sees a key (as in
+/// PyTorch's scaled_dot_product_attention), or of the queries' dtype and added to the scaled scores, with a gradient. A query that sees no
+/// key gets zeros. What it hides must be finite all the same; what lies past a length or a causal bound need not be.
 /// @return context and weights
 /// @throws ShapeError, DTypeError, ValueError, IndexError
 ScaledDotAttentionResult scaled_dot_attention(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& lengths,
-                                              int64_t heads, bool causal = false);
+                                              int64_t heads, bool causal = false, const Tensor& mask = {});
 
 }  // namespace heed

@@ -132,7 +132,7 @@ struct Prod {
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
     const Tensor x = saved[0];
     if (!holds_zero(x)) return d.add(0, g * saved[1] / x);
-    if (GradMode::enabled()) throw GradError("prod: the gradient of the gradient is not known where an element is 0");
+    if (GradMode::enabled()) throw GradError("prod", "the gradient of the gradient is not known where an element is 0");
     d.add(0, g * others(x));
   }
   static bool holds_zero(const Tensor& x) {
@@ -337,7 +337,7 @@ Tensor reduced_by(const Tensor& x, const std::vector<int>& dims, KeepDim keep, M
 }
 
 void require_elements(const char* op, const Tensor& x, const std::vector<int>& dims) {
-  if (Reduced(op, x, dims).count() == 0) throw ShapeError(fmt::format("{}: nothing to choose from in {}", op, x.shape().str()));
+  if (Reduced(op, x, dims).count() == 0) throw ShapeError(op, fmt::format("nothing to choose from in {}", x.shape().str()));
 }
 
 }  // namespace

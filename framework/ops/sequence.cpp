@@ -11,18 +11,20 @@
 
 namespace heed {
 
+std::vector<int64_t> detail::checked_lengths(const char* op, const Tensor& lengths, int64_t batch, int64_t steps, const char* what) {
+  if (!lengths.defined()) return std::vector<int64_t>(static_cast<size_t>(batch), steps);
+  if (lengths.dtype() != DType::i64) throw DTypeError(op, fmt::format("{}s must be i64, got {}", what, lengths.describe()));
+  if (lengths.shape() != Shape{batch}) throw ShapeError(op, fmt::format("{}s {} for a batch of {}", what, lengths.shape().str(), batch));
+  std::vector<int64_t> values = lengths.to_vector<int64_t>();
+  for (const int64_t n : values) {
+    if (n < 0 || n > steps) throw IndexError(op, fmt::format("{} {} is outside 0..{}", what, n, steps));
+  }
+  return values;
+}
+
 SequencePacking::SequencePacking(const char* op, const Tensor& lengths, int64_t batch_size, int64_t step_count)
     : batch(batch_size), steps(step_count) {
-  std::vector<int64_t> length(static_cast<size_t>(batch), steps);
-  if (lengths.defined()) {
-    if (lengths.dtype() != DType::i64 || lengths.shape() != Shape{batch}) {
-      throw ShapeError(fmt::format("{}: lengths {} for a batch of {}", op, lengths.describe(), batch));
-    }
-    length = lengths.to_vector<int64_t>();
-    for (const int64_t n : length) {
-      if (n < 0 || n > steps) throw IndexError(fmt::format("{}: length {} is outside 0..{}", op, n, steps));
-    }
-  }
+  const std::vector<int64_t> length = detail::checked_lengths(op, lengths, batch, steps);
   order.resize(static_cast<size_t>(batch));
   std::iota(order.begin(), order.end(), int64_t{0});
   const auto at = [&](int64_t i) { return length[static_cast<size_t>(i)]; };

@@ -8,6 +8,17 @@
 
 namespace heed {
 
+namespace detail {
+/// The one contract for lengths, of recurrent layers, masks and attention: i64 [B], each in 0 .. steps, or undefined for all `steps`.
+/// @param op stands in messages
+/// @param lengths as they were given
+/// @param batch,steps B, and the longest that there is
+/// @param what one of them is called
+/// @return B numbers
+/// @throws DTypeError when they are not i64, ShapeError for another shape, IndexError for one outside
+std::vector<int64_t> checked_lengths(const char* op, const Tensor& lengths, int64_t batch, int64_t steps, const char* what = "length");
+}  // namespace detail
+
 /// Which rows of a batch run at which step.
 struct SequencePacking {
   int64_t batch = 0, steps = 0;  // B, T
@@ -17,7 +28,7 @@ struct SequencePacking {
   /// @param op stands in messages
   /// @param lengths i64 [B], each in 0..steps, or undefined for all `steps`
   /// @param batch,steps B, T
-  /// @throws IndexError naming `op` for a length outside
+  /// @throws as checked_lengths()
   SequencePacking(const char* op, const Tensor& lengths, int64_t batch, int64_t steps);
   /// @param t step, 0 .. steps - 1
   /// @return how many sequences still run

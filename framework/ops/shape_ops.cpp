@@ -143,7 +143,7 @@ Tensor reshape(const Tensor& x, const Shape& wanted) {
     if (shape[i] != -1) {
       known *= shape[i];
     } else if (open >= 0) {
-      throw ShapeError("reshape: more than one -1 in " + wanted.str());
+      throw ShapeError("reshape", "more than one -1 in " + wanted.str());
     } else {
       open = i;
     }
@@ -151,7 +151,7 @@ Tensor reshape(const Tensor& x, const Shape& wanted) {
   if (open >= 0 && known > 0) shape[open] = x.numel() / known;
   const bool negative = std::any_of(shape.begin(), shape.end(), [](int64_t extent) { return extent < 0; });
   if (negative || shape.numel() != x.numel() || (open >= 0 && known <= 0)) {
-    throw ShapeError(fmt::format("reshape: element counts differ: {} to {}", x.shape().str(), wanted.str()));
+    throw ShapeError("reshape", fmt::format("element counts differ: {} to {}", x.shape().str(), wanted.str()));
   }
   return apply(Reshape{x.shape(), shape}, x);
 }
@@ -159,7 +159,7 @@ Tensor reshape(const Tensor& x, const Shape& wanted) {
 Tensor permute(const Tensor& x, std::vector<int> order) {
   detail::require_defined("permute", x);
   if (static_cast<int>(order.size()) != x.ndim()) {
-    throw ShapeError(fmt::format("permute: {} dims for shape {}", order.size(), x.shape().str()));
+    throw ShapeError("permute", fmt::format("{} dims for shape {}", order.size(), x.shape().str()));
   }
   named_dims("permute", order, x.ndim());
   for (int& dim : order) dim = wrap_dim("permute", dim, x.ndim());
@@ -178,7 +178,7 @@ Tensor transpose(const Tensor& x, int dim_a, int dim_b) {
 Tensor expand(const Tensor& x, const Shape& shape) {
   detail::require_defined("expand", x);
   if (broadcast_shapes("expand", x.shape(), shape) != shape) {
-    throw ShapeError(fmt::format("expand: {} does not stretch to {}", x.shape().str(), shape.str()));
+    throw ShapeError("expand", fmt::format("{} does not stretch to {}", x.shape().str(), shape.str()));
   }
   return apply(Expand{x.shape(), shape}, x);
 }
@@ -187,7 +187,7 @@ Tensor slice(const Tensor& x, int dim, int64_t start, int64_t end) {
   detail::require_defined("slice", x);
   const int d = wrap_dim("slice", dim, x.ndim());
   if (start < 0 || end < start || end > x.shape()[d]) {
-    throw IndexError(fmt::format("slice: {}:{} is outside 0..{} of dimension {} of {}", start, end, x.shape()[d], d, x.shape().str()));
+    throw IndexError("slice", fmt::format("{}:{} is outside 0..{} of dimension {} of {}", start, end, x.shape()[d], d, x.shape().str()));
   }
   return apply(Slice{x.shape(), d, start, end}, x);
 }
@@ -196,7 +196,7 @@ Tensor select(const Tensor& x, int dim, int64_t index) {
   detail::require_defined("select", x);
   const int d = wrap_dim("select", dim, x.ndim());
   if (index < 0 || index >= x.shape()[d]) {
-    throw IndexError(fmt::format("select: index {} is outside 0..{} of dimension {} of {}", index, x.shape()[d] - 1, d, x.shape().str()));
+    throw IndexError("select", fmt::format("index {} is outside 0..{} of dimension {} of {}", index, x.shape()[d] - 1, d, x.shape().str()));
   }
   return squeeze(slice(x, d, index, index + 1), d);
 }
@@ -209,7 +209,7 @@ Tensor unsqueeze(const Tensor& x, int dim) {
 Tensor squeeze(const Tensor& x, int dim) {
   detail::require_defined("squeeze", x);
   const int d = wrap_dim("squeeze", dim, x.ndim());
-  if (x.shape()[d] != 1) throw ShapeError(fmt::format("squeeze: dimension {} of {} is not 1", d, x.shape().str()));
+  if (x.shape()[d] != 1) throw ShapeError("squeeze", fmt::format("dimension {} of {} is not 1", d, x.shape().str()));
   return apply(UnitDimension{d, /*more=*/false}, x);
 }
 

@@ -8,6 +8,7 @@
 #include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
+#include "framework/ops/sequence.h"
 
 namespace heed {
 namespace {
@@ -111,15 +112,8 @@ Tensor log_softmax(const Tensor& x, int dim) {
 
 Tensor masked_softmax(const Tensor& x, const Tensor& lengths) {
   detail::require_defined("masked_softmax", x, lengths);
-  if (lengths.dtype() != DType::i64) throw DTypeError("masked_softmax: lengths must be i64, got " + lengths.describe());
-  if ((x.ndim() != 2 && x.ndim() != 3) || lengths.shape() != Shape{x.shape()[0]}) {
-    throw ShapeError(fmt::format("masked_softmax: lengths {} do not fit {}", lengths.shape().str(), x.shape().str()));
-  }
-  for (const int64_t length : lengths.to_vector<int64_t>()) {
-    if (length < 0 || length > x.shape().back()) {
-      throw IndexError(fmt::format("masked_softmax: length {} is outside 0..{}", length, x.shape().back()));
-    }
-  }
+  if (x.ndim() != 2 && x.ndim() != 3) throw ShapeError("masked_softmax", fmt::format("takes [B, S] or [B, T, S], got {}", x.shape().str()));
+  detail::checked_lengths("masked_softmax", lengths, x.size(0), x.shape().back());
   return apply(MaskedSoftmax{lengths}, x);
 }
 

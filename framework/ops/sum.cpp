@@ -107,7 +107,7 @@ Tensor sum_to(const Tensor& x, const Shape& shape) {
   detail::require_defined("sum_to", x);
   if (x.shape() == shape) return x;
   if (broadcast_shapes("sum_to", shape, x.shape()) != x.shape()) {
-    throw ShapeError(fmt::format("sum_to: {} does not stretch to {}", shape.str(), x.shape().str()));
+    throw ShapeError("sum_to", fmt::format("{} does not stretch to {}", shape.str(), x.shape().str()));
   }
   const int missing = x.ndim() - shape.ndim();
   std::vector<int> dims;

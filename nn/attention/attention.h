@@ -20,6 +20,7 @@ class Attention : public Module {
     Tensor projected;    // what the kind makes of the keys; may be undefined
     Tensor lengths;      // i64 [B]
     Tensor values = {};  // what the context is made of, for kinds that project the values; may be undefined
+    Tensor mask = {};  // multi_head only: what scaled_dot_attention takes (bool or added), beside the lengths; [B, T, S], may be undefined
   };
   /// What a decoding has seen so far. A decoding starts from State{} and hands each Output's state to the next call; a beam search that
   /// reorders its hypotheses reorders the rows of `coverage` with them.
@@ -62,6 +63,8 @@ class Attention : public Module {
   virtual std::optional<Energy> energy_form() const { return std::nullopt; }
   /// @return whether the answer to a query depends on the State, so on the queries before it
   virtual bool needs_state() const { return false; }
+  /// @return whether it heeds Memory::mask; another kind refuses one with ValueError
+  virtual bool takes_mask() const { return false; }
 
  protected:
   /// attend() without the checks; the step of the state that it returns is counted by attend().

@@ -48,8 +48,8 @@ Attention::Output attend_with_dot_energy(const Tensor& query, const Attention::M
 
 Tensor coverage_loss(const Tensor& weights, const Tensor& before) {
   if (weights.ndim() != 3 || (before.defined() && before.shape() != weights.shape().without(1))) {
-    throw ShapeError(fmt::format("coverage_loss: coverage {} does not fit weights {}", before.defined() ? before.shape().str() : "[]",
-                                 weights.shape().str()));
+    throw ShapeError("coverage_loss", fmt::format("coverage {} does not fit weights {}", before.defined() ? before.shape().str() : "[]",
+                                                  weights.shape().str()));
   }
   Tensor coverage = before.defined() ? before : zeros(weights.shape().without(1), weights.dtype());
   std::vector<Tensor> losses;

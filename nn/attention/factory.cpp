@@ -76,11 +76,13 @@ void check(const Kind& kind, const Sizes& sizes) {
   reads.insert(reads.begin(), {&Sizes::query, &Sizes::key});
   for (const auto size : reads) {
     if (sizes.*size < 1) {
-      throw ValueError(fmt::format("{} attention: size '{}' must be at least 1, got {}", kind.name, name_of(size), sizes.*size));
+      throw ValueError(fmt::format("{} attention", kind.name),
+                       fmt::format("size '{}' must be at least 1, got {}", name_of(size), sizes.*size));
     }
   }
   if (sizes.coverage && kind.coverage == Coverage::no) {
-    throw ValueError(fmt::format("{} attention: has no coverage (these have: {})", kind.name, fmt::join(coverage_kinds(), ", ")));
+    throw ValueError(fmt::format("{} attention", kind.name),
+                     fmt::format("has no coverage (these have: {})", fmt::join(coverage_kinds(), ", ")));
   }
 }
 
@@ -106,7 +108,7 @@ std::unique_ptr<Attention> make_attention(const std::string& kind, const Attenti
     check(known, sizes);
     return known.make(sizes);
   }
-  throw ValueError(fmt::format("attention: '{}' is not known ({})", kind, fmt::join(attention_kinds(), ", ")));
+  throw ValueError("attention", fmt::format("'{}' is not known ({})", kind, fmt::join(attention_kinds(), ", ")));
 }
 
 }  // namespace heed::nn

@@ -12,7 +12,7 @@ namespace {
 constexpr double kFree = 0.5;  // share of the queries that train without the Gaussian of local-p
 
 int64_t checked_window(int64_t window) {
-  if (window < 1) throw ValueError(fmt::format("local attention: the window must be at least 1, got {}", window));
+  if (window < 1) throw ValueError("local attention", fmt::format("the window must be at least 1, got {}", window));
   return window;
 }
 

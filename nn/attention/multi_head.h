@@ -10,6 +10,7 @@ namespace heed::nn {
 ///   head_k = softmax over j < length of (W_q q_i)_k . (W_k h_j)_k / sqrt(d), times (W_v h_j)_k;   c_i = W_o [head_1; ...; head_n]
 /// keys h [B, S, E], lengths [B], query q [B, T, Q]  ->  context [B, T, E], weights [B, T, S] (the mean of the heads), head_weights
 /// [B, n, T, S]. (x)_k are x's elements k d to (k + 1) d. No biases, as in the paper.
+/// The one implementation of several heads, scaled_dot_attention, which nn/transformer.h has too; Memory::mask hides keys.
 class MultiHeadAttention : public Attention {
  public:
   /// @param query_size,key_size,attention_size Q, E, A
@@ -17,6 +18,7 @@ class MultiHeadAttention : public Attention {
   /// @throws ValueError when n does not divide A
   MultiHeadAttention(int64_t query_size, int64_t key_size, int64_t attention_size, int64_t heads, const Scope& scope = {});
   Memory prepare(const Tensor& keys, const Tensor& lengths) const override;
+  bool takes_mask() const override { return true; }
   /// @return n
   int64_t heads() const { return heads_; }
 
@@ -26,7 +28,6 @@ class MultiHeadAttention : public Attention {
   Output answer(const Tensor& query, const Memory& memory, const State& state) const override;
 
  private:
-  Tensor split(const Tensor& x) const;  // [B, L, A] -> [B, n, L, d]
   int64_t heads_;
 };
 

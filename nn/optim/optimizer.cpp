@@ -43,7 +43,7 @@ std::vector<Tensor> once_each(const std::vector<Tensor>& parameters) {
 
 // Throws for what cannot be updated name by name: none, two of a name, and elements that would be updated twice.
 void check_parameters(const char* who, const NamedTensors& parameters) {
-  if (parameters.empty()) throw ValueError(fmt::format("{}: there are no parameters", who));
+  if (parameters.empty()) throw ValueError(who, "there are no parameters");
   std::set<std::string> names;
   struct Extent {
     const char *begin, *end;
@@ -52,8 +52,8 @@ void check_parameters(const char* who, const NamedTensors& parameters) {
   };
   std::vector<Extent> extents;
   for (const auto& [name, p] : parameters) {
-    if (!p.defined()) throw ValueError(fmt::format("{}: '{}' is undefined", who, name));
-    if (!names.insert(name).second) throw ValueError(fmt::format("{}: two parameters are named '{}'", who, name));
+    if (!p.defined()) throw ValueError(who, fmt::format("'{}' is undefined", name));
+    if (!names.insert(name).second) throw ValueError(who, fmt::format("two parameters are named '{}'", name));
     if (p.numel() == 0) continue;
     int64_t last = 0;
     for (int i = 0; i < p.ndim(); ++i) last += (p.shape()[i] - 1) * p.strides()[i];
@@ -76,16 +76,16 @@ void check_parameters(const char* who, const NamedTensors& parameters) {
   for (size_t i = 0; i < extents.size(); ++i) {
     const Extent& a = extents[i];
     if (!a.tensor->is_contiguous() && static_cast<int64_t>(places(a).size()) < a.tensor->numel()) {
-      throw ValueError(fmt::format("{}: '{}' has elements that lie in one place", who, *a.name));
+      throw ValueError(who, fmt::format("'{}' has elements that lie in one place", *a.name));
     }
     for (size_t k = i + 1; k < extents.size() && extents[k].begin < a.end; ++k) {
       const Extent& b = extents[k];
       if (a.begin == b.begin && a.tensor->shape() == b.tensor->shape() && a.tensor->strides() == b.tensor->strides()) {
-        throw ValueError(fmt::format("{}: '{}' and '{}' are one tensor, which would be stepped twice", who, *a.name, *b.name));
+        throw ValueError(who, fmt::format("'{}' and '{}' are one tensor, which would be stepped twice", *a.name, *b.name));
       }
       const std::set<const char*> mine = places(a), others = places(b);
       if (std::any_of(mine.begin(), mine.end(), [&](const char* place) { return others.contains(place); })) {
-        throw ValueError(fmt::format("{}: '{}' and '{}' share elements, which would be stepped twice", who, *a.name, *b.name));
+        throw ValueError(who, fmt::format("'{}' and '{}' share elements, which would be stepped twice", *a.name, *b.name));
       }
     }
   }
@@ -103,13 +103,13 @@ double gradient_norm(const std::vector<Tensor>& parameters) {
 }
 
 double clip_factor(double norm, double max_norm) {
-  if (std::isnan(max_norm)) throw ValueError("clip_factor: max_norm is nan");
-  if (!std::isfinite(norm)) throw ValueError(fmt::format("clip_factor: the gradient's norm is {}: it cannot be clipped", norm));
+  if (std::isnan(max_norm)) throw ValueError("clip_factor", "max_norm is nan");
+  if (!std::isfinite(norm)) throw ValueError("clip_factor", fmt::format("the gradient's norm is {}: it cannot be clipped", norm));
   return max_norm > 0 && norm > max_norm ? max_norm / norm : 1.0;
 }
 
 double clip_gradient_norm(const std::vector<Tensor>& parameters, double max_norm) {
-  if (std::isnan(max_norm)) throw ValueError("clip_gradient_norm: max_norm is nan");
+  if (std::isnan(max_norm)) throw ValueError("clip_gradient_norm", "max_norm is nan");
   const double norm = gradient_norm(parameters), factor = clip_factor(norm, max_norm);
   if (factor != 1.0) {
     const NoGradGuard no_grad;
@@ -119,11 +119,12 @@ double clip_gradient_norm(const std::vector<Tensor>& parameters, double max_norm
 }
 
 void clip_gradient_value(const std::vector<Tensor>& parameters, double limit) {
-  if (!(limit > 0)) throw ValueError(fmt::format("clip_gradient_value: the limit must be positive, got {}", limit));
+  if (!(limit > 0)) throw ValueError("clip_gradient_value", fmt::format("the limit must be positive, got {}", limit));
   const NoGradGuard no_grad;
   for (const Tensor& p : parameters) {
     if (p.grad().defined() && !std::isfinite(sum(p.grad() * 0.0).item())) {  // 0 of a number, NaN of what is none
-      throw ValueError(fmt::format("clip_gradient_value: a gradient {} holds NaN or infinity: it cannot be clipped", p.grad().describe()));
+      throw ValueError("clip_gradient_value",
+                       fmt::format("a gradient {} holds NaN or infinity: it cannot be clipped", p.grad().describe()));
     }
   }
   for (const Tensor& p : parameters) {
@@ -137,7 +138,7 @@ Optimizer::Optimizer(NamedTensors parameters, double weight_decay)
 }
 
 size_t Optimizer::group(const std::function<bool(const std::string& name)>& belongs, GroupOptions options) {
-  if (!belongs) throw ValueError("group: there is no function");
+  if (!belongs) throw ValueError("group", "there is no function");
   if (options.lr_scale) check_number("group", "lr_scale", *options.lr_scale, Allowed::non_negative);
   if (options.weight_decay) check_number("group", "weight_decay", *options.weight_decay, Allowed::non_negative);
   size_t count = 0;
@@ -252,7 +253,7 @@ void SlotOptimizer::load_state(const std::map<std::string, Tensor>& values, cons
 SGD::SGD(NamedTensors parameters, SGDOptions options)
     : SlotOptimizer(std::move(parameters), "sgd", {"velocity"}, options.weight_decay), options_(options) {
   check_number("sgd", "momentum", options.momentum, Allowed::fraction);
-  if (options_.nesterov && options_.momentum <= 0) throw ValueError("sgd: nesterov needs a momentum");
+  if (options_.nesterov && options_.momentum <= 0) throw ValueError("sgd", "nesterov needs a momentum");
 }
 
 Tensor SGD::change(const Tensor& g, std::vector<Tensor>& slots, double lr) const {

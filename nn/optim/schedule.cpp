@@ -13,7 +13,7 @@ namespace heed::nn {
 Schedule::Schedule(std::string kind, double base, int64_t warmup, int64_t total, double floor)
     : kind_(std::move(kind)), base_(base), warmup_(warmup), total_(total), floor_(floor) {
   if (kind_ != "constant" && kind_ != "inverse_sqrt" && kind_ != "linear" && kind_ != "cosine") {
-    throw ValueError("schedule: '" + kind_ + "' is not known (constant, inverse_sqrt, linear, cosine)");
+    throw ValueError("schedule", "'" + kind_ + "' is not known (constant, inverse_sqrt, linear, cosine)");
   }
   check_number("schedule", "base", base, Allowed::non_negative);
   check_at_least("schedule", "warmup", warmup, 0);
@@ -77,7 +77,7 @@ PlateauSchedule::PlateauSchedule(double base, Options options) : options_(option
   check_number("schedule: plateau", "threshold", options.threshold, Allowed::non_negative);
   check_number("schedule: plateau", "floor", options.floor, Allowed::non_negative);
   check_at_least("schedule: plateau", "warmup", options.warmup, 0);
-  if (options.floor > base) throw ValueError(fmt::format("schedule: plateau: the floor {} lies above the rate {}", options.floor, base));
+  if (options.floor > base) throw ValueError("schedule", fmt::format("plateau: the floor {} lies above the rate {}", options.floor, base));
 }
 
 double PlateauSchedule::operator()(int64_t update) const {

@@ -29,7 +29,7 @@ inline LstmState lstm_step(const Tensor& gates, const LstmState& before) {
   return {sigmoid(gate(3)) * tanh(c), c};
 }
 
-inline LstmResult lstm_reference(const Tensor& x, const Tensor& lengths, const Tensor& h0, const Tensor& c0, const Tensor& weight_ih,
+inline LSTMResult lstm_reference(const Tensor& x, const Tensor& lengths, const Tensor& h0, const Tensor& c0, const Tensor& weight_ih,
                                  const Tensor& weight_hh, const Tensor& bias, bool reverse = false) {
   const int64_t B = x.size(0), steps = x.size(1), H = weight_hh.size(1);
   const Tensor zero = zeros({B, H}, x.dtype());
@@ -46,7 +46,7 @@ inline LstmResult lstm_reference(const Tensor& x, const Tensor& lengths, const T
   return {stack(outputs, 1), state.h, state.c};
 }
 
-inline AttentionLstmResult attention_lstm_reference(const Tensor& x, const Tensor& target_lengths, const Tensor& memory, const Tensor& keys,
+inline AttentionLSTMResult attention_lstm_reference(const Tensor& x, const Tensor& target_lengths, const Tensor& memory, const Tensor& keys,
                                                     const Tensor& source_lengths, const Tensor& h0, const Tensor& c0,
                                                     const Tensor& weight_ih, const Tensor& weight_hh, const Tensor& bias,
                                                     const Tensor& weight_query, const Tensor& v) {

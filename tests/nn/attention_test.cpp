@@ -199,7 +199,7 @@ TEST(AttentionFactory, RefusesSizesAndOptionsThatMakeNoSense) {
   EXPECT_THAT([] { make_attention("location", {.query = 2, .key = 2}); },
               testing::ThrowsMessage<ValueError>("location attention: size 'max_source' must be at least 1, got 0"));
   EXPECT_THAT([] { make_attention("multi_head", {.query = 2, .key = 2, .attention = 6, .heads = 4}); },
-              testing::ThrowsMessage<ValueError>("multi_head attention: 4 heads do not divide the size 6"));
+              testing::ThrowsMessage<ValueError>("multi_head attention: 4 heads do not divide a size of 6"));
   EXPECT_THAT(
       [] { make_attention("local_m", {.query = 2, .key = 2, .coverage = true}); },
       testing::ThrowsMessage<ValueError>("local_m attention: has no coverage (these have: additive, dot, general, concat, scaled_dot)"));

@@ -74,7 +74,7 @@ TEST(LSTMCell, StepByStepIsTheSequence) {
   LSTMCell cell(3, 4);
   cell.load(copied(layer.named_parameters()), "m.st");
   const Tensor x = randn({2, 5, 3});
-  const LstmResult all = layer(x, {});
+  const LSTMResult all = layer(x, {});
   LSTMCell::State state;
   for (int64_t t = 0; t < 5; ++t) {
     state = cell(select(x, 1, t), state);

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "nn/attention/dot.h"
+#include "nn/attention/multi_head.h"
 #include "tests/testing/close.h"
 #include "tests/testing/parameters.h"
 #include "tests/testing/throws.h"
@@ -157,6 +159,52 @@ TEST(TransformerLayers, StepsWithCachesEqualTheWholeSequence) {
 TEST(TransformerLayers, RefuseHeadsThatDoNotDivide) {
   EXPECT_ERROR(ValueError, "attention: 4 heads do not divide a size of 6", SelfAttention(6, 4, true));
   EXPECT_ERROR(ValueError, "attention: 0 heads do not divide a size of 6", CrossAttention(6, 0));
+}
+
+// true where key s may be seen by query t: s < length[b] (and s <= t).
+Tensor seen(const std::vector<int64_t>& lengths, int64_t T, int64_t S, bool causal) {
+  std::vector<bool> mask;
+  for (const int64_t length : lengths) {
+    for (int64_t t = 0; t < T; ++t) {
+      for (int64_t s = 0; s < S; ++s) mask.push_back(s < length && (!causal || s <= t));
+    }
+  }
+  return from_vector(mask, {static_cast<int64_t>(lengths.size()), T, S});
+}
+
+TEST(Attention, AMaskHidesWhatLengthsAndCausalityHide) {
+  manual_seed(31);
+  const Tensor x = randn({2, 4, 8}), lengths = from_vector<int64_t>({4, 2}, {2});
+  SelfAttention free(8, 2, /*causal=*/false), causal(8, 2, /*causal=*/true);
+  const NamedTensors state = free.state_dict();
+  causal.load({state.begin(), state.end()}, "free");
+  EXPECT_TRUE(all_close(free(x, {}, seen({4, 2}, 4, 4, false)).output, free(x, lengths).output, 0, 0));
+  EXPECT_TRUE(all_close(free(x, {}, seen({4, 4}, 4, 4, true)).output, causal(x, {}).output, 1e-6, 1e-6));
+  const CrossAttention cross(8, 2);
+  const KeyValue memory = cross.prepare(x);
+  const Tensor query = randn({2, 3, 8});
+  EXPECT_TRUE(all_close(cross(query, memory, {}, seen({4, 2}, 3, 4, false)).output, cross(query, memory, lengths).output, 0, 0));
+  const TransformerEncoderLayer layer({.size = 8, .feed_forward = 16, .heads = 2, .dropout = 0});
+  EXPECT_TRUE(all_close(layer(x, {}, nullptr, seen({4, 2}, 4, 4, false)), layer(x, lengths), 0, 0));
+  const MultiHeadAttention several(8, 8, 8, 2);
+  Attention::Memory hidden = several.prepare(x, from_vector<int64_t>({4, 4}, {2}));
+  hidden.mask = seen({4, 2}, 3, 4, false);
+  EXPECT_TRUE(all_close(several.attend(query, hidden).context, several.attend(query, several.prepare(x, lengths)).context, 0, 0));
+  const DotAttention dot(8, 8);
+  EXPECT_ERROR(ValueError, "attention: DotAttention takes no mask", dot.attend(query, hidden));
+}
+
+TEST(Attention, SeveralHeadsHaveGradientsOfSecondOrder) {
+  const SelfAttention attention(4, 2, /*causal=*/true);
+  std::vector<Tensor> inputs = {randn({2, 3, 4}, DType::f64), randn({2, 3, 3}, DType::f64)};
+  for (const Tensor& p : randomise_parameters(attention, 0.7)) inputs.push_back(p);
+  const auto f = [&](const std::vector<Tensor>& x) {
+    substitute_parameters(attention, {x.begin() + 2, x.end()});
+    const SelfAttention::Output r = attention(x[0], from_vector<int64_t>({3, 2}, {2}), x[1]);
+    return std::vector{r.output, r.weights};
+  };
+  const GradcheckResult result = gradcheck(f, inputs, {.order = 2});
+  EXPECT_TRUE(result) << result.message;
 }
 
 }  // namespace

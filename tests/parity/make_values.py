@@ -66,8 +66,8 @@ def attention_lstm(x, memory, keys, h0, c0, w_ih, w_hh, b, w_q, v, target_length
     return torch.stack(hidden, 1), torch.stack(contexts, 1), torch.stack(weights, 1)
 
 
-def scaled_dot_attention(q, k, v, lengths, heads, causal):
-    """(context, weights) of all heads, padding and future masked."""
+def scaled_dot_attention(q, k, v, lengths, heads, causal, mask=None):
+    """(context, weights) of all heads, padding and future masked; mask as attn_mask of torch's scaled_dot_product_attention."""
     batch, steps, _ = q.shape
     source = k.shape[1]
     split = lambda x: x.reshape(batch, x.shape[1], heads, -1).transpose(1, 2)
@@ -77,6 +77,12 @@ def scaled_dot_attention(q, k, v, lengths, heads, causal):
         masked = masked | (torch.arange(source)[None, None, None] >= lengths[:, None, None, None])
     if causal:
         masked = masked | (torch.arange(source)[None] > torch.arange(steps)[:, None])
+    if mask is not None:
+        mask = mask[:, None] if mask.dim() == 3 else mask
+        if mask.dtype == torch.bool:
+            masked = masked | ~mask
+        else:
+            scores = scores + mask
     weights = torch.softmax(scores.masked_fill(masked, -torch.inf), -1).masked_fill(masked, 0)
     return (weights @ split(v)).transpose(1, 2).reshape(batch, steps, -1), weights
 

@@ -75,7 +75,7 @@ Task& kept(const ConvSizes& s, bool with_bias, const Make& make) {
     try {
       make(task, bf16);
     } catch (const dnnl::error& e) {
-      throw Error(fmt::format("conv2d: oneDNN has no kernel: {}", e.what()));
+      throw Error("conv2d", fmt::format("oneDNN has no kernel: {}", e.what()));
     }
   }
   return task;

@@ -77,7 +77,7 @@ Product* packed_product(const Packing& p, int64_t M, int64_t lda, bool accumulat
 }
 
 void check(dnnl_status_t status, const char* what) {
-  if (status != dnnl_success) throw Error(fmt::format("{}: oneDNN status {}", what, static_cast<int>(status)));
+  if (status != dnnl_success) throw Error(what, fmt::format("oneDNN status {}", static_cast<int>(status)));
 }
 
 }  // namespace
@@ -97,7 +97,7 @@ void gemm_bf16(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const uint16_t
     try {
       product.make(matrix(M, K, ta ? 1 : K, ta ? M : 1, true), matrix(K, N, tb ? 1 : N, tb ? K : 1, true), matrix(M, N, ldc), accumulate);
     } catch (const dnnl::error& e) {
-      throw Error(fmt::format("matmul: oneDNN has no bf16 kernel for [{}, {}] x [{}, {}]: {}", M, K, K, N, e.what()));
+      throw Error("matmul", fmt::format("oneDNN has no bf16 kernel for [{}, {}] x [{}, {}]: {}", M, K, K, N, e.what()));
     }
   }
   product.run(A, B, C);

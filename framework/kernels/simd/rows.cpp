@@ -442,7 +442,7 @@ CrossEntropySum cross_entropy(int64_t rows, int64_t n, const T* logits, const in
     if (targets[r] == ignored) continue;
     ++result.rows;
     if (targets[r] < 0 || targets[r] >= n) {
-      throw IndexError(fmt::format("cross_entropy: target {} out of range for {} classes", targets[r], n));
+      throw IndexError("cross_entropy", fmt::format("target {} out of range for {} classes", targets[r], n));
     }
   }
   std::vector<double> losses(static_cast<size_t>(rows));
@@ -531,7 +531,7 @@ template <class T>
 void gather_rows(const char* op, int64_t n, const int64_t* ids, int64_t rows, int64_t D, const T* table, T* y) {
   for (int64_t i = 0; i < n; ++i) {
     if (ids[i] < 0 || ids[i] >= rows) {
-      throw IndexError(fmt::format("{}: index {} out of range for {} rows", op, ids[i], rows));
+      throw IndexError(op, fmt::format("index {} out of range for {} rows", ids[i], rows));
     }
   }
   parallel_for(n, grain(D), [&](int64_t b, int64_t e) {

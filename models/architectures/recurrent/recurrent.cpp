@@ -34,7 +34,7 @@ Options encoder_options(const RecurrentOptions& o) {
   return {.layers = o.encoder_layers, .bidirectional = o.bidirectional, .dropout = o.dropout, .residual = o.residual};
 }
 
-LstmResult without_cell(const nn::GRUResult& r) { return {r.output, r.hidden, {}}; }
+LSTMResult without_cell(const nn::GRUResult& r) { return {r.output, r.hidden, {}}; }
 
 // [B, maps, T, S]: by head where the kind has heads.
 Tensor map_weights(const nn::Attention::Output& seen) {
@@ -56,7 +56,7 @@ Encoder::Encoder(const RecurrentOptions& options, int64_t vocabulary, const nn::
   }
 }
 
-LstmResult Encoder::operator()(const Tensor& source, const Tensor& lengths) const {
+LSTMResult Encoder::operator()(const Tensor& source, const Tensor& lengths) const {
   const Tensor x = dropout_(embedding_(source));
   return lstm_ ? (*lstm_)(x, lengths) : without_cell((*gru_)(x, lengths));
 }
@@ -106,13 +106,13 @@ Tensor Decoder::cell_input(const Tensor& embedded, const Tensor& context) const 
   return input_feeding_ ? concat(std::array{embedded, context}, embedded.ndim() - 1) : embedded;
 }
 
-LstmResult Decoder::advance(const Tensor& x, const Tensor& lengths, const Tensor& hidden, const Tensor& cell) const {
+LSTMResult Decoder::advance(const Tensor& x, const Tensor& lengths, const Tensor& hidden, const Tensor& cell) const {
   return lstm_ ? (*lstm_)(x, lengths, hidden, cell) : without_cell((*gru_)(x, lengths, hidden));
 }
 
 StepResult Decoder::step(const Encoded& encoded, DecoderState& state, const Tensor& ids) const {
   const Tensor embedded = dropout_(embedding_(ids));  // [B, D]
-  const LstmResult next = advance(unsqueeze(cell_input(embedded, state.context), 1), {}, state.hidden, state.cell);
+  const LSTMResult next = advance(unsqueeze(cell_input(embedded, state.context), 1), {}, state.hidden, state.cell);
   state.hidden = next.hidden;
   state.cell = next.cell;
   StepResult result;
@@ -142,7 +142,7 @@ Decoder::States Decoder::run(const Encoded& encoded, const Tensor& target_in, co
   }
   if (const auto energy = lstm_ ? attention_->energy_form() : std::nullopt) {
     const nn::Attention::Memory& memory = encoded.memory;
-    const AttentionLstmResult r =
+    const AttentionLSTMResult r =
         attention_lstm(embedded, target_lengths, memory.values.defined() ? memory.values : memory.keys, memory.projected, memory.lengths,
                        first.hidden, first.cell, lstm_->weight_ih, lstm_->weight_hh, lstm_->bias, energy->query_weight, energy->v);
     return {embedded, r.hidden, r.context, unsqueeze(r.weights, 1)};
@@ -155,7 +155,7 @@ Decoder::States Decoder::run_stepwise(const Encoded& encoded, const Tensor& targ
   DecoderState state = start(encoded);
   std::vector<Tensor> hidden, context, weights;
   for (int64_t t = 0; t < target_in.size(1); ++t) {
-    const LstmResult next = advance(unsqueeze(cell_input(select(embedded, 1, t), state.context), 1), {}, state.hidden, state.cell);
+    const LSTMResult next = advance(unsqueeze(cell_input(select(embedded, 1, t), state.context), 1), {}, state.hidden, state.cell);
     state.hidden = next.hidden;
     state.cell = next.cell;
     if (attention_) {
@@ -189,7 +189,7 @@ Seq2Seq::Seq2Seq(const RecurrentOptions& options, int64_t source_vocabulary, int
 }
 
 Encoded Seq2Seq::encode(const Tensor& source, const Tensor& lengths) const {
-  const LstmResult r = encoder_(source, lengths);
+  const LSTMResult r = encoder_(source, lengths);
   return {decoder_.prepare(r.output, lengths), r.hidden, r.cell};
 }
 

@@ -42,7 +42,7 @@ class Encoder : public nn::Module {
   /// @param source i64 [B, S]
   /// @param lengths i64 [B]
   /// @return keys [B, S, E], summary [B, E], cell [B, E] (undefined with GRU)
-  LstmResult operator()(const Tensor& source, const Tensor& lengths) const;
+  LSTMResult operator()(const Tensor& source, const Tensor& lengths) const;
   /// @return the word vectors [V, embedding]
   const Tensor& table() const { return embedding_.weight; }
 
@@ -110,7 +110,7 @@ class Decoder : public nn::Module {
 
  private:
   Tensor cell_input(const Tensor& embedded, const Tensor& context) const;
-  LstmResult advance(const Tensor& x, const Tensor& lengths, const Tensor& hidden, const Tensor& cell) const;
+  LSTMResult advance(const Tensor& x, const Tensor& lengths, const Tensor& hidden, const Tensor& cell) const;
 
   bool fixed_context_, input_feeding_;
   int64_t maps_;

@@ -36,7 +36,7 @@ TEST(GraphDot, NamesOpsLeavesAndShapes) {
 
 TEST(GraphDot, SaysWhichOutputAnEdgeTakesAndQuotesNames) {
   const Tensor w = randn({8, 3}).set_requires_grad(true);
-  const LstmResult r = lstm(randn({1, 2, 3}), {}, {}, {}, w, randn({8, 2}), zeros({8}));
+  const LSTMResult r = lstm(randn({1, 2, 3}), {}, {}, {}, w, randn({8, 2}), zeros({8}));
   const std::string text = graph_dot(sum(r.cell), NamedTensors{{R"(a "b" \)", w}});
   EXPECT_NE(text.find("[label=\"output 2\"]"), std::string::npos) << text;
   EXPECT_NE(text.find(R"(label="a \"b\" \\\nf32[8, 3]")"), std::string::npos) << text;

@@ -41,7 +41,7 @@ TEST(TensorHook, WhatItGivesTakesTheGradientsPlace) {
 TEST(TensorHook, OfOneOutputOfSeveral) {
   const Tensor x = randn({1, 2, 3}, DType::f64), w_ih = randn({8, 3}, DType::f64).set_requires_grad(true);
   const Tensor w_hh = randn({8, 2}, DType::f64).set_requires_grad(true), bias = randn({8}, DType::f64).set_requires_grad(true);
-  const LstmResult r = lstm(x, {}, {}, {}, w_ih, w_hh, bias);
+  const LSTMResult r = lstm(x, {}, {}, {}, w_ih, w_hh, bias);
   Tensor of_output, of_cell;
   int hidden_calls = 0;
   register_hook(r.output, [&](const Tensor& g) { return of_output = g, Tensor{}; });

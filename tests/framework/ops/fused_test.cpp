@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <functional>
+#include <limits>
 
 #include "framework/framework.h"
 #include "tests/framework/recurrent_reference.h"
@@ -63,7 +64,7 @@ TEST(Fused, LstmEqualsItsSteps) {
     for (const Tensor& lengths : {Tensor{}, lengths_of({3, 5, 1, 5, 2})}) {
       const auto run = [&](const auto& f) -> Function {
         return [&, f](const std::vector<Tensor>& x) {
-          const LstmResult r = f(x[0], lengths, x[1], x[2], x[3], x[4], x[5], reverse);
+          const LSTMResult r = f(x[0], lengths, x[1], x[2], x[3], x[4], x[5], reverse);
           return std::vector{r.output, r.hidden, r.cell};
         };
       };
@@ -76,7 +77,7 @@ TEST(Fused, LstmEqualsItsSteps) {
 TEST(Fused, LstmWithoutInitialStatesStartsAtZero) {
   const auto run = [](const auto& f) -> Function {
     return [f](const std::vector<Tensor>& x) {
-      const LstmResult r = f(x[0], lengths_of({2, 4, 1}), {}, {}, x[3], x[4], x[5], false);
+      const LSTMResult r = f(x[0], lengths_of({2, 4, 1}), {}, {}, x[3], x[4], x[5], false);
       return std::vector{r.output, r.hidden, r.cell};
     };
   };
@@ -88,7 +89,7 @@ TEST(Fused, LstmWithoutInitialStatesStartsAtZero) {
 TEST(Fused, LstmInF32WithPackedWeights) {
   const auto run = [](const auto& f) -> Function {
     return [f](const std::vector<Tensor>& x) {
-      const LstmResult r =
+      const LSTMResult r =
           f(x[0], lengths_of({6, 5, 5, 4, 3, 3, 2, 1, 1, 1, 6, 6, 6, 6, 6, 6, 2, 2, 3}), x[1], x[2], x[3], x[4], x[5], true);
       return std::vector{r.output, r.hidden, r.cell};
     };
@@ -112,7 +113,7 @@ std::vector<Tensor> attention_inputs(int64_t B, int64_t T, int64_t S, int64_t D,
 TEST(Fused, AttentionLstmEqualsItsSteps) {
   const auto run = [](const auto& f, const Tensor& targets, const Tensor& sources) -> Function {
     return [=](const std::vector<Tensor>& x) {
-      const AttentionLstmResult r = f(x[0], targets, x[1], x[2], sources, x[3], x[4], x[5], x[6], x[7], x[8], x[9]);
+      const AttentionLSTMResult r = f(x[0], targets, x[1], x[2], sources, x[3], x[4], x[5], x[6], x[7], x[8], x[9]);
       return std::vector{r.hidden, r.context, r.weights};
     };
   };
@@ -131,7 +132,7 @@ TEST(Fused, AttentionLstmWithDotEnergiesEqualsItsSteps) {
   for (const bool own_query : {true, false}) {
     const auto run = [&](const auto& f) -> Function {
       return [&, f](const std::vector<Tensor>& x) {
-        const AttentionLstmResult r =
+        const AttentionLSTMResult r =
             f(x[0], targets, x[1], x[2], sources, x[3], x[4], x[5], x[6], x[7], own_query ? x[8] : Tensor{}, Tensor{});
         return std::vector{r.hidden, r.context, r.weights};
       };
@@ -146,7 +147,7 @@ TEST(Fused, AttentionLstmInF32WithPackedWeights) {
   const Tensor targets = lengths_of({5, 4, 3, 1, 5, 2}), sources = lengths_of({7, 6, 1, 7, 3, 2});
   const auto run = [&](const auto& f) -> Function {
     return [&, f](const std::vector<Tensor>& x) {
-      const AttentionLstmResult r = f(x[0], targets, x[1], x[2], sources, x[3], x[4], x[5], x[6], x[7], x[8], x[9]);
+      const AttentionLSTMResult r = f(x[0], targets, x[1], x[2], sources, x[3], x[4], x[5], x[6], x[7], x[8], x[9]);
       return std::vector{r.hidden, r.context, r.weights};
     };
   };
@@ -353,6 +354,65 @@ TEST(ScaledDotAttention, NoKeysGiveZerosAndNoNan) {
   for (const Tensor& x : {r.context, r.weights, q.grad(), k.grad()}) {
     for (const float v : x.detach().to_vector<float>()) EXPECT_EQ(v, 0.0F);
   }
+}
+
+// Every form of a mask against one added to the scores of the plain form in full, with lengths and a causal bound beside it.
+TEST(ScaledDotAttention, MasksMatchThePlainForm) {
+  manual_seed(11);
+  constexpr int64_t B = 2, T = 4, S = 4, heads = 2;
+  const double hidden = -std::numeric_limits<double>::infinity();
+  const Tensor lengths = lengths_of({4, 3});
+  const std::vector<Tensor> inputs{randn({B, T, 6}, DType::f64), randn({B, S, 6}, DType::f64), randn({B, S, 8}, DType::f64)};
+  const auto split = [](const Tensor& x) { return permute(reshape(x, {B, x.size(1), heads, x.size(2) / heads}), {0, 2, 1, 3}); };
+  const Tensor rows = unsqueeze(arange(T), 1), columns = arange(S);
+  for (const Shape& shape : {Shape{T, S}, Shape{1, S}, Shape{B, T, S}, Shape{B, 1, S}, Shape{B, heads, T, S}, Shape{1, heads, T, 1}}) {
+    for (const bool causal : {false, true}) {
+      for (const bool of_bool : {false, true}) {
+        const Tensor drawn = randn(shape, DType::f64), mask = of_bool ? gt(drawn, full({}, -0.5, DType::f64)) : drawn;
+        const Tensor by_head = mask.ndim() == 3 ? unsqueeze(mask, 1) : mask;
+        const auto plain = [&](const std::vector<Tensor>& x) {
+          Tensor scores = matmul(split(x[0]), transpose(split(x[1]))) / std::sqrt(3.0);
+          scores = of_bool ? where(by_head, scores, full({}, hidden, DType::f64)) : scores + by_head;
+          const Tensor past = logical_not(lt(columns, reshape(lengths, {B, 1, 1, 1})));
+          scores = masked_fill(scores, past, hidden);
+          if (causal) scores = masked_fill(scores, gt(columns, rows), hidden);
+          const Tensor seen = gt(scores, full({}, hidden, DType::f64)), finite = where(seen, scores, full({}, 0, DType::f64));
+          const Tensor e = where(seen, exp(finite), full({}, 0, DType::f64)), total = sum(e, {-1}, KeepDim::yes);
+          const Tensor weights = e / where(gt(total, full({}, 0, DType::f64)), total, full({}, 1, DType::f64));
+          return std::vector{reshape(permute(matmul(weights, split(x[2])), {0, 2, 1, 3}), {B, T, 8}), weights};
+        };
+        expect_equal(
+            [&](const auto& x) {
+              const ScaledDotAttentionResult r = scaled_dot_attention(x[0], x[1], x[2], lengths, heads, causal, mask);
+              return std::vector{r.context, r.weights};
+            },
+            plain, inputs);
+      }
+    }
+  }
+}
+
+TEST(ScaledDotAttention, AMaskThatHidesEverythingGivesZerosAndNoNan) {
+  const Tensor none = full({2, 3}, 0, DType::i64).to(DType::boolean), added = full({2, 3}, -std::numeric_limits<double>::infinity());
+  for (const Tensor& mask : {none, added}) {
+    manual_seed(5);
+    const Tensor q = randn({1, 2, 4}).set_requires_grad(true), k = randn({1, 3, 4}).set_requires_grad(true);
+    const ScaledDotAttentionResult r = scaled_dot_attention(q, k, k, {}, 2, false, mask);
+    sum(r.context + 1.0).backward();
+    for (const Tensor& x : {r.context, r.weights, q.grad(), k.grad()}) {
+      for (const float v : x.detach().to_vector<float>()) EXPECT_EQ(v, 0.0F);
+    }
+  }
+}
+
+TEST(ScaledDotAttention, RefusesAMaskThatDoesNotFit) {
+  const Tensor q = zeros({2, 3, 4}), k = zeros({2, 5, 4});
+  EXPECT_ERROR(ShapeError, "scaled_dot_attention: mask [5, 3] does not fit [3, 5], [2, 3, 5] or [2, 2, 3, 5]",
+               scaled_dot_attention(q, k, k, {}, 2, false, zeros({5, 3})));
+  EXPECT_ERROR(ShapeError, "scaled_dot_attention: mask [5] does not fit [3, 5], [2, 3, 5] or [2, 2, 3, 5]",
+               scaled_dot_attention(q, k, k, {}, 2, false, zeros({5})));
+  EXPECT_ERROR(DTypeError, "scaled_dot_attention: a mask is bool or f32, got f64[3, 5]",
+               scaled_dot_attention(q, k, k, {}, 2, false, zeros({3, 5}, DType::f64)));
 }
 
 TEST(LayerNorm, MatchesThePlainForm) {

@@ -1,0 +1,14 @@
+// Several heads: how many a size has.
+#pragma once
+
+#include <cstdint>
+
+namespace heed::nn::detail {
+
+/// @param kind of attention, stands in messages
+/// @param size,heads of the projections, and how many parts they have
+/// @return heads
+/// @throws ValueError when heads is below 1 or does not divide a size of at least 1
+int64_t checked_heads(const char* kind, int64_t size, int64_t heads);
+
+}  // namespace heed::nn::detail

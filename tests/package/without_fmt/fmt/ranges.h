@@ -1,0 +1,1 @@
+#error "a header of heed::framework or heed::nn asks for fmt"
