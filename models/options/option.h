@@ -63,9 +63,9 @@ Values any_text();
 
 /// What is known of an option wherever it stands.
 struct Option {
-  std::string key;   // in config.toml, batch_size
-  std::string help;  // a line
-  Values values;     // it takes
+  std::string key;                       // in config.toml, batch_size
+  std::string help;                      // a line
+  Values values;                         // it takes
   OnResume on_resume = OnResume::fixed;  // what a resumed run may do with it
 
   /// @return the name on a command line, "batch-size"
