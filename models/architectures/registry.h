@@ -68,6 +68,11 @@ struct ArchitectureOf {
   }
 };
 
+/// What an option for a Tie says of itself.
+constexpr const char* kTieHelp = "tables that are one: none, output (target embedding = projection), all (source embedding too)";
+/// @return the numbers of layers that a model may have: a mistyped one would be built until memory ends
+inline Values layer_count() { return between(1, 1000); }
+
 /// @return all of them, the default one first
 const std::vector<const Architecture*>& architectures();
 /// @param name of one
