@@ -2,12 +2,17 @@
 #   the comment at a file's top           -> the file's page
 #   member;  // what it is                -> ///< what it is, for each member of `double a = 1, b = 2;  // ...`
 #   members that are deleted, defaulted   -> not shown: they say it themselves
+#   a constructor's Scope                 -> not shown: nn/module.h says once what it is
 #   #define OP(...)                       -> not shown: what ops.def's rows become, undefined behind them
 #   <s>, </s>, <pad>, <unk>               -> text, no HTML
 FNR == 1 { top = FILENAME ~ /\.h$/ }
 top && /^\/\// { sub(/^\/\//, "///"); print as_text($0); next }
 top && /^#pragma once/ { print "/// @file"; top = 0; next }
 top && /^$/ { top = 0 }
+
+# A constructor that takes nothing but its Scope says nothing either; Module's own is where it is explained.
+/^ *(explicit )?[A-Za-z]+\(const (nn::)?Scope& scope( = \{\})?\).*[;}]$/ && !/ Module\(const Scope/ { print ""; next }
+{ gsub(/, const (nn::)?Scope& scope( = \{\})?/, "") }
 
 /^#define OP\(/ { rows = 1 }
 rows { rows = /\\$/; print ""; next }

@@ -12,6 +12,7 @@ program() {  # name, body
 program dpkg-query "[ -e '$work/installed' ] && printf installed; true"
 program sudo 'exec "$@"'
 program cmake 'exit 0'
+program python3 'exit 0'
 program apt-get "echo call >>'$work/calls'
 [ \"\$(wc -l <'$work/calls')\" -gt \"\$LOCKED\" ] && { touch '$work/installed'; exit 0; }
 echo 'E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 4711 (unattended-upgr)' >&2

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "apps/common/main_guard.h"
@@ -18,8 +19,7 @@
 #include "apps/common/run_output.h"
 #include "apps/translator/run_options.h"
 #include "framework/core/error.h"
-#include "framework/io/file.h"
-#include "models/run/folder.h"
+#include "models/run/options.h"
 #include "models/text/unicode.h"
 
 namespace heed::apps {
@@ -48,11 +48,10 @@ std::optional<std::string> spelling(const toml::node& node, const std::string& w
   return std::nullopt;
 }
 
-bool is_run_config(const toml::table& root) { return root["format"].value_or(std::string{}) == "heed.run"; }
-
 class PresetReader : public CLI::Config {
  public:
   explicit PresetReader(CLI::App& program) : program_(program) {}
+  const std::optional<models::RunConfig>& run() const { return run_; }
   std::string to_config(const CLI::App*, bool, bool, std::string) const override { return ""; }  // nobody asks for it
   std::vector<CLI::ConfigItem> from_config(std::istream& in) const override {
     const std::string file = program_.get_config_ptr()->as<std::string>();
@@ -69,11 +68,12 @@ class PresetReader : public CLI::Config {
     } catch (const toml::parse_error& error) {
       fail(file, error.source().begin.line, std::string(error.description()));
     }
-    if (is_run_config(root)) {  // which the command reads whole: config_of_preset
+    if (root["format"].value_or(std::string{}) == "heed.run") {  // a run's own: whole, for config_of_preset
       if (std::ranges::none_of(program_.get_subcommands(),
                                [](const CLI::App* sub) { return sub->get_option_no_throw("--architecture"); })) {
         throw CLI::ConversionError(fmt::format("'{}' is the config of a run, which train and compare take", file));
       }
+      run_ = models::parse_run_config(text, file);
       return {};
     }
     std::vector<CLI::ConfigItem> own, shared;
@@ -147,6 +147,7 @@ class PresetReader : public CLI::Config {
   }
 
   CLI::App& program_;
+  mutable std::optional<models::RunConfig> run_;  // CLI11 reads through a const object
 };
 
 }  // namespace
@@ -168,10 +169,8 @@ void add_preset_option(CLI::App& program) {
 }
 
 models::RunConfig config_of_preset(const CLI::App& subcommand, const models::RunConfig& otherwise) {
-  const std::string file = preset_of(subcommand);
-  if (file.empty() || !std::filesystem::is_regular_file(file)) return otherwise;  // a pipe was read already
-  const std::string text = read_file(file);
-  return is_run_config(toml::parse(text)) ? models::parse_run_config(text, file) : otherwise;
+  const auto* const reader = dynamic_cast<const PresetReader*>(subcommand.get_parent()->get_config_formatter().get());
+  return reader && reader->run() ? *reader->run() : otherwise;
 }
 
 std::string preset_of(const CLI::App& subcommand) {

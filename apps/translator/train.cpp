@@ -72,7 +72,11 @@ void train(Options& options) {
   if (resume) {
     const std::filesystem::path file = folder / "config.toml";
     check_run_data(folder, options.files, lines, valid_lines);
-    config = options.run.resumed(models::parse_run_config(read_file(file), file.string()), options.folder);
+    config = models::parse_run_config(read_file(file), file.string());
+    if (config_of_preset(*options.app, config) != config) {
+      throw ValueError(fmt::format("resume: --config is not what '{}' was started with", options.folder));
+    }
+    config = options.run.resumed(config, options.folder);
   } else {
     config = options.run.applied_to(config_of_preset(*options.app));
     models::check(config);

@@ -14,6 +14,7 @@ namespace heed::models {
 /// Which tables the vocabularies share: the target's word vectors with the projection to the vocabulary (Press & Wolf 2017), and with the
 /// source's as well.
 enum class Tie : uint8_t { none, output, all };
+/// The names of Tie.
 template <>
 inline constexpr std::array<std::string_view, 3> kNames<Tie>{"none", "output", "all"};
 
@@ -91,7 +92,6 @@ class TranslationModel : public nn::Module {
   virtual std::string describe() const = 0;
 
  protected:
-  /// @param scope of the constructor
   explicit TranslationModel(const nn::Scope& scope) : Module(scope) {}
   /// The decoder on a given target.
   struct Teacher {

@@ -33,20 +33,23 @@ struct Architecture {
   std::function<bool(const std::any&)> one_vocabulary;                 // whether both sides must have the same
   std::function<int64_t(const std::any&)> longest_source;              // units with the end mark; INT64_MAX: unbounded
   std::function<std::vector<LeastSize>(const std::any&)> least_sizes;  // see LeastSize
-  std::function<std::unique_ptr<TranslationModel>(const std::any&, int64_t source_vocabulary, int64_t target_vocabulary)> make;
+  std::function<std::unique_ptr<TranslationModel>(const std::any&, int64_t source_vocabulary, int64_t target_vocabulary)>
+      make;  // a new model
 };
 
 /// The same with the type of the options, as a folder writes it down.
 template <class Options>
 struct ArchitectureOf {
-  std::string name, what;
-  std::vector<OptionOf<Options>> options;
-  std::string source_table, target_table;
-  void (*check)(const Options&);
-  bool (*one_vocabulary)(const Options&);
-  int64_t (*longest_source)(const Options&);
-  std::vector<LeastSize> (*least_sizes)(const Options&);
-  std::unique_ptr<TranslationModel> (*make)(const Options&, int64_t source_vocabulary, int64_t target_vocabulary);
+  std::string name;                                       // as in Architecture, and so the others
+  std::string what;                                       // a line for --help
+  std::vector<OptionOf<Options>> options;                 // each of its options once
+  std::string source_table;                               // the weight with a row for each entry of the source's vocabulary
+  std::string target_table;                               // of the target's
+  void (*check)(const Options&);                          // refuses options that do not go together
+  bool (*one_vocabulary)(const Options&);                 // whether both sides must have the same
+  int64_t (*longest_source)(const Options&);              // units with the end mark
+  std::vector<LeastSize> (*least_sizes)(const Options&);  // see LeastSize
+  std::unique_ptr<TranslationModel> (*make)(const Options&, int64_t source_vocabulary, int64_t target_vocabulary);  // a new model
 
   /// @return the row for architectures()
   Architecture row() const {
@@ -64,6 +67,11 @@ struct ArchitectureOf {
     return row;
   }
 };
+
+/// What an option for a Tie says of itself.
+constexpr const char* kTieHelp = "tables that are one: none, output (target embedding = projection), all (source embedding too)";
+/// @return the numbers of layers that a model may have: a mistyped one would be built until memory ends
+inline Values layer_count() { return between(1, 1000); }
 
 /// @return all of them, the default one first
 const std::vector<const Architecture*>& architectures();
@@ -88,6 +96,7 @@ class ModelConfig {
   const Architecture& architecture() const { return *architecture_; }
   /// @return the options, for the functions of the row
   const std::any& options() const { return options_; }
+  /// @return the same, to be changed
   std::any& options() { return options_; }
   /// The options by their type.
   /// @return them
@@ -96,6 +105,8 @@ class ModelConfig {
   const Options& as() const {
     return std::any_cast<const Options&>(options_);
   }
+  /// The same, to be changed.
+  /// @return the options
   template <class Options>
   Options& as() {
     return std::any_cast<Options&>(options_);

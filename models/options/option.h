@@ -63,10 +63,10 @@ Values any_text();
 
 /// What is known of an option wherever it stands.
 struct Option {
-  std::string key;   // in config.toml, batch_size
-  std::string help;  // a line
-  Values values;     // it takes
-  OnResume on_resume = OnResume::fixed;
+  std::string key;                       // in config.toml, batch_size
+  std::string help;                      // a line
+  Values values;                         // it takes
+  OnResume on_resume = OnResume::fixed;  // what a resumed run may do with it
 
   /// @return the name on a command line, "batch-size"
   std::string name() const;
@@ -124,7 +124,7 @@ struct OptionOf : Option {
   }
   /// An option of something that an Owner holds.
   /// @param option of the part
-  /// @param part the part of an owner, for reading and for writing
+  /// @param read,write an owner's part, for reading and for writing
   template <class Part>
   OptionOf(const OptionOf<Part>& option, const std::function<const Part&(const Owner&)>& read, const std::function<Part&(Owner&)>& write)
       : Option(option),

@@ -16,16 +16,19 @@ namespace heed::models {
 
 /// What becomes of an update whose loss or gradient holds NaN or infinity: the training stops, or the update is left out.
 enum class BadGradient : uint8_t { stop, skip };
+/// The names of BadGradient.
 template <>
 inline constexpr std::array<std::string_view, 2> kNames<BadGradient>{"stop", "skip"};
 
 /// Of the products while training.
 enum class Precision : uint8_t { f32, bf16 };
+/// The names of Precision.
 template <>
 inline constexpr std::array<std::string_view, 2> kNames<Precision>{"f32", "bf16"};
 
 /// What the vocabularies hold: words, or pieces of them that SentencePiece learns in one of two ways.
 enum class SubwordKind : uint8_t { none, bpe, unigram };
+/// The names of SubwordKind.
 template <>
 inline constexpr std::array<std::string_view, 3> kNames<SubwordKind>{"none", "bpe", "unigram"};
 

@@ -575,6 +575,16 @@ TEST_F(Translator, ARunsConfigIsAPreset) {
   ASSERT_EQ(translator(command).exit_code, 0);
   EXPECT_THAT(content(at("by_config_2/config.toml")), HasSubstr("updates = 6"));
   expect_failure(translator({"translate", "-r", at("run"), "--config", at("run/config.toml")}), "is the config of a run", 2);
+  const std::string piped = "cat " + at("run/config.toml") + " | " + kTranslator;  // read once, it counts all the same
+  std::vector<std::string> words = with(command, "--config", "/dev/stdin");
+  words = with(words, "-r", at("by_config_3"));
+  std::string line = piped;
+  for (const std::string& word : words) line += " '" + word + "'";
+  ASSERT_EQ(run_process({"sh", "-c", line}).exit_code, 0);
+  EXPECT_EQ(content(at("by_config_3/config.toml")), content(at("by_config_2/config.toml")));
+  expect_failure(translator({"train", "-r", at("by_config_2"), "--resume", "--config", at("run/config.toml")}), "--config is not what");
+  std::filesystem::copy(at("by_config_2/config.toml"), at("same.toml"));
+  EXPECT_EQ(translator({"train", "-r", at("by_config_2"), "--resume", "--config", at("same.toml")}).exit_code, 0);
 }
 
 // What older versions called something is answered with its name of today.

@@ -75,6 +75,7 @@ class ConvolutionalTranslator : public TranslationModel {
  public:
   /// @param options what it is
   /// @param source_vocabulary,target_vocabulary entries
+  /// @param scope of the constructor
   /// @throws ValueError for options that make no sense
   ConvolutionalTranslator(const ConvolutionalOptions& options, int64_t source_vocabulary, int64_t target_vocabulary,
                           const nn::Scope& scope = {});

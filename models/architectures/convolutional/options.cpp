@@ -6,17 +6,16 @@ namespace heed::models {
 namespace {
 
 using C = ConvolutionalOptions;
-constexpr double kMostLayers = 1000;  // a mistyped number would be built until memory ends
 
 std::vector<OptionOf<C>> options() {
   return {
-      {"encoder_layers", &C::encoder_layers, "layers of the encoder", between(1, kMostLayers)},
-      {"decoder_layers", &C::decoder_layers, "layers of the decoder", between(1, kMostLayers)},
+      {"encoder_layers", &C::encoder_layers, "layers of the encoder", layer_count()},
+      {"decoder_layers", &C::decoder_layers, "layers of the decoder", layer_count()},
       {"embedding", &C::embedding, "size of the word vectors", between(1)},
       {"hidden", &C::hidden, "width of the convolutions", between(1)},
       {"kernel_width", &C::kernel_width, "positions that a convolution reads", between(1)},
       {"max_positions", &C::max_positions, "rows of learned positions: the longest source and target", between(1)},
-      {"tie", &C::tie, "tables that are one: none, output (target embedding = projection), all (source embedding too)"},
+      {"tie", &C::tie, kTieHelp},
       {"dropout", &C::dropout, "probability of dropout", fraction()},
   };
 }

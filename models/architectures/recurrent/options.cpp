@@ -14,7 +14,6 @@ namespace heed::models {
 namespace {
 
 using R = RecurrentOptions;
-constexpr double kMostLayers = 1000;  // a mistyped number would be built until memory ends
 
 std::vector<std::string> attention_kinds() {
   std::vector<std::string> kinds = nn::attention_kinds();
@@ -26,7 +25,7 @@ std::vector<OptionOf<R>> options() {
   const std::vector<std::string> kinds = attention_kinds();
   return {
       {"cell", &R::cell, "of encoder and decoder: lstm or gru"},
-      {"encoder_layers", &R::encoder_layers, "layers of the encoder", between(1, kMostLayers)},
+      {"encoder_layers", &R::encoder_layers, "layers of the encoder", layer_count()},
       {"residual", &R::residual, "encoder layers from the second on add their input to their output"},
       {"bidirectional", &R::bidirectional, "an encoder that reads in both directions"},
       {"embedding", &R::embedding, "size of the word vectors", between(1)},
@@ -53,7 +52,7 @@ std::vector<OptionOf<R>> options() {
       {"heads", &R::heads, "attention heads", between(1)},
       {"coverage", &R::coverage, "past weights enter the energy (additive, concat, dot, general, scaled_dot)"},
       {"input_feeding", &R::input_feeding, "the context is part of the decoder's next input"},
-      {"tie", &R::tie, "tables that are one: none, output (target embedding = projection), all (source embedding too)"},
+      {"tie", &R::tie, kTieHelp},
       {"dropout", &R::dropout, "probability of dropout", fraction()},
   };
 }

@@ -7,6 +7,7 @@ namespace heed::models {
 
 /// Of encoder and decoder.
 enum class Cell : uint8_t { lstm, gru };
+/// The names of Cell.
 template <>
 inline constexpr std::array<std::string_view, 2> kNames<Cell>{"lstm", "gru"};
 

@@ -10,19 +10,18 @@ namespace heed::models {
 namespace {
 
 using T = TransformerOptions;
-constexpr double kMostLayers = 1000;  // a mistyped number would be built until memory ends
 
 std::vector<OptionOf<T>> options() {
   return {
-      {"encoder_layers", &T::encoder_layers, "layers of the encoder", between(1, kMostLayers)},
-      {"decoder_layers", &T::decoder_layers, "layers of the decoder", between(1, kMostLayers)},
+      {"encoder_layers", &T::encoder_layers, "layers of the encoder", layer_count()},
+      {"decoder_layers", &T::decoder_layers, "layers of the decoder", layer_count()},
       {"model_size", &T::model_size, "width of the layers", between(1)},
       {"feed_forward", &T::feed_forward, "width inside the feed-forward layers", between(1)},
       {"heads", &T::heads, "attention heads", between(1)},
       {"norm", &T::norm, "layer normalisation in front of each sublayer (pre) or behind it (post)"},
       {"positions", &T::positions, "sinusoidal, learned or rotary"},
       {"max_positions", &T::max_positions, "rows of learned positions: the longest source and target", between(1)},
-      {"tie", &T::tie, "tables that are one: none, output (target embedding = projection), all (source embedding too)"},
+      {"tie", &T::tie, kTieHelp},
       {"dropout", &T::dropout, "probability of dropout", fraction()},
   };
 }

@@ -7,11 +7,13 @@ namespace heed::models {
 
 /// Where layer normalisation stands: in front of each sublayer, or behind it.
 enum class NormPlace : uint8_t { pre, post };
+/// The names of NormPlace.
 template <>
 inline constexpr std::array<std::string_view, 2> kNames<NormPlace>{"pre", "post"};
 
 /// Positions: sinusoidal or learned ones are added to the word vectors, rotary ones stand in self-attention.
 enum class Positions : uint8_t { sinusoidal, learned, rotary };
+/// The names of Positions.
 template <>
 inline constexpr std::array<std::string_view, 3> kNames<Positions>{"sinusoidal", "learned", "rotary"};
 
