@@ -1,4 +1,4 @@
-// Decoding: greedy, beam search, sampling, and forced decoding of a given target, all with the attention of every output token.
+// Search: greedy, beam search and sampling, all with the attention of every output token.
 #pragma once
 
 #include <functional>
@@ -7,17 +7,9 @@
 #include <vector>
 
 #include "models/architectures/architecture.h"
+#include "models/decoding/hypothesis.h"
 
 namespace heed::models {
-
-/// One output: its units (words or pieces) and, one by one and for the end of the sentence, what the model looked at.
-struct Hypothesis {
-  std::vector<int> ids;      // without </s>
-  bool ended = false;        // whether </s> came before the length limit
-  double score = 0;          // sum of log probabilities (natural) of the ids, and of </s> if it came
-  double ranking_score = 0;  // what beam search compared: score over the length penalty plus the coverage penalty
-  std::vector<std::vector<std::vector<float>>> attention;  // [maps][ids + ended][source length]; no maps without attention
-};
 
 /// How outputs are searched for.
 struct SearchOptions {
@@ -68,12 +60,5 @@ std::vector<std::vector<Hypothesis>> search(std::span<const TranslationModel* co
 /// @return one output for each source, in order
 std::vector<Hypothesis> search_best(const TranslationModel& model, std::span<const std::vector<int>> sources,
                                     const SearchOptions& options = {}, const std::function<bool()>& keep_going = {});
-
-/// The model's score and attention for the targets as they are given.
-/// @param model a single one
-/// @param pairs sources and targets
-/// @param batch_size pairs computed together
-/// @return one output for each pair, in order
-std::vector<Hypothesis> forced_decoding(const TranslationModel& model, std::span<const EncodedPair> pairs, int64_t batch_size = 64);
 
 }  // namespace heed::models

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "models/decoding/forced.h"
+#include "models/run/record.h"
+
 namespace heed::models {
 namespace {
 
@@ -15,40 +18,6 @@ std::string too_long(size_t units, int64_t longest) {
   return fmt::format("{} words or pieces with the end mark, {} are read at most", units, longest);
 }
 
-TranslationToken end_of_sentence() {
-  TranslationToken token;
-  token.text = std::string(Vocabulary::kSpecialTokens[Vocabulary::kEos]);
-  token.eos = true;
-  return token;
-}
-
-using Matrix = std::vector<std::vector<float>>;
-
-// Weights of units as weights of words, [rows][columns]: averaged over the units of a word's row and summed over those of its column, so
-// that a row still sums to one. Units beyond row_of and column_of are left out.
-Matrix merged(const Matrix& units, std::span<const int> row_of, size_t rows, std::span<const int> column_of, size_t columns) {
-  std::vector<int> pieces(rows, 0);
-  for (const int word : row_of) ++pieces[static_cast<size_t>(word)];
-  Matrix words(rows, std::vector<float>(columns, 0.0F));
-  for (size_t i = 0; i < row_of.size(); ++i) {
-    const auto row = static_cast<size_t>(row_of[i]);
-    for (size_t j = 0; j < column_of.size(); ++j) {
-      float& weight = words[row][static_cast<size_t>(column_of[j])];
-      weight = std::min(1.0F, weight + units[i][j] / static_cast<float>(pieces[row]));
-    }
-  }
-  return words;
-}
-
-std::vector<AttentionWeights> merged_maps(const std::vector<Matrix>& maps, const std::vector<AttentionMap>& names,
-                                          std::span<const int> row_of, size_t rows, std::span<const int> column_of, size_t columns) {
-  std::vector<AttentionWeights> result;
-  for (size_t m = 0; m < maps.size(); ++m) {
-    result.push_back({names[m].layer, names[m].head, merged(maps[m], row_of, rows, column_of, columns)});
-  }
-  return result;
-}
-
 }  // namespace
 
 void Translator::join(LoadedRun run) {
@@ -58,8 +27,8 @@ void Translator::join(LoadedRun run) {
   others_.push_back(std::move(run));
 }
 
-Translator::Source Translator::read_source(const std::string& line) const {
-  Source source;
+SourceUnits Translator::read_source(const std::string& line) const {
+  SourceUnits source;
   source.tokens = tokenize(line, run_.config.source_text);
   TextCodec::Encoded encoded = run_.source.encode(texts(source.tokens));
   source.ids = std::move(encoded.ids);
@@ -69,64 +38,20 @@ Translator::Source Translator::read_source(const std::string& line) const {
   return source;
 }
 
-Translation Translator::record(int64_t id, const std::string& line, const Source& source, const TextCodec::Decoded& output,
+Translation Translator::record(int64_t id, const std::string& line, const SourceUnits& source, const TextCodec::Decoded& output,
                                const std::string* target_text, const std::vector<Token>* target_tokens, const Hypothesis& hypothesis,
                                bool replace_unknown, const SelfAttentionMaps& self_attention) const {
   Translation result;
   result.id = id;
   result.model = run_.model->describe();
   result.score = hypothesis.score;
-  result.source.text = line;
-  const size_t source_words = source.tokens.size(), target_words = output.words.size();
-  std::vector<bool> source_unknown(source_words), target_unknown(target_words);
-  for (size_t i = 0; i + 1 < source.ids.size(); ++i) {
-    if (source.ids[i] == Vocabulary::kUnk) source_unknown[static_cast<size_t>(source.word_of[i])] = true;
-  }
-  for (size_t i = 0; i < hypothesis.ids.size(); ++i) {
-    if (hypothesis.ids[i] == Vocabulary::kUnk) target_unknown[static_cast<size_t>(output.word_of[i])] = true;
-  }
-  for (size_t i = 0; i < source_words; ++i) {
-    const Token& token = source.tokens[i];
-    result.source.tokens.push_back({source_unknown[i] ? line.substr(token.begin, token.end - token.begin) : unescape(token.text),
-                                    std::pair(token.begin, token.end), false, source_unknown[i]});
-  }
-  result.source.tokens.push_back(end_of_sentence());
-  const TranslationModel& model = *run_.model;
-  std::vector<int> written = output.word_of, read{0};  // which word each position puts out; which column it reads, <s> first
-  if (hypothesis.ended) written.push_back(static_cast<int>(target_words));
-  for (const int word : output.word_of) read.push_back(1 + word);
-  const size_t rows = target_words + (hypothesis.ended ? 1 : 0), columns = source_words + 1;
-  result.attention = merged_maps(hypothesis.attention, model.attention_maps(), written, rows, source.word_of, columns);
-  result.encoder_self_attention =
-      merged_maps(self_attention.encoder, model.encoder_self_maps(), source.word_of, columns, source.word_of, columns);
-  result.decoder_self_attention = merged_maps(self_attention.decoder, model.decoder_self_maps(), written, rows, read, 1 + target_words);
+  result.source = source_side(line, source);
+  merge_pieces(result, *run_.model, source, output, hypothesis, self_attention);
+  const std::vector<bool> unknown = unknown_words(output, hypothesis);
   std::vector<std::string> words = output.words;
-  if (replace_unknown && !result.attention.empty()) {
-    const std::vector<std::vector<float>> weights = mean_attention(result);
-    for (size_t t = 0; t < target_words; ++t) {
-      if (!target_unknown[t] || source_words == 0) continue;
-      const auto begin = weights[t].begin();
-      const auto best = static_cast<size_t>(std::max_element(begin, begin + static_cast<std::ptrdiff_t>(source_words)) - begin);
-      words[t] = line.substr(source.tokens[best].begin, source.tokens[best].end - source.tokens[best].begin);
-    }
-  }
+  if (replace_unknown && !result.attention.empty()) replace_unknown_words(words, unknown, result, source, line);
   result.target.text = target_text ? *target_text : detokenize(words, run_.config.target_text.language);
-  size_t at = 0;
-  for (size_t i = 0; i < words.size(); ++i) {
-    TranslationToken token;
-    token.text = unescape(words[i]);
-    token.unk = target_unknown[i];
-    if (target_tokens) token.span = std::pair((*target_tokens)[i].begin, (*target_tokens)[i].end);
-    for (const std::string& shown : {words[i], unescape(words[i])}) {  // else where print shows it, if it does
-      if (target_tokens) break;
-      const size_t found = result.target.text.find(shown, at);
-      if (found == std::string::npos) continue;
-      token.span = std::pair(found, found + shown.size());
-      at = found + shown.size();
-      break;
-    }
-    result.target.tokens.push_back(std::move(token));
-  }
+  place_words(result.target, words, unknown, target_tokens);
   if (hypothesis.ended) result.target.tokens.push_back(end_of_sentence());
   return result;
 }
@@ -152,9 +77,9 @@ std::vector<Translation> Translator::translate(std::span<const std::string> line
   for (const LoadedRun& other : others_) models.push_back(other.model.get());
   int64_t longest = options.max_source > 0 ? options.max_source : INT64_MAX;
   for (const TranslationModel* model : models) longest = std::min(longest, model->longest_source());
-  std::vector<Source> read;
+  std::vector<SourceUnits> read;
   std::vector<std::vector<int>> sources;
-  const auto decoded = [&](const Source& source) {  // neither empty nor too long
+  const auto decoded = [&](const SourceUnits& source) {  // neither empty nor too long
     return !source.tokens.empty() && static_cast<int64_t>(source.ids.size()) <= longest;
   };
   for (const std::string& line : lines) {
@@ -191,13 +116,13 @@ std::vector<Translation> Translator::force(std::span<const std::string> sources,
     throw ValueError(fmt::format("forced decoding: {} sources and {} targets", sources.size(), targets.size()));
   }
   if (options.self_attention) require_self_attention("forced decoding");
-  std::vector<Source> read;
+  std::vector<SourceUnits> read;
   std::vector<std::vector<Token>> target_tokens;
   std::vector<TextCodec::Decoded> wanted;
   std::vector<EncodedPair> pairs;
   std::vector<std::vector<int>> ids;  // of every target
   const int64_t longest = std::min(options.max_source > 0 ? options.max_source : INT64_MAX, run_.model->longest_source());
-  const auto fits = [&](const Source& source, const std::vector<int>& target) {
+  const auto fits = [&](const SourceUnits& source, const std::vector<int>& target) {
     return static_cast<int64_t>(source.ids.size()) <= longest && static_cast<int64_t>(target.size()) < longest;
   };
   for (size_t i = 0; i < sources.size(); ++i) {

@@ -6,6 +6,7 @@
 #include "models/decoding/search.h"
 #include "models/decoding/self_attention.h"
 #include "models/run/folder.h"
+#include "models/run/record.h"
 #include "models/run/translation.h"
 
 namespace heed::models {
@@ -63,13 +64,9 @@ class Translator {
   const LoadedRun& run() const { return run_; }
 
  private:
-  struct Source {
-    std::vector<Token> tokens;
-    std::vector<int> ids, word_of;  // with </s>, whose word is behind the last
-  };
-  Source read_source(const std::string& line) const;
+  SourceUnits read_source(const std::string& line) const;
   Translation without_words(int64_t id, const std::string& line, std::string skipped) const;
-  Translation record(int64_t id, const std::string& line, const Source& source, const TextCodec::Decoded& output,
+  Translation record(int64_t id, const std::string& line, const SourceUnits& source, const TextCodec::Decoded& output,
                      const std::string* target_text, const std::vector<Token>* target_tokens, const Hypothesis& hypothesis,
                      bool replace_unknown, const SelfAttentionMaps& self_attention) const;
   LoadedRun run_;

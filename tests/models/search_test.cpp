@@ -8,6 +8,7 @@
 #include <map>
 #include <numeric>
 
+#include "models/decoding/forced.h"
 #include "models/text/vocabulary.h"
 #include "tests/models/translation_model.h"
 #include "tests/testing/throws.h"

@@ -13,6 +13,7 @@
 #include "models/architectures/recurrent/options.h"
 #include "models/architectures/transformer/options.h"
 #include "models/corpus/pharaoh.h"
+#include "models/decoding/forced.h"
 #include "models/grammar/demo_corpus.h"
 #include "models/metrics/evaluation.h"
 #include "models/metrics/loss.h"
