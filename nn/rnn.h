@@ -16,7 +16,11 @@ class LSTMWeights : public Module {
   Tensor bias;       // [4 hidden]; PyTorch's bias_ih + bias_hh
 
  protected:
-  // Refuses an input of other dimensions, and states that do not fit it.
+  /// Refuses an input of other dimensions, and states that do not fit it.
+  /// @param x the input
+  /// @param dims that it must have; the last is the input's size
+  /// @param states hidden and cell, or undefined
+  /// @throws ShapeError, DTypeError
   void check_input(const Tensor& x, int dims, const std::array<Tensor, 2>& states) const;
 };
 

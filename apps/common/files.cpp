@@ -4,23 +4,17 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <regex>
 
 #include "apps/common/print.h"
 #include "framework/core/error.h"
+#include "models/run/files.h"
 
 namespace heed::apps {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::array<const char*, 11> kRunFiles = {
-    kRunLock,     "single.safetensors", "config.toml",       "source.vocab",  "target.vocab", "source.spm",
-    "target.spm", "model.safetensors",  "state.safetensors", "metrics.jsonl", "data.json"};
 
 // As the system sees it, or as it would be named once it exists.
 fs::path real(const fs::path& path) {
@@ -83,34 +77,13 @@ NamedPath resolved(const NamedPath& input) { return input.path == "-" ? NamedPat
 
 }  // namespace
 
-bool is_run_folder(const fs::path& folder) {
-  std::ifstream config(folder / "config.toml");
-  std::string line;
-  return std::getline(config, line) && line.starts_with("format = 'heed.run'");
-}
-
-bool is_temporary_of(const std::string& name, const std::string& file) {
-  constexpr std::string_view kMark = ".tmp";
-  if (!name.starts_with(file + std::string(kMark))) return false;
-  const std::string_view digits = std::string_view(name).substr(file.size() + kMark.size());
-  return digits.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
-
-bool is_run_file(const std::string& name) {
-  for (const char* known : kRunFiles) {
-    if (name == known || is_temporary_of(name, known)) return true;
-  }
-  static const std::regex checkpoint(R"(checkpoint-\d{10}\.safetensors(\.tmp[0-9a-f]*)?)");
-  return std::regex_match(name, checkpoint);
-}
-
 void check_files(const Files& files) {
   const auto in_run = [&](const NamedPath& file, bool any_run) {
     const fs::path path = real(file.path);
     const std::string name = path.filename().string();
-    if (!is_run_file(name)) return false;
+    if (!models::is_run_file(name)) return false;
     const auto holds = [&](const std::string& run) { return same_file(path.parent_path(), run); };
-    return std::any_of(files.runs.begin(), files.runs.end(), holds) || (any_run && is_run_folder(path.parent_path()));
+    return std::any_of(files.runs.begin(), files.runs.end(), holds) || (any_run && models::is_run_folder(path.parent_path()));
   };
   for (const NamedPath& folder : files.new_folders) require_folder(folder);
   const NamedPath* on_standard_input = nullptr;

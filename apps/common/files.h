@@ -2,7 +2,6 @@
 // written is reported before an hour of training and not behind it.
 #pragma once
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -24,14 +23,5 @@ struct Files {
 /// Of outputs that are "-" there is one at most; say() then writes to standard error. Devices and pipes (/dev/null, /dev/stdout) may be
 /// named as often as one likes.
 void check_files(const Files& files);
-
-/// Whether a trained translator lies in `folder`, whoever made it.
-bool is_run_folder(const std::filesystem::path& folder);
-
-/// In a run folder while a process trains there; left behind by one that was killed.
-constexpr const char* kRunLock = "run.lock";
-
-/// Whether a run folder holds files of this name.
-bool is_run_file(const std::string& name);
 
 }  // namespace heed::apps

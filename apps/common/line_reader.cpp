@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "apps/common/run_output.h"
+#include "apps/common/streams.h"
 #include "framework/core/error.h"
 #include "models/text/lines.h"
 #include "models/text/unicode.h"

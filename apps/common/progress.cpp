@@ -11,6 +11,7 @@
 #include "apps/common/environment.h"
 #include "apps/common/main_guard.h"
 #include "apps/common/print.h"
+#include "models/metrics/metric.h"
 
 namespace heed::apps {
 namespace {
@@ -65,8 +66,11 @@ void ProgressPrinter::progress(const models::TrainProgress& p) {
 
 void ProgressPrinter::validated(const models::ValidationResult& v) {
   clear_line();
-  note("{}update {}: validation BLEU {:.2f}, chrF {:.2f}, loss {:.3f}{}\n", label_, v.update, v.bleu, v.chrf, v.loss,
-       v.best ? " (best so far)" : "");
+  std::string scores;
+  for (const models::Metric* metric : models::kept_metrics()) {
+    scores += fmt::format("{}{} {:.{}f}", scores.empty() ? "" : ", ", metric->name, v.scores.at(metric->keep), metric->digits);
+  }
+  note("{}update {}: validation {}{}\n", label_, v.update, scores, v.best ? " (best so far)" : "");
   note("{}  {}  ->  {}\n", label_, one_line(v.sample_source), one_line(v.sample_output));
 }
 

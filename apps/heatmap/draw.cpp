@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-#include "apps/common/run_output.h"
+#include "apps/common/streams.h"
 #include "apps/heatmap/render.h"
 #include "framework/core/error.h"
 #include "models/text/unicode.h"
@@ -35,6 +35,11 @@ std::string label_of(const models::Translation& record, Which which, const Pictu
 }  // namespace
 
 void check_output(const std::string& path) { format_of(path); }
+
+std::string draw_on_page(const models::Translation& record, const PictureOptions& options) {
+  const Picture picture = make_picture(record, options);
+  return page_svg(lay_out_sheet({picture}, 1, measure_text), label_of(record, options.which, picture));
+}
 
 Drawn draw_file(const models::Translation& record, const std::string& path, const PictureOptions& options, double dpi) {
   const Format format = format_of(path);

@@ -17,6 +17,10 @@ struct Drawn {
   size_t bytes = 0;        // of the file
 };
 
+/// The picture as an element of a page; page_svg_head() (render.h) comes before the first. Throws ValueError for a record without
+/// attention.
+std::string draw_on_page(const models::Translation& record, const PictureOptions& options = {});
+
 /// Writes the picture in the format of the path's extension.
 /// Throws ValueError for a record without attention or another extension, IoError when the file cannot be written.
 Drawn draw_file(const models::Translation& record, const std::string& path, const PictureOptions& options = {}, double dpi = kDefaultDpi);

@@ -11,7 +11,7 @@
 #include "apps/common/files.h"
 #include "apps/common/line_reader.h"
 #include "apps/common/main_guard.h"
-#include "apps/common/run_output.h"
+#include "apps/common/streams.h"
 #include "apps/heatmap/draw.h"
 #include "framework/build_info.h"
 #include "framework/core/error.h"

@@ -14,6 +14,12 @@ Size measure_text(std::string_view text, double font_size);
 /// A self-contained SVG: real text, and the value of a cell as a tooltip; `label` is what a screen reader says.
 std::string render_svg(const Sheet& sheet, const std::string& label);
 
+/// The same for a page that shows several pictures: an element without the style and the colours that page_svg_head() gives once, and
+/// small: cells of little weight have no words of their own.
+std::string page_svg(const Sheet& sheet, const std::string& label);
+/// What the pictures of a page share, drawn as nothing.
+std::string page_svg_head();
+
 struct Png {
   std::string bytes;
   int missing_glyphs = 0;  ///< characters that no installed font has

@@ -87,7 +87,7 @@ std::string texts_svg(const std::vector<PlacedText>& texts) {
 }
 
 // Cells, seams, frame, scale and texts of one picture.
-std::string panel_svg(const Panel& panel) {
+std::string panel_svg(const Panel& panel, size_t many_cells) {
   std::string svg;
   const auto line = [&]<class... Args>(fmt::format_string<Args...> format, Args&&... args) {
     fmt::format_to(std::back_inserter(svg), format, std::forward<Args>(args)...);
@@ -95,7 +95,7 @@ std::string panel_svg(const Panel& panel) {
   };
   const std::string side = px(panel.layout.cell);
   line("<g class=\"cells\">");
-  const bool many = panel.picture.rows.size() * panel.picture.columns.size() > kManyCells;
+  const bool many = panel.picture.rows.size() * panel.picture.columns.size() > many_cells;
   std::map<long, std::string> pale;  // thousandths of the scale to their cells, a cell being 1 by 1
   for (size_t t = 0; t < panel.picture.rows.size(); ++t) {
     for (size_t s = 0; s < panel.picture.columns.size(); ++s) {
@@ -144,20 +144,13 @@ std::string panel_svg(const Panel& panel) {
   return svg + texts_svg(panel.layout.texts);
 }
 
-}  // namespace
-
-std::string render_svg(const Sheet& sheet, const std::string& label) {
+// What all pictures share: the looks of text and cells, and the colours of the scale.
+std::string style_svg() {
   std::string svg;
   const auto line = [&]<class... Args>(fmt::format_string<Args...> format, Args&&... args) {
     fmt::format_to(std::back_inserter(svg), format, std::forward<Args>(args)...);
     svg += '\n';
   };
-  const std::string width = px(sheet.width), height = px(sheet.height);
-  line("<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
-  line(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" viewBox=\"0 0 {} {}\" role=\"img\" "
-      "aria-label=\"{}\">",
-      width, height, width, height, escaped(label));
   line("<style>");
   line("text {{ font-family: {}; unicode-bidi: isolate; }}", kSvgFonts);
   using Role = PlacedText::Role;
@@ -169,8 +162,15 @@ std::string render_svg(const Sheet& sheet, const std::string& label) {
   line(".cells rect {{ shape-rendering: crispEdges; }}");
   line(".cells rect:hover {{ stroke: #e8590c; stroke-width: 3; }}");
   line("</style>");
-  line("<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>");
+  return svg;
+}
 
+std::string scale_svg() {
+  std::string svg;
+  const auto line = [&]<class... Args>(fmt::format_string<Args...> format, Args&&... args) {
+    fmt::format_to(std::back_inserter(svg), format, std::forward<Args>(args)...);
+    svg += '\n';
+  };
   line("<defs><linearGradient id=\"scale\" x1=\"0\" y1=\"1\" x2=\"0\" y2=\"0\">");
   constexpr int kStops = 32;
   for (int i = 0; i <= kStops; ++i) {
@@ -178,15 +178,38 @@ std::string render_svg(const Sheet& sheet, const std::string& label) {
     line("<stop offset=\"{:.5f}\" stop-color=\"{}\"/>", value, hex(colour_of(value)));
   }
   line("</linearGradient></defs>");
+  return svg;
+}
+
+std::string element(const Sheet& sheet, const std::string& label, bool whole) {
+  const std::string width = px(sheet.width), height = px(sheet.height);
+  std::string svg = fmt::format(
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">\n", width,
+      height, width, height, escaped(label));
+  if (whole) svg += style_svg();
+  svg += "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n";
+  if (whole) svg += scale_svg();
   svg += texts_svg(sheet.texts);
   for (const Panel& panel : sheet.panels) {
     const bool moved = panel.x != 0 || panel.y != 0;
-    if (moved) line("<g transform=\"translate({} {})\">", px(panel.x), px(panel.y));
-    svg += panel_svg(panel);
-    if (moved) line("</g>");
+    if (moved) svg += fmt::format("<g transform=\"translate({} {})\">\n", px(panel.x), px(panel.y));
+    svg += panel_svg(panel, whole ? kManyCells : 0);
+    if (moved) svg += "</g>\n";
   }
-  line("</svg>");
-  return svg;
+  return svg + "</svg>\n";
+}
+
+}  // namespace
+
+std::string render_svg(const Sheet& sheet, const std::string& label) {
+  return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + element(sheet, label, /*whole=*/true);
+}
+
+std::string page_svg(const Sheet& sheet, const std::string& label) { return element(sheet, label, /*whole=*/false); }
+
+std::string page_svg_head() {
+  return "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"0\" height=\"0\" style=\"position:absolute\" aria-hidden=\"true\">\n" +
+         style_svg() + scale_svg() + "</svg>\n";
 }
 
 }  // namespace heed::heatmap

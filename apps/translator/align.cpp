@@ -6,12 +6,13 @@
 #include "apps/common/environment.h"
 #include "apps/common/files.h"
 #include "apps/common/main_guard.h"
-#include "apps/common/run_output.h"
+#include "apps/common/streams.h"
 #include "apps/translator/commands.h"
 #include "apps/translator/pairs.h"
 #include "framework/io/file.h"
 #include "models/corpus/pharaoh.h"
-#include "models/metrics/evaluation.h"
+#include "models/evaluation/evaluation.h"
+#include "models/run/files.h"
 #include "models/text/lines.h"
 
 namespace heed::apps {
@@ -41,7 +42,7 @@ std::vector<std::vector<models::AlignmentLink>> links_of(const std::string& run,
 // The run of the other direction must translate what the first one makes, as far as their configs say.
 void check_directions(const std::string& run, const std::string& reverse) {
   const auto languages = [](const std::string& folder) {
-    const std::string file = (std::filesystem::path(folder) / "config.toml").string();
+    const std::string file = (std::filesystem::path(folder) / models::run_files::kConfig).string();
     const models::RunConfig config = models::parse_run_config(read_file(file), file);
     return std::pair(config.source_text.language, config.target_text.language);
   };

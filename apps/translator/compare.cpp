@@ -10,21 +10,20 @@
 #include "apps/common/files.h"
 #include "apps/common/main_guard.h"
 #include "apps/common/print.h"
-#include "apps/common/run_output.h"
+#include "apps/common/streams.h"
 #include "apps/translator/commands.h"
-#include "apps/translator/compare_training.h"
-#include "apps/translator/comparison.h"
-#include "apps/translator/demo_training.h"
-#include "apps/translator/gold.h"
-#include "apps/translator/measure.h"
+#include "apps/translator/experiment/measure.h"
+#include "apps/translator/experiment/plan.h"
+#include "apps/translator/experiment/report.h"
+#include "apps/translator/experiment/train.h"
 #include "apps/translator/pairs.h"
 #include "apps/translator/preset.h"
-#include "apps/translator/report.h"
+#include "apps/translator/run_options.h"
 #include "apps/translator/search_options.h"
 #include "framework/io/file.h"
-#include "models/corpus/pharaoh.h"
+#include "models/run/files.h"
+#include "models/run/folder.h"
 #include "models/text/lines.h"
-#include "models/training/trainer.h"
 
 namespace heed::apps {
 namespace {
@@ -44,16 +43,6 @@ struct Options {
   bool given(const char* option) const { return app->count(option) > 0; }
   bool on_files() const { return runs.empty() && !source.empty(); }
 };
-
-// The sentences of a comparison; training and validation are empty when nothing is trained.
-struct Sentences {
-  std::string description, scored = "test";
-  models::ParallelLines train, validation, test;
-  std::vector<std::string> gold;  // links of `test`, a line a sentence
-  std::string gold_name;
-};
-
-constexpr const char* kReportFiles[] = {"report.md", "report.html", "bleu-by-length.svg", "curves.svg", "report.json"};
 
 fs::path runs_of(const Options& options) { return fs::path(options.folder) / "runs"; }
 
@@ -123,12 +112,10 @@ void check_usage(const Options& o) {
 // A report in the way must be one of ours, and beside --run it takes --overwrite to replace it.
 void check_report(const Options& o) {
   const fs::path out = o.folder;
-  if (is_run_folder(out)) throw IoError(fmt::format("--output: '{}' is a run, not a folder for a report", o.folder));
+  if (models::is_run_folder(out)) throw IoError(fmt::format("--output: '{}' is a run, not a folder for a report", o.folder));
   for (const char* file : kReportFiles) {
     if (!file_exists(out / file)) continue;
-    nlohmann::json known;
-    if (fs::is_regular_file(out / "report.json")) known = nlohmann::json::parse(read_file(out / "report.json"), nullptr, false);
-    if (!known.is_object() || known.value("format", nlohmann::json()) != kReportFormat) {
+    if (report_writer(out) != "compare") {
       throw IoError(fmt::format("'{}' was not written by translator compare; it is left alone", (out / file).string()));
     }
     if (!o.runs.empty() && !o.given("--overwrite")) {
@@ -174,31 +161,11 @@ void check_files(const Options& o) {
   }
 }
 
-models::ParallelLines lines_of(const std::vector<models::AlignedPair>& pairs) {
-  models::ParallelLines lines;
-  for (const models::AlignedPair& pair : pairs) {
-    lines.source.push_back(models::join(pair.source));
-    lines.target.push_back(models::join(pair.target));
-  }
-  return lines;
-}
-
-Sentences built_in_sentences(const Options& options) {
-  const models::DemoCorpus corpus = models::make_demo_corpus({.seed = 1, .train = options.train_pairs});
-  Sentences s;
-  s.description = fmt::format("Built-in English-German corpus, {} training pairs", corpus.train.size());
-  s.train = lines_of(corpus.train);
-  s.validation = lines_of(corpus.validation);
-  s.test = lines_of(corpus.test);
-  for (const models::AlignedPair& pair : corpus.test) s.gold.push_back(models::gold_line(pair));
-  s.gold_name = "the built-in corpus";
-  return s;
-}
-
 Sentences read_sentences(const Options& o) {
   Sentences s;
   const auto pair = [](const std::string& source, const std::string& target) { return fmt::format("'{}' and '{}'", source, target); };
   if (o.on_files()) {
+    s.files = {o.source, o.target, o.valid_source, o.valid_target};
     s.train = read_pairs(o.source, o.target);
     s.validation = read_pairs(o.valid_source, o.valid_target);
     s.description = fmt::format("Trained on {} ({} pairs), validated on {}", pair(o.source, o.target), s.train.source.size(),
@@ -225,38 +192,6 @@ std::vector<Candidate> trained_runs(const Options& options) {
   return candidates;
 }
 
-Comparison begin_comparison(const Options& options, const Sentences& sentences, const models::RunConfig& config) {
-  Comparison comparison;
-  comparison.corpus = sentences.description;
-  comparison.scored = sentences.scored;
-  comparison.sources = sentences.test.source;
-  comparison.references = sentences.test.target;
-  for (const auto& words : models::tokenize_lines(comparison.sources, config.source_text)) {
-    comparison.source_lengths.push_back(static_cast<int>(words.size()));
-  }
-  comparison.reference_words = models::tokenize_lines(comparison.references, config.target_text);
-  for (std::vector<std::string>& words : comparison.reference_words) {
-    for (std::string& word : words) word = models::unescape(word);  // as a translation's tokens are
-  }
-  comparison.buckets = models::default_length_buckets();
-  const models::SearchOptions& s = options.translate.search;
-  comparison.search = s.beam > 1 ? fmt::format("beam {}", s.beam) : s.temperature > 0 ? "sampled" : "greedy";
-  return comparison;
-}
-
-void write_report(const Options& options, const Comparison& comparison) {
-  const fs::path out = options.folder;
-  make_folder(out);
-  const nlohmann::ordered_json report = comparison_json(comparison);
-  write_json((out / "report.json").string(), report);  // the first to be there and the last to go: it marks the others as ours
-  write_file_atomically(out / "bleu-by-length.svg", length_chart(comparison));
-  write_file_atomically(out / "curves.svg", curve_chart(comparison));
-  write_file_atomically(out / "report.md", comparison_markdown(comparison, "bleu-by-length.svg", "curves.svg"));
-  write_file_atomically(out / "report.html", comparison_html(comparison));
-  write_json(options.json, report);
-  say("report: {} (and report.html, report.json)\n", (out / "report.md").string());
-}
-
 void compare(const Options& options) {
   check_usage(options);
   models::check(options.translate.search);
@@ -265,39 +200,32 @@ void compare(const Options& options) {
   const bool training = options.runs.empty();
   TrainingPlan plan;
   if (training) {
-    const models::RunConfig base = options.on_files() ? models::RunConfig{} : demo_config({}, "none");
-    plan = plan_training(runs_of(options), options.attention, options.run.applied_to(config_of_preset(*options.app, base)), options.run,
-                         options.resume);
+    const models::RunConfig base = options.on_files() ? models::RunConfig{} : built_in_config();
+    Resumed resumed;
+    if (options.resume) {
+      resumed = [&](const models::RunConfig& run, const std::string& folder) { return options.run.resumed(run, folder); };
+    }
+    plan = plan_training(runs_of(options), options.attention, options.run.applied_to(config_of_preset(*options.app, base)), resumed);
     for (const char* file : kReportFiles) plan.reports.push_back(fs::path(options.folder) / file);
   }
-  const Sentences sentences = training && !options.on_files() ? built_in_sentences(options) : read_sentences(options);
+  const Sentences sentences = training && !options.on_files() ? built_in_sentences(options.train_pairs) : read_sentences(options);
   const models::RunConfig config = training ? plan.runs.front().config : models::load_run(folder_of(options.runs.front())).config;
-  std::vector<models::AlignedPair> gold;
-  if (!sentences.gold_name.empty()) gold = aligned_pairs(config, sentences.test, sentences.gold, sentences.gold_name);
-  Comparison comparison = begin_comparison(options, sentences, config);
+  Comparison comparison = begin_comparison(sentences, config, options.translate.search);
 
   std::vector<FailedTraining> failed;
   std::vector<Candidate> candidates = trained_runs(options);
-  if (training) failed = train_planned(plan, sentences.train, sentences.validation);
-  for (const TrainingPlan::Run& run : plan.runs) {
-    const bool lost = std::any_of(failed.begin(), failed.end(), [&](const auto& f) { return f.attention == run.attention; });
-    if (!lost) candidates.push_back({run.attention, run.folder});
-  }
-  for (const Candidate& candidate : candidates) {
-    comparison.models.push_back(measure(candidate, comparison, gold, options.translate));
-    say("{}: BLEU {:.2f}\n", candidate.name, comparison.models.back().evaluation.bleu.score);
-    for (const std::string& what : evaluation_warnings(comparison.models.back().evaluation)) {
-      warn("translator", fmt::format("{}: {}", candidate.name, what));
-    }
-    std::fflush(stdout);
-    if (interrupted.load() != 0) {
-      say("stopped; the same command with --resume writes the report\n");
-      throw Interrupted();
+  if (training) failed = train_planned(plan, sentences);
+  for (const PlannedRun& run : plan.runs) {
+    if (std::ranges::find(failed, run.attention, &FailedTraining::attention) == failed.end()) {
+      candidates.push_back({run.attention, run.folder});
     }
   }
+  measure(comparison, candidates, options.translate);
   if (!comparison.models.empty()) {
-    add_statistics(comparison);
-    write_report(options, comparison);
+    const nlohmann::ordered_json report = comparison_json(comparison);
+    write_report(options.folder, comparison, report);
+    write_json(options.json, report);
+    say("report: {} (and report.html, report.json)\n", (fs::path(options.folder) / "report.md").string());
   }
   if (!failed.empty()) {
     std::vector<std::string> names;

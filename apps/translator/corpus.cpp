@@ -4,15 +4,16 @@
 #include <memory>
 
 #include "apps/common/files.h"
-#include "apps/common/fingerprint.h"
 #include "apps/common/main_guard.h"
 #include "apps/common/print.h"
-#include "apps/common/run_output.h"
+#include "apps/common/streams.h"
 #include "apps/translator/commands.h"
+#include "framework/core/error.h"
 #include "framework/io/file.h"
 #include "models/corpus/pharaoh.h"
 #include "models/grammar/demo_corpus.h"
-#include "models/metrics/evaluation.h"
+#include "models/text/fingerprint.h"
+#include "models/text/tokenizer.h"
 
 namespace heed::apps {
 namespace {
@@ -47,7 +48,7 @@ std::string marker_of(const Options& options, const FileTexts& files) {
                                 {"validation", options.corpus.validation},
                                 {"test", options.corpus.test},
                                 {"files", nlohmann::ordered_json::object()}};
-  for (const auto& [name, text] : files) marker["files"][name] = fingerprint(text);
+  for (const auto& [name, text] : files) marker["files"][name] = models::fingerprint(text);
   return marker.dump(2) + "\n";
 }
 
@@ -64,7 +65,7 @@ void require_own(const fs::path& folder, const FileTexts& files) {
   if (file_exists(marker) && !ours) foreign(kMarker);
   for (const auto& [name, text] : files) {
     if (!file_exists(folder / name)) continue;
-    if (!ours || !known["files"].contains(name) || known["files"][name] != fingerprint(read_file(folder / name))) foreign(name);
+    if (!ours || !known["files"].contains(name) || known["files"][name] != models::fingerprint(read_file(folder / name))) foreign(name);
   }
 }
 

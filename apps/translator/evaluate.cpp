@@ -8,11 +8,11 @@
 #include "apps/common/files.h"
 #include "apps/common/main_guard.h"
 #include "apps/common/print.h"
-#include "apps/common/run_output.h"
+#include "apps/common/streams.h"
 #include "apps/translator/commands.h"
 #include "apps/translator/gold.h"
 #include "apps/translator/pairs.h"
-#include "apps/translator/report.h"
+#include "apps/translator/scores.h"
 #include "apps/translator/search_options.h"
 #include "models/text/lines.h"
 
@@ -62,72 +62,28 @@ void evaluate(const Options& options) {
   std::vector<models::AlignedPair> pairs;  // read first: a bad file must not cost the translations
   if (!options.gold.empty())
     pairs = aligned_pairs(translator.run().config, lines, models::read_lines(input_path(options.gold)), options.gold);
-  const models::Evaluation result = models::evaluate(translator, lines.source, lines.target, steady_seconds, options.translate);
-  say("BLEU {:.2f}  {}  (95 % interval {:.2f} to {:.2f})\n", result.bleu.score, result.bleu.signature, result.bleu_interval.interval.low,
-      result.bleu_interval.interval.high);
-  say("BLEU {:.2f}  {} (detokenised)\n", result.bleu_detokenised.score, result.bleu_detokenised.signature);
-  if (result.bleu_no_case) {
-    say("BLEU {:.2f}  {} (detokenised, case ignored)\n", result.bleu_no_case->score, result.bleu_no_case->signature);
-  }
+  const models::Evaluation result = models::evaluate(translator, lines.source, lines.target, steady_seconds, options.translate, pairs);
+  say("{}", score_lines(result));
+  if (std::isnan(result.value("perplexity"))) say("perplexity of nothing: no sentence has words\n");
+  if (!options.gold.empty() && !result.score("aer")) say("alignment error rate: the model has no attention\n");
   std::optional<models::BleuResult> asked;
   if (options.asked_for_bleu()) {
     std::vector<std::string> outputs;
     for (size_t i = 0; i < references.size(); ++i) {
       outputs.push_back(result.translations[i].target.text);
-      references[i].front() = result.reference_text[i];
+      references[i].front() = result.scored.reference_text[i];
     }
     asked = models::corpus_bleu(outputs, references, options.bleu);
     say("BLEU {:.2f}  {} (as asked for, detokenised)\n", asked->score, asked->signature);
   }
-  say("chrF2 {:.2f}, chrF++ {:.2f}, exact matches {:.2f} %, perplexity {}\n", result.chrf2.score, result.chrf_pp.score,
-      100 * result.exact_match,
-      std::isnan(result.perplexity) ? "of nothing: no sentence has words" : fmt::format("{:.3f}", result.perplexity));
-  say("unknown words: {:.2f} % of the source, {:.2f} % of the references\n", 100 * result.source_unknown, 100 * result.target_unknown);
-  if (result.attention.target_words > 0) {
-    say("attention: {:.3f} nats a word, {:.1f} % of the source words hardly looked at\n", result.attention.mean_entropy(),
-        100 * result.attention.uncovered_share());
-  }
-  say("{:.1f} sentences/s, {} sentences\n", static_cast<double>(lines.source.size()) / result.seconds, lines.source.size());
+  say("{} sentences\n", lines.source.size());
   say("{}", by_length_table({"BLEU"}, {&result}));
   for (const std::string& what : evaluation_warnings(result)) warn("translator", what);
-  nlohmann::ordered_json report{{"run", options.runs},
-                                {"model", translator.run().model->describe()},
-                                {"sentences", lines.source.size()},
-                                {"bleu", result.bleu.score},
-                                {"signature", result.bleu.signature},
-                                {"bleu_13a", result.bleu_detokenised.score},
-                                {"bleu_low", result.bleu_interval.interval.low},
-                                {"bleu_high", result.bleu_interval.interval.high},
-                                {"chrf2", result.chrf2.score},
-                                {"chrf2_signature", result.chrf2.signature},
-                                {"chrf_pp", result.chrf_pp.score},
-                                {"chrf_pp_signature", result.chrf_pp.signature},
-                                {"exact_match", result.exact_match},
-                                {"attention_entropy", result.attention.mean_entropy()},
-                                {"uncovered_share", result.attention.uncovered_share()},
-                                {"perplexity", std::isnan(result.perplexity) ? nlohmann::json() : nlohmann::json(result.perplexity)},
-                                {"source_unknown", result.source_unknown},
-                                {"target_unknown", result.target_unknown},
-                                {"decode_seconds", result.seconds},
-                                {"bleu_by_length", by_length_json(result)},
-                                {"aer", nullptr}};
-  if (result.bleu_no_case) report["bleu_13a_no_case"] = result.bleu_no_case->score;
+  nlohmann::ordered_json report{{"run", options.runs}, {"model", translator.run().model->describe()}, {"sentences", lines.source.size()}};
+  report.update(scores_json(result));
   if (asked) {
     report["bleu_asked"] = asked->score;
     report["bleu_asked_signature"] = asked->signature;
-  }
-  if (!options.gold.empty()) {
-    if (const auto alignment = models::evaluate_alignment(translator, pairs)) {
-      say("alignment error rate {:.2f} % (a perfect attention: {:.2f} %), precision {:.3f}, recall {:.3f}\n",
-          100 * alignment->attention.error_rate(), 100 * alignment->perfect.error_rate(), alignment->attention.precision(),
-          alignment->attention.recall());
-      report["aer"] = 100 * alignment->attention.error_rate();
-      report["alignment_precision"] = alignment->attention.precision();
-      report["alignment_recall"] = alignment->attention.recall();
-      report["aer_perfect"] = 100 * alignment->perfect.error_rate();
-    } else {
-      say("alignment error rate: the model has no attention\n");
-    }
   }
   if (!options.records.empty()) {
     std::string records;

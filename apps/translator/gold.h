@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "models/metrics/evaluation.h"
+#include "models/evaluation/evaluation.h"
 #include "models/text/lines.h"
 
 namespace heed::apps {

@@ -6,7 +6,7 @@
 #include <filesystem>
 
 #include "apps/common/main_guard.h"
-#include "apps/common/run_output.h"
+#include "apps/common/streams.h"
 #include "framework/core/error.h"
 #include "models/text/unicode.h"
 

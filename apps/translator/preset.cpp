@@ -16,7 +16,7 @@
 
 #include "apps/common/main_guard.h"
 #include "apps/common/renamed.h"
-#include "apps/common/run_output.h"
+#include "apps/common/streams.h"
 #include "apps/translator/run_options.h"
 #include "framework/core/error.h"
 #include "models/run/options.h"

@@ -10,20 +10,22 @@
 #include "apps/common/files.h"
 #include "apps/common/main_guard.h"
 #include "apps/common/print.h"
-#include "apps/common/run_output.h"
+#include "apps/common/streams.h"
 #include "apps/translator/commands.h"
 #include "apps/translator/pairs.h"
 #include "apps/translator/preset.h"
-#include "apps/translator/run_data.h"
 #include "apps/translator/run_options.h"
 #include "apps/translator/training.h"
 #include "framework/io/file.h"
+#include "models/metrics/metric.h"
+#include "models/run/data.h"
+#include "models/run/files.h"
 
 namespace heed::apps {
 namespace {
 
 struct Options {
-  PairFiles files;
+  models::PairFiles files;
   std::string folder, json;
   const CLI::App* app = nullptr;
   bool resume = false, overwrite = false;
@@ -40,17 +42,29 @@ void check_files(const Options& options) {
                      .outputs = {{"--json", options.json}},
                      .runs = {options.folder},
                      .new_folders = {{"--run", options.folder}}});
-  if (!options.resume) check_run_folder(options.folder, options.overwrite);
+  if (!options.resume) models::check_run_folder(options.folder, options.overwrite);
+}
+
+// The files that a run says it was trained on.
+models::PairFiles files_of(const std::string& folder) {
+  constexpr const char* kGive = "give --source, --target, --valid-source and --valid-target";
+  const std::optional<models::PairFiles> files = models::files_of_run(folder);
+  if (!files) throw IoError(fmt::format("resume: '{}' does not say what it was trained on; {}", folder, kGive));
+  for (const std::string* path : {&files->source, &files->target, &files->valid_source, &files->valid_target}) {
+    if (path->empty()) throw IoError(fmt::format("resume: '{}' was trained on the built-in corpus; go on with compare or demo", folder));
+    if (*path == "-") throw IoError(fmt::format("resume: '{}' was trained on standard input; {}", folder, kGive));
+  }
+  return *files;
 }
 
 // With --resume alone the run says what it was trained on; else all four files are named.
 void complete_files(Options& options) {
-  PairFiles& f = options.files;
+  models::PairFiles& f = options.files;
   const std::pair<const char*, const std::string*> all[] = {
       {"--source", &f.source}, {"--target", &f.target}, {"--valid-source", &f.valid_source}, {"--valid-target", &f.valid_target}};
   const bool none = std::ranges::all_of(all, [](const auto& file) { return file.second->empty(); });
-  if (none && options.resume && is_run_folder(options.folder)) {
-    f = files_of_run(options.folder);
+  if (none && options.resume && models::is_run_folder(options.folder)) {
+    f = files_of(options.folder);
     return;
   }
   for (const auto& [name, path] : all) {
@@ -58,56 +72,60 @@ void complete_files(Options& options) {
   }
 }
 
+// The config with which a run goes on.
+models::RunConfig resumed_config(const Options& options) {
+  const std::filesystem::path file = std::filesystem::path(options.folder) / models::run_files::kConfig;
+  const models::RunConfig config = models::parse_run_config(read_file(file), file.string());
+  if (config_of_preset(*options.app, config) != config) {
+    throw ValueError(fmt::format("resume: --config is not what '{}' was started with", options.folder));
+  }
+  return options.run.resumed(config, options.folder);
+}
+
+models::TrainingSession open_session(const Options& options) {
+  const std::filesystem::path folder = options.folder;
+  const bool resume = options.resume && !models::is_unfinished_start(folder);  // what never began begins
+  std::optional<FileLock> lock;
+  if (models::is_run_folder(folder)) lock.emplace(models::lock_run_folder(folder));
+  const models::ParallelLines lines = read_pairs(options.files.source, options.files.target);
+  const models::ParallelLines validation = read_pairs(options.files.valid_source, options.files.valid_target);
+  if (resume) {
+    models::check_run_data(folder, options.files, lines, validation);
+    const models::RunConfig config = resumed_config(options);
+    return models::TrainingSession::resume(folder, config, models::prepare(config, lines, validation), std::move(lock));
+  }
+  const models::RunConfig config = options.run.applied_to(config_of_preset(*options.app));
+  models::check(config);
+  return models::TrainingSession::start(
+      folder, config, models::prepare(config, lines, validation),
+      {.data = models::run_data(options.files, lines, validation), .overwrite = options.overwrite, .lock = std::move(lock)});
+}
+
 void train(Options& options) {
   complete_files(options);
   check_files(options);
-  const std::filesystem::path folder = options.folder;
-  const bool resume = options.resume && !is_unfinished_start(folder);  // what never began begins
-  std::optional<FileLock> lock;
-  if (is_run_folder(folder)) lock.emplace(lock_run_folder(folder));
   use_threads(options.threads);
-  const models::ParallelLines lines = read_pairs(options.files.source, options.files.target);
-  const models::ParallelLines valid_lines = read_pairs(options.files.valid_source, options.files.valid_target);
-  models::RunConfig config;
-  if (resume) {
-    const std::filesystem::path file = folder / "config.toml";
-    check_run_data(folder, options.files, lines, valid_lines);
-    config = models::parse_run_config(read_file(file), file.string());
-    if (config_of_preset(*options.app, config) != config) {
-      throw ValueError(fmt::format("resume: --config is not what '{}' was started with", options.folder));
-    }
-    config = options.run.resumed(config, options.folder);
-  } else {
-    config = options.run.applied_to(config_of_preset(*options.app));
-    models::check(config);
-  }
-  const models::TokenisedCorpus corpus = tokenised(lines, config), validation = tokenised(valid_lines, config);
-  if (!resume) {
-    models::Trainer::check_corpora(config, corpus, validation);  // all that may fail, before anything of an older run goes
-    const models::Trainer::TextFiles text = models::Trainer::learn_text(config, corpus);
-    lock.emplace(make_run_folder(folder, options.overwrite, std::move(lock)));
-    write_file_atomically(folder / kRunData, run_data(options.files, lines, valid_lines));
-    start_run(folder, config, text);
-  }
-  remove_temporaries(folder);
+  models::TrainingSession session = open_session(options);
   catch_interrupts();
-  const models::TrainResult result = train_run(folder, config, corpus, validation, resume);
+  const models::TrainResult result = run_session(session);
   if (result.finished) {
     say("{}\n", summary(result));
   } else {
     say("stopped after update {}; the same command with --resume goes on\n", result.updates);
   }
-  write_json(options.json, {{"run", options.folder},
-                            {"finished", result.finished},
-                            {"updates", result.updates},
-                            {"skipped_updates", result.skipped},
-                            {"train_seconds", result.seconds},
-                            {"parameters", result.parameters},
-                            {"keep_best_by", config.train.keep_best_by},
-                            {"best_validation_bleu", result.best_bleu},
-                            {"best_validation_chrf", result.best_chrf},
-                            {"best_validation_loss", result.best_loss},
-                            {"best_update", result.best_update}});
+  nlohmann::ordered_json report{{"run", options.folder},
+                                {"finished", result.finished},
+                                {"updates", result.updates},
+                                {"skipped_updates", result.skipped},
+                                {"train_seconds", result.seconds},
+                                {"parameters", result.parameters},
+                                {"keep_best_by", session.config().train.keep_best_by},
+                                {"best_update", result.best_update}};
+  for (const models::Metric* metric : models::kept_metrics()) {
+    const auto best = result.best.find(metric->keep);
+    report["best_validation_" + metric->keep] = best == result.best.end() ? nlohmann::ordered_json() : nlohmann::ordered_json(best->second);
+  }
+  write_json(options.json, report);
   if (!result.finished) throw Interrupted();
 }
 

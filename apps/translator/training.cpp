@@ -8,55 +8,57 @@
 #include "apps/common/main_guard.h"
 #include "apps/common/print.h"
 #include "apps/common/progress.h"
-#include "framework/io/file.h"
+#include "models/metrics/metric.h"
 
 namespace heed::apps {
+namespace {
 
-models::TokenisedCorpus tokenised(const models::ParallelLines& lines, const models::RunConfig& config) {
-  return {models::tokenize_lines(lines.source, config.source_text), models::tokenize_lines(lines.target, config.target_text)};
-}
-
-models::TrainResult train_run(const std::filesystem::path& folder, const models::RunConfig& config, const models::TokenisedCorpus& corpus,
-                              const models::TokenisedCorpus& validation, bool resume, const std::string& label) {
-  ProgressPrinter printer(label);
-  double last_loss = 0;
-  models::Trainer trainer(folder, config, corpus, validation,
-                          {.progress = [&](const auto& p) { printer.progress(p); },
-                           .validated =
-                               [&](const auto& v) {
-                                 last_loss = v.loss;
-                                 printer.validated(v);
-                               },
-                           .should_stop = [] { return interrupted.load() != 0; },
-                           .clock = steady_seconds});
-  if (resume) {
-    trainer.resume();
-    if (const std::string text = models::to_toml(config); read_file(folder / "config.toml") != text) {
-      write_file_atomically(folder / "config.toml", text);
-    }
-    note("resumes '{}' after update {} of {}\n", folder.string(), trainer.update(), trainer.total_updates());
-  }
+// What is odd about the data and the machine, before the first update.
+void say_what_is_odd(const models::Trainer& trainer) {
+  const models::TrainConfig& config = trainer.config().train;
   for (const int64_t pair : trainer.skipped_validation()) {
     warn("translator", fmt::format("validation line {} is left out: it has more than 1000 words or pieces", pair + 1));
   }
   if (trainer.skipped_pairs() > 0) {
-    note("left out: {} pairs that are empty or longer than {} tokens\n", trainer.skipped_pairs(), trainer.config().train.max_length);
+    note("left out: {} pairs that are empty or longer than {} tokens\n", trainer.skipped_pairs(), config.max_length);
   }
   if (!trainer.metric_can_tell()) {
     warn("translator",
          "no validation target has four tokens, so BLEU is 0 whatever the model does: weights are kept by loss; "
          "--keep-best-by chrf tells more");
   }
-  if (trainer.config().train.precision == models::Precision::bf16 && !has_bf16_products()) {
+  if (config.precision == models::Precision::bf16 && !has_bf16_products()) {
     warn("translator", "this CPU has no bf16 products: trains in f32");
   }
-  note("{}vocabulary: {} and {} entries\n", label.empty() ? "" : label + ": ", trainer.source_vocabulary(), trainer.target_vocabulary());
-  if (config.train.subwords != models::SubwordKind::none && trainer.target_vocabulary() < config.train.subword_vocabulary * 9 / 10) {
-    warn("translator", fmt::format("the text gives {} pieces of the {} that --subword-vocabulary asks for", trainer.target_vocabulary(),
-                                   config.train.subword_vocabulary));
-  }
-  const models::TrainResult result = trainer.run();
-  const double guessing = std::log(static_cast<double>(trainer.target_vocabulary()));
+}
+
+}  // namespace
+
+models::TrainResult run_session(models::TrainingSession& session, const std::string& label) {
+  ProgressPrinter printer(label);
+  double last_loss = 0, guessing = 0;
+  const auto ready = [&](const models::Trainer& trainer) {
+    if (session.resumes()) {
+      note("resumes '{}' after update {} of {}\n", session.folder().string(), trainer.update(), trainer.total_updates());
+    }
+    say_what_is_odd(trainer);
+    note("{}vocabulary: {} and {} entries\n", label.empty() ? "" : label + ": ", trainer.source_vocabulary(), trainer.target_vocabulary());
+    const models::TrainConfig& config = trainer.config().train;
+    if (config.subwords != models::SubwordKind::none && trainer.target_vocabulary() < config.subword_vocabulary * 9 / 10) {
+      warn("translator", fmt::format("the text gives {} pieces of the {} that --subword-vocabulary asks for", trainer.target_vocabulary(),
+                                     config.subword_vocabulary));
+    }
+    guessing = std::log(static_cast<double>(trainer.target_vocabulary()));
+  };
+  const models::TrainResult result = session.run({.ready = ready,
+                                                  .progress = [&](const auto& p) { printer.progress(p); },
+                                                  .validated =
+                                                      [&](const auto& v) {
+                                                        last_loss = v.scores.at("loss");
+                                                        printer.validated(v);
+                                                      },
+                                                  .should_stop = [] { return interrupted.load() != 0; },
+                                                  .clock = steady_seconds});
   if (last_loss > 2 * guessing) {
     warn("translator",
          fmt::format("training diverged: its validation loss ended at {:.3g} nats a token, where guessing has {:.3g}; lower --lr",
@@ -71,20 +73,19 @@ models::TrainResult train_run(const std::filesystem::path& folder, const models:
   return result;
 }
 
-void start_run(const std::filesystem::path& folder, const models::RunConfig& config, const models::Trainer::TextFiles& text) {
-  try {
-    models::Trainer::start(folder, config, text);
-  } catch (...) {
-    std::error_code ignored;
-    for (const auto& [name, content] : text) std::filesystem::remove(folder / name, ignored);
-    for (const char* name : {"metrics.jsonl", "data.json", "config.toml"}) std::filesystem::remove(folder / name, ignored);
-    throw;
+std::string scores_text(const models::KeptScores& scores) {
+  std::string text;
+  for (const models::Metric* metric : models::kept_metrics()) {
+    if (const auto found = scores.find(metric->keep); found != scores.end()) {
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", metric->name, metric->text(found->second));
+    }
   }
+  return text;
 }
 
 std::string summary(const models::TrainResult& result) {
-  return fmt::format("trained {} updates in {}, {} parameters; kept update {}: validation BLEU {:.2f}, chrF {:.2f}", result.updates,
-                     clock_time(result.seconds), result.parameters, result.best_update, result.best_bleu, result.best_chrf);
+  return fmt::format("trained {} updates in {}, {} parameters; kept update {}: validation {}", result.updates, clock_time(result.seconds),
+                     result.parameters, result.best_update, scores_text(result.best));
 }
 
 }  // namespace heed::apps

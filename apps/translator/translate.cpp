@@ -9,7 +9,7 @@
 #include "apps/common/files.h"
 #include "apps/common/line_reader.h"
 #include "apps/common/main_guard.h"
-#include "apps/common/run_output.h"
+#include "apps/common/streams.h"
 #include "apps/translator/commands.h"
 #include "apps/translator/pairs.h"
 #include "apps/translator/search_options.h"

@@ -10,8 +10,8 @@ namespace heed::models {
 
 /// A word and its log probability.
 struct Choice {
-  int id;
-  double log_probability;
+  int id;                  // of the word
+  double log_probability;  // natural
 };
 
 /// Appends what a row of a step looked at.

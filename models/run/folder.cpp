@@ -4,6 +4,8 @@
 
 #include <cstring>
 
+#include "models/run/files.h"
+
 namespace heed::models {
 namespace {
 
@@ -24,7 +26,7 @@ bool exponents_are_finite(const void* data, size_t count, Bits exponent) {
 
 std::pair<TextCodec, TextCodec> load_codecs(const std::filesystem::path& folder, const RunConfig& config) {
   const auto load = [&](const std::string& side) {
-    const std::filesystem::path path = folder / (side + ".vocab"), pieces = folder / (side + ".spm");
+    const std::filesystem::path path = folder / run_files::vocabulary(side), pieces = folder / run_files::pieces(side);
     TextCodec codec;
     codec.vocabulary = Vocabulary::parse(read_run_file(path), path.string());
     if (config.train.subwords != SubwordKind::none) codec.subwords = std::make_shared<Subwords>(read_run_file(pieces), pieces.string());
@@ -35,15 +37,15 @@ std::pair<TextCodec, TextCodec> load_codecs(const std::filesystem::path& folder,
 
 void check_vocabularies(const Architecture& architecture, const std::map<std::string, Tensor>& weights, const Vocabulary& source,
                         const Vocabulary& target, const std::filesystem::path& folder) {
-  const auto compare = [&](const std::string& key, const char* file, const Vocabulary& vocabulary) {
+  const auto compare = [&](const std::string& key, const char* side, const Vocabulary& vocabulary) {
     const auto found = weights.find(key);
     if (found != weights.end() && found->second.ndim() == 2 && found->second.size(0) != vocabulary.size()) {
-      throw FormatError(
-          fmt::format("'{}' has {} words, the weights have {}", (folder / file).string(), vocabulary.size(), found->second.size(0)));
+      throw FormatError(fmt::format("'{}' has {} words, the weights have {}", (folder / run_files::vocabulary(side)).string(),
+                                    vocabulary.size(), found->second.size(0)));
     }
   };
-  compare(architecture.source_table, "source.vocab", source);
-  compare(architecture.target_table, "target.vocab", target);
+  compare(architecture.source_table, "source", source);
+  compare(architecture.target_table, "target", target);
 }
 
 std::string read_run_file(const std::filesystem::path& path) {
@@ -75,16 +77,16 @@ LoadedRun load_run(const std::filesystem::path& folder) {
   if (!std::filesystem::is_directory(folder)) throw IoError(fmt::format("'{}' is not a run folder", folder.string()));
   const auto path = [&](const char* file) { return folder / file; };
   LoadedRun run;
-  run.config = parse_run_config(read_run_file(path("config.toml")), path("config.toml").string());
+  run.config = parse_run_config(read_run_file(path(run_files::kConfig)), path(run_files::kConfig).string());
   std::tie(run.source, run.target) = load_codecs(folder, run.config);
-  const std::string name = path("model.safetensors").string();
+  const std::string name = path(run_files::kModel).string();
   if (!file_exists(name)) {
     throw IoError(fmt::format("'{}' is missing: the run was stopped before its first validation; train on with --resume", name));
   }
   const SafetensorsFile file = parse_safetensors(read_run_file(name), name);
   check_finite(file.tensors, name);
   check_vocabularies(run.config.model.architecture(), file.tensors, run.source.vocabulary, run.target.vocabulary, folder);
-  check_sizes(run.config.model, file.tensors, path("config.toml").string());
+  check_sizes(run.config.model, file.tensors, path(run_files::kConfig).string());
   run.model = make_model(run.config.model, run.source.vocabulary.size(), run.target.vocabulary.size());
   run.model->load(file.tensors, name);
   run.model->train(false);

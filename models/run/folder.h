@@ -1,13 +1,4 @@
-// The run folder: everything a trained translator is.
-//   config.toml         model, training and text settings
-//   source.vocab, target.vocab   one token a line, in the order of the ids
-//   source.spm, target.spm       SentencePiece models, when the vocabularies hold pieces; equal when joint
-//   model.safetensors   the best weights so far, by keep_best_by on the validation pairs
-//   single.safetensors  the best single weights, while model.safetensors holds something that only the run's end brought: a mean, or
-//                       weights that were validated off the schedule; what a longer run goes on from
-//   state.safetensors   the last weights, optimiser, random numbers, cursor: what --resume needs
-//   checkpoint-N.safetensors   the weights of the last validations, when they are to be averaged
-//   metrics.jsonl       one line a report: losses, rates, BLEU, chrF
+// A run folder as a translator: everything that a training left (its files: models/run/files.h).
 #pragma once
 
 #include <filesystem>

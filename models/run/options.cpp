@@ -1,6 +1,7 @@
 #include "models/run/options.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <toml++/toml.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include <sstream>
 
 #include "framework/core/error.h"
+#include "models/metrics/metric.h"
 #include "models/text/vocabulary.h"
 
 namespace heed::models {
@@ -23,6 +25,8 @@ constexpr int kMaxKeyParts = 100;  // of a dotted key
 std::vector<OptionOf<TrainConfig>> train_options() {
   using T = TrainConfig;
   const Values from_zero, from_one = between(1);
+  std::vector<std::string> kept;
+  for (const Metric* metric : kept_metrics()) kept.push_back(metric->keep);
   return {
       {"batch_size", &T::batch_size, "sentence pairs a batch", from_one},
       {"batch_tokens", &T::batch_tokens, "tokens a batch on either side instead, padding counted", from_zero},
@@ -47,8 +51,7 @@ std::vector<OptionOf<TrainConfig>> train_options() {
       {"precision", &T::precision, "of the products while training: f32, or bf16 where the CPU has AMX or AVX512-BF16"},
       {"validate_every", &T::validate_every, "updates between validations, 0 for every epoch", from_zero},
       {"keep_best_by", &T::keep_best_by,
-       "which weights are kept, by validation: loss, bleu (greedy, tokens; 0 for targets of fewer than four) or chrf; ties by the loss",
-       one_of({"loss", "bleu", "chrf"})},
+       fmt::format("which weights are kept, by validation (greedy): {}; ties by the loss", fmt::join(kept, ", ")), one_of(kept)},
       {"patience", &T::patience, "validations without better weights (--keep-best-by) before training ends, 0 for never", from_zero},
       {"log_every", &T::log_every, "updates between two lines of metrics.jsonl", from_one},
       {"seed", &T::seed, "seed of weights, dropout and order", between(0, std::numeric_limits<double>::infinity())},

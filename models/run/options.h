@@ -57,7 +57,7 @@ struct TrainConfig {
   int64_t min_count = 1;                            // words seen less often are unknown
   int64_t max_vocabulary = 0;                       // a side; 0: no limit
   int64_t validate_every = 0;                       // updates; 0: every epoch
-  std::string keep_best_by = "chrf";                // what the kept weights are best in: "loss", "bleu" or "chrf"; ties by the loss
+  std::string keep_best_by = "chrf";                // the metric that the kept weights are best in (kept_metrics()); ties by the loss
   int64_t patience = 0;                             // validations without better weights before training ends; 0: never
   int64_t log_every = 50;                           // updates between two lines of metrics.jsonl
   uint64_t seed = 1;                                // of weights, order and dropout

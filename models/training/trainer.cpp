@@ -3,39 +3,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "models/decoding/search.h"
-#include "models/metrics/bleu.h"
-#include "models/metrics/chrf.h"
 #include "models/metrics/loss.h"
+#include "models/metrics/metric.h"
+#include "models/run/files.h"
 
 namespace heed::models {
 namespace {
 
-constexpr const char* kWeights = "weights.";
-constexpr const char* kCheckpoint = "checkpoint-";
-
-constexpr const char* kSingle = "single.safetensors";
 constexpr size_t kLongestValidated = 1000;  // words or pieces a side, as translate reads unless it is told otherwise
-constexpr const char* kState = "state.safetensors";
-
-// The model's, of a state.
-std::map<std::string, Tensor> weights_of(const SafetensorsFile& state) {
-  std::map<std::string, Tensor> weights;
-  for (const auto& [key, value] : state.tensors) {
-    if (key.starts_with(kWeights)) weights.emplace(key.substr(std::string_view(kWeights).size()), value);
-  }
-  return weights;
-}
-
-std::filesystem::path checkpoint_of(const std::filesystem::path& folder, int64_t update) {
-  return folder / fmt::format("{}{:010}.safetensors", kCheckpoint, update);
-}
-
 // Evaluation mode while it lives.
 class EvaluationMode {
  public:
@@ -47,29 +27,6 @@ class EvaluationMode {
  private:
   TranslationModel& model_;
 };
-
-// The kept checkpoints of a run, the oldest first.
-std::vector<std::filesystem::path> checkpoints(const std::filesystem::path& folder) {
-  std::vector<std::filesystem::path> paths;
-  for (const std::filesystem::path& path : list_folder(folder)) {
-    const std::string name = path.filename().string();
-    if (name.starts_with(kCheckpoint) && name.ends_with(".safetensors")) paths.push_back(path);
-  }
-  std::sort(paths.begin(), paths.end());
-  return paths;
-}
-
-Tensor take(std::map<std::string, Tensor>& tensors, const std::string& key, const Shape& shape, DType dtype, const std::string& file) {
-  const auto found = tensors.find(key);
-  if (found == tensors.end()) throw FormatError(fmt::format("load '{}': '{}' is missing", file, key));
-  if (found->second.shape() != shape || found->second.dtype() != dtype) {
-    throw FormatError(
-        fmt::format("load '{}': '{}' is {} in the file, {}{} expected", file, key, found->second.describe(), name_of(dtype), shape.str()));
-  }
-  Tensor value = found->second;
-  tensors.erase(found);
-  return value;
-}
 
 // Whether a line of metrics.jsonl is of an update up to `last`, and not of the mean at the end; what is no such line is none.
 bool belongs_to(const nlohmann::json& line, int64_t last) {
@@ -96,7 +53,7 @@ bool ended_there(const nlohmann::json& line, int64_t last) {
 
 // The best weights so far must be there and whole: a resumed run may end without better ones. Before the random numbers are set.
 void load_best(const std::filesystem::path& folder) {
-  const std::filesystem::path path = folder / "model.safetensors";
+  const std::filesystem::path path = folder / run_files::kModel;
   if (!file_exists(path)) {
     throw IoError(fmt::format("resume '{}': '{}', the best weights so far, is missing; only --overwrite, a new start, helps",
                               folder.string(), path.string()));
@@ -106,59 +63,10 @@ void load_best(const std::filesystem::path& folder) {
 
 }  // namespace
 
-Trainer::TextFiles Trainer::learn_text(const RunConfig& config, const TokenisedCorpus& train) {
-  check(config);
-  TextFiles files;
-  const auto limit = static_cast<size_t>(config.train.max_length);  // what is left out of the training teaches no words either
-  using Lines = std::vector<std::vector<std::string>>;
-  const auto build = [&](std::span<const Lines* const> texts, std::span<const char* const> sides) {
-    Lines units;
-    for (const Lines* text : texts) {
-      for (size_t i = 0; i < text->size(); ++i) {
-        if (train.source[i].size() <= limit && train.target[i].size() <= limit) units.push_back((*text)[i]);
-      }
-    }
-    if (config.train.subwords != SubwordKind::none) {
-      const std::string model = Subwords::train(units, name_of_choice(config.train.subwords), config.train.subword_vocabulary);
-      TextCodec codec{{}, std::make_shared<Subwords>(model, name_of_choice(config.train.subwords))};
-      for (std::vector<std::string>& line : units) line = codec.units(line);
-      for (const char* side : sides) files[fmt::format("{}.spm", side)] = model;
-    }
-    const Vocabulary vocabulary = Vocabulary::build(units, config.train.min_count, config.train.max_vocabulary);
-    for (const char* side : sides) files[fmt::format("{}.vocab", side)] = vocabulary.save();
-  };
-  if (config.train.joint) {
-    build(std::array{&train.source, &train.target}, std::array{"source", "target"});
-  } else {
-    build(std::array{&train.source}, std::array{"source"});
-    build(std::array{&train.target}, std::array{"target"});
-  }
-  return files;
-}
-
-void Trainer::start(const std::filesystem::path& folder, const RunConfig& config, const TextFiles& text) {
-  for (const auto& [name, content] : text) write_file_atomically(folder / name, content);
-  write_file_atomically(folder / "metrics.jsonl", "");
-  write_file_atomically(folder / "config.toml", to_toml(config));  // last: with it the folder is a run
-}
-
-void Trainer::check_corpora(const RunConfig& config, const TokenisedCorpus& train, const TokenisedCorpus& validation) {
-  check(config);
-  const auto limit = static_cast<size_t>(config.train.max_length);
-  const auto usable = [](const TokenisedCorpus& corpus, size_t most) {
-    for (size_t i = 0; i < corpus.source.size(); ++i) {
-      const size_t s = corpus.source[i].size(), t = corpus.target[i].size();
-      if (s > 0 && t > 0 && s <= most && t <= most) return true;
-    }
-    return false;
-  };
-  if (!usable(train, limit)) throw ValueError(fmt::format("no training pair has between 1 and {} tokens on both sides", limit));
-  if (!usable(validation, SIZE_MAX)) throw ValueError("no validation pair has words on both sides");
-}
-
 Trainer::Trainer(std::filesystem::path folder, RunConfig config, const TokenisedCorpus& train, const TokenisedCorpus& validation,
                  TrainCallbacks callbacks)
     : folder_(std::move(folder)), config_(std::move(config)), callbacks_(std::move(callbacks)) {
+  for (const Metric* metric : kept_metrics()) best_[metric->keep] = metric->worst();
   std::tie(source_, target_) = load_codecs(folder_, config_);
   const auto limit = static_cast<size_t>(config_.train.max_length);
   for (size_t i = 0; i < train.source.size(); ++i) {
@@ -181,7 +89,6 @@ Trainer::Trainer(std::filesystem::path folder, RunConfig config, const Tokenised
     validation_sources_.push_back(join(validation.source[i]));
     references_.push_back(join(validation.target[i]));
   }
-  check_corpora(config_, train, validation);
   if (train_.empty()) throw ValueError(fmt::format("no training pair has between 1 and {} tokens on both sides", limit));
   if (validation_.empty()) throw ValueError(fmt::format("no validation pair has between 1 and {} tokens on both sides", kLongestValidated));
   const auto batches =
@@ -190,8 +97,9 @@ Trainer::Trainer(std::filesystem::path folder, RunConfig config, const Tokenised
           : (static_cast<int64_t>(train_.size()) + config_.train.batch_size - 1) / config_.train.batch_size;
   total_updates_ = config_.train.updates > 0 ? config_.train.updates : config_.train.epochs * batches;
   manual_seed(config_.train.seed);
-  if (const std::filesystem::path state = folder_ / kState; file_exists(state)) {  // before sizes that are none are built
-    check_sizes(config_.model, weights_of(parse_safetensors(read_run_file(state), state.string())), (folder_ / "config.toml").string());
+  if (const std::filesystem::path state = folder_ / run_files::kState; file_exists(state)) {  // before sizes that are none are built
+    check_sizes(config_.model, weights_of(parse_safetensors(read_run_file(state), state.string())),
+                (folder_ / run_files::kConfig).string());
   }
   model_ = make_model(config_.model, source_.vocabulary.size(), target_.vocabulary.size());
   for (size_t i = 0; i < validation_.size(); ++i) {
@@ -207,43 +115,31 @@ Trainer::Trainer(std::filesystem::path folder, RunConfig config, const Tokenised
 }
 
 void Trainer::resume() {
-  const std::string name = (folder_ / kState).string();
+  const std::string name = (folder_ / run_files::kState).string();
   if (!file_exists(name)) {
-    if (validations_in(folder_ / "metrics.jsonl") > 1) {  // behind each of which a state was saved
+    if (validations_in(folder_ / run_files::kMetrics) > 1) {  // behind each of which a state was saved
       throw IoError(fmt::format("resume '{}': '{}', where the training stood, is missing; only --overwrite, a new start, helps",
                                 folder_.string(), name));
     }
     return trim_metrics();
   }
   SafetensorsFile file = parse_safetensors(read_run_file(name), name);
-  const auto integers = take(file.tensors, "cursor", {8}, DType::i64, name).to_vector<int64_t>();
-  const auto reals = take(file.tensors, "progress", {4}, DType::f64, name).to_vector<double>();
-  const auto random = take(file.tensors, "random", {2}, DType::i64, name).to_vector<int64_t>();
-  const auto in_training = [&](int64_t n) { return n >= 0 && n <= integers[0]; };  // none counts more often than there were updates
-  if (integers[0] < 0 || integers[0] > total_updates_ || !std::ranges::all_of(std::span(integers).subspan(1, 4), in_training) ||
-      integers[7] < 0 || !std::ranges::all_of(std::span(reals).subspan(1), [](double x) { return std::isfinite(x) && x >= 0; })) {
-    throw FormatError(fmt::format("load '{}': its 'cursor' or 'progress' is of no training of {} updates", name, total_updates_));
-  }
-  if (integers[5] != static_cast<int64_t>(train_.size()) || integers[6] != static_cast<int64_t>(validation_.size())) {
+  const TrainingState state = take_state(file.tensors, total_updates_, name);
+  if (state.train_pairs != static_cast<int64_t>(train_.size()) || state.validation_pairs != static_cast<int64_t>(validation_.size())) {
     throw FormatError(fmt::format("resume '{}': was trained on {} and validated on {} pairs, given are {} and {}", folder_.string(),
-                                  integers[5], integers[6], train_.size(), validation_.size()));
+                                  state.train_pairs, state.validation_pairs, train_.size(), validation_.size()));
   }
   const std::map<std::string, Tensor> weights = weights_of(file);
   check_vocabularies(config_.model.architecture(), weights, source_.vocabulary, target_.vocabulary, folder_);
   for (const auto& [key, value] : file.tensors) {
-    if (key != "best" && !all_finite(value)) throw FormatError(fmt::format("load '{}': '{}' holds NaN or infinity", name, key));
+    if (!all_finite(value)) throw FormatError(fmt::format("load '{}': '{}' holds NaN or infinity", name, key));
   }
   model_->load(weights, name);
   optimizer_->load_state(file.tensors, name);
-  if (integers[3] > 0) load_best(folder_);
-  cursor_ = {integers[0], integers[1], integers[2], integers[3], integers[4], integers[7], reals[1], reals[2], reals[3], 0};
-  best_ = {reals[0], -1, -INFINITY};  // of a run before the other two were kept: a tie in BLEU keeps the older weights, as it did then
-  if (file.tensors.contains("best")) {
-    const auto best = take(file.tensors, "best", {2}, DType::f64, name).to_vector<double>();
-    best_ = {reals[0], best[0], best[1]};
-  }
-  if (file.tensors.contains("skipped")) cursor_.skipped = take(file.tensors, "skipped", {1}, DType::i64, name).to_vector<int64_t>()[0];
-  default_generator().set_state({static_cast<uint64_t>(random[0]), static_cast<uint64_t>(random[1])});
+  if (state.cursor.best_update > 0) load_best(folder_);
+  cursor_ = state.cursor;
+  best_ = state.best;
+  default_generator().set_state(state.random);
   read_final_model();
   go_on_from_schedule();
   trim_metrics();
@@ -253,23 +149,21 @@ void Trainer::save_state() const {
   require_finite_weights();
   NamedTensors all = optimizer_->state();
   for (const auto& [key, value] : model_->state_dict()) all.emplace_back(kWeights + key, value);
-  const Generator::State random = default_generator().state();
-  all.emplace_back("cursor", from_vector(std::vector<int64_t>{cursor_.update, cursor_.epoch, cursor_.batch, cursor_.best_update,
-                                                              cursor_.without_improvement, static_cast<int64_t>(train_.size()),
-                                                              static_cast<int64_t>(validation_.size()), cursor_.loss_tokens},
-                                         {8}));
-  all.emplace_back("progress", from_vector(std::vector<double>{best_.bleu, cursor_.seconds, cursor_.loss_sum, cursor_.loss_seconds}, {4}));
-  all.emplace_back("skipped", from_vector(std::vector<int64_t>{cursor_.skipped}, {1}));
-  all.emplace_back("best", from_vector(std::vector<double>{best_.chrf, best_.loss}, {2}));
-  all.emplace_back("random", from_vector(std::vector<int64_t>{static_cast<int64_t>(random.seed), static_cast<int64_t>(random.draws)}, {2}));
-  save_safetensors(folder_ / kState, all, {{"format", "heed.state"}});
+  for (auto& entry : to_tensors({.cursor = cursor_,
+                     .best = best_,
+                     .train_pairs = static_cast<int64_t>(train_.size()),
+                     .validation_pairs = static_cast<int64_t>(validation_.size()),
+                     .random = default_generator().state()})) {
+    all.push_back(std::move(entry));
+  }
+  save_safetensors(folder_ / run_files::kState, all, {{"format", "heed.state"}, {"version", "2"}});
 }
 
-void Trainer::append_metrics(const std::string& line) const { append_to_file(folder_ / "metrics.jsonl", line + '\n'); }
+void Trainer::append_metrics(const std::string& line) const { append_to_file(folder_ / run_files::kMetrics, line + '\n'); }
 
 // Lines of updates that the saved state does not know of would stand twice after a resume.
 void Trainer::trim_metrics() const {
-  const std::filesystem::path path = folder_ / "metrics.jsonl";
+  const std::filesystem::path path = folder_ / run_files::kMetrics;
   if (!file_exists(path)) return;
   const bool longer = cursor_.update < total_updates_ && !validation_is_due();
   std::istringstream lines(read_run_file(path));
@@ -315,42 +209,47 @@ ValidationResult Trainer::measure() const {
   for (const Hypothesis& output : outputs) lines.push_back(join(target_.decode(output.ids).words));
   ValidationResult result;
   result.update = cursor_.update;
-  result.loss = corpus_loss(*model_, validation_);
-  if (!std::isfinite(result.loss)) {
-    throw Error(fmt::format("training: the validation loss is {} after update {}; try a lower lr", result.loss, cursor_.update));
+  Scored scored;
+  scored.loss = corpus_loss(*model_, validation_);
+  if (!std::isfinite(scored.loss)) {
+    throw Error(fmt::format("training: the validation loss is {} after update {}; try a lower lr", scored.loss, cursor_.update));
   }
-  result.bleu = corpus_bleu(lines, references_, {.tokenize = "none"}).score;
-  result.chrf = corpus_chrf(lines, references_).score;
+  scored.outputs = scored.output_text = lines;
+  scored.references = scored.reference_text = references_;
+  for (const Metric* metric : kept_metrics()) {
+    const std::optional<Score> score = metric->compute(scored);
+    result.scores[metric->keep] = score ? score->value : NAN;
+  }
   const size_t shown = static_cast<size_t>(cursor_.update) % lines.size();
   result.sample_source = unescape(validation_sources_[shown]);
   result.sample_output = unescape(lines[shown]);
   return result;
 }
 
-bool Trainer::beats(const Scores& one, const Scores& other) const {
-  const std::string by = metric_can_tell() ? config_.train.keep_best_by : "loss";
-  const double score = by == "bleu" ? one.bleu : one.chrf, best = by == "bleu" ? other.bleu : other.chrf;
-  if (by != "loss" && score != best) return score > best;
-  return one.loss < other.loss;
+bool Trainer::beats(const KeptScores& one, const KeptScores& other) const {
+  const Metric &loss = find_kept_metric("loss"), &chosen = find_kept_metric(config_.train.keep_best_by);
+  const Metric& by = metric_can_tell() ? chosen : loss;
+  const double score = one.at(by.keep), best = other.at(by.keep);
+  return score == best ? loss.beats(one.at(loss.keep), other.at(loss.keep)) : by.beats(score, best);
 }
 
 bool Trainer::metric_can_tell() const {
-  if (config_.train.keep_best_by != "bleu") return true;
-  return std::ranges::any_of(references_, [](const std::string& tokens) { return std::ranges::count(tokens, ' ') >= 3; });
+  const Metric& chosen = find_kept_metric(config_.train.keep_best_by);
+  return !chosen.can_tell || chosen.can_tell(references_);
 }
 
 // A validation of the schedule: what a run of any length has.
 void Trainer::validate() {
   ValidationResult result = measure();
-  const Scores scores{result.bleu, result.chrf, result.loss};
+  const KeptScores& scores = result.scores;
   result.best = beats(scores, best_);
   if (result.best) {
     const bool final_stays = final_.held() && !beats(scores, final_.scores);
     best_ = scores;
     cursor_.best_update = cursor_.update;
     cursor_.without_improvement = 0;
-    save_safetensors(folder_ / (final_stays ? kSingle : "model.safetensors"), model_->state_dict(), {{"format", "heed.model"}});
-    if (!final_stays) remove_file(folder_ / kSingle);
+    save_safetensors(folder_ / (final_stays ? run_files::kSingle : run_files::kModel), model_->state_dict(), {{"format", "heed.model"}});
+    if (!final_stays) remove_file(folder_ / run_files::kSingle);
     if (!final_stays) final_ = {};
   } else {
     ++cursor_.without_improvement;
@@ -363,29 +262,26 @@ void Trainer::validate() {
 void Trainer::validate_at_end(int64_t averaged) {
   ValidationResult result = measure();
   result.averaged = averaged;
-  const Scores scores{result.bleu, result.chrf, result.loss};
+  const KeptScores& scores = result.scores;
   const bool again = final_.update == cursor_.update && final_.averaged == averaged && final_.scores == scores;  // stopped behind it
   result.best = beats(scores, best_) && (!final_.held() || beats(scores, final_.scores) || again);
   if (result.best) {
-    const std::filesystem::path model = folder_ / "model.safetensors";
-    if (!final_.held() && cursor_.best_update > 0) write_file_atomically(folder_ / kSingle, read_run_file(model));
+    const std::filesystem::path model = folder_ / run_files::kModel;
+    if (!final_.held() && cursor_.best_update > 0) write_file_atomically(folder_ / run_files::kSingle, read_run_file(model));
     final_ = {scores, cursor_.update, averaged};
-    save_safetensors(model, model_->state_dict(),
-                     {{"format", "heed.model"},
-                      {"final_update", fmt::format("{}", final_.update)},
-                      {"final_bleu", fmt::format("{}", scores.bleu)},
-                      {"final_chrf", fmt::format("{}", scores.chrf)},
-                      {"final_loss", fmt::format("{}", scores.loss)},
-                      {"final_averaged", fmt::format("{}", averaged)}});
+    std::map<std::string, std::string> about{
+        {"format", "heed.model"}, {"final_update", fmt::format("{}", final_.update)}, {"final_averaged", fmt::format("{}", averaged)}};
+    for (const auto& [keep, value] : scores) about["final_" + keep] = fmt::format("{}", value);
+    save_safetensors(model, model_->state_dict(), about);
   }
   report(result);
 }
 
 void Trainer::report(const ValidationResult& result) const {
-  append_metrics(fmt::format(R"({{"update":{},"epoch":{},"validation_loss":{:.6f},"validation_bleu":{:.4f},"validation_chrf":{:.4f},)"
-                             R"("best":{},"averaged":{},"seconds":{:.3f}}})",
-                             cursor_.update, cursor_.epoch, result.loss, result.bleu, result.chrf, result.best, result.averaged,
-                             cursor_.seconds));
+  std::string scores;
+  for (const auto& [keep, value] : result.scores) scores += fmt::format(R"("validation_{}":{:.6f},)", keep, value);
+  append_metrics(fmt::format(R"({{"update":{},"epoch":{},{}"best":{},"averaged":{},"seconds":{:.3f}}})", cursor_.update, cursor_.epoch,
+                             scores, result.best, result.averaged, cursor_.seconds));
   if (callbacks_.validated) callbacks_.validated(result);
 }
 
@@ -405,10 +301,10 @@ void Trainer::require_finite_weights() const {
 // What the end of the run brought stands in the file of the weights itself, so that both are there or neither.
 void Trainer::read_final_model() {
   final_ = {};
-  const std::string name = (folder_ / "model.safetensors").string();
+  const std::string name = (folder_ / run_files::kModel).string();
   if (!file_exists(name)) return;
   const auto metadata = parse_safetensors(read_run_file(name), name).metadata;
-  const auto number = [&](const char* key) {
+  const auto number = [&](const std::string& key) {
     const auto found = metadata.find(key);
     const auto value =
         found == metadata.end() ? nlohmann::json() : nlohmann::json::parse(found->second, nullptr, /*allow_exceptions=*/false);
@@ -416,23 +312,26 @@ void Trainer::read_final_model() {
     return value;
   };
   if (metadata.contains("final_update")) {
-    final_ = {{number("final_bleu").get<double>(), number("final_chrf").get<double>(), number("final_loss").get<double>()},
-              number("final_update").get<int64_t>(),
-              number("final_averaged").get<int64_t>()};
+    for (const Metric* metric : kept_metrics()) {
+      const bool known = metadata.contains("final_" + metric->keep);
+      final_.scores[metric->keep] = known ? number("final_" + metric->keep).get<double>() : metric->worst();
+    }
+    final_.update = number("final_update").get<int64_t>();
+    final_.averaged = number("final_averaged").get<int64_t>();
   }
-  if (!final_.held()) remove_file(folder_ / kSingle);  // of a writer that was killed
+  if (!final_.held()) remove_file(folder_ / run_files::kSingle);  // of a writer that was killed
 }
 
 // A run that is made longer forgets the weights that only its end kept for a mean.
 void Trainer::go_on_from_schedule() {
   if (cursor_.update == 0 || cursor_.update >= total_updates_ || validation_is_due()) return;
-  remove_file(checkpoint_of(folder_, cursor_.update));
+  remove_file(folder_ / run_files::checkpoint(cursor_.update));
 }
 
 // The weights of this update beside those of the validations before; the oldest goes.
 void Trainer::keep_checkpoint() const {
-  std::vector<std::filesystem::path> all = checkpoints(folder_);
-  const std::filesystem::path path = checkpoint_of(folder_, cursor_.update);
+  std::vector<std::filesystem::path> all = kept_checkpoints(folder_);
+  const std::filesystem::path path = folder_ / run_files::checkpoint(cursor_.update);
   save_safetensors(path, model_->state_dict(), {{"format", "heed.model"}});
   std::erase(all, path);
   for (size_t i = 0; i + static_cast<size_t>(config_.train.average) <= all.size(); ++i) remove_file(all[i]);
@@ -440,7 +339,7 @@ void Trainer::keep_checkpoint() const {
 
 // The mean of the kept checkpoints becomes the model if it validates better than the best single one.
 void Trainer::average_checkpoints() {
-  const std::vector<std::filesystem::path> all = checkpoints(folder_);
+  const std::vector<std::filesystem::path> all = kept_checkpoints(folder_);
   if (all.size() < 2) return;
   std::map<std::string, Tensor> mean;
   for (const std::filesystem::path& path : all) {
@@ -461,6 +360,7 @@ TrainResult Trainer::run() {
   const TrainConfig& t = config_.train;
   const nn::Schedule schedule(t.schedule, t.lr, t.warmup, total_updates_, t.lr_floor);
   if (t.patience > 0 && cursor_.without_improvement >= t.patience) total_updates_ = cursor_.update;  // had ended when it was stopped
+  if (callbacks_.ready) callbacks_.ready(*this);
   bool stopped = false, validated = true;
   const double first = callbacks_.clock();
   const int64_t update_before = cursor_.update;
@@ -524,13 +424,12 @@ TrainResult Trainer::run() {
   if (stopped && !validated) save_state();
   if (!stopped && t.average > 0) average_checkpoints();  // the state keeps the weights of the last update
   const bool ended_better = final_.held() && beats(final_.scores, best_);
-  const Scores& kept = ended_better ? final_.scores : best_;
   return {!stopped,
           cursor_.update,
           cursor_.seconds,
-          std::max(0.0, kept.bleu),
-          std::max(0.0, kept.chrf),
-          kept.loss,
+          ended_better              ? final_.scores
+          : cursor_.best_update > 0 ? best_
+                                    : KeptScores{},
           ended_better ? final_.update : cursor_.best_update,
           model_->parameter_count(),
           cursor_.skipped};

@@ -1,16 +1,15 @@
-// Training of a translator into a run folder, resumable bit for bit.
+// The loop that trains a translator, resumable bit for bit.
 #pragma once
 
-#include <cmath>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "models/corpus/tokenised.h"
 #include "models/run/folder.h"
+#include "models/training/checkpoint.h"
 
 namespace heed::models {
 
@@ -28,16 +27,16 @@ struct TrainProgress {
 /// What a validation found.
 struct ValidationResult {
   int64_t update = 0;                        // after which it was
-  double loss = 0;                           // cross-entropy without smoothing, nats a token
-  double bleu = 0;                           // greedy, on tokens (tok:none), in [0, 100]
-  double chrf = 0;                           // chrF2 of the same, in [0, 100]
+  KeptScores scores;                         // of greedy translations, on tokens
   bool best = false;                         // so far
   int64_t averaged = 0;                      // how many checkpoints these weights are the mean of; 0: the last ones
   std::string sample_source, sample_output;  // one sentence to look at
 };
 
+class Trainer;
 /// What the trainer tells and asks its surroundings; any may be empty.
 struct TrainCallbacks {
+  std::function<void(const Trainer&)> ready;               // before the first update: sizes are known, a resumed run stands where it stood
   std::function<void(const TrainProgress&)> progress;      // after every update
   std::function<void(const ValidationResult&)> validated;  // after every validation
   std::function<bool()> should_stop;                       // asked after every update
@@ -49,38 +48,17 @@ struct TrainResult {
   bool finished = false;    // false: should_stop said so; the state was saved
   int64_t updates = 0;      // done, over all sessions
   double seconds = 0;       // spent in updates
-  double best_bleu = 0;     // of the kept weights, greedy, on tokens
-  double best_chrf = 0;     // of the same
-  double best_loss = 0;     // of the same, nats a token
+  KeptScores best;          // of the kept weights; empty before the first validation
   int64_t best_update = 0;  // when that was
   int64_t parameters = 0;   // of the model
   int64_t skipped = 0;      // of `updates`, those left out for a loss or a gradient with NaN or infinity
 };
 
-/// Trains into `folder`, which must exist. A new run writes config and vocabularies first. Behind resume() training goes on from
-/// state.safetensors, as if it had never stopped. Throws IoError and FormatError; a run on disk is never left half-written.
+/// The loop of a training in a run folder that is there already: see session.h for what makes, locks and resumes one. Behind resume() it
+/// goes on from state.safetensors as if it had never stopped; a run on disk is never left half-written.
 class Trainer {
  public:
-  /// What a run knows of its text before it trains: vocabularies and SentencePiece models, file name to content.
-  using TextFiles = std::map<std::string, std::string>;
-  /// Learns them; touches no run.
-  /// @param config words or pieces, sizes
-  /// @param train the training pairs
-  /// @return the files
-  /// @throws ValueError when the corpus is too small for the pieces that are asked for
-  static TextFiles learn_text(const RunConfig& config, const TokenisedCorpus& train);
-  /// Writes a new run.
-  /// @param folder must exist
-  /// @param config of the run
-  /// @param text what learn_text gave
-  /// @throws IoError
-  static void start(const std::filesystem::path& folder, const RunConfig& config, const TextFiles& text);
-  /// What start() and the constructor would throw, without touching the disk.
-  /// @param config of the run
-  /// @param train,validation the corpora
-  /// @throws ValueError
-  static void check_corpora(const RunConfig& config, const TokenisedCorpus& train, const TokenisedCorpus& validation);
-  /// Opens a run that start() made.
+  /// Opens a run.
   /// @param folder of the run
   /// @param config the run's own, or one that differs in how long it trains
   /// @param train,validation what it was started with (their sizes are checked on resume)
@@ -115,28 +93,16 @@ class Trainer {
   int64_t target_vocabulary() const { return target_.vocabulary.size(); }
 
  private:
-  struct Cursor {
-    int64_t update = 0, epoch = 0, batch = 0;  // done so far; batch within the epoch
-    int64_t best_update = 0, without_improvement = 0;
-    int64_t loss_tokens = 0;                // since the last line of metrics.jsonl
-    double seconds = 0;                     // spent in updates
-    double loss_sum = 0, loss_seconds = 0;  // like loss_tokens
-    int64_t skipped = 0;                    // updates
-  };
-  struct Scores {  // of a validation
-    double bleu = -1, chrf = -1, loss = INFINITY;
-    bool operator==(const Scores&) const = default;
-  };
-  // Weights in model.safetensors that a longer run would not have: see single.safetensors in run/folder.h. They stay until they are beaten.
+  // Weights in model.safetensors that a longer run would not have: see single.safetensors in run/files.h. They stay until they are beaten.
   struct FinalModel {
-    Scores scores;
+    KeptScores scores;
     int64_t update = 0, averaged = 0;
     bool held() const { return update > 0; }
   };
   std::optional<double> step(const Batch& batch, double lr);
   bool is_usable(const char* what, double value) const;
   ValidationResult measure() const;
-  bool beats(const Scores& one, const Scores& other) const;
+  bool beats(const KeptScores& one, const KeptScores& other) const;
   void validate();
   void validate_at_end(int64_t averaged);
   void report(const ValidationResult& result) const;
@@ -161,7 +127,7 @@ class Trainer {
   std::unique_ptr<nn::Optimizer> optimizer_;
   TrainCallbacks callbacks_;
   Cursor cursor_;
-  Scores best_;  // of the best weights of the schedule
+  KeptScores best_;  // of the best weights of the schedule
   FinalModel final_;
   int64_t total_updates_ = 0, skipped_ = 0;
 };

@@ -77,11 +77,11 @@ TEST_F(Compare, ReportsOnAnyCorpus) {
       EXPECT_TRUE(std::isfinite(model[figure].get<double>())) << figure;
     }
     int64_t sentences = 0;
-    for (const auto& band : model["by_length"]) {
-      if (!band.contains("score")) continue;
-      EXPECT_LE(band["low"], band["score"]);
-      EXPECT_GE(band["high"], band["score"]);
-      if (&band != &model["by_length"].back()) sentences += band["sentences"].get<int64_t>();  // the last is 30 and more
+    for (const auto& band : model["bleu_by_length"]) {
+      if (band["bleu"].is_null()) continue;
+      EXPECT_LE(band["low"], band["bleu"]);
+      EXPECT_GE(band["high"], band["bleu"]);
+      if (&band != &model["bleu_by_length"].back()) sentences += band["sentences"].get<int64_t>();  // the last is 30 and more
     }
     EXPECT_EQ(sentences, 12);
   }
@@ -94,9 +94,17 @@ TEST_F(Compare, ReportsOnAnyCorpus) {
   EXPECT_THAT(content(at("files/report.md")),
               AllOf(HasSubstr("(60 pairs)"), HasSubstr("12 test sentences"), HasSubstr("## The longest sentences")));
   const std::string page = content(at("files/report.html"));  // one file, which loads nothing
-  for (const char* outside : {"src=", "<link", "url(", "@import", "href=\"http"})
+  for (const char* outside : {"src=", "<link", "url(h", "url(\"", "url('", "@import", "href=\"http"})
     EXPECT_EQ(page.find(outside), std::string::npos) << outside;
   EXPECT_THAT(page, HasSubstr("<svg"));
+  const auto times = [&](const std::string& text) {
+    int count = 0;
+    for (size_t found = page.find(text); found != std::string::npos; found = page.find(text, found + 1)) ++count;
+    return count;
+  };
+  EXPECT_EQ(times("<p class=\"none\">no attention</p>"), 5);  // of the five longest sentences, one model beside the other
+  EXPECT_EQ(times("<g class=\"cells\">"), 5);
+  EXPECT_EQ(times("<linearGradient"), 1);
 }
 
 TEST_F(Compare, ScoresTheValidationSetWithoutATestSet) {
@@ -169,7 +177,7 @@ TEST_F(Compare, AnInterruptedComparisonResumesToTheSameReport) {
   ASSERT_EQ(compare("whole", more).exit_code, 0);
   EXPECT_EQ(content(at("stopped/runs/additive/model.safetensors")), content(at("whole/runs/additive/model.safetensors")));
   const auto a = report("stopped")["models"], b = report("whole")["models"];
-  for (const char* key : {"name", "updates", "bleu", "by_length", "curve", "worst"}) EXPECT_EQ(a[1][key], b[1][key]) << key;
+  for (const char* key : {"name", "updates", "bleu", "bleu_by_length", "curve", "worst"}) EXPECT_EQ(a[1][key], b[1][key]) << key;
 }
 
 TEST_F(Compare, AnInterruptedOverwriteLeavesNoReportOfTheRunsItReplaced) {
@@ -203,7 +211,8 @@ TEST_F(Compare, ResumeAddsKindsAndKeepsTheRest) {
   expect_failure(compare("grows", {"--resume", "--lr", "0.5"}), "resume: --lr is not what '" + at("grows/runs/none"));
   expect_failure(translator(with(with(command("compare", "grows", {"--resume"}), "--source", at("corpus/train.de")), "--target",
                                  at("corpus/train.en"))),
-                 "was started with other training or validation sentences");
+                 "train.de' is not what '" + at("grows/runs/none") + "' was started with: its lines are others");
+  ASSERT_EQ(translator({"train", "-r", at("grows/runs/dot"), "--resume"}).exit_code, 0);  // it knows its files
   ASSERT_EQ(compare("grows", {"--resume", "--updates", "12", "--attention", "none"}).exit_code, 0);
   EXPECT_EQ(report("grows")["models"][0]["updates"], 12);
   expect_failure(translator({"compare", "-s", at("corpus/train.en"), "-t", at("corpus/train.de"), "--valid-source", at("corpus/valid.en"),
@@ -354,13 +363,14 @@ TEST_F(Compare, TheBuiltInCorpusTrainsAsTheDemoDoes) {
   const ProcessResult demo_result = translator(demo);
   ASSERT_EQ(demo_result.exit_code, 0) << demo_result.err;
   const auto demonstrated = report("demo")["models"][1];
-  EXPECT_EQ(made["models"][1]["bleu"]["score"], demonstrated["bleu"]);
+  EXPECT_EQ(made["models"][1]["bleu"], demonstrated["bleu"]);
   EXPECT_EQ(made["models"][1]["aer"], demonstrated["aer"]);
   for (const char* file : {"config.toml", "model.safetensors"}) {
     EXPECT_EQ(content(at("built-in/runs/additive/") + file), content(at("demo/additive/") + file)) << file;
   }
   words.push_back("--resume");  // with another size of the corpus
-  expect_failure(translator(with(words, "--train", "100")), "other training or validation sentences");
+  expect_failure(translator(with(words, "--train", "100")), "the training source is not what '");
+  expect_failure(translator({"train", "-r", at("demo/additive"), "--resume"}), "was trained on the built-in corpus");
 }
 
 }  // namespace

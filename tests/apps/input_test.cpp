@@ -109,7 +109,7 @@ TEST_F(Input, ADashIsStandardInputAndOutput) {
   EXPECT_EQ(nlohmann::json::parse(report.out)["sentences"], 2);
   const ProcessResult scored = translator({"evaluate", "-r", at("run"), "-s", "-", "-t", at("a.fr")}, content(at("a.en")));
   EXPECT_EQ(scored.exit_code, 0) << scored.err;
-  EXPECT_THAT(scored.out, HasSubstr("unknown words: 0.00 % of the source"));
+  EXPECT_THAT(scored.out, HasSubstr("unknown words of the source 0.00 %"));
   expect_failure(translator({"evaluate", "-r", at("run"), "-s", "-", "-t", "-"}),
                  "--target: '-' is standard input, which is also that of --source");
   for (const char* output : {"-", "/dev/stdout"}) {

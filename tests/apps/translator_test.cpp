@@ -472,15 +472,26 @@ TEST_F(Translator, DemoWritesItsReportAndReplacesOnlyItsOwn) {
   EXPECT_EQ(content(at("demo/notes.txt")), "mine");
   const auto report = nlohmann::json::parse(content(at("demo/report.json")));
   ASSERT_EQ(report["models"].size(), 2U);
-  EXPECT_EQ(report["models"][0]["attention"], "none");
+  EXPECT_EQ(report["models"][0]["name"], "no attention");
   EXPECT_TRUE(report["models"][0]["aer"].is_null());
-  EXPECT_EQ(report["models"][1]["attention"], "additive");
+  EXPECT_EQ(report["models"][1]["name"], "additive");
   EXPECT_TRUE(report["models"][1]["aer"].is_number());
   EXPECT_EQ(report["models"][1]["bleu_by_length"].size(), 7U);
   EXPECT_EQ(report["models"][0]["updates"], report["models"][1]["updates"]);
   const double none = report["models"][0]["parameters"], additive = report["models"][1]["parameters"];
   EXPECT_LT(std::abs(additive / none - 1), 0.05);
   EXPECT_GE(report["heatmaps"].size(), 8U);
+  EXPECT_THAT(content(at("demo/report.html")), AllOf(HasSubstr("no attention"), HasSubstr("<g class=\"cells\">")));
+  std::vector<std::string> resumed = command;
+  resumed.emplace_back("--resume");
+  std::filesystem::remove_all(at("demo/additive"));  // as where the demo was stopped behind the first model
+  const auto trained = std::filesystem::last_write_time(at("demo/none/model.safetensors"));
+  ASSERT_EQ(translator(resumed).exit_code, 0);
+  EXPECT_EQ(std::filesystem::last_write_time(at("demo/none/model.safetensors")), trained);
+  const auto once_more = nlohmann::json::parse(content(at("demo/report.json")));
+  for (const size_t model : {0, 1}) EXPECT_EQ(once_more["models"][model]["bleu"], report["models"][model]["bleu"]);
+  resumed.insert(resumed.end(), {"--seed", "9"});
+  expect_failure(translator(resumed), "resume: --updates and --seed are not what '");
   for (const auto& path : report["heatmaps"]) EXPECT_GT(std::filesystem::file_size(path.get<std::string>()), 1000U);
 }
 

@@ -66,7 +66,7 @@ std::vector<std::string> environment(const std::vector<std::string>& more) {
 // Everything of a run but the seconds that it took.
 std::string bits(const fs::path& run) {
   heed::SafetensorsFile state = heed::load_safetensors(run / "state.safetensors");
-  state.tensors.erase("progress");
+  std::erase_if(state.tensors, [](const auto& entry) { return entry.first.ends_with("seconds"); });
   std::string all = heed::to_safetensors({state.tensors.begin(), state.tensors.end()});
   for (const char* file : {"model.safetensors", "config.toml", "source.vocab", "target.vocab"}) all += heed::read_file(run / file);
   return all;

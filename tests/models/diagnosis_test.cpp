@@ -1,5 +1,5 @@
 // The likely cause of a bad translation, on sentences made for each.
-#include "models/metrics/diagnosis.h"
+#include "models/evaluation/diagnosis.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

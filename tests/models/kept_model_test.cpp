@@ -7,9 +7,9 @@
 #include "framework/io/file.h"
 #include "models/architectures/recurrent/options.h"
 #include "models/architectures/transformer/options.h"
-#include "models/metrics/evaluation.h"
+#include "models/evaluation/evaluation.h"
 #include "models/run/translator.h"
-#include "models/training/trainer.h"
+#include "models/training/session.h"
 #include "tests/testing/temp_dir.h"
 
 namespace heed::models {
@@ -36,10 +36,11 @@ TokenisedCorpus copies(const std::vector<std::pair<std::vector<std::string>, std
 }
 
 TrainResult train(const std::filesystem::path& folder, const RunConfig& config, const TokenisedCorpus& corpus, bool* can_tell = nullptr) {
-  Trainer::start(folder, config, Trainer::learn_text(config, corpus));
-  Trainer trainer(folder, config, corpus, corpus, {.clock = [] { return 0.0; }});
-  if (can_tell) *can_tell = trainer.metric_can_tell();
-  return trainer.run();
+  const auto data = std::make_shared<const TrainingData>(TrainingData{corpus, corpus});
+  const auto ready = [&](const Trainer& trainer) {
+    if (can_tell) *can_tell = trainer.metric_can_tell();
+  };
+  return TrainingSession::start(folder, config, data).run({.ready = ready, .clock = [] { return 0.0; }});
 }
 
 const TokenisedCorpus kShort =
@@ -115,7 +116,7 @@ TEST(KeptModel, WordsOfPairsThatAreLeftOutAreNotLearnt) {
   TokenisedCorpus corpus = kShort;
   corpus.source.push_back(std::vector<std::string>(101, "never"));
   corpus.target.push_back({"jamais"});
-  const auto text = Trainer::learn_text(small("chrf"), corpus);
+  const auto text = learn_text(small("chrf"), corpus);
   EXPECT_EQ(text.at("source.vocab").find("never"), std::string::npos);
   EXPECT_EQ(text.at("target.vocab").find("jamais"), std::string::npos);
 }
@@ -129,14 +130,14 @@ TEST(Evaluation, SaysWhatPerplexityAndCaseHide) {
   const std::vector<std::string> right{"red cat", "good day"}, references{"Chat rouge", "bonjour"}, none{"", ""};
   const auto clock = [] { return 0.0; };
   const Evaluation fair = evaluate(translator, right, references, clock), swapped = evaluate(translator, references, right, clock);
-  EXPECT_EQ(fair.source_unknown, 0);
-  EXPECT_EQ(fair.target_unknown, 0);
-  EXPECT_EQ(swapped.source_unknown, 1);
-  EXPECT_EQ(swapped.target_unknown, 1);
-  ASSERT_TRUE(fair.bleu_no_case);
-  EXPECT_FALSE(swapped.bleu_no_case);  // no capitals there
-  EXPECT_NEAR(fair.perplexity, 1.1, 0.2);
-  EXPECT_TRUE(std::isnan(evaluate(translator, none, none, clock).perplexity));
+  EXPECT_EQ(fair.value("source_unknown"), 0);
+  EXPECT_EQ(fair.value("target_unknown"), 0);
+  EXPECT_EQ(swapped.value("source_unknown"), 1);
+  EXPECT_EQ(swapped.value("target_unknown"), 1);
+  ASSERT_TRUE(fair.score("bleu_13a_no_case"));
+  EXPECT_FALSE(swapped.score("bleu_13a_no_case"));  // no capitals there
+  EXPECT_NEAR(fair.value("perplexity"), 1.1, 0.2);
+  EXPECT_TRUE(std::isnan(evaluate(translator, none, none, clock).value("perplexity")));
 }
 
 TEST(Translator, ALineThatIsTooLongIsNamedAndTheOthersAreTranslated) {

@@ -13,9 +13,10 @@
 #include "models/architectures/recurrent/options.h"
 #include "models/architectures/transformer/options.h"
 #include "models/corpus/pharaoh.h"
+#include "models/run/data.h"
 #include "models/run/translation.h"
 #include "models/run/translator.h"
-#include "models/training/trainer.h"
+#include "models/training/session.h"
 #include "tests/testing/temp_dir.h"
 
 namespace heed::models {
@@ -113,10 +114,11 @@ TEST_P(MutatedFiles, OfARunAreReadOrRefused) {
   const TempDir folder;
   const TokenisedCorpus pairs = corpus();
   const RunConfig made = config(transformer);
-  Trainer::start(folder.path(), made, Trainer::learn_text(made, pairs));
   double now = 0;
   const TrainCallbacks callbacks{.clock = [&] { return now += 0.01; }};
-  Trainer(folder.path(), made, pairs, pairs, callbacks).run();
+  const auto data = std::make_shared<const TrainingData>(TrainingData{pairs, pairs});
+  const ParallelLines lines{{"a"}, {"b"}};
+  TrainingSession::start(folder.path(), made, data, {.data = run_data({"a.en", "a.de", "b.en", "b.de"}, lines, lines)}).run(callbacks);
   std::vector<std::string> files;
   for (const std::filesystem::path& path : list_folder(folder.path())) files.push_back(path.filename().string());
   std::map<std::string, std::string> whole;
@@ -135,10 +137,18 @@ TEST_P(MutatedFiles, OfARunAreReadOrRefused) {
       write_file_atomically(folder.path() / file, mutant);
       RunConfig longer = parse_run_config(read_file(folder.path() / "config.toml"), "config.toml");
       longer.train.updates = 6;
-      Trainer trainer(folder.path(), longer, pairs, pairs, callbacks);
-      trainer.resume();
-      if (trainer.update() == 4) trainer.run();
+      TrainingSession::resume(folder.path(), longer, data).run(callbacks);
     };
+    const auto read_data = [&](const std::string& mutant) {
+      write_file_atomically(folder.path() / file, mutant);
+      files_of_run(folder.path());
+      check_run_data(folder.path(), {}, lines, lines);
+    };
+    if (file == "data.json") {
+      expect_refusals(file, whole[file], read_data);
+      restore();
+      continue;
+    }
     const bool read_to_translate =
         file != "state.safetensors" && file != "metrics.jsonl" && !file.starts_with("checkpoint") && file != "single.safetensors";
     if (read_to_translate) expect_refusals(file + ", load_run", whole[file], translate);

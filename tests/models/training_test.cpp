@@ -14,10 +14,10 @@
 #include "models/architectures/transformer/options.h"
 #include "models/corpus/pharaoh.h"
 #include "models/decoding/forced.h"
+#include "models/evaluation/evaluation.h"
 #include "models/grammar/demo_corpus.h"
-#include "models/metrics/evaluation.h"
 #include "models/metrics/loss.h"
-#include "models/training/trainer.h"
+#include "models/training/session.h"
 #include "tests/testing/temp_dir.h"
 #include "tests/testing/throws.h"
 
@@ -56,19 +56,20 @@ double fake_clock() {
   return now += 0.01;
 }
 
+std::shared_ptr<const TrainingData> copy_data() {
+  return std::make_shared<const TrainingData>(TrainingData{copy_corpus(200, 1), copy_corpus(20, 2)});
+}
+
 TrainResult train(const std::filesystem::path& folder, const RunConfig& config, std::vector<int64_t> stops = {}) {
-  const TokenisedCorpus corpus = copy_corpus(200, 1), validation = copy_corpus(20, 2);
-  Trainer::start(folder, config, Trainer::learn_text(config, corpus));
+  const auto data = copy_data();
   TrainResult result;
   stops.push_back(INT64_MAX);
   for (size_t i = 0; i < stops.size(); ++i) {
     int64_t update = 0;
-    Trainer trainer(folder, config, corpus, validation,
-                    {.progress = [&](const TrainProgress& p) { update = p.update; },
-                     .should_stop = [&] { return update >= stops[i]; },
-                     .clock = fake_clock});
-    if (i > 0) trainer.resume();
-    result = trainer.run();
+    TrainingSession session = i > 0 ? TrainingSession::resume(folder, config, data) : TrainingSession::start(folder, config, data);
+    result = session.run({.progress = [&](const TrainProgress& p) { update = p.update; },
+                          .should_stop = [&] { return update >= stops[i]; },
+                          .clock = fake_clock});
   }
   return result;
 }
@@ -79,7 +80,7 @@ TEST(Trainer, LearnsATaskThatChanceCannotSolve) {
   config.train.epochs = 30;
   const TrainResult result = train(folder.path(), config);
   EXPECT_TRUE(result.finished);
-  EXPECT_GT(result.best_bleu, 60);
+  EXPECT_GT(result.best.at("bleu"), 60);
   const LoadedRun run = load_run(folder.path());
   const Translator translator(load_run(folder.path()));
   const std::vector<std::string> lines{"w3 w1 w7", "", "w2 w2"};
@@ -110,8 +111,8 @@ TEST(Translator, AnUnknownWordIsReplacedByTheSourceWordThatAttentionRestsOn) {
   RunConfig config = tiny_config();
   config.train.min_count = 2;
   config.train.epochs = 25;
-  Trainer::start(folder.path(), config, Trainer::learn_text(config, corpus));
-  Trainer(folder.path(), config, corpus, copy_corpus(20, 2), {.clock = fake_clock}).run();
+  const auto data = std::make_shared<const TrainingData>(TrainingData{corpus, copy_corpus(20, 2)});
+  TrainingSession::start(folder.path(), config, data).run({.clock = fake_clock});
   const Translator translator(load_run(folder.path()));
   const std::vector<std::string> lines{"w3 W777 w5", "w1 w4 Zoe", "Bob w2 w2 w9"};
   const auto plain = translator.translate(lines), replaced = translator.translate(lines, {.replace_unknown = true});
@@ -141,7 +142,7 @@ TEST(Trainer, ResumedTrainingEqualsUninterruptedBitForBit) {
   const auto a = load_safetensors(whole.path() / "state.safetensors"), b = load_safetensors(parts.path() / "state.safetensors");
   ASSERT_EQ(a.tensors.size(), b.tensors.size());
   for (const auto& [name, x] : a.tensors) {
-    if (name == "progress") continue;  // holds seconds
+    if (name.ends_with("seconds")) continue;
     EXPECT_EQ(x.to(DType::f64).to_vector<double>(), b.tensors.at(name).to(DType::f64).to_vector<double>()) << name;
   }
   const auto losses = [&](const TempDir& dir) {
@@ -166,27 +167,35 @@ TEST(RunConfig, NumbersOutsideTheirRangesAreRefused) {
   EXPECT_ERROR(ValueError, "weight-decay: must not be negative, got -0.1", with(&TrainConfig::weight_decay, -0.1));
 }
 
-// A run of an older heed: its state has one counter of Adam's for all parameters.
-TEST(Trainer, ARunWithOneCounterForAllParametersIsResumed) {
+// A state as heed 0.1.0 wrote it: numbers by their place in vectors, one counter of Adam's for all parameters.
+NamedTensors as_version_1(std::map<std::string, Tensor> tensors, int64_t updates) {
+  const auto whole = [&](const char* name) { return tensors.at(std::string("training.") + name).to_vector<int64_t>()[0]; };
+  const auto real = [&](const char* name) { return tensors.at(std::string("training.") + name).to_vector<double>()[0]; };
+  NamedTensors old{
+      {"adam.steps", from_vector<int64_t>({updates}, {1})},
+      {"cursor", from_vector<int64_t>({whole("update"), whole("epoch"), whole("batch"), whole("best_update"), whole("without_improvement"),
+                                       whole("train_pairs"), whole("validation_pairs"), whole("loss_tokens")},
+                                      {8})},
+      {"progress", from_vector<double>({real("best.bleu"), real("seconds"), real("loss_sum"), real("loss_seconds")}, {4})},
+      {"skipped", from_vector<int64_t>({whole("skipped")}, {1})},
+      {"best", from_vector<double>({real("best.chrf"), real("best.loss")}, {2})},
+      {"random", from_vector<int64_t>({whole("random_seed"), whole("random_draws")}, {2})}};
+  for (const auto& [name, value] : tensors) {
+    if (!name.starts_with("adam.steps.") && !name.starts_with("training.")) old.emplace_back(name, value);
+  }
+  return old;
+}
+
+TEST(Trainer, ARunOfAnOlderHeedIsResumed) {
   const TempDir whole, parts;
   const RunConfig config = tiny_config();
   train(whole.path(), config);
-  const TokenisedCorpus corpus = copy_corpus(200, 1), validation = copy_corpus(20, 2);  // those of train()
   int64_t asked = 0;
-  Trainer::start(parts.path(), config, Trainer::learn_text(config, corpus));
-  {
-    Trainer trainer(parts.path(), config, corpus, validation, {.should_stop = [&] { return ++asked == 13; }, .clock = fake_clock});
-    EXPECT_FALSE(trainer.run().finished);
-  }
+  const TrainCallbacks stopping{.should_stop = [&] { return ++asked == 13; }, .clock = fake_clock};
+  EXPECT_FALSE(TrainingSession::start(parts.path(), config, copy_data()).run(stopping).finished);
   const std::filesystem::path path = parts.path() / "state.safetensors";
-  NamedTensors old{{"adam.steps", from_vector<int64_t>({13}, {1})}};
-  for (const auto& [name, value] : load_safetensors(path).tensors) {
-    if (!name.starts_with("adam.steps.")) old.emplace_back(name, value);
-  }
-  save_safetensors(path, old, {{"format", "heed.state"}});
-  Trainer trainer(parts.path(), config, corpus, validation, {.clock = fake_clock});
-  trainer.resume();
-  EXPECT_TRUE(trainer.run().finished);
+  save_safetensors(path, as_version_1(load_safetensors(path).tensors, 13), {{"format", "heed.state"}});
+  EXPECT_TRUE(TrainingSession::resume(parts.path(), config, copy_data()).run({.clock = fake_clock}).finished);
   EXPECT_EQ(read_file(whole.path() / "model.safetensors"), read_file(parts.path() / "model.safetensors"));
 }
 
@@ -225,8 +234,8 @@ TEST(Trainer, Bf16StaysInsideTheUpdates) {
     pairs.push_back({encode_source(run.source, validation.source[i]), run.target.encode(validation.target[i]).ids});
   }
   const std::string metrics = read_file(bf16.path() / "metrics.jsonl");
-  EXPECT_THAT(metrics, testing::HasSubstr(fmt::format("\"update\":{},\"epoch\":3,\"validation_loss\":{:.6f}", result.updates,
-                                                      corpus_loss(*run.model, pairs))));
+  const std::string last_line = metrics.substr(metrics.rfind("{\"update\":" + std::to_string(result.updates)));
+  EXPECT_THAT(last_line, testing::HasSubstr(fmt::format("\"validation_loss\":{:.6f}", corpus_loss(*run.model, pairs))));
 }
 
 RunConfig tiny_transformer() {
@@ -245,7 +254,7 @@ TEST(Trainer, ATransformerOnSubwordsLearnsAndItsRecordsAreOfWords) {
   const TempDir folder;
   RunConfig config = tiny_transformer();
   config.train.epochs = 25;
-  EXPECT_GT(train(folder.path(), config).best_bleu, 15);  // words at random give 2
+  EXPECT_GT(train(folder.path(), config).best.at("bleu"), 15);  // words at random give 2
   const Translator translator(load_run(folder.path()));
   const std::vector<std::string> lines{"w3 w11 w7 w10"};
   ASSERT_GT(translator.run().source.encode(std::vector<std::string>{"w3", "w11", "w7", "w10"}).ids.size(), 4U);
@@ -448,9 +457,8 @@ TEST(Trainer, ResumeRefusesAnotherCorpus) {
   RunConfig config = tiny_config();
   config.train.updates = 2;
   train(folder.path(), config);
-  const TokenisedCorpus other = copy_corpus(150, 9), validation = copy_corpus(20, 2);
-  Trainer trainer(folder.path(), config, other, validation, {.clock = fake_clock});
-  EXPECT_THAT([&] { trainer.resume(); },
+  const auto other = std::make_shared<const TrainingData>(TrainingData{copy_corpus(150, 9), copy_corpus(20, 2)});
+  EXPECT_THAT([&] { TrainingSession::resume(folder.path(), config, other).run({.clock = fake_clock}); },
               testing::ThrowsMessage<FormatError>(testing::HasSubstr("was trained on 200 and validated on 20 pairs")));
 }
 
@@ -486,7 +494,6 @@ class BadGradients : public BackwardHook {
 };
 
 TEST(Trainer, ABadGradientStopsTheTrainingOrItsUpdateIsLeftOut) {
-  const TokenisedCorpus corpus = copy_corpus(200, 1), validation = copy_corpus(20, 2);
   for (const double clip : {0.0, 1.0}) {
     RunConfig config = tiny_config();
     config.train.clip = clip;
@@ -494,19 +501,14 @@ TEST(Trainer, ABadGradientStopsTheTrainingOrItsUpdateIsLeftOut) {
     config.train.log_every = 1;
     const auto run = [&](const std::filesystem::path& folder, const std::set<int64_t>& bad, int64_t stop, bool resume) {
       BadGradients hook(bad);
-      Trainer trainer(folder, config, corpus, validation,
-                      {.progress = [&](const TrainProgress& p) { hook.update = p.update + 1; },
-                       .should_stop = [&] { return hook.update > stop; },
-                       .clock = fake_clock});
-      if (resume) trainer.resume();
-      hook.update = trainer.update() + 1;
-      return trainer.run();
+      TrainingSession session =
+          resume ? TrainingSession::resume(folder, config, copy_data()) : TrainingSession::start(folder, config, copy_data());
+      return session.run({.ready = [&](const Trainer& trainer) { hook.update = trainer.update() + 1; },
+                          .progress = [&](const TrainProgress& p) { hook.update = p.update + 1; },
+                          .should_stop = [&] { return hook.update > stop; },
+                          .clock = fake_clock});
     };
     const TempDir stopped, whole, parts;
-    for (const TempDir* folder : {&stopped, &whole, &parts}) {
-      config.train.on_bad_gradient = folder == &stopped ? BadGradient::stop : BadGradient::skip;
-      Trainer::start(folder->path(), config, Trainer::learn_text(config, corpus));
-    }
     config.train.on_bad_gradient = BadGradient::stop;
     EXPECT_ERROR(Error, "training: the norm of the gradient is nan at update 3; try a lower lr",
                  run(stopped.path(), {3}, INT64_MAX, false));

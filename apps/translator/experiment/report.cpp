@@ -1,18 +1,22 @@
-#include "apps/translator/comparison.h"
+#include "apps/translator/experiment/report.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <numeric>
 
-#include "apps/translator/chart.h"
-#include "apps/translator/report.h"
-#include "models/metrics/diagnosis.h"
+#include "apps/common/streams.h"
+#include "apps/heatmap/draw.h"
+#include "apps/heatmap/render.h"
+#include "apps/translator/experiment/chart.h"
+#include "apps/translator/scores.h"
+#include "framework/io/file.h"
 
 namespace heed::apps {
 namespace {
 
-constexpr size_t kLongest = 5, kWorst = 5;  // sentences shown
+constexpr size_t kLongest = 5;   // sentences shown
+constexpr int kMostTokens = 80;  // of an attention map: an output that never ended would fill the page
 
 // A table that Markdown and HTML share.
 struct Table {
@@ -20,25 +24,31 @@ struct Table {
   std::vector<std::vector<std::string>> rows;
 };
 
+// A column a metric that any of the models has.
 Table score_table(const Comparison& c) {
-  Table table{{"model", "BLEU", "95 % interval", "p against the first", "chrF2", "perplexity", "unknown words, source and target",
-               "alignment error", "sentences/s", "parameters", "updates", "training, s"},
-              {}};
-  const bool lowered = std::ranges::any_of(c.models, [](const ComparedModel& m) { return m.evaluation.bleu_no_case.has_value(); });
-  if (lowered) table.head.emplace_back("13a BLEU, case ignored");
-  for (const ComparedModel& m : c.models) {
-    table.rows.push_back(
-        {m.name, fmt::format("{:.2f}", m.evaluation.bleu_interval.score),
-         fmt::format("{:.2f} to {:.2f}", m.evaluation.bleu_interval.interval.low, m.evaluation.bleu_interval.interval.high),
-         m.against_first ? fmt::format("{:.3f}", m.against_first->p_value) : "", fmt::format("{:.2f}", m.evaluation.chrf2.score),
-         std::isnan(m.evaluation.perplexity) ? "" : fmt::format("{:.2f}", m.evaluation.perplexity),
-         fmt::format("{:.1f} and {:.1f} %", 100 * m.evaluation.source_unknown, 100 * m.evaluation.target_unknown),
-         m.alignment ? fmt::format("{:.2f} %", 100 * m.alignment->attention.error_rate()) : "",
-         fmt::format("{:.0f}", static_cast<double>(c.sources.size()) / std::max(m.evaluation.seconds, 1e-9)),
-         fmt::format("{}", m.parameters), m.updates > 0 ? fmt::format("{}", m.updates) : "",
-         m.train_seconds > 0 ? fmt::format("{:.0f}", m.train_seconds) : ""});
-    const auto& without_case = m.evaluation.bleu_no_case;
-    if (lowered) table.rows.back().push_back(without_case ? fmt::format("{:.2f}", without_case->score) : "");
+  Table table{{"model"}, {}};
+  for (const ComparedModel& m : c.models) table.rows.push_back({m.name});
+  for (const models::Metric& metric : models::metrics()) {
+    const auto has = [&](const ComparedModel& m) { return m.evaluation.score(metric.key).has_value(); };
+    if (!metric.in_report || std::ranges::none_of(c.models, has)) continue;
+    table.head.push_back(metric.name);
+    for (size_t i = 0; i < c.models.size(); ++i) {
+      table.rows[i].push_back(has(c.models[i]) ? metric.text(c.models[i].evaluation.value(metric.key)) : "");
+    }
+    if (metric.key != "bleu") continue;
+    table.head.insert(table.head.end(), {"95 % interval", "p against the first"});
+    for (size_t i = 0; i < c.models.size(); ++i) {
+      const models::Interval& interval = c.models[i].evaluation.bleu_interval.interval;
+      const auto& against = c.models[i].against_first;
+      table.rows[i].push_back(fmt::format("{:.2f} to {:.2f}", interval.low, interval.high));
+      table.rows[i].push_back(against ? fmt::format("{:.3f}", against->p_value) : "");
+    }
+  }
+  table.head.insert(table.head.end(), {"parameters", "updates", "training, s"});
+  for (size_t i = 0; i < c.models.size(); ++i) {
+    const ComparedModel& m = c.models[i];
+    table.rows[i].insert(table.rows[i].end(), {fmt::format("{}", m.parameters), m.updates > 0 ? fmt::format("{}", m.updates) : "",
+                                               m.train_seconds > 0 ? fmt::format("{:.0f}", m.train_seconds) : ""});
   }
   return table;
 }
@@ -127,22 +137,25 @@ Table worst_table(const Comparison& c, const ComparedModel& m) {
 
 std::string introduction(const Comparison& c) {
   return fmt::format("{}; {} {} sentences, {}. BLEU on tokens ({}), intervals of 95 % by 1000 bootstrap resamples; p: paired bootstrap.",
-                     c.corpus, c.sources.size(), c.scored, c.search, c.models.front().evaluation.bleu.signature);
+                     c.corpus, c.sources.size(), c.scored, c.search, c.models.front().evaluation.score("bleu")->signature);
+}
+
+// What each model looked at in a sentence, side by side.
+std::string maps_html(const Comparison& c, size_t sentence) {
+  std::string text = "<div class=\"maps\">";
+  for (const ComparedModel& m : c.models) {
+    const models::Translation& translation = m.evaluation.translations[sentence];
+    text += "<figure><figcaption>" + escape_xml(m.name) + "</figcaption>";
+    const bool several = translation.attention.size() > 1;
+    text += translation.attention.empty()
+                ? "<p class=\"none\">no attention</p>"
+                : heatmap::draw_on_page(translation, {.mean = several, .max_tokens = kMostTokens, .title = m.name});
+    text += "</figure>";
+  }
+  return text + "</div>\n";
 }
 
 }  // namespace
-
-std::vector<WorstSentence> worst_sentences(const Comparison& c, const ComparedModel& m) {
-  std::vector<WorstSentence> all;
-  for (size_t i = 0; i < c.sources.size(); ++i) {
-    if (c.reference_words[i].size() < 4) continue;
-    all.push_back({i, models::bleu_of(m.evaluation.sentences[i], {.effective_order = true}).score, {}});
-  }
-  std::stable_sort(all.begin(), all.end(), [](const WorstSentence& a, const WorstSentence& b) { return a.bleu < b.bleu; });
-  all.resize(std::min(all.size(), kWorst));
-  for (WorstSentence& w : all) w.diagnosis = models::diagnose(m.evaluation.translations[w.sentence], c.reference_words[w.sentence]);
-  return all;
-}
 
 std::string length_chart(const Comparison& c) {
   Chart chart{"BLEU by source length", "words in the source sentence", "BLEU", {}, {}, {}};
@@ -199,13 +212,15 @@ std::string comparison_html(const Comparison& c) {
       "table{border-collapse:collapse;margin:1rem 0;display:block;overflow-x:auto}"
       "th,td{border:1px solid #ccc;padding:.3rem "
       ".6rem;text-align:left;vertical-align:top}th{background:#f4f4f4}svg{max-width:100%;height:auto}"
-      "</style></head><body><h1>Comparison</h1><p>" +
-      escape_xml(introduction(c)) + "</p>" + html(score_table(c)) + "<h2>BLEU by source length</h2>" + length_chart(c) +
-      html(length_table(c));
+      ".maps{display:grid;grid-template-columns:repeat(auto-fit,minmax(26rem,1fr));gap:1rem;align-items:start}"
+      "figure{margin:0}figcaption{font-weight:bold}.none{border:1px solid #ccc;padding:3rem;text-align:center;color:#666}"
+      "</style></head><body>" +
+      heatmap::page_svg_head() + "<h1>Comparison</h1><p>" + escape_xml(introduction(c)) + "</p>" + html(score_table(c)) +
+      "<h2>BLEU by source length</h2>" + length_chart(c) + html(length_table(c));
   const bool curves = std::any_of(c.models.begin(), c.models.end(), [](const ComparedModel& m) { return !m.curve.empty(); });
   if (curves) text += "<h2>Training</h2>" + curve_chart(c);
   text += "<h2>The longest sentences</h2>";
-  for (const size_t sentence : longest_sentences(c)) text += html(side_by_side(c, sentence));
+  for (const size_t sentence : longest_sentences(c)) text += html(side_by_side(c, sentence)) + maps_html(c, sentence);
   text += "<h2>The worst sentences</h2>";
   for (const ComparedModel& m : c.models) text += "<h3>" + escape_xml(m.name) + "</h3>" + html(worst_table(c, m));
   return text + "</body></html>\n";
@@ -218,38 +233,21 @@ nlohmann::ordered_json comparison_json(const Comparison& c) {
                                 {"search", c.search},
                                 {"sentences", c.sources.size()},
                                 {"models", nlohmann::ordered_json::array()}};
-  const auto result_json = [](const models::BootstrapResult& r) {
-    return nlohmann::ordered_json{{"score", r.score}, {"low", r.interval.low}, {"high", r.interval.high}};
-  };
   for (const ComparedModel& m : c.models) {
     nlohmann::ordered_json entry{{"name", m.name},
                                  {"model", m.description},
                                  {"parameters", m.parameters},
                                  {"updates", m.updates},
                                  {"train_seconds", m.train_seconds},
-                                 {"bleu", result_json(m.evaluation.bleu_interval)},
-                                 {"bleu_13a", m.evaluation.bleu_detokenised.score},
-                                 {"chrf2", m.evaluation.chrf2.score},
-                                 {"chrf_pp", m.evaluation.chrf_pp.score},
-                                 {"perplexity", m.evaluation.perplexity},
-                                 {"source_unknown", m.evaluation.source_unknown},
-                                 {"target_unknown", m.evaluation.target_unknown},
-                                 {"decode_seconds", m.evaluation.seconds},
-                                 {"aer", nullptr},
                                  {"p_against_first", nullptr},
-                                 {"by_length", nlohmann::ordered_json::array()},
                                  {"curve", nlohmann::ordered_json::array()},
                                  {"worst", nlohmann::ordered_json::array()}};
-    if (m.alignment) {
-      entry["aer"] = 100 * m.alignment->attention.error_rate();
-      entry["aer_perfect"] = 100 * m.alignment->perfect.error_rate();
-    }
-    if (m.evaluation.bleu_no_case) entry["bleu_13a_no_case"] = m.evaluation.bleu_no_case->score;
+    entry.update(scores_json(m.evaluation));
     if (m.against_first) entry["p_against_first"] = m.against_first->p_value;
     for (size_t b = 0; b < c.buckets.size(); ++b) {
-      nlohmann::ordered_json bucket{{"words", c.buckets[b].name()}, {"sentences", m.evaluation.by_length[b].sentences}};
-      if (m.by_length[b]) bucket.update(result_json(*m.by_length[b]));
-      entry["by_length"].push_back(std::move(bucket));
+      if (!m.by_length[b]) continue;
+      entry["bleu_by_length"][b]["low"] = m.by_length[b]->interval.low;
+      entry["bleu_by_length"][b]["high"] = m.by_length[b]->interval.high;
     }
     for (const CurvePoint& p : m.curve) entry["curve"].push_back({{"update", p.update}, {"bleu", p.bleu}, {"loss", p.loss}});
     for (const WorstSentence& w : m.worst) {
@@ -258,6 +256,24 @@ nlohmann::ordered_json comparison_json(const Comparison& c) {
     report["models"].push_back(std::move(entry));
   }
   return report;
+}
+
+void write_report(const std::filesystem::path& folder, const Comparison& comparison, const nlohmann::ordered_json& json) {
+  make_folder(folder);
+  write_json((folder / "report.json").string(), json);  // the first to be there and the last to go: it marks the others as ours
+  write_file_atomically(folder / "bleu-by-length.svg", length_chart(comparison));
+  write_file_atomically(folder / "curves.svg", curve_chart(comparison));
+  write_file_atomically(folder / "report.md", comparison_markdown(comparison, "bleu-by-length.svg", "curves.svg"));
+  write_file_atomically(folder / "report.html", comparison_html(comparison));
+}
+
+std::string report_writer(const std::filesystem::path& folder) {
+  const std::filesystem::path file = folder / "report.json";
+  if (!std::filesystem::is_regular_file(file)) return "";
+  const auto known = nlohmann::json::parse(read_file(file), nullptr, /*allow_exceptions=*/false);
+  if (!known.is_object()) return "";
+  if (known.contains("corpus") && known.contains("heatmaps")) return "demo";
+  return known.value("format", nlohmann::json()) == kReportFormat ? "compare" : "";
 }
 
 }  // namespace heed::apps

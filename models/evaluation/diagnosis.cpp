@@ -1,4 +1,4 @@
-#include "models/metrics/diagnosis.h"
+#include "models/evaluation/diagnosis.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

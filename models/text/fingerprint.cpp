@@ -1,10 +1,10 @@
-#include "apps/common/fingerprint.h"
+#include "models/text/fingerprint.h"
 
 #include <fmt/format.h>
 
 #include <cstdint>
 
-namespace heed::apps {
+namespace heed::models {
 
 std::string fingerprint(std::string_view text) {
   uint64_t hash = 0xcbf29ce484222325U;
@@ -12,4 +12,4 @@ std::string fingerprint(std::string_view text) {
   return fmt::format("{:016x}", hash);
 }
 
-}  // namespace heed::apps
+}  // namespace heed::models

@@ -1,4 +1,4 @@
-#include "apps/translator/chart.h"
+#include "apps/translator/experiment/chart.h"
 
 #include <fmt/format.h>
 

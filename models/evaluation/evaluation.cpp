@@ -1,13 +1,8 @@
-#include "models/metrics/evaluation.h"
+#include "models/evaluation/evaluation.h"
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
-
 #include "models/metrics/loss.h"
-#include "models/metrics/rates.h"
-#include "models/text/unicode.h"
 
 namespace heed::models {
 namespace {
@@ -41,52 +36,61 @@ std::vector<std::string> unescaped(std::vector<std::string> words) {
 }  // namespace
 
 Evaluation evaluate(const Translator& translator, std::span<const std::string> sources, std::span<const std::string> references,
-                    const std::function<double()>& clock, const TranslateOptions& options) {
+                    const std::function<double()>& clock, const TranslateOptions& options, std::span<const AlignedPair> gold) {
   if (sources.size() != references.size()) {
     throw ValueError(fmt::format("evaluate: {} sources and {} references", sources.size(), references.size()));
   }
+  if (!gold.empty() && gold.size() != sources.size()) {
+    throw ValueError(fmt::format("evaluate: {} sources and {} with links", sources.size(), gold.size()));
+  }
   const LoadedRun& run = translator.run();
   Evaluation result;
+  Scored& scored = result.scored;
   const double begin = clock();
   result.translations = translator.translate(sources, options);
-  result.seconds = clock() - begin;
+  scored.seconds = clock() - begin;
   const auto reference_words = tokenize_lines(references, run.config.target_text),
              source_words = tokenize_lines(sources, run.config.source_text);
-  std::vector<std::string> outputs, wanted, outputs_text, wanted_text;
   std::vector<int> lengths;
   std::vector<EncodedPair> pairs;
   UnknownWords source_unknown(run.source), target_unknown(run.target);
   for (size_t i = 0; i < sources.size(); ++i) {
     source_unknown.add(source_words[i]);
     target_unknown.add(reference_words[i]);
-    const std::vector<std::string> words = Translator::target_words(result.translations[i]);
-    outputs.push_back(join(words));
-    wanted.push_back(join(unescaped(reference_words[i])));
-    outputs_text.push_back(result.translations[i].target.text);
-    wanted_text.push_back(looks_tokenised(references[i]) ? detokenize(reference_words[i], run.config.target_text.language) : references[i]);
+    const Translation& translation = result.translations[i];
+    scored.outputs.push_back(join(Translator::target_words(translation)));
+    scored.references.push_back(join(unescaped(reference_words[i])));
+    scored.output_text.push_back(translation.target.text);
+    scored.reference_text.push_back(looks_tokenised(references[i]) ? detokenize(reference_words[i], run.config.target_text.language)
+                                                                   : references[i]);
+    scored.attention += attention_statistics(mean_attention(translation));
     lengths.push_back(static_cast<int>(source_words[i].size()));
-    if (source_words[i].empty() || !result.translations[i].skipped.empty()) continue;
+    if (source_words[i].empty() || !translation.skipped.empty()) continue;
     EncodedPair pair{encode_source(run.source, source_words[i]), run.target.encode(reference_words[i]).ids};
     if (static_cast<int64_t>(pair.target.size()) <= run.model->longest_target()) pairs.push_back(std::move(pair));
   }
-  result.bleu = corpus_bleu(outputs, wanted, {.tokenize = "none"});
-  result.bleu_detokenised = corpus_bleu(outputs_text, wanted_text, {.tokenize = "13a"});
-  result.sentences = corpus_bleu_stats(outputs, wanted, {.tokenize = "none"});
-  result.bleu_interval = bootstrap(result.sentences, [](const BleuStats& sum) { return bleu_of(sum).score; });
-  result.chrf2 = corpus_chrf(outputs_text, wanted_text);
-  result.chrf_pp = corpus_chrf(outputs_text, wanted_text, {.word_order = 2});
-  result.exact_match = exact_match_rate(outputs, wanted);
-  for (const Translation& translation : result.translations) result.attention += attention_statistics(mean_attention(translation));
-  result.by_length = bleu_by_length(outputs, wanted, lengths, {.tokenize = "none"});
-  result.source_unknown = source_unknown.share();
-  result.target_unknown = target_unknown.share();
-  const auto has_capitals = [](const std::string& text) { return to_lower(text) != text; };
-  if (run.config.target_text.lowercase && std::ranges::any_of(wanted_text, has_capitals)) {
-    result.bleu_no_case = corpus_bleu(outputs_text, wanted_text, {.tokenize = "13a", .lowercase = true});
+  scored.source_unknown = source_unknown.share();
+  scored.target_unknown = target_unknown.share();
+  scored.writes_lower_case = run.config.target_text.lowercase;
+  if (!pairs.empty()) scored.loss = corpus_loss(*run.model, pairs);
+  if (const auto alignment = gold.empty() ? std::nullopt : evaluate_alignment(translator, gold)) {
+    scored.alignment = alignment->attention;
+    scored.perfect_alignment = alignment->perfect;
   }
-  result.reference_text = std::move(wanted_text);
-  if (!pairs.empty()) result.perplexity = std::exp(corpus_loss(*run.model, pairs));
+  for (const Metric& metric : metrics()) result.scores.push_back(metric.compute(scored));
+  result.sentences = corpus_bleu_stats(scored.outputs, scored.references, {.tokenize = "none"});
+  result.bleu_interval = bootstrap(result.sentences, [](const BleuStats& sum) { return bleu_of(sum).score; });
+  result.by_length = bleu_by_length(scored.outputs, scored.references, lengths, {.tokenize = "none"});
   return result;
+}
+
+const std::optional<Score>& Evaluation::score(const std::string& key) const {
+  return scores.at(static_cast<size_t>(&find_metric(key) - metrics().data()));
+}
+
+double Evaluation::value(const std::string& key) const {
+  const std::optional<Score>& found = score(key);
+  return found ? found->value : NAN;
 }
 
 std::vector<AlignmentLink> attention_links(const Translation& forced) {

@@ -4,9 +4,11 @@
 #include <string>
 #include <string_view>
 
-namespace heed::apps {
+namespace heed::models {
 
-/// FNV-1a, 64 bits, as 16 hexadecimal digits.
+/// FNV-1a, 64 bits.
+/// @param text any bytes
+/// @return 16 hexadecimal digits
 std::string fingerprint(std::string_view text);
 
-}  // namespace heed::apps
+}  // namespace heed::models

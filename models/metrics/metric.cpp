@@ -1,0 +1,174 @@
+#include "models/metrics/metric.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "framework/core/error.h"
+#include "models/metrics/bleu.h"
+#include "models/metrics/chrf.h"
+#include "models/metrics/rates.h"
+#include "models/text/unicode.h"
+
+namespace heed::models {
+namespace {
+
+using Value = std::optional<Score>;
+
+Value score_of(const BleuResult& result) { return Score{result.score, result.signature}; }
+Value score_of(const ChrfResult& result) { return Score{result.score, result.signature}; }
+Value number(double value) { return std::isnan(value) ? Value() : Score{value, {}}; }
+
+Value bleu(const Scored& s) { return score_of(corpus_bleu(s.outputs, s.references, {.tokenize = "none"})); }
+Value bleu_13a(const Scored& s) { return score_of(corpus_bleu(s.output_text, s.reference_text, {.tokenize = "13a"})); }
+
+// Of a model that writes lower case where references have capitals.
+Value bleu_no_case(const Scored& s) {
+  const auto has_capitals = [](const std::string& text) { return to_lower(text) != text; };
+  if (!s.writes_lower_case || std::ranges::none_of(s.reference_text, has_capitals)) return std::nullopt;
+  return score_of(corpus_bleu(s.output_text, s.reference_text, {.tokenize = "13a", .lowercase = true}));
+}
+
+// BLEU-4 is 0 whatever the output where no reference has four tokens.
+bool any_has_four_tokens(std::span<const std::string> references) {
+  return std::ranges::any_of(references, [](const std::string& tokens) { return std::ranges::count(tokens, ' ') >= 3; });
+}
+
+Value of_attention(const Scored& s, double value) { return s.attention.target_words > 0 ? number(value) : Value(); }
+
+template <class Compute>
+Value of_counts(const std::optional<AlignmentCounts>& counts, const Compute& compute) {
+  return counts ? number(compute(*counts)) : Value();
+}
+
+std::vector<Metric> make_rows() {
+  const auto error_rate = [](const AlignmentCounts& c) { return 100 * c.error_rate(); };
+  const auto precision = [](const AlignmentCounts& c) { return c.precision(); };
+  const auto recall = [](const AlignmentCounts& c) { return c.recall(); };
+  return {
+      {.key = "bleu", .name = "BLEU", .compute = bleu, .in_report = true, .keep = "bleu", .can_tell = any_has_four_tokens},
+      {.key = "bleu_13a", .name = "BLEU of the text", .compute = bleu_13a},
+      {.key = "bleu_13a_no_case", .name = "BLEU of the text, case ignored", .compute = bleu_no_case, .in_report = true},
+      {.key = "chrf2",
+       .name = "chrF2",
+       .compute = [](const Scored& s) { return score_of(corpus_chrf(s.output_text, s.reference_text)); },
+       .in_report = true,
+       .keep = "chrf"},
+      {.key = "chrf_pp",
+       .name = "chrF++",
+       .compute = [](const Scored& s) { return score_of(corpus_chrf(s.output_text, s.reference_text, {.word_order = 2})); }},
+      {.key = "exact_match",
+       .name = "exact matches",
+       .unit = "share",
+       .compute = [](const Scored& s) { return number(exact_match_rate(s.outputs, s.references)); }},
+      {.key = "loss",
+       .name = "loss",
+       .unit = "nats a token",
+       .better = Better::lower,
+       .compute = [](const Scored& s) { return number(s.loss); },
+       .digits = 3,
+       .keep = "loss"},
+      {.key = "perplexity",
+       .name = "perplexity",
+       .better = Better::lower,
+       .compute = [](const Scored& s) { return number(std::exp(s.loss)); },
+       .digits = 3,
+       .in_report = true},
+      {.key = "source_unknown",
+       .name = "unknown words of the source",
+       .unit = "share",
+       .better = Better::neither,
+       .compute = [](const Scored& s) { return number(s.source_unknown); },
+       .in_report = true},
+      {.key = "target_unknown",
+       .name = "unknown words of the references",
+       .unit = "share",
+       .better = Better::neither,
+       .compute = [](const Scored& s) { return number(s.target_unknown); },
+       .in_report = true},
+      {.key = "attention_entropy",
+       .name = "attention",
+       .unit = "nats a word",
+       .better = Better::neither,
+       .compute = [](const Scored& s) { return of_attention(s, s.attention.mean_entropy()); },
+       .digits = 3},
+      {.key = "uncovered_share",
+       .name = "source words hardly looked at",
+       .unit = "share",
+       .better = Better::lower,
+       .compute = [](const Scored& s) { return of_attention(s, s.attention.uncovered_share()); }},
+      {.key = "aer",
+       .name = "alignment error rate",
+       .unit = "%",
+       .better = Better::lower,
+       .compute = [=](const Scored& s) { return of_counts(s.alignment, error_rate); },
+       .in_report = true},
+      {.key = "aer_perfect",
+       .name = "alignment error rate of a perfect attention",
+       .unit = "%",
+       .better = Better::lower,
+       .compute = [=](const Scored& s) { return of_counts(s.perfect_alignment, error_rate); }},
+      {.key = "alignment_precision",
+       .name = "precision of the links",
+       .compute = [=](const Scored& s) { return of_counts(s.alignment, precision); },
+       .digits = 3},
+      {.key = "alignment_recall",
+       .name = "recall of the links",
+       .compute = [=](const Scored& s) { return of_counts(s.alignment, recall); },
+       .digits = 3},
+      {.key = "decode_seconds",
+       .name = "decoding",
+       .unit = "s",
+       .better = Better::lower,
+       .compute = [](const Scored& s) { return number(s.seconds); }},
+      {.key = "sentences_per_second",
+       .name = "sentences/s",
+       .compute = [](const Scored& s) { return number(static_cast<double>(s.outputs.size()) / std::max(s.seconds, 1e-9)); },
+       .digits = 1,
+       .in_report = true},
+  };
+}
+
+}  // namespace
+
+bool Metric::beats(double one, double other) const {
+  if (std::isnan(one) || std::isnan(other)) return !std::isnan(one) && std::isnan(other);
+  return better == Better::lower ? one < other : one > other;
+}
+
+double Metric::worst() const { return better == Better::lower ? INFINITY : -INFINITY; }
+
+std::string Metric::text(double value) const {
+  if (unit == "share") return fmt::format("{:.{}f} %", 100 * value, digits);
+  return fmt::format("{:.{}f}{}{}", value, digits, unit.empty() ? "" : " ", unit);
+}
+
+const std::vector<Metric>& metrics() {
+  static const std::vector<Metric> rows = make_rows();
+  return rows;
+}
+
+const std::vector<const Metric*>& kept_metrics() {
+  static const std::vector<const Metric*> rows = [] {
+    std::vector<const Metric*> kept;
+    for (const Metric& metric : metrics()) {
+      if (!metric.keep.empty()) kept.push_back(&metric);
+    }
+    return kept;
+  }();
+  return rows;
+}
+
+const Metric& find_metric(const std::string& key) {
+  const auto found = std::ranges::find(metrics(), key, &Metric::key);
+  if (found == metrics().end()) throw ValueError(fmt::format("there is no metric '{}'", key));
+  return *found;
+}
+
+const Metric& find_kept_metric(const std::string& keep) {
+  const auto found = std::ranges::find(kept_metrics(), keep, &Metric::keep);
+  if (found == kept_metrics().end()) throw ValueError(fmt::format("there is no metric '{}' that weights are kept by", keep));
+  return **found;
+}
+
+}  // namespace heed::models

@@ -1,0 +1,95 @@
+#include "models/run/data.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "framework/core/error.h"
+#include "framework/io/file.h"
+#include "models/run/files.h"
+#include "models/run/folder.h"
+#include "models/text/fingerprint.h"
+
+namespace heed::models {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kFormat = "heed.data";
+
+struct Side {
+  const char *key, *what;
+  const std::string* path;
+  const std::vector<std::string>* lines;
+};
+
+std::array<Side, 4> sides_of(const PairFiles& files, const ParallelLines& train, const ParallelLines& validation) {
+  return {Side{"source", "the training source", &files.source, &train.source},
+          Side{"target", "the training target", &files.target, &train.target},
+          Side{"valid_source", "the validation source", &files.valid_source, &validation.source},
+          Side{"valid_target", "the validation target", &files.valid_target, &validation.target}};
+}
+
+std::string fingerprint_of(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += line + '\n';
+  return fingerprint(text);
+}
+
+nlohmann::ordered_json path_json(const std::string& path) {
+  if (path.empty()) return nullptr;
+  return path == "-" ? path : fs::absolute(path).string();
+}
+
+// data.json, or nothing where there is none.
+std::optional<nlohmann::json> read(const fs::path& folder) {
+  const fs::path file = folder / run_files::kData;
+  if (!file_exists(file)) return std::nullopt;
+  auto known = nlohmann::json::parse(read_run_file(file), nullptr, /*allow_exceptions=*/false);
+  bool good = known.is_object() && known.value("format", nlohmann::json()) == kFormat;
+  for (const char* key : {"source", "target", "valid_source", "valid_target"}) {
+    const auto side = good ? known.find(key) : known.end();
+    good = good && side != known.end() && side->is_object() && side->contains("path") &&
+           ((*side)["path"].is_string() || (*side)["path"].is_null()) && side->value("fingerprint", nlohmann::json()).is_string() &&
+           side->value("lines", nlohmann::json()).is_number_unsigned();
+  }
+  if (!good) throw FormatError(fmt::format("'{}' does not say what the run was trained on", file.string()));
+  return known;
+}
+
+}  // namespace
+
+std::string run_data(const PairFiles& files, const ParallelLines& train, const ParallelLines& validation) {
+  nlohmann::ordered_json data{{"format", kFormat}};
+  for (const Side& side : sides_of(files, train, validation)) {
+    data[side.key] = {{"path", path_json(*side.path)}, {"lines", side.lines->size()}, {"fingerprint", fingerprint_of(*side.lines)}};
+  }
+  return data.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+std::optional<PairFiles> files_of_run(const fs::path& folder) {
+  const std::optional<nlohmann::json> known = read(folder);
+  if (!known) return std::nullopt;
+  const auto path = [&](const char* key) {
+    const nlohmann::json& value = (*known)[key]["path"];
+    return value.is_string() ? value.get<std::string>() : std::string();
+  };
+  return PairFiles{path("source"), path("target"), path("valid_source"), path("valid_target")};
+}
+
+void check_run_data(const fs::path& folder, const PairFiles& files, const ParallelLines& train, const ParallelLines& validation) {
+  const std::optional<nlohmann::json> known = read(folder);
+  if (!known) return;
+  for (const Side& side : sides_of(files, train, validation)) {
+    const nlohmann::json& was = (*known)[side.key];
+    const auto lines = was["lines"].get<size_t>();
+    if (lines == side.lines->size() && was["fingerprint"] == fingerprint_of(*side.lines)) continue;
+    const std::string name = side.path->empty() ? std::string(side.what) : fmt::format("'{}'", *side.path);
+    throw ValueError(fmt::format(
+        "resume: {} is not what '{}' was started with: {}", name, folder.string(),
+        lines == side.lines->size() ? "its lines are others" : fmt::format("{} lines, and it had {}", side.lines->size(), lines)));
+  }
+}
+
+}  // namespace heed::models

@@ -1,0 +1,133 @@
+#include "models/run/files.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <functional>
+#include <regex>
+
+#include "framework/core/error.h"
+#include "framework/io/file.h"
+
+namespace heed::models {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kReport = "report.json";  // the user's, written into the folder: it neither hinders nor goes
+
+const std::array<std::string, 11>& all_names() {
+  using namespace run_files;
+  static const std::array<std::string, 11> names = {
+      kLock,           kConfig, kData, kModel, kSingle, kState, kMetrics, vocabulary("source"), vocabulary("target"), pieces("source"),
+      pieces("target")};
+  return names;
+}
+
+bool is_temporary_of(const std::string& name, const std::string& file) {
+  constexpr std::string_view kMark = ".tmp";
+  if (!name.starts_with(file + std::string(kMark))) return false;
+  const std::string_view digits = std::string_view(name).substr(file.size() + kMark.size());
+  return digits.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+bool is_temporary(const std::string& name) { return is_run_file(name) && name.find(".tmp") != std::string::npos; }
+
+}  // namespace
+
+std::string run_files::vocabulary(const std::string& side) { return side + ".vocab"; }
+std::string run_files::pieces(const std::string& side) { return side + ".spm"; }
+std::string run_files::checkpoint(int64_t update) { return fmt::format("checkpoint-{:010}.safetensors", update); }
+
+std::vector<fs::path> kept_checkpoints(const fs::path& folder) {
+  std::vector<fs::path> paths;
+  for (const fs::path& path : list_folder(folder)) {
+    const std::string name = path.filename().string();
+    if (name.starts_with("checkpoint-") && name.ends_with(".safetensors")) paths.push_back(path);
+  }
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+bool is_run_folder(const fs::path& folder) {
+  std::ifstream config(folder / run_files::kConfig);
+  std::string line;
+  return std::getline(config, line) && line.starts_with("format = 'heed.run'");
+}
+
+bool is_run_file(const std::string& name) {
+  for (const std::string& known : all_names()) {
+    if (name == known || is_temporary_of(name, known)) return true;
+  }
+  static const std::regex checkpoint(R"(checkpoint-\d{10}\.safetensors(\.tmp[0-9a-f]*)?)");
+  return std::regex_match(name, checkpoint);
+}
+
+bool is_unfinished_start(const fs::path& folder) {
+  std::error_code error;
+  if (!fs::is_directory(folder, error)) return false;
+  const std::vector<fs::path> entries = list_folder(folder);
+  bool marked = entries.empty();
+  for (const fs::path& path : entries) {
+    const std::string name = path.filename().string();
+    marked = marked || name == run_files::kLock;
+    const bool text = name.ends_with(".vocab") || name.ends_with(".spm") || name == run_files::kData ||
+                      (name == run_files::kMetrics && fs::is_empty(path, error));
+    if (!is_run_file(name) || !(text || name == run_files::kLock || is_temporary(name))) return false;
+  }
+  return marked;
+}
+
+FileLock lock_run_folder(const fs::path& folder) {
+  try {
+    return FileLock(folder / run_files::kLock);
+  } catch (const LockHeld& error) {
+    throw IoError(fmt::format("'{}' is in use by another training: {}", folder.string(), error.what()));
+  }
+}
+
+void check_run_folder(const fs::path& folder, bool overwrite) {
+  std::error_code error;
+  if (!fs::exists(folder, error)) return;
+  if (!fs::is_directory(folder, error)) throw IoError(fmt::format("'{}' is not a folder", folder.string()));
+  const std::vector<fs::path> entries = list_folder(folder);
+  const bool only_locked = entries.empty() || is_unfinished_start(folder);
+  for (const fs::path& path : entries) {
+    const std::string name = path.filename().string();
+    if (name == kReport) continue;
+    if (!is_run_file(name) || fs::is_directory(fs::symlink_status(path, error))) {
+      throw IoError(fmt::format("'{}' holds '{}', which is not a file of a run; it is left alone", folder.string(), name));
+    }
+  }
+  if (!only_locked && !is_run_folder(folder)) {
+    throw IoError(fmt::format("'{}' has no config.toml of a run; its files are left alone", folder.string()));
+  }
+  if (!overwrite && !only_locked) {
+    throw IoError(fmt::format("'{}' exists already (--resume goes on with it, --overwrite replaces it)", folder.string()));
+  }
+}
+
+FileLock make_run_folder(const fs::path& folder, bool overwrite, std::optional<FileLock> lock) {
+  check_run_folder(folder, overwrite);
+  make_folder(folder);
+  if (!lock) lock.emplace(lock_run_folder(folder));
+  check_run_folder(folder, overwrite);  // another start may have been faster
+  std::vector<fs::path> old = list_folder(folder);
+  std::erase(old, folder / run_files::kLock);
+  std::erase(old, folder / kReport);
+  const auto goes_last = [](const fs::path& path) { return path.filename() == run_files::kConfig; };  // until then it is known as a run
+  std::stable_partition(old.begin(), old.end(), std::not_fn(goes_last));
+  for (const fs::path& path : old) remove_file(path);
+  return std::move(*lock);
+}
+
+void remove_temporaries(const fs::path& folder) {
+  std::error_code ignored;
+  for (const fs::path& path : list_folder(folder)) {
+    if (is_temporary(path.filename().string())) fs::remove(path, ignored);
+  }
+}
+
+}  // namespace heed::models

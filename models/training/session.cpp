@@ -1,0 +1,122 @@
+#include "models/training/session.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <span>
+#include <utility>
+
+#include "framework/core/error.h"
+#include "framework/io/file.h"
+#include "models/run/files.h"
+
+namespace heed::models {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Config last: with it the folder is a run. What a start that fails has written goes again, so that it can be repeated.
+void write_new_run(const fs::path& folder, const RunConfig& config, const TextFiles& text, const std::string& data) {
+  TextFiles files = text;
+  if (!data.empty()) files[run_files::kData] = data;
+  files[run_files::kMetrics] = "";
+  try {
+    for (const auto& [name, content] : files) write_file_atomically(folder / name, content);
+    write_file_atomically(folder / run_files::kConfig, to_toml(config));
+  } catch (...) {
+    std::error_code ignored;
+    for (const auto& [name, content] : files) fs::remove(folder / name, ignored);
+    fs::remove(folder / run_files::kConfig, ignored);
+    throw;
+  }
+}
+
+}  // namespace
+
+void check_data(const RunConfig& config, const TrainingData& data) {
+  check(config);
+  const auto limit = static_cast<size_t>(config.train.max_length);
+  const auto usable = [](const TokenisedCorpus& corpus, size_t most) {
+    for (size_t i = 0; i < corpus.source.size(); ++i) {
+      const size_t s = corpus.source[i].size(), t = corpus.target[i].size();
+      if (s > 0 && t > 0 && s <= most && t <= most) return true;
+    }
+    return false;
+  };
+  if (!usable(data.train, limit)) throw ValueError(fmt::format("no training pair has between 1 and {} tokens on both sides", limit));
+  if (!usable(data.validation, SIZE_MAX)) throw ValueError("no validation pair has words on both sides");
+}
+
+std::shared_ptr<const TrainingData> prepare(const RunConfig& config, const ParallelLines& train, const ParallelLines& validation) {
+  const auto tokenised = [&](const ParallelLines& lines) {
+    return TokenisedCorpus{tokenize_lines(lines.source, config.source_text), tokenize_lines(lines.target, config.target_text)};
+  };
+  auto data = std::make_shared<const TrainingData>(TrainingData{tokenised(train), tokenised(validation)});
+  check_data(config, *data);
+  return data;
+}
+
+TextFiles learn_text(const RunConfig& config, const TokenisedCorpus& train) {
+  check(config);
+  TextFiles files;
+  const auto limit = static_cast<size_t>(config.train.max_length);  // what is left out of the training teaches no words either
+  using Lines = std::vector<std::vector<std::string>>;
+  const auto build = [&](std::span<const Lines* const> texts, std::span<const char* const> sides) {
+    Lines units;
+    for (const Lines* text : texts) {
+      for (size_t i = 0; i < text->size(); ++i) {
+        if (train.source[i].size() <= limit && train.target[i].size() <= limit) units.push_back((*text)[i]);
+      }
+    }
+    if (config.train.subwords != SubwordKind::none) {
+      const std::string model = Subwords::train(units, name_of_choice(config.train.subwords), config.train.subword_vocabulary);
+      TextCodec codec{{}, std::make_shared<Subwords>(model, name_of_choice(config.train.subwords))};
+      for (std::vector<std::string>& line : units) line = codec.units(line);
+      for (const char* side : sides) files[run_files::pieces(side)] = model;
+    }
+    const Vocabulary vocabulary = Vocabulary::build(units, config.train.min_count, config.train.max_vocabulary);
+    for (const char* side : sides) files[run_files::vocabulary(side)] = vocabulary.save();
+  };
+  if (config.train.joint) {
+    build(std::array{&train.source, &train.target}, std::array{"source", "target"});
+  } else {
+    build(std::array{&train.source}, std::array{"source"});
+    build(std::array{&train.target}, std::array{"target"});
+  }
+  return files;
+}
+
+TrainingSession::TrainingSession(fs::path folder, RunConfig config, std::shared_ptr<const TrainingData> data, FileLock lock, bool resumes)
+    : folder_(std::move(folder)), config_(std::move(config)), data_(std::move(data)), lock_(std::move(lock)), resumes_(resumes) {
+  remove_temporaries(folder_);
+}
+
+TrainingSession TrainingSession::start(fs::path folder, RunConfig config, std::shared_ptr<const TrainingData> data, NewRun about) {
+  check_data(config, *data);
+  const TextFiles text = about.text.empty() ? learn_text(config, data->train) : std::move(about.text);
+  FileLock lock = make_run_folder(folder, about.overwrite, std::move(about.lock));
+  write_new_run(folder, config, text, about.data);
+  return {std::move(folder), std::move(config), std::move(data), std::move(lock), /*resumes=*/false};
+}
+
+TrainingSession TrainingSession::start(fs::path folder, RunConfig config, std::shared_ptr<const TrainingData> data) {
+  return start(std::move(folder), std::move(config), std::move(data), NewRun{});
+}
+
+TrainingSession TrainingSession::resume(fs::path folder, RunConfig config, std::shared_ptr<const TrainingData> data,
+                                        std::optional<FileLock> lock) {
+  if (!lock) lock.emplace(lock_run_folder(folder));
+  return {std::move(folder), std::move(config), std::move(data), std::move(*lock), /*resumes=*/true};
+}
+
+TrainResult TrainingSession::run(const TrainCallbacks& callbacks) {
+  Trainer trainer(folder_, config_, data_->train, data_->validation, callbacks);
+  if (resumes_) {
+    trainer.resume();
+    const std::string text = to_toml(config_);
+    if (read_file(folder_ / run_files::kConfig) != text) write_file_atomically(folder_ / run_files::kConfig, text);
+  }
+  return trainer.run();
+}
+
+}  // namespace heed::models
