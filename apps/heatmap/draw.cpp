@@ -1,8 +1,10 @@
 #include "apps/heatmap/draw.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <filesystem>
+#include <vector>
 
 #include "apps/common/streams.h"
 #include "apps/heatmap/render.h"
@@ -12,14 +14,15 @@
 namespace heed::heatmap {
 namespace {
 
-enum class Format { svg, png };
-
-Format format_of(const std::string& path) {
-  if (path == "-" || path == "/dev/stdout") return Format::svg;
+const Format& format_of(const std::string& path) {
+  if (path == "-" || path == "/dev/stdout") return kFormats[0];
   const std::string extension = models::to_lower(std::filesystem::path(path).extension().string());
-  if (extension == ".svg") return Format::svg;
-  if (extension == ".png") return Format::png;
-  throw ValueError(fmt::format("'{}': the output must end in .svg or .png", path));
+  std::vector<std::string_view> known;
+  for (const Format& format : kFormats) {
+    if (extension == format.extension) return format;
+    known.push_back(format.extension);
+  }
+  throw ValueError(fmt::format("'{}': the output must end in {}", path, fmt::join(known, " or ")));
 }
 
 // What a screen reader says.
@@ -42,7 +45,7 @@ std::string draw_on_page(const models::Translation& record, const PictureOptions
 }
 
 Drawn draw_file(const models::Translation& record, const std::string& path, const PictureOptions& options, double dpi) {
-  const Format format = format_of(path);
+  const Format& format = format_of(path);
   std::vector<Picture> pictures = options.grid ? make_grid(record, options) : std::vector{make_picture(record, options)};
   const std::vector<models::AttentionWeights>& maps = maps_of(record, options.which);
   size_t columns = 0;  // a row a layer
@@ -52,14 +55,9 @@ Drawn draw_file(const models::Translation& record, const std::string& path, cons
   const std::string caption = options.which == Which::encoder ? "" : fmt::format("score {:.2f}", record.score);
   const Sheet sheet = options.grid ? lay_out_sheet(std::move(pictures), columns, measure_text, title, caption)
                                    : lay_out_sheet(std::move(pictures), 1, measure_text);
-  if (format == Format::svg) {
-    const std::string svg = render_svg(sheet, label);
-    apps::write_output(path, svg);
-    return {0, svg.size()};
-  }
-  const Png png = render_png(sheet, dpi);
-  apps::write_output(path, png.bytes);
-  return {png.missing_glyphs, png.bytes.size()};
+  const Rendered picture = format.render(sheet, label, dpi);
+  apps::write_output(path, picture.bytes);
+  return {picture.missing_glyphs, picture.bytes.size()};
 }
 
 }  // namespace heed::heatmap

@@ -10,10 +10,10 @@ namespace heed::heatmap {
 
 constexpr double kDefaultDpi = 144;
 
-/// Throws ValueError unless the path ends in .svg or .png, or is standard output ("-", /dev/stdout: SVG).
+/// Throws ValueError unless the path ends in .svg, .png or .pdf, or is standard output ("-", /dev/stdout: SVG).
 void check_output(const std::string& path);
 struct Drawn {
-  int missing_glyphs = 0;  // characters that no installed font has (PNG)
+  int missing_glyphs = 0;  // characters that no installed font has
   size_t bytes = 0;        // of the file
 };
 

@@ -1,5 +1,5 @@
 // heatmap: draws the attention of a translation, or of its encoder or decoder to itself, from a record
-// (models/run/translation.h), as SVG or PNG.
+// (models/run/translation.h), as SVG, PNG or PDF.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -91,7 +91,7 @@ void draw(const Options& options) {
   constexpr size_t kLargeFile = 20'000'000;
   if (bytes > kLargeFile) {
     apps::warn("heatmap",
-               fmt::format("'{}' has {} MB, which viewers open slowly or not at all; --max-tokens draws a part, a PNG is smaller",
+               fmt::format("'{}' has {} MB, which viewers open slowly or not at all; --max-tokens draws a part, a PNG or a PDF is smaller",
                            options.output, bytes / 1'000'000));
   }
   if (missing > 0) {
@@ -121,7 +121,7 @@ int main(int argc, char** argv) {
   run->needs(sentence);
   cli.add_option("--translation", options.translation, "draw the attention for this translation instead of the model's own")->needs(run);
   cli.add_option("--line", options.line, "which line of the file, from 1")->check(line_number)->capture_default_str();
-  cli.add_option("-o,--output", options.output, "picture to write: .svg or .png; - for an SVG on standard output")->required();
+  cli.add_option("-o,--output", options.output, "picture to write: .svg, .png or .pdf; - for an SVG on standard output")->required();
   cli.add_option("--which", options.which, "attention to draw: cross (output to source), or encoder's or decoder's to itself")
       ->check(CLI::IsMember({"cross", "encoder", "decoder"}))
       ->capture_default_str();

@@ -201,8 +201,8 @@ std::string element(const Sheet& sheet, const std::string& label, bool whole) {
 
 }  // namespace
 
-std::string render_svg(const Sheet& sheet, const std::string& label) {
-  return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + element(sheet, label, /*whole=*/true);
+Rendered render_svg(const Sheet& sheet, const std::string& label, double /*dpi*/) {
+  return {"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + element(sheet, label, /*whole=*/true)};
 }
 
 std::string page_svg(const Sheet& sheet, const std::string& label) { return element(sheet, label, /*whole=*/false); }

@@ -34,6 +34,17 @@ bool any_has_four_tokens(std::span<const std::string> references) {
   return std::ranges::any_of(references, [](const std::string& tokens) { return std::ranges::count(tokens, ' ') >= 3; });
 }
 
+// Words of the output for each of the references': above 1 it is too long.
+Value length_ratio(const Scored& s) {
+  const auto words = [](const std::vector<std::string>& lines) {
+    size_t count = 0;
+    for (const std::string& line : lines) count += split_whitespace(line).size();
+    return static_cast<double>(count);
+  };
+  const double wanted = words(s.references);
+  return wanted > 0 ? number(words(s.outputs) / wanted) : Value();
+}
+
 Value of_attention(const Scored& s, double value) { return s.attention.target_words > 0 ? number(value) : Value(); }
 
 template <class Compute>
@@ -61,6 +72,12 @@ std::vector<Metric> make_rows() {
        .name = "exact matches",
        .unit = "share",
        .compute = [](const Scored& s) { return number(exact_match_rate(s.outputs, s.references)); }},
+      {.key = "length_ratio",
+       .name = "length of the output to the references'",
+       .better = Better::neither,
+       .compute = length_ratio,
+       .digits = 3,
+       .in_report = true},
       {.key = "loss",
        .name = "loss",
        .unit = "nats a token",

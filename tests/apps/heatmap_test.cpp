@@ -253,6 +253,24 @@ TEST_F(Heatmap, PngHasTheSizeOfTheSvgAtItsResolution) {
   }
 }
 
+TEST_F(Heatmap, PdfIsOnePageOfTheSizeOfTheSvgAndTheSameEachTime) {
+  const std::string svg = svg_of(record_of(5, 4));
+  const auto draw = [&] {
+    const auto result = run({"--records", path("r.jsonl"), "-o", path("out.pdf")});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return read_file(path("out.pdf"));
+  };
+  const std::string pdf = draw();
+  EXPECT_THAT(pdf, testing::StartsWith("%PDF-1."));
+  EXPECT_THAT(pdf, HasSubstr("%%EOF"));
+  EXPECT_THAT(pdf, HasSubstr("/Count 1"));
+  std::smatch box;
+  ASSERT_TRUE(std::regex_search(pdf, box, std::regex(R"re(/MediaBox \[ 0 0 ([\d.]+) ([\d.]+) \])re")));
+  EXPECT_NEAR(std::stod(box[1]), number_at(svg, R"re(width="([\d.]+)")re") * 0.75, 0.01);
+  EXPECT_NEAR(std::stod(box[2]), number_at(svg, R"re(height="([\d.]+)")re") * 0.75, 0.01);
+  EXPECT_TRUE(draw() == pdf);
+}
+
 TEST_F(Heatmap, GridOfAllHeadsAndTheirMean) {
   Translation record = record_of(4, 3, 2, 3);  // two layers of three heads
   const std::string grid = svg_of(record, {"--grid"});
@@ -413,7 +431,7 @@ TEST_F(Heatmap, BadInputIsOneClearLine) {
   const std::string out = path("out.svg");
   expect_failure({"--records", path("none.jsonl"), "-o", out}, 1, "none.jsonl': No such file or directory");
   expect_failure({"--records", file, "--line", "5", "-o", out}, 1, "r.jsonl' has 2 lines, --line asks for 5");
-  expect_failure({"--records", file, "-o", path("out.jpg")}, 1, "out.jpg': the output must end in .svg or .png");
+  expect_failure({"--records", file, "-o", path("out.jpg")}, 1, "out.jpg': the output must end in .svg or .png or .pdf");
   expect_failure({"--records", file, "-o", path("no/such/out.svg")}, 1, "No such file or directory");
   expect_failure({"--records", file, "-o", out, "--head", "3"}, 1,
                  "no attention of layer any, head 3 in the record: it has layer 0 head 0");

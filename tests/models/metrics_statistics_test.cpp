@@ -5,14 +5,17 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <set>
 
 #include "framework/core/error.h"
 #include "models/metrics/attention_statistics.h"
 #include "models/metrics/bleu.h"
 #include "models/metrics/bootstrap.h"
 #include "models/metrics/chrf.h"
+#include "models/metrics/metric.h"
 #include "models/metrics/rates.h"
 #include "tests/models/metrics_reference.h"
+#include "tests/testing/throws.h"
 
 namespace heed::models {
 namespace {
@@ -211,6 +214,52 @@ TEST(ExactMatch, ByHand) {
   EXPECT_THAT([&] { exact_match_rate(hypotheses, Strings{"a"}); }, ThrowsMessage<ValueError>("exact match: 4 hypotheses, 1 references"));
   EXPECT_THAT([&] { exact_match_rate(Strings{"a"}, std::vector<Strings>{{}}); },
               ThrowsMessage<ValueError>("exact match: a sentence without a reference"));
+}
+
+// The table as a whole: what evaluate, reports and --keep-best-by walk.
+TEST(Metrics, EveryRowIsNamedOnceAndSaysNothingOfNothing) {
+  std::set<std::string> keys, kept;
+  const Scored nothing;
+  for (const Metric& metric : metrics()) {
+    SCOPED_TRACE(metric.key);
+    EXPECT_TRUE(keys.insert(metric.key).second);
+    EXPECT_FALSE(metric.name.empty());
+    EXPECT_EQ(&find_metric(metric.key), &metric);
+    if (!metric.keep.empty()) EXPECT_TRUE(kept.insert(metric.keep).second);
+    const std::optional<Score> score = metric.compute(nothing);
+    EXPECT_TRUE(!score || std::isfinite(score->value));
+    EXPECT_FALSE(metric.beats(NAN, 1));
+    EXPECT_TRUE(metric.beats(1, NAN));
+    if (metric.better != Better::neither) EXPECT_TRUE(metric.beats(1, metric.worst()));
+    EXPECT_EQ(metric.beats(2, 1), metric.better != Better::lower);
+  }
+  EXPECT_EQ(kept, (std::set<std::string>{"bleu", "chrf", "loss"}));
+  EXPECT_ERROR(ValueError, "there is no metric 'rouge'", find_metric("rouge"));
+  EXPECT_ERROR(ValueError, "there is no metric 'perplexity' that weights are kept by", find_kept_metric("perplexity"));
+}
+
+TEST(Metrics, OfTwoSentencesByHand) {
+  Scored s;
+  s.outputs = s.output_text = {"a b c d", "x"};
+  s.references = s.reference_text = {"a b c d", "y z"};
+  s.loss = std::log(4);
+  s.source_unknown = 0.25;
+  s.seconds = 4;
+  const auto value = [&](const char* key) { return find_metric(key).compute(s)->value; };
+  EXPECT_DOUBLE_EQ(value("length_ratio"), 5.0 / 6);
+  EXPECT_DOUBLE_EQ(value("exact_match"), 0.5);
+  EXPECT_DOUBLE_EQ(value("perplexity"), 4);
+  EXPECT_DOUBLE_EQ(value("sentences_per_second"), 0.5);
+  EXPECT_EQ(find_metric("source_unknown").text(value("source_unknown")), "25.00 %");
+  EXPECT_EQ(find_metric("loss").text(value("loss")), "1.386 nats a token");
+  EXPECT_EQ(find_metric("bleu").compute(s)->value, corpus_bleu(s.outputs, s.references, {.tokenize = "none"}).score);
+  EXPECT_FALSE(find_metric("aer").compute(s));
+  EXPECT_FALSE(find_metric("target_unknown").compute(s));
+  EXPECT_FALSE(find_metric("bleu_13a_no_case").compute(s));
+  s.writes_lower_case = true;
+  EXPECT_FALSE(find_metric("bleu_13a_no_case").compute(s));  // no capitals
+  s.reference_text = {"A b c d", "y z"};
+  EXPECT_GT(value("bleu_13a_no_case"), value("bleu_13a"));
 }
 
 }  // namespace
