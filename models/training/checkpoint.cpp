@@ -96,7 +96,7 @@ NamedTensors to_tensors(const TrainingState& state) {
 }
 
 TrainingState take_state(std::map<std::string, Tensor>& tensors, int64_t updates, const std::string& name) {
-  const TrainingState state = tensors.contains("cursor") ? take_vectors(tensors, name) : take_scalars(tensors, name);
+  TrainingState state = tensors.contains("cursor") ? take_vectors(tensors, name) : take_scalars(tensors, name);
   const Cursor& c = state.cursor;
   const auto in_training = [&](int64_t n) { return n >= 0 && n <= c.update; };  // none counts more often than there were updates
   const bool counted =

@@ -225,12 +225,12 @@ TEST(Metrics, EveryRowIsNamedOnceAndSaysNothingOfNothing) {
     EXPECT_TRUE(keys.insert(metric.key).second);
     EXPECT_FALSE(metric.name.empty());
     EXPECT_EQ(&find_metric(metric.key), &metric);
-    if (!metric.keep.empty()) EXPECT_TRUE(kept.insert(metric.keep).second);
+    EXPECT_TRUE(metric.keep.empty() || kept.insert(metric.keep).second);
     const std::optional<Score> score = metric.compute(nothing);
     EXPECT_TRUE(!score || std::isfinite(score->value));
     EXPECT_FALSE(metric.beats(NAN, 1));
     EXPECT_TRUE(metric.beats(1, NAN));
-    if (metric.better != Better::neither) EXPECT_TRUE(metric.beats(1, metric.worst()));
+    EXPECT_TRUE(metric.beats(1, metric.worst()));
     EXPECT_EQ(metric.beats(2, 1), metric.better != Better::lower);
   }
   EXPECT_EQ(kept, (std::set<std::string>{"bleu", "chrf", "loss"}));
