@@ -10,7 +10,7 @@ namespace heed::heatmap {
 namespace {
 
 constexpr double kPoints = 72.0 / 96;    // a px in points
-constexpr double kLargestSide = 14'400;  // points; PDF 1.7, appendix C
+constexpr double kLargestPage = 14'400;  // points; PDF 1.7, appendix C
 
 cairo_status_t append(void* bytes, const unsigned char* data, unsigned length) {
   static_cast<std::string*>(bytes)->append(reinterpret_cast<const char*>(data), length);
@@ -21,7 +21,7 @@ cairo_status_t append(void* bytes, const unsigned char* data, unsigned length) {
 
 Rendered render_pdf(const Sheet& sheet, const std::string& label, double /*dpi*/) {
   const double width = sheet.width * kPoints, height = sheet.height * kPoints;
-  if (width > kLargestSide || height > kLargestSide) {
+  if (width > kLargestPage || height > kLargestPage) {
     throw ValueError(fmt::format("a page of {:.0f} x {:.0f} points is too large for PDF: lower --max-tokens, or write SVG", width, height));
   }
   Rendered pdf;

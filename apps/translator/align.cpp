@@ -18,7 +18,7 @@
 namespace heed::apps {
 namespace {
 
-struct Options {
+struct AlignOptions {
   std::string run, reverse, source, target, output = "-", json, method = "grow-diag-final-and";
   int threads = 0;
 };
@@ -57,8 +57,8 @@ void check_directions(const std::string& run, const std::string& reverse) {
   if (std::filesystem::equivalent(run, reverse, error)) throw ValueError(fmt::format("--reverse: '{}' is --run itself", reverse));
 }
 
-void align(const Options& options) {
-  check_files({.inputs = {{"--source", options.source}, {"--target", options.target}},
+void align(const AlignOptions& options) {
+  apps::check_files({.inputs = {{"--source", options.source}, {"--target", options.target}},
                .outputs = {{"--output", options.output}, {"--json", options.json}},
                .runs = options.reverse.empty() ? std::vector{options.run} : std::vector{options.run, options.reverse}});
   if (!options.reverse.empty()) check_directions(options.run, options.reverse);
@@ -86,7 +86,7 @@ void align(const Options& options) {
 }  // namespace
 
 Command add_align(CLI::App& cli) {
-  const auto o = std::make_shared<Options>();
+  const auto o = std::make_shared<AlignOptions>();
   cli.add_option("-r,--run", o->run, "run folder of a translator with attention")->required();
   cli.add_option("-s,--source", o->source, "source sentences")->required();
   cli.add_option("-t,--target", o->target, "their translations")->required();

@@ -30,7 +30,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct CompareOptions {
   const CLI::App* app = nullptr;
   std::string folder = "out/compare", gold, json;
   std::string source, target, valid_source, valid_target, test_source, test_target;
@@ -44,7 +44,7 @@ struct Options {
   bool on_files() const { return runs.empty() && !source.empty(); }
 };
 
-fs::path runs_of(const Options& options) { return fs::path(options.folder) / "runs"; }
+fs::path runs_of(const CompareOptions& options) { return fs::path(options.folder) / "runs"; }
 
 // NAME=FOLDER or FOLDER.
 fs::path folder_of(const std::string& run) { return run.find('=') == std::string::npos ? run : run.substr(run.find('=') + 1); }
@@ -63,7 +63,7 @@ void check_pair(const char* a_name, const std::string& a, const char* b_name, co
 }
 
 // Trained runs: what belongs to training has no meaning.
-void check_trained_usage(const Options& o) {
+void check_trained_usage(const CompareOptions& o) {
   if (o.source.empty() == o.test_source.empty()) {
     wrong_usage("--test-source",
                 "with --run, give the test sentences and their translations: --test-source and --test-target (or -s and -t)");
@@ -84,7 +84,7 @@ void check_trained_usage(const Options& o) {
   }
 }
 
-void check_usage(const Options& o) {
+void check_usage(const CompareOptions& o) {
   check_pair("--source", o.source, "--target", o.target);
   check_pair("--valid-source", o.valid_source, "--valid-target", o.valid_target);
   check_pair("--test-source", o.test_source, "--test-target", o.test_target);
@@ -110,7 +110,7 @@ void check_usage(const Options& o) {
 }
 
 // A report in the way must be one of ours, and beside --run it takes --overwrite to replace it.
-void check_report(const Options& o) {
+void check_report(const CompareOptions& o) {
   const fs::path out = o.folder;
   if (models::is_run_folder(out)) throw IoError(fmt::format("--output: '{}' is a run, not a folder for a report", o.folder));
   for (const char* file : kReportFiles) {
@@ -124,7 +124,7 @@ void check_report(const Options& o) {
   }
 }
 
-void check_files(const Options& o) {
+void check_files(const CompareOptions& o) {
   const fs::path out = o.folder;
   std::vector<NamedPath> outputs{{"--json", o.json}}, folders{{"--output", o.folder}};
   for (const char* file : kReportFiles) outputs.push_back({"--output", (out / file).string()});
@@ -161,7 +161,7 @@ void check_files(const Options& o) {
   }
 }
 
-Sentences read_sentences(const Options& o) {
+Sentences read_sentences(const CompareOptions& o) {
   Sentences s;
   const auto pair = [](const std::string& source, const std::string& target) { return fmt::format("'{}' and '{}'", source, target); };
   if (o.on_files()) {
@@ -186,13 +186,13 @@ Sentences read_sentences(const Options& o) {
   return s;
 }
 
-std::vector<Candidate> trained_runs(const Options& options) {
+std::vector<Candidate> trained_runs(const CompareOptions& options) {
   std::vector<Candidate> candidates;
   for (const std::string& run : options.runs) candidates.push_back({name_of(run), folder_of(run)});
   return candidates;
 }
 
-void compare(const Options& options) {
+void compare(const CompareOptions& options) {
   check_usage(options);
   models::check(options.translate.search);
   check_files(options);
@@ -238,7 +238,7 @@ void compare(const Options& options) {
 }  // namespace
 
 Command add_compare(CLI::App& cli) {
-  const auto o = std::make_shared<Options>();
+  const auto o = std::make_shared<CompareOptions>();
   o->app = &cli;
   cli.option_defaults()->take_last();
   cli.add_option("-o,--output", o->folder, "folder of the report and, under runs/, of what is trained")->capture_default_str();

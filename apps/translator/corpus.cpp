@@ -18,7 +18,7 @@
 namespace heed::apps {
 namespace {
 
-struct Options {
+struct CorpusOptions {
   std::string folder, json;
   bool overwrite = false;
   models::DemoCorpusOptions corpus;
@@ -41,7 +41,7 @@ void add_part(FileTexts& files, const std::string& name, const std::vector<model
 }
 
 // The marker beside the corpus: what it is, and a fingerprint of each file, by which --overwrite knows them again.
-std::string marker_of(const Options& options, const FileTexts& files) {
+std::string marker_of(const CorpusOptions& options, const FileTexts& files) {
   nlohmann::ordered_json marker{{"format", kFormat},
                                 {"seed", options.corpus.seed},
                                 {"train", options.corpus.train},
@@ -69,7 +69,7 @@ void require_own(const fs::path& folder, const FileTexts& files) {
   }
 }
 
-void check_files(const Options& options) {
+void check_files(const CorpusOptions& options) {
   std::vector<NamedPath> outputs{{"--json", options.json}};
   for (const char* part : {"train", "valid", "test"}) {
     for (const char* extension : {".en", ".de", ".gold"}) {
@@ -86,7 +86,7 @@ void check_files(const Options& options) {
   }
 }
 
-void corpus(const Options& options) {
+void corpus(const CorpusOptions& options) {
   check_files(options);
   const fs::path folder = options.folder;
   const models::DemoCorpus made = models::make_demo_corpus(options.corpus);
@@ -110,7 +110,7 @@ void corpus(const Options& options) {
 }  // namespace
 
 Command add_corpus(CLI::App& cli) {
-  const auto o = std::make_shared<Options>();
+  const auto o = std::make_shared<CorpusOptions>();
   cli.add_option("-o,--output", o->folder, "folder to write")->required();
   cli.add_flag("--overwrite", o->overwrite, "replace the corpus files that an earlier call wrote into the folder");
   cli.add_option("--seed", o->corpus.seed, "seed of the corpus")->check(kWholeNumber)->capture_default_str();

@@ -26,7 +26,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct DemoOptions {
   std::string folder = "out/demo", json;
   int threads = 0;
   uint64_t seed = 1;
@@ -36,7 +36,7 @@ struct Options {
   std::vector<std::string> attention = {"none", "additive"};
 };
 
-std::string name_of(const std::string& attention) { return attention == "none" ? "no attention" : attention; }
+std::string model_name(const std::string& attention) { return attention == "none" ? "no attention" : attention; }
 
 // The test sentence that uses a pattern and is nearest to the wanted length: the first of equals; nothing where none uses it.
 std::optional<size_t> find_sentence(const models::DemoCorpus& corpus, const std::string& pattern, int length) {
@@ -55,7 +55,7 @@ struct Wanted {
 };
 
 // Of a model's translations of the test set.
-std::vector<std::string> draw_heatmaps(const Options& options, const std::vector<models::Translation>& translations) {
+std::vector<std::string> draw_heatmaps(const DemoOptions& options, const std::vector<models::Translation>& translations) {
   const Wanted wanted[] = {{"separable-verb", "separable_verb", 9},
                            {"compound", "compound", 11},
                            {"perfect", "perfect", 13},
@@ -76,7 +76,7 @@ std::vector<std::string> draw_heatmaps(const Options& options, const std::vector
   return paths;
 }
 
-void check_files(const Options& options) {
+void check_files(const DemoOptions& options) {
   const fs::path folder = options.folder;
   std::vector<NamedPath> outputs{{"--json", options.json}};
   for (const char* file : kReportFiles) outputs.push_back({"--output", (folder / file).string()});
@@ -101,7 +101,7 @@ void check_files(const Options& options) {
   }
 }
 
-TrainingPlan plan_demo(const Options& options) {
+TrainingPlan plan_demo(const DemoOptions& options) {
   models::RunConfig config = built_in_config();
   config.train.updates = options.updates;
   config.train.seed = options.seed;
@@ -136,7 +136,7 @@ void say_table(const Comparison& comparison) {
   }
 }
 
-void demo(const Options& options) {
+void demo(const DemoOptions& options) {
   check_files(options);
   use_threads(options.threads);
   const double begin = steady_seconds();
@@ -147,10 +147,10 @@ void demo(const Options& options) {
   std::fflush(stdout);
   Comparison comparison = begin_comparison(sentences, plan.runs.front().config, {});
   if (const std::vector<FailedTraining> failed = train_planned(plan, sentences); !failed.empty()) {
-    throw Error(fmt::format("{} could not be trained: {}", name_of(failed.front().attention), failed.front().what));
+    throw Error(fmt::format("{} could not be trained: {}", model_name(failed.front().attention), failed.front().what));
   }
   std::vector<Candidate> candidates;
-  for (const PlannedRun& run : plan.runs) candidates.push_back({name_of(run.attention), run.folder});
+  for (const PlannedRun& run : plan.runs) candidates.push_back({model_name(run.attention), run.folder});
   measure(comparison, candidates, {});
   say_table(comparison);
   nlohmann::ordered_json report = comparison_json(comparison);
@@ -174,7 +174,7 @@ void demo(const Options& options) {
 }  // namespace
 
 Command add_demo(CLI::App& cli) {
-  const auto o = std::make_shared<Options>();
+  const auto o = std::make_shared<DemoOptions>();
   cli.option_defaults()->take_last();  // ./run demo gives its own --output first
   cli.add_option("-o,--output", o->folder, "folder to write; only what a demo wrote before is replaced")->capture_default_str();
   cli.add_option("--seed", o->seed, "seed of weights and order")->check(kWholeNumber)->capture_default_str();

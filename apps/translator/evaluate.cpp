@@ -19,7 +19,7 @@
 namespace heed::apps {
 namespace {
 
-struct Options {
+struct EvaluateOptions {
   std::vector<std::string> runs;
   std::string source, target, gold, records, json;
   models::TranslateOptions translate;
@@ -31,7 +31,7 @@ struct Options {
 };
 
 // One list of references a sentence: the first from --target, the others from the files of --reference.
-std::vector<std::vector<std::string>> read_references(const Options& options, size_t sentences) {
+std::vector<std::vector<std::string>> read_references(const EvaluateOptions& options, size_t sentences) {
   std::vector<std::vector<std::string>> all(sentences, std::vector<std::string>(1));
   for (const std::string& file : options.references) {
     const std::vector<std::string> lines = models::read_lines(input_path(file));
@@ -42,12 +42,12 @@ std::vector<std::vector<std::string>> read_references(const Options& options, si
   return all;
 }
 
-void evaluate(const Options& options) {
+void evaluate(const EvaluateOptions& options) {
   Files files{.inputs = {{"--source", options.source}, {"--target", options.target}, {"--gold", options.gold}},
               .outputs = {{"--records", options.records}, {"--json", options.json}},
               .runs = options.runs};
   for (const std::string& file : options.references) files.inputs.push_back({"--reference", file});
-  check_files(files);
+  apps::check_files(files);
   models::check(options.translate.search);
   if (options.bleu.smooth_value && options.bleu.smooth != "floor" && options.bleu.smooth != "add-k") {
     throw CLI::ValidationError("--smooth-value", fmt::format("is of --smooth floor and add-k, not of {}", options.bleu.smooth));
@@ -96,7 +96,7 @@ void evaluate(const Options& options) {
 }  // namespace
 
 Command add_evaluate(CLI::App& cli) {
-  const auto o = std::make_shared<Options>();
+  const auto o = std::make_shared<EvaluateOptions>();
   cli.add_option("-r,--run", o->runs, "run folder of a trained translator; several make an ensemble")->required();
   add_search_options(cli, o->translate);
   cli.add_option("-s,--source", o->source, "test sentences")->required();

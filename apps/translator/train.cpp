@@ -24,7 +24,7 @@
 namespace heed::apps {
 namespace {
 
-struct Options {
+struct TrainOptions {
   models::PairFiles files;
   std::string folder, json;
   const CLI::App* app = nullptr;
@@ -33,7 +33,7 @@ struct Options {
   RunOptions run;
 };
 
-void check_files(const Options& options) {
+void check_files(const TrainOptions& options) {
   apps::check_files({.inputs = {{"--source", options.files.source},
                                 {"--target", options.files.target},
                                 {"--valid-source", options.files.valid_source},
@@ -58,7 +58,7 @@ models::PairFiles files_of(const std::string& folder) {
 }
 
 // With --resume alone the run says what it was trained on; else all four files are named.
-void complete_files(Options& options) {
+void complete_files(TrainOptions& options) {
   models::PairFiles& f = options.files;
   const std::pair<const char*, const std::string*> all[] = {
       {"--source", &f.source}, {"--target", &f.target}, {"--valid-source", &f.valid_source}, {"--valid-target", &f.valid_target}};
@@ -73,7 +73,7 @@ void complete_files(Options& options) {
 }
 
 // The config with which a run goes on.
-models::RunConfig resumed_config(const Options& options) {
+models::RunConfig resumed_config(const TrainOptions& options) {
   const std::filesystem::path file = std::filesystem::path(options.folder) / models::run_files::kConfig;
   const models::RunConfig config = models::parse_run_config(read_file(file), file.string());
   if (config_of_preset(*options.app, config) != config) {
@@ -82,7 +82,7 @@ models::RunConfig resumed_config(const Options& options) {
   return options.run.resumed(config, options.folder);
 }
 
-models::TrainingSession open_session(const Options& options) {
+models::TrainingSession open_session(const TrainOptions& options) {
   const std::filesystem::path folder = options.folder;
   const bool resume = options.resume && !models::is_unfinished_start(folder);  // what never began begins
   std::optional<FileLock> lock;
@@ -101,7 +101,7 @@ models::TrainingSession open_session(const Options& options) {
       {.data = models::run_data(options.files, lines, validation), .overwrite = options.overwrite, .lock = std::move(lock)});
 }
 
-void train(Options& options) {
+void train(TrainOptions& options) {
   complete_files(options);
   check_files(options);
   use_threads(options.threads);
@@ -132,7 +132,7 @@ void train(Options& options) {
 }  // namespace
 
 Command add_train(CLI::App& cli) {
-  const auto o = std::make_shared<Options>();
+  const auto o = std::make_shared<TrainOptions>();
   cli.option_defaults()->take_last();                                             // a repeated option: the last one counts
   const auto file = [&](const char* name, std::string& path, const char* what) {  // two would not be the last one alone
     return cli.add_option(name, path, what)->multi_option_policy(CLI::MultiOptionPolicy::Throw);

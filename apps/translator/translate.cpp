@@ -19,7 +19,7 @@
 namespace heed::apps {
 namespace {
 
-struct Options {
+struct TranslationOptions {
   std::vector<std::string> runs;
   std::string source = "-", target, output = "-", records, json;
   bool tokens = false;
@@ -46,7 +46,7 @@ class Sink {
 // Translates one part of the input after the other.
 class Translating {
  public:
-  Translating(const Options& options, const models::Translator& translator, std::string input)
+  Translating(const TranslationOptions& options, const models::Translator& translator, std::string input)
       : options_(options), translator_(translator), input_(std::move(input)), text_(options.output), records_(options.records) {}
 
   void add(std::span<const std::string> lines) {
@@ -96,7 +96,7 @@ class Translating {
     text_.write(text);
   }
 
-  const Options& options_;
+  const TranslationOptions& options_;
   const models::Translator& translator_;
   std::string input_;  // its name in messages
   Sink text_, records_;
@@ -105,7 +105,7 @@ class Translating {
   double seconds_ = 0;
 };
 
-void translate(const Options& options) {
+void translate(const TranslationOptions& options) {
   const models::SearchOptions& search = options.translate.search;
   if (!options.target.empty()) {
     if (options.source == "-") throw CLI::ValidationError("--target", "needs --source FILE");
@@ -113,7 +113,7 @@ void translate(const Options& options) {
       throw CLI::ValidationError("--target", "scores what is given; --beam, --n-best and --temperature make new translations");
     }
   }
-  check_files({.inputs = {{"--source", options.source}, {"--target", options.target}},
+  apps::check_files({.inputs = {{"--source", options.source}, {"--target", options.target}},
                .outputs = {{"--output", options.output}, {"--records", options.records}, {"--json", options.json}},
                .runs = options.runs});
   models::check(search);
@@ -136,7 +136,7 @@ void translate(const Options& options) {
 }  // namespace
 
 Command add_translate(CLI::App& cli) {
-  const auto o = std::make_shared<Options>();
+  const auto o = std::make_shared<TranslationOptions>();
   cli.add_option("-r,--run", o->runs, "run folder of a trained translator; several make an ensemble")->required();
   add_search_options(cli, o->translate);
   cli.add_option("-s,--source", o->source, "text to translate, one sentence a line; - for standard input")->capture_default_str();

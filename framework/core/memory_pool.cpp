@@ -108,7 +108,7 @@ struct Threads {
   std::mutex mutex;
   ThreadPool* first = nullptr;
 };
-Threads& threads() {
+Threads& all_threads() {
   static auto* const all = new Threads;
   return *all;
 }
@@ -120,7 +120,7 @@ constinit thread_local bool gone = false;
 struct Owner {
   ThreadPool pool;
   Owner() {
-    Threads& all = threads();
+    Threads& all = all_threads();
     const std::lock_guard lock(all.mutex);
     pool.next = all.first;
     if (all.first) all.first->previous = &pool;
@@ -129,7 +129,7 @@ struct Owner {
   }
   ~Owner() {
     pool.release();
-    Threads& all = threads();
+    Threads& all = all_threads();
     const std::lock_guard lock(all.mutex);
     pool.tell();
     (pool.previous ? pool.previous->next : all.first) = pool.next;
@@ -222,7 +222,7 @@ void pool_free(void* block, size_t bytes) noexcept {
 
 MemoryStats memory_stats() {
   if (mine) mine->tell();
-  Threads& all = threads();
+  Threads& all = all_threads();
   const std::lock_guard lock(all.mutex);
   MemoryStats stats{active, 0, peak, system_calls};
   for (const ThreadPool* pool = all.first; pool; pool = pool->next) {
@@ -235,7 +235,7 @@ MemoryStats memory_stats() {
 
 void reset_peak_memory() {
   if (mine) mine->tell();
-  Threads& all = threads();
+  Threads& all = all_threads();
   const std::lock_guard lock(all.mutex);
   int64_t now = active;
   for (ThreadPool* pool = all.first; pool; pool = pool->next) {

@@ -14,7 +14,7 @@
 namespace heed {
 namespace {
 
-constexpr const char* kNoGradient = "whole numbers have no gradient";
+constexpr const char* kOfIndices = "whole numbers have no gradient";
 
 // Calls f(i, at) for each element i of index: `at` is where its choice lies in a dense tensor of `shape`.
 template <class F>
@@ -110,8 +110,8 @@ struct IndexSelect {
 struct OneHot {
   static void samples(SampleList& s) {
     const auto run = [](const auto& x) { return std::vector{one_hot(x[0], 4)}; };
-    s.add("torch.nn.functional.one_hot(a, 4).double()", {integers({3}, {3, 0, 2})}, run).without_gradient(kNoGradient);
-    s.add("torch.nn.functional.one_hot(a, 4).double()", {integers({2, 2}, {1, 0, 2, 2})}, run).without_gradient(kNoGradient);
+    s.add("torch.nn.functional.one_hot(a, 4).double()", {integers({3}, {3, 0, 2})}, run).without_gradient(kOfIndices);
+    s.add("torch.nn.functional.one_hot(a, 4).double()", {integers({2, 2}, {1, 0, 2, 2})}, run).without_gradient(kOfIndices);
     s.again({integers({0, 2}, {})});
   }
 };
@@ -185,7 +185,7 @@ struct ArgExtreme {
     const auto add = [&](const char* dim_text, const Shape& shape, int dim) {
       s.add(fmt::format("torch.{}(a, {})", kLargest ? "argmax" : "argmin", dim_text), {SampleInput(shape, SampleInput::Fill::normal)},
             [dim](const auto& x) { return std::vector{kLargest ? argmax(x[0], dim) : argmin(x[0], dim)}; })
-          .without_gradient(kNoGradient);
+          .without_gradient(kOfIndices);
     };
     add("-1", {3, 70}, -1);
     add("0", {4, 3}, 0);

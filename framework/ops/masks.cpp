@@ -14,7 +14,7 @@ namespace {
 using detail::fill_each;
 using detail::Pair;
 
-constexpr const char* kNoGradient = "a mask has no gradient";
+constexpr const char* kOfMasks = "a mask has no gradient";
 
 // The mask f(a, b), for any dtype.
 template <class F>
@@ -47,14 +47,14 @@ void add_comparison(SampleList& s, const char* torch, const Function& f) {
   const auto run = [f](const std::vector<Tensor>& x) { return std::vector{f(x[0], x[1])}; };
   const std::vector<std::vector<SampleInput>> inputs = {
       {{3, 4}, {3, 4}}, {{2, 3, 4}, {4}}, {{0, 4}, {4}}, {integers({2, 3}, {1, 2, 3, 4, 5, 6}), integers({3}, {1, 5, 3})}};
-  for (const auto& pair : inputs) s.add(torch, pair, run).without_gradient(kNoGradient);
+  for (const auto& pair : inputs) s.add(torch, pair, run).without_gradient(kOfMasks);
 }
 
 template <class Function>
 void add_logic(SampleList& s, const char* torch, const Function& f) {
   s.add(torch, {mask({2, 2}, {0, 1, 0, 1}), mask({2, 2}, {0, 0, 1, 1})}, [f](const std::vector<Tensor>& x) {
      return std::vector{f(x[0], x[1])};
-   }).without_gradient(kNoGradient);
+   }).without_gradient(kOfMasks);
   s.again({mask({2, 1}, {0, 1}), mask({3}, {0, 1, 1})});
   s.again({mask({0, 3}, {}), mask({3}, {0, 1, 1})});
 }
@@ -103,7 +103,7 @@ struct AnyAll {
     const auto add = [&](const char* arguments, const SampleInput& input, const std::vector<int>& dims, KeepDim keep) {
       s.add(fmt::format("torch.{}({})", kAll ? "all" : "any", arguments), {input}, [=](const std::vector<Tensor>& x) {
          return std::vector{kAll ? all(x[0], dims, keep) : any(x[0], dims, keep)};
-       }).without_gradient(kNoGradient);
+       }).without_gradient(kOfMasks);
     };
     add("a", mask({2, 3}, {0, 1, 0, 0, 0, 0}), {}, KeepDim::no);
     add("a, 1", mask({3, 2}, {0, 1, 0, 0, 1, 1}), {1}, KeepDim::no);
@@ -162,7 +162,7 @@ struct LogicalNot {
   static void samples(SampleList& s) {
     s.add("torch.logical_not(a)", {mask({2, 2}, {0, 1, 1, 0})}, [](const auto& x) {
        return std::vector{logical_not(x[0])};
-     }).without_gradient(kNoGradient);
+     }).without_gradient(kOfMasks);
     s.again({mask({0, 2}, {})});
   }
 };

@@ -13,7 +13,6 @@ namespace {
 
 using detail::Keeps;
 using detail::weighed;
-using enum SampleInput::Fill;
 
 // x / (1 + e^-x) and its like at an infinity, where the formula is inf times 0: 0 and x, with the slopes 0 and 1.
 template <class T>
@@ -24,7 +23,7 @@ T rectified(T x) {
 // sign(x): -1, 0 or 1; NaN stays.      dx = 0
 struct Sign {
   static constexpr const char *kName = "sign", *kTorch = "torch.sign(a)";
-  static constexpr SampleInput::Fill kFill = away_from_zero;
+  static constexpr auto kFill = SampleInput::Fill::away_from_zero;
   static constexpr Keeps kKeeps = Keeps::input;
   template <class T>
   T value(T x) const {
@@ -40,7 +39,7 @@ struct Sign {
 // expm1(x) = e^x - 1, exact near 0.      dx = g (y + 1)
 struct Expm1 {
   static constexpr const char *kName = "expm1", *kTorch = "torch.expm1(a)";
-  static constexpr SampleInput::Fill kFill = normal;
+  static constexpr auto kFill = SampleInput::Fill::normal;
   static constexpr Keeps kKeeps = Keeps::output;
   template <class T>
   T value(T x) const {
@@ -56,7 +55,7 @@ struct Expm1 {
 // log1p(x) = log(1 + x), exact near 0.      dx = g / (1 + x)
 struct Log1p {
   static constexpr const char *kName = "log1p", *kTorch = "torch.log1p(a)";
-  static constexpr SampleInput::Fill kFill = positive;
+  static constexpr auto kFill = SampleInput::Fill::positive;
   static constexpr Keeps kKeeps = Keeps::input;
   template <class T>
   T value(T x) const {
@@ -72,7 +71,7 @@ struct Log1p {
 // rsqrt(x) = 1 / sqrt(x).      dx = -g y^3 / 2
 struct Rsqrt {
   static constexpr const char *kName = "rsqrt", *kTorch = "torch.rsqrt(a)";
-  static constexpr SampleInput::Fill kFill = positive;
+  static constexpr auto kFill = SampleInput::Fill::positive;
   static constexpr Keeps kKeeps = Keeps::output;
   template <class T>
   T value(T x) const {
@@ -88,7 +87,7 @@ struct Rsqrt {
 // reciprocal(x) = 1 / x.      dx = -g y^2
 struct Reciprocal {
   static constexpr const char *kName = "reciprocal", *kTorch = "torch.reciprocal(a)";
-  static constexpr SampleInput::Fill kFill = positive;
+  static constexpr auto kFill = SampleInput::Fill::positive;
   static constexpr Keeps kKeeps = Keeps::output;
   template <class T>
   T value(T x) const {
@@ -104,7 +103,7 @@ struct Reciprocal {
 // sin(x), x in radians.      dx = g cos(x)
 struct Sin {
   static constexpr const char *kName = "sin", *kTorch = "torch.sin(a)";
-  static constexpr SampleInput::Fill kFill = normal;
+  static constexpr auto kFill = SampleInput::Fill::normal;
   static constexpr Keeps kKeeps = Keeps::input;
   template <class T>
   T value(T x) const {
@@ -120,7 +119,7 @@ struct Sin {
 // cos(x), x in radians.      dx = -g sin(x)
 struct Cos {
   static constexpr const char *kName = "cos", *kTorch = "torch.cos(a)";
-  static constexpr SampleInput::Fill kFill = normal;
+  static constexpr auto kFill = SampleInput::Fill::normal;
   static constexpr Keeps kKeeps = Keeps::input;
   template <class T>
   T value(T x) const {
@@ -136,7 +135,7 @@ struct Cos {
 // erf(x) = 2 / sqrt(pi) int_0^x exp(-t^2) dt.      dx = g 2 / sqrt(pi) exp(-x^2)
 struct Erf {
   static constexpr const char *kName = "erf", *kTorch = "torch.erf(a)";
-  static constexpr SampleInput::Fill kFill = normal;
+  static constexpr auto kFill = SampleInput::Fill::normal;
   static constexpr Keeps kKeeps = Keeps::input;
   static constexpr double kFactor = 2 * std::numbers::inv_sqrtpi;
   template <class T>
@@ -167,7 +166,7 @@ struct LeakyRelu {
     return g * detail::each(kName, x, [this](auto v) { return slope(v); });
   }
   static void samples(SampleList& s) {
-    detail::add_elementwise_samples(s, "torch.nn.functional.leaky_relu(a, 0.2)", away_from_zero,
+    detail::add_elementwise_samples(s, "torch.nn.functional.leaky_relu(a, 0.2)", SampleInput::Fill::away_from_zero,
                                     [](const Tensor& x) { return leaky_relu(x, 0.2); });
   }
 };
@@ -190,14 +189,15 @@ struct Elu {
     return g * (above + (1.0 - above) * exp(-relu(-x)) * alpha);  // exp(min(x, 0)): no infinity where it is not wanted
   }
   static void samples(SampleList& s) {
-    detail::add_elementwise_samples(s, "torch.nn.functional.elu(a, 0.7)", away_from_zero, [](const Tensor& x) { return elu(x, 0.7); });
+    detail::add_elementwise_samples(s, "torch.nn.functional.elu(a, 0.7)", SampleInput::Fill::away_from_zero,
+                                    [](const Tensor& x) { return elu(x, 0.7); });
   }
 };
 
 // silu(x) = x sigmoid(x) (Elfwing, Uchibe & Doya 2018, eq. 6).      dx = g s (1 + x (1 - s)), s = sigmoid(x)
 struct Silu {
   static constexpr const char *kName = "silu", *kTorch = "torch.nn.functional.silu(a)";
-  static constexpr SampleInput::Fill kFill = normal;
+  static constexpr auto kFill = SampleInput::Fill::normal;
   static constexpr Keeps kKeeps = Keeps::input;
   template <class T>
   T value(T x) const {
@@ -218,7 +218,7 @@ struct Silu {
 // softplus(x) = log(1 + e^x), without overflow.      dx = g sigmoid(x)
 struct Softplus {
   static constexpr const char *kName = "softplus", *kTorch = "torch.nn.functional.softplus(a)";
-  static constexpr SampleInput::Fill kFill = normal;
+  static constexpr auto kFill = SampleInput::Fill::normal;
   static constexpr Keeps kKeeps = Keeps::input;
   template <class T>
   T value(T x) const {
@@ -250,7 +250,7 @@ struct Gelu {
     return g * ((erf(x * kRootHalf) + 1.0) * 0.5 + weighed(exp(square(x) * -0.5), x) * kDensity);
   }
   static void samples(SampleList& s) {
-    detail::add_elementwise_samples(s, "torch.nn.functional.gelu(a)", normal, [](const Tensor& x) { return gelu(x); });
+    detail::add_elementwise_samples(s, "torch.nn.functional.gelu(a)", SampleInput::Fill::normal, [](const Tensor& x) { return gelu(x); });
   }
 };
 
@@ -278,7 +278,7 @@ struct GeluTanh {
     return g * ((t + 1.0) * 0.5 + weighed(1.0 - square(t), x * (square(x) * (3 * kCubic) + 1.0)) * (0.5 * kScale));
   }
   static void samples(SampleList& s) {
-    detail::add_elementwise_samples(s, "torch.nn.functional.gelu(a, approximate='tanh')", normal,
+    detail::add_elementwise_samples(s, "torch.nn.functional.gelu(a, approximate='tanh')", SampleInput::Fill::normal,
                                     [](const Tensor& x) { return gelu(x, GeluForm::tanh); });
   }
 };
@@ -300,7 +300,7 @@ struct Clamp {
     return g * detail::each(kName, x, [this](auto v) { return slope(v); });
   }
   static void samples(SampleList& s) {
-    detail::add_elementwise_samples(s, "torch.clamp(a, -0.05, 1.01)", away_from_zero,
+    detail::add_elementwise_samples(s, "torch.clamp(a, -0.05, 1.01)", SampleInput::Fill::away_from_zero,
                                     [](const Tensor& x) { return clamp(x, -0.05, 1.01); });
   }
 };
@@ -320,10 +320,10 @@ struct PowScalar {
   }
   Tensor composed(const Tensor& g, const Tensor& x) const { return exponent == 0 ? g * 0.0 : g * pow(x, exponent - 1) * exponent; }
   static void samples(SampleList& s) {
-    detail::add_elementwise_samples(s, "torch.pow(a, 2.5)", positive, [](const Tensor& x) { return pow(x, 2.5); });
-    detail::add_elementwise_samples(s, "torch.pow(a, 3.0)", normal, [](const Tensor& x) { return pow(x, 3); });
-    detail::add_elementwise_samples(s, "torch.pow(a, 0.0)", normal, [](const Tensor& x) { return pow(x, 0); });
-    detail::add_elementwise_samples(s, "torch.pow(a, -1.5)", positive, [](const Tensor& x) { return pow(x, -1.5); });
+    detail::add_elementwise_samples(s, "torch.pow(a, 2.5)", SampleInput::Fill::positive, [](const Tensor& x) { return pow(x, 2.5); });
+    detail::add_elementwise_samples(s, "torch.pow(a, 3.0)", SampleInput::Fill::normal, [](const Tensor& x) { return pow(x, 3); });
+    detail::add_elementwise_samples(s, "torch.pow(a, 0.0)", SampleInput::Fill::normal, [](const Tensor& x) { return pow(x, 0); });
+    detail::add_elementwise_samples(s, "torch.pow(a, -1.5)", SampleInput::Fill::positive, [](const Tensor& x) { return pow(x, -1.5); });
   }
 };
 

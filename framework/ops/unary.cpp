@@ -6,48 +6,47 @@ namespace {
 
 using detail::Keeps;
 using kernels::Unary;
-using enum SampleInput::Fill;
 
 struct NegRule {
   static constexpr const char *kName = "neg", *kTorch = "-a";
   static constexpr Unary kOp = Unary::neg;
   static constexpr Keeps kKeeps = Keeps::output;
-  static constexpr SampleInput::Fill kFill = normal;
+  static constexpr auto kFill = SampleInput::Fill::normal;
   static Tensor composed(const Tensor& g, const Tensor&) { return neg(g); }
 };
 struct ExpRule {
   static constexpr const char *kName = "exp", *kTorch = "torch.exp(a)";
   static constexpr Unary kOp = Unary::exp;
   static constexpr Keeps kKeeps = Keeps::output;
-  static constexpr SampleInput::Fill kFill = normal;
+  static constexpr auto kFill = SampleInput::Fill::normal;
   static Tensor composed(const Tensor& g, const Tensor& y) { return g * y; }
 };
 struct LogRule {
   static constexpr const char *kName = "log", *kTorch = "torch.log(a)";
   static constexpr Unary kOp = Unary::log;
   static constexpr Keeps kKeeps = Keeps::input;
-  static constexpr SampleInput::Fill kFill = positive;
+  static constexpr auto kFill = SampleInput::Fill::positive;
   static Tensor composed(const Tensor& g, const Tensor& x) { return g / x; }
 };
 struct TanhRule {
   static constexpr const char *kName = "tanh", *kTorch = "torch.tanh(a)";
   static constexpr Unary kOp = Unary::tanh;
   static constexpr Keeps kKeeps = Keeps::output;
-  static constexpr SampleInput::Fill kFill = normal;
+  static constexpr auto kFill = SampleInput::Fill::normal;
   static Tensor composed(const Tensor& g, const Tensor& y) { return g * (1.0 - y * y); }
 };
 struct SigmoidRule {
   static constexpr const char *kName = "sigmoid", *kTorch = "torch.sigmoid(a)";
   static constexpr Unary kOp = Unary::sigmoid;
   static constexpr Keeps kKeeps = Keeps::output;
-  static constexpr SampleInput::Fill kFill = normal;
+  static constexpr auto kFill = SampleInput::Fill::normal;
   static Tensor composed(const Tensor& g, const Tensor& y) { return g * y * (1.0 - y); }
 };
 struct ReluRule {
   static constexpr const char *kName = "relu", *kTorch = "torch.relu(a)";
   static constexpr Unary kOp = Unary::relu;
   static constexpr Keeps kKeeps = Keeps::output;
-  static constexpr SampleInput::Fill kFill = away_from_zero;
+  static constexpr auto kFill = SampleInput::Fill::away_from_zero;
   static Tensor composed(const Tensor& g, const Tensor& y) {  // the gradient at 0 is 0
     return g * detail::each(kName, y, [](auto v) { return v > 0; });
   }
@@ -56,21 +55,21 @@ struct SqrtRule {
   static constexpr const char *kName = "sqrt", *kTorch = "torch.sqrt(a)";
   static constexpr Unary kOp = Unary::sqrt;
   static constexpr Keeps kKeeps = Keeps::output;
-  static constexpr SampleInput::Fill kFill = positive;
+  static constexpr auto kFill = SampleInput::Fill::positive;
   static Tensor composed(const Tensor& g, const Tensor& y) { return g * 0.5 / y; }
 };
 struct SquareRule {
   static constexpr const char *kName = "square", *kTorch = "torch.square(a)";
   static constexpr Unary kOp = Unary::square;
   static constexpr Keeps kKeeps = Keeps::input;
-  static constexpr SampleInput::Fill kFill = normal;
+  static constexpr auto kFill = SampleInput::Fill::normal;
   static Tensor composed(const Tensor& g, const Tensor& x) { return g * x * 2.0; }
 };
 struct AbsRule {
   static constexpr const char *kName = "abs", *kTorch = "torch.abs(a)";
   static constexpr Unary kOp = Unary::abs;
   static constexpr Keeps kKeeps = Keeps::input;
-  static constexpr SampleInput::Fill kFill = away_from_zero;
+  static constexpr auto kFill = SampleInput::Fill::away_from_zero;
   static Tensor composed(const Tensor& g, const Tensor& x) {  // the gradient at 0 is 0
     return g * detail::each(kName, x, [](auto v) { return (v > 0) - (v < 0); });
   }

@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kFormat = "heed.data";
+constexpr const char* kDataFormat = "heed.data";
 
 struct Side {
   const char *key, *what;
@@ -47,7 +47,7 @@ std::optional<nlohmann::json> read(const fs::path& folder) {
   const fs::path file = folder / run_files::kData;
   if (!file_exists(file)) return std::nullopt;
   auto known = nlohmann::json::parse(read_run_file(file), nullptr, /*allow_exceptions=*/false);
-  bool good = known.is_object() && known.value("format", nlohmann::json()) == kFormat;
+  bool good = known.is_object() && known.value("format", nlohmann::json()) == kDataFormat;
   for (const char* key : {"source", "target", "valid_source", "valid_target"}) {
     const auto side = good ? known.find(key) : known.end();
     good = good && side != known.end() && side->is_object() && side->contains("path") &&
@@ -61,7 +61,7 @@ std::optional<nlohmann::json> read(const fs::path& folder) {
 }  // namespace
 
 std::string run_data(const PairFiles& files, const ParallelLines& train, const ParallelLines& validation) {
-  nlohmann::ordered_json data{{"format", kFormat}};
+  nlohmann::ordered_json data{{"format", kDataFormat}};
   for (const Side& side : sides_of(files, train, validation)) {
     data[side.key] = {{"path", path_json(*side.path)}, {"lines", side.lines->size()}, {"fingerprint", fingerprint_of(*side.lines)}};
   }
