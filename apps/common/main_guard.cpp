@@ -33,12 +33,9 @@ namespace heed::apps {
 
 // Messages can quote a user's text; what stands on stderr stays one line, and bytes that no terminal should see do not.
 std::string one_line(std::string_view message) {
-  std::string line;
-  for (const char32_t c : models::code_points(message)) {
-    const bool control = c < 0x20 || (c >= 0x7F && c < 0xA0);
-    models::append_utf8(line, c == '\n' || c == '\r' ? U' ' : control ? U'?' : c);
-  }
-  return line;
+  std::string line(message);
+  std::ranges::replace_if(line, [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
+  return printable(line);
 }
 
 namespace {

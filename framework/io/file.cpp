@@ -187,7 +187,6 @@ AtomicFile::AtomicFile(const std::filesystem::path& path) : state_(std::make_uni
 }
 
 AtomicFile::~AtomicFile() = default;
-AtomicFile::AtomicFile(AtomicFile&&) noexcept = default;
 
 void AtomicFile::write(std::string_view part) {
   state_->check(write_all(state_->direct ? state_->direct->get() : state_->temporary->fd(), part));

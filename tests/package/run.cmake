@@ -14,8 +14,8 @@ if(MODE STREQUAL install)
   endif()
   list(APPEND options "-DCMAKE_PREFIX_PATH=${WORK}/prefix")
 else()
-  # Unoptimised: it is the build that is tested, and compiling all of heed a second time takes long enough.
-  list(APPEND options "-DHEED_SOURCE=${SOURCE}" -DHEED_WERROR=ON -DCMAKE_CXX_FLAGS_RELEASE=-O0)
+  # Unoptimised and for one instruction set: it is the build that is tested, and compiling heed a second time takes long enough.
+  list(APPEND options "-DHEED_SOURCE=${SOURCE}" -DHEED_WERROR=ON "-DCMAKE_CXX_FLAGS_RELEASE=-O0 -DHWY_COMPILE_ONLY_STATIC")
 endif()
 set(targets consumer)
 if(MODE STREQUAL subdirectory)
