@@ -108,7 +108,7 @@ class Module {
 
   /// Copies values into parameters and buffers.
   /// @param values by the names of state_dict()
-  /// @param file stands in messages
+  /// @param file name of the file, used in error messages
   /// @param loading whether everything has to fit
   /// @return what did not fit
   /// @throws FormatError "load 'file': 'w' is missing; Loading::partial takes what fits" for the first such entry when loading is strict;

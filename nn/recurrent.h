@@ -75,7 +75,7 @@ class StackedRecurrent : public Module {
     std::vector<States> ends;  // by layer and direction: layer 0 forward, layer 0 backward, layer 1 forward, ...
   };
 
-  /// @param kind stands in messages
+  /// @param kind name of the layer, used in error messages
   /// @param in,hidden the sizes, at least 1
   /// @param options layers, directions, dropout, residuals
   /// @throws ValueError for a number outside its range

@@ -6,7 +6,7 @@
 namespace heed {
 
 /// What both accept.
-/// @param op stands in messages
+/// @param op name of the calling op, used in error messages
 /// @param logits the shape [N, V]
 /// @param targets i64 [N]
 /// @param options as the caller gave them

@@ -10,7 +10,7 @@ namespace heed {
 
 namespace detail {
 /// The one contract for lengths, of recurrent layers, masks and attention: i64 [B], each in 0 .. steps, or undefined for all `steps`.
-/// @param op stands in messages
+/// @param op name of the calling op, used in error messages
 /// @param lengths as they were given
 /// @param batch,steps B, and the longest that there is
 /// @param what one of them is called
@@ -25,7 +25,7 @@ struct SequencePacking {
   std::vector<int64_t> order;    // order[rank] = index in the batch, by falling length, ties in batch order
   std::vector<int64_t> offsets;  // offsets[t] = first packed row of step t; steps + 1 entries
 
-  /// @param op stands in messages
+  /// @param op name of the calling op, used in error messages
   /// @param lengths i64 [B], each in 0..steps, or undefined for all `steps`
   /// @param batch,steps B, T
   /// @throws as checked_lengths()

@@ -22,7 +22,7 @@ std::string pharaoh_line(std::span<const AlignmentLink> links);
 
 /// Reads such a line.
 /// @param line an empty one has no links
-/// @param name,line_number stand in messages
+/// @param name,line_number file name and line number, used in error messages
 /// @return the links in its order
 /// @throws FormatError `'test.align' line 3: '1:2' is not a link such as 3-4`
 std::vector<AlignmentLink> parse_pharaoh_line(std::string_view line, std::string_view name, int64_t line_number);
@@ -33,7 +33,7 @@ std::vector<AlignmentLink> parse_pharaoh_line(std::string_view line, std::string
 std::string gold_line(const AlignedPair& pair);
 /// Reads such a line.
 /// @param line an empty one has no links
-/// @param name,line_number stand in messages
+/// @param name,line_number file name and line number, used in error messages
 /// @return the links
 /// @throws FormatError `'test.gold' line 3: ...`
 GoldAlignment parse_gold_line(std::string_view line, std::string_view name, int64_t line_number);

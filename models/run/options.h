@@ -100,7 +100,7 @@ void check_toml_depth(std::string_view text, const std::string& name);
 std::string to_toml(const RunConfig& config);
 /// Reads what to_toml() of this heed or of an older one wrote.
 /// @param text of the file
-/// @param name stands in messages
+/// @param name used in error messages
 /// @return the config
 /// @throws FormatError naming `name` and the key for anything missing, unknown or of the wrong type
 RunConfig parse_run_config(const std::string& text, const std::string& name);

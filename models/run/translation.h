@@ -102,7 +102,7 @@ std::string to_json_line(const Translation& translation);
 
 /// Reads and checks such a line.
 /// @param line without its end
-/// @param name,line_number stand in messages
+/// @param name,line_number file name and line number, used in error messages
 /// @return the record
 /// @throws FormatError `'out.jsonl' line 3: attention[0].weights[2] has 4 values, source has 5 tokens`, one line for any malformed input
 Translation parse_translation(std::string_view line, std::string_view name, int64_t line_number);

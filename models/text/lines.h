@@ -11,7 +11,7 @@ namespace heed::models {
 /// The lines of a text, without their ends (LF or CR LF) and without a byte order mark. Only LF ends a line, so the count is that of
 /// `wc -l`, plus a last line without an end.
 /// @param text UTF-8
-/// @param name stands in messages
+/// @param name used in error messages
 /// @return the lines in order
 /// @throws FormatError `'train.de' line 17 is not UTF-8`, and as refuse_packed
 std::vector<std::string> split_lines(std::string_view text, std::string_view name);

@@ -23,7 +23,7 @@ class Subwords {
 
   /// Reads what train() made.
   /// @param model the bytes
-  /// @param name stands in messages
+  /// @param name used in error messages
   /// @throws FormatError naming `name`
   Subwords(const std::string& model, const std::string& name);
   ~Subwords();

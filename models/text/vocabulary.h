@@ -62,7 +62,7 @@ class Vocabulary {
   std::string save() const;
   /// Reads what save() wrote.
   /// @param text of the file
-  /// @param name stands in messages
+  /// @param name used in error messages
   /// @return the vocabulary
   /// @throws FormatError with `name` and the line: not UTF-8, a token twice, an empty line, white space in a token, a file that does not
   ///   start with the special tokens

@@ -5,7 +5,7 @@
 
 namespace heed::nn::detail {
 
-/// @param kind of attention, stands in messages
+/// @param kind kind of attention, used in error messages
 /// @param size,heads of the projections, and how many parts they have
 /// @return heads
 /// @throws ValueError when heads is below 1 or does not divide a size of at least 1

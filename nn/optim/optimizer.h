@@ -66,7 +66,7 @@ class Optimizer {
   virtual NamedTensors state() const = 0;
   /// Takes up what state() gave.
   /// @param values by name
-  /// @param file stands in messages
+  /// @param file name of the file, used in error messages
   /// @throws FormatError naming `file` when an entry is missing or has another shape
   virtual void load_state(const std::map<std::string, Tensor>& values, const std::string& file) = 0;
 
@@ -105,7 +105,7 @@ class Adam : public Optimizer {
   NamedTensors state() const override;
   /// Takes up what state() gave, or an older heed's state, whose one counter, "adam.steps", stands for every parameter.
   /// @param values by name
-  /// @param file stands in messages
+  /// @param file name of the file, used in error messages
   /// @throws FormatError naming `file` when an entry is missing or has another shape
   void load_state(const std::map<std::string, Tensor>& values, const std::string& file) override;
 
