@@ -54,8 +54,8 @@ std::pair<Tensor, std::array<Tensor, N>> read_steps(const Tensor& from_input, co
     }
     const Tensor runs = runs_at(t);  // selected, not multiplied by a mask: values past the end may be NaN
     outputs[static_cast<size_t>(t)] = where(runs, next[0], zeros({}, from_input.dtype()));
-    for (size_t kind = 0; kind < N; ++kind)
-      states[kind] = where(runs, next[kind], states[kind]);  // a sequence that has ended keeps its state
+    // A sequence that has ended keeps its state.
+    for (size_t kind = 0; kind < N; ++kind) states[kind] = where(runs, next[kind], states[kind]);
   }
   return {outputs.empty() ? zeros({B, 0, states[0].size(1)}, from_input.dtype()) : stack(outputs, 1), states};
 }

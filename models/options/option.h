@@ -42,9 +42,8 @@ enum class OnResume : uint8_t {
 struct Values {
   std::vector<std::string> choices;                              // allowed texts; empty: any text
   std::vector<std::pair<std::string, std::string>> other_names;  // pairs of an alternative name of a choice, and the choice
-  double least = 0,
-         most = 1e9;  // range of a number; the default maximum is far above useful values, but small enough that products fit in 64 bits
-  bool above_least = false, below_most = false;  // whether the bound itself is excluded
+  double least = 0, most = 1e9;                                  // range of a number; the default maximum keeps products in 64 bits
+  bool above_least = false, below_most = false;                  // whether the bound itself is excluded
 };
 /// @param least the smallest value
 /// @param most the largest

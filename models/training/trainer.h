@@ -36,8 +36,7 @@ struct ValidationResult {
 class Trainer;
 /// Functions that the trainer calls; all except clock may be empty.
 struct TrainCallbacks {
-  std::function<void(const Trainer&)>
-      ready;  // called before the first update, when sizes are known and the state of a resumed run is loaded
+  std::function<void(const Trainer&)> ready;               // called before the first update, once sizes are known and a run is resumed
   std::function<void(const TrainProgress&)> progress;      // called after every update
   std::function<void(const ValidationResult&)> validated;  // called after every validation
   std::function<bool()> should_stop;                       // called after every update; if it returns true, training stops
