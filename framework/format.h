@@ -1,4 +1,5 @@
-// {fmt} for who uses it: fmt::print("{}\n", x), fmt::format("{}", x.shape()). heed's other headers do without {fmt}.
+// Formatters for users of {fmt}: fmt::print("{}\n", x), fmt::format("{}", x.shape()). No other header of heed
+// requires {fmt}.
 #pragma once
 
 #include <fmt/format.h>
@@ -7,17 +8,17 @@
 
 #include "framework/core/tensor.h"
 
-/// A shape: "[3, 4]". Takes the options of a string ("{:>12}").
+/// Formats a shape as "[3, 4]". Accepts the format options of a string ("{:>12}").
 template <>
 struct fmt::formatter<heed::Shape> : fmt::formatter<std::string> {
   auto format(const heed::Shape& shape, format_context& context) const { return formatter<std::string>::format(shape.str(), context); }
 };
-/// An element type: "f32".
+/// Formats an element type as "f32".
 template <>
 struct fmt::formatter<heed::DType> : fmt::formatter<std::string> {
   auto format(heed::DType dtype, format_context& context) const { return formatter<std::string>::format(heed::name_of(dtype), context); }
 };
-/// A tensor: its type and shape, "f32[3, 4]", or "undefined".
+/// Formats a tensor as its dtype and shape, "f32[3, 4]", or "undefined".
 template <>
 struct fmt::formatter<heed::Tensor> : fmt::formatter<std::string> {
   auto format(const heed::Tensor& x, format_context& context) const {

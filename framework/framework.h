@@ -1,4 +1,4 @@
-// Everything of the framework layer.
+// Includes every public header of the framework layer.
 #pragma once
 
 #include "framework/autograd/checkpoint.h"

@@ -1,4 +1,4 @@
-// Everything of the models layer.
+// Includes every public header of the models layer.
 #pragma once
 
 #include "models/architectures/convolutional/convolutional.h"

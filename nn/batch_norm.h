@@ -5,15 +5,16 @@
 
 namespace heed::nn {
 
-/// What BatchNorm can be told.
+/// Options of BatchNorm.
 struct BatchNormOptions {
-  double eps = 1e-5;      // keeps the root away from 0; at least 0
-  double momentum = 0.1;  // in [0, 1], of the running averages: r = (1 - momentum) r + momentum s
+  double eps = 1e-5;      // added under the square root so that it is not 0; at least 0
+  double momentum = 0.1;  // in [0, 1]; running average r = (1 - momentum) r + momentum (value of the batch)
 };
 
-/// Normalises by channel. While training with the batch's own mean and variance, which enter the running ones (the variance with Bessel's
-/// correction); otherwise with the running ones. They are buffers, the one state that a layer of heed keeps between calls: several threads
-/// may use one BatchNorm only in eval mode.
+/// Batch normalisation for each channel. In training mode it normalises with the mean and variance of the
+/// batch, and adds them to the running averages (the variance with Bessel's correction); in evaluation mode
+/// it normalises with the running averages. The averages are buffers and the only state that a layer of heed
+/// keeps between calls, so several threads may share a BatchNorm only in evaluation mode.
 class BatchNorm : public Module {
  public:
   /// @param channels C
@@ -21,8 +22,8 @@ class BatchNorm : public Module {
   /// @throws ValueError for a number outside its range
   explicit BatchNorm(int64_t channels, BatchNormOptions options = {}, const Scope& scope = {});
   /// @param x [B, C], [B, C, L] or [B, C, H, W]
-  /// @return the same shape
-  /// @throws ShapeError, also for a batch of one value a channel while training
+  /// @return a tensor of the same shape
+  /// @throws ShapeError, also in training mode for a batch with only one value per channel
   Tensor operator()(const Tensor& x) const;
   Tensor gain, bias;                      // [C]
   Tensor running_mean, running_variance;  // [C]
@@ -30,7 +31,7 @@ class BatchNorm : public Module {
  private:
   BatchNormOptions options_;
 };
-using BatchNorm1d = BatchNorm;  // the name elsewhere for [B, C] and [B, C, L]
-using BatchNorm2d = BatchNorm;  // the name elsewhere for [B, C, H, W]
+using BatchNorm1d = BatchNorm;  // PyTorch's name for inputs [B, C] and [B, C, L]
+using BatchNorm2d = BatchNorm;  // PyTorch's name for inputs [B, C, H, W]
 
 }  // namespace heed::nn

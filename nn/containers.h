@@ -1,4 +1,4 @@
-// Layers in a row, and layers by number.
+// Containers of layers: Sequential runs its layers one after the other, ModuleList gives access by index.
 #pragma once
 
 #include <functional>
@@ -18,15 +18,16 @@ Layer& layer_at(const char* container, const std::vector<std::unique_ptr<Layer>>
 }
 }  // namespace detail
 
-/// Layers one after the other; their parameters are named "0.weight", "2.weight", ... by the layer's place.
+/// Runs layers one after the other. Parameters are named by the index of their layer: "0.weight", "2.weight",
+/// ...
 ///   Sequential net;
 ///   net.emplace<Linear>(2, 8).emplace<Tanh>().emplace<Linear>(8, 2);
 class Sequential : public Module {
  public:
   explicit Sequential(const Scope& scope = {}) : Module(scope) {}
-  /// Makes a layer at the end. A layer takes a tensor and gives one.
+  /// Constructs a layer at the end. A layer takes one tensor and returns one.
   /// @tparam Layer a Module with Tensor operator()(const Tensor&) const
-  /// @param arguments of its constructor
+  /// @param arguments arguments of the layer's constructor
   /// @return this container, so that calls can be chained
   template <class Layer, class... Arguments>
   Sequential& emplace(Arguments&&... arguments) {
@@ -37,8 +38,8 @@ class Sequential : public Module {
     return *this;
   }
   /// Runs the layers in order.
-  /// @param x what the first layer takes
-  /// @return what the last layer gives
+  /// @param x input of the first layer
+  /// @return output of the last layer
   Tensor operator()(Tensor x) const {
     for (const auto& call : calls_) x = call(x);
     return announce(std::move(x));
@@ -46,10 +47,10 @@ class Sequential : public Module {
   /// @return the number of layers
   size_t size() const { return layers_.size(); }
   /// @{
-  /// The layer by its number.
+  /// Returns a layer by its index.
   /// @param i 0 .. size() - 1
   /// @return the layer
-  /// @throws IndexError beyond the last one
+  /// @throws IndexError for i >= size()
   const Module& operator[](size_t i) const { return detail::layer_at("Sequential", layers_, i); }
   Module& operator[](size_t i) { return detail::layer_at("Sequential", layers_, i); }
   /// @}
@@ -59,13 +60,13 @@ class Sequential : public Module {
   std::vector<std::function<Tensor(const Tensor&)>> calls_;
 };
 
-/// Layers of one kind by number, for a model that calls them itself; named as in Sequential.
+/// A list of layers of one type, for a model that calls them itself; parameters are named as in Sequential.
 template <class Layer>
 class ModuleList : public Module {
  public:
   explicit ModuleList(const Scope& scope = {}) : Module(scope) {}
-  /// Makes a layer at the end.
-  /// @param arguments of its constructor
+  /// Constructs a layer at the end.
+  /// @param arguments arguments of the layer's constructor
   /// @return the new layer
   template <class... Arguments>
   Layer& emplace(Arguments&&... arguments) {
@@ -76,10 +77,10 @@ class ModuleList : public Module {
   /// @return the number of layers
   size_t size() const { return layers_.size(); }
   /// @{
-  /// The layer by its number.
+  /// Returns a layer by its index.
   /// @param i 0 .. size() - 1
   /// @return the layer
-  /// @throws IndexError beyond the last one
+  /// @throws IndexError for i >= size()
   const Layer& operator[](size_t i) const { return detail::layer_at("ModuleList", layers_, i); }
   Layer& operator[](size_t i) { return detail::layer_at("ModuleList", layers_, i); }
   /// @}

@@ -1,4 +1,5 @@
-// Convolution and pooling layers on sequences [B, C, L] and images [B, C, H, W]; the equations are in framework/ops/spatial.h.
+// Convolution and pooling layers for sequences [B, C, L] and images [B, C, H, W]; the equations are in
+// framework/ops/spatial.h.
 #pragma once
 
 #include "nn/init.h"
@@ -11,13 +12,13 @@ void check_convolution(const char* layer, int64_t in, int64_t out, Extent2d kern
 void check_pooling(const char* layer, Extent2d window, const Pool2dOptions& options);
 }  // namespace detail
 
-/// Convolution of images.
+/// Convolution layer for images.
 class Conv2d : public Module {
  public:
-  /// @param in,out channels
-  /// @param kernel extent of a window
+  /// @param in,out numbers of input and output channels
+  /// @param kernel extent of the kernel
   /// @param options stride, padding, dilation, groups
-  /// @param with_bias whether there is a bias; it starts at 0, the weight as init::he_uniform
+  /// @param with_bias whether there is a bias. A bias starts at 0, the weight from init::he_uniform
   /// @throws ValueError for sizes below 1, a negative padding, and groups that do not divide the channels
   Conv2d(int64_t in, int64_t out, Extent2d kernel, const Conv2dOptions& options = {}, bool with_bias = true, const Scope& scope = {})
       : Module(scope),
@@ -36,13 +37,13 @@ class Conv2d : public Module {
   Conv2dOptions options_;
 };
 
-/// Convolution of sequences.
+/// Convolution layer for sequences.
 class Conv1d : public Module {
  public:
-  /// @param in,out channels
-  /// @param kernel length of a window
+  /// @param in,out numbers of input and output channels
+  /// @param kernel length of the kernel
   /// @param options stride, padding, dilation, groups
-  /// @param with_bias whether there is a bias; it starts at 0, the weight as init::he_uniform
+  /// @param with_bias whether there is a bias. A bias starts at 0, the weight from init::he_uniform
   /// @throws ValueError for sizes below 1, a negative padding, and groups that do not divide the channels
   Conv1d(int64_t in, int64_t out, int64_t kernel, const Conv1dOptions& options = {}, bool with_bias = true, const Scope& scope = {})
       : Module(scope),
@@ -61,12 +62,13 @@ class Conv1d : public Module {
   Conv1dOptions options_;
 };
 
-/// The largest of each window of an image.
+/// Max pooling for images: the largest element of each window.
 class MaxPool2d : public Module {
  public:
-  /// @param window its extent
+  /// @param window extent of the window
   /// @param options stride, padding
-  /// @throws ValueError for a window below 1, a negative stride, a negative padding or one of more than half of the window
+  /// @throws ValueError for a window below 1, a negative stride, and a padding that is negative or more than
+  ///   half of the window
   explicit MaxPool2d(Extent2d window, const Pool2dOptions& options = {}, const Scope& scope = {})
       : Module(scope), window_(window), options_(options) {
     detail::check_pooling("MaxPool2d", window, options);
@@ -79,12 +81,12 @@ class MaxPool2d : public Module {
   Extent2d window_;
   Pool2dOptions options_;
 };
-/// The mean of each window of an image.
+/// Average pooling for images: the mean of each window.
 class AvgPool2d : public Module {
  public:
-  /// @param window its extent
+  /// @param window extent of the window
   /// @param options stride, padding
-  /// @param count_padding whether the padding's zeros are among what is counted
+  /// @param count_padding whether the zeros of the padding count in the mean
   /// @throws as MaxPool2d
   explicit AvgPool2d(Extent2d window, const Pool2dOptions& options = {}, bool count_padding = true, const Scope& scope = {})
       : Module(scope), window_(window), options_(options), count_padding_(count_padding) {
@@ -100,12 +102,12 @@ class AvgPool2d : public Module {
   bool count_padding_;
 };
 
-/// The largest of each window of a sequence.
+/// Max pooling for sequences: the largest element of each window.
 class MaxPool1d : public Module {
  public:
-  /// @param window its length
-  /// @param stride between two windows; 0: the window's length
-  /// @param padding at both ends, at most half of the window
+  /// @param window length of the window
+  /// @param stride distance between neighbouring windows; 0: the window's length
+  /// @param padding positions added at both ends, at most half of the window
   /// @throws as MaxPool2d
   explicit MaxPool1d(int64_t window, int64_t stride = 0, int64_t padding = 0, const Scope& scope = {})
       : Module(scope), window_(window), stride_(stride), padding_(padding) {
@@ -118,13 +120,13 @@ class MaxPool1d : public Module {
  private:
   int64_t window_, stride_, padding_;
 };
-/// The mean of each window of a sequence.
+/// Average pooling for sequences: the mean of each window.
 class AvgPool1d : public Module {
  public:
-  /// @param window its length
-  /// @param stride between two windows; 0: the window's length
-  /// @param padding at both ends, at most half of the window
-  /// @param count_padding whether the padding's zeros are among what is counted
+  /// @param window length of the window
+  /// @param stride distance between neighbouring windows; 0: the window's length
+  /// @param padding positions added at both ends, at most half of the window
+  /// @param count_padding whether the zeros of the padding count in the mean
   /// @throws as MaxPool2d
   explicit AvgPool1d(int64_t window, int64_t stride = 0, int64_t padding = 0, bool count_padding = true, const Scope& scope = {})
       : Module(scope), window_(window), stride_(stride), padding_(padding), count_padding_(count_padding) {

@@ -5,26 +5,28 @@
 
 namespace heed::nn::init {
 
-/// U(-a, a), a = sqrt(6 / (fan_in + fan_out)) (Glorot & Bengio 2010, eq. 16).
+/// Uniform in (-a, a), a = sqrt(6 / (fan_in + fan_out)) (Glorot & Bengio 2010, eq. 16).
 /// @param shape [fan_out, fan_in]
-/// @return f32, as all of these
+/// @return f32 tensor of that shape
 Tensor xavier_uniform(const Shape& shape);
-/// U(-a, a), a = sqrt(6 / fan_in): keeps the variance through layers with relu (He et al. 2015, eq. 10).
+/// Uniform in (-a, a), a = sqrt(6 / fan_in): keeps the variance constant through layers with relu (He et al.
+/// 2015, eq. 10).
 /// @param shape [out, in, ...]; fan_in is the product of all but the first extent
-/// @return f32 of that shape
+/// @return f32 tensor of that shape
 Tensor he_uniform(const Shape& shape);
-/// U(-a, a).
-/// @param shape of the parameter
-/// @param a half the width, at least 0
-/// @return f32 of that shape
+/// Uniform in (-a, a).
+/// @param shape shape of the parameter
+/// @param a half the width of the interval, at least 0
+/// @return f32 tensor of that shape
 Tensor uniform(const Shape& shape, double a);
-/// N(0, std^2).
-/// @param shape of the parameter
-/// @param std standard deviation
-/// @return f32 of that shape
+/// Normal with mean 0 and standard deviation std.
+/// @param shape shape of the parameter
+/// @param std standard deviation, at least 0
+/// @return f32 tensor of that shape
 Tensor normal(const Shape& shape, double std);
-/// Zeros whose forget quarter is 1, so that a new LSTM remembers (Jozefowicz et al. 2015, sec. 2.2).
-/// @param hidden H
+/// Initial bias of an LSTM: 1 for the forget gate, so that a new LSTM keeps its cell state (Jozefowicz et al.
+/// 2015, sec. 2.2), and 0 for the other gates.
+/// @param hidden size H of the LSTM's state
 /// @return f32 [4H]
 Tensor lstm_bias(int64_t hidden);
 

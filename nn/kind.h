@@ -1,4 +1,4 @@
-// A layer's class in messages and tables.
+// The name of a layer's class, for messages and tables.
 #pragma once
 
 #include <string>
@@ -8,7 +8,8 @@ namespace heed::nn {
 class Module;
 
 /// @param module any layer
-/// @return its class without namespaces and arguments: "Linear"; an activation by its function: "relu"
+/// @return name of its class without namespaces and template arguments: "Linear"; for an Activation the name
+///   of its function: "relu"
 std::string kind_of(const Module& module);
 
 }  // namespace heed::nn

@@ -6,11 +6,11 @@
 
 namespace heed::nn {
 
-/// y = x W^T + b;  x [*, in] -> y [*, out].
+/// Linear layer: y = x W^T + b;  x [*, in] -> y [*, out].
 class Linear : public Module {
  public:
-  /// @param in,out the sizes
-  /// @param with_bias whether there is a b; it starts at 0, W as init::xavier_uniform
+  /// @param in,out input and output size
+  /// @param with_bias whether there is a b. It starts at 0, W from init::xavier_uniform
   /// @throws ValueError for sizes below 1
   Linear(int64_t in, int64_t out, bool with_bias = true, const Scope& scope = {})
       : Module(scope),
@@ -25,14 +25,16 @@ class Linear : public Module {
   Tensor bias;    // [out]; undefined when with_bias is false
 };
 
-/// Rows of a table times `factor`;  ids i64 [*] -> [*, dim]. Look-ups of padding_id give its row no gradient, and it starts at zero.
+/// Looks up rows of a table and multiplies them by `factor`;  ids i64 [*] -> [*, dim]. The row of padding_id
+/// starts at zero and receives no gradient.
 class Embedding : public Module {
  public:
-  /// @param count,dim rows of the table and their size
-  /// @param padding the id of padding; -1: none
-  /// @param std of the normal distribution that the table is drawn from
-  /// @param factor multiplies every row that is looked up
-  /// @throws ValueError for sizes below 1, a negative std and a factor that is no number; IndexError for a padding beyond the last row
+  /// @param count,dim number of rows of the table, and their size
+  /// @param padding id of padding; -1: none
+  /// @param std standard deviation of the normal distribution that the table is initialised from
+  /// @param factor factor for every row that is looked up
+  /// @throws ValueError for sizes below 1, a negative std and a factor that is not finite; IndexError for a
+  ///   padding id beyond the last row
   explicit Embedding(int64_t count, int64_t dim, int64_t padding = -1, double std = 1.0, double factor = 1.0, const Scope& scope = {})
       : Module(scope),
         weight((check(count, padding, factor), check_at_least("Embedding", "dim", dim, 1),
@@ -42,10 +44,10 @@ class Embedding : public Module {
     const NoGradGuard no_grad;
     if (padding_id >= 0) select(weight, 0, padding_id).fill_(0);
   }
-  /// Over a table that is another layer's parameter.
+  /// An embedding whose table is a parameter of another layer.
   /// @param table [count, dim]
-  /// @param padding,factor as above
-  /// @throws as above
+  /// @param padding,factor as in the other constructor
+  /// @throws as the other constructor
   Embedding(const Tensor& table, int64_t padding, double factor, const Scope& scope = {})
       : Module(scope), weight(table), padding_id(padding), factor_(factor) {
     check(table.size(0), padding, factor);
@@ -71,11 +73,12 @@ class Embedding : public Module {
   double factor_;
 };
 
-/// x / sqrt(mean x^2 + eps) * gain over the last dimension (Zhang & Sennrich 2019, eq. 4);  x [*, size].
+/// Root mean square normalisation: x / sqrt(mean x^2 + eps) * gain over the last dimension (Zhang & Sennrich
+/// 2019, eq. 4);  x [*, size].
 class RMSNorm : public Module {
  public:
-  /// @param size D
-  /// @param eps keeps the root away from 0
+  /// @param size extent of the last dimension
+  /// @param eps added under the square root so that it is not 0
   /// @throws ValueError for a size below 1 and a negative eps
   explicit RMSNorm(int64_t size, double eps = 1e-5, const Scope& scope = {})
       : Module(scope),
@@ -83,7 +86,7 @@ class RMSNorm : public Module {
               param("gain", ones({size})))),
         eps_(eps) {}
   /// @param x [*, size]
-  /// @return the same shape
+  /// @return a tensor of the same shape
   Tensor operator()(const Tensor& x) const { return announce(rms_norm(x, gain, eps_)); }
   Tensor gain;  // [size]
 
@@ -91,16 +94,17 @@ class RMSNorm : public Module {
   double eps_;
 };
 
-/// Zeroes values with probability p while training, and scales the others by 1 / (1 - p) (Srivastava et al. 2014).
+/// In training mode, sets each value to 0 with probability p and multiplies the others by 1 / (1 - p)
+/// (Srivastava et al. 2014).
 class Dropout : public Module {
  public:
-  /// @param probability in [0, 1)
-  /// @throws ValueError for another one
+  /// @param probability the p above, in [0, 1)
+  /// @throws ValueError for a probability outside [0, 1)
   explicit Dropout(double probability, const Scope& scope = {});
   /// @param x [*]
-  /// @return the same shape; x itself outside training
+  /// @return a tensor of the same shape; x itself in evaluation mode
   Tensor operator()(const Tensor& x) const { return announce(dropout(x, p, training())); }
-  double p;  // may be changed between calls
+  double p;  // probability of a 0; may be changed between calls
 };
 
 }  // namespace heed::nn

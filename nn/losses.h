@@ -1,4 +1,4 @@
-// Losses as objects that hold their options; the equations are in framework/ops/losses.h.
+// Loss functions as objects that store their options; the equations are in framework/ops/losses.h.
 #pragma once
 
 #include "framework/core/check.h"
@@ -6,35 +6,35 @@
 
 namespace heed::nn {
 
-/// Cross-entropy with label smoothing that ignores padding, in nats a counted token.
+/// Cross-entropy with label smoothing, ignoring padding, in nats per counted token.
 class CrossEntropyLoss {
  public:
-  /// @param label_smoothing in [0, 1): mass spread evenly over all classes
-  /// @param padding_id rows with this target count nothing
+  /// @param label_smoothing in [0, 1): probability mass spread evenly over all classes
+  /// @param padding_id rows with this target are ignored
   /// @param class_weights [V]; undefined: all 1
-  /// @throws ValueError for another label_smoothing
+  /// @throws ValueError for a label_smoothing outside [0, 1)
   explicit CrossEntropyLoss(double label_smoothing = 0, int64_t padding_id = -100, const Tensor& class_weights = {})
       : options_{label_smoothing, padding_id, class_weights} {
     check_number("CrossEntropyLoss", "label_smoothing", label_smoothing, Allowed::fraction);
   }
   /// @param logits [N, V]
   /// @param targets i64 [N]
-  /// @return scalar, the mean over the rows that count; 0 when none does
+  /// @return scalar, the mean over the rows that are not padding; 0 when all are
   Tensor operator()(const Tensor& logits, const Tensor& targets) const { return cross_entropy(logits, targets, options_); }
 
  private:
   CrossEntropyOptions options_;
 };
 
-/// -log_probabilities[i, targets[i]], weighted by class and averaged by these weights.
+/// Negative log-likelihood: mean of -log_probabilities[i, targets[i]], weighted by the target's class weight.
 class NLLLoss {
  public:
-  /// @param class_weights [V]; undefined: 1
-  /// @param padding_id rows with this target count nothing
+  /// @param class_weights [V]; undefined: all 1
+  /// @param padding_id rows with this target are ignored
   explicit NLLLoss(const Tensor& class_weights = {}, int64_t padding_id = -100) : class_weights_(class_weights), padding_id_(padding_id) {}
   /// @param log_probabilities [N, V]
   /// @param targets i64 [N]
-  /// @return scalar; 0 when no row counts
+  /// @return scalar; 0 when all rows are padding
   Tensor operator()(const Tensor& log_probabilities, const Tensor& targets) const {
     return nll_loss(log_probabilities, targets, class_weights_, padding_id_);
   }
@@ -44,15 +44,15 @@ class NLLLoss {
   int64_t padding_id_;
 };
 
-/// A loss of two tensors of one shape.
+/// A loss that compares two tensors of one shape element by element.
 /// @tparam kLoss mse_loss, l1_loss, ...
 template <Tensor (*kLoss)(const Tensor&, const Tensor&, Reduction)>
 class ElementwiseLoss {
  public:
-  /// @param reduction mean, sum or none
+  /// @param reduction how the elements' losses are combined
   explicit ElementwiseLoss(Reduction reduction = Reduction::mean) : reduction_(reduction) {}
-  /// @param x,target of one shape
-  /// @return scalar, or their shape without reduction
+  /// @param x,target tensors of one shape
+  /// @return scalar; for Reduction::none a tensor of their shape
   Tensor operator()(const Tensor& x, const Tensor& target) const { return kLoss(x, target, reduction_); }
 
  private:
@@ -63,17 +63,17 @@ using L1Loss = ElementwiseLoss<l1_loss>;                     // |x - target|
 using BCEWithLogitsLoss = ElementwiseLoss<bce_with_logits>;  // x are logits, targets in [0, 1]
 using KLDivLoss = ElementwiseLoss<kl_div>;                   // x are log probabilities, targets probabilities
 
-/// Squares near 0, absolute values beyond beta.
+/// Smooth L1 loss: quadratic for differences below beta, linear above.
 class SmoothL1Loss {
  public:
   /// @param beta above 0
-  /// @throws ValueError for another one
-  /// @param reduction mean, sum or none
+  /// @throws ValueError for a beta that is not above 0
+  /// @param reduction how the elements' losses are combined
   explicit SmoothL1Loss(double beta = 1, Reduction reduction = Reduction::mean) : beta_(beta), reduction_(reduction) {
     check_number("SmoothL1Loss", "beta", beta, Allowed::positive);
   }
-  /// @param x,target of one shape
-  /// @return scalar, or their shape without reduction
+  /// @param x,target tensors of one shape
+  /// @return scalar; for Reduction::none a tensor of their shape
   Tensor operator()(const Tensor& x, const Tensor& target) const { return smooth_l1_loss(x, target, beta_, reduction_); }
 
  private:

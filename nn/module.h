@@ -1,4 +1,5 @@
-// Module: parameters, buffers and children with names. A member's name is its key in a checkpoint: encoder.cell.weight_ih.
+// Module, the base class of layers: named parameters, buffers and child modules. The dotted path of names is
+// the key in a checkpoint: encoder.cell.weight_ih.
 #pragma once
 
 #include <functional>
@@ -12,36 +13,41 @@
 
 namespace heed::nn {
 
-/// How a checkpoint's entries and a module's fit together, each entry by its dotted name.
+/// The differences between the entries of a checkpoint and those of a module, each entry by its dotted name.
 struct LoadReport {
-  std::vector<std::string> missing;     // the module has it, the values do not
-  std::vector<std::string> unexpected;  // the other way round
-  /// An entry of another dtype or shape.
+  std::vector<std::string> missing;     // names that the module has and the checkpoint does not
+  std::vector<std::string> unexpected;  // names that the checkpoint has and the module does not
+  /// An entry whose dtype or shape differs.
   struct Mismatch {
-    std::string name, in_values, in_module;  // dtype and shape: "f32[4, 4]"
+    std::string name, in_values, in_module;  // its name, and dtype and shape on both sides: "f32[4, 4]"
   };
-  std::vector<Mismatch> mismatched;  // both have it
-  /// @return whether everything fits
+  std::vector<Mismatch> mismatched;  // entries that both have, with different dtype or shape
+  /// @return whether there is no difference
   bool complete() const { return missing.empty() && unexpected.empty() && mismatched.empty(); }
-  /// @return a line for each: "'w' is missing", "'w' is not in the model", "'w' is f32[4, 4] in the file, f32[8, 4] in the model".
+  /// @return one line per difference: "'w' is missing", "'w' is not in the model", "'w' is f32[4, 4] in the
+  ///   file, f32[8, 4] in the model"
   std::vector<std::string> lines() const;
 };
-/// strict: everything must fit or nothing is copied. partial: what fits is copied.
+/// How Module::load treats differences. strict: any difference is an error and nothing is copied; partial:
+/// the entries that fit are copied.
 enum class Loading : uint8_t { strict, partial };
 
 class Module;
 
-/// The span of a module's constructor. Every constructor takes one as its last argument, by default, and hands it to its base class:
+/// Marks the duration of a module's constructor. Every constructor of a module has a Scope as its last
+/// parameter, with a default argument, and passes it to its base class:
 ///   class Net : public nn::Module {
 ///    public:
 ///     explicit Net(const nn::Scope& scope = {}) : Module(scope), first_(2, 8), second_(8, 1) {
 ///       child("first", first_);
 ///       child("second", second_);
 ///     }
-/// By it a module knows which layers were made for it, as members, through a pointer, in a list: one that child() did not announce is
-/// refused when the module is first used, and so is a Scope that was not handed on. It ends with the expression that makes the module, so
-/// that two of them in one pair of braces, an aggregate's, pass for one made by the other: they want a declaration each. What a method
-/// makes later, and what a constructor is handed, nobody sees: announce it.
+/// With the Scope a module knows which layers were constructed for it, whether as members, behind pointers or
+/// in a list. A layer that was not announced with child() is reported when the module is first used, and so
+/// is a Scope that was not passed on. A Scope ends with the full expression that constructs the module. Two
+/// modules constructed inside one pair of braces (an aggregate's) would therefore look as if one had
+/// constructed the other, so they need separate declarations. Layers that a method constructs later, and
+/// layers passed in as constructor arguments, are not noticed: announce them with child().
 class Scope {
  public:
   Scope();
@@ -51,94 +57,105 @@ class Scope {
 
  private:
   friend class Module;
-  mutable Module* module_ = nullptr;  // whose constructor it is
-  Scope* outer_;                      // the one that was open before, on this thread
+  mutable Module* module_ = nullptr;  // the module whose constructor is running
+  Scope* outer_;                      // the Scope that was open on this thread before this one
 };
 
-/// Base of every layer. A layer holds its parameters as plain Tensor members made by param(), its sublayers as members announced with
-/// child(); it keeps no state between calls. Not copyable: a parent points at its children, and forgets one that dies.
+/// Base class of every layer. A layer stores its parameters as plain Tensor members created by param() and
+/// its sublayers as members announced with child(); it keeps no state between calls. Not copyable, because a
+/// parent points to its children; a parent is told when a child is destroyed.
 ///
-/// Whatever walks the layers (parameters, state_dict, train, freeze, load, on_output, child) throws ValueError for a module that has a
-/// layer which it did not announce ("module: Net does not announce a Linear that it made: child(name, member)"), or had one that is gone
-/// and has no successor ("module: Net's child 'head' is gone: ..."), and for a class that keeps its Scope from its base.
+/// Every function that visits the layers (parameters, state_dict, train, freeze, load, on_output, child)
+/// throws ValueError if a module has constructed a layer and not announced it ("module: Net does not announce
+/// a Linear that it made: child(name, member)"), if an announced child was destroyed and not replaced
+/// ("module: Net's child 'head' is gone: ..."), and if a class did not pass its Scope to its base.
 class Module {
  public:
-  Module() = delete;  // a constructor takes a Scope and hands it on: Net(const nn::Scope& scope = {}) : Module(scope)
-  /// @param scope the argument of the derived class's constructor
+  Module() = delete;  // a constructor takes a Scope and passes it on: Net(const nn::Scope& scope = {}) : Module(scope)
+  /// @param scope the last argument of the derived class's constructor
   explicit Module(const Scope& scope);
   Module(const Module&) = delete;
   Module& operator=(const Module&) = delete;
   virtual ~Module();
 
-  /// Own parameters first, then the children's, in the order of announcement; one that two layers share counts once, by its first name.
-  /// @return dotted names and the parameters themselves
+  /// This module's parameters, then those of its children, in the order of announcement. A parameter that two
+  /// layers share appears once, under its first name.
+  /// @return dotted names and the parameters (the tensors themselves, not copies)
   NamedTensors named_parameters() const;
-  /// @return the same without names
+  /// @return the parameters in the order of named_parameters()
   std::vector<Tensor> parameters() const;
   /// @return the number of elements of all parameters
   int64_t parameter_count() const;
-  /// What belongs to a checkpoint and is not trained, such as a running mean.
-  /// @return dotted names and the buffers themselves
+  /// The tensors that a checkpoint stores although they are not trained, such as a running mean.
+  /// @return dotted names and the buffers (the tensors themselves, not copies)
   NamedTensors named_buffers() const;
-  /// All that a checkpoint holds. Writing to these tensors writes to the module.
+  /// Everything that a checkpoint stores. Writing to these tensors changes the module.
   /// @return parameters, then buffers
   NamedTensors state_dict() const;
 
-  /// This module ("" its name), then all below it with dotted names, a parent before its children.
+  /// This module, under the name "", then all modules below it with dotted names, each parent before its
+  /// children.
   /// @return names and the modules
   std::vector<std::pair<std::string, const Module*>> named_modules() const;
 
-  /// Whether the parameters want gradients; set for all children. An optimiser leaves a frozen parameter as it is. A BatchNorm below goes
-  /// on learning its running mean and variance until train(false).
-  /// @param on false: they want gradients again
+  /// Sets whether the parameters of this module and of all modules below it require gradients. An optimiser
+  /// does not change a frozen parameter. A frozen BatchNorm still updates its running mean and variance until
+  /// train(false).
+  /// @param on true freezes; false makes the parameters require gradients again
   void freeze(bool on = true);
 
-  /// Whether dropout acts; set for all children.
-  /// @param on false for evaluation; a new module trains
+  /// Sets training mode (dropout is applied, BatchNorm uses the batch's statistics) or evaluation mode, for
+  /// this module and all below it.
+  /// @param on true for training, the mode of a new module; false for evaluation
   void train(bool on = true);
-  /// @return what train() set
+  /// @return whether the module is in training mode
   bool training() const { return training_; }
 
-  /// From now on f sees what this layer and every one below it return, when they return it: a layer's result, or the first of several (an
-  /// LSTM's output, an attention's context). It watches and replaces nothing; what it throws comes out of the call. An empty f ends it; a
-  /// second one takes the first one's place, and layers that are added later are not watched. Fused paths that use a layer's parameters
-  /// without calling it pass by its hook. Not to be set while another thread calls the module.
+  /// Installs a hook: f is called with the output of this layer and of every layer below it, each time that
+  /// one returns. If a layer returns several tensors, f sees the first (an LSTM's output, an attention's
+  /// context). f can only observe, not replace the output; an exception that it throws leaves the layer's
+  /// call. An empty f removes the hook; a second call replaces the first hook. Layers added later are not
+  /// observed, nor are fused code paths that use a layer's parameters without calling the layer. Must not be
+  /// called while another thread calls the module.
   /// @param f called with a layer's path and its output
   void on_output(const OutputHook& f);
 
   /// Copies values into parameters and buffers.
-  /// @param values by the names of state_dict()
-  /// @param file stands in messages
-  /// @param loading whether everything has to fit
-  /// @return what did not fit
-  /// @throws FormatError "load 'file': 'w' is missing; Loading::partial takes what fits" for the first such entry when loading is strict;
-  ///   then nothing is copied
+  /// @param values tensors under the names of state_dict()
+  /// @param file name of the file, used in error messages
+  /// @param loading whether differences are an error
+  /// @return the differences
+  /// @throws FormatError "load 'file': 'w' is missing; Loading::partial takes what fits" for the first
+  ///   difference when loading is strict; then nothing is copied
   LoadReport load(const std::map<std::string, Tensor>& values, const std::string& file, Loading loading = Loading::strict);
 
  protected:
-  /// Announces a parameter: it will want a gradient.
-  /// @param name its key, without dots; the member's name
-  /// @param value what it starts from
-  /// @return `value`, to be kept as a member
+  /// Announces a parameter, which will require a gradient.
+  /// @param name its key, without dots; by convention the member's name
+  /// @param value its initial value
+  /// @return `value`, to be stored in a member
   /// @throws ValueError for a name that is taken, empty, "__metadata__" or has a dot
   Tensor param(std::string name, const Tensor& value);
-  /// Announces a buffer.
-  /// @param name its key, without dots; the member's name
-  /// @param value what it starts from
-  /// @return `value`, to be kept as a member
+  /// Announces a buffer: a tensor that checkpoints store and that is not trained.
+  /// @param name its key, without dots; by convention the member's name
+  /// @param value its initial value
+  /// @return `value`, to be stored in a member
   Tensor buffer(std::string name, const Tensor& value);
-  /// Announces a sublayer; one whose name was that of a child that is gone takes its place.
-  /// @param name stands in front of its parameters' names
-  /// @param module a member of this module, or what a member holds. One that dies is no child any more.
-  /// @throws ValueError for a name as in param(), a module that contains this one, and one that cannot be walked (above)
+  /// Announces a sublayer. A child with the name of one that was destroyed replaces it.
+  /// @param name prefix of the names of its parameters
+  /// @param module a member of this module, or an object that a member owns; once destroyed it is no longer a
+  ///   child
+  /// @throws ValueError for an invalid name (see param()), a module that contains this one, and one that
+  ///   cannot be visited (see the class)
   void child(std::string name, Module& module);
-  /// Takes a child back: before a member is given up for good, or after.
-  /// @param name as it was announced
-  /// @throws ValueError for a name that no child has
+  /// Removes a child from the list, before or after the member is destroyed for good.
+  /// @param name the name that it was announced with
+  /// @throws ValueError if no child has this name
   void remove_child(const std::string& name);
-  /// A layer's call operator returns announce(its result), so that the output hook sees it: one branch when there is none.
-  /// @param output the result
-  /// @return the same
+  /// Calls the output hook, if there is one. A layer's call operator ends with `return announce(result)`;
+  /// without a hook this costs one branch.
+  /// @param output the layer's result
+  /// @return `output`, unchanged
   Tensor announce(Tensor output) const {
     if (output_hook_) [[unlikely]]
       (*output_hook_->f)(output_hook_->path, output);
@@ -152,12 +169,12 @@ class Module {
   void collect_modules(const std::string& path, std::vector<std::pair<std::string, const Module*>>& into) const;
   void collect(const std::string& prefix, NamedTensors Module::*which, NamedTensors& into) const;
   NamedTensors parameters_, buffers_;
-  std::vector<std::pair<std::string, Module*>> children_;  // null: gone, and none in its place
-  std::vector<Module*> parents_;                           // who announced this one
-  const Scope* scope_;                                     // of the constructor, while it runs
-  const std::type_info* made_as_ = nullptr;                // the class when its Scope ended
-  Module* maker_ = nullptr;                                // in whose constructor this one was made, until somebody announces it
-  std::vector<Module*> unannounced_;                       // the other end of maker_
+  std::vector<std::pair<std::string, Module*>> children_;  // null: the child was destroyed and not replaced
+  std::vector<Module*> parents_;                           // the modules that announced this one as their child
+  const Scope* scope_;                                     // the constructor's Scope while it runs
+  const std::type_info* made_as_ = nullptr;                // the dynamic type when its Scope ended
+  Module* maker_ = nullptr;                                // the module whose constructor made this one, until this one is announced
+  std::vector<Module*> unannounced_;                       // modules whose maker_ is this one
   void place(const std::string& path, const std::shared_ptr<const OutputHook>& f);
   bool training_ = true;
   std::unique_ptr<const PlacedHook> output_hook_;

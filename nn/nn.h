@@ -1,4 +1,4 @@
-// Everything of the nn layer.
+// Includes every public header of the nn layer.
 #pragma once
 
 #include "nn/activations.h"

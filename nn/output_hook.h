@@ -1,4 +1,4 @@
-// What a module's output hook is; Module::on_output sets it (module.h).
+// Types of a module's output hook, which Module::on_output installs (module.h).
 #pragma once
 
 #include <functional>
@@ -9,13 +9,14 @@
 
 namespace heed::nn {
 
-/// f(path, output): path is the layer's dotted name from where the hook was set, as in named_parameters() ("" for that module itself).
+/// A function f(path, output). The path is the dotted name of the layer relative to the module where the hook
+/// was installed, as in named_parameters(); "" for that module itself.
 using OutputHook = std::function<void(const std::string& path, const Tensor& output)>;
 
-/// A module's share of a hook that was set on it or above.
+/// What each module stores of a hook that was installed on it or on a module above it.
 struct PlacedHook {
-  std::string path;                     // of the layer
-  std::shared_ptr<const OutputHook> f;  // shared by all layers below
+  std::string path;                     // path of this module
+  std::shared_ptr<const OutputHook> f;  // the hook, shared by all modules that it observes
 };
 
 }  // namespace heed::nn

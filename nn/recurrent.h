@@ -1,4 +1,4 @@
-// What LSTM and GRU share: layers on top of each other, one or both directions, states that come in and go out.
+// Shared code of LSTM and GRU: stacked layers in one or both directions, with initial and final states.
 #pragma once
 
 #include <algorithm>
@@ -13,25 +13,26 @@
 
 namespace heed::nn {
 
-/// The form of a stacked LSTM or GRU.
+/// Options of a stacked LSTM or GRU.
 struct RecurrentOptions {
-  int64_t layers = 1;          // stacked, at least 1
-  bool bidirectional = false;  // every layer reads in both directions
-  double dropout = 0;          // between layers, in [0, 1)
+  int64_t layers = 1;          // number of stacked layers, at least 1
+  bool bidirectional = false;  // whether every layer reads in both directions
+  double dropout = 0;          // probability of dropout between layers, in [0, 1)
   bool residual = false;       // from the second layer on, a layer's input is added to its output (Wu et al. 2016, sec. 3.1, eq. 6)
-  bool composed = false;       // LSTM: step by step from public ops, for gradients of second order; slower. A GRU always is
+  bool composed = false;       // LSTM: compute step by step with public ops, for second-order gradients; slower. A GRU always does
 };
 
 namespace detail {
 
-/// Reads sequences step by step from public ops.
-/// @tparam N kinds of state
-/// @param from_input [B, T, *]: what the input gives, for all steps at once
-/// @param lengths of the B sequences, 0..T
-/// @param states [B, H] each, where they start
+/// Runs a recurrent layer step by step with public ops.
+/// @tparam N number of state tensors: 1 for GRU, 2 for LSTM
+/// @param from_input [B, T, *]: the input's contribution to the gates, for all steps at once
+/// @param lengths lengths of the B sequences, 0..T
+/// @param states initial states, [B, H] each
 /// @param reverse reads each sequence from its own last element to its first
-/// @param step (from_input of a step [B, *], states) -> the next states
-/// @return the first state at every step [B, T, H], zeros past a length, and all of them at each sequence's end
+/// @param step function (from_input of one step [B, *], states) -> the next states
+/// @return the first state at every step [B, T, H], 0 after the end of a sequence, and all states at the end
+///   of each sequence
 template <size_t N, class Step>
 std::pair<Tensor, std::array<Tensor, N>> read_steps(const Tensor& from_input, const std::vector<int64_t>& lengths,
                                                     std::array<Tensor, N> states, bool reverse, const Step& step) {
@@ -51,33 +52,34 @@ std::pair<Tensor, std::array<Tensor, N>> read_steps(const Tensor& from_input, co
       states = std::move(next);
       continue;
     }
-    const Tensor runs = runs_at(t);  // chosen and not multiplied: what lies past an end may be NaN
+    const Tensor runs = runs_at(t);  // selected, not multiplied by a mask: values past the end may be NaN
     outputs[static_cast<size_t>(t)] = where(runs, next[0], zeros({}, from_input.dtype()));
-    for (size_t kind = 0; kind < N; ++kind) states[kind] = where(runs, next[kind], states[kind]);  // a sequence that rests keeps its state
+    // A sequence that has ended keeps its state.
+    for (size_t kind = 0; kind < N; ++kind) states[kind] = where(runs, next[kind], states[kind]);
   }
   return {outputs.empty() ? zeros({B, 0, states[0].size(1)}, from_input.dtype()) : stack(outputs, 1), states};
 }
 
 }  // namespace detail
 
-/// Layers of one kind, one or two directions each; D = 2 when bidirectional, else 1.
-/// @tparam Layer reads a sequence in one direction: Layer::Reading is {output, ends}, `ends` an array of its kinds of state, and
-///   layer.read(x, lengths, starts, reverse) gives one
+/// A stack of recurrent layers of one type, in one or two directions; D = 2 when bidirectional, else 1.
+/// @tparam Layer processes a sequence in one direction: layer.read(x, lengths, starts, reverse) returns a
+///   Layer::Reading {output, ends}, where `ends` is an array of the state tensors
 template <class Layer>
 class StackedRecurrent : public Module {
  protected:
-  using Reading = typename Layer::Reading;                     // what a layer gives
-  using States = decltype(Reading::ends);                      // of one layer in one direction: [B, hidden] each
-  static constexpr size_t kKinds = std::tuple_size_v<States>;  // of state: hidden, and cell
-  /// What all layers give.
+  using Reading = typename Layer::Reading;                     // result of one layer
+  using States = decltype(Reading::ends);                      // the states of one layer in one direction, [B, hidden] each
+  static constexpr size_t kKinds = std::tuple_size_v<States>;  // number of state tensors: hidden, and for LSTM cell
+  /// Result of all layers.
   struct Stack {
-    Tensor output;             // [B, T, D hidden], of the last layer
-    std::vector<States> ends;  // by layer and direction: layer 0 forward, layer 0 backward, layer 1 forward, ...
+    Tensor output;             // [B, T, D hidden]: output of the last layer
+    std::vector<States> ends;  // final states by layer and direction: layer 0 forward, layer 0 backward, layer 1 forward, ...
   };
 
-  /// @param kind stands in messages
-  /// @param in,hidden the sizes, at least 1
-  /// @param options layers, directions, dropout, residuals
+  /// @param kind name of the layer, used in error messages
+  /// @param in,hidden input size and state size, at least 1
+  /// @param options number of layers, directions, dropout, residuals
   /// @throws ValueError for a number outside its range
   StackedRecurrent(const char* kind, int64_t in, int64_t hidden, RecurrentOptions options, const Scope& scope)
       : Module(scope), kind_(kind), hidden_(hidden), options_(options), dropout_(options.dropout) {
@@ -94,12 +96,12 @@ class StackedRecurrent : public Module {
     }
   }
 
-  /// Reads sequences.
+  /// Runs all layers over sequences.
   /// @param x [B, T, in]
-  /// @param lengths i64 [B] or undefined (all T)
-  /// @param starts by kind: [layers D, B, hidden] or undefined (zeros)
-  /// @return the last layer's output and every state at each sequence's end
-  /// @throws ShapeError for starts that do not fit
+  /// @param lengths i64 [B]; undefined: all T
+  /// @param starts initial values of each state, [layers D, B, hidden]; undefined: zeros
+  /// @return the last layer's output, and the states of every layer at the end of each sequence
+  /// @throws ShapeError for initial states of another shape
   Stack run(const Tensor& x, const Tensor& lengths, const std::array<Tensor, kKinds>& starts) const {
     const auto count = static_cast<int64_t>(layers_.size());
     for (const Tensor& start : starts) {
@@ -126,16 +128,16 @@ class StackedRecurrent : public Module {
     stack.output = announce(std::move(stack.output));
     return stack;
   }
-  /// @param stack what run() gave
-  /// @param kind of state
-  /// @return [B, D hidden], the last layer's: both directions side by side
+  /// @param stack result of run()
+  /// @param kind index of the state: 0 hidden, 1 cell
+  /// @return [B, D hidden]: final state of the last layer, the two directions concatenated
   Tensor last(const Stack& stack, size_t kind) const {
     const States& end = stack.ends.back();
     return options_.bidirectional ? concat({stack.ends[stack.ends.size() - 2][kind], end[kind]}, 1) : end[kind];
   }
-  /// @param stack what run() gave
-  /// @param kind of state
-  /// @return [layers D, B, hidden], all of them
+  /// @param stack result of run()
+  /// @param kind index of the state: 0 hidden, 1 cell
+  /// @return [layers D, B, hidden]: final states of all layers and directions
   Tensor all(const Stack& stack, size_t kind) const {
     std::vector<Tensor> states;
     for (const States& end : stack.ends) states.push_back(end[kind]);

@@ -1,4 +1,4 @@
-// What a network is made of, as a table.
+// A table of a network's layers.
 #pragma once
 
 #include <functional>
@@ -8,14 +8,14 @@
 
 namespace heed::nn {
 
-/// A row for each layer that has parameters or was called: its kind, the parameters at and below it, their bytes and its buffers', and,
-/// when a run is given, the shape of its last output and the operations of its own products and convolutions (FlopCounter). Products in
-/// which a layer's own weights take no part, such as an attention's energies, count for the layer around it.
-///   std::cout << summary(net, [&] { net(x); });
-/// @param module whose output hook is replaced, and empty afterwards
-/// What a run does to the module it does here too: a BatchNorm in training mode learns from it.
-/// @param run calls the module once; empty: no outputs and operations
-/// @return lines of text, the totals at the end
+/// Lists each layer that has parameters or was called: its class, the number of parameters in it and below
+/// it, the bytes of its parameters and buffers, and, if a run is given, the shape of its last output and the
+/// operations of its own matrix products and convolutions (FlopCounter). Products that do not involve a
+/// layer's own weights, such as an attention's energies, are counted for the enclosing layer.
+/// @param module the network. Its output hook is replaced and empty afterwards; the run has its usual effects
+///   on it, such as a BatchNorm in training mode that updates its running averages
+/// @param run function that calls the module once; if empty, outputs and operations are not listed
+/// @return lines of text, with the totals at the end
 std::string summary(Module& module, const std::function<void()>& run = {});
 
 }  // namespace heed::nn

@@ -1,5 +1,5 @@
-// Transformer layers (Vaswani et al. 2017): layer normalisation, self- and cross-attention of several heads, feed-forward, and the caches
-// that decoding word by word needs.
+// Transformer layers (Vaswani et al. 2017): layer normalisation, multi-head self-attention and
+// cross-attention, feed-forward, and the caches for decoding word by word.
 #pragma once
 
 #include <vector>
@@ -8,11 +8,12 @@
 
 namespace heed::nn {
 
-/// (x - mean) / sqrt(var + eps) * gain + bias over the last dimension (Ba, Kiros & Hinton 2016).
+/// Layer normalisation: (x - mean) / sqrt(var + eps) * gain + bias over the last dimension (Ba, Kiros &
+/// Hinton 2016).
 class LayerNorm : public Module {
  public:
-  /// @param size D
-  /// @param eps keeps the root away from 0
+  /// @param size size D of each position's vector
+  /// @param eps added under the square root so that it is not 0
   /// @throws ValueError for a size below 1 and a negative eps
   explicit LayerNorm(int64_t size, double eps = 1e-5, const Scope& scope = {})
       : Module(scope),
@@ -21,7 +22,7 @@ class LayerNorm : public Module {
         bias(param("bias", zeros({size}))),
         eps_(eps) {}
   /// @param x [*, size]
-  /// @return the same shape
+  /// @return a tensor of the same shape
   Tensor operator()(const Tensor& x) const { return announce(layer_norm(x, gain, bias, eps_)); }
   Tensor gain, bias;  // [size]
 
@@ -29,87 +30,91 @@ class LayerNorm : public Module {
   double eps_;
 };
 
-/// Keys and values of one attention.
+/// Projected keys and values of one attention layer.
 struct KeyValue {
   Tensor key, value;  // [B, S, D]
 };
 
-/// Multi-head self-attention with one joint projection (Vaswani et al. 2017, sec. 3.2.2); masked when causal (sec. 3.2.3).
+/// Multi-head self-attention with one joint projection to queries, keys and values (Vaswani et al. 2017, sec.
+/// 3.2.2); with causal = true, later positions are masked (sec. 3.2.3).
 class SelfAttention : public Module {
  public:
-  /// What attention gives.
+  /// Result of attention.
   struct Output {
     Tensor output;   // [B, T, D]
-    Tensor weights;  // [B, heads, T, S]
+    Tensor weights;  // [B, heads, T, S]: attention weights
   };
-  /// @param size D
-  /// @param heads how many; divides `size`
-  /// @param causal whether a position sees itself and earlier ones alone
-  /// @param rotary queries and keys turn by their positions, head by head (nn/positional.h, rotary); the size of a head must be even
+  /// @param size size D of each position's vector
+  /// @param heads number of heads; must divide `size`
+  /// @param causal whether a position sees only itself and earlier positions
+  /// @param rotary whether queries and keys are rotated by their positions in each head (rotary() in
+  ///   nn/positional.h); the size of a head must then be even
   /// @throws ValueError when `heads` does not divide `size`
   SelfAttention(int64_t size, int64_t heads, bool causal, bool rotary = false, const Scope& scope = {});
   /// @param x [B, T, D]
-  /// @param lengths i64 [B] or undefined (all T)
-  /// @param mask what scaled_dot_attention takes (framework/ops/recurrent.h), [T, T], [B, T, T] or [B, heads, T, T], or undefined
+  /// @param lengths i64 [B]; undefined: all T
+  /// @param mask a mask as for scaled_dot_attention (framework/ops/recurrent.h), [T, T], [B, T, T] or [B,
+  ///   heads, T, T], or undefined
   /// @return output [B, T, D], weights [B, heads, T, T]
   /// @throws ShapeError, DTypeError
   Output operator()(const Tensor& x, const Tensor& lengths, const Tensor& mask = {}) const;
-  /// One further position that sees all positions of `cache` and itself.
+  /// Computes one further position, which sees all positions in `cache` and itself.
   /// @param x [B, 1, D]
-  /// @param cache undefined members at first; grows by the position
-  /// @return output [B, 1, D], weights [B, heads, 1, S] over the grown cache
+  /// @param cache keys and values of the earlier positions, undefined members at first; the new position is appended
+  /// @return output [B, 1, D], weights [B, heads, 1, S] over the S positions of the extended cache
   Output step(const Tensor& x, KeyValue& cache) const;
 
  private:
   Tensor turned(const Tensor& x, int64_t first) const;
   int64_t size_, heads_;
   bool causal_, rotary_;
-  Linear joint_, output_;  // [3 D, D]: query, key, value
+  Linear joint_, output_;  // joint_ has weight [3 D, D]: query, key, value
 };
 
-/// Multi-head attention on another sequence (Vaswani et al. 2017, sec. 3.2.3).
+/// Multi-head attention to another sequence, the memory (Vaswani et al. 2017, sec. 3.2.3).
 class CrossAttention : public Module {
  public:
-  /// @param size D
-  /// @param heads how many; divides `size`
+  /// @param size size D of each position's vector
+  /// @param heads number of heads; must divide `size`
   CrossAttention(int64_t size, int64_t heads, const Scope& scope = {});
-  /// Keys and values, computed once, used for every query.
+  /// Projects the memory to keys and values, once for all queries.
   /// @param memory [B, S, D]
-  /// @return both [B, S, D]
+  /// @return key and value, [B, S, D] each
   KeyValue prepare(const Tensor& memory) const;
   /// @param x [B, T, D]
-  /// @param memory what prepare() gave
-  /// @param lengths i64 [B] of the memory, or undefined (all S)
-  /// @param mask as in SelfAttention, of the memory's S keys
+  /// @param memory result of prepare()
+  /// @param lengths i64 [B], lengths of the memory; undefined: all S
+  /// @param mask as in SelfAttention, over the memory's S keys
   /// @return output [B, T, D], weights [B, heads, T, S]
   SelfAttention::Output operator()(const Tensor& x, const KeyValue& memory, const Tensor& lengths, const Tensor& mask = {}) const;
 
  private:
   int64_t size_, heads_;
-  Linear query_, joint_, output_;  // joint [2 D, D]: key, value
+  Linear query_, joint_, output_;  // joint_ has weight [2 D, D]: key, value
 };
 
-/// The form of a Transformer's layers.
+/// Options of Transformer layers.
 struct TransformerOptions {
   int64_t size = 128;          // D
   int64_t feed_forward = 256;  // inner size of the feed-forward sublayer
-  int64_t heads = 4;           // of every attention; divides size
-  double dropout = 0.1;        // on each sublayer's result
-  bool pre_norm = true;        // x + f(norm(x)); else norm(x + f(x))
-  bool rotary = false;         // self-attention knows positions by turning queries and keys
+  int64_t heads = 4;           // number of heads of every attention; divides size
+  double dropout = 0.1;        // probability of dropout on the result of each sublayer
+  bool pre_norm = true;        // true: x + f(norm(x)); false: norm(x + f(x))
+  bool rotary = false;         // whether self-attention encodes positions by rotating queries and keys
 };
 
-/// One sublayer: residual, dropout and normalisation around f (Vaswani et al. 2017, sec. 3.1; pre-norm: Xiong et al. 2020, fig. 1b).
+/// Wraps a sublayer function f with the residual connection, dropout and layer normalisation (Vaswani et al.
+/// 2017, sec. 3.1; pre-norm: Xiong et al. 2020, fig. 1b).
 class Sublayer : public Module {
  public:
-  /// @param options size, dropout and pre_norm are read
+  /// @param options only size, dropout and pre_norm are used
   explicit Sublayer(const TransformerOptions& options, const Scope& scope = {})
       : Module(scope), pre_norm_(options.pre_norm), norm_(options.size), dropout_(options.dropout) {
     child("norm", norm_);
     child("dropout", dropout_);
   }
   /// @param x [B, T, D]
-  /// @param f the sublayer's own function, Tensor(const Tensor&)
+  /// @param f the function to wrap, Tensor(const Tensor&)
   /// @return [B, T, D]
   template <class F>
   Tensor operator()(const Tensor& x, const F& f) const {
@@ -122,31 +127,31 @@ class Sublayer : public Module {
   Dropout dropout_;
 };
 
-/// W_2 relu(W_1 x + b_1) + b_2 (Vaswani et al. 2017, eq. 2).
+/// Feed-forward network: W_2 relu(W_1 x + b_1) + b_2 (Vaswani et al. 2017, eq. 2).
 class FeedForward : public Module {
  public:
-  /// @param size D
-  /// @param hidden rows of W_1
+  /// @param size size D of each position's vector
+  /// @param hidden inner size: the number of rows of W_1
   FeedForward(int64_t size, int64_t hidden, const Scope& scope = {}) : Module(scope), first_(size, hidden), second_(hidden, size) {
     child("first", first_);
     child("second", second_);
   }
   /// @param x [*, D]
-  /// @return the same shape
+  /// @return a tensor of the same shape
   Tensor operator()(const Tensor& x) const { return announce(second_(relu(first_(x)))); }
 
  private:
   Linear first_, second_;
 };
 
-/// Self-attention and feed-forward (Vaswani et al. 2017, sec. 3.1).
+/// One encoder layer: self-attention and feed-forward (Vaswani et al. 2017, sec. 3.1).
 class TransformerEncoderLayer : public Module {
  public:
-  /// @param options sizes, dropout, the norm's place, rotary
+  /// @param options sizes, dropout, place of the normalisation, rotary
   explicit TransformerEncoderLayer(const TransformerOptions& options, const Scope& scope = {});
   /// @param x [B, S, D]
-  /// @param lengths i64 [B] or undefined (all S)
-  /// @param weights gets [B, heads, S, S] when given
+  /// @param lengths i64 [B]; undefined: all S
+  /// @param weights if not null, receives the attention weights [B, heads, S, S]
   /// @param mask as in SelfAttention
   /// @return [B, S, D]
   Tensor operator()(const Tensor& x, const Tensor& lengths, Tensor* weights = nullptr, const Tensor& mask = {}) const;
@@ -157,33 +162,35 @@ class TransformerEncoderLayer : public Module {
   Sublayer first_, second_;
 };
 
-/// Causal self-attention, attention on the memory, feed-forward (Vaswani et al. 2017, sec. 3.1).
+/// One decoder layer: causal self-attention, cross-attention to the memory, feed-forward (Vaswani et al.
+/// 2017, sec. 3.1).
 class TransformerDecoderLayer : public Module {
  public:
-  /// @param options sizes, dropout, the norm's place, rotary
+  /// @param options sizes, dropout, place of the normalisation, rotary
   explicit TransformerDecoderLayer(const TransformerOptions& options, const Scope& scope = {});
-  /// What the layer gives.
+  /// Result of the layer.
   struct Output {
     Tensor output;         // [B, T, D]
     Tensor self_weights;   // [B, heads, T, T]
-    Tensor cross_weights;  // [B, heads, T, S]
+    Tensor cross_weights;  // [B, heads, T, S]: attention weights
   };
-  /// Keys and values of the memory, computed once.
+  /// Projects the memory to keys and values, once for all steps.
   /// @param memory [B, S, D]
-  /// @return both [B, S, D]
+  /// @return key and value, [B, S, D] each
   KeyValue prepare(const Tensor& memory) const { return cross_attention_.prepare(memory); }
-  /// All positions of a given target at once.
+  /// Computes all positions of a given target at once.
   /// @param x [B, T, D]
-  /// @param memory what prepare() gave
-  /// @param lengths i64 [B] of the memory, or undefined
-  /// @return output [B, T, D] and both weights
+  /// @param memory result of prepare()
+  /// @param lengths i64 [B], lengths of the memory; undefined: all S
+  /// @return output [B, T, D] and the weights of both attentions
   Output operator()(const Tensor& x, const KeyValue& memory, const Tensor& lengths) const;
-  /// One further position.
+  /// Computes one further position.
   /// @param x [B, 1, D]
-  /// @param cache of the self-attention; undefined members at first; grows by the position
-  /// @param memory what prepare() gave
-  /// @param lengths i64 [B] of the memory, or undefined
-  /// @return output [B, 1, D]; self_weights over the grown cache
+  /// @param cache keys and values of the self-attention for the earlier positions, undefined members at
+  ///   first; the new position is appended
+  /// @param memory result of prepare()
+  /// @param lengths i64 [B], lengths of the memory; undefined: all S
+  /// @return output [B, 1, D]; self_weights over the positions of the extended cache
   Output step(const Tensor& x, KeyValue& cache, const KeyValue& memory, const Tensor& lengths) const;
 
  private:

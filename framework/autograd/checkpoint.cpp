@@ -17,7 +17,7 @@ namespace {
 
 using Function = std::function<std::vector<Tensor>(const std::vector<Tensor>&)>;
 
-class GeneratorScope {  // the thread's generator in an earlier state
+class GeneratorScope {  // sets the thread's generator to an earlier state while it exists
  public:
   explicit GeneratorScope(Generator::State state) : before_(default_generator().state()) { default_generator().set_state(state); }
   ~GeneratorScope() { default_generator().set_state(before_); }
@@ -106,7 +106,7 @@ std::vector<Tensor> checkpoint(Function f, std::vector<Tensor> inputs) {
   for (size_t i = 0; i < results.size(); ++i) {
     Tensor& y = results[i];
     if (!y.defined() || !is_floating(y.dtype())) continue;
-    y = y.detach();  // f may give back what it was given
+    y = y.detach();  // f may return one of its inputs
     y.body()->grad_node = handle;
     y.body()->grad_output = static_cast<int32_t>(i);
   }

@@ -1,5 +1,6 @@
-// Gradient checkpointing (Chen et al. 2016, "Training deep nets with sublinear memory cost"): memory for time. What lies between the inputs
-// and the results of a function is not kept for backward but computed again when backward gets there.
+// Gradient checkpointing (Chen et al. 2016, "Training deep nets with sublinear memory cost"): saves memory at
+// the cost of time. The intermediate results of a function are not kept for backward; they are recomputed
+// when backward needs them.
 #pragma once
 
 #include <functional>
@@ -9,23 +10,26 @@
 
 namespace heed {
 
-/// f(inputs), of which only the inputs are kept: f runs without recording, and in backward once more with it, from where the gradients go
-/// on to the inputs and to all that f reads besides (its parameters). The random numbers of default_generator() and the precision of
-/// products are set back for the second run, so that dropout draws the same mask; the gradients are those of f itself bit for bit, and
-/// gradients of gradients work as well (a graph of create_graph is kept whole: it saves nothing there).
+/// Computes f(inputs) and keeps only the inputs for backward. f first runs without being recorded; backward
+/// runs it a second time with recording, and propagates gradients through that recording to the inputs and to
+/// everything else that f reads (its parameters). For the second run the state of default_generator() and the
+/// autocast setting are restored, so dropout draws the same mask. The gradients equal those of f itself bit
+/// for bit. Gradients of gradients work too, but a graph recorded with create_graph is kept in full, so no
+/// memory is saved there.
 ///
-/// f has to do the same twice: between forward and backward neither the values that it reads may change (inputs are checked, GradError; the
-/// rest is not) nor a train() switch, and what f changes it changes twice (batch norm's running mean). In backward GradError is thrown when
-/// f gives other shapes or another number of tensors than before.
+/// f must do the same both times. Between forward and backward, neither the values that it reads nor the
+/// module's train() setting may change; a changed input is detected (GradError), other changes are not. Side
+/// effects of f happen twice, such as the update of batch normalisation's running mean. Backward throws
+/// GradError if f returns different shapes or a different number of tensors the second time.
 /// @param f a function of tensors, called twice
-/// @param inputs are kept
-/// @return f's results, which may be undefined or not floating; floating ones want a gradient always while recording is on, since nobody
-///   knows what f reads
+/// @param inputs arguments of f; kept until backward
+/// @return f's results, which may include undefined or non-floating tensors. While recording is on, every
+///   floating result requires a gradient, because checkpoint cannot know which parameters f reads
 std::vector<Tensor> checkpoint(std::function<std::vector<Tensor>(const std::vector<Tensor>&)> f, std::vector<Tensor> inputs);
 
-/// The same for one input and one output.
-/// @param f a function of a tensor, called twice
-/// @param x is kept
+/// The same for a function with one input and one output.
+/// @param f function of one tensor, called twice
+/// @param x argument of f; kept until backward
 /// @return f's result
 Tensor checkpoint(std::function<Tensor(const Tensor&)> f, const Tensor& x);
 

@@ -18,8 +18,10 @@ void require_training(const char* op) {
   if (InferenceGuard::active()) throw GradError(op, "not under InferenceGuard");
 }
 
-// The nodes still to run, the youngest first: it lies in `next_`, the others in a heap, so that a chain needs no heap. Cotangents lie in
-// the nodes; whatever happens, they are cleared at the end. The roots hold the graph, so that nodes need no counted pointers here.
+// The nodes still to run, as a priority queue by falling sequence number. The first one is kept in `next_`
+// and the others in a heap, so that a plain chain of nodes never uses the heap. Cotangents are stored in the
+// nodes and are always cleared at the end, also after an error. The roots own the graph, so raw pointers to
+// nodes suffice here.
 class Agenda {
  public:
   ~Agenda() {
@@ -84,7 +86,8 @@ void seed(Agenda& agenda, const Tensor& y, const Tensor& cotangent) {
 
 bool is_leaf(const Node& node) { return node.sequence == 0; }
 
-// The cotangents of a run lie in the nodes, so a second run inside it would mix with them.
+// Forbids a backward inside a backward of the same thread: cotangents are stored in the nodes, so the two
+// would mix.
 class Running {
  public:
   explicit Running(const char* op) {
@@ -112,7 +115,7 @@ void run(Agenda& agenda, std::vector<Capture>* captures, bool retain_graph) {
       for (Capture& capture : *captures) {
         if (capture.edge.node.get() == &node) capture.value = node.cotangents[static_cast<size_t>(capture.edge.output)];
       }
-      if (is_leaf(node)) continue;  // leaves collect nothing here
+      if (is_leaf(node)) continue;  // grad() does not accumulate in leaves
     }
     Grads grads(node, agenda);
     try {
@@ -120,7 +123,7 @@ void run(Agenda& agenda, std::vector<Capture>* captures, bool retain_graph) {
       const AutocastGuard as_recorded(node.autocast);
       node.backward(grads);
       for (BackwardHook* hook = BackwardHook::innermost(); hook; hook = hook->outer()) hook->after(node);
-    } catch (...) {  // what it had handed on already lies in nodes that are not on the agenda yet
+    } catch (...) {  // clear the cotangents that the failed vjp has already added to nodes that are not on the agenda yet
       for (int i = 0; i < node.edge_count(); ++i) {
         if (const Edge& edge = node.edge(i); edge.node && !edge.node->queued) Agenda::forget(*edge.node);
       }
@@ -227,12 +230,12 @@ void Grads::add_matmul(int i, const Tensor& a, const Tensor& b) {
   const auto takes_product = [&] {
     const int d = total.ndim();
     return d >= 2 && a.ndim() == d && b.ndim() == d && total.dtype() == a.dtype() && total.shape() == a.shape().with(d - 1, b.size(-1)) &&
-           total.strides()[d - 2] >= total.shape()[d - 1];  // a single row is dense with any stride, which GEMM refuses
+           total.strides()[d - 2] >= total.shape()[d - 1];  // one row is dense with any stride, but GEMM needs one >= its length
   };
   if (!total.defined() || !may_change(total) || !takes_product()) {
     accumulate(total, matmul(a, b));
   } else {
-    const detail::RoundedProducts rounded(AutocastGuard::active());  // as matmul would
+    const detail::RoundedProducts rounded(AutocastGuard::active());  // round as matmul would
     kernels::matmul(a, b, total, 1.0);
   }
 }

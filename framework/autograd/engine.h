@@ -1,4 +1,5 @@
-// The engine: runs recorded nodes by falling sequence number, without recursion and in one fixed order.
+// The autograd engine: runs the vjps of recorded nodes in order of falling sequence number, so in one fixed
+// order and without recursion.
 #pragma once
 
 #include <span>
@@ -9,71 +10,76 @@
 
 namespace heed {
 
-/// Collects gradients of `y` in every leaf that wants one. See Tensor::backward.
-/// @param y the loss, or any tensor with a cotangent
-/// @param cotangent of y's shape; undefined: 1, for a y of one element
-/// @param retain_graph keeps what was saved, so that backward can run again
-/// @throws GradError when nothing wants a gradient, the graph was freed or a saved value was changed in place
+/// Adds the gradient of `y` to every leaf that requires one; the same as Tensor::backward.
+/// @param y the loss, or a tensor of any shape together with a cotangent
+/// @param cotangent gradient of the final loss with respect to y, of y's shape; undefined: 1, for a y of one
+///   element
+/// @param retain_graph keeps the values saved for backward, so that backward can run again
+/// @throws GradError when y does not require a gradient, the graph was freed or a saved value was changed in
+///   place; ShapeError for a cotangent of another shape, or none for a y of several elements
 void backward(const Tensor& y, const Tensor& cotangent = {}, bool retain_graph = false);
 
-/// How grad() goes about it.
+/// Options of grad().
 struct GradOptions {
-  bool create_graph = false;  // the gradients are differentiable themselves
-  bool retain_graph = false;  // the graph may be walked again; implied by create_graph
-  bool allow_unused = false;  // an input that `outputs` do not depend on gives an undefined tensor, not a GradError
+  bool create_graph = false;  // record the gradients, so that they can be differentiated again
+  bool retain_graph = false;  // keep the graph, so that it can be differentiated again; implied by create_graph
+  bool allow_unused = false;  // return an undefined tensor for an input that `outputs` do not depend on, instead of throwing GradError
 };
 
-/// d(sum over outputs of <output, cotangent>) / d(input) for each input; leaves collect nothing.
-/// @param outputs what is differentiated
-/// @param inputs leaves or results of ops
-/// @param cotangents of the outputs' shapes; may be shorter or hold undefined tensors for outputs of one element (then 1)
-/// @param options whether the result is differentiable, the graph stays, an input may be unused
-/// @return one tensor for each input, of its shape
+/// Computes d(sum over outputs of <output, cotangent>) / d(input) for each input, without changing the grad()
+/// of any leaf.
+/// @param outputs the tensors to differentiate
+/// @param inputs the tensors to differentiate with respect to: leaves or results of ops
+/// @param cotangents one for each output, of its shape; for an output of one element it may be undefined or
+///   missing at the end, and is then 1
+/// @param options whether the result is differentiable, the graph is kept, and an input may be unused
+/// @return one gradient for each input, of its shape
 /// @throws GradError for an input that the outputs do not depend on, a freed graph or a saved value that was changed in place
 std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs, std::span<const Tensor> cotangents = {},
                          GradOptions options = {});
 
 class Agenda;
-/// What a vjp adds its results to: one slot for each input of the op. Contributions are summed in place where nobody else can see
-/// the buffer, and matrix products are accumulated into it by the GEMM itself.
+/// Receives the results of a vjp: one slot for each input of the op, where the input's gradient is
+/// accumulated. Sums are computed in place when nothing else uses the buffer; matrix products are added by
+/// the GEMM itself (beta = 1).
 class Grads {
  public:
-  /// @param node whose vjp runs
-  /// @param agenda of the engine
+  /// @param node the node whose vjp runs
+  /// @param agenda the engine's list of nodes still to run
   Grads(Node& node, Agenda& agenda) : node_(node), agenda_(agenda) {}
-  /// @param i number of the input
-  /// @return whether anyone wants its gradient
+  /// @param i index of the op's input
+  /// @return whether the gradient of this input is needed
   bool wants(int i) const {
     if (i < 0 || i >= node_.edge_count()) [[unlikely]]
       throw_no_input(i);
     return static_cast<bool>(node_.edge(i).node);
   }
   /// @{
-  /// slot i += g.
-  /// @param i number of the input
-  /// @param g of the input's shape; one that is moved may become the slot
+  /// Adds g to the gradient of input i.
+  /// @param i index of the op's input
+  /// @param g gradient of the input's shape; an rvalue may be kept as the slot itself
   void add(int i, const Tensor& g);
   void add(int i, Tensor&& g);
   /// @}
-  /// slot i += a b.
-  /// @param i number of the input
+  /// Adds the matrix product a b to the gradient of input i.
+  /// @param i index of the op's input
   /// @param a,b matrices or equal batches of matrices
   void add_matmul(int i, const Tensor& a, const Tensor& b);
-  /// A part of slot i += g.
-  /// @param i number of the input
-  /// @param shape of the input
-  /// @param dim,start where along which dimension the part begins
-  /// @param g of the part's shape
+  /// Adds g to a slice of the gradient of input i.
+  /// @param i index of the op's input
+  /// @param shape shape of the input
+  /// @param dim,start dimension that is sliced, and the first index of the slice
+  /// @param g gradient of the slice's shape
   void add_slice(int i, const Shape& shape, int dim, int64_t start, const Tensor& g);
-  /// A buffer for slot i to accumulate into. For fused kernels.
-  /// @param i number of the input
-  /// @param shape,dtype of the input
-  /// @return zeros at first; undefined when grad mode is on
+  /// The buffer of input i's gradient, for fused kernels that accumulate into it directly.
+  /// @param i index of the op's input
+  /// @param shape,dtype shape and dtype of the input
+  /// @return the buffer, zeros if nothing was added before; undefined while grad mode is on (use add() then)
   Tensor buffer(int i, const Shape& shape, DType dtype);
-  /// Goes on through a graph that this vjp has just recorded. The engine runs it as a part of the graph that it is in, as if it had been
-  /// recorded in this node's place.
-  /// @param y the end of that graph
-  /// @param g y's cotangent
+  /// Continues backward through a graph that this vjp has just recorded; the engine runs its nodes as if they
+  /// had been recorded in place of this node.
+  /// @param y the result of that graph
+  /// @param g cotangent of y
   void follow(const Tensor& y, const Tensor& g);
 
  private:
@@ -84,9 +90,9 @@ class Grads {
 };
 
 /// @{
-/// total += g, in place when nobody else can see `total` and nothing is recorded.
-/// @param total undefined at first
-/// @param g of one shape with total
+/// Adds g to total, in place when no other tensor uses total's storage and grad mode is off.
+/// @param total the running sum; undefined counts as zero
+/// @param g tensor of total's shape
 void accumulate(Tensor& total, const Tensor& g);
 void accumulate(Tensor& total, Tensor&& g);
 /// @}

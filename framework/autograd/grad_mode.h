@@ -1,24 +1,24 @@
-// Whether ops record themselves for backward: switches of the calling thread.
+// Switches, one per thread, that decide whether ops are recorded for backward.
 #pragma once
 
 namespace heed {
 
-/// The switch itself; on at first. NoGradGuard is the usual way to turn it.
+/// The calling thread's recording switch, on by default. Most code should use NoGradGuard instead.
 class GradMode {
  public:
-  /// @return whether ops of this thread record themselves
+  /// @return whether ops on the calling thread are recorded
   static bool enabled() { return on_; }
-  /// @param on from now on, for this thread
+  /// @param on new setting for the calling thread
   static void set(bool on) { on_ = on; }
 
  private:
   static inline constinit thread_local bool on_ = true;
 };
 
-/// Sets the mode while it lives.
+/// Sets the recording switch of the calling thread and restores it on destruction.
 class GradModeScope {
  public:
-  /// @param on until the scope dies
+  /// @param on whether ops are recorded until this object is destroyed
   explicit GradModeScope(bool on) : before_(GradMode::enabled()) { GradMode::set(on); }
   ~GradModeScope() { GradMode::set(before_); }
   GradModeScope(const GradModeScope&) = delete;
@@ -28,23 +28,25 @@ class GradModeScope {
   bool before_;
 };
 
-/// No op is recorded while one lives: inference, optimisers, in-place writes.
+/// While a NoGradGuard exists, no op of the calling thread is recorded: for inference, optimisers and
+/// in-place writes.
 class NoGradGuard : public GradModeScope {
  public:
   NoGradGuard() : GradModeScope(false) {}
 };
 
-/// A promise that nothing here is for training. As under NoGradGuard nothing is recorded and nothing is kept for a backward; besides,
-/// asking for gradients while one lives is a GradError instead of a silent nothing: set_requires_grad(true), backward() and grad() throw.
-/// Use NoGradGuard for the parts of training that are not recorded (an optimiser's step, a metric), InferenceGuard around what serves.
-/// Tensors made inside are ordinary values: outside they may go into a recorded op, as constants.
+/// Declares that the code in its scope does no training. Like NoGradGuard it stops recording; in addition,
+/// asking for gradients while it exists throws GradError instead of silently doing nothing:
+/// set_requires_grad(true), backward() and grad() throw. Use NoGradGuard for parts of training that are not
+/// recorded (an optimiser's step, a metric), InferenceGuard for code that only serves a model. Tensors
+/// created inside are ordinary values and may be used later as constants in recorded ops.
 class InferenceGuard {
  public:
   InferenceGuard() : before_(inside_) { inside_ = true; }
   ~InferenceGuard() { inside_ = before_; }
   InferenceGuard(const InferenceGuard&) = delete;
   InferenceGuard& operator=(const InferenceGuard&) = delete;
-  /// @return whether one lives on this thread
+  /// @return whether an InferenceGuard exists on the calling thread
   static bool active() { return inside_; }
 
  private:
@@ -53,9 +55,10 @@ class InferenceGuard {
   NoGradGuard no_grad_;
 };
 
-/// Refuses what is for training alone.
-/// @param op stands in the message
-/// @throws GradError "op: not under InferenceGuard" while an InferenceGuard lives
+/// Throws if the calling thread is under an InferenceGuard; called by functions that only make sense in
+/// training.
+/// @param op name of the calling function, used in the error message
+/// @throws GradError "op: not under InferenceGuard" while an InferenceGuard exists
 void require_training(const char* op);
 
 }  // namespace heed

@@ -15,7 +15,8 @@ namespace {
 
 using Function = std::function<std::vector<Tensor>(const std::vector<Tensor>&)>;
 
-// sum over elements of w_i y_i with w_i = 0.5 + cos(1.7 i + phase): no two neighbours alike.
+// The weighted sum over elements of w_i y_i with w_i = 0.5 + cos(1.7 i + phase), so that neighbouring weights
+// differ.
 Tensor weighted_loss(const std::vector<Tensor>& outputs, double phase) {
   Tensor loss;
   for (const Tensor& y : outputs) {
@@ -45,7 +46,7 @@ std::vector<Tensor> floating(const std::vector<Tensor>& all) {
   return result;
 }
 
-// One order of derivative of `loss`, a scalar function of the inputs.
+// Checks the first derivatives of `loss`, a scalar function of the inputs.
 GradcheckResult check_scalar(const std::function<Tensor(const std::vector<Tensor>&)>& loss, const std::vector<Tensor>& inputs,
                              const GradcheckOptions& options, int order) {
   GradcheckResult result;
@@ -54,7 +55,8 @@ GradcheckResult check_scalar(const std::function<Tensor(const std::vector<Tensor
   std::vector<Tensor> gradients(wanted.size());
   if (value.requires_grad()) gradients = grad(std::vector{value}, wanted, {}, {.allow_unused = true});
   double worst = 0;
-  // What rounding the two losses does to their difference over 2 step: some units in the last place of a sum of many terms.
+  // The effect of rounding the two losses on their difference over 2 step: a few units in the last place of a
+  // sum of many terms.
   const double rounding = 16 * std::numeric_limits<double>::epsilon() * std::abs(value.item()) / options.step;
   for (size_t k = 0; k < wanted.size(); ++k) {
     const Tensor& x = wanted[k];
@@ -99,7 +101,7 @@ GradcheckResult gradcheck(const Function& f, const std::vector<Tensor>& inputs, 
   const GradcheckResult second = check_scalar(
       [&](const auto& x) {
         std::vector<Tensor> outputs = f(x);
-        for (Tensor& y : outputs) y = is_floating(y.dtype()) ? y + square(y) * 0.3 : y;  // else no vjp's cotangent depends on x
+        for (Tensor& y : outputs) y = is_floating(y.dtype()) ? y + square(y) * 0.3 : y;  // so that cotangents depend on x
         const Tensor loss = weighted_loss(outputs, 0.3);
         std::vector<Tensor> gradients = grad(std::vector{loss}, floating(x), {}, {.create_graph = true, .allow_unused = true});
         std::erase_if(gradients, [](const Tensor& g) { return !g.defined(); });

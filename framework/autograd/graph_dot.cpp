@@ -26,7 +26,8 @@ std::string quoted(const std::string& text) {
   return result + "\"";
 }
 
-// Every node that can be reached, ops first by falling sequence number, then leaves in the order in which they were met.
+// All reachable nodes: first ops by falling sequence number, then leaves in the order in which they were
+// found.
 std::vector<Node*> nodes_below(Node* root) {
   std::vector<Node*> found{root};
   std::unordered_set<const Node*> seen{root};

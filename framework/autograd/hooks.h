@@ -1,5 +1,5 @@
-// Looking into the engine: hooks around every op's forward and vjp, and anomaly mode, which is one. Hooks on one tensor's gradient are in
-// tensor_hooks.h.
+// Observing the engine: hooks around the forward and the vjp of every op, and anomaly mode, which is built on
+// them. Hooks on the gradient of one tensor are in tensor_hooks.h.
 #pragma once
 
 #include <map>
@@ -11,7 +11,8 @@
 
 namespace heed {
 
-/// While one lives, the engine calls it on the thread that made it. Hooks nest; each is called, the innermost first.
+/// Base class of hooks. While a hook exists, ops recorded and vjps run on the thread that constructed it call
+/// its functions. Several hooks may be nested; all are called, the innermost first.
 class BackwardHook {
  public:
   BackwardHook();
@@ -19,24 +20,24 @@ class BackwardHook {
   BackwardHook(const BackwardHook&) = delete;
   BackwardHook& operator=(const BackwardHook&) = delete;
 
-  /// An op is being recorded.
-  /// @param node of which only the sequence number is known yet
+  /// Called when an op is being recorded, before its forward runs.
+  /// @param node the op's node; only its sequence number may be read yet
   virtual void made([[maybe_unused]] const Node& node) {}
-  /// An op's forward has run; its results are no part of the graph yet.
-  /// @param node the op
-  /// @param inputs,outputs what it got and what it gave, undefined tensors among them
+  /// Called after an op's forward has run, before its results are attached to the graph.
+  /// @param node the node of the op
+  /// @param inputs,outputs arguments and results of the forward; may contain undefined tensors
   virtual void computed([[maybe_unused]] const Node& node, [[maybe_unused]] std::span<const Tensor> inputs,
                         [[maybe_unused]] std::span<const Tensor> outputs) {}
-  /// Comes before a node's vjp.
-  /// @param node whose cotangents have arrived and may be replaced
+  /// Called before a node's vjp.
+  /// @param node the node; its cotangents are complete and may be replaced
   virtual void before([[maybe_unused]] Node& node) {}
-  /// Comes after a node's vjp.
-  /// @param node whose vjp has added to the cotangents of the nodes at its edges
+  /// Called after a node's vjp.
+  /// @param node the node; its vjp has added to the cotangents of the nodes at its edges
   virtual void after([[maybe_unused]] Node& node) {}
 
-  /// @return the hook of this thread that was made last, or null
+  /// @return the calling thread's most recently constructed hook, or null
   static BackwardHook* innermost() { return innermost_; }
-  /// @return the one around this one, or null
+  /// @return the next outer hook, or null
   BackwardHook* outer() const { return outer_; }
 
  private:
@@ -44,14 +45,18 @@ class BackwardHook {
   BackwardHook* outer_;
 };
 
-/// Anomaly mode: while one lives, a NaN that a recorded op makes throws GradError at the op that made it, in forward and in backward, with
-/// the shapes, the first bad index and the calls that led to the op's recording:
+/// Anomaly mode, for finding the op that produces a NaN. While it exists, a recorded op whose forward or vjp
+/// produces a NaN throws GradError with the shapes, the first bad index and the call stack that recorded the
+/// op:
 ///   "forward: log gave NaN as its output 0, f64[2, 3], first at [0, 2], from f64[2, 3]; recorded by f < g < main"
 ///   "backward: log gave NaN as the gradient of its input 0, f64[2, 3], first at [0, 2]; recorded by f < g < main"
-/// A NaN that comes from outside is found at the first recorded op that reads it: "forward: mul got NaN as its input 1, ...".
-/// With Report::infinity an infinity counts as well (masks of -inf are not rare, so it does not by itself).
-/// Calls in an executable have names if it is linked with -rdynamic, else addresses for addr2line. Slow, and it keeps some
-/// hundred bytes for every op that is recorded while it lives: for looking for a mistake.
+/// A NaN that is already in the data is reported by the first recorded op that reads it: "forward: mul got
+/// NaN as its input 1, ...".
+/// With Report::infinity infinities are reported as well; this is not the default because masks of -inf are
+/// common.
+/// The call stack has function names if the executable is linked with -rdynamic, else addresses for
+/// addr2line. Slow, and it needs some hundred bytes for every op that is recorded while it exists: for
+/// debugging only.
 class AnomalyMode : public BackwardHook {
  public:
   /// What counts as bad: NaN alone, or infinities as well.
@@ -66,7 +71,7 @@ class AnomalyMode : public BackwardHook {
   int64_t first_bad(const Tensor& x) const;
   [[noreturn]] void report(const Node& node, const std::string& what, const Tensor& bad, int64_t index, const std::string& from) const;
   bool infinity_;
-  std::map<uint64_t, std::vector<void*>> recorded_by_;  // return addresses by sequence number
+  std::map<uint64_t, std::vector<void*>> recorded_by_;  // sequence number of a node -> return addresses of the calls that recorded it
 };
 
 }  // namespace heed

@@ -14,14 +14,15 @@
 namespace heed {
 namespace {
 
-// Each thread draws numbers from a stretch of its own. A thread whose stretch lies below the number of a node that it points at (a graph
-// begun by another thread) takes a new stretch, which is above every number given out.
+// Sequence numbers. Each thread takes them from a range of kStretch numbers that it reserves for itself. If a
+// thread's next number is not above that of a node which the new node depends on (a graph begun by another
+// thread), the thread reserves a new range, which is above all numbers reserved so far.
 constexpr uint64_t kStretch = 1 << 12;
 constinit std::atomic<uint64_t> next_stretch{1};
 constinit thread_local uint64_t next_number = 0, last_number = 0;
 
-// Destroying a node drops its edges, which may destroy the next node: those wait on a list instead of on the stack. A dead node's
-// sequence number holds the link.
+// Destroying a node drops its edges, which may destroy the next node, and so on. To avoid recursion, such
+// nodes wait in a linked list; the link is stored in the destroyed node's `sequence`.
 constinit thread_local Node* waiting = nullptr;
 constinit thread_local bool draining = false;
 

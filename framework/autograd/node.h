@@ -1,8 +1,9 @@
-// Node: one recorded op. A graph is nodes that point at the nodes that made their inputs.
+// Node: one recorded op. Nodes form the autograd graph: each points to the nodes that produced its inputs.
 //
-// A node is allocated once per op (OpNode in ops/apply.h embeds the op's parameters, its edges and what it saved), carries a sequence
-// number that is larger than those of the nodes it points at, and has one virtual `backward`. While the engine runs, the gradients that
-// have arrived for its outputs lie in the node itself, so that the engine needs no table.
+// Recording an op takes one allocation (OpNode in ops/apply.h embeds the op's parameters, its edges and its
+// saved tensors). A node's sequence number is larger than those of the nodes it points to. While the engine
+// runs, the gradients that have arrived for a node's outputs are stored in the node itself, so the engine
+// needs no table.
 #pragma once
 
 #include <algorithm>
@@ -22,18 +23,20 @@ struct TensorHooks;
 
 /// One recorded op.
 struct Node {
-  std::atomic<int32_t> refs{0};  // owners
-  bool queued = false;           // the engine has it on its list
-  bool released = false;         // saved values were dropped by a backward without retain_graph
-  bool watched = false;          // a BackwardHook lived when it was made, and wants to see what forward computed
-  bool autocast;                 // was on when it was made, so that its vjp runs under it
+  std::atomic<int32_t> refs{0};  // number of owners
+  bool queued = false;           // whether the node is on the engine's list of nodes to run
+  bool released = false;         // whether a backward without retain_graph has dropped the saved values
+  bool watched = false;          // whether a BackwardHook existed when the op was recorded, so that its computed() must be called
+  bool autocast;                 // whether autocast was on when the op was recorded; its vjp then runs under autocast too
   uint64_t sequence;             // the engine runs nodes by falling sequence number
-  Tensor* cotangents = nullptr;  // of each output, while the engine runs
-  TensorHooks* hooks = nullptr;  // of the tensors that it made, or of the leaf; owned (tensor_hooks.h)
+  Tensor* cotangents = nullptr;  // one for each output, while the engine runs
+  TensorHooks* hooks = nullptr;  // hooks on the op's results, or on the leaf (tensor_hooks.h); owned by this node
 
-  /// Younger than all that this thread has made.
-  /// @param bytes of the whole object
-  /// @param after a number that it is younger than as well
+  /// Gives the node a sequence number that is larger than those of all earlier nodes of the calling thread
+  /// and larger than `after`, so that backward, which runs nodes by falling number, runs this node before
+  /// those it depends on.
+  /// @param bytes size of the derived object, for freeing it
+  /// @param after the largest sequence number among the nodes that produced the op's inputs
   Node(uint32_t bytes, uint64_t after);
   virtual ~Node() {
     if (hooks) [[unlikely]]
@@ -44,40 +47,41 @@ struct Node {
 
   /// @return the op's name, for messages
   virtual const char* name() const = 0;
-  /// @return how many tensors the op made
+  /// @return the number of tensors that the op returned
   int output_count() const { return output_count_; }
-  /// @return how many inputs it has
+  /// @return the number of the op's inputs
   int edge_count() const { return edge_count_; }
-  /// @param i number of the input
-  /// @return where its gradient goes
+  /// @param i index of the input
+  /// @return the node, and its output, that receive the gradient of this input
   Edge& edge(int i) { return edges_[i]; }
-  /// @return what it keeps for backward, in its order
+  /// @return the tensors kept for backward, in the order in which forward kept them
   virtual std::span<const SavedTensor> kept() const { return {}; }
-  /// The vjp: reads `cotangents`, some of which may be undefined.
-  /// @param grads what the results are added to
+  /// Runs the op's vjp. Reads `cotangents`, some of which may be undefined.
+  /// @param grads receives the gradients of the inputs
   virtual void backward(Grads& grads) = 0;
-  /// Drops what was saved for backward.
+  /// Drops the tensors saved for backward.
   virtual void release_saved() = 0;
 
-  /// Iterative: a chain of a million nodes is taken apart without recursion.
-  /// @param node that has no owner any more
+  /// Destroys a node and those that only it owned; iterative, so that a chain of a million nodes does not
+  /// overflow the stack.
+  /// @param node a node whose last owner is gone
   static void destroy(Node* node) noexcept;
-  /// Takes the hooks off its tensors.
+  /// Removes all hooks of this node's tensors.
   void drop_hooks() noexcept;
 
  protected:
-  /// Says that a node is a leaf's.
+  /// Tag that selects the constructor for a leaf's node.
   struct Leaf {};
-  /// A leaf's, which runs after every op.
-  /// @param bytes of the whole object
-  /// @param leaf tells it from the other
+  /// The node of a leaf. Its sequence number is 0, so backward runs it after every op.
+  /// @param bytes size of the derived object, for freeing it
+  /// @param leaf selects this constructor
   Node(uint32_t bytes, [[maybe_unused]] Leaf leaf) : autocast(false), sequence(0), bytes_(bytes) {}
-  /// @param edges,count of the derived object
+  /// @param edges,count array in the derived object and its length
   void set_edges(Edge* edges, size_t count) {
     edges_ = edges;
     edge_count_ = static_cast<int32_t>(count);
   }
-  /// @param slots,count of the derived object
+  /// @param slots,count array in the derived object and its length
   void set_outputs(Tensor* slots, size_t count) {
     cotangents = slots;
     output_count_ = static_cast<int32_t>(count);
@@ -91,17 +95,18 @@ struct Node {
 
 namespace detail {
 Edge leaf_edge(TensorBody* leaf);
-// A vjp gave input i a gradient g that is not like the input.
+// Reports that a vjp returned a gradient g for input i whose shape or dtype differs from the input's.
 [[noreturn]] void throw_other_gradient(const Node& node, int i, const Tensor& g, const Shape& shape, DType dtype);
-// Shows the BackwardHooks what a watched node's forward got and gave.
+// Calls computed() of all BackwardHooks with the inputs and outputs of a watched node's forward.
 void show_computed(const Node& node, std::span<const Tensor> inputs, std::span<const Tensor> outputs);
 
 inline uint64_t sequence_of(const Tensor& x) { return x.defined() && x.body()->grad_node ? x.body()->grad_node->sequence : 0; }
 }  // namespace detail
 
-/// Where a gradient goes; makes the collector of a leaf on first use.
+/// The edge along which the gradient of x is propagated. Creates the LeafNode of a leaf on first use.
 /// @param x any tensor, or an undefined one
-/// @return the node and which of its outputs x is; empty when x wants no gradient
+/// @return the node that produced x (or accumulates its gradient) and which of its outputs x is; empty when x
+///   does not require a gradient
 inline Edge gradient_edge(const Tensor& x) {
   if (!x.defined()) return {};
   TensorBody* const body = x.body();
@@ -109,15 +114,16 @@ inline Edge gradient_edge(const Tensor& x) {
   return detail::leaf_edge(body);
 }
 
-/// Collects the gradient of a leaf. The body is not owned: a leaf that died wants no gradient.
+/// Accumulates the gradient of a leaf. It does not own the leaf's body: if the leaf is destroyed first, its
+/// gradient is dropped.
 struct LeafNode final : Node {
-  /// @param leaf where gradients are collected
+  /// @param leaf the tensor whose gradient is accumulated
   explicit LeafNode(TensorBody* leaf) : Node(sizeof(LeafNode), Leaf{}), body(leaf) { set_outputs(&arrived, 1); }
   const char* name() const override { return "leaf"; }
   void backward(Grads& grads) override;
   void release_saved() override {}
-  TensorBody* body;  // not owned; null once the leaf has died
-  Tensor arrived;    // the cotangent, while the engine runs
+  TensorBody* body;  // the leaf, not owned; null once the leaf is destroyed
+  Tensor arrived;    // the leaf's cotangent, while the engine runs
 };
 
 }  // namespace heed

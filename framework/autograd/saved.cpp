@@ -33,7 +33,7 @@ Tensor Saved::operator[](int i) const {
                                             slot.output < 0 ? "input" : "output", i, node_->name(), version, slot.version));
   }
   if (slot.output < 0 || !GradMode::enabled()) return slot.value;
-  Tensor y = slot.value.detach();  // differentiable again: it is this node's result
+  Tensor y = slot.value.detach();  // attached to this node again, so that it can be differentiated
   y.body()->grad_node = IntrusivePtr<Node>(node_);
   y.body()->grad_output = slot.output;
   return y;

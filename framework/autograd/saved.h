@@ -1,5 +1,5 @@
-// What an op keeps for its backward. Every kept tensor remembers its storage's version, so damage by an in-place write is
-// found when backward reads it.
+// The tensors that an op keeps for its backward. Each remembers its storage's version number, so that
+// backward detects when an in-place write has changed the values.
 #pragma once
 
 #include <cstdint>
@@ -8,47 +8,48 @@
 
 namespace heed {
 
-/// A kept tensor.
+/// A tensor kept for backward.
 struct SavedTensor {
-  Tensor value;          // undefined for an undefined input
-  uint32_t version = 0;  // of its storage when it was kept
+  Tensor value;          // the tensor; undefined if the input was undefined
+  uint32_t version = 0;  // version of its storage when it was kept
   int8_t output = -1;    // which output of the node this is, or -1 for an input
 };
 
-/// Handed to forward (which fills it) and to vjp (which reads it). An op keeps at most Op::kSaved tensors.
+/// The container of kept tensors: forward fills it, vjp reads it. An op keeps at most Op::kSaved tensors.
 class Saved {
  public:
-  Saved() = default;  // records nothing
+  Saved() = default;  // keeps nothing: used when the op is not recorded
   /// For apply().
-  /// @param node that owns the slots
-  /// @param slots,capacity where the tensors are kept
-  /// @param wanted bit i: input i wants a gradient
+  /// @param node the node that owns the slots
+  /// @param slots,capacity array for the kept tensors and its length
+  /// @param wanted bit i is set if input i requires a gradient
   Saved(Node* node, SavedTensor* slots, int capacity, uint32_t wanted)
       : node_(node), slots_(slots), wanted_(wanted), capacity_(static_cast<int16_t>(capacity)) {}
 
-  /// What is only of use to backward need not be computed otherwise.
-  /// @return whether backward will run at all
+  /// Lets forward skip computing values that only backward reads.
+  /// @return whether the op is being recorded, so that backward may run
   bool recording() const { return node_ != nullptr; }
-  /// @param i number of the input, below 32
-  /// @return whether it wants a gradient
+  /// @param i index of the input, below 32
+  /// @return whether this input requires a gradient
   bool wants(int i) const { return wanted_ >> i & 1; }
 
-  /// Keeps an input.
+  /// Keeps an input for backward.
   /// @param x one of the op's inputs; may be undefined
   void input(const Tensor& x) { keep(x, -1); }
-  /// Keeps a result of this op without making the node own itself.
+  /// Keeps a result of this op for backward, without the ownership cycle that keeping the tensor itself would
+  /// create.
   /// @param y one of the op's results
-  /// @param index which one
+  /// @param index index of that result
   void output(const Tensor& y, int index = 0) { keep(y, index); }
 
-  /// A kept tensor.
-  /// @param i in the order in which forward kept them
-  /// @return the tensor; undefined when an undefined one was kept
-  /// @throws GradError when it was changed in place since, or when the graph was freed
+  /// Returns a kept tensor.
+  /// @param i index in the order in which forward kept them
+  /// @return the tensor; undefined if an undefined tensor was kept
+  /// @throws GradError when the tensor was changed in place after it was kept, or when the graph was freed
   Tensor operator[](int i) const;
-  /// @return how many are kept
+  /// @return the number of kept tensors
   int count() const { return count_; }
-  /// Drops all.
+  /// Drops all kept tensors.
   void release();
 
  private:

@@ -19,7 +19,8 @@ TensorHooks& hooks_of(Node& node) {
 }  // namespace
 
 void TensorHooks::clear() noexcept {
-  // What a hook holds may own tensors whose end comes back here: the lists are empty by then.
+  // Objects owned by a hook may own tensors whose destruction calls back into this function; the lists are
+  // empty by then.
   const auto first = std::exchange(gradient, {});
   const auto second = std::exchange(accumulation, {});
 }

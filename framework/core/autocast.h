@@ -5,20 +5,24 @@
 
 namespace heed {
 
-/// While one lives, the calling thread's products, convolutions and recurrent and attention ops (the rows of framework/ops/ops.def whose
-/// policy is `gemm`) round their f32 operands to bfloat16, 8 bits of precision, and sum in f32: a relative error of about 2^-8 an operand,
-/// at several times the speed on a CPU with AMX or AVX512-BF16. Everything else stays as it is: parameters, gradients and the optimiser in
-/// f32, all other ops, f64 (Micikevicius et al. 2018, "Mixed Precision Training"; Kalamkar et al. 2019, "A Study of BFLOAT16 for Deep
-/// Learning Training"). Where the CPU has no bf16 products (has_bf16_products()) all is computed in f32.
-/// Put it around the forward: backward rounds in those ops that were recorded under it, on whatever thread it runs.
+/// While an AutocastGuard exists, the calling thread computes its matrix products, convolutions, recurrent
+/// and attention ops (the rows of framework/ops/ops.def whose policy is `gemm`) with f32 operands rounded to
+/// bfloat16 (8 bits of precision) and sums in f32. This adds a relative error of about 2^-8 per operand and
+/// is several times as fast on a CPU with AMX or AVX512-BF16. Everything else is unchanged: parameters,
+/// gradients and the optimiser stay f32, as do all other ops and all f64 computation (Micikevicius et al.
+/// 2018, "Mixed Precision Training"; Kalamkar et al. 2019, "A Study of BFLOAT16 for Deep Learning Training").
+/// On a CPU without bf16 products (see has_bf16_products()) everything is computed in f32.
+/// Only the forward pass needs the guard: backward rounds in exactly those ops that were recorded under it,
+/// whatever thread backward runs on.
 class AutocastGuard {
  public:
-  /// @param on until the guard dies; false: in full precision inside another guard
+  /// @param on whether to round until this guard is destroyed; false restores full precision inside another
+  ///   guard
   explicit AutocastGuard(bool on = true) : before_(on_) { on_ = on; }
   ~AutocastGuard() { on_ = before_; }
   AutocastGuard(const AutocastGuard&) = delete;
   AutocastGuard& operator=(const AutocastGuard&) = delete;
-  /// @return whether the innermost one of this thread is on
+  /// @return whether rounding is on for the calling thread, as set by its innermost guard
   static bool active() { return on_; }
 
  private:
@@ -26,15 +30,17 @@ class AutocastGuard {
   bool before_;
 };
 
-/// @return whether the CPU multiplies bf16 matrices itself: AMX or AVX512-BF16
+/// @return whether the CPU has instructions for bf16 matrix products: AMX or AVX512-BF16
 bool has_bf16_products();
 
 namespace detail {
 
-/// For tests: products and convolutions of any size are rounded, also where that does not pay.
+/// For tests: round products and convolutions of every size, including sizes where rounding is slower than
+/// f32.
 inline constinit std::atomic<bool> round_every_size{false};
 
-/// What kernels look at: apply() sets it for an op of policy `gemm`, parallel_for hands it to its threads.
+/// The flag that kernels read to decide whether to round: apply() sets it for an op whose policy is `gemm`,
+/// and parallel_for copies it to its worker threads.
 class RoundedProducts {
  public:
   explicit RoundedProducts(bool on) : before_(on_) { on_ = on; }

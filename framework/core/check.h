@@ -1,11 +1,12 @@
-// Options that are numbers: a wrong one is refused where it is given, by the names of what takes it and of the option.
+// Range checks for numeric options. The error names the layer or function that takes the option, and the
+// option.
 #pragma once
 
 #include <cstdint>
 
 namespace heed {
 
-/// Which numbers an option takes; NaN is never one of them.
+/// The range of values that an option may have; NaN is always rejected.
 enum class Allowed : uint8_t {
   finite,        // (-inf, inf)
   non_negative,  // [0, inf)
@@ -15,18 +16,18 @@ enum class Allowed : uint8_t {
   inside_unit    // (0, 1)
 };
 
-/// Refuses a number outside its range.
-/// @param where what takes the option, in messages
-/// @param option its name
-/// @param value as it was given
-/// @param allowed the range
+/// Throws if a number is outside its allowed range.
+/// @param where name of the function or layer that takes the option, used in error messages
+/// @param option name of the option
+/// @param value the value given by the caller
+/// @param allowed the range it must lie in
 /// @throws ValueError "adam: beta1 1.5 is outside [0, 1)"
 void check_number(const char* where, const char* option, double value, Allowed allowed);
-/// Refuses a whole number that is too small.
-/// @param where what takes the option, in messages
-/// @param option its name
-/// @param value as it was given
-/// @param least the smallest one that is taken
+/// Throws if an integer is below its minimum.
+/// @param where name of the function or layer that takes the option, used in error messages
+/// @param option name of the option
+/// @param value the value given by the caller
+/// @param least the smallest allowed value
 /// @throws ValueError "Conv2d: groups must be at least 1, got 0"
 void check_at_least(const char* where, const char* option, int64_t value, int64_t least);
 

@@ -1,4 +1,4 @@
-// Element types: f32 trains, f64 checks gradients, i64 holds ids and lengths, boolean holds masks.
+// Element types: f32 for training, f64 for gradient checks, i64 for ids and lengths, boolean for masks.
 #pragma once
 
 #include <cstddef>
@@ -7,22 +7,22 @@
 
 namespace heed {
 
-/// The type of a tensor's elements, a run-time tag.
+/// The type of a tensor's elements, known at run time.
 enum class DType : uint8_t {
   f32,     // float
   f64,     // double
   i64,     // int64_t
-  boolean  // bool, a byte each
+  boolean  // bool, one byte per element
 };
 
-/// @param dtype any
+/// @param dtype any element type
 /// @return bytes of one element
 constexpr size_t size_of(DType dtype) { return dtype == DType::boolean ? sizeof(bool) : dtype == DType::f32 ? 4 : 8; }
-/// @param dtype any
-/// @return whether gradients can go through tensors of it
+/// @param dtype any element type
+/// @return whether tensors of this type can have gradients: true for f32 and f64
 constexpr bool is_floating(DType dtype) { return dtype == DType::f32 || dtype == DType::f64; }
-/// @param dtype any
-/// @return as messages have it: "f32", "f64", "i64", "bool"
+/// @param dtype any element type
+/// @return the name used in error messages: "f32", "f64", "i64", "bool"
 constexpr const char* name_of(DType dtype) {
   switch (dtype) {
     case DType::f32:
@@ -38,7 +38,7 @@ constexpr const char* name_of(DType dtype) {
 }
 
 /// @tparam T float, double, int64_t or bool
-/// @return its tag
+/// @return the DType of T
 template <class T>
 constexpr DType dtype_of() {
   if constexpr (std::is_same_v<T, float>) return DType::f32;
@@ -49,8 +49,8 @@ constexpr DType dtype_of() {
   return DType::i64;
 }
 
-/// Calls f(float{}) or f(double{}) by the run-time type.
-/// @param op names the caller in messages
+/// Calls f(float{}) or f(double{}) depending on the run-time type.
+/// @param op name of the calling op, used in error messages
 /// @param dtype f32 or f64
 /// @param f a generic callable
 /// @return what f returns
@@ -58,8 +58,8 @@ constexpr DType dtype_of() {
 template <class F>
 decltype(auto) dispatch_floating(const char* op, DType dtype, F&& f);
 
-/// Calls f(T{}) by the run-time type, of any kind.
-/// @param dtype any
+/// Calls f(T{}) with the C++ type T that corresponds to the run-time type.
+/// @param dtype any element type
 /// @param f a generic callable
 /// @return what f returns
 template <class F>

@@ -7,27 +7,28 @@
 
 namespace heed {
 
-/// Base of every error that heed throws for a mistake of its user. what() is "op: detail", or the detail alone where no op is named.
+/// Base of every error that heed throws for a user's mistake. what() is "op: detail", or only the detail if
+/// no op is named.
 struct Error : std::runtime_error {
-  /// @param text all of it, without an op
+  /// @param text the whole message, for an error that names no op
   explicit Error(const std::string& text) : std::runtime_error(text) {}
-  /// @param op what was called: "matmul"
-  /// @param detail what is wrong with it
+  /// @param op name of the function that was called: "matmul"
+  /// @param detail what is wrong
   Error(std::string_view op, const std::string& detail) : std::runtime_error(std::string(op) + ": " + detail), op_size_(op.size()) {}
-  /// @return what was called; empty where none is named
+  /// @return name of the function that was called; empty if the error names none
   std::string_view op() const noexcept { return {what(), op_size_}; }
-  /// @return what is wrong: what() behind the op
+  /// @return what is wrong: what() without the leading "op: "
   std::string_view detail() const noexcept { return std::string_view(what()).substr(op_size_ == 0 ? 0 : op_size_ + 2); }
 
  private:
-  size_t op_size_ = 0;  // what() begins with it; a copy of an error allocates nothing
+  size_t op_size_ = 0;  // length of the op's name at the start of what(); stored so that copying an error never allocates
 };
 
 /// Shapes that do not fit together, or the wrong number of dimensions.
 struct ShapeError : Error {
   using Error::Error;
 };
-/// An element type that an operation does not take.
+/// An element type that an operation does not accept.
 struct DTypeError : Error {
   using Error::Error;
 };
@@ -39,30 +40,32 @@ struct IndexError : Error {
 struct ValueError : Error {
   using Error::Error;
 };
-/// More memory than the system gives; the message has the bytes and, where it is known, the shape. Nothing is lost: what was there stays.
+/// The system refused an allocation; the message has the bytes and, where known, the shape. Existing tensors
+/// are unaffected.
 struct MemoryError : Error {
   using Error::Error;
 };
-/// Backward where it cannot be: no gradient, a freed graph, a saved value that was changed in place.
+/// A gradient that cannot be computed: nothing requires one, the graph was freed, or a saved value was
+/// changed in place.
 struct GradError : Error {
   using Error::Error;
 };
-/// A file that cannot be opened, read, written or renamed; the message names it and the reason.
+/// A file that cannot be opened, read, written or renamed; the message has the path and the system's reason.
 struct IoError : Error {
   using Error::Error;
 };
-/// A file that was read and does not hold what it should (truncated, foreign, malformed).
+/// A file that was read but whose content is not valid: truncated, malformed or of another format.
 struct FormatError : Error {
   using Error::Error;
 };
 
-/// What HEED_ASSERT calls.
-/// @param condition,file,line as the preprocessor has them
+/// Called by HEED_ASSERT when its condition is false.
+/// @param condition,file,line text of the condition and where it stands in the source
 /// @throws std::logic_error naming all three
 [[noreturn]] void assertion_failed(const char* condition, const char* file, int line);
 
 }  // namespace heed
 
-/// For our own mistakes, on in every build: a failed ASSERT is a bug in heed.
+/// Checks an invariant of heed's own code, in every build type: a failed assertion is a bug in heed.
 /// @param condition what must hold
 #define HEED_ASSERT(condition) ((condition) ? void() : ::heed::assertion_failed(#condition, __FILE__, __LINE__))

@@ -27,7 +27,7 @@ constexpr size_t kAlignment = 64;
 constexpr size_t kSmallLimit = 1024;
 constexpr size_t kSmallClasses = kSmallLimit / kAlignment;  // 64, 128, ... 1024
 constexpr size_t kClasses = kSmallClasses + 4 * 54;         // and four for each power of two above, up to 2^64
-constexpr size_t kMostBytes = size_t{1} << 62;              // the classes above do not count in a size_t
+constexpr size_t kMostBytes = size_t{1} << 62;              // sizes of the classes above do not fit in a size_t
 constexpr size_t kHugePage = size_t{1} << 21;
 
 struct SizeClass {
@@ -46,23 +46,23 @@ SizeClass size_class(size_t bytes) {
   return {kSmallClasses + (log - 10) * 4 + quarter - 1, (size_t{1} << log) + quarter * step};
 }
 
-// The bytes of a class by its index.
+// The size in bytes of a class, by its index.
 size_t class_bytes(size_t index) {
   if (index < kSmallClasses) return (index + 1) * kAlignment;
   const size_t log = 10 + (index - kSmallClasses) / 4, quarter = (index - kSmallClasses) % 4 + 1;
   return (size_t{1} << log) + quarter * ((size_t{1} << log) / 4);
 }
 
-// The link to the next free block lies in the block's first bytes, which stay unpoisoned.
+// The link to the next free block is stored in the block's first bytes, which are not poisoned.
 struct FreeBlock {
   FreeBlock* next;
 };
 
-constexpr int64_t kBatch = int64_t{1} << 18;  // what a thread may keep to itself before it tells the process
+constexpr int64_t kBatch = int64_t{1} << 18;  // bytes that a thread may allocate or free before it updates the process-wide counters
 
-std::atomic<int64_t> active{0}, peak{0}, system_calls{0};  // active: what the threads have told
+std::atomic<int64_t> active{0}, peak{0}, system_calls{0};  // active: bytes reported by the threads so far
 
-// A number that one thread changes and others read: no locked instruction.
+// A counter that one thread writes and others read, without atomic read-modify-write instructions.
 class Counter {
  public:
   int64_t value() const { return n_.load(std::memory_order_relaxed); }
@@ -73,12 +73,13 @@ class Counter {
   std::atomic<int64_t> n_{0};
 };
 
-// What a thread owns: its free lists, and what it handed out and took back since it last told the process.
+// The pool of one thread: its free lists, and the bytes allocated and freed since it last updated the
+// process-wide counters.
 struct ThreadPool {
   std::array<FreeBlock*, kClasses> head{};
   Counter cached;
-  Counter pending;  // active bytes not yet told
-  Counter highest;  // the most that `pending` was
+  Counter pending;  // active bytes not yet reported
+  Counter highest;  // the largest value of `pending`
   ThreadPool* previous = nullptr;
   ThreadPool* next = nullptr;
 
@@ -103,7 +104,8 @@ struct ThreadPool {
   }
 };
 
-// All threads' pools, for the sums. Never destroyed: objects with static storage may free tensors after main.
+// The pools of all threads, for summing counters. Never destroyed, because objects with static storage may
+// free tensors after main.
 struct Threads {
   std::mutex mutex;
   ThreadPool* first = nullptr;
@@ -113,7 +115,8 @@ Threads& all_threads() {
   return *all;
 }
 
-// Null before a thread's first block, and once its pool is gone; then blocks come from the system and go back to it.
+// Null before a thread's first allocation and after its pool is destroyed; blocks are then allocated from the
+// system and returned to it directly.
 constinit thread_local ThreadPool* mine = nullptr;
 constinit thread_local bool gone = false;
 
@@ -161,7 +164,7 @@ void* system_allocate(size_t bytes) {
   return block;
 }
 
-// Without a pool of the thread: told at once.
+// Used without a thread's pool: updates the process-wide counters at once.
 void tell_directly(int64_t bytes) {
   const int64_t now = active.fetch_add(bytes, std::memory_order_relaxed) + bytes;
   int64_t most = peak.load(std::memory_order_relaxed);

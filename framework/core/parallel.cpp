@@ -66,7 +66,7 @@ struct Job {
   int64_t ranges;
   bool rounded;
   std::atomic<bool> failed{false};
-  std::exception_ptr error;  // the first
+  std::exception_ptr error;  // the first exception thrown
 };
 
 void run_share(void* data) {
@@ -96,7 +96,7 @@ int available_threads() {
 
 namespace {
 std::atomic<bool> is_deterministic{false};
-thread_local int alone = 0;  // ProductThreads of this thread
+thread_local int alone = 0;  // number of ProductThreads objects that limit the calling thread
 }  // namespace
 
 int num_threads() { return alone > 0 ? 1 : threads().load(std::memory_order_relaxed); }

@@ -1,4 +1,4 @@
-// The one thread pool: libgomp's, which oneDNN shares. No OpenMP pragma stands anywhere else.
+// The only thread pool: libgomp's, which oneDNN shares. No other file uses OpenMP pragmas.
 #pragma once
 
 #include <algorithm>
@@ -8,26 +8,28 @@
 namespace heed {
 
 /// Threads that parallel_for may use.
-/// @return what set_num_threads set; at first available_threads()
+/// @return the number set by set_num_threads; before any call, available_threads()
 int num_threads();
-/// For the whole process.
+/// Sets the number of threads that parallel_for may use, for the whole process.
 /// @param threads at least 1
 /// @throws ValueError below 1
 void set_num_threads(int threads);
-/// What the container allows: CPU affinity and cgroup quota, rounded down.
+/// The number of threads that the machine or container allows: CPU affinity and cgroup quota, rounded down.
 /// @return at least 1
 int available_threads();
 
-/// Deterministic mode, of the whole process and off at first: the same seed gives the same bits at any number of threads. Products,
-/// convolutions and what else oneDNN computes then run on one thread each; all other kernels sum in an order that never depends on the
-/// number of threads, and go on using them all.
-/// @param on from now on
+/// Turns deterministic mode on or off for the whole process (off by default): the same seed then gives
+/// bit-identical results for any number of threads. Matrix products, convolutions and everything else that
+/// oneDNN computes then run on one thread each. All other kernels still use every thread, because their order
+/// of summation never depends on the number of threads.
+/// @param on the new setting
 void set_deterministic(bool on);
-/// @return whether it is on
+/// @return whether deterministic mode is on
 bool deterministic();
 
 namespace detail {
-/// While one lives the calling thread works alone, in deterministic mode or for a product too small for several.
+/// While a ProductThreads exists, products of the calling thread use one thread if deterministic mode is on
+/// or the product is too small for several.
 class ProductThreads {
  public:
   explicit ProductThreads(bool small = false);
@@ -43,12 +45,14 @@ using RangeFunction = void (*)(void* context, int64_t begin, int64_t end);
 void parallel_ranges(int64_t n, int64_t grain, RangeFunction f, void* context);
 }  // namespace detail
 
-/// Calls f(begin, end) on ranges that together cover [0, n) once, on several threads when n > grain and inline otherwise or
-/// inside another parallel_for. How the range is cut depends on the number of threads, so a reduction across ranges goes by fixed chunks
-/// instead, to keep its bits the same.
+/// Calls f(begin, end) on disjoint ranges that together cover [0, n). Runs on several threads when n > grain;
+/// runs inline otherwise and inside another parallel_for. The ranges depend on the number of threads, so a
+/// reduction that must give the same bits for any number of threads should combine fixed-size chunks instead
+/// of these ranges.
 /// @param n the end of the range
-/// @param grain as much as one thread should have at least
-/// @param f void(int64_t begin, int64_t end); the first exception is thrown on, once every thread is done
+/// @param grain the smallest range worth giving to one thread
+/// @param f void(int64_t begin, int64_t end); if calls throw, the first exception is rethrown after all
+///   threads have finished
 template <class F>
 void parallel_for(int64_t n, int64_t grain, F&& f) {
   if (n <= grain) {

@@ -16,11 +16,12 @@ uint64_t Generator::next_below(uint64_t bound) {
 
 namespace {
 
-// Of the process: what manual_seed set last, and how many threads have a generator.
+// Process-wide: the seed last set by manual_seed, and the number of threads that have a generator.
 std::atomic<uint64_t> process_seed{0};
 std::atomic<uint64_t> thread_count{0};
 
-// A thread begins with the process's seed, 2^40 draws behind the thread before it, so that no two of them meet.
+// A new thread uses the process's seed and starts 2^40 draws after the previous thread, so that their streams
+// never overlap.
 Generator generator_of_new_thread() {
   Generator generator;
   generator.set_state({.seed = process_seed.load(), .draws = thread_count.fetch_add(1) << 40});
@@ -35,7 +36,7 @@ Generator& default_generator() {
 }
 
 void manual_seed(uint64_t seed) {
-  Generator& mine = default_generator();  // has its number among the threads before the others see the seed
+  Generator& mine = default_generator();  // created first, so that this thread has its number before other threads see the new seed
   process_seed.store(seed);
   mine = Generator(seed);
 }

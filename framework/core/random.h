@@ -1,7 +1,8 @@
 // Philox 4x32-10 counter random numbers (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", sec. 3.3).
 //
-// A number is a pure function of (seed, counter): the same on every machine and at every thread count, and dropout can make
-// its mask again in backward instead of storing it.
+// Each number is a pure function of (seed, counter), so it is the same on every machine and for any number of
+// threads, and dropout can recompute
+// its mask in backward instead of storing it.
 #pragma once
 
 #include <array>
@@ -9,9 +10,9 @@
 
 namespace heed {
 
-/// Ten rounds on a 128-bit counter with a 64-bit key.
+/// Philox 4x32-10: ten rounds on a 128-bit counter with a 64-bit key.
 /// @param seed the key
-/// @param stream,index the counter's halves
+/// @param stream,index the upper and the lower half of the counter
 /// @return four words of 32 random bits
 inline std::array<uint32_t, 4> philox(uint64_t seed, uint64_t stream, uint64_t index) {
   auto c0 = static_cast<uint32_t>(index), c1 = static_cast<uint32_t>(index >> 32);
@@ -29,48 +30,51 @@ inline std::array<uint32_t, 4> philox(uint64_t seed, uint64_t stream, uint64_t i
   return {c0, c1, c2, c3};
 }
 
-/// A stream of random numbers: a seed and how many draws were made. Saved and restored with a checkpoint.
-/// One draw (`next_stream`) names the numbers of one tensor or one dropout mask.
+/// A source of random numbers: a seed and the number of draws made so far. Checkpoints save and restore it.
+/// One draw (next_stream()) supplies all random numbers of one tensor or one dropout mask.
 class Generator {
  public:
-  /// All there is to a generator.
+  /// The complete state of a generator.
   struct State {
-    uint64_t seed = 0;   // names the sequence
-    uint64_t draws = 0;  // how many streams were taken
+    uint64_t seed = 0;   // selects the sequence of numbers
+    uint64_t draws = 0;  // how many draws were made
     bool operator==(const State&) const = default;
   };
-  /// @param seed names the sequence
+  /// @param seed selects the sequence of numbers
   explicit Generator(uint64_t seed = 0) : state_{seed, 0} {}
-  /// @return what names the sequence
+  /// @return the seed
   uint64_t seed() const { return state_.seed; }
-  /// @return the number of the next draw, for philox(seed(), it, index)
+  /// @return the number of this draw, to be passed to philox() as its `stream`
   uint64_t next_stream() { return state_.draws++; }
-  /// @return 64 random bits; one draw
+  /// @return 64 random bits; counts as one draw
   uint64_t next_uint64() {
     const auto words = philox(state_.seed, next_stream(), 0);
     return uint64_t{words[1]} << 32 | words[0];
   }
-  /// Uniform, without bias.
+  /// A uniform random integer, without modulo bias.
   /// @param bound above 0
   /// @return in [0, bound)
   /// @throws ValueError for a bound of 0
   uint64_t next_below(uint64_t bound);
-  /// @return what a checkpoint stores
+  /// @return the state to store in a checkpoint
   State state() const { return state_; }
-  /// @param state as state() gave it
+  /// @param state a result of state()
   void set_state(State state) { state_ = state; }
 
  private:
   State state_;
 };
 
-/// What initialisers and dropout draw from.
-/// @return the calling thread's generator. A thread that never called manual_seed begins, at its first number, with the process's seed (0
-/// until manual_seed) and a part of the streams of its own, in the order in which threads draw their first number
+/// The generator that initialisers, dropout and the random tensor functions draw from; each thread has its
+/// own.
+/// @return the calling thread's generator. A thread that never called manual_seed starts, when it draws its
+///   first number, from the process's seed (0 until manual_seed is called) at a draw number reserved for it;
+///   these are assigned in the order in which threads draw their first number
 Generator& default_generator();
-/// Starts the calling thread's generator anew, and sets the seed of threads that have not drawn yet; those that have go on as they were.
-/// Threads that each want reproducible numbers call it themselves, each with a seed of its own.
-/// @param seed names the sequence
+/// Restarts the calling thread's generator, and sets the seed for threads that have not drawn yet; threads
+/// that have drawn continue unchanged. For reproducible numbers in several threads, call it in each thread
+/// with a different seed.
+/// @param seed selects the sequence of numbers
 void manual_seed(uint64_t seed);
 
 }  // namespace heed

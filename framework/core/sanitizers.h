@@ -1,4 +1,5 @@
-// Which sanitizer this is compiled for, in one spelling: gcc defines __SANITIZE_ADDRESS__, clang has a feature of that name.
+// Which sanitizer this is compiled for: gcc defines __SANITIZE_ADDRESS__, clang answers
+// __has_feature(address_sanitizer).
 #pragma once
 
 /// 1 under AddressSanitizer, else 0.

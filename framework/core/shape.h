@@ -1,4 +1,4 @@
-// Shapes and strides: up to six dimensions, kept inline.
+// Shapes and strides: up to six dimensions, stored inline without allocation.
 #pragma once
 
 #include <algorithm>
@@ -11,7 +11,7 @@
 
 namespace heed {
 
-constexpr int kMaxDims = 6;  // the most dimensions of a tensor
+constexpr int kMaxDims = 6;  // the largest number of dimensions of a tensor
 
 /// A short list of extents (or strides). Value type, never allocates. Throws ShapeError above six dimensions.
 class Shape {
@@ -25,15 +25,15 @@ class Shape {
   /// @return how many dimensions
   int ndim() const { return ndim_; }
   /// @{
-  /// An extent, unchecked.
+  /// The extent of a dimension; the index is not checked.
   /// @param i 0 .. ndim() - 1
   /// @return the extent
   int64_t operator[](int i) const { return dims_[static_cast<size_t>(i)]; }
   int64_t& operator[](int i) { return dims_[static_cast<size_t>(i)]; }
   /// @}
-  /// @return the first extent's place
+  /// @return pointer to the first extent
   const int64_t* begin() const { return dims_.data(); }
-  /// @return the place after the last extent
+  /// @return pointer past the last extent
   const int64_t* end() const { return dims_.data() + ndim_; }
   /// @return the last extent; there must be one
   int64_t back() const { return dims_[static_cast<size_t>(ndim_ - 1)]; }
@@ -42,11 +42,11 @@ class Shape {
   /// @param extent of the new dimension
   void push_back(int64_t extent);
   /// @param dim 0 .. ndim() - 1
-  /// @return one dimension fewer
+  /// @return a copy without that dimension
   Shape without(int dim) const;
   /// @param dim 0 .. ndim() - 1
   /// @param extent its new value
-  /// @return one extent replaced
+  /// @return a copy with that extent replaced
   Shape with(int dim, int64_t extent) const;
 
   /// @return the number of elements; 1 for a scalar's empty shape
@@ -55,8 +55,8 @@ class Shape {
     for (const int64_t d : *this) n *= d;
     return n;
   }
-  /// @param other compared in ndim and every extent
-  /// @return whether they are equal
+  /// @param other the shape to compare with
+  /// @return whether both have the same number of dimensions and the same extents
   bool operator==(const Shape& other) const {
     bool equal = ndim_ == other.ndim_;
     for (int i = 0; equal && i < ndim_; ++i) equal = (*this)[i] == other[i];
@@ -70,35 +70,35 @@ class Shape {
   int ndim_ = 0;
 };
 
-/// How many elements lie between neighbours along each dimension.
+/// For each dimension, the distance in elements between neighbouring indices.
 using Strides = Shape;
 
-/// Row-major strides of a dense tensor.
+/// The strides of a dense row-major tensor.
 /// @param shape of the tensor
-/// @return in elements
+/// @return one stride per dimension, in elements
 Strides contiguous_strides(const Shape& shape);
 
-/// The shape two operands broadcast to, right-aligned as in NumPy.
-/// @param op stands in messages
+/// The shape that two operands broadcast to; dimensions are aligned from the right, as in NumPy.
+/// @param op name of the calling op, used in error messages
 /// @param a,b the operands' shapes
 /// @return the common shape
 /// @throws ShapeError naming `op` and both shapes
 Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b);
 
-/// Wraps a negative dimension.
-/// @param op stands in messages
+/// Converts a dimension that may be negative (counted from the end) to one in [0, ndim).
+/// @param op name of the calling op, used in error messages
 /// @param dim in [-ndim, ndim)
-/// @param ndim of the tensor
-/// @return in [0, ndim)
-/// @throws IndexError naming `op` outside
+/// @param ndim number of dimensions of the tensor
+/// @return the dimension in [0, ndim)
+/// @throws IndexError naming `op` for a dim outside [-ndim, ndim)
 int wrap_dim(const char* op, int dim, int ndim);
 
-/// Which dimensions a list names.
-/// @param op stands in messages
+/// Converts a list of dimensions to a set.
+/// @param op name of the calling op, used in error messages
 /// @param dims each in [-ndim, ndim)
-/// @param ndim of the tensor
-/// @return whether, by dimension
-/// @throws IndexError naming `op` for a dim outside, ValueError for one named twice
+/// @param ndim number of dimensions of the tensor
+/// @return bit i: whether dimension i is in the list
+/// @throws IndexError naming `op` for a dim outside [-ndim, ndim), ValueError for a dim named twice
 std::bitset<kMaxDims> named_dims(const char* op, std::span<const int> dims, int ndim);
 
 }  // namespace heed

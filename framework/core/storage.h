@@ -1,7 +1,9 @@
-// The bytes behind tensors: 64-byte aligned, shared by all views, with a version that in-place writes raise.
+// The memory behind tensors: 64-byte aligned, shared by all views, with a version number that in-place writes
+// increment.
 //
-// A new dense tensor is one block of the pool when it is small: its Storage, the body that owns it, and the data. The block lives as long
-// as the storage does, which may be longer than the body (a view of it remains). Large data have a block of their own.
+// A small new tensor takes one pool block that holds its Storage, the TensorBody that owns it, and the data.
+// The block is freed with the Storage, which may outlive the body if a view of it remains. Large data are in
+// a separate block.
 #pragma once
 
 #include <atomic>
@@ -12,16 +14,16 @@
 
 namespace heed {
 
-/// A block of the pool with a count of its owners.
+/// A reference-counted piece of memory from the pool.
 struct Storage {
-  std::atomic<int32_t> refs{0};  // owners
-  uint32_t version = 0;          // raised by every in-place write through any view
-  void* data = nullptr;          // inside this block or in one of its own
-  uint64_t bytes = 0;            // of data
-  uint64_t block_bytes = 0;      // of the block that this Storage begins
+  std::atomic<int32_t> refs{0};  // number of owners
+  uint32_t version = 0;          // incremented by every in-place write through any view
+  void* data = nullptr;          // in this Storage's own block or in a separate one
+  uint64_t bytes = 0;            // size of data
+  uint64_t block_bytes = 0;      // size of the pool block that starts with this Storage
 
-  /// For IntrusivePtr: gives the block back.
-  /// @param storage that has no owner any more
+  /// For IntrusivePtr: returns the block to the pool.
+  /// @param storage a storage whose last owner is gone
   static void destroy(Storage* storage) noexcept;
 };
 

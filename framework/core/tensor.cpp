@@ -26,7 +26,7 @@ namespace {
 
 std::atomic<int64_t> contiguous_copy_count{0};
 
-const bool kernels_configured = (kernels::configure(), true);  // HEED_ISA, before the first kernel runs
+const bool kernels_configured = (kernels::configure(), true);  // applies HEED_ISA before the first kernel runs
 
 void require_not_recording(const char* op, const Tensor& x) {
   if (GradMode::enabled() && x.requires_grad()) {
@@ -34,8 +34,8 @@ void require_not_recording(const char* op, const Tensor& x) {
   }
 }
 
-// Where the parts of a new dense tensor lie in its block. AddressSanitizer gets each in a block of its own, to see what runs over an end
-// and what uses a body that is gone.
+// Layout of the block of a small new tensor. Under AddressSanitizer each part has its own block, so that
+// overruns and uses of a destroyed body are detected.
 #if HEED_ASAN
 constexpr bool kOneBlock = false;
 #else
@@ -44,7 +44,7 @@ constexpr bool kOneBlock = true;
 constexpr size_t kHead = (sizeof(Storage) + sizeof(TensorBody) + 63) / 64 * 64;  // then the data
 constexpr size_t kLargestInside = 1024 - kHead;  // up to here the pool's classes are 64 bytes apart, so nothing is wasted
 
-// What goes wrong with an allocation, beside the path that every op takes.
+// Error handling of allocations, kept out of the path that every op takes.
 [[noreturn, gnu::cold, gnu::noinline]] void throw_extents(const char* op, const char* what, const Shape& shape) {
   throw ShapeError(op, fmt::format("{} in {}", what, shape.str()));
 }
@@ -56,7 +56,7 @@ constexpr size_t kLargestInside = 1024 - kHead;  // up to here the pool's classe
   }
 }
 
-// The collector of a leaf may outlive it in a graph; then it collects for nobody.
+// The LeafNode of a leaf may outlive the leaf in a graph; it then drops the gradient.
 void forget_leaf(TensorBody* body) {
   if (!body->wants_grad || !body->grad_node) return;
   auto* const collector = static_cast<LeafNode*>(body->grad_node.get());
@@ -77,7 +77,7 @@ inline TensorBody::TensorBody(DType type, const Shape& extents, const Strides& s
 
 void TensorBody::destroy(TensorBody* body) noexcept {
   if (body->wants_grad) forget_leaf(body);
-  const IntrusivePtr<Storage> storage = std::move(body->storage);  // goes last: the body may lie in its block
+  const IntrusivePtr<Storage> storage = std::move(body->storage);  // destroyed last: the body may lie in its block
   const bool in_block = body->in_block;
   body->~TensorBody();
   if (!in_block) pool_free(body, sizeof(TensorBody));
@@ -147,7 +147,7 @@ const Tensor& Tensor::set_requires_grad(bool wanted) const {
     body_->grad_node.reset();
   }
   body_->wants_grad = wanted;
-  if (wanted && !body_->grad_node) detail::leaf_edge(body_.get());  // now, and not by the first of several threads that use it
+  if (wanted && !body_->grad_node) detail::leaf_edge(body_.get());  // now, so that threads do not race to create it
   return *this;
 }
 
@@ -209,7 +209,7 @@ Tensor detail::allocate(const char* op, const Shape& shape, DType dtype) {
   void* const place = kOneBlock ? block + sizeof(Storage) : pool_allocate(sizeof(TensorBody));
   auto body = IntrusivePtr<TensorBody>::adopt(new (place) TensorBody(dtype, shape, shape));
   int64_t step = 1;
-  for (int i = shape.ndim(); i-- > 0; step *= shape[i]) body->strides[i] = step;  // in place: a copy would wait for these stores
+  for (int i = shape.ndim(); i-- > 0; step *= shape[i]) body->strides[i] = step;  // in place: copying a Shape would stall on these stores
   body->in_block = kOneBlock;
   body->storage = std::move(storage);
   return Tensor(std::move(body));

@@ -1,8 +1,9 @@
-// Tensor: a one-word handle to a counted body. Copies share the body, clone() copies the values.
+// Tensor: a handle, one pointer wide, to a reference-counted body. Copies share the body; clone() copies the
+// values.
 //
-// A body is a dtype, a shape, strides and an offset into a Storage. Views (transpose, slice, expand, reshape where possible) are new
-// bodies on the same storage. The autograd record is a pointer to the Node that made the tensor, or, for a leaf that wants a
-// gradient, to the Node that collects it.
+// A body has a dtype, a shape, strides and an offset into a Storage. Views (transpose, slice, expand, reshape
+// where possible) are new bodies on the same storage. For autograd, a body points to the Node of the op that
+// produced it or, for a leaf that requires a gradient, to the Node that accumulates the gradient.
 #pragma once
 
 #include <initializer_list>
@@ -28,108 +29,114 @@ struct Edge {
   int output = 0;           // which of the node's outputs
 };
 
-/// A handle to values with a dtype and a shape. An undefined tensor (the default) stands for "none". const says that the handle keeps its
-/// body, not that the values stay: several handles may write the same storage.
+/// A handle to an array of values with a dtype and a shape. A default-constructed tensor is undefined, which
+/// means "none". `const Tensor` means that the handle keeps pointing to the same body, not that the values
+/// are constant: several handles may write to the same storage.
 class Tensor {
  public:
   Tensor() = default;
 
-  /// @return whether there is a body; all else but defined() and copying needs one
+  /// @return whether the tensor has a body; every other member except copying requires one and throws
+  ///   ValueError without it
   bool defined() const { return static_cast<bool>(body_); }
   /// @return the type of the elements
   inline DType dtype() const;
-  /// @return the extents
+  /// @return the extent of each dimension
   inline const Shape& shape() const;
-  /// @return in elements, one a dimension
+  /// @return the stride of each dimension, in elements
   inline const Strides& strides() const;
   /// @return the number of dimensions, 0 for a scalar
   int ndim() const { return shape().ndim(); }
-  /// Extent of a dimension.
+  /// The extent of one dimension.
   /// @param dim negative ones count from the end
   /// @return the extent
   /// @throws IndexError outside [-ndim, ndim)
   int64_t size(int dim) const;
   /// @return the number of elements
   int64_t numel() const { return shape().numel(); }
-  /// @return whether the elements lie dense and row-major
+  /// @return whether the elements are stored densely in row-major order
   bool is_contiguous() const;
 
-  /// Pointer to the first element. What is written through it is not noticed by a backward that has saved the tensor: use fill_ and copy_,
-  /// or write before the tensor is used.
+  /// Pointer to the first element. Writing through this pointer is not detected by a backward that has saved
+  /// the tensor: use fill_ and copy_, or write before the tensor is used in an op.
   /// @tparam T the C++ type of the dtype
-  /// @return elements lie at strides() from it
+  /// @return pointer to the first element; the others are at the distances given by strides()
   /// @throws DTypeError when T is not the dtype
   template <class T>
   T* data() const {
     require_dtype(dtype_of<T>());
     return static_cast<T*>(raw_data());
   }
-  /// @return the first element's address
+  /// @return address of the first element
   void* raw_data() const;
   /// The value of a tensor of one element.
-  /// @return as double; a mask's is 0 or 1
-  /// @throws ShapeError for another number of elements
+  /// @return the value as double; 0 or 1 for a mask
+  /// @throws ShapeError if the number of elements is not 1
   double item() const;
-  /// Copies the values out.
+  /// Copies the values into a std::vector.
   /// @tparam T the C++ type of the dtype
   /// @return all values in row-major order
   /// @throws DTypeError when T is not the dtype
   template <class T, DType kDType = dtype_of<T>()>
   std::vector<T> to_vector() const;
 
-  /// Dense and row-major. Differentiable.
-  /// @return this tensor if it is so, else a copy; such copies are counted (contiguous_copies())
+  /// The same values stored densely in row-major order. Differentiable.
+  /// @return this tensor if it is already contiguous, else a copy; copies are counted by contiguous_copies()
   Tensor contiguous() const;
-  /// Differentiable.
+  /// Copies the values. Differentiable.
   /// @return a copy with its own storage
   Tensor clone() const;
-  /// @return the same storage without the autograd record
+  /// @return a tensor on the same storage that is not part of the autograd graph
   Tensor detach() const;
-  /// The same values in another type. Differentiable between f32 and f64.
-  /// @param dtype bool: whether a value differs from 0
-  /// @return a copy, or this tensor when it has that dtype
+  /// Converts the values to another type. Differentiable between f32 and f64.
+  /// @param dtype the new type; for boolean, each value becomes true where it differs from 0
+  /// @return a copy, or this tensor if it already has that dtype
   Tensor to(DType dtype) const;
 
-  /// @return whether a gradient is wanted of it, as a leaf or through the op that made it
+  /// @return whether gradients flow to this tensor: it is a leaf that requires a gradient, or a recorded op
+  ///   made it
   bool requires_grad() const;
-  /// Marks a leaf as wanting a gradient (or not).
-  /// @param wanted whether backward() collects in it
+  /// Sets whether a leaf requires a gradient.
+  /// @param wanted whether backward() accumulates this leaf's gradient
   /// @return this
-  /// @throws GradError for a tensor that an op made, DTypeError for integers and masks
+  /// @throws GradError for the result of a recorded op, DTypeError for integers and masks
   const Tensor& set_requires_grad(bool wanted) const;
-  /// @return whether no recorded op made it
+  /// @return true unless a recorded op made this tensor
   bool is_leaf() const;
-  /// @return the gradient that backward() collected in a leaf; undefined before
+  /// @return the gradient that backward() accumulated in this leaf; undefined if there is none
   Tensor grad() const;
-  /// Replaces the collected gradient.
+  /// Replaces the accumulated gradient.
   /// @param grad of this tensor's shape and dtype, or undefined
   void set_grad(Tensor grad) const;
-  /// Drops the collected gradient.
+  /// Clears the accumulated gradient; grad() is undefined afterwards.
   void zero_grad() const { set_grad(Tensor{}); }
-  /// Collects d(this)/d(leaf) in every leaf that wants it.
-  /// @param cotangent of this tensor's shape; undefined: 1, for a tensor of one element
-  /// @param retain_graph keeps what was saved, so that backward can run again
-  /// @throws GradError when nothing wants a gradient or the graph was freed by an earlier call without retain_graph
+  /// Adds d(this)/d(leaf) to the gradient of every leaf that requires one.
+  /// @param cotangent factor of this tensor's shape (the gradient of a later loss with respect to this
+  ///   tensor); undefined: 1, for a tensor of one element
+  /// @param retain_graph keeps the values saved for backward, so that backward can run again
+  /// @throws GradError if this tensor does not require a gradient, or an earlier backward without
+  ///   retain_graph has freed the graph
   void backward(const Tensor& cotangent = {}, bool retain_graph = false) const;
 
-  /// Sets every element, in place and unrecorded.
-  /// @param value converted to the dtype
+  /// Sets every element in place; not recorded by autograd.
+  /// @param value the new value, converted to the dtype
   /// @return this
-  /// @throws GradError on a tensor that records, in grad mode
+  /// @throws GradError if this tensor requires a gradient and grad mode is on
   const Tensor& fill_(double value) const;
-  /// Copies the values of another tensor, in place and unrecorded.
-  /// @param source of the same shape and dtype
+  /// Copies the values of another tensor into this one in place; not recorded by autograd.
+  /// @param source a tensor of the same shape and dtype
   /// @return this
-  /// @throws GradError on a tensor that records, in grad mode; ShapeError for another shape or dtype
+  /// @throws GradError if this tensor requires a gradient and grad mode is on; ShapeError for another shape
+  ///   or dtype
   const Tensor& copy_(const Tensor& source) const;
 
-  /// @return what the handle points at; for ops and the engine
+  /// @return the body that this handle points to; for ops and the engine
   TensorBody* body() const { return body_.get(); }
-  /// @param body shared from now on
+  /// @param body the body that this handle will share
   explicit Tensor(IntrusivePtr<TensorBody> body) : body_(std::move(body)) {}
-  /// @return whether this is the only handle to the only body on its storage
+  /// @return whether this is the only handle to its body and no other body uses the storage
   bool shares_nothing() const;
-  /// @return dtype and shape as messages have them: "f32[3, 4]"
+  /// @return dtype and shape as used in error messages: "f32[3, 4]"
   std::string describe() const;
 
  private:
@@ -141,37 +148,38 @@ class Tensor {
   IntrusivePtr<TensorBody> body_;
 };
 
-/// What handles point at; for ops and the engine.
+/// The object that Tensor handles point to; for ops and the engine.
 struct TensorBody {
   /// @param type,extents,steps dtype, shape and strides
   TensorBody(DType type, const Shape& extents, const Strides& steps);
 
-  std::atomic<int32_t> refs{0};   // handles
-  DType dtype;                    // of the elements
-  bool wants_grad = false;        // a leaf that collects a gradient
-  bool in_block = false;          // the body lies in its storage's block: whoever replaces `storage` has to keep the old one
-  int32_t grad_output = 0;        // which output of grad_node this is
-  int64_t offset = 0;             // in elements
+  std::atomic<int32_t> refs{0};   // number of handles
+  DType dtype;                    // type of the elements
+  bool wants_grad = false;        // whether this is a leaf that requires a gradient
+  bool in_block = false;          // whether the body lies in its storage's block: code that replaces `storage` must keep the old one
+  int32_t grad_output = 0;        // which output of grad_node this tensor is
+  int64_t offset = 0;             // of the first element in the storage, in elements
   IntrusivePtr<Storage> storage;  // shared by views
-  IntrusivePtr<Node> grad_node;   // the op that made it, or a leaf's collector
-  Tensor grad;                    // what a leaf has collected
-  Shape shape;                    // extents
+  IntrusivePtr<Node> grad_node;   // the node of the op that made this tensor, or the LeafNode of a leaf
+  Tensor grad;                    // a leaf's accumulated gradient
+  Shape shape;                    // extent of each dimension
   Strides strides;                // in elements
 
-  /// For IntrusivePtr.
-  /// @param body that has no handle any more
+  /// For IntrusivePtr: destroys the body.
+  /// @param body a body whose last handle is gone
   static void destroy(TensorBody* body) noexcept;
 };
 
 namespace detail {
-// A user's mistake: a Tensor that was declared and never given a value, or an optional output that was not asked for.
+// Thrown for a user's mistake: a Tensor that was declared but never assigned, or an optional output that was
+// not requested.
 [[noreturn]] void throw_undefined(const char* asked);
 inline const TensorBody& body_of(const TensorBody* body, const char* asked) {
   if (!body) [[unlikely]]
     throw_undefined(asked);
   return *body;
 }
-// empty() under the name of what was called.
+// Like empty(), with `op` as the name used in error messages.
 Tensor allocate(const char* op, const Shape& shape, DType dtype);
 }  // namespace detail
 
@@ -194,86 +202,87 @@ inline bool Tensor::is_contiguous() const {
   return true;
 }
 
-/// A new tensor of one value.
-/// @param shape extents of at least 0
-/// @param value of every element, converted to the dtype
-/// @param dtype of the elements
-/// @return a leaf that wants no gradient
-/// @throws ShapeError for a negative extent, MemoryError when the system has not so many bytes
+/// A new tensor whose elements are all equal.
+/// @param shape extents, each at least 0
+/// @param value value of every element, converted to the dtype
+/// @param dtype type of the elements
+/// @return a leaf that does not require a gradient
+/// @throws ShapeError for a negative extent, MemoryError when the system refuses the allocation
 Tensor full(const Shape& shape, double value, DType dtype = DType::f32);
 /// @{
-/// A new tensor: not initialised (empty), all 0, all 1.
-/// @param shape extents of at least 0
-/// @param dtype of the elements
-/// @return a leaf that wants no gradient
-/// @throws ShapeError for a negative extent, MemoryError when the system has not so many bytes
+/// A new tensor whose elements are uninitialised (empty), all 0 (zeros) or all 1 (ones).
+/// @param shape extents, each at least 0
+/// @param dtype type of the elements
+/// @return a leaf that does not require a gradient
+/// @throws ShapeError for a negative extent, MemoryError when the system refuses the allocation
 Tensor empty(const Shape& shape, DType dtype = DType::f32);
 Tensor zeros(const Shape& shape, DType dtype = DType::f32);
 Tensor ones(const Shape& shape, DType dtype = DType::f32);
 /// @}
-/// 0, 1, ... n - 1.
+/// The integers 0, 1, ... n - 1.
 /// @param n how many, at least 0
-/// @param dtype of the elements
+/// @param dtype type of the elements
 /// @return [n]
-/// @throws ShapeError for a negative n, MemoryError
+/// @throws ShapeError for a negative n, MemoryError when the system refuses the allocation
 Tensor arange(int64_t n, DType dtype = DType::i64);
-/// start, start + step, ... before end.
-/// @param start,end,step of either sign
-/// @param dtype of the elements
-/// @return [n], n = ceil((end - start) / step), or 0
+/// The values start, start + step, ... up to but not including end.
+/// @param start,end,step range and step; the step may be negative
+/// @param dtype type of the elements
+/// @return [n], n = ceil((end - start) / step), or 0 if that is negative
 /// @throws ValueError for a step of 0, a number that is not finite, or more elements than can be counted; MemoryError
 Tensor arange(double start, double end, double step, DType dtype = DType::f32);
-/// Values evenly apart.
-/// @param start,end the first and the last
+/// n evenly spaced values from start to end inclusive.
+/// @param start,end the first and the last value
 /// @param n how many, at least 0
-/// @param dtype of the elements
+/// @param dtype type of the elements
 /// @return [n]
-/// @throws ShapeError for a negative n, MemoryError
+/// @throws ShapeError for a negative n, MemoryError when the system refuses the allocation
 Tensor linspace(double start, double end, int64_t n, DType dtype = DType::f32);
-/// Ones at the diagonal, zeros elsewhere.
+/// A matrix with ones on the main diagonal and zeros elsewhere.
 /// @param rows,columns at least 0; columns -1: as many as rows
-/// @param dtype of the elements
+/// @param dtype type of the elements
 /// @return [rows, columns]
 /// @throws ShapeError for a negative number of rows, MemoryError
 Tensor eye(int64_t rows, int64_t columns = -1, DType dtype = DType::f32);
-/// A tensor of given values.
-/// @tparam T float, double, int64_t or bool, which makes the dtype
+/// A tensor with the given values.
+/// @tparam T float, double, int64_t or bool; determines the dtype
 /// @param values in row-major order
-/// @param shape with as many elements
-/// @return a copy of them
-/// @throws ShapeError when the number of values is not the shape's
+/// @param shape a shape with that number of elements
+/// @return a tensor with a copy of the values
+/// @throws ShapeError when the number of values differs from the shape's
 template <class T, DType kDType = dtype_of<T>()>
 Tensor from_vector(const std::vector<T>& values, const Shape& shape);
-/// Independent draws from default_generator(), uniform in [low, high).
-/// @param shape extents of at least 0
+/// Independent random values from default_generator(), uniform in [low, high).
+/// @param shape extents, each at least 0
 /// @param low,high the range
 /// @param dtype f32 or f64
-/// @return a leaf that wants no gradient
+/// @return a leaf that does not require a gradient
 /// @throws ShapeError for a negative extent, DTypeError for another dtype, MemoryError
 Tensor uniform(const Shape& shape, double low, double high, DType dtype = DType::f32);
-/// Independent draws from default_generator(), normal with mean 0 and standard deviation 1.
-/// @param shape extents of at least 0
+/// Independent random values from default_generator(), normal with mean 0 and standard deviation 1.
+/// @param shape extents, each at least 0
 /// @param dtype f32 or f64
-/// @return a leaf that wants no gradient
+/// @return a leaf that does not require a gradient
 /// @throws ShapeError for a negative extent, DTypeError for another dtype, MemoryError
 Tensor randn(const Shape& shape, DType dtype = DType::f32);
-/// Independent draws from default_generator(), 1 with probability p and else 0.
-/// @param shape extents of at least 0
-/// @param p in [0, 1]
-/// @param dtype of the elements
-/// @return a leaf that wants no gradient
-/// @throws ValueError for another p, ShapeError for a negative extent, MemoryError
+/// Independent random values from default_generator(): 1 with probability p, else 0.
+/// @param shape extents, each at least 0
+/// @param p probability of a 1, in [0, 1]
+/// @param dtype type of the elements
+/// @return a leaf that does not require a gradient
+/// @throws ValueError for a p outside [0, 1], ShapeError for a negative extent, MemoryError
 Tensor bernoulli(const Shape& shape, double p, DType dtype = DType::f32);
-/// A second view of x's storage, unrecorded; the caller answers for the bounds.
-/// @param x whose storage is shared
-/// @param shape of the view
-/// @param strides in elements
-/// @param offset_from_x elements from x's first
+/// A view of x's storage that autograd does not record; bounds are not checked, so the caller must ensure
+/// that every element lies in the storage.
+/// @param x tensor whose storage is shared
+/// @param shape shape of the view
+/// @param strides strides of the view, in elements
+/// @param offset_from_x distance from x's first element to the view's, in elements
 /// @return the view
 Tensor make_view(const Tensor& x, const Shape& shape, const Strides& strides, int64_t offset_from_x);
 
-/// A way to see hidden copies.
-/// @return how many contiguous() has made in this process
+/// Counts the copies made by contiguous(), to find hidden ones.
+/// @return number of copies that contiguous() has made in this process
 int64_t contiguous_copies();
 
 extern template std::vector<float> Tensor::to_vector() const;

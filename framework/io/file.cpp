@@ -24,7 +24,7 @@ constexpr const char* kStandardInput = "/dev/stdin";
   throw IoError(fmt::format("{} {}: {}", what, name, std::strerror(error)));
 }
 
-// A call that a signal interrupted is made again.
+// Repeats a system call that was interrupted by a signal.
 template <class Call>
 int uninterrupted(const Call& call) {
   int result = 0;
@@ -48,7 +48,7 @@ class Descriptor {
     return *this;
   }
   int get() const { return fd_; }
-  bool close_checked() { return ::close(std::exchange(fd_, -1)) == 0 || errno == EINTR; }  // Linux has closed it all the same
+  bool close_checked() { return ::close(std::exchange(fd_, -1)) == 0 || errno == EINTR; }  // on Linux the descriptor is closed even then
 
  private:
   int fd_;
@@ -69,8 +69,9 @@ bool synced(int fd) {
   return uninterrupted([fd] { return ::fsync(fd); }) == 0;
 }
 
-// A new file in the folder of `path`. Where the file system can, it has no name before it is whole: a writer that is killed leaves nothing.
-// A name is one that nobody can know before: what lies or is linked there already is left alone.
+// A new temporary file in the folder of `path`. Where the file system supports it, the file has no name until
+// it is complete, so a killed writer leaves nothing behind. The name is unpredictable, and an existing file
+// or link is never overwritten.
 class Temporary {
  public:
   explicit Temporary(const std::filesystem::path& path) : path_(path), file_(folder_of(path), O_WRONLY | O_TMPFILE, mode_for(path)) {
@@ -81,12 +82,12 @@ class Temporary {
     });
   }
   ~Temporary() {
-    if (!name_.empty()) ::unlink(name_.c_str());  // its writer failed
+    if (!name_.empty()) ::unlink(name_.c_str());  // the write failed
   }
   Temporary(const Temporary&) = delete;
   Temporary& operator=(const Temporary&) = delete;
   int fd() const { return file_.get(); }
-  // Takes the place of what is at the path.
+  // Renames the temporary over the file at the path.
   bool replace() {
     if (name_.empty()) {
       const std::string file = fmt::format("/proc/self/fd/{}", file_.get());
@@ -108,7 +109,7 @@ class Temporary {
   template <class Make>
   void named_as_new(const Make& make) {
     std::random_device random;
-    const std::string name = path_.filename().string().substr(0, 200);  // with what follows it is no longer than a name may be
+    const std::string name = path_.filename().string().substr(0, 200);  // with the suffix it stays within the limit of a file name
     for (;;) {
       std::filesystem::path candidate = path_.parent_path() / fmt::format("{}.tmp{:08x}{:08x}", name, random(), random());
       if (make(candidate)) {
@@ -122,16 +123,17 @@ class Temporary {
   Descriptor file_;
 };
 
-// Gives the file the permissions of the one that it replaces, if there is one, and its owner where that is allowed.
+// Copies the permissions of the file that is replaced, if there is one, and its owner if that is allowed.
 bool same_mode(int fd, const std::filesystem::path& replaced) {
   struct stat old = {}, now = {};
   if (::stat(replaced.c_str(), &old) != 0 || ::fstat(fd, &now) != 0) return true;
   const bool owned = (old.st_uid == now.st_uid && old.st_gid == now.st_gid) || ::fchown(fd, old.st_uid, old.st_gid) == 0;
-  static_cast<void>(owned);  // else it is ours, with the same permissions
+  static_cast<void>(owned);  // if not allowed, the file is ours, with the same permissions
   return ::fchmod(fd, old.st_mode & 0777U) == 0;
 }
 
-// The stream that a path names: behind it may be a file, which is written on from where the stream stands and not replaced.
+// The standard stream that a path names. It may be redirected to a file, which is then written from the
+// stream's position and not replaced.
 int standard_stream(const std::filesystem::path& path) {
   return path == "/dev/stdout" ? STDOUT_FILENO : path == "/dev/stderr" ? STDERR_FILENO : -1;
 }
@@ -144,7 +146,8 @@ void append_to_file(const std::filesystem::path& path, std::string_view content)
 }
 
 std::string read_file(const std::filesystem::path& path) {
-  // Standard input is read on from where it stands, and may be a socket, or closed: its name would be opened anew.
+  // Standard input is read from its current position; it may be a socket or closed, and opening its path
+  // would open it anew.
   Descriptor file = path == kStandardInput ? Descriptor(::dup(STDIN_FILENO)) : Descriptor(path, O_RDONLY);
   if (file.get() < 0) fail("cannot open", path, errno);
   std::string content;
@@ -160,8 +163,8 @@ std::string read_file(const std::filesystem::path& path) {
 
 struct AtomicFile::State {
   std::filesystem::path path;
-  std::optional<Descriptor> direct;    // a stream of the process, a device or a pipe: there is nothing to replace
-  std::optional<Temporary> temporary;  // else
+  std::optional<Descriptor> direct;    // a standard stream, a device or a pipe, which is written directly
+  std::optional<Temporary> temporary;  // otherwise: a file that is replaced
   void check(bool good) const {
     if (!good) fail("cannot write", path, errno);
   }
@@ -172,13 +175,13 @@ AtomicFile::AtomicFile(const std::filesystem::path& path) : state_(std::make_uni
   s.path = path;
   std::error_code ignored;
   if (const int stream = standard_stream(path); stream >= 0) {
-    std::fflush(nullptr);  // what was printed before stands before
+    std::fflush(nullptr);  // so that text printed earlier comes first
     s.direct.emplace(::dup(stream));
   } else if (std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored) &&
-             !std::filesystem::is_directory(path, ignored)) {  // also behind a link
+             !std::filesystem::is_directory(path, ignored)) {  // also through a symbolic link
     s.direct.emplace(path, O_WRONLY);
   } else {
-    for (int hops = 0; hops < 16 && std::filesystem::is_symlink(s.path, ignored); ++hops) {  // also one that points at nothing yet
+    for (int hops = 0; hops < 16 && std::filesystem::is_symlink(s.path, ignored); ++hops) {  // also a link whose target does not exist yet
       s.path = s.path.parent_path() / std::filesystem::read_symlink(s.path, ignored);
     }
     s.temporary.emplace(s.path);

@@ -1,4 +1,5 @@
-// Whole files, read and written so that a crash leaves the old content or the new one, never half of one.
+// Reading and writing whole files. A crash while writing leaves the complete old content or the complete new
+// content.
 #pragma once
 
 #include <filesystem>
@@ -10,25 +11,25 @@
 namespace heed {
 
 /// Reads a whole file.
-/// @param path of a file or a device; /dev/stdin is the process's own standard input, read on from where it stands
+/// @param path path of a file or a device; /dev/stdin reads the process's own standard input from its current
+///   position
 /// @return its bytes
 /// @throws IoError with the path and the system's reason
 std::string read_file(const std::filesystem::path& path);
 
-/// A file that is written part by part and appears whole, or not at all: as write_file_atomically() does it.
+/// A file that is written in several parts but appears under its path only when it is complete; see
+/// write_file_atomically().
 class AtomicFile {
  public:
   /// @param path the file; its folder must exist
   /// @throws IoError
   explicit AtomicFile(const std::filesystem::path& path);
-  /// Without commit() what was there stays.
+  /// Without a commit() before, discards the new content and leaves the existing file unchanged.
   ~AtomicFile();
-  /// @param other is left with nothing to write or commit
-  AtomicFile(AtomicFile&& other) noexcept;
-  /// @param part comes behind the parts before
+  /// @param part bytes to append
   /// @throws IoError
   void write(std::string_view part);
-  /// Once, at the end: the file takes its place.
+  /// Puts the new file in place of the old one; call it once, after the last write().
   /// @throws IoError
   void commit();
 
@@ -37,38 +38,42 @@ class AtomicFile {
   std::unique_ptr<State> state_;
 };
 
-/// Writes to a temporary beside `path`, fsyncs it, renames it over `path` and fsyncs the folder.
-/// What is replaced keeps its permissions; the temporary's name cannot be known before, and nothing that lies there is touched.
-/// A symbolic link is followed; a device or pipe (/dev/null, /dev/stdout) is written as it is.
+/// Writes a temporary file in the same folder, fsyncs it, renames it over `path` and fsyncs the folder. The
+/// new file keeps the permissions of the file that it replaces. The temporary's name is unpredictable and
+/// never overwrites an existing file. Symbolic links are followed; a device or pipe (/dev/null, /dev/stdout)
+/// is written directly.
 /// @param path the file; its folder must exist
 /// @param content its new bytes
-/// @throws IoError (no such folder, no permission, disk full, ...), and then leaves `path` as it was and no temporary behind
+/// @throws IoError (no such folder, no permission, disk full, ...); `path` is then unchanged and no temporary
+///   file remains
 void write_file_atomically(const std::filesystem::path& path, std::string_view content);
 
-/// Writes behind what the file holds, which is made when it is not there. Not atomic: a crash or a full disk may leave a part.
+/// Appends to a file, which is created if it does not exist. Not atomic: a crash or a full disk may leave
+/// part of the content.
 /// @param path the file
-/// @param content what comes behind
+/// @param content bytes to append
 /// @throws IoError with the path and the system's reason
 void append_to_file(const std::filesystem::path& path, std::string_view content);
 
-/// Whether there is something of this name, behind links as well.
-/// @param path of anything
-/// @return false where there is nothing
-/// @throws IoError where the system cannot tell: no permission, a name that is too long, links in a ring
+/// Whether a path exists, after following symbolic links.
+/// @param path path of a file, folder, device, ...
+/// @return whether it exists
+/// @throws IoError when the system cannot tell: no permission, a name that is too long, a cycle of symbolic
+///   links
 bool file_exists(const std::filesystem::path& path);
 
-/// What a folder holds, in no order.
+/// Lists the entries of a folder, in no particular order.
 /// @param path of the folder
 /// @return the paths of its entries
 /// @throws IoError with the path and the system's reason
 std::vector<std::filesystem::path> list_folder(const std::filesystem::path& path);
 
-/// Makes a folder and those above it that are missing; nothing where it is there.
-/// @param path of the folder; empty: nothing is made
+/// Creates a folder and its missing parent folders; does nothing if it exists.
+/// @param path path of the folder; does nothing if empty
 /// @throws IoError with the path and the system's reason
 void make_folder(const std::filesystem::path& path);
 
-/// Removes a file or an empty folder; nothing where there is none.
+/// Removes a file or an empty folder; does nothing if the path does not exist.
 /// @param path of the file
 /// @throws IoError with the path and the system's reason
 void remove_file(const std::filesystem::path& path);

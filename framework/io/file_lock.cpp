@@ -17,7 +17,7 @@
 namespace heed {
 namespace {
 
-// The process id that the holder wrote, "" when it has not yet.
+// The process id that the holder wrote, or "" if it has not written it yet.
 std::string holder(int descriptor) {
   char digits[24];
   const ssize_t n = ::pread(descriptor, digits, sizeof digits, 0);
@@ -26,7 +26,8 @@ std::string holder(int descriptor) {
   return id;
 }
 
-// Whether the path still names the open file: a holder that ended removes it, and a lock on what nobody finds is none.
+// Whether the path still names the open file. A holder that ends removes the file, and a lock on a removed
+// file protects nothing.
 bool still_named(int descriptor, const std::filesystem::path& path) {
   struct stat opened = {}, named = {};
   return ::fstat(descriptor, &opened) == 0 && ::lstat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino &&
@@ -55,7 +56,7 @@ FileLock::FileLock(std::filesystem::path path) : path_(std::move(path)) {
     }
     const std::string id = fmt::format("{}\n", ::getpid());
     const bool named = ::ftruncate(descriptor, 0) == 0 && ::pwrite(descriptor, id.data(), id.size(), 0) >= 0;
-    static_cast<void>(named);  // a full disk: the lock holds without a name
+    static_cast<void>(named);  // on a full disk the lock is held without a process id in it
     descriptor_ = descriptor;
     return;
   }
@@ -65,7 +66,7 @@ FileLock::FileLock(FileLock&& other) noexcept : path_(std::move(other.path_)), d
 
 FileLock::~FileLock() {
   if (descriptor_ < 0) return;
-  ::unlink(path_.c_str());  // first: who opens it now makes a new one
+  ::unlink(path_.c_str());  // removed before unlocking: a process that opens the path now creates a new file
   ::close(descriptor_);
 }
 

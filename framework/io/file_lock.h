@@ -1,4 +1,4 @@
-// A lock on a file that the system takes back when its holder ends, however it ends.
+// A file lock that the operating system releases when its holder ends, even by a crash.
 #pragma once
 
 #include <filesystem>
@@ -7,24 +7,25 @@
 
 namespace heed {
 
-/// Another holds the lock.
+/// Thrown when the lock is held by someone else.
 class LockHeld : public IoError {
  public:
   using IoError::IoError;
 };
 
-/// Holds a file of its own, with the holder's process id in it, for as long as it lives; then the file is gone. Between processes and
-/// within one. Where the file system knows no locks it holds nothing and hinders nobody.
+/// Holds a lock while the object exists, between processes and within one process. The lock is a file that
+/// contains the holder's process id and is removed at the end. On a file system without lock support it has
+/// no effect: nothing is locked and nobody is refused.
 class FileLock {
  public:
-  /// @param path the file; made when it is not there
+  /// @param path the lock file; created if it does not exist
   /// @throws LockHeld `'run/run.lock' is held by process 4711` when another holds it
-  /// @throws IoError when the file cannot be made
+  /// @throws IoError when the file cannot be created
   explicit FileLock(std::filesystem::path path);
-  /// Lets go and removes the file.
+  /// Releases the lock and removes the file.
   ~FileLock();
-  /// The new one holds what `other` held.
-  /// @param other holds nothing any more
+  /// Takes over the lock of `other`.
+  /// @param other holds no lock afterwards
   FileLock(FileLock&& other) noexcept;
   FileLock& operator=(FileLock&&) = delete;
   FileLock(const FileLock&) = delete;

@@ -30,14 +30,15 @@ struct Entry {
   uint64_t begin = 0, end = 0;
 };
 
-// A name as it may stand in a message of one line.
+// A name in a form that fits in a one-line error message.
 std::string printable(std::string name) {
   std::replace_if(
       name.begin(), name.end(), [](unsigned char c) { return c < 32 || c == 127; }, '?');
   return name;
 }
 
-// Reads a header while it is parsed, and keeps its entries alone: a tree of a hostile one would take many times the file's size.
+// A SAX handler that stores only the entries of the header while it is parsed: a full JSON tree of a
+// malicious header would take many times the file's size.
 class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
  public:
   explicit HeaderReader(const std::string& file) : file_(file) {}
@@ -123,7 +124,8 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   FormatError no_entry() const { return wrong("has no dtype, shape and data_offsets"); }
   bool of_an_entry() const { return key_ == "dtype" || key_ == "shape" || key_ == "data_offsets"; }
 
-  // A value that is not what stands here: keys of an entry that the format does not name are passed over, all others are wrong.
+  // Handles a value of an unexpected type: values of keys that the format does not define are skipped, all
+  // others are an error.
   bool other() const {
     if (skipped_ > 0 || (at_ == At::entry && !of_an_entry())) return true;
     if (at_ == At::names && name_ == "__metadata__") throw failure("__metadata__ is not an object");
@@ -137,7 +139,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
     const auto* known = std::ranges::find_if(kFormatNames, [&](const auto& pair) { return dtype_ == pair.first; });
     if (known == kFormatNames.end()) throw wrong("has dtype " + printable(dtype_) + ", which heed does not read (F32, F64, I64, BOOL)");
     Entry entry{name_, known->second, {}, offsets_[0], offsets_[1]};
-    uint64_t bytes = size_of(entry.dtype), nonzero = bytes;  // strides multiply out the extents beside a zero as well
+    uint64_t bytes = size_of(entry.dtype), nonzero = bytes;  // strides are products of the other extents even if one extent is 0
     for (const uint64_t n : shape_) {
       if (__builtin_mul_overflow(nonzero, std::max<uint64_t>(n, 1), &nonzero) || nonzero > INT64_MAX) {
         throw wrong("has a shape that is too large");
@@ -151,9 +153,9 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
 
   const std::string& file_;
   At at_ = At::file;
-  size_t skipped_ = 0;           // open brackets of a value that is passed over
-  std::set<std::string> names_;  // of the file
-  std::set<std::string> keys_;   // of the entry, or of the metadata
+  size_t skipped_ = 0;           // number of open brackets in a value that is skipped
+  std::set<std::string> names_;  // names of the tensors seen so far
+  std::set<std::string> keys_;   // keys of the current entry, or of the metadata
   std::string name_, key_, dtype_;
   std::vector<uint64_t> shape_, offsets_;
 };

@@ -1,4 +1,5 @@
-// apply(Op{...}, x, ...): runs an op and records it. A user writes a new op in their own project with this header alone:
+// apply(Op{...}, x, ...): runs an op and records it for backward. With this header alone a user can define a
+// new op in their own project:
 //
 //   struct Cube {                                              // y = x^3
 //     static constexpr const char* kName = "cube";
@@ -7,10 +8,11 @@
 //   };
 //   Tensor cube(const Tensor& x) { return apply(Cube{}, x); }
 //
-// forward runs with grad mode off. It returns a Tensor, or a std::array of them; vjp then gets a std::array of cotangents, of which some
-// may be undefined. A vjp that takes g by value gets the engine's own handle: what it moves on can be added to in place. kSaved is the most
-// tensors it keeps (2 unless said); what it keeps in itself beside them goes in release(), if it has one. Inputs may be undefined (an
-// optional bias).
+// forward runs with grad mode off and returns a Tensor or a std::array of Tensors; for an array, vjp receives
+// a std::array of cotangents, some of which may be undefined. A vjp that takes g by value receives the
+// engine's own handle, and Grads can add in place to a tensor moved from it. kSaved is the largest number of
+// tensors that the op saves (default 2); other state that an op stores in itself for backward is dropped in
+// its release(), if it defines one. Inputs may be undefined (an optional bias).
 #pragma once
 
 #include <algorithm>
@@ -46,7 +48,8 @@ constexpr int saved_capacity() {
 
 constexpr int kDynamic = -1;
 
-// Calls f, an op's forward or vjp, with its products rounded where its row of the table allows that and autocast is on.
+// Calls f, the forward or vjp of Op. Its products round to bf16 if autocast is on and the op's policy in
+// ops.def is `gemm`.
 template <class Op, class F>
 decltype(auto) with_policy(const F& f) {
   if constexpr (autocast_policy(row_of<Op>()) == AutocastPolicy::gemm) {
@@ -57,7 +60,8 @@ decltype(auto) with_policy(const F& f) {
   }
 }
 
-// What a user's op was given, which its gradients must be like. The table's own ops are known to be right.
+// Remembers the shapes and dtypes of the inputs of a user-defined op, to check that its vjp returns gradients
+// that match them. Ops from ops.def are tested and skip this check (GivenToARow).
 template <int N>
 class Given {
  public:
@@ -91,7 +95,7 @@ struct GivenToARow {
   static void check(Node&) {}
 };
 
-// Calls f, an op's forward; what it cannot allocate is told under the op's name.
+// Calls f, the forward of Op. An allocation error inside it is rethrown with the op's name.
 template <class Op, class F>
 decltype(auto) run_forward(const F& f) {
   try {
@@ -106,7 +110,8 @@ uint64_t youngest(const Inputs&... inputs) {
   return std::max({uint64_t{0}, sequence_of(inputs)...});
 }
 
-// N inputs, or kDynamic; O outputs, or 0 for one plain Tensor.
+// The node of one recorded op. N: number of inputs, or kDynamic; O: number of outputs in a std::array, or 0
+// if forward returns one plain Tensor.
 template <class Op, int N, int O>
 struct OpNode final : Node {
   using Edges = std::conditional_t<N == kDynamic, std::vector<Edge>, std::array<Edge, static_cast<size_t>(N < 0 ? 0 : N)>>;
@@ -159,7 +164,7 @@ inline void attach(Tensor& y, IntrusivePtr<Node> node, int output, std::span<con
   if (!y.defined() || !is_floating(y.dtype())) return;
   for (const Tensor* x : inputs) {
     if (x->body() == y.body()) [[unlikely]]
-      y = y.detach();  // an input handed back as it is keeps its own record
+      y = y.detach();  // forward returned an input unchanged: the input must keep its own place in the graph
   }
   y.body()->grad_node = std::move(node);
   y.body()->grad_output = output;
@@ -185,10 +190,10 @@ void attach_all(Result& result, IntrusivePtr<Node> node, std::span<const Tensor*
 
 }  // namespace detail
 
-/// Runs an op, and records it if grad mode is on and an input wants a gradient.
-/// @param op its struct, as above; moved into the record
+/// Runs an op, and records it for backward if grad mode is on and an input requires a gradient.
+/// @param op the op's struct, as described at the top of this file; moved into the recorded node
 /// @param inputs tensors, at most 32; may be undefined
-/// @return what op.forward returns
+/// @return the result of op.forward
 template <class Op, class... Inputs>
 auto apply(Op op, const Inputs&... inputs) {
   static_assert((std::is_same_v<Inputs, Tensor> && ...));
@@ -219,10 +224,10 @@ auto apply(Op op, const Inputs&... inputs) {
   return result;
 }
 
-/// The same for any number of inputs.
-/// @param op its struct, whose forward takes a std::span<const Tensor>
+/// Like apply(), for any number of inputs known only at run time.
+/// @param op the op's struct; its forward takes a std::span<const Tensor>
 /// @param inputs tensors; may be undefined
-/// @return what op.forward returns
+/// @return the result of op.forward
 template <class Op>
 Tensor apply_list(Op op, std::span<const Tensor> inputs) {
   const bool record = GradMode::enabled() && std::any_of(inputs.begin(), inputs.end(), [](const Tensor& x) { return x.requires_grad(); });
@@ -235,7 +240,7 @@ Tensor apply_list(Op op, std::span<const Tensor> inputs) {
   std::vector<Edge> edges;
   std::vector<const Tensor*> given;
   uint64_t after = 0;
-  uint32_t wanted = 0;  // of the first 32
+  uint32_t wanted = 0;  // bit i: input i requires a gradient, for the first 32 inputs
   for (const Tensor& x : inputs) {
     if (edges.size() < 32) wanted |= uint32_t{x.requires_grad()} << edges.size();
     given.push_back(&x);

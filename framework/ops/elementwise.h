@@ -1,4 +1,5 @@
-// Loops over the elements of one or two tensors with a function of theirs: for ops that need no SIMD kernel. None of them records.
+// Loops that apply a function to the elements of one or two tensors, for ops without a SIMD kernel. None of
+// them records anything for backward.
 #pragma once
 
 #include "framework/autograd/grad_mode.h"
@@ -8,9 +9,9 @@
 
 namespace heed::detail {
 
-constexpr int64_t kElementGrain = 4096;  // elements a thread should get at least
+constexpr int64_t kElementGrain = 4096;  // smallest number of elements worth giving to a thread
 
-// y_i = f(i).
+// Sets element i of y to f(i), for every i.
 template <class T, class F>
 void fill_each(const Tensor& y, const F& f) {
   T* const to = y.data<T>();
@@ -19,7 +20,7 @@ void fill_each(const Tensor& y, const F& f) {
   });
 }
 
-// f of each element of a floating tensor.
+// A new tensor with f applied to each element of a floating tensor.
 template <class F>
 Tensor each(const char* op, const Tensor& x, const F& f) {
   const Tensor dense = x.detach().contiguous(), y = empty(x.shape(), x.dtype());
@@ -31,7 +32,7 @@ Tensor each(const char* op, const Tensor& x, const F& f) {
   return y;
 }
 
-// Two tensors of one dtype, stretched to one shape and dense.
+// Two tensors of one dtype, broadcast to one shape and dense.
 struct Pair {
   Tensor a, b;
   Pair(const char* op, const Tensor& first, const Tensor& second) {
@@ -48,7 +49,7 @@ struct Pair {
   }
 };
 
-// f(a, b) of each pair of elements, broadcast, in their own floating dtype.
+// f applied to each pair of elements after broadcasting, computed in the tensors' floating dtype.
 template <class F>
 Tensor each_pair(const char* op, const Tensor& a, const Tensor& b, const F& f) {
   const Pair pair(op, a, b);

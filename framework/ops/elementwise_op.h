@@ -1,11 +1,12 @@
-// Functions of one tensor, element by element: what all of them share. A rule says the rest.
+// Elementwise functions of one tensor: the code that all of them share. Each function is a small struct, its
+// Rule, with these members:
 //
-//   kName                     the op
-//   kKeeps                    the one tensor that backward reads: the input or the output
-//   kOp                       a SIMD kernel (kernels::unary and its backward), or
-//   value(x), slope(kept)     of one element, for a loop
-//   composed(g, kept)         the gradient in public ops, which any order of derivative goes through
-//   kTorch, kFill             PyTorch's expression and what fills the samples, or samples(list)
+//   kName                     name of the op, used in errors
+//   kKeeps                    which tensor backward reads: the input or the output
+//   kOp                       the SIMD kernel (kernels::unary and its backward), or instead of it
+//   value(x), slope(kept)     the function and its derivative for one element, called in a loop
+//   composed(g, kept)         the gradient computed with public ops, for derivatives of any order
+//   kTorch, kFill             PyTorch's expression and the SampleInput::Fill of the samples, or samples(list)
 //
 // gradcheck at order 1 tests the kernel or the slope, at order 2 the composed form.
 #pragma once
@@ -78,7 +79,7 @@ struct Elementwise {
   }
 };
 
-// The op of a rule, by the name that it is called by.
+// Runs the op of a Rule; errors use `name`, the function that the user called.
 template <class Rule>
 Tensor elementwise(const char* name, const Tensor& x, Rule rule) {
   require_defined(name, x);
@@ -89,9 +90,9 @@ Tensor elementwise(const char* name, const Tensor& x, Rule rule) {
 
 }  // namespace heed::detail
 
-/// A function without options: its definition and its place in the registry.
-/// @param name of the function
-/// @param Rule as above
+/// Defines the public function of a Rule without options and registers it as an op.
+/// @param name name of the function
+/// @param Rule struct described at the top of this file
 #define HEED_ELEMENTWISE(name, Rule)                                             \
   Tensor name(const Tensor& x) { return detail::elementwise(#name, x, Rule{}); } \
   DEFINE_OP(name, detail::Elementwise<Rule>)

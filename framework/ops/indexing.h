@@ -1,64 +1,69 @@
-// Elements chosen by whole numbers, and sorting. An index is i64 (DTypeError), inside its dimension (IndexError).
+// Selecting elements by integer indices, and sorting. Index tensors are i64 (else DTypeError) with values
+// inside their dimension (else IndexError).
 #pragma once
 
 #include "framework/core/tensor.h"
 
 namespace heed {
 
-/// y[i][j].. = x[index[i][j]..][j].. along dim 0, and so on.
-/// @param x any dtype
-/// @param dim along which
-/// @param index i64 with x's dimensions, no longer than x beside dim
-/// @return of the index's shape
+/// Picks one element of x per index: for dim 0, y[i][j].. = x[index[i][j]..][j]..; for other dims
+/// accordingly.
+/// @param x tensor of any dtype
+/// @param dim dimension along which to work
+/// @param index i64 with the same number of dimensions as x; its extents other than `dim` are at most x's
+/// @return a tensor of index's shape
 /// @throws ShapeError, DTypeError, IndexError
 Tensor gather(const Tensor& x, int dim, const Tensor& index);
-/// x with source[i][j].. added to x[index[i][j]..][j].., in order.
+/// A copy of x with elements of source added: for dim 0, source[i][j].. is added to x[index[i][j]..][j].., in
+/// order of i, j, ...
 /// @param x floating
-/// @param dim along which
+/// @param dim dimension along which to work
 /// @param index as in gather
-/// @param source of the index's shape
-/// @return of x's shape
+/// @param source tensor of index's shape
+/// @return a tensor of x's shape
 /// @throws ShapeError, DTypeError, IndexError
 Tensor scatter_add(const Tensor& x, int dim, const Tensor& index, const Tensor& source);
-/// Slices of x.
-/// @param x any dtype
-/// @param dim along which
+/// Selects slices of x along a dimension.
+/// @param x tensor of any dtype
+/// @param dim dimension along which to work
 /// @param ids i64 [N], in 0 .. extent - 1
-/// @return N slices, in their order
+/// @return the N slices in the order of ids
 /// @throws ShapeError, DTypeError, IndexError
 Tensor index_select(const Tensor& x, int dim, const Tensor& ids);
-/// 1 at the id and 0 elsewhere.
+/// Vectors with 1 at the position of the id and 0 elsewhere.
 /// @param ids i64 [*], in 0 .. classes - 1
 /// @param classes at least 1
 /// @param dtype of the result
 /// @return [*, classes]
 /// @throws DTypeError, IndexError
 Tensor one_hot(const Tensor& ids, int64_t classes, DType dtype = DType::f32);
-/// Values and where they stood, i64, along a dimension. Equal ones stay in order, NaN counts as the largest.
+/// Result of sort() and topk(). The sort is stable: equal values keep their order. NaN counts as the largest
+/// value.
 struct Sorted {
-  Tensor values;   // of x's dtype
-  Tensor indices;  // i64
+  Tensor values;   // the sorted values, of x's dtype
+  Tensor indices;  // i64: position of each value in x along the dimension
 };
 /// Sorts along a dimension.
-/// @param x any dtype
-/// @param dim along which
-/// @param descending the largest first
-/// @return of x's shape both
+/// @param x tensor of any dtype
+/// @param dim dimension along which to work
+/// @param descending whether the largest value comes first
+/// @return values and indices, each of x's shape
 /// @throws IndexError
 Sorted sort(const Tensor& x, int dim = -1, bool descending = false);
-/// The k largest (or smallest), the first first.
-/// @param x any dtype
-/// @param k 0 .. extent
-/// @param dim along which
-/// @param largest or the smallest
-/// @return k along dim
-/// @throws IndexError for another k or dim
+/// The k largest (or smallest) elements along a dimension, sorted from the largest (or smallest).
+/// @param x tensor of any dtype
+/// @param k number of elements, 0 .. extent of dim
+/// @param dim dimension along which to work
+/// @param largest whether to take the largest elements; false takes the smallest
+/// @return values and indices, with extent k along dim
+/// @throws IndexError for a k or dim outside its range
 Sorted topk(const Tensor& x, int64_t k, int dim = -1, bool largest = true);
 /// @{
-/// Where the largest, the smallest stands: the first of equals; a NaN before all.
+/// Index of the largest (smallest) element along a dimension: the first one if several are equal; that of a
+/// NaN if there is one.
 /// @param x floating
-/// @param dim along which
-/// @return i64, without dim
+/// @param dim dimension along which to work
+/// @return i64, x's shape without dim
 /// @throws IndexError, ShapeError for no elements
 Tensor argmax(const Tensor& x, int dim = -1);
 Tensor argmin(const Tensor& x, int dim = -1);

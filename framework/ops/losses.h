@@ -1,4 +1,4 @@
-// Losses.
+// Loss functions.
 #pragma once
 
 #include <cstdint>
@@ -7,20 +7,21 @@
 
 namespace heed {
 
-/// What cross_entropy counts.
+/// Options of cross_entropy.
 struct CrossEntropyOptions {
-  double label_smoothing = 0;  // in [0, 1): mass spread evenly over all classes
-  int64_t padding_id = -100;   // rows with this target count nothing
-  Tensor class_weights{};      // [V]: a class's loss is multiplied by it, and the mean divided by the targets' weights; undefined: all 1
+  double label_smoothing = 0;  // in [0, 1): probability mass spread evenly over all classes
+  int64_t padding_id = -100;   // rows with this target are ignored
+  Tensor class_weights{};      // [V]: factor of each class's loss; the mean divides by the sum of the targets' weights; undefined: all 1
 };
-/// Mean over counted rows of -log softmax(logits)[target], natural log.
+/// Mean of -log softmax(logits)[target] over the rows that are not padding, natural logarithm.
 /// @param logits [N, V]
 /// @param targets i64 [N], in 0 .. V - 1 or padding_id
-/// @param options smoothing, ignored rows, weights
-/// @return scalar; 0 when no row counts
+/// @param options label smoothing, padding id, class weights
+/// @return scalar, in nats; 0 when all rows are padding
 /// @throws ShapeError, IndexError, ValueError, DTypeError
 Tensor cross_entropy(const Tensor& logits, const Tensor& targets, CrossEntropyOptions options = {});
-/// cross_entropy(linear(x, weight, bias), targets) without stored probabilities: the logits turn into their gradient in place.
+/// cross_entropy(linear(x, weight, bias), targets) with less memory: probabilities are never stored, and the
+/// logits are overwritten by their gradient.
 /// @param x [N, D]
 /// @param weight [V, D]
 /// @param bias [V] or undefined
@@ -31,43 +32,46 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& targets, CrossEntropyOp
 Tensor linear_cross_entropy(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& targets,
                             CrossEntropyOptions options = {});
 
-/// What becomes of the elements' losses: their mean, their sum, or nothing.
+/// How the losses of the elements are combined: their mean, their sum, or none (kept per element).
 enum class Reduction : uint8_t { mean, sum, none };
-/// -log_probabilities[i, targets[i]], weighted by class and averaged by these weights over the rows that count.
+/// Negative log-likelihood: the mean of -log_probabilities[i, targets[i]] over the rows that are not padding,
+/// weighted by the target's class weight.
 /// @param log_probabilities [N, V]
 /// @param targets i64 [N]
-/// @param class_weights [V]; undefined: 1
-/// @param padding_id rows with this target count nothing
-/// @return scalar; 0 when no row counts
+/// @param class_weights [V]; undefined: all 1
+/// @param padding_id rows with this target are ignored
+/// @return scalar, in nats; 0 when all rows are padding
 /// @throws ShapeError, IndexError
 Tensor nll_loss(const Tensor& log_probabilities, const Tensor& targets, const Tensor& class_weights = {}, int64_t padding_id = -100);
 /// @{
-/// (x - target)^2; |x - target|.
-/// @param x,target of one shape
-/// @param reduction mean, sum or none
+/// Squared error (x - target)^2; absolute error |x - target|.
+/// @param x,target tensors of one shape
+/// @param reduction how the elements' losses are combined
 /// @return scalar, or x's shape
 /// @throws ShapeError
 Tensor mse_loss(const Tensor& x, const Tensor& target, Reduction reduction = Reduction::mean);
 Tensor l1_loss(const Tensor& x, const Tensor& target, Reduction reduction = Reduction::mean);
 /// @}
-/// d^2 / (2 beta) where d = |x - target| < beta, else d - beta / 2 (Girshick 2015, eq. 3).
-/// @param x,target of one shape
+/// Smooth L1 loss: d^2 / (2 beta) where d = |x - target| < beta, else d - beta / 2 (Girshick 2015, eq. 3).
+/// @param x,target tensors of one shape
 /// @param beta above 0
-/// @param reduction mean, sum or none
+/// @param reduction how the elements' losses are combined
 /// @return scalar, or x's shape
 /// @throws ShapeError, ValueError for beta <= 0
 Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, double beta = 1, Reduction reduction = Reduction::mean);
-/// -t log sigmoid(x) - (1 - t) log(1 - sigmoid(x)), without overflow.
-/// @param logits x
-/// @param target t in [0, 1], of x's shape
-/// @param reduction mean, sum or none
+/// Binary cross-entropy of logits: -t log sigmoid(x) - (1 - t) log(1 - sigmoid(x)), computed without
+/// overflow.
+/// @param logits the x of the equation
+/// @param target the t of the equation, in [0, 1], of x's shape
+/// @param reduction how the elements' losses are combined
 /// @return scalar, or x's shape
 /// @throws ShapeError
 Tensor bce_with_logits(const Tensor& logits, const Tensor& target, Reduction reduction = Reduction::mean);
-/// t (log t - log p), elements where t = 0 being 0; its sum over a row is the divergence of p from t.
-/// @param log_probabilities log p
-/// @param target t, of p's shape
-/// @param reduction mean, sum or none
+/// Kullback-Leibler divergence: t (log t - log p) for each element, 0 where t = 0. Its sum over a row is the
+/// divergence of p from t.
+/// @param log_probabilities the log p of the equation
+/// @param target the t of the equation, of p's shape
+/// @param reduction how the elements' losses are combined
 /// @return scalar, or p's shape
 /// @throws ShapeError
 Tensor kl_div(const Tensor& log_probabilities, const Tensor& target, Reduction reduction = Reduction::mean);

@@ -1,4 +1,5 @@
-// What normalisations and their gradients are composed of, safe where a mean is large beside the spread and where a square overflows.
+// Building blocks of normalisation layers and their gradients, accurate when the mean is large compared with
+// the spread and safe when a square would overflow.
 #pragma once
 
 #include <vector>
@@ -7,10 +8,12 @@
 
 namespace heed::detail {
 
-// x - mean(x, dims). The mean is taken in two parts, as f32 may not hold it as exactly as the difference is wanted.
+// x - mean(x, dims). The mean is computed as a sum of two parts, because a single f32 may not represent it
+// accurately enough for the difference.
 Tensor centred(const Tensor& x, const std::vector<int>& dims);
-// 1 / sqrt(mean(centred^2, dims) + eps), the dims kept with extent 1. `about` is the result as a number; by the power of two below it the
-// elements are brought near 1 before they are squared.
+// 1 / sqrt(mean(centred^2, dims) + eps); the dims are kept with extent 1. `about` is an approximation of the
+// result, computed without gradients; elements are scaled by the power of two below it, so that they are near
+// 1 before they are squared.
 Tensor inverse_deviation(const Tensor& centred, const std::vector<int>& dims, double eps, const Tensor& about);
 
 }  // namespace heed::detail

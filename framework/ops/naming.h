@@ -1,33 +1,34 @@
-// Errors name the op that the user called, also where an undefined tensor was handed to it and where it is made of other ops.
+// Makes errors name the op that the user called, also for undefined inputs and for ops composed of other ops.
 #pragma once
 
 #include "framework/core/tensor.h"
 
 namespace heed::detail {
 
-/// Refuses undefined tensors, before anything asks them for a shape.
-/// @param op that they were handed to
-/// @param tensors all that must be defined
+/// Throws if a tensor is undefined, before its shape is read.
+/// @param op name of the op that received the tensors
+/// @param tensors the tensors that must be defined
 /// @throws ValueError "matmul: the tensor is undefined, it was never given a value"
 template <class... Tensors>
 void require_defined(const char* op, const Tensors&... tensors) {
   (body_of(tensors.body(), op), ...);
 }
 
-/// Inside a catch block: throws the error on, of the same type; where it names an op below, it names `op` instead. A type of the user's own
-/// stays as it is.
-/// @param op the composition
+/// Called inside a catch block: rethrows the current error with its type; if the message starts with the name
+/// of an inner op, it then names `op` instead. Exception types derived by users are rethrown unchanged.
+/// @param op name of the composed op
 [[noreturn, gnu::cold]] void rethrow_as(const char* op);
-/// The same for what a new tensor is refused alone: its extents, its memory.
-/// @param op whose forward wanted the tensor
+/// Like rethrow_as, but only for the errors that allocating a tensor can throw: an invalid shape and
+/// MemoryError.
+/// @param op name of the op whose forward allocates
 [[noreturn, gnu::cold]] void rethrow_allocation_as(const char* op);
 
-/// Runs a composition of other ops. What one of them throws is thrown on under the composition's name; nothing is spent where nothing
-/// throws.
+/// Runs an op that is composed of other ops. An error of an inner op is rethrown with the composed op's name;
+/// there is no cost unless something throws.
 ///   Tensor mean(...) { return detail::composed("mean", [&] { return sum(x, dims, keep) * (1 / count); }); }
-/// @param op its name
-/// @param f calls the ops below
-/// @return what f returns
+/// @param op name of the composed op
+/// @param f function that calls the inner ops
+/// @return the result of f
 template <class F>
 auto composed(const char* op, const F& f) {
   try {

@@ -1,6 +1,7 @@
-// Every op, declared, by kind. Shapes: B batch, S source length, T target length, D feature, H hidden, V vocabulary. dtypes: f32 or f64
-// unless said; all floating inputs of one call share one dtype (DTypeError otherwise). A mask is a tensor of bool. Negative dims count from
-// the end.
+// Includes the declarations of all ops except those of spatial.h. Conventions: B batch, S source length, T
+// target length, D feature, H hidden, V vocabulary. Tensors are f32 or f64 unless stated; all floating inputs
+// of one call have the same dtype (else DTypeError). A mask is a tensor of dtype bool. Negative dims count
+// from the end.
 #pragma once
 
 #include "framework/ops/arithmetic.h"

@@ -1,4 +1,4 @@
-// The autocast policy of an op, read from the table at compile time.
+// The autocast policy of an op, looked up in ops.def at compile time.
 #pragma once
 
 #include <cstdint>
@@ -9,13 +9,13 @@ namespace heed {
 
 /// What bf16 autocast (framework/core/autocast.h) does to an op.
 enum class AutocastPolicy : uint8_t {
-  gemm,      // operands of its products are rounded to bf16
-  f32_math,  // must have f32: exponentials, logarithms, long sums, losses
-  any        // would take bf16, and is computed in f32 as nothing is stored in bf16
+  gemm,      // under autocast, operands of the op's matrix products are rounded to bf16
+  f32_math,  // always computed in f32: exponentials, logarithms, long sums, losses
+  any        // would tolerate bf16, but is computed in f32 because tensors are never stored in bf16
 };
 
-/// @param op name of a row of ops.def
-/// @return its policy; `any` when the table has no such row, as for a user's own op
+/// @param op name of an op
+/// @return its policy; `any` if ops.def has no such row, as for an op defined by a user
 constexpr AutocastPolicy autocast_policy(std::string_view op) {
 #define OP(name, file, policy) \
   if (op == #name) return AutocastPolicy::policy;
@@ -34,7 +34,8 @@ constexpr bool is_row(std::string_view op) {
   return false;
 }
 
-/// The row that an op's struct belongs to: that of its name, or of `kRow` where it is a part of another op; empty for a user's own.
+/// Name of the row of ops.def that an op's struct belongs to: the struct's kRow if it has one (it is part of
+/// another op), else its kName; empty for an op defined by a user.
 template <class Op>
 constexpr std::string_view row_of() {
   if constexpr (requires { Op::kRow; }) {

@@ -1,4 +1,4 @@
-// Products of vectors and matrices.
+// Vector and matrix products.
 #pragma once
 
 #include <string>
@@ -7,34 +7,35 @@
 
 namespace heed {
 
-/// Products of matrices; what stands before the matrices broadcasts.
-/// @param a [*, M, K]; a vector [K] is a row
-/// @param b [*, K, N]; a vector [K] is a column
-/// @return [*, M, N], without the dimension that a vector was given
+/// Matrix product; leading dimensions are batch dimensions and broadcast.
+/// @param a [*, M, K]; a vector [K] is treated as [1, K]
+/// @param b [*, K, N]; a vector [K] is treated as [K, 1]
+/// @return [*, M, N], without the dimension that was added to a vector
 /// @throws ShapeError "matmul: inner dimensions differ: [3, 4] x [5, 6]", DTypeError
 Tensor matmul(const Tensor& a, const Tensor& b);
-/// Products of batches of matrices.
+/// Batched matrix product.
 /// @param a [B, M, K]
 /// @param b [B, K, N]
 /// @return [B, M, N]
 /// @throws ShapeError, DTypeError
 Tensor bmm(const Tensor& a, const Tensor& b);
-/// y_ij = a_i b_j.
+/// Outer product: y_ij = a_i b_j.
 /// @param a [M]
 /// @param b [N]
 /// @return [M, N]
 /// @throws ShapeError, DTypeError
 Tensor outer(const Tensor& a, const Tensor& b);
-/// A product of two tensors with its dimensions named by letters: a letter that the result lacks is summed.
-/// @param equation such as "bij,bjk->bik"; a letter stands once in each operand
-/// @param x,y floating, the operands
-/// @return with the dimensions behind the arrow
-/// @throws ValueError
+/// Einstein summation over two tensors whose dimensions are named by letters: letters that are missing in the
+/// result are summed over.
+/// @param equation such as "bij,bjk->bik"; a letter may appear only once in each operand
+/// @param x,y the operands, floating
+/// @return a tensor with the dimensions named after the arrow
+/// @throws ValueError for an equation that is malformed or does not fit the operands
 Tensor einsum(const std::string& equation, const Tensor& x, const Tensor& y);
-/// y = x W^T + b.
+/// Linear layer: y = x W^T + b.
 /// @param x [*, in]
-/// @param weight W [out, in]
-/// @param bias b [out] or undefined
+/// @param weight the W of the equation, [out, in]
+/// @param bias the b of the equation, [out], or undefined for none
 /// @return [*, out]
 /// @throws ShapeError, DTypeError
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});

@@ -1,4 +1,5 @@
-// The registry of ops, filled from ops.def: what gradcheck, the parity test and the op benchmark walk.
+// The registry of ops, filled from ops.def: gradcheck, the PyTorch parity test and the op benchmark iterate
+// over it.
 #pragma once
 
 #include <functional>
@@ -10,9 +11,10 @@
 
 namespace heed {
 
-/// One input of a sample: a shape to be filled from a fixed random stream, or integers or a mask as they stand.
+/// One input of a sample: a shape that is filled from a fixed random stream, or explicit integers or mask
+/// values.
 struct SampleInput {
-  /// Where the values come from: N(0, 1), (0.3, 2), |x| > 0.1, `values` as i64, `values` as bool.
+  /// How the values are made.
   enum class Fill : uint8_t {
     normal,          // N(0, 1)
     positive,        // in (0.3, 2)
@@ -20,63 +22,64 @@ struct SampleInput {
     integers,        // `values`, i64
     mask             // `values`, bool
   };
-  /// @param dims of an input of normal values
+  /// @param dims extents; the values are normal
   SampleInput(std::initializer_list<int64_t> dims) : shape(dims) {}
-  /// @param s,f shape and values
+  /// @param s,f shape, and how it is filled
   SampleInput(Shape s, Fill f) : shape(s), fill(f) {}
-  Shape shape;                  // of the input
-  Fill fill = Fill::normal;     // what fills it
-  std::vector<int64_t> values;  // of integers and masks, row-major
+  Shape shape;                  // shape of the input
+  Fill fill = Fill::normal;     // how the values are made
+  std::vector<int64_t> values;  // given values for integers and masks, row-major
 };
 /// @{
-/// An input in (0.3, 2), or with |x| > 0.1, which keeps off the kink of relu and abs.
-/// @param shape of the input
+/// An input with values in (0.3, 2), or with |x| > 0.1, which avoids the kink of relu and abs at 0.
+/// @param shape shape of the input
 /// @return the input
 SampleInput positive(const Shape& shape);
 SampleInput away_from_zero(const Shape& shape);
 /// @}
 /// @{
-/// Integers or a mask as they stand.
-/// @param shape of the input
-/// @param values row-major; of a mask 0 and 1
+/// An input with the given integers, or the given mask.
+/// @param shape shape of the input
+/// @param values row-major; 0 and 1 for a mask
 /// @return the input
 SampleInput integers(const Shape& shape, std::vector<int64_t> values);
 SampleInput mask(const Shape& shape, std::vector<int64_t> values);
 /// @}
 
-/// A call of an op on inputs that never change, with the PyTorch expression that must give the same (inputs are a, b, c, ...).
+/// A call of an op on fixed inputs, with the PyTorch expression that must give the same result (inputs are a,
+/// b, c, ...).
 struct OpSample {
-  using Function = std::function<std::vector<Tensor>(const std::vector<Tensor>&)>;  // results from inputs
-  std::string key;                                                                  // "softmax/2"
-  std::string torch;                                                                // empty: no parity value, with `reason`
-  std::vector<SampleInput> inputs;                                                  // what the op is called with
-  Function run;                                                                     // the call
-  int max_order = 2;                                                                // of derivatives
-  std::string reason;                                                               // why max_order or torch falls short
+  using Function = std::function<std::vector<Tensor>(const std::vector<Tensor>&)>;  // maps the inputs to the results
+  std::string key;                                                                  // name of the sample: "softmax/2"
+  std::string torch;                // the PyTorch expression; empty if there is none, see `reason`
+  std::vector<SampleInput> inputs;  // the arguments of the call
+  Function run;                     // performs the call
+  int max_order = 2;                // highest order of derivatives to check
+  std::string reason;               // why max_order is below 2 or torch is empty
 
-  /// Says that no gradient goes through.
-  /// @param why for the reader of a report
+  /// Marks the sample as having no gradient.
+  /// @param why reason, shown in reports
   void without_gradient(const char* why) { max_order = 0, reason = why; }
-  /// Always the same values.
-  /// @param dtype f32 or f64; integers and masks stay what they are
+  /// Creates the inputs, always with the same values.
+  /// @param dtype dtype of the floating inputs, f32 or f64; integers and masks keep theirs
   /// @return the inputs
   std::vector<Tensor> make_inputs(DType dtype) const;
 };
 
-/// What an op's samples() fills.
+/// The list that an op's samples() function fills.
 class SampleList {
  public:
-  /// @param op stands in the keys
+  /// @param op name of the op, used in the samples' keys
   explicit SampleList(std::string op) : op_(std::move(op)) {}
-  /// Adds a call.
-  /// @param torch the PyTorch expression of a, b, c, ... that must give the same
+  /// Adds a sample.
+  /// @param torch the PyTorch expression of a, b, c, ... that must give the same result
   /// @param inputs a, b, c, ...
-  /// @param run the call
-  /// @return the sample, for what is special about it
+  /// @param run performs the call
+  /// @return the new sample, whose other fields may be set
   OpSample& add(std::string torch, std::vector<SampleInput> inputs, OpSample::Function run);
-  /// The last sample's call and expression on other inputs.
+  /// Adds a sample with the last one's call and expression but other inputs.
   /// @param inputs a, b, c, ...
-  /// @return the sample
+  /// @return the new sample
   OpSample& again(std::vector<SampleInput> inputs);
   std::vector<OpSample> samples;  // in the order of add()
 
@@ -84,13 +87,13 @@ class SampleList {
   std::string op_;
 };
 
-/// A row of ops.def.
+/// One row of ops.def.
 struct OpInfo {
-  const char* name;              // of the op
-  const char* file;              // where it stands
-  AutocastPolicy policy;         // what bf16 autocast does to it
-  void (*samples)(SampleList&);  // adds its samples
-  /// @return all its samples
+  const char* name;              // name of the op
+  const char* file;              // source file of the op
+  AutocastPolicy policy;         // what bf16 autocast does to the op
+  void (*samples)(SampleList&);  // adds the op's samples
+  /// @return all samples of the op
   std::vector<OpSample> make_samples() const {
     SampleList list(name);
     samples(list);
@@ -103,8 +106,8 @@ const std::vector<OpInfo>& op_registry();
 
 }  // namespace heed
 
-/// Ties an op's struct to its row in ops.def: a row without this does not link.
-/// @param name as in ops.def
+/// Connects an op's struct with its row in ops.def. A row without a DEFINE_OP is a link error.
+/// @param name the op's name in ops.def
 /// @param Op the struct, with a static samples(SampleList&)
 #define DEFINE_OP(name, Op) \
   void heed_samples_##name(::heed::SampleList& list) { Op::samples(list); }

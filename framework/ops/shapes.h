@@ -1,4 +1,4 @@
-// Ops that change shapes and order: views where strides allow.
+// Ops that change shapes and the order of elements; they return views where strides allow.
 #pragma once
 
 #include <initializer_list>
@@ -10,120 +10,121 @@
 namespace heed {
 
 /// The same elements, row-major, in another shape.
-/// @param x any dtype
-/// @param shape one extent may be -1: what is left
+/// @param x tensor of any dtype
+/// @param shape the new shape; one extent may be -1 and is then computed from the others
 /// @return a view when x is contiguous, else a copy
 /// @throws ShapeError when the element counts differ
 Tensor reshape(const Tensor& x, const Shape& shape);
-/// Dimensions in another order.
-/// @param x any dtype
-/// @param order [i]: which dimension of x becomes dimension i
+/// Reorders the dimensions.
+/// @param x tensor of any dtype
+/// @param order order[i] is the dimension of x that becomes dimension i
 /// @return a view
-/// @throws ShapeError, IndexError, ValueError for an order that is none
+/// @throws ShapeError, IndexError, ValueError for an order that is not a permutation
 Tensor permute(const Tensor& x, std::vector<int> order);
-/// Two dimensions exchanged.
-/// @param x any dtype
-/// @param dim_a,dim_b which
+/// Exchanges two dimensions.
+/// @param x tensor of any dtype
+/// @param dim_a,dim_b the two dimensions
 /// @return a view
 /// @throws IndexError
 Tensor transpose(const Tensor& x, int dim_a = -2, int dim_b = -1);
-/// Stretches extents of 1 and adds dimensions in front.
-/// @param x any dtype
-/// @param shape of the result
+/// Broadcasts x to a shape: repeats dimensions of extent 1 and adds dimensions in front, without copying.
+/// @param x tensor of any dtype
+/// @param shape shape of the result
 /// @return a view
 /// @throws ShapeError
 Tensor expand(const Tensor& x, const Shape& shape);
-/// x[.., start:end, ..].
-/// @param x any dtype
-/// @param dim along which
+/// The part x[.., start:end, ..] of a dimension.
+/// @param x tensor of any dtype
+/// @param dim dimension along which to work
 /// @param start,end 0 <= start <= end <= extent
 /// @return a view
 /// @throws IndexError
 Tensor slice(const Tensor& x, int dim, int64_t start, int64_t end);
-/// x[.., index, ..].
-/// @param x any dtype
-/// @param dim along which
+/// The part x[.., index, ..], without that dimension.
+/// @param x tensor of any dtype
+/// @param dim dimension along which to work
 /// @param index 0 .. extent - 1
 /// @return a view without that dimension
 /// @throws IndexError
 Tensor select(const Tensor& x, int dim, int64_t index);
-/// A dimension of extent 1 more.
-/// @param x any dtype
-/// @param dim where it stands in the result
+/// Adds a dimension of extent 1.
+/// @param x tensor of any dtype
+/// @param dim position of the new dimension in the result
 /// @return a view
 /// @throws IndexError
 Tensor unsqueeze(const Tensor& x, int dim);
-/// A dimension of extent 1 less.
-/// @param x any dtype
-/// @param dim which
+/// Removes a dimension of extent 1.
+/// @param x tensor of any dtype
+/// @param dim the dimension to remove
 /// @return a view
 /// @throws IndexError, ShapeError for another extent
 Tensor squeeze(const Tensor& x, int dim);
-/// One behind the other.
-/// @param parts at least one; equal but along dim
-/// @param dim along which
+/// Concatenates tensors along a dimension.
+/// @param parts at least one tensor; shapes may differ only in dim
+/// @param dim dimension along which to work
 /// @return a copy
 /// @throws ShapeError, DTypeError, IndexError
 Tensor concat(std::span<const Tensor> parts, int dim);
-/// concat({a, b}, 0).
-/// @param parts,dim as above
+/// The same for a list in braces: concat({a, b}, 0).
+/// @param parts,dim as in the overload above
 /// @return a copy
-/// @throws as above
+/// @throws as the overload above
 inline Tensor concat(std::initializer_list<Tensor> parts, int dim) {
   return concat(std::span<const Tensor>(parts.begin(), parts.size()), dim);
 }
-/// Side by side in a new dimension.
-/// @param parts at least one, of one shape
-/// @param dim where the new dimension stands in the result
+/// Joins tensors of one shape along a new dimension.
+/// @param parts at least one tensor, all of one shape
+/// @param dim position of the new dimension in the result
 /// @return a copy
 /// @throws ShapeError, DTypeError, IndexError
 Tensor stack(std::span<const Tensor> parts, int dim);
-/// stack({a, b}, 0).
-/// @param parts,dim as above
+/// The same for a list in braces: stack({a, b}, 0).
+/// @param parts,dim as in the overload above
 /// @return a copy
-/// @throws as above
+/// @throws as the overload above
 inline Tensor stack(std::initializer_list<Tensor> parts, int dim) {
   return stack(std::span<const Tensor>(parts.begin(), parts.size()), dim);
 }
 
-/// The order turned round.
-/// @param x any dtype
-/// @param dims along which
+/// Reverses the order of the elements along some dimensions.
+/// @param x tensor of any dtype
+/// @param dims the dimensions to reverse
 /// @return a copy
 /// @throws IndexError, ValueError for a dim named twice
 Tensor flip(const Tensor& x, std::vector<int> dims);
-/// Elements put before and after a dimension.
+/// The number of elements added before and after a dimension by pad().
 struct Padding {
   int64_t before = 0, after = 0;  // at least 0
 };
-/// x inside a larger tensor.
-/// @param x any dtype
+/// Surrounds x with elements of a constant value.
+/// @param x tensor of any dtype
 /// @param widths one for each dimension
-/// @param value of what is added
-/// @return x's extents plus the widths
+/// @param value value of the added elements
+/// @return a tensor with x's extents plus the widths
 /// @throws ShapeError, ValueError for a negative width
 Tensor pad(const Tensor& x, std::vector<Padding> widths, double value = 0);
 /// @{
-/// The lower, the upper triangle of matrices, 0 elsewhere.
+/// The lower (upper) triangle of matrices; the other elements become 0.
 /// @param x [*, M, N]
-/// @param diagonal the last one that stays: 0 is the main one, 1 the one above
-/// @return of x's shape
+/// @param diagonal the diagonal that bounds the triangle and is kept: 0 is the main one, 1 the one above it
+/// @return a tensor of x's shape
 /// @throws ShapeError
 Tensor tril(const Tensor& x, int64_t diagonal = 0);
 Tensor triu(const Tensor& x, int64_t diagonal = 0);
 /// @}
-/// Parts of given sizes.
-/// @param x any dtype
-/// @param sizes make up the extent
-/// @param dim along which
-/// @return views
+/// Splits a dimension into parts of given sizes.
+/// @param x tensor of any dtype
+/// @param sizes extents of the parts; their sum is the extent of dim
+/// @param dim dimension along which to work
+/// @return views of the parts
 /// @throws ValueError, IndexError
 std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, int dim);
-/// Parts of ceil(extent / chunks), the last one shorter; fewer than `chunks` when that is enough.
-/// @param x any dtype
-/// @param chunks at least 1
-/// @param dim along which
-/// @return views
+/// Splits a dimension into parts of extent ceil(extent / chunks); the last part may be smaller, and there may
+/// be fewer than `chunks` parts.
+/// @param x tensor of any dtype
+/// @param chunks wanted number of parts, at least 1
+/// @param dim dimension along which to work
+/// @return views of the parts
 /// @throws ValueError, IndexError
 std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int dim);
 

@@ -1,4 +1,4 @@
-// What every translator offers to training and decoding, whatever it is made of.
+// The interface of all translation models, used by training and decoding.
 #pragma once
 
 #include <memory>
@@ -11,106 +11,108 @@
 
 namespace heed::models {
 
-/// Which tables the vocabularies share: the target's word vectors with the projection to the vocabulary (Press & Wolf 2017), and with the
-/// source's as well.
+/// Weight tying: which embedding tables are shared. none; output: the target embedding is also the projection
+/// to the vocabulary (Press & Wolf 2017); all: the source embedding is the same table too.
 enum class Tie : uint8_t { none, output, all };
 /// The names of Tie.
 template <>
 inline constexpr std::array<std::string_view, 3> kNames<Tie>{"none", "output", "all"};
 
-/// Which attention a map of weights belongs to.
+/// The layer and head that a map of attention weights belongs to.
 struct AttentionMap {
   int layer = 0, head = 0;  // from 0
   bool operator==(const AttentionMap&) const = default;
 };
 
-/// A batch of sentences while it is being translated word by word. What rows hold is the model's own affair.
+/// The state of translating a batch of sentences word by word. What is stored per row is up to the model.
 class Decoding {
  public:
   virtual ~Decoding() = default;
-  /// What a step gives.
+  /// Result of a step.
   struct Step {
-    Tensor logits;   // [B, V]
-    Tensor weights;  // [B, maps, S], maps in the order of attention_maps(); undefined without attention
+    Tensor logits;   // [B, V]: unnormalised scores of the next word
+    Tensor weights;  // [B, maps, S]: attention weights, maps in the order of attention_maps(); undefined without attention
   };
-  /// One word further.
-  /// @param ids i64 [B]: the last word of each row, the begin mark at first
-  /// @return logits of the next word, and the attention
+  /// Advances every row by one word.
+  /// @param ids i64 [B]: the previous word of each row; the begin mark at the first step
+  /// @return logits of the next word, and attention weights
   virtual Step step(const Tensor& ids) = 0;
-  /// Keeps these rows, in this order.
-  /// @param rows may stand several times (beams) or not at all (finished)
+  /// Keeps some rows, in the given order.
+  /// @param rows rows to keep; a row may occur several times (beam search) or not at all (finished)
   virtual void select(const std::vector<int64_t>& rows) = 0;
 };
 
-/// Base of every translator.
+/// Base class of all translation models.
 class TranslationModel : public nn::Module {
  public:
-  /// Mean cross-entropy of the targets, padding left out before the vocabulary is scored.
-  /// @param batch pairs
+  /// Mean cross-entropy of the targets. Padding is removed before the projection to the vocabulary.
+  /// @param batch batch of pairs
   /// @param label_smoothing in [0, 1)
-  /// @return scalar, nats a token
+  /// @return scalar, nats per token
   Tensor loss(const Batch& batch, double label_smoothing) const;
-  /// What forced decoding gives.
+  /// Result of forced decoding.
   struct Forced {
-    Tensor log_probabilities;  // [B, T]: of each target token, 0 on padding
+    Tensor log_probabilities;  // [B, T]: log probability of each target token, 0 on padding
     Tensor weights;            // [B, maps, T, S]; undefined without attention
   };
-  /// Forced decoding.
-  /// @param batch pairs
+  /// Computes the log probabilities and attention of given targets.
+  /// @param batch batch of pairs
   /// @return log probabilities and attention
   Forced forced(const Batch& batch) const;
-  /// What the sides of given pairs attend to in themselves. Row t of the decoder puts out target_out[t]; column u stands where target_in[u]
-  /// is read, so that column 0 is the begin mark and nothing lies above the diagonal.
+  /// The self-attention of encoder and decoder for given pairs. In the decoder, row t belongs to the output
+  /// target_out[t] and column u to the input target_in[u], so column 0 is the begin mark and everything above
+  /// the diagonal is zero.
   struct SelfAttention {
     Tensor encoder;  // [B, maps, S, S], maps in the order of encoder_self_maps()
     Tensor decoder;  // [B, maps, T, T], maps in the order of decoder_self_maps()
   };
-  /// @param batch pairs
+  /// @param batch batch of pairs
   /// @return the maps of both sides
   /// @throws ValueError for a model without self-attention
   virtual SelfAttention self_attention(const Batch& batch) const;
-  /// Reads the sources, to translate them word by word.
-  /// @param batch whose sources are read
-  /// @return rows in the order of the batch
+  /// Encodes the sources, to translate them word by word.
+  /// @param batch batch whose sources are encoded
+  /// @return the decoding state, with rows in the order of the batch
   virtual std::unique_ptr<Decoding> begin(const Batch& batch) const = 0;
 
   /// @return the attention maps of each target token; empty without attention
   const std::vector<AttentionMap>& attention_maps() const { return maps_; }
-  /// @return whether there is any
+  /// @return whether the model has attention
   bool has_attention() const { return !maps_.empty(); }
-  /// @return the encoder's self-attention maps; empty where there is none
+  /// @return the encoder's self-attention maps; empty if there is none
   const std::vector<AttentionMap>& encoder_self_maps() const { return encoder_self_maps_; }
-  /// @return the decoder's
+  /// @return the decoder's self-attention maps; empty if there is none
   const std::vector<AttentionMap>& decoder_self_maps() const { return decoder_self_maps_; }
-  /// @return whether there is any
+  /// @return whether the model has self-attention
   bool has_self_attention() const { return !encoder_self_maps_.empty() && !decoder_self_maps_.empty(); }
-  /// @return units of the longest source, with the end mark; INT64_MAX unless something bounds it, such as learned positions
+  /// @return largest number of source units, end mark included; INT64_MAX unless something limits it, such as
+  ///   learned positions
   virtual int64_t longest_source() const { return INT64_MAX; }
-  /// @return units of the longest target, without the end mark
+  /// @return largest number of target units, without the end mark
   int64_t longest_target() const { return longest_source() - 1; }
-  /// @return "additive attention, LSTM 256": what a picture's title says
+  /// @return a short description for titles of pictures: "additive attention, LSTM 256"
   virtual std::string describe() const = 0;
 
  protected:
   explicit TranslationModel(const nn::Scope& scope) : Module(scope) {}
-  /// The decoder on a given target.
+  /// Result of running the decoder on a given target (teacher forcing).
   struct Teacher {
-    Tensor rows;     // [N, D]: what the vocabulary is scored from
+    Tensor rows;     // [N, D]: the decoder's outputs, input of the projection to the vocabulary
     Tensor weights;  // [B, maps, T, S]
   };
-  /// @param batch pairs
-  /// @param rows i64 [N]: the positions b * T + t that are wanted
-  /// @return the decoder's results there
+  /// @param batch batch of pairs
+  /// @param rows i64 [N]: the positions b * T + t to return
+  /// @return the decoder's outputs at these positions
   virtual Teacher teach(const Batch& batch, const Tensor& rows) const = 0;
   /// The projection to the vocabulary.
   /// @return weight [V, D], bias [V] or undefined
   virtual std::pair<Tensor, Tensor> vocabulary_weights() const = 0;
 
-  std::vector<AttentionMap> maps_, encoder_self_maps_, decoder_self_maps_;  // set by the model's constructor
+  std::vector<AttentionMap> maps_, encoder_self_maps_, decoder_self_maps_;  // set by the derived class's constructor
 };
 
-/// Rows by index, for Decoding::select.
-/// @param x [B, *] of any dtype; undefined stays undefined
+/// Selects rows by index, for Decoding::select.
+/// @param x [B, *] of any dtype; an undefined tensor is returned as it is
 /// @param rows in 0 .. B - 1
 /// @return [N, *]
 Tensor take_rows(const Tensor& x, const std::vector<int64_t>& rows);

@@ -1,5 +1,5 @@
-// The table of architectures: what a run, a command line or a trainer asks of one stands in its row, and nothing outside its folder knows
-// which architecture it has.
+// The table of architectures. A row has everything that runs, command lines and training need to know about
+// an architecture; no code outside an architecture's folder depends on it.
 #pragma once
 
 #include <any>
@@ -14,42 +14,45 @@
 
 namespace heed::models {
 
-/// The least that a file of weights holds if it is of a model with an option's value: compared before the model is built.
+/// A lower bound on the size of a weights file, implied by the value of an option; it is checked before the
+/// model is built.
 struct LeastSize {
-  std::string key;          // of the option
-  double wanted = 0;        // elements, or tensors
-  bool in_tensors = false;  // wanted counts tensors
+  std::string key;          // key of the option
+  double wanted = 0;        // smallest number of elements, or of tensors
+  bool in_tensors = false;  // whether `wanted` is a number of tensors
 };
 
-/// One architecture. Options stand as std::any, of the type that its folder defines.
+/// One architecture. Its options are passed as std::any that holds the options struct of the architecture's
+/// folder.
 struct Architecture {
-  std::string name;                         // what --architecture calls it
-  std::string what;                         // a line for --help
-  std::vector<OptionOf<std::any>> options;  // each of its options once
-  std::any defaults;                        // of the folder's type
-  std::string source_table, target_table;   // the weights with a row for each entry of a vocabulary
-  /// Refuses options that do not go together; each alone is checked by its row. Throws ValueError naming the option.
+  std::string name;                         // name for --architecture
+  std::string what;                         // one line for --help
+  std::vector<OptionOf<std::any>> options;  // the table of its options
+  std::any defaults;                        // default options, of the folder's options struct
+  std::string source_table, target_table;   // names of the embedding weights, which have one row per entry of the vocabulary
+  /// Throws ValueError naming the option if options contradict each other. The range of each option alone is
+  /// checked by its row.
   std::function<void(const std::any&)> check;
-  std::function<bool(const std::any&)> one_vocabulary;                 // whether both sides must have the same
-  std::function<int64_t(const std::any&)> longest_source;              // units with the end mark; INT64_MAX: unbounded
+  std::function<bool(const std::any&)> one_vocabulary;     // whether both sides must share one vocabulary
+  std::function<int64_t(const std::any&)> longest_source;  // largest number of source units, end mark included; INT64_MAX: unlimited
   std::function<std::vector<LeastSize>(const std::any&)> least_sizes;  // see LeastSize
   std::function<std::unique_ptr<TranslationModel>(const std::any&, int64_t source_vocabulary, int64_t target_vocabulary)>
-      make;  // a new model
+      make;  // creates a model
 };
 
-/// The same with the type of the options, as a folder writes it down.
+/// The same row with the type of the options struct, as an architecture's folder writes it.
 template <class Options>
 struct ArchitectureOf {
-  std::string name;                                       // as in Architecture, and so the others
-  std::string what;                                       // a line for --help
-  std::vector<OptionOf<Options>> options;                 // each of its options once
-  std::string source_table;                               // the weight with a row for each entry of the source's vocabulary
-  std::string target_table;                               // of the target's
-  void (*check)(const Options&);                          // refuses options that do not go together
-  bool (*one_vocabulary)(const Options&);                 // whether both sides must have the same
-  int64_t (*longest_source)(const Options&);              // units with the end mark
+  std::string name;                                       // as in Architecture
+  std::string what;                                       // one line for --help
+  std::vector<OptionOf<Options>> options;                 // the table of its options
+  std::string source_table;                               // name of the source embedding weight
+  std::string target_table;                               // name of the target embedding weight
+  void (*check)(const Options&);                          // throws if options contradict each other
+  bool (*one_vocabulary)(const Options&);                 // whether both sides must share one vocabulary
+  int64_t (*longest_source)(const Options&);              // largest number of source units
   std::vector<LeastSize> (*least_sizes)(const Options&);  // see LeastSize
-  std::unique_ptr<TranslationModel> (*make)(const Options&, int64_t source_vocabulary, int64_t target_vocabulary);  // a new model
+  std::unique_ptr<TranslationModel> (*make)(const Options&, int64_t source_vocabulary, int64_t target_vocabulary);  // creates a model
 
   /// @return the row for architectures()
   Architecture row() const {
@@ -68,51 +71,52 @@ struct ArchitectureOf {
   }
 };
 
-/// What an option for a Tie says of itself.
+/// Help text of the option for weight tying.
 constexpr const char* kTieHelp = "tables that are one: none, output (target embedding = projection), all (source embedding too)";
-/// @return the numbers of layers that a model may have: a mistyped one would be built until memory ends
+/// @return allowed numbers of layers; without a limit, a mistyped number would make the program build layers
+///   until it runs out of memory
 inline Values layer_count() { return between(1, 1000); }
 
-/// @return all of them, the default one first
+/// @return all architectures, the default one first
 const std::vector<const Architecture*>& architectures();
-/// @param name of one
-/// @return its row
+/// @param name name of an architecture
+/// @return its row in the table
 /// @throws ValueError "architecture: 'magic' is not known (recurrent, transformer)"
 const Architecture& find_architecture(const std::string& name);
 
-/// What a translator is before it is made: its architecture and that architecture's options. A value.
+/// The configuration of a model: its architecture and the options of that architecture. A value type.
 class ModelConfig {
  public:
-  /// The default architecture with its defaults.
+  /// The default architecture with its default options.
   ModelConfig() : ModelConfig(*architectures().front()) {}
-  /// @param architecture with its defaults
+  /// @param architecture architecture, with its default options
   explicit ModelConfig(const Architecture& architecture) : architecture_(&architecture), options_(architecture.defaults) {}
-  /// @param options of one architecture, such as RecurrentOptions
+  /// @param options options struct of an architecture, such as RecurrentOptions
   template <class Options>
   requires requires(const Options& o) { architecture_of(o); }
   ModelConfig(Options options) : architecture_(&architecture_of(options)), options_(std::move(options)) {}  // NOLINT: options are a config
 
-  /// @return its row
+  /// @return its row in the table
   const Architecture& architecture() const { return *architecture_; }
-  /// @return the options, for the functions of the row
+  /// @return the options, to be passed to the functions of the row
   const std::any& options() const { return options_; }
-  /// @return the same, to be changed
+  /// @return the options, for changing them
   std::any& options() { return options_; }
-  /// The options by their type.
-  /// @return them
-  /// @throws std::bad_any_cast when they are another architecture's
+  /// The options as their own type.
+  /// @return the options
+  /// @throws std::bad_any_cast when they belong to another architecture
   template <class Options>
   const Options& as() const {
     return std::any_cast<const Options&>(options_);
   }
-  /// The same, to be changed.
+  /// The options as their own type, for changing them.
   /// @return the options
   template <class Options>
   Options& as() {
     return std::any_cast<Options&>(options_);
   }
-  /// @param other of any architecture
-  /// @return whether both are the same
+  /// @param other configuration of any architecture
+  /// @return whether architecture and options are equal
   bool operator==(const ModelConfig& other) const;
 
  private:
@@ -120,34 +124,37 @@ class ModelConfig {
   std::any options_;
 };
 
-/// An option of a config by its key.
-/// @param config to look at
-/// @param key "attention"
-/// @return the row, or null where the architecture has no such option
+/// Finds an option of a configuration by its key.
+/// @param config the configuration
+/// @param key key of the option: "attention"
+/// @return the option, or null if the architecture has no such option
 const OptionOf<std::any>* find_option(const ModelConfig& config, const std::string& key);
 
-/// Refuses a config that makes no sense.
-/// @param config as a user gave it
+/// Throws if a configuration is invalid.
+/// @param config the configuration given by the user
 /// @throws ValueError naming the option
 void check(const ModelConfig& config);
-/// The same, and one vocabulary for both sides where the options need it.
-/// @param config as a user gave it
-/// @param source_vocabulary,target_vocabulary entries, words or pieces
-/// @throws ValueError as above
+/// Throws if a configuration is invalid, or if its options require one vocabulary for both sides and there
+/// are two.
+/// @param config the configuration given by the user
+/// @param source_vocabulary,target_vocabulary numbers of entries (words or pieces)
+/// @throws ValueError naming the option
 void check(const ModelConfig& config, int64_t source_vocabulary, int64_t target_vocabulary);
 
-/// A new model.
-/// @param config what it is
-/// @param source_vocabulary,target_vocabulary entries
-/// @return the model, with initial weights
-/// @throws ValueError for a config that makes no sense
+/// Creates a model with initial weights.
+/// @param config configuration of the model
+/// @param source_vocabulary,target_vocabulary numbers of entries
+/// @return the model
+/// @throws ValueError for an invalid configuration
 std::unique_ptr<TranslationModel> make_model(const ModelConfig& config, int64_t source_vocabulary, int64_t target_vocabulary);
 
-/// Refuses a config that describes a larger model than the weights are, before it is built: its size is that of the file and no more.
-/// @param config the model's
-/// @param weights by name
-/// @param file of the config; stands in the message
-/// @throws FormatError naming the option. Compared are products of sizes that every model of the kind has as a weight
+/// Throws if a configuration describes a larger model than a weights file contains. Called before the model
+/// is built, so that a damaged configuration cannot allocate more memory than the file's size suggests.
+/// @param config configuration of the model
+/// @param weights weights by name
+/// @param file file of the configuration, used in the error message
+/// @throws FormatError naming the option. Only products of sizes that every model of the architecture has as
+///   a weight are compared
 void check_sizes(const ModelConfig& config, const std::map<std::string, Tensor>& weights, const std::string& file);
 
 }  // namespace heed::models

@@ -14,18 +14,19 @@ struct AlignmentLink {
   auto operator<=>(const AlignmentLink&) const = default;
 };
 
-/// The annotation of one sentence pair. A sure link is possible too, written so or not.
+/// The annotated word alignment of one sentence pair. Every sure link counts as a possible link too, whether
+/// or not it is listed there.
 struct GoldAlignment {
-  std::vector<AlignmentLink> sure, possible;  // as annotated
+  std::vector<AlignmentLink> sure, possible;  // links as annotated
 };
 
 /// A sentence pair with its gold alignment [Och & Ney 2003, sec. 5: sure and possible links].
-/// `sure` and `possible` are disjoint and sorted; the P of the alignment error rate is their union.
+/// `sure` and `possible` are disjoint and sorted; the set P in the alignment error rate is their union.
 struct AlignedPair {
   std::vector<std::string> source, target;  // tokens
   std::vector<AlignmentLink> sure;          // same meaning: a compound or a separable verb links to all its parts
   std::vector<AlignmentLink> possible;      // agreement and inserted words: do-support, commas, "um", contracted articles
-  std::vector<std::string> patterns;        // the clause patterns used, sorted, each once
+  std::vector<std::string> patterns;        // names of the clause patterns used, sorted, without duplicates
 };
 
 }  // namespace heed::models

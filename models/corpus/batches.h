@@ -1,4 +1,4 @@
-// Encoded sentence pairs as padded batches of similar length, in an order that (seed, epoch) fixes.
+// Padded batches of encoded sentence pairs of similar length, in an order determined by seed and epoch.
 #pragma once
 
 #include <cstdint>
@@ -9,47 +9,48 @@
 
 namespace heed::models {
 
-/// Ids of one pair. The source ends with </s>; the target has neither <s> nor </s>: a batch adds them.
+/// Token ids of one sentence pair. The source ends with </s>; the target contains neither <s> nor </s>, which
+/// make_batch adds.
 struct EncodedPair {
-  std::vector<int> source, target;  // ids of the vocabularies
+  std::vector<int> source, target;  // ids in the vocabularies
 };
 
-/// B pairs, padded with <pad> to S and T. T counts the end of the sentence.
+/// A batch of B pairs, padded with <pad> to the lengths S and T; T includes the end mark.
 struct Batch {
   Tensor source;              // i64 [B, S]
   Tensor source_lengths;      // i64 [B]
   Tensor target_in;           // i64 [B, T], begins with <s>
   Tensor target_out;          // i64 [B, T], ends with </s>
   Tensor target_lengths;      // i64 [B], 1..T
-  int64_t target_tokens = 0;  // without padding
+  int64_t target_tokens = 0;  // number of target tokens without padding, end marks included
 };
 
-/// Pads pairs into a batch.
-/// @param pairs of a corpus
-/// @param indices which of them, in this order
+/// Builds a padded batch from pairs.
+/// @param pairs encoded pairs of a corpus
+/// @param indices which of them to take, in this order
 /// @return the batch
 Batch make_batch(std::span<const EncodedPair> pairs, std::span<const int64_t> indices);
-/// Sources alone.
-/// @param sources of a corpus, with the end mark
-/// @param indices which of them, in this order
-/// @return source and source_lengths
+/// Builds a batch that has only sources.
+/// @param sources encoded sources of a corpus, each with the end mark
+/// @param indices which of them to take, in this order
+/// @return a batch with source and source_lengths
 Batch make_source_batch(std::span<const std::vector<int>> sources, std::span<const int64_t> indices);
 
-/// The batches of one epoch: pairs sorted by target and source length with ties in random order, cut into batches, and the batches
-/// shuffled. The same for the same seed and epoch.
-/// @param pairs of the corpus
-/// @param batch_size pairs a batch
-/// @param seed,epoch fix the order
-/// @param batch_tokens above 0, in the place of batch_size: at most so many tokens on either side, padding and ends counted (one pair at
-///   least)
-/// @return indices, batch by batch
+/// The batches of one epoch. Pairs are sorted by target and source length, with ties in random order, cut
+/// into batches, and the batches are shuffled. The same seed and epoch give the same batches.
+/// @param pairs encoded pairs of the corpus
+/// @param batch_size pairs per batch
+/// @param seed,epoch determine the order
+/// @param batch_tokens if above 0, replaces batch_size: the largest number of tokens per batch on either
+///   side, padding and end marks included (a batch has at least one pair)
+/// @return indices of the pairs, batch by batch
 std::vector<std::vector<int64_t>> epoch_batches(std::span<const EncodedPair> pairs, int64_t batch_size, uint64_t seed, int64_t epoch,
                                                 int64_t batch_tokens = 0);
 
-/// The longest sources first: for decoding.
-/// @param sources of a corpus
-/// @param batch_size sources a batch
-/// @return indices, batch by batch
+/// Batches of sources for decoding, the longest sources first.
+/// @param sources encoded sources
+/// @param batch_size sources per batch
+/// @return indices of the pairs, batch by batch
 std::vector<std::vector<int64_t>> batches_by_length(std::span<const std::vector<int>> sources, int64_t batch_size);
 
 }  // namespace heed::models

@@ -1,4 +1,4 @@
-// Sentence pairs as tokens.
+// A corpus of tokenised sentence pairs.
 #pragma once
 
 #include <string>
@@ -6,9 +6,9 @@
 
 namespace heed::models {
 
-/// Tokenised sentence pairs.
+/// Tokenised sentence pairs: sentence i of `source` is translated by sentence i of `target`.
 struct TokenisedCorpus {
-  std::vector<std::vector<std::string>> source, target;  // equally many
+  std::vector<std::vector<std::string>> source, target;  // tokens of each sentence; both have the same number of sentences
 };
 
 }  // namespace heed::models

@@ -1,4 +1,4 @@
-// Forced decoding of a given target, with the attention of every token.
+// Forced decoding: the score of a given target, with the attention of every token.
 #pragma once
 
 #include <span>
@@ -9,11 +9,11 @@
 
 namespace heed::models {
 
-/// The model's score and attention for the targets as they are given.
-/// @param model a single one
-/// @param pairs sources and targets
-/// @param batch_size pairs computed together
-/// @return one output for each pair, in order
+/// Computes the model's score and attention for given targets.
+/// @param model the model
+/// @param pairs encoded sources and targets
+/// @param batch_size number of pairs that are computed together
+/// @return one hypothesis for each pair, in order
 std::vector<Hypothesis> forced_decoding(const TranslationModel& model, std::span<const EncodedPair> pairs, int64_t batch_size = 64);
 
 }  // namespace heed::models

@@ -1,4 +1,4 @@
-// The loop that greedy decoding and sampling share.
+// The decoding loop shared by greedy decoding and sampling.
 #pragma once
 
 #include <utility>
@@ -8,17 +8,17 @@
 
 namespace heed::models {
 
-/// A word and its log probability.
+/// A chosen word and its log probability.
 struct Choice {
-  int id;                  // of the word
-  double log_probability;  // natural
+  int id;                  // id of the word
+  double log_probability;  // natural logarithm
 };
 
-/// Appends what a row of a step looked at.
-/// @param hypothesis of the row
-/// @param step of all rows
-/// @param row of the step
-/// @param source_length columns that count
+/// Appends the attention weights of one row of a step to its hypothesis.
+/// @param hypothesis hypothesis of the row
+/// @param step result of the step for all rows
+/// @param row index of the row in the step
+/// @param source_length number of columns that are not padding
 inline void append_attention(Hypothesis& hypothesis, const Decoding::Step& step, size_t row, int64_t source_length) {
   if (!step.weights.defined()) return;
   const int64_t maps = step.weights.size(1), S = step.weights.size(2);
@@ -29,13 +29,14 @@ inline void append_attention(Hypothesis& hypothesis, const Decoding::Step& step,
   }
 }
 
-/// One hypothesis a row until each has ended.
-/// @param models on the batch
-/// @param running empty hypotheses, a row each
-/// @param limits of each row
-/// @param options lengths, attention
-/// @param raw as Ensemble::step takes it
-/// @param choose (row of log probabilities or logits, V, hypothesis, may_end) -> Choice
+/// Decodes one hypothesis per row until every hypothesis has ended or reached its length limit.
+/// @param models the models, started on the batch
+/// @param running empty hypotheses, one per row
+/// @param limits limits of each row
+/// @param options length limits, attention
+/// @param raw argument of Ensemble::step
+/// @param choose function that chooses the next word of a row: (log probabilities or logits [V], V,
+///   hypothesis, may_end) -> Choice
 template <class Choose>
 void decode_rows(Ensemble& models, std::vector<Hypothesis*> running, std::vector<Limits> limits, const SearchOptions& options, bool raw,
                  const Choose& choose) {

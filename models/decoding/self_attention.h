@@ -1,4 +1,5 @@
-// Self-attention of finished pairs, for pictures: one forced pass over each batch, so that search need not carry it.
+// Self-attention of given sentence pairs, for pictures: computed by one forced pass over each batch, so that
+// search need not store it.
 #pragma once
 
 #include <span>
@@ -8,19 +9,20 @@
 
 namespace heed::models {
 
-/// The self-attention of one pair, unit by unit; rows attend, columns are attended to.
+/// The self-attention of one pair by units; the unit of a row attends to the units of the columns.
 struct SelfAttentionMaps {
   std::vector<std::vector<std::vector<float>>> encoder;  // [maps][source length][source length], </s> last on both sides
-  /// [maps][1 + target length][1 + target length]: row t puts out unit t, the last one </s>; column 0 reads <s>, column u unit u - 1; zero
-  /// above the diagonal.
+  /// [maps][1 + target length][1 + target length]. Row t belongs to the output of unit t (the last row to
+  /// </s>); column 0 to the input <s>, column u to the input of unit u - 1. Zero above the diagonal.
   std::vector<std::vector<std::vector<float>>> decoder;
 };
 
-/// Without gradients; results do not depend on how pairs are batched (to rounding).
-/// @param model one with self-attention
-/// @param pairs sources and targets
-/// @param batch_size pairs computed together
-/// @return for each pair, in order
+/// Computes self-attention without recording gradients; results do not depend on how pairs are batched, apart
+/// from rounding.
+/// @param model a model with self-attention
+/// @param pairs encoded sources and targets
+/// @param batch_size number of pairs that are computed together
+/// @return the maps of each pair, in order
 /// @throws ValueError for a model without self-attention
 std::vector<SelfAttentionMaps> self_attention(const TranslationModel& model, std::span<const EncodedPair> pairs, int64_t batch_size = 64);
 

@@ -1,4 +1,4 @@
-// What the ways of searching share. Nothing of it is public: see search.h.
+// Internals shared by greedy search, beam search and sampling; the public interface is search.h.
 #pragma once
 
 #include <cstdint>
@@ -15,21 +15,23 @@ namespace heed::models {
 constexpr int kFirstOutput = Vocabulary::kEos;  // <pad> and <s> are never output
 static_assert(Vocabulary::kPad < kFirstOutput && Vocabulary::kBos < kFirstOutput);
 
-/// The models of an ensemble side by side: one row of log probabilities for each row of the batch.
+/// The models of an ensemble, which compute each step together: one row of log probabilities for each row of
+/// the batch.
 class Ensemble {
  public:
-  /// @param models at least one
-  /// @param batch whose sources are read
+  /// @param models at least one model
+  /// @param batch batch whose sources are translated
   Ensemble(std::span<const TranslationModel* const> models, const Batch& batch);
-  /// @return the shortest of the models' longest targets
+  /// @return the longest target that all models can write
   int64_t longest_target() const { return longest_; }
-  /// One word further.
-  /// @param words the last of each row
-  /// @param raw of a single model its logits, which have the same order
-  /// @return log probabilities [B, V], and the first model's attention
+  /// Computes the next word's distribution.
+  /// @param words the previous word of each row
+  /// @param raw whether to return the logits of a single model instead of log probabilities; they rank words
+  ///   in the same order
+  /// @return log probabilities [B, V] (or logits), and the attention of the first model
   Decoding::Step step(const std::vector<int64_t>& words, bool raw);
-  /// Keeps these rows.
-  /// @param rows as Decoding::select takes them
+  /// Keeps only some rows.
+  /// @param rows rows to keep, as for Decoding::select
   void select(const std::vector<int64_t>& rows);
 
  private:
@@ -37,48 +39,48 @@ class Ensemble {
   int64_t longest_ = std::numeric_limits<int64_t>::max();
 };
 
-/// What all hypotheses of a sentence have in common.
+/// Limits of a sentence, common to all its hypotheses.
 struct Limits {
-  int64_t source_length = 0, most = 0;  // units
+  int64_t source_length = 0, most = 0;  // length of the source, and the largest number of output units
 };
 
-/// @param batch of sources
-/// @param row of the batch
-/// @param options lengths
-/// @param longest target that the models can write
+/// @param batch batch of sources
+/// @param row row of the batch
+/// @param options length limits
+/// @param longest longest target that the models can write
 /// @return the limits of that row
 Limits limits_of(const Batch& batch, size_t row, const SearchOptions& options, int64_t longest);
 
-/// What a score is divided by.
+/// The divisor of a score under the length penalty.
 /// @param options length penalty
-/// @param n units, with the end mark
+/// @param n number of output units, end mark included
 /// @return the divisor
 double length_divisor(const SearchOptions& options, int64_t n);
 
-/// Greedy: one hypothesis for each of `running`.
-/// @param models on the batch
-/// @param running empty hypotheses, a row each
-/// @param limits of each row
-/// @param options lengths, attention
-/// @param raw whether step() gives a single model's logits
+/// Greedy search: always takes the most probable word.
+/// @param models the models, started on the batch
+/// @param running empty hypotheses, one per row
+/// @param limits limits of each row
+/// @param options length limits, attention
+/// @param raw whether to use a single model's logits instead of log probabilities
 void decode_greedily(Ensemble& models, std::vector<Hypothesis*> running, std::vector<Limits> limits, const SearchOptions& options,
                      bool raw);
 
-/// Sampling: as greedy, each word drawn.
-/// @param models on the batch
-/// @param running empty hypotheses, a row each
-/// @param limits of each row
-/// @param options temperature and the like
-/// @param seeds of the rows' random numbers
+/// Sampling: draws each word at random from its distribution.
+/// @param models the models, started on the batch
+/// @param running empty hypotheses, one per row
+/// @param limits limits of each row
+/// @param options temperature, top_k, top_p, length limits
+/// @param seeds seed of each row's random numbers
 void decode_by_sampling(Ensemble& models, const std::vector<Hypothesis*>& running, const std::vector<Limits>& limits,
                         const SearchOptions& options, std::span<const uint64_t> seeds);
 
-/// Beam search on a batch.
-/// @param models on the batch
-/// @param batch of sources
-/// @param indices where the results of each row go
+/// Beam search on one batch.
+/// @param models the models, started on the batch
+/// @param batch batch of sources
+/// @param indices position in `results` of each row's outputs
 /// @param options beam and penalties
-/// @param results of all sentences
+/// @param results outputs of all sentences; those of the batch are filled in
 void decode_with_beam(Ensemble& models, const Batch& batch, std::span<const int64_t> indices, const SearchOptions& options,
                       std::vector<std::vector<Hypothesis>>& results);
 

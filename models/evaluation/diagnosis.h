@@ -1,4 +1,4 @@
-// Why a translation is bad, as far as the sentence itself and its attention tell.
+// Finds likely causes of a bad translation from its text and its attention.
 #pragma once
 
 #include <string>
@@ -8,23 +8,24 @@
 
 namespace heed::models {
 
-/// What is wrong with one translation.
+/// The problems found in one translation.
 struct Diagnosis {
-  std::vector<std::string> skipped;  // source words that hardly anything looked at: coverage below kSkipped; empty without attention
-  std::string repeated;              // words that stand again and again, oftener than in the reference; empty when none do
-  int unknown = 0;                   // unknown words on both sides
-  bool early_end = false;            // fewer than kShort of the reference's words
-  bool no_end = false;               // ran into the length limit
+  std::vector<std::string> skipped;  // source words with almost no attention (coverage below kSkipped); empty without attention
+  std::string repeated;              // words repeated more often than in the reference; empty if none
+  int unknown = 0;                   // number of unknown words on both sides
+  bool early_end = false;            // the output has fewer than kShort times as many words as the reference
+  bool no_end = false;               // decoding stopped at the length limit
   /// @return "skipped: old, bridge; repeated: in the", or "no cause found"
   std::string text() const;
 };
 
-constexpr double kSkipped = 0.15;  // sum over the output of the mean attention to a word; 1 would be a full word's share
-constexpr double kShort = 0.6;     // of the reference's words
+/// Threshold on coverage, the mean attention to a source word summed over the output (about 1 for a translated word).
+constexpr double kSkipped = 0.15;
+constexpr double kShort = 0.6;  // as a fraction of the number of words of the reference
 
-/// Looks for causes.
-/// @param translation with its attention, if the model has any
-/// @param reference_words of the same sentence
+/// Looks for causes of a bad translation.
+/// @param translation the translation, with attention if the model has any
+/// @param reference_words words of the reference translation
 /// @return the causes found
 Diagnosis diagnose(const Translation& translation, const std::vector<std::string>& reference_words);
 

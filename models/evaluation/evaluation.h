@@ -1,4 +1,5 @@
-// How good a translator is on a test set: every metric, BLEU by source length, the links of its attention.
+// Evaluates a translator on a test set: all metrics, BLEU by source length, and the word alignment of its
+// attention.
 #pragma once
 
 #include <cmath>
@@ -11,53 +12,54 @@
 
 namespace heed::models {
 
-/// A translator's translations of a test set, and how good they are.
+/// The translations of a test set and their scores.
 struct Evaluation {
-  Scored scored;                             // the texts, and what else metrics look at
-  std::vector<std::optional<Score>> scores;  // of metrics(), in its order; nothing where a metric has no value
-  std::vector<BleuStats> sentences;          // of BLEU on tokens, one a sentence
-  BootstrapResult bleu_interval;             // of the same, 95 %
-  std::vector<BucketBleu> by_length;         // the same by source words
+  Scored scored;                             // the texts and other inputs of the metrics
+  std::vector<std::optional<Score>> scores;  // one for each metric, in the order of metrics(); nullopt where a metric has no value
+  std::vector<BleuStats> sentences;          // statistics of BLEU on tokens, one for each sentence
+  BootstrapResult bleu_interval;             // 95 % confidence interval of BLEU on tokens
+  std::vector<BucketBleu> by_length;         // BLEU on tokens by number of source words
   std::vector<Translation> translations;     // in the order of the sources
 
   /// A metric's score.
-  /// @param key of a metric
-  /// @return nothing where it has none
-  /// @throws ValueError for a key that is none
+  /// @param key key of a metric
+  /// @return the score; nullopt if the metric has no value
+  /// @throws ValueError for an unknown key
   const std::optional<Score>& score(const std::string& key) const;
   /// A metric's value.
-  /// @param key of a metric
-  /// @return NaN where it has none
-  /// @throws ValueError for a key that is none
+  /// @param key key of a metric
+  /// @return the value; NaN if the metric has none
+  /// @throws ValueError for an unknown key
   double value(const std::string& key) const;
 };
 
-/// Translates and scores.
+/// Translates the sources and computes all scores.
 /// @param translator one model or an ensemble
-/// @param sources,references lines that belong together
-/// @param clock gives steady seconds
-/// @param options of the translations
-/// @param gold the same sentences with their links, for the metrics of alignment; empty: those have no value
+/// @param sources,references lines; reference i is a translation of source i
+/// @param clock returns the time in seconds; must be monotonic
+/// @param options options of the translations
+/// @param gold the same sentences with gold alignments, for the alignment metrics; if empty, those have no
+///   value
 /// @return the scores
-/// @throws ValueError when the counts differ
+/// @throws ValueError when the numbers of lines differ
 Evaluation evaluate(const Translator& translator, std::span<const std::string> sources, std::span<const std::string> references,
                     const std::function<double()>& clock, const TranslateOptions& options = {}, std::span<const AlignedPair> gold = {});
 
-/// One link for each target word of a forced translation: the source word with the largest weight (the mean of all maps), ends of sentence
-/// left out on both sides.
-/// @param forced with attention
-/// @return the links, by target word
+/// The word alignment of a forced translation: each target word is linked to the source word with the largest
+/// weight (the mean of all maps). End marks are left out on both sides.
+/// @param forced a result of forced decoding, with attention
+/// @return the links, in the order of target words
 std::vector<AlignmentLink> attention_links(const Translation& forced);
 
-/// How far attention is from the gold alignment.
+/// Comparison of attention with the gold alignment.
 struct AlignmentEvaluation {
-  AlignmentCounts attention;  // of the model, by forced decoding of the references
-  AlignmentCounts perfect;    // of the best possible under one link a target word
+  AlignmentCounts attention;  // counts of the model's attention, from forced decoding of the references
+  AlignmentCounts perfect;    // counts of the best alignment that has one link per target word
 };
 /// Compares the attention of forced decoding with the gold links.
-/// @param translator whose first model is asked
-/// @param pairs with their gold links
-/// @return nothing for a model without attention
+/// @param translator its first model is evaluated
+/// @param pairs sentence pairs with gold links
+/// @return the comparison; nullopt for a model without attention
 std::optional<AlignmentEvaluation> evaluate_alignment(const Translator& translator, std::span<const AlignedPair> pairs);
 
 }  // namespace heed::models

@@ -1,9 +1,9 @@
-// The synchronous grammar of the demo corpus: it spells one tree in English and in German at once.
+// The synchronous grammar of the demo corpus: it writes one syntax tree in English and in German at once.
 //
-// Each meaning gets a number when its rule runs, and every word of either language carries the numbers of what
-// it means. Two words that share one are linked surely, so that the gold alignment needs no counting of
-// positions: the words may be moved at will afterwards, as German does. A word may also name a meaning that it
-// only serves, which makes a possible link.
+// Each meaning gets a number when its rule runs, and every word of either language carries the numbers of its
+// meanings. Two words that share a number get a sure link. So the gold alignment does not depend on
+// positions, and words may be moved freely afterwards, as German word order requires. A word may also list
+// meanings that it only serves (such as an article); these give possible links.
 #pragma once
 
 #include <string>
@@ -18,11 +18,11 @@ namespace heed::models {
 /// The sentence in both languages, with its alignment and the names of the patterns in it.
 AlignedPair spell(const Sentence& sentence);
 
-/// A word on its way into a sentence.
+/// A word of a sentence under construction.
 struct Word {
   std::string text;
-  std::vector<int> means;   // a common number makes a sure link
-  std::vector<int> serves;  // a number here that the other word means makes a possible link
+  std::vector<int> means;   // numbers of its meanings; a number that two words share makes a sure link
+  std::vector<int> serves;  // numbers of meanings that it only serves; a number here that another word means makes a possible link
 };
 using Words = std::vector<Word>;
 
@@ -53,7 +53,7 @@ struct Antecedent {
   int pronoun = -1;
 };
 
-/// State of one spelling: the counter of meanings and the patterns seen. Rules for phrases are in
+/// Writes one sentence; holds the counter of meanings and the patterns used so far. Rules for phrases are in
 /// demo_phrases.cpp, those for clauses in demo_clauses.cpp, those for verbs in demo_verb_phrases.cpp.
 class Speller {
  public:
@@ -65,7 +65,8 @@ class Speller {
   const std::vector<std::string>& patterns() const { return patterns_; }
 
  private:
-  /// The verbs of a clause: English in order, the German finite verb and what closes the bracket behind it.
+  /// The verbs of a clause: the English verbs in order, the German finite verb, and the German verb forms at
+  /// the end of the clause.
   struct VerbWords {
     Words source;                  // finite first, without the particle
     bool auxiliary_first = false;  // "not" and "often" follow the first word, and a question moves it
@@ -91,7 +92,8 @@ class Speller {
 
 /// Appends `more` to `words`.
 void append(Words& words, const Words& more);
-/// A comma that German has and English has not, brought by the word that means `cause`.
+/// A comma that German requires and English does not; it gets the meaning `cause` of the word that requires
+/// it.
 Word german_comma(int cause);
 
 }  // namespace heed::models

@@ -1,8 +1,9 @@
-// BLEU [Papineni et al. 2002] with the arithmetic of sacreBLEU 2 [Post 2018], to the last digit:
+// BLEU [Papineni et al. 2002], computed exactly as by sacreBLEU 2 [Post 2018]:
 //   BLEU = BP * exp(1/4 sum_n log p_n),  p_n = 100 * matches_n / total_n,  BP = exp(1 - ref_len / sys_len) if
 //   sys_len < ref_len
-// Matches are clipped to the largest count in any reference; ref_len sums the reference length closest to each
-// hypothesis. Scores are in [0, 100]. Where no n-gram of any order matches, BLEU is 0 under every smoothing.
+// Matches of an n-gram are clipped to its largest count in any reference; ref_len is the sum over sentences
+// of the reference length closest to the hypothesis. Scores are in [0, 100]. If no n-gram of any order
+// matches, BLEU is 0 with every smoothing method.
 #pragma once
 
 #include <array>
@@ -17,7 +18,8 @@ namespace heed::models {
 
 constexpr int kBleuOrder = 4;  ///< the longest n-grams
 
-/// Smoothing of orders without a match [Chen & Cherry 2014, their methods 3, 1 and 2]:
+/// Options of BLEU. Smoothing methods for n-gram orders without a match [Chen & Cherry 2014, their methods 3,
+/// 1 and 2]:
 ///   exp    the k-th order without a match counts as 1 / 2^k matches
 ///   floor  0 matches count as `smooth_value` (0.1)
 ///   add-k  `smooth_value` (1) is added to matches and totals of the orders above 1
@@ -31,19 +33,19 @@ struct BleuOptions {
   bool operator==(const BleuOptions&) const = default;
 };
 
-/// What BLEU needs to know of a text. Statistics of parts add up to those of the whole.
+/// The counts from which BLEU is computed. The statistics of a corpus are the sum of those of its sentences.
 struct BleuStats {
   std::array<int64_t, kBleuOrder> matches{};  ///< by order, clipped
   std::array<int64_t, kBleuOrder> totals{};   ///< n-grams of the hypothesis, by order
   int64_t sys_len = 0, ref_len = 0;           ///< words
 
-  /// @param other of further sentences
+  /// @param other counts of further sentences
   /// @return this
   BleuStats& operator+=(const BleuStats& other);
   bool operator==(const BleuStats&) const = default;
 };
 
-/// A score and what it is made of.
+/// A BLEU score and its components.
 struct BleuResult {
   double score = 0;                             ///< in [0, 100]
   std::array<double, kBleuOrder> precisions{};  ///< p_n in [0, 100]
@@ -52,15 +54,15 @@ struct BleuResult {
   std::string signature;                        ///< BLEU|nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:heed-0.1.0
 };
 
-/// The text as BLEU counts it.
+/// Tokenises a text as BLEU does.
 /// @param line one sentence
-/// @param options tokenize and lowercase are read
+/// @param options only tokenize and lowercase are used
 /// @return words separated by one space
 /// @throws ValueError for an unknown options.tokenize
 std::string bleu_tokenize(std::string_view line, const BleuOptions& options);
 
 /// Statistics of one sentence against its references.
-/// @param hypothesis what was translated
+/// @param hypothesis the translation
 /// @param references at least one
 /// @param options tokenisation and case
 /// @return counts
@@ -68,11 +70,11 @@ std::string bleu_tokenize(std::string_view line, const BleuOptions& options);
 BleuStats bleu_stats(std::string_view hypothesis, std::span<const std::string> references, const BleuOptions& options = {});
 
 /// @{
-/// Statistics of every sentence of a corpus: what bootstrap() resamples.
-/// @param hypotheses what was translated
-/// @param references references[i] are those of hypotheses[i], or the one; their number may differ
+/// Statistics of every sentence of a corpus, the input of bootstrap().
+/// @param hypotheses the translations, one per sentence
+/// @param references references[i] is the reference, or the list of references, of hypotheses[i]; lists may differ in length
 /// @param options tokenisation and case
-/// @return one for each sentence
+/// @return statistics of each sentence
 /// @throws ValueError as bleu_stats does, and for different numbers of sentences
 std::vector<BleuStats> corpus_bleu_stats(std::span<const std::string> hypotheses, std::span<const std::string> references,
                                          const BleuOptions& options = {});
@@ -80,15 +82,15 @@ std::vector<BleuStats> corpus_bleu_stats(std::span<const std::string> hypotheses
                                          const BleuOptions& options = {});
 /// @}
 
-/// The score of summed statistics; its signature says nrefs:1.
-/// @param stats of a corpus
+/// Computes BLEU from summed statistics; the signature says nrefs:1.
+/// @param stats statistics of a corpus
 /// @param options smoothing
 /// @return the score
-/// @throws ValueError for options that do not exist
+/// @throws ValueError for an unknown smoothing method
 BleuResult bleu_of(const BleuStats& stats, const BleuOptions& options = {});
 
 /// @{
-/// BLEU of a corpus. A number of references that differs shows in the signature as nrefs:var.
+/// BLEU of a corpus. If sentences have different numbers of references, the signature says nrefs:var.
 /// @param hypotheses,references as for corpus_bleu_stats
 /// @param options tokenisation, case, smoothing
 /// @return the score; 0 without sentences
@@ -98,15 +100,15 @@ BleuResult corpus_bleu(std::span<const std::string> hypotheses, std::span<const 
                        const BleuOptions& options = {});
 /// @}
 
-/// BLEU of one sentence, with effective order unless the options say otherwise.
-/// @param hypothesis what was translated
+/// BLEU of one sentence, with effective order unless the options say otherwise (see effective_order).
+/// @param hypothesis the translation
 /// @param references at least one
 /// @param options tokenisation, case, smoothing
 /// @return the score
 /// @throws ValueError as bleu_stats
 BleuResult sentence_bleu(std::string_view hypothesis, std::span<const std::string> references, const BleuOptions& options = {});
 
-/// Sentences whose source has min to max words, both included.
+/// A range of source lengths: min to max words, both included.
 struct LengthBucket {
   int min = 0;  ///< words
   int max = 0;  ///< words; kNoMaximum: no limit
@@ -114,25 +116,25 @@ struct LengthBucket {
   std::string name() const;
   bool operator==(const LengthBucket&) const = default;
 };
-constexpr int kNoMaximum = 1 << 30;  ///< of an open bucket
+constexpr int kNoMaximum = 1 << 30;  ///< value of LengthBucket::max without a limit
 
-/// The buckets of reports.
-/// @return 1-9, 10-19, 20-29, 30-39, 40-49, 50+, and 30+ pooled
+/// The buckets used in reports.
+/// @return 1-9, 10-19, 20-29, 30-39, 40-49, 50+, and 30+, which contains the last three
 std::vector<LengthBucket> default_length_buckets();
 
-/// BLEU of the sentences of a bucket.
+/// BLEU of the sentences in a bucket.
 struct BucketBleu {
   LengthBucket bucket;    ///< which
-  int64_t sentences = 0;  ///< how many it holds
-  BleuResult bleu;        ///< score 0 where the bucket is empty
+  int64_t sentences = 0;  ///< number of sentences in it
+  BleuResult bleu;        ///< its score is 0 if the bucket is empty
 };
 
 /// Corpus BLEU of each bucket.
-/// @param hypotheses,references a reference for each hypothesis
-/// @param source_lengths [i]: source words of sentence i
+/// @param hypotheses,references one reference for each hypothesis
+/// @param source_lengths source_lengths[i] is the number of source words of sentence i
 /// @param options tokenisation, case, smoothing
 /// @param buckets may overlap; empty: default_length_buckets()
-/// @return one for each bucket
+/// @return the score of each bucket
 std::vector<BucketBleu> bleu_by_length(std::span<const std::string> hypotheses, std::span<const std::string> references,
                                        std::span<const int> source_lengths, const BleuOptions& options = {},
                                        std::span<const LengthBucket> buckets = {});

@@ -1,7 +1,8 @@
-// How sure a score is: bootstrap resampling over sentences, of one system and of two in pairs [Koehn 2004,
+// The uncertainty of a score by bootstrap resampling over sentences, for one system and for paired
+// comparisons of two [Koehn 2004,
 // "Statistical significance tests for machine translation evaluation"].
-// A resample draws as many sentences as there are, with replacement, and scores the sum of their statistics. Any metric
-// whose statistics add up will do:
+// A resample draws as many sentences as there are, with replacement, and computes the score of their summed
+// statistics. This works for any metric whose statistics can be added:
 //   bootstrap(corpus_bleu_stats(hypotheses, references), [](const BleuStats& sum) { return bleu_of(sum).score; })
 // Resample r of seed s draws the same sentences on every machine, for every metric and every system.
 #pragma once
@@ -14,42 +15,42 @@
 
 namespace heed::models {
 
-/// How resampling goes about it.
+/// Options of resampling.
 struct BootstrapOptions {
   int resamples = 1000;      ///< at least 1
   double confidence = 0.95;  ///< of the intervals, in (0, 1)
   uint64_t seed = 12345;     ///< of the draws
 };
 
-/// From `low` to `high`, both included.
+/// A closed interval from `low` to `high`.
 struct Interval {
   double low = 0, high = 0;  ///< in the units of the metric
   bool operator==(const Interval&) const = default;
 };
 
-/// One system, in the units of the metric.
+/// Result for one system, in the units of the metric.
 struct BootstrapResult {
   double score = 0;   ///< of all sentences
   double mean = 0;    ///< of the resamples
   Interval interval;  ///< percentile_interval of the resamples
 };
 
-/// Two systems on the same sentences, in the units of the metric.
+/// Result for two systems on the same sentences, in the units of the metric.
 struct PairedBootstrapResult {
   BootstrapResult a, b;                  ///< each by itself
   double difference = 0;                 ///< score of b - score of a
   Interval interval;                     ///< of the difference: percentile_interval of b - a over the resamples
   int wins_a = 0, wins_b = 0, ties = 0;  ///< resamples in which a, b or neither scores higher
 
-  /// One-sided: how likely the better system would be better by chance, (1 + resamples in which it is not) /
-  /// (1 + resamples). The ones, which keep it from being 0, are those of Davison & Hinkley 1997, sec. 4.2. 1 where
-  /// the scores are equal.
+  /// One-sided p-value: the estimated probability that the better system is better only by chance, (1 +
+  /// resamples in which it is not better) / (1 + resamples). The added ones keep it above 0 [Davison &
+  /// Hinkley 1997, sec. 4.2]. 1 if the scores are equal.
   double p_value = 1;
 };
 
-/// Percentile interval [Efron & Tibshirani 1993, ch. 13]: sorted scores without the floor(n (1 - confidence) / 2) at
-/// each end, as Koehn does it.
-/// @param scores of the resamples
+/// Percentile interval [Efron & Tibshirani 1993, ch. 13]: the range of the sorted scores after removing
+/// floor(n (1 - confidence) / 2) of them at each end, as in Koehn 2004.
+/// @param scores scores of the resamples
 /// @param confidence in (0, 1)
 /// @return the interval
 /// @throws ValueError for no score and a confidence outside (0, 1)
@@ -57,7 +58,7 @@ Interval percentile_interval(std::vector<double> scores, double confidence);
 
 namespace bootstrap_detail {
 
-// Draws the sentences of one resample after the other.
+// Draws the sentence indices of one resample after the other.
 class Resampler {
  public:
   Resampler(size_t sentences, const BootstrapOptions& options);  ///< checks both
@@ -90,9 +91,9 @@ Stats sum_of(const std::vector<Stats>& sentences, std::span<const uint32_t> indi
 }  // namespace bootstrap_detail
 
 /// The score of one system and its confidence interval.
-/// @tparam Stats starts empty as Stats{} and adds up with +=
-/// @param sentences statistics of each
-/// @param score double(const Stats& sum): the metric
+/// @tparam Stats statistics: Stats{} is the empty sum, += adds
+/// @param sentences statistics of each sentence
+/// @param score the metric, double(const Stats& sum)
 /// @param options resamples, confidence, seed
 /// @return score, mean and interval
 /// @throws ValueError for no sentences, less than one resample, and a confidence outside (0, 1)
@@ -104,12 +105,12 @@ BootstrapResult bootstrap(const std::vector<Stats>& sentences, Score score, cons
   return bootstrap_detail::summarise(score(bootstrap_detail::sum_of(sentences)), resampled, options);
 }
 
-/// Whether b is better than a; higher scores are better.
-/// @tparam Stats starts empty as Stats{} and adds up with +=
-/// @param a,b statistics of the same sentences, which both systems translated
-/// @param score double(const Stats& sum): the metric
+/// Tests whether system b is better than a, for a metric where higher is better.
+/// @tparam Stats statistics: Stats{} is the empty sum, += adds
+/// @param a,b statistics of both systems' translations of the same sentences
+/// @param score the metric, double(const Stats& sum)
 /// @param options resamples, confidence, seed
-/// @return both scores and how sure their difference is
+/// @return both scores, and the interval and p-value of their difference
 /// @throws ValueError as bootstrap does, and for different numbers of sentences
 template <class Stats, class Score>
 PairedBootstrapResult paired_bootstrap(const std::vector<Stats>& a, const std::vector<Stats>& b, Score score,

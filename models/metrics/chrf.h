@@ -1,8 +1,9 @@
-// chrF [Popovic 2015] and chrF++ [Popovic 2017] with the arithmetic of sacreBLEU 2 [Post 2018], to the last digit:
+// chrF [Popovic 2015] and chrF++ [Popovic 2017], computed exactly as by sacreBLEU 2 [Post 2018]:
 //   chrF = 100 * (1 + beta^2) * P R / (beta^2 P + R),   P = mean_n matches_n / hypothesis_n,   R = mean_n matches_n / reference_n
-// over the orders n that both sides have: n-grams of 1 to 6 characters, white space left out, and for chrF++ of 1 and 2
-// words, punctuation at a word's end (or else at its start) split off. beta = 2: recall counts four times as much.
-// Of several references a sentence takes the one with the best score. Scores are in [0, 100].
+// averaged over the orders n that occur on both sides: character n-grams of order 1 to 6 without white space
+// and, for chrF++, word n-grams of order 1 and 2 with punctuation at a word's end (or else at its start)
+// split off. beta = 2: recall counts four times as much. With several references, each sentence uses the one
+// with the best score. Scores are in [0, 100].
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,7 @@
 
 namespace heed::models {
 
-/// Which chrF.
+/// Options of chrF.
 struct ChrfOptions {
   int char_order = 6;          ///< the longest n-grams of characters
   int word_order = 0;          ///< of words; 2: chrF++
@@ -31,38 +32,38 @@ struct ChrfCounts {
   bool operator==(const ChrfCounts&) const = default;
 };
 
-/// What chrF needs to know of a text: counts by order, characters first. Statistics of parts add up to those of the
-/// whole; empty statistics add to any.
+/// The counts from which chrF is computed, by order, character orders first. The statistics of a corpus are
+/// the sum of those of its sentences; empty statistics can be added to any.
 struct ChrfStats {
   std::vector<ChrfCounts> orders;  ///< of characters, then of words
 
-  /// @param other of further sentences
+  /// @param other counts of further sentences
   /// @return this
-  /// @throws ValueError for statistics of different orders
+  /// @throws ValueError for statistics with different numbers of orders
   ChrfStats& operator+=(const ChrfStats& other);
   bool operator==(const ChrfStats&) const = default;
 };
 
-/// A score.
+/// A chrF score.
 struct ChrfResult {
   double score = 0;       ///< in [0, 100]
   std::string signature;  ///< chrF2|nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:heed-0.1.0
 };
 
 /// Statistics of one sentence against its references.
-/// @param hypothesis what was translated
+/// @param hypothesis the translation
 /// @param references at least one
 /// @param options orders, case, white space
 /// @return counts by order, against the best reference
-/// @throws ValueError for no reference and for orders or a beta that make no sense
+/// @throws ValueError for no reference and for invalid orders or an invalid beta
 ChrfStats chrf_stats(std::string_view hypothesis, std::span<const std::string> references, const ChrfOptions& options = {});
 
 /// @{
-/// Statistics of every sentence of a corpus: what bootstrap() resamples.
-/// @param hypotheses what was translated
-/// @param references references[i] are those of hypotheses[i], or the one; their number may differ
+/// Statistics of every sentence of a corpus, the input of bootstrap().
+/// @param hypotheses the translations, one per sentence
+/// @param references references[i] is the reference, or the list of references, of hypotheses[i]; lists may differ in length
 /// @param options orders, case, white space
-/// @return one for each sentence
+/// @return statistics of each sentence
 /// @throws ValueError as chrf_stats does, and for different numbers of sentences
 std::vector<ChrfStats> corpus_chrf_stats(std::span<const std::string> hypotheses, std::span<const std::string> references,
                                          const ChrfOptions& options = {});
@@ -70,15 +71,16 @@ std::vector<ChrfStats> corpus_chrf_stats(std::span<const std::string> hypotheses
                                          const ChrfOptions& options = {});
 /// @}
 
-/// The score of summed statistics; its signature says nrefs:1.
-/// @param stats of a corpus
+/// Computes chrF from summed statistics; the signature says nrefs:1.
+/// @param stats statistics of a corpus
 /// @param options orders, beta, smoothing
 /// @return the score
-/// @throws ValueError for statistics of other orders
+/// @throws ValueError for statistics whose orders differ from the options'
 ChrfResult chrf_of(const ChrfStats& stats, const ChrfOptions& options = {});
 
 /// @{
-/// chrF of a corpus, from summed statistics. A number of references that differs shows in the signature as nrefs:var.
+/// chrF of a corpus, from summed statistics. If sentences have different numbers of references, the signature
+/// says nrefs:var.
 /// @param hypotheses,references as for corpus_chrf_stats
 /// @param options orders, case, beta, smoothing
 /// @return the score; 0 without sentences
@@ -89,7 +91,7 @@ ChrfResult corpus_chrf(std::span<const std::string> hypotheses, std::span<const 
 /// @}
 
 /// chrF of one sentence.
-/// @param hypothesis what was translated
+/// @param hypothesis the translation
 /// @param references at least one
 /// @param options orders, case, beta, smoothing
 /// @return the score

@@ -7,11 +7,11 @@
 
 namespace heed::models {
 
-/// Mean cross-entropy without smoothing.
-/// @param model in evaluation mode
-/// @param pairs at least one
-/// @param batch_size pairs computed together
-/// @return nats a target token
+/// Mean cross-entropy of a model on pairs, without label smoothing.
+/// @param model a model in evaluation mode
+/// @param pairs at least one pair
+/// @param batch_size number of pairs that are computed together
+/// @return nats per target token
 double corpus_loss(const TranslationModel& model, std::span<const EncodedPair> pairs, int64_t batch_size = 64);
 
 }  // namespace heed::models

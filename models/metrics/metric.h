@@ -1,4 +1,5 @@
-// Metrics as rows of one table: `translator evaluate`, the tables and the JSON of reports and --keep-best-by walk it.
+// The table of metrics: `translator evaluate`, the tables and the JSON of reports, and --keep-best-by use its
+// rows.
 #pragma once
 
 #include <cmath>
@@ -14,71 +15,72 @@
 
 namespace heed::models {
 
-/// What a test set gave, as metrics look at it. A metric that needs more than is there has no value.
+/// The evaluation data of a test set that metrics are computed from. A metric that needs data which are
+/// missing has no value.
 struct Scored {
-  std::vector<std::string> outputs, references;          // words as the model has them, joined by spaces; equally many
-  std::vector<std::string> output_text, reference_text;  // as people read them; equally many
-  double loss = NAN;                                     // cross-entropy without smoothing, nats a target token
-  double source_unknown = NAN, target_unknown = NAN;     // share of words with a part outside the vocabulary, in [0, 1]
-  bool writes_lower_case = false;                        // the model knows no capitals
-  AttentionStatistics attention;                         // of the translations, maps averaged
-  std::optional<AlignmentCounts> alignment;              // of the model's attention, against gold links
-  std::optional<AlignmentCounts> perfect_alignment;      // of the best possible under one link a target word
-  double seconds = NAN;                                  // of decoding
+  std::vector<std::string> outputs, references;          // tokens joined by spaces; both have one entry per sentence
+  std::vector<std::string> output_text, reference_text;  // detokenised text; both have one entry per sentence
+  double loss = NAN;                                     // cross-entropy without label smoothing, nats per target token
+  double source_unknown = NAN, target_unknown = NAN;     // share of words that are not, or not wholly, in the vocabulary, in [0, 1]
+  bool writes_lower_case = false;                        // whether the model's text is lower-cased
+  AttentionStatistics attention;                         // attention of the translations, averaged over maps
+  std::optional<AlignmentCounts> alignment;              // comparison of the model's attention with gold links
+  std::optional<AlignmentCounts> perfect_alignment;      // the same for the best alignment that has one link per target word
+  double seconds = NAN;                                  // time spent in decoding
 };
 
 /// A metric's value.
 struct Score {
-  double value = 0;       // in the metric's unit
-  std::string signature;  // how it was computed, where there are several ways
+  double value = 0;       // value in the metric's unit
+  std::string signature;  // variant of the metric, for metrics that have several
 };
 
-/// Which of two values is the better one.
+/// Whether higher or lower values of a metric are better.
 enum class Better : uint8_t {
   higher,
   lower,
-  neither,  // it describes
+  neither,  // the metric only describes
 };
 
-/// A row of the table.
+/// One metric: a row of the table.
 struct Metric {
-  std::string key = {};            // in JSON, "chrf2"
-  std::string name = {};           // "chrF2"
-  std::string unit = {};           // "nats a word"; "share": in [0, 1], shown in %; empty: points or a bare number
-  Better better = Better::higher;  // which of two values is
-  std::function<std::optional<Score>(const Scored&)> compute = {};  // nothing where there is nothing to compute it from
-  int digits = 2;                                                   // shown behind the point
-  bool in_report = false;                                           // a column of a comparison's table
-  std::string keep = {};  // what --keep-best-by calls it, "chrf"; empty: it chooses no weights. Such a metric needs texts and loss alone
-  std::function<bool(std::span<const std::string> references)> can_tell = {};  // whether it tells translations apart; empty: it does
+  std::string key = {};            // name in JSON: "chrf2"
+  std::string name = {};           // name in tables: "chrF2"
+  std::string unit = {};           // "nats a word"; "share": value in [0, 1], shown in %; empty: a plain number
+  Better better = Better::higher;  // which values are better
+  std::function<std::optional<Score>(const Scored&)> compute = {};  // computes the score; nullopt if data are missing
+  int digits = 2;                                                   // number of decimals shown
+  bool in_report = false;                                           // whether it is a column of comparison tables
+  std::string keep = {};  // name for --keep-best-by: "chrf"; empty: not available there. Such a metric may use only texts and loss
+  std::function<bool(std::span<const std::string> references)> can_tell = {};  // whether it can distinguish translations; empty: always
 
-  /// Whether a value is better than another; NaN is worse than any.
-  /// @param one,other values of this metric
-  /// @return whether `one` is
+  /// Compares two values of this metric; NaN is worse than any other value.
+  /// @param one,other the values
+  /// @return whether `one` is better than `other`
   bool beats(double one, double other) const;
-  /// @return the value that every other one beats
+  /// @return the worst possible value, which every other value beats
   double worst() const;
-  /// A value as people read it.
-  /// @param value of this metric
+  /// Formats a value with its unit.
+  /// @param value a value of this metric
   /// @return "24.57", "3.10 %", "1.234 nats a word"
   std::string text(double value) const;
 };
 
 /// All metrics.
-/// @return in the order in which they are shown
+/// @return the metrics in the order in which they are shown
 const std::vector<Metric>& metrics();
-/// One of them.
-/// @param key of a metric
+/// Finds a metric by its key.
+/// @param key key of a metric
 /// @return its row
-/// @throws ValueError where there is none
+/// @throws ValueError if there is none
 const Metric& find_metric(const std::string& key);
-/// Those that weights can be kept by.
-/// @return in the order of metrics()
+/// The metrics that can select the best weights of a run (--keep-best-by).
+/// @return the metrics in the order of metrics()
 const std::vector<const Metric*>& kept_metrics();
-/// One of those.
-/// @param keep what --keep-best-by calls it
+/// Finds one of these metrics by its name.
+/// @param keep its name for --keep-best-by
 /// @return its row
-/// @throws ValueError where there is none
+/// @throws ValueError if there is none
 const Metric& find_kept_metric(const std::string& keep);
 
 }  // namespace heed::models

@@ -1,4 +1,5 @@
-// Counting n-grams: a trie whose nodes are the n-grams, so that an n-gram is one number and no copy of its symbols.
+// Counts n-grams with a trie whose nodes are the n-grams, so that an n-gram is identified by a number instead
+// of a copy of its symbols.
 #pragma once
 
 #include <cstddef>
@@ -9,15 +10,16 @@
 
 namespace heed::models {
 
-/// Numbers the n-grams of 1 to `order` symbols as they turn up. Equal n-grams of all sequences that one NgramCounter
-/// sees have equal numbers.
+/// Numbers n-grams of 1 to `order` symbols in the order of their first occurrence. The same n-gram has the
+/// same number in all sequences passed to one NgramCounter.
 class NgramCounter {
  public:
   /// @param order the longest n-grams
   explicit NgramCounter(int order) : order_(order) {}
 
   /// @param symbols a sequence
-  /// @return how often each n-gram is in it, by number; n-grams seen only later are past the end, with count 0
+  /// @return count of each n-gram in the sequence, by number; n-grams first seen in later calls are past the
+  ///   end and have count 0
   std::vector<int64_t> count(std::span<const uint32_t> symbols) {
     std::vector<int64_t> counts(lengths_.size());
     for (size_t begin = 0; begin < symbols.size(); ++begin) {
@@ -35,8 +37,8 @@ class NgramCounter {
     return counts;
   }
 
-  /// @param number of an n-gram
-  /// @return how many symbols it has
+  /// @param number number of an n-gram
+  /// @return its number of symbols
   int length(size_t number) const { return lengths_[number]; }
 
  private:

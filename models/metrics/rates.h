@@ -14,11 +14,12 @@
 
 namespace heed::models {
 
-/// exp(- 1/N sum_i ln p(y_i | y_<i, x)): how many tokens the model hesitates between [Jelinek et al. 1977].
-/// 1 is certainty; the vocabulary's size is a model that knows nothing.
-/// @param sum_log_probability in nats
-/// @param tokens target tokens, ends of sentence among them
-/// @return at least 1; infinite where a token had probability 0
+/// Perplexity exp(- 1/N sum_i ln p(y_i | y_<i, x)): the number of equally likely tokens with the same
+/// uncertainty [Jelinek et al. 1977]. 1 means certainty; a uniform distribution gives the size of the
+/// vocabulary.
+/// @param sum_log_probability sum of the log probabilities of the target tokens, in nats
+/// @param tokens number of target tokens, end marks included
+/// @return the perplexity, at least 1; infinite if a token has probability 0
 /// @throws ValueError for no tokens and NaN
 inline double perplexity(double sum_log_probability, int64_t tokens) {
   if (tokens < 1) throw ValueError(fmt::format("perplexity: {} tokens", tokens));
@@ -26,10 +27,10 @@ inline double perplexity(double sum_log_probability, int64_t tokens) {
   return std::exp(-sum_log_probability / static_cast<double>(tokens));
 }
 
-/// Whether the words, split at white space, are those of one of the references.
-/// @param hypothesis what was translated
+/// Whether the words of a translation, split at white space, equal those of a reference.
+/// @param hypothesis the translation
 /// @param references at least one
-/// @return whether they are
+/// @return whether it equals one of the references
 /// @throws ValueError for no reference
 inline bool is_exact_match(std::string_view hypothesis, std::span<const std::string> references) {
   require_reference("exact match", references);
@@ -41,8 +42,8 @@ inline bool is_exact_match(std::string_view hypothesis, std::span<const std::str
 
 /// @{
 /// The share of hypotheses that match a reference exactly.
-/// @param hypotheses what was translated
-/// @param references references[i] are those of hypotheses[i], or the one
+/// @param hypotheses the translations, one per sentence
+/// @param references references[i] is the reference, or the list of references, of hypotheses[i]
 /// @return in [0, 1]; 0 without a sentence
 /// @throws ValueError for different numbers of sentences
 inline double exact_match_rate(std::span<const std::string> hypotheses, std::span<const std::string> references) {

@@ -1,4 +1,4 @@
-// Corpora with one reference per sentence or several, as BLEU, chrF and exact match take them.
+// Visits corpora with one or several references per sentence, for BLEU, chrF and exact match.
 #pragma once
 
 #include <fmt/format.h>
@@ -12,21 +12,21 @@
 
 namespace heed::models {
 
-/// Refuses a sentence without a reference.
-/// @param metric stands in the message
-/// @param references of one sentence
-/// @throws ValueError where there is none
+/// Throws if a sentence has no reference.
+/// @param metric name of the metric, used in the error message
+/// @param references references of one sentence
+/// @throws ValueError if there is none
 inline void require_reference(std::string_view metric, std::span<const std::string> references) {
   if (references.empty()) throw ValueError(fmt::format("{}: a sentence without a reference", metric));
 }
 
 /// @{
 /// Visits a corpus with one reference or a list of references per sentence.
-/// @param metric stands in the message
-/// @param hypotheses how many
-/// @param references references[i] are those of hypothesis i, or the one
-/// @param visit visit(i, references of sentence i)
-/// @return the field `nrefs` of a signature: their number, or `var` where it differs
+/// @param metric name of the metric, used in the error message
+/// @param hypotheses number of hypotheses
+/// @param references references[i] is the reference, or the list of references, of hypothesis i
+/// @param visit function to call, visit(i, references of sentence i)
+/// @return the field `nrefs` of a signature: the number of references per sentence, or `var` if it differs
 /// @throws ValueError for different numbers of hypotheses and references
 template <class Visit>
 std::string for_each_sentence(std::string_view metric, size_t hypotheses, std::span<const std::string> references, Visit visit) {

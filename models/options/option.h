@@ -1,4 +1,5 @@
-// An option, said once: the row that command lines, config.toml, presets, checks, resume rules, --help and docs/options.md walk.
+// Describes an option in one place: command lines, config.toml, presets, checks, resume rules, --help and
+// docs/options.md are all derived from this row.
 #pragma once
 
 #include <algorithm>
@@ -15,77 +16,78 @@
 
 namespace heed::models {
 
-/// What an option holds: a switch, a whole number, a number, or a text (of a choice its name).
+/// The value of an option: a switch, an integer, a number, or a text (for a choice, its name).
 using OptionValue = std::variant<bool, int64_t, double, std::string>;
 
-/// The names of an enum's values, in their order; a specialisation beside each enum that is an option.
+/// The names of an enum's values, in the order of the values; specialised next to each enum that is used as
+/// an option.
 template <class Enum>
 inline constexpr std::array<std::string_view, 0> kNames{};
 
-/// @param value of an enum that has kNames
+/// @param value value of an enum that has kNames
 /// @return its name
 template <class Enum>
 std::string name_of_choice(Enum value) {
   return std::string(kNames<Enum>[static_cast<size_t>(value)]);
 }
 
-/// What a resumed run may do with an option.
+/// Whether an option may have another value when a run is resumed.
 enum class OnResume : uint8_t {
-  fixed,   // it stays as the run was started
-  free,    // it may change
-  length,  // it may grow, where no rate depends on it
+  fixed,   // it must keep the value that the run was started with
+  free,    // it may change freely
+  length,  // it may grow, unless a learning rate depends on it
 };
 
-/// Which values an option takes.
+/// The allowed values of an option.
 struct Values {
-  std::vector<std::string> choices;                              // of a text; empty: any
-  std::vector<std::pair<std::string, std::string>> other_names;  // what others call a choice, and the choice
-  double least = 0, most = 1e9;                                  // of a number; far above what helps, so that products stay in 64 bits
-  bool above_least = false, below_most = false;                  // the bound itself is refused
+  std::vector<std::string> choices;                              // allowed texts; empty: any text
+  std::vector<std::pair<std::string, std::string>> other_names;  // pairs of an alternative name of a choice, and the choice
+  double least = 0, most = 1e9;                                  // range of a number; the default maximum keeps products in 64 bits
+  bool above_least = false, below_most = false;                  // whether the bound itself is excluded
 };
 /// @param least the smallest value
 /// @param most the largest
-/// @return the values from one to the other
+/// @return the numbers in [least, most]
 Values between(double least, double most = 1e9);
-/// @param least is refused itself
-/// @return the numbers above it
+/// @param least the lower bound, itself excluded
+/// @return the numbers above `least`
 Values above(double least);
-/// @return the numbers from 0 on
+/// @return the numbers in [0, 1e9]
 Values not_negative();
-/// @return the numbers from 0 to below 1
+/// @return the numbers in [0, 1)
 Values fraction();
-/// @param choices what it may be
-/// @param other_names what others call one of them, and that one
+/// @param choices the allowed texts
+/// @param other_names pairs of an alternative name of a choice, and the choice
 /// @return these texts
 Values one_of(std::vector<std::string> choices, std::vector<std::pair<std::string, std::string>> other_names = {});
 /// @return any text
 Values any_text();
 
-/// What is known of an option wherever it stands.
+/// The description of an option, whatever struct its value is stored in.
 struct Option {
-  std::string key;                       // in config.toml, batch_size
-  std::string help;                      // a line
-  Values values;                         // it takes
-  OnResume on_resume = OnResume::fixed;  // what a resumed run may do with it
+  std::string key;                       // key in config.toml: batch_size
+  std::string help;                      // one line for --help
+  Values values;                         // allowed values
+  OnResume on_resume = OnResume::fixed;  // whether a resumed run may change it
 
-  /// @return the name on a command line, "batch-size"
+  /// @return the name on a command line: "batch-size"
   std::string name() const;
-  /// Refuses values that the option does not take.
-  /// @param value of the option's kind
+  /// Throws if a value is not allowed.
+  /// @param value a value of the option's type
   /// @throws ValueError "batch-size: must be at least 1, got 0"
   void check(const OptionValue& value) const;
 };
 
 /// @param value up to INT64_MAX
-/// @param option its name, for the message
-/// @return the same as config.toml holds it
+/// @param option name of the option, used in the error message
+/// @return the same number as int64_t, the integer type of config.toml
 /// @throws ValueError "seed: must be at most 9223372036854775807, got 9223372036854775808"
 int64_t whole_number(uint64_t value, const std::string& option);
 
-/// A field as an OptionValue.
+/// Converts a field of a struct to an OptionValue.
 /// @param field bool, int64_t, uint64_t, double, std::string, or an enum with kNames
-/// @param option its name, for messages
-/// @return its value
+/// @param option name of the option, used in error messages
+/// @return the value of the field
 /// @throws ValueError for a uint64_t above INT64_MAX, which config.toml cannot hold
 template <class Field>
 OptionValue to_value(const Field& field, const std::string& option) {
@@ -98,14 +100,15 @@ OptionValue to_value(const Field& field, const std::string& option) {
   }
 }
 
-/// An option that is a field of an Owner.
+/// An option whose value is a field of the struct Owner.
 template <class Owner>
 struct OptionOf : Option {
-  /// @param in_file its key
-  /// @param field bool, int64_t, uint64_t (up to INT64_MAX), double, std::string, or an enum with kNames
-  /// @param what a line of help
-  /// @param taken the values; an enum's are its names
-  /// @param resumed what a resumed run may do with it
+  /// @param in_file key in config.toml
+  /// @param field the field: bool, int64_t, uint64_t (up to INT64_MAX), double, std::string, or an enum with
+  ///   kNames
+  /// @param what one line of help
+  /// @param taken allowed values; for an enum its names are used instead
+  /// @param resumed whether a resumed run may change it
   template <class Field>
   OptionOf(std::string in_file, Field Owner::*field, std::string what, Values taken = {}, OnResume resumed = OnResume::fixed)
       : Option{std::move(in_file), std::move(what), std::move(taken), resumed} {
@@ -122,22 +125,22 @@ struct OptionOf : Option {
       }
     };
   }
-  /// An option of something that an Owner holds.
-  /// @param option of the part
-  /// @param read,write an owner's part, for reading and for writing
+  /// Makes an option of a part of Owner into an option of Owner.
+  /// @param option option of the part
+  /// @param read,write functions that return the part of an owner, for reading and for writing
   template <class Part>
   OptionOf(const OptionOf<Part>& option, const std::function<const Part&(const Owner&)>& read, const std::function<Part&(Owner&)>& write)
       : Option(option),
         get([option, read](const Owner& owner) { return option.get(read(owner)); }),
         set([option, write](Owner& owner, const OptionValue& value) { option.set(write(owner), value); }) {}
 
-  std::function<OptionValue(const Owner&)> get;         // what it is
-  std::function<void(Owner&, const OptionValue&)> set;  // makes it so; the value is one that check() takes
+  std::function<OptionValue(const Owner&)> get;         // reads the value
+  std::function<void(Owner&, const OptionValue&)> set;  // sets the value, which must pass check()
 };
 
-/// Refuses an owner with a value that one of its options does not take.
-/// @param owner as a user gave it
-/// @param options all of it
+/// Throws if any option of an owner has a value that is not allowed.
+/// @param owner struct with values given by the user
+/// @param options all options of Owner
 /// @throws ValueError naming the option
 template <class Owner>
 void check_values(const Owner& owner, const std::vector<OptionOf<Owner>>& options) {

@@ -1,4 +1,5 @@
-// What a run was trained on: data.json beside its weights, so that a training can go on without being told again.
+// data.json in a run folder: the files that the run was trained on, so that a training can be resumed without
+// naming them again.
 #pragma once
 
 #include <filesystem>
@@ -9,29 +10,31 @@
 
 namespace heed::models {
 
-/// The four files of sentence pairs: paths, "-" for standard input; all empty where the sentences came from no file.
+/// The four files of sentence pairs: paths, or "-" for standard input; all empty if the sentences did not
+/// come from files.
 struct PairFiles {
-  std::string source, target, valid_source, valid_target;  // of training and validation
+  std::string source, target, valid_source, valid_target;  // paths of the training and the validation files
 };
 
-/// What data.json says.
-/// @param files where the lines come from
-/// @param train,validation their lines
+/// Makes the content of data.json.
+/// @param files files that the lines were read from
+/// @param train,validation the lines
 /// @return path, number of lines and fingerprint of each file, as JSON
 std::string run_data(const PairFiles& files, const ParallelLines& train, const ParallelLines& validation);
 
-/// The files that a run was trained on.
-/// @param folder of the run
-/// @return nothing for a run without data.json: one from before there was any
-/// @throws FormatError for a data.json that is not heed's
+/// Reads the paths of the files that a run was trained on.
+/// @param folder folder of the run
+/// @return the paths; nullopt for a run without data.json, made before heed wrote that file
+/// @throws FormatError for a data.json that heed did not write
 std::optional<PairFiles> files_of_run(const std::filesystem::path& folder);
 
-/// Holds lines against those that a run was started with; a run without data.json takes any.
-/// @param folder of the run
-/// @param files stand in the message
+/// Checks that lines are the same as those that a run was started with; for a run without data.json there is
+/// no check.
+/// @param folder folder of the run
+/// @param files paths of the files, used in the error message
 /// @param train,validation the lines
-/// @throws ValueError `resume: 'train.en' is not what 'run' was started with: 900 lines, and it had 1000`; FormatError for a data.json
-///   that is not heed's
+/// @throws ValueError `resume: 'train.en' is not what 'run' was started with: 900 lines, and it had 1000`;
+///   FormatError for a data.json that heed did not write
 void check_run_data(const std::filesystem::path& folder, const PairFiles& files, const ParallelLines& train,
                     const ParallelLines& validation);
 

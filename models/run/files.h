@@ -1,15 +1,17 @@
-// The files of a run folder: their names, which are said here alone, and the care for them while one is made.
+// The files of a run folder: their names, which are defined only here, and functions that create and protect
+// a run folder.
 //   config.toml         model, training and text settings
 //   data.json           what it is trained on: paths, numbers of lines, fingerprints
 //   source.vocab, target.vocab   one token a line, in the order of the ids
 //   source.spm, target.spm       SentencePiece models, when the vocabularies hold pieces; equal when joint
 //   model.safetensors   the best weights so far, by keep_best_by on the validation pairs
-//   single.safetensors  the best single weights, while model.safetensors holds something that only the run's end brought: a mean, or
-//                       weights that were validated off the schedule; what a longer run goes on from
-//   state.safetensors   the last weights, optimiser, random numbers, cursor: what a resumed run needs
+//   single.safetensors  the best weights of a single update; exists while model.safetensors holds weights that a longer run would not
+//                       have: a mean of checkpoints, or weights that were validated only because the run ended. A longer run continues
+//                       from this file
+//   state.safetensors   the last weights, optimiser state, random numbers, progress: what a resumed run needs
 //   checkpoint-N.safetensors   the weights of the last validations, when they are to be averaged
-//   metrics.jsonl       one line a report: losses, rates, scores
-//   run.lock            held while a process trains there; left behind by one that was killed
+//   metrics.jsonl       one line per report: losses, learning rates, scores
+//   run.lock            locked while a process trains in the folder; the file remains if the process was killed
 #pragma once
 
 #include <cstdint>
@@ -24,71 +26,75 @@ namespace heed::models {
 
 /// The names of the files in a run folder.
 namespace run_files {
-constexpr const char* kConfig = "config.toml";         // settings; without it a folder is no run
-constexpr const char* kData = "data.json";             // what it is trained on
+constexpr const char* kConfig = "config.toml";         // settings; a folder without it is not a run
+constexpr const char* kData = "data.json";             // the files that the run was trained on
 constexpr const char* kModel = "model.safetensors";    // the best weights
-constexpr const char* kSingle = "single.safetensors";  // the best single weights, beside a model that only the end brought
-constexpr const char* kState = "state.safetensors";    // where the training stands
-constexpr const char* kMetrics = "metrics.jsonl";      // its reports
-constexpr const char* kLock = "run.lock";              // held while a process trains
+constexpr const char* kSingle = "single.safetensors";  // the best weights of a single update, see above
+constexpr const char* kState = "state.safetensors";    // state of the training
+constexpr const char* kMetrics = "metrics.jsonl";      // reports of the training
+constexpr const char* kLock = "run.lock";              // locked while a process trains in the folder
 
-/// The vocabulary of a side.
+/// Name of the vocabulary file of one side.
 /// @param side "source" or "target"
 /// @return "source.vocab"
 std::string vocabulary(const std::string& side);
-/// The SentencePiece model of a side.
+/// Name of the SentencePiece model file of one side.
 /// @param side "source" or "target"
 /// @return "source.spm"
 std::string pieces(const std::string& side);
-/// The weights kept after an update.
-/// @param update from 1
+/// Name of the file with the weights after an update.
+/// @param update number of the update, from 1
 /// @return "checkpoint-0000000120.safetensors"
 std::string checkpoint(int64_t update);
 }  // namespace run_files
 
-/// The kept weights of a run that are to be averaged.
-/// @param folder of the run
+/// Lists the checkpoints of a run that are kept for averaging.
+/// @param folder folder of the run
 /// @return their paths, the oldest first
 std::vector<std::filesystem::path> kept_checkpoints(const std::filesystem::path& folder);
 
-/// Whether a trained translator lies in a folder, whoever made it.
-/// @param folder any
-/// @return whether its config.toml begins as one of a run
+/// Whether a folder holds a trained translator.
+/// @param folder any folder
+/// @return whether it has a config.toml that starts like that of a run
 bool is_run_folder(const std::filesystem::path& folder);
 
-/// Whether a run folder holds files of this name.
-/// @param name without a folder
-/// @return also true for the temporaries of files that are being written
+/// Whether a file name is one that heed uses in run folders.
+/// @param name file name without folder
+/// @return whether it is such a name, or that of a temporary file
 bool is_run_file(const std::string& name);
 
-/// Whether a folder is what a start leaves that was killed before the run had its config.toml: it can be started again.
-/// @param folder any
-/// @return whether it is
+/// Whether a folder is what remains of a start that was killed before config.toml was written; a run can be
+/// started there again.
+/// @param folder any folder
+/// @return whether it is an unfinished start
 bool is_unfinished_start(const std::filesystem::path& folder);
 
-/// Keeps other trainings out of a run folder for as long as the lock lives; a process that ends, however it ends, holds it no longer.
-/// @param folder of a run
+/// Locks a run folder against other trainings while the lock object exists; the system releases the lock when
+/// the process ends, even by a crash.
+/// @param folder folder of the run
 /// @return the lock
-/// @throws IoError naming the process that trains there
+/// @throws IoError naming the process that holds the lock
 FileLock lock_run_folder(const std::filesystem::path& folder);
 
-/// Looks whether a run may be made in a folder; touches nothing.
-/// @param folder that may exist
-/// @param overwrite whether a run that is there may be replaced
-/// @throws IoError when the folder exists and `overwrite` is off, unless it is empty or an unfinished start, and with `overwrite` when it
-///   holds anything but a run: a foreign config.toml, files without it, other files
+/// Checks whether a run may be created in a folder; changes nothing.
+/// @param folder a folder, which need not exist
+/// @param overwrite whether an existing run may be replaced
+/// @throws IoError without `overwrite`: when the folder exists, unless it is empty or an unfinished start;
+///   with `overwrite`: when it contains anything but a run (another program's config.toml, run files without
+///   a config.toml, other files)
 void check_run_folder(const std::filesystem::path& folder, bool overwrite);
 
-/// Makes a folder for a new run, or removes the files of the run in it; nothing of the user's is lost.
-/// @param folder of the run
-/// @param overwrite whether a run that is there may be replaced
-/// @param lock of the folder, when the caller holds it already
+/// Creates a folder for a new run, or removes the files of the run in it; files that are not heed's are never
+/// removed.
+/// @param folder folder of the run
+/// @param overwrite whether an existing run may be replaced
+/// @param lock the folder's lock, if the caller already holds it
 /// @return the lock
-/// @throws IoError as the two above, or when the folder cannot be made
+/// @throws IoError as lock_run_folder and check_run_folder, or when the folder cannot be created
 [[nodiscard]] FileLock make_run_folder(const std::filesystem::path& folder, bool overwrite, std::optional<FileLock> lock = {});
 
-/// Removes the temporaries of writers that were killed. The caller holds the lock.
-/// @param folder of the run
+/// Removes temporary files left by processes that were killed. The caller must hold the lock.
+/// @param folder folder of the run
 void remove_temporaries(const std::filesystem::path& folder);
 
 }  // namespace heed::models

@@ -1,4 +1,4 @@
-// A run folder as a translator: everything that a training left (its files: models/run/files.h).
+// Loads a trained translator from its run folder (for the files see models/run/files.h).
 #pragma once
 
 #include <filesystem>
@@ -11,48 +11,49 @@
 
 namespace heed::models {
 
-/// A trained translator as it lies in a run folder.
+/// A trained translator loaded from a run folder.
 struct LoadedRun {
-  RunConfig config;                         // as it was trained
-  TextCodec source, target;                 // vocabularies and pieces
-  std::unique_ptr<TranslationModel> model;  // with the best weights, in evaluation mode
+  RunConfig config;                         // configuration that it was trained with
+  TextCodec source, target;                 // vocabularies and subword models
+  std::unique_ptr<TranslationModel> model;  // the model with the best weights, in evaluation mode
 };
-/// Reads a run folder.
-/// @param folder of a run
-/// @return the translator
-/// @throws IoError for a missing file, FormatError for a truncated or foreign one and for a vocabulary that does not fit the weights
+/// Loads a run folder.
+/// @param folder folder of the run
+/// @return the trained translator
+/// @throws IoError for a missing file, FormatError for a truncated or invalid one and for a vocabulary that
+///   does not fit the weights
 LoadedRun load_run(const std::filesystem::path& folder);
 
-/// Vocabularies and subword models of a run folder.
-/// @param folder of a run
-/// @param config its config
-/// @return the source's and the target's
+/// Loads the vocabularies and subword models of a run folder.
+/// @param folder folder of the run
+/// @param config configuration of the run
+/// @return the codecs of source and target
 /// @throws IoError, FormatError
 std::pair<TextCodec, TextCodec> load_codecs(const std::filesystem::path& folder, const RunConfig& config);
 
-/// Reads a file of a run.
-/// @param path of the file
+/// Reads a file of a run folder.
+/// @param path path of the file
 /// @return its bytes
-/// @throws IoError when it cannot be read or is no file but a folder, a pipe or a device, which might be waited for for ever
+/// @throws IoError when it cannot be read, or is a folder, pipe or device; reading a pipe could wait for ever
 std::string read_run_file(const std::filesystem::path& path);
 
-/// Refuses numbers that no training can want.
-/// @param tensors by name
-/// @param file stands in the message
+/// Throws if a tensor holds NaN or infinity.
+/// @param tensors tensors by name
+/// @param file name of the file, used in the error message
 /// @throws FormatError naming the tensor that holds NaN or infinity
 void check_finite(const std::map<std::string, Tensor>& tensors, const std::string& file);
 
-/// Whether no element is NaN or infinite.
-/// @param x f32 or f64; others are finite
-/// @return one pass over the bits, vectorised
+/// Whether all elements are finite. One vectorised pass over the bits.
+/// @param x f32 or f64; tensors of other types are always finite
+/// @return true unless an element is NaN or infinite
 bool all_finite(const Tensor& x);
 
-/// Refuses weights of other vocabularies.
-/// @param architecture whose weights they are
-/// @param weights by name
+/// Throws if weights do not fit the vocabularies.
+/// @param architecture architecture of the model
+/// @param weights weights by name
 /// @param source,target the vocabularies
-/// @param folder stands in the message
-/// @throws FormatError when the embedding tables have not one row for each word
+/// @param folder folder of the run, used in the error message
+/// @throws FormatError when an embedding table does not have exactly one row per entry of its vocabulary
 void check_vocabularies(const Architecture& architecture, const std::map<std::string, Tensor>& weights, const Vocabulary& source,
                         const Vocabulary& target, const std::filesystem::path& folder);
 

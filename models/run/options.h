@@ -1,5 +1,6 @@
-// The options of a run, each said once: fields, and the table of rows that config.toml, command lines, presets, checks, resume rules and
-// --help walk. A new option is a field, a row, and its use.
+// The options of a run, each defined in one place: a field, and a row in the table from which config.toml,
+// command lines, presets, checks, resume rules and --help are derived. To add an option, add a field, a row,
+// and the code that uses it.
 #pragma once
 
 #include <cstdint>
@@ -14,94 +15,96 @@
 
 namespace heed::models {
 
-/// What becomes of an update whose loss or gradient holds NaN or infinity: the training stops, or the update is left out.
+/// What happens when the loss or gradient of an update has NaN or infinity: training stops, or the update is
+/// skipped.
 enum class BadGradient : uint8_t { stop, skip };
 /// The names of BadGradient.
 template <>
 inline constexpr std::array<std::string_view, 2> kNames<BadGradient>{"stop", "skip"};
 
-/// Of the products while training.
+/// Precision of matrix products while training.
 enum class Precision : uint8_t { f32, bf16 };
 /// The names of Precision.
 template <>
 inline constexpr std::array<std::string_view, 2> kNames<Precision>{"f32", "bf16"};
 
-/// What the vocabularies hold: words, or pieces of them that SentencePiece learns in one of two ways.
+/// The units of the vocabularies: words (none), or subword pieces that SentencePiece learns by byte-pair
+/// encoding (bpe) or a unigram model.
 enum class SubwordKind : uint8_t { none, bpe, unigram };
 /// The names of SubwordKind.
 template <>
 inline constexpr std::array<std::string_view, 3> kNames<SubwordKind>{"none", "bpe", "unigram"};
 
-/// How a run is trained; [train] of config.toml.
+/// The training options of a run: section [train] of config.toml.
 struct TrainConfig {
-  int64_t batch_size = 64;            // sentence pairs a batch
-  int64_t batch_tokens = 0;           // instead: at most so many tokens a batch on either side, padding counted; 0: by batch_size
-  int64_t epochs = 10;                // over the training pairs
-  int64_t updates = 0;                // instead of epochs when above 0
+  int64_t batch_size = 64;            // sentence pairs per batch
+  int64_t batch_tokens = 0;           // if above 0, replaces batch_size: most tokens per batch on either side, padding included
+  int64_t epochs = 10;                // passes over the training pairs
+  int64_t updates = 0;                // if above 0, replaces epochs: number of updates
   int64_t max_length = 100;           // training pairs with more tokens on a side are left out
-  double lr = 1e-3;                   // after the warm-up
-  std::string schedule = "constant";  // a kind of nn::Schedule
-  int64_t warmup = 0;                 // updates
-  double lr_floor = 0.0;              // where linear and cosine end, as a part of lr
+  double lr = 1e-3;                   // learning rate after the warm-up
+  std::string schedule = "constant";  // name of a schedule of nn::Schedule
+  int64_t warmup = 0;                 // number of warm-up updates
+  double lr_floor = 0.0;              // final rate of linear and cosine, as a fraction of lr
   double label_smoothing = 0.1;       // in [0, 1)
-  double clip = 1.0;                  // gradient norm; 0: no clipping
-  BadGradient on_bad_gradient = BadGradient::stop;  // what becomes of a loss or a gradient with NaN or infinity
-  double weight_decay = 0.0;                        // of AdamW
-  double beta1 = 0.9;                               // of Adam
-  double beta2 = 0.999;                             // of Adam
-  int64_t average = 0;                              // the last checkpoints to average at the end; 0: none
-  Precision precision = Precision::f32;             // of the products while training; bf16 where the CPU has it (AutocastGuard)
-  SubwordKind subwords = SubwordKind::none;         // bpe, unigram: the vocabularies hold pieces of words
-  int64_t subword_vocabulary = 8000;                // pieces a side, or of both when joint
-  bool joint = false;                               // one vocabulary for both sides
-  int64_t min_count = 1;                            // words seen less often are unknown
-  int64_t max_vocabulary = 0;                       // a side; 0: no limit
-  int64_t validate_every = 0;                       // updates; 0: every epoch
-  std::string keep_best_by = "chrf";                // the metric that the kept weights are best in (kept_metrics()); ties by the loss
-  int64_t patience = 0;                             // validations without better weights before training ends; 0: never
-  int64_t log_every = 50;                           // updates between two lines of metrics.jsonl
-  uint64_t seed = 1;                                // of weights, order and dropout
+  double clip = 1.0;                  // largest gradient norm; 0: no clipping
+  BadGradient on_bad_gradient = BadGradient::stop;  // what happens when a loss or gradient has NaN or infinity
+  double weight_decay = 0.0;                        // weight decay of AdamW
+  double beta1 = 0.9;                               // decay rate of Adam's first moment
+  double beta2 = 0.999;                             // decay rate of Adam's second moment
+  int64_t average = 0;                              // number of last checkpoints to average at the end; 0: none
+  Precision precision = Precision::f32;      // precision of products while training; bf16 needs a CPU that supports it (AutocastGuard)
+  SubwordKind subwords = SubwordKind::none;  // units of the vocabularies
+  int64_t subword_vocabulary = 8000;         // pieces per side, or in total when joint
+  bool joint = false;                        // whether both sides share one vocabulary
+  int64_t min_count = 1;                     // words that occur less often are unknown
+  int64_t max_vocabulary = 0;                // entries per side; 0: no limit
+  int64_t validate_every = 0;                // updates between validations; 0: after every epoch
+  std::string keep_best_by = "chrf";         // metric that selects the best weights (kept_metrics()); ties are broken by the loss
+  int64_t patience = 0;                      // training ends after this many validations without better weights; 0: never
+  int64_t log_every = 50;                    // updates between two lines of metrics.jsonl
+  uint64_t seed = 1;                         // seed of initial weights, order of batches and dropout
   bool operator==(const TrainConfig&) const = default;
 };
 
-/// config.toml.
+/// The configuration of a run, stored as config.toml.
 struct RunConfig {
-  ModelConfig model;                      // sizes and kinds
-  TrainConfig train;                      // rates and lengths
-  TextSettings source_text, target_text;  // how text becomes tokens
+  ModelConfig model;                      // architecture and its options
+  TrainConfig train;                      // training options
+  TextSettings source_text, target_text;  // how text is split into tokens
   bool operator==(const RunConfig&) const = default;
 };
 
-/// A row of the table: an option of a run, where it stands in config.toml and what it is called on a command line.
+/// A row of the table: an option of a run, its place in config.toml and its command-line flag.
 struct RunOption : OptionOf<RunConfig> {
-  std::string section;       // of config.toml
-  std::string flag;          // "--batch-size"; empty: config.toml alone. Rows with one flag are set together, as far as they apply
-  std::string group;         // of --help: Model, Training, Text
-  std::string architecture;  // whose option it is; empty: of every run
-  /// @param config of a run
-  /// @return whether it is an option of that run
+  std::string section;       // section of config.toml
+  std::string flag;          // "--batch-size"; empty: only in config.toml. A flag of several rows sets all of them that apply
+  std::string group;         // heading in --help: Model, Training, Text
+  std::string architecture;  // architecture that has the option; empty: all runs have it
+  /// @param config configuration of a run
+  /// @return whether the run has this option
   bool applies(const RunConfig& config) const { return architecture.empty() || architecture == config.model.architecture().name; }
 };
-/// @return all of them, the architecture first
+/// @return all options, the architecture first
 const std::vector<RunOption>& run_options();
 
-/// Refuses a config that makes no sense.
-/// @param config as a user gave it
+/// Throws if a configuration is invalid.
+/// @param config the configuration given by the user
 /// @throws ValueError naming the option
 void check(const RunConfig& config);
 
-/// Refuses TOML whose keys nest so deeply that the parser's recursion would end the program.
-/// @param text of the file
-/// @param name stands in the message
+/// Throws if TOML keys are nested so deeply that the recursion of the parser would overflow the stack.
+/// @param text content of the file
+/// @param name name of the file, used in the error message
 /// @throws FormatError naming the line
 void check_toml_depth(std::string_view text, const std::string& name);
-/// @param config of a run
-/// @return the text of config.toml
+/// @param config configuration of a run
+/// @return the content of config.toml
 std::string to_toml(const RunConfig& config);
-/// Reads what to_toml() of this heed or of an older one wrote.
-/// @param text of the file
-/// @param name stands in messages
-/// @return the config
+/// Parses a config.toml written by this or an older version of heed.
+/// @param text content of the file
+/// @param name name of the file, used in error messages
+/// @return the configuration
 /// @throws FormatError naming `name` and the key for anything missing, unknown or of the wrong type
 RunConfig parse_run_config(const std::string& text, const std::string& name);
 

@@ -1,4 +1,5 @@
-// How a record is made of what a model put out: pieces become words, words find their place in the text, unknown ones may be replaced.
+// Makes a translation record from a model's output: joins pieces to words, locates words in the text,
+// replaces unknown words.
 #pragma once
 
 #include <string>
@@ -13,46 +14,48 @@
 
 namespace heed::models {
 
-/// A source as the model reads it.
+/// A source sentence as the model reads it.
 struct SourceUnits {
-  std::vector<Token> tokens;      // its words
-  std::vector<int> ids, word_of;  // with </s>, whose word is behind the last
+  std::vector<Token> tokens;      // words of the sentence
+  std::vector<int> ids, word_of;  // ids of the units, </s> last, and the word of each; the word index of </s> is the number of words
 };
 
-/// @return the token that stands for the end of a sentence
+/// @return the token for the end mark
 TranslationToken end_of_sentence();
-/// The source side of a record: words as they were written where they are unknown.
-/// @param line ordinary text
-/// @param source of that line
-/// @return its tokens with spans, `</s>` last
+/// Makes the source side of a record; unknown words have their original text.
+/// @param line the source line as ordinary text
+/// @param source the same line as the model reads it
+/// @return tokens with spans, `</s>` last
 TranslationSide source_side(const std::string& line, const SourceUnits& source);
-/// Which words of an output hold an unknown unit.
-/// @param output the words
-/// @param hypothesis the units that they are made of
-/// @return one for each word
+/// Finds the words of an output that contain an unknown unit.
+/// @param output words of the output
+/// @param hypothesis units of the output
+/// @return for each word, whether it contains one
 std::vector<bool> unknown_words(const TextCodec::Decoded& output, const Hypothesis& hypothesis);
-/// Attention of units as attention of words: averaged over the units that attend, summed over those attended to, so that rows still sum to
-/// one.
-/// @param record gets its maps
-/// @param model whose maps they are
+/// Converts attention between units to attention between words: averaged over the units of the attending
+/// word, summed over the units of the word attended to, so that rows still sum to one.
+/// @param record record that receives the maps
+/// @param model model that made the maps
 /// @param source,output units and words of both sides
-/// @param hypothesis with its attention
-/// @param self_attention of both sides, or empty
+/// @param hypothesis hypothesis with attention
+/// @param self_attention self-attention of both sides, or empty
 void merge_pieces(Translation& record, const TranslationModel& model, const SourceUnits& source, const TextCodec::Decoded& output,
                   const Hypothesis& hypothesis, const SelfAttentionMaps& self_attention);
-/// Puts the source word that attention rests on in the place of each unknown one (Luong et al. 2015, sec. 4.1).
-/// @param words of the output
-/// @param unknown which of them
-/// @param record with its attention
-/// @param source of `line`
-/// @param line ordinary text
+/// Replaces each unknown word of the output by the source word with the largest attention weight (Luong et
+/// al. 2015, sec. 4.1).
+/// @param words words of the output; changed
+/// @param unknown for each word, whether it is unknown
+/// @param record record with attention
+/// @param source `line` as the model reads it
+/// @param line the source line as ordinary text
 void replace_unknown_words(std::vector<std::string>& words, const std::vector<bool>& unknown, const Translation& record,
                            const SourceUnits& source, const std::string& line);
-/// Appends the words to the side's tokens, each with the place where the side's text shows it, if it does.
-/// @param side with its text
-/// @param words as the model has them
-/// @param unknown which of them
-/// @param tokens where they stand, for a text that was given; null: they are looked for
+/// Appends words to the tokens of a side, each with its span in the side's text if it can be found there.
+/// @param side a side whose text is set
+/// @param words words as the model has them
+/// @param unknown for each word, whether it is unknown
+/// @param tokens places of the words, if the text was given and tokenised; null: the words are searched for
+///   in the text
 void place_words(TranslationSide& side, const std::vector<std::string>& words, const std::vector<bool>& unknown,
                  const std::vector<Token>* tokens);
 

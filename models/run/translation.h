@@ -1,4 +1,4 @@
-// A translation with its attention: the record that decoders write, the heatmap draws and other programs may
+// A translation with its attention: the record that decoders write and that the heatmap and other programs
 // read.
 //
 // As text it is one line of JSON (here broken for reading), version 2 (version 1 counted id from 0):
@@ -12,18 +12,18 @@
 //    "target": {"text": "ein hund läuft.", "tokens": [{"text": "ein", "span": [0, 3]}, ..., {"text": "</s>",
 //    "eos": true}]}, "attention": [{"layer": 0, "head": 0, "weights": [[0.9, ...], ...]}],
 //    "encoder_self_attention": [...], "decoder_self_attention": [...]}    optional
-// Spans are [begin, end) in bytes of the UTF-8 text beside them and lie on code points; a token that the text
-// does not show has none. `unk` marks a word outside the vocabulary, whose `text` is the word as it was written
-// (or `<unk>` in the target). `weights` has a row for each target token and in it a number for each source
-// token, in [0, 1], rounded to 6 digits. A model without attention writes an empty list. Readers ignore keys
-// they do not know; a change that old readers would misread raises `version`.
+// Spans are [begin, end) in bytes of the UTF-8 text next to them and start and end at code points; a token that
+// does not occur in the text has no span. `unk` marks a word outside the vocabulary, whose `text` is the word as
+// written in the source (or `<unk>` in the target). `weights` has a row for each target token, with a number for
+// each source token, in [0, 1], rounded to 6 digits. A model without attention writes an empty list. Readers
+// ignore keys they do not know; a change that old readers would misread raises `version`.
 //
-// Self-attention is there on request and of models that have it; its rows attend and its columns are attended
-// to. `encoder_self_attention` has a row and a column for each source token, </s> included.
-// `decoder_self_attention` has a row for each target token, like `attention`: what the decoder looked back at
-// when it put that token out. Its columns are what it had read: first <s>, which is no token of the record, then
-// each target token but </s>, which the decoder puts out and never reads. So the row of a token is zero beyond
-// the token before it; only the pieces of a subword token also see the earlier pieces of that token.
+// Self-attention is written on request, for models that have it; the token of a row attends to those of the
+// columns. `encoder_self_attention` has a row and a column for each source token, </s> included.
+// `decoder_self_attention` has a row for each target token, like `attention`: what the decoder attended to when
+// it output that token. Its columns are the decoder's inputs so far: first <s>, which is not a token of the
+// record, then each target token except </s>, which is output and never read. So a row is zero beyond the column
+// of the token before it; only the pieces of a subword token also attend to the earlier pieces of that token.
 #pragma once
 
 #include <cstddef>
@@ -37,72 +37,72 @@
 
 namespace heed::models {
 
-constexpr int kTranslationVersion = 2;  // of the record, as above
+constexpr int kTranslationVersion = 2;  // version of the record format described above
 
-/// A token of either side.
+/// A token of source or target.
 struct TranslationToken {
-  std::string text;                               // the word as it was written where it is unknown
+  std::string text;                               // the token; for an unknown word its original text
   std::optional<std::pair<size_t, size_t>> span;  // [begin, end) in bytes of the side's text
-  bool eos = false;                               // the end of the sentence
-  bool unk = false;                               // outside the vocabulary
+  bool eos = false;                               // whether it is the end mark
+  bool unk = false;                               // whether it is outside the vocabulary
 
   bool operator==(const TranslationToken&) const = default;
 };
 
-/// Source or target.
+/// One side of a translation: source or target.
 struct TranslationSide {
-  std::string text;                      // as people write it, UTF-8
-  std::vector<TranslationToken> tokens;  // as the model has it
+  std::string text;                      // ordinary text, UTF-8
+  std::vector<TranslationToken> tokens;  // the tokens of the model
 
   bool operator==(const TranslationSide&) const = default;
 };
 
-/// One map of weights.
+/// One map of attention weights.
 struct AttentionWeights {
   int layer = 0;                            ///< from 0
   int head = 0;                             ///< from 0
-  std::vector<std::vector<float>> weights;  ///< [T][S]; self-attention: [S][S], [T][1 + words]
+  std::vector<std::vector<float>> weights;  ///< [T][S]; encoder self-attention [S][S], decoder [T][1 + words]
 
   bool operator==(const AttentionWeights&) const = default;
 };
 
-/// The record.
+/// A translation with its attention.
 struct Translation {
   int64_t id = 1;                                                                ///< line of the input, from 1
-  std::string model;                                                             ///< what made it, as a title
+  std::string model;                                                             ///< description of the model
   int rank = 1;                                                                  ///< 1 is the best of an n-best list
-  double score = 0;                                                              ///< sum of log probabilities, nats
+  double score = 0;                                                              ///< sum of natural log probabilities
   TranslationSide source, target;                                                ///< text and tokens
   std::vector<AttentionWeights> attention;                                       ///< empty without attention
-  std::vector<AttentionWeights> encoder_self_attention, decoder_self_attention;  ///< empty unless asked for
-  std::string skipped;  ///< why a line that has words was not translated, else empty; no part of the record's text
+  std::vector<AttentionWeights> encoder_self_attention, decoder_self_attention;  ///< empty unless requested
+  std::string skipped;  ///< why a line was not translated, else empty; not part of the written record
 
   bool operator==(const Translation&) const = default;
 };
 
 /// The mean of all maps of `attention`.
-/// @param translation any
+/// @param translation any translation
 /// @return [T][S]; empty without maps
 std::vector<std::vector<float>> mean_attention(const Translation& translation);
-/// The mean of maps.
-/// @param maps of one kind
-/// @return of their shape; empty without maps
+/// The mean of several maps.
+/// @param maps maps of one shape
+/// @return their mean; empty without maps
 std::vector<std::vector<float>> mean_attention(std::span<const AttentionWeights> maps);
 
-/// The columns of the decoder's self-attention.
-/// @param translation any
-/// @return how many: the begin mark and the target tokens that are not the end mark
+/// The number of columns of the decoder's self-attention.
+/// @param translation any translation
+/// @return 1 for the begin mark plus the number of target tokens without the end mark
 size_t decoder_columns(const Translation& translation);
 
-/// Writes a record.
-/// @param translation bytes that are not UTF-8 become U+FFFD
-/// @return one line of JSON without its end
+/// Writes a record as JSON.
+/// @param translation the record; bytes that are not UTF-8 become U+FFFD
+/// @return one line of JSON without a newline
 /// @throws ValueError for a score or weight that is not finite and for weights that do not fit the tokens
 std::string to_json_line(const Translation& translation);
 
-/// Reads and checks such a line.
-/// @param line without its end
-/// @param name,line_number stand in messages
+/// Parses and checks a line written by to_json_line or another program.
+/// @param line the line, without a newline
+/// @param name,line_number file name and line number, used in error messages
 /// @return the record
 /// @throws FormatError `'out.jsonl' line 3: attention[0].weights[2] has 4 values, source has 5 tokens`, one line for any malformed input
 Translation parse_translation(std::string_view line, std::string_view name, int64_t line_number);

@@ -1,4 +1,4 @@
-// One side of a translator: how its text becomes the ids that the model sees, and back.
+// Converts words of one side (source or target) of a translator to the ids that the model uses, and back.
 #pragma once
 
 #include <memory>
@@ -11,36 +11,36 @@
 
 namespace heed::models {
 
-/// A vocabulary of words, or of subword pieces.
+/// A vocabulary of words, or of subword pieces together with the model that splits words into pieces.
 struct TextCodec {
-  Vocabulary vocabulary;                     // of words or of pieces
-  std::shared_ptr<const Subwords> subwords;  // null: the vocabulary holds words
+  Vocabulary vocabulary;                     // its entries are words, or pieces if `subwords` is set
+  std::shared_ptr<const Subwords> subwords;  // splits words into pieces; null: the vocabulary has whole words
 
-  /// Words as ids.
+  /// Result of encode().
   struct Encoded {
-    std::vector<int> ids;      // in the vocabulary
-    std::vector<int> word_of;  // which word each id is of
+    std::vector<int> ids;      // ids in the vocabulary
+    std::vector<int> word_of;  // for each id, the index of the word that it belongs to
   };
-  /// @param words of one sentence
+  /// @param words words of one sentence
   /// @return their ids, without the end mark
   Encoded encode(std::span<const std::string> words) const;
-  /// The vocabulary's entries that words are made of.
-  /// @param words of one sentence
-  /// @return themselves, or their pieces
+  /// Splits words into entries of the vocabulary.
+  /// @param words words of one sentence
+  /// @return the pieces of the words; the words themselves if `subwords` is null
   std::vector<std::string> units(std::span<const std::string> words) const;
-  /// Ids as words.
+  /// Result of decode().
   struct Decoded {
-    std::vector<std::string> words;  // whole ones
-    std::vector<int> word_of;        // which word each id is of
+    std::vector<std::string> words;  // whole words
+    std::vector<int> word_of;        // for each id, the index of the word that it belongs to
   };
-  /// @param ids of an output, without the end mark
-  /// @return its words
+  /// @param ids ids of an output, without the end mark
+  /// @return the words, and which word each id belongs to
   Decoded decode(std::span<const int> ids) const;
 };
 
-/// Words to ids, the end mark behind them.
-/// @param codec of the source
-/// @param words of a sentence
+/// Converts words to ids and appends the end mark.
+/// @param codec codec of the source side
+/// @param words words of a sentence
 /// @return the ids
 std::vector<int> encode_source(const TextCodec& codec, std::span<const std::string> words);
 

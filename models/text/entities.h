@@ -1,4 +1,4 @@
-// The signs that Moses' tokenizer writes as XML entities.
+// The characters that the Moses tokenizer writes as XML entities.
 #pragma once
 
 #include <array>
@@ -7,7 +7,7 @@
 
 namespace heed::models {
 
-/// Spelling and sign.
+/// Pairs of an entity and its character.
 inline constexpr std::array<std::pair<std::string_view, char32_t>, 8> kEntities = {{{"&amp;", U'&'},
                                                                                     {"&apos;", U'\''},
                                                                                     {"&quot;", U'"'},
@@ -18,7 +18,7 @@ inline constexpr std::array<std::pair<std::string_view, char32_t>, 8> kEntities 
                                                                                     {"&#93;", U']'}}};
 
 /// @param text UTF-8
-/// @return the entity that it starts with, or nullptr
+/// @return the entity that the text starts with, or nullptr
 inline const std::pair<std::string_view, char32_t>* entity_at(std::string_view text) {
   if (!text.starts_with('&')) return nullptr;
   for (const auto& entity : kEntities)

@@ -1,4 +1,4 @@
-// Tells a text that was changed, no more.
+// A hash that detects whether a text was changed; not a cryptographic one.
 #pragma once
 
 #include <string>
@@ -6,7 +6,7 @@
 
 namespace heed::models {
 
-/// FNV-1a, 64 bits.
+/// The 64-bit FNV-1a hash of a text.
 /// @param text any bytes
 /// @return 16 hexadecimal digits
 std::string fingerprint(std::string_view text);

@@ -1,5 +1,6 @@
-// Words into pieces and back, by SentencePiece (Kudo & Richardson 2018): byte-pair encoding (Sennrich et al. 2016) or a unigram model
-// (Kudo 2018), trained on the corpus and kept in the run folder. A word's first piece begins with U+2581.
+// Splits words into subword pieces and joins them again, using SentencePiece (Kudo & Richardson 2018):
+// byte-pair encoding (Sennrich et al. 2016) or a unigram model (Kudo 2018). The model is trained on the
+// corpus and stored in the run folder. The first piece of a word starts with U+2581.
 #pragma once
 
 #include <memory>
@@ -10,35 +11,36 @@
 
 namespace heed::models {
 
-/// A trained model of pieces.
+/// A trained subword model.
 class Subwords {
  public:
-  /// Learns pieces from words.
-  /// @param lines the words of a corpus
+  /// Trains a subword model.
+  /// @param lines the words of each sentence of a corpus
   /// @param kind "bpe" or "unigram"
-  /// @param size how many pieces
-  /// @return the model as bytes; equal input gives equal bytes
-  /// @throws ValueError for another kind, a size that is too small for the characters, and no words
+  /// @param size number of pieces
+  /// @return the serialised model; equal input gives equal bytes
+  /// @throws ValueError for an unknown kind, a size that is too small for the characters of the corpus, and a
+  ///   corpus without words
   static std::string train(std::span<const std::vector<std::string>> lines, const std::string& kind, int64_t size);
 
-  /// Reads what train() made.
-  /// @param model the bytes
-  /// @param name stands in messages
+  /// Loads a model made by train().
+  /// @param model the serialised model
+  /// @param name used in error messages
   /// @throws FormatError naming `name`
   Subwords(const std::string& model, const std::string& name);
   ~Subwords();
   Subwords(const Subwords&) = delete;
   Subwords& operator=(const Subwords&) = delete;
 
-  /// Several threads may call at once.
-  /// @param word without white space
+  /// Splits a word into pieces. Thread-safe.
+  /// @param word a word without white space
   /// @return its pieces, at least one
   std::vector<std::string> split(const std::string& word) const;
-  /// @param piece as split() gives it
-  /// @return whether it begins a word
+  /// @param piece a piece returned by split()
+  /// @return whether it is the first piece of a word
   static bool begins_word(std::string_view piece);
-  /// Words from pieces; what stands before the first beginning joins the first word.
-  /// @param pieces in order
+  /// Joins pieces to words. Pieces before the first piece that begins a word are joined to the first word.
+  /// @param pieces pieces of a sentence, in order
   /// @return the words
   static std::vector<std::string> join(std::span<const std::string> pieces);
 

@@ -1,5 +1,5 @@
-// Ordinary text into words and back, after the rules of the Moses tokenizer, whose output the corpora of
-// machine translation are made of:  "A dog's ball."  ->  a dog &apos;s ball .        [Koehn et al. 2007,
+// Splits ordinary text into tokens and joins them again, by the rules of the Moses tokenizer, which is used
+// for most machine translation corpora:  "A dog's ball."  ->  a dog &apos;s ball .   [Koehn et al. 2007,
 // tokenizer.perl]
 #pragma once
 
@@ -11,7 +11,8 @@
 
 namespace heed::models {
 
-/// How text becomes tokens; stored in the run folder, so that a model meets new text as it met its corpus.
+/// How text is split into tokens; stored in the run folder, so that a model reads new text in the same way as
+/// its training corpus.
 struct TextSettings {
   std::string tokenizer = "words";  ///< "words": the rules of tokenize(); "none": split at white space, nothing else
   bool lowercase = false;           ///< lower-case every token (to_lower)
@@ -22,12 +23,12 @@ struct TextSettings {
   bool operator==(const TextSettings&) const = default;
 };
 
-/// Refuses settings that make no sense.
-/// @param settings as a user gave them
+/// Throws if settings are invalid.
+/// @param settings settings given by the user
 /// @throws ValueError if they name a tokenizer that heed does not have
 void check(const TextSettings& settings);
 
-/// A token and where it stands.
+/// A token and its place in the text.
 struct Token {
   std::string text;           ///< as the vocabulary has it: normalised, lower-cased, escaped
   size_t begin = 0, end = 0;  ///< the bytes of the original text that it stands for
@@ -35,41 +36,43 @@ struct Token {
   bool operator==(const Token&) const = default;
 };
 
-/// The tokens of one sentence. Spans are in order, do not overlap, and leave only white space between them.
+/// Splits a sentence into tokens. Their spans are in order, do not overlap, and leave only white space
+/// between them.
 ///
-/// Words are split off punctuation; numbers (3.14, 1,000), abbreviations (e.g., Mr., single initials) and
-/// hyphenated words stay whole. Text that is tokenised already (looks_tokenised) is split at white space and
-/// otherwise left as it is, but for `lowercase`.
+/// Punctuation is split from words; numbers (3.14, 1,000), abbreviations (e.g., Mr., single initials) and
+/// hyphenated words stay whole. Text that is already tokenised (see looks_tokenised) is only split at white
+/// space, and lower-cased if `lowercase` is set.
 /// @param text one sentence, UTF-8
 /// @param settings case, normalisation, escapes, language
 /// @return the tokens in order
 std::vector<Token> tokenize(std::string_view text, const TextSettings& settings);
 
-/// Whether a line is the output of a tokenizer: it has punctuation between spaces or Moses' `&apos;`, and
-/// nowhere a word with a comma, a quote or a sentence end attached to it.
+/// Whether a line looks like the output of a tokenizer: punctuation or Moses' `&apos;` stands between spaces,
+/// and no word has a comma, a quote or a sentence end attached to it.
 /// @param text one line
-/// @return whether it does
+/// @return whether it looks tokenised
 bool looks_tokenised(std::string_view text);
 
-/// Tokens as text for people: entities undone, spaces where print has them, so that a, dog, &apos;s, ball and . become
-/// "a dog's ball." French ("fr") has a space in front of ? ! : ; and % and writes quotes as guillemets with spaces inside.
-/// @param tokens of one sentence
+/// Joins tokens to readable text: entities are replaced by their characters and spaces are placed as in
+/// print, so that a, dog, &apos;s, ball and . become "a dog's ball." In French ("fr") there is a space before
+/// ? ! : ; and %, and quotes are guillemets with spaces inside.
+/// @param tokens tokens of one sentence
 /// @param language as in TextSettings
 /// @return the text
 std::string detokenize(std::span<const std::string> tokens, std::string_view language = "");
 
-/// A token without Moses' entities.
+/// Replaces Moses' entities in a token by their characters.
 /// @param token such as `&apos;s`
-/// @return for that an apostrophe and the s
+/// @return the token with the characters: 's in this example
 std::string unescape(std::string_view token);
 
-/// Lines as tokens; an empty line gives none.
+/// Tokenises each line; an empty line has no tokens.
 /// @param lines ordinary text
-/// @param settings of that side
+/// @param settings tokenisation settings
 /// @return the tokens of each line
 std::vector<std::vector<std::string>> tokenize_lines(std::span<const std::string> lines, const TextSettings& settings);
-/// @param words of a sentence
-/// @return them, joined by single spaces
+/// @param words words of a sentence
+/// @return the words joined by single spaces
 std::string join(std::span<const std::string> words);
 
 }  // namespace heed::models

@@ -1,4 +1,4 @@
-// UTF-8 and the few Unicode properties that text handling needs, over utf8proc.
+// UTF-8 and the few Unicode properties that text handling needs, based on utf8proc.
 #pragma once
 
 #include <cstddef>
@@ -9,58 +9,62 @@
 
 namespace heed::models {
 
-/// Looks for the first byte that is not part of well-formed UTF-8; overlong forms and surrogates are not.
+/// Finds the first byte that is not part of well-formed UTF-8; overlong forms and surrogates are not
+/// well-formed.
 /// @param text any bytes
-/// @return its offset, if any
+/// @return offset of the byte; nullopt if the text is valid
 std::optional<size_t> first_invalid_utf8(std::string_view text);
 
 /// Reads one code point.
 /// @param text any bytes
-/// @param pos where it starts; moves past it, by one for a malformed byte
+/// @param pos offset where the code point starts; advanced past it, by one byte if malformed
 /// @return the code point; U+FFFD for a malformed byte
 char32_t next_code_point(std::string_view text, size_t& pos);
 
 /// @param text any bytes
-/// @return all its code points; a malformed byte gives U+FFFD
+/// @return all code points; U+FFFD for each malformed byte
 std::u32string code_points(std::string_view text);
 
 /// Writes one code point.
-/// @param out gets its bytes at the end
-/// @param code_point to be written
+/// @param out string that the bytes are appended to
+/// @param code_point the code point to append
 void append_utf8(std::string& out, char32_t code_point);
 /// @param text code points
-/// @return as UTF-8
+/// @return the text as UTF-8
 std::string to_utf8(std::u32string_view text);
 
-/// Lower case as Python's str.lower gives it: one to one, but for U+0130 (two code points) and a final capital
-/// sigma. Malformed bytes stay as they are.
+/// Converts to lower case like Python's str.lower, one code point to one, except for U+0130 (which becomes
+/// two code points) and a final capital sigma. Malformed bytes are kept.
 /// @param text UTF-8
-/// @return in lower case
+/// @return the text in lower case
 std::string to_lower(std::string_view text);
 
-/// Normalisation form C: letter and accent in one code point.
-/// @param text UTF-8; other text comes back unchanged
-/// @return normalised
+/// Converts to Unicode normalisation form C, where a letter and its accent are one code point.
+/// @param text UTF-8; invalid UTF-8 is returned unchanged
+/// @return the normalised text
 std::string to_nfc(std::string_view text);
 
-/// White space as Python's str.isspace sees it (NBSP, U+2028 and U+3000 are, U+200B is not).
+/// Whether a code point is white space as in Python's str.isspace (NBSP, U+2028 and U+3000 are, U+200B is
+/// not).
 /// @param c a code point
-/// @return whether it is
+/// @return whether it belongs to the class
 bool is_space(char32_t c);
 /// @{
-/// A letter or a mark that belongs to one; any of category N; a small letter.
+/// Character classes: is_alpha: a letter, or a mark that belongs to one; is_number: any of category N;
+/// is_lower: a small letter.
 /// @param c a code point
-/// @return whether it is
+/// @return whether it belongs to the class
 bool is_alpha(char32_t c);
 bool is_number(char32_t c);
 bool is_lower(char32_t c);
 /// @}
 
-/// Finds the extended grapheme clusters of a text (Unicode Standard Annex 29), one code point after the other.
+/// Finds the boundaries of extended grapheme clusters (Unicode Standard Annex 29); code points are passed in
+/// order.
 class GraphemeBreaks {
  public:
   /// @param c the next code point
-  /// @return whether a cluster begins with it; true for the first
+  /// @return whether a new cluster begins with c; true for the first code point
   bool before(char32_t c);
 
  private:
@@ -69,14 +73,14 @@ class GraphemeBreaks {
   bool any_ = false;
 };
 
-/// The pieces between runs of white space, as Python's str.split() gives them.
+/// Splits at runs of white space, like Python's str.split().
 /// @param text UTF-8
-/// @return views into it
+/// @return the pieces, as views into the text
 std::vector<std::string_view> split_whitespace(std::string_view text);
 
-/// As Python's str.rstrip().
+/// Removes white space at the end, like Python's str.rstrip().
 /// @param text UTF-8
-/// @return a view into it, without white space at its end
+/// @return the rest, as a view into the text
 std::string_view strip_right(std::string_view text);
 
 }  // namespace heed::models

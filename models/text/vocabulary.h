@@ -1,4 +1,4 @@
-// The list of words a model knows, and their numbers.
+// The list of tokens that a model knows, with their ids.
 #pragma once
 
 #include <cstdint>
@@ -10,66 +10,67 @@
 
 namespace heed::models {
 
-/// Tokens and ids, one to one. Ids 0 to 3 are `<pad>`, `<s>`, `</s>` and `<unk>`; the others follow by falling
-/// count, ties by bytes, so that the same corpus gives the same ids everywhere.
+/// A one-to-one mapping between tokens and ids. Ids 0 to 3 are `<pad>`, `<s>`, `</s>` and `<unk>`; the others
+/// are in order of falling count, ties in byte order, so that the same corpus gives the same ids everywhere.
 class Vocabulary {
  public:
   static constexpr int kPad = 0, kBos = 1, kEos = 2, kUnk = 3, kSpecials = 4;  // ids of the special tokens, and their number
-  /// Their spelling.
+  /// Spelling of the special tokens, by id.
   static constexpr std::string_view kSpecialTokens[kSpecials] = {"<pad>", "<s>", "</s>", "<unk>"};
-  /// How often each token was seen.
+  /// The number of occurrences of each token.
   using Counts = std::unordered_map<std::string, int64_t>;
 
-  /// The special tokens alone.
+  /// A vocabulary that has only the special tokens.
   Vocabulary();
 
-  /// Tokens seen at least `min_count` times, the most frequent first, until the vocabulary has `max_size`
-  /// entries, the special ones included (0: no limit). Corpus words spelt like a special token are left out.
-  /// @param counts of a corpus
+  /// Builds a vocabulary from the tokens that occur at least `min_count` times, the most frequent first, up
+  /// to `max_size` entries including the special ones (0: no limit). Words that are spelt like a special
+  /// token are left out.
+  /// @param counts token counts of a corpus
   /// @param min_count at least 0
   /// @param max_size above 4, or 0
   /// @return the vocabulary
   /// @throws ValueError for a max_size of 1 to 4, a negative argument, and tokens that a line of text cannot hold
   static Vocabulary build(const Counts& counts, int64_t min_count = 1, int64_t max_size = 0);
-  /// The same from the tokens themselves.
-  /// @param lines tokens of a corpus
-  /// @param min_count,max_size as above
+  /// The same from tokens instead of counts.
+  /// @param lines tokens of each sentence of a corpus
+  /// @param min_count,max_size as in the overload above
   /// @return the vocabulary
   static Vocabulary build(std::span<const std::vector<std::string>> lines, int64_t min_count = 1, int64_t max_size = 0);
 
-  /// @param token special ones by their spelling too
-  /// @return its id, or kUnk
+  /// @param token a token; may be the spelling of a special one
+  /// @return its id, or kUnk if it is not in the vocabulary
   int id(std::string_view token) const;
-  /// @param token special ones by their spelling too
-  /// @return whether it has an id of its own
+  /// @param token a token; may be the spelling of a special one
+  /// @return whether the token is in the vocabulary
   bool contains(std::string_view token) const { return ids_.contains(token); }
   /// @param id in [0, size())
   /// @return its token
-  /// @throws IndexError outside
+  /// @throws IndexError for another id
   const std::string& token(int id) const;
-  /// @return how many tokens, the special ones included
+  /// @return the number of tokens, including the special ones
   int size() const { return static_cast<int>(tokens_.size()); }
-  /// @return all, by id
+  /// @return all tokens, by id
   const std::vector<std::string>& tokens() const { return tokens_; }
 
-  /// Ids of the words of a text. A word spelt like a special token is kUnk: text cannot end a sentence by
-  /// writing `</s>`.
-  /// @param words of a text
-  /// @return as many ids
+  /// Converts words of a text to ids. A word that is spelt like a special token becomes kUnk, so text cannot
+  /// end a sentence by writing `</s>`.
+  /// @param words words of a text
+  /// @return one id for each word
   std::vector<int> encode(std::span<const std::string> words) const;
 
-  /// @return one token a line, in the order of the ids
+  /// @return text with one token per line, in the order of ids
   std::string save() const;
-  /// Reads what save() wrote.
-  /// @param text of the file
-  /// @param name stands in messages
+  /// Parses a result of save().
+  /// @param text content of the file
+  /// @param name used in error messages
   /// @return the vocabulary
   /// @throws FormatError with `name` and the line: not UTF-8, a token twice, an empty line, white space in a token, a file that does not
   ///   start with the special tokens
   static Vocabulary parse(std::string_view text, std::string_view name);
 
-  /// @param other compared token by token
-  /// @return whether both give the same ids
+  /// @param other the vocabulary to compare with
+  /// @return whether both have the same tokens with the same ids
   bool operator==(const Vocabulary& other) const { return tokens_ == other.tokens_; }
 
  private:
@@ -77,7 +78,7 @@ class Vocabulary {
     using is_transparent = void;
     size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
   };
-  bool add(std::string token);  // false if it is there already
+  bool add(std::string token);  // returns false if the token is already there
 
   std::vector<std::string> tokens_;
   std::unordered_map<std::string, int, Hash, std::equal_to<>> ids_;

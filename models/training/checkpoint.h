@@ -1,4 +1,4 @@
-// Where a training stands, as state.safetensors keeps it: every number under its name.
+// The state of a training as stored in state.safetensors, with one named entry for each number.
 #pragma once
 
 #include <cstdint>
@@ -10,48 +10,50 @@
 
 namespace heed::models {
 
-/// Values of kept_metrics(), by what --keep-best-by calls them.
+/// Validation scores: the values of kept_metrics(), by the names that --keep-best-by uses.
 using KeptScores = std::map<std::string, double>;
 
-/// What a training has done so far.
+/// The progress of a training.
 struct Cursor {
-  int64_t update = 0, epoch = 0;    // done
-  int64_t batch = 0;                // done within the epoch
-  int64_t best_update = 0;          // behind which the kept weights were validated; 0: none were
-  int64_t without_improvement = 0;  // validations since
-  int64_t skipped = 0;              // updates left out for a loss or a gradient with NaN or infinity
-  double seconds = 0;               // spent in updates
-  int64_t loss_tokens = 0;          // since the last line of metrics.jsonl
-  double loss_sum = 0;              // nats, since then
-  double loss_seconds = 0;          // in updates, since then
+  int64_t update = 0, epoch = 0;    // completed updates and epochs
+  int64_t batch = 0;                // batches completed in the current epoch
+  int64_t best_update = 0;          // the update after which the best weights were validated; 0: no validation yet
+  int64_t without_improvement = 0;  // number of validations since best_update
+  int64_t skipped = 0;              // updates skipped because the loss or a gradient had NaN or infinity
+  double seconds = 0;               // time spent in updates, over all sessions
+  int64_t loss_tokens = 0;          // target tokens since the last line of metrics.jsonl
+  double loss_sum = 0;              // sum of the losses since then, in nats
+  double loss_seconds = 0;          // time spent in updates since then
 };
 
-/// A training that can go on.
+/// The state from which a training can be resumed, apart from its tensors.
 struct TrainingState {
-  Cursor cursor;                                  // how far it got
-  KeptScores best;                                // of the kept weights
-  int64_t train_pairs = 0, validation_pairs = 0;  // that it was trained and validated on
-  Generator::State random = {};                   // of the default generator
+  Cursor cursor;                                  // progress
+  KeptScores best;                                // scores of the best weights
+  int64_t train_pairs = 0, validation_pairs = 0;  // sizes of the training and validation sets
+  Generator::State random = {};                   // state of the default generator
 };
 
-constexpr const char* kWeights = "weights.";  ///< before the names of the model's tensors
+constexpr const char* kWeights = "weights.";  ///< prefix of the names of the model's tensors
 
-/// A state as tensors: scalars, "training.update" and so on.
-/// @param state of a training
+/// Converts a state to scalar tensors named "training.update" and so on.
+/// @param state state of a training
 /// @return i64 and f64, each of shape []
 NamedTensors to_tensors(const TrainingState& state);
 
-/// Takes a state out of a file's tensors; reads what earlier versions wrote as well, whose numbers stood in four vectors.
-/// @param tensors of the file; those of the state are removed
-/// @param updates that the training has in all
-/// @param name of the file, for messages
+/// Reads a state from the tensors of a file and removes them from the map. Also reads files of earlier
+/// versions, which stored the numbers in four vectors.
+/// @param tensors tensors of the file; those of the state are removed
+/// @param updates total number of updates of the training
+/// @param name name of the file, used in error messages
 /// @return the state
-/// @throws FormatError for a number that is missing, of another type, or of no training of so many updates
+/// @throws FormatError for a number that is missing, has another type, or is impossible in a training of
+///   `updates` updates
 TrainingState take_state(std::map<std::string, Tensor>& tensors, int64_t updates, const std::string& name);
 
-/// The model's tensors of a state.
-/// @param state the file
-/// @return them, under the model's names
+/// Selects the model's tensors in a state file.
+/// @param state content of state.safetensors
+/// @return the tensors, under the model's names
 std::map<std::string, Tensor> weights_of(const SafetensorsFile& state);
 
 }  // namespace heed::models

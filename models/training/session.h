@@ -1,4 +1,5 @@
-// A training from its sentences to its run folder: prepare, start or resume, run. What trains (commands, comparisons, tests) trains so.
+// Runs a training from its sentences to its run folder: prepare, start or resume, run. All code that trains
+// (commands, comparisons, tests) uses this.
 #pragma once
 
 #include <filesystem>
@@ -14,80 +15,83 @@
 
 namespace heed::models {
 
-/// What is trained and validated on.
+/// The training and validation data.
 struct TrainingData {
-  TokenisedCorpus train, validation;  // pairs as words
+  TokenisedCorpus train, validation;  // sentence pairs as words
 };
 
-/// Looks whether a training can begin with its pairs.
-/// @param config of the run
-/// @param data its pairs
-/// @throws ValueError for a config that makes no sense, and when no pair is short enough or has words on both sides
+/// Checks that a training can start with its configuration and data.
+/// @param config configuration of the run
+/// @param data training and validation pairs
+/// @throws ValueError for an invalid configuration, and when no pair has words on both sides and is short
+///   enough
 void check_data(const RunConfig& config, const TrainingData& data);
 
-/// Tokenises as the config says.
-/// @param config of the run
-/// @param train,validation lines that belong together
-/// @return the pairs
+/// Tokenises the lines with the settings of the configuration.
+/// @param config configuration of the run
+/// @param train,validation parallel lines
+/// @return the tokenised pairs
 /// @throws ValueError as check_data
 std::shared_ptr<const TrainingData> prepare(const RunConfig& config, const ParallelLines& train, const ParallelLines& validation);
 
-/// What a run knows of its text before it trains: vocabularies and SentencePiece models, file name to content.
+/// The vocabularies and SentencePiece models of a run, which are made before training: file name -> content.
 using TextFiles = std::map<std::string, std::string>;
 
-/// Learns vocabularies and pieces; touches no run.
-/// @param config words or pieces, sizes
+/// Builds the vocabularies and subword models; writes no files.
+/// @param config configuration: words or pieces, and sizes
 /// @param train the training pairs
-/// @return the files
-/// @throws ValueError when the corpus is too small for the pieces that are asked for
+/// @return the content of the files
+/// @throws ValueError when the corpus is too small for the requested number of pieces
 TextFiles learn_text(const RunConfig& config, const TokenisedCorpus& train);
 
-/// A training and its run folder, which no other training can enter while the session lives.
+/// A training and its run folder. While the session exists it holds the folder's lock, so no other training
+/// can use the folder.
 class TrainingSession {
  public:
-  /// What a new run begins with beside its config and its pairs.
+  /// Inputs of a new run other than configuration and data.
   struct NewRun {
-    TextFiles text = {};                // empty: learned from the pairs; runs that are compared share one
-    std::string data = {};              // of run_data(), for data.json; empty: none is written
-    bool overwrite = false;             // whether a run that is there may be replaced
-    std::optional<FileLock> lock = {};  // the folder's, when the caller holds it
+    TextFiles text = {};     // vocabularies and subword models; empty: learned from the training pairs. Runs to be compared share them
+    std::string data = {};   // content of data.json, from run_data(); empty: the file is not written
+    bool overwrite = false;  // whether an existing run may be replaced
+    std::optional<FileLock> lock = {};  // the folder's lock, if the caller already holds it
   };
 
-  /// Makes a run folder, with all that can fail tried before an older run goes; a start that fails leaves nothing behind.
-  /// @param folder of the run
-  /// @param config of the run
-  /// @param data its pairs
-  /// @param about text, data, overwriting, lock
-  /// @return a session at the first update
+  /// Creates a run folder. Everything that can fail is tried before an older run is removed; a failed start
+  /// leaves no files behind.
+  /// @param folder folder of the run
+  /// @param config configuration of the run
+  /// @param data training and validation pairs
+  /// @param about text files, data.json, overwriting, lock
+  /// @return a session before its first update
   /// @throws ValueError as check_data and learn_text, IoError as make_run_folder and for what cannot be written
   static TrainingSession start(std::filesystem::path folder, RunConfig config, std::shared_ptr<const TrainingData> data, NewRun about);
-  /// The same in a folder that is empty or new, with a text of its own.
-  /// @param folder,config,data as above
-  /// @return a session at the first update
-  /// @throws ValueError, IoError as above
+  /// The same in an empty or new folder, with vocabularies learned from the training pairs.
+  /// @param folder,config,data as in the overload above
+  /// @return a session before its first update
+  /// @throws ValueError, IoError as the overload above
   static TrainingSession start(std::filesystem::path folder, RunConfig config, std::shared_ptr<const TrainingData> data);
 
-  /// Opens a run to go on with it.
-  /// @param folder of the run
-  /// @param config the run's own, or one that differs where a resumed run may (OnResume); it takes the run's place once run and pairs are
-  ///   known to fit
-  /// @param data the pairs that it was started with
-  /// @param lock of the folder, when the caller holds it
+  /// Opens a run to resume its training.
+  /// @param folder folder of the run
+  /// @param config the run's own configuration, or one with differences that a resumed run may have
+  ///   (OnResume); it replaces the run's once run and data are known to fit
+  /// @param data the pairs that the run was started with
+  /// @param lock the folder's lock, if the caller already holds it
   /// @return a session at the last checkpoint
-  /// @throws IoError when another process trains there
+  /// @throws IoError when another process trains in the folder
   static TrainingSession resume(std::filesystem::path folder, RunConfig config, std::shared_ptr<const TrainingData> data,
                                 std::optional<FileLock> lock = {});
 
-  /// Trains to the end, or until a callback says to stop.
-  /// @param callbacks who is told and asked
-  /// @return what was done
-  /// @throws what Trainer throws
+  /// Trains to the end, or until the callback should_stop returns true.
+  /// @param callbacks functions that the training calls
+  /// @return result of the training
+  /// @throws the same errors as Trainer
   TrainResult run(const TrainCallbacks& callbacks);
   /// @return of the run
   const std::filesystem::path& folder() const { return folder_; }
   /// @return of the run
   const RunConfig& config() const { return config_; }
-  /// @return whether it goes on with a run that was there
+  /// @return whether the session resumes an existing run
   bool resumes() const { return resumes_; }
 
  private:

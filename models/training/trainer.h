@@ -1,4 +1,4 @@
-// The loop that trains a translator, resumable bit for bit.
+// The training loop of a translator; a training can be interrupted and resumed with bit-identical results.
 #pragma once
 
 #include <filesystem>
@@ -13,87 +13,91 @@
 
 namespace heed::models {
 
-/// Where a training stands.
+/// Progress report of a training, made after each update.
 struct TrainProgress {
-  int64_t update = 0, updates = 0;  // done, and in all
-  int64_t epoch = 0;                // that the update belongs to, from 1
-  int64_t skipped = 0;              // updates left out so far for a loss or a gradient with NaN or infinity
-  double loss = 0;                  // smoothed cross-entropy since the last report, nats a token; NaN when all since then were left out
-  double lr = 0;                    // of this update
-  double tokens_per_second = 0;     // target tokens, the end of sentence counted
-  double seconds = 0;               // spent in updates so far, over all sessions
-  double seconds_left = 0;          // as far as one can tell
+  int64_t update = 0, updates = 0;  // completed updates, and their total number
+  int64_t epoch = 0;                // epoch of the update, from 1
+  int64_t skipped = 0;              // updates skipped so far because the loss or a gradient had NaN or infinity
+  double loss = 0;  // label-smoothed cross-entropy since the last report, nats per token; NaN if all updates since then were skipped
+  double lr = 0;    // learning rate of this update
+  double tokens_per_second = 0;  // target tokens per second, end marks included
+  double seconds = 0;            // time spent in updates so far, over all sessions
+  double seconds_left = 0;       // estimated time to the end
 };
-/// What a validation found.
+/// Result of a validation.
 struct ValidationResult {
-  int64_t update = 0;                        // after which it was
-  KeptScores scores;                         // of greedy translations, on tokens
-  bool best = false;                         // so far
-  int64_t averaged = 0;                      // how many checkpoints these weights are the mean of; 0: the last ones
-  std::string sample_source, sample_output;  // one sentence to look at
+  int64_t update = 0;                        // the update after which it was made
+  KeptScores scores;                         // scores of greedy translations, on tokens
+  bool best = false;                         // whether the weights are the best so far
+  int64_t averaged = 0;                      // number of checkpoints that the validated weights are the mean of; 0: the current weights
+  std::string sample_source, sample_output;  // one sentence and its translation, as an example
 };
 
 class Trainer;
-/// What the trainer tells and asks its surroundings; any may be empty.
+/// Functions that the trainer calls; all except clock may be empty.
 struct TrainCallbacks {
-  std::function<void(const Trainer&)> ready;               // before the first update: sizes are known, a resumed run stands where it stood
-  std::function<void(const TrainProgress&)> progress;      // after every update
-  std::function<void(const ValidationResult&)> validated;  // after every validation
-  std::function<bool()> should_stop;                       // asked after every update
-  std::function<double()> clock;                           // seconds, steady; needed
+  std::function<void(const Trainer&)> ready;               // called before the first update, once sizes are known and a run is resumed
+  std::function<void(const TrainProgress&)> progress;      // called after every update
+  std::function<void(const ValidationResult&)> validated;  // called after every validation
+  std::function<bool()> should_stop;                       // called after every update; if it returns true, training stops
+  std::function<double()> clock;                           // returns the time in seconds, monotonic; required
 };
 
-/// What Trainer::run did.
+/// Result of Trainer::run.
 struct TrainResult {
-  bool finished = false;    // false: should_stop said so; the state was saved
-  int64_t updates = 0;      // done, over all sessions
-  double seconds = 0;       // spent in updates
-  KeptScores best;          // of the kept weights; empty before the first validation
-  int64_t best_update = 0;  // when that was
-  int64_t parameters = 0;   // of the model
-  int64_t skipped = 0;      // of `updates`, those left out for a loss or a gradient with NaN or infinity
+  bool finished = false;    // false if should_stop ended it; the state was saved
+  int64_t updates = 0;      // completed updates, over all sessions
+  double seconds = 0;       // time spent in updates
+  KeptScores best;          // scores of the best weights; empty before the first validation
+  int64_t best_update = 0;  // the update of the best weights
+  int64_t parameters = 0;   // number of parameters of the model
+  int64_t skipped = 0;      // number of `updates` that were skipped because the loss or a gradient had NaN or infinity
 };
 
-/// The loop of a training in a run folder that is there already: see session.h for what makes, locks and resumes one. Behind resume() it
-/// goes on from state.safetensors as if it had never stopped; a run on disk is never left half-written.
+/// The training loop in an existing run folder; session.h creates, locks and resumes run folders. After
+/// resume() it continues from state.safetensors as if it had never stopped. Files are replaced atomically, so
+/// a run on disk is always complete.
 class Trainer {
  public:
   /// Opens a run.
-  /// @param folder of the run
-  /// @param config the run's own, or one that differs in how long it trains
-  /// @param train,validation what it was started with (their sizes are checked on resume)
-  /// @param callbacks who is told and asked
+  /// @param folder folder of the run
+  /// @param config the run's own configuration, or one that differs in how long it trains
+  /// @param train,validation the data that the run was started with (their sizes are checked on resume)
+  /// @param callbacks functions that the trainer calls
   /// @throws IoError, FormatError, ValueError
   Trainer(std::filesystem::path folder, RunConfig config, const TokenisedCorpus& train, const TokenisedCorpus& validation,
           TrainCallbacks callbacks);
-  /// Goes on from state.safetensors, or from the beginning when the run was stopped before its first checkpoint.
+  /// Continues from state.safetensors, or from the beginning if the run was stopped before its first
+  /// checkpoint.
   /// @throws FormatError when the state does not fit the run or the corpus
   void resume();
-  /// Trains until the end or until should_stop.
-  /// @return what was done
-  /// @throws Error when the loss or the gradient's norm is not finite (unless on_bad_gradient says to skip such an update), or when a
-  ///   weight or the validation's loss is not; nothing of it is saved, the last good state stays.
-  ///   IoError for what cannot be written
+  /// Trains to the end or until should_stop returns true.
+  /// @return result of the training
+  /// @throws Error when the loss or the gradient norm is not finite (unless on_bad_gradient says to skip such
+  ///   an update), or when a weight or the validation loss is not; the faulty state is not saved, the last
+  ///   good one stays. IoError for files that cannot be written
   TrainResult run();
-  /// @return of this training
+  /// @return the configuration of the training
   const RunConfig& config() const { return config_; }
-  /// @return updates done
+  /// @return the number of completed updates
   int64_t update() const { return cursor_.update; }
-  /// @return updates in all
+  /// @return the total number of updates
   int64_t total_updates() const { return total_updates_; }
-  /// @return whether the validation targets are such that the metric of keep_best_by can tell weights apart: BLEU needs four tokens
+  /// @return whether the metric of keep_best_by can distinguish weights on these validation targets; BLEU
+  ///   needs a target of at least four tokens
   bool metric_can_tell() const;
-  /// @return training pairs left out for their length
+  /// @return the number of training pairs left out because of their length
   int64_t skipped_pairs() const { return skipped_; }
-  /// @return validation pairs, from 0, left out for a side of more than 1000 words or pieces
+  /// @return indices, from 0, of validation pairs left out because a side has more than 1000 words or pieces
   const std::vector<int64_t>& skipped_validation() const { return skipped_validation_; }
-  /// @return entries of the source's vocabulary
+  /// @return number of entries of the source vocabulary
   int64_t source_vocabulary() const { return source_.vocabulary.size(); }
-  /// @return entries of the target's
+  /// @return number of entries of the target vocabulary
   int64_t target_vocabulary() const { return target_.vocabulary.size(); }
 
  private:
-  // Weights in model.safetensors that a longer run would not have: see single.safetensors in run/files.h. They stay until they are beaten.
+  // Weights in model.safetensors that a longer run would not have produced: see single.safetensors in
+  // run/files.h. They are kept until better ones are found.
   struct FinalModel {
     KeptScores scores;
     int64_t update = 0, averaged = 0;
@@ -127,7 +131,7 @@ class Trainer {
   std::unique_ptr<nn::Optimizer> optimizer_;
   TrainCallbacks callbacks_;
   Cursor cursor_;
-  KeptScores best_;  // of the best weights of the schedule
+  KeptScores best_;  // scores of the best weights validated on schedule
   FinalModel final_;
   int64_t total_updates_ = 0, skipped_ = 0;
 };

@@ -11,12 +11,12 @@ namespace heed::nn {
 /// Additive attention (Bahdanau, Cho & Bengio 2015, sec. 3.1, eq. 5 and 6, and A.1.2).
 ///   e_ij = v . tanh(W_q q_i + W_k h_j + b),   a_i = softmax_j(e_ij) over j < length,   c_i = sum_j a_ij h_j
 /// keys h [B, S, E], lengths [B], query q [B, T, Q]  ->  context [B, T, E], weights [B, T, S]
-/// With coverage (See, Liu & Manning 2017, eq. 11) the energy has one term more, w_c sum_{i' < i} a_i'j inside the tanh; w_c starts at 0,
-/// so a new layer starts as one without coverage.
+/// With coverage (See, Liu & Manning 2017, eq. 11) the energy has an additional term w_c sum_{i' < i} a_i'j
+/// inside the tanh. w_c starts at 0, so a new layer behaves like one without coverage.
 class AdditiveAttention : public Attention {
  public:
   /// @param query_size,key_size,attention_size Q, E, A
-  /// @param with_coverage whether past weights enter the energy
+  /// @param with_coverage whether the weights given to earlier queries enter the energy
   AdditiveAttention(int64_t query_size, int64_t key_size, int64_t attention_size, bool with_coverage = false, const Scope& scope = {})
       : Attention(scope),
         query_proj(query_size, attention_size, /*with_bias=*/false),

@@ -11,12 +11,13 @@ namespace heed::nn {
 /// Concat attention (Luong, Pham & Manning 2015, sec. 3.1, eq. 7, score "concat").
 ///   e_ij = v . tanh(W [q_i; h_j]),   a_i = softmax_j(e_ij) over j < length,   c_i = sum_j a_ij h_j
 /// keys h [B, S, E], lengths [B], query q [B, T, Q]  ->  context [B, T, E], weights [B, T, S]
-/// W [q; h] is W's first Q columns times q plus the others times h, so this is additive attention without its bias and with one weight for
-/// both parts: the halves of W are projected apart, the concatenation [B, T, S, Q + E] is never made. Coverage as in AdditiveAttention.
+/// W [q; h] equals W's first Q columns times q plus its other columns times h. So this is additive attention
+/// without a bias and with one weight matrix for both parts: the two parts of W are applied separately, and
+/// the concatenation [B, T, S, Q + E] is never stored. Coverage as in AdditiveAttention.
 class ConcatAttention : public Attention {
  public:
   /// @param query_size,key_size,attention_size Q, E, A
-  /// @param with_coverage whether past weights enter the energy
+  /// @param with_coverage whether the weights given to earlier queries enter the energy
   ConcatAttention(int64_t query_size, int64_t key_size, int64_t attention_size, bool with_coverage = false, const Scope& scope = {})
       : Attention(scope),
         weight(param("weight", init::xavier_uniform({attention_size, query_size + key_size}))),

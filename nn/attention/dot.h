@@ -10,14 +10,14 @@ namespace heed::nn {
 /// Dot attention (Luong, Pham & Manning 2015, sec. 3.1, eq. 7, score "dot").
 ///   e_ij = q_i . h_j,   a_i = softmax_j(e_ij) over j < length,   c_i = sum_j a_ij h_j
 /// keys h [B, S, E], lengths [B], query q [B, T, Q]  ->  context [B, T, E], weights [B, T, S]
-/// Without parameters when Q = E. When Q and E differ there is no dot product of the two; then this is general attention under
-/// the name that was asked for.
-/// With coverage the energy has one term more, w_c sum_{i' < i} a_i'j, a form of See, Liu & Manning 2017, eq. 11, without its tanh; w_c
-/// starts at 0.
+/// It has no parameters when Q = E. When Q and E differ there is no dot product of query and key; the layer
+/// then computes general attention (see GeneralAttention).
+/// With coverage the energy has an additional term w_c sum_{i' < i} a_i'j, as in See, Liu & Manning 2017, eq.
+/// 11, but without the tanh; w_c starts at 0.
 class DotAttention : public Attention {
  public:
   /// @param query_size,key_size Q, E
-  /// @param with_coverage whether past weights enter the energy
+  /// @param with_coverage whether the weights given to earlier queries enter the energy
   DotAttention(int64_t query_size, int64_t key_size, bool with_coverage = false, const Scope& scope = {})
       : Attention(scope),
         coverage(with_coverage ? param("coverage", zeros({1})) : Tensor{}),

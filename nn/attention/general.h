@@ -8,11 +8,13 @@
 
 namespace heed::nn {
 
-/// V h / sqrt(Q), V the weight of key_proj: the keys of a bilinear energy q . (W h), whose W is kept as V = W sqrt(Q). With W itself as the
-/// parameter a first step of Adam moves each of its entries by lr, so an energy by up to lr |q|_1 |h|_1 (about 8 at Q = E = 256, lr 2e-3),
-/// and the weights of attention jump from word to word. As V / sqrt(Q) it is sqrt(Q) times less, and training starts from nearly even
-/// weights (presets/long-sentences.toml, 2000 updates: validation loss 3.93 instead of 4.44). Files name it scaled_key_proj.
-/// @param key_proj its weight is V [Q, E]
+/// The projected keys V h / sqrt(Q) of a bilinear energy q . (W h), with W = V / sqrt(Q) and V the weight of
+/// key_proj. V is the parameter instead of W because of Adam: its first step moves each entry of a parameter
+/// by lr. With W as the parameter an energy would change by up to lr |q|_1 |h|_1 (about 8 for Q = E = 256, lr
+/// 2e-3), and the attention weights would jump from word to word. With V the change is sqrt(Q) times smaller
+/// and training starts from nearly uniform weights (presets/long-sentences.toml, 2000 updates: validation
+/// loss 3.93 instead of 4.44). In checkpoints the parameter is called scaled_key_proj.
+/// @param key_proj layer whose weight is V [Q, E]
 /// @param keys h [B, S, E]
 /// @return [B, S, Q]
 inline Tensor bilinear_keys(const Linear& key_proj, const Tensor& keys) {
@@ -26,7 +28,7 @@ inline Tensor bilinear_keys(const Linear& key_proj, const Tensor& keys) {
 class GeneralAttention : public Attention {
  public:
   /// @param query_size,key_size Q, E
-  /// @param with_coverage whether past weights enter the energy
+  /// @param with_coverage whether the weights given to earlier queries enter the energy
   GeneralAttention(int64_t query_size, int64_t key_size, bool with_coverage = false, const Scope& scope = {})
       : Attention(scope),
         key_proj(key_size, query_size, /*with_bias=*/false),

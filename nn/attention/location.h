@@ -9,8 +9,9 @@ namespace heed::nn {
 /// Location-based attention (Luong, Pham & Manning 2015, sec. 3.1, eq. 8, "location").
 ///   a_i = softmax over j < min(length, M) of (W q_i)_j,   c_i = sum_j a_ij h_j
 /// keys h [B, S, E], lengths [B], query q [B, T, Q]  ->  context [B, T, E], weights [B, T, S]
-/// Weak by construction: the keys have no say in the weights, so it can only learn where words usually stand, and a sentence's positions
-/// from the maximum source length M on are never looked at. It is here to be compared with.
+/// Weak by construction: the weights do not depend on the keys, so it can only learn where words usually are,
+/// and positions of a sentence from M on (the maximum source length) never receive attention. It is included
+/// for comparison.
 class LocationAttention : public Attention {
  public:
   /// @param query_size Q

@@ -1,5 +1,6 @@
-// The convolutional translator (Gehring et al. 2017): gated convolutions instead of recurrence, learned positions, attention in every layer
-// of the decoder. Its weights are not normalised (sec. 3.5 trains with weight normalisation and Nesterov's momentum; Adam does without).
+// The convolutional translator (Gehring et al. 2017): gated convolutions instead of recurrence, learned
+// positions, attention in every decoder layer. Unlike the paper (sec. 3.5) it uses no weight normalisation
+// and no Nesterov momentum, which are not needed with Adam.
 #pragma once
 
 #include <memory>
@@ -14,7 +15,7 @@ class ConvolutionalEmbedding : public nn::Module {
  public:
   /// @param options sizes, dropout
   /// @param vocabulary V
-  /// @param table [V, E] of another layer, shared when it is defined
+  /// @param table table [V, E] of another layer to share; undefined: an own table
   ConvolutionalEmbedding(const ConvolutionalOptions& options, int64_t vocabulary, const Tensor& table = {}, const nn::Scope& scope = {});
   /// @param ids i64 [B, T]
   /// @param first the position of the first column
@@ -29,37 +30,39 @@ class ConvolutionalEmbedding : public nn::Module {
   nn::Dropout dropout_;
 };
 
-/// A convolution over K positions whose one half gates the other: a * sigmoid(b) (sec. 3.2; Dauphin et al. 2017).
+/// A convolution over K positions with a gated linear unit: one half of its output, through a sigmoid,
+/// multiplies the other, a * sigmoid(b) (sec. 3.2; Dauphin et al. 2017).
 class GatedConvolution : public nn::Module {
  public:
-  /// @param options H, K, dropout
+  /// @param options H, K and dropout are used
   explicit GatedConvolution(const ConvolutionalOptions& options, const nn::Scope& scope = {});
-  /// @param x [B, T + K - 1, H], the places beside the sentence filled with 0
+  /// @param x [B, T + K - 1, H]; positions outside the sentence must be 0
   /// @return [B, T, H]
   Tensor operator()(const Tensor& x) const;
-  Tensor weight;  // [2H, K H], of the positions one after the other
+  Tensor weight;  // [2H, K H]: the weights of the K positions side by side
   Tensor bias;    // [2H]
 
  private:
   int64_t kernel_width_;
 };
 
-/// A layer of the decoder: a convolution over the words so far, and an attention of one step (sec. 3.3).
+/// A decoder layer: a convolution over the words so far, then single-step attention (sec. 3.3).
 class ConvolutionalDecoderLayer : public nn::Module {
  public:
   /// @param options sizes
   explicit ConvolutionalDecoderLayer(const ConvolutionalOptions& options, const nn::Scope& scope = {});
-  /// What the layer gives.
+  /// Result of the layer.
   struct Output {
     Tensor output;   // [B, T, H]
-    Tensor weights;  // [B, 1, T, S]
+    Tensor weights;  // [B, 1, T, S]: attention weights
   };
-  /// @param x [B, T, H] the layer below
-  /// @param read [B, T + K - 1, H] the same with the K - 1 places before it, dropout applied
-  /// @param words [B, T, E] the target's vectors, which help to ask
-  /// @param keys,values [B, S, E] the encoder's output, and with the source's vectors added
-  /// @param lengths i64 [B] of the sources
-  /// @param scale [B, 1, 1] square root of the lengths: what the mean of so many vectors lost in variance
+  /// @param x [B, T, H], output of the layer below
+  /// @param read [B, T + K - 1, H], x with the K - 1 positions before it, after dropout
+  /// @param words [B, T, E], embeddings of the target, which are added to the query
+  /// @param keys,values [B, S, E]: the encoder's output; the encoder's output plus the source embeddings
+  /// @param lengths i64 [B], lengths of the sources
+  /// @param scale [B, 1, 1], square root of the lengths, which restores the variance that averaging over so
+  ///   many vectors removes
   /// @return the layer's output and its attention
   Output operator()(const Tensor& x, const Tensor& read, const Tensor& words, const Tensor& keys, const Tensor& values,
                     const Tensor& lengths, const Tensor& scale) const;
@@ -67,16 +70,16 @@ class ConvolutionalDecoderLayer : public nn::Module {
  private:
   GatedConvolution convolution_;
   nn::Linear query_, context_;
-  double query_scale_;  // takes back the division by sqrt(E): the energies of the paper have none
+  double query_scale_;  // undoes the division by sqrt(E), which the paper's energies do not have
 };
 
 /// The convolutional translator.
 class ConvolutionalTranslator : public TranslationModel {
  public:
-  /// @param options what it is
-  /// @param source_vocabulary,target_vocabulary entries
-  /// @param scope of the constructor
-  /// @throws ValueError for options that make no sense
+  /// @param options sizes and kinds
+  /// @param source_vocabulary,target_vocabulary numbers of entries
+  /// @param scope scope of the constructor, see nn::Scope
+  /// @throws ValueError for invalid options
   ConvolutionalTranslator(const ConvolutionalOptions& options, int64_t source_vocabulary, int64_t target_vocabulary,
                           const nn::Scope& scope = {});
   std::unique_ptr<Decoding> begin(const Batch& batch) const override;
@@ -97,12 +100,12 @@ class ConvolutionalTranslator : public TranslationModel {
   std::pair<Tensor, Tensor> vocabulary_weights() const override;
 
   ConvolutionalOptions options_;
-  std::unique_ptr<ConvolutionalEmbedding> target_embedding_, source_embedding_;  // the target's first: the source may share its table
-  nn::Linear encoder_in_, encoder_out_, decoder_in_, decoder_out_;               // between the sizes E and H
+  std::unique_ptr<ConvolutionalEmbedding> target_embedding_, source_embedding_;  // target first, because the source may share its table
+  nn::Linear encoder_in_, encoder_out_, decoder_in_, decoder_out_;               // convert between the sizes E and H
   nn::Dropout dropout_;
   std::vector<std::unique_ptr<GatedConvolution>> encoder_;
   std::vector<std::unique_ptr<ConvolutionalDecoderLayer>> decoder_;
-  std::unique_ptr<nn::Linear> projection_;  // when it is not the target's embedding
+  std::unique_ptr<nn::Linear> projection_;  // null if the target embedding is the projection
 };
 
 }  // namespace heed::models

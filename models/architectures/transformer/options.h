@@ -5,29 +5,30 @@
 
 namespace heed::models {
 
-/// Where layer normalisation stands: in front of each sublayer, or behind it.
+/// Where layer normalisation is applied: before each sublayer (pre) or after it (post).
 enum class NormPlace : uint8_t { pre, post };
 /// The names of NormPlace.
 template <>
 inline constexpr std::array<std::string_view, 2> kNames<NormPlace>{"pre", "post"};
 
-/// Positions: sinusoidal or learned ones are added to the word vectors, rotary ones stand in self-attention.
+/// Position encodings: sinusoidal and learned ones are added to the word vectors, rotary ones are applied in
+/// self-attention.
 enum class Positions : uint8_t { sinusoidal, learned, rotary };
 /// The names of Positions.
 template <>
 inline constexpr std::array<std::string_view, 3> kNames<Positions>{"sinusoidal", "learned", "rotary"};
 
-/// What makes a Transformer.
+/// Options of the Transformer.
 struct TransformerOptions {
   int64_t encoder_layers = 1;                   // at least 1
   int64_t decoder_layers = 4;                   // at least 1
   int64_t model_size = 128;                     // D
-  int64_t feed_forward = 256;                   // inner size
-  int64_t heads = 4;                            // of each layer; they divide D
-  NormPlace norm = NormPlace::pre;              // of each layer
-  Positions positions = Positions::sinusoidal;  // see there
-  int64_t max_positions = 512;                  // rows of learned positions: the longest source and target
-  Tie tie = Tie::none;                          // see there
+  int64_t feed_forward = 256;                   // inner size of the feed-forward sublayers
+  int64_t heads = 4;                            // number of attention heads per layer; must divide D
+  NormPlace norm = NormPlace::pre;              // place of layer normalisation
+  Positions positions = Positions::sinusoidal;  // see Positions
+  int64_t max_positions = 512;                  // number of learned positions, which limits source and target length
+  Tie tie = Tie::none;                          // see Tie
   double dropout = 0.3;                         // in [0, 1)
 };
 

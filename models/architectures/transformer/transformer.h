@@ -9,13 +9,13 @@
 
 namespace heed::models {
 
-/// Word vectors times sqrt(D) plus positions, sinusoidal or learned, or none where self-attention is rotary; then dropout (Vaswani et al.
-/// 2017, sec. 3.4, 3.5).
+/// Word vectors times sqrt(D), plus sinusoidal or learned positions (none if self-attention is rotary), then
+/// dropout (Vaswani et al. 2017, sec. 3.4, 3.5).
 class PositionedEmbedding : public nn::Module {
  public:
-  /// @param options size, positions, dropout
+  /// @param options size, positions and dropout are used
   /// @param vocabulary V
-  /// @param table [V, D], shared when it is defined
+  /// @param table table [V, D] of another layer to share; undefined: an own table
   PositionedEmbedding(const TransformerOptions& options, int64_t vocabulary, const Tensor& table = {}, const nn::Scope& scope = {});
   /// @param ids i64 [B, T]
   /// @param first the position of the first column
@@ -27,17 +27,18 @@ class PositionedEmbedding : public nn::Module {
  private:
   int64_t size_;
   Tensor table_;                                       // [V, D]
-  std::optional<nn::SinusoidalPositions> sinusoidal_;  // at most one of the two
+  std::optional<nn::SinusoidalPositions> sinusoidal_;  // at most one of sinusoidal_ and learned_ is set
   std::unique_ptr<nn::LearnedPositions> learned_;
   nn::Dropout dropout_;
 };
 
-/// Encoder and decoder layers of nn/transformer.h around word vectors and a projection.
+/// The Transformer translator: embeddings, the encoder and decoder layers of nn/transformer.h, and the
+/// projection to the vocabulary.
 class Transformer : public TranslationModel {
  public:
-  /// @param options what it is
-  /// @param source_vocabulary,target_vocabulary entries
-  /// @throws ValueError for options that make no sense, and for tie = all with two vocabularies
+  /// @param options sizes and kinds
+  /// @param source_vocabulary,target_vocabulary numbers of entries
+  /// @throws ValueError for invalid options, and for tie = all with two vocabularies
   Transformer(const TransformerOptions& options, int64_t source_vocabulary, int64_t target_vocabulary, const nn::Scope& scope = {});
   std::unique_ptr<Decoding> begin(const Batch& batch) const override;
   SelfAttention self_attention(const Batch& batch) const override;
@@ -45,28 +46,28 @@ class Transformer : public TranslationModel {
   /// @return "Transformer 4+4, 128 wide, 4 heads"
   std::string describe() const override;
 
-  /// Reads the sources.
+  /// Encodes the sources.
   /// @param source i64 [B, S]
   /// @param lengths i64 [B]
-  /// @param weights when given, gets each layer's self-attention [B, heads, S, S]
+  /// @param weights if not null, receives each layer's self-attention [B, heads, S, S]
   /// @return [B, S, D]
   Tensor encode(const Tensor& source, const Tensor& lengths, std::vector<Tensor>* weights = nullptr) const;
 
  private:
   friend class TransformerDecoding;
   Teacher teach(const Batch& batch, const Tensor& rows) const override;
-  // The decoder on given targets -> [B, T, D], before the last normalisation; the lists, when given, get each layer's attention
-  // [B, heads, T, S] and [B, heads, T, T].
+  // Runs the decoder on given targets; returns [B, T, D], before the final normalisation. The lists, if not
+  // null, receive each layer's attention weights [B, heads, T, S] and [B, heads, T, T].
   Tensor decode(const Tensor& memory, const Batch& batch, std::vector<Tensor>* cross_weights, std::vector<Tensor>* self_weights) const;
   std::pair<Tensor, Tensor> vocabulary_weights() const override;
   Tensor finish(const Tensor& x, const std::unique_ptr<nn::LayerNorm>& norm) const { return norm ? (*norm)(x) : x; }
 
   TransformerOptions options_;
-  std::unique_ptr<PositionedEmbedding> target_embedding_, source_embedding_;  // the target's first: the source may share its table
+  std::unique_ptr<PositionedEmbedding> target_embedding_, source_embedding_;  // target first, because the source may share its table
   std::vector<std::unique_ptr<nn::TransformerEncoderLayer>> encoder_;
   std::vector<std::unique_ptr<nn::TransformerDecoderLayer>> decoder_;
-  std::unique_ptr<nn::LayerNorm> encoder_norm_, decoder_norm_;  // pre-norm: behind the last layer
-  std::unique_ptr<nn::Linear> projection_;                      // when it is not the target's embedding
+  std::unique_ptr<nn::LayerNorm> encoder_norm_, decoder_norm_;  // with pre-norm: applied after the last layer
+  std::unique_ptr<nn::Linear> projection_;                      // null if the target embedding is the projection
 };
 
 }  // namespace heed::models
