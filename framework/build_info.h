@@ -26,7 +26,7 @@ struct BuildInfo {
   std::string str() const;
 };
 
-/// Collects the facts; the first call may load OpenBLAS.
+/// Collects the facts; the first call may initialise OpenBLAS.
 /// @return the facts about this process at the time of the call
 BuildInfo build_info();
 

@@ -36,8 +36,7 @@ class Tensor {
  public:
   Tensor() = default;
 
-  /// @return whether the tensor has a body; every other member except copying requires one and throws
-  ///   ValueError without it
+  /// @return whether the tensor has a body; reading its dtype, shape or data without one throws ValueError
   bool defined() const { return static_cast<bool>(body_); }
   /// @return the type of the elements
   inline DType dtype() const;

@@ -52,7 +52,7 @@ Values between(double least, double most = 1e9);
 /// @param least the lower bound, itself excluded
 /// @return the numbers above `least`
 Values above(double least);
-/// @return the numbers in [0, 1e9]
+/// @return the numbers that are at least 0
 Values not_negative();
 /// @return the numbers in [0, 1)
 Values fraction();
