@@ -11,7 +11,9 @@ namespace {
 using workload::Case;
 using namespace workload;
 
-Tensor random(const Shape& shape, uint64_t seed, double scale = 1) { return from_vector(values(shape.numel(), seed, scale), shape); }
+Tensor random(const Shape& shape, uint64_t seed, double scale = 1) {
+  return from_vector(values(shape.numel(), seed, scale), shape);
+}
 Tensor leaf(const Shape& shape, uint64_t seed, double scale = 1) {
   const Tensor x = random(shape, seed, scale);
   x.set_requires_grad(true);
@@ -25,7 +27,8 @@ double magnitude(const Tensor& x) {
   return total;
 }
 
-// f makes the result; backward goes through it with `cotangent` (undefined for a scalar), leaves are cleared first.
+// f makes the result; backward goes through it with `cotangent` (undefined for a scalar), leaves are cleared
+// first.
 Case with_gradient(std::vector<Tensor> leaves, std::function<Tensor()> f, Tensor cotangent = {}) {
   const auto run = [=] {
     for (const Tensor& x : leaves) x.zero_grad();
@@ -55,7 +58,8 @@ Case without_gradient(std::function<Tensor()> f) {
 
 Case lstm_case(int64_t D, int64_t H) {
   const int64_t B = kBatch, T = kSteps;
-  const Tensor x = leaf({B, T, D}, 1), w_ih = leaf({4 * H, D}, 2, 0.05), w_hh = leaf({4 * H, H}, 3, 0.05), bias = leaf({4 * H}, 4, 0.1);
+  const Tensor x = leaf({B, T, D}, 1), w_ih = leaf({4 * H, D}, 2, 0.05), w_hh = leaf({4 * H, H}, 3, 0.05),
+               bias = leaf({4 * H}, 4, 0.1);
   const Tensor lengths = id_tensor(workload::lengths(B, 5, T), {B}), g = random({B, T, H}, 6);
   return with_gradient(
       {x, w_ih, w_hh, bias}, [=] { return lstm(x, lengths, {}, {}, w_ih, w_hh, bias).output; }, g);
@@ -63,15 +67,18 @@ Case lstm_case(int64_t D, int64_t H) {
 
 Case attention_lstm_case() {
   const int64_t B = kBatch, T = kSteps, S = kSteps, D = kEmbedding, E = kMemory, H = kDecoder, A = kAttention;
-  const Tensor x = leaf({B, T, D}, 1), memory = leaf({B, S, E}, 2), keys = leaf({B, S, A}, 3), h0 = leaf({B, H}, 4), c0 = leaf({B, H}, 5);
-  const Tensor w_ih = leaf({4 * H, D + E}, 6, 0.05), w_hh = leaf({4 * H, H}, 7, 0.05), bias = leaf({4 * H}, 8, 0.1);
+  const Tensor x = leaf({B, T, D}, 1), memory = leaf({B, S, E}, 2), keys = leaf({B, S, A}, 3),
+               h0 = leaf({B, H}, 4), c0 = leaf({B, H}, 5);
+  const Tensor w_ih = leaf({4 * H, D + E}, 6, 0.05), w_hh = leaf({4 * H, H}, 7, 0.05),
+               bias = leaf({4 * H}, 8, 0.1);
   const Tensor w_q = leaf({A, H}, 9, 0.05), v = leaf({A}, 10, 0.1), g = random({B, T, H + E}, 11);
   const Tensor full_length = full({B}, static_cast<double>(T), DType::i64);
   const Tensor source_lengths = id_tensor(workload::lengths(B, 12, S), {B});
   return with_gradient(
       {x, memory, keys, h0, c0, w_ih, w_hh, bias, w_q, v},
       [=] {
-        const auto r = attention_lstm(x, full_length, memory, keys, source_lengths, h0, c0, w_ih, w_hh, bias, w_q, v);
+        const auto r =
+            attention_lstm(x, full_length, memory, keys, source_lengths, h0, c0, w_ih, w_hh, bias, w_q, v);
         return concat(std::array{r.hidden, r.context}, 2);
       },
       g);
@@ -112,7 +119,8 @@ Case train_case(const std::string& kind) {
   result.run = [=] {
     for (size_t i = 0; i < training->batches().size(); ++i) training->step(i);
   };
-  const auto first_time = std::make_shared<bool>(true);  // a whole cycle once, since every batch has shapes of its own
+  // a whole cycle once, since every batch has shapes of its own
+  const auto first_time = std::make_shared<bool>(true);
   result.warm = [=, run = result.run] {
     if (*first_time) run();
     *first_time = false;
@@ -140,7 +148,8 @@ Case make_case(const std::string& name) {
     return without_gradient([a = random({N, 512}, 1), b = random({512, 512}, 2)] { return matmul(a, b); });
   }
   if (name == "matmul_batched") {
-    return without_gradient([a = random({kBatch, 13, 13}, 1), b = random({kBatch, 13, 512}, 2)] { return matmul(a, b); });
+    return without_gradient(
+        [a = random({kBatch, 13, 13}, 1), b = random({kBatch, 13, 512}, 2)] { return matmul(a, b); });
   }
   if (name == "linear_fwd_bwd") {
     const Tensor x = leaf({N, 1280}, 1), w = leaf({512, 1280}, 2, 0.05), b = leaf({512}, 3);
@@ -150,7 +159,8 @@ Case make_case(const std::string& name) {
   if (name == "embedding_fwd" || name == "embedding_fwd_bwd") {
     const Tensor table = leaf({kVocabulary, kEmbedding}, 1), rows = id_tensor(ids(N, 2), {N});
     const auto f = [=] { return embedding(table, rows); };
-    return name == "embedding_fwd" ? without_gradient(f) : with_gradient({table}, f, random({N, kEmbedding}, 3));
+    return name == "embedding_fwd" ? without_gradient(f)
+                                   : with_gradient({table}, f, random({N, kEmbedding}, 3));
   }
   if (name == "softmax_fwd_bwd") {
     const Tensor x = leaf({N, 64}, 1, 3);
@@ -162,9 +172,11 @@ Case make_case(const std::string& name) {
     return with_gradient({x}, [=] { return cross_entropy(x, target, {.label_smoothing = kSmoothing}); });
   }
   if (name == "linear_cross_entropy_fwd_bwd") {
-    const Tensor x = leaf({N, kReadout}, 1), w = leaf({kVocabulary, kReadout}, 2, 0.05), b = leaf({kVocabulary}, 3);
+    const Tensor x = leaf({N, kReadout}, 1), w = leaf({kVocabulary, kReadout}, 2, 0.05),
+                 b = leaf({kVocabulary}, 3);
     const Tensor target = id_tensor(ids(N, 4), {N});
-    return with_gradient({x, w, b}, [=] { return linear_cross_entropy(x, w, b, target, {.label_smoothing = kSmoothing}); });
+    return with_gradient(
+        {x, w, b}, [=] { return linear_cross_entropy(x, w, b, target, {.label_smoothing = kSmoothing}); });
   }
   if (name == "lstm_fwd_bwd") return lstm_case(256, 256);
   if (name == "lstm512_fwd_bwd") return lstm_case(256, 512);

@@ -13,7 +13,8 @@ namespace heed::bench {
 /// Inputs are made on the first call of this, not of run. Throws ValueError for an unknown name.
 workload::Case make_case(const std::string& name);
 
-/// A translator in training on the batches of the workload. kind: none or additive (attention of the recurrent one), or transformer.
+/// A translator in training on the batches of the workload. kind: none or additive (attention of the
+/// recurrent one), or transformer.
 class Training {
  public:
   explicit Training(const std::string& kind);

@@ -1,6 +1,6 @@
-// Times a full training step, forward, backward, gradient norm and Adam: of the recurrent translator on twelve batches of 64 sentences, of
-// the Transformer on four of 4096 target tokens: train_bench [--benchmark_filter=additive/1]. An iteration is one batch; the rate counts
-// target tokens without padding.
+// Times a full training step, forward, backward, gradient norm and Adam: of the recurrent translator on
+// twelve batches of 64 sentences, of the Transformer on four of 4096 target tokens: train_bench
+// [--benchmark_filter=additive/1]. An iteration is one batch; the rate counts target tokens without padding.
 #include <benchmark/benchmark.h>
 
 #include "bench/heed_cases.h"
@@ -26,7 +26,8 @@ void train_step(benchmark::State& state, const char* kind) {
 int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   for (const char* kind : {"none", "additive", "transformer"}) {
-    auto* timed = benchmark::RegisterBenchmark(kind, [kind](benchmark::State& state) { train_step(state, kind); });
+    auto* timed =
+        benchmark::RegisterBenchmark(kind, [kind](benchmark::State& state) { train_step(state, kind); });
     timed->ArgName("threads")->UseRealTime()->Unit(benchmark::kMillisecond)->Iterations(36)->Arg(1);
     if (heed::available_threads() > 1) timed->Arg(2);
   }

@@ -1,5 +1,5 @@
-// What both sides of a comparison compute: names and shapes of the cases, the sizes of the translator, and the data. Includes neither heed
-// nor PyTorch, so both workers read it.
+// What both sides of a comparison compute: names and shapes of the cases, the sizes of the translator, and
+// the data. Includes neither heed nor PyTorch, so both workers read it.
 #pragma once
 
 #include <algorithm>
@@ -13,11 +13,14 @@
 namespace workload {
 
 // The translator of models/architectures/recurrent with its default config, and how it is trained.
-constexpr int64_t kVocabulary = 8000, kEmbedding = 256, kEncoder = 256, kMemory = 2 * kEncoder, kDecoder = 512, kAttention = 256;
+constexpr int64_t kVocabulary = 8000, kEmbedding = 256, kEncoder = 256, kMemory = 2 * kEncoder,
+                  kDecoder = 512, kAttention = 256;
 constexpr int64_t kReadout = 512, kBatch = 64, kBatches = 12, kMaxLength = 40, kSteps = 13;
 constexpr double kDropout = 0.3, kSmoothing = 0.1, kClip = 1.0, kLearningRate = 1e-3, kMeanLength = 13;
-// The Transformer: models/architectures/transformer with its default sizes and one table for both sides and the projection.
-constexpr int64_t kLayers = 4, kModel = 128, kFeedForward = 256, kHeads = 4, kBatchTokens = 4096, kTokenBatches = 4, kSentences = 308;
+// The Transformer: models/architectures/transformer with its default sizes and one table for both sides and
+// the projection.
+constexpr int64_t kLayers = 4, kModel = 128, kFeedForward = 256, kHeads = 4, kBatchTokens = 4096,
+                  kTokenBatches = 4, kSentences = 308;
 constexpr int kPad = 0, kBos = 1, kEos = 2, kFirstWord = 4;
 
 struct CaseName {
@@ -58,8 +61,8 @@ inline const std::vector<CaseName>& case_names() {
   return all;
 }
 
-/// One thing to time. `run` makes `calls` calls; `warm` (or run) comes once before each timed stretch; `check` gives a figure that both
-/// sides must agree on.
+/// One thing to time. `run` makes `calls` calls; `warm` (or run) comes once before each timed stretch;
+/// `check` gives a figure that both sides must agree on.
 struct Case {
   std::function<void()> run;
   std::function<double()> check;
@@ -110,7 +113,8 @@ struct TrainBatch {
   std::vector<int64_t> source, source_lengths, target_in, target_out, target_lengths;
 };
 
-/// Gamma-distributed lengths (shape 4) about the mean, the target's 0.8 to 1.25 of the source's; both count their </s>. Sorted.
+/// Gamma-distributed lengths (shape 4) about the mean, the target's 0.8 to 1.25 of the source's; both count
+/// their </s>. Sorted.
 inline std::vector<std::pair<int64_t, int64_t>> sorted_lengths(int64_t count, Random& random) {
   const auto clip = [](double x) { return std::min(kMaxLength, std::max<int64_t>(3, std::lround(x))); };
   std::vector<std::pair<int64_t, int64_t>> pairs;
@@ -140,7 +144,9 @@ inline TrainBatch make_batch(const std::vector<std::pair<int64_t, int64_t>>& pai
       b.source.push_back(j < s ? kFirstWord + random.below(kVocabulary - kFirstWord) : kPad);
     }
     for (int64_t j = 0; j < b.T; ++j) {
-      const int64_t word = j + 1 < t ? kFirstWord + random.below(kVocabulary - kFirstWord) : j + 1 == t ? kEos : kPad;
+      const int64_t word = j + 1 < t    ? kFirstWord + random.below(kVocabulary - kFirstWord)
+                           : j + 1 == t ? kEos
+                                        : kPad;
       b.target_in.push_back(j < t ? previous : kPad);
       b.target_out.push_back(word);
       previous = word;
@@ -154,24 +160,27 @@ inline void shuffle(std::vector<TrainBatch>& batches, Random& random) {
     std::swap(batches[i - 1], batches[static_cast<size_t>(random.below(static_cast<int64_t>(i)))]);
 }
 
-/// Sorted by length, cut into batches of 64 sentences, shuffled: reference/torch_seq2seq.py's data with a generator of its own.
+/// Sorted by length, cut into batches of 64 sentences, shuffled: reference/torch_seq2seq.py's data with a
+/// generator of its own.
 inline std::vector<TrainBatch> train_batches(uint64_t seed = 1) {
   Random random(seed);
   const auto pairs = sorted_lengths(kBatch * kBatches, random);
   std::vector<TrainBatch> batches;
-  for (auto first = pairs.begin(); first != pairs.end(); first += kBatch) batches.push_back(make_batch({first, first + kBatch}, random));
+  for (auto first = pairs.begin(); first != pairs.end(); first += kBatch)
+    batches.push_back(make_batch({first, first + kBatch}, random));
   shuffle(batches, random);
   return batches;
 }
 
-/// The same lengths in batches of kBatchTokens target tokens, padding not counted. Of three batches that lie next to each other the middle
-/// one is taken: as little padding as with all twelve, in a third of the time.
+/// The same lengths in batches of kBatchTokens target tokens, padding not counted. Of three batches that lie
+/// next to each other the middle one is taken: as little padding as with all twelve, in a third of the time.
 inline std::vector<TrainBatch> token_batches(uint64_t seed = 1) {
   Random random(seed);
   std::vector<TrainBatch> batches;
   std::vector<std::pair<int64_t, int64_t>> open;
   int64_t tokens = 0, cut = 0;
-  for (const auto& pair : sorted_lengths(3 * kTokenBatches * kBatchTokens / 12, random)) {  // more than enough
+  // more than enough
+  for (const auto& pair : sorted_lengths(3 * kTokenBatches * kBatchTokens / 12, random)) {
     if (tokens + pair.second > kBatchTokens) {
       if (cut++ % 3 == 1) batches.push_back(make_batch(open, random));
       open.clear();
@@ -185,6 +194,8 @@ inline std::vector<TrainBatch> token_batches(uint64_t seed = 1) {
   return batches;
 }
 
-inline std::vector<TrainBatch> batches_of(const std::string& kind) { return kind == "transformer" ? token_batches() : train_batches(); }
+inline std::vector<TrainBatch> batches_of(const std::string& kind) {
+  return kind == "transformer" ? token_batches() : train_batches();
+}
 
 }  // namespace workload

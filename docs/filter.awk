@@ -6,16 +6,17 @@
 #   #define OP(...)                       -> not shown: what ops.def's rows become, undefined behind them
 #   <s>, </s>, <pad>, <unk>               -> text, no HTML
 FNR == 1 { top = FILENAME ~ /\.h$/ }
-top && /^\/\// { sub(/^\/\//, "///"); print as_text($0); next }
-top && /^#pragma once/ { print "/// @file"; top = 0; next }
+top && /^\/\// { sub(/^\/\//, "///"); emit(as_text($0)); next }
+top && /^#pragma once/ { emit("/// @file"); top = 0; next }
 top && /^$/ { top = 0 }
 
 # A constructor that takes nothing but its Scope says nothing either; Module's own is where it is explained.
-/^ *(explicit )?[A-Za-z]+\(const (nn::)?Scope& scope( = \{\})?\).*[;}]$/ && !/ Module\(const Scope/ { print ""; next }
+/^ *(explicit )?[A-Za-z]+\(const (nn::)?Scope& scope( = \{\})?\).*[;}]$/ && !/ Module\(const Scope/ { emit(""); next }
 { gsub(/, const (nn::)?Scope& scope( = \{\})?/, "") }
+/^ +const (nn::)?Scope& scope( = \{\})?\)/ { sub(/,$/, "", held); sub(/const (nn::)?Scope& scope( = \{\})?/, "") }  # on a line of its own
 
 /^#define OP\(/ { rows = 1 }
-rows { rows = /\\$/; print ""; next }
+rows { rows = /\\$/; emit(""); next }
 
 # Doxygen documents only the last of several members in one declaration: they get one each.
 /^ *(static constexpr |const )?[A-Za-z_][A-Za-z0-9_:<>]* [A-Za-z_0-9]+( = [^,(){}]+)?(, [A-Za-z_0-9]+( = [^,(){}]+)?)+;  *\/\/(\/<)? / {
@@ -28,13 +29,21 @@ rows { rows = /\\$/; print ""; next }
   count = split(substr(declaration, RLENGTH + 1), names, ", ")
   line = ""
   for (i = 1; i <= count; ++i) line = line type names[i] "; /**< " as_text(about) " */ "
-  print line
+  emit(line)
   next
 }
 /^ *[^\/ ].*[;,{}]  *\/\/ / { sub(/  *\/\/ /, "  ///< ") }
-/^extern template|= (delete|default);/ { print ""; next }
-/\/\/\// { print as_text($0); next }
-{ print }
+/^extern template|= (delete|default);/ { emit(""); next }
+/\/\/\// { emit(as_text($0)); next }
+{ emit($0) }
+
+# A line waits until the next one is known.
+function emit(line) {
+  if (waits) print held
+  held = line
+  waits = 1
+}
+END { if (waits) print held }
 
 # The special tokens outside of `code`.
 function as_text(line,    parts, n, i, result) {

@@ -39,16 +39,19 @@ BuildInfo build_info() {
   info.bf16_products = has_bf16_products();
   info.threads = num_threads();
   if (const char* core = std::getenv("OPENBLAS_CORETYPE")) {
-    info.warnings.push_back(fmt::format("OPENBLAS_CORETYPE={} is set; unset, OpenBLAS picks the kernels for this CPU itself", core));
+    info.warnings.push_back(fmt::format(
+        "OPENBLAS_CORETYPE={} is set; unset, OpenBLAS picks the kernels for this CPU itself", core));
   }
   return info;
 }
 
 std::string BuildInfo::str() const {
   std::string text = fmt::format(
-      "heed {}, {}, {}{}{}\nOpenBLAS {}, oneDNN {}, Highway {}, fmt {}\nkernels: {}\nOpenBLAS core: {}\nbf16 products: {}\nthreads: {}",
-      version, compiler, build_type.empty() ? "no build type" : build_type, sanitizers.empty() ? "" : ", sanitizers ", sanitizers, openblas,
-      onednn, highway, fmt, instruction_set, blas_core, bf16_products ? "yes" : "no (computed in f32)", threads);
+      "heed {}, {}, {}{}{}\nOpenBLAS {}, oneDNN {}, Highway {}, fmt {}\nkernels: {}\nOpenBLAS core: {}\nbf16 "
+      "products: {}\nthreads: {}",
+      version, compiler, build_type.empty() ? "no build type" : build_type,
+      sanitizers.empty() ? "" : ", sanitizers ", sanitizers, openblas, onednn, highway, fmt, instruction_set,
+      blas_core, bf16_products ? "yes" : "no (computed in f32)", threads);
   for (const std::string& warning : warnings) text += "\nwarning: " + warning;
   return text;
 }

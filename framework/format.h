@@ -11,12 +11,16 @@
 /// Formats a shape as "[3, 4]". Accepts the format options of a string ("{:>12}").
 template <>
 struct fmt::formatter<heed::Shape> : fmt::formatter<std::string> {
-  auto format(const heed::Shape& shape, format_context& context) const { return formatter<std::string>::format(shape.str(), context); }
+  auto format(const heed::Shape& shape, format_context& context) const {
+    return formatter<std::string>::format(shape.str(), context);
+  }
 };
 /// Formats an element type as "f32".
 template <>
 struct fmt::formatter<heed::DType> : fmt::formatter<std::string> {
-  auto format(heed::DType dtype, format_context& context) const { return formatter<std::string>::format(heed::name_of(dtype), context); }
+  auto format(heed::DType dtype, format_context& context) const {
+    return formatter<std::string>::format(heed::name_of(dtype), context);
+  }
 };
 /// Formats a tensor as its dtype and shape, "f32[3, 4]", or "undefined".
 template <>

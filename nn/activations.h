@@ -38,7 +38,8 @@ class GELU : public Module {
 class LeakyReLU : public Module {
  public:
   /// @param negative_slope factor for x <= 0
-  explicit LeakyReLU(double negative_slope = 0.01, const Scope& scope = {}) : Module(scope), negative_slope_(negative_slope) {}
+  explicit LeakyReLU(double negative_slope = 0.01, const Scope& scope = {})
+      : Module(scope), negative_slope_(negative_slope) {}
   /// @param x [*]
   /// @return a tensor of the same shape
   Tensor operator()(const Tensor& x) const { return announce(leaky_relu(x, negative_slope_)); }
@@ -91,7 +92,9 @@ class Flatten : public Module {
   explicit Flatten(const Scope& scope = {}) : Module(scope) {}
   /// @param x [B, ...]
   /// @return [B, product of the other extents]
-  Tensor operator()(const Tensor& x) const { return announce(reshape(x, {x.size(0), x.numel() / std::max<int64_t>(x.size(0), 1)})); }
+  Tensor operator()(const Tensor& x) const {
+    return announce(reshape(x, {x.size(0), x.numel() / std::max<int64_t>(x.size(0), 1)}));
+  }
 };
 
 }  // namespace heed::nn

@@ -4,8 +4,10 @@ namespace heed::nn {
 
 BatchNorm::BatchNorm(int64_t channels, BatchNormOptions options, const Scope& scope)
     : Module(scope),
-      gain((check_at_least("BatchNorm", "channels", channels, 1), check_number("BatchNorm", "eps", options.eps, Allowed::non_negative),
-            check_number("BatchNorm", "momentum", options.momentum, Allowed::portion), param("gain", ones({channels})))),
+      gain((check_at_least("BatchNorm", "channels", channels, 1),
+            check_number("BatchNorm", "eps", options.eps, Allowed::non_negative),
+            check_number("BatchNorm", "momentum", options.momentum, Allowed::portion),
+            param("gain", ones({channels})))),
       bias(param("bias", zeros({channels}))),
       running_mean(buffer("running_mean", zeros({channels}))),
       running_variance(buffer("running_variance", ones({channels}))),

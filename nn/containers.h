@@ -13,7 +13,8 @@ namespace heed::nn {
 namespace detail {
 template <class Layer>
 Layer& layer_at(const char* container, const std::vector<std::unique_ptr<Layer>>& layers, size_t i) {
-  if (i >= layers.size()) throw IndexError(container, "layer " + std::to_string(i) + " of " + std::to_string(layers.size()));
+  if (i >= layers.size())
+    throw IndexError(container, "layer " + std::to_string(i) + " of " + std::to_string(layers.size()));
   return *layers[i];
 }
 }  // namespace detail

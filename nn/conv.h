@@ -8,7 +8,8 @@
 namespace heed::nn {
 
 namespace detail {
-void check_convolution(const char* layer, int64_t in, int64_t out, Extent2d kernel, const Conv2dOptions& options);
+void check_convolution(const char* layer, int64_t in, int64_t out, Extent2d kernel,
+                       const Conv2dOptions& options);
 void check_pooling(const char* layer, Extent2d window, const Pool2dOptions& options);
 }  // namespace detail
 
@@ -20,7 +21,8 @@ class Conv2d : public Module {
   /// @param options stride, padding, dilation, groups
   /// @param with_bias whether there is a bias. A bias starts at 0, the weight from init::he_uniform
   /// @throws ValueError for sizes below 1, a negative padding, and groups that do not divide the channels
-  Conv2d(int64_t in, int64_t out, Extent2d kernel, const Conv2dOptions& options = {}, bool with_bias = true, const Scope& scope = {})
+  Conv2d(int64_t in, int64_t out, Extent2d kernel, const Conv2dOptions& options = {}, bool with_bias = true,
+         const Scope& scope = {})
       : Module(scope),
         weight((detail::check_convolution("Conv2d", in, out, kernel, options),
                 param("weight", init::he_uniform({out, in / options.groups, kernel.height, kernel.width})))),
@@ -45,10 +47,13 @@ class Conv1d : public Module {
   /// @param options stride, padding, dilation, groups
   /// @param with_bias whether there is a bias. A bias starts at 0, the weight from init::he_uniform
   /// @throws ValueError for sizes below 1, a negative padding, and groups that do not divide the channels
-  Conv1d(int64_t in, int64_t out, int64_t kernel, const Conv1dOptions& options = {}, bool with_bias = true, const Scope& scope = {})
+  Conv1d(int64_t in, int64_t out, int64_t kernel, const Conv1dOptions& options = {}, bool with_bias = true,
+         const Scope& scope = {})
       : Module(scope),
-        weight((detail::check_convolution("Conv1d", in, out, kernel, {options.stride, options.padding, options.dilation, options.groups}),
-                param("weight", init::he_uniform({out, in / options.groups, kernel})))),
+        weight(
+            (detail::check_convolution("Conv1d", in, out, kernel,
+                                       {options.stride, options.padding, options.dilation, options.groups}),
+             param("weight", init::he_uniform({out, in / options.groups, kernel})))),
         bias(with_bias ? param("bias", zeros({out})) : Tensor{}),
         options_(options) {}
   /// @param x [B, in, L]
@@ -88,13 +93,16 @@ class AvgPool2d : public Module {
   /// @param options stride, padding
   /// @param count_padding whether the zeros of the padding count in the mean
   /// @throws as MaxPool2d
-  explicit AvgPool2d(Extent2d window, const Pool2dOptions& options = {}, bool count_padding = true, const Scope& scope = {})
+  explicit AvgPool2d(Extent2d window, const Pool2dOptions& options = {}, bool count_padding = true,
+                     const Scope& scope = {})
       : Module(scope), window_(window), options_(options), count_padding_(count_padding) {
     detail::check_pooling("AvgPool2d", window, options);
   }
   /// @param x [B, C, H, W]
   /// @return [B, C, H', W']
-  Tensor operator()(const Tensor& x) const { return announce(avg_pool2d(x, window_, options_, count_padding_)); }
+  Tensor operator()(const Tensor& x) const {
+    return announce(avg_pool2d(x, window_, options_, count_padding_));
+  }
 
  private:
   Extent2d window_;
@@ -128,13 +136,16 @@ class AvgPool1d : public Module {
   /// @param padding positions added at both ends, at most half of the window
   /// @param count_padding whether the zeros of the padding count in the mean
   /// @throws as MaxPool2d
-  explicit AvgPool1d(int64_t window, int64_t stride = 0, int64_t padding = 0, bool count_padding = true, const Scope& scope = {})
+  explicit AvgPool1d(int64_t window, int64_t stride = 0, int64_t padding = 0, bool count_padding = true,
+                     const Scope& scope = {})
       : Module(scope), window_(window), stride_(stride), padding_(padding), count_padding_(count_padding) {
     detail::check_pooling("AvgPool1d", window, {stride, padding});
   }
   /// @param x [B, C, L]
   /// @return [B, C, L']
-  Tensor operator()(const Tensor& x) const { return announce(avg_pool1d(x, window_, stride_, padding_, count_padding_)); }
+  Tensor operator()(const Tensor& x) const {
+    return announce(avg_pool1d(x, window_, stride_, padding_, count_padding_));
+  }
 
  private:
   int64_t window_, stride_, padding_;

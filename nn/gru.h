@@ -9,7 +9,9 @@ namespace heed::nn {
 /// Result of a GRU; D = 2 when bidirectional, else 1.
 struct GRUResult {
   Tensor output;  // [B, T, D hidden]; 0 after the end of a sequence
-  Tensor hidden;  // [B, D hidden]: state at the end of each sequence; [layers D, B, hidden] from the call that takes a state
+  /// [B, D hidden]: state at the end of each sequence; [layers D, B, hidden] from the call that takes a
+  /// state.
+  Tensor hidden;
 };
 
 /// The parameters of one GRU layer in one direction, also used by GRUCell (Cho et al. 2014, sec. 2.3, eq.
@@ -38,11 +40,13 @@ class GRULayer : public GRUWeights {
   /// @param x [B, T, in]
   /// @param lengths i64 [B], each in 0..T; undefined: all T
   /// @param h0 initial state [B, hidden]; undefined: zeros
-  /// @param reverse processes each sequence from its last element to its first; outputs stay in the order of x
+  /// @param reverse processes each sequence from its last element to its first; outputs stay in the order of
+  /// x
   /// @return output [B, T, hidden] (0 after the end of a sequence), hidden [B, hidden] at the end of each
   ///   sequence
   /// @throws ShapeError, IndexError for a length outside 0..T
-  GRUResult operator()(const Tensor& x, const Tensor& lengths, const Tensor& h0 = {}, bool reverse = false) const;
+  GRUResult operator()(const Tensor& x, const Tensor& lengths, const Tensor& h0 = {},
+                       bool reverse = false) const;
   /// Result of read(), in the form that StackedRecurrent needs.
   struct Reading {
     Tensor output;               // [B, T, hidden]: the state at every step
@@ -52,7 +56,8 @@ class GRULayer : public GRUWeights {
   /// @param x,lengths,reverse as in operator()
   /// @param starts the initial state h0
   /// @return states at every step and at the end of each sequence
-  Reading read(const Tensor& x, const Tensor& lengths, const std::array<Tensor, 1>& starts, bool reverse) const;
+  Reading read(const Tensor& x, const Tensor& lengths, const std::array<Tensor, 1>& starts,
+               bool reverse) const;
 };
 
 /// One step of a GRU, for models whose computation differs from sample to sample.
@@ -85,7 +90,8 @@ class GRU : public StackedRecurrent<GRULayer> {
   ///   GRUResult first = gru(x, {}, {}), second = gru(y, {}, first.hidden);
   /// @param x [B, T, in]
   /// @param lengths i64 [B], each in 0..T; undefined: all T
-  /// @param state [layers D, B, hidden] in PyTorch's order (layer 0 forward, layer 0 backward, layer 1 forward, ...), or undefined (zeros)
+  /// @param state [layers D, B, hidden] in PyTorch's order (layer 0 forward, layer 0 backward, layer 1
+  /// forward, ...), or undefined (zeros)
   /// @return output [B, T, D hidden] of the last layer, hidden [layers D, B, hidden] of every layer and
   ///   direction at the end of each sequence
   /// @throws ShapeError for a state of another shape

@@ -8,7 +8,9 @@
 
 namespace heed::nn::init {
 
-Tensor xavier_uniform(const Shape& shape) { return uniform(shape, std::sqrt(6.0 / static_cast<double>(shape[0] + shape[1]))); }
+Tensor xavier_uniform(const Shape& shape) {
+  return uniform(shape, std::sqrt(6.0 / static_cast<double>(shape[0] + shape[1])));
+}
 
 Tensor he_uniform(const Shape& shape) {
   return uniform(shape, std::sqrt(6.0 / static_cast<double>(std::max<int64_t>(shape.without(0).numel(), 1))));

@@ -35,10 +35,12 @@ class Embedding : public Module {
   /// @param factor factor for every row that is looked up
   /// @throws ValueError for sizes below 1, a negative std and a factor that is not finite; IndexError for a
   ///   padding id beyond the last row
-  explicit Embedding(int64_t count, int64_t dim, int64_t padding = -1, double std = 1.0, double factor = 1.0, const Scope& scope = {})
+  explicit Embedding(int64_t count, int64_t dim, int64_t padding = -1, double std = 1.0, double factor = 1.0,
+                     const Scope& scope = {})
       : Module(scope),
         weight((check(count, padding, factor), check_at_least("Embedding", "dim", dim, 1),
-                check_number("Embedding", "std", std, Allowed::non_negative), param("weight", init::normal({count, dim}, std)))),
+                check_number("Embedding", "std", std, Allowed::non_negative),
+                param("weight", init::normal({count, dim}, std)))),
         padding_id(padding),
         factor_(factor) {
     const NoGradGuard no_grad;
@@ -68,7 +70,8 @@ class Embedding : public Module {
     check_at_least("Embedding", "padding", padding, -1);
     check_number("Embedding", "factor", factor, Allowed::finite);
     if (padding >= count)
-      throw IndexError("Embedding", "padding " + std::to_string(padding) + " is outside 0.." + std::to_string(count - 1));
+      throw IndexError("Embedding",
+                       "padding " + std::to_string(padding) + " is outside 0.." + std::to_string(count - 1));
   }
   double factor_;
 };
@@ -82,8 +85,8 @@ class RMSNorm : public Module {
   /// @throws ValueError for a size below 1 and a negative eps
   explicit RMSNorm(int64_t size, double eps = 1e-5, const Scope& scope = {})
       : Module(scope),
-        gain((check_at_least("RMSNorm", "size", size, 1), check_number("RMSNorm", "eps", eps, Allowed::non_negative),
-              param("gain", ones({size})))),
+        gain((check_at_least("RMSNorm", "size", size, 1),
+              check_number("RMSNorm", "eps", eps, Allowed::non_negative), param("gain", ones({size})))),
         eps_(eps) {}
   /// @param x [*, size]
   /// @return a tensor of the same shape

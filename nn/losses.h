@@ -13,14 +13,17 @@ class CrossEntropyLoss {
   /// @param padding_id rows with this target are ignored
   /// @param class_weights [V]; undefined: all 1
   /// @throws ValueError for a label_smoothing outside [0, 1)
-  explicit CrossEntropyLoss(double label_smoothing = 0, int64_t padding_id = -100, const Tensor& class_weights = {})
+  explicit CrossEntropyLoss(double label_smoothing = 0, int64_t padding_id = -100,
+                            const Tensor& class_weights = {})
       : options_{label_smoothing, padding_id, class_weights} {
     check_number("CrossEntropyLoss", "label_smoothing", label_smoothing, Allowed::fraction);
   }
   /// @param logits [N, V]
   /// @param targets i64 [N]
   /// @return scalar, the mean over the rows that are not padding; 0 when all are
-  Tensor operator()(const Tensor& logits, const Tensor& targets) const { return cross_entropy(logits, targets, options_); }
+  Tensor operator()(const Tensor& logits, const Tensor& targets) const {
+    return cross_entropy(logits, targets, options_);
+  }
 
  private:
   CrossEntropyOptions options_;
@@ -31,7 +34,8 @@ class NLLLoss {
  public:
   /// @param class_weights [V]; undefined: all 1
   /// @param padding_id rows with this target are ignored
-  explicit NLLLoss(const Tensor& class_weights = {}, int64_t padding_id = -100) : class_weights_(class_weights), padding_id_(padding_id) {}
+  explicit NLLLoss(const Tensor& class_weights = {}, int64_t padding_id = -100)
+      : class_weights_(class_weights), padding_id_(padding_id) {}
   /// @param log_probabilities [N, V]
   /// @param targets i64 [N]
   /// @return scalar; 0 when all rows are padding
@@ -69,12 +73,15 @@ class SmoothL1Loss {
   /// @param beta above 0
   /// @throws ValueError for a beta that is not above 0
   /// @param reduction how the elements' losses are combined
-  explicit SmoothL1Loss(double beta = 1, Reduction reduction = Reduction::mean) : beta_(beta), reduction_(reduction) {
+  explicit SmoothL1Loss(double beta = 1, Reduction reduction = Reduction::mean)
+      : beta_(beta), reduction_(reduction) {
     check_number("SmoothL1Loss", "beta", beta, Allowed::positive);
   }
   /// @param x,target tensors of one shape
   /// @return scalar; for Reduction::none a tensor of their shape
-  Tensor operator()(const Tensor& x, const Tensor& target) const { return smooth_l1_loss(x, target, beta_, reduction_); }
+  Tensor operator()(const Tensor& x, const Tensor& target) const {
+    return smooth_l1_loss(x, target, beta_, reduction_);
+  }
 
  private:
   double beta_;

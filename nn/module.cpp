@@ -10,13 +10,17 @@
 namespace heed::nn {
 
 namespace {
-void check_name(const std::string& name, const NamedTensors& tensors, const std::vector<std::pair<std::string, Module*>>& modules) {
+void check_name(const std::string& name, const NamedTensors& tensors,
+                const std::vector<std::pair<std::string, Module*>>& modules) {
   const auto named = [&](const auto& entry) { return entry.first == name; };
-  if (std::any_of(tensors.begin(), tensors.end(), named) || std::any_of(modules.begin(), modules.end(), named)) {
+  if (std::any_of(tensors.begin(), tensors.end(), named) ||
+      std::any_of(modules.begin(), modules.end(), named)) {
     throw ValueError("module", fmt::format("'{}' is announced twice", name));
   }
-  if (name == "__metadata__") throw ValueError("module", "'__metadata__' is the files' own name and no member's");
-  if (name.empty() || name.find('.') != std::string::npos) throw ValueError("module", fmt::format("'{}' is no name for a member", name));
+  if (name == "__metadata__")
+    throw ValueError("module", "'__metadata__' is the files' own name and no member's");
+  if (name.empty() || name.find('.') != std::string::npos)
+    throw ValueError("module", fmt::format("'{}' is no name for a member", name));
 }
 
 thread_local Scope* open_scope = nullptr;  // the innermost
@@ -25,7 +29,8 @@ thread_local Scope* open_scope = nullptr;  // the innermost
 Scope::Scope() : outer_(open_scope) { open_scope = this; }
 
 Scope::~Scope() {
-  Scope** link = &open_scope;  // the innermost, unless the expression's temporaries die in an order of their own
+  // the innermost, unless the expression's temporaries die in an order of their own
+  Scope** link = &open_scope;
   while (*link && *link != this) link = &(*link)->outer_;
   if (*link) *link = outer_;
   if (!module_) return;
@@ -34,7 +39,8 @@ Scope::~Scope() {
 }
 
 Module::Module(const Scope& scope) : scope_(&scope) {
-  const Scope* maker = open_scope;  // the innermost constructor at work; this one's own, and one whose arguments are being made, are none
+  // the innermost constructor at work; this one's own, and one whose arguments are being made, are none
+  const Scope* maker = open_scope;
   while (maker && !maker->module_) maker = maker->outer_;
   if (maker) {
     maker_ = maker->module_;
@@ -70,19 +76,21 @@ void Module::disown() {
 void Module::check_complete() const {
   if (scope_) return;  // its constructor is at work
   if (!made_as_ || *made_as_ != typeid(*this)) {
-    throw ValueError("module",
-                     fmt::format("{} does not hand its own Scope to its base: {}(..., const nn::Scope& scope = {{}}) : Module(scope)",
-                                 kind_of(*this), kind_of(*this)));
+    throw ValueError("module", fmt::format("{} does not hand its own Scope to its base: {}(..., const "
+                                           "nn::Scope& scope = {{}}) : Module(scope)",
+                                           kind_of(*this), kind_of(*this)));
   }
   if (!unannounced_.empty()) {
     const size_t others = unannounced_.size() - 1;
-    throw ValueError("module", fmt::format("{} does not announce a {}{} that it made: child(name, member)", kind_of(*this),
-                                           kind_of(*unannounced_.front()), others == 0 ? "" : fmt::format(" and {} more", others)));
+    throw ValueError("module", fmt::format("{} does not announce a {}{} that it made: child(name, member)",
+                                           kind_of(*this), kind_of(*unannounced_.front()),
+                                           others == 0 ? "" : fmt::format(" and {} more", others)));
   }
   for (const auto& [name, module] : children_) {
     if (!module) {
       throw ValueError("module",
-                       fmt::format("{}'s child '{}' is gone: child() its successor, or remove_child('{}')", kind_of(*this), name, name));
+                       fmt::format("{}'s child '{}' is gone: child() its successor, or remove_child('{}')",
+                                   kind_of(*this), name, name));
     }
   }
 }
@@ -103,8 +111,8 @@ Tensor Module::buffer(std::string name, const Tensor& value) {
 }
 
 void Module::child(std::string name, Module& module) {
-  const auto gone =
-      std::find_if(children_.begin(), children_.end(), [&](const auto& entry) { return entry.first == name && !entry.second; });
+  const auto gone = std::find_if(children_.begin(), children_.end(),
+                                 [&](const auto& entry) { return entry.first == name && !entry.second; });
   if (gone == children_.end()) check_name(name, parameters_, children_);
   const auto below = module.named_modules();
   if (std::any_of(below.begin(), below.end(), [this](const auto& entry) { return entry.second == this; })) {
@@ -120,8 +128,10 @@ void Module::child(std::string name, Module& module) {
 }
 
 void Module::remove_child(const std::string& name) {
-  const auto found = std::find_if(children_.begin(), children_.end(), [&](const auto& entry) { return entry.first == name; });
-  if (found == children_.end()) throw ValueError("module", fmt::format("{} has no child '{}'", kind_of(*this), name));
+  const auto found = std::find_if(children_.begin(), children_.end(),
+                                  [&](const auto& entry) { return entry.first == name; });
+  if (found == children_.end())
+    throw ValueError("module", fmt::format("{} has no child '{}'", kind_of(*this), name));
   if (found->second) {
     const auto announced = std::find(found->second->parents_.begin(), found->second->parents_.end(), this);
     found->second->parents_.erase(announced);  // once: the same child may have another name
@@ -131,17 +141,22 @@ void Module::remove_child(const std::string& name) {
 
 void Module::collect(const std::string& prefix, NamedTensors Module::*which, NamedTensors& into) const {
   check_complete();
-  for (const auto& [name, value] : this->*which) {  // one that two layers share counts once, under its first name
-    const bool seen = std::any_of(into.begin(), into.end(), [&v = value](const auto& entry) { return entry.second.body() == v.body(); });
+  // one that two layers share counts once, under its first name
+  for (const auto& [name, value] : this->*which) {
+    const bool seen = std::any_of(into.begin(), into.end(), [&v = value](const auto& entry) {
+      return entry.second.body() == v.body();
+    });
     if (!seen) into.emplace_back(prefix + name, value);
   }
   for (const auto& [name, module] : children_) module->collect(prefix + name + ".", which, into);
 }
 
-void Module::collect_modules(const std::string& path, std::vector<std::pair<std::string, const Module*>>& into) const {
+void Module::collect_modules(const std::string& path,
+                             std::vector<std::pair<std::string, const Module*>>& into) const {
   check_complete();
   into.emplace_back(path, this);
-  for (const auto& [name, module] : children_) module->collect_modules(path.empty() ? name : path + "." + name, into);
+  for (const auto& [name, module] : children_)
+    module->collect_modules(path.empty() ? name : path + "." + name, into);
 }
 
 std::vector<std::pair<std::string, const Module*>> Module::named_modules() const {
@@ -186,7 +201,9 @@ void Module::place(const std::string& path, const std::shared_ptr<const OutputHo
   for (const auto& [name, module] : children_) module->place(path.empty() ? name : path + "." + name, f);
 }
 
-void Module::on_output(const OutputHook& f) { place("", f ? std::make_shared<const OutputHook>(f) : nullptr); }
+void Module::on_output(const OutputHook& f) {
+  place("", f ? std::make_shared<const OutputHook>(f) : nullptr);
+}
 
 void Module::train(bool on) {
   check_complete();
@@ -210,7 +227,8 @@ std::vector<std::string> LoadReport::lines() const {
   return all;
 }
 
-LoadReport Module::load(const std::map<std::string, Tensor>& values, const std::string& file, Loading loading) {
+LoadReport Module::load(const std::map<std::string, Tensor>& values, const std::string& file,
+                        Loading loading) {
   LoadReport report;
   const NamedTensors wanted = state_dict();
   NamedTensors fitting;

@@ -71,7 +71,8 @@ class Scope {
 /// ("module: Net's child 'head' is gone: ..."), and if a class did not pass its Scope to its base.
 class Module {
  public:
-  Module() = delete;  // a constructor takes a Scope and passes it on: Net(const nn::Scope& scope = {}) : Module(scope)
+  /// A constructor takes a Scope and passes it on: Net(const nn::Scope& scope = {}) : Module(scope).
+  Module() = delete;
   /// @param scope the last argument of the derived class's constructor
   explicit Module(const Scope& scope);
   Module(const Module&) = delete;
@@ -127,7 +128,8 @@ class Module {
   /// @return the differences
   /// @throws FormatError "load 'file': 'w' is missing; Loading::partial takes what fits" for the first
   ///   difference when loading is strict; then nothing is copied
-  LoadReport load(const std::map<std::string, Tensor>& values, const std::string& file, Loading loading = Loading::strict);
+  LoadReport load(const std::map<std::string, Tensor>& values, const std::string& file,
+                  Loading loading = Loading::strict);
 
  protected:
   /// Announces a parameter, which will require a gradient.
@@ -166,15 +168,16 @@ class Module {
   friend class Scope;
   void check_complete() const;
   void disown();
-  void collect_modules(const std::string& path, std::vector<std::pair<std::string, const Module*>>& into) const;
+  void collect_modules(const std::string& path,
+                       std::vector<std::pair<std::string, const Module*>>& into) const;
   void collect(const std::string& prefix, NamedTensors Module::*which, NamedTensors& into) const;
   NamedTensors parameters_, buffers_;
   std::vector<std::pair<std::string, Module*>> children_;  // null: the child was destroyed and not replaced
-  std::vector<Module*> parents_;                           // the modules that announced this one as their child
-  const Scope* scope_;                                     // the constructor's Scope while it runs
-  const std::type_info* made_as_ = nullptr;                // the dynamic type when its Scope ended
-  Module* maker_ = nullptr;                                // the module whose constructor made this one, until this one is announced
-  std::vector<Module*> unannounced_;                       // modules whose maker_ is this one
+  std::vector<Module*> parents_;             // the modules that announced this one as their child
+  const Scope* scope_;                       // the constructor's Scope while it runs
+  const std::type_info* made_as_ = nullptr;  // the dynamic type when its Scope ended
+  Module* maker_ = nullptr;  // the module whose constructor made this one, until this one is announced
+  std::vector<Module*> unannounced_;  // modules whose maker_ is this one
   void place(const std::string& path, const std::shared_ptr<const OutputHook>& f);
   bool training_ = true;
   std::unique_ptr<const PlacedHook> output_hook_;

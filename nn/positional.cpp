@@ -13,17 +13,22 @@ void check_first(const char* who, int64_t first) {
 }
 
 void check_input(const char* who, const Tensor& x, int64_t dim) {
-  if (x.ndim() != 3 || x.size(2) != dim) throw ShapeError(who, fmt::format("input {} is not [B, T, {}]", x.shape().str(), dim));
+  if (x.ndim() != 3 || x.size(2) != dim)
+    throw ShapeError(who, fmt::format("input {} is not [B, T, {}]", x.shape().str(), dim));
 }
 
-// base^(-2i / dim) in double: the angle at position p is p times this, exact to the last bits also for large p.
-double frequency(int64_t i, int64_t dim, double base) { return std::pow(base, -2.0 * static_cast<double>(i) / static_cast<double>(dim)); }
+// base^(-2i / dim) in double: the angle at position p is p times this, exact to the last bits also for large
+// p.
+double frequency(int64_t i, int64_t dim, double base) {
+  return std::pow(base, -2.0 * static_cast<double>(i) / static_cast<double>(dim));
+}
 
 }  // namespace
 
 Tensor sinusoidal_positions(int64_t count, int64_t dim, int64_t first, DType dtype) {
   check_first("sinusoidal positions", first);
-  if (count < 0 || dim < 1) throw ValueError("sinusoidal positions", fmt::format("{} of size {}", count, dim));
+  if (count < 0 || dim < 1)
+    throw ValueError("sinusoidal positions", fmt::format("{} of size {}", count, dim));
   std::vector<double> table(static_cast<size_t>(count * dim));
   for (int64_t p = 0; p < count; ++p) {
     for (int64_t d = 0; d < dim; ++d) {
@@ -41,13 +46,15 @@ Tensor SinusoidalPositions::operator()(const Tensor& x, int64_t first) const {
   check_input("sinusoidal positions", x, table_.size(1));
   check_first("sinusoidal positions", first);
   const int64_t T = x.size(1);
-  if (x.dtype() == table_.dtype() && first + T <= table_.size(0)) return announce(x + slice(table_, 0, first, first + T));
+  if (x.dtype() == table_.dtype() && first + T <= table_.size(0))
+    return announce(x + slice(table_, 0, first, first + T));
   return announce(x + sinusoidal_positions(T, table_.size(1), first, x.dtype()));
 }
 
 LearnedPositions::LearnedPositions(int64_t max_length, int64_t dim, double std, const Scope& scope)
     : Module(scope),
-      weight((check_at_least("learned positions", "max_length", max_length, 1), check_at_least("learned positions", "dim", dim, 1),
+      weight((check_at_least("learned positions", "max_length", max_length, 1),
+              check_at_least("learned positions", "dim", dim, 1),
               check_number("learned positions", "std", std, Allowed::non_negative),
               param("weight", init::normal({max_length, dim}, std)))) {}
 
@@ -55,7 +62,8 @@ Tensor LearnedPositions::operator()(const Tensor& x, int64_t first) const {
   check_input("learned positions", x, weight.size(1));
   check_first("learned positions", first);
   if (first + x.size(1) > weight.size(0)) {
-    throw IndexError("learned positions", fmt::format("position {} is outside 0..{}", first + x.size(1) - 1, weight.size(0) - 1));
+    throw IndexError("learned positions",
+                     fmt::format("position {} is outside 0..{}", first + x.size(1) - 1, weight.size(0) - 1));
   }
   return announce(x + slice(weight, 0, first, first + x.size(1)));
 }
@@ -76,7 +84,8 @@ Tensor rotary(const Tensor& x, int64_t first, double base) {
       sines.push_back(std::sin(angle));
     }
   }
-  const Tensor c = from_vector(cosines, {T, D / 2}).to(x.dtype()), s = from_vector(sines, {T, D / 2}).to(x.dtype());
+  const Tensor c = from_vector(cosines, {T, D / 2}).to(x.dtype()),
+               s = from_vector(sines, {T, D / 2}).to(x.dtype());
   Shape pairs = x.shape().with(x.ndim() - 1, D / 2);
   pairs.push_back(2);
   const Tensor paired = reshape(x, pairs), even = select(paired, -1, 0), odd = select(paired, -1, 1);

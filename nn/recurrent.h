@@ -18,8 +18,10 @@ struct RecurrentOptions {
   int64_t layers = 1;          // number of stacked layers, at least 1
   bool bidirectional = false;  // whether every layer reads in both directions
   double dropout = 0;          // probability of dropout between layers, in [0, 1)
-  bool residual = false;       // from the second layer on, a layer's input is added to its output (Wu et al. 2016, sec. 3.1, eq. 6)
-  bool composed = false;       // LSTM: compute step by step with public ops, for second-order gradients; slower. A GRU always does
+  /// From the second layer on, a layer's input is added to its output (Wu et al. 2016, sec. 3.1, eq. 6).
+  bool residual = false;
+  /// LSTM: compute step by step with public ops, for second-order gradients; slower. A GRU always does.
+  bool composed = false;
 };
 
 namespace detail {
@@ -34,8 +36,10 @@ namespace detail {
 /// @return the first state at every step [B, T, H], 0 after the end of a sequence, and all states at the end
 ///   of each sequence
 template <size_t N, class Step>
-std::pair<Tensor, std::array<Tensor, N>> read_steps(const Tensor& from_input, const std::vector<int64_t>& lengths,
-                                                    std::array<Tensor, N> states, bool reverse, const Step& step) {
+std::pair<Tensor, std::array<Tensor, N>> read_steps(const Tensor& from_input,
+                                                    const std::vector<int64_t>& lengths,
+                                                    std::array<Tensor, N> states, bool reverse,
+                                                    const Step& step) {
   const int64_t B = from_input.size(0), T = from_input.size(1);
   const int64_t shortest = lengths.empty() ? T : *std::min_element(lengths.begin(), lengths.end());
   const auto runs_at = [&](int64_t t) {  // [B, 1]: whether step t lies before the sequence's end
@@ -68,13 +72,15 @@ std::pair<Tensor, std::array<Tensor, N>> read_steps(const Tensor& from_input, co
 template <class Layer>
 class StackedRecurrent : public Module {
  protected:
-  using Reading = typename Layer::Reading;                     // result of one layer
-  using States = decltype(Reading::ends);                      // the states of one layer in one direction, [B, hidden] each
-  static constexpr size_t kKinds = std::tuple_size_v<States>;  // number of state tensors: hidden, and for LSTM cell
+  using Reading = typename Layer::Reading;  // result of one layer
+  using States = decltype(Reading::ends);   // the states of one layer in one direction, [B, hidden] each
+  /// Number of state tensors: hidden, and for LSTM cell.
+  static constexpr size_t kKinds = std::tuple_size_v<States>;
   /// Result of all layers.
   struct Stack {
-    Tensor output;             // [B, T, D hidden]: output of the last layer
-    std::vector<States> ends;  // final states by layer and direction: layer 0 forward, layer 0 backward, layer 1 forward, ...
+    Tensor output;  // [B, T, D hidden]: output of the last layer
+    /// Final states by layer and direction: layer 0 forward, layer 0 backward, layer 1 forward, ...
+    std::vector<States> ends;
   };
 
   /// @param kind name of the layer, used in error messages
@@ -90,7 +96,8 @@ class StackedRecurrent : public Module {
     for (int64_t layer = 0; layer < options.layers; ++layer) {
       for (int64_t direction = 0; direction < directions(); ++direction) {
         layers_.push_back(std::make_unique<Layer>(layer == 0 ? in : directions() * hidden, hidden));
-        if constexpr (requires(Layer & made) { made.composed = true; }) layers_.back()->composed = options.composed;
+        if constexpr (requires(Layer & made) { made.composed = true; })
+          layers_.back()->composed = options.composed;
         child("layer" + std::to_string(layer) + (direction == 0 ? "" : "_reverse"), *layers_.back());
       }
     }
@@ -106,8 +113,9 @@ class StackedRecurrent : public Module {
     const auto count = static_cast<int64_t>(layers_.size());
     for (const Tensor& start : starts) {
       if (start.defined() && (x.ndim() < 1 || start.shape() != Shape{count, x.size(0), hidden_})) {
-        throw ShapeError(kind_, "initial state " + start.shape().str() + " for input " + x.shape().str() + ", " + std::to_string(count) +
-                                    " layers and directions and hidden size " + std::to_string(hidden_));
+        throw ShapeError(kind_, "initial state " + start.shape().str() + " for input " + x.shape().str() +
+                                    ", " + std::to_string(count) + " layers and directions and hidden size " +
+                                    std::to_string(hidden_));
       }
     }
     Stack stack{x, {}};
@@ -117,8 +125,10 @@ class StackedRecurrent : public Module {
       for (int64_t direction = 0; direction < directions(); ++direction) {
         const int64_t i = layer * directions() + direction;
         States first;
-        for (size_t kind = 0; kind < kKinds; ++kind) first[kind] = starts[kind].defined() ? select(starts[kind], 0, i) : Tensor{};
-        Reading reading = layers_[static_cast<size_t>(i)]->read(input, lengths, first, /*reverse=*/direction == 1);
+        for (size_t kind = 0; kind < kKinds; ++kind)
+          first[kind] = starts[kind].defined() ? select(starts[kind], 0, i) : Tensor{};
+        Reading reading =
+            layers_[static_cast<size_t>(i)]->read(input, lengths, first, /*reverse=*/direction == 1);
         outputs[static_cast<size_t>(direction)] = std::move(reading.output);
         stack.ends.push_back(std::move(reading.ends));
       }
@@ -133,7 +143,8 @@ class StackedRecurrent : public Module {
   /// @return [B, D hidden]: final state of the last layer, the two directions concatenated
   Tensor last(const Stack& stack, size_t kind) const {
     const States& end = stack.ends.back();
-    return options_.bidirectional ? concat({stack.ends[stack.ends.size() - 2][kind], end[kind]}, 1) : end[kind];
+    return options_.bidirectional ? concat({stack.ends[stack.ends.size() - 2][kind], end[kind]}, 1)
+                                  : end[kind];
   }
   /// @param stack result of run()
   /// @param kind index of the state: 0 hidden, 1 cell

@@ -27,33 +27,40 @@ LSTMWeights::LSTMWeights(int64_t in, int64_t hidden, const Scope& scope)
 
 void LSTMWeights::check_input(const Tensor& x, int dims, const std::array<Tensor, 2>& states) const {
   if (x.ndim() != dims || x.shape().back() != weight_ih.size(1)) {
-    throw ShapeError("lstm", fmt::format("input {} does not fit weight {}", x.shape().str(), weight_ih.shape().str()));
+    throw ShapeError(
+        "lstm", fmt::format("input {} does not fit weight {}", x.shape().str(), weight_ih.shape().str()));
   }
   const int64_t H = weight_hh.size(1);
   for (const Tensor& given : states) {
     if (given.defined() && given.shape() != Shape{x.size(0), H}) {
-      throw ShapeError("lstm", fmt::format("state {} does not fit input {} and hidden size {}", given.shape().str(), x.shape().str(), H));
+      throw ShapeError("lstm", fmt::format("state {} does not fit input {} and hidden size {}",
+                                           given.shape().str(), x.shape().str(), H));
     }
   }
 }
 
-LSTMResult LSTMLayer::operator()(const Tensor& x, const Tensor& lengths, const Tensor& h0, const Tensor& c0, bool reverse) const {
-  LSTMResult result = composed ? read_composed(x, lengths, h0, c0, reverse) : lstm(x, lengths, h0, c0, weight_ih, weight_hh, bias, reverse);
+LSTMResult LSTMLayer::operator()(const Tensor& x, const Tensor& lengths, const Tensor& h0, const Tensor& c0,
+                                 bool reverse) const {
+  LSTMResult result = composed ? read_composed(x, lengths, h0, c0, reverse)
+                               : lstm(x, lengths, h0, c0, weight_ih, weight_hh, bias, reverse);
   result.output = announce(std::move(result.output));
   return result;
 }
 
-LSTMLayer::Reading LSTMLayer::read(const Tensor& x, const Tensor& lengths, const std::array<Tensor, 2>& starts, bool reverse) const {
+LSTMLayer::Reading LSTMLayer::read(const Tensor& x, const Tensor& lengths,
+                                   const std::array<Tensor, 2>& starts, bool reverse) const {
   LSTMResult result = (*this)(x, lengths, starts[0], starts[1], reverse);
   return {std::move(result.output), {std::move(result.hidden), std::move(result.cell)}};
 }
 
-LSTMResult LSTMLayer::read_composed(const Tensor& x, const Tensor& lengths, const Tensor& h0, const Tensor& c0, bool reverse) const {
+LSTMResult LSTMLayer::read_composed(const Tensor& x, const Tensor& lengths, const Tensor& h0,
+                                    const Tensor& c0, bool reverse) const {
   check_input(x, 3, {h0, c0});
   const Tensor none = zeros({x.size(0), weight_hh.size(1)}, x.dtype());
   const std::array first{h0.defined() ? h0 : none, c0.defined() ? c0 : none};
   auto [output, ends] = detail::read_steps<2>(
-      linear(x, weight_ih, bias), heed::detail::checked_lengths("lstm", lengths, x.size(0), x.size(1)), first, reverse,
+      linear(x, weight_ih, bias), heed::detail::checked_lengths("lstm", lengths, x.size(0), x.size(1)), first,
+      reverse,
       [&](const Tensor& gates, const auto& s) { return next_states(gates + linear(s[0], weight_hh), s[1]); });
   return {output, ends[0], ends[1]};
 }
@@ -66,7 +73,8 @@ LSTMCell::State LSTMCell::operator()(const Tensor& x, const State& state) const 
   return {announce(std::move(hidden)), cell};
 }
 
-LSTM::LSTM(int64_t in, int64_t hidden, LSTMOptions options, const Scope& scope) : StackedRecurrent("LSTM", in, hidden, options, scope) {}
+LSTM::LSTM(int64_t in, int64_t hidden, LSTMOptions options, const Scope& scope)
+    : StackedRecurrent("LSTM", in, hidden, options, scope) {}
 
 LSTMResult LSTM::operator()(const Tensor& x, const Tensor& lengths) const {
   const Stack stack = run(x, lengths, {});

@@ -34,11 +34,13 @@ class LSTMLayer : public LSTMWeights {
   /// @param x [B, T, in]
   /// @param lengths i64 [B], each in 0..T; undefined: all T
   /// @param h0,c0 initial states [B, hidden]; undefined: zeros
-  /// @param reverse processes each sequence from its last element to its first; outputs stay in the order of x
+  /// @param reverse processes each sequence from its last element to its first; outputs stay in the order of
+  /// x
   /// @return output [B, T, hidden] (0 after the end of a sequence), hidden and cell [B, hidden] at the end of
   ///   each sequence
   /// @throws ShapeError, IndexError for a length outside 0..T
-  LSTMResult operator()(const Tensor& x, const Tensor& lengths, const Tensor& h0 = {}, const Tensor& c0 = {}, bool reverse = false) const;
+  LSTMResult operator()(const Tensor& x, const Tensor& lengths, const Tensor& h0 = {}, const Tensor& c0 = {},
+                        bool reverse = false) const;
   /// Result of read(), in the form that StackedRecurrent needs.
   struct Reading {
     Tensor output;               // [B, T, hidden]: the hidden state at every step
@@ -48,11 +50,13 @@ class LSTMLayer : public LSTMWeights {
   /// @param x,lengths,reverse as in operator()
   /// @param starts the initial states h0 and c0
   /// @return hidden states at every step, and both states at the end of each sequence
-  Reading read(const Tensor& x, const Tensor& lengths, const std::array<Tensor, 2>& starts, bool reverse) const;
+  Reading read(const Tensor& x, const Tensor& lengths, const std::array<Tensor, 2>& starts,
+               bool reverse) const;
   bool composed = false;  // compute step by step with public ops, for second-order gradients; slower
 
  private:
-  LSTMResult read_composed(const Tensor& x, const Tensor& lengths, const Tensor& h0, const Tensor& c0, bool reverse) const;
+  LSTMResult read_composed(const Tensor& x, const Tensor& lengths, const Tensor& h0, const Tensor& c0,
+                           bool reverse) const;
 };
 
 /// One LSTM step (equations at lstm() in framework/ops/recurrent.h), for models whose computation differs

@@ -23,7 +23,8 @@ int64_t bytes_of(const NamedTensors& named) {
   return bytes;
 }
 
-// The operations of a layer without children whose weights meet every row of its output: [*, D], or [B, C, ...] for a convolution's weight.
+// The operations of a layer without children whose weights meet every row of its output: [*, D], or [B, C,
+// ...] for a convolution's weight.
 int64_t operations_of_weights(const Module& layer, const Tensor& output) {
   int64_t flops = 0;
   if (dynamic_cast<const Embedding*>(&layer)) return 0;  // looks rows up
@@ -36,7 +37,8 @@ int64_t operations_of_weights(const Module& layer, const Tensor& output) {
 }
 
 std::string scaled(int64_t n) {
-  return n < 10'000'000 ? fmt::format("{:.1f} k", static_cast<double>(n) / 1e3) : fmt::format("{:.1f} M", static_cast<double>(n) / 1e6);
+  return n < 10'000'000 ? fmt::format("{:.1f} k", static_cast<double>(n) / 1e3)
+                        : fmt::format("{:.1f} M", static_cast<double>(n) / 1e6);
 }
 
 }  // namespace
@@ -72,15 +74,19 @@ std::string summary(Module& module, const std::function<void()>& run) {
     total = counter.count();
     rows[0].second.flops += total - before + unclaimed;  // what no layer announced
   }
-  std::erase_if(rows, [](const auto& entry) { return entry.second.output.empty() && entry.second.module->state_dict().empty(); });
+  std::erase_if(rows, [](const auto& entry) {
+    return entry.second.output.empty() && entry.second.module->state_dict().empty();
+  });
 
-  std::vector<std::vector<std::string>> cells{{"layer", "kind", "output", "parameters", "bytes", "operations"}};
+  std::vector<std::vector<std::string>> cells{
+      {"layer", "kind", "output", "parameters", "bytes", "operations"}};
   for (const auto& [path, row] : rows) {
-    cells.push_back({path.empty() ? "(whole)" : path, kind_of(*row.module), row.output, fmt::format("{}", row.module->parameter_count()),
+    cells.push_back({path.empty() ? "(whole)" : path, kind_of(*row.module), row.output,
+                     fmt::format("{}", row.module->parameter_count()),
                      fmt::format("{}", bytes_of(row.module->state_dict())), run ? scaled(row.flops) : ""});
   }
-  cells.push_back({"all together", "", "", fmt::format("{}", module.parameter_count()), fmt::format("{}", bytes_of(module.state_dict())),
-                   run ? scaled(total) : ""});
+  cells.push_back({"all together", "", "", fmt::format("{}", module.parameter_count()),
+                   fmt::format("{}", bytes_of(module.state_dict())), run ? scaled(total) : ""});
   std::vector<size_t> width(cells[0].size());
   for (const auto& line : cells) {
     for (size_t i = 0; i < line.size(); ++i) width[i] = std::max(width[i], line[i].size());

@@ -10,7 +10,9 @@
 namespace heed::nn {
 namespace {
 
-Tensor append(const Tensor& before, const Tensor& next) { return before.defined() ? concat(std::array{before, next}, 1) : next; }
+Tensor append(const Tensor& before, const Tensor& next) {
+  return before.defined() ? concat(std::array{before, next}, 1) : next;
+}
 
 }  // namespace
 
@@ -22,7 +24,8 @@ SelfAttention::SelfAttention(int64_t size, int64_t heads, bool causal, bool rota
       rotary_(rotary),
       joint_(size, 3 * size),
       output_(size, size) {
-  if (rotary && size / heads % 2 != 0) throw ValueError("attention", fmt::format("rotary needs heads of even size, got {}", size / heads));
+  if (rotary && size / heads % 2 != 0)
+    throw ValueError("attention", fmt::format("rotary needs heads of even size, got {}", size / heads));
   child("joint", joint_);
   child("output", output_);
 }
@@ -35,7 +38,8 @@ Tensor SelfAttention::turned(const Tensor& x, int64_t first) const {
   return reshape(permute(rotary(by_head, first), {0, 2, 1, 3}), {B, T, size_});
 }
 
-SelfAttention::Output SelfAttention::operator()(const Tensor& x, const Tensor& lengths, const Tensor& mask) const {
+SelfAttention::Output SelfAttention::operator()(const Tensor& x, const Tensor& lengths,
+                                                const Tensor& mask) const {
   const Tensor joint = joint_(x);
   const auto part = [&](int64_t i) { return slice(joint, 2, i * size_, (i + 1) * size_); };
   const ScaledDotAttentionResult seen =
@@ -48,7 +52,8 @@ SelfAttention::Output SelfAttention::step(const Tensor& x, KeyValue& cache) cons
   const auto part = [&](int64_t i) { return slice(joint, 2, i * size_, (i + 1) * size_); };
   const int64_t position = cache.key.defined() ? cache.key.size(1) : 0;
   cache = {append(cache.key, turned(part(1), position)), append(cache.value, part(2))};
-  const ScaledDotAttentionResult seen = scaled_dot_attention(turned(part(0), position), cache.key, cache.value, {}, heads_);
+  const ScaledDotAttentionResult seen =
+      scaled_dot_attention(turned(part(0), position), cache.key, cache.value, {}, heads_);
   return {announce(output_(seen.context)), seen.weights};
 }
 
@@ -69,8 +74,10 @@ KeyValue CrossAttention::prepare(const Tensor& memory) const {
   return {slice(joint, 2, 0, size_), slice(joint, 2, size_, 2 * size_)};
 }
 
-SelfAttention::Output CrossAttention::operator()(const Tensor& x, const KeyValue& memory, const Tensor& lengths, const Tensor& mask) const {
-  const ScaledDotAttentionResult seen = scaled_dot_attention(query_(x), memory.key, memory.value, lengths, heads_, /*causal=*/false, mask);
+SelfAttention::Output CrossAttention::operator()(const Tensor& x, const KeyValue& memory,
+                                                 const Tensor& lengths, const Tensor& mask) const {
+  const ScaledDotAttentionResult seen =
+      scaled_dot_attention(query_(x), memory.key, memory.value, lengths, heads_, /*causal=*/false, mask);
   return {announce(output_(seen.context)), seen.weights};
 }
 
@@ -86,7 +93,8 @@ TransformerEncoderLayer::TransformerEncoderLayer(const TransformerOptions& optio
   child("second", second_);
 }
 
-Tensor TransformerEncoderLayer::operator()(const Tensor& x, const Tensor& lengths, Tensor* weights, const Tensor& mask) const {
+Tensor TransformerEncoderLayer::operator()(const Tensor& x, const Tensor& lengths, Tensor* weights,
+                                           const Tensor& mask) const {
   const Tensor attended = first_(x, [&](const Tensor& input) {
     const SelfAttention::Output seen = attention_(input, lengths, mask);
     if (weights) *weights = seen.weights;
@@ -112,7 +120,8 @@ TransformerDecoderLayer::TransformerDecoderLayer(const TransformerOptions& optio
 }
 
 template <class SelfAttend>
-TransformerDecoderLayer::Output TransformerDecoderLayer::run(const Tensor& x, const KeyValue& memory, const Tensor& lengths,
+TransformerDecoderLayer::Output TransformerDecoderLayer::run(const Tensor& x, const KeyValue& memory,
+                                                             const Tensor& lengths,
                                                              const SelfAttend& attend) const {
   Output result;
   const Tensor a = first_(x, [&](const Tensor& input) {
@@ -129,11 +138,13 @@ TransformerDecoderLayer::Output TransformerDecoderLayer::run(const Tensor& x, co
   return result;
 }
 
-TransformerDecoderLayer::Output TransformerDecoderLayer::operator()(const Tensor& x, const KeyValue& memory, const Tensor& lengths) const {
+TransformerDecoderLayer::Output TransformerDecoderLayer::operator()(const Tensor& x, const KeyValue& memory,
+                                                                    const Tensor& lengths) const {
   return run(x, memory, lengths, [&](const Tensor& input) { return self_attention_(input, {}); });
 }
 
-TransformerDecoderLayer::Output TransformerDecoderLayer::step(const Tensor& x, KeyValue& cache, const KeyValue& memory,
+TransformerDecoderLayer::Output TransformerDecoderLayer::step(const Tensor& x, KeyValue& cache,
+                                                              const KeyValue& memory,
                                                               const Tensor& lengths) const {
   return run(x, memory, lengths, [&](const Tensor& input) { return self_attention_.step(input, cache); });
 }

@@ -17,8 +17,8 @@ class LayerNorm : public Module {
   /// @throws ValueError for a size below 1 and a negative eps
   explicit LayerNorm(int64_t size, double eps = 1e-5, const Scope& scope = {})
       : Module(scope),
-        gain((check_at_least("LayerNorm", "size", size, 1), check_number("LayerNorm", "eps", eps, Allowed::non_negative),
-              param("gain", ones({size})))),
+        gain((check_at_least("LayerNorm", "size", size, 1),
+              check_number("LayerNorm", "eps", eps, Allowed::non_negative), param("gain", ones({size})))),
         bias(param("bias", zeros({size}))),
         eps_(eps) {}
   /// @param x [*, size]
@@ -60,7 +60,8 @@ class SelfAttention : public Module {
   Output operator()(const Tensor& x, const Tensor& lengths, const Tensor& mask = {}) const;
   /// Computes one further position, which sees all positions in `cache` and itself.
   /// @param x [B, 1, D]
-  /// @param cache keys and values of the earlier positions, undefined members at first; the new position is appended
+  /// @param cache keys and values of the earlier positions, undefined members at first; the new position is
+  /// appended
   /// @return output [B, 1, D], weights [B, heads, 1, S] over the S positions of the extended cache
   Output step(const Tensor& x, KeyValue& cache) const;
 
@@ -86,7 +87,8 @@ class CrossAttention : public Module {
   /// @param lengths i64 [B], lengths of the memory; undefined: all S
   /// @param mask as in SelfAttention, over the memory's S keys
   /// @return output [B, T, D], weights [B, heads, T, S]
-  SelfAttention::Output operator()(const Tensor& x, const KeyValue& memory, const Tensor& lengths, const Tensor& mask = {}) const;
+  SelfAttention::Output operator()(const Tensor& x, const KeyValue& memory, const Tensor& lengths,
+                                   const Tensor& mask = {}) const;
 
  private:
   int64_t size_, heads_;
@@ -132,7 +134,8 @@ class FeedForward : public Module {
  public:
   /// @param size size D of each position's vector
   /// @param hidden inner size: the number of rows of W_1
-  FeedForward(int64_t size, int64_t hidden, const Scope& scope = {}) : Module(scope), first_(size, hidden), second_(hidden, size) {
+  FeedForward(int64_t size, int64_t hidden, const Scope& scope = {})
+      : Module(scope), first_(size, hidden), second_(hidden, size) {
     child("first", first_);
     child("second", second_);
   }
@@ -154,7 +157,8 @@ class TransformerEncoderLayer : public Module {
   /// @param weights if not null, receives the attention weights [B, heads, S, S]
   /// @param mask as in SelfAttention
   /// @return [B, S, D]
-  Tensor operator()(const Tensor& x, const Tensor& lengths, Tensor* weights = nullptr, const Tensor& mask = {}) const;
+  Tensor operator()(const Tensor& x, const Tensor& lengths, Tensor* weights = nullptr,
+                    const Tensor& mask = {}) const;
 
  private:
   SelfAttention attention_;

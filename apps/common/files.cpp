@@ -20,14 +20,17 @@ namespace fs = std::filesystem;
 fs::path real(const fs::path& path) {
   std::error_code error;
   fs::path target = fs::absolute(path, error);
-  for (int hops = 0; hops < 16 && fs::is_symlink(target, error); ++hops) {  // also one that points at nothing yet
+  // also one that points at nothing yet
+  for (int hops = 0; hops < 16 && fs::is_symlink(target, error); ++hops) {
     target = target.parent_path() / fs::read_symlink(target, error);
   }
   const fs::path found = fs::weakly_canonical(target, error);
   return error ? path : found;
 }
 
-fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
+fs::path folder_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
 
 // What is written on and not replaced: a device, a pipe, a stream of the process.
 bool is_device(const fs::path& path) {
@@ -61,7 +64,8 @@ void require_writable(const NamedPath& file, const std::vector<NamedPath>& new_f
   for (const NamedPath& made : new_folders) {
     if (!fs::exists(folder, error) && real(made.path) == folder) return;
   }
-  require_permission(file, folder / ".", W_OK | X_OK);  // the dot: a file in the place of the folder is an error
+  // the dot: a file in the place of the folder is an error
+  require_permission(file, folder / ".", W_OK | X_OK);
 }
 
 void require_folder(const NamedPath& folder) {
@@ -73,7 +77,9 @@ void require_folder(const NamedPath& folder) {
 }
 
 // "standard input" for "-".
-NamedPath resolved(const NamedPath& input) { return input.path == "-" ? NamedPath{"standard input", "/dev/stdin"} : input; }
+NamedPath resolved(const NamedPath& input) {
+  return input.path == "-" ? NamedPath{"standard input", "/dev/stdin"} : input;
+}
 
 }  // namespace
 
@@ -83,13 +89,15 @@ void check_files(const Files& files) {
     const std::string name = path.filename().string();
     if (!models::is_run_file(name)) return false;
     const auto holds = [&](const std::string& run) { return same_file(path.parent_path(), run); };
-    return std::any_of(files.runs.begin(), files.runs.end(), holds) || (any_run && models::is_run_folder(path.parent_path()));
+    return std::any_of(files.runs.begin(), files.runs.end(), holds) ||
+           (any_run && models::is_run_folder(path.parent_path()));
   };
   for (const NamedPath& folder : files.new_folders) require_folder(folder);
   const NamedPath* on_standard_input = nullptr;
   for (const NamedPath& input : files.inputs) {
     if (input.path == "-" || input.path == "/dev/stdin") {
-      if (on_standard_input) refuse(input, fmt::format("is standard input, which is also that of {}", on_standard_input->option));
+      if (on_standard_input)
+        refuse(input, fmt::format("is standard input, which is also that of {}", on_standard_input->option));
       on_standard_input = &input;
     }
     if (!input.path.empty() && !files.new_folders.empty() && in_run(input, /*any_run=*/false))
@@ -99,7 +107,9 @@ void check_files(const Files& files) {
   for (size_t i = 0; i < files.outputs.size(); ++i) {
     const NamedPath& output = files.outputs[i];
     if (output.path == "-" || output.path == "/dev/stdout") {
-      if (on_standard_output) refuse(output, fmt::format("is standard output, which is also that of {}", on_standard_output->option));
+      if (on_standard_output)
+        refuse(output,
+               fmt::format("is standard output, which is also that of {}", on_standard_output->option));
       on_standard_output = &output;
       if (output.path == "-") reserve_standard_output();
     }
@@ -107,15 +117,18 @@ void check_files(const Files& files) {
     require_writable(output, files.new_folders);
     if (in_run(output, /*any_run=*/true)) refuse(output, "is a file of a run");
     for (const NamedPath& folder : files.new_folders) {
-      if (same_file(output.path, folder.path)) refuse(output, fmt::format("is also the folder to write ({})", folder.option));
+      if (same_file(output.path, folder.path))
+        refuse(output, fmt::format("is also the folder to write ({})", folder.option));
     }
     for (const NamedPath& given : files.inputs) {
       const NamedPath input = resolved(given);
-      if (!input.path.empty() && same_file(output.path, input.path)) refuse(output, fmt::format("is also an input ({})", input.option));
+      if (!input.path.empty() && same_file(output.path, input.path))
+        refuse(output, fmt::format("is also an input ({})", input.option));
     }
     for (size_t j = 0; j < i; ++j) {
       const NamedPath& other = files.outputs[j];
-      if (!other.path.empty() && same_file(output.path, other.path)) refuse(output, fmt::format("is also an output ({})", other.option));
+      if (!other.path.empty() && same_file(output.path, other.path))
+        refuse(output, fmt::format("is also an output ({})", other.option));
     }
   }
 }

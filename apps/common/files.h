@@ -1,5 +1,5 @@
-// The files that a command reads and writes, checked before it works: nothing of the user's is overwritten, and a path that cannot be
-// written is reported before an hour of training and not behind it.
+// The files that a command reads and writes, checked before it works: nothing of the user's is overwritten,
+// and a path that cannot be written is reported before an hour of training and not behind it.
 #pragma once
 
 #include <string>
@@ -14,14 +14,16 @@ struct NamedPath {
 
 struct Files {
   std::vector<NamedPath> inputs, outputs;
-  std::vector<std::string> runs;       // run folders read or written: their files are written by training alone
-  std::vector<NamedPath> new_folders;  // folders that the command makes when they are not there; an output may lie in one
+  std::vector<std::string> runs;  // run folders read or written: their files are written by training alone
+  // folders that the command makes when they are not there; an output may lie in one
+  std::vector<NamedPath> new_folders;
 };
 
-/// Throws IoError naming the option when an output is an input, another output, a file of a run (these or any other), a directory or not
-/// writable, when an input is a file of a run that will be made anew, or when a folder cannot be made. Creates, opens and changes nothing.
-/// Of outputs that are "-" there is one at most; say() then writes to standard error. Devices and pipes (/dev/null, /dev/stdout) may be
-/// named as often as one likes.
+/// Throws IoError naming the option when an output is an input, another output, a file of a run (these or any
+/// other), a directory or not writable, when an input is a file of a run that will be made anew, or when a
+/// folder cannot be made. Creates, opens and changes nothing. Of outputs that are "-" there is one at most;
+/// say() then writes to standard error. Devices and pipes (/dev/null, /dev/stdout) may be named as often as
+/// one likes.
 void check_files(const Files& files);
 
 }  // namespace heed::apps

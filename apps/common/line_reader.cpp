@@ -17,7 +17,8 @@ namespace heed::apps {
 
 LineReader::LineReader(const std::string& path)
     : name_(input_path(path) == "/dev/stdin" ? "standard input" : path),
-      descriptor_(input_path(path) == "/dev/stdin" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+      descriptor_(input_path(path) == "/dev/stdin" ? STDIN_FILENO
+                                                   : ::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
   if (descriptor_ < 0) throw IoError(fmt::format("cannot open '{}': {}", name_, std::strerror(errno)));
 }
 
@@ -36,7 +37,8 @@ bool LineReader::fill() {
     const ssize_t n = ::read(descriptor_, bytes, sizeof bytes);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0)
-      throw IoError(fmt::format("cannot read {}: {}", name_ == "standard input" ? name_ : "'" + name_ + "'", std::strerror(errno)));
+      throw IoError(fmt::format("cannot read {}: {}", name_ == "standard input" ? name_ : "'" + name_ + "'",
+                                std::strerror(errno)));
     ended_ = n == 0;
     buffer_.append(bytes, static_cast<size_t>(n));
     return !ended_;
@@ -65,7 +67,8 @@ std::vector<std::string> LineReader::next(size_t most) {
     if (line.ends_with('\r')) line.remove_suffix(1);
     ++lines_;
     if (lines_ == 1) models::refuse_packed(line, name_);
-    if (models::first_invalid_utf8(line)) throw FormatError(fmt::format("'{}' line {} is not UTF-8", name_, lines_));
+    if (models::first_invalid_utf8(line))
+      throw FormatError(fmt::format("'{}' line {} is not UTF-8", name_, lines_));
     lines.emplace_back(line);
     at_ = searched_ = std::min(end + 1, buffer_.size());
   }

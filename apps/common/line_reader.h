@@ -1,4 +1,5 @@
-// Lines as they come: a file in parts, a pipe or a terminal as far as its writer has got, so that a program or a person can converse.
+// Lines as they come: a file in parts, a pipe or a terminal as far as its writer has got, so that a program
+// or a person can converse.
 #pragma once
 
 #include <string>

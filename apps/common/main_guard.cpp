@@ -31,56 +31,70 @@
 
 namespace heed::apps {
 
-// Messages can quote a user's text; what stands on stderr stays one line, and bytes that no terminal should see do not.
+// Messages can quote a user's text; what stands on stderr stays one line, and bytes that no terminal should
+// see do not.
 std::string one_line(std::string_view message) {
   std::string line(message);
-  std::ranges::replace_if(line, [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
+  std::ranges::replace_if(
+      line, [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
   return printable(line);
 }
 
 namespace {
 
-constexpr rlim_t kLeastAddressSpace = 1UL << 30U;  // bytes: the libraries, OpenBLAS's buffers and a small model; fonts and a picture
+// bytes: the libraries, OpenBLAS's buffers and a small model; fonts and a picture
+constexpr rlim_t kLeastAddressSpace = 1UL << 30U;
 
 const CLI::App* subcommand(const CLI::App& cli, const std::string& name) {
-  const auto found = cli.get_subcommands([&](const CLI::App* sub) { return !name.empty() && sub->get_name() == name; });
+  const auto found =
+      cli.get_subcommands([&](const CLI::App* sub) { return !name.empty() && sub->get_name() == name; });
   return found.empty() ? nullptr : found.front();
 }
 
 // All options of an app, those of its groups among them.
 std::vector<const CLI::Option*> options_of(const CLI::App& app) {
   std::vector<const CLI::Option*> all = app.get_options([](const CLI::Option*) { return true; });
-  for (const CLI::App* group : app.get_subcommands([](const CLI::App* sub) { return sub->get_name().empty(); })) {
-    for (const CLI::Option* option : group->get_options([](const CLI::Option*) { return true; })) all.push_back(option);
+  for (const CLI::App* group :
+       app.get_subcommands([](const CLI::App* sub) { return sub->get_name().empty(); })) {
+    for (const CLI::Option* option : group->get_options([](const CLI::Option*) { return true; }))
+      all.push_back(option);
   }
   return all;
 }
 
-bool takes(const CLI::Option& option, std::string_view type) { return option.get_type_name().starts_with(type); }
+bool takes(const CLI::Option& option, std::string_view type) {
+  return option.get_type_name().starts_with(type);
+}
 
 // Options for which nothing is something: no language's rules, no title.
 bool may_be_empty(const CLI::Option& option) {
-  return option.check_name("--title") || option.check_name("--source-language") || option.check_name("--target-language");
+  return option.check_name("--title") || option.check_name("--source-language") ||
+         option.check_name("--target-language");
 }
 
-// What is wrong with the values of options whatever they are for: CLI11 takes an empty one as none, 0 or false, and numbers that are too
-// large as the largest.
+// What is wrong with the values of options whatever they are for: CLI11 takes an empty one as none, 0 or
+// false, and numbers that are too large as the largest.
 void check_values(const CLI::App& app) {
   for (const CLI::Option* option : options_of(app)) {
     for (const std::string& value : option->count() > 0 ? option->results() : std::vector<std::string>{}) {
-      const auto refuse = [&](const std::string& why) { throw CLI::ValidationError(option->get_name(), why); };
+      const auto refuse = [&](const std::string& why) {
+        throw CLI::ValidationError(option->get_name(), why);
+      };
       if (value.empty() && !may_be_empty(*option)) refuse("is empty");
       if (takes(*option, "FLOAT")) {
         double number = 0;
         const auto end = std::from_chars(value.data(), value.data() + value.size(), number);
-        if (end.ec == std::errc() && !std::isfinite(number)) refuse(fmt::format("'{}' is not a finite number", value));
+        if (end.ec == std::errc() && !std::isfinite(number))
+          refuse(fmt::format("'{}' is not a finite number", value));
       }
       const bool is_unsigned = takes(*option, "UINT");
       if (!is_unsigned && !takes(*option, "INT")) continue;
       int64_t number = 0;
       uint64_t whole = 0;
-      const char *const begin = value.data() + (value.starts_with('+') ? 1 : 0), *const end = value.data() + value.size();
-      const std::errc read = is_unsigned ? std::from_chars(begin, end, whole).ec : std::from_chars(begin, end, number).ec;
+      const char *const begin = value.data() + (value.starts_with('+') ? 1 : 0), *const end = value.data() +
+                                                                                              value.size();
+      const std::errc read =
+          is_unsigned ? std::from_chars(begin, end, whole).ec : std::from_chars(begin, end, number).ec;
       if (read == std::errc::result_out_of_range) refuse(fmt::format("'{}' is too large a number", value));
     }
   }
@@ -108,7 +122,9 @@ std::string nearest(std::string_view word, const std::vector<std::string>& known
   double least = 0.5;  // of the letters; parts in common, such as --max-updates and --updates, count as near
   for (const std::string& one : known) {
     const bool contains = one.size() > 4 && (word.ends_with(one.substr(2)) || word.starts_with(one));
-    const double part = contains ? 0.2 : static_cast<double>(edits(word, one)) / static_cast<double>(std::max(word.size(), one.size()));
+    const double part = contains ? 0.2
+                                 : static_cast<double>(edits(word, one)) /
+                                       static_cast<double>(std::max(word.size(), one.size()));
     if (part < least) {
       least = part;
       best = one;
@@ -129,8 +145,8 @@ const CLI::Option* option_of(const CLI::App& app, const CLI::App& cli, const std
   return nullptr;
 }
 
-// What to say of the first option on the command line that nobody knows; empty when all are known. It is looked for before what CLI11 says
-// of required ones, which a misspelt one often is.
+// What to say of the first option on the command line that nobody knows; empty when all are known. It is
+// looked for before what CLI11 says of required ones, which a misspelt one often is.
 std::string unknown_option(const CLI::App& cli, int argc, char** argv) {
   const CLI::App* at = &cli;
   for (int i = 1; i < argc; ++i) {
@@ -152,11 +168,14 @@ std::string unknown_option(const CLI::App& cli, int argc, char** argv) {
       }
     }
     const CLI::Option* const before = i > 1 ? option_of(*at, cli, argv[i - 1]) : nullptr;
-    if (found || (before && before->get_expected_min() > 0 && !word.starts_with("--"))) continue;  // known, or the value of one
-    const std::string now = renamed(at == &cli ? cli.get_name() : fmt::format("{} {}", cli.get_name(), at->get_name()), name);
+    // known, or the value of one
+    if (found || (before && before->get_expected_min() > 0 && !word.starts_with("--"))) continue;
+    const std::string now =
+        renamed(at == &cli ? cli.get_name() : fmt::format("{} {}", cli.get_name(), at->get_name()), name);
     if (!now.empty()) return fmt::format("{} is now {}", name, now);
     const std::string near = nearest(name, known);
-    return fmt::format("{} is not an option{}", name, near.empty() ? "" : fmt::format("; did you mean {}?", near));
+    return fmt::format("{} is not an option{}", name,
+                       near.empty() ? "" : fmt::format("; did you mean {}?", near));
   }
   return "";
 }
@@ -168,19 +187,24 @@ std::string valued_switch(const CLI::App& cli, int argc, char** argv) {
     if (const CLI::App* const sub = at == &cli ? subcommand(cli, argv[i]) : nullptr) at = sub;
     const CLI::Option* const option = option_of(*at, cli, argv[i]);
     const std::string_view value = argv[i + 1];
-    if (!option || option->get_expected_max() > 0 || (value != "true" && value != "false" && !value.empty())) continue;
+    if (!option || option->get_expected_max() > 0 || (value != "true" && value != "false" && !value.empty()))
+      continue;
     return fmt::format("{}: is a switch and takes no value, got '{}'{}", argv[i], value,
-                       value == "false" && option->get_lnames().size() > 1 ? fmt::format("; --no-{} turns it off", argv[i] + 2) : "");
+                       value == "false" && option->get_lnames().size() > 1
+                           ? fmt::format("; --no-{} turns it off", argv[i] + 2)
+                           : "");
   }
   return "";
 }
 
-// A closed descriptor of the first three would be given to the next file that is opened, and messages would go into it. In its place
-// stands one that fails as a closed one does: writing on 0 and reading on 1 and 2 is all that it allows.
+// A closed descriptor of the first three would be given to the next file that is opened, and messages would
+// go into it. In its place stands one that fails as a closed one does: writing on 0 and reading on 1 and 2 is
+// all that it allows.
 void hold_standard_streams() {
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (::fcntl(stream, F_GETFD) >= 0 || errno != EBADF) continue;
-    if (::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY) != stream) return;  // no room for descriptors: nothing to hold
+    // no room for descriptors: nothing to hold
+    if (::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY) != stream) return;
   }
 }
 
@@ -189,14 +213,19 @@ void finish_output() {
   errno = 0;
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return;
   const int error = errno != 0 ? errno : output_error();
-  throw IoError(fmt::format("cannot write standard output{}{}", error != 0 ? ": " : "", error != 0 ? std::strerror(error) : ""));
+  throw IoError(fmt::format("cannot write standard output{}{}", error != 0 ? ": " : "",
+                            error != 0 ? std::strerror(error) : ""));
 }
 
 // Names the subcommand that was asked for, or the word that is none.
-int usage_error(std::string_view app, const CLI::App& cli, int argc, char** argv, const CLI::ParseError& error) {
-  const auto known = cli.get_subcommands([](const CLI::App* sub) { return !sub->get_name().empty(); });  // groups of options have none
+int usage_error(std::string_view app, const CLI::App& cli, int argc, char** argv,
+                const CLI::ParseError& error) {
+  // groups of options have none
+  const auto known = cli.get_subcommands([](const CLI::App* sub) { return !sub->get_name().empty(); });
   const auto chosen = cli.get_subcommands();
-  std::string message = error.what(), help = chosen.empty() ? std::string(app) : fmt::format("{} {}", app, chosen.front()->get_name());
+  std::string message = error.what(), help = chosen.empty()
+                                                 ? std::string(app)
+                                                 : fmt::format("{} {}", app, chosen.front()->get_name());
   if (chosen.empty() && !known.empty() && argc > 1 && argv[1][0] != '-') {
     std::vector<std::string> names;
     for (const CLI::App* sub : known) names.push_back(sub->get_name());
@@ -204,21 +233,26 @@ int usage_error(std::string_view app, const CLI::App& cli, int argc, char** argv
   }
   constexpr std::string_view kRepeated = ": At Most 1 required but received ";  // CLI11's words
   if (const size_t at = message.find(kRepeated); at != std::string::npos) {
-    message = fmt::format("{} takes one value, {} are given", message.substr(0, at), message.substr(at + kRepeated.size()));
+    message = fmt::format("{} takes one value, {} are given", message.substr(0, at),
+                          message.substr(at + kRepeated.size()));
   }
   constexpr std::string_view kOutside = ": Value ", kOf = " not in range ",
                              kMost = " to 1797";  // the largest double: there is no upper bound
   if (const size_t value = message.find(kOutside), range = message.find(kOf), most = message.find(kMost);
       value < range && range < most && most != std::string::npos) {
     const double least = std::strtod(message.c_str() + range + kOf.size(), nullptr);
-    message = fmt::format("{}: must be {}, got {}", message.substr(0, value), least > 0 ? "above 0" : "at least 0",
-                          message.substr(value + kOutside.size(), range - value - kOutside.size()));
+    message =
+        fmt::format("{}: must be {}, got {}", message.substr(0, value), least > 0 ? "above 0" : "at least 0",
+                    message.substr(value + kOutside.size(), range - value - kOutside.size()));
   }
   constexpr std::string_view kConverted = "Could not convert: ", kIs = " = ";  // and again
   if (const size_t is = message.find(kIs); message.starts_with(kConverted) && is != std::string::npos) {
-    const std::string option = message.substr(kConverted.size(), is - kConverted.size()), value = message.substr(is + kIs.size());
-    const bool digits = value.find_first_not_of("0123456789", value.starts_with('-') ? 1 : 0) == std::string::npos;
-    message = fmt::format("{}: '{}' is {}", option, value, digits && !value.empty() ? "too large a number" : "not a number");
+    const std::string option = message.substr(kConverted.size(), is - kConverted.size()),
+                      value = message.substr(is + kIs.size());
+    const bool digits =
+        value.find_first_not_of("0123456789", value.starts_with('-') ? 1 : 0) == std::string::npos;
+    message = fmt::format("{}: '{}' is {}", option, value,
+                          digits && !value.empty() ? "too large a number" : "not a number");
   }
   if (const std::string unknown = unknown_option(cli, argc, argv); !unknown.empty()) message = unknown;
   if (const std::string valued = valued_switch(cli, argc, argv); !valued.empty()) message = valued;
@@ -230,7 +264,8 @@ int usage_error(std::string_view app, const CLI::App& cli, int argc, char** argv
 
 const CLI::Validator kWholeNumber(
     [](const std::string& text) {
-      const bool digits = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+      const bool digits =
+          !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
       return digits ? std::string() : fmt::format("must be a whole number from 0, got '{}'", text);
     },
     "");
@@ -247,16 +282,19 @@ CLI::Validator one_of(std::vector<std::string> known, const std::map<std::string
 }
 
 int run_app(std::string_view app, CLI::App& cli, int argc, char** argv, const std::function<void()>& work) {
-  std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is an error like a full disk, not the end of the program
+  // a file size limit is an error like a full disk, not the end of the program
+  std::signal(SIGXFSZ, SIG_IGN);
   std::signal(SIGPIPE, SIG_IGN);  // so is a reader that went away
   hold_standard_streams();
   if (rlimit space; ::getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur < kLeastAddressSpace) {
-    note("{}: the limit of address space (ulimit -v) is {} MB, {} MB are needed\n", app, space.rlim_cur >> 20U, kLeastAddressSpace >> 20U);
+    note("{}: the limit of address space (ulimit -v) is {} MB, {} MB are needed\n", app,
+         space.rlim_cur >> 20U, kLeastAddressSpace >> 20U);
     ::_exit(kFailed);  // OpenBLAS tries for ever to get its buffers, and its destructor waits for that
   }
   try {
     const CLI::App* const helped = argc == 3 ? subcommand(cli, argv[2]) : &cli;
-    if (argc > 1 && argc <= 3 && std::string_view(argv[1]) == "help" && helped) {  // `translator help train` is `translator train --help`
+    // `translator help train` is `translator train --help`
+    if (argc > 1 && argc <= 3 && std::string_view(argv[1]) == "help" && helped) {
       say("{}", helped == &cli ? cli.help() : helped->help(std::string(app)));
       finish_output();
       return kOk;
@@ -274,7 +312,8 @@ int run_app(std::string_view app, CLI::App& cli, int argc, char** argv, const st
     work();
     finish_output();
     return kOk;
-  } catch (const CLI::ParseError& error) {  // does not parse, or a combination of options that only the command can judge
+    // does not parse, or a combination of options that only the command can judge
+  } catch (const CLI::ParseError& error) {
     return usage_error(app, cli, argc, argv, error);
   } catch (const Interrupted&) {
     std::fflush(stdout);
@@ -289,6 +328,8 @@ int run_app(std::string_view app, CLI::App& cli, int argc, char** argv, const st
   return kFailed;
 }
 
-void warn(std::string_view app, std::string_view message) { note("{}: warning: {}\n", app, one_line(message)); }
+void warn(std::string_view app, std::string_view message) {
+  note("{}: warning: {}\n", app, one_line(message));
+}
 
 }  // namespace heed::apps

@@ -33,7 +33,8 @@ void reserve_standard_output() noexcept { reserved = true; }
 void write_out(std::string_view text) noexcept {
   if (reserved) return write_note(text);
   errno = 0;
-  if (std::fwrite(text.data(), 1, text.size(), stdout) < text.size() && first_output_error == 0) first_output_error = errno;
+  if (std::fwrite(text.data(), 1, text.size(), stdout) < text.size() && first_output_error == 0)
+    first_output_error = errno;
 }
 
 int output_error() noexcept { return first_output_error; }

@@ -1,4 +1,5 @@
-// Text for the person at the terminal. A stream that cannot be written (closed, a full disk, a reader that went away) never ends the work.
+// Text for the person at the terminal. A stream that cannot be written (closed, a full disk, a reader that
+// went away) never ends the work.
 #pragma once
 
 #include <fmt/format.h>
@@ -18,7 +19,8 @@ void reserve_standard_output() noexcept;
 /// errno of the first write_out() that failed, 0 if none did.
 int output_error() noexcept;
 
-/// A text as a terminal may have it: control characters (but line ends and tabs) and what is not UTF-8 are '?'.
+/// A text as a terminal may have it: control characters (but line ends and tabs) and what is not UTF-8 are
+/// '?'.
 std::string printable(std::string_view text);
 
 namespace detail {
@@ -35,7 +37,8 @@ decltype(auto) shown(const T& argument) {
 
 }  // namespace detail
 
-/// A format string and its arguments for standard error: progress, warnings, errors. Texts among the arguments are made printable.
+/// A format string and its arguments for standard error: progress, warnings, errors. Texts among the
+/// arguments are made printable.
 template <class... Args>
 void note(fmt::format_string<Args...> format, Args&&... args) {
   write_note(fmt::format(fmt::runtime(format), detail::shown(args)...));

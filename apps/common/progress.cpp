@@ -25,11 +25,14 @@ size_t terminal_width() {
 
 std::string clock_time(double seconds) {
   const auto s = static_cast<int64_t>(std::lround(std::max(0.0, seconds)));
-  return s >= 3600 ? fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60) : fmt::format("{}:{:02}", s / 60, s % 60);
+  return s >= 3600 ? fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
+                   : fmt::format("{}:{:02}", s / 60, s % 60);
 }
 
 ProgressPrinter::ProgressPrinter(std::string label)
-    : label_(label.empty() ? "" : one_line(label) + ": "), terminal_(::isatty(STDERR_FILENO) == 1), last_(steady_seconds()) {}
+    : label_(label.empty() ? "" : one_line(label) + ": "),
+      terminal_(::isatty(STDERR_FILENO) == 1),
+      last_(steady_seconds()) {}
 
 ProgressPrinter::~ProgressPrinter() { clear_line(); }
 
@@ -44,8 +47,9 @@ void ProgressPrinter::progress(const models::TrainProgress& p) {
   if (now - last_ < (terminal_ ? 0.2 : 15.0) && !last) return;
   last_ = now;
   const std::string left_out = p.skipped > 0 ? fmt::format("{} skipped  ", p.skipped) : "";
-  const std::string facts = left_out + fmt::format("{:.0f} tok/s  loss {:.3f}  lr {:.2g}  {} left", p.tokens_per_second, p.loss, p.lr,
-                                                   clock_time(p.seconds_left));
+  const std::string facts =
+      left_out + fmt::format("{:.0f} tok/s  loss {:.3f}  lr {:.2g}  {} left", p.tokens_per_second, p.loss,
+                             p.lr, clock_time(p.seconds_left));
   if (!terminal_) {
     note("{}update {}/{}  epoch {}  {}\n", label_, p.update, p.updates, p.epoch, facts);
     return;
@@ -55,7 +59,8 @@ void ProgressPrinter::progress(const models::TrainProgress& p) {
   std::string line = head;
   if (width > used + 8) {
     const size_t room = std::min<size_t>(width - used, 40);
-    const auto done = static_cast<size_t>(static_cast<double>(room) * static_cast<double>(p.update) / static_cast<double>(p.updates));
+    const auto done = static_cast<size_t>(static_cast<double>(room) * static_cast<double>(p.update) /
+                                          static_cast<double>(p.updates));
     line += "[" + std::string(done, '=') + std::string(room - done, ' ') + "] ";
   }
   line += facts;
@@ -68,7 +73,8 @@ void ProgressPrinter::validated(const models::ValidationResult& v) {
   clear_line();
   std::string scores;
   for (const models::Metric* metric : models::kept_metrics()) {
-    scores += fmt::format("{}{} {:.{}f}", scores.empty() ? "" : ", ", metric->name, v.scores.at(metric->keep), metric->digits);
+    scores += fmt::format("{}{} {:.{}f}", scores.empty() ? "" : ", ", metric->name, v.scores.at(metric->keep),
+                          metric->digits);
   }
   note("{}update {}: validation {}{}\n", label_, v.update, scores, v.best ? " (best so far)" : "");
   note("{}  {}  ->  {}\n", label_, one_line(v.sample_source), one_line(v.sample_output));

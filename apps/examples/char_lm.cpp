@@ -1,5 +1,6 @@
-// A language model of characters: an LSTM that says, after each character, how likely each next one is (Graves 2013, sec. 3). Trains on
-// the first part of a text, measures bits per character on the rest, and writes some text of its own.
+// A language model of characters: an LSTM that says, after each character, how likely each next one is
+// (Graves 2013, sec. 3). Trains on the first part of a text, measures bits per character on the rest, and
+// writes some text of its own.
 //   example_char_lm [FILE]
 #include <heed/nn/nn.h>
 
@@ -50,23 +51,29 @@ Tensor loss_of(const CharLM& model, const Tensor& ids) {
 Tensor windows(const std::vector<int64_t>& text, int64_t batch, int64_t length) {
   std::vector<int64_t> ids;
   for (int64_t b = 0; b < batch; ++b) {
-    const auto from = text.begin() + static_cast<int64_t>(default_generator().next_below(text.size() - static_cast<size_t>(length) + 1));
+    const auto from =
+        text.begin() +
+        static_cast<int64_t>(default_generator().next_below(text.size() - static_cast<size_t>(length) + 1));
     ids.insert(ids.end(), from, from + length);
   }
   return from_vector(ids, {batch, length});
 }
 
-/// Bits per character of `text` under the frequencies of characters in `counted` (each seen once more): a model without context.
-double unigram_bits(const std::vector<int64_t>& counted, const std::vector<int64_t>& text, size_t vocabulary) {
+/// Bits per character of `text` under the frequencies of characters in `counted` (each seen once more): a
+/// model without context.
+double unigram_bits(const std::vector<int64_t>& counted, const std::vector<int64_t>& text,
+                    size_t vocabulary) {
   std::vector<double> count(vocabulary, 1);
   for (const int64_t id : counted) ++count[static_cast<size_t>(id)];
   double bits = 0;
-  for (const int64_t id : text) bits -= std::log2(count[static_cast<size_t>(id)] / static_cast<double>(counted.size() + vocabulary));
+  for (const int64_t id : text)
+    bits -= std::log2(count[static_cast<size_t>(id)] / static_cast<double>(counted.size() + vocabulary));
   return bits / static_cast<double>(text.size());
 }
 
 /// Draws `length` characters, each from the model's distribution at a temperature, after `first`.
-std::string sample(const CharLM& model, const std::string& characters, int64_t first, int length, double temperature) {
+std::string sample(const CharLM& model, const std::string& characters, int64_t first, int length,
+                   double temperature) {
   const NoGradGuard no_grad;
   std::string text(1, characters[static_cast<size_t>(first)]);
   CharLM::Output state;
@@ -75,7 +82,8 @@ std::string sample(const CharLM& model, const std::string& characters, int64_t f
     const std::vector<float> p = softmax(state.logits / temperature).to_vector<float>();
     double left = uniform({1}, 0, 1, DType::f64).item();
     first = 0;
-    while (first + 1 < static_cast<int64_t>(p.size()) && (left -= p[static_cast<size_t>(first)]) >= 0) ++first;
+    while (first + 1 < static_cast<int64_t>(p.size()) && (left -= p[static_cast<size_t>(first)]) >= 0)
+      ++first;
     text += characters[static_cast<size_t>(first)];
   }
   return text;
@@ -110,13 +118,16 @@ int main(int argc, char** argv) {
     adam.step(schedule(update), nn::clip_factor(nn::gradient_norm(model.parameters()), 1.0));
     adam.zero_grad();
     if (update % 40 == 0)
-      std::printf("update %3lld  %.3f bits a character\n", static_cast<long long>(update), loss.item() / std::numbers::ln2);
+      std::printf("update %3lld  %.3f bits a character\n", static_cast<long long>(update),
+                  loss.item() / std::numbers::ln2);
   }
 
   const NoGradGuard no_grad;
-  const double bits = loss_of(model, from_vector(test, {1, static_cast<int64_t>(test.size())})).item() / std::numbers::ln2;
+  const double bits =
+      loss_of(model, from_vector(test, {1, static_cast<int64_t>(test.size())})).item() / std::numbers::ln2;
   const double unigram = unigram_bits(train, test, characters.size());
-  std::printf("text that it has not seen: %.3f bits a character; from the characters' frequencies alone %.3f\n\n%s\n", bits, unigram,
-              sample(model, characters, id_of.begin()->second, 300, 0.6).c_str());
+  std::printf(
+      "text that it has not seen: %.3f bits a character; from the characters' frequencies alone %.3f\n\n%s\n",
+      bits, unigram, sample(model, characters, id_of.begin()->second, 300, 0.6).c_str());
   return bits < 0.6 * unigram ? 0 : 1;
 }

@@ -1,4 +1,5 @@
-// What char_lm learns from: a keeper's log, written for this example. Plain words that come again, so that a few kilobytes teach something.
+// What char_lm learns from: a keeper's log, written for this example. Plain words that come again, so that a
+// few kilobytes teach something.
 #pragma once
 
 constexpr const char* kText =

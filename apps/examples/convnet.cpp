@@ -44,10 +44,12 @@ Images draw(int64_t count, double noise) {
   for (int64_t i = 0; i < count; ++i) {
     const auto shape = static_cast<int64_t>(default_generator().next_below(kShapes));
     const auto at = random.begin() + 3 * i;
-    const double half = 2.5 + 2 * at[0], left = half + at[1] * (kSize - 2 * half), top = half + at[2] * (kSize - 2 * half);
+    const double half = 2.5 + 2 * at[0], left = half + at[1] * (kSize - 2 * half),
+                 top = half + at[2] * (kSize - 2 * half);
     for (int64_t y = 0; y < kSize; ++y) {
       for (int64_t x = 0; x < kSize; ++x) {
-        const bool inside = covers(shape, (static_cast<double>(x) + 0.5 - left) / half, (static_cast<double>(y) + 0.5 - top) / half);
+        const bool inside = covers(shape, (static_cast<double>(x) + 0.5 - left) / half,
+                                   (static_cast<double>(y) + 0.5 - top) / half);
         if (inside) pixels.data<float>()[(i * kSize + y) * kSize + x] += 1;
       }
     }
@@ -59,7 +61,8 @@ Images draw(int64_t count, double noise) {
 void print(const Tensor& image) {  // [1, 16, 16]
   const std::vector<float> pixels = image.to_vector<float>();
   for (int64_t i = 0; i < kSize * kSize; ++i) {
-    const auto shade = static_cast<size_t>(std::clamp(static_cast<int>(pixels[static_cast<size_t>(i)] * 4 + 1), 0, 4));
+    const auto shade =
+        static_cast<size_t>(std::clamp(static_cast<int>(pixels[static_cast<size_t>(i)] * 4 + 1), 0, 4));
     std::printf("%c%s", " .:*#"[shade], i % kSize == kSize - 1 ? "\n" : "");
   }
 }
@@ -70,8 +73,14 @@ int main() {
   set_num_threads(1);  // so small a net gains nothing from a second one
   manual_seed(1);
   nn::Sequential net;  // [B, 1, 16, 16] -> 8 channels of 8 x 8 -> 16 of 4 x 4 -> logits [B, shapes]
-  net.emplace<nn::Conv2d>(1, 8, 3, Conv2dOptions{.padding = 1}).emplace<nn::BatchNorm2d>(8).emplace<nn::ReLU>().emplace<nn::MaxPool2d>(2);
-  net.emplace<nn::Conv2d>(8, 16, 3, Conv2dOptions{.padding = 1}).emplace<nn::BatchNorm2d>(16).emplace<nn::ReLU>().emplace<nn::MaxPool2d>(2);
+  net.emplace<nn::Conv2d>(1, 8, 3, Conv2dOptions{.padding = 1})
+      .emplace<nn::BatchNorm2d>(8)
+      .emplace<nn::ReLU>()
+      .emplace<nn::MaxPool2d>(2);
+  net.emplace<nn::Conv2d>(8, 16, 3, Conv2dOptions{.padding = 1})
+      .emplace<nn::BatchNorm2d>(16)
+      .emplace<nn::ReLU>()
+      .emplace<nn::MaxPool2d>(2);
   net.emplace<nn::Flatten>().emplace<nn::Linear>(16 * 4 * 4, kShapes);
   nn::Adam adam(net.named_parameters());
   constexpr int64_t kUpdates = 300;
@@ -83,7 +92,8 @@ int main() {
     loss.backward();
     adam.step(schedule(update));
     adam.zero_grad();
-    if (update % 100 == 0) std::printf("update %lld  loss %.4f\n", static_cast<long long>(update), loss.item());
+    if (update % 100 == 0)
+      std::printf("update %lld  loss %.4f\n", static_cast<long long>(update), loss.item());
   }
 
   net.train(false);  // batch normalisation with the running averages

@@ -1,5 +1,6 @@
-// An op of one's own and a layer that uses it: snake(x, a) = x + sin(a x)^2 / a, an activation with a learned frequency that lets a small
-// net continue a periodic function beyond its training data, where tanh goes flat (Ziyin, Hartwig & Ueda 2020).
+// An op of one's own and a layer that uses it: snake(x, a) = x + sin(a x)^2 / a, an activation with a learned
+// frequency that lets a small net continue a periodic function beyond its training data, where tanh goes flat
+// (Ziyin, Hartwig & Ueda 2020).
 #include <heed/nn/nn.h>
 
 #include <cstdio>
@@ -8,8 +9,9 @@ using namespace heed;
 
 namespace {
 
-/// apply() takes a struct with a name, a forward, which computes and keeps what backward reads, and a vjp, which adds the cotangent g of
-/// the result, times the derivative, to each input that wants it. Written in ops, the vjp can be differentiated again.
+/// apply() takes a struct with a name, a forward, which computes and keeps what backward reads, and a vjp,
+/// which adds the cotangent g of the result, times the derivative, to each input that wants it. Written in
+/// ops, the vjp can be differentiated again.
 struct SnakeOp {
   static constexpr const char* kName = "snake";
   Tensor forward(const Tensor& x, const Tensor& a, Saved& saved) const {
@@ -28,11 +30,13 @@ struct SnakeOp {
 
 /// x [N, D], a [D], not 0 -> [N, D].
 Tensor snake(const Tensor& x, const Tensor& a) {
-  if (a.ndim() != 1 || a.size(0) != x.size(-1)) throw ShapeError("snake: a is " + a.describe() + " for x " + x.describe());
+  if (a.ndim() != 1 || a.size(0) != x.size(-1))
+    throw ShapeError("snake: a is " + a.describe() + " for x " + x.describe());
   return apply(SnakeOp{}, x, a);
 }
 
-/// A layer: parameters are members that param() makes and names; sublayers are announced with child(), and one that is not is refused.
+/// A layer: parameters are members that param() makes and names; sublayers are announced with child(), and
+/// one that is not is refused.
 class SnakeNet : public nn::Module {
  public:
   explicit SnakeNet(int64_t hidden, const nn::Scope& scope = {})
@@ -50,7 +54,8 @@ class SnakeNet : public nn::Module {
 /// The same net with tanh.
 class TanhNet : public nn::Module {
  public:
-  explicit TanhNet(int64_t hidden, const nn::Scope& scope = {}) : Module(scope), in_(1, hidden), out_(hidden, 1) {
+  explicit TanhNet(int64_t hidden, const nn::Scope& scope = {})
+      : Module(scope), in_(1, hidden), out_(hidden, 1) {
     child("in", in_);
     child("out", out_);
   }
@@ -83,8 +88,10 @@ double error_beyond(Net& net) {
 int main() {
   manual_seed(1);
   const auto f = [](const std::vector<Tensor>& x) { return std::vector{snake(x[0], x[1])}; };
-  const GradcheckResult check = gradcheck(f, {randn({4, 3}, DType::f64), uniform({3}, 0.5, 2, DType::f64)}, {.order = 2});
-  std::printf("gradients of snake against finite differences, first and second order: %s\n", check ? "equal" : check.message.c_str());
+  const GradcheckResult check =
+      gradcheck(f, {randn({4, 3}, DType::f64), uniform({3}, 0.5, 2, DType::f64)}, {.order = 2});
+  std::printf("gradients of snake against finite differences, first and second order: %s\n",
+              check ? "equal" : check.message.c_str());
   if (!check) return 1;
 
   SnakeNet snakes(32);
@@ -92,7 +99,8 @@ int main() {
   const double with_snake = error_beyond(snakes), with_tanh = error_beyond(tanhs);
   const NoGradGuard no_grad;
   const double variance = var(wave(uniform({500, 1}, 6, 9))).item();
-  std::printf("mean squared error beyond the training data: snake %.3f, tanh %.3f; of a constant at best %.3f\n", with_snake, with_tanh,
-              variance);
+  std::printf(
+      "mean squared error beyond the training data: snake %.3f, tanh %.3f; of a constant at best %.3f\n",
+      with_snake, with_tanh, variance);
   return with_snake < variance / 4 && with_snake < with_tanh ? 0 : 1;
 }

@@ -1,5 +1,5 @@
-// A classifier: which of three interleaved spirals does a point of the plane lie on? No straight line tells them apart, so the two
-// hidden layers have to bend the plane. Trains on one set of points, tests on others.
+// A classifier: which of three interleaved spirals does a point of the plane lie on? No straight line tells
+// them apart, so the two hidden layers have to bend the plane. Trains on one set of points, tests on others.
 #include <heed/nn/nn.h>
 
 #include <cmath>
@@ -25,7 +25,8 @@ Points spirals(int64_t per_arm, double noise) {
   for (int64_t arm = 0; arm < kArms; ++arm) {
     for (int64_t i = 0; i < per_arm; ++i) {
       const double radius = (static_cast<double>(i) + 1) / static_cast<double>(per_arm);
-      const double angle = 4 * radius + 2 * std::numbers::pi * static_cast<double>(arm) / kArms + noise * random[arms.size()];
+      const double angle =
+          4 * radius + 2 * std::numbers::pi * static_cast<double>(arm) / kArms + noise * random[arms.size()];
       xy.push_back(static_cast<float>(radius * std::cos(angle)));
       xy.push_back(static_cast<float>(radius * std::sin(angle)));
       arms.push_back(arm);
@@ -44,7 +45,8 @@ double accuracy(const nn::Sequential& net, const Points& points) {
 /// `count` row numbers drawn from 0..rows - 1.
 Tensor draw_rows(int64_t count, int64_t rows) {
   std::vector<int64_t> ids;
-  for (int64_t i = 0; i < count; ++i) ids.push_back(static_cast<int64_t>(default_generator().next_below(static_cast<uint64_t>(rows))));
+  for (int64_t i = 0; i < count; ++i)
+    ids.push_back(static_cast<int64_t>(default_generator().next_below(static_cast<uint64_t>(rows))));
   return from_vector(ids, {count});
 }
 
@@ -55,10 +57,14 @@ int main() {
   const Points train = spirals(300, 0.1), test = spirals(100, 0.1);
 
   nn::Sequential net;
-  net.emplace<nn::Linear>(2, 64).emplace<nn::Tanh>().emplace<nn::Linear>(64, 64).emplace<nn::Tanh>().emplace<nn::Linear>(64, kArms);
+  net.emplace<nn::Linear>(2, 64)
+      .emplace<nn::Tanh>()
+      .emplace<nn::Linear>(64, 64)
+      .emplace<nn::Tanh>()
+      .emplace<nn::Linear>(64, kArms);
   nn::Adam adam(net.named_parameters());
-  std::printf("%lld parameters, accuracy before training: %.1f %%\n", static_cast<long long>(net.parameter_count()),
-              100 * accuracy(net, test));
+  std::printf("%lld parameters, accuracy before training: %.1f %%\n",
+              static_cast<long long>(net.parameter_count()), 100 * accuracy(net, test));
 
   constexpr int64_t kUpdates = 400;
   const nn::Schedule schedule("cosine", /*base=*/0.01, /*warmup=*/0, /*total=*/kUpdates);
@@ -68,11 +74,12 @@ int main() {
     loss.backward();
     adam.step(schedule(update));
     adam.zero_grad();
-    if (update % 100 == 0) std::printf("update %3lld  loss %.4f\n", static_cast<long long>(update), loss.item());
+    if (update % 100 == 0)
+      std::printf("update %3lld  loss %.4f\n", static_cast<long long>(update), loss.item());
   }
 
   const double learned = accuracy(net, test);
-  std::printf("accuracy on %lld points that it has not seen: %.1f %% (guessing: %.1f %%)\n", static_cast<long long>(test.x.size(0)),
-              100 * learned, 100.0 / kArms);
+  std::printf("accuracy on %lld points that it has not seen: %.1f %% (guessing: %.1f %%)\n",
+              static_cast<long long>(test.x.size(0)), 100 * learned, 100.0 / kArms);
   return learned > 0.9 ? 0 : 1;
 }

@@ -1,5 +1,6 @@
-// Stopping and going on: weights and the optimiser's state are saved as safetensors after half of a training, loaded into a new model, and
-// both go on. They end with the same predictions, bit for bit. A file that does not fit is refused with one line, and changes nothing.
+// Stopping and going on: weights and the optimiser's state are saved as safetensors after half of a training,
+// loaded into a new model, and both go on. They end with the same predictions, bit for bit. A file that does
+// not fit is refused with one line, and changes nothing.
 #include <heed/nn/nn.h>
 #include <unistd.h>
 
@@ -12,7 +13,8 @@ namespace {
 
 class Net : public nn::Module {
  public:
-  explicit Net(int64_t hidden, const nn::Scope& scope = {}) : Module(scope), first_(2, hidden), second_(hidden, 1) {
+  explicit Net(int64_t hidden, const nn::Scope& scope = {})
+      : Module(scope), first_(2, hidden), second_(hidden, 1) {
     child("first", first_);
     child("second", second_);
   }
@@ -22,7 +24,8 @@ class Net : public nn::Module {
   nn::Linear first_, second_;
 };
 
-Tensor product_of_columns(const Tensor& x) { return slice(x, 1, 0, 1) * slice(x, 1, 1, 2); }  // [N, 2] -> [N, 1]
+// [N, 2] -> [N, 1]
+Tensor product_of_columns(const Tensor& x) { return slice(x, 1, 0, 1) * slice(x, 1, 1, 2); }
 
 /// Learns x_0 x_1 from random points; returns the last loss.
 double train(const Net& net, nn::Adam& adam, int updates) {
@@ -38,7 +41,8 @@ double train(const Net& net, nn::Adam& adam, int updates) {
   return last;
 }
 
-/// Everything that training depends on: the optimiser's tensors, and the random numbers' place in the metadata.
+/// Everything that training depends on: the optimiser's tensors, and the random numbers' place in the
+/// metadata.
 void save(const std::filesystem::path& folder, const Net& net, const nn::Adam& adam) {
   const Generator::State random = default_generator().state();
   save_safetensors(folder / "model.safetensors", net.state_dict());
@@ -50,13 +54,15 @@ void load(const std::filesystem::path& folder, Net& net, nn::Adam& adam) {
   net.load(load_safetensors(folder / "model.safetensors").tensors, "model.safetensors");
   const SafetensorsFile state = load_safetensors(folder / "optimizer.safetensors");
   adam.load_state(state.tensors, "optimizer.safetensors");
-  default_generator().set_state({.seed = std::stoull(state.metadata.at("seed")), .draws = std::stoull(state.metadata.at("draws"))});
+  default_generator().set_state(
+      {.seed = std::stoull(state.metadata.at("seed")), .draws = std::stoull(state.metadata.at("draws"))});
 }
 
 }  // namespace
 
 int main() {
-  const std::filesystem::path folder = std::filesystem::temp_directory_path() / ("heed_example_save_load_" + std::to_string(::getpid()));
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / ("heed_example_save_load_" + std::to_string(::getpid()));
   std::filesystem::create_directories(folder);
   manual_seed(1);
   Net original(16);

@@ -1,6 +1,8 @@
-// A network whose graph is another one for each sample: a TreeLSTM (Tai, Socher & Manning 2015, sec. 3.2) that reads expressions such as
-// ((1 and 0) xor (1 or 1)) along their syntax trees and says what they are worth. Backward follows whatever forward did, so a recursive
-// function is all there is to write. Trained on trees of depth 1 to 4, tested on deeper ones.
+// A network whose graph is another one for each sample: a TreeLSTM (Tai, Socher & Manning 2015, sec. 3.2)
+// that reads expressions such as
+// ((1 and 0) xor (1 or 1)) along their syntax trees and says what they are worth. Backward follows whatever
+// forward did, so a recursive function is all there is to write. Trained on trees of depth 1 to 4, tested on
+// deeper ones.
 #include <heed/nn/nn.h>
 
 #include <cstdio>
@@ -43,24 +45,32 @@ std::string text(const Expression& e) {
   return e.left ? "(" + text(*e.left) + kNames[e.symbol] + text(*e.right) + ")" : kNames[e.symbol];
 }
 
-/// The binary TreeLSTM: gates from the symbol and both children, a forget gate for each child (eq. 9-14, N = 2).
+/// The binary TreeLSTM: gates from the symbol and both children, a forget gate for each child (eq. 9-14, N =
+/// 2).
 class TreeLSTM : public nn::Module {
  public:
   struct State {
     Tensor hidden, cell;  // [1, H]
   };
   explicit TreeLSTM(int64_t hidden, const nn::Scope& scope = {})
-      : Module(scope), size_(hidden), symbols_(kSymbols, hidden), gates_(3 * hidden, 5 * hidden), value_(hidden, 2) {
+      : Module(scope),
+        size_(hidden),
+        symbols_(kSymbols, hidden),
+        gates_(3 * hidden, 5 * hidden),
+        value_(hidden, 2) {
     child("symbols", symbols_);
     child("gates", gates_);
     child("value", value_);
   }
   State operator()(const Expression& e) const {
     const Tensor zero = zeros({1, size_});
-    const State left = e.left ? (*this)(*e.left) : State{zero, zero}, right = e.right ? (*this)(*e.right) : State{zero, zero};
+    const State left = e.left ? (*this)(*e.left) : State{zero, zero},
+                right = e.right ? (*this)(*e.right) : State{zero, zero};
     const Tensor symbol = symbols_(from_vector<int64_t>({e.symbol}, {1}));
-    const std::vector<Tensor> gate = chunk(gates_(concat(std::vector{symbol, left.hidden, right.hidden}, 1)), 5, 1);
-    const Tensor cell = sigmoid(gate[0]) * tanh(gate[4]) + sigmoid(gate[1] + 1.0) * left.cell + sigmoid(gate[2] + 1.0) * right.cell;
+    const std::vector<Tensor> gate =
+        chunk(gates_(concat(std::vector{symbol, left.hidden, right.hidden}, 1)), 5, 1);
+    const Tensor cell = sigmoid(gate[0]) * tanh(gate[4]) + sigmoid(gate[1] + 1.0) * left.cell +
+                        sigmoid(gate[2] + 1.0) * right.cell;
     return {sigmoid(gate[3]) * tanh(cell), cell};
   }
   /// Logits [1, 2] of the value of the whole expression.
@@ -119,8 +129,10 @@ int main() {
   bool learned = true;
   for (const uint64_t depth : {4, 6, 8}) {
     const Score score = evaluate(model, depth, 200);
-    std::printf("depth %llu%s: accuracy %.1f %% (the larger class alone: %.1f %%)\n", static_cast<unsigned long long>(depth),
-                depth > 4 ? ", deeper than any it was trained on" : "", 100 * score.accuracy, 100 * score.larger_class);
+    std::printf("depth %llu%s: accuracy %.1f %% (the larger class alone: %.1f %%)\n",
+                static_cast<unsigned long long>(depth),
+                depth > 4 ? ", deeper than any it was trained on" : "", 100 * score.accuracy,
+                100 * score.larger_class);
     learned = learned && score.accuracy > 0.9;
   }
   return learned ? 0 : 1;

@@ -21,9 +21,11 @@ struct ReleasePango {
 template <class T>
 using PangoHandle = std::unique_ptr<T, ReleasePango>;
 
-PangoHandle<PangoLayout> make_text(cairo_t* cairo, std::string_view text, double font_size, const TextLook& look) {
+PangoHandle<PangoLayout> make_text(cairo_t* cairo, std::string_view text, double font_size,
+                                   const TextLook& look) {
   PangoHandle<PangoLayout> layout(pango_cairo_create_layout(cairo));
-  const PangoHandle<PangoFontDescription> font(pango_font_description_from_string(std::string(kPangoFonts).c_str()));
+  const PangoHandle<PangoFontDescription> font(
+      pango_font_description_from_string(std::string(kPangoFonts).c_str()));
   pango_font_description_set_absolute_size(font.get(), font_size * PANGO_SCALE);
   if (look.bold) pango_font_description_set_weight(font.get(), PANGO_WEIGHT_BOLD);
   if (look.italic) pango_font_description_set_style(font.get(), PANGO_STYLE_ITALIC);
@@ -41,8 +43,8 @@ Size size_of(PangoLayout* text) {
 
 void set_colour(cairo_t* cairo, std::string_view hex_colour) {
   const auto value = std::strtoul(std::string(hex_colour.substr(1)).c_str(), nullptr, 16);
-  cairo_set_source_rgb(cairo, static_cast<double>(value >> 16) / 255, static_cast<double>((value >> 8) & 255) / 255,
-                       static_cast<double>(value & 255) / 255);
+  cairo_set_source_rgb(cairo, static_cast<double>(value >> 16) / 255,
+                       static_cast<double>((value >> 8) & 255) / 255, static_cast<double>(value & 255) / 255);
 }
 
 void outline(cairo_t* cairo, const Box& box) {
@@ -59,7 +61,11 @@ int draw_text(cairo_t* cairo, const PlacedText& text) {
   cairo_save(cairo);
   cairo_translate(cairo, text.x, text.y);
   cairo_rotate(cairo, text.angle * std::numbers::pi / 180);
-  cairo_move_to(cairo, text.align == Align::start ? 0 : text.align == Align::middle ? -size.width / 2 : -size.width, -size.height / 2);
+  cairo_move_to(cairo,
+                text.align == Align::start    ? 0
+                : text.align == Align::middle ? -size.width / 2
+                                              : -size.width,
+                -size.height / 2);
   set_colour(cairo, look.colour);
   pango_cairo_update_layout(cairo, layout.get());
   pango_cairo_show_layout(cairo, layout.get());
@@ -74,8 +80,8 @@ int draw_panel(cairo_t* cairo, const Picture& picture, const Layout& layout) {
     for (size_t s = 0; s < picture.columns.size(); ++s) {
       const Colour colour = colour_of(picture.weights[t][s] / picture.brightest);
       cairo_set_source_rgb(cairo, colour[0], colour[1], colour[2]);
-      cairo_rectangle(cairo, layout.grid.x + static_cast<double>(s) * layout.cell, layout.grid.y + static_cast<double>(t) * layout.cell,
-                      layout.cell, layout.cell);
+      cairo_rectangle(cairo, layout.grid.x + static_cast<double>(s) * layout.cell,
+                      layout.grid.y + static_cast<double>(t) * layout.cell, layout.cell, layout.cell);
       cairo_fill(cairo);
     }
   }
@@ -93,7 +99,8 @@ int draw_panel(cairo_t* cairo, const Picture& picture, const Layout& layout) {
   cairo_stroke(cairo);
   outline(cairo, layout.grid);
 
-  const CairoHandle<cairo_pattern_t> gradient(cairo_pattern_create_linear(0, layout.bar.y + layout.bar.height, 0, layout.bar.y));
+  const CairoHandle<cairo_pattern_t> gradient(
+      cairo_pattern_create_linear(0, layout.bar.y + layout.bar.height, 0, layout.bar.y));
   constexpr int kStops = 32;
   for (int i = 0; i <= kStops; ++i) {
     const double value = static_cast<double>(i) / kStops;
@@ -160,8 +167,8 @@ void require_drawn(cairo_t* cairo, const char* format) {
 
 }  // namespace heed::heatmap
 
-// Fontconfig and pango keep their caches until the process ends, which the leak checker of an asan build would
-// report.
+// Fontconfig and pango keep their caches until the process ends, which the leak checker of an asan build
+// would report.
 #if defined(__SANITIZE_ADDRESS__)
 extern "C" const char* __lsan_default_suppressions();
 extern "C" const char* __lsan_default_options();

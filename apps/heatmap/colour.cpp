@@ -14,8 +14,8 @@ Colour colour_of(double weight) {
   const double phi = 2 * std::numbers::pi * (kStart / 3 + 1 + kRotations * w);
   const double amplitude = kHue * w * (1 - w) / 2;
   const double c = std::cos(phi), s = std::sin(phi);
-  const Colour raw = {w + amplitude * (-0.14861 * c + 1.78277 * s), w + amplitude * (-0.29227 * c - 0.90649 * s),
-                      w + amplitude * 1.97294 * c};
+  const Colour raw = {w + amplitude * (-0.14861 * c + 1.78277 * s),
+                      w + amplitude * (-0.29227 * c - 0.90649 * s), w + amplitude * 1.97294 * c};
   return {std::clamp(raw[0], 0.0, 1.0), std::clamp(raw[1], 0.0, 1.0), std::clamp(raw[2], 0.0, 1.0)};
 }
 

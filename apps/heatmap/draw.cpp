@@ -28,11 +28,14 @@ const Format& format_of(const std::string& path) {
 // What a screen reader says.
 std::string label_of(const models::Translation& record, Which which, const Picture& picture) {
   const size_t across = picture.columns.size(), down = picture.rows.size();
-  if (which == Which::encoder) return fmt::format("Encoder self-attention of {}: {} source words across and down", record.model, down);
+  if (which == Which::encoder)
+    return fmt::format("Encoder self-attention of {}: {} source words across and down", record.model, down);
   if (which == Which::decoder) {
-    return fmt::format("Decoder self-attention of {}: {} words read across, {} output words down", record.model, across, down);
+    return fmt::format("Decoder self-attention of {}: {} words read across, {} output words down",
+                       record.model, across, down);
   }
-  return fmt::format("Attention of {}: {} source words across, {} output words down", record.model, across, down);
+  return fmt::format("Attention of {}: {} source words across, {} output words down", record.model, across,
+                     down);
 }
 
 }  // namespace
@@ -44,15 +47,18 @@ std::string draw_on_page(const models::Translation& record, const PictureOptions
   return page_svg(lay_out_sheet({picture}, 1, measure_text), label_of(record, options.which, picture));
 }
 
-Drawn draw_file(const models::Translation& record, const std::string& path, const PictureOptions& options, double dpi) {
+Drawn draw_file(const models::Translation& record, const std::string& path, const PictureOptions& options,
+                double dpi) {
   const Format& format = format_of(path);
-  std::vector<Picture> pictures = options.grid ? make_grid(record, options) : std::vector{make_picture(record, options)};
+  std::vector<Picture> pictures =
+      options.grid ? make_grid(record, options) : std::vector{make_picture(record, options)};
   const std::vector<models::AttentionWeights>& maps = maps_of(record, options.which);
   size_t columns = 0;  // a row a layer
   for (const models::AttentionWeights& map : maps) columns += map.layer == maps.front().layer ? 1 : 0;
   const std::string label = label_of(record, options.which, pictures.front());
   const std::string title = options.title.empty() ? record.model : options.title;
-  const std::string caption = options.which == Which::encoder ? "" : fmt::format("score {:.2f}", record.score);
+  const std::string caption =
+      options.which == Which::encoder ? "" : fmt::format("score {:.2f}", record.score);
   const Sheet sheet = options.grid ? lay_out_sheet(std::move(pictures), columns, measure_text, title, caption)
                                    : lay_out_sheet(std::move(pictures), 1, measure_text);
   const Rendered picture = format.render(sheet, label, dpi);

@@ -16,11 +16,13 @@ namespace {
 
 constexpr double kMargin = 16, kGap = 8;
 constexpr double kLargestCell = 44, kSmallestCell = 22;
-constexpr double kGridTarget = 760;  // a grid grows beyond this only when its cells are as small as they may be
+// a grid grows beyond this only when its cells are as small as they may be
+constexpr double kGridTarget = 760;
 constexpr double kTitleFont = 15, kCaptionFont = 11.5, kAxisFont = 13, kTickFont = 10.5;
 constexpr double kBarWidth = 14, kSmallestBar = 60, kLargestBar = 320;
-constexpr double kNarrowestTitle = 420;  // titles wrap here or at the width of the picture, whichever is wider
-constexpr double kSlack = 1.04;          // fonts of other machines may be a little wider than the one measured
+// titles wrap here or at the width of the picture, whichever is wider
+constexpr double kNarrowestTitle = 420;
+constexpr double kSlack = 1.04;  // fonts of other machines may be a little wider than the one measured
 
 // What people see of a token: without entities, white space made visible, control characters gone.
 std::string display(const models::TranslationToken& token) {
@@ -46,9 +48,12 @@ struct Axes {
 };
 
 Axes axes_of(const models::Translation& record, Which which) {
-  if (which == Which::encoder) return {{"source, attended to", record.source.tokens}, {"source, attending", record.source.tokens}};
+  if (which == Which::encoder)
+    return {{"source, attended to", record.source.tokens}, {"source, attending", record.source.tokens}};
   if (which == Which::cross) return {{"source", record.source.tokens}, {"output", record.target.tokens}};
-  Axis read{"output so far, attended to", {{std::string(models::Vocabulary::kSpecialTokens[models::Vocabulary::kBos]), {}}}, true};
+  Axis read{"output so far, attended to",
+            {{std::string(models::Vocabulary::kSpecialTokens[models::Vocabulary::kBos]), {}}},
+            true};
   for (const models::TranslationToken& token : record.target.tokens) {
     if (!token.eos) read.tokens.push_back(token);
   }
@@ -76,24 +81,29 @@ std::vector<Label> labels_of(const Axis& axis, const std::vector<size_t>& indice
   for (const size_t i : indices) {
     const models::TranslationToken& token = axis.tokens[i];
     const bool end = token.eos || (axis.begins && i == 0);
-    labels.push_back({display(token), end ? LabelStyle::end_of_sentence : token.unk ? LabelStyle::unknown : LabelStyle::word});
+    labels.push_back({display(token), end         ? LabelStyle::end_of_sentence
+                                      : token.unk ? LabelStyle::unknown
+                                                  : LabelStyle::word});
   }
   return labels;
 }
 
-const models::AttentionWeights& choose(const std::vector<models::AttentionWeights>& maps, const PictureOptions& options) {
+const models::AttentionWeights& choose(const std::vector<models::AttentionWeights>& maps,
+                                       const PictureOptions& options) {
   std::string there;
   for (const auto& map : maps) {
-    if ((options.layer < 0 || map.layer == options.layer) && (options.head < 0 || map.head == options.head)) return map;
+    if ((options.layer < 0 || map.layer == options.layer) && (options.head < 0 || map.head == options.head))
+      return map;
     there += fmt::format("{}layer {} head {}", there.empty() ? "" : ", ", map.layer, map.head);
   }
   const auto wanted = [](int n) { return n < 0 ? std::string("any") : std::to_string(n); };
-  throw ValueError(
-      fmt::format("no attention of layer {}, head {} in the record: it has {}", wanted(options.layer), wanted(options.head), there));
+  throw ValueError(fmt::format("no attention of layer {}, head {} in the record: it has {}",
+                               wanted(options.layer), wanted(options.head), there));
 }
 
 // Words of `text` in lines of at most `width`; a longer word has a line of its own.
-std::vector<std::string> wrapped(std::string_view text, double font_size, double width, const Measure& measure) {
+std::vector<std::string> wrapped(std::string_view text, double font_size, double width,
+                                 const Measure& measure) {
   std::vector<std::string> lines;
   for (const auto word : models::split_whitespace(text)) {
     std::string longer = lines.empty() ? std::string() : lines.back() + " ";
@@ -151,22 +161,25 @@ double largest_weight(const Picture& picture) {
 
 // "", or which self-attention.
 std::string kind_of(Which which) {
-  return which == Which::cross ? "" : which == Which::encoder ? "encoder self-attention" : "decoder self-attention";
+  return which == Which::cross     ? ""
+         : which == Which::encoder ? "encoder self-attention"
+                                   : "decoder self-attention";
 }
 
 }  // namespace
 
 const std::vector<models::AttentionWeights>& maps_of(const models::Translation& record, Which which) {
   if (which == Which::cross) {
-    if (record.attention.empty()) throw ValueError(fmt::format("model '{}' has no attention to draw", record.model));
+    if (record.attention.empty())
+      throw ValueError(fmt::format("model '{}' has no attention to draw", record.model));
     return record.attention;
   }
   const auto& maps = which == Which::encoder ? record.encoder_self_attention : record.decoder_self_attention;
   if (maps.empty()) {
-    throw ValueError(
-        fmt::format("the record of model '{}' has no {}: 'translator translate --records FILE --self-attention' "
-                    "writes it, where the model has it",
-                    record.model, kind_of(which)));
+    throw ValueError(fmt::format(
+        "the record of model '{}' has no {}: 'translator translate --records FILE --self-attention' "
+        "writes it, where the model has it",
+        record.model, kind_of(which)));
   }
   return maps;
 }
@@ -191,7 +204,8 @@ Picture make_picture(const models::Translation& record, const PictureOptions& op
   if (options.which != Which::encoder) parts.push_back(fmt::format("score {:.2f}", record.score));
   if (maps.size() > 1 && !options.mean) parts.push_back(fmt::format("1 of {} maps", maps.size()));
   const auto cropped = [&](const Kept& axis, const char* name) {
-    if (axis.indices.size() < axis.all) parts.push_back(fmt::format("first {} of {} {} tokens", axis.indices.size(), axis.all, name));
+    if (axis.indices.size() < axis.all)
+      parts.push_back(fmt::format("first {} of {} {} tokens", axis.indices.size(), axis.all, name));
   };
   if (options.which == Which::cross) cropped(columns, "source");
   cropped(rows, options.which == Which::encoder ? "source" : "output");
@@ -213,7 +227,9 @@ std::vector<Picture> make_grid(const models::Translation& record, const PictureO
     one.layer = map.layer;
     one.head = map.head;
     pictures.push_back(make_picture(record, one));
-    const char* side = options.which == Which::cross ? "" : options.which == Which::encoder ? "encoder " : "decoder ";
+    const char* side = options.which == Which::cross     ? ""
+                       : options.which == Which::encoder ? "encoder "
+                                                         : "decoder ";
     pictures.back().title = fmt::format("{}layer {}, head {}", side, map.layer, map.head);
     pictures.back().caption.clear();
   }
@@ -225,8 +241,8 @@ std::vector<Picture> make_grid(const models::Translation& record, const PictureO
   return pictures;
 }
 
-Sheet lay_out_sheet(std::vector<Picture> pictures, size_t columns, const Measure& measure, const std::string& title,
-                    const std::string& caption) {
+Sheet lay_out_sheet(std::vector<Picture> pictures, size_t columns, const Measure& measure,
+                    const std::string& title, const std::string& caption) {
   Sheet sheet;
   std::vector<double> widths(columns, 0), heights((pictures.size() + columns - 1) / columns, 0);
   for (size_t i = 0; i < pictures.size(); ++i) {
@@ -243,7 +259,8 @@ Sheet lay_out_sheet(std::vector<Picture> pictures, size_t columns, const Measure
   for (const double height : heights) sheet.height += height;
   double top = kMargin;
   const auto above = [&](const std::string& text, double size, PlacedText::Role role) {
-    for (const std::string& line : wrapped(text, size, std::max(kNarrowestTitle, sheet.width - 2 * kMargin), measure)) {
+    for (const std::string& line :
+         wrapped(text, size, std::max(kNarrowestTitle, sheet.width - 2 * kMargin), measure)) {
       const Size extent = measure(line, size);
       sheet.texts.push_back({line, kMargin, top + extent.height / 2, 0, size, Align::start, role});
       sheet.width = std::max(sheet.width, std::ceil(2 * kMargin + extent.width * 1.12));  // bold
@@ -260,13 +277,15 @@ Sheet lay_out_sheet(std::vector<Picture> pictures, size_t columns, const Measure
 
 Layout lay_out(const Picture& picture, const Measure& measure) {
   using Role = PlacedText::Role;
-  const auto columns = static_cast<double>(picture.columns.size()), rows = static_cast<double>(picture.rows.size());
+  const auto columns = static_cast<double>(picture.columns.size()),
+             rows = static_cast<double>(picture.rows.size());
   Layout layout;
 
   // A cell is never lower than the words beside it, so that labels cannot overlap.
   const double fitting = std::clamp(kGridTarget / std::max(columns, rows), kSmallestCell, kLargestCell);
   const double font = std::clamp(fitting * 0.45, 11.0, 14.0);
-  const Extent down = extent_of(picture.rows, font, measure), across = extent_of(picture.columns, font, measure);
+  const Extent down = extent_of(picture.rows, font, measure),
+               across = extent_of(picture.columns, font, measure);
   const double cell = layout.cell = std::floor(std::max({fitting, down.height + 2, across.height + 2}));
 
   // Column labels: straight where each fits over its cell, else leaning at 45 degrees, else (tall scripts)
@@ -280,7 +299,8 @@ Layout lay_out(const Picture& picture, const Measure& measure) {
   if (leaning) {
     labels_height = (across.width + across.height) * std::sin(lean);
     for (size_t i = 0; i < picture.columns.size(); ++i) {
-      const double reach = (measure(picture.columns[i].text, font).width * kSlack + across.height) * std::cos(lean);
+      const double reach =
+          (measure(picture.columns[i].text, font).width * kSlack + across.height) * std::cos(lean);
       overhang = std::max(overhang, reach - (columns - static_cast<double>(i) - 0.5) * cell);
     }
   } else if (!straight) {
@@ -292,14 +312,19 @@ Layout lay_out(const Picture& picture, const Measure& measure) {
   const double grid_x = kMargin + axis_height + kGap + down.width + kGap;
   const double grid_width = columns * cell, grid_height = rows * cell;
   const double columns_name_width = std::ceil(measure(picture.columns_name, kAxisFont).width * kSlack);
-  const double tick_width = std::ceil(measure(picture.brightest < 0.2 ? "0.000" : "0.00", kTickFont).width * kSlack);
+  const double tick_width =
+      std::ceil(measure(picture.brightest < 0.2 ? "0.000" : "0.00", kTickFont).width * kSlack);
   const double bar_x = grid_x + grid_width + 2 * kGap;
-  const double right = std::max({bar_x + kBarWidth + kGap / 2 + tick_width, grid_x + grid_width + overhang, grid_x + columns_name_width});
+  const double right = std::max({bar_x + kBarWidth + kGap / 2 + tick_width, grid_x + grid_width + overhang,
+                                 grid_x + columns_name_width});
   const auto titles = wrapped(picture.title, kTitleFont, std::max(kNarrowestTitle, right - kMargin), measure);
-  const auto captions = wrapped(picture.caption, kCaptionFont, std::max(kNarrowestTitle, right - kMargin), measure);
+  const auto captions =
+      wrapped(picture.caption, kCaptionFont, std::max(kNarrowestTitle, right - kMargin), measure);
   double text_width = right - kMargin;
-  for (const auto& line : titles) text_width = std::max(text_width, measure(line, kTitleFont).width * 1.12);  // bold
-  for (const auto& line : captions) text_width = std::max(text_width, measure(line, kCaptionFont).width * kSlack);
+  // bold
+  for (const auto& line : titles) text_width = std::max(text_width, measure(line, kTitleFont).width * 1.12);
+  for (const auto& line : captions)
+    text_width = std::max(text_width, measure(line, kCaptionFont).width * kSlack);
   layout.width = std::ceil(kMargin + text_width + kMargin);
 
   // Top to bottom.
@@ -314,8 +339,8 @@ Layout lay_out(const Picture& picture, const Measure& measure) {
   stack(titles, kTitleFont, Role::title);
   stack(captions, kCaptionFont, Role::caption);
   y += kGap;
-  layout.texts.push_back({picture.columns_name, grid_x + std::max(grid_width, columns_name_width) / 2, y + axis_height / 2, 0, kAxisFont,
-                          Align::middle, Role::axis});
+  layout.texts.push_back({picture.columns_name, grid_x + std::max(grid_width, columns_name_width) / 2,
+                          y + axis_height / 2, 0, kAxisFont, Align::middle, Role::axis});
   y += axis_height + kGap / 2;
   const double grid_y = std::ceil(y + labels_height + kGap / 2);
   layout.grid = {grid_x, grid_y, grid_width, grid_height};
@@ -323,25 +348,32 @@ Layout lay_out(const Picture& picture, const Measure& measure) {
   const double bar_height = std::clamp(grid_height, kSmallestBar, kLargestBar);
   const double bottom = grid_y + std::max({grid_height, bar_height, axis_length});
   layout.height = std::ceil(bottom + kMargin);
-  layout.texts.push_back({picture.rows_name, kMargin + axis_height / 2, grid_y + std::max(grid_height, axis_length) / 2, -90, kAxisFont,
-                          Align::middle, Role::axis});
+  layout.texts.push_back({picture.rows_name, kMargin + axis_height / 2,
+                          grid_y + std::max(grid_height, axis_length) / 2, -90, kAxisFont, Align::middle,
+                          Role::axis});
 
   for (size_t i = 0; i < picture.columns.size(); ++i) {
     const double middle = grid_x + (static_cast<double>(i) + 0.5) * cell;
-    const double foot = grid_y - kGap / 2 - (straight ? across.height / 2 : leaning ? across.height * 0.35 : 0);
-    layout.texts.push_back(
-        {picture.columns[i].text, middle, foot, angle, font, straight ? Align::middle : Align::start, role_of(picture.columns[i].style)});
+    const double foot = grid_y - kGap / 2 -
+                        (straight  ? across.height / 2
+                         : leaning ? across.height * 0.35
+                                   : 0);
+    layout.texts.push_back({picture.columns[i].text, middle, foot, angle, font,
+                            straight ? Align::middle : Align::start, role_of(picture.columns[i].style)});
   }
   for (size_t i = 0; i < picture.rows.size(); ++i) {
-    layout.texts.push_back({picture.rows[i].text, grid_x - kGap, grid_y + (static_cast<double>(i) + 0.5) * cell, 0, font, Align::end,
+    layout.texts.push_back({picture.rows[i].text, grid_x - kGap,
+                            grid_y + (static_cast<double>(i) + 0.5) * cell, 0, font, Align::end,
                             role_of(picture.rows[i].style)});
   }
 
   layout.bar = {bar_x, grid_y, kBarWidth, bar_height};
   for (int tick = 0; tick <= 4; ++tick) {
     const double value = tick / 4.0, inset = kTickFont * 0.4;  // the end ticks stay level with the bar
-    const std::string text = fmt::format("{:.{}f}", value * picture.brightest, picture.brightest < 0.2 ? 3 : 2);
-    layout.texts.push_back({text, bar_x + kBarWidth + kGap / 2, grid_y + inset + (1 - value) * (bar_height - 2 * inset), 0, kTickFont,
+    const std::string text =
+        fmt::format("{:.{}f}", value * picture.brightest, picture.brightest < 0.2 ? 3 : 2);
+    layout.texts.push_back({text, bar_x + kBarWidth + kGap / 2,
+                            grid_y + inset + (1 - value) * (bar_height - 2 * inset), 0, kTickFont,
                             Align::start, Role::tick});
   }
   return layout;

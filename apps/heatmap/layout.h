@@ -74,7 +74,8 @@ struct Box {
 
 enum class Align { start, middle, end };
 
-/// A line of text, turned by `angle` degrees (clockwise) around its anchor, which lies at its vertical middle.
+/// A line of text, turned by `angle` degrees (clockwise) around its anchor, which lies at its vertical
+/// middle.
 struct PlacedText {
   std::string text;
   double x = 0, y = 0;
@@ -99,14 +100,15 @@ struct Panel {
   Layout layout;
   double x = 0, y = 0;
 };
-/// Panels in rows of `columns`, each column as wide as its widest and each row as high as its highest; lines of text above them.
+/// Panels in rows of `columns`, each column as wide as its widest and each row as high as its highest; lines
+/// of text above them.
 struct Sheet {
   std::vector<Panel> panels;
   std::vector<PlacedText> texts;
   double width = 0, height = 0;
 };
 /// `title` and `caption` stand above several panels; empty: nothing.
-Sheet lay_out_sheet(std::vector<Picture> pictures, size_t columns, const Measure& measure, const std::string& title = "",
-                    const std::string& caption = "");
+Sheet lay_out_sheet(std::vector<Picture> pictures, size_t columns, const Measure& measure,
+                    const std::string& title = "", const std::string& caption = "");
 
 }  // namespace heed::heatmap

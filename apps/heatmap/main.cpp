@@ -35,9 +35,11 @@ struct Options {
 // Says what a file is not before it says what is wrong in it.
 void require_record(std::string_view line, const std::string& name, int64_t at, int64_t wanted) {
   const size_t first = line.find_first_not_of(" \t\r");
-  if (first == std::string_view::npos && at == wanted) throw FormatError(fmt::format("'{}' line {} is empty", name, at));
+  if (first == std::string_view::npos && at == wanted)
+    throw FormatError(fmt::format("'{}' line {} is empty", name, at));
   if (first != std::string_view::npos && line[first] != '{') {
-    throw FormatError(fmt::format("'{}' is not a file of attention records: line {} is not a JSON object", name, at));
+    throw FormatError(
+        fmt::format("'{}' is not a file of attention records: line {} is not a JSON object", name, at));
   }
 }
 
@@ -50,17 +52,18 @@ models::Translation read_record(const std::string& path, int64_t number) {
     if (++count == 1 || count == number) require_record(lines.front(), name, count, number);
     if (count == number) return models::parse_translation(lines.front(), name, number);
   }
-  throw ValueError(fmt::format("'{}' has {} line{}, --line asks for {}", name, count, count == 1 ? "" : "s", number));
+  throw ValueError(
+      fmt::format("'{}' has {} line{}, --line asks for {}", name, count, count == 1 ? "" : "s", number));
 }
 
 // The model's own translation of one sentence, or its attention for a translation that is given.
 models::Translation translate_sentence(const Options& options) {
   std::error_code error;
   if (std::filesystem::is_regular_file(options.sentence, error)) {
-    throw ValueError(
-        fmt::format("'{}' is a file, and a sentence is wanted; 'translator translate -r RUN -s {} --records FILE' makes "
-                    "records of its lines, which --records FILE --line N draws",
-                    options.sentence, options.sentence));
+    throw ValueError(fmt::format(
+        "'{}' is a file, and a sentence is wanted; 'translator translate -r RUN -s {} --records FILE' makes "
+        "records of its lines, which --records FILE --line N draws",
+        options.sentence, options.sentence));
   }
   const models::Translator translator(models::load_run(options.run));
   const std::vector<std::string> source{options.sentence}, target{options.translation};
@@ -70,8 +73,10 @@ models::Translation translate_sentence(const Options& options) {
   const bool self_attention = options.picture.which != heatmap::Which::cross;
   if (self_attention) translator.require_self_attention(fmt::format("--which: '{}'", options.run));
   const models::TranslateOptions wanted{.self_attention = self_attention};
-  const auto records = options.translation.empty() ? translator.translate(source, wanted) : translator.force(source, target, wanted);
-  if (!records.front().skipped.empty()) throw ValueError("the sentence is too long: " + records.front().skipped);
+  const auto records = options.translation.empty() ? translator.translate(source, wanted)
+                                                   : translator.force(source, target, wanted);
+  if (!records.front().skipped.empty())
+    throw ValueError("the sentence is too long: " + records.front().skipped);
   if (records.front().source.tokens.empty()) throw ValueError("the sentence has no words");
   return records.front();
 }
@@ -82,22 +87,26 @@ void draw(const Options& options) {
                      .outputs = {{"--output", options.output}, {"--json", options.json}},
                      .runs = options.run.empty() ? std::vector<std::string>{} : std::vector{options.run}});
   if (models::first_invalid_utf8(options.picture.title)) throw ValueError("--title: the text is not UTF-8");
-  const models::Translation record = options.run.empty() ? read_record(options.records, options.line) : translate_sentence(options);
+  const models::Translation record =
+      options.run.empty() ? read_record(options.records, options.line) : translate_sentence(options);
   if (options.run.empty() && record.source.tokens.empty()) {
     throw ValueError(
-        fmt::format("'{}' line {} is the record of a line without words: there is nothing to draw", options.records, options.line));
+        fmt::format("'{}' line {} is the record of a line without words: there is nothing to draw",
+                    options.records, options.line));
   }
   const auto [missing, bytes] = heatmap::draw_file(record, options.output, options.picture, options.dpi);
   constexpr size_t kLargeFile = 20'000'000;
   if (bytes > kLargeFile) {
-    apps::warn("heatmap",
-               fmt::format("'{}' has {} MB, which viewers open slowly or not at all; --max-tokens draws a part, a PNG or a PDF is smaller",
-                           options.output, bytes / 1'000'000));
+    apps::warn("heatmap", fmt::format("'{}' has {} MB, which viewers open slowly or not at all; --max-tokens "
+                                      "draws a part, a PNG or a PDF is smaller",
+                                      options.output, bytes / 1'000'000));
   }
   if (missing > 0) {
-    apps::warn("heatmap", fmt::format("no installed font has {} of the characters: they are drawn as boxes (an SVG leaves the "
-                                      "choice of fonts to the viewer)",
-                                      missing));
+    apps::warn(
+        "heatmap",
+        fmt::format("no installed font has {} of the characters: they are drawn as boxes (an SVG leaves the "
+                    "choice of fonts to the viewer)",
+                    missing));
   }
   if (!options.json.empty()) apps::write_output(options.json, models::to_json_line(record) + "\n");
 }
@@ -107,48 +116,70 @@ void draw(const Options& options) {
 int main(int argc, char** argv) {
   apps::restart_with_short_spinning(argv);
   Options options;
-  CLI::App cli("Draws the attention of a translation: what is attended to across, what attends down, brightness the weight.", "heatmap");
+  CLI::App cli(
+      "Draws the attention of a translation: what is attended to across, what attends down, brightness the "
+      "weight.",
+      "heatmap");
   const CLI::Validator line_number(
       [](const std::string& text) {
         return text.starts_with('-') || text == "0" ? "lines are counted from 1, got " + text : std::string();
       },
       "");
   auto* const from = cli.add_option_group("input", "a record, or a sentence and the run that translates it");
-  from->add_option("--records", options.records, "file of attention records, one JSON a line; - for standard input");
+  from->add_option("--records", options.records,
+                   "file of attention records, one JSON a line; - for standard input");
   auto* const run = from->add_option("-r,--run", options.run, "run folder of a trained translator");
   from->require_option(1);
-  auto* const sentence = cli.add_option("sentence", options.words, "the sentence to translate, in words of its own")->needs(run);
+  auto* const sentence =
+      cli.add_option("sentence", options.words, "the sentence to translate, in words of its own")->needs(run);
   run->needs(sentence);
-  cli.add_option("--translation", options.translation, "draw the attention for this translation instead of the model's own")->needs(run);
-  cli.add_option("--line", options.line, "which line of the file, from 1")->check(line_number)->capture_default_str();
-  cli.add_option("-o,--output", options.output, "picture to write: .svg, .png or .pdf; - for an SVG on standard output")->required();
-  cli.add_option("--which", options.which, "attention to draw: cross (output to source), or encoder's or decoder's to itself")
+  cli.add_option("--translation", options.translation,
+                 "draw the attention for this translation instead of the model's own")
+      ->needs(run);
+  cli.add_option("--line", options.line, "which line of the file, from 1")
+      ->check(line_number)
+      ->capture_default_str();
+  cli.add_option("-o,--output", options.output,
+                 "picture to write: .svg, .png or .pdf; - for an SVG on standard output")
+      ->required();
+  cli.add_option("--which", options.which,
+                 "attention to draw: cross (output to source), or encoder's or decoder's to itself")
       ->check(CLI::IsMember({"cross", "encoder", "decoder"}))
       ->capture_default_str();
   auto* const layer =
-      cli.add_option("--layer", options.picture.layer, "layer to draw (default: the first in the record)")->check(CLI::NonNegativeNumber);
+      cli.add_option("--layer", options.picture.layer, "layer to draw (default: the first in the record)")
+          ->check(CLI::NonNegativeNumber);
   auto* const head =
-      cli.add_option("--head", options.picture.head, "head to draw (default: the first in the record)")->check(CLI::NonNegativeNumber);
-  auto* const mean = cli.add_flag("--mean", options.picture.mean, "draw the mean of all layers and heads, or of the heads of --layer");
+      cli.add_option("--head", options.picture.head, "head to draw (default: the first in the record)")
+          ->check(CLI::NonNegativeNumber);
+  auto* const mean = cli.add_flag("--mean", options.picture.mean,
+                                  "draw the mean of all layers and heads, or of the heads of --layer");
   mean->excludes(head);
   cli.add_flag("--grid", options.picture.grid, "draw every map, a row a layer and a column a head")
       ->excludes(mean)
       ->excludes(head)
       ->excludes(layer);
-  cli.add_flag("--eos,!--no-eos", options.picture.keep_eos, "draw the end-of-sentence row and column (default: on)");
-  cli.add_option("--brightest", options.picture.brightest, "the weight drawn brightest, for maps that are pale; 0: the largest drawn")
+  cli.add_flag("--eos,!--no-eos", options.picture.keep_eos,
+               "draw the end-of-sentence row and column (default: on)");
+  cli.add_option("--brightest", options.picture.brightest,
+                 "the weight drawn brightest, for maps that are pale; 0: the largest drawn")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   cli.add_option("--title", options.picture.title, "title (default: the model's name)");
-  cli.add_option("--max-tokens", options.picture.max_tokens, "draw at most so many words of either side (default: all)")
+  cli.add_option("--max-tokens", options.picture.max_tokens,
+                 "draw at most so many words of either side (default: all)")
       ->check(CLI::PositiveNumber);
-  cli.add_option("--dpi", options.dpi, "resolution of a PNG")->check(CLI::Range(24.0, 1200.0))->capture_default_str();
+  cli.add_option("--dpi", options.dpi, "resolution of a PNG")
+      ->check(CLI::Range(24.0, 1200.0))
+      ->capture_default_str();
   cli.add_option("--json", options.json, "also write the record that was drawn");
   cli.set_version_flag("--version", [] { return "heatmap of " + build_info().str(); });
   return apps::run_app("heatmap", cli, argc, argv, [&] {
     using heatmap::Which;
     options.sentence = fmt::format("{}", fmt::join(options.words, " "));
-    options.picture.which = options.which == "encoder" ? Which::encoder : options.which == "decoder" ? Which::decoder : Which::cross;
+    options.picture.which = options.which == "encoder"   ? Which::encoder
+                            : options.which == "decoder" ? Which::decoder
+                                                         : Which::cross;
     draw(options);
   });
 }

@@ -22,12 +22,16 @@ cairo_status_t append(void* bytes, const unsigned char* data, unsigned length) {
 Rendered render_pdf(const Sheet& sheet, const std::string& label, double /*dpi*/) {
   const double width = sheet.width * kPoints, height = sheet.height * kPoints;
   if (width > kLargestPage || height > kLargestPage) {
-    throw ValueError(fmt::format("a page of {:.0f} x {:.0f} points is too large for PDF: lower --max-tokens, or write SVG", width, height));
+    throw ValueError(
+        fmt::format("a page of {:.0f} x {:.0f} points is too large for PDF: lower --max-tokens, or write SVG",
+                    width, height));
   }
   Rendered pdf;
-  const CairoHandle<cairo_surface_t> surface(cairo_pdf_surface_create_for_stream(append, &pdf.bytes, width, height));
+  const CairoHandle<cairo_surface_t> surface(
+      cairo_pdf_surface_create_for_stream(append, &pdf.bytes, width, height));
   cairo_pdf_surface_set_metadata(surface.get(), CAIRO_PDF_METADATA_TITLE, label.c_str());
-  cairo_pdf_surface_set_metadata(surface.get(), CAIRO_PDF_METADATA_CREATE_DATE, "2000-01-01T00:00:00Z");  // the same bytes each time
+  // the same bytes each time
+  cairo_pdf_surface_set_metadata(surface.get(), CAIRO_PDF_METADATA_CREATE_DATE, "2000-01-01T00:00:00Z");
   const CairoHandle<cairo_t> cairo(cairo_create(surface.get()));
   cairo_scale(cairo.get(), kPoints, kPoints);
   pdf.missing_glyphs = draw_sheet(cairo.get(), sheet);

@@ -20,8 +20,9 @@ void append(png_structp png, png_bytep data, size_t length) {
   static_cast<std::string*>(png_get_io_ptr(png))->append(reinterpret_cast<const char*>(data), length);
 }
 
-// The pixels as PNG; false when libpng fails. Rows are written as differences from the row above: of cells they are zeros, which the lowest
-// compression packs well, five times as fast as cairo's own writer. No object here has a destructor that setjmp could jump over.
+// The pixels as PNG; false when libpng fails. Rows are written as differences from the row above: of cells
+// they are zeros, which the lowest compression packs well, five times as fast as cairo's own writer. No
+// object here has a destructor that setjmp could jump over.
 bool encode(const unsigned char* pixels, int width, int height, int stride, std::string* bytes) {
   png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
   if (!png) return false;
@@ -31,12 +32,13 @@ bool encode(const unsigned char* pixels, int width, int height, int stride, std:
     return false;
   }
   png_set_write_fn(png, bytes, append, [](png_structp) {});
-  png_set_IHDR(png, info, static_cast<png_uint_32>(width), static_cast<png_uint_32>(height), 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
-               PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  png_set_IHDR(png, info, static_cast<png_uint_32>(width), static_cast<png_uint_32>(height), 8,
+               PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
   png_set_filter(png, PNG_FILTER_TYPE_BASE, PNG_FILTER_UP);
   png_set_compression_level(png, 1);
   png_write_info(png, info);
-  if constexpr (std::endian::native == std::endian::little) {  // cairo's pixel is 0x00RRGGBB in the machine's order
+  // cairo's pixel is 0x00RRGGBB in the machine's order
+  if constexpr (std::endian::native == std::endian::little) {
     png_set_bgr(png);
     png_set_filler(png, 0, PNG_FILLER_AFTER);
   } else {
@@ -54,8 +56,10 @@ Rendered render_png(const Sheet& sheet, const std::string& /*label*/, double dpi
   const double scale = dpi / 96;
   const double width = std::ceil(sheet.width * scale), height = std::ceil(sheet.height * scale);
   if (width > kLargestSide || height > kLargestSide || width * height > kLargestArea) {
-    throw ValueError(fmt::format(
-        "a picture of {:.0f} x {:.0f} pixels is too large for PNG: lower --dpi or --max-tokens, or write SVG or PDF", width, height));
+    throw ValueError(
+        fmt::format("a picture of {:.0f} x {:.0f} pixels is too large for PNG: lower --dpi or --max-tokens, "
+                    "or write SVG or PDF",
+                    width, height));
   }
   const CairoHandle<cairo_surface_t> surface(
       cairo_image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(width), static_cast<int>(height)));

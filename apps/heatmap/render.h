@@ -14,9 +14,10 @@ Size measure_text(std::string_view text, double font_size);
 /// A picture's file.
 struct Rendered {
   std::string bytes;
-  int missing_glyphs = 0;  ///< characters that no installed font has; a viewer of an SVG looks for them itself
+  int missing_glyphs = 0;  // characters that no installed font has; a viewer of an SVG looks for them itself
 };
-/// A self-contained SVG: real text, and the value of a cell as a tooltip; `label` is what a screen reader says.
+/// A self-contained SVG: real text, and the value of a cell as a tooltip; `label` is what a screen reader
+/// says.
 Rendered render_svg(const Sheet& sheet, const std::string& label, double dpi);
 /// Throws ValueError for a picture larger than cairo can hold.
 Rendered render_png(const Sheet& sheet, const std::string& label, double dpi);
@@ -31,8 +32,8 @@ struct Format {
 /// All of them; the first is what standard output gets.
 inline constexpr Format kFormats[] = {{".svg", render_svg}, {".png", render_png}, {".pdf", render_pdf}};
 
-/// The SVG for a page that shows several pictures: an element without the style and the colours that page_svg_head() gives once, and
-/// small: cells of little weight have no words of their own.
+/// The SVG for a page that shows several pictures: an element without the style and the colours that
+/// page_svg_head() gives once, and small: cells of little weight have no words of their own.
 std::string page_svg(const Sheet& sheet, const std::string& label);
 /// What the pictures of a page share, drawn as nothing.
 std::string page_svg_head();

@@ -33,14 +33,16 @@ std::string escaped(std::string_view text) {
         out += "&#39;";
         break;
       default:
-        models::append_utf8(out, (c < 0x20 && c != U'\t' && c != U'\n') || c == 0xFFFE || c == 0xFFFF ? U'\uFFFD' : c);
+        models::append_utf8(
+            out, (c < 0x20 && c != U'\t' && c != U'\n') || c == 0xFFFE || c == 0xFFFF ? U'\uFFFD' : c);
     }
   }
   return out;
 }
 
-// Above so many cells only those of some weight have a rectangle with their words; the others of one value, to a thousandth of the scale,
-// are one path. A row sums to one, so no more than 20 of its cells are above the bound.
+// Above so many cells only those of some weight have a rectangle with their words; the others of one value,
+// to a thousandth of the scale, are one path. A row sums to one, so no more than 20 of its cells are above
+// the bound.
 constexpr size_t kManyCells = 20'000;
 constexpr double kWithWords = 0.05;
 constexpr double kShades = 1000;
@@ -77,11 +79,15 @@ std::string texts_svg(const std::vector<PlacedText>& texts) {
   std::string svg;
   for (const PlacedText& text : texts) {
     const auto anchor = text.align == Align::start ? "start" : text.align == Align::middle ? "middle" : "end";
-    const std::string turn = text.angle == 0 ? "" : fmt::format(" transform=\"rotate({} {} {})\"", px(text.angle), px(text.x), px(text.y));
+    const std::string turn = text.angle == 0 ? ""
+                                             : fmt::format(" transform=\"rotate({} {} {})\"", px(text.angle),
+                                                           px(text.x), px(text.y));
     // dy lowers the baseline so that the anchor is at the middle of the letters.
     fmt::format_to(std::back_inserter(svg),
-                   "<text class=\"{}\" x=\"{}\" y=\"{}\" dy=\"0.35em\" font-size=\"{}\" text-anchor=\"{}\"{}>{}</text>\n",
-                   class_of(text.role), px(text.x), px(text.y), px(text.font_size), anchor, turn, escaped(text.text));
+                   "<text class=\"{}\" x=\"{}\" y=\"{}\" dy=\"0.35em\" font-size=\"{}\" "
+                   "text-anchor=\"{}\"{}>{}</text>\n",
+                   class_of(text.role), px(text.x), px(text.y), px(text.font_size), anchor, turn,
+                   escaped(text.text));
   }
   return svg;
 }
@@ -101,7 +107,8 @@ std::string panel_svg(const Panel& panel, size_t many_cells) {
     for (size_t s = 0; s < panel.picture.columns.size(); ++s) {
       const float weight = panel.picture.weights[t][s];
       if (many && weight < kWithWords) {
-        fmt::format_to(std::back_inserter(pale[std::lround(weight / panel.picture.brightest * kShades)]), "M{} {}h1v1h-1z", s, t);
+        fmt::format_to(std::back_inserter(pale[std::lround(weight / panel.picture.brightest * kShades)]),
+                       "M{} {}h1v1h-1z", s, t);
         continue;
       }
       line(
@@ -109,38 +116,45 @@ std::string panel_svg(const Panel& panel, size_t many_cells) {
           "{:.3f}</title></rect>",
           px(panel.layout.grid.x + static_cast<double>(s) * panel.layout.cell),
           px(panel.layout.grid.y + static_cast<double>(t) * panel.layout.cell), side, side,
-          hex(colour_of(weight / panel.picture.brightest)), escaped(panel.picture.columns[s].text), escaped(panel.picture.rows[t].text),
-          weight);
+          hex(colour_of(weight / panel.picture.brightest)), escaped(panel.picture.columns[s].text),
+          escaped(panel.picture.rows[t].text), weight);
     }
   }
-  if (!pale.empty()) line("<g transform=\"translate({} {}) scale({})\">", px(panel.layout.grid.x), px(panel.layout.grid.y), side);
+  if (!pale.empty())
+    line("<g transform=\"translate({} {}) scale({})\">", px(panel.layout.grid.x), px(panel.layout.grid.y),
+         side);
   for (const auto& [thousandths, cells] : pale) {
     const double part = static_cast<double>(thousandths) / kShades;
-    line("<path fill=\"{}\" d=\"{}\"><title>{:.3f}</title></path>", hex(colour_of(static_cast<float>(part))), cells,
-         part * panel.picture.brightest);
+    line("<path fill=\"{}\" d=\"{}\"><title>{:.3f}</title></path>", hex(colour_of(static_cast<float>(part))),
+         cells, part * panel.picture.brightest);
   }
   if (!pale.empty()) line("</g>");
   line("</g>");
   std::string seams;  // hairlines lead the eye from a label to its cells
   for (size_t s = 1; s < panel.picture.columns.size(); ++s) {
-    fmt::format_to(std::back_inserter(seams), "M{} {}v{}", px(panel.layout.grid.x + static_cast<double>(s) * panel.layout.cell),
+    fmt::format_to(std::back_inserter(seams), "M{} {}v{}",
+                   px(panel.layout.grid.x + static_cast<double>(s) * panel.layout.cell),
                    px(panel.layout.grid.y), px(panel.layout.grid.height));
   }
   for (size_t t = 1; t < panel.picture.rows.size(); ++t) {
     fmt::format_to(std::back_inserter(seams), "M{} {}h{}", px(panel.layout.grid.x),
-                   px(panel.layout.grid.y + static_cast<double>(t) * panel.layout.cell), px(panel.layout.grid.width));
+                   px(panel.layout.grid.y + static_cast<double>(t) * panel.layout.cell),
+                   px(panel.layout.grid.width));
   }
   if (!seams.empty()) {
-    line("<path d=\"{}\" fill=\"none\" stroke=\"#ffffff\" stroke-opacity=\"{}\" pointer-events=\"none\"/>", seams, kSeamOpacity);
+    line("<path d=\"{}\" fill=\"none\" stroke=\"#ffffff\" stroke-opacity=\"{}\" pointer-events=\"none\"/>",
+         seams, kSeamOpacity);
   }
-  line("<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"none\" stroke=\"#868e96\"/>", px(panel.layout.grid.x),
-       px(panel.layout.grid.y), px(panel.layout.grid.width), px(panel.layout.grid.height));
+  line("<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"none\" stroke=\"#868e96\"/>",
+       px(panel.layout.grid.x), px(panel.layout.grid.y), px(panel.layout.grid.width),
+       px(panel.layout.grid.height));
 
   line(
       "<rect class=\"bar\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"url(#scale)\" "
       "stroke=\"#868e96\"><title>attention weight, 0 "
       "to {:g}</title></rect>",
-      px(panel.layout.bar.x), px(panel.layout.bar.y), px(panel.layout.bar.width), px(panel.layout.bar.height), panel.picture.brightest);
+      px(panel.layout.bar.x), px(panel.layout.bar.y), px(panel.layout.bar.width), px(panel.layout.bar.height),
+      panel.picture.brightest);
   return svg + texts_svg(panel.layout.texts);
 }
 
@@ -154,7 +168,8 @@ std::string style_svg() {
   line("<style>");
   line("text {{ font-family: {}; unicode-bidi: isolate; }}", kSvgFonts);
   using Role = PlacedText::Role;
-  for (const Role role : {Role::title, Role::caption, Role::axis, Role::label, Role::unknown, Role::end_of_sentence, Role::tick}) {
+  for (const Role role : {Role::title, Role::caption, Role::axis, Role::label, Role::unknown,
+                          Role::end_of_sentence, Role::tick}) {
     const TextLook look = look_of(role);
     line(".{} {{ fill: {};{}{} }}", class_of(role), look.colour, look.bold ? " font-weight: bold;" : "",
          look.italic ? " font-style: italic;" : "");
@@ -184,8 +199,9 @@ std::string scale_svg() {
 std::string element(const Sheet& sheet, const std::string& label, bool whole) {
   const std::string width = px(sheet.width), height = px(sheet.height);
   std::string svg = fmt::format(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">\n", width,
-      height, width, height, escaped(label));
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" viewBox=\"0 0 {} {}\" "
+      "role=\"img\" aria-label=\"{}\">\n",
+      width, height, width, height, escaped(label));
   if (whole) svg += style_svg();
   svg += "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n";
   if (whole) svg += scale_svg();
@@ -205,10 +221,13 @@ Rendered render_svg(const Sheet& sheet, const std::string& label, double /*dpi*/
   return {"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + element(sheet, label, /*whole=*/true)};
 }
 
-std::string page_svg(const Sheet& sheet, const std::string& label) { return element(sheet, label, /*whole=*/false); }
+std::string page_svg(const Sheet& sheet, const std::string& label) {
+  return element(sheet, label, /*whole=*/false);
+}
 
 std::string page_svg_head() {
-  return "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"0\" height=\"0\" style=\"position:absolute\" aria-hidden=\"true\">\n" +
+  return "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"0\" height=\"0\" style=\"position:absolute\" "
+         "aria-hidden=\"true\">\n" +
          style_svg() + scale_svg() + "</svg>\n";
 }
 

@@ -23,16 +23,19 @@ struct AlignOptions {
   int threads = 0;
 };
 
-std::vector<std::vector<models::AlignmentLink>> links_of(const std::string& run, std::span<const std::string> sources,
+std::vector<std::vector<models::AlignmentLink>> links_of(const std::string& run,
+                                                         std::span<const std::string> sources,
                                                          std::span<const std::string> targets) {
   const models::Translator translator(models::load_run(run));
-  if (!translator.run().model->has_attention()) throw ValueError(fmt::format("'{}' is a model without attention", run));
+  if (!translator.run().model->has_attention())
+    throw ValueError(fmt::format("'{}' is a model without attention", run));
   std::vector<std::vector<models::AlignmentLink>> all;
   for_parts(sources, targets, [&](auto some, auto their) {
     models::TranslateOptions options;
     options.search.first = all.size();
     for (const models::Translation& forced : translator.force(some, their, options)) {
-      if (!forced.skipped.empty()) warn("translator", fmt::format("line {} is left empty: {}", forced.id, forced.skipped));
+      if (!forced.skipped.empty())
+        warn("translator", fmt::format("line {} is left empty: {}", forced.id, forced.skipped));
       all.push_back(models::attention_links(forced));
     }
   });
@@ -48,26 +51,31 @@ void check_directions(const std::string& run, const std::string& reverse) {
   };
   const auto [source, target] = languages(run);
   const auto [reverse_source, reverse_target] = languages(reverse);
-  const auto differ = [](const std::string& a, const std::string& b) { return !a.empty() && !b.empty() && a != b; };
+  const auto differ = [](const std::string& a, const std::string& b) {
+    return !a.empty() && !b.empty() && a != b;
+  };
   if (differ(source, reverse_target) || differ(target, reverse_source)) {
-    throw ValueError(fmt::format("--reverse: '{}' translates {} to {}; the other direction is {} to {}", reverse, reverse_source,
-                                 reverse_target, target, source));
+    throw ValueError(fmt::format("--reverse: '{}' translates {} to {}; the other direction is {} to {}",
+                                 reverse, reverse_source, reverse_target, target, source));
   }
   std::error_code error;
-  if (std::filesystem::equivalent(run, reverse, error)) throw ValueError(fmt::format("--reverse: '{}' is --run itself", reverse));
+  if (std::filesystem::equivalent(run, reverse, error))
+    throw ValueError(fmt::format("--reverse: '{}' is --run itself", reverse));
 }
 
 void align(const AlignOptions& options) {
   apps::check_files({.inputs = {{"--source", options.source}, {"--target", options.target}},
-               .outputs = {{"--output", options.output}, {"--json", options.json}},
-               .runs = options.reverse.empty() ? std::vector{options.run} : std::vector{options.run, options.reverse}});
+                     .outputs = {{"--output", options.output}, {"--json", options.json}},
+                     .runs = options.reverse.empty() ? std::vector{options.run}
+                                                     : std::vector{options.run, options.reverse}});
   if (!options.reverse.empty()) check_directions(options.run, options.reverse);
   use_threads(options.threads);
   const models::ParallelLines lines = read_pairs(options.source, options.target);
   auto links = links_of(options.run, lines.source, lines.target);
   if (!options.reverse.empty()) {
     const auto backward = links_of(options.reverse, lines.target, lines.source);
-    for (size_t i = 0; i < links.size(); ++i) links[i] = models::symmetrise(links[i], models::reversed(backward[i]), options.method);
+    for (size_t i = 0; i < links.size(); ++i)
+      links[i] = models::symmetrise(links[i], models::reversed(backward[i]), options.method);
   }
   std::string text;
   size_t count = 0;
@@ -90,13 +98,17 @@ Command add_align(CLI::App& cli) {
   cli.add_option("-r,--run", o->run, "run folder of a translator with attention")->required();
   cli.add_option("-s,--source", o->source, "source sentences")->required();
   cli.add_option("-t,--target", o->target, "their translations")->required();
-  auto* const reverse = cli.add_option("--reverse", o->reverse, "a run of the other direction: the two alignments are made one");
-  cli.add_option("--symmetrise", o->method, "how: intersection, union, grow-diag, grow-diag-final, grow-diag-final-and")
+  auto* const reverse = cli.add_option("--reverse", o->reverse,
+                                       "a run of the other direction: the two alignments are made one");
+  cli.add_option("--symmetrise", o->method,
+                 "how: intersection, union, grow-diag, grow-diag-final, grow-diag-final-and")
       ->needs(reverse)
       ->check(CLI::IsMember({"intersection", "union", "grow-diag", "grow-diag-final", "grow-diag-final-and"}))
       ->capture_default_str();
-  cli.add_option("-o,--output", o->output, "Pharaoh lines, 0-0 1-2; - for standard output")->capture_default_str();
-  cli.add_option("--threads", o->threads, "threads (default: what the container allows)")->check(CLI::Range(0, 1024));
+  cli.add_option("-o,--output", o->output, "Pharaoh lines, 0-0 1-2; - for standard output")
+      ->capture_default_str();
+  cli.add_option("--threads", o->threads, "threads (default: what the container allows)")
+      ->check(CLI::Range(0, 1024));
   cli.add_option("--json", o->json, "write counts as JSON");
   return [o] { align(*o); };
 }

@@ -47,15 +47,20 @@ struct CompareOptions {
 fs::path runs_of(const CompareOptions& options) { return fs::path(options.folder) / "runs"; }
 
 // NAME=FOLDER or FOLDER.
-fs::path folder_of(const std::string& run) { return run.find('=') == std::string::npos ? run : run.substr(run.find('=') + 1); }
+fs::path folder_of(const std::string& run) {
+  return run.find('=') == std::string::npos ? run : run.substr(run.find('=') + 1);
+}
 
 std::string name_of(const std::string& run) {
   const fs::path folder = folder_of(run);
   if (run.find('=') != std::string::npos) return run.substr(0, run.find('='));
-  return (folder.has_filename() ? folder : folder.parent_path()).filename().string();  // "runs/a/" is a as well
+  // "runs/a/" is a as well
+  return (folder.has_filename() ? folder : folder.parent_path()).filename().string();
 }
 
-[[noreturn]] void wrong_usage(const std::string& option, const std::string& why) { throw CLI::ValidationError(option, why); }
+[[noreturn]] void wrong_usage(const std::string& option, const std::string& why) {
+  throw CLI::ValidationError(option, why);
+}
 
 void check_pair(const char* a_name, const std::string& a, const char* b_name, const std::string& b) {
   if (a.empty() == b.empty()) return;
@@ -66,14 +71,16 @@ void check_pair(const char* a_name, const std::string& a, const char* b_name, co
 void check_trained_usage(const CompareOptions& o) {
   if (o.source.empty() == o.test_source.empty()) {
     wrong_usage("--test-source",
-                "with --run, give the test sentences and their translations: --test-source and --test-target (or -s and -t)");
+                "with --run, give the test sentences and their translations: --test-source and --test-target "
+                "(or -s and -t)");
   }
   for (const char* option : {"--attention", "--valid-source", "--train", "--resume"}) {
     if (o.given(option)) wrong_usage(option, "belongs to training, and with --run nothing is trained");
   }
   std::set<std::string> names;
   for (const std::string& run : o.runs) {
-    if (const std::string name = name_of(run); name.empty() || printable(name) != name || name.find('\n') != std::string::npos) {
+    if (const std::string name = name_of(run);
+        name.empty() || printable(name) != name || name.find('\n') != std::string::npos) {
       wrong_usage("--run", fmt::format("'{}' is no name for a table; name the run: NAME=FOLDER", name));
     }
     if (!names.insert(name_of(run)).second)
@@ -90,11 +97,14 @@ void check_usage(const CompareOptions& o) {
   check_pair("--test-source", o.test_source, "--test-target", o.test_target);
   if (!o.runs.empty()) return check_trained_usage(o);
   if (o.on_files()) {
-    if (o.valid_source.empty()) wrong_usage("--valid-source", "is missing; the models are trained with validation sentences");
-    if (o.given("--train")) wrong_usage("--train", "is the size of the built-in corpus, in the place of --source and --target");
+    if (o.valid_source.empty())
+      wrong_usage("--valid-source", "is missing; the models are trained with validation sentences");
+    if (o.given("--train"))
+      wrong_usage("--train", "is the size of the built-in corpus, in the place of --source and --target");
   } else {
     for (const char* option : {"--valid-source", "--test-source", "--gold"}) {
-      if (o.given(option)) wrong_usage(option, "needs --source and --target, or --run; the built-in corpus has its own");
+      if (o.given(option))
+        wrong_usage(option, "needs --source and --target, or --run; the built-in corpus has its own");
     }
   }
   for (size_t i = 0; i < o.attention.size(); ++i) {
@@ -102,21 +112,27 @@ void check_usage(const CompareOptions& o) {
       wrong_usage("--attention", fmt::format("{} is named twice", o.attention[i]));
     }
   }
-  if (const models::RunConfig config = o.run.applied_to(config_of_preset(*o.app)); !run_option("--attention").applies(config)) {
-    wrong_usage("--architecture", fmt::format("a {} model has no kinds of attention to compare; train it with translator train, compare it "
-                                              "with --run",
-                                              config.model.architecture().name));
+  if (const models::RunConfig config = o.run.applied_to(config_of_preset(*o.app));
+      !run_option("--attention").applies(config)) {
+    wrong_usage(
+        "--architecture",
+        fmt::format(
+            "a {} model has no kinds of attention to compare; train it with translator train, compare it "
+            "with --run",
+            config.model.architecture().name));
   }
 }
 
 // A report in the way must be one of ours, and beside --run it takes --overwrite to replace it.
 void check_report(const CompareOptions& o) {
   const fs::path out = o.folder;
-  if (models::is_run_folder(out)) throw IoError(fmt::format("--output: '{}' is a run, not a folder for a report", o.folder));
+  if (models::is_run_folder(out))
+    throw IoError(fmt::format("--output: '{}' is a run, not a folder for a report", o.folder));
   for (const char* file : kReportFiles) {
     if (!file_exists(out / file)) continue;
     if (report_writer(out) != "compare") {
-      throw IoError(fmt::format("'{}' was not written by translator compare; it is left alone", (out / file).string()));
+      throw IoError(
+          fmt::format("'{}' was not written by translator compare; it is left alone", (out / file).string()));
     }
     if (!o.runs.empty() && !o.given("--overwrite")) {
       throw IoError(fmt::format("'{}' holds a report already (--overwrite replaces it)", o.folder));
@@ -152,24 +168,30 @@ void check_files(const CompareOptions& o) {
   if (!o.runs.empty()) return;
   if (!o.resume && !o.overwrite && file_exists(out) && !fs::is_empty(out)) {
     if (!file_exists(out / "report.json") && !file_exists(runs_of(o))) {
-      throw IoError(fmt::format("'{}' exists already and holds no comparison; choose another folder", o.folder));
+      throw IoError(
+          fmt::format("'{}' exists already and holds no comparison; choose another folder", o.folder));
     }
-    throw IoError(fmt::format("'{}' exists already (--resume goes on with it, --overwrite replaces it)", o.folder));
+    throw IoError(
+        fmt::format("'{}' exists already (--resume goes on with it, --overwrite replaces it)", o.folder));
   }
-  if (o.resume && std::none_of(runs.begin(), runs.end(), [](const std::string& run) { return file_exists(run); })) {
-    throw IoError(fmt::format("resume: '{}' holds no run of {}", runs_of(o).string(), fmt::join(o.attention, ", ")));
+  if (o.resume &&
+      std::none_of(runs.begin(), runs.end(), [](const std::string& run) { return file_exists(run); })) {
+    throw IoError(
+        fmt::format("resume: '{}' holds no run of {}", runs_of(o).string(), fmt::join(o.attention, ", ")));
   }
 }
 
 Sentences read_sentences(const CompareOptions& o) {
   Sentences s;
-  const auto pair = [](const std::string& source, const std::string& target) { return fmt::format("'{}' and '{}'", source, target); };
+  const auto pair = [](const std::string& source, const std::string& target) {
+    return fmt::format("'{}' and '{}'", source, target);
+  };
   if (o.on_files()) {
     s.files = {o.source, o.target, o.valid_source, o.valid_target};
     s.train = read_pairs(o.source, o.target);
     s.validation = read_pairs(o.valid_source, o.valid_target);
-    s.description = fmt::format("Trained on {} ({} pairs), validated on {}", pair(o.source, o.target), s.train.source.size(),
-                                pair(o.valid_source, o.valid_target));
+    s.description = fmt::format("Trained on {} ({} pairs), validated on {}", pair(o.source, o.target),
+                                s.train.source.size(), pair(o.valid_source, o.valid_target));
   }
   if (o.on_files() && o.test_source.empty()) {
     s.test = s.validation;
@@ -177,7 +199,8 @@ Sentences read_sentences(const CompareOptions& o) {
     s.description += " and scored on them as well, without a test set";
   } else {
     const bool in_short = o.test_source.empty();  // -s and -t, with --run
-    const std::string &source = in_short ? o.source : o.test_source, &target = in_short ? o.target : o.test_target;
+    const std::string &source = in_short ? o.source : o.test_source,
+                      &target = in_short ? o.target : o.test_target;
     s.test = read_pairs(source, target);
     s.description += (o.on_files() ? ", scored on " : "") + pair(source, target);
   }
@@ -203,13 +226,18 @@ void compare(const CompareOptions& options) {
     const models::RunConfig base = options.on_files() ? models::RunConfig{} : built_in_config();
     Resumed resumed;
     if (options.resume) {
-      resumed = [&](const models::RunConfig& run, const std::string& folder) { return options.run.resumed(run, folder); };
+      resumed = [&](const models::RunConfig& run, const std::string& folder) {
+        return options.run.resumed(run, folder);
+      };
     }
-    plan = plan_training(runs_of(options), options.attention, options.run.applied_to(config_of_preset(*options.app, base)), resumed);
+    plan = plan_training(runs_of(options), options.attention,
+                         options.run.applied_to(config_of_preset(*options.app, base)), resumed);
     for (const char* file : kReportFiles) plan.reports.push_back(fs::path(options.folder) / file);
   }
-  const Sentences sentences = training && !options.on_files() ? built_in_sentences(options.train_pairs) : read_sentences(options);
-  const models::RunConfig config = training ? plan.runs.front().config : models::load_run(folder_of(options.runs.front())).config;
+  const Sentences sentences =
+      training && !options.on_files() ? built_in_sentences(options.train_pairs) : read_sentences(options);
+  const models::RunConfig config =
+      training ? plan.runs.front().config : models::load_run(folder_of(options.runs.front())).config;
   Comparison comparison = begin_comparison(sentences, config, options.translate.search);
 
   std::vector<FailedTraining> failed;
@@ -230,8 +258,9 @@ void compare(const CompareOptions& options) {
   if (!failed.empty()) {
     std::vector<std::string> names;
     for (const FailedTraining& f : failed) names.push_back(f.attention);
-    throw Error(fmt::format("compare: {} could not be trained and {} not in the report; the runs are kept, --resume goes on",
-                            fmt::join(names, ", "), failed.size() == 1 ? "is" : "are"));
+    throw Error(fmt::format(
+        "compare: {} could not be trained and {} not in the report; the runs are kept, --resume goes on",
+        fmt::join(names, ", "), failed.size() == 1 ? "is" : "are"));
   }
 }
 
@@ -241,7 +270,8 @@ Command add_compare(CLI::App& cli) {
   const auto o = std::make_shared<CompareOptions>();
   o->app = &cli;
   cli.option_defaults()->take_last();
-  cli.add_option("-o,--output", o->folder, "folder of the report and, under runs/, of what is trained")->capture_default_str();
+  cli.add_option("-o,--output", o->folder, "folder of the report and, under runs/, of what is trained")
+      ->capture_default_str();
   cli.add_option("--attention", o->attention,
                  fmt::format("the kinds to train, separated by commas, the baseline first: {}",
                              fmt::join(run_option("--attention").values.choices, ", ")))
@@ -249,34 +279,48 @@ Command add_compare(CLI::App& cli) {
       ->delimiter(',')
       ->take_all()
       ->capture_default_str();
-  cli.add_option("-r,--run", o->runs, "trained runs to compare, FOLDER or NAME=FOLDER, the baseline first; nothing is trained")->take_all();
-  cli.add_option("--train", o->train_pairs, "training pairs of the built-in corpus")->check(CLI::PositiveNumber)->capture_default_str();
+  cli.add_option("-r,--run", o->runs,
+                 "trained runs to compare, FOLDER or NAME=FOLDER, the baseline first; nothing is trained")
+      ->take_all();
+  cli.add_option("--train", o->train_pairs, "training pairs of the built-in corpus")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   auto* const resume =
-      cli.add_flag("--resume", o->resume, "go on with the runs in the folder: what was trained stays, the rest is trained");
-  cli.add_flag("--overwrite", o->overwrite, "replace the runs of these kinds, and the report")->excludes(resume);
-  cli.add_option("--threads", o->threads, "threads (default: what the container allows)")->check(CLI::Range(0, 1024));
-  cli.add_option("--json", o->json, "also write the report's JSON here")->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+      cli.add_flag("--resume", o->resume,
+                   "go on with the runs in the folder: what was trained stays, the rest is trained");
+  cli.add_flag("--overwrite", o->overwrite, "replace the runs of these kinds, and the report")
+      ->excludes(resume);
+  cli.add_option("--threads", o->threads, "threads (default: what the container allows)")
+      ->check(CLI::Range(0, 1024));
+  cli.add_option("--json", o->json, "also write the report's JSON here")
+      ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
   const auto file = [&](const char* name, std::string& path, const char* what) {
     cli.add_option(name, path, what)->group(kPairs)->multi_option_policy(CLI::MultiOptionPolicy::Throw);
   };
-  file("-s,--source", o->source, "training sentences, one a line (with --run: the test sentences); without: the built-in corpus");
+  file("-s,--source", o->source,
+       "training sentences, one a line (with --run: the test sentences); without: the built-in corpus");
   file("-t,--target", o->target, "their translations, line by line");
   file("--valid-source", o->valid_source, "validation sentences");
   file("--valid-target", o->valid_target, "their translations");
   file("--test-source", o->test_source, "test sentences; without them the validation sentences are scored");
   file("--test-target", o->test_target, "their reference translations");
-  file("--gold", o->gold, "gold alignments of what is scored, 3-4 sure, 3?4 possible: adds the alignment error rate");
+  file("--gold", o->gold,
+       "gold alignments of what is scored, 3-4 sure, 3?4 possible: adds the alignment error rate");
   o->run.add_to(cli, {"--attention"});
   add_search_options(cli, o->translate);
   cli.footer(
-      "Trains a model for each kind of --attention, all else equal, and reports what it bought: report.md, report.html, report.json and\n"
-      "two charts. The options of a run are those of translator train, and --config reads them from [train] as well; the built-in corpus\n"
+      "Trains a model for each kind of --attention, all else equal, and reports what it bought: report.md, "
+      "report.html, report.json and\n"
+      "two charts. The options of a run are those of translator train, and --config reads them from [train] "
+      "as well; the built-in corpus\n"
       "has values of its own where none are given.\n"
-      "  translator compare -o report                                   on the built-in corpus, a few minutes\n"
+      "  translator compare -o report                                   on the built-in corpus, a few "
+      "minutes\n"
       "  translator compare -s train.en -t train.de --valid-source val.en --valid-target val.de\n"
       "             --test-source test.en --test-target test.de --attention none,additive,dot -o report\n"
       "  translator compare ... -o report --resume                      after Ctrl-C, or with further kinds\n"
-      "  translator compare -r plain=run1 -r attention=run2 --test-source test.en --test-target test.de -o report");
+      "  translator compare -r plain=run1 -r attention=run2 --test-source test.en --test-target test.de -o "
+      "report");
   return [o] { compare(*o); };
 }
 

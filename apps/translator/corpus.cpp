@@ -40,7 +40,8 @@ void add_part(FileTexts& files, const std::string& name, const std::vector<model
   files.insert(files.end(), {{name + ".en", english}, {name + ".de", german}, {name + ".gold", gold}});
 }
 
-// The marker beside the corpus: what it is, and a fingerprint of each file, by which --overwrite knows them again.
+// The marker beside the corpus: what it is, and a fingerprint of each file, by which --overwrite knows them
+// again.
 std::string marker_of(const CorpusOptions& options, const FileTexts& files) {
   nlohmann::ordered_json marker{{"format", kFormat},
                                 {"seed", options.corpus.seed},
@@ -56,16 +57,21 @@ std::string marker_of(const CorpusOptions& options, const FileTexts& files) {
 void require_own(const fs::path& folder, const FileTexts& files) {
   const fs::path marker = folder / kMarker;
   nlohmann::json known;
-  if (fs::is_regular_file(marker)) known = nlohmann::json::parse(read_file(marker), nullptr, /*allow_exceptions=*/false);
-  const bool ours = known.is_object() && known.value("format", nlohmann::json()) == kFormat && known.contains("files");
+  if (fs::is_regular_file(marker))
+    known = nlohmann::json::parse(read_file(marker), nullptr, /*allow_exceptions=*/false);
+  const bool ours =
+      known.is_object() && known.value("format", nlohmann::json()) == kFormat && known.contains("files");
   const auto foreign = [&](const std::string& name) {
     throw IoError(
-        fmt::format("'{}' was not written by translator corpus, or was changed since; it is left alone", (folder / name).string()));
+        fmt::format("'{}' was not written by translator corpus, or was changed since; it is left alone",
+                    (folder / name).string()));
   };
   if (file_exists(marker) && !ours) foreign(kMarker);
   for (const auto& [name, text] : files) {
     if (!file_exists(folder / name)) continue;
-    if (!ours || !known["files"].contains(name) || known["files"][name] != models::fingerprint(read_file(folder / name))) foreign(name);
+    if (!ours || !known["files"].contains(name) ||
+        known["files"][name] != models::fingerprint(read_file(folder / name)))
+      foreign(name);
   }
 }
 
@@ -80,9 +86,12 @@ void check_files(const CorpusOptions& options) {
   apps::check_files({.outputs = outputs, .new_folders = {{"--output", options.folder}}});
   if (file_exists(options.folder) && !options.overwrite) {
     if (!file_exists(fs::path(options.folder) / kMarker)) {
-      throw IoError(fmt::format("'{}' exists already and holds no corpus of translator corpus; choose another folder", options.folder));
+      throw IoError(
+          fmt::format("'{}' exists already and holds no corpus of translator corpus; choose another folder",
+                      options.folder));
     }
-    throw IoError(fmt::format("'{}' exists already (--overwrite replaces the corpus files in it)", options.folder));
+    throw IoError(
+        fmt::format("'{}' exists already (--overwrite replaces the corpus files in it)", options.folder));
   }
 }
 
@@ -98,8 +107,9 @@ void corpus(const CorpusOptions& options) {
   make_folder(folder);
   for (const auto& [name, text] : files) write_file_atomically(folder / name, text);
   write_file_atomically(folder / kMarker, marker_of(options, files));
-  say("{} training, {} validation and {} test pairs in '{}': .en, .de and .gold (3-4 sure, 3?4 possible links)\n", made.train.size(),
-      made.validation.size(), made.test.size(), folder.string());
+  say("{} training, {} validation and {} test pairs in '{}': .en, .de and .gold (3-4 sure, 3?4 possible "
+      "links)\n",
+      made.train.size(), made.validation.size(), made.test.size(), folder.string());
   write_json(options.json, {{"folder", folder.string()},
                             {"seed", options.corpus.seed},
                             {"train", made.train.size()},
@@ -112,11 +122,18 @@ void corpus(const CorpusOptions& options) {
 Command add_corpus(CLI::App& cli) {
   const auto o = std::make_shared<CorpusOptions>();
   cli.add_option("-o,--output", o->folder, "folder to write")->required();
-  cli.add_flag("--overwrite", o->overwrite, "replace the corpus files that an earlier call wrote into the folder");
+  cli.add_flag("--overwrite", o->overwrite,
+               "replace the corpus files that an earlier call wrote into the folder");
   cli.add_option("--seed", o->corpus.seed, "seed of the corpus")->check(kWholeNumber)->capture_default_str();
-  cli.add_option("--train", o->corpus.train, "training pairs")->check(CLI::NonNegativeNumber)->capture_default_str();
-  cli.add_option("--validation", o->corpus.validation, "validation pairs")->check(CLI::NonNegativeNumber)->capture_default_str();
-  cli.add_option("--test", o->corpus.test, "test pairs")->check(CLI::NonNegativeNumber)->capture_default_str();
+  cli.add_option("--train", o->corpus.train, "training pairs")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  cli.add_option("--validation", o->corpus.validation, "validation pairs")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  cli.add_option("--test", o->corpus.test, "test pairs")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   cli.add_option("--json", o->json, "write what was made as JSON");
   return [o] { corpus(*o); };
 }

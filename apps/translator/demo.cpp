@@ -1,4 +1,5 @@
-// translator demo: compare with the built-in corpus, none and additive, and pictures of what the model with attention looked at.
+// translator demo: compare with the built-in corpus, none and additive, and pictures of what the model with
+// attention looked at.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -36,12 +37,18 @@ struct DemoOptions {
   std::vector<std::string> attention = {"none", "additive"};
 };
 
-std::string model_name(const std::string& attention) { return attention == "none" ? "no attention" : attention; }
+std::string model_name(const std::string& attention) {
+  return attention == "none" ? "no attention" : attention;
+}
 
-// The test sentence that uses a pattern and is nearest to the wanted length: the first of equals; nothing where none uses it.
-std::optional<size_t> find_sentence(const models::DemoCorpus& corpus, const std::string& pattern, int length) {
+// The test sentence that uses a pattern and is nearest to the wanted length: the first of equals; nothing
+// where none uses it.
+std::optional<size_t> find_sentence(const models::DemoCorpus& corpus, const std::string& pattern,
+                                    int length) {
   std::optional<size_t> best;
-  const auto distance = [&](size_t i) { return std::abs(static_cast<int>(corpus.test[i].source.size()) - length); };
+  const auto distance = [&](size_t i) {
+    return std::abs(static_cast<int>(corpus.test[i].source.size()) - length);
+  };
   for (size_t i = 0; i < corpus.test.size(); ++i) {
     if (std::ranges::find(corpus.test[i].patterns, pattern) == corpus.test[i].patterns.end()) continue;
     if (!best || distance(i) < distance(*best)) best = i;
@@ -55,7 +62,8 @@ struct Wanted {
 };
 
 // Of a model's translations of the test set.
-std::vector<std::string> draw_heatmaps(const DemoOptions& options, const std::vector<models::Translation>& translations) {
+std::vector<std::string> draw_heatmaps(const DemoOptions& options,
+                                       const std::vector<models::Translation>& translations) {
   const Wanted wanted[] = {{"separable-verb", "separable_verb", 9},
                            {"compound", "compound", 11},
                            {"perfect", "perfect", 13},
@@ -89,15 +97,18 @@ void check_files(const DemoOptions& options) {
   };
   if (report_writer(folder) == "demo") return;
   if (file_exists(folder / "report.json")) {
-    throw IoError(fmt::format("'{}' was not written by translator demo; it is left alone", (folder / "report.json").string()));
+    throw IoError(fmt::format("'{}' was not written by translator demo; it is left alone",
+                              (folder / "report.json").string()));
   }
   if (!file_exists(folder)) return;
   for (const fs::path& path : list_folder(folder)) {  // one that was stopped has its runs alone
     const std::string name = path.filename().string();
     if (name == "heatmaps" || name == "none" || name == "additive") continue;
-    throw IoError(is_report(name)
-                      ? fmt::format("'{}' was not written by translator demo; it is left alone", path.string())
-                      : fmt::format("--output: '{}' holds '{}', which no demo wrote; choose another folder", options.folder, name));
+    throw IoError(
+        is_report(name)
+            ? fmt::format("'{}' was not written by translator demo; it is left alone", path.string())
+            : fmt::format("--output: '{}' holds '{}', which no demo wrote; choose another folder",
+                          options.folder, name));
   }
 }
 
@@ -109,7 +120,8 @@ TrainingPlan plan_demo(const DemoOptions& options) {
   if (options.resume) {
     resumed = [&](const models::RunConfig& run, const std::string& folder) {
       if (run.train.updates != options.updates || run.train.seed != options.seed) {
-        throw ValueError(fmt::format("resume: --updates and --seed are not what '{}' was started with", folder));
+        throw ValueError(
+            fmt::format("resume: --updates and --seed are not what '{}' was started with", folder));
       }
       return run;
     };
@@ -127,12 +139,15 @@ void say_table(const Comparison& comparison) {
     evaluations.push_back(&model.evaluation);
   }
   say("\nboth models: the same data, order and number of updates; only attention differs");
-  say("\nBLEU on {} test sentences by source length:\n{}\n", comparison.sources.size(), by_length_table(names, evaluations));
+  say("\nBLEU on {} test sentences by source length:\n{}\n", comparison.sources.size(),
+      by_length_table(names, evaluations));
   for (const ComparedModel& m : comparison.models) {
-    say("{}: {} parameters, {} updates in {:.0f} s of training\n", m.name, m.parameters, m.updates, m.train_seconds);
+    say("{}: {} parameters, {} updates in {:.0f} s of training\n", m.name, m.parameters, m.updates,
+        m.train_seconds);
     if (!m.evaluation.score("aer")) continue;
-    say("{}: alignment error rate {:.2f} % against the gold links (a perfect attention under one link a word: {:.2f} %)\n", m.name,
-        m.evaluation.value("aer"), m.evaluation.value("aer_perfect"));
+    say("{}: alignment error rate {:.2f} % against the gold links (a perfect attention under one link a "
+        "word: {:.2f} %)\n",
+        m.name, m.evaluation.value("aer"), m.evaluation.value("aer_perfect"));
   }
 }
 
@@ -142,12 +157,14 @@ void demo(const DemoOptions& options) {
   const double begin = steady_seconds();
   TrainingPlan plan = plan_demo(options);
   const Sentences sentences = built_in_sentences(options.train_pairs);
-  say("built-in corpus: {} training, {} validation and {} test pairs of our own grammar (small data for demonstration)\n",
+  say("built-in corpus: {} training, {} validation and {} test pairs of our own grammar (small data for "
+      "demonstration)\n",
       sentences.train.source.size(), sentences.validation.source.size(), sentences.test.source.size());
   std::fflush(stdout);
   Comparison comparison = begin_comparison(sentences, plan.runs.front().config, {});
   if (const std::vector<FailedTraining> failed = train_planned(plan, sentences); !failed.empty()) {
-    throw Error(fmt::format("{} could not be trained: {}", model_name(failed.front().attention), failed.front().what));
+    throw Error(fmt::format("{} could not be trained: {}", model_name(failed.front().attention),
+                            failed.front().what));
   }
   std::vector<Candidate> candidates;
   for (const PlannedRun& run : plan.runs) candidates.push_back({model_name(run.attention), run.folder});
@@ -176,17 +193,23 @@ void demo(const DemoOptions& options) {
 Command add_demo(CLI::App& cli) {
   const auto o = std::make_shared<DemoOptions>();
   cli.option_defaults()->take_last();  // ./run demo gives its own --output first
-  cli.add_option("-o,--output", o->folder, "folder to write; only what a demo wrote before is replaced")->capture_default_str();
+  cli.add_option("-o,--output", o->folder, "folder to write; only what a demo wrote before is replaced")
+      ->capture_default_str();
   cli.add_option("--seed", o->seed, "seed of weights and order")->check(kWholeNumber)->capture_default_str();
-  cli.add_option("--updates", o->updates, "updates of each model, 0 for the demo's own setting")->check(CLI::NonNegativeNumber);
-  cli.add_option("--train", o->train_pairs, "training pairs")->check(CLI::PositiveNumber)->capture_default_str();
+  cli.add_option("--updates", o->updates, "updates of each model, 0 for the demo's own setting")
+      ->check(CLI::NonNegativeNumber);
+  cli.add_option("--train", o->train_pairs, "training pairs")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   cli.add_option("--attention", o->attention, "which models to train")
       ->check(CLI::IsMember({"none", "additive"}))
       ->take_all()
       ->capture_default_str();
   cli.add_flag("--resume", o->resume, "go on with a demo that was stopped");
-  cli.add_option("--threads", o->threads, "threads (default: what the container allows)")->check(CLI::Range(0, 1024));
-  cli.add_option("--json", o->json, "also write the report here")->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+  cli.add_option("--threads", o->threads, "threads (default: what the container allows)")
+      ->check(CLI::Range(0, 1024));
+  cli.add_option("--json", o->json, "also write the report here")
+      ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
   return [o] { demo(*o); };
 }
 

@@ -36,36 +36,43 @@ std::vector<std::vector<std::string>> read_references(const EvaluateOptions& opt
   for (const std::string& file : options.references) {
     const std::vector<std::string> lines = models::read_lines(input_path(file));
     if (lines.size() != sentences)
-      throw ValueError(fmt::format("'{}' has {} lines, '{}' has {}", file, lines.size(), options.target, sentences));
+      throw ValueError(
+          fmt::format("'{}' has {} lines, '{}' has {}", file, lines.size(), options.target, sentences));
     for (size_t i = 0; i < sentences; ++i) all[i].push_back(lines[i]);
   }
   return all;
 }
 
 void evaluate(const EvaluateOptions& options) {
-  Files files{.inputs = {{"--source", options.source}, {"--target", options.target}, {"--gold", options.gold}},
-              .outputs = {{"--records", options.records}, {"--json", options.json}},
-              .runs = options.runs};
+  Files files{
+      .inputs = {{"--source", options.source}, {"--target", options.target}, {"--gold", options.gold}},
+      .outputs = {{"--records", options.records}, {"--json", options.json}},
+      .runs = options.runs};
   for (const std::string& file : options.references) files.inputs.push_back({"--reference", file});
   apps::check_files(files);
   models::check(options.translate.search);
   if (options.bleu.smooth_value && options.bleu.smooth != "floor" && options.bleu.smooth != "add-k") {
-    throw CLI::ValidationError("--smooth-value", fmt::format("is of --smooth floor and add-k, not of {}", options.bleu.smooth));
+    throw CLI::ValidationError("--smooth-value",
+                               fmt::format("is of --smooth floor and add-k, not of {}", options.bleu.smooth));
   }
   models::bleu_of({}, options.bleu);  // both throw for what does not exist
   models::bleu_tokenize("", options.bleu);
-  if (options.translate.search.n_best > 1) throw ValueError("n-best: evaluation scores one translation a sentence");
+  if (options.translate.search.n_best > 1)
+    throw ValueError("n-best: evaluation scores one translation a sentence");
   use_threads(options.threads);
   const models::Translator translator = load_translator(options.runs);
   const models::ParallelLines lines = read_pairs(options.source, options.target);
   std::vector<std::vector<std::string>> references = read_references(options, lines.source.size());
   std::vector<models::AlignedPair> pairs;  // read first: a bad file must not cost the translations
   if (!options.gold.empty())
-    pairs = aligned_pairs(translator.run().config, lines, models::read_lines(input_path(options.gold)), options.gold);
-  const models::Evaluation result = models::evaluate(translator, lines.source, lines.target, steady_seconds, options.translate, pairs);
+    pairs = aligned_pairs(translator.run().config, lines, models::read_lines(input_path(options.gold)),
+                          options.gold);
+  const models::Evaluation result =
+      models::evaluate(translator, lines.source, lines.target, steady_seconds, options.translate, pairs);
   say("{}", score_lines(result));
   if (std::isnan(result.value("perplexity"))) say("perplexity of nothing: no sentence has words\n");
-  if (!options.gold.empty() && !result.score("aer")) say("alignment error rate: the model has no attention\n");
+  if (!options.gold.empty() && !result.score("aer"))
+    say("alignment error rate: the model has no attention\n");
   std::optional<models::BleuResult> asked;
   if (options.asked_for_bleu()) {
     std::vector<std::string> outputs;
@@ -79,7 +86,9 @@ void evaluate(const EvaluateOptions& options) {
   say("{} sentences\n", lines.source.size());
   say("{}", by_length_table({"BLEU"}, {&result}));
   for (const std::string& what : evaluation_warnings(result)) warn("translator", what);
-  nlohmann::ordered_json report{{"run", options.runs}, {"model", translator.run().model->describe()}, {"sentences", lines.source.size()}};
+  nlohmann::ordered_json report{{"run", options.runs},
+                                {"model", translator.run().model->describe()},
+                                {"sentences", lines.source.size()}};
   report.update(scores_json(result));
   if (asked) {
     report["bleu_asked"] = asked->score;
@@ -87,7 +96,8 @@ void evaluate(const EvaluateOptions& options) {
   }
   if (!options.records.empty()) {
     std::string records;
-    for (const models::Translation& translation : result.translations) records += models::to_json_line(translation) + "\n";
+    for (const models::Translation& translation : result.translations)
+      records += models::to_json_line(translation) + "\n";
     write_output(options.records, records);
   }
   write_json(options.json, report);
@@ -97,19 +107,26 @@ void evaluate(const EvaluateOptions& options) {
 
 Command add_evaluate(CLI::App& cli) {
   const auto o = std::make_shared<EvaluateOptions>();
-  cli.add_option("-r,--run", o->runs, "run folder of a trained translator; several make an ensemble")->required();
+  cli.add_option("-r,--run", o->runs, "run folder of a trained translator; several make an ensemble")
+      ->required();
   add_search_options(cli, o->translate);
   cli.add_option("-s,--source", o->source, "test sentences")->required();
   cli.add_option("-t,--target", o->target, "their reference translations")->required();
-  cli.add_option("--reference", o->references, "a further reference translation of every sentence, for the BLEU asked for; repeatable");
-  cli.add_option("--tokenize", o->bleu.tokenize, "BLEU asked for: 13a, none, intl or char")->capture_default_str();
-  cli.add_option("--smooth", o->bleu.smooth, "BLEU asked for: exp, floor, add-k or none")->capture_default_str();
+  cli.add_option("--reference", o->references,
+                 "a further reference translation of every sentence, for the BLEU asked for; repeatable");
+  cli.add_option("--tokenize", o->bleu.tokenize, "BLEU asked for: 13a, none, intl or char")
+      ->capture_default_str();
+  cli.add_option("--smooth", o->bleu.smooth, "BLEU asked for: exp, floor, add-k or none")
+      ->capture_default_str();
   cli.add_option("--smooth-value", o->bleu.smooth_value, "BLEU asked for: of floor and add-k");
-  cli.add_option("--effective-order", o->bleu.effective_order, "BLEU asked for: leave out orders that the text is too short for");
+  cli.add_option("--effective-order", o->bleu.effective_order,
+                 "BLEU asked for: leave out orders that the text is too short for");
   cli.add_flag("--ignore-case", o->bleu.lowercase, "BLEU asked for: lower-case both sides");
-  cli.add_option("--gold", o->gold, "gold alignments, a line a sentence: 3-4 sure, 3?4 possible; adds the alignment error rate");
+  cli.add_option("--gold", o->gold,
+                 "gold alignments, a line a sentence: 3-4 sure, 3?4 possible; adds the alignment error rate");
   cli.add_option("--records", o->records, "also write the attention records of the translations, JSON lines");
-  cli.add_option("--threads", o->threads, "threads (default: what the container allows)")->check(CLI::Range(0, 1024));
+  cli.add_option("--threads", o->threads, "threads (default: what the container allows)")
+      ->check(CLI::Range(0, 1024));
   cli.add_option("--json", o->json, "write the report as JSON");
   return [o] { evaluate(*o); };
 }

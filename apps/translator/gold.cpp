@@ -7,10 +7,13 @@
 
 namespace heed::apps {
 
-std::vector<models::AlignedPair> aligned_pairs(const models::RunConfig& config, const models::ParallelLines& lines,
-                                               const std::vector<std::string>& gold, const std::string& name) {
+std::vector<models::AlignedPair> aligned_pairs(const models::RunConfig& config,
+                                               const models::ParallelLines& lines,
+                                               const std::vector<std::string>& gold,
+                                               const std::string& name) {
   if (gold.size() != lines.source.size()) {
-    throw ValueError(fmt::format("'{}' has {} lines, the test set has {}", name, gold.size(), lines.source.size()));
+    throw ValueError(
+        fmt::format("'{}' has {} lines, the test set has {}", name, gold.size(), lines.source.size()));
   }
   const auto source = models::tokenize_lines(lines.source, config.source_text);
   const auto target = models::tokenize_lines(lines.target, config.target_text);
@@ -19,9 +22,11 @@ std::vector<models::AlignedPair> aligned_pairs(const models::RunConfig& config, 
     models::GoldAlignment links = models::parse_gold_line(gold[i], name, static_cast<int64_t>(i) + 1);
     for (const auto* list : {&links.sure, &links.possible}) {
       for (const models::AlignmentLink& link : *list) {
-        if (static_cast<size_t>(link.source) >= source[i].size() || static_cast<size_t>(link.target) >= target[i].size()) {
-          throw FormatError(fmt::format("'{}' line {}: link {}-{} is outside a sentence of {} and {} tokens", name, i + 1, link.source,
-                                        link.target, source[i].size(), target[i].size()));
+        if (static_cast<size_t>(link.source) >= source[i].size() ||
+            static_cast<size_t>(link.target) >= target[i].size()) {
+          throw FormatError(fmt::format("'{}' line {}: link {}-{} is outside a sentence of {} and {} tokens",
+                                        name, i + 1, link.source, link.target, source[i].size(),
+                                        target[i].size()));
         }
       }
     }

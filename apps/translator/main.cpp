@@ -28,8 +28,11 @@ int main(int argc, char** argv) {
   add("translate", "translate lines with a trained run", apps::add_translate);
   add("evaluate", "BLEU, BLEU by source length and perplexity of a run on a test set", apps::add_evaluate);
   add("corpus", "write the built-in English-German corpus with its gold alignments", apps::add_corpus);
-  add("align", "word alignments of given pairs from the attention, symmetrised from two directions", apps::add_align);
-  add("compare", "train models that differ in their attention, or take trained ones, and report with charts what it bought",
+  add("align", "word alignments of given pairs from the attention, symmetrised from two directions",
+      apps::add_align);
+  add("compare",
+      "train models that differ in their attention, or take trained ones, and report with charts what it "
+      "bought",
       apps::add_compare);
   add("demo", "train with and without attention on the built-in corpus and report", apps::add_demo);
   return apps::run_app("translator", cli, argc, argv, [&] {

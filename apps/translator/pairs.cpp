@@ -21,7 +21,8 @@ bool is_table(const std::vector<std::string>& lines) {
   for (const std::string& line : lines) {
     if (!has_words(line)) continue;
     const size_t tab = line.find('\t');
-    if (tab == std::string::npos || !has_words(std::string_view(line).substr(0, tab)) || !has_words(std::string_view(line).substr(tab)))
+    if (tab == std::string::npos || !has_words(std::string_view(line).substr(0, tab)) ||
+        !has_words(std::string_view(line).substr(tab)))
       return false;
     any = true;
   }
@@ -35,13 +36,18 @@ models::ParallelLines read_pairs(const std::string& source, const std::string& t
   if (std::ranges::none_of(lines.source, has_words)) return lines;  // whoever uses them says so
   std::error_code error;
   if (std::filesystem::equivalent(input_path(source), input_path(target), error)) {
-    warn("translator", fmt::format("'{}' is source and target at once: each sentence is paired with itself", source));
+    warn("translator",
+         fmt::format("'{}' is source and target at once: each sentence is paired with itself", source));
   } else if (lines.source == lines.target) {
-    warn("translator", fmt::format("'{}' and '{}' hold the same lines: each sentence is paired with itself", source, target));
+    warn("translator", fmt::format("'{}' and '{}' hold the same lines: each sentence is paired with itself",
+                                   source, target));
   }
   for (const auto& [name, side] : {std::pair(&source, &lines.source), std::pair(&target, &lines.target)}) {
     if (is_table(*side)) {
-      warn("translator", fmt::format("every line of '{}' has a tab: a table of several columns? Each line is read as one sentence", *name));
+      warn("translator",
+           fmt::format(
+               "every line of '{}' has a tab: a table of several columns? Each line is read as one sentence",
+               *name));
     }
   }
   return lines;

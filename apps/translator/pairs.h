@@ -9,13 +9,15 @@
 
 namespace heed::apps {
 
-/// models::read_parallel, "-" for standard input. Warns of the same file on both sides and of what looks like a table.
+/// models::read_parallel, "-" for standard input. Warns of the same file on both sides and of what looks like
+/// a table.
 /// @param source,target files whose lines belong together
 /// @return the lines
 /// @throws what models::read_parallel throws
 models::ParallelLines read_pairs(const std::string& source, const std::string& target);
 
-/// Calls `work(sources, targets)` with one part of the lines after the other, so that no more than a part's attention is held.
+/// Calls `work(sources, targets)` with one part of the lines after the other, so that no more than a part's
+/// attention is held.
 template <class Work>
 void for_parts(std::span<const std::string> sources, std::span<const std::string> targets, const Work& work) {
   constexpr size_t kPart = 1024;  // enough for batches of even lengths

@@ -41,9 +41,12 @@ std::string wanted(const CLI::Option& option) {
 
 // A value as it would stand on the command line, if it is what `wanted` says.
 std::optional<std::string> spelling(const toml::node& node, const std::string& wanted) {
-  if (wanted == "true or false") return node.is_boolean() ? std::optional(node.ref<bool>() ? "true" : "false") : std::nullopt;
-  if (wanted == "a text in quotes") return node.is_string() ? std::optional(node.ref<std::string>()) : std::nullopt;
-  if (node.is_integer() && (node.ref<int64_t>() >= 0 || wanted != "a whole number from 0")) return fmt::format("{}", node.ref<int64_t>());
+  if (wanted == "true or false")
+    return node.is_boolean() ? std::optional(node.ref<bool>() ? "true" : "false") : std::nullopt;
+  if (wanted == "a text in quotes")
+    return node.is_string() ? std::optional(node.ref<std::string>()) : std::nullopt;
+  if (node.is_integer() && (node.ref<int64_t>() >= 0 || wanted != "a whole number from 0"))
+    return fmt::format("{}", node.ref<int64_t>());
   if (node.is_floating_point() && wanted == "a number") return fmt::format("{}", node.ref<double>());
   return std::nullopt;
 }
@@ -52,11 +55,13 @@ class PresetReader : public CLI::Config {
  public:
   explicit PresetReader(CLI::App& program) : program_(program) {}
   const std::optional<models::RunConfig>& run() const { return run_; }
-  std::string to_config(const CLI::App*, bool, bool, std::string) const override { return ""; }  // nobody asks for it
+  // nobody asks for it
+  std::string to_config(const CLI::App*, bool, bool, std::string) const override { return ""; }
   std::vector<CLI::ConfigItem> from_config(std::istream& in) const override {
     const std::string file = program_.get_config_ptr()->as<std::string>();
     const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-    if (models::first_invalid_utf8(text)) throw CLI::ConversionError(fmt::format("'{}' is not a TOML file: it is not UTF-8", file));
+    if (models::first_invalid_utf8(text))
+      throw CLI::ConversionError(fmt::format("'{}' is not a TOML file: it is not UTF-8", file));
     try {
       models::check_toml_depth(text, file);
     } catch (const FormatError& error) {
@@ -69,9 +74,11 @@ class PresetReader : public CLI::Config {
       fail(file, error.source().begin.line, std::string(error.description()));
     }
     if (root["format"].value_or(std::string{}) == "heed.run") {  // a run's own: whole, for config_of_preset
-      if (std::ranges::none_of(program_.get_subcommands(),
-                               [](const CLI::App* sub) { return sub->get_option_no_throw("--architecture"); })) {
-        throw CLI::ConversionError(fmt::format("'{}' is the config of a run, which train and compare take", file));
+      if (std::ranges::none_of(program_.get_subcommands(), [](const CLI::App* sub) {
+            return sub->get_option_no_throw("--architecture");
+          })) {
+        throw CLI::ConversionError(
+            fmt::format("'{}' is the config of a run, which train and compare take", file));
       }
       run_ = models::parse_run_config(text, file);
       return {};
@@ -83,18 +90,22 @@ class PresetReader : public CLI::Config {
   }
 
  private:
-  void read_section(const std::string& file, const std::string& name, const toml::node& node, std::vector<CLI::ConfigItem>& own,
-                    std::vector<CLI::ConfigItem>& shared) const {
+  void read_section(const std::string& file, const std::string& name, const toml::node& node,
+                    std::vector<CLI::ConfigItem>& own, std::vector<CLI::ConfigItem>& shared) const {
     const toml::table* const section = node.as_table();
-    if (!section) fail(file, node.source().begin.line, fmt::format("'{}' stands in no section; [train] comes first", name));
+    if (!section)
+      fail(file, node.source().begin.line,
+           fmt::format("'{}' stands in no section; [train] comes first", name));
     const CLI::App* subcommand = nullptr;
     std::vector<std::string> known;
-    for (const CLI::App* sub : std::as_const(program_).get_subcommands([](const CLI::App*) { return true; })) {
+    for (const CLI::App* sub :
+         std::as_const(program_).get_subcommands([](const CLI::App*) { return true; })) {
       known.push_back(sub->get_name());
       if (sub->get_name() == name) subcommand = sub;
     }
     if (!subcommand) {
-      fail(file, node.source().begin.line, fmt::format("unknown section [{}] ({})", name, fmt::join(known, ", ")));
+      fail(file, node.source().begin.line,
+           fmt::format("unknown section [{}] ({})", name, fmt::join(known, ", ")));
     }
     for (const auto& [key, value] : *section) {
       CLI::ConfigItem item = read_key(file, *subcommand, std::string(key.str()), value);
@@ -112,13 +123,15 @@ class PresetReader : public CLI::Config {
       const CLI::Option* const option = sub->get_option_no_throw("--" + item.name);
       if (!option || !makes_run(*option)) continue;
       const CLI::Option* const trained = sub->get_option_no_throw("--run");
-      if (sub->get_name() == "compare" && trained && trained->count() > 0) continue;  // trained runs: nothing is trained
+      // trained runs: nothing is trained
+      if (sub->get_name() == "compare" && trained && trained->count() > 0) continue;
       item.parents = {sub->get_name()};
       shared.push_back(item);
     }
   }
 
-  static CLI::ConfigItem read_key(const std::string& file, const CLI::App& subcommand, const std::string& key, const toml::node& value) {
+  static CLI::ConfigItem read_key(const std::string& file, const CLI::App& subcommand, const std::string& key,
+                                  const toml::node& value) {
     const int64_t line = value.source().begin.line;
     const CLI::Option* const option = key == "help" ? nullptr : subcommand.get_option_no_throw("--" + key);
     if (!option) {
@@ -129,7 +142,9 @@ class PresetReader : public CLI::Config {
       const std::string now = renamed(fmt::format("translator {}", subcommand.get_name()), "--" + key);
       if (now.starts_with("--")) fail(file, line, fmt::format("'{}' is now '{}'", key, now.substr(2)));
       const std::string near = nearest("--" + key, known);
-      fail(file, line, fmt::format("unknown key '{}'{}", key, near.empty() ? "" : fmt::format("; did you mean '{}'?", near.substr(2))));
+      fail(file, line,
+           fmt::format("unknown key '{}'{}", key,
+                       near.empty() ? "" : fmt::format("; did you mean '{}'?", near.substr(2))));
     }
     CLI::ConfigItem item{{subcommand.get_name()}, key, {}};
     const std::string type = wanted(*option);
@@ -155,13 +170,17 @@ class PresetReader : public CLI::Config {
 void add_preset_option(CLI::App& program) {
   program
       .set_config("--config", "",
-                  "TOML file of options, a section a subcommand (see presets/); the command line wins, and compare reads [train] too")
+                  "TOML file of options, a section a subcommand (see presets/); the command line wins, and "
+                  "compare reads [train] too")
       ->transform(CLI::Validator(
           [](std::string& path) {
             path = input_path(path);
             std::error_code error;
-            if (std::filesystem::is_directory(path, error)) return fmt::format("cannot read '{}': {}", path, std::strerror(EISDIR));
-            return ::access(path.c_str(), R_OK) == 0 ? std::string() : fmt::format("cannot open '{}': {}", path, std::strerror(errno));
+            if (std::filesystem::is_directory(path, error))
+              return fmt::format("cannot read '{}': {}", path, std::strerror(EISDIR));
+            return ::access(path.c_str(), R_OK) == 0
+                       ? std::string()
+                       : fmt::format("cannot open '{}': {}", path, std::strerror(errno));
           },
           "", "readable"));
   program.config_formatter(std::make_shared<PresetReader>(program));
@@ -169,7 +188,8 @@ void add_preset_option(CLI::App& program) {
 }
 
 models::RunConfig config_of_preset(const CLI::App& subcommand, const models::RunConfig& otherwise) {
-  const auto* const reader = dynamic_cast<const PresetReader*>(subcommand.get_parent()->get_config_formatter().get());
+  const auto* const reader =
+      dynamic_cast<const PresetReader*>(subcommand.get_parent()->get_config_formatter().get());
   return reader && reader->run() ? *reader->run() : otherwise;
 }
 

@@ -15,8 +15,9 @@ namespace {
 const CLI::Validator kLanguageCode(
     [](const std::string& text) {
       const bool letters = std::all_of(text.begin(), text.end(), [](char c) { return c >= 'a' && c <= 'z'; });
-      return letters && text.size() != 1 && text.size() <= 3 ? std::string()
-                                                             : fmt::format("'{}' is not a language code of two or three letters", text);
+      return letters && text.size() != 1 && text.size() <= 3
+                 ? std::string()
+                 : fmt::format("'{}' is not a language code of two or three letters", text);
     },
     "");
 
@@ -24,7 +25,8 @@ const CLI::Validator kFitsConfig(
     [](const std::string& text) {
       int64_t number = 0;
       const auto end = std::from_chars(text.data(), text.data() + text.size(), number);
-      return end.ec == std::errc::result_out_of_range ? fmt::format("'{}' is too large a number", text) : std::string();
+      return end.ec == std::errc::result_out_of_range ? fmt::format("'{}' is too large a number", text)
+                                                      : std::string();
     },
     "");
 
@@ -32,7 +34,8 @@ const CLI::Validator kFitsConfig(
 
 bool makes_run(const CLI::Option& option) {
   const std::string& group = option.get_group();
-  return group == kPairs || std::ranges::any_of(models::run_options(), [&](const auto& row) { return row.group == group; });
+  return group == kPairs ||
+         std::ranges::any_of(models::run_options(), [&](const auto& row) { return row.group == group; });
 }
 
 CLI::Validator one_of(const models::Values& values) {
@@ -54,14 +57,16 @@ std::string help_of(const std::vector<const models::RunOption*>& rows) {
   for (const models::RunOption* row : rows) {
     if (!row->architecture.empty()) of.push_back(row->architecture);
   }
-  if (!of.empty() && of.size() < models::architectures().size()) help += fmt::format(" ({})", fmt::join(of, ", "));
+  if (!of.empty() && of.size() < models::architectures().size())
+    help += fmt::format(" ({})", fmt::join(of, ", "));
   return help;
 }
 
 // The value that a row has when nobody says otherwise.
 models::OptionValue default_of(const models::RunOption& row) {
   models::RunConfig config;
-  if (!row.architecture.empty()) config.model = models::ModelConfig(models::find_architecture(row.architecture));
+  if (!row.architecture.empty())
+    config.model = models::ModelConfig(models::find_architecture(row.architecture));
   return row.get(config);
 }
 
@@ -70,7 +75,8 @@ models::OptionValue default_of(const models::RunOption& row) {
 void RunOptions::add_to(CLI::App& cli, const std::vector<std::string>& without) {
   for (const models::RunOption& row : models::run_options()) {
     if (row.flag.empty() || std::ranges::find(without, row.flag) != without.end()) continue;
-    const auto same = std::ranges::find_if(entries_, [&](const Entry& e) { return e.rows.front()->flag == row.flag; });
+    const auto same =
+        std::ranges::find_if(entries_, [&](const Entry& e) { return e.rows.front()->flag == row.flag; });
     if (same != entries_.end()) {
       same->rows.push_back(&row);
     } else {
@@ -110,8 +116,9 @@ models::RunConfig RunOptions::applied_to(models::RunConfig base) const {
       applied = true;
     }
     if (!applied) {
-      throw CLI::ValidationError(entry.option->get_name(), fmt::format("is of --architecture {}, and this one is {}", fmt::join(of, ", "),
-                                                                       base.model.architecture().name));
+      throw CLI::ValidationError(entry.option->get_name(),
+                                 fmt::format("is of --architecture {}, and this one is {}",
+                                             fmt::join(of, ", "), base.model.architecture().name));
     }
   }
   return base;
@@ -140,7 +147,9 @@ models::RunConfig RunOptions::resumed(const models::RunConfig& run, const std::s
       same = row->on_resume != models::OnResume::fixed || row->get(run) == entry.value;
       if (!same) break;
     }
-    if (!same) throw ValueError(fmt::format("resume: {} is not what '{}' was started with", entry.option->get_name(), folder));
+    if (!same)
+      throw ValueError(
+          fmt::format("resume: {} is not what '{}' was started with", entry.option->get_name(), folder));
   }
   lengthen(result, folder);
   return result;
@@ -157,19 +166,24 @@ void RunOptions::lengthen(models::RunConfig& run, const std::string& folder) con
   Length unit{updates.option, std::get<int64_t>(updates.value), &run.train.updates};
   Length other{epochs.option, std::get<int64_t>(epochs.value), &run.train.epochs};
   if (run.train.updates == 0) std::swap(unit, other);
-  const auto differs = [](const Length& length) { return length.option->count() > 0 && length.wanted != *length.now; };
+  const auto differs = [](const Length& length) {
+    return length.option->count() > 0 && length.wanted != *length.now;
+  };
   const std::string name = unit.option->get_name(), &schedule = run.train.schedule;
   if (differs(other)) {
-    throw ValueError(fmt::format("resume: {}: the length of '{}' was given in {}", other.option->get_name(), folder, name));
+    throw ValueError(fmt::format("resume: {}: the length of '{}' was given in {}", other.option->get_name(),
+                                 folder, name));
   }
   if (!differs(unit)) return;
   if (schedule != "constant" && schedule != "inverse_sqrt") {
     throw ValueError(
-        fmt::format("resume: {} stays {}: the length is part of the schedule '{}' (constant and inverse_sqrt can go on for longer)", name,
-                    *unit.now, schedule));
+        fmt::format("resume: {} stays {}: the length is part of the schedule '{}' (constant and inverse_sqrt "
+                    "can go on for longer)",
+                    name, *unit.now, schedule));
   }
   if (unit.wanted < *unit.now) {
-    throw ValueError(fmt::format("resume: {} can only grow: '{}' was started with {}", name, folder, *unit.now));
+    throw ValueError(
+        fmt::format("resume: {} can only grow: '{}' was started with {}", name, folder, *unit.now));
   }
   *unit.now = unit.wanted;
 }

@@ -1,4 +1,5 @@
-// The options of a run on a command line: the table of models/run/options.h, the same for every subcommand that trains.
+// The options of a run on a command line: the table of models/run/options.h, the same for every subcommand
+// that trains.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -12,7 +13,8 @@ namespace heed::apps {
 
 constexpr const char* kPairs = "Sentence pairs";  // the group of --help beside those of the table
 
-/// Whether an option makes a run or names its sentence pairs: what a preset's [train] means to every subcommand that trains.
+/// Whether an option makes a run or names its sentence pairs: what a preset's [train] means to every
+/// subcommand that trains.
 bool makes_run(const CLI::Option& option);
 
 /// A check for a choice; the names that papers and other programs give one are answered with heed's.
@@ -29,14 +31,14 @@ class RunOptions {
   /// Adds all options but those with the flags in `without`.
   void add_to(CLI::App& cli, const std::vector<std::string>& without = {});
 
-  /// A copy of `base` with every option that was given in its place. Throws CLI::ValidationError for one that the architecture does not
-  /// have.
+  /// A copy of `base` with every option that was given in its place. Throws CLI::ValidationError for one that
+  /// the architecture does not have.
   models::RunConfig applied_to(models::RunConfig base = {}) const;
   /// The names of those that were given, "--lr".
   std::vector<std::string> given() const;
-  /// What a run in `folder` goes on with: its own config, changed where a resumed run may be, and longer where its rates do not depend on
-  /// the length.
-  /// Throws ValueError `resume: --lr is not what 'run' was started with` for an option that was given and cannot change.
+  /// What a run in `folder` goes on with: its own config, changed where a resumed run may be, and longer
+  /// where its rates do not depend on the length. Throws ValueError `resume: --lr is not what 'run' was
+  /// started with` for an option that was given and cannot change.
   models::RunConfig resumed(const models::RunConfig& run, const std::string& folder) const;
 
  private:

@@ -52,7 +52,8 @@ nlohmann::ordered_json scores_json(const models::Evaluation& evaluation) {
   return scores;
 }
 
-std::string by_length_table(const std::vector<std::string>& names, const std::vector<const models::Evaluation*>& evaluations) {
+std::string by_length_table(const std::vector<std::string>& names,
+                            const std::vector<const models::Evaluation*>& evaluations) {
   std::string text = fmt::format("{:>12}  {:>9}", "source words", "sentences");
   for (const std::string& name : names) text += fmt::format("  {:>18}", name);
   text += "\n";
@@ -60,7 +61,8 @@ std::string by_length_table(const std::vector<std::string>& names, const std::ve
   for (size_t i = 0; i < rows.size(); ++i) {
     text += fmt::format("{:>12}  {:>9}", rows[i].bucket.name(), rows[i].sentences);
     for (const models::Evaluation* e : evaluations) {
-      text += rows[i].sentences == 0 ? fmt::format("  {:>18}", "-") : fmt::format("  {:>18.2f}", e->by_length[i].bleu.score);
+      text += rows[i].sentences == 0 ? fmt::format("  {:>18}", "-")
+                                     : fmt::format("  {:>18.2f}", e->by_length[i].bleu.score);
     }
     text += "\n";
   }
@@ -74,19 +76,22 @@ std::vector<std::string> evaluation_warnings(const models::Evaluation& result) {
   std::vector<std::string> warnings;
   const double source = result.value("source_unknown"), target = result.value("target_unknown");
   if (source > kMany || target > kMany) {
-    warnings.push_back(fmt::format(
-        "{:.1f} % of the source's and {:.1f} % of the references' words are unknown to the model, and perplexity counts an unknown "
-        "word as known: are these the right files, in the right order?",
-        100 * source, 100 * target));
+    warnings.push_back(
+        fmt::format("{:.1f} % of the source's and {:.1f} % of the references' words are unknown to the "
+                    "model, and perplexity counts an unknown "
+                    "word as known: are these the right files, in the right order?",
+                    100 * source, 100 * target));
   }
   if (const auto& no_case = result.score("bleu_13a_no_case")) {
     warnings.push_back(
-        fmt::format("the model writes lower case and the references have capitals: 13a BLEU {:.2f}, with case ignored {:.2f}",
+        fmt::format("the model writes lower case and the references have capitals: 13a BLEU {:.2f}, with "
+                    "case ignored {:.2f}",
                     result.value("bleu_13a"), no_case->value));
   }
   for (const models::Translation& translation : result.translations) {
     if (!translation.skipped.empty()) {
-      warnings.push_back(fmt::format("line {} counts as an empty translation: {}", translation.id, translation.skipped));
+      warnings.push_back(
+          fmt::format("line {} counts as an empty translation: {}", translation.id, translation.skipped));
     }
   }
   return warnings;

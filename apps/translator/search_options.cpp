@@ -11,8 +11,10 @@ void add_search_options(CLI::App& cli, models::TranslateOptions& options) {
     return cli.add_option(name, field, what)->capture_default_str()->group("Decoding");
   };
   add("--beam", s.beam, "hypotheses kept, 1 for greedy");
-  add("--n-best", s.n_best, "translations a sentence (at most --beam, or samples); as text: line ||| translation ||| score");
-  add("--length-penalty", s.length_penalty, "how lengths compare: none, average (score / n^alpha), wu (Wu et al. 2016, eq. 14)")
+  add("--n-best", s.n_best,
+      "translations a sentence (at most --beam, or samples); as text: line ||| translation ||| score");
+  add("--length-penalty", s.length_penalty,
+      "how lengths compare: none, average (score / n^alpha), wu (Wu et al. 2016, eq. 14)")
       ->check(one_of({"none", "average", "wu"}));
   add("--alpha", s.alpha, "exponent of the length penalty");
   add("--coverage-penalty", s.coverage, "weight of the coverage penalty (Wu et al. 2016, eq. 14)");
@@ -25,9 +27,11 @@ void add_search_options(CLI::App& cli, models::TranslateOptions& options) {
   cli.get_option("--sample-seed")->check(kWholeNumber);
   add("--decode-batch-size", s.batch_size, "sentences decoded together");
   add("--max-source", options.max_source,
-      "longest source that is read, in words or pieces; longer lines are named and left empty; 0: no limit but the model's");
+      "longest source that is read, in words or pieces; longer lines are named and left empty; 0: no limit "
+      "but the model's");
   cli.get_option("--max-source")->check(CLI::NonNegativeNumber);
-  cli.add_flag("--replace-unknown", options.replace_unknown, "write the source word that attention rests on in the place of <unk>")
+  cli.add_flag("--replace-unknown", options.replace_unknown,
+               "write the source word that attention rests on in the place of <unk>")
       ->group("Decoding");
 }
 

@@ -49,10 +49,15 @@ void check_files(const TrainOptions& options) {
 models::PairFiles files_of(const std::string& folder) {
   constexpr const char* kGive = "give --source, --target, --valid-source and --valid-target";
   const std::optional<models::PairFiles> files = models::files_of_run(folder);
-  if (!files) throw IoError(fmt::format("resume: '{}' does not say what it was trained on; {}", folder, kGive));
-  for (const std::string* path : {&files->source, &files->target, &files->valid_source, &files->valid_target}) {
-    if (path->empty()) throw IoError(fmt::format("resume: '{}' was trained on the built-in corpus; go on with compare or demo", folder));
-    if (*path == "-") throw IoError(fmt::format("resume: '{}' was trained on standard input; {}", folder, kGive));
+  if (!files)
+    throw IoError(fmt::format("resume: '{}' does not say what it was trained on; {}", folder, kGive));
+  for (const std::string* path :
+       {&files->source, &files->target, &files->valid_source, &files->valid_target}) {
+    if (path->empty())
+      throw IoError(
+          fmt::format("resume: '{}' was trained on the built-in corpus; go on with compare or demo", folder));
+    if (*path == "-")
+      throw IoError(fmt::format("resume: '{}' was trained on standard input; {}", folder, kGive));
   }
   return *files;
 }
@@ -60,8 +65,10 @@ models::PairFiles files_of(const std::string& folder) {
 // With --resume alone the run says what it was trained on; else all four files are named.
 void complete_files(TrainOptions& options) {
   models::PairFiles& f = options.files;
-  const std::pair<const char*, const std::string*> all[] = {
-      {"--source", &f.source}, {"--target", &f.target}, {"--valid-source", &f.valid_source}, {"--valid-target", &f.valid_target}};
+  const std::pair<const char*, const std::string*> all[] = {{"--source", &f.source},
+                                                            {"--target", &f.target},
+                                                            {"--valid-source", &f.valid_source},
+                                                            {"--valid-target", &f.valid_target}};
   const bool none = std::ranges::all_of(all, [](const auto& file) { return file.second->empty(); });
   if (none && options.resume && models::is_run_folder(options.folder)) {
     f = files_of(options.folder);
@@ -92,13 +99,15 @@ models::TrainingSession open_session(const TrainOptions& options) {
   if (resume) {
     models::check_run_data(folder, options.files, lines, validation);
     const models::RunConfig config = resumed_config(options);
-    return models::TrainingSession::resume(folder, config, models::prepare(config, lines, validation), std::move(lock));
+    return models::TrainingSession::resume(folder, config, models::prepare(config, lines, validation),
+                                           std::move(lock));
   }
   const models::RunConfig config = options.run.applied_to(config_of_preset(*options.app));
   models::check(config);
-  return models::TrainingSession::start(
-      folder, config, models::prepare(config, lines, validation),
-      {.data = models::run_data(options.files, lines, validation), .overwrite = options.overwrite, .lock = std::move(lock)});
+  return models::TrainingSession::start(folder, config, models::prepare(config, lines, validation),
+                                        {.data = models::run_data(options.files, lines, validation),
+                                         .overwrite = options.overwrite,
+                                         .lock = std::move(lock)});
 }
 
 void train(TrainOptions& options) {
@@ -123,7 +132,8 @@ void train(TrainOptions& options) {
                                 {"best_update", result.best_update}};
   for (const models::Metric* metric : models::kept_metrics()) {
     const auto best = result.best.find(metric->keep);
-    report["best_validation_" + metric->keep] = best == result.best.end() ? nlohmann::ordered_json() : nlohmann::ordered_json(best->second);
+    report["best_validation_" + metric->keep] =
+        best == result.best.end() ? nlohmann::ordered_json() : nlohmann::ordered_json(best->second);
   }
   write_json(options.json, report);
   if (!result.finished) throw Interrupted();
@@ -133,8 +143,9 @@ void train(TrainOptions& options) {
 
 Command add_train(CLI::App& cli) {
   const auto o = std::make_shared<TrainOptions>();
-  cli.option_defaults()->take_last();                                             // a repeated option: the last one counts
-  const auto file = [&](const char* name, std::string& path, const char* what) {  // two would not be the last one alone
+  cli.option_defaults()->take_last();  // a repeated option: the last one counts
+  // two would not be the last one alone
+  const auto file = [&](const char* name, std::string& path, const char* what) {
     return cli.add_option(name, path, what)->multi_option_policy(CLI::MultiOptionPolicy::Throw);
   };
   file("-s,--source", o->files.source, "training sentences, one a line; - for standard input")->group(kPairs);
@@ -142,11 +153,14 @@ Command add_train(CLI::App& cli) {
   file("--valid-source", o->files.valid_source, "validation sentences")->group(kPairs);
   file("--valid-target", o->files.valid_target, "their translations")->group(kPairs);
   file("-r,--run", o->folder, "run folder to write")->required();
-  auto* const resume =
-      cli.add_flag("--resume", o->resume, "go on from the last checkpoint of the run folder, by itself with the files that the run names");
+  auto* const resume = cli.add_flag(
+      "--resume", o->resume,
+      "go on from the last checkpoint of the run folder, by itself with the files that the run names");
   cli.add_flag("--overwrite", o->overwrite, "replace a run that is there already")->excludes(resume);
-  cli.add_option("--threads", o->threads, "threads (default: what the container allows)")->check(CLI::Range(0, 1024));
-  cli.add_option("--json", o->json, "write the result as JSON")->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+  cli.add_option("--threads", o->threads, "threads (default: what the container allows)")
+      ->check(CLI::Range(0, 1024));
+  cli.add_option("--json", o->json, "write the result as JSON")
+      ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
   o->run.add_to(cli);
   o->app = &cli;
   return [o] { train(*o); };

@@ -17,14 +17,17 @@ namespace {
 void say_what_is_odd(const models::Trainer& trainer) {
   const models::TrainConfig& config = trainer.config().train;
   for (const int64_t pair : trainer.skipped_validation()) {
-    warn("translator", fmt::format("validation line {} is left out: it has more than 1000 words or pieces", pair + 1));
+    warn("translator",
+         fmt::format("validation line {} is left out: it has more than 1000 words or pieces", pair + 1));
   }
   if (trainer.skipped_pairs() > 0) {
-    note("left out: {} pairs that are empty or longer than {} tokens\n", trainer.skipped_pairs(), config.max_length);
+    note("left out: {} pairs that are empty or longer than {} tokens\n", trainer.skipped_pairs(),
+         config.max_length);
   }
   if (!trainer.metric_can_tell()) {
     warn("translator",
-         "no validation target has four tokens, so BLEU is 0 whatever the model does: weights are kept by loss; "
+         "no validation target has four tokens, so BLEU is 0 whatever the model does: weights are kept by "
+         "loss; "
          "--keep-best-by chrf tells more");
   }
   if (config.precision == models::Precision::bf16 && !has_bf16_products()) {
@@ -39,14 +42,17 @@ models::TrainResult run_session(models::TrainingSession& session, const std::str
   double last_loss = 0, guessing = 0;
   const auto ready = [&](const models::Trainer& trainer) {
     if (session.resumes()) {
-      note("resumes '{}' after update {} of {}\n", session.folder().string(), trainer.update(), trainer.total_updates());
+      note("resumes '{}' after update {} of {}\n", session.folder().string(), trainer.update(),
+           trainer.total_updates());
     }
     say_what_is_odd(trainer);
-    note("{}vocabulary: {} and {} entries\n", label.empty() ? "" : label + ": ", trainer.source_vocabulary(), trainer.target_vocabulary());
+    note("{}vocabulary: {} and {} entries\n", label.empty() ? "" : label + ": ", trainer.source_vocabulary(),
+         trainer.target_vocabulary());
     const models::TrainConfig& config = trainer.config().train;
-    if (config.subwords != models::SubwordKind::none && trainer.target_vocabulary() < config.subword_vocabulary * 9 / 10) {
-      warn("translator", fmt::format("the text gives {} pieces of the {} that --subword-vocabulary asks for", trainer.target_vocabulary(),
-                                     config.subword_vocabulary));
+    if (config.subwords != models::SubwordKind::none &&
+        trainer.target_vocabulary() < config.subword_vocabulary * 9 / 10) {
+      warn("translator", fmt::format("the text gives {} pieces of the {} that --subword-vocabulary asks for",
+                                     trainer.target_vocabulary(), config.subword_vocabulary));
     }
     guessing = std::log(static_cast<double>(trainer.target_vocabulary()));
   };
@@ -60,15 +66,15 @@ models::TrainResult run_session(models::TrainingSession& session, const std::str
                                                   .should_stop = [] { return interrupted.load() != 0; },
                                                   .clock = steady_seconds});
   if (last_loss > 2 * guessing) {
-    warn("translator",
-         fmt::format("training diverged: its validation loss ended at {:.3g} nats a token, where guessing has {:.3g}; lower --lr",
-                     last_loss, guessing));
+    warn("translator", fmt::format("training diverged: its validation loss ended at {:.3g} nats a token, "
+                                   "where guessing has {:.3g}; lower --lr",
+                                   last_loss, guessing));
   }
   if (result.skipped > 0) {
-    warn("translator",
-         fmt::format("{} of {} updates were left out: their loss or gradient was NaN or infinite (--on-bad-gradient skip); a lower "
-                     "--lr may help",
-                     result.skipped, result.updates));
+    warn("translator", fmt::format("{} of {} updates were left out: their loss or gradient was NaN or "
+                                   "infinite (--on-bad-gradient skip); a lower "
+                                   "--lr may help",
+                                   result.skipped, result.updates));
   }
   return result;
 }
@@ -84,8 +90,9 @@ std::string scores_text(const models::KeptScores& scores) {
 }
 
 std::string summary(const models::TrainResult& result) {
-  return fmt::format("trained {} updates in {}, {} parameters; kept update {}: validation {}", result.updates, clock_time(result.seconds),
-                     result.parameters, result.best_update, scores_text(result.best));
+  return fmt::format("trained {} updates in {}, {} parameters; kept update {}: validation {}", result.updates,
+                     clock_time(result.seconds), result.parameters, result.best_update,
+                     scores_text(result.best));
 }
 
 }  // namespace heed::apps

@@ -8,11 +8,12 @@
 
 namespace heed::apps {
 
-/// Runs a session. `label` stands in front of each line of progress. The result is not finished when a signal came (catch_interrupts).
-/// Throws what TrainingSession::run throws.
+/// Runs a session. `label` stands in front of each line of progress. The result is not finished when a signal
+/// came (catch_interrupts). Throws what TrainingSession::run throws.
 models::TrainResult run_session(models::TrainingSession& session, const std::string& label = "");
 
-/// "trained 3000 updates in 0:46, 505219 parameters; kept update 2500: validation BLEU 12.34, chrF2 45.67, loss 1.234 nats a token"
+/// "trained 3000 updates in 0:46, 505219 parameters; kept update 2500: validation BLEU 12.34, chrF2 45.67,
+/// loss 1.234 nats a token"
 std::string summary(const models::TrainResult& result);
 
 /// "BLEU 12.34, chrF2 45.67, loss 1.234 nats a token"

@@ -27,7 +27,8 @@ struct TranslationOptions {
   models::TranslateOptions translate;
 };
 
-// Where translations and records go: standard output as they are made, a file whole at the end, so that it is never half of one.
+// Where translations and records go: standard output as they are made, a file whole at the end, so that it is
+// never half of one.
 class Sink {
  public:
   explicit Sink(const std::string& path) {
@@ -47,7 +48,11 @@ class Sink {
 class Translating {
  public:
   Translating(const TranslationOptions& options, const models::Translator& translator, std::string input)
-      : options_(options), translator_(translator), input_(std::move(input)), text_(options.output), records_(options.records) {}
+      : options_(options),
+        translator_(translator),
+        input_(std::move(input)),
+        text_(options.output),
+        records_(options.records) {}
 
   void add(std::span<const std::string> lines) {
     models::TranslateOptions wanted = options_.translate;
@@ -71,12 +76,13 @@ class Translating {
   void finish() {
     records_.finish();
     text_.finish();
-    write_json(options_.json, {{"run", options_.runs},
-                               {"sentences", sentences_},
-                               {"outputs", outputs_},
-                               {"skipped", skipped_},
-                               {"seconds", seconds_},
-                               {"sentences_per_second", static_cast<double>(sentences_) / std::max(seconds_, 1e-9)}});
+    write_json(options_.json,
+               {{"run", options_.runs},
+                {"sentences", sentences_},
+                {"outputs", outputs_},
+                {"skipped", skipped_},
+                {"seconds", seconds_},
+                {"sentences_per_second", static_cast<double>(sentences_) / std::max(seconds_, 1e-9)}});
   }
 
  private:
@@ -87,8 +93,11 @@ class Translating {
         ++skipped_;
         warn("translator", fmt::format("{} line {} is left empty: {}", input_, result.id, result.skipped));
       }
-      const std::string line = options_.tokens ? models::join(models::Translator::target_words(result)) : result.target.text;
-      text += options_.translate.search.n_best > 1 ? fmt::format("{} ||| {} ||| {:.4f}\n", result.id, line, result.score) : line + "\n";
+      const std::string line =
+          options_.tokens ? models::join(models::Translator::target_words(result)) : result.target.text;
+      text += options_.translate.search.n_best > 1
+                  ? fmt::format("{} ||| {} ||| {:.4f}\n", result.id, line, result.score)
+                  : line + "\n";
       if (records_.wanted()) records += models::to_json_line(result) + "\n";
     }
     outputs_ += results.size();
@@ -110,25 +119,32 @@ void translate(const TranslationOptions& options) {
   if (!options.target.empty()) {
     if (options.source == "-") throw CLI::ValidationError("--target", "needs --source FILE");
     if (search.beam > 1 || search.n_best > 1 || search.temperature > 0) {
-      throw CLI::ValidationError("--target", "scores what is given; --beam, --n-best and --temperature make new translations");
+      throw CLI::ValidationError(
+          "--target", "scores what is given; --beam, --n-best and --temperature make new translations");
     }
   }
-  apps::check_files({.inputs = {{"--source", options.source}, {"--target", options.target}},
-               .outputs = {{"--output", options.output}, {"--records", options.records}, {"--json", options.json}},
-               .runs = options.runs});
+  apps::check_files(
+      {.inputs = {{"--source", options.source}, {"--target", options.target}},
+       .outputs = {{"--output", options.output}, {"--records", options.records}, {"--json", options.json}},
+       .runs = options.runs});
   models::check(search);
   use_threads(options.threads);
   const models::Translator translator = load_translator(options.runs);
-  if (options.translate.self_attention) translator.require_self_attention(fmt::format("--self-attention: '{}'", options.runs.front()));
-  Translating translating(options, translator, options.source == "-" ? "standard input" : fmt::format("'{}'", options.source));
+  if (options.translate.self_attention)
+    translator.require_self_attention(fmt::format("--self-attention: '{}'", options.runs.front()));
+  Translating translating(options, translator,
+                          options.source == "-" ? "standard input" : fmt::format("'{}'", options.source));
   if (!options.target.empty()) {
     const models::ParallelLines pairs = read_pairs(options.source, options.target);
-    for_parts(pairs.source, pairs.target, [&](auto sources, auto targets) { translating.force(sources, targets); });
+    for_parts(pairs.source, pairs.target,
+              [&](auto sources, auto targets) { translating.force(sources, targets); });
   } else {
-    // Enough lines for the batches to be of even lengths; fewer where whoever writes them waits for an answer.
+    // Enough lines for the batches to be of even lengths; fewer where whoever writes them waits for an
+    // answer.
     const size_t most = static_cast<size_t>(search.batch_size) * 16;
     LineReader reader(options.source);
-    for (std::vector<std::string> lines = reader.next(most); !lines.empty(); lines = reader.next(most)) translating.add(lines);
+    for (std::vector<std::string> lines = reader.next(most); !lines.empty(); lines = reader.next(most))
+      translating.add(lines);
   }
   translating.finish();
 }
@@ -137,17 +153,23 @@ void translate(const TranslationOptions& options) {
 
 Command add_translate(CLI::App& cli) {
   const auto o = std::make_shared<TranslationOptions>();
-  cli.add_option("-r,--run", o->runs, "run folder of a trained translator; several make an ensemble")->required();
+  cli.add_option("-r,--run", o->runs, "run folder of a trained translator; several make an ensemble")
+      ->required();
   add_search_options(cli, o->translate);
-  cli.add_option("-s,--source", o->source, "text to translate, one sentence a line; - for standard input")->capture_default_str();
-  cli.add_option("-o,--output", o->output, "where the translations go; - for standard output")->capture_default_str();
-  auto* const records = cli.add_option("--records", o->records, "also write the attention records, JSON lines (see apps/README.md)");
+  cli.add_option("-s,--source", o->source, "text to translate, one sentence a line; - for standard input")
+      ->capture_default_str();
+  cli.add_option("-o,--output", o->output, "where the translations go; - for standard output")
+      ->capture_default_str();
+  auto* const records = cli.add_option("--records", o->records,
+                                       "also write the attention records, JSON lines (see apps/README.md)");
   cli.add_flag("--self-attention", o->translate.self_attention,
                "with the self-attention of encoder and decoder in them, where the model has it")
       ->needs(records);
-  cli.add_option("-t,--target", o->target, "score these translations instead of making new ones; needs --source FILE");
+  cli.add_option("-t,--target", o->target,
+                 "score these translations instead of making new ones; needs --source FILE");
   cli.add_flag("--tokens", o->tokens, "write tokens as the model has them, not text for people");
-  cli.add_option("--threads", o->threads, "threads (default: what the container allows)")->check(CLI::Range(0, 1024));
+  cli.add_option("--threads", o->threads, "threads (default: what the container allows)")
+      ->check(CLI::Range(0, 1024));
   cli.add_option("--json", o->json, "write counts and speed as JSON");
   return [o] { translate(*o); };
 }

@@ -1,13 +1,15 @@
 // compare_torch: heed beside PyTorch in one run, at equal shapes, threads and data.
 //
-// Two worker processes take turns, round by round, so that a slow minute of the machine meets both; medians over the rounds and their ratio
-// (PyTorch / heed: above 1, heed is faster) are printed. First both compute every result that has no chance in it, and the loss and
-// gradient norm of the translator from the same weights; where these differ no ratio is printed.
+// Two worker processes take turns, round by round, so that a slow minute of the machine meets both; medians
+// over the rounds and their ratio (PyTorch / heed: above 1, heed is faster) are printed. First both compute
+// every result that has no chance in it, and the loss and gradient norm of the translator from the same
+// weights; where these differ no ratio is printed.
 //
-// PyTorch runs in its strongest form: the vector instructions the CPU has (ATEN_CPU_CAPABILITY), malloc that keeps its memory, and with two
-// threads OpenBLAS built on OpenMP in place of the pthread build, whose threads fight with PyTorch's own. OPENBLAS_CORETYPE is unset, since
-// a value left in the environment halves the speed; but an OpenBLAS that does not know the CPU falls back to kernels of 2004 (0.3.21 takes
-// an Emerald Rapids for a Prescott), and then PyTorch's side is told the right ones.
+// PyTorch runs in its strongest form: the vector instructions the CPU has (ATEN_CPU_CAPABILITY), malloc that
+// keeps its memory, and with two threads OpenBLAS built on OpenMP in place of the pthread build, whose
+// threads fight with PyTorch's own. OPENBLAS_CORETYPE is unset, since a value left in the environment halves
+// the speed; but an OpenBLAS that does not know the CPU falls back to kernels of 2004 (0.3.21 takes an
+// Emerald Rapids for a Prescott), and then PyTorch's side is told the right ones.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -28,13 +30,15 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kUsage =
-    "usage: compare_torch [--threads 1,2] [--only SUBSTRING] [--rounds 7] [--seconds 0.2] [--json FILE] [--openblas-openmp DIR]\n"
+    "usage: compare_torch [--threads 1,2] [--only SUBSTRING] [--rounds 7] [--seconds 0.2] [--json FILE] "
+    "[--openblas-openmp DIR]\n"
     "  --threads LIST         thread counts, one after the other\n"
     "  --only SUBSTRING       cases whose name contains it, such as train_step\n"
     "  --rounds N             turns of each side; the median counts\n"
     "  --seconds S            length of one turn\n"
     "  --json FILE            writes a list of {name, shape, threads, heed_us, torch_us, ratio}\n"
-    "  --openblas-openmp DIR  folder with OpenBLAS built on OpenMP for PyTorch with two threads (also $HEED_OPENBLAS_OPENMP, else\n"
+    "  --openblas-openmp DIR  folder with OpenBLAS built on OpenMP for PyTorch with two threads (also "
+    "$HEED_OPENBLAS_OPENMP, else\n"
     "                         build/openblas-openmp, which bench/fetch_openblas_openmp.sh fills)\n";
 
 struct Options {
@@ -64,7 +68,8 @@ Options parse(int argc, char** argv) {
     const std::string value = argv[++i];
     if (flag == "--threads") {
       o.threads.clear();
-      for (size_t at = 0; at <= value.size(); at = value.find(',', at) == std::string::npos ? value.size() + 1 : value.find(',', at) + 1) {
+      for (size_t at = 0; at <= value.size();
+           at = value.find(',', at) == std::string::npos ? value.size() + 1 : value.find(',', at) + 1) {
         o.threads.push_back(std::stoi(value.substr(at)));
       }
     } else if (flag == "--only") {
@@ -102,20 +107,23 @@ std::string openblas_folder(const fs::path& root) {
 std::string find_openblas(const Options& o, const fs::path& bin) {
   if (!o.openblas.empty()) return openblas_folder(o.openblas);
   if (const char* const named = std::getenv("HEED_OPENBLAS_OPENMP")) return openblas_folder(named);
-  return openblas_folder(bin.parent_path().parent_path() / "openblas-openmp");  // build/release/bin -> build/openblas-openmp
+  // build/release/bin -> build/openblas-openmp
+  return openblas_folder(bin.parent_path().parent_path() / "openblas-openmp");
 }
 
 Environment common_environment(int threads) {
   Environment e = current_environment();
-  for (const char* const name : {"OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "HEED_ISA"}) e.erase(name);
+  for (const char* const name :
+       {"OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "HEED_ISA"})
+    e.erase(name);
   e["OMP_NUM_THREADS"] = e["OPENBLAS_NUM_THREADS"] = std::to_string(threads);
   return e;
 }
 
 Environment torch_environment(int threads, const std::string& openblas) {
   Environment e = common_environment(threads);
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-      __builtin_cpu_supports("avx512dq")) {
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
     e["ATEN_CPU_CAPABILITY"] = "avx512";
   } else if (__builtin_cpu_supports("avx2")) {
     e["ATEN_CPU_CAPABILITY"] = "avx2";
@@ -132,7 +140,9 @@ Environment torch_environment(int threads, const std::string& openblas) {
 
 // What OpenBLAS should run on this CPU, or nothing when its own choice, as the greeting tells it, is as good.
 std::string better_core(const std::string& greeting) {
-  const auto runs = [&](const char* core) { return greeting.find(std::string("OpenBLAS ") + core) != std::string::npos; };
+  const auto runs = [&](const char* core) {
+    return greeting.find(std::string("OpenBLAS ") + core) != std::string::npos;
+  };
   if (runs("Cooperlake") || runs("SapphireRapids") || runs("SkylakeX") || runs("unknown")) return "";
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")) {
     return __builtin_cpu_supports("avx512bf16") ? "Cooperlake" : "SkylakeX";
@@ -143,11 +153,13 @@ std::string better_core(const std::string& greeting) {
 
 void require_equal(const std::string& what, double heed, double torch, double tolerance) {
   if (std::abs(heed - torch) <= tolerance * std::max(std::abs(heed), std::abs(torch))) return;
-  throw std::runtime_error(fmt::format("the sides do not compute the same: {}: heed {:.9g}, PyTorch {:.9g}", what, heed, torch));
+  throw std::runtime_error(
+      fmt::format("the sides do not compute the same: {}: heed {:.9g}, PyTorch {:.9g}", what, heed, torch));
 }
 
 void check_translator(WorkerProcess& heed, WorkerProcess& torch, const std::string& kind) {
-  const fs::path file = fs::temp_directory_path() / fmt::format("compare_torch_{}_{}.weights", ::getpid(), kind);
+  const fs::path file =
+      fs::temp_directory_path() / fmt::format("compare_torch_{}_{}.weights", ::getpid(), kind);
   heed.ask(fmt::format("save {} {}", file.string(), kind));
   torch.ask(fmt::format("load {} {}", file.string(), kind));
   fs::remove(file);
@@ -156,7 +168,8 @@ void check_translator(WorkerProcess& heed, WorkerProcess& torch, const std::stri
   std::sscanf(torch.ask("model " + kind).c_str(), "%lf %lf", &loss[1], &norm[1]);
   require_equal("loss of the translator, " + kind, loss[0], loss[1], 1e-4);
   require_equal("gradient norm of the translator, " + kind, norm[0], norm[1], 1e-3);
-  fmt::print("translator, {}: loss {:.6f} and {:.6f}, gradient norm {:.5f} and {:.5f}: equal\n", kind, loss[0], loss[1], norm[0], norm[1]);
+  fmt::print("translator, {}: loss {:.6f} and {:.6f}, gradient norm {:.5f} and {:.5f}: equal\n", kind,
+             loss[0], loss[1], norm[0], norm[1]);
 }
 
 void compare_at(int threads, const Options& o, const fs::path& bin, std::vector<Row>& rows) {
@@ -169,7 +182,8 @@ void compare_at(int threads, const Options& o, const fs::path& bin, std::vector<
   const bool weakened = threads > 1 && openblas.empty();
   if (weakened) {
     fmt::print(stderr,
-               "warning: OpenBLAS built on OpenMP was not found, so PyTorch does not run in its strongest form with {} threads: "
+               "warning: OpenBLAS built on OpenMP was not found, so PyTorch does not run in its strongest "
+               "form with {} threads: "
                "run bench/fetch_openblas_openmp.sh\n",
                threads);
   }
@@ -177,7 +191,8 @@ void compare_at(int threads, const Options& o, const fs::path& bin, std::vector<
   WorkerProcess heed((bin / "compare_torch_heed").string(), {argument}, common_environment(threads));
   const std::string torch_program = (bin / "compare_torch_torch").string();
   Environment environment = torch_environment(threads, openblas);
-  if (const std::string core = better_core(WorkerProcess(torch_program, {argument}, environment).greeting()); !core.empty()) {
+  if (const std::string core = better_core(WorkerProcess(torch_program, {argument}, environment).greeting());
+      !core.empty()) {
     fmt::print("OpenBLAS does not know this CPU: PyTorch gets OPENBLAS_CORETYPE={}\n", core);
     environment["OPENBLAS_CORETYPE"] = core;
   }
@@ -185,7 +200,8 @@ void compare_at(int threads, const Options& o, const fs::path& bin, std::vector<
   fmt::print("\n{}\n{}\n", heed.greeting(), torch.greeting());
 
   for (const char* const kind : {"none", "additive", "transformer"}) {
-    if (std::string("train_step_").append(kind).find(o.only) != std::string::npos) check_translator(heed, torch, kind);
+    if (std::string("train_step_").append(kind).find(o.only) != std::string::npos)
+      check_translator(heed, torch, kind);
   }
   fmt::print("{:<30} {:<40} {:>12} {:>12} {:>7}\n", "case", "shape", "heed us", "PyTorch us", "ratio");
   for (const auto& c : chosen) {
@@ -205,8 +221,8 @@ void compare_at(int threads, const Options& o, const fs::path& bin, std::vector<
     heed.ask(forget);
     torch.ask(forget);
     rows.push_back({c.name, c.shape, threads, median(ours), median(theirs), weakened});
-    fmt::print("{:<30} {:<40} {:>12.2f} {:>12.2f} {:>7.2f}{}\n", c.name, c.shape, rows.back().heed, rows.back().torch, rows.back().ratio(),
-               weakened ? " *" : "");
+    fmt::print("{:<30} {:<40} {:>12.2f} {:>12.2f} {:>7.2f}{}\n", c.name, c.shape, rows.back().heed,
+               rows.back().torch, rows.back().ratio(), weakened ? " *" : "");
     std::fflush(stdout);
   }
   if (weakened) fmt::print("* PyTorch without OpenBLAS on OpenMP: not its strongest form\n");
@@ -217,9 +233,10 @@ void write_json(const std::string& file, const std::vector<Row>& rows) {
   out << "[\n";
   for (size_t i = 0; i < rows.size(); ++i) {
     const Row& r = rows[i];
-    out << fmt::format(R"(  {{"name": "{}", "shape": "{}", "threads": {}, "heed_us": {:.3f}, "torch_us": {:.3f}, "ratio": {:.3f}{}}}{})",
-                       r.name, r.shape, r.threads, r.heed, r.torch, r.ratio(), r.weakened ? R"(, "torch_weakened": true)" : "",
-                       i + 1 < rows.size() ? ",\n" : "\n");
+    out << fmt::format(
+        R"(  {{"name": "{}", "shape": "{}", "threads": {}, "heed_us": {:.3f}, "torch_us": {:.3f}, "ratio": {:.3f}{}}}{})",
+        r.name, r.shape, r.threads, r.heed, r.torch, r.ratio(),
+        r.weakened ? R"(, "torch_weakened": true)" : "", i + 1 < rows.size() ? ",\n" : "\n");
   }
   out << "]\n";
   if (!out.flush()) throw std::runtime_error(fmt::format("write '{}' failed", file));

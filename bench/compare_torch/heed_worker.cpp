@@ -17,8 +17,9 @@ int main(int argc, char** argv) {
     return *slot;
   };
   workload::Worker worker;
-  worker.greeting = fmt::format("heed, {} kernels, OpenBLAS {}, oneDNN {}, {} threads", heed::kernels::simd_target(),
-                                heed::kernels::blas_core(), heed::kernels::onednn_version(), heed::num_threads());
+  worker.greeting =
+      fmt::format("heed, {} kernels, OpenBLAS {}, oneDNN {}, {} threads", heed::kernels::simd_target(),
+                  heed::kernels::blas_core(), heed::kernels::onednn_version(), heed::num_threads());
   worker.make_case = heed::bench::make_case;
   worker.save = [&](const std::string& file, const std::string& kind) { model(kind).save(file); };
   worker.model = [&](const std::string& kind) { return model(kind).check(); };

@@ -18,7 +18,9 @@ Tensor random(const Sizes& shape, uint64_t seed, double scale = 1) {
   for (const int64_t extent : shape) n *= extent;
   return torch::tensor(values(n, seed, scale)).reshape(shape).clone();
 }
-Tensor leaf(const Sizes& shape, uint64_t seed, double scale = 1) { return random(shape, seed, scale).set_requires_grad(true); }
+Tensor leaf(const Sizes& shape, uint64_t seed, double scale = 1) {
+  return random(shape, seed, scale).set_requires_grad(true);
+}
 Tensor id_tensor(const std::vector<int64_t>& v) { return torch::tensor(v, torch::kLong); }
 double magnitude(const Tensor& x) { return x.detach().to(torch::kDouble).abs().sum().item<double>(); }
 
@@ -61,7 +63,8 @@ Case lstm_case(int64_t D, int64_t H) {
     p["bias_ih_l0"].copy_(random({4 * H}, 4, 0.1));
     p["bias_hh_l0"].zero_().set_requires_grad(false);
   }
-  const Tensor x = leaf({B, T, D}, 1), lengths = id_tensor(workload::lengths(B, 5, T)), g = random({B, T, H}, 6);
+  const Tensor x = leaf({B, T, D}, 1), lengths = id_tensor(workload::lengths(B, 5, T)),
+               g = random({B, T, H}, 6);
   return with_gradient(
       {x, p["weight_ih_l0"], p["weight_hh_l0"], p["bias_ih_l0"]},
       [=]() mutable {
@@ -73,17 +76,20 @@ Case lstm_case(int64_t D, int64_t H) {
 
 Case attention_lstm_case() {
   const int64_t B = kBatch, T = kSteps, S = kSteps, D = kEmbedding, E = kMemory, H = kDecoder, A = kAttention;
-  const Tensor x = leaf({B, T, D}, 1), memory = leaf({B, S, E}, 2), keys = leaf({B, S, A}, 3), h0 = leaf({B, H}, 4), c0 = leaf({B, H}, 5);
+  const Tensor x = leaf({B, T, D}, 1), memory = leaf({B, S, E}, 2), keys = leaf({B, S, A}, 3),
+               h0 = leaf({B, H}, 4), c0 = leaf({B, H}, 5);
   const Tensor heed_ih = random({4 * H, D + E}, 6, 0.05), heed_hh = random({4 * H, H}, 7, 0.05);
   const auto own = [](const Tensor& t) { return sigmoids_together(t).contiguous().set_requires_grad(true); };
-  const Tensor w_given = own(heed_ih.slice(1, 0, D)), w_rec = own(torch::cat({heed_ih.slice(1, D), heed_hh}, 1));
-  const Tensor bias = own(random({4 * H}, 8, 0.1)), w_q = leaf({A, H}, 9, 0.05), v = leaf({A}, 10, 0.1), g = random({B, T, H + E}, 11);
+  const Tensor w_given = own(heed_ih.slice(1, 0, D)),
+               w_rec = own(torch::cat({heed_ih.slice(1, D), heed_hh}, 1));
+  const Tensor bias = own(random({4 * H}, 8, 0.1)), w_q = leaf({A, H}, 9, 0.05), v = leaf({A}, 10, 0.1),
+               g = random({B, T, H + E}, 11);
   const Tensor lengths = id_tensor(workload::lengths(B, 12, S));
   return with_gradient(
       {x, memory, keys, h0, c0, w_given, w_rec, bias, w_q, v},
       [=] {
-        const DecoderResult r =
-            attention_decoder(F::linear(x, w_given, bias), memory, keys, negative_mask(lengths, S), h0, c0, w_rec, w_q, v);
+        const DecoderResult r = attention_decoder(F::linear(x, w_given, bias), memory, keys,
+                                                  negative_mask(lengths, S), h0, c0, w_rec, w_q, v);
         return torch::cat({r.hidden, r.context}, 2);
       },
       g);
@@ -98,7 +104,8 @@ Case adam_case() {
     parameters.back().mutable_grad() = random(shape, seed + 10);
   }
   Case result;
-  result.run = [optimizer = std::make_shared<torch::optim::Adam>(parameters, torch::optim::AdamOptions(1e-3))] { optimizer->step(); };
+  result.run = [optimizer = std::make_shared<torch::optim::Adam>(
+                    parameters, torch::optim::AdamOptions(1e-3))] { optimizer->step(); };
   return result;
 }
 
@@ -134,9 +141,11 @@ Case train_case(const std::string& kind) {
 Case make_case(const std::string& name) {
   const int64_t N = kBatch * kSteps;
   const auto smoothed = F::CrossEntropyFuncOptions().label_smoothing(kSmoothing);
-  if (name == "matmul") return without_gradient([a = random({N, 512}, 1), b = random({512, 512}, 2)] { return torch::mm(a, b); });
+  if (name == "matmul")
+    return without_gradient([a = random({N, 512}, 1), b = random({512, 512}, 2)] { return torch::mm(a, b); });
   if (name == "matmul_batched") {
-    return without_gradient([a = random({kBatch, 13, 13}, 1), b = random({kBatch, 13, 512}, 2)] { return torch::bmm(a, b); });
+    return without_gradient(
+        [a = random({kBatch, 13, 13}, 1), b = random({kBatch, 13, 512}, 2)] { return torch::bmm(a, b); });
   }
   if (name == "linear_fwd_bwd") {
     const Tensor x = leaf({N, 1280}, 1), w = leaf({512, 1280}, 2, 0.05), b = leaf({512}, 3);
@@ -146,7 +155,8 @@ Case make_case(const std::string& name) {
   if (name == "embedding_fwd" || name == "embedding_fwd_bwd") {
     const Tensor table = leaf({kVocabulary, kEmbedding}, 1), rows = id_tensor(ids(N, 2));
     const auto f = [=] { return torch::embedding(table, rows); };
-    return name == "embedding_fwd" ? without_gradient(f) : with_gradient({table}, f, random({N, kEmbedding}, 3));
+    return name == "embedding_fwd" ? without_gradient(f)
+                                   : with_gradient({table}, f, random({N, kEmbedding}, 3));
   }
   if (name == "softmax_fwd_bwd") {
     const Tensor x = leaf({N, 64}, 1, 3);
@@ -158,7 +168,8 @@ Case make_case(const std::string& name) {
     return with_gradient({x}, [=] { return F::cross_entropy(x, target, smoothed); });
   }
   if (name == "linear_cross_entropy_fwd_bwd") {
-    const Tensor x = leaf({N, kReadout}, 1), w = leaf({kVocabulary, kReadout}, 2, 0.05), b = leaf({kVocabulary}, 3);
+    const Tensor x = leaf({N, kReadout}, 1), w = leaf({kVocabulary, kReadout}, 2, 0.05),
+                 b = leaf({kVocabulary}, 3);
     const Tensor target = id_tensor(ids(N, 4));
     return with_gradient({x, w, b}, [=] { return F::cross_entropy(F::linear(x, w, b), target, smoothed); });
   }
@@ -168,10 +179,12 @@ Case make_case(const std::string& name) {
   if (name == "additive_energy_fwd_bwd") {
     const Tensor q = leaf({kBatch, 13, 256}, 1), k = leaf({kBatch, 13, 256}, 2), v = leaf({256}, 3, 0.1);
     return with_gradient(
-        {q, k, v}, [=] { return torch::matmul(torch::tanh(q.unsqueeze(2) + k.unsqueeze(1)), v); }, random({kBatch, 13, 13}, 4));
+        {q, k, v}, [=] { return torch::matmul(torch::tanh(q.unsqueeze(2) + k.unsqueeze(1)), v); },
+        random({kBatch, 13, 13}, 4));
   }
   if (name == "scaled_dot_attention_fwd_bwd") {
-    const Tensor joint = leaf({kSentences, kSteps, 3 * kModel}, 1), lengths = id_tensor(workload::lengths(kSentences, 2, kSteps));
+    const Tensor joint = leaf({kSentences, kSteps, 3 * kModel}, 1),
+                 lengths = id_tensor(workload::lengths(kSentences, 2, kSteps));
     return with_gradient(
         {joint},
         [=] {
@@ -184,7 +197,8 @@ Case make_case(const std::string& name) {
     const int64_t rows = kSentences * kSteps;
     const Tensor x = leaf({rows, kModel}, 1), gain = leaf({kModel}, 2), bias = leaf({kModel}, 3);
     return with_gradient(
-        {x, gain, bias}, [=] { return torch::layer_norm(x, {kModel}, gain, bias); }, random({rows, kModel}, 4));
+        {x, gain, bias}, [=] { return torch::layer_norm(x, {kModel}, gain, bias); },
+        random({rows, kModel}, 4));
   }
   if (name == "dropout_fwd_bwd") {
     const Tensor x = leaf({N, 512}, 1);
@@ -196,8 +210,10 @@ Case make_case(const std::string& name) {
     return with_gradient(
         {x}, [=] { return torch::tanh(x); }, random({N, 512}, 2));
   }
-  if (name == "add_bias") return without_gradient([x = random({N, 512}, 1), b = random({512}, 2)] { return x + b; });
-  if (name == "mul") return without_gradient([x = random({N, 512}, 1), y = random({N, 512}, 2)] { return x * y; });
+  if (name == "add_bias")
+    return without_gradient([x = random({N, 512}, 1), b = random({512}, 2)] { return x + b; });
+  if (name == "mul")
+    return without_gradient([x = random({N, 512}, 1), y = random({N, 512}, 2)] { return x * y; });
   if (name == "conv2d_fwd_bwd") {
     const Tensor x = leaf({32, 32, 28, 28}, 1), w = leaf({64, 32, 3, 3}, 2, 0.1), bias = leaf({64}, 3);
     return with_gradient(
@@ -211,7 +227,8 @@ Case make_case(const std::string& name) {
   if (name == "batch_norm_fwd_bwd") {
     const Tensor x = leaf({32, 64, 28, 28}, 1), gain = leaf({64}, 2), bias = leaf({64}, 3);
     return with_gradient(
-        {x, gain, bias}, [=] { return torch::batch_norm(x, gain, bias, {}, {}, true, 0.1, 1e-5, false); }, random({32, 64, 28, 28}, 4));
+        {x, gain, bias}, [=] { return torch::batch_norm(x, gain, bias, {}, {}, true, 0.1, 1e-5, false); },
+        random({32, 64, 28, 28}, 4));
   }
   if (name == "adam") return adam_case();
   if (name == "tiny_adds_fwd") return tiny_adds(false);

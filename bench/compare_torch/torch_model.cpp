@@ -22,8 +22,9 @@ Tensor sigmoids_together(const Tensor& weight) {
   return torch::cat({q[0], q[1], q[3], q[2]}, 0);
 }
 
-DecoderResult attention_decoder(const Tensor& given, const Tensor& memory, const Tensor& keys, const Tensor& negative, Tensor h, Tensor c,
-                                const Tensor& w_rec, const Tensor& w_query, const Tensor& v) {
+DecoderResult attention_decoder(const Tensor& given, const Tensor& memory, const Tensor& keys,
+                                const Tensor& negative, Tensor h, Tensor c, const Tensor& w_rec,
+                                const Tensor& w_query, const Tensor& v) {
   const int64_t H = h.size(1);
   const std::vector<Tensor> ge = given.unbind(1);
   Tensor context = torch::zeros({h.size(0), memory.size(2)});
@@ -46,7 +47,8 @@ Translator::Translator(bool attention) : attention_(attention) {
   using namespace torch::nn;
   source_ = register_module("source", Embedding(EmbeddingOptions(kVocabulary, kEmbedding).padding_idx(kPad)));
   target_ = register_module("target", Embedding(EmbeddingOptions(kVocabulary, kEmbedding).padding_idx(kPad)));
-  encoder_ = register_module("encoder", LSTM(LSTMOptions(kEmbedding, kEncoder).batch_first(true).bidirectional(true)));
+  encoder_ = register_module("encoder",
+                             LSTM(LSTMOptions(kEmbedding, kEncoder).batch_first(true).bidirectional(true)));
   init_hidden_ = register_module("init_hidden", Linear(kMemory, kDecoder));
   init_cell_ = register_module("init_cell", Linear(kMemory, kDecoder));
   readout_ = register_module("readout", Linear(kDecoder + kMemory + kEmbedding, kReadout));
@@ -54,7 +56,8 @@ Translator::Translator(bool attention) : attention_(attention) {
   dropout_ = register_module("dropout", Dropout(kDropout));
   if (attention) {
     given_ = register_module("given", Linear(kEmbedding, 4 * kDecoder));
-    recurrent_ = register_module("recurrent", Linear(LinearOptions(kMemory + kDecoder, 4 * kDecoder).bias(false)));
+    recurrent_ =
+        register_module("recurrent", Linear(LinearOptions(kMemory + kDecoder, 4 * kDecoder).bias(false)));
     key_ = register_module("key", Linear(kMemory, kAttention));
     query_ = register_module("query", Linear(LinearOptions(kDecoder, kAttention).bias(false)));
     energy_ = register_parameter("energy", torch::randn({kAttention}) * 0.1);
@@ -82,17 +85,20 @@ Tensor Translator::loss(const Batch& b) {
   const Tensor embedded = dropout_(target_(b.target_in));
   Tensor hidden, context;
   if (attention_) {
-    const DecoderResult r = attention_decoder(given_(embedded), memory, key_(memory), negative_mask(b.source_lengths, S), h, c,
-                                              recurrent_->weight, query_->weight, energy_);
+    const DecoderResult r =
+        attention_decoder(given_(embedded), memory, key_(memory), negative_mask(b.source_lengths, S), h, c,
+                          recurrent_->weight, query_->weight, energy_);
     hidden = r.hidden;
     context = r.context;
   } else {
     context = summary.unsqueeze(1).expand({-1, T, -1});
-    hidden = std::get<0>(plain_(torch::cat({embedded, context}, 2), std::make_tuple(h.unsqueeze(0), c.unsqueeze(0))));
+    hidden = std::get<0>(
+        plain_(torch::cat({embedded, context}, 2), std::make_tuple(h.unsqueeze(0), c.unsqueeze(0))));
   }
   const Tensor all = torch::tanh(readout_(torch::cat({hidden, context, embedded}, 2)));
   const Tensor rows = dropout_(all).reshape({-1, kReadout}).index_select(0, b.target_rows);
-  return F::cross_entropy(projection_(rows), b.targets, F::CrossEntropyFuncOptions().label_smoothing(kSmoothing));
+  return F::cross_entropy(projection_(rows), b.targets,
+                          F::CrossEntropyFuncOptions().label_smoothing(kSmoothing));
 }
 
 HeedWeights::HeedWeights(const std::string& file) {
@@ -144,7 +150,8 @@ void Translator::load_heed(HeedWeights& weights) {
   linear(readout_, "decoder.readout");
   linear(projection_, "decoder.projection");
   if (attention_) {
-    const Tensor w_ih = sigmoids_together(take("decoder.cell.weight_ih")), w_hh = sigmoids_together(take("decoder.cell.weight_hh"));
+    const Tensor w_ih = sigmoids_together(take("decoder.cell.weight_ih")),
+                 w_hh = sigmoids_together(take("decoder.cell.weight_hh"));
     given_->weight.copy_(w_ih.slice(1, 0, kEmbedding));
     given_->bias.copy_(sigmoids_together(take("decoder.cell.bias")));
     recurrent_->weight.copy_(torch::cat({w_ih.slice(1, kEmbedding), w_hh}, 1));
@@ -166,7 +173,8 @@ ForeachAdam::ForeachAdam(std::vector<Tensor> parameters) : parameters_(std::move
 void ForeachAdam::step() {
   torch::NoGradGuard no_grad;
   ++steps_;
-  const double beta1 = 0.9, beta2 = 0.999, bias1 = 1 - std::pow(beta1, steps_), bias2 = 1 - std::pow(beta2, steps_);
+  const double beta1 = 0.9, beta2 = 0.999, bias1 = 1 - std::pow(beta1, steps_),
+               bias2 = 1 - std::pow(beta2, steps_);
   std::vector<Tensor> gradients;
   for (const Tensor& p : parameters_) gradients.push_back(p.grad());
   at::_foreach_mul_(first_, beta1);
@@ -190,7 +198,9 @@ Training::Training(const std::string& kind) {
   }
   adam_ = std::make_unique<torch::optim::Adam>(parameters_, torch::optim::AdamOptions(kLearningRate));
   foreach_ = std::make_unique<ForeachAdam>(parameters_);
-  const auto ids = [](const std::vector<int64_t>& v, std::vector<int64_t> shape) { return torch::tensor(v, torch::kLong).reshape(shape); };
+  const auto ids = [](const std::vector<int64_t>& v, std::vector<int64_t> shape) {
+    return torch::tensor(v, torch::kLong).reshape(shape);
+  };
   for (const TrainBatch& b : batches_of(kind)) {
     std::vector<int64_t> rows, targets;
     for (int64_t i = 0; i < b.B; ++i) {
@@ -200,8 +210,8 @@ Training::Training(const std::string& kind) {
       }
     }
     const auto n = static_cast<int64_t>(rows.size());
-    batches_.push_back(
-        {ids(b.source, {b.B, b.S}), ids(b.source_lengths, {b.B}), ids(b.target_in, {b.B, b.T}), ids(rows, {n}), ids(targets, {n})});
+    batches_.push_back({ids(b.source, {b.B, b.S}), ids(b.source_lengths, {b.B}), ids(b.target_in, {b.B, b.T}),
+                        ids(rows, {n}), ids(targets, {n})});
   }
 }
 

@@ -1,6 +1,6 @@
-// The translator of models/seq2seq in libtorch, in the fastest form we know of (reference/torch_seq2seq.py): the embedding's share of the
-// gates, the attention keys, the readout and the logits for all steps at once; one addmm a step; packed sequences in the encoder; logits
-// only where there is no padding.
+// The translator of models/seq2seq in libtorch, in the fastest form we know of (reference/torch_seq2seq.py):
+// the embedding's share of the gates, the attention keys, the readout and the logits for all steps at once;
+// one addmm a step; packed sequences in the encoder; logits only where there is no padding.
 #pragma once
 
 #include <torch/torch.h>
@@ -19,13 +19,15 @@ struct Batch {
   torch::Tensor source, source_lengths, target_in, target_rows, targets;  // rows: b * T + t without padding
 };
 
-/// tanh attention with input feeding over the whole target: gates i, f, o, g from `given` [B, T, 4H] and [context; hidden] w_rec^T.
+/// tanh attention with input feeding over the whole target: gates i, f, o, g from `given` [B, T, 4H] and
+/// [context; hidden] w_rec^T.
 struct DecoderResult {
   torch::Tensor hidden, context;  // [B, T, *]
 };
-DecoderResult attention_decoder(const torch::Tensor& given, const torch::Tensor& memory, const torch::Tensor& keys,
-                                const torch::Tensor& negative, torch::Tensor h, torch::Tensor c, const torch::Tensor& w_rec,
-                                const torch::Tensor& w_query, const torch::Tensor& v);
+DecoderResult attention_decoder(const torch::Tensor& given, const torch::Tensor& memory,
+                                const torch::Tensor& keys, const torch::Tensor& negative, torch::Tensor h,
+                                torch::Tensor c, const torch::Tensor& w_rec, const torch::Tensor& w_query,
+                                const torch::Tensor& v);
 /// 0 where s < length, -1e9 elsewhere: [B, S].
 torch::Tensor negative_mask(const torch::Tensor& lengths, int64_t S);
 /// Rows of a [4H, *] weight in the order i, f, g, o -> i, f, o, g: three sigmoids side by side.
@@ -63,8 +65,8 @@ class Translator : public Model {
   bool attention_;
   torch::nn::Embedding source_{nullptr}, target_{nullptr};
   torch::nn::LSTM encoder_{nullptr}, plain_{nullptr};
-  torch::nn::Linear given_{nullptr}, recurrent_{nullptr}, key_{nullptr}, query_{nullptr}, init_hidden_{nullptr}, init_cell_{nullptr},
-      readout_{nullptr}, projection_{nullptr};
+  torch::nn::Linear given_{nullptr}, recurrent_{nullptr}, key_{nullptr}, query_{nullptr},
+      init_hidden_{nullptr}, init_cell_{nullptr}, readout_{nullptr}, projection_{nullptr};
   torch::nn::Dropout dropout_{nullptr};
   torch::Tensor energy_;
 };

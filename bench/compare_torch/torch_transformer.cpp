@@ -11,14 +11,20 @@ namespace F = torch::nn::functional;
 
 std::vector<Tensor> split_heads(const Tensor& joint, int64_t B, int64_t T, int64_t parts) {
   const int64_t d = kModel / kHeads;
-  return joint.view({B, T, parts, kHeads, d}).permute({2, 0, 3, 1, 4}).reshape({parts, B * kHeads, T, d}).unbind(0);
+  return joint.view({B, T, parts, kHeads, d})
+      .permute({2, 0, 3, 1, 4})
+      .reshape({parts, B * kHeads, T, d})
+      .unbind(0);
 }
 
-Tensor by_head(const Tensor& mask) { return mask.unsqueeze(1).expand({-1, kHeads, -1}).reshape({mask.size(0) * kHeads, 1, mask.size(1)}); }
+Tensor by_head(const Tensor& mask) {
+  return mask.unsqueeze(1).expand({-1, kHeads, -1}).reshape({mask.size(0) * kHeads, 1, mask.size(1)});
+}
 
 Tensor attend(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& mask, int64_t B) {
   const int64_t T = query.size(1), d = query.size(2);
-  const Tensor scores = torch::baddbmm(mask.expand({query.size(0), T, key.size(1)}), query, key.transpose(1, 2), 1, 1 / std::sqrt(d));
+  const Tensor scores = torch::baddbmm(mask.expand({query.size(0), T, key.size(1)}), query,
+                                       key.transpose(1, 2), 1, 1 / std::sqrt(d));
   // torch::softmax on rows of 13 is slow: 19.9 ms forward and backward with it at B 308, 15.2 ms in parts.
   const Tensor e = (scores - scores.detach().amax(-1, true)).exp();
   const Tensor context = torch::bmm(e / e.sum(-1, true), value);
@@ -28,7 +34,9 @@ Tensor attend(const Tensor& query, const Tensor& key, const Tensor& value, const
 Transformer::Layer Transformer::make_layer(const std::string& name, bool decoder) {
   using namespace torch::nn;
   Layer layer;
-  const auto linear = [&](const char* what, int64_t in, int64_t out) { return register_module(name + what, Linear(in, out)); };
+  const auto linear = [&](const char* what, int64_t in, int64_t out) {
+    return register_module(name + what, Linear(in, out));
+  };
   for (int i = 0; i < (decoder ? 3 : 2); ++i) {
     layer.norm[i] = register_module(name + "norm" + std::to_string(i), LayerNorm(LayerNormOptions({kModel})));
   }
@@ -47,9 +55,11 @@ Transformer::Layer Transformer::make_layer(const std::string& name, bool decoder
 Transformer::Transformer() {
   using namespace torch::nn;
   table_ = register_parameter("table", torch::randn({kVocabulary, kModel}) / std::sqrt(kModel));
-  Tensor angle = torch::arange(kMaxLength, torch::kDouble).unsqueeze(1) *
-                 torch::pow(10000.0, torch::arange(0, kModel, 2, torch::kDouble) * (-1.0 / kModel)).unsqueeze(0);
-  positions_ = torch::stack({torch::sin(angle), torch::cos(angle)}, 2).reshape({kMaxLength, kModel}).to(torch::kFloat);
+  Tensor angle =
+      torch::arange(kMaxLength, torch::kDouble).unsqueeze(1) *
+      torch::pow(10000.0, torch::arange(0, kModel, 2, torch::kDouble) * (-1.0 / kModel)).unsqueeze(0);
+  positions_ =
+      torch::stack({torch::sin(angle), torch::cos(angle)}, 2).reshape({kMaxLength, kModel}).to(torch::kFloat);
   for (int64_t i = 0; i < kLayers; ++i) {
     encoder_.push_back(make_layer("encoder" + std::to_string(i), false));
     decoder_.push_back(make_layer("decoder" + std::to_string(i), true));
@@ -58,12 +68,15 @@ Transformer::Transformer() {
   decoder_norm_ = register_module("decoder_norm", LayerNorm(LayerNormOptions({kModel})));
 }
 
-// torch::dropout draws a double an element (4.9 ms forward and backward on [4004, 128]); 16 random bits an element do (1.9 ms).
+// torch::dropout draws a double an element (4.9 ms forward and backward on [4004, 128]); 16 random bits an
+// element do (1.9 ms).
 Tensor Transformer::drop(const Tensor& x) const {
   if (!is_training()) return x;
   const c10::optional<int64_t> no_end;
-  const Tensor bits = torch::empty({(x.numel() + 3) / 4}, torch::kLong).random_(std::numeric_limits<int64_t>::min(), no_end);
-  const Tensor kept = bits.view(at::kShort).ge(std::lround(kDropout * 65536) - 32768).slice(0, 0, x.numel()).view(x.sizes());
+  const Tensor bits =
+      torch::empty({(x.numel() + 3) / 4}, torch::kLong).random_(std::numeric_limits<int64_t>::min(), no_end);
+  const Tensor kept =
+      bits.view(at::kShort).ge(std::lround(kDropout * 65536) - 32768).slice(0, 0, x.numel()).view(x.sizes());
   return x * kept.to(torch::kFloat).mul_(1 / (1 - kDropout));
 }
 
@@ -81,7 +94,9 @@ Tensor Transformer::loss(const Batch& b) {
   const int64_t B = b.source.size(0), S = b.source.size(1), T = b.target_in.size(1);
   const Tensor padding = by_head(negative_mask(b.source_lengths, S));
   const Tensor future = torch::full({T, T}, -1e9).triu(1).unsqueeze(0);
-  const auto feed_forward = [](Layer& layer, const Tensor& x) { return layer.second(layer.first(x).relu_()); };
+  const auto feed_forward = [](Layer& layer, const Tensor& x) {
+    return layer.second(layer.first(x).relu_());
+  };
   Tensor x = embed(b.source);
   for (Layer& layer : encoder_) {
     x = x + drop(self_attention(layer, layer.norm[0](x), B, padding));
@@ -97,8 +112,9 @@ Tensor Transformer::loss(const Batch& b) {
     y = y + drop(feed_forward(layer, layer.norm[2](y)));
   }
   const Tensor rows = decoder_norm_(y.index_select(0, b.target_rows));
-  // F::cross_entropy sums log p over the vocabulary for the smoothing. As log p_v = l_v - lse, only the mean logit is needed beside
-  // -log p_y: loss = mean(-log p_y + smoothing (l_y - mean l)), and l_y - mean l = row . (table_y - mean table).  (418 -> 385 ms)
+  // F::cross_entropy sums log p over the vocabulary for the smoothing. As log p_v = l_v - lse, only the mean
+  // logit is needed beside -log p_y: loss = mean(-log p_y + smoothing (l_y - mean l)), and l_y - mean l = row
+  // . (table_y - mean table).  (418 -> 385 ms)
   const Tensor hit = torch::nll_loss(torch::log_softmax(F::linear(rows, table_), 1), b.targets);
   const Tensor above_mean = (rows * (torch::embedding(table_, b.targets) - table_.mean(0))).sum();
   return hit + above_mean * (kSmoothing / static_cast<double>(rows.size(0)));
@@ -130,7 +146,8 @@ void Transformer::load_heed(HeedWeights& weights) {
     load_layer(encoder_[i], "encoder" + std::to_string(i), false, weights);
     load_layer(decoder_[i], "decoder" + std::to_string(i), true, weights);
   }
-  for (auto& [norm, name] : {std::pair(encoder_norm_, "encoder_norm"), std::pair(decoder_norm_, "decoder_norm")}) {
+  for (auto& [norm, name] :
+       {std::pair(encoder_norm_, "encoder_norm"), std::pair(decoder_norm_, "decoder_norm")}) {
     norm->weight.copy_(weights.take(std::string(name) + ".gain"));
     norm->bias.copy_(weights.take(std::string(name) + ".bias"));
   }

@@ -33,8 +33,9 @@ int main(int argc, char** argv) {
   };
   workload::Worker worker;
   const char* const capability = std::getenv("ATEN_CPU_CAPABILITY");
-  worker.greeting = std::string("PyTorch ") + TORCH_VERSION + ", ATEN_CPU_CAPABILITY " + (capability ? capability : "default") + ", " +
-                    "OpenBLAS " + blas_core() + ", " + std::to_string(threads) + " threads";
+  worker.greeting = std::string("PyTorch ") + TORCH_VERSION + ", ATEN_CPU_CAPABILITY " +
+                    (capability ? capability : "default") + ", " + "OpenBLAS " + blas_core() + ", " +
+                    std::to_string(threads) + " threads";
   worker.make_case = torch_side::make_case;
   worker.load = [&](const std::string& file, const std::string& kind) { model(kind).load(file); };
   worker.model = [&](const std::string& kind) { return model(kind).check(); };

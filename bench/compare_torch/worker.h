@@ -1,10 +1,11 @@
-// What a worker does: reads one command a line, answers one line. Shared by both workers; needs neither library.
+// What a worker does: reads one command a line, answers one line. Shared by both workers; needs neither
+// library.
 //   time NAME SECONDS  -> ok MICROSECONDS   a call, over about SECONDS of calls after a warm-up
 //   check NAME         -> ok FIGURE         both sides must agree on it
-//   save FILE KIND     -> ok                heed writes the weights of the translator (KIND: none, additive, transformer)
-//   load FILE KIND     -> ok                PyTorch reads them
-//   model KIND         -> ok LOSS NORM      of the first batch, without dropout
-//   drop NAME          -> ok                forgets the case and its memory
+//   save FILE KIND     -> ok                heed writes the weights of the translator (KIND: none, additive,
+//   transformer) load FILE KIND     -> ok                PyTorch reads them model KIND         -> ok LOSS
+//   NORM      of the first batch, without dropout drop NAME          -> ok                forgets the case
+//   and its memory
 // Anything that goes wrong answers "error MESSAGE".
 #pragma once
 
@@ -30,7 +31,9 @@ struct Worker {
 
 inline double time_case(const Case& c, double seconds) {
   using Clock = std::chrono::steady_clock;
-  const auto since = [](Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); };
+  const auto since = [](Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  };
   (c.warm ? c.warm : c.run)();
   const auto start = Clock::now();
   double elapsed = 0;

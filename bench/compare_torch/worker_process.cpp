@@ -36,11 +36,13 @@ Environment current_environment() {
   return result;
 }
 
-WorkerProcess::WorkerProcess(const std::string& program, const std::vector<std::string>& arguments, const Environment& environment)
+WorkerProcess::WorkerProcess(const std::string& program, const std::vector<std::string>& arguments,
+                             const Environment& environment)
     : program_(program) {
   std::signal(SIGPIPE, SIG_IGN);  // a dead worker shows as an error of write
   std::array<int, 2> in{}, out{};
-  if (::pipe2(in.data(), O_CLOEXEC) != 0 || ::pipe2(out.data(), O_CLOEXEC) != 0) throw std::runtime_error("pipe failed");
+  if (::pipe2(in.data(), O_CLOEXEC) != 0 || ::pipe2(out.data(), O_CLOEXEC) != 0)
+    throw std::runtime_error("pipe failed");
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_adddup2(&actions, in[0], STDIN_FILENO);
@@ -48,7 +50,8 @@ WorkerProcess::WorkerProcess(const std::string& program, const std::vector<std::
   std::vector<std::string> argv{program}, envp;
   argv.insert(argv.end(), arguments.begin(), arguments.end());
   for (const auto& [key, value] : environment) envp.push_back(key + "=" + value);
-  const int error = ::posix_spawn(&pid_, program.c_str(), &actions, nullptr, pointers(argv).data(), pointers(envp).data());
+  const int error =
+      ::posix_spawn(&pid_, program.c_str(), &actions, nullptr, pointers(argv).data(), pointers(envp).data());
   ::posix_spawn_file_actions_destroy(&actions);
   ::close(in[0]);
   ::close(out[1]);

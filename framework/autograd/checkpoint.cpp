@@ -19,7 +19,9 @@ using Function = std::function<std::vector<Tensor>(const std::vector<Tensor>&)>;
 
 class GeneratorScope {  // sets the thread's generator to an earlier state while it exists
  public:
-  explicit GeneratorScope(Generator::State state) : before_(default_generator().state()) { default_generator().set_state(state); }
+  explicit GeneratorScope(Generator::State state) : before_(default_generator().state()) {
+    default_generator().set_state(state);
+  }
   ~GeneratorScope() { default_generator().set_state(before_); }
   GeneratorScope(const GeneratorScope&) = delete;
   GeneratorScope& operator=(const GeneratorScope&) = delete;
@@ -68,7 +70,9 @@ struct CheckpointNode final : Node {
 };
 
 void CheckpointNode::backward(Grads& grads) {
-  if (released) throw GradError("backward", "the graph of 'checkpoint' was freed by an earlier backward; pass retain_graph");
+  if (released)
+    throw GradError("backward",
+                    "the graph of 'checkpoint' was freed by an earlier backward; pass retain_graph");
   std::vector<Tensor> inputs, again;
   for (int i = 0; i < saved.count(); ++i) inputs.push_back(saved[i]);
   {
@@ -77,13 +81,15 @@ void CheckpointNode::backward(Grads& grads) {
     again = f(inputs);
   }
   if (again.size() != arrived.size()) {
-    throw GradError("checkpoint", fmt::format("the function gave {} tensors when it ran again, {} before", again.size(), arrived.size()));
+    throw GradError("checkpoint", fmt::format("the function gave {} tensors when it ran again, {} before",
+                                              again.size(), arrived.size()));
   }
   for (size_t i = 0; i < again.size(); ++i) {
     const Tensor& g = arrived[i];
     if (!g.defined()) continue;
     if (!again[i].defined() || again[i].shape() != g.shape() || again[i].dtype() != g.dtype()) {
-      throw GradError("checkpoint", fmt::format("the function gave {} when it ran again, {} before", again[i].describe(), g.describe()));
+      throw GradError("checkpoint", fmt::format("the function gave {} when it ran again, {} before",
+                                                again[i].describe(), g.describe()));
     }
     grads.follow(again[i], g);
   }
@@ -115,7 +121,9 @@ std::vector<Tensor> checkpoint(Function f, std::vector<Tensor> inputs) {
 
 Tensor checkpoint(std::function<Tensor(const Tensor&)> f, const Tensor& x) {
   if (!f) throw ValueError("checkpoint", "there is no function");
-  return checkpoint([f = std::move(f)](const std::vector<Tensor>& inputs) { return std::vector{f(inputs[0])}; }, std::vector{x})[0];
+  return checkpoint(
+      [f = std::move(f)](const std::vector<Tensor>& inputs) { return std::vector{f(inputs[0])}; },
+      std::vector{x})[0];
 }
 
 }  // namespace heed

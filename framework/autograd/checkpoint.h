@@ -25,7 +25,8 @@ namespace heed {
 /// @param inputs arguments of f; kept until backward
 /// @return f's results, which may include undefined or non-floating tensors. While recording is on, every
 ///   floating result requires a gradient, because checkpoint cannot know which parameters f reads
-std::vector<Tensor> checkpoint(std::function<std::vector<Tensor>(const std::vector<Tensor>&)> f, std::vector<Tensor> inputs);
+std::vector<Tensor> checkpoint(std::function<std::vector<Tensor>(const std::vector<Tensor>&)> f,
+                               std::vector<Tensor> inputs);
 
 /// The same for a function with one input and one output.
 /// @param f function of one tensor, called twice

@@ -62,12 +62,14 @@ namespace {
 Tensor seed_for(const Tensor& y, const Tensor& cotangent) {
   if (cotangent.defined()) {
     if (cotangent.shape() != y.shape() || cotangent.dtype() != y.dtype()) {
-      throw ShapeError("backward", fmt::format("cotangent {} for a tensor {}", cotangent.describe(), y.describe()));
+      throw ShapeError("backward",
+                       fmt::format("cotangent {} for a tensor {}", cotangent.describe(), y.describe()));
     }
     return cotangent;
   }
   if (y.numel() != 1)
-    throw ShapeError("backward", fmt::format("{} needs a cotangent; or make one element of it (sum, mean)", y.describe()));
+    throw ShapeError(
+        "backward", fmt::format("{} needs a cotangent; or make one element of it (sum, mean)", y.describe()));
   return ones(y.shape(), y.dtype());
 }
 
@@ -113,7 +115,8 @@ void run(Agenda& agenda, std::vector<Capture>* captures, bool retain_graph) {
       run_gradient_hooks(node);
     if (captures) {
       for (Capture& capture : *captures) {
-        if (capture.edge.node.get() == &node) capture.value = node.cotangents[static_cast<size_t>(capture.edge.output)];
+        if (capture.edge.node.get() == &node)
+          capture.value = node.cotangents[static_cast<size_t>(capture.edge.output)];
       }
       if (is_leaf(node)) continue;  // grad() does not accumulate in leaves
     }
@@ -123,7 +126,8 @@ void run(Agenda& agenda, std::vector<Capture>* captures, bool retain_graph) {
       const AutocastGuard as_recorded(node.autocast);
       node.backward(grads);
       for (BackwardHook* hook = BackwardHook::innermost(); hook; hook = hook->outer()) hook->after(node);
-    } catch (...) {  // clear the cotangents that the failed vjp has already added to nodes that are not on the agenda yet
+      // clear the cotangents that the failed vjp has already added to nodes that are not on the agenda yet
+    } catch (...) {
       for (int i = 0; i < node.edge_count(); ++i) {
         if (const Edge& edge = node.edge(i); edge.node && !edge.node->queued) Agenda::forget(*edge.node);
       }
@@ -131,7 +135,8 @@ void run(Agenda& agenda, std::vector<Capture>* captures, bool retain_graph) {
     }
     for (int i = 0; i < node.edge_count(); ++i) {
       const Edge& edge = node.edge(i);
-      if (edge.node && edge.node->cotangents[static_cast<size_t>(edge.output)].defined()) agenda.push(edge.node.get());
+      if (edge.node && edge.node->cotangents[static_cast<size_t>(edge.output)].defined())
+        agenda.push(edge.node.get());
     }
     if (!retain_graph) {
       node.release_saved();
@@ -151,8 +156,8 @@ void backward(const Tensor& y, const Tensor& cotangent, bool retain_graph) {
   run(agenda, nullptr, retain_graph);
 }
 
-std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs, std::span<const Tensor> cotangents,
-                         GradOptions options) {
+std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
+                         std::span<const Tensor> cotangents, GradOptions options) {
   require_training("grad");
   std::vector<Capture> captures;
   for (const Tensor& x : inputs) {
@@ -163,7 +168,8 @@ std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor
     const Running running("grad");
     const GradModeScope mode(options.create_graph);
     Agenda agenda;
-    for (size_t i = 0; i < outputs.size(); ++i) seed(agenda, outputs[i], i < cotangents.size() ? cotangents[i] : Tensor{});
+    for (size_t i = 0; i < outputs.size(); ++i)
+      seed(agenda, outputs[i], i < cotangents.size() ? cotangents[i] : Tensor{});
     run(agenda, &captures, options.retain_graph || options.create_graph);
   }
   std::vector<Tensor> result;
@@ -178,12 +184,17 @@ std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor
 
 namespace {
 
-bool may_change(const Tensor& total) { return !GradMode::enabled() && total.shares_nothing() && total.is_contiguous(); }
+bool may_change(const Tensor& total) {
+  return !GradMode::enabled() && total.shares_nothing() && total.is_contiguous();
+}
 
 void add_to(Tensor& total, const Tensor& g) {
   if (g.shape() != total.shape() || g.dtype() != total.dtype()) [[unlikely]] {
-    throw ShapeError("backward", fmt::format("a gradient {} arrived where {} had: some vjp gives another shape or dtype than its input's",
-                                             g.describe(), total.describe()));
+    throw ShapeError(
+        "backward",
+        fmt::format(
+            "a gradient {} arrived where {} had: some vjp gives another shape or dtype than its input's",
+            g.describe(), total.describe()));
   }
   if (!may_change(total)) {
     total = add(total, g);
@@ -213,7 +224,8 @@ Tensor& Grads::slot(int i) {
 }
 
 void Grads::throw_no_input(int i) const {
-  throw GradError("backward", fmt::format("the vjp of '{}' names input {} of {}", node_.name(), i, node_.edge_count()));
+  throw GradError("backward",
+                  fmt::format("the vjp of '{}' names input {} of {}", node_.name(), i, node_.edge_count()));
 }
 
 void Grads::add(int i, const Tensor& g) {
@@ -229,8 +241,10 @@ void Grads::add_matmul(int i, const Tensor& a, const Tensor& b) {
   Tensor& total = slot(i);
   const auto takes_product = [&] {
     const int d = total.ndim();
-    return d >= 2 && a.ndim() == d && b.ndim() == d && total.dtype() == a.dtype() && total.shape() == a.shape().with(d - 1, b.size(-1)) &&
-           total.strides()[d - 2] >= total.shape()[d - 1];  // one row is dense with any stride, but GEMM needs one >= its length
+    return d >= 2 && a.ndim() == d && b.ndim() == d && total.dtype() == a.dtype() &&
+           total.shape() == a.shape().with(d - 1, b.size(-1)) &&
+           // one row is dense with any stride, but GEMM needs one >= its length
+           total.strides()[d - 2] >= total.shape()[d - 1];
   };
   if (!total.defined() || !may_change(total) || !takes_product()) {
     accumulate(total, matmul(a, b));
@@ -269,7 +283,8 @@ void Grads::add_slice(int i, const Shape& shape, int dim, int64_t start, const T
   std::vector<Tensor> parts;
   if (start > 0) parts.push_back(zeros(shape.with(dim, start), g.dtype()));
   parts.push_back(g);
-  if (const int64_t rest = shape[dim] - start - g.size(dim); rest > 0) parts.push_back(zeros(shape.with(dim, rest), g.dtype()));
+  if (const int64_t rest = shape[dim] - start - g.size(dim); rest > 0)
+    parts.push_back(zeros(shape.with(dim, rest), g.dtype()));
   add(i, concat(parts, dim));
 }
 

@@ -22,8 +22,10 @@ void backward(const Tensor& y, const Tensor& cotangent = {}, bool retain_graph =
 /// Options of grad().
 struct GradOptions {
   bool create_graph = false;  // record the gradients, so that they can be differentiated again
-  bool retain_graph = false;  // keep the graph, so that it can be differentiated again; implied by create_graph
-  bool allow_unused = false;  // return an undefined tensor for an input that `outputs` do not depend on, instead of throwing GradError
+  /// Keep the graph, so that it can be differentiated again; implied by create_graph.
+  bool retain_graph = false;
+  /// Return an undefined tensor for an input that `outputs` do not depend on, instead of throwing GradError.
+  bool allow_unused = false;
 };
 
 /// Computes d(sum over outputs of <output, cotangent>) / d(input) for each input, without changing the grad()
@@ -34,9 +36,10 @@ struct GradOptions {
 ///   missing at the end, and is then 1
 /// @param options whether the result is differentiable, the graph is kept, and an input may be unused
 /// @return one gradient for each input, of its shape
-/// @throws GradError for an input that the outputs do not depend on, a freed graph or a saved value that was changed in place
-std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs, std::span<const Tensor> cotangents = {},
-                         GradOptions options = {});
+/// @throws GradError for an input that the outputs do not depend on, a freed graph or a saved value that was
+/// changed in place
+std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
+                         std::span<const Tensor> cotangents = {}, GradOptions options = {});
 
 class Agenda;
 /// Receives the results of a vjp: one slot for each input of the op, where the input's gradient is

@@ -22,7 +22,8 @@ Tensor weighted_loss(const std::vector<Tensor>& outputs, double phase) {
   for (const Tensor& y : outputs) {
     if (!is_floating(y.dtype())) continue;
     Tensor w = empty(y.shape(), y.dtype());
-    for (int64_t i = 0; i < w.numel(); ++i) w.data<double>()[i] = 0.5 + std::cos(1.7 * static_cast<double>(i) + phase);
+    for (int64_t i = 0; i < w.numel(); ++i)
+      w.data<double>()[i] = 0.5 + std::cos(1.7 * static_cast<double>(i) + phase);
     const Tensor term = sum(y * w);
     loss = loss.defined() ? loss + term : term;
     phase += 0.9;
@@ -47,8 +48,8 @@ std::vector<Tensor> floating(const std::vector<Tensor>& all) {
 }
 
 // Checks the first derivatives of `loss`, a scalar function of the inputs.
-GradcheckResult check_scalar(const std::function<Tensor(const std::vector<Tensor>&)>& loss, const std::vector<Tensor>& inputs,
-                             const GradcheckOptions& options, int order) {
+GradcheckResult check_scalar(const std::function<Tensor(const std::vector<Tensor>&)>& loss,
+                             const std::vector<Tensor>& inputs, const GradcheckOptions& options, int order) {
   GradcheckResult result;
   const std::vector<Tensor> leaves = marked(inputs), wanted = floating(leaves);
   const Tensor value = loss(leaves);
@@ -62,7 +63,8 @@ GradcheckResult check_scalar(const std::function<Tensor(const std::vector<Tensor
     const Tensor& x = wanted[k];
     const Tensor analytic = gradients[k].defined() ? gradients[k].contiguous() : zeros(x.shape(), x.dtype());
     if (analytic.shape() != x.shape()) {
-      return {false, INFINITY, fmt::format("gradient {} of input {} {}", analytic.describe(), k, x.describe())};
+      return {false, INFINITY,
+              fmt::format("gradient {} of input {} {}", analytic.describe(), k, x.describe())};
     }
     const int64_t stride = 1 + (x.numel() - 1) / std::max<int64_t>(options.max_elements, 1);
     for (int64_t i = 0; i < x.numel(); i += stride) {
@@ -80,7 +82,8 @@ GradcheckResult check_scalar(const std::function<Tensor(const std::vector<Tensor
       if (!(excess <= 1) && !(excess <= worst)) {
         worst = excess;
         result.passed = false;
-        result.message = fmt::format("order {}: input {} element {}: analytic {:.12g}, numeric {:.12g}", order, k, i, found, numeric);
+        result.message = fmt::format("order {}: input {} element {}: analytic {:.12g}, numeric {:.12g}",
+                                     order, k, i, found, numeric);
       }
     }
   }
@@ -91,19 +94,25 @@ GradcheckResult check_scalar(const std::function<Tensor(const std::vector<Tensor
 
 GradcheckResult gradcheck(const Function& f, const std::vector<Tensor>& inputs, GradcheckOptions options) {
   if (!f) throw ValueError("gradcheck", "there is no function");
-  if (options.order < 1 || options.order > 2) throw ValueError("gradcheck", fmt::format("takes order 1 or 2, got {}", options.order));
-  if (options.max_elements < 1) throw ValueError("gradcheck", fmt::format("max_elements must be at least 1, got {}", options.max_elements));
+  if (options.order < 1 || options.order > 2)
+    throw ValueError("gradcheck", fmt::format("takes order 1 or 2, got {}", options.order));
+  if (options.max_elements < 1)
+    throw ValueError("gradcheck",
+                     fmt::format("max_elements must be at least 1, got {}", options.max_elements));
   for (const Tensor& x : inputs) {
     if (x.dtype() == DType::f32) throw DTypeError("gradcheck", "inputs must be f64, got " + x.describe());
   }
-  GradcheckResult first = check_scalar([&](const auto& x) { return weighted_loss(f(x), 0.3); }, inputs, options, 1);
+  GradcheckResult first =
+      check_scalar([&](const auto& x) { return weighted_loss(f(x), 0.3); }, inputs, options, 1);
   if (!first.passed || options.order < 2) return first;
   const GradcheckResult second = check_scalar(
       [&](const auto& x) {
         std::vector<Tensor> outputs = f(x);
-        for (Tensor& y : outputs) y = is_floating(y.dtype()) ? y + square(y) * 0.3 : y;  // so that cotangents depend on x
+        // so that cotangents depend on x
+        for (Tensor& y : outputs) y = is_floating(y.dtype()) ? y + square(y) * 0.3 : y;
         const Tensor loss = weighted_loss(outputs, 0.3);
-        std::vector<Tensor> gradients = grad(std::vector{loss}, floating(x), {}, {.create_graph = true, .allow_unused = true});
+        std::vector<Tensor> gradients =
+            grad(std::vector{loss}, floating(x), {}, {.create_graph = true, .allow_unused = true});
         std::erase_if(gradients, [](const Tensor& g) { return !g.defined(); });
         return weighted_loss(gradients, 1.1);
       },

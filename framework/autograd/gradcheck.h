@@ -12,11 +12,12 @@ namespace heed {
 
 /// Options of gradcheck().
 struct GradcheckOptions {
-  double step = 1e-6;                // h of the central difference
-  double rtol = 1e-6;                // allowed error relative to the numeric gradient
-  double atol = 1e-8;                // allowed absolute error, added to the relative one
-  int order = 1;                     // 2 also checks the gradient of the gradient
-  int64_t max_elements = INT64_MAX;  // most elements checked per input; of a larger input this many, evenly spaced
+  double step = 1e-6;  // h of the central difference
+  double rtol = 1e-6;  // allowed error relative to the numeric gradient
+  double atol = 1e-8;  // allowed absolute error, added to the relative one
+  int order = 1;       // 2 also checks the gradient of the gradient
+  /// Most elements checked per input; of a larger input this many, evenly spaced.
+  int64_t max_elements = INT64_MAX;
 };
 
 /// Result of gradcheck().
@@ -37,7 +38,7 @@ struct GradcheckResult {
 /// @param inputs f64 tensors; integer tensors and masks are passed to f unchanged
 /// @param options step, tolerances, order
 /// @return whether the gradients agree, and the element where they differ most
-GradcheckResult gradcheck(const std::function<std::vector<Tensor>(const std::vector<Tensor>&)>& f, const std::vector<Tensor>& inputs,
-                          GradcheckOptions options = {});
+GradcheckResult gradcheck(const std::function<std::vector<Tensor>(const std::vector<Tensor>&)>& f,
+                          const std::vector<Tensor>& inputs, GradcheckOptions options = {});
 
 }  // namespace heed

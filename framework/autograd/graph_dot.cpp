@@ -37,7 +37,8 @@ std::vector<Node*> nodes_below(Node* root) {
       if (next && seen.insert(next).second) found.push_back(next);
     }
   }
-  std::stable_sort(found.begin(), found.end(), [](const Node* a, const Node* b) { return a->sequence > b->sequence; });
+  std::stable_sort(found.begin(), found.end(),
+                   [](const Node* a, const Node* b) { return a->sequence > b->sequence; });
   return found;
 }
 
@@ -52,7 +53,8 @@ std::string op_label(const Node& node) {
 std::string leaf_label(const LeafNode& leaf, const std::map<const TensorBody*, std::string>& names) {
   if (!leaf.body) return "gone";
   const auto name = names.find(leaf.body);
-  return (name == names.end() ? "leaf" : name->second) + "\n" + Tensor(IntrusivePtr<TensorBody>(leaf.body)).describe();
+  return (name == names.end() ? "leaf" : name->second) + "\n" +
+         Tensor(IntrusivePtr<TensorBody>(leaf.body)).describe();
 }
 
 }  // namespace
@@ -69,14 +71,16 @@ std::string graph_dot(const Tensor& y, std::span<const std::pair<std::string, Te
   std::string text = "digraph graph_of_backward {\n  node [shape=box, fontname=\"sans-serif\"];\n";
   for (size_t i = 0; i < nodes.size(); ++i) {
     const auto* const leaf = dynamic_cast<const LeafNode*>(nodes[i]);
-    text += fmt::format("  n{} [label={}{}];\n", i, quoted(leaf ? leaf_label(*leaf, names) : op_label(*nodes[i])),
-                        leaf ? ", shape=ellipse" : "");
+    text +=
+        fmt::format("  n{} [label={}{}];\n", i, quoted(leaf ? leaf_label(*leaf, names) : op_label(*nodes[i])),
+                    leaf ? ", shape=ellipse" : "");
   }
   for (size_t i = 0; i < nodes.size(); ++i) {
     for (int e = 0; e < nodes[i]->edge_count(); ++e) {
       const Edge& edge = nodes[i]->edge(e);
       if (!edge.node) continue;
-      const std::string which = edge.node->output_count() > 1 ? fmt::format(" [label=\"output {}\"]", edge.output) : "";
+      const std::string which =
+          edge.node->output_count() > 1 ? fmt::format(" [label=\"output {}\"]", edge.output) : "";
       text += fmt::format("  n{} -> n{}{};\n", number.at(edge.node.get()), i, which);
     }
   }

@@ -33,7 +33,8 @@ std::string call_name(void* address) {
     return fmt::format("{}+{:#x}", file.substr(file.find_last_of('/') + 1), offset);
   }
   int status = 0;
-  const std::unique_ptr<char, decltype(&std::free)> name(abi::__cxa_demangle(info.dli_sname, nullptr, nullptr, &status), &std::free);
+  const std::unique_ptr<char, decltype(&std::free)> name(
+      abi::__cxa_demangle(info.dli_sname, nullptr, nullptr, &status), &std::free);
   const std::string text = status == 0 ? name.get() : info.dli_sname;
   return text.substr(0, text.find('('));
 }
@@ -52,7 +53,8 @@ std::string coordinates(int64_t index, const Shape& shape) {
 void AnomalyMode::made(const Node& node) {
   std::array<void*, kMostCalls> calls{};
   const int n = backtrace(calls.data(), kMostCalls);
-  recorded_by_[node.sequence].assign(calls.begin() + std::min(n, 3), calls.begin() + n);  // without this and the node's constructor
+  // without this and the node's constructor
+  recorded_by_[node.sequence].assign(calls.begin() + std::min(n, 3), calls.begin() + n);
 }
 
 // The index, in row-major order, of the first bad element; -1 when there is none.
@@ -63,21 +65,25 @@ int64_t AnomalyMode::first_bad(const Tensor& x) const {
   return dispatch_floating("anomaly mode", x.dtype(), [&](auto t) {
     using T = decltype(t);
     const T *const begin = dense.data<T>(), *const end = begin + dense.numel();
-    const T* const found = std::find_if(begin, end, [this](T v) { return std::isnan(v) || (infinity_ && std::isinf(v)); });
+    const T* const found =
+        std::find_if(begin, end, [this](T v) { return std::isnan(v) || (infinity_ && std::isinf(v)); });
     return found == end ? int64_t{-1} : static_cast<int64_t>(found - begin);
   });
 }
 
-void AnomalyMode::report(const Node& node, const std::string& what, const Tensor& bad, int64_t index, const std::string& from) const {
+void AnomalyMode::report(const Node& node, const std::string& what, const Tensor& bad, int64_t index,
+                         const std::string& from) const {
   std::string calls;
   const auto known = recorded_by_.find(node.sequence);
   if (known != recorded_by_.end()) {
     for (void* call : known->second) calls += (calls.empty() ? "; recorded by " : " < ") + call_name(call);
   }
-  throw GradError(fmt::format("{}, {}, first at {}{}{}", what, bad.describe(), coordinates(index, bad.shape()), from, calls));
+  throw GradError(fmt::format("{}, {}, first at {}{}{}", what, bad.describe(),
+                              coordinates(index, bad.shape()), from, calls));
 }
 
-void AnomalyMode::computed(const Node& node, std::span<const Tensor> inputs, std::span<const Tensor> outputs) {
+void AnomalyMode::computed(const Node& node, std::span<const Tensor> inputs,
+                           std::span<const Tensor> outputs) {
   const char* const bad = infinity_ ? "NaN or infinity" : "NaN";
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (const int64_t at = first_bad(inputs[i]); at >= 0) {
@@ -89,7 +95,8 @@ void AnomalyMode::computed(const Node& node, std::span<const Tensor> inputs, std
     if (at < 0) continue;
     std::string from;
     for (const Tensor& x : inputs) from += (from.empty() ? ", from " : " and ") + x.describe();
-    report(node, fmt::format("forward: {} gave {} as its output {}", node.name(), bad, i), outputs[i], at, from);
+    report(node, fmt::format("forward: {} gave {} as its output {}", node.name(), bad, i), outputs[i], at,
+           from);
   }
 }
 
@@ -100,8 +107,9 @@ void AnomalyMode::after(Node& node) {
     const Tensor& g = edge.node->cotangents[static_cast<size_t>(edge.output)];
     if (const int64_t at = first_bad(g); at >= 0) {
       report(node,
-             fmt::format("backward: {} gave {} as the gradient of its input {}", node.name(), infinity_ ? "NaN or infinity" : "NaN", i), g,
-             at, "");
+             fmt::format("backward: {} gave {} as the gradient of its input {}", node.name(),
+                         infinity_ ? "NaN or infinity" : "NaN", i),
+             g, at, "");
     }
   }
 }

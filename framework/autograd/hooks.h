@@ -48,8 +48,9 @@ class BackwardHook {
 /// Anomaly mode, for finding the op that produces a NaN. While it exists, a recorded op whose forward or vjp
 /// produces a NaN throws GradError with the shapes, the first bad index and the call stack that recorded the
 /// op:
-///   "forward: log gave NaN as its output 0, f64[2, 3], first at [0, 2], from f64[2, 3]; recorded by f < g < main"
-///   "backward: log gave NaN as the gradient of its input 0, f64[2, 3], first at [0, 2]; recorded by f < g < main"
+///   "forward: log gave NaN as its output 0, f64[2, 3], first at [0, 2], from f64[2, 3]; recorded by f < g <
+///   main" "backward: log gave NaN as the gradient of its input 0, f64[2, 3], first at [0, 2]; recorded by f
+///   < g < main"
 /// A NaN that is already in the data is reported by the first recorded op that reads it: "forward: mul got
 /// NaN as its input 1, ...".
 /// With Report::infinity infinities are reported as well; this is not the default because masks of -inf are
@@ -69,9 +70,11 @@ class AnomalyMode : public BackwardHook {
 
  private:
   int64_t first_bad(const Tensor& x) const;
-  [[noreturn]] void report(const Node& node, const std::string& what, const Tensor& bad, int64_t index, const std::string& from) const;
+  [[noreturn]] void report(const Node& node, const std::string& what, const Tensor& bad, int64_t index,
+                           const std::string& from) const;
   bool infinity_;
-  std::map<uint64_t, std::vector<void*>> recorded_by_;  // sequence number of a node -> return addresses of the calls that recorded it
+  /// Sequence number of a node -> return addresses of the calls that recorded it.
+  std::map<uint64_t, std::vector<void*>> recorded_by_;
 };
 
 }  // namespace heed

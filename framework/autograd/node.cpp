@@ -40,13 +40,15 @@ Node::Node(uint32_t bytes, uint64_t after) : autocast(AutocastGuard::active()), 
   }
 }
 
-void detail::show_computed(const Node& node, std::span<const Tensor> inputs, std::span<const Tensor> outputs) {
-  for (BackwardHook* hook = BackwardHook::innermost(); hook; hook = hook->outer()) hook->computed(node, inputs, outputs);
+void detail::show_computed(const Node& node, std::span<const Tensor> inputs,
+                           std::span<const Tensor> outputs) {
+  for (BackwardHook* hook = BackwardHook::innermost(); hook; hook = hook->outer())
+    hook->computed(node, inputs, outputs);
 }
 
 void detail::throw_other_gradient(const Node& node, int i, const Tensor& g, const Shape& shape, DType dtype) {
-  throw ShapeError("backward", fmt::format("the vjp of '{}' gives {} for input {}, which is {}{}", node.name(), g.describe(), i,
-                                           name_of(dtype), shape.str()));
+  throw ShapeError("backward", fmt::format("the vjp of '{}' gives {} for input {}, which is {}{}",
+                                           node.name(), g.describe(), i, name_of(dtype), shape.str()));
 }
 
 void Node::drop_hooks() noexcept {
@@ -79,11 +81,15 @@ Edge detail::leaf_edge(TensorBody* leaf) {
 void LeafNode::backward(Grads&) {
   if (!body || !arrived.defined()) return;
   if (arrived.shape() != body->shape || arrived.dtype() != body->dtype) {
-    throw ShapeError("backward", fmt::format("a gradient {} arrived at a leaf {}: some vjp gives another shape or dtype than its input's",
-                                             arrived.describe(), Tensor(IntrusivePtr<TensorBody>(body)).describe()));
+    throw ShapeError(
+        "backward",
+        fmt::format(
+            "a gradient {} arrived at a leaf {}: some vjp gives another shape or dtype than its input's",
+            arrived.describe(), Tensor(IntrusivePtr<TensorBody>(body)).describe()));
   }
   if (!body->grad.defined()) {
-    // The first gradient is taken over unless something else can see it: add() hands one tensor to both its inputs.
+    // The first gradient is taken over unless something else can see it: add() hands one tensor to both its
+    // inputs.
     body->grad = arrived.shares_nothing() && arrived.is_contiguous() ? std::move(arrived) : arrived.clone();
   } else {
     accumulate(body->grad, arrived);

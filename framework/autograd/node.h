@@ -26,11 +26,13 @@ struct Node {
   std::atomic<int32_t> refs{0};  // number of owners
   bool queued = false;           // whether the node is on the engine's list of nodes to run
   bool released = false;         // whether a backward without retain_graph has dropped the saved values
-  bool watched = false;          // whether a BackwardHook existed when the op was recorded, so that its computed() must be called
-  bool autocast;                 // whether autocast was on when the op was recorded; its vjp then runs under autocast too
+  /// Whether a BackwardHook existed when the op was recorded, so that its computed() must be called.
+  bool watched = false;
+  bool autocast;  // whether autocast was on when the op was recorded; its vjp then runs under autocast too
   uint64_t sequence;             // the engine runs nodes by falling sequence number
   Tensor* cotangents = nullptr;  // one for each output, while the engine runs
-  TensorHooks* hooks = nullptr;  // hooks on the op's results, or on the leaf (tensor_hooks.h); owned by this node
+  /// Hooks on the op's results, or on the leaf (tensor_hooks.h); owned by this node.
+  TensorHooks* hooks = nullptr;
 
   /// Gives the node a sequence number that is larger than those of all earlier nodes of the calling thread
   /// and larger than `after`, so that backward, which runs nodes by falling number, runs this node before
@@ -96,11 +98,14 @@ struct Node {
 namespace detail {
 Edge leaf_edge(TensorBody* leaf);
 // Reports that a vjp returned a gradient g for input i whose shape or dtype differs from the input's.
-[[noreturn]] void throw_other_gradient(const Node& node, int i, const Tensor& g, const Shape& shape, DType dtype);
+[[noreturn]] void throw_other_gradient(const Node& node, int i, const Tensor& g, const Shape& shape,
+                                       DType dtype);
 // Calls computed() of all BackwardHooks with the inputs and outputs of a watched node's forward.
 void show_computed(const Node& node, std::span<const Tensor> inputs, std::span<const Tensor> outputs);
 
-inline uint64_t sequence_of(const Tensor& x) { return x.defined() && x.body()->grad_node ? x.body()->grad_node->sequence : 0; }
+inline uint64_t sequence_of(const Tensor& x) {
+  return x.defined() && x.body()->grad_node ? x.body()->grad_node->sequence : 0;
+}
 }  // namespace detail
 
 /// The edge along which the gradient of x is propagated. Creates the LeafNode of a leaf on first use.
@@ -118,7 +123,9 @@ inline Edge gradient_edge(const Tensor& x) {
 /// gradient is dropped.
 struct LeafNode final : Node {
   /// @param leaf the tensor whose gradient is accumulated
-  explicit LeafNode(TensorBody* leaf) : Node(sizeof(LeafNode), Leaf{}), body(leaf) { set_outputs(&arrived, 1); }
+  explicit LeafNode(TensorBody* leaf) : Node(sizeof(LeafNode), Leaf{}), body(leaf) {
+    set_outputs(&arrived, 1);
+  }
   const char* name() const override { return "leaf"; }
   void backward(Grads& grads) override;
   void release_saved() override {}

@@ -11,7 +11,8 @@ namespace heed {
 void Saved::keep(const Tensor& x, int output) {
   if (!node_) return;
   if (count_ >= capacity_) {
-    throw GradError(node_->name(), fmt::format("keeps more than {} tensors for backward: say so with kSaved", capacity_));
+    throw GradError(node_->name(),
+                    fmt::format("keeps more than {} tensors for backward: say so with kSaved", capacity_));
   }
   SavedTensor& slot = slots_[count_++];
   slot.output = static_cast<int8_t>(output);
@@ -21,16 +22,22 @@ void Saved::keep(const Tensor& x, int output) {
 }
 
 Tensor Saved::operator[](int i) const {
-  if (i < 0 || i >= count_) throw GradError("backward", fmt::format("the vjp of '{}' reads saved {} of {}", node_->name(), i, count_));
+  if (i < 0 || i >= count_)
+    throw GradError("backward",
+                    fmt::format("the vjp of '{}' reads saved {} of {}", node_->name(), i, count_));
   const SavedTensor& slot = slots_[i];
   if (node_->released) {
-    throw GradError("backward", fmt::format("the graph of '{}' was freed by an earlier backward; pass retain_graph", node_->name()));
+    throw GradError(
+        "backward",
+        fmt::format("the graph of '{}' was freed by an earlier backward; pass retain_graph", node_->name()));
   }
   if (!slot.value.defined()) return {};
   const uint32_t version = slot.value.body()->storage->version;
   if (version != slot.version) {
-    throw GradError("backward", fmt::format("saved {} {} of '{}' was changed in place (version {}, expected {})",
-                                            slot.output < 0 ? "input" : "output", i, node_->name(), version, slot.version));
+    throw GradError(
+        "backward",
+        fmt::format("saved {} {} of '{}' was changed in place (version {}, expected {})",
+                    slot.output < 0 ? "input" : "output", i, node_->name(), version, slot.version));
   }
   if (slot.output < 0 || !GradMode::enabled()) return slot.value;
   Tensor y = slot.value.detach();  // attached to this node again, so that it can be differentiated

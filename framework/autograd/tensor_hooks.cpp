@@ -35,7 +35,8 @@ void HookHandle::remove() {
 HookHandle register_hook(const Tensor& x, std::function<Tensor(const Tensor&)> f) {
   if (!f) throw ValueError("register_hook", "the function is empty");
   const Edge edge = gradient_edge(x);
-  if (!edge.node) throw GradError("register_hook", fmt::format("the tensor {} wants no gradient", x.describe()));
+  if (!edge.node)
+    throw GradError("register_hook", fmt::format("the tensor {} wants no gradient", x.describe()));
   TensorHooks& hooks = hooks_of(*edge.node);
   hooks.gradient.push_back({hooks.next_id, edge.output, std::move(f)});
   return {IntrusivePtr<TensorHooks>(&hooks), hooks.next_id++};
@@ -44,7 +45,8 @@ HookHandle register_hook(const Tensor& x, std::function<Tensor(const Tensor&)> f
 HookHandle register_accumulation_hook(const Tensor& leaf, std::function<void(const Tensor&)> f) {
   if (!f) throw ValueError("register_accumulation_hook", "the function is empty");
   if (!leaf.requires_grad() || !leaf.is_leaf()) {
-    throw GradError("register_accumulation_hook", fmt::format("the tensor {} is not a leaf that wants a gradient", leaf.describe()));
+    throw GradError("register_accumulation_hook",
+                    fmt::format("the tensor {} is not a leaf that wants a gradient", leaf.describe()));
   }
   TensorHooks& hooks = hooks_of(*gradient_edge(leaf).node);
   hooks.accumulation.push_back({hooks.next_id, std::move(f)});
@@ -59,7 +61,8 @@ void run_gradient_hooks(Node& node) {
     Tensor changed = hook.f(g);
     if (!changed.defined()) continue;
     if (changed.shape() != g.shape() || changed.dtype() != g.dtype()) {
-      throw ShapeError("hook", fmt::format("gave {} for the gradient {} of '{}'", changed.describe(), g.describe(), node.name()));
+      throw ShapeError("hook", fmt::format("gave {} for the gradient {} of '{}'", changed.describe(),
+                                           g.describe(), node.name()));
     }
     g = GradMode::enabled() || !changed.requires_grad() ? std::move(changed) : changed.detach();
   }

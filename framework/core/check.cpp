@@ -34,7 +34,8 @@ void check_number(const char* where, const char* option, double value, Allowed a
 }
 
 void check_at_least(const char* where, const char* option, int64_t value, int64_t least) {
-  if (value < least) throw ValueError(where, fmt::format("{} must be at least {}, got {}", option, least, value));
+  if (value < least)
+    throw ValueError(where, fmt::format("{} must be at least {}, got {}", option, least, value));
 }
 
 }  // namespace heed

@@ -29,8 +29,11 @@ Tensor arange(double start, double end, double step, DType dtype) {
     throw ValueError("arange", fmt::format("from {} to {} in steps of {}", start, end, step));
   }
   const double n = std::max(0.0, std::ceil((end - start) / step));
-  if (n >= 0x1p62) throw ValueError("arange", fmt::format("from {} to {} in steps of {} are too many elements", start, end, step));
-  return made("arange", {static_cast<int64_t>(n)}, dtype, [&](int64_t i) { return start + static_cast<double>(i) * step; });
+  if (n >= 0x1p62)
+    throw ValueError("arange",
+                     fmt::format("from {} to {} in steps of {} are too many elements", start, end, step));
+  return made("arange", {static_cast<int64_t>(n)}, dtype,
+              [&](int64_t i) { return start + static_cast<double>(i) * step; });
 }
 
 Tensor linspace(double start, double end, int64_t n, DType dtype) {

@@ -12,7 +12,9 @@ namespace heed::detail {
 
 /// @param low,high two words of 32 random bits
 /// @return uniform in [0, 1), with 53 bits
-inline double unit_uniform(uint32_t low, uint32_t high) { return static_cast<double>((uint64_t{high} << 32 | low) >> 11) * 0x1.0p-53; }
+inline double unit_uniform(uint32_t low, uint32_t high) {
+  return static_cast<double>((uint64_t{high} << 32 | low) >> 11) * 0x1.0p-53;
+}
 
 /// @tparam T float or double
 /// @param words one Philox block; only the first two words are used
@@ -23,7 +25,8 @@ template <class T>
 T uniform_from(const std::array<uint32_t, 4>& words, double low, double high) {
   const double u = unit_uniform(words[0], words[1]);
   // high - low may overflow to infinity in double; then the computation is done at half scale.
-  const T value = static_cast<T>(std::isinf(high - low) ? 2 * (low / 2 + (high / 2 - low / 2) * u) : low + (high - low) * u);
+  const T value = static_cast<T>(std::isinf(high - low) ? 2 * (low / 2 + (high / 2 - low / 2) * u)
+                                                        : low + (high - low) * u);
   if (!(low < high) || static_cast<double>(value) < high) return value;
   T below = static_cast<T>(high);
   if (static_cast<double>(below) >= high) below = std::nextafter(below, static_cast<T>(-INFINITY));
@@ -46,7 +49,8 @@ struct DropoutRule {
   double scale;        // 1 / (1 - p); 0 when none is kept
   /// @param p in [0, 1]
   explicit DropoutRule(double p)
-      : threshold(static_cast<uint32_t>(std::lround(p * 65536))), scale(threshold >= 65536 ? 0 : 65536.0 / (65536.0 - threshold)) {}
+      : threshold(static_cast<uint32_t>(std::lround(p * 65536))),
+        scale(threshold >= 65536 ? 0 : 65536.0 / (65536.0 - threshold)) {}
   /// @param half 16 random bits, 0..65535
   /// @return whether the element is kept
   bool keeps(uint32_t half) const { return half >= threshold; }

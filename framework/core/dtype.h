@@ -17,7 +17,9 @@ enum class DType : uint8_t {
 
 /// @param dtype any element type
 /// @return bytes of one element
-constexpr size_t size_of(DType dtype) { return dtype == DType::boolean ? sizeof(bool) : dtype == DType::f32 ? 4 : 8; }
+constexpr size_t size_of(DType dtype) {
+  return dtype == DType::boolean ? sizeof(bool) : dtype == DType::f32 ? 4 : 8;
+}
 /// @param dtype any element type
 /// @return whether tensors of this type can have gradients: true for f32 and f64
 constexpr bool is_floating(DType dtype) { return dtype == DType::f32 || dtype == DType::f64; }
@@ -44,7 +46,8 @@ constexpr DType dtype_of() {
   if constexpr (std::is_same_v<T, float>) return DType::f32;
   if constexpr (std::is_same_v<T, double>) return DType::f64;
   if constexpr (std::is_same_v<T, bool>) return DType::boolean;
-  static_assert(std::is_same_v<T, float> || std::is_same_v<T, double> || std::is_same_v<T, bool> || std::is_same_v<T, int64_t>,
+  static_assert(std::is_same_v<T, float> || std::is_same_v<T, double> || std::is_same_v<T, bool> ||
+                    std::is_same_v<T, int64_t>,
                 "the elements of a heed tensor are float, double, int64_t or bool");
   return DType::i64;
 }

@@ -14,14 +14,18 @@ struct Error : std::runtime_error {
   explicit Error(const std::string& text) : std::runtime_error(text) {}
   /// @param op name of the function that was called: "matmul"
   /// @param detail what is wrong
-  Error(std::string_view op, const std::string& detail) : std::runtime_error(std::string(op) + ": " + detail), op_size_(op.size()) {}
+  Error(std::string_view op, const std::string& detail)
+      : std::runtime_error(std::string(op) + ": " + detail), op_size_(op.size()) {}
   /// @return name of the function that was called; empty if the error names none
   std::string_view op() const noexcept { return {what(), op_size_}; }
   /// @return what is wrong: what() without the leading "op: "
-  std::string_view detail() const noexcept { return std::string_view(what()).substr(op_size_ == 0 ? 0 : op_size_ + 2); }
+  std::string_view detail() const noexcept {
+    return std::string_view(what()).substr(op_size_ == 0 ? 0 : op_size_ + 2);
+  }
 
  private:
-  size_t op_size_ = 0;  // length of the op's name at the start of what(); stored so that copying an error never allocates
+  /// Length of the op's name at the start of what(); stored so that copying an error never allocates.
+  size_t op_size_ = 0;
 };
 
 /// Shapes that do not fit together, or the wrong number of dimensions.
@@ -68,4 +72,5 @@ struct FormatError : Error {
 
 /// Checks an invariant of heed's own code, in every build type: a failed assertion is a bug in heed.
 /// @param condition what must hold
-#define HEED_ASSERT(condition) ((condition) ? void() : ::heed::assertion_failed(#condition, __FILE__, __LINE__))
+#define HEED_ASSERT(condition) \
+  ((condition) ? void() : ::heed::assertion_failed(#condition, __FILE__, __LINE__))

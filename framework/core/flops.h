@@ -1,4 +1,5 @@
-// Counting the floating-point operations of matrix products and convolutions, where nearly all the work of a network lies.
+// Counting the floating-point operations of matrix products and convolutions, where nearly all the work of a
+// network lies.
 #pragma once
 
 #include <atomic>

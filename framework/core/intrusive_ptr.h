@@ -53,7 +53,8 @@ class IntrusivePtr {
     T* const p = std::exchange(p_, nullptr);
     if (!p) return;
     // If the count is one, this handle is the only owner, so no other thread can raise it in the meantime.
-    if (p->refs.load(std::memory_order_acquire) == 1 || p->refs.fetch_sub(1, std::memory_order_acq_rel) == 1) T::destroy(p);
+    if (p->refs.load(std::memory_order_acquire) == 1 || p->refs.fetch_sub(1, std::memory_order_acq_rel) == 1)
+      T::destroy(p);
   }
   /// @return the object or null
   T* get() const { return p_; }

@@ -26,8 +26,8 @@ namespace {
 constexpr size_t kAlignment = 64;
 constexpr size_t kSmallLimit = 1024;
 constexpr size_t kSmallClasses = kSmallLimit / kAlignment;  // 64, 128, ... 1024
-constexpr size_t kClasses = kSmallClasses + 4 * 54;         // and four for each power of two above, up to 2^64
-constexpr size_t kMostBytes = size_t{1} << 62;              // sizes of the classes above do not fit in a size_t
+constexpr size_t kClasses = kSmallClasses + 4 * 54;  // and four for each power of two above, up to 2^64
+constexpr size_t kMostBytes = size_t{1} << 62;       // sizes of the classes above do not fit in a size_t
 constexpr size_t kHugePage = size_t{1} << 21;
 
 struct SizeClass {
@@ -58,7 +58,8 @@ struct FreeBlock {
   FreeBlock* next;
 };
 
-constexpr int64_t kBatch = int64_t{1} << 18;  // bytes that a thread may allocate or free before it updates the process-wide counters
+// bytes that a thread may allocate or free before it updates the process-wide counters
+constexpr int64_t kBatch = int64_t{1} << 18;
 
 std::atomic<int64_t> active{0}, peak{0}, system_calls{0};  // active: bytes reported by the threads so far
 

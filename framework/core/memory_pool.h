@@ -15,9 +15,10 @@ namespace heed {
 
 /// Counters of the pool, summed over all threads.
 struct MemoryStats {
-  int64_t active_bytes = 0;        // allocated now, counted by rounded-up block sizes
-  int64_t cached_bytes = 0;        // freed and waiting in free lists to be reused
-  int64_t peak_bytes = 0;          // largest active_bytes since reset_peak_memory(); to 256 KiB per thread if several threads allocate
+  int64_t active_bytes = 0;  // allocated now, counted by rounded-up block sizes
+  int64_t cached_bytes = 0;  // freed and waiting in free lists to be reused
+  /// Largest active_bytes since reset_peak_memory(); to 256 KiB per thread if several threads allocate.
+  int64_t peak_bytes = 0;
   int64_t system_allocations = 0;  // number of allocations made from the system
 };
 

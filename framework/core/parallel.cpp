@@ -1,4 +1,5 @@
-// parallel_for calls libgomp's entry point itself, so that ThreadSanitizer can be told of the hand-over and the join.
+// parallel_for calls libgomp's entry point itself, so that ThreadSanitizer can be told of the hand-over and
+// the join.
 #include "framework/core/parallel.h"
 
 #include <fmt/format.h>
@@ -106,7 +107,8 @@ bool deterministic() { return is_deterministic.load(std::memory_order_relaxed); 
 
 detail::ProductThreads::ProductThreads(bool small) : limited_(small || deterministic()) {
   if (limited_) ++alone;
-  if (const int n = num_threads(); omp_get_max_threads() != n) omp_set_num_threads(n);  // OpenMP's count is each thread's own
+  // OpenMP's count is each thread's own
+  if (const int n = num_threads(); omp_get_max_threads() != n) omp_set_num_threads(n);
 }
 detail::ProductThreads::~ProductThreads() {
   if (limited_ && --alone == 0) omp_set_num_threads(num_threads());

@@ -36,7 +36,8 @@ Generator& default_generator() {
 }
 
 void manual_seed(uint64_t seed) {
-  Generator& mine = default_generator();  // created first, so that this thread has its number before other threads see the new seed
+  // created first, so that this thread has its number before other threads see the new seed
+  Generator& mine = default_generator();
   process_seed.store(seed);
   mine = Generator(seed);
 }

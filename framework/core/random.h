@@ -1,4 +1,5 @@
-// Philox 4x32-10 counter random numbers (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", sec. 3.3).
+// Philox 4x32-10 counter random numbers (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3",
+// sec. 3.3).
 //
 // Each number is a pure function of (seed, counter), so it is the same on every machine and for any number of
 // threads, and dropout can recompute

@@ -68,7 +68,8 @@ std::bitset<kMaxDims> named_dims(const char* op, std::span<const int> dims, int 
   std::bitset<kMaxDims> named;
   for (const int dim : dims) {
     const int wrapped = wrap_dim(op, dim, ndim);
-    if (named[static_cast<size_t>(wrapped)]) throw ValueError(op, fmt::format("dimension {} is named twice", wrapped));
+    if (named[static_cast<size_t>(wrapped)])
+      throw ValueError(op, fmt::format("dimension {} is named twice", wrapped));
     named.set(static_cast<size_t>(wrapped));
   }
   return named;

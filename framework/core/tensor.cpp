@@ -26,11 +26,13 @@ namespace {
 
 std::atomic<int64_t> contiguous_copy_count{0};
 
-const bool kernels_configured = (kernels::configure(), true);  // applies HEED_ISA before the first kernel runs
+// applies HEED_ISA before the first kernel runs
+const bool kernels_configured = (kernels::configure(), true);
 
 void require_not_recording(const char* op, const Tensor& x) {
   if (GradMode::enabled() && x.requires_grad()) {
-    throw GradError(op, fmt::format("the tensor {} records gradients; write in place under NoGradGuard only", x.describe()));
+    throw GradError(op, fmt::format("the tensor {} records gradients; write in place under NoGradGuard only",
+                                    x.describe()));
   }
 }
 
@@ -42,17 +44,20 @@ constexpr bool kOneBlock = false;
 constexpr bool kOneBlock = true;
 #endif
 constexpr size_t kHead = (sizeof(Storage) + sizeof(TensorBody) + 63) / 64 * 64;  // then the data
-constexpr size_t kLargestInside = 1024 - kHead;  // up to here the pool's classes are 64 bytes apart, so nothing is wasted
+// up to here the pool's classes are 64 bytes apart, so nothing is wasted
+constexpr size_t kLargestInside = 1024 - kHead;
 
 // Error handling of allocations, kept out of the path that every op takes.
-[[noreturn, gnu::cold, gnu::noinline]] void throw_extents(const char* op, const char* what, const Shape& shape) {
+[[noreturn, gnu::cold, gnu::noinline]] void throw_extents(const char* op, const char* what,
+                                                          const Shape& shape) {
   throw ShapeError(op, fmt::format("{} in {}", what, shape.str()));
 }
 [[gnu::noinline]] void* allocate_data(const char* op, const Shape& shape, DType dtype, size_t bytes) {
   try {
     return pool_allocate(bytes);
   } catch (const MemoryError&) {
-    throw MemoryError(op, fmt::format("{}{} needs {} bytes, more than the system gives", name_of(dtype), shape.str(), bytes));
+    throw MemoryError(op, fmt::format("{}{} needs {} bytes, more than the system gives", name_of(dtype),
+                                      shape.str(), bytes));
   }
 }
 
@@ -73,17 +78,21 @@ void Storage::destroy(Storage* storage) noexcept {
   pool_free(storage, block_bytes);
 }
 
-inline TensorBody::TensorBody(DType type, const Shape& extents, const Strides& steps) : dtype(type), shape(extents), strides(steps) {}
+inline TensorBody::TensorBody(DType type, const Shape& extents, const Strides& steps)
+    : dtype(type), shape(extents), strides(steps) {}
 
 void TensorBody::destroy(TensorBody* body) noexcept {
   if (body->wants_grad) forget_leaf(body);
-  const IntrusivePtr<Storage> storage = std::move(body->storage);  // destroyed last: the body may lie in its block
+  // destroyed last: the body may lie in its block
+  const IntrusivePtr<Storage> storage = std::move(body->storage);
   const bool in_block = body->in_block;
   body->~TensorBody();
   if (!in_block) pool_free(body, sizeof(TensorBody));
 }
 
-void detail::throw_undefined(const char* asked) { throw ValueError(asked, "the tensor is undefined, it was never given a value"); }
+void detail::throw_undefined(const char* asked) {
+  throw ValueError(asked, "the tensor is undefined, it was never given a value");
+}
 
 int64_t Tensor::size(int dim) const { return shape()[wrap_dim("size", dim, ndim())]; }
 
@@ -140,14 +149,17 @@ bool Tensor::is_leaf() const {
 
 const Tensor& Tensor::set_requires_grad(bool wanted) const {
   if (wanted) require_training("set_requires_grad");
-  if (!is_leaf()) throw GradError("set_requires_grad", "only a leaf can be marked, this tensor was made by an op");
-  if (wanted && !is_floating(dtype())) throw DTypeError("set_requires_grad", "only floating values have a gradient: " + describe());
+  if (!is_leaf())
+    throw GradError("set_requires_grad", "only a leaf can be marked, this tensor was made by an op");
+  if (wanted && !is_floating(dtype()))
+    throw DTypeError("set_requires_grad", "only floating values have a gradient: " + describe());
   if (!wanted) {
     forget_leaf(body_.get());
     body_->grad_node.reset();
   }
   body_->wants_grad = wanted;
-  if (wanted && !body_->grad_node) detail::leaf_edge(body_.get());  // now, so that threads do not race to create it
+  // now, so that threads do not race to create it
+  if (wanted && !body_->grad_node) detail::leaf_edge(body_.get());
   return *this;
 }
 
@@ -160,7 +172,9 @@ void Tensor::set_grad(Tensor grad) const {
   body_->grad = std::move(grad);
 }
 
-void Tensor::backward(const Tensor& cotangent, bool retain_graph) const { heed::backward(*this, cotangent, retain_graph); }
+void Tensor::backward(const Tensor& cotangent, bool retain_graph) const {
+  heed::backward(*this, cotangent, retain_graph);
+}
 
 const Tensor& Tensor::fill_(double value) const {
   detail::body_of(body(), "fill_");
@@ -195,7 +209,8 @@ Tensor detail::allocate(const char* op, const Shape& shape, DType dtype) {
   for (int i = shape.ndim() - 1; i >= 0; --i) {
     const int64_t extent = shape[i];
     if (extent < 0) throw_extents(op, "negative extent", shape);
-    if (__builtin_mul_overflow(most, std::max<int64_t>(extent, 1), &most)) throw_extents(op, "too many elements", shape);
+    if (__builtin_mul_overflow(most, std::max<int64_t>(extent, 1), &most))
+      throw_extents(op, "too many elements", shape);
     count *= extent;
   }
   const size_t bytes = static_cast<size_t>(count) * size_of(dtype);
@@ -209,7 +224,8 @@ Tensor detail::allocate(const char* op, const Shape& shape, DType dtype) {
   void* const place = kOneBlock ? block + sizeof(Storage) : pool_allocate(sizeof(TensorBody));
   auto body = IntrusivePtr<TensorBody>::adopt(new (place) TensorBody(dtype, shape, shape));
   int64_t step = 1;
-  for (int i = shape.ndim(); i-- > 0; step *= shape[i]) body->strides[i] = step;  // in place: copying a Shape would stall on these stores
+  // in place: copying a Shape would stall on these stores
+  for (int i = shape.ndim(); i-- > 0; step *= shape[i]) body->strides[i] = step;
   body->in_block = kOneBlock;
   body->storage = std::move(storage);
   return Tensor(std::move(body));
@@ -218,7 +234,8 @@ Tensor detail::allocate(const char* op, const Shape& shape, DType dtype) {
 Tensor empty(const Shape& shape, DType dtype) { return detail::allocate("empty", shape, dtype); }
 
 Tensor make_view(const Tensor& x, const Shape& shape, const Strides& strides, int64_t offset_from_x) {
-  auto body = IntrusivePtr<TensorBody>::adopt(new (pool_allocate(sizeof(TensorBody))) TensorBody(x.dtype(), shape, strides));
+  auto body = IntrusivePtr<TensorBody>::adopt(new (pool_allocate(sizeof(TensorBody)))
+                                                  TensorBody(x.dtype(), shape, strides));
   body->offset = x.body()->offset + offset_from_x;
   body->storage = x.body()->storage;
   return Tensor(std::move(body));

@@ -114,7 +114,8 @@ class Tensor {
   ///   tensor); undefined: 1, for a tensor of one element
   /// @param retain_graph keeps the values saved for backward, so that backward can run again
   /// @throws GradError if this tensor does not require a gradient, or an earlier backward without
-  ///   retain_graph has freed the graph
+  ///   retain_graph has freed the graph; ShapeError if the cotangent has another shape, or is undefined and
+  ///   this tensor has several elements
   void backward(const Tensor& cotangent = {}, bool retain_graph = false) const;
 
   /// Sets every element in place; not recorded by autograd.
@@ -152,10 +153,11 @@ struct TensorBody {
   /// @param type,extents,steps dtype, shape and strides
   TensorBody(DType type, const Shape& extents, const Strides& steps);
 
-  std::atomic<int32_t> refs{0};   // number of handles
-  DType dtype;                    // type of the elements
-  bool wants_grad = false;        // whether this is a leaf that requires a gradient
-  bool in_block = false;          // whether the body lies in its storage's block: code that replaces `storage` must keep the old one
+  std::atomic<int32_t> refs{0};  // number of handles
+  DType dtype;                   // type of the elements
+  bool wants_grad = false;       // whether this is a leaf that requires a gradient
+  /// Whether the body lies in its storage's block: code that replaces `storage` must keep the old one.
+  bool in_block = false;
   int32_t grad_output = 0;        // which output of grad_node this tensor is
   int64_t offset = 0;             // of the first element in the storage, in elements
   IntrusivePtr<Storage> storage;  // shared by views
@@ -228,7 +230,8 @@ Tensor arange(int64_t n, DType dtype = DType::i64);
 /// @param start,end,step range and step; the step may be negative
 /// @param dtype type of the elements
 /// @return [n], n = ceil((end - start) / step), or 0 if that is negative
-/// @throws ValueError for a step of 0, a number that is not finite, or more elements than can be counted; MemoryError
+/// @throws ValueError for a step of 0, a number that is not finite, or more elements than can be counted;
+/// MemoryError
 Tensor arange(double start, double end, double step, DType dtype = DType::f32);
 /// n evenly spaced values from start to end inclusive.
 /// @param start,end the first and the last value

@@ -48,7 +48,8 @@ class Descriptor {
     return *this;
   }
   int get() const { return fd_; }
-  bool close_checked() { return ::close(std::exchange(fd_, -1)) == 0 || errno == EINTR; }  // on Linux the descriptor is closed even then
+  // on Linux the descriptor is closed even then
+  bool close_checked() { return ::close(std::exchange(fd_, -1)) == 0 || errno == EINTR; }
 
  private:
   int fd_;
@@ -74,7 +75,8 @@ bool synced(int fd) {
 // or link is never overwritten.
 class Temporary {
  public:
-  explicit Temporary(const std::filesystem::path& path) : path_(path), file_(folder_of(path), O_WRONLY | O_TMPFILE, mode_for(path)) {
+  explicit Temporary(const std::filesystem::path& path)
+      : path_(path), file_(folder_of(path), O_WRONLY | O_TMPFILE, mode_for(path)) {
     if (file_.get() >= 0) return;
     named_as_new([&](const std::filesystem::path& candidate) {
       file_ = Descriptor(candidate, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode_for(path));
@@ -92,14 +94,19 @@ class Temporary {
     if (name_.empty()) {
       const std::string file = fmt::format("/proc/self/fd/{}", file_.get());
       named_as_new([&](const std::filesystem::path& candidate) {
-        return uninterrupted([&] { return ::linkat(AT_FDCWD, file.c_str(), AT_FDCWD, candidate.c_str(), AT_SYMLINK_FOLLOW); }) == 0;
+        return uninterrupted([&] {
+                 return ::linkat(AT_FDCWD, file.c_str(), AT_FDCWD, candidate.c_str(), AT_SYMLINK_FOLLOW);
+               }) == 0;
       });
     }
-    if (!file_.close_checked() || uninterrupted([&] { return ::rename(name_.c_str(), path_.c_str()); }) != 0) return false;
+    if (!file_.close_checked() || uninterrupted([&] { return ::rename(name_.c_str(), path_.c_str()); }) != 0)
+      return false;
     name_.clear();
     return true;
   }
-  static std::filesystem::path folder_of(const std::filesystem::path& path) { return path.has_parent_path() ? path.parent_path() : "."; }
+  static std::filesystem::path folder_of(const std::filesystem::path& path) {
+    return path.has_parent_path() ? path.parent_path() : ".";
+  }
 
  private:
   static mode_t mode_for(const std::filesystem::path& path) {
@@ -109,9 +116,11 @@ class Temporary {
   template <class Make>
   void named_as_new(const Make& make) {
     std::random_device random;
-    const std::string name = path_.filename().string().substr(0, 200);  // with the suffix it stays within the limit of a file name
+    // with the suffix it stays within the limit of a file name
+    const std::string name = path_.filename().string().substr(0, 200);
     for (;;) {
-      std::filesystem::path candidate = path_.parent_path() / fmt::format("{}.tmp{:08x}{:08x}", name, random(), random());
+      std::filesystem::path candidate =
+          path_.parent_path() / fmt::format("{}.tmp{:08x}{:08x}", name, random(), random());
       if (make(candidate)) {
         name_ = std::move(candidate);
         return;
@@ -127,7 +136,8 @@ class Temporary {
 bool same_mode(int fd, const std::filesystem::path& replaced) {
   struct stat old = {}, now = {};
   if (::stat(replaced.c_str(), &old) != 0 || ::fstat(fd, &now) != 0) return true;
-  const bool owned = (old.st_uid == now.st_uid && old.st_gid == now.st_gid) || ::fchown(fd, old.st_uid, old.st_gid) == 0;
+  const bool owned =
+      (old.st_uid == now.st_uid && old.st_gid == now.st_gid) || ::fchown(fd, old.st_uid, old.st_gid) == 0;
   static_cast<void>(owned);  // if not allowed, the file is ours, with the same permissions
   return ::fchmod(fd, old.st_mode & 0777U) == 0;
 }
@@ -142,7 +152,8 @@ int standard_stream(const std::filesystem::path& path) {
 
 void append_to_file(const std::filesystem::path& path, std::string_view content) {
   Descriptor file(path, O_WRONLY | O_CREAT | O_APPEND);
-  if (file.get() < 0 || !write_all(file.get(), content) || !file.close_checked()) fail("cannot write", path, errno);
+  if (file.get() < 0 || !write_all(file.get(), content) || !file.close_checked())
+    fail("cannot write", path, errno);
 }
 
 std::string read_file(const std::filesystem::path& path) {
@@ -181,7 +192,8 @@ AtomicFile::AtomicFile(const std::filesystem::path& path) : state_(std::make_uni
              !std::filesystem::is_directory(path, ignored)) {  // also through a symbolic link
     s.direct.emplace(path, O_WRONLY);
   } else {
-    for (int hops = 0; hops < 16 && std::filesystem::is_symlink(s.path, ignored); ++hops) {  // also a link whose target does not exist yet
+    // also a link whose target does not exist yet
+    for (int hops = 0; hops < 16 && std::filesystem::is_symlink(s.path, ignored); ++hops) {
       s.path = s.path.parent_path() / std::filesystem::read_symlink(s.path, ignored);
     }
     s.temporary.emplace(s.path);
@@ -219,7 +231,8 @@ bool file_exists(const std::filesystem::path& path) {
 std::vector<std::filesystem::path> list_folder(const std::filesystem::path& path) {
   std::vector<std::filesystem::path> entries;
   std::error_code error;
-  for (std::filesystem::directory_iterator at(path, error), end; !error && at != end; at.increment(error)) entries.push_back(at->path());
+  for (std::filesystem::directory_iterator at(path, error), end; !error && at != end; at.increment(error))
+    entries.push_back(at->path());
   if (error) fail("cannot read the folder", path, error.value());
   return entries;
 }
@@ -231,7 +244,8 @@ void make_folder(const std::filesystem::path& path) {
 }
 
 void remove_file(const std::filesystem::path& path) {
-  if (uninterrupted([&] { return std::remove(path.c_str()); }) != 0 && errno != ENOENT) fail("cannot remove", path, errno);
+  if (uninterrupted([&] { return std::remove(path.c_str()); }) != 0 && errno != ENOENT)
+    fail("cannot remove", path, errno);
 }
 
 }  // namespace heed

@@ -30,8 +30,8 @@ std::string holder(int descriptor) {
 // file protects nothing.
 bool still_named(int descriptor, const std::filesystem::path& path) {
   struct stat opened = {}, named = {};
-  return ::fstat(descriptor, &opened) == 0 && ::lstat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino &&
-         opened.st_dev == named.st_dev;
+  return ::fstat(descriptor, &opened) == 0 && ::lstat(path.c_str(), &named) == 0 &&
+         opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
 }
 
 }  // namespace
@@ -40,7 +40,8 @@ FileLock::FileLock(std::filesystem::path path) : path_(std::move(path)) {
   for (;;) {
     const int descriptor = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (descriptor < 0 && errno == EINTR) continue;
-    if (descriptor < 0) throw IoError(fmt::format("cannot write '{}': {}", path_.string(), std::strerror(errno)));
+    if (descriptor < 0)
+      throw IoError(fmt::format("cannot write '{}': {}", path_.string(), std::strerror(errno)));
     int failed = 0;
     do {
       failed = ::flock(descriptor, LOCK_EX | LOCK_NB);
@@ -48,7 +49,8 @@ FileLock::FileLock(std::filesystem::path path) : path_(std::move(path)) {
     if (failed != 0 && errno == EWOULDBLOCK) {
       const std::string id = holder(descriptor);
       ::close(descriptor);
-      throw LockHeld(fmt::format("'{}' is held by {}", path_.string(), id.empty() ? "another process" : "process " + id));
+      throw LockHeld(fmt::format("'{}' is held by {}", path_.string(),
+                                 id.empty() ? "another process" : "process " + id));
     }
     if (!still_named(descriptor, path_)) {
       ::close(descriptor);
@@ -62,7 +64,8 @@ FileLock::FileLock(std::filesystem::path path) : path_(std::move(path)) {
   }
 }
 
-FileLock::FileLock(FileLock&& other) noexcept : path_(std::move(other.path_)), descriptor_(std::exchange(other.descriptor_, -1)) {}
+FileLock::FileLock(FileLock&& other) noexcept
+    : path_(std::move(other.path_)), descriptor_(std::exchange(other.descriptor_, -1)) {}
 
 FileLock::~FileLock() {
   if (descriptor_ < 0) return;

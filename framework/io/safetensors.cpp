@@ -21,7 +21,9 @@ constexpr uint64_t kMaxHeader = 100'000'000;
 constexpr std::array<std::pair<const char*, DType>, 4> kFormatNames = {
     {{"F32", DType::f32}, {"F64", DType::f64}, {"I64", DType::i64}, {"BOOL", DType::boolean}}};
 
-const char* format_name(DType dtype) { return std::ranges::find(kFormatNames, dtype, &std::pair<const char*, DType>::second)->first; }
+const char* format_name(DType dtype) {
+  return std::ranges::find(kFormatNames, dtype, &std::pair<const char*, DType>::second)->first;
+}
 
 struct Entry {
   std::string name;
@@ -110,7 +112,8 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   }
   bool key(string_t& name) override {
     if (skipped_ > 0) return true;
-    if (!(at_ == At::names ? names_ : keys_).insert(name).second) throw failure(fmt::format("the name '{}' stands twice", printable(name)));
+    if (!(at_ == At::names ? names_ : keys_).insert(name).second)
+      throw failure(fmt::format("the name '{}' stands twice", printable(name)));
     (at_ == At::names ? name_ : key_) = name;
     return true;
   }
@@ -119,8 +122,12 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
  private:
   enum class At { file, names, metadata, entry, shape, offsets };
 
-  FormatError failure(const std::string& what) const { return FormatError(fmt::format("load '{}': {}", file_, what)); }
-  FormatError wrong(const std::string& what) const { return failure(fmt::format("'{}' {}", printable(name_), what)); }
+  FormatError failure(const std::string& what) const {
+    return FormatError(fmt::format("load '{}': {}", file_, what));
+  }
+  FormatError wrong(const std::string& what) const {
+    return failure(fmt::format("'{}' {}", printable(name_), what));
+  }
   FormatError no_entry() const { return wrong("has no dtype, shape and data_offsets"); }
   bool of_an_entry() const { return key_ == "dtype" || key_ == "shape" || key_ == "data_offsets"; }
 
@@ -136,10 +143,13 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
 
   void add_entry() {
     if (!keys_.contains("dtype") || !keys_.contains("shape") || offsets_.size() != 2) throw no_entry();
-    const auto* known = std::ranges::find_if(kFormatNames, [&](const auto& pair) { return dtype_ == pair.first; });
-    if (known == kFormatNames.end()) throw wrong("has dtype " + printable(dtype_) + ", which heed does not read (F32, F64, I64, BOOL)");
+    const auto* known =
+        std::ranges::find_if(kFormatNames, [&](const auto& pair) { return dtype_ == pair.first; });
+    if (known == kFormatNames.end())
+      throw wrong("has dtype " + printable(dtype_) + ", which heed does not read (F32, F64, I64, BOOL)");
     Entry entry{name_, known->second, {}, offsets_[0], offsets_[1]};
-    uint64_t bytes = size_of(entry.dtype), nonzero = bytes;  // strides are products of the other extents even if one extent is 0
+    // strides are products of the other extents even if one extent is 0
+    uint64_t bytes = size_of(entry.dtype), nonzero = bytes;
     for (const uint64_t n : shape_) {
       if (__builtin_mul_overflow(nonzero, std::max<uint64_t>(n, 1), &nonzero) || nonzero > INT64_MAX) {
         throw wrong("has a shape that is too large");
@@ -147,7 +157,8 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
       bytes *= n;
       entry.shape.push_back(static_cast<int64_t>(n));
     }
-    if (entry.end < entry.begin || entry.end - entry.begin != bytes) throw wrong("has offsets that do not fit its shape");
+    if (entry.end < entry.begin || entry.end - entry.begin != bytes)
+      throw wrong("has offsets that do not fit its shape");
     entries.push_back(std::move(entry));
   }
 
@@ -164,7 +175,8 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
 
 std::string to_safetensors(const NamedTensors& tensors, const std::map<std::string, std::string>& metadata) {
   for (const auto& [name, x] : tensors) {
-    if (name == "__metadata__") throw ValueError("save", "'__metadata__' names the format's own entry and no tensor");
+    if (name == "__metadata__")
+      throw ValueError("save", "'__metadata__' names the format's own entry and no tensor");
     if (!x.defined()) throw ValueError("save", fmt::format("'{}' is undefined", printable(name)));
   }
   NamedTensors sorted = tensors;
@@ -176,10 +188,12 @@ std::string to_safetensors(const NamedTensors& tensors, const std::map<std::stri
   std::set<std::string> names;
   if (!metadata.empty()) header["__metadata__"] = metadata;
   if (header.is_null() && !sorted.empty()) header = nlohmann::ordered_json::object();
-  auto* const object = header.get_ptr<nlohmann::ordered_json::object_t*>();  // appended to: its own [] and contains search all of it
+  // appended to: its own [] and contains search all of it
+  auto* const object = header.get_ptr<nlohmann::ordered_json::object_t*>();
   uint64_t offset = 0;
   for (const auto& [name, x] : sorted) {
-    if (!names.insert(name).second) throw ValueError("save", fmt::format("the name '{}' is used twice", name));
+    if (!names.insert(name).second)
+      throw ValueError("save", fmt::format("the name '{}' is used twice", name));
     const uint64_t bytes = static_cast<uint64_t>(x.numel()) * size_of(x.dtype());
     nlohmann::ordered_json entry = {{"dtype", format_name(x.dtype())},
                                     {"shape", std::vector<int64_t>(x.shape().begin(), x.shape().end())},
@@ -200,7 +214,8 @@ std::string to_safetensors(const NamedTensors& tensors, const std::map<std::stri
   bytes += text;
   for (const auto& [name, x] : sorted) {
     const Tensor dense = x.detach().contiguous();
-    bytes.append(static_cast<const char*>(dense.raw_data()), static_cast<size_t>(x.numel()) * size_of(x.dtype()));
+    bytes.append(static_cast<const char*>(dense.raw_data()),
+                 static_cast<size_t>(x.numel()) * size_of(x.dtype()));
   }
   return bytes;
 }
@@ -219,8 +234,9 @@ SafetensorsFile parse_safetensors(std::string_view bytes, const std::string& fil
   SafetensorsFile result;
   result.metadata = std::move(header.metadata);
   std::vector<Entry>& entries = header.entries;
-  std::sort(entries.begin(), entries.end(),
-            [](const Entry& a, const Entry& b) { return a.begin != b.begin ? a.begin < b.begin : a.end < b.end; });
+  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+    return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
+  });
   uint64_t at = 0;
   for (const Entry& entry : entries) {
     if (entry.begin != at) throw fail("tensors overlap or leave a hole");
@@ -230,7 +246,8 @@ SafetensorsFile parse_safetensors(std::string_view bytes, const std::string& fil
   if (at != data.size()) throw fail("there are bytes after the last tensor");
   for (const Entry& entry : entries) {
     const std::string_view values = data.substr(entry.begin, entry.end - entry.begin);
-    if (entry.dtype == DType::boolean && !std::ranges::all_of(values, [](char byte) { return byte == 0 || byte == 1; })) {
+    if (entry.dtype == DType::boolean &&
+        !std::ranges::all_of(values, [](char byte) { return byte == 0 || byte == 1; })) {
       throw fail("a bool is neither 0 nor 1");
     }
     Tensor x = empty(entry.shape, entry.dtype);
@@ -240,10 +257,13 @@ SafetensorsFile parse_safetensors(std::string_view bytes, const std::string& fil
   return result;
 }
 
-void save_safetensors(const std::filesystem::path& path, const NamedTensors& tensors, const std::map<std::string, std::string>& metadata) {
+void save_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
+                      const std::map<std::string, std::string>& metadata) {
   write_file_atomically(path, to_safetensors(tensors, metadata));
 }
 
-SafetensorsFile load_safetensors(const std::filesystem::path& path) { return parse_safetensors(read_file(path), path.filename().string()); }
+SafetensorsFile load_safetensors(const std::filesystem::path& path) {
+  return parse_safetensors(read_file(path), path.filename().string());
+}
 
 }  // namespace heed

@@ -27,12 +27,14 @@ struct SafetensorsFile {
 /// @return the bytes; the same tensors and metadata always give the same bytes
 /// @throws ValueError for a name used twice, a name that is "__metadata__" or not valid UTF-8, and an
 ///   undefined tensor
-std::string to_safetensors(const NamedTensors& tensors, const std::map<std::string, std::string>& metadata = {});
+std::string to_safetensors(const NamedTensors& tensors,
+                           const std::map<std::string, std::string>& metadata = {});
 /// Parses a safetensors file written by heed or by other software such as the Python package.
 /// @param bytes content of the whole file
 /// @param name used in error messages
 /// @return the tensors, which do not share memory with `bytes`, and the metadata
-/// @throws FormatError for anything that the format forbids: truncated, holes, overlaps, duplicate keys, trailing bytes, sizes that do not
+/// @throws FormatError for anything that the format forbids: truncated, holes, overlaps, duplicate keys,
+/// trailing bytes, sizes that do not
 ///   multiply out, unknown dtypes
 SafetensorsFile parse_safetensors(std::string_view bytes, const std::string& name);
 

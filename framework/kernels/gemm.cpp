@@ -1,6 +1,8 @@
-// Which backend takes which product. The choice goes by shape alone, never by a timing, so that equal runs give equal bits.
-//   f64: OpenBLAS. f32: OpenBLAS below 64 (a oneDNN call costs 0.2 us) and for weight gradients (transposed A), oneDNN for the rest.
-//   f32 in bf16: oneDNN, where the product is large enough to pay for the rounding of both operands.
+// Which backend takes which product. The choice goes by shape alone, never by a timing, so that equal runs
+// give equal bits.
+//   f64: OpenBLAS. f32: OpenBLAS below 64 (a oneDNN call costs 0.2 us) and for weight gradients (transposed
+//   A), oneDNN for the rest. f32 in bf16: oneDNN, where the product is large enough to pay for the rounding
+//   of both operands.
 #include "framework/kernels/onednn/gemm.h"
 
 #include <fmt/format.h>
@@ -23,11 +25,13 @@ bool has_bf16_products() { return kernels::onednn::has_bf16(); }
 namespace heed::kernels {
 namespace {
 
-// OpenBLAS picks its kernels by the CPU's model number; one it does not know gets those of 2004 (Prescott), ten times slower.
+// OpenBLAS picks its kernels by the CPU's model number; one it does not know gets those of 2004 (Prescott),
+// ten times slower.
 bool openblas_is_slow() {
   static const bool slow = [] {
     const std::string core = openblas::core_name();
-    return core != "SkylakeX" && core != "Cooperlake" && core != "SapphireRapids" && core != "Haswell" && core != "Zen";
+    return core != "SkylakeX" && core != "Cooperlake" && core != "SapphireRapids" && core != "Haswell" &&
+           core != "Zen";
   }();
   return slow;
 }
@@ -46,7 +50,8 @@ bool wants_bf16() { return heed::detail::RoundedProducts::active() && onednn::ha
 template <class T>
 class Scratch {
  public:
-  explicit Scratch(int64_t n) : bytes_(static_cast<size_t>(n) * sizeof(T)), data_(static_cast<T*>(pool_allocate(bytes_))) {}
+  explicit Scratch(int64_t n)
+      : bytes_(static_cast<size_t>(n) * sizeof(T)), data_(static_cast<T*>(pool_allocate(bytes_))) {}
   ~Scratch() { pool_free(data_, bytes_); }
   Scratch(Scratch&& other) noexcept : bytes_(other.bytes_), data_(std::exchange(other.data_, nullptr)) {}
   Scratch(const Scratch&) = delete;
@@ -74,18 +79,19 @@ bool bf16_is_better(bool ta, bool tb, int64_t M, int64_t N, int64_t K, float bet
          ((std::min({M, N, K}) >= 32 && M * N * K >= int64_t{1} << 20) || heed::detail::round_every_size);
 }
 
-// oneDNN makes a kernel for each shape, and batches differ in their number of tokens. Tokens are the rows of A, or with transposed A the
-// depth: rows go in pieces of few sizes, the depth is padded with zeros.
+// oneDNN makes a kernel for each shape, and batches differ in their number of tokens. Tokens are the rows of
+// A, or with transposed A the depth: rows go in pieces of few sizes, the depth is padded with zeros.
 constexpr int64_t kSmallestPiece = 32, kLargestPiece = 1024;
 int64_t padded_rows(int64_t M) { return round_up(M, kSmallestPiece); }
 int64_t padded_depth(int64_t K) { return round_up(K, K > 256 ? 256 : kSmallestPiece); }
 
 // C[M, N] = A op(B) (+ C); A has padded_rows(M) rows.
-void multiply_in_pieces(bool tb, int64_t M, int64_t N, int64_t K, const uint16_t* A, const uint16_t* B, bool accumulate, float* C,
-                        int64_t ldc) {
+void multiply_in_pieces(bool tb, int64_t M, int64_t N, int64_t K, const uint16_t* A, const uint16_t* B,
+                        bool accumulate, float* C, int64_t ldc) {
   int64_t row = 0;
   for (int64_t rows = kLargestPiece; rows >= kSmallestPiece; rows /= 2) {
-    for (; M - row >= rows; row += rows) onednn::gemm_bf16(false, tb, rows, N, K, A + row * K, B, accumulate, C + row * ldc, ldc);
+    for (; M - row >= rows; row += rows)
+      onednn::gemm_bf16(false, tb, rows, N, K, A + row * K, B, accumulate, C + row * ldc, ldc);
   }
   if (row == M) return;
   const Scratch<float> last(kSmallestPiece * N);
@@ -100,8 +106,8 @@ void multiply_in_pieces(bool tb, int64_t M, int64_t N, int64_t K, const uint16_t
   }
 }
 
-void gemm_bf16(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const float* A, int64_t lda, const float* B, int64_t ldb, bool accumulate,
-               float* C, int64_t ldc) {
+void gemm_bf16(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const float* A, int64_t lda, const float* B,
+               int64_t ldb, bool accumulate, float* C, int64_t ldc) {
   if (ta) {
     const int64_t depth = padded_depth(K);
     const Scratch<uint16_t> a = as_bf16(K, M, A, lda, depth), b = as_bf16(K, N, B, ldb, depth);
@@ -112,18 +118,19 @@ void gemm_bf16(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const float* A
   multiply_in_pieces(tb, M, N, K, a.data(), b.data(), accumulate, C, ldc);
 }
 
-// Products of a depth above kDeep, whose sums in f32 would drift: parts of kDepth are summed in double. Below it, where training is, BLAS'
-// own blocks of some hundred are as exact as they are in PyTorch.
+// Products of a depth above kDeep, whose sums in f32 would drift: parts of kDepth are summed in double. Below
+// it, where training is, BLAS' own blocks of some hundred are as exact as they are in PyTorch.
 constexpr int64_t kDeep = 32768, kDepth = 256;
 
 // C = A op(B) + beta C for K > kDeep.
-void deep_gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const float* A, int64_t lda, const float* B, int64_t ldb, float beta,
-               float* C, int64_t ldc) {
+void deep_gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const float* A, int64_t lda, const float* B,
+               int64_t ldb, float beta, float* C, int64_t ldc) {
   const Scratch<float> part(M * N);
   const Scratch<double> total(M * N);
   std::fill_n(total.data(), M * N, 0.0);
   for (int64_t k = 0; k < K; k += kDepth) {
-    gemm<float>(ta, tb, M, N, std::min(kDepth, K - k), A + (ta ? k * lda : k), lda, B + (tb ? k : k * ldb), ldb, 0.0F, part.data(), N);
+    gemm<float>(ta, tb, M, N, std::min(kDepth, K - k), A + (ta ? k * lda : k), lda, B + (tb ? k : k * ldb),
+                ldb, 0.0F, part.data(), N);
     for (int64_t i = 0; i < M * N; ++i) total.data()[i] += static_cast<double>(part.data()[i]);
   }
   for (int64_t i = 0; i < M; ++i) {
@@ -156,14 +163,16 @@ bool read_layout(int64_t rows, int64_t columns, int64_t row_stride, int64_t colu
 }
 
 template <class T>
-void batched(const Tensor& a, const Tensor& b, const Tensor& c, double beta, const Layout& la, const Layout& lb) {
+void batched(const Tensor& a, const Tensor& b, const Tensor& c, double beta, const Layout& la,
+             const Layout& lb) {
   const int d = a.ndim() - 2;
   const int64_t batches = d == 0 ? 1 : a.shape()[0];
   const int64_t M = a.shape()[d], K = a.shape()[d + 1], N = b.shape()[d + 1];
-  const int64_t step_a = d == 0 ? 0 : a.strides()[0], step_b = d == 0 ? 0 : b.strides()[0], step_c = d == 0 ? 0 : c.strides()[0];
+  const int64_t step_a = d == 0 ? 0 : a.strides()[0], step_b = d == 0 ? 0 : b.strides()[0],
+                step_c = d == 0 ? 0 : c.strides()[0];
   const auto one = [&](int64_t i) {
-    gemm<T>(la.transposed, lb.transposed, M, N, K, a.data<T>() + i * step_a, la.ld, b.data<T>() + i * step_b, lb.ld, static_cast<T>(beta),
-            c.data<T>() + i * step_c, c.strides()[d]);
+    gemm<T>(la.transposed, lb.transposed, M, N, K, a.data<T>() + i * step_a, la.ld, b.data<T>() + i * step_b,
+            lb.ld, static_cast<T>(beta), c.data<T>() + i * step_c, c.strides()[d]);
   };
   if (batches == 1) return one(0);
   const int64_t work = std::max<int64_t>(M * N * K, 1);
@@ -175,7 +184,8 @@ void batched(const Tensor& a, const Tensor& b, const Tensor& c, double beta, con
 }  // namespace
 
 template <class T>
-void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb, T beta, T* C, int64_t ldc) {
+void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb,
+          T beta, T* C, int64_t ldc) {
   if (M == 0 || N == 0) return;
   if constexpr (std::is_same_v<T, float>) {
     if (K > kDeep) return deep_gemm(ta, tb, M, N, K, A, lda, B, ldb, beta, C, ldc);
@@ -189,16 +199,20 @@ void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const T* A, int64_t
     return;
   }
   if constexpr (std::is_same_v<T, float>) {
-    if (wants_bf16() && bf16_is_better(ta, tb, M, N, K, beta)) return gemm_bf16(ta, tb, M, N, K, A, lda, B, ldb, beta == 1, C, ldc);
+    if (wants_bf16() && bf16_is_better(ta, tb, M, N, K, beta))
+      return gemm_bf16(ta, tb, M, N, K, A, lda, B, ldb, beta == 1, C, ldc);
     if (onednn_is_better(ta, M, N, K)) {
-      const detail::ProductThreads one(M * N * K < kWorthThreads);  // oneDNN starts a team even for a row of 72
+      // oneDNN starts a team even for a row of 72
+      const detail::ProductThreads one(M * N * K < kWorthThreads);
       return onednn::gemm(ta, tb, M, N, K, A, lda, B, ldb, beta, C, ldc);
     }
   }
   openblas::gemm(ta, tb, M, N, K, A, lda, B, ldb, beta, C, ldc);
 }
-template void gemm(bool, bool, int64_t, int64_t, int64_t, const float*, int64_t, const float*, int64_t, float, float*, int64_t);
-template void gemm(bool, bool, int64_t, int64_t, int64_t, const double*, int64_t, const double*, int64_t, double, double*, int64_t);
+template void gemm(bool, bool, int64_t, int64_t, int64_t, const float*, int64_t, const float*, int64_t, float,
+                   float*, int64_t);
+template void gemm(bool, bool, int64_t, int64_t, int64_t, const double*, int64_t, const double*, int64_t,
+                   double, double*, int64_t);
 
 void matmul(const Tensor& a, const Tensor& b, const Tensor& c, double beta) {
   const int d = a.ndim() - 2;
@@ -212,11 +226,14 @@ void matmul(const Tensor& a, const Tensor& b, const Tensor& c, double beta) {
     dense_b = b.contiguous();
     lb = {false, std::max<int64_t>(b.shape()[d + 1], 1)};
   }
-  dispatch_floating("matmul", a.dtype(), [&](auto t) { batched<decltype(t)>(dense_a, dense_b, c, beta, la, lb); });
+  dispatch_floating("matmul", a.dtype(),
+                    [&](auto t) { batched<decltype(t)>(dense_a, dense_b, c, beta, la, lb); });
 }
 
 template <class T>
-PackedMatrix<T>::PackedMatrix(int64_t K, int64_t N, const T* data, int64_t row_stride, int64_t column_stride, int64_t rows) : K_(K), N_(N) {
+PackedMatrix<T>::PackedMatrix(int64_t K, int64_t N, const T* data, int64_t row_stride, int64_t column_stride,
+                              int64_t rows)
+    : K_(K), N_(N) {
   const detail::ProductThreads alone;
   if constexpr (std::is_same_v<T, float>) {
     rows_ = std::max<int64_t>(rows, 1);
@@ -256,7 +273,9 @@ void PackedMatrix<T>::multiply(int64_t M, const T* A, int64_t lda, T beta, T* C,
       } else {
         done = onednn::multiply_packed(packing, M, A, lda, packed_, beta != 0, C, ldc);
       }
-      if (!done) throw Error("matmul", fmt::format("oneDNN has no kernel for {} rows on a packed [{}, {}]", M, K_, N_));
+      if (!done)
+        throw Error("matmul",
+                    fmt::format("oneDNN has no kernel for {} rows on a packed [{}, {}]", M, K_, N_));
       return;
     }
   }
@@ -266,8 +285,10 @@ template class PackedMatrix<float>;
 template class PackedMatrix<double>;
 
 template <class T>
-StoredMatrix<T>::StoredMatrix(int64_t M, int64_t K) : M_(M), K_(K), bf16_(std::is_same_v<T, float> && wants_bf16()) {
-  bytes_ = bf16_ ? static_cast<size_t>(padded_depth(M) * K) * sizeof(uint16_t) : static_cast<size_t>(M * K) * sizeof(T);
+StoredMatrix<T>::StoredMatrix(int64_t M, int64_t K)
+    : M_(M), K_(K), bf16_(std::is_same_v<T, float> && wants_bf16()) {
+  bytes_ = bf16_ ? static_cast<size_t>(padded_depth(M) * K) * sizeof(uint16_t)
+                 : static_cast<size_t>(M * K) * sizeof(T);
   data_ = pool_allocate(bytes_);
   if (bf16_) std::fill_n(static_cast<uint16_t*>(data_) + M * K, (padded_depth(M) - M) * K, uint16_t{0});
 }
@@ -305,7 +326,8 @@ void StoredMatrix<T>::add_transposed_product(int64_t N, const T* B, T* C) const 
       const detail::ProductThreads alone;
       detail::count_flops(2 * M_ * N * K_);
       const Scratch<uint16_t> b = as_bf16(M_, N, B, N, padded_depth(M_));
-      return onednn::gemm_bf16(true, false, K_, N, padded_depth(M_), static_cast<const uint16_t*>(data_), b.data(), true, C, N);
+      return onednn::gemm_bf16(true, false, K_, N, padded_depth(M_), static_cast<const uint16_t*>(data_),
+                               b.data(), true, C, N);
     }
   }
   gemm<T>(true, false, K_, N, M_, static_cast<const T*>(data_), K_, B, N, T{1}, C, N);

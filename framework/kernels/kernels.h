@@ -1,6 +1,8 @@
-// The narrow waist: plain functions on pointers, sizes and leading dimensions. Nothing above includes cblas.h, dnnl.hpp or hwy/.
+// The narrow waist: plain functions on pointers, sizes and leading dimensions. Nothing above includes
+// cblas.h, dnnl.hpp or hwy/.
 //
-// Typed kernels exist for float and double from one source. Matrices are row-major; `ld` is the distance between rows in elements.
+// Typed kernels exist for float and double from one source. Matrices are row-major; `ld` is the distance
+// between rows in elements.
 #pragma once
 
 #include <cstdint>
@@ -16,22 +18,28 @@ class Tensor;
 
 namespace heed::kernels {
 
-// ---- matrix products -------------------------------------------------------------------------------------------------
+// ---- matrix products
+// -------------------------------------------------------------------------------------------------
 
-/// C[M, N] = op(A)[M, K] op(B)[K, N] + beta C. op is the transpose where ta or tb is set. f32 goes to OpenBLAS or oneDNN by shape,
-/// under autocast and from some 100^3 on to oneDNN's bf16 kernels (beta 0 or 1); f64 to OpenBLAS.
+/// C[M, N] = op(A)[M, K] op(B)[K, N] + beta C. op is the transpose where ta or tb is set. f32 goes to
+/// OpenBLAS or oneDNN by shape, under autocast and from some 100^3 on to oneDNN's bf16 kernels (beta 0 or 1);
+/// f64 to OpenBLAS.
 template <class T>
-void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb, T beta, T* C, int64_t ldc);
+void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb,
+          T beta, T* C, int64_t ldc);
 
-/// c = a b + beta c for [M, K] x [K, N] or equal batches of them; reads the strides of transposed and row-padded views.
+/// c = a b + beta c for [M, K] x [K, N] or equal batches of them; reads the strides of transposed and
+/// row-padded views.
 void matmul(const Tensor& a, const Tensor& b, const Tensor& c, double beta);
 
-/// A right-hand side B[K, N] kept in the layout the backend likes best, for many products with few rows each (LSTM steps); in bf16 when
-/// that is the precision while it is made (small ones, below 64 x 64, stay as they are).
+/// A right-hand side B[K, N] kept in the layout the backend likes best, for many products with few rows each
+/// (LSTM steps); in bf16 when that is the precision while it is made (small ones, below 64 x 64, stay as they
+/// are).
 template <class T>
 class PackedMatrix {
  public:
-  /// B(k, n) = data[k * row_stride + n * column_stride], one of which is 1. `rows` is a typical M of the products to come.
+  /// B(k, n) = data[k * row_stride + n * column_stride], one of which is 1. `rows` is a typical M of the
+  /// products to come.
   PackedMatrix(int64_t K, int64_t N, const T* data, int64_t row_stride, int64_t column_stride, int64_t rows);
   ~PackedMatrix();
   PackedMatrix(const PackedMatrix&) = delete;
@@ -47,7 +55,8 @@ class PackedMatrix {
   bool bf16_ = false;
 };
 
-/// A matrix X[M, K] that is written in pieces and then stands on the left of products; in bf16 when that is the precision while it is made.
+/// A matrix X[M, K] that is written in pieces and then stands on the left of products; in bf16 when that is
+/// the precision while it is made.
 template <class T>
 class StoredMatrix {
  public:
@@ -68,11 +77,15 @@ class StoredMatrix {
   void* data_;
 };
 
-// ---- strided copies and sums -----------------------------------------------------------------------------------------
+// ---- strided copies and sums
+// -----------------------------------------------------------------------------------------
 
-void copy_strided(DType dtype, const Shape& shape, const void* x, const Strides& xs, void* y, const Strides& ys);
-void add_strided(DType dtype, const Shape& shape, const void* x, const Strides& xs, void* y, const Strides& ys);  // y += x
-void add_into(DType dtype, int64_t n, const void* x, void* y);                                                    // y += x
+void copy_strided(DType dtype, const Shape& shape, const void* x, const Strides& xs, void* y,
+                  const Strides& ys);
+// y += x
+void add_strided(DType dtype, const Shape& shape, const void* x, const Strides& xs, void* y,
+                 const Strides& ys);
+void add_into(DType dtype, int64_t n, const void* x, void* y);  // y += x
 /// Calls row(offset, n, stride) for each innermost row of a strided layout.
 template <class F>
 void for_each_row(const Shape& shape, const Strides& strides, F&& row) {
@@ -95,10 +108,12 @@ void for_each_row(const Shape& shape, const Strides& strides, F&& row) {
   }
 }
 
-/// y [rows, columns], dense, gets x (rows `ld` apart) rounded to bfloat16, to nearest and ties to even; NaN stays NaN.
+/// y [rows, columns], dense, gets x (rows `ld` apart) rounded to bfloat16, to nearest and ties to even; NaN
+/// stays NaN.
 void round_to_bf16(int64_t rows, int64_t columns, const float* x, int64_t ld, uint16_t* y);
 
-// ---- elementwise -----------------------------------------------------------------------------------------------------
+// ---- elementwise
+// -----------------------------------------------------------------------------------------------------
 
 enum class Unary : uint8_t { neg, exp, log, tanh, sigmoid, relu, sqrt, square, abs };
 enum class Binary : uint8_t { add, sub, mul, div };
@@ -110,7 +125,8 @@ template <class T>
 void unary_backward(Unary op, int64_t n, const T* g, const T* x, const T* y, T* dx);
 /// y = a op b with broadcasting expressed as strides of 0; y is dense.
 template <class T>
-void binary(Binary op, const Shape& shape, const T* a, const Strides& as, const T* b, const Strides& bs, T* y);
+void binary(Binary op, const Shape& shape, const T* a, const Strides& as, const T* b, const Strides& bs,
+            T* y);
 /// The same for dense operands of one shape, of n elements.
 template <class T>
 void binary_dense(Binary op, int64_t n, const T* a, const T* b, T* y);
@@ -121,7 +137,8 @@ void affine(int64_t n, const T* x, T scale, T shift, T* y);
 template <class T>
 void multiply_add(int64_t n, const T* a, const T* b, T* y);
 
-// ---- reductions ------------------------------------------------------------------------------------------------------
+// ---- reductions
+// ------------------------------------------------------------------------------------------------------
 
 /// y[o, i] = (sum over r of x[o, r, i]) / divisor, all dense; summed and divided in double.
 template <class T, class Y>
@@ -130,10 +147,11 @@ void sum(int64_t outer, int64_t reduce, int64_t inner, const T* x, Y* y, double 
 template <class T>
 double sum_of_squares(int64_t n, const T* x);
 
-// ---- softmax and cross-entropy ---------------------------------------------------------------------------------------
+// ---- softmax and cross-entropy
+// ---------------------------------------------------------------------------------------
 
-/// Rows of n values. lengths == nullptr: softmax over all; else row r covers the first lengths[r / rows_per_length] values, the rest is
-/// zero, and a row of length 0 is all zeros.
+/// Rows of n values. lengths == nullptr: softmax over all; else row r covers the first lengths[r /
+/// rows_per_length] values, the rest is zero, and a row of length 0 is all zeros.
 template <class T>
 void softmax(int64_t rows, int64_t n, const T* x, const int64_t* lengths, int64_t rows_per_length, T* y);
 /// dx = y (g - sum(g y)).
@@ -144,33 +162,40 @@ void log_softmax(int64_t rows, int64_t n, const T* x, T* y);
 /// dx = g - exp(y) sum(g).
 template <class T>
 void log_softmax_backward(int64_t rows, int64_t n, const T* g, const T* y, T* dx);
-/// Cross-entropy of softmax(logits) with label smoothing; rows whose target is `ignored` count nothing. Returns the summed loss and
-/// the number of rows that count. With `gradient`, logits -> d(summed loss)/d(logits), in place when gradient == logits.
-/// `bias` [n] is added to every row of logits first (null: nothing). Throws IndexError for a target outside [0, n).
+/// Cross-entropy of softmax(logits) with label smoothing; rows whose target is `ignored` count nothing.
+/// Returns the summed loss and the number of rows that count. With `gradient`, logits -> d(summed
+/// loss)/d(logits), in place when gradient == logits. `bias` [n] is added to every row of logits first (null:
+/// nothing). Throws IndexError for a target outside [0, n).
 struct CrossEntropySum {
   double loss = 0;
   int64_t rows = 0;
 };
 template <class T>
-CrossEntropySum cross_entropy(int64_t rows, int64_t n, const T* logits, const int64_t* targets, int64_t ignored, double smoothing,
-                              T* gradient, const T* bias = nullptr);
+CrossEntropySum cross_entropy(int64_t rows, int64_t n, const T* logits, const int64_t* targets,
+                              int64_t ignored, double smoothing, T* gradient, const T* bias = nullptr);
 
-// ---- layer normalisation ---------------------------------------------------------------------------------------------
+// ---- layer normalisation
+// ---------------------------------------------------------------------------------------------
 
-/// Rows of n values: y = (x - mean) / sqrt(var + eps) * gain + bias. stats [rows, 3] get mean and 1 / sqrt(var + eps).
+/// Rows of n values: y = (x - mean) / sqrt(var + eps) * gain + bias. stats [rows, 3] get mean and 1 /
+/// sqrt(var + eps).
 template <class T>
-void layer_norm(int64_t rows, int64_t n, const T* x, const T* gain, const T* bias, double eps, T* y, T* stats);
+void layer_norm(int64_t rows, int64_t n, const T* x, const T* gain, const T* bias, double eps, T* y,
+                T* stats);
 /// Gradients of the above; dgain and dbias [n] are overwritten.
 template <class T>
-void layer_norm_backward(int64_t rows, int64_t n, const T* g, const T* x, const T* gain, const T* stats, T* dx, T* dgain, T* dbias);
+void layer_norm_backward(int64_t rows, int64_t n, const T* g, const T* x, const T* gain, const T* stats,
+                         T* dx, T* dgain, T* dbias);
 
-// ---- gates, energies, dropout, optimisers ----------------------------------------------------------------------------
+// ---- gates, energies, dropout, optimisers
+// ----------------------------------------------------------------------------
 
-/// One LSTM step on `rows` rows. gates [rows, 4H] hold the pre-activations i, f, g, o and are replaced by the activations.
-/// c_prev may be null (zeros). c = f c_prev + i g, h = o tanh(c).
+/// One LSTM step on `rows` rows. gates [rows, 4H] hold the pre-activations i, f, g, o and are replaced by the
+/// activations. c_prev may be null (zeros). c = f c_prev + i g, h = o tanh(c).
 template <class T>
 void lstm_gates(int64_t rows, int64_t H, T* gates, const T* c_prev, T* c, T* h);
-/// gates (activations) -> their pre-activation gradients, in place. dh [rows, H] is dL/dh; dc is dL/dc on entry and dL/dc_prev on return.
+/// gates (activations) -> their pre-activation gradients, in place. dh [rows, H] is dL/dh; dc is dL/dc on
+/// entry and dL/dc_prev on return.
 template <class T>
 void lstm_gates_backward(int64_t rows, int64_t H, T* gates, const T* c_prev, const T* c, const T* dh, T* dc);
 
@@ -179,7 +204,8 @@ template <class T>
 void additive_energy(int64_t length, int64_t A, const T* query, const T* keys, const T* v, T* energy);
 /// Adds the gradients of the above for dL/de = g[s]: dq, dkeys [length, A], dv.
 template <class T>
-void additive_energy_backward(int64_t length, int64_t A, const T* query, const T* keys, const T* v, const T* g, T* dquery, T* dkeys, T* dv);
+void additive_energy_backward(int64_t length, int64_t A, const T* query, const T* keys, const T* v,
+                              const T* g, T* dquery, T* dkeys, T* dv);
 /// y[d] = sum_s w[s] x[s, d]; the dot products w[s] = x[s] . y; and x[s] += w[s] y.
 template <class T>
 void weighted_sum(int64_t n, int64_t D, const T* w, const T* x, T* y);
@@ -202,7 +228,8 @@ template <class T>
 double centred_dot(int64_t n, const T* g, const T* x, double mean);
 /// @}
 
-/// y = x * mask / (1 - p), the mask drawn from Philox (seed, stream): call it again to see the same mask. p is taken in steps of 2^-16.
+/// y = x * mask / (1 - p), the mask drawn from Philox (seed, stream): call it again to see the same mask. p
+/// is taken in steps of 2^-16.
 template <class T>
 void dropout(int64_t n, double p, uint64_t seed, uint64_t stream, const T* x, T* y);
 
@@ -215,19 +242,23 @@ struct AdamStep {
 template <class T>
 void adam(int64_t n, const AdamStep& step, const T* g, T* p, T* m, T* v);
 
-// ---- rows ------------------------------------------------------------------------------------------------------------
+// ---- rows
+// ------------------------------------------------------------------------------------------------------------
 
 /// y[i] = table[ids[i]]. Throws IndexError naming op, id and rows.
 template <class T>
-void gather_rows(const char* op, int64_t n, const int64_t* ids, int64_t rows, int64_t D, const T* table, T* y);
+void gather_rows(const char* op, int64_t n, const int64_t* ids, int64_t rows, int64_t D, const T* table,
+                 T* y);
 /// table[ids[i]] += g[i], rows with equal ids summed in the order of i at any thread count.
 template <class T>
 void scatter_add_rows(int64_t n, const int64_t* ids, int64_t rows, int64_t D, const T* g, T* table);
 
-// ---- what the kernels run on -----------------------------------------------------------------------------------------
+// ---- what the kernels run on
+// -----------------------------------------------------------------------------------------
 
-std::string simd_target();  // the instruction set that runs ours, such as AVX3; HEED_ISA=avx512|avx2|baseline forces one
-std::string blas_core();    // OpenBLAS's kernel set
+// the instruction set that runs ours, such as AVX3; HEED_ISA=avx512|avx2|baseline forces one
+std::string simd_target();
+std::string blas_core();  // OpenBLAS's kernel set
 std::string openblas_version();
 std::string onednn_version();
 std::string highway_version();

@@ -1,4 +1,5 @@
-// Kernels on images: convolution in f64, the definition written as loops; pooling and batch normalisation in f32 and f64.
+// Kernels on images: convolution in f64, the definition written as loops; pooling and batch normalisation in
+// f32 and f64.
 #include "framework/kernels/spatial.h"
 
 #include <algorithm>
@@ -13,7 +14,8 @@
 namespace heed::kernels {
 namespace {
 
-// Calls f(input index, kernel index) for every place of the kernel that lies inside the image, at output (oy, ox).
+// Calls f(input index, kernel index) for every place of the kernel that lies inside the image, at output (oy,
+// ox).
 template <class F>
 void each_tap(const Window& w, int64_t oy, int64_t ox, const F& f) {
   for (int64_t ky = 0; ky < w.kernel[0]; ++ky) {
@@ -36,11 +38,13 @@ void each_product(const ConvSizes& s, const F& f) {
   for (int64_t b = 0; b < s.batch; ++b) {
     for (int64_t o = 0; o < s.out_channels; ++o) {
       for (int64_t c = 0; c < in; ++c) {
-        const int64_t image = (b * s.in_channels + o / out * in + c) * area(w.in), kernel = (o * in + c) * area(w.kernel);
+        const int64_t image = (b * s.in_channels + o / out * in + c) * area(w.in),
+                      kernel = (o * in + c) * area(w.kernel);
         const int64_t result = (b * s.out_channels + o) * area(w.out);
         for (int64_t oy = 0; oy < w.out[0]; ++oy) {
           for (int64_t ox = 0; ox < w.out[1]; ++ox) {
-            each_tap(w, oy, ox, [&](int64_t i, int64_t k) { f(image + i, kernel + k, result + oy * w.out[1] + ox); });
+            each_tap(w, oy, ox,
+                     [&](int64_t i, int64_t k) { f(image + i, kernel + k, result + oy * w.out[1] + ox); });
           }
         }
       }
@@ -53,7 +57,8 @@ void each_product(const ConvSizes& s, const F& f) {
 template <>
 void conv2d(const ConvSizes& s, const double* x, const double* w, const double* bias, double* y) {
   const int64_t each = area(s.window.out);
-  for (int64_t i = 0; i < s.batch * s.out_channels; ++i) std::fill_n(y + i * each, each, bias ? bias[i % s.out_channels] : 0.0);
+  for (int64_t i = 0; i < s.batch * s.out_channels; ++i)
+    std::fill_n(y + i * each, each, bias ? bias[i % s.out_channels] : 0.0);
   each_product(s, [&](int64_t i, int64_t k, int64_t o) { y[o] += x[i] * w[k]; });
 }
 
@@ -82,7 +87,8 @@ Range inside(const Window& w, int64_t kx) {
   return {begin, last < 0 ? 0 : std::min(w.out[1], last / w.stride[1] + 1)};
 }
 
-// Calls f(first pixel of the row of x, kx) for every tap of output row oy whose row of x lies inside, then f's range is inside(w, kx).
+// Calls f(first pixel of the row of x, kx) for every tap of output row oy whose row of x lies inside, then
+// f's range is inside(w, kx).
 template <class F>
 void each_row_tap(const Window& w, int64_t oy, const F& f) {
   for (int64_t ky = 0; ky < w.kernel[0]; ++ky) {
@@ -95,16 +101,18 @@ void each_row_tap(const Window& w, int64_t oy, const F& f) {
 // Calls f(image) for each image, on several threads.
 template <class F>
 void each_image(const PoolSizes& s, const F& f) {
-  parallel_for(s.images, std::max<int64_t>(1, 16384 / std::max<int64_t>(1, area(s.window.in))), [&](int64_t begin, int64_t end) {
-    for (int64_t image = begin; image < end; ++image) f(image);
-  });
+  parallel_for(s.images, std::max<int64_t>(1, 16384 / std::max<int64_t>(1, area(s.window.in))),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t image = begin; image < end; ++image) f(image);
+               });
 }
 
 // How many of a window's places count, by output row or column.
 std::vector<double> counts(const Window& w, size_t dim, bool count_padding) {
   std::vector<double> all(static_cast<size_t>(w.out[dim]), static_cast<double>(w.kernel[dim]));
   for (int64_t o = 0; !count_padding && o < w.out[dim]; ++o) {
-    const int64_t first = o * w.stride[dim] - w.padding[dim], end = std::min(first + w.kernel[dim], w.in[dim]);
+    const int64_t first = o * w.stride[dim] - w.padding[dim],
+                  end = std::min(first + w.kernel[dim], w.in[dim]);
     all[static_cast<size_t>(o)] = static_cast<double>(end - std::max<int64_t>(first, 0));
   }
   return all;
@@ -164,7 +172,8 @@ void avg_pool2d(const PoolSizes& s, bool count_padding, const T* x, T* y) {
           total[static_cast<size_t>(ox)] += static_cast<double>(from[first + ox * w.stride[1]]);
       });
       T* const into = y + image * area(w.out) + oy * w.out[1];
-      for (size_t ox = 0; ox < total.size(); ++ox) into[ox] = static_cast<T>(total[ox] / (height[static_cast<size_t>(oy)] * width[ox]));
+      for (size_t ox = 0; ox < total.size(); ++ox)
+        into[ox] = static_cast<T>(total[ox] / (height[static_cast<size_t>(oy)] * width[ox]));
     }
   });
 }
@@ -180,11 +189,13 @@ void avg_pool2d_backward(const PoolSizes& s, bool count_padding, const T* g, T* 
     for (int64_t oy = 0; oy < w.out[0]; ++oy) {
       const T* const row = g + image * area(w.out) + oy * w.out[1];
       for (size_t ox = 0; ox < share.size(); ++ox) {
-        share[ox] = static_cast<T>(static_cast<double>(row[ox]) / (height[static_cast<size_t>(oy)] * width[ox]));
+        share[ox] =
+            static_cast<T>(static_cast<double>(row[ox]) / (height[static_cast<size_t>(oy)] * width[ox]));
       }
       each_row_tap(w, oy, [&](int64_t first, int64_t kx) {
         const Range range = inside(w, kx);
-        for (int64_t ox = range.begin; ox < range.end; ++ox) into[first + ox * w.stride[1]] += share[static_cast<size_t>(ox)];
+        for (int64_t ox = range.begin; ox < range.end; ++ox)
+          into[first + ox * w.stride[1]] += share[static_cast<size_t>(ox)];
       });
     }
   });
@@ -206,18 +217,21 @@ std::array<T, 2> split(double value) {
   return {first, static_cast<T>(value - static_cast<double>(first))};
 }
 
-// Calls f(c) for each channel; a channel belongs to one thread, so that the sums do not depend on their number.
+// Calls f(c) for each channel; a channel belongs to one thread, so that the sums do not depend on their
+// number.
 template <class F>
 void each_channel(const BatchNormSizes& s, const F& f) {
-  parallel_for(s.channels, std::max<int64_t>(1, 16384 / std::max<int64_t>(1, s.batch * s.n)), [&](int64_t begin, int64_t end) {
-    for (int64_t c = begin; c < end; ++c) f(c);
-  });
+  parallel_for(s.channels, std::max<int64_t>(1, 16384 / std::max<int64_t>(1, s.batch * s.n)),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t c = begin; c < end; ++c) f(c);
+               });
 }
 
 }  // namespace
 
 template <class T>
-void batch_norm(const BatchNormSizes& s, const T* x, const T* gain, const T* bias, T* y, double* mean, double* variance) {
+void batch_norm(const BatchNormSizes& s, const T* x, const T* gain, const T* bias, T* y, double* mean,
+                double* variance) {
   const auto count = static_cast<double>(s.batch * s.n);
   each_channel(s, [&](int64_t c) {
     double total = 0, squares = 0;
@@ -244,8 +258,8 @@ void batch_norm(const BatchNormSizes& s, const T* x, const T* gain, const T* bia
 }
 
 template <class T>
-void batch_norm_backward(const BatchNormSizes& s, const T* g, const T* x, const T* gain, const double* mean, const double* variance, T* dx,
-                         T* dgain, T* dbias) {
+void batch_norm_backward(const BatchNormSizes& s, const T* g, const T* x, const T* gain, const double* mean,
+                         const double* variance, T* dx, T* dgain, T* dbias) {
   const auto count = static_cast<double>(s.batch * s.n);
   each_channel(s, [&](int64_t c) {
     const auto [centre, rest] = split<T>(mean[c]);
@@ -259,23 +273,27 @@ void batch_norm_backward(const BatchNormSizes& s, const T* g, const T* x, const 
     }
     dgain[c] = static_cast<T>(along * deviation);
     dbias[c] = static_cast<T>(total);
-    const T outer = static_cast<T>(deviation * static_cast<double>(gain[c])), even = static_cast<T>(total / count);
-    const T slope = static_cast<T>(along * deviation / count);  // of the normalised input, which is near 1 where x and 1 / x^2 are not
+    const T outer = static_cast<T>(deviation * static_cast<double>(gain[c])),
+            even = static_cast<T>(total / count);
+    // of the normalised input, which is near 1 where x and 1 / x^2 are not
+    const T slope = static_cast<T>(along * deviation / count);
     for (int64_t b = 0; b < s.batch; ++b) {
       const T *const in = x + (b * s.channels + c) * s.n, *const grad = g + (b * s.channels + c) * s.n;
       T* const into = dx + (b * s.channels + c) * s.n;
-      for (int64_t i = 0; i < s.n; ++i) into[i] = outer * (grad[i] - even - (in[i] - centre - rest) * scale * slope);
+      for (int64_t i = 0; i < s.n; ++i)
+        into[i] = outer * (grad[i] - even - (in[i] - centre - rest) * scale * slope);
     }
   });
 }
 
-#define HEED_INSTANTIATE(T)                                                                            \
-  template void max_pool2d(const PoolSizes&, const T*, T*, int64_t*);                                  \
-  template void max_pool2d_backward(const PoolSizes&, const T*, const int64_t*, T*);                   \
-  template void avg_pool2d(const PoolSizes&, bool, const T*, T*);                                      \
-  template void avg_pool2d_backward(const PoolSizes&, bool, const T*, T*);                             \
-  template void batch_norm(const BatchNormSizes&, const T*, const T*, const T*, T*, double*, double*); \
-  template void batch_norm_backward(const BatchNormSizes&, const T*, const T*, const T*, const double*, const double*, T*, T*, T*);
+#define HEED_INSTANTIATE(T)                                                                             \
+  template void max_pool2d(const PoolSizes&, const T*, T*, int64_t*);                                   \
+  template void max_pool2d_backward(const PoolSizes&, const T*, const int64_t*, T*);                    \
+  template void avg_pool2d(const PoolSizes&, bool, const T*, T*);                                       \
+  template void avg_pool2d_backward(const PoolSizes&, bool, const T*, T*);                              \
+  template void batch_norm(const BatchNormSizes&, const T*, const T*, const T*, T*, double*, double*);  \
+  template void batch_norm_backward(const BatchNormSizes&, const T*, const T*, const T*, const double*, \
+                                    const double*, T*, T*, T*);
 HEED_INSTANTIATE(float)
 HEED_INSTANTIATE(double)
 #undef HEED_INSTANTIATE

@@ -1,5 +1,6 @@
-// Kernels on images [B, C, H, W], dense: convolution, pooling, batch normalisation. f32 runs in oneDNN, f64 in plain loops of ours, which
-// are what the f32 ones are tested against. Part of the narrow waist (kernels.h).
+// Kernels on images [B, C, H, W], dense: convolution, pooling, batch normalisation. f32 runs in oneDNN, f64
+// in plain loops of ours, which are what the f32 ones are tested against. Part of the narrow waist
+// (kernels.h).
 #pragma once
 
 #include <array>
@@ -33,8 +34,8 @@ struct PoolSizes {
   Window window;
 };
 
-/// The largest of each window, the first of equals, a NaN before all; padding is never chosen. `places` gets where in its image it stands,
-/// or is null.
+/// The largest of each window, the first of equals, a NaN before all; padding is never chosen. `places` gets
+/// where in its image it stands, or is null.
 template <class T>
 void max_pool2d(const PoolSizes& sizes, const T* x, T* y, int64_t* places);
 template <class T>
@@ -50,11 +51,13 @@ struct BatchNormSizes {
   int64_t batch, channels, n;
   double eps;
 };
-/// y = (x - mean) / sqrt(variance + eps) gain + bias with the batch's own mean and variance (without Bessel's correction), which come back.
+/// y = (x - mean) / sqrt(variance + eps) gain + bias with the batch's own mean and variance (without Bessel's
+/// correction), which come back.
 template <class T>
-void batch_norm(const BatchNormSizes& sizes, const T* x, const T* gain, const T* bias, T* y, double* mean, double* variance);
+void batch_norm(const BatchNormSizes& sizes, const T* x, const T* gain, const T* bias, T* y, double* mean,
+                double* variance);
 template <class T>
-void batch_norm_backward(const BatchNormSizes& sizes, const T* g, const T* x, const T* gain, const double* mean, const double* variance,
-                         T* dx, T* dgain, T* dbias);
+void batch_norm_backward(const BatchNormSizes& sizes, const T* g, const T* x, const T* gain,
+                         const double* mean, const double* variance, T* dx, T* dgain, T* dbias);
 
 }  // namespace heed::kernels

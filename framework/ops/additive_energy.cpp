@@ -1,5 +1,5 @@
-// additive_energy(q, k, v): e[b, t, s] = v . tanh(q[b, t] + k[b, s])                          [Bahdanau et al. 2015, A.1.2]
-// vjp, with z = tanh(q + k) made again instead of stored:
+// additive_energy(q, k, v): e[b, t, s] = v . tanh(q[b, t] + k[b, s])                          [Bahdanau et
+// al. 2015, A.1.2] vjp, with z = tanh(q + k) made again instead of stored:
 //   dq[t] = sum_s g[t, s] v (1 - z^2),  dk[s] = sum_t g[t, s] v (1 - z^2),  dv = sum_ts g[t, s] z
 #include <fmt/format.h>
 
@@ -25,11 +25,13 @@ struct AdditiveEnergy {
     const Tensor y = empty({B, T, S}, q.dtype());
     dispatch_floating(kName, q.dtype(), [&](auto type) {
       using F = decltype(type);
-      parallel_for(B * T, std::max<int64_t>(1, 4096 / std::max<int64_t>(S * A, 1)), [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) {
-          kernels::additive_energy<F>(S, A, query.data<F>() + i * A, keys.data<F>() + i / T * S * A, energy.data<F>(), y.data<F>() + i * S);
-        }
-      });
+      parallel_for(
+          B * T, std::max<int64_t>(1, 4096 / std::max<int64_t>(S * A, 1)), [&](int64_t begin, int64_t end) {
+            for (int64_t i = begin; i < end; ++i) {
+              kernels::additive_energy<F>(S, A, query.data<F>() + i * A, keys.data<F>() + i / T * S * A,
+                                          energy.data<F>(), y.data<F>() + i * S);
+            }
+          });
     });
     saved.input(q);
     saved.input(k);
@@ -49,37 +51,44 @@ struct AdditiveEnergy {
       d.add(2, sum(weighted * z, {0, 1, 2}));
       return;
     }
-    const Tensor query = q.contiguous(), keys = k.contiguous(), energy = v.contiguous(), dense = g.contiguous();
+    const Tensor query = q.contiguous(), keys = k.contiguous(), energy = v.contiguous(),
+                 dense = g.contiguous();
     const int64_t B = q.shape()[0], T = q.shape()[1], S = k.shape()[1], A = q.shape()[2];
-    const Tensor dq = zeros(q.shape(), q.dtype()), dk = zeros(k.shape(), q.dtype()), dv = zeros({B, A}, DType::f64);
-    constexpr int64_t kQueries = 64;  // whose share of dk is summed in F, where there are more the rest in double
+    const Tensor dq = zeros(q.shape(), q.dtype()), dk = zeros(k.shape(), q.dtype()),
+                 dv = zeros({B, A}, DType::f64);
+    // whose share of dk is summed in F, where there are more the rest in double
+    constexpr int64_t kQueries = 64;
     const Tensor dk_wide = T > kQueries ? zeros(k.shape(), DType::f64) : Tensor();
     dispatch_floating(kName, q.dtype(), [&](auto type) {
       using F = decltype(type);
-      parallel_for(B, std::max<int64_t>(1, 4096 / std::max<int64_t>(T * S * A, 1)), [&](int64_t begin, int64_t end) {
-        constexpr int64_t kKeys = 64;  // whose share of dq and dv is summed in F; the rest in double
-        std::vector<F> part(static_cast<size_t>(2 * A));
-        std::vector<double> dq_row(static_cast<size_t>(A));
-        for (int64_t b = begin; b < end; ++b) {
-          for (int64_t t = 0; t < T; ++t) {
-            std::fill(dq_row.begin(), dq_row.end(), 0.0);
-            for (int64_t s = 0; s < S; s += kKeys) {
-              std::fill(part.begin(), part.end(), F{0});
-              kernels::additive_energy_backward<F>(
-                  std::min(kKeys, S - s), A, query.data<F>() + (b * T + t) * A, keys.data<F>() + (b * S + s) * A, energy.data<F>(),
-                  dense.data<F>() + (b * T + t) * S + s, part.data() + A, dk.data<F>() + (b * S + s) * A, part.data());
-              kernels::add_rows_wide<F>(1, A, part.data(), A, dv.data<double>() + b * A);
-              kernels::add_rows_wide<F>(1, A, part.data() + A, A, dq_row.data());
+      parallel_for(
+          B, std::max<int64_t>(1, 4096 / std::max<int64_t>(T * S * A, 1)), [&](int64_t begin, int64_t end) {
+            constexpr int64_t kKeys = 64;  // whose share of dq and dv is summed in F; the rest in double
+            std::vector<F> part(static_cast<size_t>(2 * A));
+            std::vector<double> dq_row(static_cast<size_t>(A));
+            for (int64_t b = begin; b < end; ++b) {
+              for (int64_t t = 0; t < T; ++t) {
+                std::fill(dq_row.begin(), dq_row.end(), 0.0);
+                for (int64_t s = 0; s < S; s += kKeys) {
+                  std::fill(part.begin(), part.end(), F{0});
+                  kernels::additive_energy_backward<F>(std::min(kKeys, S - s), A,
+                                                       query.data<F>() + (b * T + t) * A,
+                                                       keys.data<F>() + (b * S + s) * A, energy.data<F>(),
+                                                       dense.data<F>() + (b * T + t) * S + s, part.data() + A,
+                                                       dk.data<F>() + (b * S + s) * A, part.data());
+                  kernels::add_rows_wide<F>(1, A, part.data(), A, dv.data<double>() + b * A);
+                  kernels::add_rows_wide<F>(1, A, part.data() + A, A, dq_row.data());
+                }
+                std::transform(dq_row.begin(), dq_row.end(), dq.data<F>() + (b * T + t) * A,
+                               [](double total) { return static_cast<F>(total); });
+                if (dk_wide.defined() && ((t + 1) % kQueries == 0 || t + 1 == T)) {
+                  kernels::add_rows_wide<F>(1, S * A, dk.data<F>() + b * S * A, S * A,
+                                            dk_wide.data<double>() + b * S * A);
+                  std::fill_n(dk.data<F>() + b * S * A, S * A, F{0});
+                }
+              }
             }
-            std::transform(dq_row.begin(), dq_row.end(), dq.data<F>() + (b * T + t) * A,
-                           [](double total) { return static_cast<F>(total); });
-            if (dk_wide.defined() && ((t + 1) % kQueries == 0 || t + 1 == T)) {
-              kernels::add_rows_wide<F>(1, S * A, dk.data<F>() + b * S * A, S * A, dk_wide.data<double>() + b * S * A);
-              std::fill_n(dk.data<F>() + b * S * A, S * A, F{0});
-            }
-          }
-        }
-      });
+          });
     });
     d.add(0, dq);
     d.add(1, dk_wide.defined() ? dk_wide.to(q.dtype()) : dk);
@@ -101,14 +110,16 @@ struct AdditiveEnergy {
 
 Tensor additive_energy(const Tensor& query, const Tensor& keys, const Tensor& v) {
   detail::require_defined("additive_energy", query, keys, v);
-  if (query.ndim() != 3 || keys.ndim() != 3 || v.ndim() != 1 || query.shape()[0] != keys.shape()[0] || query.shape()[2] != v.shape()[0] ||
-      keys.shape()[2] != v.shape()[0]) {
-    throw ShapeError("additive_energy", fmt::format("query {}, keys {} and v {} do not fit together", query.shape().str(),
-                                                    keys.shape().str(), v.shape().str()));
+  if (query.ndim() != 3 || keys.ndim() != 3 || v.ndim() != 1 || query.shape()[0] != keys.shape()[0] ||
+      query.shape()[2] != v.shape()[0] || keys.shape()[2] != v.shape()[0]) {
+    throw ShapeError("additive_energy",
+                     fmt::format("query {}, keys {} and v {} do not fit together", query.shape().str(),
+                                 keys.shape().str(), v.shape().str()));
   }
   for (const Tensor& other : {keys, v}) {
     if (other.dtype() != query.dtype()) {
-      throw DTypeError("additive_energy", fmt::format("dtypes differ: {} and {}", query.describe(), other.describe()));
+      throw DTypeError("additive_energy",
+                       fmt::format("dtypes differ: {} and {}", query.describe(), other.describe()));
     }
   }
   return apply(AdditiveEnergy{}, query, keys, v);

@@ -4,7 +4,8 @@
 //   struct Cube {                                              // y = x^3
 //     static constexpr const char* kName = "cube";
 //     Tensor forward(const Tensor& x, Saved& saved) const { saved.input(x); return mul(x, mul(x, x)); }
-//     void vjp(Grads& d, const Tensor& g, const Saved& saved) const { d.add(0, g * 3.0 * saved[0] * saved[0]); }
+//     void vjp(Grads& d, const Tensor& g, const Saved& saved) const { d.add(0, g * 3.0 * saved[0] *
+//     saved[0]); }
 //   };
 //   Tensor cube(const Tensor& x) { return apply(Cube{}, x); }
 //
@@ -87,7 +88,8 @@ class Given {
 
  private:
   using Kind = std::pair<Shape, DType>;
-  std::conditional_t<N == kDynamic, std::vector<Kind>, std::array<Kind, static_cast<size_t>(N < 0 ? 0 : N)>> inputs_;
+  std::conditional_t<N == kDynamic, std::vector<Kind>, std::array<Kind, static_cast<size_t>(N < 0 ? 0 : N)>>
+      inputs_;
 };
 struct GivenToARow {
   template <class Inputs>
@@ -114,7 +116,8 @@ uint64_t youngest(const Inputs&... inputs) {
 // if forward returns one plain Tensor.
 template <class Op, int N, int O>
 struct OpNode final : Node {
-  using Edges = std::conditional_t<N == kDynamic, std::vector<Edge>, std::array<Edge, static_cast<size_t>(N < 0 ? 0 : N)>>;
+  using Edges = std::conditional_t<N == kDynamic, std::vector<Edge>,
+                                   std::array<Edge, static_cast<size_t>(N < 0 ? 0 : N)>>;
 
   template <class Inputs>
   OpNode(Op the_op, uint64_t after, Edges the_edges, uint32_t wanted, const Inputs& inputs)
@@ -127,7 +130,9 @@ struct OpNode final : Node {
     set_outputs(arrived.data(), arrived.size());
   }
   const char* name() const override { return Op::kName; }
-  std::span<const SavedTensor> kept() const override { return {slots.data(), static_cast<size_t>(saved.count())}; }
+  std::span<const SavedTensor> kept() const override {
+    return {slots.data(), static_cast<size_t>(saved.count())};
+  }
   void release_saved() override {
     saved.release();
     if constexpr (requires { op.release(); }) op.release();
@@ -208,9 +213,9 @@ auto apply(Op op, const Inputs&... inputs) {
   uint32_t wanted = 0;
   int i = 0;
   ((wanted |= uint32_t{inputs.requires_grad()} << i++), ...);
-  auto* const node = new (pool_allocate(sizeof(Typed)))
-      Typed(std::move(op), detail::youngest(inputs...), typename Typed::Edges{gradient_edge(inputs)...}, wanted,
-            std::array<std::reference_wrapper<const Tensor>, sizeof...(Inputs)>{std::cref(inputs)...});
+  auto* const node = new (pool_allocate(sizeof(Typed))) Typed(
+      std::move(op), detail::youngest(inputs...), typename Typed::Edges{gradient_edge(inputs)...}, wanted,
+      std::array<std::reference_wrapper<const Tensor>, sizeof...(Inputs)>{std::cref(inputs)...});
   IntrusivePtr<Node> handle = IntrusivePtr<Node>::adopt(node);
   Result result = [&] {
     const NoGradGuard no_grad;
@@ -230,7 +235,8 @@ auto apply(Op op, const Inputs&... inputs) {
 /// @return the result of op.forward
 template <class Op>
 Tensor apply_list(Op op, std::span<const Tensor> inputs) {
-  const bool record = GradMode::enabled() && std::any_of(inputs.begin(), inputs.end(), [](const Tensor& x) { return x.requires_grad(); });
+  const bool record = GradMode::enabled() && std::any_of(inputs.begin(), inputs.end(),
+                                                         [](const Tensor& x) { return x.requires_grad(); });
   if (!record) {
     const NoGradGuard no_grad;
     Saved nothing;
@@ -247,7 +253,8 @@ Tensor apply_list(Op op, std::span<const Tensor> inputs) {
     edges.push_back(gradient_edge(x));
     after = std::max(after, detail::sequence_of(x));
   }
-  auto* const node = new (pool_allocate(sizeof(Typed))) Typed(std::move(op), after, std::move(edges), wanted, inputs);
+  auto* const node =
+      new (pool_allocate(sizeof(Typed))) Typed(std::move(op), after, std::move(edges), wanted, inputs);
   IntrusivePtr<Node> handle = IntrusivePtr<Node>::adopt(node);
   Tensor result = [&] {
     const NoGradGuard no_grad;

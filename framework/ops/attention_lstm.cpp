@@ -1,10 +1,13 @@
-// attention_lstm: a decoder with additive or dot attention and input feeding over the whole target as one op (equations in ops.h).
+// attention_lstm: a decoder with additive or dot attention and input feeding over the whole target as one op
+// (equations in ops.h).
 //
-// Forward: the target words' share of the gates for all steps at once; per step one product of [context; hidden] with the recurrent
-// weights, one gate pass, one query product, and energies, softmax and context sentence by sentence while they are in cache.
-// Backward keeps each step's gate gradients dG and ends with one product for every weight, where a graph of steps would make T small ones:
+// Forward: the target words' share of the gates for all steps at once; per step one product of [context;
+// hidden] with the recurrent weights, one gate pass, one query product, and energies, softmax and context
+// sentence by sentence while they are in cache. Backward keeps each step's gate gradients dG and ends with
+// one product for every weight, where a graph of steps would make T small ones:
 //   dW_ih = dG^T [x; context_prev],  dW_hh = dG^T h_prev,  dW_q = dQ^T h,  dmemory[b] = a[b]^T dcontext[b]
-// The energies' tanh is made again instead of stored. The plain reference is in tests/framework/recurrent_reference.h.
+// The energies' tanh is made again instead of stored. The plain reference is in
+// tests/framework/recurrent_reference.h.
 #include <fmt/format.h>
 
 #include <cstring>
@@ -35,17 +38,20 @@ struct AttentionLstm {
   int64_t B = 0, steps = 0, S = 0, D = 0, E = 0, H = 0, A = 0;
 
   // [4H, E + H]: what the previous context and the previous hidden state bring to the gates.
-  Tensor recurrent_weight(const Tensor& w_ih, const Tensor& w_hh) const { return concat(std::vector{slice(w_ih, 1, D, D + E), w_hh}, 1); }
+  Tensor recurrent_weight(const Tensor& w_ih, const Tensor& w_hh) const {
+    return concat(std::vector{slice(w_ih, 1, D, D + E), w_hh}, 1);
+  }
 
   template <class T>
-  std::array<Tensor, 3> run(const Tensor& x, const Tensor& memory, const Tensor& keys, const Tensor& h0, const Tensor& c0,
-                            const Tensor& w_ih, const Tensor& w_hh, const Tensor& bias, const Tensor& w_q, const Tensor& v,
-                            Saved& saved) const {
+  std::array<Tensor, 3> run(const Tensor& x, const Tensor& memory, const Tensor& keys, const Tensor& h0,
+                            const Tensor& c0, const Tensor& w_ih, const Tensor& w_hh, const Tensor& bias,
+                            const Tensor& w_q, const Tensor& v, Saved& saved) const {
     const SequencePacking seq(kName, target_lengths, B, steps);
     const int64_t rows = seq.rows();
     const DType dtype = x.dtype();
     const auto packed = [&](int64_t width) { return empty({rows, width}, dtype); };
-    const Tensor packed_x = packed(D), cells = packed(H), hiddens = packed(H), contexts = packed(E), queries = packed(A);
+    const Tensor packed_x = packed(D), cells = packed(H), hiddens = packed(H), contexts = packed(E),
+                 queries = packed(A);
     const Tensor fed = packed(E + H), c_before = packed(H), weights = packed(S);
     const Tensor h = empty({B, H}, dtype), c = empty({B, H}, dtype);
     seq.pack(x.contiguous().data<T>(), D, packed_x.data<T>());
@@ -71,49 +77,57 @@ struct AttentionLstm {
       copy_rows(n, H, t == 0 ? c.data<T>() : cells.data<T>() + before * H, H, c_before.data<T>() + at * H, H);
       T* const g = gates.data<T>() + at * 4 * H;
       recurrent.multiply(n, feed, E + H, T{1}, g, 4 * H);
-      kernels::lstm_gates<T>(n, H, g, c_before.data<T>() + at * H, cells.data<T>() + at * H, hiddens.data<T>() + at * H);
+      kernels::lstm_gates<T>(n, H, g, c_before.data<T>() + at * H, cells.data<T>() + at * H,
+                             hiddens.data<T>() + at * H);
       if (query_map) {
         query_map->multiply(n, hiddens.data<T>() + at * H, H, T{0}, queries.data<T>() + at * A, A);
       } else {
         copy_rows(n, H, hiddens.data<T>() + at * H, H, queries.data<T>() + at * A, A);
       }
-      parallel_for(n, std::max<int64_t>(1, 8192 / std::max<int64_t>(S * A, 1)), [&](int64_t begin, int64_t end) {
-        for (int64_t r = begin; r < end; ++r) {
-          const int64_t b = seq.order[static_cast<size_t>(r)], length = source_lengths[static_cast<size_t>(b)];
-          T* const a = weights.data<T>() + (at + r) * S;
-          const T* const query = queries.data<T>() + (at + r) * A;
-          if (v.defined()) {
-            kernels::additive_energy<T>(length, A, query, key + b * S * A, v.data<T>(), a);
-          } else {
-            kernels::dot_rows<T>(length, A, key + b * S * A, query, a);
-          }
-          kernels::softmax<T>(1, S, a, &length, 1, a);
-          kernels::weighted_sum<T>(length, E, a, mem + b * S * E, contexts.data<T>() + (at + r) * E);
-        }
-      });
+      parallel_for(
+          n, std::max<int64_t>(1, 8192 / std::max<int64_t>(S * A, 1)), [&](int64_t begin, int64_t end) {
+            for (int64_t r = begin; r < end; ++r) {
+              const int64_t b = seq.order[static_cast<size_t>(r)],
+                            length = source_lengths[static_cast<size_t>(b)];
+              T* const a = weights.data<T>() + (at + r) * S;
+              const T* const query = queries.data<T>() + (at + r) * A;
+              if (v.defined()) {
+                kernels::additive_energy<T>(length, A, query, key + b * S * A, v.data<T>(), a);
+              } else {
+                kernels::dot_rows<T>(length, A, key + b * S * A, query, a);
+              }
+              kernels::softmax<T>(1, S, a, &length, 1, a);
+              kernels::weighted_sum<T>(length, E, a, mem + b * S * E, contexts.data<T>() + (at + r) * E);
+            }
+          });
     }
-    const Tensor out_h = empty({B, steps, H}, dtype), out_c = empty({B, steps, E}, dtype), out_w = empty({B, steps, S}, dtype);
+    const Tensor out_h = empty({B, steps, H}, dtype), out_c = empty({B, steps, E}, dtype),
+                 out_w = empty({B, steps, S}, dtype);
     seq.unpack(hiddens.data<T>(), H, out_h.data<T>());
     seq.unpack(contexts.data<T>(), E, out_c.data<T>());
     seq.unpack(weights.data<T>(), S, out_w.data<T>());
-    for (const Tensor& kept : {memory, keys, w_ih, w_hh, w_q, v, packed_x, gates, cells, hiddens, fed, c_before, queries, weights}) {
+    for (const Tensor& kept : {memory, keys, w_ih, w_hh, w_q, v, packed_x, gates, cells, hiddens, fed,
+                               c_before, queries, weights}) {
       saved.input(kept);
     }
     saved.output(out_w, 2);
     return {out_h, out_c, out_w};
   }
 
-  std::array<Tensor, 3> forward(const Tensor& x, const Tensor& memory, const Tensor& keys, const Tensor& h0, const Tensor& c0,
-                                const Tensor& w_ih, const Tensor& w_hh, const Tensor& bias, const Tensor& w_q, const Tensor& v,
-                                Saved& saved) const {
-    return dispatch_floating(kName, x.dtype(),
-                             [&](auto t) { return run<decltype(t)>(x, memory, keys, h0, c0, w_ih, w_hh, bias, w_q, v, saved); });
+  std::array<Tensor, 3> forward(const Tensor& x, const Tensor& memory, const Tensor& keys, const Tensor& h0,
+                                const Tensor& c0, const Tensor& w_ih, const Tensor& w_hh, const Tensor& bias,
+                                const Tensor& w_q, const Tensor& v, Saved& saved) const {
+    return dispatch_floating(kName, x.dtype(), [&](auto t) {
+      return run<decltype(t)>(x, memory, keys, h0, c0, w_ih, w_hh, bias, w_q, v, saved);
+    });
   }
 
   template <class T>
   void run_vjp(Grads& d, const std::array<Tensor, 3>& g, const Saved& saved) const {
-    const Tensor memory = saved[0], keys = saved[1], w_ih = saved[2], w_hh = saved[3], w_q = saved[4], v = saved[5];
-    const Tensor packed_x = saved[6], cells = saved[8], hiddens = saved[9], fed = saved[10], c_before = saved[11], queries = saved[12];
+    const Tensor memory = saved[0], keys = saved[1], w_ih = saved[2], w_hh = saved[3], w_q = saved[4],
+                 v = saved[5];
+    const Tensor packed_x = saved[6], cells = saved[8], hiddens = saved[9], fed = saved[10],
+                 c_before = saved[11], queries = saved[12];
     const Tensor weights = saved[13], out_weights = saved[14];
     const Tensor dgates = saved[7].clone();
     const SequencePacking seq(kName, target_lengths, B, steps);
@@ -130,7 +144,8 @@ struct AttentionLstm {
     };
     const Tensor dhidden = packed_gradient(g[0], H), dcontext = packed_gradient(g[1], E);
     const Tensor dweights = g[2].defined() ? packed_gradient(g[2], S) : Tensor{};
-    const Tensor dqueries = zeros({rows, A}, dtype), dkeys = zeros({B, S, A}, dtype), dv = zeros({B, A}, DType::f64);
+    const Tensor dqueries = zeros({rows, A}, dtype), dkeys = zeros({B, S, A}, dtype),
+                 dv = zeros({B, A}, DType::f64);
     const Tensor dfed = zeros({B, E + H}, dtype), dh = empty({B, H}, dtype), dc = zeros({B, H}, dtype);
     const Tensor w_rec = recurrent_weight(w_ih, w_hh);
     const kernels::PackedMatrix<T> recurrent(4 * H, E + H, w_rec.data<T>(), E + H, 1, B);
@@ -141,28 +156,33 @@ struct AttentionLstm {
     for (int64_t t = steps - 1; t >= 0; --t) {
       const int64_t n = seq.active(t), at = seq.start(t);
       if (n == 0) continue;
-      parallel_for(n, std::max<int64_t>(1, 8192 / std::max<int64_t>(S * A, 1)), [&](int64_t begin, int64_t end) {
-        std::vector<T> de(static_cast<size_t>(S)), dv_part(static_cast<size_t>(A));
-        for (int64_t r = begin; r < end; ++r) {
-          const int64_t b = seq.order[static_cast<size_t>(r)], length = source_lengths[static_cast<size_t>(b)];
-          T* const dctx = dcontext.data<T>() + (at + r) * E;
-          kernels::add_row<T>(E, dfed.data<T>() + r * (E + H), dctx);
-          kernels::dot_rows<T>(length, E, mem + b * S * E, dctx, de.data());
-          if (dweights.defined()) kernels::add_row<T>(length, dweights.data<T>() + (at + r) * S, de.data());
-          const T* const a = weights.data<T>() + (at + r) * S;
-          kernels::softmax_backward<T>(1, length, de.data(), a, de.data());
-          const T* const query = queries.data<T>() + (at + r) * A;
-          T *const dquery = dqueries.data<T>() + (at + r) * A, *const dkey = dkeys.data<T>() + b * S * A;
-          if (v.defined()) {
-            std::fill(dv_part.begin(), dv_part.end(), T{0});  // over one source in T, over the steps in double
-            kernels::additive_energy_backward<T>(length, A, query, key + b * S * A, v.data<T>(), de.data(), dquery, dkey, dv_part.data());
-            kernels::add_rows_wide<T>(1, A, dv_part.data(), A, dv.data<double>() + b * A);
-          } else {
-            kernels::weighted_sum<T>(length, A, de.data(), key + b * S * A, dquery);
-            kernels::add_outer<T>(length, A, de.data(), query, dkey);
-          }
-        }
-      });
+      parallel_for(
+          n, std::max<int64_t>(1, 8192 / std::max<int64_t>(S * A, 1)), [&](int64_t begin, int64_t end) {
+            std::vector<T> de(static_cast<size_t>(S)), dv_part(static_cast<size_t>(A));
+            for (int64_t r = begin; r < end; ++r) {
+              const int64_t b = seq.order[static_cast<size_t>(r)],
+                            length = source_lengths[static_cast<size_t>(b)];
+              T* const dctx = dcontext.data<T>() + (at + r) * E;
+              kernels::add_row<T>(E, dfed.data<T>() + r * (E + H), dctx);
+              kernels::dot_rows<T>(length, E, mem + b * S * E, dctx, de.data());
+              if (dweights.defined())
+                kernels::add_row<T>(length, dweights.data<T>() + (at + r) * S, de.data());
+              const T* const a = weights.data<T>() + (at + r) * S;
+              kernels::softmax_backward<T>(1, length, de.data(), a, de.data());
+              const T* const query = queries.data<T>() + (at + r) * A;
+              T *const dquery = dqueries.data<T>() + (at + r) * A, *const dkey = dkeys.data<T>() + b * S * A;
+              if (v.defined()) {
+                // over one source in T, over the steps in double
+                std::fill(dv_part.begin(), dv_part.end(), T{0});
+                kernels::additive_energy_backward<T>(length, A, query, key + b * S * A, v.data<T>(),
+                                                     de.data(), dquery, dkey, dv_part.data());
+                kernels::add_rows_wide<T>(1, A, dv_part.data(), A, dv.data<double>() + b * A);
+              } else {
+                kernels::weighted_sum<T>(length, A, de.data(), key + b * S * A, dquery);
+                kernels::add_outer<T>(length, A, de.data(), query, dkey);
+              }
+            }
+          });
       copy_rows(n, H, dfed.data<T>() + E, E + H, dh.data<T>(), H);
       kernels::add_into(dtype, n * H, dhidden.data<T>() + at * H, dh.data<T>());
       if (query_map) {
@@ -171,7 +191,8 @@ struct AttentionLstm {
         kernels::add_into(dtype, n * H, dqueries.data<T>() + at * A, dh.data<T>());
       }
       T* const dg = dgates.data<T>() + at * 4 * H;
-      kernels::lstm_gates_backward<T>(n, H, dg, c_before.data<T>() + at * H, cells.data<T>() + at * H, dh.data<T>(), dc.data<T>());
+      kernels::lstm_gates_backward<T>(n, H, dg, c_before.data<T>() + at * H, cells.data<T>() + at * H,
+                                      dh.data<T>(), dc.data<T>());
       recurrent.multiply(n, dg, 4 * H, T{0}, dfed.data<T>(), E + H);
     }
 
@@ -210,7 +231,8 @@ struct AttentionLstm {
   void vjp(Grads& d, const std::array<Tensor, 3>& g, const Saved& saved) const {
     if (GradMode::enabled()) {
       throw GradError("attention_lstm",
-                      "the fused op has first-order gradients only; build the steps from lstm and additive_energy for higher orders");
+                      "the fused op has first-order gradients only; build the steps from lstm and "
+                      "additive_energy for higher orders");
     }
     dispatch_floating(kName, saved[0].dtype(), [&](auto t) { run_vjp<decltype(t)>(d, g, saved); });
   }
@@ -222,7 +244,8 @@ struct AttentionLstm {
   static void samples(SampleList& s) {
     // x, memory, keys, h0, c0, weight_ih, weight_hh, bias, weight_query, v, target lengths, source lengths
     const auto run = [](const std::vector<Tensor>& x) {
-      const auto [h, c, w] = heed::attention_lstm(x[0], x[10], x[1], x[2], x[11], x[3], x[4], x[5], x[6], x[7], x[8], x[9]);
+      const auto [h, c, w] =
+          heed::attention_lstm(x[0], x[10], x[1], x[2], x[11], x[3], x[4], x[5], x[6], x[7], x[8], x[9]);
       return std::vector{h, c, w};
     };
     const auto add = [&](std::vector<SampleInput> inputs) {
@@ -252,38 +275,82 @@ struct AttentionLstm {
          {5},
          integers({3}, {2, 4, 1}),
          integers({3}, {4, 1, 3})});
-    add({{1, 2, 1}, {1, 2, 1}, {1, 2, 1}, {1, 1}, {1, 1}, {4, 2}, {4, 1}, {4}, {1, 1}, {1}, integers({1}, {2}), integers({1}, {2})});
+    add({{1, 2, 1},
+         {1, 2, 1},
+         {1, 2, 1},
+         {1, 1},
+         {1, 1},
+         {4, 2},
+         {4, 1},
+         {4},
+         {1, 1},
+         {1},
+         integers({1}, {2}),
+         integers({1}, {2})});
     // dot energies: with a query of its own, and of the hidden state itself
-    first_order(s.add(
-        "attention_lstm(a, b, c, d, e, f, g, h, i, None, j, k)",
-        {{2, 3, 4}, {2, 5, 6}, {2, 5, 3}, {2, 4}, {2, 4}, {16, 10}, {16, 4}, {16}, {3, 4}, integers({2}, {3, 2}), integers({2}, {4, 5})},
-        [](const std::vector<Tensor>& x) {
-          const auto [h, c, w] = heed::attention_lstm(x[0], x[9], x[1], x[2], x[10], x[3], x[4], x[5], x[6], x[7], x[8], {});
-          return std::vector{h, c, w};
-        }));
-    first_order(
-        s.add("attention_lstm(a, b, c, d, e, f, g, h, None, None, i, j)",
-              {{2, 3, 4}, {2, 5, 6}, {2, 5, 4}, {2, 4}, {2, 4}, {16, 10}, {16, 4}, {16}, integers({2}, {1, 3}), integers({2}, {5, 3})},
-              [](const std::vector<Tensor>& x) {
-                const auto [h, c, w] = heed::attention_lstm(x[0], x[8], x[1], x[2], x[9], x[3], x[4], x[5], x[6], x[7], {}, {});
-                return std::vector{h, c, w};
-              }));
-    s.again({{0, 3, 4}, {0, 5, 6}, {0, 5, 4}, {0, 4}, {0, 4}, {16, 10}, {16, 4}, {16}, integers({0}, {}), integers({0}, {})});
+    first_order(s.add("attention_lstm(a, b, c, d, e, f, g, h, i, None, j, k)",
+                      {{2, 3, 4},
+                       {2, 5, 6},
+                       {2, 5, 3},
+                       {2, 4},
+                       {2, 4},
+                       {16, 10},
+                       {16, 4},
+                       {16},
+                       {3, 4},
+                       integers({2}, {3, 2}),
+                       integers({2}, {4, 5})},
+                      [](const std::vector<Tensor>& x) {
+                        const auto [h, c, w] = heed::attention_lstm(x[0], x[9], x[1], x[2], x[10], x[3], x[4],
+                                                                    x[5], x[6], x[7], x[8], {});
+                        return std::vector{h, c, w};
+                      }));
+    first_order(s.add("attention_lstm(a, b, c, d, e, f, g, h, None, None, i, j)",
+                      {{2, 3, 4},
+                       {2, 5, 6},
+                       {2, 5, 4},
+                       {2, 4},
+                       {2, 4},
+                       {16, 10},
+                       {16, 4},
+                       {16},
+                       integers({2}, {1, 3}),
+                       integers({2}, {5, 3})},
+                      [](const std::vector<Tensor>& x) {
+                        const auto [h, c, w] = heed::attention_lstm(x[0], x[8], x[1], x[2], x[9], x[3], x[4],
+                                                                    x[5], x[6], x[7], {}, {});
+                        return std::vector{h, c, w};
+                      }));
+    s.again({{0, 3, 4},
+             {0, 5, 6},
+             {0, 5, 4},
+             {0, 4},
+             {0, 4},
+             {16, 10},
+             {16, 4},
+             {16},
+             integers({0}, {}),
+             integers({0}, {})});
   }
 };
 
 }  // namespace
 
-AttentionLSTMResult attention_lstm(const Tensor& x, const Tensor& target_lengths, const Tensor& memory, const Tensor& keys,
-                                   const Tensor& source_lengths, const Tensor& h0, const Tensor& c0, const Tensor& weight_ih,
-                                   const Tensor& weight_hh, const Tensor& bias, const Tensor& weight_query, const Tensor& v) {
-  detail::require_defined("attention_lstm", x, memory, keys, source_lengths, h0, c0, weight_ih, weight_hh, bias);
+AttentionLSTMResult attention_lstm(const Tensor& x, const Tensor& target_lengths, const Tensor& memory,
+                                   const Tensor& keys, const Tensor& source_lengths, const Tensor& h0,
+                                   const Tensor& c0, const Tensor& weight_ih, const Tensor& weight_hh,
+                                   const Tensor& bias, const Tensor& weight_query, const Tensor& v) {
+  detail::require_defined("attention_lstm", x, memory, keys, source_lengths, h0, c0, weight_ih, weight_hh,
+                          bias);
   const auto require = [](bool fits, const char* what, const Tensor& tensor) {
-    if (!fits) throw ShapeError("attention_lstm", fmt::format("{} {} does not fit the others", what, tensor.shape().str()));
+    if (!fits)
+      throw ShapeError("attention_lstm",
+                       fmt::format("{} {} does not fit the others", what, tensor.shape().str()));
   };
   require(x.ndim() == 3, "input", x);
   require(memory.ndim() == 3 && memory.shape()[0] == x.shape()[0], "memory", memory);
-  require(keys.ndim() == 3 && keys.shape()[0] == x.shape()[0] && keys.shape()[1] == memory.shape()[1], "keys", keys);
+  require(keys.ndim() == 3 && keys.shape()[0] == x.shape()[0] && keys.shape()[1] == memory.shape()[1], "keys",
+          keys);
   AttentionLstm op;
   op.B = x.shape()[0], op.steps = x.shape()[1], op.D = x.shape()[2];
   op.S = memory.shape()[1], op.E = memory.shape()[2], op.A = keys.shape()[2];
@@ -301,12 +368,15 @@ AttentionLSTMResult attention_lstm(const Tensor& x, const Tensor& target_lengths
   if (v.defined()) require(v.shape() == Shape{op.A}, "v", v);
   for (const Tensor& other : {memory, keys, h0, c0, weight_ih, weight_hh, bias, weight_query, v}) {
     if (other.defined() && other.dtype() != x.dtype())
-      throw DTypeError("attention_lstm", fmt::format("dtypes differ: {} and {}", x.describe(), other.describe()));
+      throw DTypeError("attention_lstm",
+                       fmt::format("dtypes differ: {} and {}", x.describe(), other.describe()));
   }
   op.target_lengths = target_lengths;
   op.source_lengths = detail::checked_lengths("attention_lstm", source_lengths, op.B, op.S, "source length");
-  auto [h, c, w] = apply(std::move(op), x, memory.contiguous(), keys.contiguous(), h0, c0, weight_ih.contiguous(), weight_hh.contiguous(),
-                         bias, weight_query.defined() ? weight_query.contiguous() : weight_query, v.defined() ? v.contiguous() : v);
+  auto [h, c, w] =
+      apply(std::move(op), x, memory.contiguous(), keys.contiguous(), h0, c0, weight_ih.contiguous(),
+            weight_hh.contiguous(), bias, weight_query.defined() ? weight_query.contiguous() : weight_query,
+            v.defined() ? v.contiguous() : v);
   return {h, c, w};
 }
 

@@ -43,7 +43,8 @@ Tensor compute(const char* name, const Tensor& a, const Tensor& b) {
   const Tensor y = empty(shape, a.dtype());
   dispatch_floating(name, a.dtype(), [&](auto t) {
     using T = decltype(t);
-    kernels::binary<T>(kOp, shape, a.data<T>(), broadcast_strides(a, shape), b.data<T>(), broadcast_strides(b, shape), y.data<T>());
+    kernels::binary<T>(kOp, shape, a.data<T>(), broadcast_strides(a, shape), b.data<T>(),
+                       broadcast_strides(b, shape), y.data<T>());
   });
   return y;
 }
@@ -51,7 +52,8 @@ Tensor compute(const char* name, const Tensor& a, const Tensor& b) {
 // What backward needs of the operands' shapes: nothing where they are equal, so that the node is small.
 struct Equal {
   template <class G>
-  static void add(Grads& d, int i, G&& g) {  // a handle that is not given away is not copied: two locked instructions
+  // a handle that is not given away is not copied: two locked instructions
+  static void add(Grads& d, int i, G&& g) {
     d.add(i, std::forward<G>(g));
   }
 };
@@ -68,7 +70,9 @@ struct Add {
   static constexpr const char* kName = "add";
   static constexpr int kSaved = 0;
   [[no_unique_address]] Shapes shapes;
-  Tensor forward(const Tensor& a, const Tensor& b, Saved&) const { return compute<kernels::Binary::add>(kName, a, b); }
+  Tensor forward(const Tensor& a, const Tensor& b, Saved&) const {
+    return compute<kernels::Binary::add>(kName, a, b);
+  }
   void vjp(Grads& d, Tensor g, const Saved&) const {
     if (d.wants(1)) shapes.add(d, 1, g);
     if (d.wants(0)) shapes.add(d, 0, std::move(g));
@@ -88,7 +92,9 @@ struct Sub {
   static constexpr const char* kName = "sub";
   static constexpr int kSaved = 0;
   [[no_unique_address]] Shapes shapes;
-  Tensor forward(const Tensor& a, const Tensor& b, Saved&) const { return compute<kernels::Binary::sub>(kName, a, b); }
+  Tensor forward(const Tensor& a, const Tensor& b, Saved&) const {
+    return compute<kernels::Binary::sub>(kName, a, b);
+  }
   void vjp(Grads& d, Tensor g, const Saved&) const {
     if (d.wants(1)) shapes.add(d, 1, neg(g));
     if (d.wants(0)) shapes.add(d, 0, std::move(g));

@@ -23,7 +23,8 @@ struct Concat {
     int64_t start = 0;
     for (const Tensor& part : parts) {
       const Tensor into = slice(y, dim, start, start + part.shape()[dim]);
-      kernels::copy_strided(y.dtype(), part.shape(), part.raw_data(), part.strides(), into.raw_data(), into.strides());
+      kernels::copy_strided(y.dtype(), part.shape(), part.raw_data(), part.strides(), into.raw_data(),
+                            into.strides());
       start += part.shape()[dim];
     }
     return y;
@@ -38,7 +39,8 @@ struct Concat {
   }
   static void samples(SampleList& s) {
     s.add("torch.cat((a, b), 1)", {{2, 3}, {2, 4}}, [](const auto& x) { return std::vector{concat(x, 1)}; });
-    s.add("torch.cat((a, b, c), 0)", {{2, 3}, {0, 3}, {1, 3}}, [](const auto& x) { return std::vector{concat(x, 0)}; });
+    s.add("torch.cat((a, b, c), 0)", {{2, 3}, {0, 3}, {1, 3}},
+          [](const auto& x) { return std::vector{concat(x, 0)}; });
     s.add("torch.stack((a, b), 1)", {{2, 3}, {2, 3}}, [](const auto& x) { return std::vector{stack(x, 1)}; });
   }
 };
@@ -51,11 +53,12 @@ Tensor concat(std::span<const Tensor> parts, int dim) {
   Concat op{wrap_dim("concat", dim, parts[0].ndim()), {}};
   for (const Tensor& part : parts) {
     if (part.dtype() != parts[0].dtype()) {
-      throw DTypeError("concat", fmt::format("dtypes differ: {} and {}", parts[0].describe(), part.describe()));
+      throw DTypeError("concat",
+                       fmt::format("dtypes differ: {} and {}", parts[0].describe(), part.describe()));
     }
     if (part.ndim() != parts[0].ndim() || part.shape().with(op.dim, 0) != parts[0].shape().with(op.dim, 0)) {
-      throw ShapeError("concat",
-                       fmt::format("shapes differ outside dimension {}: {} and {}", op.dim, parts[0].shape().str(), part.shape().str()));
+      throw ShapeError("concat", fmt::format("shapes differ outside dimension {}: {} and {}", op.dim,
+                                             parts[0].shape().str(), part.shape().str()));
     }
     op.extents.push_back(part.shape()[op.dim]);
   }
@@ -67,10 +70,12 @@ Tensor stack(std::span<const Tensor> parts, int dim) {
   for (const Tensor& part : parts) {
     detail::require_defined("stack", part);
     if (part.dtype() != parts[0].dtype()) {
-      throw DTypeError("stack", fmt::format("dtypes differ: {} and {}", parts[0].describe(), part.describe()));
+      throw DTypeError("stack",
+                       fmt::format("dtypes differ: {} and {}", parts[0].describe(), part.describe()));
     }
     if (part.shape() != parts[0].shape()) {
-      throw ShapeError("stack", fmt::format("shapes differ: {} and {}", parts[0].shape().str(), part.shape().str()));
+      throw ShapeError("stack",
+                       fmt::format("shapes differ: {} and {}", parts[0].shape().str(), part.shape().str()));
     }
   }
   return detail::composed("stack", [&] {
@@ -83,7 +88,8 @@ Tensor stack(std::span<const Tensor> parts, int dim) {
 namespace {
 struct Stack {
   static void samples(SampleList& s) {
-    s.add("torch.stack((a, b, c), -1)", {{2, 3}, {2, 3}, {2, 3}}, [](const auto& x) { return std::vector{stack(x, -1)}; });
+    s.add("torch.stack((a, b, c), -1)", {{2, 3}, {2, 3}, {2, 3}},
+          [](const auto& x) { return std::vector{stack(x, -1)}; });
     s.add("torch.stack((a, b), 0)", {{0, 3}, {0, 3}}, [](const auto& x) { return std::vector{stack(x, 0)}; });
   }
 };

@@ -1,6 +1,7 @@
-// conv2d(x, w, b), conv_transpose2d and conv1d. A convolution is linear in x and in w, so three maps are each other's gradients:
-//   y = conv(x, w)      dx = input_gradient(g, w)    dw = weight_gradient(g, x)     db = sum of g over batch, height and width
-//   input_gradient(g, w):   dg = conv(v, w)          dw = weight_gradient(g, v)
+// conv2d(x, w, b), conv_transpose2d and conv1d. A convolution is linear in x and in w, so three maps are each
+// other's gradients:
+//   y = conv(x, w)      dx = input_gradient(g, w)    dw = weight_gradient(g, x)     db = sum of g over batch,
+//   height and width input_gradient(g, w):   dg = conv(v, w)          dw = weight_gradient(g, v)
 //   weight_gradient(g, x):  dg = conv(x, u)          dx = input_gradient(g, u)
 #include <fmt/format.h>
 
@@ -18,7 +19,9 @@ using kernels::ConvSizes;
 
 Shape input_shape(const ConvSizes& s) { return {s.batch, s.in_channels, s.window.in[0], s.window.in[1]}; }
 Shape output_shape(const ConvSizes& s) { return {s.batch, s.out_channels, s.window.out[0], s.window.out[1]}; }
-Shape weight_shape(const ConvSizes& s) { return {s.out_channels, s.in_channels / s.groups, s.window.kernel[0], s.window.kernel[1]}; }
+Shape weight_shape(const ConvSizes& s) {
+  return {s.out_channels, s.in_channels / s.groups, s.window.kernel[0], s.window.kernel[1]};
+}
 // What has no elements somewhere has no product: the result is zeros (or the bias).
 bool empty_product(const ConvSizes& s) {
   return input_shape(s).numel() == 0 || weight_shape(s).numel() == 0 || output_shape(s).numel() == 0;
@@ -28,7 +31,9 @@ Tensor convolve(const ConvSizes& s, const Tensor& x, const Tensor& w);
 Tensor input_gradient(const ConvSizes& s, const Tensor& g, const Tensor& w);
 Tensor weight_gradient(const ConvSizes& s, const Tensor& g, const Tensor& x);
 
-void count(const ConvSizes& s) { detail::count_flops(2 * output_shape(s).numel() * (weight_shape(s).numel() / s.out_channels)); }
+void count(const ConvSizes& s) {
+  detail::count_flops(2 * output_shape(s).numel() * (weight_shape(s).numel() / s.out_channels));
+}
 
 Tensor channel_sum(const Tensor& g) { return sum(g, {0, 2, 3}); }
 
@@ -42,12 +47,14 @@ struct Conv2d {
       const Tensor y = zeros(output_shape(sizes), x.dtype());
       return bias.defined() ? y + reshape(bias, {sizes.out_channels, 1, 1}) : y;
     }
-    const Tensor y = empty(output_shape(sizes), x.dtype()), dense_x = x.contiguous(), dense_w = w.contiguous();
+    const Tensor y = empty(output_shape(sizes), x.dtype()), dense_x = x.contiguous(),
+                 dense_w = w.contiguous();
     const Tensor dense_bias = bias.defined() ? bias.contiguous() : bias;
     count(sizes);
     dispatch_floating(kName, x.dtype(), [&](auto t) {
       using T = decltype(t);
-      kernels::conv2d<T>(sizes, dense_x.data<T>(), dense_w.data<T>(), bias.defined() ? dense_bias.data<T>() : nullptr, y.data<T>());
+      kernels::conv2d<T>(sizes, dense_x.data<T>(), dense_w.data<T>(),
+                         bias.defined() ? dense_bias.data<T>() : nullptr, y.data<T>());
     });
     return y;
   }
@@ -66,7 +73,8 @@ struct InputGradient {
     saved.input(saved.wants(1) ? g : Tensor{});
     saved.input(saved.wants(0) ? w : Tensor{});
     if (empty_product(sizes)) return zeros(input_shape(sizes), g.dtype());
-    const Tensor dx = empty(input_shape(sizes), g.dtype()), dense_g = g.contiguous(), dense_w = w.contiguous();
+    const Tensor dx = empty(input_shape(sizes), g.dtype()), dense_g = g.contiguous(),
+                 dense_w = w.contiguous();
     count(sizes);
     dispatch_floating(kName, g.dtype(), [&](auto t) {
       using T = decltype(t);
@@ -89,7 +97,8 @@ struct WeightGradient {
     saved.input(saved.wants(1) ? g : Tensor{});
     saved.input(saved.wants(0) ? x : Tensor{});
     if (empty_product(sizes)) return zeros(weight_shape(sizes), g.dtype());
-    const Tensor dw = empty(weight_shape(sizes), g.dtype()), dense_g = g.contiguous(), dense_x = x.contiguous();
+    const Tensor dw = empty(weight_shape(sizes), g.dtype()), dense_g = g.contiguous(),
+                 dense_x = x.contiguous();
     count(sizes);
     dispatch_floating(kName, g.dtype(), [&](auto t) {
       using T = decltype(t);
@@ -103,22 +112,30 @@ struct WeightGradient {
   }
 };
 
-Tensor convolve(const ConvSizes& s, const Tensor& x, const Tensor& w) { return apply(Conv2d{s}, x, w, Tensor{}); }
-Tensor input_gradient(const ConvSizes& s, const Tensor& g, const Tensor& w) { return apply(InputGradient{s}, g, w); }
-Tensor weight_gradient(const ConvSizes& s, const Tensor& g, const Tensor& x) { return apply(WeightGradient{s}, g, x); }
+Tensor convolve(const ConvSizes& s, const Tensor& x, const Tensor& w) {
+  return apply(Conv2d{s}, x, w, Tensor{});
+}
+Tensor input_gradient(const ConvSizes& s, const Tensor& g, const Tensor& w) {
+  return apply(InputGradient{s}, g, w);
+}
+Tensor weight_gradient(const ConvSizes& s, const Tensor& g, const Tensor& x) {
+  return apply(WeightGradient{s}, g, x);
+}
 
 // What a convolution on images (dims 4) or on sequences (3) is given.
-void check_operands(const char* op, int dims, const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t groups,
-                    int64_t weight_channels, int64_t bias_size) {
+void check_operands(const char* op, int dims, const Tensor& x, const Tensor& weight, const Tensor& bias,
+                    int64_t groups, int64_t weight_channels, int64_t bias_size) {
   if (x.ndim() != dims || weight.ndim() != dims) {
-    throw ShapeError(op, fmt::format("takes {} and a weight of {} dimensions, got {} and {}", dims == 3 ? "[B, C, L]" : "[B, C, H, W]",
-                                     dims, x.shape().str(), weight.shape().str()));
+    throw ShapeError(op, fmt::format("takes {} and a weight of {} dimensions, got {} and {}",
+                                     dims == 3 ? "[B, C, L]" : "[B, C, H, W]", dims, x.shape().str(),
+                                     weight.shape().str()));
   }
   if (groups < 1 || weight.shape()[0] % groups != 0) {
     throw ValueError(op, fmt::format("{} groups do not divide {} channels", groups, weight.shape()[0]));
   }
   if (x.shape()[1] != weight_channels) {
-    throw ShapeError(op, fmt::format("channels differ: {} with a weight {} in {} groups", x.shape().str(), weight.shape().str(), groups));
+    throw ShapeError(op, fmt::format("channels differ: {} with a weight {} in {} groups", x.shape().str(),
+                                     weight.shape().str(), groups));
   }
   if (bias.defined() && bias.shape() != Shape{bias_size}) {
     throw ShapeError(op, fmt::format("bias {} for {} channels", bias.shape().str(), bias_size));
@@ -128,19 +145,23 @@ void check_operands(const char* op, int dims, const Tensor& x, const Tensor& wei
       throw DTypeError(op, fmt::format("dtypes differ: {} and {}", x.describe(), other.describe()));
     }
   }
-  if (!is_floating(x.dtype())) throw DTypeError(op, fmt::format("takes f32 or f64, got {}", name_of(x.dtype())));
+  if (!is_floating(x.dtype()))
+    throw DTypeError(op, fmt::format("takes f32 or f64, got {}", name_of(x.dtype())));
 }
 
 // Samples: one expression, two inputs or three, options.
 template <class Op>
-void add_sample(SampleList& s, Op op, const std::string& torch, const Shape& x, const Shape& w, bool bias, int64_t bias_size,
-                const Conv2dOptions& o) {
-  const std::string call = fmt::format("torch.nn.functional.{}(a, b{}, stride=({}, {}), padding=({}, {}), dilation=({}, {}), groups={})",
-                                       torch, bias ? ", c" : "", o.stride.height, o.stride.width, o.padding.height, o.padding.width,
-                                       o.dilation.height, o.dilation.width, o.groups);
+void add_sample(SampleList& s, Op op, const std::string& torch, const Shape& x, const Shape& w, bool bias,
+                int64_t bias_size, const Conv2dOptions& o) {
+  const std::string call = fmt::format(
+      "torch.nn.functional.{}(a, b{}, stride=({}, {}), padding=({}, {}), dilation=({}, {}), groups={})",
+      torch, bias ? ", c" : "", o.stride.height, o.stride.width, o.padding.height, o.padding.width,
+      o.dilation.height, o.dilation.width, o.groups);
   std::vector<SampleInput> inputs{{x, SampleInput::Fill::normal}, {w, SampleInput::Fill::normal}};
   if (bias) inputs.push_back({{bias_size}, SampleInput::Fill::normal});
-  s.add(call, inputs, [op, o](const auto& in) { return std::vector{op(in[0], in[1], in.size() > 2 ? in[2] : Tensor{}, o)}; });
+  s.add(call, inputs, [op, o](const auto& in) {
+    return std::vector{op(in[0], in[1], in.size() > 2 ? in[2] : Tensor{}, o)};
+  });
 }
 
 void Conv2d::samples(SampleList& s) {
@@ -166,8 +187,11 @@ struct Conv1d {
   static void samples(SampleList& s) {
     s.add("torch.nn.functional.conv1d(a, b, c)", {{2, 3, 7}, {4, 3, 3}, {4}},
           [](const auto& x) { return std::vector{conv1d(x[0], x[1], x[2])}; });
-    s.add("torch.nn.functional.conv1d(a, b, c, stride=2, padding=3, dilation=2, groups=2)", {{2, 4, 9}, {6, 2, 3}, {6}},
-          [](const auto& x) { return std::vector{conv1d(x[0], x[1], x[2], {.stride = 2, .padding = 3, .dilation = 2, .groups = 2})}; });
+    s.add("torch.nn.functional.conv1d(a, b, c, stride=2, padding=3, dilation=2, groups=2)",
+          {{2, 4, 9}, {6, 2, 3}, {6}}, [](const auto& x) {
+            return std::vector{
+                conv1d(x[0], x[1], x[2], {.stride = 2, .padding = 3, .dilation = 2, .groups = 2})};
+          });
     s.again({{0, 4, 9}, {6, 2, 3}, {6}});
     s.add("torch.nn.functional.conv1d(a, b, c)", {{1, 2, 4}, {1, 2, 2}, {1}},
           [](const auto& x) { return std::vector{conv1d(x[0], x[1], x[2])}; });
@@ -177,15 +201,18 @@ struct Conv1d {
 }  // namespace
 
 namespace {
-Tensor convolved(const char* op, int dims, const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& o) {
+Tensor convolved(const char* op, int dims, const Tensor& x, const Tensor& weight, const Tensor& bias,
+                 const Conv2dOptions& o) {
   detail::require_defined(op, x, weight);
   const bool fits = weight.ndim() == dims;
-  check_operands(op, dims, x, weight, bias, o.groups, fits ? weight.shape()[1] * o.groups : 0, fits ? weight.shape()[0] : 0);
+  check_operands(op, dims, x, weight, bias, o.groups, fits ? weight.shape()[1] * o.groups : 0,
+                 fits ? weight.shape()[0] : 0);
   const Extent2d kernel{dims == 3 ? 1 : weight.shape()[2], weight.shape().back()};
   const kernels::Window window = detail::window_on(op, x.shape(), kernel, o.stride, o.padding, o.dilation);
   const Conv2d conv{{x.shape()[0], x.shape()[1], weight.shape()[0], o.groups, window}};
   if (dims == 4) return apply(conv, x, weight, bias);
-  return detail::composed(op, [&] { return squeeze(apply(conv, unsqueeze(x, 2), unsqueeze(weight, 2), bias), 2); });
+  return detail::composed(
+      op, [&] { return squeeze(apply(conv, unsqueeze(x, 2), unsqueeze(weight, 2), bias), 2); });
 }
 }  // namespace
 
@@ -196,22 +223,26 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const C
 Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& o) {
   detail::require_defined("conv_transpose2d", x, weight);
   const int64_t channels = weight.ndim() == 4 ? weight.shape()[1] * o.groups : 0;
-  check_operands("conv_transpose2d", 4, x, weight, bias, o.groups, weight.ndim() == 4 ? weight.shape()[0] : 0, channels);
+  check_operands("conv_transpose2d", 4, x, weight, bias, o.groups, weight.ndim() == 4 ? weight.shape()[0] : 0,
+                 channels);
   Shape image{x.shape()[0], channels, 0, 0};
-  const auto stride = detail::pair(o.stride), padding = detail::pair(o.padding), dilation = detail::pair(o.dilation);
+  const auto stride = detail::pair(o.stride), padding = detail::pair(o.padding),
+             dilation = detail::pair(o.dilation);
   for (int i = 0; i < 2; ++i) {
     const auto k = static_cast<size_t>(i);
-    image[2 + i] = (x.shape()[2 + i] - 1) * stride[k] - 2 * padding[k] + dilation[k] * (weight.shape()[2 + i] - 1) + 1;
+    image[2 + i] =
+        (x.shape()[2 + i] - 1) * stride[k] - 2 * padding[k] + dilation[k] * (weight.shape()[2 + i] - 1) + 1;
   }
-  const kernels::Window window =
-      detail::window_on("conv_transpose2d", image, {weight.shape()[2], weight.shape()[3]}, o.stride, o.padding, o.dilation);
+  const kernels::Window window = detail::window_on(
+      "conv_transpose2d", image, {weight.shape()[2], weight.shape()[3]}, o.stride, o.padding, o.dilation);
   const Tensor y = input_gradient({x.shape()[0], channels, weight.shape()[0], o.groups, window}, x, weight);
   return bias.defined() ? y + reshape(bias, {channels, 1, 1}) : y;
 }
 
 Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv1dOptions& o) {
-  return convolved("conv1d", 3, x, weight, bias,
-                   {.stride = {1, o.stride}, .padding = {0, o.padding}, .dilation = {1, o.dilation}, .groups = o.groups});
+  return convolved(
+      "conv1d", 3, x, weight, bias,
+      {.stride = {1, o.stride}, .padding = {0, o.padding}, .dilation = {1, o.dilation}, .groups = o.groups});
 }
 
 DEFINE_OP(conv2d, Conv2d)

@@ -17,8 +17,12 @@ struct Cast {
   Tensor forward(const Tensor& x, Saved&) const { return x.detach().to(into); }
   void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add(0, cast(g, from)); }
   static void samples(SampleList& s) {  // one that a difference of 1e-6 is not lost in
-    s.add("a.double()", {{2, 3}}, [](const auto& x) { return std::vector{apply(Cast{x[0].dtype(), DType::f64}, x[0])}; });
-    s.add("a.double()", {{0, 3}}, [](const auto& x) { return std::vector{apply(Cast{x[0].dtype(), DType::f64}, x[0])}; });
+    s.add("a.double()", {{2, 3}}, [](const auto& x) {
+      return std::vector{apply(Cast{x[0].dtype(), DType::f64}, x[0])};
+    });
+    s.add("a.double()", {{0, 3}}, [](const auto& x) {
+      return std::vector{apply(Cast{x[0].dtype(), DType::f64}, x[0])};
+    });
   }
 };
 
@@ -48,7 +52,8 @@ struct Full {
 struct Arange {
   static void samples(SampleList& s) {
     add(s, "torch.arange(5)", [] { return arange(5); });
-    add(s, "torch.arange(2.0, -1.0, -0.75, dtype=torch.double)", [] { return arange(2, -1, -0.75, DType::f64); });
+    add(s, "torch.arange(2.0, -1.0, -0.75, dtype=torch.double)",
+        [] { return arange(2, -1, -0.75, DType::f64); });
     add(s, "torch.zeros(0)", [] { return arange(3, 1, 0.5); });
   }
 };
@@ -78,7 +83,8 @@ struct FromVector {
   }
 };
 
-// Random: what PyTorch draws from the same seed is other numbers. tests/framework/core/random_test.cpp looks at their distributions.
+// Random: what PyTorch draws from the same seed is other numbers. tests/framework/core/random_test.cpp looks
+// at their distributions.
 template <Tensor (*kMake)()>
 struct Random {
   static void samples(SampleList& s) {
@@ -98,7 +104,8 @@ Tensor some_bernoulli() { return bernoulli({3, 5}, 0.3); }
 Tensor cast(const Tensor& x, DType dtype) {
   detail::require_defined("cast", x);
   if (!is_floating(x.dtype()) || !is_floating(dtype)) {
-    throw DTypeError("cast", fmt::format("between f32 and f64, got {} into {}", x.describe(), name_of(dtype)));
+    throw DTypeError("cast",
+                     fmt::format("between f32 and f64, got {} into {}", x.describe(), name_of(dtype)));
   }
   return x.dtype() == dtype ? x : apply(Cast{x.dtype(), dtype}, x);
 }

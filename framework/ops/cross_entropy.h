@@ -11,13 +11,15 @@ namespace heed {
 /// @param targets i64 [N]
 /// @param options options given by the caller
 /// @throws ShapeError, DTypeError or ValueError naming `op`
-void check_cross_entropy(const char* op, const Shape& logits, const Tensor& targets, const CrossEntropyOptions& options);
+void check_cross_entropy(const char* op, const Shape& logits, const Tensor& targets,
+                         const CrossEntropyOptions& options);
 /// d(mean loss)/d(logits) = (softmax(logits) - target distribution) / counted rows, composed of public ops so
 /// that it can be differentiated again.
 /// @param logits [N, V]
 /// @param targets i64 [N]
 /// @param options options given by the caller
 /// @return the gradient [N, V]
-Tensor composed_cross_entropy_gradient(const Tensor& logits, const Tensor& targets, const CrossEntropyOptions& options);
+Tensor composed_cross_entropy_gradient(const Tensor& logits, const Tensor& targets,
+                                       const CrossEntropyOptions& options);
 
 }  // namespace heed

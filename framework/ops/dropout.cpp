@@ -1,4 +1,5 @@
-// dropout(x, p): y = x m / (1 - p), m drawn from Philox (seed, stream).      vjp: dx = g m / (1 - p), the mask made again, never stored.
+// dropout(x, p): y = x m / (1 - p), m drawn from Philox (seed, stream).      vjp: dx = g m / (1 - p), the
+// mask made again, never stored.
 #include <fmt/format.h>
 
 #include "framework/core/random.h"

@@ -23,28 +23,33 @@ struct Equation {
 
   Equation(const std::string& text, const Tensor& x, const Tensor& y) {
     const auto fail = [&](const std::string& what) {
-      return ValueError(fmt::format("einsum: '{}' {}, operands {} and {}", text, what, x.shape().str(), y.shape().str()));
+      return ValueError(
+          fmt::format("einsum: '{}' {}, operands {} and {}", text, what, x.shape().str(), y.shape().str()));
     };
     std::string dense;
     for (const char c : text) {
       if (c != ' ') dense += c;
     }
     const size_t comma = dense.find(','), arrow = dense.find("->");
-    if (comma == std::string::npos || arrow == std::string::npos || arrow < comma) throw fail("is not of the form 'ij,jk->ik'");
+    if (comma == std::string::npos || arrow == std::string::npos || arrow < comma)
+      throw fail("is not of the form 'ij,jk->ik'");
     a = dense.substr(0, comma);
     b = dense.substr(comma + 1, arrow - comma - 1);
     out = dense.substr(arrow + 2);
-    if (static_cast<int>(a.size()) != x.ndim() || static_cast<int>(b.size()) != y.ndim()) throw fail("has other numbers of dimensions");
+    if (static_cast<int>(a.size()) != x.ndim() || static_cast<int>(b.size()) != y.ndim())
+      throw fail("has other numbers of dimensions");
     const auto enter = [&](const std::string& word, int Letter::*place, const Tensor* tensor) {
       for (size_t i = 0; i < word.size(); ++i) {
-        if (!std::isalpha(static_cast<unsigned char>(word[i]))) throw fail(fmt::format("has '{}' where a letter is wanted", word[i]));
+        if (!std::isalpha(static_cast<unsigned char>(word[i])))
+          throw fail(fmt::format("has '{}' where a letter is wanted", word[i]));
         if (!tensor && !letters.contains(word[i])) throw fail(fmt::format("makes '{}' of nothing", word[i]));
         Letter& letter = letters[word[i]];
         if (letter.*place >= 0) throw fail(fmt::format("has '{}' twice in one operand", word[i]));
         letter.*place = static_cast<int>(i);
         if (!tensor) continue;
         const int64_t extent = tensor->shape()[static_cast<int>(i)];
-        if (place == &Letter::b && letter.a >= 0 && letter.extent != extent) throw fail(fmt::format("has two extents for '{}'", word[i]));
+        if (place == &Letter::b && letter.a >= 0 && letter.extent != extent)
+          throw fail(fmt::format("has two extents for '{}'", word[i]));
         letter.extent = extent;
       }
     };
@@ -74,8 +79,10 @@ struct Einsum {
 
 struct Bmm {
   static void samples(SampleList& s) {
-    s.add("torch.bmm(a, b)", {{2, 3, 4}, {2, 4, 2}}, [](const auto& x) { return std::vector{bmm(x[0], x[1])}; });
-    s.add("torch.bmm(a, b)", {{0, 3, 4}, {0, 4, 2}}, [](const auto& x) { return std::vector{bmm(x[0], x[1])}; });
+    s.add("torch.bmm(a, b)", {{2, 3, 4}, {2, 4, 2}},
+          [](const auto& x) { return std::vector{bmm(x[0], x[1])}; });
+    s.add("torch.bmm(a, b)", {{0, 3, 4}, {0, 4, 2}},
+          [](const auto& x) { return std::vector{bmm(x[0], x[1])}; });
   }
 };
 struct Outer {
@@ -89,10 +96,12 @@ struct Outer {
 
 Tensor einsum(const std::string& equation, const Tensor& x, const Tensor& y) {
   detail::require_defined("einsum", x, y);
-  if (x.dtype() != y.dtype()) throw DTypeError("einsum", fmt::format("dtypes differ: {} and {}", x.describe(), y.describe()));
+  if (x.dtype() != y.dtype())
+    throw DTypeError("einsum", fmt::format("dtypes differ: {} and {}", x.describe(), y.describe()));
   return detail::composed("einsum", [&] {
     const Equation e(equation, x, y);
-    // The letters by their part: batch, rows, columns of the result, contracted; those of one operand alone are summed away first.
+    // The letters by their part: batch, rows, columns of the result, contracted; those of one operand alone
+    // are summed away first.
     std::string batch, rows, columns, inner;
     std::vector<int> lone_a, lone_b;
     for (const auto& [name, letter] : e.letters) {
@@ -109,10 +118,12 @@ Tensor einsum(const std::string& equation, const Tensor& x, const Tensor& y) {
       for (const char name : names) n *= e.letters.at(name).extent;
       return n;
     };
-    const auto without = [](const Tensor& t, const std::vector<int>& dims) { return dims.empty() ? t : sum(t, dims, KeepDim::yes); };
+    const auto without = [](const Tensor& t, const std::vector<int>& dims) {
+      return dims.empty() ? t : sum(t, dims, KeepDim::yes);
+    };
     // Dims of an operand in the order of `names`, those summed away last.
-    const auto arranged = [&](const Tensor& t, const std::string& names, int Letter::*place, const std::vector<int>& lone,
-                              const Shape& shape) {
+    const auto arranged = [&](const Tensor& t, const std::string& names, int Letter::*place,
+                              const std::vector<int>& lone, const Shape& shape) {
       std::vector<int> order;
       for (const char name : names) order.push_back(e.letters.at(name).*place);
       order.insert(order.end(), lone.begin(), lone.end());
@@ -133,8 +144,10 @@ Tensor einsum(const std::string& equation, const Tensor& x, const Tensor& y) {
 Tensor bmm(const Tensor& a, const Tensor& b) {
   detail::require_defined("bmm", a, b);
   if (a.ndim() != 3 || b.ndim() != 3)
-    throw ShapeError("bmm", fmt::format("takes two batches of matrices: {} x {}", a.shape().str(), b.shape().str()));
-  if (a.size(0) != b.size(0)) throw ShapeError("bmm", fmt::format("batch sizes differ: {} x {}", a.shape().str(), b.shape().str()));
+    throw ShapeError("bmm",
+                     fmt::format("takes two batches of matrices: {} x {}", a.shape().str(), b.shape().str()));
+  if (a.size(0) != b.size(0))
+    throw ShapeError("bmm", fmt::format("batch sizes differ: {} x {}", a.shape().str(), b.shape().str()));
   return detail::composed("bmm", [&] { return matmul(a, b); });
 }
 
@@ -142,7 +155,8 @@ Tensor outer(const Tensor& a, const Tensor& b) {
   detail::require_defined("outer", a, b);
   if (a.ndim() != 1 || b.ndim() != 1)
     throw ShapeError("outer", fmt::format("takes two vectors: {} x {}", a.shape().str(), b.shape().str()));
-  if (a.dtype() != b.dtype()) throw DTypeError("outer", fmt::format("dtypes differ: {} and {}", a.describe(), b.describe()));
+  if (a.dtype() != b.dtype())
+    throw DTypeError("outer", fmt::format("dtypes differ: {} and {}", a.describe(), b.describe()));
   return detail::composed("outer", [&] { return unsqueeze(a, 1) * b; });
 }
 

@@ -25,7 +25,8 @@ enum class Keeps : uint8_t { input, output };
 template <class Function>
 void add_elementwise_samples(SampleList& s, const char* torch, SampleInput::Fill filled, const Function& f) {
   const auto run = [f](const std::vector<Tensor>& x) { return std::vector{f(x[0])}; };
-  for (const Shape& shape : {Shape{3, 5}, Shape{2, 3, 17}, Shape{0, 3}}) s.add(torch, {SampleInput(shape, filled)}, run);
+  for (const Shape& shape : {Shape{3, 5}, Shape{2, 3, 17}, Shape{0, 3}})
+    s.add(torch, {SampleInput(shape, filled)}, run);
 }
 
 template <class Rule>
@@ -72,7 +73,8 @@ struct Elementwise {
   }
   static void samples(SampleList& s) {
     if constexpr (requires { Rule::kTorch; }) {
-      add_elementwise_samples(s, Rule::kTorch, Rule::kFill, [](const Tensor& x) { return elementwise(kName, x, Rule{}); });
+      add_elementwise_samples(s, Rule::kTorch, Rule::kFill,
+                              [](const Tensor& x) { return elementwise(kName, x, Rule{}); });
     } else {
       Rule::samples(s);
     }

@@ -10,7 +10,8 @@
 namespace heed {
 namespace {
 
-// table[ids] += rows as an op of its own, so that the gradient of embedding is differentiable: its vjp is embedding again.
+// table[ids] += rows as an op of its own, so that the gradient of embedding is differentiable: its vjp is
+// embedding again.
 struct ScatterAddRows {
   static constexpr const char* kName = "scatter_add_rows";
   static constexpr const char* kRow = "embedding";
@@ -24,7 +25,8 @@ struct ScatterAddRows {
     dispatch_floating(kName, g.dtype(), [&](auto t) {
       using T = decltype(t);
       if (padding_id < 0) {
-        kernels::scatter_add_rows<T>(ids.numel(), kept.data(), table_rows, D, dense.data<T>(), table.data<T>());
+        kernels::scatter_add_rows<T>(ids.numel(), kept.data(), table_rows, D, dense.data<T>(),
+                                     table.data<T>());
         return;
       }
       const Tensor aside = table.detach();
@@ -58,8 +60,8 @@ struct Embedding {
     const Tensor y = empty(shape, table.dtype());
     dispatch_floating(kName, table.dtype(), [&](auto t) {
       using T = decltype(t);
-      kernels::gather_rows<T>(kName, ids.numel(), dense_ids.data<int64_t>(), table.shape()[0], table.shape()[1], dense.data<T>(),
-                              y.data<T>());
+      kernels::gather_rows<T>(kName, ids.numel(), dense_ids.data<int64_t>(), table.shape()[0],
+                              table.shape()[1], dense.data<T>(), y.data<T>());
     });
     return y;
   }
@@ -74,10 +76,12 @@ struct Embedding {
   static void samples(SampleList& s) {
     s.add("torch.nn.functional.embedding(b, a)", {{5, 3}, integers({2, 2}, {4, 0, 4, 2})},
           [](const auto& x) { return std::vector{embedding(x[0], x[1])}; });
-    OpSample& padded = s.add("torch.nn.functional.embedding(b, a, padding_idx=0)", {{4, 3}, integers({4}, {0, 3, 0, 1})},
-                             [](const auto& x) { return std::vector{embedding(x[0], x[1], 0)}; });
+    OpSample& padded =
+        s.add("torch.nn.functional.embedding(b, a, padding_idx=0)", {{4, 3}, integers({4}, {0, 3, 0, 1})},
+              [](const auto& x) { return std::vector{embedding(x[0], x[1], 0)}; });
     padded.max_order = 0;
-    padded.reason = "the padding row's gradient is zero by definition, not by calculus; parity with PyTorch covers it";
+    padded.reason =
+        "the padding row's gradient is zero by definition, not by calculus; parity with PyTorch covers it";
     s.add("torch.nn.functional.embedding(b, a)", {{4, 3}, integers({0}, {})},
           [](const auto& x) { return std::vector{embedding(x[0], x[1])}; });
   }
@@ -90,7 +94,8 @@ Tensor embedding(const Tensor& table, const Tensor& ids, int64_t padding_id) {
   if (table.ndim() != 2) throw ShapeError("embedding", "the table is not a matrix: " + table.shape().str());
   if (ids.dtype() != DType::i64) throw DTypeError("embedding", "ids must be i64, got " + ids.describe());
   if (padding_id >= table.shape()[0]) {
-    throw IndexError("embedding", fmt::format("padding id {} out of range for {} rows", padding_id, table.shape()[0]));
+    throw IndexError("embedding",
+                     fmt::format("padding id {} out of range for {} rows", padding_id, table.shape()[0]));
   }
   return apply(Embedding{padding_id, table.shape()}, table, ids);
 }

@@ -1,5 +1,6 @@
-// Elements chosen by integers: gather, scatter_add, index_select, one_hot; and what chooses them: sort, topk, argmax, argmin.
-// vjp: gather: scatter_add of g into zeros; scatter_add: (g, gather of g). The others are compositions.
+// Elements chosen by integers: gather, scatter_add, index_select, one_hot; and what chooses them: sort, topk,
+// argmax, argmin. vjp: gather: scatter_add of g into zeros; scatter_add: (g, gather of g). The others are
+// compositions.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -36,13 +37,17 @@ void each_choice(const Tensor& index, const Shape& shape, int dim, const F& f) {
 // Throws unless index fits x: whole numbers inside dim, and elsewhere no longer than x.
 void check_index(const char* op, const Tensor& index, const Shape& x, int dim) {
   detail::require_defined(op, index);
-  if (index.dtype() != DType::i64) throw DTypeError(op, fmt::format("the index must be i64, got {}", index.describe()));
+  if (index.dtype() != DType::i64)
+    throw DTypeError(op, fmt::format("the index must be i64, got {}", index.describe()));
   bool fits = index.ndim() == x.ndim();
   for (int i = 0; fits && i < x.ndim(); ++i) fits = i == dim || index.shape()[i] <= x[i];
-  if (!fits) throw ShapeError(op, fmt::format("the index {} does not fit {} along dimension {}", index.shape().str(), x.str(), dim));
+  if (!fits)
+    throw ShapeError(op, fmt::format("the index {} does not fit {} along dimension {}", index.shape().str(),
+                                     x.str(), dim));
   for (const int64_t i : index.to_vector<int64_t>()) {
     if (i < 0 || i >= x[dim])
-      throw IndexError(op, fmt::format("index {} is outside 0..{} of dimension {} of {}", i, x[dim] - 1, dim, x.str()));
+      throw IndexError(
+          op, fmt::format("index {} is outside 0..{} of dimension {} of {}", i, x[dim] - 1, dim, x.str()));
   }
 }
 
@@ -61,9 +66,13 @@ struct Gather {
     });
     return y;
   }
-  void vjp(Grads& d, const Tensor& g, const Saved& saved) const { d.add(0, scatter_add(zeros(shape, g.dtype()), dim, saved[0], g)); }
+  void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
+    d.add(0, scatter_add(zeros(shape, g.dtype()), dim, saved[0], g));
+  }
   static void samples(SampleList& s) {
-    const auto along = [](int d) { return [d](const auto& x) { return std::vector{gather(x[0], d, x[1])}; }; };
+    const auto along = [](int d) {
+      return [d](const auto& x) { return std::vector{gather(x[0], d, x[1])}; };
+    };
     s.add("torch.gather(a, 1, b)", {{2, 4}, integers({2, 3}, {3, 0, 3, 1, 1, 2})}, along(1));
     s.add("torch.gather(a, 0, b)", {{3, 2, 2}, integers({1, 2, 1}, {2, 0})}, along(0));
     s.add("torch.gather(a, 1, b)", {{2, 3}, integers({2, 0}, {})}, along(1));
@@ -81,7 +90,9 @@ struct ScatterAdd {
       const T* const from = values.data<T>();
       T* const to = y.data<T>();
       std::vector<double> total(to, to + y.numel());  // an element may be chosen any number of times
-      each_choice(index, y.shape(), dim, [&](int64_t i, int64_t at) { total[static_cast<size_t>(at)] += static_cast<double>(from[i]); });
+      each_choice(index, y.shape(), dim, [&](int64_t i, int64_t at) {
+        total[static_cast<size_t>(at)] += static_cast<double>(from[i]);
+      });
       std::transform(total.begin(), total.end(), to, [](double v) { return static_cast<T>(v); });
     });
     return y;
@@ -91,7 +102,9 @@ struct ScatterAdd {
     if (d.wants(2)) d.add(2, gather(g, dim, saved[0]));
   }
   static void samples(SampleList& s) {
-    const auto along = [](int d) { return [d](const auto& x) { return std::vector{scatter_add(x[0], d, x[1], x[2])}; }; };
+    const auto along = [](int d) {
+      return [d](const auto& x) { return std::vector{scatter_add(x[0], d, x[1], x[2])}; };
+    };
     s.add("torch.scatter_add(a, 1, b, c)", {{2, 4}, integers({2, 3}, {3, 0, 3, 1, 1, 2}), {2, 3}}, along(1));
     s.add("torch.scatter_add(a, 0, b, c)", {{3, 2}, integers({2, 2}, {2, 0, 2, 1}), {2, 2}}, along(0));
     s.add("torch.scatter_add(a, 0, b, c)", {{3, 2}, integers({0, 2}, {}), {0, 2}}, along(0));
@@ -100,7 +113,9 @@ struct ScatterAdd {
 
 struct IndexSelect {
   static void samples(SampleList& s) {
-    const auto along = [](int dim) { return [dim](const auto& x) { return std::vector{index_select(x[0], dim, x[1])}; }; };
+    const auto along = [](int dim) {
+      return [dim](const auto& x) { return std::vector{index_select(x[0], dim, x[1])}; };
+    };
     s.add("torch.index_select(a, 1, b)", {{2, 4}, integers({3}, {3, 0, 3})}, along(1));
     s.add("torch.index_select(a, 0, b)", {{3, 2, 2}, integers({2}, {2, 0})}, along(0));
     s.add("torch.index_select(a, 0, b)", {{3, 2}, integers({0}, {})}, along(0));
@@ -110,8 +125,10 @@ struct IndexSelect {
 struct OneHot {
   static void samples(SampleList& s) {
     const auto run = [](const auto& x) { return std::vector{one_hot(x[0], 4)}; };
-    s.add("torch.nn.functional.one_hot(a, 4).double()", {integers({3}, {3, 0, 2})}, run).without_gradient(kOfIndices);
-    s.add("torch.nn.functional.one_hot(a, 4).double()", {integers({2, 2}, {1, 0, 2, 2})}, run).without_gradient(kOfIndices);
+    s.add("torch.nn.functional.one_hot(a, 4).double()", {integers({3}, {3, 0, 2})}, run)
+        .without_gradient(kOfIndices);
+    s.add("torch.nn.functional.one_hot(a, 4).double()", {integers({2, 2}, {1, 0, 2, 2})}, run)
+        .without_gradient(kOfIndices);
     s.again({integers({0, 2}, {})});
   }
 };
@@ -144,8 +161,10 @@ Tensor ordered(const Tensor& input, int64_t k, int dim, bool descending) {
     using T = decltype(t);
     for (int64_t r = 0; r < rows; ++r) {
       const int64_t outer = r / inner, column = r % inner;
-      const std::vector<int64_t> order = row_order(x.data<T>() + outer * n * inner + column, n, inner, descending);
-      for (int64_t i = 0; i < k; ++i) y.data<int64_t>()[(outer * k + i) * inner + column] = order[static_cast<size_t>(i)];
+      const std::vector<int64_t> order =
+          row_order(x.data<T>() + outer * n * inner + column, n, inner, descending);
+      for (int64_t i = 0; i < k; ++i)
+        y.data<int64_t>()[(outer * k + i) * inner + column] = order[static_cast<size_t>(i)];
     }
   });
   return y;
@@ -183,7 +202,8 @@ template <bool kLargest>
 struct ArgExtreme {
   static void samples(SampleList& s) {
     const auto add = [&](const char* dim_text, const Shape& shape, int dim) {
-      s.add(fmt::format("torch.{}(a, {})", kLargest ? "argmax" : "argmin", dim_text), {SampleInput(shape, SampleInput::Fill::normal)},
+      s.add(fmt::format("torch.{}(a, {})", kLargest ? "argmax" : "argmin", dim_text),
+            {SampleInput(shape, SampleInput::Fill::normal)},
             [dim](const auto& x) { return std::vector{kLargest ? argmax(x[0], dim) : argmin(x[0], dim)}; })
           .without_gradient(kOfIndices);
     };
@@ -197,9 +217,11 @@ struct ArgExtreme {
 template <class Better>
 Tensor arg_extreme(const char* op, const Tensor& input, int dim, const Better& better) {
   detail::require_defined(op, input);
-  if (input.ndim() == 0) throw ShapeError(op, fmt::format("nothing to choose from in {}", input.shape().str()));
+  if (input.ndim() == 0)
+    throw ShapeError(op, fmt::format("nothing to choose from in {}", input.shape().str()));
   const int d = wrap_dim(op, dim, input.ndim());
-  if (input.shape()[d] == 0) throw ShapeError(op, fmt::format("nothing to choose from in {}", input.shape().str()));
+  if (input.shape()[d] == 0)
+    throw ShapeError(op, fmt::format("nothing to choose from in {}", input.shape().str()));
   const Tensor x = input.contiguous(), y = empty(x.shape().without(d), DType::i64);
   int64_t inner = 1;
   for (int i = d + 1; i < x.ndim(); ++i) inner *= x.shape()[i];
@@ -232,7 +254,8 @@ Tensor scatter_add(const Tensor& x, int dim, const Tensor& index, const Tensor& 
   const int d = wrap_dim("scatter_add", dim, x.ndim());
   check_index("scatter_add", index, x.shape(), d);
   if (source.shape() != index.shape()) {
-    throw ShapeError("scatter_add", fmt::format("the index {} does not fit the source {}", index.shape().str(), source.shape().str()));
+    throw ShapeError("scatter_add", fmt::format("the index {} does not fit the source {}",
+                                                index.shape().str(), source.shape().str()));
   }
   if (source.dtype() != x.dtype())
     throw DTypeError("scatter_add", fmt::format("dtypes differ: {} and {}", x.describe(), source.describe()));
@@ -242,16 +265,22 @@ Tensor scatter_add(const Tensor& x, int dim, const Tensor& index, const Tensor& 
 Tensor index_select(const Tensor& x, int dim, const Tensor& ids) {
   detail::require_defined("index_select", x, ids);
   const int d = wrap_dim("index_select", dim, x.ndim());
-  if (ids.dtype() != DType::i64) throw DTypeError("index_select", "the ids must be i64, got " + ids.describe());
-  if (ids.ndim() != 1) throw ShapeError("index_select", fmt::format("the ids must have one dimension, got {}", ids.shape().str()));
+  if (ids.dtype() != DType::i64)
+    throw DTypeError("index_select", "the ids must be i64, got " + ids.describe());
+  if (ids.ndim() != 1)
+    throw ShapeError("index_select",
+                     fmt::format("the ids must have one dimension, got {}", ids.shape().str()));
   if (d == 0 && is_floating(x.dtype()) && x.numel() > 0) {  // whole rows
     return detail::composed("index_select", [&] {
-      return reshape(embedding(reshape(x, {x.size(0), x.numel() / x.size(0)}), ids), x.shape().with(0, ids.size(0)));
+      return reshape(embedding(reshape(x, {x.size(0), x.numel() / x.size(0)}), ids),
+                     x.shape().with(0, ids.size(0)));
     });
   }
   Shape column;
   for (int i = 0; i < x.ndim(); ++i) column.push_back(i == d ? ids.size(0) : 1);
-  return detail::composed("index_select", [&] { return gather(x, d, expand(reshape(ids, column), x.shape().with(d, ids.size(0)))); });
+  return detail::composed("index_select", [&] {
+    return gather(x, d, expand(reshape(ids, column), x.shape().with(d, ids.size(0))));
+  });
 }
 
 Tensor one_hot(const Tensor& ids, int64_t classes, DType dtype) {
@@ -274,7 +303,9 @@ Sorted sort(const Tensor& x, int dim, bool descending) {
 Sorted topk(const Tensor& x, int64_t k, int dim, bool largest) {
   detail::require_defined("topk", x);
   const int d = wrap_dim("topk", dim, x.ndim());
-  if (k < 0 || k > x.size(d)) throw IndexError("topk", fmt::format("{} of {} along dimension {} of {}", k, x.size(d), d, x.shape().str()));
+  if (k < 0 || k > x.size(d))
+    throw IndexError("topk",
+                     fmt::format("{} of {} along dimension {} of {}", k, x.size(d), d, x.shape().str()));
   return detail::composed("topk", [&] {
     const Tensor indices = ordered(x, k, d, largest);
     return Sorted{gather(x, d, indices), indices};
@@ -282,10 +313,12 @@ Sorted topk(const Tensor& x, int64_t k, int dim, bool largest) {
 }
 
 Tensor argmax(const Tensor& x, int dim) {
-  return detail::composed("argmax", [&] { return arg_extreme("argmax", x, dim, [](auto a, auto b) { return a > b; }); });
+  return detail::composed(
+      "argmax", [&] { return arg_extreme("argmax", x, dim, [](auto a, auto b) { return a > b; }); });
 }
 Tensor argmin(const Tensor& x, int dim) {
-  return detail::composed("argmin", [&] { return arg_extreme("argmin", x, dim, [](auto a, auto b) { return a < b; }); });
+  return detail::composed(
+      "argmin", [&] { return arg_extreme("argmin", x, dim, [](auto a, auto b) { return a < b; }); });
 }
 
 DEFINE_OP(gather, Gather)

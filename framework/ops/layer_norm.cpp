@@ -1,5 +1,6 @@
-// layer_norm(x, gain, bias): y = h gain + bias, h = (x - mean) r, r = 1 / sqrt(var + eps), over the last dimension.
-// vjp with k = g gain: dx = r (k - mean(k) - h mean(k h)),  dgain = sum g h,  dbias = sum g over rows
+// layer_norm(x, gain, bias): y = h gain + bias, h = (x - mean) r, r = 1 / sqrt(var + eps), over the last
+// dimension. vjp with k = g gain: dx = r (k - mean(k) - h mean(k h)),  dgain = sum g h,  dbias = sum g over
+// rows
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -22,14 +23,17 @@ struct LayerNorm {
   static constexpr int kSaved = 3;
   double eps;
 
-  static int64_t row_count(const Tensor& x) { return x.shape().back() == 0 ? 0 : x.numel() / x.shape().back(); }
+  static int64_t row_count(const Tensor& x) {
+    return x.shape().back() == 0 ? 0 : x.numel() / x.shape().back();
+  }
 
   Tensor forward(const Tensor& input, const Tensor& gain, const Tensor& bias, Saved& saved) const {
-    const Tensor x = input.contiguous(), y = empty(x.shape(), x.dtype()), stats = empty({row_count(x), 3}, x.dtype());
+    const Tensor x = input.contiguous(), y = empty(x.shape(), x.dtype()),
+                 stats = empty({row_count(x), 3}, x.dtype());
     dispatch_floating(kName, x.dtype(), [&](auto t) {
       using T = decltype(t);
-      kernels::layer_norm<T>(row_count(x), x.shape().back(), x.data<T>(), gain.contiguous().data<T>(), bias.contiguous().data<T>(), eps,
-                             y.data<T>(), stats.data<T>());
+      kernels::layer_norm<T>(row_count(x), x.shape().back(), x.data<T>(), gain.contiguous().data<T>(),
+                             bias.contiguous().data<T>(), eps, y.data<T>(), stats.data<T>());
     });
     saved.input(input);
     saved.input(gain);
@@ -41,19 +45,22 @@ struct LayerNorm {
     const Tensor x = saved[0], gain = saved[1];
     const int64_t n = x.shape().back(), rows = row_count(x);
     if (GradMode::enabled()) {
-      const Tensor about = reshape(slice(saved[2].detach(), 1, 2, 3), x.shape().with(x.ndim() - 1, 1)), centred = detail::centred(x, {-1});
-      const Tensor scale = detail::inverse_deviation(centred, {-1}, eps, about), h = centred * scale, k = g * gain;
+      const Tensor about = reshape(slice(saved[2].detach(), 1, 2, 3), x.shape().with(x.ndim() - 1, 1)),
+                   centred = detail::centred(x, {-1});
+      const Tensor scale = detail::inverse_deviation(centred, {-1}, eps, about), h = centred * scale,
+                   k = g * gain;
       d.add(0, scale * (k - mean(k, {-1}, KeepDim::yes) - h * mean(k * h, {-1}, KeepDim::yes)));
       if (d.wants(1)) d.add(1, sum_to(g * h, gain.shape()));
       if (d.wants(2)) d.add(2, sum_to(g, gain.shape()));
       return;
     }
     const Tensor dense_g = g.contiguous(), dense_x = x.contiguous(), dx = empty(x.shape(), x.dtype());
-    const Tensor dgain = empty({n}, x.dtype()), dbias = empty({n}, x.dtype()), dense_gain = gain.contiguous(), stats = saved[2];
+    const Tensor dgain = empty({n}, x.dtype()), dbias = empty({n}, x.dtype()), dense_gain = gain.contiguous(),
+                 stats = saved[2];
     dispatch_floating(kName, x.dtype(), [&](auto t) {
       using T = decltype(t);
-      kernels::layer_norm_backward<T>(rows, n, dense_g.data<T>(), dense_x.data<T>(), dense_gain.data<T>(), stats.data<T>(), dx.data<T>(),
-                                      dgain.data<T>(), dbias.data<T>());
+      kernels::layer_norm_backward<T>(rows, n, dense_g.data<T>(), dense_x.data<T>(), dense_gain.data<T>(),
+                                      stats.data<T>(), dx.data<T>(), dgain.data<T>(), dbias.data<T>());
     });
     d.add(0, dx);
     if (d.wants(1)) d.add(1, dgain);
@@ -80,19 +87,22 @@ struct RmsNorm {
   }
 };
 
-// Whether means of squares, and eps beside them, are neither infinite nor so small that squares may have been rounded away.
+// Whether means of squares, and eps beside them, are neither infinite nor so small that squares may have been
+// rounded away.
 bool squares_hold(const Tensor& squares, double eps) {
   return dispatch_floating("rms_norm", squares.dtype(), [&](auto t) {
     using T = decltype(t);
     const T* const from = squares.data<T>();
     return std::all_of(from, from + squares.numel(), [&](T v) {
-      return std::isfinite(v) && static_cast<double>(v) + eps > 1e10 * static_cast<double>(std::numeric_limits<T>::min());
+      return std::isfinite(v) &&
+             static_cast<double>(v) + eps > 1e10 * static_cast<double>(std::numeric_limits<T>::min());
     });
   });
 }
 
-// What each row is divided by before it is squared, as [*, 1] reciprocals: the power of two below its largest element, but not below the
-// root of eps, beside which the squares count nothing. Such a division is exact, so that ordinary rows keep their bits.
+// What each row is divided by before it is squared, as [*, 1] reciprocals: the power of two below its largest
+// element, but not below the root of eps, beside which the squares count nothing. Such a division is exact,
+// so that ordinary rows keep their bits.
 Tensor row_scales(const Tensor& input, double eps) {
   const Tensor x = input.detach().contiguous(), scales = empty(x.shape().with(x.ndim() - 1, 1), x.dtype());
   const int64_t n = x.shape().back();
@@ -101,8 +111,10 @@ Tensor row_scales(const Tensor& input, double eps) {
     using T = decltype(t);
     for (int64_t r = 0; r < scales.numel(); ++r) {
       double most = least;
-      for (int64_t i = 0; i < n; ++i) most = std::max(most, std::abs(static_cast<double>(x.data<T>()[r * n + i])));
-      scales.data<T>()[r] = std::isfinite(most) && most > 0 ? static_cast<T>(std::ldexp(1.0, -std::ilogb(most))) : T{1};
+      for (int64_t i = 0; i < n; ++i)
+        most = std::max(most, std::abs(static_cast<double>(x.data<T>()[r * n + i])));
+      scales.data<T>()[r] =
+          std::isfinite(most) && most > 0 ? static_cast<T>(std::ldexp(1.0, -std::ilogb(most))) : T{1};
     }
   });
   return scales;
@@ -114,8 +126,8 @@ Tensor layer_norm(const Tensor& x, const Tensor& gain, const Tensor& bias, doubl
   detail::require_defined("layer_norm", x, gain, bias);
   check_number("layer_norm", "eps", eps, Allowed::non_negative);
   if (x.ndim() < 1 || gain.shape() != Shape{x.shape().back()} || bias.shape() != gain.shape()) {
-    throw ShapeError("layer_norm",
-                     fmt::format("gain {} and bias {} do not fit {}", gain.shape().str(), bias.shape().str(), x.shape().str()));
+    throw ShapeError("layer_norm", fmt::format("gain {} and bias {} do not fit {}", gain.shape().str(),
+                                               bias.shape().str(), x.shape().str()));
   }
   for (const Tensor& other : {gain, bias}) {
     if (other.dtype() != x.dtype()) {
@@ -131,7 +143,8 @@ Tensor rms_norm(const Tensor& x, const Tensor& gain, double eps) {
   if (x.ndim() == 0 || gain.shape() != Shape{x.shape().back()}) {
     throw ShapeError("rms_norm", fmt::format("gain {} for {}", gain.shape().str(), x.shape().str()));
   }
-  if (gain.dtype() != x.dtype()) throw DTypeError("rms_norm", fmt::format("dtypes differ: {} and {}", x.describe(), gain.describe()));
+  if (gain.dtype() != x.dtype())
+    throw DTypeError("rms_norm", fmt::format("dtypes differ: {} and {}", x.describe(), gain.describe()));
   return detail::composed("rms_norm", [&] {
     const Tensor squares = mean(square(x), {-1}, KeepDim::yes);
     if (squares_hold(squares, eps)) return x * rsqrt(squares + eps) * gain;

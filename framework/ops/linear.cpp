@@ -11,7 +11,8 @@ namespace heed {
 namespace {
 
 Tensor as_rows(const Tensor& x) {
-  return x.ndim() == 2 ? x : reshape(x, {x.numel() / std::max<int64_t>(x.shape().back(), 1), x.shape().back()});
+  return x.ndim() == 2 ? x
+                       : reshape(x, {x.numel() / std::max<int64_t>(x.shape().back(), 1), x.shape().back()});
 }
 
 struct LinearOp {
@@ -40,7 +41,9 @@ struct LinearOp {
     if (d.wants(2)) d.add(2, sum(rows, {0}));
   }
   static void samples(SampleList& s) {
-    const auto run = [](const auto& x) { return std::vector{linear(x[0], x[1], x.size() > 2 ? x[2] : Tensor{})}; };
+    const auto run = [](const auto& x) {
+      return std::vector{linear(x[0], x[1], x.size() > 2 ? x[2] : Tensor{})};
+    };
     s.add("torch.nn.functional.linear(a, b, c)", {{3, 4}, {5, 4}, {5}}, run);
     s.add("torch.nn.functional.linear(a, b)", {{2, 3, 4}, {5, 4}}, run);
     s.add("torch.nn.functional.linear(a, b, c)", {{0, 4}, {5, 4}, {5}}, run);
@@ -53,17 +56,20 @@ struct LinearOp {
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   detail::require_defined("linear", x, weight);
   if (weight.ndim() != 2 || x.ndim() < 1 || x.shape().back() != weight.shape()[1]) {
-    throw ShapeError("linear", fmt::format("input {} does not fit weight {}", x.shape().str(), weight.shape().str()));
+    throw ShapeError("linear",
+                     fmt::format("input {} does not fit weight {}", x.shape().str(), weight.shape().str()));
   }
   if (bias.defined() && bias.shape() != Shape{weight.shape()[0]}) {
-    throw ShapeError("linear", fmt::format("bias {} does not fit weight {}", bias.shape().str(), weight.shape().str()));
+    throw ShapeError("linear",
+                     fmt::format("bias {} does not fit weight {}", bias.shape().str(), weight.shape().str()));
   }
   for (const Tensor& other : {weight, bias}) {
     if (other.defined() && other.dtype() != x.dtype()) {
       throw DTypeError("linear", fmt::format("dtypes differ: {} and {}", x.describe(), other.describe()));
     }
   }
-  if (!is_floating(x.dtype())) throw DTypeError("linear", fmt::format("takes f32 or f64, got {}", name_of(x.dtype())));
+  if (!is_floating(x.dtype()))
+    throw DTypeError("linear", fmt::format("takes f32 or f64, got {}", name_of(x.dtype())));
   return apply(LinearOp{x.shape()}, x, weight, bias);
 }
 

@@ -1,6 +1,7 @@
-// linear_cross_entropy(x, W, b, targets) = cross_entropy(linear(x, W, b), targets), fused: rows of logits are made, scored and turned into
-// their gradient a few at a time, while they are in cache, so neither probabilities nor a second [N, V] are ever stored.
-// vjp, with G = dlogits of cross_entropy:  dx = g G W, dW = g G^T x, db = g sum of G over rows
+// linear_cross_entropy(x, W, b, targets) = cross_entropy(linear(x, W, b), targets), fused: rows of logits are
+// made, scored and turned into their gradient a few at a time, while they are in cache, so neither
+// probabilities nor a second [N, V] are ever stored. vjp, with G = dlogits of cross_entropy:  dx = g G W, dW
+// = g G^T x, db = g sum of G over rows
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -35,7 +36,8 @@ struct LinearCrossEntropy {
     Tensor loss = zeros({}, x.dtype());
     dispatch_floating(kName, x.dtype(), [&](auto t) {
       using T = decltype(t);
-      const auto total = run<T>(x.contiguous(), weight.contiguous(), bias.defined() ? bias.contiguous() : bias, saved.recording());
+      const auto total = run<T>(x.contiguous(), weight.contiguous(),
+                                bias.defined() ? bias.contiguous() : bias, saved.recording());
       if (total.rows > 0) *loss.data<T>() = static_cast<T>(total.loss / static_cast<double>(total.rows));
     });
     saved.input(x);
@@ -45,11 +47,12 @@ struct LinearCrossEntropy {
   }
 
   template <class T>
-  kernels::CrossEntropySum run(const Tensor& x, const Tensor& weight, const Tensor& bias, bool recording) const {
+  kernels::CrossEntropySum run(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                               bool recording) const {
     const int64_t N = x.shape()[0], D = x.shape()[1], V = weight.shape()[0];
     // Rows of logits that a core's cache holds, about 2 MB.
-    const int64_t piece =
-        std::clamp<int64_t>((int64_t{2} << 20) / (std::max<int64_t>(V, 1) * static_cast<int64_t>(sizeof(T))) / 16 * 16, 16, 64);
+    const int64_t piece = std::clamp<int64_t>(
+        (int64_t{2} << 20) / (std::max<int64_t>(V, 1) * static_cast<int64_t>(sizeof(T))) / 16 * 16, 16, 64);
     const kernels::PackedMatrix<T> projection(D, V, weight.data<T>(), 1, D, piece);
     LogitGradient<T>* const gradient = recording ? &kept->emplace<LogitGradient<T>>(N, V) : nullptr;
     const Tensor logits = empty({std::min(N, piece), V}, x.dtype());
@@ -57,9 +60,10 @@ struct LinearCrossEntropy {
     for (int64_t row = 0; row < N; row += piece) {
       const int64_t count = std::min(piece, N - row);
       projection.multiply(count, x.data<T>() + row * D, D, T{0}, logits.data<T>(), V);
-      const auto part =
-          kernels::cross_entropy<T>(count, V, logits.data<T>(), targets.data<int64_t>() + row, options.padding_id, options.label_smoothing,
-                                    recording ? logits.data<T>() : nullptr, bias.defined() ? bias.data<T>() : nullptr);
+      const auto part = kernels::cross_entropy<T>(count, V, logits.data<T>(), targets.data<int64_t>() + row,
+                                                  options.padding_id, options.label_smoothing,
+                                                  recording ? logits.data<T>() : nullptr,
+                                                  bias.defined() ? bias.data<T>() : nullptr);
       total.loss += part.loss;
       total.rows += part.rows;
       if (!recording) continue;
@@ -101,35 +105,46 @@ struct LinearCrossEntropy {
   }
   static void samples(SampleList& s) {
     const auto run = [](double smoothing, int64_t ignored) {
-      return [=](const auto& x) { return std::vector{linear_cross_entropy(x[0], x[1], x[2], x[3], {smoothing, ignored})}; };
+      return [=](const auto& x) {
+        return std::vector{linear_cross_entropy(x[0], x[1], x[2], x[3], {smoothing, ignored})};
+      };
     };
-    s.add("torch.nn.functional.cross_entropy(torch.nn.functional.linear(a, b, c), d)", {{3, 4}, {5, 4}, {5}, integers({3}, {4, 0, 2})},
-          run(0, -100));
-    s.add("torch.nn.functional.cross_entropy(torch.nn.functional.linear(a, b, c), d, ignore_index=0, label_smoothing=0.1)",
-          {{4, 3}, {6, 3}, {6}, integers({4}, {5, 0, 2, 0})}, run(0.1, 0));
-    s.add("", {{0, 3}, {6, 3}, {6}, integers({0}, {})}, run(0, -100)).reason = "the mean over no rows is 0 in heed, NaN in PyTorch";
+    s.add("torch.nn.functional.cross_entropy(torch.nn.functional.linear(a, b, c), d)",
+          {{3, 4}, {5, 4}, {5}, integers({3}, {4, 0, 2})}, run(0, -100));
+    s.add(
+        "torch.nn.functional.cross_entropy(torch.nn.functional.linear(a, b, c), d, ignore_index=0, "
+        "label_smoothing=0.1)",
+        {{4, 3}, {6, 3}, {6}, integers({4}, {5, 0, 2, 0})}, run(0.1, 0));
+    s.add("", {{0, 3}, {6, 3}, {6}, integers({0}, {})}, run(0, -100)).reason =
+        "the mean over no rows is 0 in heed, NaN in PyTorch";
   }
 };
 
 }  // namespace
 
-Tensor linear_cross_entropy(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& targets, CrossEntropyOptions options) {
+Tensor linear_cross_entropy(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& targets,
+                            CrossEntropyOptions options) {
   detail::require_defined("linear_cross_entropy", x, weight);
   if (x.ndim() != 2 || weight.ndim() != 2 || x.shape()[1] != weight.shape()[1]) {
-    throw ShapeError("linear_cross_entropy", fmt::format("input {} does not fit weight {}", x.shape().str(), weight.shape().str()));
+    throw ShapeError("linear_cross_entropy",
+                     fmt::format("input {} does not fit weight {}", x.shape().str(), weight.shape().str()));
   }
   if (bias.defined() && bias.shape() != Shape{weight.shape()[0]}) {
-    throw ShapeError("linear_cross_entropy", fmt::format("bias {} does not fit weight {}", bias.shape().str(), weight.shape().str()));
+    throw ShapeError("linear_cross_entropy",
+                     fmt::format("bias {} does not fit weight {}", bias.shape().str(), weight.shape().str()));
   }
   if (x.dtype() != weight.dtype() || (bias.defined() && bias.dtype() != x.dtype())) {
-    throw DTypeError("linear_cross_entropy", fmt::format("dtypes differ: {} and {}", x.describe(), weight.describe()));
+    throw DTypeError("linear_cross_entropy",
+                     fmt::format("dtypes differ: {} and {}", x.describe(), weight.describe()));
   }
   check_cross_entropy("linear_cross_entropy", {x.shape()[0], weight.shape()[0]}, targets, options);
   if (options.class_weights.defined()) {
-    return detail::composed("linear_cross_entropy", [&] { return cross_entropy(linear(x, weight, bias), targets, options); });
+    return detail::composed("linear_cross_entropy",
+                            [&] { return cross_entropy(linear(x, weight, bias), targets, options); });
   }
-  return apply(LinearCrossEntropy{targets.contiguous(), options, std::make_shared<decltype(LinearCrossEntropy::kept)::element_type>()}, x,
-               weight, bias);
+  return apply(LinearCrossEntropy{targets.contiguous(), options,
+                                  std::make_shared<decltype(LinearCrossEntropy::kept)::element_type>()},
+               x, weight, bias);
 }
 
 DEFINE_OP(linear_cross_entropy, LinearCrossEntropy)

@@ -11,7 +11,8 @@ namespace heed {
 struct CrossEntropyOptions {
   double label_smoothing = 0;  // in [0, 1): probability mass spread evenly over all classes
   int64_t padding_id = -100;   // rows with this target are ignored
-  Tensor class_weights{};      // [V]: factor of each class's loss; the mean divides by the sum of the targets' weights; undefined: all 1
+  /// [V]: factor of each class's loss; the mean divides by the sum of the targets' weights; undefined: all 1.
+  Tensor class_weights{};
 };
 /// Mean of -log softmax(logits)[target] over the rows that are not padding, natural logarithm.
 /// @param logits [N, V]
@@ -42,7 +43,8 @@ enum class Reduction : uint8_t { mean, sum, none };
 /// @param padding_id rows with this target are ignored
 /// @return scalar, in nats; 0 when all rows are padding
 /// @throws ShapeError, IndexError
-Tensor nll_loss(const Tensor& log_probabilities, const Tensor& targets, const Tensor& class_weights = {}, int64_t padding_id = -100);
+Tensor nll_loss(const Tensor& log_probabilities, const Tensor& targets, const Tensor& class_weights = {},
+                int64_t padding_id = -100);
 /// @{
 /// Squared error (x - target)^2; absolute error |x - target|.
 /// @param x,target tensors of one shape
@@ -58,7 +60,8 @@ Tensor l1_loss(const Tensor& x, const Tensor& target, Reduction reduction = Redu
 /// @param reduction how the elements' losses are combined
 /// @return scalar, or x's shape
 /// @throws ShapeError, ValueError for beta <= 0
-Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, double beta = 1, Reduction reduction = Reduction::mean);
+Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, double beta = 1,
+                      Reduction reduction = Reduction::mean);
 /// Binary cross-entropy of logits: -t log sigmoid(x) - (1 - t) log(1 - sigmoid(x)), computed without
 /// overflow.
 /// @param logits the x of the equation

@@ -1,7 +1,8 @@
 // lstm: a whole sequence as one op (equations and shapes in ops.h).
 //
-// Forward: one product W_ih x for all steps at once, then a product with W_hh and one gate pass per step. Backward runs the steps in the
-// opposite order, leaves dG, the gradients of all pre-activations, and ends with one product each:
+// Forward: one product W_ih x for all steps at once, then a product with W_hh and one gate pass per step.
+// Backward runs the steps in the opposite order, leaves dG, the gradients of all pre-activations, and ends
+// with one product each:
 //   dx = dG W_ih,  dW_ih = dG^T x,  dW_hh = dG^T h_prev,  db = sum of dG
 // Its plain reference, built from public ops step by step, is in tests/framework/recurrent_reference.h.
 #include <fmt/format.h>
@@ -26,24 +27,28 @@ struct Lstm {
   bool reverse;
 
   // The step that comes before t in reading order, or -1.
-  int64_t previous(const SequencePacking& seq, int64_t t) const { return reverse ? (t + 1 < seq.steps ? t + 1 : -1) : t - 1; }
+  int64_t previous(const SequencePacking& seq, int64_t t) const {
+    return reverse ? (t + 1 < seq.steps ? t + 1 : -1) : t - 1;
+  }
   int64_t nth(const SequencePacking& seq, int64_t i) const { return reverse ? seq.steps - 1 - i : i; }
 
   template <class T>
-  std::array<Tensor, 3> run(const Tensor& x, const Tensor& h0, const Tensor& c0, const Tensor& w_ih, const Tensor& w_hh, const Tensor& bias,
-                            Saved& saved) const {
+  std::array<Tensor, 3> run(const Tensor& x, const Tensor& h0, const Tensor& c0, const Tensor& w_ih,
+                            const Tensor& w_hh, const Tensor& bias, Saved& saved) const {
     const int64_t B = x.shape()[0], steps = x.shape()[1], D = x.shape()[2], H = w_hh.shape()[1];
     const SequencePacking seq(kName, lengths, B, steps);
     const int64_t rows = seq.rows();
     const DType dtype = x.dtype();
-    const Tensor packed_x = empty({rows, D}, dtype), cells = empty({rows, H}, dtype), hiddens = empty({rows, H}, dtype);
+    const Tensor packed_x = empty({rows, D}, dtype), cells = empty({rows, H}, dtype),
+                 hiddens = empty({rows, H}, dtype);
     const Tensor h_before = empty({rows, H}, dtype), c_before = empty({rows, H}, dtype);
     const Tensor h = empty({B, H}, dtype), c = empty({B, H}, dtype);  // the running states, by rank
     seq.pack(x.contiguous().data<T>(), D, packed_x.data<T>());
     seq.rank_rows<T>(h0.defined() ? h0.contiguous().data<T>() : nullptr, H, h.data<T>());
     seq.rank_rows<T>(c0.defined() ? c0.contiguous().data<T>() : nullptr, H, c.data<T>());
     const Tensor gates = linear(packed_x, w_ih, bias);
-    std::optional<kernels::PackedMatrix<T>> recurrent;  // packing pays from the second step on: a decoder's single step goes without
+    // packing pays from the second step on: a decoder's single step goes without
+    std::optional<kernels::PackedMatrix<T>> recurrent;
     if (steps > 1) recurrent.emplace(H, 4 * H, w_hh.data<T>(), 1, H, B);
     for (int64_t i = 0; i < steps; ++i) {
       const int64_t t = nth(seq, i), n = seq.active(t), at = seq.start(t);
@@ -55,9 +60,11 @@ struct Lstm {
       if (recurrent) {
         recurrent->multiply(n, h_before.data<T>() + at * H, H, T{1}, g, 4 * H);
       } else {
-        kernels::gemm<T>(false, true, n, 4 * H, H, h_before.data<T>() + at * H, H, w_hh.data<T>(), H, T{1}, g, 4 * H);
+        kernels::gemm<T>(false, true, n, 4 * H, H, h_before.data<T>() + at * H, H, w_hh.data<T>(), H, T{1}, g,
+                         4 * H);
       }
-      kernels::lstm_gates<T>(n, H, g, c_before.data<T>() + at * H, cells.data<T>() + at * H, hiddens.data<T>() + at * H);
+      kernels::lstm_gates<T>(n, H, g, c_before.data<T>() + at * H, cells.data<T>() + at * H,
+                             hiddens.data<T>() + at * H);
       std::memcpy(h.data<T>(), hiddens.data<T>() + at * H, state_bytes);
       std::memcpy(c.data<T>(), cells.data<T>() + at * H, state_bytes);
     }
@@ -69,14 +76,16 @@ struct Lstm {
     return {y, h_n, c_n};
   }
 
-  std::array<Tensor, 3> forward(const Tensor& x, const Tensor& h0, const Tensor& c0, const Tensor& w_ih, const Tensor& w_hh,
-                                const Tensor& bias, Saved& saved) const {
-    return dispatch_floating(kName, x.dtype(), [&](auto t) { return run<decltype(t)>(x, h0, c0, w_ih, w_hh, bias, saved); });
+  std::array<Tensor, 3> forward(const Tensor& x, const Tensor& h0, const Tensor& c0, const Tensor& w_ih,
+                                const Tensor& w_hh, const Tensor& bias, Saved& saved) const {
+    return dispatch_floating(kName, x.dtype(),
+                             [&](auto t) { return run<decltype(t)>(x, h0, c0, w_ih, w_hh, bias, saved); });
   }
 
   template <class T>
   void run_vjp(Grads& d, const std::array<Tensor, 3>& g, const Saved& saved) const {
-    const Tensor w_ih = saved[0], w_hh = saved[1], packed_x = saved[2], cells = saved[4], h_before = saved[5], c_before = saved[6];
+    const Tensor w_ih = saved[0], w_hh = saved[1], packed_x = saved[2], cells = saved[4], h_before = saved[5],
+                 c_before = saved[6];
     const Tensor dgates = saved[3].clone();  // activations now, gradients of the pre-activations at the end
     const int64_t H = w_hh.shape()[1], D = packed_x.shape()[1], B = batch, steps = step_count;
     const SequencePacking seq(kName, lengths, B, steps);
@@ -96,7 +105,8 @@ struct Lstm {
       if (n == 0) continue;
       kernels::add_into(dtype, n * H, dy.data<T>() + at * H, dh.data<T>());
       T* dg = dgates.data<T>() + at * 4 * H;
-      kernels::lstm_gates_backward<T>(n, H, dg, c_before.data<T>() + at * H, cells.data<T>() + at * H, dh.data<T>(), dc.data<T>());
+      kernels::lstm_gates_backward<T>(n, H, dg, c_before.data<T>() + at * H, cells.data<T>() + at * H,
+                                      dh.data<T>(), dc.data<T>());
       if (recurrent) {
         recurrent->multiply(n, dg, 4 * H, T{0}, dh.data<T>(), H);
       } else {
@@ -124,7 +134,8 @@ struct Lstm {
   void vjp(Grads& d, const std::array<Tensor, 3>& g, const Saved& saved) const {
     if (GradMode::enabled()) {
       throw GradError("lstm",
-                      "the fused op has first-order gradients only; build the steps from linear, sigmoid and tanh for higher orders");
+                      "the fused op has first-order gradients only; build the steps from linear, sigmoid and "
+                      "tanh for higher orders");
     }
     dispatch_floating(kName, saved[0].dtype(), [&](auto t) { run_vjp<decltype(t)>(d, g, saved); });
   }
@@ -134,7 +145,8 @@ struct Lstm {
   static void samples(SampleList& s) {
     const auto run = [](bool reversed, bool with_lengths) {
       return [=](const std::vector<Tensor>& x) {
-        const auto [y, h, c] = heed::lstm(x[0], with_lengths ? x[6] : Tensor{}, x[1], x[2], x[3], x[4], x[5], reversed);
+        const auto [y, h, c] =
+            heed::lstm(x[0], with_lengths ? x[6] : Tensor{}, x[1], x[2], x[3], x[4], x[5], reversed);
         return std::vector{y, h, c};
       };
     };
@@ -144,10 +156,12 @@ struct Lstm {
       sample.reason = "the fused sequence offers first-order gradients";
     };
     add("lstm(a, b, c, d, e, f)", {{2, 3, 4}, {2, 5}, {2, 5}, {20, 4}, {20, 5}, {20}}, run(false, false));
-    add("lstm(a, b, c, d, e, f, g)", {{3, 4, 2}, {3, 3}, {3, 3}, {12, 2}, {12, 3}, {12}, integers({3}, {2, 4, 1})}, run(false, true));
-    add("lstm(a, b, c, d, e, f, g, reverse=True)", {{3, 4, 2}, {3, 3}, {3, 3}, {12, 2}, {12, 3}, {12}, integers({3}, {2, 4, 1})},
-        run(true, true));
-    add("lstm(a, b, c, d, e, f)", {{2, 2, 40}, {2, 40}, {2, 40}, {160, 40}, {160, 40}, {160}}, run(false, false));
+    add("lstm(a, b, c, d, e, f, g)",
+        {{3, 4, 2}, {3, 3}, {3, 3}, {12, 2}, {12, 3}, {12}, integers({3}, {2, 4, 1})}, run(false, true));
+    add("lstm(a, b, c, d, e, f, g, reverse=True)",
+        {{3, 4, 2}, {3, 3}, {3, 3}, {12, 2}, {12, 3}, {12}, integers({3}, {2, 4, 1})}, run(true, true));
+    add("lstm(a, b, c, d, e, f)", {{2, 2, 40}, {2, 40}, {2, 40}, {160, 40}, {160, 40}, {160}},
+        run(false, false));
     add("lstm(a, b, c, d, e, f)", {{1, 2, 1}, {1, 1}, {1, 1}, {4, 1}, {4, 1}, {4}}, run(false, false));
     add("", {{0, 2, 3}, {0, 4}, {0, 4}, {16, 3}, {16, 4}, {16}}, run(false, false));
     s.samples.back().reason += "; PyTorch refuses a batch of no sequences";
@@ -156,20 +170,23 @@ struct Lstm {
 
 }  // namespace
 
-LSTMResult lstm(const Tensor& x, const Tensor& lengths, const Tensor& h0, const Tensor& c0, const Tensor& weight_ih,
-                const Tensor& weight_hh, const Tensor& bias, bool reverse) {
+LSTMResult lstm(const Tensor& x, const Tensor& lengths, const Tensor& h0, const Tensor& c0,
+                const Tensor& weight_ih, const Tensor& weight_hh, const Tensor& bias, bool reverse) {
   detail::require_defined("lstm", x, weight_ih, weight_hh, bias);
   if (x.ndim() != 3 || weight_ih.ndim() != 2 || weight_ih.shape()[1] != x.shape()[2]) {
-    throw ShapeError("lstm", fmt::format("input {} does not fit weight_ih {}", x.shape().str(), weight_ih.shape().str()));
+    throw ShapeError(
+        "lstm", fmt::format("input {} does not fit weight_ih {}", x.shape().str(), weight_ih.shape().str()));
   }
   const int64_t H = weight_ih.shape()[0] / 4;
   if (weight_hh.shape() != Shape{4 * H, H} || bias.shape() != Shape{4 * H}) {
-    throw ShapeError("lstm", fmt::format("weight_ih {}, weight_hh {} and bias {} do not fit together", weight_ih.shape().str(),
-                                         weight_hh.shape().str(), bias.shape().str()));
+    throw ShapeError("lstm",
+                     fmt::format("weight_ih {}, weight_hh {} and bias {} do not fit together",
+                                 weight_ih.shape().str(), weight_hh.shape().str(), bias.shape().str()));
   }
   for (const Tensor& state : {h0, c0}) {
     if (state.defined() && state.shape() != Shape{x.shape()[0], H}) {
-      throw ShapeError("lstm", fmt::format("initial state {} for batch {} and hidden size {}", state.shape().str(), x.shape()[0], H));
+      throw ShapeError("lstm", fmt::format("initial state {} for batch {} and hidden size {}",
+                                           state.shape().str(), x.shape()[0], H));
     }
   }
   for (const Tensor& other : {weight_ih, weight_hh, bias, h0, c0}) {

@@ -1,5 +1,6 @@
 // Comparisons, which give masks; logic on masks; choices by a mask. All broadcast as NumPy does.
-// vjp of where: g where the choice fell, 0 elsewhere (chosen, not multiplied: a NaN on the other side stays there).
+// vjp of where: g where the choice fell, 0 elsewhere (chosen, not multiplied: a NaN on the other side stays
+// there).
 #include <fmt/format.h>
 
 #include "framework/ops/apply.h"
@@ -31,7 +32,8 @@ Tensor compare(const char* op, const Tensor& a, const Tensor& b, const F& f) {
 
 void require_mask(const char* op, const Tensor& x) {
   detail::require_defined(op, x);
-  if (x.dtype() != DType::boolean) throw DTypeError(op, fmt::format("takes a mask (bool), got {}", x.describe()));
+  if (x.dtype() != DType::boolean)
+    throw DTypeError(op, fmt::format("takes a mask (bool), got {}", x.describe()));
 }
 
 template <class F>
@@ -46,7 +48,10 @@ template <class Function>
 void add_comparison(SampleList& s, const char* torch, const Function& f) {
   const auto run = [f](const std::vector<Tensor>& x) { return std::vector{f(x[0], x[1])}; };
   const std::vector<std::vector<SampleInput>> inputs = {
-      {{3, 4}, {3, 4}}, {{2, 3, 4}, {4}}, {{0, 4}, {4}}, {integers({2, 3}, {1, 2, 3, 4, 5, 6}), integers({3}, {1, 5, 3})}};
+      {{3, 4}, {3, 4}},
+      {{2, 3, 4}, {4}},
+      {{0, 4}, {4}},
+      {integers({2, 3}, {1, 2, 3, 4, 5, 6}), integers({3}, {1, 5, 3})}};
   for (const auto& pair : inputs) s.add(torch, pair, run).without_gradient(kOfMasks);
 }
 
@@ -100,10 +105,13 @@ Tensor count(const char* op, const Tensor& x, const std::vector<int>& dims, Keep
 template <bool kAll>
 struct AnyAll {
   static void samples(SampleList& s) {
-    const auto add = [&](const char* arguments, const SampleInput& input, const std::vector<int>& dims, KeepDim keep) {
-      s.add(fmt::format("torch.{}({})", kAll ? "all" : "any", arguments), {input}, [=](const std::vector<Tensor>& x) {
-         return std::vector{kAll ? all(x[0], dims, keep) : any(x[0], dims, keep)};
-       }).without_gradient(kOfMasks);
+    const auto add = [&](const char* arguments, const SampleInput& input, const std::vector<int>& dims,
+                         KeepDim keep) {
+      s.add(fmt::format("torch.{}({})", kAll ? "all" : "any", arguments), {input},
+            [=](const std::vector<Tensor>& x) {
+              return std::vector{kAll ? all(x[0], dims, keep) : any(x[0], dims, keep)};
+            })
+          .without_gradient(kOfMasks);
     };
     add("a", mask({2, 3}, {0, 1, 0, 0, 0, 0}), {}, KeepDim::no);
     add("a, 1", mask({3, 2}, {0, 1, 0, 0, 1, 1}), {1}, KeepDim::no);
@@ -182,7 +190,8 @@ Tensor masked_fill(const Tensor& x, const Tensor& filled, double value) {
   detail::require_defined("masked_fill", x, filled);
   require_mask("masked_fill", filled);
   if (broadcast_shapes("masked_fill", filled.shape(), x.shape()) != x.shape()) {
-    throw ShapeError("masked_fill", fmt::format("the mask {} does not stretch to {}", filled.shape().str(), x.shape().str()));
+    throw ShapeError("masked_fill", fmt::format("the mask {} does not stretch to {}", filled.shape().str(),
+                                                x.shape().str()));
   }
   return detail::composed("masked_fill", [&] { return where(filled, full({}, value, x.dtype()), x); });
 }

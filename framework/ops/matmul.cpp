@@ -1,4 +1,5 @@
-// matmul(a, b): [M, K] x [K, N] or equal batches of them; others are stretched to these.      vjp: da = g b^T, db = a^T g
+// matmul(a, b): [M, K] x [K, N] or equal batches of them; others are stretched to these.      vjp: da = g
+// b^T, db = a^T g
 #include <fmt/format.h>
 
 #include "framework/kernels/kernels.h"
@@ -37,17 +38,21 @@ struct MatMul {
     s.add("a @ b", {{4}, {4}}, run);
     s.add("a @ b", {{2, 3, 4}, {4}}, run);
     s.add("a @ b", {{4}, {2, 4, 3}}, run);
-    s.add("a @ b.transpose(1, 2)", {{2, 3, 4}, {2, 5, 4}}, [](const auto& x) { return std::vector{matmul(x[0], transpose(x[1]))}; });
+    s.add("a @ b.transpose(1, 2)", {{2, 3, 4}, {2, 5, 4}},
+          [](const auto& x) { return std::vector{matmul(x[0], transpose(x[1]))}; });
   }
 };
 
 // What stands before the two dimensions of a matrix.
-Shape leading(const Shape& shape) { return Shape(std::span(shape.begin(), static_cast<size_t>(shape.ndim() - 2))); }
+Shape leading(const Shape& shape) {
+  return Shape(std::span(shape.begin(), static_cast<size_t>(shape.ndim() - 2)));
+}
 Shape common_batch(const Tensor& a, const Tensor& b) {
   try {
     return broadcast_shapes("matmul", leading(a.shape()), leading(b.shape()));
   } catch (const ShapeError&) {
-    throw ShapeError("matmul", fmt::format("batches do not broadcast: {} x {}", a.shape().str(), b.shape().str()));
+    throw ShapeError("matmul",
+                     fmt::format("batches do not broadcast: {} x {}", a.shape().str(), b.shape().str()));
   }
 }
 Shape batch_of(Shape batch, int64_t rows, int64_t columns) {
@@ -61,15 +66,20 @@ Shape batch_of(Shape batch, int64_t rows, int64_t columns) {
 Tensor matmul(const Tensor& a, const Tensor& b) {
   detail::require_defined("matmul", a, b);
   const auto both = [&] { return a.shape().str() + " x " + b.shape().str(); };
-  if (a.dtype() != b.dtype()) throw DTypeError("matmul", fmt::format("dtypes differ: {} and {}", a.describe(), b.describe()));
-  if (a.ndim() == 0 || b.ndim() == 0) throw ShapeError("matmul", "takes vectors, matrices and batches of matrices: " + both());
-  if (a.shape().back() != b.shape()[std::max(b.ndim() - 2, 0)]) throw ShapeError("matmul", "inner dimensions differ: " + both());
-  if (a.ndim() == b.ndim() && (a.ndim() == 2 || (a.ndim() == 3 && a.shape()[0] == b.shape()[0]))) return apply(MatMul{}, a, b);
+  if (a.dtype() != b.dtype())
+    throw DTypeError("matmul", fmt::format("dtypes differ: {} and {}", a.describe(), b.describe()));
+  if (a.ndim() == 0 || b.ndim() == 0)
+    throw ShapeError("matmul", "takes vectors, matrices and batches of matrices: " + both());
+  if (a.shape().back() != b.shape()[std::max(b.ndim() - 2, 0)])
+    throw ShapeError("matmul", "inner dimensions differ: " + both());
+  if (a.ndim() == b.ndim() && (a.ndim() == 2 || (a.ndim() == 3 && a.shape()[0] == b.shape()[0])))
+    return apply(MatMul{}, a, b);
   if (a.ndim() == 1) return squeeze(matmul(unsqueeze(a, 0), b), b.ndim() == 1 ? 0 : -2);
   if (b.ndim() == 1) return squeeze(matmul(a, unsqueeze(b, 1)), -1);
   const int64_t M = a.size(-2), K = a.size(-1), N = b.size(-1);
   const Shape batch = common_batch(a, b);
-  if (b.ndim() == 2) return reshape(apply(MatMul{}, reshape(a, {batch.numel() * M, K}), b), batch_of(batch, M, N));
+  if (b.ndim() == 2)
+    return reshape(apply(MatMul{}, reshape(a, {batch.numel() * M, K}), b), batch_of(batch, M, N));
   const auto stretched = [&](const Tensor& x, int64_t rows, int64_t columns) {
     return reshape(expand(x, batch_of(batch, rows, columns)), {batch.numel(), rows, columns});
   };

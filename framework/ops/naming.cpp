@@ -16,7 +16,9 @@ constexpr std::string_view kMakes[] = {"arange", "clone", "empty", "full", "ones
 bool is_row(std::string_view name) {
   return std::ranges::any_of(op_registry(), [&](const OpInfo& op) { return op.name == name; });
 }
-bool is_below(std::string_view name) { return std::ranges::count(kAsked, name) + std::ranges::count(kMakes, name) > 0 || is_row(name); }
+bool is_below(std::string_view name) {
+  return std::ranges::count(kAsked, name) + std::ranges::count(kMakes, name) > 0 || is_row(name);
+}
 bool makes(std::string_view name) { return std::ranges::count(kMakes, name) > 0; }
 
 // Throws if the error is an E and nothing more special, which only a hook of the user's can throw.

@@ -15,14 +15,19 @@ double sum_of_squares(const Tensor& x) {
   });
 }
 
-void adam_(const Tensor& parameter, const Tensor& gradient, const Tensor& first, const Tensor& second, const AdamUpdate& u) {
+void adam_(const Tensor& parameter, const Tensor& gradient, const Tensor& first, const Tensor& second,
+           const AdamUpdate& u) {
   detail::require_defined("adam", parameter, gradient, first, second);
-  if (gradient.shape() != parameter.shape() || first.shape() != parameter.shape() || second.shape() != parameter.shape()) {
-    throw ShapeError("adam", "parameter " + parameter.describe() + " and gradient " + gradient.describe() + " do not fit");
+  if (gradient.shape() != parameter.shape() || first.shape() != parameter.shape() ||
+      second.shape() != parameter.shape()) {
+    throw ShapeError(
+        "adam", "parameter " + parameter.describe() + " and gradient " + gradient.describe() + " do not fit");
   }
-  if (GradMode::enabled() && parameter.requires_grad()) throw GradError("adam", "update in place under NoGradGuard only");
+  if (GradMode::enabled() && parameter.requires_grad())
+    throw GradError("adam", "update in place under NoGradGuard only");
   const Tensor g = gradient.contiguous();
-  if (!parameter.is_contiguous() || !first.is_contiguous() || !second.is_contiguous()) {  // the kernel takes flat memory
+  // the kernel takes flat memory
+  if (!parameter.is_contiguous() || !first.is_contiguous() || !second.is_contiguous()) {
     const Tensor p = parameter.detach().clone(), m = first.clone(), v = second.clone();
     adam_(p, g, m, v, u);
     parameter.copy_(p);

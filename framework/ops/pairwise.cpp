@@ -1,6 +1,6 @@
 // maximum, minimum and pow of two tensors, with NumPy's broadcasting and the C library's values.
-// vjp: maximum (g [a > b], g [b > a]), halves where equal; minimum the other way round; pow (g b a^(b-1), g y log a), each summed back to
-// its input's shape. weighed (w v, 0 where w = 0 and v is infinite): (g v, g w).
+// vjp: maximum (g [a > b], g [b > a]), halves where equal; minimum the other way round; pow (g b a^(b-1), g y
+// log a), each summed back to its input's shape. weighed (w v, 0 where w = 0 and v is infinite): (g v, g w).
 #include <fmt/format.h>
 
 #include <cmath>
@@ -35,8 +35,10 @@ struct Extreme {
   }
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
     const Tensor a = saved[0], b = saved[1];
-    if (d.wants(0)) d.add(0, sum_to(g * each_pair(kName, a, b, [](auto p, auto q) { return share(p, q); }), a.shape()));
-    if (d.wants(1)) d.add(1, sum_to(g * each_pair(kName, a, b, [](auto p, auto q) { return share(q, p); }), b.shape()));
+    if (d.wants(0))
+      d.add(0, sum_to(g * each_pair(kName, a, b, [](auto p, auto q) { return share(p, q); }), a.shape()));
+    if (d.wants(1))
+      d.add(1, sum_to(g * each_pair(kName, a, b, [](auto p, auto q) { return share(q, p); }), b.shape()));
   }
   static void samples(SampleList& s) {
     const std::string torch = fmt::format("torch.{}(a, b)", kName);
@@ -62,11 +64,13 @@ struct Pow {
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
     const Tensor a = saved[0], b = saved[1];
     if (d.wants(0)) {  // a^0 is 1 whatever a is: no gradient, where a^(b - 1) is no number
-      const Tensor constant = each_pair(kName, a, b, [](auto p, auto q) { return q == 0 && (p == 0 || !std::isfinite(p)); });
+      const Tensor constant =
+          each_pair(kName, a, b, [](auto p, auto q) { return q == 0 && (p == 0 || !std::isfinite(p)); });
       d.add(0, sum_to(g * b * pow(a, b + constant - 1.0), a.shape()));
     }
     if (d.wants(1)) {  // 0^b for b > 0 and inf^b for b < 0 are 0: no gradient, where log a is infinite
-      const Tensor none = each_pair(kName, a, b, [](auto p, auto q) { return p == 0 ? q >= 0 : std::isinf(p) && p > 0 && q < 0; });
+      const Tensor none = each_pair(
+          kName, a, b, [](auto p, auto q) { return p == 0 ? q >= 0 : std::isinf(p) && p > 0 && q < 0; });
       d.add(1, sum_to(g * saved[2] * log(where(none.to(DType::boolean), ones({}, a.dtype()), a)), b.shape()));
     }
   }
@@ -84,7 +88,8 @@ struct Weighed {
   Tensor forward(const Tensor& weight, const Tensor& value, Saved& saved) const {
     saved.input(weight);
     saved.input(value);
-    return each_pair(kName, weight, value, [](auto w, auto v) { return w == 0 && std::isinf(v) ? w : w * v; });
+    return each_pair(kName, weight, value,
+                     [](auto w, auto v) { return w == 0 && std::isinf(v) ? w : w * v; });
   }
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
     const Tensor weight = saved[0], value = saved[1];

@@ -1,5 +1,5 @@
-// Functions of one tensor, element by element, with the C library's values: what is not on a translator's hot path. The others, with SIMD
-// kernels, are in unary.cpp.
+// Functions of one tensor, element by element, with the C library's values: what is not on a translator's hot
+// path. The others, with SIMD kernels, are in unary.cpp.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -14,7 +14,8 @@ namespace {
 using detail::Keeps;
 using detail::weighed;
 
-// x / (1 + e^-x) and its like at an infinity, where the formula is inf times 0: 0 and x, with the slopes 0 and 1.
+// x / (1 + e^-x) and its like at an infinity, where the formula is inf times 0: 0 and x, with the slopes 0
+// and 1.
 template <class T>
 T rectified(T x) {
   return x > 0 ? x : T(-0.0);
@@ -166,7 +167,8 @@ struct LeakyRelu {
     return g * detail::each(kName, x, [this](auto v) { return slope(v); });
   }
   static void samples(SampleList& s) {
-    detail::add_elementwise_samples(s, "torch.nn.functional.leaky_relu(a, 0.2)", SampleInput::Fill::away_from_zero,
+    detail::add_elementwise_samples(s, "torch.nn.functional.leaky_relu(a, 0.2)",
+                                    SampleInput::Fill::away_from_zero,
                                     [](const Tensor& x) { return leaky_relu(x, 0.2); });
   }
 };
@@ -186,7 +188,8 @@ struct Elu {
   }
   Tensor composed(const Tensor& g, const Tensor& x) const {
     const Tensor above = detail::each(kName, x, [](auto v) { return v > 0; });
-    return g * (above + (1.0 - above) * exp(-relu(-x)) * alpha);  // exp(min(x, 0)): no infinity where it is not wanted
+    // exp(min(x, 0)): no infinity where it is not wanted
+    return g * (above + (1.0 - above) * exp(-relu(-x)) * alpha);
   }
   static void samples(SampleList& s) {
     detail::add_elementwise_samples(s, "torch.nn.functional.elu(a, 0.7)", SampleInput::Fill::away_from_zero,
@@ -236,7 +239,8 @@ struct Softplus {
 struct Gelu {
   static constexpr const char* kName = "gelu";
   static constexpr Keeps kKeeps = Keeps::input;
-  static constexpr double kRootHalf = 1 / std::numbers::sqrt2, kDensity = std::numbers::inv_sqrtpi / std::numbers::sqrt2;
+  static constexpr double kRootHalf = 1 / std::numbers::sqrt2,
+                          kDensity = std::numbers::inv_sqrtpi / std::numbers::sqrt2;
   template <class T>
   T value(T x) const {
     return std::isinf(x) ? rectified(x) : x * (T(0.5) * std::erfc(-x * T(kRootHalf)));
@@ -250,7 +254,8 @@ struct Gelu {
     return g * ((erf(x * kRootHalf) + 1.0) * 0.5 + weighed(exp(square(x) * -0.5), x) * kDensity);
   }
   static void samples(SampleList& s) {
-    detail::add_elementwise_samples(s, "torch.nn.functional.gelu(a)", SampleInput::Fill::normal, [](const Tensor& x) { return gelu(x); });
+    detail::add_elementwise_samples(s, "torch.nn.functional.gelu(a)", SampleInput::Fill::normal,
+                                    [](const Tensor& x) { return gelu(x); });
   }
 };
 
@@ -275,10 +280,12 @@ struct GeluTanh {
   }
   Tensor composed(const Tensor& g, const Tensor& x) const {
     const Tensor t = heed::tanh((x + x * square(x) * kCubic) * kScale);
-    return g * ((t + 1.0) * 0.5 + weighed(1.0 - square(t), x * (square(x) * (3 * kCubic) + 1.0)) * (0.5 * kScale));
+    return g * ((t + 1.0) * 0.5 +
+                weighed(1.0 - square(t), x * (square(x) * (3 * kCubic) + 1.0)) * (0.5 * kScale));
   }
   static void samples(SampleList& s) {
-    detail::add_elementwise_samples(s, "torch.nn.functional.gelu(a, approximate='tanh')", SampleInput::Fill::normal,
+    detail::add_elementwise_samples(s, "torch.nn.functional.gelu(a, approximate='tanh')",
+                                    SampleInput::Fill::normal,
                                     [](const Tensor& x) { return gelu(x, GeluForm::tanh); });
   }
 };
@@ -290,7 +297,9 @@ struct Clamp {
   double low, high;
   template <class T>
   T value(T x) const {
-    return x < static_cast<T>(low) ? static_cast<T>(low) : x > static_cast<T>(high) ? static_cast<T>(high) : x;
+    return x < static_cast<T>(low)    ? static_cast<T>(low)
+           : x > static_cast<T>(high) ? static_cast<T>(high)
+                                      : x;
   }
   template <class T>
   T slope(T x) const {
@@ -318,12 +327,18 @@ struct PowScalar {
   T slope(T x) const {
     return exponent == 0 ? T(0) : static_cast<T>(exponent) * std::pow(x, static_cast<T>(exponent - 1));
   }
-  Tensor composed(const Tensor& g, const Tensor& x) const { return exponent == 0 ? g * 0.0 : g * pow(x, exponent - 1) * exponent; }
+  Tensor composed(const Tensor& g, const Tensor& x) const {
+    return exponent == 0 ? g * 0.0 : g * pow(x, exponent - 1) * exponent;
+  }
   static void samples(SampleList& s) {
-    detail::add_elementwise_samples(s, "torch.pow(a, 2.5)", SampleInput::Fill::positive, [](const Tensor& x) { return pow(x, 2.5); });
-    detail::add_elementwise_samples(s, "torch.pow(a, 3.0)", SampleInput::Fill::normal, [](const Tensor& x) { return pow(x, 3); });
-    detail::add_elementwise_samples(s, "torch.pow(a, 0.0)", SampleInput::Fill::normal, [](const Tensor& x) { return pow(x, 0); });
-    detail::add_elementwise_samples(s, "torch.pow(a, -1.5)", SampleInput::Fill::positive, [](const Tensor& x) { return pow(x, -1.5); });
+    detail::add_elementwise_samples(s, "torch.pow(a, 2.5)", SampleInput::Fill::positive,
+                                    [](const Tensor& x) { return pow(x, 2.5); });
+    detail::add_elementwise_samples(s, "torch.pow(a, 3.0)", SampleInput::Fill::normal,
+                                    [](const Tensor& x) { return pow(x, 3); });
+    detail::add_elementwise_samples(s, "torch.pow(a, 0.0)", SampleInput::Fill::normal,
+                                    [](const Tensor& x) { return pow(x, 0); });
+    detail::add_elementwise_samples(s, "torch.pow(a, -1.5)", SampleInput::Fill::positive,
+                                    [](const Tensor& x) { return pow(x, -1.5); });
   }
 };
 
@@ -340,7 +355,9 @@ HEED_ELEMENTWISE(erf, Erf)
 HEED_ELEMENTWISE(silu, Silu)
 HEED_ELEMENTWISE(softplus, Softplus)
 
-Tensor leaky_relu(const Tensor& x, double negative_slope) { return detail::elementwise("leaky_relu", x, LeakyRelu{negative_slope}); }
+Tensor leaky_relu(const Tensor& x, double negative_slope) {
+  return detail::elementwise("leaky_relu", x, LeakyRelu{negative_slope});
+}
 Tensor elu(const Tensor& x, double alpha) { return detail::elementwise("elu", x, Elu{alpha}); }
 Tensor gelu(const Tensor& x, GeluForm form) {
   if (form == GeluForm::exact) return detail::elementwise("gelu", x, Gelu{});

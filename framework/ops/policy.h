@@ -40,7 +40,8 @@ template <class Op>
 constexpr std::string_view row_of() {
   if constexpr (requires { Op::kRow; }) {
     return Op::kRow;
-  } else if constexpr (requires { typename std::bool_constant<is_row(Op::kName)>; }) {  // a name that is known when compiling
+    /// A name that is known when compiling.
+  } else if constexpr (requires { typename std::bool_constant<is_row(Op::kName)>; }) {
     return is_row(Op::kName) ? Op::kName : std::string_view{};
   } else {
     return {};

@@ -1,6 +1,6 @@
 // max_pool2d, avg_pool2d and their one-dimensional forms.
-// vjp: max: g goes to where the largest stands, which a second derivative writes as scatter_add; avg: g shared evenly over the window, a
-// linear map whose own gradient is avg_pool2d again.
+// vjp: max: g goes to where the largest stands, which a second derivative writes as scatter_add; avg: g
+// shared evenly over the window, a linear map whose own gradient is avg_pool2d again.
 #include <fmt/format.h>
 
 #include "framework/ops/apply.h"
@@ -23,7 +23,8 @@ struct MaxPool2d {
     const Tensor places = saved.recording() ? empty({sizes.images, out[2] * out[3]}, DType::i64) : Tensor{};
     dispatch_floating(kName, x.dtype(), [&](auto t) {
       using T = decltype(t);
-      kernels::max_pool2d<T>(sizes, x.data<T>(), y.data<T>(), places.defined() ? places.data<int64_t>() : nullptr);
+      kernels::max_pool2d<T>(sizes, x.data<T>(), y.data<T>(),
+                             places.defined() ? places.data<int64_t>() : nullptr);
     });
     saved.input(places);
     return y;
@@ -42,16 +43,20 @@ struct MaxPool2d {
     d.add(0, dx);
   }
   static void samples(SampleList& s) {
-    s.add("torch.nn.functional.max_pool2d(a, 2)", {{2, 3, 4, 6}}, [](const auto& x) { return std::vector{max_pool2d(x[0], 2)}; });
-    s.add("torch.nn.functional.max_pool2d(a, (3, 2), stride=(2, 1), padding=1)", {{2, 2, 5, 4}}, [](const auto& x) {
-      return std::vector{max_pool2d(x[0], {3, 2}, {.stride = {2, 1}, .padding = 1})};
-    });
-    s.add("torch.nn.functional.max_pool2d(a, 2)", {{0, 3, 4, 6}}, [](const auto& x) { return std::vector{max_pool2d(x[0], 2)}; });
+    s.add("torch.nn.functional.max_pool2d(a, 2)", {{2, 3, 4, 6}},
+          [](const auto& x) { return std::vector{max_pool2d(x[0], 2)}; });
+    s.add("torch.nn.functional.max_pool2d(a, (3, 2), stride=(2, 1), padding=1)", {{2, 2, 5, 4}},
+          [](const auto& x) {
+            return std::vector{max_pool2d(x[0], {3, 2}, {.stride = {2, 1}, .padding = 1})};
+          });
+    s.add("torch.nn.functional.max_pool2d(a, 2)", {{0, 3, 4, 6}},
+          [](const auto& x) { return std::vector{max_pool2d(x[0], 2)}; });
     s.again({{1, 1, 4, 4}});
   }
 };
 
-Tensor average(const PoolSizes& sizes, bool count_padding, const Shape& in, const Shape& out, const Tensor& x);
+Tensor average(const PoolSizes& sizes, bool count_padding, const Shape& in, const Shape& out,
+               const Tensor& x);
 
 // The transpose of avg_pool2d: g [out] -> [in].
 struct AvgPool2dBackward {
@@ -69,7 +74,9 @@ struct AvgPool2dBackward {
     });
     return dx;
   }
-  void vjp(Grads& d, const Tensor& v, const Saved&) const { d.add(0, average(sizes, count_padding, in, out, v)); }
+  void vjp(Grads& d, const Tensor& v, const Saved&) const {
+    d.add(0, average(sizes, count_padding, in, out, v));
+  }
 };
 
 struct AvgPool2d {
@@ -86,20 +93,28 @@ struct AvgPool2d {
     });
     return y;
   }
-  void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add(0, apply(AvgPool2dBackward{sizes, count_padding, in, out}, g)); }
+  void vjp(Grads& d, const Tensor& g, const Saved&) const {
+    d.add(0, apply(AvgPool2dBackward{sizes, count_padding, in, out}, g));
+  }
   static void samples(SampleList& s) {
-    s.add("torch.nn.functional.avg_pool2d(a, 2)", {{2, 3, 4, 6}}, [](const auto& x) { return std::vector{avg_pool2d(x[0], 2)}; });
-    s.add("torch.nn.functional.avg_pool2d(a, (3, 2), stride=(2, 1), padding=1)", {{2, 2, 5, 4}}, [](const auto& x) {
-      return std::vector{avg_pool2d(x[0], {3, 2}, {.stride = {2, 1}, .padding = 1})};
-    });
-    s.add("torch.nn.functional.avg_pool2d(a, 3, stride=2, padding=1, count_include_pad=False)", {{2, 2, 5, 4}},
-          [](const auto& x) { return std::vector{avg_pool2d(x[0], 3, {.stride = 2, .padding = 1}, /*count_padding=*/false)}; });
-    s.add("torch.nn.functional.avg_pool2d(a, 2)", {{0, 3, 4, 6}}, [](const auto& x) { return std::vector{avg_pool2d(x[0], 2)}; });
+    s.add("torch.nn.functional.avg_pool2d(a, 2)", {{2, 3, 4, 6}},
+          [](const auto& x) { return std::vector{avg_pool2d(x[0], 2)}; });
+    s.add("torch.nn.functional.avg_pool2d(a, (3, 2), stride=(2, 1), padding=1)", {{2, 2, 5, 4}},
+          [](const auto& x) {
+            return std::vector{avg_pool2d(x[0], {3, 2}, {.stride = {2, 1}, .padding = 1})};
+          });
+    s.add("torch.nn.functional.avg_pool2d(a, 3, stride=2, padding=1, count_include_pad=False)",
+          {{2, 2, 5, 4}}, [](const auto& x) {
+            return std::vector{avg_pool2d(x[0], 3, {.stride = 2, .padding = 1}, /*count_padding=*/false)};
+          });
+    s.add("torch.nn.functional.avg_pool2d(a, 2)", {{0, 3, 4, 6}},
+          [](const auto& x) { return std::vector{avg_pool2d(x[0], 2)}; });
     s.again({{1, 1, 4, 4}});
   }
 };
 
-Tensor average(const PoolSizes& sizes, bool count_padding, const Shape& in, const Shape& out, const Tensor& x) {
+Tensor average(const PoolSizes& sizes, bool count_padding, const Shape& in, const Shape& out,
+               const Tensor& x) {
   return apply(AvgPool2d{sizes, count_padding, in, out}, x);
 }
 
@@ -127,15 +142,21 @@ struct Pooled {
   Pooled(const char* op, int dims, const Tensor& x, Extent2d window, const Pool2dOptions& o) {
     detail::require_defined(op, x);
     if (x.ndim() != dims) {
-      throw ShapeError(op, fmt::format("takes {}, got {}", dims == 3 ? "[B, C, L]" : "[B, C, H, W]", x.shape().str()));
+      throw ShapeError(
+          op, fmt::format("takes {}, got {}", dims == 3 ? "[B, C, L]" : "[B, C, H, W]", x.shape().str()));
     }
-    const Extent2d stride{o.stride.height == 0 ? window.height : o.stride.height, o.stride.width == 0 ? window.width : o.stride.width};
+    const Extent2d stride{o.stride.height == 0 ? window.height : o.stride.height,
+                          o.stride.width == 0 ? window.width : o.stride.width};
     if (2 * o.padding.height > window.height || 2 * o.padding.width > window.width) {
-      const auto said = [&](Extent2d e) { return dims == 3 ? std::to_string(e.width) : fmt::format("{}, {}", e.height, e.width); };
-      throw ValueError(op, fmt::format("padding {} is more than half of the window {}", said(o.padding), said(window)));
+      const auto said = [&](Extent2d e) {
+        return dims == 3 ? std::to_string(e.width) : fmt::format("{}, {}", e.height, e.width);
+      };
+      throw ValueError(
+          op, fmt::format("padding {} is more than half of the window {}", said(o.padding), said(window)));
     }
     sizes = {x.shape()[0] * x.shape()[1], detail::window_on(op, x.shape(), window, stride, o.padding)};
-    if (!is_floating(x.dtype())) throw DTypeError(op, fmt::format("takes f32 or f64, got {}", name_of(x.dtype())));
+    if (!is_floating(x.dtype()))
+      throw DTypeError(op, fmt::format("takes f32 or f64, got {}", name_of(x.dtype())));
     in = {x.shape()[0], x.shape()[1], sizes.window.in[0], sizes.window.in[1]};
     out = {x.shape()[0], x.shape()[1], sizes.window.out[0], sizes.window.out[1]};
   }
@@ -153,12 +174,15 @@ Tensor avg_pool2d(const Tensor& x, Extent2d window, const Pool2dOptions& options
 }
 Tensor max_pool1d(const Tensor& x, int64_t window, int64_t stride, int64_t padding) {
   const Pooled pooled("max_pool1d", 3, x, {1, window}, {.stride = {1, stride}, .padding = {0, padding}});
-  return detail::composed("max_pool1d", [&] { return squeeze(apply(MaxPool2d{pooled.sizes, pooled.in, pooled.out}, unsqueeze(x, 2)), 2); });
+  return detail::composed("max_pool1d", [&] {
+    return squeeze(apply(MaxPool2d{pooled.sizes, pooled.in, pooled.out}, unsqueeze(x, 2)), 2);
+  });
 }
 Tensor avg_pool1d(const Tensor& x, int64_t window, int64_t stride, int64_t padding, bool count_padding) {
   const Pooled pooled("avg_pool1d", 3, x, {1, window}, {.stride = {1, stride}, .padding = {0, padding}});
-  return detail::composed("avg_pool1d",
-                          [&] { return squeeze(average(pooled.sizes, count_padding, pooled.in, pooled.out, unsqueeze(x, 2)), 2); });
+  return detail::composed("avg_pool1d", [&] {
+    return squeeze(average(pooled.sizes, count_padding, pooled.in, pooled.out, unsqueeze(x, 2)), 2);
+  });
 }
 
 DEFINE_OP(max_pool2d, MaxPool2d)

@@ -28,7 +28,8 @@ Tensor log_softmax(const Tensor& x, int dim = -1);
 /// @return a tensor of x's shape
 /// @throws ShapeError, IndexError
 Tensor masked_softmax(const Tensor& x, const Tensor& lengths);
-/// (x - mean) / sqrt(var + eps) * gain + bias over the last dimension; var without Bessel's correction (Ba, Kiros & Hinton 2016, eq. 3-4).
+/// (x - mean) / sqrt(var + eps) * gain + bias over the last dimension; var without Bessel's correction (Ba,
+/// Kiros & Hinton 2016, eq. 3-4).
 /// @param x [*, D]
 /// @param gain,bias [D]
 /// @param eps added under the square root so that it is not 0

@@ -30,7 +30,8 @@ Tensor outer(const Tensor& a, const Tensor& b);
 /// @param equation such as "bij,bjk->bik"; a letter may appear only once in each operand
 /// @param x,y the operands, floating
 /// @return a tensor with the dimensions named after the arrow
-/// @throws ValueError for an equation that is malformed or does not fit the operands
+/// @throws ValueError for an equation that is malformed or does not fit the operands; DTypeError for
+///   operands of different dtypes
 Tensor einsum(const std::string& equation, const Tensor& x, const Tensor& y);
 /// Linear layer: y = x W^T + b.
 /// @param x [*, in]

@@ -26,7 +26,9 @@ struct Flip {
   void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add(0, flip(g, dims)); }
   static void samples(SampleList& s) {
     s.add("torch.flip(a, (1,))", {{3, 4}}, [](const auto& x) { return std::vector{flip(x[0], {1})}; });
-    s.add("torch.flip(a, (0, 2))", {{2, 3, 4}}, [](const auto& x) { return std::vector{flip(x[0], {0, -1})}; });
+    s.add("torch.flip(a, (0, 2))", {{2, 3, 4}}, [](const auto& x) {
+      return std::vector{flip(x[0], {0, -1})};
+    });
     s.add("torch.flip(a, (0,))", {{0, 3}}, [](const auto& x) { return std::vector{flip(x[0], {0})}; });
   }
 };
@@ -45,18 +47,23 @@ struct Pad {
   }
   Tensor forward(const Tensor& x, Saved&) const {
     Shape shape = x.shape();
-    for (int i = 0; i < x.ndim(); ++i) shape[i] += widths[static_cast<size_t>(i)].before + widths[static_cast<size_t>(i)].after;
+    for (int i = 0; i < x.ndim(); ++i)
+      shape[i] += widths[static_cast<size_t>(i)].before + widths[static_cast<size_t>(i)].after;
     const Tensor y = full(shape, value, x.dtype());
     inside(y).copy_(x);
     return y;
   }
   void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add(0, inside(g)); }
   static void samples(SampleList& s) {
-    s.add("torch.nn.functional.pad(a, (1, 2))", {{2, 3}}, [](const auto& x) { return std::vector{pad(x[0], {{}, {1, 2}})}; });
+    s.add("torch.nn.functional.pad(a, (1, 2))", {{2, 3}}, [](const auto& x) {
+      return std::vector{pad(x[0], {{}, {1, 2}})};
+    });
     s.add("torch.nn.functional.pad(a, (0, 0, 1, 0, 2, 1), value=1.5)", {{2, 3, 2}}, [](const auto& x) {
       return std::vector{pad(x[0], {{2, 1}, {1, 0}, {}}, 1.5)};
     });
-    s.add("torch.nn.functional.pad(a, (0, 0, 1, 1))", {{0, 3}}, [](const auto& x) { return std::vector{pad(x[0], {{1, 1}, {}})}; });
+    s.add("torch.nn.functional.pad(a, (0, 0, 1, 1))", {{0, 3}}, [](const auto& x) {
+      return std::vector{pad(x[0], {{1, 1}, {}})};
+    });
   }
 };
 
@@ -115,7 +122,8 @@ Tensor pad(const Tensor& x, std::vector<Padding> widths, double value) {
     throw ShapeError("pad", fmt::format("{} widths for shape {}", widths.size(), x.shape().str()));
   }
   for (const Padding& width : widths) {
-    if (width.before < 0 || width.after < 0) throw ValueError("pad", fmt::format("a width is negative: {}, {}", width.before, width.after));
+    if (width.before < 0 || width.after < 0)
+      throw ValueError("pad", fmt::format("a width is negative: {}, {}", width.before, width.after));
   }
   return apply(Pad{std::move(widths), value}, x);
 }
@@ -129,7 +137,8 @@ std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, in
   int64_t total = 0;
   for (const int64_t size : sizes) total += size;
   if (total != x.size(d) || std::ranges::any_of(sizes, [](int64_t size) { return size < 0; })) {
-    throw ValueError("split", fmt::format("parts of {} do not make up dimension {} of {}", total, d, x.shape().str()));
+    throw ValueError("split",
+                     fmt::format("parts of {} do not make up dimension {} of {}", total, d, x.shape().str()));
   }
   std::vector<Tensor> parts;
   int64_t start = 0;
@@ -146,7 +155,8 @@ std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int dim) {
   if (chunks < 1) throw ValueError("chunk", fmt::format("needs at least 1 part, got {}", chunks));
   const int64_t extent = x.size(d), each = std::max<int64_t>(1, (extent + chunks - 1) / chunks);
   std::vector<int64_t> sizes;
-  for (int64_t start = 0; start < extent || sizes.empty(); start += each) sizes.push_back(std::min(each, extent - start));
+  for (int64_t start = 0; start < extent || sizes.empty(); start += each)
+    sizes.push_back(std::min(each, extent - start));
   return split(x, sizes, d);
 }
 

@@ -22,8 +22,8 @@ struct LSTMResult {
 /// @param reverse processes each sequence from its last element to its first; outputs stay in the order of x
 /// @return hidden states at every step, and both states at the end of each sequence
 /// @throws ShapeError, DTypeError, IndexError for a length outside 0..T
-LSTMResult lstm(const Tensor& x, const Tensor& lengths, const Tensor& h0, const Tensor& c0, const Tensor& weight_ih,
-                const Tensor& weight_hh, const Tensor& bias, bool reverse = false);
+LSTMResult lstm(const Tensor& x, const Tensor& lengths, const Tensor& h0, const Tensor& c0,
+                const Tensor& weight_ih, const Tensor& weight_hh, const Tensor& bias, bool reverse = false);
 
 /// Energies (unnormalised scores) of additive attention (Bahdanau et al. 2015, A.1.2): e[b, t, s] = v .
 /// tanh(query[b, t] + keys[b, s]).
@@ -43,9 +43,9 @@ struct AttentionLSTMResult {
 };
 /// An LSTM decoder over a whole target sequence with additive or dot attention and input feeding (Luong et
 /// al. 2015, sec. 3.3), fused:
-///   h_t, c_t = LSTM([x_t; context_{t-1}], h_{t-1}, c_{t-1});  e_ts = v . tanh(W_q h_t + keys_s);  a_t = softmax over s < source length;
-///   context_t = sum_s a_ts memory_s,  context_0 = 0;  with v undefined e_ts = (W_q h_t) . keys_s, with W_q undefined too h_t . keys_s (A =
-///   H)
+///   h_t, c_t = LSTM([x_t; context_{t-1}], h_{t-1}, c_{t-1});  e_ts = v . tanh(W_q h_t + keys_s);  a_t =
+///   softmax over s < source length; context_t = sum_s a_ts memory_s,  context_0 = 0;  with v undefined e_ts
+///   = (W_q h_t) . keys_s, with W_q undefined too h_t . keys_s (A = H)
 /// Supports gradients of first order only.
 /// @param x [B, T, D]
 /// @param target_lengths i64 [B], each in 0..T
@@ -60,9 +60,10 @@ struct AttentionLSTMResult {
 /// @param v [A], or undefined
 /// @return states, contexts and weights at every step
 /// @throws ShapeError, DTypeError, IndexError
-AttentionLSTMResult attention_lstm(const Tensor& x, const Tensor& target_lengths, const Tensor& memory, const Tensor& keys,
-                                   const Tensor& source_lengths, const Tensor& h0, const Tensor& c0, const Tensor& weight_ih,
-                                   const Tensor& weight_hh, const Tensor& bias, const Tensor& weight_query, const Tensor& v);
+AttentionLSTMResult attention_lstm(const Tensor& x, const Tensor& target_lengths, const Tensor& memory,
+                                   const Tensor& keys, const Tensor& source_lengths, const Tensor& h0,
+                                   const Tensor& c0, const Tensor& weight_ih, const Tensor& weight_hh,
+                                   const Tensor& bias, const Tensor& weight_query, const Tensor& v);
 
 /// Result of scaled_dot_attention().
 struct ScaledDotAttentionResult {
@@ -71,8 +72,8 @@ struct ScaledDotAttentionResult {
 };
 /// Fused multi-head scaled dot-product attention (Vaswani et al. 2017, eq. 1 and sec. 3.2.2, without the
 /// projections):
-///   weights_h = softmax(Q_h K_h^T / sqrt(d) + mask) over the first lengths[b] keys, and over keys 0..S - T + t for query t when `causal`;
-///   context = [weights_1 V_1; ...; weights_h V_h]
+///   weights_h = softmax(Q_h K_h^T / sqrt(d) + mask) over the first lengths[b] keys, and over keys 0..S - T +
+///   t for query t when `causal`; context = [weights_1 V_1; ...; weights_h V_h]
 /// query, key and value may be slices of one joint projection; they are read without a copy. Gradients of any
 /// order: the fused backward is used for first order, a composition of public ops when the gradients are to
 /// be differentiated again.
@@ -91,7 +92,8 @@ struct ScaledDotAttentionResult {
 ///   need not be
 /// @return context and weights
 /// @throws ShapeError, DTypeError, ValueError, IndexError
-ScaledDotAttentionResult scaled_dot_attention(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& lengths,
-                                              int64_t heads, bool causal = false, const Tensor& mask = {});
+ScaledDotAttentionResult scaled_dot_attention(const Tensor& query, const Tensor& key, const Tensor& value,
+                                              const Tensor& lengths, int64_t heads, bool causal = false,
+                                              const Tensor& mask = {});
 
 }  // namespace heed

@@ -1,6 +1,7 @@
-// Reductions over any set of dims, beside sum and mean (sum.cpp): amax, amin, prod, var, stddev, norm, logsumexp; cumsum.
-// Each moves the reduced dims behind the others and works on dense rows; the result comes back with extents of 1 in their place, so that
-// the vjp, in public ops, broadcasts. With KeepDim::no the public function drops them.
+// Reductions over any set of dims, beside sum and mean (sum.cpp): amax, amin, prod, var, stddev, norm,
+// logsumexp; cumsum. Each moves the reduced dims behind the others and works on dense rows; the result comes
+// back with extents of 1 in their place, so that the vjp, in public ops, broadcasts. With KeepDim::no the
+// public function drops them.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -64,9 +65,10 @@ Tensor reduce(const char* name, const Reduced& reduced, const Tensor& input, con
     using T = decltype(t);
     const T* const from = x.data<T>();
     T* const to = y.data<T>();
-    parallel_for(y.numel(), std::max<int64_t>(1, 32768 / std::max<int64_t>(n, 1)), [&](int64_t begin, int64_t end) {
-      for (int64_t r = begin; r < end; ++r) to[r] = static_cast<T>(f(from + r * n, n));
-    });
+    parallel_for(y.numel(), std::max<int64_t>(1, 32768 / std::max<int64_t>(n, 1)),
+                 [&](int64_t begin, int64_t end) {
+                   for (int64_t r = begin; r < end; ++r) to[r] = static_cast<T>(f(from + r * n, n));
+                 });
   });
   return y;
 }
@@ -75,7 +77,8 @@ Tensor dropped(const Tensor& y, const Reduced& reduced, KeepDim keep) {
   return keep == KeepDim::yes ? y : reshape(y, reduced.without(/*keep=*/false));
 }
 
-// amax, amin: the largest and the smallest; NaN when one is among them.      dx = g / k for each of the k equal ones
+// amax, amin: the largest and the smallest; NaN when one is among them.      dx = g / k for each of the k
+// equal ones
 template <bool kLargest>
 struct Extremum {
   static constexpr const char* kName = kLargest ? "amax" : "amin";
@@ -104,7 +107,8 @@ struct Extremum {
     const auto of = [](const Tensor& x, std::vector<int> dims, KeepDim keep) {
       return kLargest ? amax(x, dims, keep) : amin(x, dims, keep);
     };
-    const auto add = [&](const std::string& arguments, const Shape& shape, std::vector<int> dims, KeepDim keep) {
+    const auto add = [&](const std::string& arguments, const Shape& shape, std::vector<int> dims,
+                         KeepDim keep) {
       s.add(fmt::format("torch.{}({})", kName, arguments), {SampleInput(shape, SampleInput::Fill::normal)},
             [of, dims, keep](const auto& x) { return std::vector{of(x[0], dims, keep)}; });
     };
@@ -132,14 +136,16 @@ struct Prod {
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
     const Tensor x = saved[0];
     if (!holds_zero(x)) return d.add(0, g * saved[1] / x);
-    if (GradMode::enabled()) throw GradError("prod", "the gradient of the gradient is not known where an element is 0");
+    if (GradMode::enabled())
+      throw GradError("prod", "the gradient of the gradient is not known where an element is 0");
     d.add(0, g * others(x));
   }
   static bool holds_zero(const Tensor& x) {
     const Tensor dense = x.detach().contiguous();
     return dispatch_floating(kName, x.dtype(), [&](auto t) {
       using T = decltype(t);
-      return std::find(dense.data<T>(), dense.data<T>() + dense.numel(), T{0}) != dense.data<T>() + dense.numel();
+      return std::find(dense.data<T>(), dense.data<T>() + dense.numel(), T{0}) !=
+             dense.data<T>() + dense.numel();
     });
   }
   // The product of all elements of the row but this one.
@@ -162,15 +168,17 @@ struct Prod {
     std::vector<int> order;  // back from [kept..., reduced...]
     int kept = 0, last = 0;
     for (int i = 0; i < reduced.shape.ndim(); ++i) kept += reduced.is(i) ? 0 : 1;
-    for (int i = 0, at = 0; i < reduced.shape.ndim(); ++i) order.push_back(reduced.is(i) ? kept + last++ : at++);
+    for (int i = 0, at = 0; i < reduced.shape.ndim(); ++i)
+      order.push_back(reduced.is(i) ? kept + last++ : at++);
     return permute(y, order);
   }
   static void samples(SampleList& s) {
     s.add("torch.prod(a)", {positive({2, 5})}, [](const auto& x) { return std::vector{prod(x[0])}; });
     s.add("torch.prod(a, 1)", {positive({3, 4})}, [](const auto& x) { return std::vector{prod(x[0], {1})}; });
-    s.add("torch.prod(torch.prod(a, 2, keepdim=True), 0, keepdim=True)", {positive({2, 3, 4})}, [](const auto& x) {
-      return std::vector{prod(x[0], {0, 2}, KeepDim::yes)};
-    });
+    s.add("torch.prod(torch.prod(a, 2, keepdim=True), 0, keepdim=True)", {positive({2, 3, 4})},
+          [](const auto& x) {
+            return std::vector{prod(x[0], {0, 2}, KeepDim::yes)};
+          });
     s.add("torch.prod(a, 0)", {{0, 3}}, [](const auto& x) { return std::vector{prod(x[0], {0})}; });
   }
 };
@@ -189,11 +197,13 @@ struct Var {
     double total = 0, squares = 0;
     for (int64_t i = 0; i < n; ++i) total += static_cast<double>(row[i]);
     const double centre = total / static_cast<double>(n);
-    for (int64_t i = 0; i < n; ++i) squares += (static_cast<double>(row[i]) - centre) * (static_cast<double>(row[i]) - centre);
+    for (int64_t i = 0; i < n; ++i)
+      squares += (static_cast<double>(row[i]) - centre) * (static_cast<double>(row[i]) - centre);
     return squares / std::max(static_cast<double>(n) - correction, 0.0);
   }
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
-    d.add(0, g * (centred(saved[0], reduced) * (2 / std::max(static_cast<double>(reduced.count()) - correction, 0.0))));
+    d.add(0, g * (centred(saved[0], reduced) *
+                  (2 / std::max(static_cast<double>(reduced.count()) - correction, 0.0))));
   }
   static Tensor centred(const Tensor& x, const Reduced& reduced) {
     std::vector<int> dims;
@@ -204,7 +214,8 @@ struct Var {
   }
   static void samples(SampleList& s) {
     s.add("torch.var(a, dim=(0, 1))", {{3, 5}}, [](const auto& x) { return std::vector{var(x[0])}; });
-    s.add("torch.var(a, dim=1, unbiased=False)", {{3, 5}}, [](const auto& x) { return std::vector{var(x[0], {1}, 0)}; });
+    s.add("torch.var(a, dim=1, unbiased=False)", {{3, 5}},
+          [](const auto& x) { return std::vector{var(x[0], {1}, 0)}; });
     s.add("torch.var(a, dim=(0, 2), keepdim=True)", {{2, 3, 4}}, [](const auto& x) {
       return std::vector{var(x[0], {0, 2}, 1, KeepDim::yes)};
     });
@@ -226,7 +237,9 @@ struct StdDev {
   Reduced reduced;
   double correction;
   Tensor forward(const Tensor& x, Saved& saved) const {
-    const Tensor y = reduce(kName, reduced, x, [this](const auto* row, int64_t n) { return std::sqrt(Var::of(row, n, correction)); });
+    const Tensor y = reduce(kName, reduced, x, [this](const auto* row, int64_t n) {
+      return std::sqrt(Var::of(row, n, correction));
+    });
     saved.input(x);
     saved.output(y);
     return y;
@@ -257,14 +270,18 @@ struct Norm {
     saved.output(y);
     return y;
   }
-  void vjp(Grads& d, const Tensor& g, const Saved& saved) const { d.add(0, g * over_root(saved[0], saved[1])); }
+  void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
+    d.add(0, g * over_root(saved[0], saved[1]));
+  }
   static void samples(SampleList& s) {
     s.add("torch.linalg.vector_norm(a)", {{3, 5}}, [](const auto& x) { return std::vector{norm(x[0])}; });
-    s.add("torch.linalg.vector_norm(a, dim=1)", {{3, 5}}, [](const auto& x) { return std::vector{norm(x[0], {1})}; });
+    s.add("torch.linalg.vector_norm(a, dim=1)", {{3, 5}},
+          [](const auto& x) { return std::vector{norm(x[0], {1})}; });
     s.add("torch.linalg.vector_norm(a, dim=(0, 2), keepdim=True)", {{2, 3, 4}}, [](const auto& x) {
       return std::vector{norm(x[0], {0, 2}, KeepDim::yes)};
     });
-    s.add("torch.linalg.vector_norm(a, dim=0)", {{0, 3}}, [](const auto& x) { return std::vector{norm(x[0], {0})}; });
+    s.add("torch.linalg.vector_norm(a, dim=0)", {{0, 3}},
+          [](const auto& x) { return std::vector{norm(x[0], {0})}; });
   }
 };
 
@@ -275,7 +292,8 @@ struct LogSumExp {
   Tensor forward(const Tensor& x, Saved& saved) const {
     const Tensor y = reduce(kName, reduced, x, [](const auto* row, int64_t n) {
       double most = -INFINITY, total = 0;
-      for (int64_t i = 0; i < n; ++i) most = std::isnan(row[i]) || static_cast<double>(row[i]) > most ? static_cast<double>(row[i]) : most;
+      for (int64_t i = 0; i < n; ++i)
+        most = std::isnan(row[i]) || static_cast<double>(row[i]) > most ? static_cast<double>(row[i]) : most;
       if (!std::isfinite(most)) return most;  // -inf alone, or +inf, or NaN
       for (int64_t i = 0; i < n; ++i) total += std::exp(static_cast<double>(row[i]) - most);
       return most + std::log(total);
@@ -290,7 +308,8 @@ struct LogSumExp {
   }
   static void samples(SampleList& s) {
     s.add("torch.logsumexp(a, (0, 1))", {{3, 5}}, [](const auto& x) { return std::vector{logsumexp(x[0])}; });
-    s.add("torch.logsumexp(a, 1)", {{3, 70}}, [](const auto& x) { return std::vector{logsumexp(x[0], {1})}; });
+    s.add("torch.logsumexp(a, 1)", {{3, 70}},
+          [](const auto& x) { return std::vector{logsumexp(x[0], {1})}; });
     s.add("torch.logsumexp(a, (0, 2), keepdim=True)", {{2, 3, 4}}, [](const auto& x) {
       return std::vector{logsumexp(x[0], {0, 2}, KeepDim::yes)};
     });
@@ -337,7 +356,8 @@ Tensor reduced_by(const Tensor& x, const std::vector<int>& dims, KeepDim keep, M
 }
 
 void require_elements(const char* op, const Tensor& x, const std::vector<int>& dims) {
-  if (Reduced(op, x, dims).count() == 0) throw ShapeError(op, fmt::format("nothing to choose from in {}", x.shape().str()));
+  if (Reduced(op, x, dims).count() == 0)
+    throw ShapeError(op, fmt::format("nothing to choose from in {}", x.shape().str()));
 }
 
 }  // namespace
@@ -351,12 +371,16 @@ Tensor amin(const Tensor& x, std::vector<int> dims, KeepDim keep) {
   return reduced_by<Extremum<false>>(x, dims, keep);
 }
 Tensor prod(const Tensor& x, std::vector<int> dims, KeepDim keep) { return reduced_by<Prod>(x, dims, keep); }
-Tensor var(const Tensor& x, std::vector<int> dims, double correction, KeepDim keep) { return reduced_by<Var>(x, dims, keep, correction); }
+Tensor var(const Tensor& x, std::vector<int> dims, double correction, KeepDim keep) {
+  return reduced_by<Var>(x, dims, keep, correction);
+}
 Tensor stddev(const Tensor& x, std::vector<int> dims, double correction, KeepDim keep) {
   return reduced_by<StdDev>(x, dims, keep, correction);
 }
 Tensor norm(const Tensor& x, std::vector<int> dims, KeepDim keep) { return reduced_by<Norm>(x, dims, keep); }
-Tensor logsumexp(const Tensor& x, std::vector<int> dims, KeepDim keep) { return reduced_by<LogSumExp>(x, dims, keep); }
+Tensor logsumexp(const Tensor& x, std::vector<int> dims, KeepDim keep) {
+  return reduced_by<LogSumExp>(x, dims, keep);
+}
 Tensor cumsum(const Tensor& x, int dim) {
   detail::require_defined("cumsum", x);
   return apply(CumSum{wrap_dim("cumsum", dim, x.ndim()), false}, x);

@@ -64,7 +64,8 @@ std::vector<Tensor> OpSample::make_inputs(DType dtype) const {
       result.push_back(from_vector(input.values, input.shape).to(DType::boolean));
       continue;
     }
-    Tensor x = input.fill == SampleInput::Fill::positive ? uniform(input.shape, 0.3, 2.0, DType::f64) : randn(input.shape, DType::f64);
+    Tensor x = input.fill == SampleInput::Fill::positive ? uniform(input.shape, 0.3, 2.0, DType::f64)
+                                                         : randn(input.shape, DType::f64);
     if (input.fill == SampleInput::Fill::away_from_zero) {
       for (int64_t i = 0; i < x.numel(); ++i) {
         double& value = x.data<double>()[i];

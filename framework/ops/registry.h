@@ -49,8 +49,9 @@ SampleInput mask(const Shape& shape, std::vector<int64_t> values);
 /// A call of an op on fixed inputs, with the PyTorch expression that must give the same result (inputs are a,
 /// b, c, ...).
 struct OpSample {
-  using Function = std::function<std::vector<Tensor>(const std::vector<Tensor>&)>;  // maps the inputs to the results
-  std::string key;                                                                  // name of the sample: "softmax/2"
+  /// Maps the inputs to the results.
+  using Function = std::function<std::vector<Tensor>(const std::vector<Tensor>&)>;
+  std::string key;                  // name of the sample: "softmax/2"
   std::string torch;                // the PyTorch expression; empty if there is none, see `reason`
   std::vector<SampleInput> inputs;  // the arguments of the call
   Function run;                     // performs the call

@@ -1,6 +1,8 @@
-// scaled_dot_attention: all heads of softmax(Q K^T / sqrt(d)) V at once, read from and written to the [B, *, H d] layout without copies.
-// vjp of one head with P = softmax(Q K^T / sqrt(d)) and dC the gradient of its context:
-//   dV = P^T dC,  dP = dC V^T + (gradient of the weights),  dM = P (dP - sum(dP P)),  dS = dM / sqrt(d),  dQ = dS K,  dK = dS^T Q
+// scaled_dot_attention: all heads of softmax(Q K^T / sqrt(d)) V at once, read from and written to the [B, *,
+// H d] layout without copies. vjp of one head with P = softmax(Q K^T / sqrt(d)) and dC the gradient of its
+// context:
+//   dV = P^T dC,  dP = dC V^T + (gradient of the weights),  dM = P (dP - sum(dP P)),  dS = dM / sqrt(d),  dQ
+//   = dS K,  dK = dS^T Q
 // M is what an additive mask adds to the scaled scores; its gradient is summed to its shape.
 #include <fmt/format.h>
 
@@ -33,17 +35,23 @@ struct ScaledDotAttention {
 
   int64_t head_size() const { return D / heads; }
   int64_t value_size() const { return E / heads; }
-  int64_t grain() const { return std::max<int64_t>(1, 30000 / std::max<int64_t>(1, T * S * (head_size() + value_size()))); }
+  int64_t grain() const {
+    return std::max<int64_t>(1, 30000 / std::max<int64_t>(1, T * S * (head_size() + value_size())));
+  }
   // The queries stand at the end of the keys: row t of a causal map sees the keys 0..S - T + t.
   int64_t seen(int64_t t, int64_t length) const { return causal ? std::min(length, S - T + t + 1) : length; }
 
-  // y[t] = weights[t] x, of the keys that row t sees, where the product over all has 0 times infinity or NaN of one that it does not see.
+  // y[t] = weights[t] x, of the keys that row t sees, where the product over all has 0 times infinity or NaN
+  // of one that it does not see.
   template <class T_>
-  void of_seen_keys(int64_t length, int64_t columns, const T_* w, const T_* x, int64_t ldx, T_* y, int64_t ldy) const {
+  void of_seen_keys(int64_t length, int64_t columns, const T_* w, const T_* x, int64_t ldx, T_* y,
+                    int64_t ldy) const {
     if (!causal) return;
     for (int64_t t = 0; t < T; ++t) {
-      if (std::all_of(y + t * ldy, y + t * ldy + columns, [](T_ value) { return std::isfinite(value); })) continue;
-      kernels::gemm<T_>(false, false, 1, columns, std::max<int64_t>(seen(t, length), 0), w + t * S, S, x, ldx, T_{0}, y + t * ldy, ldy);
+      if (std::all_of(y + t * ldy, y + t * ldy + columns, [](T_ value) { return std::isfinite(value); }))
+        continue;
+      kernels::gemm<T_>(false, false, 1, columns, std::max<int64_t>(seen(t, length), 0), w + t * S, S, x, ldx,
+                        T_{0}, y + t * ldy, ldy);
     }
   }
 
@@ -57,13 +65,17 @@ struct ScaledDotAttention {
       data = mask.data<M>();
       for (size_t i = 0; i < 4; ++i) strides[i] = mask.shape()[i] == 1 ? 0 : mask.strides()[i];
     }
-    const M* row(int64_t b, int64_t h, int64_t t) const { return data + b * strides[0] + h * strides[1] + t * strides[2]; }
+    const M* row(int64_t b, int64_t h, int64_t t) const {
+      return data + b * strides[0] + h * strides[1] + t * strides[2];
+    }
   };
   // What a mask makes of the scaled scores [length] of a row: -inf where it is false, or its values added.
-  static void hide(const MaskRows<bool>& mask, int64_t b, int64_t h, int64_t t, int64_t length, auto* scores) {
+  static void hide(const MaskRows<bool>& mask, int64_t b, int64_t h, int64_t t, int64_t length,
+                   auto* scores) {
     const bool* const row = mask.row(b, h, t);
     for (int64_t s = 0; s < length; ++s) {
-      if (!row[s * mask.strides[3]]) scores[s] = -std::numeric_limits<std::remove_pointer_t<decltype(scores)>>::infinity();
+      if (!row[s * mask.strides[3]])
+        scores[s] = -std::numeric_limits<std::remove_pointer_t<decltype(scores)>>::infinity();
     }
   }
   template <class T_>
@@ -84,8 +96,9 @@ struct ScaledDotAttention {
       for (int64_t i = begin; i < end; ++i) {
         const int64_t b = i / heads, h = i % heads, length = lengths[static_cast<size_t>(b)];
         T_* const p = weights.data<T_>() + i * T * S;
-        kernels::gemm<T_>(false, true, T, length, d, q.data<T_>() + b * q.strides()[0] + h * d, q.strides()[1],
-                          k.data<T_>() + b * k.strides()[0] + h * d, k.strides()[1], T_{0}, p, S);
+        kernels::gemm<T_>(false, true, T, length, d, q.data<T_>() + b * q.strides()[0] + h * d,
+                          q.strides()[1], k.data<T_>() + b * k.strides()[0] + h * d, k.strides()[1], T_{0}, p,
+                          S);
         for (int64_t t = 0; t < T; ++t) {
           kernels::affine<T_>(length, p + t * S, scale, T_{0}, p + t * S);
           if (hidden.data) hide(hidden, b, h, t, length, p + t * S);
@@ -93,18 +106,21 @@ struct ScaledDotAttention {
           const int64_t used = seen(t, length);
           kernels::softmax<T_>(1, S, p + t * S, &used, 1, p + t * S);
         }
-        kernels::gemm<T_>(false, false, T, e, length, p, S, v.data<T_>() + b * v.strides()[0] + h * e, v.strides()[1], T_{0},
-                          context.data<T_>() + b * T * E + h * e, E);
-        of_seen_keys<T_>(length, e, p, v.data<T_>() + b * v.strides()[0] + h * e, v.strides()[1], context.data<T_>() + b * T * E + h * e,
-                         E);
+        kernels::gemm<T_>(false, false, T, e, length, p, S, v.data<T_>() + b * v.strides()[0] + h * e,
+                          v.strides()[1], T_{0}, context.data<T_>() + b * T * E + h * e, E);
+        of_seen_keys<T_>(length, e, p, v.data<T_>() + b * v.strides()[0] + h * e, v.strides()[1],
+                         context.data<T_>() + b * T * E + h * e, E);
       }
     });
     return {context, weights};
   }
 
-  std::array<Tensor, 2> forward(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& mask, Saved& saved) const {
-    const Tensor q = dense_rows(query), k = dense_rows(key), v = dense_rows(value), m = mask.defined() ? mask.contiguous() : mask;
-    std::array<Tensor, 2> result = dispatch_floating(kName, q.dtype(), [&](auto t) { return run<decltype(t)>(q, k, v, m); });
+  std::array<Tensor, 2> forward(const Tensor& query, const Tensor& key, const Tensor& value,
+                                const Tensor& mask, Saved& saved) const {
+    const Tensor q = dense_rows(query), k = dense_rows(key), v = dense_rows(value),
+                 m = mask.defined() ? mask.contiguous() : mask;
+    std::array<Tensor, 2> result =
+        dispatch_floating(kName, q.dtype(), [&](auto t) { return run<decltype(t)>(q, k, v, m); });
     for (const Tensor& x : {query, key, value}) saved.input(x);
     saved.output(result[1], 1);
     return result;
@@ -112,11 +128,14 @@ struct ScaledDotAttention {
 
   template <class T_>
   void run_vjp(Grads& grads, const std::array<Tensor, 2>& g, const Saved& saved) const {
-    const Tensor q = dense_rows(saved[0]), k = dense_rows(saved[1]), v = dense_rows(saved[2]), weights = saved[3];
+    const Tensor q = dense_rows(saved[0]), k = dense_rows(saved[1]), v = dense_rows(saved[2]),
+                 weights = saved[3];
     const int64_t d = head_size(), e = value_size();
     const T_ scale = static_cast<T_>(1 / std::sqrt(static_cast<double>(d)));
-    const Tensor dcontext = g[0].defined() ? g[0].contiguous() : Tensor{}, dweights = g[1].defined() ? g[1].contiguous() : Tensor{};
-    const Tensor dq = zeros({B, T, D}, q.dtype()), dk = zeros({B, S, D}, q.dtype()), dv = zeros({B, S, E}, q.dtype());
+    const Tensor dcontext = g[0].defined() ? g[0].contiguous() : Tensor{},
+                 dweights = g[1].defined() ? g[1].contiguous() : Tensor{};
+    const Tensor dq = zeros({B, T, D}, q.dtype()), dk = zeros({B, S, D}, q.dtype()),
+                 dv = zeros({B, S, E}, q.dtype());
     const Tensor dmask = grads.wants(3) ? empty({B, heads, T, S}, q.dtype()) : Tensor{};
     parallel_for(B * heads, grain(), [&](int64_t begin, int64_t end) {
       std::vector<T_> ds(static_cast<size_t>(T * S));
@@ -130,22 +149,24 @@ struct ScaledDotAttention {
         }
         if (dcontext.defined()) {
           const T_* const dc = dcontext.data<T_>() + b * T * E + h * e;
-          kernels::gemm<T_>(false, true, T, length, e, dc, E, v.data<T_>() + b * v.strides()[0] + h * e, v.strides()[1], T_{1}, ds.data(),
-                            S);
-          kernels::gemm<T_>(true, false, length, e, T, p, S, dc, E, T_{0}, dv.data<T_>() + b * S * E + h * e, E);
+          kernels::gemm<T_>(false, true, T, length, e, dc, E, v.data<T_>() + b * v.strides()[0] + h * e,
+                            v.strides()[1], T_{1}, ds.data(), S);
+          kernels::gemm<T_>(true, false, length, e, T, p, S, dc, E, T_{0}, dv.data<T_>() + b * S * E + h * e,
+                            E);
         }
         for (int64_t t = 0; causal && t < T; ++t) {  // nothing of the keys that a row does not see
-          std::fill(ds.begin() + t * S + std::max<int64_t>(seen(t, length), 0), ds.begin() + (t + 1) * S, T_{0});
+          std::fill(ds.begin() + t * S + std::max<int64_t>(seen(t, length), 0), ds.begin() + (t + 1) * S,
+                    T_{0});
         }
         kernels::softmax_backward<T_>(T, S, ds.data(), p, ds.data());
         if (dmask.defined()) std::copy_n(ds.data(), T * S, dmask.data<T_>() + i * T * S);
         kernels::affine<T_>(T * S, ds.data(), scale, T_{0}, ds.data());
-        kernels::gemm<T_>(false, false, T, d, length, ds.data(), S, k.data<T_>() + b * k.strides()[0] + h * d, k.strides()[1], T_{0},
-                          dq.data<T_>() + b * T * D + h * d, D);
-        of_seen_keys<T_>(length, d, ds.data(), k.data<T_>() + b * k.strides()[0] + h * d, k.strides()[1], dq.data<T_>() + b * T * D + h * d,
-                         D);
-        kernels::gemm<T_>(true, false, length, d, T, ds.data(), S, q.data<T_>() + b * q.strides()[0] + h * d, q.strides()[1], T_{0},
-                          dk.data<T_>() + b * S * D + h * d, D);
+        kernels::gemm<T_>(false, false, T, d, length, ds.data(), S, k.data<T_>() + b * k.strides()[0] + h * d,
+                          k.strides()[1], T_{0}, dq.data<T_>() + b * T * D + h * d, D);
+        of_seen_keys<T_>(length, d, ds.data(), k.data<T_>() + b * k.strides()[0] + h * d, k.strides()[1],
+                         dq.data<T_>() + b * T * D + h * d, D);
+        kernels::gemm<T_>(true, false, length, d, T, ds.data(), S, q.data<T_>() + b * q.strides()[0] + h * d,
+                          q.strides()[1], T_{0}, dk.data<T_>() + b * S * D + h * d, D);
       }
     });
     grads.add(0, dq);
@@ -159,7 +180,9 @@ struct ScaledDotAttention {
     const auto split = [&](const Tensor& x) {  // [B, N, heads d] -> [B, heads, N, d]
       return permute(reshape(x, {B, x.size(1), heads, x.size(2) / heads}), {0, 2, 1, 3});
     };
-    const auto join = [&](const Tensor& x) { return reshape(permute(x, {0, 2, 1, 3}), {B, x.size(2), heads * x.size(3)}); };
+    const auto join = [&](const Tensor& x) {
+      return reshape(permute(x, {0, 2, 1, 3}), {B, x.size(2), heads * x.size(3)});
+    };
     const Tensor q = split(saved[0]), k = split(saved[1]), v = split(saved[2]), p = saved[3];
     Tensor dp = g[1];
     if (g[0].defined()) {
@@ -167,7 +190,8 @@ struct ScaledDotAttention {
       dp = dp.defined() ? dp + through : through;
       grads.add(2, join(matmul(transpose(p), dc)));
     }
-    const Tensor dm = p * (dp - sum(dp * p, {-1}, KeepDim::yes)), ds = dm / std::sqrt(static_cast<double>(head_size()));
+    const Tensor dm = p * (dp - sum(dp * p, {-1}, KeepDim::yes)),
+                 ds = dm / std::sqrt(static_cast<double>(head_size()));
     if (grads.wants(3)) grads.add(3, sum_to(dm, mask_shape));
     grads.add(0, join(matmul(ds, k)));
     grads.add(1, join(matmul(transpose(ds), q)));
@@ -181,68 +205,90 @@ struct ScaledDotAttention {
   static void samples(SampleList& s) {
     const auto add = [&](const char* torch, std::vector<SampleInput> inputs, int64_t h, bool masked) {
       s.add(torch, std::move(inputs), [h, masked](const auto& x) {
-        const ScaledDotAttentionResult r = scaled_dot_attention(x[0], x[1], x[2], x.size() > 3 ? x[3] : Tensor{}, h, masked);
+        const ScaledDotAttentionResult r =
+            scaled_dot_attention(x[0], x[1], x[2], x.size() > 3 ? x[3] : Tensor{}, h, masked);
         return std::vector{r.context, r.weights};
       });
     };
-    const auto add_masked = [&](const char* torch, std::vector<SampleInput> inputs, int64_t h, bool masked) {  // with lengths too
+    // with lengths too
+    const auto add_masked = [&](const char* torch, std::vector<SampleInput> inputs, int64_t h, bool masked) {
       s.add(torch, std::move(inputs), [h, masked](const auto& x) {
         const ScaledDotAttentionResult r = scaled_dot_attention(x[0], x[1], x[2], x[3], h, masked, x[4]);
         return std::vector{r.context, r.weights};
       });
     };
-    add("scaled_dot_attention(a, b, c, d, 2, False)", {{2, 3, 4}, {2, 5, 4}, {2, 5, 6}, integers({2}, {5, 2})}, 2, false);
+    add("scaled_dot_attention(a, b, c, d, 2, False)",
+        {{2, 3, 4}, {2, 5, 4}, {2, 5, 6}, integers({2}, {5, 2})}, 2, false);
     add("scaled_dot_attention(a, b, c, None, 1, True)", {{2, 4, 3}, {2, 4, 3}, {2, 4, 3}}, 1, true);
-    add("scaled_dot_attention(a, b, c, d, 2, True)", {{2, 4, 8}, {2, 4, 8}, {2, 4, 8}, integers({2}, {4, 3})}, 2, true);
+    add("scaled_dot_attention(a, b, c, d, 2, True)", {{2, 4, 8}, {2, 4, 8}, {2, 4, 8}, integers({2}, {4, 3})},
+        2, true);
     add("scaled_dot_attention(a, b, c, None, 4, False)", {{3, 1, 8}, {3, 9, 8}, {3, 9, 8}}, 4, false);
     add("scaled_dot_attention(a, b, c, None, 1, False)", {{1, 2, 2}, {1, 3, 2}, {1, 3, 2}}, 1, false);
     add("", {{0, 2, 8}, {0, 3, 8}, {0, 3, 8}}, 4, false);
     s.samples.back().reason = "PyTorch's reshape cannot tell the sizes of no elements";
     s.again({{2, 0, 8}, {2, 3, 8}, {2, 3, 8}});
     const auto lengths = integers({2}, {3, 2});
-    add_masked("scaled_dot_attention(a, b, c, d, 2, False, e)", {{2, 2, 4}, {2, 3, 4}, {2, 3, 6}, lengths, {2, 3}}, 2, false);
-    add_masked("scaled_dot_attention(a, b, c, d, 2, False, e)", {{2, 2, 4}, {2, 3, 4}, {2, 3, 6}, lengths, {2, 1, 3}}, 2, false);
-    add_masked("scaled_dot_attention(a, b, c, d, 2, True, e)", {{2, 3, 4}, {2, 3, 4}, {2, 3, 4}, lengths, {1, 2, 3, 3}}, 2, true);
-    add_masked("scaled_dot_attention(a, b, c, d, 2, True, e)",
-               {{2, 3, 4}, {2, 3, 4}, {2, 3, 4}, lengths, mask({3, 3}, {1, 0, 1, 0, 0, 1, 1, 0, 1})}, 2, true);
     add_masked("scaled_dot_attention(a, b, c, d, 2, False, e)",
-               {{2, 1, 4}, {2, 3, 4}, {2, 3, 4}, lengths, mask({2, 2, 1, 3}, {1, 0, 1, 0, 0, 1, 1, 1, 0, 0, 1, 1})}, 2, false);
+               {{2, 2, 4}, {2, 3, 4}, {2, 3, 6}, lengths, {2, 3}}, 2, false);
+    add_masked("scaled_dot_attention(a, b, c, d, 2, False, e)",
+               {{2, 2, 4}, {2, 3, 4}, {2, 3, 6}, lengths, {2, 1, 3}}, 2, false);
+    add_masked("scaled_dot_attention(a, b, c, d, 2, True, e)",
+               {{2, 3, 4}, {2, 3, 4}, {2, 3, 4}, lengths, {1, 2, 3, 3}}, 2, true);
+    add_masked("scaled_dot_attention(a, b, c, d, 2, True, e)",
+               {{2, 3, 4}, {2, 3, 4}, {2, 3, 4}, lengths, mask({3, 3}, {1, 0, 1, 0, 0, 1, 1, 0, 1})}, 2,
+               true);
+    add_masked(
+        "scaled_dot_attention(a, b, c, d, 2, False, e)",
+        {{2, 1, 4}, {2, 3, 4}, {2, 3, 4}, lengths, mask({2, 2, 1, 3}, {1, 0, 1, 0, 0, 1, 1, 1, 0, 0, 1, 1})},
+        2, false);
   }
 };
 
 }  // namespace
 
-ScaledDotAttentionResult scaled_dot_attention(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& lengths,
-                                              int64_t heads, bool causal, const Tensor& mask) {
+ScaledDotAttentionResult scaled_dot_attention(const Tensor& query, const Tensor& key, const Tensor& value,
+                                              const Tensor& lengths, int64_t heads, bool causal,
+                                              const Tensor& mask) {
   detail::require_defined("scaled_dot_attention", query, key, value);
-  const auto shapes = [&] { return fmt::format("{}, {} and {}", query.shape().str(), key.shape().str(), value.shape().str()); };
+  const auto shapes = [&] {
+    return fmt::format("{}, {} and {}", query.shape().str(), key.shape().str(), value.shape().str());
+  };
   if (query.dtype() != key.dtype() || query.dtype() != value.dtype()) {
-    throw DTypeError("scaled_dot_attention", fmt::format("dtypes differ: {}, {}, {}", query.describe(), key.describe(), value.describe()));
+    throw DTypeError("scaled_dot_attention", fmt::format("dtypes differ: {}, {}, {}", query.describe(),
+                                                         key.describe(), value.describe()));
   }
-  if (query.ndim() != 3 || key.ndim() != 3 || value.ndim() != 3 || query.size(0) != key.size(0) || key.size(0) != value.size(0) ||
-      key.size(1) != value.size(1) || query.size(2) != key.size(2)) {
+  if (query.ndim() != 3 || key.ndim() != 3 || value.ndim() != 3 || query.size(0) != key.size(0) ||
+      key.size(0) != value.size(0) || key.size(1) != value.size(1) || query.size(2) != key.size(2)) {
     throw ShapeError("scaled_dot_attention", "query, key and value do not fit together: " + shapes());
   }
   if (heads < 1 || query.size(2) % heads != 0 || value.size(2) % heads != 0) {
     throw ValueError("scaled_dot_attention", fmt::format("{} heads do not divide {}", heads, shapes()));
   }
   if (causal && query.size(1) > key.size(1)) {
-    throw ShapeError("scaled_dot_attention", fmt::format("{} causal queries at the end of {} keys", query.size(1), key.size(1)));
+    throw ShapeError("scaled_dot_attention",
+                     fmt::format("{} causal queries at the end of {} keys", query.size(1), key.size(1)));
   }
-  ScaledDotAttention op{heads, causal, {}, query.size(0), query.size(1), key.size(1), query.size(2), value.size(2), {}};
+  ScaledDotAttention op{heads,         causal,        {}, query.size(0), query.size(1), key.size(1),
+                        query.size(2), value.size(2), {}};
   op.lengths = detail::checked_lengths("scaled_dot_attention", lengths, op.B, op.S);
   Tensor by_head;  // the mask in four dimensions
   if (mask.defined()) {
     if (mask.dtype() != DType::boolean && mask.dtype() != query.dtype()) {
-      throw DTypeError("scaled_dot_attention", fmt::format("a mask is bool or {}, got {}", name_of(query.dtype()), mask.describe()));
+      throw DTypeError("scaled_dot_attention",
+                       fmt::format("a mask is bool or {}, got {}", name_of(query.dtype()), mask.describe()));
     }
-    by_head = mask.ndim() == 2 ? unsqueeze(unsqueeze(mask, 0), 0) : mask.ndim() == 3 ? unsqueeze(mask, 1) : mask;
+    by_head = mask.ndim() == 2   ? unsqueeze(unsqueeze(mask, 0), 0)
+              : mask.ndim() == 3 ? unsqueeze(mask, 1)
+                                 : mask;
     const Shape whole{op.B, heads, op.T, op.S};
     bool fits = by_head.ndim() == 4;
-    for (int i = 0; fits && i < 4; ++i) fits = by_head.size(i) == 1 || by_head.size(i) == whole[static_cast<size_t>(i)];
+    for (int i = 0; fits && i < 4; ++i)
+      fits = by_head.size(i) == 1 || by_head.size(i) == whole[static_cast<size_t>(i)];
     if (!fits) {
-      throw ShapeError("scaled_dot_attention", fmt::format("mask {} does not fit [{}, {}], [{}, {}, {}] or [{}, {}, {}, {}]",
-                                                           mask.shape().str(), op.T, op.S, op.B, op.T, op.S, op.B, heads, op.T, op.S));
+      throw ShapeError(
+          "scaled_dot_attention",
+          fmt::format("mask {} does not fit [{}, {}], [{}, {}, {}] or [{}, {}, {}, {}]", mask.shape().str(),
+                      op.T, op.S, op.B, op.T, op.S, op.B, heads, op.T, op.S));
     }
     op.mask_shape = by_head.shape();
   }

@@ -11,10 +11,13 @@
 
 namespace heed {
 
-std::vector<int64_t> detail::checked_lengths(const char* op, const Tensor& lengths, int64_t batch, int64_t steps, const char* what) {
+std::vector<int64_t> detail::checked_lengths(const char* op, const Tensor& lengths, int64_t batch,
+                                             int64_t steps, const char* what) {
   if (!lengths.defined()) return std::vector<int64_t>(static_cast<size_t>(batch), steps);
-  if (lengths.dtype() != DType::i64) throw DTypeError(op, fmt::format("{}s must be i64, got {}", what, lengths.describe()));
-  if (lengths.shape() != Shape{batch}) throw ShapeError(op, fmt::format("{}s {} for a batch of {}", what, lengths.shape().str(), batch));
+  if (lengths.dtype() != DType::i64)
+    throw DTypeError(op, fmt::format("{}s must be i64, got {}", what, lengths.describe()));
+  if (lengths.shape() != Shape{batch})
+    throw ShapeError(op, fmt::format("{}s {} for a batch of {}", what, lengths.shape().str(), batch));
   std::vector<int64_t> values = lengths.to_vector<int64_t>();
   for (const int64_t n : values) {
     if (n < 0 || n > steps) throw IndexError(op, fmt::format("{} {} is outside 0..{}", what, n, steps));
@@ -22,7 +25,8 @@ std::vector<int64_t> detail::checked_lengths(const char* op, const Tensor& lengt
   return values;
 }
 
-SequencePacking::SequencePacking(const char* op, const Tensor& lengths, int64_t batch_size, int64_t step_count)
+SequencePacking::SequencePacking(const char* op, const Tensor& lengths, int64_t batch_size,
+                                 int64_t step_count)
     : batch(batch_size), steps(step_count) {
   const std::vector<int64_t> length = detail::checked_lengths(op, lengths, batch, steps);
   order.resize(static_cast<size_t>(batch));
@@ -39,29 +43,33 @@ SequencePacking::SequencePacking(const char* op, const Tensor& lengths, int64_t 
 
 template <class T>
 void SequencePacking::pack(const T* x, int64_t D, T* packed) const {
-  parallel_for(steps, std::max<int64_t>(1, (1 << 15) / std::max<int64_t>(batch * D, 1)), [&](int64_t begin, int64_t end) {
-    for (int64_t t = begin; t < end; ++t) {
-      for (int64_t r = 0; r < active(t); ++r) {
-        std::memcpy(packed + (start(t) + r) * D, x + (order[static_cast<size_t>(r)] * steps + t) * D, static_cast<size_t>(D) * sizeof(T));
-      }
-    }
-  });
+  parallel_for(steps, std::max<int64_t>(1, (1 << 15) / std::max<int64_t>(batch * D, 1)),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t t = begin; t < end; ++t) {
+                   for (int64_t r = 0; r < active(t); ++r) {
+                     std::memcpy(packed + (start(t) + r) * D,
+                                 x + (order[static_cast<size_t>(r)] * steps + t) * D,
+                                 static_cast<size_t>(D) * sizeof(T));
+                   }
+                 }
+               });
 }
 
 template <class T>
 void SequencePacking::unpack(const T* packed, int64_t D, T* x) const {
-  parallel_for(steps, std::max<int64_t>(1, (1 << 15) / std::max<int64_t>(batch * D, 1)), [&](int64_t begin, int64_t end) {
-    for (int64_t t = begin; t < end; ++t) {
-      for (int64_t r = 0; r < batch; ++r) {
-        T* row = x + (order[static_cast<size_t>(r)] * steps + t) * D;
-        if (r < active(t)) {
-          std::memcpy(row, packed + (start(t) + r) * D, static_cast<size_t>(D) * sizeof(T));
-        } else {
-          std::fill_n(row, D, T{0});
-        }
-      }
-    }
-  });
+  parallel_for(steps, std::max<int64_t>(1, (1 << 15) / std::max<int64_t>(batch * D, 1)),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t t = begin; t < end; ++t) {
+                   for (int64_t r = 0; r < batch; ++r) {
+                     T* row = x + (order[static_cast<size_t>(r)] * steps + t) * D;
+                     if (r < active(t)) {
+                       std::memcpy(row, packed + (start(t) + r) * D, static_cast<size_t>(D) * sizeof(T));
+                     } else {
+                       std::fill_n(row, D, T{0});
+                     }
+                   }
+                 }
+               });
 }
 
 template <class T>

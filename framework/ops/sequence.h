@@ -18,7 +18,8 @@ namespace detail {
 /// @return the B lengths
 /// @throws DTypeError when they are not i64, ShapeError for another shape, IndexError for a length outside 0
 ///   .. steps
-std::vector<int64_t> checked_lengths(const char* op, const Tensor& lengths, int64_t batch, int64_t steps, const char* what = "length");
+std::vector<int64_t> checked_lengths(const char* op, const Tensor& lengths, int64_t batch, int64_t steps,
+                                     const char* what = "length");
 }  // namespace detail
 
 /// Describes which sequences of a batch are still running at each step, and where their rows are in packed
@@ -35,7 +36,9 @@ struct SequencePacking {
   SequencePacking(const char* op, const Tensor& lengths, int64_t batch, int64_t steps);
   /// @param t step, 0 .. steps - 1
   /// @return the number of sequences that are longer than t
-  int64_t active(int64_t t) const { return offsets[static_cast<size_t>(t) + 1] - offsets[static_cast<size_t>(t)]; }
+  int64_t active(int64_t t) const {
+    return offsets[static_cast<size_t>(t) + 1] - offsets[static_cast<size_t>(t)];
+  }
   /// @param t step, 0 .. steps - 1
   /// @return index of the first packed row of step t
   int64_t start(int64_t t) const { return offsets[static_cast<size_t>(t)]; }

@@ -22,7 +22,8 @@ struct Clone {
   void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add(0, g); }
   static void samples(SampleList& s) {
     s.add("a.clone()", {{2, 3}}, [](const auto& x) { return std::vector{x[0].clone()}; });
-    s.add("a.t().contiguous()", {{2, 3}}, [](const auto& x) { return std::vector{transpose(x[0]).contiguous()}; });
+    s.add("a.t().contiguous()", {{2, 3}},
+          [](const auto& x) { return std::vector{transpose(x[0]).contiguous()}; });
     s.again({{0, 3}});
   }
 };
@@ -62,7 +63,9 @@ struct UnitDimension {
     if (more && dim == x.ndim()) shape.push_back(1), strides.push_back(1);
     return make_view(x, shape, strides, 0);
   }
-  void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add(0, more ? squeeze(g, dim) : unsqueeze(g, dim)); }
+  void vjp(Grads& d, const Tensor& g, const Saved&) const {
+    d.add(0, more ? squeeze(g, dim) : unsqueeze(g, dim));
+  }
 };
 
 // vjp: dx = permute(g, inverse order)
@@ -84,7 +87,9 @@ struct Permute {
     d.add(0, permute(g, inverse));
   }
   static void samples(SampleList& s) {
-    s.add("a.permute(2, 0, 1)", {{2, 3, 4}}, [](const auto& x) { return std::vector{permute(x[0], {2, 0, 1})}; });
+    s.add("a.permute(2, 0, 1)", {{2, 3, 4}}, [](const auto& x) {
+      return std::vector{permute(x[0], {2, 0, 1})};
+    });
     s.add("a.transpose(0, 1)", {{5, 3}}, [](const auto& x) { return std::vector{transpose(x[0])}; });
     s.again({{0, 3}});
   }
@@ -116,13 +121,16 @@ struct Slice {
   Shape from;
   int dim;
   int64_t start, end;
-  Tensor forward(const Tensor& x, Saved&) const { return make_view(x, from.with(dim, end - start), x.strides(), start * x.strides()[dim]); }
+  Tensor forward(const Tensor& x, Saved&) const {
+    return make_view(x, from.with(dim, end - start), x.strides(), start * x.strides()[dim]);
+  }
   void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add_slice(0, from, dim, start, g); }
   static void samples(SampleList& s) {
     s.add("a[:, 1:3]", {{3, 5}}, [](const auto& x) { return std::vector{slice(x[0], 1, 1, 3)}; });
     s.add("a[2:2]", {{3, 5}}, [](const auto& x) { return std::vector{slice(x[0], 0, 2, 2)}; });
     s.add("a[:, 2]", {{2, 3, 4}}, [](const auto& x) { return std::vector{select(x[0], 1, 2)}; });
-    s.add("a[:, 0:2] * a[:, 1:3]", {{3, 3}}, [](const auto& x) { return std::vector{slice(x[0], 1, 0, 2) * slice(x[0], 1, 1, 3)}; });
+    s.add("a[:, 0:2] * a[:, 1:3]", {{3, 3}},
+          [](const auto& x) { return std::vector{slice(x[0], 1, 0, 2) * slice(x[0], 1, 1, 3)}; });
     s.again({{0, 3}});
   }
 };
@@ -151,7 +159,8 @@ Tensor reshape(const Tensor& x, const Shape& wanted) {
   if (open >= 0 && known > 0) shape[open] = x.numel() / known;
   const bool negative = std::any_of(shape.begin(), shape.end(), [](int64_t extent) { return extent < 0; });
   if (negative || shape.numel() != x.numel() || (open >= 0 && known <= 0)) {
-    throw ShapeError("reshape", fmt::format("element counts differ: {} to {}", x.shape().str(), wanted.str()));
+    throw ShapeError("reshape",
+                     fmt::format("element counts differ: {} to {}", x.shape().str(), wanted.str()));
   }
   return apply(Reshape{x.shape(), shape}, x);
 }
@@ -187,7 +196,8 @@ Tensor slice(const Tensor& x, int dim, int64_t start, int64_t end) {
   detail::require_defined("slice", x);
   const int d = wrap_dim("slice", dim, x.ndim());
   if (start < 0 || end < start || end > x.shape()[d]) {
-    throw IndexError("slice", fmt::format("{}:{} is outside 0..{} of dimension {} of {}", start, end, x.shape()[d], d, x.shape().str()));
+    throw IndexError("slice", fmt::format("{}:{} is outside 0..{} of dimension {} of {}", start, end,
+                                          x.shape()[d], d, x.shape().str()));
   }
   return apply(Slice{x.shape(), d, start, end}, x);
 }
@@ -196,7 +206,8 @@ Tensor select(const Tensor& x, int dim, int64_t index) {
   detail::require_defined("select", x);
   const int d = wrap_dim("select", dim, x.ndim());
   if (index < 0 || index >= x.shape()[d]) {
-    throw IndexError("select", fmt::format("index {} is outside 0..{} of dimension {} of {}", index, x.shape()[d] - 1, d, x.shape().str()));
+    throw IndexError("select", fmt::format("index {} is outside 0..{} of dimension {} of {}", index,
+                                           x.shape()[d] - 1, d, x.shape().str()));
   }
   return squeeze(slice(x, d, index, index + 1), d);
 }
@@ -209,7 +220,8 @@ Tensor unsqueeze(const Tensor& x, int dim) {
 Tensor squeeze(const Tensor& x, int dim) {
   detail::require_defined("squeeze", x);
   const int d = wrap_dim("squeeze", dim, x.ndim());
-  if (x.shape()[d] != 1) throw ShapeError("squeeze", fmt::format("dimension {} of {} is not 1", d, x.shape().str()));
+  if (x.shape()[d] != 1)
+    throw ShapeError("squeeze", fmt::format("dimension {} of {} is not 1", d, x.shape().str()));
   return apply(UnitDimension{d, /*more=*/false}, x);
 }
 

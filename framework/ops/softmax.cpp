@@ -1,6 +1,7 @@
-// softmax(x, dim): y_i = exp(x_i - m) / sum_j exp(x_j - m), m = max_j x_j.   vjp: dx = y (g - sum(g y))  [Martins & Astudillo 2016, 2.5]
-// log_softmax(x, dim): y_i = x_i - m - log sum_j exp(x_j - m).               vjp: dx = g - exp(y) sum(g)
-// masked_softmax(x, lengths): softmax over the first lengths[b] entries, 0 elsewhere; the vjp is softmax's, since y = 0 there.
+// softmax(x, dim): y_i = exp(x_i - m) / sum_j exp(x_j - m), m = max_j x_j.   vjp: dx = y (g - sum(g y))
+// [Martins & Astudillo 2016, 2.5] log_softmax(x, dim): y_i = x_i - m - log sum_j exp(x_j - m). vjp: dx = g -
+// exp(y) sum(g) masked_softmax(x, lengths): softmax over the first lengths[b] entries, 0 elsewhere; the vjp
+// is softmax's, since y = 0 there.
 #include <fmt/format.h>
 
 #include "framework/kernels/kernels.h"
@@ -20,7 +21,8 @@ Tensor softmax_vjp(const char* name, const Tensor& g, const Tensor& y) {
   const Tensor dense_g = g.contiguous(), dx = empty(y.shape(), y.dtype());
   dispatch_floating(name, y.dtype(), [&](auto t) {
     using T = decltype(t);
-    kernels::softmax_backward<T>(row_count(y), y.shape().back(), dense_g.data<T>(), y.data<T>(), dx.data<T>());
+    kernels::softmax_backward<T>(row_count(y), y.shape().back(), dense_g.data<T>(), y.data<T>(),
+                                 dx.data<T>());
   });
   return dx;
 }
@@ -62,13 +64,16 @@ struct LogSoftmax {  // over the last dimension
     const Tensor dense_g = g.contiguous(), dx = empty(y.shape(), y.dtype());
     dispatch_floating(kName, y.dtype(), [&](auto t) {
       using T = decltype(t);
-      kernels::log_softmax_backward<T>(row_count(y), y.shape().back(), dense_g.data<T>(), y.data<T>(), dx.data<T>());
+      kernels::log_softmax_backward<T>(row_count(y), y.shape().back(), dense_g.data<T>(), y.data<T>(),
+                                       dx.data<T>());
     });
     d.add(0, dx);
   }
   static void samples(SampleList& s) {
-    s.add("torch.log_softmax(a, 1)", {{3, 5}}, [](const auto& x) { return std::vector{log_softmax(x[0], 1)}; });
-    s.add("torch.log_softmax(a, 1)", {{2, 3, 4}}, [](const auto& x) { return std::vector{log_softmax(x[0], 1)}; });
+    s.add("torch.log_softmax(a, 1)", {{3, 5}},
+          [](const auto& x) { return std::vector{log_softmax(x[0], 1)}; });
+    s.add("torch.log_softmax(a, 1)", {{2, 3, 4}},
+          [](const auto& x) { return std::vector{log_softmax(x[0], 1)}; });
     s.again({{0, 3}});
   }
 };
@@ -81,7 +86,8 @@ struct MaskedSoftmax {
     const int64_t rows_per_length = x.ndim() == 3 ? x.shape()[1] : 1;
     dispatch_floating(kName, x.dtype(), [&](auto t) {
       using T = decltype(t);
-      kernels::softmax<T>(row_count(x), x.shape().back(), x.data<T>(), dense.data<int64_t>(), rows_per_length, y.data<T>());
+      kernels::softmax<T>(row_count(x), x.shape().back(), x.data<T>(), dense.data<int64_t>(), rows_per_length,
+                          y.data<T>());
     });
     saved.output(y);
     return y;
@@ -107,12 +113,14 @@ Tensor softmax(const Tensor& x, int dim) {
 Tensor log_softmax(const Tensor& x, int dim) {
   detail::require_defined("log_softmax", x);
   const int d = wrap_dim("log_softmax", dim, x.ndim());
-  return d == x.ndim() - 1 ? apply(LogSoftmax{}, x) : transpose(apply(LogSoftmax{}, transpose(x, d, -1)), d, -1);
+  return d == x.ndim() - 1 ? apply(LogSoftmax{}, x)
+                           : transpose(apply(LogSoftmax{}, transpose(x, d, -1)), d, -1);
 }
 
 Tensor masked_softmax(const Tensor& x, const Tensor& lengths) {
   detail::require_defined("masked_softmax", x, lengths);
-  if (x.ndim() != 2 && x.ndim() != 3) throw ShapeError("masked_softmax", fmt::format("takes [B, S] or [B, T, S], got {}", x.shape().str()));
+  if (x.ndim() != 2 && x.ndim() != 3)
+    throw ShapeError("masked_softmax", fmt::format("takes [B, S] or [B, T, S], got {}", x.shape().str()));
   detail::checked_lengths("masked_softmax", lengths, x.size(0), x.shape().back());
   return apply(MaskedSoftmax{lengths}, x);
 }

@@ -1,5 +1,5 @@
-// Ops on sequences [B, C, L] and images [B, C, H, W]: convolution, pooling, batch normalisation. dtypes f32 and f64; all floating
-// inputs of one call share one dtype (DTypeError otherwise).
+// Ops on sequences [B, C, L] and images [B, C, H, W]: convolution, pooling, batch normalisation. dtypes f32
+// and f64; all floating inputs of one call share one dtype (DTypeError otherwise).
 #pragma once
 
 #include "framework/core/tensor.h"
@@ -10,7 +10,8 @@ namespace heed {
 struct Extent2d {
   int64_t height, width;  // in elements
   /// @param both height and width
-  Extent2d(int64_t both) : height(both), width(both) {}  // NOLINT(google-explicit-constructor): conv2d(x, w, b, {.stride = 2})
+  /// NOLINT(google-explicit-constructor): conv2d(x, w, b, {.stride = 2}).
+  Extent2d(int64_t both) : height(both), width(both) {}
   /// @param h,w height and width
   Extent2d(int64_t h, int64_t w) : height(h), width(w) {}
 };
@@ -32,7 +33,8 @@ struct Conv1dOptions {
 
 /// Two-dimensional convolution; as in other frameworks it is a cross-correlation, without flipping the kernel
 /// (Goodfellow, Bengio & Courville 2016, eq. 9.6):
-///   y[b, o, i, j] = bias[o] + sum over c, k, l of x[b, c, i stride + k dilation - padding, j ...] weight[o, c, k, l]
+///   y[b, o, i, j] = bias[o] + sum over c, k, l of x[b, c, i stride + k dilation - padding, j ...] weight[o,
+///   c, k, l]
 /// Gradients of any order.
 /// @param x [B, C, H, W]
 /// @param weight [O, C / groups, KH, KW]
@@ -40,7 +42,8 @@ struct Conv1dOptions {
 /// @param options stride, padding, dilation, groups
 /// @return [B, O, H', W'], H' = floor((H + 2 padding - dilation (KH - 1) - 1) / stride) + 1
 /// @throws ShapeError, ValueError
-Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, const Conv2dOptions& options = {});
+Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
+              const Conv2dOptions& options = {});
 /// conv2d along one dimension.
 /// @param x [B, C, L]
 /// @param weight [O, C / groups, K]
@@ -48,7 +51,8 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, co
 /// @param options stride, padding, dilation, groups
 /// @return [B, O, L']
 /// @throws ShapeError, ValueError
-Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, const Conv1dOptions& options = {});
+Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
+              const Conv1dOptions& options = {});
 /// Transposed convolution: the adjoint of conv2d with the same weight and options. It maps the shape of
 /// conv2d's result back to the shape of its input (Dumoulin & Visin 2016, ch. 4).
 /// @param x [B, O, H', W']
@@ -57,7 +61,8 @@ Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, co
 /// @param options options of the conv2d that this is the transpose of
 /// @return [B, C, (H' - 1) stride - 2 padding + dilation (KH - 1) + 1, ...]
 /// @throws ShapeError, ValueError
-Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, const Conv2dOptions& options = {});
+Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
+                        const Conv2dOptions& options = {});
 
 /// Options of pooling.
 struct Pool2dOptions {
@@ -79,7 +84,8 @@ Tensor max_pool2d(const Tensor& x, Extent2d window, const Pool2dOptions& options
 /// @param count_padding whether the zeros of the padding count in the mean
 /// @return as max_pool2d
 /// @throws ShapeError, ValueError
-Tensor avg_pool2d(const Tensor& x, Extent2d window, const Pool2dOptions& options = {}, bool count_padding = true);
+Tensor avg_pool2d(const Tensor& x, Extent2d window, const Pool2dOptions& options = {},
+                  bool count_padding = true);
 /// max_pool2d along one dimension.
 /// @param x [B, C, L]
 /// @param window length of the window
@@ -96,12 +102,13 @@ Tensor max_pool1d(const Tensor& x, int64_t window, int64_t stride = 0, int64_t p
 /// @param count_padding whether the zeros of the padding count in the mean
 /// @return [B, C, L']
 /// @throws ShapeError, ValueError
-Tensor avg_pool1d(const Tensor& x, int64_t window, int64_t stride = 0, int64_t padding = 0, bool count_padding = true);
+Tensor avg_pool1d(const Tensor& x, int64_t window, int64_t stride = 0, int64_t padding = 0,
+                  bool count_padding = true);
 
 /// Result of batch_norm() in training.
 struct BatchNormResult {
   Tensor output;          // the normalised x, of x's shape
-  Tensor mean, variance;  // [C]: statistics of the batch, for running averages; no gradient flows through them
+  Tensor mean, variance;  // [C]: statistics of the batch, without gradient; for running averages
 };
 /// Batch normalisation: (x - mean) / sqrt(variance + eps) * gain + bias for each channel (Ioffe & Szegedy
 /// 2015, algorithm 1). Mean and variance are those of the batch, over all dimensions except the channels',
@@ -118,6 +125,7 @@ BatchNormResult batch_norm(const Tensor& x, const Tensor& gain, const Tensor& bi
 /// @param eps added under the square root so that it is not 0
 /// @return a tensor of x's shape
 /// @throws ShapeError
-Tensor batch_norm(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& gain, const Tensor& bias, double eps = 1e-5);
+Tensor batch_norm(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& gain,
+                  const Tensor& bias, double eps = 1e-5);
 
 }  // namespace heed

@@ -29,7 +29,8 @@ struct Sum {
     return n;
   }
 
-  // One run of neighbouring reduced dims at a time, the last first; what lies between two runs is kept in double.
+  // One run of neighbouring reduced dims at a time, the last first; what lies between two runs is kept in
+  // double.
   Tensor forward(const Tensor& input, Saved&) const {
     Tensor x = input.contiguous();
     Shape shape = input_shape;
@@ -61,12 +62,15 @@ struct Sum {
     }
     return any ? x : x.clone();
   }
-  void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add(0, expand(divisor == 1 ? g : g * (1 / divisor), input_shape)); }
+  void vjp(Grads& d, const Tensor& g, const Saved&) const {
+    d.add(0, expand(divisor == 1 ? g : g * (1 / divisor), input_shape));
+  }
   static void samples(SampleList& s) {
     s.add("torch.sum(a)", {{3, 4}}, [](const auto& x) { return std::vector{sum(x[0])}; });
     s.add("torch.sum(a, 0)", {{5, 3}}, [](const auto& x) { return std::vector{sum(x[0], {0})}; });
     s.add("torch.sum(a, (0, 2))", {{2, 3, 4}}, [](const auto& x) { return std::vector{sum(x[0], {0, 2})}; });
-    s.add("torch.sum(a, -1, keepdim=True)", {{2, 3, 70}}, [](const auto& x) { return std::vector{sum(x[0], {-1}, KeepDim::yes)}; });
+    s.add("torch.sum(a, -1, keepdim=True)", {{2, 3, 70}},
+          [](const auto& x) { return std::vector{sum(x[0], {-1}, KeepDim::yes)}; });
     s.add("torch.sum(a, 0)", {{0, 3}}, [](const auto& x) { return std::vector{sum(x[0], {0})}; });
     s.add("torch.mean(a, 1)", {{2, 3, 4}}, [](const auto& x) { return std::vector{mean(x[0], {1})}; });
   }
@@ -93,7 +97,9 @@ Sum sum_over(const char* name, const Tensor& x, const std::vector<int>& dims) {
 }
 }  // namespace
 
-Tensor sum(const Tensor& x, std::vector<int> dims, KeepDim keep) { return reduced_by(sum_over("sum", x, dims), x, keep); }
+Tensor sum(const Tensor& x, std::vector<int> dims, KeepDim keep) {
+  return reduced_by(sum_over("sum", x, dims), x, keep);
+}
 
 Tensor mean(const Tensor& x, std::vector<int> dims, KeepDim keep) {
   return detail::composed("mean", [&] {
@@ -114,14 +120,17 @@ Tensor sum_to(const Tensor& x, const Shape& shape) {
   for (int i = 0; i < x.ndim(); ++i) {
     if (i < missing || (shape[i - missing] == 1 && x.shape()[i] != 1)) dims.push_back(i);
   }
-  return detail::composed("sum_to", [&] { return reshape(dims.empty() ? x : sum(x, dims, KeepDim::yes), shape); });
+  return detail::composed("sum_to",
+                          [&] { return reshape(dims.empty() ? x : sum(x, dims, KeepDim::yes), shape); });
 }
 
 namespace {
 struct Mean {
   static void samples(SampleList& s) {
     s.add("torch.mean(a)", {{3, 4}}, [](const auto& x) { return std::vector{mean(x[0])}; });
-    s.add("torch.mean(a, (0, 2), keepdim=True)", {{2, 3, 4}}, [](const auto& x) { return std::vector{mean(x[0], {0, 2}, KeepDim::yes)}; });
+    s.add("torch.mean(a, (0, 2), keepdim=True)", {{2, 3, 4}}, [](const auto& x) {
+      return std::vector{mean(x[0], {0, 2}, KeepDim::yes)};
+    });
     s.add("torch.mean(a, 1)", {{0, 3}}, [](const auto& x) { return std::vector{mean(x[0], {1})}; });
   }
 };

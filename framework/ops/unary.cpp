@@ -1,4 +1,5 @@
-// Elementwise functions of one tensor with SIMD kernels (kernels::unary, kernels::unary_backward), and affine.
+// Elementwise functions of one tensor with SIMD kernels (kernels::unary, kernels::unary_backward), and
+// affine.
 #include "framework/ops/elementwise_op.h"
 
 namespace heed {

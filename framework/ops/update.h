@@ -25,6 +25,7 @@ struct AdamUpdate {
 /// @param first,second first and second moment, of the parameter's shape; updated
 /// @param update learning rate, decay rates and corrections
 /// @throws ShapeError; GradError while grad mode is on
-void adam_(const Tensor& parameter, const Tensor& gradient, const Tensor& first, const Tensor& second, const AdamUpdate& update);
+void adam_(const Tensor& parameter, const Tensor& gradient, const Tensor& first, const Tensor& second,
+           const AdamUpdate& update);
 
 }  // namespace heed

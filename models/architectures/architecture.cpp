@@ -25,7 +25,8 @@ std::pair<Tensor, Tensor> token_rows(const Batch& batch) {
 Tensor TranslationModel::loss(const Batch& batch, double label_smoothing) const {
   const auto [rows, targets] = token_rows(batch);
   const auto [weight, bias] = vocabulary_weights();
-  return linear_cross_entropy(teach(batch, rows).rows, weight, bias, targets, {.label_smoothing = label_smoothing});
+  return linear_cross_entropy(teach(batch, rows).rows, weight, bias, targets,
+                              {.label_smoothing = label_smoothing});
 }
 
 TranslationModel::Forced TranslationModel::forced(const Batch& batch) const {

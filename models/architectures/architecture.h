@@ -30,8 +30,9 @@ class Decoding {
   virtual ~Decoding() = default;
   /// Result of a step.
   struct Step {
-    Tensor logits;   // [B, V]: unnormalised scores of the next word
-    Tensor weights;  // [B, maps, S]: attention weights, maps in the order of attention_maps(); undefined without attention
+    Tensor logits;  // [B, V]: unnormalised scores of the next word
+    /// [B, maps, S]: attention weights, maps in the order of attention_maps(); undefined without attention.
+    Tensor weights;
   };
   /// Advances every row by one word.
   /// @param ids i64 [B]: the previous word of each row; the begin mark at the first step
@@ -108,7 +109,7 @@ class TranslationModel : public nn::Module {
   /// @return weight [V, D], bias [V] or undefined
   virtual std::pair<Tensor, Tensor> vocabulary_weights() const = 0;
 
-  std::vector<AttentionMap> maps_, encoder_self_maps_, decoder_self_maps_;  // set by the derived class's constructor
+  std::vector<AttentionMap> maps_, encoder_self_maps_, decoder_self_maps_;  // set by derived classes
 };
 
 /// Selects rows by index, for Decoding::select.

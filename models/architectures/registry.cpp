@@ -12,7 +12,8 @@
 namespace heed::models {
 
 const std::vector<const Architecture*>& architectures() {
-  static const std::vector<const Architecture*> all{&architecture_of(RecurrentOptions{}), &architecture_of(TransformerOptions{}),
+  static const std::vector<const Architecture*> all{&architecture_of(RecurrentOptions{}),
+                                                    &architecture_of(TransformerOptions{}),
                                                     &architecture_of(ConvolutionalOptions{})};
   return all;
 }
@@ -27,7 +28,8 @@ const Architecture& find_architecture(const std::string& name) {
 }
 
 bool ModelConfig::operator==(const ModelConfig& other) const {
-  return architecture_ == other.architecture_ && std::ranges::all_of(architecture_->options, [&](const OptionOf<std::any>& option) {
+  return architecture_ == other.architecture_ &&
+         std::ranges::all_of(architecture_->options, [&](const OptionOf<std::any>& option) {
            return option.get(options_) == option.get(other.options_);
          });
 }
@@ -46,22 +48,26 @@ void check(const ModelConfig& config) {
 void check(const ModelConfig& config, int64_t source_vocabulary, int64_t target_vocabulary) {
   check(config);
   if (config.architecture().one_vocabulary(config.options()) && source_vocabulary != target_vocabulary) {
-    throw ValueError(fmt::format("tie: 'all' needs one vocabulary for both sides (joint subwords), got {} and {} entries",
-                                 source_vocabulary, target_vocabulary));
+    throw ValueError(
+        fmt::format("tie: 'all' needs one vocabulary for both sides (joint subwords), got {} and {} entries",
+                    source_vocabulary, target_vocabulary));
   }
 }
 
-std::unique_ptr<TranslationModel> make_model(const ModelConfig& config, int64_t source_vocabulary, int64_t target_vocabulary) {
+std::unique_ptr<TranslationModel> make_model(const ModelConfig& config, int64_t source_vocabulary,
+                                             int64_t target_vocabulary) {
   check(config, source_vocabulary, target_vocabulary);
   return config.architecture().make(config.options(), source_vocabulary, target_vocabulary);
 }
 
-void check_sizes(const ModelConfig& config, const std::map<std::string, Tensor>& weights, const std::string& file) {
+void check_sizes(const ModelConfig& config, const std::map<std::string, Tensor>& weights,
+                 const std::string& file) {
   double elements = 0;
   for (const auto& [name, value] : weights) elements += static_cast<double>(value.numel());
   for (const LeastSize& least : config.architecture().least_sizes(config.options())) {
     if (least.wanted > (least.in_tensors ? static_cast<double>(weights.size()) : elements)) {
-      throw FormatError(fmt::format("'{}': [model] {} describes a larger model than the file of weights holds", file, least.key));
+      throw FormatError(fmt::format(
+          "'{}': [model] {} describes a larger model than the file of weights holds", file, least.key));
     }
   }
 }

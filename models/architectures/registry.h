@@ -29,14 +29,16 @@ struct Architecture {
   std::string what;                         // one line for --help
   std::vector<OptionOf<std::any>> options;  // the table of its options
   std::any defaults;                        // default options, of the folder's options struct
-  std::string source_table, target_table;   // names of the embedding weights, which have one row per entry of the vocabulary
+  std::string source_table, target_table;   // names of the embedding weights
   /// Throws ValueError naming the option if options contradict each other. The range of each option alone is
   /// checked by its row.
   std::function<void(const std::any&)> check;
-  std::function<bool(const std::any&)> one_vocabulary;     // whether both sides must share one vocabulary
-  std::function<int64_t(const std::any&)> longest_source;  // largest number of source units, end mark included; INT64_MAX: unlimited
+  std::function<bool(const std::any&)> one_vocabulary;  // whether both sides must share one vocabulary
+  /// Largest number of source units, end mark included; INT64_MAX: unlimited.
+  std::function<int64_t(const std::any&)> longest_source;
   std::function<std::vector<LeastSize>(const std::any&)> least_sizes;  // see LeastSize
-  std::function<std::unique_ptr<TranslationModel>(const std::any&, int64_t source_vocabulary, int64_t target_vocabulary)>
+  std::function<std::unique_ptr<TranslationModel>(const std::any&, int64_t source_vocabulary,
+                                                  int64_t target_vocabulary)>
       make;  // creates a model
 };
 
@@ -52,7 +54,9 @@ struct ArchitectureOf {
   bool (*one_vocabulary)(const Options&);                 // whether both sides must share one vocabulary
   int64_t (*longest_source)(const Options&);              // largest number of source units
   std::vector<LeastSize> (*least_sizes)(const Options&);  // see LeastSize
-  std::unique_ptr<TranslationModel> (*make)(const Options&, int64_t source_vocabulary, int64_t target_vocabulary);  // creates a model
+  /// Creates a model.
+  std::unique_ptr<TranslationModel> (*make)(const Options&, int64_t source_vocabulary,
+                                            int64_t target_vocabulary);
 
   /// @return the row for architectures()
   Architecture row() const {
@@ -60,19 +64,23 @@ struct ArchitectureOf {
     Architecture row{name, what, {}, Options{}, source_table, target_table, {}, {}, {}, {}, {}};
     for (const OptionOf<Options>& option : options) {
       row.options.push_back({option, std::function<const Options&(const std::any&)>(of),
-                             std::function<Options&(std::any&)>([](std::any& any) -> Options& { return std::any_cast<Options&>(any); })});
+                             std::function<Options&(std::any&)>(
+                                 [](std::any& any) -> Options& { return std::any_cast<Options&>(any); })});
     }
     row.check = [of, check = check](const std::any& any) { check(of(any)); };
     row.one_vocabulary = [of, one = one_vocabulary](const std::any& any) { return one(of(any)); };
     row.longest_source = [of, longest = longest_source](const std::any& any) { return longest(of(any)); };
     row.least_sizes = [of, least = least_sizes](const std::any& any) { return least(of(any)); };
-    row.make = [of, make = make](const std::any& any, int64_t source, int64_t target) { return make(of(any), source, target); };
+    row.make = [of, make = make](const std::any& any, int64_t source, int64_t target) {
+      return make(of(any), source, target);
+    };
     return row;
   }
 };
 
 /// Help text of the option for weight tying.
-constexpr const char* kTieHelp = "tables that are one: none, output (target embedding = projection), all (source embedding too)";
+constexpr const char* kTieHelp =
+    "tables that are one: none, output (target embedding = projection), all (source embedding too)";
 /// @return allowed numbers of layers; without a limit, a mistyped number would make the program build layers
 ///   until it runs out of memory
 inline Values layer_count() { return between(1, 1000); }
@@ -90,11 +98,13 @@ class ModelConfig {
   /// The default architecture with its default options.
   ModelConfig() : ModelConfig(*architectures().front()) {}
   /// @param architecture architecture, with its default options
-  explicit ModelConfig(const Architecture& architecture) : architecture_(&architecture), options_(architecture.defaults) {}
+  explicit ModelConfig(const Architecture& architecture)
+      : architecture_(&architecture), options_(architecture.defaults) {}
   /// @param options options struct of an architecture, such as RecurrentOptions
   template <class Options>
   requires requires(const Options& o) { architecture_of(o); }
-  ModelConfig(Options options) : architecture_(&architecture_of(options)), options_(std::move(options)) {}  // NOLINT: options are a config
+  /// NOLINT: options are a config.
+  ModelConfig(Options options) : architecture_(&architecture_of(options)), options_(std::move(options)) {}
 
   /// @return its row in the table
   const Architecture& architecture() const { return *architecture_; }
@@ -146,7 +156,8 @@ void check(const ModelConfig& config, int64_t source_vocabulary, int64_t target_
 /// @param source_vocabulary,target_vocabulary numbers of entries
 /// @return the model
 /// @throws ValueError for an invalid configuration
-std::unique_ptr<TranslationModel> make_model(const ModelConfig& config, int64_t source_vocabulary, int64_t target_vocabulary);
+std::unique_ptr<TranslationModel> make_model(const ModelConfig& config, int64_t source_vocabulary,
+                                             int64_t target_vocabulary);
 
 /// Throws if a configuration describes a larger model than a weights file contains. Called before the model
 /// is built, so that a damaged configuration cannot allocate more memory than the file's size suggests.
@@ -155,6 +166,7 @@ std::unique_ptr<TranslationModel> make_model(const ModelConfig& config, int64_t 
 /// @param file file of the configuration, used in the error message
 /// @throws FormatError naming the option. Only products of sizes that every model of the architecture has as
 ///   a weight are compared
-void check_sizes(const ModelConfig& config, const std::map<std::string, Tensor>& weights, const std::string& file);
+void check_sizes(const ModelConfig& config, const std::map<std::string, Tensor>& weights,
+                 const std::string& file);
 
 }  // namespace heed::models

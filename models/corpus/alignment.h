@@ -24,9 +24,10 @@ struct GoldAlignment {
 /// `sure` and `possible` are disjoint and sorted; the set P in the alignment error rate is their union.
 struct AlignedPair {
   std::vector<std::string> source, target;  // tokens
-  std::vector<AlignmentLink> sure;          // same meaning: a compound or a separable verb links to all its parts
-  std::vector<AlignmentLink> possible;      // agreement and inserted words: do-support, commas, "um", contracted articles
-  std::vector<std::string> patterns;        // names of the clause patterns used, sorted, without duplicates
+  std::vector<AlignmentLink> sure;  // same meaning: a compound or a separable verb links to all its parts
+  /// Agreement and inserted words: do-support, commas, "um", contracted articles.
+  std::vector<AlignmentLink> possible;
+  std::vector<std::string> patterns;  // names of the clause patterns used, sorted, without duplicates
 };
 
 }  // namespace heed::models

@@ -11,25 +11,29 @@ namespace {
 
 int64_t extent(const std::vector<int>& ids) { return static_cast<int64_t>(ids.size()); }
 
-void shuffle(std::vector<int64_t>& items, Generator& generator) {  // Fisher and Yates; std::shuffle differs between libraries
+// Fisher and Yates; std::shuffle differs between libraries
+void shuffle(std::vector<int64_t>& items, Generator& generator) {
   for (size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[generator.next_below(i)]);
 }
 
 std::vector<std::vector<int64_t>> cut(const std::vector<int64_t>& order, int64_t size) {
   std::vector<std::vector<int64_t>> batches;
   for (size_t i = 0; i < order.size(); i += static_cast<size_t>(size)) {
-    batches.emplace_back(order.begin() + static_cast<std::ptrdiff_t>(i),
-                         order.begin() + static_cast<std::ptrdiff_t>(std::min(order.size(), i + static_cast<size_t>(size))));
+    batches.emplace_back(
+        order.begin() + static_cast<std::ptrdiff_t>(i),
+        order.begin() + static_cast<std::ptrdiff_t>(std::min(order.size(), i + static_cast<size_t>(size))));
   }
   return batches;
 }
 
-std::vector<std::vector<int64_t>> cut_by_tokens(std::span<const EncodedPair> pairs, const std::vector<int64_t>& order, int64_t tokens) {
+std::vector<std::vector<int64_t>> cut_by_tokens(std::span<const EncodedPair> pairs,
+                                                const std::vector<int64_t>& order, int64_t tokens) {
   std::vector<std::vector<int64_t>> batches;
   int64_t longest = 0;
   for (const int64_t i : order) {
     const EncodedPair& pair = pairs[static_cast<size_t>(i)];
-    const int64_t length = std::max(extent(pair.source), extent(pair.target) + 1), after = std::max(longest, length);
+    const int64_t length = std::max(extent(pair.source), extent(pair.target) + 1),
+                  after = std::max(longest, length);
     if (batches.empty() || after * (static_cast<int64_t>(batches.back().size()) + 1) > tokens) {
       batches.emplace_back();
       longest = length;
@@ -61,7 +65,8 @@ void fill_source(Batch& batch, size_t count, const Rows& rows) {
 Batch make_source_batch(std::span<const std::vector<int>> sources, std::span<const int64_t> indices) {
   Batch batch;
   fill_source(
-      batch, indices.size(), [&](size_t i) -> const auto& { return sources[static_cast<size_t>(indices[i])]; });
+      batch,
+      indices.size(), [&](size_t i) -> const auto& { return sources[static_cast<size_t>(indices[i])]; });
   return batch;
 }
 
@@ -90,8 +95,8 @@ Batch make_batch(std::span<const EncodedPair> pairs, std::span<const int64_t> in
   return batch;
 }
 
-std::vector<std::vector<int64_t>> epoch_batches(std::span<const EncodedPair> pairs, int64_t batch_size, uint64_t seed, int64_t epoch,
-                                                int64_t batch_tokens) {
+std::vector<std::vector<int64_t>> epoch_batches(std::span<const EncodedPair> pairs, int64_t batch_size,
+                                                uint64_t seed, int64_t epoch, int64_t batch_tokens) {
   Generator generator(seed * 0x9E3779B97F4A7C15U + static_cast<uint64_t>(epoch) + 1);
   std::vector<int64_t> order(pairs.size());
   std::iota(order.begin(), order.end(), int64_t{0});
@@ -101,7 +106,8 @@ std::vector<std::vector<int64_t>> epoch_batches(std::span<const EncodedPair> pai
     return std::pair(pair.target.size(), pair.source.size());
   };
   std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return lengths(a) < lengths(b); });
-  std::vector<std::vector<int64_t>> batches = batch_tokens > 0 ? cut_by_tokens(pairs, order, batch_tokens) : cut(order, batch_size);
+  std::vector<std::vector<int64_t>> batches =
+      batch_tokens > 0 ? cut_by_tokens(pairs, order, batch_tokens) : cut(order, batch_size);
   std::vector<int64_t> turn(batches.size());
   std::iota(turn.begin(), turn.end(), int64_t{0});
   shuffle(turn, generator);
@@ -110,11 +116,13 @@ std::vector<std::vector<int64_t>> epoch_batches(std::span<const EncodedPair> pai
   return shuffled;
 }
 
-std::vector<std::vector<int64_t>> batches_by_length(std::span<const std::vector<int>> sources, int64_t batch_size) {
+std::vector<std::vector<int64_t>> batches_by_length(std::span<const std::vector<int>> sources,
+                                                    int64_t batch_size) {
   std::vector<int64_t> order(sources.size());
   std::iota(order.begin(), order.end(), int64_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](int64_t a, int64_t b) { return sources[static_cast<size_t>(a)].size() > sources[static_cast<size_t>(b)].size(); });
+  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
+    return sources[static_cast<size_t>(a)].size() > sources[static_cast<size_t>(b)].size();
+  });
   return cut(order, batch_size);
 }
 

@@ -44,13 +44,14 @@ Batch make_source_batch(std::span<const std::vector<int>> sources, std::span<con
 /// @param batch_tokens if above 0, replaces batch_size: the largest number of tokens per batch on either
 ///   side, padding and end marks included (a batch has at least one pair)
 /// @return indices of the pairs, batch by batch
-std::vector<std::vector<int64_t>> epoch_batches(std::span<const EncodedPair> pairs, int64_t batch_size, uint64_t seed, int64_t epoch,
-                                                int64_t batch_tokens = 0);
+std::vector<std::vector<int64_t>> epoch_batches(std::span<const EncodedPair> pairs, int64_t batch_size,
+                                                uint64_t seed, int64_t epoch, int64_t batch_tokens = 0);
 
 /// Batches of sources for decoding, the longest sources first.
 /// @param sources encoded sources
 /// @param batch_size sources per batch
 /// @return indices of the pairs, batch by batch
-std::vector<std::vector<int64_t>> batches_by_length(std::span<const std::vector<int>> sources, int64_t batch_size);
+std::vector<std::vector<int64_t>> batches_by_length(std::span<const std::vector<int>> sources,
+                                                    int64_t batch_size);
 
 }  // namespace heed::models

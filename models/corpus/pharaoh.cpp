@@ -48,7 +48,8 @@ struct Growing {
   void grow(const Links& all) {
     for (bool added = true; added;) {
       added = false;
-      for (auto it = chosen.begin(); it != chosen.end(); ++it) {  // a link added further on is visited in this pass
+      // a link added further on is visited in this pass
+      for (auto it = chosen.begin(); it != chosen.end(); ++it) {
         for (const AlignmentLink& step : kNeighbours) {
           const AlignmentLink next{it->source + step.source, it->target + step.target};
           if (!all.contains(next) || (!source_free(next) && !target_free(next))) continue;
@@ -69,10 +70,11 @@ struct Growing {
 
 // Calls take(link, mark) for each `source MARK target` of a line, MARK one of `marks`. Throws FormatError.
 template <class Take>
-void read_links(std::string_view line, std::string_view name, int64_t line_number, std::string_view marks, const char* example,
-                const Take& take) {
+void read_links(std::string_view line, std::string_view name, int64_t line_number, std::string_view marks,
+                const char* example, const Take& take) {
   constexpr std::string_view kBlank = " \t\r";
-  for (size_t begin = line.find_first_not_of(kBlank); begin != line.npos; begin = line.find_first_not_of(kBlank)) {
+  for (size_t begin = line.find_first_not_of(kBlank); begin != line.npos;
+       begin = line.find_first_not_of(kBlank)) {
     line.remove_prefix(begin);
     const std::string_view item = line.substr(0, line.find_first_of(kBlank));
     line.remove_prefix(item.size());
@@ -82,7 +84,8 @@ void read_links(std::string_view line, std::string_view name, int64_t line_numbe
     const bool mark = first.ec == std::errc() && first.ptr != end && marks.find(*first.ptr) != marks.npos;
     const auto second = mark ? std::from_chars(first.ptr + 1, end, link.target) : first;
     if (!mark || second.ec != std::errc() || second.ptr != end || link.source < 0 || link.target < 0) {
-      throw FormatError(fmt::format("'{}' line {}: '{}' is not a link such as {}", name, line_number, item, example));
+      throw FormatError(
+          fmt::format("'{}' line {}: '{}' is not a link such as {}", name, line_number, item, example));
     }
     take(link, *first.ptr);
   }
@@ -99,35 +102,42 @@ std::string pharaoh_line(std::span<const AlignmentLink> links) {
   return line;
 }
 
-std::vector<AlignmentLink> parse_pharaoh_line(std::string_view line, std::string_view name, int64_t line_number) {
+std::vector<AlignmentLink> parse_pharaoh_line(std::string_view line, std::string_view name,
+                                              int64_t line_number) {
   std::vector<AlignmentLink> links;
-  read_links(line, name, line_number, "-", "3-4", [&](const AlignmentLink& link, char) { links.push_back(link); });
+  read_links(line, name, line_number, "-", "3-4",
+             [&](const AlignmentLink& link, char) { links.push_back(link); });
   return links;
 }
 
 std::string gold_line(const AlignedPair& pair) {
   std::string line;
-  for (const AlignmentLink& link : pair.sure) line += fmt::format("{}{}-{}", line.empty() ? "" : " ", link.source, link.target);
-  for (const AlignmentLink& link : pair.possible) line += fmt::format("{}{}?{}", line.empty() ? "" : " ", link.source, link.target);
+  for (const AlignmentLink& link : pair.sure)
+    line += fmt::format("{}{}-{}", line.empty() ? "" : " ", link.source, link.target);
+  for (const AlignmentLink& link : pair.possible)
+    line += fmt::format("{}{}?{}", line.empty() ? "" : " ", link.source, link.target);
   return line;
 }
 
 GoldAlignment parse_gold_line(std::string_view line, std::string_view name, int64_t line_number) {
   GoldAlignment gold;
-  read_links(line, name, line_number, "-?", "3-4 or 3?4",
-             [&](const AlignmentLink& link, char mark) { (mark == '-' ? gold.sure : gold.possible).push_back(link); });
+  read_links(line, name, line_number, "-?", "3-4 or 3?4", [&](const AlignmentLink& link, char mark) {
+    (mark == '-' ? gold.sure : gold.possible).push_back(link);
+  });
   return gold;
 }
 
 std::vector<std::vector<AlignmentLink>> read_pharaoh(const std::filesystem::path& path) {
   std::vector<std::vector<AlignmentLink>> alignments;
   for (const std::string& line : read_lines(path)) {
-    alignments.push_back(parse_pharaoh_line(line, path.string(), static_cast<int64_t>(alignments.size()) + 1));
+    alignments.push_back(
+        parse_pharaoh_line(line, path.string(), static_cast<int64_t>(alignments.size()) + 1));
   }
   return alignments;
 }
 
-void write_pharaoh(const std::filesystem::path& path, std::span<const std::vector<AlignmentLink>> alignments) {
+void write_pharaoh(const std::filesystem::path& path,
+                   std::span<const std::vector<AlignmentLink>> alignments) {
   std::string text;
   for (const auto& links : alignments) text += pharaoh_line(links) + '\n';
   write_file_atomically(path, text);
@@ -139,8 +149,8 @@ std::vector<AlignmentLink> reversed(std::span<const AlignmentLink> links) {
   return {result.begin(), result.end()};
 }
 
-std::vector<AlignmentLink> symmetrise(std::span<const AlignmentLink> forward, std::span<const AlignmentLink> backward,
-                                      std::string_view method) {
+std::vector<AlignmentLink> symmetrise(std::span<const AlignmentLink> forward,
+                                      std::span<const AlignmentLink> backward, std::string_view method) {
   for (const AlignmentLink& link : forward) check(link);
   for (const AlignmentLink& link : backward) check(link);
   const Links from(forward.begin(), forward.end()), to(backward.begin(), backward.end());
@@ -154,8 +164,10 @@ std::vector<AlignmentLink> symmetrise(std::span<const AlignmentLink> forward, st
     result.chosen = all;
   } else if (method != "intersection") {
     if (method != "grow-diag" && method != "grow-diag-final" && method != "grow-diag-final-and") {
-      throw ValueError(fmt::format(
-          "symmetrise: unknown method '{}': 'intersection', 'union', 'grow-diag', 'grow-diag-final' or 'grow-diag-final-and'", method));
+      throw ValueError(
+          fmt::format("symmetrise: unknown method '{}': 'intersection', 'union', 'grow-diag', "
+                      "'grow-diag-final' or 'grow-diag-final-and'",
+                      method));
     }
     result.grow(all);
     if (method != "grow-diag") {

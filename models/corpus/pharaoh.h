@@ -1,6 +1,6 @@
 // Word alignments as text, and the combination of two alignments into one.
-// A Pharaoh line holds the links of a sentence pair as `source-target`, from 0, separated by spaces: `0-0 1-2 2-1`. It
-// is what GIZA++'s tools, fast_align and eflomal write and Moses reads [Koehn et al. 2005].
+// A Pharaoh line holds the links of a sentence pair as `source-target`, from 0, separated by spaces: `0-0 1-2
+// 2-1`. It is what GIZA++'s tools, fast_align and eflomal write and Moses reads [Koehn et al. 2005].
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,8 @@ std::string pharaoh_line(std::span<const AlignmentLink> links);
 /// @param name,line_number file name and line number, used in error messages
 /// @return the links in the order of the line
 /// @throws FormatError `'test.align' line 3: '1:2' is not a link such as 3-4`
-std::vector<AlignmentLink> parse_pharaoh_line(std::string_view line, std::string_view name, int64_t line_number);
+std::vector<AlignmentLink> parse_pharaoh_line(std::string_view line, std::string_view name,
+                                              int64_t line_number);
 
 /// Writes gold links as text: `3-4` for a sure link, `3?4` for a possible one (source-target, from 0).
 /// @param pair sentence pair with its links
@@ -57,8 +58,10 @@ std::vector<AlignmentLink> reversed(std::span<const AlignmentLink> links);
 
 /// Combines the alignments of both directions of a sentence pair into one (symmetrisation). Methods:
 ///   intersection, union   links of both, links of either [Och & Ney 2003, sec. 4]
-///   grow-diag             the intersection; then, as long as that adds any, each link of the union that is next to a
-///                         chosen one, diagonally too, and has a word without a link [Koehn et al. 2005, IWSLT]
+///   grow-diag             the intersection; then, as long as that adds any, each link of the union that is
+///   next to a
+///                         chosen one, diagonally too, and has a word without a link [Koehn et al. 2005,
+///                         IWSLT]
 ///   grow-diag-final       then links of `forward`, after them of `backward`, that have a word without a link
 ///   grow-diag-final-and   the same for links whose two words both have none
 /// Candidate links are tried in order of target word, then source word; a link that is added counts for the
@@ -67,7 +70,8 @@ std::vector<AlignmentLink> reversed(std::span<const AlignmentLink> links);
 /// @param method name of a method in the list above
 /// @return the combined links, sorted, without duplicates
 /// @throws ValueError for an unknown method and for a negative position
-std::vector<AlignmentLink> symmetrise(std::span<const AlignmentLink> forward, std::span<const AlignmentLink> backward,
+std::vector<AlignmentLink> symmetrise(std::span<const AlignmentLink> forward,
+                                      std::span<const AlignmentLink> backward,
                                       std::string_view method = "grow-diag-final-and");
 
 }  // namespace heed::models

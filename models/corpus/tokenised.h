@@ -8,7 +8,7 @@ namespace heed::models {
 
 /// Tokenised sentence pairs: sentence i of `source` is translated by sentence i of `target`.
 struct TokenisedCorpus {
-  std::vector<std::vector<std::string>> source, target;  // tokens of each sentence; both have the same number of sentences
+  std::vector<std::vector<std::string>> source, target;  // tokens of each sentence
 };
 
 }  // namespace heed::models

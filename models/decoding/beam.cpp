@@ -20,13 +20,16 @@ struct Live {
 
 class Beam {
  public:
-  Beam(const SearchOptions& options, Limits limits) : options_(options), limits_(limits), live_{{-1, 0, {}}} {}
+  Beam(const SearchOptions& options, Limits limits)
+      : options_(options), limits_(limits), live_{{-1, 0, {}}} {}
 
   const std::vector<Live>& live() const { return live_; }
-  int64_t word_of(const Live& live) const { return live.link < 0 ? Vocabulary::kBos : links_[static_cast<size_t>(live.link)].id; }
+  int64_t word_of(const Live& live) const {
+    return live.link < 0 ? Vocabulary::kBos : links_[static_cast<size_t>(live.link)].id;
+  }
 
-  // Takes the log probabilities of the live rows, which begin at `first` in the step, and returns which of them the next live ones
-  // stem from (relative to `first`).
+  // Takes the log probabilities of the live rows, which begin at `first` in the step, and returns which of
+  // them the next live ones stem from (relative to `first`).
   std::vector<int64_t> advance(const Decoding::Step& step, size_t first) {
     struct Candidate {
       double score;
@@ -73,7 +76,8 @@ class Beam {
       next.clear();
       parents.clear();
     }
-    // Nothing that can still win is dropped: the bound takes no further loss of probability at the length that divides most.
+    // Nothing that can still win is dropped: the bound takes no further loss of probability at the length
+    // that divides most.
     live_.clear();
     std::vector<int64_t> kept;
     for (size_t i = 0; i < next.size(); ++i) {
@@ -87,7 +91,8 @@ class Beam {
   }
 
   std::vector<Hypothesis> results() const {
-    return {done_.begin(), done_.begin() + static_cast<std::ptrdiff_t>(std::min(done_.size(), static_cast<size_t>(options_.n_best)))};
+    return {done_.begin(), done_.begin() + static_cast<std::ptrdiff_t>(
+                                               std::min(done_.size(), static_cast<size_t>(options_.n_best)))};
   }
 
  private:
@@ -101,7 +106,8 @@ class Beam {
       for (int64_t m = 0; m < maps; ++m) {
         const float* const weights = step.weights.data<float>() + (static_cast<int64_t>(row) * maps + m) * S;
         if (options_.keep_attention) link.attention.emplace_back(weights, weights + limits_.source_length);
-        for (size_t s = 0; s < grown.covered.size(); ++s) grown.covered[s] += static_cast<double>(weights[s]) / static_cast<double>(maps);
+        for (size_t s = 0; s < grown.covered.size(); ++s)
+          grown.covered[s] += static_cast<double>(weights[s]) / static_cast<double>(maps);
       }
     }
     links_.push_back(std::move(link));
@@ -123,7 +129,8 @@ class Beam {
     result.ended = ended;
     result.score = live.score;
     std::vector<const Link*> path;
-    for (int64_t at = live.link; at >= 0; at = links_[static_cast<size_t>(at)].before) path.push_back(&links_[static_cast<size_t>(at)]);
+    for (int64_t at = live.link; at >= 0; at = links_[static_cast<size_t>(at)].before)
+      path.push_back(&links_[static_cast<size_t>(at)]);
     std::reverse(path.begin(), path.end());
     result.ranking_score = ranking(live.score, static_cast<int64_t>(path.size()), live.covered);
     for (const Link* link : path) {
@@ -131,8 +138,9 @@ class Beam {
       result.attention.resize(link->attention.size());
       for (size_t m = 0; m < link->attention.size(); ++m) result.attention[m].push_back(link->attention[m]);
     }
-    const auto place = std::upper_bound(done_.begin(), done_.end(), result,
-                                        [](const Hypothesis& a, const Hypothesis& b) { return a.ranking_score > b.ranking_score; });
+    const auto place = std::upper_bound(
+        done_.begin(), done_.end(), result,
+        [](const Hypothesis& a, const Hypothesis& b) { return a.ranking_score > b.ranking_score; });
     done_.insert(place, std::move(result));
     if (done_.size() > static_cast<size_t>(options_.beam)) done_.pop_back();
   }
@@ -147,11 +155,12 @@ class Beam {
 
 }  // namespace
 
-void decode_with_beam(Ensemble& models, const Batch& batch, std::span<const int64_t> indices, const SearchOptions& options,
-                      std::vector<std::vector<Hypothesis>>& results) {
+void decode_with_beam(Ensemble& models, const Batch& batch, std::span<const int64_t> indices,
+                      const SearchOptions& options, std::vector<std::vector<Hypothesis>>& results) {
   std::vector<Beam> beams;
   std::vector<int64_t> words(indices.size(), Vocabulary::kBos);
-  for (size_t row = 0; row < indices.size(); ++row) beams.emplace_back(options, limits_of(batch, row, options, models.longest_target()));
+  for (size_t row = 0; row < indices.size(); ++row)
+    beams.emplace_back(options, limits_of(batch, row, options, models.longest_target()));
   while (!words.empty()) {
     const Decoding::Step step = models.step(words, /*raw=*/false);
     std::vector<int64_t> rows;
@@ -160,13 +169,15 @@ void decode_with_beam(Ensemble& models, const Batch& batch, std::span<const int6
     for (Beam& beam : beams) {
       const size_t count = beam.live().size();
       if (count == 0) continue;
-      for (const int64_t parent : beam.advance(step, first)) rows.push_back(static_cast<int64_t>(first) + parent);
+      for (const int64_t parent : beam.advance(step, first))
+        rows.push_back(static_cast<int64_t>(first) + parent);
       for (const Live& live : beam.live()) words.push_back(beam.word_of(live));
       first += count;
     }
     if (!rows.empty()) models.select(rows);
   }
-  for (size_t row = 0; row < indices.size(); ++row) results[static_cast<size_t>(indices[row])] = beams[row].results();
+  for (size_t row = 0; row < indices.size(); ++row)
+    results[static_cast<size_t>(indices[row])] = beams[row].results();
 }
 
 }  // namespace heed::models

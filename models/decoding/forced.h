@@ -14,6 +14,7 @@ namespace heed::models {
 /// @param pairs encoded sources and targets
 /// @param batch_size number of pairs that are computed together
 /// @return one hypothesis for each pair, in order
-std::vector<Hypothesis> forced_decoding(const TranslationModel& model, std::span<const EncodedPair> pairs, int64_t batch_size = 64);
+std::vector<Hypothesis> forced_decoding(const TranslationModel& model, std::span<const EncodedPair> pairs,
+                                        int64_t batch_size = 64);
 
 }  // namespace heed::models

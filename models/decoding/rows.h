@@ -19,7 +19,8 @@ struct Choice {
 /// @param step result of the step for all rows
 /// @param row index of the row in the step
 /// @param source_length number of columns that are not padding
-inline void append_attention(Hypothesis& hypothesis, const Decoding::Step& step, size_t row, int64_t source_length) {
+inline void append_attention(Hypothesis& hypothesis, const Decoding::Step& step, size_t row,
+                             int64_t source_length) {
   if (!step.weights.defined()) return;
   const int64_t maps = step.weights.size(1), S = step.weights.size(2);
   hypothesis.attention.resize(static_cast<size_t>(maps));
@@ -38,8 +39,8 @@ inline void append_attention(Hypothesis& hypothesis, const Decoding::Step& step,
 /// @param choose function that chooses the next word of a row: (log probabilities or logits [V], V,
 ///   hypothesis, may_end) -> Choice
 template <class Choose>
-void decode_rows(Ensemble& models, std::vector<Hypothesis*> running, std::vector<Limits> limits, const SearchOptions& options, bool raw,
-                 const Choose& choose) {
+void decode_rows(Ensemble& models, std::vector<Hypothesis*> running, std::vector<Limits> limits,
+                 const SearchOptions& options, bool raw, const Choose& choose) {
   std::vector<int64_t> words(running.size(), Vocabulary::kBos);
   while (!running.empty()) {
     const Decoding::Step step = models.step(words, raw);
@@ -48,7 +49,8 @@ void decode_rows(Ensemble& models, std::vector<Hypothesis*> running, std::vector
     for (size_t row = 0; row < running.size(); ++row) {
       Hypothesis& result = *running[row];
       const bool may_end = static_cast<int64_t>(result.ids.size()) >= options.min_length;
-      const Choice choice = choose(step.logits.data<float>() + static_cast<int64_t>(row) * V, V, result, may_end);
+      const Choice choice =
+          choose(step.logits.data<float>() + static_cast<int64_t>(row) * V, V, result, may_end);
       result.score += choice.log_probability;
       if (options.keep_attention) append_attention(result, step, row, limits[row].source_length);
       if (choice.id == Vocabulary::kEos) {
@@ -56,7 +58,8 @@ void decode_rows(Ensemble& models, std::vector<Hypothesis*> running, std::vector
         continue;
       }
       result.ids.push_back(choice.id);
-      if (static_cast<int64_t>(result.ids.size()) < limits[row].most) kept.push_back(static_cast<int64_t>(row));
+      if (static_cast<int64_t>(result.ids.size()) < limits[row].most)
+        kept.push_back(static_cast<int64_t>(row));
     }
     if (kept.empty()) return;
     if (kept.size() != running.size()) {

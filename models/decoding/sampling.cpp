@@ -8,13 +8,16 @@
 namespace heed::models {
 namespace {
 
-Choice sample_word(const float* log_probabilities, int64_t V, bool may_end, const SearchOptions& options, Generator& random) {
+Choice sample_word(const float* log_probabilities, int64_t V, bool may_end, const SearchOptions& options,
+                   Generator& random) {
   std::vector<std::pair<double, int>> candidates;  // log probability at the temperature, id
   for (int64_t v = may_end ? kFirstOutput : kFirstOutput + 1; v < V; ++v) {
-    candidates.emplace_back(static_cast<double>(log_probabilities[v]) / options.temperature, static_cast<int>(v));
+    candidates.emplace_back(static_cast<double>(log_probabilities[v]) / options.temperature,
+                            static_cast<int>(v));
   }
-  std::sort(candidates.begin(), candidates.end(),
-            [](const auto& a, const auto& b) { return a.first != b.first ? a.first > b.first : a.second < b.second; });
+  std::sort(candidates.begin(), candidates.end(), [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first > b.first : a.second < b.second;
+  });
   if (options.top_k > 0) candidates.resize(std::min(candidates.size(), static_cast<size_t>(options.top_k)));
   const double most = candidates.front().first;
   std::vector<double> weights;
@@ -35,13 +38,15 @@ Choice sample_word(const float* log_probabilities, int64_t V, bool may_end, cons
 
 }  // namespace
 
-void decode_by_sampling(Ensemble& models, const std::vector<Hypothesis*>& running, const std::vector<Limits>& limits,
-                        const SearchOptions& options, std::span<const uint64_t> seeds) {
+void decode_by_sampling(Ensemble& models, const std::vector<Hypothesis*>& running,
+                        const std::vector<Limits>& limits, const SearchOptions& options,
+                        std::span<const uint64_t> seeds) {
   std::vector<std::pair<const Hypothesis*, Generator>> streams;
   for (size_t i = 0; i < running.size(); ++i) streams.emplace_back(running[i], Generator(seeds[i]));
   decode_rows(models, running, limits, options, /*raw=*/false,
               [&](const float* log_probabilities, int64_t V, const Hypothesis& result, bool may_end) {
-                const auto stream = std::ranges::find(streams, &result, [](const auto& s) { return s.first; });
+                const auto stream =
+                    std::ranges::find(streams, &result, [](const auto& s) { return s.first; });
                 return sample_word(log_probabilities, V, may_end, options, stream->second);
               });
 }

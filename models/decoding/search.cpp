@@ -36,9 +36,11 @@ void Ensemble::select(const std::vector<int64_t>& rows) {
 Limits limits_of(const Batch& batch, size_t row, const SearchOptions& options, int64_t longest) {
   Limits limits;
   limits.source_length = batch.source_lengths.data<int64_t>()[row];
-  limits.most = options.max_length > 0
-                    ? options.max_length
-                    : static_cast<int64_t>(options.length_factor * static_cast<double>(limits.source_length)) + options.length_extra;
+  limits.most =
+      options.max_length > 0
+          ? options.max_length
+          : static_cast<int64_t>(options.length_factor * static_cast<double>(limits.source_length)) +
+                options.length_extra;
   limits.most = std::min(limits.most, longest);
   return limits;
 }
@@ -63,7 +65,8 @@ void check(const SearchOptions& o) {
   };
   require(o.beam >= 1, fmt::format("beam: must be at least 1, got {}", o.beam));
   require(o.n_best >= 1, fmt::format("n-best: must be at least 1, got {}", o.n_best));
-  require(o.temperature > 0 || o.n_best <= o.beam, fmt::format("n-best: {} outputs need a beam as wide, got {}", o.n_best, o.beam));
+  require(o.temperature > 0 || o.n_best <= o.beam,
+          fmt::format("n-best: {} outputs need a beam as wide, got {}", o.n_best, o.beam));
   require(o.temperature == 0 || o.temperature >= kLeastTemperature,
           fmt::format("temperature: must be 0 or at least {}, got {}", kLeastTemperature, o.temperature));
   require(o.temperature == 0 || o.beam == 1, "temperature: sampling and a beam exclude each other");
@@ -76,17 +79,23 @@ void check(const SearchOptions& o) {
           fmt::format("length-penalty: '{}' is not known (none, average, wu)", o.length_penalty));
   require(o.alpha >= 0, fmt::format("alpha: must not be negative, got {}", o.alpha));
   require(o.coverage >= 0, fmt::format("coverage-penalty: must not be negative, got {}", o.coverage));
-  require(o.n_best <= kMostSamples, fmt::format("n-best: must be at most {}, got {}", kMostSamples, o.n_best));
-  require(o.max_length <= kLongestTarget, fmt::format("max-output: must be at most {}, got {}", kLongestTarget, o.max_length));
-  require(o.min_length <= kLongestTarget, fmt::format("min-output: must be at most {}, got {}", kLongestTarget, o.min_length));
+  require(o.n_best <= kMostSamples,
+          fmt::format("n-best: must be at most {}, got {}", kMostSamples, o.n_best));
+  require(o.max_length <= kLongestTarget,
+          fmt::format("max-output: must be at most {}, got {}", kLongestTarget, o.max_length));
+  require(o.min_length <= kLongestTarget,
+          fmt::format("min-output: must be at most {}, got {}", kLongestTarget, o.min_length));
   require(o.max_length >= 0 && o.min_length >= 0, "max-output and min-output must not be negative");
   require(o.max_length == 0 || o.min_length <= o.max_length, "min-output is above max-output");
-  require(o.batch_size <= kLargestBatch, fmt::format("decode-batch-size: must be at most {}, got {}", kLargestBatch, o.batch_size));
+  require(o.batch_size <= kLargestBatch,
+          fmt::format("decode-batch-size: must be at most {}, got {}", kLargestBatch, o.batch_size));
   require(o.batch_size >= 1, fmt::format("decode-batch-size: must be at least 1, got {}", o.batch_size));
 }
 
-std::vector<std::vector<Hypothesis>> search(std::span<const TranslationModel* const> models, std::span<const std::vector<int>> sources,
-                                            const SearchOptions& options, const std::function<bool()>& keep_going) {
+std::vector<std::vector<Hypothesis>> search(std::span<const TranslationModel* const> models,
+                                            std::span<const std::vector<int>> sources,
+                                            const SearchOptions& options,
+                                            const std::function<bool()>& keep_going) {
   check(options);
   if (models.empty()) throw ValueError("search: there is no model");
   const NoGradGuard no_grad;
@@ -126,19 +135,21 @@ std::vector<std::vector<Hypothesis>> search(std::span<const TranslationModel* co
     decode_by_sampling(ensemble, running, limits, options, seeds);
     for (size_t row = 0; row < indices.size(); ++row) {
       auto& outputs = results[static_cast<size_t>(indices[row])];
-      std::stable_sort(outputs.begin(), outputs.end(), [](const Hypothesis& a, const Hypothesis& b) { return a.score > b.score; });
+      std::stable_sort(outputs.begin(), outputs.end(),
+                       [](const Hypothesis& a, const Hypothesis& b) { return a.score > b.score; });
     }
   }
   if (options.beam == 1) {
     for (auto& outputs : results) {
-      for (Hypothesis& h : outputs) h.ranking_score = h.score / length_divisor(options, static_cast<int64_t>(h.ids.size()) + h.ended);
+      for (Hypothesis& h : outputs)
+        h.ranking_score = h.score / length_divisor(options, static_cast<int64_t>(h.ids.size()) + h.ended);
     }
   }
   return results;
 }
 
-std::vector<Hypothesis> search_best(const TranslationModel& model, std::span<const std::vector<int>> sources, const SearchOptions& options,
-                                    const std::function<bool()>& keep_going) {
+std::vector<Hypothesis> search_best(const TranslationModel& model, std::span<const std::vector<int>> sources,
+                                    const SearchOptions& options, const std::function<bool()>& keep_going) {
   const TranslationModel* const one[] = {&model};
   SearchOptions single = options;
   single.n_best = 1;

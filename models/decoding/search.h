@@ -24,16 +24,19 @@ struct SearchOptions {
   /// How scores of outputs of different lengths n are normalised: "none", "average" (score / n^alpha) or "wu"
   /// (score / ((5 + n) / 6)^alpha, Wu et al. 2016, eq. 14).
   std::string length_penalty = "average";
-  double alpha = 1.0;     // exponent of n (average) or of Wu's term
-  double coverage = 0.0;  // beta of Wu's coverage penalty: beta * sum_s log(min(sum_t a_ts, 1)), maps averaged
+  double alpha = 1.0;  // exponent of n (average) or of Wu's term
+  /// Beta of Wu's coverage penalty: beta * sum_s log(min(sum_t a_ts, 1)), maps averaged.
+  double coverage = 0.0;
 
   double temperature = 0;  // above 0: sample, with logits divided by this
   int64_t top_k = 0;       // sample only from the k most probable words; 0: all
-  double top_p = 1.0;      // sample from the smallest set of words with total probability p (Holtzman et al. 2020, sec. 3.1)
-  uint64_t seed = 1;       // random seed; a sentence's samples depend only on it and on the sentence's index
-  uint64_t first = 0;      // index of the first sentence, when a text is translated in parts
+  /// Sample from the smallest set of words with total probability p (Holtzman et al. 2020, sec. 3.1).
+  double top_p = 1.0;
+  uint64_t seed = 1;   // random seed; a sentence's samples depend only on it and on the sentence's index
+  uint64_t first = 0;  // index of the first sentence, when a text is translated in parts
 
-  bool keep_attention = true;  // false: hypotheses have no attention, which saves memory; the outputs are the same
+  /// False: hypotheses have no attention, which saves memory; the outputs are the same.
+  bool keep_attention = true;
 };
 
 /// Throws if options are invalid.
@@ -51,8 +54,10 @@ void check(const SearchOptions& options);
 /// @param keep_going called between batches; if it returns false, the remaining outputs stay empty
 /// @return the outputs of each source, in order, the best first
 /// @throws ValueError for models with different vocabularies and for invalid options
-std::vector<std::vector<Hypothesis>> search(std::span<const TranslationModel* const> models, std::span<const std::vector<int>> sources,
-                                            const SearchOptions& options = {}, const std::function<bool()>& keep_going = {});
+std::vector<std::vector<Hypothesis>> search(std::span<const TranslationModel* const> models,
+                                            std::span<const std::vector<int>> sources,
+                                            const SearchOptions& options = {},
+                                            const std::function<bool()>& keep_going = {});
 
 /// Translates sentences with one model, returning only the best output of each.
 /// @param model the model
@@ -61,6 +66,7 @@ std::vector<std::vector<Hypothesis>> search(std::span<const TranslationModel* co
 /// @param keep_going called between batches; if it returns false, the remaining outputs stay empty
 /// @return one output for each source, in order
 std::vector<Hypothesis> search_best(const TranslationModel& model, std::span<const std::vector<int>> sources,
-                                    const SearchOptions& options = {}, const std::function<bool()>& keep_going = {});
+                                    const SearchOptions& options = {},
+                                    const std::function<bool()>& keep_going = {});
 
 }  // namespace heed::models

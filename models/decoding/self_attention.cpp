@@ -16,7 +16,8 @@ std::vector<std::vector<std::vector<float>>> square_maps(const Tensor& weights, 
 
 }  // namespace
 
-std::vector<SelfAttentionMaps> self_attention(const TranslationModel& model, std::span<const EncodedPair> pairs, int64_t batch_size) {
+std::vector<SelfAttentionMaps> self_attention(const TranslationModel& model,
+                                              std::span<const EncodedPair> pairs, int64_t batch_size) {
   const NoGradGuard no_grad;
   std::vector<std::vector<int>> sources;
   for (const EncodedPair& pair : pairs) sources.push_back(pair.source);

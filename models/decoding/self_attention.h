@@ -11,7 +11,8 @@ namespace heed::models {
 
 /// The self-attention of one pair by units; the unit of a row attends to the units of the columns.
 struct SelfAttentionMaps {
-  std::vector<std::vector<std::vector<float>>> encoder;  // [maps][source length][source length], </s> last on both sides
+  /// [maps][source length][source length], </s> last on both sides.
+  std::vector<std::vector<std::vector<float>>> encoder;
   /// [maps][1 + target length][1 + target length]. Row t belongs to the output of unit t (the last row to
   /// </s>); column 0 to the input <s>, column u to the input of unit u - 1. Zero above the diagonal.
   std::vector<std::vector<std::vector<float>>> decoder;
@@ -24,6 +25,7 @@ struct SelfAttentionMaps {
 /// @param batch_size number of pairs that are computed together
 /// @return the maps of each pair, in order
 /// @throws ValueError for a model without self-attention
-std::vector<SelfAttentionMaps> self_attention(const TranslationModel& model, std::span<const EncodedPair> pairs, int64_t batch_size = 64);
+std::vector<SelfAttentionMaps> self_attention(const TranslationModel& model,
+                                              std::span<const EncodedPair> pairs, int64_t batch_size = 64);
 
 }  // namespace heed::models

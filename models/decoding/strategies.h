@@ -63,8 +63,8 @@ double length_divisor(const SearchOptions& options, int64_t n);
 /// @param limits limits of each row
 /// @param options length limits, attention
 /// @param raw whether to use a single model's logits instead of log probabilities
-void decode_greedily(Ensemble& models, std::vector<Hypothesis*> running, std::vector<Limits> limits, const SearchOptions& options,
-                     bool raw);
+void decode_greedily(Ensemble& models, std::vector<Hypothesis*> running, std::vector<Limits> limits,
+                     const SearchOptions& options, bool raw);
 
 /// Sampling: draws each word at random from its distribution.
 /// @param models the models, started on the batch
@@ -72,8 +72,9 @@ void decode_greedily(Ensemble& models, std::vector<Hypothesis*> running, std::ve
 /// @param limits limits of each row
 /// @param options temperature, top_k, top_p, length limits
 /// @param seeds seed of each row's random numbers
-void decode_by_sampling(Ensemble& models, const std::vector<Hypothesis*>& running, const std::vector<Limits>& limits,
-                        const SearchOptions& options, std::span<const uint64_t> seeds);
+void decode_by_sampling(Ensemble& models, const std::vector<Hypothesis*>& running,
+                        const std::vector<Limits>& limits, const SearchOptions& options,
+                        std::span<const uint64_t> seeds);
 
 /// Beam search on one batch.
 /// @param models the models, started on the batch
@@ -81,7 +82,7 @@ void decode_by_sampling(Ensemble& models, const std::vector<Hypothesis*>& runnin
 /// @param indices position in `results` of each row's outputs
 /// @param options beam and penalties
 /// @param results outputs of all sentences; those of the batch are filled in
-void decode_with_beam(Ensemble& models, const Batch& batch, std::span<const int64_t> indices, const SearchOptions& options,
-                      std::vector<std::vector<Hypothesis>>& results);
+void decode_with_beam(Ensemble& models, const Batch& batch, std::span<const int64_t> indices,
+                      const SearchOptions& options, std::vector<std::vector<Hypothesis>>& results);
 
 }  // namespace heed::models

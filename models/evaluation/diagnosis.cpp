@@ -33,7 +33,8 @@ Diagnosis diagnose(const Translation& translation, const std::vector<std::string
   for (size_t s = 0; !weights.empty() && s < translation.source.tokens.size(); ++s) {
     double covered = 0;
     for (const std::vector<float>& row : weights) covered += static_cast<double>(row[s]);
-    if (covered < kSkipped && !translation.source.tokens[s].eos) result.skipped.push_back(translation.source.tokens[s].text);
+    if (covered < kSkipped && !translation.source.tokens[s].eos)
+      result.skipped.push_back(translation.source.tokens[s].text);
   }
   const std::map<std::string, int> wanted = pairs_of(reference_words);
   int most = 2;  // a pair may stand twice by chance
@@ -44,7 +45,8 @@ Diagnosis diagnose(const Translation& translation, const std::vector<std::string
     result.repeated = pair;
   }
   result.no_end = !ended && !words.empty();
-  result.early_end = ended && static_cast<double>(words.size()) < kShort * static_cast<double>(reference_words.size());
+  result.early_end =
+      ended && static_cast<double>(words.size()) < kShort * static_cast<double>(reference_words.size());
   return result;
 }
 

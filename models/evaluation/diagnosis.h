@@ -10,16 +10,18 @@ namespace heed::models {
 
 /// The problems found in one translation.
 struct Diagnosis {
-  std::vector<std::string> skipped;  // source words with almost no attention (coverage below kSkipped); empty without attention
-  std::string repeated;              // words repeated more often than in the reference; empty if none
-  int unknown = 0;                   // number of unknown words on both sides
-  bool early_end = false;            // the output has fewer than kShort times as many words as the reference
-  bool no_end = false;               // decoding stopped at the length limit
+  /// Source words with almost no attention (coverage below kSkipped); empty without attention.
+  std::vector<std::string> skipped;
+  std::string repeated;    // words repeated more often than in the reference; empty if none
+  int unknown = 0;         // number of unknown words on both sides
+  bool early_end = false;  // the output has fewer than kShort times as many words as the reference
+  bool no_end = false;     // decoding stopped at the length limit
   /// @return "skipped: old, bridge; repeated: in the", or "no cause found"
   std::string text() const;
 };
 
-/// Threshold on coverage, the mean attention to a source word summed over the output (about 1 for a translated word).
+/// Threshold on coverage, the mean attention to a source word summed over the output (about 1 for a
+/// translated word).
 constexpr double kSkipped = 0.15;
 constexpr double kShort = 0.6;  // as a fraction of the number of words of the reference
 

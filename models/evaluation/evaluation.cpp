@@ -35,10 +35,12 @@ std::vector<std::string> unescaped(std::vector<std::string> words) {
 
 }  // namespace
 
-Evaluation evaluate(const Translator& translator, std::span<const std::string> sources, std::span<const std::string> references,
-                    const std::function<double()>& clock, const TranslateOptions& options, std::span<const AlignedPair> gold) {
+Evaluation evaluate(const Translator& translator, std::span<const std::string> sources,
+                    std::span<const std::string> references, const std::function<double()>& clock,
+                    const TranslateOptions& options, std::span<const AlignedPair> gold) {
   if (sources.size() != references.size()) {
-    throw ValueError(fmt::format("evaluate: {} sources and {} references", sources.size(), references.size()));
+    throw ValueError(
+        fmt::format("evaluate: {} sources and {} references", sources.size(), references.size()));
   }
   if (!gold.empty() && gold.size() != sources.size()) {
     throw ValueError(fmt::format("evaluate: {} sources and {} with links", sources.size(), gold.size()));
@@ -61,13 +63,15 @@ Evaluation evaluate(const Translator& translator, std::span<const std::string> s
     scored.outputs.push_back(join(Translator::target_words(translation)));
     scored.references.push_back(join(unescaped(reference_words[i])));
     scored.output_text.push_back(translation.target.text);
-    scored.reference_text.push_back(looks_tokenised(references[i]) ? detokenize(reference_words[i], run.config.target_text.language)
-                                                                   : references[i]);
+    scored.reference_text.push_back(looks_tokenised(references[i])
+                                        ? detokenize(reference_words[i], run.config.target_text.language)
+                                        : references[i]);
     scored.attention += attention_statistics(mean_attention(translation));
     lengths.push_back(static_cast<int>(source_words[i].size()));
     if (source_words[i].empty() || !translation.skipped.empty()) continue;
     EncodedPair pair{encode_source(run.source, source_words[i]), run.target.encode(reference_words[i]).ids};
-    if (static_cast<int64_t>(pair.target.size()) <= run.model->longest_target()) pairs.push_back(std::move(pair));
+    if (static_cast<int64_t>(pair.target.size()) <= run.model->longest_target())
+      pairs.push_back(std::move(pair));
   }
   scored.source_unknown = source_unknown.share();
   scored.target_unknown = target_unknown.share();
@@ -101,14 +105,16 @@ std::vector<AlignmentLink> attention_links(const Translation& forced) {
     if (forced.target.tokens[t].eos) continue;
     int best = -1;
     for (size_t s = 0; s < forced.source.tokens.size(); ++s) {
-      if (!forced.source.tokens[s].eos && (best < 0 || weights[t][s] > weights[t][static_cast<size_t>(best)])) best = static_cast<int>(s);
+      if (!forced.source.tokens[s].eos && (best < 0 || weights[t][s] > weights[t][static_cast<size_t>(best)]))
+        best = static_cast<int>(s);
     }
     if (best >= 0) links.push_back({best, static_cast<int>(t)});
   }
   return links;
 }
 
-std::optional<AlignmentEvaluation> evaluate_alignment(const Translator& translator, std::span<const AlignedPair> pairs) {
+std::optional<AlignmentEvaluation> evaluate_alignment(const Translator& translator,
+                                                      std::span<const AlignedPair> pairs) {
   if (!translator.run().model->has_attention()) return std::nullopt;
   std::vector<std::string> sources, targets;
   for (const AlignedPair& pair : pairs) {
@@ -119,12 +125,15 @@ std::optional<AlignmentEvaluation> evaluate_alignment(const Translator& translat
   AlignmentEvaluation result;
   for (size_t i = 0; i < pairs.size(); ++i) {
     if (!forced[i].skipped.empty()) continue;
-    if (forced[i].source.tokens.size() != pairs[i].source.size() + 1 || forced[i].target.tokens.size() != pairs[i].target.size() + 1) {
-      throw Error(fmt::format("alignment: sentence {} is not tokenised as its gold links are: '{}'", i + 1, sources[i]));
+    if (forced[i].source.tokens.size() != pairs[i].source.size() + 1 ||
+        forced[i].target.tokens.size() != pairs[i].target.size() + 1) {
+      throw Error(fmt::format("alignment: sentence {} is not tokenised as its gold links are: '{}'", i + 1,
+                              sources[i]));
     }
     const GoldAlignment gold{pairs[i].sure, pairs[i].possible};
     result.attention += compare_links(attention_links(forced[i]), gold);
-    result.perfect += compare_links(perfect_attention_links(gold, static_cast<int>(pairs[i].target.size())), gold);
+    result.perfect +=
+        compare_links(perfect_attention_links(gold, static_cast<int>(pairs[i].target.size())), gold);
   }
   return result;
 }

@@ -14,12 +14,13 @@ namespace heed::models {
 
 /// The translations of a test set and their scores.
 struct Evaluation {
-  Scored scored;                             // the texts and other inputs of the metrics
-  std::vector<std::optional<Score>> scores;  // one for each metric, in the order of metrics(); nullopt where a metric has no value
-  std::vector<BleuStats> sentences;          // statistics of BLEU on tokens, one for each sentence
-  BootstrapResult bleu_interval;             // 95 % confidence interval of BLEU on tokens
-  std::vector<BucketBleu> by_length;         // BLEU on tokens by number of source words
-  std::vector<Translation> translations;     // in the order of the sources
+  Scored scored;  // the texts and other inputs of the metrics
+  /// One for each metric, in the order of metrics(); nullopt where a metric has no value.
+  std::vector<std::optional<Score>> scores;
+  std::vector<BleuStats> sentences;       // statistics of BLEU on tokens, one for each sentence
+  BootstrapResult bleu_interval;          // 95 % confidence interval of BLEU on tokens
+  std::vector<BucketBleu> by_length;      // BLEU on tokens by number of source words
+  std::vector<Translation> translations;  // in the order of the sources
 
   /// A metric's score.
   /// @param key key of a metric
@@ -42,8 +43,9 @@ struct Evaluation {
 ///   value
 /// @return the scores
 /// @throws ValueError when the numbers of lines differ
-Evaluation evaluate(const Translator& translator, std::span<const std::string> sources, std::span<const std::string> references,
-                    const std::function<double()>& clock, const TranslateOptions& options = {}, std::span<const AlignedPair> gold = {});
+Evaluation evaluate(const Translator& translator, std::span<const std::string> sources,
+                    std::span<const std::string> references, const std::function<double()>& clock,
+                    const TranslateOptions& options = {}, std::span<const AlignedPair> gold = {});
 
 /// The word alignment of a forced translation: each target word is linked to the source word with the largest
 /// weight (the mean of all maps). End marks are left out on both sides.
@@ -60,6 +62,7 @@ struct AlignmentEvaluation {
 /// @param translator its first model is evaluated
 /// @param pairs sentence pairs with gold links
 /// @return the comparison; nullopt for a model without attention
-std::optional<AlignmentEvaluation> evaluate_alignment(const Translator& translator, std::span<const AlignedPair> pairs);
+std::optional<AlignmentEvaluation> evaluate_alignment(const Translator& translator,
+                                                      std::span<const AlignedPair> pairs);
 
 }  // namespace heed::models

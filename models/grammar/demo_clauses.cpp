@@ -49,7 +49,8 @@ Words complete(const PhraseWords& phrase) {
 }
 
 bool is_past(const Clause& clause) {
-  return clause.tense == Tense::past || clause.tense == Tense::past_perfect || (clause.modal && clause.modal->past);
+  return clause.tense == Tense::past || clause.tense == Tense::past_perfect ||
+         (clause.modal && clause.modal->past);
 }
 
 Case object_case(const Clause& clause) {
@@ -62,7 +63,8 @@ Case object_case(const Clause& clause) {
 ClauseWords Speller::subordinate(const Subordinator& subordinator, const Clause& inner, bool past) {
   const int first = meaning();
   ClauseWords out;
-  out.target = {german_comma(first), {std::string(past ? subordinator.german_past : subordinator.german), {}, {}}};
+  out.target = {german_comma(first),
+                {std::string(past ? subordinator.german_past : subordinator.german), {}, {}}};
   for (size_t i = 0; i < subordinator.english.size(); ++i) {
     const int part = i == 0 ? first : meaning();
     out.source.push_back({std::string(subordinator.english[i]), {part}, {}});
@@ -99,7 +101,8 @@ void Speller::nested_clauses(const Clause& outer, ClauseWords& out) {
     }
   }
   if (outer.purpose) infinitive(*outer.purpose, true);
-  if (outer.last_clause) add(subordinate(*outer.last_subordinator, *outer.last_clause, is_past(*outer.last_clause)));
+  if (outer.last_clause)
+    add(subordinate(*outer.last_subordinator, *outer.last_clause, is_past(*outer.last_clause)));
 }
 
 ClauseWords Speller::clause(const Clause& c, Order order, const Antecedent& antecedent) {
@@ -233,7 +236,8 @@ ClauseWords Speller::clause(const Clause& c, Order order, const Antecedent& ante
     if (!verbs.prefix.empty()) {  // aufmacht: one word
       Word& finite = verbs.finite.front();
       finite.text = verbs.prefix.front().text + finite.text;
-      if (verbs.prefix.front().means != finite.means) finite.means.push_back(verbs.prefix.front().means.front());
+      if (verbs.prefix.front().means != finite.means)
+        finite.means.push_back(verbs.prefix.front().means.front());
     }
     append(target, verbs.cluster);
     append(target, verbs.finite);

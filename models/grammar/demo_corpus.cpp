@@ -68,7 +68,8 @@ class Writer {
     while (true) {
       AlignedPair pair = spell(sampler_.sentence(random_.between(low, high)));
       const int length = static_cast<int>(pair.source.size());
-      if (length >= low && length <= high && static_cast<int>(pair.target.size()) <= kLongestTarget) return pair;
+      if (length >= low && length <= high && static_cast<int>(pair.target.size()) <= kLongestTarget)
+        return pair;
     }
   }
 
@@ -91,7 +92,8 @@ class WordCounts {
  private:
   using Counts = std::unordered_map<std::string, int>;
   static void count(const std::vector<std::string>& tokens, Counts& counts) {
-    for (const std::string& word : std::unordered_set<std::string>(tokens.begin(), tokens.end())) ++counts[word];
+    for (const std::string& word : std::unordered_set<std::string>(tokens.begin(), tokens.end()))
+      ++counts[word];
   }
   static bool all(const std::vector<std::string>& tokens, const Counts& counts) {
     return std::all_of(tokens.begin(), tokens.end(), [&](const std::string& word) {
@@ -106,8 +108,8 @@ class WordCounts {
 
 DemoCorpus make_demo_corpus(const DemoCorpusOptions& options) {
   if (options.train < 0 || options.validation < 0 || options.test < 0) {
-    throw ValueError(
-        fmt::format("demo corpus: a size is negative: train {}, validation {}, test {}", options.train, options.validation, options.test));
+    throw ValueError(fmt::format("demo corpus: a size is negative: train {}, validation {}, test {}",
+                                 options.train, options.validation, options.test));
   }
   DemoCorpus corpus;
   Writer writer(options.seed);
@@ -116,7 +118,9 @@ DemoCorpus make_demo_corpus(const DemoCorpusOptions& options) {
   writer.fill(corpus.train, options.train, kLeaningToShort, [](const AlignedPair&) { return true; });
 
   const WordCounts words(corpus.train);
-  const auto known = [&](const AlignedPair& pair) { return options.train < kPairsToKnowWords || words.know(pair); };
+  const auto known = [&](const AlignedPair& pair) {
+    return options.train < kPairsToKnowWords || words.know(pair);
+  };
   writer.fill(corpus.validation, options.validation, kLeaningToShort, known);
   writer.fill(corpus.test, options.test, kEven, known);
   return corpus;

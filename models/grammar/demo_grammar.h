@@ -21,8 +21,9 @@ AlignedPair spell(const Sentence& sentence);
 /// A word of a sentence under construction.
 struct Word {
   std::string text;
-  std::vector<int> means;   // numbers of its meanings; a number that two words share makes a sure link
-  std::vector<int> serves;  // numbers of meanings that it only serves; a number here that another word means makes a possible link
+  std::vector<int> means;  // numbers of its meanings; a number that two words share makes a sure link
+  /// Numbers of meanings that it only serves; a number here that another word means makes a possible link.
+  std::vector<int> serves;
 };
 using Words = std::vector<Word>;
 
@@ -78,8 +79,10 @@ class Speller {
 
   int meaning() { return next_meaning_++; }
   PhraseWords common_noun(const NounPhrase& phrase, Case grammatical_case, const Antecedent& antecedent);
-  PhraseWords relative_or_question(const NounPhrase& phrase, Case grammatical_case, const Antecedent& antecedent);
-  void determiner(PhraseWords& out, const NounPhrase& phrase, Case grammatical_case, const Antecedent& antecedent);
+  PhraseWords relative_or_question(const NounPhrase& phrase, Case grammatical_case,
+                                   const Antecedent& antecedent);
+  void determiner(PhraseWords& out, const NounPhrase& phrase, Case grammatical_case,
+                  const Antecedent& antecedent);
   void relative_clause(PhraseWords& out, const NounPhrase& phrase);
   VerbWords verb_words(const Clause& clause, Agreement agreement, Order order, int to);
   ClauseWords subordinate(const Subordinator& subordinator, const Clause& clause, bool past);

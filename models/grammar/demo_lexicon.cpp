@@ -129,7 +129,8 @@ const std::vector<Adjective>& adjectives() {
       {"old", "older", "alt", "älter", kPerson | kAnimal | kObject | kPlace | kDoor},
       {"young", "younger", "jung", "jünger", kPerson | kAnimal},
       {"big", "bigger", "groß", "größer", kAnimal | kThing | kVehicle | kPlace | kFood | kDoor},
-      {"small", "smaller", "klein", "kleiner", kPerson | kAnimal | kThing | kVehicle | kPlace | kFood | kDoor},
+      {"small", "smaller", "klein", "kleiner",
+       kPerson | kAnimal | kThing | kVehicle | kPlace | kFood | kDoor},
       {"new", "newer", "neu", "neuer", kObject | kDoor},
       {"beautiful", "", "schön", "schöner", kPerson | kAnimal | kThing | kPlace | kText | kEvent},
       {"red", "", "rot", "", kColoured},
@@ -171,17 +172,22 @@ const std::vector<Adverb>& adverbs() {
 const std::vector<Preposition>& prepositions() {
   using enum Case;
   static const std::vector<Preposition> rows = {
-      {"in", "in", dative},        {"into", "in", accusative},      {"with", "mit", dative},        {"without", "ohne", accusative},
-      {"for", "für", accusative},  {"on", "auf", dative},           {"under", "unter", dative},     {"behind", "hinter", dative},
-      {"beside", "neben", dative}, {"from", "aus", dative},         {"about", "über", accusative},  {"after", "nach", dative},
-      {"before", "vor", dative},   {"during", "während", genitive}, {"despite", "trotz", genitive}, {"by", "von", dative},
+      {"in", "in", dative},           {"into", "in", accusative},
+      {"with", "mit", dative},        {"without", "ohne", accusative},
+      {"for", "für", accusative},     {"on", "auf", dative},
+      {"under", "unter", dative},     {"behind", "hinter", dative},
+      {"beside", "neben", dative},    {"from", "aus", dative},
+      {"about", "über", accusative},  {"after", "nach", dative},
+      {"before", "vor", dative},      {"during", "während", genitive},
+      {"despite", "trotz", genitive}, {"by", "von", dative},
   };
   return rows;
 }
 
 const std::vector<Modal>& modals() {
   static const std::vector<Modal> rows = {
-      {"can", "can", "kann", "können"},          {"must", "must", "muss", "müssen", false, false, false},  // "must not" is "darf nicht"
+      // "must not" is "darf nicht"
+      {"can", "can", "kann", "können"},          {"must", "must", "muss", "müssen", false, false, false},
       {"should", "should", "soll", "sollen"},    {"may", "may", "darf", "dürfen"},
       {"want", "wants", "will", "wollen", true}, {"could", "could", "konnte", "konnten", false, true},
   };
@@ -232,7 +238,8 @@ const Modal& modal(std::string_view english) {
   return find(modals(), english, [&](const Modal& row) { return row.english == english; });
 }
 const Subordinator& subordinator(std::string_view first_english_word) {
-  return find(subordinators(), first_english_word, [&](const Subordinator& row) { return row.english.front() == first_english_word; });
+  return find(subordinators(), first_english_word,
+              [&](const Subordinator& row) { return row.english.front() == first_english_word; });
 }
 
 }  // namespace heed::models

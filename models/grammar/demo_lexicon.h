@@ -13,8 +13,9 @@ enum class Case { nominative, accusative, dative, genitive };
 
 /// What a noun stands for, so that people read books and not soups. A noun may be in several classes.
 using Classes = unsigned;
-inline constexpr Classes kPerson = 1, kAnimal = 2, kThing = 4, kText = 8, kVehicle = 16, kFood = 32, kPlace = 64, kDoor = 128,
-                         kContainer = 256, kEvent = 512, kClothes = 1024, kSurface = 2048, kBuilding = 4096, kTown = 8192, kFeast = 16384;
+inline constexpr Classes kPerson = 1, kAnimal = 2, kThing = 4, kText = 8, kVehicle = 16, kFood = 32,
+                         kPlace = 64, kDoor = 128, kContainer = 256, kEvent = 512, kClothes = 1024,
+                         kSurface = 2048, kBuilding = 4096, kTown = 8192, kFeast = 16384;
 inline constexpr Classes kAlive = kPerson | kAnimal;
 
 struct Noun {

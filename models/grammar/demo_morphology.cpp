@@ -10,15 +10,24 @@ namespace {
 // Rows are cases, columns masculine, feminine, neuter, plural.
 using Paradigm = std::array<std::array<std::string_view, 4>, 4>;
 
-constexpr Paradigm kArticle = {
-    {{"der", "die", "das", "die"}, {"den", "die", "das", "die"}, {"dem", "der", "dem", "den"}, {"des", "der", "des", "der"}}};
-constexpr Paradigm kRelative = {
-    {{"der", "die", "das", "die"}, {"den", "die", "das", "die"}, {"dem", "der", "dem", "denen"}, {"dessen", "deren", "dessen", "deren"}}};
-constexpr Paradigm kEin = {{{"", "e", "", "e"}, {"en", "e", "", "e"}, {"em", "er", "em", "en"}, {"es", "er", "es", "er"}}};
-constexpr Paradigm kDer = {{{"er", "e", "es", "e"}, {"en", "e", "es", "e"}, {"em", "er", "em", "en"}, {"es", "er", "es", "er"}}};
-constexpr Paradigm kWeak = {{{"e", "e", "e", "en"}, {"en", "e", "e", "en"}, {"en", "en", "en", "en"}, {"en", "en", "en", "en"}}};
-constexpr Paradigm kMixed = {{{"er", "e", "es", "en"}, {"en", "e", "es", "en"}, {"en", "en", "en", "en"}, {"en", "en", "en", "en"}}};
-constexpr Paradigm kStrong = {{{"er", "e", "es", "e"}, {"en", "e", "es", "e"}, {"em", "er", "em", "en"}, {"en", "er", "en", "er"}}};
+constexpr Paradigm kArticle = {{{"der", "die", "das", "die"},
+                                {"den", "die", "das", "die"},
+                                {"dem", "der", "dem", "den"},
+                                {"des", "der", "des", "der"}}};
+constexpr Paradigm kRelative = {{{"der", "die", "das", "die"},
+                                 {"den", "die", "das", "die"},
+                                 {"dem", "der", "dem", "denen"},
+                                 {"dessen", "deren", "dessen", "deren"}}};
+constexpr Paradigm kEin = {
+    {{"", "e", "", "e"}, {"en", "e", "", "e"}, {"em", "er", "em", "en"}, {"es", "er", "es", "er"}}};
+constexpr Paradigm kDer = {
+    {{"er", "e", "es", "e"}, {"en", "e", "es", "e"}, {"em", "er", "em", "en"}, {"es", "er", "es", "er"}}};
+constexpr Paradigm kWeak = {
+    {{"e", "e", "e", "en"}, {"en", "e", "e", "en"}, {"en", "en", "en", "en"}, {"en", "en", "en", "en"}}};
+constexpr Paradigm kMixed = {
+    {{"er", "e", "es", "en"}, {"en", "e", "es", "en"}, {"en", "en", "en", "en"}, {"en", "en", "en", "en"}}};
+constexpr Paradigm kStrong = {
+    {{"er", "e", "es", "e"}, {"en", "e", "es", "e"}, {"em", "er", "em", "en"}, {"en", "er", "en", "er"}}};
 
 std::string_view cell(const Paradigm& paradigm, Gender gender, Number number, Case grammatical_case) {
   const size_t column = number == Number::plural ? 3 : static_cast<size_t>(gender);
@@ -62,7 +71,9 @@ std::string der_word(std::string_view stem, Gender gender, Number number, Case g
   return joined(stem, cell(kDer, gender, number, grammatical_case));
 }
 std::string adjective_ending(Declension declension, Gender gender, Number number, Case grammatical_case) {
-  const Paradigm& paradigm = declension == Declension::weak ? kWeak : declension == Declension::mixed ? kMixed : kStrong;
+  const Paradigm& paradigm = declension == Declension::weak    ? kWeak
+                             : declension == Declension::mixed ? kMixed
+                                                               : kStrong;
   return std::string(cell(paradigm, gender, number, grammatical_case));
 }
 std::string relative_pronoun(Gender gender, Number number, Case grammatical_case) {
@@ -97,10 +108,14 @@ std::string contraction(std::string_view preposition, std::string_view article) 
 std::string_view german_pronoun(Person person, Case grammatical_case) {
   HEED_ASSERT(grammatical_case != Case::genitive);
   const PronounRow& r = row(person);
-  return grammatical_case == Case::nominative ? r.nominative : grammatical_case == Case::dative ? r.dative : r.accusative;
+  return grammatical_case == Case::nominative ? r.nominative
+         : grammatical_case == Case::dative   ? r.dative
+                                              : r.accusative;
 }
 std::string_view german_possessive(Person person) { return row(person).german_possessive; }
-std::string_view english_pronoun(Person person, bool subject) { return subject ? row(person).subject : row(person).object; }
+std::string_view english_pronoun(Person person, bool subject) {
+  return subject ? row(person).subject : row(person).object;
+}
 std::string_view english_possessive(Person person) { return row(person).possessive; }
 Agreement agreement_of(Person person) { return row(person).agreement; }
 
@@ -142,7 +157,8 @@ std::string capitalised(std::string_view word) {
     if (word.starts_with(lower)) return joined(upper, word.substr(lower.size()));
   }
   std::string result(word);
-  if (!result.empty() && result[0] >= 'a' && result[0] <= 'z') result[0] = static_cast<char>(result[0] - 'a' + 'A');
+  if (!result.empty() && result[0] >= 'a' && result[0] <= 'z')
+    result[0] = static_cast<char>(result[0] - 'a' + 'A');
   return result;
 }
 std::string uncapitalised(std::string_view word) {
@@ -150,7 +166,8 @@ std::string uncapitalised(std::string_view word) {
     if (word.starts_with(upper)) return joined(lower, word.substr(upper.size()));
   }
   std::string result(word);
-  if (!result.empty() && result[0] >= 'A' && result[0] <= 'Z') result[0] = static_cast<char>(result[0] - 'A' + 'a');
+  if (!result.empty() && result[0] >= 'A' && result[0] <= 'Z')
+    result[0] = static_cast<char>(result[0] - 'A' + 'a');
   return result;
 }
 

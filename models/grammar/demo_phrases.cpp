@@ -7,7 +7,9 @@
 namespace heed::models {
 namespace {
 
-Agreement agreement_with(const NounPhrase& phrase) { return {false, phrase.number == Number::plural || phrase.partner != nullptr}; }
+Agreement agreement_with(const NounPhrase& phrase) {
+  return {false, phrase.number == Number::plural || phrase.partner != nullptr};
+}
 
 // A longer relative clause, or one with a clause inside, goes behind the verb that would else come late.
 constexpr size_t kLightWords = 5;
@@ -44,13 +46,15 @@ void append(Words& words, const Words& more) { words.insert(words.end(), more.be
 
 Word german_comma(int cause) { return {",", {}, {cause}}; }
 
-PhraseWords Speller::relative_or_question(const NounPhrase& phrase, Case grammatical_case, const Antecedent& antecedent) {
+PhraseWords Speller::relative_or_question(const NounPhrase& phrase, Case grammatical_case,
+                                          const Antecedent& antecedent) {
   PhraseWords out;
   if (phrase.kind == NounPhrase::Kind::relative) {
     const NounPhrase& noun = *antecedent.noun;
     out.agreement = agreement_with(noun);
     out.source = {{english_relative(noun, grammatical_case, false), {antecedent.pronoun}, {}}};
-    out.target = {{relative_pronoun(noun.head->gender, noun.number, grammatical_case), {antecedent.pronoun}, {}}};
+    out.target = {
+        {relative_pronoun(noun.head->gender, noun.number, grammatical_case), {antecedent.pronoun}, {}}};
     return out;
   }
   const int asked = meaning();
@@ -61,7 +65,8 @@ PhraseWords Speller::relative_or_question(const NounPhrase& phrase, Case grammat
   return out;
 }
 
-void Speller::determiner(PhraseWords& out, const NounPhrase& phrase, Case grammatical_case, const Antecedent& antecedent) {
+void Speller::determiner(PhraseWords& out, const NounPhrase& phrase, Case grammatical_case,
+                         const Antecedent& antecedent) {
   const Gender gender = phrase.head->gender;
   const Number number = phrase.number;
   const bool plural = number == Number::plural;
@@ -90,7 +95,8 @@ void Speller::determiner(PhraseWords& out, const NounPhrase& phrase, Case gramma
       both("every", der_word("jed", gender, number, grammatical_case));
       break;
     case Determiner::possessive:
-      both(english_possessive(phrase.person), ein_word(german_possessive(phrase.person), gender, number, grammatical_case));
+      both(english_possessive(phrase.person),
+           ein_word(german_possessive(phrase.person), gender, number, grammatical_case));
       break;
     case Determiner::owner:
       use("possessive_name");
@@ -101,7 +107,9 @@ void Speller::determiner(PhraseWords& out, const NounPhrase& phrase, Case gramma
       out.determiner = antecedent.pronoun;
       out.source.push_back({"whose", {out.determiner}, {}});
       out.target.push_back(
-          {relative_pronoun(antecedent.noun->head->gender, antecedent.noun->number, Case::genitive), {out.determiner}, {}});
+          {relative_pronoun(antecedent.noun->head->gender, antecedent.noun->number, Case::genitive),
+           {out.determiner},
+           {}});
       break;
     case Determiner::two:
       both("two", "zwei");
@@ -122,14 +130,16 @@ void Speller::relative_clause(PhraseWords& out, const NounPhrase& phrase) {
   const Antecedent antecedent{&phrase, meaning()};
   ClauseWords relative = clause(*phrase.relative, Order::verb_last, antecedent);
   append(out.source, relative.source);
-  out.heavy = relative.target.size() > kLightWords ||
-              std::any_of(relative.target.begin(), relative.target.end(), [](const Word& w) { return w.text == ","; });
+  out.heavy =
+      relative.target.size() > kLightWords || std::any_of(relative.target.begin(), relative.target.end(),
+                                                          [](const Word& w) { return w.text == ","; });
   out.extraposable = {german_comma(antecedent.pronoun)};
   append(out.extraposable, relative.target);
   out.extraposable.push_back(german_comma(antecedent.pronoun));
 }
 
-PhraseWords Speller::common_noun(const NounPhrase& phrase, Case grammatical_case, const Antecedent& antecedent) {
+PhraseWords Speller::common_noun(const NounPhrase& phrase, Case grammatical_case,
+                                 const Antecedent& antecedent) {
   PhraseWords out;
   out.agreement = agreement_with(phrase);
   determiner(out, phrase, grammatical_case, antecedent);
@@ -137,17 +147,21 @@ PhraseWords Speller::common_noun(const NounPhrase& phrase, Case grammatical_case
     const int quality = meaning();
     out.source.push_back({std::string(adjective->english), {quality}, {}});
     out.target.push_back(
-        {stem(*adjective) + adjective_ending(declension_after(phrase.determiner), phrase.head->gender, phrase.number, grammatical_case),
+        {stem(*adjective) + adjective_ending(declension_after(phrase.determiner), phrase.head->gender,
+                                             phrase.number, grammatical_case),
          {quality},
          {}});
   }
   const int head = meaning();
-  const std::string_view english = phrase.number == Number::plural ? phrase.head->english_plural : phrase.head->english;
+  const std::string_view english =
+      phrase.number == Number::plural ? phrase.head->english_plural : phrase.head->english;
   if (phrase.modifier) {
     use("compound");
     const int modifier = meaning();
     out.source.push_back({std::string(phrase.modifier->english), {modifier}, {}});
-    out.target.push_back({german_compound(*phrase.modifier, *phrase.head, phrase.number, grammatical_case), {modifier, head}, {}});
+    out.target.push_back({german_compound(*phrase.modifier, *phrase.head, phrase.number, grammatical_case),
+                          {modifier, head},
+                          {}});
   } else {
     out.target.push_back({german_noun(*phrase.head, phrase.number, grammatical_case), {head}, {}});
   }
@@ -181,7 +195,8 @@ PhraseWords Speller::common_noun(const NounPhrase& phrase, Case grammatical_case
   return out;
 }
 
-PhraseWords Speller::noun_phrase(const NounPhrase& phrase, Case grammatical_case, const Antecedent& antecedent) {
+PhraseWords Speller::noun_phrase(const NounPhrase& phrase, Case grammatical_case,
+                                 const Antecedent& antecedent) {
   PhraseWords out;
   switch (phrase.kind) {
     case NounPhrase::Kind::noun:
@@ -215,11 +230,12 @@ PhraseWords Speller::prepositional_phrase(const PrepositionalPhrase& phrase, con
   }
   out.source.insert(out.source.begin(), Word{std::string(phrase.preposition.english), {preposition}, {}});
 
-  // "im" means "in" and stands where the article would; "in dem Haus, das ..." keeps the article that a clause
-  // refers to.
-  const bool plain_article =
-      phrase.object.kind == NounPhrase::Kind::noun && phrase.object.determiner == Determiner::the && !phrase.object.relative;
-  const std::string contracted = plain_article ? contraction(phrase.preposition.german, out.target.front().text) : std::string();
+  // "im" means "in" and stands where the article would; "in dem Haus, das ..." keeps the article that a
+  // clause refers to.
+  const bool plain_article = phrase.object.kind == NounPhrase::Kind::noun &&
+                             phrase.object.determiner == Determiner::the && !phrase.object.relative;
+  const std::string contracted =
+      plain_article ? contraction(phrase.preposition.german, out.target.front().text) : std::string();
   if (contracted.empty()) {
     out.target.insert(out.target.begin(), Word{std::string(phrase.preposition.german), {preposition}, {}});
   } else {

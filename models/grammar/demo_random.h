@@ -1,5 +1,5 @@
-// SplitMix64 [Steele, Lea & Flood 2014]: the same integers on every machine, which <random>'s distributions do
-// not promise.
+// SplitMix64 [Steele, Lea & Flood 2014]: the same integers on every machine, which <random>'s distributions
+// do not promise.
 #pragma once
 
 #include <cstdint>

@@ -52,13 +52,14 @@ Sentence DemoSampler::wh_question(int budget) {
       return (v.frame == Frame::transitive || (v.frame == Frame::dative && v.objects & kPerson)) &&
              !(v.past == v.base && c.tense == Tense::past);
     });
-    asked.asks_for_person =
-        c.verb->frame == Frame::dative || c.verb->objects == kPerson || ((c.verb->objects & kPerson) && random_.chance(60));
+    asked.asks_for_person = c.verb->frame == Frame::dative || c.verb->objects == kPerson ||
+                            ((c.verb->objects & kPerson) && random_.chance(60));
     c.opener = Opener::object;
     c.object = part(asked);
     c.subject = part(noun_phrase({kPerson, budget - 3, true, true}));
   } else {
-    const Adverb& adverb = pick(heed::models::adverbs(), [](const Adverb& a) { return a.kind == AdverbKind::question; });
+    const Adverb& adverb =
+        pick(heed::models::adverbs(), [](const Adverb& a) { return a.kind == AdverbKind::question; });
     context.located = adverb.english == "where";
     if (context.located) {
       tense(c, context, false);
@@ -124,7 +125,8 @@ void DemoSampler::surround(Clause& c, int& budget, Context& context) {
     --budget;  // the comma
     attach(true, random_.between(5, std::min(budget - 5, 22)));
   }
-  if ((context.place == Place::main || context.place == Place::subordinate) && budget >= 12 && random_.chance(45)) {
+  if ((context.place == Place::main || context.place == Place::subordinate) && budget >= 12 &&
+      random_.chance(45)) {
     attach(false, random_.between(6, budget - 5));
   }
 }
@@ -155,7 +157,8 @@ void DemoSampler::open(Clause& c, int& budget, const Context& context) {
     c.first_phrase = part(with_noun(kTimes[static_cast<size_t>(random_.below(4))], kEvent, 4, false));
     budget -= 1 + word_count(c.first_phrase->object);
   } else if (roll < 34) {
-    c.first_adverb = &pick(heed::models::adverbs(), [&](const Adverb& a) { return a.kind == AdverbKind::front; });
+    c.first_adverb =
+        &pick(heed::models::adverbs(), [&](const Adverb& a) { return a.kind == AdverbKind::front; });
     --budget;
   }
 }
@@ -179,7 +182,8 @@ void DemoSampler::content(Clause& c, int budget, const Context& context) {
                       : context.place == Place::infinitive || context.simple ? Frame::that_clause
                                                                              : Frame::to_clause;
   tense(c, context, true);
-  const bool says = context.place == Place::infinitive && frame == Frame::that_clause;  // one tries to say, not to hope
+  // one tries to say, not to hope
+  const bool says = context.place == Place::infinitive && frame == Frame::that_clause;
   c.verb = &pick(verbs(), [&](const Verb& v) { return v.frame == frame && (!says || v.base == "say"); });
   const bool unsure = frame == Frame::whether_clause && c.verb->base == "know";  // does not know whether
   if (unsure && (context.place == Place::infinitive || context.time != Subordinator::Time::any)) {

@@ -1,6 +1,6 @@
-// Draws trees for the demo grammar. A budget of English words steers how deep a tree nests: long sentences grow
-// by clauses inside clauses, not by joining short ones. Choices that would make one English sentence stand for
-// two German ones are left out, so that the translation follows from the source.
+// Draws trees for the demo grammar. A budget of English words steers how deep a tree nests: long sentences
+// grow by clauses inside clauses, not by joining short ones. Choices that would make one English sentence
+// stand for two German ones are left out, so that the translation follows from the source.
 #pragma once
 
 #include "models/grammar/demo_random.h"
@@ -21,8 +21,8 @@ class DemoSampler {
     Place place = Place::main;
     bool past = false;
     Subordinator::Time time = Subordinator::Time::any;  // what the subordinator asks of the tense
-    bool simple = false;                                // a subordinator of this clause asks for a simple tense
-    Part<NounPhrase> subject;                           // given: a relative pronoun, a question word
+    bool simple = false;       // a subordinator of this clause asks for a simple tense
+    Part<NounPhrase> subject;  // given: a relative pronoun, a question word
     Classes subject_classes = 0;
     bool located = false;  // where it happens is said or asked already
   };
@@ -55,7 +55,8 @@ class DemoSampler {
   void choose_determiner(NounPhrase& phrase, NounChoice::Determiners determiners);
   void modify(NounPhrase& phrase, int budget, bool relatives, bool attributes);
   PrepositionalPhrase attribute(const NounPhrase& phrase, int budget, bool relatives);
-  PrepositionalPhrase with_noun(std::string_view preposition, Classes classes, int budget, bool relatives, bool attributes = true);
+  PrepositionalPhrase with_noun(std::string_view preposition, Classes classes, int budget, bool relatives,
+                                bool attributes = true);
   Clause relative_clause(const NounPhrase& noun, int budget);
 
   template <class Row, class Keep>

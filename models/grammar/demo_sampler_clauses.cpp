@@ -15,9 +15,11 @@ bool one_of(std::string_view word, const std::array<std::string_view, N>& words)
 }
 
 // Verbs that one does quickly, quietly or alone, and those that no one does in order to do something else.
-constexpr std::array<std::string_view, 14> kActions = {"open",  "close", "repair", "wash", "paint", "read", "write",
-                                                       "carry", "eat",   "go",     "run",  "sing",  "work", "prepare"};
-constexpr std::array<std::string_view, 9> kUnplanned = {"see", "love", "know", "hear", "lose", "find", "sleep", "laugh", "arrive"};
+constexpr std::array<std::string_view, 14> kActions = {"open", "close", "repair", "wash",   "paint",
+                                                       "read", "write", "carry",  "eat",    "go",
+                                                       "run",  "sing",  "work",   "prepare"};
+constexpr std::array<std::string_view, 9> kUnplanned = {"see",  "love",  "know",  "hear",  "lose",
+                                                        "find", "sleep", "laugh", "arrive"};
 
 bool definite(const NounPhrase& phrase) {
   if (phrase.kind == NounPhrase::Kind::question) return false;
@@ -43,7 +45,8 @@ void DemoSampler::plain(Clause& c, int budget, const Context& context) {
   const bool states = !infinitive && context.time != Subordinator::Time::ability;
   const int roll = random_.below(100);
   if (!alive) {
-    const bool sold = (context.subject_classes & ~kEvent) && !(context.subject_classes == kPlace && roll < 50);
+    const bool sold =
+        (context.subject_classes & ~kEvent) && !(context.subject_classes == kPlace && roll < 50);
     if (budget >= 3 && sold && (roll < 65 || budget >= 8 || !states)) return passive(c, budget, context);
     return copula(c, budget, context);
   }
@@ -63,18 +66,23 @@ void DemoSampler::plain(Clause& c, int budget, const Context& context) {
 void DemoSampler::copula(Clause& c, int budget, const Context& context) {
   tense(c, context, false);
   c.verb = &verb("be", Frame::copula);
-  give_subject(c, random_.chance(60) ? kPerson : kAnything, std::min(budget - 2, budget >= 12 ? 9 : 3), context);
+  give_subject(c, random_.chance(60) ? kPerson : kAnything, std::min(budget - 2, budget >= 12 ? 9 : 3),
+               context);
   const NounPhrase& subject = *c.subject;
-  const Classes classes = subject.head ? subject.head->classes : context.subject ? context.subject_classes : static_cast<Classes>(kPerson);
+  const Classes classes = subject.head      ? subject.head->classes
+                          : context.subject ? context.subject_classes
+                                            : static_cast<Classes>(kPerson);
   const int left = budget - 1 - word_count(subject);
   const int roll = random_.below(100);
-  const bool masculine = subject.kind == NounPhrase::Kind::pronoun ? subject.person == Person::i || subject.person == Person::he
-                         : subject.kind == NounPhrase::Kind::name
-                             ? std::count(masculine_names().begin(), masculine_names().end(), subject.name) > 0
-                             : subject.head && subject.head->gender == Gender::masculine && subject.number == Number::singular &&
-                                   !subject.partner && (classes & kPerson);
+  const bool masculine =
+      subject.kind == NounPhrase::Kind::pronoun ? subject.person == Person::i || subject.person == Person::he
+      : subject.kind == NounPhrase::Kind::name
+          ? std::count(masculine_names().begin(), masculine_names().end(), subject.name) > 0
+          : subject.head && subject.head->gender == Gender::masculine && subject.number == Number::singular &&
+                !subject.partner && (classes & kPerson);
   if (masculine && !context.subject && left >= 2 && roll < 40) {
-    static constexpr std::array<std::string_view, 7> kRoles = {"teacher", "student", "doctor", "painter", "farmer", "neighbour", "guest"};
+    static constexpr std::array<std::string_view, 7> kRoles = {"teacher", "student",   "doctor", "painter",
+                                                               "farmer",  "neighbour", "guest"};
     NounPhrase role = noun_phrase({kPerson, left, false, true});
     role.head = &noun(kRoles[static_cast<size_t>(random_.below(static_cast<int>(kRoles.size())))]);
     role.modifier = nullptr;
@@ -83,7 +91,8 @@ void DemoSampler::copula(Clause& c, int budget, const Context& context) {
     if (role.partner) role.partner = nullptr;
     role.adjectives.clear();
     c.object = part(role);
-    if (role.determiner == Determiner::the && !role.relative && random_.chance(20)) c.negated = !says_no(c.subject);
+    if (role.determiner == Determiner::the && !role.relative && random_.chance(20))
+      c.negated = !says_no(c.subject);
     return;
   }
   if ((classes & (kAlive | kThing | kText | kVehicle)) && left >= 3 && roll < 55) {
@@ -92,13 +101,15 @@ void DemoSampler::copula(Clause& c, int budget, const Context& context) {
     return;
   }
   const bool compare = left >= 4 && roll < 80;
-  c.predicate =
-      &pick(adjectives(), [&](const Adjective& a) { return (a.classes & classes) && (!compare || !a.english_comparative.empty()); });
+  c.predicate = &pick(adjectives(), [&](const Adjective& a) {
+    return (a.classes & classes) && (!compare || !a.english_comparative.empty());
+  });
   if (!(c.predicate->classes & classes)) c.predicate = &adjective("beautiful");
   if (compare && !c.predicate->english_comparative.empty()) {
     const Classes same = classes & kPerson ? kPerson : classes & kAnimal ? kAnimal : classes;
     c.object = part(noun_phrase({same, left - 2, false, true}));
-    if (says_no(c.object)) c.object = part(noun_phrase({same, 2, false, false, NounChoice::Determiners::definite}));
+    if (says_no(c.object))
+      c.object = part(noun_phrase({same, 2, false, false, NounChoice::Determiners::definite}));
     return;
   }
   const bool bound = context.time != Subordinator::Time::any;
@@ -112,8 +123,8 @@ void DemoSampler::existential(Clause& c, int budget, const Context& context) {
   tense(c, simple, false);
   c.verb = &verb("be", Frame::existential);
   const bool somewhere = !context.located && budget >= 6 && random_.chance(70);
-  c.object = part(noun_phrase(
-      {kAlive | kThing | kText | kVehicle, somewhere ? 3 : budget - 2, false, !somewhere, NounChoice::Determiners::indefinite}));
+  c.object = part(noun_phrase({kAlive | kThing | kText | kVehicle, somewhere ? 3 : budget - 2, false,
+                               !somewhere, NounChoice::Determiners::indefinite}));
   if (somewhere) {
     c.adjunct = part(with_noun("in", kPlace, budget - 2 - word_count(*c.object), true));
   }
@@ -123,14 +134,17 @@ void DemoSampler::passive(Clause& c, int budget, const Context& context) {
   tense(c, context, true);
   c.passive = true;
   const Classes classes = context.subject ? context.subject_classes : ~Classes{0};
-  c.verb = &pick(verbs(), [&](const Verb& v) { return v.frame == Frame::transitive && v.base != "know" && (v.objects & classes); });
+  c.verb = &pick(verbs(), [&](const Verb& v) {
+    return v.frame == Frame::transitive && v.base != "know" && (v.objects & classes);
+  });
   if (c.modal && c.modal->with_to) c.modal = nullptr;
   give_subject(c, c.verb->objects, std::min(budget - 2, budget >= 14 ? 9 : 3), context);
   const int left = budget - 2 - word_count(*c.subject);
   if (left >= 2 && random_.chance(left >= 5 ? 95 : 55)) {
     const Classes agent = (c.verb->subjects & kAnimal) && random_.chance(30) ? kAnimal : kPerson;
     c.object = part(noun_phrase({agent, left - 1, true, true}));
-    if (says_no(c.object)) c.object = part(noun_phrase({agent, 2, false, false, NounChoice::Determiners::definite}));
+    if (says_no(c.object))
+      c.object = part(noun_phrase({agent, 2, false, false, NounChoice::Determiners::definite}));
   } else if (left >= 3 && !context.located) {
     c.adjunct = part(with_noun("in", kPlace, left, true));
   }
@@ -139,7 +153,9 @@ void DemoSampler::passive(Clause& c, int budget, const Context& context) {
 
 void DemoSampler::active(Clause& c, Frame frame, int budget, const Context& context) {
   tense(c, context, true);
-  const Classes subjects = context.subject ? context.subject_classes : context.place == Place::infinitive ? kPerson : kAlive;
+  const Classes subjects = context.subject                      ? context.subject_classes
+                           : context.place == Place::infinitive ? kPerson
+                                                                : kAlive;
   const bool past = c.tense == Tense::past && !c.modal;
   c.verb = &pick(verbs(), [&](const Verb& v) {
     return v.frame == frame && (v.subjects & subjects) && !(past && v.past == v.base) &&
@@ -148,18 +164,20 @@ void DemoSampler::active(Clause& c, Frame frame, int budget, const Context& cont
   if (c.verb->frame != frame) c.verb = &verb("sleep", Frame::intransitive), frame = Frame::intransitive;
   int left = budget - 1 - static_cast<int>(!c.verb->particle.empty());
   if (context.place == Place::infinitive) --left;
-  if (c.tense == Tense::future || c.tense == Tense::perfect || c.tense == Tense::past_perfect || c.modal) --left;
+  if (c.tense == Tense::future || c.tense == Tense::perfect || c.tense == Tense::past_perfect || c.modal)
+    --left;
 
   // A purpose takes its share before the objects do.
-  const bool planned = !one_of(c.verb->base, kUnplanned) && frame != Frame::prepositional && frame != Frame::place;
+  const bool planned =
+      !one_of(c.verb->base, kUnplanned) && frame != Frame::prepositional && frame != Frame::place;
   int purpose = 0;
-  if (planned && (subjects & kPerson) && !context.located && left >= 10 && !c.last_clause && random_.chance(35) &&
-      (context.place == Place::main || context.place == Place::subordinate)) {
+  if (planned && (subjects & kPerson) && !context.located && left >= 10 && !c.last_clause &&
+      random_.chance(35) && (context.place == Place::main || context.place == Place::subordinate)) {
     purpose = random_.between(4, left - 6);
     left -= purpose;
   }
-  give_subject(c, purpose ? kPerson : c.verb->subjects, left <= 3 ? 1 : std::min(left - 2, left >= 14 ? 9 : random_.between(2, 4)),
-               context);
+  give_subject(c, purpose ? kPerson : c.verb->subjects,
+               left <= 3 ? 1 : std::min(left - 2, left >= 14 ? 9 : random_.between(2, 4)), context);
   if (c.subject) left -= c.subject->relative ? 7 : word_count(*c.subject);
 
   const Classes thing = c.verb->objects;
@@ -168,11 +186,13 @@ void DemoSampler::active(Clause& c, Frame frame, int budget, const Context& cont
     const bool reflexive_risk = c.subject && c.subject->kind == NounPhrase::Kind::pronoun;
     c.object = part(noun_phrase({thing, left, !reflexive_risk, more}));
   } else if (frame == Frame::ditransitive) {
-    c.indirect = part(noun_phrase({kPerson, 2, !(c.subject && c.subject->kind == NounPhrase::Kind::pronoun), false}));
+    c.indirect =
+        part(noun_phrase({kPerson, 2, !(c.subject && c.subject->kind == NounPhrase::Kind::pronoun), false}));
     c.object = part(noun_phrase({thing, left - word_count(*c.indirect), false, more}));
   } else if (frame == Frame::prepositional) {
     NounPhrase object = noun_phrase({thing, left - 1, true, more});
-    if (object.kind == NounPhrase::Kind::pronoun && c.subject && c.subject->kind == NounPhrase::Kind::pronoun) {
+    if (object.kind == NounPhrase::Kind::pronoun && c.subject &&
+        c.subject->kind == NounPhrase::Kind::pronoun) {
       object.kind = NounPhrase::Kind::name;
       object.name = any_name();
     }
@@ -204,19 +224,23 @@ void DemoSampler::active(Clause& c, Frame frame, int budget, const Context& cont
 void DemoSampler::adverbs(Clause& c, int budget, const Context& context) {
   const bool infinitive = context.place == Place::infinitive;
   const bool no = says_no(c.subject) || says_no(c.object);
-  const bool object_closed = (c.object && ends_in_clause(*c.object)) || (c.complement && ends_in_clause(c.complement->object));
-  if (budget >= 1 && !c.passive && !no && !object_closed && one_of(c.verb->base, kActions) && c.verb->frame != Frame::to_clause &&
-      random_.chance(35)) {
+  const bool object_closed =
+      (c.object && ends_in_clause(*c.object)) || (c.complement && ends_in_clause(c.complement->object));
+  if (budget >= 1 && !c.passive && !no && !object_closed && one_of(c.verb->base, kActions) &&
+      c.verb->frame != Frame::to_clause && random_.chance(35)) {
     c.manner = &pick(heed::models::adverbs(), [](const Adverb& a) { return a.kind == AdverbKind::manner; });
     --budget;
   }
   const bool bound = context.time != Subordinator::Time::any;  // no "until he never", no "before he does not"
-  if (budget >= 1 && !infinitive && !no && !bound && !c.negated && c.verb->base != "know" && random_.chance(22)) {
-    c.frequency = &pick(heed::models::adverbs(), [](const Adverb& a) { return a.kind == AdverbKind::frequency; });
+  if (budget >= 1 && !infinitive && !no && !bound && !c.negated && c.verb->base != "know" &&
+      random_.chance(22)) {
+    c.frequency =
+        &pick(heed::models::adverbs(), [](const Adverb& a) { return a.kind == AdverbKind::frequency; });
     return;
   }
-  const bool negatable = !infinitive && !no && !bound && !c.manner && !c.adjunct && !object_closed && !c.frequency &&
-                         (!c.object || definite(*c.object)) && (!c.modal || c.modal->negatable) && !(c.content && c.verb->base == "hope");
+  const bool negatable = !infinitive && !no && !bound && !c.manner && !c.adjunct && !object_closed &&
+                         !c.frequency && (!c.object || definite(*c.object)) &&
+                         (!c.modal || c.modal->negatable) && !(c.content && c.verb->base == "hope");
   if (negatable && c.verb->frame != Frame::existential && random_.chance(14)) c.negated = true;
 }
 

@@ -39,7 +39,12 @@ void DemoSampler::choose_determiner(NounPhrase& phrase, NounChoice::Determiners 
   const bool plural = phrase.number == Number::plural;
   const int roll = random_.below(100);
   if (determiners == Choices::indefinite) {
-    phrase.determiner = !plural ? (roll < 85 ? a : no) : roll < 25 ? none : roll < 45 ? two : roll < 60 ? three : roll < 80 ? many : some;
+    phrase.determiner = !plural     ? (roll < 85 ? a : no)
+                        : roll < 25 ? none
+                        : roll < 45 ? two
+                        : roll < 60 ? three
+                        : roll < 80 ? many
+                                    : some;
   } else if (determiners == Choices::one) {
     phrase.determiner = roll < 62 ? the : roll < 85 ? a : possessive;
   } else if (determiners == Choices::definite) {
@@ -98,8 +103,9 @@ NounPhrase DemoSampler::noun_phrase(const NounChoice& choice) {
 
 void DemoSampler::modify(NounPhrase& phrase, int budget, bool relatives, bool attributes) {
   const auto adjective = [&] {
-    phrase.adjectives.push_back(
-        &pick(heed::models::adjectives(), [&](const Adjective& a) { return (a.classes & phrase.head->classes) != 0; }));
+    phrase.adjectives.push_back(&pick(heed::models::adjectives(), [&](const Adjective& a) {
+      return (a.classes & phrase.head->classes) != 0;
+    }));
     --budget;
   };
   if (budget >= 1 && random_.chance(35)) adjective();
@@ -121,10 +127,12 @@ void DemoSampler::modify(NounPhrase& phrase, int budget, bool relatives, bool at
   }
 }
 
-PrepositionalPhrase DemoSampler::with_noun(std::string_view english, Classes classes, int budget, bool relatives, bool attributes) {
+PrepositionalPhrase DemoSampler::with_noun(std::string_view english, Classes classes, int budget,
+                                           bool relatives, bool attributes) {
   NounChoice choice{classes, budget - 1, false, relatives, NounChoice::Determiners::any, attributes};
   const Preposition& chosen = preposition(english);
-  if (classes & (kPlace | kBuilding | kTown | kClothes | kSurface)) choice.determiners = NounChoice::Determiners::one;
+  if (classes & (kPlace | kBuilding | kTown | kClothes | kSurface))
+    choice.determiners = NounChoice::Determiners::one;
   if (chosen.governs == Case::genitive) choice.determiners = NounChoice::Determiners::definite;
   PrepositionalPhrase phrase{chosen, noun_phrase(choice)};
   if (phrase.object.determiner == Determiner::no) phrase.object.determiner = Determiner::the;
@@ -134,12 +142,15 @@ PrepositionalPhrase DemoSampler::with_noun(std::string_view english, Classes cla
 PrepositionalPhrase DemoSampler::attribute(const NounPhrase& phrase, int budget, bool relatives) {
   const Classes classes = phrase.head->classes;
   const int roll = random_.below(100);
-  if (classes & kPlace) return with_noun(roll < 50 ? "beside" : "behind", kBuilding, budget, relatives, false);
+  if (classes & kPlace)
+    return with_noun(roll < 50 ? "beside" : "behind", kBuilding, budget, relatives, false);
   if (classes & kPerson) {
-    return roll < 60 ? with_noun("with", kClothes, budget, relatives, false) : with_noun("from", kTown, budget, relatives, false);
+    return roll < 60 ? with_noun("with", kClothes, budget, relatives, false)
+                     : with_noun("from", kTown, budget, relatives, false);
   }
   if (classes & kText) {
-    return roll < 70 ? with_noun("about", kAlive | kEvent, budget, relatives, false) : with_noun("on", kSurface, budget, relatives, false);
+    return roll < 70 ? with_noun("about", kAlive | kEvent, budget, relatives, false)
+                     : with_noun("on", kSurface, budget, relatives, false);
   }
   if (classes & (kAnimal | kVehicle)) {
     return with_noun(roll < 50 ? "behind" : "beside", kBuilding, budget, relatives, false);
@@ -162,7 +173,8 @@ Clause DemoSampler::relative_clause(const NounPhrase& noun, int budget) {
   if (alive && roll < 14) {  // whose brother ...
     NounPhrase owned;
     owned.head = &pick(nouns(), [&](const Noun& n) {
-      return (n.classes & (classes & kPerson ? kAlive : kAnimal)) != 0 && n.english != "king" && n.english != "queen";
+      return (n.classes & (classes & kPerson ? kAlive : kAnimal)) != 0 && n.english != "king" &&
+             n.english != "queen";
     });
     owned.determiner = Determiner::whose;
     if (budget > 7 && random_.chance(40)) modify(owned, 1, false, false);
@@ -173,16 +185,19 @@ Clause DemoSampler::relative_clause(const NounPhrase& noun, int budget) {
     return c;
   }
   const auto takes = [&](const Verb& v) {
-    const bool by_object = v.frame == Frame::transitive || v.frame == Frame::dative || v.frame == Frame::prepositional;
+    const bool by_object =
+        v.frame == Frame::transitive || v.frame == Frame::dative || v.frame == Frame::prepositional;
     return (by_object && (v.objects & classes)) || (v.base == "live" && (classes & kPlace));
   };
   if (budget <= 9 && roll < 65 && std::any_of(verbs().begin(), verbs().end(), takes)) {
     Clause c;
     tense(c, context, true);
-    c.verb = &pick(verbs(), [&](const Verb& v) { return takes(v) && !(v.past == v.base && c.tense == Tense::past); });
+    c.verb = &pick(verbs(),
+                   [&](const Verb& v) { return takes(v) && !(v.past == v.base && c.tense == Tense::past); });
     if (c.verb->frame == Frame::prepositional || c.verb->frame == Frame::place) {
       c.opener = Opener::complement;
-      c.complement = part(PrepositionalPhrase{c.verb->frame == Frame::place ? preposition("in") : c.verb->preposition, pronoun});
+      c.complement = part(PrepositionalPhrase{
+          c.verb->frame == Frame::place ? preposition("in") : c.verb->preposition, pronoun});
     } else {
       c.opener = Opener::object;
       c.object = part(pronoun);

@@ -93,7 +93,9 @@ void Speller::note_patterns(const Clause& c, Order order) {
       use("to_infinitive");
       break;
     case Frame::copula:
-      use(c.predicate ? (c.object ? "comparative" : "copula_adjective") : c.complement ? "copula_place" : "copula_noun");
+      use(c.predicate    ? (c.object ? "comparative" : "copula_adjective")
+          : c.complement ? "copula_place"
+                         : "copula_noun");
       break;
   }
   if (!c.verb->prefix.empty()) use("separable_verb");
@@ -106,7 +108,8 @@ void Speller::note_patterns(const Clause& c, Order order) {
   if (c.last_clause) use("adverbial_clause");
   if (c.first_clause) use("fronted_clause");
   if (c.first_phrase) use("fronted_phrase");
-  if (c.first_adverb) use(c.first_adverb->kind == AdverbKind::question ? "question_adverb" : "fronted_adverb");
+  if (c.first_adverb)
+    use(c.first_adverb->kind == AdverbKind::question ? "question_adverb" : "fronted_adverb");
   if (order == Order::verb_last) {
     const bool whose = c.subject && c.subject->determiner == Determiner::whose;
     if (whose) use("relative_genitive");

@@ -64,9 +64,9 @@ struct Clause {
   bool negated = false, passive = false;
   Opener opener = Opener::none;
 
-  Part<NounPhrase> subject;              // none in an infinitive, or under "there is"
-  Part<NounPhrase> indirect;             // the receiver
-  Part<NounPhrase> object;               // also the agent of a passive, the noun after "is", the standard of comparison
+  Part<NounPhrase> subject;   // none in an infinitive, or under "there is"
+  Part<NounPhrase> indirect;  // the receiver
+  Part<NounPhrase> object;    // also the agent of a passive, the noun after "is", the standard of comparison
   Part<PrepositionalPhrase> complement;  // that the verb asks for: waits for ..., goes into ...
   Part<PrepositionalPhrase> adjunct;     // any other
   const Adjective* predicate = nullptr;  // is old; older than `object`

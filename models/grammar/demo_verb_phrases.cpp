@@ -23,12 +23,14 @@ Speller::VerbWords Speller::verb_words(const Clause& clause, Agreement agreement
   const bool perfect = clause.tense == Tense::perfect || clause.tense == Tense::past_perfect;
   const std::string prefix = text(verb.prefix);
   const int act = meaning();
-  const int particle = verb.particle.empty() ? act : meaning();  // "throws away" means with two words what German does
+  // "throws away" means with two words what German does
+  const int particle = verb.particle.empty() ? act : meaning();
   const std::vector<int> whole = particle == act ? std::vector<int>{act} : std::vector<int>{act, particle};
 
   VerbWords out;
   if (!verb.particle.empty()) out.particle = {{text(verb.particle), {particle}, {}}};
-  const Word participle{prefix + text(verb.german_participle), prefix.empty() ? std::vector<int>{act} : whole, {}};
+  const Word participle{
+      prefix + text(verb.german_participle), prefix.empty() ? std::vector<int>{act} : whole, {}};
   const Word infinitive{prefix + text(verb.infinitive), participle.means, {}};
 
   if (order == Order::infinitive) {
@@ -56,10 +58,11 @@ Speller::VerbWords Speller::verb_words(const Clause& clause, Agreement agreement
 
   out.auxiliary_first = true;
   const bool want = clause.modal && clause.modal->with_to;
-  const bool do_support = (clause.negated || order == Order::verb_first ||
-                           (order == Order::verb_second && clause.opener != Opener::none && clause.opener != Opener::subject) ||
-                           (clause.first_adverb && clause.first_adverb->kind == AdverbKind::question)) &&
-                          verb.base != "be" && !clause.passive;
+  const bool do_support =
+      (clause.negated || order == Order::verb_first ||
+       (order == Order::verb_second && clause.opener != Opener::none && clause.opener != Opener::subject) ||
+       (clause.first_adverb && clause.first_adverb->kind == AdverbKind::question)) &&
+      verb.base != "be" && !clause.passive;
   if (clause.modal) {
     const Modal& modal = *clause.modal;
     const bool plain = agreement.first || agreement.plural;
@@ -100,7 +103,10 @@ Speller::VerbWords Speller::verb_words(const Clause& clause, Agreement agreement
   append(out.source, english_rest);
   out.cluster = std::move(german_rest);
   if (verb.frame == Frame::existential && !out.cluster.empty()) {  // "es" is singular: es wird geben
-    const std::string_view singular = clause.modal ? clause.modal->german_singular : perfect && past ? "hatte" : perfect ? "hat" : "wird";
+    const std::string_view singular = clause.modal      ? clause.modal->german_singular
+                                      : perfect && past ? "hatte"
+                                      : perfect         ? "hat"
+                                                        : "wird";
     out.finite.front().text = text(singular);
   }
   return out;

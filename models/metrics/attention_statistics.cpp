@@ -13,13 +13,15 @@ namespace {
 
 void check(std::span<const float> row) {
   for (const float weight : row)
-    if (!(weight >= 0 && std::isfinite(weight))) throw ValueError(fmt::format("attention: a weight is {}", weight));
+    if (!(weight >= 0 && std::isfinite(weight)))
+      throw ValueError(fmt::format("attention: a weight is {}", weight));
 }
 
 void check(const std::vector<std::vector<float>>& weights) {
   for (size_t t = 0; t < weights.size(); ++t) {
     if (weights[t].size() != weights[0].size()) {
-      throw ShapeError(fmt::format("attention: row 1 has {} weights, row {} has {}", weights[0].size(), t + 1, weights[t].size()));
+      throw ShapeError(fmt::format("attention: row 1 has {} weights, row {} has {}", weights[0].size(), t + 1,
+                                   weights[t].size()));
     }
     check(weights[t]);
   }
@@ -67,8 +69,12 @@ AttentionStatistics& AttentionStatistics::operator+=(const AttentionStatistics& 
 }
 
 double AttentionStatistics::mean_entropy() const { return ratio(entropy_sum, target_words); }
-double AttentionStatistics::mean_normalised_entropy() const { return ratio(normalised_entropy_sum, target_words); }
-double AttentionStatistics::uncovered_share() const { return ratio(static_cast<double>(uncovered), source_words); }
+double AttentionStatistics::mean_normalised_entropy() const {
+  return ratio(normalised_entropy_sum, target_words);
+}
+double AttentionStatistics::uncovered_share() const {
+  return ratio(static_cast<double>(uncovered), source_words);
+}
 
 AttentionStatistics attention_statistics(const std::vector<std::vector<float>>& weights, double threshold) {
   const std::vector<double> coverage = attention_coverage(weights), nats = attention_entropies(weights),

@@ -1,6 +1,7 @@
 // Statistics of attention over a sentence: the entropy of its rows, and the total weight (coverage) of each
 // source word.
-//   H_i = - sum_j a_ij ln a_ij   [nats; 0 for one word, ln S for equal weights; Shannon 1948, sec. 6],   c_j = sum_i a_ij
+//   H_i = - sum_j a_ij ln a_ij   [nats; 0 for one word, ln S for equal weights; Shannon 1948, sec. 6],   c_j
+//   = sum_i a_ij
 // where a_ij is the weight of source word j at target word i. c_j is the coverage of Tu et al. 2016
 // ("Modeling coverage for neural machine translation", sec. 3), which the coverage penalty of Wu et al. 2016
 // (sec. 7) uses too. It is about 1 for
@@ -31,7 +32,8 @@ double attention_entropy(std::span<const float> row, EntropyUnit unit = EntropyU
 /// @param unit nats or normalised
 /// @return [T]
 /// @throws ValueError as above, ShapeError for rows of different lengths
-std::vector<double> attention_entropies(const std::vector<std::vector<float>>& weights, EntropyUnit unit = EntropyUnit::nats);
+std::vector<double> attention_entropies(const std::vector<std::vector<float>>& weights,
+                                        EntropyUnit unit = EntropyUnit::nats);
 
 /// The coverage of each source word: the sum of its weights over all target words.
 /// @param weights [T][S]
@@ -67,6 +69,7 @@ struct AttentionStatistics {
 /// @param threshold as for uncovered_words
 /// @return sums over the words of the sentence
 /// @throws ValueError, ShapeError as attention_entropies
-AttentionStatistics attention_statistics(const std::vector<std::vector<float>>& weights, double threshold = 0.5);
+AttentionStatistics attention_statistics(const std::vector<std::vector<float>>& weights,
+                                         double threshold = 0.5);
 
 }  // namespace heed::models

@@ -25,8 +25,10 @@ double smooth_value(const BleuOptions& options) {
 
 void check(const BleuOptions& options) {
   bleu_tokenize("", options);
-  if (options.smooth != "exp" && options.smooth != "floor" && options.smooth != "add-k" && options.smooth != "none") {
-    throw ValueError(fmt::format("bleu: unknown smoothing '{}': 'exp', 'floor', 'add-k' or 'none'", options.smooth));
+  if (options.smooth != "exp" && options.smooth != "floor" && options.smooth != "add-k" &&
+      options.smooth != "none") {
+    throw ValueError(
+        fmt::format("bleu: unknown smoothing '{}': 'exp', 'floor', 'add-k' or 'none'", options.smooth));
   }
   if (const double value = smooth_value(options); !(value >= 0 && std::isfinite(value))) {
     throw ValueError(fmt::format("bleu: smoothing value {} is not a number from 0 up", value));
@@ -35,7 +37,8 @@ void check(const BleuOptions& options) {
 
 std::string signature(std::string_view references, const BleuOptions& options) {
   const bool has_value = options.smooth == "floor" || options.smooth == "add-k";
-  return fmt::format("BLEU|nrefs:{}|case:{}|eff:{}|tok:{}|smooth:{}{}|version:{}", references, options.lowercase ? "lc" : "mixed",
+  return fmt::format("BLEU|nrefs:{}|case:{}|eff:{}|tok:{}|smooth:{}{}|version:{}", references,
+                     options.lowercase ? "lc" : "mixed",
                      options.effective_order.value_or(false) ? "yes" : "no", options.tokenize, options.smooth,
                      has_value ? fmt::format("[{:.2f}]", smooth_value(options)) : "", kVersion);
 }
@@ -47,25 +50,28 @@ struct WordNumbers {
   std::vector<uint32_t> operator()(std::string_view text) {
     std::vector<uint32_t> result;
     for (const auto word : split_whitespace(text)) {
-      result.push_back(numbers.try_emplace(std::string(word), static_cast<uint32_t>(numbers.size())).first->second);
+      result.push_back(
+          numbers.try_emplace(std::string(word), static_cast<uint32_t>(numbers.size())).first->second);
     }
     return result;
   }
 };
 
 template <class References>
-std::vector<BleuStats> stats_of_each(std::span<const std::string> hypotheses, References references, const BleuOptions& options,
-                                     std::string& nrefs) {
+std::vector<BleuStats> stats_of_each(std::span<const std::string> hypotheses, References references,
+                                     const BleuOptions& options, std::string& nrefs) {
   check(options);
   std::vector<BleuStats> stats;
-  nrefs = for_each_sentence("bleu", hypotheses.size(), references, [&](size_t i, std::span<const std::string> of_sentence) {
-    stats.push_back(bleu_stats(hypotheses[i], of_sentence, options));
-  });
+  nrefs = for_each_sentence("bleu", hypotheses.size(), references,
+                            [&](size_t i, std::span<const std::string> of_sentence) {
+                              stats.push_back(bleu_stats(hypotheses[i], of_sentence, options));
+                            });
   return stats;
 }
 
 template <class References>
-BleuResult score_corpus(std::span<const std::string> hypotheses, References references, const BleuOptions& options) {
+BleuResult score_corpus(std::span<const std::string> hypotheses, References references,
+                        const BleuOptions& options) {
   std::string nrefs;
   BleuStats sum;
   for (const BleuStats& sentence : stats_of_each(hypotheses, references, options, nrefs)) sum += sentence;
@@ -86,7 +92,8 @@ BleuStats& BleuStats::operator+=(const BleuStats& other) {
   return *this;
 }
 
-BleuStats bleu_stats(std::string_view hypothesis, std::span<const std::string> references, const BleuOptions& options) {
+BleuStats bleu_stats(std::string_view hypothesis, std::span<const std::string> references,
+                     const BleuOptions& options) {
   require_reference("bleu", references);
   WordNumbers words;
   NgramCounter counter(kBleuOrder);
@@ -116,13 +123,15 @@ BleuStats bleu_stats(std::string_view hypothesis, std::span<const std::string> r
   return stats;
 }
 
-std::vector<BleuStats> corpus_bleu_stats(std::span<const std::string> hypotheses, std::span<const std::string> references,
+std::vector<BleuStats> corpus_bleu_stats(std::span<const std::string> hypotheses,
+                                         std::span<const std::string> references,
                                          const BleuOptions& options) {
   std::string nrefs;
   return stats_of_each(hypotheses, references, options, nrefs);
 }
 
-std::vector<BleuStats> corpus_bleu_stats(std::span<const std::string> hypotheses, std::span<const std::vector<std::string>> references,
+std::vector<BleuStats> corpus_bleu_stats(std::span<const std::string> hypotheses,
+                                         std::span<const std::vector<std::string>> references,
                                          const BleuOptions& options) {
   std::string nrefs;
   return stats_of_each(hypotheses, references, options, nrefs);
@@ -138,13 +147,15 @@ BleuResult bleu_of(const BleuStats& stats, const BleuOptions& options) {
     const auto sys = static_cast<double>(stats.sys_len), ref = static_cast<double>(stats.ref_len);
     result.bp = stats.sys_len > 0 ? std::exp(1 - ref / sys) : 0.0;
   }
-  if (std::ranges::all_of(stats.matches, [](int64_t n) { return n == 0; })) return result;  // no match of any order: 0
+  // no match of any order: 0
+  if (std::ranges::all_of(stats.matches, [](int64_t n) { return n == 0; })) return result;
   const double value = smooth_value(options);
   size_t order = kBleuOrder;
   double halves = 1;
   for (size_t n = 0; n < kBleuOrder; ++n) {
     const double added = options.smooth == "add-k" && n > 0 ? value : 0;
-    const double matches = static_cast<double>(stats.matches[n]) + added, total = static_cast<double>(stats.totals[n]) + added;
+    const double matches = static_cast<double>(stats.matches[n]) + added,
+                 total = static_cast<double>(stats.totals[n]) + added;
     if (total == 0) break;
     if (options.effective_order.value_or(false)) order = n + 1;
     if (matches > 0) {
@@ -157,21 +168,24 @@ BleuResult bleu_of(const BleuStats& stats, const BleuOptions& options) {
     }
   }
   double sum = 0;
-  for (size_t n = 0; n < order; ++n) sum += result.precisions[n] == 0 ? -9999999999.0 : std::log(result.precisions[n]);
+  for (size_t n = 0; n < order; ++n)
+    sum += result.precisions[n] == 0 ? -9999999999.0 : std::log(result.precisions[n]);
   result.score = result.bp * std::exp(sum / static_cast<double>(order));
   return result;
 }
 
-BleuResult corpus_bleu(std::span<const std::string> hypotheses, std::span<const std::string> references, const BleuOptions& options) {
-  return score_corpus(hypotheses, references, options);
-}
-
-BleuResult corpus_bleu(std::span<const std::string> hypotheses, std::span<const std::vector<std::string>> references,
+BleuResult corpus_bleu(std::span<const std::string> hypotheses, std::span<const std::string> references,
                        const BleuOptions& options) {
   return score_corpus(hypotheses, references, options);
 }
 
-BleuResult sentence_bleu(std::string_view hypothesis, std::span<const std::string> references, const BleuOptions& options) {
+BleuResult corpus_bleu(std::span<const std::string> hypotheses,
+                       std::span<const std::vector<std::string>> references, const BleuOptions& options) {
+  return score_corpus(hypotheses, references, options);
+}
+
+BleuResult sentence_bleu(std::string_view hypothesis, std::span<const std::string> references,
+                         const BleuOptions& options) {
   BleuOptions with_order = options;
   with_order.effective_order = options.effective_order.value_or(true);
   BleuResult result = bleu_of(bleu_stats(hypothesis, references, options), with_order);
@@ -179,19 +193,22 @@ BleuResult sentence_bleu(std::string_view hypothesis, std::span<const std::strin
   return result;
 }
 
-std::string LengthBucket::name() const { return max >= kNoMaximum ? fmt::format("{}+", min) : fmt::format("{}-{}", min, max); }
+std::string LengthBucket::name() const {
+  return max >= kNoMaximum ? fmt::format("{}+", min) : fmt::format("{}-{}", min, max);
+}
 
 std::vector<LengthBucket> default_length_buckets() {
   return {{1, 9}, {10, 19}, {20, 29}, {30, 39}, {40, 49}, {50, kNoMaximum}, {30, kNoMaximum}};
 }
 
-std::vector<BucketBleu> bleu_by_length(std::span<const std::string> hypotheses, std::span<const std::string> references,
+std::vector<BucketBleu> bleu_by_length(std::span<const std::string> hypotheses,
+                                       std::span<const std::string> references,
                                        std::span<const int> source_lengths, const BleuOptions& options,
                                        std::span<const LengthBucket> buckets) {
   check(options);
   if (hypotheses.size() != references.size() || hypotheses.size() != source_lengths.size()) {
-    throw ValueError(
-        fmt::format("bleu: {} hypotheses, {} references, {} source lengths", hypotheses.size(), references.size(), source_lengths.size()));
+    throw ValueError(fmt::format("bleu: {} hypotheses, {} references, {} source lengths", hypotheses.size(),
+                                 references.size(), source_lengths.size()));
   }
   std::vector<LengthBucket> wanted(buckets.begin(), buckets.end());
   if (wanted.empty()) wanted = default_length_buckets();

@@ -25,11 +25,13 @@ constexpr int kBleuOrder = 4;  ///< the longest n-grams
 ///   add-k  `smooth_value` (1) is added to matches and totals of the orders above 1
 ///   none   nothing; an order without a match makes BLEU 0
 struct BleuOptions {
-  std::string tokenize = "13a";         ///< "13a" (mteval-v13a), "none" (split at white space), "intl" (mteval-v14) or "char"
-  bool lowercase = false;               ///< both sides, as Python's str.lower
-  std::string smooth = "exp";           ///< "exp", "floor", "add-k" or "none"
-  std::optional<double> smooth_value;   ///< for "floor" and "add-k", >= 0
-  std::optional<bool> effective_order;  ///< leave out orders that the text is too short for; unset: for single sentences only
+  /// "13a" (mteval-v13a), "none" (split at white space), "intl" (mteval-v14) or "char".
+  std::string tokenize = "13a";
+  bool lowercase = false;              ///< both sides, as Python's str.lower
+  std::string smooth = "exp";          ///< "exp", "floor", "add-k" or "none"
+  std::optional<double> smooth_value;  ///< for "floor" and "add-k", >= 0
+  /// Leave out orders that the text is too short for; unset: for single sentences only.
+  std::optional<bool> effective_order;
   bool operator==(const BleuOptions&) const = default;
 };
 
@@ -51,7 +53,7 @@ struct BleuResult {
   std::array<double, kBleuOrder> precisions{};  ///< p_n in [0, 100]
   double bp = 1;                                ///< brevity penalty, in [0, 1]
   int64_t sys_len = 0, ref_len = 0;             ///< words
-  std::string signature;                        ///< BLEU|nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:heed-0.1.0
+  std::string signature;  // BLEU|nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:heed-0.1.0
 };
 
 /// Tokenises a text as BLEU does.
@@ -67,18 +69,22 @@ std::string bleu_tokenize(std::string_view line, const BleuOptions& options);
 /// @param options tokenisation and case
 /// @return counts
 /// @throws ValueError for no reference and an unknown tokenisation
-BleuStats bleu_stats(std::string_view hypothesis, std::span<const std::string> references, const BleuOptions& options = {});
+BleuStats bleu_stats(std::string_view hypothesis, std::span<const std::string> references,
+                     const BleuOptions& options = {});
 
 /// @{
 /// Statistics of every sentence of a corpus, the input of bootstrap().
 /// @param hypotheses the translations, one per sentence
-/// @param references references[i] is the reference, or the list of references, of hypotheses[i]; lists may differ in length
+/// @param references references[i] is the reference, or the list of references, of hypotheses[i]; lists may
+/// differ in length
 /// @param options tokenisation and case
 /// @return statistics of each sentence
 /// @throws ValueError as bleu_stats does, and for different numbers of sentences
-std::vector<BleuStats> corpus_bleu_stats(std::span<const std::string> hypotheses, std::span<const std::string> references,
+std::vector<BleuStats> corpus_bleu_stats(std::span<const std::string> hypotheses,
+                                         std::span<const std::string> references,
                                          const BleuOptions& options = {});
-std::vector<BleuStats> corpus_bleu_stats(std::span<const std::string> hypotheses, std::span<const std::vector<std::string>> references,
+std::vector<BleuStats> corpus_bleu_stats(std::span<const std::string> hypotheses,
+                                         std::span<const std::vector<std::string>> references,
                                          const BleuOptions& options = {});
 /// @}
 
@@ -95,9 +101,10 @@ BleuResult bleu_of(const BleuStats& stats, const BleuOptions& options = {});
 /// @param options tokenisation, case, smoothing
 /// @return the score; 0 without sentences
 /// @throws ValueError as corpus_bleu_stats
-BleuResult corpus_bleu(std::span<const std::string> hypotheses, std::span<const std::string> references, const BleuOptions& options = {});
-BleuResult corpus_bleu(std::span<const std::string> hypotheses, std::span<const std::vector<std::string>> references,
+BleuResult corpus_bleu(std::span<const std::string> hypotheses, std::span<const std::string> references,
                        const BleuOptions& options = {});
+BleuResult corpus_bleu(std::span<const std::string> hypotheses,
+                       std::span<const std::vector<std::string>> references, const BleuOptions& options = {});
 /// @}
 
 /// BLEU of one sentence, with effective order unless the options say otherwise (see effective_order).
@@ -106,7 +113,8 @@ BleuResult corpus_bleu(std::span<const std::string> hypotheses, std::span<const 
 /// @param options tokenisation, case, smoothing
 /// @return the score
 /// @throws ValueError as bleu_stats
-BleuResult sentence_bleu(std::string_view hypothesis, std::span<const std::string> references, const BleuOptions& options = {});
+BleuResult sentence_bleu(std::string_view hypothesis, std::span<const std::string> references,
+                         const BleuOptions& options = {});
 
 /// A range of source lengths: min to max words, both included.
 struct LengthBucket {
@@ -135,7 +143,8 @@ struct BucketBleu {
 /// @param options tokenisation, case, smoothing
 /// @param buckets may overlap; empty: default_length_buckets()
 /// @return the score of each bucket
-std::vector<BucketBleu> bleu_by_length(std::span<const std::string> hypotheses, std::span<const std::string> references,
+std::vector<BucketBleu> bleu_by_length(std::span<const std::string> hypotheses,
+                                       std::span<const std::string> references,
                                        std::span<const int> source_lengths, const BleuOptions& options = {},
                                        std::span<const LengthBucket> buckets = {});
 

@@ -1,5 +1,6 @@
-// What BLEU counts as words: `none` (white space), `13a` (mteval-v13a.pl, Western text), `intl` (mteval-v14.pl with
-// international tokenisation, by Unicode categories) and `char` (every code point that is not white space).
+// What BLEU counts as words: `none` (white space), `13a` (mteval-v13a.pl, Western text), `intl`
+// (mteval-v14.pl with international tokenisation, by Unicode categories) and `char` (every code point that is
+// not white space).
 #include <fmt/format.h>
 #include <utf8proc.h>
 
@@ -19,13 +20,19 @@ void replace_all(std::string& text, std::string_view what, std::string_view with
 bool is_digit(char32_t c) { return c >= U'0' && c <= U'9'; }
 bool is_stop(char32_t c) { return c == U'.' || c == U','; }
 bool is_13a_symbol(char32_t c) {  // [\{-\~\[-\` -\&\(-\+\:-\@\/]
-  return (c >= U'{' && c <= U'~') || (c >= U'[' && c <= U'`') || (c >= U' ' && c <= U'&') || (c >= U'(' && c <= U'+') ||
-         (c >= U':' && c <= U'@') || c == U'/';
+  return (c >= U'{' && c <= U'~') || (c >= U'[' && c <= U'`') || (c >= U' ' && c <= U'&') ||
+         (c >= U'(' && c <= U'+') || (c >= U':' && c <= U'@') || c == U'/';
 }
 
 utf8proc_category_t category(char32_t c) { return utf8proc_category(static_cast<utf8proc_int32_t>(c)); }
-bool is_punctuation(char32_t c) { return category(c) >= UTF8PROC_CATEGORY_PC && category(c) <= UTF8PROC_CATEGORY_PO; }  // \p{P}
-bool is_symbol(char32_t c) { return category(c) >= UTF8PROC_CATEGORY_SM && category(c) <= UTF8PROC_CATEGORY_SO; }       // \p{S}
+// \p{P}
+bool is_punctuation(char32_t c) {
+  return category(c) >= UTF8PROC_CATEGORY_PC && category(c) <= UTF8PROC_CATEGORY_PO;
+}
+// \p{S}
+bool is_symbol(char32_t c) {
+  return category(c) >= UTF8PROC_CATEGORY_SM && category(c) <= UTF8PROC_CATEGORY_SO;
+}
 
 // The substitutions below are one pass each from left to right over code points, matches not overlapping.
 
@@ -101,7 +108,8 @@ std::string bleu_tokenize(std::string_view line, const BleuOptions& options) {
   } else if (options.tokenize == "char") {
     text = tokenize_char(text);
   } else if (options.tokenize != "none") {
-    throw ValueError(fmt::format("bleu: unknown tokenisation '{}': '13a', 'none', 'intl' or 'char'", options.tokenize));
+    throw ValueError(
+        fmt::format("bleu: unknown tokenisation '{}': '13a', 'none', 'intl' or 'char'", options.tokenize));
   }
   std::string out;
   for (const auto word : split_whitespace(text)) {

@@ -12,7 +12,8 @@ namespace heed::models {
 namespace {
 
 void check_confidence(double confidence) {
-  if (!(confidence > 0 && confidence < 1)) throw ValueError(fmt::format("bootstrap: confidence is {}, not between 0 and 1", confidence));
+  if (!(confidence > 0 && confidence < 1))
+    throw ValueError(fmt::format("bootstrap: confidence is {}, not between 0 and 1", confidence));
 }
 
 }  // namespace
@@ -29,7 +30,8 @@ Interval percentile_interval(std::vector<double> scores, double confidence) {
 
 namespace bootstrap_detail {
 
-Resampler::Resampler(size_t sentences, const BootstrapOptions& options) : generator_(options.seed), indices_(sentences) {
+Resampler::Resampler(size_t sentences, const BootstrapOptions& options)
+    : generator_(options.seed), indices_(sentences) {
   check_confidence(options.confidence);
   if (sentences == 0) throw ValueError("bootstrap: no sentences");
   if (options.resamples < 1) throw ValueError(fmt::format("bootstrap: {} resamples", options.resamples));
@@ -40,9 +42,11 @@ std::span<const uint32_t> Resampler::next() {
   return indices_;
 }
 
-BootstrapResult summarise(double score, const std::vector<double>& resampled, const BootstrapOptions& options) {
+BootstrapResult summarise(double score, const std::vector<double>& resampled,
+                          const BootstrapOptions& options) {
   const double sum = std::accumulate(resampled.begin(), resampled.end(), 0.0);
-  return {score, sum / static_cast<double>(resampled.size()), percentile_interval(resampled, options.confidence)};
+  return {score, sum / static_cast<double>(resampled.size()),
+          percentile_interval(resampled, options.confidence)};
 }
 
 PairedBootstrapResult summarise(double score_a, double score_b, const std::vector<double>& resampled_a,
@@ -69,7 +73,8 @@ PairedBootstrapResult summarise(double score_a, double score_b, const std::vecto
 
 void check_pairs(size_t sentences_a, size_t sentences_b) {
   if (sentences_a != sentences_b)
-    throw ValueError(fmt::format("bootstrap: {} sentences of one system, {} of the other", sentences_a, sentences_b));
+    throw ValueError(
+        fmt::format("bootstrap: {} sentences of one system, {} of the other", sentences_a, sentences_b));
 }
 
 }  // namespace bootstrap_detail

@@ -3,7 +3,8 @@
 // "Statistical significance tests for machine translation evaluation"].
 // A resample draws as many sentences as there are, with replacement, and computes the score of their summed
 // statistics. This works for any metric whose statistics can be added:
-//   bootstrap(corpus_bleu_stats(hypotheses, references), [](const BleuStats& sum) { return bleu_of(sum).score; })
+//   bootstrap(corpus_bleu_stats(hypotheses, references), [](const BleuStats& sum) { return
+//   bleu_of(sum).score; })
 // Resample r of seed s draws the same sentences on every machine, for every metric and every system.
 #pragma once
 
@@ -39,7 +40,7 @@ struct BootstrapResult {
 struct PairedBootstrapResult {
   BootstrapResult a, b;                  ///< each by itself
   double difference = 0;                 ///< score of b - score of a
-  Interval interval;                     ///< of the difference: percentile_interval of b - a over the resamples
+  Interval interval;                     // of the difference: percentile_interval of b - a over the resamples
   int wins_a = 0, wins_b = 0, ties = 0;  ///< resamples in which a, b or neither scores higher
 
   /// One-sided p-value: the estimated probability that the better system is better only by chance, (1 +
@@ -69,7 +70,8 @@ class Resampler {
   std::vector<uint32_t> indices_;
 };
 
-BootstrapResult summarise(double score, const std::vector<double>& resampled, const BootstrapOptions& options);
+BootstrapResult summarise(double score, const std::vector<double>& resampled,
+                          const BootstrapOptions& options);
 PairedBootstrapResult summarise(double score_a, double score_b, const std::vector<double>& resampled_a,
                                 const std::vector<double>& resampled_b, const BootstrapOptions& options);
 void check_pairs(size_t sentences_a, size_t sentences_b);
@@ -98,10 +100,12 @@ Stats sum_of(const std::vector<Stats>& sentences, std::span<const uint32_t> indi
 /// @return score, mean and interval
 /// @throws ValueError for no sentences, less than one resample, and a confidence outside (0, 1)
 template <class Stats, class Score>
-BootstrapResult bootstrap(const std::vector<Stats>& sentences, Score score, const BootstrapOptions& options = {}) {
+BootstrapResult bootstrap(const std::vector<Stats>& sentences, Score score,
+                          const BootstrapOptions& options = {}) {
   bootstrap_detail::Resampler resampler(sentences.size(), options);
   std::vector<double> resampled;
-  for (int i = 0; i < options.resamples; ++i) resampled.push_back(score(bootstrap_detail::sum_of(sentences, resampler.next())));
+  for (int i = 0; i < options.resamples; ++i)
+    resampled.push_back(score(bootstrap_detail::sum_of(sentences, resampler.next())));
   return bootstrap_detail::summarise(score(bootstrap_detail::sum_of(sentences)), resampled, options);
 }
 
@@ -123,8 +127,8 @@ PairedBootstrapResult paired_bootstrap(const std::vector<Stats>& a, const std::v
     resampled_a.push_back(score(bootstrap_detail::sum_of(a, indices)));
     resampled_b.push_back(score(bootstrap_detail::sum_of(b, indices)));
   }
-  return bootstrap_detail::summarise(score(bootstrap_detail::sum_of(a)), score(bootstrap_detail::sum_of(b)), resampled_a, resampled_b,
-                                     options);
+  return bootstrap_detail::summarise(score(bootstrap_detail::sum_of(a)), score(bootstrap_detail::sum_of(b)),
+                                     resampled_a, resampled_b, options);
 }
 
 }  // namespace heed::models

@@ -18,20 +18,22 @@ constexpr double kEps = 1e-16;
 
 void check(const ChrfOptions& options) {
   if (options.char_order < 0 || options.word_order < 0 || options.char_order + options.word_order == 0) {
-    throw ValueError(fmt::format("chrf: {} character orders and {} word orders", options.char_order, options.word_order));
+    throw ValueError(
+        fmt::format("chrf: {} character orders and {} word orders", options.char_order, options.word_order));
   }
   if (options.beta < 1) throw ValueError(fmt::format("chrf: beta is {}, not 1 or more", options.beta));
 }
 
 std::string signature(std::string_view references, const ChrfOptions& options) {
   return fmt::format("chrF{}{}|nrefs:{}|case:{}|eff:{}|nc:{}|nw:{}|space:{}|version:{}", options.beta,
-                     std::string(static_cast<size_t>(options.word_order), '+'), references, options.lowercase ? "lc" : "mixed",
-                     options.eps_smoothing ? "no" : "yes", options.char_order, options.word_order, options.whitespace ? "yes" : "no",
-                     kVersion);
+                     std::string(static_cast<size_t>(options.word_order), '+'), references,
+                     options.lowercase ? "lc" : "mixed", options.eps_smoothing ? "no" : "yes",
+                     options.char_order, options.word_order, options.whitespace ? "yes" : "no", kVersion);
 }
 
 bool is_ascii_punctuation(char32_t c) {
-  return (c >= U'!' && c <= U'/') || (c >= U':' && c <= U'@') || (c >= U'[' && c <= U'`') || (c >= U'{' && c <= U'~');
+  return (c >= U'!' && c <= U'/') || (c >= U':' && c <= U'@') || (c >= U'[' && c <= U'`') ||
+         (c >= U'{' && c <= U'~');
 }
 
 // A text as symbols of n-grams: characters, and words numbered as they turn up.
@@ -72,8 +74,8 @@ struct Symbols {
 };
 
 // Adds the counts of orders 1, 2, ... to `orders`.
-void compare(const NgramCounter& counter, const std::vector<int64_t>& hypothesis, const std::vector<int64_t>& reference,
-             std::span<ChrfCounts> orders) {
+void compare(const NgramCounter& counter, const std::vector<int64_t>& hypothesis,
+             const std::vector<int64_t>& reference, std::span<ChrfCounts> orders) {
   for (size_t i = 0; i < reference.size(); ++i) {
     ChrfCounts& counts = orders[static_cast<size_t>(counter.length(i) - 1)];
     counts.reference += reference[i];
@@ -108,18 +110,20 @@ double score(const ChrfStats& stats, const ChrfOptions& options) {
 }
 
 template <class References>
-std::vector<ChrfStats> stats_of_each(std::span<const std::string> hypotheses, References references, const ChrfOptions& options,
-                                     std::string& nrefs) {
+std::vector<ChrfStats> stats_of_each(std::span<const std::string> hypotheses, References references,
+                                     const ChrfOptions& options, std::string& nrefs) {
   check(options);
   std::vector<ChrfStats> stats;
-  nrefs = for_each_sentence("chrf", hypotheses.size(), references, [&](size_t i, std::span<const std::string> of_sentence) {
-    stats.push_back(chrf_stats(hypotheses[i], of_sentence, options));
-  });
+  nrefs = for_each_sentence("chrf", hypotheses.size(), references,
+                            [&](size_t i, std::span<const std::string> of_sentence) {
+                              stats.push_back(chrf_stats(hypotheses[i], of_sentence, options));
+                            });
   return stats;
 }
 
 template <class References>
-ChrfResult score_corpus(std::span<const std::string> hypotheses, References references, const ChrfOptions& options) {
+ChrfResult score_corpus(std::span<const std::string> hypotheses, References references,
+                        const ChrfOptions& options) {
   ChrfStats sum;
   std::string nrefs;
   for (const ChrfStats& sentence : stats_of_each(hypotheses, references, options, nrefs)) sum += sentence;
@@ -132,7 +136,8 @@ ChrfStats& ChrfStats::operator+=(const ChrfStats& other) {
   if (other.orders.empty()) return *this;
   if (orders.empty()) orders.resize(other.orders.size());
   if (orders.size() != other.orders.size()) {
-    throw ValueError(fmt::format("chrf: statistics of {} orders and of {}", orders.size(), other.orders.size()));
+    throw ValueError(
+        fmt::format("chrf: statistics of {} orders and of {}", orders.size(), other.orders.size()));
   }
   for (size_t n = 0; n < orders.size(); ++n) {
     orders[n].hypothesis += other.orders[n].hypothesis;
@@ -142,14 +147,18 @@ ChrfStats& ChrfStats::operator+=(const ChrfStats& other) {
   return *this;
 }
 
-ChrfStats chrf_stats(std::string_view hypothesis, std::span<const std::string> references, const ChrfOptions& options) {
+ChrfStats chrf_stats(std::string_view hypothesis, std::span<const std::string> references,
+                     const ChrfOptions& options) {
   check(options);
   require_reference("chrf", references);
-  const auto prepared = [&](std::string_view text) { return code_points(options.lowercase ? to_lower(text) : text); };
+  const auto prepared = [&](std::string_view text) {
+    return code_points(options.lowercase ? to_lower(text) : text);
+  };
   Symbols symbols;
   NgramCounter characters(options.char_order), words(options.word_order);
   const std::u32string text = prepared(hypothesis);
-  const std::vector<int64_t> hypothesis_characters = characters.count(symbols.characters(text, options.whitespace));
+  const std::vector<int64_t> hypothesis_characters =
+      characters.count(symbols.characters(text, options.whitespace));
   const std::vector<int64_t> hypothesis_words = words.count(symbols.words(text));
 
   ChrfStats best;
@@ -159,9 +168,11 @@ ChrfStats chrf_stats(std::string_view hypothesis, std::span<const std::string> r
     ChrfStats stats;
     stats.orders.resize(static_cast<size_t>(options.char_order + options.word_order));
     const std::span<ChrfCounts> orders(stats.orders);
-    compare(characters, hypothesis_characters, characters.count(symbols.characters(reference_text, options.whitespace)),
+    compare(characters, hypothesis_characters,
+            characters.count(symbols.characters(reference_text, options.whitespace)),
             orders.first(static_cast<size_t>(options.char_order)));
-    compare(words, hypothesis_words, words.count(symbols.words(reference_text)), orders.last(static_cast<size_t>(options.word_order)));
+    compare(words, hypothesis_words, words.count(symbols.words(reference_text)),
+            orders.last(static_cast<size_t>(options.word_order)));
     if (const double found = score(stats, options); found > best_score) {
       best_score = found;
       best = std::move(stats);
@@ -170,13 +181,15 @@ ChrfStats chrf_stats(std::string_view hypothesis, std::span<const std::string> r
   return best;
 }
 
-std::vector<ChrfStats> corpus_chrf_stats(std::span<const std::string> hypotheses, std::span<const std::string> references,
+std::vector<ChrfStats> corpus_chrf_stats(std::span<const std::string> hypotheses,
+                                         std::span<const std::string> references,
                                          const ChrfOptions& options) {
   std::string nrefs;
   return stats_of_each(hypotheses, references, options, nrefs);
 }
 
-std::vector<ChrfStats> corpus_chrf_stats(std::span<const std::string> hypotheses, std::span<const std::vector<std::string>> references,
+std::vector<ChrfStats> corpus_chrf_stats(std::span<const std::string> hypotheses,
+                                         std::span<const std::vector<std::string>> references,
                                          const ChrfOptions& options) {
   std::string nrefs;
   return stats_of_each(hypotheses, references, options, nrefs);
@@ -186,21 +199,24 @@ ChrfResult chrf_of(const ChrfStats& stats, const ChrfOptions& options) {
   check(options);
   const auto orders = static_cast<size_t>(options.char_order + options.word_order);
   if (!stats.orders.empty() && stats.orders.size() != orders) {
-    throw ValueError(fmt::format("chrf: statistics of {} orders, options for {}", stats.orders.size(), orders));
+    throw ValueError(
+        fmt::format("chrf: statistics of {} orders, options for {}", stats.orders.size(), orders));
   }
   return {stats.orders.empty() ? 0 : score(stats, options), signature("1", options)};
 }
 
-ChrfResult corpus_chrf(std::span<const std::string> hypotheses, std::span<const std::string> references, const ChrfOptions& options) {
-  return score_corpus(hypotheses, references, options);
-}
-
-ChrfResult corpus_chrf(std::span<const std::string> hypotheses, std::span<const std::vector<std::string>> references,
+ChrfResult corpus_chrf(std::span<const std::string> hypotheses, std::span<const std::string> references,
                        const ChrfOptions& options) {
   return score_corpus(hypotheses, references, options);
 }
 
-ChrfResult sentence_chrf(std::string_view hypothesis, std::span<const std::string> references, const ChrfOptions& options) {
+ChrfResult corpus_chrf(std::span<const std::string> hypotheses,
+                       std::span<const std::vector<std::string>> references, const ChrfOptions& options) {
+  return score_corpus(hypotheses, references, options);
+}
+
+ChrfResult sentence_chrf(std::string_view hypothesis, std::span<const std::string> references,
+                         const ChrfOptions& options) {
   ChrfResult result = chrf_of(chrf_stats(hypothesis, references, options), options);
   result.signature = signature(std::to_string(references.size()), options);
   return result;

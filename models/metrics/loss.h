@@ -12,6 +12,7 @@ namespace heed::models {
 /// @param pairs at least one pair
 /// @param batch_size number of pairs that are computed together
 /// @return nats per target token
-double corpus_loss(const TranslationModel& model, std::span<const EncodedPair> pairs, int64_t batch_size = 64);
+double corpus_loss(const TranslationModel& model, std::span<const EncodedPair> pairs,
+                   int64_t batch_size = 64);
 
 }  // namespace heed::models

@@ -20,7 +20,9 @@ Value score_of(const ChrfResult& result) { return Score{result.score, result.sig
 Value number(double value) { return std::isnan(value) ? Value() : Score{value, {}}; }
 
 Value bleu(const Scored& s) { return score_of(corpus_bleu(s.outputs, s.references, {.tokenize = "none"})); }
-Value bleu_13a(const Scored& s) { return score_of(corpus_bleu(s.output_text, s.reference_text, {.tokenize = "13a"})); }
+Value bleu_13a(const Scored& s) {
+  return score_of(corpus_bleu(s.output_text, s.reference_text, {.tokenize = "13a"}));
+}
 
 // Of a model that writes lower case where references have capitals.
 Value bleu_no_case(const Scored& s) {
@@ -31,7 +33,8 @@ Value bleu_no_case(const Scored& s) {
 
 // BLEU-4 is 0 whatever the output where no reference has four tokens.
 bool any_has_four_tokens(std::span<const std::string> references) {
-  return std::ranges::any_of(references, [](const std::string& tokens) { return std::ranges::count(tokens, ' ') >= 3; });
+  return std::ranges::any_of(references,
+                             [](const std::string& tokens) { return std::ranges::count(tokens, ' ') >= 3; });
 }
 
 // Words of the output for each of the references': above 1 it is too long.
@@ -45,7 +48,9 @@ Value length_ratio(const Scored& s) {
   return wanted > 0 ? number(words(s.outputs) / wanted) : Value();
 }
 
-Value of_attention(const Scored& s, double value) { return s.attention.target_words > 0 ? number(value) : Value(); }
+Value of_attention(const Scored& s, double value) {
+  return s.attention.target_words > 0 ? number(value) : Value();
+}
 
 template <class Compute>
 Value of_counts(const std::optional<AlignmentCounts>& counts, const Compute& compute) {
@@ -57,9 +62,17 @@ std::vector<Metric> make_rows() {
   const auto precision = [](const AlignmentCounts& c) { return c.precision(); };
   const auto recall = [](const AlignmentCounts& c) { return c.recall(); };
   return {
-      {.key = "bleu", .name = "BLEU", .compute = bleu, .in_report = true, .keep = "bleu", .can_tell = any_has_four_tokens},
+      {.key = "bleu",
+       .name = "BLEU",
+       .compute = bleu,
+       .in_report = true,
+       .keep = "bleu",
+       .can_tell = any_has_four_tokens},
       {.key = "bleu_13a", .name = "BLEU of the text", .compute = bleu_13a},
-      {.key = "bleu_13a_no_case", .name = "BLEU of the text, case ignored", .compute = bleu_no_case, .in_report = true},
+      {.key = "bleu_13a_no_case",
+       .name = "BLEU of the text, case ignored",
+       .compute = bleu_no_case,
+       .in_report = true},
       {.key = "chrf2",
        .name = "chrF2",
        .compute = [](const Scored& s) { return score_of(corpus_chrf(s.output_text, s.reference_text)); },
@@ -67,7 +80,10 @@ std::vector<Metric> make_rows() {
        .keep = "chrf"},
       {.key = "chrf_pp",
        .name = "chrF++",
-       .compute = [](const Scored& s) { return score_of(corpus_chrf(s.output_text, s.reference_text, {.word_order = 2})); }},
+       .compute =
+           [](const Scored& s) {
+             return score_of(corpus_chrf(s.output_text, s.reference_text, {.word_order = 2}));
+           }},
       {.key = "exact_match",
        .name = "exact matches",
        .unit = "share",
@@ -141,7 +157,10 @@ std::vector<Metric> make_rows() {
       {.key = "sentences_per_second",
        .name = "decoding speed",
        .unit = "sentences/s",
-       .compute = [](const Scored& s) { return number(static_cast<double>(s.outputs.size()) / std::max(s.seconds, 1e-9)); },
+       .compute =
+           [](const Scored& s) {
+             return number(static_cast<double>(s.outputs.size()) / std::max(s.seconds, 1e-9));
+           },
        .digits = 1,
        .in_report = true},
   };
@@ -185,7 +204,8 @@ const Metric& find_metric(const std::string& key) {
 
 const Metric& find_kept_metric(const std::string& keep) {
   const auto found = std::ranges::find(kept_metrics(), keep, &Metric::keep);
-  if (found == kept_metrics().end()) throw ValueError(fmt::format("there is no metric '{}' that weights are kept by", keep));
+  if (found == kept_metrics().end())
+    throw ValueError(fmt::format("there is no metric '{}' that weights are kept by", keep));
   return **found;
 }
 

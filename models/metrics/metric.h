@@ -18,15 +18,16 @@ namespace heed::models {
 /// The evaluation data of a test set that metrics are computed from. A metric that needs data which are
 /// missing has no value.
 struct Scored {
-  std::vector<std::string> outputs, references;          // tokens joined by spaces; both have one entry per sentence
+  std::vector<std::string> outputs, references;  // tokens joined by spaces; both have one entry per sentence
   std::vector<std::string> output_text, reference_text;  // detokenised text; both have one entry per sentence
-  double loss = NAN;                                     // cross-entropy without label smoothing, nats per target token
-  double source_unknown = NAN, target_unknown = NAN;     // share of words that are not, or not wholly, in the vocabulary, in [0, 1]
-  bool writes_lower_case = false;                        // whether the model's text is lower-cased
-  AttentionStatistics attention;                         // attention of the translations, averaged over maps
-  std::optional<AlignmentCounts> alignment;              // comparison of the model's attention with gold links
-  std::optional<AlignmentCounts> perfect_alignment;      // the same for the best alignment that has one link per target word
-  double seconds = NAN;                                  // time spent in decoding
+  double loss = NAN;  // cross-entropy without label smoothing, nats per target token
+  double source_unknown = NAN, target_unknown = NAN;  // share of words not in the vocabulary, [0, 1]
+  bool writes_lower_case = false;                     // whether the model's text is lower-cased
+  AttentionStatistics attention;                      // attention of the translations, averaged over maps
+  std::optional<AlignmentCounts> alignment;           // comparison of the model's attention with gold links
+  /// The same for the best alignment that has one link per target word.
+  std::optional<AlignmentCounts> perfect_alignment;
+  double seconds = NAN;  // time spent in decoding
 };
 
 /// A metric's value.
@@ -44,15 +45,18 @@ enum class Better : uint8_t {
 
 /// One metric: a row of the table.
 struct Metric {
-  std::string key = {};            // name in JSON: "chrf2"
-  std::string name = {};           // name in tables: "chrF2"
-  std::string unit = {};           // "nats a word"; "share": value in [0, 1], shown in %; empty: a plain number
+  std::string key = {};   // name in JSON: "chrf2"
+  std::string name = {};  // name in tables: "chrF2"
+  std::string unit = {};  // "nats a word"; "share": value in [0, 1], shown in %; empty: a plain number
   Better better = Better::higher;  // which values are better
-  std::function<std::optional<Score>(const Scored&)> compute = {};  // computes the score; nullopt if data are missing
-  int digits = 2;                                                   // number of decimals shown
-  bool in_report = false;                                           // whether it is a column of comparison tables
-  std::string keep = {};  // name for --keep-best-by: "chrf"; empty: not available there. Such a metric may use only texts and loss
-  std::function<bool(std::span<const std::string> references)> can_tell = {};  // whether it can distinguish translations; empty: always
+  /// Computes the score; nullopt if data are missing.
+  std::function<std::optional<Score>(const Scored&)> compute = {};
+  int digits = 2;          // number of decimals shown
+  bool in_report = false;  // whether it is a column of comparison tables
+  /// Name for --keep-best-by: "chrf"; empty: not available there. Such a metric may use only texts and loss.
+  std::string keep = {};
+  /// Whether it can distinguish translations; empty: always.
+  std::function<bool(std::span<const std::string> references)> can_tell = {};
 
   /// Compares two values of this metric; NaN is worse than any other value.
   /// @param one,other the values

@@ -25,7 +25,8 @@ class NgramCounter {
     for (size_t begin = 0; begin < symbols.size(); ++begin) {
       uint64_t node = 0;  // the root; n-gram i is node i + 1
       for (size_t n = 1; n <= static_cast<size_t>(order_) && begin + n <= symbols.size(); ++n) {
-        const auto [it, added] = children_.try_emplace(node << 32 | symbols[begin + n - 1], static_cast<uint32_t>(lengths_.size() + 1));
+        const auto [it, added] = children_.try_emplace(node << 32 | symbols[begin + n - 1],
+                                                       static_cast<uint32_t>(lengths_.size() + 1));
         if (added) {
           lengths_.push_back(static_cast<int>(n));
           counts.push_back(0);

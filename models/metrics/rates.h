@@ -46,16 +46,22 @@ inline bool is_exact_match(std::string_view hypothesis, std::span<const std::str
 /// @param references references[i] is the reference, or the list of references, of hypotheses[i]
 /// @return in [0, 1]; 0 without a sentence
 /// @throws ValueError for different numbers of sentences
-inline double exact_match_rate(std::span<const std::string> hypotheses, std::span<const std::string> references) {
+inline double exact_match_rate(std::span<const std::string> hypotheses,
+                               std::span<const std::string> references) {
   int64_t matches = 0;
   for_each_sentence("exact match", hypotheses.size(), references,
-                    [&](size_t i, std::span<const std::string> of_sentence) { matches += is_exact_match(hypotheses[i], of_sentence); });
+                    [&](size_t i, std::span<const std::string> of_sentence) {
+                      matches += is_exact_match(hypotheses[i], of_sentence);
+                    });
   return hypotheses.empty() ? 0 : static_cast<double>(matches) / static_cast<double>(hypotheses.size());
 }
-inline double exact_match_rate(std::span<const std::string> hypotheses, std::span<const std::vector<std::string>> references) {
+inline double exact_match_rate(std::span<const std::string> hypotheses,
+                               std::span<const std::vector<std::string>> references) {
   int64_t matches = 0;
   for_each_sentence("exact match", hypotheses.size(), references,
-                    [&](size_t i, std::span<const std::string> of_sentence) { matches += is_exact_match(hypotheses[i], of_sentence); });
+                    [&](size_t i, std::span<const std::string> of_sentence) {
+                      matches += is_exact_match(hypotheses[i], of_sentence);
+                    });
   return hypotheses.empty() ? 0 : static_cast<double>(matches) / static_cast<double>(hypotheses.size());
 }
 /// @}

@@ -29,7 +29,8 @@ inline void require_reference(std::string_view metric, std::span<const std::stri
 /// @return the field `nrefs` of a signature: the number of references per sentence, or `var` if it differs
 /// @throws ValueError for different numbers of hypotheses and references
 template <class Visit>
-std::string for_each_sentence(std::string_view metric, size_t hypotheses, std::span<const std::string> references, Visit visit) {
+std::string for_each_sentence(std::string_view metric, size_t hypotheses,
+                              std::span<const std::string> references, Visit visit) {
   if (hypotheses != references.size())
     throw ValueError(fmt::format("{}: {} hypotheses, {} references", metric, hypotheses, references.size()));
   for (size_t i = 0; i < hypotheses; ++i) visit(i, references.subspan(i, 1));
@@ -37,8 +38,8 @@ std::string for_each_sentence(std::string_view metric, size_t hypotheses, std::s
 }
 
 template <class Visit>
-std::string for_each_sentence(std::string_view metric, size_t hypotheses, std::span<const std::vector<std::string>> references,
-                              Visit visit) {
+std::string for_each_sentence(std::string_view metric, size_t hypotheses,
+                              std::span<const std::vector<std::string>> references, Visit visit) {
   if (hypotheses != references.size())
     throw ValueError(fmt::format("{}: {} hypotheses, {} references", metric, hypotheses, references.size()));
   bool varies = false;

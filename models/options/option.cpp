@@ -10,16 +10,20 @@
 namespace heed::models {
 
 Values between(double least, double most) { return {.least = least, .most = most}; }
-Values above(double least) { return {.least = least, .most = std::numeric_limits<double>::infinity(), .above_least = true}; }
+Values above(double least) {
+  return {.least = least, .most = std::numeric_limits<double>::infinity(), .above_least = true};
+}
 Values not_negative() { return {.most = std::numeric_limits<double>::infinity()}; }
 Values fraction() { return {.least = 0, .most = 1, .below_most = true}; }
-Values one_of(std::vector<std::string> choices, std::vector<std::pair<std::string, std::string>> other_names) {
+Values one_of(std::vector<std::string> choices,
+              std::vector<std::pair<std::string, std::string>> other_names) {
   return {.choices = std::move(choices), .other_names = std::move(other_names)};
 }
 Values any_text() { return {}; }
 
 int64_t whole_number(uint64_t value, const std::string& option) {
-  if (value > INT64_MAX) throw ValueError(fmt::format("{}: must be at most {}, got {}", option, INT64_MAX, value));
+  if (value > INT64_MAX)
+    throw ValueError(fmt::format("{}: must be at most {}, got {}", option, INT64_MAX, value));
   return static_cast<int64_t>(value);
 }
 
@@ -30,7 +34,9 @@ std::string Option::name() const {
 }
 
 void Option::check(const OptionValue& value) const {
-  const auto refuse = [this](const std::string& why) { throw ValueError(fmt::format("{}: {}", name(), why)); };
+  const auto refuse = [this](const std::string& why) {
+    throw ValueError(fmt::format("{}: {}", name(), why));
+  };
   if (const auto* const text = std::get_if<std::string>(&value)) {
     if (!values.choices.empty() && std::ranges::find(values.choices, *text) == values.choices.end()) {
       refuse(fmt::format("'{}' is not known ({})", *text, fmt::join(values.choices, ", ")));
@@ -39,7 +45,8 @@ void Option::check(const OptionValue& value) const {
   }
   if (const auto* const whole = std::get_if<int64_t>(&value)) {
     const auto number = static_cast<double>(*whole);
-    if (number < values.least && values.least == 0) refuse(fmt::format("must not be negative, got {}", *whole));
+    if (number < values.least && values.least == 0)
+      refuse(fmt::format("must not be negative, got {}", *whole));
     if (number < values.least) refuse(fmt::format("must be at least {:.0f}, got {}", values.least, *whole));
     if (number > values.most) refuse(fmt::format("must be at most {:.0f}, got {}", values.most, *whole));
     return;
@@ -51,9 +58,11 @@ void Option::check(const OptionValue& value) const {
   const bool high = values.below_most ? !(*number < values.most) : !(*number <= values.most);
   if (!low && !high && std::isfinite(*number)) return;
   if (values.below_most) {
-    refuse(fmt::format("{} is outside {}{}, {})", *number, values.above_least ? '(' : '[', values.least, values.most));
+    refuse(fmt::format("{} is outside {}{}, {})", *number, values.above_least ? '(' : '[', values.least,
+                       values.most));
   }
-  if ((low || endless) && values.above_least) refuse(fmt::format("must be above {}, got {}", values.least, *number));
+  if ((low || endless) && values.above_least)
+    refuse(fmt::format("must be above {}, got {}", values.least, *number));
   if ((low || endless) && values.least == 0) refuse(fmt::format("must not be negative, got {}", *number));
   if (low || endless) refuse(fmt::format("must be at least {}, got {}", values.least, *number));
   refuse(fmt::format("must be at most {}, got {}", values.most, *number));

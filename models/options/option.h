@@ -40,10 +40,11 @@ enum class OnResume : uint8_t {
 
 /// The allowed values of an option.
 struct Values {
-  std::vector<std::string> choices;                              // allowed texts; empty: any text
-  std::vector<std::pair<std::string, std::string>> other_names;  // pairs of an alternative name of a choice, and the choice
-  double least = 0, most = 1e9;                                  // range of a number; the default maximum keeps products in 64 bits
-  bool above_least = false, below_most = false;                  // whether the bound itself is excluded
+  std::vector<std::string> choices;  // allowed texts; empty: any text
+  /// Pairs of an alternative name of a choice, and the choice.
+  std::vector<std::pair<std::string, std::string>> other_names;
+  double least = 0, most = 1e9;                  // range of a number
+  bool above_least = false, below_most = false;  // whether the bound itself is excluded
 };
 /// @param least the smallest value
 /// @param most the largest
@@ -59,7 +60,8 @@ Values fraction();
 /// @param choices the allowed texts
 /// @param other_names pairs of an alternative name of a choice, and the choice
 /// @return these texts
-Values one_of(std::vector<std::string> choices, std::vector<std::pair<std::string, std::string>> other_names = {});
+Values one_of(std::vector<std::string> choices,
+              std::vector<std::pair<std::string, std::string>> other_names = {});
 /// @return any text
 Values any_text();
 
@@ -110,14 +112,16 @@ struct OptionOf : Option {
   /// @param taken allowed values; for an enum its names are used instead
   /// @param resumed whether a resumed run may change it
   template <class Field>
-  OptionOf(std::string in_file, Field Owner::*field, std::string what, Values taken = {}, OnResume resumed = OnResume::fixed)
+  OptionOf(std::string in_file, Field Owner::*field, std::string what, Values taken = {},
+           OnResume resumed = OnResume::fixed)
       : Option{std::move(in_file), std::move(what), std::move(taken), resumed} {
     if constexpr (std::is_enum_v<Field>) values.choices.assign(kNames<Field>.begin(), kNames<Field>.end());
     get = [field, name = name()](const Owner& owner) { return to_value(owner.*field, name); };
     set = [field](Owner& owner, const OptionValue& value) {
       if constexpr (std::is_enum_v<Field>) {
         const auto& names = kNames<Field>;
-        owner.*field = static_cast<Field>(std::ranges::find(names, std::get<std::string>(value)) - names.begin());
+        owner.*field =
+            static_cast<Field>(std::ranges::find(names, std::get<std::string>(value)) - names.begin());
       } else if constexpr (std::is_same_v<Field, uint64_t>) {
         owner.*field = static_cast<uint64_t>(std::get<int64_t>(value));
       } else {
@@ -129,7 +133,8 @@ struct OptionOf : Option {
   /// @param option option of the part
   /// @param read,write functions that return the part of an owner, for reading and for writing
   template <class Part>
-  OptionOf(const OptionOf<Part>& option, const std::function<const Part&(const Owner&)>& read, const std::function<Part&(Owner&)>& write)
+  OptionOf(const OptionOf<Part>& option, const std::function<const Part&(const Owner&)>& read,
+           const std::function<Part&(Owner&)>& write)
       : Option(option),
         get([option, read](const Owner& owner) { return option.get(read(owner)); }),
         set([option, write](Owner& owner, const OptionValue& value) { option.set(write(owner), value); }) {}

@@ -24,7 +24,8 @@ struct Side {
   const std::vector<std::string>* lines;
 };
 
-std::array<Side, 4> sides_of(const PairFiles& files, const ParallelLines& train, const ParallelLines& validation) {
+std::array<Side, 4> sides_of(const PairFiles& files, const ParallelLines& train,
+                             const ParallelLines& validation) {
   return {Side{"source", "the training source", &files.source, &train.source},
           Side{"target", "the training target", &files.target, &train.target},
           Side{"valid_source", "the validation source", &files.valid_source, &validation.source},
@@ -51,7 +52,8 @@ std::optional<nlohmann::json> read(const fs::path& folder) {
   for (const char* key : {"source", "target", "valid_source", "valid_target"}) {
     const auto side = good ? known.find(key) : known.end();
     good = good && side != known.end() && side->is_object() && side->contains("path") &&
-           ((*side)["path"].is_string() || (*side)["path"].is_null()) && side->value("fingerprint", nlohmann::json()).is_string() &&
+           ((*side)["path"].is_string() || (*side)["path"].is_null()) &&
+           side->value("fingerprint", nlohmann::json()).is_string() &&
            side->value("lines", nlohmann::json()).is_number_unsigned();
   }
   if (!good) throw FormatError(fmt::format("'{}' does not say what the run was trained on", file.string()));
@@ -63,7 +65,9 @@ std::optional<nlohmann::json> read(const fs::path& folder) {
 std::string run_data(const PairFiles& files, const ParallelLines& train, const ParallelLines& validation) {
   nlohmann::ordered_json data{{"format", kDataFormat}};
   for (const Side& side : sides_of(files, train, validation)) {
-    data[side.key] = {{"path", path_json(*side.path)}, {"lines", side.lines->size()}, {"fingerprint", fingerprint_of(*side.lines)}};
+    data[side.key] = {{"path", path_json(*side.path)},
+                      {"lines", side.lines->size()},
+                      {"fingerprint", fingerprint_of(*side.lines)}};
   }
   return data.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
@@ -78,7 +82,8 @@ std::optional<PairFiles> files_of_run(const fs::path& folder) {
   return PairFiles{path("source"), path("target"), path("valid_source"), path("valid_target")};
 }
 
-void check_run_data(const fs::path& folder, const PairFiles& files, const ParallelLines& train, const ParallelLines& validation) {
+void check_run_data(const fs::path& folder, const PairFiles& files, const ParallelLines& train,
+                    const ParallelLines& validation) {
   const std::optional<nlohmann::json> known = read(folder);
   if (!known) return;
   for (const Side& side : sides_of(files, train, validation)) {
@@ -86,9 +91,10 @@ void check_run_data(const fs::path& folder, const PairFiles& files, const Parall
     const auto lines = was["lines"].get<size_t>();
     if (lines == side.lines->size() && was["fingerprint"] == fingerprint_of(*side.lines)) continue;
     const std::string name = side.path->empty() ? std::string(side.what) : fmt::format("'{}'", *side.path);
-    throw ValueError(fmt::format(
-        "resume: {} is not what '{}' was started with: {}", name, folder.string(),
-        lines == side.lines->size() ? "its lines are others" : fmt::format("{} lines, and it had {}", side.lines->size(), lines)));
+    throw ValueError(fmt::format("resume: {} is not what '{}' was started with: {}", name, folder.string(),
+                                 lines == side.lines->size()
+                                     ? "its lines are others"
+                                     : fmt::format("{} lines, and it had {}", side.lines->size(), lines)));
   }
 }
 

@@ -16,13 +16,22 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kReport = "report.json";  // the user's, written into the folder: it neither hinders nor goes
+// the user's, written into the folder: it neither hinders nor goes
+constexpr const char* kReport = "report.json";
 
 const std::array<std::string, 11>& all_names() {
   using namespace run_files;
-  static const std::array<std::string, 11> names = {
-      kLock,           kConfig, kData, kModel, kSingle, kState, kMetrics, vocabulary("source"), vocabulary("target"), pieces("source"),
-      pieces("target")};
+  static const std::array<std::string, 11> names = {kLock,
+                                                    kConfig,
+                                                    kData,
+                                                    kModel,
+                                                    kSingle,
+                                                    kState,
+                                                    kMetrics,
+                                                    vocabulary("source"),
+                                                    vocabulary("target"),
+                                                    pieces("source"),
+                                                    pieces("target")};
   return names;
 }
 
@@ -33,13 +42,17 @@ bool is_temporary_of(const std::string& name, const std::string& file) {
   return digits.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-bool is_temporary(const std::string& name) { return is_run_file(name) && name.find(".tmp") != std::string::npos; }
+bool is_temporary(const std::string& name) {
+  return is_run_file(name) && name.find(".tmp") != std::string::npos;
+}
 
 }  // namespace
 
 std::string run_files::vocabulary(const std::string& side) { return side + ".vocab"; }
 std::string run_files::pieces(const std::string& side) { return side + ".spm"; }
-std::string run_files::checkpoint(int64_t update) { return fmt::format("checkpoint-{:010}.safetensors", update); }
+std::string run_files::checkpoint(int64_t update) {
+  return fmt::format("checkpoint-{:010}.safetensors", update);
+}
 
 std::vector<fs::path> kept_checkpoints(const fs::path& folder) {
   std::vector<fs::path> paths;
@@ -98,14 +111,16 @@ void check_run_folder(const fs::path& folder, bool overwrite) {
     const std::string name = path.filename().string();
     if (name == kReport) continue;
     if (!is_run_file(name) || fs::is_directory(fs::symlink_status(path, error))) {
-      throw IoError(fmt::format("'{}' holds '{}', which is not a file of a run; it is left alone", folder.string(), name));
+      throw IoError(fmt::format("'{}' holds '{}', which is not a file of a run; it is left alone",
+                                folder.string(), name));
     }
   }
   if (!only_locked && !is_run_folder(folder)) {
     throw IoError(fmt::format("'{}' has no config.toml of a run; its files are left alone", folder.string()));
   }
   if (!overwrite && !only_locked) {
-    throw IoError(fmt::format("'{}' exists already (--resume goes on with it, --overwrite replaces it)", folder.string()));
+    throw IoError(fmt::format("'{}' exists already (--resume goes on with it, --overwrite replaces it)",
+                              folder.string()));
   }
 }
 
@@ -117,7 +132,8 @@ FileLock make_run_folder(const fs::path& folder, bool overwrite, std::optional<F
   std::vector<fs::path> old = list_folder(folder);
   std::erase(old, folder / run_files::kLock);
   std::erase(old, folder / kReport);
-  const auto goes_last = [](const fs::path& path) { return path.filename() == run_files::kConfig; };  // until then it is known as a run
+  // until then it is known as a run
+  const auto goes_last = [](const fs::path& path) { return path.filename() == run_files::kConfig; };
   std::stable_partition(old.begin(), old.end(), std::not_fn(goes_last));
   for (const fs::path& path : old) remove_file(path);
   return std::move(*lock);

@@ -5,13 +5,15 @@
 //   source.vocab, target.vocab   one token a line, in the order of the ids
 //   source.spm, target.spm       SentencePiece models, when the vocabularies hold pieces; equal when joint
 //   model.safetensors   the best weights so far, by keep_best_by on the validation pairs
-//   single.safetensors  the best weights of a single update; exists while model.safetensors holds weights that a longer run would not
-//                       have: a mean of checkpoints, or weights that were validated only because the run ended. A longer run continues
-//                       from this file
+//   single.safetensors  the best weights of a single update; exists while model.safetensors holds weights
+//   that a longer run would not
+//                       have: a mean of checkpoints, or weights that were validated only because the run
+//                       ended. A longer run continues from this file
 //   state.safetensors   the last weights, optimiser state, random numbers, progress: what a resumed run needs
 //   checkpoint-N.safetensors   the weights of the last validations, when they are to be averaged
 //   metrics.jsonl       one line per report: losses, learning rates, scores
-//   run.lock            locked while a process trains in the folder; the file remains if the process was killed
+//   run.lock            locked while a process trains in the folder; the file remains if the process was
+//   killed
 #pragma once
 
 #include <cstdint>
@@ -91,7 +93,8 @@ void check_run_folder(const std::filesystem::path& folder, bool overwrite);
 /// @param lock the folder's lock, if the caller already holds it
 /// @return the lock
 /// @throws IoError as lock_run_folder and check_run_folder, or when the folder cannot be created
-[[nodiscard]] FileLock make_run_folder(const std::filesystem::path& folder, bool overwrite, std::optional<FileLock> lock = {});
+[[nodiscard]] FileLock make_run_folder(const std::filesystem::path& folder, bool overwrite,
+                                       std::optional<FileLock> lock = {});
 
 /// Removes temporary files left by processes that were killed. The caller must hold the lock.
 /// @param folder folder of the run

@@ -9,7 +9,8 @@
 namespace heed::models {
 namespace {
 
-// Floats with all exponent bits set are NaN or infinite. Without a branch in the loop, so that it is vectorised.
+// Floats with all exponent bits set are NaN or infinite. Without a branch in the loop, so that it is
+// vectorised.
 template <class Bits>
 bool exponents_are_finite(const void* data, size_t count, Bits exponent) {
   const auto* const values = static_cast<const char*>(data);
@@ -26,22 +27,26 @@ bool exponents_are_finite(const void* data, size_t count, Bits exponent) {
 
 std::pair<TextCodec, TextCodec> load_codecs(const std::filesystem::path& folder, const RunConfig& config) {
   const auto load = [&](const std::string& side) {
-    const std::filesystem::path path = folder / run_files::vocabulary(side), pieces = folder / run_files::pieces(side);
+    const std::filesystem::path path = folder / run_files::vocabulary(side),
+                                pieces = folder / run_files::pieces(side);
     TextCodec codec;
     codec.vocabulary = Vocabulary::parse(read_run_file(path), path.string());
-    if (config.train.subwords != SubwordKind::none) codec.subwords = std::make_shared<Subwords>(read_run_file(pieces), pieces.string());
+    if (config.train.subwords != SubwordKind::none)
+      codec.subwords = std::make_shared<Subwords>(read_run_file(pieces), pieces.string());
     return codec;
   };
   return {load("source"), load("target")};
 }
 
-void check_vocabularies(const Architecture& architecture, const std::map<std::string, Tensor>& weights, const Vocabulary& source,
-                        const Vocabulary& target, const std::filesystem::path& folder) {
+void check_vocabularies(const Architecture& architecture, const std::map<std::string, Tensor>& weights,
+                        const Vocabulary& source, const Vocabulary& target,
+                        const std::filesystem::path& folder) {
   const auto compare = [&](const std::string& key, const char* side, const Vocabulary& vocabulary) {
     const auto found = weights.find(key);
     if (found != weights.end() && found->second.ndim() == 2 && found->second.size(0) != vocabulary.size()) {
-      throw FormatError(fmt::format("'{}' has {} words, the weights have {}", (folder / run_files::vocabulary(side)).string(),
-                                    vocabulary.size(), found->second.size(0)));
+      throw FormatError(fmt::format("'{}' has {} words, the weights have {}",
+                                    (folder / run_files::vocabulary(side)).string(), vocabulary.size(),
+                                    found->second.size(0)));
     }
   };
   compare(architecture.source_table, "source", source);
@@ -52,8 +57,9 @@ std::string read_run_file(const std::filesystem::path& path) {
   std::error_code error;
   const std::filesystem::file_status status = std::filesystem::status(path, error);
   if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
-    throw IoError(fmt::format("cannot read '{}': {}", path.string(),
-                              std::filesystem::is_directory(status) ? "Is a directory" : "it is a pipe or a device and no file"));
+    throw IoError(fmt::format(
+        "cannot read '{}': {}", path.string(),
+        std::filesystem::is_directory(status) ? "Is a directory" : "it is a pipe or a device and no file"));
   }
   return read_file(path);
 }
@@ -61,31 +67,37 @@ std::string read_run_file(const std::filesystem::path& path) {
 bool all_finite(const Tensor& x) {
   const Tensor dense = x.detach().contiguous();
   const auto count = static_cast<size_t>(dense.numel());
-  if (dense.dtype() == DType::f32) return exponents_are_finite<uint32_t>(dense.raw_data(), count, 0x7F800000U);
-  if (dense.dtype() == DType::f64) return exponents_are_finite<uint64_t>(dense.raw_data(), count, 0x7FF0000000000000U);
+  if (dense.dtype() == DType::f32)
+    return exponents_are_finite<uint32_t>(dense.raw_data(), count, 0x7F800000U);
+  if (dense.dtype() == DType::f64)
+    return exponents_are_finite<uint64_t>(dense.raw_data(), count, 0x7FF0000000000000U);
   return true;
 }
 
 void check_finite(const std::map<std::string, Tensor>& tensors, const std::string& file) {
   for (const auto& [name, value] : tensors) {
-    if (!all_finite(value)) throw FormatError(fmt::format("load '{}': '{}' holds NaN or infinity", file, name));
+    if (!all_finite(value))
+      throw FormatError(fmt::format("load '{}': '{}' holds NaN or infinity", file, name));
   }
 }
 
 LoadedRun load_run(const std::filesystem::path& folder) {
   if (!file_exists(folder)) throw IoError(fmt::format("there is no run '{}'", folder.string()));
-  if (!std::filesystem::is_directory(folder)) throw IoError(fmt::format("'{}' is not a run folder", folder.string()));
+  if (!std::filesystem::is_directory(folder))
+    throw IoError(fmt::format("'{}' is not a run folder", folder.string()));
   const auto path = [&](const char* file) { return folder / file; };
   LoadedRun run;
   run.config = parse_run_config(read_run_file(path(run_files::kConfig)), path(run_files::kConfig).string());
   std::tie(run.source, run.target) = load_codecs(folder, run.config);
   const std::string name = path(run_files::kModel).string();
   if (!file_exists(name)) {
-    throw IoError(fmt::format("'{}' is missing: the run was stopped before its first validation; train on with --resume", name));
+    throw IoError(fmt::format(
+        "'{}' is missing: the run was stopped before its first validation; train on with --resume", name));
   }
   const SafetensorsFile file = parse_safetensors(read_run_file(name), name);
   check_finite(file.tensors, name);
-  check_vocabularies(run.config.model.architecture(), file.tensors, run.source.vocabulary, run.target.vocabulary, folder);
+  check_vocabularies(run.config.model.architecture(), file.tensors, run.source.vocabulary,
+                     run.target.vocabulary, folder);
   check_sizes(run.config.model, file.tensors, path(run_files::kConfig).string());
   run.model = make_model(run.config.model, run.source.vocabulary.size(), run.target.vocabulary.size());
   run.model->load(file.tensors, name);

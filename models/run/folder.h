@@ -54,7 +54,8 @@ bool all_finite(const Tensor& x);
 /// @param source,target the vocabularies
 /// @param folder folder of the run, used in the error message
 /// @throws FormatError when an embedding table does not have exactly one row per entry of its vocabulary
-void check_vocabularies(const Architecture& architecture, const std::map<std::string, Tensor>& weights, const Vocabulary& source,
-                        const Vocabulary& target, const std::filesystem::path& folder);
+void check_vocabularies(const Architecture& architecture, const std::map<std::string, Tensor>& weights,
+                        const Vocabulary& source, const Vocabulary& target,
+                        const std::filesystem::path& folder);
 
 }  // namespace heed::models

@@ -34,27 +34,38 @@ std::vector<OptionOf<TrainConfig>> train_options() {
       {"updates", &T::updates, "updates, instead of epochs", from_zero, OnResume::length},
       {"max_length", &T::max_length, "leave out training pairs with more tokens on a side", from_one},
       {"lr", &T::lr, "learning rate of Adam", above(0)},
-      {"schedule", &T::schedule, "constant, inverse_sqrt, linear or cosine", one_of({"constant", "inverse_sqrt", "linear", "cosine"})},
+      {"schedule", &T::schedule, "constant, inverse_sqrt, linear or cosine",
+       one_of({"constant", "inverse_sqrt", "linear", "cosine"})},
       {"warmup", &T::warmup, "updates of linear warm-up", from_zero},
       {"lr_floor", &T::lr_floor, "where linear and cosine end, as a part of lr", not_negative()},
       {"label_smoothing", &T::label_smoothing, "probability spread over all words", fraction()},
       {"clip", &T::clip, "largest norm of the gradient, 0 for none", not_negative()},
       {"on_bad_gradient",
        &T::on_bad_gradient,
-       "what a loss or a gradient with NaN or infinity does: stop the training, or skip the update; --resume may change it",
+       "what a loss or a gradient with NaN or infinity does: stop the training, or skip the update; --resume "
+       "may change it",
        {},
        OnResume::free},
       {"weight_decay", &T::weight_decay, "L2 weight decay", not_negative()},
       {"beta1", &T::beta1, "Adam's decay of the first moment, 0 for none", fraction()},
-      {"beta2", &T::beta2, "Adam's decay of the second moment", {.least = 0, .most = 1, .above_least = true, .below_most = true}},
-      {"average", &T::average, "validated weights to average at the end, the last ones; 0 for none", from_zero},
-      {"precision", &T::precision, "of the products while training: f32, or bf16 where the CPU has AMX or AVX512-BF16"},
+      {"beta2",
+       &T::beta2,
+       "Adam's decay of the second moment",
+       {.least = 0, .most = 1, .above_least = true, .below_most = true}},
+      {"average", &T::average, "validated weights to average at the end, the last ones; 0 for none",
+       from_zero},
+      {"precision", &T::precision,
+       "of the products while training: f32, or bf16 where the CPU has AMX or AVX512-BF16"},
       {"validate_every", &T::validate_every, "updates between validations, 0 for every epoch", from_zero},
       {"keep_best_by", &T::keep_best_by,
-       fmt::format("which weights are kept, by validation (greedy): {}; ties by the loss", fmt::join(kept, ", ")), one_of(kept)},
-      {"patience", &T::patience, "validations without better weights (--keep-best-by) before training ends, 0 for never", from_zero},
+       fmt::format("which weights are kept, by validation (greedy): {}; ties by the loss",
+                   fmt::join(kept, ", ")),
+       one_of(kept)},
+      {"patience", &T::patience,
+       "validations without better weights (--keep-best-by) before training ends, 0 for never", from_zero},
       {"log_every", &T::log_every, "updates between two lines of metrics.jsonl", from_one},
-      {"seed", &T::seed, "seed of weights, dropout and order", between(0, std::numeric_limits<double>::infinity())},
+      {"seed", &T::seed, "seed of weights, dropout and order",
+       between(0, std::numeric_limits<double>::infinity())},
   };
 }
 
@@ -78,7 +89,9 @@ std::vector<std::pair<OptionOf<TextSettings>, std::string>> text_options(const s
       {{"normalise", &S::normalise, "typographic quotes, dashes and ellipses to ASCII"}, ""},
       {{"escape", &S::escape, "write & ' \" < > | [ ] as Moses does"}, ""},
       {{"language", &S::language,
-        fmt::format("of the {}: two or three letters (en, de, fr, ...), for apostrophes and abbreviations; any is taken", side),
+        fmt::format("of the {}: two or three letters (en, de, fr, ...), for apostrophes and abbreviations; "
+                    "any is taken",
+                    side),
         any_text()},
        fmt::format("--{}-language", side)},
   };
@@ -106,14 +119,16 @@ OptionOf<RunConfig> architecture_option() {
 
 template <class Part>
 OptionOf<RunConfig> of_run(const OptionOf<Part>& option, Part RunConfig::*part) {
-  return {option, std::function<const Part&(const RunConfig&)>([part](const RunConfig& run) -> const Part& { return run.*part; }),
+  return {option, std::function<const Part&(const RunConfig&)>([part](const RunConfig& run) -> const Part& {
+            return run.*part;
+          }),
           std::function<Part&(RunConfig&)>([part](RunConfig& run) -> Part& { return run.*part; })};
 }
 
 std::vector<RunOption> make_rows() {
   std::vector<RunOption> rows;
-  const auto add = [&](OptionOf<RunConfig> option, const char* section, const std::string& flag, const char* group,
-                       const std::string& architecture = "") {
+  const auto add = [&](OptionOf<RunConfig> option, const char* section, const std::string& flag,
+                       const char* group, const std::string& architecture = "") {
     rows.push_back({std::move(option), section, flag, group, architecture});
   };
   const auto flag_of = [](const Option& option) { return "--" + option.name(); };
@@ -121,30 +136,41 @@ std::vector<RunOption> make_rows() {
   for (const Architecture* architecture : architectures()) {
     for (const OptionOf<std::any>& option : architecture->options) {
       add({option,
-           std::function<const std::any&(const RunConfig&)>([](const RunConfig& run) -> const std::any& { return run.model.options(); }),
-           std::function<std::any&(RunConfig&)>([](RunConfig& run) -> std::any& { return run.model.options(); })},
+           std::function<const std::any&(const RunConfig&)>(
+               [](const RunConfig& run) -> const std::any& { return run.model.options(); }),
+           std::function<std::any&(RunConfig&)>(
+               [](RunConfig& run) -> std::any& { return run.model.options(); })},
           "model", flag_of(option), kModel, architecture->name);
     }
   }
-  for (const OptionOf<TrainConfig>& option : train_options()) add(of_run(option, &RunConfig::train), "train", flag_of(option), kTraining);
-  for (const OptionOf<TrainConfig>& option : vocabulary_options()) add(of_run(option, &RunConfig::train), "train", flag_of(option), kText);
-  for (const auto& [option, flag] : text_options("source")) add(of_run(option, &RunConfig::source_text), "source_text", flag, kText);
-  for (const auto& [option, flag] : text_options("target")) add(of_run(option, &RunConfig::target_text), "target_text", flag, kText);
+  for (const OptionOf<TrainConfig>& option : train_options())
+    add(of_run(option, &RunConfig::train), "train", flag_of(option), kTraining);
+  for (const OptionOf<TrainConfig>& option : vocabulary_options())
+    add(of_run(option, &RunConfig::train), "train", flag_of(option), kText);
+  for (const auto& [option, flag] : text_options("source"))
+    add(of_run(option, &RunConfig::source_text), "source_text", flag, kText);
+  for (const auto& [option, flag] : text_options("target"))
+    add(of_run(option, &RunConfig::target_text), "target_text", flag, kText);
   return rows;
 }
 
 // A value of config.toml as the kind that the option holds, or nothing.
 std::optional<OptionValue> read_value(const toml::node& node, const OptionValue& kind) {
-  if (std::holds_alternative<bool>(kind)) return node.is_boolean() ? std::optional<OptionValue>(node.ref<bool>()) : std::nullopt;
-  if (std::holds_alternative<int64_t>(kind)) return node.is_integer() ? std::optional<OptionValue>(node.ref<int64_t>()) : std::nullopt;
+  if (std::holds_alternative<bool>(kind))
+    return node.is_boolean() ? std::optional<OptionValue>(node.ref<bool>()) : std::nullopt;
+  if (std::holds_alternative<int64_t>(kind))
+    return node.is_integer() ? std::optional<OptionValue>(node.ref<int64_t>()) : std::nullopt;
   if (std::holds_alternative<std::string>(kind))
     return node.is_string() ? std::optional<OptionValue>(node.ref<std::string>()) : std::nullopt;
-  if (const auto number = node.value<double>(); number && node.is_number()) return *number;  // a whole number is one as well
+  // a whole number is one as well
+  if (const auto number = node.value<double>(); number && node.is_number()) return *number;
   return std::nullopt;
 }
 
-// A section of config.toml, its keys one by one. Keys that are absent keep their defaults: an older heed had no such option.
-void read_section(const toml::table& root, const std::string& section, const std::string& file, int64_t version, RunConfig& config) {
+// A section of config.toml, its keys one by one. Keys that are absent keep their defaults: an older heed had
+// no such option.
+void read_section(const toml::table& root, const std::string& section, const std::string& file,
+                  int64_t version, RunConfig& config) {
   const toml::table* const table = root[section].as_table();
   if (!table) throw FormatError(fmt::format("'{}': the section [{}] is missing", file, section));
   std::set<std::string, std::less<>> known;
@@ -155,12 +181,14 @@ void read_section(const toml::table& root, const std::string& section, const std
     const toml::node* const node = table->get(row.key);
     if (!node || !applies) continue;
     const std::optional<OptionValue> value = read_value(*node, row.get(config));
-    if (!value) throw FormatError(fmt::format("'{}': [{}] {} has a value of the wrong type", file, section, row.key));
+    if (!value)
+      throw FormatError(fmt::format("'{}': [{}] {} has a value of the wrong type", file, section, row.key));
     row.check(*value);
     row.set(config, *value);
   }
   for (const auto& [key, node] : *table) {
-    if (!known.contains(key.str())) throw FormatError(fmt::format("'{}': [{}] {} is not known", file, section, std::string(key.str())));
+    if (!known.contains(key.str()))
+      throw FormatError(fmt::format("'{}': [{}] {} is not known", file, section, std::string(key.str())));
   }
 }
 
@@ -180,15 +208,18 @@ void check(const RunConfig& config) {
   const auto require = [](bool good, const std::string& what) {
     if (!good) throw ValueError(what);
   };
-  require(t.average == 0 || t.average >= 2, fmt::format("average: must be 0 or at least 2, got {}", t.average));
+  require(t.average == 0 || t.average >= 2,
+          fmt::format("average: must be 0 or at least 2, got {}", t.average));
   require(t.joint || !config.model.architecture().one_vocabulary(config.model.options()),
           "tie: 'all' needs --joint, one vocabulary for both sides");
   require(t.epochs >= 1 || t.updates >= 1, fmt::format("epochs: must be at least 1, got {}", t.epochs));
   const int64_t longest = config.model.architecture().longest_source(config.model.options());
   require(t.max_length < longest,
-          fmt::format("max-length: {} tokens and the end of the sentence do not fit {} learned positions", t.max_length, longest));
-  require(t.max_vocabulary == 0 || t.max_vocabulary > Vocabulary::kSpecials,
-          fmt::format("max-vocabulary: must be 0 or above {}, got {}", Vocabulary::kSpecials, t.max_vocabulary));
+          fmt::format("max-length: {} tokens and the end of the sentence do not fit {} learned positions",
+                      t.max_length, longest));
+  require(
+      t.max_vocabulary == 0 || t.max_vocabulary > Vocabulary::kSpecials,
+      fmt::format("max-vocabulary: must be 0 or above {}, got {}", Vocabulary::kSpecials, t.max_vocabulary));
 }
 
 std::string to_toml(const RunConfig& config) {
@@ -198,7 +229,8 @@ std::string to_toml(const RunConfig& config) {
   for (const RunOption& row : run_options()) {
     if (!row.applies(config)) continue;
     if (!root.contains(row.section)) root.insert(row.section, toml::table{});
-    std::visit([&](const auto& value) { root[row.section].as_table()->insert(row.key, value); }, row.get(config));
+    std::visit([&](const auto& value) { root[row.section].as_table()->insert(row.key, value); },
+               row.get(config));
   }
   std::ostringstream out;
   out << root << '\n';
@@ -213,15 +245,18 @@ RunConfig parse_run_config(const std::string& text, const std::string& name) {
   } catch (const toml::parse_error& error) {
     throw FormatError(fmt::format("'{}' line {}: {}", name, error.source().begin.line, error.description()));
   }
-  if (root["format"].value_or(std::string{}) != "heed.run") throw FormatError(fmt::format("'{}' is not the config of a heed run", name));
+  if (root["format"].value_or(std::string{}) != "heed.run")
+    throw FormatError(fmt::format("'{}' is not the config of a heed run", name));
   const int64_t version = root["version"].value_or(int64_t{0});
   if (version < 1 || version > kFormatVersion) {
-    throw FormatError(fmt::format("'{}' has version {}, this heed reads 1 to {}", name, version, kFormatVersion));
+    throw FormatError(
+        fmt::format("'{}' has version {}, this heed reads 1 to {}", name, version, kFormatVersion));
   }
   RunConfig config;
   config.train.keep_best_by = "bleu";  // what a run did before it could say
   try {
-    for (const char* section : {"model", "train", "source_text", "target_text"}) read_section(root, section, name, version, config);
+    for (const char* section : {"model", "train", "source_text", "target_text"})
+      read_section(root, section, name, version, config);
     check(config);
   } catch (const ValueError& error) {
     throw FormatError(fmt::format("'{}': {}", name, error.what()));

@@ -37,8 +37,9 @@ inline constexpr std::array<std::string_view, 3> kNames<SubwordKind>{"none", "bp
 
 /// The training options of a run: section [train] of config.toml.
 struct TrainConfig {
-  int64_t batch_size = 64;            // sentence pairs per batch
-  int64_t batch_tokens = 0;           // if above 0, replaces batch_size: most tokens per batch on either side, padding included
+  int64_t batch_size = 64;  // sentence pairs per batch
+  /// If above 0, replaces batch_size: most tokens per batch on either side, padding included.
+  int64_t batch_tokens = 0;
   int64_t epochs = 10;                // passes over the training pairs
   int64_t updates = 0;                // if above 0, replaces epochs: number of updates
   int64_t max_length = 100;           // training pairs with more tokens on a side are left out
@@ -48,22 +49,25 @@ struct TrainConfig {
   double lr_floor = 0.0;              // final rate of linear and cosine, as a fraction of lr
   double label_smoothing = 0.1;       // in [0, 1)
   double clip = 1.0;                  // largest gradient norm; 0: no clipping
-  BadGradient on_bad_gradient = BadGradient::stop;  // what happens when a loss or gradient has NaN or infinity
-  double weight_decay = 0.0;                        // weight decay of AdamW
-  double beta1 = 0.9;                               // decay rate of Adam's first moment
-  double beta2 = 0.999;                             // decay rate of Adam's second moment
-  int64_t average = 0;                              // number of last checkpoints to average at the end; 0: none
-  Precision precision = Precision::f32;      // precision of products while training; bf16 needs a CPU that supports it (AutocastGuard)
+  /// What happens when a loss or gradient has NaN or infinity.
+  BadGradient on_bad_gradient = BadGradient::stop;
+  double weight_decay = 0.0;  // weight decay of AdamW
+  double beta1 = 0.9;         // decay rate of Adam's first moment
+  double beta2 = 0.999;       // decay rate of Adam's second moment
+  int64_t average = 0;        // number of last checkpoints to average at the end; 0: none
+  /// Precision of products while training; bf16 needs a CPU that supports it (AutocastGuard).
+  Precision precision = Precision::f32;
   SubwordKind subwords = SubwordKind::none;  // units of the vocabularies
   int64_t subword_vocabulary = 8000;         // pieces per side, or in total when joint
   bool joint = false;                        // whether both sides share one vocabulary
   int64_t min_count = 1;                     // words that occur less often are unknown
   int64_t max_vocabulary = 0;                // entries per side; 0: no limit
   int64_t validate_every = 0;                // updates between validations; 0: after every epoch
-  std::string keep_best_by = "chrf";         // metric that selects the best weights (kept_metrics()); ties are broken by the loss
-  int64_t patience = 0;                      // training ends after this many validations without better weights; 0: never
-  int64_t log_every = 50;                    // updates between two lines of metrics.jsonl
-  uint64_t seed = 1;                         // seed of initial weights, order of batches and dropout
+  /// Metric that selects the best weights (kept_metrics()); ties are broken by the loss.
+  std::string keep_best_by = "chrf";
+  int64_t patience = 0;    // training ends after this many validations without better weights; 0: never
+  int64_t log_every = 50;  // updates between two lines of metrics.jsonl
+  uint64_t seed = 1;       // seed of initial weights, order of batches and dropout
   bool operator==(const TrainConfig&) const = default;
 };
 
@@ -77,13 +81,16 @@ struct RunConfig {
 
 /// A row of the table: an option of a run, its place in config.toml and its command-line flag.
 struct RunOption : OptionOf<RunConfig> {
-  std::string section;       // section of config.toml
-  std::string flag;          // "--batch-size"; empty: only in config.toml. A flag of several rows sets all of them that apply
+  std::string section;  // section of config.toml
+  /// "--batch-size"; empty: only in config.toml. A flag of several rows sets all of them that apply.
+  std::string flag;
   std::string group;         // heading in --help: Model, Training, Text
   std::string architecture;  // architecture that has the option; empty: all runs have it
   /// @param config configuration of a run
   /// @return whether the run has this option
-  bool applies(const RunConfig& config) const { return architecture.empty() || architecture == config.model.architecture().name; }
+  bool applies(const RunConfig& config) const {
+    return architecture.empty() || architecture == config.model.architecture().name;
+  }
 };
 /// @return all options, the architecture first
 const std::vector<RunOption>& run_options();

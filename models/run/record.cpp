@@ -10,9 +10,10 @@ namespace {
 
 using Matrix = std::vector<std::vector<float>>;
 
-// Weights of units as weights of words, [rows][columns]: averaged over the units of a word's row and summed over those of its column, so
-// that a row still sums to one. Units beyond row_of and column_of are left out.
-Matrix merged(const Matrix& units, std::span<const int> row_of, size_t rows, std::span<const int> column_of, size_t columns) {
+// Weights of units as weights of words, [rows][columns]: averaged over the units of a word's row and summed
+// over those of its column, so that a row still sums to one. Units beyond row_of and column_of are left out.
+Matrix merged(const Matrix& units, std::span<const int> row_of, size_t rows, std::span<const int> column_of,
+              size_t columns) {
   std::vector<int> pieces(rows, 0);
   for (const int word : row_of) ++pieces[static_cast<size_t>(word)];
   Matrix words(rows, std::vector<float>(columns, 0.0F));
@@ -26,8 +27,9 @@ Matrix merged(const Matrix& units, std::span<const int> row_of, size_t rows, std
   return words;
 }
 
-std::vector<AttentionWeights> merged_maps(const std::vector<Matrix>& maps, const std::vector<AttentionMap>& names,
-                                          std::span<const int> row_of, size_t rows, std::span<const int> column_of, size_t columns) {
+std::vector<AttentionWeights> merged_maps(const std::vector<Matrix>& maps,
+                                          const std::vector<AttentionMap>& names, std::span<const int> row_of,
+                                          size_t rows, std::span<const int> column_of, size_t columns) {
   std::vector<AttentionWeights> result;
   for (size_t m = 0; m < maps.size(); ++m) {
     result.push_back({names[m].layer, names[m].head, merged(maps[m], row_of, rows, column_of, columns)});
@@ -53,8 +55,9 @@ TranslationSide source_side(const std::string& line, const SourceUnits& source) 
   }
   for (size_t i = 0; i < source.tokens.size(); ++i) {
     const Token& token = source.tokens[i];
-    side.tokens.push_back({unknown[i] ? line.substr(token.begin, token.end - token.begin) : unescape(token.text),
-                           std::pair(token.begin, token.end), false, unknown[i]});
+    side.tokens.push_back(
+        {unknown[i] ? line.substr(token.begin, token.end - token.begin) : unescape(token.text),
+         std::pair(token.begin, token.end), false, unknown[i]});
   }
   side.tokens.push_back(end_of_sentence());
   return side;
@@ -68,41 +71,47 @@ std::vector<bool> unknown_words(const TextCodec::Decoded& output, const Hypothes
   return unknown;
 }
 
-void merge_pieces(Translation& record, const TranslationModel& model, const SourceUnits& source, const TextCodec::Decoded& output,
-                  const Hypothesis& hypothesis, const SelfAttentionMaps& self_attention) {
+void merge_pieces(Translation& record, const TranslationModel& model, const SourceUnits& source,
+                  const TextCodec::Decoded& output, const Hypothesis& hypothesis,
+                  const SelfAttentionMaps& self_attention) {
   const size_t source_words = source.tokens.size(), target_words = output.words.size();
-  std::vector<int> written = output.word_of, read{0};  // which word each position puts out; which column it reads, <s> first
+  // which word each position puts out; which column it reads, <s> first
+  std::vector<int> written = output.word_of, read{0};
   if (hypothesis.ended) written.push_back(static_cast<int>(target_words));
   for (const int word : output.word_of) read.push_back(1 + word);
   const size_t rows = target_words + (hypothesis.ended ? 1 : 0), columns = source_words + 1;
-  record.attention = merged_maps(hypothesis.attention, model.attention_maps(), written, rows, source.word_of, columns);
-  record.encoder_self_attention =
-      merged_maps(self_attention.encoder, model.encoder_self_maps(), source.word_of, columns, source.word_of, columns);
-  record.decoder_self_attention = merged_maps(self_attention.decoder, model.decoder_self_maps(), written, rows, read, 1 + target_words);
+  record.attention =
+      merged_maps(hypothesis.attention, model.attention_maps(), written, rows, source.word_of, columns);
+  record.encoder_self_attention = merged_maps(self_attention.encoder, model.encoder_self_maps(),
+                                              source.word_of, columns, source.word_of, columns);
+  record.decoder_self_attention =
+      merged_maps(self_attention.decoder, model.decoder_self_maps(), written, rows, read, 1 + target_words);
 }
 
-void replace_unknown_words(std::vector<std::string>& words, const std::vector<bool>& unknown, const Translation& record,
-                           const SourceUnits& source, const std::string& line) {
+void replace_unknown_words(std::vector<std::string>& words, const std::vector<bool>& unknown,
+                           const Translation& record, const SourceUnits& source, const std::string& line) {
   if (source.tokens.empty()) return;
   const std::vector<std::vector<float>> weights = mean_attention(record);
   for (size_t t = 0; t < words.size(); ++t) {
     if (!unknown[t]) continue;
     const auto begin = weights[t].begin();
-    const auto best = std::max_element(begin, begin + static_cast<std::ptrdiff_t>(source.tokens.size())) - begin;
+    const auto best =
+        std::max_element(begin, begin + static_cast<std::ptrdiff_t>(source.tokens.size())) - begin;
     const Token& token = source.tokens[static_cast<size_t>(best)];
     words[t] = line.substr(token.begin, token.end - token.begin);
   }
 }
 
-void place_words(TranslationSide& side, const std::vector<std::string>& words, const std::vector<bool>& unknown,
-                 const std::vector<Token>* tokens) {
+void place_words(TranslationSide& side, const std::vector<std::string>& words,
+                 const std::vector<bool>& unknown, const std::vector<Token>* tokens) {
   size_t at = 0;
   for (size_t i = 0; i < words.size(); ++i) {
     TranslationToken token;
     token.text = unescape(words[i]);
     token.unk = unknown[i];
     if (tokens) token.span = std::pair((*tokens)[i].begin, (*tokens)[i].end);
-    for (const std::string& shown : {words[i], unescape(words[i])}) {  // else where print shows it, if it does
+    // else where print shows it, if it does
+    for (const std::string& shown : {words[i], unescape(words[i])}) {
       if (tokens) break;
       const size_t found = side.text.find(shown, at);
       if (found == std::string::npos) continue;

@@ -17,7 +17,7 @@ namespace heed::models {
 /// A source sentence as the model reads it.
 struct SourceUnits {
   std::vector<Token> tokens;      // words of the sentence
-  std::vector<int> ids, word_of;  // ids of the units, </s> last, and the word of each; the word index of </s> is the number of words
+  std::vector<int> ids, word_of;  // ids of the units, </s> last, and the index of each one's word
 };
 
 /// @return the token for the end mark
@@ -39,8 +39,9 @@ std::vector<bool> unknown_words(const TextCodec::Decoded& output, const Hypothes
 /// @param source,output units and words of both sides
 /// @param hypothesis hypothesis with attention
 /// @param self_attention self-attention of both sides, or empty
-void merge_pieces(Translation& record, const TranslationModel& model, const SourceUnits& source, const TextCodec::Decoded& output,
-                  const Hypothesis& hypothesis, const SelfAttentionMaps& self_attention);
+void merge_pieces(Translation& record, const TranslationModel& model, const SourceUnits& source,
+                  const TextCodec::Decoded& output, const Hypothesis& hypothesis,
+                  const SelfAttentionMaps& self_attention);
 /// Replaces each unknown word of the output by the source word with the largest attention weight (Luong et
 /// al. 2015, sec. 4.1).
 /// @param words words of the output; changed
@@ -48,15 +49,15 @@ void merge_pieces(Translation& record, const TranslationModel& model, const Sour
 /// @param record record with attention
 /// @param source `line` as the model reads it
 /// @param line the source line as ordinary text
-void replace_unknown_words(std::vector<std::string>& words, const std::vector<bool>& unknown, const Translation& record,
-                           const SourceUnits& source, const std::string& line);
+void replace_unknown_words(std::vector<std::string>& words, const std::vector<bool>& unknown,
+                           const Translation& record, const SourceUnits& source, const std::string& line);
 /// Appends words to the tokens of a side, each with its span in the side's text if it can be found there.
 /// @param side a side whose text is set
 /// @param words words as the model has them
 /// @param unknown for each word, whether it is unknown
 /// @param tokens places of the words, if the text was given and tokenised; null: the words are searched for
 ///   in the text
-void place_words(TranslationSide& side, const std::vector<std::string>& words, const std::vector<bool>& unknown,
-                 const std::vector<Token>* tokens);
+void place_words(TranslationSide& side, const std::vector<std::string>& words,
+                 const std::vector<bool>& unknown, const std::vector<Token>* tokens);
 
 }  // namespace heed::models

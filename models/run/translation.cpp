@@ -39,7 +39,9 @@ class Value {
  public:
   Value(const Json& json, std::string place) : json_(json), place_(std::move(place)) {}
 
-  [[noreturn]] void fail(const std::string& what) const { throw FormatError(place_.empty() ? what : place_ + " " + what); }
+  [[noreturn]] void fail(const std::string& what) const {
+    throw FormatError(place_.empty() ? what : place_ + " " + what);
+  }
   Value operator[](const char* key) const {
     if (!json_.is_object()) fail("is not an object");
     const auto found = json_.find(key);
@@ -91,7 +93,9 @@ class Value {
 
 constexpr int64_t kMaxInt = std::numeric_limits<int>::max();
 
-bool is_boundary(std::string_view text, size_t at) { return at == text.size() || (static_cast<unsigned char>(text[at]) & 0xC0) != 0x80; }
+bool is_boundary(std::string_view text, size_t at) {
+  return at == text.size() || (static_cast<unsigned char>(text[at]) & 0xC0) != 0x80;
+}
 
 TranslationSide read_side(const Value& value) {
   TranslationSide side;
@@ -107,7 +111,8 @@ TranslationSide read_side(const Value& value) {
       const auto end_of_text = static_cast<int64_t>(side.text.size());
       const auto end = static_cast<size_t>(span->at(1).integer(0, end_of_text));
       const auto begin = static_cast<size_t>(span->at(0).integer(0, static_cast<int64_t>(end)));
-      if (!is_boundary(side.text, begin) || !is_boundary(side.text, end)) span->fail("cuts a character in two");
+      if (!is_boundary(side.text, begin) || !is_boundary(side.text, end))
+        span->fail("cuts a character in two");
       token.span = std::pair(begin, end);
     }
     side.tokens.push_back(std::move(token));
@@ -127,19 +132,23 @@ std::array<Axes, 3> axes_of(const Translation& translation) {
   const size_t source = translation.source.tokens.size(), target = translation.target.tokens.size();
   return {Axes{"attention", target, source, "target has", "source has"},
           Axes{"encoder_self_attention", source, source, "source has", "source has"},
-          Axes{"decoder_self_attention", target, decoder_columns(translation), "target has", "<s> and target without </s> have"}};
+          Axes{"decoder_self_attention", target, decoder_columns(translation), "target has",
+               "<s> and target without </s> have"}};
 }
-constexpr std::array kLists{&Translation::attention, &Translation::encoder_self_attention, &Translation::decoder_self_attention};
+constexpr std::array kLists{&Translation::attention, &Translation::encoder_self_attention,
+                            &Translation::decoder_self_attention};
 
 AttentionWeights read_map(const Value& value, const Axes& axes) {
   AttentionWeights attention;
   attention.layer = static_cast<int>(value["layer"].integer(0, kMaxInt));
   attention.head = static_cast<int>(value["head"].integer(0, kMaxInt));
   const Value weights = value["weights"];
-  if (weights.size() != axes.rows) weights.fail(fmt::format("has {} rows, {} {} tokens", weights.size(), axes.row_tokens, axes.rows));
+  if (weights.size() != axes.rows)
+    weights.fail(fmt::format("has {} rows, {} {} tokens", weights.size(), axes.row_tokens, axes.rows));
   for (size_t t = 0; t < axes.rows; ++t) {
     const Value row = weights.at(t);
-    if (row.size() != axes.columns) row.fail(fmt::format("has {} values, {} {} tokens", row.size(), axes.column_tokens, axes.columns));
+    if (row.size() != axes.columns)
+      row.fail(fmt::format("has {} values, {} {} tokens", row.size(), axes.column_tokens, axes.columns));
     auto& numbers = attention.weights.emplace_back();
     for (size_t s = 0; s < axes.columns; ++s) {
       const double weight = row.at(s).number();
@@ -167,18 +176,20 @@ OrderedJson maps_to_json(const std::vector<AttentionWeights>& maps, const Axes& 
   OrderedJson list = OrderedJson::array();
   for (const auto& map : maps) {
     if (map.weights.size() != axes.rows) {
-      throw ValueError(fmt::format("translation: {} rows of {}, {} {} tokens", map.weights.size(), axes.key, axes.row_tokens, axes.rows));
+      throw ValueError(fmt::format("translation: {} rows of {}, {} {} tokens", map.weights.size(), axes.key,
+                                   axes.row_tokens, axes.rows));
     }
     OrderedJson weights = OrderedJson::array();
     for (const auto& row : map.weights) {
       if (row.size() != axes.columns) {
-        throw ValueError(
-            fmt::format("translation: {} values in a row of {}, {} {} tokens", row.size(), axes.key, axes.column_tokens, axes.columns));
+        throw ValueError(fmt::format("translation: {} values in a row of {}, {} {} tokens", row.size(),
+                                     axes.key, axes.column_tokens, axes.columns));
       }
       OrderedJson numbers = OrderedJson::array();
       for (const float weight : row) {
         const double value = rounded(weight);
-        if (!(value >= 0 && value <= 1)) throw ValueError(fmt::format("translation: an attention weight is {}", weight));
+        if (!(value >= 0 && value <= 1))
+          throw ValueError(fmt::format("translation: an attention weight is {}", weight));
         numbers.push_back(value);
       }
       weights.push_back(std::move(numbers));
@@ -197,7 +208,8 @@ Translation read(const Json& json) {
     root["version"].fail(fmt::format("{} is newer than this heed reads ({})", version, kTranslationVersion));
   }
   Translation translation;
-  translation.id = root["id"].integer(0, std::numeric_limits<int64_t>::max() - 1) + (version == 1 ? 1 : 0);  // which counted from 0
+  // which counted from 0
+  translation.id = root["id"].integer(0, std::numeric_limits<int64_t>::max() - 1) + (version == 1 ? 1 : 0);
   if (translation.id < 1) root["id"].fail("is below 1");
   translation.model = root["model"].text();
   translation.rank = static_cast<int>(root["rank"].integer(1, kMaxInt));
@@ -232,16 +244,20 @@ std::vector<std::vector<float>> mean_attention(std::span<const AttentionWeights>
       for (const auto& row : map.weights) mean.emplace_back(row.size(), 0.0F);
     }
     for (size_t t = 0; t < mean.size(); ++t) {
-      for (size_t s = 0; s < mean[t].size(); ++s) mean[t][s] += map.weights[t][s] / static_cast<float>(maps.size());
+      for (size_t s = 0; s < mean[t].size(); ++s)
+        mean[t][s] += map.weights[t][s] / static_cast<float>(maps.size());
     }
   }
   return mean;
 }
 
-std::vector<std::vector<float>> mean_attention(const Translation& translation) { return mean_attention(translation.attention); }
+std::vector<std::vector<float>> mean_attention(const Translation& translation) {
+  return mean_attention(translation.attention);
+}
 
 size_t decoder_columns(const Translation& translation) {
-  return 1 + static_cast<size_t>(std::ranges::count(translation.target.tokens, false, &TranslationToken::eos));
+  return 1 +
+         static_cast<size_t>(std::ranges::count(translation.target.tokens, false, &TranslationToken::eos));
 }
 
 std::string to_json_line(const Translation& translation) {
@@ -264,13 +280,16 @@ std::string to_json_line(const Translation& translation) {
 }
 
 Translation parse_translation(std::string_view line, std::string_view name, int64_t line_number) {
-  const auto fail = [&](const std::string& what) { throw FormatError(fmt::format("'{}' line {}: {}", name, line_number, what)); };
+  const auto fail = [&](const std::string& what) {
+    throw FormatError(fmt::format("'{}' line {}: {}", name, line_number, what));
+  };
   Translation translation;
   try {
     translation = read(Json::parse(line));
   } catch (const Json::parse_error& error) {
-    fail(error.byte > line.size() ? "the record is cut off: its JSON ends too early"
-                                  : fmt::format("is not JSON: character {} is not what should stand there", error.byte));
+    fail(error.byte > line.size()
+             ? "the record is cut off: its JSON ends too early"
+             : fmt::format("is not JSON: character {} is not what should stand there", error.byte));
   } catch (const Json::exception& error) {
     fail(plain(error.what()));
   } catch (const FormatError& error) {

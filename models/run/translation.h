@@ -12,18 +12,19 @@
 //    "target": {"text": "ein hund läuft.", "tokens": [{"text": "ein", "span": [0, 3]}, ..., {"text": "</s>",
 //    "eos": true}]}, "attention": [{"layer": 0, "head": 0, "weights": [[0.9, ...], ...]}],
 //    "encoder_self_attention": [...], "decoder_self_attention": [...]}    optional
-// Spans are [begin, end) in bytes of the UTF-8 text next to them and start and end at code points; a token that
-// does not occur in the text has no span. `unk` marks a word outside the vocabulary, whose `text` is the word as
-// written in the source (or `<unk>` in the target). `weights` has a row for each target token, with a number for
-// each source token, in [0, 1], rounded to 6 digits. A model without attention writes an empty list. Readers
-// ignore keys they do not know; a change that old readers would misread raises `version`.
+// Spans are [begin, end) in bytes of the UTF-8 text next to them and start and end at code points; a token
+// that does not occur in the text has no span. `unk` marks a word outside the vocabulary, whose `text` is the
+// word as written in the source (or `<unk>` in the target). `weights` has a row for each target token, with a
+// number for each source token, in [0, 1], rounded to 6 digits. A model without attention writes an empty
+// list. Readers ignore keys they do not know; a change that old readers would misread raises `version`.
 //
 // Self-attention is written on request, for models that have it; the token of a row attends to those of the
 // columns. `encoder_self_attention` has a row and a column for each source token, </s> included.
-// `decoder_self_attention` has a row for each target token, like `attention`: what the decoder attended to when
-// it output that token. Its columns are the decoder's inputs so far: first <s>, which is not a token of the
-// record, then each target token except </s>, which is output and never read. So a row is zero beyond the column
-// of the token before it; only the pieces of a subword token also attend to the earlier pieces of that token.
+// `decoder_self_attention` has a row for each target token, like `attention`: what the decoder attended to
+// when it output that token. Its columns are the decoder's inputs so far: first <s>, which is not a token of
+// the record, then each target token except </s>, which is output and never read. So a row is zero beyond the
+// column of the token before it; only the pieces of a subword token also attend to the earlier pieces of that
+// token.
 #pragma once
 
 #include <cstddef>
@@ -68,12 +69,12 @@ struct AttentionWeights {
 
 /// A translation with its attention.
 struct Translation {
-  int64_t id = 1;                                                                ///< line of the input, from 1
-  std::string model;                                                             ///< description of the model
-  int rank = 1;                                                                  ///< 1 is the best of an n-best list
-  double score = 0;                                                              ///< sum of natural log probabilities
-  TranslationSide source, target;                                                ///< text and tokens
-  std::vector<AttentionWeights> attention;                                       ///< empty without attention
+  int64_t id = 1;                           // line of the input, from 1
+  std::string model;                        ///< description of the model
+  int rank = 1;                             // 1 is the best of an n-best list
+  double score = 0;                         // sum of natural log probabilities
+  TranslationSide source, target;           ///< text and tokens
+  std::vector<AttentionWeights> attention;  ///< empty without attention
   std::vector<AttentionWeights> encoder_self_attention, decoder_self_attention;  ///< empty unless requested
   std::string skipped;  ///< why a line was not translated, else empty; not part of the written record
 
@@ -104,7 +105,8 @@ std::string to_json_line(const Translation& translation);
 /// @param line the line, without a newline
 /// @param name,line_number file name and line number, used in error messages
 /// @return the record
-/// @throws FormatError `'out.jsonl' line 3: attention[0].weights[2] has 4 values, source has 5 tokens`, one line for any malformed input
+/// @throws FormatError `'out.jsonl' line 3: attention[0].weights[2] has 4 values, source has 5 tokens`, one
+/// line for any malformed input
 Translation parse_translation(std::string_view line, std::string_view name, int64_t line_number);
 
 }  // namespace heed::models

@@ -38,8 +38,9 @@ SourceUnits Translator::read_source(const std::string& line) const {
   return source;
 }
 
-Translation Translator::record(int64_t id, const std::string& line, const SourceUnits& source, const TextCodec::Decoded& output,
-                               const std::string* target_text, const std::vector<Token>* target_tokens, const Hypothesis& hypothesis,
+Translation Translator::record(int64_t id, const std::string& line, const SourceUnits& source,
+                               const TextCodec::Decoded& output, const std::string* target_text,
+                               const std::vector<Token>* target_tokens, const Hypothesis& hypothesis,
                                bool replace_unknown, const SelfAttentionMaps& self_attention) const {
   Translation result;
   result.id = id;
@@ -49,7 +50,8 @@ Translation Translator::record(int64_t id, const std::string& line, const Source
   merge_pieces(result, *run_.model, source, output, hypothesis, self_attention);
   const std::vector<bool> unknown = unknown_words(output, hypothesis);
   std::vector<std::string> words = output.words;
-  if (replace_unknown && !result.attention.empty()) replace_unknown_words(words, unknown, result, source, line);
+  if (replace_unknown && !result.attention.empty())
+    replace_unknown_words(words, unknown, result, source, line);
   result.target.text = target_text ? *target_text : detokenize(words, run_.config.target_text.language);
   place_words(result.target, words, unknown, target_tokens);
   if (hypothesis.ended) result.target.tokens.push_back(end_of_sentence());
@@ -71,7 +73,8 @@ void Translator::require_self_attention(const std::string& what) const {
   }
 }
 
-std::vector<Translation> Translator::translate(std::span<const std::string> lines, const TranslateOptions& options) const {
+std::vector<Translation> Translator::translate(std::span<const std::string> lines,
+                                               const TranslateOptions& options) const {
   if (options.self_attention) require_self_attention("translate");
   std::vector<const TranslationModel*> models{run_.model.get()};
   for (const LoadedRun& other : others_) models.push_back(other.model.get());
@@ -97,23 +100,26 @@ std::vector<Translation> Translator::translate(std::span<const std::string> line
   for (size_t i = 0, next = 0, pair = 0; i < lines.size(); ++i) {
     const auto id = static_cast<int64_t>(options.search.first + i) + 1;
     if (!decoded(read[i])) {
-      results.push_back(without_words(id, lines[i], read[i].tokens.empty() ? "" : too_long(read[i].ids.size(), longest)));
+      results.push_back(
+          without_words(id, lines[i], read[i].tokens.empty() ? "" : too_long(read[i].ids.size(), longest)));
       continue;
     }
     int rank = 0;
     for (const Hypothesis& output : outputs[next++]) {
-      results.push_back(
-          record(id, lines[i], read[i], run_.target.decode(output.ids), nullptr, nullptr, output, options.replace_unknown, own[pair++]));
+      results.push_back(record(id, lines[i], read[i], run_.target.decode(output.ids), nullptr, nullptr,
+                               output, options.replace_unknown, own[pair++]));
       results.back().rank = ++rank;
     }
   }
   return results;
 }
 
-std::vector<Translation> Translator::force(std::span<const std::string> sources, std::span<const std::string> targets,
+std::vector<Translation> Translator::force(std::span<const std::string> sources,
+                                           std::span<const std::string> targets,
                                            const TranslateOptions& options) const {
   if (sources.size() != targets.size()) {
-    throw ValueError(fmt::format("forced decoding: {} sources and {} targets", sources.size(), targets.size()));
+    throw ValueError(
+        fmt::format("forced decoding: {} sources and {} targets", sources.size(), targets.size()));
   }
   if (options.self_attention) require_self_attention("forced decoding");
   std::vector<SourceUnits> read;
@@ -121,9 +127,11 @@ std::vector<Translation> Translator::force(std::span<const std::string> sources,
   std::vector<TextCodec::Decoded> wanted;
   std::vector<EncodedPair> pairs;
   std::vector<std::vector<int>> ids;  // of every target
-  const int64_t longest = std::min(options.max_source > 0 ? options.max_source : INT64_MAX, run_.model->longest_source());
+  const int64_t longest =
+      std::min(options.max_source > 0 ? options.max_source : INT64_MAX, run_.model->longest_source());
   const auto fits = [&](const SourceUnits& source, const std::vector<int>& target) {
-    return static_cast<int64_t>(source.ids.size()) <= longest && static_cast<int64_t>(target.size()) < longest;
+    return static_cast<int64_t>(source.ids.size()) <= longest &&
+           static_cast<int64_t>(target.size()) < longest;
   };
   for (size_t i = 0; i < sources.size(); ++i) {
     read.push_back(read_source(sources[i]));
@@ -141,10 +149,12 @@ std::vector<Translation> Translator::force(std::span<const std::string> sources,
   for (size_t i = 0, pair = 0; i < sources.size(); ++i) {
     const auto id = static_cast<int64_t>(options.search.first + i) + 1;
     if (!fits(read[i], ids[i])) {
-      results.push_back(without_words(id, sources[i], too_long(std::max(read[i].ids.size(), ids[i].size() + 1), longest)));
+      results.push_back(
+          without_words(id, sources[i], too_long(std::max(read[i].ids.size(), ids[i].size() + 1), longest)));
       continue;
     }
-    results.push_back(record(id, sources[i], read[i], wanted[i], &targets[i], &target_tokens[i], outputs[pair],
+    results.push_back(record(id, sources[i], read[i], wanted[i], &targets[i], &target_tokens[i],
+                             outputs[pair],
                              /*replace_unknown=*/false, own[pair]));
     ++pair;
   }

@@ -45,9 +45,11 @@ class Translator {
   /// @param options search, unknown words, self-attention; ids start at options.search.first + 1
   /// @return one translation for each line, in order, or n_best of them
   /// @throws ValueError when self-attention is requested and the model has none
-  std::vector<Translation> translate(std::span<const std::string> lines, const TranslateOptions& options = {}) const;
+  std::vector<Translation> translate(std::span<const std::string> lines,
+                                     const TranslateOptions& options = {}) const;
   /// Forced decoding: the model's score and attention for given translations.
-  /// Pairs of which a side is longer than options.max_source or than the model can read are skipped as in translate().
+  /// Pairs of which a side is longer than options.max_source or than the model can read are skipped as in
+  /// translate().
   /// @param sources,targets lines; target i is a translation of source i
   /// @param options only max_source, self_attention and search.first are used
   /// @return one translation for each line
@@ -56,7 +58,8 @@ class Translator {
                                  const TranslateOptions& options = {}) const;
   /// Throws if the model has no self-attention, so that a command can fail before it starts.
   /// @param what name of the command or function that needs it, used in the error message
-  /// @throws ValueError `WHAT: 'additive attention, LSTM 256' has no self-attention` for a model that has none
+  /// @throws ValueError `WHAT: 'additive attention, LSTM 256' has no self-attention` for a model that has
+  /// none
   void require_self_attention(const std::string& what) const;
 
   /// The words of a translation in the form used for BLEU on tokens.
@@ -69,8 +72,9 @@ class Translator {
  private:
   SourceUnits read_source(const std::string& line) const;
   Translation without_words(int64_t id, const std::string& line, std::string skipped) const;
-  Translation record(int64_t id, const std::string& line, const SourceUnits& source, const TextCodec::Decoded& output,
-                     const std::string* target_text, const std::vector<Token>* target_tokens, const Hypothesis& hypothesis,
+  Translation record(int64_t id, const std::string& line, const SourceUnits& source,
+                     const TextCodec::Decoded& output, const std::string* target_text,
+                     const std::vector<Token>* target_tokens, const Hypothesis& hypothesis,
                      bool replace_unknown, const SelfAttentionMaps& self_attention) const;
   LoadedRun run_;
   std::vector<LoadedRun> others_;  // the further runs of the ensemble

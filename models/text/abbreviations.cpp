@@ -10,22 +10,24 @@ namespace {
 
 using Words = std::span<const std::string_view>;
 
-constexpr std::string_view kEnglish[] = {"adj",  "adm",    "adv", "apr",  "asst", "aug", "ave",  "bldg", "blvd", "bros", "capt",
-                                         "cmdr", "co",     "col", "corp", "cpl",  "dec", "dept", "dr",   "drs",  "esp",  "esq",
-                                         "etc",  "feb",    "fig", "gen",  "gov",  "hon", "inc",  "jan",  "jr",   "ltd",  "lt",
-                                         "maj",  "messrs", "mr",  "mrs",  "ms",   "mt",  "nov",  "oct",  "ph",   "prof", "rep",
-                                         "rev",  "sen",    "sep", "sept", "sgt",  "sr",  "st",   "vs"};
+constexpr std::string_view kEnglish[] = {
+    "adj", "adm",  "adv", "apr",  "asst", "aug", "ave", "bldg", "blvd",   "bros", "capt", "cmdr", "co",
+    "col", "corp", "cpl", "dec",  "dept", "dr",  "drs", "esp",  "esq",    "etc",  "feb",  "fig",  "gen",
+    "gov", "hon",  "inc", "jan",  "jr",   "ltd", "lt",  "maj",  "messrs", "mr",   "mrs",  "ms",   "mt",
+    "nov", "oct",  "ph",  "prof", "rep",  "rev", "sen", "sep",  "sept",   "sgt",  "sr",   "st",   "vs"};
 constexpr std::string_view kEnglishNumeric[] = {"no", "nos", "art", "pp"};
 
-constexpr std::string_view kGerman[] = {"abs", "abt", "allg", "anm",  "art", "aufl", "bd",   "bsp", "bspw", "bzw",  "ca",
-                                        "chr", "co",  "dez",  "dipl", "dr",  "dt",   "ebd",  "ev",  "evtl", "exkl", "feb",
-                                        "frl", "geb", "gem",  "ggf",  "hl",  "hrsg", "inkl", "ing", "jh",   "kath", "lat",
-                                        "mr",  "mrs", "mwst", "nr",   "okt", "prof", "st",   "str", "usw",  "vgl"};
-constexpr std::string_view kGermanMore[] = {"dept", "etc", "inc", "jan", "jr", "nov", "sept", "tel", "vs", "zzgl"};
+constexpr std::string_view kGerman[] = {"abs",  "abt",  "allg", "anm", "art",  "aufl", "bd",  "bsp", "bspw",
+                                        "bzw",  "ca",   "chr",  "co",  "dez",  "dipl", "dr",  "dt",  "ebd",
+                                        "ev",   "evtl", "exkl", "feb", "frl",  "geb",  "gem", "ggf", "hl",
+                                        "hrsg", "inkl", "ing",  "jh",  "kath", "lat",  "mr",  "mrs", "mwst",
+                                        "nr",   "okt",  "prof", "st",  "str",  "usw",  "vgl"};
+constexpr std::string_view kGermanMore[] = {"dept", "etc",  "inc", "jan", "jr",
+                                            "nov",  "sept", "tel", "vs",  "zzgl"};
 
-constexpr std::string_view kFrench[] = {"adj",  "adm", "adv",  "apr", "art", "av",  "boul", "bull", "cf", "chap",
-                                        "dept", "dr",  "env",  "etc", "ex",  "fig", "hab",  "ill",  "jr", "mgr",
-                                        "mm",   "mme", "mlle", "p",   "sec", "st",  "ste",  "vol"};
+constexpr std::string_view kFrench[] = {
+    "adj", "adm", "adv", "apr", "art", "av",  "boul", "bull", "cf",   "chap", "dept", "dr", "env", "etc",
+    "ex",  "fig", "hab", "ill", "jr",  "mgr", "mm",   "mme",  "mlle", "p",    "sec",  "st", "ste", "vol"};
 
 bool is_in(Words words, std::string_view word) { return std::ranges::find(words, word) != words.end(); }
 

@@ -50,11 +50,16 @@ std::string detokenize(std::span<const std::string> tokens, std::string_view lan
     };
     const bool closes = ".,!?;:%)]}"sv.find(token.front()) != std::string_view::npos &&
                         (token.size() == 1 || token.find_first_not_of(".!?") == std::string::npos);
-    const bool opens = token == "(" || token == "[" || token == "{" || token == "$" || token == "\xC2\xBF" || token == "\xC2\xA1";
+    const bool opens = token == "(" || token == "[" || token == "{" || token == "$" || token == "\xC2\xBF" ||
+                       token == "\xC2\xA1";
     bool before = !glue, next_glue = opens;
     const std::string following = i + 1 < tokens.size() ? unescape(tokens[i + 1]) : "";
-    const auto digit_ends = [](std::string_view one) { return !one.empty() && one.back() >= '0' && one.back() <= '9'; };
-    const bool clock = token == ":" && digit_ends(text) && !following.empty() && digit_ends(following.substr(0, 1));  // 10:30
+    const auto digit_ends = [](std::string_view one) {
+      return !one.empty() && one.back() >= '0' && one.back() <= '9';
+    };
+    // 10:30
+    const bool clock =
+        token == ":" && digit_ends(text) && !following.empty() && digit_ends(following.substr(0, 1));
     if (french && clock) {
       before = false;
       next_glue = true;
@@ -69,7 +74,8 @@ std::string detokenize(std::span<const std::string> tokens, std::string_view lan
     } else if (is_quote(token)) {
       const bool last = std::none_of(tokens.begin() + static_cast<std::ptrdiff_t>(i) + 1, tokens.end(),
                                      [](const std::string& later) { return is_quote(unescape(later)); });
-      const bool closing = quote_open || (last && i > 0);  // a last one without a partner ends what an earlier line began
+      // a last one without a partner ends what an earlier line began
+      const bool closing = quote_open || (last && i > 0);
       next_glue = !closing;
       if (closing) before = false;
       quote_open = !closing;

@@ -20,7 +20,8 @@ void refuse_packed(std::string_view text, std::string_view name) {
                                                                  {"\x28\xB5\x2F\xFD"sv, "zstd"},
                                                                  {"PK\x03\x04"sv, "zip"}};
   for (const auto& [begin, kind] : kKinds) {
-    if (text.starts_with(begin) && (first_invalid_utf8(text.substr(0, 4096)) || text.find('\0') != text.npos)) {
+    if (text.starts_with(begin) &&
+        (first_invalid_utf8(text.substr(0, 4096)) || text.find('\0') != text.npos)) {
       throw FormatError(fmt::format("'{}' is a {} file: unpack it first", name, kind));
     }
   }
@@ -51,8 +52,8 @@ ParallelLines read_parallel(const std::filesystem::path& source, const std::file
   ParallelLines lines{read_lines(source), read_lines(target)};
   const auto count = [](size_t n) { return fmt::format("{} line{}", n, n == 1 ? "" : "s"); };
   if (lines.source.size() != lines.target.size()) {
-    throw ValueError(
-        fmt::format("'{}' has {}, '{}' has {}", source.string(), count(lines.source.size()), target.string(), lines.target.size()));
+    throw ValueError(fmt::format("'{}' has {}, '{}' has {}", source.string(), count(lines.source.size()),
+                                 target.string(), lines.target.size()));
   }
   if (lines.source.empty()) {
     throw ValueError(fmt::format("'{}' and '{}' are empty", source.string(), target.string()));

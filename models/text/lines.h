@@ -36,7 +36,8 @@ struct ParallelLines {
 /// Reads two parallel files.
 /// @param source,target paths of the files
 /// @return the lines of both
-/// @throws ValueError `'a.en' has 3 lines, 'a.de' has 4` and for a corpus without a line; IoError, FormatError
+/// @throws ValueError `'a.en' has 3 lines, 'a.de' has 4` and for a corpus without a line; IoError,
+/// FormatError
 ParallelLines read_parallel(const std::filesystem::path& source, const std::filesystem::path& target);
 
 }  // namespace heed::models

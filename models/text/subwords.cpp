@@ -12,9 +12,11 @@ namespace heed::models {
 namespace {
 
 constexpr std::string_view kBegin = "\xE2\x96\x81";  // U+2581
-constexpr size_t kMaxWord = 4000;                    // bytes that SentencePiece is given at once: its memory and stack grow with a word
+// bytes that SentencePiece is given at once: its memory and stack grow with a word
+constexpr size_t kMaxWord = 4000;
 
-// U+2581 marks where a word begins, so one inside a word is written as U+E000 1, and U+E000 itself as U+E000 0.
+// U+2581 marks where a word begins, so one inside a word is written as U+E000 1, and U+E000 itself as U+E000
+// 0.
 constexpr std::string_view kEscape = "\xEE\x80\x80";
 
 std::string escaped(std::string_view word) {
@@ -94,10 +96,13 @@ struct Subwords::Processor {
   sentencepiece::SentencePieceProcessor impl;
 };
 
-std::string Subwords::train(std::span<const std::vector<std::string>> lines, const std::string& kind, int64_t size) {
-  if (kind != "bpe" && kind != "unigram") throw ValueError(fmt::format("subwords: '{}' is not known (none, bpe, unigram)", kind));
+std::string Subwords::train(std::span<const std::vector<std::string>> lines, const std::string& kind,
+                            int64_t size) {
+  if (kind != "bpe" && kind != "unigram")
+    throw ValueError(fmt::format("subwords: '{}' is not known (none, bpe, unigram)", kind));
   bool any = false;
-  for (const auto& line : lines) any = any || std::ranges::any_of(line, [](const std::string& word) { return word.size() <= kMaxWord; });
+  for (const auto& line : lines)
+    any = any || std::ranges::any_of(line, [](const std::string& word) { return word.size() <= kMaxWord; });
   if (!any) throw ValueError("subwords: there are no words to learn from");
   Lines iterator(lines);
   std::string model;
@@ -112,11 +117,13 @@ std::string Subwords::train(std::span<const std::vector<std::string>> lines, con
                                                                   {"num_threads", "1"},
                                                                   {"minloglevel", "3"}},
                                                                  &iterator, &model);
-  if (!status.ok()) throw ValueError(fmt::format("subwords: cannot learn {} {} pieces: {}", size, kind, reason(status)));
+  if (!status.ok())
+    throw ValueError(fmt::format("subwords: cannot learn {} {} pieces: {}", size, kind, reason(status)));
   return model;
 }
 
-Subwords::Subwords(const std::string& model, const std::string& name) : processor_(std::make_unique<Processor>()) {
+Subwords::Subwords(const std::string& model, const std::string& name)
+    : processor_(std::make_unique<Processor>()) {
   const auto status = processor_->impl.LoadFromSerializedProto(model);
   if (!status.ok()) throw FormatError(fmt::format("'{}' is not a SentencePiece model", name));
 }

@@ -21,7 +21,8 @@ class Subwords {
   /// @return the serialised model; equal input gives equal bytes
   /// @throws ValueError for an unknown kind, a size that is too small for the characters of the corpus, and a
   ///   corpus without words
-  static std::string train(std::span<const std::vector<std::string>> lines, const std::string& kind, int64_t size);
+  static std::string train(std::span<const std::vector<std::string>> lines, const std::string& kind,
+                           int64_t size);
 
   /// Loads a model made by train().
   /// @param model the serialised model

@@ -83,7 +83,8 @@ enum class Apostrophe { before, after, both };  // where to cut between two lett
 
 Apostrophe apostrophe_rule(std::string_view language) {
   if (language.empty() || language == "en") return Apostrophe::before;
-  return language == "fr" || language == "it" || language == "ga" || language == "ca" ? Apostrophe::after : Apostrophe::both;
+  return language == "fr" || language == "it" || language == "ga" || language == "ca" ? Apostrophe::after
+                                                                                      : Apostrophe::both;
 }
 
 // cut[i] says whether a token ends before unit i.
@@ -116,7 +117,8 @@ std::vector<bool> cuts_of(const Units& units, Apostrophe rule) {
       isolate(i);
     }
   }
-  GraphemeBreaks breaks;  // what is read as one sign stays one: emoji joined by U+200D, a letter and its marks
+  // what is read as one sign stays one: emoji joined by U+200D, a letter and its marks
+  GraphemeBreaks breaks;
   for (size_t i = 0; i < n; ++i) {
     if (!breaks.before(units[i].c) && i > 0) cut[i] = false;
   }
@@ -126,21 +128,25 @@ std::vector<bool> cuts_of(const Units& units, Apostrophe rule) {
 // A token before its text is written: a range of the units of its chunk.
 using Piece = std::span<const Unit>;
 
-// Whether the period at the end of pieces[at] is a token of its own. A word that goes on in lower case, an abbreviation, an initial and a
-// word with periods inside (e.g., U.S.) keep theirs; a letter behind an apostrophe (war's.) is no initial.
+// Whether the period at the end of pieces[at] is a token of its own. A word that goes on in lower case, an
+// abbreviation, an initial and a word with periods inside (e.g., U.S.) keep theirs; a letter behind an
+// apostrophe (war's.) is no initial.
 bool ends_sentence(std::span<const Piece> pieces, size_t at, std::string_view language) {
   const Piece piece = pieces[at];
   const Piece* const next = at + 1 < pieces.size() ? &pieces[at + 1] : nullptr;
   if (piece.size() < 2 || piece.back().c != U'.' || piece[piece.size() - 2].c == U'.') return false;
   const Piece word = piece.first(piece.size() - 1);
-  const auto any = [&](auto test) { return std::ranges::any_of(word, [&](const Unit& u) { return test(u.c); }); };
+  const auto any = [&](auto test) {
+    return std::ranges::any_of(word, [&](const Unit& u) { return test(u.c); });
+  };
   if (any([](char32_t c) { return c == U'.'; }) && any(is_alpha)) return false;
   if (next && is_lower(next->front().c)) return false;
   std::string spelling;
   for (const Unit& unit : word) append_utf8(spelling, unit.c);
   const bool number_follows = next && is_number(next->front().c);
   if (is_single_letter(spelling)) {
-    const bool cut_off = at > 0 && pieces[at - 1].back().c == U'\'' && pieces[at - 1].back().end == piece.front().begin;
+    const bool cut_off =
+        at > 0 && pieces[at - 1].back().c == U'\'' && pieces[at - 1].back().end == piece.front().begin;
     const bool goes_on = next && is_alnum(next->front().c);
     return cut_off || !goes_on || !is_initial(spelling, number_follows, language);
   }
@@ -155,8 +161,8 @@ std::string text_of(Piece piece, const TextSettings& settings) {
   if (!settings.escape) return raw;
   std::string escaped;
   for (const char c : raw) {
-    const auto* entity =
-        std::ranges::find(kEntities, static_cast<char32_t>(static_cast<unsigned char>(c)), &std::pair<std::string_view, char32_t>::second);
+    const auto* entity = std::ranges::find(kEntities, static_cast<char32_t>(static_cast<unsigned char>(c)),
+                                           &std::pair<std::string_view, char32_t>::second);
     if (entity == kEntities.end()) {
       escaped += c;
     } else {
@@ -237,13 +243,16 @@ bool looks_tokenised(std::string_view text) {
       weak = true;
     } else if (entity) {
       const auto rest = chunk.substr(entity->first.size());
-      if (!rest.empty() && (entity->second != U'\'' || ",!?;:\")"sv.find(rest.back()) != std::string_view::npos)) return false;
+      if (!rest.empty() &&
+          (entity->second != U'\'' || ",!?;:\")"sv.find(rest.back()) != std::string_view::npos))
+        return false;
       strong = true;  // &quot;  &apos;s
     } else if (chunk.ends_with("&apos;")) {
       strong = true;  // l&apos;
     } else if (i > 0 && chunk.size() <= 3 && chunk.front() == '\'' && chunk.back() != '\'') {
       weak = true;  // dog 's
-    } else if (chunk.front() == '"' || chunk.front() == '(' || ",!?;:\")"sv.find(chunk.back()) != std::string_view::npos) {
+    } else if (chunk.front() == '"' || chunk.front() == '(' ||
+               ",!?;:\")"sv.find(chunk.back()) != std::string_view::npos) {
       // Attached punctuation. A period may belong to an abbreviation or to a name, so it says nothing here.
       if (std::ranges::any_of(code_points(chunk), is_alnum)) return false;
     }
@@ -251,11 +260,12 @@ bool looks_tokenised(std::string_view text) {
   if (strong || !weak) return strong;
   const auto last = chunks.back();
   const auto word = last.substr(0, last.size() - 1);
-  return !last.ends_with('.') || word.empty() || word.find('.') != std::string_view::npos || is_single_letter(word) ||
-         keeps_period(to_lower(word), false, "");
+  return !last.ends_with('.') || word.empty() || word.find('.') != std::string_view::npos ||
+         is_single_letter(word) || keeps_period(to_lower(word), false, "");
 }
 
-std::vector<std::vector<std::string>> tokenize_lines(std::span<const std::string> lines, const TextSettings& settings) {
+std::vector<std::vector<std::string>> tokenize_lines(std::span<const std::string> lines,
+                                                     const TextSettings& settings) {
   std::vector<std::vector<std::string>> result;
   for (const std::string& line : lines) {
     result.emplace_back();

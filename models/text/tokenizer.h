@@ -14,11 +14,14 @@ namespace heed::models {
 /// How text is split into tokens; stored in the run folder, so that a model reads new text in the same way as
 /// its training corpus.
 struct TextSettings {
-  std::string tokenizer = "words";  ///< "words": the rules of tokenize(); "none": split at white space, nothing else
-  bool lowercase = false;           ///< lower-case every token (to_lower)
-  bool normalise = true;            ///< typographic quotes, dashes and ellipses to ASCII; letters to NFC
-  bool escape = true;               ///< write & ' " < > | [ ] as Moses does: &amp; &apos; &quot; &lt; &gt; &#124; &#91; &#93;
-  std::string language;             ///< apostrophes: "en" and "" cut dog|'s, "fr" and "it" cut l'|homme, others cut both sides
+  /// "words": the rules of tokenize(); "none": split at white space, nothing else.
+  std::string tokenizer = "words";
+  bool lowercase = false;  ///< lower-case every token (to_lower)
+  bool normalise = true;   ///< typographic quotes, dashes and ellipses to ASCII; letters to NFC
+  bool escape =
+      true;  ///< write & ' " < > | [ ] as Moses does: &amp; &apos; &quot; &lt; &gt; &#124; &#91; &#93;
+  /// Apostrophes: "en" and "" cut dog|'s, "fr" and "it" cut l'|homme, others cut both sides.
+  std::string language;
 
   bool operator==(const TextSettings&) const = default;
 };
@@ -70,7 +73,8 @@ std::string unescape(std::string_view token);
 /// @param lines ordinary text
 /// @param settings tokenisation settings
 /// @return the tokens of each line
-std::vector<std::vector<std::string>> tokenize_lines(std::span<const std::string> lines, const TextSettings& settings);
+std::vector<std::vector<std::string>> tokenize_lines(std::span<const std::string> lines,
+                                                     const TextSettings& settings);
 /// @param words words of a sentence
 /// @return the words joined by single spaces
 std::string join(std::span<const std::string> words);

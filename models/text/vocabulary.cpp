@@ -33,14 +33,18 @@ bool Vocabulary::add(std::string token) {
 Vocabulary Vocabulary::build(const Counts& counts, int64_t min_count, int64_t max_size) {
   if (min_count < 0) throw ValueError(fmt::format("vocabulary: min_count is negative: {}", min_count));
   if (max_size < 0 || (max_size > 0 && max_size <= kSpecials)) {
-    throw ValueError(fmt::format("vocabulary: max_size leaves no room beside the {} special tokens: {}", kSpecials, max_size));
+    throw ValueError(fmt::format("vocabulary: max_size leaves no room beside the {} special tokens: {}",
+                                 kSpecials, max_size));
   }
   std::vector<std::pair<int64_t, std::string_view>> kept;
   for (const auto& [token, count] : counts) {
-    if (!fits_a_line(token)) throw ValueError("vocabulary: a token is empty, has white space or is not UTF-8");
+    if (!fits_a_line(token))
+      throw ValueError("vocabulary: a token is empty, has white space or is not UTF-8");
     if (count >= min_count) kept.emplace_back(count, token);
   }
-  std::ranges::sort(kept, [](const auto& a, const auto& b) { return a.first != b.first ? a.first > b.first : a.second < b.second; });
+  std::ranges::sort(kept, [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first > b.first : a.second < b.second;
+  });
   Vocabulary vocabulary;
   for (const auto& [count, token] : kept) {
     if (max_size > 0 && vocabulary.size() >= max_size) break;
@@ -49,7 +53,8 @@ Vocabulary Vocabulary::build(const Counts& counts, int64_t min_count, int64_t ma
   return vocabulary;
 }
 
-Vocabulary Vocabulary::build(std::span<const std::vector<std::string>> lines, int64_t min_count, int64_t max_size) {
+Vocabulary Vocabulary::build(std::span<const std::vector<std::string>> lines, int64_t min_count,
+                             int64_t max_size) {
   Counts counts;
   for (const auto& line : lines)
     for (const auto& token : line) ++counts[token];

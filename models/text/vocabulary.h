@@ -14,7 +14,8 @@ namespace heed::models {
 /// are in order of falling count, ties in byte order, so that the same corpus gives the same ids everywhere.
 class Vocabulary {
  public:
-  static constexpr int kPad = 0, kBos = 1, kEos = 2, kUnk = 3, kSpecials = 4;  // ids of the special tokens, and their number
+  static constexpr int kPad = 0, kBos = 1, kEos = 2, kUnk = 3;  // ids of the special tokens
+  static constexpr int kSpecials = 4;                           // their number
   /// Spelling of the special tokens, by id.
   static constexpr std::string_view kSpecialTokens[kSpecials] = {"<pad>", "<s>", "</s>", "<unk>"};
   /// The number of occurrences of each token.
@@ -30,13 +31,15 @@ class Vocabulary {
   /// @param min_count at least 0
   /// @param max_size above 4, or 0
   /// @return the vocabulary
-  /// @throws ValueError for a max_size of 1 to 4, a negative argument, and tokens that a line of text cannot hold
+  /// @throws ValueError for a max_size of 1 to 4, a negative argument, and tokens that a line of text cannot
+  /// hold
   static Vocabulary build(const Counts& counts, int64_t min_count = 1, int64_t max_size = 0);
   /// The same from tokens instead of counts.
   /// @param lines tokens of each sentence of a corpus
   /// @param min_count,max_size as in the overload above
   /// @return the vocabulary
-  static Vocabulary build(std::span<const std::vector<std::string>> lines, int64_t min_count = 1, int64_t max_size = 0);
+  static Vocabulary build(std::span<const std::vector<std::string>> lines, int64_t min_count = 1,
+                          int64_t max_size = 0);
 
   /// @param token a token; may be the spelling of a special one
   /// @return its id, or kUnk if it is not in the vocabulary
@@ -65,7 +68,8 @@ class Vocabulary {
   /// @param text content of the file
   /// @param name used in error messages
   /// @return the vocabulary
-  /// @throws FormatError with `name` and the line: not UTF-8, a token twice, an empty line, white space in a token, a file that does not
+  /// @throws FormatError with `name` and the line: not UTF-8, a token twice, an empty line, white space in a
+  /// token, a file that does not
   ///   start with the special tokens
   static Vocabulary parse(std::string_view text, std::string_view name);
 

@@ -15,8 +15,12 @@ namespace {
 
 // What a state keeps of each kind, by name.
 constexpr std::pair<const char*, int64_t Cursor::*> kCounts[] = {
-    {"update", &Cursor::update},           {"epoch", &Cursor::epoch},     {"batch", &Cursor::batch},
-    {"best_update", &Cursor::best_update}, {"skipped", &Cursor::skipped}, {"without_improvement", &Cursor::without_improvement},
+    {"update", &Cursor::update},
+    {"epoch", &Cursor::epoch},
+    {"batch", &Cursor::batch},
+    {"best_update", &Cursor::best_update},
+    {"skipped", &Cursor::skipped},
+    {"without_improvement", &Cursor::without_improvement},
     {"loss_tokens", &Cursor::loss_tokens},
 };
 constexpr std::pair<const char*, double Cursor::*> kReals[] = {
@@ -25,12 +29,13 @@ constexpr std::pair<const char*, double Cursor::*> kReals[] = {
 std::string key_of(const std::string& name) { return "training." + name; }
 std::string best_key(const Metric& metric) { return key_of("best." + metric.keep); }
 
-Tensor take(std::map<std::string, Tensor>& tensors, const std::string& key, const Shape& shape, DType dtype, const std::string& file) {
+Tensor take(std::map<std::string, Tensor>& tensors, const std::string& key, const Shape& shape, DType dtype,
+            const std::string& file) {
   const auto found = tensors.find(key);
   if (found == tensors.end()) throw FormatError(fmt::format("load '{}': '{}' is missing", file, key));
   if (found->second.shape() != shape || found->second.dtype() != dtype) {
-    throw FormatError(
-        fmt::format("load '{}': '{}' is {} in the file, {}{} expected", file, key, found->second.describe(), name_of(dtype), shape.str()));
+    throw FormatError(fmt::format("load '{}': '{}' is {} in the file, {}{} expected", file, key,
+                                  found->second.describe(), name_of(dtype), shape.str()));
   }
   Tensor value = found->second;
   tensors.erase(found);
@@ -42,7 +47,8 @@ T take_number(std::map<std::string, Tensor>& tensors, const std::string& key, co
   return take(tensors, key, {}, dtype_of<T>(), file).template to_vector<T>()[0];
 }
 
-// Versions before 0.2.0 knew numbers by their place in vectors, and the first of them neither the other scores nor skipped updates.
+// Versions before 0.2.0 knew numbers by their place in vectors, and the first of them neither the other
+// scores nor skipped updates.
 TrainingState take_vectors(std::map<std::string, Tensor>& tensors, const std::string& name) {
   const auto counts = take(tensors, "cursor", {8}, DType::i64, name).to_vector<int64_t>();
   const auto reals = take(tensors, "progress", {4}, DType::f64, name).to_vector<double>();
@@ -51,25 +57,32 @@ TrainingState take_vectors(std::map<std::string, Tensor>& tensors, const std::st
   Cursor& c = state.cursor;
   std::tie(c.update, c.epoch, c.batch, c.best_update, c.without_improvement) =
       std::tie(counts[0], counts[1], counts[2], counts[3], counts[4]);
-  std::tie(state.train_pairs, state.validation_pairs, c.loss_tokens) = std::tie(counts[5], counts[6], counts[7]);
+  std::tie(state.train_pairs, state.validation_pairs, c.loss_tokens) =
+      std::tie(counts[5], counts[6], counts[7]);
   std::tie(c.seconds, c.loss_sum, c.loss_seconds) = std::tie(reals[1], reals[2], reals[3]);
   state.random = {static_cast<uint64_t>(random[0]), static_cast<uint64_t>(random[1])};
-  state.best = {{"bleu", reals[0]}, {"chrf", -1}, {"loss", -INFINITY}};  // a tie in BLEU keeps the older weights, as it did then
+  // a tie in BLEU keeps the older weights, as it did then
+  state.best = {{"bleu", reals[0]}, {"chrf", -1}, {"loss", -INFINITY}};
   if (tensors.contains("best")) {
     const auto best = take(tensors, "best", {2}, DType::f64, name).to_vector<double>();
     state.best["chrf"] = best[0], state.best["loss"] = best[1];
   }
-  if (tensors.contains("skipped")) c.skipped = take(tensors, "skipped", {1}, DType::i64, name).to_vector<int64_t>()[0];
+  if (tensors.contains("skipped"))
+    c.skipped = take(tensors, "skipped", {1}, DType::i64, name).to_vector<int64_t>()[0];
   return state;
 }
 
 TrainingState take_scalars(std::map<std::string, Tensor>& tensors, const std::string& name) {
   TrainingState state;
-  for (const auto& [key, member] : kCounts) state.cursor.*member = take_number<int64_t>(tensors, key_of(key), name);
-  for (const auto& [key, member] : kReals) state.cursor.*member = take_number<double>(tensors, key_of(key), name);
+  for (const auto& [key, member] : kCounts)
+    state.cursor.*member = take_number<int64_t>(tensors, key_of(key), name);
+  for (const auto& [key, member] : kReals)
+    state.cursor.*member = take_number<double>(tensors, key_of(key), name);
   for (const Metric* metric : kept_metrics()) {
-    const bool known = tensors.contains(best_key(*metric));  // a metric that there was not when it was written has no best value
-    state.best[metric->keep] = known ? take_number<double>(tensors, best_key(*metric), name) : metric->worst();
+    // a metric that there was not when it was written has no best value
+    const bool known = tensors.contains(best_key(*metric));
+    state.best[metric->keep] =
+        known ? take_number<double>(tensors, best_key(*metric), name) : metric->worst();
   }
   state.train_pairs = take_number<int64_t>(tensors, key_of("train_pairs"), name);
   state.validation_pairs = take_number<int64_t>(tensors, key_of("validation_pairs"), name);
@@ -96,15 +109,20 @@ NamedTensors to_tensors(const TrainingState& state) {
 }
 
 TrainingState take_state(std::map<std::string, Tensor>& tensors, int64_t updates, const std::string& name) {
-  TrainingState state = tensors.contains("cursor") ? take_vectors(tensors, name) : take_scalars(tensors, name);
+  TrainingState state =
+      tensors.contains("cursor") ? take_vectors(tensors, name) : take_scalars(tensors, name);
   const Cursor& c = state.cursor;
-  const auto in_training = [&](int64_t n) { return n >= 0 && n <= c.update; };  // none counts more often than there were updates
-  const bool counted =
-      c.update >= 0 && c.update <= updates && c.loss_tokens >= 0 &&
-      std::ranges::all_of(std::initializer_list<int64_t>{c.epoch, c.batch, c.best_update, c.without_improvement, c.skipped}, in_training);
-  const bool measured = std::ranges::all_of(kReals, [&](const auto& real) { return std::isfinite(c.*real.second) && c.*real.second >= 0; });
+  // none counts more often than there were updates
+  const auto in_training = [&](int64_t n) { return n >= 0 && n <= c.update; };
+  const bool counted = c.update >= 0 && c.update <= updates && c.loss_tokens >= 0 &&
+                       std::ranges::all_of(std::initializer_list<int64_t>{c.epoch, c.batch, c.best_update,
+                                                                          c.without_improvement, c.skipped},
+                                           in_training);
+  const bool measured = std::ranges::all_of(
+      kReals, [&](const auto& real) { return std::isfinite(c.*real.second) && c.*real.second >= 0; });
   if (!counted || !measured) {
-    throw FormatError(fmt::format("load '{}': where it stands is in no training of {} updates", name, updates));
+    throw FormatError(
+        fmt::format("load '{}': where it stands is in no training of {} updates", name, updates));
   }
   return state;
 }

@@ -15,9 +15,9 @@ using KeptScores = std::map<std::string, double>;
 
 /// The progress of a training.
 struct Cursor {
-  int64_t update = 0, epoch = 0;    // completed updates and epochs
-  int64_t batch = 0;                // batches completed in the current epoch
-  int64_t best_update = 0;          // the update after which the best weights were validated; 0: no validation yet
+  int64_t update = 0, epoch = 0;  // completed updates and epochs
+  int64_t batch = 0;              // batches completed in the current epoch
+  int64_t best_update = 0;  // the update after which the best weights were validated; 0: no validation yet
   int64_t without_improvement = 0;  // number of validations since best_update
   int64_t skipped = 0;              // updates skipped because the loss or a gradient had NaN or infinity
   double seconds = 0;               // time spent in updates, over all sessions

@@ -15,8 +15,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Config last: with it the folder is a run. What a start that fails has written goes again, so that it can be repeated.
-void write_new_run(const fs::path& folder, const RunConfig& config, const TextFiles& text, const std::string& data) {
+// Config last: with it the folder is a run. What a start that fails has written goes again, so that it can be
+// repeated.
+void write_new_run(const fs::path& folder, const RunConfig& config, const TextFiles& text,
+                   const std::string& data) {
   TextFiles files = text;
   if (!data.empty()) files[run_files::kData] = data;
   files[run_files::kMetrics] = "";
@@ -43,13 +45,16 @@ void check_data(const RunConfig& config, const TrainingData& data) {
     }
     return false;
   };
-  if (!usable(data.train, limit)) throw ValueError(fmt::format("no training pair has between 1 and {} tokens on both sides", limit));
+  if (!usable(data.train, limit))
+    throw ValueError(fmt::format("no training pair has between 1 and {} tokens on both sides", limit));
   if (!usable(data.validation, SIZE_MAX)) throw ValueError("no validation pair has words on both sides");
 }
 
-std::shared_ptr<const TrainingData> prepare(const RunConfig& config, const ParallelLines& train, const ParallelLines& validation) {
+std::shared_ptr<const TrainingData> prepare(const RunConfig& config, const ParallelLines& train,
+                                            const ParallelLines& validation) {
   const auto tokenised = [&](const ParallelLines& lines) {
-    return TokenisedCorpus{tokenize_lines(lines.source, config.source_text), tokenize_lines(lines.target, config.target_text)};
+    return TokenisedCorpus{tokenize_lines(lines.source, config.source_text),
+                           tokenize_lines(lines.target, config.target_text)};
   };
   auto data = std::make_shared<const TrainingData>(TrainingData{tokenised(train), tokenised(validation)});
   check_data(config, *data);
@@ -59,7 +64,8 @@ std::shared_ptr<const TrainingData> prepare(const RunConfig& config, const Paral
 TextFiles learn_text(const RunConfig& config, const TokenisedCorpus& train) {
   check(config);
   TextFiles files;
-  const auto limit = static_cast<size_t>(config.train.max_length);  // what is left out of the training teaches no words either
+  // what is left out of the training teaches no words either
+  const auto limit = static_cast<size_t>(config.train.max_length);
   using Lines = std::vector<std::vector<std::string>>;
   const auto build = [&](std::span<const Lines* const> texts, std::span<const char* const> sides) {
     Lines units;
@@ -69,12 +75,14 @@ TextFiles learn_text(const RunConfig& config, const TokenisedCorpus& train) {
       }
     }
     if (config.train.subwords != SubwordKind::none) {
-      const std::string model = Subwords::train(units, name_of_choice(config.train.subwords), config.train.subword_vocabulary);
+      const std::string model =
+          Subwords::train(units, name_of_choice(config.train.subwords), config.train.subword_vocabulary);
       TextCodec codec{{}, std::make_shared<Subwords>(model, name_of_choice(config.train.subwords))};
       for (std::vector<std::string>& line : units) line = codec.units(line);
       for (const char* side : sides) files[run_files::pieces(side)] = model;
     }
-    const Vocabulary vocabulary = Vocabulary::build(units, config.train.min_count, config.train.max_vocabulary);
+    const Vocabulary vocabulary =
+        Vocabulary::build(units, config.train.min_count, config.train.max_vocabulary);
     for (const char* side : sides) files[run_files::vocabulary(side)] = vocabulary.save();
   };
   if (config.train.joint) {
@@ -86,12 +94,18 @@ TextFiles learn_text(const RunConfig& config, const TokenisedCorpus& train) {
   return files;
 }
 
-TrainingSession::TrainingSession(fs::path folder, RunConfig config, std::shared_ptr<const TrainingData> data, FileLock lock, bool resumes)
-    : folder_(std::move(folder)), config_(std::move(config)), data_(std::move(data)), lock_(std::move(lock)), resumes_(resumes) {
+TrainingSession::TrainingSession(fs::path folder, RunConfig config, std::shared_ptr<const TrainingData> data,
+                                 FileLock lock, bool resumes)
+    : folder_(std::move(folder)),
+      config_(std::move(config)),
+      data_(std::move(data)),
+      lock_(std::move(lock)),
+      resumes_(resumes) {
   remove_temporaries(folder_);
 }
 
-TrainingSession TrainingSession::start(fs::path folder, RunConfig config, std::shared_ptr<const TrainingData> data, NewRun about) {
+TrainingSession TrainingSession::start(fs::path folder, RunConfig config,
+                                       std::shared_ptr<const TrainingData> data, NewRun about) {
   check_data(config, *data);
   const TextFiles text = about.text.empty() ? learn_text(config, data->train) : std::move(about.text);
   FileLock lock = make_run_folder(folder, about.overwrite, std::move(about.lock));
@@ -99,11 +113,13 @@ TrainingSession TrainingSession::start(fs::path folder, RunConfig config, std::s
   return {std::move(folder), std::move(config), std::move(data), std::move(lock), /*resumes=*/false};
 }
 
-TrainingSession TrainingSession::start(fs::path folder, RunConfig config, std::shared_ptr<const TrainingData> data) {
+TrainingSession TrainingSession::start(fs::path folder, RunConfig config,
+                                       std::shared_ptr<const TrainingData> data) {
   return start(std::move(folder), std::move(config), std::move(data), NewRun{});
 }
 
-TrainingSession TrainingSession::resume(fs::path folder, RunConfig config, std::shared_ptr<const TrainingData> data,
+TrainingSession TrainingSession::resume(fs::path folder, RunConfig config,
+                                        std::shared_ptr<const TrainingData> data,
                                         std::optional<FileLock> lock) {
   if (!lock) lock.emplace(lock_run_folder(folder));
   return {std::move(folder), std::move(config), std::move(data), std::move(*lock), /*resumes=*/true};
@@ -114,7 +130,8 @@ TrainResult TrainingSession::run(const TrainCallbacks& callbacks) {
   if (resumes_) {
     trainer.resume();
     const std::string text = to_toml(config_);
-    if (read_file(folder_ / run_files::kConfig) != text) write_file_atomically(folder_ / run_files::kConfig, text);
+    if (read_file(folder_ / run_files::kConfig) != text)
+      write_file_atomically(folder_ / run_files::kConfig, text);
   }
   return trainer.run();
 }

@@ -32,7 +32,8 @@ void check_data(const RunConfig& config, const TrainingData& data);
 /// @param train,validation parallel lines
 /// @return the tokenised pairs
 /// @throws ValueError as check_data
-std::shared_ptr<const TrainingData> prepare(const RunConfig& config, const ParallelLines& train, const ParallelLines& validation);
+std::shared_ptr<const TrainingData> prepare(const RunConfig& config, const ParallelLines& train,
+                                            const ParallelLines& validation);
 
 /// The vocabularies and SentencePiece models of a run, which are made before training: file name -> content.
 using TextFiles = std::map<std::string, std::string>;
@@ -50,7 +51,9 @@ class TrainingSession {
  public:
   /// Inputs of a new run other than configuration and data.
   struct NewRun {
-    TextFiles text = {};     // vocabularies and subword models; empty: learned from the training pairs. Runs to be compared share them
+    /// Vocabularies and subword models; empty: learned from the training pairs. Runs to be compared share
+    /// them.
+    TextFiles text = {};
     std::string data = {};   // content of data.json, from run_data(); empty: the file is not written
     bool overwrite = false;  // whether an existing run may be replaced
     std::optional<FileLock> lock = {};  // the folder's lock, if the caller already holds it
@@ -63,13 +66,16 @@ class TrainingSession {
   /// @param data training and validation pairs
   /// @param about text files, data.json, overwriting, lock
   /// @return a session before its first update
-  /// @throws ValueError as check_data and learn_text, IoError as make_run_folder and for what cannot be written
-  static TrainingSession start(std::filesystem::path folder, RunConfig config, std::shared_ptr<const TrainingData> data, NewRun about);
+  /// @throws ValueError as check_data and learn_text, IoError as make_run_folder and for what cannot be
+  /// written
+  static TrainingSession start(std::filesystem::path folder, RunConfig config,
+                               std::shared_ptr<const TrainingData> data, NewRun about);
   /// The same in an empty or new folder, with vocabularies learned from the training pairs.
   /// @param folder,config,data as in the overload above
   /// @return a session before its first update
   /// @throws ValueError, IoError as the overload above
-  static TrainingSession start(std::filesystem::path folder, RunConfig config, std::shared_ptr<const TrainingData> data);
+  static TrainingSession start(std::filesystem::path folder, RunConfig config,
+                               std::shared_ptr<const TrainingData> data);
 
   /// Opens a run to resume its training.
   /// @param folder folder of the run
@@ -79,8 +85,8 @@ class TrainingSession {
   /// @param lock the folder's lock, if the caller already holds it
   /// @return a session at the last checkpoint
   /// @throws IoError when another process trains in the folder
-  static TrainingSession resume(std::filesystem::path folder, RunConfig config, std::shared_ptr<const TrainingData> data,
-                                std::optional<FileLock> lock = {});
+  static TrainingSession resume(std::filesystem::path folder, RunConfig config,
+                                std::shared_ptr<const TrainingData> data, std::optional<FileLock> lock = {});
 
   /// Trains to the end, or until the callback should_stop returns true.
   /// @param callbacks functions that the training calls
@@ -95,7 +101,8 @@ class TrainingSession {
   bool resumes() const { return resumes_; }
 
  private:
-  TrainingSession(std::filesystem::path folder, RunConfig config, std::shared_ptr<const TrainingData> data, FileLock lock, bool resumes);
+  TrainingSession(std::filesystem::path folder, RunConfig config, std::shared_ptr<const TrainingData> data,
+                  FileLock lock, bool resumes);
 
   std::filesystem::path folder_;
   RunConfig config_;

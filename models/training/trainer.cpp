@@ -15,7 +15,8 @@
 namespace heed::models {
 namespace {
 
-constexpr size_t kLongestValidated = 1000;  // words or pieces a side, as translate reads unless it is told otherwise
+// words or pieces a side, as translate reads unless it is told otherwise
+constexpr size_t kLongestValidated = 1000;
 // Evaluation mode while it lives.
 class EvaluationMode {
  public:
@@ -28,7 +29,8 @@ class EvaluationMode {
   TranslationModel& model_;
 };
 
-// Whether a line of metrics.jsonl is of an update up to `last`, and not of the mean at the end; what is no such line is none.
+// Whether a line of metrics.jsonl is of an update up to `last`, and not of the mean at the end; what is no
+// such line is none.
 bool belongs_to(const nlohmann::json& line, int64_t last) {
   const auto number = [&](const char* key, int64_t otherwise) {
     const auto found = line.find(key);
@@ -42,7 +44,8 @@ int64_t validations_in(const std::filesystem::path& metrics) {
   if (!file_exists(metrics)) return 0;
   std::istringstream lines(read_run_file(metrics));
   int64_t count = 0;
-  for (std::string line; std::getline(lines, line);) count += line.find("\"validation_loss\"") != std::string::npos ? 1 : 0;
+  for (std::string line; std::getline(lines, line);)
+    count += line.find("\"validation_loss\"") != std::string::npos ? 1 : 0;
   return count;
 }
 
@@ -51,20 +54,22 @@ bool ended_there(const nlohmann::json& line, int64_t last) {
   return line.contains("validation_loss") && line.contains("update") && line["update"] == last;
 }
 
-// The best weights so far must be there and whole: a resumed run may end without better ones. Before the random numbers are set.
+// The best weights so far must be there and whole: a resumed run may end without better ones. Before the
+// random numbers are set.
 void load_best(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / run_files::kModel;
   if (!file_exists(path)) {
-    throw IoError(fmt::format("resume '{}': '{}', the best weights so far, is missing; only --overwrite, a new start, helps",
-                              folder.string(), path.string()));
+    throw IoError(fmt::format(
+        "resume '{}': '{}', the best weights so far, is missing; only --overwrite, a new start, helps",
+        folder.string(), path.string()));
   }
   load_run(folder);
 }
 
 }  // namespace
 
-Trainer::Trainer(std::filesystem::path folder, RunConfig config, const TokenisedCorpus& train, const TokenisedCorpus& validation,
-                 TrainCallbacks callbacks)
+Trainer::Trainer(std::filesystem::path folder, RunConfig config, const TokenisedCorpus& train,
+                 const TokenisedCorpus& validation, TrainCallbacks callbacks)
     : folder_(std::move(folder)), config_(std::move(config)), callbacks_(std::move(callbacks)) {
   for (const Metric* metric : kept_metrics()) best_[metric->keep] = metric->worst();
   std::tie(source_, target_) = load_codecs(folder_, config_);
@@ -89,50 +94,63 @@ Trainer::Trainer(std::filesystem::path folder, RunConfig config, const Tokenised
     validation_sources_.push_back(join(validation.source[i]));
     references_.push_back(join(validation.target[i]));
   }
-  if (train_.empty()) throw ValueError(fmt::format("no training pair has between 1 and {} tokens on both sides", limit));
-  if (validation_.empty()) throw ValueError(fmt::format("no validation pair has between 1 and {} tokens on both sides", kLongestValidated));
+  if (train_.empty())
+    throw ValueError(fmt::format("no training pair has between 1 and {} tokens on both sides", limit));
+  if (validation_.empty())
+    throw ValueError(
+        fmt::format("no validation pair has between 1 and {} tokens on both sides", kLongestValidated));
   const auto batches =
       config_.train.batch_tokens > 0
-          ? static_cast<int64_t>(epoch_batches(train_, config_.train.batch_size, config_.train.seed, 0, config_.train.batch_tokens).size())
+          ? static_cast<int64_t>(epoch_batches(train_, config_.train.batch_size, config_.train.seed, 0,
+                                               config_.train.batch_tokens)
+                                     .size())
           : (static_cast<int64_t>(train_.size()) + config_.train.batch_size - 1) / config_.train.batch_size;
   total_updates_ = config_.train.updates > 0 ? config_.train.updates : config_.train.epochs * batches;
   manual_seed(config_.train.seed);
-  if (const std::filesystem::path state = folder_ / run_files::kState; file_exists(state)) {  // before sizes that are none are built
+  // before sizes that are none are built
+  if (const std::filesystem::path state = folder_ / run_files::kState; file_exists(state)) {
     check_sizes(config_.model, weights_of(parse_safetensors(read_run_file(state), state.string())),
                 (folder_ / run_files::kConfig).string());
   }
   model_ = make_model(config_.model, source_.vocabulary.size(), target_.vocabulary.size());
   for (size_t i = 0; i < validation_.size(); ++i) {
-    const auto s = static_cast<int64_t>(validation_[i].source.size()), t = static_cast<int64_t>(validation_[i].target.size());
+    const auto s = static_cast<int64_t>(validation_[i].source.size()),
+               t = static_cast<int64_t>(validation_[i].target.size());
     if (s > model_->longest_source() || t > model_->longest_target()) {
-      throw ValueError(fmt::format("validation pair {} has {} and {} units, positions end at {}: raise max-positions", i + 1, s, t,
-                                   model_->longest_source()));
+      throw ValueError(
+          fmt::format("validation pair {} has {} and {} units, positions end at {}: raise max-positions",
+                      i + 1, s, t, model_->longest_source()));
     }
   }
-  optimizer_ = std::make_unique<nn::Adam>(
-      model_->named_parameters(),
-      nn::AdamOptions{.beta1 = config_.train.beta1, .beta2 = config_.train.beta2, .weight_decay = config_.train.weight_decay});
+  optimizer_ = std::make_unique<nn::Adam>(model_->named_parameters(),
+                                          nn::AdamOptions{.beta1 = config_.train.beta1,
+                                                          .beta2 = config_.train.beta2,
+                                                          .weight_decay = config_.train.weight_decay});
 }
 
 void Trainer::resume() {
   const std::string name = (folder_ / run_files::kState).string();
   if (!file_exists(name)) {
     if (validations_in(folder_ / run_files::kMetrics) > 1) {  // behind each of which a state was saved
-      throw IoError(fmt::format("resume '{}': '{}', where the training stood, is missing; only --overwrite, a new start, helps",
-                                folder_.string(), name));
+      throw IoError(fmt::format(
+          "resume '{}': '{}', where the training stood, is missing; only --overwrite, a new start, helps",
+          folder_.string(), name));
     }
     return trim_metrics();
   }
   SafetensorsFile file = parse_safetensors(read_run_file(name), name);
   const TrainingState state = take_state(file.tensors, total_updates_, name);
-  if (state.train_pairs != static_cast<int64_t>(train_.size()) || state.validation_pairs != static_cast<int64_t>(validation_.size())) {
-    throw FormatError(fmt::format("resume '{}': was trained on {} and validated on {} pairs, given are {} and {}", folder_.string(),
-                                  state.train_pairs, state.validation_pairs, train_.size(), validation_.size()));
+  if (state.train_pairs != static_cast<int64_t>(train_.size()) ||
+      state.validation_pairs != static_cast<int64_t>(validation_.size())) {
+    throw FormatError(fmt::format(
+        "resume '{}': was trained on {} and validated on {} pairs, given are {} and {}", folder_.string(),
+        state.train_pairs, state.validation_pairs, train_.size(), validation_.size()));
   }
   const std::map<std::string, Tensor> weights = weights_of(file);
   check_vocabularies(config_.model.architecture(), weights, source_.vocabulary, target_.vocabulary, folder_);
   for (const auto& [key, value] : file.tensors) {
-    if (!all_finite(value)) throw FormatError(fmt::format("load '{}': '{}' holds NaN or infinity", name, key));
+    if (!all_finite(value))
+      throw FormatError(fmt::format("load '{}': '{}' holds NaN or infinity", name, key));
   }
   model_->load(weights, name);
   optimizer_->load_state(file.tensors, name);
@@ -159,7 +177,9 @@ void Trainer::save_state() const {
   save_safetensors(folder_ / run_files::kState, all, {{"format", "heed.state"}, {"version", "2"}});
 }
 
-void Trainer::append_metrics(const std::string& line) const { append_to_file(folder_ / run_files::kMetrics, line + '\n'); }
+void Trainer::append_metrics(const std::string& line) const {
+  append_to_file(folder_ / run_files::kMetrics, line + '\n');
+}
 
 // Lines of updates that the saved state does not know of would stand twice after a resume.
 void Trainer::trim_metrics() const {
@@ -181,10 +201,12 @@ void Trainer::trim_metrics() const {
 bool Trainer::is_usable(const char* what, double value) const {
   if (std::isfinite(value)) return true;
   if (config_.train.on_bad_gradient == BadGradient::skip) return false;
-  throw Error(fmt::format("training: the {} is {} at update {}; try a lower lr", what, value, cursor_.update + 1));
+  throw Error(
+      fmt::format("training: the {} is {} at update {}; try a lower lr", what, value, cursor_.update + 1));
 }
 
-// One update and its loss; nothing when it was left out. The norm is taken without clipping too: it is what finds a NaN.
+// One update and its loss; nothing when it was left out. The norm is taken without clipping too: it is what
+// finds a NaN.
 std::optional<double> Trainer::step(const Batch& batch, double lr) {
   const AutocastGuard autocast(config_.train.precision == Precision::bf16);
   const Tensor loss = model_->loss(batch, config_.train.label_smoothing);
@@ -212,7 +234,8 @@ ValidationResult Trainer::measure() const {
   Scored scored;
   scored.loss = corpus_loss(*model_, validation_);
   if (!std::isfinite(scored.loss)) {
-    throw Error(fmt::format("training: the validation loss is {} after update {}; try a lower lr", scored.loss, cursor_.update));
+    throw Error(fmt::format("training: the validation loss is {} after update {}; try a lower lr",
+                            scored.loss, cursor_.update));
   }
   scored.outputs = scored.output_text = lines;
   scored.references = scored.reference_text = references_;
@@ -248,7 +271,8 @@ void Trainer::validate() {
     best_ = scores;
     cursor_.best_update = cursor_.update;
     cursor_.without_improvement = 0;
-    save_safetensors(folder_ / (final_stays ? run_files::kSingle : run_files::kModel), model_->state_dict(), {{"format", "heed.model"}});
+    save_safetensors(folder_ / (final_stays ? run_files::kSingle : run_files::kModel), model_->state_dict(),
+                     {{"format", "heed.model"}});
     if (!final_stays) remove_file(folder_ / run_files::kSingle);
     if (!final_stays) final_ = {};
   } else {
@@ -257,20 +281,24 @@ void Trainer::validate() {
   report(result);
 }
 
-// The end of the run, which a longer run would not validate: the last weights off the schedule, or a mean. Better ones become the model,
-// and the best of the schedule stay beside them.
+// The end of the run, which a longer run would not validate: the last weights off the schedule, or a mean.
+// Better ones become the model, and the best of the schedule stay beside them.
 void Trainer::validate_at_end(int64_t averaged) {
   ValidationResult result = measure();
   result.averaged = averaged;
   const KeptScores& scores = result.scores;
-  const bool again = final_.update == cursor_.update && final_.averaged == averaged && final_.scores == scores;  // stopped behind it
+  // stopped behind it
+  const bool again =
+      final_.update == cursor_.update && final_.averaged == averaged && final_.scores == scores;
   result.best = beats(scores, best_) && (!final_.held() || beats(scores, final_.scores) || again);
   if (result.best) {
     const std::filesystem::path model = folder_ / run_files::kModel;
-    if (!final_.held() && cursor_.best_update > 0) write_file_atomically(folder_ / run_files::kSingle, read_run_file(model));
+    if (!final_.held() && cursor_.best_update > 0)
+      write_file_atomically(folder_ / run_files::kSingle, read_run_file(model));
     final_ = {scores, cursor_.update, averaged};
-    std::map<std::string, std::string> about{
-        {"format", "heed.model"}, {"final_update", fmt::format("{}", final_.update)}, {"final_averaged", fmt::format("{}", averaged)}};
+    std::map<std::string, std::string> about{{"format", "heed.model"},
+                                             {"final_update", fmt::format("{}", final_.update)},
+                                             {"final_averaged", fmt::format("{}", averaged)}};
     for (const auto& [keep, value] : scores) about["final_" + keep] = fmt::format("{}", value);
     save_safetensors(model, model_->state_dict(), about);
   }
@@ -279,9 +307,11 @@ void Trainer::validate_at_end(int64_t averaged) {
 
 void Trainer::report(const ValidationResult& result) const {
   std::string scores;
-  for (const auto& [keep, value] : result.scores) scores += fmt::format(R"("validation_{}":{:.6f},)", keep, value);
-  append_metrics(fmt::format(R"({{"update":{},"epoch":{},{}"best":{},"averaged":{},"seconds":{:.3f}}})", cursor_.update, cursor_.epoch,
-                             scores, result.best, result.averaged, cursor_.seconds));
+  for (const auto& [keep, value] : result.scores)
+    scores += fmt::format(R"("validation_{}":{:.6f},)", keep, value);
+  append_metrics(fmt::format(R"({{"update":{},"epoch":{},{}"best":{},"averaged":{},"seconds":{:.3f}}})",
+                             cursor_.update, cursor_.epoch, scores, result.best, result.averaged,
+                             cursor_.seconds));
   if (callbacks_.validated) callbacks_.validated(result);
 }
 
@@ -293,12 +323,14 @@ bool Trainer::validation_is_due() const {
 void Trainer::require_finite_weights() const {
   for (const auto& [name, value] : model_->state_dict()) {
     if (!all_finite(value)) {
-      throw Error(fmt::format("training: '{}' holds NaN or infinity after update {}; try a lower lr", name, cursor_.update));
+      throw Error(fmt::format("training: '{}' holds NaN or infinity after update {}; try a lower lr", name,
+                              cursor_.update));
     }
   }
 }
 
-// What the end of the run brought stands in the file of the weights itself, so that both are there or neither.
+// What the end of the run brought stands in the file of the weights itself, so that both are there or
+// neither.
 void Trainer::read_final_model() {
   final_ = {};
   const std::string name = (folder_ / run_files::kModel).string();
@@ -306,9 +338,11 @@ void Trainer::read_final_model() {
   const auto metadata = parse_safetensors(read_run_file(name), name).metadata;
   const auto number = [&](const std::string& key) {
     const auto found = metadata.find(key);
-    const auto value =
-        found == metadata.end() ? nlohmann::json() : nlohmann::json::parse(found->second, nullptr, /*allow_exceptions=*/false);
-    if (!value.is_number()) throw FormatError(fmt::format("load '{}': the metadata's {} is not a number", name, key));
+    const auto value = found == metadata.end()
+                           ? nlohmann::json()
+                           : nlohmann::json::parse(found->second, nullptr, /*allow_exceptions=*/false);
+    if (!value.is_number())
+      throw FormatError(fmt::format("load '{}': the metadata's {} is not a number", name, key));
     return value;
   };
   if (metadata.contains("final_update")) {
@@ -359,7 +393,8 @@ void Trainer::average_checkpoints() {
 TrainResult Trainer::run() {
   const TrainConfig& t = config_.train;
   const nn::Schedule schedule(t.schedule, t.lr, t.warmup, total_updates_, t.lr_floor);
-  if (t.patience > 0 && cursor_.without_improvement >= t.patience) total_updates_ = cursor_.update;  // had ended when it was stopped
+  // had ended when it was stopped
+  if (t.patience > 0 && cursor_.without_improvement >= t.patience) total_updates_ = cursor_.update;
   if (callbacks_.ready) callbacks_.ready(*this);
   bool stopped = false, validated = true;
   const double first = callbacks_.clock();
@@ -367,7 +402,8 @@ TrainResult Trainer::run() {
   double overhead = 0;  // validation and saving
   while (cursor_.update < total_updates_ && !stopped) {
     const auto batches = epoch_batches(train_, t.batch_size, t.seed, cursor_.epoch, t.batch_tokens);
-    while (cursor_.batch < static_cast<int64_t>(batches.size()) && cursor_.update < total_updates_ && !stopped) {
+    while (cursor_.batch < static_cast<int64_t>(batches.size()) && cursor_.update < total_updates_ &&
+           !stopped) {
       const double begin = callbacks_.clock();
       const Batch batch = make_batch(train_, batches[static_cast<size_t>(cursor_.batch)]);
       const double lr = schedule(cursor_.update + 1);
@@ -393,14 +429,16 @@ TrainResult Trainer::run() {
                              static_cast<double>(cursor_.loss_tokens) / std::max(cursor_.loss_seconds, 1e-9),
                              cursor_.seconds,
                              0};
-      const double per_update = (end - first - overhead) / static_cast<double>(cursor_.update - update_before);
+      const double per_update =
+          (end - first - overhead) / static_cast<double>(cursor_.update - update_before);
       progress.seconds_left = per_update * static_cast<double>(total_updates_ - cursor_.update);
       if (callbacks_.progress) callbacks_.progress(progress);
       if (cursor_.update % t.log_every == 0) {
         const std::string mean_loss = cursor_.loss_tokens > 0 ? fmt::format("{:.6f}", progress.loss) : "null";
-        append_metrics(
-            fmt::format(R"({{"update":{},"epoch":{},"loss":{},"lr":{:.6g},"tokens_per_second":{:.1f},"skipped":{},"seconds":{:.3f}}})",
-                        cursor_.update, cursor_.epoch, mean_loss, lr, progress.tokens_per_second, cursor_.skipped, cursor_.seconds));
+        append_metrics(fmt::format(
+            R"({{"update":{},"epoch":{},"loss":{},"lr":{:.6g},"tokens_per_second":{:.1f},"skipped":{},"seconds":{:.3f}}})",
+            cursor_.update, cursor_.epoch, mean_loss, lr, progress.tokens_per_second, cursor_.skipped,
+            cursor_.seconds));
         cursor_.loss_sum = cursor_.loss_seconds = 0;
         cursor_.loss_tokens = 0;
       }

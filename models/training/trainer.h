@@ -17,30 +17,34 @@ namespace heed::models {
 struct TrainProgress {
   int64_t update = 0, updates = 0;  // completed updates, and their total number
   int64_t epoch = 0;                // epoch of the update, from 1
-  int64_t skipped = 0;              // updates skipped so far because the loss or a gradient had NaN or infinity
-  double loss = 0;  // label-smoothed cross-entropy since the last report, nats per token; NaN if all updates since then were skipped
-  double lr = 0;    // learning rate of this update
+  int64_t skipped = 0;  // updates skipped so far because the loss or a gradient had NaN or infinity
+  /// Label-smoothed cross-entropy since the last report, nats per token; NaN if all updates since then were
+  /// skipped.
+  double loss = 0;
+  double lr = 0;                 // learning rate of this update
   double tokens_per_second = 0;  // target tokens per second, end marks included
   double seconds = 0;            // time spent in updates so far, over all sessions
   double seconds_left = 0;       // estimated time to the end
 };
 /// Result of a validation.
 struct ValidationResult {
-  int64_t update = 0;                        // the update after which it was made
-  KeptScores scores;                         // scores of greedy translations, on tokens
-  bool best = false;                         // whether the weights are the best so far
-  int64_t averaged = 0;                      // number of checkpoints that the validated weights are the mean of; 0: the current weights
+  int64_t update = 0;  // the update after which it was made
+  KeptScores scores;   // scores of greedy translations, on tokens
+  bool best = false;   // whether the weights are the best so far
+  /// Number of checkpoints that the validated weights are the mean of; 0: the current weights.
+  int64_t averaged = 0;
   std::string sample_source, sample_output;  // one sentence and its translation, as an example
 };
 
 class Trainer;
 /// Functions that the trainer calls; all except clock may be empty.
 struct TrainCallbacks {
-  std::function<void(const Trainer&)> ready;               // called before the first update, once sizes are known and a run is resumed
+  /// Called before the first update, once sizes are known and a run is resumed.
+  std::function<void(const Trainer&)> ready;
   std::function<void(const TrainProgress&)> progress;      // called after every update
   std::function<void(const ValidationResult&)> validated;  // called after every validation
-  std::function<bool()> should_stop;                       // called after every update; if it returns true, training stops
-  std::function<double()> clock;                           // returns the time in seconds, monotonic; required
+  std::function<bool()> should_stop;  // called after every update; if it returns true, training stops
+  std::function<double()> clock;      // returns the time in seconds, monotonic; required
 };
 
 /// Result of Trainer::run.
@@ -51,7 +55,8 @@ struct TrainResult {
   KeptScores best;          // scores of the best weights; empty before the first validation
   int64_t best_update = 0;  // the update of the best weights
   int64_t parameters = 0;   // number of parameters of the model
-  int64_t skipped = 0;      // number of `updates` that were skipped because the loss or a gradient had NaN or infinity
+  /// Number of `updates` that were skipped because the loss or a gradient had NaN or infinity.
+  int64_t skipped = 0;
 };
 
 /// The training loop in an existing run folder; session.h creates, locks and resumes run folders. After
@@ -65,8 +70,8 @@ class Trainer {
   /// @param train,validation the data that the run was started with (their sizes are checked on resume)
   /// @param callbacks functions that the trainer calls
   /// @throws IoError, FormatError, ValueError
-  Trainer(std::filesystem::path folder, RunConfig config, const TokenisedCorpus& train, const TokenisedCorpus& validation,
-          TrainCallbacks callbacks);
+  Trainer(std::filesystem::path folder, RunConfig config, const TokenisedCorpus& train,
+          const TokenisedCorpus& validation, TrainCallbacks callbacks);
   /// Continues from state.safetensors, or from the beginning if the run was stopped before its first
   /// checkpoint.
   /// @throws FormatError when the state does not fit the run or the corpus

@@ -17,16 +17,20 @@ class AdditiveAttention : public Attention {
  public:
   /// @param query_size,key_size,attention_size Q, E, A
   /// @param with_coverage whether the weights given to earlier queries enter the energy
-  AdditiveAttention(int64_t query_size, int64_t key_size, int64_t attention_size, bool with_coverage = false, const Scope& scope = {})
+  AdditiveAttention(int64_t query_size, int64_t key_size, int64_t attention_size, bool with_coverage = false,
+                    const Scope& scope = {})
       : Attention(scope),
         query_proj(query_size, attention_size, /*with_bias=*/false),
         key_proj(key_size, attention_size),
-        energy(param("energy", init::uniform({attention_size}, std::sqrt(3.0 / static_cast<double>(attention_size))))),
+        energy(param("energy",
+                     init::uniform({attention_size}, std::sqrt(3.0 / static_cast<double>(attention_size))))),
         coverage(with_coverage ? param("coverage", zeros({attention_size})) : Tensor{}) {
     child("query_proj", query_proj);
     child("key_proj", key_proj);
   }
-  Memory prepare(const Tensor& keys, const Tensor& lengths) const override { return {keys, key_proj(keys), lengths}; }
+  Memory prepare(const Tensor& keys, const Tensor& lengths) const override {
+    return {keys, key_proj(keys), lengths};
+  }
   bool needs_state() const override { return coverage.defined(); }
   std::optional<Energy> energy_form() const override {
     return coverage.defined() ? std::nullopt : std::optional(Energy{query_proj.weight, energy});

@@ -23,19 +23,21 @@ class Attention : public Module {
     Tensor projected;    // the keys as projected by the kind of attention; may be undefined
     Tensor lengths;      // i64 [B]
     Tensor values = {};  // the vectors that the context is a weighted sum of, if not `keys`; may be undefined
-    Tensor mask = {};    // multi_head only: bool or additive mask [B, T, S] as for scaled_dot_attention; may be undefined
+    /// Multi_head only: bool or additive mask [B, T, S] as for scaled_dot_attention; may be undefined.
+    Tensor mask = {};
   };
   /// What attention remembers during one decoding. A decoding starts with State{} and passes the state of
   /// each Output to the next call. A beam search that reorders its hypotheses must reorder the rows of
   /// `coverage` in the same way.
   struct State {
-    Tensor coverage = {};  // [B, S]: sum of the weights of all earlier queries, for kinds with coverage; undefined: no queries yet
-    int64_t step = 0;      // number of queries answered so far, which is the position of the next target word
+    /// [B, S]: sum of the weights of all earlier queries, for kinds with coverage; undefined: no queries yet.
+    Tensor coverage = {};
+    int64_t step = 0;  // number of queries answered so far, which is the position of the next target word
   };
   /// Result of attend().
   struct Output {
-    Tensor context;            // [B, T, E]
-    Tensor weights;            // [B, T, S]; a row sums to 1 (local_p: to at most 1), or is 0 where the length is 0
+    Tensor context;  // [B, T, E]
+    Tensor weights;  // [B, T, S]; a row sums to 1 (local_p: to at most 1), or is 0 where the length is 0
     Tensor head_weights = {};  // [B, heads, T, S], multi_head only; `weights` is their mean
     State state = {};          // state to pass to the next call
   };

@@ -18,10 +18,12 @@ class ConcatAttention : public Attention {
  public:
   /// @param query_size,key_size,attention_size Q, E, A
   /// @param with_coverage whether the weights given to earlier queries enter the energy
-  ConcatAttention(int64_t query_size, int64_t key_size, int64_t attention_size, bool with_coverage = false, const Scope& scope = {})
+  ConcatAttention(int64_t query_size, int64_t key_size, int64_t attention_size, bool with_coverage = false,
+                  const Scope& scope = {})
       : Attention(scope),
         weight(param("weight", init::xavier_uniform({attention_size, query_size + key_size}))),
-        energy(param("energy", init::uniform({attention_size}, std::sqrt(3.0 / static_cast<double>(attention_size))))),
+        energy(param("energy",
+                     init::uniform({attention_size}, std::sqrt(3.0 / static_cast<double>(attention_size))))),
         coverage(with_coverage ? param("coverage", zeros({attention_size})) : Tensor{}),
         query_size_(query_size) {}
   Memory prepare(const Tensor& keys, const Tensor& lengths) const override {
@@ -29,7 +31,8 @@ class ConcatAttention : public Attention {
   }
   bool needs_state() const override { return coverage.defined(); }
   std::optional<Energy> energy_form() const override {
-    return coverage.defined() ? std::nullopt : std::optional(Energy{slice(weight, 1, 0, query_size_), energy});
+    return coverage.defined() ? std::nullopt
+                              : std::optional(Energy{slice(weight, 1, 0, query_size_), energy});
   }
 
   Tensor weight;    // W [A, Q + E]
@@ -38,7 +41,8 @@ class ConcatAttention : public Attention {
 
  protected:
   Output answer(const Tensor& query, const Memory& memory, const State& state) const override {
-    return attend_with_tanh_energy(linear(query, slice(weight, 1, 0, query_size_)), memory, energy, coverage, state);
+    return attend_with_tanh_energy(linear(query, slice(weight, 1, 0, query_size_)), memory, energy, coverage,
+                                   state);
   }
 
  private:

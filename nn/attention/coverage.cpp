@@ -5,10 +5,11 @@
 namespace heed::nn {
 namespace {
 
-// One query after the other, each seeing what those before it gave. energies(q [B, 1, A], coverage [B, S]) -> [B, 1, S].
+// One query after the other, each seeing what those before it gave. energies(q [B, 1, A], coverage [B, S]) ->
+// [B, 1, S].
 template <class Energies>
-Attention::Output attend_with_coverage(const Tensor& query, const Attention::Memory& memory, const Attention::State& state,
-                                       const Energies& energies) {
+Attention::Output attend_with_coverage(const Tensor& query, const Attention::Memory& memory,
+                                       const Attention::State& state, const Energies& energies) {
   const int64_t B = query.size(0), S = memory.projected.size(1);
   Tensor coverage = state.coverage.defined() ? state.coverage : zeros({B, S}, query.dtype());
   std::vector<Tensor> steps;
@@ -22,8 +23,9 @@ Attention::Output attend_with_coverage(const Tensor& query, const Attention::Mem
 
 }  // namespace
 
-Attention::Output attend_with_tanh_energy(const Tensor& query, const Attention::Memory& memory, const Tensor& energy,
-                                          const Tensor& coverage_weight, const Attention::State& state) {
+Attention::Output attend_with_tanh_energy(const Tensor& query, const Attention::Memory& memory,
+                                          const Tensor& energy, const Tensor& coverage_weight,
+                                          const Attention::State& state) {
   if (!coverage_weight.defined()) {
     const Tensor scores = additive_energy(query, memory.projected, energy);  // no stored [B, T, S, A]
     const Tensor weights = masked_softmax(scores, memory.lengths);
@@ -34,8 +36,8 @@ Attention::Output attend_with_tanh_energy(const Tensor& query, const Attention::
   });
 }
 
-Attention::Output attend_with_dot_energy(const Tensor& query, const Attention::Memory& memory, const Tensor& coverage_weight,
-                                         const Attention::State& state) {
+Attention::Output attend_with_dot_energy(const Tensor& query, const Attention::Memory& memory,
+                                         const Tensor& coverage_weight, const Attention::State& state) {
   const Tensor keys = transpose(memory.projected);
   if (!coverage_weight.defined()) {
     const Tensor weights = masked_softmax(matmul(query, keys), memory.lengths);
@@ -48,8 +50,9 @@ Attention::Output attend_with_dot_energy(const Tensor& query, const Attention::M
 
 Tensor coverage_loss(const Tensor& weights, const Tensor& before) {
   if (weights.ndim() != 3 || (before.defined() && before.shape() != weights.shape().without(1))) {
-    throw ShapeError("coverage_loss", fmt::format("coverage {} does not fit weights {}", before.defined() ? before.shape().str() : "[]",
-                                                  weights.shape().str()));
+    throw ShapeError("coverage_loss",
+                     fmt::format("coverage {} does not fit weights {}",
+                                 before.defined() ? before.shape().str() : "[]", weights.shape().str()));
   }
   Tensor coverage = before.defined() ? before : zeros(weights.shape().without(1), weights.dtype());
   std::vector<Tensor> losses;

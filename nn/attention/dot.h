@@ -21,14 +21,18 @@ class DotAttention : public Attention {
   DotAttention(int64_t query_size, int64_t key_size, bool with_coverage = false, const Scope& scope = {})
       : Attention(scope),
         coverage(with_coverage ? param("coverage", zeros({1})) : Tensor{}),
-        key_proj(query_size == key_size ? nullptr : std::make_unique<Linear>(key_size, query_size, /*with_bias=*/false)) {
+        key_proj(query_size == key_size
+                     ? nullptr
+                     : std::make_unique<Linear>(key_size, query_size, /*with_bias=*/false)) {
     if (key_proj) child("scaled_key_proj", *key_proj);
   }
   Memory prepare(const Tensor& keys, const Tensor& lengths) const override {
     return {keys, key_proj ? bilinear_keys(*key_proj, keys) : keys, lengths};
   }
   bool needs_state() const override { return coverage.defined(); }
-  std::optional<Energy> energy_form() const override { return coverage.defined() ? std::nullopt : std::optional(Energy{}); }
+  std::optional<Energy> energy_form() const override {
+    return coverage.defined() ? std::nullopt : std::optional(Energy{});
+  }
 
   Tensor coverage;                   // w_c [1]; undefined without coverage
   std::unique_ptr<Linear> key_proj;  // null when Q = E

@@ -32,21 +32,35 @@ const std::vector<Kind>& kinds() {
       {"additive",
        Coverage::yes,
        {&Sizes::attention},
-       [](const Sizes& s) -> Made { return std::make_unique<AdditiveAttention>(s.query, s.key, s.attention, s.coverage); }},
-      {"dot", Coverage::yes, {}, [](const Sizes& s) -> Made { return std::make_unique<DotAttention>(s.query, s.key, s.coverage); }},
-      {"general", Coverage::yes, {}, [](const Sizes& s) -> Made { return std::make_unique<GeneralAttention>(s.query, s.key, s.coverage); }},
+       [](const Sizes& s) -> Made {
+         return std::make_unique<AdditiveAttention>(s.query, s.key, s.attention, s.coverage);
+       }},
+      {"dot",
+       Coverage::yes,
+       {},
+       [](const Sizes& s) -> Made { return std::make_unique<DotAttention>(s.query, s.key, s.coverage); }},
+      {"general",
+       Coverage::yes,
+       {},
+       [](const Sizes& s) -> Made { return std::make_unique<GeneralAttention>(s.query, s.key, s.coverage); }},
       {"concat",
        Coverage::yes,
        {&Sizes::attention},
-       [](const Sizes& s) -> Made { return std::make_unique<ConcatAttention>(s.query, s.key, s.attention, s.coverage); }},
+       [](const Sizes& s) -> Made {
+         return std::make_unique<ConcatAttention>(s.query, s.key, s.attention, s.coverage);
+       }},
       {"scaled_dot",
        Coverage::yes,
        {&Sizes::attention},
-       [](const Sizes& s) -> Made { return std::make_unique<ScaledDotAttention>(s.query, s.key, s.attention, s.coverage); }},
+       [](const Sizes& s) -> Made {
+         return std::make_unique<ScaledDotAttention>(s.query, s.key, s.attention, s.coverage);
+       }},
       {"multi_head",
        Coverage::no,
        {&Sizes::attention, &Sizes::heads},
-       [](const Sizes& s) -> Made { return std::make_unique<MultiHeadAttention>(s.query, s.key, s.attention, s.heads); }},
+       [](const Sizes& s) -> Made {
+         return std::make_unique<MultiHeadAttention>(s.query, s.key, s.attention, s.heads);
+       }},
       {"location",
        Coverage::no,
        {&Sizes::max_source},
@@ -54,11 +68,15 @@ const std::vector<Kind>& kinds() {
       {"local_p",
        Coverage::no,
        {&Sizes::attention, &Sizes::window},
-       [](const Sizes& s) -> Made { return std::make_unique<LocalPredictiveAttention>(s.query, s.key, s.attention, s.window); }},
+       [](const Sizes& s) -> Made {
+         return std::make_unique<LocalPredictiveAttention>(s.query, s.key, s.attention, s.window);
+       }},
       {"local_m",
        Coverage::no,
        {&Sizes::window},
-       [](const Sizes& s) -> Made { return std::make_unique<LocalMonotonicAttention>(s.query, s.key, s.window); }},
+       [](const Sizes& s) -> Made {
+         return std::make_unique<LocalMonotonicAttention>(s.query, s.key, s.window);
+       }},
   };
   return all;
 }
@@ -108,7 +126,8 @@ std::unique_ptr<Attention> make_attention(const std::string& kind, const Attenti
     check(known, sizes);
     return known.make(sizes);
   }
-  throw ValueError("attention", fmt::format("'{}' is not known ({})", kind, fmt::join(attention_kinds(), ", ")));
+  throw ValueError("attention",
+                   fmt::format("'{}' is not known ({})", kind, fmt::join(attention_kinds(), ", ")));
 }
 
 }  // namespace heed::nn

@@ -17,11 +17,13 @@ struct AttentionSizes {
   int64_t heads = 4;       // number of heads of multi_head; divides attention
   int64_t max_source = 0;  // M of location: number of source positions that it can attend to
   int64_t window = 10;     // D of local_p and local_m; 10 in Luong, Pham & Manning 2015
-  bool coverage = false;   // whether to use coverage, for the kinds of coverage_kinds() (See, Liu & Manning 2017)
+  /// Whether to use coverage, for the kinds of coverage_kinds() (See, Liu & Manning 2017).
+  bool coverage = false;
 };
 
 /// The kinds that make_attention knows.
-/// @return "additive", "dot", "general", "concat", "scaled_dot", "multi_head", "location", "local_p", "local_m"
+/// @return "additive", "dot", "general", "concat", "scaled_dot", "multi_head", "location", "local_p",
+/// "local_m"
 std::vector<std::string> attention_kinds();
 
 /// The kinds that support coverage. The others do not: local and location attention choose positions from the

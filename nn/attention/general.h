@@ -35,9 +35,13 @@ class GeneralAttention : public Attention {
         coverage(with_coverage ? param("coverage", zeros({1})) : Tensor{}) {
     child("scaled_key_proj", key_proj);
   }
-  Memory prepare(const Tensor& keys, const Tensor& lengths) const override { return {keys, bilinear_keys(key_proj, keys), lengths}; }
+  Memory prepare(const Tensor& keys, const Tensor& lengths) const override {
+    return {keys, bilinear_keys(key_proj, keys), lengths};
+  }
   bool needs_state() const override { return coverage.defined(); }
-  std::optional<Energy> energy_form() const override { return coverage.defined() ? std::nullopt : std::optional(Energy{}); }
+  std::optional<Energy> energy_form() const override {
+    return coverage.defined() ? std::nullopt : std::optional(Energy{});
+  }
 
   Linear key_proj;  // V [Q, E]
   Tensor coverage;  // w_c [1]; undefined without coverage

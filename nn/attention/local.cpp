@@ -12,13 +12,15 @@ namespace {
 constexpr double kFree = 0.5;  // share of the queries that train without the Gaussian of local-p
 
 int64_t checked_window(int64_t window) {
-  if (window < 1) throw ValueError("local attention", fmt::format("the window must be at least 1, got {}", window));
+  if (window < 1)
+    throw ValueError("local attention", fmt::format("the window must be at least 1, got {}", window));
   return window;
 }
 
-// softmax of scores [B, T, S] over j < lengths[b] with |j - centres[b T + t]| <= window; 0 elsewhere. A centre is at most 1 from a position
-// below the length, so that no row with a length is empty.
-Tensor window_softmax(const Tensor& scores, const Tensor& lengths, const std::vector<double>& centres, int64_t window) {
+// softmax of scores [B, T, S] over j < lengths[b] with |j - centres[b T + t]| <= window; 0 elsewhere. A
+// centre is at most 1 from a position below the length, so that no row with a length is empty.
+Tensor window_softmax(const Tensor& scores, const Tensor& lengths, const std::vector<double>& centres,
+                      int64_t window) {
   const int64_t S = scores.size(2);
   std::vector<double> outside(static_cast<size_t>(scores.numel()), 0.0);  // added to the scores
   for (size_t i = 0; i < outside.size(); ++i) {
@@ -29,47 +31,57 @@ Tensor window_softmax(const Tensor& scores, const Tensor& lengths, const std::ve
   return masked_softmax(scores + from_vector(outside, scores.shape()).to(scores.dtype()), lengths);
 }
 
-Tensor general_scores(const Tensor& query, const Attention::Memory& memory) { return matmul(query, transpose(memory.projected)); }
+Tensor general_scores(const Tensor& query, const Attention::Memory& memory) {
+  return matmul(query, transpose(memory.projected));
+}
 
 }  // namespace
 
-LocalPredictiveAttention::LocalPredictiveAttention(int64_t query_size, int64_t key_size, int64_t attention_size, int64_t window,
-                                                   const Scope& scope)
+LocalPredictiveAttention::LocalPredictiveAttention(int64_t query_size, int64_t key_size,
+                                                   int64_t attention_size, int64_t window, const Scope& scope)
     : Attention(scope),
       key_proj(key_size, query_size, /*with_bias=*/false),
       position_proj(query_size, attention_size, /*with_bias=*/false),
-      position(param("position", init::uniform({attention_size}, std::sqrt(3.0 / static_cast<double>(attention_size))))),
+      position(param("position",
+                     init::uniform({attention_size}, std::sqrt(3.0 / static_cast<double>(attention_size))))),
       window_(checked_window(window)) {
   child("scaled_key_proj", key_proj);
   child("position_proj", position_proj);
 }
 
-Attention::Output LocalPredictiveAttention::answer(const Tensor& query, const Memory& memory, const State&) const {
+Attention::Output LocalPredictiveAttention::answer(const Tensor& query, const Memory& memory,
+                                                   const State&) const {
   const int64_t B = query.size(0), S = memory.keys.size(1);
   const Tensor length = reshape(memory.lengths.to(query.dtype()), {B, 1, 1});
   const Tensor p = length * sigmoid(linear(tanh(position_proj(query)), unsqueeze(position, 0)));  // [B, T, 1]
   const Tensor scores = general_scores(query, memory);
   const Tensor align = training() ? masked_softmax(scores, memory.lengths)
-                                  : window_softmax(scores, memory.lengths, p.detach().to(DType::f64).to_vector<double>(), window_);
+                                  : window_softmax(scores, memory.lengths,
+                                                   p.detach().to(DType::f64).to_vector<double>(), window_);
   const double sigma = static_cast<double>(window_) / 2;
-  Tensor exponent = square(arange(S, query.dtype()) - p) * (-1 / (2 * sigma * sigma));  // of the Gaussian, [B, T, S]
+  // of the Gaussian, [B, T, S]
+  Tensor exponent = square(arange(S, query.dtype()) - p) * (-1 / (2 * sigma * sigma));
   if (training()) {
-    const Tensor bound = dropout(ones({B, query.size(1), 1}, query.dtype()), kFree) * (1 - kFree);  // 1 under the Gaussian, 0 free
+    // 1 under the Gaussian, 0 free
+    const Tensor bound = dropout(ones({B, query.size(1), 1}, query.dtype()), kFree) * (1 - kFree);
     exponent = exponent * bound;
   }
   const Tensor weights = align * exp(exponent);
   return {matmul(weights, memory.keys), weights};
 }
 
-LocalMonotonicAttention::LocalMonotonicAttention(int64_t query_size, int64_t key_size, int64_t window, const Scope& scope)
+LocalMonotonicAttention::LocalMonotonicAttention(int64_t query_size, int64_t key_size, int64_t window,
+                                                 const Scope& scope)
     : Attention(scope), key_proj(key_size, query_size, /*with_bias=*/false), window_(checked_window(window)) {
   child("scaled_key_proj", key_proj);
 }
 
-Attention::Output LocalMonotonicAttention::answer(const Tensor& query, const Memory& memory, const State& state) const {
+Attention::Output LocalMonotonicAttention::answer(const Tensor& query, const Memory& memory,
+                                                  const State& state) const {
   std::vector<double> centres;
   for (const int64_t length : memory.lengths.to_vector<int64_t>()) {
-    for (int64_t t = 0; t < query.size(1); ++t) centres.push_back(static_cast<double>(std::min(state.step + t, length - 1)));
+    for (int64_t t = 0; t < query.size(1); ++t)
+      centres.push_back(static_cast<double>(std::min(state.step + t, length - 1)));
   }
   const Tensor weights = window_softmax(general_scores(query, memory), memory.lengths, centres, window_);
   return {matmul(weights, memory.keys), weights};

@@ -11,7 +11,8 @@ Attention::Output LocationAttention::answer(const Tensor& query, const Memory& m
   for (int64_t& length : lengths) length = std::min(length, known);
   const Tensor scores = linear(query, slice(position_proj.weight, 0, 0, known));  // [B, T, known]
   Tensor weights = masked_softmax(scores, from_vector(lengths, memory.lengths.shape()));
-  if (known < S) weights = concat(std::array{weights, zeros(weights.shape().with(2, S - known), weights.dtype())}, 2);
+  if (known < S)
+    weights = concat(std::array{weights, zeros(weights.shape().with(2, S - known), weights.dtype())}, 2);
   return {matmul(weights, memory.keys), weights};
 }
 

@@ -4,7 +4,8 @@
 
 namespace heed::nn {
 
-MultiHeadAttention::MultiHeadAttention(int64_t query_size, int64_t key_size, int64_t attention_size, int64_t heads, const Scope& scope)
+MultiHeadAttention::MultiHeadAttention(int64_t query_size, int64_t key_size, int64_t attention_size,
+                                       int64_t heads, const Scope& scope)
     : Attention(scope),
       query_proj(query_size, attention_size, /*with_bias=*/false),
       key_proj(key_size, attention_size, /*with_bias=*/false),
@@ -23,7 +24,8 @@ Attention::Memory MultiHeadAttention::prepare(const Tensor& keys, const Tensor& 
 
 Attention::Output MultiHeadAttention::answer(const Tensor& query, const Memory& memory, const State&) const {
   const ScaledDotAttentionResult seen =
-      scaled_dot_attention(query_proj(query), memory.projected, memory.values, memory.lengths, heads_, /*causal=*/false, memory.mask);
+      scaled_dot_attention(query_proj(query), memory.projected, memory.values, memory.lengths, heads_,
+                           /*causal=*/false, memory.mask);
   return {out_proj(seen.context), mean(seen.weights, {1}), seen.weights};
 }
 

@@ -10,17 +10,19 @@ namespace heed::nn {
 namespace {
 
 // Throws unless there is an entry that fits.
-void check_one(const std::map<std::string, Tensor>& values, const std::string& key, const Tensor& into, const std::string& file) {
+void check_one(const std::map<std::string, Tensor>& values, const std::string& key, const Tensor& into,
+               const std::string& file) {
   const auto found = values.find(key);
   if (found == values.end()) throw FormatError(fmt::format("load '{}': '{}' is missing", file, key));
   if (found->second.shape() != into.shape() || found->second.dtype() != into.dtype()) {
-    throw FormatError(
-        fmt::format("load '{}': '{}' is {} in the file, {} in the model", file, key, found->second.describe(), into.describe()));
+    throw FormatError(fmt::format("load '{}': '{}' is {} in the file, {} in the model", file, key,
+                                  found->second.describe(), into.describe()));
   }
 }
 
 // All or nothing.
-void load_all(const std::map<std::string, Tensor>& values, const NamedTensors& into, const std::string& file) {
+void load_all(const std::map<std::string, Tensor>& values, const NamedTensors& into,
+              const std::string& file) {
   const NoGradGuard no_grad;
   for (const auto& [key, tensor] : into) check_one(values, key, tensor, file);
   for (const auto& [key, tensor] : into) tensor.copy_(values.at(key));
@@ -36,12 +38,14 @@ std::vector<Tensor> once_each(const std::vector<Tensor>& parameters) {
   std::vector<Tensor> all;
   std::set<const void*> seen;
   for (const Tensor& p : parameters) {
-    if (const Tensor g = p.grad(); g.defined() && (g.numel() == 0 || seen.insert(g.raw_data()).second)) all.push_back(p);
+    if (const Tensor g = p.grad(); g.defined() && (g.numel() == 0 || seen.insert(g.raw_data()).second))
+      all.push_back(p);
   }
   return all;
 }
 
-// Throws for what cannot be updated name by name: none, two of a name, and elements that would be updated twice.
+// Throws for what cannot be updated name by name: none, two of a name, and elements that would be updated
+// twice.
 void check_parameters(const char* who, const NamedTensors& parameters) {
   if (parameters.empty()) throw ValueError(who, "there are no parameters");
   std::set<std::string> names;
@@ -60,7 +64,8 @@ void check_parameters(const char* who, const NamedTensors& parameters) {
     const auto* const begin = static_cast<const char*>(p.raw_data());
     extents.push_back({begin, begin + (last + 1) * static_cast<int64_t>(size_of(p.dtype())), &name, &p});
   }
-  std::stable_sort(extents.begin(), extents.end(), [](const Extent& a, const Extent& b) { return a.begin < b.begin; });
+  std::stable_sort(extents.begin(), extents.end(),
+                   [](const Extent& a, const Extent& b) { return a.begin < b.begin; });
   const auto places = [](const Extent& e) {
     std::set<const char*> all;
     for (int64_t n = 0; n < e.tensor->numel(); ++n) {
@@ -80,19 +85,24 @@ void check_parameters(const char* who, const NamedTensors& parameters) {
     }
     for (size_t k = i + 1; k < extents.size() && extents[k].begin < a.end; ++k) {
       const Extent& b = extents[k];
-      if (a.begin == b.begin && a.tensor->shape() == b.tensor->shape() && a.tensor->strides() == b.tensor->strides()) {
-        throw ValueError(who, fmt::format("'{}' and '{}' are one tensor, which would be stepped twice", *a.name, *b.name));
+      if (a.begin == b.begin && a.tensor->shape() == b.tensor->shape() &&
+          a.tensor->strides() == b.tensor->strides()) {
+        throw ValueError(
+            who, fmt::format("'{}' and '{}' are one tensor, which would be stepped twice", *a.name, *b.name));
       }
       const std::set<const char*> mine = places(a), others = places(b);
       if (std::any_of(mine.begin(), mine.end(), [&](const char* place) { return others.contains(place); })) {
-        throw ValueError(who, fmt::format("'{}' and '{}' share elements, which would be stepped twice", *a.name, *b.name));
+        throw ValueError(
+            who, fmt::format("'{}' and '{}' share elements, which would be stepped twice", *a.name, *b.name));
       }
     }
   }
 }
 
 // The gradient with L2 decay.
-Tensor decayed(const Tensor& g, const Tensor& p, double weight_decay) { return weight_decay == 0 ? g : g + p * weight_decay; }
+Tensor decayed(const Tensor& g, const Tensor& p, double weight_decay) {
+  return weight_decay == 0 ? g : g + p * weight_decay;
+}
 
 }  // namespace
 
@@ -104,7 +114,8 @@ double gradient_norm(const std::vector<Tensor>& parameters) {
 
 double clip_factor(double norm, double max_norm) {
   if (std::isnan(max_norm)) throw ValueError("clip_factor", "max_norm is nan");
-  if (!std::isfinite(norm)) throw ValueError("clip_factor", fmt::format("the gradient's norm is {}: it cannot be clipped", norm));
+  if (!std::isfinite(norm))
+    throw ValueError("clip_factor", fmt::format("the gradient's norm is {}: it cannot be clipped", norm));
   return max_norm > 0 && norm > max_norm ? max_norm / norm : 1.0;
 }
 
@@ -119,12 +130,15 @@ double clip_gradient_norm(const std::vector<Tensor>& parameters, double max_norm
 }
 
 void clip_gradient_value(const std::vector<Tensor>& parameters, double limit) {
-  if (!(limit > 0)) throw ValueError("clip_gradient_value", fmt::format("the limit must be positive, got {}", limit));
+  if (!(limit > 0))
+    throw ValueError("clip_gradient_value", fmt::format("the limit must be positive, got {}", limit));
   const NoGradGuard no_grad;
   for (const Tensor& p : parameters) {
-    if (p.grad().defined() && !std::isfinite(sum(p.grad() * 0.0).item())) {  // 0 of a number, NaN of what is none
-      throw ValueError("clip_gradient_value",
-                       fmt::format("a gradient {} holds NaN or infinity: it cannot be clipped", p.grad().describe()));
+    // 0 of a number, NaN of what is none
+    if (p.grad().defined() && !std::isfinite(sum(p.grad() * 0.0).item())) {
+      throw ValueError(
+          "clip_gradient_value",
+          fmt::format("a gradient {} holds NaN or infinity: it cannot be clipped", p.grad().describe()));
     }
   }
   for (const Tensor& p : parameters) {
@@ -140,7 +154,8 @@ Optimizer::Optimizer(NamedTensors parameters, double weight_decay)
 size_t Optimizer::group(const std::function<bool(const std::string& name)>& belongs, GroupOptions options) {
   if (!belongs) throw ValueError("group", "there is no function");
   if (options.lr_scale) check_number("group", "lr_scale", *options.lr_scale, Allowed::non_negative);
-  if (options.weight_decay) check_number("group", "weight_decay", *options.weight_decay, Allowed::non_negative);
+  if (options.weight_decay)
+    check_number("group", "weight_decay", *options.weight_decay, Allowed::non_negative);
   size_t count = 0;
   for (size_t i = 0; i < parameters_.size(); ++i) {
     if (!belongs(parameters_[i].first)) continue;
@@ -155,7 +170,8 @@ void Optimizer::zero_grad() const {
   for (const auto& [name, p] : parameters_) p.zero_grad();
 }
 
-Adam::Adam(NamedTensors parameters, AdamOptions options) : Optimizer(std::move(parameters), options.weight_decay), options_(options) {
+Adam::Adam(NamedTensors parameters, AdamOptions options)
+    : Optimizer(std::move(parameters), options.weight_decay), options_(options) {
   check_number("adam", "beta1", options.beta1, Allowed::fraction);
   check_number("adam", "beta2", options.beta2, Allowed::fraction);
   check_number("adam", "eps", options.eps, Allowed::non_negative);
@@ -220,7 +236,8 @@ void Adam::load_state(const std::map<std::string, Tensor>& values, const std::st
   for (size_t i = 0; i < steps_.size(); ++i) steps_[i] = *into[3 * i].second.data<int64_t>();
 }
 
-SlotOptimizer::SlotOptimizer(NamedTensors parameters, std::string kind, std::vector<std::string> slots, double weight_decay)
+SlotOptimizer::SlotOptimizer(NamedTensors parameters, std::string kind, std::vector<std::string> slots,
+                             double weight_decay)
     : Optimizer(std::move(parameters), weight_decay), kind_(std::move(kind)), names_(std::move(slots)) {
   check_number(kind_.c_str(), "weight_decay", weight_decay, Allowed::non_negative);
   for (const auto& [name, p] : parameters_) {
@@ -243,12 +260,15 @@ void SlotOptimizer::step(double lr, double grad_scale) {
 NamedTensors SlotOptimizer::state() const {
   NamedTensors all;
   for (size_t i = 0; i < parameters_.size(); ++i) {
-    for (size_t k = 0; k < names_.size(); ++k) all.emplace_back(kind_ + "." + names_[k] + "." + parameters_[i].first, slots_[i][k]);
+    for (size_t k = 0; k < names_.size(); ++k)
+      all.emplace_back(kind_ + "." + names_[k] + "." + parameters_[i].first, slots_[i][k]);
   }
   return all;
 }
 
-void SlotOptimizer::load_state(const std::map<std::string, Tensor>& values, const std::string& file) { load_all(values, state(), file); }
+void SlotOptimizer::load_state(const std::map<std::string, Tensor>& values, const std::string& file) {
+  load_all(values, state(), file);
+}
 
 SGD::SGD(NamedTensors parameters, SGDOptions options)
     : SlotOptimizer(std::move(parameters), "sgd", {"velocity"}, options.weight_decay), options_(options) {
@@ -272,7 +292,8 @@ Tensor Adagrad::change(const Tensor& g, std::vector<Tensor>& slots, double lr) c
 }
 
 RMSprop::RMSprop(NamedTensors parameters, RMSpropOptions options)
-    : SlotOptimizer(std::move(parameters), "rmsprop", {"square", "velocity"}, options.weight_decay), options_(options) {
+    : SlotOptimizer(std::move(parameters), "rmsprop", {"square", "velocity"}, options.weight_decay),
+      options_(options) {
   check_number("rmsprop", "alpha", options.alpha, Allowed::fraction);
   check_number("rmsprop", "eps", options.eps, Allowed::non_negative);
   check_number("rmsprop", "momentum", options.momentum, Allowed::fraction);

@@ -93,7 +93,7 @@ struct AdamOptions {
   double beta1 = 0.9, beta2 = 0.999;  // decay rates of the first and the second moment, in [0, 1)
   double eps = 1e-8;                  // added to the square root of the second moment; at least 0
   double weight_decay = 0;            // L2, added to the gradient; at least 0
-  bool decoupled = false;             // AdamW: weight decay is applied to the parameter instead of the gradient
+  bool decoupled = false;  // AdamW: weight decay is applied to the parameter instead of the gradient
 };
 
 /// Adam (Kingma & Ba 2015, algorithm 1), in one pass over each parameter. The step count t is kept per
@@ -129,7 +129,8 @@ class SlotOptimizer : public Optimizer {
   /// @param kind,slots name of the optimiser and of its slots in the state; every slot starts with zeros
   /// @param weight_decay L2, added to the gradient
   /// @throws ValueError for a weight decay below 0
-  SlotOptimizer(NamedTensors parameters, std::string kind, std::vector<std::string> slots, double weight_decay);
+  SlotOptimizer(NamedTensors parameters, std::string kind, std::vector<std::string> slots,
+                double weight_decay);
   void step(double lr, double grad_scale = 1.0) override;
   NamedTensors state() const override;
   void load_state(const std::map<std::string, Tensor>& values, const std::string& file) override;
@@ -152,7 +153,8 @@ class SlotOptimizer : public Optimizer {
 struct SGDOptions {
   double momentum = 0;      // in [0, 1)
   double weight_decay = 0;  // L2, added to the gradient; at least 0
-  bool nesterov = false;    // use g + momentum v instead of v (Sutskever et al. 2013, eq. 3 and 4, in PyTorch's form)
+  /// Use g + momentum v instead of v (Sutskever et al. 2013, eq. 3 and 4, in PyTorch's form).
+  bool nesterov = false;
 };
 
 /// Stochastic gradient descent with momentum: v = momentum v + g;  p = p - lr v.

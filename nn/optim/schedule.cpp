@@ -35,7 +35,8 @@ Schedule Schedule::step(double base, int64_t every, double gamma, int64_t warmup
   return made;
 }
 
-Schedule Schedule::one_cycle(double base, int64_t total, double rising, double start_divisor, double end_divisor) {
+Schedule Schedule::one_cycle(double base, int64_t total, double rising, double start_divisor,
+                             double end_divisor) {
   check_number("schedule: one_cycle", "base", base, Allowed::non_negative);
   check_at_least("schedule: one_cycle", "total", total, 1);
   check_number("schedule: one_cycle", "rising", rising, Allowed::inside_unit);
@@ -58,10 +59,12 @@ double Schedule::operator()(int64_t update) const {
       return to + (from - to) * 0.5 * (1 + std::cos(std::numbers::pi * std::clamp(progress, 0.0, 1.0)));
     };
     const double rest = std::max(1.0, static_cast<double>(total_) - warm);
-    return u < warm ? between(base_ / start_divisor_, base_, u / warm) : between(base_, base_ * floor_, (u - warm) / rest);
+    return u < warm ? between(base_ / start_divisor_, base_, u / warm)
+                    : between(base_, base_ * floor_, (u - warm) / rest);
   }
   if (update < warmup_) return base_ * u / warm;
-  if (kind_ == "step") return base_ * std::pow(gamma_, static_cast<double>((update - std::max<int64_t>(warmup_, 1)) / every_));
+  if (kind_ == "step")
+    return base_ * std::pow(gamma_, static_cast<double>((update - std::max<int64_t>(warmup_, 1)) / every_));
   if (kind_ == "constant") return base_;
   if (kind_ == "inverse_sqrt") return base_ * std::sqrt(std::max(warm, 1.0) / u);
   const double span = std::max(1.0, static_cast<double>(total_) - warm);
@@ -70,18 +73,23 @@ double Schedule::operator()(int64_t update) const {
   return base_ * (floor_ + (1 - floor_) * shape);
 }
 
-PlateauSchedule::PlateauSchedule(double base, Options options) : options_(options), state_{base, std::numeric_limits<double>::infinity()} {
+PlateauSchedule::PlateauSchedule(double base, Options options)
+    : options_(options), state_{base, std::numeric_limits<double>::infinity()} {
   check_number("schedule: plateau", "base", base, Allowed::non_negative);
   check_number("schedule: plateau", "factor", options.factor, Allowed::inside_unit);
   check_at_least("schedule: plateau", "patience", options.patience, 0);
   check_number("schedule: plateau", "threshold", options.threshold, Allowed::non_negative);
   check_number("schedule: plateau", "floor", options.floor, Allowed::non_negative);
   check_at_least("schedule: plateau", "warmup", options.warmup, 0);
-  if (options.floor > base) throw ValueError("schedule", fmt::format("plateau: the floor {} lies above the rate {}", options.floor, base));
+  if (options.floor > base)
+    throw ValueError("schedule",
+                     fmt::format("plateau: the floor {} lies above the rate {}", options.floor, base));
 }
 
 double PlateauSchedule::operator()(int64_t update) const {
-  return update < options_.warmup ? state_.lr * static_cast<double>(update) / static_cast<double>(options_.warmup) : state_.lr;
+  return update < options_.warmup
+             ? state_.lr * static_cast<double>(update) / static_cast<double>(options_.warmup)
+             : state_.lr;
 }
 
 void PlateauSchedule::set_state(State state) {

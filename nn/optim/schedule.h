@@ -10,9 +10,9 @@ namespace heed::nn {
 
 /// lr(u) for updates u = 1, 2, ...: a linear warm-up over `warmup` updates to `base`, then
 ///   constant      base
-///   inverse_sqrt  base sqrt(max(warmup, 1) / u)                               (Vaswani et al. 2017, sec. 5.3)
-///   linear        down to base * floor at `total` updates
-///   cosine        down to base * floor along half a cosine (Loshchilov & Hutter 2017, eq. 5)
+///   inverse_sqrt  base sqrt(max(warmup, 1) / u)                               (Vaswani et al. 2017,
+///   sec. 5.3) linear        down to base * floor at `total` updates cosine        down to base * floor along
+///   half a cosine (Loshchilov & Hutter 2017, eq. 5)
 class Schedule {
  public:
   /// @param kind name of a schedule in the list above
@@ -40,7 +40,8 @@ class Schedule {
   ///   the last update
   /// @return the schedule
   /// @throws ValueError for a rising outside (0, 1), a total below 1 and a divisor that is not above 0
-  static Schedule one_cycle(double base, int64_t total, double rising = 0.3, double start_divisor = 25, double end_divisor = 25e4);
+  static Schedule one_cycle(double base, int64_t total, double rising = 0.3, double start_divisor = 25,
+                            double end_divisor = 25e4);
   /// @param update number of the update, from 1
   /// @return the learning rate of that update
   double operator()(int64_t update) const;
@@ -63,11 +64,13 @@ class PlateauSchedule {
  public:
   /// When and by how much the rate is reduced.
   struct Options {
-    double factor = 0.1;      // the rate is multiplied by this, in (0, 1)
-    int64_t patience = 10;    // number of scores without improvement that are tolerated
-    double threshold = 1e-4;  // a score is a new best if it is below best (1 - threshold), or best (1 + threshold) if best is negative
-    double floor = 0;         // the lowest rate, at most the first one
-    int64_t warmup = 0;       // number of updates over which the rate rises to the first one
+    double factor = 0.1;    // the rate is multiplied by this, in (0, 1)
+    int64_t patience = 10;  // number of scores without improvement that are tolerated
+    /// A score is a new best if it is below best (1 - threshold), or best (1 + threshold) if best is
+    /// negative.
+    double threshold = 1e-4;
+    double floor = 0;    // the lowest rate, at most the first one
+    int64_t warmup = 0;  // number of updates over which the rate rises to the first one
   };
   /// @param base the first learning rate
   explicit PlateauSchedule(double base) : PlateauSchedule(base, Options{}) {}

@@ -18,7 +18,9 @@ class Compare : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     dir_ = new TempDir;
-    ASSERT_EQ(translator({"corpus", "-o", at("corpus"), "--train", "60", "--validation", "8", "--test", "12"}).exit_code, 0);
+    ASSERT_EQ(translator({"corpus", "-o", at("corpus"), "--train", "60", "--validation", "8", "--test", "12"})
+                  .exit_code,
+              0);
   }
   static void TearDownTestSuite() {
     delete dir_;
@@ -26,8 +28,10 @@ class Compare : public testing::Test {
   }
   static std::string at(const std::string& name) { return *dir_ / name; }
   // A tiny run on files, of `subcommand` train or compare.
-  static std::vector<std::string> command(const std::string& subcommand, const std::string& folder, std::vector<std::string> more = {}) {
-    std::vector<std::string> words = {subcommand, subcommand == "train" ? "-r" : "-o", at(folder), "--threads", "1"};
+  static std::vector<std::string> command(const std::string& subcommand, const std::string& folder,
+                                          std::vector<std::string> more = {}) {
+    std::vector<std::string> words = {subcommand, subcommand == "train" ? "-r" : "-o", at(folder),
+                                      "--threads", "1"};
     const std::pair<const char*, std::string> options[] = {{"--source", at("corpus/train.en")},
                                                            {"--target", at("corpus/train.de")},
                                                            {"--valid-source", at("corpus/valid.en")},
@@ -47,18 +51,24 @@ class Compare : public testing::Test {
   static ProcessResult compare(const std::string& folder, std::vector<std::string> more = {}) {
     return translator(command("compare", folder, std::move(more)));
   }
-  static std::vector<std::string> test_set() { return {"--test-source", at("corpus/test.en"), "--test-target", at("corpus/test.de")}; }
-  static nlohmann::json report(const std::string& folder) { return nlohmann::json::parse(content(at(folder + "/report.json"))); }
+  static std::vector<std::string> test_set() {
+    return {"--test-source", at("corpus/test.en"), "--test-target", at("corpus/test.de")};
+  }
+  static nlohmann::json report(const std::string& folder) {
+    return nlohmann::json::parse(content(at(folder + "/report.json")));
+  }
   static TempDir* dir_;
 };
 TempDir* Compare::dir_ = nullptr;
 
 TEST_F(Compare, ReportsOnAnyCorpus) {
   std::vector<std::string> options = test_set();
-  options.insert(options.end(), {"--gold", at("corpus/test.gold"), "--attention", "none,general", "--json", at("copy.json")});
+  options.insert(options.end(), {"--gold", at("corpus/test.gold"), "--attention", "none,general", "--json",
+                                 at("copy.json")});
   const ProcessResult result = compare("files", options);
   ASSERT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_THAT(result.err, AllOf(HasSubstr("none (1 of 2): update 8/8"), HasSubstr("general (2 of 2): update 8/8")));
+  EXPECT_THAT(result.err,
+              AllOf(HasSubstr("none (1 of 2): update 8/8"), HasSubstr("general (2 of 2): update 8/8")));
   EXPECT_THAT(result.out, HasSubstr("1 left"));
   const auto made = report("files");
   EXPECT_EQ(made, nlohmann::json::parse(content(at("copy.json"))));
@@ -81,28 +91,34 @@ TEST_F(Compare, ReportsOnAnyCorpus) {
       if (band["bleu"].is_null()) continue;
       EXPECT_LE(band["low"], band["bleu"]);
       EXPECT_GE(band["high"], band["bleu"]);
-      if (&band != &model["bleu_by_length"].back()) sentences += band["sentences"].get<int64_t>();  // the last is 30 and more
+      // the last is 30 and more
+      if (&band != &model["bleu_by_length"].back()) sentences += band["sentences"].get<int64_t>();
     }
     EXPECT_EQ(sentences, 12);
   }
-  const std::string none = content(at("files/runs/none/config.toml")), general = content(at("files/runs/general/config.toml"));
-  EXPECT_EQ(std::regex_replace(none, std::regex("'none'\n"), "'general'\n", std::regex_constants::format_first_only), general);
+  const std::string none = content(at("files/runs/none/config.toml")),
+                    general = content(at("files/runs/general/config.toml"));
+  EXPECT_EQ(std::regex_replace(none, std::regex("'none'\n"), "'general'\n",
+                               std::regex_constants::format_first_only),
+            general);
   EXPECT_EQ(content(at("files/runs/none/source.vocab")), content(at("files/runs/general/source.vocab")));
   for (const char* file : {"report.md", "report.html", "bleu-by-length.svg", "curves.svg"}) {
     EXPECT_GT(fs::file_size(at("files/") + file), 500U) << file;
   }
-  EXPECT_THAT(content(at("files/report.md")),
-              AllOf(HasSubstr("(60 pairs)"), HasSubstr("12 test sentences"), HasSubstr("## The longest sentences")));
+  EXPECT_THAT(content(at("files/report.md")), AllOf(HasSubstr("(60 pairs)"), HasSubstr("12 test sentences"),
+                                                    HasSubstr("## The longest sentences")));
   const std::string page = content(at("files/report.html"));  // one file, which loads nothing
   for (const char* outside : {"src=", "<link", "url(h", "url(\"", "url('", "@import", "href=\"http"})
     EXPECT_EQ(page.find(outside), std::string::npos) << outside;
   EXPECT_THAT(page, HasSubstr("<svg"));
   const auto times = [&](const std::string& text) {
     int count = 0;
-    for (size_t found = page.find(text); found != std::string::npos; found = page.find(text, found + 1)) ++count;
+    for (size_t found = page.find(text); found != std::string::npos; found = page.find(text, found + 1))
+      ++count;
     return count;
   };
-  EXPECT_EQ(times("<p class=\"none\">no attention</p>"), 5);  // of the five longest sentences, one model beside the other
+  // of the five longest sentences, one model beside the other
+  EXPECT_EQ(times("<p class=\"none\">no attention</p>"), 5);
   EXPECT_EQ(times("<g class=\"cells\">"), 5);
   EXPECT_EQ(times("<linearGradient"), 1);
 }
@@ -115,12 +131,14 @@ TEST_F(Compare, ScoresTheValidationSetWithoutATestSet) {
   EXPECT_EQ(made["sentences"], 8);
   EXPECT_EQ(made["models"][1]["name"], "additive");
   EXPECT_GT(made["models"][1]["aer"], 0);
-  EXPECT_THAT(content(at("validated/report.md")), AllOf(HasSubstr("without a test set"), HasSubstr("8 validation sentences")));
+  EXPECT_THAT(content(at("validated/report.md")),
+              AllOf(HasSubstr("without a test set"), HasSubstr("8 validation sentences")));
 }
 
 TEST_F(Compare, TrainsWhatTrainTrains) {
-  const std::vector<std::string> more = {"--attention", "additive", "--coverage", "--max-length", "30",     "--lowercase",
-                                         "--schedule",  "cosine",   "--dropout",  "0.1",          "--seed", "5"};
+  const std::vector<std::string> more = {"--attention", "additive",    "--coverage", "--max-length",
+                                         "30",          "--lowercase", "--schedule", "cosine",
+                                         "--dropout",   "0.1",         "--seed",     "5"};
   ASSERT_EQ(compare("alike", more).exit_code, 0);
   ASSERT_EQ(translator(command("train", "alone", more)).exit_code, 0);
   for (const char* file : {"config.toml", "model.safetensors", "source.vocab"}) {
@@ -133,7 +151,8 @@ TEST_F(Compare, HasTheOptionsOfTrain) {
     const std::string help = translator({subcommand, "--help"}).out;
     std::set<std::string> names;
     const std::regex option("\n  (?:-[a-z],)?(--[a-z0-9-]+)");
-    for (std::sregex_iterator it(help.begin(), help.end(), option), end; it != end; ++it) names.insert((*it)[1]);
+    for (std::sregex_iterator it(help.begin(), help.end(), option), end; it != end; ++it)
+      names.insert((*it)[1]);
     return names;
   };
   const auto train = options("train"), compare = options("compare");
@@ -142,16 +161,17 @@ TEST_F(Compare, HasTheOptionsOfTrain) {
 }
 
 TEST_F(Compare, ReadsThePresetsOfTrain) {
-  write(
-      at("preset.toml"),
-      "[train]\nattention = \"dot\"\nmin-count = 2\nlr = 0.5\nembedding = 9\n[compare]\nattention = [\"none\", \"local_m\"]\nlr = 0.25\n");
+  write(at("preset.toml"),
+        "[train]\nattention = \"dot\"\nmin-count = 2\nlr = 0.5\nembedding = 9\n[compare]\nattention = "
+        "[\"none\", \"local_m\"]\nlr = 0.25\n");
   const ProcessResult result = compare("preset", {"--config", at("preset.toml")});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   for (const char* kind : {"none", "local_m"}) {  // the command line wins, then [compare], then [train]
     EXPECT_THAT(content(at("preset/runs/") + kind + "/config.toml"),
                 AllOf(HasSubstr("min_count = 2"), HasSubstr("lr = 0.25"), HasSubstr("embedding = 8")));
   }
-  expect_failure(compare("x", {"--config", HEED_SOURCE_DIR "/presets/multi30k-transformer.toml"}), "--architecture", 2);
+  expect_failure(compare("x", {"--config", HEED_SOURCE_DIR "/presets/multi30k-transformer.toml"}),
+                 "--architecture", 2);
   EXPECT_FALSE(fs::exists(at("x")));
 }
 
@@ -159,14 +179,17 @@ TEST_F(Compare, AnInterruptedComparisonResumesToTheSameReport) {
   const std::vector<std::string> more = {"--updates", "300", "--validate-every", "300"};
   std::string line = "exec " + kTranslator;
   for (const std::string& word : command("compare", "stopped", more)) line += " " + word;
-  const std::string first = at("stopped/runs/none/model.safetensors");  // stands there when the first training ends
-  const ProcessResult stopped = run_process(
-      {"bash", "-c",
-       "(" + line + ") & child=$!; until [ -e " + first + " ] || ! kill -0 $child; do sleep 0.02; done; kill -INT $child; wait $child"});
+  // stands there when the first training ends
+  const std::string first = at("stopped/runs/none/model.safetensors");
+  const ProcessResult stopped =
+      run_process({"bash", "-c",
+                   "(" + line + ") & child=$!; until [ -e " + first +
+                       " ] || ! kill -0 $child; do sleep 0.02; done; kill -INT $child; wait $child"});
   EXPECT_EQ(stopped.exit_code, 130) << stopped.err;
   EXPECT_THAT(stopped.out, AllOf(HasSubstr("1 of 2 models trained"), HasSubstr("--resume goes on")));
   EXPECT_FALSE(fs::exists(at("stopped/report.md")));
-  expect_failure(compare("stopped", more), "exists already (--resume goes on with it, --overwrite replaces it)");
+  expect_failure(compare("stopped", more),
+                 "exists already (--resume goes on with it, --overwrite replaces it)");
   std::vector<std::string> resumed = more;
   resumed.emplace_back("--resume");
   const auto written = fs::last_write_time(first);
@@ -175,23 +198,29 @@ TEST_F(Compare, AnInterruptedComparisonResumesToTheSameReport) {
   EXPECT_THAT(again.err, HasSubstr("none' after update 300 of 300"));
   EXPECT_EQ(fs::last_write_time(first), written);
   ASSERT_EQ(compare("whole", more).exit_code, 0);
-  EXPECT_EQ(content(at("stopped/runs/additive/model.safetensors")), content(at("whole/runs/additive/model.safetensors")));
+  EXPECT_EQ(content(at("stopped/runs/additive/model.safetensors")),
+            content(at("whole/runs/additive/model.safetensors")));
   const auto a = report("stopped")["models"], b = report("whole")["models"];
-  for (const char* key : {"name", "updates", "bleu", "bleu_by_length", "curve", "worst"}) EXPECT_EQ(a[1][key], b[1][key]) << key;
+  for (const char* key : {"name", "updates", "bleu", "bleu_by_length", "curve", "worst"})
+    EXPECT_EQ(a[1][key], b[1][key]) << key;
 }
 
 TEST_F(Compare, AnInterruptedOverwriteLeavesNoReportOfTheRunsItReplaced) {
   ASSERT_EQ(compare("replaced").exit_code, 0);
-  const std::string report = at("replaced/report.md"), weights = content(at("replaced/runs/none/model.safetensors"));
-  const ProcessResult pieces = compare("replaced", {"--overwrite", "--subwords", "bpe", "--subword-vocabulary", "10"});
+  const std::string report = at("replaced/report.md"),
+                    weights = content(at("replaced/runs/none/model.safetensors"));
+  const ProcessResult pieces =
+      compare("replaced", {"--overwrite", "--subwords", "bpe", "--subword-vocabulary", "10"});
   expect_failure(pieces, "cannot learn 10 bpe pieces");
   EXPECT_TRUE(fs::exists(report));
   EXPECT_TRUE(content(at("replaced/runs/none/model.safetensors")) == weights);
   std::string line = "exec " + kTranslator;
-  for (const std::string& word : command("compare", "replaced", {"--updates", "3000", "--overwrite"})) line += " " + word;
-  const ProcessResult stopped = run_process(
-      {"bash", "-c",
-       "(" + line + ") & child=$!; while [ -e " + report + " ] && kill -0 $child; do sleep 0.02; done; kill -INT $child; wait $child"});
+  for (const std::string& word : command("compare", "replaced", {"--updates", "3000", "--overwrite"}))
+    line += " " + word;
+  const ProcessResult stopped =
+      run_process({"bash", "-c",
+                   "(" + line + ") & child=$!; while [ -e " + report +
+                       " ] && kill -0 $child; do sleep 0.02; done; kill -INT $child; wait $child"});
   EXPECT_EQ(stopped.exit_code, 130) << stopped.err;
   for (const char* file : {"report.md", "report.html", "report.json", "curves.svg"})
     EXPECT_FALSE(fs::exists(at("replaced/") + file)) << file;
@@ -202,21 +231,26 @@ TEST_F(Compare, ResumeAddsKindsAndKeepsTheRest) {
   const std::string none = at("grows/runs/none/model.safetensors");
   const auto written = fs::last_write_time(none);
   // Without the options of a run: those of the runs that are there.
-  ASSERT_EQ(translator({"compare", "-s", at("corpus/train.en"), "-t", at("corpus/train.de"), "--valid-source", at("corpus/valid.en"),
-                        "--valid-target", at("corpus/valid.de"), "--attention", "none,dot", "-o", at("grows"), "--resume"})
+  ASSERT_EQ(translator({"compare", "-s", at("corpus/train.en"), "-t", at("corpus/train.de"), "--valid-source",
+                        at("corpus/valid.en"), "--valid-target", at("corpus/valid.de"), "--attention",
+                        "none,dot", "-o", at("grows"), "--resume"})
                 .exit_code,
             0);
   EXPECT_EQ(fs::last_write_time(none), written);
   EXPECT_EQ(report("grows")["models"][1]["updates"], 8);
-  expect_failure(compare("grows", {"--resume", "--lr", "0.5"}), "resume: --lr is not what '" + at("grows/runs/none"));
-  expect_failure(translator(with(with(command("compare", "grows", {"--resume"}), "--source", at("corpus/train.de")), "--target",
-                                 at("corpus/train.en"))),
-                 "train.de' is not what '" + at("grows/runs/none") + "' was started with: its lines are others");
-  ASSERT_EQ(translator({"train", "-r", at("grows/runs/dot"), "--resume"}).exit_code, 0);  // it knows its files
+  expect_failure(compare("grows", {"--resume", "--lr", "0.5"}),
+                 "resume: --lr is not what '" + at("grows/runs/none"));
+  expect_failure(
+      translator(with(with(command("compare", "grows", {"--resume"}), "--source", at("corpus/train.de")),
+                      "--target", at("corpus/train.en"))),
+      "train.de' is not what '" + at("grows/runs/none") + "' was started with: its lines are others");
+  // it knows its files
+  ASSERT_EQ(translator({"train", "-r", at("grows/runs/dot"), "--resume"}).exit_code, 0);
   ASSERT_EQ(compare("grows", {"--resume", "--updates", "12", "--attention", "none"}).exit_code, 0);
   EXPECT_EQ(report("grows")["models"][0]["updates"], 12);
-  expect_failure(translator({"compare", "-s", at("corpus/train.en"), "-t", at("corpus/train.de"), "--valid-source", at("corpus/valid.en"),
-                             "--valid-target", at("corpus/valid.de"), "--attention", "none,dot", "-o", at("grows"), "--resume"}),
+  expect_failure(translator({"compare", "-s", at("corpus/train.en"), "-t", at("corpus/train.de"),
+                             "--valid-source", at("corpus/valid.en"), "--valid-target", at("corpus/valid.de"),
+                             "--attention", "none,dot", "-o", at("grows"), "--resume"}),
                  "have different options");
   expect_failure(compare("nowhere", {"--resume"}), "holds no run of none, additive");
   EXPECT_FALSE(fs::exists(at("nowhere")));
@@ -224,7 +258,8 @@ TEST_F(Compare, ResumeAddsKindsAndKeepsTheRest) {
 
 TEST_F(Compare, OverwriteReplacesTheKindsThatAreNamed) {
   ASSERT_EQ(compare("twice", {"--attention", "none,dot"}).exit_code, 0);
-  const std::string dot = content(at("twice/runs/dot/model.safetensors")), none = content(at("twice/runs/none/model.safetensors"));
+  const std::string dot = content(at("twice/runs/dot/model.safetensors")),
+                    none = content(at("twice/runs/none/model.safetensors"));
   ASSERT_EQ(compare("twice", {"--attention", "none", "--seed", "9", "--overwrite"}).exit_code, 0);
   EXPECT_NE(content(at("twice/runs/none/model.safetensors")), none);
   EXPECT_EQ(content(at("twice/runs/dot/model.safetensors")), dot);
@@ -239,7 +274,8 @@ TEST_F(Compare, ATrainingThatFailsLeavesTheOthers) {
   write(weights, whole.substr(0, 500));
   const ProcessResult result = compare("hurt", {"--resume", "--updates", "12"});
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.err, AllOf(HasSubstr("warning: none: "), HasSubstr("none could not be trained and is not in the report")));
+  EXPECT_THAT(result.err, AllOf(HasSubstr("warning: none: "),
+                                HasSubstr("none could not be trained and is not in the report")));
   ASSERT_EQ(report("hurt")["models"].size(), 1U);
   EXPECT_EQ(report("hurt")["models"][0]["name"], "additive");
   EXPECT_EQ(report("hurt")["models"][0]["updates"], 12);
@@ -268,7 +304,8 @@ TEST_F(Compare, AReportReplacesOnlyAReport) {
   fs::create_directory(at("mine"));
   write(at("mine/report.md"), "thesis");
   for (const std::vector<std::string>& more : {std::vector<std::string>{}, {"--overwrite"}}) {
-    expect_failure(of_runs("mine", more), "mine/report.md' was not written by translator compare; it is left alone");
+    expect_failure(of_runs("mine", more),
+                   "mine/report.md' was not written by translator compare; it is left alone");
   }
   EXPECT_EQ(content(at("mine/report.md")), "thesis");
   expect_failure(of_runs("one"), "is a run, not a folder for a report");
@@ -280,7 +317,8 @@ TEST_F(Compare, AReportReplacesOnlyAReport) {
 
 TEST_F(Compare, CurvesHaveAnAxisOfNumbers) {  // updates 4 and 8 of 8: half-way and at the end of 496 px
   ASSERT_EQ(compare("curves").exit_code, 0);
-  EXPECT_THAT(content(at("curves/curves.svg")), AllOf(HasSubstr("cx=\"312.0\""), HasSubstr("cx=\"560.0\""), HasSubstr(">8</text>")));
+  EXPECT_THAT(content(at("curves/curves.svg")),
+              AllOf(HasSubstr("cx=\"312.0\""), HasSubstr("cx=\"560.0\""), HasSubstr(">8</text>")));
 }
 
 TEST_F(Compare, WrongUsageIsOneLine) {
@@ -300,12 +338,14 @@ TEST_F(Compare, WrongUsageIsOneLine) {
   alone({"--architecture", "transformer"}, "--architecture: a transformer model has no kinds of attention");
   alone({"-s", at("corpus/train.en")}, "--target: is missing");
   alone({"-s", at("corpus/train.en"), "-t", at("corpus/train.de")}, "--valid-source: is missing");
-  alone({"--test-source", at("corpus/test.en"), "--test-target", at("corpus/test.de")}, "--test-source: needs --source");
+  alone({"--test-source", at("corpus/test.en"), "--test-target", at("corpus/test.de")},
+        "--test-source: needs --source");
   alone({"--gold", at("corpus/test.gold")}, "--gold: needs --source");
   alone({"-r", at("run")}, "--test-source");
   alone({"-r", at("run"), "-s", at("corpus/test.en"), "-t", at("corpus/test.de"), "--max-length", "9"},
         "--max-length: belongs to training");
-  alone({"-r", at("run"), "-s", at("corpus/test.en"), "-t", at("corpus/test.de"), "--attention", "dot"}, "with --run nothing is trained");
+  alone({"-r", at("run"), "-s", at("corpus/test.en"), "-t", at("corpus/test.de"), "--attention", "dot"},
+        "with --run nothing is trained");
   EXPECT_FALSE(fs::exists(at("x")));
 }
 
@@ -318,7 +358,8 @@ TEST_F(Compare, BadInputIsOneLineBeforeAnyTraining) {
   refused(with(words, "--source", at("nowhere.en")), "nowhere.en");
   refused(with(words, "--target", at("corpus/test.de")), "train.en' has 60 lines");
   refused(with(words, "--valid-target", at("corpus/test.de")), "valid.en' has 8 lines");
-  refused(command("compare", "x", {"--test-source", at("corpus/test.en"), "--test-target", at("corpus/valid.de")}),
+  refused(command("compare", "x",
+                  {"--test-source", at("corpus/test.en"), "--test-target", at("corpus/valid.de")}),
           "test.en' has 12 lines");
   refused(command("compare", "x", {"--gold", at("corpus/test.gold")}), "test.gold' has 12 lines");
   write(at("wrong.gold"), "99-0\n1-1\n1-1\n1-1\n1-1\n1-1\n1-1\n1-1\n");
@@ -326,7 +367,8 @@ TEST_F(Compare, BadInputIsOneLineBeforeAnyTraining) {
   write(at("blank"), "\n\n");
   refused(with(with(words, "--source", at("blank")), "--target", at("blank")), "no training pair");
   refused(command("compare", "x", {"--lr", "-1"}), "lr: must be above 0");
-  refused(command("compare", "x", {"--attention", "additive,local_p", "--coverage"}), "coverage: local_p attention has none");
+  refused(command("compare", "x", {"--attention", "additive,local_p", "--coverage"}),
+          "coverage: local_p attention has none");
   refused(command("compare", "x", {"--json", at("no/such/x.json")}), "--json: cannot write");
   refused(command("compare", "x", {"--json", at("corpus/train.en")}), "is also an input (--source)");
   refused(with(words, "-o", at("corpus/train.en")), "train.en' is a file, not a folder");
@@ -336,8 +378,9 @@ TEST_F(Compare, TrainedRunsInThreeForms) {
   ASSERT_EQ(translator(command("train", "run")).exit_code, 0);
   for (const bool in_short : {true, false}) {
     const ProcessResult result =
-        translator({"compare", "-r", "first=" + at("run"), at("run"), in_short ? "-s" : "--test-source", at("corpus/test.en"),
-                    in_short ? "-t" : "--test-target", at("corpus/test.de"), "-o", at("compared"), "--overwrite"});
+        translator({"compare", "-r", "first=" + at("run"), at("run"), in_short ? "-s" : "--test-source",
+                    at("corpus/test.en"), in_short ? "-t" : "--test-target", at("corpus/test.de"), "-o",
+                    at("compared"), "--overwrite"});
     ASSERT_EQ(result.exit_code, 0) << result.err;
   }
   const auto made = report("compared");
@@ -345,8 +388,10 @@ TEST_F(Compare, TrainedRunsInThreeForms) {
   EXPECT_EQ(made["models"][0]["name"], "first");
   EXPECT_EQ(made["models"][1]["p_against_first"], 1.0);  // the same model
   EXPECT_EQ(made["models"][0]["curve"].size(), 2U);
-  EXPECT_THAT(content(at("compared/report.md")), AllOf(HasSubstr("| first |"), HasSubstr("bleu-by-length.svg"), HasSubstr("likely cause")));
-  EXPECT_THAT(content(at("compared/report.html")), AllOf(StartsWith("<!doctype html>"), HasSubstr("<svg"), HasSubstr("</html>")));
+  EXPECT_THAT(content(at("compared/report.md")),
+              AllOf(HasSubstr("| first |"), HasSubstr("bleu-by-length.svg"), HasSubstr("likely cause")));
+  EXPECT_THAT(content(at("compared/report.html")),
+              AllOf(StartsWith("<!doctype html>"), HasSubstr("<svg"), HasSubstr("</html>")));
   EXPECT_THAT(content(at("compared/bleu-by-length.svg")), AllOf(StartsWith("<svg"), HasSubstr("10-19")));
 }
 
@@ -370,7 +415,8 @@ TEST_F(Compare, TheBuiltInCorpusTrainsAsTheDemoDoes) {
   }
   words.push_back("--resume");  // with another size of the corpus
   expect_failure(translator(with(words, "--train", "100")), "the training source is not what '");
-  expect_failure(translator({"train", "-r", at("demo/additive"), "--resume"}), "was trained on the built-in corpus");
+  expect_failure(translator({"train", "-r", at("demo/additive"), "--resume"}),
+                 "was trained on the built-in corpus");
 }
 
 }  // namespace

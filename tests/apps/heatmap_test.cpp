@@ -34,7 +34,9 @@ Translation record_of(int source, int target, int layers = 1, int heads = 1) {
   for (int layer = 0; layer < layers; ++layer) {
     for (int head = 0; head < heads; ++head) {
       const auto weight = static_cast<float>(1.0 / source);
-      record.attention.push_back({layer, head, std::vector(static_cast<size_t>(target), std::vector(static_cast<size_t>(source), weight))});
+      record.attention.push_back(
+          {layer, head,
+           std::vector(static_cast<size_t>(target), std::vector(static_cast<size_t>(source), weight))});
     }
   }
   return record;
@@ -47,10 +49,12 @@ Translation record_with_self_attention(int source, int target, int layers = 1, i
   const auto S = static_cast<size_t>(source), T = static_cast<size_t>(target);
   for (int layer = 0; layer < layers; ++layer) {
     for (int head = 0; head < heads; ++head) {
-      record.encoder_self_attention.push_back({layer, head, std::vector(S, std::vector(S, 1.0F / static_cast<float>(S)))});
+      record.encoder_self_attention.push_back(
+          {layer, head, std::vector(S, std::vector(S, 1.0F / static_cast<float>(S)))});
       record.decoder_self_attention.push_back({layer, head, std::vector(T, std::vector(T, 0.0F))});
       for (size_t t = 0; t < T; ++t) {
-        for (size_t u = 0; u <= t; ++u) record.decoder_self_attention.back().weights[t][u] = 1.0F / static_cast<float>(t + 1);
+        for (size_t u = 0; u <= t; ++u)
+          record.decoder_self_attention.back().weights[t][u] = 1.0F / static_cast<float>(t + 1);
       }
     }
   }
@@ -90,14 +94,18 @@ class Heatmap : public testing::Test {
   TempDir dir_;
 };
 
-// "", or why GLib's parser of XML does not take it: tags nest, attributes are quoted, every & is one of the five entities or a number.
+// "", or why GLib's parser of XML does not take it: tags nest, attributes are quoted, every & is one of the
+// five entities or a number.
 std::string xml_error(const std::string& xml) {
   const GMarkupParser nothing{};
   const std::unique_ptr<GMarkupParseContext, decltype(&g_markup_parse_context_free)> context(
-      g_markup_parse_context_new(&nothing, G_MARKUP_DEFAULT_FLAGS, nullptr, nullptr), g_markup_parse_context_free);
+      g_markup_parse_context_new(&nothing, G_MARKUP_DEFAULT_FLAGS, nullptr, nullptr),
+      g_markup_parse_context_free);
   GError* error = nullptr;
-  const auto end = std::ranges::find_if(xml, [](char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t'; });
-  if (end != xml.end()) return "character " + std::to_string(*end) + " at " + std::to_string(end - xml.begin());
+  const auto end = std::ranges::find_if(
+      xml, [](char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t'; });
+  if (end != xml.end())
+    return "character " + std::to_string(*end) + " at " + std::to_string(end - xml.begin());
   if (g_markup_parse_context_parse(context.get(), xml.data(), static_cast<gssize>(xml.size()), &error) &&
       g_markup_parse_context_end_parse(context.get(), &error)) {
     return "";
@@ -128,16 +136,19 @@ TEST_F(Heatmap, SvgShowsWordsValuesTitleAndBar) {
                              "words across, 2 output words down\""));
   EXPECT_THAT(svg, HasSubstr("<title>Größe \xE2\x86\x92 words0: 0.125</title>"));
   EXPECT_THAT(svg, HasSubstr("<title>&#39;s \xE2\x86\x92 words0: 0.873</title>"));
-  for (const char* text : {">additive attention, LSTM 256</text>", ">source</text>", ">output</text>", ">Größe</text>", ">0.50</text>",
-                           "class=\"unk\"", "class=\"eos\"", "url(#scale)", "layer 0, head 0"}) {
+  for (const char* text :
+       {">additive attention, LSTM 256</text>", ">source</text>", ">output</text>", ">Größe</text>",
+        ">0.50</text>", "class=\"unk\"", "class=\"eos\"", "url(#scale)", "layer 0, head 0"}) {
     EXPECT_THAT(svg, HasSubstr(text));
   }
-  for (const char* text : {"<script", "href", "@import", "http://www.w3.org/1999"}) EXPECT_THAT(svg, Not(HasSubstr(text)));
+  for (const char* text : {"<script", "href", "@import", "http://www.w3.org/1999"})
+    EXPECT_THAT(svg, Not(HasSubstr(text)));
 }
 
 TEST_F(Heatmap, BrightnessRisesWithTheWeight) {
   Translation record = record_of(101, 1);
-  for (int i = 0; i <= 100; ++i) record.attention[0].weights[0][static_cast<size_t>(i)] = static_cast<float>(i) / 100;
+  for (int i = 0; i <= 100; ++i)
+    record.attention[0].weights[0][static_cast<size_t>(i)] = static_cast<float>(i) / 100;
   const std::string svg = svg_of(record);
   const auto fills = all_matches(svg, std::regex(R"re(fill="#(\w\w)(\w\w)(\w\w)"><title>)re"));
   ASSERT_EQ(fills.size(), 101u);
@@ -187,7 +198,8 @@ TEST_F(Heatmap, OfManyCellsThePaleOnesOfAValueAreOnePath) {
   EXPECT_EQ(all_matches(svg, std::regex("h1v1h-1z")).size(), 300U * 299U);
   EXPECT_LT(svg.size(), 2'000'000U);
   for (size_t t = 0; t < 300; ++t) {  // a weight everywhere: no two alike
-    for (size_t s = 0; s < 300; ++s) record.attention[0].weights[t][s] = static_cast<float>((t * 7 + s * 13) % 600) / 90'000;
+    for (size_t s = 0; s < 300; ++s)
+      record.attention[0].weights[t][s] = static_cast<float>((t * 7 + s * 13) % 600) / 90'000;
   }
   const std::string dense = svg_of(record);
   EXPECT_EQ(xml_error(dense), "");
@@ -198,8 +210,10 @@ TEST_F(Heatmap, LongSentencesKeepCellsAndLabelsApart) {
   for (const int words : {20, 60, 120}) {
     const std::string svg = svg_of(record_of(words, words));
     EXPECT_EQ(xml_error(svg), "");
-    const double width = number_at(svg, R"re(<svg[^>]* width="([\d.]+)")re"), height = number_at(svg, R"re(<svg[^>]* height="([\d.]+)")re");
-    const auto cells = all_matches(svg, std::regex(R"re(<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)")re"));
+    const double width = number_at(svg, R"re(<svg[^>]* width="([\d.]+)")re"),
+                 height = number_at(svg, R"re(<svg[^>]* height="([\d.]+)")re");
+    const auto cells =
+        all_matches(svg, std::regex(R"re(<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)")re"));
     ASSERT_EQ(cells.size(),
               static_cast<size_t>(words) * static_cast<size_t>(words) + 1);  // and the frame
     EXPECT_GE(std::stod(cells[0][3]), 22);
@@ -217,7 +231,8 @@ TEST_F(Heatmap, LongSentencesKeepCellsAndLabelsApart) {
       EXPECT_LT(y, height);
       if (i == 0 || labels[i - 1][4] != labels[i][4]) continue;
       const bool leaning = labels[i][5].str().find("rotate(-45") != std::string::npos;
-      const double apart = std::hypot(x - std::stod(labels[i - 1][1]), y - std::stod(labels[i - 1][2])) * (leaning ? std::sqrt(0.5) : 1);
+      const double apart = std::hypot(x - std::stod(labels[i - 1][1]), y - std::stod(labels[i - 1][2])) *
+                           (leaning ? std::sqrt(0.5) : 1);
       EXPECT_GE(apart, font * 1.15) << words;
     }
   }
@@ -238,7 +253,8 @@ TEST_F(Heatmap, AVeryLongWordMakesThePictureGrow) {
 TEST_F(Heatmap, PngHasTheSizeOfTheSvgAtItsResolution) {
   const std::string svg = svg_of(record_of(5, 4));
   for (const int dpi : {96, 192}) {
-    const auto result = run({"--records", path("r.jsonl"), "-o", path("out.PNG"), "--dpi", std::to_string(dpi)});
+    const auto result =
+        run({"--records", path("r.jsonl"), "-o", path("out.PNG"), "--dpi", std::to_string(dpi)});
     ASSERT_EQ(result.exit_code, 0) << result.err;
     const std::string png = read_file(path("out.PNG"));
     ASSERT_GT(png.size(), 1000u);
@@ -279,16 +295,19 @@ TEST_F(Heatmap, GridOfAllHeadsAndTheirMean) {
     EXPECT_THAT(grid, HasSubstr(title));
   EXPECT_EQ(all_matches(grid, std::regex("class=\"cells\"")).size(), 6U);
   const std::string one = svg_of(record);
-  const double width = number_at(one, R"re(width="([\d.]+)")re"), height = number_at(one, R"re(height="([\d.]+)")re");
+  const double width = number_at(one, R"re(width="([\d.]+)")re"),
+               height = number_at(one, R"re(height="([\d.]+)")re");
   EXPECT_GT(number_at(grid, R"re(width="([\d.]+)")re"), 2 * width);
   EXPECT_GT(number_at(grid, R"re(height="([\d.]+)")re"), 1.5 * height);
   EXPECT_LT(number_at(grid, R"re(height="([\d.]+)")re"), 2.5 * height);
   for (models::AttentionWeights& map : record.attention) map.weights[0][0] = map.layer == 0 ? 0.9F : 0.3F;
   EXPECT_THAT(svg_of(record, {"--mean"}), AllOf(HasSubstr("mean of 6 maps"), HasSubstr(": 0.600</title>")));
-  EXPECT_THAT(svg_of(record, {"--mean", "--layer", "1"}), AllOf(HasSubstr("layer 1, mean of its heads"), HasSubstr(": 0.300</title>")));
+  EXPECT_THAT(svg_of(record, {"--mean", "--layer", "1"}),
+              AllOf(HasSubstr("layer 1, mean of its heads"), HasSubstr(": 0.300</title>")));
   const auto png = run({"--records", path("r.jsonl"), "-o", path("grid.png"), "--grid"});
   EXPECT_EQ(png.exit_code, 0) << png.err;
-  EXPECT_THAT(svg_of(record, {"--grid", "--title", "My title"}), AllOf(HasSubstr(">My title<"), HasSubstr(">score ")));
+  EXPECT_THAT(svg_of(record, {"--grid", "--title", "My title"}),
+              AllOf(HasSubstr(">My title<"), HasSubstr(">score ")));
   expect_failure({"--records", path("r.jsonl"), "-o", path("x.svg"), "--mean", "--head", "1"}, 2, "--head");
   expect_failure({"--records", path("r.jsonl"), "-o", path("x.svg"), "--grid", "--layer", "1"}, 2, "--layer");
 }
@@ -296,10 +315,12 @@ TEST_F(Heatmap, GridOfAllHeadsAndTheirMean) {
 TEST_F(Heatmap, TheBrightestWeightIsWhereTheScaleEnds) {
   Translation record = record_of(2, 2, 1, 1);
   record.attention[0].weights = {{0.05F, 0.1F}, {0.025F, 0}};
-  const std::string bright = "fill=\"#ffffff\"><title>", plain = svg_of(record), scaled = svg_of(record, {"--brightest", "0"});
+  const std::string bright = "fill=\"#ffffff\"><title>", plain = svg_of(record),
+                    scaled = svg_of(record, {"--brightest", "0"});
   EXPECT_THAT(plain, AllOf(Not(HasSubstr(bright)), HasSubstr(">1.00</text>")));
   EXPECT_EQ(all_matches(scaled, std::regex(bright)).size(), 1U);
-  EXPECT_THAT(scaled, AllOf(HasSubstr(">0.100</text>"), HasSubstr(">0.025</text>"), HasSubstr(": 0.050</title>")));
+  EXPECT_THAT(scaled,
+              AllOf(HasSubstr(">0.100</text>"), HasSubstr(">0.025</text>"), HasSubstr(": 0.050</title>")));
   EXPECT_THAT(svg_of(record, {"--brightest", "0.5"}), HasSubstr(">0.50</text>"));
 }
 
@@ -308,13 +329,18 @@ TEST_F(Heatmap, EncoderSelfAttentionHasTheSourceOnBothAxes) {
   record.encoder_self_attention[1].weights[0] = {0.125F, 0.875F, 0, 0};
   const std::string svg = svg_of(record, {"--which", "encoder", "--head", "1"});
   EXPECT_EQ(xml_error(svg), "");
-  EXPECT_THAT(svg, AllOf(HasSubstr("aria-label=\"Encoder self-attention of Transformer: 4 source words across and down\""),
-                         HasSubstr(">source, attended to</text>"), HasSubstr(">source, attending</text>"),
-                         HasSubstr("encoder self-attention \xC2\xB7 layer 0, head 1 \xC2\xB7 1 of 2 maps"), Not(HasSubstr("score"))));
+  EXPECT_THAT(
+      svg,
+      AllOf(HasSubstr("aria-label=\"Encoder self-attention of Transformer: 4 source words across and down\""),
+            HasSubstr(">source, attended to</text>"), HasSubstr(">source, attending</text>"),
+            HasSubstr("encoder self-attention \xC2\xB7 layer 0, head 1 \xC2\xB7 1 of 2 maps"),
+            Not(HasSubstr("score"))));
   EXPECT_THAT(svg, HasSubstr("<title>W\xC3\xB6rter1 \xE2\x86\x92 W\xC3\xB6rter0: 0.875</title>"));
-  EXPECT_THAT(svg, AllOf(Not(HasSubstr("words0")), HasSubstr("<title>&lt;/s&gt; \xE2\x86\x92 &lt;/s&gt;: 0.250</title>")));
+  EXPECT_THAT(svg, AllOf(Not(HasSubstr("words0")),
+                         HasSubstr("<title>&lt;/s&gt; \xE2\x86\x92 &lt;/s&gt;: 0.250</title>")));
   EXPECT_EQ(all_matches(svg, std::regex("\xE2\x86\x92")).size(), 16U);
-  EXPECT_EQ(all_matches(svg_of(record, {"--which", "encoder", "--no-eos"}), std::regex("\xE2\x86\x92")).size(), 9U);
+  EXPECT_EQ(
+      all_matches(svg_of(record, {"--which", "encoder", "--no-eos"}), std::regex("\xE2\x86\x92")).size(), 9U);
   const std::string cropped = svg_of(record, {"--which", "encoder", "--max-tokens", "2"});
   EXPECT_THAT(cropped, AllOf(HasSubstr("first 2 of 4"), Not(HasSubstr("output tokens"))));
   EXPECT_EQ(all_matches(cropped, std::regex("\xE2\x86\x92")).size(), 4U);
@@ -324,16 +350,21 @@ TEST_F(Heatmap, DecoderSelfAttentionHasTheOutputDownAndWhatWasWrittenAcross) {
   const Translation record = record_with_self_attention(4, 3);
   const std::string svg = svg_of(record, {"--which", "decoder"});
   EXPECT_EQ(xml_error(svg), "");
-  EXPECT_THAT(svg, AllOf(HasSubstr("aria-label=\"Decoder self-attention of Transformer: 3 words read across, 3 output words down\""),
-                         HasSubstr(">output so far, attended to</text>"), HasSubstr(">output, attending</text>"),
-                         HasSubstr("decoder self-attention \xC2\xB7 layer 0, head 0 \xC2\xB7 score -4.25"), Not(HasSubstr("rter"))));
+  EXPECT_THAT(svg,
+              AllOf(HasSubstr("aria-label=\"Decoder self-attention of Transformer: 3 words read across, 3 "
+                              "output words down\""),
+                    HasSubstr(">output so far, attended to</text>"), HasSubstr(">output, attending</text>"),
+                    HasSubstr("decoder self-attention \xC2\xB7 layer 0, head 0 \xC2\xB7 score -4.25"),
+                    Not(HasSubstr("rter"))));
   std::vector<std::string> cells;
-  for (const auto& match : all_matches(svg, std::regex("<title>([^<]*\xE2\x86\x92[^<]*)</title>"))) cells.push_back(match[1]);
-  EXPECT_THAT(cells, testing::ElementsAre("&lt;s&gt; \xE2\x86\x92 words0: 1.000", "words0 \xE2\x86\x92 words0: 0.000",
-                                          "words1 \xE2\x86\x92 words0: 0.000", "&lt;s&gt; \xE2\x86\x92 words1: 0.500",
-                                          "words0 \xE2\x86\x92 words1: 0.500", "words1 \xE2\x86\x92 words1: 0.000",
-                                          "&lt;s&gt; \xE2\x86\x92 &lt;/s&gt;: 0.333", "words0 \xE2\x86\x92 &lt;/s&gt;: 0.333",
-                                          "words1 \xE2\x86\x92 &lt;/s&gt;: 0.333"));
+  for (const auto& match : all_matches(svg, std::regex("<title>([^<]*\xE2\x86\x92[^<]*)</title>")))
+    cells.push_back(match[1]);
+  EXPECT_THAT(cells, testing::ElementsAre(
+                         "&lt;s&gt; \xE2\x86\x92 words0: 1.000", "words0 \xE2\x86\x92 words0: 0.000",
+                         "words1 \xE2\x86\x92 words0: 0.000", "&lt;s&gt; \xE2\x86\x92 words1: 0.500",
+                         "words0 \xE2\x86\x92 words1: 0.500", "words1 \xE2\x86\x92 words1: 0.000",
+                         "&lt;s&gt; \xE2\x86\x92 &lt;/s&gt;: 0.333", "words0 \xE2\x86\x92 &lt;/s&gt;: 0.333",
+                         "words1 \xE2\x86\x92 &lt;/s&gt;: 0.333"));
   EXPECT_EQ(all_matches(svg, std::regex("<text class=\"eos\"")).size(), 2U);  // <s> and </s>
   const std::string dropped = svg_of(record, {"--which", "decoder", "--no-eos"});
   EXPECT_THAT(dropped, AllOf(HasSubstr("&lt;s&gt;"), Not(HasSubstr("&lt;/s&gt;"))));
@@ -350,13 +381,15 @@ TEST_F(Heatmap, SelfAttentionHasGridsAndMeansToo) {
   EXPECT_THAT(grid, AllOf(HasSubstr(">encoder layer 0, head 0<"), HasSubstr(">encoder layer 2, head 1<")));
   EXPECT_EQ(all_matches(grid, std::regex("class=\"cells\"")).size(), 6U);
   const std::string one = svg_of(record, {"--which", "encoder"});
-  EXPECT_LT(number_at(grid, R"re(width="([\d.]+)")re"), 2.5 * number_at(one, R"re(width="([\d.]+)")re"));  // a row a layer
+  // a row a layer
+  EXPECT_LT(number_at(grid, R"re(width="([\d.]+)")re"), 2.5 * number_at(one, R"re(width="([\d.]+)")re"));
   EXPECT_THAT(svg_of(record, {"--which", "decoder", "--grid"}), HasSubstr(">decoder layer 1, head 1<"));
   for (models::AttentionWeights& map : record.decoder_self_attention) {
     map.weights[1] = {map.layer == 0 ? 0.9F : 0.3F, map.layer == 0 ? 0.1F : 0.7F, 0};
   }
-  EXPECT_THAT(svg_of(record, {"--which", "decoder", "--mean"}),
-              AllOf(HasSubstr("decoder self-attention \xC2\xB7 mean of 6 maps"), HasSubstr(": 0.500</title>")));
+  EXPECT_THAT(
+      svg_of(record, {"--which", "decoder", "--mean"}),
+      AllOf(HasSubstr("decoder self-attention \xC2\xB7 mean of 6 maps"), HasSubstr(": 0.500</title>")));
   EXPECT_THAT(svg_of(record, {"--which", "decoder", "--mean", "--layer", "0"}),
               AllOf(HasSubstr("layer 0, mean of its heads"), HasSubstr(": 0.900</title>")));
   EXPECT_THAT(svg_of(record, {"--which", "cross"}), HasSubstr(">source</text>"));
@@ -365,13 +398,17 @@ TEST_F(Heatmap, SelfAttentionHasGridsAndMeansToo) {
 TEST_F(Heatmap, AxisTitlesOfShortSentencesAreInThePicture) {
   for (const char* which : {"encoder", "decoder"}) {
     const std::string svg = svg_of(record_with_self_attention(1, 1), {"--which", which, "--grid"});
-    const double width = number_at(svg, R"re(<svg[^>]* width="([\d.]+)")re"), height = number_at(svg, R"re(<svg[^>]* height="([\d.]+)")re");
+    const double width = number_at(svg, R"re(<svg[^>]* width="([\d.]+)")re"),
+                 height = number_at(svg, R"re(<svg[^>]* height="([\d.]+)")re");
     const auto axes = all_matches(
-        svg, std::regex(R"re(<text class="axis" x="([\d.]+)" y="([\d.]+)" dy="0.35em" font-size="([\d.]+)"[^>]*>([^<]*)</text>)re"));
+        svg,
+        std::regex(
+            R"re(<text class="axis" x="([\d.]+)" y="([\d.]+)" dy="0.35em" font-size="([\d.]+)"[^>]*>([^<]*)</text>)re"));
     ASSERT_EQ(axes.size(), 2U);
     for (const auto& axis : axes) {
       const bool turned = axis.str().find("rotate(-90") != std::string::npos;
-      const double half = 0.25 * std::stod(axis[3]) * static_cast<double>(axis[4].length());  // letters half as wide as high
+      // letters half as wide as high
+      const double half = 0.25 * std::stod(axis[3]) * static_cast<double>(axis[4].length());
       const double at = std::stod(axis[turned ? 2 : 1]);
       EXPECT_GT(at - half, 0) << axis[4];
       EXPECT_LT(at + half, turned ? height : width) << axis[4];
@@ -384,17 +421,19 @@ TEST_F(Heatmap, ARecordWithoutSelfAttentionSaysHowToMakeIt) {
   for (const std::string which : {"encoder", "decoder"}) {
     expect_failure({"--records", file, "-o", path("out.svg"), "--which", which}, 1,
                    "the record of model 'additive attention, LSTM 256' has no " + which +
-                       " self-attention: 'translator translate --records FILE --self-attention' writes it, where the model has it");
+                       " self-attention: 'translator translate --records FILE --self-attention' writes it, "
+                       "where the model has it");
   }
-  expect_failure(
-      {"--records", write("s.jsonl", {record_with_self_attention(3, 3)}), "-o", path("out.svg"), "--which", "encoder", "--layer", "4"}, 1,
-      "no attention of layer 4, head any in the record: it has layer 0 head 0");
+  expect_failure({"--records", write("s.jsonl", {record_with_self_attention(3, 3)}), "-o", path("out.svg"),
+                  "--which", "encoder", "--layer", "4"},
+                 1, "no attention of layer 4, head any in the record: it has layer 0 head 0");
   expect_failure({"--records", file, "-o", path("out.svg"), "--which", "self"}, 2, "--which");
   auto damaged = to_json_line(record_with_self_attention(3, 3));
   damaged.replace(damaged.find("[[1.0,"), 6, "[[");
   write_file_atomically(path("damaged.jsonl"), damaged);
   expect_failure({"--records", path("damaged.jsonl"), "-o", path("out.svg")}, 1,
-                 "damaged.jsonl' line 1: decoder_self_attention[0].weights[0] has 2 values, <s> and target without </s> have 3 tokens");
+                 "damaged.jsonl' line 1: decoder_self_attention[0].weights[0] has 2 values, <s> and target "
+                 "without </s> have 3 tokens");
   EXPECT_FALSE(std::filesystem::exists(path("out.svg")));
 }
 
@@ -410,7 +449,8 @@ TEST_F(Heatmap, LayerHeadTitleAndCropping) {
   EXPECT_THAT(svg_of(record), HasSubstr("&lt;/s&gt;"));
   EXPECT_THAT(svg_of(record, {"--no-eos"}), Not(HasSubstr("&lt;/s&gt;")));
   const std::string cropped = svg_of(record, {"--max-tokens", "3"});
-  EXPECT_THAT(cropped, testing::AllOf(HasSubstr("first 3 of 8 source tokens"), HasSubstr("first 3 of 6 output tokens")));
+  EXPECT_THAT(cropped, testing::AllOf(HasSubstr("first 3 of 8 source tokens"),
+                                      HasSubstr("first 3 of 6 output tokens")));
   EXPECT_EQ(all_matches(cropped, std::regex("\xE2\x86\x92")).size(), 9u);
 }
 
@@ -431,7 +471,8 @@ TEST_F(Heatmap, BadInputIsOneClearLine) {
   const std::string out = path("out.svg");
   expect_failure({"--records", path("none.jsonl"), "-o", out}, 1, "none.jsonl': No such file or directory");
   expect_failure({"--records", file, "--line", "5", "-o", out}, 1, "r.jsonl' has 2 lines, --line asks for 5");
-  expect_failure({"--records", file, "-o", path("out.jpg")}, 1, "out.jpg': the output must end in .svg or .png or .pdf");
+  expect_failure({"--records", file, "-o", path("out.jpg")}, 1,
+                 "out.jpg': the output must end in .svg or .png or .pdf");
   expect_failure({"--records", file, "-o", path("no/such/out.svg")}, 1, "No such file or directory");
   expect_failure({"--records", file, "-o", out, "--head", "3"}, 1,
                  "no attention of layer any, head 3 in the record: it has layer 0 head 0");
@@ -447,9 +488,13 @@ TEST_F(Heatmap, BadInputIsOneClearLine) {
   Translation plain = record_of(3, 3);
   plain.attention.clear();
   plain.model = "LSTM 256";
-  expect_failure({"--records", write("plain.jsonl", {plain}), "-o", out}, 1, "model 'LSTM 256' has no attention to draw");
-  expect_failure({"--records", write("eos.jsonl", {record_of(1, 3)}), "-o", out, "--no-eos"}, 1, "the source has no words to draw");
-  expect_failure({"--records", write("wide.jsonl", {record_of(300, 300)}), "-o", path("out.png"), "--dpi", "1200"}, 1, "too large for PNG");
+  expect_failure({"--records", write("plain.jsonl", {plain}), "-o", out}, 1,
+                 "model 'LSTM 256' has no attention to draw");
+  expect_failure({"--records", write("eos.jsonl", {record_of(1, 3)}), "-o", out, "--no-eos"}, 1,
+                 "the source has no words to draw");
+  expect_failure(
+      {"--records", write("wide.jsonl", {record_of(300, 300)}), "-o", path("out.png"), "--dpi", "1200"}, 1,
+      "too large for PNG");
   EXPECT_FALSE(std::filesystem::exists(out));
 }
 
@@ -458,7 +503,8 @@ TEST_F(Heatmap, AnOutputThatIsAnInputIsRefused) {
   const std::string before = read_file(file);
   expect_failure({"--records", file, "-o", file}, 1, "--output: '" + file + "' is also an input (--records)");
   expect_failure({"--records", file, "-o", path("a.svg"), "--json", file}, 1, "is also an input (--records)");
-  expect_failure({"--records", file, "-o", path("a.svg"), "--json", path("a.svg")}, 1, "is also an output (--output)");
+  expect_failure({"--records", file, "-o", path("a.svg"), "--json", path("a.svg")}, 1,
+                 "is also an output (--output)");
   std::filesystem::create_directory(path("folder.svg"));
   expect_failure({"--records", file, "-o", path("folder.svg")}, 1, "is a directory, not a file");
   EXPECT_EQ(read_file(file), before);
@@ -470,7 +516,8 @@ TEST_F(Heatmap, WrongUsageExitsWithTwo) {
   expect_failure({}, 2, "--output is required");
   expect_failure({"--records", file}, 2, "--output is required");
   expect_failure({"--records", file, "-o", path("out.svg"), "--colour", "x"}, 2, "--colour");
-  expect_failure({"--records", file, "-o", path("out.svg"), "--line", "0"}, 2, "--line: lines are counted from 1, got 0");
+  expect_failure({"--records", file, "-o", path("out.svg"), "--line", "0"}, 2,
+                 "--line: lines are counted from 1, got 0");
   expect_failure({"--records", file, "-o", path("out.svg"), "--dpi", "many"}, 2, "--dpi");
   EXPECT_EQ(run({"--help"}).exit_code, 0);
   EXPECT_EQ(run({"--version"}).out, "heatmap of " + build_info().str() + "\n");

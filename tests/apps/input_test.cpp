@@ -1,4 +1,5 @@
-// What people type: options that do not exist, files given twice or packed, standard input and output by "-", a program that converses.
+// What people type: options that do not exist, files given twice or packed, standard input and output by "-",
+// a program that converses.
 #include <nlohmann/json.hpp>
 
 #include "tests/apps/translator_process.h"
@@ -32,10 +33,16 @@ class Input : public testing::Test {
   }
   static std::string at(const std::string& name) { return *dir_ / name; }
   static std::vector<std::string> train_command(const std::string& run, std::vector<std::string> more = {}) {
-    std::vector<std::string> command = {
-        "train",    "-s", at("a.en"), "-t",        at("a.fr"), "--valid-source",    at("a.en"), "--valid-target",
-        at("a.fr"), "-r", at(run),    "--updates", "150",      "--target-language", "fr"};
-    for (const char* size : {"--embedding", "--encoder-hidden", "--decoder-hidden", "--attention-size", "--readout"}) {
+    std::vector<std::string> command = {"train",    "-s",
+                                        at("a.en"), "-t",
+                                        at("a.fr"), "--valid-source",
+                                        at("a.en"), "--valid-target",
+                                        at("a.fr"), "-r",
+                                        at(run),    "--updates",
+                                        "150",      "--target-language",
+                                        "fr"};
+    for (const char* size :
+         {"--embedding", "--encoder-hidden", "--decoder-hidden", "--attention-size", "--readout"}) {
       command.insert(command.end(), {size, "32"});
     }
     command.insert(command.end(), more.begin(), more.end());
@@ -51,7 +58,8 @@ TEST_F(Input, AFileGivenTwiceIsRefused) {
     expect_failure(result, " takes one value, 2 are given", 2);
     EXPECT_FALSE(std::filesystem::exists(at("never")));
   }
-  EXPECT_EQ(translator(train_command("last", {"--updates", "1", "--updates", "2"})).exit_code, 0);  // of a number the last one counts
+  // of a number the last one counts
+  EXPECT_EQ(translator(train_command("last", {"--updates", "1", "--updates", "2"})).exit_code, 0);
 }
 
 TEST_F(Input, AFolderOfSomeoneElsesIsNotOfferedForOverwriting) {
@@ -63,18 +71,21 @@ TEST_F(Input, AFolderOfSomeoneElsesIsNotOfferedForOverwriting) {
 }
 
 TEST_F(Input, AnUnknownOptionNamesTheNearestBeforeAnythingElseIsMissed) {
-  expect_failure(translator({"train", "--max-updates", "100"}), "--max-updates is not an option; did you mean --updates?", 2);
+  expect_failure(translator({"train", "--max-updates", "100"}),
+                 "--max-updates is not an option; did you mean --updates?", 2);
   expect_failure(translator({"train", "--atention=none"}), "did you mean --attention?", 2);
   expect_failure(translator({"translate", "-r", at("run"), "--beems", "3"}), "did you mean --beam?", 2);
   expect_failure(translator({"train", "--qqqqqqqq", "1"}), "--qqqqqqqq is not an option (see", 2);
   expect_failure(translator({"train", "-z", "3"}), "-z is not an option (see", 2);
   write(at("empty.toml"), "");
-  expect_failure(translator({"--config", at("empty.toml"), "train", "--source", at("a.en")}), "is required", 2);
-  expect_failure(translator({"--config", at("empty.toml"), "train", "--sorce", at("a.en")}), "did you mean --source?", 2);
+  expect_failure(translator({"--config", at("empty.toml"), "train", "--source", at("a.en")}), "is required",
+                 2);
+  expect_failure(translator({"--config", at("empty.toml"), "train", "--sorce", at("a.en")}),
+                 "did you mean --source?", 2);
   expect_failure(translator({"trian", "-z"}), "'trian' is not a subcommand (", 2);
   write(at("near.toml"), "[train]\nmax-updates = 3\n");
-  expect_failure(translator(train_command("never", {"--config", at("near.toml")})), "unknown key 'max-updates'; did you mean 'updates'?",
-                 2);
+  expect_failure(translator(train_command("never", {"--config", at("near.toml")})),
+                 "unknown key 'max-updates'; did you mean 'updates'?", 2);
   const ProcessResult picture = run_process({kHeatmap, "--translatoin", "a"});
   EXPECT_EQ(picture.exit_code, 2);
   EXPECT_THAT(picture.err, HasSubstr("did you mean --translation?"));
@@ -94,20 +105,25 @@ TEST_F(Input, EverySubcommandHasHelp) {
 }
 
 TEST_F(Input, OtherNamesOfAttentionAreAnswered) {
-  expect_failure(translator(train_command("never", {"--attention", "bahdanau"})), "--attention: 'bahdanau' is 'additive' here", 2);
-  expect_failure(translator(train_command("never", {"--attention", "luong"})), "'luong' is 'general' here", 2);
+  expect_failure(translator(train_command("never", {"--attention", "bahdanau"})),
+                 "--attention: 'bahdanau' is 'additive' here", 2);
+  expect_failure(translator(train_command("never", {"--attention", "luong"})), "'luong' is 'general' here",
+                 2);
   expect_failure(translator({"compare", "--attention", "none,bahdanau"}), "'bahdanau' is 'additive' here", 2);
 }
 
 TEST_F(Input, ADashIsStandardInputAndOutput) {
   const std::string lines = "red cat\nblack dog\n";
-  const ProcessResult attention = translator({"translate", "-r", at("run"), "-o", at("out.txt"), "--records", "-"}, lines);
+  const ProcessResult attention =
+      translator({"translate", "-r", at("run"), "-o", at("out.txt"), "--records", "-"}, lines);
   EXPECT_EQ(attention.exit_code, 0) << attention.err;
   EXPECT_THAT(attention.out, StartsWith(R"({"format":"heed.attention")"));
   EXPECT_EQ(content(at("out.txt")), "chat rouge\nchien noir\n");
-  const ProcessResult report = translator({"translate", "-r", at("run"), "-o", at("out.txt"), "--json", "-"}, lines);
+  const ProcessResult report =
+      translator({"translate", "-r", at("run"), "-o", at("out.txt"), "--json", "-"}, lines);
   EXPECT_EQ(nlohmann::json::parse(report.out)["sentences"], 2);
-  const ProcessResult scored = translator({"evaluate", "-r", at("run"), "-s", "-", "-t", at("a.fr")}, content(at("a.en")));
+  const ProcessResult scored =
+      translator({"evaluate", "-r", at("run"), "-s", "-", "-t", at("a.fr")}, content(at("a.en")));
   EXPECT_EQ(scored.exit_code, 0) << scored.err;
   EXPECT_THAT(scored.out, HasSubstr("unknown words of the source 0.00 %"));
   expect_failure(translator({"evaluate", "-r", at("run"), "-s", "-", "-t", "-"}),
@@ -117,21 +133,24 @@ TEST_F(Input, ADashIsStandardInputAndOutput) {
     EXPECT_EQ(picture.exit_code, 0) << picture.err;
     EXPECT_THAT(picture.out, HasSubstr("</svg>"));
   }
-  const ProcessResult json = translator({"evaluate", "-r", at("run"), "-s", at("a.en"), "-t", at("a.fr"), "--json", "-"});
+  const ProcessResult json =
+      translator({"evaluate", "-r", at("run"), "-s", at("a.en"), "-t", at("a.fr"), "--json", "-"});
   EXPECT_TRUE(nlohmann::json::accept(json.out)) << json.out;  // what is for people goes to standard error
   EXPECT_THAT(json.err, HasSubstr("BLEU"));
   const ProcessResult trained = translator(train_command("piped", {"--updates", "1", "--json", "-"}));
   EXPECT_EQ(nlohmann::json::parse(trained.out)["updates"], 1);
-  expect_failure(translator({"translate", "-r", at("run"), "--json", "-"}, lines), "is standard output, which is also that of --output");
+  expect_failure(translator({"translate", "-r", at("run"), "--json", "-"}, lines),
+                 "is standard output, which is also that of --output");
   EXPECT_FALSE(std::filesystem::exists("-"));
 }
 
 TEST_F(Input, APackedFileIsNamedAndASentenceIsNoFile) {
   write(at("a.gz"), std::string("\x1F\x8B\x08\0\0\0", 6));
-  expect_failure(translator({"translate", "-r", at("run"), "-s", at("a.gz")}), "is a gzip file: unpack it first");
-  expect_failure(
-      translator({"train", "-s", at("a.gz"), "-t", at("a.fr"), "--valid-source", at("a.en"), "--valid-target", at("a.fr"), "-r", at("no")}),
-      "is a gzip file: unpack it first");
+  expect_failure(translator({"translate", "-r", at("run"), "-s", at("a.gz")}),
+                 "is a gzip file: unpack it first");
+  expect_failure(translator({"train", "-s", at("a.gz"), "-t", at("a.fr"), "--valid-source", at("a.en"),
+                             "--valid-target", at("a.fr"), "-r", at("no")}),
+                 "is a gzip file: unpack it first");
   const ProcessResult picture = run_process({kHeatmap, "-r", at("run"), at("a.en"), "-o", at("x.svg")});
   EXPECT_EQ(picture.exit_code, 1);
   EXPECT_THAT(picture.err, HasSubstr("is a file, and a sentence is wanted"));
@@ -141,13 +160,14 @@ TEST_F(Input, WhatIsLikelyAMistakeIsSaid) {
   std::string table;
   for (int i = 0; i < 10; ++i) table += "red cat\tchat rouge\n";
   write(at("pairs.tsv"), table);
-  const ProcessResult same = translator({"evaluate", "-r", at("run"), "-s", at("pairs.tsv"), "-t", at("pairs.tsv")});
+  const ProcessResult same =
+      translator({"evaluate", "-r", at("run"), "-s", at("pairs.tsv"), "-t", at("pairs.tsv")});
   EXPECT_THAT(same.err, HasSubstr("is source and target at once"));
   EXPECT_THAT(same.err, HasSubstr("has a tab"));
   const ProcessResult swapped = translator({"evaluate", "-r", at("run"), "-s", at("a.fr"), "-t", at("a.en")});
   EXPECT_THAT(swapped.err, HasSubstr("are these the right files, in the right order?"));
-  const ProcessResult pieces =
-      translator(train_command("pieces", {"--subwords", "bpe", "--subword-vocabulary", "32000", "--updates", "1"}));
+  const ProcessResult pieces = translator(
+      train_command("pieces", {"--subwords", "bpe", "--subword-vocabulary", "32000", "--updates", "1"}));
   EXPECT_EQ(pieces.exit_code, 0) << pieces.err;
   EXPECT_THAT(pieces.err, HasSubstr("of the 32000 that --subword-vocabulary asks for"));
   const ProcessResult bleu = translator(train_command("bleu", {"--keep-best-by", "bleu", "--updates", "1"}));
@@ -155,7 +175,8 @@ TEST_F(Input, WhatIsLikelyAMistakeIsSaid) {
 }
 
 TEST_F(Input, NoEntityAndNoControlCharacterIsShown) {
-  const ProcessResult translated = translator({"translate", "-r", at("run"), "--tokens", "--records", at("r.jsonl")}, "What is this?\n");
+  const ProcessResult translated =
+      translator({"translate", "-r", at("run"), "--tokens", "--records", at("r.jsonl")}, "What is this?\n");
   EXPECT_EQ(translated.out, "C' est quoi ?\n");
   EXPECT_THAT(content(at("r.jsonl")), Not(HasSubstr("&apos;")));
   EXPECT_EQ(translator({"translate", "-r", at("run")}, "What is this?\n").out, "C'est quoi ?\n");
@@ -173,11 +194,11 @@ TEST_F(Input, NoEntityAndNoControlCharacterIsShown) {
 }
 
 TEST_F(Input, APipeIsAnsweredLineByLine) {
-  const ProcessResult talk =
-      run_process({"/bin/bash", "-c",
-                   "coproc T { " + kTranslator + " translate -r " + at("run") +
-                       "; }; for s in 'red cat' 'black dog'; do echo \"$s\" >&${T[1]}; read -t 60 answer <&${T[0]} || exit 9; "
-                       "echo \"$answer\"; done; exec {T[1]}>&-; wait"});
+  const ProcessResult talk = run_process({"/bin/bash", "-c",
+                                          "coproc T { " + kTranslator + " translate -r " + at("run") +
+                                              "; }; for s in 'red cat' 'black dog'; do echo \"$s\" "
+                                              ">&${T[1]}; read -t 60 answer <&${T[0]} || exit 9; "
+                                              "echo \"$answer\"; done; exec {T[1]}>&-; wait"});
   EXPECT_EQ(talk.exit_code, 0) << talk.err;
   EXPECT_EQ(talk.out, "chat rouge\nchien noir\n");
 }
@@ -185,15 +206,18 @@ TEST_F(Input, APipeIsAnsweredLineByLine) {
 TEST_F(Input, ALongLineIsNamedAndTheOthersAreTranslated) {
   std::string longer;
   for (int i = 0; i < 2000; ++i) longer += "cat ";
-  const ProcessResult result = translator({"translate", "-r", at("run")}, "red cat\n" + longer + "\nblack dog\n");
+  const ProcessResult result =
+      translator({"translate", "-r", at("run")}, "red cat\n" + longer + "\nblack dog\n");
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_EQ(result.out, "chat rouge\n\nchien noir\n");
   EXPECT_EQ(result.err,
-            "translator: warning: standard input line 2 is left empty: 2001 words or pieces with the end mark, 1000 are read at most\n");
+            "translator: warning: standard input line 2 is left empty: 2001 words or pieces with the end "
+            "mark, 1000 are read at most\n");
 }
 
 TEST_F(Input, RecordsThatCannotBeDrawnAreNamed) {
-  EXPECT_EQ(translator({"translate", "-r", at("run"), "--records", at("all.jsonl")}, "red cat\n\n").exit_code, 0);
+  EXPECT_EQ(translator({"translate", "-r", at("run"), "--records", at("all.jsonl")}, "red cat\n\n").exit_code,
+            0);
   const auto draw = [&](const std::string& record, const std::string& line) {
     return run_process({kHeatmap, "--records", record, "--line", line, "-o", at("x.svg")}).err;
   };
@@ -201,10 +225,12 @@ TEST_F(Input, RecordsThatCannotBeDrawnAreNamed) {
   const std::string text = content(at("all.jsonl"));
   for (const size_t size : {size_t{1}, size_t{50}, text.find('\n') / 2, text.find('\n') - 1}) {
     write(at("cut.jsonl"), text.substr(0, size));
-    EXPECT_EQ(draw(at("cut.jsonl"), "1"), "heatmap: '" + at("cut.jsonl") + "' line 1: the record is cut off: its JSON ends too early\n")
+    EXPECT_EQ(draw(at("cut.jsonl"), "1"),
+              "heatmap: '" + at("cut.jsonl") + "' line 1: the record is cut off: its JSON ends too early\n")
         << size;
   }
-  EXPECT_THAT(run_process({kHeatmap, "-r", at("missing"), "a", "-o", at("x.svg")}).err, HasSubstr("there is no run"));
+  EXPECT_THAT(run_process({kHeatmap, "-r", at("missing"), "a", "-o", at("x.svg")}).err,
+              HasSubstr("there is no run"));
 }
 
 }  // namespace

@@ -22,7 +22,9 @@ inline std::string content(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-inline void write(const std::filesystem::path& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
+inline void write(const std::filesystem::path& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
 
 inline ProcessResult translator(std::vector<std::string> arguments, const std::string& input = "") {
   arguments.insert(arguments.begin(), kTranslator);
@@ -30,7 +32,8 @@ inline ProcessResult translator(std::vector<std::string> arguments, const std::s
 }
 
 /// The command with another value of an option that stands in it.
-inline std::vector<std::string> with(std::vector<std::string> command, const std::string& option, const std::string& value) {
+inline std::vector<std::string> with(std::vector<std::string> command, const std::string& option,
+                                     const std::string& value) {
   for (size_t i = 0; i + 1 < command.size(); ++i) {
     if (command[i] == option) command[i + 1] = value;
   }

@@ -27,7 +27,10 @@ class Translator : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     dir_ = new TempDir;
-    ASSERT_EQ(translator({"corpus", "-o", at("corpus"), "--train", "120", "--validation", "10", "--test", "20"}).exit_code, 0);
+    ASSERT_EQ(
+        translator({"corpus", "-o", at("corpus"), "--train", "120", "--validation", "10", "--test", "20"})
+            .exit_code,
+        0);
     const ProcessResult trained = translator(train_command("run"));
     ASSERT_EQ(trained.exit_code, 0) << trained.err;
   }
@@ -57,8 +60,8 @@ class Translator : public testing::Test {
                                         "--log-every",
                                         "3"};
     if (std::ranges::find(more, "--architecture") == more.end()) {
-      command.insert(command.end(),
-                     {"--embedding", "8", "--encoder-hidden", "8", "--decoder-hidden", "12", "--attention-size", "8", "--readout", "12"});
+      command.insert(command.end(), {"--embedding", "8", "--encoder-hidden", "8", "--decoder-hidden", "12",
+                                     "--attention-size", "8", "--readout", "12"});
     }
     command.insert(command.end(), more.begin(), more.end());
     return command;
@@ -68,17 +71,20 @@ class Translator : public testing::Test {
 TempDir* Translator::dir_ = nullptr;
 
 TEST_F(Translator, WritesTheRunFolder) {
-  for (const char* file : {"config.toml", "model.safetensors", "state.safetensors", "source.vocab", "target.vocab", "metrics.jsonl"}) {
+  for (const char* file : {"config.toml", "model.safetensors", "state.safetensors", "source.vocab",
+                           "target.vocab", "metrics.jsonl"}) {
     EXPECT_GT(std::filesystem::file_size(at("run/") + file), 0U) << file;
   }
   std::ifstream metrics(at("run/metrics.jsonl"));
   int lines = 0;
-  for (std::string line; std::getline(metrics, line); ++lines) EXPECT_TRUE(nlohmann::json::accept(line)) << line;
+  for (std::string line; std::getline(metrics, line); ++lines)
+    EXPECT_TRUE(nlohmann::json::accept(line)) << line;
   EXPECT_EQ(lines, 12 / 3 + 12 / 6);
 }
 
 TEST_F(Translator, TranslatesLineByLineAndAnEmptyLineToAnEmptyLine) {
-  const ProcessResult result = translator({"translate", "-r", at("run")}, "I am a student .\n\nThe man sleeps .\n");
+  const ProcessResult result =
+      translator({"translate", "-r", at("run")}, "I am a student .\n\nThe man sleeps .\n");
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(std::count(result.out.begin(), result.out.end(), '\n'), 3);
   const size_t first = result.out.find('\n');
@@ -87,7 +93,8 @@ TEST_F(Translator, TranslatesLineByLineAndAnEmptyLineToAnEmptyLine) {
 }
 
 TEST_F(Translator, OrdinaryTextHasNoUnknownWords) {
-  const ProcessResult result = translator({"translate", "-r", at("run"), "--records", at("plain.jsonl")}, "I am a student.\n");
+  const ProcessResult result =
+      translator({"translate", "-r", at("run"), "--records", at("plain.jsonl")}, "I am a student.\n");
   EXPECT_EQ(result.exit_code, 0) << result.err;
   const auto record = nlohmann::json::parse(content(at("plain.jsonl")));
   EXPECT_EQ(record["source"]["tokens"].size(), 6U);
@@ -96,8 +103,9 @@ TEST_F(Translator, OrdinaryTextHasNoUnknownWords) {
 }
 
 TEST_F(Translator, AttentionRecordsFitTheirSentences) {
-  const ProcessResult result = translator({"translate", "-r", at("run"), "-s", at("corpus/test.en"), "-o", at("test.out"), "--records",
-                                           at("test.jsonl"), "--json", at("speed.json")});
+  const ProcessResult result =
+      translator({"translate", "-r", at("run"), "-s", at("corpus/test.en"), "-o", at("test.out"), "--records",
+                  at("test.jsonl"), "--json", at("speed.json")});
   EXPECT_EQ(result.exit_code, 0) << result.err;
   std::ifstream records(at("test.jsonl"));
   int lines = 0;
@@ -115,7 +123,8 @@ TEST_F(Translator, AttentionRecordsFitTheirSentences) {
   }
   EXPECT_EQ(lines, 20);
   EXPECT_EQ(nlohmann::json::parse(content(at("speed.json")))["sentences"], 20);
-  const auto picture = run_process({kHeatmap, "--records", at("test.jsonl"), "--line", "3", "-o", at("third.svg")});
+  const auto picture =
+      run_process({kHeatmap, "--records", at("test.jsonl"), "--line", "3", "-o", at("third.svg")});
   EXPECT_EQ(picture.exit_code, 0) << picture.err;
   const auto drawn = run_process({kHeatmap, "-r", at("run"), "I am a student.", "-o", at("s.png")});
   EXPECT_EQ(drawn.exit_code, 0) << drawn.err;
@@ -123,28 +132,33 @@ TEST_F(Translator, AttentionRecordsFitTheirSentences) {
 }
 
 TEST_F(Translator, EvaluatesWithAlignments) {
-  const ProcessResult result = translator({"evaluate", "-r", at("run"), "-s", at("corpus/test.en"), "-t", at("corpus/test.de"), "--gold",
-                                           at("corpus/test.gold"), "--json", at("eval.json")});
+  const ProcessResult result =
+      translator({"evaluate", "-r", at("run"), "-s", at("corpus/test.en"), "-t", at("corpus/test.de"),
+                  "--gold", at("corpus/test.gold"), "--json", at("eval.json")});
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_THAT(result.out, AllOf(HasSubstr("tok:none"), HasSubstr("tok:13a"), HasSubstr("alignment error rate")));
+  EXPECT_THAT(result.out,
+              AllOf(HasSubstr("tok:none"), HasSubstr("tok:13a"), HasSubstr("alignment error rate")));
   const auto report = nlohmann::json::parse(content(at("eval.json")));
   EXPECT_EQ(report["sentences"], 20);
   EXPECT_EQ(report["bleu_by_length"].size(), 7U);
   EXPECT_GT(report["aer"].get<double>(), report["aer_perfect"].get<double>());
-  const double precision = report["alignment_precision"], recall = report["alignment_recall"];  // the corpus has sure links alone
-  EXPECT_NEAR(report["aer"].get<double>(), 100 * (1 - 2 * precision * recall / (precision + recall)), 1);  // a few links are possible only
+  // the corpus has sure links alone
+  const double precision = report["alignment_precision"], recall = report["alignment_recall"];
+  // a few links are possible only
+  EXPECT_NEAR(report["aer"].get<double>(), 100 * (1 - 2 * precision * recall / (precision + recall)), 1);
   EXPECT_GE(report["exact_match"].get<double>(), 0);
   EXPECT_LE(report["exact_match"].get<double>(), 100);
   EXPECT_GT(report["chrf_pp"].get<double>(), 0);
-  EXPECT_LT(report["chrf_pp"].get<double>(), report["chrf2"].get<double>());  // twelve updates: fewer words right than letters
+  // twelve updates: fewer words right than letters
+  EXPECT_LT(report["chrf_pp"].get<double>(), report["chrf2"].get<double>());
   EXPECT_GT(report["perplexity"].get<double>(), 1);
 }
 
 TEST_F(Translator, ForcedDecodingKeepsTheGivenTranslation) {
   write(at("two.en"), "I am a student .\nI am a student .\n");
   write(at("two.de"), "Ich bin ein Student .\nbin\n");
-  const ProcessResult result =
-      translator({"translate", "-r", at("run"), "-s", at("two.en"), "-t", at("two.de"), "--records", at("forced.jsonl")});
+  const ProcessResult result = translator({"translate", "-r", at("run"), "-s", at("two.en"), "-t",
+                                           at("two.de"), "--records", at("forced.jsonl")});
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(result.out, "Ich bin ein Student .\nbin\n");
 }
@@ -181,7 +195,8 @@ TEST_F(Translator, ControlCSavesAndLeavesCleanly) {
   const auto command = train_command("interrupted", {"--updates", "100000", "--validate-every", "100000"});
   std::string line = "exec " + kTranslator;
   for (const std::string& a : command) line += " " + a;
-  const ProcessResult result = run_process({"bash", "-c", "(" + line + ") & child=$!; sleep 3; kill -INT $child; wait $child"});
+  const ProcessResult result =
+      run_process({"bash", "-c", "(" + line + ") & child=$!; sleep 3; kill -INT $child; wait $child"});
   EXPECT_EQ(result.exit_code, 130) << result.err;  // 128 + SIGINT, as a shell reports it
   EXPECT_THAT(result.out, HasSubstr("--resume goes on"));
   EXPECT_TRUE(std::filesystem::exists(at("interrupted/state.safetensors")));
@@ -192,7 +207,8 @@ TEST_F(Translator, WrongUsageGivesStatusTwo) {
   expect_failure(translator({}), "subcommand", 2);
   expect_failure(translator({"translate"}), "--run", 2);
   EXPECT_EQ(translator({"--help"}).exit_code, 0);
-  EXPECT_THAT(translator({"--version"}).out, AllOf(HasSubstr("heed"), HasSubstr("OpenBLAS"), HasSubstr("oneDNN")));
+  EXPECT_THAT(translator({"--version"}).out,
+              AllOf(HasSubstr("heed"), HasSubstr("OpenBLAS"), HasSubstr("oneDNN")));
 }
 
 TEST_F(Translator, BadFilesAreNamed) {
@@ -202,15 +218,19 @@ TEST_F(Translator, BadFilesAreNamed) {
   write(at("empty"), "");
   expect_failure(translator(with(with(train_command("x"), "-s", at("empty")), "-t", at("empty"))), "empty");
   write(at("latin1.en"), content(at("corpus/train.en")).replace(20, 1, "\xE4"));
-  expect_failure(translator(with(train_command("x"), "-s", at("latin1.en"))), "latin1.en' line 2 is not UTF-8");
+  expect_failure(translator(with(train_command("x"), "-s", at("latin1.en"))),
+                 "latin1.en' line 2 is not UTF-8");
   EXPECT_FALSE(std::filesystem::exists(at("x")));  // nothing half-written
 }
 
 TEST_F(Translator, BadValuesAreNamed) {
-  expect_failure(translator(train_command("x", {"--attention", "magic"})), "--attention: 'magic' is not known (none, ", 2);
+  expect_failure(translator(train_command("x", {"--attention", "magic"})),
+                 "--attention: 'magic' is not known (none, ", 2);
   expect_failure(translator(train_command("x", {"--dropout", "1.5"})), "dropout: 1.5");
-  expect_failure(translator(train_command("x", {"--schedule", "stairs"})), "--schedule: 'stairs' is not known (constant, ", 2);
-  expect_failure(translator(train_command("x", {"--cell", "rnn"})), "--cell: 'rnn' is not known (lstm, gru)", 2);
+  expect_failure(translator(train_command("x", {"--schedule", "stairs"})),
+                 "--schedule: 'stairs' is not known (constant, ", 2);
+  expect_failure(translator(train_command("x", {"--cell", "rnn"})), "--cell: 'rnn' is not known (lstm, gru)",
+                 2);
   expect_failure(translator(train_command("x", {"--architecture", "transformer", "--attention", "dot"})),
                  "--attention: is of --architecture recurrent, and this one is transformer", 2);
   EXPECT_FALSE(std::filesystem::exists(at("x")));
@@ -219,10 +239,12 @@ TEST_F(Translator, BadValuesAreNamed) {
 TEST_F(Translator, APresetSetsOptionsAndTheCommandLineWins) {
   write(at("preset.toml"), "[train]\nreadout = 7\nembedding = 9\nupdates = 1\n");
   auto command = train_command("preset", {"--config", at("preset.toml")});
-  command.erase(std::find(command.begin(), command.end(), "--readout"), std::find(command.begin(), command.end(), "--readout") + 2);
+  command.erase(std::find(command.begin(), command.end(), "--readout"),
+                std::find(command.begin(), command.end(), "--readout") + 2);
   const ProcessResult result = translator(command);
   ASSERT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_THAT(content(at("preset/config.toml")), AllOf(HasSubstr("readout = 7"), HasSubstr("embedding = 8"), HasSubstr("updates = 12")));
+  EXPECT_THAT(content(at("preset/config.toml")),
+              AllOf(HasSubstr("readout = 7"), HasSubstr("embedding = 8"), HasSubstr("updates = 12")));
   expect_failure(translator(train_command("x", {"--config", at("no.toml")})), "no.toml", 2);
 }
 
@@ -232,7 +254,8 @@ TEST_F(Translator, AWrongPresetIsOneLineWithFileAndKey) {
     const ProcessResult result = translator(train_command("x", {"--config", at("wrong.toml")}));
     expect_failure(result, at("wrong.toml"), 2);
     expect_failure(result, message, 2);
-    EXPECT_TRUE(std::all_of(result.err.begin(), result.err.end(), [](unsigned char c) { return c == '\n' || (c >= 0x20 && c < 0x7F); }));
+    EXPECT_TRUE(std::all_of(result.err.begin(), result.err.end(),
+                            [](unsigned char c) { return c == '\n' || (c >= 0x20 && c < 0x7F); }));
   };
   refused("[train]\n\nembeding = 7\n", "wrong.toml line 3: unknown key 'embeding'");
   refused("[trian]\nembedding = 7\n", "line 1: unknown section [trian] (train, translate, ");
@@ -243,11 +266,14 @@ TEST_F(Translator, AWrongPresetIsOneLineWithFileAndKey) {
   refused("[train]\nembedding = \"big\"\n", "line 2: 'embedding' takes a whole number");
   refused("[train]\nseed = -1\n", "line 2: 'seed' takes a whole number from 0");
   refused("[train]\nlowercase = 1\n", "line 2: 'lowercase' takes true or false");
-  refused("[translate]\nbeem = 1\n", "line 2: unknown key 'beem'");  // a section that is not used is checked as well
+  // a section that is not used is checked as well
+  refused("[translate]\nbeem = 1\n", "line 2: unknown key 'beem'");
   refused("\x7F\x02ELF\x1B[31m\xFF\xFE", "is not a TOML file");
   EXPECT_FALSE(std::filesystem::exists(at("x")));
   for (const auto& preset : std::filesystem::directory_iterator(HEED_SOURCE_DIR "/presets")) {
-    expect_failure(translator(with(train_command("x", {"--config", preset.path().string()}), "-s", at("nowhere.en"))), "nowhere.en");
+    expect_failure(
+        translator(with(train_command("x", {"--config", preset.path().string()}), "-s", at("nowhere.en"))),
+        "nowhere.en");
   }
 }
 
@@ -267,17 +293,24 @@ TEST_F(Translator, ARefusedTrainingLeavesTheOldRunAsItIs) {
   std::filesystem::copy(at("run"), at("kept"));
   const std::string before = content(at("kept/model.safetensors"));
   write(at("blank"), "\n\n");
-  expect_failure(translator(with(with(train_command("kept", {"--overwrite"}), "-s", at("blank")), "-t", at("blank"))), "no training pair");
-  expect_failure(translator(train_command("kept", {"--overwrite", "--max-vocabulary", "3"})), "max-vocabulary");
-  expect_failure(translator(train_command("kept", {"--overwrite", "--seed", "18446744073709551615"})), "seed", 2);
-  const ProcessResult pieces = translator(train_command("kept", {"--overwrite", "--subwords", "bpe", "--subword-vocabulary", "10"}));
-  expect_failure(pieces, "cannot learn 10 bpe pieces");  // found by SentencePiece, which learns from all of the corpus
+  expect_failure(
+      translator(with(with(train_command("kept", {"--overwrite"}), "-s", at("blank")), "-t", at("blank"))),
+      "no training pair");
+  expect_failure(translator(train_command("kept", {"--overwrite", "--max-vocabulary", "3"})),
+                 "max-vocabulary");
+  expect_failure(translator(train_command("kept", {"--overwrite", "--seed", "18446744073709551615"})), "seed",
+                 2);
+  const ProcessResult pieces =
+      translator(train_command("kept", {"--overwrite", "--subwords", "bpe", "--subword-vocabulary", "10"}));
+  // found by SentencePiece, which learns from all of the corpus
+  expect_failure(pieces, "cannot learn 10 bpe pieces");
   EXPECT_TRUE(content(at("kept/model.safetensors")) == before);
   const std::string config = content(at("kept/config.toml"));
   write(at("short.en"), "I am a student .\n");
   write(at("short.de"), "Ich bin Student .\n");
   expect_failure(
-      translator(with(with(train_command("kept", {"--resume", "--updates", "900"}), "-s", at("short.en")), "-t", at("short.de"))),
+      translator(with(with(train_command("kept", {"--resume", "--updates", "900"}), "-s", at("short.en")),
+                      "-t", at("short.de"))),
       "short.en' is not what");
   EXPECT_EQ(content(at("kept/config.toml")), config);
 }
@@ -291,9 +324,10 @@ TEST_F(Translator, ATrainingThatDivergesIsTold) {
 TEST_F(Translator, DevicesAreWrittenAndNotReplaced) {
   EXPECT_EQ(translator({"translate", "-r", at("run"), "-o", "/dev/null"}, "I .\n").exit_code, 0);
   EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
-  const ProcessResult full = run_process(
-      {"bash", "-c",
-       kTranslator + " evaluate -r " + at("run") + " -s " + at("corpus/test.en") + " -t " + at("corpus/test.de") + " > /dev/full"});
+  const ProcessResult full =
+      run_process({"bash", "-c",
+                   kTranslator + " evaluate -r " + at("run") + " -s " + at("corpus/test.en") + " -t " +
+                       at("corpus/test.de") + " > /dev/full"});
   expect_failure(full, "cannot write standard output");
   std::filesystem::create_symlink(at("linked.out"), at("link.out"));
   EXPECT_EQ(translator({"translate", "-r", at("run"), "-o", at("link.out")}, "I .\n").exit_code, 0);
@@ -313,21 +347,26 @@ TEST_F(Translator, AnOutputThatIsAnInputIsRefused) {
   refused({"-o", at("mine.en")}, "--output: '" + at("mine.en") + "' is also an input (--source)");
   refused({"-o", at("./corpus/../mine.en")}, "is also an input (--source)");
   refused({"-o", at("alias.en")}, "is also an input (--source)");
-  refused({"-o", at("same"), "--records", at("same")}, "--records: '" + at("same") + "' is also an output (--output)");
+  refused({"-o", at("same"), "--records", at("same")},
+          "--records: '" + at("same") + "' is also an output (--output)");
   refused({"-o", at("run/model.safetensors")}, "model.safetensors' is a file of a run");
   refused({"--json", at("run/config.toml")}, "config.toml' is a file of a run");
   std::filesystem::copy(at("run"), at("other"));  // a run that the command has nothing to do with
   refused({"--json", at("other/config.toml")}, "config.toml' is a file of a run");
   refused({"-o", at("")}, "is a directory, not a file");
   refused({"--records", at("corpus")}, "--records: '" + at("corpus") + "' is a directory, not a file");
-  expect_failure(run_process({"bash", "-c", kTranslator + " translate -r " + at("run") + " -o " + at("mine.en") + " < " + at("mine.en")}),
+  expect_failure(run_process({"bash", "-c",
+                              kTranslator + " translate -r " + at("run") + " -o " + at("mine.en") + " < " +
+                                  at("mine.en")}),
                  "is also an input (standard input)");
   EXPECT_EQ(content(at("mine.en")), text);
-  expect_failure(translator({"evaluate", "-r", at("run"), "-s", at("mine.en"), "-t", at("mine.en"), "--json", at("mine.en")}),
+  expect_failure(translator({"evaluate", "-r", at("run"), "-s", at("mine.en"), "-t", at("mine.en"), "--json",
+                             at("mine.en")}),
                  "is also an input (--source)");
   expect_failure(translator(train_command("x", {"--json", at("corpus/train.en")})),
                  "--json: '" + at("corpus/train.en") + "' is also an input");
-  expect_failure(translator({"corpus", "-o", at("x"), "--json", at("x/train.de")}), "is also an output (--json)");
+  expect_failure(translator({"corpus", "-o", at("x"), "--json", at("x/train.de")}),
+                 "is also an output (--json)");
   const std::string config = content(at("run/config.toml"));
   expect_failure(translator(with(train_command("run", {"--overwrite"}), "-s", at("run/config.toml"))),
                  "file of the run that is to be written");
@@ -336,15 +375,18 @@ TEST_F(Translator, AnOutputThatIsAnInputIsRefused) {
 }
 
 TEST_F(Translator, OutputsAreProbedBeforeTheWork) {
-  expect_failure(translator(train_command("x", {"--json", at("no/such/x.json")})), "--json: cannot write '" + at("no/such/x.json") + "'");
+  expect_failure(translator(train_command("x", {"--json", at("no/such/x.json")})),
+                 "--json: cannot write '" + at("no/such/x.json") + "'");
   expect_failure(translator(train_command("x", {"--json", at("corpus/train.en/x.json")})), "Not a directory");
   expect_failure(translator(train_command("corpus/train.en")), "train.en' is a file, not a folder");
   expect_failure(translator(train_command("x", {"--json", at("x")})), "is also the folder to write (--run)");
   EXPECT_FALSE(std::filesystem::exists(at("x")));
   expect_failure(translator({"demo", "-o", at("x"), "--json", at("no/such/x.json")}), "cannot write");
-  expect_failure(translator({"demo", "-o", at("x"), "--json", at("x/additive/model.safetensors")}), "cannot write");
+  expect_failure(translator({"demo", "-o", at("x"), "--json", at("x/additive/model.safetensors")}),
+                 "cannot write");
   write(at("old.json"), "old");
-  expect_failure(translator(with(train_command("x", {"--json", at("old.json")}), "-s", at("nowhere.en"))), "nowhere.en");
+  expect_failure(translator(with(train_command("x", {"--json", at("old.json")}), "-s", at("nowhere.en"))),
+                 "nowhere.en");
   EXPECT_EQ(content(at("old.json")), "old");  // probed, not truncated
   EXPECT_EQ(translator(train_command("within", {"--json", at("within/result.json")})).exit_code, 0);
   EXPECT_TRUE(nlohmann::json::accept(content(at("within/result.json"))));
@@ -352,29 +394,37 @@ TEST_F(Translator, OutputsAreProbedBeforeTheWork) {
 
 TEST_F(Translator, StandardOutputMayBeNamedAsAFile) {
   for (const char* stdout_is : {" | cat", ""}) {  // a pipe, a file
-    const ProcessResult result =
-        run_process({"bash", "-c", "echo I . | " + kTranslator + " translate -r " + at("run") + " -o /dev/stdout" + stdout_is});
+    const ProcessResult result = run_process(
+        {"bash", "-c",
+         "echo I . | " + kTranslator + " translate -r " + at("run") + " -o /dev/stdout" + stdout_is});
     EXPECT_EQ(result.exit_code, 0) << result.err;
     EXPECT_EQ(std::count(result.out.begin(), result.out.end(), '\n'), 1) << stdout_is;
   }
-  EXPECT_EQ(translator({"translate", "-r", at("run"), "-o", "/dev/null", "--records", "/dev/null"}, "I .\n").exit_code, 0);
-  const ProcessResult both =
-      translator({"evaluate", "-r", at("run"), "-s", at("corpus/test.en"), "-t", at("corpus/test.de"), "--json", "/dev/stdout"});
-  EXPECT_THAT(both.out, AllOf(StartsWith("BLEU "), HasSubstr("\"bleu_by_length\":"), testing::EndsWith("}\n")));  // one behind the other
+  EXPECT_EQ(translator({"translate", "-r", at("run"), "-o", "/dev/null", "--records", "/dev/null"}, "I .\n")
+                .exit_code,
+            0);
+  const ProcessResult both = translator({"evaluate", "-r", at("run"), "-s", at("corpus/test.en"), "-t",
+                                         at("corpus/test.de"), "--json", "/dev/stdout"});
+  // one behind the other
+  EXPECT_THAT(both.out,
+              AllOf(StartsWith("BLEU "), HasSubstr("\"bleu_by_length\":"), testing::EndsWith("}\n")));
 }
 
 TEST_F(Translator, EvaluateScoresInTheFormAskedFor) {
   const auto evaluate = [&](std::vector<std::string> more) {
-    more.insert(more.begin(), {"evaluate", "-r", at("run"), "-s", at("corpus/test.en"), "-t", at("corpus/test.de")});
+    more.insert(more.begin(),
+                {"evaluate", "-r", at("run"), "-s", at("corpus/test.en"), "-t", at("corpus/test.de")});
     return translator(more);
   };
   EXPECT_THAT(evaluate({}).out, Not(HasSubstr("as asked for")));
-  const ProcessResult floor =
-      evaluate({"--tokenize", "char", "--smooth", "floor", "--smooth-value", "0.2", "--ignore-case", "--effective-order", "true"});
+  const ProcessResult floor = evaluate({"--tokenize", "char", "--smooth", "floor", "--smooth-value", "0.2",
+                                        "--ignore-case", "--effective-order", "true"});
   ASSERT_EQ(floor.exit_code, 0) << floor.err;
   EXPECT_THAT(floor.out, HasSubstr("BLEU|nrefs:1|case:lc|eff:yes|tok:char|smooth:floor[0.20]|version:heed-"));
   // What the run itself puts out as a second reference: every n-gram is found.
-  ASSERT_EQ(translator({"translate", "-r", at("run"), "-s", at("corpus/test.en"), "-o", at("second.de")}).exit_code, 0);
+  ASSERT_EQ(
+      translator({"translate", "-r", at("run"), "-s", at("corpus/test.en"), "-o", at("second.de")}).exit_code,
+      0);
   EXPECT_THAT(evaluate({"--reference", at("second.de")}).out, HasSubstr("BLEU 100.00  BLEU|nrefs:2|"));
   write(at("short.de"), "ja\n");
   expect_failure(evaluate({"--reference", at("short.de")}), "short.de' has 1 lines");
@@ -385,8 +435,10 @@ TEST_F(Translator, EvaluateScoresInTheFormAskedFor) {
 
 TEST_F(Translator, OnlyAScheduleWithoutAnEndTrainsOn) {
   ASSERT_EQ(translator(train_command("longer")).exit_code, 0);
-  expect_failure(translator(train_command("longer", {"--resume", "--updates", "6"})), "--updates can only grow");
-  expect_failure(translator(train_command("longer", {"--resume", "--epochs", "99"})), "was given in --updates");
+  expect_failure(translator(train_command("longer", {"--resume", "--updates", "6"})),
+                 "--updates can only grow");
+  expect_failure(translator(train_command("longer", {"--resume", "--epochs", "99"})),
+                 "was given in --updates");
   const ProcessResult longer = translator(train_command("longer", {"--resume", "--updates", "24"}));
   ASSERT_EQ(longer.exit_code, 0) << longer.err;
   EXPECT_THAT(longer.out, HasSubstr("trained 24 updates"));
@@ -395,13 +447,17 @@ TEST_F(Translator, OnlyAScheduleWithoutAnEndTrainsOn) {
     EXPECT_EQ(content(at("longer/") + file), content(at("at_once/") + file)) << file;
   }
   ASSERT_EQ(translator(train_command("ending", {"--schedule", "cosine"})).exit_code, 0);
-  expect_failure(translator(train_command("ending", {"--resume", "--updates", "24"})), "the length is part of the schedule 'cosine'");
+  expect_failure(translator(train_command("ending", {"--resume", "--updates", "24"})),
+                 "the length is part of the schedule 'cosine'");
 }
 
 TEST_F(Translator, ProgressCountsEpochsFromOne) {  // 12 batches an epoch
-  EXPECT_THAT(translator(train_command("epochs", {"--updates", "5"})).err, HasSubstr("update 5/5  epoch 1  "));
-  EXPECT_THAT(translator(train_command("epochs", {"--resume", "--updates", "12"})).err, HasSubstr("update 12/12  epoch 1  "));
-  EXPECT_THAT(translator(train_command("epochs", {"--resume", "--updates", "13"})).err, HasSubstr("update 13/13  epoch 2  "));
+  EXPECT_THAT(translator(train_command("epochs", {"--updates", "5"})).err,
+              HasSubstr("update 5/5  epoch 1  "));
+  EXPECT_THAT(translator(train_command("epochs", {"--resume", "--updates", "12"})).err,
+              HasSubstr("update 12/12  epoch 1  "));
+  EXPECT_THAT(translator(train_command("epochs", {"--resume", "--updates", "13"})).err,
+              HasSubstr("update 13/13  epoch 2  "));
 }
 
 TEST_F(Translator, ResumingNeedsTheBestWeightsWhole) {
@@ -409,11 +465,13 @@ TEST_F(Translator, ResumingNeedsTheBestWeightsWhole) {
   write(at("hurt/model.safetensors"), content(at("run/model.safetensors")).substr(0, 2000));
   expect_failure(translator(train_command("hurt", {"--resume"})), "hurt/model.safetensors': ");
   std::filesystem::remove(at("hurt/model.safetensors"));
-  expect_failure(translator(train_command("hurt", {"--resume"})), "hurt/model.safetensors', the best weights so far, is missing");
+  expect_failure(translator(train_command("hurt", {"--resume"})),
+                 "hurt/model.safetensors', the best weights so far, is missing");
 }
 
 TEST_F(Translator, TheCorpusReplacesItsOwnFilesAlone) {
-  const std::vector<std::string> small = {"corpus", "-o", at("own"), "--train", "20", "--validation", "2", "--test", "2", "--overwrite"};
+  const std::vector<std::string> small = {"corpus",       "-o", at("own"), "--train", "20",
+                                          "--validation", "2",  "--test",  "2",       "--overwrite"};
   ASSERT_EQ(translator(small).exit_code, 0);
   ASSERT_EQ(translator(with(small, "--train", "30")).exit_code, 0);
   const std::string sentences = content(at("own/train.en"));
@@ -424,21 +482,27 @@ TEST_F(Translator, TheCorpusReplacesItsOwnFilesAlone) {
   EXPECT_EQ(content(at("own/train.en")), sentences);
   std::filesystem::create_directory(at("foreign"));
   write(at("foreign/train.en"), "mine\n");
-  expect_failure(translator(with(small, "-o", at("foreign"))), "train.en' was not written by translator corpus");
+  expect_failure(translator(with(small, "-o", at("foreign"))),
+                 "train.en' was not written by translator corpus");
   EXPECT_EQ(content(at("foreign/train.en")), "mine\n");
 }
 
 TEST_F(Translator, UsageErrorsNameTheWordAndTheHelp) {
-  expect_failure(translator({"trian", "-o", "x"}), "'trian' is not a subcommand (train, translate, evaluate, corpus, align, compare, demo)",
-                 2);
+  expect_failure(translator({"trian", "-o", "x"}),
+                 "'trian' is not a subcommand (train, translate, evaluate, corpus, align, compare, demo)", 2);
   expect_failure(translator({"train", "-o", "x"}), "(see translator train --help)", 2);
-  expect_failure(translator({"corpus", "-o", at("x"), "--seed", "-1"}), "--seed: must be a whole number from 0, got '-1'", 2);
-  expect_failure(translator(train_command("x", {"--seed", "-1"})), "--seed: must be a whole number from 0, got '-1'", 2);
-  expect_failure(translator(train_command("x", {"--source-language", "english"})), "'english' is not a language code", 2);
+  expect_failure(translator({"corpus", "-o", at("x"), "--seed", "-1"}),
+                 "--seed: must be a whole number from 0, got '-1'", 2);
+  expect_failure(translator(train_command("x", {"--seed", "-1"})),
+                 "--seed: must be a whole number from 0, got '-1'", 2);
+  expect_failure(translator(train_command("x", {"--source-language", "english"})),
+                 "'english' is not a language code", 2);
   EXPECT_FALSE(std::filesystem::exists(at("x")));
 }
 
-TEST_F(Translator, ForcingNeedsAFile) { expect_failure(translator({"translate", "-r", at("run"), "-t", "x"}, "I .\n"), "--source", 2); }
+TEST_F(Translator, ForcingNeedsAFile) {
+  expect_failure(translator({"translate", "-r", at("run"), "-t", "x"}, "I .\n"), "--source", 2);
+}
 
 TEST_F(Translator, ABrokenRunIsNamed) {
   std::filesystem::copy(at("run"), at("broken"));
@@ -450,21 +514,24 @@ TEST_F(Translator, ABrokenRunIsNamed) {
 }
 
 TEST_F(Translator, UnwritableOutputAndFullDiskLeaveNothingHalfWritten) {
-  expect_failure(translator({"translate", "-r", at("run"), "-o", at("no/such/folder.txt")}, "I .\n"), "folder.txt");
+  expect_failure(translator({"translate", "-r", at("run"), "-o", at("no/such/folder.txt")}, "I .\n"),
+                 "folder.txt");
   // A file size limit stands for a full disk: the write fails in its middle.
-  const ProcessResult result = run_process(
-      {"bash", "-c",
-       "ulimit -f 4; " + kTranslator + " translate -r " + at("run") + " -s " + at("corpus/train.en") + " -o " + at("full.out")});
+  const ProcessResult result = run_process({"bash", "-c",
+                                            "ulimit -f 4; " + kTranslator + " translate -r " + at("run") +
+                                                " -s " + at("corpus/train.en") + " -o " + at("full.out")});
   expect_failure(result, "full.out");
   for (const auto& entry : std::filesystem::directory_iterator(at(""))) {
     EXPECT_THAT(entry.path().filename().string(), testing::Not(StartsWith("full.out")));
   }
-  expect_failure(translator({"translate", "-r", at("run")}, "I\xFF .\n"), "standard input' line 1 is not UTF-8");
+  expect_failure(translator({"translate", "-r", at("run")}, "I\xFF .\n"),
+                 "standard input' line 1 is not UTF-8");
 }
 
 TEST_F(Translator, DemoWritesItsReportAndReplacesOnlyItsOwn) {
-  const std::vector<std::string> command = {"demo", "--output", at("unused"), "-o",        at("demo"), "--updates",
-                                            "4",    "--train",  "200",        "--threads", "1"};
+  const std::vector<std::string> command = {"demo",     "--output",  at("unused"), "-o",
+                                            at("demo"), "--updates", "4",          "--train",
+                                            "200",      "--threads", "1"};
   ASSERT_EQ(translator(command).exit_code, 0);
   write(at("demo/notes.txt"), "mine");
   const ProcessResult again = translator(command);
@@ -481,7 +548,8 @@ TEST_F(Translator, DemoWritesItsReportAndReplacesOnlyItsOwn) {
   const double none = report["models"][0]["parameters"], additive = report["models"][1]["parameters"];
   EXPECT_LT(std::abs(additive / none - 1), 0.05);
   EXPECT_GE(report["heatmaps"].size(), 8U);
-  EXPECT_THAT(content(at("demo/report.html")), AllOf(HasSubstr("no attention"), HasSubstr("<g class=\"cells\">")));
+  EXPECT_THAT(content(at("demo/report.html")),
+              AllOf(HasSubstr("no attention"), HasSubstr("<g class=\"cells\">")));
   std::vector<std::string> resumed = command;
   resumed.emplace_back("--resume");
   std::filesystem::remove_all(at("demo/additive"));  // as where the demo was stopped behind the first model
@@ -489,10 +557,12 @@ TEST_F(Translator, DemoWritesItsReportAndReplacesOnlyItsOwn) {
   ASSERT_EQ(translator(resumed).exit_code, 0);
   EXPECT_EQ(std::filesystem::last_write_time(at("demo/none/model.safetensors")), trained);
   const auto once_more = nlohmann::json::parse(content(at("demo/report.json")));
-  for (const size_t model : {0, 1}) EXPECT_EQ(once_more["models"][model]["bleu"], report["models"][model]["bleu"]);
+  for (const size_t model : {0, 1})
+    EXPECT_EQ(once_more["models"][model]["bleu"], report["models"][model]["bleu"]);
   resumed.insert(resumed.end(), {"--seed", "9"});
   expect_failure(translator(resumed), "resume: --updates and --seed are not what '");
-  for (const auto& path : report["heatmaps"]) EXPECT_GT(std::filesystem::file_size(path.get<std::string>()), 1000U);
+  for (const auto& path : report["heatmaps"])
+    EXPECT_GT(std::filesystem::file_size(path.get<std::string>()), 1000U);
 }
 
 // What makes train_command's run a small Transformer.
@@ -523,16 +593,17 @@ TEST_F(Translator, TransformerOnSubwordsTrainsTranslatesAndIsDrawn) {
   const ProcessResult trained = translator(command);
   ASSERT_EQ(trained.exit_code, 0) << trained.err;
   EXPECT_TRUE(std::filesystem::exists(at("transformer/source.spm")));
-  const ProcessResult best = translator(
-      {"translate", "-r", at("transformer"), "--beam", "3", "--n-best", "2", "--max-output", "20", "--records", at("nbest.jsonl")},
-      "I am a student.\nThe man sleeps.\n");
+  const ProcessResult best = translator({"translate", "-r", at("transformer"), "--beam", "3", "--n-best", "2",
+                                         "--max-output", "20", "--records", at("nbest.jsonl")},
+                                        "I am a student.\nThe man sleeps.\n");
   ASSERT_EQ(best.exit_code, 0) << best.err;
   EXPECT_EQ(std::count(best.out.begin(), best.out.end(), '\n'), 4);
   std::istringstream outputs(best.out);  // sentence ||| translation ||| score
   for (const char* sentence : {"1 ||| ", "1 ||| ", "2 ||| ", "2 ||| "}) {
     std::string line;
     std::getline(outputs, line);
-    EXPECT_THAT(line, AllOf(testing::StartsWith(sentence), testing::ContainsRegex(" \\|\\|\\| -[0-9]+\\.[0-9]{4}$")));
+    EXPECT_THAT(
+        line, AllOf(testing::StartsWith(sentence), testing::ContainsRegex(" \\|\\|\\| -[0-9]+\\.[0-9]{4}$")));
   }
   std::ifstream records(at("nbest.jsonl"));
   int lines = 0;
@@ -543,17 +614,20 @@ TEST_F(Translator, TransformerOnSubwordsTrainsTranslatesAndIsDrawn) {
     EXPECT_EQ(record["attention"].size(), 4U);  // two layers of two heads
   }
   EXPECT_EQ(lines, 4);
-  EXPECT_EQ(
-      run_process({kHeatmap, "-r", at("transformer"), "The man sleeps.", "--layer", "1", "--head", "1", "-o", at("head.svg")}).exit_code,
-      0);
+  EXPECT_EQ(run_process({kHeatmap, "-r", at("transformer"), "The man sleeps.", "--layer", "1", "--head", "1",
+                         "-o", at("head.svg")})
+                .exit_code,
+            0);
   command.push_back("--overwrite");
   EXPECT_EQ(translator(command).exit_code, 0);  // its files are known as those of a run
 }
 
 // The run knows its files: --resume by itself goes on, to the same bits, until one of them has changed.
 TEST_F(Translator, ResumeAloneGoesOnWithTheFilesOfTheRun) {
-  for (const char* side : {"en", "de"}) std::filesystem::copy(at(std::string("corpus/train.") + side), at(std::string("own.") + side));
-  const std::vector<std::string> command = with(with(train_command("alone"), "-s", at("own.en")), "-t", at("own.de"));
+  for (const char* side : {"en", "de"})
+    std::filesystem::copy(at(std::string("corpus/train.") + side), at(std::string("own.") + side));
+  const std::vector<std::string> command =
+      with(with(train_command("alone"), "-s", at("own.en")), "-t", at("own.de"));
   ASSERT_EQ(translator(command).exit_code, 0);
   ASSERT_EQ(translator({"train", "-r", at("alone"), "--resume", "--updates", "18"}).exit_code, 0);
   ASSERT_EQ(translator(train_command("told", {"--updates", "18"})).exit_code, 0);
@@ -565,18 +639,22 @@ TEST_F(Translator, ResumeAloneGoesOnWithTheFilesOfTheRun) {
   expect_failure(translator({"train", "-r", at("alone"), "--resume"}),
                  "own.en' is not what '" + at("alone") + "' was started with: 121 lines");
   std::filesystem::remove(at("alone/data.json"));
-  expect_failure(translator({"train", "-r", at("alone"), "--resume"}), "give --source, --target, --valid-source and --valid-target");
-  EXPECT_EQ(translator(train_command("alone", {"--resume", "--updates", "18"})).exit_code, 0);  // a run of before there was one
+  expect_failure(translator({"train", "-r", at("alone"), "--resume"}),
+                 "give --source, --target, --valid-source and --valid-target");
+  // a run of before there was one
+  EXPECT_EQ(translator(train_command("alone", {"--resume", "--updates", "18"})).exit_code, 0);
   for (const char* damaged : {"", "[]", "{\"format\":\"heed.data\",\"source\":1}"}) {
     write(at("alone/data.json"), damaged);
-    expect_failure(translator({"train", "-r", at("alone"), "--resume"}), "data.json' does not say what the run was trained on");
+    expect_failure(translator({"train", "-r", at("alone"), "--resume"}),
+                   "data.json' does not say what the run was trained on");
   }
   expect_failure(translator({"train", "-r", at("nowhere"), "--resume"}), "--source is required", 2);
 }
 
 TEST_F(Translator, ARunsConfigIsAPreset) {
   std::vector<std::string> command = train_command("by_config");
-  command.erase(std::ranges::find(command, "--updates"), command.end());  // all that makes the run comes from the config
+  // all that makes the run comes from the config
+  command.erase(std::ranges::find(command, "--updates"), command.end());
   command.insert(command.end(), {"--config", at("run/config.toml")});
   ASSERT_EQ(translator(command).exit_code, 0);
   EXPECT_EQ(content(at("by_config/config.toml")), content(at("run/config.toml")));
@@ -585,17 +663,22 @@ TEST_F(Translator, ARunsConfigIsAPreset) {
   command.insert(command.end(), {"--updates", "6"});
   ASSERT_EQ(translator(command).exit_code, 0);
   EXPECT_THAT(content(at("by_config_2/config.toml")), HasSubstr("updates = 6"));
-  expect_failure(translator({"translate", "-r", at("run"), "--config", at("run/config.toml")}), "is the config of a run", 2);
-  const std::string piped = "cat " + at("run/config.toml") + " | " + kTranslator;  // read once, it counts all the same
+  expect_failure(translator({"translate", "-r", at("run"), "--config", at("run/config.toml")}),
+                 "is the config of a run", 2);
+  // read once, it counts all the same
+  const std::string piped = "cat " + at("run/config.toml") + " | " + kTranslator;
   std::vector<std::string> words = with(command, "--config", "/dev/stdin");
   words = with(words, "-r", at("by_config_3"));
   std::string line = piped;
   for (const std::string& word : words) line += " '" + word + "'";
   ASSERT_EQ(run_process({"sh", "-c", line}).exit_code, 0);
   EXPECT_EQ(content(at("by_config_3/config.toml")), content(at("by_config_2/config.toml")));
-  expect_failure(translator({"train", "-r", at("by_config_2"), "--resume", "--config", at("run/config.toml")}), "--config is not what");
+  expect_failure(
+      translator({"train", "-r", at("by_config_2"), "--resume", "--config", at("run/config.toml")}),
+      "--config is not what");
   std::filesystem::copy(at("by_config_2/config.toml"), at("same.toml"));
-  EXPECT_EQ(translator({"train", "-r", at("by_config_2"), "--resume", "--config", at("same.toml")}).exit_code, 0);
+  EXPECT_EQ(translator({"train", "-r", at("by_config_2"), "--resume", "--config", at("same.toml")}).exit_code,
+            0);
 }
 
 // What older versions called something is answered with its name of today.
@@ -636,15 +719,19 @@ TEST_F(Translator, ConvolutionalTrainsGoesOnTranslatesAndIsDrawnByLayer) {
     ASSERT_EQ(translator(longer).exit_code, 0);
   }
   EXPECT_TRUE(content(at("convolutional/model.safetensors")) == content(at("parts/model.safetensors")));
-  EXPECT_THAT(content(at("convolutional/config.toml")), Not(HasSubstr("encoder_hidden")));  // its own options alone
+  // its own options alone
+  EXPECT_THAT(content(at("convolutional/config.toml")), Not(HasSubstr("encoder_hidden")));
   const ProcessResult made =
-      translator({"translate", "-r", at("convolutional"), "--beam", "2", "--records", at("conv.jsonl")}, "I am a student.\n");
+      translator({"translate", "-r", at("convolutional"), "--beam", "2", "--records", at("conv.jsonl")},
+                 "I am a student.\n");
   ASSERT_EQ(made.exit_code, 0) << made.err;
   const auto record = nlohmann::json::parse(content(at("conv.jsonl")));
   ASSERT_EQ(record["attention"].size(), 2U);
   EXPECT_EQ(record["attention"][1]["layer"], 1);
   EXPECT_THAT(record["model"].get<std::string>(), testing::StartsWith("convolutional 2+2, 16 wide"));
-  EXPECT_EQ(run_process({kHeatmap, "--records", at("conv.jsonl"), "--layer", "1", "-o", at("conv.svg")}).exit_code, 0);
+  EXPECT_EQ(
+      run_process({kHeatmap, "--records", at("conv.jsonl"), "--layer", "1", "-o", at("conv.svg")}).exit_code,
+      0);
   expect_failure(translator(train_command("x", {"--architecture", "convolutional", "--heads", "2"})),
                  "--heads: is of --architecture recurrent, transformer, and this one is convolutional", 2);
 }
@@ -655,8 +742,8 @@ TEST_F(Translator, SelfAttentionOnRequest) {
   const ProcessResult trained = translator(command);
   ASSERT_EQ(trained.exit_code, 0) << trained.err;
   const auto translated = [&](const std::string& records, std::vector<std::string> more) {
-    more.insert(more.begin(),
-                {"translate", "-r", at("small"), "-s", at("three.en"), "--threads", "1", "--max-output", "20", "--records", at(records)});
+    more.insert(more.begin(), {"translate", "-r", at("small"), "-s", at("three.en"), "--threads", "1",
+                               "--max-output", "20", "--records", at(records)});
     const ProcessResult result = translator(more);
     EXPECT_EQ(result.exit_code, 0) << result.err;
     return result.out;
@@ -677,12 +764,14 @@ TEST_F(Translator, SelfAttentionOnRequest) {
       EXPECT_EQ(last["layer"], 1);
       EXPECT_EQ(last["head"], 1);
       EXPECT_EQ(last["weights"].size(), record["target"]["tokens"].size());
-      EXPECT_NEAR(last["weights"][0][0].get<double>() + last["weights"][0][1].get<double>(), 1, 1e-5);  // <s> and the word's own pieces
+      // <s> and the word's own pieces
+      EXPECT_NEAR(last["weights"][0][0].get<double>() + last["weights"][0][1].get<double>(), 1, 1e-5);
       for (const auto& row : record["encoder_self_attention"][1]["weights"]) {
         EXPECT_EQ(row.size(), words);
         EXPECT_NEAR(
-            std::accumulate(row.begin(), row.end(), 0.0, [](double total, const auto& w) { return total + w.template get<double>(); }), 1,
-            1e-4);
+            std::accumulate(row.begin(), row.end(), 0.0,
+                            [](double total, const auto& w) { return total + w.template get<double>(); }),
+            1, 1e-4);
       }
     }
     record.erase("encoder_self_attention");
@@ -697,33 +786,45 @@ TEST_F(Translator, SelfAttentionOnRequest) {
     EXPECT_EQ(result.exit_code, 0) << result.err;
     return content(at(to));
   };
-  EXPECT_THAT(drawn({"--records", at("own.jsonl"), "--which", "encoder", "--grid"}, "encoder.svg"), HasSubstr(">encoder layer 0, head 1<"));
+  EXPECT_THAT(drawn({"--records", at("own.jsonl"), "--which", "encoder", "--grid"}, "encoder.svg"),
+              HasSubstr(">encoder layer 0, head 1<"));
   for (const char* which : {"encoder", "decoder"}) {
-    EXPECT_EQ(drawn({"-r", at("small"), "The man sleeps.", "--translation", "Der Mann schläft.", "--which", which}, "a.svg"),
-              drawn({"-r", at("small"), "The man sleeps.", "--translation", "Der Mann schläft.", "--which", which, "--json", at("a.json")},
-                    "b.svg"));
+    EXPECT_EQ(
+        drawn({"-r", at("small"), "The man sleeps.", "--translation", "Der Mann schläft.", "--which", which},
+              "a.svg"),
+        drawn({"-r", at("small"), "The man sleeps.", "--translation", "Der Mann schläft.", "--which", which,
+               "--json", at("a.json")},
+              "b.svg"));
     EXPECT_EQ(drawn({"--records", at("a.json"), "--which", which}, "b.svg"), content(at("a.svg")));
   }
-  EXPECT_THAT(content(at("a.svg")), testing::AllOf(HasSubstr(">output so far, attended to<"), HasSubstr(">schläft<")));
-  EXPECT_THAT(drawn({"-r", at("small"), "The man sleeps.", "--which", "encoder", "--mean"}, "mean.png"), StartsWith("\x89PNG"));
+  EXPECT_THAT(content(at("a.svg")),
+              testing::AllOf(HasSubstr(">output so far, attended to<"), HasSubstr(">schläft<")));
+  EXPECT_THAT(drawn({"-r", at("small"), "The man sleeps.", "--which", "encoder", "--mean"}, "mean.png"),
+              StartsWith("\x89PNG"));
   write(at("three.de"), "Ich bin Student.\n\nDer Mann schläft.\n");
   EXPECT_EQ(translated("forced.jsonl", {"-t", at("three.de"), "--self-attention"}), content(at("three.de")));
   EXPECT_THAT(content(at("forced.jsonl")), HasSubstr("decoder_self_attention"));
 }
 
 TEST_F(Translator, SelfAttentionNeedsATransformerAndRecords) {
-  expect_failure(translator({"translate", "-r", at("run"), "-s", at("nothing.en"), "--records", at("x.jsonl"), "--self-attention"}),
-                 "--self-attention: '" + at("run") + "': 'additive attention, LSTM 12' has no self-attention");
+  expect_failure(
+      translator({"translate", "-r", at("run"), "-s", at("nothing.en"), "--records", at("x.jsonl"),
+                  "--self-attention"}),
+      "--self-attention: '" + at("run") + "': 'additive attention, LSTM 12' has no self-attention");
   EXPECT_FALSE(std::filesystem::exists(at("x.jsonl")));
   expect_failure(translator({"translate", "-r", at("run"), "--self-attention"}, "a\n"), "--records", 2);
-  const ProcessResult drawn = run_process({kHeatmap, "-r", at("run"), "a", "--which", "decoder", "-o", at("x.svg")});
+  const ProcessResult drawn =
+      run_process({kHeatmap, "-r", at("run"), "a", "--which", "decoder", "-o", at("x.svg")});
   EXPECT_EQ(drawn.exit_code, 1);
-  EXPECT_EQ(drawn.err, "heatmap: --which: '" + at("run") + "': 'additive attention, LSTM 12' has no self-attention\n");
+  EXPECT_EQ(drawn.err,
+            "heatmap: --which: '" + at("run") + "': 'additive attention, LSTM 12' has no self-attention\n");
 }
 
 TEST_F(Translator, SamplesAreTheSameForASeed) {
   const auto sample = [&](const std::string& seed) {
-    return translator({"translate", "-r", at("run"), "--temperature", "1", "--n-best", "3", "--sample-seed", seed}, "The man sleeps .\n")
+    return translator(
+               {"translate", "-r", at("run"), "--temperature", "1", "--n-best", "3", "--sample-seed", seed},
+               "The man sleeps .\n")
         .out;
   };
   EXPECT_EQ(sample("1"), sample("1"));
@@ -733,8 +834,8 @@ TEST_F(Translator, SamplesAreTheSameForASeed) {
 }
 
 TEST_F(Translator, EvaluatesAnEnsemble) {
-  const ProcessResult result = translator(
-      {"evaluate", "-r", at("run"), at("run"), "-s", at("corpus/test.en"), "-t", at("corpus/test.de"), "--json", at("ensemble.json")});
+  const ProcessResult result = translator({"evaluate", "-r", at("run"), at("run"), "-s", at("corpus/test.en"),
+                                           "-t", at("corpus/test.de"), "--json", at("ensemble.json")});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const auto report = nlohmann::json::parse(content(at("ensemble.json")));
   EXPECT_LE(report["bleu_low"], report["bleu"]);
@@ -744,27 +845,37 @@ TEST_F(Translator, EvaluatesAnEnsemble) {
 }
 
 TEST_F(Translator, AlignsGivenPairs) {
-  const ProcessResult one =
-      translator({"align", "-r", at("run"), "-s", at("corpus/test.en"), "-t", at("corpus/test.de"), "--json", at("align.json")});
+  const ProcessResult one = translator({"align", "-r", at("run"), "-s", at("corpus/test.en"), "-t",
+                                        at("corpus/test.de"), "--json", at("align.json")});
   ASSERT_EQ(one.exit_code, 0) << one.err;
   EXPECT_EQ(std::count(one.out.begin(), one.out.end(), '\n'), 20);
   std::istringstream words(content(at("corpus/test.de")));
   const auto report = nlohmann::json::parse(content(at("align.json")));
-  EXPECT_EQ(report["links"], std::distance(std::istream_iterator<std::string>(words), {}));  // one a target word
+  // one a target word
+  EXPECT_EQ(report["links"], std::distance(std::istream_iterator<std::string>(words), {}));
   auto back = with(with(train_command("back"), "-s", at("corpus/train.de")), "-t", at("corpus/train.en"));
   back = with(with(back, "--valid-source", at("corpus/valid.de")), "--valid-target", at("corpus/valid.en"));
   ASSERT_EQ(translator(back).exit_code, 0);
   const auto links = [&](const std::string& method) {
-    const ProcessResult both = translator({"align", "-r", at("run"), "--reverse", at("back"), "--symmetrise", method, "-s",
-                                           at("corpus/test.en"), "-t", at("corpus/test.de"), "-o", at(method + ".align")});
+    const ProcessResult both =
+        translator({"align", "-r", at("run"), "--reverse", at("back"), "--symmetrise", method, "-s",
+                    at("corpus/test.en"), "-t", at("corpus/test.de"), "-o", at(method + ".align")});
     EXPECT_EQ(both.exit_code, 0) << both.err;
     return content(at(method + ".align")).size();
   };
   EXPECT_LT(links("intersection"), links("union"));
-  const std::vector<std::string> itself = {
-      "align", "-r", at("run"), "--reverse", at("run"), "-s", at("corpus/test.en"), "-t", at("corpus/test.de")};
+  const std::vector<std::string> itself = {"align",
+                                           "-r",
+                                           at("run"),
+                                           "--reverse",
+                                           at("run"),
+                                           "-s",
+                                           at("corpus/test.en"),
+                                           "-t",
+                                           at("corpus/test.de")};
   expect_failure(translator(itself), "is --run itself");
-  for (const auto& [run, command] : {std::pair{"named", train_command("named")}, std::pair{"named-back", train_command("named-back")}}) {
+  for (const auto& [run, command] :
+       {std::pair{"named", train_command("named")}, std::pair{"named-back", train_command("named-back")}}) {
     std::vector<std::string> training = command;
     training.insert(training.end(), {"--source-language", "en", "--target-language", "de"});
     ASSERT_EQ(translator(training).exit_code, 0) << run;
@@ -772,8 +883,9 @@ TEST_F(Translator, AlignsGivenPairs) {
   expect_failure(translator(with(with(itself, "-r", at("named")), "--reverse", at("named-back"))),
                  "named-back' translates en to de; the other direction is de to en");
   ASSERT_EQ(translator(train_command("blind", {"--attention", "none"})).exit_code, 0);
-  expect_failure(translator({"align", "-r", at("blind"), "-s", at("corpus/test.en"), "-t", at("corpus/test.de")}),
-                 "is a model without attention");
+  expect_failure(
+      translator({"align", "-r", at("blind"), "-s", at("corpus/test.en"), "-t", at("corpus/test.de")}),
+      "is a model without attention");
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
-// A training that is killed, or whose Nth operation on its folder fails, goes on with --resume to the same bits as one that nothing befell.
-//   crash_test SHIM SECONDS   each fault of each kind of model once at an operation by chance, then on until so much time is over
+// A training that is killed, or whose Nth operation on its folder fails, goes on with --resume to the same
+// bits as one that nothing befell.
+//   crash_test SHIM SECONDS   each fault of each kind of model once at an operation by chance, then on until
+//   so much time is over
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -30,7 +32,9 @@ struct Kind {
 
 const std::vector<Kind> kKinds = {
     {"recurrent", {"--average", "2"}},
-    {"transformer", {"--architecture", "transformer", "--model-size", "8", "--feed-forward", "8", "--heads", "2", "--decoder-layers", "1"}},
+    {"transformer",
+     {"--architecture", "transformer", "--model-size", "8", "--feed-forward", "8", "--heads", "2",
+      "--decoder-layers", "1"}},
     {"bf16", {"--precision", "bf16", "--dropout", "0.1"}},
     {"subwords", {"--subwords", "bpe", "--subword-vocabulary", "60", "--joint"}},
 };
@@ -43,12 +47,13 @@ std::vector<std::string> command(const std::string& corpus, const std::string& r
     words.insert(words.end(), {source ? "-s" : "-t", corpus + "/train." + side});
     words.insert(words.end(), {source ? "--valid-source" : "--valid-target", corpus + "/valid." + side});
   }
-  for (const char* word : {"--encoder-layers", "1", "--updates", "8", "--validate-every", "3", "--batch-size", "8", "--log-every", "2"}) {
+  for (const char* word : {"--encoder-layers", "1", "--updates", "8", "--validate-every", "3", "--batch-size",
+                           "8", "--log-every", "2"}) {
     words.emplace_back(word);
   }
   if (std::find(kind.options.begin(), kind.options.end(), "transformer") == kind.options.end()) {
-    for (const char* word :
-         {"--embedding", "8", "--encoder-hidden", "8", "--decoder-hidden", "8", "--attention-size", "8", "--readout", "8"}) {
+    for (const char* word : {"--embedding", "8", "--encoder-hidden", "8", "--decoder-hidden", "8",
+                             "--attention-size", "8", "--readout", "8"}) {
       words.emplace_back(word);
     }
   }
@@ -68,7 +73,8 @@ std::string bits(const fs::path& run) {
   heed::SafetensorsFile state = heed::load_safetensors(run / "state.safetensors");
   std::erase_if(state.tensors, [](const auto& entry) { return entry.first.ends_with("seconds"); });
   std::string all = heed::to_safetensors({state.tensors.begin(), state.tensors.end()});
-  for (const char* file : {"model.safetensors", "config.toml", "source.vocab", "target.vocab"}) all += heed::read_file(run / file);
+  for (const char* file : {"model.safetensors", "config.toml", "source.vocab", "target.vocab"})
+    all += heed::read_file(run / file);
   return all;
 }
 
@@ -83,18 +89,21 @@ struct Rounds {
   }
 
   // One fault in a new run, then --resume until it is whole.
-  void round(const std::string& corpus, const Kind& kind, const char* fault, int at, const std::string& expected) {
+  void round(const std::string& corpus, const Kind& kind, const char* fault, int at,
+             const std::string& expected) {
     const std::string run = work / "run", what = fmt::format("{} {} at operation {}", kind.name, fault, at);
     fs::remove_all(run);
     ++done;
     std::vector<std::string> words = command(corpus, run, kind);
-    ProcessResult result = heed::run_process(words, "",
-                                             environment({"LD_PRELOAD=" + shim, "HEED_CRASH_FOLDER=" + run,
-                                                          fmt::format("HEED_CRASH_AT={}", at), fmt::format("HEED_CRASH_HOW={}", fault)}));
+    ProcessResult result = heed::run_process(
+        words, "",
+        environment({"LD_PRELOAD=" + shim, "HEED_CRASH_FOLDER=" + run, fmt::format("HEED_CRASH_AT={}", at),
+                     fmt::format("HEED_CRASH_HOW={}", fault)}));
     const bool harmless = fault == std::string("EINTR") || fault == std::string("short");
     const int worst = fault == std::string("kill") ? 137 : harmless ? 0 : 1;
     if (result.exit_code != 0 && result.exit_code != worst) return fail(what, result);
-    if (result.exit_code == 1 && std::count(result.err.begin(), result.err.end(), '\n') == 0) return fail(what + ": no message", result);
+    if (result.exit_code == 1 && std::count(result.err.begin(), result.err.end(), '\n') == 0)
+      return fail(what + ": no message", result);
     if (result.exit_code != 0) {
       words.emplace_back("--resume");
       result = heed::run_process(words);
@@ -118,8 +127,11 @@ int main(int argc, char** argv) {
   if (argc != 3) return fmt::print(stderr, "usage: crash_test SHIM SECONDS\n"), 2;
   const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(std::atof(argv[2]));
   Rounds rounds{argv[1], {}};
-  const std::string corpus = rounds.work / "corpus", whole = rounds.work / "whole", count = rounds.work / "count";
-  if (heed::run_process({kTranslator, "corpus", "-o", corpus, "--train", "40", "--validation", "4", "--test", "1"}).exit_code != 0)
+  const std::string corpus = rounds.work / "corpus", whole = rounds.work / "whole",
+                    count = rounds.work / "count";
+  if (heed::run_process(
+          {kTranslator, "corpus", "-o", corpus, "--train", "40", "--validation", "4", "--test", "1"})
+          .exit_code != 0)
     return 1;
   std::vector<std::string> expected;
   std::vector<int> operations;
@@ -127,13 +139,16 @@ int main(int argc, char** argv) {
     fs::remove_all(whole);
     const ProcessResult result =
         heed::run_process(command(corpus, whole, kind), "",
-                          environment({"LD_PRELOAD=" + rounds.shim, "HEED_CRASH_FOLDER=" + whole, "HEED_CRASH_COUNT=" + count}));
+                          environment({"LD_PRELOAD=" + rounds.shim, "HEED_CRASH_FOLDER=" + whole,
+                                       "HEED_CRASH_COUNT=" + count}));
     if (result.exit_code != 0) return fmt::print("FAILED {} without a fault: {}\n", kind.name, result.err), 1;
     expected.push_back(bits(whole));
     operations.push_back(std::atoi(heed::read_file(count).c_str()));
-    if (operations.back() < 20) return fmt::print("FAILED {}: the shim saw {} operations\n", kind.name, operations.back()), 1;
+    if (operations.back() < 20)
+      return fmt::print("FAILED {}: the shim saw {} operations\n", kind.name, operations.back()), 1;
   }
-  // Every fault of every kind of model through all its operations, in an order of chance; the first of each come first.
+  // Every fault of every kind of model through all its operations, in an order of chance; the first of each
+  // come first.
   struct Case {
     size_t kind;
     const char* fault;

@@ -1,4 +1,5 @@
-// Preloaded into translator: the Nth operation on files under a folder fails, or ends the program, as HEED_CRASH says.
+// Preloaded into translator: the Nth operation on files under a folder fails, or ends the program, as
+// HEED_CRASH says.
 //   HEED_CRASH_FOLDER=/path   operations on descriptors and paths beneath it are counted
 //   HEED_CRASH_AT=N           the one that fails, from 1; 0 counts alone
 //   HEED_CRASH_HOW=           kill | ENOSPC | EIO | EINTR | short (a write of half its bytes)
@@ -92,7 +93,8 @@ int rename(const char* from, const char* to) {
 
 int linkat(int from_folder, const char* from, int to_folder, const char* to, int flags) {
   if (beneath(to) && turn() && !is_short()) return -1;
-  return next<int (*)(int, const char*, int, const char*, int)>("linkat")(from_folder, from, to_folder, to, flags);
+  return next<int (*)(int, const char*, int, const char*, int)>("linkat")(from_folder, from, to_folder, to,
+                                                                          flags);
 }
 
 int unlink(const char* path) {

@@ -1,4 +1,5 @@
-// bf16 autocast: the policy of the table is what happens, within a bound; and which thread, which op and which backward it holds for.
+// bf16 autocast: the policy of the table is what happens, within a bound; and which thread, which op and
+// which backward it holds for.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -41,8 +42,8 @@ std::vector<Tensor> results_of(const OpSample& sample) {
   return all;
 }
 
-// The autocast policy of the table: a row that is not `gemm` gives the same bits under autocast, of results and gradients; every one that
-// is has a sample that gives others.
+// The autocast policy of the table: a row that is not `gemm` gives the same bits under autocast, of results
+// and gradients; every one that is has a sample that gives others.
 TEST(Autocast, ChangesGemmRowsAlone) {
   const EverySize rounded;
   for (const OpInfo& op : op_registry()) {
@@ -52,7 +53,8 @@ TEST(Autocast, ChangesGemmRowsAlone) {
       const AutocastGuard autocast;
       const std::vector<Tensor> got = results_of(sample);
       for (size_t i = 0; i < plain.size(); ++i) {
-        const bool same = plain[i].defined() == got[i].defined() && (!plain[i].defined() || all_close(got[i], plain[i], 0, 0));
+        const bool same = plain[i].defined() == got[i].defined() &&
+                          (!plain[i].defined() || all_close(got[i], plain[i], 0, 0));
         EXPECT_TRUE(same || op.policy == AutocastPolicy::gemm) << sample.key;
         changes |= !same;
       }
@@ -61,9 +63,10 @@ TEST(Autocast, ChangesGemmRowsAlone) {
   }
 }
 
-// Calls of the gemm rows large enough for bf16. Products of operands rounded to 8 bits: each factor is off by 2^-9 at most, relatively, so
-// a sum of products by 2^-8 of the sum of their magnitudes, for which the root of the depth times the largest result stands here; what
-// follows a product (gates, softmax) hands errors on without making them larger.
+// Calls of the gemm rows large enough for bf16. Products of operands rounded to 8 bits: each factor is off by
+// 2^-9 at most, relatively, so a sum of products by 2^-8 of the sum of their magnitudes, for which the root
+// of the depth times the largest result stands here; what follows a product (gates, softmax) hands errors on
+// without making them larger.
 struct GemmCase {
   std::vector<Shape> shapes;
   std::function<Tensor(const std::vector<Tensor>&)> run;
@@ -76,19 +79,36 @@ const std::map<std::string, GemmCase>& gemm_cases() {
       {"linear", {{{160, 128}, {192, 128}, {192}}, [](const auto& x) { return linear(x[0], x[1], x[2]); }}},
       {"linear_cross_entropy",
        {{{160, 128}, {300, 128}, {300}},
-        [](const auto& x) { return linear_cross_entropy(x[0], x[1], x[2], from_vector(std::vector<int64_t>(160, 7), {160})); }}},
+        [](const auto& x) {
+          return linear_cross_entropy(x[0], x[1], x[2], from_vector(std::vector<int64_t>(160, 7), {160}));
+        }}},
       {"lstm",
        {{{16, 12, 128}, {16, 128}, {16, 128}, {512, 128}, {512, 128}, {512}},
         [](const auto& x) { return lstm(x[0], {}, x[1], x[2], x[3] * 0.1, x[4] * 0.1, x[5]).output; }}},
       {"attention_lstm",
-       {{{8, 10, 64}, {8, 12, 128}, {8, 12, 128}, {8, 128}, {8, 128}, {512, 192}, {512, 128}, {512}, {128, 128}, {128}},
+       {{{8, 10, 64},
+         {8, 12, 128},
+         {8, 12, 128},
+         {8, 128},
+         {8, 128},
+         {512, 192},
+         {512, 128},
+         {512},
+         {128, 128},
+         {128}},
         [](const auto& x) {
           const Tensor target = full({8}, 10, DType::i64), source = full({8}, 12, DType::i64);
-          return attention_lstm(x[0], target, x[1], x[2], source, x[3], x[4], x[5] * 0.1, x[6] * 0.1, x[7], x[8] * 0.1, x[9] * 0.1).context;
+          return attention_lstm(x[0], target, x[1], x[2], source, x[3], x[4], x[5] * 0.1, x[6] * 0.1, x[7],
+                                x[8] * 0.1, x[9] * 0.1)
+              .context;
         }}},
       {"conv1d", {{{4, 32, 100}, {48, 32, 5}, {48}}, [](const auto& x) { return conv1d(x[0], x[1], x[2]); }}},
-      {"conv2d", {{{4, 32, 14, 14}, {48, 32, 3, 3}, {48}}, [](const auto& x) { return conv2d(x[0], x[1], x[2], {.padding = 1}); }}},
-      {"conv_transpose2d", {{{4, 48, 9, 9}, {48, 32, 3, 3}, {32}}, [](const auto& x) { return conv_transpose2d(x[0], x[1], x[2]); }}},
+      {"conv2d",
+       {{{4, 32, 14, 14}, {48, 32, 3, 3}, {48}},
+        [](const auto& x) { return conv2d(x[0], x[1], x[2], {.padding = 1}); }}},
+      {"conv_transpose2d",
+       {{{4, 48, 9, 9}, {48, 32, 3, 3}, {32}},
+        [](const auto& x) { return conv_transpose2d(x[0], x[1], x[2]); }}},
       {"scaled_dot_attention",
        {{{2, 128, 256}, {2, 128, 256}, {2, 128, 256}},
         [](const auto& x) { return scaled_dot_attention(x[0] * 0.3, x[1] * 0.3, x[2], {}, 2).context; }}},
@@ -110,7 +130,8 @@ TEST(Autocast, EveryGemmRowStaysWithinItsBound) {
       rounded.push_back(x.to(DType::f32).clone().set_requires_grad(true));
     }
     const auto all = [&](const std::vector<Tensor>& leaves) {
-      const Tensor y = tested.run(leaves), weights = reshape(cos(arange(y.numel(), DType::f64) * 1.7) + 0.5, y.shape()).to(y.dtype());
+      const Tensor y = tested.run(leaves),
+                   weights = reshape(cos(arange(y.numel(), DType::f64) * 1.7) + 0.5, y.shape()).to(y.dtype());
       std::vector<Tensor> results = grad(std::vector{y}, leaves, std::vector{weights});
       results.push_back(y.detach());
       return results;
@@ -120,7 +141,8 @@ TEST(Autocast, EveryGemmRowStaysWithinItsBound) {
     const std::vector<Tensor> got = all(rounded);
     double worst = 0;
     for (size_t i = 0; i < got.size(); ++i) {
-      const double largest = amax(abs(wanted[i])).item(), error = amax(abs(got[i].to(DType::f64) - wanted[i])).item();
+      const double largest = amax(abs(wanted[i])).item(),
+                   error = amax(abs(got[i].to(DType::f64) - wanted[i])).item();
       worst = std::max(worst, error / largest);
     }
     EXPECT_LE(worst, 1.6e-2) << op.name;  // torch.testing.assert_close's rtol for bf16
@@ -136,7 +158,8 @@ Tensor large(uint64_t seed) {
   return randn({160, 160});
 }
 bool same(const Tensor& a, const Tensor& b) { return static_cast<bool>(all_close(a, b, 0, 0)); }
-bool has_bits_of(const Tensor& got, const Tensor& rounded, const Tensor& exact) {  // without bf16 products both are one
+// without bf16 products both are one
+bool has_bits_of(const Tensor& got, const Tensor& rounded, const Tensor& exact) {
   return same(got, rounded) && (!has_bf16_products() || !same(got, exact));
 }
 
@@ -236,7 +259,8 @@ TEST(Autocast, CheckpointRunsAgainAsItRan) {
   EXPECT_TRUE(same(run(false, true), run(false, false)));
 }
 
-// A user's op has no row. What it computes itself stays as it is; the ops that it is made of go by their own rows, in its vjp as well.
+// A user's op has no row. What it computes itself stays as it is; the ops that it is made of go by their own
+// rows, in its vjp as well.
 struct Doubled {
   static constexpr const char* kName = "doubled_product";
   Tensor forward(const Tensor& a, const Tensor& b, Saved& saved) const {
@@ -260,7 +284,8 @@ struct Bare {
 };
 
 TEST(Autocast, AUsersOpIsMadeOfOpsThatHaveRows) {
-  const Tensor a = large(10).set_requires_grad(true), b = large(11).set_requires_grad(true), exact = matmul(a, b) * 2.0;
+  const Tensor a = large(10).set_requires_grad(true), b = large(11).set_requires_grad(true),
+               exact = matmul(a, b) * 2.0;
   Tensor y, wanted, bare;
   {
     const AutocastGuard autocast;
@@ -268,7 +293,8 @@ TEST(Autocast, AUsersOpIsMadeOfOpsThatHaveRows) {
   }
   EXPECT_TRUE(has_bits_of(y, wanted, exact));
   EXPECT_TRUE(same(bare * 2.0, exact));
-  const auto got = gradients(y, {a, b}), as_ops = gradients(wanted, {a, b}), in_f32 = gradients(exact, {a, b});
+  const auto got = gradients(y, {a, b}), as_ops = gradients(wanted, {a, b}),
+             in_f32 = gradients(exact, {a, b});
   for (size_t i = 0; i < 2; ++i) EXPECT_TRUE(has_bits_of(got[i], as_ops[i], in_f32[i])) << i;
 }
 
@@ -307,7 +333,8 @@ TEST(Autocast, ConvolutionsOfEveryForm) {
   for (const Form& form : forms) {
     manual_seed(12);
     const Tensor x = randn(form.x).set_requires_grad(true), w = randn(form.w).set_requires_grad(true);
-    const Tensor x64 = x.detach().to(DType::f64).set_requires_grad(true), w64 = w.detach().to(DType::f64).set_requires_grad(true);
+    const Tensor x64 = x.detach().to(DType::f64).set_requires_grad(true),
+                 w64 = w.detach().to(DType::f64).set_requires_grad(true);
     const auto results = [&](const Tensor& input, const Tensor& weight, bool autocast) {
       const AutocastGuard guard(autocast);
       const Tensor y = conv2d(input, weight, {}, form.options);
@@ -316,10 +343,12 @@ TEST(Autocast, ConvolutionsOfEveryForm) {
       all.push_back(y.detach());
       return all;
     };
-    const auto exact = results(x64, w64, false), double_under_autocast = results(x64, w64, true), rounded = results(x, w, true);
+    const auto exact = results(x64, w64, false), double_under_autocast = results(x64, w64, true),
+               rounded = results(x, w, true);
     for (size_t i = 0; i < exact.size(); ++i) {
       EXPECT_TRUE(same(exact[i], double_under_autocast[i]));
-      const double largest = amax(abs(exact[i])).item(), error = amax(abs(rounded[i].to(DType::f64) - exact[i])).item() / largest;
+      const double largest = amax(abs(exact[i])).item(),
+                   error = amax(abs(rounded[i].to(DType::f64) - exact[i])).item() / largest;
       EXPECT_LE(error, 1.6e-2) << form.w.str() << " " << i;
       EXPECT_TRUE(!has_bf16_products() || error > 1e-5) << form.w.str() << " " << i << " did not run in bf16";
     }

@@ -53,8 +53,9 @@ TEST(BuildInfo, TextHasEveryFact) {
   const BuildInfo info = build_info();
   const std::string text = info.str();
   for (const std::string& fact :
-       {info.version, info.compiler, info.build_type, info.sanitizers, "OpenBLAS " + info.openblas, "oneDNN " + info.onednn,
-        "Highway " + info.highway, "fmt " + info.fmt, info.instruction_set, info.blas_core, "threads: " + std::to_string(info.threads)}) {
+       {info.version, info.compiler, info.build_type, info.sanitizers, "OpenBLAS " + info.openblas,
+        "oneDNN " + info.onednn, "Highway " + info.highway, "fmt " + info.fmt, info.instruction_set,
+        info.blas_core, "threads: " + std::to_string(info.threads)}) {
     EXPECT_THAT(text, HasSubstr(fact));
   }
   EXPECT_NE(text.back(), '\n');

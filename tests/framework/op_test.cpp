@@ -1,4 +1,5 @@
-// Every registered op, with no code of its own: gradients in f64 by finite differences, strided = contiguous, one thread = several.
+// Every registered op, with no code of its own: gradients in f64 by finite differences, strided = contiguous,
+// one thread = several.
 #include <gtest/gtest.h>
 
 #include "framework/autograd/gradcheck.h"
@@ -24,28 +25,33 @@ class OpTest : public testing::TestWithParam<OpSample> {};
 TEST_P(OpTest, GradientsMatchFiniteDifferences) {
   const OpSample& sample = GetParam();
   if (sample.max_order == 0) GTEST_SKIP() << sample.reason;
-  const GradcheckResult result = gradcheck(sample.run, sample.make_inputs(DType::f64), {.order = sample.max_order, .max_elements = 300});
+  const GradcheckResult result =
+      gradcheck(sample.run, sample.make_inputs(DType::f64), {.order = sample.max_order, .max_elements = 300});
   EXPECT_TRUE(result) << result.message;
 }
 
 // A call's results, and the gradients that they and fixed cotangents give the leaves.
-std::vector<Tensor> results_and_gradients(const OpSample& sample, const std::vector<Tensor>& inputs, const std::vector<Tensor>& leaves) {
+std::vector<Tensor> results_and_gradients(const OpSample& sample, const std::vector<Tensor>& inputs,
+                                          const std::vector<Tensor>& leaves) {
   const std::vector<Tensor> y = sample.run(inputs);
   std::vector<Tensor> outputs, cotangents, wanted;
   for (const Tensor& output : y) {
     if (!output.requires_grad()) continue;
     outputs.push_back(output);
-    cotangents.push_back(reshape(cos(arange(output.numel(), DType::f64) * 1.7) + 0.5, output.shape()).to(output.dtype()));
+    cotangents.push_back(
+        reshape(cos(arange(output.numel(), DType::f64) * 1.7) + 0.5, output.shape()).to(output.dtype()));
   }
   for (const Tensor& leaf : leaves) {
     if (leaf.requires_grad()) wanted.push_back(leaf);
   }
-  std::vector<Tensor> all = outputs.empty() ? std::vector<Tensor>{} : grad(outputs, wanted, cotangents, {.allow_unused = true});
+  std::vector<Tensor> all =
+      outputs.empty() ? std::vector<Tensor>{} : grad(outputs, wanted, cotangents, {.allow_unused = true});
   for (const Tensor& output : y) all.push_back(output.detach());
   return all;
 }
 
-// All inputs, and each by itself, as views of a leaf against dense copies of these views: results, and gradients of the leaf.
+// All inputs, and each by itself, as views of a leaf against dense copies of these views: results, and
+// gradients of the leaf.
 void check_layout(const OpSample& sample, const Layout& layout, DType dtype) {
   const std::vector<Tensor> x = sample.make_inputs(dtype);
   for (size_t only = 0; only <= (x.size() > 1 ? x.size() : 0); ++only) {
@@ -57,16 +63,19 @@ void check_layout(const OpSample& sample, const Layout& layout, DType dtype) {
       views.push_back(plain ? leaf : layout.view(leaf, x[i].shape()));
       copies.push_back(plain ? leaf : views.back().clone());
     }
-    const auto expected = results_and_gradients(sample, copies, leaves), got = results_and_gradients(sample, views, leaves);
+    const auto expected = results_and_gradients(sample, copies, leaves),
+               got = results_and_gradients(sample, views, leaves);
     ASSERT_EQ(got.size(), expected.size());
     const double eps = dtype == DType::f64 ? 1e-15 : 5e-7;
     for (size_t i = 0; i < expected.size(); ++i) {
       ASSERT_EQ(got[i].defined(), expected[i].defined());
       if (!got[i].defined()) continue;
       double largest = 0;  // GEMM sums other strides in another order: its rounding goes by the largest terms
-      for (const double v : expected[i].to(DType::f64).to_vector<double>()) largest = std::max(largest, std::abs(v));
+      for (const double v : expected[i].to(DType::f64).to_vector<double>())
+        largest = std::max(largest, std::abs(v));
       EXPECT_TRUE(all_close(got[i], expected[i], 2 * eps, 2 * eps * (1 + largest)))
-          << layout.name << ", " << name_of(dtype) << (only > 0 ? ", input " + std::to_string(only - 1) : "") << ": result " << i;
+          << layout.name << ", " << name_of(dtype) << (only > 0 ? ", input " + std::to_string(only - 1) : "")
+          << ": result " << i;
     }
   }
 }
@@ -77,8 +86,8 @@ TEST_P(OpTest, StridedInputsGiveWhatContiguousOnesGive) {
   }
 }
 
-// The results and the gradients of a loss whose weights differ: under a plain sum of squares the gradient of a normalised result is nothing
-// but rounding.
+// The results and the gradients of a loss whose weights differ: under a plain sum of squares the gradient of
+// a normalised result is nothing but rounding.
 std::vector<Tensor> results_with(const OpSample& sample, int threads) {
   const int before = num_threads();
   set_num_threads(threads);
@@ -91,7 +100,8 @@ std::vector<Tensor> results_with(const OpSample& sample, int threads) {
   for (const Tensor& output : y) {
     results.push_back(output.detach().to(DType::f32));
     if (!output.requires_grad()) continue;
-    const Tensor weights = reshape(cos(arange(output.numel(), DType::f64) * 1.7) + 0.5, output.shape()).to(output.dtype());
+    const Tensor weights =
+        reshape(cos(arange(output.numel(), DType::f64) * 1.7) + 0.5, output.shape()).to(output.dtype());
     const Tensor term = sum(square(output) * weights).to(DType::f64);
     loss = loss.defined() ? loss + term : term;
   }
@@ -106,9 +116,11 @@ std::vector<Tensor> results_with(const OpSample& sample, int threads) {
 TEST_P(OpTest, OneThreadGivesWhatSeveralGive) {
   const auto one = results_with(GetParam(), 1), several = results_with(GetParam(), 4);
   ASSERT_EQ(one.size(), several.size());
-  for (size_t i = 0; i < one.size(); ++i) {  // GEMM splits sum in another order: its rounding goes by the largest terms, not by the sum
+  // GEMM splits sum in another order: its rounding goes by the largest terms, not by the sum
+  for (size_t i = 0; i < one.size(); ++i) {
     double largest = 0;
-    for (const float v : one[i].to_vector<float>()) largest = std::max(largest, std::abs(static_cast<double>(v)));
+    for (const float v : one[i].to_vector<float>())
+      largest = std::max(largest, std::abs(static_cast<double>(v)));
     EXPECT_TRUE(all_close(several[i], one[i], 1e-5, 1e-6 * (1 + largest)));
   }
 }

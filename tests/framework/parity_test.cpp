@@ -14,11 +14,14 @@ namespace heed {
 namespace {
 
 const nlohmann::json& stored() {
-  static const nlohmann::json all = nlohmann::json::parse(read_file(HEED_SOURCE_DIR "/tests/parity/values.json"));
+  static const nlohmann::json all =
+      nlohmann::json::parse(read_file(HEED_SOURCE_DIR "/tests/parity/values.json"));
   return all["samples"];
 }
 
-Shape shape_of(const nlohmann::json& item) { return Shape(std::span<const int64_t>(item["shape"].get<std::vector<int64_t>>())); }
+Shape shape_of(const nlohmann::json& item) {
+  return Shape(std::span<const int64_t>(item["shape"].get<std::vector<int64_t>>()));
+}
 
 struct Tally {
   int64_t values = 0;
@@ -30,9 +33,12 @@ struct Tolerance {
 };
 
 // torch.testing.assert_close's tolerances.
-Tolerance tolerance(DType dtype) { return dtype == DType::f64 ? Tolerance{1e-7, 1e-7} : Tolerance{1.3e-6, 1e-5}; }
+Tolerance tolerance(DType dtype) {
+  return dtype == DType::f64 ? Tolerance{1e-7, 1e-7} : Tolerance{1.3e-6, 1e-5};
+}
 
-void compare(const std::string& what, const Tensor& got, const nlohmann::json& wanted, Tolerance tolerance, Tally& tally) {
+void compare(const std::string& what, const Tensor& got, const nlohmann::json& wanted, Tolerance tolerance,
+             Tally& tally) {
   ASSERT_EQ(got.shape(), shape_of(wanted)) << what;
   const auto x = got.to(DType::f64).to_vector<double>();
   const auto y = wanted["values"].get<std::vector<double>>();
@@ -41,14 +47,17 @@ void compare(const std::string& what, const Tensor& got, const nlohmann::json& w
     const double error = std::abs(x[i] - y[i]);
     ++tally.values;
     tally.largest = std::max(tally.largest, error / (1 + std::abs(y[i])));
-    EXPECT_LE(error, tolerance.atol + tolerance.rtol * std::abs(y[i])) << what << " element " << i << ": " << x[i] << ", PyTorch " << y[i];
+    EXPECT_LE(error, tolerance.atol + tolerance.rtol * std::abs(y[i]))
+        << what << " element " << i << ": " << x[i] << ", PyTorch " << y[i];
   }
 }
 
 void check_sample(const OpSample& sample, DType dtype, Tally& tally) {
-  ASSERT_TRUE(stored().contains(sample.key)) << sample.key << " has no stored value: run tests/parity/make_values.py";
+  ASSERT_TRUE(stored().contains(sample.key))
+      << sample.key << " has no stored value: run tests/parity/make_values.py";
   const nlohmann::json& value = stored()[sample.key];
-  ASSERT_EQ(value["torch"].get<std::string>(), sample.torch) << sample.key << ": run tests/parity/make_values.py again";
+  ASSERT_EQ(value["torch"].get<std::string>(), sample.torch)
+      << sample.key << ": run tests/parity/make_values.py again";
   const std::vector<Tensor> inputs = sample.make_inputs(dtype);
   ASSERT_EQ(inputs.size(), value["inputs"].size()) << sample.key;
   for (size_t i = 0; i < inputs.size(); ++i) {
@@ -66,7 +75,8 @@ void check_sample(const OpSample& sample, DType dtype, Tally& tally) {
     compare(sample.key + " output " + std::to_string(i), outputs[i], value["outputs"][i], close, tally);
     if (is_floating(dtype) && !outputs[i].requires_grad()) continue;
     const Tensor w = empty(outputs[i].shape(), DType::f64);
-    for (int64_t k = 0; k < w.numel(); ++k) w.data<double>()[k] = 0.5 + std::cos(1.7 * static_cast<double>(k) + phase);
+    for (int64_t k = 0; k < w.numel(); ++k)
+      w.data<double>()[k] = 0.5 + std::cos(1.7 * static_cast<double>(k) + phase);
     weights.push_back(w.to(outputs[i].dtype()));
     weighed.push_back(outputs[i]);
     phase += 0.9;
@@ -74,7 +84,8 @@ void check_sample(const OpSample& sample, DType dtype, Tally& tally) {
   for (const Tensor& x : inputs) {
     if (x.requires_grad() && !weighed.empty()) wanted.push_back(x);
   }
-  const std::vector<Tensor> gradients = weighed.empty() ? std::vector<Tensor>{} : grad(weighed, wanted, weights);
+  const std::vector<Tensor> gradients =
+      weighed.empty() ? std::vector<Tensor>{} : grad(weighed, wanted, weights);
   ASSERT_EQ(gradients.size(), value["gradients"].size()) << sample.key;
   for (size_t i = 0; i < gradients.size(); ++i) {
     compare(sample.key + " gradient " + std::to_string(i), gradients[i], value["gradients"][i], close, tally);
@@ -117,7 +128,8 @@ TEST(Parity, NoStoredValueIsLeftOver) {
       if (!sample.torch.empty()) keys.insert(sample.key);
     }
   }
-  for (const auto& [key, value] : stored().items()) EXPECT_TRUE(keys.contains(key)) << key << " is stored and no sample any more";
+  for (const auto& [key, value] : stored().items())
+    EXPECT_TRUE(keys.contains(key)) << key << " is stored and no sample any more";
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Every public function that makes tensors is a row of ops.def: the headers are read, and what the table lacks is named here with a reason.
+// Every public function that makes tensors is a row of ops.def: the headers are read, and what the table
+// lacks is named here with a reason.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -62,13 +63,14 @@ const std::map<std::string, std::string>& without_row() {
 
 // Rows that are not the name of a function.
 const std::map<std::string, std::string>& forms() {
-  static const std::map<std::string, std::string> reasons = {
-      {"gelu_tanh", "a form of gelu"}, {"pow_scalar", "pow with a number"}, {"clone", "a function of Tensor"}};
+  static const std::map<std::string, std::string> reasons = {{"gelu_tanh", "a form of gelu"},
+                                                             {"pow_scalar", "pow with a number"},
+                                                             {"clone", "a function of Tensor"}};
   return reasons;
 }
 
 struct Declared {
-  std::map<std::string, std::set<std::string>> functions;                // at namespace level, with what they return
+  std::map<std::string, std::set<std::string>> functions;  // at namespace level, with what they return
   std::set<std::string> of_tensors = {"Tensor", "std::vector<Tensor>"};  // types that hold tensors
   std::vector<std::string> unread;                                       // lines that may declare one
 };
@@ -76,7 +78,8 @@ struct Declared {
 // Adds what a header declares.
 void read_declarations(const std::string& header, Declared& all) {
   const std::regex function(
-      "\\s*(?:\\[\\[[a-z]+\\]\\] )?(?:(?:inline|static|constexpr|const) )*((?:std::)?[A-Za-z_0-9]+(?:<.*>)?)[&*]? "
+      "\\s*(?:\\[\\[[a-z]+\\]\\] )?(?:(?:inline|static|constexpr|const) "
+      ")*((?:std::)?[A-Za-z_0-9]+(?:<.*>)?)[&*]? "
       "(operator[-+*/]|[A-Za-z_0-9]+)[(].*"),
       record("(?:struct|class|enum|enum class) ([A-Za-z0-9]+)[^(]*[{]");
   std::istringstream lines(header);
@@ -110,14 +113,17 @@ Declared declarations() {
 
 TEST(PublicOps, NoFormOfADeclarationIsMissed) {
   for (const char* const text :
-       {"Tensor f(int x);", "[[nodiscard]] Tensor f(int x);", "static Tensor f(int x) {", "inline constexpr Tensor f();",
-        "const Tensor& f(", "  Tensor f(int x);", "[[nodiscard]] inline const Tensor& f(int x);", "Tensor* f();"}) {
+       {"Tensor f(int x);", "[[nodiscard]] Tensor f(int x);", "static Tensor f(int x) {",
+        "inline constexpr Tensor f();", "const Tensor& f(", "  Tensor f(int x);",
+        "[[nodiscard]] inline const Tensor& f(int x);", "Tensor* f();"}) {
     Declared all;
     read_declarations(text, all);
     EXPECT_EQ(all.functions, (std::map<std::string, std::set<std::string>>{{"f", {"Tensor"}}})) << text;
   }
   Declared all;
-  read_declarations("auto f(int x) -> std::pair<int, Tensor>;\nstd::pair<Tensor, std::pair<int, int>> const& (f)(int);", all);
+  read_declarations(
+      "auto f(int x) -> std::pair<int, Tensor>;\nstd::pair<Tensor, std::pair<int, int>> const& (f)(int);",
+      all);
   EXPECT_EQ(all.unread.size() + all.functions.size(), 2U);
 }
 
@@ -125,17 +131,22 @@ TEST(PublicOps, EveryFunctionThatMakesTensorsIsARow) {
   std::set<std::string> rows;
   for (const OpInfo& op : op_registry()) rows.insert(op.name);
   const auto [functions, of_tensors, unread] = declarations();
-  for (const std::string& line : unread) ADD_FAILURE() << "a declaration that this test cannot read: " << line;
+  for (const std::string& line : unread)
+    ADD_FAILURE() << "a declaration that this test cannot read: " << line;
   const std::set<std::string> other_results = {"void", "double", "int64_t"};
   for (const auto& [name, returns] : functions) {
     for (const std::string& type : returns) {
       if (other_results.contains(type)) continue;
-      EXPECT_TRUE(of_tensors.contains(type)) << name << " gives " << type << ": tensors or not? This test does not know";
-      EXPECT_NE(rows.contains(name), without_row().contains(name)) << name << " is declared: a row of ops.def, or a reason here";
+      EXPECT_TRUE(of_tensors.contains(type))
+          << name << " gives " << type << ": tensors or not? This test does not know";
+      EXPECT_NE(rows.contains(name), without_row().contains(name))
+          << name << " is declared: a row of ops.def, or a reason here";
     }
   }
-  for (const auto& [name, reason] : without_row()) EXPECT_TRUE(functions.contains(name)) << name << " is declared no more";
-  for (const std::string& row : rows) EXPECT_NE(functions.contains(row), forms().contains(row)) << row << " is a row and no function";
+  for (const auto& [name, reason] : without_row())
+    EXPECT_TRUE(functions.contains(name)) << name << " is declared no more";
+  for (const std::string& row : rows)
+    EXPECT_NE(functions.contains(row), forms().contains(row)) << row << " is a row and no function";
   EXPECT_GT(functions.size(), 120U);  // the headers were read
 }
 
@@ -143,7 +154,9 @@ TEST(PublicOps, NoHeaderIsLeftOut) {
   const std::set<std::string> read = public_headers();
   for (const auto& file : std::filesystem::directory_iterator(kOps)) {
     if (file.path().extension() != ".h") continue;
-    EXPECT_NE(read.contains(kOps + file.path().filename().string()), other_headers().contains(file.path().filename())) << file.path();
+    EXPECT_NE(read.contains(kOps + file.path().filename().string()),
+              other_headers().contains(file.path().filename()))
+        << file.path();
   }
 }
 

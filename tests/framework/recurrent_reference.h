@@ -1,5 +1,5 @@
-// lstm and attention_lstm step by step from public ops, straight from the equations in ops/recurrent.h: the plain
-// reference of the fused ops, differentiable to any order.
+// lstm and attention_lstm step by step from public ops, straight from the equations in ops/recurrent.h: the
+// plain reference of the fused ops, differentiable to any order.
 #pragma once
 
 #include <vector>
@@ -29,15 +29,17 @@ inline LstmState lstm_step(const Tensor& gates, const LstmState& before) {
   return {sigmoid(gate(3)) * tanh(c), c};
 }
 
-inline LSTMResult lstm_reference(const Tensor& x, const Tensor& lengths, const Tensor& h0, const Tensor& c0, const Tensor& weight_ih,
-                                 const Tensor& weight_hh, const Tensor& bias, bool reverse = false) {
+inline LSTMResult lstm_reference(const Tensor& x, const Tensor& lengths, const Tensor& h0, const Tensor& c0,
+                                 const Tensor& weight_ih, const Tensor& weight_hh, const Tensor& bias,
+                                 bool reverse = false) {
   const int64_t B = x.size(0), steps = x.size(1), H = weight_hh.size(1);
   const Tensor zero = zeros({B, H}, x.dtype());
   LstmState state{h0.defined() ? h0 : zero, c0.defined() ? c0 : zero};
   std::vector<Tensor> outputs(static_cast<size_t>(steps));
   for (int64_t i = 0; i < steps; ++i) {
     const int64_t t = reverse ? steps - 1 - i : i;
-    const LstmState next = lstm_step(linear(select(x, 1, t), weight_ih, bias) + linear(state.h, weight_hh), state);
+    const LstmState next =
+        lstm_step(linear(select(x, 1, t), weight_ih, bias) + linear(state.h, weight_hh), state);
     const Tensor runs = running(lengths, B, steps, t, x.dtype()),
                  rests = 1.0 - runs;  // a sequence that rests keeps its state
     state = {next.h * runs + state.h * rests, next.c * runs + state.c * rests};
@@ -46,9 +48,11 @@ inline LSTMResult lstm_reference(const Tensor& x, const Tensor& lengths, const T
   return {stack(outputs, 1), state.h, state.c};
 }
 
-inline AttentionLSTMResult attention_lstm_reference(const Tensor& x, const Tensor& target_lengths, const Tensor& memory, const Tensor& keys,
-                                                    const Tensor& source_lengths, const Tensor& h0, const Tensor& c0,
-                                                    const Tensor& weight_ih, const Tensor& weight_hh, const Tensor& bias,
+inline AttentionLSTMResult attention_lstm_reference(const Tensor& x, const Tensor& target_lengths,
+                                                    const Tensor& memory, const Tensor& keys,
+                                                    const Tensor& source_lengths, const Tensor& h0,
+                                                    const Tensor& c0, const Tensor& weight_ih,
+                                                    const Tensor& weight_hh, const Tensor& bias,
                                                     const Tensor& weight_query, const Tensor& v) {
   const int64_t B = x.size(0), steps = x.size(1);
   LstmState state{h0, c0};
@@ -58,7 +62,8 @@ inline AttentionLSTMResult attention_lstm_reference(const Tensor& x, const Tenso
     const Tensor fed = concat(std::vector{select(x, 1, t), context}, 1);
     state = lstm_step(linear(fed, weight_ih, bias) + linear(state.h, weight_hh), state);
     const Tensor query = unsqueeze(weight_query.defined() ? linear(state.h, weight_query) : state.h, 1);
-    const Tensor energy = v.defined() ? additive_energy(query, keys, v) : matmul(query, transpose(keys));  // [B, 1, S]
+    // [B, 1, S]
+    const Tensor energy = v.defined() ? additive_energy(query, keys, v) : matmul(query, transpose(keys));
     const Tensor a = masked_softmax(energy, source_lengths);
     context = squeeze(matmul(a, memory), 1);
     const Tensor runs = running(target_lengths, B, steps, t, x.dtype());

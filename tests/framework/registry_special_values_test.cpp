@@ -1,5 +1,6 @@
-// Every op of the table at NaN, infinities, signed zeros, denormals and large arguments, against what PyTorch gave for the same inputs
-// (tests/parity/special_values.json), in f32 and f64. CTest runs this on every instruction set.
+// Every op of the table at NaN, infinities, signed zeros, denormals and large arguments, against what PyTorch
+// gave for the same inputs (tests/parity/special_values.json), in f32 and f64. CTest runs this on every
+// instruction set.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -17,7 +18,8 @@ namespace heed {
 namespace {
 
 const nlohmann::json& stored() {
-  static const nlohmann::json all = nlohmann::json::parse(read_file(HEED_SOURCE_DIR "/tests/parity/special_values.json"));
+  static const nlohmann::json all =
+      nlohmann::json::parse(read_file(HEED_SOURCE_DIR "/tests/parity/special_values.json"));
   return all["samples"];
 }
 
@@ -63,20 +65,26 @@ const std::map<std::string, std::string>& any_zero() {
 // Where heed gives another number than PyTorch 1.13, and is right.
 struct Difference {
   const char *op, *name;  // of the special inputs
-  const char* gives;      // in heed: "nan", "+inf", "-inf", "finite", "near" beside the result's largest element
+  const char* gives;  // in heed: "nan", "+inf", "-inf", "finite", "near" beside the result's largest element
   const char* reason;
   mutable bool seen = false;
 };
 
 const std::vector<Difference>& differences_of_outputs() {
-  static const char* const kEmptyRow = "energies that are -inf alone are all masked: weights of 0, where PyTorch divides 0 by 0";
+  static const char* const kEmptyRow =
+      "energies that are -inf alone are all masked: weights of 0, where PyTorch divides 0 by 0";
   static const char* const kPadding =
       "what a padding would be multiplied with does not count; PyTorch multiplies 0 by it in f64, not in f32";
-  static const char* const kOneByOne = "(x - mean) r, then times gain; PyTorch multiplies x and mean by an infinite r gain: inf - inf";
-  static const char* const kNoTarget = "no probability: t softplus(-x) + (1 - t) softplus(x) is inf - inf; PyTorch: (1 - t) x";
-  static const char* const kMoments = "the variance overflows and its inverse root is 0: the bias; PyTorch subtracts infinities";
-  static const char* const kLimit = "x times a function that is 0 there: the limit, 0; PyTorch multiplies infinity by 0";
-  static const char* const kSquares = "a row is brought near 1 before it is squared; PyTorch's squares overflow and it divides by infinity";
+  static const char* const kOneByOne =
+      "(x - mean) r, then times gain; PyTorch multiplies x and mean by an infinite r gain: inf - inf";
+  static const char* const kNoTarget =
+      "no probability: t softplus(-x) + (1 - t) softplus(x) is inf - inf; PyTorch: (1 - t) x";
+  static const char* const kMoments =
+      "the variance overflows and its inverse root is 0: the bias; PyTorch subtracts infinities";
+  static const char* const kLimit =
+      "x times a function that is 0 there: the limit, 0; PyTorch multiplies infinity by 0";
+  static const char* const kSquares =
+      "a row is brought near 1 before it is squared; PyTorch's squares overflow and it divides by infinity";
   static const std::vector<Difference> all = {
       {"sign", "a: nan", "nan", "a NaN stays one, as in NumPy; PyTorch makes it 0"},
       {"layer_norm", "a: +huge", "finite", kMoments},
@@ -90,7 +98,8 @@ const std::vector<Difference>& differences_of_outputs() {
       {"batch_norm", "b: +inf", "-inf", kOneByOne},
       {"batch_norm", "b: -inf", "+inf", kOneByOne},
       {"batch_norm", "b: -inf", "-inf", kOneByOne},
-      {"bce_with_logits", "a: -inf", "+inf", "t softplus(inf) + (1 - t) softplus(-inf); PyTorch: (1 - t) (-inf) + inf"},
+      {"bce_with_logits", "a: -inf", "+inf",
+       "t softplus(inf) + (1 - t) softplus(-inf); PyTorch: (1 - t) (-inf) + inf"},
       {"bce_with_logits", "b: +inf", "nan", kNoTarget},
       {"bce_with_logits", "b: -inf", "nan", kNoTarget},
       {"kl_div", "b: +inf", "+inf", "inf (log inf - log p); PyTorch: inf log inf - inf log p"},
@@ -110,19 +119,23 @@ const std::vector<Difference>& differences_of_outputs() {
 }
 
 const std::vector<Difference>& differences_of_gradients() {
-  static const char* const kMoments = "the variance overflows and its inverse root is 0; PyTorch subtracts infinities";
+  static const char* const kMoments =
+      "the variance overflows and its inverse root is 0; PyTorch subtracts infinities";
   static const char* const kOrder = "infinities are added in another order";
   static const char* const kCancels = "large terms cancel: what f32 leaves goes by their rounding";
-  static const char* const kIgnored = "a row that does not count has the gradient 0; PyTorch multiplies 0 by a NaN";
+  static const char* const kIgnored =
+      "a row that does not count has the gradient 0; PyTorch multiplies 0 by a NaN";
   static const char* const kWholeRow = "a row with a NaN is NaN as a whole, behind its length as well";
   static const char* const kSlope = "|x| has the slope 0 at NaN, in l1_loss of both; the loss is NaN";
   static const char* const kWeights = "one class has all the weight: its gradient is 0 up to rounding";
   static const char* const kProduct = "the product of the others in one step; PyTorch, in two: inf / inf";
   static const char* const kTiny = "a difference of two softplus near log 2: exact to their rounding";
   static const char* const kLimit = "slopes of 0 and 1, the limits; PyTorch multiplies infinity by 0";
-  static const char* const kSquares = "a row is brought near 1 before it is squared; PyTorch's squares overflow and it divides by infinity";
+  static const char* const kSquares =
+      "a row is brought near 1 before it is squared; PyTorch's squares overflow and it divides by infinity";
   static const std::vector<Difference> all = {
-      {"relu", "a: nan", "finite", "NaN > 0 does not hold: 0; PyTorch lets the cotangent through. The result is NaN"},
+      {"relu", "a: nan", "finite",
+       "NaN > 0 does not hold: 0; PyTorch lets the cotangent through. The result is NaN"},
       {"layer_norm", "a: +huge", "finite", kMoments},
       {"layer_norm", "a: -huge", "finite", kMoments},
       {"pow", "a: +inf", "finite", "inf^b for b < 0 is 0 whatever b is: 0; PyTorch multiplies it by log inf"},
@@ -169,7 +182,8 @@ const std::vector<Difference>& differences_of_gradients() {
 }
 
 double number(const nlohmann::json& value) {  // NaN and infinities are strings
-  return value.is_string() ? std::strtod(value.get_ref<const std::string&>().c_str(), nullptr) : value.get<double>();
+  return value.is_string() ? std::strtod(value.get_ref<const std::string&>().c_str(), nullptr)
+                           : value.get<double>();
 }
 
 // |v|, of a pair the larger; 0 for what is not finite.
@@ -179,11 +193,13 @@ double magnitude(const nlohmann::json& value) {
   return std::isfinite(v) ? std::abs(v) : 0;
 }
 
-bool known(const std::string& op, const std::string& name, bool output, double got, const nlohmann::json& wanted, double largest) {
+bool known(const std::string& op, const std::string& name, bool output, double got,
+           const nlohmann::json& wanted, double largest) {
   for (const Difference& d : output ? differences_of_outputs() : differences_of_gradients()) {
     if (op != d.op || name != d.name) continue;
-    const double off =
-        wanted.is_array() ? std::min(std::abs(got - number(wanted[0])), std::abs(got - number(wanted[1]))) : std::abs(got - number(wanted));
+    const double off = wanted.is_array()
+                           ? std::min(std::abs(got - number(wanted[0])), std::abs(got - number(wanted[1])))
+                           : std::abs(got - number(wanted));
     const std::string_view gives = d.gives;
     const bool so = gives == "nan"    ? std::isnan(got)
                     : gives == "+inf" ? got == INFINITY
@@ -196,9 +212,9 @@ bool known(const std::string& op, const std::string& name, bool output, double g
   return false;
 }
 
-// As the C library's results are: NaN where NaN, the same infinity, the same zero, else within assert_close's tolerances; a tiny result has
-// no absolute one, which would hide that it was flushed to zero (relatively it may be what an exponential makes of its argument's
-// rounding).
+// As the C library's results are: NaN where NaN, the same infinity, the same zero, else within assert_close's
+// tolerances; a tiny result has no absolute one, which would hide that it was flushed to zero (relatively it
+// may be what an exponential makes of its argument's rounding).
 template <class T>
 bool same(double got, double wanted, bool sign_of_zero) {
   if (std::isnan(wanted) || std::isinf(wanted)) return std::isnan(wanted) ? std::isnan(got) : got == wanted;
@@ -218,7 +234,8 @@ Stored wanted(const nlohmann::json& values, const std::string& name) {
   return result;
 }
 
-// The outputs, then, where they are stored, the gradients of floating inputs under the weights of gradcheck's loss.
+// The outputs, then, where they are stored, the gradients of floating inputs under the weights of gradcheck's
+// loss.
 std::vector<Tensor> results_of(const OpSample& sample, const std::vector<Tensor>& inputs) {
   std::vector<Tensor> wanted, weighed, weights;
   for (const Tensor& x : inputs) {
@@ -229,7 +246,8 @@ std::vector<Tensor> results_of(const OpSample& sample, const std::vector<Tensor>
   for (const Tensor& y : results) {
     if (y.requires_grad()) {
       weighed.push_back(y);
-      weights.push_back((cos(reshape(arange(y.numel(), DType::f64), y.shape()) * 1.7 + phase) + 0.5).to(y.dtype()));
+      weights.push_back(
+          (cos(reshape(arange(y.numel(), DType::f64), y.shape()) * 1.7 + phase) + 0.5).to(y.dtype()));
     }
     phase += is_floating(y.dtype()) ? 0.9 : 0;
   }
@@ -244,8 +262,10 @@ struct Tally {
 
 template <class T>
 void check_sample(const std::string& op, const OpSample& sample, Tally& tally) {
-  ASSERT_TRUE(stored().contains(sample.key)) << sample.key << " has no stored value: run tests/parity/make_values.py";
-  ASSERT_EQ(stored()[sample.key]["torch"].get<std::string>(), sample.torch) << sample.key << ": run tests/parity/make_values.py again";
+  ASSERT_TRUE(stored().contains(sample.key))
+      << sample.key << " has no stored value: run tests/parity/make_values.py";
+  ASSERT_EQ(stored()[sample.key]["torch"].get<std::string>(), sample.torch)
+      << sample.key << ": run tests/parity/make_values.py again";
   const nlohmann::json& values = stored()[sample.key][name_of(dtype_of<T>())];
   const std::vector<SpecialInputs> cases = special_inputs<T>(sample);
   ASSERT_EQ(values.size(), cases.size()) << sample.key;
@@ -255,7 +275,8 @@ void check_sample(const std::string& op, const OpSample& sample, Tally& tally) {
     const Stored right = wanted(values, special.name);
     const std::vector<Tensor> results = results_of(sample, special.inputs);
     ASSERT_EQ(results.size(), right.size()) << what;
-    const size_t outputs = sample.run(special.inputs).size();  // what follows are gradients, whose zeros have no sign that means something
+    // what follows are gradients, whose zeros have no sign that means something
+    const size_t outputs = sample.run(special.inputs).size();
     ++tally.cases;
     for (size_t i = 0; i < results.size(); ++i) {
       const std::vector<double> got = results[i].to(DType::f64).to_vector<double>();
@@ -266,11 +287,14 @@ void check_sample(const std::string& op, const OpSample& sample, Tally& tally) {
       const bool sign_of_zero = i < outputs && !any_zero().contains(op);
       for (size_t k = 0; k < got.size(); ++k) {
         const nlohmann::json& w = right[i][k];
-        const auto is = [&](const nlohmann::json& value) { return same<T>(got[k], number(value), sign_of_zero); };
-        const bool good = w.is_array() ? is(w[0]) || is(w[1]) : is(w);  // of a pair what PyTorch's f32 lost is right as well
+        const auto is = [&](const nlohmann::json& value) {
+          return same<T>(got[k], number(value), sign_of_zero);
+        };
+        // of a pair what PyTorch's f32 lost is right as well
+        const bool good = w.is_array() ? is(w[0]) || is(w[1]) : is(w);
         EXPECT_TRUE(good || known(op, special.name, i < outputs, got[k], w, largest))
-            << what << ": " << (i < outputs ? "output " : "gradient ") << (i < outputs ? i : i - outputs) << " element " << k << " is "
-            << got[k] << ", PyTorch " << w.dump();
+            << what << ": " << (i < outputs ? "output " : "gradient ") << (i < outputs ? i : i - outputs)
+            << " element " << k << " is " << got[k] << ", PyTorch " << w.dump();
       }
     }
   }
@@ -290,14 +314,18 @@ TEST(SpecialValues, EveryOpGivesWhatPyTorchGives) {
       check_sample<float>(op.name, sample, tally);
     }
   }
-  for (const auto& [key, value] : stored().items()) EXPECT_TRUE(keys.contains(key)) << key << " is stored and no sample any more";
+  for (const auto& [key, value] : stored().items())
+    EXPECT_TRUE(keys.contains(key)) << key << " is stored and no sample any more";
   for (const auto* differences : {&differences_of_outputs(), &differences_of_gradients()}) {
     for (const Difference& d : *differences) {  // what rounding does is another on each compiler
-      EXPECT_TRUE(d.seen || std::string_view(d.gives) == "near") << d.op << ", " << d.name << " is no difference any more";
+      EXPECT_TRUE(d.seen || std::string_view(d.gives) == "near")
+          << d.op << ", " << d.name << " is no difference any more";
     }
   }
-  std::printf("special values: %d ops, %lld cases in f64 and f32, %lld values and gradients compared with PyTorch's\n", ops,
-              static_cast<long long>(tally.cases), static_cast<long long>(tally.values));
+  std::printf(
+      "special values: %d ops, %lld cases in f64 and f32, %lld values and gradients compared with "
+      "PyTorch's\n",
+      ops, static_cast<long long>(tally.cases), static_cast<long long>(tally.values));
 }
 
 }  // namespace

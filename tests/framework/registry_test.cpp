@@ -1,5 +1,5 @@
-// What the table of ops promises for every op without any code of its own, beside op_test.cpp: sizes of zero, stretched operands,
-// gradients.
+// What the table of ops promises for every op without any code of its own, beside op_test.cpp: sizes of zero,
+// stretched operands, gradients.
 #include "framework/ops/registry.h"
 
 #include <fmt/format.h>
@@ -24,7 +24,8 @@ bool has_zero_size(const OpSample& sample) {
   return false;
 }
 
-// Every other op has a sample without elements, which gradcheck, parity and the thread tests run like all others.
+// Every other op has a sample without elements, which gradcheck, parity and the thread tests run like all
+// others.
 const std::map<std::string, std::string>& without_zero_size() {
   static const std::map<std::string, std::string> reasons = {
       {"batch_norm", "no elements have no mean: ShapeError, tested"},
@@ -48,7 +49,8 @@ TEST(Registry, StretchedOperandsGiveWhatCopiesGive) {
     if (!families.contains(op.file)) continue;
     for (const OpSample& sample : op.make_samples()) {
       const std::vector<Tensor> x = sample.make_inputs(DType::f64), y = sample.run(x);
-      const bool stretches = std::any_of(x.begin(), x.end(), [&](const Tensor& input) { return input.shape() != y[0].shape(); });
+      const bool stretches =
+          std::any_of(x.begin(), x.end(), [&](const Tensor& input) { return input.shape() != y[0].shape(); });
       if (x.size() < 2 || !stretches) continue;
       std::vector<Tensor> copies;
       for (const Tensor& input : x) copies.push_back(expand(input, y[0].shape()).clone());
@@ -61,7 +63,8 @@ TEST(Registry, StretchedOperandsGiveWhatCopiesGive) {
 
 TEST(Registry, ARowThatOffersLessThanSecondOrderSaysWhy) {
   for (const OpInfo& op : op_registry()) {
-    for (const OpSample& sample : op.make_samples()) EXPECT_TRUE(sample.max_order >= 2 || !sample.reason.empty()) << sample.key;
+    for (const OpSample& sample : op.make_samples())
+      EXPECT_TRUE(sample.max_order >= 2 || !sample.reason.empty()) << sample.key;
   }
 }
 
@@ -79,8 +82,9 @@ std::vector<Tensor> first_gradients(const OpSample& sample, DType dtype) {
   return grad(outputs, wanted, weights, {.allow_unused = true});
 }
 
-// The gradient of every op: in f64 against finite differences, on dense inputs to the order that the row offers and on inputs in every
-// other layout that keeps their values to the first; in f32 against the one in f64.
+// The gradient of every op: in f64 against finite differences, on dense inputs to the order that the row
+// offers and on inputs in every other layout that keeps their values to the first; in f32 against the one in
+// f64.
 TEST(Registry, EveryGradientInTwoDtypesAndEveryLayout) {
   int ops = 0, samples = 0, second_order = 0;
   std::string names = "dense";
@@ -108,10 +112,12 @@ TEST(Registry, EveryGradientInTwoDtypesAndEveryLayout) {
         EXPECT_TRUE(strided) << sample.key << ", " << layout.name << ": " << strided.message;
         largest = std::max(largest, strided.largest_error);
       }
-      const std::vector<Tensor> f32 = first_gradients(sample, DType::f32), f64 = first_gradients(sample, DType::f64);
+      const std::vector<Tensor> f32 = first_gradients(sample, DType::f32),
+                                f64 = first_gradients(sample, DType::f64);
       for (size_t i = 0; i < f64.size(); ++i) {
         if (!f64[i].defined() || f64[i].numel() == 0) continue;
-        const double scale = 1 + amax(abs(f64[i])).item(), error = amax(abs(f32[i].to(DType::f64) - f64[i])).item() / scale;
+        const double scale = 1 + amax(abs(f64[i])).item(),
+                     error = amax(abs(f32[i].to(DType::f64) - f64[i])).item() / scale;
         EXPECT_LE(error, 1e-5) << sample.key << ", f32, input " << i;
         largest_f32 = std::max(largest_f32, error);
       }
@@ -119,7 +125,8 @@ TEST(Registry, EveryGradientInTwoDtypesAndEveryLayout) {
     ops += checked ? 1 : 0;
   }
   std::printf(
-      "gradients of %d ops on %d samples (%d of them to second order), in f64 and f32, laid out %s: largest error %.1e of finite "
+      "gradients of %d ops on %d samples (%d of them to second order), in f64 and f32, laid out %s: largest "
+      "error %.1e of finite "
       "differences in f64, %.1e of f64 in f32 (relative to 1 + |value|)\n",
       ops, samples, second_order, names.c_str(), largest, largest_f32);
   EXPECT_GT(ops, 75);

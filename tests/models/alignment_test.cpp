@@ -35,11 +35,16 @@ TEST(Pharaoh, LinesAreWrittenAndRead) {
 }
 
 TEST(Pharaoh, MistakesNameFileLineAndLink) {
-  for (const std::string item : {"1:2", "1", "-1-2", "1--2", "1-", "-", "1-2-3", "1-2x", "a-b", "99999999999-0", "3?4", "1.5-2"}) {
+  for (const std::string item :
+       {"1:2", "1", "-1-2", "1--2", "1-", "-", "1-2-3", "1-2x", "a-b", "99999999999-0", "3?4", "1.5-2"}) {
     EXPECT_THAT([&] { parse_pharaoh_line("0-0 " + item + " 1-1", "test.align", 3); },
                 ThrowsMessage<FormatError>("'test.align' line 3: '" + item + "' is not a link such as 3-4"));
   }
-  EXPECT_THAT([] { pharaoh_line(Links{{2, -1}}); }, ThrowsMessage<ValueError>("alignment: link from 2 to -1 is negative"));
+  EXPECT_THAT(
+      [] {
+        pharaoh_line(Links{{2, -1}});
+      },
+      ThrowsMessage<ValueError>("alignment: link from 2 to -1 is negative"));
 }
 
 TEST(Pharaoh, FilesHoldALineForEachSentence) {
@@ -49,7 +54,8 @@ TEST(Pharaoh, FilesHoldALineForEachSentence) {
   EXPECT_EQ(read_file(path), "0-0 2-1\n\n5-3\n");
   EXPECT_EQ(read_pharaoh(path), alignments);
   write_file_atomically(path, "0-0\r\n1-1 2\n");
-  EXPECT_THAT([&] { read_pharaoh(path); }, ThrowsMessage<FormatError>("'" + path.string() + "' line 2: '2' is not a link such as 3-4"));
+  EXPECT_THAT([&] { read_pharaoh(path); },
+              ThrowsMessage<FormatError>("'" + path.string() + "' line 2: '2' is not a link such as 3-4"));
   std::filesystem::remove(path);
   EXPECT_THAT([&] { read_pharaoh(path); }, ThrowsMessage<IoError>(HasSubstr(path.string())));
 }
@@ -59,9 +65,9 @@ TEST(Pharaoh, ReversedExchangesTheSides) {
   EXPECT_EQ(reversed(reversed(parse("0-3 1-1"))), parse("0-3 1-1"));
 }
 
-// Both have 0-0 and 1-1. 1-2 and 2-1 are next to 1-1, each with a word that has no link. 4-4, 5-4 and 4-0 are next to
-// nothing chosen. Of forward, 4-4 then finds both words free. Of backward, 4-0 finds neither free (0 has 0-0, 4 now has
-// 4-4), 5-4 finds source word 5 free and target word 4 not.
+// Both have 0-0 and 1-1. 1-2 and 2-1 are next to 1-1, each with a word that has no link. 4-4, 5-4 and 4-0 are
+// next to nothing chosen. Of forward, 4-4 then finds both words free. Of backward, 4-0 finds neither free (0
+// has 0-0, 4 now has 4-4), 5-4 finds source word 5 free and target word 4 not.
 TEST(Symmetrise, ByHand) {
   const std::string forward = "0-0 1-1 2-1 4-4", backward = "0-0 1-1 1-2 4-0 5-4";
   EXPECT_EQ(merged(forward, backward, "intersection"), "0-0 1-1");
@@ -83,7 +89,8 @@ TEST(Symmetrise, GrowsFromLinkToLink) {
 }
 
 TEST(Symmetrise, NothingAndTheSameTwice) {
-  for (const std::string method : {"intersection", "union", "grow-diag", "grow-diag-final", "grow-diag-final-and"}) {
+  for (const std::string method :
+       {"intersection", "union", "grow-diag", "grow-diag-final", "grow-diag-final-and"}) {
     EXPECT_EQ(merged("", "", method), "");
     EXPECT_EQ(merged("1-0 0-0 1-0", "0-0 1-0", method), "0-0 1-0");
   }
@@ -97,12 +104,14 @@ TEST(Symmetrise, IntersectionGrowDiagFinalAndFinalUnionNest) {
     const auto draw = [&] {
       Links links;
       for (uint64_t i = generator.next_below(15); i > 0; --i) {
-        links.push_back({static_cast<int>(generator.next_below(8)), static_cast<int>(generator.next_below(8))});
+        links.push_back(
+            {static_cast<int>(generator.next_below(8)), static_cast<int>(generator.next_below(8))});
       }
       return links;
     };
     const Links forward = draw(), backward = draw();
-    const auto intersection = symmetrise(forward, backward, "intersection"), all = symmetrise(forward, backward, "union"),
+    const auto intersection = symmetrise(forward, backward, "intersection"),
+               all = symmetrise(forward, backward, "union"),
                grown = symmetrise(forward, backward, "grow-diag"), final_and = symmetrise(forward, backward),
                final_or = symmetrise(forward, backward, "grow-diag-final");
     EXPECT_TRUE(std::ranges::includes(grown, intersection));
@@ -118,15 +127,22 @@ TEST(Symmetrise, IntersectionGrowDiagFinalAndFinalUnionNest) {
       sources.insert(link.source);
       targets.insert(link.target);
     }
-    for (const AlignmentLink& link : all) EXPECT_TRUE(sources.contains(link.source) && targets.contains(link.target));
+    for (const AlignmentLink& link : all)
+      EXPECT_TRUE(sources.contains(link.source) && targets.contains(link.target));
   }
 }
 
 TEST(Symmetrise, MistakesAreNamed) {
-  EXPECT_THAT([] { merged("0-0", "0-0", "grow"); },
-              ThrowsMessage<ValueError>("symmetrise: unknown method 'grow': 'intersection', 'union', 'grow-diag', 'grow-diag-final' or "
-                                        "'grow-diag-final-and'"));
-  EXPECT_THAT([] { symmetrise(Links{{-1, 0}}, {}); }, ThrowsMessage<ValueError>("alignment: link from -1 to 0 is negative"));
+  EXPECT_THAT(
+      [] { merged("0-0", "0-0", "grow"); },
+      ThrowsMessage<ValueError>(
+          "symmetrise: unknown method 'grow': 'intersection', 'union', 'grow-diag', 'grow-diag-final' or "
+          "'grow-diag-final-and'"));
+  EXPECT_THAT(
+      [] {
+        symmetrise(Links{{-1, 0}}, {});
+      },
+      ThrowsMessage<ValueError>("alignment: link from -1 to 0 is negative"));
 }
 
 }  // namespace

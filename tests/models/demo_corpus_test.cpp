@@ -86,7 +86,9 @@ TEST(DemoCorpus, FillsEveryStretchOfLengths) {
 
 TEST(DemoCorpus, NoSourceSentenceOccursTwice) {
   std::set<std::string> seen;
-  for_each_pair([&](const AlignedPair& pair) { EXPECT_TRUE(seen.insert(text(pair.source)).second) << text(pair.source); });
+  for_each_pair([&](const AlignedPair& pair) {
+    EXPECT_TRUE(seen.insert(text(pair.source)).second) << text(pair.source);
+  });
 }
 
 TEST(DemoCorpus, TrainingKnowsEveryWordOfTheOtherParts) {
@@ -109,8 +111,8 @@ TEST(DemoCorpus, TrainingKnowsEveryWordOfTheOtherParts) {
       for (const std::string& word : pair.target) EXPECT_GE(pairs_with[1][word], 3) << word;
     }
   }
-  fmt::print("words: English {} ({} forms with capitals), German {} ({})\n", folded[0].size(), pairs_with[0].size(), folded[1].size(),
-             pairs_with[1].size());
+  fmt::print("words: English {} ({} forms with capitals), German {} ({})\n", folded[0].size(),
+             pairs_with[0].size(), folded[1].size(), pairs_with[1].size());
   for (const auto& words : folded) {
     EXPECT_GT(words.size(), 300u);
     EXPECT_LT(words.size(), 900u);
@@ -128,10 +130,13 @@ TEST(DemoCorpus, EveryTokenIsLinkedAndLinksAreInRange) {
         source[static_cast<size_t>(link.source)] = target[static_cast<size_t>(link.target)] = true;
       }
     }
-    EXPECT_TRUE(std::all_of(source.begin(), source.end(), [](bool linked) { return linked; })) << text(pair.source);
-    EXPECT_TRUE(std::all_of(target.begin(), target.end(), [](bool linked) { return linked; })) << text(pair.target);
+    EXPECT_TRUE(std::all_of(source.begin(), source.end(), [](bool linked) { return linked; }))
+        << text(pair.source);
+    EXPECT_TRUE(std::all_of(target.begin(), target.end(), [](bool linked) { return linked; }))
+        << text(pair.target);
     std::vector<AlignmentLink> both;
-    std::set_intersection(pair.sure.begin(), pair.sure.end(), pair.possible.begin(), pair.possible.end(), std::back_inserter(both));
+    std::set_intersection(pair.sure.begin(), pair.sure.end(), pair.possible.begin(), pair.possible.end(),
+                          std::back_inserter(both));
     EXPECT_TRUE(both.empty());
   });
 }

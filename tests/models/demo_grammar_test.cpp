@@ -46,11 +46,12 @@ const Verb& transitive(std::string_view english) { return verb(english, Frame::t
 std::string text(const std::vector<std::string>& tokens) { return fmt::format("{}", fmt::join(tokens, " ")); }
 std::string links(const std::vector<AlignmentLink>& all) {
   std::string out;
-  for (const auto& [source, target] : all) out += fmt::format("{}{}-{}", out.empty() ? "" : " ", source, target);
+  for (const auto& [source, target] : all)
+    out += fmt::format("{}{}-{}", out.empty() ? "" : " ", source, target);
   return out;
 }
-void expect(const Clause& c, std::string_view source, std::string_view target, std::string_view sure, std::string_view possible = "",
-            Mood mood = Mood::statement) {
+void expect(const Clause& c, std::string_view source, std::string_view target, std::string_view sure,
+            std::string_view possible = "", Mood mood = Mood::statement) {
   const AlignedPair pair = spell({c, mood});
   EXPECT_EQ(text(pair.source), source);
   EXPECT_EQ(text(pair.target), target);
@@ -59,26 +60,27 @@ void expect(const Clause& c, std::string_view source, std::string_view target, s
 }
 
 TEST(DemoGrammar, Copula) {
-  expect(clause(pronoun(Person::i), verb("be", Frame::copula), Tense::present, a("student")), "I am a student .", "Ich bin ein Student .",
-         "0-0 1-1 2-2 3-3 4-4");
+  expect(clause(pronoun(Person::i), verb("be", Frame::copula), Tense::present, a("student")),
+         "I am a student .", "Ich bin ein Student .", "0-0 1-1 2-2 3-3 4-4");
 }
 
 TEST(DemoGrammar, WeakNounAndDativeObject) {
-  expect(clause(the("teacher"), verb("help", Frame::dative), Tense::present, the("student")), "The teacher helps the student .",
-         "Der Lehrer hilft dem Studenten .", "0-0 1-1 2-2 3-3 4-4 5-5");
+  expect(clause(the("teacher"), verb("help", Frame::dative), Tense::present, the("student")),
+         "The teacher helps the student .", "Der Lehrer hilft dem Studenten .", "0-0 1-1 2-2 3-3 4-4 5-5");
 }
 
 TEST(DemoGrammar, SeparableVerbInAMainClause) {
-  expect(clause(the("man"), transitive("open"), Tense::present, the("door")), "The man opens the door .", "Der Mann macht die Tür auf .",
-         "0-0 1-1 2-2 2-5 3-3 4-4 5-6");
+  expect(clause(the("man"), transitive("open"), Tense::present, the("door")), "The man opens the door .",
+         "Der Mann macht die Tür auf .", "0-0 1-1 2-2 2-5 3-3 4-4 5-6");
 }
 
 TEST(DemoGrammar, SeparableVerbInASubordinateClause) {
   Clause c = clause(the("woman"), verb("laugh", Frame::intransitive));
   c.last_subordinator = &subordinator("because");
   c.last_clause = part(clause(the("man"), transitive("open"), Tense::present, the("door")));
-  expect(c, "The woman laughs because the man opens the door .", "Die Frau lacht , weil der Mann die Tür aufmacht .",
-         "0-0 1-1 2-2 3-4 4-5 5-6 6-9 7-7 8-8 9-10", "3-3");
+  expect(c, "The woman laughs because the man opens the door .",
+         "Die Frau lacht , weil der Mann die Tür aufmacht .", "0-0 1-1 2-2 3-4 4-5 5-6 6-9 7-7 8-8 9-10",
+         "3-3");
 }
 
 TEST(DemoGrammar, SeparableVerbWithZu) {
@@ -101,7 +103,8 @@ TEST(DemoGrammar, PerfectClosesTheBracket) {
   expect(c, "She has seen the dog .", "Sie hat den Hund gesehen .", "0-0 1-1 2-4 3-2 4-3 5-5");
   Clause go = clause(pronoun(Person::they), verb("go", Frame::motion), Tense::perfect);
   go.complement = part(PrepositionalPhrase{preposition("into"), the("house")});
-  expect(go, "They have gone into the house .", "Sie sind ins Haus gegangen .", "0-0 1-1 2-4 3-2 5-3 6-5", "4-2");
+  expect(go, "They have gone into the house .", "Sie sind ins Haus gegangen .", "0-0 1-1 2-4 3-2 5-3 6-5",
+         "4-2");
 }
 
 TEST(DemoGrammar, ModalAndCompound) {
@@ -109,7 +112,8 @@ TEST(DemoGrammar, ModalAndCompound) {
   table.modifier = &noun("kitchen");
   Clause c = clause(pronoun(Person::i), transitive("wash"), Tense::present, table);
   c.modal = &modal("must");
-  expect(c, "I must wash the kitchen table .", "Ich muss den Küchentisch waschen .", "0-0 1-1 2-4 3-2 4-3 5-3 6-5");
+  expect(c, "I must wash the kitchen table .", "Ich muss den Küchentisch waschen .",
+         "0-0 1-1 2-4 3-2 4-3 5-3 6-5");
 }
 
 TEST(DemoGrammar, CannotMeansTwoGermanWords) {
@@ -123,13 +127,15 @@ TEST(DemoGrammar, WantIsAModalInGermanOnly) {
   Clause c = clause(the("boy"), verb("sleep", Frame::intransitive));
   c.modal = &modal("want");
   c.negated = true;
-  expect(c, "The boy does not want to sleep .", "Der Junge will nicht schlafen .", "0-0 1-1 3-3 4-2 6-4 7-5", "2-2 5-4");
+  expect(c, "The boy does not want to sleep .", "Der Junge will nicht schlafen .", "0-0 1-1 3-3 4-2 6-4 7-5",
+         "2-2 5-4");
 }
 
 TEST(DemoGrammar, Passive) {
   Clause c = clause(the("letter"), transitive("write"), Tense::past, the("teacher"));
   c.passive = true;
-  expect(c, "The letter was written by the teacher .", "Der Brief wurde vom Lehrer geschrieben .", "0-0 1-1 2-2 3-5 4-3 6-4 7-6", "5-3");
+  expect(c, "The letter was written by the teacher .", "Der Brief wurde vom Lehrer geschrieben .",
+         "0-0 1-1 2-2 3-5 4-3 6-4 7-6", "5-3");
   c.tense = Tense::perfect;
   c.object = nullptr;
   expect(c, "The letter has been written .", "Der Brief ist geschrieben worden .", "0-0 1-1 2-2 3-4 4-3 5-5");
@@ -140,15 +146,16 @@ TEST(DemoGrammar, InversionAfterAnAdverb) {
   house.adjectives = {&adjective("old")};
   Clause c = clause(the("king"), transitive("see"), Tense::past, house);
   c.first_adverb = &adverb("yesterday");
-  expect(c, "Yesterday the king saw the old house .", "Gestern sah der König das alte Haus .", "0-0 1-2 2-3 3-1 4-4 5-5 6-6 7-7");
+  expect(c, "Yesterday the king saw the old house .", "Gestern sah der König das alte Haus .",
+         "0-0 1-2 2-3 3-1 4-4 5-5 6-6 7-7");
 }
 
 TEST(DemoGrammar, InversionAfterAClause) {
   Clause c = clause(the("mother"), verb("sing", Frame::intransitive), Tense::past);
   c.first_subordinator = &subordinator("when");
   c.first_clause = part(clause(the("child"), verb("arrive", Frame::intransitive), Tense::past));
-  expect(c, "When the child arrived , the mother sang .", "Als das Kind ankam , sang die Mutter .", "0-0 1-1 2-2 3-3 4-4 5-6 6-7 7-5 8-8",
-         "0-4");
+  expect(c, "When the child arrived , the mother sang .", "Als das Kind ankam , sang die Mutter .",
+         "0-0 1-1 2-2 3-3 4-4 5-6 6-7 7-5 8-8", "0-4");
 }
 
 TEST(DemoGrammar, RelativeClauses) {
@@ -169,8 +176,9 @@ TEST(DemoGrammar, RelativeClauses) {
     c.opener = Opener::complement;
     return c;
   }());
-  expect(clause(pronoun(Person::he), transitive("love"), Tense::perfect, city), "He has loved the city in which we live .",
-         "Er hat die Stadt , in der wir wohnen , geliebt .", "0-0 1-1 2-10 3-2 4-3 5-5 6-6 7-7 8-8 9-11", "6-4 6-9");
+  expect(clause(pronoun(Person::he), transitive("love"), Tense::perfect, city),
+         "He has loved the city in which we live .", "Er hat die Stadt , in der wir wohnen , geliebt .",
+         "0-0 1-1 2-10 3-2 4-3 5-5 6-6 7-7 8-8 9-11", "6-4 6-9");
 
   NounPhrase child = a("child");
   child.relative = part([&] {
@@ -178,8 +186,9 @@ TEST(DemoGrammar, RelativeClauses) {
     c.opener = Opener::subject;
     return c;
   }());
-  expect(clause(pronoun(Person::i), transitive("see"), Tense::present, child), "I see a child whose dog sleeps .",
-         "Ich sehe ein Kind , dessen Hund schläft .", "0-0 1-1 2-2 3-3 4-5 5-6 6-7 7-8", "4-4");
+  expect(clause(pronoun(Person::i), transitive("see"), Tense::present, child),
+         "I see a child whose dog sleeps .", "Ich sehe ein Kind , dessen Hund schläft .",
+         "0-0 1-1 2-2 3-3 4-5 5-6 6-7 7-8", "4-4");
 }
 
 TEST(DemoGrammar, DitransitiveWithFamilyAndNegation) {
@@ -192,12 +201,14 @@ TEST(DemoGrammar, DitransitiveWithFamilyAndNegation) {
 
 TEST(DemoGrammar, Questions) {
   Clause c = clause(the("girl"), transitive("buy"), Tense::present, a("hat"));
-  expect(c, "Does the girl buy a hat ?", "Kauft das Mädchen einen Hut ?", "1-1 2-2 3-0 4-3 5-4 6-5", "0-0", Mood::yes_no_question);
+  expect(c, "Does the girl buy a hat ?", "Kauft das Mädchen einen Hut ?", "1-1 2-2 3-0 4-3 5-4 6-5", "0-0",
+         Mood::yes_no_question);
   NounPhrase what;
   what.kind = NounPhrase::Kind::question;
   c.object = part(what);
   c.opener = Opener::object;
-  expect(c, "What does the girl buy ?", "Was kauft das Mädchen ?", "0-0 2-2 3-3 4-1 5-4", "1-1", Mood::wh_question);
+  expect(c, "What does the girl buy ?", "Was kauft das Mädchen ?", "0-0 2-2 3-3 4-1 5-4", "1-1",
+         Mood::wh_question);
 }
 
 TEST(DemoGrammar, PurposeAndExistence) {
@@ -207,14 +218,16 @@ TEST(DemoGrammar, PurposeAndExistence) {
   Clause c = clause(the("queen"), verb("go", Frame::motion));
   c.complement = part(PrepositionalPhrase{preposition("into"), the("city")});
   c.purpose = part(buy);
-  expect(c, "The queen goes into the city to buy a cake .", "Die Königin geht in die Stadt , um einen Kuchen zu kaufen .",
+  expect(c, "The queen goes into the city to buy a cake .",
+         "Die Königin geht in die Stadt , um einen Kuchen zu kaufen .",
          "0-0 1-1 2-2 3-3 4-4 5-5 6-10 7-11 8-8 9-9 10-12", "6-6 6-7");
 
   Clause there;
   there.verb = &verb("be", Frame::existential);
   there.object = part(a("bear"));
   there.adjunct = part(PrepositionalPhrase{preposition("in"), the("garden")});
-  expect(there, "There is a bear in the garden .", "Es gibt einen Bären im Garten .", "0-0 1-1 2-2 3-3 4-4 6-5 7-6", "5-4");
+  expect(there, "There is a bear in the garden .", "Es gibt einen Bären im Garten .",
+         "0-0 1-1 2-2 3-3 4-4 6-5 7-6", "5-4");
 }
 
 TEST(DemoGrammar, LongRelativeClauseGoesBehindTheVerb) {
@@ -229,7 +242,8 @@ TEST(DemoGrammar, LongRelativeClauseGoesBehindTheVerb) {
   EXPECT_EQ(text(pair.source), "She has heard the man who says that the child sleeps .");
   EXPECT_EQ(text(pair.target), "Sie hat den Mann gehört , der sagt , dass das Kind schläft .");
 
-  NounPhrase door = the("door");  // a prefix does not wait behind a clause, a participle may wait behind a short one
+  // a prefix does not wait behind a clause, a participle may wait behind a short one
+  NounPhrase door = the("door");
   door.relative = part([&] {
     Clause c = clause(the("boy"), transitive("paint"), Tense::past);
     c.object = part(relative());
@@ -246,8 +260,10 @@ TEST(DemoGrammar, GenitiveAndOwner) {
   NounPhrase brother = the("brother"), friends = the("friend", Determiner::owner);
   friends.name = "Anna";
   brother.genitive = part(the("neighbour"));
-  expect(clause(brother, transitive("visit"), Tense::future, friends), "The brother of the neighbour will visit Anna 's friend .",
-         "Der Bruder des Nachbarn wird Annas Freund besuchen .", "0-0 1-1 3-2 4-3 5-4 6-7 7-5 9-6 10-8", "2-2 8-5");
+  expect(clause(brother, transitive("visit"), Tense::future, friends),
+         "The brother of the neighbour will visit Anna 's friend .",
+         "Der Bruder des Nachbarn wird Annas Freund besuchen .", "0-0 1-1 3-2 4-3 5-4 6-7 7-5 9-6 10-8",
+         "2-2 8-5");
 }
 
 }  // namespace

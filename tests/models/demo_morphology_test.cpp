@@ -30,12 +30,15 @@ std::string cells(Form form) {
 TEST(DemoMorphology, Articles) {
   EXPECT_EQ(cells(definite_article), "der die das die den die das die dem der dem den des der des der");
   const auto kein = [](Gender g, Number n, Case c) { return ein_word("kein", g, n, c); };
-  EXPECT_EQ(cells(kein), "kein keine kein keine keinen keine kein keine keinem keiner keinem keinen keines keiner keines keiner");
+  EXPECT_EQ(cells(kein),
+            "kein keine kein keine keinen keine kein keine keinem keiner keinem keinen keines keiner keines "
+            "keiner");
   const auto dieser = [](Gender g, Number n, Case c) { return der_word("dies", g, n, c); };
   EXPECT_EQ(cells(dieser),
             "dieser diese dieses diese diesen diese dieses diese diesem dieser diesem diesen dieses dieser "
             "dieses dieser");
-  EXPECT_EQ(cells(relative_pronoun), "der die das die den die das die dem der dem denen dessen deren dessen deren");
+  EXPECT_EQ(cells(relative_pronoun),
+            "der die das die den die das die dem der dem denen dessen deren dessen deren");
 }
 
 TEST(DemoMorphology, AdjectiveEndings) {
@@ -56,7 +59,8 @@ TEST(DemoMorphology, Nouns) {
     out.pop_back();
     return out;
   };
-  EXPECT_EQ(forms("student"), "Student Studenten Studenten Studenten Studenten Studenten Studenten Studenten");
+  EXPECT_EQ(forms("student"),
+            "Student Studenten Studenten Studenten Studenten Studenten Studenten Studenten");
   EXPECT_EQ(forms("neighbour"), "Nachbar Nachbarn Nachbarn Nachbarn Nachbarn Nachbarn Nachbarn Nachbarn");
   EXPECT_EQ(forms("child"), "Kind Kind Kind Kindes Kinder Kinder Kindern Kinder");
   EXPECT_EQ(forms("woman"), "Frau Frau Frau Frau Frauen Frauen Frauen Frauen");
@@ -72,7 +76,8 @@ TEST(DemoMorphology, Nouns) {
 
 TEST(DemoMorphology, VerbsAgree) {
   const auto german = [](const Verb& v, bool past) {
-    return german_finite(v, past, agreement_of(Person::i)) + " " + german_finite(v, past, agreement_of(Person::she)) + " " +
+    return german_finite(v, past, agreement_of(Person::i)) + " " +
+           german_finite(v, past, agreement_of(Person::she)) + " " +
            german_finite(v, past, agreement_of(Person::they));
   };
   EXPECT_EQ(german(verb("be", Frame::copula), false), "bin ist sind");

@@ -18,7 +18,8 @@ Translation sentence(const std::vector<std::string>& source, const std::vector<s
 
 TEST(Diagnosis, SkippedWordsAreThoseThatNothingLookedAt) {
   Translation t = sentence({"a", "red", "dog"}, {"ein", "hund"});
-  t.attention = {{0, 0, {{1, 0, 0, 0}, {0, 0.1F, 0.9F, 0}, {0, 0, 0, 1}}}, {0, 1, {{1, 0, 0, 0}, {0, 0, 1, 0}, {0, 0.1F, 0, 0.9F}}}};
+  t.attention = {{0, 0, {{1, 0, 0, 0}, {0, 0.1F, 0.9F, 0}, {0, 0, 0, 1}}},
+                 {0, 1, {{1, 0, 0, 0}, {0, 0, 1, 0}, {0, 0.1F, 0, 0.9F}}}};
   const Diagnosis d = diagnose(t, {"ein", "roter", "hund"});  // red: (0.1 + 0.1) / 2 = 0.1
   EXPECT_THAT(d.skipped, testing::ElementsAre("red"));
   EXPECT_EQ(d.text(), "skipped: red");

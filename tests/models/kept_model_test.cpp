@@ -1,4 +1,5 @@
-// Which weights a training keeps: by the metric that was asked for, ties by the loss, and by the loss where the metric cannot tell.
+// Which weights a training keeps: by the metric that was asked for, ties by the loss, and by the loss where
+// the metric cannot tell.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -17,14 +18,16 @@ namespace {
 
 RunConfig small(const std::string& keep_best_by) {
   RunConfig config;
-  config.model = RecurrentOptions{.embedding = 32, .encoder_hidden = 32, .decoder_hidden = 32, .readout = 32, .attention_size = 32};
+  config.model = RecurrentOptions{
+      .embedding = 32, .encoder_hidden = 32, .decoder_hidden = 32, .readout = 32, .attention_size = 32};
   config.train.updates = 150;
   config.train.validate_every = 6;
   config.train.keep_best_by = keep_best_by;
   return config;
 }
 
-TokenisedCorpus copies(const std::vector<std::pair<std::vector<std::string>, std::vector<std::string>>>& pairs, int times) {
+TokenisedCorpus copies(
+    const std::vector<std::pair<std::vector<std::string>, std::vector<std::string>>>& pairs, int times) {
   TokenisedCorpus corpus;
   for (int i = 0; i < times; ++i) {
     for (const auto& [source, target] : pairs) {
@@ -35,7 +38,8 @@ TokenisedCorpus copies(const std::vector<std::pair<std::vector<std::string>, std
   return corpus;
 }
 
-TrainResult train(const std::filesystem::path& folder, const RunConfig& config, const TokenisedCorpus& corpus, bool* can_tell = nullptr) {
+TrainResult train(const std::filesystem::path& folder, const RunConfig& config, const TokenisedCorpus& corpus,
+                  bool* can_tell = nullptr) {
   const auto data = std::make_shared<const TrainingData>(TrainingData{corpus, corpus});
   const auto ready = [&](const Trainer& trainer) {
     if (can_tell) *can_tell = trainer.metric_can_tell();
@@ -43,8 +47,10 @@ TrainResult train(const std::filesystem::path& folder, const RunConfig& config, 
   return TrainingSession::start(folder, config, data).run({.ready = ready, .clock = [] { return 0.0; }});
 }
 
-const TokenisedCorpus kShort =
-    copies({{{"red", "cat"}, {"chat", "rouge"}}, {{"black", "dog"}, {"chien", "noir"}}, {{"good", "day"}, {"bonjour"}}}, 50);
+const TokenisedCorpus kShort = copies({{{"red", "cat"}, {"chat", "rouge"}},
+                                       {{"black", "dog"}, {"chien", "noir"}},
+                                       {{"good", "day"}, {"bonjour"}}},
+                                      50);
 const TokenisedCorpus kUnspaced = copies({{{"我是学生"}, {"I", "am", "a", "student"}},
                                           {{"狗在跑"}, {"the", "dog", "runs"}},
                                           {{"猫睡了"}, {"the", "cat", "sleeps"}},
@@ -59,7 +65,9 @@ TEST(KeptModel, ShortAndUnspacedTextKeepsWeightsThatTranslateIt) {
       train(folder.path(), small(by), *corpus);
       const Translator translator(load_run(folder.path()));
       for (size_t i = 0; i < 5; ++i) {
-        EXPECT_EQ(translator.translate(std::vector{join(corpus->source[i])}).front().target.text, detokenize(corpus->target[i])) << by;
+        EXPECT_EQ(translator.translate(std::vector{join(corpus->source[i])}).front().target.text,
+                  detokenize(corpus->target[i]))
+            << by;
       }
     }
   }
@@ -87,7 +95,8 @@ TEST(KeptModel, EveryValidationIsJudgedByTheMetricAndTiesByTheLoss) {
     for (std::string line; std::getline(lines, line);) {
       const auto record = nlohmann::json::parse(line);
       if (!record.contains("validation_loss")) continue;
-      const double loss = record["validation_loss"], score = by == "loss" ? -loss : double(record["validation_" + by]);
+      const double loss = record["validation_loss"],
+                   score = by == "loss" ? -loss : double(record["validation_" + by]);
       const bool tie = score == best_score && by != "loss";
       ties += tie ? 1 : 0;
       EXPECT_EQ(record["best"], score > best_score || (tie && loss < best_loss)) << by << ' ' << line;
@@ -127,9 +136,11 @@ TEST(Evaluation, SaysWhatPerplexityAndCaseHide) {
   config.source_text.lowercase = config.target_text.lowercase = true;
   train(folder.path(), config, kShort);
   const Translator translator(load_run(folder.path()));
-  const std::vector<std::string> right{"red cat", "good day"}, references{"Chat rouge", "bonjour"}, none{"", ""};
+  const std::vector<std::string> right{"red cat", "good day"}, references{"Chat rouge", "bonjour"},
+      none{"", ""};
   const auto clock = [] { return 0.0; };
-  const Evaluation fair = evaluate(translator, right, references, clock), swapped = evaluate(translator, references, right, clock);
+  const Evaluation fair = evaluate(translator, right, references, clock),
+                   swapped = evaluate(translator, references, right, clock);
   EXPECT_EQ(fair.value("source_unknown"), 0);
   EXPECT_EQ(fair.value("target_unknown"), 0);
   EXPECT_EQ(swapped.value("source_unknown"), 1);
@@ -143,12 +154,14 @@ TEST(Evaluation, SaysWhatPerplexityAndCaseHide) {
 TEST(Translator, ALineThatIsTooLongIsNamedAndTheOthersAreTranslated) {
   const TempDir folder;
   RunConfig config = small("chrf");
-  config.model = TransformerOptions{.model_size = 32, .feed_forward = 64, .heads = 2, .positions = Positions::learned, .max_positions = 8};
+  config.model = TransformerOptions{
+      .model_size = 32, .feed_forward = 64, .heads = 2, .positions = Positions::learned, .max_positions = 8};
   config.train.max_length = 7;
   train(folder.path(), config, kShort);
   const Translator translator(load_run(folder.path()));
   const std::string longer = "red cat red cat red cat red cat";
-  const std::vector<std::string> lines{"red cat", longer, "good day"}, targets{"chat rouge", "chat", "bonjour"};
+  const std::vector<std::string> lines{"red cat", longer, "good day"},
+      targets{"chat rouge", "chat", "bonjour"};
   const auto outputs = translator.translate(lines);
   EXPECT_EQ(outputs[1].skipped, "9 words or pieces with the end mark, 8 are read at most");
   EXPECT_EQ(outputs[1].target.text, "");
@@ -168,15 +181,16 @@ TEST(Translator, PartsOfATextGiveWhatTheWholeGives) {
   train(folder.path(), small("chrf"), kUnspaced);
   const Translator translator(load_run(folder.path()));
   const std::vector<std::string> lines{"我是学生", "狗在跑", "猫睡了 你好", "再见 你好"};
-  for (const SearchOptions& search :
-       {SearchOptions{}, SearchOptions{.beam = 3, .n_best = 2}, SearchOptions{.n_best = 2, .temperature = 1.5}}) {
+  for (const SearchOptions& search : {SearchOptions{}, SearchOptions{.beam = 3, .n_best = 2},
+                                      SearchOptions{.n_best = 2, .temperature = 1.5}}) {
     TranslateOptions options{.search = search};
     const auto whole = translator.translate(lines, options);
     std::vector<Translation> parts;
     options.search.keep_attention = false;
     for (size_t i = 0; i < lines.size(); i += 2) {
       options.search.first = i;
-      for (Translation& one : translator.translate(std::span(lines).subspan(i, 2), options)) parts.push_back(std::move(one));
+      for (Translation& one : translator.translate(std::span(lines).subspan(i, 2), options))
+        parts.push_back(std::move(one));
     }
     ASSERT_EQ(parts.size(), whole.size());
     for (size_t i = 0; i < parts.size(); ++i) {

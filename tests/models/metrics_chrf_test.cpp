@@ -19,8 +19,10 @@ TEST(Chrf, CorpusScoresAreSacrebleus) {
     const auto hypotheses = test_case.at("hyp").get<Strings>();
     const auto references = references_of(test_case);
     for (const auto& expected : test_case.at("chrf")) {
-      const ChrfOptions options{.word_order = expected.at("word_order").get<int>(), .lowercase = expected.at("lowercase").get<bool>()};
-      SCOPED_TRACE(test_case.at("name").get<std::string>() + (options.lowercase ? ", lc, " : ", ") + std::to_string(options.word_order));
+      const ChrfOptions options{.word_order = expected.at("word_order").get<int>(),
+                                .lowercase = expected.at("lowercase").get<bool>()};
+      SCOPED_TRACE(test_case.at("name").get<std::string>() + (options.lowercase ? ", lc, " : ", ") +
+                   std::to_string(options.word_order));
       const ChrfResult result = corpus_chrf(hypotheses, references, options);
       EXPECT_NEAR(result.score, expected.at("score").get<double>(), kTolerance);
       EXPECT_EQ(result.signature, as_ours(options.word_order == 0 ? "chrF2" : "chrF2++", expected));
@@ -63,15 +65,17 @@ TEST(Chrf, VaryingReferencesAndOptionsAreSacrebleus) {
     EXPECT_NEAR(result.score, expected.at("score").get<double>(), kTolerance);
     EXPECT_EQ(result.signature, as_ours(expected.at("name").get<std::string>(), expected));
     for (size_t i = 0; i < hypotheses.size(); ++i) {
-      EXPECT_NEAR(sentence_chrf(hypotheses[i], references[i], options).score, expected.at("sentences").at(i).get<double>(), kTolerance)
+      EXPECT_NEAR(sentence_chrf(hypotheses[i], references[i], options).score,
+                  expected.at("sentences").at(i).get<double>(), kTolerance)
           << hypotheses[i];
     }
   }
   EXPECT_EQ(varied.at("chrf").size(), 7u);
 }
 
-// `ab c` against `abd`, without white space `abc` and `abd`. Characters: 2 of 3; pairs ab, bc and ab, bd: 1 of 2; triples:
-// 0 of 1; longer ones are in neither. P = R = (2/3 + 1/2 + 0) / 3 = 7/18, so F is 7/18 for any beta.
+// `ab c` against `abd`, without white space `abc` and `abd`. Characters: 2 of 3; pairs ab, bc and ab, bd: 1
+// of 2; triples: 0 of 1; longer ones are in neither. P = R = (2/3 + 1/2 + 0) / 3 = 7/18, so F is 7/18 for any
+// beta.
 TEST(Chrf, ByHand) {
   const Strings reference = {"abd"};
   EXPECT_NEAR(sentence_chrf("ab c", reference).score, 100 * 7.0 / 18, kTolerance);
@@ -120,9 +124,12 @@ TEST(Chrf, HasTheProperties) {
 TEST(Chrf, MistakesAreNamed) {
   const Strings one = {"a"}, two = {"a", "b"};
   EXPECT_THAT([&] { corpus_chrf(one, two); }, ThrowsMessage<ValueError>("chrf: 1 hypotheses, 2 references"));
-  EXPECT_THAT([&] { chrf_stats("a", {}); }, ThrowsMessage<ValueError>("chrf: a sentence without a reference"));
-  EXPECT_THAT([&] { corpus_chrf(one, one, {.char_order = 0}); }, ThrowsMessage<ValueError>("chrf: 0 character orders and 0 word orders"));
-  EXPECT_THAT([&] { corpus_chrf(one, one, {.beta = 0}); }, ThrowsMessage<ValueError>("chrf: beta is 0, not 1 or more"));
+  EXPECT_THAT([&] { chrf_stats("a", {}); },
+              ThrowsMessage<ValueError>("chrf: a sentence without a reference"));
+  EXPECT_THAT([&] { corpus_chrf(one, one, {.char_order = 0}); },
+              ThrowsMessage<ValueError>("chrf: 0 character orders and 0 word orders"));
+  EXPECT_THAT([&] { corpus_chrf(one, one, {.beta = 0}); },
+              ThrowsMessage<ValueError>("chrf: beta is 0, not 1 or more"));
   EXPECT_THAT([&] { chrf_of(chrf_stats("a", one), {.word_order = 2}); },
               ThrowsMessage<ValueError>("chrf: statistics of 6 orders, options for 8"));
   EXPECT_THAT(

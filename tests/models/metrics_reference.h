@@ -14,7 +14,8 @@ using Strings = std::vector<std::string>;
 constexpr double kTolerance = 1e-9;
 
 inline const nlohmann::json& reference_values() {
-  static const auto values = nlohmann::json::parse(read_file(HEED_SOURCE_DIR "/tests/models/data/sacrebleu_values.json"));
+  static const auto values =
+      nlohmann::json::parse(read_file(HEED_SOURCE_DIR "/tests/models/data/sacrebleu_values.json"));
   return values;
 }
 inline const nlohmann::json& reference_cases() { return reference_values().at("cases"); }

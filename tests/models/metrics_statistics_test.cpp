@@ -53,9 +53,10 @@ TEST(Bootstrap, PercentileIntervalByHand) {
   EXPECT_EQ(percentile_interval({1, 2}, 1e-12), (Interval{1, 2}));
 }
 
-// 400 sentences, half of them right: the share of a resample has mean 0.5 and standard deviation sqrt(0.25 / 400) = 0.025,
-// so 95 % of them lie within 0.5 +- 1.96 * 0.025 = 0.451 to 0.549. Tolerances: 5 standard errors of 4000 resamples' mean
-// (0.025 / sqrt(4000) = 0.0004) and of a 2.5 % quantile (about 0.0011), and a step of the share (0.0025).
+// 400 sentences, half of them right: the share of a resample has mean 0.5 and standard deviation sqrt(0.25 /
+// 400) = 0.025, so 95 % of them lie within 0.5 +- 1.96 * 0.025 = 0.451 to 0.549. Tolerances: 5 standard
+// errors of 4000 resamples' mean (0.025 / sqrt(4000) = 0.0004) and of a 2.5 % quantile (about 0.0011), and a
+// step of the share (0.0025).
 TEST(Bootstrap, IntervalIsTheBinomials) {
   const BootstrapResult result = bootstrap(answers(200, 200), share, {.resamples = 4000});
   EXPECT_EQ(result.score, 0.5);
@@ -71,7 +72,9 @@ TEST(Bootstrap, OneSentenceLeavesNoDoubt) {
 }
 
 TEST(Bootstrap, DependsOnTheSeedAlone) {
-  const auto low = [](uint64_t seed) { return bootstrap(answers(30, 70), share, {.resamples = 200, .seed = seed}).mean; };
+  const auto low = [](uint64_t seed) {
+    return bootstrap(answers(30, 70), share, {.resamples = 200, .seed = seed}).mean;
+  };
   EXPECT_EQ(low(1), low(1));
   EXPECT_NE(low(1), low(2));
 }
@@ -96,28 +99,33 @@ TEST(Bootstrap, ABetterSystemIsFound) {
   const auto references = references_of(less);
   ASSERT_EQ(references, references_of(more));
   const auto good = less.at("hyp").get<Strings>(), bad = more.at("hyp").get<Strings>();
-  const auto result = paired_bootstrap(corpus_bleu_stats(bad, references), corpus_bleu_stats(good, references), bleu);
+  const auto result =
+      paired_bootstrap(corpus_bleu_stats(bad, references), corpus_bleu_stats(good, references), bleu);
   EXPECT_NEAR(result.b.score, corpus_bleu(good, references).score, kTolerance);
-  EXPECT_NEAR(result.difference, corpus_bleu(good, references).score - corpus_bleu(bad, references).score, kTolerance);
+  EXPECT_NEAR(result.difference, corpus_bleu(good, references).score - corpus_bleu(bad, references).score,
+              kTolerance);
   EXPECT_EQ(result.wins_b, 1000);
   EXPECT_DOUBLE_EQ(result.p_value, 1.0 / 1001);
   EXPECT_GT(result.interval.low, 0);
   EXPECT_LE(result.interval.low, result.difference);
   EXPECT_GE(result.interval.high, result.difference);
   // exchanged, the same with the other sign
-  const auto exchanged = paired_bootstrap(corpus_bleu_stats(good, references), corpus_bleu_stats(bad, references), bleu);
+  const auto exchanged =
+      paired_bootstrap(corpus_bleu_stats(good, references), corpus_bleu_stats(bad, references), bleu);
   EXPECT_EQ(exchanged.interval, (Interval{-result.interval.high, -result.interval.low}));
   EXPECT_EQ(exchanged.p_value, result.p_value);
   EXPECT_EQ(exchanged.wins_a, 1000);
   // and for chrF
-  const auto by_chrf = paired_bootstrap(corpus_chrf_stats(bad, references), corpus_chrf_stats(good, references), chrf);
+  const auto by_chrf =
+      paired_bootstrap(corpus_chrf_stats(bad, references), corpus_chrf_stats(good, references), chrf);
   EXPECT_EQ(by_chrf.wins_b, 1000);
   EXPECT_NEAR(by_chrf.b.score, corpus_chrf(good, references).score, kTolerance);
 }
 
-// Of 100 sentences b has 6 right that a has wrong, and a has 4 that b has wrong. A resample draws (x, y) of these, from
-// the multinomial of 100 draws with probabilities 0.06, 0.04 and 0.9: b is not ahead, x <= y, with probability 0.3173 (the
-// sum of its terms). Tolerance: 5 standard errors of 4000 resamples, each sqrt(0.3173 * 0.6827 / 4000) = 0.0074.
+// Of 100 sentences b has 6 right that a has wrong, and a has 4 that b has wrong. A resample draws (x, y) of
+// these, from the multinomial of 100 draws with probabilities 0.06, 0.04 and 0.9: b is not ahead, x <= y,
+// with probability 0.3173 (the sum of its terms). Tolerance: 5 standard errors of 4000 resamples, each
+// sqrt(0.3173 * 0.6827 / 4000) = 0.0074.
 TEST(Bootstrap, PValueOfAnUnsureDifference) {
   std::vector<Answers> a = answers(50, 50), b = a;
   for (size_t i = 50; i < 56; ++i) b[i].right = 1;
@@ -132,22 +140,26 @@ TEST(Bootstrap, PValueOfAnUnsureDifference) {
 TEST(Bootstrap, MistakesAreNamed) {
   const std::vector<Answers> some = answers(1, 1), none;
   EXPECT_THAT([&] { bootstrap(none, share); }, ThrowsMessage<ValueError>("bootstrap: no sentences"));
-  EXPECT_THAT([&] { bootstrap(some, share, {.resamples = 0}); }, ThrowsMessage<ValueError>("bootstrap: 0 resamples"));
+  EXPECT_THAT([&] { bootstrap(some, share, {.resamples = 0}); },
+              ThrowsMessage<ValueError>("bootstrap: 0 resamples"));
   EXPECT_THAT([&] { bootstrap(some, share, {.confidence = 1}); },
               ThrowsMessage<ValueError>("bootstrap: confidence is 1, not between 0 and 1"));
   EXPECT_THAT([&] { paired_bootstrap(some, answers(1, 2), share); },
               ThrowsMessage<ValueError>("bootstrap: 2 sentences of one system, 3 of the other"));
-  EXPECT_THAT([&] { percentile_interval({}, 0.5); }, ThrowsMessage<ValueError>("bootstrap: an interval of no scores"));
+  EXPECT_THAT([&] { percentile_interval({}, 0.5); },
+              ThrowsMessage<ValueError>("bootstrap: an interval of no scores"));
 }
 
 // (1, 0): 0. (1/2, 1/2): ln 2. (1/4, 3/4): 1/4 ln 4 + 3/4 ln 4/3 = 2 ln 2 - 3/4 ln 3.
 TEST(AttentionStatistics, EntropyByHand) {
   const std::vector<std::vector<float>> weights = {{1, 0}, {0.5F, 0.5F}, {0.25F, 0.75F}};
   const double third = 2 * std::log(2.0) - 0.75 * std::log(3.0);
-  const auto nats = attention_entropies(weights), normalised = attention_entropies(weights, EntropyUnit::normalised);
+  const auto nats = attention_entropies(weights),
+             normalised = attention_entropies(weights, EntropyUnit::normalised);
   EXPECT_THAT(nats, ElementsAre(0, DoubleEq(std::log(2.0)), testing::DoubleNear(third, 1e-12)));
   EXPECT_THAT(normalised, ElementsAre(0, DoubleEq(1), testing::DoubleNear(third / std::log(2.0), 1e-12)));
-  EXPECT_EQ(attention_entropy(std::vector<float>{1}, EntropyUnit::normalised), 0);  // one word: nothing to choose
+  // one word: nothing to choose
+  EXPECT_EQ(attention_entropy(std::vector<float>{1}, EntropyUnit::normalised), 0);
   EXPECT_EQ(attention_entropy({}), 0);
 }
 
@@ -179,7 +191,8 @@ TEST(AttentionStatistics, SumsOverSentences) {
 TEST(AttentionStatistics, EqualWeightsHaveTheLargestEntropyAndCoverageSumsToTheRows) {
   for (const size_t words : {2u, 3u, 7u, 50u}) {
     const std::vector<float> row(words, 1.0F / static_cast<float>(words));
-    EXPECT_NEAR(attention_entropy(row), std::log(static_cast<double>(words)), 1e-5);  // weights are rounded to f32
+    // weights are rounded to f32
+    EXPECT_NEAR(attention_entropy(row), std::log(static_cast<double>(words)), 1e-5);
     std::vector<float> other = row;
     other[0] += other[1] / 2;
     other[1] /= 2;
@@ -190,9 +203,18 @@ TEST(AttentionStatistics, EqualWeightsHaveTheLargestEntropyAndCoverageSumsToTheR
 }
 
 TEST(AttentionStatistics, MistakesAreNamed) {
-  EXPECT_THAT([] { attention_coverage({{1, 0}, {1}}); }, ThrowsMessage<ShapeError>("attention: row 1 has 2 weights, row 2 has 1"));
-  EXPECT_THAT([] { attention_entropies({{1.5F, -0.5F}}); }, ThrowsMessage<ValueError>("attention: a weight is -0.5"));
-  EXPECT_THAT([] { attention_entropy(std::vector<float>{NAN}); }, ThrowsMessage<ValueError>("attention: a weight is nan"));
+  EXPECT_THAT(
+      [] {
+        attention_coverage({{1, 0}, {1}});
+      },
+      ThrowsMessage<ShapeError>("attention: row 1 has 2 weights, row 2 has 1"));
+  EXPECT_THAT(
+      [] {
+        attention_entropies({{1.5F, -0.5F}});
+      },
+      ThrowsMessage<ValueError>("attention: a weight is -0.5"));
+  EXPECT_THAT([] { attention_entropy(std::vector<float>{NAN}); },
+              ThrowsMessage<ValueError>("attention: a weight is nan"));
 }
 
 // Four tokens of probability 1/8 each: 8. Of probabilities 1/2 and 1/8: exp((ln 2 + ln 8) / 2) = 4.
@@ -202,16 +224,19 @@ TEST(Perplexity, ByHand) {
   EXPECT_EQ(perplexity(0, 3), 1);
   EXPECT_EQ(perplexity(-std::numeric_limits<double>::infinity(), 2), std::numeric_limits<double>::infinity());
   EXPECT_THAT([] { perplexity(-1, 0); }, ThrowsMessage<ValueError>("perplexity: 0 tokens"));
-  EXPECT_THAT([] { perplexity(NAN, 1); }, ThrowsMessage<ValueError>("perplexity: the log probability is NaN"));
+  EXPECT_THAT([] { perplexity(NAN, 1); },
+              ThrowsMessage<ValueError>("perplexity: the log probability is NaN"));
 }
 
 TEST(ExactMatch, ByHand) {
   const Strings hypotheses = {"a b", " a\tb ", "a  b .", ""}, references = {"a b", "a b", "a b.", ""};
-  EXPECT_DOUBLE_EQ(exact_match_rate(hypotheses, references), 3.0 / 4);  // white space does not count, words do
+  // white space does not count, words do
+  EXPECT_DOUBLE_EQ(exact_match_rate(hypotheses, references), 3.0 / 4);
   const std::vector<Strings> several = {{"x"}, {"x", "a b"}, {"a b .", "x"}, {"x"}};
   EXPECT_DOUBLE_EQ(exact_match_rate(hypotheses, several), 2.0 / 4);
   EXPECT_EQ(exact_match_rate(Strings{}, Strings{}), 0);
-  EXPECT_THAT([&] { exact_match_rate(hypotheses, Strings{"a"}); }, ThrowsMessage<ValueError>("exact match: 4 hypotheses, 1 references"));
+  EXPECT_THAT([&] { exact_match_rate(hypotheses, Strings{"a"}); },
+              ThrowsMessage<ValueError>("exact match: 4 hypotheses, 1 references"));
   EXPECT_THAT([&] { exact_match_rate(Strings{"a"}, std::vector<Strings>{{}}); },
               ThrowsMessage<ValueError>("exact match: a sentence without a reference"));
 }
@@ -235,7 +260,8 @@ TEST(Metrics, EveryRowIsNamedOnceAndSaysNothingOfNothing) {
   }
   EXPECT_EQ(kept, (std::set<std::string>{"bleu", "chrf", "loss"}));
   EXPECT_ERROR(ValueError, "there is no metric 'rouge'", find_metric("rouge"));
-  EXPECT_ERROR(ValueError, "there is no metric 'perplexity' that weights are kept by", find_kept_metric("perplexity"));
+  EXPECT_ERROR(ValueError, "there is no metric 'perplexity' that weights are kept by",
+               find_kept_metric("perplexity"));
 }
 
 TEST(Metrics, OfTwoSentencesByHand) {
@@ -252,7 +278,8 @@ TEST(Metrics, OfTwoSentencesByHand) {
   EXPECT_DOUBLE_EQ(value("sentences_per_second"), 0.5);
   EXPECT_EQ(find_metric("source_unknown").text(value("source_unknown")), "25.00 %");
   EXPECT_EQ(find_metric("loss").text(value("loss")), "1.386 nats a token");
-  EXPECT_EQ(find_metric("bleu").compute(s)->value, corpus_bleu(s.outputs, s.references, {.tokenize = "none"}).score);
+  EXPECT_EQ(find_metric("bleu").compute(s)->value,
+            corpus_bleu(s.outputs, s.references, {.tokenize = "none"}).score);
   EXPECT_FALSE(find_metric("aer").compute(s));
   EXPECT_FALSE(find_metric("target_unknown").compute(s));
   EXPECT_FALSE(find_metric("bleu_13a_no_case").compute(s));

@@ -37,8 +37,8 @@ TEST(Bleu, CorpusScoresAreSacrebleus) {
       for (const BleuStats& sentence : corpus_bleu_stats(hypotheses, references, options)) stats += sentence;
       for (const auto& expected : counted.at("smooth")) {
         set_smoothing(options, expected);
-        SCOPED_TRACE(test_case.at("name").get<std::string>() + ", " + options.tokenize + ", " + options.smooth +
-                     (options.lowercase ? ", lc" : ""));
+        SCOPED_TRACE(test_case.at("name").get<std::string>() + ", " + options.tokenize + ", " +
+                     options.smooth + (options.lowercase ? ", lc" : ""));
         const BleuResult result = corpus_bleu(hypotheses, references, options);
         EXPECT_NEAR(result.score, expected.at("score").get<double>(), kTolerance);
         EXPECT_EQ(result.signature, as_ours("BLEU", expected));
@@ -85,7 +85,8 @@ TEST(Bleu, VaryingReferencesEffectiveOrderAndSmoothingValuesAreSacrebleus) {
     EXPECT_NEAR(result.score, expected.at("score").get<double>(), kTolerance);
     EXPECT_EQ(result.signature, as_ours("BLEU", expected));
     for (size_t i = 0; i < hypotheses.size(); ++i) {
-      EXPECT_NEAR(sentence_bleu(hypotheses[i], references[i], options).score, expected.at("sentences").at(i).get<double>(), kTolerance)
+      EXPECT_NEAR(sentence_bleu(hypotheses[i], references[i], options).score,
+                  expected.at("sentences").at(i).get<double>(), kTolerance)
           << hypotheses[i];
     }
   }
@@ -95,12 +96,15 @@ TEST(Bleu, VaryingReferencesEffectiveOrderAndSmoothingValuesAreSacrebleus) {
 TEST(Bleu, WordsAreSacrebleus) {
   for (const auto& tokens : reference_values().at("varied").at("tokens")) {
     for (const std::string name : {"13a", "none", "intl", "char"}) {
-      EXPECT_EQ(bleu_tokenize(tokens.at("line").get<std::string>(), {name}), tokens.at(name).get<std::string>()) << name;
+      EXPECT_EQ(bleu_tokenize(tokens.at("line").get<std::string>(), {name}),
+                tokens.at(name).get<std::string>())
+          << name;
     }
   }
 }
 
-// Hypothesis `a b c d`, reference `a b d c`: 4/4 words, 1/3 pairs, 0/2 triples, 0/1 quadruples; equal lengths.
+// Hypothesis `a b c d`, reference `a b d c`: 4/4 words, 1/3 pairs, 0/2 triples, 0/1 quadruples; equal
+// lengths.
 TEST(Bleu, SmoothingByHand) {
   const Strings hypothesis = {"a b c d"}, reference = {"a b d c"};
   const auto score = [&](BleuOptions options) { return corpus_bleu(hypothesis, reference, options).score; };
@@ -108,14 +112,15 @@ TEST(Bleu, SmoothingByHand) {
   EXPECT_NEAR(score({.smooth = "exp"}), 100 * std::pow(1.0 * 1 / 3 * 1 / 4 * 1 / 4, 0.25), kTolerance);
   // floor: 0.1/2 and 0.1/1
   EXPECT_NEAR(score({.smooth = "floor"}), 100 * std::pow(1.0 * 1 / 3 * 0.1 / 2 * 0.1, 0.25), kTolerance);
-  EXPECT_NEAR(score({.smooth = "floor", .smooth_value = 0.5}), 100 * std::pow(1.0 * 1 / 3 * 0.5 / 2 * 0.5, 0.25), kTolerance);
+  EXPECT_NEAR(score({.smooth = "floor", .smooth_value = 0.5}),
+              100 * std::pow(1.0 * 1 / 3 * 0.5 / 2 * 0.5, 0.25), kTolerance);
   // add-k: 4/4, 2/4, 1/3, 1/2
   EXPECT_NEAR(score({.smooth = "add-k"}), 100 * std::pow(2.0 / 4 * 1 / 3 * 1 / 2, 0.25), kTolerance);
   EXPECT_EQ(score({.smooth = "none"}), 0);
 }
 
-// `a b` against `a b`: 2/2, 1/1 and two orders that it is too short for. Effective order takes the first two; without
-// it and without smoothing they make the score 0.
+// `a b` against `a b`: 2/2, 1/1 and two orders that it is too short for. Effective order takes the first two;
+// without it and without smoothing they make the score 0.
 TEST(Bleu, EffectiveOrderByHand) {
   const Strings text = {"a b"};
   EXPECT_NEAR(sentence_bleu(text[0], text).score, 100, kTolerance);
@@ -124,8 +129,8 @@ TEST(Bleu, EffectiveOrderByHand) {
   EXPECT_NEAR(corpus_bleu(text, text, {.effective_order = true}).score, 100, kTolerance);
 }
 
-// Papineni et al. 2002, sec. 2.1: seven times `the` against `The cat is on the mat` and `There is a cat on the mat`
-// matches twice, lower-cased; of both lengths, 6 and 7, the closer is 7.
+// Papineni et al. 2002, sec. 2.1: seven times `the` against `The cat is on the mat` and `There is a cat on
+// the mat` matches twice, lower-cased; of both lengths, 6 and 7, the closer is 7.
 TEST(Bleu, MatchesAreClippedToTheLargestCountInAnyReference) {
   const Strings references = {"The cat is on the mat", "There is a cat on the mat"};
   const BleuStats stats = bleu_stats("the the the the the the the", references, {.lowercase = true});
@@ -165,9 +170,13 @@ TEST(Bleu, ThirteenATokenisesByCodePoint) {
 
 TEST(Bleu, SignatureTellsWhatWasCounted) {
   const Strings text = {"a b c d"};
-  EXPECT_EQ(corpus_bleu(text, text).signature, "BLEU|nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:heed-0.1.0");
-  EXPECT_EQ(sentence_bleu(text[0], text, {"none", true}).signature, "BLEU|nrefs:1|case:lc|eff:yes|tok:none|smooth:exp|version:heed-0.1.0");
-  EXPECT_EQ(corpus_bleu(Strings{"a", "b"}, std::vector<Strings>{{"a"}, {"b", "c"}}, {.smooth = "floor", .smooth_value = 0.25}).signature,
+  EXPECT_EQ(corpus_bleu(text, text).signature,
+            "BLEU|nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:heed-0.1.0");
+  EXPECT_EQ(sentence_bleu(text[0], text, {"none", true}).signature,
+            "BLEU|nrefs:1|case:lc|eff:yes|tok:none|smooth:exp|version:heed-0.1.0");
+  EXPECT_EQ(corpus_bleu(Strings{"a", "b"}, std::vector<Strings>{{"a"}, {"b", "c"}},
+                        {.smooth = "floor", .smooth_value = 0.25})
+                .signature,
             "BLEU|nrefs:var|case:mixed|eff:no|tok:13a|smooth:floor[0.25]|version:heed-0.1.0");
 }
 
@@ -179,29 +188,35 @@ TEST(Bleu, MistakesAreNamed) {
         corpus_bleu(one, one, {"zh", false});
       },
       ThrowsMessage<ValueError>("bleu: unknown tokenisation 'zh': '13a', 'none', 'intl' or 'char'"));
-  EXPECT_THAT([&] { corpus_bleu(one, one, {.smooth = "linear"}); },
-              ThrowsMessage<ValueError>("bleu: unknown smoothing 'linear': 'exp', 'floor', 'add-k' or 'none'"));
+  EXPECT_THAT(
+      [&] { corpus_bleu(one, one, {.smooth = "linear"}); },
+      ThrowsMessage<ValueError>("bleu: unknown smoothing 'linear': 'exp', 'floor', 'add-k' or 'none'"));
   EXPECT_THAT([&] { bleu_of({}, {.smooth = "floor", .smooth_value = -1}); },
               ThrowsMessage<ValueError>("bleu: smoothing value -1 is not a number from 0 up"));
-  EXPECT_THAT([&] { bleu_stats("a", {}); }, ThrowsMessage<ValueError>("bleu: a sentence without a reference"));
+  EXPECT_THAT([&] { bleu_stats("a", {}); },
+              ThrowsMessage<ValueError>("bleu: a sentence without a reference"));
   EXPECT_EQ(corpus_bleu(Strings{}, Strings{}).score, 0);
 }
 
 TEST(Bleu, ByLengthSplitsTheCorpus) {
-  const Strings hypotheses = {"a b c d e", "a b c x e", "f g h i j"}, references = {"a b c d e", "a b c d e", "f g h i j k"};
+  const Strings hypotheses = {"a b c d e", "a b c x e", "f g h i j"},
+                references = {"a b c d e", "a b c d e", "f g h i j k"};
   const std::vector<int> lengths = {9, 10, 55};
   const auto results = bleu_by_length(hypotheses, references, lengths);
   ASSERT_EQ(results.size(), 7u);
-  EXPECT_THAT(std::vector({results[0].sentences, results[1].sentences, results[2].sentences, results[5].sentences, results[6].sentences}),
+  EXPECT_THAT(std::vector({results[0].sentences, results[1].sentences, results[2].sentences,
+                           results[5].sentences, results[6].sentences}),
               ElementsAre(1, 1, 0, 1, 1));
   EXPECT_NEAR(results[0].bleu.score, 100, kTolerance);
   EXPECT_EQ(results[2].bleu.score, 0);
   EXPECT_EQ(results[5].bleu.score, results[6].bleu.score);
-  EXPECT_NEAR(results[5].bleu.score, corpus_bleu(Strings{hypotheses[2]}, Strings{references[2]}).score, kTolerance);
+  EXPECT_NEAR(results[5].bleu.score, corpus_bleu(Strings{hypotheses[2]}, Strings{references[2]}).score,
+              kTolerance);
   EXPECT_EQ(results[1].bucket.name(), "10-19");
   EXPECT_EQ(results[6].bucket.name(), "30+");
   const std::vector<LengthBucket> all = {{0, kNoMaximum}};
-  EXPECT_EQ(bleu_by_length(hypotheses, references, lengths, {}, all)[0].bleu.score, corpus_bleu(hypotheses, references).score);
+  EXPECT_EQ(bleu_by_length(hypotheses, references, lengths, {}, all)[0].bleu.score,
+            corpus_bleu(hypotheses, references).score);
 }
 
 TEST(AlignmentError, FollowsOchAndNey) {
@@ -225,7 +240,8 @@ TEST(AlignmentError, FollowsOchAndNey) {
 TEST(AlignmentError, PerfectAttentionTakesTheBestLinkOfEachWord) {
   const GoldAlignment gold{.sure = {{4, 0}, {1, 2}, {3, 2}}, .possible = {{0, 0}, {2, 1}}};
   const auto links = perfect_attention_links(gold, 4);
-  EXPECT_THAT(links, ElementsAre(AlignmentLink{4, 0}, AlignmentLink{2, 1}, AlignmentLink{1, 2}, AlignmentLink{0, 3}));
+  EXPECT_THAT(
+      links, ElementsAre(AlignmentLink{4, 0}, AlignmentLink{2, 1}, AlignmentLink{1, 2}, AlignmentLink{0, 3}));
   const auto counts = compare_links(links, gold);
   EXPECT_DOUBLE_EQ(counts.error_rate(), 1 - (2.0 + 3.0) / (4.0 + 3.0));
   EXPECT_TRUE(perfect_attention_links(gold, 0).empty());

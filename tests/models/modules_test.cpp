@@ -1,4 +1,5 @@
-// Every layer of every translator is reached from its top: announced, in training and evaluation, in the state.
+// Every layer of every translator is reached from its top: announced, in training and evaluation, in the
+// state.
 #include <gtest/gtest.h>
 
 #include "tests/models/translation_model.h"
@@ -15,7 +16,8 @@ TEST(Models, EveryLayerOfEveryTranslatorIsReached) {
       EXPECT_FALSE(module->training()) << each.name << " " << name;
       const std::string prefix = name.empty() ? "" : name + ".";
       for (const auto& [key, value] : model->named_parameters()) {
-        if (key.starts_with(prefix) && key.find('.', prefix.size()) == std::string::npos) own += value.numel();
+        if (key.starts_with(prefix) && key.find('.', prefix.size()) == std::string::npos)
+          own += value.numel();
       }
     }
     EXPECT_EQ(own, model->parameter_count()) << each.name;

@@ -1,5 +1,5 @@
-// Every file that heed reads, changed at random: it is read, or refused by one of heed's own errors. Nothing else is thrown, no
-// signal ends the program, nothing runs or grows without end.
+// Every file that heed reads, changed at random: it is read, or refused by one of heed's own errors. Nothing
+// else is thrown, no signal ends the program, nothing runs or grows without end.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -30,9 +30,27 @@ int mutants() {
 
 // One small change, or a few, of bytes or of what stands in texts of this kind.
 std::string mutant_of(const std::string& original, std::mt19937& random) {
-  static const std::vector<std::string> kWords = {
-      "9223372036854775807", "-1",   "1e999",        "null", "[]",   "{}",   "\"\"",      "0",      "nan", "\n", "\r\n", "\t", "[[[[[[[[",
-      std::string(1, '\0'),  "\xff", "\xe2\x96\x81", "'",    "true", "</s>", "a.b.c.d.e", "9999999"};
+  static const std::vector<std::string> kWords = {"9223372036854775807",
+                                                  "-1",
+                                                  "1e999",
+                                                  "null",
+                                                  "[]",
+                                                  "{}",
+                                                  "\"\"",
+                                                  "0",
+                                                  "nan",
+                                                  "\n",
+                                                  "\r\n",
+                                                  "\t",
+                                                  "[[[[[[[[",
+                                                  std::string(1, '\0'),
+                                                  "\xff",
+                                                  "\xe2\x96\x81",
+                                                  "'",
+                                                  "true",
+                                                  "</s>",
+                                                  "a.b.c.d.e",
+                                                  "9999999"};
   const auto below = [&](size_t n) { return static_cast<size_t>(random()) % std::max<size_t>(n, 1); };
   std::string text = original;
   for (size_t changes = 1 + below(3); changes > 0 && !text.empty(); --changes) {
@@ -66,7 +84,8 @@ std::string mutant_of(const std::string& original, std::mt19937& random) {
 }
 
 // Calls `read` with mutants and says which of them it did not bear.
-void expect_refusals(const std::string& what, const std::string& original, const std::function<void(const std::string&)>& read) {
+void expect_refusals(const std::string& what, const std::string& original,
+                     const std::function<void(const std::string&)>& read) {
   int refused = 0;
   for (int seed = 0; seed < mutants(); ++seed) {
     std::mt19937 random(static_cast<unsigned>(seed));
@@ -96,8 +115,10 @@ class MutatedFiles : public testing::TestWithParam<const char*> {
   }
   static RunConfig config(bool transformer) {
     RunConfig config;
-    config.model = RecurrentOptions{.embedding = 8, .encoder_hidden = 8, .decoder_hidden = 8, .readout = 8, .attention_size = 8};
-    if (transformer) config.model = TransformerOptions{.decoder_layers = 1, .model_size = 8, .feed_forward = 8, .heads = 2};
+    config.model = RecurrentOptions{
+        .embedding = 8, .encoder_hidden = 8, .decoder_hidden = 8, .readout = 8, .attention_size = 8};
+    if (transformer)
+      config.model = TransformerOptions{.decoder_layers = 1, .model_size = 8, .feed_forward = 8, .heads = 2};
     config.train.subwords = transformer ? SubwordKind::bpe : SubwordKind::none;
     config.train.subword_vocabulary = 30;
     config.train.batch_size = 8;
@@ -118,9 +139,12 @@ TEST_P(MutatedFiles, OfARunAreReadOrRefused) {
   const TrainCallbacks callbacks{.clock = [&] { return now += 0.01; }};
   const auto data = std::make_shared<const TrainingData>(TrainingData{pairs, pairs});
   const ParallelLines lines{{"a"}, {"b"}};
-  TrainingSession::start(folder.path(), made, data, {.data = run_data({"a.en", "a.de", "b.en", "b.de"}, lines, lines)}).run(callbacks);
+  TrainingSession::start(folder.path(), made, data,
+                         {.data = run_data({"a.en", "a.de", "b.en", "b.de"}, lines, lines)})
+      .run(callbacks);
   std::vector<std::string> files;
-  for (const std::filesystem::path& path : list_folder(folder.path())) files.push_back(path.filename().string());
+  for (const std::filesystem::path& path : list_folder(folder.path()))
+    files.push_back(path.filename().string());
   std::map<std::string, std::string> whole;
   for (const std::string& file : files) whole[file] = read_file(folder.path() / file);
   for (const std::string& file : files) {
@@ -149,8 +173,8 @@ TEST_P(MutatedFiles, OfARunAreReadOrRefused) {
       restore();
       continue;
     }
-    const bool read_to_translate =
-        file != "state.safetensors" && file != "metrics.jsonl" && !file.starts_with("checkpoint") && file != "single.safetensors";
+    const bool read_to_translate = file != "state.safetensors" && file != "metrics.jsonl" &&
+                                   !file.starts_with("checkpoint") && file != "single.safetensors";
     if (read_to_translate) expect_refusals(file + ", load_run", whole[file], translate);
     if (file == "metrics.jsonl") {  // a report: what is odd in it stops nothing
       for (int seed = 0; seed < mutants(); ++seed) {
@@ -163,7 +187,8 @@ TEST_P(MutatedFiles, OfARunAreReadOrRefused) {
     restore();
   }
 }
-INSTANTIATE_TEST_SUITE_P(Kinds, MutatedFiles, testing::Values("recurrent", "transformer"), [](const auto& kind) { return kind.param; });
+INSTANTIATE_TEST_SUITE_P(Kinds, MutatedFiles, testing::Values("recurrent", "transformer"),
+                         [](const auto& kind) { return kind.param; });
 
 TEST(MutatedLines, AreReadOrRefused) {
   Translation record;
@@ -171,9 +196,12 @@ TEST(MutatedLines, AreReadOrRefused) {
   record.source = {"a dog", {{"a", {}}, {"dog", {}}, {"</s>", {}, true}}};
   record.target = {"ein Hund", {{"ein", {}}, {"Hund", {}}, {"</s>", {}, true}}};
   record.attention.push_back({0, 0, {{0.5F, 0.25F, 0.25F}, {0.125F, 0.5F, 0.375F}, {0, 0, 1}}});
-  expect_refusals("an attention record", to_json_line(record), [](const std::string& mutant) { parse_translation(mutant, "records", 1); });
-  expect_refusals("links", "0-0 1-2 3-4 10-11", [](const std::string& mutant) { parse_pharaoh_line(mutant, "links", 1); });
-  expect_refusals("gold links", "0-0 1?2 3-4 10-11", [](const std::string& mutant) { parse_gold_line(mutant, "gold", 1); });
+  expect_refusals("an attention record", to_json_line(record),
+                  [](const std::string& mutant) { parse_translation(mutant, "records", 1); });
+  expect_refusals("links", "0-0 1-2 3-4 10-11",
+                  [](const std::string& mutant) { parse_pharaoh_line(mutant, "links", 1); });
+  expect_refusals("gold links", "0-0 1?2 3-4 10-11",
+                  [](const std::string& mutant) { parse_gold_line(mutant, "gold", 1); });
 }
 
 }  // namespace

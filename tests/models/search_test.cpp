@@ -18,7 +18,9 @@ namespace {
 
 constexpr int kEos = Vocabulary::kEos;
 
-std::vector<EncodedPair> pairs() { return {{{5, 6, 7, 2}, {4, 5, 6}}, {{8, 2}, {7}}, {{9, 4, 5, 6, 2}, {5, 4, 4, 8, 9}}}; }
+std::vector<EncodedPair> pairs() {
+  return {{{5, 6, 7, 2}, {4, 5, 6}}, {{8, 2}, {7}}, {{9, 4, 5, 6, 2}, {5, 4, 4, 8, 9}}};
+}
 
 std::vector<std::vector<int>> sources() {
   std::vector<std::vector<int>> result;
@@ -46,7 +48,8 @@ TEST_P(EveryModel, LossIsTheMeanOverRealTokens) {
   const auto model = make(2);
   const NoGradGuard no_grad;
   const Batch batch = make_batch(pairs(), std::vector<int64_t>{0, 1, 2});
-  EXPECT_NEAR(model->loss(batch, 0).item(), -sum(model->forced(batch).log_probabilities).item() / static_cast<double>(batch.target_tokens),
+  EXPECT_NEAR(model->loss(batch, 0).item(),
+              -sum(model->forced(batch).log_probabilities).item() / static_cast<double>(batch.target_tokens),
               1e-5);
 }
 
@@ -67,7 +70,8 @@ TEST_P(EveryModel, EveryParameterGetsAGradient) {
 
 TEST_P(EveryModel, ABatchGivesWhatItsSentencesGiveAlone) {
   const auto model = make(3);
-  for (SearchOptions options : {SearchOptions{}, SearchOptions{.beam = 3, .n_best = 2}, SearchOptions{.n_best = 2, .temperature = 1.0}}) {
+  for (SearchOptions options : {SearchOptions{}, SearchOptions{.beam = 3, .n_best = 2},
+                                SearchOptions{.n_best = 2, .temperature = 1.0}}) {
     const auto together = search_one(*model, options);
     options.batch_size = 1;
     const auto alone = search_one(*model, options);
@@ -119,7 +123,8 @@ TEST_P(EveryModel, ForcingTheOutputGivesItsScoreAndAttention) {
   }
 }
 
-// All outputs of up to `most` units, ranked as the options say: a beam as wide as the tree must find the best of them in order.
+// All outputs of up to `most` units, ranked as the options say: a beam as wide as the tree must find the best
+// of them in order.
 TEST_P(EveryModel, AWideBeamFindsWhatBruteForceFinds) {
   manual_seed(5);
   ModelConfig config = GetParam().config;
@@ -143,8 +148,14 @@ TEST_P(EveryModel, AWideBeamFindsWhatBruteForceFinds) {
   const std::vector<Hypothesis> forced = forced_decoding(*model, all);
   for (const SearchOptions& options :
        {SearchOptions{.max_length = kMost, .beam = 50, .n_best = 8, .length_penalty = "none"},
-        SearchOptions{.max_length = kMost, .beam = 50, .n_best = 8, .length_penalty = "average", .alpha = 0.7},
-        SearchOptions{.max_length = kMost, .min_length = 1, .beam = 50, .n_best = 8, .length_penalty = "wu", .coverage = 0.3}}) {
+        SearchOptions{
+            .max_length = kMost, .beam = 50, .n_best = 8, .length_penalty = "average", .alpha = 0.7},
+        SearchOptions{.max_length = kMost,
+        .min_length = 1,
+        .beam = 50,
+        .n_best = 8,
+        .length_penalty = "wu",
+        .coverage = 0.3}}) {
     std::map<double, std::vector<int>, std::greater<>> ranked;
     for (size_t i = 0; i < all.size(); ++i) {
       const auto n = static_cast<int64_t>(all[i].target.size());
@@ -157,7 +168,8 @@ TEST_P(EveryModel, AWideBeamFindsWhatBruteForceFinds) {
         for (size_t s = 0; s < source.size(); ++s) {
           double covered = 0;
           for (const auto& map : forced[i].attention) {
-            for (const auto& row : map) covered += static_cast<double>(row[s]) / static_cast<double>(forced[i].attention.size());
+            for (const auto& row : map)
+              covered += static_cast<double>(row[s]) / static_cast<double>(forced[i].attention.size());
           }
           score += options.coverage * std::log(std::clamp(covered, 1e-9, 1.0));
         }
@@ -192,9 +204,9 @@ std::unique_ptr<TranslationModel> transformer(uint64_t seed) {
 
 TEST(Search, LengthLimitsHold) {
   const auto model = transformer(6);
-  for (const SearchOptions& options :
-       {SearchOptions{.max_length = 7, .min_length = 5}, SearchOptions{.max_length = 7, .min_length = 5, .beam = 4},
-        SearchOptions{.max_length = 7, .min_length = 5, .temperature = 2.0}}) {
+  for (const SearchOptions& options : {SearchOptions{.max_length = 7, .min_length = 5},
+                                       SearchOptions{.max_length = 7, .min_length = 5, .beam = 4},
+                                       SearchOptions{.max_length = 7, .min_length = 5, .temperature = 2.0}}) {
     for (const auto& outputs : search_one(*model, options)) {
       EXPECT_GE(outputs.front().ids.size(), 5U);
       EXPECT_LE(outputs.front().ids.size(), 7U);
@@ -207,7 +219,8 @@ TEST(Search, SamplingFollowsTheModelsProbabilities) {
   const auto model = transformer(7);
   const std::vector<int> source{5, 6, 2};
   const NoGradGuard no_grad;
-  std::vector<std::pair<double, int>> words;  // probability and word, the most probable first; </s> is not allowed yet
+  // probability and word, the most probable first; </s> is not allowed yet
+  std::vector<std::pair<double, int>> words;
   for (int word = Vocabulary::kUnk; word < 12; ++word) {
     if (word == kEos) continue;
     const std::vector<EncodedPair> one{{source, {word}}};
@@ -215,7 +228,8 @@ TEST(Search, SamplingFollowsTheModelsProbabilities) {
     words.emplace_back(std::exp(static_cast<double>(log_probability.data<float>()[0])), word);
   }
   std::ranges::sort(words, std::greater{});
-  const auto check = [&](SearchOptions options, const std::vector<double>& weights) {  // of the words in their order
+  // of the words in their order
+  const auto check = [&](SearchOptions options, const std::vector<double>& weights) {
     constexpr int kSamples = 4000;
     options.max_length = options.min_length = 1;
     options.n_best = kSamples;
@@ -224,8 +238,10 @@ TEST(Search, SamplingFollowsTheModelsProbabilities) {
     for (const Hypothesis& output : outputs) ++counts[output.ids.front()];
     const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
     for (size_t i = 0; i < words.size(); ++i) {
-      const double wanted = i < weights.size() ? weights[i] / total : 0, deviation = std::sqrt(wanted * (1 - wanted) / kSamples);
-      EXPECT_NEAR(counts[words[i].second] / static_cast<double>(kSamples), wanted, 4.5 * deviation) << "word " << i;
+      const double wanted = i < weights.size() ? weights[i] / total : 0,
+                   deviation = std::sqrt(wanted * (1 - wanted) / kSamples);
+      EXPECT_NEAR(counts[words[i].second] / static_cast<double>(kSamples), wanted, 4.5 * deviation)
+          << "word " << i;
     }
   };
   std::vector<double> all, flatter, nucleus;
@@ -250,12 +266,14 @@ TEST(Search, SamplingFollowsTheModelsProbabilities) {
 TEST(Search, NarrowSamplingIsGreedyAndSeedsMatter) {
   const auto model = transformer(8);
   const auto greedy = search_one(*model, {});
-  for (const SearchOptions& options : {SearchOptions{.temperature = 1.0, .top_k = 1}, SearchOptions{.temperature = 1.0, .top_p = 1e-9},
-                                       SearchOptions{.temperature = 1e-3}}) {
+  for (const SearchOptions& options :
+       {SearchOptions{.temperature = 1.0, .top_k = 1}, SearchOptions{.temperature = 1.0, .top_p = 1e-9},
+        SearchOptions{.temperature = 1e-3}}) {
     const auto sampled = search_one(*model, options);
     for (size_t i = 0; i < greedy.size(); ++i) {
       EXPECT_EQ(sampled[i].front().ids, greedy[i].front().ids);
-      EXPECT_NEAR(sampled[i].front().score, greedy[i].front().score, 1e-4);  // the model's own probability, whatever the temperature
+      // the model's own probability, whatever the temperature
+      EXPECT_NEAR(sampled[i].front().score, greedy[i].front().score, 1e-4);
     }
   }
   const auto ids = [&](uint64_t seed) {
@@ -284,7 +302,8 @@ TEST(Search, AnEnsembleAveragesProbabilities) {
     const std::vector<EncodedPair> one{{sources()[i], output.ids}};
     const Batch batch = make_batch(one, std::vector<int64_t>{0});
     const NoGradGuard no_grad;
-    const auto p = a->forced(batch).log_probabilities.to_vector<float>(), q = b->forced(batch).log_probabilities.to_vector<float>();
+    const auto p = a->forced(batch).log_probabilities.to_vector<float>(),
+               q = b->forced(batch).log_probabilities.to_vector<float>();
     double score = 0;
     for (size_t t = 0; t < output.ids.size() + (output.ended ? 1 : 0); ++t) {
       score += std::log((std::exp(static_cast<double>(p[t])) + std::exp(static_cast<double>(q[t]))) / 2);
@@ -296,13 +315,18 @@ TEST(Search, AnEnsembleAveragesProbabilities) {
 TEST(Search, RefusesWhatMakesNoSense) {
   const auto model = transformer(11);
   EXPECT_ERROR(ValueError, "beam: must be at least 1, got 0", search_one(*model, {.beam = 0}));
-  EXPECT_ERROR(ValueError, "n-best: 3 outputs need a beam as wide, got 2", search_one(*model, {.beam = 2, .n_best = 3}));
-  EXPECT_ERROR(ValueError, "temperature: sampling and a beam exclude each other", search_one(*model, {.beam = 2, .temperature = 1}));
+  EXPECT_ERROR(ValueError, "n-best: 3 outputs need a beam as wide, got 2",
+               search_one(*model, {.beam = 2, .n_best = 3}));
+  EXPECT_ERROR(ValueError, "temperature: sampling and a beam exclude each other",
+               search_one(*model, {.beam = 2, .temperature = 1}));
   EXPECT_ERROR(ValueError, "top-p: 0 is outside (0, 1]", search_one(*model, {.temperature = 1, .top_p = 0}));
-  EXPECT_ERROR(ValueError, "top-k: is of sampling, which needs a temperature above 0", search_one(*model, {.top_k = 3}));
-  EXPECT_ERROR(ValueError, "top-p: is of sampling, which needs a temperature above 0", search_one(*model, {.beam = 2, .top_p = 0.5}));
+  EXPECT_ERROR(ValueError, "top-k: is of sampling, which needs a temperature above 0",
+               search_one(*model, {.top_k = 3}));
+  EXPECT_ERROR(ValueError, "top-p: is of sampling, which needs a temperature above 0",
+               search_one(*model, {.beam = 2, .top_p = 0.5}));
   EXPECT_ERROR(ValueError, "beam: must be at most 1000, got 100000", search_one(*model, {.beam = 100000}));
-  EXPECT_ERROR(ValueError, "length-penalty: 'big' is not known (none, average, wu)", search_one(*model, {.length_penalty = "big"}));
+  EXPECT_ERROR(ValueError, "length-penalty: 'big' is not known (none, average, wu)",
+               search_one(*model, {.length_penalty = "big"}));
   EXPECT_ERROR(ValueError, "search: there is no model", search({}, sources()));
 }
 

@@ -17,7 +17,9 @@ namespace {
 
 constexpr int64_t kVocabulary = 12;
 
-std::vector<EncodedPair> pairs() { return {{{5, 6, 7, 2}, {4, 5, 6}}, {{8, 2}, {7, 9, 10, 4, 5}}, {{9, 4, 5, 6, 2}, {}}}; }
+std::vector<EncodedPair> pairs() {
+  return {{{5, 6, 7, 2}, {4, 5, 6}}, {{8, 2}, {7, 9, 10, 4, 5}}, {{9, 4, 5, 6, 2}, {}}};
+}
 
 std::vector<NamedConfig> transformers() {
   std::vector<NamedConfig> all;
@@ -113,7 +115,8 @@ TEST_P(EveryTransformer, ValuesAreThoseOfTheLayers) {
         ASSERT_EQ(wanted.size(), heads * (t + 1));
         for (size_t h = 0; h < heads; ++h) {
           ASSERT_EQ(found[i].decoder[l * heads + h].size(), T);
-          for (size_t u = 0; u <= t; ++u) EXPECT_NEAR(found[i].decoder[l * heads + h][t][u], wanted[h * (t + 1) + u], 1e-5);
+          for (size_t u = 0; u <= t; ++u)
+            EXPECT_NEAR(found[i].decoder[l * heads + h][t][u], wanted[h * (t + 1) + u], 1e-5);
         }
       }
     }
@@ -156,8 +159,12 @@ TEST_P(EveryTransformer, MapsAreNamedByLayerAndHead) {
   const auto& encoder = model_->encoder_self_maps();
   const auto& decoder = model_->decoder_self_maps();
   EXPECT_TRUE(model_->has_self_attention());
-  EXPECT_EQ(encoder.back(), (AttentionMap{static_cast<int>(GetParam().config.as<TransformerOptions>().encoder_layers) - 1, 1}));
-  EXPECT_EQ(decoder.back(), (AttentionMap{static_cast<int>(GetParam().config.as<TransformerOptions>().decoder_layers) - 1, 1}));
+  EXPECT_EQ(
+      encoder.back(),
+      (AttentionMap{static_cast<int>(GetParam().config.as<TransformerOptions>().encoder_layers) - 1, 1}));
+  EXPECT_EQ(
+      decoder.back(),
+      (AttentionMap{static_cast<int>(GetParam().config.as<TransformerOptions>().decoder_layers) - 1, 1}));
   EXPECT_EQ(encoder[1], (AttentionMap{0, 1}));
 }
 
@@ -168,7 +175,8 @@ TEST(SelfAttention, RecurrentModelsHaveNone) {
   const auto model = make_model(tiny_model(), kVocabulary, kVocabulary);
   EXPECT_FALSE(model->has_self_attention());
   EXPECT_TRUE(model->encoder_self_maps().empty());
-  EXPECT_ERROR(ValueError, "self-attention: 'additive attention, LSTM 8' has none", self_attention(*model, pairs()));
+  EXPECT_ERROR(ValueError, "self-attention: 'additive attention, LSTM 8' has none",
+               self_attention(*model, pairs()));
 }
 
 }  // namespace

@@ -14,7 +14,9 @@
 namespace heed::models {
 namespace {
 
-std::vector<EncodedPair> pairs() { return {{{5, 6, 7, 2}, {4, 5, 6}}, {{8, 2}, {7}}, {{9, 4, 5, 6, 2}, {5, 4, 4, 8, 9}}}; }
+std::vector<EncodedPair> pairs() {
+  return {{{5, 6, 7, 2}, {4, 5, 6}}, {{8, 2}, {7}}, {{9, 4, 5, 6, 2}, {5, 4, 4, 8, 9}}};
+}
 
 std::vector<int64_t> all() { return {0, 1, 2}; }
 
@@ -33,7 +35,8 @@ TEST_P(FusedKinds, FusedDecoderEqualsStepByStep) {
     Tensor loss;
     for (int64_t b = 0; b < 3; ++b) {  // only what is not padding is promised to be equal
       const int64_t n = batch.target_lengths.data<int64_t>()[b];
-      for (const Tensor& x : {states.hidden, states.context, states.weights.defined() ? squeeze(states.weights, 1) : Tensor{}}) {
+      for (const Tensor& x : {states.hidden, states.context,
+                              states.weights.defined() ? squeeze(states.weights, 1) : Tensor{}}) {
         if (!x.defined()) continue;
         const Tensor part = slice(slice(x, 0, b, b + 1), 1, 0, n);
         results.push_back(part.detach().contiguous());
@@ -53,7 +56,8 @@ TEST_P(FusedKinds, FusedDecoderEqualsStepByStep) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Attention, FusedKinds,
-                         testing::Values("none", "none_state", "additive", "dot", "general", "concat", "scaled_dot"));
+                         testing::Values("none", "none_state", "additive", "dot", "general", "concat",
+                                         "scaled_dot"));
 
 TEST(Seq2Seq, AttentionCostsLessThanFivePercentOfTheParameters) {
   const RecurrentOptions with{}, without{.attention = "none"};
@@ -65,12 +69,16 @@ TEST(Seq2Seq, AttentionCostsLessThanFivePercentOfTheParameters) {
 
 TEST(Seq2Seq, RefusesWhatMakesNoSense) {
   EXPECT_THROW(Seq2Seq({.attention = "magic"}, 10, 10), ValueError);
-  EXPECT_ERROR(ValueError, "architecture: 'magic' is not known (recurrent, transformer, convolutional)", find_architecture("magic"));
+  EXPECT_ERROR(ValueError, "architecture: 'magic' is not known (recurrent, transformer, convolutional)",
+               find_architecture("magic"));
   EXPECT_THROW(make_model(RecurrentOptions{.attention = "location", .coverage = true}, 10, 10), ValueError);
   EXPECT_THROW(make_model(TransformerOptions{.model_size = 10, .heads = 4}, 10, 10), ValueError);
-  EXPECT_NO_THROW(make_model(RecurrentOptions{.attention = "multi_head", .attention_size = 15, .heads = 3}, 10, 10));
+  EXPECT_NO_THROW(
+      make_model(RecurrentOptions{.attention = "multi_head", .attention_size = 15, .heads = 3}, 10, 10));
   EXPECT_THROW(make_model(TransformerOptions{.tie = Tie::all}, 10, 11), ValueError);
-  EXPECT_THROW(make_model(TransformerOptions{.model_size = 12, .heads = 4, .positions = Positions::rotary}, 10, 10), ValueError);
+  EXPECT_THROW(
+      make_model(TransformerOptions{.model_size = 12, .heads = 4, .positions = Positions::rotary}, 10, 10),
+      ValueError);
   EXPECT_THROW(make_model(ConvolutionalOptions{.tie = Tie::all}, 10, 11), ValueError);
   EXPECT_THROW(make_model(ConvolutionalOptions{.kernel_width = 0}, 10, 10), ValueError);
   EXPECT_THROW(Seq2Seq({.embedding = 8, .readout = 9, .tie = Tie::output}, 10, 10), ValueError);
@@ -94,7 +102,8 @@ TEST(Seq2Seq, TiedTablesAreOneParameterAndTheProjection) {
   const Seq2Seq model(config, 11, 11);
   model.loss(make_batch(pairs(), all()), 0.1).backward();
   const auto found = model.named_parameters();
-  const auto shared = std::ranges::find_if(found, [](const auto& p) { return p.first == "encoder.embedding.weight"; });
+  const auto shared =
+      std::ranges::find_if(found, [](const auto& p) { return p.first == "encoder.embedding.weight"; });
   ASSERT_NE(shared, found.end());
   const auto gradient = shared->second.grad().to_vector<float>();
   for (size_t row = 1; row < 11; ++row) {
@@ -114,7 +123,9 @@ TEST(Transformer, OutputsEndWhereLearnedPositionsDo) {
   model->train(false);
   const std::vector<std::vector<int>> sources{{5, 6, 7, 2}};
   for (const int64_t beam : {1, 3}) {
-    EXPECT_EQ(search_best(*model, sources, {.max_length = 50, .min_length = 50, .beam = beam}).front().ids.size(), 5U);
+    EXPECT_EQ(
+        search_best(*model, sources, {.max_length = 50, .min_length = 50, .beam = beam}).front().ids.size(),
+        5U);
   }
   EXPECT_EQ(model->longest_target(), 5);
   EXPECT_THROW(search_best(*model, std::vector<std::vector<int>>{{5, 6, 7, 8, 9, 10, 2}}), IndexError);
@@ -123,7 +134,8 @@ TEST(Transformer, OutputsEndWhereLearnedPositionsDo) {
 TEST(Batches, EveryPairOnceAndTheSameForTheSameEpoch) {
   std::vector<EncodedPair> many;
   for (int i = 0; i < 103; ++i)
-    many.push_back({std::vector<int>(static_cast<size_t>(i % 7 + 1), 4), std::vector<int>(static_cast<size_t>(i % 5 + 1), 4)});
+    many.push_back({std::vector<int>(static_cast<size_t>(i % 7 + 1), 4),
+                    std::vector<int>(static_cast<size_t>(i % 5 + 1), 4)});
   const auto first = epoch_batches(many, 10, 1, 0);
   EXPECT_EQ(first, epoch_batches(many, 10, 1, 0));
   EXPECT_NE(first, epoch_batches(many, 10, 1, 1));
@@ -139,7 +151,8 @@ TEST(Batches, EveryPairOnceAndTheSameForTheSameEpoch) {
 TEST(Batches, OfTokensHoldNoMoreThanAsked) {
   std::vector<EncodedPair> many;
   for (int i = 0; i < 300; ++i)
-    many.push_back({std::vector<int>(static_cast<size_t>(i % 13 + 1), 4), std::vector<int>(static_cast<size_t>(i % 7 + 1), 4)});
+    many.push_back({std::vector<int>(static_cast<size_t>(i % 13 + 1), 4),
+                    std::vector<int>(static_cast<size_t>(i % 7 + 1), 4)});
   many.push_back({std::vector<int>(90, 4), {4}});  // alone longer than a batch
   std::vector<int> seen(many.size());
   int alone = 0;
@@ -147,7 +160,8 @@ TEST(Batches, OfTokensHoldNoMoreThanAsked) {
     size_t longest = 0;
     for (const int64_t i : batch) {
       ++seen[static_cast<size_t>(i)];
-      longest = std::max({longest, many[static_cast<size_t>(i)].source.size(), many[static_cast<size_t>(i)].target.size() + 1});
+      longest = std::max({longest, many[static_cast<size_t>(i)].source.size(),
+                          many[static_cast<size_t>(i)].target.size() + 1});
     }
     if (longest == 90) ++alone;
     EXPECT_TRUE(longest * batch.size() <= 60 || batch.size() == 1) << longest << " x " << batch.size();
@@ -155,7 +169,8 @@ TEST(Batches, OfTokensHoldNoMoreThanAsked) {
   EXPECT_EQ(alone, 1);
   EXPECT_EQ(std::count(seen.begin(), seen.end(), 1), 301);
   EXPECT_EQ(epoch_batches(many, 64, 1, 3, 60), epoch_batches(many, 64, 1, 3, 60));
-  EXPECT_EQ(epoch_batches(many, 64, 1, 3, 60).size(), epoch_batches(many, 64, 1, 4, 60).size());  // a run's updates are known ahead
+  // a run's updates are known ahead
+  EXPECT_EQ(epoch_batches(many, 64, 1, 3, 60).size(), epoch_batches(many, 64, 1, 4, 60).size());
 }
 
 TEST(Batches, PadsAndMarksBothEnds) {

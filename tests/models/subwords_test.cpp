@@ -51,10 +51,12 @@ TEST(Subwords, JoinTakesPiecesApartAtTheirBeginnings) {
 }
 
 TEST(Subwords, Refusals) {
-  EXPECT_ERROR(ValueError, "subwords: 'words' is not known (none, bpe, unigram)", Subwords::train(lines(), "words", 60));
+  EXPECT_ERROR(ValueError, "subwords: 'words' is not known (none, bpe, unigram)",
+               Subwords::train(lines(), "words", 60));
   EXPECT_ERROR(ValueError, "subwords: there are no words to learn from", Subwords::train({}, "bpe", 60));
   EXPECT_THROW(Subwords::train(lines(), "bpe", 3), ValueError);  // fewer than there are characters
-  EXPECT_ERROR(FormatError, "'run/source.spm' is not a SentencePiece model", Subwords("nothing of the kind", "run/source.spm"));
+  EXPECT_ERROR(FormatError, "'run/source.spm' is not a SentencePiece model",
+               Subwords("nothing of the kind", "run/source.spm"));
 }
 
 TEST(TextCodec, WordsOfPiecesAndBack) {

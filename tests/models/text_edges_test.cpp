@@ -1,5 +1,5 @@
-// Text that tokenizers and subwords trip over: marks of the subword code inside words, letters before a final period, French spacing,
-// signs of several code points, words without end.
+// Text that tokenizers and subwords trip over: marks of the subword code inside words, letters before a final
+// period, French spacing, signs of several code points, words without end.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -24,7 +24,9 @@ std::vector<std::string> tokens(std::string_view text, const std::string& langua
   return result;
 }
 
-std::string there_and_back(std::string_view text, const std::string& language) { return detokenize(tokens(text, language), language); }
+std::string there_and_back(std::string_view text, const std::string& language) {
+  return detokenize(tokens(text, language), language);
+}
 
 Subwords pieces_of(const std::vector<std::string>& words, const char* kind = "bpe") {
   std::vector<std::vector<std::string>> lines(20, words);
@@ -32,9 +34,11 @@ Subwords pieces_of(const std::vector<std::string>& words, const char* kind = "bp
 }
 
 TEST(TextEdges, TheMarkOfAWordsBeginningMayStandInAWord) {
-  const std::vector<std::string> words{"a\u2581b", "\u2581under", "end\u2581", "\u2581", "\u2581\u2581", "x\uE000y", "\uE0001", "\uE000"};
+  const std::vector<std::string> words{"a\u2581b",     "\u2581under", "end\u2581", "\u2581",
+                                       "\u2581\u2581", "x\uE000y",    "\uE0001",   "\uE000"};
   for (const char* kind : {"bpe", "unigram"}) {
-    const Subwords subwords = pieces_of({"a\u2581b", "under", "ab", "\u2581under", "x\uE000y", "1", "0", "end"}, kind);
+    const Subwords subwords =
+        pieces_of({"a\u2581b", "under", "ab", "\u2581under", "x\uE000y", "1", "0", "end"}, kind);
     for (const std::string& word : words) {
       const std::vector<std::string> pieces = subwords.split(word);
       EXPECT_TRUE(Subwords::begins_word(pieces.front())) << word;
@@ -58,14 +62,16 @@ TEST(TextEdges, AWordWithoutEndTeachesNoPieces) {
     const std::vector<std::vector<std::string>> lines{{"a", "cat"}, {std::string(70'000, 'q')}, {"a", "rat"}};
     const Subwords subwords(Subwords::train(lines, kind, 30), "test");
     EXPECT_THAT(Subwords::join(subwords.split("rat")), ElementsAre("rat"));
-    EXPECT_THROW(Subwords::train(std::vector<std::vector<std::string>>{{std::string(70'000, 'q')}}, kind, 30), ValueError);
+    EXPECT_THROW(Subwords::train(std::vector<std::vector<std::string>>{{std::string(70'000, 'q')}}, kind, 30),
+                 ValueError);
   }
 }
 
 TEST(TextEdges, ALetterBeforeTheFinalPeriodLosesIt) {
   EXPECT_THAT(tokens("Das war's.", "de"), ElementsAre("Das", "war", "&apos;", "s", "."));
   EXPECT_EQ(there_and_back("Das war's.", "de"), "Das war's.");
-  EXPECT_EQ(detokenize(std::vector<std::string>{"Das", "war", "&apos;", "s."}, "de"), "Das war's.");  // as older runs have it
+  // as older runs have it
+  EXPECT_EQ(detokenize(std::vector<std::string>{"Das", "war", "&apos;", "s."}, "de"), "Das war's.");
   EXPECT_THAT(tokens("The answer is x.", "en"), ElementsAre("The", "answer", "is", "x", "."));
   EXPECT_THAT(tokens("This is Plan B.", "en"), ElementsAre("This", "is", "Plan", "B", "."));
   EXPECT_THAT(tokens("(See Plan B.)", "en"), ElementsAre("(", "See", "Plan", "B", ".", ")"));
@@ -77,8 +83,9 @@ TEST(TextEdges, ALetterBeforeTheFinalPeriodLosesIt) {
 }
 
 TEST(TextEdges, FrenchComesBackAsItIsTyped) {
-  for (const char* text : {"Et toi ?", "Non !", "Il dit : oui ; elle dit non.", "« Bonjour », dit-il.", "Il dit « oui » !",
-                           "50 % des gens.", "L'homme s'entraîne.", "Il est 10:30.", "« Quoi ? »", "Quoi ?!", "Vois http://a.b/c ici."}) {
+  for (const char* text : {"Et toi ?", "Non !", "Il dit : oui ; elle dit non.", "« Bonjour », dit-il.",
+                           "Il dit « oui » !", "50 % des gens.", "L'homme s'entraîne.", "Il est 10:30.",
+                           "« Quoi ? »", "Quoi ?!", "Vois http://a.b/c ici."}) {
     EXPECT_EQ(there_and_back(text, "fr"), text);
   }
   EXPECT_EQ(there_and_back("Et toi ?", "en"), "Et toi?");  // other languages have none
@@ -87,8 +94,10 @@ TEST(TextEdges, FrenchComesBackAsItIsTyped) {
 TEST(TextEdges, SignsOfSeveralCodePointsAreOneToken) {
   EXPECT_THAT(tokens("Hi \U0001F468\u200D\U0001F469\u200D\U0001F467!", "en"),
               ElementsAre("Hi", "\U0001F468\u200D\U0001F469\u200D\U0001F467", "!"));
-  EXPECT_THAT(tokens("\U0001F44D\U0001F3FD\u2764\uFE0F", "en"), ElementsAre("\U0001F44D\U0001F3FD", "\u2764\uFE0F"));
-  EXPECT_THAT(tokens("\U0001F1E9\U0001F1EA\U0001F1EB\U0001F1F7", "en"), ElementsAre("\U0001F1E9\U0001F1EA", "\U0001F1EB\U0001F1F7"));
+  EXPECT_THAT(tokens("\U0001F44D\U0001F3FD\u2764\uFE0F", "en"),
+              ElementsAre("\U0001F44D\U0001F3FD", "\u2764\uFE0F"));
+  EXPECT_THAT(tokens("\U0001F1E9\U0001F1EA\U0001F1EB\U0001F1F7", "en"),
+              ElementsAre("\U0001F1E9\U0001F1EA", "\U0001F1EB\U0001F1F7"));
 }
 
 // U+200C and U+200D within a word, as Persian and Sinhala have them, end none.
@@ -109,7 +118,8 @@ TEST(TextEdges, PackedFilesAreNamed) {
                                                  7),
                                      "xz"},
                                     {std::string("\x28\xB5\x2F\xFD\0", 5), "zstd"}}) {
-    EXPECT_THAT([&] { split_lines(bytes, "a.en"); }, ThrowsMessage<FormatError>(HasSubstr(std::string("'a.en' is a ") + kind + " file")));
+    EXPECT_THAT([&] { split_lines(bytes, "a.en"); },
+                ThrowsMessage<FormatError>(HasSubstr(std::string("'a.en' is a ") + kind + " file")));
   }
   EXPECT_EQ(split_lines("PK\nBZh\n", "a").size(), 2U);
 }

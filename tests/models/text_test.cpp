@@ -106,7 +106,8 @@ TEST(Tokenize, SplitsPunctuationOffWords) {
 
 TEST(Tokenize, KeepsNumbersAbbreviationsAndHyphens) {
   EXPECT_EQ(words("It costs 3.14 or 1,000."), "it costs 3.14 or 1,000 .");
-  EXPECT_EQ(words("Mr. Smith, e.g., of the U.S. Army, and J. R. Jones."), "mr. smith , e.g. , of the u.s. army , and j. r. jones .");
+  EXPECT_EQ(words("Mr. Smith, e.g., of the U.S. Army, and J. R. Jones."),
+            "mr. smith , e.g. , of the u.s. army , and j. r. jones .");
   EXPECT_EQ(words("No. 5 is on. No! See www.heed.org."), "no. 5 is on . no ! see www.heed.org.");
   EXPECT_EQ(words("Am 3. Mai, z.B. usw.", "de"), "am 3. mai , z.b. usw.");
 }
@@ -139,10 +140,11 @@ TEST(Tokenize, SpansAreBytesOfTheOriginal) {
 }
 
 TEST(Tokenize, NeverLosesTextOrCrashesOnOddInput) {
-  for (const std::string text :
-       {"'",     "''",     "``a''", "....", ".",   "a..", "..a", ",,",  "1,2,",   "&amp;amp;",
-        "&",     "&apos;", "a.b.",  "-",    "--x", "'s",  "€5.", "…x…", "a\xFF.", "\xF0\x9F\x98\x80\xF0\x9F\x98\x80!",
-        "x'''y", "@-@",    "…."}) {
+  for (const std::string text : {"'",     "''",     "``a''", "....",   ".",
+                                 "a..",   "..a",    ",,",    "1,2,",   "&amp;amp;",
+                                 "&",     "&apos;", "a.b.",  "-",      "--x",
+                                 "'s",    "€5.",    "…x…",   "a\xFF.", "\xF0\x9F\x98\x80\xF0\x9F\x98\x80!",
+                                 "x'''y", "@-@",    "…."}) {
     const auto tokens = tokenize(text, {});
     EXPECT_FALSE(tokens.empty()) << text;
     if (!first_invalid_utf8(text)) expect_exact_spans(text, tokens);
@@ -215,7 +217,8 @@ TEST(Tokenize, UnknownTokenizerIsNamed) {
 
 TEST(Detokenize, WritesAsPeopleDo) {
   EXPECT_EQ(natural("a dog runs ."), "a dog runs.");
-  EXPECT_EQ(natural("a dog &apos;s ball , the welders &apos; mask ; don &apos;t !"), "a dog's ball, the welders' mask; don't!");
+  EXPECT_EQ(natural("a dog &apos;s ball , the welders &apos; mask ; don &apos;t !"),
+            "a dog's ball, the welders' mask; don't!");
   EXPECT_EQ(natural("er sagt : &quot; ja &quot; -rufe ( 50 % ) ..."), "er sagt: \"ja\"-rufe (50%)...");
   EXPECT_EQ(natural("l&apos; homme d&apos; art"), "l'homme d'art");
   EXPECT_EQ(natural("walt disney &apos; s film &apos; so &apos; ."), "walt disney's film 'so'.");
@@ -232,7 +235,8 @@ class Corpora : public testing::Test {
     const char* data = std::getenv("HEED_DATA");
     if (!data) GTEST_SKIP() << "HEED_DATA is not set: no corpora to compare with";
     root_ = data;
-    if (!std::filesystem::exists(root_ / "multi30k" / "tok")) GTEST_SKIP() << "no multi30k/tok under HEED_DATA";
+    if (!std::filesystem::exists(root_ / "multi30k" / "tok"))
+      GTEST_SKIP() << "no multi30k/tok under HEED_DATA";
   }
   std::filesystem::path root_;
 };
@@ -244,8 +248,10 @@ TEST_F(Corpora, EveryTokenisedLinePassesUnchanged) {
       const std::string language = entry.path().extension().string().substr(1);
       int changed = 0, count = 0;
       for (const auto& line : read_lines(entry.path())) {
-        const std::string expected = join(split_whitespace(line), [](std::string_view piece) { return piece; });
-        const std::u32string end = code_points(expected.size() > 8 ? expected.substr(expected.size() - 8) : expected);
+        const std::string expected =
+            join(split_whitespace(line), [](std::string_view piece) { return piece; });
+        const std::u32string end =
+            code_points(expected.size() > 8 ? expected.substr(expected.size() - 8) : expected);
         if (end.size() > 2 && end.back() == U'.' && end[end.size() - 3] == U' ')
           continue;  // a letter kept its final period there: c u b s.
         const auto tokens = words(line, language, false);
@@ -318,10 +324,12 @@ TEST(VocabularyTest, MistakesAreNamed) {
   EXPECT_EQ(message(head + "\xFF\n"), "vocabulary 'source.vocab' line 5: not UTF-8");
   EXPECT_EQ(message(head + "a\n\nb\n"), "vocabulary 'source.vocab' line 6: empty");
   EXPECT_EQ(message(head + "a b\n"), "vocabulary 'source.vocab' line 5: white space inside the token 'a b'");
-  EXPECT_THAT([] { Vocabulary::build(Vocabulary::Counts{}, 1, 4); },
-              ThrowsMessage<ValueError>("vocabulary: max_size leaves no room beside the 4 special tokens: 4"));
+  EXPECT_THAT(
+      [] { Vocabulary::build(Vocabulary::Counts{}, 1, 4); },
+      ThrowsMessage<ValueError>("vocabulary: max_size leaves no room beside the 4 special tokens: 4"));
   EXPECT_THAT([] { Vocabulary::build({{"a b", 1}}); }, ThrowsMessage<ValueError>(HasSubstr("white space")));
-  EXPECT_THAT([] { Vocabulary().token(4); }, ThrowsMessage<IndexError>("vocabulary: id 4 out of range for vocabulary of 4"));
+  EXPECT_THAT([] { Vocabulary().token(4); },
+              ThrowsMessage<IndexError>("vocabulary: id 4 out of range for vocabulary of 4"));
 }
 
 TEST(Lines, EndsAndMarks) {
@@ -331,15 +339,18 @@ TEST(Lines, EndsAndMarks) {
 
 TEST(Lines, MistakesAreNamed) {
   const TempDir dir;
-  EXPECT_THAT([] { split_lines("a\nK\xF6ln\n", "train.de"); }, ThrowsMessage<FormatError>("'train.de' line 2 is not UTF-8"));
+  EXPECT_THAT([] { split_lines("a\nK\xF6ln\n", "train.de"); },
+              ThrowsMessage<FormatError>("'train.de' line 2 is not UTF-8"));
   EXPECT_THROW(read_lines(dir.path() / "missing.de"), IoError);
   const std::string a = (dir.path() / "a.en").string(), b = (dir.path() / "a.de").string();
   write_file_atomically(a, "1\n2\n3\n");
   write_file_atomically(b, "1\n2\n3\n4");
-  EXPECT_THAT([&] { read_parallel(a, b); }, ThrowsMessage<ValueError>("'" + a + "' has 3 lines, '" + b + "' has 4"));
+  EXPECT_THAT([&] { read_parallel(a, b); },
+              ThrowsMessage<ValueError>("'" + a + "' has 3 lines, '" + b + "' has 4"));
   write_file_atomically(a, "");
   write_file_atomically(b, "");
-  EXPECT_THAT([&] { read_parallel(a, b); }, ThrowsMessage<ValueError>("'" + a + "' and '" + b + "' are empty"));
+  EXPECT_THAT([&] { read_parallel(a, b); },
+              ThrowsMessage<ValueError>("'" + a + "' and '" + b + "' are empty"));
   write_file_atomically(a, "x\n");
   write_file_atomically(b, "y\n");
   EXPECT_THAT(read_parallel(a, b).target, ElementsAre("y"));

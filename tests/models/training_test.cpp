@@ -26,8 +26,12 @@ namespace {
 
 RunConfig tiny_config() {
   RunConfig config;
-  config.model =
-      RecurrentOptions{.embedding = 24, .encoder_hidden = 24, .decoder_hidden = 48, .readout = 32, .attention_size = 24, .dropout = 0.1};
+  config.model = RecurrentOptions{.embedding = 24,
+                                  .encoder_hidden = 24,
+                                  .decoder_hidden = 48,
+                                  .readout = 32,
+                                  .attention_size = 24,
+                                  .dropout = 0.1};
   config.train.batch_size = 8;
   config.train.epochs = 6;
   config.train.lr = 5e-3;
@@ -60,13 +64,15 @@ std::shared_ptr<const TrainingData> copy_data() {
   return std::make_shared<const TrainingData>(TrainingData{copy_corpus(200, 1), copy_corpus(20, 2)});
 }
 
-TrainResult train(const std::filesystem::path& folder, const RunConfig& config, std::vector<int64_t> stops = {}) {
+TrainResult train(const std::filesystem::path& folder, const RunConfig& config,
+                  std::vector<int64_t> stops = {}) {
   const auto data = copy_data();
   TrainResult result;
   stops.push_back(INT64_MAX);
   for (size_t i = 0; i < stops.size(); ++i) {
     int64_t update = 0;
-    TrainingSession session = i > 0 ? TrainingSession::resume(folder, config, data) : TrainingSession::start(folder, config, data);
+    TrainingSession session =
+        i > 0 ? TrainingSession::resume(folder, config, data) : TrainingSession::start(folder, config, data);
     result = session.run({.progress = [&](const TrainProgress& p) { update = p.update; },
                           .should_stop = [&] { return update >= stops[i]; },
                           .clock = fake_clock});
@@ -103,7 +109,8 @@ TEST(Trainer, LearnsATaskThatChanceCannotSolve) {
 TEST(Translator, AnUnknownWordIsReplacedByTheSourceWordThatAttentionRestsOn) {
   const TempDir folder;
   TokenisedCorpus corpus = copy_corpus(300, 4);
-  for (size_t i = 0; i < corpus.source.size(); ++i) {  // a word of its own in each pair: unknown on both sides
+  // a word of its own in each pair: unknown on both sides
+  for (size_t i = 0; i < corpus.source.size(); ++i) {
     const size_t at = i % corpus.source[i].size();
     corpus.source[i][at] = "w" + std::to_string(1000 + i);
     corpus.target[i][at] = "v" + std::to_string(1000 + i);
@@ -115,7 +122,8 @@ TEST(Translator, AnUnknownWordIsReplacedByTheSourceWordThatAttentionRestsOn) {
   TrainingSession::start(folder.path(), config, data).run({.clock = fake_clock});
   const Translator translator(load_run(folder.path()));
   const std::vector<std::string> lines{"w3 W777 w5", "w1 w4 Zoe", "Bob w2 w2 w9"};
-  const auto plain = translator.translate(lines), replaced = translator.translate(lines, {.replace_unknown = true});
+  const auto plain = translator.translate(lines),
+             replaced = translator.translate(lines, {.replace_unknown = true});
   int found = 0;
   for (size_t i = 0; i < lines.size(); ++i) {
     ASSERT_EQ(plain[i].target.tokens.size(), replaced[i].target.tokens.size());
@@ -139,16 +147,19 @@ TEST(Trainer, ResumedTrainingEqualsUninterruptedBitForBit) {
   train(parts.path(), tiny_config(), {1, 13, 25, 60});  // within epochs and at their ends
   const auto bytes = [](const TempDir& dir, const char* file) { return read_file(dir.path() / file); };
   EXPECT_EQ(bytes(whole, "model.safetensors"), bytes(parts, "model.safetensors"));
-  const auto a = load_safetensors(whole.path() / "state.safetensors"), b = load_safetensors(parts.path() / "state.safetensors");
+  const auto a = load_safetensors(whole.path() / "state.safetensors"),
+             b = load_safetensors(parts.path() / "state.safetensors");
   ASSERT_EQ(a.tensors.size(), b.tensors.size());
   for (const auto& [name, x] : a.tensors) {
     if (name.ends_with("seconds")) continue;
-    EXPECT_EQ(x.to(DType::f64).to_vector<double>(), b.tensors.at(name).to(DType::f64).to_vector<double>()) << name;
+    EXPECT_EQ(x.to(DType::f64).to_vector<double>(), b.tensors.at(name).to(DType::f64).to_vector<double>())
+        << name;
   }
   const auto losses = [&](const TempDir& dir) {
     std::vector<std::string> kept;
     std::ifstream file(dir.path() / "metrics.jsonl");
-    for (std::string line; std::getline(file, line);) kept.push_back(line.substr(0, line.find("\"tokens_per_second\"")));
+    for (std::string line; std::getline(file, line);)
+      kept.push_back(line.substr(0, line.find("\"tokens_per_second\"")));
     for (std::string& line : kept) line = line.substr(0, line.find(",\"seconds\""));
     return kept;
   };
@@ -164,19 +175,27 @@ TEST(RunConfig, NumbersOutsideTheirRangesAreRefused) {
   EXPECT_ERROR(ValueError, "lr: must be above 0, got inf", with(&TrainConfig::lr, INFINITY));
   EXPECT_ERROR(ValueError, "lr-floor: must not be negative, got -0.5", with(&TrainConfig::lr_floor, -0.5));
   EXPECT_ERROR(ValueError, "lr-floor: must not be negative, got nan", with(&TrainConfig::lr_floor, NAN));
-  EXPECT_ERROR(ValueError, "weight-decay: must not be negative, got -0.1", with(&TrainConfig::weight_decay, -0.1));
+  EXPECT_ERROR(ValueError, "weight-decay: must not be negative, got -0.1",
+               with(&TrainConfig::weight_decay, -0.1));
 }
 
-// A state as heed 0.1.0 wrote it: numbers by their place in vectors, one counter of Adam's for all parameters.
+// A state as heed 0.1.0 wrote it: numbers by their place in vectors, one counter of Adam's for all
+// parameters.
 NamedTensors as_version_1(std::map<std::string, Tensor> tensors, int64_t updates) {
-  const auto whole = [&](const char* name) { return tensors.at(std::string("training.") + name).to_vector<int64_t>()[0]; };
-  const auto real = [&](const char* name) { return tensors.at(std::string("training.") + name).to_vector<double>()[0]; };
+  const auto whole = [&](const char* name) {
+    return tensors.at(std::string("training.") + name).to_vector<int64_t>()[0];
+  };
+  const auto real = [&](const char* name) {
+    return tensors.at(std::string("training.") + name).to_vector<double>()[0];
+  };
   NamedTensors old{
       {"adam.steps", from_vector<int64_t>({updates}, {1})},
-      {"cursor", from_vector<int64_t>({whole("update"), whole("epoch"), whole("batch"), whole("best_update"), whole("without_improvement"),
-                                       whole("train_pairs"), whole("validation_pairs"), whole("loss_tokens")},
+      {"cursor", from_vector<int64_t>({whole("update"), whole("epoch"), whole("batch"), whole("best_update"),
+                                       whole("without_improvement"), whole("train_pairs"),
+                                       whole("validation_pairs"), whole("loss_tokens")},
                                       {8})},
-      {"progress", from_vector<double>({real("best.bleu"), real("seconds"), real("loss_sum"), real("loss_seconds")}, {4})},
+      {"progress", from_vector<double>(
+                       {real("best.bleu"), real("seconds"), real("loss_sum"), real("loss_seconds")}, {4})},
       {"skipped", from_vector<int64_t>({whole("skipped")}, {1})},
       {"best", from_vector<double>({real("best.chrf"), real("best.loss")}, {2})},
       {"random", from_vector<int64_t>({whole("random_seed"), whole("random_draws")}, {2})}};
@@ -231,16 +250,20 @@ TEST(Trainer, Bf16StaysInsideTheUpdates) {
   std::vector<EncodedPair> pairs;
   const TokenisedCorpus validation = copy_corpus(20, 2);
   for (size_t i = 0; i < validation.source.size(); ++i) {
-    pairs.push_back({encode_source(run.source, validation.source[i]), run.target.encode(validation.target[i]).ids});
+    pairs.push_back(
+        {encode_source(run.source, validation.source[i]), run.target.encode(validation.target[i]).ids});
   }
   const std::string metrics = read_file(bf16.path() / "metrics.jsonl");
-  const std::string last_line = metrics.substr(metrics.rfind("{\"update\":" + std::to_string(result.updates)));
-  EXPECT_THAT(last_line, testing::HasSubstr(fmt::format("\"validation_loss\":{:.6f}", corpus_loss(*run.model, pairs))));
+  const std::string last_line =
+      metrics.substr(metrics.rfind("{\"update\":" + std::to_string(result.updates)));
+  EXPECT_THAT(last_line,
+              testing::HasSubstr(fmt::format("\"validation_loss\":{:.6f}", corpus_loss(*run.model, pairs))));
 }
 
 RunConfig tiny_transformer() {
   RunConfig config = tiny_config();
-  config.model = TransformerOptions{.decoder_layers = 1, .model_size = 24, .feed_forward = 32, .heads = 2, .tie = Tie::all, .dropout = 0.0};
+  config.model = TransformerOptions{
+      .decoder_layers = 1, .model_size = 24, .feed_forward = 32, .heads = 2, .tie = Tie::all, .dropout = 0.0};
   config.train.subwords = SubwordKind::bpe;
   config.train.subword_vocabulary = 20;  // w, v, digits and few of their pairs: some words are two pieces
   config.train.joint = true;
@@ -257,7 +280,8 @@ TEST(Trainer, ATransformerOnSubwordsLearnsAndItsRecordsAreOfWords) {
   EXPECT_GT(train(folder.path(), config).best.at("bleu"), 15);  // words at random give 2
   const Translator translator(load_run(folder.path()));
   const std::vector<std::string> lines{"w3 w11 w7 w10"};
-  ASSERT_GT(translator.run().source.encode(std::vector<std::string>{"w3", "w11", "w7", "w10"}).ids.size(), 4U);
+  ASSERT_GT(translator.run().source.encode(std::vector<std::string>{"w3", "w11", "w7", "w10"}).ids.size(),
+            4U);
   for (const Translation& output : translator.translate(lines, {.search = {.beam = 3, .n_best = 2}})) {
     ASSERT_EQ(output.source.tokens.size(), 5U);
     EXPECT_EQ(output.source.tokens[1].text, "w11");
@@ -283,11 +307,14 @@ TEST(Translator, SelfAttentionOfPiecesBecomesThatOfWords) {
   config.train.epochs = 2;
   train(folder.path(), config);
   const Translator translator(load_run(folder.path()));
-  const std::vector<std::vector<std::string>> sources{{"w3", "w11", "w7", "w10"}, {"w5"}}, outputs{{"v3", "v11", "v7", "v10"}, {"v5"}};
-  const std::vector<std::string> lines{join(sources[0]), join(sources[1])}, targets{join(outputs[0]), join(outputs[1])};
+  const std::vector<std::vector<std::string>> sources{{"w3", "w11", "w7", "w10"}, {"w5"}},
+      outputs{{"v3", "v11", "v7", "v10"}, {"v5"}};
+  const std::vector<std::string> lines{join(sources[0]), join(sources[1])},
+      targets{join(outputs[0]), join(outputs[1])};
   const auto forced = translator.force(lines, targets, {.self_attention = true});
   for (size_t i = 0; i < lines.size(); ++i) {
-    const auto source = translator.run().source.encode(sources[i]), target = translator.run().target.encode(outputs[i]);
+    const auto source = translator.run().source.encode(sources[i]),
+               target = translator.run().target.encode(outputs[i]);
     std::vector<int> source_ids = source.ids, source_word = source.word_of, written = target.word_of, read{0};
     const size_t words = sources[i].size();  // as many on both sides
     ASSERT_GT(target.ids.size(), i == 0 ? words : 0);
@@ -297,8 +324,8 @@ TEST(Translator, SelfAttentionOfPiecesBecomesThatOfWords) {
     for (const int word : target.word_of) read.push_back(word + 1);
     const std::vector<EncodedPair> pair{{source_ids, target.ids}};
     const SelfAttentionMaps units = self_attention(*translator.run().model, pair).front();
-    const auto compare = [&](const std::vector<AttentionWeights>& found, const auto& maps, const std::vector<int>& row_of,
-                             const std::vector<int>& column_of) {
+    const auto compare = [&](const std::vector<AttentionWeights>& found, const auto& maps,
+                             const std::vector<int>& row_of, const std::vector<int>& column_of) {
       ASSERT_EQ(found.size(), maps.size());
       for (size_t m = 0; m < maps.size(); ++m) {
         ASSERT_EQ(found[m].weights.size(), words + 1);
@@ -309,7 +336,8 @@ TEST(Translator, SelfAttentionOfPiecesBecomesThatOfWords) {
             for (size_t u = 0; u < row_of.size(); ++u) {
               if (row_of[u] != static_cast<int>(r)) continue;
               ++rows;
-              for (size_t v = 0; v < column_of.size(); ++v) total += column_of[v] == static_cast<int>(c) ? maps[m][u][v] : 0.0F;
+              for (size_t v = 0; v < column_of.size(); ++v)
+                total += column_of[v] == static_cast<int>(c) ? maps[m][u][v] : 0.0F;
             }
             EXPECT_NEAR(found[m].weights[r][c], total / rows, 1e-6);
           }
@@ -321,8 +349,8 @@ TEST(Translator, SelfAttentionOfPiecesBecomesThatOfWords) {
   }
 }
 
-// A recurrent model on pieces of vocabularies of their own: a word's attention is the mean of its target pieces' over the sum of the
-// source's.
+// A recurrent model on pieces of vocabularies of their own: a word's attention is the mean of its target
+// pieces' over the sum of the source's.
 TEST(Translator, CrossAttentionOfPiecesBecomesThatOfWords) {
   for (const SubwordKind kind : {SubwordKind::unigram, SubwordKind::bpe}) {
     const TempDir folder;
@@ -332,10 +360,12 @@ TEST(Translator, CrossAttentionOfPiecesBecomesThatOfWords) {
     config.train.joint = false;
     config.train.epochs = 2;
     train(folder.path(), config);
-    EXPECT_NE(read_file(folder.path() / "source.spm"), read_file(folder.path() / "target.spm")) << name_of_choice(kind);
+    EXPECT_NE(read_file(folder.path() / "source.spm"), read_file(folder.path() / "target.spm"))
+        << name_of_choice(kind);
     const Translator translator(load_run(folder.path()));
     const std::vector<std::string> words{"w3", "w11", "w7", "w10"}, output{"v3", "v11", "v7", "v10"};
-    const auto source = translator.run().source.encode(words), target = translator.run().target.encode(output);
+    const auto source = translator.run().source.encode(words),
+               target = translator.run().target.encode(output);
     ASSERT_GT(target.ids.size(), output.size()) << name_of_choice(kind);
     std::vector<int> source_ids = source.ids, column_of = source.word_of, row_of = target.word_of;
     source_ids.push_back(Vocabulary::kEos);
@@ -363,7 +393,8 @@ TEST(Translator, CrossAttentionOfPiecesBecomesThatOfWords) {
   }
 }
 
-// Column c is word c - 1 of the output: a row ends with its own word, of which only the earlier pieces were read.
+// Column c is word c - 1 of the output: a row ends with its own word, of which only the earlier pieces were
+// read.
 void expect_looks_back(const Translation& output) {
   for (const AttentionWeights& map : output.decoder_self_attention) {
     ASSERT_EQ(map.weights.size(), output.target.tokens.size());
@@ -386,7 +417,8 @@ TEST(Translator, SelfAttentionOfEveryHypothesisOnRequest) {
   const auto encoder_maps = static_cast<size_t>(model.heads * model.encoder_layers),
              decoder_maps = static_cast<size_t>(model.heads * model.decoder_layers);
   for (const SearchOptions& search :
-       {SearchOptions{.beam = 3, .n_best = 2}, SearchOptions{.n_best = 2, .temperature = 1.0}, SearchOptions{.max_length = 2}}) {
+       {SearchOptions{.beam = 3, .n_best = 2}, SearchOptions{.n_best = 2, .temperature = 1.0},
+        SearchOptions{.max_length = 2}}) {
     const auto plain = translator.translate(lines, {.search = search});
     auto outputs = translator.translate(lines, {.search = search, .self_attention = true});
     ASSERT_EQ(plain.size(), outputs.size());
@@ -399,7 +431,8 @@ TEST(Translator, SelfAttentionOfEveryHypothesisOnRequest) {
       }
       for (const AttentionWeights& map : output.encoder_self_attention) {
         ASSERT_EQ(map.weights.size(), output.source.tokens.size());
-        for (const auto& row : map.weights) EXPECT_NEAR(std::accumulate(row.begin(), row.end(), 0.0), 1, 1e-5);
+        for (const auto& row : map.weights)
+          EXPECT_NEAR(std::accumulate(row.begin(), row.end(), 0.0), 1, 1e-5);
       }
       expect_looks_back(output);
       const Translation read_back = parse_translation(to_json_line(output), "x", 1);
@@ -420,7 +453,8 @@ TEST(Translator, SelfAttentionOfARecurrentModelIsRefused) {
   const std::vector<std::string> lines{"w3"};
   const std::string none = "'additive attention, LSTM 48' has no self-attention";
   EXPECT_ERROR(ValueError, "translate: " + none, translator.translate(lines, {.self_attention = true}));
-  EXPECT_ERROR(ValueError, "forced decoding: " + none, translator.force(lines, lines, {.self_attention = true}));
+  EXPECT_ERROR(ValueError, "forced decoding: " + none,
+               translator.force(lines, lines, {.self_attention = true}));
 }
 
 TEST(Trainer, ResumedTransformerEqualsUninterruptedAndCheckpointsAreAveraged) {
@@ -457,9 +491,11 @@ TEST(Trainer, ResumeRefusesAnotherCorpus) {
   RunConfig config = tiny_config();
   config.train.updates = 2;
   train(folder.path(), config);
-  const auto other = std::make_shared<const TrainingData>(TrainingData{copy_corpus(150, 9), copy_corpus(20, 2)});
+  const auto other =
+      std::make_shared<const TrainingData>(TrainingData{copy_corpus(150, 9), copy_corpus(20, 2)});
   EXPECT_THAT([&] { TrainingSession::resume(folder.path(), config, other).run({.clock = fake_clock}); },
-              testing::ThrowsMessage<FormatError>(testing::HasSubstr("was trained on 200 and validated on 20 pairs")));
+              testing::ThrowsMessage<FormatError>(
+                  testing::HasSubstr("was trained on 200 and validated on 20 pairs")));
 }
 
 TEST(Trainer, StopsEarlyWhenPatienceEnds) {
@@ -499,10 +535,11 @@ TEST(Trainer, ABadGradientStopsTheTrainingOrItsUpdateIsLeftOut) {
     config.train.clip = clip;
     config.train.updates = 20;
     config.train.log_every = 1;
-    const auto run = [&](const std::filesystem::path& folder, const std::set<int64_t>& bad, int64_t stop, bool resume) {
+    const auto run = [&](const std::filesystem::path& folder, const std::set<int64_t>& bad, int64_t stop,
+                         bool resume) {
       BadGradients hook(bad);
-      TrainingSession session =
-          resume ? TrainingSession::resume(folder, config, copy_data()) : TrainingSession::start(folder, config, copy_data());
+      TrainingSession session = resume ? TrainingSession::resume(folder, config, copy_data())
+                                       : TrainingSession::start(folder, config, copy_data());
       return session.run({.ready = [&](const Trainer& trainer) { hook.update = trainer.update() + 1; },
                           .progress = [&](const TrainProgress& p) { hook.update = p.update + 1; },
                           .should_stop = [&] { return hook.update > stop; },
@@ -525,7 +562,8 @@ TEST(Trainer, ABadGradientStopsTheTrainingOrItsUpdateIsLeftOut) {
       if (line.find("validation") == std::string::npos) lines.push_back(line);
     }
     ASSERT_EQ(lines.size(), 20U);
-    EXPECT_THAT(lines[0], testing::AllOf(testing::HasSubstr("\"loss\":null"), testing::HasSubstr("\"skipped\":1,")));
+    EXPECT_THAT(lines[0],
+                testing::AllOf(testing::HasSubstr("\"loss\":null"), testing::HasSubstr("\"skipped\":1,")));
     EXPECT_THAT(lines[1], testing::Not(testing::HasSubstr("null")));
     EXPECT_THAT(lines[19], testing::HasSubstr("\"skipped\":3,"));
 
@@ -533,8 +571,10 @@ TEST(Trainer, ABadGradientStopsTheTrainingOrItsUpdateIsLeftOut) {
     EXPECT_EQ(run(parts.path(), {1, 3, 11}, INT64_MAX, true).skipped, 3);
     EXPECT_EQ(read_file(whole.path() / "model.safetensors"), read_file(parts.path() / "model.safetensors"));
   }
-  const std::string text = std::regex_replace(to_toml(tiny_config()), std::regex("on_bad_gradient = 'stop'"), "on_bad_gradient = 'ignore'");
-  EXPECT_ERROR(FormatError, "'config.toml': on-bad-gradient: 'ignore' is not known (stop, skip)", parse_run_config(text, "config.toml"));
+  const std::string text = std::regex_replace(to_toml(tiny_config()), std::regex("on_bad_gradient = 'stop'"),
+                                              "on_bad_gradient = 'ignore'");
+  EXPECT_ERROR(FormatError, "'config.toml': on-bad-gradient: 'ignore' is not known (stop, skip)",
+               parse_run_config(text, "config.toml"));
 }
 
 class BrokenRun : public testing::Test {
@@ -544,7 +584,9 @@ class BrokenRun : public testing::Test {
     config.train.updates = 2;
     train(folder.path(), config);
   }
-  void write(const char* file, const std::string& content) const { std::ofstream(folder.path() / file, std::ios::binary) << content; }
+  void write(const char* file, const std::string& content) const {
+    std::ofstream(folder.path() / file, std::ios::binary) << content;
+  }
   std::string load_error() const {
     try {
       load_run(folder.path());
@@ -562,8 +604,9 @@ TEST_F(BrokenRun, NamesAMissingFile) {
   for (const char* file : {"config.toml", "source.vocab", "target.vocab", "model.safetensors"}) {
     const std::string before = read_file(folder.path() / file);
     std::filesystem::remove(folder.path() / file);
-    EXPECT_THAT(load_error(), testing::AllOf(testing::HasSubstr(file),
-                                             testing::AnyOf(testing::HasSubstr("No such file"), testing::HasSubstr("is missing"))))
+    EXPECT_THAT(load_error(),
+                testing::AllOf(testing::HasSubstr(file), testing::AnyOf(testing::HasSubstr("No such file"),
+                                                                        testing::HasSubstr("is missing"))))
         << file;
     write(file, before);
   }
@@ -604,13 +647,19 @@ TEST(RunConfig, GoesThroughTomlUnchanged) {
 // What heed 0.1 wrote: [model] has the options of both architectures that there were.
 TEST(RunConfig, ReadsTheFirstVersion) {
   const std::string model =
-      "attention = 'dot'\nattention_max_source = 128\nattention_size = 64\nattention_window = 10\nbidirectional = true\ncell = 'gru'\n"
-      "coverage = false\ndecoder_hidden = 128\ndecoder_layers = 3\ndropout = 0.25\nembedding = 48\nencoder_hidden = 64\n"
-      "encoder_layers = 2\nfeed_forward = 256\nheads = 8\ninput_feeding = true\nmax_positions = 512\nmodel_size = 128\nnorm = 'post'\n"
+      "attention = 'dot'\nattention_max_source = 128\nattention_size = 64\nattention_window = "
+      "10\nbidirectional = true\ncell = 'gru'\n"
+      "coverage = false\ndecoder_hidden = 128\ndecoder_layers = 3\ndropout = 0.25\nembedding = "
+      "48\nencoder_hidden = 64\n"
+      "encoder_layers = 2\nfeed_forward = 256\nheads = 8\ninput_feeding = true\nmax_positions = "
+      "512\nmodel_size = 128\nnorm = 'post'\n"
       "positions = 'rotary'\nreadout = 96\nresidual = false\ntie = 'none'\n";
-  const std::string text = "[source_text]\nlanguage = 'en'\n[target_text]\nlowercase = true\n[train]\nlr = 0.5\nsubwords = 'bpe'\n";
+  const std::string text =
+      "[source_text]\nlanguage = 'en'\n[target_text]\nlowercase = true\n[train]\nlr = 0.5\nsubwords = "
+      "'bpe'\n";
   const auto read = [&](const std::string& architecture, const std::string& more = "") {
-    return parse_run_config("format = 'heed.run'\nversion = 1\n[model]\narchitecture = '" + architecture + "'\n" + more + model + text,
+    return parse_run_config("format = 'heed.run'\nversion = 1\n[model]\narchitecture = '" + architecture +
+                                "'\n" + more + model + text,
                             "c");
   };
   const RunConfig recurrent = read("recurrent"), transformer = read("transformer");
@@ -660,7 +709,8 @@ TEST(RunOptions, EveryRowIsReadWrittenAndChecked) {
     if (auto* const on = std::get_if<bool>(&other)) *on = !*on;
     if (auto* const whole = std::get_if<int64_t>(&other)) *whole = *whole > 8 ? *whole - 2 : *whole + 4;
     if (auto* const number = std::get_if<double>(&other)) *number = *number / 2 + 0.01;
-    if (auto* const name = std::get_if<std::string>(&other)) *name = row.values.choices.empty() ? "xy" : row.values.choices.back();
+    if (auto* const name = std::get_if<std::string>(&other))
+      *name = row.values.choices.empty() ? "xy" : row.values.choices.back();
     if (other == before) other = row.values.choices.front();
     row.check(other);
     row.set(config, other);
@@ -723,7 +773,9 @@ TEST(Gold, LineRoundTripAndErrors) {
   EXPECT_EQ(gold.sure, pair.sure);
   EXPECT_EQ(gold.possible, pair.possible);
   for (const char* bad : {"1", "1-", "-1", "1-x", "1-2x", "1--2", "a-b"}) {
-    EXPECT_THAT([&] { parse_gold_line(bad, "g", 3); }, testing::ThrowsMessage<FormatError>(testing::StartsWith("'g' line 3: "))) << bad;
+    EXPECT_THAT([&] { parse_gold_line(bad, "g", 3); },
+                testing::ThrowsMessage<FormatError>(testing::StartsWith("'g' line 3: ")))
+        << bad;
   }
 }
 

@@ -30,11 +30,22 @@ inline RecurrentOptions tiny_model(const std::string& attention = "additive") {
 }
 
 inline TransformerOptions tiny_transformer() {
-  return {.encoder_layers = 2, .decoder_layers = 2, .model_size = 8, .feed_forward = 12, .heads = 2, .dropout = 0.0};
+  return {.encoder_layers = 2,
+          .decoder_layers = 2,
+          .model_size = 8,
+          .feed_forward = 12,
+          .heads = 2,
+          .dropout = 0.0};
 }
 
 inline ConvolutionalOptions tiny_convolutional() {
-  return {.encoder_layers = 2, .decoder_layers = 2, .embedding = 6, .hidden = 5, .kernel_width = 3, .max_positions = 64, .dropout = 0.0};
+  return {.encoder_layers = 2,
+          .decoder_layers = 2,
+          .embedding = 6,
+          .hidden = 5,
+          .kernel_width = 3,
+          .max_positions = 64,
+          .dropout = 0.0};
 }
 
 struct NamedConfig {
@@ -44,14 +55,17 @@ struct NamedConfig {
 
 inline std::vector<NamedConfig> all_models() {
   std::vector<NamedConfig> all{{"none", tiny_model("none")}, {"none_state", tiny_model("none_state")}};
-  const auto recurrent = [&](const std::string& name, const std::string& attention = "additive") -> RecurrentOptions& {
+  const auto recurrent = [&](const std::string& name,
+                             const std::string& attention = "additive") -> RecurrentOptions& {
     return all.emplace_back(NamedConfig{name, tiny_model(attention)}).config.as<RecurrentOptions>();
   };
   const auto transformer = [&](const std::string& name) -> TransformerOptions& {
-    return all.emplace_back(NamedConfig{"transformer_" + name, tiny_transformer()}).config.as<TransformerOptions>();
+    return all.emplace_back(NamedConfig{"transformer_" + name, tiny_transformer()})
+        .config.as<TransformerOptions>();
   };
   const auto convolutional = [&](const std::string& name) -> ConvolutionalOptions& {
-    return all.emplace_back(NamedConfig{"convolutional_" + name, tiny_convolutional()}).config.as<ConvolutionalOptions>();
+    return all.emplace_back(NamedConfig{"convolutional_" + name, tiny_convolutional()})
+        .config.as<ConvolutionalOptions>();
   };
   for (const std::string& kind : nn::attention_kinds()) {
     recurrent(kind, kind);
@@ -84,7 +98,8 @@ inline std::vector<NamedConfig> all_models() {
   for (const Positions positions : {Positions::learned, Positions::rotary}) {
     transformer(name_of_choice(positions)).positions = positions;
   }
-  for (const Tie tie : {Tie::none, Tie::output, Tie::all}) convolutional("tie_" + name_of_choice(tie)).tie = tie;
+  for (const Tie tie : {Tie::none, Tie::output, Tie::all})
+    convolutional("tie_" + name_of_choice(tie)).tie = tie;
   for (const int64_t width : {1, 2, 4}) convolutional(fmt::format("kernel_{}", width)).kernel_width = width;
   return all;
 }

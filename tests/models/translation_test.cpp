@@ -20,7 +20,8 @@ Translation example() {
   record.id = 3;
   record.model = "additive attention, LSTM 256";
   record.score = -4.25;
-  record.source = {"A dög.", {{"a", {{0, 1}}}, {"dög", {{2, 6}}, false, true}, {".", {{6, 7}}}, {"</s>", {}, true}}};
+  record.source = {"A dög.",
+                   {{"a", {{0, 1}}}, {"dög", {{2, 6}}, false, true}, {".", {{6, 7}}}, {"</s>", {}, true}}};
   record.target = {"hund", {{"hund", {{0, 4}}}, {"</s>", {}, true}}};
   record.attention = {{0, 0, {{0.25f, 0.5f, 0.25f, 0}, {0, 0, 0, 1}}}, {0, 1, {{1, 0, 0, 0}, {0, 1, 0, 0}}}};
   return record;
@@ -29,8 +30,10 @@ Translation example() {
 // With what a Transformer's record may hold besides.
 Translation example_with_self_attention() {
   Translation record = example();
-  record.encoder_self_attention = {{1, 0, {{1, 0, 0, 0}, {0.5f, 0.5f, 0, 0}, {0, 0, 1, 0}, {0.25f, 0.25f, 0.25f, 0.25f}}}};
-  record.decoder_self_attention = {{0, 0, {{1, 0}, {0.75f, 0.25f}}}, {0, 1, {{1, 0}, {0, 1}}}};  // columns: <s>, hund
+  record.encoder_self_attention = {
+      {1, 0, {{1, 0, 0, 0}, {0.5f, 0.5f, 0, 0}, {0, 0, 1, 0}, {0.25f, 0.25f, 0.25f, 0.25f}}}};
+  // columns: <s>, hund
+  record.decoder_self_attention = {{0, 0, {{1, 0}, {0.75f, 0.25f}}}, {0, 1, {{1, 0}, {0, 1}}}};
   return record;
 }
 
@@ -44,7 +47,8 @@ std::string error_of(const std::string& line) {
 }
 
 // The example with one place changed.
-std::string changed(const std::string& pointer, const nlohmann::json& value, const Translation& record = example()) {
+std::string changed(const std::string& pointer, const nlohmann::json& value,
+                    const Translation& record = example()) {
   auto json = nlohmann::json::parse(to_json_line(record));
   json[nlohmann::json::json_pointer(pointer)] = value;
   return json.dump();
@@ -55,12 +59,13 @@ TEST(TranslationRecord, TextIsAsDocumented) {
   record.attention.pop_back();
   record.target.tokens.pop_back();
   record.attention[0].weights = {{0.1f, 1.0f / 3, 0.9999999f, 1e-9f}};
-  EXPECT_EQ(to_json_line(record),
-            R"({"format":"heed.attention","version":2,"id":3,"model":"additive attention, LSTM 256","rank":1,"score":-4.25,)"
-            R"("source":{"text":"A dög.","tokens":[{"text":"a","span":[0,1]},{"text":"dög","span":[2,6],"unk":true},)"
-            R"({"text":".","span":[6,7]},{"text":"</s>","eos":true}]},)"
-            R"("target":{"text":"hund","tokens":[{"text":"hund","span":[0,4]}]},)"
-            R"("attention":[{"layer":0,"head":0,"weights":[[0.1,0.333333,1.0,0.0]]}]})");
+  EXPECT_EQ(
+      to_json_line(record),
+      R"({"format":"heed.attention","version":2,"id":3,"model":"additive attention, LSTM 256","rank":1,"score":-4.25,)"
+      R"("source":{"text":"A dög.","tokens":[{"text":"a","span":[0,1]},{"text":"dög","span":[2,6],"unk":true},)"
+      R"({"text":".","span":[6,7]},{"text":"</s>","eos":true}]},)"
+      R"("target":{"text":"hund","tokens":[{"text":"hund","span":[0,4]}]},)"
+      R"("attention":[{"layer":0,"head":0,"weights":[[0.1,0.333333,1.0,0.0]]}]})");
 }
 
 TEST(TranslationRecord, RoundTrip) {
@@ -75,11 +80,14 @@ TEST(TranslationRecord, SelfAttentionIsOptional) {
   EXPECT_EQ(parse_translation(to_json_line(record), "x", 1), record);
   const std::string plain = to_json_line(example()), line = to_json_line(record);
   EXPECT_EQ(plain.find("self_attention"), std::string::npos);
-  EXPECT_EQ(line, plain.substr(0, plain.size() - 1) +
-                      R"(,"encoder_self_attention":[{"layer":1,"head":0,"weights":[[1.0,0.0,0.0,0.0],[0.5,0.5,0.0,0.0],)"
-                      R"([0.0,0.0,1.0,0.0],[0.25,0.25,0.25,0.25]]}],"decoder_self_attention":[{"layer":0,"head":0,"weights":)"
-                      R"([[1.0,0.0],[0.75,0.25]]},{"layer":0,"head":1,"weights":[[1.0,0.0],[0.0,1.0]]}]})");
-  EXPECT_EQ(parse_translation(changed("/encoder_self_attention", nlohmann::json::array()), "x", 1), example());
+  EXPECT_EQ(
+      line,
+      plain.substr(0, plain.size() - 1) +
+          R"(,"encoder_self_attention":[{"layer":1,"head":0,"weights":[[1.0,0.0,0.0,0.0],[0.5,0.5,0.0,0.0],)"
+          R"([0.0,0.0,1.0,0.0],[0.25,0.25,0.25,0.25]]}],"decoder_self_attention":[{"layer":0,"head":0,"weights":)"
+          R"([[1.0,0.0],[0.75,0.25]]},{"layer":0,"head":1,"weights":[[1.0,0.0],[0.0,1.0]]}]})");
+  EXPECT_EQ(parse_translation(changed("/encoder_self_attention", nlohmann::json::array()), "x", 1),
+            example());
   Translation cut = record;  // at the length limit: no </s>
   cut.target.tokens.pop_back();
   for (auto& map : cut.attention) map.weights.pop_back();
@@ -98,11 +106,15 @@ TEST(TranslationRecord, WrongSelfAttentionIsNamedInOneLine) {
             at + "encoder_self_attention[0].weights has 1 rows, source has 4 tokens");
   EXPECT_EQ(error("/encoder_self_attention/0/weights/2", {1, 0}),
             at + "encoder_self_attention[0].weights[2] has 2 values, source has 4 tokens");
-  EXPECT_EQ(error("/decoder_self_attention/1/weights", {{1, 0}}), at + "decoder_self_attention[1].weights has 1 rows, target has 2 tokens");
-  EXPECT_EQ(error("/decoder_self_attention/1/weights/0", {1, 0, 0}),
-            at + "decoder_self_attention[1].weights[0] has 3 values, <s> and target without </s> have 2 tokens");
-  EXPECT_EQ(error("/decoder_self_attention/1/weights/0/1", -1), at + "decoder_self_attention[1].weights[0][1] is outside [0, 1]: -1");
-  EXPECT_EQ(error("/decoder_self_attention/1/head", 0), at + "decoder_self_attention[1] is layer 0 head 0 again");
+  EXPECT_EQ(error("/decoder_self_attention/1/weights", {{1, 0}}),
+            at + "decoder_self_attention[1].weights has 1 rows, target has 2 tokens");
+  EXPECT_EQ(
+      error("/decoder_self_attention/1/weights/0", {1, 0, 0}),
+      at + "decoder_self_attention[1].weights[0] has 3 values, <s> and target without </s> have 2 tokens");
+  EXPECT_EQ(error("/decoder_self_attention/1/weights/0/1", -1),
+            at + "decoder_self_attention[1].weights[0][1] is outside [0, 1]: -1");
+  EXPECT_EQ(error("/decoder_self_attention/1/head", 0),
+            at + "decoder_self_attention[1] is layer 0 head 0 again");
   EXPECT_EQ(error("/decoder_self_attention/1", nullptr), at + "decoder_self_attention[1] is not an object");
 }
 
@@ -116,12 +128,15 @@ TEST(TranslationRecord, TheFirstVersionCountedLinesFromZero) {
   EXPECT_EQ(parse_translation(first.dump(), "x", 1).id, 1);
 }
 
-TEST(TranslationRecord, UnknownKeysAreIgnored) { EXPECT_EQ(parse_translation(changed("/later", {{"a", 1}}), "x", 1), example()); }
+TEST(TranslationRecord, UnknownKeysAreIgnored) {
+  EXPECT_EQ(parse_translation(changed("/later", {{"a", 1}}), "x", 1), example());
+}
 
 TEST(TranslationRecord, WhatIsWrongIsNamedInOneLine) {
   const std::string at = "'out.jsonl' line 7: ";
   EXPECT_EQ(error_of(""), at + "the record is cut off: its JSON ends too early");
-  EXPECT_EQ(error_of("{\"format\": \"heed.attention\""), at + "the record is cut off: its JSON ends too early");
+  EXPECT_EQ(error_of("{\"format\": \"heed.attention\""),
+            at + "the record is cut off: its JSON ends too early");
   EXPECT_EQ(error_of("{\"a\":\"\xFF\"}"), at + "is not JSON: character 7 is not what should stand there");
   EXPECT_EQ(error_of("[1]"), at + "not a JSON object");
   EXPECT_EQ(error_of("{}"), at + "'format' is missing");
@@ -129,20 +144,29 @@ TEST(TranslationRecord, WhatIsWrongIsNamedInOneLine) {
   EXPECT_EQ(error_of(changed("/id", 0)), at + "id is below 1");
   EXPECT_EQ(error_of(changed("/version", 3)), at + "version 3 is newer than this heed reads (2)");
   EXPECT_EQ(error_of(changed("/id", -1)), at + "id is out of range: -1");
-  EXPECT_EQ(error_of(changed("/rank", 18446744073709551615u)), at + "rank is out of range: 18446744073709551615");
+  EXPECT_EQ(error_of(changed("/rank", 18446744073709551615u)),
+            at + "rank is out of range: 18446744073709551615");
   EXPECT_EQ(error_of(changed("/rank", 1.5)), at + "rank is not a whole number");
   EXPECT_EQ(error_of(changed("/score", nullptr)), at + "score is not a number");
   EXPECT_EQ(error_of(changed("/source", "x")), at + "source is not an object");
   EXPECT_EQ(error_of(changed("/source/tokens/1", "x")), at + "source.tokens[1] is not an object");
-  EXPECT_EQ(error_of(changed("/source/tokens/1/span/1", 8)), at + "source.tokens[1].span[1] is out of range: 8");
-  EXPECT_EQ(error_of(changed("/source/tokens/1/span/1", 4)), at + "source.tokens[1].span cuts a character in two");
-  EXPECT_EQ(error_of(changed("/source/tokens/1/span", {6, 2})), at + "source.tokens[1].span[0] is out of range: 6");
-  EXPECT_EQ(error_of(changed("/target/tokens/1/eos", 1)), at + "target.tokens[1].eos is neither true nor false");
+  EXPECT_EQ(error_of(changed("/source/tokens/1/span/1", 8)),
+            at + "source.tokens[1].span[1] is out of range: 8");
+  EXPECT_EQ(error_of(changed("/source/tokens/1/span/1", 4)),
+            at + "source.tokens[1].span cuts a character in two");
+  EXPECT_EQ(error_of(changed("/source/tokens/1/span", {6, 2})),
+            at + "source.tokens[1].span[0] is out of range: 6");
+  EXPECT_EQ(error_of(changed("/target/tokens/1/eos", 1)),
+            at + "target.tokens[1].eos is neither true nor false");
   EXPECT_EQ(error_of(changed("/attention", 5)), at + "attention is not a list");
-  EXPECT_EQ(error_of(changed("/attention/0/weights", {{1, 0, 0, 0}})), at + "attention[0].weights has 1 rows, target has 2 tokens");
-  EXPECT_EQ(error_of(changed("/attention/0/weights/1", {1, 0})), at + "attention[0].weights[1] has 2 values, source has 4 tokens");
-  EXPECT_EQ(error_of(changed("/attention/0/weights/1/2", 1.5)), at + "attention[0].weights[1][2] is outside [0, 1]: 1.5");
-  EXPECT_EQ(error_of(changed("/attention/0/weights/1/2", nullptr)), at + "attention[0].weights[1][2] is not a number");
+  EXPECT_EQ(error_of(changed("/attention/0/weights", {{1, 0, 0, 0}})),
+            at + "attention[0].weights has 1 rows, target has 2 tokens");
+  EXPECT_EQ(error_of(changed("/attention/0/weights/1", {1, 0})),
+            at + "attention[0].weights[1] has 2 values, source has 4 tokens");
+  EXPECT_EQ(error_of(changed("/attention/0/weights/1/2", 1.5)),
+            at + "attention[0].weights[1][2] is outside [0, 1]: 1.5");
+  EXPECT_EQ(error_of(changed("/attention/0/weights/1/2", nullptr)),
+            at + "attention[0].weights[1][2] is not a number");
   EXPECT_EQ(error_of(changed("/attention/1/head", 0)), at + "attention[1] is layer 0 head 0 again");
   std::string huge = to_json_line(example());
   huge.replace(huge.find("-4.25"), 5, "1e999");
@@ -176,17 +200,20 @@ TEST(TranslationRecord, AnyDamageIsAFormatErrorOrAValidRecord) {
 TEST(TranslationRecord, WritersMistakesAreRefused) {
   Translation record = example();
   record.score = -std::numeric_limits<double>::infinity();
-  EXPECT_THAT([&] { to_json_line(record); }, ThrowsMessage<ValueError>("translation: the score is not finite"));
+  EXPECT_THAT([&] { to_json_line(record); },
+              ThrowsMessage<ValueError>("translation: the score is not finite"));
   record = example();
   record.attention[0].weights[0][0] = std::numeric_limits<float>::quiet_NaN();
   EXPECT_THROW(to_json_line(record), ValueError);
   record = example();
   record.attention[0].weights.pop_back();
-  EXPECT_THAT([&] { to_json_line(record); }, ThrowsMessage<ValueError>("translation: 1 rows of attention, target has 2 tokens"));
+  EXPECT_THAT([&] { to_json_line(record); },
+              ThrowsMessage<ValueError>("translation: 1 rows of attention, target has 2 tokens"));
   record = example_with_self_attention();
   record.decoder_self_attention[0].weights[1].push_back(0);
-  EXPECT_THAT([&] { to_json_line(record); }, ThrowsMessage<ValueError>("translation: 3 values in a row of decoder_self_attention, <s> and "
-                                                                       "target without </s> have 2 tokens"));
+  EXPECT_THAT([&] { to_json_line(record); },
+              ThrowsMessage<ValueError>("translation: 3 values in a row of decoder_self_attention, <s> and "
+                                        "target without </s> have 2 tokens"));
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Every kind of attention once more in plain f64 loops over scalars, straight from the papers' equations: what the layers are compared
-// with. Shares no code with them.
+// Every kind of attention once more in plain f64 loops over scalars, straight from the papers' equations:
+// what the layers are compared with. Shares no code with them.
 #pragma once
 
 #include <cmath>
@@ -20,9 +20,10 @@ struct PlainAttention {
     std::vector<double> context, weights, head_weights, coverage;
   };
 
-  /// query [B, T, Q], keys [B, S, E], lengths i64 [B], coverage [B, S] (empty: zeros), step: position of the first query.
-  Result operator()(const Tensor& query, const Tensor& keys, const Tensor& lengths, std::vector<double> coverage = {},
-                    int64_t step = 0) const {
+  /// query [B, T, Q], keys [B, S, E], lengths i64 [B], coverage [B, S] (empty: zeros), step: position of the
+  /// first query.
+  Result operator()(const Tensor& query, const Tensor& keys, const Tensor& lengths,
+                    std::vector<double> coverage = {}, int64_t step = 0) const {
     const int64_t B = query.size(0), T = query.size(1), S = keys.size(1), E = keys.size(2), Q = query.size(2);
     const std::vector<double> q = query.to_vector<double>(), k = keys.to_vector<double>();
     if (coverage.empty()) coverage.assign(static_cast<size_t>(B * S), 0.0);
@@ -36,7 +37,8 @@ struct PlainAttention {
       for (int64_t t = 0; t < T; ++t) {
         const std::vector<double> qt(q.begin() + (b * T + t) * Q, q.begin() + (b * T + t + 1) * Q);
         std::vector<std::vector<double>> h;
-        for (int64_t s = 0; s < n; ++s) h.emplace_back(k.begin() + (b * S + s) * E, k.begin() + (b * S + s + 1) * E);
+        for (int64_t s = 0; s < n; ++s)
+          h.emplace_back(k.begin() + (b * S + s) * E, k.begin() + (b * S + s + 1) * E);
         std::vector<double> joined;  // multi_head: the heads side by side
         for (int64_t head = 0; head < heads; ++head) {
           const std::vector<double> c(coverage.begin() + b * S, coverage.begin() + b * S + n);
@@ -92,7 +94,8 @@ struct PlainAttention {
     if (kind == "additive" || kind == "concat") {
       Vector inner(at(sizes.attention), 0.0);
       if (kind == "additive") {
-        const Vector wq = times("query_proj.weight", q), wk = times("key_proj.weight", h), bias = values("key_proj.bias");
+        const Vector wq = times("query_proj.weight", q), wk = times("key_proj.weight", h),
+                     bias = values("key_proj.bias");
         for (size_t a = 0; a < inner.size(); ++a) inner[a] = wq[a] + wk[a] + bias[a];
       } else {
         Vector both = q;
@@ -101,23 +104,29 @@ struct PlainAttention {
       }
       const Vector v = values("energy");
       double total = 0;
-      for (size_t a = 0; a < inner.size(); ++a) total += v[a] * std::tanh(inner[a] + (sizes.coverage ? values("coverage")[a] * c : 0.0));
+      for (size_t a = 0; a < inner.size(); ++a)
+        total += v[a] * std::tanh(inner[a] + (sizes.coverage ? values("coverage")[a] * c : 0.0));
       return total;
     }
     const double covered = sizes.coverage ? values("coverage")[0] * c : 0.0;  // of the kinds without a tanh
     if (kind == "scaled_dot") {
-      return dot(times("query_proj.weight", q), times("key_proj.weight", h)) / std::sqrt(static_cast<double>(sizes.attention)) + covered;
+      return dot(times("query_proj.weight", q), times("key_proj.weight", h)) /
+                 std::sqrt(static_cast<double>(sizes.attention)) +
+             covered;
     }
     if (kind == "multi_head") {
-      return dot(head_part(times("query_proj.weight", q), head), head_part(times("key_proj.weight", h), head)) /
+      return dot(head_part(times("query_proj.weight", q), head),
+                 head_part(times("key_proj.weight", h), head)) /
              std::sqrt(static_cast<double>(sizes.attention) / static_cast<double>(sizes.heads));
     }
     if (kind == "location") return s < sizes.max_source ? times("position_proj.weight", q)[at(s)] : -INFINITY;
-    if (!parameters.contains("scaled_key_proj.weight")) return dot(q, h) + covered;                          // dot
-    return dot(q, times("scaled_key_proj.weight", h)) / std::sqrt(static_cast<double>(q.size())) + covered;  // general, local_p, local_m
+    if (!parameters.contains("scaled_key_proj.weight")) return dot(q, h) + covered;  // dot
+    // general, local_p, local_m
+    return dot(q, times("scaled_key_proj.weight", h)) / std::sqrt(static_cast<double>(q.size())) + covered;
   }
 
-  Vector weights_of(const Vector& q, const std::vector<Vector>& h, const Vector& c, int64_t head, int64_t step) const {
+  Vector weights_of(const Vector& q, const std::vector<Vector>& h, const Vector& c, int64_t head,
+                    int64_t step) const {
     const auto n = static_cast<int64_t>(h.size());
     double centre = 0;
     if (kind == "local_m") centre = static_cast<double>(std::min(step, n - 1));

@@ -48,7 +48,8 @@ TEST(Sequential, LearnsXor) {
   manual_seed(1);
   Sequential net;
   net.emplace<Linear>(2, 8).emplace<Tanh>().emplace<Linear>(8, 2);
-  const Tensor x = from_vector<float>({0, 0, 0, 1, 1, 0, 1, 1}, {4, 2}), y = from_vector<int64_t>({0, 1, 1, 0}, {4});
+  const Tensor x = from_vector<float>({0, 0, 0, 1, 1, 0, 1, 1}, {4, 2}),
+               y = from_vector<int64_t>({0, 1, 1, 0}, {4});
   SGD sgd(net.named_parameters(), {.momentum = 0.9, .nesterov = true});
   for (int update = 0; update < 300; ++update) {
     cross_entropy(net(x), y).backward();
@@ -87,7 +88,8 @@ TEST(RMSNorm, ByHand) {  // mean of squares (9 + 16) / 2 = 12.5
   const NoGradGuard no_grad;
   norm.gain.copy_(from_vector<float>({1, 2}, {2}));
   const float root = std::sqrt(12.5F);
-  EXPECT_TRUE(all_close(norm(from_vector<float>({3, 4}, {1, 2})), from_vector<float>({3 / root, 8 / root}, {1, 2}), 1e-6, 0));
+  EXPECT_TRUE(all_close(norm(from_vector<float>({3, 4}, {1, 2})),
+                        from_vector<float>({3 / root, 8 / root}, {1, 2}), 1e-6, 0));
 }
 
 }  // namespace

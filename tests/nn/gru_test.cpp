@@ -1,4 +1,5 @@
-// The GRU against a step by hand, plain scalar loops, PyTorch's values and finite differences; its layers and directions.
+// The GRU against a step by hand, plain scalar loops, PyTorch's values and finite differences; its layers and
+// directions.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -11,7 +12,9 @@
 namespace heed::nn {
 namespace {
 
-Tensor ids(const std::vector<int64_t>& values) { return from_vector(values, {static_cast<int64_t>(values.size())}); }
+Tensor ids(const std::vector<int64_t>& values) {
+  return from_vector(values, {static_cast<int64_t>(values.size())});
+}
 double sigmoid_of(double x) { return 1 / (1 + std::exp(-x)); }
 
 // The equations of gru.h for one sentence at a time, one number at a time.
@@ -22,7 +25,8 @@ struct PlainGRU {
   struct Result {
     std::vector<double> output, hidden;
   };
-  Result operator()(const Tensor& x, const std::vector<int64_t>& lengths, std::vector<double> h0, bool reverse) const {
+  Result operator()(const Tensor& x, const std::vector<int64_t>& lengths, std::vector<double> h0,
+                    bool reverse) const {
     const int64_t B = x.size(0), T = x.size(1);
     const std::vector<double> values = x.to_vector<double>();
     Result result{std::vector<double>(at(B * T * hidden), 0.0), std::move(h0)};
@@ -34,7 +38,8 @@ struct PlainGRU {
         for (int64_t j = 0; j < hidden; ++j) {
           const auto input = [&](int64_t gate) {
             double total = b[at(gate * hidden + j)];
-            for (int64_t k = 0; k < in; ++k) total += w[at((gate * hidden + j) * in + k)] * values[at((s * T + t) * in + k)];
+            for (int64_t k = 0; k < in; ++k)
+              total += w[at((gate * hidden + j) * in + k)] * values[at((s * T + t) * in + k)];
             return total;
           };
           const auto recurrent = [&](int64_t gate) {
@@ -56,7 +61,8 @@ struct PlainGRU {
 };
 
 TEST(GRULayer, TwoStepsByHand) {
-  // One unit, all weights 0.5, b = 0, d = (0, 0, 1), x = 1 then 0. First h = 0: r = z = sigmoid(0.5), n = tanh(0.5 + r 1), h = (1 - z) n.
+  // One unit, all weights 0.5, b = 0, d = (0, 0, 1), x = 1 then 0. First h = 0: r = z = sigmoid(0.5), n =
+  // tanh(0.5 + r 1), h = (1 - z) n.
   const GRULayer layer(1, 1);
   const NoGradGuard no_grad;
   layer.weight_ih.fill_(0.5);
@@ -109,16 +115,18 @@ TEST(GRULayer, GradientsMatchFiniteDifferences) {
 }
 
 TEST(GRU, EqualsPyTorch) {
-  // torch.nn.GRU(2, 2, bidirectional=True, batch_first=True) in f64 on a packed batch of lengths 3 and 2. Element i of its k-th parameter
-  // is cos(1.3 i + 0.4 k), of x cos(1.3 i + 0.9).
+  // torch.nn.GRU(2, 2, bidirectional=True, batch_first=True) in f64 on a packed batch of lengths 3 and 2.
+  // Element i of its k-th parameter is cos(1.3 i + 0.4 k), of x cos(1.3 i + 0.9).
   const auto fill = [](const Shape& shape, double phase) {
     const Tensor x = empty(shape, DType::f64);
-    for (int64_t i = 0; i < x.numel(); ++i) x.data<double>()[i] = std::cos(1.3 * static_cast<double>(i) + phase);
+    for (int64_t i = 0; i < x.numel(); ++i)
+      x.data<double>()[i] = std::cos(1.3 * static_cast<double>(i) + phase);
     return x;
   };
   const GRU gru(2, 2, {.bidirectional = true});
   std::vector<Tensor> values;
-  for (const auto& [name, p] : gru.named_parameters()) values.push_back(fill(p.shape(), 0.4 * static_cast<double>(values.size())));
+  for (const auto& [name, p] : gru.named_parameters())
+    values.push_back(fill(p.shape(), 0.4 * static_cast<double>(values.size())));
   substitute_parameters(gru, values);
   const GRUResult result = gru(fill({2, 3, 2}, 0.9), ids({3, 2}));
   const std::vector<double> output = {0.6904849238281807,
@@ -145,8 +153,9 @@ TEST(GRU, EqualsPyTorch) {
                                       0.0,
                                       0.0,
                                       0.0};
-  const std::vector<double> hidden = {0.9068431414648986, 0.4901570271864389, -0.06005542404444408, -0.35848929273736274,
-                                      0.9029991568871394, 0.4134919491602242, -0.08515800076661162, -0.1822101627736238};
+  const std::vector<double> hidden = {0.9068431414648986,   0.4901570271864389, -0.06005542404444408,
+                                      -0.35848929273736274, 0.9029991568871394, 0.4134919491602242,
+                                      -0.08515800076661162, -0.1822101627736238};
   EXPECT_TRUE(all_close(result.output, from_vector(output, {2, 3, 4}), 1e-12, 1e-12));
   EXPECT_TRUE(all_close(result.hidden, from_vector(hidden, {2, 4}), 1e-12, 1e-12));
 }
@@ -156,7 +165,8 @@ TEST(GRU, PaddingDoesNotReachTheResult) {
   const Tensor x = randn({2, 5, 3});
   const GRUResult batch = gru(x, ids({5, 2}));
   const GRUResult single = gru(slice(slice(x, 0, 1, 2), 1, 0, 2).contiguous(), {});
-  EXPECT_TRUE(all_close(slice(slice(batch.output, 0, 1, 2), 1, 0, 2).contiguous(), single.output, 1e-5, 1e-6));
+  EXPECT_TRUE(
+      all_close(slice(slice(batch.output, 0, 1, 2), 1, 0, 2).contiguous(), single.output, 1e-5, 1e-6));
   EXPECT_TRUE(all_close(slice(batch.hidden, 0, 1, 2).contiguous(), single.hidden, 1e-5, 1e-6));
   EXPECT_EQ(sum(square(slice(slice(batch.output, 0, 1, 2), 1, 2, 5))).item(), 0);
 }

@@ -29,7 +29,9 @@ TEST(Conv2d, ShapesOfANetworkInARow) {
       .emplace<BatchNorm2d>(4)
       .emplace<ReLU>()
       .emplace<MaxPool2d>(Extent2d(2));
-  net.emplace<Conv2d>(4, 6, Extent2d(3), Conv2dOptions{.groups = 2}).emplace<AvgPool2d>(Extent2d(2)).emplace<Flatten>();
+  net.emplace<Conv2d>(4, 6, Extent2d(3), Conv2dOptions{.groups = 2})
+      .emplace<AvgPool2d>(Extent2d(2))
+      .emplace<Flatten>();
   net.emplace<Linear>(6 * 3 * 2, 5).emplace<LogSoftmax>();
   const Tensor y = net(randn({3, 1, 16, 12}));
   EXPECT_EQ(y.shape(), (Shape{3, 5}));
@@ -57,7 +59,8 @@ TEST(BatchNorm, RunningStatisticsServeEvalMode) {
   EXPECT_NEAR(y[2], (3 - 1) / std::sqrt(1.5 + 1e-5), 1e-5);
   EXPECT_EQ(norm.running_mean.to_vector<float>(), (std::vector<float>{1, 10}));  // no more
   norm.train();
-  EXPECT_ERROR(ShapeError, "batch_norm: one value a channel has no variance to train with: [1, 2]", norm(zeros({1, 2})));
+  EXPECT_ERROR(ShapeError, "batch_norm: one value a channel has no variance to train with: [1, 2]",
+               norm(zeros({1, 2})));
 }
 
 TEST(BatchNorm, ItsBuffersTravelWithACheckpoint) {
@@ -82,7 +85,8 @@ TEST(LSTMCell, StepByStepIsTheSequence) {
   }
   EXPECT_TRUE(all_close(state.cell, all.cell, 1e-5, 1e-6));
   EXPECT_ERROR(ShapeError, "lstm: input [2, 4] does not fit weight [16, 3]", cell(zeros({2, 4})));
-  EXPECT_ERROR(ShapeError, "lstm: state [1, 4] does not fit input [2, 3] and hidden size 4", cell(zeros({2, 3}), {zeros({1, 4}), {}}));
+  EXPECT_ERROR(ShapeError, "lstm: state [1, 4] does not fit input [2, 3] and hidden size 4",
+               cell(zeros({2, 3}), {zeros({1, 4}), {}}));
 }
 
 TEST(GRUCell, StepByStepIsTheSequence) {
@@ -111,7 +115,8 @@ TEST(Cells, HaveGradientsOfSecondOrder) {
   };
   const Tensor x = randn({2, 2}, DType::f64), h = randn({2, 3}, DType::f64), c = randn({2, 3}, DType::f64);
   for (const Tensor& p : lstm.parameters()) EXPECT_EQ(p.dtype(), DType::f32);
-  const std::vector<Tensor> w = f64(lstm);  // the cell's equations on f64 leaves, through a cell that holds them
+  // the cell's equations on f64 leaves, through a cell that holds them
+  const std::vector<Tensor> w = f64(lstm);
   const auto step = [](const std::vector<Tensor>& in) {
     LSTMCell cell(2, 3);
     cell.weight_ih = in[3];
@@ -145,7 +150,8 @@ TEST(Losses, AreTheOpsWithTheirOptions) {
   EXPECT_EQ(BCEWithLogitsLoss()(x, t).item(), bce_with_logits(x, t).item());
   EXPECT_EQ(KLDivLoss(Reduction::none)(x, t).shape(), (Shape{3, 4}));
   EXPECT_EQ(NLLLoss(weights, 3)(x, ids).item(), nll_loss(x, ids, weights, 3).item());
-  EXPECT_NEAR(CrossEntropyLoss(0, -100, weights)(x, ids).item(), nll_loss(log_softmax(x), ids, weights).item(), 1e-6);
+  EXPECT_NEAR(CrossEntropyLoss(0, -100, weights)(x, ids).item(),
+              nll_loss(log_softmax(x), ids, weights).item(), 1e-6);
 }
 
 TEST(Activations, AreTheirFunctions) {
@@ -158,13 +164,17 @@ TEST(Activations, AreTheirFunctions) {
 
 TEST(Module, PartialLoadingReportsWhatDidNotFit) {
   Linear layer(3, 2);
-  std::map<std::string, Tensor> values{{"weight", full({2, 3}, 7)}, {"bias", zeros({5})}, {"scale", zeros({1})}};
+  std::map<std::string, Tensor> values{
+      {"weight", full({2, 3}, 7)}, {"bias", zeros({5})}, {"scale", zeros({1})}};
   const LoadReport report = layer.load(values, "m.st", Loading::partial);
   EXPECT_FALSE(report.complete());
-  EXPECT_THAT(report.lines(), testing::ElementsAre("'bias' is f32[5] in the file, f32[2] in the model", "'scale' is not in the model"));
+  EXPECT_THAT(report.lines(), testing::ElementsAre("'bias' is f32[5] in the file, f32[2] in the model",
+                                                   "'scale' is not in the model"));
   EXPECT_EQ(layer.weight.to_vector<float>()[0], 7);
   EXPECT_EQ(layer.bias.to_vector<float>()[0], 0);
-  EXPECT_ERROR(FormatError, "load 'm.st': 'bias' is f32[5] in the file, f32[2] in the model; and 1 more; Loading::partial takes what fits",
+  EXPECT_ERROR(FormatError,
+               "load 'm.st': 'bias' is f32[5] in the file, f32[2] in the model; and 1 more; Loading::partial "
+               "takes what fits",
                layer.load(values, "m.st"));
   values.erase("scale");
   values["bias"] = ones({2});
@@ -243,18 +253,24 @@ TEST(Optimizer, AGroupHasItsOwnRateAndDecay) {
   const auto step = [&](auto make) {
     const NamedTensors p{{"a.weight", leaf()}, {"a.bias", leaf()}, {"b.weight", leaf()}};
     auto optimizer = make(p);
-    EXPECT_EQ(optimizer.group([](const std::string& name) { return name.ends_with("bias"); }, {.weight_decay = 0.0}), 1U);
-    EXPECT_EQ(optimizer.group([](const std::string& name) { return name.starts_with("b."); }, {.lr_scale = 0.5}), 1U);
+    EXPECT_EQ(optimizer.group([](const std::string& name) { return name.ends_with("bias"); },
+                              {.weight_decay = 0.0}),
+              1U);
+    EXPECT_EQ(
+        optimizer.group([](const std::string& name) { return name.starts_with("b."); }, {.lr_scale = 0.5}),
+        1U);
     for (const auto& [name, value] : p) value.set_grad(full({1}, 1.0, DType::f64));
     optimizer.step(0.1);
     return std::vector{p[0].second.item(), p[1].second.item(), p[2].second.item()};
   };
   // weight decay 0.5 of 2 adds 1 to the gradient
   EXPECT_THAT(step([](const NamedTensors& p) { return SGD(p, {.weight_decay = 0.5}); }),
-              testing::ElementsAre(testing::DoubleNear(1.8, 1e-12), testing::DoubleNear(1.9, 1e-12), testing::DoubleNear(1.9, 1e-12)));
+              testing::ElementsAre(testing::DoubleNear(1.8, 1e-12), testing::DoubleNear(1.9, 1e-12),
+                                   testing::DoubleNear(1.9, 1e-12)));
   // AdamW: p (1 - rate decay) - rate
   EXPECT_THAT(step([](const NamedTensors& p) { return Adam(p, {.weight_decay = 0.5, .decoupled = true}); }),
-              testing::ElementsAre(testing::DoubleNear(1.8, 1e-6), testing::DoubleNear(1.9, 1e-6), testing::DoubleNear(1.9, 1e-6)));
+              testing::ElementsAre(testing::DoubleNear(1.8, 1e-6), testing::DoubleNear(1.9, 1e-6),
+                                   testing::DoubleNear(1.9, 1e-6)));
 }
 
 TEST(Schedule, StepOneCycleAndPlateau) {
@@ -286,8 +302,10 @@ TEST(Schedule, StepOneCycleAndPlateau) {
   const PlateauSchedule warm(1.0, {.warmup = 4});
   EXPECT_EQ(warm(1), 0.25);
   EXPECT_EQ(warm(9), 1.0);
-  EXPECT_ERROR(ValueError, "schedule: plateau: the floor 2 lies above the rate 1", PlateauSchedule(1, {.floor = 2}));
-  EXPECT_ERROR(ValueError, "schedule: plateau: factor 1 is outside (0, 1)", PlateauSchedule(1, {.factor = 1}));
+  EXPECT_ERROR(ValueError, "schedule: plateau: the floor 2 lies above the rate 1",
+               PlateauSchedule(1, {.floor = 2}));
+  EXPECT_ERROR(ValueError, "schedule: plateau: factor 1 is outside (0, 1)",
+               PlateauSchedule(1, {.factor = 1}));
 }
 
 TEST(Layers, NumbersOutsideTheirRangesAreRefused) {
@@ -326,7 +344,8 @@ TEST(Layers, NumbersOutsideTheirRangesAreRefused) {
   EXPECT_ERROR(ValueError, "MaxPool2d: window must be at least 1, got 0", MaxPool2d(0));
   EXPECT_ERROR(ValueError, "AvgPool2d: stride must be at least 0, got -1", AvgPool2d(2, {.stride = -1}));
   EXPECT_ERROR(ValueError, "MaxPool1d: padding must be at least 0, got -1", MaxPool1d(2, 1, -1));
-  EXPECT_ERROR(ValueError, "AvgPool1d: padding 2, 2 is more than half of the window 3, 3", AvgPool1d(3, 1, 2));
+  EXPECT_ERROR(ValueError, "AvgPool1d: padding 2, 2 is more than half of the window 3, 3",
+               AvgPool1d(3, 1, 2));
 
   EXPECT_ERROR(ValueError, "CrossEntropyLoss: label_smoothing nan is outside [0, 1)", CrossEntropyLoss(NAN));
   EXPECT_ERROR(ValueError, "SmoothL1Loss: beta 0 is outside (0, inf)", SmoothL1Loss(0));

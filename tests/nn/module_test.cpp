@@ -50,18 +50,21 @@ TEST(Module, LoadNamesWhatDoesNotFitAndThenCopiesNothing) {
   auto values = values_of(pair);
   values["first.weight"] = zeros({2, 3});
   values["second.weight"] = zeros({4, 2});
-  EXPECT_THAT([&] { pair.load(values, "m.st"); },
-              testing::ThrowsMessage<FormatError>(
-                  "load 'm.st': 'second.weight' is f32[4, 2] in the file, f32[2, 2] in the model; Loading::partial takes what fits"));
+  EXPECT_THAT(
+      [&] { pair.load(values, "m.st"); },
+      testing::ThrowsMessage<FormatError>("load 'm.st': 'second.weight' is f32[4, 2] in the file, f32[2, 2] "
+                                          "in the model; Loading::partial takes what fits"));
   EXPECT_EQ(pair.first.weight.to_vector<float>(), before);
   values = values_of(pair);
   values.erase("scale");
   EXPECT_THAT([&] { pair.load(values, "m.st"); },
-              testing::ThrowsMessage<FormatError>("load 'm.st': 'scale' is missing; Loading::partial takes what fits"));
+              testing::ThrowsMessage<FormatError>(
+                  "load 'm.st': 'scale' is missing; Loading::partial takes what fits"));
   values = values_of(pair);
   values.emplace("third", zeros({1}));
   EXPECT_THAT([&] { pair.load(values, "m.st"); },
-              testing::ThrowsMessage<FormatError>("load 'm.st': 'third' is not in the model; Loading::partial takes what fits"));
+              testing::ThrowsMessage<FormatError>(
+                  "load 'm.st': 'third' is not in the model; Loading::partial takes what fits"));
 }
 
 TEST(Embedding, PaddingRowIsZeroAndStaysSo) {
@@ -99,13 +102,16 @@ TEST(Module, RefusesWhatCouldNotBeWalkedOrSaved) {
   EXPECT_ERROR(ValueError, "module: the child 'me' contains its parent", outer.child("me", outer));
   EXPECT_ERROR(ValueError, "module: the child 'up' contains its parent", inner.child("up", outer));
   EXPECT_ERROR(ValueError, "module: the buffer 'b' is undefined", inner.buffer("b", Tensor{}));
-  EXPECT_ERROR(ValueError, "module: '__metadata__' is the files' own name and no member's", inner.param("__metadata__", ones({2})));
+  EXPECT_ERROR(ValueError, "module: '__metadata__' is the files' own name and no member's",
+               inner.param("__metadata__", ones({2})));
   EXPECT_EQ(outer.named_modules().size(), 2U);
 }
 
 // Every way in which a class can hold a layer and not say so.
 struct ForgetsMember : Module {
-  explicit ForgetsMember(const Scope& scope = {}) : Module(scope), first(2, 2), second(2, 2) { child("first", first); }
+  explicit ForgetsMember(const Scope& scope = {}) : Module(scope), first(2, 2), second(2, 2) {
+    child("first", first);
+  }
   Linear first, second;
 };
 struct ForgetsAll : Module {
@@ -134,7 +140,9 @@ struct ForgetsOneOfMany : Module {
   std::vector<std::shared_ptr<Linear>> layers;
 };
 struct ForgetsBehindABase : ForgetsMember {
-  explicit ForgetsBehindABase(const Scope& scope = {}) : ForgetsMember(scope), third(2, 2) { child("second", second); }
+  explicit ForgetsBehindABase(const Scope& scope = {}) : ForgetsMember(scope), third(2, 2) {
+    child("second", second);
+  }
   Linear third;
 };
 
@@ -152,7 +160,9 @@ void expect_refused(Module& module, const std::string& text) {
 }
 
 TEST(Module, AForgottenLayerIsRefusedHoweverItIsHeld) {
-  const auto refused = [](std::unique_ptr<Module> module, const std::string& text) { expect_refused(*module, "module: " + text); };
+  const auto refused = [](std::unique_ptr<Module> module, const std::string& text) {
+    expect_refused(*module, "module: " + text);
+  };
   const std::string how = " that it made: child(name, member)";
   refused(std::make_unique<ForgetsMember>(), "ForgetsMember does not announce a Linear" + how);
   refused(std::make_unique<ForgetsAll>(), "ForgetsAll does not announce a Dropout and 1 more" + how);
@@ -170,7 +180,8 @@ TEST(Module, AForgottenLayerDeepInsideIsRefusedWhereItIsAnnounced) {
     explicit Outer(const Scope& scope = {}) : Module(scope) { child("inner", inner); }
     ForgetsMember inner;
   };
-  EXPECT_ERROR(ValueError, "module: ForgetsMember does not announce a Linear that it made: child(name, member)", Outer{});
+  EXPECT_ERROR(ValueError,
+               "module: ForgetsMember does not announce a Linear that it made: child(name, member)", Outer{});
 }
 
 TEST(Module, AScopeThatIsNotHandedOnIsRefused) {
@@ -183,7 +194,9 @@ TEST(Module, AScopeThatIsNotHandedOnIsRefused) {
     Linear more;
   };
   struct GivesItToAMember : Module {
-    explicit GivesItToAMember(const Scope& scope = {}) : Module(scope), layer(2, 2, true, scope) { child("layer", layer); }
+    explicit GivesItToAMember(const Scope& scope = {}) : Module(scope), layer(2, 2, true, scope) {
+      child("layer", layer);
+    }
     Linear layer;
   };
   static_assert(!std::is_constructible_v<Module>);
@@ -200,7 +213,8 @@ TEST(Module, AScopeThatIsNotHandedOnIsRefused) {
 
 TEST(Module, LayersOfTheirOwnAreNobodysMembers) {
   struct Reads : Module {  // makes use of layers that are no part of it
-    explicit Reads(const Linear& given, const Scope& scope = {}) : Module(scope), weight(param("weight", Linear(2, 2).weight)) {
+    explicit Reads(const Linear& given, const Scope& scope = {})
+        : Module(scope), weight(param("weight", Linear(2, 2).weight)) {
       EXPECT_EQ(given.parameter_count(), 6);
     }
     Tensor weight;
@@ -210,7 +224,8 @@ TEST(Module, LayersOfTheirOwnAreNobodysMembers) {
   const Reads reads{Linear(2, 2)};
   std::vector<std::unique_ptr<Linear>> many;
   for (int i = 0; i < 3; ++i) many.push_back(std::make_unique<Linear>(2, 2));
-  for (const Module* each : {static_cast<const Module*>(&one), static_cast<const Module*>(&two), static_cast<const Module*>(third.get())})
+  for (const Module* each : {static_cast<const Module*>(&one), static_cast<const Module*>(&two),
+                             static_cast<const Module*>(third.get())})
     EXPECT_EQ(each->parameters().size(), 4U);
   EXPECT_EQ(reads.parameters().size(), 1U);
   EXPECT_EQ(many[2]->parameters().size(), 2U);
@@ -248,11 +263,13 @@ struct Headed : Module {
 TEST(Module, AChildThatIsGoneCannotBeReached) {
   Headed net;
   net.head = std::make_unique<Linear>(2, 5);  // as one does for another task
-  expect_refused(net, "module: Headed's child 'head' is gone: child() its successor, or remove_child('head')");
+  expect_refused(net,
+                 "module: Headed's child 'head' is gone: child() its successor, or remove_child('head')");
   net.child("head", *net.head);
   std::vector<std::string> names;
   for (const auto& [name, value] : net.named_parameters()) names.push_back(name);
-  EXPECT_THAT(names, testing::ElementsAre("head.weight", "head.bias", "body.weight", "body.bias"));  // in the place of the old one
+  // in the place of the old one
+  EXPECT_THAT(names, testing::ElementsAre("head.weight", "head.bias", "body.weight", "body.bias"));
   EXPECT_EQ(net.parameter_count(), 15 + 6);
   net.head.reset();
   net.remove_child("head");
@@ -310,18 +327,23 @@ TEST(Module, EveryLayerOfNnCanBeWalked) {
   add(std::make_unique<SelfAttention>(4, 2, true));
   add(std::make_unique<CrossAttention>(4, 2));
   add(std::make_unique<FeedForward>(4, 8));
-  add(std::make_unique<TransformerEncoderLayer>(TransformerOptions{.size = 4, .feed_forward = 8, .heads = 2}));
-  add(std::make_unique<TransformerDecoderLayer>(TransformerOptions{.size = 4, .feed_forward = 8, .heads = 2}));
-  for (const auto& kind : attention_kinds()) add(make_attention(kind, {.query = 4, .key = 6, .attention = 4, .heads = 2, .max_source = 7}));
+  add(std::make_unique<TransformerEncoderLayer>(
+      TransformerOptions{.size = 4, .feed_forward = 8, .heads = 2}));
+  add(std::make_unique<TransformerDecoderLayer>(
+      TransformerOptions{.size = 4, .feed_forward = 8, .heads = 2}));
+  for (const auto& kind : attention_kinds())
+    add(make_attention(kind, {.query = 4, .key = 6, .attention = 4, .heads = 2, .max_source = 7}));
   auto row = std::make_unique<Sequential>();
   row->emplace<Linear>(2, 3).emplace<Tanh>();
   add(std::move(row));
   for (const auto& module : all) {
     size_t parameters = 0;
-    for (const auto& [name, value] : module->named_parameters()) parameters += static_cast<size_t>(value.numel());
+    for (const auto& [name, value] : module->named_parameters())
+      parameters += static_cast<size_t>(value.numel());
     EXPECT_EQ(static_cast<int64_t>(parameters), module->parameter_count());
     module->train(false);
-    for (const auto& [name, below] : module->named_modules()) EXPECT_FALSE(below->training()) << kind_of(*module) << " " << name;
+    for (const auto& [name, below] : module->named_modules())
+      EXPECT_FALSE(below->training()) << kind_of(*module) << " " << name;
   }
 }
 

@@ -52,11 +52,13 @@ TEST(Adam, StateGoesOnWhereItStopped) {
   EXPECT_EQ(run(false), run(true));
 }
 
-// PyTorch's rule (torch/optim/adam.py): a parameter's state["step"] grows when the parameter has a gradient. So one that gets a gradient in
-// the first and in the fourth step alone does in the fourth what it would do in its second.
+// PyTorch's rule (torch/optim/adam.py): a parameter's state["step"] grows when the parameter has a gradient.
+// So one that gets a gradient in the first and in the fourth step alone does in the fourth what it would do
+// in its second.
 TEST(Adam, AParameterWithoutAGradientDoesNotCountTheStep) {
   for (const bool decoupled : {false, true}) {
-    const Tensor always = full({1}, 1.0, DType::f64).set_requires_grad(true), rarely = full({1}, 3.0, DType::f64).set_requires_grad(true);
+    const Tensor always = full({1}, 1.0, DType::f64).set_requires_grad(true),
+                 rarely = full({1}, 3.0, DType::f64).set_requires_grad(true);
     Adam adam({{"always", always}, {"rarely", rarely}}, {.weight_decay = 0.01, .decoupled = decoupled});
     double m = 0, v = 0, value = 3.0, t = 0;
     for (int k = 0; k < 5; ++k) {
@@ -77,7 +79,8 @@ TEST(Adam, AParameterWithoutAGradientDoesNotCountTheStep) {
   }
 }
 
-// Before, one counter stood for all parameters; such a state is still read, and training goes on as if it had the counters of now.
+// Before, one counter stood for all parameters; such a state is still read, and training goes on as if it had
+// the counters of now.
 TEST(Adam, AStateWithOneCounterForAllIsRead) {
   const auto run = [](bool old_form) {
     const NamedTensors parameters{{"p", leaf({1.0F, 2.0F})}, {"q", leaf({3.0F})}};
@@ -112,9 +115,12 @@ TEST(Adam, ACounterThatIsNoneIsRefusedUnderItsNameInTheFile) {
     values.emplace(key, counter);
     adam.load_state(values, "s");
   };
-  EXPECT_ERROR(FormatError, "load 's': 'adam.steps.p' counts -5 steps", load("adam.steps.p", from_vector<int64_t>({-5}, {1})));
-  EXPECT_ERROR(FormatError, "load 's': 'adam.steps' counts -5 steps", load("adam.steps", from_vector<int64_t>({-5}, {1})));
-  EXPECT_ERROR(FormatError, "load 's': 'adam.steps' is f32[1] in the file, i64[1] in the model", load("adam.steps", ones({1})));
+  EXPECT_ERROR(FormatError, "load 's': 'adam.steps.p' counts -5 steps",
+               load("adam.steps.p", from_vector<int64_t>({-5}, {1})));
+  EXPECT_ERROR(FormatError, "load 's': 'adam.steps' counts -5 steps",
+               load("adam.steps", from_vector<int64_t>({-5}, {1})));
+  EXPECT_ERROR(FormatError, "load 's': 'adam.steps' is f32[1] in the file, i64[1] in the model",
+               load("adam.steps", ones({1})));
   EXPECT_ERROR(FormatError, "load 's': 'adam.steps.p' is i64[2] in the file, i64[1] in the model",
                load("adam.steps.p", from_vector<int64_t>({1, 1}, {2})));
   EXPECT_NO_THROW(load("adam.steps", from_vector<int64_t>({0}, {1})));
@@ -135,8 +141,9 @@ TEST(SGD, MomentumByHand) {
   EXPECT_NEAR(p.item(), 0.8 - 0.38, 1e-6);
 }
 
-// Every optimiser on two parameters in f64 for six steps, against what torch.optim (1.13.1) gives for the same: from p = (1, -2, 0.5) and
-// (3), the gradients of step k being cos(k + i) for element i of both together, at learning rate 0.1.
+// Every optimiser on two parameters in f64 for six steps, against what torch.optim (1.13.1) gives for the
+// same: from p = (1, -2, 0.5) and (3), the gradients of step k being cos(k + i) for element i of both
+// together, at learning rate 0.1.
 struct OptimizerCase {
   const char* name;
   std::function<std::unique_ptr<Optimizer>(NamedTensors)> make;
@@ -148,22 +155,33 @@ const std::vector<OptimizerCase>& optimizer_cases() {
        [](NamedTensors p) { return std::make_unique<SGD>(std::move(p)); },
        {1.023581846268, -1.972435182397, 0.5062048227554, 2.979140142482}},
       {"sgd_decay",
-       [](NamedTensors p) { return std::make_unique<SGD>(std::move(p), SGDOptions{.momentum = 0.9, .weight_decay = 0.01}); },
+       [](NamedTensors p) {
+         return std::make_unique<SGD>(std::move(p), SGDOptions{.momentum = 0.9, .weight_decay = 0.01});
+       },
        {0.8026040201642, -1.679808442728, 0.9783361971833, 3.188531843999}},
       {"sgd_nesterov",
-       [](NamedTensors p) { return std::make_unique<SGD>(std::move(p), SGDOptions{.momentum = 0.9, .nesterov = true}); },
+       [](NamedTensors p) {
+         return std::make_unique<SGD>(std::move(p), SGDOptions{.momentum = 0.9, .nesterov = true});
+       },
        {0.8592497084961, -1.715992980549, 0.947649586488, 3.19972518815}},
       {"adam",
        [](NamedTensors p) { return std::make_unique<Adam>(std::move(p), AdamOptions{.weight_decay = 0.01}); },
        {0.8031123280562, -1.940249292327, 0.8475616954348, 3.202620597634}},
       {"adamw",
-       [](NamedTensors p) { return std::make_unique<Adam>(std::move(p), AdamOptions{.weight_decay = 0.01, .decoupled = true}); },
+       [](NamedTensors p) {
+         return std::make_unique<Adam>(std::move(p), AdamOptions{.weight_decay = 0.01, .decoupled = true});
+       },
        {0.8024765818988, -1.942058761404, 0.8460202121087, 3.1992030104}},
       {"adagrad",
-       [](NamedTensors p) { return std::make_unique<Adagrad>(std::move(p), AdagradOptions{.weight_decay = 0.01}); },
+       [](NamedTensors p) {
+         return std::make_unique<Adagrad>(std::move(p), AdagradOptions{.weight_decay = 0.01});
+       },
        {0.9692818181621, -1.978334963467, 0.6183014947309, 3.025140852228}},
       {"rmsprop",
-       [](NamedTensors p) { return std::make_unique<RMSprop>(std::move(p), RMSpropOptions{.momentum = 0.5, .weight_decay = 0.01}); },
+       [](NamedTensors p) {
+         return std::make_unique<RMSprop>(std::move(p),
+                                          RMSpropOptions{.momentum = 0.5, .weight_decay = 0.01});
+       },
        {0.3068176152927, -1.150524435668, 3.377520428858, 3.708914400754}}};
   return cases;
 }
@@ -215,10 +233,13 @@ TEST_P(EveryOptimizer, GoesOnFromItsStateAndScalesGradients) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Optim, EveryOptimizer, testing::ValuesIn(optimizer_cases()),
-                         [](const testing::TestParamInfo<OptimizerCase>& tested) { return std::string(tested.param.name); });
+                         [](const testing::TestParamInfo<OptimizerCase>& tested) {
+                           return std::string(tested.param.name);
+                         });
 
 TEST(Optimizer, NumbersOutsideTheirRangesAreRefused) {
-  constexpr double kNaN = std::numeric_limits<double>::quiet_NaN(), kInf = std::numeric_limits<double>::infinity();
+  constexpr double kNaN = std::numeric_limits<double>::quiet_NaN(),
+                   kInf = std::numeric_limits<double>::infinity();
   const NamedTensors one = {{"p", leaf({1.0F})}};
   EXPECT_ERROR(ValueError, "adam: beta1 1.5 is outside [0, 1)", Adam(one, {.beta1 = 1.5}));
   EXPECT_ERROR(ValueError, "adam: beta2 nan is outside [0, 1)", Adam(one, {.beta2 = kNaN}));
@@ -228,11 +249,13 @@ TEST(Optimizer, NumbersOutsideTheirRangesAreRefused) {
   EXPECT_ERROR(ValueError, "sgd: momentum nan is outside [0, 1)", SGD(one, {.momentum = kNaN}));
   EXPECT_ERROR(ValueError, "sgd: weight_decay nan is outside [0, inf)", SGD(one, {.weight_decay = kNaN}));
   EXPECT_ERROR(ValueError, "adagrad: eps nan is outside [0, inf)", Adagrad(one, {.eps = kNaN}));
-  EXPECT_ERROR(ValueError, "adagrad: weight_decay -1 is outside [0, inf)", Adagrad(one, {.weight_decay = -1}));
+  EXPECT_ERROR(ValueError, "adagrad: weight_decay -1 is outside [0, inf)",
+               Adagrad(one, {.weight_decay = -1}));
   EXPECT_ERROR(ValueError, "rmsprop: alpha 1 is outside [0, 1)", RMSprop(one, {.alpha = 1}));
   EXPECT_ERROR(ValueError, "rmsprop: eps -1 is outside [0, inf)", RMSprop(one, {.eps = -1}));
   EXPECT_ERROR(ValueError, "rmsprop: momentum 1 is outside [0, 1)", RMSprop(one, {.momentum = 1}));
-  EXPECT_ERROR(ValueError, "rmsprop: weight_decay inf is outside [0, inf)", RMSprop(one, {.weight_decay = kInf}));
+  EXPECT_ERROR(ValueError, "rmsprop: weight_decay inf is outside [0, inf)",
+               RMSprop(one, {.weight_decay = kInf}));
   EXPECT_ERROR(ValueError, "moving average: decay nan is outside [0, 1)", ExponentialMovingAverage({}, kNaN));
 
   const Tensor p = leaf({1.0F});
@@ -248,10 +271,12 @@ TEST(Optimizer, NumbersOutsideTheirRangesAreRefused) {
   EXPECT_EQ(adam.state().front().second.item(), 0);  // a step that was refused does not count
   const auto all = [](const std::string&) { return true; };
   EXPECT_ERROR(ValueError, "group: lr_scale -1 is outside [0, inf)", sgd.group(all, {.lr_scale = -1}));
-  EXPECT_ERROR(ValueError, "group: weight_decay nan is outside [0, inf)", sgd.group(all, {.weight_decay = kNaN}));
+  EXPECT_ERROR(ValueError, "group: weight_decay nan is outside [0, inf)",
+               sgd.group(all, {.weight_decay = kNaN}));
   EXPECT_ERROR(ValueError, "clip_gradient_norm: max_norm is nan", clip_gradient_norm({p}, kNaN));
   EXPECT_ERROR(ValueError, "clip_factor: max_norm is nan", clip_factor(1, kNaN));
-  EXPECT_ERROR(ValueError, "clip_gradient_value: the limit must be positive, got nan", clip_gradient_value({p}, kNaN));
+  EXPECT_ERROR(ValueError, "clip_gradient_value: the limit must be positive, got nan",
+               clip_gradient_value({p}, kNaN));
 
   EXPECT_ERROR(ValueError, "schedule: base nan is outside [0, inf)", Schedule("constant", kNaN, 0, 1));
   EXPECT_ERROR(ValueError, "schedule: warmup must be at least 0, got -3", Schedule("cosine", 1, -3, 10));
@@ -260,18 +285,27 @@ TEST(Optimizer, NumbersOutsideTheirRangesAreRefused) {
   EXPECT_ERROR(ValueError, "schedule: step: base -1 is outside [0, inf)", Schedule::step(-1, 1, 0.5));
   EXPECT_ERROR(ValueError, "schedule: step: every must be at least 1, got 0", Schedule::step(1, 0, 0.5));
   EXPECT_ERROR(ValueError, "schedule: step: gamma nan is outside [0, inf)", Schedule::step(1, 1, kNaN));
-  EXPECT_ERROR(ValueError, "schedule: step: warmup must be at least 0, got -1", Schedule::step(1, 1, 0.5, -1));
+  EXPECT_ERROR(ValueError, "schedule: step: warmup must be at least 0, got -1",
+               Schedule::step(1, 1, 0.5, -1));
   EXPECT_ERROR(ValueError, "schedule: one_cycle: total must be at least 1, got 0", Schedule::one_cycle(1, 0));
   EXPECT_ERROR(ValueError, "schedule: one_cycle: rising 1 is outside (0, 1)", Schedule::one_cycle(1, 10, 1));
-  EXPECT_ERROR(ValueError, "schedule: one_cycle: start_divisor 0 is outside (0, inf)", Schedule::one_cycle(1, 10, 0.5, 0));
-  EXPECT_ERROR(ValueError, "schedule: one_cycle: end_divisor nan is outside (0, inf)", Schedule::one_cycle(1, 10, 0.5, 25, kNaN));
+  EXPECT_ERROR(ValueError, "schedule: one_cycle: start_divisor 0 is outside (0, inf)",
+               Schedule::one_cycle(1, 10, 0.5, 0));
+  EXPECT_ERROR(ValueError, "schedule: one_cycle: end_divisor nan is outside (0, inf)",
+               Schedule::one_cycle(1, 10, 0.5, 25, kNaN));
   EXPECT_ERROR(ValueError, "schedule: plateau: base inf is outside [0, inf)", PlateauSchedule(kInf));
-  EXPECT_ERROR(ValueError, "schedule: plateau: factor nan is outside (0, 1)", PlateauSchedule(1, {.factor = kNaN}));
-  EXPECT_ERROR(ValueError, "schedule: plateau: patience must be at least 0, got -1", PlateauSchedule(1, {.patience = -1}));
-  EXPECT_ERROR(ValueError, "schedule: plateau: threshold -1 is outside [0, inf)", PlateauSchedule(1, {.threshold = -1}));
-  EXPECT_ERROR(ValueError, "schedule: plateau: floor nan is outside [0, inf)", PlateauSchedule(1, {.floor = kNaN}));
-  EXPECT_ERROR(ValueError, "schedule: plateau: warmup must be at least 0, got -1", PlateauSchedule(1, {.warmup = -1}));
-  EXPECT_ERROR(ValueError, "schedule: plateau: lr nan is outside [0, inf)", PlateauSchedule(1).set_state({kNaN, 0}));
+  EXPECT_ERROR(ValueError, "schedule: plateau: factor nan is outside (0, 1)",
+               PlateauSchedule(1, {.factor = kNaN}));
+  EXPECT_ERROR(ValueError, "schedule: plateau: patience must be at least 0, got -1",
+               PlateauSchedule(1, {.patience = -1}));
+  EXPECT_ERROR(ValueError, "schedule: plateau: threshold -1 is outside [0, inf)",
+               PlateauSchedule(1, {.threshold = -1}));
+  EXPECT_ERROR(ValueError, "schedule: plateau: floor nan is outside [0, inf)",
+               PlateauSchedule(1, {.floor = kNaN}));
+  EXPECT_ERROR(ValueError, "schedule: plateau: warmup must be at least 0, got -1",
+               PlateauSchedule(1, {.warmup = -1}));
+  EXPECT_ERROR(ValueError, "schedule: plateau: lr nan is outside [0, inf)",
+               PlateauSchedule(1).set_state({kNaN, 0}));
 }
 
 TEST(SGD, NesterovNeedsAMomentum) {
@@ -302,7 +336,8 @@ TEST(Clipping, BringsEveryValueIntoTheLimit) {
   clip_gradient_value({a, none}, 1);
   EXPECT_EQ(a.grad().to_vector<float>(), (std::vector<float>{-1, 0.5F, 1}));
   EXPECT_FALSE(none.grad().defined());
-  EXPECT_ERROR(ValueError, "clip_gradient_value: the limit must be positive, got 0", clip_gradient_value({a}, 0));
+  EXPECT_ERROR(ValueError, "clip_gradient_value: the limit must be positive, got 0",
+               clip_gradient_value({a}, 0));
 }
 
 TEST(Clipping, BringsTheNormDownAndLeavesSmallOnesAlone) {
@@ -333,7 +368,8 @@ TEST(Schedule, Corners) {
 }
 
 TEST(CrossEntropyLoss, IgnoresPaddingAndSmoothes) {
-  const Tensor logits = from_vector<float>({2, 0, 0, 5, 1, 1}, {2, 3}), targets = from_vector<int64_t>({0, 9}, {2});
+  const Tensor logits = from_vector<float>({2, 0, 0, 5, 1, 1}, {2, 3}),
+               targets = from_vector<int64_t>({0, 9}, {2});
   const double log_sum = std::log(std::exp(2.0) + 2);
   EXPECT_NEAR(CrossEntropyLoss(0, 9)(logits, targets).item(), log_sum - 2, 1e-6);
   EXPECT_NEAR(CrossEntropyLoss(0.3, 9)(logits, targets).item(), log_sum - 0.7 * 2 - 0.1 * 2, 1e-6);
@@ -346,7 +382,8 @@ TEST(Training, AnMlpLearnsXor) {  // a loss that no constant answer reaches: 0.6
   for (const auto& [name, p] : first.named_parameters()) parameters.emplace_back("first." + name, p);
   for (const auto& [name, p] : second.named_parameters()) parameters.emplace_back("second." + name, p);
   Adam adam(parameters);
-  const Tensor x = from_vector<float>({0, 0, 0, 1, 1, 0, 1, 1}, {4, 2}), y = from_vector<int64_t>({0, 1, 1, 0}, {4});
+  const Tensor x = from_vector<float>({0, 0, 0, 1, 1, 0, 1, 1}, {4, 2}),
+               y = from_vector<int64_t>({0, 1, 1, 0}, {4});
   double loss = 0;
   for (int i = 0; i < 400; ++i) {
     const Tensor value = cross_entropy(second(tanh(first(x))), y);
@@ -388,8 +425,10 @@ TEST(Optimizer, RefusesWhatWouldBeSteppedTwiceOrNotAtAll) {
   EXPECT_THROW(Adam(NamedTensors{{"a", slice(whole, 0, 1, 3)}, {"b", whole}}), ValueError);
   EXPECT_THROW(Adam(NamedTensors{{"a", slice(whole, 0, 0, 3)}, {"b", slice(whole, 0, 2, 4)}}), ValueError);
   EXPECT_NO_THROW(Adam(NamedTensors{{"a", slice(whole, 0, 0, 2)}, {"b", slice(whole, 0, 2, 4)}, {"c", p}}));
-  EXPECT_NO_THROW(Adam(NamedTensors{{"left", slice(whole, 1, 0, 1)}, {"right", slice(whole, 1, 1, 2)}}));  // side by side in memory
-  EXPECT_THROW(Adam(NamedTensors{{"row", slice(whole, 0, 1, 2)}, {"column", slice(whole, 1, 1, 2)}}), ValueError);
+  // side by side in memory
+  EXPECT_NO_THROW(Adam(NamedTensors{{"left", slice(whole, 1, 0, 1)}, {"right", slice(whole, 1, 1, 2)}}));
+  EXPECT_THROW(Adam(NamedTensors{{"row", slice(whole, 0, 1, 2)}, {"column", slice(whole, 1, 1, 2)}}),
+               ValueError);
   EXPECT_THROW(ExponentialMovingAverage(NamedTensors{{"a", p}, {"b", p}}, 0.9), ValueError);
   EXPECT_THROW(ExponentialMovingAverage(NamedTensors{{"a", p}, {"a", q}}, 0.9), ValueError);
   EXPECT_THROW(ExponentialMovingAverage(NamedTensors{}, 0.9), ValueError);

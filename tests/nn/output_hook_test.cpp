@@ -18,7 +18,9 @@ using testing::ElementsAre;
 struct Seen {
   std::vector<std::string> lines;
   OutputHook hook() {
-    return [this](const std::string& path, const Tensor& output) { lines.push_back(path + " " + output.describe()); };
+    return [this](const std::string& path, const Tensor& output) {
+      lines.push_back(path + " " + output.describe());
+    };
   }
 };
 
@@ -29,7 +31,8 @@ TEST(OutputHook, SeesEveryLayerOfARowInItsOrder) {
   net.on_output(seen.hook());
   Tensor last;
   const Tensor y = net(randn({3, 2}));
-  EXPECT_THAT(seen.lines, ElementsAre("0 f32[3, 8]", "1 f32[3, 8]", "2 f32[3, 8]", "3 f32[3, 8]", " f32[3, 8]"));
+  EXPECT_THAT(seen.lines,
+              ElementsAre("0 f32[3, 8]", "1 f32[3, 8]", "2 f32[3, 8]", "3 f32[3, 8]", " f32[3, 8]"));
   net.on_output([&](const std::string& path, const Tensor& output) {
     if (path.empty()) last = output;
   });
@@ -61,10 +64,11 @@ TEST(OutputHook, NamesAreThoseOfTheParameters) {
   const Tensor lengths = from_vector<int64_t>({2, 1}, {2});
   const Tensor states = model.encoder(model.words(zeros({2, 2}, DType::i64)), lengths).output;
   model.reader.attend(randn({2, 1, 6}), model.reader.prepare(states, lengths));
-  EXPECT_THAT(seen.lines,
-              ElementsAre("words f32[2, 2, 4]", "encoder.layer0 f32[2, 2, 3]", "encoder.layer0_reverse f32[2, 2, 3]",
-                          "encoder.dropout f32[2, 2, 6]", "encoder.layer1 f32[2, 2, 3]", "encoder.layer1_reverse f32[2, 2, 3]",
-                          "encoder f32[2, 2, 6]", "reader.key_proj f32[2, 2, 5]", "reader.query_proj f32[2, 1, 5]", "reader f32[2, 1, 6]"));
+  EXPECT_THAT(seen.lines, ElementsAre("words f32[2, 2, 4]", "encoder.layer0 f32[2, 2, 3]",
+                                      "encoder.layer0_reverse f32[2, 2, 3]", "encoder.dropout f32[2, 2, 6]",
+                                      "encoder.layer1 f32[2, 2, 3]", "encoder.layer1_reverse f32[2, 2, 3]",
+                                      "encoder f32[2, 2, 6]", "reader.key_proj f32[2, 2, 5]",
+                                      "reader.query_proj f32[2, 1, 5]", "reader f32[2, 1, 6]"));
   seen.lines.clear();
   model.encoder.on_output(seen.hook());  // from here on down, with names from here
   model.encoder(randn({2, 2, 4}), lengths);
@@ -89,20 +93,26 @@ TEST(OutputHook, SeesGruTransformerAndPositions) {
   TransformerDecoderLayer layer({.size = 4, .feed_forward = 6, .heads = 2});
   layer.on_output(seen.hook());
   layer(randn({1, 3, 4}), layer.prepare(randn({1, 2, 4})), {});
-  EXPECT_THAT(seen.lines, testing::IsSupersetOf({"first f32[1, 3, 4]", "self_attention f32[1, 3, 4]", "cross_attention f32[1, 3, 4]",
-                                                 "feed_forward.first f32[1, 3, 6]", "feed_forward f32[1, 3, 4]", "third f32[1, 3, 4]"}));
+  EXPECT_THAT(seen.lines,
+              testing::IsSupersetOf({"first f32[1, 3, 4]", "self_attention f32[1, 3, 4]",
+                                     "cross_attention f32[1, 3, 4]", "feed_forward.first f32[1, 3, 6]",
+                                     "feed_forward f32[1, 3, 4]", "third f32[1, 3, 4]"}));
   EXPECT_EQ(seen.lines.back(), " f32[1, 3, 4]");
 }
 
 TEST(OutputHook, SeesConvolutionsNormsActivationsAndCells) {
   Seen seen;
   Sequential net;
-  net.emplace<Conv2d>(1, 2, Extent2d{3, 3}).emplace<BatchNorm>(2).emplace<ReLU>().emplace<MaxPool2d>(Extent2d{2, 2}).emplace<GELU>();
+  net.emplace<Conv2d>(1, 2, Extent2d{3, 3})
+      .emplace<BatchNorm>(2)
+      .emplace<ReLU>()
+      .emplace<MaxPool2d>(Extent2d{2, 2})
+      .emplace<GELU>();
   net.on_output(seen.hook());
   const Tensor image = randn({2, 1, 6, 6});
   net(image);
-  const auto layers = ElementsAre("0 f32[2, 2, 4, 4]", "1 f32[2, 2, 4, 4]", "2 f32[2, 2, 4, 4]", "3 f32[2, 2, 2, 2]", "4 f32[2, 2, 2, 2]",
-                                  " f32[2, 2, 2, 2]");
+  const auto layers = ElementsAre("0 f32[2, 2, 4, 4]", "1 f32[2, 2, 4, 4]", "2 f32[2, 2, 4, 4]",
+                                  "3 f32[2, 2, 2, 2]", "4 f32[2, 2, 2, 2]", " f32[2, 2, 2, 2]");
   EXPECT_THAT(seen.lines, layers);
   seen.lines.clear();
   net.train(false);  // batch norm has another way through
@@ -132,7 +142,8 @@ TEST(OutputHook, MayEndTheCallAndLeavesGradientsAlone) {
   std::vector<Tensor> outputs;
   net.on_output([&](const std::string&, const Tensor& output) { outputs.push_back(output); });
   sum(net(x)).backward();
-  for (size_t i = 0; i < before.size(); ++i) EXPECT_EQ(net.parameters()[i].grad().to_vector<float>(), before[i]);
+  for (size_t i = 0; i < before.size(); ++i)
+    EXPECT_EQ(net.parameters()[i].grad().to_vector<float>(), before[i]);
   net.on_output([](const std::string& path, const Tensor& output) {  // find where a NaN is born
     for (const float v : output.to_vector<float>()) {
       if (std::isnan(v)) throw std::runtime_error("NaN in layer " + path);

@@ -1,4 +1,5 @@
-// Position encodings against values worked by hand, and what each is for: unlimited length, a learned row, relative positions.
+// Position encodings against values worked by hand, and what each is for: unlimited length, a learned row,
+// relative positions.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -14,22 +15,28 @@ namespace heed::nn {
 namespace {
 
 TEST(SinusoidalPositions, ByHand) {
-  // D = 4: frequencies 10000^0 = 1 and 10000^(-2/4) = 0.01.  sin 1 = 0.8414710, cos 1 = 0.5403023, sin 0.01 = 0.0099998,
-  // cos 0.01 = 0.9999500, sin 2 = 0.9092974, cos 2 = -0.4161468, sin 0.02 = 0.0199987, cos 0.02 = 0.9998000.
-  const Tensor expected = from_vector<float>(
-      {0, 1, 0, 1, 0.8414710F, 0.5403023F, 0.0099998F, 0.9999500F, 0.9092974F, -0.4161468F, 0.0199987F, 0.9998000F}, {3, 4});
+  // D = 4: frequencies 10000^0 = 1 and 10000^(-2/4) = 0.01.  sin 1 = 0.8414710, cos 1 = 0.5403023, sin 0.01 =
+  // 0.0099998, cos 0.01 = 0.9999500, sin 2 = 0.9092974, cos 2 = -0.4161468, sin 0.02 = 0.0199987, cos 0.02 =
+  // 0.9998000.
+  const Tensor expected = from_vector<float>({0, 1, 0, 1, 0.8414710F, 0.5403023F, 0.0099998F, 0.9999500F,
+                                              0.9092974F, -0.4161468F, 0.0199987F, 0.9998000F},
+                                             {3, 4});
   EXPECT_TRUE(all_close(sinusoidal_positions(3, 4), expected, 1e-6, 1e-7));
-  EXPECT_TRUE(all_close(sinusoidal_positions(2, 4, /*first=*/1), slice(expected, 0, 1, 3).contiguous(), 1e-6, 1e-7));
+  EXPECT_TRUE(
+      all_close(sinusoidal_positions(2, 4, /*first=*/1), slice(expected, 0, 1, 3).contiguous(), 1e-6, 1e-7));
   // An odd D ends with a sine: D = 3, frequency 10000^(-2/3) = 0.0021544.
-  EXPECT_NEAR(sinusoidal_positions(1, 3, 1, DType::f64).to_vector<double>()[2], std::sin(std::pow(10000.0, -2.0 / 3)), 1e-15);
+  EXPECT_NEAR(sinusoidal_positions(1, 3, 1, DType::f64).to_vector<double>()[2],
+              std::sin(std::pow(10000.0, -2.0 / 3)), 1e-15);
 }
 
-TEST(SinusoidalPositions, AShiftIsALinearMap) {  // the reason that sec. 3.5 gives: PE(p + k) is PE(p) turned by k w in each pair
+// the reason that sec. 3.5 gives: PE(p + k) is PE(p) turned by k w in each pair
+TEST(SinusoidalPositions, AShiftIsALinearMap) {
   const int64_t D = 6, k = 5;
   const auto pe = sinusoidal_positions(20, D, 0, DType::f64).to_vector<double>();
   for (int64_t p = 0; p + k < 20; ++p) {
     for (int64_t i = 0; i < D; i += 2) {
-      const double angle = static_cast<double>(k) * std::pow(10000.0, -static_cast<double>(i) / static_cast<double>(D));
+      const double angle =
+          static_cast<double>(k) * std::pow(10000.0, -static_cast<double>(i) / static_cast<double>(D));
       const auto at = [&](int64_t row, int64_t d) { return pe[static_cast<size_t>(row * D + d)]; };
       EXPECT_NEAR(at(p + k, i), at(p, i) * std::cos(angle) + at(p, i + 1) * std::sin(angle), 1e-12);
       EXPECT_NEAR(at(p + k, i + 1), at(p, i + 1) * std::cos(angle) - at(p, i) * std::sin(angle), 1e-12);
@@ -53,7 +60,11 @@ TEST(LearnedPositions, AddsItsRowsAndRefusesToGoBeyond) {
   const NoGradGuard no_grad;
   positions.weight.copy_(from_vector<float>({0, 1, 2, 3, 4, 5, 6, 7}, {4, 2}));
   EXPECT_THAT(positions(ones({1, 2, 2}), 1).to_vector<float>(), testing::ElementsAre(3, 4, 5, 6));
-  EXPECT_THAT([&] { positions(ones({1, 2, 2}), 3); }, testing::ThrowsMessage<IndexError>("learned positions: position 4 is outside 0..3"));
+  EXPECT_THAT(
+      [&] {
+        positions(ones({1, 2, 2}), 3);
+      },
+      testing::ThrowsMessage<IndexError>("learned positions: position 4 is outside 0..3"));
 }
 
 TEST(LearnedPositions, GradientsMatchFiniteDifferences) {
@@ -68,11 +79,14 @@ TEST(LearnedPositions, GradientsMatchFiniteDifferences) {
 }
 
 TEST(Rotary, ByHand) {
-  // D = 4: theta = 1 and 0.01. At position 0 nothing turns. At 1, (1, 0) turns to (cos 1, sin 1) and (0, 2) to (-2 sin 0.01, 2 cos 0.01).
+  // D = 4: theta = 1 and 0.01. At position 0 nothing turns. At 1, (1, 0) turns to (cos 1, sin 1) and (0, 2)
+  // to (-2 sin 0.01, 2 cos 0.01).
   const Tensor x = from_vector<float>({1, 0, 0, 2, 1, 0, 0, 2}, {2, 4});
-  const Tensor expected = from_vector<float>({1, 0, 0, 2, 0.5403023F, 0.8414710F, -0.0199997F, 1.9999000F}, {2, 4});
+  const Tensor expected =
+      from_vector<float>({1, 0, 0, 2, 0.5403023F, 0.8414710F, -0.0199997F, 1.9999000F}, {2, 4});
   EXPECT_TRUE(all_close(rotary(x), expected, 1e-6, 1e-7));
-  EXPECT_TRUE(all_close(rotary(slice(x, 0, 1, 2), /*first=*/1), slice(expected, 0, 1, 2).contiguous(), 1e-6, 1e-7));
+  EXPECT_TRUE(
+      all_close(rotary(slice(x, 0, 1, 2), /*first=*/1), slice(expected, 0, 1, 2).contiguous(), 1e-6, 1e-7));
 }
 
 TEST(Rotary, ScoresDependOnTheDistanceAlone) {

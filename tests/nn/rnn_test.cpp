@@ -25,7 +25,8 @@ TEST(LSTM, PaddingDoesNotReachTheResult) {
   const LSTMResult batch = lstm(x, lengths);
   const Tensor alone = slice(slice(x, 0, 1, 2), 1, 0, 2).contiguous();
   const LSTMResult single = lstm(alone, {});
-  EXPECT_TRUE(all_close(slice(slice(batch.output, 0, 1, 2), 1, 0, 2).contiguous(), single.output, 1e-5, 1e-6));
+  EXPECT_TRUE(
+      all_close(slice(slice(batch.output, 0, 1, 2), 1, 0, 2).contiguous(), single.output, 1e-5, 1e-6));
   EXPECT_TRUE(all_close(slice(batch.hidden, 0, 1, 2).contiguous(), single.hidden, 1e-5, 1e-6));
   EXPECT_TRUE(all_close(slice(batch.cell, 0, 1, 2).contiguous(), single.cell, 1e-5, 1e-6));
   EXPECT_EQ(sum(square(slice(slice(batch.output, 0, 1, 2), 1, 2, 5))).item(), 0);
@@ -36,19 +37,23 @@ TEST(LSTM, TakesALengthOfNothingAsTheGruDoes) {
   manual_seed(7);
   const LSTMLayer lstm(3, 4);
   const GRULayer gru(3, 4);
-  const Tensor x = randn({3, 5, 3}), lengths = from_vector<int64_t>({0, 5, 0}, {3}), none = zeros({3}, DType::i64);
+  const Tensor x = randn({3, 5, 3}), lengths = from_vector<int64_t>({0, 5, 0}, {3}),
+               none = zeros({3}, DType::i64);
   for (const bool reverse : {false, true}) {
     const Tensor h0 = randn({3, 4}).set_requires_grad(true), c0 = randn({3, 4}).set_requires_grad(true);
     const LSTMResult of_lstm = lstm(x, lengths, h0, c0, reverse);
     const GRUResult of_gru = gru(x, lengths, h0, reverse);
     for (const int64_t b : {0, 2}) {
-      EXPECT_EQ(sum(square(select(of_lstm.output, 0, b))).item() + sum(square(select(of_gru.output, 0, b))).item(), 0);
+      EXPECT_EQ(
+          sum(square(select(of_lstm.output, 0, b))).item() + sum(square(select(of_gru.output, 0, b))).item(),
+          0);
       EXPECT_EQ(select(of_lstm.hidden, 0, b).to_vector<float>(), select(h0, 0, b).to_vector<float>());
       EXPECT_EQ(select(of_lstm.cell, 0, b).to_vector<float>(), select(c0, 0, b).to_vector<float>());
       EXPECT_EQ(select(of_gru.hidden, 0, b).to_vector<float>(), select(h0, 0, b).to_vector<float>());
     }
     const auto row = [](const Tensor& t) { return slice(t, 0, 1, 2).contiguous(); };
-    EXPECT_TRUE(all_close(row(of_lstm.output), lstm(row(x), {}, row(h0), row(c0), reverse).output, 1e-6, 1e-7));
+    EXPECT_TRUE(
+        all_close(row(of_lstm.output), lstm(row(x), {}, row(h0), row(c0), reverse).output, 1e-6, 1e-7));
     const LSTMResult nothing = lstm(x, none, h0, c0, reverse);
     EXPECT_EQ(nothing.hidden.to_vector<float>(), h0.to_vector<float>());
     (sum(nothing.hidden * 2.0) + sum(nothing.cell * 3.0) + sum(nothing.output)).backward();
@@ -67,8 +72,9 @@ TEST(LSTM, BackwardDirectionIsTheForwardOneOnTheReversedSequence) {
   const Tensor x = randn({1, 4, 2});
   std::vector<Tensor> steps;
   for (int64_t t = 3; t >= 0; --t) steps.push_back(slice(x, 1, t, t + 1));
-  const LSTMResult reversed = heed::lstm(concat(steps, 1), {}, {}, {}, weights.at("layer0_reverse.weight_ih"),
-                                         weights.at("layer0_reverse.weight_hh"), weights.at("layer0_reverse.bias"));
+  const LSTMResult reversed =
+      heed::lstm(concat(steps, 1), {}, {}, {}, weights.at("layer0_reverse.weight_ih"),
+                 weights.at("layer0_reverse.weight_hh"), weights.at("layer0_reverse.bias"));
   const LSTMResult both = lstm(x, {});
   for (int64_t t = 0; t < 4; ++t) {
     const Tensor got = slice(slice(both.output, 1, t, t + 1), 2, 3, 6).contiguous();
@@ -77,12 +83,14 @@ TEST(LSTM, BackwardDirectionIsTheForwardOneOnTheReversedSequence) {
   EXPECT_TRUE(all_close(slice(both.hidden, 1, 3, 6).contiguous(), reversed.hidden, 1e-5, 1e-6));
 }
 
-// Two layers of the same size: with residuals the output is the second layer's plus the first's; the states are the second layer's own.
+// Two layers of the same size: with residuals the output is the second layer's plus the first's; the states
+// are the second layer's own.
 template <class Recurrent, class Options>
 void expect_residual_adds_the_input() {
   manual_seed(1);
   const Recurrent plain(3, 4, Options{.layers = 2, .bidirectional = true});
-  Recurrent residual(3, 4, Options{.layers = 2, .bidirectional = true, .residual = true}), first(3, 4, Options{.bidirectional = true});
+  Recurrent residual(3, 4, Options{.layers = 2, .bidirectional = true, .residual = true}),
+      first(3, 4, Options{.bidirectional = true});
   const auto weights = named(plain);
   residual.load(weights, "plain");
   std::map<std::string, Tensor> of_first;
@@ -91,13 +99,15 @@ void expect_residual_adds_the_input() {
   }
   first.load(of_first, "plain");
   const Tensor x = randn({2, 5, 3}), lengths = from_vector<int64_t>({5, 2}, {2});
-  EXPECT_TRUE(all_close(residual(x, lengths).output, plain(x, lengths).output + first(x, lengths).output, 1e-5, 1e-6));
+  EXPECT_TRUE(all_close(residual(x, lengths).output, plain(x, lengths).output + first(x, lengths).output,
+                        1e-5, 1e-6));
   EXPECT_TRUE(all_close(residual(x, lengths).hidden, plain(x, lengths).hidden, 1e-6, 1e-7));
 }
 TEST(LSTM, ResidualAddsALayersInput) { expect_residual_adds_the_input<LSTM, LSTMOptions>(); }
 TEST(GRU, ResidualAddsALayersInput) { expect_residual_adds_the_input<GRU, GRUOptions>(); }
 
-// While training, what the second layer reads is the first one's output after dropout; the last output has none.
+// While training, what the second layer reads is the first one's output after dropout; the last output has
+// none.
 template <class Recurrent, class Options>
 void expect_dropout_between_layers() {
   manual_seed(2);
@@ -136,17 +146,20 @@ TEST(LSTM, RefusesSizesThatMakeNoSense) {
   EXPECT_THROW(LSTM(2, 3, {.layers = 0}), ValueError);
 }
 
-// torch.nn.LSTM and torch.nn.GRU (2, 2, num_layers=2, bidirectional=True, batch_first=True), libtorch 1.13.1 in f64 on a packed batch of
-// lengths 3 and 2, from given states. Element i of the k-th parameter is cos(1.3 i + 0.4 k) (of the LSTM, whose bias_hh is 0, without
-// it), of x cos(1.3 i + 0.9), of h0 cos(1.3 i + 0.2), of c0 cos(1.3 i + 0.6).
+// torch.nn.LSTM and torch.nn.GRU (2, 2, num_layers=2, bidirectional=True, batch_first=True), libtorch 1.13.1
+// in f64 on a packed batch of lengths 3 and 2, from given states. Element i of the k-th parameter is cos(1.3
+// i + 0.4 k) (of the LSTM, whose bias_hh is 0, without it), of x cos(1.3 i + 0.9), of h0 cos(1.3 i + 0.2), of
+// c0 cos(1.3 i + 0.6).
 Tensor cosines(const Shape& shape, double phase) {
   const Tensor x = empty(shape, DType::f64);
-  for (int64_t i = 0; i < x.numel(); ++i) x.data<double>()[i] = std::cos(1.3 * static_cast<double>(i) + phase);
+  for (int64_t i = 0; i < x.numel(); ++i)
+    x.data<double>()[i] = std::cos(1.3 * static_cast<double>(i) + phase);
   return x;
 }
 void fill_parameters(const Module& module) {
   std::vector<Tensor> values;
-  for (const auto& [name, p] : module.named_parameters()) values.push_back(cosines(p.shape(), 0.4 * static_cast<double>(values.size())));
+  for (const auto& [name, p] : module.named_parameters())
+    values.push_back(cosines(p.shape(), 0.4 * static_cast<double>(values.size())));
   substitute_parameters(module, values);
 }
 void expect_values(const Tensor& got, const std::vector<double>& expected, const Shape& shape) {
@@ -156,7 +169,8 @@ void expect_values(const Tensor& got, const std::vector<double>& expected, const
 TEST(LSTM, FromGivenStatesEqualsPyTorch) {
   const LSTM lstm(2, 2, {.layers = 2, .bidirectional = true});
   fill_parameters(lstm);
-  const Tensor lengths = from_vector<int64_t>({3, 2}, {2}), h0 = cosines({4, 2, 2}, 0.2), c0 = cosines({4, 2, 2}, 0.6);
+  const Tensor lengths = from_vector<int64_t>({3, 2}, {2}), h0 = cosines({4, 2, 2}, 0.2),
+               c0 = cosines({4, 2, 2}, 0.6);
   const LSTMResult got = lstm(cosines({2, 3, 2}, 0.9), lengths, {h0, c0});
   expect_values(got.output,
                 {-0.086228622718814249,
@@ -184,18 +198,18 @@ TEST(LSTM, FromGivenStatesEqualsPyTorch) {
                  0,
                  0},
                 {2, 3, 4});
-  expect_values(
-      got.hidden,
-      {0.07167513504262385, 0.031763135301889546, 0.12445949952065631, -0.013577036483192575, 0.068951371288858879, -0.13880344469369654,
-       -0.068561756781487418, -0.20985294014722611, -0.11321787467697693, -0.16078215051370495, 0.12638015605207759, -0.55173321336789893,
-       -0.50553679963346365, 0.13492018934187977, -0.14891744389554232, 0.15222554329990792},
-      {4, 2, 2});
-  expect_values(
-      got.cell,
-      {0.74987035321595541, 0.051588538792622915, 0.74843713211541085, -0.024679190764232695, 0.50949510755345329, -0.19498901342860619,
-       -0.41836483332060087, -0.46290392133308911, -0.25633626693990086, -0.2384184168907503, 0.36054996334739414, -0.88105611990134181,
-       -1.1502492192950193, 0.19232340361291075, -0.22995071216665325, 0.27319475969853846},
-      {4, 2, 2});
+  expect_values(got.hidden,
+                {0.07167513504262385, 0.031763135301889546, 0.12445949952065631, -0.013577036483192575,
+                 0.068951371288858879, -0.13880344469369654, -0.068561756781487418, -0.20985294014722611,
+                 -0.11321787467697693, -0.16078215051370495, 0.12638015605207759, -0.55173321336789893,
+                 -0.50553679963346365, 0.13492018934187977, -0.14891744389554232, 0.15222554329990792},
+                {4, 2, 2});
+  expect_values(got.cell,
+                {0.74987035321595541, 0.051588538792622915, 0.74843713211541085, -0.024679190764232695,
+                 0.50949510755345329, -0.19498901342860619, -0.41836483332060087, -0.46290392133308911,
+                 -0.25633626693990086, -0.2384184168907503, 0.36054996334739414, -0.88105611990134181,
+                 -1.1502492192950193, 0.19232340361291075, -0.22995071216665325, 0.27319475969853846},
+                {4, 2, 2});
 }
 
 TEST(GRU, FromGivenStatesEqualsPyTorch) {
@@ -229,12 +243,12 @@ TEST(GRU, FromGivenStatesEqualsPyTorch) {
                  0,
                  0},
                 {2, 3, 4});
-  expect_values(
-      got.hidden,
-      {0.91955206981486115, 0.50768564365262092, 0.87323959115566518, 0.11964398794228598, 0.2727271337074173, -0.11790459234650291,
-       -0.18826476121226832, -0.91212218572065284, -0.44977196773696287, 0.11764186192353762, 0.63005804992310188, -0.62146669345936068,
-       0.055895461565160898, 0.99107294796409251, 0.61840823567401348, 0.98610666420655835},
-      {4, 2, 2});
+  expect_values(got.hidden,
+                {0.91955206981486115, 0.50768564365262092, 0.87323959115566518, 0.11964398794228598,
+                 0.2727271337074173, -0.11790459234650291, -0.18826476121226832, -0.91212218572065284,
+                 -0.44977196773696287, 0.11764186192353762, 0.63005804992310188, -0.62146669345936068,
+                 0.055895461565160898, 0.99107294796409251, 0.61840823567401348, 0.98610666420655835},
+                {4, 2, 2});
 }
 
 // A text in two pieces gives what it gives in one; undefined states are zeros.
@@ -253,14 +267,16 @@ TEST(LSTM, GoesOnFromTheStateOfThePieceBefore) {
 TEST(GRU, GoesOnFromTheStateOfThePieceBefore) {
   const GRU gru(3, 4, {.layers = 2});
   const Tensor x = randn({2, 5, 3});
-  const GRUResult whole = gru(x, {}, {}), first = gru(slice(x, 1, 0, 2), {}, {}), second = gru(slice(x, 1, 2, 5), {}, first.hidden);
+  const GRUResult whole = gru(x, {}, {}), first = gru(slice(x, 1, 0, 2), {}, {}),
+                  second = gru(slice(x, 1, 2, 5), {}, first.hidden);
   EXPECT_TRUE(all_close(concat({first.output, second.output}, 1), whole.output, 1e-5, 1e-6));
   EXPECT_TRUE(all_close(second.hidden, whole.hidden, 1e-5, 1e-6));
 }
 
 TEST(LSTM, GradientsOfStatesMatchFiniteDifferences) {
   const LSTM lstm(2, 3, {.layers = 2, .bidirectional = true});
-  std::vector<Tensor> inputs = {randn({2, 3, 2}, DType::f64), randn({4, 2, 3}, DType::f64), randn({4, 2, 3}, DType::f64)};
+  std::vector<Tensor> inputs = {randn({2, 3, 2}, DType::f64), randn({4, 2, 3}, DType::f64),
+                                randn({4, 2, 3}, DType::f64)};
   for (const Tensor& p : randomise_parameters(lstm, 0.8)) inputs.push_back(p);
   const auto f = [&](const std::vector<Tensor>& x) {
     substitute_parameters(lstm, {x.begin() + 3, x.end()});
@@ -287,17 +303,22 @@ TEST(LSTM, RefusesStatesThatDoNotFit) {
   const LSTM lstm(2, 3, {.layers = 2});
   const GRU gru(2, 3, {.bidirectional = true});
   const Tensor x = randn({4, 5, 2});
-  EXPECT_ERROR(ShapeError, "LSTM: initial state [1, 4, 3] for input [4, 5, 2], 2 layers and directions and hidden size 3",
+  EXPECT_ERROR(ShapeError,
+               "LSTM: initial state [1, 4, 3] for input [4, 5, 2], 2 layers and directions and hidden size 3",
                lstm(x, {}, {zeros({1, 4, 3}), {}}));
-  EXPECT_ERROR(ShapeError, "LSTM: initial state [2, 4, 2] for input [4, 5, 2], 2 layers and directions and hidden size 3",
+  EXPECT_ERROR(ShapeError,
+               "LSTM: initial state [2, 4, 2] for input [4, 5, 2], 2 layers and directions and hidden size 3",
                lstm(x, {}, {{}, zeros({2, 4, 2})}));
-  EXPECT_ERROR(ShapeError, "GRU: initial state [2, 3, 3] for input [4, 5, 2], 2 layers and directions and hidden size 3",
+  EXPECT_ERROR(ShapeError,
+               "GRU: initial state [2, 3, 3] for input [4, 5, 2], 2 layers and directions and hidden size 3",
                gru(x, {}, zeros({2, 3, 3})));
 }
 
-// The composed LSTM is the fused one, with lengths, both directions and given states, and has gradients of second order.
+// The composed LSTM is the fused one, with lengths, both directions and given states, and has gradients of
+// second order.
 TEST(LSTM, ComposedGivesWhatFusedGives) {
-  const LSTM fused(3, 4, {.layers = 2, .bidirectional = true}), composed(3, 4, {.layers = 2, .bidirectional = true, .composed = true});
+  const LSTM fused(3, 4, {.layers = 2, .bidirectional = true}),
+      composed(3, 4, {.layers = 2, .bidirectional = true, .composed = true});
   for (const LSTM* lstm : {&fused, &composed}) fill_parameters(*lstm);
   const Tensor x = cosines({3, 5, 3}, 0.2), lengths = from_vector<int64_t>({5, 0, 2}, {3});
   const Tensor h0 = cosines({4, 3, 4}, 0.5), c0 = cosines({4, 3, 4}, 0.7);
@@ -309,7 +330,8 @@ TEST(LSTM, ComposedGivesWhatFusedGives) {
 
 TEST(LSTM, ComposedHasGradientsOfSecondOrder) {
   const LSTM lstm(2, 2, {.bidirectional = true, .composed = true});
-  std::vector<Tensor> inputs = {randn({2, 3, 2}, DType::f64), randn({2, 2, 2}, DType::f64), randn({2, 2, 2}, DType::f64)};
+  std::vector<Tensor> inputs = {randn({2, 3, 2}, DType::f64), randn({2, 2, 2}, DType::f64),
+                                randn({2, 2, 2}, DType::f64)};
   for (const Tensor& p : randomise_parameters(lstm, 0.8)) inputs.push_back(p);
   const auto f = [&](const std::vector<Tensor>& x) {
     substitute_parameters(lstm, {x.begin() + 3, x.end()});
@@ -327,9 +349,9 @@ TEST(Lengths, OneContractOfLstmAndGru) {
   const Tensor x = zeros({2, 4, 2});
   const auto both = [&](const Tensor& lengths) {
     std::vector<std::string> details;
-    for (const auto& call :
-         std::vector<std::function<void()>>{[&] { lstm(x, lengths); }, [&] { composed(x, lengths); }, [&] { gru(x, lengths); },
-                                            [&] { gru(x, lengths, {}); }, [&] { lstm(x, lengths, {}); }}) {
+    for (const auto& call : std::vector<std::function<void()>>{
+             [&] { lstm(x, lengths); }, [&] { composed(x, lengths); }, [&] { gru(x, lengths); },
+             [&] { gru(x, lengths, {}); }, [&] { lstm(x, lengths, {}); }}) {
       try {
         call();
         details.emplace_back("nothing");
@@ -340,9 +362,12 @@ TEST(Lengths, OneContractOfLstmAndGru) {
     for (const std::string& detail : details) EXPECT_EQ(detail, details[0]);
     return details[0];
   };
-  EXPECT_EQ(both(from_vector<int64_t>({4, 5}, {2})), std::string(typeid(IndexError).name()) + " length 5 is outside 0..4");
-  EXPECT_EQ(both(from_vector<int64_t>({-1, 0}, {2})), std::string(typeid(IndexError).name()) + " length -1 is outside 0..4");
-  EXPECT_EQ(both(from_vector<int64_t>({4}, {1})), std::string(typeid(ShapeError).name()) + " lengths [1] for a batch of 2");
+  EXPECT_EQ(both(from_vector<int64_t>({4, 5}, {2})),
+            std::string(typeid(IndexError).name()) + " length 5 is outside 0..4");
+  EXPECT_EQ(both(from_vector<int64_t>({-1, 0}, {2})),
+            std::string(typeid(IndexError).name()) + " length -1 is outside 0..4");
+  EXPECT_EQ(both(from_vector<int64_t>({4}, {1})),
+            std::string(typeid(ShapeError).name()) + " lengths [1] for a batch of 2");
   EXPECT_EQ(both(zeros({2})), std::string(typeid(DTypeError).name()) + " lengths must be i64, got f32[2]");
   EXPECT_EQ(both(from_vector<int64_t>({4, 0}, {2})), "nothing");
 }

@@ -22,7 +22,8 @@ TEST(Summary, CountsAConvolutionalNetwork) {
             "layer         kind        output        parameters  bytes  operations\n"
             "(whole)       Sequential  [2, 10]              698   2824       0.0 k\n"
             "0             Conv2d      [2, 4, 8, 8]          40    160       9.2 k\n"  // 2 * 9 * 4 * 64 * 2
-            "1             BatchNorm   [2, 4, 8, 8]           8     64       0.0 k\n"  // with its running mean and variance
+            "1             BatchNorm   [2, 4, 8, 8]           8     64       0.0 k\n"  // with its running
+                                                                                       // mean and variance
             "2             relu        [2, 4, 8, 8]           0      0       0.0 k\n"
             "3             MaxPool2d   [2, 4, 4, 4]           0      0       0.0 k\n"
             "4             Flatten     [2, 64]                0      0       0.0 k\n"
@@ -43,9 +44,11 @@ TEST(Summary, AnAttentionsEnergiesCountForTheAttention) {
   const Tensor x = randn({2, 5, 16});
   const FlopCounter counter;
   const std::string text = summary(layer, [&] { layer(x, {}); });
-  // projections 4 * 16 * 16 and feed-forward 2 * 16 * 32 of 10 rows, energies and context 2 * 5 * 5 * 16 of 2 sentences
+  // projections 4 * 16 * 16 and feed-forward 2 * 16 * 32 of 10 rows, energies and context 2 * 5 * 5 * 16 of 2
+  // sentences
   EXPECT_EQ(counter.count(), 2 * (10 * (4 * 16 * 16 + 2 * 16 * 32) + 2 * 2 * 5 * 5 * 16));
-  EXPECT_THAT(text, testing::ContainsRegex("SelfAttention .* 3\\.2 k\n"));  // 2 * 2 * 2 * 5 * 5 * 16 of its own
+  // 2 * 2 * 2 * 5 * 5 * 16 of its own
+  EXPECT_THAT(text, testing::ContainsRegex("SelfAttention .* 3\\.2 k\n"));
   EXPECT_THAT(text, testing::ContainsRegex("all together .* 44\\.2 k\n"));
 }
 
@@ -55,7 +58,9 @@ struct Own : Module {
     child("table", table);
     child("out", out);
   }
-  Tensor operator()(const Tensor& ids) const { return announce(out(table(ids) + matmul(ones({4, 6}), ones({6, 8})))); }
+  Tensor operator()(const Tensor& ids) const {
+    return announce(out(table(ids) + matmul(ones({4, 6}), ones({6, 8}))));
+  }
   Embedding table;
   Linear out;
 };
@@ -64,7 +69,8 @@ struct Own : Module {
 TEST(Summary, AnEmbeddingHasNoOperationsAndAnOwnClassItsName) {
   Own own;
   const std::string text = summary(own, [&] { own(from_vector<int64_t>({1, 2, 3, 4}, {4})); });
-  EXPECT_THAT(text, testing::ContainsRegex("whole\\) *Own *\\[4, 2\\] *258 *1032 *0\\.4 k"));  // its own product
+  // its own product
+  EXPECT_THAT(text, testing::ContainsRegex("whole\\) *Own *\\[4, 2\\] *258 *1032 *0\\.4 k"));
   EXPECT_THAT(text, testing::ContainsRegex("table *Embedding *\\[4, 8\\] *240 *960 *0\\.0 k"));
   EXPECT_THAT(text, testing::ContainsRegex("out *Linear *\\[4, 2\\] *18 *72 *0\\.1 k"));
 }

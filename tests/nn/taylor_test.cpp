@@ -1,6 +1,9 @@
-// Taylor's remainders of whole models in f64. With g the gradient and H the Hessian at x, and any direction d,
-//   |f(x + h d) - f(x)| = O(h),   |f(x + h d) - f(x) - h g.d| = O(h^2),   |f(x + h d) - f(x) - h g.d - h^2/2 d.Hd| = O(h^3):
-// halving h divides them by 2, 4 and 8. A wrong gradient turns the second into O(h), a wrong Hessian-vector product the third into O(h^2).
+// Taylor's remainders of whole models in f64. With g the gradient and H the Hessian at x, and any direction
+// d,
+//   |f(x + h d) - f(x)| = O(h),   |f(x + h d) - f(x) - h g.d| = O(h^2),   |f(x + h d) - f(x) - h g.d - h^2/2
+//   d.Hd| = O(h^3):
+// halving h divides them by 2, 4 and 8. A wrong gradient turns the second into O(h), a wrong Hessian-vector
+// product the third into O(h^2).
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -19,7 +22,8 @@ double dot(const std::vector<Tensor>& a, const std::vector<Tensor>& b) {
   return total;
 }
 
-// Checks the rates of `loss` in the module's parameters along a random direction of length 1. f: a graph that reads the parameters.
+// Checks the rates of `loss` in the module's parameters along a random direction of length 1. f: a graph that
+// reads the parameters.
 void expect_rates(const Module& module, const std::function<Tensor()>& loss, int order) {
   const std::vector<Tensor> start = randomise_parameters(module, 0.5);
   std::vector<Tensor> direction;
@@ -74,7 +78,11 @@ TEST(Taylor, MultilayerPerceptronToSecondOrder) {
 class Reader : public Module {
  public:
   explicit Reader(const Scope& scope = {})
-      : Module(scope), encoder(3, 4, {.layers = 2, .bidirectional = true}), decoder(3, 5), attention(5, 8, 6), readout(13, 7) {
+      : Module(scope),
+        encoder(3, 4, {.layers = 2, .bidirectional = true}),
+        decoder(3, 5),
+        attention(5, 8, 6),
+        readout(13, 7) {
     child("encoder", encoder);
     child("decoder", decoder);
     child("attention", attention);
@@ -88,12 +96,14 @@ class Reader : public Module {
 TEST(Taylor, LstmWithAttention) {
   manual_seed(22);
   Reader model;
-  const Tensor source = randn({2, 4, 3}, DType::f64), target = randn({2, 3, 3}, DType::f64), lengths = from_vector<int64_t>({4, 2}, {2});
+  const Tensor source = randn({2, 4, 3}, DType::f64), target = randn({2, 3, 3}, DType::f64),
+               lengths = from_vector<int64_t>({4, 2}, {2});
   const Tensor words = from_vector<int64_t>({0, 5, 2, 6, 1, 1}, {6});
   expect_rates(
       model,
       [&] {
-        const Attention::Memory memory = model.attention.prepare(model.encoder(source, lengths).output, lengths);
+        const Attention::Memory memory =
+            model.attention.prepare(model.encoder(source, lengths).output, lengths);
         const Tensor hidden = model.decoder(target, {}).output;
         const Tensor joint = concat(std::vector{hidden, model.attention.attend(hidden, memory).context}, 2);
         return cross_entropy(reshape(model.readout(joint), {6, 7}), words);

@@ -1,5 +1,5 @@
-// Several threads at once: one model that all of them read, and a model of each one's own in training. What a thread computes may not
-// depend on what the others do, to the bit. ThreadSanitizer runs these as well.
+// Several threads at once: one model that all of them read, and a model of each one's own in training. What a
+// thread computes may not depend on what the others do, to the bit. ThreadSanitizer runs these as well.
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -13,7 +13,8 @@ namespace {
 constexpr int64_t kBatch = 5, kSource = 7, kTarget = 6, kVocabulary = 30, kWidth = 16;
 constexpr int kThreads = 4;
 
-// A translator in small: a bidirectional LSTM over the source, an LSTM over the target, additive attention between the two.
+// A translator in small: a bidirectional LSTM over the source, an LSTM over the target, additive attention
+// between the two.
 class Translator : public Module {
  public:
   explicit Translator(const Scope& scope = {})
@@ -33,10 +34,12 @@ class Translator : public Module {
   }
   // source [B, S], lengths [B], target [B, T] -> logits [B T, V].
   Tensor operator()(const Tensor& source, const Tensor& lengths, const Tensor& target) const {
-    const Attention::Memory memory = attention_.prepare(encoder_(embedding_(source), lengths).output, lengths);
+    const Attention::Memory memory =
+        attention_.prepare(encoder_(embedding_(source), lengths).output, lengths);
     const Tensor hidden = decoder_(embedding_(target), {}).output;
     const Tensor context = attention_.attend(hidden, memory).context;
-    return reshape(readout_(dropout_(concat(std::vector{hidden, context}, 2))), {kBatch * kTarget, kVocabulary});
+    return reshape(readout_(dropout_(concat(std::vector{hidden, context}, 2))),
+                   {kBatch * kTarget, kVocabulary});
   }
 
  private:
@@ -57,7 +60,8 @@ struct Sentences {
   }
   static Tensor ids(const Shape& shape) {
     std::vector<int64_t> values;
-    for (int64_t i = 0; i < shape.numel(); ++i) values.push_back(1 + static_cast<int64_t>(default_generator().next_below(kVocabulary - 1)));
+    for (int64_t i = 0; i < shape.numel(); ++i)
+      values.push_back(1 + static_cast<int64_t>(default_generator().next_below(kVocabulary - 1)));
     return from_vector(values, shape);
   }
 };
@@ -82,7 +86,8 @@ TEST(Threads, InferOnOneModelAtTheSameTime) {
   EXPECT_NE(alone[0], alone[1]);
   std::vector<int> equal(kThreads, 0);
   on_threads([&](int thread) {
-    for (size_t i = 0; i < work.size(); ++i) {  // each begins elsewhere, so that all sentences are in work at once
+    // each begins elsewhere, so that all sentences are in work at once
+    for (size_t i = 0; i < work.size(); ++i) {
       const size_t at = (i + 3 * static_cast<size_t>(thread)) % work.size();
       equal[static_cast<size_t>(thread)] += infer(work[at]) == alone[at];
     }
@@ -101,7 +106,8 @@ std::vector<float> trained(uint64_t seed) {
   for (size_t step = 0; step < 8; ++step) {
     const Sentences& batch = batches[step % 2];
     optimizer.zero_grad();
-    const Tensor loss = cross_entropy(model(batch.source, batch.lengths, batch.target), batch.next, {.label_smoothing = 0.1});
+    const Tensor loss =
+        cross_entropy(model(batch.source, batch.lengths, batch.target), batch.next, {.label_smoothing = 0.1});
     loss.backward();
     optimizer.step(1e-2, clip_factor(gradient_norm(parameters), 1.0));
     result.push_back(static_cast<float>(loss.item()));
@@ -118,14 +124,16 @@ TEST(Threads, TrainAModelEachAtTheSameTime) {
   for (int i = 0; i < kThreads; ++i) alone.push_back(trained(static_cast<uint64_t>(i)));
   EXPECT_LT(alone[0][7], alone[0][0]);
   EXPECT_NE(alone[0], alone[1]);
-  on_threads([&](int thread) { together[static_cast<size_t>(thread)] = trained(static_cast<uint64_t>(thread)); });
+  on_threads(
+      [&](int thread) { together[static_cast<size_t>(thread)] = trained(static_cast<uint64_t>(thread)); });
   for (size_t i = 0; i < alone.size(); ++i) EXPECT_EQ(together[i] == alone[i], true) << "thread " << i;
 }
 
 // Values and graphs may be handed from thread to thread: made here, walked there, freed elsewhere.
 TEST(Threads, HandAGraphOver) {
   manual_seed(3);
-  const Tensor x = randn({100'000}).set_requires_grad(true);  // large enough for each thread to have a team of its own
+  // large enough for each thread to have a team of its own
+  const Tensor x = randn({100'000}).set_requires_grad(true);
   for (int round = 0; round < 20; ++round) {
     x.zero_grad();
     Tensor y;

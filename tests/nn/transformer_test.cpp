@@ -12,9 +12,12 @@
 namespace heed::nn {
 namespace {
 
-Tensor ids(const std::vector<int64_t>& values) { return from_vector(values, {static_cast<int64_t>(values.size())}); }
+Tensor ids(const std::vector<int64_t>& values) {
+  return from_vector(values, {static_cast<int64_t>(values.size())});
+}
 
-// Gradients of f over `inputs` and all parameters of the module, first order: the fused attention has no second.
+// Gradients of f over `inputs` and all parameters of the module, first order: the fused attention has no
+// second.
 template <class F>
 void expect_gradients(const Module& module, std::vector<Tensor> inputs, const F& f) {
   const size_t count = inputs.size();
@@ -28,7 +31,9 @@ void expect_gradients(const Module& module, std::vector<Tensor> inputs, const F&
   EXPECT_TRUE(result) << result.message;
 }
 
-TransformerOptions options(bool pre_norm) { return {.size = 6, .feed_forward = 5, .heads = 2, .dropout = 0.0, .pre_norm = pre_norm}; }
+TransformerOptions options(bool pre_norm) {
+  return {.size = 6, .feed_forward = 5, .heads = 2, .dropout = 0.0, .pre_norm = pre_norm};
+}
 
 TEST(LayerNormModule, MeanZeroVarianceOneByHand) {
   // (1, 2, 6): mean 3, var ((-2)^2 + (-1)^2 + 3^2) / 3 = 14/3.
@@ -44,7 +49,9 @@ TEST(TransformerLayers, EncoderGradients) {
   manual_seed(1);
   for (const bool pre : {true, false}) {
     const TransformerEncoderLayer layer(options(pre));
-    expect_gradients(layer, {randn({2, 4, 6}, DType::f64)}, [&](const auto& x) { return std::vector{layer(x[0], ids({4, 2}))}; });
+    expect_gradients(layer, {randn({2, 4, 6}, DType::f64)}, [&](const auto& x) {
+      return std::vector{layer(x[0], ids({4, 2}))};
+    });
   }
 }
 
@@ -74,36 +81,41 @@ TEST(TransformerLayers, RotaryGradientsAndCache) {
   const auto whole = attention(x, {});
   KeyValue cache;
   for (int64_t t = 0; t < 5; ++t) {
-    EXPECT_TRUE(all_close(attention.step(slice(x, 1, t, t + 1), cache).output, slice(whole.output, 1, t, t + 1).contiguous(), 1e-4, 1e-5))
+    EXPECT_TRUE(all_close(attention.step(slice(x, 1, t, t + 1), cache).output,
+                          slice(whole.output, 1, t, t + 1).contiguous(), 1e-4, 1e-5))
         << t;
   }
   EXPECT_THROW(SelfAttention(6, 2, true, true), ValueError);
 }
 
-// The same three vectors two places later give the same weights among themselves: only distances count (Su et al. 2021, eq. 16), which
-// plain self-attention without positions cannot tell from any order.
+// The same three vectors two places later give the same weights among themselves: only distances count (Su et
+// al. 2021, eq. 16), which plain self-attention without positions cannot tell from any order.
 TEST(TransformerLayers, RotaryWeightsDependOnDistancesAlone) {
   manual_seed(9);
   const SelfAttention attention(8, 2, /*causal=*/false, /*rotary=*/true), plain(8, 2, /*causal=*/false);
   const Tensor x = randn({1, 1, 8}), y = randn({1, 1, 8}), z = randn({1, 1, 8});
-  const auto row = [](const SelfAttention& a, const std::vector<Tensor>& parts) {  // log weights of the first query, relative to its own
+  // log weights of the first query, relative to its own
+  const auto row = [](const SelfAttention& a, const std::vector<Tensor>& parts) {
     const Tensor w = log(select(select(a(concat(parts, 1), {}).weights, 1, 0), 1, 0));
     return (w - slice(w, 1, 0, 1)).detach().to_vector<float>();
   };
   const auto near = row(attention, {x, y, z}), far = row(attention, {x, z, y});
   EXPECT_GT(std::abs(near[1] - far[2]), 1e-4);  // y at distance 1 and at distance 2
   EXPECT_NEAR(row(plain, {x, y, z})[1], row(plain, {x, z, y})[2], 1e-5);
-  const Tensor shifted = select(select(attention(concat(std::vector{z, y, x, y, z}, 1), {}).weights, 1, 0), 1, 2);  // x at position 2
+  // x at position 2
+  const Tensor shifted =
+      select(select(attention(concat(std::vector{z, y, x, y, z}, 1), {}).weights, 1, 0), 1, 2);
   const auto moved = log(shifted).detach().to_vector<float>();
   EXPECT_NEAR(moved[3] - moved[2], near[1], 1e-4);
   EXPECT_NEAR(moved[4] - moved[2], near[2], 1e-4);
 }
 
 TEST(TransformerLayers, SelfAttentionByHand) {
-  // One head of size 1, W_q = W_k = 1, W_v = 2, W_o = 1, no biases: with x = (0, ln 3) the second row scores (0, (ln 3)^2).
+  // One head of size 1, W_q = W_k = 1, W_v = 2, W_o = 1, no biases: with x = (0, ln 3) the second row scores
+  // (0, (ln 3)^2).
   SelfAttention attention(1, 1, /*causal=*/true);
-  substitute_parameters(attention, {from_vector(std::vector<double>{1, 1, 2}, {3, 1}), zeros({3}, DType::f64), ones({1, 1}, DType::f64),
-                                    zeros({1}, DType::f64)});
+  substitute_parameters(attention, {from_vector(std::vector<double>{1, 1, 2}, {3, 1}), zeros({3}, DType::f64),
+                                    ones({1, 1}, DType::f64), zeros({1}, DType::f64)});
   const double l = std::log(3.0), e = std::exp(l * l);
   const auto out = attention(from_vector(std::vector<double>{0, l}, {1, 2, 1}), {});
   const auto weights = out.weights.detach().to_vector<double>(), y = out.output.detach().to_vector<double>();
@@ -123,8 +135,10 @@ TEST(TransformerLayers, TheFutureDoesNotReachThePast) {
   const Tensor x = randn({1, 5, 6}), changed = x.clone();
   slice(changed, 1, 3, 5).fill_(7);
   const auto a = layer(x, layer.prepare(memory), lengths), b = layer(changed, layer.prepare(memory), lengths);
-  EXPECT_EQ(slice(a.output, 1, 0, 3).contiguous().to_vector<float>(), slice(b.output, 1, 0, 3).contiguous().to_vector<float>());
-  EXPECT_NE(slice(a.output, 1, 3, 5).contiguous().to_vector<float>(), slice(b.output, 1, 3, 5).contiguous().to_vector<float>());
+  EXPECT_EQ(slice(a.output, 1, 0, 3).contiguous().to_vector<float>(),
+            slice(b.output, 1, 0, 3).contiguous().to_vector<float>());
+  EXPECT_NE(slice(a.output, 1, 3, 5).contiguous().to_vector<float>(),
+            slice(b.output, 1, 3, 5).contiguous().to_vector<float>());
 }
 
 TEST(TransformerLayers, PaddingDoesNotReachTheSentence) {
@@ -150,7 +164,8 @@ TEST(TransformerLayers, StepsWithCachesEqualTheWholeSequence) {
     for (int64_t t = 0; t < 5; ++t) {
       const auto step = layer.step(slice(x, 1, t, t + 1), cache, memory, lengths);
       EXPECT_TRUE(all_close(step.output, slice(whole.output, 1, t, t + 1).contiguous(), 1e-5, 1e-6));
-      EXPECT_TRUE(all_close(step.cross_weights, slice(whole.cross_weights, 2, t, t + 1).contiguous(), 1e-5, 1e-6));
+      EXPECT_TRUE(
+          all_close(step.cross_weights, slice(whole.cross_weights, 2, t, t + 1).contiguous(), 1e-5, 1e-6));
     }
     EXPECT_EQ(cache.key.shape(), (Shape{2, 5, 6}));
   }
@@ -183,13 +198,15 @@ TEST(Attention, AMaskHidesWhatLengthsAndCausalityHide) {
   const CrossAttention cross(8, 2);
   const KeyValue memory = cross.prepare(x);
   const Tensor query = randn({2, 3, 8});
-  EXPECT_TRUE(all_close(cross(query, memory, {}, seen({4, 2}, 3, 4, false)).output, cross(query, memory, lengths).output, 0, 0));
+  EXPECT_TRUE(all_close(cross(query, memory, {}, seen({4, 2}, 3, 4, false)).output,
+                        cross(query, memory, lengths).output, 0, 0));
   const TransformerEncoderLayer layer({.size = 8, .feed_forward = 16, .heads = 2, .dropout = 0});
   EXPECT_TRUE(all_close(layer(x, {}, nullptr, seen({4, 2}, 4, 4, false)), layer(x, lengths), 0, 0));
   const MultiHeadAttention several(8, 8, 8, 2);
   Attention::Memory hidden = several.prepare(x, from_vector<int64_t>({4, 4}, {2}));
   hidden.mask = seen({4, 2}, 3, 4, false);
-  EXPECT_TRUE(all_close(several.attend(query, hidden).context, several.attend(query, several.prepare(x, lengths)).context, 0, 0));
+  EXPECT_TRUE(all_close(several.attend(query, hidden).context,
+                        several.attend(query, several.prepare(x, lengths)).context, 0, 0));
   const DotAttention dot(8, 8);
   EXPECT_ERROR(ValueError, "attention: DotAttention takes no mask", dot.attend(query, hidden));
 }

@@ -1,5 +1,6 @@
-// A user's program: an op of its own, written with heed's public headers, checked against finite differences and trained through. Headers
-// of its own bear the names of heed's: src/ is the first folder on the include path.
+// A user's program: an op of its own, written with heed's public headers, checked against finite differences
+// and trained through. Headers of its own bear the names of heed's: src/ is the first folder on the include
+// path.
 #include <heed/format.h>
 #include <heed/framework/framework.h>
 #include <heed/models/models.h>
@@ -21,7 +22,9 @@ struct Cube {  // y = x^3
     saved.input(x);
     return x * x * x;
   }
-  void vjp(heed::Grads& d, const heed::Tensor& g, const heed::Saved& saved) const { d.add(0, g * 3.0 * saved[0] * saved[0]); }
+  void vjp(heed::Grads& d, const heed::Tensor& g, const heed::Saved& saved) const {
+    d.add(0, g * 3.0 * saved[0] * saved[0]);
+  }
 };
 
 heed::Tensor cube(const heed::Tensor& x) { return heed::apply(Cube{}, x); }
@@ -30,12 +33,14 @@ heed::Tensor cube(const heed::Tensor& x) { return heed::apply(Cube{}, x); }
 
 int main() {
   using namespace heed;
-  static_assert(
-      user::module_of_nn + user::nn_of_nn + user::framework_of_framework + user::models_of_models + user::tensor_of_framework_core == 5);
+  static_assert(user::module_of_nn + user::nn_of_nn + user::framework_of_framework + user::models_of_models +
+                    user::tensor_of_framework_core ==
+                5);
   if (fmt::format("{} {:>8}", zeros({2, 3}), Shape{2, 3}) != "f32[2, 3]   [2, 3]") return 1;
   const auto f = [](const std::vector<Tensor>& x) { return std::vector{cube(x[0])}; };
   const nn::Linear layer(2, 3);
-  if (layer.parameter_count() != 9 || models::tokenize("A dog runs.", {}).size() != 4) return 1;  // the layers above link as well
+  // the layers above link as well
+  if (layer.parameter_count() != 9 || models::tokenize("A dog runs.", {}).size() != 4) return 1;
   const GradcheckResult result = gradcheck(f, {randn({3, 4}, DType::f64)}, {.order = 2});
   if (!result) {
     std::fprintf(stderr, "%s\n", result.message.c_str());

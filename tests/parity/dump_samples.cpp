@@ -1,5 +1,5 @@
-// Writes every sample of the op registry as JSON on stdout: key, PyTorch expression, inputs; and the inputs with special values among them,
-// of each dtype. make_values.py reads it.
+// Writes every sample of the op registry as JSON on stdout: key, PyTorch expression, inputs; and the inputs
+// with special values among them, of each dtype. make_values.py reads it.
 //   build/release/bin/dump_samples > samples.json
 #include <fmt/format.h>
 
@@ -15,7 +15,8 @@ using namespace heed;
 
 // f32 values exactly; JSON has no NaN and no infinity: strings that Python's float() reads.
 nlohmann::json as_json(const Tensor& x) {
-  nlohmann::json item = {{"shape", std::vector<int64_t>(x.shape().begin(), x.shape().end())}, {"dtype", name_of(x.dtype())}};
+  nlohmann::json item = {{"shape", std::vector<int64_t>(x.shape().begin(), x.shape().end())},
+                         {"dtype", name_of(x.dtype())}};
   if (!is_floating(x.dtype())) {
     item["values"] = x.to(DType::i64).to_vector<int64_t>();
     return item;
@@ -49,8 +50,10 @@ int main() {
   for (const OpInfo& op : op_registry()) {
     const std::vector<OpSample> samples = op.make_samples();
     for (const OpSample& sample : samples) {
-      plain.push_back(
-          {{"key", sample.key}, {"torch", sample.torch}, {"reason", sample.reason}, {"inputs", as_json(sample.make_inputs(DType::f64))}});
+      plain.push_back({{"key", sample.key},
+                       {"torch", sample.torch},
+                       {"reason", sample.reason},
+                       {"inputs", as_json(sample.make_inputs(DType::f64))}});
     }
     for (const OpSample& sample : special_samples(samples)) {
       specials.push_back({{"key", sample.key},

@@ -1,4 +1,5 @@
-// heed's side of the exchange of weights with Python: writes tensors whose values a formula gives, or checks such a file.
+// heed's side of the exchange of weights with Python: writes tensors whose values a formula gives, or checks
+// such a file.
 //   weights write FILE | weights check FILE
 #include <cstdio>
 #include <cstring>
@@ -10,7 +11,8 @@ namespace {
 
 using namespace heed;
 
-// Element i (row-major) of the tensors; weights.py has the same formulas. All exact, so that values are compared bit for bit.
+// Element i (row-major) of the tensors; weights.py has the same formulas. All exact, so that values are
+// compared bit for bit.
 float f32_value(int64_t i) { return static_cast<float>(i * 37 % 101 - 50) / 8.0F; }
 double f64_value(int64_t i) { return static_cast<double>(i * 7919 % 10007 + 1) / 3.0; }
 int64_t i64_value(int64_t i) { return i * i * i - (int64_t{1} << 40) * i; }
@@ -39,13 +41,15 @@ int check(const char* path) {
   for (const auto& [name, expected] : tensors()) {
     const auto found = file.tensors.find(name);
     const Tensor dense = expected.contiguous();
-    const bool equal =
-        found != file.tensors.end() && found->second.describe() == expected.describe() &&
-        std::memcmp(found->second.raw_data(), dense.raw_data(), static_cast<size_t>(dense.numel()) * size_of(dense.dtype())) == 0;
+    const bool equal = found != file.tensors.end() && found->second.describe() == expected.describe() &&
+                       std::memcmp(found->second.raw_data(), dense.raw_data(),
+                                   static_cast<size_t>(dense.numel()) * size_of(dense.dtype())) == 0;
     if (!equal) std::fprintf(stderr, "'%s' is missing or different\n", name.c_str()), ++wrong;
   }
-  if (file.tensors.size() != tensors().size()) std::fprintf(stderr, "%zu tensors\n", file.tensors.size()), ++wrong;
-  if (file.metadata != std::map<std::string, std::string>{{"from", "python"}}) std::fprintf(stderr, "other metadata\n"), ++wrong;
+  if (file.tensors.size() != tensors().size())
+    std::fprintf(stderr, "%zu tensors\n", file.tensors.size()), ++wrong;
+  if (file.metadata != std::map<std::string, std::string>{{"from", "python"}})
+    std::fprintf(stderr, "other metadata\n"), ++wrong;
   return wrong == 0 ? 0 : 1;
 }
 

@@ -23,12 +23,14 @@ inline std::vector<int> reversed_dims(int ndim) {
   return order;
 }
 
-inline Tensor stretched(const Tensor& x, int dim) { return x.size(dim) > 1 ? slice(x, dim, 0, 1).contiguous() : x; }
+inline Tensor stretched(const Tensor& x, int dim) {
+  return x.size(dim) > 1 ? slice(x, dim, 0, 1).contiguous() : x;
+}
 
 }  // namespace detail
 
-/// @return every second element; dims stored in reverse order, the last two exchanged; the inside of a larger tensor; stride 0 along the
-/// first and along the last dim
+/// @return every second element; dims stored in reverse order, the last two exchanged; the inside of a larger
+/// tensor; stride 0 along the first and along the last dim
 inline const std::vector<Layout>& layouts() {
   constexpr double kForeign = 7;  // an element that is not x's
   static const std::vector<Layout> all = {
@@ -36,9 +38,13 @@ inline const std::vector<Layout>& layouts() {
        [](const Tensor& x) {
          return x.ndim() < kMaxDims ? stack({x, full(x.shape(), kForeign, x.dtype())}, x.ndim()) : x;
        },
-       [](const Tensor& s, const Shape& shape) { return s.ndim() > shape.ndim() ? select(s, s.ndim() - 1, 0) : s; }, true},
+       [](const Tensor& s, const Shape& shape) {
+         return s.ndim() > shape.ndim() ? select(s, s.ndim() - 1, 0) : s;
+       },
+       true},
       {"transposed", [](const Tensor& x) { return permute(x, detail::reversed_dims(x.ndim())).contiguous(); },
-       [](const Tensor& s, const Shape& shape) { return permute(s, detail::reversed_dims(shape.ndim())); }, true},
+       [](const Tensor& s, const Shape& shape) { return permute(s, detail::reversed_dims(shape.ndim())); },
+       true},
       {"matrices transposed", [](const Tensor& x) { return x.ndim() > 1 ? transpose(x).contiguous() : x; },
        [](const Tensor& s, const Shape& shape) { return shape.ndim() > 1 ? transpose(s) : s; }, true},
       {"slice",
@@ -51,8 +57,10 @@ inline const std::vector<Layout>& layouts() {
          return view;
        },
        true},
-      {"stretched along the first dim", [](const Tensor& x) { return x.ndim() > 0 ? detail::stretched(x, 0) : x; }, expand, false},
-      {"stretched along the last dim", [](const Tensor& x) { return x.ndim() > 0 ? detail::stretched(x, -1) : x; }, expand, false},
+      {"stretched along the first dim",
+       [](const Tensor& x) { return x.ndim() > 0 ? detail::stretched(x, 0) : x; }, expand, false},
+      {"stretched along the last dim",
+       [](const Tensor& x) { return x.ndim() > 0 ? detail::stretched(x, -1) : x; }, expand, false},
   };
   return all;
 }

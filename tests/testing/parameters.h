@@ -11,8 +11,9 @@
 
 namespace heed {
 
-/// Gives the module's parameters, in the order of named_parameters(), the values (and the autograd record) of `values`. A parameter is a
-/// handle that the module's list and a member share, so the body behind it is what changes; dtype and all.
+/// Gives the module's parameters, in the order of named_parameters(), the values (and the autograd record) of
+/// `values`. A parameter is a handle that the module's list and a member share, so the body behind it is what
+/// changes; dtype and all.
 inline void substitute_parameters(const nn::Module& module, std::vector<Tensor> values) {
   const NamedTensors named = module.named_parameters();
   ASSERT_EQ(named.size(), values.size());
@@ -36,7 +37,8 @@ inline void substitute_parameters(const nn::Module& module, std::vector<Tensor> 
 /// Random f64 values for all parameters, which are put in place; also by name.
 inline std::vector<Tensor> randomise_parameters(const nn::Module& module, double scale = 1.0) {
   std::vector<Tensor> values;
-  for (const auto& [name, p] : module.named_parameters()) values.push_back(randn(p.shape(), DType::f64) * scale);
+  for (const auto& [name, p] : module.named_parameters())
+    values.push_back(randn(p.shape(), DType::f64) * scale);
   substitute_parameters(module, values);
   for (Tensor& value : values) value = value.detach();
   return values;

@@ -24,8 +24,8 @@ struct ProcessResult {
   std::string out, err;
 };
 
-/// Runs `command[0]` (a path, or a name on PATH) with the rest as arguments and `input` as its standard input.
-/// `environment` replaces the caller's variables unless it is empty.
+/// Runs `command[0]` (a path, or a name on PATH) with the rest as arguments and `input` as its standard
+/// input. `environment` replaces the caller's variables unless it is empty.
 inline ProcessResult run_process(const std::vector<std::string>& command, const std::string& input = "",
                                  const std::vector<std::string>& environment = {}) {
   const TempDir dir;  // files, not pipes: nothing can block
@@ -45,8 +45,8 @@ inline ProcessResult run_process(const std::vector<std::string>& command, const 
   posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, out.c_str(), O_WRONLY | O_CREAT, 0600);
   posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, err.c_str(), O_WRONLY | O_CREAT, 0600);
   pid_t child = 0;
-  const int failure =
-      posix_spawnp(&child, arguments[0], &actions, nullptr, arguments.data(), environment.empty() ? environ : variables.data());
+  const int failure = posix_spawnp(&child, arguments[0], &actions, nullptr, arguments.data(),
+                                   environment.empty() ? environ : variables.data());
   posix_spawn_file_actions_destroy(&actions);
   if (failure != 0) throw std::runtime_error("cannot run " + command[0]);
   int status = 0;

@@ -1,5 +1,5 @@
-// Inputs of an op's samples with NaN, infinities, signed zeros, denormals and large arguments among them: what dump_samples hands to
-// PyTorch and registry_special_values_test.cpp recomputes.
+// Inputs of an op's samples with NaN, infinities, signed zeros, denormals and large arguments among them:
+// what dump_samples hands to PyTorch and registry_special_values_test.cpp recomputes.
 #pragma once
 
 #include <limits>
@@ -40,10 +40,12 @@ inline int64_t floating_elements(const OpSample& sample) {
 /// Whether the gradients are stored as well: not of large samples, where one NaN makes hundreds.
 /// @param sample of an op
 /// @return whether it has a gradient and at most 40 floating elements
-inline bool has_special_gradients(const OpSample& sample) { return sample.max_order > 0 && floating_elements(sample) <= 40; }
+inline bool has_special_gradients(const OpSample& sample) {
+  return sample.max_order > 0 && floating_elements(sample) <= 40;
+}
 
-/// The samples of an op that special values go through: the first two, which differ in their dims or shapes, and the smallest further one
-/// that is small enough for gradients.
+/// The samples of an op that special values go through: the first two, which differ in their dims or shapes,
+/// and the smallest further one that is small enough for gradients.
 /// @param samples of the op
 /// @return none for an op without floating inputs
 inline std::vector<OpSample> special_samples(const std::vector<OpSample>& samples) {
@@ -53,7 +55,8 @@ inline std::vector<OpSample> special_samples(const std::vector<OpSample>& sample
     if (!takes_special_values(sample)) continue;
     if (chosen.size() < 2) {
       chosen.push_back(sample);
-    } else if (has_special_gradients(sample) && (small == nullptr || floating_elements(sample) < floating_elements(*small))) {
+    } else if (has_special_gradients(sample) &&
+               (small == nullptr || floating_elements(sample) < floating_elements(*small))) {
       small = &sample;
     }
   }
@@ -61,8 +64,8 @@ inline std::vector<OpSample> special_samples(const std::vector<OpSample>& sample
   return chosen;
 }
 
-/// Each floating input in turn with each special value at its middle; where a value has a partner, that one stands at the front. What could
-/// cancel out in a sum (two infinities, two large numbers) stands alone.
+/// Each floating input in turn with each special value at its middle; where a value has a partner, that one
+/// stands at the front. What could cancel out in a sum (two infinities, two large numbers) stands alone.
 /// @tparam T float or double
 /// @param sample of an op
 /// @return the plain inputs first

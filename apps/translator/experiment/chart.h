@@ -21,7 +21,8 @@ struct Chart {
   std::vector<ChartLine> lines;
 };
 
-/// A whole <svg> element that needs nothing else; colours are told apart by the colour-blind (Okabe & Ito), and every line has its marker.
+/// A whole <svg> element that needs nothing else; colours are told apart by the colour-blind (Okabe & Ito),
+/// and every line has its marker.
 std::string chart_svg(const Chart& chart);
 
 /// Text as XML and HTML want it.

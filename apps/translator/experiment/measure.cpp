@@ -34,20 +34,22 @@ void read_metrics(const std::filesystem::path& run, ComparedModel& model) {
     model.train_seconds = number(record, "seconds", model.train_seconds);
     model.updates = number(record, "update", model.updates);
     if (record.contains("validation_bleu") && number(record, "averaged", 0) == 0) {
-      model.curve.push_back(
-          {number(record, "update", int64_t{0}), number(record, "validation_bleu", 0.0), number(record, "validation_loss", 0.0)});
+      model.curve.push_back({number(record, "update", int64_t{0}), number(record, "validation_bleu", 0.0),
+                             number(record, "validation_loss", 0.0)});
     }
   }
 }
 
-ComparedModel measure_one(const Candidate& candidate, const Comparison& comparison, const models::TranslateOptions& options) {
+ComparedModel measure_one(const Candidate& candidate, const Comparison& comparison,
+                          const models::TranslateOptions& options) {
   const models::Translator translator(models::load_run(candidate.run));
   ComparedModel model;
   model.name = candidate.name;
   model.description = translator.run().model->describe();
   model.parameters = translator.run().model->parameter_count();
   read_metrics(candidate.run, model);
-  model.evaluation = models::evaluate(translator, comparison.sources, comparison.references, steady_seconds, options, comparison.gold);
+  model.evaluation = models::evaluate(translator, comparison.sources, comparison.references, steady_seconds,
+                                      options, comparison.gold);
   return model;
 }
 
@@ -58,9 +60,11 @@ std::vector<WorstSentence> worst_sentences(const Comparison& c, const ComparedMo
     if (c.reference_words[i].size() < 4) continue;
     all.push_back({i, models::bleu_of(m.evaluation.sentences[i], {.effective_order = true}).score, {}});
   }
-  std::stable_sort(all.begin(), all.end(), [](const WorstSentence& a, const WorstSentence& b) { return a.bleu < b.bleu; });
+  std::stable_sort(all.begin(), all.end(),
+                   [](const WorstSentence& a, const WorstSentence& b) { return a.bleu < b.bleu; });
   all.resize(std::min(all.size(), kWorst));
-  for (WorstSentence& w : all) w.diagnosis = models::diagnose(m.evaluation.translations[w.sentence], c.reference_words[w.sentence]);
+  for (WorstSentence& w : all)
+    w.diagnosis = models::diagnose(m.evaluation.translations[w.sentence], c.reference_words[w.sentence]);
   return all;
 }
 
@@ -78,14 +82,16 @@ void add_statistics(Comparison& comparison) {
       model.by_length.emplace_back();
       if (!part.empty()) model.by_length.back() = models::bootstrap(part, score);
     }
-    if (&model != &first) model.against_first = models::paired_bootstrap(first.evaluation.sentences, stats, score);
+    if (&model != &first)
+      model.against_first = models::paired_bootstrap(first.evaluation.sentences, stats, score);
     model.worst = worst_sentences(comparison, model);
   }
 }
 
 }  // namespace
 
-Comparison begin_comparison(const Sentences& sentences, const models::RunConfig& config, const models::SearchOptions& search) {
+Comparison begin_comparison(const Sentences& sentences, const models::RunConfig& config,
+                            const models::SearchOptions& search) {
   Comparison comparison;
   comparison.corpus = sentences.description;
   comparison.scored = sentences.scored;
@@ -99,17 +105,22 @@ Comparison begin_comparison(const Sentences& sentences, const models::RunConfig&
     for (std::string& word : words) word = models::unescape(word);  // as a translation's tokens are
   }
   comparison.buckets = models::default_length_buckets();
-  comparison.search = search.beam > 1 ? fmt::format("beam {}", search.beam) : search.temperature > 0 ? "sampled" : "greedy";
-  if (!sentences.gold_name.empty()) comparison.gold = aligned_pairs(config, sentences.test, sentences.gold, sentences.gold_name);
+  comparison.search = search.beam > 1          ? fmt::format("beam {}", search.beam)
+                      : search.temperature > 0 ? "sampled"
+                                               : "greedy";
+  if (!sentences.gold_name.empty())
+    comparison.gold = aligned_pairs(config, sentences.test, sentences.gold, sentences.gold_name);
   return comparison;
 }
 
-void measure(Comparison& comparison, const std::vector<Candidate>& candidates, const models::TranslateOptions& options) {
+void measure(Comparison& comparison, const std::vector<Candidate>& candidates,
+             const models::TranslateOptions& options) {
   for (const Candidate& candidate : candidates) {
     comparison.models.push_back(measure_one(candidate, comparison, options));
     const models::Evaluation& evaluation = comparison.models.back().evaluation;
     say("{}: BLEU {:.2f}\n", candidate.name, evaluation.value("bleu"));
-    for (const std::string& what : evaluation_warnings(evaluation)) warn("translator", fmt::format("{}: {}", candidate.name, what));
+    for (const std::string& what : evaluation_warnings(evaluation))
+      warn("translator", fmt::format("{}: {}", candidate.name, what));
     std::fflush(stdout);
     if (interrupted.load() != 0) {
       say("stopped; the same command with --resume writes the report\n");

@@ -53,11 +53,13 @@ struct Candidate {
 };
 
 /// The sentences to be scored, as a run of this config tokenises them. Throws what aligned_pairs throws.
-Comparison begin_comparison(const Sentences& sentences, const models::RunConfig& config, const models::SearchOptions& search);
+Comparison begin_comparison(const Sentences& sentences, const models::RunConfig& config,
+                            const models::SearchOptions& search);
 
-/// Translates and scores the comparison's sentences with each candidate, says its BLEU and what is odd about it, and adds intervals, the
-/// comparison with the first model, the worst sentences. Throws IoError and FormatError for a run that is missing or damaged, Interrupted
-/// when a signal came.
-void measure(Comparison& comparison, const std::vector<Candidate>& candidates, const models::TranslateOptions& options);
+/// Translates and scores the comparison's sentences with each candidate, says its BLEU and what is odd about
+/// it, and adds intervals, the comparison with the first model, the worst sentences. Throws IoError and
+/// FormatError for a run that is missing or damaged, Interrupted when a signal came.
+void measure(Comparison& comparison, const std::vector<Candidate>& candidates,
+             const models::TranslateOptions& options);
 
 }  // namespace heed::apps

@@ -26,7 +26,8 @@ std::string attention_of(const models::RunConfig& config) {
   return row.applies(config) ? std::get<std::string>(row.get(config)) : config.model.architecture().name;
 }
 
-// Whether the folder holds a run. Without a config it is one that was stopped while it was started, unless it has weights.
+// Whether the folder holds a run. Without a config it is one that was stopped while it was started, unless it
+// has weights.
 bool holds_run(const fs::path& folder) {
   if (file_exists(folder / models::run_files::kConfig)) return true;
   for (const char* weights : {models::run_files::kModel, models::run_files::kState}) {
@@ -62,9 +63,10 @@ Sentences built_in_sentences(int train_pairs) {
 
 models::RunConfig built_in_config() {
   models::RunConfig config;
-  const std::pair<const char*, models::OptionValue> model[] = {{"--embedding", int64_t{64}},       {"--encoder-hidden", int64_t{64}},
-                                                               {"--decoder-hidden", int64_t{128}}, {"--attention-size", int64_t{64}},
-                                                               {"--readout", int64_t{96}},         {"--dropout", 0.0}};
+  const std::pair<const char*, models::OptionValue> model[] = {
+      {"--embedding", int64_t{64}},       {"--encoder-hidden", int64_t{64}},
+      {"--decoder-hidden", int64_t{128}}, {"--attention-size", int64_t{64}},
+      {"--readout", int64_t{96}},         {"--dropout", 0.0}};
   for (const auto& [flag, value] : model) run_option(flag).set(config, value);
   models::TrainConfig& t = config.train;
   t.batch_size = 32;
@@ -77,8 +79,8 @@ models::RunConfig built_in_config() {
   return config;
 }
 
-TrainingPlan plan_training(const fs::path& folder, const std::vector<std::string>& kinds, const models::RunConfig& config,
-                           const Resumed& resumed) {
+TrainingPlan plan_training(const fs::path& folder, const std::vector<std::string>& kinds,
+                           const models::RunConfig& config, const Resumed& resumed) {
   TrainingPlan plan{folder, {}, {}, {}, {}};
   for (const std::string& kind : kinds) plan.runs.push_back({kind, folder / kind, config});
   const PlannedRun* first = nullptr;
@@ -87,24 +89,28 @@ TrainingPlan plan_training(const fs::path& folder, const std::vector<std::string
     const std::string file = (run.folder / models::run_files::kConfig).string();
     const models::RunConfig before = models::parse_run_config(read_file(file), file);
     if (attention_of(before) != run.attention) {
-      throw ValueError(fmt::format("resume: '{}' was trained with attention {}", run.folder.string(), attention_of(before)));
+      throw ValueError(fmt::format("resume: '{}' was trained with attention {}", run.folder.string(),
+                                   attention_of(before)));
     }
     run.config = resumed(before, run.folder.string());
     run.started = true;
     if (!first) first = &run;
     if (with_attention(run.config, first->attention) != first->config) {
-      throw ValueError(fmt::format("resume: '{}' and '{}' have different options", first->folder.string(), run.folder.string()));
+      throw ValueError(fmt::format("resume: '{}' and '{}' have different options", first->folder.string(),
+                                   run.folder.string()));
     }
   }
   for (PlannedRun& run : plan.runs) {
-    if (models::is_run_folder(run.folder)) plan.locks.emplace(run.attention, models::lock_run_folder(run.folder));
+    if (models::is_run_folder(run.folder))
+      plan.locks.emplace(run.attention, models::lock_run_folder(run.folder));
   }
   for (PlannedRun& run : plan.runs) {
     if (run.started) continue;
     run.config = with_attention(first ? first->config : config, run.attention);
     models::check_run_folder(run.folder, /*overwrite=*/true);
     models::check(run.config);
-    models::make_model(run.config.model, models::Vocabulary::kSpecials, models::Vocabulary::kSpecials);  // sizes that only it can judge
+    // sizes that only it can judge
+    models::make_model(run.config.model, models::Vocabulary::kSpecials, models::Vocabulary::kSpecials);
   }
   return plan;
 }

@@ -1,4 +1,5 @@
-// What an experiment is about: sentences, models that differ in their attention alone, and where their trainings stand.
+// What an experiment is about: sentences, models that differ in their attention alone, and where their
+// trainings stand.
 #pragma once
 
 #include <filesystem>
@@ -41,19 +42,23 @@ struct PlannedRun {
 /// What to train and where; planned before anything is touched.
 struct TrainingPlan {
   std::filesystem::path folder;
-  std::vector<PlannedRun> runs;                   // equal but for their attention
-  std::vector<std::filesystem::path> reports;     // of runs that were there before: removed with the first run that is replaced
-  std::map<std::string, FileLock> locks;          // by kind, of those that are there, until their sessions hold them
-  std::vector<models::TrainingSession> sessions;  // of `runs` once they are trained; they keep other trainings out until the plan goes
+  std::vector<PlannedRun> runs;  // equal but for their attention
+  // of runs that were there before: removed with the first run that is replaced
+  std::vector<std::filesystem::path> reports;
+  std::map<std::string, FileLock> locks;  // by kind, of those that are there, until their sessions hold them
+  // of `runs` once they are trained; they keep other trainings out until the plan goes
+  std::vector<models::TrainingSession> sessions;
 };
 
-/// The config with which a run that is there goes on, from its own and its folder; throws ValueError where it cannot.
+/// The config with which a run that is there goes on, from its own and its folder; throws ValueError where it
+/// cannot.
 using Resumed = std::function<models::RunConfig(const models::RunConfig& run, const std::string& folder)>;
 
-/// A run folder `folder`/KIND for each kind. With `resumed` those that are there go on with what it gives; others, and all without it, get
-/// `config`, or that of those that go on. Throws ValueError for a config that makes no sense and for runs that were not trained alike;
-/// IoError for a folder that holds something else than a run or in which another process trains.
-TrainingPlan plan_training(const std::filesystem::path& folder, const std::vector<std::string>& kinds, const models::RunConfig& config,
-                           const Resumed& resumed = {});
+/// A run folder `folder`/KIND for each kind. With `resumed` those that are there go on with what it gives;
+/// others, and all without it, get `config`, or that of those that go on. Throws ValueError for a config that
+/// makes no sense and for runs that were not trained alike; IoError for a folder that holds something else
+/// than a run or in which another process trains.
+TrainingPlan plan_training(const std::filesystem::path& folder, const std::vector<std::string>& kinds,
+                           const models::RunConfig& config, const Resumed& resumed = {});
 
 }  // namespace heed::apps

@@ -47,8 +47,9 @@ Table score_table(const Comparison& c) {
   table.head.insert(table.head.end(), {"parameters", "updates", "training, s"});
   for (size_t i = 0; i < c.models.size(); ++i) {
     const ComparedModel& m = c.models[i];
-    table.rows[i].insert(table.rows[i].end(), {fmt::format("{}", m.parameters), m.updates > 0 ? fmt::format("{}", m.updates) : "",
-                                               m.train_seconds > 0 ? fmt::format("{:.0f}", m.train_seconds) : ""});
+    table.rows[i].insert(table.rows[i].end(),
+                         {fmt::format("{}", m.parameters), m.updates > 0 ? fmt::format("{}", m.updates) : "",
+                          m.train_seconds > 0 ? fmt::format("{:.0f}", m.train_seconds) : ""});
   }
   return table;
 }
@@ -62,7 +63,8 @@ Table length_table(const Comparison& c) {
     table.rows.push_back({c.buckets[b].name(), fmt::format("{}", sentences)});
     for (const ComparedModel& m : c.models) {
       const models::BootstrapResult& r = *m.by_length[b];
-      table.rows.back().push_back(fmt::format("{:.2f} ({:.2f} to {:.2f})", r.score, r.interval.low, r.interval.high));
+      table.rows.back().push_back(
+          fmt::format("{:.2f} ({:.2f} to {:.2f})", r.score, r.interval.low, r.interval.high));
     }
   }
   return table;
@@ -71,7 +73,8 @@ Table length_table(const Comparison& c) {
 std::vector<size_t> longest_sentences(const Comparison& c) {
   std::vector<size_t> order(c.sources.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return c.source_lengths[a] > c.source_lengths[b]; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return c.source_lengths[a] > c.source_lengths[b]; });
   order.resize(std::min(order.size(), kLongest));
   return order;
 }
@@ -122,22 +125,26 @@ Table side_by_side(const Comparison& c, size_t sentence) {
   Table table{{"", fmt::format("sentence {}, {} words", sentence + 1, c.source_lengths[sentence])}, {}};
   table.rows.push_back({"source", c.sources[sentence]});
   table.rows.push_back({"reference", c.references[sentence]});
-  for (const ComparedModel& m : c.models) table.rows.push_back({m.name, m.evaluation.translations[sentence].target.text});
+  for (const ComparedModel& m : c.models)
+    table.rows.push_back({m.name, m.evaluation.translations[sentence].target.text});
   return table;
 }
 
 Table worst_table(const Comparison& c, const ComparedModel& m) {
   Table table{{"sentence", "BLEU", "likely cause", "source", "output", "reference"}, {}};
   for (const WorstSentence& w : m.worst) {
-    table.rows.push_back({fmt::format("{}", w.sentence + 1), fmt::format("{:.1f}", w.bleu), w.diagnosis.text(), c.sources[w.sentence],
+    table.rows.push_back({fmt::format("{}", w.sentence + 1), fmt::format("{:.1f}", w.bleu),
+                          w.diagnosis.text(), c.sources[w.sentence],
                           m.evaluation.translations[w.sentence].target.text, c.references[w.sentence]});
   }
   return table;
 }
 
 std::string introduction(const Comparison& c) {
-  return fmt::format("{}; {} {} sentences, {}. BLEU on tokens ({}), intervals of 95 % by 1000 bootstrap resamples; p: paired bootstrap.",
-                     c.corpus, c.sources.size(), c.scored, c.search, c.models.front().evaluation.score("bleu")->signature);
+  return fmt::format(
+      "{}; {} {} sentences, {}. BLEU on tokens ({}), intervals of 95 % by 1000 bootstrap resamples; p: "
+      "paired bootstrap.",
+      c.corpus, c.sources.size(), c.scored, c.search, c.models.front().evaluation.score("bleu")->signature);
 }
 
 // What each model looked at in a sentence, side by side.
@@ -149,7 +156,8 @@ std::string maps_html(const Comparison& c, size_t sentence) {
     const bool several = translation.attention.size() > 1;
     text += translation.attention.empty()
                 ? "<p class=\"none\">no attention</p>"
-                : heatmap::draw_on_page(translation, {.mean = several, .max_tokens = kMostTokens, .title = m.name});
+                : heatmap::draw_on_page(translation,
+                                        {.mean = several, .max_tokens = kMostTokens, .title = m.name});
     text += "</figure>";
   }
   return text + "</div>\n";
@@ -161,7 +169,8 @@ std::string length_chart(const Comparison& c) {
   Chart chart{"BLEU by source length", "words in the source sentence", "BLEU", {}, {}, {}};
   std::vector<size_t> shown;
   for (size_t b = 0; b < c.buckets.size(); ++b) {
-    if (c.models.front().evaluation.by_length[b].sentences == 0 || c.buckets[b].name() == "30+") continue;  // pooled: in the table
+    // pooled: in the table
+    if (c.models.front().evaluation.by_length[b].sentences == 0 || c.buckets[b].name() == "30+") continue;
     shown.push_back(b);
     chart.columns.push_back(c.buckets[b].name());
   }
@@ -196,33 +205,42 @@ std::string curve_chart(const Comparison& c) {
 
 std::string comparison_markdown(const Comparison& c, const std::string& chart, const std::string& curves) {
   std::string text = "# Comparison\n\n" + introduction(c) + "\n\n" + markdown(score_table(c));
-  text += "\n## BLEU by source length\n\n" + markdown(length_table(c)) + fmt::format("\n![BLEU by source length]({})\n", chart);
+  text += "\n## BLEU by source length\n\n" + markdown(length_table(c)) +
+          fmt::format("\n![BLEU by source length]({})\n", chart);
   if (!curves.empty()) text += fmt::format("\n## Training\n\n![Validation BLEU by update]({})\n", curves);
   text += "\n## The longest sentences\n";
   for (const size_t sentence : longest_sentences(c)) text += "\n" + markdown(side_by_side(c, sentence));
   text += "\n## The worst sentences\n";
-  for (const ComparedModel& m : c.models) text += "\n### " + markdown_cell(m.name) + "\n\n" + markdown(worst_table(c, m));
+  for (const ComparedModel& m : c.models)
+    text += "\n### " + markdown_cell(m.name) + "\n\n" + markdown(worst_table(c, m));
   return text;
 }
 
 std::string comparison_html(const Comparison& c) {
   std::string text =
-      "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">"
-      "<title>Comparison</title><style>body{font-family:sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem}"
+      "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+      "content=\"width=device-width\">"
+      "<title>Comparison</title><style>body{font-family:sans-serif;margin:2rem "
+      "auto;max-width:70rem;padding:0 1rem}"
       "table{border-collapse:collapse;margin:1rem 0;display:block;overflow-x:auto}"
       "th,td{border:1px solid #ccc;padding:.3rem "
       ".6rem;text-align:left;vertical-align:top}th{background:#f4f4f4}svg{max-width:100%;height:auto}"
-      ".maps{display:grid;grid-template-columns:repeat(auto-fit,minmax(26rem,1fr));gap:1rem;align-items:start}"
-      "figure{margin:0}figcaption{font-weight:bold}.none{border:1px solid #ccc;padding:3rem;text-align:center;color:#666}"
+      ".maps{display:grid;grid-template-columns:repeat(auto-fit,minmax(26rem,1fr));gap:1rem;align-items:"
+      "start}"
+      "figure{margin:0}figcaption{font-weight:bold}.none{border:1px solid "
+      "#ccc;padding:3rem;text-align:center;color:#666}"
       "</style></head><body>" +
-      heatmap::page_svg_head() + "<h1>Comparison</h1><p>" + escape_xml(introduction(c)) + "</p>" + html(score_table(c)) +
-      "<h2>BLEU by source length</h2>" + length_chart(c) + html(length_table(c));
-  const bool curves = std::any_of(c.models.begin(), c.models.end(), [](const ComparedModel& m) { return !m.curve.empty(); });
+      heatmap::page_svg_head() + "<h1>Comparison</h1><p>" + escape_xml(introduction(c)) + "</p>" +
+      html(score_table(c)) + "<h2>BLEU by source length</h2>" + length_chart(c) + html(length_table(c));
+  const bool curves =
+      std::any_of(c.models.begin(), c.models.end(), [](const ComparedModel& m) { return !m.curve.empty(); });
   if (curves) text += "<h2>Training</h2>" + curve_chart(c);
   text += "<h2>The longest sentences</h2>";
-  for (const size_t sentence : longest_sentences(c)) text += html(side_by_side(c, sentence)) + maps_html(c, sentence);
+  for (const size_t sentence : longest_sentences(c))
+    text += html(side_by_side(c, sentence)) + maps_html(c, sentence);
   text += "<h2>The worst sentences</h2>";
-  for (const ComparedModel& m : c.models) text += "<h3>" + escape_xml(m.name) + "</h3>" + html(worst_table(c, m));
+  for (const ComparedModel& m : c.models)
+    text += "<h3>" + escape_xml(m.name) + "</h3>" + html(worst_table(c, m));
   return text + "</body></html>\n";
 }
 
@@ -249,21 +267,26 @@ nlohmann::ordered_json comparison_json(const Comparison& c) {
       entry["bleu_by_length"][b]["low"] = m.by_length[b]->interval.low;
       entry["bleu_by_length"][b]["high"] = m.by_length[b]->interval.high;
     }
-    for (const CurvePoint& p : m.curve) entry["curve"].push_back({{"update", p.update}, {"bleu", p.bleu}, {"loss", p.loss}});
+    for (const CurvePoint& p : m.curve)
+      entry["curve"].push_back({{"update", p.update}, {"bleu", p.bleu}, {"loss", p.loss}});
     for (const WorstSentence& w : m.worst) {
-      entry["worst"].push_back({{"sentence", w.sentence + 1}, {"bleu", w.bleu}, {"cause", w.diagnosis.text()}});
+      entry["worst"].push_back(
+          {{"sentence", w.sentence + 1}, {"bleu", w.bleu}, {"cause", w.diagnosis.text()}});
     }
     report["models"].push_back(std::move(entry));
   }
   return report;
 }
 
-void write_report(const std::filesystem::path& folder, const Comparison& comparison, const nlohmann::ordered_json& json) {
+void write_report(const std::filesystem::path& folder, const Comparison& comparison,
+                  const nlohmann::ordered_json& json) {
   make_folder(folder);
-  write_json((folder / "report.json").string(), json);  // the first to be there and the last to go: it marks the others as ours
+  // the first to be there and the last to go: it marks the others as ours
+  write_json((folder / "report.json").string(), json);
   write_file_atomically(folder / "bleu-by-length.svg", length_chart(comparison));
   write_file_atomically(folder / "curves.svg", curve_chart(comparison));
-  write_file_atomically(folder / "report.md", comparison_markdown(comparison, "bleu-by-length.svg", "curves.svg"));
+  write_file_atomically(folder / "report.md",
+                        comparison_markdown(comparison, "bleu-by-length.svg", "curves.svg"));
   write_file_atomically(folder / "report.html", comparison_html(comparison));
 }
 

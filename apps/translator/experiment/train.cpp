@@ -27,22 +27,27 @@ void stop_if_interrupted(const std::string& where) {
 }
 
 // Comparisons before 0.2.0 kept one file for all their runs: the fingerprint of all sentences, by kind.
-void check_data_of_old_comparison(const TrainingPlan& plan, const PlannedRun& run, const Sentences& sentences) {
+void check_data_of_old_comparison(const TrainingPlan& plan, const PlannedRun& run,
+                                  const Sentences& sentences) {
   const fs::path file = plan.folder / models::run_files::kData;
   if (file_exists(run.folder / models::run_files::kData) || !file_exists(file)) return;
   const auto known = nlohmann::json::parse(read_file(file), nullptr, /*allow_exceptions=*/false);
-  if (!known.is_object()) throw FormatError(fmt::format("'{}' is not what a comparison wrote", file.string()));
+  if (!known.is_object())
+    throw FormatError(fmt::format("'{}' is not what a comparison wrote", file.string()));
   std::string text;
-  for (const auto* lines : {&sentences.train.source, &sentences.train.target, &sentences.validation.source, &sentences.validation.target}) {
+  for (const auto* lines : {&sentences.train.source, &sentences.train.target, &sentences.validation.source,
+                            &sentences.validation.target}) {
     for (const std::string& line : *lines) text += line + '\n';
     text += '\0';
   }
   if (known.value(run.attention, nlohmann::json()) != models::fingerprint(text)) {
-    throw ValueError(fmt::format("resume: '{}' was started with other training or validation sentences", run.folder.string()));
+    throw ValueError(fmt::format("resume: '{}' was started with other training or validation sentences",
+                                 run.folder.string()));
   }
 }
 
-// A session for each run: all that are new are made before the first is trained, so that what is stopped can go on as a whole.
+// A session for each run: all that are new are made before the first is trained, so that what is stopped can
+// go on as a whole.
 void open_sessions(TrainingPlan& plan, const Sentences& sentences) {
   const models::RunConfig& config = plan.runs.front().config;
   const auto data = models::prepare(config, sentences.train, sentences.validation);
@@ -53,7 +58,8 @@ void open_sessions(TrainingPlan& plan, const Sentences& sentences) {
   }
   const std::string about = models::run_data(sentences.files, sentences.train, sentences.validation);
   models::TextFiles text;  // the same for every kind
-  if (std::ranges::any_of(plan.runs, [](const PlannedRun& run) { return !run.started; })) text = models::learn_text(config, data->train);
+  if (std::ranges::any_of(plan.runs, [](const PlannedRun& run) { return !run.started; }))
+    text = models::learn_text(config, data->train);
   catch_interrupts();
   for (const PlannedRun& run : plan.runs) {
     std::optional<FileLock> lock;
@@ -62,9 +68,11 @@ void open_sessions(TrainingPlan& plan, const Sentences& sentences) {
       plan.sessions.push_back(models::TrainingSession::resume(run.folder, run.config, data, std::move(lock)));
       continue;
     }
-    for (const fs::path& report : plan.reports) remove_file(report);  // it would speak of weights that are gone
-    plan.sessions.push_back(models::TrainingSession::start(run.folder, run.config, data,
-                                                           {.text = text, .data = about, .overwrite = true, .lock = std::move(lock)}));
+    // it would speak of weights that are gone
+    for (const fs::path& report : plan.reports) remove_file(report);
+    plan.sessions.push_back(models::TrainingSession::start(
+        run.folder, run.config, data,
+        {.text = text, .data = about, .overwrite = true, .lock = std::move(lock)}));
     stop_if_interrupted("before the training");
   }
 }
@@ -78,10 +86,11 @@ std::vector<FailedTraining> train_planned(TrainingPlan& plan, const Sentences& s
   for (size_t i = 0; i < all; ++i) {
     const std::string& kind = plan.runs[i].attention;
     try {
-      const models::TrainResult result = run_session(plan.sessions[i], fmt::format("{} ({} of {})", kind, i + 1, all));
+      const models::TrainResult result =
+          run_session(plan.sessions[i], fmt::format("{} ({} of {})", kind, i + 1, all));
       if (!result.finished) {
-        say("{} stopped after update {}, {} of {} models trained; the same command with --resume goes on\n", kind, result.updates,
-            i - failed.size(), all);
+        say("{} stopped after update {}, {} of {} models trained; the same command with --resume goes on\n",
+            kind, result.updates, i - failed.size(), all);
         throw Interrupted();
       }
       say("{}: {}{}\n", kind, summary(result), i + 1 < all ? fmt::format("; {} left", all - i - 1) : "");

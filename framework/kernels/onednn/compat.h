@@ -29,22 +29,26 @@ typename Primitive::primitive_desc descriptor(const Arguments&... arguments) {
 #if DNNL_VERSION_MAJOR >= 3
   return typename Primitive::primitive_desc(engine(), arguments..., user_scratchpad());
 #else
-  return typename Primitive::primitive_desc(typename Primitive::desc(arguments...), user_scratchpad(), engine());
+  return
+      typename Primitive::primitive_desc(typename Primitive::desc(arguments...), user_scratchpad(), engine());
 #endif
 }
 /// The same for a backward primitive, which is told its forward.
 template <class Primitive, class Forward, class... Arguments>
-typename Primitive::primitive_desc backward_descriptor(const Forward& forward, const Arguments&... arguments) {
+typename Primitive::primitive_desc backward_descriptor(const Forward& forward,
+                                                       const Arguments&... arguments) {
 #if DNNL_VERSION_MAJOR >= 3
   return typename Primitive::primitive_desc(engine(), arguments..., forward, user_scratchpad());
 #else
-  return typename Primitive::primitive_desc(typename Primitive::desc(arguments...), user_scratchpad(), engine(), forward);
+  return typename Primitive::primitive_desc(typename Primitive::desc(arguments...), user_scratchpad(),
+                                            engine(), forward);
 #endif
 }
 
 /// C = A B (+ C when accumulate).
-inline dnnl::matmul::primitive_desc matmul_descriptor(const dnnl::memory::desc& a, const dnnl::memory::desc& b, const dnnl::memory::desc& c,
-                                                      bool accumulate) {
+inline dnnl::matmul::primitive_desc matmul_descriptor(const dnnl::memory::desc& a,
+                                                      const dnnl::memory::desc& b,
+                                                      const dnnl::memory::desc& c, bool accumulate) {
   dnnl::primitive_attr attributes = user_scratchpad();
   if (accumulate) {
     dnnl::post_ops post;

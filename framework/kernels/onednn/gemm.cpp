@@ -18,7 +18,8 @@ namespace {
 using dnnl::memory;
 
 memory::data_type type(bool bf16) { return bf16 ? memory::data_type::bf16 : memory::data_type::f32; }
-memory::desc matrix(int64_t rows, int64_t columns, int64_t row_stride, int64_t column_stride = 1, bool bf16 = false) {
+memory::desc matrix(int64_t rows, int64_t columns, int64_t row_stride, int64_t column_stride = 1,
+                    bool bf16 = false) {
   return {{rows, columns}, type(bf16), memory::dims{row_stride, column_stride}};
 }
 
@@ -29,7 +30,8 @@ const memory::desc& packed_layout(const Packing& p) {
   auto found = layouts.find(key);
   if (found == layouts.end()) {
     const memory::desc any({p.K, p.N}, type(p.bf16), memory::format_tag::any);
-    const auto pd = matmul_descriptor(matrix(p.rows, p.K, p.K, 1, p.bf16), any, matrix(p.rows, p.N, p.N), false);
+    const auto pd =
+        matmul_descriptor(matrix(p.rows, p.K, p.K, 1, p.bf16), any, matrix(p.rows, p.N, p.N), false);
     found = layouts.emplace(key, pd.weights_desc()).first;
   }
   return found->second;
@@ -56,16 +58,21 @@ struct Product {
     b.set_data_handle(const_cast<void*>(B));
     c.set_data_handle(C);
     scratch.set_data_handle(space);
-    primitive.execute(stream(), {{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, b}, {DNNL_ARG_DST, c}, {DNNL_ARG_SCRATCHPAD, scratch}});
+    primitive.execute(
+        stream(),
+        {{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, b}, {DNNL_ARG_DST, c}, {DNNL_ARG_SCRATCHPAD, scratch}});
     stream().wait();
     if (space) pool_free(space, scratch_bytes);
   }
 };
 
 Product* packed_product(const Packing& p, int64_t M, int64_t lda, bool accumulate, int64_t ldc) {
-  thread_local std::map<std::tuple<int64_t, int64_t, int64_t, bool, int64_t, int64_t, int64_t, bool, int>, Product> kept;
+  thread_local std::map<std::tuple<int64_t, int64_t, int64_t, bool, int64_t, int64_t, int64_t, bool, int>,
+                        Product>
+      kept;
   const auto key = std::tuple(p.rows, p.N, p.K, p.bf16, M, lda, ldc, accumulate, num_threads());
-  if (auto found = kept.find(key); found != kept.end()) return found->second.primitive ? &found->second : nullptr;
+  if (auto found = kept.find(key); found != kept.end())
+    return found->second.primitive ? &found->second : nullptr;
   bound(kept);
   Product& made = kept[key];
   try {
@@ -82,22 +89,24 @@ void check(dnnl_status_t status, const char* what) {
 
 }  // namespace
 
-void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const float* A, int64_t lda, const float* B, int64_t ldb, float beta, float* C,
-          int64_t ldc) {
+void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const float* A, int64_t lda, const float* B,
+          int64_t ldb, float beta, float* C, int64_t ldc) {
   check(dnnl_sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', M, N, K, 1.0F, A, lda, B, ldb, beta, C, ldc), "sgemm");
 }
 
-void gemm_bf16(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const uint16_t* A, const uint16_t* B, bool accumulate, float* C,
-               int64_t ldc) {
+void gemm_bf16(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const uint16_t* A, const uint16_t* B,
+               bool accumulate, float* C, int64_t ldc) {
   thread_local std::map<std::tuple<bool, bool, int64_t, int64_t, int64_t, bool, int64_t, int>, Product> kept;
   const auto key = std::tuple(ta, tb, M, N, K, accumulate, ldc, num_threads());
   if (!kept.contains(key)) bound(kept);
   Product& product = kept[key];
   if (!product.primitive) {
     try {
-      product.make(matrix(M, K, ta ? 1 : K, ta ? M : 1, true), matrix(K, N, tb ? 1 : N, tb ? K : 1, true), matrix(M, N, ldc), accumulate);
+      product.make(matrix(M, K, ta ? 1 : K, ta ? M : 1, true), matrix(K, N, tb ? 1 : N, tb ? K : 1, true),
+                   matrix(M, N, ldc), accumulate);
     } catch (const dnnl::error& e) {
-      throw Error("matmul", fmt::format("oneDNN has no bf16 kernel for [{}, {}] x [{}, {}]: {}", M, K, K, N, e.what()));
+      throw Error("matmul",
+                  fmt::format("oneDNN has no bf16 kernel for [{}, {}] x [{}, {}]: {}", M, K, K, N, e.what()));
     }
   }
   product.run(A, B, C);
@@ -115,15 +124,16 @@ void pack(const Packing& p, const float* B, int64_t row_stride, int64_t column_s
   stream().wait();
 }
 
-bool multiply_packed(const Packing& p, int64_t M, const void* A, int64_t lda, const void* packed, bool accumulate, float* C, int64_t ldc) {
+bool multiply_packed(const Packing& p, int64_t M, const void* A, int64_t lda, const void* packed,
+                     bool accumulate, float* C, int64_t ldc) {
   Product* const product = packed_product(p, M, lda, accumulate, ldc);
   if (product) product->run(A, packed, C);
   return product != nullptr;
 }
 
 bool has_bf16() {
-  static const bool has =
-      (static_cast<unsigned>(dnnl_get_effective_cpu_isa()) & dnnl_cpu_isa_avx512_core_bf16) == dnnl_cpu_isa_avx512_core_bf16;
+  static const bool has = (static_cast<unsigned>(dnnl_get_effective_cpu_isa()) &
+                           dnnl_cpu_isa_avx512_core_bf16) == dnnl_cpu_isa_avx512_core_bf16;
   return has;
 }
 
@@ -132,6 +142,8 @@ std::string version() {
   return fmt::format("{}.{}.{}", v->major, v->minor, v->patch);
 }
 
-void limit_isa(const char* isa) { dnnl_set_max_cpu_isa(std::string_view(isa) == "avx2" ? dnnl_cpu_isa_avx2 : dnnl_cpu_isa_sse41); }
+void limit_isa(const char* isa) {
+  dnnl_set_max_cpu_isa(std::string_view(isa) == "avx2" ? dnnl_cpu_isa_avx2 : dnnl_cpu_isa_sse41);
+}
 
 }  // namespace heed::kernels::onednn

@@ -1,5 +1,5 @@
-// A oneDNN primitive that is made once for a size and kept, and runs on plain row-major tensors: where it prefers another layout, what goes
-// in and comes out is reordered on the way.
+// A oneDNN primitive that is made once for a size and kept, and runs on plain row-major tensors: where it
+// prefers another layout, what goes in and comes out is reordered on the way.
 #pragma once
 
 #include <algorithm>
@@ -21,7 +21,8 @@ inline dnnl::memory::desc plain(const dnnl::memory::dims& dims) {
   return {dims, dnnl::memory::data_type::f32, strides};
 }
 
-// Kept primitives are a few hundred at most: batches of many shapes would make them without end, at 1 ms and some KB each.
+// Kept primitives are a few hundred at most: batches of many shapes would make them without end, at 1 ms and
+// some KB each.
 template <class Map>
 void bound(Map& kept) {
   constexpr size_t kMost = 512;
@@ -37,8 +38,12 @@ class Task {
     primitive_ = std::move(primitive);
     add(DNNL_ARG_SCRATCHPAD, scratchpad, scratchpad, Way::own);
   }
-  void input(int which, const dnnl::memory::desc& plain, const dnnl::memory::desc& wanted) { add(which, plain, wanted, Way::in); }
-  void output(int which, const dnnl::memory::desc& plain, const dnnl::memory::desc& wanted) { add(which, plain, wanted, Way::out); }
+  void input(int which, const dnnl::memory::desc& plain, const dnnl::memory::desc& wanted) {
+    add(which, plain, wanted, Way::in);
+  }
+  void output(int which, const dnnl::memory::desc& plain, const dnnl::memory::desc& wanted) {
+    add(which, plain, wanted, Way::out);
+  }
 
   /// Pointers for the arguments that input() and output() announced, in that order.
   void run(std::initializer_list<const void*> pointers) {

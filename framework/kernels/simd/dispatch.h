@@ -1,4 +1,5 @@
-// Picks the compiled variant of a kernel template for the machine, by element type T of the surrounding template.
+// Picks the compiled variant of a kernel template for the machine, by element type T of the surrounding
+// template.
 #pragma once
 
 #include <type_traits>

@@ -29,7 +29,8 @@ void UnaryKernel(Unary op, int64_t n, const T* x, T* y) {
     case Unary::sigmoid:
       return Map(n, x, y, [d](auto v) { return SafeSigmoid(d, v); });
     case Unary::relu:
-      return Map(n, x, y, [d](auto v) { return KeepNaN(d, v, hn::IfThenElseZero(hn::Gt(v, hn::Zero(d)), v)); });
+      return Map(n, x, y,
+                 [d](auto v) { return KeepNaN(d, v, hn::IfThenElseZero(hn::Gt(v, hn::Zero(d)), v)); });
     case Unary::sqrt:
       return Map(n, x, y, [](auto v) { return hn::Sqrt(v); });
     case Unary::square:
@@ -106,7 +107,9 @@ void AffineKernel(int64_t n, const T* x, T scale, T shift, T* y) {
 
 template <class T>
 void MultiplyAddKernel(int64_t n, const T* a, const T* b, T* y) {
-  Lanewise<T>(n, [&](int64_t, const auto& load, const auto& store, auto) { store(hn::MulAdd(load(a), load(b), load(y)), y); });
+  Lanewise<T>(n, [&](int64_t, const auto& load, const auto& store, auto) {
+    store(hn::MulAdd(load(a), load(b), load(y)), y);
+  });
 }
 
 template <class T>
@@ -146,7 +149,8 @@ double SumOfSquaresKernel(int64_t n, const T* x) {
 template <class T>
 void AdamKernel(int64_t n, const AdamStep& s, const T* g, T* p, T* m, T* v) {
   const hn::ScalableTag<T> d;
-  const auto scale = hn::Set(d, static_cast<T>(s.grad_scale)), decay = hn::Set(d, static_cast<T>(s.weight_decay));
+  const auto scale = hn::Set(d, static_cast<T>(s.grad_scale)),
+             decay = hn::Set(d, static_cast<T>(s.weight_decay));
   const auto beta1 = hn::Set(d, static_cast<T>(s.beta1)), rest1 = hn::Set(d, static_cast<T>(1 - s.beta1));
   const auto beta2 = hn::Set(d, static_cast<T>(s.beta2)), rest2 = hn::Set(d, static_cast<T>(1 - s.beta2));
   const auto step = hn::Set(d, static_cast<T>(s.lr / s.bias1)), eps = hn::Set(d, static_cast<T>(s.eps));
@@ -162,8 +166,8 @@ void AdamKernel(int64_t n, const AdamStep& s, const T* g, T* p, T* m, T* v) {
   });
 }
 
-// Philox 4x32-10 on 16 consecutive blocks, so that a chunk of 128 elements is the same whatever the vector length:
-// element 16 (2 w + half) + block takes the given half of word w.
+// Philox 4x32-10 on 16 consecutive blocks, so that a chunk of 128 elements is the same whatever the vector
+// length: element 16 (2 w + half) + block takes the given half of word w.
 constexpr int64_t kBlocks = 16;
 constexpr int64_t kChunk = 8 * kBlocks;
 
@@ -191,7 +195,8 @@ inline void DropoutBits(uint64_t seed, uint64_t stream, uint64_t chunk, uint32_t
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   const auto m0 = hn::Set(d, 0xD2511F53U), m1 = hn::Set(d, 0xCD9E8D57U);
   for (int64_t b = 0; b < kBlocks; b += lanes) {
-    const uint64_t first = chunk * kBlocks + static_cast<uint64_t>(b);  // kBlocks divides 2^32: the high word is constant here
+    // kBlocks divides 2^32: the high word is constant here
+    const uint64_t first = chunk * kBlocks + static_cast<uint64_t>(b);
     auto c0 = hn::Iota(d, static_cast<uint32_t>(first)), c1 = hn::Set(d, static_cast<uint32_t>(first >> 32));
     auto c2 = hn::Set(d, static_cast<uint32_t>(stream)), c3 = hn::Set(d, static_cast<uint32_t>(stream >> 32));
     auto k0 = static_cast<uint32_t>(seed), k1 = static_cast<uint32_t>(seed >> 32);
@@ -215,7 +220,8 @@ inline void DropoutBits(uint64_t seed, uint64_t stream, uint64_t chunk, uint32_t
 #endif
 
 template <class T>
-void DropoutKernel(int64_t first_chunk, int64_t n, double p, uint64_t seed, uint64_t stream, const T* x, T* y) {
+void DropoutKernel(int64_t first_chunk, int64_t n, double p, uint64_t seed, uint64_t stream, const T* x,
+                   T* y) {
   const detail::DropoutRule rule(p);
   const T keep = static_cast<T>(rule.scale);
   uint32_t words[4 * kBlocks];
@@ -229,7 +235,8 @@ void DropoutKernel(int64_t first_chunk, int64_t n, double p, uint64_t seed, uint
         scale[(2 * w + 1) * kBlocks + b] = rule.keeps(word >> 16) ? keep : T{0};
       }
     }
-    Map2(std::min(kChunk, n - start), x + start, scale, y + start, [](auto a, auto b) { return hn::Mul(a, b); });
+    Map2(std::min(kChunk, n - start), x + start, scale, y + start,
+         [](auto a, auto b) { return hn::Mul(a, b); });
   }
 }
 
@@ -286,29 +293,38 @@ void unary_backward(Unary op, int64_t n, const T* g, const T* x, const T* y, T* 
 }
 template <class T>
 void affine(int64_t n, const T* x, T scale, T shift, T* y) {
-  parallel_for(n, kGrain, [&](int64_t b, int64_t e) { HEED_DISPATCH(AffineKernel)(e - b, x + b, scale, shift, y + b); });
+  parallel_for(n, kGrain, [&](int64_t b, int64_t e) {
+    HEED_DISPATCH(AffineKernel)(e - b, x + b, scale, shift, y + b);
+  });
 }
 template <class T>
 void multiply_add(int64_t n, const T* a, const T* b, T* y) {
-  parallel_for(n, kGrain, [&](int64_t i, int64_t e) { HEED_DISPATCH(MultiplyAddKernel)(e - i, a + i, b + i, y + i); });
+  parallel_for(n, kGrain, [&](int64_t i, int64_t e) {
+    HEED_DISPATCH(MultiplyAddKernel)(e - i, a + i, b + i, y + i);
+  });
 }
 void add_into(DType dtype, int64_t n, const void* x, void* y) {
   dispatch_floating("add", dtype, [&](auto t) {
     using T = decltype(t);
     const T* from = static_cast<const T*>(x);
     T* into = static_cast<T*>(y);
-    parallel_for(n, kGrain, [&](int64_t b, int64_t e) { HEED_DISPATCH(AddIntoKernel)(e - b, from + b, into + b); });
+    parallel_for(n, kGrain, [&](int64_t b, int64_t e) {
+      HEED_DISPATCH(AddIntoKernel)(e - b, from + b, into + b);
+    });
   });
 }
 
 void round_to_bf16(int64_t rows, int64_t columns, const float* x, int64_t ld, uint16_t* y) {
   if (columns == 0) return;
   if (ld == columns) {
-    parallel_for(rows * columns, kGrain, [&](int64_t b, int64_t e) { HWY_DYNAMIC_DISPATCH(RoundToBf16Kernel)(e - b, x + b, y + b); });
+    parallel_for(rows * columns, kGrain, [&](int64_t b, int64_t e) {
+      HWY_DYNAMIC_DISPATCH(RoundToBf16Kernel)(e - b, x + b, y + b);
+    });
     return;
   }
   parallel_for(rows, std::max<int64_t>(1, kGrain / columns), [&](int64_t b, int64_t e) {
-    for (int64_t r = b; r < e; ++r) HWY_DYNAMIC_DISPATCH(RoundToBf16Kernel)(columns, x + r * ld, y + r * columns);
+    for (int64_t r = b; r < e; ++r)
+      HWY_DYNAMIC_DISPATCH(RoundToBf16Kernel)(columns, x + r * ld, y + r * columns);
   });
 }
 
@@ -352,11 +368,14 @@ const T* packed_row(const T* x, int64_t stride, int64_t n, std::vector<T>& scrat
 
 template <class T>
 void binary_dense(Binary op, int64_t n, const T* a, const T* b, T* y) {
-  parallel_for(n, kGrain, [&](int64_t i, int64_t e) { HEED_DISPATCH(BinaryKernel)(op, e - i, a + i, true, b + i, true, y + i); });
+  parallel_for(n, kGrain, [&](int64_t i, int64_t e) {
+    HEED_DISPATCH(BinaryKernel)(op, e - i, a + i, true, b + i, true, y + i);
+  });
 }
 
 template <class T>
-void binary(Binary op, const Shape& full, const T* a, const Strides& as, const T* b, const Strides& bs, T* y) {
+void binary(Binary op, const Shape& full, const T* a, const Strides& as, const T* b, const Strides& bs,
+            T* y) {
   if (full.numel() == 0) return;
   Shape shape = full;
   Strides sa = as, sb = bs;
@@ -380,7 +399,8 @@ void binary(Binary op, const Shape& full, const T* a, const Strides& as, const T
         at_b += i * sb[d];
       }
       HEED_DISPATCH(BinaryKernel)
-      (op, n, packed_row(a + at_a, ia, n, scratch_a), ia != 0, packed_row(b + at_b, ib, n, scratch_b), ib != 0, y + r * n);
+      (op, n, packed_row(a + at_a, ia, n, scratch_a), ia != 0, packed_row(b + at_b, ib, n, scratch_b),
+       ib != 0, y + r * n);
     }
   });
 }
@@ -388,22 +408,25 @@ void binary(Binary op, const Shape& full, const T* a, const Strides& as, const T
 template <class T, class Y>
 void sum(int64_t outer, int64_t reduce, int64_t inner, const T* x, Y* y, double divisor) {
   if (inner == 1) {
-    parallel_for(outer, std::max<int64_t>(1, kGrain / std::max<int64_t>(reduce, 1)), [&](int64_t b, int64_t e) {
-      for (int64_t o = b; o < e; ++o) y[o] = static_cast<Y>(HEED_DISPATCH(SumKernel)(reduce, x + o * reduce) / divisor);
-    });
+    parallel_for(outer, std::max<int64_t>(1, kGrain / std::max<int64_t>(reduce, 1)),
+                 [&](int64_t b, int64_t e) {
+                   for (int64_t o = b; o < e; ++o)
+                     y[o] = static_cast<Y>(HEED_DISPATCH(SumKernel)(reduce, x + o * reduce) / divisor);
+                 });
     return;
   }
   constexpr int64_t kColumns = 256;  // a tile of columns stays in cache while the rows are added to it
   const int64_t tiles = (inner + kColumns - 1) / kColumns;
-  parallel_for(outer * tiles, std::max<int64_t>(1, kGrain / std::max<int64_t>(reduce * std::min(inner, kColumns), 1)),
-               [&](int64_t b, int64_t e) {
-                 for (int64_t i = b; i < e; ++i) {
-                   const int64_t o = i / tiles, from = i % tiles * kColumns, n = std::min(kColumns, inner - from);
-                   double total[kColumns] = {};
-                   add_rows_wide(reduce, n, x + o * reduce * inner + from, inner, total);
-                   for (int64_t k = 0; k < n; ++k) y[o * inner + from + k] = static_cast<Y>(total[k] / divisor);
-                 }
-               });
+  parallel_for(
+      outer * tiles, std::max<int64_t>(1, kGrain / std::max<int64_t>(reduce * std::min(inner, kColumns), 1)),
+      [&](int64_t b, int64_t e) {
+        for (int64_t i = b; i < e; ++i) {
+          const int64_t o = i / tiles, from = i % tiles * kColumns, n = std::min(kColumns, inner - from);
+          double total[kColumns] = {};
+          add_rows_wide(reduce, n, x + o * reduce * inner + from, inner, total);
+          for (int64_t k = 0; k < n; ++k) y[o * inner + from + k] = static_cast<Y>(total[k] / divisor);
+        }
+      });
 }
 
 template <class T>
@@ -413,7 +436,8 @@ double sum_of_squares(int64_t n, const T* x) {
   std::vector<double> partial(static_cast<size_t>(chunks));
   parallel_for(chunks, 8, [&](int64_t b, int64_t e) {
     for (int64_t c = b; c < e; ++c) {
-      partial[static_cast<size_t>(c)] = HEED_DISPATCH(SumOfSquaresKernel)(std::min(kChunk, n - c * kChunk), x + c * kChunk);
+      partial[static_cast<size_t>(c)] =
+          HEED_DISPATCH(SumOfSquaresKernel)(std::min(kChunk, n - c * kChunk), x + c * kChunk);
     }
   });
   double total = 0;
@@ -423,7 +447,9 @@ double sum_of_squares(int64_t n, const T* x) {
 
 template <class T>
 void adam(int64_t n, const AdamStep& step, const T* g, T* p, T* m, T* v) {
-  parallel_for(n, kGrain, [&](int64_t b, int64_t e) { HEED_DISPATCH(AdamKernel)(e - b, step, g + b, p + b, m + b, v + b); });
+  parallel_for(n, kGrain, [&](int64_t b, int64_t e) {
+    HEED_DISPATCH(AdamKernel)(e - b, step, g + b, p + b, m + b, v + b);
+  });
 }
 
 template <class T>

@@ -1,5 +1,5 @@
-// exp, log, tanh and sigmoid on vectors, right at NaN, infinities, zeros and large arguments, where Highway's own are not.
-// Compiled once for each instruction set.
+// exp, log, tanh and sigmoid on vectors, right at NaN, infinities, zeros and large arguments, where Highway's
+// own are not. Compiled once for each instruction set.
 #include <hwy/contrib/math/math-inl.h>
 #include <hwy/highway.h>
 
@@ -47,8 +47,8 @@ V SafeLog(D d, V x) {
   return KeepNaN(d, x, y);
 }
 
-// f32: tanh(x) = x P(x^2) / Q(x^2), P and Q of degrees 4 and 5 fitted to the least relative error on [0, 9.01] (1e-9; 5.2 ulp at most once
-// rounded, 97 % within 2). f64: by Highway's expm1.
+// f32: tanh(x) = x P(x^2) / Q(x^2), P and Q of degrees 4 and 5 fitted to the least relative error on
+// [0, 9.01] (1e-9; 5.2 ulp at most once rounded, 97 % within 2). f64: by Highway's expm1.
 template <class D, class V>
 V SafeTanh(D d, V x) {
   using T = hn::TFromD<D>;
@@ -56,7 +56,8 @@ V SafeTanh(D d, V x) {
   if constexpr (sizeof(T) == 4) {
     const V z = hn::Min(hn::Abs(x), hn::Set(d, 9.01F)), z2 = hn::Mul(z, z);  // at 9.01 the quotient is 1
     V p = hn::Set(d, 5.080945797e-08F), q = hn::Set(d, 7.383965661e-10F);
-    for (const float c : {3.160245251e-05F, 4.009123426e-03F, 1.378584504e-01F, 1.0F}) p = hn::MulAdd(p, z2, hn::Set(d, c));
+    for (const float c : {3.160245251e-05F, 4.009123426e-03F, 1.378584504e-01F, 1.0F})
+      p = hn::MulAdd(p, z2, hn::Set(d, c));
     for (const float c : {1.618525403e-06F, 4.208519240e-04F, 2.773973159e-02F, 4.711917937e-01F, 1.0F}) {
       q = hn::MulAdd(q, z2, hn::Set(d, c));
     }
@@ -101,7 +102,8 @@ void Map2(int64_t n, const T* a, const T* b, T* y, const F& f) {
   }
 }
 
-/// Calls f(vector_index, mask-or-nothing) style loops for reductions: f(i, load) where load(p) reads p[i...] or zeros past n.
+/// Calls f(vector_index, mask-or-nothing) style loops for reductions: f(i, load) where load(p) reads p[i...]
+/// or zeros past n.
 template <class T, class F>
 void Lanewise(int64_t n, const F& f) {
   const hn::ScalableTag<T> d;
@@ -115,7 +117,8 @@ void Lanewise(int64_t n, const F& f) {
   if (i < n) {
     const auto rest = hn::FirstN(d, static_cast<size_t>(n - i));
     f(
-        i, [&](const T* p) { return hn::MaskedLoad(rest, d, p + i); }, [&](auto v, T* p) { hn::BlendedStore(v, rest, d, p + i); }, rest);
+        i, [&](const T* p) { return hn::MaskedLoad(rest, d, p + i); },
+        [&](auto v, T* p) { hn::BlendedStore(v, rest, d, p + i); }, rest);
   }
 }
 
@@ -129,7 +132,8 @@ hn::Vec<D> Widen(D d, const double* p) {
   return hn::LoadU(d, p);
 }
 
-/// The sum over i < n in double, in four vectors of partial sums. f(d, i) gives the terms from i on as a vector of d.
+/// The sum over i < n in double, in four vectors of partial sums. f(d, i) gives the terms from i on as a
+/// vector of d.
 template <class F>
 double WideSum(int64_t n, const F& f) {
   const hn::ScalableTag<double> d;
@@ -149,8 +153,8 @@ double WideSum(int64_t n, const F& f) {
   return total;
 }
 
-/// A sum of vectors that exist in registers alone: of 16 of them at a time as they are, and of these sums with what each addition rounded
-/// away carried along (Kahan 1965).
+/// A sum of vectors that exist in registers alone: of 16 of them at a time as they are, and of these sums
+/// with what each addition rounded away carried along (Kahan 1965).
 template <class D>
 class BlockedSum {
  public:
@@ -188,8 +192,11 @@ hn::TFromD<D> Total(D d, V v) {
 template <class D, class V>
 hn::TFromD<D> Largest(D d, V v) {
   const auto most = hn::GetLane(hn::MaxOfLanes(d, v));
-  const auto none = -std::numeric_limits<hn::TFromD<D>>::infinity();  // a backend without vectors begins at the lowest finite number
-  return most == std::numeric_limits<hn::TFromD<D>>::lowest() && hn::AllTrue(d, hn::Eq(v, hn::Set(d, none))) ? none : most;
+  // a backend without vectors begins at the lowest finite number
+  const auto none = -std::numeric_limits<hn::TFromD<D>>::infinity();
+  return most == std::numeric_limits<hn::TFromD<D>>::lowest() && hn::AllTrue(d, hn::Eq(v, hn::Set(d, none)))
+             ? none
+             : most;
 }
 
 }  // namespace HWY_NAMESPACE

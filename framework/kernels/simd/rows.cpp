@@ -17,7 +17,9 @@ T RowMax(int64_t n, const T* x) {
   const hn::ScalableTag<T> d;
   const auto floor = hn::Set(d, -std::numeric_limits<T>::infinity());
   auto most = floor;
-  Lanewise<T>(n, [&](int64_t, const auto& load, const auto&, auto mask) { most = hn::Max(most, hn::IfThenElse(mask, load(x), floor)); });
+  Lanewise<T>(n, [&](int64_t, const auto& load, const auto&, auto mask) {
+    most = hn::Max(most, hn::IfThenElse(mask, load(x), floor));
+  });
   return Largest(d, most);
 }
 
@@ -55,7 +57,8 @@ template <class T>
 T Dot(int64_t n, const T* a, const T* b) {
   const hn::ScalableTag<T> d;
   auto total = hn::Zero(d);
-  Lanewise<T>(n, [&](int64_t, const auto& load, const auto&, auto) { total = hn::MulAdd(load(a), load(b), total); });
+  Lanewise<T>(
+      n, [&](int64_t, const auto& load, const auto&, auto) { total = hn::MulAdd(load(a), load(b), total); });
   return Total(d, total);
 }
 
@@ -64,7 +67,8 @@ void SoftmaxRow(int64_t n, const T* x, T* y) {
   if (n == 0) return;
   const hn::ScalableTag<T> d;
   const T most = RowMax(n, x);
-  if (most == -std::numeric_limits<T>::infinity()) {  // everything masked: zeros; the maximum may have dropped a NaN, which stays one
+  // everything masked: zeros; the maximum may have dropped a NaN, which stays one
+  if (most == -std::numeric_limits<T>::infinity()) {
     const bool nan = std::any_of(x, x + n, [](T v) { return std::isnan(v); });
     std::fill_n(y, n, nan ? std::numeric_limits<T>::quiet_NaN() : T{0});
     return;
@@ -76,7 +80,9 @@ void SoftmaxRow(int64_t n, const T* x, T* y) {
 template <class T>
 void SoftmaxBackwardRow(int64_t n, const T* g, const T* y, T* dx) {
   const hn::ScalableTag<T> d;
-  const auto mean = hn::Set(d, static_cast<T>(WideSum(n, [=](auto w, int64_t i) { return hn::Mul(Widen(w, g + i), Widen(w, y + i)); })));
+  const auto mean = hn::Set(d, static_cast<T>(WideSum(n, [=](auto w, int64_t i) {
+                              return hn::Mul(Widen(w, g + i), Widen(w, y + i));
+                            })));
   Map2(n, g, y, dx, [mean](auto a, auto b) { return hn::Mul(b, hn::Sub(a, mean)); });
 }
 
@@ -96,7 +102,8 @@ void LogSoftmaxBackwardRow(int64_t n, const T* g, const T* y, T* dx) {
   Map2(n, g, y, dx, [d, total](auto a, auto b) { return hn::NegMulAdd(SafeExp(d, b), total, a); });
 }
 
-// loss = log sum exp(x) - (1 - s) x_target - s/n sum x;   d = softmax(x) - (1 - s) [target] - s/n      (Szegedy et al. 2016, sec. 7)
+// loss = log sum exp(x) - (1 - s) x_target - s/n sum x;   d = softmax(x) - (1 - s) [target] - s/n (Szegedy et
+// al. 2016, sec. 7)
 template <class T>
 double CrossEntropyRow(int64_t n, const T* x, int64_t target, double smoothing, T* gradient) {
   const hn::ScalableTag<T> d;
@@ -106,14 +113,15 @@ double CrossEntropyRow(int64_t n, const T* x, int64_t target, double smoothing, 
   T total;
   if (gradient) {
     total = RowExp(n, x, most, gradient);
-    const auto scale = hn::Set(d, T{1} / total), shift = hn::Set(d, static_cast<T>(-smoothing / static_cast<double>(n)));
+    const auto scale = hn::Set(d, T{1} / total),
+               shift = hn::Set(d, static_cast<T>(-smoothing / static_cast<double>(n)));
     Map(n, gradient, gradient, [=](auto v) { return hn::MulAdd(v, scale, shift); });
     gradient[target] -= static_cast<T>(1 - smoothing);
   } else {
     total = RowSumExp(n, x, most);
   }
-  return static_cast<double>(most) + std::log(static_cast<double>(total)) - (1 - smoothing) * static_cast<double>(at_target) -
-         smoothing * mean;
+  return static_cast<double>(most) + std::log(static_cast<double>(total)) -
+         (1 - smoothing) * static_cast<double>(at_target) - smoothing * mean;
 }
 
 // Sums over i of (x_i - mean)^2, and of g_i (x_i - mean), in double.
@@ -126,11 +134,14 @@ double SquaredDistanceKernel(int64_t n, const T* x, double mean) {
 }
 template <class T>
 double CentredDotKernel(int64_t n, const T* g, const T* x, double mean) {
-  return WideSum(n, [=](auto d, int64_t i) { return hn::Mul(Widen(d, g + i), hn::Sub(Widen(d, x + i), hn::Set(d, mean))); });
+  return WideSum(n, [=](auto d, int64_t i) {
+    return hn::Mul(Widen(d, g + i), hn::Sub(Widen(d, x + i), hn::Set(d, mean)));
+  });
 }
 
-// stats: the mean, what of it T's precision leaves over, and 1 / sqrt(var + eps), var without Bessel's correction. A row is centred by
-// both parts of the mean: x - mean is then right to the last bits where the mean is large beside the spread.
+// stats: the mean, what of it T's precision leaves over, and 1 / sqrt(var + eps), var without Bessel's
+// correction. A row is centred by both parts of the mean: x - mean is then right to the last bits where the
+// mean is large beside the spread.
 template <class T>
 void LayerNormRow(int64_t n, const T* x, const T* gain, const T* bias, double eps, T* y, T* stats) {
   const hn::ScalableTag<T> d;
@@ -147,7 +158,8 @@ void LayerNormRow(int64_t n, const T* x, const T* gain, const T* bias, double ep
 
 // With h = (x - mean) r and k = g gain: dx = r (k - mean(k) - h mean(k h)); dgain += g h, dbias += g.
 template <class T>
-void LayerNormBackwardRow(int64_t n, const T* g, const T* x, const T* gain, const T* stats, T* dx, T* dgain, T* dbias) {
+void LayerNormBackwardRow(int64_t n, const T* g, const T* x, const T* gain, const T* stats, T* dx, T* dgain,
+                          T* dbias) {
   const hn::ScalableTag<T> d;
   const auto centre = hn::Set(d, stats[0]), rest = hn::Set(d, stats[1]), scale = hn::Set(d, stats[2]);
   BlockedSum<decltype(d)> sum_k(d), sum_kh(d);
@@ -171,7 +183,8 @@ template <class T>
 void LstmGatesRow(int64_t H, T* gates, const T* c_prev, T* c, T* h) {
   const hn::ScalableTag<T> d;
   Lanewise<T>(H, [&](int64_t, const auto& load, const auto& store, auto) {
-    const auto i = SafeSigmoid(d, load(gates)), f = SafeSigmoid(d, load(gates + H)), o = SafeSigmoid(d, load(gates + 3 * H));
+    const auto i = SafeSigmoid(d, load(gates)), f = SafeSigmoid(d, load(gates + H)),
+               o = SafeSigmoid(d, load(gates + 3 * H));
     const auto candidate = SafeTanh(d, load(gates + 2 * H));
     auto cell = hn::Mul(i, candidate);
     if (c_prev) cell = hn::MulAdd(f, load(c_prev), cell);
@@ -215,8 +228,8 @@ void AdditiveEnergyKernel(int64_t length, int64_t A, const T* query, const T* ke
 }
 
 template <class T>
-void AdditiveEnergyBackwardKernel(int64_t length, int64_t A, const T* query, const T* keys, const T* v, const T* g, T* dquery, T* dkeys,
-                                  T* dv) {
+void AdditiveEnergyBackwardKernel(int64_t length, int64_t A, const T* query, const T* keys, const T* v,
+                                  const T* g, T* dquery, T* dkeys, T* dv) {
   const hn::ScalableTag<T> d;
   const auto one = hn::Set(d, T{1});
   for (int64_t s = 0; s < length; ++s) {
@@ -367,7 +380,8 @@ HEED_EXPORT(CentredDotKernel)
 HEED_EXPORT(SumRowKernel)
 
 namespace {
-int64_t grain(int64_t n) { return std::max<int64_t>(1, (1 << 14) / std::max<int64_t>(n, 1)); }  // rows a thread should get
+// rows a thread should get
+int64_t grain(int64_t n) { return std::max<int64_t>(1, (1 << 14) / std::max<int64_t>(n, 1)); }
 }  // namespace
 
 template <class T>
@@ -403,15 +417,19 @@ void log_softmax_backward(int64_t rows, int64_t n, const T* g, const T* y, T* dx
 }
 
 template <class T>
-void layer_norm(int64_t rows, int64_t n, const T* x, const T* gain, const T* bias, double eps, T* y, T* stats) {
+void layer_norm(int64_t rows, int64_t n, const T* x, const T* gain, const T* bias, double eps, T* y,
+                T* stats) {
   parallel_for(rows, grain(n), [&](int64_t b, int64_t e) {
-    for (int64_t r = b; r < e; ++r) HEED_DISPATCH(LayerNormRow)(n, x + r * n, gain, bias, eps, y + r * n, stats + 3 * r);
+    for (int64_t r = b; r < e; ++r)
+      HEED_DISPATCH(LayerNormRow)(n, x + r * n, gain, bias, eps, y + r * n, stats + 3 * r);
   });
 }
 
 template <class T>
-void layer_norm_backward(int64_t rows, int64_t n, const T* g, const T* x, const T* gain, const T* stats, T* dx, T* dgain, T* dbias) {
-  constexpr int64_t kRows = 16, kChunk = 128;  // rows summed together: the bits do not depend on the thread count
+void layer_norm_backward(int64_t rows, int64_t n, const T* g, const T* x, const T* gain, const T* stats,
+                         T* dx, T* dgain, T* dbias) {
+  // rows summed together: the bits do not depend on the thread count
+  constexpr int64_t kRows = 16, kChunk = 128;
   const int64_t chunks = (rows + kChunk - 1) / kChunk;
   std::vector<double> parts(static_cast<size_t>(2 * chunks * n));
   parallel_for(chunks, 1, [&](int64_t b, int64_t e) {
@@ -419,7 +437,8 @@ void layer_norm_backward(int64_t rows, int64_t n, const T* g, const T* x, const 
       double* const part = parts.data() + 2 * c * n;
       std::vector<T> few(static_cast<size_t>(2 * n));  // the sums over kRows rows in T, over more in double
       for (int64_t r = c * kChunk, end = std::min(rows, (c + 1) * kChunk); r < end; ++r) {
-        HEED_DISPATCH(LayerNormBackwardRow)(n, g + r * n, x + r * n, gain, stats + 3 * r, dx + r * n, few.data(), few.data() + n);
+        HEED_DISPATCH(LayerNormBackwardRow)
+        (n, g + r * n, x + r * n, gain, stats + 3 * r, dx + r * n, few.data(), few.data() + n);
         if (r % kRows != kRows - 1 && r != end - 1) continue;
         add_rows_wide(1, 2 * n, few.data(), 2 * n, part);
         std::fill(few.begin(), few.end(), T{0});
@@ -435,8 +454,8 @@ void layer_norm_backward(int64_t rows, int64_t n, const T* g, const T* x, const 
 }
 
 template <class T>
-CrossEntropySum cross_entropy(int64_t rows, int64_t n, const T* logits, const int64_t* targets, int64_t ignored, double smoothing,
-                              T* gradient, const T* bias) {
+CrossEntropySum cross_entropy(int64_t rows, int64_t n, const T* logits, const int64_t* targets,
+                              int64_t ignored, double smoothing, T* gradient, const T* bias) {
   CrossEntropySum result;
   for (int64_t r = 0; r < rows; ++r) {
     if (targets[r] == ignored) continue;
@@ -455,7 +474,8 @@ CrossEntropySum cross_entropy(int64_t rows, int64_t n, const T* logits, const in
         continue;
       }
       const T* x = logits + r * n;
-      if (bias) {  // here, where the row is in cache, and not before the product, where it would be a pass over memory
+      // here, where the row is in cache, and not before the product, where it would be a pass over memory
+      if (bias) {
         T* const into = row ? row : biased.data();
         HEED_DISPATCH(SumRowKernel)(n, x, bias, into);
         x = into;
@@ -471,7 +491,8 @@ template <class T>
 void lstm_gates(int64_t rows, int64_t H, T* gates, const T* c_prev, T* c, T* h) {
   parallel_for(rows, grain(8 * H), [&](int64_t b, int64_t e) {
     for (int64_t r = b; r < e; ++r) {
-      HEED_DISPATCH(LstmGatesRow)(H, gates + r * 4 * H, c_prev ? c_prev + r * H : nullptr, c + r * H, h + r * H);
+      HEED_DISPATCH(LstmGatesRow)
+      (H, gates + r * 4 * H, c_prev ? c_prev + r * H : nullptr, c + r * H, h + r * H);
     }
   });
 }
@@ -480,7 +501,8 @@ template <class T>
 void lstm_gates_backward(int64_t rows, int64_t H, T* gates, const T* c_prev, const T* c, const T* dh, T* dc) {
   parallel_for(rows, grain(8 * H), [&](int64_t b, int64_t e) {
     for (int64_t r = b; r < e; ++r) {
-      HEED_DISPATCH(LstmGatesBackwardRow)(H, gates + r * 4 * H, c_prev ? c_prev + r * H : nullptr, c + r * H, dh + r * H, dc + r * H);
+      HEED_DISPATCH(LstmGatesBackwardRow)
+      (H, gates + r * 4 * H, c_prev ? c_prev + r * H : nullptr, c + r * H, dh + r * H, dc + r * H);
     }
   });
 }
@@ -490,8 +512,8 @@ void additive_energy(int64_t length, int64_t A, const T* query, const T* keys, c
   HEED_DISPATCH(AdditiveEnergyKernel)(length, A, query, keys, v, energy);
 }
 template <class T>
-void additive_energy_backward(int64_t length, int64_t A, const T* query, const T* keys, const T* v, const T* g, T* dquery, T* dkeys,
-                              T* dv) {
+void additive_energy_backward(int64_t length, int64_t A, const T* query, const T* keys, const T* v,
+                              const T* g, T* dquery, T* dkeys, T* dv) {
   HEED_DISPATCH(AdditiveEnergyBackwardKernel)(length, A, query, keys, v, g, dquery, dkeys, dv);
 }
 template <class T>
@@ -528,14 +550,16 @@ double centred_dot(int64_t n, const T* g, const T* x, double mean) {
 }
 
 template <class T>
-void gather_rows(const char* op, int64_t n, const int64_t* ids, int64_t rows, int64_t D, const T* table, T* y) {
+void gather_rows(const char* op, int64_t n, const int64_t* ids, int64_t rows, int64_t D, const T* table,
+                 T* y) {
   for (int64_t i = 0; i < n; ++i) {
     if (ids[i] < 0 || ids[i] >= rows) {
       throw IndexError(op, fmt::format("index {} out of range for {} rows", ids[i], rows));
     }
   }
   parallel_for(n, grain(D), [&](int64_t b, int64_t e) {
-    for (int64_t i = b; i < e; ++i) std::memcpy(y + i * D, table + ids[i] * D, static_cast<size_t>(D) * sizeof(T));
+    for (int64_t i = b; i < e; ++i)
+      std::memcpy(y + i * D, table + ids[i] * D, static_cast<size_t>(D) * sizeof(T));
   });
 }
 
@@ -566,26 +590,28 @@ void scatter_add_rows(int64_t n, const int64_t* ids, int64_t rows, int64_t D, co
   });
 }
 
-#define HEED_INSTANTIATE(T)                                                                                          \
-  template void softmax(int64_t, int64_t, const T*, const int64_t*, int64_t, T*);                                    \
-  template void softmax_backward(int64_t, int64_t, const T*, const T*, T*);                                          \
-  template void log_softmax(int64_t, int64_t, const T*, T*);                                                         \
-  template void log_softmax_backward(int64_t, int64_t, const T*, const T*, T*);                                      \
-  template void layer_norm(int64_t, int64_t, const T*, const T*, const T*, double, T*, T*);                          \
-  template void layer_norm_backward(int64_t, int64_t, const T*, const T*, const T*, const T*, T*, T*, T*);           \
-  template CrossEntropySum cross_entropy(int64_t, int64_t, const T*, const int64_t*, int64_t, double, T*, const T*); \
-  template void lstm_gates(int64_t, int64_t, T*, const T*, T*, T*);                                                  \
-  template void lstm_gates_backward(int64_t, int64_t, T*, const T*, const T*, const T*, T*);                         \
-  template void additive_energy(int64_t, int64_t, const T*, const T*, const T*, T*);                                 \
-  template void additive_energy_backward(int64_t, int64_t, const T*, const T*, const T*, const T*, T*, T*, T*);      \
-  template void weighted_sum(int64_t, int64_t, const T*, const T*, T*);                                              \
-  template void dot_rows(int64_t, int64_t, const T*, const T*, T*);                                                  \
-  template void add_outer(int64_t, int64_t, const T*, const T*, T*);                                                 \
-  template void add_row(int64_t, const T*, T*);                                                                      \
-  template void add_rows_wide(int64_t, int64_t, const T*, int64_t, double*);                                         \
-  template double squared_distance(int64_t, const T*, double);                                                       \
-  template double centred_dot(int64_t, const T*, const T*, double);                                                  \
-  template void gather_rows(const char*, int64_t, const int64_t*, int64_t, int64_t, const T*, T*);                   \
+#define HEED_INSTANTIATE(T)                                                                                \
+  template void softmax(int64_t, int64_t, const T*, const int64_t*, int64_t, T*);                          \
+  template void softmax_backward(int64_t, int64_t, const T*, const T*, T*);                                \
+  template void log_softmax(int64_t, int64_t, const T*, T*);                                               \
+  template void log_softmax_backward(int64_t, int64_t, const T*, const T*, T*);                            \
+  template void layer_norm(int64_t, int64_t, const T*, const T*, const T*, double, T*, T*);                \
+  template void layer_norm_backward(int64_t, int64_t, const T*, const T*, const T*, const T*, T*, T*, T*); \
+  template CrossEntropySum cross_entropy(int64_t, int64_t, const T*, const int64_t*, int64_t, double, T*,  \
+                                         const T*);                                                        \
+  template void lstm_gates(int64_t, int64_t, T*, const T*, T*, T*);                                        \
+  template void lstm_gates_backward(int64_t, int64_t, T*, const T*, const T*, const T*, T*);               \
+  template void additive_energy(int64_t, int64_t, const T*, const T*, const T*, T*);                       \
+  template void additive_energy_backward(int64_t, int64_t, const T*, const T*, const T*, const T*, T*, T*, \
+                                         T*);                                                              \
+  template void weighted_sum(int64_t, int64_t, const T*, const T*, T*);                                    \
+  template void dot_rows(int64_t, int64_t, const T*, const T*, T*);                                        \
+  template void add_outer(int64_t, int64_t, const T*, const T*, T*);                                       \
+  template void add_row(int64_t, const T*, T*);                                                            \
+  template void add_rows_wide(int64_t, int64_t, const T*, int64_t, double*);                               \
+  template double squared_distance(int64_t, const T*, double);                                             \
+  template double centred_dot(int64_t, const T*, const T*, double);                                        \
+  template void gather_rows(const char*, int64_t, const int64_t*, int64_t, int64_t, const T*, T*);         \
   template void scatter_add_rows(int64_t, const int64_t*, int64_t, int64_t, const T*, T*);
 HEED_INSTANTIATE(float)
 HEED_INSTANTIATE(double)

@@ -14,7 +14,9 @@ constexpr double kEmbeddingDeviation = 0.1;   // of new word vectors and positio
 const double kHalfVariance = std::sqrt(0.5);  // a sum of two has the variance of one (sec. 3.4)
 
 // x [B, T, H] with zeros before and behind its positions.
-Tensor with_margins(const Tensor& x, int64_t before, int64_t after) { return pad(x, {{0, 0}, {before, after}, {0, 0}}); }
+Tensor with_margins(const Tensor& x, int64_t before, int64_t after) {
+  return pad(x, {{0, 0}, {before, after}, {0, 0}});
+}
 
 // Ones on the first lengths[b] positions, zeros behind them: f32 [B, S, 1].
 Tensor length_mask(const Tensor& lengths, int64_t S) {
@@ -25,13 +27,18 @@ Tensor length_mask(const Tensor& lengths, int64_t S) {
   return mask;
 }
 
-Tensor square_roots(const Tensor& lengths) { return reshape(sqrt(lengths.to(DType::f32)), {lengths.numel(), 1, 1}); }
+Tensor square_roots(const Tensor& lengths) {
+  return reshape(sqrt(lengths.to(DType::f32)), {lengths.numel(), 1, 1});
+}
 
 }  // namespace
 
-ConvolutionalEmbedding::ConvolutionalEmbedding(const ConvolutionalOptions& options, int64_t vocabulary, const Tensor& table,
-                                               const nn::Scope& scope)
-    : Module(scope), table_(table), positions_(options.max_positions, options.embedding, kEmbeddingDeviation), dropout_(options.dropout) {
+ConvolutionalEmbedding::ConvolutionalEmbedding(const ConvolutionalOptions& options, int64_t vocabulary,
+                                               const Tensor& table, const nn::Scope& scope)
+    : Module(scope),
+      table_(table),
+      positions_(options.max_positions, options.embedding, kEmbeddingDeviation),
+      dropout_(options.dropout) {
   if (!table_.defined()) {
     const Tensor values = nn::init::normal({vocabulary, options.embedding}, kEmbeddingDeviation);
     select(values, 0, Vocabulary::kPad).fill_(0);
@@ -48,13 +55,15 @@ Tensor ConvolutionalEmbedding::operator()(const Tensor& ids, int64_t first) cons
 GatedConvolution::GatedConvolution(const ConvolutionalOptions& o, const nn::Scope& scope)
     : Module(scope),
       weight(param("weight", nn::init::normal({2 * o.hidden, o.kernel_width * o.hidden},
-                                              std::sqrt(4 * (1 - o.dropout) / static_cast<double>(o.kernel_width * o.hidden))))),
+                                              std::sqrt(4 * (1 - o.dropout) /
+                                                        static_cast<double>(o.kernel_width * o.hidden))))),
       bias(param("bias", zeros({2 * o.hidden}))),
       kernel_width_(o.kernel_width) {}
 
 Tensor GatedConvolution::operator()(const Tensor& x) const {
   const int64_t T = x.size(1) - kernel_width_ + 1, H = x.size(2);
-  std::vector<Tensor> places;  // of the kernel, side by side, so that the convolution is one product of matrices
+  // of the kernel, side by side, so that the convolution is one product of matrices
+  std::vector<Tensor> places;
   for (int64_t k = 0; k < kernel_width_; ++k) places.push_back(slice(x, 1, k, k + T));
   const Tensor both = linear(kernel_width_ == 1 ? x : concat(places, 2), weight, bias);  // [B, T, 2H]
   return announce(slice(both, 2, 0, H) * sigmoid(slice(both, 2, H, 2 * H)));
@@ -71,9 +80,9 @@ ConvolutionalDecoderLayer::ConvolutionalDecoderLayer(const ConvolutionalOptions&
   child("context", context_);
 }
 
-ConvolutionalDecoderLayer::Output ConvolutionalDecoderLayer::operator()(const Tensor& x, const Tensor& read, const Tensor& words,
-                                                                        const Tensor& keys, const Tensor& values, const Tensor& lengths,
-                                                                        const Tensor& scale) const {
+ConvolutionalDecoderLayer::Output ConvolutionalDecoderLayer::operator()(
+    const Tensor& x, const Tensor& read, const Tensor& words, const Tensor& keys, const Tensor& values,
+    const Tensor& lengths, const Tensor& scale) const {
   const Tensor hidden = convolution_(read);
   const Tensor query = (query_(hidden) + words) * (kHalfVariance * query_scale_);
   const ScaledDotAttentionResult seen = scaled_dot_attention(query, keys, values, lengths, /*heads=*/1);
@@ -81,13 +90,14 @@ ConvolutionalDecoderLayer::Output ConvolutionalDecoderLayer::operator()(const Te
   return {announce((informed + x) * kHalfVariance), seen.weights};
 }
 
-ConvolutionalTranslator::ConvolutionalTranslator(const ConvolutionalOptions& options, int64_t source_vocabulary, int64_t target_vocabulary,
+ConvolutionalTranslator::ConvolutionalTranslator(const ConvolutionalOptions& options,
+                                                 int64_t source_vocabulary, int64_t target_vocabulary,
                                                  const nn::Scope& scope)
     : TranslationModel(scope),
       options_((check(ModelConfig(options), source_vocabulary, target_vocabulary), options)),
       target_embedding_(std::make_unique<ConvolutionalEmbedding>(options, target_vocabulary)),
-      source_embedding_(std::make_unique<ConvolutionalEmbedding>(options, source_vocabulary,
-                                                                 options.tie == Tie::all ? target_embedding_->table() : Tensor{})),
+      source_embedding_(std::make_unique<ConvolutionalEmbedding>(
+          options, source_vocabulary, options.tie == Tie::all ? target_embedding_->table() : Tensor{})),
       encoder_in_(options.embedding, options.hidden),
       encoder_out_(options.hidden, options.embedding),
       decoder_in_(options.embedding, options.hidden),
@@ -115,7 +125,8 @@ ConvolutionalTranslator::ConvolutionalTranslator(const ConvolutionalOptions& opt
   }
 }
 
-ConvolutionalTranslator::Encoded ConvolutionalTranslator::encode(const Tensor& source, const Tensor& lengths) const {
+ConvolutionalTranslator::Encoded ConvolutionalTranslator::encode(const Tensor& source,
+                                                                 const Tensor& lengths) const {
   const Tensor words = (*source_embedding_)(source), mask = length_mask(lengths, source.size(1));
   const int64_t before = (options_.kernel_width - 1) / 2, after = options_.kernel_width - 1 - before;
   Tensor x = encoder_in_(words);
@@ -134,8 +145,9 @@ TranslationModel::Teacher ConvolutionalTranslator::teach(const Batch& batch, con
   Tensor x = decoder_in_(words);
   std::vector<Tensor> weights;
   for (const auto& layer : decoder_) {
-    const ConvolutionalDecoderLayer::Output out = (*layer)(x, with_margins(dropout_(x), options_.kernel_width - 1, 0), words, encoded.keys,
-                                                           encoded.values, encoded.lengths, encoded.scale);
+    const ConvolutionalDecoderLayer::Output out =
+        (*layer)(x, with_margins(dropout_(x), options_.kernel_width - 1, 0), words, encoded.keys,
+                 encoded.values, encoded.lengths, encoded.scale);
     x = out.output;
     weights.push_back(out.weights);
   }
@@ -143,7 +155,8 @@ TranslationModel::Teacher ConvolutionalTranslator::teach(const Batch& batch, con
 }
 
 std::pair<Tensor, Tensor> ConvolutionalTranslator::vocabulary_weights() const {
-  return projection_ ? std::pair(projection_->weight, projection_->bias) : std::pair(target_embedding_->table(), Tensor{});
+  return projection_ ? std::pair(projection_->weight, projection_->bias)
+                     : std::pair(target_embedding_->table(), Tensor{});
 }
 
 class ConvolutionalDecoding : public Decoding {
@@ -151,7 +164,8 @@ class ConvolutionalDecoding : public Decoding {
   ConvolutionalDecoding(const ConvolutionalTranslator& model, const Batch& batch)
       : model_(model), encoded_(model.encode(batch.source, batch.source_lengths)) {
     const ConvolutionalOptions& o = model.options_;
-    for (size_t i = 0; i < model.decoder_.size(); ++i) before_.push_back(zeros({batch.source.size(0), o.kernel_width - 1, o.hidden}));
+    for (size_t i = 0; i < model.decoder_.size(); ++i)
+      before_.push_back(zeros({batch.source.size(0), o.kernel_width - 1, o.hidden}));
   }
 
   Step step(const Tensor& ids) override {
@@ -160,7 +174,8 @@ class ConvolutionalDecoding : public Decoding {
     std::vector<Tensor> weights;
     for (size_t i = 0; i < before_.size(); ++i) {
       const Tensor read = concat(std::array{before_[i], x}, 1);  // [B, K, H]
-      const auto out = (*model_.decoder_[i])(x, read, words, encoded_.keys, encoded_.values, encoded_.lengths, encoded_.scale);
+      const auto out = (*model_.decoder_[i])(x, read, words, encoded_.keys, encoded_.values, encoded_.lengths,
+                                             encoded_.scale);
       before_[i] = slice(read, 1, 1, read.size(1));
       x = out.output;
       weights.push_back(squeeze(out.weights, 2));
@@ -170,7 +185,8 @@ class ConvolutionalDecoding : public Decoding {
   }
 
   void select(const std::vector<int64_t>& rows) override {
-    for (Tensor* x : {&encoded_.keys, &encoded_.values, &encoded_.lengths, &encoded_.scale}) *x = take_rows(*x, rows);
+    for (Tensor* x : {&encoded_.keys, &encoded_.values, &encoded_.lengths, &encoded_.scale})
+      *x = take_rows(*x, rows);
     for (Tensor& x : before_) x = take_rows(x, rows);
   }
 
@@ -186,8 +202,8 @@ std::unique_ptr<Decoding> ConvolutionalTranslator::begin(const Batch& batch) con
 }
 
 std::string ConvolutionalTranslator::describe() const {
-  return fmt::format("convolutional {}+{}, {} wide, kernel {}", options_.encoder_layers, options_.decoder_layers, options_.hidden,
-                     options_.kernel_width);
+  return fmt::format("convolutional {}+{}, {} wide, kernel {}", options_.encoder_layers,
+                     options_.decoder_layers, options_.hidden, options_.kernel_width);
 }
 
 }  // namespace heed::models

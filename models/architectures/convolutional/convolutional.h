@@ -16,7 +16,8 @@ class ConvolutionalEmbedding : public nn::Module {
   /// @param options sizes, dropout
   /// @param vocabulary V
   /// @param table table [V, E] of another layer to share; undefined: an own table
-  ConvolutionalEmbedding(const ConvolutionalOptions& options, int64_t vocabulary, const Tensor& table = {}, const nn::Scope& scope = {});
+  ConvolutionalEmbedding(const ConvolutionalOptions& options, int64_t vocabulary, const Tensor& table = {},
+                         const nn::Scope& scope = {});
   /// @param ids i64 [B, T]
   /// @param first the position of the first column
   /// @return [B, T, E]
@@ -64,8 +65,8 @@ class ConvolutionalDecoderLayer : public nn::Module {
   /// @param scale [B, 1, 1], square root of the lengths, which restores the variance that averaging over so
   ///   many vectors removes
   /// @return the layer's output and its attention
-  Output operator()(const Tensor& x, const Tensor& read, const Tensor& words, const Tensor& keys, const Tensor& values,
-                    const Tensor& lengths, const Tensor& scale) const;
+  Output operator()(const Tensor& x, const Tensor& read, const Tensor& words, const Tensor& keys,
+                    const Tensor& values, const Tensor& lengths, const Tensor& scale) const;
 
  private:
   GatedConvolution convolution_;
@@ -78,10 +79,9 @@ class ConvolutionalTranslator : public TranslationModel {
  public:
   /// @param options sizes and kinds
   /// @param source_vocabulary,target_vocabulary numbers of entries
-  /// @param scope scope of the constructor, see nn::Scope
   /// @throws ValueError for invalid options
-  ConvolutionalTranslator(const ConvolutionalOptions& options, int64_t source_vocabulary, int64_t target_vocabulary,
-                          const nn::Scope& scope = {});
+  ConvolutionalTranslator(const ConvolutionalOptions& options, int64_t source_vocabulary,
+                          int64_t target_vocabulary, const nn::Scope& scope = {});
   std::unique_ptr<Decoding> begin(const Batch& batch) const override;
   int64_t longest_source() const override { return options_.max_positions; }
   /// @return "convolutional 4+3, 256 wide, kernel 3"
@@ -100,8 +100,9 @@ class ConvolutionalTranslator : public TranslationModel {
   std::pair<Tensor, Tensor> vocabulary_weights() const override;
 
   ConvolutionalOptions options_;
-  std::unique_ptr<ConvolutionalEmbedding> target_embedding_, source_embedding_;  // target first, because the source may share its table
-  nn::Linear encoder_in_, encoder_out_, decoder_in_, decoder_out_;               // convert between the sizes E and H
+  /// The source may share the target's table.
+  std::unique_ptr<ConvolutionalEmbedding> target_embedding_, source_embedding_;
+  nn::Linear encoder_in_, encoder_out_, decoder_in_, decoder_out_;  // convert between the sizes E and H
   nn::Dropout dropout_;
   std::vector<std::unique_ptr<GatedConvolution>> encoder_;
   std::vector<std::unique_ptr<ConvolutionalDecoderLayer>> decoder_;

@@ -14,7 +14,8 @@ std::vector<OptionOf<C>> options() {
       {"embedding", &C::embedding, "size of the word vectors", between(1)},
       {"hidden", &C::hidden, "width of the convolutions", between(1)},
       {"kernel_width", &C::kernel_width, "positions that a convolution reads", between(1)},
-      {"max_positions", &C::max_positions, "rows of learned positions: the longest source and target", between(1)},
+      {"max_positions", &C::max_positions, "rows of learned positions: the longest source and target",
+       between(1)},
       {"tie", &C::tie, kTieHelp},
       {"dropout", &C::dropout, "probability of dropout", fraction()},
   };

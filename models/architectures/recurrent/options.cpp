@@ -50,7 +50,8 @@ std::vector<OptionOf<R>> options() {
       {"attention_window", &R::attention_window, "half window of local_p and local_m", between(1)},
       {"attention_max_source", &R::attention_max_source, "longest source that location looks at", between(1)},
       {"heads", &R::heads, "attention heads", between(1)},
-      {"coverage", &R::coverage, "past weights enter the energy (additive, concat, dot, general, scaled_dot)"},
+      {"coverage", &R::coverage,
+       "past weights enter the energy (additive, concat, dot, general, scaled_dot)"},
       {"input_feeding", &R::input_feeding, "the context is part of the decoder's next input"},
       {"tie", &R::tie, kTieHelp},
       {"dropout", &R::dropout, "probability of dropout", fraction()},
@@ -58,15 +59,18 @@ std::vector<OptionOf<R>> options() {
 }
 
 void check(const R& o) {
-  if (const auto with = nn::coverage_kinds(); o.coverage && std::ranges::find(with, o.attention) == with.end()) {
-    throw ValueError(fmt::format("coverage: {} attention has none (these have: {})", o.attention, fmt::join(with, ", ")));
+  if (const auto with = nn::coverage_kinds();
+      o.coverage && std::ranges::find(with, o.attention) == with.end()) {
+    throw ValueError(
+        fmt::format("coverage: {} attention has none (these have: {})", o.attention, fmt::join(with, ", ")));
   }
   if (o.attention == "multi_head" && o.attention_size % o.heads != 0) {
-    throw ValueError(fmt::format("heads: {} do not divide an attention-size of {}", o.heads, o.attention_size));
+    throw ValueError(
+        fmt::format("heads: {} do not divide an attention-size of {}", o.heads, o.attention_size));
   }
   if (o.tie != Tie::none && o.readout != o.embedding) {
-    throw ValueError(
-        fmt::format("tie: '{}' needs a readout of the embedding's size, got {} and {}", name_of_choice(o.tie), o.readout, o.embedding));
+    throw ValueError(fmt::format("tie: '{}' needs a readout of the embedding's size, got {} and {}",
+                                 name_of_choice(o.tie), o.readout, o.embedding));
   }
 }
 
@@ -81,7 +85,8 @@ std::vector<LeastSize> least_sizes(const R& o) {
   if (std::ranges::find(kSized, o.attention) != kSized.end()) {
     sizes.push_back({"attention_size", real(o.attention_size) * real(o.decoder_hidden)});
   }
-  if (o.attention == "location") sizes.push_back({"attention_max_source", real(o.attention_max_source) * real(o.decoder_hidden)});
+  if (o.attention == "location")
+    sizes.push_back({"attention_max_source", real(o.attention_max_source) * real(o.decoder_hidden)});
   return sizes;
 }
 

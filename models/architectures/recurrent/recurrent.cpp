@@ -12,17 +12,24 @@ namespace {
 
 Tensor flatten(const Tensor& x) { return reshape(x, {x.size(0) * x.size(1), x.size(2)}); }
 
-bool attends(const RecurrentOptions& options) { return options.attention != "none" && options.attention != "none_state"; }
+bool attends(const RecurrentOptions& options) {
+  return options.attention != "none" && options.attention != "none_state";
+}
 
-int64_t memory_size(const RecurrentOptions& options) { return (options.bidirectional ? 2 : 1) * options.encoder_hidden; }
+int64_t memory_size(const RecurrentOptions& options) {
+  return (options.bidirectional ? 2 : 1) * options.encoder_hidden;
+}
 
 // Whether a context is part of the decoder's next input: without attention always.
 bool sees_context(const RecurrentOptions& options) { return options.input_feeding || !attends(options); }
-int64_t cell_input_size(const RecurrentOptions& options) { return options.embedding + (sees_context(options) ? memory_size(options) : 0); }
+int64_t cell_input_size(const RecurrentOptions& options) {
+  return options.embedding + (sees_context(options) ? memory_size(options) : 0);
+}
 
-// Word vectors; `table` [V, D] when another layer owns them. A table that is a projection to the vocabulary too starts small enough for
-// that, and its rows are scaled up on the way in (Vaswani et al. 2017, sec. 3.4).
-nn::Embedding word_vectors(const RecurrentOptions& options, int64_t vocabulary, bool tied, const Tensor& table) {
+// Word vectors; `table` [V, D] when another layer owns them. A table that is a projection to the vocabulary
+// too starts small enough for that, and its rows are scaled up on the way in (Vaswani et al. 2017, sec. 3.4).
+nn::Embedding word_vectors(const RecurrentOptions& options, int64_t vocabulary, bool tied,
+                           const Tensor& table) {
   const double root = std::sqrt(static_cast<double>(options.embedding));
   if (table.defined()) return {table, Vocabulary::kPad, root};
   return tied ? nn::Embedding(vocabulary, options.embedding, Vocabulary::kPad, 1 / root, root)
@@ -31,7 +38,10 @@ nn::Embedding word_vectors(const RecurrentOptions& options, int64_t vocabulary, 
 
 template <class Options>
 Options encoder_options(const RecurrentOptions& o) {
-  return {.layers = o.encoder_layers, .bidirectional = o.bidirectional, .dropout = o.dropout, .residual = o.residual};
+  return {.layers = o.encoder_layers,
+          .bidirectional = o.bidirectional,
+          .dropout = o.dropout,
+          .residual = o.residual};
 }
 
 LSTMResult without_cell(const nn::GRUResult& r) { return {r.output, r.hidden, {}}; }
@@ -44,14 +54,18 @@ Tensor map_weights(const nn::Attention::Output& seen) {
 }  // namespace
 
 Encoder::Encoder(const RecurrentOptions& options, int64_t vocabulary, const nn::Scope& scope)
-    : Module(scope), embedding_(word_vectors(options, vocabulary, options.tie == Tie::all, {})), dropout_(options.dropout) {
+    : Module(scope),
+      embedding_(word_vectors(options, vocabulary, options.tie == Tie::all, {})),
+      dropout_(options.dropout) {
   child("embedding", embedding_);
   child("dropout", dropout_);
   if (options.cell == Cell::gru) {
-    gru_ = std::make_unique<nn::GRU>(options.embedding, options.encoder_hidden, encoder_options<nn::GRUOptions>(options));
+    gru_ = std::make_unique<nn::GRU>(options.embedding, options.encoder_hidden,
+                                     encoder_options<nn::GRUOptions>(options));
     child("gru", *gru_);
   } else {
-    lstm_ = std::make_unique<nn::LSTM>(options.embedding, options.encoder_hidden, encoder_options<nn::LSTMOptions>(options));
+    lstm_ = std::make_unique<nn::LSTM>(options.embedding, options.encoder_hidden,
+                                       encoder_options<nn::LSTMOptions>(options));
     child("lstm", *lstm_);
   }
 }
@@ -61,19 +75,26 @@ LSTMResult Encoder::operator()(const Tensor& source, const Tensor& lengths) cons
   return lstm_ ? (*lstm_)(x, lengths) : without_cell((*gru_)(x, lengths));
 }
 
-Decoder::Decoder(const RecurrentOptions& options, int64_t vocabulary, const Tensor& table, const nn::Scope& scope)
+Decoder::Decoder(const RecurrentOptions& options, int64_t vocabulary, const Tensor& table,
+                 const nn::Scope& scope)
     : Module(scope),
       fixed_context_(options.attention == "none"),
       input_feeding_(sees_context(options)),
       maps_(options.attention == "multi_head" ? options.heads : 1),
       embedding_(word_vectors(options, vocabulary, options.tie != Tie::none, table)),
       dropout_(options.dropout),
-      lstm_(options.cell == Cell::gru ? nullptr : std::make_unique<nn::LSTMLayer>(cell_input_size(options), options.decoder_hidden)),
-      gru_(options.cell == Cell::gru ? std::make_unique<nn::GRULayer>(cell_input_size(options), options.decoder_hidden) : nullptr),
+      lstm_(options.cell == Cell::gru
+                ? nullptr
+                : std::make_unique<nn::LSTMLayer>(cell_input_size(options), options.decoder_hidden)),
+      gru_(options.cell == Cell::gru
+               ? std::make_unique<nn::GRULayer>(cell_input_size(options), options.decoder_hidden)
+               : nullptr),
       init_hidden_(memory_size(options), options.decoder_hidden),
-      init_cell_(lstm_ ? std::make_unique<nn::Linear>(memory_size(options), options.decoder_hidden) : nullptr),
+      init_cell_(lstm_ ? std::make_unique<nn::Linear>(memory_size(options), options.decoder_hidden)
+                       : nullptr),
       readout_(options.decoder_hidden + memory_size(options) + options.embedding, options.readout),
-      projection_(options.tie == Tie::none ? std::make_unique<nn::Linear>(options.readout, vocabulary) : nullptr) {
+      projection_(options.tie == Tie::none ? std::make_unique<nn::Linear>(options.readout, vocabulary)
+                                           : nullptr) {
   child("embedding", embedding_);
   child("dropout", dropout_);
   child("cell", lstm_ ? static_cast<nn::Module&>(*lstm_) : *gru_);
@@ -98,21 +119,25 @@ nn::Attention::Memory Decoder::prepare(const Tensor& keys, const Tensor& lengths
 
 DecoderState Decoder::start(const Encoded& encoded) const {
   // With attention nothing was seen before the first step.
-  const Tensor context = fixed_context_ ? encoded.summary : zeros(encoded.summary.shape(), encoded.summary.dtype());
-  return {tanh(init_hidden_(encoded.summary)), init_cell_ ? (*init_cell_)(encoded.cell) : Tensor{}, context, {}};
+  const Tensor context =
+      fixed_context_ ? encoded.summary : zeros(encoded.summary.shape(), encoded.summary.dtype());
+  return {
+      tanh(init_hidden_(encoded.summary)), init_cell_ ? (*init_cell_)(encoded.cell) : Tensor{}, context, {}};
 }
 
 Tensor Decoder::cell_input(const Tensor& embedded, const Tensor& context) const {
   return input_feeding_ ? concat(std::array{embedded, context}, embedded.ndim() - 1) : embedded;
 }
 
-LSTMResult Decoder::advance(const Tensor& x, const Tensor& lengths, const Tensor& hidden, const Tensor& cell) const {
+LSTMResult Decoder::advance(const Tensor& x, const Tensor& lengths, const Tensor& hidden,
+                            const Tensor& cell) const {
   return lstm_ ? (*lstm_)(x, lengths, hidden, cell) : without_cell((*gru_)(x, lengths, hidden));
 }
 
 StepResult Decoder::step(const Encoded& encoded, DecoderState& state, const Tensor& ids) const {
   const Tensor embedded = dropout_(embedding_(ids));  // [B, D]
-  const LSTMResult next = advance(unsqueeze(cell_input(embedded, state.context), 1), {}, state.hidden, state.cell);
+  const LSTMResult next =
+      advance(unsqueeze(cell_input(embedded, state.context), 1), {}, state.hidden, state.cell);
   state.hidden = next.hidden;
   state.cell = next.cell;
   StepResult result;
@@ -127,13 +152,17 @@ StepResult Decoder::step(const Encoded& encoded, DecoderState& state, const Tens
   return result;
 }
 
-Decoder::States Decoder::run(const Encoded& encoded, const Tensor& target_in, const Tensor& target_lengths) const {
+Decoder::States Decoder::run(const Encoded& encoded, const Tensor& target_in,
+                             const Tensor& target_lengths) const {
   const Tensor embedded = dropout_(embedding_(target_in));
   const DecoderState first = start(encoded);
   if (!attention_) {
     const int64_t B = target_in.size(0), T = target_in.size(1), E = first.context.size(1);
     const Tensor context = expand(unsqueeze(first.context, 1), {B, T, E});
-    return {embedded, advance(cell_input(embedded, context), target_lengths, first.hidden, first.cell).output, context, {}};
+    return {embedded,
+            advance(cell_input(embedded, context), target_lengths, first.hidden, first.cell).output,
+            context,
+            {}};
   }
   if (!input_feeding_) {
     const Tensor hidden = advance(embedded, target_lengths, first.hidden, first.cell).output;
@@ -143,8 +172,9 @@ Decoder::States Decoder::run(const Encoded& encoded, const Tensor& target_in, co
   if (const auto energy = lstm_ ? attention_->energy_form() : std::nullopt) {
     const nn::Attention::Memory& memory = encoded.memory;
     const AttentionLSTMResult r =
-        attention_lstm(embedded, target_lengths, memory.values.defined() ? memory.values : memory.keys, memory.projected, memory.lengths,
-                       first.hidden, first.cell, lstm_->weight_ih, lstm_->weight_hh, lstm_->bias, energy->query_weight, energy->v);
+        attention_lstm(embedded, target_lengths, memory.values.defined() ? memory.values : memory.keys,
+                       memory.projected, memory.lengths, first.hidden, first.cell, lstm_->weight_ih,
+                       lstm_->weight_hh, lstm_->bias, energy->query_weight, energy->v);
     return {embedded, r.hidden, r.context, unsqueeze(r.weights, 1)};
   }
   return run_stepwise(encoded, target_in);
@@ -155,7 +185,8 @@ Decoder::States Decoder::run_stepwise(const Encoded& encoded, const Tensor& targ
   DecoderState state = start(encoded);
   std::vector<Tensor> hidden, context, weights;
   for (int64_t t = 0; t < target_in.size(1); ++t) {
-    const LSTMResult next = advance(unsqueeze(cell_input(select(embedded, 1, t), state.context), 1), {}, state.hidden, state.cell);
+    const LSTMResult next = advance(unsqueeze(cell_input(select(embedded, 1, t), state.context), 1), {},
+                                    state.hidden, state.cell);
     state.hidden = next.hidden;
     state.cell = next.cell;
     if (attention_) {
@@ -175,10 +206,12 @@ Tensor Decoder::readout(const Tensor& hidden, const Tensor& context, const Tenso
 }
 
 std::pair<Tensor, Tensor> Decoder::projection() const {
-  return projection_ ? std::pair(projection_->weight, projection_->bias) : std::pair(embedding_.weight, Tensor{});
+  return projection_ ? std::pair(projection_->weight, projection_->bias)
+                     : std::pair(embedding_.weight, Tensor{});
 }
 
-Seq2Seq::Seq2Seq(const RecurrentOptions& options, int64_t source_vocabulary, int64_t target_vocabulary, const nn::Scope& scope)
+Seq2Seq::Seq2Seq(const RecurrentOptions& options, int64_t source_vocabulary, int64_t target_vocabulary,
+                 const nn::Scope& scope)
     : TranslationModel(scope),
       options_((check(ModelConfig(options), source_vocabulary, target_vocabulary), options)),
       encoder_(options, source_vocabulary),
@@ -207,7 +240,9 @@ namespace {
 class Seq2SeqDecoding : public Decoding {
  public:
   Seq2SeqDecoding(const Seq2Seq& model, const Batch& batch)
-      : decoder_(model.decoder()), encoded_(model.encode(batch.source, batch.source_lengths)), state_(decoder_.start(encoded_)) {}
+      : decoder_(model.decoder()),
+        encoded_(model.encode(batch.source, batch.source_lengths)),
+        state_(decoder_.start(encoded_)) {}
 
   Step step(const Tensor& ids) override {
     const StepResult result = decoder_.step(encoded_, state_, ids);
@@ -215,8 +250,9 @@ class Seq2SeqDecoding : public Decoding {
   }
 
   void select(const std::vector<int64_t>& rows) override {
-    for (Tensor* x : {&encoded_.memory.keys, &encoded_.memory.projected, &encoded_.memory.lengths, &encoded_.memory.values,
-                      &encoded_.summary, &encoded_.cell, &state_.hidden, &state_.cell, &state_.context, &state_.attention.coverage}) {
+    for (Tensor* x : {&encoded_.memory.keys, &encoded_.memory.projected, &encoded_.memory.lengths,
+                      &encoded_.memory.values, &encoded_.summary, &encoded_.cell, &state_.hidden,
+                      &state_.cell, &state_.context, &state_.attention.coverage}) {
       *x = take_rows(*x, rows);
     }
   }
@@ -229,13 +265,17 @@ class Seq2SeqDecoding : public Decoding {
 
 }  // namespace
 
-std::unique_ptr<Decoding> Seq2Seq::begin(const Batch& batch) const { return std::make_unique<Seq2SeqDecoding>(*this, batch); }
+std::unique_ptr<Decoding> Seq2Seq::begin(const Batch& batch) const {
+  return std::make_unique<Seq2SeqDecoding>(*this, batch);
+}
 
 std::string Seq2Seq::describe() const {
-  std::string what = options_.attention == "none" ? "no attention" : options_.attention == "none_state" ? "no attention, state only" : "";
+  std::string what = options_.attention == "none"         ? "no attention"
+                     : options_.attention == "none_state" ? "no attention, state only"
+                                                          : "";
   if (what.empty()) what = options_.attention + " attention";
-  return fmt::format("{}{}, {} {}", what, options_.coverage ? " with coverage" : "", options_.cell == Cell::gru ? "GRU" : "LSTM",
-                     options_.decoder_hidden);
+  return fmt::format("{}{}, {} {}", what, options_.coverage ? " with coverage" : "",
+                     options_.cell == Cell::gru ? "GRU" : "LSTM", options_.decoder_hidden);
 }
 
 }  // namespace heed::models

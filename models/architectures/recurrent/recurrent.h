@@ -1,9 +1,10 @@
 // The recurrent translator: an encoder of LSTM or GRU layers, and a decoder of one such layer with a choice
 // of attention.
 //
-// additive: at every step the decoder attends to the encoder's states, with its own state as the query (Bahdanau
-//   et al. 2015, A.1.2), and the context is part of its next input (input feeding, Luong et al. 2015, sec. 3.3,
-//   who feed tanh(W_c [c; h]) instead of the context c).
+// additive: at every step the decoder attends to the encoder's states, with its own state as the query
+// (Bahdanau
+//   et al. 2015, A.1.2), and the context is part of its next input (input feeding, Luong et al. 2015,
+//   sec. 3.3, who feed tanh(W_c [c; h]) instead of the context c).
 // The other kinds of attention replace additive. Without input feeding the decoder's states do not depend on
 // attention, which is computed afterwards (Luong et al. 2015, sec. 3.1). none: the context is replaced by one
 // fixed vector, the encoder's final states, at every step (Cho et al. 2014, sec. 3.1). The decoder and its
@@ -62,7 +63,8 @@ class Decoder : public nn::Module {
   /// @param options cell, sizes, attention
   /// @param vocabulary V of the target
   /// @param table [V, embedding]: the encoder's word vectors, used if both sides share them (tie = all)
-  Decoder(const RecurrentOptions& options, int64_t vocabulary, const Tensor& table, const nn::Scope& scope = {});
+  Decoder(const RecurrentOptions& options, int64_t vocabulary, const Tensor& table,
+          const nn::Scope& scope = {});
 
   /// @return whether the decoder has attention
   bool has_attention() const { return static_cast<bool>(attention_); }
@@ -135,7 +137,8 @@ class Seq2Seq : public TranslationModel {
   /// @param options sizes and kinds
   /// @param source_vocabulary,target_vocabulary numbers of entries
   /// @throws ValueError for invalid options
-  Seq2Seq(const RecurrentOptions& options, int64_t source_vocabulary, int64_t target_vocabulary, const nn::Scope& scope = {});
+  Seq2Seq(const RecurrentOptions& options, int64_t source_vocabulary, int64_t target_vocabulary,
+          const nn::Scope& scope = {});
 
   /// Encodes the sources.
   /// @param source i64 [B, S]

@@ -20,16 +20,19 @@ std::vector<OptionOf<T>> options() {
       {"heads", &T::heads, "attention heads", between(1)},
       {"norm", &T::norm, "layer normalisation in front of each sublayer (pre) or behind it (post)"},
       {"positions", &T::positions, "sinusoidal, learned or rotary"},
-      {"max_positions", &T::max_positions, "rows of learned positions: the longest source and target", between(1)},
+      {"max_positions", &T::max_positions, "rows of learned positions: the longest source and target",
+       between(1)},
       {"tie", &T::tie, kTieHelp},
       {"dropout", &T::dropout, "probability of dropout", fraction()},
   };
 }
 
 void check(const T& o) {
-  if (o.model_size % o.heads != 0) throw ValueError(fmt::format("heads: {} do not divide a model-size of {}", o.heads, o.model_size));
+  if (o.model_size % o.heads != 0)
+    throw ValueError(fmt::format("heads: {} do not divide a model-size of {}", o.heads, o.model_size));
   if (o.positions == Positions::rotary && o.model_size / o.heads % 2 != 0) {
-    throw ValueError(fmt::format("positions: rotary needs an even size a head, got {} in {} heads", o.model_size, o.heads));
+    throw ValueError(fmt::format("positions: rotary needs an even size a head, got {} in {} heads",
+                                 o.model_size, o.heads));
   }
 }
 
@@ -39,7 +42,8 @@ std::vector<LeastSize> least_sizes(const T& o) {
                                {"decoder_layers", real(o.decoder_layers), /*in_tensors=*/true},
                                {"model_size", real(o.model_size) * real(o.model_size)},
                                {"feed_forward", real(o.model_size) * real(o.feed_forward)}};
-  if (o.positions == Positions::learned) sizes.push_back({"max_positions", real(o.model_size) * real(o.max_positions)});
+  if (o.positions == Positions::learned)
+    sizes.push_back({"max_positions", real(o.model_size) * real(o.max_positions)});
   return sizes;
 }
 
@@ -55,7 +59,9 @@ const Architecture& architecture_of(const TransformerOptions&) {
       .check = check,
       .one_vocabulary = [](const T& o) { return o.tie == Tie::all; },
       .longest_source =
-          [](const T& o) { return o.positions == Positions::learned ? o.max_positions : std::numeric_limits<int64_t>::max(); },
+          [](const T& o) {
+            return o.positions == Positions::learned ? o.max_positions : std::numeric_limits<int64_t>::max();
+          },
       .least_sizes = least_sizes,
       .make = [](const T& o, int64_t source, int64_t target) -> std::unique_ptr<TranslationModel> {
         return std::make_unique<Transformer>(o, source, target);

@@ -27,9 +27,9 @@ struct TransformerOptions {
   int64_t heads = 4;                            // number of attention heads per layer; must divide D
   NormPlace norm = NormPlace::pre;              // place of layer normalisation
   Positions positions = Positions::sinusoidal;  // see Positions
-  int64_t max_positions = 512;                  // number of learned positions, which limits source and target length
-  Tie tie = Tie::none;                          // see Tie
-  double dropout = 0.3;                         // in [0, 1)
+  int64_t max_positions = 512;  // number of learned positions, which limits source and target length
+  Tie tie = Tie::none;          // see Tie
+  double dropout = 0.3;         // in [0, 1)
 };
 
 /// @return the row of the Transformer

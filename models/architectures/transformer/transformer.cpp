@@ -20,7 +20,8 @@ nn::TransformerOptions layer_options(const TransformerOptions& o) {
 
 }  // namespace
 
-PositionedEmbedding::PositionedEmbedding(const TransformerOptions& options, int64_t vocabulary, const Tensor& table, const nn::Scope& scope)
+PositionedEmbedding::PositionedEmbedding(const TransformerOptions& options, int64_t vocabulary,
+                                         const Tensor& table, const nn::Scope& scope)
     : Module(scope), size_(options.model_size), table_(table), dropout_(options.dropout) {
   if (!table_.defined()) {
     const Tensor values = nn::init::normal({vocabulary, size_}, 1 / std::sqrt(static_cast<double>(size_)));
@@ -43,23 +44,27 @@ Tensor PositionedEmbedding::operator()(const Tensor& ids, int64_t first) const {
   return dropout_(sinusoidal_ ? (*sinusoidal_)(words, first) : learned_ ? (*learned_)(words, first) : words);
 }
 
-Transformer::Transformer(const TransformerOptions& options, int64_t source_vocabulary, int64_t target_vocabulary, const nn::Scope& scope)
-    : TranslationModel(scope), options_((check(ModelConfig(options), source_vocabulary, target_vocabulary), options)) {
+Transformer::Transformer(const TransformerOptions& options, int64_t source_vocabulary,
+                         int64_t target_vocabulary, const nn::Scope& scope)
+    : TranslationModel(scope),
+      options_((check(ModelConfig(options), source_vocabulary, target_vocabulary), options)) {
   const TransformerOptions& o = options_;
   target_embedding_ = std::make_unique<PositionedEmbedding>(o, target_vocabulary);
-  source_embedding_ =
-      std::make_unique<PositionedEmbedding>(o, source_vocabulary, o.tie == Tie::all ? target_embedding_->table() : Tensor{});
+  source_embedding_ = std::make_unique<PositionedEmbedding>(
+      o, source_vocabulary, o.tie == Tie::all ? target_embedding_->table() : Tensor{});
   child("target_embedding", *target_embedding_);
   child("source_embedding", *source_embedding_);
   for (int64_t i = 0; i < o.encoder_layers; ++i) {
     encoder_.push_back(std::make_unique<nn::TransformerEncoderLayer>(layer_options(o)));
     child(fmt::format("encoder{}", i), *encoder_.back());
-    for (int64_t head = 0; head < o.heads; ++head) encoder_self_maps_.push_back({static_cast<int>(i), static_cast<int>(head)});
+    for (int64_t head = 0; head < o.heads; ++head)
+      encoder_self_maps_.push_back({static_cast<int>(i), static_cast<int>(head)});
   }
   for (int64_t i = 0; i < o.decoder_layers; ++i) {
     decoder_.push_back(std::make_unique<nn::TransformerDecoderLayer>(layer_options(o)));
     child(fmt::format("decoder{}", i), *decoder_.back());
-    for (int64_t head = 0; head < o.heads; ++head) maps_.push_back({static_cast<int>(i), static_cast<int>(head)});
+    for (int64_t head = 0; head < o.heads; ++head)
+      maps_.push_back({static_cast<int>(i), static_cast<int>(head)});
   }
   decoder_self_maps_ = maps_;
   if (o.norm == NormPlace::pre) {
@@ -88,7 +93,8 @@ Tensor Transformer::decode(const Tensor& memory, const Batch& batch, std::vector
                            std::vector<Tensor>* self_weights) const {
   Tensor x = (*target_embedding_)(batch.target_in);
   for (const auto& layer : decoder_) {
-    const nn::TransformerDecoderLayer::Output seen = (*layer)(x, layer->prepare(memory), batch.source_lengths);
+    const nn::TransformerDecoderLayer::Output seen =
+        (*layer)(x, layer->prepare(memory), batch.source_lengths);
     x = seen.output;
     if (cross_weights) cross_weights->push_back(seen.cross_weights);
     if (self_weights) self_weights->push_back(seen.self_weights);
@@ -98,7 +104,8 @@ Tensor Transformer::decode(const Tensor& memory, const Batch& batch, std::vector
 
 TranslationModel::Teacher Transformer::teach(const Batch& batch, const Tensor& rows) const {
   std::vector<Tensor> weights;
-  const Tensor x = decode(encode(batch.source, batch.source_lengths), batch, GradMode::enabled() ? nullptr : &weights, nullptr);
+  const Tensor x = decode(encode(batch.source, batch.source_lengths), batch,
+                          GradMode::enabled() ? nullptr : &weights, nullptr);
   const Tensor flat = reshape(x, {x.size(0) * x.size(1), x.size(2)});
   return {finish(embedding(flat, rows), decoder_norm_), weights.empty() ? Tensor{} : concat(weights, 1)};
 }
@@ -110,7 +117,8 @@ TranslationModel::SelfAttention Transformer::self_attention(const Batch& batch) 
 }
 
 std::pair<Tensor, Tensor> Transformer::vocabulary_weights() const {
-  return projection_ ? std::pair(projection_->weight, projection_->bias) : std::pair(target_embedding_->table(), Tensor{});
+  return projection_ ? std::pair(projection_->weight, projection_->bias)
+                     : std::pair(target_embedding_->table(), Tensor{});
 }
 
 class TransformerDecoding : public Decoding {
@@ -147,13 +155,15 @@ class TransformerDecoding : public Decoding {
   int64_t position_ = 0;
 };
 
-std::unique_ptr<Decoding> Transformer::begin(const Batch& batch) const { return std::make_unique<TransformerDecoding>(*this, batch); }
+std::unique_ptr<Decoding> Transformer::begin(const Batch& batch) const {
+  return std::make_unique<TransformerDecoding>(*this, batch);
+}
 
 int64_t Transformer::longest_source() const { return architecture_of(options_).longest_source(options_); }
 
 std::string Transformer::describe() const {
-  return fmt::format("Transformer {}+{}, {} wide, {} heads", options_.encoder_layers, options_.decoder_layers, options_.model_size,
-                     options_.heads);
+  return fmt::format("Transformer {}+{}, {} wide, {} heads", options_.encoder_layers, options_.decoder_layers,
+                     options_.model_size, options_.heads);
 }
 
 }  // namespace heed::models

@@ -1,4 +1,5 @@
-// The Transformer translator (Vaswani et al. 2017): self-attention on both sides, cross-attention from each decoder layer to the encoder.
+// The Transformer translator (Vaswani et al. 2017): self-attention on both sides, cross-attention from each
+// decoder layer to the encoder.
 #pragma once
 
 #include <memory>
@@ -16,7 +17,8 @@ class PositionedEmbedding : public nn::Module {
   /// @param options size, positions and dropout are used
   /// @param vocabulary V
   /// @param table table [V, D] of another layer to share; undefined: an own table
-  PositionedEmbedding(const TransformerOptions& options, int64_t vocabulary, const Tensor& table = {}, const nn::Scope& scope = {});
+  PositionedEmbedding(const TransformerOptions& options, int64_t vocabulary, const Tensor& table = {},
+                      const nn::Scope& scope = {});
   /// @param ids i64 [B, T]
   /// @param first the position of the first column
   /// @return [B, T, D]
@@ -39,7 +41,8 @@ class Transformer : public TranslationModel {
   /// @param options sizes and kinds
   /// @param source_vocabulary,target_vocabulary numbers of entries
   /// @throws ValueError for invalid options, and for tie = all with two vocabularies
-  Transformer(const TransformerOptions& options, int64_t source_vocabulary, int64_t target_vocabulary, const nn::Scope& scope = {});
+  Transformer(const TransformerOptions& options, int64_t source_vocabulary, int64_t target_vocabulary,
+              const nn::Scope& scope = {});
   std::unique_ptr<Decoding> begin(const Batch& batch) const override;
   SelfAttention self_attention(const Batch& batch) const override;
   int64_t longest_source() const override;
@@ -58,16 +61,20 @@ class Transformer : public TranslationModel {
   Teacher teach(const Batch& batch, const Tensor& rows) const override;
   // Runs the decoder on given targets; returns [B, T, D], before the final normalisation. The lists, if not
   // null, receive each layer's attention weights [B, heads, T, S] and [B, heads, T, T].
-  Tensor decode(const Tensor& memory, const Batch& batch, std::vector<Tensor>* cross_weights, std::vector<Tensor>* self_weights) const;
+  Tensor decode(const Tensor& memory, const Batch& batch, std::vector<Tensor>* cross_weights,
+                std::vector<Tensor>* self_weights) const;
   std::pair<Tensor, Tensor> vocabulary_weights() const override;
-  Tensor finish(const Tensor& x, const std::unique_ptr<nn::LayerNorm>& norm) const { return norm ? (*norm)(x) : x; }
+  Tensor finish(const Tensor& x, const std::unique_ptr<nn::LayerNorm>& norm) const {
+    return norm ? (*norm)(x) : x;
+  }
 
   TransformerOptions options_;
-  std::unique_ptr<PositionedEmbedding> target_embedding_, source_embedding_;  // target first, because the source may share its table
+  /// The source may share the target's table.
+  std::unique_ptr<PositionedEmbedding> target_embedding_, source_embedding_;
   std::vector<std::unique_ptr<nn::TransformerEncoderLayer>> encoder_;
   std::vector<std::unique_ptr<nn::TransformerDecoderLayer>> decoder_;
   std::unique_ptr<nn::LayerNorm> encoder_norm_, decoder_norm_;  // with pre-norm: applied after the last layer
-  std::unique_ptr<nn::Linear> projection_;                      // null if the target embedding is the projection
+  std::unique_ptr<nn::Linear> projection_;  // null if the target embedding is the projection
 };
 
 }  // namespace heed::models

@@ -20,7 +20,8 @@ struct Weights {
   Tensor block(const Tensor& x) const { return dropout(linear(gelu(linear(x, first)), second), 0.25) + x; }
 };
 
-// Gradients of x, first and second after three blocks that share their weights, with a use of x and a weight outside as well.
+// Gradients of x, first and second after three blocks that share their weights, with a use of x and a weight
+// outside as well.
 std::vector<std::vector<float>> gradients(bool with_checkpoints) {
   const Weights w;
   const Tensor x = randn({5, 16}).set_requires_grad(true);
@@ -49,7 +50,8 @@ TEST(Checkpoint, GivesTheSameBitsNested) {
     return grad(std::vector{sum(y * y)}, std::vector{x, w.first, w.second});
   };
   const auto plain = run(false), nested = run(true);
-  for (size_t i = 0; i < plain.size(); ++i) EXPECT_EQ(plain[i].to_vector<float>(), nested[i].to_vector<float>());
+  for (size_t i = 0; i < plain.size(); ++i)
+    EXPECT_EQ(plain[i].to_vector<float>(), nested[i].to_vector<float>());
 }
 
 TEST(Checkpoint, SavesMemory) {
@@ -74,7 +76,8 @@ TEST(Checkpoint, SavesMemory) {
 }
 
 TEST(Checkpoint, SeveralInputsAndOutputsSomeOfThemUndefined) {
-  const Tensor a = from_vector<double>({1, 2}, {2}).set_requires_grad(true), b = from_vector<double>({3, 4}, {2});
+  const Tensor a = from_vector<double>({1, 2}, {2}).set_requires_grad(true),
+               b = from_vector<double>({3, 4}, {2});
   const auto f = [](const std::vector<Tensor>& in) {
     EXPECT_FALSE(in[2].defined());
     return std::vector{in[0] * in[1], Tensor{}, arange(3), in[0]};
@@ -89,14 +92,16 @@ TEST(Checkpoint, SeveralInputsAndOutputsSomeOfThemUndefined) {
 }
 
 TEST(Checkpoint, AParameterAloneGetsItsGradient) {
-  const Tensor w = from_vector<double>({2, 3}, {2}).set_requires_grad(true), x = from_vector<double>({5, 7}, {2});
+  const Tensor w = from_vector<double>({2, 3}, {2}).set_requires_grad(true),
+               x = from_vector<double>({5, 7}, {2});
   sum(checkpoint([&](const Tensor& in) { return in * w; }, x)).backward();
   EXPECT_EQ(w.grad().to_vector<double>(), (std::vector<double>{5, 7}));
 }
 
 TEST(Checkpoint, GradientsOfGradientsMatchFiniteDifferences) {
   const auto f = [](const std::vector<Tensor>& x) {
-    return checkpoint([](const std::vector<Tensor>& in) { return std::vector{tanh(in[0] * in[1]) * in[0]}; }, x);
+    return checkpoint([](const std::vector<Tensor>& in) { return std::vector{tanh(in[0] * in[1]) * in[0]}; },
+                      x);
   };
   EXPECT_TRUE(gradcheck(f, {randn({3}, DType::f64), randn({3}, DType::f64)}, {.order = 2}));
 }
@@ -121,17 +126,24 @@ TEST(Checkpoint, WhatItRefuses) {
   const auto f = [](const Tensor& in) { return in * in; };
   const Tensor y = sum(checkpoint(f, x));
   y.backward();
-  EXPECT_ERROR(GradError, "backward: the graph of 'checkpoint' was freed by an earlier backward; pass retain_graph", y.backward());
+  EXPECT_ERROR(GradError,
+               "backward: the graph of 'checkpoint' was freed by an earlier backward; pass retain_graph",
+               y.backward());
   const Tensor changed = sum(checkpoint(f, x));
   {
     const NoGradGuard no_grad;
     x.fill_(3);
   }
-  EXPECT_ERROR(GradError, "backward: saved input 0 of 'checkpoint' was changed in place (version 1, expected 0)", changed.backward());
+  EXPECT_ERROR(GradError,
+               "backward: saved input 0 of 'checkpoint' was changed in place (version 1, expected 0)",
+               changed.backward());
   int run = 0;
-  const Tensor moody = sum(checkpoint([&](const Tensor& in) { return ++run == 1 ? in : slice(in, 0, 0, 1); }, x));
-  EXPECT_ERROR(GradError, "checkpoint: the function gave f32[1] when it ran again, f32[2] before", moody.backward());
-  const Tensor throwing = sum(checkpoint([&](const Tensor& in) { return ++run == 3 ? in : throw std::runtime_error("mine"); }, x));
+  const Tensor moody =
+      sum(checkpoint([&](const Tensor& in) { return ++run == 1 ? in : slice(in, 0, 0, 1); }, x));
+  EXPECT_ERROR(GradError, "checkpoint: the function gave f32[1] when it ran again, f32[2] before",
+               moody.backward());
+  const Tensor throwing = sum(
+      checkpoint([&](const Tensor& in) { return ++run == 3 ? in : throw std::runtime_error("mine"); }, x));
   x.zero_grad();
   const Generator::State before = default_generator().state();
   EXPECT_THROW(throwing.backward(), std::runtime_error);
@@ -142,10 +154,12 @@ TEST(Checkpoint, WhatItRefuses) {
 }
 
 TEST(Checkpoint, WithoutAFunctionIsRefused) {
-  EXPECT_ERROR(ValueError, "checkpoint: there is no function", checkpoint(std::function<Tensor(const Tensor&)>(), ones({2})));
+  EXPECT_ERROR(ValueError, "checkpoint: there is no function",
+               checkpoint(std::function<Tensor(const Tensor&)>(), ones({2})));
   EXPECT_ERROR(ValueError, "gradcheck: there is no function", gradcheck(nullptr, {ones({2}, DType::f64)}));
   EXPECT_ERROR(ValueError, "gradcheck: takes order 1 or 2, got 3",
-               gradcheck([](const auto& x) { return std::vector{x[0] * 2.0}; }, {ones({2}, DType::f64)}, {.order = 3}));
+               gradcheck([](const auto& x) { return std::vector{x[0] * 2.0}; }, {ones({2}, DType::f64)},
+                         {.order = 3}));
 }
 
 }  // namespace

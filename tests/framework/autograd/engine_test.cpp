@@ -15,7 +15,9 @@ namespace {
 Tensor leaf(const std::vector<double>& values) {
   return from_vector(values, {static_cast<int64_t>(values.size())}).set_requires_grad(true);
 }
-Tensor vector(const std::vector<double>& values) { return from_vector(values, {static_cast<int64_t>(values.size())}); }
+Tensor vector(const std::vector<double>& values) {
+  return from_vector(values, {static_cast<int64_t>(values.size())});
+}
 
 TEST(Engine, AMillionAddsForwardBackwardAndGone) {
   constexpr int kSteps = 1'000'000;
@@ -76,7 +78,8 @@ TEST(Engine, AFreedGraphSaysSoAndRetainGraphKeepsIt) {
   y.backward({}, /*retain_graph=*/true);
   y.backward();
   EXPECT_TRUE(all_close(x.grad(), vector({8, 12}), 0, 0));
-  EXPECT_ERROR(GradError, "backward: the graph of 'mul' was freed by an earlier backward; pass retain_graph", y.backward());
+  EXPECT_ERROR(GradError, "backward: the graph of 'mul' was freed by an earlier backward; pass retain_graph",
+               y.backward());
 }
 
 TEST(Engine, ASavedValueChangedInPlaceIsFound) {
@@ -86,10 +89,12 @@ TEST(Engine, ASavedValueChangedInPlaceIsFound) {
     const NoGradGuard no_grad;
     a.fill_(1);
   }
-  EXPECT_ERROR(GradError, "backward: saved input 0 of 'mul' was changed in place (version 1, expected 0)", y.backward());
+  EXPECT_ERROR(GradError, "backward: saved input 0 of 'mul' was changed in place (version 1, expected 0)",
+               y.backward());
   const Tensor z = tanh(a);
   z.detach().copy_(zeros({2}, DType::f64));  // through another view of the same storage
-  EXPECT_ERROR(GradError, "backward: saved output 0 of 'tanh' was changed in place (version 1, expected 0)", sum(z).backward());
+  EXPECT_ERROR(GradError, "backward: saved output 0 of 'tanh' was changed in place (version 1, expected 0)",
+               sum(z).backward());
 }
 
 TEST(Engine, ABackwardThatFailedLeavesNothingBehind) {
@@ -143,7 +148,8 @@ TEST(Engine, TwoBackwardCallsAddUp) {
 
 TEST(Engine, AProductIsAddedToAGradientOfOneRowWithAnyStride) {
   const Tensor x = ones({1, 3}, DType::f64).set_requires_grad(true), w = ones({3, 2}, DType::f64);
-  const Tensor product = matmul(x, w), turned = exp(transpose(x));  // the younger one's gradient comes first: [1, 3] with the strides 1, 1
+  // the younger one's gradient comes first: [1, 3] with the strides 1, 1
+  const Tensor product = matmul(x, w), turned = exp(transpose(x));
   (sum(product) + sum(turned)).backward();
   for (const double g : x.grad().to_vector<double>()) EXPECT_NEAR(g, 2 + std::exp(1.0), 1e-12);
 }
@@ -190,7 +196,8 @@ TEST(Engine, DetachCutsTheGraphAndSharesTheValues) {
   EXPECT_EQ(a.detach().data<double>(), a.data<double>());
 }
 
-// A graph begun on one thread and continued on another runs in the right order whichever of the two has recorded more before.
+// A graph begun on one thread and continued on another runs in the right order whichever of the two has
+// recorded more before.
 TEST(Engine, AGraphMayBeBegunOnOneThreadAndContinuedOnAnother) {
   for (const int recorded_there : {0, 20'000}) {
     const Tensor x = leaf({2});
@@ -249,16 +256,25 @@ TEST(Engine, AnUnwantedInputGetsNoGradient) {
 
 TEST(Engine, WhatItRefuses) {
   const Tensor x = leaf({1, 2}), other = leaf({1}), plain = vector({1, 2});
-  EXPECT_ERROR(GradError, "backward: nothing that the tensor was made from wants a gradient", sum(plain).backward());
-  EXPECT_ERROR(ShapeError, "backward: f64[2] needs a cotangent; or make one element of it (sum, mean)", (x * x).backward());
-  EXPECT_ERROR(ShapeError, "backward: cotangent f64[1] for a tensor f64[2]", (x * x).backward(ones({1}, DType::f64)));
-  EXPECT_ERROR(GradError, "grad: an input wants no gradient: f64[2]", grad(std::vector{sum(x)}, std::vector{plain}));
-  EXPECT_ERROR(GradError, "grad: the outputs do not depend on input 1", grad(std::vector{sum(x)}, std::vector{x, other}));
+  EXPECT_ERROR(GradError, "backward: nothing that the tensor was made from wants a gradient",
+               sum(plain).backward());
+  EXPECT_ERROR(ShapeError, "backward: f64[2] needs a cotangent; or make one element of it (sum, mean)",
+               (x * x).backward());
+  EXPECT_ERROR(ShapeError, "backward: cotangent f64[1] for a tensor f64[2]",
+               (x * x).backward(ones({1}, DType::f64)));
+  EXPECT_ERROR(GradError, "grad: an input wants no gradient: f64[2]",
+               grad(std::vector{sum(x)}, std::vector{plain}));
+  EXPECT_ERROR(GradError, "grad: the outputs do not depend on input 1",
+               grad(std::vector{sum(x)}, std::vector{x, other}));
   EXPECT_FALSE(grad(std::vector{sum(x)}, std::vector{other}, {}, {.allow_unused = true})[0].defined());
-  EXPECT_ERROR(GradError, "set_requires_grad: only a leaf can be marked, this tensor was made by an op", (x * x).set_requires_grad(true));
-  EXPECT_ERROR(DTypeError, "set_requires_grad: only floating values have a gradient: i64[3]", arange(3).set_requires_grad(true));
-  EXPECT_ERROR(GradError, "fill_: the tensor f64[2] records gradients; write in place under NoGradGuard only", x.fill_(0));
-  EXPECT_ERROR(GradError, "copy_: the tensor f64[2] records gradients; write in place under NoGradGuard only", x.copy_(plain));
+  EXPECT_ERROR(GradError, "set_requires_grad: only a leaf can be marked, this tensor was made by an op",
+               (x * x).set_requires_grad(true));
+  EXPECT_ERROR(DTypeError, "set_requires_grad: only floating values have a gradient: i64[3]",
+               arange(3).set_requires_grad(true));
+  EXPECT_ERROR(GradError, "fill_: the tensor f64[2] records gradients; write in place under NoGradGuard only",
+               x.fill_(0));
+  EXPECT_ERROR(GradError, "copy_: the tensor f64[2] records gradients; write in place under NoGradGuard only",
+               x.copy_(plain));
 }
 
 // A linear model fitted by gradient descent; the bits must not depend on what other threads do.

@@ -10,7 +10,8 @@ namespace heed {
 namespace {
 
 TEST(GraphDot, NamesOpsLeavesAndShapes) {
-  const Tensor w = ones({3, 2}).set_requires_grad(true), x = ones({4, 2}), b = ones({3}).set_requires_grad(true);
+  const Tensor w = ones({3, 2}).set_requires_grad(true), x = ones({4, 2}),
+               b = ones({3}).set_requires_grad(true);
   const Tensor y = sum(tanh(linear(x, w)) * b);
   const NamedTensors names{{"layer.weight", w}};
   EXPECT_EQ(graph_dot(y, names), R"(digraph graph_of_backward {
@@ -51,7 +52,8 @@ TEST(GraphDot, ALeafThatDiedAndALeafAlone) {
   }
   EXPECT_NE(graph_dot(y).find("label=\"gone\""), std::string::npos);
   EXPECT_NE(graph_dot(x).find("n0 [label=\"leaf\\nf32[2]\""), std::string::npos);
-  EXPECT_ERROR(GradError, "graph_dot: nothing that the tensor was made from wants a gradient", graph_dot(ones({2})));
+  EXPECT_ERROR(GradError, "graph_dot: nothing that the tensor was made from wants a gradient",
+               graph_dot(ones({2})));
 }
 
 TEST(GraphDot, ADeepChainDoesNotRecurse) {

@@ -41,7 +41,8 @@ TEST(BackwardHook, IsCalledAroundEveryNodeWhileItLives) {
 
 TEST(AnomalyMode, NamesTheOpItsInputAndTheFirstBadIndex) {
   const Tensor x = from_vector<double>({1, 2, 4, 0, 9, 0}, {2, 3}).set_requires_grad(true);
-  const auto run = [&] { sum(sqrt(x) * zeros({2, 3}, DType::f64)).backward(); };  // 0 times the root's infinite slope at 0
+  // 0 times the root's infinite slope at 0
+  const auto run = [&] { sum(sqrt(x) * zeros({2, 3}, DType::f64)).backward(); };
   run();
   EXPECT_TRUE(std::isnan(x.grad().to_vector<double>()[3]));
   const AnomalyMode anomaly;
@@ -49,10 +50,11 @@ TEST(AnomalyMode, NamesTheOpItsInputAndTheFirstBadIndex) {
     run();
     FAIL() << "no error";
   } catch (const GradError& error) {
-    EXPECT_THAT(error.what(),
-                testing::StartsWith("backward: sqrt gave NaN as the gradient of its input 0, f64[2, 3], first at [1, 0]; recorded by "));
+    EXPECT_THAT(error.what(), testing::StartsWith("backward: sqrt gave NaN as the gradient of its input 0, "
+                                                  "f64[2, 3], first at [1, 0]; recorded by "));
     EXPECT_THAT(error.what(), testing::ContainsRegex(
-                                  "recorded by .*framework_tests[+]0x[0-9a-f]* < .*framework_tests"));  // the calls, with -rdynamic by name
+                                  // the calls, with -rdynamic by name
+                                  "recorded by .*framework_tests[+]0x[0-9a-f]* < .*framework_tests"));
   }
 }
 
@@ -68,11 +70,14 @@ std::string error_of(const F& f) {
 }
 
 TEST(AnomalyMode, NamesTheOpWhoseForwardMadeTheNaN) {
-  const Tensor x = from_vector<double>({1, 2, -4, 0}, {2, 2}).set_requires_grad(true), nan = full({2}, NAN, DType::f64);
+  const Tensor x = from_vector<double>({1, 2, -4, 0}, {2, 2}).set_requires_grad(true),
+               nan = full({2}, NAN, DType::f64);
   EXPECT_TRUE(std::isnan(sum(log(x)).item()));
   const AnomalyMode anomaly;
-  EXPECT_THAT(error_of([&] { sum(log(x)); }),
-              testing::StartsWith("forward: log gave NaN as its output 0, f64[2, 2], first at [1, 0], from f64[2, 2]; recorded by "));
+  EXPECT_THAT(
+      error_of([&] { sum(log(x)); }),
+      testing::StartsWith(
+          "forward: log gave NaN as its output 0, f64[2, 2], first at [1, 0], from f64[2, 2]; recorded by "));
   EXPECT_THAT(error_of([&] { mul(x, nan); }),
               testing::StartsWith("forward: mul got NaN as its input 1, f64[2], first at [0]; recorded by "));
   EXPECT_THAT(error_of([&] {
@@ -91,11 +96,12 @@ TEST(AnomalyMode, CountsInfinitiesWhenAsked) {
   }
   const AnomalyMode anomaly(AnomalyMode::Report::infinity);
   EXPECT_THAT(error_of([&] { log(x); }),
-              testing::StartsWith("forward: log gave NaN or infinity as its output 0, f64[2], first at [1], from f64[2]; recorded by "));
+              testing::StartsWith("forward: log gave NaN or infinity as its output 0, f64[2], first at [1], "
+                                  "from f64[2]; recorded by "));
   const Tensor y = sqrt(x);  // its slope at 0 is infinite
-  EXPECT_THAT(
-      error_of([&] { sum(y).backward(); }),
-      testing::StartsWith("backward: sqrt gave NaN or infinity as the gradient of its input 0, f64[2], first at [1]; recorded by "));
+  EXPECT_THAT(error_of([&] { sum(y).backward(); }),
+              testing::StartsWith("backward: sqrt gave NaN or infinity as the gradient of its input 0, "
+                                  "f64[2], first at [1]; recorded by "));
 }
 
 TEST(AnomalyMode, LetsASoundBackwardPass) {
@@ -105,7 +111,8 @@ TEST(AnomalyMode, LetsASoundBackwardPass) {
   EXPECT_EQ(x.grad().to_vector<float>(), (std::vector<float>{1, 1}));
 }
 
-// Which nodes of a sample's graphs a mutant looks at: those that its forward recorded, or those that their vjps recorded (create_graph).
+// Which nodes of a sample's graphs a mutant looks at: those that its forward recorded, or those that their
+// vjps recorded (create_graph).
 enum class Recorded : uint8_t { in_forward, in_backward };
 
 // Tells a sample's nodes from those of gradcheck's loss.
@@ -134,7 +141,9 @@ class SampleNodes : public BackwardHook {
   }
 
  protected:
-  bool is(const Node& node, Recorded when) const { return (when == Recorded::in_forward ? forward_ : backward_).contains(node.sequence); }
+  bool is(const Node& node, Recorded when) const {
+    return (when == Recorded::in_forward ? forward_ : backward_).contains(node.sequence);
+  }
 
  private:
   virtual void enter(Node& node) = 0;
@@ -159,7 +168,8 @@ class Names : public SampleNodes {
 // What the vjp of nodes of one name hands to one of their inputs, multiplied by a factor.
 class Mutant : public SampleNodes {
  public:
-  Mutant(std::string name, Recorded when, int input, double factor) : name_(std::move(name)), when_(when), input_(input), factor_(factor) {}
+  Mutant(std::string name, Recorded when, int input, double factor)
+      : name_(std::move(name)), when_(when), input_(input), factor_(factor) {}
   bool present = false;  // there is such a node with this input
 
  private:
@@ -195,7 +205,8 @@ Tensor weighed(const std::vector<Tensor>& x) {
   double phase = 0.3;
   for (const Tensor& v : x) {
     if (!v.defined() || !is_floating(v.dtype())) continue;
-    total = total + sum(v.to(DType::f64) * reshape(cos(arange(v.numel(), DType::f64) * 1.7 + phase) + 0.5, v.shape()));
+    total = total + sum(v.to(DType::f64) *
+                        reshape(cos(arange(v.numel(), DType::f64) * 1.7 + phase) + 0.5, v.shape()));
     phase += 0.9;
   }
   return total;
@@ -221,13 +232,17 @@ std::vector<Tensor> derivatives(const OpSample::Function& run, const OpSample& s
 // Whether they differ by more than gradcheck forgives: two changed signs on one path are none.
 bool differ(const std::vector<Tensor>& a, const std::vector<Tensor>& b) {
   for (size_t i = 0; i < a.size(); ++i) {
-    if (a[i].defined() && a[i].numel() > 0 && !(amax(abs(a[i] - b[i])).item() <= 1e-9 * (1 + amax(abs(b[i])).item()))) return true;
+    if (a[i].defined() && a[i].numel() > 0 &&
+        !(amax(abs(a[i] - b[i])).item() <= 1e-9 * (1 + amax(abs(b[i])).item())))
+      return true;
   }
   return false;
 }
 
-// The vjp of the nodes of one name, for each input, with its sign turned and 3 % too large: gradcheck on the samples must notice.
-void mutate(const std::string& name, Recorded when, const std::vector<OpSample>& samples, MutantTally& tally) {
+// The vjp of the nodes of one name, for each input, with its sign turned and 3 % too large: gradcheck on the
+// samples must notice.
+void mutate(const std::string& name, Recorded when, const std::vector<OpSample>& samples,
+            MutantTally& tally) {
   const int order = when == Recorded::in_forward ? 1 : 2;
   bool present = true;
   for (int input = 0; present; ++input) {
@@ -246,7 +261,8 @@ void mutate(const std::string& name, Recorded when, const std::vector<OpSample>&
         present |= mutant.present;
         if (!mutant.present) continue;
         changed |= differ(mutated, right);
-        noticed = !gradcheck(mutant.watched(sample), sample.make_inputs(DType::f64), {.order = order, .max_elements = 40});
+        noticed = !gradcheck(mutant.watched(sample), sample.make_inputs(DType::f64),
+                             {.order = order, .max_elements = 40});
       }
       if (!changed) {
         tally.still += noticed ? 1 : 0;
@@ -259,8 +275,8 @@ void mutate(const std::string& name, Recorded when, const std::vector<OpSample>&
   }
 }
 
-// Each node that an op's forward records (its own, or the helpers of a composition), and each that its vjp records under create_graph,
-// which second order alone goes through.
+// Each node that an op's forward records (its own, or the helpers of a composition), and each that its vjp
+// records under create_graph, which second order alone goes through.
 TEST(Mutation, EveryMutantThatChangesAGradientIsCaught) {
   MutantTally first, second;
   std::set<std::string> names;
@@ -269,7 +285,8 @@ TEST(Mutation, EveryMutantThatChangesAGradientIsCaught) {
     const std::vector<OpSample> samples = op.make_samples();
     for (const OpSample& sample : samples) {
       if (sample.max_order > 0) {
-        gradcheck(of_op.watched(sample), sample.make_inputs(DType::f64), {.order = sample.max_order, .max_elements = 1});
+        gradcheck(of_op.watched(sample), sample.make_inputs(DType::f64),
+                  {.order = sample.max_order, .max_elements = 1});
       }
     }
     for (const std::string& name : of_op.in_forward) mutate(name, Recorded::in_forward, samples, first);
@@ -282,8 +299,10 @@ TEST(Mutation, EveryMutantThatChangesAGradientIsCaught) {
   EXPECT_GT(second.made, 200);
   const int made = first.made + second.made, caught = first.caught + second.caught;
   RecordProperty("mutants", fmt::format("{} of {}", caught, made));
-  std::printf("mutants of a vjp: %d caught of %d (%d of first order, %d of what a recorded backward does; nodes of %zu names)\n", caught,
-              made, first.made, second.made, names.size());
+  std::printf(
+      "mutants of a vjp: %d caught of %d (%d of first order, %d of what a recorded backward does; nodes of "
+      "%zu names)\n",
+      caught, made, first.made, second.made, names.size());
 }
 
 }  // namespace

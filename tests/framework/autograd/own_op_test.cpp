@@ -1,5 +1,5 @@
-// Ops of a user's own that do what heed's do not: hand an input back, keep too much, take many inputs; runs inside runs; graphs without
-// leaves.
+// Ops of a user's own that do what heed's do not: hand an input back, keep too much, take many inputs; runs
+// inside runs; graphs without leaves.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -38,7 +38,8 @@ struct TwoOfThree {
 
 TEST(OwnOp, ThatKeepsTooMuchIsToldHowToSaySo) {
   const Tensor x = ones({2}).set_requires_grad(true);
-  EXPECT_ERROR(GradError, "two_of_three: keeps more than 2 tensors for backward: say so with kSaved", apply(TwoOfThree{}, x));
+  EXPECT_ERROR(GradError, "two_of_three: keeps more than 2 tensors for backward: say so with kSaved",
+               apply(TwoOfThree{}, x));
 }
 
 struct SumOfAll {
@@ -95,7 +96,9 @@ struct WrongProduct {
   static constexpr const char* kName = "wrong_product";
   int64_t rows, columns;
   Tensor forward(const Tensor& x, Saved&) const { return x.clone(); }
-  void vjp(Grads& d, const Tensor&, const Saved&) const { d.add_matmul(0, ones({rows, 4}), ones({4, columns})); }
+  void vjp(Grads& d, const Tensor&, const Saved&) const {
+    d.add_matmul(0, ones({rows, 4}), ones({4, columns}));
+  }
 };
 
 // Where other gradients have arrived already, whose memory it would be added to.
@@ -103,7 +106,8 @@ TEST(OwnOp, WithAWrongVjpIsFoundBesideOtherGradients) {
   for (const bool leaf : {true, false}) {
     const Tensor start = ones({2, 3}).set_requires_grad(true), x = leaf ? start : sin(start);
     const auto beside = [&](const Tensor& y) { return [=] { (sum(y) + sum(square(x))).backward(); }; };
-    const std::string arrived = " arrived where f32[2, 3] had: some vjp gives another shape or dtype than its input's";
+    const std::string arrived =
+        " arrived where f32[2, 3] had: some vjp gives another shape or dtype than its input's";
     EXPECT_ERROR(ShapeError, "backward: a gradient f32[]" + arrived, beside(apply(WrongShape{}, x))());
     EXPECT_ERROR(ShapeError, "backward: a gradient f64[2, 3]" + arrived, beside(apply(WrongDType{}, x))());
     for (const WrongProduct& product : {WrongProduct{4000, 3}, WrongProduct{3, 2}, WrongProduct{2, 4}}) {
@@ -114,7 +118,8 @@ TEST(OwnOp, WithAWrongVjpIsFoundBesideOtherGradients) {
   const Tensor row = ones({3}).set_requires_grad(true);  // of one dimension, to which no product is added
   const Tensor y = apply(WrongProduct{3, 3}, row);
   EXPECT_ERROR(ShapeError,
-               "backward: a gradient f32[3, 3] arrived where f32[3] had: some vjp gives another shape or dtype than its input's",
+               "backward: a gradient f32[3, 3] arrived where f32[3] had: some vjp gives another shape or "
+               "dtype than its input's",
                (sum(y) + sum(square(row))).backward());
 }
 
@@ -137,12 +142,15 @@ TEST(OwnOp, WithAWrongVjpIsFound) {
   const std::string wrong = "backward: the vjp of 'wrong_shape' gives f32[] for input 0, which is f32[2, 3]";
   EXPECT_ERROR(ShapeError, wrong, sum(apply(WrongShape{}, x)).backward());
   EXPECT_ERROR(ShapeError, wrong, sum(apply(WrongShape{}, sin(x))).backward());  // behind another op
-  EXPECT_ERROR(ShapeError, "backward: the vjp of 'wrong_dtype' gives f64[2, 3] for input 0, which is f32[2, 3]",
+  EXPECT_ERROR(ShapeError,
+               "backward: the vjp of 'wrong_dtype' gives f64[2, 3] for input 0, which is f32[2, 3]",
                sum(apply(WrongDType{}, sin(x))).backward());
   EXPECT_ERROR(ShapeError, "backward: the vjp of 'wrong_list' gives f32[] for input 1, which is f32[2, 3]",
                sum(apply_list(WrongList{}, std::vector{ones({2, 3}), x})).backward());
-  EXPECT_ERROR(GradError, "backward: the vjp of 'wrong_input' names input 5 of 1", sum(apply(WrongInput{}, x)).backward());
-  EXPECT_ERROR(GradError, "backward: the vjp of 'wrong_saved' reads saved 0 of 0", sum(apply(WrongSaved{}, x)).backward());
+  EXPECT_ERROR(GradError, "backward: the vjp of 'wrong_input' names input 5 of 1",
+               sum(apply(WrongInput{}, x)).backward());
+  EXPECT_ERROR(GradError, "backward: the vjp of 'wrong_saved' reads saved 0 of 0",
+               sum(apply(WrongSaved{}, x)).backward());
   EXPECT_ERROR(ShapeError, "set_grad: f32[9] for a tensor f32[2, 3]", x.set_grad(ones({9})));
 }
 
@@ -169,7 +177,8 @@ TEST(Engine, ARunInsideARunIsRefused) {
   EXPECT_EQ(w.grad().item(), 3);
 }
 
-// Under AddressSanitizer: a second collector would leave the graph with one that nobody tells of the leaf's death.
+// Under AddressSanitizer: a second collector would leave the graph with one that nobody tells of the leaf's
+// death.
 TEST(Engine, ALeafThatIsMarkedAgainKeepsItsCollector) {
   Tensor x = ones({1}).set_requires_grad(true);
   int calls = 0;
@@ -186,7 +195,8 @@ TEST(Engine, ALeafThatIsMarkedAgainKeepsItsCollector) {
 
 TEST(Engine, ACheckpointWithoutInputsIsNoLeaf) {
   const Tensor w = full({1}, 2).set_requires_grad(true);
-  const Tensor y = checkpoint([&](const std::vector<Tensor>&) { return std::vector{w * w}; }, std::vector<Tensor>{})[0];
+  const Tensor y =
+      checkpoint([&](const std::vector<Tensor>&) { return std::vector{w * w}; }, std::vector<Tensor>{})[0];
   EXPECT_EQ(grad(std::vector{y}, std::vector{w}, {}, {.retain_graph = true})[0].item(), 4);
   y.backward();
   EXPECT_EQ(w.grad().item(), 4);

@@ -13,7 +13,9 @@
 namespace heed {
 namespace {
 
-Tensor vector(const std::vector<double>& values) { return from_vector(values, {static_cast<int64_t>(values.size())}); }
+Tensor vector(const std::vector<double>& values) {
+  return from_vector(values, {static_cast<int64_t>(values.size())});
+}
 Tensor leaf(const std::vector<double>& values) { return vector(values).set_requires_grad(true); }
 Tensor unchanged(const Tensor&) { return {}; }
 
@@ -40,7 +42,8 @@ TEST(TensorHook, WhatItGivesTakesTheGradientsPlace) {
 
 TEST(TensorHook, OfOneOutputOfSeveral) {
   const Tensor x = randn({1, 2, 3}, DType::f64), w_ih = randn({8, 3}, DType::f64).set_requires_grad(true);
-  const Tensor w_hh = randn({8, 2}, DType::f64).set_requires_grad(true), bias = randn({8}, DType::f64).set_requires_grad(true);
+  const Tensor w_hh = randn({8, 2}, DType::f64).set_requires_grad(true),
+               bias = randn({8}, DType::f64).set_requires_grad(true);
   const LSTMResult r = lstm(x, {}, {}, {}, w_ih, w_hh, bias);
   Tensor of_output, of_cell;
   int hidden_calls = 0;
@@ -66,7 +69,8 @@ TEST(TensorHook, IsRecordedUnderCreateGraph) {
   register_hook(x, [](const Tensor& g) { return g * g; });
   const Tensor d = grad(std::vector{x * x * x}, std::vector{x}, {}, {.create_graph = true})[0];  // (3 x^2)^2
   EXPECT_EQ(d.item(), 144);
-  EXPECT_EQ(grad(std::vector{d}, std::vector{x})[0].item(), 288 * 288.0);  // d' = 36 x^3, and the hook squares that as well
+  // d' = 36 x^3, and the hook squares that as well
+  EXPECT_EQ(grad(std::vector{d}, std::vector{x})[0].item(), 288 * 288.0);
 }
 
 TEST(TensorHook, TheHandleRemovesIt) {
@@ -133,7 +137,8 @@ TEST(TensorHook, GoesWithTheGraphAndWithALeafThatDies) {
 
 TEST(TensorHook, WhatItRefuses) {
   const Tensor x = leaf({1, 2});
-  EXPECT_ERROR(GradError, "register_hook: the tensor f64[2] wants no gradient", register_hook(vector({1, 2}), unchanged));
+  EXPECT_ERROR(GradError, "register_hook: the tensor f64[2] wants no gradient",
+               register_hook(vector({1, 2}), unchanged));
   EXPECT_ERROR(GradError, "register_accumulation_hook: the tensor f64[2] is not a leaf that wants a gradient",
                register_accumulation_hook(x * 2.0, [](const Tensor&) {}));
   const Tensor y = x * 2.0;
@@ -144,7 +149,8 @@ TEST(TensorHook, WhatItRefuses) {
 TEST(AccumulationHook, IsCalledOnceTheLeafHasItsGradient) {
   const Tensor x = leaf({2, -3});
   std::vector<std::vector<double>> seen;
-  HookHandle handle = register_accumulation_hook(x, [&](const Tensor& w) { seen.push_back(w.grad().to_vector<double>()); });
+  HookHandle handle =
+      register_accumulation_hook(x, [&](const Tensor& w) { seen.push_back(w.grad().to_vector<double>()); });
   sum(x * x + x).backward();
   sum(x).backward();
   EXPECT_EQ(seen, (std::vector<std::vector<double>>{{5, -5}, {6, -4}}));

@@ -35,15 +35,21 @@ std::vector<Case> cases() {
       {"scaled_dot_attention",
        {{8, 40, 64}, {8, 40, 64}, {8, 40, 64}},
        [](const auto& x) { return scaled_dot_attention(x[0], x[1], x[2], {}, 4).context; }},
-      {"conv2d", {{8, 16, 20, 20}, {32, 16, 3, 3}, {32}}, [](const auto& x) { return conv2d(x[0], x[1], x[2], {.padding = 1}); }},
-      {"batch_norm", {{16, 20, 30, 10}, {20}, {20}}, [](const auto& x) { return batch_norm(x[0], x[1], x[2]).output; }},
+      {"conv2d",
+       {{8, 16, 20, 20}, {32, 16, 3, 3}, {32}},
+       [](const auto& x) { return conv2d(x[0], x[1], x[2], {.padding = 1}); }},
+      {"batch_norm",
+       {{16, 20, 30, 10}, {20}, {20}},
+       [](const auto& x) { return batch_norm(x[0], x[1], x[2]).output; }},
       {"max_pool2d", {{16, 20, 30, 12}}, [](const auto& x) { return max_pool2d(x[0], 2); }},
       {"layer_norm", {{600, 200}, {200}, {200}}, [](const auto& x) { return layer_norm(x[0], x[1], x[2]); }},
       {"softmax", {{500, 300}}, [](const auto& x) { return softmax(x[0]); }},
       {"sum", {{400, 500}}, [](const auto& x) { return sum(x[0]); }},
       {"sum_of_columns", {{4000, 50}}, [](const auto& x) { return sum(x[0], {0}); }},
       {"embedding", {{50, 64}}, [](const auto& x) { return embedding(x[0], ids(3000, 50)); }},
-      {"additive_energy", {{8, 20, 64}, {8, 30, 64}, {64}}, [](const auto& x) { return additive_energy(x[0], x[1], x[2]); }},
+      {"additive_energy",
+       {{8, 20, 64}, {8, 30, 64}, {64}},
+       [](const auto& x) { return additive_energy(x[0], x[1], x[2]); }},
       {"add_of_a_row", {{3000, 60}, {60}}, [](const auto& x) { return x[0] + x[1]; }},
   };
 }
@@ -71,7 +77,9 @@ TEST_P(DeterministicMode, OneThreadGivesTheBitsOfThree) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, DeterministicMode, testing::ValuesIn(cases()),
-                         [](const testing::TestParamInfo<Case>& tested) { return std::string(tested.param.name); });
+                         [](const testing::TestParamInfo<Case>& tested) {
+                           return std::string(tested.param.name);
+                         });
 
 }  // namespace
 }  // namespace heed

@@ -30,7 +30,8 @@ TEST(Error, CarriesOpAndDetail) {
 }
 
 TEST(Error, OfACompositionNamesTheComposition) {
-  const auto error = thrown_by<IndexError>([] { detail::composed("mine", [] { return sum(zeros({2}), {3}); }); });
+  const auto error =
+      thrown_by<IndexError>([] { detail::composed("mine", [] { return sum(zeros({2}), {3}); }); });
   EXPECT_EQ(error.op(), "mine");
   EXPECT_EQ(error.detail(), "dimension 3 is outside [-1, 1)");
 }
@@ -39,12 +40,15 @@ TEST(Error, ATextWithAColonNamesNoOp) {
   const ValueError error("matmul: looks like one");
   EXPECT_EQ(error.op(), "");
   EXPECT_EQ(error.detail(), "matmul: looks like one");
-  const auto same = thrown_by<ValueError>([&] { detail::composed("mine", [&]() -> Tensor { throw error; }); });  // a hook's, not an op's
+  // a hook's, not an op's
+  const auto same =
+      thrown_by<ValueError>([&] { detail::composed("mine", [&]() -> Tensor { throw error; }); });
   EXPECT_STREQ(same.what(), "matmul: looks like one");
 }
 
 TEST(Format, TensorsShapesAndTypes) {
-  EXPECT_EQ(fmt::format("{} of {} and {}", zeros({2, 3}, DType::f64), Shape{2, 3}, DType::i64), "f64[2, 3] of [2, 3] and i64");
+  EXPECT_EQ(fmt::format("{} of {} and {}", zeros({2, 3}, DType::f64), Shape{2, 3}, DType::i64),
+            "f64[2, 3] of [2, 3] and i64");
   EXPECT_EQ(fmt::format("{:>12}|{}", Shape{4}, Tensor{}), "         [4]|undefined");
 }
 

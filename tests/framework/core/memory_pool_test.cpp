@@ -18,7 +18,8 @@ namespace {
 
 TEST(MemoryPool, ASteadyStateAsksTheSystemForNothing) {
   manual_seed(3);
-  const Tensor x = randn({32, 12, 24}), w_ih = randn({64, 24}).set_requires_grad(true), w_hh = randn({64, 16}).set_requires_grad(true);
+  const Tensor x = randn({32, 12, 24}), w_ih = randn({64, 24}).set_requires_grad(true),
+               w_hh = randn({64, 16}).set_requires_grad(true);
   const Tensor bias = zeros({64}).set_requires_grad(true), out = randn({100, 16}).set_requires_grad(true);
   const Tensor targets = zeros({32 * 12}, DType::i64);
   const auto step = [&] {

@@ -26,7 +26,8 @@ TEST_F(ParallelTest, CoversEveryIndexOnce) {
     set_num_threads(threads);
     for (const int64_t n : {0, 1, 2, 5, 100, 1001}) {
       for (const int64_t grain : {1, 3, 1000}) {
-        std::vector<int> seen(static_cast<size_t>(n));  // plain ints: ThreadSanitizer sees an index that is done twice
+        // plain ints: ThreadSanitizer sees an index that is done twice
+        std::vector<int> seen(static_cast<size_t>(n));
         parallel_for(n, grain, [&](int64_t begin, int64_t end) {
           ASSERT_LE(begin, end);
           for (int64_t i = begin; i < end; ++i) ++seen[static_cast<size_t>(i)];
@@ -99,7 +100,8 @@ TEST_F(ParallelTest, ThrowsOnWhatAThreadThrew) {
     EXPECT_ERROR(ValueError, "thrown inside", parallel_for(100, 1, work));
     EXPECT_GT(done, 0);  // the others had gone on to their ends
   }
-  EXPECT_ERROR(ValueError, "thrown inside", parallel_for(100, 1, [](int64_t, int64_t) { throw ValueError("thrown inside"); }));
+  EXPECT_ERROR(ValueError, "thrown inside",
+               parallel_for(100, 1, [](int64_t, int64_t) { throw ValueError("thrown inside"); }));
   int64_t sum = 0;
   parallel_for(5, 10, [&](int64_t begin, int64_t end) { sum += end - begin; });
   EXPECT_EQ(sum, 5);

@@ -16,12 +16,14 @@ namespace {
 
 using Words = std::array<uint32_t, 4>;
 
-// Random123's kat_vectors, philox4x32 10. Counter words 0, 1 are our index, words 2, 3 our stream, the key our
-// seed, low word first.
+// Random123's kat_vectors, philox4x32 10. Counter words 0, 1 are our index, words 2, 3 our stream, the key
+// our seed, low word first.
 TEST(Philox, KnownAnswers) {
   EXPECT_EQ(philox(0, 0, 0), (Words{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
-  EXPECT_EQ(philox(UINT64_MAX, UINT64_MAX, UINT64_MAX), (Words{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
-  EXPECT_EQ(philox(0x299f31d0a4093822, 0x0370734413198a2e, 0x85a308d3243f6a88), (Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
+  EXPECT_EQ(philox(UINT64_MAX, UINT64_MAX, UINT64_MAX),
+            (Words{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
+  EXPECT_EQ(philox(0x299f31d0a4093822, 0x0370734413198a2e, 0x85a308d3243f6a88),
+            (Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
 }
 
 TEST(Generator, AStateRestoredGivesTheSameNumbers) {
@@ -43,7 +45,8 @@ TEST(Generator, BelowABoundIsEven) {
 
 TEST(Random, UniformAndNormalHaveTheirMoments) {
   manual_seed(5);
-  const auto u = uniform({200000}, -1, 3, DType::f64).to_vector<double>(), z = randn({200000}, DType::f64).to_vector<double>();
+  const auto u = uniform({200000}, -1, 3, DType::f64).to_vector<double>(),
+             z = randn({200000}, DType::f64).to_vector<double>();
   double mean_u = 0, mean_z = 0, square_z = 0;
   for (size_t i = 0; i < u.size(); ++i) {
     ASSERT_TRUE(u[i] >= -1 && u[i] < 3);
@@ -71,7 +74,8 @@ TEST(Dropout, KeepsItsShareAndItsMean) {
   const auto y = dropout(ones({n}), kP).to_vector<float>();
   const auto kept = static_cast<double>(std::count_if(y.begin(), y.end(), [](float v) { return v != 0; }));
   EXPECT_NEAR(kept / static_cast<double>(n), 1 - kP, 5 * std::sqrt(kP * (1 - kP) / static_cast<double>(n)));
-  for (const float v : y) ASSERT_TRUE(v == 0 || std::abs(v - 1 / (1 - kP)) < 1e-4) << v;  // p goes in steps of 2^-16
+  // p goes in steps of 2^-16
+  for (const float v : y) ASSERT_TRUE(v == 0 || std::abs(v - 1 / (1 - kP)) < 1e-4) << v;
 }
 
 TEST(Dropout, BackwardUsesForwardsMaskAndEachCallItsOwn) {
@@ -92,16 +96,20 @@ TEST(Dropout, IsTheIdentityOutsideTraining) {
   EXPECT_ERROR(ValueError, "dropout: p = nan is outside [0, 1)", dropout(x, NAN));
 }
 
-TEST(Random, NothingIsBelowZero) { EXPECT_ERROR(ValueError, "next_below: nothing is below 0", default_generator().next_below(0)); }
+TEST(Random, NothingIsBelowZero) {
+  EXPECT_ERROR(ValueError, "next_below: nothing is below 0", default_generator().next_below(0));
+}
 
 TEST(Random, TheExtremeWordsStayInsideTheHalfOpenRange) {
   const std::array<uint32_t, 4> ends = {0, 1, 0x80000000, 0xFFFFFFFF};
-  const std::array<std::pair<double, double>, 5> ranges = {{{0, 1}, {-1, 1}, {0.1, 0.3}, {1e6, 1e6 + 1}, {-1e30, 1e30}}};
+  const std::array<std::pair<double, double>, 5> ranges = {
+      {{0, 1}, {-1, 1}, {0.1, 0.3}, {1e6, 1e6 + 1}, {-1e30, 1e30}}};
   for (const uint32_t a : ends) {
     for (const uint32_t b : ends) {
       for (const auto& [low, high] : ranges) {
         const auto single = static_cast<double>(detail::uniform_from<float>({a, b, 0, 0}, low, high));
-        EXPECT_TRUE(single >= static_cast<double>(static_cast<float>(low)) && single < high) << single << " of " << low << ", " << high;
+        EXPECT_TRUE(single >= static_cast<double>(static_cast<float>(low)) && single < high)
+            << single << " of " << low << ", " << high;
         const double wide = detail::uniform_from<double>({a, b, 0, 0}, low, high);
         EXPECT_TRUE(wide >= low && wide < high) << wide << " of " << low << ", " << high;
       }
@@ -127,10 +135,11 @@ TEST(Random, ARangeAsWideAsAllNumbersIsEven) {
 }
 
 TEST(Random, TheExtremeWordsStayBelowTheBound) {
-  for (const uint64_t bound : {uint64_t{1}, uint64_t{2}, uint64_t{3}, uint64_t{1} << 53, (uint64_t{1} << 63) + 1, UINT64_MAX}) {
+  for (const uint64_t bound :
+       {uint64_t{1}, uint64_t{2}, uint64_t{3}, uint64_t{1} << 53, (uint64_t{1} << 63) + 1, UINT64_MAX}) {
     uint64_t last = 0;  // the last word that counts
-    for (const uint64_t word :
-         {uint64_t{0}, uint64_t{1}, bound - 1, bound, UINT64_MAX / 2, UINT64_MAX - bound, UINT64_MAX - 1, UINT64_MAX}) {
+    for (const uint64_t word : {uint64_t{0}, uint64_t{1}, bound - 1, bound, UINT64_MAX / 2,
+                                UINT64_MAX - bound, UINT64_MAX - 1, UINT64_MAX}) {
       const auto x = detail::below_from(word, bound);
       EXPECT_TRUE(!x || *x < bound) << word << " below " << bound;
       if (x) last = std::max(last, word);
@@ -166,7 +175,8 @@ TEST(Random, BernoulliIsExactAtBothEnds) {
 TEST(Random, ThreadsDrawTheirOwnNumbers) {
   manual_seed(123);
   std::vector<std::vector<float>> drawn(3);
-  for (size_t i = 0; i < 2; ++i) std::thread([&drawn, i] { drawn[i] = randn({2}).to_vector<float>(); }).join();
+  for (size_t i = 0; i < 2; ++i)
+    std::thread([&drawn, i] { drawn[i] = randn({2}).to_vector<float>(); }).join();
   drawn[2] = randn({2}).to_vector<float>();
   EXPECT_NE(drawn[0], drawn[1]);
   EXPECT_NE(drawn[0], drawn[2]);

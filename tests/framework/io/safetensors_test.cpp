@@ -22,7 +22,9 @@ std::string file_of(const std::string& header, size_t data_bytes, uint64_t lengt
   std::memcpy(bytes.data(), &length_field, 8);
   return bytes + header + std::string(data_bytes, '\0');
 }
-std::string file_of(const std::string& header, size_t data_bytes) { return file_of(header, data_bytes, header.size()); }
+std::string file_of(const std::string& header, size_t data_bytes) {
+  return file_of(header, data_bytes, header.size());
+}
 
 TEST(Safetensors, RoundTripOfEveryDtypeAndShape) {
   manual_seed(2);
@@ -44,23 +46,28 @@ TEST(Safetensors, RoundTripOfEveryDtypeAndShape) {
 }
 
 TEST(Safetensors, WritesTheLayoutOfTheReference) {
-  const std::string bytes = to_safetensors({{"z", ones({1})}, {"b", ones({2}, DType::f64)}, {"a", ones({1}, DType::i64)}});
+  const std::string bytes =
+      to_safetensors({{"z", ones({1})}, {"b", ones({2}, DType::f64)}, {"a", ones({1}, DType::i64)}});
   uint64_t length = 0;
   std::memcpy(&length, bytes.data(), 8);
   EXPECT_EQ((8 + length) % 64, 0U);
   std::string header = bytes.substr(8, length);
   header.erase(header.find_last_not_of(' ') + 1);
-  EXPECT_EQ(header, R"({"a":{"dtype":"I64","shape":[1],"data_offsets":[0,8]},"b":{"dtype":"F64","shape":[2],"data_offsets":[8,24]},)"
-                    R"("z":{"dtype":"F32","shape":[1],"data_offsets":[24,28]}})");
+  EXPECT_EQ(
+      header,
+      R"({"a":{"dtype":"I64","shape":[1],"data_offsets":[0,8]},"b":{"dtype":"F64","shape":[2],"data_offsets":[8,24]},)"
+      R"("z":{"dtype":"F32","shape":[1],"data_offsets":[24,28]}})");
   EXPECT_EQ(bytes.size(), 8 + length + 28);
-  EXPECT_ERROR(ValueError, "save: the name 'w' is used twice", to_safetensors({{"w", ones({1})}, {"w", ones({2})}}));
+  EXPECT_ERROR(ValueError, "save: the name 'w' is used twice",
+               to_safetensors({{"w", ones({1})}, {"w", ones({2})}}));
 }
 
 TEST(Safetensors, ReadsWhatPythonWrites) {
   // safetensors.numpy.save({"w": [[1, 2], [3, 4]] f32, "n": [7] i64}, {"format": "np"}): header padded to a
   // multiple of 8 only.
-  std::string header = R"({"__metadata__":{"format":"np"},"n":{"dtype":"I64","shape":[1],"data_offsets":[0,8]},)"
-                       R"("w":{"dtype":"F32","shape":[2,2],"data_offsets":[8,24]}})";
+  std::string header =
+      R"({"__metadata__":{"format":"np"},"n":{"dtype":"I64","shape":[1],"data_offsets":[0,8]},)"
+      R"("w":{"dtype":"F32","shape":[2,2],"data_offsets":[8,24]}})";
   header.append((8 - header.size() % 8) % 8, ' ');
   std::string bytes = file_of(header, 24);
   const int64_t seven = 7;
@@ -76,9 +83,11 @@ TEST(Safetensors, ReadsWhatPythonWrites) {
 
 TEST(Safetensors, WhatAnEntryHasBesideItsFieldsIsPassedOver) {
   const std::string entry = R"("dtype":"F32","shape":[1],"data_offsets":[0,4])";
-  for (const std::string& more : {std::string("1"), std::string("null"), std::string(R"({"shape":[{"dtype":[]}]})"),
-                                  std::string(1'000'000, '[') + std::string(1'000'000, ']')}) {
-    for (const std::string& header : {"{\"w\":{\"more\":" + more + "," + entry + "}}", "{\"w\":{" + entry + ",\"more\":" + more + "}}"}) {
+  for (const std::string& more :
+       {std::string("1"), std::string("null"), std::string(R"({"shape":[{"dtype":[]}]})"),
+        std::string(1'000'000, '[') + std::string(1'000'000, ']')}) {
+    for (const std::string& header :
+         {"{\"w\":{\"more\":" + more + "," + entry + "}}", "{\"w\":{" + entry + ",\"more\":" + more + "}}"}) {
       EXPECT_EQ(parse_safetensors(file_of(header, 4), "more.st").tensors.at("w").shape(), (Shape{1}));
     }
   }
@@ -97,7 +106,9 @@ struct Malformed {
 };
 
 std::vector<Malformed> malformed() {
-  const auto entry = [](const std::string& body, size_t data = 8) { return file_of("{\"w\":" + body + "}", data); };
+  const auto entry = [](const std::string& body, size_t data = 8) {
+    return file_of("{\"w\":" + body + "}", data);
+  };
   const std::string plausible = "the header length is not plausible; not a safetensors file?";
   return {
       {"no bytes", "", "the file is too short for safetensors"},
@@ -112,44 +123,68 @@ std::vector<Malformed> malformed() {
       {"half a JSON object", file_of("{\"w\":", 0), "the header is not JSON"},
       {"text after the object", file_of("{} x", 0), "the header is not JSON"},
       {"bytes that are not UTF-8", file_of("{\"\xff\":1}", 0), "the header is not JSON"},
-      {"brackets for a tensor", file_of("{\"w\":" + std::string(1'000'000, '['), 0), "'w' has no dtype, shape and data_offsets"},
-      {"brackets for a shape", entry(R"({"dtype":"F32","shape":)" + std::string(1'000'000, '[')), "a size or offset is not a whole number"},
-      {"brackets without an end", entry(R"({"more":)" + std::string(1'000'000, '[')), "the header is not JSON"},
-      {"metadata in metadata", file_of(R"({"__metadata__":{"a":{}}})", 0), "__metadata__ holds something that is not text"},
+      {"brackets for a tensor", file_of("{\"w\":" + std::string(1'000'000, '['), 0),
+       "'w' has no dtype, shape and data_offsets"},
+      {"brackets for a shape", entry(R"({"dtype":"F32","shape":)" + std::string(1'000'000, '[')),
+       "a size or offset is not a whole number"},
+      {"brackets without an end", entry(R"({"more":)" + std::string(1'000'000, '[')),
+       "the header is not JSON"},
+      {"metadata in metadata", file_of(R"({"__metadata__":{"a":{}}})", 0),
+       "__metadata__ holds something that is not text"},
       {"a name twice",
-       file_of(R"({"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"w":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", 8),
+       file_of(
+           R"({"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"w":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})",
+           8),
        "the name 'w' stands twice"},
-      {"a field twice", entry(R"({"dtype":"F32","dtype":"F64","shape":[1],"data_offsets":[0,8]})"), "the name 'dtype' stands twice"},
-      {"metadata of a number", file_of(R"({"__metadata__":{"a":1}})", 0), "__metadata__ holds something that is not text"},
+      {"a field twice", entry(R"({"dtype":"F32","dtype":"F64","shape":[1],"data_offsets":[0,8]})"),
+       "the name 'dtype' stands twice"},
+      {"metadata of a number", file_of(R"({"__metadata__":{"a":1}})", 0),
+       "__metadata__ holds something that is not text"},
       {"metadata that is text", file_of(R"({"__metadata__":"a"})", 0), "__metadata__ is not an object"},
       {"a tensor that is a number", entry("1"), "'w' has no dtype, shape and data_offsets"},
-      {"no dtype", entry(R"({"shape":[2],"data_offsets":[0,8]})"), "'w' has no dtype, shape and data_offsets"},
-      {"three offsets", entry(R"({"dtype":"F32","shape":[2],"data_offsets":[0,8,8]})"), "'w' has no dtype, shape and data_offsets"},
+      {"no dtype", entry(R"({"shape":[2],"data_offsets":[0,8]})"),
+       "'w' has no dtype, shape and data_offsets"},
+      {"three offsets", entry(R"({"dtype":"F32","shape":[2],"data_offsets":[0,8,8]})"),
+       "'w' has no dtype, shape and data_offsets"},
       {"an unknown dtype", entry(R"({"dtype":"F8","shape":[8],"data_offsets":[0,8]})"),
        "'w' has dtype F8, which heed does not read (F32, F64, I64, BOOL)"},
-      {"a negative extent", entry(R"({"dtype":"F32","shape":[-2],"data_offsets":[0,8]})"), "a size or offset is not a whole number"},
-      {"a fraction", entry(R"({"dtype":"F32","shape":[2.0],"data_offsets":[0,8]})"), "a size or offset is not a whole number"},
-      {"an exponent", entry(R"({"dtype":"F32","shape":[2],"data_offsets":[0,8e0]})"), "a size or offset is not a whole number"},
-      {"text for a number", entry(R"({"dtype":"F32","shape":["2"],"data_offsets":[0,8]})"), "a size or offset is not a whole number"},
-      {"seven dimensions", entry(R"({"dtype":"F32","shape":[1,1,1,1,1,1,2],"data_offsets":[0,8]})"), "'w' has too many dimensions"},
-      {"a product that overflows", entry(R"({"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,8]})"),
+      {"a negative extent", entry(R"({"dtype":"F32","shape":[-2],"data_offsets":[0,8]})"),
+       "a size or offset is not a whole number"},
+      {"a fraction", entry(R"({"dtype":"F32","shape":[2.0],"data_offsets":[0,8]})"),
+       "a size or offset is not a whole number"},
+      {"an exponent", entry(R"({"dtype":"F32","shape":[2],"data_offsets":[0,8e0]})"),
+       "a size or offset is not a whole number"},
+      {"text for a number", entry(R"({"dtype":"F32","shape":["2"],"data_offsets":[0,8]})"),
+       "a size or offset is not a whole number"},
+      {"seven dimensions", entry(R"({"dtype":"F32","shape":[1,1,1,1,1,1,2],"data_offsets":[0,8]})"),
+       "'w' has too many dimensions"},
+      {"a product that overflows",
+       entry(R"({"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,8]})"),
        "'w' has a shape that is too large"},
-      {"one that overflows before its zero", entry(R"({"dtype":"F32","shape":[4611686018427387904,4,0],"data_offsets":[0,0]})", 0),
+      {"one that overflows before its zero",
+       entry(R"({"dtype":"F32","shape":[4611686018427387904,4,0],"data_offsets":[0,0]})", 0),
        "'w' has a shape that is too large"},
-      {"one that overflows after its zero", entry(R"({"dtype":"F32","shape":[0,4611686018427387904,4],"data_offsets":[0,0]})", 0),
+      {"one that overflows after its zero",
+       entry(R"({"dtype":"F32","shape":[0,4611686018427387904,4],"data_offsets":[0,0]})", 0),
        "'w' has a shape that is too large"},
-      {"an extent beyond 64 bits", entry(R"({"dtype":"F32","shape":[18446744073709551616],"data_offsets":[0,8]})"),
+      {"an extent beyond 64 bits",
+       entry(R"({"dtype":"F32","shape":[18446744073709551616],"data_offsets":[0,8]})"),
        "a size or offset is not a whole number"},
       {"offsets that do not fit the shape", entry(R"({"dtype":"F32","shape":[3],"data_offsets":[0,8]})"),
        "'w' has offsets that do not fit its shape"},
       {"offsets the wrong way round", entry(R"({"dtype":"F32","shape":[2],"data_offsets":[8,0]})"),
        "'w' has offsets that do not fit its shape"},
-      {"a hole", entry(R"({"dtype":"F32","shape":[2],"data_offsets":[4,12]})", 12), "tensors overlap or leave a hole"},
-      {"an overlap",
-       file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})", 12),
+      {"a hole", entry(R"({"dtype":"F32","shape":[2],"data_offsets":[4,12]})", 12),
        "tensors overlap or leave a hole"},
-      {"missing data", entry(R"({"dtype":"F32","shape":[2],"data_offsets":[0,8]})", 7), "the file is cut off: tensor data are missing"},
-      {"bytes too many", entry(R"({"dtype":"F32","shape":[2],"data_offsets":[0,8]})", 9), "there are bytes after the last tensor"},
+      {"an overlap",
+       file_of(
+           R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})",
+           12),
+       "tensors overlap or leave a hole"},
+      {"missing data", entry(R"({"dtype":"F32","shape":[2],"data_offsets":[0,8]})", 7),
+       "the file is cut off: tensor data are missing"},
+      {"bytes too many", entry(R"({"dtype":"F32","shape":[2],"data_offsets":[0,8]})", 9),
+       "there are bytes after the last tensor"},
       {"a name with a line break", file_of(R"({"w\nx":1})", 0), "'w?x' has no dtype, shape and data_offsets"},
   };
 }
@@ -163,7 +198,8 @@ TEST(Safetensors, EveryMalformationIsOneClearLine) {
 TEST(Safetensors, EveryTruncationAndEveryFlippedHeaderByteIsRefusedOrHarmless) {
   manual_seed(1);
   const std::string good = to_safetensors({{"a", randn({3, 2})}, {"b", arange(4)}}, {{"k", "v"}});
-  for (size_t n = 0; n < good.size(); ++n) EXPECT_THROW(parse_safetensors(good.substr(0, n), "cut"), FormatError) << n;
+  for (size_t n = 0; n < good.size(); ++n)
+    EXPECT_THROW(parse_safetensors(good.substr(0, n), "cut"), FormatError) << n;
   uint64_t length = 0;
   std::memcpy(&length, good.data(), 8);
   int refused = 0;
@@ -188,7 +224,8 @@ TEST(File, ReadsAndReplaces) {
   write_file_atomically(dir / "f", all_bytes);
   EXPECT_EQ(read_file(dir / "f"), all_bytes);
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir.path()), {}), 1);
-  EXPECT_ERROR(IoError, "cannot open '" + (dir / "none").string() + "': No such file or directory", read_file(dir / "none"));
+  EXPECT_ERROR(IoError, "cannot open '" + (dir / "none").string() + "': No such file or directory",
+               read_file(dir / "none"));
   EXPECT_ERROR(IoError, "cannot read '" + dir.path().string() + "': Is a directory", read_file(dir.path()));
 }
 
@@ -218,14 +255,16 @@ TEST(File, AWriteThatFailsLeavesTheOldFileAndNothingElse) {
   write_file_atomically(target, "old");
   {
     const FileSizeLimit full(1000);
-    EXPECT_ERROR(IoError, "cannot write '" + target.string() + "': File too large", write_file_atomically(target, std::string(5000, 'x')));
+    EXPECT_ERROR(IoError, "cannot write '" + target.string() + "': File too large",
+                 write_file_atomically(target, std::string(5000, 'x')));
   }
   EXPECT_EQ(read_file(target), "old");
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir.path()), {}), 1);
   EXPECT_ERROR(IoError, "cannot write '" + (dir / "no/such").string() + "': No such file or directory",
                write_file_atomically(dir / "no/such", "x"));
   std::filesystem::create_directory(dir / "folder");
-  EXPECT_ERROR(IoError, "cannot write '" + (dir / "folder").string() + "': Is a directory", write_file_atomically(dir / "folder", "x"));
+  EXPECT_ERROR(IoError, "cannot write '" + (dir / "folder").string() + "': Is a directory",
+               write_file_atomically(dir / "folder", "x"));
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir.path()), {}), 2);
 }
 
@@ -247,10 +286,12 @@ TEST(File, AReadOnlyFolderIsRefused) {
   const TempDir dir;
   write_file_atomically(dir / "f", "old");
   using std::filesystem::perms;
-  std::filesystem::permissions(dir.path(), perms::owner_read | perms::owner_exec | perms::others_read | perms::others_exec);
+  std::filesystem::permissions(
+      dir.path(), perms::owner_read | perms::owner_exec | perms::others_read | perms::others_exec);
   {
     const OrdinaryUser user;
-    EXPECT_ERROR(IoError, "cannot write '" + (dir / "f").string() + "': Permission denied", write_file_atomically(dir / "f", "new"));
+    EXPECT_ERROR(IoError, "cannot write '" + (dir / "f").string() + "': Permission denied",
+                 write_file_atomically(dir / "f", "new"));
   }
   std::filesystem::permissions(dir.path(), perms::owner_all);
   EXPECT_EQ(read_file(dir / "f"), "old");
@@ -265,7 +306,8 @@ TEST(Safetensors, WhatCouldNotBeReadAgainIsRefused) {
   EXPECT_ERROR(ValueError, "save: '__metadata__' names the format's own entry and no tensor",
                save_safetensors(file, {{"__metadata__", ones({2})}, {"a", ones({2})}}));
   EXPECT_ERROR(ValueError, "save: 'b' is undefined", save_safetensors(file, {{"b", Tensor{}}}));
-  EXPECT_ERROR(ValueError, "save: a name or a text of the metadata is not UTF-8", save_safetensors(file, {{"\xff", ones({2})}}));
+  EXPECT_ERROR(ValueError, "save: a name or a text of the metadata is not UTF-8",
+               save_safetensors(file, {{"\xff", ones({2})}}));
   EXPECT_ERROR(ValueError, "save: a name or a text of the metadata is not UTF-8",
                save_safetensors(file, {{"a", ones({2})}}, {{"k", "\xc3"}}));
   EXPECT_EQ(read_file(file), before);

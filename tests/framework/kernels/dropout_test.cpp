@@ -9,8 +9,9 @@
 namespace heed {
 namespace {
 
-// Element 16 (2 w + half) + block of a chunk of 128 is kept when that half of word w of its Philox block is not
-// below p 2^16. This plain loop knows no vector length, so every instruction set (HEED_ISA) must agree with it.
+// Element 16 (2 w + half) + block of a chunk of 128 is kept when that half of word w of its Philox block is
+// not below p 2^16. This plain loop knows no vector length, so every instruction set (HEED_ISA) must agree
+// with it.
 template <class T>
 std::vector<T> plain_dropout(const std::vector<T>& x, double p, uint64_t seed, uint64_t stream) {
   const auto threshold = static_cast<uint32_t>(std::lround(p * 65536));
@@ -32,7 +33,8 @@ void expect_plain_dropout() {
     for (const double p : {0.1, 0.5, 0.9}) {
       std::vector<T> y(x.size());
       kernels::dropout<T>(n, p, seed, stream, x.data(), y.data());
-      EXPECT_EQ(y, plain_dropout(x, p, seed, stream)) << n << " values, p = " << p << ", " << kernels::simd_target();
+      EXPECT_EQ(y, plain_dropout(x, p, seed, stream))
+          << n << " values, p = " << p << ", " << kernels::simd_target();
     }
   }
 }

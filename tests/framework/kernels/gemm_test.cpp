@@ -19,14 +19,17 @@ namespace {
 template <class T>
 std::vector<T> numbers(Generator& generator, int64_t n) {
   std::vector<T> x;
-  for (int64_t i = 0; i < n; ++i) x.push_back(static_cast<T>(static_cast<double>(generator.next_below(2001)) / 1000 - 1));
+  for (int64_t i = 0; i < n; ++i)
+    x.push_back(static_cast<T>(static_cast<double>(generator.next_below(2001)) / 1000 - 1));
   return x;
 }
 
-// C = op(A) op(B) + beta C in double. With |x| <= 1 the rounding of a sum of K products is at most about K eps.
+// C = op(A) op(B) + beta C in double. With |x| <= 1 the rounding of a sum of K products is at most about K
+// eps.
 template <class T>
-void expect_product(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const std::vector<T>& a, int64_t lda, const std::vector<T>& b,
-                    int64_t ldb, double beta, const std::vector<T>& before, const std::vector<T>& c, int64_t ldc) {
+void expect_product(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const std::vector<T>& a, int64_t lda,
+                    const std::vector<T>& b, int64_t ldb, double beta, const std::vector<T>& before,
+                    const std::vector<T>& c, int64_t ldc) {
   const double bound = static_cast<double>(K + 2) * static_cast<double>(std::numeric_limits<T>::epsilon());
   for (int64_t i = 0; i < M; ++i) {
     for (int64_t j = 0; j < ldc; ++j) {
@@ -41,8 +44,8 @@ void expect_product(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const std
         sum += static_cast<double>(a[static_cast<size_t>(ta ? k * lda + i : i * lda + k)]) *
                static_cast<double>(b[static_cast<size_t>(tb ? j * ldb + k : k * ldb + j)]);
       }
-      ASSERT_NEAR(c[at], sum, bound) << M << "x" << N << "x" << K << (ta ? " ta" : "") << (tb ? " tb" : "") << " beta " << beta << " at "
-                                     << i << ", " << j;
+      ASSERT_NEAR(c[at], sum, bound) << M << "x" << N << "x" << K << (ta ? " ta" : "") << (tb ? " tb" : "")
+                                     << " beta " << beta << " at " << i << ", " << j;
     }
   }
 }
@@ -60,12 +63,18 @@ TYPED_TEST(GemmTest, EqualsThreePlainLoops) {
     set_num_threads(1 + round % 3);
     const auto size = [&] {
       const uint64_t kind = generator.next_below(10);
-      return static_cast<int64_t>(kind == 0 ? 0 : kind < 5 ? 1 + generator.next_below(20) : kind < 9 ? 1 + generator.next_below(80) : 128);
+      return static_cast<int64_t>(kind == 0  ? 0
+                                  : kind < 5 ? 1 + generator.next_below(20)
+                                  : kind < 9 ? 1 + generator.next_below(80)
+                                             : 128);
     };
     const int64_t M = size(), N = size(), K = size();
     const bool ta = generator.next_below(2), tb = generator.next_below(2);
-    const auto pad = [&] { return static_cast<int64_t>(generator.next_below(2) ? 0 : generator.next_below(9)); };
-    const int64_t lda = std::max<int64_t>(1, (ta ? M : K) + pad()), ldb = std::max<int64_t>(1, (tb ? K : N) + pad());
+    const auto pad = [&] {
+      return static_cast<int64_t>(generator.next_below(2) ? 0 : generator.next_below(9));
+    };
+    const int64_t lda = std::max<int64_t>(1, (ta ? M : K) + pad()),
+                  ldb = std::max<int64_t>(1, (tb ? K : N) + pad());
     const int64_t ldc = std::max<int64_t>(1, N + pad());
     const double beta = std::array{0.0, 1.0, 0.5, -2.0}[generator.next_below(4)];
     const auto a = numbers<T>(generator, (ta ? K : M) * lda), b = numbers<T>(generator, (tb ? N : K) * ldb);
@@ -85,7 +94,8 @@ TYPED_TEST(GemmTest, EqualsThreePlainLoops) {
 TYPED_TEST(GemmTest, PackedTakesAnyNumberOfRows) {
   using T = TypeParam;
   Generator generator(21);
-  for (const auto& [K, N] : {std::pair{5, 20}, {40, 160}, {64, 64}, {96, 256}, {256, 96}, {77, 130}, {1, 1}}) {
+  for (const auto& [K, N] :
+       {std::pair{5, 20}, {40, 160}, {64, 64}, {96, 256}, {256, 96}, {77, 130}, {1, 1}}) {
     for (const int64_t rows : {7, 32}) {
       for (const bool transposed : {false, true}) {
         const auto b = numbers<T>(generator, int64_t{K} * N);  // [K, N], or stored as [N, K]
@@ -97,7 +107,8 @@ TYPED_TEST(GemmTest, PackedTakesAnyNumberOfRows) {
             auto c = numbers<T>(generator, M * ldc);
             const auto start = c;
             packed.multiply(M, a.data(), lda, static_cast<T>(beta), c.data(), ldc);
-            expect_product(false, transposed, M, int64_t{N}, int64_t{K}, a, lda, b, int64_t{transposed ? K : N}, beta, start, c, ldc);
+            expect_product(false, transposed, M, int64_t{N}, int64_t{K}, a, lda, b,
+                           int64_t{transposed ? K : N}, beta, start, c, ldc);
             if (this->HasFatalFailure()) return;
           }
         }
@@ -110,11 +121,13 @@ TYPED_TEST(GemmTest, MatmulReadsEveryStridedView) {
   constexpr DType kType = dtype_of<TypeParam>();
   manual_seed(4);
   const auto check = [](const Tensor& a, const Tensor& b) {
-    const auto x = matmul(a, b).template to_vector<TypeParam>(), y = matmul(a.clone(), b.clone()).template to_vector<TypeParam>();
+    const auto x = matmul(a, b).template to_vector<TypeParam>(),
+               y = matmul(a.clone(), b.clone()).template to_vector<TypeParam>();
     ASSERT_EQ(x.size(), y.size());
     for (size_t i = 0; i < x.size(); ++i) ASSERT_NEAR(x[i], y[i], 1e-5);
   };
-  const Tensor a = randn({6, 10}, kType), b = randn({10, 8}, kType), batch = randn({3, 6, 10}, kType), rows = randn({6, 3, 10}, kType);
+  const Tensor a = randn({6, 10}, kType), b = randn({10, 8}, kType), batch = randn({3, 6, 10}, kType),
+               rows = randn({6, 3, 10}, kType);
   check(a, b);
   check(slice(a, 1, 2, 6), slice(b, 0, 1, 5));
   check(transpose(randn({10, 6}, kType)), transpose(randn({8, 10}, kType)));
@@ -143,19 +156,23 @@ float nearest_bf16(float x) {
 
 TEST(Bf16, RoundsToNearestAndTiesToEven) {
   const float inf = std::numeric_limits<float>::infinity(), most = std::numeric_limits<float>::max();
-  std::vector<float> x{0.0F,        -0.0F, 1.0F, inf, -inf, most, -most, std::numeric_limits<float>::denorm_min(), 1e-40F,
-                       1.00390625F,   // halfway between 1 and 1 + 2^-7: to 1
-                       1.01171875F};  // halfway between 1 + 2^-7 and 1 + 2^-6: to 1 + 2^-6
+  std::vector<float> x{
+      0.0F,        -0.0F, 1.0F, inf, -inf, most, -most, std::numeric_limits<float>::denorm_min(), 1e-40F,
+      1.00390625F,   // halfway between 1 and 1 + 2^-7: to 1
+      1.01171875F};  // halfway between 1 + 2^-7 and 1 + 2^-6: to 1 + 2^-6
   Generator generator(22);
-  for (int i = 0; i < 1000; ++i) x.push_back(std::bit_cast<float>(static_cast<uint32_t>(generator.next_below(0x7F800000U))));
+  for (int i = 0; i < 1000; ++i)
+    x.push_back(std::bit_cast<float>(static_cast<uint32_t>(generator.next_below(0x7F800000U))));
   const auto n = static_cast<int64_t>(x.size());
   std::vector<uint16_t> y(x.size());
   round_to_bf16(1, n, x.data(), n, y.data());
-  for (size_t i = 0; i < x.size(); ++i) EXPECT_EQ(std::bit_cast<uint32_t>(nearest_bf16(x[i])) >> 16, y[i]) << x[i];
+  for (size_t i = 0; i < x.size(); ++i)
+    EXPECT_EQ(std::bit_cast<uint32_t>(nearest_bf16(x[i])) >> 16, y[i]) << x[i];
   const std::vector<float> nans(20, std::bit_cast<float>(0x7F800001U));  // would round to infinity
   std::vector<uint16_t> z(20);
   round_to_bf16(2, 9, nans.data(), 10, z.data());
-  for (size_t i = 0; i < 18; ++i) EXPECT_TRUE(std::isnan(std::bit_cast<float>(static_cast<uint32_t>(z[i]) << 16)));
+  for (size_t i = 0; i < 18; ++i)
+    EXPECT_TRUE(std::isnan(std::bit_cast<float>(static_cast<uint32_t>(z[i]) << 16)));
 }
 
 class Bf16Products : public testing::Test {
@@ -177,8 +194,12 @@ TEST_F(Bf16Products, EqualThreePlainLoopsOnRoundedOperands) {
   Generator generator(23);
   const int before = num_threads();
   int round = 0;
-  for (const auto& [M, N, K] :
-       {std::tuple{128, 128, 128}, {131, 70, 130}, {33, 300, 120}, {1100, 40, 37}, {64, 512, 300}, {300, 64, 517}}) {
+  for (const auto& [M, N, K] : {std::tuple{128, 128, 128},
+                                {131, 70, 130},
+                                {33, 300, 120},
+                                {1100, 40, 37},
+                                {64, 512, 300},
+                                {300, 64, 517}}) {
     for (const auto& [ta, tb] : {std::pair{false, false}, {false, true}, {true, false}, {true, true}}) {
       for (const double beta : {0.0, 1.0, 0.5}) {
         set_num_threads(1 + round++ % 2);
@@ -206,14 +227,16 @@ TEST_F(Bf16Products, PackedTakesAnyNumberOfRows) {
         auto c = numbers<float>(generator, M * N);
         const auto start = c;
         packed.multiply(M, a.data(), K + 2, static_cast<float>(beta), c.data(), N);
-        expect_product(false, false, M, int64_t{N}, int64_t{K}, a, int64_t{K} + 2, b, int64_t{N}, beta, start, c, int64_t{N});
+        expect_product(false, false, M, int64_t{N}, int64_t{K}, a, int64_t{K} + 2, b, int64_t{N}, beta, start,
+                       c, int64_t{N});
         if (HasFatalFailure()) return;
       }
     }
   }
 }
 
-// Each operand is off by at most 2^-8 of itself, so a sum of K products of numbers up to 1 by less than K (2^-7 + 2^-16).
+// Each operand is off by at most 2^-8 of itself, so a sum of K products of numbers up to 1 by less than K
+// (2^-7 + 2^-16).
 TEST_F(Bf16Products, StayWithinTheBoundOfTheRounding) {
   manual_seed(6);
   constexpr int64_t kDepth = 200;
@@ -231,7 +254,8 @@ TEST_F(Bf16Products, StayWithinTheBoundOfTheRounding) {
 
 TEST_F(Bf16Products, LeaveDoubleAndSmallProductsAlone) {
   manual_seed(7);
-  const Tensor a = randn({130, 140}, DType::f64), b = randn({140, 120}, DType::f64), c = randn({8, 9}), d = randn({9, 7});
+  const Tensor a = randn({130, 140}, DType::f64), b = randn({140, 120}, DType::f64), c = randn({8, 9}),
+               d = randn({9, 7});
   const auto wide = matmul(a, b).to_vector<double>();
   const auto small = matmul(c, d).to_vector<float>();
   const AutocastGuard off(false);

@@ -81,13 +81,15 @@ TYPED_TEST(MathTest, SpecialValues) {
             EXPECT_TRUE(std::isnan(got)) << name(op) << "(" << special << ") = " << got;
           } else if (std::isinf(want) || want == 0) {
             EXPECT_EQ(got, want) << name(op) << "(" << special << ")";
-            EXPECT_TRUE(op == Unary::relu || std::signbit(got) == std::signbit(want)) << name(op) << "(" << special << ")";
+            EXPECT_TRUE(op == Unary::relu || std::signbit(got) == std::signbit(want))
+                << name(op) << "(" << special << ")";
           } else {
             EXPECT_NEAR(static_cast<double>(got / want), 1, 8 * static_cast<double>(Limits::epsilon()))
                 << name(op) << "(" << special << ") = " << got;
           }
           for (size_t i = 0; i < n; ++i) {
-            ASSERT_TRUE(i == at || std::abs(y[i] - reference(op, T(0.5))) <= 4 * Limits::epsilon()) << name(op) << ": a neighbour changed";
+            ASSERT_TRUE(i == at || std::abs(y[i] - reference(op, T(0.5))) <= 4 * Limits::epsilon())
+                << name(op) << ": a neighbour changed";
           }
         }
       }
@@ -103,13 +105,15 @@ double largest_error(Unary op, double low, double high, bool logarithmic) {
   std::vector<T> x(kPoints), y(kPoints);
   for (int64_t i = 0; i < kPoints; ++i) {
     const double u = (static_cast<double>(i) + 0.5) / kPoints;
-    x[static_cast<size_t>(i)] = static_cast<T>(logarithmic ? low * std::pow(high / low, u) : low + (high - low) * u);
+    x[static_cast<size_t>(i)] =
+        static_cast<T>(logarithmic ? low * std::pow(high / low, u) : low + (high - low) * u);
   }
   unary<T>(op, kPoints, x.data(), y.data());
   double worst = 0;
   for (size_t i = 0; i < x.size(); ++i) {
     const long double exact = reference<long double>(op, static_cast<long double>(x[i]));
-    const long double scale = std::max(std::abs(exact), static_cast<long double>(std::numeric_limits<T>::min()));
+    const long double scale =
+        std::max(std::abs(exact), static_cast<long double>(std::numeric_limits<T>::min()));
     worst = std::max(worst, static_cast<double>(std::abs(static_cast<long double>(y[i]) - exact) / scale));
   }
   return worst / static_cast<double>(std::numeric_limits<T>::epsilon());
@@ -150,7 +154,8 @@ TYPED_TEST(MathTest, ExpUnderflowsGradually) {
   using T = TypeParam;
   const double low = sizeof(T) == 4 ? -104 : -746, high = sizeof(T) == 4 ? -87 : -708;
   const double worst = largest_error<T>(Unary::exp, low, high,
-                                        false);  // in units of eps times the smallest normal: one denormal step
+                                        // in units of eps times the smallest normal: one denormal step
+                                        false);
   EXPECT_LE(worst, 1.01) << simd_target();
 }
 
@@ -159,7 +164,8 @@ TYPED_TEST(MathTest, BackwardRulesOverVectorsAndRests) {
   for (const int64_t n : {1, 5, 16, 37}) {
     std::vector<T> x, g, y(static_cast<size_t>(n)), dx(static_cast<size_t>(n));
     for (int64_t i = 0; i < n; ++i)
-      x.push_back(static_cast<T>(0.1 + 0.05 * static_cast<double>(i))), g.push_back(static_cast<T>(1.5 - 0.1 * static_cast<double>(i)));
+      x.push_back(static_cast<T>(0.1 + 0.05 * static_cast<double>(i))),
+          g.push_back(static_cast<T>(1.5 - 0.1 * static_cast<double>(i)));
     for (const Unary op : kAll) {
       unary<T>(op, n, x.data(), y.data());
       unary_backward<T>(op, n, g.data(), x.data(), y.data(), dx.data());
@@ -185,7 +191,8 @@ TYPED_TEST(MathTest, SumOfSquaresDoesNotDependOnTheSplit) {
   for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<T>(std::sin(0.37 * static_cast<double>(i)));
   double plain = 0;
   for (const T v : x) plain += static_cast<double>(v) * static_cast<double>(v);
-  EXPECT_NEAR(sum_of_squares<T>(static_cast<int64_t>(x.size()), x.data()) / plain, 1, sizeof(T) == 4 ? 1e-5 : 1e-13);
+  EXPECT_NEAR(sum_of_squares<T>(static_cast<int64_t>(x.size()), x.data()) / plain, 1,
+              sizeof(T) == 4 ? 1e-5 : 1e-13);
 }
 
 TYPED_TEST(MathTest, AdamIsTheTextbooks) {
@@ -194,15 +201,22 @@ TYPED_TEST(MathTest, AdamIsTheTextbooks) {
     std::vector<T> g, p, m, v;
     for (int64_t i = 0; i < n; ++i) {
       const auto k = static_cast<double>(i);
-      g.push_back(static_cast<T>(std::cos(k))), p.push_back(static_cast<T>(k)), m.push_back(static_cast<T>(0.1 * k)),
-          v.push_back(static_cast<T>(0.2 * k));
+      g.push_back(static_cast<T>(std::cos(k))), p.push_back(static_cast<T>(k)),
+          m.push_back(static_cast<T>(0.1 * k)), v.push_back(static_cast<T>(0.2 * k));
     }
-    const AdamStep s{
-        .lr = 0.01, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8, .weight_decay = 0.1, .bias1 = 0.19, .bias2 = 0.0199, .grad_scale = 0.5};
+    const AdamStep s{.lr = 0.01,
+                     .beta1 = 0.9,
+                     .beta2 = 0.99,
+                     .eps = 1e-8,
+                     .weight_decay = 0.1,
+                     .bias1 = 0.19,
+                     .bias2 = 0.0199,
+                     .grad_scale = 0.5};
     auto p1 = p, m1 = m, v1 = v;
     adam<T>(n, s, g.data(), p1.data(), m1.data(), v1.data());
     for (size_t i = 0; i < g.size(); ++i) {
-      const double grad = g[i] * 0.5 + 0.1 * p[i], first = 0.9 * m[i] + 0.1 * grad, second = 0.99 * v[i] + 0.01 * grad * grad;
+      const double grad = g[i] * 0.5 + 0.1 * p[i], first = 0.9 * m[i] + 0.1 * grad,
+                   second = 0.99 * v[i] + 0.01 * grad * grad;
       const double wanted = p[i] - 0.01 * (first / 0.19) / (std::sqrt(second / 0.0199) + 1e-8);
       EXPECT_NEAR(p1[i], wanted, sizeof(T) == 4 ? 4e-6 : 1e-13);
       EXPECT_NEAR(m1[i], first, sizeof(T) == 4 ? 1e-6 : 1e-14);

@@ -60,9 +60,11 @@ TYPED_TEST(RowsTest, SoftmaxOfHugeValuesAndOfNaN) {
         std::fill(x.begin(), x.end(), other);
         x[at] = this->kNaN;
         softmax<T>(1, static_cast<int64_t>(n), x.data(), nullptr, 1, y.data());
-        for (const T v : y) EXPECT_TRUE(std::isnan(v)) << n << " values of " << other << ", " << simd_target();
+        for (const T v : y)
+          EXPECT_TRUE(std::isnan(v)) << n << " values of " << other << ", " << simd_target();
         log_softmax<T>(1, static_cast<int64_t>(n), x.data(), y.data());
-        for (const T v : y) EXPECT_TRUE(std::isnan(v)) << n << " values of " << other << ", " << simd_target();
+        for (const T v : y)
+          EXPECT_TRUE(std::isnan(v)) << n << " values of " << other << ", " << simd_target();
       }
     }
   }
@@ -107,12 +109,15 @@ TYPED_TEST(RowsTest, ScatterAddSumsEqualIdsInOrderAtAnyThreadCount) {
   Generator generator(6);
   std::vector<int64_t> ids;
   std::vector<T> g;
-  for (int64_t i = 0; i < kN; ++i) ids.push_back(i < kN / 2 ? 3 : static_cast<int64_t>(generator.next_below(kRows)));
-  for (int64_t i = 0; i < kN * kD; ++i) g.push_back(static_cast<T>(static_cast<double>(generator.next_below(1000)) / 500 - 1));
+  for (int64_t i = 0; i < kN; ++i)
+    ids.push_back(i < kN / 2 ? 3 : static_cast<int64_t>(generator.next_below(kRows)));
+  for (int64_t i = 0; i < kN * kD; ++i)
+    g.push_back(static_cast<T>(static_cast<double>(generator.next_below(1000)) / 500 - 1));
   std::vector<double> exact(kRows * kD);
   for (int64_t i = 0; i < kN; ++i) {
     for (int64_t d = 0; d < kD; ++d) {
-      exact[static_cast<size_t>(ids[static_cast<size_t>(i)] * kD + d)] += static_cast<double>(g[static_cast<size_t>(i * kD + d)]);
+      exact[static_cast<size_t>(ids[static_cast<size_t>(i)] * kD + d)] +=
+          static_cast<double>(g[static_cast<size_t>(i * kD + d)]);
     }
   }
   std::vector<T> plain;
@@ -129,7 +134,8 @@ TYPED_TEST(RowsTest, ScatterAddSumsEqualIdsInOrderAtAnyThreadCount) {
 
 TYPED_TEST(RowsTest, LstmGatesSaturateWithoutNaN) {
   using T = TypeParam;
-  std::vector<T> gates = {T(1e4), T(-1e4), T(1e4), T(1e4)}, c_prev = {T{5}}, c(1), h(1), dh = {T{1}}, dc = {T{0}};
+  std::vector<T> gates = {T(1e4), T(-1e4), T(1e4), T(1e4)}, c_prev = {T{5}}, c(1), h(1), dh = {T{1}},
+                 dc = {T{0}};
   lstm_gates<T>(1, 1, gates.data(), c_prev.data(), c.data(), h.data());
   EXPECT_EQ(c[0], 1);
   EXPECT_NEAR(h[0], std::tanh(1.0), this->kClose);

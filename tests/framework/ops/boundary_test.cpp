@@ -1,5 +1,6 @@
-// Every op whose formula has a product, a quotient or a logarithm, at the boundary of what it takes: where the formula is 0 times infinity
-// or infinity less infinity and the maths (a limit, or a case without weight) has an answer.
+// Every op whose formula has a product, a quotient or a logarithm, at the boundary of what it takes: where
+// the formula is 0 times infinity or infinity less infinity and the maths (a limit, or a case without weight)
+// has an answer.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -27,14 +28,24 @@ struct Case {
 
 std::vector<Case> cases() {
   const double e = std::exp(1.0), sp = std::log1p(1 / e);  // softplus(-1)
-  const auto unary = [](Tensor (*f)(const Tensor&)) { return [f](const std::vector<Tensor>& x) { return f(x[0]); }; };
+  const auto unary = [](Tensor (*f)(const Tensor&)) {
+    return [f](const std::vector<Tensor>& x) { return f(x[0]); };
+  };
   const auto bce = [](const std::vector<Tensor>& x) { return bce_with_logits(x[0], x[1], Reduction::none); };
   const auto kl = [](const std::vector<Tensor>& x) { return kl_div(x[0], x[1], Reduction::none); };
   const auto two_rows = [](const Tensor& x) { return reshape(x, {2, x.numel() / 2}); };
   const Tensor targets = from_vector<int64_t>({0, 2}, {2});
   return {
-      {"pow at a = 0", {{0, 0, 0}, {0, 1, 2}}, [](const auto& x) { return pow(x[0], x[1]); }, {1, 0, 0}, {{0, 1, 0}, {0, 0, 0}}},
-      {"pow of infinity", {{kInf, kInf}, {0, -1}}, [](const auto& x) { return pow(x[0], x[1]); }, {1, 0}, {{0, 0}, {kInf, 0}}},
+      {"pow at a = 0",
+       {{0, 0, 0}, {0, 1, 2}},
+       [](const auto& x) { return pow(x[0], x[1]); },
+       {1, 0, 0},
+       {{0, 1, 0}, {0, 0, 0}}},
+      {"pow of infinity",
+       {{kInf, kInf}, {0, -1}},
+       [](const auto& x) { return pow(x[0], x[1]); },
+       {1, 0},
+       {{0, 0}, {kInf, 0}}},
       {"pow by a number", {{0, 0}}, [](const auto& x) { return pow(x[0], 0); }, {1, 1}, {{0, 0}}},
       {"square by pow", {{0}}, [](const auto& x) { return pow(x[0], 2); }, {0}, {{0}}},
       {"prod with a zero", {{0, 2, 3}}, [](const auto& x) { return prod(x[0]); }, {0}, {{6, 0, 0}}},
@@ -57,9 +68,21 @@ std::vector<Case> cases() {
       {"softplus", {{-kInf, kInf}}, unary(softplus), {0, kInf}, {{0, 1}}},
       {"elu", {{-kInf, kInf}}, [](const auto& x) { return elu(x[0]); }, {-1, kInf}, {{0, 1}}},
       {"gelu", {{-kInf, kInf}}, [](const auto& x) { return gelu(x[0]); }, {0, kInf}, {{0, 1}}},
-      {"gelu by tanh", {{-kInf, kInf}}, [](const auto& x) { return gelu(x[0], GeluForm::tanh); }, {0, kInf}, {{0, 1}}},
-      {"gelu by tanh, large", {{-1e200, 1e200}}, [](const auto& x) { return gelu(x[0], GeluForm::tanh); }, {0, 1e200}, {{0, 1}}},
-      {"logsumexp of nothing", {{-kInf, -kInf}}, [](const auto& x) { return logsumexp(x[0]); }, {-kInf}, {{0, 0}}},
+      {"gelu by tanh",
+       {{-kInf, kInf}},
+       [](const auto& x) { return gelu(x[0], GeluForm::tanh); },
+       {0, kInf},
+       {{0, 1}}},
+      {"gelu by tanh, large",
+       {{-1e200, 1e200}},
+       [](const auto& x) { return gelu(x[0], GeluForm::tanh); },
+       {0, 1e200},
+       {{0, 1}}},
+      {"logsumexp of nothing",
+       {{-kInf, -kInf}},
+       [](const auto& x) { return logsumexp(x[0]); },
+       {-kInf},
+       {{0, 0}}},
       {"logsumexp of one", {{-kInf, 1}}, [](const auto& x) { return logsumexp(x[0]); }, {1}, {{0, 1}}},
       {"softmax beside a mask", {{-kInf, 1}}, [](const auto& x) { return softmax(x[0]); }, {0, 1}, {{0, 0}}},
       {"masked_softmax of nothing",
@@ -113,7 +136,8 @@ void expect_values(const Tensor& got, const Values& wanted, const std::string& w
     if (std::isinf(wanted[i])) {
       EXPECT_EQ(values[i], wanted[i]) << what << " element " << i;
     } else {
-      EXPECT_NEAR(values[i], wanted[i], 1e-12 * std::max(1.0, std::abs(wanted[i]))) << what << " element " << i;
+      EXPECT_NEAR(values[i], wanted[i], 1e-12 * std::max(1.0, std::abs(wanted[i])))
+          << what << " element " << i;
     }
   }
 }
@@ -125,7 +149,8 @@ TEST(Boundary, WhatTheMathsSaysAndNotZeroTimesInfinity) {
       for (const Values& values : c.inputs) inputs.push_back(row(values).set_requires_grad(true));
       const Tensor y = c.op(inputs);
       if (!again) expect_values(reshape(y.detach(), {y.numel()}), c.value, c.name);
-      if (c.gradients.empty() || (again && std::string_view(c.name).starts_with("prod"))) continue;  // prod: first order beside a 0
+      // prod: first order beside a 0
+      if (c.gradients.empty() || (again && std::string_view(c.name).starts_with("prod"))) continue;
       const std::vector<Tensor> gradients = grad(std::vector{sum(y)}, inputs, {}, {.create_graph = again});
       for (size_t i = 0; i < c.gradients.size(); ++i) {
         if (c.gradients[i].empty()) continue;

@@ -40,9 +40,12 @@ TEST(OpErrors, Masks) {
   EXPECT_ERROR(DTypeError, "logical_and: takes a mask (bool), got f32[2]", logical_and(mask, zeros({2})));
   EXPECT_ERROR(DTypeError, "logical_not: takes a mask (bool), got i64[2]", logical_not(zeros({2}, kI64)));
   EXPECT_ERROR(DTypeError, "any: takes a mask (bool), got f32[2]", any(zeros({2})));
-  EXPECT_ERROR(DTypeError, "where: takes a mask (bool), got f32[2]", where(zeros({2}), zeros({2}), zeros({2})));
-  EXPECT_ERROR(ShapeError, "where: shapes do not broadcast: [2] and [3]", where(mask, zeros({3}), zeros({3})));
-  EXPECT_ERROR(ShapeError, "masked_fill: the mask [2] does not stretch to [1]", masked_fill(zeros({1}), mask, 0));
+  EXPECT_ERROR(DTypeError, "where: takes a mask (bool), got f32[2]",
+               where(zeros({2}), zeros({2}), zeros({2})));
+  EXPECT_ERROR(ShapeError, "where: shapes do not broadcast: [2] and [3]",
+               where(mask, zeros({3}), zeros({3})));
+  EXPECT_ERROR(ShapeError, "masked_fill: the mask [2] does not stretch to [1]",
+               masked_fill(zeros({1}), mask, 0));
   EXPECT_ERROR(DTypeError, "exp: takes f32 or f64, got bool", exp(mask));
 }
 
@@ -68,11 +71,16 @@ TEST(OpErrors, Rearranging) {
 TEST(OpErrors, Indexing) {
   const Tensor x = zeros({2, 3});
   EXPECT_ERROR(DTypeError, "gather: the index must be i64, got f32[2, 1]", gather(x, 1, zeros({2, 1})));
-  EXPECT_ERROR(ShapeError, "gather: the index [3, 1] does not fit [2, 3] along dimension 1", gather(x, 1, zeros({3, 1}, kI64)));
-  EXPECT_ERROR(IndexError, "gather: index 3 is outside 0..2 of dimension 1 of [2, 3]", gather(x, 1, full({2, 1}, 3, kI64)));
-  EXPECT_ERROR(ShapeError, "scatter_add: the index [2, 1] does not fit the source [2]", scatter_add(x, 1, zeros({2, 1}, kI64), zeros({2})));
-  EXPECT_ERROR(ShapeError, "index_select: the ids must have one dimension, got [1, 1]", index_select(x, 0, zeros({1, 1}, kI64)));
-  EXPECT_ERROR(IndexError, "one_hot: index 4 is outside 0..3 of dimension 0 of [4]", one_hot(full({2}, 4, kI64), 4));
+  EXPECT_ERROR(ShapeError, "gather: the index [3, 1] does not fit [2, 3] along dimension 1",
+               gather(x, 1, zeros({3, 1}, kI64)));
+  EXPECT_ERROR(IndexError, "gather: index 3 is outside 0..2 of dimension 1 of [2, 3]",
+               gather(x, 1, full({2, 1}, 3, kI64)));
+  EXPECT_ERROR(ShapeError, "scatter_add: the index [2, 1] does not fit the source [2]",
+               scatter_add(x, 1, zeros({2, 1}, kI64), zeros({2})));
+  EXPECT_ERROR(ShapeError, "index_select: the ids must have one dimension, got [1, 1]",
+               index_select(x, 0, zeros({1, 1}, kI64)));
+  EXPECT_ERROR(IndexError, "one_hot: index 4 is outside 0..3 of dimension 0 of [4]",
+               one_hot(full({2}, 4, kI64), 4));
   EXPECT_ERROR(IndexError, "topk: 4 of 3 along dimension 1 of [2, 3]", topk(x, 4));
   EXPECT_ERROR(ShapeError, "argmin: nothing to choose from in [0]", argmin(zeros({0})));
 }
@@ -86,11 +94,16 @@ TEST(OpErrors, LossesAndProducts) {
   EXPECT_ERROR(ShapeError, "rms_norm: gain [2] for [2, 3]", rms_norm(x, zeros({2})));
   EXPECT_ERROR(ShapeError, "bmm: takes two batches of matrices: [2, 3] x [2, 3]", bmm(x, x));
   EXPECT_ERROR(ShapeError, "outer: takes two vectors: [2, 3] x [2, 3]", outer(x, x));
-  EXPECT_ERROR(ValueError, "einsum: 'ij' is not of the form 'ij,jk->ik', operands [2, 3] and [2, 3]", einsum("ij", x, x));
-  EXPECT_ERROR(ValueError, "einsum: 'ijk,jk->i' has other numbers of dimensions, operands [2, 3] and [2, 3]", einsum("ijk,jk->i", x, x));
-  EXPECT_ERROR(ValueError, "einsum: 'ij,jk->ik' has two extents for 'j', operands [2, 3] and [2, 3]", einsum("ij,jk->ik", x, x));
-  EXPECT_ERROR(ValueError, "einsum: 'ii,jk->ik' has 'i' twice in one operand, operands [2, 3] and [2, 3]", einsum("ii,jk->ik", x, x));
-  EXPECT_ERROR(ValueError, "einsum: 'ij,ij->k' makes 'k' of nothing, operands [2, 3] and [2, 3]", einsum("ij,ij->k", x, x));
+  EXPECT_ERROR(ValueError, "einsum: 'ij' is not of the form 'ij,jk->ik', operands [2, 3] and [2, 3]",
+               einsum("ij", x, x));
+  EXPECT_ERROR(ValueError, "einsum: 'ijk,jk->i' has other numbers of dimensions, operands [2, 3] and [2, 3]",
+               einsum("ijk,jk->i", x, x));
+  EXPECT_ERROR(ValueError, "einsum: 'ij,jk->ik' has two extents for 'j', operands [2, 3] and [2, 3]",
+               einsum("ij,jk->ik", x, x));
+  EXPECT_ERROR(ValueError, "einsum: 'ii,jk->ik' has 'i' twice in one operand, operands [2, 3] and [2, 3]",
+               einsum("ii,jk->ik", x, x));
+  EXPECT_ERROR(ValueError, "einsum: 'ij,ij->k' makes 'k' of nothing, operands [2, 3] and [2, 3]",
+               einsum("ij,ij->k", x, x));
 }
 
 TEST(OpErrors, ShapeOps) {
@@ -98,7 +111,8 @@ TEST(OpErrors, ShapeOps) {
   EXPECT_ERROR(ShapeError, "reshape: element counts differ: [2, 3] to [4, 2]", reshape(x, {4, 2}));
   EXPECT_ERROR(ShapeError, "reshape: element counts differ: [2, 3] to [4, -1]", reshape(x, {4, -1}));
   EXPECT_ERROR(ShapeError, "reshape: more than one -1 in [-1, -1]", reshape(x, {-1, -1}));
-  EXPECT_ERROR(ShapeError, "reshape: element counts differ: [0, 3] to [0, -1]", reshape(zeros({0, 3}), {0, -1}));
+  EXPECT_ERROR(ShapeError, "reshape: element counts differ: [0, 3] to [0, -1]",
+               reshape(zeros({0, 3}), {0, -1}));
   EXPECT_ERROR(ShapeError, "reshape: element counts differ: [2, 3] to [-2, -3]", reshape(x, {-2, -3}));
   EXPECT_ERROR(ShapeError, "permute: 1 dims for shape [2, 3]", permute(x, {0}));
   EXPECT_ERROR(ValueError, "permute: dimension 0 is named twice", permute(x, {0, 0}));
@@ -114,43 +128,64 @@ TEST(OpErrors, ShapeOps) {
   EXPECT_ERROR(IndexError, "unsqueeze: dimension 4 is outside [-3, 3)", unsqueeze(x, 4));
   EXPECT_ERROR(ValueError, "concat: no tensors given", concat({}, 0));
   EXPECT_ERROR(ValueError, "stack: no tensors given", stack({}, 0));
-  EXPECT_ERROR(DTypeError, "concat: dtypes differ: f32[2, 3] and f64[2, 3]", concat(std::vector{x, zeros({2, 3}, kF64)}, 0));
-  EXPECT_ERROR(ShapeError, "concat: shapes differ outside dimension 0: [2, 3] and [2, 4]", concat(std::vector{x, zeros({2, 4})}, 0));
+  EXPECT_ERROR(DTypeError, "concat: dtypes differ: f32[2, 3] and f64[2, 3]",
+               concat(std::vector{x, zeros({2, 3}, kF64)}, 0));
+  EXPECT_ERROR(ShapeError, "concat: shapes differ outside dimension 0: [2, 3] and [2, 4]",
+               concat(std::vector{x, zeros({2, 4})}, 0));
 }
 
 TEST(OpErrors, Products) {
-  EXPECT_ERROR(ShapeError, "matmul: inner dimensions differ: [3, 4] x [5, 6]", matmul(zeros({3, 4}), zeros({5, 6})));
-  EXPECT_ERROR(ShapeError, "matmul: batches do not broadcast: [5, 2, 3] x [4, 3, 2]", matmul(zeros({5, 2, 3}), zeros({4, 3, 2})));
-  EXPECT_ERROR(ShapeError, "matmul: takes vectors, matrices and batches of matrices: [] x [4, 5]", matmul(zeros({}), zeros({4, 5})));
-  EXPECT_ERROR(DTypeError, "matmul: dtypes differ: f32[3, 4] and f64[4, 5]", matmul(zeros({3, 4}), zeros({4, 5}, kF64)));
-  EXPECT_ERROR(DTypeError, "matmul: takes f32 or f64, got i64", matmul(zeros({3, 4}, kI64), zeros({4, 5}, kI64)));
-  EXPECT_ERROR(ShapeError, "linear: input [2, 3] does not fit weight [5, 4]", linear(zeros({2, 3}), zeros({5, 4})));
-  EXPECT_ERROR(ShapeError, "linear: bias [4] does not fit weight [5, 3]", linear(zeros({2, 3}), zeros({5, 3}), zeros({4})));
-  EXPECT_ERROR(DTypeError, "linear: takes f32 or f64, got i64", linear(zeros({2, 3}, kI64), zeros({5, 3}, kI64)));
-  EXPECT_ERROR(DTypeError, "linear: dtypes differ: f32[2, 3] and f64[5, 3]", linear(zeros({2, 3}), zeros({5, 3}, kF64)));
-  EXPECT_ERROR(DTypeError, "linear: dtypes differ: f32[2, 3] and f64[5]", linear(zeros({2, 3}), zeros({5, 3}), zeros({5}, kF64)));
+  EXPECT_ERROR(ShapeError, "matmul: inner dimensions differ: [3, 4] x [5, 6]",
+               matmul(zeros({3, 4}), zeros({5, 6})));
+  EXPECT_ERROR(ShapeError, "matmul: batches do not broadcast: [5, 2, 3] x [4, 3, 2]",
+               matmul(zeros({5, 2, 3}), zeros({4, 3, 2})));
+  EXPECT_ERROR(ShapeError, "matmul: takes vectors, matrices and batches of matrices: [] x [4, 5]",
+               matmul(zeros({}), zeros({4, 5})));
+  EXPECT_ERROR(DTypeError, "matmul: dtypes differ: f32[3, 4] and f64[4, 5]",
+               matmul(zeros({3, 4}), zeros({4, 5}, kF64)));
+  EXPECT_ERROR(DTypeError, "matmul: takes f32 or f64, got i64",
+               matmul(zeros({3, 4}, kI64), zeros({4, 5}, kI64)));
+  EXPECT_ERROR(ShapeError, "linear: input [2, 3] does not fit weight [5, 4]",
+               linear(zeros({2, 3}), zeros({5, 4})));
+  EXPECT_ERROR(ShapeError, "linear: bias [4] does not fit weight [5, 3]",
+               linear(zeros({2, 3}), zeros({5, 3}), zeros({4})));
+  EXPECT_ERROR(DTypeError, "linear: takes f32 or f64, got i64",
+               linear(zeros({2, 3}, kI64), zeros({5, 3}, kI64)));
+  EXPECT_ERROR(DTypeError, "linear: dtypes differ: f32[2, 3] and f64[5, 3]",
+               linear(zeros({2, 3}), zeros({5, 3}, kF64)));
+  EXPECT_ERROR(DTypeError, "linear: dtypes differ: f32[2, 3] and f64[5]",
+               linear(zeros({2, 3}), zeros({5, 3}), zeros({5}, kF64)));
 }
 
 TEST(OpErrors, LookupAndProbability) {
-  const Tensor ids = from_vector(std::vector<int64_t>{1, 8041}, {2}), negative = from_vector(std::vector<int64_t>{-1}, {1});
-  EXPECT_ERROR(IndexError, "embedding: index 8041 out of range for 8000 rows", embedding(zeros({8000, 2}), ids));
+  const Tensor ids = from_vector(std::vector<int64_t>{1, 8041}, {2}),
+               negative = from_vector(std::vector<int64_t>{-1}, {1});
+  EXPECT_ERROR(IndexError, "embedding: index 8041 out of range for 8000 rows",
+               embedding(zeros({8000, 2}), ids));
   EXPECT_ERROR(IndexError, "embedding: index -1 out of range for 5 rows", embedding(zeros({5, 2}), negative));
-  EXPECT_ERROR(IndexError, "embedding: padding id 5 out of range for 5 rows", embedding(zeros({5, 2}), negative, 5));
+  EXPECT_ERROR(IndexError, "embedding: padding id 5 out of range for 5 rows",
+               embedding(zeros({5, 2}), negative, 5));
   EXPECT_ERROR(ShapeError, "embedding: the table is not a matrix: [5]", embedding(zeros({5}), ids));
   EXPECT_ERROR(DTypeError, "embedding: ids must be i64, got f32[2]", embedding(zeros({5, 2}), zeros({2})));
   EXPECT_ERROR(IndexError, "softmax: dimension 1 is outside [-1, 1)", softmax(zeros({3}), 1));
   EXPECT_ERROR(IndexError, "log_softmax: dimension -2 is outside [-1, 1)", log_softmax(zeros({3}), -2));
-  EXPECT_ERROR(ShapeError, "masked_softmax: lengths [3] for a batch of 2", masked_softmax(zeros({2, 4}), zeros({3}, kI64)));
+  EXPECT_ERROR(ShapeError, "masked_softmax: lengths [3] for a batch of 2",
+               masked_softmax(zeros({2, 4}), zeros({3}, kI64)));
   EXPECT_ERROR(IndexError, "masked_softmax: length 5 is outside 0..4",
                masked_softmax(zeros({1, 4}), from_vector(std::vector<int64_t>{5}, {1})));
 }
 
 TEST(OpErrors, Losses) {
-  const Tensor logits = zeros({2, 4}), targets = zeros({2}, kI64), wrong = from_vector(std::vector<int64_t>{0, 4}, {2});
-  EXPECT_ERROR(DTypeError, "cross_entropy: targets must be i64, got f32[2]", cross_entropy(logits, zeros({2})));
-  EXPECT_ERROR(ShapeError, "cross_entropy: targets [3] do not fit logits [2, 4]", cross_entropy(logits, zeros({3}, kI64)));
-  EXPECT_ERROR(ValueError, "cross_entropy: label smoothing 1 is outside [0, 1)", cross_entropy(logits, targets, {.label_smoothing = 1}));
-  EXPECT_ERROR(IndexError, "cross_entropy: target 4 out of range for 4 classes", cross_entropy(logits, wrong));
+  const Tensor logits = zeros({2, 4}), targets = zeros({2}, kI64),
+               wrong = from_vector(std::vector<int64_t>{0, 4}, {2});
+  EXPECT_ERROR(DTypeError, "cross_entropy: targets must be i64, got f32[2]",
+               cross_entropy(logits, zeros({2})));
+  EXPECT_ERROR(ShapeError, "cross_entropy: targets [3] do not fit logits [2, 4]",
+               cross_entropy(logits, zeros({3}, kI64)));
+  EXPECT_ERROR(ValueError, "cross_entropy: label smoothing 1 is outside [0, 1)",
+               cross_entropy(logits, targets, {.label_smoothing = 1}));
+  EXPECT_ERROR(IndexError, "cross_entropy: target 4 out of range for 4 classes",
+               cross_entropy(logits, wrong));
   EXPECT_ERROR(ShapeError, "linear_cross_entropy: input [2, 3] does not fit weight [5, 4]",
                linear_cross_entropy(zeros({2, 3}), zeros({5, 4}), {}, targets));
   EXPECT_ERROR(ShapeError, "linear_cross_entropy: targets [2] do not fit logits [3, 5]",
@@ -160,22 +195,29 @@ TEST(OpErrors, Losses) {
 TEST(OpErrors, Recurrent) {
   const Tensor x = zeros({2, 3, 4}), w_ih = zeros({20, 4}), w_hh = zeros({20, 5}), bias = zeros({20});
   const auto lengths = [](int64_t a, int64_t b) { return from_vector(std::vector<int64_t>{a, b}, {2}); };
-  EXPECT_ERROR(ShapeError, "lstm: input [2, 4] does not fit weight_ih [20, 4]", lstm(zeros({2, 4}), {}, {}, {}, w_ih, w_hh, bias));
+  EXPECT_ERROR(ShapeError, "lstm: input [2, 4] does not fit weight_ih [20, 4]",
+               lstm(zeros({2, 4}), {}, {}, {}, w_ih, w_hh, bias));
   EXPECT_ERROR(ShapeError, "lstm: weight_ih [20, 4], weight_hh [20, 4] and bias [20] do not fit together",
                lstm(x, {}, {}, {}, w_ih, zeros({20, 4}), bias));
-  EXPECT_ERROR(ShapeError, "lstm: initial state [2, 4] for batch 2 and hidden size 5", lstm(x, {}, zeros({2, 4}), {}, w_ih, w_hh, bias));
-  EXPECT_ERROR(IndexError, "lstm: length -1 is outside 0..3", lstm(x, lengths(-1, 3), {}, {}, w_ih, w_hh, bias));
-  EXPECT_ERROR(IndexError, "lstm: length 4 is outside 0..3", lstm(x, lengths(1, 4), {}, {}, w_ih, w_hh, bias));
-  EXPECT_ERROR(ShapeError, "lstm: lengths [3] for a batch of 2", lstm(x, zeros({3}, kI64), {}, {}, w_ih, w_hh, bias));
-  EXPECT_ERROR(DTypeError, "lstm: dtypes differ: f32[2, 3, 4] and f64[20]", lstm(x, {}, {}, {}, w_ih, w_hh, zeros({20}, kF64)));
+  EXPECT_ERROR(ShapeError, "lstm: initial state [2, 4] for batch 2 and hidden size 5",
+               lstm(x, {}, zeros({2, 4}), {}, w_ih, w_hh, bias));
+  EXPECT_ERROR(IndexError, "lstm: length -1 is outside 0..3",
+               lstm(x, lengths(-1, 3), {}, {}, w_ih, w_hh, bias));
+  EXPECT_ERROR(IndexError, "lstm: length 4 is outside 0..3",
+               lstm(x, lengths(1, 4), {}, {}, w_ih, w_hh, bias));
+  EXPECT_ERROR(ShapeError, "lstm: lengths [3] for a batch of 2",
+               lstm(x, zeros({3}, kI64), {}, {}, w_ih, w_hh, bias));
+  EXPECT_ERROR(DTypeError, "lstm: dtypes differ: f32[2, 3, 4] and f64[20]",
+               lstm(x, {}, {}, {}, w_ih, w_hh, zeros({20}, kF64)));
   EXPECT_ERROR(ShapeError, "additive_energy: query [2, 1, 3], keys [2, 4, 3] and v [2] do not fit together",
                additive_energy(zeros({2, 1, 3}), zeros({2, 4, 3}), zeros({2})));
   EXPECT_ERROR(DTypeError, "additive_energy: dtypes differ: f32[2, 1, 3] and f64[3]",
                additive_energy(zeros({2, 1, 3}), zeros({2, 4, 3}), zeros({3}, kF64)));
 
   // x, target lengths, memory, keys, source lengths, h0, c0, w_ih, w_hh, bias, w_q, v
-  std::vector<Tensor> good = {zeros({2, 3, 4}), lengths(3, 1),   zeros({2, 5, 6}), zeros({2, 5, 3}), lengths(5, 2), zeros({2, 4}),
-                              zeros({2, 4}),    zeros({16, 10}), zeros({16, 4}),   zeros({16}),      zeros({3, 4}), zeros({3})};
+  std::vector<Tensor> good = {zeros({2, 3, 4}), lengths(3, 1), zeros({2, 5, 6}), zeros({2, 5, 3}),
+                              lengths(5, 2),    zeros({2, 4}), zeros({2, 4}),    zeros({16, 10}),
+                              zeros({16, 4}),   zeros({16}),   zeros({3, 4}),    zeros({3})};
   const auto with = [&](size_t i, const Tensor& other) {
     std::vector<Tensor> a = good;
     a[i] = other;
@@ -183,26 +225,35 @@ TEST(OpErrors, Recurrent) {
   };
   EXPECT_NO_THROW(with(0, good[0]));
   EXPECT_ERROR(ShapeError, "attention_lstm: input [2, 4] does not fit the others", with(0, zeros({2, 4})));
-  EXPECT_ERROR(ShapeError, "attention_lstm: memory [3, 5, 6] does not fit the others", with(2, zeros({3, 5, 6})));
-  EXPECT_ERROR(ShapeError, "attention_lstm: keys [2, 4, 3] does not fit the others", with(3, zeros({2, 4, 3})));
-  EXPECT_ERROR(ShapeError, "attention_lstm: weight_ih [16, 9] does not fit the others", with(7, zeros({16, 9})));
+  EXPECT_ERROR(ShapeError, "attention_lstm: memory [3, 5, 6] does not fit the others",
+               with(2, zeros({3, 5, 6})));
+  EXPECT_ERROR(ShapeError, "attention_lstm: keys [2, 4, 3] does not fit the others",
+               with(3, zeros({2, 4, 3})));
+  EXPECT_ERROR(ShapeError, "attention_lstm: weight_ih [16, 9] does not fit the others",
+               with(7, zeros({16, 9})));
   EXPECT_ERROR(ShapeError, "attention_lstm: v [4] does not fit the others", with(11, zeros({4})));
   EXPECT_ERROR(IndexError, "attention_lstm: length 4 is outside 0..3", with(1, lengths(4, 1)));
   EXPECT_ERROR(IndexError, "attention_lstm: source length 6 is outside 0..5", with(4, lengths(6, 1)));
-  EXPECT_ERROR(DTypeError, "attention_lstm: dtypes differ: f32[2, 3, 4] and f64[16]", with(9, zeros({16}, kF64)));
+  EXPECT_ERROR(DTypeError, "attention_lstm: dtypes differ: f32[2, 3, 4] and f64[16]",
+               with(9, zeros({16}, kF64)));
 }
 
 TEST(LinearCrossEntropy, ABiasOfAnotherSizeIsRefused) {
   const Tensor x = zeros({2, 3}), weight = zeros({4, 3}), ids = zeros({2}, DType::i64);
-  EXPECT_ERROR(ShapeError, "linear_cross_entropy: bias [3] does not fit weight [4, 3]", linear_cross_entropy(x, weight, zeros({3}), ids));
+  EXPECT_ERROR(ShapeError, "linear_cross_entropy: bias [3] does not fit weight [4, 3]",
+               linear_cross_entropy(x, weight, zeros({3}), ids));
 }
 
 TEST(OpErrors, LayerNormAndScaledDotAttention) {
-  EXPECT_ERROR(ShapeError, "layer_norm: gain [2] and bias [3] do not fit [2, 3]", layer_norm(zeros({2, 3}), ones({2}), zeros({3})));
-  EXPECT_ERROR(DTypeError, "layer_norm: dtypes differ: f32[2, 3] and f64[3]", layer_norm(zeros({2, 3}), ones({3}, kF64), zeros({3}, kF64)));
+  EXPECT_ERROR(ShapeError, "layer_norm: gain [2] and bias [3] do not fit [2, 3]",
+               layer_norm(zeros({2, 3}), ones({2}), zeros({3})));
+  EXPECT_ERROR(DTypeError, "layer_norm: dtypes differ: f32[2, 3] and f64[3]",
+               layer_norm(zeros({2, 3}), ones({3}, kF64), zeros({3}, kF64)));
   const Tensor q = zeros({2, 3, 4}), k = zeros({2, 5, 4});
-  EXPECT_ERROR(ShapeError, "scaled_dot_attention: query, key and value do not fit together: [2, 3, 4], [2, 5, 4] and [2, 3, 4]",
-               scaled_dot_attention(q, k, q, {}, 2));
+  EXPECT_ERROR(
+      ShapeError,
+      "scaled_dot_attention: query, key and value do not fit together: [2, 3, 4], [2, 5, 4] and [2, 3, 4]",
+      scaled_dot_attention(q, k, q, {}, 2));
   EXPECT_ERROR(ValueError, "scaled_dot_attention: 3 heads do not divide [2, 3, 4], [2, 5, 4] and [2, 5, 4]",
                scaled_dot_attention(q, k, k, {}, 3));
   EXPECT_ERROR(ShapeError, "scaled_dot_attention: lengths [1] for a batch of 2",
@@ -211,14 +262,16 @@ TEST(OpErrors, LayerNormAndScaledDotAttention) {
                scaled_dot_attention(q, k, k, from_vector(std::vector<int64_t>{5, 6}, {2}), 2));
 }
 
-// Ops that are made of others: what is wrong is said under their own name, with the shapes of what they were given.
+// Ops that are made of others: what is wrong is said under their own name, with the shapes of what they were
+// given.
 struct Refusal {
   const char* text;  // the beginning: the op, what is wrong, the facts
   std::function<void()> call;
 };
 
 TEST(OpErrors, CompositionsNameThemselves) {
-  const Tensor x = zeros({2, 3}), y = zeros({2, 4}), ids = zeros({2}, kI64), whole = zeros({2, 3}, kI64), wide = zeros({2, 3}, kF64);
+  const Tensor x = zeros({2, 3}), y = zeros({2, 4}), ids = zeros({2}, kI64), whole = zeros({2, 3}, kI64),
+               wide = zeros({2, 3}, kF64);
   const Tensor mask = zeros({2, 3}, DType::boolean), far = full({2}, 7, kI64), batch = zeros({2, 3, 4});
   const std::vector<Refusal> refusals = {
       // wrong dtype
@@ -255,7 +308,8 @@ TEST(OpErrors, CompositionsNameThemselves) {
        [&] {
          avg_pool1d(zeros({1, 2, 4}, kI64), 2);
        }},
-      {"scaled_dot_attention: lengths must be i64, got f32[2]", [&] { scaled_dot_attention(batch, batch, batch, zeros({2}), 2); }},
+      {"scaled_dot_attention: lengths must be i64, got f32[2]",
+       [&] { scaled_dot_attention(batch, batch, batch, zeros({2}), 2); }},
       {"gelu: takes f32 or f64, got i64", [&] { gelu(whole, GeluForm::tanh); }},
       {"pow: takes f32 or f64, got i64", [&] { pow(whole, 2); }},
       {"mse_loss: dtypes differ: f32[2, 3] and f64[2, 3]", [&] { mse_loss(x, wide); }},
@@ -271,9 +325,12 @@ TEST(OpErrors, CompositionsNameThemselves) {
       {"nll_loss: targets must be i64, got f32[2]", [&] { nll_loss(x, zeros({2})); }},
       {"nll_loss: dtypes differ: f32[2, 3] and weights f64[3]", [&] { nll_loss(x, ids, zeros({3}, kF64)); }},
       {"nll_loss: takes f32 or f64, got i64", [&] { nll_loss(whole, ids); }},
-      {"cross_entropy: dtypes differ: f32[2, 3] and weights f64[3]", [&] { cross_entropy(x, ids, {.class_weights = zeros({3}, kF64)}); }},
-      {"cross_entropy: takes f32 or f64, got i64", [&] { cross_entropy(whole, ids, {.class_weights = zeros({3}, kI64)}); }},
-      {"linear_cross_entropy: dtypes differ: ", [&] { linear_cross_entropy(x, x, {}, ids, {.class_weights = zeros({2}, kF64)}); }},
+      {"cross_entropy: dtypes differ: f32[2, 3] and weights f64[3]",
+       [&] { cross_entropy(x, ids, {.class_weights = zeros({3}, kF64)}); }},
+      {"cross_entropy: takes f32 or f64, got i64",
+       [&] { cross_entropy(whole, ids, {.class_weights = zeros({3}, kI64)}); }},
+      {"linear_cross_entropy: dtypes differ: ",
+       [&] { linear_cross_entropy(x, x, {}, ids, {.class_weights = zeros({2}, kF64)}); }},
       // wrong shape
       {"stack: shapes differ: [2, 3] and [2, 4]",
        [&] {
@@ -288,7 +345,8 @@ TEST(OpErrors, CompositionsNameThemselves) {
          bmm(batch, zeros({1, 4, 3}));
        }},
       {"rms_norm: gain [2] for [2, 3]", [&] { rms_norm(x, zeros({2})); }},
-      {"batch_norm: [2] for the 3 channels of [2, 3]", [&] { batch_norm(x, zeros({2}), zeros({3}), zeros({3}), zeros({3})); }},
+      {"batch_norm: [2] for the 3 channels of [2, 3]",
+       [&] { batch_norm(x, zeros({2}), zeros({3}), zeros({3}), zeros({3})); }},
       {"max_pool1d: takes [B, C, L], got [2, 3]", [&] { max_pool1d(x, 2); }},
       {"mse_loss: shapes differ: [2, 3] and [2, 4]", [&] { mse_loss(x, y); }},
       {"l1_loss: shapes differ: [2, 3] and [2, 4]", [&] { l1_loss(x, y); }},
@@ -326,7 +384,8 @@ TEST(OpErrors, CompositionsNameThemselves) {
       {"one_hot: classes must be at least 0, got -1", [&] { one_hot(ids, -1); }},
       {"select: index 2 is outside 0..1 of dimension 0 of [2, 3]", [&] { select(x, 0, 2); }},
       {"nll_loss: index 7 is outside 0..2 of dimension 1 of [2, 3]", [&] { nll_loss(x, far); }},
-      {"cross_entropy: target 7 out of range for 3 classes", [&] { cross_entropy(x, far, {.class_weights = ones({3})}); }},
+      {"cross_entropy: target 7 out of range for 3 classes",
+       [&] { cross_entropy(x, far, {.class_weights = ones({3})}); }},
       {"linear_cross_entropy: target 7 out of range for 2 classes",
        [&] { linear_cross_entropy(x, x, {}, far, {.class_weights = ones({2})}); }},
       {"layer_norm: eps -1 is outside [0, inf)", [&] { layer_norm(x, ones({3}), ones({3}), -1); }},
@@ -342,18 +401,26 @@ TEST(OpErrors, CompositionsNameThemselves) {
 // What is made of the two-dimensional forms speaks of sequences.
 TEST(OpErrors, OpsOnSequencesShowTheirOwnShapes) {
   const Tensor x = zeros({1, 2, 2}), w = zeros({3, 2, 3});
-  EXPECT_ERROR(DTypeError, "conv1d: takes f32 or f64, got i64", conv1d(zeros({1, 2, 4}, kI64), zeros({3, 2, 3}, kI64)));
-  EXPECT_ERROR(DTypeError, "conv2d: takes f32 or f64, got i64", conv2d(zeros({1, 2, 4, 4}, kI64), zeros({3, 2, 3, 3}, kI64)));
+  EXPECT_ERROR(DTypeError, "conv1d: takes f32 or f64, got i64",
+               conv1d(zeros({1, 2, 4}, kI64), zeros({3, 2, 3}, kI64)));
+  EXPECT_ERROR(DTypeError, "conv2d: takes f32 or f64, got i64",
+               conv2d(zeros({1, 2, 4, 4}, kI64), zeros({3, 2, 3, 3}, kI64)));
   EXPECT_ERROR(DTypeError, "conv_transpose2d: takes f32 or f64, got i64",
                conv_transpose2d(zeros({1, 2, 4, 4}, kI64), zeros({2, 2, 3, 3}, kI64)));
-  EXPECT_ERROR(DTypeError, "conv1d: dtypes differ: f32[1, 2, 2] and f64[3, 2, 3]", conv1d(x, zeros({3, 2, 3}, kF64)));
-  EXPECT_ERROR(ShapeError, "conv1d: channels differ: [1, 2, 2] with a weight [3, 1, 3] in 1 groups", conv1d(x, zeros({3, 1, 3})));
-  EXPECT_ERROR(ShapeError, "conv1d: a window of 3 does not fit length of [1, 2, 2] with padding 0", conv1d(x, w));
-  EXPECT_ERROR(ShapeError, "conv1d: takes [B, C, L] and a weight of 3 dimensions, got [2, 2] and [3, 2, 3]", conv1d(zeros({2, 2}), w));
+  EXPECT_ERROR(DTypeError, "conv1d: dtypes differ: f32[1, 2, 2] and f64[3, 2, 3]",
+               conv1d(x, zeros({3, 2, 3}, kF64)));
+  EXPECT_ERROR(ShapeError, "conv1d: channels differ: [1, 2, 2] with a weight [3, 1, 3] in 1 groups",
+               conv1d(x, zeros({3, 1, 3})));
+  EXPECT_ERROR(ShapeError, "conv1d: a window of 3 does not fit length of [1, 2, 2] with padding 0",
+               conv1d(x, w));
+  EXPECT_ERROR(ShapeError, "conv1d: takes [B, C, L] and a weight of 3 dimensions, got [2, 2] and [3, 2, 3]",
+               conv1d(zeros({2, 2}), w));
   EXPECT_ERROR(ShapeError, "conv2d: a window of 3 does not fit width of [1, 2, 4, 2] with padding 0",
                conv2d(zeros({1, 2, 4, 2}), zeros({3, 2, 3, 3})));
-  EXPECT_ERROR(ShapeError, "max_pool1d: a window of 3 does not fit length of [1, 2, 2] with padding 0", max_pool1d(x, 3));
-  EXPECT_ERROR(ShapeError, "avg_pool1d: a window of 3 does not fit length of [1, 2, 2] with padding 0", avg_pool1d(x, 3));
+  EXPECT_ERROR(ShapeError, "max_pool1d: a window of 3 does not fit length of [1, 2, 2] with padding 0",
+               max_pool1d(x, 3));
+  EXPECT_ERROR(ShapeError, "avg_pool1d: a window of 3 does not fit length of [1, 2, 2] with padding 0",
+               avg_pool1d(x, 3));
   EXPECT_ERROR(ValueError, "max_pool1d: padding 2 is more than half of the window 2", max_pool1d(x, 2, 1, 2));
   EXPECT_ERROR(ValueError, "max_pool2d: padding 0, 2 is more than half of the window 2, 2",
                max_pool2d(zeros({1, 2, 4, 4}), 2, {.padding = {0, 2}}));
@@ -363,7 +430,8 @@ TEST(OpErrors, OpsOnSequencesShowTheirOwnShapes) {
 TEST(OpErrors, TooLargeAResultIsToldByTheOp) {
 #if !HEED_ASAN && !HEED_TSAN  // whose own allocators end the program here
   const int64_t n = int64_t{1} << 50;
-  const Tensor x = expand(ones({1}), {n}), leaf = expand(ones({1}), {n}), mask = expand(zeros({1}, DType::boolean), {n});
+  const Tensor x = expand(ones({1}), {n}), leaf = expand(ones({1}), {n}),
+               mask = expand(zeros({1}, DType::boolean), {n});
   const Tensor wanting = expand(ones({1}).set_requires_grad(true), {n});
   const std::vector<std::pair<std::string, std::function<void()>>> calls = {
       {"exp", [&] { exp(x); }},
@@ -410,8 +478,9 @@ TEST(OpErrors, TooLargeAResultIsToldByTheOp) {
   };
   for (const auto& [op, call] : calls) {
     SCOPED_TRACE(op);
-    EXPECT_THAT(call, testing::ThrowsMessage<MemoryError>(testing::AllOf(testing::StartsWith(op + ": "), testing::HasSubstr(" needs "),
-                                                                         testing::EndsWith("than the system gives"))));
+    EXPECT_THAT(call, testing::ThrowsMessage<MemoryError>(
+                          testing::AllOf(testing::StartsWith(op + ": "), testing::HasSubstr(" needs "),
+                                         testing::EndsWith("than the system gives"))));
   }
 #endif
   const Tensor tall = expand(ones({1}), {int64_t{1} << 40, 1}), flat = expand(ones({1}), {int64_t{1} << 40});
@@ -426,7 +495,9 @@ TEST(OpErrors, AHooksOwnTypeIsNotSliced) {
     using ShapeError::ShapeError;
   };
   struct Watch : BackwardHook {
-    void computed(const Node&, std::span<const Tensor>, std::span<const Tensor>) override { throw Mine("sum: mine"); }
+    void computed(const Node&, std::span<const Tensor>, std::span<const Tensor>) override {
+      throw Mine("sum: mine");
+    }
   };
   const Watch watch;
   const Tensor x = ones({2, 3}).set_requires_grad(true);
@@ -435,22 +506,26 @@ TEST(OpErrors, AHooksOwnTypeIsNotSliced) {
 
 TEST(OpErrors, AHooksOwnErrorKeepsItsText) {
   struct Watch : BackwardHook {
-    void computed(const Node&, std::span<const Tensor>, std::span<const Tensor>) override { throw ValueError("watch: enough"); }
+    void computed(const Node&, std::span<const Tensor>, std::span<const Tensor>) override {
+      throw ValueError("watch: enough");
+    }
   };
   const Watch watch;
   const Tensor x = ones({2, 3}).set_requires_grad(true);
   EXPECT_ERROR(ValueError, "watch: enough", mean(x));
 }
 
-// Every op of the registry, handed an undefined tensor in the place of each of its inputs in turn: it names itself, or it takes none there
-// (an optional bias). Some samples call another op first, which then names itself. Those of cast and dropout do not call the public
-// function, and those of weighted cross-entropy ask for a dtype themselves.
+// Every op of the registry, handed an undefined tensor in the place of each of its inputs in turn: it names
+// itself, or it takes none there (an optional bias). Some samples call another op first, which then names
+// itself. Those of cast and dropout do not call the public function, and those of weighted cross-entropy ask
+// for a dtype themselves.
 TEST(OpErrors, AnUndefinedTensorIsRefusedByTheOpsName) {
   const std::string rest = ": the tensor is undefined, it was never given a value";
   EXPECT_ERROR(ValueError, "cast" + rest, cast(Tensor{}, kF64));
   EXPECT_ERROR(ValueError, "dropout" + rest, dropout(Tensor{}, 0.5));
   EXPECT_ERROR(ValueError, "dropout" + rest, dropout(Tensor{}, 0.5, /*training=*/false));
-  EXPECT_ERROR(ValueError, "cross_entropy" + rest, cross_entropy(Tensor{}, zeros({2}, kI64), {.class_weights = ones({3})}));
+  EXPECT_ERROR(ValueError, "cross_entropy" + rest,
+               cross_entropy(Tensor{}, zeros({2}, kI64), {.class_weights = ones({3})}));
   std::set<std::string> names, asked;
   for (const OpInfo& op : op_registry()) {
     const std::string row = op.name;
@@ -476,7 +551,8 @@ TEST(OpErrors, AnUndefinedTensorIsRefusedByTheOpsName) {
           const std::string by = text.substr(0, text.size() - rest.size());
           if (text == "shape" + rest && row == "clone") continue;  // Tensor::contiguous()
           EXPECT_TRUE(names.contains(by)) << text;
-          if (by == row || (row == "pow_scalar" && by == "pow") || (row == "gelu_tanh" && by == "gelu")) named_themselves.insert(row);
+          if (by == row || (row == "pow_scalar" && by == "pow") || (row == "gelu_tanh" && by == "gelu"))
+            named_themselves.insert(row);
         } catch (const ShapeError& error) {  // it may be left out, and then another one does not fit
           EXPECT_TRUE(std::string(error.what()).starts_with(row + ": ")) << error.what();
         }

@@ -16,8 +16,8 @@ namespace {
 using Function = std::function<std::vector<Tensor>(const std::vector<Tensor>&)>;
 
 // Outputs whose bit is clear in `used` get no cotangent, as when a model reads only one of them.
-void expect_equal(const Function& fused, const Function& composed, std::vector<Tensor> inputs, unsigned used = ~0U,
-                  double tolerance = 1e-12) {
+void expect_equal(const Function& fused, const Function& composed, std::vector<Tensor> inputs,
+                  unsigned used = ~0U, double tolerance = 1e-12) {
   for (Tensor& x : inputs) {
     if (is_floating(x.dtype())) x = x.clone().set_requires_grad(true);
   }
@@ -30,7 +30,8 @@ void expect_equal(const Function& fused, const Function& composed, std::vector<T
       if (!(used >> i & 1U)) continue;
       Tensor w = empty(outputs[i].shape(), outputs[i].dtype());
       for (int64_t k = 0; k < w.numel(); ++k)
-        slice(reshape(w, {-1}), 0, k, k + 1).fill_(0.5 + std::cos(1.7 * static_cast<double>(k) + static_cast<double>(i)));
+        slice(reshape(w, {-1}), 0, k, k + 1)
+            .fill_(0.5 + std::cos(1.7 * static_cast<double>(k) + static_cast<double>(i)));
       roots.push_back(outputs[i]);
       cotangents.push_back(w);
     }
@@ -44,7 +45,8 @@ void expect_equal(const Function& fused, const Function& composed, std::vector<T
   }
   ASSERT_EQ(results[0].size(), results[1].size());
   for (size_t i = 0; i < results[0].size(); ++i) {
-    EXPECT_TRUE(all_close(results[0][i], results[1][i], tolerance, tolerance)) << "result " << i << ", outputs used " << (used & 7U);
+    EXPECT_TRUE(all_close(results[0][i], results[1][i], tolerance, tolerance))
+        << "result " << i << ", outputs used " << (used & 7U);
   }
 }
 
@@ -68,7 +70,8 @@ TEST(Fused, LstmEqualsItsSteps) {
           return std::vector{r.output, r.hidden, r.cell};
         };
       };
-      for (const unsigned used : {7U, 1U, 2U, 4U, 3U}) expect_equal(run(lstm), run(lstm_reference), lstm_inputs(5, 5, 3, 4), used);
+      for (const unsigned used : {7U, 1U, 2U, 4U, 3U})
+        expect_equal(run(lstm), run(lstm_reference), lstm_inputs(5, 5, 3, 4), used);
       expect_equal(run(lstm), run(lstm_reference), lstm_inputs(5, 5, 17, 19));
     }
   }
@@ -89,8 +92,8 @@ TEST(Fused, LstmWithoutInitialStatesStartsAtZero) {
 TEST(Fused, LstmInF32WithPackedWeights) {
   const auto run = [](const auto& f) -> Function {
     return [f](const std::vector<Tensor>& x) {
-      const LSTMResult r =
-          f(x[0], lengths_of({6, 5, 5, 4, 3, 3, 2, 1, 1, 1, 6, 6, 6, 6, 6, 6, 2, 2, 3}), x[1], x[2], x[3], x[4], x[5], true);
+      const LSTMResult r = f(x[0], lengths_of({6, 5, 5, 4, 3, 3, 2, 1, 1, 1, 6, 6, 6, 6, 6, 6, 2, 2, 3}),
+                             x[1], x[2], x[3], x[4], x[5], true);
       return std::vector{r.output, r.hidden, r.cell};
     };
   };
@@ -100,8 +103,8 @@ TEST(Fused, LstmInF32WithPackedWeights) {
                2e-4);  // sums of 64..96 f32 products, over six steps
 }
 
-std::vector<Tensor> attention_inputs(int64_t B, int64_t T, int64_t S, int64_t D, int64_t E, int64_t H, int64_t A,
-                                     DType dtype = DType::f64) {
+std::vector<Tensor> attention_inputs(int64_t B, int64_t T, int64_t S, int64_t D, int64_t E, int64_t H,
+                                     int64_t A, DType dtype = DType::f64) {
   manual_seed(static_cast<uint64_t>(B + T + S + D + E + H + A));
   return {randn({B, T, D}, dtype),        randn({B, S, E}, dtype),
           randn({B, S, A}, dtype),        randn({B, H}, dtype),
@@ -113,16 +116,19 @@ std::vector<Tensor> attention_inputs(int64_t B, int64_t T, int64_t S, int64_t D,
 TEST(Fused, AttentionLstmEqualsItsSteps) {
   const auto run = [](const auto& f, const Tensor& targets, const Tensor& sources) -> Function {
     return [=](const std::vector<Tensor>& x) {
-      const AttentionLSTMResult r = f(x[0], targets, x[1], x[2], sources, x[3], x[4], x[5], x[6], x[7], x[8], x[9]);
+      const AttentionLSTMResult r =
+          f(x[0], targets, x[1], x[2], sources, x[3], x[4], x[5], x[6], x[7], x[8], x[9]);
       return std::vector{r.hidden, r.context, r.weights};
     };
   };
-  const Tensor targets = lengths_of({2, 4, 1, 4}), sources = lengths_of({5, 1, 3, 5}), with_empty = lengths_of({5, 0, 3, 2});
+  const Tensor targets = lengths_of({2, 4, 1, 4}), sources = lengths_of({5, 1, 3, 5}),
+               with_empty = lengths_of({5, 0, 3, 2});
   for (const unsigned used : {7U, 1U, 2U, 4U, 3U}) {
     expect_equal(run(attention_lstm, targets, sources), run(attention_lstm_reference, targets, sources),
                  attention_inputs(4, 4, 5, 3, 2, 4, 3), used);
   }
-  expect_equal(run(attention_lstm, {}, sources), run(attention_lstm_reference, {}, sources), attention_inputs(4, 4, 5, 9, 18, 17, 21));
+  expect_equal(run(attention_lstm, {}, sources), run(attention_lstm_reference, {}, sources),
+               attention_inputs(4, 4, 5, 9, 18, 17, 21));
   expect_equal(run(attention_lstm, targets, with_empty), run(attention_lstm_reference, targets, with_empty),
                attention_inputs(4, 4, 5, 3, 2, 4, 3));
 }
@@ -132,14 +138,15 @@ TEST(Fused, AttentionLstmWithDotEnergiesEqualsItsSteps) {
   for (const bool own_query : {true, false}) {
     const auto run = [&](const auto& f) -> Function {
       return [&, f](const std::vector<Tensor>& x) {
-        const AttentionLSTMResult r =
-            f(x[0], targets, x[1], x[2], sources, x[3], x[4], x[5], x[6], x[7], own_query ? x[8] : Tensor{}, Tensor{});
+        const AttentionLSTMResult r = f(x[0], targets, x[1], x[2], sources, x[3], x[4], x[5], x[6], x[7],
+                                        own_query ? x[8] : Tensor{}, Tensor{});
         return std::vector{r.hidden, r.context, r.weights};
       };
     };
     auto inputs = attention_inputs(4, 4, 5, 3, 2, 4, own_query ? 3 : 4);
     inputs.resize(own_query ? 9 : 8);
-    for (const unsigned used : {7U, 1U, 4U}) expect_equal(run(attention_lstm), run(attention_lstm_reference), inputs, used);
+    for (const unsigned used : {7U, 1U, 4U})
+      expect_equal(run(attention_lstm), run(attention_lstm_reference), inputs, used);
   }
 }
 
@@ -147,7 +154,8 @@ TEST(Fused, AttentionLstmInF32WithPackedWeights) {
   const Tensor targets = lengths_of({5, 4, 3, 1, 5, 2}), sources = lengths_of({7, 6, 1, 7, 3, 2});
   const auto run = [&](const auto& f) -> Function {
     return [&, f](const std::vector<Tensor>& x) {
-      const AttentionLSTMResult r = f(x[0], targets, x[1], x[2], sources, x[3], x[4], x[5], x[6], x[7], x[8], x[9]);
+      const AttentionLSTMResult r =
+          f(x[0], targets, x[1], x[2], sources, x[3], x[4], x[5], x[6], x[7], x[8], x[9]);
       return std::vector{r.hidden, r.context, r.weights};
     };
   };
@@ -191,7 +199,8 @@ TEST(Fused, LinearCrossEntropyEqualsBoth) {
       const auto composed = [&](const std::vector<Tensor>& x) {
         return std::vector{cross_entropy(linear(x[0], x[1], with_bias ? x[2] : Tensor{}), targets, options)};
       };
-      expect_equal(fused, composed, {randn({6, 7}, DType::f64), randn({9, 7}, DType::f64), randn({9}, DType::f64)});
+      expect_equal(fused, composed,
+                   {randn({6, 7}, DType::f64), randn({9, 7}, DType::f64), randn({9}, DType::f64)});
     }
   }
 }
@@ -228,15 +237,17 @@ TEST(Fused, LinearCrossEntropyInF32OnPackedWeights) {
 }
 
 TEST(Fused, LinearCrossEntropyOfNothingIsZero) {
-  const Tensor w = randn({5, 4}).set_requires_grad(true), none = zeros({0, 4}), x = randn({2, 4}).set_requires_grad(true);
-  for (const Tensor& loss :
-       {linear_cross_entropy(none, w, {}, from_vector<int64_t>({}, {0})), linear_cross_entropy(x, w, {}, lengths_of({3, 3}), {0.1, 3})}) {
+  const Tensor w = randn({5, 4}).set_requires_grad(true), none = zeros({0, 4}),
+               x = randn({2, 4}).set_requires_grad(true);
+  for (const Tensor& loss : {linear_cross_entropy(none, w, {}, from_vector<int64_t>({}, {0})),
+                             linear_cross_entropy(x, w, {}, lengths_of({3, 3}), {0.1, 3})}) {
     EXPECT_EQ(loss.item(), 0);
     EXPECT_EQ(sum(abs(grad(std::vector{loss}, std::vector{w}).front())).item(), 0);
   }
 }
 
-// The gradient of the logits, the largest buffer of a training step, goes when backward has used it and not with the loss.
+// The gradient of the logits, the largest buffer of a training step, goes when backward has used it and not
+// with the loss.
 TEST(Fused, LinearCrossEntropyFreesItsLogitsInBackward) {
   const Tensor x = randn({256, 8}).set_requires_grad(true), w = randn({4000, 8}).set_requires_grad(true);
   const Tensor loss = linear_cross_entropy(x, w, {}, zeros({256}, DType::i64));
@@ -245,13 +256,15 @@ TEST(Fused, LinearCrossEntropyFreesItsLogitsInBackward) {
   EXPECT_LT(memory_stats().active_bytes, before - 256 * 4000 * 3);
 }
 
-// In bf16 loss and gradients stay near those in f32: operands are off by 2^-8 at most, sums of thousands by less in the mean.
+// In bf16 loss and gradients stay near those in f32: operands are off by 2^-8 at most, sums of thousands by
+// less in the mean.
 TEST(Fused, LinearCrossEntropyInBf16) {
   manual_seed(13);
   std::vector<int64_t> ids;
   for (int64_t i = 0; i < 300; ++i) ids.push_back(i * 7 % 200);
   const Tensor targets = from_vector(ids, {300});
-  const Tensor x = randn({300, 64}).set_requires_grad(true), w = (randn({200, 64}) * 0.3).detach().set_requires_grad(true);
+  const Tensor x = randn({300, 64}).set_requires_grad(true),
+               w = (randn({200, 64}) * 0.3).detach().set_requires_grad(true);
   const auto run = [&](bool autocast) {
     const AutocastGuard guard(autocast);
     const Tensor loss = linear_cross_entropy(x, w, {}, targets, {.label_smoothing = 0.1});
@@ -281,12 +294,15 @@ TEST(Fused, LinearCrossEntropyTwiceOverARetainedGraph) {
 
 TEST(Fused, AdditiveEnergyEqualsTanhAndProduct) {
   manual_seed(10);
-  const auto fused = [](const std::vector<Tensor>& x) { return std::vector{additive_energy(x[0], x[1], x[2])}; };
+  const auto fused = [](const std::vector<Tensor>& x) {
+    return std::vector{additive_energy(x[0], x[1], x[2])};
+  };
   const auto composed = [](const std::vector<Tensor>& x) {
     const Tensor z = tanh(unsqueeze(x[0], 2) + unsqueeze(x[1], 1));  // [B, T, S, A]
     return std::vector{sum(z * x[2], {3})};
   };
-  expect_equal(fused, composed, {randn({3, 4, 18}, DType::f64), randn({3, 5, 18}, DType::f64), randn({18}, DType::f64)});
+  expect_equal(fused, composed,
+               {randn({3, 4, 18}, DType::f64), randn({3, 5, 18}, DType::f64), randn({18}, DType::f64)});
 }
 
 // The plain form: heads cut out, scores masked by -inf, softmax and products op by op.
@@ -303,10 +319,12 @@ std::vector<Tensor> plain_scaled_dot(const std::vector<Tensor>& x, int64_t heads
     const int64_t length = x[3].data<int64_t>()[i / (heads * T)];
     seen.push_back(causal ? std::min(length, i % T + 1) : length);
   }
-  const Tensor weights = reshape(masked_softmax(reshape(scores, {B * heads * T, S}), lengths_of(seen)), {B * heads, T, S});
+  const Tensor weights =
+      reshape(masked_softmax(reshape(scores, {B * heads * T, S}), lengths_of(seen)), {B * heads, T, S});
   const Tensor context = matmul(weights, split(x[2]));
   const int64_t e = context.size(2);
-  return {reshape(permute(reshape(context, {B, heads, T, e}), {0, 2, 1, 3}), {B, T, heads * e}), reshape(weights, {B, heads, T, S})};
+  return {reshape(permute(reshape(context, {B, heads, T, e}), {0, 2, 1, 3}), {B, T, heads * e}),
+          reshape(weights, {B, heads, T, S})};
 }
 
 TEST(ScaledDotAttention, MatchesThePlainForm) {
@@ -323,7 +341,8 @@ TEST(ScaledDotAttention, MatchesThePlainForm) {
     for (const unsigned used : {1U, 2U, 3U}) {
       expect_equal(
           [&](const auto& x) {
-            const ScaledDotAttentionResult r = scaled_dot_attention(x[0], x[1], x[2], x[3], c.heads, c.causal);
+            const ScaledDotAttentionResult r =
+                scaled_dot_attention(x[0], x[1], x[2], x[3], c.heads, c.causal);
             return std::vector{r.context, r.weights};
           },
           [&](const auto& x) { return plain_scaled_dot(x, c.heads, c.causal); }, inputs, used);
@@ -336,13 +355,14 @@ TEST(ScaledDotAttention, ReadsSlicesOfAJointProjectionInPlace) {
   const Tensor joint = randn({2, 4, 24}, DType::f64), lengths = lengths_of({4, 3});
   expect_equal(
       [&](const auto& x) {
-        const ScaledDotAttentionResult r =
-            scaled_dot_attention(slice(x[0], 2, 0, 8), slice(x[0], 2, 8, 16), slice(x[0], 2, 16, 24), lengths, 2, true);
+        const ScaledDotAttentionResult r = scaled_dot_attention(slice(x[0], 2, 0, 8), slice(x[0], 2, 8, 16),
+                                                                slice(x[0], 2, 16, 24), lengths, 2, true);
         return std::vector{r.context, r.weights};
       },
       [&](const auto& x) {
-        return plain_scaled_dot({slice(x[0], 2, 0, 8).clone(), slice(x[0], 2, 8, 16).clone(), slice(x[0], 2, 16, 24).clone(), lengths}, 2,
-                                true);
+        return plain_scaled_dot({slice(x[0], 2, 0, 8).clone(), slice(x[0], 2, 8, 16).clone(),
+                                 slice(x[0], 2, 16, 24).clone(), lengths},
+                                2, true);
       },
       {joint});
 }
@@ -356,19 +376,25 @@ TEST(ScaledDotAttention, NoKeysGiveZerosAndNoNan) {
   }
 }
 
-// Every form of a mask against one added to the scores of the plain form in full, with lengths and a causal bound beside it.
+// Every form of a mask against one added to the scores of the plain form in full, with lengths and a causal
+// bound beside it.
 TEST(ScaledDotAttention, MasksMatchThePlainForm) {
   manual_seed(11);
   constexpr int64_t B = 2, T = 4, S = 4, heads = 2;
   const double hidden = -std::numeric_limits<double>::infinity();
   const Tensor lengths = lengths_of({4, 3});
-  const std::vector<Tensor> inputs{randn({B, T, 6}, DType::f64), randn({B, S, 6}, DType::f64), randn({B, S, 8}, DType::f64)};
-  const auto split = [](const Tensor& x) { return permute(reshape(x, {B, x.size(1), heads, x.size(2) / heads}), {0, 2, 1, 3}); };
+  const std::vector<Tensor> inputs{randn({B, T, 6}, DType::f64), randn({B, S, 6}, DType::f64),
+                                   randn({B, S, 8}, DType::f64)};
+  const auto split = [](const Tensor& x) {
+    return permute(reshape(x, {B, x.size(1), heads, x.size(2) / heads}), {0, 2, 1, 3});
+  };
   const Tensor rows = unsqueeze(arange(T), 1), columns = arange(S);
-  for (const Shape& shape : {Shape{T, S}, Shape{1, S}, Shape{B, T, S}, Shape{B, 1, S}, Shape{B, heads, T, S}, Shape{1, heads, T, 1}}) {
+  for (const Shape& shape : {Shape{T, S}, Shape{1, S}, Shape{B, T, S}, Shape{B, 1, S}, Shape{B, heads, T, S},
+                             Shape{1, heads, T, 1}}) {
     for (const bool causal : {false, true}) {
       for (const bool of_bool : {false, true}) {
-        const Tensor drawn = randn(shape, DType::f64), mask = of_bool ? gt(drawn, full({}, -0.5, DType::f64)) : drawn;
+        const Tensor drawn = randn(shape, DType::f64),
+                     mask = of_bool ? gt(drawn, full({}, -0.5, DType::f64)) : drawn;
         const Tensor by_head = mask.ndim() == 3 ? unsqueeze(mask, 1) : mask;
         const auto plain = [&](const std::vector<Tensor>& x) {
           Tensor scores = matmul(split(x[0]), transpose(split(x[1]))) / std::sqrt(3.0);
@@ -376,14 +402,19 @@ TEST(ScaledDotAttention, MasksMatchThePlainForm) {
           const Tensor past = logical_not(lt(columns, reshape(lengths, {B, 1, 1, 1})));
           scores = masked_fill(scores, past, hidden);
           if (causal) scores = masked_fill(scores, gt(columns, rows), hidden);
-          const Tensor seen = gt(scores, full({}, hidden, DType::f64)), finite = where(seen, scores, full({}, 0, DType::f64));
-          const Tensor e = where(seen, exp(finite), full({}, 0, DType::f64)), total = sum(e, {-1}, KeepDim::yes);
-          const Tensor weights = e / where(gt(total, full({}, 0, DType::f64)), total, full({}, 1, DType::f64));
-          return std::vector{reshape(permute(matmul(weights, split(x[2])), {0, 2, 1, 3}), {B, T, 8}), weights};
+          const Tensor seen = gt(scores, full({}, hidden, DType::f64)),
+                       finite = where(seen, scores, full({}, 0, DType::f64));
+          const Tensor e = where(seen, exp(finite), full({}, 0, DType::f64)),
+                       total = sum(e, {-1}, KeepDim::yes);
+          const Tensor weights =
+              e / where(gt(total, full({}, 0, DType::f64)), total, full({}, 1, DType::f64));
+          return std::vector{reshape(permute(matmul(weights, split(x[2])), {0, 2, 1, 3}), {B, T, 8}),
+                             weights};
         };
         expect_equal(
             [&](const auto& x) {
-              const ScaledDotAttentionResult r = scaled_dot_attention(x[0], x[1], x[2], lengths, heads, causal, mask);
+              const ScaledDotAttentionResult r =
+                  scaled_dot_attention(x[0], x[1], x[2], lengths, heads, causal, mask);
               return std::vector{r.context, r.weights};
             },
             plain, inputs);
@@ -393,7 +424,8 @@ TEST(ScaledDotAttention, MasksMatchThePlainForm) {
 }
 
 TEST(ScaledDotAttention, AMaskThatHidesEverythingGivesZerosAndNoNan) {
-  const Tensor none = full({2, 3}, 0, DType::i64).to(DType::boolean), added = full({2, 3}, -std::numeric_limits<double>::infinity());
+  const Tensor none = full({2, 3}, 0, DType::i64).to(DType::boolean),
+               added = full({2, 3}, -std::numeric_limits<double>::infinity());
   for (const Tensor& mask : {none, added}) {
     manual_seed(5);
     const Tensor q = randn({1, 2, 4}).set_requires_grad(true), k = randn({1, 3, 4}).set_requires_grad(true);
@@ -418,12 +450,13 @@ TEST(ScaledDotAttention, RefusesAMaskThatDoesNotFit) {
 TEST(LayerNorm, MatchesThePlainForm) {
   manual_seed(4);
   for (const int64_t rows : {1, 3, 300}) {
-    expect_equal([](const auto& x) { return std::vector{layer_norm(x[0], x[1], x[2])}; },
-                 [](const auto& x) {
-                   const Tensor centred = x[0] - mean(x[0], {-1}, KeepDim::yes);
-                   return std::vector{centred / sqrt(mean(square(centred), {-1}, KeepDim::yes) + 1e-5) * x[1] + x[2]};
-                 },
-                 {randn({rows, 19}, DType::f64), randn({19}, DType::f64), randn({19}, DType::f64)}, ~0U, 1e-11);
+    expect_equal(
+        [](const auto& x) { return std::vector{layer_norm(x[0], x[1], x[2])}; },
+        [](const auto& x) {
+          const Tensor centred = x[0] - mean(x[0], {-1}, KeepDim::yes);
+          return std::vector{centred / sqrt(mean(square(centred), {-1}, KeepDim::yes) + 1e-5) * x[1] + x[2]};
+        },
+        {randn({rows, 19}, DType::f64), randn({19}, DType::f64), randn({19}, DType::f64)}, ~0U, 1e-11);
   }
 }
 

@@ -1,4 +1,5 @@
-// Every f32 sum over many terms, against the same op in f64: a sum that is kept in f32 drifts by some percent at 10^7 terms.
+// Every f32 sum over many terms, against the same op in f64: a sum that is kept in f32 drifts by some percent
+// at 10^7 terms.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -31,7 +32,8 @@ Tensor gradient(const Shape& shape, DType dtype, const std::function<Tensor(cons
 }
 
 // The gradient that arrives at a leaf of ones when `weight` is the cotangent of f(leaf).
-Tensor weighted_gradient(const Shape& shape, const Tensor& weight, const std::function<Tensor(const Tensor& leaf)>& f) {
+Tensor weighted_gradient(const Shape& shape, const Tensor& weight,
+                         const std::function<Tensor(const Tensor& leaf)>& f) {
   return gradient(shape, weight.dtype(), [&](const Tensor& leaf) { return f(leaf) * weight; });
 }
 
@@ -62,8 +64,10 @@ std::vector<Case> cases() {
       {"norm", [](const Tensor& x) { return norm(x, {0}); }},
       {"logsumexp", [](const Tensor& x) { return logsumexp(x, {0}); }},
       {"last of cumsum", [](const Tensor& x) { return slice(cumsum(x, 0), 0, x.size(0) - 1, x.size(0)); }},
-      {"softmax over all", [](const Tensor& x) { return slice(softmax(reshape(x, {x.numel()}), 0), 0, 0, 8); }},
-      {"log_softmax over all", [](const Tensor& x) { return slice(log_softmax(reshape(x, {x.numel()}), 0), 0, 0, 8); }},
+      {"softmax over all",
+       [](const Tensor& x) { return slice(softmax(reshape(x, {x.numel()}), 0), 0, 0, 8); }},
+      {"log_softmax over all",
+       [](const Tensor& x) { return slice(log_softmax(reshape(x, {x.numel()}), 0), 0, 0, 8); }},
       {"sum of squares", [](const Tensor& x) { return full({1}, sum_of_squares(x), DType::f64); }},
       {"scatter_add",
        [&](const Tensor& x) {
@@ -75,13 +79,16 @@ std::vector<Case> cases() {
        }},
       {"gradient of index_select",
        [=](const Tensor& x) {
-         return weighted_gradient({1, 2}, x, [&](const Tensor& t) { return index_select(t, 0, zero_ids(x)); });
+         return weighted_gradient({1, 2}, x,
+                                  [&](const Tensor& t) { return index_select(t, 0, zero_ids(x)); });
        }},
       {"gradient of gather",
        [](const Tensor& x) {
-         return weighted_gradient({1, 2}, x, [&](const Tensor& t) { return gather(t, 0, zeros(x.shape(), DType::i64)); });
+         return weighted_gradient(
+             {1, 2}, x, [&](const Tensor& t) { return gather(t, 0, zeros(x.shape(), DType::i64)); });
        }},
-      {"gradient of a broadcast sum", [](const Tensor& x) { return weighted_gradient({2}, x, [&](const Tensor& b) { return x + b; }); }},
+      {"gradient of a broadcast sum",
+       [](const Tensor& x) { return weighted_gradient({2}, x, [&](const Tensor& b) { return x + b; }); }},
       {"gradient of a broadcast product",
        [](const Tensor& x) { return weighted_gradient({2}, x, [&](const Tensor& b) { return x * b; }); }},
       {"gradient of expand",
@@ -89,32 +96,42 @@ std::vector<Case> cases() {
          return weighted_gradient({1, 2}, x, [&](const Tensor& b) { return expand(b, x.shape()); });
        }},
       {"gradient of linear's bias",
-       [=](const Tensor& x) { return weighted_gradient({2}, x, [&](const Tensor& b) {
-                                return linear(x, alike(x, {2, 2}), b);
-                              }); }},
+       [=](const Tensor& x) {
+         return weighted_gradient({2}, x, [&](const Tensor& b) { return linear(x, alike(x, {2, 2}), b); });
+       }},
       {"gradient of layer_norm's gain",
        [=](const Tensor& x) {
          const Tensor rows = concat({x, x * 2.0}, 1), weight = concat({x, x * 3.0}, 1);
-         return weighted_gradient({4}, weight, [&](const Tensor& gain) { return layer_norm(rows, gain, alike(x, {4}), 1e-3); });
+         return weighted_gradient(
+             {4}, weight, [&](const Tensor& gain) { return layer_norm(rows, gain, alike(x, {4}), 1e-3); });
        }},
       {"gradient of layer_norm's bias",
-       [=](const Tensor& x) { return weighted_gradient({2}, x, [&](const Tensor& b) { return layer_norm(x, alike(x, {2}), b); }); }},
+       [=](const Tensor& x) {
+         return weighted_gradient({2}, x, [&](const Tensor& b) { return layer_norm(x, alike(x, {2}), b); });
+       }},
       {"gradient of rms_norm's gain",
-       [](const Tensor& x) { return weighted_gradient({2}, x, [&](const Tensor& gain) { return rms_norm(x, gain); }); }},
+       [](const Tensor& x) {
+         return weighted_gradient({2}, x, [&](const Tensor& gain) { return rms_norm(x, gain); });
+       }},
       {"gradient of additive_energy's v",
        [=](const Tensor& x) {
          const Tensor keys = reshape(x, {1, x.size(0), 2}), g = reshape(slice(x, 1, 0, 1), {1, 1, x.size(0)});
-         return weighted_gradient({2}, g, [&](const Tensor& v) { return additive_energy(alike(x, {1, 1, 2}), keys, v); });
+         return weighted_gradient({2}, g, [&](const Tensor& v) {
+           return additive_energy(alike(x, {1, 1, 2}), keys, v);
+         });
        }},
       {"gradient of additive_energy's query",
        [=](const Tensor& x) {
          const Tensor keys = reshape(x, {1, x.size(0), 2}), g = reshape(slice(x, 1, 0, 1), {1, 1, x.size(0)});
-         return weighted_gradient({1, 1, 2}, g, [&](const Tensor& q) { return additive_energy(q, keys, alike(x, {2})); });
+         return weighted_gradient({1, 1, 2}, g,
+                                  [&](const Tensor& q) { return additive_energy(q, keys, alike(x, {2})); });
        }},
       {"cross_entropy", [=](const Tensor& x) { return cross_entropy(x, zero_ids(x)); }},
       {"gradient of linear_cross_entropy's bias",
        [=](const Tensor& x) {
-         return gradient({2}, x.dtype(), [&](const Tensor& b) { return linear_cross_entropy(x, alike(x, {2, 2}), b, zero_ids(x)); });
+         return gradient({2}, x.dtype(), [&](const Tensor& b) {
+           return linear_cross_entropy(x, alike(x, {2, 2}), b, zero_ids(x));
+         });
        }},
       {"matmul",
        [=](const Tensor& x) {
@@ -132,12 +149,15 @@ std::vector<Case> cases() {
       {"gradient of linear_cross_entropy's weight",
        [=](const Tensor& x) {
          const Tensor ids = zero_ids(x);
-         return gradient({2, 2}, x.dtype(), [&](const Tensor& w) { return linear_cross_entropy(x, w * 0.5, Tensor(), ids); });
+         return gradient({2, 2}, x.dtype(),
+                         [&](const Tensor& w) { return linear_cross_entropy(x, w * 0.5, Tensor(), ids); });
        }},
       {"gradient of additive_energy's keys",
        [=](const Tensor& x) {
-         const Tensor queries = reshape(x, {1, x.size(0), 2}), g = reshape(slice(x, 1, 0, 1), {1, x.size(0), 1});
-         return weighted_gradient({1, 1, 2}, g, [&](const Tensor& k) { return additive_energy(queries, k, alike(x, {2})); });
+         const Tensor queries = reshape(x, {1, x.size(0), 2}),
+                      g = reshape(slice(x, 1, 0, 1), {1, x.size(0), 1});
+         return weighted_gradient(
+             {1, 1, 2}, g, [&](const Tensor& k) { return additive_energy(queries, k, alike(x, {2})); });
        }},
       {"scaled_dot_attention",
        [=](const Tensor& x) {
@@ -155,37 +175,46 @@ std::vector<Case> cases() {
        [=](const Tensor& x) {
          const Tensor rows = reshape(transpose(x), {1, 2, x.size(0)});
          const Tensor weight = slice(rows, 2, 0, x.size(0) - 2);
-         return weighted_gradient({2, 2, 3}, weight, [&](const Tensor& w) { return conv1d(rows, w, Tensor()); });
+         return weighted_gradient({2, 2, 3}, weight,
+                                  [&](const Tensor& w) { return conv1d(rows, w, Tensor()); });
        }},
       {"gradient of conv2d's weight, many images",
        [=](const Tensor& x) {
          const Tensor images = reshape(x, {x.size(0) / 20, 1, 5, 8});
-         return weighted_gradient({1, 1, 3, 3}, images, [&](const Tensor& w) { return conv2d(images, w, Tensor(), {.padding = {1, 1}}); });
+         return weighted_gradient({1, 1, 3, 3}, images, [&](const Tensor& w) {
+           return conv2d(images, w, Tensor(), {.padding = {1, 1}});
+         });
        }},
       {"gradient of conv2d's weight, large images",
        [=](const Tensor& x) {
          const Tensor images = reshape(x, {2, 1, x.size(0) / 100, 100});
-         return weighted_gradient({1, 1, 3, 3}, images, [&](const Tensor& w) { return conv2d(images, w, Tensor(), {.padding = {1, 1}}); });
+         return weighted_gradient({1, 1, 3, 3}, images, [&](const Tensor& w) {
+           return conv2d(images, w, Tensor(), {.padding = {1, 1}});
+         });
        }},
       {"mse_loss", [=](const Tensor& x) { return mse_loss(x, x * 0.5); }},
   };
 }
 
 double largest_relative_error(const Tensor& value, const Tensor& expected) {
-  const std::vector<double> got = value.to(DType::f64).to_vector<double>(), want = expected.to(DType::f64).to_vector<double>();
+  const std::vector<double> got = value.to(DType::f64).to_vector<double>(),
+                            want = expected.to(DType::f64).to_vector<double>();
   double worst = got.size() == want.size() ? 0 : INFINITY;
-  for (size_t i = 0; i < got.size() && i < want.size(); ++i) worst = std::max(worst, std::abs(got[i] - want[i]) / std::abs(want[i]));
+  for (size_t i = 0; i < got.size() && i < want.size(); ++i)
+    worst = std::max(worst, std::abs(got[i] - want[i]) / std::abs(want[i]));
   return worst;
 }
 
-// Under a sanitizer, which is there for the memory, a tenth of the terms; so few lie between the sizes at which double sets in.
+// Under a sanitizer, which is there for the memory, a tenth of the terms; so few lie between the sizes at
+// which double sets in.
 constexpr bool kSanitized = HEED_ASAN || HEED_TSAN;
 constexpr int64_t kMillion = kSanitized ? 100'000 : 1'000'000;
 constexpr double kBound = kSanitized ? 1e-5 : 1e-6;
 
 TEST(LongSums, OfAMillionTermsAreRightInF32) {
   const Tensor x = terms(kMillion, 2), exact = x.to(DType::f64);
-  for (const Case& c : cases()) EXPECT_LE(largest_relative_error(c.compute(x), c.compute(exact)), kBound) << c.name;
+  for (const Case& c : cases())
+    EXPECT_LE(largest_relative_error(c.compute(x), c.compute(exact)), kBound) << c.name;
 }
 
 // Every op stands here with what holds its long sums, or with the reason why it has none.
@@ -198,24 +227,28 @@ TEST(LongSums, EveryOpHasACaseOrAReason) {
     for (const std::string& name : names) why[name] = reason;
   };
   all(none,
-      {"zeros",       "ones",       "full",       "arange",      "linspace",   "eye",         "uniform",    "randn",       "bernoulli",
-       "from_vector", "cast",       "add",        "sub",         "mul",        "div",         "affine",     "neg",         "exp",
-       "log",         "tanh",       "sigmoid",    "relu",        "sqrt",       "square",      "abs",        "sign",        "expm1",
-       "log1p",       "rsqrt",      "reciprocal", "sin",         "cos",        "erf",         "leaky_relu", "elu",         "silu",
-       "softplus",    "gelu",       "gelu_tanh",  "clamp",       "pow_scalar", "maximum",     "minimum",    "pow",         "eq",
-       "ne",          "lt",         "le",         "gt",          "ge",         "logical_and", "logical_or", "logical_xor", "logical_not",
-       "any",         "all",        "where",      "masked_fill", "amax",       "amin",        "clone",      "reshape",     "permute",
-       "transpose",   "squeeze",    "unsqueeze",  "select",      "slice",      "concat",      "stack",      "flip",        "pad",
-       "tril",        "triu",       "split",      "chunk",       "one_hot",    "sort",        "topk",       "argmax",      "argmin",
-       "dropout",     "max_pool1d", "max_pool2d"});
-  all(composed, {"outer", "masked_softmax", "nll_loss", "l1_loss", "smooth_l1_loss", "bce_with_logits", "kl_div"});
+      {"zeros",     "ones",        "full",        "arange",      "linspace",    "eye",        "uniform",
+       "randn",     "bernoulli",   "from_vector", "cast",        "add",         "sub",        "mul",
+       "div",       "affine",      "neg",         "exp",         "log",         "tanh",       "sigmoid",
+       "relu",      "sqrt",        "square",      "abs",         "sign",        "expm1",      "log1p",
+       "rsqrt",     "reciprocal",  "sin",         "cos",         "erf",         "leaky_relu", "elu",
+       "silu",      "softplus",    "gelu",        "gelu_tanh",   "clamp",       "pow_scalar", "maximum",
+       "minimum",   "pow",         "eq",          "ne",          "lt",          "le",         "gt",
+       "ge",        "logical_and", "logical_or",  "logical_xor", "logical_not", "any",        "all",
+       "where",     "masked_fill", "amax",        "amin",        "clone",       "reshape",    "permute",
+       "transpose", "squeeze",     "unsqueeze",   "select",      "slice",       "concat",     "stack",
+       "flip",      "pad",         "tril",        "triu",        "split",       "chunk",      "one_hot",
+       "sort",      "topk",        "argmax",      "argmin",      "dropout",     "max_pool1d", "max_pool2d"});
+  all(composed,
+      {"outer", "masked_softmax", "nll_loss", "l1_loss", "smooth_l1_loss", "bce_with_logits", "kl_div"});
   all(window, {"avg_pool1d", "avg_pool2d", "conv_transpose2d"});
   all("a product, which f32 does not hold for so many terms", {"prod"});
   all("statistics in double: extreme_values_test", {"batch_norm"});
   all("the products of matmul and linear over all steps at once", {"lstm", "attention_lstm"});
   const std::vector<Case> tested = cases();
   for (const OpInfo& op : op_registry()) {
-    const bool has_case = std::ranges::any_of(tested, [&](const Case& c) { return c.name.find(op.name) != std::string::npos; });
+    const bool has_case =
+        std::ranges::any_of(tested, [&](const Case& c) { return c.name.find(op.name) != std::string::npos; });
     EXPECT_TRUE(has_case || why.contains(op.name)) << op.name;
   }
 }
@@ -224,7 +257,9 @@ TEST(LongSums, OfTenMillionTermsAreRightInF32) {
   const Tensor x = terms(10 * kMillion, 1);
   double total = 0;
   for (int64_t i = 0; i < x.numel(); ++i) total += static_cast<double>(x.data<float>()[i]);
-  const auto check = [&](const char* name, const Tensor& value) { EXPECT_NEAR(value.to(DType::f64).item() / total, 1, 1e-6) << name; };
+  const auto check = [&](const char* name, const Tensor& value) {
+    EXPECT_NEAR(value.to(DType::f64).item() / total, 1, 1e-6) << name;
+  };
   check("sum", sum(x, {0}));
   check("sum of a row", sum(x));
   check("mean", mean(x, {0}) * static_cast<double>(x.numel()));
@@ -238,7 +273,9 @@ TEST(LongSums, CountsBeyondTwoToThe24) {
   const int64_t n = 100'000;
   const double start = 0x1p24, end = start + static_cast<double>(n);
   EXPECT_EQ(scatter_add(full({1}, start), 0, zeros({n}, DType::i64), ones({n})).item(), end);
-  EXPECT_EQ(scatter_add(full({1, 4}, start), 0, zeros({n, 4}, DType::i64), ones({n, 4})).to_vector<float>()[3], static_cast<float>(end));
+  EXPECT_EQ(
+      scatter_add(full({1, 4}, start), 0, zeros({n, 4}, DType::i64), ones({n, 4})).to_vector<float>()[3],
+      static_cast<float>(end));
   EXPECT_EQ(sum(concat({full({1}, start), ones({n})}, 0)).item(), end);
 }
 

@@ -1,4 +1,5 @@
-// What samples and PyTorch's finite values do not show: NaN, infinities, ties, zero-size shapes, large arguments, masks.
+// What samples and PyTorch's finite values do not show: NaN, infinities, ties, zero-size shapes, large
+// arguments, masks.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -12,9 +13,12 @@
 namespace heed {
 namespace {
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN(), kInf = std::numeric_limits<double>::infinity();
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN(),
+                 kInf = std::numeric_limits<double>::infinity();
 
-Tensor vector(const std::vector<double>& values) { return from_vector(values, {static_cast<int64_t>(values.size())}); }
+Tensor vector(const std::vector<double>& values) {
+  return from_vector(values, {static_cast<int64_t>(values.size())});
+}
 std::vector<double> values(const Tensor& x) { return x.to(DType::f64).to_vector<double>(); }
 double only(const Tensor& x) { return x.item(); }
 
@@ -23,7 +27,8 @@ TEST(OpValues, AMaskKeepsItsBitsThroughViewsAndFiles) {
   EXPECT_EQ(mask.describe(), "bool[2, 3]");
   EXPECT_EQ(transpose(mask).to_vector<bool>(), (std::vector<bool>{true, true, false, true, false, false}));
   EXPECT_EQ(values(mask), (std::vector<double>{1, 0, 0, 1, 1, 0}));
-  EXPECT_EQ(vector({0, -0.0, 2, kNan}).to(DType::boolean).to_vector<bool>(), (std::vector<bool>{false, false, true, true}));
+  EXPECT_EQ(vector({0, -0.0, 2, kNan}).to(DType::boolean).to_vector<bool>(),
+            (std::vector<bool>{false, false, true, true}));
   const auto file = parse_safetensors(to_safetensors({{"mask", mask}, {"x", vector({1})}}, {}), "m.st");
   EXPECT_EQ(file.tensors.at("mask").to_vector<bool>(), mask.to_vector<bool>());
   EXPECT_EQ(file.tensors.at("mask").dtype(), DType::boolean);
@@ -65,7 +70,8 @@ TEST(OpValues, LargeArgumentsDoNotOverflow) {
   EXPECT_NEAR(only(logsumexp(vector({1e4, 1e4}))), 1e4 + std::log(2.0), 1e-9);
   EXPECT_EQ(only(logsumexp(vector({-kInf, -kInf}))), -kInf);
   EXPECT_EQ(only(logsumexp(vector({kInf, 1}))), kInf);
-  EXPECT_EQ(values(bce_with_logits(vector({1e4, -1e4}), vector({1, 0}), Reduction::none)), (std::vector<double>{0, 0}));
+  EXPECT_EQ(values(bce_with_logits(vector({1e4, -1e4}), vector({1, 0}), Reduction::none)),
+            (std::vector<double>{0, 0}));
 }
 
 TEST(OpValues, NanGoesThrough) {
@@ -88,7 +94,8 @@ TEST(OpValues, TiesShareOrStandInOrder) {
   EXPECT_EQ(values(x.grad()), (std::vector<double>{0.5, 0, 0.5}));
   EXPECT_EQ(only(argmax(x)), 0);
   EXPECT_EQ(values(sort(vector({2, kNan, 1, 2})).indices), (std::vector<double>{2, 0, 3, 1}));
-  EXPECT_EQ(values(sort(vector({2, kNan, 1, 2}), 0, /*descending=*/true).indices), (std::vector<double>{1, 0, 3, 2}));
+  EXPECT_EQ(values(sort(vector({2, kNan, 1, 2}), 0, /*descending=*/true).indices),
+            (std::vector<double>{1, 0, 3, 2}));
   EXPECT_EQ(values(topk(vector({2, 5, 5}), 2).indices), (std::vector<double>{1, 2}));
   const Tensor a = vector({1}).set_requires_grad(true), b = vector({1}).set_requires_grad(true);
   maximum(a, b).backward();
@@ -112,7 +119,8 @@ TEST(OpValues, SmoothL1OfAnInfiniteDifference) {  // the square that is not chos
 }
 
 TEST(OpValues, ProductsWithZeros) {  // each element's gradient is the product of the others
-  const Tensor one = vector({2, 0, 3}).set_requires_grad(true), two = vector({0, 5, 0}).set_requires_grad(true);
+  const Tensor one = vector({2, 0, 3}).set_requires_grad(true),
+               two = vector({0, 5, 0}).set_requires_grad(true);
   prod(one).backward();
   prod(two).backward();
   EXPECT_EQ(values(one.grad()), (std::vector<double>{0, 6, 0}));
@@ -143,18 +151,22 @@ TEST(OpValues, BceOfASureLogit) {  // log(1 + e^-20), not 20 - 20 in f32; nothin
 }
 
 TEST(OpValues, ScatterAddCollectsWhatMeetsInOrder) {
-  const Tensor sums = scatter_add(zeros({2}, DType::f64), 0, from_vector<int64_t>({1, 1, 0, 1}, {4}), vector({1, 2, 3, 4}));
+  const Tensor sums =
+      scatter_add(zeros({2}, DType::f64), 0, from_vector<int64_t>({1, 1, 0, 1}, {4}), vector({1, 2, 3, 4}));
   EXPECT_EQ(values(sums), (std::vector<double>{3, 7}));
 }
 
 TEST(OpValues, KlDivOfWhatCannotHappen) {  // 0 log 0 = 0, in the gradient too
-  const Tensor log_p = vector({-1, -2}).set_requires_grad(true), target = vector({0, 1}).set_requires_grad(true);
+  const Tensor log_p = vector({-1, -2}).set_requires_grad(true),
+               target = vector({0, 1}).set_requires_grad(true);
   kl_div(log_p, target, Reduction::sum).backward();
   EXPECT_EQ(values(log_p.grad()), (std::vector<double>{0, -1}));
   for (const double g : values(target.grad())) EXPECT_TRUE(std::isfinite(g));
 }
 
-TEST(OpValues, NllLossWithoutARowThatCounts) { EXPECT_EQ(only(nll_loss(zeros({2, 3}), full({2}, -100, DType::i64))), 0); }
+TEST(OpValues, NllLossWithoutARowThatCounts) {
+  EXPECT_EQ(only(nll_loss(zeros({2, 3}), full({2}, -100, DType::i64))), 0);
+}
 
 // Where a root is 0 its gradient is 0, and so is what comes of differentiating that.
 TEST(OpValues, RootsOfZeroHaveNoSlopeOfAnyOrder) {
@@ -182,7 +194,8 @@ TEST(OpValues, IndexSelectOfRowsIsThatOfElements) {
     EXPECT_TRUE(all_close(grad(std::vector{rows}, std::vector{x}, std::vector{weights})[0],
                           grad(std::vector{elements}, std::vector{x}, std::vector{weights})[0], 1e-6, 1e-6));
   }
-  EXPECT_ERROR(IndexError, "index_select: index 3 out of range for 3 rows", index_select(ones({3, 2}), 0, from_vector<int64_t>({3}, {1})));
+  EXPECT_ERROR(IndexError, "index_select: index 3 out of range for 3 rows",
+               index_select(ones({3, 2}), 0, from_vector<int64_t>({3}, {1})));
   EXPECT_ERROR(IndexError, "index_select: index -1 out of range for 3 rows",
                index_select(ones({3, 2}), 0, from_vector<int64_t>({-1}, {1})));
 }
@@ -190,16 +203,19 @@ TEST(OpValues, IndexSelectOfRowsIsThatOfElements) {
 // Copies of what runs along another dimension go in tiles: whole ones, rests, and among further dimensions.
 TEST(OpValues, TurnedCopiesOfEverySize) {
   for (const DType dtype : {DType::f32, DType::f64, DType::i64}) {
-    for (const Shape& shape : {Shape{70, 45}, Shape{8, 33}, Shape{64, 32}, Shape{3, 40, 50}, Shape{40, 3, 50}, Shape{2, 9, 3, 10}}) {
+    for (const Shape& shape : {Shape{70, 45}, Shape{8, 33}, Shape{64, 32}, Shape{3, 40, 50}, Shape{40, 3, 50},
+                               Shape{2, 9, 3, 10}}) {
       const Tensor x = reshape(arange(shape.numel(), dtype), shape);
       for (int a = 0; a < x.ndim(); ++a) {
         const Tensor turned = transpose(x, a, -1), dense = turned.contiguous();
         ASSERT_TRUE(dense.is_contiguous());
         const auto values = dense.to(DType::i64).to_vector<int64_t>();
         size_t at = 0;
-        kernels::for_each_row(turned.shape(), turned.strides(), [&](int64_t offset, int64_t n, int64_t stride) {
-          for (int64_t i = 0; i < n; ++i) ASSERT_EQ(values[at++], offset + i * stride) << shape.str() << " " << a;
-        });
+        kernels::for_each_row(turned.shape(), turned.strides(),
+                              [&](int64_t offset, int64_t n, int64_t stride) {
+                                for (int64_t i = 0; i < n; ++i)
+                                  ASSERT_EQ(values[at++], offset + i * stride) << shape.str() << " " << a;
+                              });
       }
     }
   }
