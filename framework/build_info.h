@@ -8,7 +8,7 @@ namespace heed {
 
 /// Facts about how heed was compiled, the libraries loaded with it, and the machine.
 struct BuildInfo {
-  std::string version;     // version of heed, such as 0.1.0
+  std::string version;     // version of heed, such as 0.2.0
   std::string compiler;    // GCC 12.2.0
   std::string build_type;  // Release
   std::string sanitizers;  // such as address,undefined; empty if none

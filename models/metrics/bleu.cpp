@@ -14,7 +14,7 @@
 namespace heed::models {
 namespace {
 
-constexpr std::string_view kVersion = "heed-0.1.0";
+constexpr std::string_view kVersion = "heed-0.2.0";
 
 // The value that the smoothing works with, 0 where it has none.
 double smooth_value(const BleuOptions& options) {

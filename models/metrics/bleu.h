@@ -53,7 +53,7 @@ struct BleuResult {
   std::array<double, kBleuOrder> precisions{};  ///< p_n in [0, 100]
   double bp = 1;                                ///< brevity penalty, in [0, 1]
   int64_t sys_len = 0, ref_len = 0;             ///< words
-  std::string signature;  // BLEU|nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:heed-0.1.0
+  std::string signature;  // BLEU|nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:heed-0.2.0
 };
 
 /// Tokenises a text as BLEU does.

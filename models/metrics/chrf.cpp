@@ -13,7 +13,7 @@
 namespace heed::models {
 namespace {
 
-constexpr std::string_view kVersion = "heed-0.1.0";
+constexpr std::string_view kVersion = "heed-0.2.0";
 constexpr double kEps = 1e-16;
 
 void check(const ChrfOptions& options) {

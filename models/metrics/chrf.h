@@ -49,7 +49,7 @@ struct ChrfStats {
 /// A chrF score.
 struct ChrfResult {
   double score = 0;       ///< in [0, 100]
-  std::string signature;  ///< chrF2|nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:heed-0.1.0
+  std::string signature;  ///< chrF2|nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:heed-0.2.0
 };
 
 /// Statistics of one sentence against its references.

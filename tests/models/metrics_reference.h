@@ -33,7 +33,7 @@ inline std::vector<Strings> references_of(const nlohmann::json& test_case) {
 // sacreBLEU's signature has neither the metric's name nor our version.
 inline std::string as_ours(const std::string& name, const nlohmann::json& expected) {
   const auto signature = expected.at("signature").get<std::string>();
-  return name + "|" + signature.substr(0, signature.rfind("version:")) + "version:heed-0.1.0";
+  return name + "|" + signature.substr(0, signature.rfind("version:")) + "version:heed-0.2.0";
 }
 
 }  // namespace heed::models

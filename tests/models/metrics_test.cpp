@@ -171,13 +171,13 @@ TEST(Bleu, ThirteenATokenisesByCodePoint) {
 TEST(Bleu, SignatureTellsWhatWasCounted) {
   const Strings text = {"a b c d"};
   EXPECT_EQ(corpus_bleu(text, text).signature,
-            "BLEU|nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:heed-0.1.0");
+            "BLEU|nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:heed-0.2.0");
   EXPECT_EQ(sentence_bleu(text[0], text, {"none", true}).signature,
-            "BLEU|nrefs:1|case:lc|eff:yes|tok:none|smooth:exp|version:heed-0.1.0");
+            "BLEU|nrefs:1|case:lc|eff:yes|tok:none|smooth:exp|version:heed-0.2.0");
   EXPECT_EQ(corpus_bleu(Strings{"a", "b"}, std::vector<Strings>{{"a"}, {"b", "c"}},
                         {.smooth = "floor", .smooth_value = 0.25})
                 .signature,
-            "BLEU|nrefs:var|case:mixed|eff:no|tok:13a|smooth:floor[0.25]|version:heed-0.1.0");
+            "BLEU|nrefs:var|case:mixed|eff:no|tok:13a|smooth:floor[0.25]|version:heed-0.2.0");
 }
 
 TEST(Bleu, MistakesAreNamed) {
