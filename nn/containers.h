@@ -19,8 +19,7 @@ Layer& layer_at(const char* container, const std::vector<std::unique_ptr<Layer>>
 }
 }  // namespace detail
 
-/// Runs layers one after the other. Parameters are named by the index of their layer: "0.weight", "2.weight",
-/// ...
+/// Runs layers one after the other. Parameters are named by the index of their layer: "0.weight".
 ///   Sequential net;
 ///   net.emplace<Linear>(2, 8).emplace<Tanh>().emplace<Linear>(8, 2);
 class Sequential : public Module {

@@ -7,8 +7,8 @@
 namespace heed::nn {
 
 /// Sinusoidal position encodings (Vaswani et al. 2017, sec. 3.5):
-///   PE(p, 2i) = sin(p / 10000^(2i / D)),   PE(p, 2i + 1) = cos(p / 10000^(2i / D)),   p = first, first + 1,
-///   ...
+///   PE(p, 2i) = sin(p / 10000^(2i / D)),   PE(p, 2i + 1) = cos(p / 10000^(2i / D)),
+///   p = first, first + 1, ...
 /// @param count number of rows
 /// @param dim size D, may be odd
 /// @param first position of the first row
@@ -49,10 +49,9 @@ class LearnedPositions : public Module {
 };
 
 /// Rotary position encoding (Su et al. 2021, RoFormer, sec. 3.2.2, eq. 34): each pair (x_2i, x_2i+1) is
-/// rotated by the angle p theta_i, theta_i =
-/// base^(-2i / D), p = first, first + 1, ...:
-///   y_2i = x_2i cos(p theta_i) - x_2i+1 sin(p theta_i),   y_2i+1 = x_2i+1 cos(p theta_i) + x_2i sin(p
-///   theta_i)
+/// rotated by the angle p theta_i, theta_i = base^(-2i / D), p = first, first + 1, ...:
+///   y_2i = x_2i cos(p theta_i) - x_2i+1 sin(p theta_i),
+///   y_2i+1 = x_2i+1 cos(p theta_i) + x_2i sin(p theta_i)
 /// Applied to queries and keys, it makes q_m . k_n depend on the positions m and n only through m - n. Pairs
 /// are neighbouring elements, as in the paper; weights from code that pairs x_i with x_{i + D/2} must be
 /// permuted.

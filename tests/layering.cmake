@@ -46,7 +46,7 @@ foreach(floor ${floors})
   list(APPEND above ${floor})
   string(REPLACE ";" "|" above "${above}")
 endforeach()
-# What translates, scores or draws includes nothing of training, and who does not name a run's files asks models/run for them.
+# What translates, scores or draws includes nothing of training, and the names of the files in a run folder stand in models/run/files.h alone.
 file(GLOB_RECURSE sources ${ROOT}/apps/common/* ${ROOT}/apps/heatmap/* ${ROOT}/apps/translator/*)
 foreach(source ${sources})
   file(RELATIVE_PATH name ${ROOT} ${source})

@@ -1,9 +1,8 @@
 // From weight to colour: cubehelix [Green 2011, Bull. Astr. Soc. India 39, 289; the formula is free to use],
 // a spiral through the colour cube whose perceived brightness rises evenly from black to white, so that it
 // also survives a grey printer:
-//   rgb = w + a (cos phi M_c + sin phi M_s),   phi = 2 pi (start / 3 + 1 + rotations w),   a = hue w (1 - w)
-//   /
-//   2
+//   rgb = w + a (cos phi M_c + sin phi M_s),
+//   phi = 2 pi (start / 3 + 1 + rotations w),   a = hue w (1 - w) / 2
 #pragma once
 
 #include <array>

@@ -227,6 +227,10 @@ void compare(const CompareOptions& options) {
     Resumed resumed;
     if (options.resume) {
       resumed = [&](const models::RunConfig& run, const std::string& folder) {
+        models::RunConfig preset = config_of_preset(*options.app, run);
+        run_option("--attention").set(preset, std::get<std::string>(run_option("--attention").get(run)));
+        if (preset != run)
+          throw ValueError(fmt::format("resume: --config is not what '{}' was started with", folder));
         return options.run.resumed(run, folder);
       };
     }

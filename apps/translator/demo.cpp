@@ -163,8 +163,7 @@ void demo(const DemoOptions& options) {
   std::fflush(stdout);
   Comparison comparison = begin_comparison(sentences, plan.runs.front().config, {});
   if (const std::vector<FailedTraining> failed = train_planned(plan, sentences); !failed.empty()) {
-    throw Error(fmt::format("{} could not be trained: {}", model_name(failed.front().attention),
-                            failed.front().what));
+    throw Error(fmt::format("demo: attention {} could not be trained", failed.front().attention));
   }
   std::vector<Candidate> candidates;
   for (const PlannedRun& run : plan.runs) candidates.push_back({model_name(run.attention), run.folder});

@@ -1,5 +1,4 @@
 // translator: trains a translator, translates with it, measures it, and shows it all on a built-in corpus.
-#include <fmt/format.h>
 
 #include <utility>
 #include <vector>

@@ -16,6 +16,7 @@
 #include "apps/translator/preset.h"
 #include "apps/translator/run_options.h"
 #include "apps/translator/training.h"
+#include "framework/core/error.h"
 #include "framework/io/file.h"
 #include "models/metrics/metric.h"
 #include "models/run/data.h"
@@ -74,6 +75,7 @@ void complete_files(TrainOptions& options) {
     f = files_of(options.folder);
     return;
   }
+  if (none && options.resume) throw IoError(fmt::format("resume: '{}' is not a run", options.folder));
   for (const auto& [name, path] : all) {
     if (path->empty()) throw CLI::RequiredError(name);
   }

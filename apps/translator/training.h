@@ -1,7 +1,6 @@
 // A training as the subcommands do it: with progress on standard error, and stopped by signals.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "models/training/session.h"

@@ -48,9 +48,10 @@ class BackwardHook {
 /// Anomaly mode, for finding the op that produces a NaN. While it exists, a recorded op whose forward or vjp
 /// produces a NaN throws GradError with the shapes, the first bad index and the call stack that recorded the
 /// op:
-///   "forward: log gave NaN as its output 0, f64[2, 3], first at [0, 2], from f64[2, 3]; recorded by f < g <
-///   main" "backward: log gave NaN as the gradient of its input 0, f64[2, 3], first at [0, 2]; recorded by f
-///   < g < main"
+///   "forward: log gave NaN as its output 0, f64[2, 3], first at [0, 2], from f64[2, 3];
+///    recorded by f < g < main"
+///   "backward: log gave NaN as the gradient of its input 0, f64[2, 3], first at [0, 2];
+///    recorded by f < g < main"
 /// A NaN that is already in the data is reported by the first recorded op that reads it: "forward: mul got
 /// NaN as its input 1, ...".
 /// With Report::infinity infinities are reported as well; this is not the default because masks of -inf are

@@ -2,8 +2,7 @@
 // sec. 3.3).
 //
 // Each number is a pure function of (seed, counter), so it is the same on every machine and for any number of
-// threads, and dropout can recompute
-// its mask in backward instead of storing it.
+// threads, and dropout can recompute its mask in backward instead of storing it.
 #pragma once
 
 #include <array>

@@ -4,8 +4,9 @@
 //   struct Cube {                                              // y = x^3
 //     static constexpr const char* kName = "cube";
 //     Tensor forward(const Tensor& x, Saved& saved) const { saved.input(x); return mul(x, mul(x, x)); }
-//     void vjp(Grads& d, const Tensor& g, const Saved& saved) const { d.add(0, g * 3.0 * saved[0] *
-//     saved[0]); }
+//     void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
+//       d.add(0, g * 3.0 * saved[0] * saved[0]);
+//     }
 //   };
 //   Tensor cube(const Tensor& x) { return apply(Cube{}, x); }
 //

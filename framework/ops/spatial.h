@@ -33,8 +33,8 @@ struct Conv1dOptions {
 
 /// Two-dimensional convolution; as in other frameworks it is a cross-correlation, without flipping the kernel
 /// (Goodfellow, Bengio & Courville 2016, eq. 9.6):
-///   y[b, o, i, j] = bias[o] + sum over c, k, l of x[b, c, i stride + k dilation - padding, j ...] weight[o,
-///   c, k, l]
+///   y[b, o, i, j] = bias[o]
+///     + sum over c, k, l of x[b, c, i stride + k dilation - padding, j ...] weight[o, c, k, l]
 /// Gradients of any order.
 /// @param x [B, C, H, W]
 /// @param weight [O, C / groups, KH, KW]

@@ -89,7 +89,7 @@ inline Values layer_count() { return between(1, 1000); }
 const std::vector<const Architecture*>& architectures();
 /// @param name name of an architecture
 /// @return its row in the table
-/// @throws ValueError "architecture: 'magic' is not known (recurrent, transformer)"
+/// @throws ValueError "architecture: 'magic' is not known (recurrent, transformer, convolutional)"
 const Architecture& find_architecture(const std::string& name);
 
 /// The configuration of a model: its architecture and the options of that architecture. A value type.
@@ -103,7 +103,7 @@ class ModelConfig {
   /// @param options options struct of an architecture, such as RecurrentOptions
   template <class Options>
   requires requires(const Options& o) { architecture_of(o); }
-  /// NOLINT: options are a config.
+  // NOLINTNEXTLINE(google-explicit-constructor): options are a config
   ModelConfig(Options options) : architecture_(&architecture_of(options)), options_(std::move(options)) {}
 
   /// @return its row in the table

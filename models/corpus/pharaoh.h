@@ -59,9 +59,8 @@ std::vector<AlignmentLink> reversed(std::span<const AlignmentLink> links);
 /// Combines the alignments of both directions of a sentence pair into one (symmetrisation). Methods:
 ///   intersection, union   links of both, links of either [Och & Ney 2003, sec. 4]
 ///   grow-diag             the intersection; then, as long as that adds any, each link of the union that is
-///   next to a
-///                         chosen one, diagonally too, and has a word without a link [Koehn et al. 2005,
-///                         IWSLT]
+///                         next to a chosen one, diagonally too, and has a word without a link
+///                         [Koehn et al. 2005, IWSLT]
 ///   grow-diag-final       then links of `forward`, after them of `backward`, that have a word without a link
 ///   grow-diag-final-and   the same for links whose two words both have none
 /// Candidate links are tried in order of target word, then source word; a link that is added counts for the

@@ -94,15 +94,13 @@ void check(const SearchOptions& o) {
 
 std::vector<std::vector<Hypothesis>> search(std::span<const TranslationModel* const> models,
                                             std::span<const std::vector<int>> sources,
-                                            const SearchOptions& options,
-                                            const std::function<bool()>& keep_going) {
+                                            const SearchOptions& options) {
   check(options);
   if (models.empty()) throw ValueError("search: there is no model");
   const NoGradGuard no_grad;
   std::vector<std::vector<Hypothesis>> results(sources.size());
   const bool sampling = options.temperature > 0;
   for (const std::vector<int64_t>& indices : batches_by_length(sources, options.batch_size)) {
-    if (keep_going && !keep_going()) break;
     const Batch batch = make_source_batch(sources, indices);
     Ensemble ensemble(models, batch);
     if (options.beam > 1) {
@@ -149,12 +147,12 @@ std::vector<std::vector<Hypothesis>> search(std::span<const TranslationModel* co
 }
 
 std::vector<Hypothesis> search_best(const TranslationModel& model, std::span<const std::vector<int>> sources,
-                                    const SearchOptions& options, const std::function<bool()>& keep_going) {
+                                    const SearchOptions& options) {
   const TranslationModel* const one[] = {&model};
   SearchOptions single = options;
   single.n_best = 1;
   std::vector<Hypothesis> best;
-  for (std::vector<Hypothesis>& outputs : search(one, sources, single, keep_going)) {
+  for (std::vector<Hypothesis>& outputs : search(one, sources, single)) {
     best.push_back(outputs.empty() ? Hypothesis{} : std::move(outputs.front()));
   }
   return best;

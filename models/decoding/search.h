@@ -51,22 +51,18 @@ void check(const SearchOptions& options);
 /// @param models at least one model; all have the same vocabularies
 /// @param sources ids of the sentences, each with the end mark
 /// @param options beam, sampling, lengths
-/// @param keep_going called between batches; if it returns false, the remaining outputs stay empty
 /// @return the outputs of each source, in order, the best first
 /// @throws ValueError for models with different vocabularies and for invalid options
 std::vector<std::vector<Hypothesis>> search(std::span<const TranslationModel* const> models,
                                             std::span<const std::vector<int>> sources,
-                                            const SearchOptions& options = {},
-                                            const std::function<bool()>& keep_going = {});
+                                            const SearchOptions& options = {});
 
 /// Translates sentences with one model, returning only the best output of each.
 /// @param model the model
 /// @param sources ids of the sentences, each with the end mark
 /// @param options beam, sampling, lengths
-/// @param keep_going called between batches; if it returns false, the remaining outputs stay empty
 /// @return one output for each source, in order
 std::vector<Hypothesis> search_best(const TranslationModel& model, std::span<const std::vector<int>> sources,
-                                    const SearchOptions& options = {},
-                                    const std::function<bool()>& keep_going = {});
+                                    const SearchOptions& options = {});
 
 }  // namespace heed::models

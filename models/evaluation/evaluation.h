@@ -2,7 +2,6 @@
 // attention.
 #pragma once
 
-#include <cmath>
 #include <optional>
 
 #include "models/metrics/bleu.h"

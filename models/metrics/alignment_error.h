@@ -1,6 +1,6 @@
 // Alignment error rate: the distance of a word alignment from a human-annotated one [Och & Ney 2003, sec. 6],
-//   AER = 1 - (|A and S| + |A and P|) / (|A| + |S|),   precision = |A and P| / |A|,   recall = |A and S| /
-//   |S|,
+//   AER = 1 - (|A and S| + |A and P|) / (|A| + |S|),
+//   precision = |A and P| / |A|,   recall = |A and S| / |S|,
 // where A is the set of links found, S the annotators' sure links and P their possible links (which include
 // S). The counts are summed over the corpus.
 #pragma once

@@ -1,11 +1,10 @@
 // Statistics of attention over a sentence: the entropy of its rows, and the total weight (coverage) of each
 // source word.
-//   H_i = - sum_j a_ij ln a_ij   [nats; 0 for one word, ln S for equal weights; Shannon 1948, sec. 6],   c_j
-//   = sum_i a_ij
+//   H_i = - sum_j a_ij ln a_ij   [nats; 0 for one word, ln S for equal weights; Shannon 1948, sec. 6],
+//   c_j = sum_i a_ij
 // where a_ij is the weight of source word j at target word i. c_j is the coverage of Tu et al. 2016
 // ("Modeling coverage for neural machine translation", sec. 3), which the coverage penalty of Wu et al. 2016
-// (sec. 7) uses too. It is about 1 for
-// a word that was translated once, about 0 for one that was left out.
+// (sec. 7) uses too. It is about 1 for a word that was translated once, about 0 for one that was left out.
 #pragma once
 
 #include <cstdint>

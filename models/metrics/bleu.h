@@ -1,6 +1,6 @@
 // BLEU [Papineni et al. 2002], computed exactly as by sacreBLEU 2 [Post 2018]:
-//   BLEU = BP * exp(1/4 sum_n log p_n),  p_n = 100 * matches_n / total_n,  BP = exp(1 - ref_len / sys_len) if
-//   sys_len < ref_len
+//   BLEU = BP * exp(1/4 sum_n log p_n),  p_n = 100 * matches_n / total_n,
+//   BP = exp(1 - ref_len / sys_len) if sys_len < ref_len
 // Matches of an n-gram are clipped to its largest count in any reference; ref_len is the sum over sentences
 // of the reference length closest to the hypothesis. Scores are in [0, 100]. If no n-gram of any order
 // matches, BLEU is 0 with every smoothing method.

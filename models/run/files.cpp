@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// the user's, written into the folder: it neither hinders nor goes
+// written there by --json of the user: it is no obstacle and is never removed
 constexpr const char* kReport = "report.json";
 
 const std::array<std::string, 11>& all_names() {
@@ -42,6 +42,11 @@ bool is_temporary_of(const std::string& name, const std::string& file) {
   return digits.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
+bool is_checkpoint(const std::string& name) {
+  static const std::regex pattern(R"(checkpoint-\d{10,}\.safetensors)");
+  return std::regex_match(name, pattern);
+}
+
 bool is_temporary(const std::string& name) {
   return is_run_file(name) && name.find(".tmp") != std::string::npos;
 }
@@ -57,8 +62,7 @@ std::string run_files::checkpoint(int64_t update) {
 std::vector<fs::path> kept_checkpoints(const fs::path& folder) {
   std::vector<fs::path> paths;
   for (const fs::path& path : list_folder(folder)) {
-    const std::string name = path.filename().string();
-    if (name.starts_with("checkpoint-") && name.ends_with(".safetensors")) paths.push_back(path);
+    if (is_checkpoint(path.filename().string())) paths.push_back(path);
   }
   std::sort(paths.begin(), paths.end());
   return paths;
@@ -74,8 +78,9 @@ bool is_run_file(const std::string& name) {
   for (const std::string& known : all_names()) {
     if (name == known || is_temporary_of(name, known)) return true;
   }
-  static const std::regex checkpoint(R"(checkpoint-\d{10}\.safetensors(\.tmp[0-9a-f]*)?)");
-  return std::regex_match(name, checkpoint);
+  const size_t temporary = name.rfind(".tmp");
+  const std::string whole = name.substr(0, temporary);
+  return is_checkpoint(whole) && (name == whole || is_temporary_of(name, whole));
 }
 
 bool is_unfinished_start(const fs::path& folder) {

@@ -6,14 +6,13 @@
 //   source.spm, target.spm       SentencePiece models, when the vocabularies hold pieces; equal when joint
 //   model.safetensors   the best weights so far, by keep_best_by on the validation pairs
 //   single.safetensors  the best weights of a single update; exists while model.safetensors holds weights
-//   that a longer run would not
-//                       have: a mean of checkpoints, or weights that were validated only because the run
-//                       ended. A longer run continues from this file
+//   that
+//                       a longer run would not have: a mean of checkpoints, or weights that were validated
+//                       only because the run ended. A longer run continues from this file
 //   state.safetensors   the last weights, optimiser state, random numbers, progress: what a resumed run needs
 //   checkpoint-N.safetensors   the weights of the last validations, when they are to be averaged
 //   metrics.jsonl       one line per report: losses, learning rates, scores
-//   run.lock            locked while a process trains in the folder; the file remains if the process was
-//   killed
+//   run.lock            locked while a process trains in the folder; remains if the process was killed
 #pragma once
 
 #include <cstdint>

@@ -25,17 +25,25 @@ bool exponents_are_finite(const void* data, size_t count, Bits exponent) {
 
 }  // namespace
 
-std::pair<TextCodec, TextCodec> load_codecs(const std::filesystem::path& folder, const RunConfig& config) {
-  const auto load = [&](const std::string& side) {
-    const std::filesystem::path path = folder / run_files::vocabulary(side),
-                                pieces = folder / run_files::pieces(side);
+std::pair<TextCodec, TextCodec> codecs_of(const RunConfig& config, const ReadFile& read) {
+  const auto codec_of = [&](const std::string& side) {
+    const auto vocabulary = read(run_files::vocabulary(side));
     TextCodec codec;
-    codec.vocabulary = Vocabulary::parse(read_run_file(path), path.string());
-    if (config.train.subwords != SubwordKind::none)
-      codec.subwords = std::make_shared<Subwords>(read_run_file(pieces), pieces.string());
+    codec.vocabulary = Vocabulary::parse(vocabulary.content, vocabulary.name);
+    if (config.train.subwords != SubwordKind::none) {
+      const auto pieces = read(run_files::pieces(side));
+      codec.subwords = std::make_shared<Subwords>(pieces.content, pieces.name);
+    }
     return codec;
   };
-  return {load("source"), load("target")};
+  return {codec_of("source"), codec_of("target")};
+}
+
+std::pair<TextCodec, TextCodec> load_codecs(const std::filesystem::path& folder, const RunConfig& config) {
+  return codecs_of(config, [&](const std::string& name) {
+    const std::filesystem::path path = folder / name;
+    return NamedContent{path.string(), read_run_file(path)};
+  });
 }
 
 void check_vocabularies(const Architecture& architecture, const std::map<std::string, Tensor>& weights,

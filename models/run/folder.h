@@ -2,9 +2,11 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
-#include <string_view>
+#include <utility>
 
 #include "models/run/options.h"
 #include "models/text/codec.h"
@@ -23,6 +25,21 @@ struct LoadedRun {
 /// @throws IoError for a missing file, FormatError for a truncated or invalid one and for a vocabulary that
 ///   does not fit the weights
 LoadedRun load_run(const std::filesystem::path& folder);
+
+/// A file's content, and its name for messages.
+struct NamedContent {
+  std::string name;     // as messages quote it
+  std::string content;  // bytes
+};
+/// Gives the content of a file of a run, by its name in the folder.
+using ReadFile = std::function<NamedContent(const std::string& name)>;
+
+/// Makes the codecs of both sides from vocabularies and subword models, wherever these lie.
+/// @param config of the run
+/// @param read gives their contents
+/// @return the codecs of the source and of the target
+/// @throws FormatError for a vocabulary or a subword model that is none, and what `read` throws
+std::pair<TextCodec, TextCodec> codecs_of(const RunConfig& config, const ReadFile& read);
 
 /// Loads the vocabularies and subword models of a run folder.
 /// @param folder folder of the run

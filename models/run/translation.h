@@ -9,8 +9,9 @@
 //    "score": -4.2,                   sum of the natural logarithms of the probabilities of the target tokens
 //    "source": {"text": "A dog runs.",
 //               "tokens": [{"text": "a", "span": [0, 1]}, ..., {"text": "</s>", "eos": true}]},
-//    "target": {"text": "ein hund läuft.", "tokens": [{"text": "ein", "span": [0, 3]}, ..., {"text": "</s>",
-//    "eos": true}]}, "attention": [{"layer": 0, "head": 0, "weights": [[0.9, ...], ...]}],
+//    "target": {"text": "ein hund läuft.",
+//               "tokens": [{"text": "ein", "span": [0, 3]}, ..., {"text": "</s>", "eos": true}]},
+//    "attention": [{"layer": 0, "head": 0, "weights": [[0.9, ...], ...]}],
 //    "encoder_self_attention": [...], "decoder_self_attention": [...]}    optional
 // Spans are [begin, end) in bytes of the UTF-8 text next to them and start and end at code points; a token
 // that does not occur in the text has no span. `unk` marks a word outside the vocabulary, whose `text` is the

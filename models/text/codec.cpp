@@ -1,6 +1,5 @@
 #include "models/text/codec.h"
 
-#include <algorithm>
 
 namespace heed::models {
 

@@ -2,7 +2,6 @@
 
 #include <utf8proc.h>
 
-#include <cstdlib>
 #include <memory>
 
 namespace heed::models {

@@ -13,7 +13,9 @@
 namespace heed::models {
 namespace {
 
-// What a state keeps of each kind, by name.
+constexpr int kVersion = 2;
+
+// The numbers of a state, by name.
 constexpr std::pair<const char*, int64_t Cursor::*> kCounts[] = {
     {"update", &Cursor::update},
     {"epoch", &Cursor::epoch},
@@ -108,9 +110,18 @@ NamedTensors to_tensors(const TrainingState& state) {
   return all;
 }
 
-TrainingState take_state(std::map<std::string, Tensor>& tensors, int64_t updates, const std::string& name) {
-  TrainingState state =
-      tensors.contains("cursor") ? take_vectors(tensors, name) : take_scalars(tensors, name);
+std::map<std::string, std::string> state_metadata() {
+  return {{"format", "heed.state"}, {"version", std::to_string(kVersion)}};
+}
+
+TrainingState take_state(SafetensorsFile& file, int64_t updates, const std::string& name) {
+  const auto version = file.metadata.find("version");  // version 1 did not say so
+  if (version != file.metadata.end() && version->second != std::to_string(kVersion)) {
+    throw FormatError(fmt::format("load '{}': version {} of a newer heed, this one reads up to {}", name,
+                                  version->second, kVersion));
+  }
+  const bool old = version == file.metadata.end();
+  TrainingState state = old ? take_vectors(file.tensors, name) : take_scalars(file.tensors, name);
   const Cursor& c = state.cursor;
   // none counts more often than there were updates
   const auto in_training = [&](int64_t n) { return n >= 0 && n <= c.update; };

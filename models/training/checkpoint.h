@@ -41,15 +41,19 @@ constexpr const char* kWeights = "weights.";  ///< prefix of the names of the mo
 /// @return i64 and f64, each of shape []
 NamedTensors to_tensors(const TrainingState& state);
 
-/// Reads a state from the tensors of a file and removes them from the map. Also reads files of earlier
-/// versions, which stored the numbers in four vectors.
-/// @param tensors tensors of the file; those of the state are removed
-/// @param updates total number of updates of the training
-/// @param name name of the file, used in error messages
+/// The metadata of a file that holds a state: format and version.
+/// @return for save_safetensors
+std::map<std::string, std::string> state_metadata();
+
+/// Extracts the state from a file and removes its tensors from it. Version 1, whose numbers stand in four
+/// vectors, is read too.
+/// @param file as read
+/// @param updates number of updates of the whole training
+/// @param name name of the file, for error messages
 /// @return the state
-/// @throws FormatError for a number that is missing, has another type, or is impossible in a training of
-///   `updates` updates
-TrainingState take_state(std::map<std::string, Tensor>& tensors, int64_t updates, const std::string& name);
+/// @throws FormatError for a newer version, and for a number that is missing, of another type, or impossible
+///   in a training of this many updates
+TrainingState take_state(SafetensorsFile& file, int64_t updates, const std::string& name);
 
 /// Selects the model's tensors in a state file.
 /// @param state content of state.safetensors

@@ -9,6 +9,7 @@
 #include "framework/core/error.h"
 #include "framework/io/file.h"
 #include "models/run/files.h"
+#include "models/run/folder.h"
 
 namespace heed::models {
 namespace {
@@ -31,6 +32,16 @@ void write_new_run(const fs::path& folder, const RunConfig& config, const TextFi
     fs::remove(folder / run_files::kConfig, ignored);
     throw;
   }
+}
+
+// Throws what the trainer would throw, before a run that is in the way is removed.
+void check_trainable(const RunConfig& config, const TrainingData& data, const TextFiles& text) {
+  const auto [source, target] = codecs_of(config, [&](const std::string& name) {
+    return NamedContent{name, text.at(name)};
+  });
+  const EncodedData encoded = encode(config, source, target, data.train, data.validation);
+  check_positions(*make_model(config.model, source.vocabulary.size(), target.vocabulary.size()),
+                  encoded.validation);
 }
 
 }  // namespace
@@ -108,6 +119,7 @@ TrainingSession TrainingSession::start(fs::path folder, RunConfig config,
                                        std::shared_ptr<const TrainingData> data, NewRun about) {
   check_data(config, *data);
   const TextFiles text = about.text.empty() ? learn_text(config, data->train) : std::move(about.text);
+  check_trainable(config, *data, text);
   FileLock lock = make_run_folder(folder, about.overwrite, std::move(about.lock));
   write_new_run(folder, config, text, about.data);
   return {std::move(folder), std::move(config), std::move(data), std::move(lock), /*resumes=*/false};
@@ -133,6 +145,7 @@ TrainResult TrainingSession::run(const TrainCallbacks& callbacks) {
     if (read_file(folder_ / run_files::kConfig) != text)
       write_file_atomically(folder_ / run_files::kConfig, text);
   }
+  resumes_ = true;  // run again, it goes on
   return trainer.run();
 }
 

@@ -93,9 +93,9 @@ class TrainingSession {
   /// @return result of the training
   /// @throws the same errors as Trainer
   TrainResult run(const TrainCallbacks& callbacks);
-  /// @return of the run
+  /// @return the run folder
   const std::filesystem::path& folder() const { return folder_; }
-  /// @return of the run
+  /// @return the run's options
   const RunConfig& config() const { return config_; }
   /// @return whether the session resumes an existing run
   bool resumes() const { return resumes_; }

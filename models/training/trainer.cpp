@@ -16,7 +16,6 @@ namespace heed::models {
 namespace {
 
 // words or pieces a side, as translate reads unless it is told otherwise
-constexpr size_t kLongestValidated = 1000;
 // Evaluation mode while it lives.
 class EvaluationMode {
  public:
@@ -59,9 +58,9 @@ bool ended_there(const nlohmann::json& line, int64_t last) {
 void load_best(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / run_files::kModel;
   if (!file_exists(path)) {
-    throw IoError(fmt::format(
-        "resume '{}': '{}', the best weights so far, is missing; only --overwrite, a new start, helps",
-        folder.string(), path.string()));
+    throw IoError(
+        fmt::format("resume '{}': '{}', the best weights so far, is missing; it can only be started anew",
+                    folder.string(), path.string()));
   }
   load_run(folder);
 }
@@ -73,55 +72,23 @@ Trainer::Trainer(std::filesystem::path folder, RunConfig config, const Tokenised
     : folder_(std::move(folder)), config_(std::move(config)), callbacks_(std::move(callbacks)) {
   for (const Metric* metric : kept_metrics()) best_[metric->keep] = metric->worst();
   std::tie(source_, target_) = load_codecs(folder_, config_);
-  const auto limit = static_cast<size_t>(config_.train.max_length);
-  for (size_t i = 0; i < train.source.size(); ++i) {
-    EncodedPair pair{encode_source(source_, train.source[i]), target_.encode(train.target[i]).ids};
-    const size_t s = pair.source.size() - 1, t = pair.target.size();
-    if (s == 0 || t == 0 || s > limit || t > limit) {
-      ++skipped_;
-    } else {
-      train_.push_back(std::move(pair));
-    }
-  }
-  for (size_t i = 0; i < validation.source.size(); ++i) {
-    if (validation.source[i].empty() || validation.target[i].empty()) continue;
-    EncodedPair pair{encode_source(source_, validation.source[i]), target_.encode(validation.target[i]).ids};
-    if (std::max(pair.source.size() - 1, pair.target.size()) > kLongestValidated) {
-      skipped_validation_.push_back(static_cast<int64_t>(i));
-      continue;
-    }
-    validation_.push_back(std::move(pair));
-    validation_sources_.push_back(join(validation.source[i]));
-    references_.push_back(join(validation.target[i]));
-  }
-  if (train_.empty())
-    throw ValueError(fmt::format("no training pair has between 1 and {} tokens on both sides", limit));
-  if (validation_.empty())
-    throw ValueError(
-        fmt::format("no validation pair has between 1 and {} tokens on both sides", kLongestValidated));
+  data_ = encode(config_, source_, target_, train, validation);
   const auto batches =
       config_.train.batch_tokens > 0
-          ? static_cast<int64_t>(epoch_batches(train_, config_.train.batch_size, config_.train.seed, 0,
+          ? static_cast<int64_t>(epoch_batches(data_.train, config_.train.batch_size, config_.train.seed, 0,
                                                config_.train.batch_tokens)
                                      .size())
-          : (static_cast<int64_t>(train_.size()) + config_.train.batch_size - 1) / config_.train.batch_size;
+          : (static_cast<int64_t>(data_.train.size()) + config_.train.batch_size - 1) /
+                config_.train.batch_size;
   total_updates_ = config_.train.updates > 0 ? config_.train.updates : config_.train.epochs * batches;
   manual_seed(config_.train.seed);
-  // before sizes that are none are built
+  // Before a model of impossible sizes is built.
   if (const std::filesystem::path state = folder_ / run_files::kState; file_exists(state)) {
     check_sizes(config_.model, weights_of(parse_safetensors(read_run_file(state), state.string())),
                 (folder_ / run_files::kConfig).string());
   }
   model_ = make_model(config_.model, source_.vocabulary.size(), target_.vocabulary.size());
-  for (size_t i = 0; i < validation_.size(); ++i) {
-    const auto s = static_cast<int64_t>(validation_[i].source.size()),
-               t = static_cast<int64_t>(validation_[i].target.size());
-    if (s > model_->longest_source() || t > model_->longest_target()) {
-      throw ValueError(
-          fmt::format("validation pair {} has {} and {} units, positions end at {}: raise max-positions",
-                      i + 1, s, t, model_->longest_source()));
-    }
-  }
+  check_positions(*model_, data_.validation);
   optimizer_ = std::make_unique<nn::Adam>(model_->named_parameters(),
                                           nn::AdamOptions{.beta1 = config_.train.beta1,
                                                           .beta2 = config_.train.beta2,
@@ -132,19 +99,19 @@ void Trainer::resume() {
   const std::string name = (folder_ / run_files::kState).string();
   if (!file_exists(name)) {
     if (validations_in(folder_ / run_files::kMetrics) > 1) {  // behind each of which a state was saved
-      throw IoError(fmt::format(
-          "resume '{}': '{}', where the training stood, is missing; only --overwrite, a new start, helps",
-          folder_.string(), name));
+      throw IoError(
+          fmt::format("resume '{}': '{}', where the training stood, is missing; it can only be started anew",
+                      folder_.string(), name));
     }
     return trim_metrics();
   }
   SafetensorsFile file = parse_safetensors(read_run_file(name), name);
-  const TrainingState state = take_state(file.tensors, total_updates_, name);
-  if (state.train_pairs != static_cast<int64_t>(train_.size()) ||
-      state.validation_pairs != static_cast<int64_t>(validation_.size())) {
+  const TrainingState state = take_state(file, total_updates_, name);
+  if (state.train_pairs != static_cast<int64_t>(data_.train.size()) ||
+      state.validation_pairs != static_cast<int64_t>(data_.validation.size())) {
     throw FormatError(fmt::format(
         "resume '{}': was trained on {} and validated on {} pairs, given are {} and {}", folder_.string(),
-        state.train_pairs, state.validation_pairs, train_.size(), validation_.size()));
+        state.train_pairs, state.validation_pairs, data_.train.size(), data_.validation.size()));
   }
   const std::map<std::string, Tensor> weights = weights_of(file);
   check_vocabularies(config_.model.architecture(), weights, source_.vocabulary, target_.vocabulary, folder_);
@@ -169,12 +136,12 @@ void Trainer::save_state() const {
   for (const auto& [key, value] : model_->state_dict()) all.emplace_back(kWeights + key, value);
   for (auto& entry : to_tensors({.cursor = cursor_,
                      .best = best_,
-                     .train_pairs = static_cast<int64_t>(train_.size()),
-                     .validation_pairs = static_cast<int64_t>(validation_.size()),
+                     .train_pairs = static_cast<int64_t>(data_.train.size()),
+                     .validation_pairs = static_cast<int64_t>(data_.validation.size()),
                      .random = default_generator().state()})) {
     all.push_back(std::move(entry));
   }
-  save_safetensors(folder_ / run_files::kState, all, {{"format", "heed.state"}, {"version", "2"}});
+  save_safetensors(folder_ / run_files::kState, all, state_metadata());
 }
 
 void Trainer::append_metrics(const std::string& line) const {
@@ -225,26 +192,26 @@ ValidationResult Trainer::measure() const {
   require_finite_weights();
   const EvaluationMode evaluation(*model_);
   std::vector<std::vector<int>> sources;
-  for (const EncodedPair& pair : validation_) sources.push_back(pair.source);
+  for (const EncodedPair& pair : data_.validation) sources.push_back(pair.source);
   const std::vector<Hypothesis> outputs = search_best(*model_, sources, {.keep_attention = false});
   std::vector<std::string> lines;
   for (const Hypothesis& output : outputs) lines.push_back(join(target_.decode(output.ids).words));
   ValidationResult result;
   result.update = cursor_.update;
   Scored scored;
-  scored.loss = corpus_loss(*model_, validation_);
+  scored.loss = corpus_loss(*model_, data_.validation);
   if (!std::isfinite(scored.loss)) {
     throw Error(fmt::format("training: the validation loss is {} after update {}; try a lower lr",
                             scored.loss, cursor_.update));
   }
   scored.outputs = scored.output_text = lines;
-  scored.references = scored.reference_text = references_;
+  scored.references = scored.reference_text = data_.references;
   for (const Metric* metric : kept_metrics()) {
     const std::optional<Score> score = metric->compute(scored);
     result.scores[metric->keep] = score ? score->value : NAN;
   }
   const size_t shown = static_cast<size_t>(cursor_.update) % lines.size();
-  result.sample_source = unescape(validation_sources_[shown]);
+  result.sample_source = unescape(data_.validation_sources[shown]);
   result.sample_output = unescape(lines[shown]);
   return result;
 }
@@ -258,7 +225,7 @@ bool Trainer::beats(const KeptScores& one, const KeptScores& other) const {
 
 bool Trainer::metric_can_tell() const {
   const Metric& chosen = find_kept_metric(config_.train.keep_best_by);
-  return !chosen.can_tell || chosen.can_tell(references_);
+  return !chosen.can_tell || chosen.can_tell(data_.references);
 }
 
 // A validation of the schedule: what a run of any length has.
@@ -299,7 +266,9 @@ void Trainer::validate_at_end(int64_t averaged) {
     std::map<std::string, std::string> about{{"format", "heed.model"},
                                              {"final_update", fmt::format("{}", final_.update)},
                                              {"final_averaged", fmt::format("{}", averaged)}};
-    for (const auto& [keep, value] : scores) about["final_" + keep] = fmt::format("{}", value);
+    for (const auto& [keep, value] : scores) {
+      if (!std::isnan(value)) about["final_" + keep] = fmt::format("{}", value);
+    }
     save_safetensors(model, model_->state_dict(), about);
   }
   report(result);
@@ -307,8 +276,10 @@ void Trainer::validate_at_end(int64_t averaged) {
 
 void Trainer::report(const ValidationResult& result) const {
   std::string scores;
-  for (const auto& [keep, value] : result.scores)
-    scores += fmt::format(R"("validation_{}":{:.6f},)", keep, value);
+  for (const auto& [keep, value] : result.scores) {
+    scores += fmt::format(R"("validation_{}":{},)", keep,
+                          std::isnan(value) ? "null" : fmt::format("{:.6f}", value));
+  }
   append_metrics(fmt::format(R"({{"update":{},"epoch":{},{}"best":{},"averaged":{},"seconds":{:.3f}}})",
                              cursor_.update, cursor_.epoch, scores, result.best, result.averaged,
                              cursor_.seconds));
@@ -401,11 +372,11 @@ TrainResult Trainer::run() {
   const int64_t update_before = cursor_.update;
   double overhead = 0;  // validation and saving
   while (cursor_.update < total_updates_ && !stopped) {
-    const auto batches = epoch_batches(train_, t.batch_size, t.seed, cursor_.epoch, t.batch_tokens);
+    const auto batches = epoch_batches(data_.train, t.batch_size, t.seed, cursor_.epoch, t.batch_tokens);
     while (cursor_.batch < static_cast<int64_t>(batches.size()) && cursor_.update < total_updates_ &&
            !stopped) {
       const double begin = callbacks_.clock();
-      const Batch batch = make_batch(train_, batches[static_cast<size_t>(cursor_.batch)]);
+      const Batch batch = make_batch(data_.train, batches[static_cast<size_t>(cursor_.batch)]);
       const double lr = schedule(cursor_.update + 1);
       const std::optional<double> loss = step(batch, lr);
       const double end = callbacks_.clock();

@@ -10,6 +10,7 @@
 #include "models/corpus/tokenised.h"
 #include "models/run/folder.h"
 #include "models/training/checkpoint.h"
+#include "models/training/encoded.h"
 
 namespace heed::models {
 
@@ -92,9 +93,9 @@ class Trainer {
   ///   needs a target of at least four tokens
   bool metric_can_tell() const;
   /// @return the number of training pairs left out because of their length
-  int64_t skipped_pairs() const { return skipped_; }
+  int64_t skipped_pairs() const { return data_.skipped; }
   /// @return indices, from 0, of validation pairs left out because a side has more than 1000 words or pieces
-  const std::vector<int64_t>& skipped_validation() const { return skipped_validation_; }
+  const std::vector<int64_t>& skipped_validation() const { return data_.skipped_validation; }
   /// @return number of entries of the source vocabulary
   int64_t source_vocabulary() const { return source_.vocabulary.size(); }
   /// @return number of entries of the target vocabulary
@@ -128,17 +129,14 @@ class Trainer {
   std::filesystem::path folder_;
   RunConfig config_;
   TextCodec source_, target_;
-  std::vector<EncodedPair> train_, validation_;
-  std::vector<std::string> references_;  // validation targets, tokens joined by spaces
-  std::vector<std::string> validation_sources_;
-  std::vector<int64_t> skipped_validation_;
+  EncodedData data_;
   std::unique_ptr<TranslationModel> model_;
   std::unique_ptr<nn::Optimizer> optimizer_;
   TrainCallbacks callbacks_;
   Cursor cursor_;
   KeptScores best_;  // scores of the best weights validated on schedule
   FinalModel final_;
-  int64_t total_updates_ = 0, skipped_ = 0;
+  int64_t total_updates_ = 0;
 };
 
 }  // namespace heed::models

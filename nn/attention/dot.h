@@ -21,21 +21,21 @@ class DotAttention : public Attention {
   DotAttention(int64_t query_size, int64_t key_size, bool with_coverage = false, const Scope& scope = {})
       : Attention(scope),
         coverage(with_coverage ? param("coverage", zeros({1})) : Tensor{}),
-        key_proj(query_size == key_size
-                     ? nullptr
-                     : std::make_unique<Linear>(key_size, query_size, /*with_bias=*/false)) {
-    if (key_proj) child("scaled_key_proj", *key_proj);
+        scaled_key_proj(query_size == key_size
+                            ? nullptr
+                            : std::make_unique<Linear>(key_size, query_size, /*with_bias=*/false)) {
+    if (scaled_key_proj) child("scaled_key_proj", *scaled_key_proj);
   }
   Memory prepare(const Tensor& keys, const Tensor& lengths) const override {
-    return {keys, key_proj ? bilinear_keys(*key_proj, keys) : keys, lengths};
+    return {keys, scaled_key_proj ? bilinear_keys(*scaled_key_proj, keys) : keys, lengths};
   }
   bool needs_state() const override { return coverage.defined(); }
   std::optional<Energy> energy_form() const override {
     return coverage.defined() ? std::nullopt : std::optional(Energy{});
   }
 
-  Tensor coverage;                   // w_c [1]; undefined without coverage
-  std::unique_ptr<Linear> key_proj;  // null when Q = E
+  Tensor coverage;                          // w_c [1]; undefined without coverage
+  std::unique_ptr<Linear> scaled_key_proj;  // null when Q = E
 
  protected:
   Output answer(const Tensor& query, const Memory& memory, const State& state) const override {

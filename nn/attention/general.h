@@ -9,16 +9,16 @@
 namespace heed::nn {
 
 /// The projected keys V h / sqrt(Q) of a bilinear energy q . (W h), with W = V / sqrt(Q) and V the weight of
-/// key_proj. V is the parameter instead of W because of Adam: its first step moves each entry of a parameter
-/// by lr. With W as the parameter an energy would change by up to lr |q|_1 |h|_1 (about 8 for Q = E = 256, lr
-/// 2e-3), and the attention weights would jump from word to word. With V the change is sqrt(Q) times smaller
-/// and training starts from nearly uniform weights (presets/long-sentences.toml, 2000 updates: validation
-/// loss 3.93 instead of 4.44). In checkpoints the parameter is called scaled_key_proj.
-/// @param key_proj layer whose weight is V [Q, E]
+/// projection. V is the parameter instead of W because of Adam: its first step moves each entry of a
+/// parameter by lr. With W as the parameter an energy would change by up to lr |q|_1 |h|_1 (about 8 for Q = E
+/// = 256, lr 2e-3), and the attention weights would jump from word to word. With V the change is sqrt(Q)
+/// times smaller and training starts from nearly uniform weights (presets/long-sentences.toml, 2000 updates:
+/// validation loss 3.93 instead of 4.44).
+/// @param projection layer whose weight is V [Q, E]
 /// @param keys h [B, S, E]
 /// @return [B, S, Q]
-inline Tensor bilinear_keys(const Linear& key_proj, const Tensor& keys) {
-  return key_proj(keys) / std::sqrt(static_cast<double>(key_proj.weight.size(0)));
+inline Tensor bilinear_keys(const Linear& projection, const Tensor& keys) {
+  return projection(keys) / std::sqrt(static_cast<double>(projection.weight.size(0)));
 }
 
 /// General attention (Luong, Pham & Manning 2015, sec. 3.1, eq. 7, score "general").
@@ -31,20 +31,20 @@ class GeneralAttention : public Attention {
   /// @param with_coverage whether the weights given to earlier queries enter the energy
   GeneralAttention(int64_t query_size, int64_t key_size, bool with_coverage = false, const Scope& scope = {})
       : Attention(scope),
-        key_proj(key_size, query_size, /*with_bias=*/false),
+        scaled_key_proj(key_size, query_size, /*with_bias=*/false),
         coverage(with_coverage ? param("coverage", zeros({1})) : Tensor{}) {
-    child("scaled_key_proj", key_proj);
+    child("scaled_key_proj", scaled_key_proj);
   }
   Memory prepare(const Tensor& keys, const Tensor& lengths) const override {
-    return {keys, bilinear_keys(key_proj, keys), lengths};
+    return {keys, bilinear_keys(scaled_key_proj, keys), lengths};
   }
   bool needs_state() const override { return coverage.defined(); }
   std::optional<Energy> energy_form() const override {
     return coverage.defined() ? std::nullopt : std::optional(Energy{});
   }
 
-  Linear key_proj;  // V [Q, E]
-  Tensor coverage;  // w_c [1]; undefined without coverage
+  Linear scaled_key_proj;  // V [Q, E]
+  Tensor coverage;         // w_c [1]; undefined without coverage
 
  protected:
   Output answer(const Tensor& query, const Memory& memory, const State& state) const override {

@@ -40,12 +40,12 @@ Tensor general_scores(const Tensor& query, const Attention::Memory& memory) {
 LocalPredictiveAttention::LocalPredictiveAttention(int64_t query_size, int64_t key_size,
                                                    int64_t attention_size, int64_t window, const Scope& scope)
     : Attention(scope),
-      key_proj(key_size, query_size, /*with_bias=*/false),
+      scaled_key_proj(key_size, query_size, /*with_bias=*/false),
       position_proj(query_size, attention_size, /*with_bias=*/false),
       position(param("position",
                      init::uniform({attention_size}, std::sqrt(3.0 / static_cast<double>(attention_size))))),
       window_(checked_window(window)) {
-  child("scaled_key_proj", key_proj);
+  child("scaled_key_proj", scaled_key_proj);
   child("position_proj", position_proj);
 }
 
@@ -72,8 +72,10 @@ Attention::Output LocalPredictiveAttention::answer(const Tensor& query, const Me
 
 LocalMonotonicAttention::LocalMonotonicAttention(int64_t query_size, int64_t key_size, int64_t window,
                                                  const Scope& scope)
-    : Attention(scope), key_proj(key_size, query_size, /*with_bias=*/false), window_(checked_window(window)) {
-  child("scaled_key_proj", key_proj);
+    : Attention(scope),
+      scaled_key_proj(key_size, query_size, /*with_bias=*/false),
+      window_(checked_window(window)) {
+  child("scaled_key_proj", scaled_key_proj);
 }
 
 Attention::Output LocalMonotonicAttention::answer(const Tensor& query, const Memory& memory,

@@ -29,12 +29,12 @@ class LocalPredictiveAttention : public Attention {
   LocalPredictiveAttention(int64_t query_size, int64_t key_size, int64_t attention_size, int64_t window,
                            const Scope& scope = {});
   Memory prepare(const Tensor& keys, const Tensor& lengths) const override {
-    return {keys, bilinear_keys(key_proj, keys), lengths};
+    return {keys, bilinear_keys(scaled_key_proj, keys), lengths};
   }
 
-  Linear key_proj;       // V [Q, E]
-  Linear position_proj;  // W_p [A, Q]
-  Tensor position;       // v [A]
+  Linear scaled_key_proj;  // V [Q, E]
+  Linear position_proj;    // W_p [A, Q]
+  Tensor position;         // v [A]
 
  protected:
   Output answer(const Tensor& query, const Memory& memory, const State& state) const override;
@@ -57,11 +57,11 @@ class LocalMonotonicAttention : public Attention {
   /// @throws ValueError when the window is below 1
   LocalMonotonicAttention(int64_t query_size, int64_t key_size, int64_t window, const Scope& scope = {});
   Memory prepare(const Tensor& keys, const Tensor& lengths) const override {
-    return {keys, bilinear_keys(key_proj, keys), lengths};
+    return {keys, bilinear_keys(scaled_key_proj, keys), lengths};
   }
   bool needs_state() const override { return true; }
 
-  Linear key_proj;  // V [Q, E]
+  Linear scaled_key_proj;  // V [Q, E]
 
  protected:
   Output answer(const Tensor& query, const Memory& memory, const State& state) const override;

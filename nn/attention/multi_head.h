@@ -6,10 +6,10 @@
 
 namespace heed::nn {
 
-/// Multi-head attention (Vaswani et al. 2017, sec. 3.2.2): scaled dot-product attention in n heads of size d
-/// = A / n.
-///   head_k = softmax over j < length of (W_q q_i)_k . (W_k h_j)_k / sqrt(d), times (W_v h_j)_k;   c_i = W_o
-///   [head_1; ...; head_n]
+/// Multi-head attention (Vaswani et al. 2017, sec. 3.2.2): scaled dot-product attention in n heads of size
+/// d = A / n.
+///   head_k = softmax over j < length of (W_q q_i)_k . (W_k h_j)_k / sqrt(d), times (W_v h_j)_k
+///   c_i = W_o [head_1; ...; head_n]
 /// keys h [B, S, E], lengths [B], query q [B, T, Q]  ->  context [B, T, E], weights [B, T, S] (the mean of
 /// the heads), head_weights [B, n, T, S]. (x)_k are the elements k d to (k + 1) d - 1 of x. No biases, as in
 /// the paper. Computed by the op scaled_dot_attention, like the attention of nn/transformer.h; Memory::mask

@@ -10,8 +10,8 @@ namespace heed::nn {
 
 /// Scaled dot-product attention (Vaswani et al. 2017, sec. 3.2.1, eq. 1) of projected queries, keys and
 /// values.
-///   e_ij = (W_q q_i) . (W_k h_j) / sqrt(A),   a_i = softmax_j(e_ij) over j < length,   c_i = sum_j a_ij W_v
-///   h_j
+///   e_ij = (W_q q_i) . (W_k h_j) / sqrt(A),   a_i = softmax_j(e_ij) over j < length,
+///   c_i = sum_j a_ij W_v h_j
 /// keys h [B, S, E], lengths [B], query q [B, T, Q]  ->  context [B, T, E], weights [B, T, S]
 /// The values have the size E of the keys, so that the context has the same shape as for the other kinds. No
 /// biases, as in the paper. Coverage as in DotAttention.

@@ -418,7 +418,7 @@ TEST_F(Translator, EvaluateScoresInTheFormAskedFor) {
   };
   EXPECT_THAT(evaluate({}).out, Not(HasSubstr("as asked for")));
   const ProcessResult floor = evaluate({"--tokenize", "char", "--smooth", "floor", "--smooth-value", "0.2",
-                                        "--ignore-case", "--effective-order", "true"});
+                                        "--ignore-case", "--effective-order"});
   ASSERT_EQ(floor.exit_code, 0) << floor.err;
   EXPECT_THAT(floor.out, HasSubstr("BLEU|nrefs:1|case:lc|eff:yes|tok:char|smooth:floor[0.20]|version:heed-"));
   // What the run itself puts out as a second reference: every n-gram is found.

@@ -1,7 +1,7 @@
-// Taylor's remainders of whole models in f64. With g the gradient and H the Hessian at x, and any direction
-// d,
-//   |f(x + h d) - f(x)| = O(h),   |f(x + h d) - f(x) - h g.d| = O(h^2),   |f(x + h d) - f(x) - h g.d - h^2/2
-//   d.Hd| = O(h^3):
+// Taylor's remainders of whole models in f64. With g the gradient and H the Hessian at x, and any
+// direction d,
+//   |f(x + h d) - f(x)| = O(h),   |f(x + h d) - f(x) - h g.d| = O(h^2),
+//   |f(x + h d) - f(x) - h g.d - h^2/2 d.Hd| = O(h^3):
 // halving h divides them by 2, 4 and 8. A wrong gradient turns the second into O(h), a wrong Hessian-vector
 // product the third into O(h^2).
 #include <fmt/format.h>

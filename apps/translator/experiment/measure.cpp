@@ -123,7 +123,7 @@ void measure(Comparison& comparison, const std::vector<Candidate>& candidates,
       warn("translator", fmt::format("{}: {}", candidate.name, what));
     std::fflush(stdout);
     if (interrupted.load() != 0) {
-      say("stopped; the same command with --resume writes the report\n");
+      say("stopped before the report; what was trained is kept\n");
       throw Interrupted();
     }
   }

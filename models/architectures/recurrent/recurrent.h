@@ -2,9 +2,8 @@
 // of attention.
 //
 // additive: at every step the decoder attends to the encoder's states, with its own state as the query
-// (Bahdanau
-//   et al. 2015, A.1.2), and the context is part of its next input (input feeding, Luong et al. 2015,
-//   sec. 3.3, who feed tanh(W_c [c; h]) instead of the context c).
+// (Bahdanau et al. 2015, A.1.2), and the context is part of its next input (input feeding, Luong et al. 2015,
+// sec. 3.3, who feed tanh(W_c [c; h]) instead of the context c).
 // The other kinds of attention replace additive. Without input feeding the decoder's states do not depend on
 // attention, which is computed afterwards (Luong et al. 2015, sec. 3.1). none: the context is replaced by one
 // fixed vector, the encoder's final states, at every step (Cho et al. 2014, sec. 3.1). The decoder and its

@@ -1,0 +1,62 @@
+#include "models/training/encoded.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "framework/core/error.h"
+#include "models/text/tokenizer.h"
+
+namespace heed::models {
+namespace {
+
+constexpr size_t kLongestValidated = 1000;  // words or pieces per side, as translate reads by default
+
+}  // namespace
+
+EncodedData encode(const RunConfig& config, const TextCodec& source, const TextCodec& target,
+                   const TokenisedCorpus& train, const TokenisedCorpus& validation) {
+  EncodedData data;
+  const auto limit = static_cast<size_t>(config.train.max_length);
+  for (size_t i = 0; i < train.source.size(); ++i) {
+    EncodedPair pair{encode_source(source, train.source[i]), target.encode(train.target[i]).ids};
+    const size_t s = pair.source.size() - 1, t = pair.target.size();
+    if (s == 0 || t == 0 || s > limit || t > limit) {
+      ++data.skipped;
+    } else {
+      data.train.push_back(std::move(pair));
+    }
+  }
+  for (size_t i = 0; i < validation.source.size(); ++i) {
+    if (validation.source[i].empty() || validation.target[i].empty()) continue;
+    EncodedPair pair{encode_source(source, validation.source[i]), target.encode(validation.target[i]).ids};
+    if (std::max(pair.source.size() - 1, pair.target.size()) > kLongestValidated) {
+      data.skipped_validation.push_back(static_cast<int64_t>(i));
+      continue;
+    }
+    data.validation.push_back(std::move(pair));
+    data.validation_sources.push_back(join(validation.source[i]));
+    data.references.push_back(join(validation.target[i]));
+  }
+  if (data.train.empty()) {
+    throw ValueError(fmt::format("no training pair has between 1 and {} tokens on both sides", limit));
+  }
+  if (data.validation.empty()) {
+    throw ValueError(
+        fmt::format("no validation pair has between 1 and {} tokens on both sides", kLongestValidated));
+  }
+  return data;
+}
+
+void check_positions(const TranslationModel& model, const std::vector<EncodedPair>& validation) {
+  for (size_t i = 0; i < validation.size(); ++i) {
+    const auto s = static_cast<int64_t>(validation[i].source.size()),
+               t = static_cast<int64_t>(validation[i].target.size());
+    if (s <= model.longest_source() && t <= model.longest_target()) continue;
+    throw ValueError(
+        fmt::format("validation pair {} has {} and {} units, positions end at {}: raise max-positions", i + 1,
+                    s, t, model.longest_source()));
+  }
+}
+
+}  // namespace heed::models
