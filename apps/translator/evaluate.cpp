@@ -119,8 +119,9 @@ Command add_evaluate(CLI::App& cli) {
   cli.add_option("--smooth", o->bleu.smooth, "BLEU asked for: exp, floor, add-k or none")
       ->capture_default_str();
   cli.add_option("--smooth-value", o->bleu.smooth_value, "BLEU asked for: of floor and add-k");
-  cli.add_flag("--effective-order,!--no-effective-order", o->bleu.effective_order,
-               "BLEU asked for: leave out orders that the text is too short for");
+  cli.add_flag_function(
+      "--effective-order,!--no-effective-order", [o](int64_t given) { o->bleu.effective_order = given > 0; },
+      "BLEU asked for: leave out orders that the text is too short for");
   cli.add_flag("--ignore-case", o->bleu.lowercase, "BLEU asked for: lower-case both sides");
   cli.add_option("--gold", o->gold,
                  "gold alignments, a line a sentence: 3-4 sure, 3?4 possible; adds the alignment error rate");

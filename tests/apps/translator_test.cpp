@@ -648,7 +648,7 @@ TEST_F(Translator, ResumeAloneGoesOnWithTheFilesOfTheRun) {
     expect_failure(translator({"train", "-r", at("alone"), "--resume"}),
                    "data.json' does not say what the run was trained on");
   }
-  expect_failure(translator({"train", "-r", at("nowhere"), "--resume"}), "--source is required", 2);
+  expect_failure(translator({"train", "-r", at("nowhere"), "--resume"}), "nowhere' is not a run");
 }
 
 TEST_F(Translator, ARunsConfigIsAPreset) {
