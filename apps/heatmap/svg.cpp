@@ -174,7 +174,7 @@ std::string style_svg() {
     line(".{} {{ fill: {};{}{} }}", class_of(role), look.colour, look.bold ? " font-weight: bold;" : "",
          look.italic ? " font-style: italic;" : "");
   }
-  line(".cells rect {{ shape-rendering: crispEdges; }}");
+  line(".cells rect, .cells path {{ shape-rendering: crispEdges; }}");
   line(".cells rect:hover {{ stroke: #e8590c; stroke-width: 3; }}");
   line("</style>");
   return svg;
