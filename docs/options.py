@@ -38,6 +38,8 @@ def read(text):
             continue
         if not line.startswith(" "):
             title = re.sub(r"^\[Option Group: (.*)\]$", r"\1", stripped.rstrip(":"))
+            if groups and not line.endswith(":") and not line.startswith("["):
+                break  # the text behind the options
             if not groups and not line.endswith(":"):
                 description += ("" if not description else " ") + stripped
             else:

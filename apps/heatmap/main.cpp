@@ -168,7 +168,7 @@ int main(int argc, char** argv) {
   cli.add_option("--title", options.picture.title, "title (default: the model's name)");
   cli.add_option("--max-tokens", options.picture.max_tokens,
                  "draw at most so many words of either side (default: all)")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, 1'000'000));
   cli.add_option("--dpi", options.dpi, "resolution of a PNG")
       ->check(CLI::Range(24.0, 1200.0))
       ->capture_default_str();

@@ -79,6 +79,7 @@ void check_trained_usage(const CompareOptions& o) {
   }
   std::set<std::string> names;
   for (const std::string& run : o.runs) {
+    if (folder_of(run).empty()) wrong_usage("--run", fmt::format("'{}' names no folder", run));
     if (const std::string name = name_of(run);
         name.empty() || printable(name) != name || name.find('\n') != std::string::npos) {
       wrong_usage("--run", fmt::format("'{}' is no name for a table; name the run: NAME=FOLDER", name));
@@ -164,6 +165,10 @@ void check_files(const CompareOptions& o) {
                      .outputs = outputs,
                      .runs = runs,
                      .new_folders = folders});
+  for (const std::string& run : o.runs) {
+    if (!file_exists(folder_of(run)))
+      throw IoError(fmt::format("there is no run '{}'", folder_of(run).string()));
+  }
   check_report(o);
   if (!o.runs.empty()) return;
   if (!o.resume && !o.overwrite && file_exists(out) && !fs::is_empty(out)) {
@@ -287,7 +292,7 @@ Command add_compare(CLI::App& cli) {
                  "trained runs to compare, FOLDER or NAME=FOLDER, the baseline first; nothing is trained")
       ->take_all();
   cli.add_option("--train", o->train_pairs, "training pairs of the built-in corpus")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
   auto* const resume =
       cli.add_flag("--resume", o->resume,

@@ -119,9 +119,10 @@ TrainingPlan plan_demo(const DemoOptions& options) {
   Resumed resumed;
   if (options.resume) {
     resumed = [&](const models::RunConfig& run, const std::string& folder) {
-      if (run.train.updates != options.updates || run.train.seed != options.seed) {
-        throw ValueError(
-            fmt::format("resume: --updates and --seed are not what '{}' was started with", folder));
+      for (const auto& [same, option] : {std::pair(run.train.updates == options.updates, "--updates"),
+                                         std::pair(run.train.seed == options.seed, "--seed")}) {
+        if (!same)
+          throw ValueError(fmt::format("resume: {} is not what '{}' was started with", option, folder));
       }
       return run;
     };
@@ -138,7 +139,8 @@ void say_table(const Comparison& comparison) {
     names.push_back(model.name);
     evaluations.push_back(&model.evaluation);
   }
-  say("\nboth models: the same data, order and number of updates; only attention differs");
+  if (names.size() > 1)
+    say("\nboth models: the same data, order and number of updates; only attention differs");
   say("\nBLEU on {} test sentences by source length:\n{}\n", comparison.sources.size(),
       by_length_table(names, evaluations));
   for (const ComparedModel& m : comparison.models) {
@@ -152,6 +154,9 @@ void say_table(const Comparison& comparison) {
 }
 
 void demo(const DemoOptions& options) {
+  if (std::ranges::count(options.attention, options.attention.front()) > 1) {
+    throw CLI::ValidationError("--attention", fmt::format("{} is named twice", options.attention.front()));
+  }
   check_files(options);
   use_threads(options.threads);
   const double begin = steady_seconds();
@@ -198,10 +203,11 @@ Command add_demo(CLI::App& cli) {
   cli.add_option("--updates", o->updates, "updates of each model, 0 for the demo's own setting")
       ->check(CLI::NonNegativeNumber);
   cli.add_option("--train", o->train_pairs, "training pairs")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
   cli.add_option("--attention", o->attention, "which models to train")
       ->check(CLI::IsMember({"none", "additive"}))
+      ->delimiter(',')
       ->take_all()
       ->capture_default_str();
   cli.add_flag("--resume", o->resume, "go on with a demo that was stopped");

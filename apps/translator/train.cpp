@@ -58,7 +58,10 @@ models::PairFiles files_of(const std::string& folder) {
       throw IoError(
           fmt::format("resume: '{}' was trained on the built-in corpus; go on with compare or demo", folder));
     if (*path == "-")
-      throw IoError(fmt::format("resume: '{}' was trained on standard input; {}", folder, kGive));
+      throw IoError(fmt::format("resume: '{}' was trained on standard input or a pipe; {}", folder, kGive));
+    if (!file_exists(*path))
+      throw IoError(
+          fmt::format("resume: '{}' was trained on '{}', which is not there; {}", folder, *path, kGive));
   }
   return *files;
 }
@@ -102,7 +105,8 @@ models::TrainingSession open_session(const TrainOptions& options) {
     models::check_run_data(folder, options.files, lines, validation);
     const models::RunConfig config = resumed_config(options);
     return models::TrainingSession::resume(folder, config, models::prepare(config, lines, validation),
-                                           std::move(lock));
+                                           std::move(lock),
+                                           models::run_data(options.files, lines, validation));
   }
   const models::RunConfig config = options.run.applied_to(config_of_preset(*options.app));
   models::check(config);

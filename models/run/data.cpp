@@ -40,7 +40,8 @@ std::string fingerprint_of(const std::vector<std::string>& lines) {
 
 nlohmann::ordered_json path_json(const std::string& path) {
   if (path.empty()) return nullptr;
-  return path == "-" ? path : fs::absolute(path).string();
+  return fs::is_regular_file(path) ? fs::absolute(path).string()
+                                   : "-";  // a pipe is gone when the run resumes
 }
 
 // data.json, or nothing where there is none.
@@ -84,7 +85,11 @@ std::optional<PairFiles> files_of_run(const fs::path& folder) {
 
 void check_run_data(const fs::path& folder, const PairFiles& files, const ParallelLines& train,
                     const ParallelLines& validation) {
-  const std::optional<nlohmann::json> known = read(folder);
+  std::optional<nlohmann::json> known;
+  try {
+    known = read(folder);
+  } catch (const FormatError&) {  // damaged: the number of pairs in the state is the only check
+  }
   if (!known) return;
   for (const Side& side : sides_of(files, train, validation)) {
     const nlohmann::json& was = (*known)[side.key];

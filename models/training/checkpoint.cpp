@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <tuple>
 #include <utility>
 
@@ -64,7 +65,7 @@ TrainingState take_vectors(std::map<std::string, Tensor>& tensors, const std::st
   std::tie(c.seconds, c.loss_sum, c.loss_seconds) = std::tie(reals[1], reals[2], reals[3]);
   state.random = {static_cast<uint64_t>(random[0]), static_cast<uint64_t>(random[1])};
   // a tie in BLEU keeps the older weights, as it did then
-  state.best = {{"bleu", reals[0]}, {"chrf", -1}, {"loss", -INFINITY}};
+  state.best = {{"bleu", reals[0]}, {"chrf", -1}, {"loss", std::numeric_limits<double>::lowest()}};
   if (tensors.contains("best")) {
     const auto best = take(tensors, "best", {2}, DType::f64, name).to_vector<double>();
     state.best["chrf"] = best[0], state.best["loss"] = best[1];
@@ -85,6 +86,9 @@ TrainingState take_scalars(std::map<std::string, Tensor>& tensors, const std::st
     const bool known = tensors.contains(best_key(*metric));
     state.best[metric->keep] =
         known ? take_number<double>(tensors, best_key(*metric), name) : metric->worst();
+    if (state.cursor.best_update > 0 && known && !std::isfinite(state.best[metric->keep])) {
+      throw FormatError(fmt::format("load '{}': '{}' holds NaN or infinity", name, best_key(*metric)));
+    }
   }
   state.train_pairs = take_number<int64_t>(tensors, key_of("train_pairs"), name);
   state.validation_pairs = take_number<int64_t>(tensors, key_of("validation_pairs"), name);

@@ -132,18 +132,24 @@ TrainingSession TrainingSession::start(fs::path folder, RunConfig config,
 
 TrainingSession TrainingSession::resume(fs::path folder, RunConfig config,
                                         std::shared_ptr<const TrainingData> data,
-                                        std::optional<FileLock> lock) {
+                                        std::optional<FileLock> lock, std::string about) {
   if (!lock) lock.emplace(lock_run_folder(folder));
-  return {std::move(folder), std::move(config), std::move(data), std::move(*lock), /*resumes=*/true};
+  TrainingSession session(std::move(folder), std::move(config), std::move(data), std::move(*lock),
+                          /*resumes=*/true);
+  session.about_ = std::move(about);
+  return session;
 }
 
 TrainResult TrainingSession::run(const TrainCallbacks& callbacks) {
   Trainer trainer(folder_, config_, data_->train, data_->validation, callbacks);
   if (resumes_) {
     trainer.resume();
-    const std::string text = to_toml(config_);
-    if (read_file(folder_ / run_files::kConfig) != text)
-      write_file_atomically(folder_ / run_files::kConfig, text);
+    const auto replace = [&](const char* name, const std::string& content) {
+      const fs::path path = folder_ / name;
+      if (!file_exists(path) || read_file(path) != content) write_file_atomically(path, content);
+    };
+    replace(run_files::kConfig, to_toml(config_));
+    if (!about_.empty()) replace(run_files::kData, about_);
   }
   resumes_ = true;  // run again, it goes on
   return trainer.run();

@@ -83,10 +83,14 @@ class TrainingSession {
   ///   (OnResume); it replaces the run's once run and data are known to fit
   /// @param data the pairs that the run was started with
   /// @param lock the folder's lock, if the caller already holds it
+  /// @param about run_data() of the pairs, which replaces data.json once run and data are known to fit;
+  /// empty:
+  ///   data.json stays
   /// @return a session at the last checkpoint
   /// @throws IoError when another process trains in the folder
   static TrainingSession resume(std::filesystem::path folder, RunConfig config,
-                                std::shared_ptr<const TrainingData> data, std::optional<FileLock> lock = {});
+                                std::shared_ptr<const TrainingData> data, std::optional<FileLock> lock = {},
+                                std::string about = {});
 
   /// Trains to the end, or until the callback should_stop returns true.
   /// @param callbacks functions that the training calls
@@ -109,6 +113,7 @@ class TrainingSession {
   std::shared_ptr<const TrainingData> data_;
   FileLock lock_;
   bool resumes_;
+  std::string about_;  // content of data.json that a resumed run gets
 };
 
 }  // namespace heed::models

@@ -315,6 +315,20 @@ TEST_F(Compare, AReportReplacesOnlyAReport) {
   expect_failure(of_runs("ours", {"--overwrite", "-r", "a=" + at("one")}), "two runs are called a", 2);
 }
 
+// Nothing but scores of 0 has an axis all the same.
+TEST_F(Compare, AChartOfZerosIsAChart) {
+  ASSERT_EQ(translator(command("train", "poor")).exit_code, 0);
+  const ProcessResult result = translator({"compare", "-r", at("poor"), "-s", at("corpus/test.en"), "-t",
+                                           at("corpus/test.de"), "--max-output", "1", "-o", at("zeros")});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  for (const char* file : {"bleu-by-length.svg", "curves.svg", "report.html"}) {
+    EXPECT_EQ(content(at(std::string("zeros/") + file)).find("nan"), std::string::npos) << file;
+  }
+  expect_failure(translator({"compare", "-r", at("poor"), at("nowhere"), "-s", at("corpus/test.en"), "-t",
+                             at("corpus/test.de"), "-o", at("not-made")}),
+                 "there is no run '");
+}
+
 TEST_F(Compare, CurvesHaveAnAxisOfNumbers) {  // updates 4 and 8 of 8: half-way and at the end of 496 px
   ASSERT_EQ(compare("curves").exit_code, 0);
   EXPECT_THAT(content(at("curves/curves.svg")),

@@ -221,6 +221,19 @@ TEST_F(Faults, AStateThatIsMissingOrOfNoTrainingIsRefused) {
                      "where it stands is in no training of 12 updates");
     }
   }
+  for (const char* name : {"training.best.chrf", "training.best.loss"}) {
+    SafetensorsFile state = load_safetensors(at("run/state.safetensors"));
+    state.tensors.at(name) = from_vector<double>({std::nan("")}, {});
+    save_safetensors(at("stateless/state.safetensors"), {state.tensors.begin(), state.tensors.end()},
+                     state.metadata);
+    expect_failure(translator(train_command("stateless", {"--resume"})),
+                   std::string(name) + "' holds NaN or infinity");
+  }
+  SafetensorsFile newer = load_safetensors(at("run/state.safetensors"));
+  newer.metadata["version"] = "3";
+  save_safetensors(at("stateless/state.safetensors"), {newer.tensors.begin(), newer.tensors.end()},
+                   newer.metadata);
+  expect_failure(translator(train_command("stateless", {"--resume"})), "version 3 of a newer heed");
 }
 
 TEST_F(Faults, APipeInARunIsNotWaitedFor) {

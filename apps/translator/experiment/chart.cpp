@@ -15,6 +15,7 @@ constexpr double kWidth = 760, kHeight = 420, kLeft = 64, kRight = 200, kTop = 4
 
 // The top of the axis and the distance of its lines: 1, 2 or 5 times a power of ten, at most six lines.
 std::pair<double, double> axis(double most) {
+  if (most <= 0) most = 1;  // all points are 0
   const double rough = std::max(most, 1e-9) / 5, power = std::pow(10, std::floor(std::log10(rough)));
   double step = 10 * power;
   for (const double factor : {5.0, 2.0, 1.0}) {

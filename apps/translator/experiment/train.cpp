@@ -65,7 +65,8 @@ void open_sessions(TrainingPlan& plan, const Sentences& sentences) {
     std::optional<FileLock> lock;
     if (auto node = plan.locks.extract(run.attention)) lock.emplace(std::move(node.mapped()));
     if (run.started) {
-      plan.sessions.push_back(models::TrainingSession::resume(run.folder, run.config, data, std::move(lock)));
+      plan.sessions.push_back(
+          models::TrainingSession::resume(run.folder, run.config, data, std::move(lock), about));
       continue;
     }
     // it would speak of weights that are gone
