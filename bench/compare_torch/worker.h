@@ -3,9 +3,10 @@
 //   time NAME SECONDS  -> ok MICROSECONDS   a call, over about SECONDS of calls after a warm-up
 //   check NAME         -> ok FIGURE         both sides must agree on it
 //   save FILE KIND     -> ok                heed writes the weights of the translator (KIND: none, additive,
-//   transformer) load FILE KIND     -> ok                PyTorch reads them model KIND         -> ok LOSS
-//   NORM      of the first batch, without dropout drop NAME          -> ok                forgets the case
-//   and its memory
+//                      transformer)
+//   load FILE KIND     -> ok                PyTorch reads them
+//   model KIND         -> ok LOSS NORM      of the first batch, without dropout
+//   drop NAME          -> ok                forgets the case and its memory
 // Anything that goes wrong answers "error MESSAGE".
 #pragma once
 

@@ -1,8 +1,8 @@
 // Which backend takes which product. The choice goes by shape alone, never by a timing, so that equal runs
 // give equal bits.
 //   f64: OpenBLAS. f32: OpenBLAS below 64 (a oneDNN call costs 0.2 us) and for weight gradients (transposed
-//   A), oneDNN for the rest. f32 in bf16: oneDNN, where the product is large enough to pay for the rounding
-//   of both operands.
+//     A), oneDNN for the rest.
+//   f32 in bf16: oneDNN, where the product is large enough to pay for the rounding of both operands.
 #include "framework/kernels/onednn/gemm.h"
 
 #include <fmt/format.h>

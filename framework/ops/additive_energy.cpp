@@ -1,5 +1,6 @@
 // additive_energy(q, k, v): e[b, t, s] = v . tanh(q[b, t] + k[b, s])                          [Bahdanau et
-// al. 2015, A.1.2] vjp, with z = tanh(q + k) made again instead of stored:
+// al. 2015, A.1.2]
+// vjp, with z = tanh(q + k) made again instead of stored:
 //   dq[t] = sum_s g[t, s] v (1 - z^2),  dk[s] = sum_t g[t, s] v (1 - z^2),  dv = sum_ts g[t, s] z
 #include <fmt/format.h>
 

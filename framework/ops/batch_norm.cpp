@@ -1,6 +1,7 @@
 // batch_norm(x, gain, bias): y = h gain + bias, h = (x - mean) r, r = 1 / sqrt(var + eps), mean and var of
-// each channel over the batch. vjp with k = g gain: dx = r (k - mean(k) - h mean(k h)),  dgain = sum g h,
-// dbias = sum g     [Ioffe & Szegedy 2015, sec. 3]
+// each channel over the batch.
+// vjp with k = g gain: dx = r (k - mean(k) - h mean(k h)),  dgain = sum g h,  dbias = sum g
+// [Ioffe & Szegedy 2015, sec. 3]
 #include <fmt/format.h>
 
 #include "framework/core/check.h"

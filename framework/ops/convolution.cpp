@@ -1,7 +1,8 @@
 // conv2d(x, w, b), conv_transpose2d and conv1d. A convolution is linear in x and in w, so three maps are each
 // other's gradients:
-//   y = conv(x, w)      dx = input_gradient(g, w)    dw = weight_gradient(g, x)     db = sum of g over batch,
-//   height and width input_gradient(g, w):   dg = conv(v, w)          dw = weight_gradient(g, v)
+//   y = conv(x, w)          dx = input_gradient(g, w)    dw = weight_gradient(g, x)
+//                           db = sum of g over batch, height and width
+//   input_gradient(g, w):   dg = conv(v, w)          dw = weight_gradient(g, v)
 //   weight_gradient(g, x):  dg = conv(x, u)          dx = input_gradient(g, u)
 #include <fmt/format.h>
 

@@ -1,7 +1,8 @@
 // cross_entropy(logits, targets): mean over counted rows of  log sum exp(x) - (1 - s) x_target - s/V sum x
-// [Szegedy et al. 2016, sec. 7] vjp: dlogits = g (softmax(x) - (1 - s) onehot(target) - s/V) / rows With
-// class weights w it is a composition:  - sum over rows of ((1 - s) w_target log p_target + s/V w . log p) /
-// sum of w_target
+// [Szegedy et al. 2016, sec. 7]
+// vjp: dlogits = g (softmax(x) - (1 - s) onehot(target) - s/V) / rows
+// With class weights w it is a composition:  - sum over rows of ((1 - s) w_target log p_target + s/V w . log
+// p) / sum of w_target
 #include "framework/ops/cross_entropy.h"
 
 #include <fmt/format.h>

@@ -1,6 +1,6 @@
 // Elements chosen by integers: gather, scatter_add, index_select, one_hot; and what chooses them: sort, topk,
-// argmax, argmin. vjp: gather: scatter_add of g into zeros; scatter_add: (g, gather of g). The others are
-// compositions.
+// argmax, argmin.
+// vjp: gather: scatter_add of g into zeros; scatter_add: (g, gather of g). The others are compositions.
 #include <fmt/format.h>
 
 #include <cmath>

@@ -1,6 +1,6 @@
 // layer_norm(x, gain, bias): y = h gain + bias, h = (x - mean) r, r = 1 / sqrt(var + eps), over the last
-// dimension. vjp with k = g gain: dx = r (k - mean(k) - h mean(k h)),  dgain = sum g h,  dbias = sum g over
-// rows
+// dimension.
+// vjp with k = g gain: dx = r (k - mean(k) - h mean(k h)),  dgain = sum g h,  dbias = sum g over rows
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // linear_cross_entropy(x, W, b, targets) = cross_entropy(linear(x, W, b), targets), fused: rows of logits are
 // made, scored and turned into their gradient a few at a time, while they are in cache, so neither
-// probabilities nor a second [N, V] are ever stored. vjp, with G = dlogits of cross_entropy:  dx = g G W, dW
-// = g G^T x, db = g sum of G over rows
+// probabilities nor a second [N, V] are ever stored.
+// vjp, with G = dlogits of cross_entropy:  dx = g G W, dW = g G^T x, db = g sum of G over rows
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -43,9 +43,10 @@ struct AttentionLSTMResult {
 };
 /// An LSTM decoder over a whole target sequence with additive or dot attention and input feeding (Luong et
 /// al. 2015, sec. 3.3), fused:
-///   h_t, c_t = LSTM([x_t; context_{t-1}], h_{t-1}, c_{t-1});  e_ts = v . tanh(W_q h_t + keys_s);  a_t =
-///   softmax over s < source length; context_t = sum_s a_ts memory_s,  context_0 = 0;  with v undefined e_ts
-///   = (W_q h_t) . keys_s, with W_q undefined too h_t . keys_s (A = H)
+///   h_t, c_t = LSTM([x_t; context_{t-1}], h_{t-1}, c_{t-1})
+///   e_ts = v . tanh(W_q h_t + keys_s);  a_t = softmax of e_t over s < source length
+///   context_t = sum_s a_ts memory_s,  context_0 = 0
+/// With v undefined e_ts = (W_q h_t) . keys_s; with W_q undefined too e_ts = h_t . keys_s (A = H).
 /// Supports gradients of first order only.
 /// @param x [B, T, D]
 /// @param target_lengths i64 [B], each in 0..T
@@ -72,8 +73,9 @@ struct ScaledDotAttentionResult {
 };
 /// Fused multi-head scaled dot-product attention (Vaswani et al. 2017, eq. 1 and sec. 3.2.2, without the
 /// projections):
-///   weights_h = softmax(Q_h K_h^T / sqrt(d) + mask) over the first lengths[b] keys, and over keys 0..S - T +
-///   t for query t when `causal`; context = [weights_1 V_1; ...; weights_h V_h]
+///   weights_h = softmax(Q_h K_h^T / sqrt(d) + mask) over the first lengths[b] keys,
+///               and over keys 0..S - T + t for query t when `causal`
+///   context = [weights_1 V_1; ...; weights_h V_h]
 /// query, key and value may be slices of one joint projection; they are read without a copy. Gradients of any
 /// order: the fused backward is used for first order, a composition of public ops when the gradients are to
 /// be differentiated again.

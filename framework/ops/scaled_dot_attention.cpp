@@ -1,6 +1,6 @@
 // scaled_dot_attention: all heads of softmax(Q K^T / sqrt(d)) V at once, read from and written to the [B, *,
-// H d] layout without copies. vjp of one head with P = softmax(Q K^T / sqrt(d)) and dC the gradient of its
-// context:
+// H d] layout without copies.
+// vjp of one head with P = softmax(Q K^T / sqrt(d)) and dC the gradient of its context:
 //   dV = P^T dC,  dP = dC V^T + (gradient of the weights),  dM = P (dP - sum(dP P)),  dS = dM / sqrt(d),
 //   dQ = dS K,  dK = dS^T Q
 // M is what an additive mask adds to the scaled scores; its gradient is summed to its shape.

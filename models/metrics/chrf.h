@@ -1,6 +1,6 @@
 // chrF [Popovic 2015] and chrF++ [Popovic 2017], computed exactly as by sacreBLEU 2 [Post 2018]:
-//   chrF = 100 * (1 + beta^2) * P R / (beta^2 P + R),   P = mean_n matches_n / hypothesis_n,   R = mean_n
-//   matches_n / reference_n
+//   chrF = 100 * (1 + beta^2) * P R / (beta^2 P + R)
+//   P = mean_n matches_n / hypothesis_n,   R = mean_n matches_n / reference_n
 // averaged over the orders n that occur on both sides: character n-grams of order 1 to 6 without white space
 // and, for chrF++, word n-grams of order 1 and 2 with punctuation at a word's end (or else at its start)
 // split off. beta = 2: recall counts four times as much. With several references, each sentence uses the one

@@ -8,8 +8,8 @@ namespace heed::nn {
 /// Local attention with a predicted position, local-p (Luong, Pham & Manning 2015, sec. 3.2, eq. 9 and 10),
 /// with the energies of general attention; W as in GeneralAttention.
 ///   p_i = n sigmoid(v . tanh(W_p q_i)), n the source length,   e_ij = q_i . (W h_j)
-///   a_ij = softmax over j < n with |j - p_i| <= D of e_ij, times exp(-(j - p_i)^2 / (2 sigma^2)), sigma = D
-///   / 2,   c_i = sum_j a_ij h_j
+///   a_ij = softmax over j < n with |j - p_i| <= D of e_ij, times exp(-(j - p_i)^2 / (2 sigma^2)),
+///   sigma = D / 2,   c_i = sum_j a_ij h_j
 /// keys h [B, S, E], lengths [B], query q [B, T, Q]  ->  context [B, T, E], weights [B, T, S]
 /// Positions j count from 0. A row of weights sums to at most 1, as in the paper, because the Gaussian is
 /// applied after the softmax. The gradient reaches p_i through the Gaussian; the limits of the window have no
@@ -45,8 +45,8 @@ class LocalPredictiveAttention : public Attention {
 
 /// Local attention with a monotonic position, local-m (Luong, Pham & Manning 2015, sec. 3.2), with the
 /// energies of general attention; W as in GeneralAttention.
-///   p_i = min(i, n - 1), n the source length,   a_ij = softmax over j < n with |j - p_i| <= D of q_i . (W
-///   h_j),   c_i = sum_j a_ij h_j
+///   p_i = min(i, n - 1), n the source length
+///   a_ij = softmax over j < n with |j - p_i| <= D of q_i . (W h_j),   c_i = sum_j a_ij h_j
 /// keys h [B, S, E], lengths [B], query q [B, T, Q]  ->  context [B, T, E], weights [B, T, S]
 /// i is the position of the target word: state.step for the first query of a call. The paper does not say
 /// what happens when a target is longer than its source; here the window then stays at the end of the source.

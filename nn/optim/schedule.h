@@ -10,9 +10,9 @@ namespace heed::nn {
 
 /// lr(u) for updates u = 1, 2, ...: a linear warm-up over `warmup` updates to `base`, then
 ///   constant      base
-///   inverse_sqrt  base sqrt(max(warmup, 1) / u)                               (Vaswani et al. 2017,
-///   sec. 5.3) linear        down to base * floor at `total` updates cosine        down to base * floor along
-///   half a cosine (Loshchilov & Hutter 2017, eq. 5)
+///   inverse_sqrt  base sqrt(max(warmup, 1) / u) (Vaswani et al. 2017, sec. 5.3)
+///   linear        down to base * floor at `total` updates
+///   cosine        down to base * floor along half a cosine (Loshchilov & Hutter 2017, eq. 5)
 class Schedule {
  public:
   /// @param kind name of a schedule in the list above

@@ -1,7 +1,7 @@
 // A training that is killed, or whose Nth operation on its folder fails, goes on with --resume to the same
 // bits as one that nothing befell.
-//   crash_test SHIM SECONDS   each fault of each kind of model once at an operation by chance, then on until
-//   so much time is over
+//   crash_test SHIM SECONDS   each fault of each kind of model once at an operation by chance, then on
+//                             until so much time is over
 #include <fmt/format.h>
 
 #include <algorithm>
