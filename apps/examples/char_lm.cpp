@@ -111,7 +111,8 @@ int main(int argc, char** argv) {
   CharLM model(static_cast<int64_t>(characters.size()), 128);
   nn::Adam adam(model.named_parameters());
   constexpr int64_t kUpdates = 200;
-  const nn::Schedule schedule("cosine", /*base=*/0.01, /*warmup=*/10, kUpdates, /*floor=*/0.1);
+  const nn::Schedule schedule(nn::ScheduleKind::cosine, /*base=*/0.01, /*warmup=*/10, kUpdates,
+                              /*floor=*/0.1);
   for (int64_t update = 1; update <= kUpdates; ++update) {
     const Tensor loss = loss_of(model, windows(train, 16, 65));
     loss.backward();

@@ -84,7 +84,7 @@ int main() {
   net.emplace<nn::Flatten>().emplace<nn::Linear>(16 * 4 * 4, kShapes);
   nn::Adam adam(net.named_parameters());
   constexpr int64_t kUpdates = 300;
-  const nn::Schedule schedule("cosine", /*base=*/0.02, /*warmup=*/0,
+  const nn::Schedule schedule(nn::ScheduleKind::cosine, /*base=*/0.02, /*warmup=*/0,
                               /*total=*/kUpdates);
   for (int64_t update = 1; update <= kUpdates; ++update) {
     const Images batch = draw(32, /*noise=*/0.15);

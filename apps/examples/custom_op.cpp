@@ -71,7 +71,7 @@ Tensor wave(const Tensor& x) { return sin(2.0 * x) + 0.3 * x; }
 template <class Net>
 double error_beyond(Net& net) {
   nn::Adam adam(net.named_parameters());
-  const nn::Schedule schedule("linear", /*base=*/0.01, /*warmup=*/0, /*total=*/3000);
+  const nn::Schedule schedule(nn::ScheduleKind::linear, /*base=*/0.01, /*warmup=*/0, /*total=*/3000);
   for (int64_t update = 1; update <= 3000; ++update) {
     const Tensor x = uniform({64, 1}, -6, 6);
     mse_loss(net(x), wave(x)).backward();

@@ -67,7 +67,7 @@ int main() {
               static_cast<long long>(net.parameter_count()), 100 * accuracy(net, test));
 
   constexpr int64_t kUpdates = 400;
-  const nn::Schedule schedule("cosine", /*base=*/0.01, /*warmup=*/0, /*total=*/kUpdates);
+  const nn::Schedule schedule(nn::ScheduleKind::cosine, /*base=*/0.01, /*warmup=*/0, /*total=*/kUpdates);
   for (int64_t update = 1; update <= kUpdates; ++update) {
     const Tensor rows = draw_rows(128, train.x.size(0));
     const Tensor loss = cross_entropy(net(index_select(train.x, 0, rows)), index_select(train.arm, 0, rows));

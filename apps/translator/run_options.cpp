@@ -5,21 +5,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "apps/common/main_guard.h"
 #include "framework/core/error.h"
 
 namespace heed::apps {
 namespace {
-
-const CLI::Validator kLanguageCode(
-    [](const std::string& text) {
-      const bool letters = std::all_of(text.begin(), text.end(), [](char c) { return c >= 'a' && c <= 'z'; });
-      return letters && text.size() != 1 && text.size() <= 3
-                 ? std::string()
-                 : fmt::format("'{}' is not a language code of two or three letters", text);
-    },
-    "");
 
 const CLI::Validator kFitsConfig(
     [](const std::string& text) {
@@ -70,6 +62,13 @@ models::OptionValue default_of(const models::RunOption& row) {
   return row.get(config);
 }
 
+CLI::Validator allowed_text(const models::Values& values) {
+  return {[values](const std::string& text) {
+            return values.fits(text) ? std::string() : fmt::format("'{}' is not {}", text, values.form);
+          },
+          ""};
+}
+
 }  // namespace
 
 void RunOptions::add_to(CLI::App& cli, const std::vector<std::string>& without) {
@@ -92,14 +91,14 @@ void RunOptions::add_to(CLI::App& cli, const std::vector<std::string>& without) 
                             fmt::format("{} (default: {})", help, *on ? "on" : "off"));
     } else if (auto* const whole = std::get_if<int64_t>(&entry.value)) {
       option = cli.add_option(row.flag, *whole, help)->capture_default_str();
+      if (std::isinf(row.values.most)) option->check(kWholeNumber)->check(kFitsConfig)->type_name("UINT");
     } else if (auto* const number = std::get_if<double>(&entry.value)) {
       option = cli.add_option(row.flag, *number, help)->capture_default_str();
     } else {
       option = cli.add_option(row.flag, std::get<std::string>(entry.value), help)->capture_default_str();
       if (!row.values.choices.empty()) option->check(one_of(row.values));
-      if (row.key == "language") option->check(kLanguageCode);
+      if (row.values.fits) option->check(allowed_text(row.values));
     }
-    if (row.key == "seed") option->check(kWholeNumber)->check(kFitsConfig)->type_name("UINT");
     entry.option = option->group(row.group);
   }
 }
@@ -169,17 +168,17 @@ void RunOptions::lengthen(models::RunConfig& run, const std::string& folder) con
   const auto differs = [](const Length& length) {
     return length.option->count() > 0 && length.wanted != *length.now;
   };
-  const std::string name = unit.option->get_name(), &schedule = run.train.schedule;
+  const std::string name = unit.option->get_name();
   if (differs(other)) {
     throw ValueError(fmt::format("resume: {}: the length of '{}' was given in {}", other.option->get_name(),
                                  folder, name));
   }
   if (!differs(unit)) return;
-  if (schedule != "constant" && schedule != "inverse_sqrt") {
+  if (nn::depends_on_length(run.train.schedule)) {
     throw ValueError(
         fmt::format("resume: {} stays {}: the length is part of the schedule '{}' (constant and inverse_sqrt "
                     "can go on for longer)",
-                    name, *unit.now, schedule));
+                    name, *unit.now, models::name_of_choice(run.train.schedule)));
   }
   if (unit.wanted < *unit.now) {
     throw ValueError(

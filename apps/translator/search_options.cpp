@@ -13,9 +13,15 @@ void add_search_options(CLI::App& cli, models::TranslateOptions& options) {
   add("--beam", s.beam, "hypotheses kept, 1 for greedy");
   add("--n-best", s.n_best,
       "translations a sentence (at most --beam, or samples); as text: line ||| translation ||| score");
-  add("--length-penalty", s.length_penalty,
-      "how lengths compare: none, average (score / n^alpha), wu (Wu et al. 2016, eq. 14)")
-      ->check(one_of({"none", "average", "wu"}));
+  using Penalty = models::LengthPenalty;
+  const auto& penalties = models::kNames<Penalty>;
+  cli.add_option_function<std::string>(
+         "--length-penalty",
+         [&s](const std::string& name) { s.length_penalty = *models::choice_named<Penalty>(name); },
+         "how lengths compare: none, average (score / n^alpha), wu (Wu et al. 2016, eq. 14)")
+      ->default_str(models::name_of_choice(s.length_penalty))
+      ->check(one_of({penalties.begin(), penalties.end()}))
+      ->group("Decoding");
   add("--alpha", s.alpha, "exponent of the length penalty");
   add("--coverage-penalty", s.coverage, "weight of the coverage penalty (Wu et al. 2016, eq. 14)");
   add("--min-output", s.min_length, "shortest translation, in words or pieces");

@@ -47,8 +47,8 @@ Limits limits_of(const Batch& batch, size_t row, const SearchOptions& options, i
 
 double length_divisor(const SearchOptions& options, int64_t n) {
   const auto length = static_cast<double>(std::max<int64_t>(n, 1));
-  if (options.length_penalty == "average") return std::pow(length, options.alpha);
-  if (options.length_penalty == "wu") return std::pow((5 + length) / 6, options.alpha);
+  if (options.length_penalty == LengthPenalty::average) return std::pow(length, options.alpha);
+  if (options.length_penalty == LengthPenalty::wu) return std::pow((5 + length) / 6, options.alpha);
   return 1;
 }
 
@@ -75,8 +75,6 @@ void check(const SearchOptions& o) {
   require(o.temperature > 0 || o.top_p == 1, "top-p: is of sampling, which needs a temperature above 0");
   require(o.beam <= kLargestBeam, fmt::format("beam: must be at most {}, got {}", kLargestBeam, o.beam));
   require(o.top_p > 0 && o.top_p <= 1, fmt::format("top-p: {} is outside (0, 1]", o.top_p));
-  require(o.length_penalty == "none" || o.length_penalty == "average" || o.length_penalty == "wu",
-          fmt::format("length-penalty: '{}' is not known (none, average, wu)", o.length_penalty));
   require(o.alpha >= 0, fmt::format("alpha: must not be negative, got {}", o.alpha));
   require(o.coverage >= 0, fmt::format("coverage-penalty: must not be negative, got {}", o.coverage));
   require(o.n_best <= kMostSamples,

@@ -8,8 +8,16 @@
 
 #include "models/architectures/architecture.h"
 #include "models/decoding/hypothesis.h"
+#include "models/options/choice.h"
 
 namespace heed::models {
+
+/// How the scores of outputs of different lengths n are normalised: not at all, score / n^alpha, or
+/// score / ((5 + n) / 6)^alpha (Wu et al. 2016, eq. 14).
+enum class LengthPenalty : uint8_t { none, average, wu };
+/// The names of LengthPenalty.
+template <>
+inline constexpr std::array<std::string_view, 3> kNames<LengthPenalty>{"none", "average", "wu"};
 
 /// Options of decoding.
 struct SearchOptions {
@@ -21,10 +29,8 @@ struct SearchOptions {
 
   int64_t beam = 1;    // hypotheses kept by beam search; 1 with temperature 0: greedy
   int64_t n_best = 1;  // number of outputs per sentence: at most beam; when sampling, the number of samples
-  /// How scores of outputs of different lengths n are normalised: "none", "average" (score / n^alpha) or "wu"
-  /// (score / ((5 + n) / 6)^alpha, Wu et al. 2016, eq. 14).
-  std::string length_penalty = "average";
-  double alpha = 1.0;  // exponent of n (average) or of Wu's term
+  LengthPenalty length_penalty = LengthPenalty::average;  // how scores are normalised
+  double alpha = 1.0;                                     // exponent of n (average) or of Wu's term
   /// Beta of Wu's coverage penalty: beta * sum_s log(min(sum_t a_ts, 1)), maps averaged.
   double coverage = 0.0;
 

@@ -19,7 +19,15 @@ Values one_of(std::vector<std::string> choices,
               std::vector<std::pair<std::string, std::string>> other_names) {
   return {.choices = std::move(choices), .other_names = std::move(other_names)};
 }
-Values any_text() { return {}; }
+Values language_code() {
+  Values values;
+  values.form = "a language code of two or three letters";
+  values.fits = [](std::string_view text) {
+    const bool letters = std::ranges::all_of(text, [](char c) { return c >= 'a' && c <= 'z'; });
+    return letters && text.size() != 1 && text.size() <= 3;
+  };
+  return values;
+}
 
 int64_t whole_number(uint64_t value, const std::string& option) {
   if (value > INT64_MAX)
@@ -41,6 +49,7 @@ void Option::check(const OptionValue& value) const {
     if (!values.choices.empty() && std::ranges::find(values.choices, *text) == values.choices.end()) {
       refuse(fmt::format("'{}' is not known ({})", *text, fmt::join(values.choices, ", ")));
     }
+    if (values.fits && !values.fits(*text)) refuse(fmt::format("'{}' is not {}", *text, values.form));
     return;
   }
   if (const auto* const whole = std::get_if<int64_t>(&value)) {

@@ -13,22 +13,12 @@
 #include <variant>
 #include <vector>
 
+#include "models/options/choice.h"
+
 namespace heed::models {
 
 /// The value of an option: a switch, an integer, a number, or a text (for a choice, its name).
 using OptionValue = std::variant<bool, int64_t, double, std::string>;
-
-/// The names of an enum's values, in the order of the values; specialised next to each enum that is used as
-/// an option.
-template <class Enum>
-inline constexpr std::array<std::string_view, 0> kNames{};
-
-/// @param value value of an enum that has kNames
-/// @return its name
-template <class Enum>
-std::string name_of_choice(Enum value) {
-  return std::string(kNames<Enum>[static_cast<size_t>(value)]);
-}
 
 /// Whether an option may have another value when a run is resumed.
 enum class OnResume : uint8_t {
@@ -44,6 +34,8 @@ struct Values {
   std::vector<std::pair<std::string, std::string>> other_names;
   double least = 0, most = 1e9;                  // range of a number
   bool above_least = false, below_most = false;  // whether the bound itself is excluded
+  bool (*fits)(std::string_view) = nullptr;      // whether a text is allowed; null: any is
+  std::string form = {};  // what such a text is, "a language code of two or three letters"
 };
 /// @param least the smallest value
 /// @param most the largest
@@ -61,8 +53,8 @@ Values fraction();
 /// @return these texts
 Values one_of(std::vector<std::string> choices,
               std::vector<std::pair<std::string, std::string>> other_names = {});
-/// @return any text
-Values any_text();
+/// @return codes of languages: two or three lower-case letters, or nothing
+Values language_code();
 
 /// The description of an option, whatever struct its value is stored in.
 struct Option {
@@ -118,9 +110,7 @@ struct OptionOf : Option {
     get = [field, name = name()](const Owner& owner) { return to_value(owner.*field, name); };
     set = [field](Owner& owner, const OptionValue& value) {
       if constexpr (std::is_enum_v<Field>) {
-        const auto& names = kNames<Field>;
-        owner.*field =
-            static_cast<Field>(std::ranges::find(names, std::get<std::string>(value)) - names.begin());
+        owner.*field = *choice_named<Field>(std::get<std::string>(value));
       } else if constexpr (std::is_same_v<Field, uint64_t>) {
         owner.*field = static_cast<uint64_t>(std::get<int64_t>(value));
       } else {

@@ -34,8 +34,7 @@ std::vector<OptionOf<TrainConfig>> train_options() {
       {"updates", &T::updates, "updates, instead of epochs", from_zero, OnResume::length},
       {"max_length", &T::max_length, "leave out training pairs with more tokens on a side", from_one},
       {"lr", &T::lr, "learning rate of Adam", above(0)},
-      {"schedule", &T::schedule, "constant, inverse_sqrt, linear or cosine",
-       one_of({"constant", "inverse_sqrt", "linear", "cosine"})},
+      {"schedule", &T::schedule, "constant, inverse_sqrt, linear or cosine"},
       {"warmup", &T::warmup, "updates of linear warm-up", from_zero},
       {"lr_floor", &T::lr_floor, "where linear and cosine end, as a part of lr", not_negative()},
       {"label_smoothing", &T::label_smoothing, "probability spread over all words", fraction()},
@@ -84,7 +83,7 @@ std::vector<OptionOf<TrainConfig>> vocabulary_options() {
 std::vector<std::pair<OptionOf<TextSettings>, std::string>> text_options(const std::string& side) {
   using S = TextSettings;
   return {
-      {{"tokenizer", &S::tokenizer, "words (Moses' rules) or none", one_of({"words", "none"})}, ""},
+      {{"tokenizer", &S::tokenizer, "words (Moses' rules) or none"}, ""},
       {{"lowercase", &S::lowercase, "lower-case both sides"}, "--lowercase"},
       {{"normalise", &S::normalise, "typographic quotes, dashes and ellipses to ASCII"}, ""},
       {{"escape", &S::escape, "write & ' \" < > | [ ] as Moses does"}, ""},
@@ -92,7 +91,7 @@ std::vector<std::pair<OptionOf<TextSettings>, std::string>> text_options(const s
         fmt::format("of the {}: two or three letters (en, de, fr, ...), for apostrophes and abbreviations; "
                     "any is taken",
                     side),
-        any_text()},
+        language_code()},
        fmt::format("--{}-language", side)},
   };
 }

@@ -12,8 +12,14 @@
 #include "models/options/option.h"
 #include "models/text/subwords.h"
 #include "models/text/tokenizer.h"
+#include "nn/optim/schedule.h"
 
 namespace heed::models {
+
+/// The names of nn::ScheduleKind.
+template <>
+inline constexpr std::array<std::string_view, 4> kNames<nn::ScheduleKind>{"constant", "inverse_sqrt",
+                                                                          "linear", "cosine"};
 
 /// What happens when the loss or gradient of an update has NaN or infinity: training stops, or the update is
 /// skipped.
@@ -40,15 +46,15 @@ struct TrainConfig {
   int64_t batch_size = 64;  // sentence pairs per batch
   /// If above 0, replaces batch_size: most tokens per batch on either side, padding included.
   int64_t batch_tokens = 0;
-  int64_t epochs = 10;                // passes over the training pairs
-  int64_t updates = 0;                // if above 0, replaces epochs: number of updates
-  int64_t max_length = 100;           // training pairs with more tokens on a side are left out
-  double lr = 1e-3;                   // learning rate after the warm-up
-  std::string schedule = "constant";  // name of a schedule of nn::Schedule
-  int64_t warmup = 0;                 // number of warm-up updates
-  double lr_floor = 0.0;              // final rate of linear and cosine, as a fraction of lr
-  double label_smoothing = 0.1;       // in [0, 1)
-  double clip = 1.0;                  // largest gradient norm; 0: no clipping
+  int64_t epochs = 10;       // passes over the training pairs
+  int64_t updates = 0;       // if above 0, replaces epochs: number of updates
+  int64_t max_length = 100;  // training pairs with more tokens on a side are left out
+  double lr = 1e-3;          // learning rate after the warm-up
+  nn::ScheduleKind schedule = nn::ScheduleKind::constant;  // course of the learning rate (nn::Schedule)
+  int64_t warmup = 0;                                      // number of warm-up updates
+  double lr_floor = 0.0;         // final rate of linear and cosine, as a fraction of lr
+  double label_smoothing = 0.1;  // in [0, 1)
+  double clip = 1.0;             // largest gradient norm; 0: no clipping
   /// What happens when a loss or gradient has NaN or infinity.
   BadGradient on_bad_gradient = BadGradient::stop;
   double weight_decay = 0.0;  // weight decay of AdamW

@@ -183,15 +183,9 @@ std::vector<Token> split_only(std::string_view text, bool lowercase) {
 
 }  // namespace
 
-void check(const TextSettings& settings) {
-  if (settings.tokenizer != "words" && settings.tokenizer != "none") {
-    throw ValueError(fmt::format("text: unknown tokenizer '{}': 'words' or 'none'", settings.tokenizer));
-  }
-}
-
 std::vector<Token> tokenize(std::string_view text, const TextSettings& settings) {
-  check(settings);
-  if (settings.tokenizer == "none" || looks_tokenised(text)) return split_only(text, settings.lowercase);
+  if (settings.tokenizer == Tokenizer::none || looks_tokenised(text))
+    return split_only(text, settings.lowercase);
 
   const auto chunks = split_whitespace(text);
   std::vector<Units> units;

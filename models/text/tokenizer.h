@@ -9,15 +9,22 @@
 #include <string_view>
 #include <vector>
 
+#include "models/options/choice.h"
+
 namespace heed::models {
+
+/// How tokens are found: by the rules of tokenize(), or by splitting at white space and nothing else.
+enum class Tokenizer : uint8_t { words, none };
+/// The names of Tokenizer.
+template <>
+inline constexpr std::array<std::string_view, 2> kNames<Tokenizer>{"words", "none"};
 
 /// How text is split into tokens; stored in the run folder, so that a model reads new text in the same way as
 /// its training corpus.
 struct TextSettings {
-  /// "words": the rules of tokenize(); "none": split at white space, nothing else.
-  std::string tokenizer = "words";
-  bool lowercase = false;  ///< lower-case every token (to_lower)
-  bool normalise = true;   ///< typographic quotes, dashes and ellipses to ASCII; letters to NFC
+  Tokenizer tokenizer = Tokenizer::words;  // how tokens are found
+  bool lowercase = false;                  ///< lower-case every token (to_lower)
+  bool normalise = true;  ///< typographic quotes, dashes and ellipses to ASCII; letters to NFC
   bool escape =
       true;  ///< write & ' " < > | [ ] as Moses does: &amp; &apos; &quot; &lt; &gt; &#124; &#91; &#93;
   /// Apostrophes: "en" and "" cut dog|'s, "fr" and "it" cut l'|homme, others cut both sides.
@@ -25,11 +32,6 @@ struct TextSettings {
 
   bool operator==(const TextSettings&) const = default;
 };
-
-/// Throws if settings are invalid.
-/// @param settings settings given by the user
-/// @throws ValueError if they name a tokenizer that heed does not have
-void check(const TextSettings& settings);
 
 /// A token and its place in the text.
 struct Token {

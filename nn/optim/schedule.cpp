@@ -10,11 +10,8 @@
 
 namespace heed::nn {
 
-Schedule::Schedule(std::string kind, double base, int64_t warmup, int64_t total, double floor)
-    : kind_(std::move(kind)), base_(base), warmup_(warmup), total_(total), floor_(floor) {
-  if (kind_ != "constant" && kind_ != "inverse_sqrt" && kind_ != "linear" && kind_ != "cosine") {
-    throw ValueError("schedule", "'" + kind_ + "' is not known (constant, inverse_sqrt, linear, cosine)");
-  }
+Schedule::Schedule(ScheduleKind kind, double base, int64_t warmup, int64_t total, double floor)
+    : form_(static_cast<Form>(kind)), base_(base), warmup_(warmup), total_(total), floor_(floor) {
   check_number("schedule", "base", base, Allowed::non_negative);
   check_at_least("schedule", "warmup", warmup, 0);
   check_at_least("schedule", "total", total, 0);
@@ -27,7 +24,7 @@ Schedule Schedule::step(double base, int64_t every, double gamma, int64_t warmup
   check_number("schedule: step", "gamma", gamma, Allowed::non_negative);
   check_at_least("schedule: step", "warmup", warmup, 0);
   Schedule made;
-  made.kind_ = "step";
+  made.form_ = Form::step;
   made.base_ = base;
   made.warmup_ = warmup;
   made.every_ = every;
@@ -43,7 +40,7 @@ Schedule Schedule::one_cycle(double base, int64_t total, double rising, double s
   check_number("schedule: one_cycle", "start_divisor", start_divisor, Allowed::positive);
   check_number("schedule: one_cycle", "end_divisor", end_divisor, Allowed::positive);
   Schedule made;
-  made.kind_ = "one_cycle";
+  made.form_ = Form::one_cycle;
   made.base_ = base;
   made.warmup_ = std::max<int64_t>(1, std::llround(rising * static_cast<double>(total)));
   made.total_ = total;
@@ -54,7 +51,7 @@ Schedule Schedule::one_cycle(double base, int64_t total, double rising, double s
 
 double Schedule::operator()(int64_t update) const {
   const auto u = static_cast<double>(update), warm = static_cast<double>(warmup_);
-  if (kind_ == "one_cycle") {
+  if (form_ == Form::one_cycle) {
     const auto between = [](double from, double to, double progress) {
       return to + (from - to) * 0.5 * (1 + std::cos(std::numbers::pi * std::clamp(progress, 0.0, 1.0)));
     };
@@ -63,13 +60,14 @@ double Schedule::operator()(int64_t update) const {
                     : between(base_, base_ * floor_, (u - warm) / rest);
   }
   if (update < warmup_) return base_ * u / warm;
-  if (kind_ == "step")
+  if (form_ == Form::step)
     return base_ * std::pow(gamma_, static_cast<double>((update - std::max<int64_t>(warmup_, 1)) / every_));
-  if (kind_ == "constant") return base_;
-  if (kind_ == "inverse_sqrt") return base_ * std::sqrt(std::max(warm, 1.0) / u);
+  if (form_ == Form::constant) return base_;
+  if (form_ == Form::inverse_sqrt) return base_ * std::sqrt(std::max(warm, 1.0) / u);
   const double span = std::max(1.0, static_cast<double>(total_) - warm);
   const double progress = std::clamp((u - warm) / span, 0.0, 1.0);
-  const double shape = kind_ == "linear" ? 1 - progress : 0.5 * (1 + std::cos(std::numbers::pi * progress));
+  const double shape =
+      form_ == Form::linear ? 1 - progress : 0.5 * (1 + std::cos(std::numbers::pi * progress));
   return base_ * (floor_ + (1 - floor_) * shape);
 }
 

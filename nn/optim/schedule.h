@@ -4,9 +4,19 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <string>
 
 namespace heed::nn {
+
+/// The course of a learning rate; the equations are at Schedule.
+enum class ScheduleKind : uint8_t { constant, inverse_sqrt, linear, cosine };
+
+/// Whether the rates of a schedule depend on how long the training is, so that a training cannot go on for
+/// longer than it was started for.
+/// @param kind the schedule
+/// @return true for linear and cosine
+constexpr bool depends_on_length(ScheduleKind kind) {
+  return kind == ScheduleKind::linear || kind == ScheduleKind::cosine;
+}
 
 /// lr(u) for updates u = 1, 2, ...: a linear warm-up over `warmup` updates to `base`, then
 ///   constant      base
@@ -15,13 +25,13 @@ namespace heed::nn {
 ///   cosine        down to base * floor along half a cosine (Loshchilov & Hutter 2017, eq. 5)
 class Schedule {
  public:
-  /// @param kind name of a schedule in the list above
+  /// @param kind one of the list above
   /// @param base the learning rate after the warm-up
   /// @param warmup number of warm-up updates, 0 for none
   /// @param total number of updates of the whole training; used by linear and cosine
   /// @param floor the final rate as a fraction of base; used by linear and cosine
-  /// @throws ValueError for an unknown kind and for a negative number
-  Schedule(std::string kind, double base, int64_t warmup, int64_t total, double floor = 0.0);
+  /// @throws ValueError for a negative number
+  Schedule(ScheduleKind kind, double base, int64_t warmup, int64_t total, double floor = 0.0);
   /// Step schedule: base, multiplied by gamma after every `every` updates that follow the warm-up.
   /// @param base the learning rate after the warm-up
   /// @param every number of updates, at least 1
@@ -47,8 +57,9 @@ class Schedule {
   double operator()(int64_t update) const;
 
  private:
+  enum class Form : uint8_t { constant, inverse_sqrt, linear, cosine, step, one_cycle };
   Schedule() = default;
-  std::string kind_;
+  Form form_ = Form::constant;
   double base_ = 0;
   int64_t warmup_ = 0, total_ = 0;
   double floor_ = 0;

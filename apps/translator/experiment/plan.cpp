@@ -72,7 +72,7 @@ models::RunConfig built_in_config() {
   t.batch_size = 32;
   t.epochs = 6;
   t.lr = 4e-3;
-  t.schedule = "cosine";
+  t.schedule = nn::ScheduleKind::cosine;
   t.warmup = 200;
   t.lr_floor = 0.05;
   t.label_smoothing = 0.0;
