@@ -31,7 +31,7 @@ struct SnakeOp {
 /// x [N, D], a [D], not 0 -> [N, D].
 Tensor snake(const Tensor& x, const Tensor& a) {
   if (a.ndim() != 1 || a.size(0) != x.size(-1))
-    throw ShapeError("snake: a is " + a.describe() + " for x " + x.describe());
+    throw ShapeError("snake", "a is " + a.describe() + " for x " + x.describe());
   return apply(SnakeOp{}, x, a);
 }
 

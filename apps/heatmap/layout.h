@@ -10,11 +10,14 @@
 // All lengths in px (1/96 inch), y down.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "models/options/choice.h"
 #include "models/run/translation.h"
 
 namespace heed::heatmap {
@@ -27,11 +30,17 @@ struct Label {
 };
 
 /// Which attention of a record is drawn.
-enum class Which {
+enum class Which : uint8_t {
   cross,    // output words to source words
   encoder,  // source words to source words
   decoder,  // output words to what the decoder had written before them, <s> first
 };
+}  // namespace heed::heatmap
+/// The names of Which.
+template <>
+inline constexpr std::array<std::string_view, 3> heed::models::kNames<heed::heatmap::Which>{
+    "cross", "encoder", "decoder"};
+namespace heed::heatmap {
 
 /// What is drawn: one layer and head of a record, perhaps cropped.
 struct Picture {

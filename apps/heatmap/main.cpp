@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "apps/common/choice.h"
 #include "apps/common/environment.h"
 #include "apps/common/files.h"
 #include "apps/common/line_reader.h"
@@ -25,7 +26,7 @@ namespace {
 using namespace heed;
 
 struct Options {
-  std::string records, run, sentence, translation, output, json, which = "cross";
+  std::string records, run, sentence, translation, output, json;
   std::vector<std::string> words;  // the sentence, as the shell left it
   int64_t line = 1;
   double dpi = heatmap::kDefaultDpi;
@@ -86,7 +87,7 @@ void draw(const Options& options) {
   apps::check_files({.inputs = {{"--records", options.records}},
                      .outputs = {{"--output", options.output}, {"--json", options.json}},
                      .runs = options.run.empty() ? std::vector<std::string>{} : std::vector{options.run}});
-  if (models::first_invalid_utf8(options.picture.title)) throw ValueError("--title: the text is not UTF-8");
+  if (models::first_invalid_utf8(options.picture.title)) throw ValueError("--title", "the text is not UTF-8");
   const models::Translation record =
       options.run.empty() ? read_record(options.records, options.line) : translate_sentence(options);
   if (options.run.empty() && record.source.tokens.empty()) {
@@ -142,10 +143,8 @@ int main(int argc, char** argv) {
   cli.add_option("-o,--output", options.output,
                  "picture to write: .svg, .png or .pdf; - for an SVG on standard output")
       ->required();
-  cli.add_option("--which", options.which,
-                 "attention to draw: cross (output to source), or encoder's or decoder's to itself")
-      ->check(CLI::IsMember({"cross", "encoder", "decoder"}))
-      ->capture_default_str();
+  apps::add_choice(cli, "--which", options.picture.which,
+                   "attention to draw: cross (output to source), or encoder's or decoder's to itself");
   auto* const layer =
       cli.add_option("--layer", options.picture.layer, "layer to draw (default: the first in the record)")
           ->check(CLI::NonNegativeNumber);
@@ -175,11 +174,7 @@ int main(int argc, char** argv) {
   cli.add_option("--json", options.json, "also write the record that was drawn");
   cli.set_version_flag("--version", [] { return "heatmap of " + build_info().str(); });
   return apps::run_app("heatmap", cli, argc, argv, [&] {
-    using heatmap::Which;
     options.sentence = fmt::format("{}", fmt::join(options.words, " "));
-    options.picture.which = options.which == "encoder"   ? Which::encoder
-                            : options.which == "decoder" ? Which::decoder
-                                                         : Which::cross;
     draw(options);
   });
 }

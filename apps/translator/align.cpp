@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "apps/common/choice.h"
 #include "apps/common/environment.h"
 #include "apps/common/files.h"
 #include "apps/common/main_guard.h"
@@ -19,7 +20,8 @@ namespace heed::apps {
 namespace {
 
 struct AlignOptions {
-  std::string run, reverse, source, target, output = "-", json, method = "grow-diag-final-and";
+  std::string run, reverse, source, target, output = "-", json;
+  models::Symmetrisation method = models::Symmetrisation::grow_diag_final_and;
   int threads = 0;
 };
 
@@ -55,12 +57,12 @@ void check_directions(const std::string& run, const std::string& reverse) {
     return !a.empty() && !b.empty() && a != b;
   };
   if (differ(source, reverse_target) || differ(target, reverse_source)) {
-    throw ValueError(fmt::format("--reverse: '{}' translates {} to {}; the other direction is {} to {}",
-                                 reverse, reverse_source, reverse_target, target, source));
+    throw ValueError("--reverse", fmt::format("'{}' translates {} to {}; the other direction is {} to {}",
+                                              reverse, reverse_source, reverse_target, target, source));
   }
   std::error_code error;
   if (std::filesystem::equivalent(run, reverse, error))
-    throw ValueError(fmt::format("--reverse: '{}' is --run itself", reverse));
+    throw ValueError("--reverse", fmt::format("'{}' is --run itself", reverse));
 }
 
 void align(const AlignOptions& options) {
@@ -84,11 +86,12 @@ void align(const AlignOptions& options) {
     count += sentence.size();
   }
   write_output(options.output, text);
-  write_json(options.json, {{"run", options.run},
-                            {"reverse", options.reverse},
-                            {"method", options.reverse.empty() ? "one direction" : options.method},
-                            {"sentences", links.size()},
-                            {"links", count}});
+  write_json(options.json,
+             {{"run", options.run},
+              {"reverse", options.reverse},
+              {"method", options.reverse.empty() ? "one direction" : models::name_of_choice(options.method)},
+              {"sentences", links.size()},
+              {"links", count}});
 }
 
 }  // namespace
@@ -100,11 +103,9 @@ Command add_align(CLI::App& cli) {
   cli.add_option("-t,--target", o->target, "their translations")->required();
   auto* const reverse = cli.add_option("--reverse", o->reverse,
                                        "a run of the other direction: the two alignments are made one");
-  cli.add_option("--symmetrise", o->method,
-                 "how: intersection, union, grow-diag, grow-diag-final, grow-diag-final-and")
-      ->needs(reverse)
-      ->check(CLI::IsMember({"intersection", "union", "grow-diag", "grow-diag-final", "grow-diag-final-and"}))
-      ->capture_default_str();
+  add_choice(cli, "--symmetrise", o->method,
+             "how: intersection, union, grow-diag, grow-diag-final, grow-diag-final-and")
+      ->needs(reverse);
   cli.add_option("-o,--output", o->output, "Pharaoh lines, 0-0 1-2; - for standard output")
       ->capture_default_str();
   cli.add_option("--threads", o->threads, "threads (default: what the container allows)")

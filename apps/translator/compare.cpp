@@ -128,7 +128,7 @@ void check_usage(const CompareOptions& o) {
 void check_report(const CompareOptions& o) {
   const fs::path out = o.folder;
   if (models::is_run_folder(out))
-    throw IoError(fmt::format("--output: '{}' is a run, not a folder for a report", o.folder));
+    throw IoError("--output", fmt::format("'{}' is a run, not a folder for a report", o.folder));
   for (const char* file : kReportFiles) {
     if (!file_exists(out / file)) continue;
     if (report_writer(out) != "compare") {
@@ -181,8 +181,8 @@ void check_files(const CompareOptions& o) {
   }
   if (o.resume &&
       std::none_of(runs.begin(), runs.end(), [](const std::string& run) { return file_exists(run); })) {
-    throw IoError(
-        fmt::format("resume: '{}' holds no run of {}", runs_of(o).string(), fmt::join(o.attention, ", ")));
+    throw IoError("resume",
+                  fmt::format("'{}' holds no run of {}", runs_of(o).string(), fmt::join(o.attention, ", ")));
   }
 }
 
@@ -220,7 +220,26 @@ std::vector<Candidate> trained_runs(const CompareOptions& options) {
   return candidates;
 }
 
-void compare(const CompareOptions& options) {
+// With --resume alone the runs say what they are trained on.
+void complete_files(CompareOptions& o) {
+  if (!o.resume || !o.runs.empty() || !o.source.empty() || !o.target.empty() || !o.valid_source.empty() ||
+      o.given("--train"))
+    return;
+  for (const std::string& kind : o.attention) {
+    const fs::path folder = runs_of(o) / kind;
+    const auto files = models::is_run_folder(folder) ? models::files_of_run(folder) : std::nullopt;
+    if (!files || files->source.empty()) continue;  // of the built-in corpus
+    const models::PairFiles there = training_files(folder.string());
+    o.source = there.source;
+    o.target = there.target;
+    o.valid_source = there.valid_source;
+    o.valid_target = there.valid_target;
+    return;
+  }
+}
+
+void compare(CompareOptions& options) {
+  complete_files(options);
   check_usage(options);
   models::check(options.translate.search);
   check_files(options);
@@ -235,7 +254,7 @@ void compare(const CompareOptions& options) {
         models::RunConfig preset = config_of_preset(*options.app, run);
         run_option("--attention").set(preset, std::get<std::string>(run_option("--attention").get(run)));
         if (preset != run)
-          throw ValueError(fmt::format("resume: --config is not what '{}' was started with", folder));
+          throw ValueError("resume", fmt::format("--config is not what '{}' was started with", folder));
         return options.run.resumed(run, folder);
       };
     }
@@ -267,9 +286,10 @@ void compare(const CompareOptions& options) {
   if (!failed.empty()) {
     std::vector<std::string> names;
     for (const FailedTraining& f : failed) names.push_back(f.attention);
-    throw Error(fmt::format(
-        "compare: {} could not be trained and {} not in the report; the runs are kept, --resume goes on",
-        fmt::join(names, ", "), failed.size() == 1 ? "is" : "are"));
+    throw Error(
+        "compare",
+        fmt::format("{} could not be trained and {} not in the report; the runs are kept, --resume goes on",
+                    fmt::join(names, ", "), failed.size() == 1 ? "is" : "are"));
   }
 }
 

@@ -122,7 +122,7 @@ TrainingPlan plan_demo(const DemoOptions& options) {
       for (const auto& [same, option] : {std::pair(run.train.updates == options.updates, "--updates"),
                                          std::pair(run.train.seed == options.seed, "--seed")}) {
         if (!same)
-          throw ValueError(fmt::format("resume: {} is not what '{}' was started with", option, folder));
+          throw ValueError("resume", fmt::format("{} is not what '{}' was started with", option, folder));
       }
       return run;
     };
@@ -168,7 +168,7 @@ void demo(const DemoOptions& options) {
   std::fflush(stdout);
   Comparison comparison = begin_comparison(sentences, plan.runs.front().config, {});
   if (const std::vector<FailedTraining> failed = train_planned(plan, sentences); !failed.empty()) {
-    throw Error(fmt::format("demo: attention {} could not be trained", failed.front().attention));
+    throw Error("demo", fmt::format("attention {} could not be trained", failed.front().attention));
   }
   std::vector<Candidate> candidates;
   for (const PlannedRun& run : plan.runs) candidates.push_back({model_name(run.attention), run.folder});
@@ -206,7 +206,7 @@ Command add_demo(CLI::App& cli) {
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
   cli.add_option("--attention", o->attention, "which models to train")
-      ->check(CLI::IsMember({"none", "additive"}))
+      ->check(one_of({"none", "additive"}))
       ->delimiter(',')
       ->take_all()
       ->capture_default_str();

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <memory>
 
+#include "apps/common/choice.h"
 #include "apps/common/environment.h"
 #include "apps/common/files.h"
 #include "apps/common/main_guard.h"
@@ -51,14 +52,14 @@ void evaluate(const EvaluateOptions& options) {
   for (const std::string& file : options.references) files.inputs.push_back({"--reference", file});
   apps::check_files(files);
   models::check(options.translate.search);
-  if (options.bleu.smooth_value && options.bleu.smooth != "floor" && options.bleu.smooth != "add-k") {
-    throw CLI::ValidationError("--smooth-value",
-                               fmt::format("is of --smooth floor and add-k, not of {}", options.bleu.smooth));
+  if (options.bleu.smooth_value && options.bleu.smooth != models::BleuSmoothing::floor &&
+      options.bleu.smooth != models::BleuSmoothing::add_k) {
+    throw CLI::ValidationError("--smooth-value", fmt::format("is of --smooth floor and add-k, not of {}",
+                                                             models::name_of_choice(options.bleu.smooth)));
   }
-  models::bleu_of({}, options.bleu);  // both throw for what does not exist
-  models::bleu_tokenize("", options.bleu);
+  models::bleu_of({}, options.bleu);  // throws for a value that is not allowed
   if (options.translate.search.n_best > 1)
-    throw ValueError("n-best: evaluation scores one translation a sentence");
+    throw ValueError("n-best", "evaluation scores one translation a sentence");
   use_threads(options.threads);
   const models::Translator translator = load_translator(options.runs);
   const models::ParallelLines lines = read_pairs(options.source, options.target);
@@ -114,10 +115,8 @@ Command add_evaluate(CLI::App& cli) {
   cli.add_option("-t,--target", o->target, "their reference translations")->required();
   cli.add_option("--reference", o->references,
                  "a further reference translation of every sentence, for the BLEU asked for; repeatable");
-  cli.add_option("--tokenize", o->bleu.tokenize, "BLEU asked for: 13a, none, intl or char")
-      ->capture_default_str();
-  cli.add_option("--smooth", o->bleu.smooth, "BLEU asked for: exp, floor, add-k or none")
-      ->capture_default_str();
+  add_choice(cli, "--tokenize", o->bleu.tokenize, "BLEU asked for: 13a, none, intl or char");
+  add_choice(cli, "--smooth", o->bleu.smooth, "BLEU asked for: exp, floor, add-k or none");
   cli.add_option("--smooth-value", o->bleu.smooth_value, "BLEU asked for: of floor and add-k");
   cli.add_flag_function(
       "--effective-order,!--no-effective-order", [o](int64_t given) { o->bleu.effective_order = given > 0; },

@@ -131,10 +131,6 @@ std::vector<std::string> RunOptions::given() const {
   return names;
 }
 
-const RunOptions::Entry& RunOptions::entry(const std::string& key) const {
-  return *std::ranges::find_if(entries_, [&](const Entry& e) { return e.rows.front()->key == key; });
-}
-
 models::RunConfig RunOptions::resumed(const models::RunConfig& run, const std::string& folder) const {
   models::RunConfig result = run;
   for (const Entry& entry : entries_) {
@@ -147,44 +143,49 @@ models::RunConfig RunOptions::resumed(const models::RunConfig& run, const std::s
       if (!same) break;
     }
     if (!same)
-      throw ValueError(
-          fmt::format("resume: {} is not what '{}' was started with", entry.option->get_name(), folder));
+      throw ValueError("resume",
+                       fmt::format("{} is not what '{}' was started with", entry.option->get_name(), folder));
   }
   lengthen(result, folder);
   return result;
 }
 
-// A run whose rates do not depend on its length may go on for longer, in its unit.
+// A run whose rates do not depend on its length may go on for longer, in its unit: the last of the lengths
+// that is set, as each stands in place of those before it.
 void RunOptions::lengthen(models::RunConfig& run, const std::string& folder) const {
-  struct Length {
-    const CLI::Option* option;
-    int64_t wanted;
-    int64_t* now;
-  };
-  const Entry &updates = entry("updates"), &epochs = entry("epochs");
-  Length unit{updates.option, std::get<int64_t>(updates.value), &run.train.updates};
-  Length other{epochs.option, std::get<int64_t>(epochs.value), &run.train.epochs};
-  if (run.train.updates == 0) std::swap(unit, other);
-  const auto differs = [](const Length& length) {
-    return length.option->count() > 0 && length.wanted != *length.now;
-  };
-  const std::string name = unit.option->get_name();
-  if (differs(other)) {
-    throw ValueError(fmt::format("resume: {}: the length of '{}' was given in {}", other.option->get_name(),
-                                 folder, name));
+  std::vector<const Entry*> lengths;
+  for (const Entry& entry : entries_) {
+    if (entry.rows.front()->on_resume == models::OnResume::length) lengths.push_back(&entry);
   }
-  if (!differs(unit)) return;
+  const auto now = [&](const Entry* entry) { return std::get<int64_t>(entry->rows.front()->get(run)); };
+  const auto set =
+      std::find_if(lengths.rbegin(), lengths.rend(), [&](auto* entry) { return now(entry) > 0; });
+  if (set == lengths.rend()) return;
+  const Entry& unit = **set;
+  const std::string name = unit.option->get_name();
+  const auto differs = [&](const Entry* entry) {
+    return entry->given() && entry->value != entry->rows.front()->get(run);
+  };
+  for (const Entry* other : lengths) {
+    if (other != &unit && differs(other)) {
+      throw ValueError("resume", fmt::format("{}: the length of '{}' was given in {}",
+                                             other->option->get_name(), folder, name));
+    }
+  }
+  if (!differs(&unit)) return;
+  const int64_t started_with = now(&unit);
   if (nn::depends_on_length(run.train.schedule)) {
     throw ValueError(
-        fmt::format("resume: {} stays {}: the length is part of the schedule '{}' (constant and inverse_sqrt "
+        "resume",
+        fmt::format("{} stays {}: the length is part of the schedule '{}' (constant and inverse_sqrt "
                     "can go on for longer)",
-                    name, *unit.now, models::name_of_choice(run.train.schedule)));
+                    name, started_with, models::name_of_choice(run.train.schedule)));
   }
-  if (unit.wanted < *unit.now) {
-    throw ValueError(
-        fmt::format("resume: {} can only grow: '{}' was started with {}", name, folder, *unit.now));
+  if (std::get<int64_t>(unit.value) < started_with) {
+    throw ValueError("resume",
+                     fmt::format("{} can only grow: '{}' was started with {}", name, folder, started_with));
   }
-  *unit.now = unit.wanted;
+  unit.rows.front()->set(run, unit.value);
 }
 
 }  // namespace heed::apps

@@ -48,7 +48,6 @@ class RunOptions {
     const CLI::Option* option = nullptr;
     bool given() const { return option->count() > 0; }
   };
-  const Entry& entry(const std::string& key) const;
   void lengthen(models::RunConfig& run, const std::string& folder) const;
 
   std::list<Entry> entries_;  // where they lie is where CLI11 writes to

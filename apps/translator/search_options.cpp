@@ -1,7 +1,7 @@
 // The options of decoding, the same for every subcommand that translates.
 #include "apps/translator/search_options.h"
 
-#include "apps/common/main_guard.h"
+#include "apps/common/choice.h"
 
 namespace heed::apps {
 
@@ -13,14 +13,8 @@ void add_search_options(CLI::App& cli, models::TranslateOptions& options) {
   add("--beam", s.beam, "hypotheses kept, 1 for greedy");
   add("--n-best", s.n_best,
       "translations a sentence (at most --beam, or samples); as text: line ||| translation ||| score");
-  using Penalty = models::LengthPenalty;
-  const auto& penalties = models::kNames<Penalty>;
-  cli.add_option_function<std::string>(
-         "--length-penalty",
-         [&s](const std::string& name) { s.length_penalty = *models::choice_named<Penalty>(name); },
-         "how lengths compare: none, average (score / n^alpha), wu (Wu et al. 2016, eq. 14)")
-      ->default_str(models::name_of_choice(s.length_penalty))
-      ->check(one_of({penalties.begin(), penalties.end()}))
+  add_choice(cli, "--length-penalty", s.length_penalty,
+             "how lengths compare: none, average (score / n^alpha), wu (Wu et al. 2016, eq. 14)")
       ->group("Decoding");
   add("--alpha", s.alpha, "exponent of the length penalty");
   add("--coverage-penalty", s.coverage, "weight of the coverage penalty (Wu et al. 2016, eq. 14)");

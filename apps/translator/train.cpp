@@ -46,26 +46,6 @@ void check_files(const TrainOptions& options) {
   if (!options.resume) models::check_run_folder(options.folder, options.overwrite);
 }
 
-// The files that a run says it was trained on.
-models::PairFiles files_of(const std::string& folder) {
-  constexpr const char* kGive = "give --source, --target, --valid-source and --valid-target";
-  const std::optional<models::PairFiles> files = models::files_of_run(folder);
-  if (!files)
-    throw IoError(fmt::format("resume: '{}' does not say what it was trained on; {}", folder, kGive));
-  for (const std::string* path :
-       {&files->source, &files->target, &files->valid_source, &files->valid_target}) {
-    if (path->empty())
-      throw IoError(
-          fmt::format("resume: '{}' was trained on the built-in corpus; go on with compare or demo", folder));
-    if (*path == "-")
-      throw IoError(fmt::format("resume: '{}' was trained on standard input or a pipe; {}", folder, kGive));
-    if (!file_exists(*path))
-      throw IoError(
-          fmt::format("resume: '{}' was trained on '{}', which is not there; {}", folder, *path, kGive));
-  }
-  return *files;
-}
-
 // With --resume alone the run says what it was trained on; else all four files are named.
 void complete_files(TrainOptions& options) {
   models::PairFiles& f = options.files;
@@ -75,10 +55,10 @@ void complete_files(TrainOptions& options) {
                                                             {"--valid-target", &f.valid_target}};
   const bool none = std::ranges::all_of(all, [](const auto& file) { return file.second->empty(); });
   if (none && options.resume && models::is_run_folder(options.folder)) {
-    f = files_of(options.folder);
+    f = training_files(options.folder);
     return;
   }
-  if (none && options.resume) throw IoError(fmt::format("resume: '{}' is not a run", options.folder));
+  if (none && options.resume) throw IoError("resume", fmt::format("'{}' is not a run", options.folder));
   for (const auto& [name, path] : all) {
     if (path->empty()) throw CLI::RequiredError(name);
   }
@@ -89,7 +69,7 @@ models::RunConfig resumed_config(const TrainOptions& options) {
   const std::filesystem::path file = std::filesystem::path(options.folder) / models::run_files::kConfig;
   const models::RunConfig config = models::parse_run_config(read_file(file), file.string());
   if (config_of_preset(*options.app, config) != config) {
-    throw ValueError(fmt::format("resume: --config is not what '{}' was started with", options.folder));
+    throw ValueError("resume", fmt::format("--config is not what '{}' was started with", options.folder));
   }
   return options.run.resumed(config, options.folder);
 }

@@ -3,11 +3,15 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <filesystem>
+#include <optional>
 
 #include "apps/common/environment.h"
 #include "apps/common/main_guard.h"
 #include "apps/common/print.h"
 #include "apps/common/progress.h"
+#include "framework/core/error.h"
+#include "framework/io/file.h"
 #include "models/metrics/metric.h"
 
 namespace heed::apps {
@@ -93,6 +97,29 @@ std::string summary(const models::TrainResult& result) {
   return fmt::format("trained {} updates in {}, {} parameters; kept update {}: validation {}", result.updates,
                      clock_time(result.seconds), result.parameters, result.best_update,
                      scores_text(result.best));
+}
+
+models::PairFiles training_files(const std::string& folder) {
+  constexpr const char* kGive = "give --source, --target, --valid-source and --valid-target";
+  const std::optional<models::PairFiles> files = models::files_of_run(folder);
+  if (!files)
+    throw IoError("resume", fmt::format("'{}' does not say what it was trained on; {}", folder, kGive));
+  for (const std::string* path :
+       {&files->source, &files->target, &files->valid_source, &files->valid_target}) {
+    if (path->empty())
+      throw IoError(
+          "resume",
+          fmt::format("'{}' was trained on the built-in corpus; go on with compare or demo", folder));
+    if (*path == "-")
+      throw IoError("resume", fmt::format("'{}' was trained on standard input or a pipe; {}", folder, kGive));
+    if (!file_exists(*path))
+      throw IoError("resume",
+                    fmt::format("'{}' was trained on '{}', which is not there; {}", folder, *path, kGive));
+    if (!std::filesystem::is_regular_file(*path))
+      throw IoError("resume",
+                    fmt::format("'{}' was trained on '{}', which is no file now; {}", folder, *path, kGive));
+  }
+  return *files;
 }
 
 }  // namespace heed::apps

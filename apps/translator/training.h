@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "models/run/data.h"
 #include "models/training/session.h"
 
 namespace heed::apps {
@@ -10,6 +11,11 @@ namespace heed::apps {
 /// Runs a session. `label` stands in front of each line of progress. The result is not finished when a signal
 /// came (catch_interrupts). Throws what TrainingSession::run throws.
 models::TrainResult run_session(models::TrainingSession& session, const std::string& label = "");
+
+/// The files that a run says it was trained on, for a training that goes on without being told. Throws
+/// IoError for a run that does not say, that was trained on the built-in corpus or a pipe, and for a file
+/// that is not there.
+models::PairFiles training_files(const std::string& folder);
 
 /// "trained 3000 updates in 0:46, 505219 parameters; kept update 2500: validation BLEU 12.34, chrF2 45.67,
 /// loss 1.234 nats a token"

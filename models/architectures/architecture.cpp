@@ -43,7 +43,7 @@ TranslationModel::Forced TranslationModel::forced(const Batch& batch) const {
 }
 
 TranslationModel::SelfAttention TranslationModel::self_attention(const Batch&) const {
-  throw ValueError(fmt::format("self-attention: '{}' has none", describe()));
+  throw ValueError("self-attention", fmt::format("'{}' has none", describe()));
 }
 
 Tensor take_rows(const Tensor& x, const std::vector<int64_t>& rows) {

@@ -24,7 +24,7 @@ const Architecture& find_architecture(const std::string& name) {
     if (architecture->name == name) return *architecture;
     names.push_back(architecture->name);
   }
-  throw ValueError(fmt::format("architecture: '{}' is not known ({})", name, fmt::join(names, ", ")));
+  throw ValueError("architecture", fmt::format("'{}' is not known ({})", name, fmt::join(names, ", ")));
 }
 
 bool ModelConfig::operator==(const ModelConfig& other) const {
@@ -49,7 +49,8 @@ void check(const ModelConfig& config, int64_t source_vocabulary, int64_t target_
   check(config);
   if (config.architecture().one_vocabulary(config.options()) && source_vocabulary != target_vocabulary) {
     throw ValueError(
-        fmt::format("tie: 'all' needs one vocabulary for both sides (joint subwords), got {} and {} entries",
+        "tie",
+        fmt::format("'all' needs one vocabulary for both sides (joint subwords), got {} and {} entries",
                     source_vocabulary, target_vocabulary));
   }
 }

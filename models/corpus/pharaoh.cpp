@@ -27,7 +27,7 @@ constexpr std::array<AlignmentLink, 8> kNeighbours = {
 
 void check(const AlignmentLink& link) {
   if (link.source < 0 || link.target < 0) {
-    throw ValueError(fmt::format("alignment: link from {} to {} is negative", link.source, link.target));
+    throw ValueError("alignment", fmt::format("link from {} to {} is negative", link.source, link.target));
   }
 }
 
@@ -149,7 +149,7 @@ std::vector<AlignmentLink> reversed(std::span<const AlignmentLink> links) {
 }
 
 std::vector<AlignmentLink> symmetrise(std::span<const AlignmentLink> forward,
-                                      std::span<const AlignmentLink> backward, std::string_view method) {
+                                      std::span<const AlignmentLink> backward, Symmetrisation method) {
   for (const AlignmentLink& link : forward) check(link);
   for (const AlignmentLink& link : backward) check(link);
   const Links from(forward.begin(), forward.end()), to(backward.begin(), backward.end());
@@ -159,19 +159,14 @@ std::vector<AlignmentLink> symmetrise(std::span<const AlignmentLink> forward,
   for (const AlignmentLink& link : from)
     if (to.contains(link)) result.add(link);
 
-  if (method == "union") {
+  using enum Symmetrisation;
+  if (method == union_of_both) {
     result.chosen = all;
-  } else if (method != "intersection") {
-    if (method != "grow-diag" && method != "grow-diag-final" && method != "grow-diag-final-and") {
-      throw ValueError(
-          fmt::format("symmetrise: unknown method '{}': 'intersection', 'union', 'grow-diag', "
-                      "'grow-diag-final' or 'grow-diag-final-and'",
-                      method));
-    }
+  } else if (method != intersection) {
     result.grow(all);
-    if (method != "grow-diag") {
-      result.finish(from, method == "grow-diag-final-and");
-      result.finish(to, method == "grow-diag-final-and");
+    if (method != grow_diag) {
+      result.finish(from, method == grow_diag_final_and);
+      result.finish(to, method == grow_diag_final_and);
     }
   }
   std::vector<AlignmentLink> links(result.chosen.begin(), result.chosen.end());

@@ -3,6 +3,7 @@
 // 2-1`. It is what GIZA++'s tools, fast_align and eflomal write and Moses reads [Koehn et al. 2005].
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <span>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "models/corpus/alignment.h"
+#include "models/options/choice.h"
 
 namespace heed::models {
 
@@ -56,6 +58,19 @@ void write_pharaoh(const std::filesystem::path& path, std::span<const std::vecto
 /// @return the exchanged links, sorted
 std::vector<AlignmentLink> reversed(std::span<const AlignmentLink> links);
 
+/// How two alignments are combined, see symmetrise().
+enum class Symmetrisation : uint8_t {
+  intersection,
+  union_of_both,
+  grow_diag,
+  grow_diag_final,
+  grow_diag_final_and
+};
+/// The names of Symmetrisation, those of Moses.
+template <>
+inline constexpr std::array<std::string_view, 5> kNames<Symmetrisation>{
+    "intersection", "union", "grow-diag", "grow-diag-final", "grow-diag-final-and"};
+
 /// Combines the alignments of both directions of a sentence pair into one (symmetrisation). Methods:
 ///   intersection, union   links of both, links of either [Och & Ney 2003, sec. 4]
 ///   grow-diag             the intersection; then, as long as that adds any, each link of the union that is
@@ -66,11 +81,11 @@ std::vector<AlignmentLink> reversed(std::span<const AlignmentLink> links);
 /// Candidate links are tried in order of target word, then source word; a link that is added counts for the
 /// candidates after it.
 /// @param forward,backward the two alignments, both as source-target
-/// @param method name of a method in the list above
+/// @param method one of the list above
 /// @return the combined links, sorted, without duplicates
-/// @throws ValueError for an unknown method and for a negative position
+/// @throws ValueError for a negative position
 std::vector<AlignmentLink> symmetrise(std::span<const AlignmentLink> forward,
                                       std::span<const AlignmentLink> backward,
-                                      std::string_view method = "grow-diag-final-and");
+                                      Symmetrisation method = Symmetrisation::grow_diag_final_and);
 
 }  // namespace heed::models

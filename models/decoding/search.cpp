@@ -94,7 +94,7 @@ std::vector<std::vector<Hypothesis>> search(std::span<const TranslationModel* co
                                             std::span<const std::vector<int>> sources,
                                             const SearchOptions& options) {
   check(options);
-  if (models.empty()) throw ValueError("search: there is no model");
+  if (models.empty()) throw ValueError("search", "there is no model");
   const NoGradGuard no_grad;
   std::vector<std::vector<Hypothesis>> results(sources.size());
   const bool sampling = options.temperature > 0;

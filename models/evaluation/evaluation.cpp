@@ -39,11 +39,11 @@ Evaluation evaluate(const Translator& translator, std::span<const std::string> s
                     std::span<const std::string> references, const std::function<double()>& clock,
                     const TranslateOptions& options, std::span<const AlignedPair> gold) {
   if (sources.size() != references.size()) {
-    throw ValueError(
-        fmt::format("evaluate: {} sources and {} references", sources.size(), references.size()));
+    throw ValueError("evaluate",
+                     fmt::format("{} sources and {} references", sources.size(), references.size()));
   }
   if (!gold.empty() && gold.size() != sources.size()) {
-    throw ValueError(fmt::format("evaluate: {} sources and {} with links", sources.size(), gold.size()));
+    throw ValueError("evaluate", fmt::format("{} sources and {} with links", sources.size(), gold.size()));
   }
   const LoadedRun& run = translator.run();
   Evaluation result;
@@ -127,8 +127,8 @@ std::optional<AlignmentEvaluation> evaluate_alignment(const Translator& translat
     if (!forced[i].skipped.empty()) continue;
     if (forced[i].source.tokens.size() != pairs[i].source.size() + 1 ||
         forced[i].target.tokens.size() != pairs[i].target.size() + 1) {
-      throw Error(fmt::format("alignment: sentence {} is not tokenised as its gold links are: '{}'", i + 1,
-                              sources[i]));
+      throw Error("alignment",
+                  fmt::format("sentence {} is not tokenised as its gold links are: '{}'", i + 1, sources[i]));
     }
     const GoldAlignment gold{pairs[i].sure, pairs[i].possible};
     result.attention += compare_links(attention_links(forced[i]), gold);

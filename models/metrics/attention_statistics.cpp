@@ -14,14 +14,14 @@ namespace {
 void check(std::span<const float> row) {
   for (const float weight : row)
     if (!(weight >= 0 && std::isfinite(weight)))
-      throw ValueError(fmt::format("attention: a weight is {}", weight));
+      throw ValueError("attention", fmt::format("a weight is {}", weight));
 }
 
 void check(const std::vector<std::vector<float>>& weights) {
   for (size_t t = 0; t < weights.size(); ++t) {
     if (weights[t].size() != weights[0].size()) {
-      throw ShapeError(fmt::format("attention: row 1 has {} weights, row {} has {}", weights[0].size(), t + 1,
-                                   weights[t].size()));
+      throw ShapeError("attention", fmt::format("row 1 has {} weights, row {} has {}", weights[0].size(),
+                                                t + 1, weights[t].size()));
     }
     check(weights[t]);
   }

@@ -18,28 +18,23 @@ constexpr std::string_view kVersion = "heed-0.2.0";
 
 // The value that the smoothing works with, 0 where it has none.
 double smooth_value(const BleuOptions& options) {
-  if (options.smooth == "floor") return options.smooth_value.value_or(0.1);
-  if (options.smooth == "add-k") return options.smooth_value.value_or(1);
+  if (options.smooth == BleuSmoothing::floor) return options.smooth_value.value_or(0.1);
+  if (options.smooth == BleuSmoothing::add_k) return options.smooth_value.value_or(1);
   return 0;
 }
 
 void check(const BleuOptions& options) {
-  bleu_tokenize("", options);
-  if (options.smooth != "exp" && options.smooth != "floor" && options.smooth != "add-k" &&
-      options.smooth != "none") {
-    throw ValueError(
-        fmt::format("bleu: unknown smoothing '{}': 'exp', 'floor', 'add-k' or 'none'", options.smooth));
-  }
   if (const double value = smooth_value(options); !(value >= 0 && std::isfinite(value))) {
-    throw ValueError(fmt::format("bleu: smoothing value {} is not a number from 0 up", value));
+    throw ValueError("bleu", fmt::format("smoothing value {} is not a number from 0 up", value));
   }
 }
 
 std::string signature(std::string_view references, const BleuOptions& options) {
-  const bool has_value = options.smooth == "floor" || options.smooth == "add-k";
+  const bool has_value = options.smooth == BleuSmoothing::floor || options.smooth == BleuSmoothing::add_k;
   return fmt::format("BLEU|nrefs:{}|case:{}|eff:{}|tok:{}|smooth:{}{}|version:{}", references,
                      options.lowercase ? "lc" : "mixed",
-                     options.effective_order.value_or(false) ? "yes" : "no", options.tokenize, options.smooth,
+                     options.effective_order.value_or(false) ? "yes" : "no", name_of_choice(options.tokenize),
+                     name_of_choice(options.smooth),
                      has_value ? fmt::format("[{:.2f}]", smooth_value(options)) : "", kVersion);
 }
 
@@ -153,17 +148,17 @@ BleuResult bleu_of(const BleuStats& stats, const BleuOptions& options) {
   size_t order = kBleuOrder;
   double halves = 1;
   for (size_t n = 0; n < kBleuOrder; ++n) {
-    const double added = options.smooth == "add-k" && n > 0 ? value : 0;
+    const double added = options.smooth == BleuSmoothing::add_k && n > 0 ? value : 0;
     const double matches = static_cast<double>(stats.matches[n]) + added,
                  total = static_cast<double>(stats.totals[n]) + added;
     if (total == 0) break;
     if (options.effective_order.value_or(false)) order = n + 1;
     if (matches > 0) {
       result.precisions[n] = 100.0 * matches / total;
-    } else if (options.smooth == "exp") {
+    } else if (options.smooth == BleuSmoothing::exp) {
       halves *= 2;
       result.precisions[n] = 100.0 / (halves * total);
-    } else if (options.smooth == "floor") {
+    } else if (options.smooth == BleuSmoothing::floor) {
       result.precisions[n] = 100.0 * value / total;
     }
   }
@@ -207,8 +202,8 @@ std::vector<BucketBleu> bleu_by_length(std::span<const std::string> hypotheses,
                                        std::span<const LengthBucket> buckets) {
   check(options);
   if (hypotheses.size() != references.size() || hypotheses.size() != source_lengths.size()) {
-    throw ValueError(fmt::format("bleu: {} hypotheses, {} references, {} source lengths", hypotheses.size(),
-                                 references.size(), source_lengths.size()));
+    throw ValueError("bleu", fmt::format("{} hypotheses, {} references, {} source lengths", hypotheses.size(),
+                                         references.size(), source_lengths.size()));
   }
   std::vector<LengthBucket> wanted(buckets.begin(), buckets.end());
   if (wanted.empty()) wanted = default_length_buckets();

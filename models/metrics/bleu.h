@@ -14,9 +14,23 @@
 #include <string_view>
 #include <vector>
 
+#include "models/options/choice.h"
+
 namespace heed::models {
 
 constexpr int kBleuOrder = 4;  ///< the longest n-grams
+
+/// How BLEU finds words: mteval-v13a, at white space, mteval-v14, or every character is one.
+enum class BleuTokenizer : uint8_t { v13a, none, intl, characters };
+/// The names of BleuTokenizer, sacreBLEU's.
+template <>
+inline constexpr std::array<std::string_view, 4> kNames<BleuTokenizer>{"13a", "none", "intl", "char"};
+
+/// What BLEU does about n-gram orders without a match; BleuOptions has the equations.
+enum class BleuSmoothing : uint8_t { exp, floor, add_k, none };
+/// The names of BleuSmoothing, sacreBLEU's.
+template <>
+inline constexpr std::array<std::string_view, 4> kNames<BleuSmoothing>{"exp", "floor", "add-k", "none"};
 
 /// Options of BLEU. Smoothing methods for n-gram orders without a match [Chen & Cherry 2014, their methods 3,
 /// 1 and 2]:
@@ -25,11 +39,10 @@ constexpr int kBleuOrder = 4;  ///< the longest n-grams
 ///   add-k  `smooth_value` (1) is added to matches and totals of the orders above 1
 ///   none   nothing; an order without a match makes BLEU 0
 struct BleuOptions {
-  /// "13a" (mteval-v13a), "none" (split at white space), "intl" (mteval-v14) or "char".
-  std::string tokenize = "13a";
-  bool lowercase = false;              ///< both sides, as Python's str.lower
-  std::string smooth = "exp";          ///< "exp", "floor", "add-k" or "none"
-  std::optional<double> smooth_value;  ///< for "floor" and "add-k", >= 0
+  BleuTokenizer tokenize = BleuTokenizer::v13a;
+  bool lowercase = false;  ///< both sides, as Python's str.lower
+  BleuSmoothing smooth = BleuSmoothing::exp;
+  std::optional<double> smooth_value;  ///< for floor and add-k, >= 0
   /// Leave out orders that the text is too short for; unset: for single sentences only.
   std::optional<bool> effective_order;
   bool operator==(const BleuOptions&) const = default;
@@ -60,7 +73,6 @@ struct BleuResult {
 /// @param line one sentence
 /// @param options only tokenize and lowercase are used
 /// @return words separated by one space
-/// @throws ValueError for an unknown options.tokenize
 std::string bleu_tokenize(std::string_view line, const BleuOptions& options);
 
 /// Statistics of one sentence against its references.

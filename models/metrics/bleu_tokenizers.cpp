@@ -101,15 +101,18 @@ std::string tokenize_char(const std::string& text) {
 std::string bleu_tokenize(std::string_view line, const BleuOptions& options) {
   std::string text(strip_right(line));
   if (options.lowercase) text = to_lower(text);
-  if (options.tokenize == "13a") {
-    text = tokenize_13a(std::move(text));
-  } else if (options.tokenize == "intl") {
-    text = tokenize_intl(text);
-  } else if (options.tokenize == "char") {
-    text = tokenize_char(text);
-  } else if (options.tokenize != "none") {
-    throw ValueError(
-        fmt::format("bleu: unknown tokenisation '{}': '13a', 'none', 'intl' or 'char'", options.tokenize));
+  switch (options.tokenize) {
+    case BleuTokenizer::v13a:
+      text = tokenize_13a(std::move(text));
+      break;
+    case BleuTokenizer::none:
+      break;
+    case BleuTokenizer::intl:
+      text = tokenize_intl(text);
+      break;
+    case BleuTokenizer::characters:
+      text = tokenize_char(text);
+      break;
   }
   std::string out;
   for (const auto word : split_whitespace(text)) {

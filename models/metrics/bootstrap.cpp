@@ -13,14 +13,14 @@ namespace {
 
 void check_confidence(double confidence) {
   if (!(confidence > 0 && confidence < 1))
-    throw ValueError(fmt::format("bootstrap: confidence is {}, not between 0 and 1", confidence));
+    throw ValueError("bootstrap", fmt::format("confidence is {}, not between 0 and 1", confidence));
 }
 
 }  // namespace
 
 Interval percentile_interval(std::vector<double> scores, double confidence) {
   check_confidence(confidence);
-  if (scores.empty()) throw ValueError("bootstrap: an interval of no scores");
+  if (scores.empty()) throw ValueError("bootstrap", "an interval of no scores");
   std::ranges::sort(scores);
   // 1e-9: 1000 * (1 - 0.95) / 2 is 25, and rounding must not make it 24
   const double outside = std::floor(static_cast<double>(scores.size()) * (1 - confidence) / 2 + 1e-9);
@@ -33,8 +33,8 @@ namespace bootstrap_detail {
 Resampler::Resampler(size_t sentences, const BootstrapOptions& options)
     : generator_(options.seed), indices_(sentences) {
   check_confidence(options.confidence);
-  if (sentences == 0) throw ValueError("bootstrap: no sentences");
-  if (options.resamples < 1) throw ValueError(fmt::format("bootstrap: {} resamples", options.resamples));
+  if (sentences == 0) throw ValueError("bootstrap", "no sentences");
+  if (options.resamples < 1) throw ValueError("bootstrap", fmt::format("{} resamples", options.resamples));
 }
 
 std::span<const uint32_t> Resampler::next() {
@@ -73,8 +73,8 @@ PairedBootstrapResult summarise(double score_a, double score_b, const std::vecto
 
 void check_pairs(size_t sentences_a, size_t sentences_b) {
   if (sentences_a != sentences_b)
-    throw ValueError(
-        fmt::format("bootstrap: {} sentences of one system, {} of the other", sentences_a, sentences_b));
+    throw ValueError("bootstrap",
+                     fmt::format("{} sentences of one system, {} of the other", sentences_a, sentences_b));
 }
 
 }  // namespace bootstrap_detail

@@ -18,10 +18,10 @@ constexpr double kEps = 1e-16;
 
 void check(const ChrfOptions& options) {
   if (options.char_order < 0 || options.word_order < 0 || options.char_order + options.word_order == 0) {
-    throw ValueError(
-        fmt::format("chrf: {} character orders and {} word orders", options.char_order, options.word_order));
+    throw ValueError("chrf", fmt::format("{} character orders and {} word orders", options.char_order,
+                                         options.word_order));
   }
-  if (options.beta < 1) throw ValueError(fmt::format("chrf: beta is {}, not 1 or more", options.beta));
+  if (options.beta < 1) throw ValueError("chrf", fmt::format("beta is {}, not 1 or more", options.beta));
 }
 
 std::string signature(std::string_view references, const ChrfOptions& options) {
@@ -136,8 +136,8 @@ ChrfStats& ChrfStats::operator+=(const ChrfStats& other) {
   if (other.orders.empty()) return *this;
   if (orders.empty()) orders.resize(other.orders.size());
   if (orders.size() != other.orders.size()) {
-    throw ValueError(
-        fmt::format("chrf: statistics of {} orders and of {}", orders.size(), other.orders.size()));
+    throw ValueError("chrf",
+                     fmt::format("statistics of {} orders and of {}", orders.size(), other.orders.size()));
   }
   for (size_t n = 0; n < orders.size(); ++n) {
     orders[n].hypothesis += other.orders[n].hypothesis;
@@ -199,8 +199,8 @@ ChrfResult chrf_of(const ChrfStats& stats, const ChrfOptions& options) {
   check(options);
   const auto orders = static_cast<size_t>(options.char_order + options.word_order);
   if (!stats.orders.empty() && stats.orders.size() != orders) {
-    throw ValueError(
-        fmt::format("chrf: statistics of {} orders, options for {}", stats.orders.size(), orders));
+    throw ValueError("chrf",
+                     fmt::format("statistics of {} orders, options for {}", stats.orders.size(), orders));
   }
   return {stats.orders.empty() ? 0 : score(stats, options), signature("1", options)};
 }

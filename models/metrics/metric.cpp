@@ -19,16 +19,16 @@ Value score_of(const BleuResult& result) { return Score{result.score, result.sig
 Value score_of(const ChrfResult& result) { return Score{result.score, result.signature}; }
 Value number(double value) { return std::isnan(value) ? Value() : Score{value, {}}; }
 
-Value bleu(const Scored& s) { return score_of(corpus_bleu(s.outputs, s.references, {.tokenize = "none"})); }
-Value bleu_13a(const Scored& s) {
-  return score_of(corpus_bleu(s.output_text, s.reference_text, {.tokenize = "13a"}));
+Value bleu(const Scored& s) {
+  return score_of(corpus_bleu(s.outputs, s.references, {.tokenize = BleuTokenizer::none}));
 }
+Value bleu_13a(const Scored& s) { return score_of(corpus_bleu(s.output_text, s.reference_text, {})); }
 
 // Of a model that writes lower case where references have capitals.
 Value bleu_no_case(const Scored& s) {
   const auto has_capitals = [](const std::string& text) { return to_lower(text) != text; };
   if (!s.writes_lower_case || std::ranges::none_of(s.reference_text, has_capitals)) return std::nullopt;
-  return score_of(corpus_bleu(s.output_text, s.reference_text, {.tokenize = "13a", .lowercase = true}));
+  return score_of(corpus_bleu(s.output_text, s.reference_text, {.lowercase = true}));
 }
 
 // BLEU-4 is 0 whatever the output where no reference has four tokens.

@@ -22,8 +22,8 @@ namespace heed::models {
 /// @return the perplexity, at least 1; infinite if a token has probability 0
 /// @throws ValueError for no tokens and NaN
 inline double perplexity(double sum_log_probability, int64_t tokens) {
-  if (tokens < 1) throw ValueError(fmt::format("perplexity: {} tokens", tokens));
-  if (std::isnan(sum_log_probability)) throw ValueError("perplexity: the log probability is NaN");
+  if (tokens < 1) throw ValueError("perplexity", fmt::format("{} tokens", tokens));
+  if (std::isnan(sum_log_probability)) throw ValueError("perplexity", "the log probability is NaN");
   return std::exp(-sum_log_probability / static_cast<double>(tokens));
 }
 

@@ -96,7 +96,8 @@ void check_run_data(const fs::path& folder, const PairFiles& files, const Parall
     const auto lines = was["lines"].get<size_t>();
     if (lines == side.lines->size() && was["fingerprint"] == fingerprint_of(*side.lines)) continue;
     const std::string name = side.path->empty() ? std::string(side.what) : fmt::format("'{}'", *side.path);
-    throw ValueError(fmt::format("resume: {} is not what '{}' was started with: {}", name, folder.string(),
+    throw ValueError("resume",
+                     fmt::format("{} is not what '{}' was started with: {}", name, folder.string(),
                                  lines == side.lines->size()
                                      ? "its lines are others"
                                      : fmt::format("{} lines, and it had {}", side.lines->size(), lines)));

@@ -176,20 +176,20 @@ OrderedJson maps_to_json(const std::vector<AttentionWeights>& maps, const Axes& 
   OrderedJson list = OrderedJson::array();
   for (const auto& map : maps) {
     if (map.weights.size() != axes.rows) {
-      throw ValueError(fmt::format("translation: {} rows of {}, {} {} tokens", map.weights.size(), axes.key,
-                                   axes.row_tokens, axes.rows));
+      throw ValueError("translation", fmt::format("{} rows of {}, {} {} tokens", map.weights.size(), axes.key,
+                                                  axes.row_tokens, axes.rows));
     }
     OrderedJson weights = OrderedJson::array();
     for (const auto& row : map.weights) {
       if (row.size() != axes.columns) {
-        throw ValueError(fmt::format("translation: {} values in a row of {}, {} {} tokens", row.size(),
-                                     axes.key, axes.column_tokens, axes.columns));
+        throw ValueError("translation", fmt::format("{} values in a row of {}, {} {} tokens", row.size(),
+                                                    axes.key, axes.column_tokens, axes.columns));
       }
       OrderedJson numbers = OrderedJson::array();
       for (const float weight : row) {
         const double value = rounded(weight);
         if (!(value >= 0 && value <= 1))
-          throw ValueError(fmt::format("translation: an attention weight is {}", weight));
+          throw ValueError("translation", fmt::format("an attention weight is {}", weight));
         numbers.push_back(value);
       }
       weights.push_back(std::move(numbers));
@@ -261,7 +261,7 @@ size_t decoder_columns(const Translation& translation) {
 }
 
 std::string to_json_line(const Translation& translation) {
-  if (!std::isfinite(translation.score)) throw ValueError("translation: the score is not finite");
+  if (!std::isfinite(translation.score)) throw ValueError("translation", "the score is not finite");
   const std::array<Axes, 3> axes = axes_of(translation);
   OrderedJson record = {{"format", kFormat},
                         {"version", kTranslationVersion},

@@ -22,7 +22,7 @@ std::string too_long(size_t units, int64_t longest) {
 
 void Translator::join(LoadedRun run) {
   if (run.source.vocabulary != run_.source.vocabulary || run.target.vocabulary != run_.target.vocabulary) {
-    throw ValueError("ensemble: the models have different vocabularies");
+    throw ValueError("ensemble", "the models have different vocabularies");
   }
   others_.push_back(std::move(run));
 }

@@ -99,11 +99,11 @@ struct Subwords::Processor {
 std::string Subwords::train(std::span<const std::vector<std::string>> lines, const std::string& kind,
                             int64_t size) {
   if (kind != "bpe" && kind != "unigram")
-    throw ValueError(fmt::format("subwords: '{}' is not known (none, bpe, unigram)", kind));
+    throw ValueError("subwords", fmt::format("'{}' is not known (none, bpe, unigram)", kind));
   bool any = false;
   for (const auto& line : lines)
     any = any || std::ranges::any_of(line, [](const std::string& word) { return word.size() <= kMaxWord; });
-  if (!any) throw ValueError("subwords: there are no words to learn from");
+  if (!any) throw ValueError("subwords", "there are no words to learn from");
   Lines iterator(lines);
   std::string model;
   const auto status = sentencepiece::SentencePieceTrainer::Train({{"model_type", kind},
@@ -118,7 +118,7 @@ std::string Subwords::train(std::span<const std::vector<std::string>> lines, con
                                                                   {"minloglevel", "3"}},
                                                                  &iterator, &model);
   if (!status.ok())
-    throw ValueError(fmt::format("subwords: cannot learn {} {} pieces: {}", size, kind, reason(status)));
+    throw ValueError("subwords", fmt::format("cannot learn {} {} pieces: {}", size, kind, reason(status)));
   return model;
 }
 

@@ -31,15 +31,15 @@ bool Vocabulary::add(std::string token) {
 }
 
 Vocabulary Vocabulary::build(const Counts& counts, int64_t min_count, int64_t max_size) {
-  if (min_count < 0) throw ValueError(fmt::format("vocabulary: min_count is negative: {}", min_count));
+  if (min_count < 0) throw ValueError("vocabulary", fmt::format("min_count is negative: {}", min_count));
   if (max_size < 0 || (max_size > 0 && max_size <= kSpecials)) {
-    throw ValueError(fmt::format("vocabulary: max_size leaves no room beside the {} special tokens: {}",
-                                 kSpecials, max_size));
+    throw ValueError("vocabulary", fmt::format("max_size leaves no room beside the {} special tokens: {}",
+                                               kSpecials, max_size));
   }
   std::vector<std::pair<int64_t, std::string_view>> kept;
   for (const auto& [token, count] : counts) {
     if (!fits_a_line(token))
-      throw ValueError("vocabulary: a token is empty, has white space or is not UTF-8");
+      throw ValueError("vocabulary", "a token is empty, has white space or is not UTF-8");
     if (count >= min_count) kept.emplace_back(count, token);
   }
   std::ranges::sort(kept, [](const auto& a, const auto& b) {
@@ -68,7 +68,7 @@ int Vocabulary::id(std::string_view token) const {
 
 const std::string& Vocabulary::token(int id) const {
   if (id < 0 || id >= size()) {
-    throw IndexError(fmt::format("vocabulary: id {} out of range for vocabulary of {}", id, size()));
+    throw IndexError("vocabulary", fmt::format("id {} out of range for vocabulary of {}", id, size()));
   }
   return tokens_[static_cast<size_t>(id)];
 }

@@ -168,8 +168,8 @@ void Trainer::trim_metrics() const {
 bool Trainer::is_usable(const char* what, double value) const {
   if (std::isfinite(value)) return true;
   if (config_.train.on_bad_gradient == BadGradient::skip) return false;
-  throw Error(
-      fmt::format("training: the {} is {} at update {}; try a lower lr", what, value, cursor_.update + 1));
+  throw Error("training",
+              fmt::format("the {} is {} at update {}; try a lower lr", what, value, cursor_.update + 1));
 }
 
 // One update and its loss; nothing when it was left out. The norm is taken without clipping too: it is what
@@ -201,8 +201,8 @@ ValidationResult Trainer::measure() const {
   Scored scored;
   scored.loss = corpus_loss(*model_, data_.validation);
   if (!std::isfinite(scored.loss)) {
-    throw Error(fmt::format("training: the validation loss is {} after update {}; try a lower lr",
-                            scored.loss, cursor_.update));
+    throw Error("training", fmt::format("the validation loss is {} after update {}; try a lower lr",
+                                        scored.loss, cursor_.update));
   }
   scored.outputs = scored.output_text = lines;
   scored.references = scored.reference_text = data_.references;
@@ -294,8 +294,8 @@ bool Trainer::validation_is_due() const {
 void Trainer::require_finite_weights() const {
   for (const auto& [name, value] : model_->state_dict()) {
     if (!all_finite(value)) {
-      throw Error(fmt::format("training: '{}' holds NaN or infinity after update {}; try a lower lr", name,
-                              cursor_.update));
+      throw Error("training", fmt::format("'{}' holds NaN or infinity after update {}; try a lower lr", name,
+                                          cursor_.update));
     }
   }
 }

@@ -244,14 +244,18 @@ TEST_F(Compare, ResumeAddsKindsAndKeepsTheRest) {
       translator(with(with(command("compare", "grows", {"--resume"}), "--source", at("corpus/train.de")),
                       "--target", at("corpus/train.en"))),
       "train.de' is not what '" + at("grows/runs/none") + "' was started with: its lines are others");
-  // it knows its files
+  // the runs know their files
   ASSERT_EQ(translator({"train", "-r", at("grows/runs/dot"), "--resume"}).exit_code, 0);
+  ASSERT_EQ(
+      translator({"compare", "-o", at("grows"), "--attention", "none,dot,general", "--resume"}).exit_code, 0);
+  EXPECT_EQ(report("grows")["models"][2]["name"], "general");
+  EXPECT_EQ(fs::last_write_time(none), written);
   ASSERT_EQ(compare("grows", {"--resume", "--updates", "12", "--attention", "none"}).exit_code, 0);
   EXPECT_EQ(report("grows")["models"][0]["updates"], 12);
   expect_failure(translator({"compare", "-s", at("corpus/train.en"), "-t", at("corpus/train.de"),
                              "--valid-source", at("corpus/valid.en"), "--valid-target", at("corpus/valid.de"),
                              "--attention", "none,dot", "-o", at("grows"), "--resume"}),
-                 "have different options");
+                 "' differ in updates");
   expect_failure(compare("nowhere", {"--resume"}), "holds no run of none, additive");
   EXPECT_FALSE(fs::exists(at("nowhere")));
 }

@@ -429,8 +429,10 @@ TEST_F(Translator, EvaluateScoresInTheFormAskedFor) {
   write(at("short.de"), "ja\n");
   expect_failure(evaluate({"--reference", at("short.de")}), "short.de' has 1 lines");
   expect_failure(evaluate({"--reference", at("none.de")}), "none.de");
-  expect_failure(evaluate({"--tokenize", "words"}), "tokeni");
-  expect_failure(evaluate({"--smooth", "butter"}), "unknown smoothing 'butter'");
+  expect_failure(evaluate({"--tokenize", "words"}),
+                 "--tokenize: 'words' is not known (13a, none, intl, char)", 2);
+  expect_failure(evaluate({"--smooth", "butter"}),
+                 "--smooth: 'butter' is not known (exp, floor, add-k, none)", 2);
 }
 
 TEST_F(Translator, OnlyAScheduleWithoutAnEndTrainsOn) {

@@ -279,7 +279,7 @@ TEST(Metrics, OfTwoSentencesByHand) {
   EXPECT_EQ(find_metric("source_unknown").text(value("source_unknown")), "25.00 %");
   EXPECT_EQ(find_metric("loss").text(value("loss")), "1.386 nats a token");
   EXPECT_EQ(find_metric("bleu").compute(s)->value,
-            corpus_bleu(s.outputs, s.references, {.tokenize = "none"}).score);
+            corpus_bleu(s.outputs, s.references, {.tokenize = BleuTokenizer::none}).score);
   EXPECT_FALSE(find_metric("aer").compute(s));
   EXPECT_FALSE(find_metric("target_unknown").compute(s));
   EXPECT_FALSE(find_metric("bleu_13a_no_case").compute(s));

@@ -26,6 +26,15 @@ std::string attention_of(const models::RunConfig& config) {
   return row.applies(config) ? std::get<std::string>(row.get(config)) : config.model.architecture().name;
 }
 
+// The first option in which two configs of one architecture differ.
+std::string difference(const models::RunConfig& a, const models::RunConfig& b) {
+  if (&a.model.architecture() != &b.model.architecture()) return "architecture";
+  for (const models::RunOption& row : models::run_options()) {
+    if (row.applies(a) && row.get(a) != row.get(b)) return row.name();
+  }
+  return "";
+}
+
 // Whether the folder holds a run. Without a config it is one that was stopped while it was started, unless it
 // has weights.
 bool holds_run(const fs::path& folder) {
@@ -89,15 +98,16 @@ TrainingPlan plan_training(const fs::path& folder, const std::vector<std::string
     const std::string file = (run.folder / models::run_files::kConfig).string();
     const models::RunConfig before = models::parse_run_config(read_file(file), file);
     if (attention_of(before) != run.attention) {
-      throw ValueError(fmt::format("resume: '{}' was trained with attention {}", run.folder.string(),
-                                   attention_of(before)));
+      throw ValueError("resume", fmt::format("'{}' was trained with attention {}", run.folder.string(),
+                                             attention_of(before)));
     }
     run.config = resumed(before, run.folder.string());
     run.started = true;
     if (!first) first = &run;
     if (with_attention(run.config, first->attention) != first->config) {
-      throw ValueError(fmt::format("resume: '{}' and '{}' have different options", first->folder.string(),
-                                   run.folder.string()));
+      throw ValueError("resume",
+                       fmt::format("'{}' and '{}' differ in {}", first->folder.string(), run.folder.string(),
+                                   difference(with_attention(run.config, first->attention), first->config)));
     }
   }
   for (PlannedRun& run : plan.runs) {

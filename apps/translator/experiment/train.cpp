@@ -41,8 +41,8 @@ void check_data_of_old_comparison(const TrainingPlan& plan, const PlannedRun& ru
     text += '\0';
   }
   if (known.value(run.attention, nlohmann::json()) != models::fingerprint(text)) {
-    throw ValueError(fmt::format("resume: '{}' was started with other training or validation sentences",
-                                 run.folder.string()));
+    throw ValueError("resume", fmt::format("'{}' was started with other training or validation sentences",
+                                           run.folder.string()));
   }
 }
 

@@ -61,16 +61,16 @@ std::vector<OptionOf<R>> options() {
 void check(const R& o) {
   if (const auto with = nn::coverage_kinds();
       o.coverage && std::ranges::find(with, o.attention) == with.end()) {
-    throw ValueError(
-        fmt::format("coverage: {} attention has none (these have: {})", o.attention, fmt::join(with, ", ")));
+    throw ValueError("coverage", fmt::format("{} attention has none (these have: {})", o.attention,
+                                             fmt::join(with, ", ")));
   }
   if (o.attention == "multi_head" && o.attention_size % o.heads != 0) {
-    throw ValueError(
-        fmt::format("heads: {} do not divide an attention-size of {}", o.heads, o.attention_size));
+    throw ValueError("heads",
+                     fmt::format("{} do not divide an attention-size of {}", o.heads, o.attention_size));
   }
   if (o.tie != Tie::none && o.readout != o.embedding) {
-    throw ValueError(fmt::format("tie: '{}' needs a readout of the embedding's size, got {} and {}",
-                                 name_of_choice(o.tie), o.readout, o.embedding));
+    throw ValueError("tie", fmt::format("'{}' needs a readout of the embedding's size, got {} and {}",
+                                        name_of_choice(o.tie), o.readout, o.embedding));
   }
 }
 

@@ -44,6 +44,13 @@ Options encoder_options(const RecurrentOptions& o) {
           .residual = o.residual};
 }
 
+std::variant<nn::LSTMLayer, nn::GRULayer> one_layer(const RecurrentOptions& o) {
+  using Layer = std::variant<nn::LSTMLayer, nn::GRULayer>;
+  const int64_t input = cell_input_size(o);
+  if (o.cell == Cell::gru) return Layer(std::in_place_type<nn::GRULayer>, input, o.decoder_hidden);
+  return Layer(std::in_place_type<nn::LSTMLayer>, input, o.decoder_hidden);
+}
+
 LSTMResult without_cell(const nn::GRUResult& r) { return {r.output, r.hidden, {}}; }
 
 // [B, maps, T, S]: by head where the kind has heads.
@@ -83,21 +90,17 @@ Decoder::Decoder(const RecurrentOptions& options, int64_t vocabulary, const Tens
       maps_(options.attention == "multi_head" ? options.heads : 1),
       embedding_(word_vectors(options, vocabulary, options.tie != Tie::none, table)),
       dropout_(options.dropout),
-      lstm_(options.cell == Cell::gru
-                ? nullptr
-                : std::make_unique<nn::LSTMLayer>(cell_input_size(options), options.decoder_hidden)),
-      gru_(options.cell == Cell::gru
-               ? std::make_unique<nn::GRULayer>(cell_input_size(options), options.decoder_hidden)
-               : nullptr),
+      cell_(one_layer(options)),
       init_hidden_(memory_size(options), options.decoder_hidden),
-      init_cell_(lstm_ ? std::make_unique<nn::Linear>(memory_size(options), options.decoder_hidden)
-                       : nullptr),
+      init_cell_(options.cell == Cell::lstm
+                     ? std::make_unique<nn::Linear>(memory_size(options), options.decoder_hidden)
+                     : nullptr),
       readout_(options.decoder_hidden + memory_size(options) + options.embedding, options.readout),
       projection_(options.tie == Tie::none ? std::make_unique<nn::Linear>(options.readout, vocabulary)
                                            : nullptr) {
   child("embedding", embedding_);
   child("dropout", dropout_);
-  child("cell", lstm_ ? static_cast<nn::Module&>(*lstm_) : *gru_);
+  std::visit([this](nn::Module& cell) { child("cell", cell); }, cell_);
   child("init_hidden", init_hidden_);
   if (init_cell_) child("init_cell", *init_cell_);
   child("readout", readout_);
@@ -131,7 +134,8 @@ Tensor Decoder::cell_input(const Tensor& embedded, const Tensor& context) const 
 
 LSTMResult Decoder::advance(const Tensor& x, const Tensor& lengths, const Tensor& hidden,
                             const Tensor& cell) const {
-  return lstm_ ? (*lstm_)(x, lengths, hidden, cell) : without_cell((*gru_)(x, lengths, hidden));
+  if (const auto* const lstm = std::get_if<nn::LSTMLayer>(&cell_)) return (*lstm)(x, lengths, hidden, cell);
+  return without_cell(std::get<nn::GRULayer>(cell_)(x, lengths, hidden));
 }
 
 StepResult Decoder::step(const Encoded& encoded, DecoderState& state, const Tensor& ids) const {
@@ -169,12 +173,13 @@ Decoder::States Decoder::run(const Encoded& encoded, const Tensor& target_in,
     const nn::Attention::Output seen = attention_->attend(hidden, encoded.memory);
     return {embedded, hidden, seen.context, map_weights(seen)};
   }
-  if (const auto energy = lstm_ ? attention_->energy_form() : std::nullopt) {
+  const auto* const lstm = std::get_if<nn::LSTMLayer>(&cell_);
+  if (const auto energy = lstm ? attention_->energy_form() : std::nullopt) {
     const nn::Attention::Memory& memory = encoded.memory;
     const AttentionLSTMResult r =
         attention_lstm(embedded, target_lengths, memory.values.defined() ? memory.values : memory.keys,
-                       memory.projected, memory.lengths, first.hidden, first.cell, lstm_->weight_ih,
-                       lstm_->weight_hh, lstm_->bias, energy->query_weight, energy->v);
+                       memory.projected, memory.lengths, first.hidden, first.cell, lstm->weight_ih,
+                       lstm->weight_hh, lstm->bias, energy->query_weight, energy->v);
     return {embedded, r.hidden, r.context, unsqueeze(r.weights, 1)};
   }
   return run_stepwise(encoded, target_in);

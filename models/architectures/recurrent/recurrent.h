@@ -11,6 +11,7 @@
 #pragma once
 
 #include <memory>
+#include <variant>
 
 #include "models/architectures/recurrent/options.h"
 
@@ -121,8 +122,7 @@ class Decoder : public nn::Module {
   int64_t maps_;
   nn::Embedding embedding_;
   nn::Dropout dropout_;
-  std::unique_ptr<nn::LSTMLayer> lstm_;  // exactly one of lstm_ and gru_ is set
-  std::unique_ptr<nn::GRULayer> gru_;
+  std::variant<nn::LSTMLayer, nn::GRULayer> cell_;
   nn::Linear init_hidden_;
   std::unique_ptr<nn::Linear> init_cell_;
   nn::Linear readout_;

@@ -29,10 +29,10 @@ std::vector<OptionOf<T>> options() {
 
 void check(const T& o) {
   if (o.model_size % o.heads != 0)
-    throw ValueError(fmt::format("heads: {} do not divide a model-size of {}", o.heads, o.model_size));
+    throw ValueError("heads", fmt::format("{} do not divide a model-size of {}", o.heads, o.model_size));
   if (o.positions == Positions::rotary && o.model_size / o.heads % 2 != 0) {
-    throw ValueError(fmt::format("positions: rotary needs an even size a head, got {} in {} heads",
-                                 o.model_size, o.heads));
+    throw ValueError("positions", fmt::format("rotary needs an even size a head, got {} in {} heads",
+                                              o.model_size, o.heads));
   }
 }
 

@@ -28,20 +28,20 @@ PositionedEmbedding::PositionedEmbedding(const TransformerOptions& options, int6
     select(values, 0, Vocabulary::kPad).fill_(0);
     table_ = param("weight", values);
   }
-  if (options.positions == Positions::sinusoidal) {
-    sinusoidal_.emplace(size_);
-    child("positions", *sinusoidal_);
-  }
-  if (options.positions == Positions::learned) {
-    learned_ = std::make_unique<nn::LearnedPositions>(options.max_positions, size_);
-    child("positions", *learned_);
-  }
+  if (options.positions == Positions::sinusoidal)
+    child("positions", positions_.emplace<nn::SinusoidalPositions>(size_));
+  if (options.positions == Positions::learned)
+    child("positions", positions_.emplace<nn::LearnedPositions>(options.max_positions, size_));
   child("dropout", dropout_);
 }
 
 Tensor PositionedEmbedding::operator()(const Tensor& ids, int64_t first) const {
   const Tensor words = embedding(table_, ids, Vocabulary::kPad) * std::sqrt(static_cast<double>(size_));
-  return dropout_(sinusoidal_ ? (*sinusoidal_)(words, first) : learned_ ? (*learned_)(words, first) : words);
+  if (const auto* const sinusoidal = std::get_if<nn::SinusoidalPositions>(&positions_))
+    return dropout_((*sinusoidal)(words, first));
+  if (const auto* const learned = std::get_if<nn::LearnedPositions>(&positions_))
+    return dropout_((*learned)(words, first));
+  return dropout_(words);
 }
 
 Transformer::Transformer(const TransformerOptions& options, int64_t source_vocabulary,

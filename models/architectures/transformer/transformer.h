@@ -3,7 +3,7 @@
 #pragma once
 
 #include <memory>
-#include <optional>
+#include <variant>
 #include <vector>
 
 #include "models/architectures/transformer/options.h"
@@ -28,9 +28,9 @@ class PositionedEmbedding : public nn::Module {
 
  private:
   int64_t size_;
-  Tensor table_;                                       // [V, D]
-  std::optional<nn::SinusoidalPositions> sinusoidal_;  // at most one of sinusoidal_ and learned_ is set
-  std::unique_ptr<nn::LearnedPositions> learned_;
+  Tensor table_;  // [V, D]
+  // none where the attention turns queries and keys by their positions instead
+  std::variant<std::monostate, nn::SinusoidalPositions, nn::LearnedPositions> positions_;
   nn::Dropout dropout_;
 };
 
