@@ -20,6 +20,7 @@
 #include "apps/translator/preset.h"
 #include "apps/translator/run_options.h"
 #include "apps/translator/search_options.h"
+#include "apps/translator/training.h"
 #include "framework/io/file.h"
 #include "models/run/files.h"
 #include "models/run/folder.h"

@@ -82,9 +82,10 @@ Evaluation evaluate(const Translator& translator, std::span<const std::string> s
     scored.perfect_alignment = alignment->perfect;
   }
   for (const Metric& metric : metrics()) result.scores.push_back(metric.compute(scored));
-  result.sentences = corpus_bleu_stats(scored.outputs, scored.references, {.tokenize = "none"});
+  result.sentences = corpus_bleu_stats(scored.outputs, scored.references, {.tokenize = BleuTokenizer::none});
   result.bleu_interval = bootstrap(result.sentences, [](const BleuStats& sum) { return bleu_of(sum).score; });
-  result.by_length = bleu_by_length(scored.outputs, scored.references, lengths, {.tokenize = "none"});
+  result.by_length =
+      bleu_by_length(scored.outputs, scored.references, lengths, {.tokenize = BleuTokenizer::none});
   return result;
 }
 

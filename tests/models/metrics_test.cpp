@@ -96,9 +96,9 @@ TEST(Bleu, VaryingReferencesEffectiveOrderAndSmoothingValuesAreSacrebleus) {
 
 TEST(Bleu, WordsAreSacrebleus) {
   for (const auto& tokens : reference_values().at("varied").at("tokens")) {
-    for (const std::string name : {"13a", "none", "intl", "char"}) {
-      EXPECT_EQ(bleu_tokenize(tokens.at("line").get<std::string>(), {name}),
-                tokens.at(name).get<std::string>())
+    for (const std::string_view name : kNames<BleuTokenizer>) {
+      EXPECT_EQ(bleu_tokenize(tokens.at("line").get<std::string>(), {*choice_named<BleuTokenizer>(name)}),
+                tokens.at(std::string(name)).get<std::string>())
           << name;
     }
   }
@@ -155,9 +155,9 @@ TEST(Bleu, OrderOfSentencesAndReferencesDoesNotMatter) {
   std::ranges::reverse(references);
   for (Strings& of_sentence : references) std::ranges::reverse(of_sentence);
   EXPECT_EQ(corpus_bleu(hypotheses, references).score, score);
-  for (const BleuTokenizer tokenize :
-       {BleuTokenizer::v13a, BleuTokenizer::none, BleuTokenizer::intl, BleuTokenizer::characters}) {
-    EXPECT_NEAR(corpus_bleu(hypotheses, hypotheses, {.tokenize = tokenize}).score, 100, kTolerance);
+  for (const std::string_view name : kNames<BleuTokenizer>) {
+    const BleuOptions options{*choice_named<BleuTokenizer>(name)};
+    EXPECT_NEAR(corpus_bleu(hypotheses, hypotheses, options).score, 100, kTolerance);
   }
 }
 
