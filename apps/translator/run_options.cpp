@@ -120,7 +120,7 @@ models::RunConfig RunOptions::applied_to(models::RunConfig base) const {
                                              fmt::join(of, ", "), base.model.architecture().name));
     }
   }
-  return base;
+  return resolved(std::move(base));
 }
 
 std::vector<std::string> RunOptions::given() const {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "models/metrics/loss.h"
+#include "models/metrics/scored_text.h"
 
 namespace heed::models {
 namespace {
@@ -27,11 +28,6 @@ class UnknownWords {
   const TextCodec& codec_;
   size_t unknown_ = 0, all_ = 0;
 };
-
-std::vector<std::string> unescaped(std::vector<std::string> words) {
-  for (std::string& word : words) word = unescape(word);
-  return words;
-}
 
 }  // namespace
 
@@ -60,11 +56,13 @@ Evaluation evaluate(const Translator& translator, std::span<const std::string> s
     source_unknown.add(source_words[i]);
     target_unknown.add(reference_words[i]);
     const Translation& translation = result.translations[i];
-    scored.outputs.push_back(join(Translator::target_words(translation)));
-    scored.references.push_back(join(unescaped(reference_words[i])));
+    const TextSettings& target_text = run.config.target_text;
+    const std::vector<std::string> words = Translator::target_words(translation);
+    scored.outputs.push_back(target_text.raw() ? scored_words(words, target_text) : join(words));
+    scored.references.push_back(scored_words(reference_words[i], target_text));
     scored.output_text.push_back(translation.target.text);
-    scored.reference_text.push_back(looks_tokenised(references[i])
-                                        ? detokenize(reference_words[i], run.config.target_text.language)
+    scored.reference_text.push_back(!target_text.raw() && looks_tokenised(references[i])
+                                        ? detokenize(reference_words[i], target_text)
                                         : references[i]);
     scored.attention += attention_statistics(mean_attention(translation));
     lengths.push_back(static_cast<int>(source_words[i].size()));
@@ -75,6 +73,7 @@ Evaluation evaluate(const Translator& translator, std::span<const std::string> s
   }
   scored.source_unknown = source_unknown.share();
   scored.target_unknown = target_unknown.share();
+  scored.text_tokenizer = bleu_tokenizer_of(run.config.target_text.language);
   scored.writes_lower_case = run.config.target_text.lowercase;
   if (!pairs.empty()) scored.loss = corpus_loss(*run.model, pairs);
   if (const auto alignment = gold.empty() ? std::nullopt : evaluate_alignment(translator, gold)) {

@@ -22,13 +22,16 @@ Value number(double value) { return std::isnan(value) ? Value() : Score{value, {
 Value bleu(const Scored& s) {
   return score_of(corpus_bleu(s.outputs, s.references, {.tokenize = BleuTokenizer::none}));
 }
-Value bleu_13a(const Scored& s) { return score_of(corpus_bleu(s.output_text, s.reference_text, {})); }
+Value bleu_of_text(const Scored& s) {
+  return score_of(corpus_bleu(s.output_text, s.reference_text, {.tokenize = s.text_tokenizer}));
+}
 
 // Of a model that writes lower case where references have capitals.
 Value bleu_no_case(const Scored& s) {
   const auto has_capitals = [](const std::string& text) { return to_lower(text) != text; };
   if (!s.writes_lower_case || std::ranges::none_of(s.reference_text, has_capitals)) return std::nullopt;
-  return score_of(corpus_bleu(s.output_text, s.reference_text, {.lowercase = true}));
+  return score_of(
+      corpus_bleu(s.output_text, s.reference_text, {.tokenize = s.text_tokenizer, .lowercase = true}));
 }
 
 // BLEU-4 is 0 whatever the output where no reference has four tokens.
@@ -68,7 +71,7 @@ std::vector<Metric> make_rows() {
        .in_report = true,
        .keep = "bleu",
        .can_tell = any_has_four_tokens},
-      {.key = "bleu_13a", .name = "BLEU of the text", .compute = bleu_13a},
+      {.key = "bleu_13a", .name = "BLEU of the text", .compute = bleu_of_text},
       {.key = "bleu_13a_no_case",
        .name = "BLEU of the text, case ignored",
        .compute = bleu_no_case,

@@ -12,6 +12,7 @@
 
 #include "models/metrics/alignment_error.h"
 #include "models/metrics/attention_statistics.h"
+#include "models/metrics/bleu.h"
 
 namespace heed::models {
 
@@ -20,6 +21,7 @@ namespace heed::models {
 struct Scored {
   std::vector<std::string> outputs, references;  // tokens joined by spaces; both have one entry per sentence
   std::vector<std::string> output_text, reference_text;  // detokenised text; both have one entry per sentence
+  BleuTokenizer text_tokenizer = BleuTokenizer::v13a;    // how BLEU finds words in these texts
   double loss = NAN;  // cross-entropy without label smoothing, nats per target token
   double source_unknown = NAN, target_unknown = NAN;  // share of words not in the vocabulary, [0, 1]
   bool writes_lower_case = false;                     // whether the model's text is lower-cased

@@ -18,8 +18,9 @@ namespace heed::models {
 namespace {
 
 constexpr const char *kModel = "Model", *kTraining = "Training", *kText = "Text";  // groups of --help
-// 1 listed the options of both architectures that there were; 2 lists those of the run's own.
-constexpr int64_t kFormatVersion = 2;
+// 1 listed the options of both architectures that there were; 2 lists those of the run's own; 3 has `none` as
+// the tokenizer of raw text, which was what `whitespace` is now.
+constexpr int64_t kFormatVersion = 3;
 constexpr int kMaxKeyParts = 100;  // of a dotted key
 
 std::vector<OptionOf<TrainConfig>> train_options() {
@@ -73,6 +74,9 @@ std::vector<OptionOf<TrainConfig>> vocabulary_options() {
   return {
       {"subwords", &T::subwords, "none, bpe or unigram (SentencePiece, trained on the training sentences)"},
       {"subword_vocabulary", &T::subword_vocabulary, "pieces a side, or of both with --joint", between(1)},
+      {"normalisation", &T::normalisation,
+       "of subwords, before the text is split: identity, or SentencePiece's nfkc, nmt_nfkc, nfkc_cf, "
+       "nmt_nfkc_cf (cf: case is lost)"},
       {"joint", &T::joint, "one vocabulary for both sides"},
       {"min_count", &T::min_count, "words or pieces seen less often are unknown", between(1)},
       {"max_vocabulary", &T::max_vocabulary, "words kept a side, 0 for all"},
@@ -83,7 +87,10 @@ std::vector<OptionOf<TrainConfig>> vocabulary_options() {
 std::vector<std::pair<OptionOf<TextSettings>, std::string>> text_options(const std::string& side) {
   using S = TextSettings;
   return {
-      {{"tokenizer", &S::tokenizer, "words (Moses' rules) or none"}, ""},
+      {{"tokenizer", &S::tokenizer,
+        "auto (none with subwords, else words), words (Moses' rules), none (text as it is, split at spaces), "
+        "whitespace, or characters"},
+       "--tokenizer"},
       {{"lowercase", &S::lowercase, "lower-case both sides"}, "--lowercase"},
       {{"normalise", &S::normalise, "typographic quotes, dashes and ellipses to ASCII"}, ""},
       {{"escape", &S::escape, "write & ' \" < > | [ ] as Moses does"}, ""},
@@ -198,6 +205,22 @@ const std::vector<RunOption>& run_options() {
   return rows;
 }
 
+RunConfig resolved(RunConfig config) {
+  for (TextSettings* text : {&config.source_text, &config.target_text}) {
+    if (text->tokenizer == Tokenizer::automatic)
+      text->tokenizer = config.train.subwords == SubwordKind::none ? Tokenizer::words : Tokenizer::none;
+  }
+  return config;
+}
+
+SubwordOptions subword_options(const RunConfig& config) {
+  const RunConfig run = resolved(config);
+  return {.kind = run.train.subwords,
+          .size = run.train.subword_vocabulary,
+          .bytes = run.source_text.raw() || run.target_text.raw(),
+          .normalisation = run.train.normalisation};
+}
+
 void check(const RunConfig& config) {
   for (const RunOption& row : run_options()) {
     if (row.applies(config)) row.check(row.get(config));
@@ -209,6 +232,12 @@ void check(const RunConfig& config) {
   };
   require(t.average == 0 || t.average >= 2,
           fmt::format("average: must be 0 or at least 2, got {}", t.average));
+  for (const TextSettings* text : {&config.source_text, &config.target_text}) {
+    require(t.subwords == SubwordKind::none || text->tokenizer != Tokenizer::characters,
+            "tokenizer: characters are units already, subwords of them make no sense");
+  }
+  require(t.subwords != SubwordKind::none || t.normalisation == Normalisation::identity,
+          "normalisation: is of --subwords");
   require(t.joint || !config.model.architecture().one_vocabulary(config.model.options()),
           "tie: 'all' needs --joint, one vocabulary for both sides");
   require(t.epochs >= 1 || t.updates >= 1, fmt::format("epochs: must be at least 1, got {}", t.epochs));
@@ -253,9 +282,14 @@ RunConfig parse_run_config(const std::string& text, const std::string& name) {
   }
   RunConfig config;
   config.train.keep_best_by = "bleu";  // what a run did before it could say
+  if (version < 3) config.source_text.tokenizer = config.target_text.tokenizer = Tokenizer::words;
   try {
     for (const char* section : {"model", "train", "source_text", "target_text"})
       read_section(root, section, name, version, config);
+    for (TextSettings* side : {&config.source_text, &config.target_text}) {
+      if (version < 3 && side->tokenizer == Tokenizer::none) side->tokenizer = Tokenizer::whitespace;
+    }
+    config = resolved(config);
     check(config);
   } catch (const ValueError& error) {
     throw FormatError(fmt::format("'{}': {}", name, error.what()));

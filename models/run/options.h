@@ -34,13 +34,6 @@ enum class Precision : uint8_t { f32, bf16 };
 template <>
 inline constexpr std::array<std::string_view, 2> kNames<Precision>{"f32", "bf16"};
 
-/// The units of the vocabularies: words (none), or subword pieces that SentencePiece learns by byte-pair
-/// encoding (bpe) or a unigram model.
-enum class SubwordKind : uint8_t { none, bpe, unigram };
-/// The names of SubwordKind.
-template <>
-inline constexpr std::array<std::string_view, 3> kNames<SubwordKind>{"none", "bpe", "unigram"};
-
 /// The training options of a run: section [train] of config.toml.
 struct TrainConfig {
   int64_t batch_size = 64;  // sentence pairs per batch
@@ -63,12 +56,13 @@ struct TrainConfig {
   int64_t average = 0;        // number of last checkpoints to average at the end; 0: none
   /// Precision of products while training; bf16 needs a CPU that supports it (AutocastGuard).
   Precision precision = Precision::f32;
-  SubwordKind subwords = SubwordKind::none;  // units of the vocabularies
-  int64_t subword_vocabulary = 8000;         // pieces per side, or in total when joint
-  bool joint = false;                        // whether both sides share one vocabulary
-  int64_t min_count = 1;                     // words that occur less often are unknown
-  int64_t max_vocabulary = 0;                // entries per side; 0: no limit
-  int64_t validate_every = 0;                // updates between validations; 0: after every epoch
+  SubwordKind subwords = SubwordKind::none;               // units of the vocabularies; none: words
+  int64_t subword_vocabulary = 8000;                      // pieces per side, or in total when joint
+  Normalisation normalisation = Normalisation::identity;  // of the text before it is split into subwords
+  bool joint = false;                                     // whether both sides share one vocabulary
+  int64_t min_count = 1;                                  // words that occur less often are unknown
+  int64_t max_vocabulary = 0;                             // entries per side; 0: no limit
+  int64_t validate_every = 0;                             // updates between validations; 0: after every epoch
   /// Metric that selects the best weights (kept_metrics()); ties are broken by the loss.
   std::string keep_best_by = "chrf";
   int64_t patience = 0;    // training ends after this many validations without better weights; 0: never
@@ -100,6 +94,16 @@ struct RunOption : OptionOf<RunConfig> {
 };
 /// @return all options, the architecture first
 const std::vector<RunOption>& run_options();
+
+/// Replaces what a configuration leaves open by what it stands for: Tokenizer::automatic.
+/// @param config any configuration
+/// @return the same, as it is stored in config.toml
+RunConfig resolved(RunConfig config);
+
+/// What the subword models of a run are like. Those of raw text have bytes: nothing is unknown to them.
+/// @param config a configuration with subwords
+/// @return kind, size, bytes, normalisation
+SubwordOptions subword_options(const RunConfig& config);
 
 /// Throws if a configuration is invalid.
 /// @param config the configuration given by the user

@@ -46,7 +46,8 @@ TranslationToken end_of_sentence() {
   return token;
 }
 
-TranslationSide source_side(const std::string& line, const SourceUnits& source) {
+TranslationSide source_side(const std::string& line, const SourceUnits& source,
+                            const TextSettings& settings) {
   TranslationSide side;
   side.text = line;
   std::vector<bool> unknown(source.tokens.size());
@@ -56,7 +57,7 @@ TranslationSide source_side(const std::string& line, const SourceUnits& source) 
   for (size_t i = 0; i < source.tokens.size(); ++i) {
     const Token& token = source.tokens[i];
     side.tokens.push_back(
-        {unknown[i] ? line.substr(token.begin, token.end - token.begin) : unescape(token.text),
+        {unknown[i] ? line.substr(token.begin, token.end - token.begin) : readable(token.text, settings),
          std::pair(token.begin, token.end), false, unknown[i]});
   }
   side.tokens.push_back(end_of_sentence());
@@ -103,15 +104,16 @@ void replace_unknown_words(std::vector<std::string>& words, const std::vector<bo
 }
 
 void place_words(TranslationSide& side, const std::vector<std::string>& words,
-                 const std::vector<bool>& unknown, const std::vector<Token>* tokens) {
+                 const std::vector<bool>& unknown, const std::vector<Token>* tokens,
+                 const TextSettings& settings) {
   size_t at = 0;
   for (size_t i = 0; i < words.size(); ++i) {
     TranslationToken token;
-    token.text = unescape(words[i]);
+    token.text = readable(words[i], settings);
     token.unk = unknown[i];
     if (tokens) token.span = std::pair((*tokens)[i].begin, (*tokens)[i].end);
     // else where print shows it, if it does
-    for (const std::string& shown : {words[i], unescape(words[i])}) {
+    for (const std::string& shown : {words[i], token.text}) {
       if (tokens) break;
       const size_t found = side.text.find(shown, at);
       if (found == std::string::npos) continue;

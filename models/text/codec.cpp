@@ -1,6 +1,5 @@
 #include "models/text/codec.h"
 
-
 namespace heed::models {
 
 std::vector<std::string> TextCodec::units(std::span<const std::string> words) const {

@@ -29,6 +29,19 @@ std::string unescape(std::string_view token) {
   return text;
 }
 
+std::string readable(std::string_view token, const TextSettings& settings) {
+  if (settings.tokenizer == Tokenizer::characters && token == kSpaceToken) return " ";
+  return settings.raw() ? std::string(token) : unescape(token);
+}
+
+std::string detokenize(std::span<const std::string> tokens, const TextSettings& settings) {
+  if (settings.tokenizer == Tokenizer::none) return join(tokens);
+  if (!settings.raw()) return detokenize(tokens, settings.language);
+  std::string text;
+  for (const std::string& token : tokens) text += readable(token, settings);
+  return text;
+}
+
 std::string detokenize(std::span<const std::string> tokens, std::string_view language) {
   const bool french = language == "fr";
   std::string text;

@@ -5,8 +5,11 @@
 #include <sentencepiece_trainer.h>
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
 
 #include "framework/core/error.h"
+#include "models/text/unicode.h"
 
 namespace heed::models {
 namespace {
@@ -82,6 +85,15 @@ class Lines : public sentencepiece::SentenceIterator {
   std::string line_;
 };
 
+// The byte that a piece <0x41> stands for.
+std::optional<char> byte_of(std::string_view piece) {
+  if (piece.size() != 6 || !piece.starts_with("<0x") || piece.back() != '>') return std::nullopt;
+  unsigned byte = 0;
+  const auto [end, error] = std::from_chars(piece.data() + 3, piece.data() + 5, byte, 16);
+  if (error != std::errc() || end != piece.data() + 5) return std::nullopt;
+  return static_cast<char>(byte);
+}
+
 // SentencePiece's message without the place in its source that it begins with.
 std::string reason(const sentencepiece::util::Status& status) {
   std::string text = status.ToString();
@@ -96,29 +108,31 @@ struct Subwords::Processor {
   sentencepiece::SentencePieceProcessor impl;
 };
 
-std::string Subwords::train(std::span<const std::vector<std::string>> lines, const std::string& kind,
-                            int64_t size) {
-  if (kind != "bpe" && kind != "unigram")
-    throw ValueError("subwords", fmt::format("'{}' is not known (none, bpe, unigram)", kind));
+std::string Subwords::train(std::span<const std::vector<std::string>> lines, const SubwordOptions& options) {
+  const std::string kind = name_of_choice(options.kind);
+  HEED_ASSERT(options.kind != SubwordKind::none);
   bool any = false;
   for (const auto& line : lines)
     any = any || std::ranges::any_of(line, [](const std::string& word) { return word.size() <= kMaxWord; });
   if (!any) throw ValueError("subwords", "there are no words to learn from");
   Lines iterator(lines);
   std::string model;
-  const auto status = sentencepiece::SentencePieceTrainer::Train({{"model_type", kind},
-                                                                  {"vocab_size", std::to_string(size)},
-                                                                  {"hard_vocab_limit", "false"},
-                                                                  {"character_coverage", "1.0"},
-                                                                  {"normalization_rule_name", "identity"},
-                                                                  {"bos_id", "-1"},
-                                                                  {"eos_id", "-1"},
-                                                                  {"max_sentence_length", "1000000"},
-                                                                  {"num_threads", "1"},
-                                                                  {"minloglevel", "3"}},
-                                                                 &iterator, &model);
+  const auto status = sentencepiece::SentencePieceTrainer::Train(
+      {{"model_type", kind},
+       {"vocab_size", std::to_string(options.size)},
+       {"hard_vocab_limit", "false"},
+       {"character_coverage", options.bytes ? "0.9995" : "1.0"},
+       {"byte_fallback", options.bytes ? "true" : "false"},
+       {"normalization_rule_name", name_of_choice(options.normalisation)},
+       {"bos_id", "-1"},
+       {"eos_id", "-1"},
+       {"max_sentence_length", "1000000"},
+       {"num_threads", "1"},
+       {"minloglevel", "3"}},
+      &iterator, &model);
   if (!status.ok())
-    throw ValueError("subwords", fmt::format("cannot learn {} {} pieces: {}", size, kind, reason(status)));
+    throw ValueError("subwords",
+                     fmt::format("cannot learn {} {} pieces: {}", options.size, kind, reason(status)));
   return model;
 }
 
@@ -147,6 +161,15 @@ std::vector<std::string> Subwords::split(const std::string& word) const {
   return pieces;
 }
 
+std::vector<std::string> Subwords::pieces() const {
+  std::vector<std::string> result;
+  for (int id = 0; id < processor_->impl.GetPieceSize(); ++id) {
+    if (!processor_->impl.IsControl(id) && !processor_->impl.IsUnknown(id))
+      result.push_back(processor_->impl.IdToPiece(id));
+  }
+  return result;
+}
+
 bool Subwords::begins_word(std::string_view piece) { return piece.starts_with(kBegin); }
 
 std::vector<std::string> Subwords::join(std::span<const std::string> pieces) {
@@ -154,13 +177,17 @@ std::vector<std::string> Subwords::join(std::span<const std::string> pieces) {
   for (const std::string& piece : pieces) {
     if (begins_word(piece)) {
       words.push_back(piece.substr(kBegin.size()));
-    } else if (words.empty()) {
-      words.push_back(piece);
+      continue;
+    }
+    if (words.empty()) words.emplace_back();
+    if (const auto byte = byte_of(piece)) {
+      words.back() += *byte;
     } else {
       words.back() += piece;
     }
   }
-  for (std::string& word : words) word = unescaped(word);
+  for (std::string& word : words)
+    word = unescaped(first_invalid_utf8(word) ? to_utf8(code_points(word)) : word);
   return words;
 }
 

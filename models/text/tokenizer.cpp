@@ -181,10 +181,50 @@ std::vector<Token> split_only(std::string_view text, bool lowercase) {
   return tokens;
 }
 
+// At spaces and the control characters that stand for one; white space that print knows (U+00A0, U+202F,
+// U+3000) is text.
+std::vector<Token> split_at_spaces(std::string_view text, bool lowercase) {
+  constexpr std::string_view kSpaces = " \t\n\v\f\r";
+  std::vector<Token> tokens;
+  for (size_t begin = text.find_first_not_of(kSpaces); begin < text.size();) {
+    const size_t end = std::min(text.find_first_of(kSpaces, begin), text.size());
+    const std::string_view chunk = text.substr(begin, end - begin);
+    tokens.push_back({lowercase ? to_lower(chunk) : std::string(chunk), begin, end});
+    begin = text.find_first_not_of(kSpaces, end);
+  }
+  return tokens;
+}
+
+std::vector<Token> split_characters(std::string_view text, bool lowercase) {
+  std::vector<Token> tokens;
+  GraphemeBreaks breaks;
+  for (size_t at = 0; at < text.size();) {
+    const size_t begin = at;
+    const char32_t c = next_code_point(text, at);
+    const bool breaks_here = breaks.before(c), space = is_space(c);
+    if (space && (tokens.empty() || tokens.back().text == kSpaceToken)) continue;
+    if (space) {
+      tokens.push_back({std::string(kSpaceToken), begin, at});
+    } else if (breaks_here || tokens.empty() || tokens.back().text == kSpaceToken) {
+      tokens.push_back({std::string(text.substr(begin, at - begin)), begin, at});
+    } else {
+      tokens.back().text += text.substr(begin, at - begin);
+      tokens.back().end = at;
+    }
+  }
+  if (!tokens.empty() && tokens.back().text == kSpaceToken) tokens.pop_back();
+  if (lowercase) {
+    for (Token& token : tokens) token.text = to_lower(token.text);
+  }
+  return tokens;
+}
+
 }  // namespace
 
 std::vector<Token> tokenize(std::string_view text, const TextSettings& settings) {
-  if (settings.tokenizer == Tokenizer::none || looks_tokenised(text))
+  if (settings.tokenizer == Tokenizer::none) return split_at_spaces(text, settings.lowercase);
+  if (settings.tokenizer == Tokenizer::characters) return split_characters(text, settings.lowercase);
+  if (settings.tokenizer == Tokenizer::whitespace || looks_tokenised(text))
     return split_only(text, settings.lowercase);
 
   const auto chunks = split_whitespace(text);

@@ -1,6 +1,6 @@
-// Splits ordinary text into tokens and joins them again, by the rules of the Moses tokenizer, which is used
-// for most machine translation corpora:  "A dog's ball."  ->  a dog &apos;s ball .   [Koehn et al. 2007,
-// tokenizer.perl]
+// Splits ordinary text into tokens and joins them again: by the rules of the Moses tokenizer, which is used
+// for most machine translation corpora,  "A dog's ball."  ->  a dog &apos;s ball .   [Koehn et al. 2007,
+// tokenizer.perl]; at spaces alone, so that the text comes back as it is written; or into characters.
 #pragma once
 
 #include <cstddef>
@@ -13,22 +13,38 @@
 
 namespace heed::models {
 
-/// How tokens are found: by the rules of tokenize(), or by splitting at white space and nothing else.
-enum class Tokenizer : uint8_t { words, none };
+/// The token of a space where every character is a token (U+2581, as SentencePiece has it).
+constexpr std::string_view kSpaceToken = "\xE2\x96\x81";
+
+/// How tokens are found.
+enum class Tokenizer : uint8_t {
+  automatic,   // none for a run with subwords, else words: what a run stores is one of those (resolved())
+  words,       // by Moses' rules; text that is already tokenised is split at white space
+  none,        // at spaces alone: the text of the tokens is the text itself, any other character included
+  whitespace,  // at any white space; joined as Moses' tokens are
+  characters,  // every character that a reader sees as one; a space is the token U+2581
+};
 /// The names of Tokenizer.
 template <>
-inline constexpr std::array<std::string_view, 2> kNames<Tokenizer>{"words", "none"};
+inline constexpr std::array<std::string_view, 5> kNames<Tokenizer>{"auto", "words", "none", "whitespace",
+                                                                   "characters"};
 
 /// How text is split into tokens; stored in the run folder, so that a model reads new text in the same way as
 /// its training corpus.
 struct TextSettings {
-  Tokenizer tokenizer = Tokenizer::words;  // how tokens are found
-  bool lowercase = false;                  ///< lower-case every token (to_lower)
-  bool normalise = true;  ///< typographic quotes, dashes and ellipses to ASCII; letters to NFC
-  bool escape =
-      true;  ///< write & ' " < > | [ ] as Moses does: &amp; &apos; &quot; &lt; &gt; &#124; &#91; &#93;
-  /// Apostrophes: "en" and "" cut dog|'s, "fr" and "it" cut l'|homme, others cut both sides.
+  Tokenizer tokenizer = Tokenizer::automatic;  // how tokens are found
+  bool lowercase = false;                      ///< lower-case every token (to_lower)
+  /// Of Tokenizer::words: typographic quotes, dashes and ellipses to ASCII; letters to NFC.
+  bool normalise = true;
+  /// Of Tokenizer::words: write & ' " < > | [ ] as Moses does: &amp; &apos; &quot; &lt; &gt; &#124; &#91;
+  /// &#93;
+  bool escape = true;
+  /// Of Tokenizer::words: for apostrophes "en" and "" cut dog|'s, "fr" and "it" cut l'|homme, others cut both
+  /// sides. Elsewhere it is what the text is scored as: languages without spaces by character.
   std::string language;
+
+  /// @return whether tokens are parts of the text as it is written, which needs no rules to be put together
+  bool raw() const { return tokenizer == Tokenizer::none || tokenizer == Tokenizer::characters; }
 
   bool operator==(const TextSettings&) const = default;
 };
@@ -42,11 +58,12 @@ struct Token {
 };
 
 /// Splits a sentence into tokens. Their spans are in order, do not overlap, and leave only white space
-/// between them.
+/// between them (Tokenizer::characters: runs of it are one token, at the ends none).
 ///
-/// Punctuation is split from words; numbers (3.14, 1,000), abbreviations (e.g., Mr., single initials) and
-/// hyphenated words stay whole. Text that is already tokenised (see looks_tokenised) is only split at white
-/// space, and lower-cased if `lowercase` is set.
+/// Tokenizer::words, which is also what Tokenizer::automatic does here: punctuation is split from words;
+/// numbers (3.14, 1,000), abbreviations (e.g., Mr., single initials) and hyphenated words stay whole. Text
+/// that is already tokenised (see looks_tokenised) is only split at white space, and lower-cased if
+/// `lowercase` is set.
 /// @param text one sentence, UTF-8
 /// @param settings case, normalisation, escapes, language
 /// @return the tokens in order
@@ -61,15 +78,25 @@ bool looks_tokenised(std::string_view text);
 /// Joins tokens to readable text: entities are replaced by their characters and spaces are placed as in
 /// print, so that a, dog, &apos;s, ball and . become "a dog's ball." In French ("fr") there is a space before
 /// ? ! : ; and %, and quotes are guillemets with spaces inside.
-/// @param tokens tokens of one sentence
+/// @param tokens tokens of one sentence, of Tokenizer::words or whitespace
 /// @param language as in TextSettings
 /// @return the text
 std::string detokenize(std::span<const std::string> tokens, std::string_view language = "");
+/// Joins tokens to readable text, whatever tokenizer they are of.
+/// @param tokens tokens of one sentence
+/// @param settings how they were made
+/// @return the text
+std::string detokenize(std::span<const std::string> tokens, const TextSettings& settings);
 
 /// Replaces Moses' entities in a token by their characters.
 /// @param token such as `&apos;s`
 /// @return the token with the characters: 's in this example
 std::string unescape(std::string_view token);
+/// The text that a token stands for, whatever tokenizer it is of.
+/// @param token a token
+/// @param settings how it was made
+/// @return its text
+std::string readable(std::string_view token, const TextSettings& settings);
 
 /// Tokenises each line; an empty line has no tokens.
 /// @param lines ordinary text

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "framework/core/error.h"
+#include "models/metrics/scored_text.h"
 #include "models/text/tokenizer.h"
 
 namespace heed::models {
@@ -12,7 +13,17 @@ namespace {
 
 constexpr size_t kLongestValidated = 1000;  // words or pieces per side, as translate reads by default
 
+// The tokens as a reader is shown them.
+std::string shown(std::span<const std::string> tokens, const TextSettings& settings) {
+  return settings.raw() ? detokenize(tokens, settings) : unescape(join(tokens));
+}
+
 }  // namespace
+
+ValidationText validation_text(std::span<const std::string> tokens, const TextSettings& settings) {
+  if (!settings.raw()) return {join(tokens), join(tokens)};
+  return {scored_words(tokens, settings), detokenize(tokens, settings)};
+}
 
 EncodedData encode(const RunConfig& config, const TextCodec& source, const TextCodec& target,
                    const TokenisedCorpus& train, const TokenisedCorpus& validation) {
@@ -35,8 +46,10 @@ EncodedData encode(const RunConfig& config, const TextCodec& source, const TextC
       continue;
     }
     data.validation.push_back(std::move(pair));
-    data.validation_sources.push_back(join(validation.source[i]));
-    data.references.push_back(join(validation.target[i]));
+    data.validation_sources.push_back(shown(validation.source[i], config.source_text));
+    ValidationText reference = validation_text(validation.target[i], config.target_text);
+    data.references.push_back(std::move(reference.words));
+    data.reference_texts.push_back(std::move(reference.text));
   }
   if (data.train.empty()) {
     throw ValueError(fmt::format("no training pair has between 1 and {} tokens on both sides", limit));

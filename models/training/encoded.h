@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,11 +16,21 @@ namespace heed::models {
 /// The pairs that a training uses, and which were left out.
 struct EncodedData {
   std::vector<EncodedPair> train, validation;   // ids, the source with its end mark
-  std::vector<std::string> references;          // validation targets, tokens joined by spaces
-  std::vector<std::string> validation_sources;  // validation sources, tokens joined by spaces
+  std::vector<std::string> references;          // validation targets, the words that BLEU counts
+  std::vector<std::string> reference_texts;     // validation targets, the text that chrF compares
+  std::vector<std::string> validation_sources;  // validation sources, to be shown
   std::vector<int64_t> skipped_validation;      // indices from 0 of validation pairs that are too long
   int64_t skipped = 0;                          // number of training pairs that are empty or too long
 };
+
+/// A sentence as the validation of a training scores it.
+struct ValidationText {
+  std::string words, text;  // what BLEU counts and what chrF compares: the tokens, or, of raw text, its own
+};
+/// @param tokens tokens of a target sentence
+/// @param settings how they were made
+/// @return the sentence as it is scored
+ValidationText validation_text(std::span<const std::string> tokens, const TextSettings& settings);
 
 /// Encodes pairs, leaving out those that are empty or too long.
 /// @param config of the run: the longest training pair

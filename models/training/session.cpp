@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <span>
 #include <utility>
@@ -61,8 +62,9 @@ void check_data(const RunConfig& config, const TrainingData& data) {
   if (!usable(data.validation, SIZE_MAX)) throw ValueError("no validation pair has words on both sides");
 }
 
-std::shared_ptr<const TrainingData> prepare(const RunConfig& config, const ParallelLines& train,
+std::shared_ptr<const TrainingData> prepare(const RunConfig& run, const ParallelLines& train,
                                             const ParallelLines& validation) {
+  const RunConfig config = resolved(run);
   const auto tokenised = [&](const ParallelLines& lines) {
     return TokenisedCorpus{tokenize_lines(lines.source, config.source_text),
                            tokenize_lines(lines.target, config.target_text)};
@@ -85,15 +87,26 @@ TextFiles learn_text(const RunConfig& config, const TokenisedCorpus& train) {
         if (train.source[i].size() <= limit && train.target[i].size() <= limit) units.push_back((*text)[i]);
       }
     }
+    std::vector<std::string>
+        required;  // whether they are met or not: all pieces of a model that knows any text
     if (config.train.subwords != SubwordKind::none) {
-      const std::string model =
-          Subwords::train(units, name_of_choice(config.train.subwords), config.train.subword_vocabulary);
-      TextCodec codec{{}, std::make_shared<Subwords>(model, name_of_choice(config.train.subwords))};
+      const SubwordOptions options = subword_options(config);
+      const std::string model = Subwords::train(units, options);
+      TextCodec codec{{}, std::make_shared<Subwords>(model, name_of_choice(options.kind))};
+      if (options.bytes) required = codec.subwords->pieces();
       for (std::vector<std::string>& line : units) line = codec.units(line);
       for (const char* side : sides) files[run_files::pieces(side)] = model;
     }
+    Vocabulary::Counts counts;
+    for (const auto& line : units) {
+      for (const std::string& unit : line) ++counts[unit];
+    }
+    for (const std::string& piece : required) {
+      int64_t& count = counts[piece];
+      count = std::max(count, config.train.min_count);
+    }
     const Vocabulary vocabulary =
-        Vocabulary::build(units, config.train.min_count, config.train.max_vocabulary);
+        Vocabulary::build(counts, config.train.min_count, config.train.max_vocabulary);
     for (const char* side : sides) files[run_files::vocabulary(side)] = vocabulary.save();
   };
   if (config.train.joint) {
@@ -117,6 +130,7 @@ TrainingSession::TrainingSession(fs::path folder, RunConfig config, std::shared_
 
 TrainingSession TrainingSession::start(fs::path folder, RunConfig config,
                                        std::shared_ptr<const TrainingData> data, NewRun about) {
+  config = resolved(std::move(config));
   check_data(config, *data);
   const TextFiles text = about.text.empty() ? learn_text(config, data->train) : std::move(about.text);
   check_trainable(config, *data, text);

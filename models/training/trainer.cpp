@@ -194,25 +194,29 @@ ValidationResult Trainer::measure() const {
   std::vector<std::vector<int>> sources;
   for (const EncodedPair& pair : data_.validation) sources.push_back(pair.source);
   const std::vector<Hypothesis> outputs = search_best(*model_, sources, {.keep_attention = false});
-  std::vector<std::string> lines;
-  for (const Hypothesis& output : outputs) lines.push_back(join(target_.decode(output.ids).words));
+  Scored scored;
+  for (const Hypothesis& output : outputs) {
+    ValidationText text = validation_text(target_.decode(output.ids).words, config_.target_text);
+    scored.outputs.push_back(std::move(text.words));
+    scored.output_text.push_back(std::move(text.text));
+  }
   ValidationResult result;
   result.update = cursor_.update;
-  Scored scored;
   scored.loss = corpus_loss(*model_, data_.validation);
   if (!std::isfinite(scored.loss)) {
     throw Error("training", fmt::format("the validation loss is {} after update {}; try a lower lr",
                                         scored.loss, cursor_.update));
   }
-  scored.outputs = scored.output_text = lines;
-  scored.references = scored.reference_text = data_.references;
+  scored.references = data_.references;
+  scored.reference_text = data_.reference_texts;
   for (const Metric* metric : kept_metrics()) {
     const std::optional<Score> score = metric->compute(scored);
     result.scores[metric->keep] = score ? score->value : NAN;
   }
-  const size_t shown = static_cast<size_t>(cursor_.update) % lines.size();
-  result.sample_source = unescape(data_.validation_sources[shown]);
-  result.sample_output = unescape(lines[shown]);
+  const size_t shown = static_cast<size_t>(cursor_.update) % outputs.size();
+  result.sample_source = data_.validation_sources[shown];
+  result.sample_output =
+      config_.target_text.raw() ? scored.output_text[shown] : unescape(scored.output_text[shown]);
   return result;
 }
 

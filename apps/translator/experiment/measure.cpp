@@ -102,7 +102,8 @@ Comparison begin_comparison(const Sentences& sentences, const models::RunConfig&
   }
   comparison.reference_words = models::tokenize_lines(comparison.references, config.target_text);
   for (std::vector<std::string>& words : comparison.reference_words) {
-    for (std::string& word : words) word = models::unescape(word);  // as a translation's tokens are
+    for (std::string& word : words)
+      word = models::readable(word, config.target_text);  // as a translation's are
   }
   comparison.buckets = models::default_length_buckets();
   comparison.search = search.beam > 1          ? fmt::format("beam {}", search.beam)
