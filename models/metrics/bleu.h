@@ -39,10 +39,10 @@ inline constexpr std::array<std::string_view, 4> kNames<BleuSmoothing>{"exp", "f
 ///   add-k  `smooth_value` (1) is added to matches and totals of the orders above 1
 ///   none   nothing; an order without a match makes BLEU 0
 struct BleuOptions {
-  BleuTokenizer tokenize = BleuTokenizer::v13a;
-  bool lowercase = false;  ///< both sides, as Python's str.lower
-  BleuSmoothing smooth = BleuSmoothing::exp;
-  std::optional<double> smooth_value;  ///< for floor and add-k, >= 0
+  BleuTokenizer tokenize = BleuTokenizer::v13a;  ///< how words are found
+  bool lowercase = false;                        ///< both sides, as Python's str.lower
+  BleuSmoothing smooth = BleuSmoothing::exp;     ///< see above
+  std::optional<double> smooth_value;            ///< for floor and add-k, >= 0
   /// Leave out orders that the text is too short for; unset: for single sentences only.
   std::optional<bool> effective_order;
   bool operator==(const BleuOptions&) const = default;
