@@ -29,6 +29,7 @@ struct Options {
   std::string records, run, sentence, translation, output, json;
   std::vector<std::string> words;  // the sentence, as the shell left it
   int64_t line = 1;
+  bool pieces = false;
   double dpi = heatmap::kDefaultDpi;
   heatmap::PictureOptions picture;
 };
@@ -88,8 +89,9 @@ void draw(const Options& options) {
                      .outputs = {{"--output", options.output}, {"--json", options.json}},
                      .runs = options.run.empty() ? std::vector<std::string>{} : std::vector{options.run}});
   if (models::first_invalid_utf8(options.picture.title)) throw ValueError("--title", "the text is not UTF-8");
-  const models::Translation record =
+  models::Translation record =
       options.run.empty() ? read_record(options.records, options.line) : translate_sentence(options);
+  if (options.pieces) record = models::by_pieces(record);
   if (options.run.empty() && record.source.tokens.empty()) {
     throw ValueError(
         fmt::format("'{}' line {} is the record of a line without words: there is nothing to draw",
@@ -158,6 +160,8 @@ int main(int argc, char** argv) {
       ->excludes(mean)
       ->excludes(head)
       ->excludes(layer);
+  cli.add_flag("--pieces", options.pieces,
+               "draw the pieces that a model with subwords reads and writes, in the place of words");
   cli.add_flag("--eos,!--no-eos", options.picture.keep_eos,
                "draw the end-of-sentence row and column (default: on)");
   cli.add_option("--brightest", options.picture.brightest,

@@ -13,6 +13,7 @@
 #include "apps/translator/commands.h"
 #include "apps/translator/pairs.h"
 #include "apps/translator/search_options.h"
+#include "framework/core/error.h"
 #include "framework/io/file.h"
 #include "models/run/translator.h"
 
@@ -22,7 +23,7 @@ namespace {
 struct TranslationOptions {
   std::vector<std::string> runs;
   std::string source = "-", target, output = "-", records, json;
-  bool tokens = false;
+  bool tokens = false, pieces = false;
   int threads = 0;
   models::TranslateOptions translate;
 };
@@ -93,8 +94,10 @@ class Translating {
         ++skipped_;
         warn("translator", fmt::format("{} line {} is left empty: {}", input_, result.id, result.skipped));
       }
-      const std::string line =
-          options_.tokens ? models::join(models::Translator::target_words(result)) : result.target.text;
+      const std::string line = options_.pieces
+                                   ? models::join(models::Translator::target_words(models::by_pieces(result)))
+                               : options_.tokens ? models::join(models::Translator::target_words(result))
+                                                 : result.target.text;
       text += options_.translate.search.n_best > 1
                   ? fmt::format("{} ||| {} ||| {:.4f}\n", result.id, line, result.score)
                   : line + "\n";
@@ -132,6 +135,9 @@ void translate(const TranslationOptions& options) {
   const models::Translator translator = load_translator(options.runs);
   if (options.translate.self_attention)
     translator.require_self_attention(fmt::format("--self-attention: '{}'", options.runs.front()));
+  if (options.pieces && !translator.run().target.subwords)
+    throw ValueError("--pieces",
+                     fmt::format("'{}' has none: its vocabulary has whole words", options.runs.front()));
   Translating translating(options, translator,
                           options.source == "-" ? "standard input" : fmt::format("'{}'", options.source));
   if (!options.target.empty()) {
@@ -167,7 +173,9 @@ Command add_translate(CLI::App& cli) {
       ->needs(records);
   cli.add_option("-t,--target", o->target,
                  "score these translations instead of making new ones; needs --source FILE");
-  cli.add_flag("--tokens", o->tokens, "write tokens as the model has them, not text for people");
+  auto* const tokens =
+      cli.add_flag("--tokens", o->tokens, "write tokens as the model has them, not text for people");
+  cli.add_flag("--pieces", o->pieces, "write the pieces of a model with subwords")->excludes(tokens);
   cli.add_option("--threads", o->threads, "threads (default: what the container allows)")
       ->check(CLI::Range(0, 1024));
   cli.add_option("--json", o->json, "write counts and speed as JSON");

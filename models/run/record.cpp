@@ -37,7 +37,42 @@ std::vector<AttentionWeights> merged_maps(const std::vector<Matrix>& maps,
   return result;
 }
 
+// The maps of units, without rows and columns of an end mark that the output does not have.
+std::vector<AttentionWeights> unit_maps(const std::vector<Matrix>& maps,
+                                        const std::vector<AttentionMap>& names, size_t rows, size_t columns) {
+  std::vector<AttentionWeights> result;
+  for (size_t m = 0; m < maps.size(); ++m) {
+    result.push_back({names[m].layer, names[m].head, maps[m]});
+    result.back().weights.resize(rows);
+    for (std::vector<float>& row : result.back().weights) row.resize(columns);
+  }
+  return result;
+}
+
+std::vector<TranslationPiece> pieces_of(const Vocabulary& vocabulary, std::span<const int> ids,
+                                        std::span<const int> word_of) {
+  std::vector<TranslationPiece> pieces;
+  for (size_t i = 0; i < ids.size(); ++i)
+    pieces.push_back({vocabulary.token(ids[i]), static_cast<size_t>(word_of[i])});
+  return pieces;
+}
+
 }  // namespace
+
+void add_pieces(Translation& record, const LoadedRun& run, const SourceUnits& source,
+                const TextCodec::Decoded& output, const Hypothesis& hypothesis,
+                const SelfAttentionMaps& self_attention) {
+  TranslationPieces& pieces = record.pieces.emplace();
+  pieces.source = pieces_of(run.source.vocabulary, source.ids, source.word_of);
+  pieces.target = pieces_of(run.target.vocabulary, hypothesis.ids, output.word_of);
+  if (hypothesis.ended) pieces.target.push_back({end_of_sentence().text, output.words.size()});
+  const size_t read = pieces.source.size(), written = pieces.target.size();
+  pieces.attention = unit_maps(hypothesis.attention, run.model->attention_maps(), written, read);
+  pieces.encoder_self_attention =
+      unit_maps(self_attention.encoder, run.model->encoder_self_maps(), read, read);
+  pieces.decoder_self_attention =
+      unit_maps(self_attention.decoder, run.model->decoder_self_maps(), written, 1 + hypothesis.ids.size());
+}
 
 TranslationToken end_of_sentence() {
   TranslationToken token;

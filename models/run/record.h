@@ -8,6 +8,7 @@
 #include "models/architectures/architecture.h"
 #include "models/decoding/hypothesis.h"
 #include "models/decoding/self_attention.h"
+#include "models/run/folder.h"
 #include "models/run/translation.h"
 #include "models/text/codec.h"
 #include "models/text/tokenizer.h"
@@ -33,6 +34,15 @@ TranslationSide source_side(const std::string& line, const SourceUnits& source, 
 /// @param hypothesis units of the output
 /// @return for each word, whether it contains one
 std::vector<bool> unknown_words(const TextCodec::Decoded& output, const Hypothesis& hypothesis);
+/// Adds the pieces of a translation and the attention between them, as the model has it.
+/// @param record record that receives them
+/// @param run run that made the translation
+/// @param source,output units and words of both sides
+/// @param hypothesis hypothesis with attention
+/// @param self_attention self-attention of both sides, or empty
+void add_pieces(Translation& record, const LoadedRun& run, const SourceUnits& source,
+                const TextCodec::Decoded& output, const Hypothesis& hypothesis,
+                const SelfAttentionMaps& self_attention);
 /// Converts attention between units to attention between words: averaged over the units of the attending
 /// word, summed over the units of the word attended to, so that rows still sum to one.
 /// @param record record that receives the maps

@@ -127,16 +127,27 @@ struct Axes {
   const char *row_tokens, *column_tokens;  // "target has"
 };
 
-// The lists of a record; the members of Translation in the same order.
-std::array<Axes, 3> axes_of(const Translation& translation) {
-  const size_t source = translation.source.tokens.size(), target = translation.target.tokens.size();
+// The lists of so many tokens a side; `read` counts what the decoder reads, <s> first.
+std::array<Axes, 3> axes_of(size_t source, size_t target, size_t read) {
   return {Axes{"attention", target, source, "target has", "source has"},
           Axes{"encoder_self_attention", source, source, "source has", "source has"},
-          Axes{"decoder_self_attention", target, decoder_columns(translation), "target has",
-               "<s> and target without </s> have"}};
+          Axes{"decoder_self_attention", target, read, "target has", "<s> and target without </s> have"}};
 }
-constexpr std::array kLists{&Translation::attention, &Translation::encoder_self_attention,
-                            &Translation::decoder_self_attention};
+std::array<Axes, 3> axes_of(const Translation& translation) {
+  return axes_of(translation.source.tokens.size(), translation.target.tokens.size(),
+                 decoder_columns(translation));
+}
+// The axes of its pieces, which it has.
+std::array<Axes, 3> axes_of_pieces(const Translation& translation) {
+  const std::vector<TranslationPiece>& target = translation.pieces->target;
+  const auto read = std::ranges::count_if(
+      target, [&](const TranslationPiece& piece) { return !translation.target.tokens.at(piece.word).eos; });
+  return axes_of(translation.pieces->source.size(), target.size(), 1 + static_cast<size_t>(read));
+}
+
+// The lists of maps of a Translation or of its pieces, in the order of the axes.
+template <class Maps>
+constexpr std::array kLists{&Maps::attention, &Maps::encoder_self_attention, &Maps::decoder_self_attention};
 
 AttentionWeights read_map(const Value& value, const Axes& axes) {
   AttentionWeights attention;
@@ -199,6 +210,40 @@ OrderedJson maps_to_json(const std::vector<AttentionWeights>& maps, const Axes& 
   return list;
 }
 
+std::vector<TranslationPiece> read_pieces(const Value& list, size_t words) {
+  std::vector<TranslationPiece> pieces;
+  for (size_t i = 0; i < list.size(); ++i) {
+    const Value word = list.at(i)["word"];
+    if (words == 0) word.fail("belongs to no token");
+    pieces.push_back(
+        {list.at(i)["text"].text(), static_cast<size_t>(word.integer(0, static_cast<int64_t>(words) - 1))});
+  }
+  return pieces;
+}
+
+template <class Maps>
+void read_lists(Maps& maps, const Value& value, const std::array<Axes, 3>& axes) {
+  maps.attention = read_maps(value["attention"], axes[0]);
+  for (size_t i = 1; i < axes.size(); ++i) {
+    if (const auto list = value.find(axes[i].key)) maps.*kLists<Maps>[i] = read_maps(*list, axes[i]);
+  }
+}
+
+template <class Maps>
+void write_lists(OrderedJson& json, const Maps& maps, const std::array<Axes, 3>& axes) {
+  json["attention"] = maps_to_json(maps.attention, axes[0]);
+  for (size_t i = 1; i < axes.size(); ++i) {
+    const std::vector<AttentionWeights>& list = maps.*kLists<Maps>[i];
+    if (!list.empty()) json[axes[i].key] = maps_to_json(list, axes[i]);
+  }
+}
+
+OrderedJson pieces_to_json(const std::vector<TranslationPiece>& pieces) {
+  OrderedJson list = OrderedJson::array();
+  for (const TranslationPiece& piece : pieces) list.push_back({{"text", piece.text}, {"word", piece.word}});
+  return list;
+}
+
 Translation read(const Json& json) {
   const Value root(json, "");
   if (!json.is_object()) root.fail("not a JSON object");
@@ -216,10 +261,12 @@ Translation read(const Json& json) {
   translation.score = root["score"].number();
   translation.source = read_side(root["source"]);
   translation.target = read_side(root["target"]);
-  const std::array<Axes, 3> axes = axes_of(translation);
-  translation.attention = read_maps(root["attention"], axes[0]);
-  for (size_t i = 1; i < axes.size(); ++i) {
-    if (const auto list = root.find(axes[i].key)) translation.*kLists[i] = read_maps(*list, axes[i]);
+  read_lists(translation, root, axes_of(translation));
+  if (const auto pieces = root.find("pieces")) {
+    translation.pieces.emplace();
+    translation.pieces->source = read_pieces((*pieces)["source"], translation.source.tokens.size());
+    translation.pieces->target = read_pieces((*pieces)["target"], translation.target.tokens.size());
+    read_lists(*translation.pieces, *pieces, axes_of_pieces(translation));
   }
   return translation;
 }
@@ -260,9 +307,31 @@ size_t decoder_columns(const Translation& translation) {
          static_cast<size_t>(std::ranges::count(translation.target.tokens, false, &TranslationToken::eos));
 }
 
+Translation by_pieces(const Translation& translation) {
+  if (!translation.pieces)
+    throw ValueError("pieces",
+                     fmt::format("'{}' has no pieces: its vocabulary has whole words", translation.model));
+  Translation result = translation;
+  const auto replace = [](TranslationSide& side, const std::vector<TranslationPiece>& pieces) {
+    std::vector<TranslationToken> tokens;
+    for (const TranslationPiece& piece : pieces) {
+      TranslationToken token = side.tokens.at(piece.word);
+      token.text = piece.text;
+      token.span.reset();
+      tokens.push_back(std::move(token));
+    }
+    side.tokens = std::move(tokens);
+  };
+  replace(result.source, translation.pieces->source);
+  replace(result.target, translation.pieces->target);
+  for (size_t i = 0; i < kLists<Translation>.size(); ++i)
+    result.*kLists<Translation>[i] = (*translation.pieces).*kLists<TranslationPieces>[i];
+  result.pieces.reset();
+  return result;
+}
+
 std::string to_json_line(const Translation& translation) {
   if (!std::isfinite(translation.score)) throw ValueError("translation", "the score is not finite");
-  const std::array<Axes, 3> axes = axes_of(translation);
   OrderedJson record = {{"format", kFormat},
                         {"version", kTranslationVersion},
                         {"id", translation.id},
@@ -270,11 +339,13 @@ std::string to_json_line(const Translation& translation) {
                         {"rank", translation.rank},
                         {"score", translation.score},
                         {"source", side_to_json(translation.source)},
-                        {"target", side_to_json(translation.target)},
-                        {"attention", maps_to_json(translation.attention, axes[0])}};
-  for (size_t i = 1; i < axes.size(); ++i) {
-    const std::vector<AttentionWeights>& maps = translation.*kLists[i];
-    if (!maps.empty()) record[axes[i].key] = maps_to_json(maps, axes[i]);
+                        {"target", side_to_json(translation.target)}};
+  write_lists(record, translation, axes_of(translation));
+  if (translation.pieces) {
+    OrderedJson pieces = {{"source", pieces_to_json(translation.pieces->source)},
+                          {"target", pieces_to_json(translation.pieces->target)}};
+    write_lists(pieces, *translation.pieces, axes_of_pieces(translation));
+    record["pieces"] = std::move(pieces);
   }
   return record.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
 }

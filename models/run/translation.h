@@ -12,7 +12,10 @@
 //    "target": {"text": "ein hund läuft.",
 //               "tokens": [{"text": "ein", "span": [0, 3]}, ..., {"text": "</s>", "eos": true}]},
 //    "attention": [{"layer": 0, "head": 0, "weights": [[0.9, ...], ...]}],
-//    "encoder_self_attention": [...], "decoder_self_attention": [...]}    optional
+//    "encoder_self_attention": [...], "decoder_self_attention": [...],    optional
+//    "pieces": {"source": [{"text": "▁A", "word": 0}, ..., {"text": "</s>", "word": 3}], "target": [...],
+//               "attention": [...]}}       of a model with subwords: what it reads and writes, as pieces of
+//                                          words; `word` is the index of a piece's token
 // Spans are [begin, end) in bytes of the UTF-8 text next to them and start and end at code points; a token
 // that does not occur in the text has no span. `unk` marks a word outside the vocabulary, whose `text` is the
 // word as written in the source (or `<unk>` in the target). `weights` has a row for each target token, with a
@@ -68,6 +71,24 @@ struct AttentionWeights {
   bool operator==(const AttentionWeights&) const = default;
 };
 
+/// What a model with subwords reads and writes: a piece of a word.
+struct TranslationPiece {
+  std::string text;  // as the vocabulary has it; U+2581 begins a word
+  size_t word = 0;   // index of its token
+
+  bool operator==(const TranslationPiece&) const = default;
+};
+
+/// The pieces of a translation and the attention between them; lists of maps as in Translation, with a row
+/// and a column a piece.
+struct TranslationPieces {
+  std::vector<TranslationPiece> source, target;  // in order, the end mark last
+  std::vector<AttentionWeights> attention;       // empty without attention
+  std::vector<AttentionWeights> encoder_self_attention, decoder_self_attention;  // empty unless requested
+
+  bool operator==(const TranslationPieces&) const = default;
+};
+
 /// A translation with its attention.
 struct Translation {
   int64_t id = 1;                           // line of the input, from 1
@@ -77,6 +98,7 @@ struct Translation {
   TranslationSide source, target;           ///< text and tokens
   std::vector<AttentionWeights> attention;  ///< empty without attention
   std::vector<AttentionWeights> encoder_self_attention, decoder_self_attention;  ///< empty unless requested
+  std::optional<TranslationPieces> pieces;                                       ///< of a model with subwords
   std::string skipped;  ///< why a line was not translated, else empty; not part of the written record
 
   bool operator==(const Translation&) const = default;
@@ -90,6 +112,13 @@ std::vector<std::vector<float>> mean_attention(const Translation& translation);
 /// @param maps maps of one shape
 /// @return their mean; empty without maps
 std::vector<std::vector<float>> mean_attention(std::span<const AttentionWeights> maps);
+
+/// Puts the pieces of a translation in the place of its words, so that what draws or reads the attention of
+/// words does so for pieces.
+/// @param translation translation of a model with subwords
+/// @return the same with a token a piece
+/// @throws ValueError if it has no pieces
+Translation by_pieces(const Translation& translation);
 
 /// The number of columns of the decoder's self-attention.
 /// @param translation any translation

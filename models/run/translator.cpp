@@ -48,6 +48,8 @@ Translation Translator::record(int64_t id, const std::string& line, const Source
   result.score = hypothesis.score;
   result.source = source_side(line, source, run_.config.source_text);
   merge_pieces(result, *run_.model, source, output, hypothesis, self_attention);
+  if (run_.source.subwords || run_.target.subwords)
+    add_pieces(result, run_, source, output, hypothesis, self_attention);
   const std::vector<bool> unknown = unknown_words(output, hypothesis);
   std::vector<std::string> words = output.words;
   if (replace_unknown && !result.attention.empty())

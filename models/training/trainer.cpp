@@ -70,6 +70,7 @@ void load_best(const std::filesystem::path& folder) {
 Trainer::Trainer(std::filesystem::path folder, RunConfig config, const TokenisedCorpus& train,
                  const TokenisedCorpus& validation, TrainCallbacks callbacks)
     : folder_(std::move(folder)), config_(std::move(config)), callbacks_(std::move(callbacks)) {
+  if (!callbacks_.clock) throw ValueError("training", "the callback clock is missing");
   for (const Metric* metric : kept_metrics()) best_[metric->keep] = metric->worst();
   std::tie(source_, target_) = load_codecs(folder_, config_);
   data_ = encode(config_, source_, target_, train, validation);

@@ -120,6 +120,7 @@ class MutatedFiles : public testing::TestWithParam<const char*> {
     if (transformer)
       config.model = TransformerOptions{.decoder_layers = 1, .model_size = 8, .feed_forward = 8, .heads = 2};
     config.train.subwords = transformer ? SubwordKind::bpe : SubwordKind::none;
+    config.source_text.tokenizer = config.target_text.tokenizer = Tokenizer::words;
     config.train.subword_vocabulary = 30;
     config.train.batch_size = 8;
     config.train.updates = 4;

@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <set>
+
 #include "framework/core/error.h"
 #include "models/text/codec.h"
 #include "tests/testing/throws.h"
@@ -23,10 +26,10 @@ std::vector<std::vector<std::string>> lines() {
   return result;
 }
 
-class SubwordKinds : public testing::TestWithParam<const char*> {};
+class SubwordKinds : public testing::TestWithParam<SubwordKind> {};
 
 TEST_P(SubwordKinds, PiecesJoinToTheWord) {
-  const Subwords subwords(Subwords::train(lines(), GetParam(), 60), "model");
+  const Subwords subwords(Subwords::train(lines(), {.kind = GetParam(), .size = 60}), "model");
   for (const auto& line : lines()) {
     for (const std::string& word : line) {
       const std::vector<std::string> pieces = subwords.split(word);
@@ -39,10 +42,51 @@ TEST_P(SubwordKinds, PiecesJoinToTheWord) {
 }
 
 TEST_P(SubwordKinds, TheSameCorpusGivesTheSameModel) {
-  EXPECT_EQ(Subwords::train(lines(), GetParam(), 60), Subwords::train(lines(), GetParam(), 60));
+  EXPECT_EQ(Subwords::train(lines(), {.kind = GetParam(), .size = 60}),
+            Subwords::train(lines(), {.kind = GetParam(), .size = 60}));
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, SubwordKinds, testing::Values("bpe", "unigram"));
+INSTANTIATE_TEST_SUITE_P(Kinds, SubwordKinds, testing::Values(SubwordKind::bpe, SubwordKind::unigram),
+                         [](const auto& kind) { return name_of_choice(kind.param); });
+
+TEST_P(SubwordKinds, BytesMakeEveryWordKnown) {
+  const Subwords subwords(Subwords::train(lines(), {.kind = GetParam(), .size = 320, .bytes = true}),
+                          "model");
+  const std::vector<std::string> pieces = subwords.pieces();
+  const std::set<std::string> known(pieces.begin(), pieces.end());
+  EXPECT_EQ(std::ranges::count_if(pieces, [](const std::string& p) { return p.starts_with("<0x"); }), 256);
+  EXPECT_FALSE(known.contains("<unk>") || known.contains("<s>") || known.contains("</s>"));
+  for (const std::string& word :
+       {std::string("Haustür"), std::string("\u6F22\u5B57"), std::string("\u0643\u062A\u0627\u0628"),
+        std::string("a\u00A0!"), std::string("\U0001F468\u200D\U0001F469"), std::string("\u2581x\uE0001"),
+        std::string("\x01\x7F")}) {
+    const std::vector<std::string> split = subwords.split(word);
+    EXPECT_TRUE(Subwords::begins_word(split.front())) << word;
+    for (const std::string& piece : split) EXPECT_TRUE(known.contains(piece)) << word << ": " << piece;
+    EXPECT_THAT(Subwords::join(split), ElementsAre(word));
+  }
+}
+
+TEST(Subwords, BytesThatAreNoTextAreMarked) {
+  const std::vector<std::string> pieces{"\u2581", "<0xE6>", "<0xBC>", "<0xA2>",
+                                        "b",      "<0xE6>", "<0xBC>", "\u2581c"};
+  EXPECT_THAT(Subwords::join(pieces), ElementsAre("\u6F22b\uFFFD\uFFFD", "c"));
+  // nearly a byte
+  EXPECT_THAT(Subwords::join(std::vector<std::string>{"\u2581<0x41>", "<0xZZ>", "<0x4>"}),
+              ElementsAre("<0x41><0xZZ><0x4>"));
+}
+
+TEST(Subwords, NormalisationIsSentencePieces) {
+  const auto first = [](Normalisation normalisation, const std::string& word) {
+    const Subwords subwords(
+        Subwords::train(lines(), {.size = 320, .bytes = true, .normalisation = normalisation}), "model");
+    return Subwords::join(subwords.split(word));
+  };
+  EXPECT_THAT(first(Normalisation::identity, "\uFB01n"), ElementsAre("\uFB01n"));
+  EXPECT_THAT(first(Normalisation::nfkc, "\uFB01n"), ElementsAre("fin"));
+  EXPECT_THAT(first(Normalisation::nmt_nfkc, "Low\u00A0!"), ElementsAre("Low", "!"));
+  EXPECT_THAT(first(Normalisation::nfkc_cf, "HAUS"), ElementsAre("haus"));
+}
 
 TEST(Subwords, JoinTakesPiecesApartAtTheirBeginnings) {
   const std::vector<std::string> pieces{"tail", "\u2581a", "\u2581do", "g"};
@@ -51,17 +95,16 @@ TEST(Subwords, JoinTakesPiecesApartAtTheirBeginnings) {
 }
 
 TEST(Subwords, Refusals) {
-  EXPECT_ERROR(ValueError, "subwords: 'words' is not known (none, bpe, unigram)",
-               Subwords::train(lines(), "words", 60));
-  EXPECT_ERROR(ValueError, "subwords: there are no words to learn from", Subwords::train({}, "bpe", 60));
-  EXPECT_THROW(Subwords::train(lines(), "bpe", 3), ValueError);  // fewer than there are characters
+  EXPECT_ERROR(ValueError, "subwords: there are no words to learn from", Subwords::train({}, {.size = 60}));
+  EXPECT_THROW(Subwords::train(lines(), {.size = 3}), ValueError);  // fewer than there are characters
+  EXPECT_THROW(Subwords::train(lines(), {.size = 200, .bytes = true}), ValueError);  // fewer than bytes
   EXPECT_ERROR(FormatError, "'run/source.spm' is not a SentencePiece model",
                Subwords("nothing of the kind", "run/source.spm"));
 }
 
 TEST(TextCodec, WordsOfPiecesAndBack) {
   TextCodec codec;
-  codec.subwords = std::make_shared<Subwords>(Subwords::train(lines(), "bpe", 40), "model");
+  codec.subwords = std::make_shared<Subwords>(Subwords::train(lines(), {.size = 40}), "model");
   std::vector<std::vector<std::string>> units;
   for (const auto& line : lines()) units.push_back(codec.units(line));
   codec.vocabulary = Vocabulary::build(units);

@@ -28,22 +28,22 @@ std::string there_and_back(std::string_view text, const std::string& language) {
   return detokenize(tokens(text, language), language);
 }
 
-Subwords pieces_of(const std::vector<std::string>& words, const char* kind = "bpe") {
+Subwords pieces_of(const std::vector<std::string>& words, SubwordKind kind = SubwordKind::bpe) {
   std::vector<std::vector<std::string>> lines(20, words);
-  return Subwords(Subwords::train(lines, kind, 200), "test");
+  return Subwords(Subwords::train(lines, {.kind = kind, .size = 200}), "test");
 }
 
 TEST(TextEdges, TheMarkOfAWordsBeginningMayStandInAWord) {
   const std::vector<std::string> words{"a\u2581b",     "\u2581under", "end\u2581", "\u2581",
                                        "\u2581\u2581", "x\uE000y",    "\uE0001",   "\uE000"};
-  for (const char* kind : {"bpe", "unigram"}) {
+  for (const SubwordKind kind : {SubwordKind::bpe, SubwordKind::unigram}) {
     const Subwords subwords =
         pieces_of({"a\u2581b", "under", "ab", "\u2581under", "x\uE000y", "1", "0", "end"}, kind);
     for (const std::string& word : words) {
       const std::vector<std::string> pieces = subwords.split(word);
       EXPECT_TRUE(Subwords::begins_word(pieces.front())) << word;
       for (size_t i = 1; i < pieces.size(); ++i) EXPECT_FALSE(Subwords::begins_word(pieces[i])) << word;
-      EXPECT_THAT(Subwords::join(pieces), ElementsAre(word)) << kind;
+      EXPECT_THAT(Subwords::join(pieces), ElementsAre(word)) << name_of_choice(kind);
     }
   }
 }
@@ -58,11 +58,12 @@ TEST(TextEdges, AWordWithoutEndIsSplitAndComesBack) {
 }
 
 TEST(TextEdges, AWordWithoutEndTeachesNoPieces) {
-  for (const char* kind : {"bpe", "unigram"}) {
+  for (const SubwordKind kind : {SubwordKind::bpe, SubwordKind::unigram}) {
     const std::vector<std::vector<std::string>> lines{{"a", "cat"}, {std::string(70'000, 'q')}, {"a", "rat"}};
-    const Subwords subwords(Subwords::train(lines, kind, 30), "test");
+    const Subwords subwords(Subwords::train(lines, {.kind = kind, .size = 30}), "test");
     EXPECT_THAT(Subwords::join(subwords.split("rat")), ElementsAre("rat"));
-    EXPECT_THROW(Subwords::train(std::vector<std::vector<std::string>>{{std::string(70'000, 'q')}}, kind, 30),
+    EXPECT_THROW(Subwords::train(std::vector<std::vector<std::string>>{{std::string(70'000, 'q')}},
+                                 {.kind = kind, .size = 30}),
                  ValueError);
   }
 }

@@ -213,6 +213,56 @@ TEST(Tokenize, UnknownTokenizerIsNamed) {
   EXPECT_EQ(join(tokenize("A  dog.", TextSettings{.tokenizer = Tokenizer::none})), "A dog.");
 }
 
+// French with U+00A0 and U+202F, German quotes, Russian, Arabic with its own question mark, Chinese, Japanese
+// with U+3000, an emoji of several code points, what Moses escapes, U+2028 and U+0085.
+const std::vector<std::string> kRawLines{
+    "\u00AB\u00A0O\u00F9 allez-vous\u202F?\u00A0\u00BB dit-il...",
+    "\u201EGeht's?\u201C \u2014 Ja, 3,5 %!",
+    "\u041F\u0440\u0438\u0432\u0435\u0442, \u043C\u0438\u0440!",
+    "\u0645\u0631\u062D\u0628\u0627\u060C \u0643\u064A\u0641 \u062D\u0627\u0644\u0643\u061F",
+    "\u6211\u662F\u5B66\u751F\u3002",
+    "\u79C1\u306F\u3000\u5B66\u751F\u3067\u3059",
+    "a \U0001F468\u200D\U0001F469\u200D\U0001F467 b",
+    "&amp; < > | [ ] ' \" &apos;s",
+    "one\u2028two\u0085three",
+    "e\u0301t\u00E9"};
+
+TEST(Tokenize, RawTextComesBackAsItIsWritten) {
+  const TextSettings raw{.tokenizer = Tokenizer::none};
+  for (const std::string& line : kRawLines) {
+    std::vector<std::string> words;
+    for (const Token& token : tokenize(line, raw)) {
+      EXPECT_EQ(token.text, line.substr(token.begin, token.end - token.begin));
+      EXPECT_EQ(readable(token.text, raw), token.text);
+      words.push_back(token.text);
+    }
+    EXPECT_EQ(detokenize(words, raw), line);
+  }
+  EXPECT_EQ(join(tokenize(" a \t b\r", raw)), "a b");
+  EXPECT_TRUE(tokenize("  ", raw).empty());
+  EXPECT_EQ(join(tokenize("\u00C9T\u00C9 A", TextSettings{.tokenizer = Tokenizer::none, .lowercase = true})),
+            "\u00E9t\u00E9 a");
+}
+
+TEST(Tokenize, CharactersAreThoseThatAReaderSees) {
+  const TextSettings characters{.tokenizer = Tokenizer::characters};
+  EXPECT_EQ(join(tokenize("ab c", characters)), "a b \u2581 c");
+  EXPECT_EQ(join(tokenize("  e\u0301  x ", characters)),
+            "e\u0301 \u2581 x");  // not at the ends, once between
+  for (const std::string& line : {kRawLines[3], kRawLines[4], kRawLines[6], kRawLines[7]}) {
+    std::vector<std::string> words;
+    size_t end = 0;
+    for (const Token& token : tokenize(line, characters)) {
+      EXPECT_EQ(token.begin, end);
+      end = token.end;
+      words.push_back(token.text);
+    }
+    EXPECT_EQ(end, line.size());
+    EXPECT_EQ(detokenize(words, characters), line);
+  }
+  EXPECT_EQ(tokenize(kRawLines[6], characters).size(), 5U);
+}
+
 TEST(Detokenize, WritesAsPeopleDo) {
   EXPECT_EQ(natural("a dog runs ."), "a dog runs.");
   EXPECT_EQ(natural("a dog &apos;s ball , the welders &apos; mask ; don &apos;t !"),

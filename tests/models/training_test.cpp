@@ -17,6 +17,7 @@
 #include "models/evaluation/evaluation.h"
 #include "models/grammar/demo_corpus.h"
 #include "models/metrics/loss.h"
+#include "models/text/unicode.h"
 #include "models/training/session.h"
 #include "tests/testing/temp_dir.h"
 #include "tests/testing/throws.h"
@@ -265,6 +266,7 @@ RunConfig tiny_transformer() {
   config.model = TransformerOptions{
       .decoder_layers = 1, .model_size = 24, .feed_forward = 32, .heads = 2, .tie = Tie::all, .dropout = 0.0};
   config.train.subwords = SubwordKind::bpe;
+  config.source_text.tokenizer = config.target_text.tokenizer = Tokenizer::words;
   config.train.subword_vocabulary = 20;  // w, v, digits and few of their pairs: some words are two pieces
   config.train.joint = true;
   config.train.batch_tokens = 90;
@@ -349,6 +351,36 @@ TEST(Translator, SelfAttentionOfPiecesBecomesThatOfWords) {
   }
 }
 
+// Raw text: nothing is unknown, the output is spelt as the corpus is, white space of print included.
+TEST(Translator, ARunOnRawTextReadsAnythingAndWritesWhatItLearned) {
+  const TempDir folder;
+  ParallelLines lines;
+  for (const char* name : {"Anna", "Otto", "Ida"}) {
+    for (const char* what : {"Ça va", "Où", "Non"}) {
+      lines.source.push_back(std::string(name) + ", " + what + "?");
+      lines.target.push_back("\u00AB\u00A0" + std::string(what) + "\u202F?\u00A0\u00BB " + name);
+    }
+  }
+  RunConfig config = tiny_config();
+  config.train.subwords = SubwordKind::bpe;
+  config.train.subword_vocabulary = 300;
+  config.train.joint = true;
+  config.train.epochs = 150;
+  const auto data = prepare(config, lines, lines);
+  TrainingSession session = TrainingSession::start(folder.path(), config, data);
+  EXPECT_EQ(session.config().source_text.tokenizer, Tokenizer::none);
+  session.run({.clock = [] { return 0.0; }});
+  const Translator translator(load_run(folder.path()));
+  const std::vector<Translation> outputs = translator.translate(lines.source);
+  for (size_t i = 0; i < outputs.size(); ++i) EXPECT_EQ(outputs[i].target.text, lines.target[i]);
+  const std::string strange = "\u6211 \u0645\u0631 \U0001F468\u200D\U0001F469 &amp;";
+  const Translation translation = translator.translate(std::vector<std::string>{strange}).front();
+  ASSERT_EQ(translation.source.tokens.size(), 5U);
+  EXPECT_EQ(translation.source.tokens[3].text, "&amp;");
+  for (const TranslationToken& token : translation.source.tokens) EXPECT_FALSE(token.unk) << token.text;
+  EXPECT_FALSE(first_invalid_utf8(translation.target.text));
+}
+
 // A recurrent model on pieces of vocabularies of their own: a word's attention is the mean of its target
 // pieces' over the sum of the source's.
 TEST(Translator, CrossAttentionOfPiecesBecomesThatOfWords) {
@@ -356,6 +388,7 @@ TEST(Translator, CrossAttentionOfPiecesBecomesThatOfWords) {
     const TempDir folder;
     RunConfig config = tiny_config();
     config.train.subwords = kind;
+    config.source_text.tokenizer = config.target_text.tokenizer = Tokenizer::words;
     config.train.subword_vocabulary = 20;
     config.train.joint = false;
     config.train.epochs = 2;
@@ -374,7 +407,12 @@ TEST(Translator, CrossAttentionOfPiecesBecomesThatOfWords) {
     const std::vector<EncodedPair> pair{{source_ids, target.ids}};
     const auto units = forced_decoding(*translator.run().model, pair).front().attention.front();
     const std::vector<std::string> line{join(words)}, given{join(output)};
-    const auto found = translator.force(line, given).front().attention.front().weights;
+    const Translation forced = translator.force(line, given).front();
+    const auto found = forced.attention.front().weights;
+    ASSERT_TRUE(forced.pieces);
+    EXPECT_EQ(forced.pieces->attention.front().weights, units);
+    EXPECT_EQ(forced.pieces->source.size(), source_ids.size());
+    EXPECT_EQ(parse_translation(to_json_line(forced), "x", 1).pieces->target, forced.pieces->target);
     ASSERT_EQ(found.size(), output.size() + 1) << name_of_choice(kind);
     ASSERT_EQ(units.size(), row_of.size()) << name_of_choice(kind);
     for (size_t r = 0; r < found.size(); ++r) {
@@ -439,6 +477,7 @@ TEST(Translator, SelfAttentionOfEveryHypothesisOnRequest) {
       EXPECT_EQ(read_back.decoder_self_attention.size(), output.decoder_self_attention.size());
       output.encoder_self_attention.clear();
       output.decoder_self_attention.clear();
+      if (output.pieces) output.pieces->encoder_self_attention = output.pieces->decoder_self_attention = {};
       EXPECT_EQ(output, plain[i]);
     }
   }
@@ -641,7 +680,27 @@ TEST(RunConfig, GoesThroughTomlUnchanged) {
   config.source_text.language = "en";
   config.source_text.lowercase = true;
   config.train.seed = 77;
-  EXPECT_EQ(parse_run_config(to_toml(config), "c"), config);
+  EXPECT_EQ(parse_run_config(to_toml(config), "c"), resolved(config));
+  EXPECT_EQ(parse_run_config(to_toml(resolved(config)), "c"), resolved(config));
+}
+
+// `auto` is what goes with the vocabulary, and what older versions meant by `none` has a name of its own.
+TEST(RunConfig, TheTokenizerGoesWithTheVocabularyAndTheVersion) {
+  const auto read = [](int version, const std::string& subwords, const std::string& tokenizer) {
+    const std::string text = "format = 'heed.run'\nversion = " + std::to_string(version) +
+                             "\n[model]\narchitecture = 'recurrent'\n[train]\nsubwords = '" + subwords +
+                             "'\n[source_text]\n" + tokenizer + "\n[target_text]\n";
+    return parse_run_config(text, "c").source_text.tokenizer;
+  };
+  EXPECT_EQ(read(3, "none", ""), Tokenizer::words);
+  EXPECT_EQ(read(3, "bpe", ""), Tokenizer::none);
+  EXPECT_EQ(read(3, "bpe", "tokenizer = 'words'"), Tokenizer::words);
+  EXPECT_EQ(read(3, "bpe", "tokenizer = 'none'"), Tokenizer::none);
+  EXPECT_EQ(read(3, "none", "tokenizer = 'characters'"), Tokenizer::characters);
+  EXPECT_EQ(read(2, "bpe", ""), Tokenizer::words);
+  EXPECT_EQ(read(2, "bpe", "tokenizer = 'none'"), Tokenizer::whitespace);
+  EXPECT_ERROR(FormatError, "'c': tokenizer: characters are units already, subwords of them make no sense",
+               read(3, "unigram", "tokenizer = 'characters'"));
 }
 
 // What heed 0.1 wrote: [model] has the options of both architectures that there were.
@@ -679,6 +738,7 @@ TEST(RunConfig, ReadsTheFirstVersion) {
   wanted.train.keep_best_by = "bleu";  // which that version did not say
   wanted.source_text.language = "en";
   wanted.target_text.lowercase = true;
+  wanted.source_text.tokenizer = wanted.target_text.tokenizer = Tokenizer::words;
   EXPECT_EQ(recurrent, wanted);
   wanted.model = TransformerOptions{.encoder_layers = 2,
                                     .decoder_layers = 3,
@@ -724,7 +784,7 @@ TEST(RunOptions, EveryRowIsReadWrittenAndChecked) {
       EXPECT_THROW(check(config), ValueError) << error.what();
     }
     if (back) {
-      EXPECT_EQ(*back, config);
+      EXPECT_EQ(*back, resolved(config));
     }
     if (std::holds_alternative<int64_t>(before) && std::isfinite(row.values.most)) {
       EXPECT_THROW(row.check(static_cast<int64_t>(row.values.most) + 1), ValueError);

@@ -37,6 +37,18 @@ Translation example_with_self_attention() {
   return record;
 }
 
+// Of a model that reads d ög and writes h und.
+Translation example_with_pieces() {
+  Translation record = example_with_self_attention();
+  TranslationPieces pieces;
+  pieces.source = {{"\u2581a", 0}, {"\u2581d", 1}, {"ög", 1}, {"\u2581.", 2}, {"</s>", 3}};
+  pieces.target = {{"\u2581h", 0}, {"und", 0}, {"</s>", 1}};
+  pieces.attention = {{0, 0, {{1, 0, 0, 0, 0}, {0, 0.5f, 0.5f, 0, 0}, {0, 0, 0, 0, 1}}}};
+  pieces.decoder_self_attention = {{0, 0, {{1, 0, 0}, {0.5f, 0.5f, 0}, {0, 0, 1}}}};
+  record.pieces = pieces;
+  return record;
+}
+
 std::string error_of(const std::string& line) {
   try {
     parse_translation(line, "out.jsonl", 7);
@@ -118,6 +130,41 @@ TEST(TranslationRecord, WrongSelfAttentionIsNamedInOneLine) {
   EXPECT_EQ(error("/decoder_self_attention/1", nullptr), at + "decoder_self_attention[1] is not an object");
 }
 
+TEST(TranslationRecord, PiecesAreOptionalAndStandInForWords) {
+  const Translation record = example_with_pieces();
+  EXPECT_EQ(parse_translation(to_json_line(record), "x", 1), record);
+  const Translation pieces = by_pieces(record);
+  EXPECT_FALSE(pieces.pieces);
+  ASSERT_EQ(pieces.source.tokens.size(), 5U);
+  EXPECT_EQ(pieces.source.tokens[2].text, "ög");
+  EXPECT_TRUE(pieces.source.tokens[2].unk && pieces.source.tokens[4].eos && pieces.target.tokens[2].eos);
+  EXPECT_FALSE(pieces.source.tokens[2].span);
+  EXPECT_EQ(pieces.attention, record.pieces->attention);
+  EXPECT_EQ(pieces.decoder_self_attention, record.pieces->decoder_self_attention);
+  EXPECT_TRUE(pieces.encoder_self_attention.empty());
+  EXPECT_EQ(parse_translation(to_json_line(pieces), "x", 1), pieces);  // a record like any other
+  EXPECT_THAT([] { by_pieces(example()); },
+              ThrowsMessage<ValueError>(
+                  "pieces: 'additive attention, LSTM 256' has no pieces: its vocabulary has whole words"));
+}
+
+TEST(TranslationRecord, WrongPiecesAreNamedInOneLine) {
+  const std::string at = "'out.jsonl' line 7: pieces";
+  const auto error = [](const std::string& pointer, const nlohmann::json& value) {
+    return error_of(changed(pointer, value, example_with_pieces()));
+  };
+  EXPECT_EQ(error("/pieces", 1), at + " is not an object");
+  EXPECT_EQ(error("/pieces/source", "x"), at + ".source is not a list");
+  EXPECT_EQ(error("/pieces/source/1/word", 4), at + ".source[1].word is out of range: 4");
+  EXPECT_EQ(error("/pieces/target/0/word", -1), at + ".target[0].word is out of range: -1");
+  EXPECT_EQ(error("/pieces/target/0/text", 1), at + ".target[0].text is not text");
+  EXPECT_EQ(error("/pieces/attention/0/weights/1", {1, 0}),
+            at + ".attention[0].weights[1] has 2 values, source has 5 tokens");
+  EXPECT_EQ(
+      error("/pieces/decoder_self_attention/0/weights/1", {1, 0}),
+      at + ".decoder_self_attention[0].weights[1] has 2 values, <s> and target without </s> have 3 tokens");
+}
+
 TEST(TranslationRecord, TheFirstVersionCountedLinesFromZero) {
   nlohmann::json first = nlohmann::json::parse(to_json_line(example()));
   first["version"] = 1;
@@ -174,7 +221,7 @@ TEST(TranslationRecord, WhatIsWrongIsNamedInOneLine) {
 }
 
 TEST(TranslationRecord, AnyDamageIsAFormatErrorOrAValidRecord) {
-  const std::string line = to_json_line(example_with_self_attention());
+  const std::string line = to_json_line(example_with_pieces());
   unsigned state = 1;  // a small linear congruential generator
   for (int round = 0; round < 20000; ++round) {
     std::string damaged = line;
