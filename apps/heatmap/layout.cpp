@@ -27,7 +27,7 @@ constexpr double kSlack = 1.04;  // fonts of other machines may be a little wide
 // What people see of a token: without entities, white space made visible, control characters gone.
 std::string display(const models::TranslationToken& token) {
   std::string text;
-  for (const char32_t c : models::code_points(token.text)) {
+  for (const char32_t c : models::code_points(models::unescape(token.text))) {
     if (models::is_space(c)) {
       text += "\xE2\x90\xA3";  // open box
     } else {

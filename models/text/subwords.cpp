@@ -130,6 +130,14 @@ std::string Subwords::train(std::span<const std::vector<std::string>> lines, con
        {"num_threads", "1"},
        {"minloglevel", "3"}},
       &iterator, &model);
+  if (const std::string why = status.ok() ? "" : reason(status);
+      why.find("required_chars") != std::string::npos) {
+    const size_t needed = why.find(" vs ") + 4;
+    throw ValueError("subwords", fmt::format("{} pieces do not hold the {} characters{} of the text; raise "
+                                             "subword-vocabulary",
+                                             options.size, why.substr(needed, why.find('.', needed) - needed),
+                                             options.bytes ? " and bytes" : ""));
+  }
   if (!status.ok())
     throw ValueError("subwords",
                      fmt::format("cannot learn {} {} pieces: {}", options.size, kind, reason(status)));

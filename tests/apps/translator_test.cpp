@@ -583,7 +583,7 @@ const std::vector<std::string> kTransformer = {"--architecture",
                                                "--subwords",
                                                "bpe",
                                                "--subword-vocabulary",
-                                               "120",
+                                               "400",
                                                "--joint",
                                                "--tie",
                                                "all",
@@ -620,6 +620,19 @@ TEST_F(Translator, TransformerOnSubwordsTrainsTranslatesAndIsDrawn) {
                          "-o", at("head.svg")})
                 .exit_code,
             0);
+  for (const std::vector<std::string>& from :
+       {std::vector<std::string>{"-r", at("transformer"), "The man sleeps."},
+        {"--records", at("nbest.jsonl")}}) {
+    std::vector<std::string> draw{kHeatmap, "--pieces", "-o", at("pieces.svg")};
+    draw.insert(draw.end(), from.begin(), from.end());
+    EXPECT_EQ(run_process(draw).exit_code, 0);
+    EXPECT_THAT(content(at("pieces.svg")), HasSubstr("\u2581"));
+  }
+  const ProcessResult pieces =
+      translator({"translate", "-r", at("transformer"), "--pieces"}, "The man sleeps.\n\n");
+  EXPECT_THAT(pieces.out, AllOf(testing::StartsWith("\u2581"), testing::EndsWith("\n\n")));
+  expect_failure(translator({"translate", "-r", at("run"), "--pieces"}, "a\n"),
+                 "--pieces: '" + at("run") + "' has none: its vocabulary has whole words");
   command.push_back("--overwrite");
   EXPECT_EQ(translator(command).exit_code, 0);  // its files are known as those of a run
 }
@@ -789,6 +802,12 @@ TEST_F(Translator, SelfAttentionOnRequest) {
     }
     record.erase("encoder_self_attention");
     record.erase("decoder_self_attention");
+    EXPECT_EQ(record.contains("pieces"), words > 0);
+    for (const char* list : {"encoder_self_attention", "decoder_self_attention"}) {
+      if (words == 0) continue;
+      EXPECT_FALSE(record["pieces"][list].empty());
+      record["pieces"].erase(list);
+    }
     EXPECT_EQ(record, nlohmann::json::parse(before));
   }
   EXPECT_EQ(lines, 5);
@@ -811,7 +830,7 @@ TEST_F(Translator, SelfAttentionOnRequest) {
     EXPECT_EQ(drawn({"--records", at("a.json"), "--which", which}, "b.svg"), content(at("a.svg")));
   }
   EXPECT_THAT(content(at("a.svg")),
-              testing::AllOf(HasSubstr(">output so far, attended to<"), HasSubstr(">schläft<")));
+              testing::AllOf(HasSubstr(">output so far, attended to<"), HasSubstr(">schläft.<")));
   EXPECT_THAT(drawn({"-r", at("small"), "The man sleeps.", "--which", "encoder", "--mean"}, "mean.png"),
               StartsWith("\x89PNG"));
   write(at("three.de"), "Ich bin Student.\n\nDer Mann schläft.\n");

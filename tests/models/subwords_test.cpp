@@ -96,8 +96,14 @@ TEST(Subwords, JoinTakesPiecesApartAtTheirBeginnings) {
 
 TEST(Subwords, Refusals) {
   EXPECT_ERROR(ValueError, "subwords: there are no words to learn from", Subwords::train({}, {.size = 60}));
-  EXPECT_THROW(Subwords::train(lines(), {.size = 3}), ValueError);  // fewer than there are characters
-  EXPECT_THROW(Subwords::train(lines(), {.size = 200, .bytes = true}), ValueError);  // fewer than bytes
+  EXPECT_THAT(
+      [] { Subwords::train(lines(), {.size = 3}); },
+      testing::ThrowsMessage<ValueError>(testing::MatchesRegex(
+          "subwords: 3 pieces do not hold the [0-9]+ characters of the text; raise subword-vocabulary")));
+  EXPECT_THAT([] { Subwords::train(lines(), {.size = 200, .bytes = true}); },
+              testing::ThrowsMessage<ValueError>(testing::MatchesRegex(
+                  "subwords: 200 pieces do not hold the 2[0-9][0-9] characters and bytes of the text; raise "
+                  "subword-vocabulary")));
   EXPECT_ERROR(FormatError, "'run/source.spm' is not a SentencePiece model",
                Subwords("nothing of the kind", "run/source.spm"));
 }
