@@ -38,7 +38,7 @@ struct SubwordOptions {
   /// Whether characters that the model does not know are written as bytes. Those that make up the last 0.05 %
   /// of the corpus are left to the bytes, so that the bytes are met in training.
   bool bytes = false;
-  Normalisation normalisation = Normalisation::identity;
+  Normalisation normalisation = Normalisation::identity;  // of the text before it is split
 };
 
 /// A trained subword model.
