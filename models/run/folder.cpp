@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <sstream>
 
 #include "models/run/files.h"
 
@@ -24,6 +25,18 @@ bool exponents_are_finite(const void* data, size_t count, Bits exponent) {
 }
 
 }  // namespace
+
+OutputRules output_rules(const RunConfig& config, const Vocabulary& target) {
+  OutputRules rules{.end_at_limit = config.rules.end_at_limit, .renormalise = config.rules.renormalise};
+  if (!config.rules.unknown) rules.banned.push_back(Vocabulary::kUnk);
+  std::istringstream tokens(config.rules.banned);
+  for (std::string token; tokens >> token;) {
+    if (!target.contains(token))
+      throw ValueError("banned", fmt::format("'{}' is not in the vocabulary of the target", token));
+    rules.banned.push_back(target.id(token));
+  }
+  return rules;
+}
 
 std::pair<TextCodec, TextCodec> codecs_of(const RunConfig& config, const ReadFile& read) {
   const auto codec_of = [&](const std::string& side) {
@@ -122,6 +135,7 @@ LoadedRun load_run(const std::filesystem::path& folder) {
     run.model = make_model(run.config.model, run.source.vocabulary.size(), run.target.vocabulary.size());
   }
   run.model->adopt(file.tensors, name);
+  run.model->set_output_rules(output_rules(run.config, run.target.vocabulary));
   run.model->train(false);
   return run;
 }
