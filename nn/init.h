@@ -5,6 +5,19 @@
 
 namespace heed::nn::init {
 
+/// While one exists in a thread, the functions below draw nothing and return memory that is not initialised:
+/// for a module whose parameters are all loaded right after it is made.
+class Skip {
+ public:
+  Skip();
+  ~Skip();
+  Skip(const Skip&) = delete;
+  Skip& operator=(const Skip&) = delete;
+
+ private:
+  bool before_;
+};
+
 /// Uniform in (-a, a), a = sqrt(6 / (fan_in + fan_out)) (Glorot & Bengio 2010, eq. 16).
 /// @param shape [fan_out, fan_in]
 /// @return f32 tensor of that shape

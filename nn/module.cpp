@@ -227,11 +227,12 @@ std::vector<std::string> LoadReport::lines() const {
   return all;
 }
 
-LoadReport Module::load(const std::map<std::string, Tensor>& values, const std::string& file,
-                        Loading loading) {
+namespace {
+
+// Compares values with what a module wants; `fitting` gets the tensors of the module that can be set.
+LoadReport compare(const NamedTensors& wanted, const std::map<std::string, Tensor>& values,
+                   const std::string& file, Loading loading, NamedTensors& fitting) {
   LoadReport report;
-  const NamedTensors wanted = state_dict();
-  NamedTensors fitting;
   std::set<std::string> known;
   for (const auto& [name, value] : wanted) {
     known.insert(name);
@@ -252,9 +253,27 @@ LoadReport Module::load(const std::map<std::string, Tensor>& values, const std::
     throw FormatError(fmt::format("load '{}': {}{}; Loading::partial takes what fits", file, lines.front(),
                                   lines.size() == 1 ? "" : fmt::format("; and {} more", lines.size() - 1)));
   }
+  return report;
+}
+
+}  // namespace
+
+LoadReport Module::load(const std::map<std::string, Tensor>& values, const std::string& file,
+                        Loading loading) {
+  NamedTensors fitting;
+  LoadReport report = compare(state_dict(), values, file, loading, fitting);
   const NoGradGuard no_grad;
   for (const auto& [name, value] : fitting) value.copy_(values.at(name));
   return report;
+}
+
+void Module::adopt(const std::map<std::string, Tensor>& values, const std::string& file) {
+  NamedTensors fitting;
+  compare(state_dict(), values, file, Loading::strict, fitting);
+  const NoGradGuard no_grad;
+  for (const auto& [name, value] : fitting) {
+    if (!share_memory(value, values.at(name))) value.copy_(values.at(name));
+  }
 }
 
 }  // namespace heed::nn

@@ -130,6 +130,13 @@ class Module {
   ///   difference when loading is strict; then nothing is copied
   LoadReport load(const std::map<std::string, Tensor>& values, const std::string& file,
                   Loading loading = Loading::strict);
+  /// Like load() with Loading::strict, but large values that lie in a mapped file (map_safetensors) stay
+  /// there and are not copied: they take the memory of the parameters. Two modules with the values of one
+  /// mapping would share them.
+  /// @param values tensors under the names of state_dict()
+  /// @param file name of the file, used in error messages
+  /// @throws FormatError as load()
+  void adopt(const std::map<std::string, Tensor>& values, const std::string& file);
 
  protected:
   /// Announces a parameter, which will require a gradient.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -25,22 +26,34 @@ double frequency(int64_t i, int64_t dim, double base) {
 
 }  // namespace
 
-Tensor sinusoidal_positions(int64_t count, int64_t dim, int64_t first, DType dtype) {
+Tensor sinusoidal_positions(int64_t count, int64_t dim, int64_t first, DType dtype, Sinusoids kind) {
   check_first("sinusoidal positions", first);
   if (count < 0 || dim < 1)
     throw ValueError("sinusoidal positions", fmt::format("{} of size {}", count, dim));
+  if (kind == Sinusoids::halves_inclusive && dim % 2 != 0)
+    throw ValueError("sinusoidal positions", fmt::format("halves_inclusive needs an even size, got {}", dim));
+  const int64_t sines = (dim + 1) / 2;
+  // whether column d is a sine, and the angle at position 1
+  const auto column = [&](int64_t d) -> std::pair<bool, double> {
+    if (kind == Sinusoids::interleaved) return {d % 2 == 0, frequency(d / 2, dim, 10000)};
+    const int64_t i = d < sines ? d : d - sines;
+    if (kind == Sinusoids::halves) return {d < sines, frequency(i, dim, 10000)};
+    return {d < sines,
+            frequency(i, std::max<int64_t>(dim - 2, 1), 10000)};  // 2i / (dim - 2) = i / (dim/2 - 1)
+  };
   std::vector<double> table(static_cast<size_t>(count * dim));
-  for (int64_t p = 0; p < count; ++p) {
-    for (int64_t d = 0; d < dim; ++d) {
-      const double angle = static_cast<double>(first + p) * frequency(d / 2, dim, 10000);
-      table[static_cast<size_t>(p * dim + d)] = d % 2 == 0 ? std::sin(angle) : std::cos(angle);
+  for (int64_t d = 0; d < dim; ++d) {
+    const auto [sine, step] = column(d);
+    for (int64_t p = 0; p < count; ++p) {
+      const double angle = static_cast<double>(first + p) * step;
+      table[static_cast<size_t>(p * dim + d)] = sine ? std::sin(angle) : std::cos(angle);
     }
   }
   return from_vector(table, {count, dim}).to(dtype);
 }
 
-SinusoidalPositions::SinusoidalPositions(int64_t dim, int64_t max_length, const Scope& scope)
-    : Module(scope), table_(sinusoidal_positions(max_length, dim)) {}
+SinusoidalPositions::SinusoidalPositions(int64_t dim, int64_t max_length, Sinusoids kind, const Scope& scope)
+    : Module(scope), kind_(kind), table_(sinusoidal_positions(max_length, dim, 0, DType::f32, kind)) {}
 
 Tensor SinusoidalPositions::operator()(const Tensor& x, int64_t first) const {
   check_input("sinusoidal positions", x, table_.size(1));
@@ -48,7 +61,7 @@ Tensor SinusoidalPositions::operator()(const Tensor& x, int64_t first) const {
   const int64_t T = x.size(1);
   if (x.dtype() == table_.dtype() && first + T <= table_.size(0))
     return announce(x + slice(table_, 0, first, first + T));
-  return announce(x + sinusoidal_positions(T, table_.size(1), first, x.dtype()));
+  return announce(x + sinusoidal_positions(T, table_.size(1), first, x.dtype(), kind_));
 }
 
 LearnedPositions::LearnedPositions(int64_t max_length, int64_t dim, double std, const Scope& scope)

@@ -6,16 +6,27 @@
 
 namespace heed::nn {
 
+/// The order and the frequencies of sinusoidal position encodings. They differ between programs, and a model
+/// reads only those that it was trained with.
+enum class Sinusoids : uint8_t {
+  interleaved,       // a sine beside its cosine; frequencies 10000^(-2i / D) (Vaswani et al. 2017, sec. 3.5)
+  halves,            // sines, then cosines, with the same frequencies (Hugging Face's Marian)
+  halves_inclusive,  // sines, then cosines; frequencies 10000^(-i / (D/2 - 1)), the last one exactly 1/10000
+                     // (tensor2tensor, Marian, fairseq, CTranslate2)
+};
+
 /// Sinusoidal position encodings (Vaswani et al. 2017, sec. 3.5):
 ///   PE(p, 2i) = sin(p / 10000^(2i / D)),   PE(p, 2i + 1) = cos(p / 10000^(2i / D)),
 ///   p = first, first + 1, ...
 /// @param count number of rows
-/// @param dim size D, may be odd
+/// @param dim size D, may be odd except for halves_inclusive
 /// @param first position of the first row
 /// @param dtype f32 or f64
+/// @param kind order and frequencies
 /// @return [count, D]
-/// @throws ValueError for a negative count or first, or D below 1
-Tensor sinusoidal_positions(int64_t count, int64_t dim, int64_t first = 0, DType dtype = DType::f32);
+/// @throws ValueError for a negative count or first, D below 1, and an odd D with halves_inclusive
+Tensor sinusoidal_positions(int64_t count, int64_t dim, int64_t first = 0, DType dtype = DType::f32,
+                            Sinusoids kind = Sinusoids::interleaved);
 
 /// Adds sinusoidal position encodings to x. No parameters, any length.
 class SinusoidalPositions : public Module {
@@ -23,13 +34,16 @@ class SinusoidalPositions : public Module {
   /// @param dim size D
   /// @param max_length number of positions whose encodings are stored in a table; beyond it they are computed
   ///   on each call
-  explicit SinusoidalPositions(int64_t dim, int64_t max_length = 512, const Scope& scope = {});
+  /// @param kind order and frequencies
+  explicit SinusoidalPositions(int64_t dim, int64_t max_length = 512, Sinusoids kind = Sinusoids::interleaved,
+                               const Scope& scope = {});
   /// @param x [B, T, D]
   /// @param first position of the first row
   /// @return [B, T, D]
   Tensor operator()(const Tensor& x, int64_t first = 0) const;
 
  private:
+  Sinusoids kind_;
   Tensor table_;  // [max_length, D]
 };
 

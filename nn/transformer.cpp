@@ -84,7 +84,7 @@ SelfAttention::Output CrossAttention::operator()(const Tensor& x, const KeyValue
 TransformerEncoderLayer::TransformerEncoderLayer(const TransformerOptions& options, const Scope& scope)
     : Module(scope),
       attention_(options.size, options.heads, /*causal=*/false, options.rotary),
-      feed_forward_(options.size, options.feed_forward),
+      feed_forward_(options.size, options.feed_forward, options.activation),
       first_(options),
       second_(options) {
   child("attention", attention_);
@@ -107,7 +107,7 @@ TransformerDecoderLayer::TransformerDecoderLayer(const TransformerOptions& optio
     : Module(scope),
       self_attention_(options.size, options.heads, /*causal=*/true, options.rotary),
       cross_attention_(options.size, options.heads),
-      feed_forward_(options.size, options.feed_forward),
+      feed_forward_(options.size, options.feed_forward, options.activation),
       first_(options),
       second_(options),
       third_(options) {

@@ -95,6 +95,9 @@ class CrossAttention : public Module {
   Linear query_, joint_, output_;  // joint_ has weight [2 D, D]: key, value
 };
 
+/// The function between the two projections of FeedForward: max(x, 0), x sigmoid(x), or x Phi(x) (exact).
+enum class FeedForwardActivation : uint8_t { relu, swish, gelu };
+
 /// Options of Transformer layers.
 struct TransformerOptions {
   int64_t size = 128;          // D
@@ -103,15 +106,20 @@ struct TransformerOptions {
   double dropout = 0.1;        // probability of dropout on the result of each sublayer
   bool pre_norm = true;        // true: x + f(norm(x)); false: norm(x + f(x))
   bool rotary = false;         // whether self-attention encodes positions by rotating queries and keys
+  FeedForwardActivation activation = FeedForwardActivation::relu;  // of the feed-forward sublayer
+  double eps = 1e-5;                                               // of LayerNorm
 };
 
 /// Wraps a sublayer function f with the residual connection, dropout and layer normalisation (Vaswani et al.
 /// 2017, sec. 3.1; pre-norm: Xiong et al. 2020, fig. 1b).
 class Sublayer : public Module {
  public:
-  /// @param options only size, dropout and pre_norm are used
+  /// @param options only size, dropout, pre_norm and eps are used
   explicit Sublayer(const TransformerOptions& options, const Scope& scope = {})
-      : Module(scope), pre_norm_(options.pre_norm), norm_(options.size), dropout_(options.dropout) {
+      : Module(scope),
+        pre_norm_(options.pre_norm),
+        norm_(options.size, options.eps),
+        dropout_(options.dropout) {
     child("norm", norm_);
     child("dropout", dropout_);
   }
@@ -129,21 +137,29 @@ class Sublayer : public Module {
   Dropout dropout_;
 };
 
-/// Feed-forward network: W_2 relu(W_1 x + b_1) + b_2 (Vaswani et al. 2017, eq. 2).
+/// Feed-forward network: W_2 f(W_1 x + b_1) + b_2, f = relu (Vaswani et al. 2017, eq. 2) or another
+/// activation.
 class FeedForward : public Module {
  public:
   /// @param size size D of each position's vector
   /// @param hidden inner size: the number of rows of W_1
-  FeedForward(int64_t size, int64_t hidden, const Scope& scope = {})
-      : Module(scope), first_(size, hidden), second_(hidden, size) {
+  /// @param activation f
+  FeedForward(int64_t size, int64_t hidden, FeedForwardActivation activation = FeedForwardActivation::relu,
+              const Scope& scope = {})
+      : Module(scope), activation_(activation), first_(size, hidden), second_(hidden, size) {
     child("first", first_);
     child("second", second_);
   }
   /// @param x [*, D]
   /// @return a tensor of the same shape
-  Tensor operator()(const Tensor& x) const { return announce(second_(relu(first_(x)))); }
+  Tensor operator()(const Tensor& x) const { return announce(second_(activated(first_(x)))); }
 
  private:
+  Tensor activated(const Tensor& x) const {
+    if (activation_ == FeedForwardActivation::swish) return silu(x);
+    return activation_ == FeedForwardActivation::gelu ? gelu(x) : relu(x);
+  }
+  FeedForwardActivation activation_;
   Linear first_, second_;
 };
 

@@ -9,18 +9,21 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "framework/core/intrusive_ptr.h"
 
 namespace heed {
 
-/// A reference-counted piece of memory from the pool.
+/// A reference-counted piece of memory, from the pool or kept by an owner (from_memory in tensor.h).
 struct Storage {
   std::atomic<int32_t> refs{0};  // number of owners
   uint32_t version = 0;          // incremented by every in-place write through any view
   void* data = nullptr;          // in this Storage's own block or in a separate one
   uint64_t bytes = 0;            // size of data
   uint64_t block_bytes = 0;      // size of the pool block that starts with this Storage
+
+  std::shared_ptr<void>* owner = nullptr;  // keeps data that are not the pool's; null: they are
 
   /// For IntrusivePtr: returns the block to the pool.
   /// @param storage a storage whose last owner is gone

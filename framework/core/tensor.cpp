@@ -73,7 +73,11 @@ void forget_leaf(TensorBody* body) {
 
 void Storage::destroy(Storage* storage) noexcept {
   const size_t block_bytes = storage->block_bytes;
-  if (!kOneBlock || storage->bytes > kLargestInside) pool_free(storage->data, storage->bytes);
+  if (storage->owner) [[unlikely]] {
+    delete storage->owner;
+  } else if (!kOneBlock || storage->bytes > kLargestInside) {
+    pool_free(storage->data, storage->bytes);
+  }
   storage->~Storage();
   pool_free(storage, block_bytes);
 }
@@ -229,6 +233,32 @@ Tensor detail::allocate(const char* op, const Shape& shape, DType dtype) {
   body->in_block = kOneBlock;
   body->storage = std::move(storage);
   return Tensor(std::move(body));
+}
+
+Tensor from_memory(void* data, const Shape& shape, DType dtype, std::shared_ptr<void> owner) {
+  const Tensor small = detail::allocate("from_memory", {0}, dtype);
+  Storage& storage = *small.body()->storage;
+  if constexpr (!kOneBlock) pool_free(storage.data, storage.bytes);
+  storage.owner = new std::shared_ptr<void>(std::move(owner));
+  storage.data = data;
+  storage.bytes = static_cast<uint64_t>(shape.numel()) * size_of(dtype);
+  return make_view(small, shape, contiguous_strides(shape), 0);
+}
+
+bool share_memory(const Tensor& to, const Tensor& from) {
+  TensorBody& body = *to.body();
+  const Storage& other = *from.body()->storage;
+  if (!other.owner || body.storage->owner || body.dtype != from.dtype() || body.shape != from.shape() ||
+      !to.is_contiguous() || !from.is_contiguous() || body.offset != 0 ||
+      body.storage->bytes != static_cast<uint64_t>(to.numel()) * size_of(body.dtype) ||
+      (kOneBlock && body.storage->bytes <= kLargestInside))
+    return false;
+  auto owner = std::make_unique<std::shared_ptr<void>>(*other.owner);
+  pool_free(body.storage->data, body.storage->bytes);
+  body.storage->data = from.raw_data();
+  body.storage->owner = owner.release();
+  ++body.storage->version;
+  return true;
 }
 
 Tensor empty(const Shape& shape, DType dtype) { return detail::allocate("empty", shape, dtype); }

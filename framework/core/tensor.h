@@ -283,6 +283,22 @@ Tensor bernoulli(const Shape& shape, double p, DType dtype = DType::f32);
 /// @return the view
 Tensor make_view(const Tensor& x, const Shape& shape, const Strides& strides, int64_t offset_from_x);
 
+/// A tensor on memory that is not the pool's, such as a mapped file.
+/// @param data the first element, aligned to the element's size; the others follow densely in row-major order
+/// @param shape extents, each at least 0
+/// @param dtype type of the elements
+/// @param owner keeps the memory; released when no tensor uses it any more
+/// @return the tensor, on the memory itself
+Tensor from_memory(void* data, const Shape& shape, DType dtype, std::shared_ptr<void> owner);
+/// Puts memory made by from_memory() in place of a tensor's own, so that values need not be copied. Writing
+/// to one of the two then changes the other.
+/// @param to the tensor, whose views change with it; its old values are dropped
+/// @param from a tensor made by from_memory()
+/// @return whether it was done; false, and nothing is changed, unless dtype and shape are equal, `to` has a
+///   large storage (above 1 KiB) that begins with it and holds nothing else, both are dense, and only `from`
+///   lies in memory with an owner
+bool share_memory(const Tensor& to, const Tensor& from);
+
 /// Counts the copies made by contiguous(), to find hidden ones.
 /// @return number of copies that contiguous() has made in this process
 int64_t contiguous_copies();

@@ -1,15 +1,25 @@
 #include "framework/io/safetensors.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
+#include <cerrno>
 #include <cstring>
+#include <limits>
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <set>
 
 #include "framework/core/error.h"
+#include "framework/core/parallel.h"
 #include "framework/io/file.h"
+#include "framework/io/half.h"
 
 namespace heed {
 namespace {
@@ -18,16 +28,37 @@ static_assert(std::endian::native == std::endian::little, "safetensors data are 
 
 constexpr uint64_t kMaxHeader = 100'000'000;
 
-constexpr std::array<std::pair<const char*, DType>, 4> kFormatNames = {
-    {{"F32", DType::f32}, {"F64", DType::f64}, {"I64", DType::i64}, {"BOOL", DType::boolean}}};
+struct TypeRow {
+  FileType type;
+  const char* name;
+  size_t bytes;  // of an element in the file
+  DType dtype;   // what it is read as
+};
+constexpr std::array<TypeRow, 10> kTypes{{{FileType::f32, "F32", 4, DType::f32},
+                                          {FileType::f64, "F64", 8, DType::f64},
+                                          {FileType::i64, "I64", 8, DType::i64},
+                                          {FileType::boolean, "BOOL", 1, DType::boolean},
+                                          {FileType::f16, "F16", 2, DType::f32},
+                                          {FileType::bf16, "BF16", 2, DType::f32},
+                                          {FileType::i8, "I8", 1, DType::i64},
+                                          {FileType::u8, "U8", 1, DType::i64},
+                                          {FileType::i16, "I16", 2, DType::i64},
+                                          {FileType::i32, "I32", 4, DType::i64}}};
+static_assert(std::ranges::all_of(kTypes, [](const TypeRow& row) {
+  return &row == &kTypes[static_cast<size_t>(row.type)];
+}));
 
-const char* format_name(DType dtype) {
-  return std::ranges::find(kFormatNames, dtype, &std::pair<const char*, DType>::second)->first;
-}
+const TypeRow& row_of(FileType type) { return kTypes[static_cast<size_t>(type)]; }
+
+// The type that stores a dtype as it is.
+FileType own_type(DType dtype) { return std::ranges::find(kTypes, dtype, &TypeRow::dtype)->type; }
+bool is_own(FileType type) { return own_type(row_of(type).dtype) == type; }
+
+constexpr const char* kNamesOfTypes = "F32, F64, I64, BOOL, F16, BF16, I8, U8, I16, I32";
 
 struct Entry {
   std::string name;
-  DType dtype = DType::f32;
+  FileType type = FileType::f32;
   Shape shape;
   uint64_t begin = 0, end = 0;
 };
@@ -143,13 +174,13 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
 
   void add_entry() {
     if (!keys_.contains("dtype") || !keys_.contains("shape") || offsets_.size() != 2) throw no_entry();
-    const auto* known =
-        std::ranges::find_if(kFormatNames, [&](const auto& pair) { return dtype_ == pair.first; });
-    if (known == kFormatNames.end())
-      throw wrong("has dtype " + printable(dtype_) + ", which heed does not read (F32, F64, I64, BOOL)");
-    Entry entry{name_, known->second, {}, offsets_[0], offsets_[1]};
+    const auto* const known =
+        std::ranges::find_if(kTypes, [&](const TypeRow& row) { return dtype_ == row.name; });
+    if (known == kTypes.end())
+      throw wrong("has dtype " + printable(dtype_) + ", which heed does not read (" + kNamesOfTypes + ")");
+    Entry entry{name_, known->type, {}, offsets_[0], offsets_[1]};
     // strides are products of the other extents even if one extent is 0
-    uint64_t bytes = size_of(entry.dtype), nonzero = bytes;
+    uint64_t bytes = known->bytes, nonzero = std::max(known->bytes, size_of(known->dtype));
     for (const uint64_t n : shape_) {
       if (__builtin_mul_overflow(nonzero, std::max<uint64_t>(n, 1), &nonzero) || nonzero > INT64_MAX) {
         throw wrong("has a shape that is too large");
@@ -171,56 +202,118 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   std::vector<uint64_t> shape_, offsets_;
 };
 
-}  // namespace
-
-std::string to_safetensors(const NamedTensors& tensors, const std::map<std::string, std::string>& metadata) {
-  for (const auto& [name, x] : tensors) {
-    if (name == "__metadata__")
-      throw ValueError("save", "'__metadata__' names the format's own entry and no tensor");
-    if (!x.defined()) throw ValueError("save", fmt::format("'{}' is undefined", printable(name)));
-  }
-  NamedTensors sorted = tensors;
-  std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
-    const size_t sa = size_of(a.second.dtype()), sb = size_of(b.second.dtype());
-    return sa != sb ? sa > sb : a.first < b.first;
+// Each element of `from` in the file as an element of a tensor.
+template <class From, class To, class Convert>
+void convert_all(const char* from, To* to, int64_t count, const Convert& convert) {
+  parallel_for(count, int64_t{1} << 16, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      From value;
+      std::memcpy(&value, from + static_cast<size_t>(i) * sizeof value, sizeof value);
+      to[i] = static_cast<To>(convert(value));
+    }
   });
-  nlohmann::ordered_json header;
-  std::set<std::string> names;
-  if (!metadata.empty()) header["__metadata__"] = metadata;
-  if (header.is_null() && !sorted.empty()) header = nlohmann::ordered_json::object();
-  // appended to: its own [] and contains search all of it
-  auto* const object = header.get_ptr<nlohmann::ordered_json::object_t*>();
-  uint64_t offset = 0;
-  for (const auto& [name, x] : sorted) {
-    if (!names.insert(name).second)
-      throw ValueError("save", fmt::format("the name '{}' is used twice", name));
-    const uint64_t bytes = static_cast<uint64_t>(x.numel()) * size_of(x.dtype());
-    nlohmann::ordered_json entry = {{"dtype", format_name(x.dtype())},
-                                    {"shape", std::vector<int64_t>(x.shape().begin(), x.shape().end())},
-                                    {"data_offsets", {offset, offset + bytes}}};
-    object->push_back({name, std::move(entry)});
-    offset += bytes;
-  }
-  std::string text = "{}";
-  try {
-    if (!header.is_null()) text = header.dump();
-  } catch (const nlohmann::json::exception&) {
-    throw ValueError("save", "a name or a text of the metadata is not UTF-8");
-  }
-  text.append((64 - (8 + text.size()) % 64) % 64, ' ');
-  std::string bytes(8, '\0');
-  const uint64_t length = text.size();
-  std::memcpy(bytes.data(), &length, 8);
-  bytes += text;
-  for (const auto& [name, x] : sorted) {
-    const Tensor dense = x.detach().contiguous();
-    bytes.append(static_cast<const char*>(dense.raw_data()),
-                 static_cast<size_t>(x.numel()) * size_of(x.dtype()));
-  }
-  return bytes;
 }
 
-SafetensorsFile parse_safetensors(std::string_view bytes, const std::string& file) {
+Tensor read_values(const Entry& entry, std::string_view values) {
+  const Tensor x = empty(entry.shape, row_of(entry.type).dtype);
+  const int64_t n = x.numel();
+  const auto same = [](auto value) { return value; };
+  switch (entry.type) {
+    case FileType::f16:
+      convert_all<uint16_t>(values.data(), x.data<float>(), n, from_f16);
+      break;
+    case FileType::bf16:
+      convert_all<uint16_t>(values.data(), x.data<float>(), n, from_bf16);
+      break;
+    case FileType::i8:
+      convert_all<int8_t>(values.data(), x.data<int64_t>(), n, same);
+      break;
+    case FileType::u8:
+      convert_all<uint8_t>(values.data(), x.data<int64_t>(), n, same);
+      break;
+    case FileType::i16:
+      convert_all<int16_t>(values.data(), x.data<int64_t>(), n, same);
+      break;
+    case FileType::i32:
+      convert_all<int32_t>(values.data(), x.data<int64_t>(), n, same);
+      break;
+    default:
+      if (!values.empty()) std::memcpy(x.raw_data(), values.data(), values.size());
+  }
+  return x;
+}
+
+template <class To>
+void append_integers(std::string& bytes, const std::string& name, const Tensor& x) {
+  for (const int64_t value : x.to_vector<int64_t>()) {
+    if (value < std::numeric_limits<To>::min() || value > std::numeric_limits<To>::max()) {
+      throw ValueError("save", fmt::format("'{}' holds {}, which is outside the range of {} bits",
+                                           printable(name), value, 8 * sizeof(To)));
+    }
+    const To narrow = static_cast<To>(value);
+    bytes.append(reinterpret_cast<const char*>(&narrow), sizeof narrow);
+  }
+}
+
+void append_halves(std::string& bytes, const Tensor& x, uint16_t (*convert)(float)) {
+  const float* const values = x.data<float>();
+  for (int64_t i = 0; i < x.numel(); ++i) {
+    const uint16_t half = convert(values[i]);
+    bytes.append(reinterpret_cast<const char*>(&half), sizeof half);
+  }
+}
+
+void append_values(std::string& bytes, const std::string& name, const Tensor& x, FileType type) {
+  const Tensor dense = x.detach().contiguous();
+  switch (type) {
+    case FileType::f16:
+      return append_halves(bytes, dense, to_f16);
+    case FileType::bf16:
+      return append_halves(bytes, dense, to_bf16);
+    case FileType::i8:
+      return append_integers<int8_t>(bytes, name, dense);
+    case FileType::u8:
+      return append_integers<uint8_t>(bytes, name, dense);
+    case FileType::i16:
+      return append_integers<int16_t>(bytes, name, dense);
+    case FileType::i32:
+      return append_integers<int32_t>(bytes, name, dense);
+    default:
+      bytes.append(static_cast<const char*>(dense.raw_data()),
+                   static_cast<size_t>(x.numel()) * size_of(x.dtype()));
+  }
+}
+
+// A file in memory, which changes of memory do not reach.
+class Mapping {
+ public:
+  Mapping(const std::filesystem::path& path, const std::string& name) {
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    struct stat status = {};
+    const bool known = fd >= 0 && ::fstat(fd, &status) == 0;
+    if (known && status.st_size > 0) {
+      size_ = static_cast<size_t>(status.st_size);
+      data_ = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+    }
+    const int error = errno;
+    if (fd >= 0) ::close(fd);
+    if (!known || data_ == MAP_FAILED)
+      throw IoError(fmt::format("cannot open '{}': {}", name, std::strerror(error)));
+  }
+  ~Mapping() {
+    if (size_ > 0) ::munmap(data_, size_);
+  }
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+  std::string_view bytes() const { return {static_cast<const char*>(data_), size_}; }
+
+ private:
+  void* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+// With an owner the bytes are memory that it keeps, and tensors lie in it where they can.
+SafetensorsFile parse(std::string_view bytes, const std::string& file, const std::shared_ptr<void>& owner) {
   const auto fail = [&](const char* what) { return FormatError(fmt::format("load '{}': {}", file, what)); };
   uint64_t length = 0;
   if (bytes.size() < 8) throw fail("the file is too short for safetensors");
@@ -246,24 +339,107 @@ SafetensorsFile parse_safetensors(std::string_view bytes, const std::string& fil
   if (at != data.size()) throw fail("there are bytes after the last tensor");
   for (const Entry& entry : entries) {
     const std::string_view values = data.substr(entry.begin, entry.end - entry.begin);
-    if (entry.dtype == DType::boolean &&
+    if (entry.type == FileType::boolean &&
         !std::ranges::all_of(values, [](char byte) { return byte == 0 || byte == 1; })) {
       throw fail("a bool is neither 0 nor 1");
     }
-    Tensor x = empty(entry.shape, entry.dtype);
-    std::memcpy(x.raw_data(), values.data(), values.size());
-    result.tensors.emplace(entry.name, std::move(x));
+    const bool in_place = owner && is_own(entry.type) && !values.empty() &&
+                          reinterpret_cast<uintptr_t>(values.data()) % row_of(entry.type).bytes == 0;
+    result.types.emplace(entry.name, entry.type);
+    result.tensors.emplace(entry.name, in_place ? from_memory(const_cast<char*>(values.data()), entry.shape,
+                                                              row_of(entry.type).dtype, owner)
+                                                : read_values(entry, values));
   }
   return result;
 }
 
+}  // namespace
+
+const char* name_of(FileType type) { return row_of(type).name; }
+size_t size_of(FileType type) { return row_of(type).bytes; }
+
+ChooseFileType floats_as(FileType type) {
+  return [type](const std::string&, const Tensor& x) {
+    return x.dtype() == DType::f32 ? type : own_type(x.dtype());
+  };
+}
+
+std::string to_safetensors(const NamedTensors& tensors, const std::map<std::string, std::string>& metadata,
+                           const ChooseFileType& choose) {
+  for (const auto& [name, x] : tensors) {
+    if (name == "__metadata__")
+      throw ValueError("save", "'__metadata__' names the format's own entry and no tensor");
+    if (!x.defined()) throw ValueError("save", fmt::format("'{}' is undefined", printable(name)));
+  }
+  struct Stored {
+    const std::string& name;
+    const Tensor& x;
+    FileType type;
+  };
+  std::vector<Stored> sorted;
+  for (const auto& [name, x] : tensors) {
+    sorted.push_back({name, x, choose ? choose(name, x) : own_type(x.dtype())});
+    if (row_of(sorted.back().type).dtype != x.dtype()) {
+      throw ValueError("save", fmt::format("'{}' is {}, which cannot be stored as {}", printable(name),
+                                           x.describe(), name_of(sorted.back().type)));
+    }
+  }
+  std::vector<size_t> order(sorted.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::stable_sort(order, [&](size_t i, size_t j) {
+    const Stored &a = sorted[i], &b = sorted[j];
+    return size_of(a.type) != size_of(b.type) ? size_of(a.type) > size_of(b.type) : a.name < b.name;
+  });
+  nlohmann::ordered_json header;
+  std::set<std::string> names;
+  if (!metadata.empty()) header["__metadata__"] = metadata;
+  if (header.is_null() && !sorted.empty()) header = nlohmann::ordered_json::object();
+  // appended to: its own [] and contains search all of it
+  auto* const object = header.get_ptr<nlohmann::ordered_json::object_t*>();
+  uint64_t offset = 0;
+  for (const size_t i : order) {
+    const auto& [name, x, type] = sorted[i];
+    if (!names.insert(name).second)
+      throw ValueError("save", fmt::format("the name '{}' is used twice", name));
+    const uint64_t bytes = static_cast<uint64_t>(x.numel()) * size_of(type);
+    nlohmann::ordered_json entry = {{"dtype", name_of(type)},
+                                    {"shape", std::vector<int64_t>(x.shape().begin(), x.shape().end())},
+                                    {"data_offsets", {offset, offset + bytes}}};
+    object->push_back({name, std::move(entry)});
+    offset += bytes;
+  }
+  std::string text = "{}";
+  try {
+    if (!header.is_null()) text = header.dump();
+  } catch (const nlohmann::json::exception&) {
+    throw ValueError("save", "a name or a text of the metadata is not UTF-8");
+  }
+  text.append((64 - (8 + text.size()) % 64) % 64, ' ');
+  std::string bytes(8, '\0');
+  const uint64_t length = text.size();
+  std::memcpy(bytes.data(), &length, 8);
+  bytes += text;
+  for (const size_t i : order) append_values(bytes, sorted[i].name, sorted[i].x, sorted[i].type);
+  return bytes;
+}
+
+SafetensorsFile parse_safetensors(std::string_view bytes, const std::string& file) {
+  return parse(bytes, file, nullptr);
+}
+
 void save_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
-                      const std::map<std::string, std::string>& metadata) {
-  write_file_atomically(path, to_safetensors(tensors, metadata));
+                      const std::map<std::string, std::string>& metadata, const ChooseFileType& choose) {
+  write_file_atomically(path, to_safetensors(tensors, metadata, choose));
 }
 
 SafetensorsFile load_safetensors(const std::filesystem::path& path) {
   return parse_safetensors(read_file(path), path.filename().string());
+}
+
+SafetensorsFile map_safetensors(const std::filesystem::path& path, const std::string& name) {
+  const std::string shown = name.empty() ? path.filename().string() : name;
+  const auto mapping = std::make_shared<Mapping>(path, shown);
+  return parse(mapping->bytes(), shown, mapping);
 }
 
 }  // namespace heed

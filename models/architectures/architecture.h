@@ -24,6 +24,16 @@ struct AttentionMap {
   bool operator==(const AttentionMap&) const = default;
 };
 
+/// What a model may write, beside its weights: search keeps to it. Of the special tokens <pad> and <s> are
+/// never written.
+struct OutputRules {
+  std::vector<int> banned = {};  // further ids that are never written
+  /// Whether an output that reaches its limit of length ends with </s>, at no cost in score.
+  bool end_at_limit = false;
+  /// Whether probabilities sum to one over what may be written; else over all ids, as in training.
+  bool renormalise = false;
+};
+
 /// The state of translating a batch of sentences word by word. What is stored per row is up to the model.
 class Decoding {
  public:
@@ -91,6 +101,10 @@ class TranslationModel : public nn::Module {
   virtual int64_t longest_source() const { return INT64_MAX; }
   /// @return largest number of target units, without the end mark
   int64_t longest_target() const { return longest_source() - 1; }
+  /// @return what the model may write
+  const OutputRules& output_rules() const { return rules_; }
+  /// @param rules what it may write from now on
+  void set_output_rules(OutputRules rules) { rules_ = std::move(rules); }
   /// @return a short description for titles of pictures: "additive attention, LSTM 256"
   virtual std::string describe() const = 0;
 
@@ -110,6 +124,9 @@ class TranslationModel : public nn::Module {
   virtual std::pair<Tensor, Tensor> vocabulary_weights() const = 0;
 
   std::vector<AttentionMap> maps_, encoder_self_maps_, decoder_self_maps_;  // set by derived classes
+
+ private:
+  OutputRules rules_;
 };
 
 /// Selects rows by index, for Decoding::select.

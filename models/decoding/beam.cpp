@@ -30,7 +30,7 @@ class Beam {
 
   // Takes the log probabilities of the live rows, which begin at `first` in the step, and returns which of
   // them the next live ones stem from (relative to `first`).
-  std::vector<int64_t> advance(const Decoding::Step& step, size_t first) {
+  std::vector<int64_t> advance(const Decoding::Step& step, size_t first, const Ensemble& models) {
     struct Candidate {
       double score;
       size_t row;
@@ -38,22 +38,31 @@ class Beam {
     };
     const int64_t V = step.logits.size(1);
     const auto width = static_cast<size_t>(options_.beam);
-    const bool may_end = length_ >= options_.min_length;
+    if (limits_.end && length_ >= limits_.most) {  // what runs ends here, </s> is all that may follow
+      for (size_t row = 0; row < live_.size(); ++row)
+        finish(extend(live_[row], step, first + row, Candidate{live_[row].score, row, Vocabulary::kEos}),
+               true);
+      live_.clear();
+      return {};
+    }
+    const Ensemble::Ranges allowed = models.allowed(length_ >= options_.min_length, V);
     std::vector<Candidate> candidates;
     const auto better = [](const Candidate& a, const Candidate& b) {
       return a.score != b.score ? a.score > b.score : a.row != b.row ? a.row < b.row : a.id < b.id;
     };
     for (size_t row = 0; row < live_.size(); ++row) {
       const float* const scores = step.logits.data<float>() + static_cast<int64_t>(first + row) * V;
-      for (int v = may_end ? kFirstOutput : kFirstOutput + 1; v < V; ++v) {
-        const Candidate candidate{live_[row].score + static_cast<double>(scores[v]), row, v};
-        if (candidates.size() < 2 * width) {
-          candidates.push_back(candidate);
-          std::push_heap(candidates.begin(), candidates.end(), better);
-        } else if (better(candidate, candidates.front())) {
-          std::pop_heap(candidates.begin(), candidates.end(), better);
-          candidates.back() = candidate;
-          std::push_heap(candidates.begin(), candidates.end(), better);
+      for (const auto& [begin, end] : allowed) {
+        for (int v = begin; v < end; ++v) {
+          const Candidate candidate{live_[row].score + static_cast<double>(scores[v]), row, v};
+          if (candidates.size() < 2 * width) {
+            candidates.push_back(candidate);
+            std::push_heap(candidates.begin(), candidates.end(), better);
+          } else if (better(candidate, candidates.front())) {
+            std::pop_heap(candidates.begin(), candidates.end(), better);
+            candidates.back() = candidate;
+            std::push_heap(candidates.begin(), candidates.end(), better);
+          }
         }
       }
     }
@@ -71,7 +80,7 @@ class Beam {
       parents.push_back(static_cast<int64_t>(c.row));
     }
     ++length_;
-    if (length_ >= limits_.most) {  // out of room: what runs counts as it stands
+    if (length_ >= limits_.most && !limits_.end) {  // out of room: what runs counts as it stands
       for (const Live& live : next) finish(live, /*ended=*/false);
       next.clear();
       parents.clear();
@@ -160,7 +169,7 @@ void decode_with_beam(Ensemble& models, const Batch& batch, std::span<const int6
   std::vector<Beam> beams;
   std::vector<int64_t> words(indices.size(), Vocabulary::kBos);
   for (size_t row = 0; row < indices.size(); ++row)
-    beams.emplace_back(options, limits_of(batch, row, options, models.longest_target()));
+    beams.emplace_back(options, limits_of(batch, row, options, models));
   while (!words.empty()) {
     const Decoding::Step step = models.step(words, /*raw=*/false);
     std::vector<int64_t> rows;
@@ -169,7 +178,7 @@ void decode_with_beam(Ensemble& models, const Batch& batch, std::span<const int6
     for (Beam& beam : beams) {
       const size_t count = beam.live().size();
       if (count == 0) continue;
-      for (const int64_t parent : beam.advance(step, first))
+      for (const int64_t parent : beam.advance(step, first, models))
         rows.push_back(static_cast<int64_t>(first) + parent);
       for (const Live& live : beam.live()) words.push_back(beam.word_of(live));
       first += count;

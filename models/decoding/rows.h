@@ -37,7 +37,7 @@ inline void append_attention(Hypothesis& hypothesis, const Decoding::Step& step,
 /// @param options length limits, attention
 /// @param raw argument of Ensemble::step
 /// @param choose function that chooses the next word of a row: (log probabilities or logits [V], V,
-///   hypothesis, may_end) -> Choice
+///   hypothesis, ranges of the ids allowed) -> Choice
 template <class Choose>
 void decode_rows(Ensemble& models, std::vector<Hypothesis*> running, std::vector<Limits> limits,
                  const SearchOptions& options, bool raw, const Choose& choose) {
@@ -45,12 +45,17 @@ void decode_rows(Ensemble& models, std::vector<Hypothesis*> running, std::vector
   while (!running.empty()) {
     const Decoding::Step step = models.step(words, raw);
     const int64_t V = step.logits.size(1);
+    const Ensemble::Ranges allowed[] = {models.allowed(/*may_end=*/false, V),
+                                        models.allowed(/*may_end=*/true, V)};
     std::vector<int64_t> kept;
     for (size_t row = 0; row < running.size(); ++row) {
       Hypothesis& result = *running[row];
       const bool may_end = static_cast<int64_t>(result.ids.size()) >= options.min_length;
-      const Choice choice =
-          choose(step.logits.data<float>() + static_cast<int64_t>(row) * V, V, result, may_end);
+      const bool full =
+          limits[row].end && static_cast<int64_t>(result.ids.size()) >= limits[row].most;  // </s> is due
+      const Choice choice = full ? Choice{Vocabulary::kEos, 0}
+                                 : choose(step.logits.data<float>() + static_cast<int64_t>(row) * V, V,
+                                          result, allowed[may_end]);
       result.score += choice.log_probability;
       if (options.keep_attention) append_attention(result, step, row, limits[row].source_length);
       if (choice.id == Vocabulary::kEos) {
@@ -58,7 +63,7 @@ void decode_rows(Ensemble& models, std::vector<Hypothesis*> running, std::vector
         continue;
       }
       result.ids.push_back(choice.id);
-      if (static_cast<int64_t>(result.ids.size()) < limits[row].most)
+      if (static_cast<int64_t>(result.ids.size()) < limits[row].most || limits[row].end)
         kept.push_back(static_cast<int64_t>(row));
     }
     if (kept.empty()) return;

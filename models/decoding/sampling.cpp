@@ -8,12 +8,12 @@
 namespace heed::models {
 namespace {
 
-Choice sample_word(const float* log_probabilities, int64_t V, bool may_end, const SearchOptions& options,
-                   Generator& random) {
+Choice sample_word(const float* log_probabilities, const Ensemble::Ranges& allowed,
+                   const SearchOptions& options, Generator& random) {
   std::vector<std::pair<double, int>> candidates;  // log probability at the temperature, id
-  for (int64_t v = may_end ? kFirstOutput : kFirstOutput + 1; v < V; ++v) {
-    candidates.emplace_back(static_cast<double>(log_probabilities[v]) / options.temperature,
-                            static_cast<int>(v));
+  for (const auto& [first, end] : allowed) {
+    for (int v = first; v < end; ++v)
+      candidates.emplace_back(static_cast<double>(log_probabilities[v]) / options.temperature, v);
   }
   std::sort(candidates.begin(), candidates.end(), [](const auto& a, const auto& b) {
     return a.first != b.first ? a.first > b.first : a.second < b.second;
@@ -44,10 +44,11 @@ void decode_by_sampling(Ensemble& models, const std::vector<Hypothesis*>& runnin
   std::vector<std::pair<const Hypothesis*, Generator>> streams;
   for (size_t i = 0; i < running.size(); ++i) streams.emplace_back(running[i], Generator(seeds[i]));
   decode_rows(models, running, limits, options, /*raw=*/false,
-              [&](const float* log_probabilities, int64_t V, const Hypothesis& result, bool may_end) {
+              [&](const float* log_probabilities, int64_t, const Hypothesis& result,
+                  const Ensemble::Ranges& allowed) {
                 const auto stream =
                     std::ranges::find(streams, &result, [](const auto& s) { return s.first; });
-                return sample_word(log_probabilities, V, may_end, options, stream->second);
+                return sample_word(log_probabilities, allowed, options, stream->second);
               });
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "models/decoding/strategies.h"
 
@@ -13,18 +14,53 @@ Ensemble::Ensemble(std::span<const TranslationModel* const> models, const Batch&
   for (const TranslationModel* model : models) {
     decodings_.push_back(model->begin(batch));
     longest_ = std::min(longest_, model->longest_target());
+    const OutputRules& rules = model->output_rules();
+    rules_.banned.insert(rules_.banned.end(), rules.banned.begin(), rules.banned.end());
+    rules_.end_at_limit = rules_.end_at_limit || rules.end_at_limit;
+    rules_.renormalise = rules_.renormalise || rules.renormalise;
+  }
+  std::ranges::sort(rules_.banned);
+  const auto repeated = std::ranges::unique(rules_.banned);
+  rules_.banned.erase(repeated.begin(), repeated.end());
+}
+
+Ensemble::Ranges Ensemble::allowed(bool may_end, int64_t V) const {
+  Ranges ranges;
+  int first = may_end ? kFirstOutput : kFirstOutput + 1;
+  for (const int id : rules_.banned) {
+    if (id < first) continue;
+    if (id > first) ranges.emplace_back(first, id);
+    first = id + 1;
+  }
+  if (first < V) ranges.emplace_back(first, static_cast<int>(V));
+  if (ranges.empty()) ranges.emplace_back(Vocabulary::kEos, Vocabulary::kEos + 1);
+  return ranges;
+}
+
+// Probabilities that sum to one over the rest.
+void Ensemble::leave_out_banned(const Tensor& logits) const {
+  const int64_t V = logits.size(1);
+  for (int64_t row = 0; row < logits.size(0); ++row) {
+    float* const values = logits.data<float>() + row * V;
+    std::fill(values, values + kFirstOutput, -std::numeric_limits<float>::infinity());
+    for (const int id : rules_.banned) values[id] = -std::numeric_limits<float>::infinity();
   }
 }
 
 Decoding::Step Ensemble::step(const std::vector<int64_t>& words, bool raw) {
   const Tensor ids = from_vector(words, {static_cast<int64_t>(words.size())});
   Decoding::Step result = decodings_.front()->step(ids);
+  if (rules_.renormalise) leave_out_banned(result.logits);
   if (decodings_.size() == 1) {
     if (!raw) result.logits = log_softmax(result.logits);
     return result;
   }
   Tensor total = softmax(result.logits);
-  for (size_t i = 1; i < decodings_.size(); ++i) total = total + softmax(decodings_[i]->step(ids).logits);
+  for (size_t i = 1; i < decodings_.size(); ++i) {
+    const Tensor logits = decodings_[i]->step(ids).logits;
+    if (rules_.renormalise) leave_out_banned(logits);
+    total = total + softmax(logits);
+  }
   result.logits = log(total / static_cast<double>(decodings_.size()));
   return result;
 }
@@ -33,7 +69,7 @@ void Ensemble::select(const std::vector<int64_t>& rows) {
   for (const auto& decoding : decodings_) decoding->select(rows);
 }
 
-Limits limits_of(const Batch& batch, size_t row, const SearchOptions& options, int64_t longest) {
+Limits limits_of(const Batch& batch, size_t row, const SearchOptions& options, const Ensemble& models) {
   Limits limits;
   limits.source_length = batch.source_lengths.data<int64_t>()[row];
   limits.most =
@@ -41,7 +77,8 @@ Limits limits_of(const Batch& batch, size_t row, const SearchOptions& options, i
           ? options.max_length
           : static_cast<int64_t>(options.length_factor * static_cast<double>(limits.source_length)) +
                 options.length_extra;
-  limits.most = std::min(limits.most, longest);
+  limits.most = std::min(limits.most, models.longest_target());
+  limits.end = models.end_at_limit();
   return limits;
 }
 
@@ -114,7 +151,7 @@ std::vector<std::vector<Hypothesis>> search(std::span<const TranslationModel* co
       outputs.resize(copies);
       for (size_t k = 0; k < copies; ++k) {
         running.push_back(&outputs[k]);
-        limits.push_back(limits_of(batch, row, options, ensemble.longest_target()));
+        limits.push_back(limits_of(batch, row, options, ensemble));
         rows.push_back(static_cast<int64_t>(row));
       }
     }

@@ -22,6 +22,14 @@ class Ensemble {
   /// @param models at least one model
   /// @param batch batch whose sources are translated
   Ensemble(std::span<const TranslationModel* const> models, const Batch& batch);
+  /// Ranges [first, end) of the ids that may be written next, in order.
+  using Ranges = std::vector<std::pair<int, int>>;
+  /// @param may_end whether </s> is among them
+  /// @param V number of ids
+  /// @return the ranges, without what any of the models may not write
+  Ranges allowed(bool may_end, int64_t V) const;
+  /// @return whether an output at its limit ends with </s>
+  bool end_at_limit() const { return rules_.end_at_limit; }
   /// @return the longest target that all models can write
   int64_t longest_target() const { return longest_; }
   /// Computes the next word's distribution.
@@ -35,21 +43,24 @@ class Ensemble {
   void select(const std::vector<int64_t>& rows);
 
  private:
+  void leave_out_banned(const Tensor& logits) const;
   std::vector<std::unique_ptr<Decoding>> decodings_;
+  OutputRules rules_;  // of all models: banned ids in order, each once
   int64_t longest_ = std::numeric_limits<int64_t>::max();
 };
 
 /// Limits of a sentence, common to all its hypotheses.
 struct Limits {
   int64_t source_length = 0, most = 0;  // length of the source, and the largest number of output units
+  bool end = false;                     // whether an output of that many units ends with </s>
 };
 
 /// @param batch batch of sources
 /// @param row row of the batch
 /// @param options length limits
-/// @param longest longest target that the models can write
+/// @param models what translates
 /// @return the limits of that row
-Limits limits_of(const Batch& batch, size_t row, const SearchOptions& options, int64_t longest);
+Limits limits_of(const Batch& batch, size_t row, const SearchOptions& options, const Ensemble& models);
 
 /// The divisor of a score under the length penalty.
 /// @param options length penalty

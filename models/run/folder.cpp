@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <sstream>
 
 #include "models/run/files.h"
 
@@ -24,6 +25,18 @@ bool exponents_are_finite(const void* data, size_t count, Bits exponent) {
 }
 
 }  // namespace
+
+OutputRules output_rules(const RunConfig& config, const Vocabulary& target) {
+  OutputRules rules{.end_at_limit = config.rules.end_at_limit, .renormalise = config.rules.renormalise};
+  if (!config.rules.unknown) rules.banned.push_back(Vocabulary::kUnk);
+  std::istringstream tokens(config.rules.banned);
+  for (std::string token; tokens >> token;) {
+    if (!target.contains(token))
+      throw ValueError("banned", fmt::format("'{}' is not in the vocabulary of the target", token));
+    rules.banned.push_back(target.id(token));
+  }
+  return rules;
+}
 
 std::pair<TextCodec, TextCodec> codecs_of(const RunConfig& config, const ReadFile& read) {
   const auto codec_of = [&](const std::string& side) {
@@ -61,7 +74,10 @@ void check_vocabularies(const Architecture& architecture, const std::map<std::st
   compare(architecture.target_table, "target", target);
 }
 
-std::string read_run_file(const std::filesystem::path& path) {
+namespace {
+
+// Throws for what is no file: reading a pipe could wait for ever.
+void require_file(const std::filesystem::path& path) {
   std::error_code error;
   const std::filesystem::file_status status = std::filesystem::status(path, error);
   if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
@@ -69,6 +85,12 @@ std::string read_run_file(const std::filesystem::path& path) {
         "cannot read '{}': {}", path.string(),
         std::filesystem::is_directory(status) ? "Is a directory" : "it is a pipe or a device and no file"));
   }
+}
+
+}  // namespace
+
+std::string read_run_file(const std::filesystem::path& path) {
+  require_file(path);
   return read_file(path);
 }
 
@@ -102,13 +124,18 @@ LoadedRun load_run(const std::filesystem::path& folder) {
     throw IoError(fmt::format(
         "'{}' is missing: the run was stopped before its first validation; train on with --resume", name));
   }
-  const SafetensorsFile file = parse_safetensors(read_run_file(name), name);
+  require_file(name);
+  const SafetensorsFile file = map_safetensors(name, name);
   check_finite(file.tensors, name);
   check_vocabularies(run.config.model.architecture(), file.tensors, run.source.vocabulary,
                      run.target.vocabulary, folder);
   check_sizes(run.config.model, file.tensors, path(run_files::kConfig).string());
-  run.model = make_model(run.config.model, run.source.vocabulary.size(), run.target.vocabulary.size());
-  run.model->load(file.tensors, name);
+  {
+    const nn::init::Skip skip;  // every value is loaded
+    run.model = make_model(run.config.model, run.source.vocabulary.size(), run.target.vocabulary.size());
+  }
+  run.model->adopt(file.tensors, name);
+  run.model->set_output_rules(output_rules(run.config, run.target.vocabulary));
   run.model->train(false);
   return run;
 }

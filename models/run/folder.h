@@ -26,6 +26,13 @@ struct LoadedRun {
 ///   does not fit the weights
 LoadedRun load_run(const std::filesystem::path& folder);
 
+/// What a run's model may write.
+/// @param config configuration of the run
+/// @param target vocabulary of the target
+/// @return the rules, for TranslationModel::set_output_rules
+/// @throws ValueError naming a banned token that the vocabulary does not have
+OutputRules output_rules(const RunConfig& config, const Vocabulary& target);
+
 /// A file's content, and its name for messages.
 struct NamedContent {
   std::string name;     // as messages quote it

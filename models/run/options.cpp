@@ -103,6 +103,17 @@ std::vector<std::pair<OptionOf<TextSettings>, std::string>> text_options(const s
   };
 }
 
+std::vector<OptionOf<ModelRules>> rules() {
+  using R = ModelRules;
+  return {
+      {"source_end", &R::source_end, "a source ends with </s>"},
+      {"unknown", &R::unknown, "<unk> may be written"},
+      {"banned", &R::banned, "further tokens that are never written, separated by spaces"},
+      {"end_at_limit", &R::end_at_limit, "an output that reaches its limit of length ends with </s>"},
+      {"renormalise", &R::renormalise, "probabilities sum to one over what may be written"},
+  };
+}
+
 OptionOf<RunConfig> architecture_option() {
   std::vector<std::string> names;
   std::string help;
@@ -157,6 +168,8 @@ std::vector<RunOption> make_rows() {
     add(of_run(option, &RunConfig::source_text), "source_text", flag, kText);
   for (const auto& [option, flag] : text_options("target"))
     add(of_run(option, &RunConfig::target_text), "target_text", flag, kText);
+  for (const OptionOf<ModelRules>& option : rules())
+    add(of_run(option, &RunConfig::rules), "rules", "", kText);
   return rows;
 }
 
@@ -178,6 +191,7 @@ std::optional<OptionValue> read_value(const toml::node& node, const OptionValue&
 void read_section(const toml::table& root, const std::string& section, const std::string& file,
                   int64_t version, RunConfig& config) {
   const toml::table* const table = root[section].as_table();
+  if (!root.contains(section) && section == "rules") return;  // older runs have none
   if (!table) throw FormatError(fmt::format("'{}': the section [{}] is missing", file, section));
   std::set<std::string, std::less<>> known;
   for (const RunOption& row : run_options()) {
@@ -284,7 +298,7 @@ RunConfig parse_run_config(const std::string& text, const std::string& name) {
   config.train.keep_best_by = "bleu";  // what a run did before it could say
   if (version < 3) config.source_text.tokenizer = config.target_text.tokenizer = Tokenizer::words;
   try {
-    for (const char* section : {"model", "train", "source_text", "target_text"})
+    for (const char* section : {"model", "train", "source_text", "target_text", "rules"})
       read_section(root, section, name, version, config);
     for (TextSettings* side : {&config.source_text, &config.target_text}) {
       if (version < 3 && side->tokenizer == Tokenizer::none) side->tokenizer = Tokenizer::whitespace;

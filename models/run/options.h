@@ -71,11 +71,23 @@ struct TrainConfig {
   bool operator==(const TrainConfig&) const = default;
 };
 
+/// What a model reads and writes beside the words of a sentence: section [rules] of config.toml, which
+/// imported runs have. Models that heed trained keep the defaults.
+struct ModelRules {
+  bool source_end = true;     // whether a source ends with </s>
+  bool unknown = true;        // whether <unk> may be written
+  std::string banned;         // further tokens that are never written, separated by spaces
+  bool end_at_limit = false;  // OutputRules::end_at_limit
+  bool renormalise = false;   // OutputRules::renormalise
+  bool operator==(const ModelRules&) const = default;
+};
+
 /// The configuration of a run, stored as config.toml.
 struct RunConfig {
   ModelConfig model;                      // architecture and its options
   TrainConfig train;                      // training options
   TextSettings source_text, target_text;  // how text is split into tokens
+  ModelRules rules;                       // what the model reads and writes beside words
   bool operator==(const RunConfig&) const = default;
 };
 

@@ -89,6 +89,7 @@ Trainer::Trainer(std::filesystem::path folder, RunConfig config, const Tokenised
                 (folder_ / run_files::kConfig).string());
   }
   model_ = make_model(config_.model, source_.vocabulary.size(), target_.vocabulary.size());
+  model_->set_output_rules(output_rules(config_, target_.vocabulary));
   check_positions(*model_, data_.validation);
   optimizer_ = std::make_unique<nn::Adam>(model_->named_parameters(),
                                           nn::AdamOptions{.beta1 = config_.train.beta1,

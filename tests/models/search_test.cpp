@@ -315,6 +315,82 @@ TEST(Search, AnEnsembleAveragesProbabilities) {
   }
 }
 
+TEST(Search, WhatIsBannedIsNeverWritten) {
+  const auto model = transformer(12);
+  const std::vector<SearchOptions> all{{.length_extra = 20},
+                                       {.length_extra = 20, .beam = 4, .n_best = 4},
+                                       {.length_extra = 20, .n_best = 20, .temperature = 2.0}};
+  for (const SearchOptions& options : all) {
+    model->set_output_rules({});
+    std::map<int, int> before;
+    for (const auto& outputs : search_one(*model, options)) {
+      for (const Hypothesis& output : outputs) {
+        for (const int id : output.ids) ++before[id];
+      }
+    }
+    ASSERT_FALSE(before.empty());
+    std::vector<int> banned{Vocabulary::kUnk};  // and the two that it likes best
+    for (int k = 0; k < 2 && before.size() > 1; ++k) {
+      const auto most = std::ranges::max_element(before, {}, [](const auto& entry) { return entry.second; });
+      banned.push_back(most->first);
+      before.erase(most);
+    }
+    model->set_output_rules({.banned = banned});
+    for (const auto& outputs : search_one(*model, options)) {
+      for (const Hypothesis& output : outputs) {
+        for (const int id : output.ids) EXPECT_THAT(banned, testing::Not(testing::Contains(id)));
+      }
+    }
+  }
+}
+
+// The score of a greedy output: of the model's own probabilities, or of those that remain.
+TEST(Search, BannedProbabilityIsLostOrSpread) {
+  const auto model = transformer(13);
+  for (const int64_t beam : {1, 3}) {
+    for (const bool renormalise : {false, true}) {
+      model->set_output_rules({.banned = {3, 5, 6}, .end_at_limit = false, .renormalise = renormalise});
+      const Hypothesis output =
+          search_one(*model, {.max_length = 3, .beam = beam, .alpha = 0}).front().front();
+      double score = 0;
+      const NoGradGuard no_grad;
+      const auto state = model->begin(make_source_batch(sources(), std::vector<int64_t>{0}));
+      std::vector<int> path = output.ids;
+      if (output.ended) path.push_back(kEos);
+      int64_t before = Vocabulary::kBos;
+      for (const int id : path) {
+        const std::vector<float> logits =
+            state->step(from_vector(std::vector<int64_t>{before}, {1})).logits.to_vector<float>();
+        double total = 0;
+        for (int v = 0; v < static_cast<int>(logits.size()); ++v) {
+          const bool out = v < 2 || v == 3 || v == 5 || v == 6;
+          if (!renormalise || !out) total += std::exp(static_cast<double>(logits[static_cast<size_t>(v)]));
+        }
+        score += static_cast<double>(logits[static_cast<size_t>(id)]) - std::log(total);
+        before = id;
+      }
+      EXPECT_NEAR(output.score, score, 1e-4) << beam << renormalise;
+    }
+  }
+}
+
+TEST(Search, AnOutputAtItsLimitEndsWhereTheModelSaysSo) {
+  const auto model = transformer(14);
+  for (const SearchOptions& options : {SearchOptions{.max_length = 2, .min_length = 2},
+                                       SearchOptions{.max_length = 2, .min_length = 2, .beam = 3}}) {
+    model->set_output_rules({});
+    const Hypothesis open = search_one(*model, options).front().front();
+    model->set_output_rules({.end_at_limit = true});
+    const Hypothesis closed = search_one(*model, options).front().front();
+    EXPECT_FALSE(open.ended);
+    EXPECT_TRUE(closed.ended);
+    EXPECT_EQ(closed.ids, open.ids);
+    EXPECT_EQ(closed.ids.size(), 2U);
+    EXPECT_NEAR(closed.score, open.score, 1e-6);     // the end costs nothing
+    ASSERT_EQ(closed.attention.front().size(), 3U);  // and has its row
+  }
+}
+
 TEST(Search, RefusesWhatMakesNoSense) {
   const auto model = transformer(11);
   EXPECT_ERROR(ValueError, "beam: must be at least 1, got 0", search_one(*model, {.beam = 0}));

@@ -98,6 +98,20 @@ inline std::vector<NamedConfig> all_models() {
   for (const Positions positions : {Positions::learned, Positions::rotary}) {
     transformer(name_of_choice(positions)).positions = positions;
   }
+  for (const nn::Sinusoids sinusoids : {nn::Sinusoids::halves, nn::Sinusoids::halves_inclusive}) {
+    TransformerOptions& options = transformer("as_imported_" + name_of_choice(sinusoids));
+    options.norm = NormPlace::post;
+    options.sinusoids = sinusoids;
+    options.activation = sinusoids == nn::Sinusoids::halves ? nn::FeedForwardActivation::swish
+                                                            : nn::FeedForwardActivation::gelu;
+    options.first_position = 1;
+    options.scale_embedding = false;
+    options.decoder_heads = 4;
+    options.decoder_feed_forward = 10;
+    options.tie = Tie::all;
+    options.tied_bias = true;
+    options.decoder_start = DecoderStart::zero;
+  }
   for (const Tie tie : {Tie::none, Tie::output, Tie::all})
     convolutional("tie_" + name_of_choice(tie)).tie = tie;
   for (const int64_t width : {1, 2, 4}) convolutional(fmt::format("kernel_{}", width)).kernel_width = width;

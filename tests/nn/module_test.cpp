@@ -5,8 +5,10 @@
 #include <memory>
 #include <optional>
 
+#include "framework/framework.h"
 #include "nn/kind.h"
 #include "nn/nn.h"
+#include "tests/testing/temp_dir.h"
 #include "tests/testing/throws.h"
 
 namespace heed::nn {
@@ -345,6 +347,39 @@ TEST(Module, EveryLayerOfNnCanBeWalked) {
     for (const auto& [name, below] : module->named_modules())
       EXPECT_FALSE(below->training()) << kind_of(*module) << " " << name;
   }
+}
+
+TEST(Module, AdoptsMappedValuesWithoutCopyingThem) {
+  const TempDir dir;
+  const Linear trained(40, 30);
+  save_safetensors(dir / "m.st", trained.state_dict());
+  const auto drawn = default_generator().state();
+  std::optional<Linear> net;
+  {
+    const init::Skip skip;
+    net.emplace(40, 30);
+  }
+  EXPECT_TRUE(drawn == default_generator().state());  // nothing was drawn
+  {
+    const SafetensorsFile file = map_safetensors(dir / "m.st");
+    net->adopt(file.tensors, "m.st");
+    EXPECT_EQ(net->weight.raw_data(), file.tensors.at("weight").raw_data());
+    EXPECT_NE(net->bias.raw_data(), file.tensors.at("bias").raw_data());  // 120 bytes are copied
+  }
+  for (const auto& [name, value] : net->named_parameters()) {
+    EXPECT_EQ(value.to_vector<float>(),
+              (name == "weight" ? trained.weight : trained.bias).to_vector<float>());
+    EXPECT_TRUE(value.requires_grad());
+  }
+  const Tensor x = randn({2, 40});
+  sum((*net)(x)).backward();  // and it trains
+  EXPECT_EQ(net->weight.grad().shape(), net->weight.shape());
+  net->weight.detach().fill_(2);
+  EXPECT_EQ(net->weight.to_vector<float>()[5], 2);
+  EXPECT_ERROR(FormatError,
+               "load 'm.st': 'weight' is f32[30, 40] in the file, f32[30, 41] in the model; "
+               "Loading::partial takes what fits",
+               Linear(41, 30).adopt(map_safetensors(dir / "m.st").tensors, "m.st"));
 }
 
 }  // namespace

@@ -29,6 +29,36 @@ TEST(SinusoidalPositions, ByHand) {
               std::sin(std::pow(10000.0, -2.0 / 3)), 1e-15);
 }
 
+TEST(SinusoidalPositions, HalvesByHand) {
+  // D = 4, position 1. halves: frequencies 1 and 0.01 as above. halves_inclusive: 1 and 10000^(-1/1).
+  const auto row = [](int64_t dim, int64_t first, Sinusoids kind) {
+    return sinusoidal_positions(1, dim, first, DType::f64, kind).to_vector<double>();
+  };
+  const auto near = [](const std::vector<double>& wanted) {
+    return testing::Pointwise(testing::DoubleNear(1e-12), wanted);
+  };
+  EXPECT_THAT(row(4, 1, Sinusoids::halves),
+              near({std::sin(1.0), std::sin(0.01), std::cos(1.0), std::cos(0.01)}));
+  EXPECT_THAT(row(4, 1, Sinusoids::halves_inclusive),
+              near({std::sin(1.0), std::sin(1e-4), std::cos(1.0), std::cos(1e-4)}));
+  EXPECT_THAT(row(3, 1, Sinusoids::halves),
+              near({std::sin(1.0), std::sin(std::pow(10000.0, -2.0 / 3)), std::cos(1.0)}));
+  EXPECT_THAT(row(2, 5, Sinusoids::halves_inclusive), near({std::sin(5.0), std::cos(5.0)}));
+  // D = 512: sines 0, 1, 2, 100 and 255 of position 5, as PyTorch and Marian compute them
+  const auto halves = row(512, 5, Sinusoids::halves), inclusive = row(512, 5, Sinusoids::halves_inclusive);
+  const std::vector<size_t> at{0, 1, 2, 100, 255};
+  const std::vector<double> wanted{-0.958924, -0.993855, -0.998229, 0.136494, 0.000518};
+  for (size_t i = 0; i < at.size(); ++i) EXPECT_NEAR(halves[at[i]], wanted[i], 5e-7);
+  EXPECT_NEAR(inclusive[1], -0.993930, 5e-7);
+  EXPECT_NEAR(inclusive[255], std::sin(5e-4), 1e-12);
+  EXPECT_ERROR(ValueError, "sinusoidal positions: halves_inclusive needs an even size, got 5",
+               row(5, 0, Sinusoids::halves_inclusive));
+  const SinusoidalPositions layer(4, 3, Sinusoids::halves_inclusive);  // from its table, and beyond it
+  const Tensor sum = layer(zeros({1, 5, 4}));
+  EXPECT_TRUE(all_close(squeeze(sum, 0),
+                        sinusoidal_positions(5, 4, 0, DType::f32, Sinusoids::halves_inclusive), 1e-6, 1e-7));
+}
+
 // the reason that sec. 3.5 gives: PE(p + k) is PE(p) turned by k w in each pair
 TEST(SinusoidalPositions, AShiftIsALinearMap) {
   const int64_t D = 6, k = 5;

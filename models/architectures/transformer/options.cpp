@@ -24,15 +24,43 @@ std::vector<OptionOf<T>> options() {
        between(1)},
       {"tie", &T::tie, kTieHelp},
       {"dropout", &T::dropout, "probability of dropout", fraction()},
+      {"activation", &T::activation, "inside the feed-forward layers: relu, swish or gelu"},
+      {"sinusoids", &T::sinusoids,
+       "sinusoidal positions: interleaved, or halves (sines, then cosines), as imported weights need it"},
+      {"first_position", &T::first_position, "number of the first position, as imported weights need it",
+       between(0, 1000)},
+      {"scale_embedding", &T::scale_embedding, "multiply word vectors by the root of model-size"},
+      {"tied_bias", &T::tied_bias, "a bias for a projection that is tied"},
+      {"decoder_start", &T::decoder_start,
+       "what the decoder reads first: the mark <s>, or zero, a vector of zeros"},
+      {"norm_eps", &T::norm_eps, "added to the variance by layer normalisation", between(1e-12, 1)},
+      {"decoder_heads", &T::decoder_heads, "attention heads of the decoder, 0 for as many as the encoder has",
+       between(0)},
+      {"decoder_feed_forward", &T::decoder_feed_forward,
+       "width inside the decoder's feed-forward layers, 0 for the encoder's", between(0)},
   };
 }
 
+int64_t decoder_heads(const T& o) { return o.decoder_heads > 0 ? o.decoder_heads : o.heads; }
+
 void check(const T& o) {
+  if (o.sinusoids == nn::Sinusoids::halves_inclusive && o.model_size % 2 != 0) {
+    throw ValueError("sinusoids",
+                     fmt::format("halves_inclusive needs an even model-size, got {}", o.model_size));
+  }
   if (o.model_size % o.heads != 0)
     throw ValueError("heads", fmt::format("{} do not divide a model-size of {}", o.heads, o.model_size));
-  if (o.positions == Positions::rotary && o.model_size / o.heads % 2 != 0) {
-    throw ValueError("positions", fmt::format("rotary needs an even size a head, got {} in {} heads",
-                                              o.model_size, o.heads));
+  if (o.model_size % decoder_heads(o) != 0) {
+    throw ValueError("decoder-heads",
+                     fmt::format("{} do not divide a model-size of {}", o.decoder_heads, o.model_size));
+  }
+  if (o.first_position != 0 && o.positions != Positions::sinusoidal)
+    throw ValueError("first-position", "is of sinusoidal positions");
+  for (const int64_t heads : {o.heads, decoder_heads(o)}) {
+    if (o.positions == Positions::rotary && o.model_size / heads % 2 != 0) {
+      throw ValueError("positions", fmt::format("rotary needs an even size a head, got {} in {} heads",
+                                                o.model_size, heads));
+    }
   }
 }
 
@@ -41,7 +69,8 @@ std::vector<LeastSize> least_sizes(const T& o) {
   std::vector<LeastSize> sizes{{"encoder_layers", real(o.encoder_layers), /*in_tensors=*/true},
                                {"decoder_layers", real(o.decoder_layers), /*in_tensors=*/true},
                                {"model_size", real(o.model_size) * real(o.model_size)},
-                               {"feed_forward", real(o.model_size) * real(o.feed_forward)}};
+                               {"feed_forward", real(o.model_size) * real(o.feed_forward)},
+                               {"decoder_feed_forward", real(o.model_size) * real(o.decoder_feed_forward)}};
   if (o.positions == Positions::learned)
     sizes.push_back({"max_positions", real(o.model_size) * real(o.max_positions)});
   return sizes;

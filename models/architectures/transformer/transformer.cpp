@@ -9,34 +9,58 @@
 namespace heed::models {
 namespace {
 
-nn::TransformerOptions layer_options(const TransformerOptions& o) {
+nn::TransformerOptions encoder_layer(const TransformerOptions& o) {
   return {.size = o.model_size,
           .feed_forward = o.feed_forward,
           .heads = o.heads,
           .dropout = o.dropout,
           .pre_norm = o.norm == NormPlace::pre,
-          .rotary = o.positions == Positions::rotary};
+          .rotary = o.positions == Positions::rotary,
+          .activation = o.activation,
+          .eps = o.norm_eps};
+}
+
+nn::TransformerOptions decoder_layer(const TransformerOptions& o) {
+  nn::TransformerOptions layer = encoder_layer(o);
+  if (o.decoder_heads > 0) layer.heads = o.decoder_heads;
+  if (o.decoder_feed_forward > 0) layer.feed_forward = o.decoder_feed_forward;
+  return layer;
+}
+
+// 0 where an id is the begin mark, else 1: [B, T, 1].
+Tensor without_marks(const Tensor& ids, DType dtype) {
+  std::vector<double> kept;
+  for (const int64_t id : ids.to_vector<int64_t>()) kept.push_back(id == Vocabulary::kBos ? 0 : 1);
+  return from_vector(kept, {ids.size(0), ids.size(1), 1}).to(dtype);
 }
 
 }  // namespace
 
 PositionedEmbedding::PositionedEmbedding(const TransformerOptions& options, int64_t vocabulary,
-                                         const Tensor& table, const nn::Scope& scope)
-    : Module(scope), size_(options.model_size), table_(table), dropout_(options.dropout) {
+                                         const Tensor& table, bool zero_start, const nn::Scope& scope)
+    : Module(scope),
+      first_position_(options.first_position),
+      scale_(options.scale_embedding ? std::sqrt(static_cast<double>(options.model_size)) : 1),
+      zero_start_(zero_start),
+      table_(table),
+      dropout_(options.dropout) {
+  const int64_t size = options.model_size;
   if (!table_.defined()) {
-    const Tensor values = nn::init::normal({vocabulary, size_}, 1 / std::sqrt(static_cast<double>(size_)));
+    const Tensor values = nn::init::normal({vocabulary, size}, 1 / std::sqrt(static_cast<double>(size)));
     select(values, 0, Vocabulary::kPad).fill_(0);
     table_ = param("weight", values);
   }
   if (options.positions == Positions::sinusoidal)
-    child("positions", positions_.emplace<nn::SinusoidalPositions>(size_));
+    child("positions", positions_.emplace<nn::SinusoidalPositions>(size, 512, options.sinusoids));
   if (options.positions == Positions::learned)
-    child("positions", positions_.emplace<nn::LearnedPositions>(options.max_positions, size_));
+    child("positions", positions_.emplace<nn::LearnedPositions>(options.max_positions, size));
   child("dropout", dropout_);
 }
 
 Tensor PositionedEmbedding::operator()(const Tensor& ids, int64_t first) const {
-  const Tensor words = embedding(table_, ids, Vocabulary::kPad) * std::sqrt(static_cast<double>(size_));
+  Tensor words = embedding(table_, ids, Vocabulary::kPad) * scale_;
+  if (zero_start_ && first == 0) words = words * without_marks(ids, words.dtype());
+  first += first_position_;
   if (const auto* const sinusoidal = std::get_if<nn::SinusoidalPositions>(&positions_))
     return dropout_((*sinusoidal)(words, first));
   if (const auto* const learned = std::get_if<nn::LearnedPositions>(&positions_))
@@ -49,33 +73,36 @@ Transformer::Transformer(const TransformerOptions& options, int64_t source_vocab
     : TranslationModel(scope),
       options_((check(ModelConfig(options), source_vocabulary, target_vocabulary), options)) {
   const TransformerOptions& o = options_;
-  target_embedding_ = std::make_unique<PositionedEmbedding>(o, target_vocabulary);
+  target_embedding_ = std::make_unique<PositionedEmbedding>(o, target_vocabulary, Tensor{},
+                                                            o.decoder_start == DecoderStart::zero);
   source_embedding_ = std::make_unique<PositionedEmbedding>(
       o, source_vocabulary, o.tie == Tie::all ? target_embedding_->table() : Tensor{});
   child("target_embedding", *target_embedding_);
   child("source_embedding", *source_embedding_);
   for (int64_t i = 0; i < o.encoder_layers; ++i) {
-    encoder_.push_back(std::make_unique<nn::TransformerEncoderLayer>(layer_options(o)));
+    encoder_.push_back(std::make_unique<nn::TransformerEncoderLayer>(encoder_layer(o)));
     child(fmt::format("encoder{}", i), *encoder_.back());
     for (int64_t head = 0; head < o.heads; ++head)
       encoder_self_maps_.push_back({static_cast<int>(i), static_cast<int>(head)});
   }
   for (int64_t i = 0; i < o.decoder_layers; ++i) {
-    decoder_.push_back(std::make_unique<nn::TransformerDecoderLayer>(layer_options(o)));
+    decoder_.push_back(std::make_unique<nn::TransformerDecoderLayer>(decoder_layer(o)));
     child(fmt::format("decoder{}", i), *decoder_.back());
-    for (int64_t head = 0; head < o.heads; ++head)
+    for (int64_t head = 0; head < decoder_layer(o).heads; ++head)
       maps_.push_back({static_cast<int>(i), static_cast<int>(head)});
   }
   decoder_self_maps_ = maps_;
   if (o.norm == NormPlace::pre) {
-    encoder_norm_ = std::make_unique<nn::LayerNorm>(o.model_size);
-    decoder_norm_ = std::make_unique<nn::LayerNorm>(o.model_size);
+    encoder_norm_ = std::make_unique<nn::LayerNorm>(o.model_size, o.norm_eps);
+    decoder_norm_ = std::make_unique<nn::LayerNorm>(o.model_size, o.norm_eps);
     child("encoder_norm", *encoder_norm_);
     child("decoder_norm", *decoder_norm_);
   }
   if (o.tie == Tie::none) {
     projection_ = std::make_unique<nn::Linear>(o.model_size, target_vocabulary);
     child("projection", *projection_);
+  } else if (o.tied_bias) {
+    bias_ = param("bias", zeros({target_vocabulary}));
   }
 }
 
@@ -118,7 +145,7 @@ TranslationModel::SelfAttention Transformer::self_attention(const Batch& batch) 
 
 std::pair<Tensor, Tensor> Transformer::vocabulary_weights() const {
   return projection_ ? std::pair(projection_->weight, projection_->bias)
-                     : std::pair(target_embedding_->table(), Tensor{});
+                     : std::pair(target_embedding_->table(), bias_);
 }
 
 class TransformerDecoding : public Decoding {

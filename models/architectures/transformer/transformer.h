@@ -10,15 +10,16 @@
 
 namespace heed::models {
 
-/// Word vectors times sqrt(D), plus sinusoidal or learned positions (none if self-attention is rotary), then
-/// dropout (Vaswani et al. 2017, sec. 3.4, 3.5).
+/// Word vectors, times sqrt(D) with scale_embedding, plus sinusoidal or learned positions (none if
+/// self-attention is rotary), then dropout (Vaswani et al. 2017, sec. 3.4, 3.5).
 class PositionedEmbedding : public nn::Module {
  public:
-  /// @param options size, positions and dropout are used
+  /// @param options size, positions, scale and dropout are used
   /// @param vocabulary V
   /// @param table table [V, D] of another layer to share; undefined: an own table
+  /// @param zero_start whether the begin mark is a zero vector, whatever its row
   PositionedEmbedding(const TransformerOptions& options, int64_t vocabulary, const Tensor& table = {},
-                      const nn::Scope& scope = {});
+                      bool zero_start = false, const nn::Scope& scope = {});
   /// @param ids i64 [B, T]
   /// @param first the position of the first column
   /// @return [B, T, D]
@@ -27,7 +28,9 @@ class PositionedEmbedding : public nn::Module {
   const Tensor& table() const { return table_; }
 
  private:
-  int64_t size_;
+  int64_t first_position_;
+  double scale_;
+  bool zero_start_;
   Tensor table_;  // [V, D]
   // none where the attention turns queries and keys by their positions instead
   std::variant<std::monostate, nn::SinusoidalPositions, nn::LearnedPositions> positions_;
@@ -75,6 +78,7 @@ class Transformer : public TranslationModel {
   std::vector<std::unique_ptr<nn::TransformerDecoderLayer>> decoder_;
   std::unique_ptr<nn::LayerNorm> encoder_norm_, decoder_norm_;  // with pre-norm: applied after the last layer
   std::unique_ptr<nn::Linear> projection_;  // null if the target embedding is the projection
+  Tensor bias_;                             // [V] of a tied projection; undefined unless tied_bias
 };
 
 }  // namespace heed::models

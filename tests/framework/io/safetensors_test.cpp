@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "framework/framework.h"
+#include "framework/io/half.h"
 #include "tests/testing/close.h"
 #include "tests/testing/temp_dir.h"
 #include "tests/testing/throws.h"
@@ -100,6 +101,178 @@ TEST(Safetensors, ManyTensors) {
   EXPECT_EQ(parse_safetensors(to_safetensors(tensors), "many.st").tensors.size(), tensors.size());
 }
 
+// A file of one tensor 'w' with these bytes.
+std::string one_tensor(const std::string& type, const std::string& shape, const std::string& data) {
+  const std::string bytes = file_of(R"({"w":{"dtype":")" + type + R"(","shape":)" + shape +
+                                        R"(,"data_offsets":[0,)" + std::to_string(data.size()) + "]}}",
+                                    0);
+  return bytes + data;
+}
+template <class T>
+std::string raw(const std::vector<T>& values) {
+  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
+}
+
+// Bit patterns from IEEE 754-2008, table 3.5 and section 3.4, and from rounding by hand.
+TEST(Half, KnownBitPatterns) {
+  const std::vector<std::pair<uint16_t, float>> f16{
+      {0x0000, 0.0F},     {0x3C00, 1.0F},       {0xC000, -2.0F},     {0x7BFF, 65504.0F},
+      {0x0400, 0x1p-14F}, {0x03FF, 0x3FFp-24F}, {0x0001, 0x1p-24F},  {0x3555, 0x1.554p-2F},
+      {0x7C00, INFINITY}, {0xFC00, -INFINITY},  {0x8001, -0x1p-24F}, {0x4248, 3.140625F}};
+  for (const auto& [bits, value] : f16) {
+    EXPECT_EQ(from_f16(bits), value) << bits;
+    EXPECT_EQ(to_f16(value), bits) << value;
+  }
+  const std::vector<std::pair<uint16_t, float>> bf16{
+      {0x3F80, 1.0F},      {0xC000, -2.0F},     {0x4049, 3.140625F}, {0x7F80, INFINITY},
+      {0xFF80, -INFINITY}, {0x0080, 0x1p-126F}, {0x0001, 0x1p-133F}, {0x7F7F, 0x1.FEp127F}};
+  for (const auto& [bits, value] : bf16) {
+    EXPECT_EQ(from_bf16(bits), value) << bits;
+    EXPECT_EQ(to_bf16(value), bits) << value;
+  }
+  EXPECT_EQ(to_f16(-0.0F), 0x8000);
+  EXPECT_EQ(to_bf16(-0.0F), 0x8000);
+  EXPECT_TRUE(std::signbit(from_f16(0x8000)) && std::signbit(from_bf16(0x8000)));
+}
+
+TEST(Half, RoundsToTheNearestAndTiesToEven) {
+  EXPECT_EQ(to_f16(65519.996F), 0x7BFF);
+  EXPECT_EQ(to_f16(65520.0F), 0x7C00);      // half way to the next one, which would be 65536
+  EXPECT_EQ(to_f16(1 + 0x1p-11F), 0x3C00);  // a tie, down to even
+  EXPECT_EQ(to_f16(1 + 0x3p-11F), 0x3C02);  // a tie, up to even
+  EXPECT_EQ(to_f16(1 + 0x1.002p-11F), 0x3C01);
+  EXPECT_EQ(to_f16(0x1p-25F), 0x0000);  // a tie between 0 and the least subnormal
+  EXPECT_EQ(to_f16(0x1.000002p-25F), 0x0001);
+  EXPECT_EQ(to_f16(0x3p-25F), 0x0002);
+  EXPECT_EQ(to_f16(0x1.FFFp-15F), 0x0400);  // rounds up to the least normal one
+  EXPECT_EQ(to_f16(1e-45F), 0x0000);
+  EXPECT_EQ(to_bf16(1 + 0x1p-8F), 0x3F80);
+  EXPECT_EQ(to_bf16(1 + 0x3p-8F), 0x3F82);
+  EXPECT_EQ(to_bf16(3.4028235e38F), 0x7F80);  // the largest float is nearer to 2^128
+  for (const uint32_t nan : {0x7F800001U, 0xFFC00000U, 0x7FFFFFFFU}) {
+    EXPECT_TRUE(std::isnan(from_f16(to_f16(std::bit_cast<float>(nan)))));
+    EXPECT_TRUE(std::isnan(from_bf16(to_bf16(std::bit_cast<float>(nan)))));
+  }
+}
+
+TEST(Half, EveryPatternComesBack) {
+  for (uint32_t bits = 0; bits < 0x10000; ++bits) {
+    const auto half = static_cast<uint16_t>(bits);
+    const float f16 = from_f16(half), bf16 = from_bf16(half);
+    if (std::isnan(f16)) {
+      EXPECT_EQ(bits & 0x7C00, 0x7C00U);
+    } else {
+      ASSERT_EQ(to_f16(f16), half);
+    }
+    if (!std::isnan(bf16)) {
+      ASSERT_EQ(to_bf16(bf16), half);
+    }
+  }
+  // against every float beside a half: the nearest is never further than either neighbour
+  for (uint32_t bits = 0x0001; bits < 0x7BFF; ++bits) {
+    const float here = from_f16(static_cast<uint16_t>(bits)),
+                next = from_f16(static_cast<uint16_t>(bits + 1));
+    const float middle = (here + next) / 2;
+    ASSERT_EQ(to_f16(std::nextafter(middle, here)), bits);
+    ASSERT_EQ(to_f16(std::nextafter(middle, next)), bits + 1);
+    ASSERT_EQ(to_f16(middle), bits % 2 == 0 ? bits : bits + 1);
+  }
+}
+
+TEST(Safetensors, ReadsEveryTypeOfFiles) {
+  const auto read = [](const std::string& type, const std::string& data, size_t n) {
+    const std::string bytes = one_tensor(type, "[" + std::to_string(n) + "]", data);
+    const SafetensorsFile file = parse_safetensors(bytes, "t.st");
+    EXPECT_STREQ(name_of(file.types.at("w")), type.c_str());
+    return file.tensors.at("w");
+  };
+  EXPECT_EQ(read("F16", raw<uint16_t>({0x3C00, 0x0001, 0xFC00}), 3).to_vector<float>(),
+            (std::vector<float>{1, 0x1p-24F, -INFINITY}));
+  EXPECT_EQ(read("BF16", raw<uint16_t>({0x3F80, 0x4049, 0x0001}), 3).to_vector<float>(),
+            (std::vector<float>{1, 3.140625F, 0x1p-133F}));
+  EXPECT_TRUE(std::isnan(read("F16", raw<uint16_t>({0x7E01}), 1).to_vector<float>()[0]));
+  EXPECT_EQ(read("I8", raw<int8_t>({-128, 127}), 2).to_vector<int64_t>(), (std::vector<int64_t>{-128, 127}));
+  EXPECT_EQ(read("U8", raw<uint8_t>({0, 255}), 2).to_vector<int64_t>(), (std::vector<int64_t>{0, 255}));
+  EXPECT_EQ(read("I16", raw<int16_t>({-32768, 32767}), 2).to_vector<int64_t>(),
+            (std::vector<int64_t>{-32768, 32767}));
+  EXPECT_EQ(read("I32", raw<int32_t>({INT32_MIN, INT32_MAX}), 2).to_vector<int64_t>(),
+            (std::vector<int64_t>{INT32_MIN, INT32_MAX}));
+  EXPECT_ERROR(FormatError, "load 'm.st': 'w' has offsets that do not fit its shape",
+               parse_safetensors(one_tensor("F16", "[3]", "1234"), "m.st"));
+}
+
+TEST(Safetensors, StoresTensorsInTheTypeThatIsChosen) {
+  const NamedTensors tensors{{"half", from_vector(std::vector<float>{1, 65520, -0.0F}, {3})},
+                             {"brain", from_vector(std::vector<float>{3.1416F, NAN}, {2})},
+                             {"tiny", from_vector(std::vector<int64_t>{-128, 127}, {2})},
+                             {"byte", from_vector(std::vector<int64_t>{255}, {1})},
+                             {"short", transpose(reshape(arange(6), {2, 3})).to(DType::i64)},
+                             {"int", from_vector(std::vector<int64_t>{INT32_MIN}, {1})},
+                             {"own", full({2}, 0.5, DType::f64)}};
+  const std::map<std::string, FileType> types{
+      {"half", FileType::f16},  {"brain", FileType::bf16}, {"tiny", FileType::i8}, {"byte", FileType::u8},
+      {"short", FileType::i16}, {"int", FileType::i32},    {"own", FileType::f64}};
+  const std::string bytes =
+      to_safetensors(tensors, {}, [&](const std::string& name, const Tensor&) { return types.at(name); });
+  const SafetensorsFile file = parse_safetensors(bytes, "t.st");
+  EXPECT_EQ(file.types, types);
+  EXPECT_EQ(file.tensors.at("half").to_vector<float>(), (std::vector<float>{1, INFINITY, 0}));
+  EXPECT_EQ(file.tensors.at("brain").to_vector<float>()[0], 3.140625F);
+  EXPECT_TRUE(std::isnan(file.tensors.at("brain").to_vector<float>()[1]));
+  for (const auto& [name, x] : tensors) {
+    if (x.dtype() != DType::f32) {
+      EXPECT_TRUE(all_close(file.tensors.at(name), x, 0, 0)) << name;
+    }
+  }
+  const std::string brains = to_safetensors(tensors, {}, floats_as(FileType::bf16));
+  EXPECT_EQ(parse_safetensors(brains, "b.st").types.at("half"), FileType::bf16);
+  EXPECT_EQ(parse_safetensors(brains, "b.st").types.at("tiny"), FileType::i64);
+  EXPECT_ERROR(ValueError, "save: 'w' holds 128, which is outside the range of 8 bits",
+               to_safetensors({{"w", full({1}, 128, DType::i64)}}, {},
+                              [](const std::string&, const Tensor&) { return FileType::i8; }));
+  EXPECT_ERROR(ValueError, "save: 'w' is f32[2], which cannot be stored as I16",
+               to_safetensors({{"w", ones({2})}}, {},
+                              [](const std::string&, const Tensor&) { return FileType::i16; }));
+}
+
+TEST(Safetensors, AMappedFileIsReadWithoutCopies) {
+  manual_seed(3);
+  const TempDir dir;
+  const NamedTensors tensors{{"a", randn({40, 30})}, {"b", randn({7}, DType::f64)}, {"h", randn({50, 9})}};
+  save_safetensors(dir / "m.st", tensors, {{"k", "v"}}, [](const std::string& name, const Tensor& x) {
+    return name == "h" ? FileType::bf16 : x.dtype() == DType::f64 ? FileType::f64 : FileType::f32;
+  });
+  const std::string before = read_file(dir / "m.st");
+  Tensor a, h;
+  const int64_t active = memory_stats().active_bytes;
+  {
+    const SafetensorsFile file = map_safetensors(dir / "m.st");
+    a = file.tensors.at("a");
+    h = file.tensors.at("h");
+    EXPECT_EQ(file.metadata.at("k"), "v");
+    EXPECT_TRUE(all_close(file.tensors.at("b"), tensors[1].second, 0, 0));
+  }
+  // the f32 values are none of the pool's, 450 others were converted
+  EXPECT_LT(memory_stats().active_bytes - active, 40 * 30 * 4);
+  EXPECT_TRUE(all_close(a, tensors[0].second, 0, 0));  // the mapping lives as long as its tensors
+  EXPECT_EQ(a.body()->storage->owner->use_count(), 1);
+  // what is written stays in this process
+  a.fill_(0);
+  EXPECT_EQ(read_file(dir / "m.st"), before);
+  EXPECT_ERROR(IoError, "cannot open 'none.st': No such file or directory", map_safetensors(dir / "none.st"));
+  write_file_atomically(dir / "empty.st", "");
+  EXPECT_ERROR(FormatError, "load 'empty.st': the file is too short for safetensors",
+               map_safetensors(dir / "empty.st"));
+  for (const Tensor& to : {zeros({40, 30}), zeros({2, 2})}) {  // one that takes the memory, one too small
+    const Tensor from = map_safetensors(dir / "m.st").tensors.at("a");
+    const Tensor view = transpose(to);
+    EXPECT_EQ(share_memory(to, from), to.numel() == 1200);
+    EXPECT_EQ(to.raw_data() == from.raw_data(), to.numel() == 1200);
+    EXPECT_EQ(view.raw_data(), to.raw_data());
+    EXPECT_FALSE(share_memory(to, from));  // not twice
+  }
+}
+
 struct Malformed {
   const char* what;
   std::string bytes, message;  // after "load 'm.st': "
@@ -147,7 +320,7 @@ std::vector<Malformed> malformed() {
       {"three offsets", entry(R"({"dtype":"F32","shape":[2],"data_offsets":[0,8,8]})"),
        "'w' has no dtype, shape and data_offsets"},
       {"an unknown dtype", entry(R"({"dtype":"F8","shape":[8],"data_offsets":[0,8]})"),
-       "'w' has dtype F8, which heed does not read (F32, F64, I64, BOOL)"},
+       "'w' has dtype F8, which heed does not read (F32, F64, I64, BOOL, F16, BF16, I8, U8, I16, I32)"},
       {"a negative extent", entry(R"({"dtype":"F32","shape":[-2],"data_offsets":[0,8]})"),
        "a size or offset is not a whole number"},
       {"a fraction", entry(R"({"dtype":"F32","shape":[2.0],"data_offsets":[0,8]})"),
