@@ -94,10 +94,7 @@ class Translating {
         ++skipped_;
         warn("translator", fmt::format("{} line {} is left empty: {}", input_, result.id, result.skipped));
       }
-      const std::string line = options_.pieces
-                                   ? models::join(models::Translator::target_words(models::by_pieces(result)))
-                               : options_.tokens ? models::join(models::Translator::target_words(result))
-                                                 : result.target.text;
+      const std::string line = line_of(result);
       text += options_.translate.search.n_best > 1
                   ? fmt::format("{} ||| {} ||| {:.4f}\n", result.id, line, result.score)
                   : line + "\n";
@@ -106,6 +103,13 @@ class Translating {
     outputs_ += results.size();
     if (records_.wanted()) records_.write(records);
     text_.write(text);
+  }
+
+  // A line that is empty or was skipped has neither words nor pieces.
+  std::string line_of(const models::Translation& result) const {
+    if (options_.pieces)
+      return result.pieces ? models::join(models::Translator::target_words(models::by_pieces(result))) : "";
+    return options_.tokens ? models::join(models::Translator::target_words(result)) : result.target.text;
   }
 
   const TranslationOptions& options_;

@@ -33,8 +33,8 @@ inline constexpr std::array<std::string_view, 5> kNames<Normalisation>{"identity
 
 /// What a subword model is like.
 struct SubwordOptions {
-  SubwordKind kind = SubwordKind::bpe;
-  int64_t size = 8000;  // number of pieces, the 256 bytes included
+  SubwordKind kind = SubwordKind::bpe;  // not none
+  int64_t size = 8000;                  // number of pieces, the 256 bytes included
   /// Whether characters that the model does not know are written as bytes. Those that make up the last 0.05 %
   /// of the corpus are left to the bytes, so that the bytes are met in training.
   bool bytes = false;

@@ -303,7 +303,7 @@ TEST_F(Translator, ARefusedTrainingLeavesTheOldRunAsItIs) {
   const ProcessResult pieces =
       translator(train_command("kept", {"--overwrite", "--subwords", "bpe", "--subword-vocabulary", "10"}));
   // found by SentencePiece, which learns from all of the corpus
-  expect_failure(pieces, "cannot learn 10 bpe pieces");
+  expect_failure(pieces, "10 pieces do not hold the ");
   EXPECT_TRUE(content(at("kept/model.safetensors")) == before);
   const std::string config = content(at("kept/config.toml"));
   write(at("short.en"), "I am a student .\n");
@@ -628,8 +628,8 @@ TEST_F(Translator, TransformerOnSubwordsTrainsTranslatesAndIsDrawn) {
     EXPECT_EQ(run_process(draw).exit_code, 0);
     EXPECT_THAT(content(at("pieces.svg")), HasSubstr("\u2581"));
   }
-  const ProcessResult pieces =
-      translator({"translate", "-r", at("transformer"), "--pieces"}, "The man sleeps.\n\n");
+  const ProcessResult pieces = translator(
+      {"translate", "-r", at("transformer"), "--pieces", "--min-output", "3"}, "The man sleeps.\n\n");
   EXPECT_THAT(pieces.out, AllOf(testing::StartsWith("\u2581"), testing::EndsWith("\n\n")));
   expect_failure(translator({"translate", "-r", at("run"), "--pieces"}, "a\n"),
                  "--pieces: '" + at("run") + "' has none: its vocabulary has whole words");

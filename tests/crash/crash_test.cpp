@@ -36,7 +36,7 @@ const std::vector<Kind> kKinds = {
      {"--architecture", "transformer", "--model-size", "8", "--feed-forward", "8", "--heads", "2",
       "--decoder-layers", "1"}},
     {"bf16", {"--precision", "bf16", "--dropout", "0.1"}},
-    {"subwords", {"--subwords", "bpe", "--subword-vocabulary", "60", "--joint"}},
+    {"subwords", {"--subwords", "bpe", "--subword-vocabulary", "340", "--joint"}},
 };
 constexpr const char* kFaults[] = {"kill", "ENOSPC", "EIO", "EINTR", "short"};
 

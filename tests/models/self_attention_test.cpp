@@ -53,8 +53,10 @@ class EveryTransformer : public testing::TestWithParam<NamedConfig> {
   Tensor embed(const std::string& side, const Tensor& ids, int64_t first = 0) const {
     auto named = parameters_by_name(*model_);
     const bool shared = named.find(side + ".weight") == named.end();
-    PositionedEmbedding embedding(GetParam().config.as<TransformerOptions>(), kVocabulary,
-                                  shared ? named.at("target_embedding.weight") : Tensor{});
+    const auto& config = GetParam().config.as<TransformerOptions>();
+    PositionedEmbedding embedding(
+        config, kVocabulary, shared ? named.at("target_embedding.weight") : Tensor{},
+        /*zero_start=*/side == "target_embedding" && config.decoder_start == DecoderStart::zero);
     load(embedding, side);
     return embedding(ids, first);
   }
@@ -64,7 +66,16 @@ class EveryTransformer : public testing::TestWithParam<NamedConfig> {
             .feed_forward = c.feed_forward,
             .heads = c.heads,
             .pre_norm = c.norm == NormPlace::pre,
-            .rotary = c.positions == Positions::rotary};
+            .rotary = c.positions == Positions::rotary,
+            .activation = c.activation,
+            .eps = c.norm_eps};
+  }
+  nn::TransformerOptions decoder_layer_options() const {
+    const auto& c = GetParam().config.as<TransformerOptions>();
+    nn::TransformerOptions options = layer_options();
+    if (c.decoder_heads > 0) options.heads = c.decoder_heads;
+    if (c.decoder_feed_forward > 0) options.feed_forward = c.decoder_feed_forward;
+    return options;
   }
   std::unique_ptr<TranslationModel> model_;
 };
@@ -73,14 +84,15 @@ class EveryTransformer : public testing::TestWithParam<NamedConfig> {
 TEST_P(EveryTransformer, ValuesAreThoseOfTheLayers) {
   const NoGradGuard no_grad;
   const auto& config = GetParam().config.as<TransformerOptions>();
-  const auto heads = static_cast<size_t>(config.heads);
+  const auto heads = static_cast<size_t>(config.heads),
+             decoder_heads = static_cast<size_t>(decoder_layer_options().heads);
   const std::vector<EncodedPair> all = pairs();
   const auto found = self_attention(*model_, all);
   for (size_t i = 0; i < all.size(); ++i) {
     const Batch batch = make_batch(all, std::vector<int64_t>{static_cast<int64_t>(i)});
     const size_t S = all[i].source.size(), T = all[i].target.size() + 1;
     ASSERT_EQ(found[i].encoder.size(), heads * static_cast<size_t>(config.encoder_layers));
-    ASSERT_EQ(found[i].decoder.size(), heads * static_cast<size_t>(config.decoder_layers));
+    ASSERT_EQ(found[i].decoder.size(), decoder_heads * static_cast<size_t>(config.decoder_layers));
     Tensor memory = embed("source_embedding", batch.source);
     for (int64_t l = 0; l < config.encoder_layers; ++l) {
       nn::TransformerEncoderLayer layer(layer_options());
@@ -102,7 +114,7 @@ TEST_P(EveryTransformer, ValuesAreThoseOfTheLayers) {
     std::vector<std::unique_ptr<nn::TransformerDecoderLayer>> layers;
     std::vector<nn::KeyValue> caches(static_cast<size_t>(config.decoder_layers));
     for (size_t l = 0; l < caches.size(); ++l) {
-      layers.push_back(std::make_unique<nn::TransformerDecoderLayer>(layer_options()));
+      layers.push_back(std::make_unique<nn::TransformerDecoderLayer>(decoder_layer_options()));
       load(*layers.back(), "decoder" + std::to_string(l));
     }
     for (size_t t = 0; t < T; ++t) {
@@ -112,11 +124,11 @@ TEST_P(EveryTransformer, ValuesAreThoseOfTheLayers) {
         const auto seen = layers[l]->step(x, caches[l], layers[l]->prepare(memory), batch.source_lengths);
         x = seen.output;
         const auto wanted = seen.self_weights.to_vector<float>();  // [1, heads, 1, t + 1]
-        ASSERT_EQ(wanted.size(), heads * (t + 1));
-        for (size_t h = 0; h < heads; ++h) {
-          ASSERT_EQ(found[i].decoder[l * heads + h].size(), T);
+        ASSERT_EQ(wanted.size(), decoder_heads * (t + 1));
+        for (size_t h = 0; h < decoder_heads; ++h) {
+          ASSERT_EQ(found[i].decoder[l * decoder_heads + h].size(), T);
           for (size_t u = 0; u <= t; ++u)
-            EXPECT_NEAR(found[i].decoder[l * heads + h][t][u], wanted[h * (t + 1) + u], 1e-5);
+            EXPECT_NEAR(found[i].decoder[l * decoder_heads + h][t][u], wanted[h * (t + 1) + u], 1e-5);
         }
       }
     }
@@ -162,9 +174,9 @@ TEST_P(EveryTransformer, MapsAreNamedByLayerAndHead) {
   EXPECT_EQ(
       encoder.back(),
       (AttentionMap{static_cast<int>(GetParam().config.as<TransformerOptions>().encoder_layers) - 1, 1}));
-  EXPECT_EQ(
-      decoder.back(),
-      (AttentionMap{static_cast<int>(GetParam().config.as<TransformerOptions>().decoder_layers) - 1, 1}));
+  EXPECT_EQ(decoder.back(),
+            (AttentionMap{static_cast<int>(GetParam().config.as<TransformerOptions>().decoder_layers) - 1,
+                          static_cast<int>(decoder_layer_options().heads) - 1}));
   EXPECT_EQ(encoder[1], (AttentionMap{0, 1}));
 }
 
