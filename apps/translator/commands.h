@@ -10,6 +10,7 @@ using Command = std::function<void()>;
 Command add_train(CLI::App& cli);
 Command add_translate(CLI::App& cli);
 Command add_evaluate(CLI::App& cli);
+Command add_prepare(CLI::App& cli);
 Command add_corpus(CLI::App& cli);
 Command add_align(CLI::App& cli);
 Command add_compare(CLI::App& cli);

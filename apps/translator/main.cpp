@@ -23,6 +23,8 @@ int main(int argc, char** argv) {
     sub->fallthrough();
     commands.emplace_back(sub, make(*sub));
   };
+  add("prepare", "make a corpus of raw sentence pairs: cleaned, and split by source sentence",
+      apps::add_prepare);
   add("train", "train a translator on two files of sentence pairs into a run folder", apps::add_train);
   add("translate", "translate lines with a trained run", apps::add_translate);
   add("evaluate", "BLEU, BLEU by source length and perplexity of a run on a test set", apps::add_evaluate);

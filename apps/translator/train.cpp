@@ -12,6 +12,7 @@
 #include "apps/common/print.h"
 #include "apps/common/streams.h"
 #include "apps/translator/commands.h"
+#include "apps/translator/corpus_option.h"
 #include "apps/translator/pairs.h"
 #include "apps/translator/preset.h"
 #include "apps/translator/run_options.h"
@@ -27,7 +28,7 @@ namespace {
 
 struct TrainOptions {
   models::PairFiles files;
-  std::string folder, json;
+  std::string folder, corpus, json;
   const CLI::App* app = nullptr;
   bool resume = false, overwrite = false;
   int threads = 0;
@@ -44,6 +45,18 @@ void check_files(const TrainOptions& options) {
                      .runs = {options.folder},
                      .new_folders = {{"--run", options.folder}}});
   if (!options.resume) models::check_run_folder(options.folder, options.overwrite);
+}
+
+// A corpus folder names the files, and the languages where no option does.
+void take_corpus(TrainOptions& options) {
+  if (options.corpus.empty()) return;
+  options.files = Corpus(options.corpus).training_files();
+}
+
+models::RunConfig new_config(const TrainOptions& options) {
+  models::RunConfig config = config_of_preset(*options.app);
+  if (!options.corpus.empty()) Corpus(options.corpus).set_languages(config);
+  return options.run.applied_to(config);
 }
 
 // With --resume alone the run says what it was trained on; else all four files are named.
@@ -88,7 +101,7 @@ models::TrainingSession open_session(const TrainOptions& options) {
                                            std::move(lock),
                                            models::run_data(options.files, lines, validation));
   }
-  const models::RunConfig config = options.run.applied_to(config_of_preset(*options.app));
+  const models::RunConfig config = new_config(options);
   models::check(config);
   return models::TrainingSession::start(folder, config, models::prepare(config, lines, validation),
                                         {.data = models::run_data(options.files, lines, validation),
@@ -97,6 +110,7 @@ models::TrainingSession open_session(const TrainOptions& options) {
 }
 
 void train(TrainOptions& options) {
+  take_corpus(options);
   complete_files(options);
   check_files(options);
   use_threads(options.threads);
@@ -138,6 +152,9 @@ Command add_train(CLI::App& cli) {
   file("-t,--target", o->files.target, "their translations, line by line")->group(kPairs);
   file("--valid-source", o->files.valid_source, "validation sentences")->group(kPairs);
   file("--valid-target", o->files.valid_target, "their translations")->group(kPairs);
+  auto* const corpus = file("--corpus", o->corpus, kCorpusHelp)->group(kPairs);
+  for (const char* name : {"--source", "--target", "--valid-source", "--valid-target"})
+    corpus->excludes(cli.get_option(name));
   file("-r,--run", o->folder, "run folder to write")->required();
   auto* const resume = cli.add_flag(
       "--resume", o->resume,

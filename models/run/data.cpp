@@ -57,6 +57,8 @@ std::optional<nlohmann::json> read(const fs::path& folder) {
            side->value("fingerprint", nlohmann::json()).is_string() &&
            side->value("lines", nlohmann::json()).is_number_unsigned();
   }
+  for (const char* key : {"licence", "attribution"})
+    good = good && (!known.contains(key) || known[key].is_string());
   if (!good) throw FormatError(fmt::format("'{}' does not say what the run was trained on", file.string()));
   return known;
 }
@@ -70,6 +72,8 @@ std::string run_data(const PairFiles& files, const ParallelLines& train, const P
                       {"lines", side.lines->size()},
                       {"fingerprint", fingerprint_of(*side.lines)}};
   }
+  if (!files.licence.empty()) data["licence"] = files.licence;
+  if (!files.attribution.empty()) data["attribution"] = files.attribution;
   return data.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
@@ -80,7 +84,12 @@ std::optional<PairFiles> files_of_run(const fs::path& folder) {
     const nlohmann::json& value = (*known)[key]["path"];
     return value.is_string() ? value.get<std::string>() : std::string();
   };
-  return PairFiles{path("source"), path("target"), path("valid_source"), path("valid_target")};
+  return PairFiles{path("source"),
+                   path("target"),
+                   path("valid_source"),
+                   path("valid_target"),
+                   known->value("licence", ""),
+                   known->value("attribution", "")};
 }
 
 void check_run_data(const fs::path& folder, const PairFiles& files, const ParallelLines& train,

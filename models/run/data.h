@@ -14,17 +14,18 @@ namespace heed::models {
 /// come from files.
 struct PairFiles {
   std::string source, target, valid_source, valid_target;  // paths of the training and the validation files
+  std::string licence = {}, attribution = {};  // of the sentences, where a corpus says; else empty
 };
 
 /// Makes the content of data.json.
 /// @param files files that the lines were read from
 /// @param train,validation the lines
-/// @return path, number of lines and fingerprint of each file, as JSON
+/// @return path, number of lines and fingerprint of each file, licence and attribution where known, as JSON
 std::string run_data(const PairFiles& files, const ParallelLines& train, const ParallelLines& validation);
 
-/// Reads the paths of the files that a run was trained on.
+/// Reads the paths of the files that a run was trained on, and their terms.
 /// @param folder folder of the run
-/// @return the paths; nullopt for a run without data.json, made before heed wrote that file
+/// @return paths and terms; nullopt for a run without data.json, made before heed wrote that file
 /// @throws FormatError for a data.json that heed did not write
 std::optional<PairFiles> files_of_run(const std::filesystem::path& folder);
 

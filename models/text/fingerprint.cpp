@@ -2,14 +2,18 @@
 
 #include <fmt/format.h>
 
-#include <cstdint>
-
 namespace heed::models {
 
+void Fingerprint::add(std::string_view piece) {
+  for (const char c : piece) hash_ = (hash_ ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+}
+
+std::string Fingerprint::str() const { return fmt::format("{:016x}", hash_); }
+
 std::string fingerprint(std::string_view text) {
-  uint64_t hash = 0xcbf29ce484222325U;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-  return fmt::format("{:016x}", hash);
+  Fingerprint result;
+  result.add(text);
+  return result.str();
 }
 
 }  // namespace heed::models

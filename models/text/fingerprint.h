@@ -1,6 +1,7 @@
 // A hash that detects whether a text was changed; not a cryptographic one.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -10,5 +11,19 @@ namespace heed::models {
 /// @param text any bytes
 /// @return 16 hexadecimal digits
 std::string fingerprint(std::string_view text);
+
+/// The same hash of a text that comes in pieces.
+class Fingerprint {
+ public:
+  /// @param piece the next bytes of the text
+  void add(std::string_view piece);
+  /// @return the hash of all bytes so far as a number
+  uint64_t value() const { return hash_; }
+  /// @return the hash of all bytes so far as 16 hexadecimal digits
+  std::string str() const;
+
+ private:
+  uint64_t hash_ = 0xcbf29ce484222325U;
+};
 
 }  // namespace heed::models

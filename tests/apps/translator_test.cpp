@@ -490,8 +490,9 @@ TEST_F(Translator, TheCorpusReplacesItsOwnFilesAlone) {
 }
 
 TEST_F(Translator, UsageErrorsNameTheWordAndTheHelp) {
-  expect_failure(translator({"trian", "-o", "x"}),
-                 "'trian' is not a subcommand (train, translate, evaluate, corpus, align, compare, demo)", 2);
+  expect_failure(
+      translator({"trian", "-o", "x"}),
+      "'trian' is not a subcommand (prepare, train, translate, evaluate, corpus, align, compare, demo)", 2);
   expect_failure(translator({"train", "-o", "x"}), "(see translator train --help)", 2);
   expect_failure(translator({"corpus", "-o", at("x"), "--seed", "-1"}),
                  "--seed: must be a whole number from 0, got '-1'", 2);
@@ -628,9 +629,11 @@ TEST_F(Translator, TransformerOnSubwordsTrainsTranslatesAndIsDrawn) {
     EXPECT_EQ(run_process(draw).exit_code, 0);
     EXPECT_THAT(content(at("pieces.svg")), HasSubstr("\u2581"));
   }
-  const ProcessResult pieces = translator(
-      {"translate", "-r", at("transformer"), "--pieces", "--min-output", "3"}, "The man sleeps.\n\n");
-  EXPECT_THAT(pieces.out, AllOf(testing::StartsWith("\u2581"), testing::EndsWith("\n\n")));
+  write(at("two.en"), "The man sleeps.\n\n");
+  write(at("two.de"), "Der Mann schl\u00E4ft.\n\n");
+  const ProcessResult pieces =
+      translator({"translate", "-r", at("transformer"), "--pieces", "-s", at("two.en"), "-t", at("two.de")});
+  EXPECT_THAT(pieces.out, AllOf(testing::StartsWith("\u2581"), testing::EndsWith(".\n\n")));
   expect_failure(translator({"translate", "-r", at("run"), "--pieces"}, "a\n"),
                  "--pieces: '" + at("run") + "' has none: its vocabulary has whole words");
   command.push_back("--overwrite");

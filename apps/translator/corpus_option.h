@@ -1,0 +1,36 @@
+// --corpus FOLDER: a corpus folder in the place of the files of sentence pairs.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "models/corpus/corpus_folder.h"
+#include "models/run/data.h"
+#include "models/run/options.h"
+
+namespace heed::apps {
+
+constexpr const char* kCorpusHelp =
+    "corpus folder of translator prepare or translator corpus: gives the files of sentence pairs and the "
+    "languages";
+
+class Corpus {
+ public:
+  /// Reads its description. Throws what models::read_corpus throws.
+  explicit Corpus(const std::string& folder);
+  /// The files to train on, whose bytes are those that were written, with the terms of the sentences. Throws
+  /// what models::corpus_file throws.
+  models::PairFiles training_files() const;
+  /// Source and translation of the test. Throws as above.
+  std::pair<std::string, std::string> test_files() const;
+  bool has_test() const { return info_.test > 0; }
+  /// The languages in the place of those of `config`.
+  void set_languages(models::RunConfig& config) const;
+
+ private:
+  std::string path_of(const std::string& part, const std::string& language) const;
+  std::filesystem::path folder_;
+  models::CorpusInfo info_;
+};
+
+}  // namespace heed::apps

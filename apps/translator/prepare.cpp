@@ -1,0 +1,188 @@
+// translator prepare: sentence pairs as people have them in, a corpus folder out.
+#include "models/corpus/prepare.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <stdexcept>
+
+#include "apps/common/environment.h"
+#include "apps/common/files.h"
+#include "apps/common/main_guard.h"
+#include "apps/common/print.h"
+#include "apps/common/streams.h"
+#include "apps/translator/commands.h"
+#include "apps/translator/run_options.h"
+#include "framework/core/error.h"
+
+namespace heed::apps {
+namespace {
+
+struct PrepareCommand {
+  std::vector<std::string> inputs, sources, targets, avoid;
+  std::string folder, json, dropped, member;
+  models::PrepareOptions options;
+};
+
+std::vector<models::PairInput> inputs_of(const PrepareCommand& o) {
+  std::vector<models::PairInput> inputs;
+  for (const std::string& input : o.inputs) inputs.push_back({input_path(input), {}, o.member});
+  if (o.sources.size() != o.targets.size()) {
+    throw CLI::ValidationError(o.sources.size() < o.targets.size() ? "--source" : "--target",
+                               fmt::format("{} source and {} target files are given; they go together",
+                                           o.sources.size(), o.targets.size()));
+  }
+  for (size_t i = 0; i < o.sources.size(); ++i)
+    inputs.push_back({input_path(o.sources[i]), input_path(o.targets[i]), o.member});
+  if (inputs.empty())
+    throw CLI::RequiredError("a table or archive, or --source and --target with a file each,");
+  return inputs;
+}
+
+void check_files(const PrepareCommand& o) {
+  std::vector<NamedPath> inputs;
+  for (const std::string& path : o.inputs) inputs.push_back({"FILE", path});
+  for (const std::string& path : o.sources) inputs.push_back({"--source", path});
+  for (const std::string& path : o.targets) inputs.push_back({"--target", path});
+  for (const std::string& path : o.avoid) inputs.push_back({"--avoid", path});
+  apps::check_files({.inputs = inputs,
+                     .outputs = {{"--json", o.json}, {"--dropped", o.dropped}},
+                     .new_folders = {{"--output", o.folder}}});
+}
+
+std::string report_of(const models::CorpusInfo& info) {
+  std::string text;
+  uint64_t total = 0;
+  for (const models::CorpusInput& input : info.inputs) {
+    text += fmt::format("{:>9} pairs read from {}\n", input.pairs, printable(input.name));
+    total += input.pairs;
+  }
+  for (size_t i = 0; i < models::kDrops; ++i) {
+    const auto why = static_cast<models::Drop>(i);
+    for (const auto& [key, pairs] : info.dropped) {
+      if (key == models::key_of(why))
+        text += fmt::format("{:>9} dropped: {} ({}, {:.2f} %)\n", pairs, models::words_of(why), key,
+                            100.0 * static_cast<double>(pairs) / static_cast<double>(total));
+    }
+  }
+  text += fmt::format("{:>9} train\n{:>9} valid\n", info.train, info.valid);
+  text += fmt::format("{:>9} test, {} of them of {} words and more, with {}\n", info.test, info.test_long,
+                      info.long_words,
+                      info.references == 1 ? std::string("one translation each")
+                                           : fmt::format("up to {} translations each", info.references));
+  return text;
+}
+
+void prepare(PrepareCommand& o) {
+  models::PrepareOptions& options = o.options;
+  options.inputs = inputs_of(o);
+  if (options.source_language == options.target_language)
+    throw CLI::ValidationError(
+        "--target-language", fmt::format("is '{}', as the source's; the files of a corpus are named by them",
+                                         options.target_language));
+  check_files(o);
+  options.folder = o.folder;
+  options.dropped = o.dropped == "-" ? "/dev/stdout" : o.dropped;
+  for (const std::string& path : o.avoid) options.avoid.emplace_back(input_path(path));
+  catch_interrupts();
+  const models::CorpusInfo info = models::prepare_corpus(options, [](uint64_t) {
+    if (interrupted.load() != 0) throw Interrupted();
+  });
+  say("{}corpus: {} (train with translator train --corpus)\n", report_of(info), o.folder);
+  nlohmann::ordered_json report = nlohmann::ordered_json::parse(models::corpus_json(info));
+  report["folder"] = o.folder;
+  write_json(o.json, report);
+}
+
+}  // namespace
+
+Command add_prepare(CLI::App& cli) {
+  const auto o = std::make_shared<PrepareCommand>();
+  models::PrepareOptions& p = o->options;
+  cli.add_option(
+      "FILE", o->inputs,
+      "tables with tabs, or archives of two files a side (OPUS, Moses); plain or gz, bz2, xz, zst, zip, tar; "
+      "- for standard input");
+  cli.add_option("-s,--source", o->sources, "instead or as well: files with the source sentences, one a line")
+      ->take_all();
+  cli.add_option("-t,--target", o->targets, "their translations, line by line")->take_all();
+  cli.add_option("-o,--output", o->folder, "corpus folder to write")->required();
+  cli.add_flag("--overwrite", p.overwrite, "replace the corpus that an earlier call wrote there");
+  const auto language = [&](const std::string& name, std::string& code, const char* what) {
+    cli.add_option(name, code, what)->required()->check([](const std::string& text) {
+      const models::Values values = models::language_code();
+      return values.fits(text) && !text.empty() ? std::string()
+                                                : fmt::format("'{}' is not {}", text, values.form);
+    });
+  };
+  language("--source-language", p.source_language, "of the source: two or three letters (en, fr, ...)");
+  language("--target-language", p.target_language, "of the target");
+  cli.add_option(
+         "--columns", p.table.columns,
+         "columns of source and target in a table, by number (1,2) or by name (en,fr); without: by looking")
+      ->group("Tables and archives");
+  cli.add_flag("--header", p.table.header, "the first line of a table names its columns")
+      ->group("Tables and archives");
+  cli.add_option("--attribution-column", p.table.attribution_column,
+                 "column that says who wrote a pair, or none; without: by looking")
+      ->group("Tables and archives");
+  cli.add_option("--member", o->member, "of an archive with several corpora: the one to read")
+      ->group("Tables and archives");
+  const auto whole = [&](const char* name, int64_t& value, int64_t least, const char* what) {
+    return cli.add_option(name, value, what)
+        ->check(CLI::Range(least, int64_t{1'000'000'000}))
+        ->group("Split");
+  };
+  whole("--test", p.split.test, 0,
+        "distinct source sentences for the test (default: a twentieth, at most 2000)")
+      ->default_str("");
+  whole("--valid", p.split.valid, 0,
+        "distinct source sentences for validation (default: a twentieth, at most 1000)")
+      ->default_str("");
+  whole("--test-long", p.split.test_long, 0, "at least so many long sentences in the test")
+      ->capture_default_str();
+  whole("--long-words", p.split.long_words, 1, "words from which on a sentence is long")
+      ->capture_default_str();
+  whole("--references", p.references, 1, "translations that are kept of a test sentence, at most")
+      ->capture_default_str();
+  cli.add_option("--seed", p.split.seed, "seed of the split")
+      ->check(kWholeNumber)
+      ->capture_default_str()
+      ->group("Split");
+  cli.add_flag("!--no-targets-apart", p.split.targets_apart,
+               "leave pairs in training whose translation is that of a held-back sentence")
+      ->group("Split");
+  const auto rule = [&](const char* name, bool& on, const char* what) {
+    cli.add_flag(name, on, what)->group("Cleaning");
+  };
+  cli.add_option("--max-words", p.clean.max_words, "drop pairs with more words on a side")
+      ->check(CLI::Range(int64_t{1}, int64_t{1'000'000}))
+      ->capture_default_str()
+      ->group("Cleaning");
+  cli.add_option("--max-characters", p.clean.max_characters, "drop pairs with more characters on a side")
+      ->check(CLI::Range(int64_t{1}, int64_t{1'000'000}))
+      ->capture_default_str()
+      ->group("Cleaning");
+  cli.add_option("--max-ratio", p.clean.max_ratio,
+                 "drop pairs whose one side is so many times as long; short sentences are not judged")
+      ->check(CLI::Range(1.0, 1e6))
+      ->capture_default_str()
+      ->group("Cleaning");
+  rule("!--no-max-length", p.clean.too_long, "keep pairs of any length");
+  rule("!--no-ratio", p.clean.ratio, "keep pairs with sides of very different lengths");
+  rule("!--no-copied", p.clean.copied, "keep pairs with the same on both sides");
+  rule("!--no-markup", p.clean.markup, "keep pairs with tags, entities and templates");
+  rule("!--no-duplicate", p.clean.duplicate, "keep pairs that occur again");
+  cli.add_option("--avoid", o->avoid,
+                 "files, such as published tests, whose sentences must not be in the corpus")
+      ->take_all()
+      ->group("Cleaning");
+  cli.add_option("--dropped", o->dropped, "write what was dropped: reason, source, target")
+      ->group("Cleaning");
+  cli.add_option("--licence", p.licence, "licence of the sentences, which trained runs carry on");
+  cli.add_option("--attribution", p.attribution, "whom to name, which trained runs carry on");
+  cli.add_option("--json", o->json, "write what was made as JSON");
+  return [o] { prepare(*o); };
+}
+
+}  // namespace heed::apps

@@ -1,0 +1,341 @@
+#include "models/corpus/corpus_folder.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "framework/core/error.h"
+#include "framework/io/file.h"
+#include "models/text/unicode.h"
+
+namespace heed::models {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kCorpusFormat = "heed.corpus";
+constexpr uint64_t kCorpusVersion = 1;
+
+bool is_file_name(const std::string& name) {
+  return !name.empty() && name != "." && name != ".." && name != kCorpusFile && name.size() < 200 &&
+         std::ranges::all_of(name, [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != '/'; });
+}
+
+bool is_corpus_language(const std::string& code) {
+  return (code.size() == 2 || code.size() == 3) &&
+         std::ranges::all_of(code, [](char c) { return c >= 'a' && c <= 'z'; });
+}
+
+std::string replaced_invalid(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+// Fields of a JSON object that must be there.
+class Fields {
+ public:
+  Fields(const Json& json, const std::string& file) : json_(json), file_(file) {
+    if (!json.is_object()) refuse("an object", "it");
+  }
+  const Json& at(const char* key) const {
+    const auto found = json_.find(key);
+    if (found == json_.end()) throw FormatError(fmt::format("'{}' has no '{}'", file_, key));
+    return *found;
+  }
+  std::string text(const char* key) const {
+    if (!at(key).is_string()) refuse("a text", key);
+    return at(key).get<std::string>();
+  }
+  uint64_t number(const char* key) const {
+    if (!at(key).is_number_unsigned()) refuse("a whole number", key);
+    return at(key).get<uint64_t>();
+  }
+  const Json& object(const char* key) const {
+    if (!at(key).is_object()) refuse("an object", key);
+    return at(key);
+  }
+  const Json& list(const char* key) const {
+    if (!at(key).is_array()) refuse("a list", key);
+    return at(key);
+  }
+  [[noreturn]] void refuse(const char* what, const std::string& key) const {
+    throw FormatError(
+        fmt::format("'{}': {} is not {}", file_, key == "it" ? key : fmt::format("'{}'", key), what));
+  }
+
+ private:
+  const Json& json_;
+  const std::string& file_;
+};
+
+}  // namespace
+
+const CorpusFile* CorpusInfo::find(std::string_view name) const {
+  const auto found = std::ranges::find(files, name, &CorpusFile::name);
+  return found == files.end() ? nullptr : &*found;
+}
+
+std::string corpus_json(const CorpusInfo& info) {
+  Json json{{"format", kCorpusFormat},
+            {"version", kCorpusVersion},
+            {"writer", info.writer},
+            {"source_language", info.source_language},
+            {"target_language", info.target_language},
+            {"licence", info.licence},
+            {"attribution", info.attribution},
+            {"inputs", Json::array()},
+            {"seed", info.seed},
+            {"sources", info.sources},
+            {"train", info.train},
+            {"valid", info.valid},
+            {"test", info.test},
+            {"references", info.references},
+            {"long_words", info.long_words},
+            {"test_long", info.test_long},
+            {"settings", Json::object()},
+            {"dropped", Json::object()},
+            {"files", Json::object()}};
+  for (const CorpusInput& input : info.inputs)
+    json["inputs"].push_back({{"name", input.name}, {"pairs", input.pairs}});
+  for (const auto& [key, value] : info.settings) json["settings"][key] = value;
+  for (const auto& [key, pairs] : info.dropped) json["dropped"][key] = pairs;
+  for (const CorpusFile& file : info.files)
+    json["files"][file.name] = {{"lines", file.lines}, {"fingerprint", file.fingerprint}};
+  return replaced_invalid(json);
+}
+
+CorpusInfo parse_corpus_json(std::string_view text, const std::string& name) {
+  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object() || json.value("format", Json()) != kCorpusFormat)
+    throw FormatError(fmt::format("'{}' is not the description of a corpus", name));
+  const Fields fields(json, name);
+  if (const uint64_t version = fields.number("version"); version != kCorpusVersion) {
+    throw FormatError(
+        fmt::format("'{}' is of version {}, and this heed reads version {}", name, version, kCorpusVersion));
+  }
+  CorpusInfo info;
+  info.writer = fields.text("writer");
+  info.source_language = fields.text("source_language");
+  info.target_language = fields.text("target_language");
+  for (const char* key : {"source_language", "target_language"}) {
+    if (!is_corpus_language(fields.text(key))) fields.refuse("the code of a language", key);
+  }
+  info.licence = fields.text("licence");
+  info.attribution = fields.text("attribution");
+  for (const Json& input : fields.list("inputs")) {
+    const Fields f(input, name);
+    info.inputs.push_back({f.text("name"), f.number("pairs")});
+  }
+  info.seed = fields.number("seed");
+  info.sources = fields.number("sources");
+  info.train = fields.number("train");
+  info.valid = fields.number("valid");
+  info.test = fields.number("test");
+  info.references = fields.number("references");
+  info.long_words = fields.number("long_words");
+  info.test_long = fields.number("test_long");
+  for (const auto& [key, value] : fields.object("settings").items()) {
+    if (!value.is_string()) fields.refuse("a text", key);
+    info.settings.emplace_back(key, value.get<std::string>());
+  }
+  for (const auto& [key, value] : fields.object("dropped").items()) {
+    if (!value.is_number_unsigned()) fields.refuse("a whole number", key);
+    info.dropped.emplace_back(key, value.get<uint64_t>());
+  }
+  for (const auto& [key, value] : fields.object("files").items()) {
+    const Fields f(value, name);
+    if (!is_file_name(key)) fields.refuse("the name of a file", key);
+    info.files.push_back({key, f.number("lines"), f.text("fingerprint")});
+  }
+  return info;
+}
+
+CorpusInfo read_corpus(const fs::path& folder) {
+  const fs::path file = folder / kCorpusFile;
+  std::error_code error;
+  if (!fs::is_directory(folder, error))
+    throw IoError(fmt::format("there is no corpus folder '{}'", folder.string()));
+  if (!fs::is_regular_file(file, error))
+    throw IoError(fmt::format("'{}' is no corpus folder: it has no {}", folder.string(), kCorpusFile));
+  return parse_corpus_json(read_file(file), file.string());
+}
+
+namespace {
+
+// Lines and fingerprint of a file as it is now, read in pieces.
+CorpusFile measured(const fs::path& path) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
+  if (!file) throw IoError(fmt::format("cannot read '{}': {}", path.string(), std::strerror(errno)));
+  CorpusFile result{path.filename().string(), 0, ""};
+  Fingerprint hash;
+  std::vector<char> buffer(size_t{1} << 18);
+  while (const size_t count = std::fread(buffer.data(), 1, buffer.size(), file.get())) {
+    hash.add({buffer.data(), count});
+    result.lines += static_cast<uint64_t>(
+        std::count(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(count), '\n'));
+  }
+  if (std::ferror(file.get()))
+    throw IoError(fmt::format("cannot read '{}': {}", path.string(), std::strerror(errno)));
+  result.fingerprint = hash.str();
+  return result;
+}
+
+}  // namespace
+
+fs::path corpus_file(const fs::path& folder, const CorpusInfo& info, const std::string& name) {
+  const CorpusFile* const known = info.find(name);
+  const fs::path path = folder / name;
+  if (!known) throw ValueError(fmt::format("the corpus '{}' has no {}", folder.string(), name));
+  std::error_code error;
+  if (!fs::is_regular_file(path, error))
+    throw IoError(fmt::format("'{}' is gone: {} names it", path.string(), (folder / kCorpusFile).string()));
+  const CorpusFile now = measured(path);
+  if (now.fingerprint != known->fingerprint || now.lines != known->lines) {
+    throw FormatError(fmt::format("'{}' is not what was written with the corpus: {}", path.string(),
+                                  now.lines == known->lines
+                                      ? std::string("its lines are others")
+                                      : fmt::format("{} lines, and it had {}", now.lines, known->lines)));
+  }
+  return path;
+}
+
+LineFile::LineFile(fs::path path) : path_(std::move(path)), file_(std::fopen(path_.c_str(), "wbx")) {
+  if (!file_) fail();
+}
+
+LineFile::~LineFile() {
+  if (file_) std::fclose(file_);
+}
+
+void LineFile::fail() const {
+  throw IoError(fmt::format("cannot write '{}': {}", path_.string(), std::strerror(errno)));
+}
+
+void LineFile::write(std::string_view line) {
+  if (std::fwrite(line.data(), 1, line.size(), file_) != line.size() || std::fputc('\n', file_) == EOF)
+    fail();
+  fingerprint_.add(line);
+  fingerprint_.add("\n");
+  ++lines_;
+}
+
+CorpusFile LineFile::close() {
+  if (std::fflush(file_) != 0 || ::fsync(::fileno(file_)) != 0) fail();
+  if (std::fclose(std::exchange(file_, nullptr)) != 0) fail();
+  return {path_.filename().string(), lines_, fingerprint_.str()};
+}
+
+namespace {
+
+// "out/" is "out", and a link to a folder that folder.
+fs::path real_folder(fs::path folder) {
+  if (!folder.has_filename()) folder = folder.parent_path();
+  std::error_code error;
+  const fs::path found = fs::weakly_canonical(folder, error);
+  return error ? fs::absolute(folder) : found;
+}
+
+}  // namespace
+
+// A folder in the way is empty, or holds a corpus of the same writer and nothing else.
+void CorpusWriter::require_free() const {
+  if (!file_exists(folder_)) return;
+  if (!fs::is_directory(folder_))
+    throw IoError(fmt::format("'{}' is a file, not a folder", folder_.string()));
+  const std::vector<fs::path> entries = list_folder(folder_);
+  if (entries.empty()) return;
+  const auto foreign = [&](const std::string& name) {
+    throw IoError(fmt::format("'{}' was not written by {}, or was changed since; it is left alone",
+                              (folder_ / name).string(), writer_));
+  };
+  CorpusInfo info;
+  try {
+    if (!file_exists(folder_ / kCorpusFile)) {
+      if (overwrite_) foreign(entries.front().filename().string());
+      throw IoError(fmt::format("'{}' exists already and holds no corpus of {}; choose another folder",
+                                folder_.string(), writer_));
+    }
+    info = read_corpus(folder_);
+  } catch (const FormatError&) {
+    foreign(kCorpusFile);
+  }
+  if (info.writer != writer_) foreign(kCorpusFile);
+  if (!overwrite_)
+    throw IoError(
+        fmt::format("'{}' exists already (--overwrite replaces the corpus in it)", folder_.string()));
+  for (const fs::path& entry : entries) {
+    const std::string name = entry.filename().string();
+    if (name == kCorpusFile) continue;
+    const CorpusFile* const known = info.find(name);
+    if (!known || !fs::is_regular_file(fs::symlink_status(entry)) ||
+        measured(entry).fingerprint != known->fingerprint)
+      foreign(name);
+  }
+}
+
+CorpusWriter::CorpusWriter(const fs::path& folder, std::string writer, bool overwrite)
+    : folder_(folder), real_(real_folder(folder)), writer_(std::move(writer)), overwrite_(overwrite) {
+  require_free();
+  make_folder(real_.parent_path());
+  std::string pattern = (real_.parent_path() / fmt::format(".{}.XXXXXX", real_.filename().string())).string();
+  if (!::mkdtemp(pattern.data()))
+    throw IoError(
+        fmt::format("cannot make a folder beside '{}': {}", folder_.string(), std::strerror(errno)));
+  work_ = pattern;
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  fs::permissions(work_, static_cast<fs::perms>(0777U & ~mask));  // mkdtemp's is the owner's alone
+}
+
+CorpusWriter::~CorpusWriter() {
+  files_.clear();
+  std::error_code error;
+  if (!work_.empty()) fs::remove_all(work_, error);
+}
+
+LineFile& CorpusWriter::file(const std::string& name) {
+  for (auto& [known, file] : files_) {
+    if (known == name) return file;
+  }
+  return files_
+      .emplace_back(std::piecewise_construct, std::forward_as_tuple(name),
+                    std::forward_as_tuple(work_ / name))
+      .second;
+}
+
+void CorpusWriter::finish(CorpusInfo& info) {
+  info.writer = writer_;
+  info.files.clear();
+  for (auto& [name, file] : files_) info.files.push_back(file.close());
+  files_.clear();
+  write_file_atomically(work_ / kCorpusFile, corpus_json(info));
+  require_free();
+  const auto fail = [&] {
+    throw IoError(fmt::format("cannot put the corpus to '{}': {}", folder_.string(), std::strerror(errno)));
+  };
+  if (::rename(work_.c_str(), real_.c_str()) == 0) {  // over nothing, or an empty folder
+    work_.clear();
+    return;
+  }
+  if (errno != ENOTEMPTY && errno != EEXIST) fail();
+  // Both change places at once; what was there then lies in work_, and is removed.
+  if (::renameat2(AT_FDCWD, work_.c_str(), AT_FDCWD, real_.c_str(), RENAME_EXCHANGE) == 0) return;
+  const fs::path aside = work_.string() + ".old";  // a file system that cannot exchange
+  if (::rename(real_.c_str(), aside.c_str()) != 0) fail();
+  if (::rename(work_.c_str(), real_.c_str()) != 0) {
+    const int error = errno;
+    ::rename(aside.c_str(), real_.c_str());
+    errno = error;
+    fail();
+  }
+  work_ = aside;
+}
+
+}  // namespace heed::models

@@ -1,0 +1,309 @@
+#include "models/corpus/raw_pairs.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <optional>
+
+#include "framework/core/error.h"
+#include "models/corpus/archive.h"
+#include "models/text/unicode.h"
+
+namespace heed::models {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<std::string_view> fields_of(std::string_view line, char separator = '\t') {
+  std::vector<std::string_view> fields;
+  for (size_t begin = 0;;) {
+    const size_t end = std::min(line.find(separator, begin), line.size());
+    fields.push_back(line.substr(begin, end - begin));
+    if (end == line.size()) return fields;
+    begin = end + 1;
+  }
+}
+
+std::optional<size_t> column_number(std::string_view text) {
+  size_t number = 0;
+  const auto end = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (end.ec != std::errc() || end.ptr != text.data() + text.size() || number == 0) return std::nullopt;
+  return number;
+}
+
+std::string columns_text(size_t count) { return fmt::format("{} column{}", count, count == 1 ? "" : "s"); }
+
+// "2" or, where the first line names the columns, "French".
+size_t named_column(std::string_view asked, const std::vector<std::string_view>& header,
+                    const std::string& name) {
+  if (const auto number = column_number(asked)) return *number;
+  const auto found = std::ranges::find(header, asked);
+  if (found == header.end())
+    throw ValueError(
+        fmt::format("{} has no column '{}': its first line names {}", name, asked, fmt::join(header, ", ")));
+  return static_cast<size_t>(found - header.begin()) + 1;
+}
+
+bool is_whole_number(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+}  // namespace
+
+TableColumns find_columns(const std::vector<std::string>& lines, const std::string& name,
+                          const TableOptions& options, const std::string& target_language) {
+  TableColumns columns;
+  if (lines.empty()) return {1, 2, 0, false};
+  const std::vector<std::string_view> first = fields_of(lines.front());
+  const auto no_number = [](std::string_view column) { return !column_number(column); };
+  columns.header = options.header || (!options.columns.empty() &&
+                                      std::ranges::any_of(fields_of(options.columns, ','), no_number));
+  const auto all = [&](size_t column, auto is) {
+    return std::ranges::all_of(lines.begin() + (columns.header ? 1 : 0), lines.end(),
+                               [&](const std::string& line) {
+                                 const auto fields = fields_of(line);
+                                 return fields.size() >= column && is(fields[column - 1]);
+                               });
+  };
+  const bool by_hand = !options.columns.empty();
+  if (by_hand) {
+    const std::vector<std::string_view> asked = fields_of(options.columns, ',');
+    if (asked.size() != 2)
+      throw ValueError(fmt::format(
+          "'{}' does not name two columns, that of the source and that of the target: 1,2", options.columns));
+    columns.source = named_column(asked[0], first, name);
+    columns.target = named_column(asked[1], first, name);
+    if (columns.source == columns.target)
+      throw ValueError(fmt::format("'{}' names one column for both sides", options.columns));
+  } else if (first.size() == 3 && all(1, is_whole_number) &&
+             all(2, [](auto text) { return text.size() == 3 && text.find(' ') == text.npos; })) {
+    throw FormatError(fmt::format(
+        "{} has numbers, languages and sentences of one side: a list of sentences, not of pairs", name));
+  } else if (first.size() >= 4 && all(1, is_whole_number) && all(3, is_whole_number)) {
+    columns.source = 2;
+    columns.target = 4;
+  } else {
+    columns.source = 1;
+    columns.target = 2;
+  }
+  const bool manythings = first.size() >= 3 && all(3, [](auto text) { return text.starts_with("CC-BY"); });
+  if (manythings && !by_hand && (target_language == "en" || target_language == "eng"))
+    std::swap(columns.source, columns.target);
+  if (!options.attribution_column.empty()) {
+    if (options.attribution_column != "none")
+      columns.attribution = named_column(options.attribution_column, first, name);
+  } else if (manythings && columns.source < 3 && columns.target < 3) {
+    columns.attribution = 3;
+  }
+  // One line may be cut short; a table whose lines are is another table than was said.
+  const size_t needed = std::max(columns.source, columns.target);
+  size_t short_lines = 0;
+  std::string example;
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const size_t count = fields_of(lines[i]).size();
+    if (count >= needed) continue;
+    if (short_lines++ == 0)
+      example = fmt::format("{} line {} has {}, and the {} is in column {}", name, i + 1, columns_text(count),
+                            columns.target == needed ? "target" : "source", needed);
+  }
+  if (2 * short_lines > lines.size()) {
+    throw FormatError(fmt::format(
+        "{} (columns are separated by tabs; two files of one side each: --source and --target)", example));
+  }
+  return columns;
+}
+
+namespace {
+
+class TableReader : public PairReader {
+ public:
+  TableReader(LineSource lines, const TableOptions& options, const std::string& target_language)
+      : lines_(std::move(lines)) {
+    constexpr size_t kLook = 100;
+    for (std::string_view line; head_.size() < kLook && lines_.next(line);) head_.emplace_back(line);
+    columns_ = find_columns(head_, lines_.name(), options, target_language);
+    if (columns_.header) at_ = 1;
+  }
+  Found next(RawPair& pair) override {
+    std::string_view line;
+    if (at_ < head_.size()) {
+      line = head_[at_++];
+    } else if (!lines_.next(line)) {
+      return Found::end;
+    }
+    fields_.clear();
+    for (size_t begin = 0; begin <= line.size();) {
+      const size_t end = std::min(line.find('\t', begin), line.size());
+      fields_.push_back(line.substr(begin, end - begin));
+      begin = end + 1;
+    }
+    if (fields_.size() < std::max(columns_.source, columns_.target)) {
+      pair = {line, {}, {}};
+      return Found::too_few_columns;
+    }
+    pair = {fields_[columns_.source - 1], fields_[columns_.target - 1], {}};
+    if (columns_.attribution > 0 && fields_.size() >= columns_.attribution)
+      pair.attribution = fields_[columns_.attribution - 1];
+    return Found::pair;
+  }
+  bool has_attribution() const override { return columns_.attribution > 0; }
+
+ private:
+  LineSource lines_;
+  std::vector<std::string> head_;
+  std::vector<std::string_view> fields_;
+  size_t at_ = 0;
+  TableColumns columns_;
+};
+
+class LinesReader : public PairReader {
+ public:
+  LinesReader(LineSource source, LineSource target)
+      : source_(std::move(source)), target_(std::move(target)) {}
+  Found next(RawPair& pair) override {
+    pair = {};
+    const bool more = source_.next(pair.source), other = target_.next(pair.target);
+    if (more == other) return more ? Found::pair : Found::end;
+    LineSource& longer = more ? source_ : target_;
+    for (std::string_view rest; longer.next(rest);) {
+    }
+    const auto lines = [](uint64_t n) { return fmt::format("{} line{}", n, n == 1 ? "" : "s"); };
+    throw ValueError(fmt::format("{} has {}, {} has {}: they do not belong together line by line",
+                                 source_.name(), lines(source_.number()), target_.name(), target_.number()));
+  }
+
+ private:
+  LineSource source_, target_;
+};
+
+// A member's name without the endings that say how it is packed.
+std::string_view unpacked_name(std::string_view name) {
+  for (bool again = true; again;) {
+    again = false;
+    for (const std::string_view ending : {".gz", ".bz2", ".xz", ".lzma", ".zst", ".lz4"}) {
+      if (name.ends_with(ending)) name.remove_suffix(ending.size()), again = true;
+    }
+  }
+  return name;
+}
+
+// What lies beside the data: README, LICENSE, _about.txt, .DS_Store, xml.
+bool is_note(std::string_view member) {
+  const std::string name = to_lower(member.substr(member.rfind('/') + 1));
+  return name.starts_with("_") || name.starts_with(".") || name.starts_with("readme") ||
+         name.starts_with("licen") || name.starts_with("copying") || unpacked_name(name).ends_with(".xml") ||
+         member.starts_with("__MACOSX/");
+}
+
+bool is_asked(std::string_view member, std::string_view asked) {
+  if (asked.empty()) return true;
+  for (const std::string_view name : {member, unpacked_name(member)}) {
+    if (name == asked || name.ends_with(fmt::format("/{}", asked))) return true;
+  }
+  return false;
+}
+
+struct Members {
+  std::string source, target;  // target: empty for a table
+};
+
+// The name before the ending of a side; empty if it has none of them.
+std::string_view stem_of(std::string_view member, std::initializer_list<std::string_view> endings) {
+  const std::string_view name = unpacked_name(member);
+  for (const std::string_view ending : endings) {
+    if (!ending.empty() && name.size() > ending.size() + 1 && name.ends_with(ending) &&
+        name[name.size() - ending.size() - 1] == '.')
+      return name.substr(0, name.size() - ending.size() - 1);
+  }
+  return {};
+}
+
+Members choose_members(const std::string& file, const std::vector<std::string>& members,
+                       const std::string& asked, const std::string& source_language,
+                       const std::string& target_language) {
+  std::map<std::string, Members> pairs;
+  std::vector<std::string> tables;
+  for (const std::string& member : members) {
+    if (is_note(member)) continue;
+    const std::string_view source = stem_of(member, {source_language, "src"}),
+                           target = stem_of(member, {target_language, "trg", "tgt"});
+    if (!source.empty() && (is_asked(source, asked) || is_asked(member, asked)))
+      pairs[std::string(source)].source = member;
+    if (!target.empty() && (is_asked(target, asked) || is_asked(member, asked)))
+      pairs[std::string(target)].target = member;
+    if (source.empty() && target.empty() && is_asked(member, asked)) tables.push_back(member);
+  }
+  std::erase_if(pairs,
+                [](const auto& pair) { return pair.second.source.empty() || pair.second.target.empty(); });
+  std::vector<std::string> found;
+  for (const auto& [stem, both] : pairs) found.push_back(stem);
+  if (pairs.empty()) {
+    std::erase_if(tables, [](const std::string& table) {
+      const std::string_view name = unpacked_name(table);
+      return !name.ends_with(".tsv") && !name.ends_with(".txt") && !name.ends_with(".tab") &&
+             !name.ends_with(".csv");
+    });
+    found = tables;
+  }
+  if (found.size() == 1) return pairs.empty() ? Members{tables.front(), ""} : pairs.begin()->second;
+  if (found.size() > 1) {
+    const size_t shown = std::min<size_t>(found.size(), 5);
+    throw ValueError(
+        fmt::format("'{}' holds several corpora: {}{}; choose one with --member", file,
+                    fmt::join(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(shown), ", "),
+                    shown < found.size() ? ", ..." : ""));
+  }
+  throw FormatError(
+      fmt::format("'{}' has no two members that end in .{} and .{}, and no table (.tsv, .txt){}", file,
+                  source_language, target_language, asked.empty() ? "" : fmt::format(" called '{}'", asked)));
+}
+
+// One side's member of an archive that was given for one side.
+std::string choose_side(const std::string& file, const std::vector<std::string>& members,
+                        const std::string& asked, const std::string& language) {
+  std::vector<std::string> found, of_language;
+  for (const std::string& member : members) {
+    if (is_note(member) || !is_asked(member, asked)) continue;
+    found.push_back(member);
+    if (!stem_of(member, {language}).empty()) of_language.push_back(member);
+  }
+  if (found.size() > 1) found = of_language;
+  if (found.size() != 1)
+    throw ValueError(fmt::format("'{}' holds {} files that may be the side '{}'; choose one with --member",
+                                 file, found.empty() ? "no" : "several", language));
+  return found.front();
+}
+
+std::vector<std::string> members_of(const fs::path& path) {
+  return path == "/dev/stdin" ? std::vector<std::string>() : archive_members(path);  // it is read once
+}
+
+LineSource open_side(const fs::path& path, const std::string& asked, const std::string& language) {
+  const std::vector<std::string> members = members_of(path);
+  return open_lines(path, members.empty() ? "" : choose_side(path.string(), members, asked, language));
+}
+
+}  // namespace
+
+std::unique_ptr<PairReader> open_pairs(const PairInput& input, const TableOptions& options,
+                                       const std::string& source_language,
+                                       const std::string& target_language) {
+  if (!input.target.empty()) {
+    return std::make_unique<LinesReader>(open_side(input.source, input.member, source_language),
+                                         open_side(input.target, input.member, target_language));
+  }
+  const std::vector<std::string> members = members_of(input.source);
+  Members chosen;
+  if (!members.empty())
+    chosen = choose_members(input.source.string(), members, input.member, source_language, target_language);
+  if (!chosen.target.empty()) {
+    return std::make_unique<LinesReader>(open_lines(input.source, chosen.source),
+                                         open_lines(input.source, chosen.target));
+  }
+  return std::make_unique<TableReader>(open_lines(input.source, chosen.source), options, target_language);
+}
+
+}  // namespace heed::models

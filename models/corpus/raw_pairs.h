@@ -1,0 +1,80 @@
+// Sentence pairs as people have them: two files line by line, a table with tabs, an archive that holds
+// either.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace heed::models {
+
+/// A pair as it stands in a file; the views are valid until the next one is read.
+struct RawPair {
+  std::string_view source, target;
+  std::string_view attribution;  // who wrote it, where a table has such a column; else empty
+};
+
+/// Where pairs are. One of `source` and `target` alone stands for a table, or an archive with both sides.
+struct PairInput {
+  std::filesystem::path source, target;  // target: empty for a table or an archive
+  std::string member;  // of an archive with several; a name, or its end; empty: the only one
+};
+
+/// How a table is read.
+struct TableOptions {
+  std::string columns;             // of source and target: "1,2", or names of a header; empty: by looking
+  std::string attribution_column;  // a number or a name; empty: by looking; "none"
+  bool header = false;             // the first line names the columns; names in `columns` say so as well
+};
+
+/// Reads one input.
+class PairReader {
+ public:
+  virtual ~PairReader() = default;
+  /// What next() found.
+  enum class Found { end, pair, too_few_columns };
+  /// Reads a pair.
+  /// @param pair set to the pair; for a line with too few columns, source is the line
+  /// @return whether there was one
+  /// @throws FormatError for a broken file, ValueError for files of different numbers of lines
+  virtual Found next(RawPair& pair) = 0;
+  /// @return whether the pairs come with the name of who wrote them
+  virtual bool has_attribution() const { return false; }
+};
+
+/// The columns of a table, from 1; 0: none.
+struct TableColumns {
+  size_t source = 0, target = 0, attribution = 0;
+  bool header = false;  // the first line is none of sentences
+};
+
+/// Finds the columns of a table by its first lines. Without options: a table of manythings.org (the third
+/// column begins "CC-BY") has English, the other language and the attribution; one of Tatoeba's (two columns
+/// of numbers among four) has its sentences in the second and the fourth; every other has the source in its
+/// first column and the target in its second.
+/// @param lines the first lines, 100 will do
+/// @param name of the table in messages
+/// @param options what is known
+/// @param target_language where it is English, the columns of manythings.org are exchanged
+/// @return the columns
+/// @throws FormatError `'a.tsv' line 1 has 1 column, and the target is in column 2 ...`, ValueError for
+///   options that are no columns
+TableColumns find_columns(const std::vector<std::string>& lines, const std::string& name,
+                          const TableOptions& options, const std::string& target_language);
+
+/// Opens an input. In an archive, the two members whose names end in the languages' codes
+/// (`OPUS.en-fr.en` and `OPUS.en-fr.fr`; `.src` and `.trg` as well) belong together; without such, the one
+/// member that is a table is read.
+/// @param input its files
+/// @param options of tables
+/// @param source_language,target_language codes
+/// @return a reader
+/// @throws IoError, FormatError; ValueError for an archive with several corpora, naming them
+std::unique_ptr<PairReader> open_pairs(const PairInput& input, const TableOptions& options,
+                                       const std::string& source_language,
+                                       const std::string& target_language);
+
+}  // namespace heed::models

@@ -1,0 +1,88 @@
+#include "models/corpus/split.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "framework/core/error.h"
+#include "models/corpus/clean.h"
+
+namespace heed::models {
+namespace {
+
+// A bijection of the keys: different seeds order the same sentences differently.
+uint64_t rank_of(uint64_t key, uint64_t seed) {
+  uint64_t x = key ^ (seed * 0x9e3779b97f4a7c15U);
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9U;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebU;
+  return x ^ (x >> 31);
+}
+
+}  // namespace
+
+Split split_corpus(const std::vector<SplitKey>& keys, const SplitOptions& options) {
+  Split split;
+  split.parts.assign(keys.size(), Part::train);
+  std::vector<uint32_t> order(keys.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::ranges::sort(order, [&](uint32_t a, uint32_t b) {
+    const uint64_t x = rank_of(keys[a].source, options.seed), y = rank_of(keys[b].source, options.seed);
+    return x != y ? x < y : a < b;
+  });
+  std::vector<size_t> starts;  // of the groups with one source
+  for (size_t i = 0; i < order.size(); ++i) {
+    if (i == 0 || keys[order[i]].source != keys[order[i - 1]].source) starts.push_back(i);
+  }
+  const auto groups = static_cast<int64_t>(starts.size());
+  split.sources = groups;
+  const auto size = [&](int64_t asked, int64_t most) {
+    return asked >= 0 ? asked : std::min(most, std::max<int64_t>(groups / 20, groups > 2 ? 1 : 0));
+  };
+  const int64_t test = size(options.test, 2000), valid = size(options.valid, 1000);
+  const auto is_long = [&](size_t group) {
+    return static_cast<int64_t>(keys[order[starts[group]]].words) >= options.long_words;
+  };
+  std::vector<Part> part(starts.size(), Part::train);
+  for (size_t group = 0; group < starts.size(); ++group) {
+    const bool wanted = split.test < test || (split.test_long < options.test_long && is_long(group));
+    if (!wanted) continue;
+    part[group] = Part::test;
+    ++split.test;
+    split.test_long += is_long(group) ? 1 : 0;
+  }
+  for (size_t group = 0; group < starts.size() && split.valid < valid; ++group) {
+    if (part[group] != Part::train) continue;
+    part[group] = Part::valid;
+    ++split.valid;
+  }
+  if (split.test_long < options.test_long) {
+    throw ValueError("split",
+                     fmt::format("{} sentences of {} words and more are asked for the test, and there are {}",
+                                 options.test_long, options.long_words, split.test_long));
+  }
+  if (split.test < test || split.valid < valid || split.test + split.valid >= groups) {
+    throw ValueError("split",
+                     fmt::format("{} sentences for the test and {} for validation leave none to train on: "
+                                 "there are {} distinct source sentences",
+                                 std::max(test, split.test), valid, groups));
+  }
+  HashSet held;  // targets of the test, then of the validation as well
+  for (const Part now : {Part::test, Part::valid, Part::train}) {
+    for (size_t group = 0; group < starts.size(); ++group) {
+      if (part[group] != now) continue;
+      const size_t end = group + 1 < starts.size() ? starts[group + 1] : order.size();
+      for (size_t i = starts[group]; i < end; ++i) {
+        const bool leaks = options.targets_apart && now != Part::test && held.contains(keys[order[i]].target);
+        split.parts[order[i]] = leaks ? Part::none : now;
+      }
+    }
+    if (now == Part::train) break;
+    for (size_t i = 0; i < keys.size(); ++i) {
+      if (split.parts[i] == now) held.insert(keys[i].target);
+    }
+  }
+  return split;
+}
+
+}  // namespace heed::models
