@@ -31,6 +31,7 @@
 #include "models/run/folder.h"
 #include "models/run/translation.h"
 #include "models/run/translator.h"
+#include "models/run/weights.h"
 #include "models/text/codec.h"
 #include "models/text/lines.h"
 #include "models/text/subwords.h"

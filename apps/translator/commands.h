@@ -12,6 +12,7 @@ Command add_translate(CLI::App& cli);
 Command add_evaluate(CLI::App& cli);
 Command add_prepare(CLI::App& cli);
 Command add_corpus(CLI::App& cli);
+Command add_export(CLI::App& cli);
 Command add_align(CLI::App& cli);
 Command add_compare(CLI::App& cli);
 Command add_demo(CLI::App& cli);

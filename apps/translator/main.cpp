@@ -29,6 +29,8 @@ int main(int argc, char** argv) {
   add("translate", "translate lines with a trained run", apps::add_translate);
   add("evaluate", "BLEU, BLEU by source length and perplexity of a run on a test set", apps::add_evaluate);
   add("corpus", "write the built-in English-German corpus with its gold alignments", apps::add_corpus);
+  add("export", "write a run for use: its best weights, smaller, without the state of the training",
+      apps::add_export);
   add("align", "word alignments of given pairs from the attention, symmetrised from two directions",
       apps::add_align);
   add("compare",

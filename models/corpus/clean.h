@@ -25,7 +25,7 @@ enum class Drop : uint8_t {
   further,      // a further translation of a held-back sentence than there are references
   held_target,  // its translation is that of a held-back sentence
 };
-constexpr size_t kDrops = 12;
+constexpr size_t kDrops = 12;  // number of reasons
 
 /// @param why a reason
 /// @return its key in corpus.json: "too_long"
@@ -36,7 +36,7 @@ const char* words_of(Drop why);
 
 /// What is dropped; each rule can be switched off.
 struct CleanOptions {
-  bool too_long = true, ratio = true, copied = true, markup = true, duplicate = true;
+  bool too_long = true, ratio = true, copied = true, markup = true, duplicate = true;  // see Drop
   int64_t max_words = 150;        // words of a side
   int64_t max_characters = 1000;  // characters (code points) of a side
   double max_ratio = 4;           // of the longer side to the shorter, see length_ratio()

@@ -19,7 +19,7 @@ struct SplitOptions {
   int64_t test_long = 0;          // at least so many long ones in the test
   int64_t long_words = 15;        // what is long: so many words and more
   bool targets_apart = true;      // nothing in training that has the translation of a held-back sentence
-  uint64_t seed = 1;
+  uint64_t seed = 1;              // another seed, another split
 };
 
 /// Where a pair goes.
@@ -28,8 +28,8 @@ enum class Part : uint8_t { train, valid, test, none };
 /// The parts of a corpus.
 struct Split {
   std::vector<Part> parts;  // of each pair; none: its target is that of a held-back sentence
-  // distinct source sentences in all, in validation, in the test, and among these the long ones
-  int64_t sources = 0, valid = 0, test = 0, test_long = 0;
+  int64_t sources = 0, valid = 0, test = 0;  // distinct source sentences: in all, in validation, in the test
+  int64_t test_long = 0;                     // long ones in the test
 };
 
 /// Splits a corpus. All pairs whose source is the same go to one part; which, depends on the sentence and the

@@ -92,6 +92,22 @@ std::optional<PairFiles> files_of_run(const fs::path& folder) {
                    known->value("attribution", "")};
 }
 
+std::string run_data_to_pass_on(const fs::path& folder) {
+  const std::optional<nlohmann::json> known = read(folder);
+  if (!known) return "";
+  nlohmann::ordered_json data{{"format", kDataFormat}};
+  for (const Side& side : sides_of({}, {}, {})) {
+    nlohmann::ordered_json& about = data[side.key];
+    about = (*known)[side.key];
+    if (about["path"].is_string())
+      about["path"] = fs::path(about["path"].get<std::string>()).filename().string();
+  }
+  for (const char* key : {"licence", "attribution"}) {
+    if (known->contains(key)) data[key] = (*known)[key];
+  }
+  return data.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
 void check_run_data(const fs::path& folder, const PairFiles& files, const ParallelLines& train,
                     const ParallelLines& validation) {
   std::optional<nlohmann::json> known;

@@ -14,7 +14,8 @@ namespace heed::models {
 /// come from files.
 struct PairFiles {
   std::string source, target, valid_source, valid_target;  // paths of the training and the validation files
-  std::string licence = {}, attribution = {};  // of the sentences, where a corpus says; else empty
+  std::string licence = {};      // of the sentences, where a corpus says; else empty
+  std::string attribution = {};  // whom to name, where a corpus says; else empty
 };
 
 /// Makes the content of data.json.
@@ -28,6 +29,13 @@ std::string run_data(const PairFiles& files, const ParallelLines& train, const P
 /// @return paths and terms; nullopt for a run without data.json, made before heed wrote that file
 /// @throws FormatError for a data.json that heed did not write
 std::optional<PairFiles> files_of_run(const std::filesystem::path& folder);
+
+/// What a run that is passed on says of its data: file names without their folders, numbers of lines,
+/// fingerprints, licence and attribution.
+/// @param folder folder of the run
+/// @return the content of data.json; empty for a run without that file
+/// @throws FormatError for a data.json that heed did not write
+std::string run_data_to_pass_on(const std::filesystem::path& folder);
 
 /// Checks that lines are the same as those that a run was started with; for a run without data.json there is
 /// no check.

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "models/run/files.h"
+#include "models/run/weights.h"
 
 namespace heed::models {
 namespace {
@@ -125,16 +126,16 @@ LoadedRun load_run(const std::filesystem::path& folder) {
         "'{}' is missing: the run was stopped before its first validation; train on with --resume", name));
   }
   require_file(name);
-  const SafetensorsFile file = map_safetensors(name, name);
-  check_finite(file.tensors, name);
-  check_vocabularies(run.config.model.architecture(), file.tensors, run.source.vocabulary,
+  const std::map<std::string, Tensor> weights = map_weights(name);
+  check_finite(weights, name);
+  check_vocabularies(run.config.model.architecture(), weights, run.source.vocabulary,
                      run.target.vocabulary, folder);
-  check_sizes(run.config.model, file.tensors, path(run_files::kConfig).string());
+  check_sizes(run.config.model, weights, path(run_files::kConfig).string());
   {
     const nn::init::Skip skip;  // every value is loaded
     run.model = make_model(run.config.model, run.source.vocabulary.size(), run.target.vocabulary.size());
   }
-  run.model->adopt(file.tensors, name);
+  run.model->adopt(weights, name);
   run.model->set_output_rules(output_rules(run.config, run.target.vocabulary));
   run.model->train(false);
   return run;

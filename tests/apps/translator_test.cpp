@@ -258,7 +258,7 @@ TEST_F(Translator, AWrongPresetIsOneLineWithFileAndKey) {
                             [](unsigned char c) { return c == '\n' || (c >= 0x20 && c < 0x7F); }));
   };
   refused("[train]\n\nembeding = 7\n", "wrong.toml line 3: unknown key 'embeding'");
-  refused("[trian]\nembedding = 7\n", "line 1: unknown section [trian] (train, translate, ");
+  refused("[trian]\nembedding = 7\n", "line 1: unknown section [trian] (prepare, train, translate, ");
   refused("embedding = 7\n", "line 1: 'embedding' stands in no section");
   refused("[train]\nembedding = 3 4\n", "line 2: ");
   refused("[train]\nembedding = 3\nembedding = 4\n", "line 3: ");
@@ -638,6 +638,32 @@ TEST_F(Translator, TransformerOnSubwordsTrainsTranslatesAndIsDrawn) {
                  "--pieces: '" + at("run") + "' has none: its vocabulary has whole words");
   command.push_back("--overwrite");
   EXPECT_EQ(translator(command).exit_code, 0);  // its files are known as those of a run
+}
+
+// What is exported translates as the run does, up to the rounding, and says what it was trained on without
+// paths.
+TEST_F(Translator, ExportsARunForUse) {
+  const auto translated = [&](const std::string& run) {
+    return translator({"translate", "-r", run, "-s", at("corpus/test.en")}).out;
+  };
+  for (const char* type : {"f32", "f16", "bf16", "int8"}) {
+    const std::string out = at(std::string("as_") + type);
+    const ProcessResult result = translator({"export", "-r", at("run"), "-o", out, "--weights", type});
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_FALSE(std::filesystem::exists(out + "/state.safetensors"));
+    EXPECT_EQ(content(out + "/config.toml"), content(at("run/config.toml")));
+    EXPECT_THAT(content(out + "/data.json"), AllOf(HasSubstr("\"train.en\""), Not(HasSubstr(at("corpus")))));
+    const std::string text = translated(out), before = translated(at("run"));
+    EXPECT_EQ(std::ranges::count(text, '\n'), std::ranges::count(before, '\n'));
+  }
+  EXPECT_EQ(translated(at("as_f32")), translated(at("run")));
+  EXPECT_LT(std::filesystem::file_size(at("as_int8/model.safetensors")) * 2,
+            std::filesystem::file_size(at("run/model.safetensors")));
+  expect_failure(translator({"export", "-r", at("run"), "-o", at("as_f16")}), "exists already");
+  EXPECT_EQ(translator({"export", "-r", at("run"), "-o", at("as_f16"), "--overwrite"}).exit_code, 0);
+  expect_failure(translator({"export", "-r", at("none"), "-o", at("new")}), "there is no run");
+  expect_failure(translator({"train", "-r", at("as_int8"), "--resume"}), "train.en");
+  EXPECT_FALSE(std::filesystem::exists(at("new")));
 }
 
 // The run knows its files: --resume by itself goes on, to the same bits, until one of them has changed.

@@ -1,0 +1,106 @@
+#include "models/run/weights.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "framework/core/error.h"
+#include "models/run/folder.h"
+
+namespace heed::models {
+namespace {
+
+constexpr std::string_view kScale = ":scale";
+constexpr float kLargest = 127;
+
+struct Quantised {
+  Tensor integers, scales;  // i64 [n, ...], f32 [n]
+};
+
+Quantised quantised(const Tensor& x) {
+  const std::vector<float> values = x.to_vector<float>();
+  const auto rows = static_cast<size_t>(x.size(0)), columns = rows == 0 ? 0 : values.size() / rows;
+  std::vector<int64_t> integers(values.size());
+  std::vector<float> scales(rows);
+  for (size_t i = 0; i < rows; ++i) {
+    const auto row = values.begin() + static_cast<std::ptrdiff_t>(i * columns);
+    float largest = 0;
+    for (size_t j = 0; j < columns; ++j)
+      largest = std::max(largest, std::abs(row[static_cast<std::ptrdiff_t>(j)]));
+    scales[i] = largest / kLargest;
+    if (scales[i] == 0) continue;  // zeros, or so small that they are
+    for (size_t j = 0; j < columns; ++j)
+      integers[i * columns + j] =
+          std::lround(std::clamp(values[i * columns + j] / scales[i], -kLargest, kLargest));
+  }
+  return {from_vector(integers, x.shape()), from_vector(scales, {x.size(0)})};
+}
+
+Tensor restored(const Tensor& integers, const Tensor& scales) {
+  const std::vector<int64_t> values = integers.to_vector<int64_t>();
+  const std::vector<float> scale = scales.to_vector<float>();
+  const size_t columns = scale.empty() ? 1 : std::max<size_t>(values.size() / scale.size(), 1);
+  std::vector<float> result(values.size());
+  for (size_t i = 0; i < values.size(); ++i) result[i] = static_cast<float>(values[i]) * scale[i / columns];
+  return from_vector(result, integers.shape());
+}
+
+}  // namespace
+
+std::string to_weights(const NamedTensors& weights, const std::map<std::string, std::string>& metadata,
+                       WeightType type) {
+  for (const auto& [name, value] : weights) {
+    if (!all_finite(value)) throw ValueError("weights", fmt::format("'{}' holds NaN or infinity", name));
+  }
+  if (type == WeightType::f32) return to_safetensors(weights, metadata);
+  if (type != WeightType::int8)
+    return to_safetensors(weights, metadata,
+                          floats_as(type == WeightType::f16 ? FileType::f16 : FileType::bf16));
+  NamedTensors stored;
+  for (const auto& [name, value] : weights) {
+    if (value.ndim() < 2) {
+      stored.emplace_back(name, value);
+      continue;
+    }
+    const Quantised small = quantised(value);
+    stored.emplace_back(name, small.integers);
+    stored.emplace_back(name + std::string(kScale), small.scales);
+  }
+  return to_safetensors(stored, metadata, [](const std::string&, const Tensor& x) {
+    return x.dtype() == DType::i64 ? FileType::i8 : FileType::f32;
+  });
+}
+
+std::map<std::string, Tensor> map_weights(const std::filesystem::path& path) {
+  const SafetensorsFile file = map_safetensors(path, path.string());
+  const auto fail = [&](const std::string& what) {
+    throw FormatError(fmt::format("load '{}': {}", path.string(), what));
+  };
+  std::map<std::string, Tensor> weights;
+  for (const auto& [name, value] : file.tensors) {
+    const std::string_view whole = name;
+    if (whole.ends_with(kScale)) {
+      const std::string of(whole.substr(0, whole.size() - kScale.size()));
+      const auto found = file.types.find(of);
+      if (found == file.types.end() || found->second != FileType::i8)
+        fail(fmt::format("'{}' is the scale of nothing", name));
+      continue;
+    }
+    if (file.types.at(name) != FileType::i8) {
+      weights.emplace(name, value);
+      continue;
+    }
+    const auto scale = file.tensors.find(name + std::string(kScale));
+    if (scale == file.tensors.end()) fail(fmt::format("'{}' is stored as int8 without a scale", name));
+    if (scale->second.dtype() != DType::f32 || value.ndim() < 1 ||
+        scale->second.shape() != Shape{value.size(0)}) {
+      fail(fmt::format("'{}' is {}, its scale {}", name, value.describe(), scale->second.describe()));
+    }
+    weights.emplace(name, restored(value, scale->second));
+  }
+  return weights;
+}
+
+}  // namespace heed::models
