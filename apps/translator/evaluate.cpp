@@ -22,7 +22,9 @@ namespace {
 
 struct EvaluateOptions {
   std::vector<std::string> runs;
-  std::string source, target, gold, records, json;
+  std::string source, target, gold, output, records, json;
+  std::vector<int>
+      lengths;  // the first words of BLEU's length groups but the first; empty: default_length_buckets()
   models::TranslateOptions translate;
   int threads = 0;
   // A further BLEU, on detokenised text.
@@ -44,10 +46,34 @@ std::vector<std::vector<std::string>> read_references(const EvaluateOptions& opt
   return all;
 }
 
+// Groups of source words that begin at 1 and at each of `starts`; none for none.
+std::vector<models::LengthBucket> groups_of(const std::vector<int>& starts) {
+  std::vector<models::LengthBucket> groups;
+  int first = 1;
+  for (const int start : starts) {
+    if (start <= first)
+      throw CLI::ValidationError("--lengths",
+                                 fmt::format("must rise from 2 on, and {} follows {}", start, first));
+    groups.push_back({first, start - 1});
+    first = start;
+  }
+  if (!starts.empty()) groups.push_back({first, models::kNoMaximum});
+  return groups;
+}
+
+void group_by_length(models::Evaluation& result, std::span<const models::LengthBucket> groups,
+                     std::span<const std::string> sources, const models::RunConfig& config) {
+  std::vector<int> lengths;
+  for (const auto& words : models::tokenize_lines(sources, config.source_text))
+    lengths.push_back(static_cast<int>(words.size()));
+  result.by_length = models::bleu_by_length(result.scored.outputs, result.scored.references, lengths,
+                                            {.tokenize = models::BleuTokenizer::none}, groups);
+}
+
 void evaluate(const EvaluateOptions& options) {
   Files files{
       .inputs = {{"--source", options.source}, {"--target", options.target}, {"--gold", options.gold}},
-      .outputs = {{"--records", options.records}, {"--json", options.json}},
+      .outputs = {{"--output", options.output}, {"--records", options.records}, {"--json", options.json}},
       .runs = options.runs};
   for (const std::string& file : options.references) files.inputs.push_back({"--reference", file});
   apps::check_files(files);
@@ -60,6 +86,7 @@ void evaluate(const EvaluateOptions& options) {
   models::bleu_of({}, options.bleu);  // throws for a value that is not allowed
   if (options.translate.search.n_best > 1)
     throw ValueError("n-best", "evaluation scores one translation a sentence");
+  const std::vector<models::LengthBucket> groups = groups_of(options.lengths);
   use_threads(options.threads);
   const models::Translator translator = load_translator(options.runs);
   const models::ParallelLines lines = read_pairs(options.source, options.target);
@@ -68,8 +95,9 @@ void evaluate(const EvaluateOptions& options) {
   if (!options.gold.empty())
     pairs = aligned_pairs(translator.run().config, lines, models::read_lines(input_path(options.gold)),
                           options.gold);
-  const models::Evaluation result =
+  models::Evaluation result =
       models::evaluate(translator, lines.source, lines.target, steady_seconds, options.translate, pairs);
+  if (!groups.empty()) group_by_length(result, groups, lines.source, translator.run().config);
   say("{}", score_lines(result));
   if (std::isnan(result.value("perplexity"))) say("perplexity of nothing: no sentence has words\n");
   if (!options.gold.empty() && !result.score("aer"))
@@ -94,6 +122,11 @@ void evaluate(const EvaluateOptions& options) {
   if (asked) {
     report["bleu_asked"] = asked->score;
     report["bleu_asked_signature"] = asked->signature;
+  }
+  if (!options.output.empty()) {
+    std::string text;
+    for (const models::Translation& translation : result.translations) text += translation.target.text + "\n";
+    write_output(options.output, text);
   }
   if (!options.records.empty()) {
     std::string records;
@@ -124,6 +157,11 @@ Command add_evaluate(CLI::App& cli) {
   cli.add_flag("--ignore-case", o->bleu.lowercase, "BLEU asked for: lower-case both sides");
   cli.add_option("--gold", o->gold,
                  "gold alignments, a line a sentence: 3-4 sure, 3?4 possible; adds the alignment error rate");
+  cli.add_option("--lengths", o->lengths,
+                 "groups of BLEU by source words: the first words of all but the first, such as 5,9,15")
+      ->delimiter(',')
+      ->check(CLI::Range(2, 1'000'000));
+  cli.add_option("-o,--output", o->output, "also write the translations, a line a sentence");
   cli.add_option("--records", o->records, "also write the attention records of the translations, JSON lines");
   cli.add_option("--threads", o->threads, "threads (default: what the container allows)")
       ->check(CLI::Range(0, 1024));

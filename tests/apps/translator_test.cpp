@@ -426,6 +426,12 @@ TEST_F(Translator, EvaluateScoresInTheFormAskedFor) {
       translator({"translate", "-r", at("run"), "-s", at("corpus/test.en"), "-o", at("second.de")}).exit_code,
       0);
   EXPECT_THAT(evaluate({"--reference", at("second.de")}).out, HasSubstr("BLEU 100.00  BLEU|nrefs:2|"));
+  EXPECT_EQ(evaluate({"-o", at("kept.de")}).exit_code, 0);
+  EXPECT_EQ(content(at("kept.de")), content(at("second.de")));
+  EXPECT_THAT(evaluate({"--lengths", "5,9"}).out,
+              AllOf(HasSubstr("\n         1-4 "), HasSubstr("\n         5-8 "), HasSubstr("\n          9+ "),
+                    Not(HasSubstr("10-19"))));
+  expect_failure(evaluate({"--lengths", "9,5"}), "--lengths: must rise from 2 on, and 5 follows 9", 2);
   write(at("short.de"), "ja\n");
   expect_failure(evaluate({"--reference", at("short.de")}), "short.de' has 1 lines");
   expect_failure(evaluate({"--reference", at("none.de")}), "none.de");
