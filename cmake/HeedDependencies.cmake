@@ -37,6 +37,9 @@ heed_require("SentencePiece (its pkg-config file may want protobuf)" "libsentenc
 pkg_check_modules(HeedLibarchive QUIET IMPORTED_TARGET GLOBAL libarchive)
 heed_require("libarchive" "libarchive-dev" HeedLibarchive_FOUND)
 
+pkg_check_modules(HeedIcu QUIET IMPORTED_TARGET GLOBAL icu-uc)
+heed_require("ICU" "libicu-dev" HeedIcu_FOUND)
+
 if(HEED_BUILD_APPS)
   find_package(CLI11 CONFIG QUIET)
   heed_require("CLI11" "libcli11-dev" CLI11_FOUND)

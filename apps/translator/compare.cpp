@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 #include <set>
+#include <tuple>
 
 #include "apps/common/environment.h"
 #include "apps/common/files.h"
@@ -12,6 +13,7 @@
 #include "apps/common/print.h"
 #include "apps/common/streams.h"
 #include "apps/translator/commands.h"
+#include "apps/translator/corpus_option.h"
 #include "apps/translator/experiment/measure.h"
 #include "apps/translator/experiment/plan.h"
 #include "apps/translator/experiment/report.h"
@@ -33,8 +35,9 @@ namespace fs = std::filesystem;
 
 struct CompareOptions {
   const CLI::App* app = nullptr;
-  std::string folder = "out/compare", gold, json;
+  std::string folder = "out/compare", corpus, gold, json;
   std::string source, target, valid_source, valid_target, test_source, test_target;
+  std::string licence, attribution;  // of the sentences of --corpus
   std::vector<std::string> runs, attention = {"none", "additive"};
   RunOptions run;
   int train_pairs = 16000, threads = 0;
@@ -193,7 +196,7 @@ Sentences read_sentences(const CompareOptions& o) {
     return fmt::format("'{}' and '{}'", source, target);
   };
   if (o.on_files()) {
-    s.files = {o.source, o.target, o.valid_source, o.valid_target};
+    s.files = {o.source, o.target, o.valid_source, o.valid_target, o.licence, o.attribution};
     s.train = read_pairs(o.source, o.target);
     s.validation = read_pairs(o.valid_source, o.valid_target);
     s.description = fmt::format("Trained on {} ({} pairs), validated on {}", pair(o.source, o.target),
@@ -235,11 +238,33 @@ void complete_files(CompareOptions& o) {
     o.target = there.target;
     o.valid_source = there.valid_source;
     o.valid_target = there.valid_target;
+    o.licence = there.licence;
+    o.attribution = there.attribution;
     return;
   }
 }
 
+// A corpus folder names the files; with --run those of the test alone.
+void take_corpus(CompareOptions& o) {
+  if (o.corpus.empty()) return;
+  const Corpus corpus(o.corpus);
+  if (o.runs.empty()) {
+    const models::PairFiles files = corpus.training_files();
+    o.source = files.source;
+    o.target = files.target;
+    o.valid_source = files.valid_source;
+    o.valid_target = files.valid_target;
+    o.licence = files.licence;
+    o.attribution = files.attribution;
+  }
+  if (corpus.has_test() || !o.runs.empty()) {
+    std::tie(o.test_source, o.test_target) = corpus.test_files();
+    if (o.gold.empty()) o.gold = corpus.test_gold();
+  }
+}
+
 void compare(CompareOptions& options) {
+  take_corpus(options);
   complete_files(options);
   check_usage(options);
   models::check(options.translate.search);
@@ -259,8 +284,9 @@ void compare(CompareOptions& options) {
         return options.run.resumed(run, folder);
       };
     }
-    plan = plan_training(runs_of(options), options.attention,
-                         options.run.applied_to(config_of_preset(*options.app, base)), resumed);
+    models::RunConfig config = config_of_preset(*options.app, base);
+    if (!options.corpus.empty()) Corpus(options.corpus).set_languages(config);
+    plan = plan_training(runs_of(options), options.attention, options.run.applied_to(config), resumed);
     for (const char* file : kReportFiles) plan.reports.push_back(fs::path(options.folder) / file);
   }
   const Sentences sentences =
@@ -334,6 +360,10 @@ Command add_compare(CLI::App& cli) {
   file("--valid-target", o->valid_target, "their translations");
   file("--test-source", o->test_source, "test sentences; without them the validation sentences are scored");
   file("--test-target", o->test_target, "their reference translations");
+  file("--corpus", o->corpus, kCorpusHelp);
+  for (const char* name :
+       {"--source", "--target", "--valid-source", "--valid-target", "--test-source", "--test-target"})
+    cli.get_option("--corpus")->excludes(cli.get_option(name));
   file("--gold", o->gold,
        "gold alignments of what is scored, 3-4 sure, 3?4 possible: adds the alignment error rate");
   o->run.add_to(cli, {"--attention"});

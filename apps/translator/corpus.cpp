@@ -8,11 +8,10 @@
 #include "apps/common/print.h"
 #include "apps/common/streams.h"
 #include "apps/translator/commands.h"
-#include "framework/core/error.h"
-#include "framework/io/file.h"
+#include "models/corpus/clean.h"
+#include "models/corpus/corpus_folder.h"
 #include "models/corpus/pharaoh.h"
 #include "models/grammar/demo_corpus.h"
-#include "models/text/fingerprint.h"
 #include "models/text/tokenizer.h"
 
 namespace heed::apps {
@@ -25,54 +24,40 @@ struct CorpusOptions {
 };
 
 namespace fs = std::filesystem;
-using FileTexts = std::vector<std::pair<std::string, std::string>>;  // name, content
 
-constexpr const char* kMarker = "demo-corpus.json";
-constexpr const char* kFormat = "heed.demo-corpus";
-
-void add_part(FileTexts& files, const std::string& name, const std::vector<models::AlignedPair>& pairs) {
-  std::string english, german, gold;
+void add_part(models::CorpusWriter& writer, const std::string& name,
+              const std::vector<models::AlignedPair>& pairs) {
+  models::LineFile &english = writer.file(name + ".en"), &german = writer.file(name + ".de"),
+                   &gold = writer.file(name + ".gold");
   for (const models::AlignedPair& pair : pairs) {
-    english += models::join(pair.source) + "\n";
-    german += models::join(pair.target) + "\n";
-    gold += models::gold_line(pair) + "\n";
+    english.write(models::join(pair.source));
+    german.write(models::join(pair.target));
+    gold.write(models::gold_line(pair));
   }
-  files.insert(files.end(), {{name + ".en", english}, {name + ".de", german}, {name + ".gold", gold}});
 }
 
-// The marker beside the corpus: what it is, and a fingerprint of each file, by which --overwrite knows them
-// again.
-std::string marker_of(const CorpusOptions& options, const FileTexts& files) {
-  nlohmann::ordered_json marker{{"format", kFormat},
-                                {"seed", options.corpus.seed},
-                                {"train", options.corpus.train},
-                                {"validation", options.corpus.validation},
-                                {"test", options.corpus.test},
-                                {"files", nlohmann::ordered_json::object()}};
-  for (const auto& [name, text] : files) marker["files"][name] = models::fingerprint(text);
-  return marker.dump(2) + "\n";
-}
-
-// Throws IoError when a file in the way is not what translator corpus wrote.
-void require_own(const fs::path& folder, const FileTexts& files) {
-  const fs::path marker = folder / kMarker;
-  nlohmann::json known;
-  if (fs::is_regular_file(marker))
-    known = nlohmann::json::parse(read_file(marker), nullptr, /*allow_exceptions=*/false);
-  const bool ours =
-      known.is_object() && known.value("format", nlohmann::json()) == kFormat && known.contains("files");
-  const auto foreign = [&](const std::string& name) {
-    throw IoError(
-        fmt::format("'{}' was not written by translator corpus, or was changed since; it is left alone",
-                    (folder / name).string()));
-  };
-  if (file_exists(marker) && !ours) foreign(kMarker);
-  for (const auto& [name, text] : files) {
-    if (!file_exists(folder / name)) continue;
-    if (!ours || !known["files"].contains(name) ||
-        known["files"][name] != models::fingerprint(read_file(folder / name)))
-      foreign(name);
+// Counts and languages; the writer knows the files.
+models::CorpusInfo info_of(const models::DemoCorpus& made, uint64_t seed) {
+  models::CorpusInfo info;
+  info.source_language = "en";
+  info.target_language = "de";
+  info.licence = "MIT (made by translator corpus)";
+  info.seed = seed;
+  info.train = made.train.size();
+  info.valid = made.validation.size();
+  info.test = made.test.size();
+  constexpr int64_t kLong = 15;
+  info.long_words = kLong;
+  models::HashSet sources;
+  for (const auto* part : {&made.train, &made.validation, &made.test}) {
+    for (const models::AlignedPair& pair : *part) {
+      const std::string source = models::join(pair.source);
+      sources.insert(models::text_hash(models::folded(source)));
+      if (part == &made.test && models::count_words(source) >= kLong) ++info.test_long;
+    }
   }
+  info.sources = sources.size();
+  return info;
 }
 
 void check_files(const CorpusOptions& options) {
@@ -82,31 +67,20 @@ void check_files(const CorpusOptions& options) {
       outputs.push_back({"--output", (fs::path(options.folder) / (std::string(part) + extension)).string()});
     }
   }
-  outputs.push_back({"--output", (fs::path(options.folder) / kMarker).string()});
+  outputs.push_back({"--output", (fs::path(options.folder) / models::kCorpusFile).string()});
   apps::check_files({.outputs = outputs, .new_folders = {{"--output", options.folder}}});
-  if (file_exists(options.folder) && !options.overwrite) {
-    if (!file_exists(fs::path(options.folder) / kMarker)) {
-      throw IoError(
-          fmt::format("'{}' exists already and holds no corpus of translator corpus; choose another folder",
-                      options.folder));
-    }
-    throw IoError(
-        fmt::format("'{}' exists already (--overwrite replaces the corpus files in it)", options.folder));
-  }
 }
 
 void corpus(const CorpusOptions& options) {
   check_files(options);
   const fs::path folder = options.folder;
+  models::CorpusWriter writer(folder, "translator corpus", options.overwrite);
   const models::DemoCorpus made = models::make_demo_corpus(options.corpus);
-  FileTexts files;
-  add_part(files, "train", made.train);
-  add_part(files, "valid", made.validation);
-  add_part(files, "test", made.test);
-  require_own(folder, files);
-  make_folder(folder);
-  for (const auto& [name, text] : files) write_file_atomically(folder / name, text);
-  write_file_atomically(folder / kMarker, marker_of(options, files));
+  add_part(writer, "train", made.train);
+  add_part(writer, "valid", made.validation);
+  add_part(writer, "test", made.test);
+  models::CorpusInfo info = info_of(made, options.corpus.seed);
+  writer.finish(info);
   say("{} training, {} validation and {} test pairs in '{}': .en, .de and .gold (3-4 sure, 3?4 possible "
       "links)\n",
       made.train.size(), made.validation.size(), made.test.size(), folder.string());
@@ -122,8 +96,7 @@ void corpus(const CorpusOptions& options) {
 Command add_corpus(CLI::App& cli) {
   const auto o = std::make_shared<CorpusOptions>();
   cli.add_option("-o,--output", o->folder, "folder to write")->required();
-  cli.add_flag("--overwrite", o->overwrite,
-               "replace the corpus files that an earlier call wrote into the folder");
+  cli.add_flag("--overwrite", o->overwrite, "replace the corpus that an earlier call wrote there");
   cli.add_option("--seed", o->corpus.seed, "seed of the corpus")->check(kWholeNumber)->capture_default_str();
   cli.add_option("--train", o->corpus.train, "training pairs")
       ->check(CLI::NonNegativeNumber)

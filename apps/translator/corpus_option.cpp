@@ -29,6 +29,10 @@ std::pair<std::string, std::string> Corpus::test_files() const {
   return {path_of("test", info_.source_language), path_of("test", info_.target_language)};
 }
 
+std::string Corpus::test_gold() const {
+  return info_.find("test.gold") ? models::corpus_file(folder_, info_, "test.gold").string() : "";
+}
+
 void Corpus::set_languages(models::RunConfig& config) const {
   config.source_text.language = info_.source_language;
   config.target_text.language = info_.target_language;

@@ -23,6 +23,8 @@ class Corpus {
   models::PairFiles training_files() const;
   /// Source and translation of the test. Throws as above.
   std::pair<std::string, std::string> test_files() const;
+  /// Its gold alignments of the test, "" without.
+  std::string test_gold() const;
   bool has_test() const { return info_.test > 0; }
   /// The languages in the place of those of `config`.
   void set_languages(models::RunConfig& config) const;

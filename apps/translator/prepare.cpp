@@ -3,8 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <memory>
-#include <stdexcept>
 
 #include "apps/common/environment.h"
 #include "apps/common/files.h"
@@ -45,6 +45,10 @@ void check_files(const PrepareCommand& o) {
   for (const std::string& path : o.sources) inputs.push_back({"--source", path});
   for (const std::string& path : o.targets) inputs.push_back({"--target", path});
   for (const std::string& path : o.avoid) inputs.push_back({"--avoid", path});
+  if (!o.dropped.empty() && std::filesystem::weakly_canonical(o.dropped).parent_path() ==
+                                std::filesystem::weakly_canonical(o.folder))
+    throw IoError(
+        fmt::format("--dropped: '{}' lies in the corpus folder, which holds its own files alone", o.dropped));
   apps::check_files({.inputs = inputs,
                      .outputs = {{"--json", o.json}, {"--dropped", o.dropped}},
                      .new_folders = {{"--output", o.folder}}});
@@ -171,6 +175,7 @@ Command add_prepare(CLI::App& cli) {
   rule("!--no-max-length", p.clean.too_long, "keep pairs of any length");
   rule("!--no-ratio", p.clean.ratio, "keep pairs with sides of very different lengths");
   rule("!--no-copied", p.clean.copied, "keep pairs with the same on both sides");
+  rule("!--no-script", p.clean.script, "keep pairs written in another script than the language's");
   rule("!--no-markup", p.clean.markup, "keep pairs with tags, entities and templates");
   rule("!--no-duplicate", p.clean.duplicate, "keep pairs that occur again");
   cli.add_option("--avoid", o->avoid,

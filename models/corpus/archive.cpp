@@ -223,9 +223,10 @@ LineSource open_lines(const fs::path& path, const std::string& member) {
   bool found = archive->next();
   while (found && archive->member() != member) found = archive->next();
   if (!found && (archive->is_archive() || !member.empty())) {
-    throw FormatError(member.empty()
-                          ? fmt::format("{} is an archive, and no member of it was chosen", archive->name())
-                          : fmt::format("{} has no member '{}'", archive->name(), member));
+    throw FormatError(member.empty() ? fmt::format("{} is an archive, and which of its members is meant is "
+                                                   "not known: unpack it, or give --member",
+                                                   archive->name())
+                                     : fmt::format("{} has no member '{}'", archive->name(), member));
   }
   const std::string name = archive->name();
   if (!found) return {[] { return std::string_view(); }, name};  // an empty file

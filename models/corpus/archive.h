@@ -14,7 +14,7 @@ namespace heed::models {
 
 /// How much more than the packed file what comes out of it may be.
 struct UnpackLimits {
-  uint64_t free_bytes = uint64_t{1} << 28;  // bytes that are not judged
+  uint64_t free_bytes = uint64_t{1} << 26;  // bytes that are not judged
   uint64_t ratio = 250;                     // beyond these, bytes out for a byte in; text packs to 3 to 20
 };
 

@@ -17,6 +17,7 @@ constexpr std::array<std::pair<const char*, const char*>, kDrops> kReasons = {{
     {"too_long", "a side too long"},
     {"ratio", "one side much longer than the other"},
     {"copied", "the same on both sides"},
+    {"script", "letters of another script"},
     {"markup", "tags, entities or templates"},
     {"duplicate", "the same pair again"},
     {"overlap", "a side occurs in a file to avoid"},
@@ -160,7 +161,9 @@ bool HashSet::contains(uint64_t hash) const {
   return !slots_.empty() && slots_[slot_of(hash)] == hash;
 }
 
-Cleaner::Cleaner(const CleanOptions& options) : options_(options) {}
+Cleaner::Cleaner(const CleanOptions& options, const std::string& source_language,
+                 const std::string& target_language)
+    : options_(options), source_(source_language), target_(target_language) {}
 
 void Cleaner::avoid(std::string_view sentence) { avoided_.insert(text_hash(folded(sentence))); }
 
@@ -179,6 +182,7 @@ std::optional<Drop> Cleaner::judge(std::string_view source, std::string_view tar
   }
   if (options_.ratio && length_ratio(source, target) > options_.max_ratio) return Drop::ratio;
   if (options_.copied && source == target) return Drop::copied;
+  if (options_.script && (source_.is_foreign(source) || target_.is_foreign(target))) return Drop::script;
   if (options_.markup && (has_markup(source) || has_markup(target))) return Drop::markup;
   if (avoided_.size() > 0 &&
       (avoided_.contains(text_hash(folded(source))) || avoided_.contains(text_hash(folded(target)))))

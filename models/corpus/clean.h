@@ -5,8 +5,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
+
+#include "models/text/script.h"
 
 namespace heed::models {
 
@@ -18,6 +19,7 @@ enum class Drop : uint8_t {
   too_long,     // more words or characters than allowed
   ratio,        // one side much longer than the other
   copied,       // the same on both sides
+  script,       // letters of another script than the language's
   markup,       // tags, entities, templates
   duplicate,    // the pair was there before
   overlap,      // a side occurs in a file that training must not see
@@ -25,7 +27,7 @@ enum class Drop : uint8_t {
   further,      // a further translation of a held-back sentence than there are references
   held_target,  // its translation is that of a held-back sentence
 };
-constexpr size_t kDrops = 12;  // number of reasons
+constexpr size_t kDrops = 13;  // number of reasons
 
 /// @param why a reason
 /// @return its key in corpus.json: "too_long"
@@ -36,7 +38,8 @@ const char* words_of(Drop why);
 
 /// What is dropped; each rule can be switched off.
 struct CleanOptions {
-  bool too_long = true, ratio = true, copied = true, markup = true, duplicate = true;  // see Drop
+  /// Which rules are used; see Drop.
+  bool too_long = true, ratio = true, copied = true, script = true, markup = true, duplicate = true;
   int64_t max_words = 150;        // words of a side
   int64_t max_characters = 1000;  // characters (code points) of a side
   double max_ratio = 4;           // of the longer side to the shorter, see length_ratio()
@@ -98,7 +101,9 @@ class HashSet {
 class Cleaner {
  public:
   /// @param options what is dropped
-  explicit Cleaner(const CleanOptions& options);
+  /// @param source_language,target_language codes; a language whose script is not known is not judged by it
+  Cleaner(const CleanOptions& options, const std::string& source_language,
+          const std::string& target_language);
   /// A sentence that must not be in the corpus, on either side, as folded() compares it.
   /// @param sentence UTF-8
   void avoid(std::string_view sentence);
@@ -109,6 +114,7 @@ class Cleaner {
 
  private:
   CleanOptions options_;
+  LanguageScripts source_, target_;
   HashSet seen_, avoided_;
 };
 

@@ -4,6 +4,7 @@
 //   test.en, test.fr      the same, held back for the test
 //   test.2.fr, ...        further translations of the test; a line without one repeats test.fr
 //   train.attribution     who wrote each pair of train, where the input says so; also for valid and test
+//   NAME.README, ...      what lay beside the pairs in the archive NAME
 //   corpus.json           languages, licence, counts, what was dropped and why, and a fingerprint of each
 //   file
 // (translator corpus adds gold alignments: train.gold, ...)

@@ -4,15 +4,18 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <set>
 #include <unordered_map>
 
 #include "framework/core/error.h"
 #include "framework/io/file.h"
 #include "models/corpus/archive.h"
+#include "models/text/unicode.h"
 
 namespace heed::models {
 namespace {
@@ -128,6 +131,31 @@ std::string name_of_input(const PairInput& input) {
   return input.target.empty() ? name(input.source) : name(input.source) + " and " + name(input.target);
 }
 
+// "CC-BY 2.0 (France)" of a pair of manythings.org: "CC-BY 2.0 (France) Attribution: tatoeba.org #1 (a) & #2
+// (b)".
+std::string licence_in(std::string_view attribution) {
+  const size_t end = attribution.find(" Attribution:");
+  return end == attribution.npos || first_invalid_utf8(attribution) ? ""
+                                                                    : std::string(attribution.substr(0, end));
+}
+
+// README and LICENSE of the archives, "opus.zip.README".
+void keep_notes(CorpusWriter& writer, const std::vector<PairInput>& inputs) {
+  std::set<std::string> names;
+  for (const PairInput& input : inputs) {
+    for (const PairNote& note : notes_of(input)) {
+      std::string name = fmt::format("{}.{}", input.source.filename().string(), note.name);
+      std::ranges::replace_if(
+          name, [](char c) { return c != '.' && c != '-' && !std::isalnum(static_cast<unsigned char>(c)); },
+          '_');
+      name = name.substr(0, 100);
+      if (!names.insert(name).second) continue;
+      LineFile& file = writer.file(name);
+      for (const std::string& line : note.lines) file.write(line);
+    }
+  }
+}
+
 SplitKey key_of_pair(std::string_view source, std::string_view target) {
   return {text_hash(folded(source)), text_hash(folded(target)), static_cast<uint32_t>(count_words(source))};
 }
@@ -139,6 +167,7 @@ std::vector<std::pair<std::string, std::string>> settings_of(const PrepareOption
           {"max_characters", limit(o.clean.too_long, o.clean.max_characters)},
           {"max_ratio", limit(o.clean.ratio, o.clean.max_ratio)},
           {"copied", on(o.clean.copied)},
+          {"script", on(o.clean.script)},
           {"markup", on(o.clean.markup)},
           {"duplicate", on(o.clean.duplicate)},
           {"targets_apart", on(o.split.targets_apart)},
@@ -149,7 +178,7 @@ std::vector<std::pair<std::string, std::string>> settings_of(const PrepareOption
 
 CorpusInfo prepare_corpus(const PrepareOptions& options, const std::function<void(uint64_t)>& read) {
   CorpusWriter writer(options.folder, "translator prepare", options.overwrite);
-  Cleaner cleaner(options.clean);
+  Cleaner cleaner(options.clean, options.source_language, options.target_language);
   avoid_sentences(cleaner, options.avoid);
   Drops drops(options.dropped);
   CorpusInfo info;
@@ -158,6 +187,7 @@ CorpusInfo prepare_corpus(const PrepareOptions& options, const std::function<voi
   std::optional<Spool> spool(spool_path);
   bool attribution = false;
   uint64_t total = 0;
+  info.licence = options.licence;
   for (const PairInput& input : options.inputs) {
     const auto reader = open_pairs(input, options.table, options.source_language, options.target_language);
     attribution = attribution || reader->has_attribution();
@@ -170,6 +200,7 @@ CorpusInfo prepare_corpus(const PrepareOptions& options, const std::function<voi
         continue;
       }
       pair = {trimmed(pair.source), trimmed(pair.target), trimmed(pair.attribution)};
+      if (info.licence.empty()) info.licence = licence_in(pair.attribution);
       if (const auto why = cleaner.judge(pair.source, pair.target)) {
         drops.add(*why, pair.source, pair.target);
         continue;
@@ -227,13 +258,13 @@ CorpusInfo prepare_corpus(const PrepareOptions& options, const std::function<voi
       file.write(targets[n <= targets.size() ? n - 1 : 0]);
     }
   }
+  keep_notes(writer, options.inputs);
   spool.reset();
   remove_file(spool_path);
   if (info.train == 0) throw ValueError("prepare", "no pair is left to train on");
 
   info.source_language = options.source_language;
   info.target_language = options.target_language;
-  info.licence = options.licence;
   info.attribution = options.attribution;
   info.seed = options.split.seed;
   info.sources = static_cast<uint64_t>(split.sources);

@@ -277,13 +277,21 @@ std::string choose_side(const std::string& file, const std::vector<std::string>&
   return found.front();
 }
 
+// Standard input, a pipe: read once, so that nobody can look into it first.
+bool is_stream(const fs::path& path) {
+  std::error_code error;
+  return path == "/dev/stdin" ||
+         (fs::exists(path, error) && !fs::is_regular_file(path, error) && !fs::is_directory(path, error));
+}
+
 std::vector<std::string> members_of(const fs::path& path) {
-  return path == "/dev/stdin" ? std::vector<std::string>() : archive_members(path);  // it is read once
+  return is_stream(path) ? std::vector<std::string>() : archive_members(path);
 }
 
 LineSource open_side(const fs::path& path, const std::string& asked, const std::string& language) {
   const std::vector<std::string> members = members_of(path);
-  return open_lines(path, members.empty() ? "" : choose_side(path.string(), members, asked, language));
+  if (members.empty()) return open_lines(path, is_stream(path) ? asked : "");
+  return open_lines(path, choose_side(path.string(), members, asked, language));
 }
 
 }  // namespace
@@ -296,7 +304,7 @@ std::unique_ptr<PairReader> open_pairs(const PairInput& input, const TableOption
                                          open_side(input.target, input.member, target_language));
   }
   const std::vector<std::string> members = members_of(input.source);
-  Members chosen;
+  Members chosen{is_stream(input.source) ? input.member : "", ""};
   if (!members.empty())
     chosen = choose_members(input.source.string(), members, input.member, source_language, target_language);
   if (!chosen.target.empty()) {
@@ -304,6 +312,32 @@ std::unique_ptr<PairReader> open_pairs(const PairInput& input, const TableOption
                                          open_lines(input.source, chosen.target));
   }
   return std::make_unique<TableReader>(open_lines(input.source, chosen.source), options, target_language);
+}
+
+std::vector<PairNote> notes_of(const PairInput& input) {
+  constexpr size_t kLongestNote = size_t{1} << 16;
+  std::vector<PairNote> notes;
+  for (const fs::path& path : {input.source, input.target}) {
+    if (path.empty() || is_stream(path)) continue;
+    Unpacker archive(path);
+    while (archive.next() && archive.is_archive()) {
+      const std::string& member = archive.member();
+      const std::string name = member.substr(member.rfind('/') + 1);
+      if (!is_note(member) || name.starts_with(".") || name.ends_with(".xml") ||
+          member.starts_with("__MACOSX/"))
+        continue;
+      std::string text;
+      for (std::string_view piece = archive.read(); !piece.empty() && text.size() <= kLongestNote;
+           piece = archive.read())
+        text += piece;
+      if (text.size() > kLongestNote) continue;
+      PairNote note{name, {}};
+      for (const std::string_view line : fields_of(text, '\n')) note.lines.emplace_back(line);
+      if (note.lines.back().empty()) note.lines.pop_back();
+      notes.push_back(std::move(note));
+    }
+  }
+  return notes;
 }
 
 }  // namespace heed::models

@@ -77,4 +77,14 @@ std::unique_ptr<PairReader> open_pairs(const PairInput& input, const TableOption
                                        const std::string& source_language,
                                        const std::string& target_language);
 
+/// What lies beside the pairs in an archive and says what they are: README, LICENSE, _about.txt.
+struct PairNote {
+  std::string name;                // of its member, without folders
+  std::vector<std::string> lines;  // of its text
+};
+/// @param input an input
+/// @return its notes of less than 64 KiB; none where it is no archive
+/// @throws as open_pairs
+std::vector<PairNote> notes_of(const PairInput& input);
+
 }  // namespace heed::models

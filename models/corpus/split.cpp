@@ -37,7 +37,7 @@ Split split_corpus(const std::vector<SplitKey>& keys, const SplitOptions& option
   const auto groups = static_cast<int64_t>(starts.size());
   split.sources = groups;
   const auto size = [&](int64_t asked, int64_t most) {
-    return asked >= 0 ? asked : std::min(most, std::max<int64_t>(groups / 20, groups > 2 ? 1 : 0));
+    return asked >= 0 ? asked : std::min(most, std::max<int64_t>(groups / 20, 1));
   };
   const int64_t test = size(options.test, 2000), valid = size(options.valid, 1000);
   const auto is_long = [&](size_t group) {

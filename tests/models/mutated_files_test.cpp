@@ -12,11 +12,14 @@
 #include "framework/io/file.h"
 #include "models/architectures/recurrent/options.h"
 #include "models/architectures/transformer/options.h"
+#include "models/corpus/corpus_folder.h"
 #include "models/corpus/pharaoh.h"
+#include "models/corpus/raw_pairs.h"
 #include "models/run/data.h"
 #include "models/run/translation.h"
 #include "models/run/translator.h"
 #include "models/training/session.h"
+#include "tests/testing/packed.h"
 #include "tests/testing/temp_dir.h"
 
 namespace heed::models {
@@ -140,8 +143,9 @@ TEST_P(MutatedFiles, OfARunAreReadOrRefused) {
   const TrainCallbacks callbacks{.clock = [&] { return now += 0.01; }};
   const auto data = std::make_shared<const TrainingData>(TrainingData{pairs, pairs});
   const ParallelLines lines{{"a"}, {"b"}};
-  TrainingSession::start(folder.path(), made, data,
-                         {.data = run_data({"a.en", "a.de", "b.en", "b.de"}, lines, lines)})
+  TrainingSession::start(
+      folder.path(), made, data,
+      {.data = run_data({"a.en", "a.de", "b.en", "b.de", "a licence", "whom to name"}, lines, lines)})
       .run(callbacks);
   std::vector<std::string> files;
   for (const std::filesystem::path& path : list_folder(folder.path()))
@@ -190,6 +194,46 @@ TEST_P(MutatedFiles, OfARunAreReadOrRefused) {
 }
 INSTANTIATE_TEST_SUITE_P(Kinds, MutatedFiles, testing::Values("recurrent", "transformer"),
                          [](const auto& kind) { return kind.param; });
+
+TEST(MutatedCorpus, DescriptionIsReadOrRefused) {
+  CorpusInfo info;
+  info.writer = "translator prepare";
+  info.source_language = "en";
+  info.target_language = "fr";
+  info.inputs = {{"a.tsv", 12}, {"b.zip", 3}};
+  info.settings = {{"max_words", "150"}};
+  info.dropped = {{"empty", 3}, {"markup", 1}};
+  info.files = {{"train.en", 9, "0123456789abcdef"}, {"train.fr", 9, "fedcba9876543210"}};
+  expect_refusals("corpus.json", corpus_json(info), [](const std::string& mutant) {
+    for (const CorpusFile& file : parse_corpus_json(mutant, "corpus.json").files) {
+      if (file.name.find('/') != file.name.npos) throw std::logic_error("a path: " + file.name);
+    }
+  });
+}
+
+TEST(MutatedCorpus, PackedFilesAreReadOrRefused) {
+  const TempDir folder;
+  std::string english, french;
+  for (int i = 0; i < 300; ++i) {
+    english += fmt::format("sentence {} is here\n", i * 7919 % 1000);
+    french += fmt::format("la phrase {} est ici\n", i * 104729 % 1000);
+  }
+  for (const char* kind :
+       {"zip", "tar", "tar.gz", "tar.bz2", "tar.xz", "tar.zst", "gz", "bz2", "xz", "zst"}) {
+    const bool stream = std::string(kind).find("tar") == std::string::npos && std::string(kind) != "zip";
+    const std::string whole =
+        stream ? packed_as(kind, {{"", english}}) : packed_as(kind, {{"x.en", english}, {"x.fr", french}});
+    expect_refusals(kind, whole, [&](const std::string& mutant) {
+      write_file_atomically(folder / "mutant", mutant);
+      const PairInput input{folder / "mutant", stream ? folder / "mutant" : std::filesystem::path(), ""};
+      const auto reader = open_pairs(input, {}, "en", "fr");
+      RawPair pair;
+      size_t bytes = 0;
+      while (reader->next(pair) != PairReader::Found::end) bytes += pair.source.size() + pair.target.size();
+      if (bytes > (size_t{1} << 30)) throw std::logic_error("more than there is");
+    });
+  }
+}
 
 TEST(MutatedLines, AreReadOrRefused) {
   Translation record;
