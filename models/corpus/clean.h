@@ -38,11 +38,11 @@ const char* words_of(Drop why);
 
 /// What is dropped; each rule can be switched off.
 struct CleanOptions {
-  /// Which rules are used; see Drop.
-  bool too_long = true, ratio = true, copied = true, script = true, markup = true, duplicate = true;
-  int64_t max_words = 150;        // words of a side
-  int64_t max_characters = 1000;  // characters (code points) of a side
-  double max_ratio = 4;           // of the longer side to the shorter, see length_ratio()
+  bool too_long = true, ratio = true, copied = true;    // which rules are used; see Drop
+  bool script = true, markup = true, duplicate = true;  // the same
+  int64_t max_words = 150;                              // words of a side
+  int64_t max_characters = 1000;                        // characters (code points) of a side
+  double max_ratio = 4;  // of the longer side to the shorter, see length_ratio()
 };
 
 /// A sentence without white space at its ends; what is inside stays as it is.
