@@ -34,6 +34,9 @@ heed_require("toml++" "libtomlplusplus-dev" HeedTomlplusplus_FOUND)
 pkg_check_modules(HeedSentencePiece QUIET IMPORTED_TARGET GLOBAL sentencepiece)
 heed_require("SentencePiece (its pkg-config file may want protobuf)" "libsentencepiece-dev libprotobuf-dev" HeedSentencePiece_FOUND)
 
+pkg_check_modules(HeedYamlCpp QUIET IMPORTED_TARGET GLOBAL yaml-cpp)
+heed_require("yaml-cpp" "libyaml-cpp-dev" HeedYamlCpp_FOUND)
+
 if(HEED_BUILD_APPS)
   find_package(CLI11 CONFIG QUIET)
   heed_require("CLI11" "libcli11-dev" CLI11_FOUND)

@@ -46,20 +46,21 @@ TranslationToken end_of_sentence() {
   return token;
 }
 
-TranslationSide source_side(const std::string& line, const SourceUnits& source) {
+TranslationSide source_side(const std::string& line, const SourceUnits& source,
+                            const TextSettings& settings) {
   TranslationSide side;
   side.text = line;
   std::vector<bool> unknown(source.tokens.size());
-  for (size_t i = 0; i + 1 < source.ids.size(); ++i) {
+  for (size_t i = 0; i + (source.ended ? 1 : 0) < source.ids.size(); ++i) {
     if (source.ids[i] == Vocabulary::kUnk) unknown[static_cast<size_t>(source.word_of[i])] = true;
   }
   for (size_t i = 0; i < source.tokens.size(); ++i) {
     const Token& token = source.tokens[i];
     side.tokens.push_back(
-        {unknown[i] ? line.substr(token.begin, token.end - token.begin) : unescape(token.text),
+        {unknown[i] ? line.substr(token.begin, token.end - token.begin) : readable(token.text, settings),
          std::pair(token.begin, token.end), false, unknown[i]});
   }
-  side.tokens.push_back(end_of_sentence());
+  if (source.ended) side.tokens.push_back(end_of_sentence());
   return side;
 }
 
@@ -79,7 +80,8 @@ void merge_pieces(Translation& record, const TranslationModel& model, const Sour
   std::vector<int> written = output.word_of, read{0};
   if (hypothesis.ended) written.push_back(static_cast<int>(target_words));
   for (const int word : output.word_of) read.push_back(1 + word);
-  const size_t rows = target_words + (hypothesis.ended ? 1 : 0), columns = source_words + 1;
+  const size_t rows = target_words + (hypothesis.ended ? 1 : 0),
+               columns = source_words + (source.ended ? 1 : 0);
   record.attention =
       merged_maps(hypothesis.attention, model.attention_maps(), written, rows, source.word_of, columns);
   record.encoder_self_attention = merged_maps(self_attention.encoder, model.encoder_self_maps(),
@@ -103,15 +105,16 @@ void replace_unknown_words(std::vector<std::string>& words, const std::vector<bo
 }
 
 void place_words(TranslationSide& side, const std::vector<std::string>& words,
-                 const std::vector<bool>& unknown, const std::vector<Token>* tokens) {
+                 const std::vector<bool>& unknown, const std::vector<Token>* tokens,
+                 const TextSettings& settings) {
   size_t at = 0;
   for (size_t i = 0; i < words.size(); ++i) {
     TranslationToken token;
-    token.text = unescape(words[i]);
+    token.text = readable(words[i], settings);
     token.unk = unknown[i];
     if (tokens) token.span = std::pair((*tokens)[i].begin, (*tokens)[i].end);
     // else where print shows it, if it does
-    for (const std::string& shown : {words[i], unescape(words[i])}) {
+    for (const std::string& shown : {words[i], token.text}) {
       if (tokens) break;
       const size_t found = side.text.find(shown, at);
       if (found == std::string::npos) continue;

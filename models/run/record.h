@@ -18,6 +18,7 @@ namespace heed::models {
 struct SourceUnits {
   std::vector<Token> tokens;      // words of the sentence
   std::vector<int> ids, word_of;  // ids of the units, </s> last, and the index of each one's word
+  bool ended = true;              // whether </s> is there
 };
 
 /// @return the token for the end mark
@@ -25,8 +26,9 @@ TranslationToken end_of_sentence();
 /// Makes the source side of a record; unknown words have their original text.
 /// @param line the source line as ordinary text
 /// @param source the same line as the model reads it
-/// @return tokens with spans, `</s>` last
-TranslationSide source_side(const std::string& line, const SourceUnits& source);
+/// @param settings how it was tokenised
+/// @return tokens with spans, `</s>` last if the model reads it
+TranslationSide source_side(const std::string& line, const SourceUnits& source, const TextSettings& settings);
 /// Finds the words of an output that contain an unknown unit.
 /// @param output words of the output
 /// @param hypothesis units of the output
@@ -57,7 +59,9 @@ void replace_unknown_words(std::vector<std::string>& words, const std::vector<bo
 /// @param unknown for each word, whether it is unknown
 /// @param tokens places of the words, if the text was given and tokenised; null: the words are searched for
 ///   in the text
+/// @param settings how the words were made
 void place_words(TranslationSide& side, const std::vector<std::string>& words,
-                 const std::vector<bool>& unknown, const std::vector<Token>* tokens);
+                 const std::vector<bool>& unknown, const std::vector<Token>* tokens,
+                 const TextSettings& settings);
 
 }  // namespace heed::models

@@ -33,6 +33,8 @@ SourceUnits Translator::read_source(const std::string& line) const {
   TextCodec::Encoded encoded = run_.source.encode(texts(source.tokens));
   source.ids = std::move(encoded.ids);
   source.word_of = std::move(encoded.word_of);
+  source.ended = run_.source.ends;
+  if (!source.ended) return source;
   source.ids.push_back(Vocabulary::kEos);
   source.word_of.push_back(static_cast<int>(source.tokens.size()));
   return source;
@@ -46,14 +48,14 @@ Translation Translator::record(int64_t id, const std::string& line, const Source
   result.id = id;
   result.model = run_.model->describe();
   result.score = hypothesis.score;
-  result.source = source_side(line, source);
+  result.source = source_side(line, source, run_.config.source_text);
   merge_pieces(result, *run_.model, source, output, hypothesis, self_attention);
   const std::vector<bool> unknown = unknown_words(output, hypothesis);
   std::vector<std::string> words = output.words;
   if (replace_unknown && !result.attention.empty())
     replace_unknown_words(words, unknown, result, source, line);
-  result.target.text = target_text ? *target_text : detokenize(words, run_.config.target_text.language);
-  place_words(result.target, words, unknown, target_tokens);
+  result.target.text = target_text ? *target_text : detokenize(words, run_.config.target_text);
+  place_words(result.target, words, unknown, target_tokens, run_.config.target_text);
   if (hypothesis.ended) result.target.tokens.push_back(end_of_sentence());
   return result;
 }

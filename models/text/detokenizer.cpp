@@ -29,6 +29,14 @@ std::string unescape(std::string_view token) {
   return text;
 }
 
+std::string readable(std::string_view token, const TextSettings& settings) {
+  return settings.raw() ? std::string(token) : unescape(token);
+}
+
+std::string detokenize(std::span<const std::string> tokens, const TextSettings& settings) {
+  return settings.raw() ? join(tokens) : detokenize(tokens, settings.language);
+}
+
 std::string detokenize(std::span<const std::string> tokens, std::string_view language) {
   const bool french = language == "fr";
   std::string text;

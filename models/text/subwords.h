@@ -11,6 +11,12 @@
 
 namespace heed::models {
 
+/// The pieces of a line, and the index of the word that each belongs to.
+struct LinePieces {
+  std::vector<std::string> pieces;  // in order
+  std::vector<int> word_of;         // for each piece, the index of its word
+};
+
 /// A trained subword model.
 class Subwords {
  public:
@@ -37,6 +43,15 @@ class Subwords {
   /// @param word a word without white space
   /// @return its pieces, at least one
   std::vector<std::string> split(const std::string& word) const;
+  /// The mark that a word begins with, U+2581.
+  static constexpr std::string_view kWordMark = "\xE2\x96\x81";
+  /// Splits a whole line into pieces, with the model's own normalisation, as the program that trained it
+  /// does. For models that other programs trained; thread-safe.
+  /// @param words words of the line; it is read with single spaces between them
+  /// @return its pieces
+  LinePieces split_line(std::span<const std::string> words) const;
+  /// @return all pieces by SentencePiece's own ids, with its marks such as <unk> and </s>
+  std::vector<std::string> table() const;
   /// @param piece a piece returned by split()
   /// @return whether it is the first piece of a word
   static bool begins_word(std::string_view piece);

@@ -30,6 +30,9 @@ struct TextSettings {
   /// Apostrophes: "en" and "" cut dog|'s, "fr" and "it" cut l'|homme, others cut both sides.
   std::string language;
 
+  /// @return whether tokens are parts of the text as it is written, which needs no rules to be put together
+  bool raw() const { return tokenizer == Tokenizer::none && !normalise && !escape; }
+
   bool operator==(const TextSettings&) const = default;
 };
 
@@ -65,11 +68,21 @@ bool looks_tokenised(std::string_view text);
 /// @param language as in TextSettings
 /// @return the text
 std::string detokenize(std::span<const std::string> tokens, std::string_view language = "");
+/// Joins tokens to readable text, whatever tokenizer they are of.
+/// @param tokens tokens of one sentence
+/// @param settings how they were made
+/// @return the text
+std::string detokenize(std::span<const std::string> tokens, const TextSettings& settings);
 
 /// Replaces Moses' entities in a token by their characters.
 /// @param token such as `&apos;s`
 /// @return the token with the characters: 's in this example
 std::string unescape(std::string_view token);
+/// The text that a token stands for, whatever tokenizer it is of.
+/// @param token a token
+/// @param settings how it was made
+/// @return its text
+std::string readable(std::string_view token, const TextSettings& settings);
 
 /// Tokenises each line; an empty line has no tokens.
 /// @param lines ordinary text

@@ -10,15 +10,16 @@
 namespace heed::models {
 namespace {
 
-// Whether a line of a vocabulary file can hold the token: not empty, UTF-8, no white space.
+// Whether a line of a vocabulary file can hold the token: not empty, UTF-8, no white space of ASCII. Raw text
+// has tokens with other white space in them, such as U+00A0.
 bool fits_a_line(std::string_view token) {
-  if (token.empty() || first_invalid_utf8(token)) return false;
-  for (size_t pos = 0; pos < token.size();)
-    if (is_space(next_code_point(token, pos))) return false;
-  return true;
+  return !token.empty() && !first_invalid_utf8(token) &&
+         token.find_first_of(" \t\n\v\f\r") == std::string_view::npos;
 }
 
 }  // namespace
+
+bool Vocabulary::fits(std::string_view token) { return fits_a_line(token); }
 
 Vocabulary::Vocabulary() {
   for (const auto special : kSpecialTokens) add(std::string(special));
