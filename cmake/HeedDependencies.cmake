@@ -40,6 +40,9 @@ heed_require("libarchive" "libarchive-dev" HeedLibarchive_FOUND)
 pkg_check_modules(HeedIcu QUIET IMPORTED_TARGET GLOBAL icu-uc)
 heed_require("ICU" "libicu-dev" HeedIcu_FOUND)
 
+pkg_check_modules(HeedYamlCpp QUIET IMPORTED_TARGET GLOBAL yaml-cpp)
+heed_require("yaml-cpp" "libyaml-cpp-dev" HeedYamlCpp_FOUND)
+
 if(HEED_BUILD_APPS)
   find_package(CLI11 CONFIG QUIET)
   heed_require("CLI11" "libcli11-dev" CLI11_FOUND)

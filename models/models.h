@@ -18,6 +18,7 @@
 #include "models/evaluation/diagnosis.h"
 #include "models/evaluation/evaluation.h"
 #include "models/grammar/demo_corpus.h"
+#include "models/import/import.h"
 #include "models/metrics/alignment_error.h"
 #include "models/metrics/attention_statistics.h"
 #include "models/metrics/bleu.h"

@@ -9,6 +9,8 @@
 //   that
 //                       a longer run would not have: a mean of checkpoints, or weights that were validated
 //                       only because the run ended. A longer run continues from this file
+//   initial.safetensors the weights that the training begins with, when they are another run's; until
+//                       state.safetensors is there
 //   state.safetensors   the last weights, optimiser state, random numbers, progress: what a resumed run needs
 //   checkpoint-N.safetensors   the weights of the last validations, when they are to be averaged
 //   metrics.jsonl       one line per report: losses, learning rates, scores
@@ -27,13 +29,14 @@ namespace heed::models {
 
 /// The names of the files in a run folder.
 namespace run_files {
-constexpr const char* kConfig = "config.toml";         // settings; a folder without it is not a run
-constexpr const char* kData = "data.json";             // the files that the run was trained on
-constexpr const char* kModel = "model.safetensors";    // the best weights
-constexpr const char* kSingle = "single.safetensors";  // the best weights of a single update, see above
-constexpr const char* kState = "state.safetensors";    // state of the training
-constexpr const char* kMetrics = "metrics.jsonl";      // reports of the training
-constexpr const char* kLock = "run.lock";              // locked while a process trains in the folder
+constexpr const char* kConfig = "config.toml";           // settings; a folder without it is not a run
+constexpr const char* kData = "data.json";               // the files that the run was trained on
+constexpr const char* kModel = "model.safetensors";      // the best weights
+constexpr const char* kSingle = "single.safetensors";    // the best weights of a single update, see above
+constexpr const char* kState = "state.safetensors";      // state of the training
+constexpr const char* kInitial = "initial.safetensors";  // weights to begin with, see above
+constexpr const char* kMetrics = "metrics.jsonl";        // reports of the training
+constexpr const char* kLock = "run.lock";                // locked while a process trains in the folder
 
 /// Name of the vocabulary file of one side.
 /// @param side "source" or "target"

@@ -47,7 +47,9 @@ std::pair<TextCodec, TextCodec> codecs_of(const RunConfig& config, const ReadFil
     if (config.train.subwords != SubwordKind::none) {
       const auto pieces = read(run_files::pieces(side));
       codec.subwords = std::make_shared<Subwords>(pieces.content, pieces.name);
+      codec.whole_lines = config.rules.whole_lines;
     }
+    codec.ends = config.rules.source_end;
     return codec;
   };
   return {codec_of("source"), codec_of("target")};

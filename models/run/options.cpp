@@ -107,6 +107,7 @@ std::vector<OptionOf<ModelRules>> rules() {
   using R = ModelRules;
   return {
       {"source_end", &R::source_end, "a source ends with </s>"},
+      {"whole_lines", &R::whole_lines, "the SentencePiece models are another program's and read whole lines"},
       {"unknown", &R::unknown, "<unk> may be written"},
       {"banned", &R::banned, "further tokens that are never written, separated by spaces"},
       {"end_at_limit", &R::end_at_limit, "an output that reaches its limit of length ends with </s>"},

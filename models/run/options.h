@@ -75,6 +75,7 @@ struct TrainConfig {
 /// imported runs have. Models that heed trained keep the defaults.
 struct ModelRules {
   bool source_end = true;     // whether a source ends with </s>
+  bool whole_lines = false;   // TextCodec::whole_lines
   bool unknown = true;        // whether <unk> may be written
   std::string banned;         // further tokens that are never written, separated by spaces
   bool end_at_limit = false;  // OutputRules::end_at_limit

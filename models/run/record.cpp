@@ -86,7 +86,7 @@ TranslationSide source_side(const std::string& line, const SourceUnits& source,
   TranslationSide side;
   side.text = line;
   std::vector<bool> unknown(source.tokens.size());
-  for (size_t i = 0; i + 1 < source.ids.size(); ++i) {
+  for (size_t i = 0; i + (source.ended ? 1 : 0) < source.ids.size(); ++i) {
     if (source.ids[i] == Vocabulary::kUnk) unknown[static_cast<size_t>(source.word_of[i])] = true;
   }
   for (size_t i = 0; i < source.tokens.size(); ++i) {
@@ -95,7 +95,7 @@ TranslationSide source_side(const std::string& line, const SourceUnits& source,
         {unknown[i] ? line.substr(token.begin, token.end - token.begin) : readable(token.text, settings),
          std::pair(token.begin, token.end), false, unknown[i]});
   }
-  side.tokens.push_back(end_of_sentence());
+  if (source.ended) side.tokens.push_back(end_of_sentence());
   return side;
 }
 
@@ -115,7 +115,8 @@ void merge_pieces(Translation& record, const TranslationModel& model, const Sour
   std::vector<int> written = output.word_of, read{0};
   if (hypothesis.ended) written.push_back(static_cast<int>(target_words));
   for (const int word : output.word_of) read.push_back(1 + word);
-  const size_t rows = target_words + (hypothesis.ended ? 1 : 0), columns = source_words + 1;
+  const size_t rows = target_words + (hypothesis.ended ? 1 : 0),
+               columns = source_words + (source.ended ? 1 : 0);
   record.attention =
       merged_maps(hypothesis.attention, model.attention_maps(), written, rows, source.word_of, columns);
   record.encoder_self_attention = merged_maps(self_attention.encoder, model.encoder_self_maps(),

@@ -19,6 +19,7 @@ namespace heed::models {
 struct SourceUnits {
   std::vector<Token> tokens;      // words of the sentence
   std::vector<int> ids, word_of;  // ids of the units, </s> last, and the index of each one's word
+  bool ended = true;              // whether </s> is there
 };
 
 /// @return the token for the end mark
@@ -27,7 +28,7 @@ TranslationToken end_of_sentence();
 /// @param line the source line as ordinary text
 /// @param source the same line as the model reads it
 /// @param settings how it was tokenised
-/// @return tokens with spans, `</s>` last
+/// @return tokens with spans, `</s>` last if the model reads it
 TranslationSide source_side(const std::string& line, const SourceUnits& source, const TextSettings& settings);
 /// Finds the words of an output that contain an unknown unit.
 /// @param output words of the output

@@ -33,6 +33,8 @@ SourceUnits Translator::read_source(const std::string& line) const {
   TextCodec::Encoded encoded = run_.source.encode(texts(source.tokens));
   source.ids = std::move(encoded.ids);
   source.word_of = std::move(encoded.word_of);
+  source.ended = run_.source.ends;
+  if (!source.ended) return source;
   source.ids.push_back(Vocabulary::kEos);
   source.word_of.push_back(static_cast<int>(source.tokens.size()));
   return source;

@@ -1,8 +1,41 @@
 #include "models/text/codec.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "framework/core/error.h"
+
 namespace heed::models {
+namespace {
+
+bool is_language_mark(std::string_view token) {
+  return token.size() > 4 && token.starts_with(">>") && token.ends_with("<<");
+}
+
+// The target language that a line begins with, ">>fra<<", or nothing.
+std::string language_mark(const TextCodec& codec, std::string_view word) {
+  const size_t end = word.find("<<", 3);
+  if (!word.starts_with(">>") || end == std::string_view::npos) return "";
+  const std::string mark(word.substr(0, end + 2));
+  if (codec.vocabulary.contains(mark)) return mark;
+  std::vector<std::string_view> known;
+  for (const std::string& token : codec.vocabulary.tokens()) {
+    if (is_language_mark(token)) known.push_back(token);
+  }
+  if (known.empty()) return "";  // text like any other
+  constexpr size_t kShown = 12;
+  const std::string more = known.size() > kShown ? fmt::format(" and {} others", known.size() - kShown) : "";
+  known.resize(std::min(known.size(), kShown));
+  throw ValueError("translate", fmt::format("'{}' is no target language of the model, which has {}{}", mark,
+                                            fmt::join(known, ", "), more));
+}
+
+}  // namespace
 
 std::vector<std::string> TextCodec::units(std::span<const std::string> words) const {
+  if (whole_lines && subwords) return line_pieces(words).pieces;
   std::vector<std::string> result;
   for (const std::string& word : words) {
     if (!subwords) {
@@ -14,8 +47,26 @@ std::vector<std::string> TextCodec::units(std::span<const std::string> words) co
   return result;
 }
 
+LinePieces TextCodec::line_pieces(std::span<const std::string> words) const {
+  if (words.empty()) return {};
+  const std::string mark = language_mark(*this, words.front());
+  if (mark.empty()) return subwords->split_line(words);
+  std::vector<std::string> rest(words.begin(), words.end());
+  rest.front().erase(0, mark.size());
+  LinePieces line = subwords->split_line(rest);
+  line.pieces.insert(line.pieces.begin(), mark);
+  line.word_of.insert(line.word_of.begin(), 0);
+  return line;
+}
+
 TextCodec::Encoded TextCodec::encode(std::span<const std::string> words) const {
   Encoded result;
+  if (whole_lines && subwords) {
+    LinePieces line = line_pieces(words);
+    result.ids = vocabulary.encode(line.pieces);
+    result.word_of = std::move(line.word_of);
+    return result;
+  }
   for (size_t i = 0; i < words.size(); ++i) {
     for (const int id : vocabulary.encode(units(words.subspan(i, 1)))) {
       result.ids.push_back(id);
@@ -29,9 +80,16 @@ TextCodec::Decoded TextCodec::decode(std::span<const int> ids) const {
   Decoded result;
   std::vector<std::string> pieces;
   int words = 0;
+  bool empty_so_far = false;  // whether the last word has no characters yet
   for (const int id : ids) {
     pieces.push_back(vocabulary.token(id));
-    const bool begins = !subwords || words == 0 || Subwords::begins_word(pieces.back());
+    bool begins = !subwords || words == 0 || Subwords::begins_word(pieces.back());
+    // a piece that is a space alone begins the word that comes next, however many of them there are
+    if (whole_lines && words > 0 && begins && empty_so_far) {
+      begins = false;
+      pieces.back().erase(0, Subwords::kWordMark.size());
+    }
+    empty_so_far = begins ? pieces.back() == Subwords::kWordMark : empty_so_far && pieces.back().empty();
     result.word_of.push_back(words - (begins ? 0 : 1));
     words += begins ? 1 : 0;
   }
@@ -41,7 +99,7 @@ TextCodec::Decoded TextCodec::decode(std::span<const int> ids) const {
 
 std::vector<int> encode_source(const TextCodec& codec, std::span<const std::string> words) {
   std::vector<int> ids = codec.encode(words).ids;
-  ids.push_back(Vocabulary::kEos);
+  if (codec.ends) ids.push_back(Vocabulary::kEos);
   return ids;
 }
 

@@ -15,6 +15,10 @@ namespace heed::models {
 struct TextCodec {
   Vocabulary vocabulary;                     // its entries are words, or pieces if `subwords` is set
   std::shared_ptr<const Subwords> subwords;  // splits words into pieces; null: the vocabulary has whole words
+  /// Whether the subword model is another program's: it reads whole lines, with its own normalisation, and
+  /// pieces that the vocabulary does not have are unknown.
+  bool whole_lines = false;
+  bool ends = true;  // whether a sentence ends with </s> when it is a source
 
   /// Result of encode().
   struct Encoded {
@@ -23,6 +27,9 @@ struct TextCodec {
   };
   /// @param words words of one sentence
   /// @return their ids, without the end mark
+  /// @throws ValueError with `whole_lines`, when the sentence begins with a target language, >>code<<, that
+  /// the
+  ///   vocabulary does not have while it has others
   Encoded encode(std::span<const std::string> words) const;
   /// Splits words into entries of the vocabulary.
   /// @param words words of one sentence
@@ -36,9 +43,12 @@ struct TextCodec {
   /// @param ids ids of an output, without the end mark
   /// @return the words, and which word each id belongs to
   Decoded decode(std::span<const int> ids) const;
+
+ private:
+  LinePieces line_pieces(std::span<const std::string> words) const;
 };
 
-/// Converts words to ids and appends the end mark.
+/// Converts words to ids and appends the end mark, if the model reads one.
 /// @param codec codec of the source side
 /// @param words words of a sentence
 /// @return the ids

@@ -178,6 +178,50 @@ std::vector<std::string> Subwords::pieces() const {
   return result;
 }
 
+LinePieces Subwords::split_line(std::span<const std::string> words) const {
+  LinePieces result;
+  for (size_t first = 0; first < words.size();) {
+    // some words at a time: pieces do not go over spaces, and memory grows with the line
+    std::string line;
+    std::vector<size_t> ends;  // of the words, in bytes of the line
+    size_t next = first;
+    for (; next < words.size() && (line.empty() || line.size() + words[next].size() < kMaxWord); ++next) {
+      if (next > first) line += ' ';
+      line += words[next];
+      ends.push_back(line.size());
+    }
+    for (std::string_view rest = line; !rest.empty();) {
+      const std::string_view slice = next_slice(rest);
+      const size_t before = static_cast<size_t>(slice.data() - line.data());
+      const auto text = processor_->impl.EncodeAsImmutableProto(std::string(slice));
+      for (const auto& piece : text.pieces()) {
+        size_t at = before + piece.begin();
+        if (begins_word(piece.piece())) {
+          while (at < line.size() && line[at] == ' ') ++at;  // its space stands in front of the word
+        }
+        const auto word = std::ranges::upper_bound(ends, std::min(at, line.size() - 1));
+        // a piece of a character that became several ends where its word ends
+        const bool behind = at < line.size() && line[at] == ' ';
+        const auto index = static_cast<size_t>(word - ends.begin());
+        result.pieces.push_back(piece.piece());
+        const int of =
+            static_cast<int>(first + std::min(index, ends.size() - 1) - (behind && index > 0 ? 1 : 0));
+        result.word_of.push_back(result.word_of.empty() ? of : std::max(of, result.word_of.back()));
+      }
+      rest.remove_prefix(slice.size());
+    }
+    first = next;
+  }
+  return result;
+}
+
+std::vector<std::string> Subwords::table() const {
+  std::vector<std::string> result;
+  for (int id = 0; id < processor_->impl.GetPieceSize(); ++id)
+    result.push_back(processor_->impl.IdToPiece(id));
+  return result;
+}
+
 bool Subwords::begins_word(std::string_view piece) { return piece.starts_with(kBegin); }
 
 std::vector<std::string> Subwords::join(std::span<const std::string> pieces) {

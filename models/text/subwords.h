@@ -41,6 +41,12 @@ struct SubwordOptions {
   Normalisation normalisation = Normalisation::identity;  // of the text before it is split
 };
 
+/// The pieces of a line, and the index of the word that each belongs to.
+struct LinePieces {
+  std::vector<std::string> pieces;  // in order
+  std::vector<int> word_of;         // for each piece, the index of its word
+};
+
 /// A trained subword model.
 class Subwords {
  public:
@@ -69,6 +75,15 @@ class Subwords {
   /// them;
   ///   without SentencePiece's marks of the unknown, the beginning and the end
   std::vector<std::string> pieces() const;
+  /// The mark that a word begins with, U+2581.
+  static constexpr std::string_view kWordMark = "\xE2\x96\x81";
+  /// Splits a whole line into pieces, with the model's own normalisation, as the program that trained it
+  /// does. For models that other programs trained; thread-safe.
+  /// @param words words of the line; it is read with single spaces between them
+  /// @return its pieces
+  LinePieces split_line(std::span<const std::string> words) const;
+  /// @return all pieces by SentencePiece's own ids, with its marks such as <unk> and </s>
+  std::vector<std::string> table() const;
   /// @param piece a piece returned by split()
   /// @return whether it is the first piece of a word
   static bool begins_word(std::string_view piece);

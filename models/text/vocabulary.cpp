@@ -19,6 +19,8 @@ bool fits_a_line(std::string_view token) {
 
 }  // namespace
 
+bool Vocabulary::fits(std::string_view token) { return fits_a_line(token); }
+
 Vocabulary::Vocabulary() {
   for (const auto special : kSpecialTokens) add(std::string(special));
 }

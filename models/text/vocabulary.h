@@ -24,6 +24,10 @@ class Vocabulary {
   /// A vocabulary that has only the special tokens.
   Vocabulary();
 
+  /// @param token any text
+  /// @return whether a vocabulary file can hold it: not empty, UTF-8, no white space
+  static bool fits(std::string_view token);
+
   /// Builds a vocabulary from the tokens that occur at least `min_count` times, the most frequent first, up
   /// to `max_size` entries including the special ones (0: no limit). Words that are spelt like a special
   /// token are left out.

@@ -38,6 +38,13 @@ std::shared_ptr<const TrainingData> prepare(const RunConfig& config, const Paral
 /// The vocabularies and SentencePiece models of a run, which are made before training: file name -> content.
 using TextFiles = std::map<std::string, std::string>;
 
+/// Reads the vocabularies and subword models of a run.
+/// @param folder folder of the run
+/// @param config its configuration
+/// @return the content of the files
+/// @throws IoError when one cannot be read
+TextFiles text_of_run(const std::filesystem::path& folder, const RunConfig& config);
+
 /// Builds the vocabularies and subword models; writes no files.
 /// @param config configuration: words or pieces, and sizes
 /// @param train the training pairs
@@ -54,6 +61,8 @@ class TrainingSession {
     /// Vocabularies and subword models; empty: learned from the training pairs. Runs to be compared share
     /// them.
     TextFiles text = {};
+    /// Weights to begin with, under the model's names; they need `text`. Empty: initial ones are drawn.
+    std::map<std::string, Tensor> weights = {};
     std::string data = {};   // content of data.json, from run_data(); empty: the file is not written
     bool overwrite = false;  // whether an existing run may be replaced
     std::optional<FileLock> lock = {};  // the folder's lock, if the caller already holds it

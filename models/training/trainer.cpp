@@ -89,6 +89,8 @@ Trainer::Trainer(std::filesystem::path folder, RunConfig config, const Tokenised
                 (folder_ / run_files::kConfig).string());
   }
   model_ = make_model(config_.model, source_.vocabulary.size(), target_.vocabulary.size());
+  if (const std::filesystem::path initial = folder_ / run_files::kInitial; file_exists(initial))
+    model_->load(parse_safetensors(read_run_file(initial), initial.string()).tensors, initial.string());
   model_->set_output_rules(output_rules(config_, target_.vocabulary));
   check_positions(*model_, data_.validation);
   optimizer_ = std::make_unique<nn::Adam>(model_->named_parameters(),
@@ -144,6 +146,7 @@ void Trainer::save_state() const {
     all.push_back(std::move(entry));
   }
   save_safetensors(folder_ / run_files::kState, all, state_metadata());
+  remove_file(folder_ / run_files::kInitial);
 }
 
 void Trainer::append_metrics(const std::string& line) const {

@@ -21,7 +21,7 @@ message("pkg-config: ${output}")
 # heed-nn.pc, where the text libraries are not.
 file(WRITE "${WORK}/layers.cpp" "#include <heed/nn/nn.h>\nint main() { return heed::nn::Linear(2, 3).parameter_count() == 9 ? 0 : 1; }\n")
 step("${PKG_CONFIG}" --cflags --libs --static heed-nn)
-if(output MATCHES "sentencepiece|utf8proc|tomlplusplus|archive|icu|heed_models")
+if(output MATCHES "sentencepiece|utf8proc|tomlplusplus|archive|icu|yaml-cpp|heed_models")
   message(FATAL_ERROR "heed-nn.pc wants what layers do not need: ${output}")
 endif()
 separate_arguments(flags UNIX_COMMAND "${output}")
