@@ -220,7 +220,7 @@ TEST_F(Prepare, BadInputIsOneLineAndNothingIsWritten) {
           {"--test-long", "5"});
   expect_failure(prepare({at("gone.tsv"), "-o", at("never")}),
                  "cannot read '" + at("gone.tsv") + "': No such file");
-  expect_failure(prepare({"-", "-o", at("never")}, zip), "standard input is an archive");
+  expect_failure(prepare({"-", "-o", at("never")}, zip), "standard input' is an archive");
   expect_failure(prepare({"-o", at("never")}), "is required", 2);
   expect_failure(prepare({"-s", "x", "-o", at("never")}), "1 source and 0 target files are given", 2);
   expect_failure(prepare({"-s", "-", "-t", "-", "-o", at("never")}),
