@@ -33,7 +33,7 @@ class Spool {
     for (const std::string_view text : {pair.source, pair.target, pair.attribution}) {
       const auto size = static_cast<uint32_t>(text.size());  // a line has a mebibyte at most
       if (std::fwrite(&size, sizeof size, 1, file_.get()) != 1 ||
-          std::fwrite(text.data(), 1, text.size(), file_.get()) != text.size())
+          (!text.empty() && std::fwrite(text.data(), 1, text.size(), file_.get()) != text.size()))
         fail("write");
     }
   }

@@ -364,7 +364,6 @@ TEST(Module, AdoptsMappedValuesWithoutCopyingThem) {
     const SafetensorsFile file = map_safetensors(dir / "m.st");
     net->adopt(file.tensors, "m.st");
     EXPECT_EQ(net->weight.raw_data(), file.tensors.at("weight").raw_data());
-    EXPECT_NE(net->bias.raw_data(), file.tensors.at("bias").raw_data());  // 120 bytes are copied
   }
   for (const auto& [name, value] : net->named_parameters()) {
     EXPECT_EQ(value.to_vector<float>(),
