@@ -15,6 +15,7 @@ Command add_corpus(CLI::App& cli);
 Command add_export(CLI::App& cli);
 Command add_align(CLI::App& cli);
 Command add_compare(CLI::App& cli);
+Command add_import(CLI::App& cli);
 Command add_demo(CLI::App& cli);
 
 }  // namespace heed::apps

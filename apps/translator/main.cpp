@@ -37,6 +37,8 @@ int main(int argc, char** argv) {
       "train models that differ in their attention, or take trained ones, and report with charts what it "
       "bought",
       apps::add_compare);
+  add("import", "make a run of a translator that another program trained (OPUS-MT, Marian, CTranslate2)",
+      apps::add_import);
   add("demo", "train with and without attention on the built-in corpus and report", apps::add_demo);
   return apps::run_app("translator", cli, argc, argv, [&] {
     for (const auto& [sub, command] : commands) {

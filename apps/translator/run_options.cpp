@@ -131,6 +131,26 @@ std::vector<std::string> RunOptions::given() const {
   return names;
 }
 
+models::RunConfig RunOptions::begun_from(const models::RunConfig& run, const std::string& folder) const {
+  models::RunConfig base;
+  for (const models::RunOption& row : models::run_options()) {  // the architecture first
+    if (row.group != "Training" && row.applies(run)) row.set(base, row.get(run));
+  }
+  base.train.max_length =
+      std::min(base.train.max_length, base.model.architecture().longest_source(base.model.options()) - 1);
+  const models::RunConfig result = applied_to(base);
+  for (const Entry& entry : entries_) {
+    for (const models::RunOption* row : entry.rows) {
+      if (!entry.given() || !row->applies(base) || row->group == "Training" || row->key == "dropout")
+        continue;
+      if (row->get(result) != row->get(base))
+        throw ValueError("init-from",
+                         fmt::format("{} is not what '{}' has", entry.option->get_name(), folder));
+    }
+  }
+  return result;
+}
+
 models::RunConfig RunOptions::resumed(const models::RunConfig& run, const std::string& folder) const {
   models::RunConfig result = run;
   for (const Entry& entry : entries_) {

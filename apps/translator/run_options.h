@@ -34,6 +34,10 @@ class RunOptions {
   /// A copy of `base` with every option that was given in its place. Throws CLI::ValidationError for one that
   /// the architecture does not have.
   models::RunConfig applied_to(models::RunConfig base = {}) const;
+  /// What a new run begins with whose weights and vocabularies are those of the run in `folder`: its model
+  /// and text, the training that was given. Throws ValueError `init-from: --heads is not what 'run' has` for
+  /// an option of the model (dropout excepted) or of the text that was given and differs.
+  models::RunConfig begun_from(const models::RunConfig& run, const std::string& folder) const;
   /// The names of those that were given, "--lr".
   std::vector<std::string> given() const;
   /// What a run in `folder` goes on with: its own config, changed where a resumed run may be, and longer

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "models/decoding/repetition.h"
+
 namespace heed::apps {
 
 namespace {
@@ -87,6 +89,16 @@ std::vector<std::string> evaluation_warnings(const models::Evaluation& result) {
         fmt::format("the model writes lower case and the references have capitals: 13a BLEU {:.2f}, with "
                     "case ignored {:.2f}",
                     result.value("bleu_13a"), no_case->value));
+  }
+  std::vector<std::vector<std::string>> outputs;
+  for (const models::Translation& translation : result.translations) {
+    if (translation.skipped.empty()) outputs.push_back(models::Translator::target_words(translation));
+  }
+  if (models::repeat_one_word(std::span<const std::vector<std::string>>(outputs))) {
+    warnings.emplace_back(
+        "the model says one word again and again for every sentence: it is not trained, or it is broken, as "
+        "some "
+        "published conversions are");
   }
   for (const models::Translation& translation : result.translations) {
     if (!translation.skipped.empty()) {

@@ -28,7 +28,7 @@ namespace {
 
 struct TrainOptions {
   models::PairFiles files;
-  std::string folder, corpus, json;
+  std::string folder, corpus, json, init_from;
   const CLI::App* app = nullptr;
   bool resume = false, overwrite = false;
   int threads = 0;
@@ -42,7 +42,8 @@ void check_files(const TrainOptions& options) {
                                 {"--valid-target", options.files.valid_target},
                                 {"--config", preset_of(*options.app)}},
                      .outputs = {{"--json", options.json}},
-                     .runs = {options.folder},
+                     .runs = options.init_from.empty() ? std::vector{options.folder}
+                                                       : std::vector{options.folder, options.init_from},
                      .new_folders = {{"--run", options.folder}}});
   if (!options.resume) models::check_run_folder(options.folder, options.overwrite);
 }
@@ -87,6 +88,27 @@ models::RunConfig resumed_config(const TrainOptions& options) {
   return options.run.resumed(config, options.folder);
 }
 
+// A new run with the model, the vocabularies and the weights of another one.
+models::TrainingSession begin_from(const TrainOptions& options, const models::ParallelLines& lines,
+                                   const models::ParallelLines& validation, std::optional<FileLock> lock) {
+  std::error_code error;
+  if (std::filesystem::equivalent(options.init_from, options.folder, error))
+    throw ValueError("init-from", fmt::format("'{}' is --run itself", options.folder));
+  const models::LoadedRun run = models::load_run(options.init_from);
+  if (config_of_preset(*options.app, run.config) != run.config)
+    throw ValueError("init-from", "--config is the config of a run: the model is that of --init-from");
+  const models::RunConfig config = options.run.begun_from(run.config, options.init_from);
+  models::check(config);
+  std::map<std::string, Tensor> weights;
+  for (const auto& [name, value] : run.model->state_dict()) weights.emplace(name, value.detach());
+  return models::TrainingSession::start(options.folder, config, models::prepare(config, lines, validation),
+                                        {.text = models::text_of_run(options.init_from, run.config),
+                                         .weights = std::move(weights),
+                                         .data = models::run_data(options.files, lines, validation),
+                                         .overwrite = options.overwrite,
+                                         .lock = std::move(lock)});
+}
+
 models::TrainingSession open_session(const TrainOptions& options) {
   const std::filesystem::path folder = options.folder;
   const bool resume = options.resume && !models::is_unfinished_start(folder);  // what never began begins
@@ -101,6 +123,7 @@ models::TrainingSession open_session(const TrainOptions& options) {
                                            std::move(lock),
                                            models::run_data(options.files, lines, validation));
   }
+  if (!options.init_from.empty()) return begin_from(options, lines, validation, std::move(lock));
   const models::RunConfig config = new_config(options);
   models::check(config);
   return models::TrainingSession::start(folder, config, models::prepare(config, lines, validation),
@@ -160,6 +183,11 @@ Command add_train(CLI::App& cli) {
       "--resume", o->resume,
       "go on from the last checkpoint of the run folder, by itself with the files that the run names");
   cli.add_flag("--overwrite", o->overwrite, "replace a run that is there already")->excludes(resume);
+  cli.add_option(
+         "--init-from", o->init_from,
+         "begin with the weights of this run, trained or imported: its model and vocabularies are kept, "
+         "data, learning rate and schedule are new")
+      ->excludes(resume);
   cli.add_option("--threads", o->threads, "threads (default: what the container allows)")
       ->check(CLI::Range(0, 1024));
   cli.add_option("--json", o->json, "write the result as JSON")

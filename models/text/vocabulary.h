@@ -25,7 +25,7 @@ class Vocabulary {
   Vocabulary();
 
   /// @param token any text
-  /// @return whether a vocabulary file can hold it: not empty, UTF-8, no white space
+  /// @return whether a vocabulary file can hold it: not empty, UTF-8, no white space of ASCII
   static bool fits(std::string_view token);
 
   /// Builds a vocabulary from the tokens that occur at least `min_count` times, the most frequent first, up

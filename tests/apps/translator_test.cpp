@@ -496,9 +496,10 @@ TEST_F(Translator, TheCorpusReplacesItsOwnFilesAlone) {
 }
 
 TEST_F(Translator, UsageErrorsNameTheWordAndTheHelp) {
-  expect_failure(
-      translator({"trian", "-o", "x"}),
-      "'trian' is not a subcommand (prepare, train, translate, evaluate, corpus, export, align, compare, demo)", 2);
+  expect_failure(translator({"trian", "-o", "x"}),
+                 "'trian' is not a subcommand (prepare, train, translate, evaluate, corpus, export, align, "
+                 "compare, import, demo)",
+                 2);
   expect_failure(translator({"train", "-o", "x"}), "(see translator train --help)", 2);
   expect_failure(translator({"corpus", "-o", at("x"), "--seed", "-1"}),
                  "--seed: must be a whole number from 0, got '-1'", 2);

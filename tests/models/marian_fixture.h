@@ -151,7 +151,7 @@ inline std::string fixture_pieces() {
       }
       lines.push_back(line);
     }
-    return Subwords::train(lines, "unigram", 12);
+    return Subwords::train(lines, {.kind = SubwordKind::unigram, .size = 12});
   }();
   return model;
 }

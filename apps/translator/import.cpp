@@ -1,0 +1,83 @@
+// translator import: a run folder of a translator that another program trained.
+#include "models/import/import.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <memory>
+
+#include "apps/common/choice.h"
+#include "apps/common/environment.h"
+#include "apps/common/files.h"
+#include "apps/common/main_guard.h"
+#include "apps/common/print.h"
+#include "apps/common/streams.h"
+#include "apps/translator/commands.h"
+
+namespace heed::apps {
+namespace {
+
+struct ImportCommand {
+  std::string path, folder, json, stored = "f32";
+  models::ImportOptions options;
+  bool overwrite = false;
+  int threads = 0;
+};
+
+void import_model(const ImportCommand& command) {
+  apps::check_files({.outputs = {{"--json", command.json}},
+                     .runs = {command.folder},
+                     .new_folders = {{"--output", command.folder}}});
+  use_threads(command.threads);
+  const FileType stored = command.stored == "f16"    ? FileType::f16
+                          : command.stored == "bf16" ? FileType::bf16
+                                                     : FileType::f32;
+  const models::ImportReport report =
+      models::import_run(command.path, command.folder, command.options, command.overwrite, stored);
+  say("{}: {}, {:.1f} million parameters, vocabularies of {} and {}\n", report.kind, report.model,
+      static_cast<double>(report.parameters) / 1e6, report.source_vocabulary, report.target_vocabulary);
+  if (!report.target_codes.empty()) {
+    say("a sentence begins with the language that it is to be translated into: {}\n",
+        fmt::format("{}", fmt::join(report.target_codes, " ")));
+  }
+  if (report.beam > 0) {
+    const bool plain = report.length_exponent == 0;
+    say("its makers translate with --beam {}{}\n", report.beam,
+        plain ? std::string(" --length-penalty none")
+              : fmt::format(" --length-penalty average --alpha {}", report.length_exponent));
+  }
+  for (const std::string& line : report.notes) say("note: {}\n", line);
+  write_json(command.json, {{"run", command.folder},
+                            {"format", report.kind},
+                            {"model", report.model},
+                            {"parameters", report.parameters},
+                            {"source_vocabulary", report.source_vocabulary},
+                            {"target_vocabulary", report.target_vocabulary},
+                            {"target_codes", report.target_codes},
+                            {"beam", report.beam},
+                            {"alpha", report.length_exponent},
+                            {"notes", report.notes}});
+}
+
+}  // namespace
+
+Command add_import(CLI::App& cli) {
+  const auto o = std::make_shared<ImportCommand>();
+  cli.add_option("path", o->path, "a model's folder, a model.bin of CTranslate2 or an .npz of Marian")
+      ->required();
+  cli.add_option("-o,-r,--output,--run", o->folder, "run folder to write")->required();
+  cli.add_flag("--overwrite", o->overwrite, "replace a run that is there already");
+  add_choice(cli, "--arithmetic", o->options.arithmetic,
+             "whose rules for positions and norms: auto (of the file's program), hugging_face or marian");
+  cli.add_option("--stored", o->stored,
+                 "how weights are stored: f32 (loads without a copy), f16 or bf16 (half the size)")
+      ->check(CLI::IsMember({"f32", "f16", "bf16"}))
+      ->capture_default_str();
+  cli.add_flag("--allow-unknown", o->options.unknown, "the model may write <unk>");
+  cli.add_option("--threads", o->threads, "threads (default: what the container allows)")
+      ->check(CLI::Range(0, 1024));
+  cli.add_option("--json", o->json, "write what was found as JSON");
+  return [o] { import_model(*o); };
+}
+
+}  // namespace heed::apps
