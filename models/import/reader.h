@@ -46,7 +46,7 @@ struct ForeignModel {
   /// target_embedding.weight, projection.weight, projection.bias, bias) have a row for each of the model's
   /// own ids; `bias` of a tied projection may be absent.
   std::map<std::string, Tensor> weights;
-  ForeignVocabulary source, target;
+  ForeignVocabulary source, target;              // of both sides
   std::string source_pieces, target_pieces;      // SentencePiece models; empty: tokens stand between spaces
   std::string source_language, target_language;  // codes of two or three letters, or empty
   ModelRules rules;                              // what it reads and writes beside words; banned: see below
