@@ -30,6 +30,7 @@
 #include "models/run/data.h"
 #include "models/run/files.h"
 #include "models/run/folder.h"
+#include "models/run/new_run.h"
 #include "models/run/translation.h"
 #include "models/run/translator.h"
 #include "models/run/weights.h"

@@ -24,10 +24,13 @@ constexpr double kBarWidth = 14, kSmallestBar = 60, kLargestBar = 320;
 constexpr double kNarrowestTitle = 420;
 constexpr double kSlack = 1.04;  // fonts of other machines may be a little wider than the one measured
 
-// What people see of a token: without entities, white space made visible, control characters gone.
-std::string display(const models::TranslationToken& token) {
+// What people see of a token of a text: without the entities of the tokenizer, white space made visible,
+// control characters gone.
+std::string display(const models::TranslationToken& token, std::string_view side) {
+  const bool written =
+      token.span && side.substr(token.span->first, token.span->second - token.span->first) == token.text;
   std::string text;
-  for (const char32_t c : models::code_points(models::unescape(token.text))) {
+  for (const char32_t c : models::code_points(written ? token.text : models::unescape(token.text))) {
     if (models::is_space(c)) {
       text += "\xE2\x90\xA3";  // open box
     } else {
@@ -40,8 +43,9 @@ std::string display(const models::TranslationToken& token) {
 // The tokens along one side of a map.
 struct Axis {
   std::string name;
-  std::vector<models::TranslationToken> tokens;
-  bool begins = false;  // the first is <s>: always drawn, no word
+  const models::TranslationSide* side;           // whose tokens they are
+  std::vector<models::TranslationToken> tokens;  // as they stand along the axis
+  bool begins = false;                           // the first is <s>: always drawn, no word
 };
 struct Axes {
   Axis columns, rows;
@@ -49,15 +53,20 @@ struct Axes {
 
 Axes axes_of(const models::Translation& record, Which which) {
   if (which == Which::encoder)
-    return {{"source, attended to", record.source.tokens}, {"source, attending", record.source.tokens}};
-  if (which == Which::cross) return {{"source", record.source.tokens}, {"output", record.target.tokens}};
+    return {{"source, attended to", &record.source, record.source.tokens},
+            {"source, attending", &record.source, record.source.tokens}};
+  if (which == Which::cross) {
+    return {{"source", &record.source, record.source.tokens},
+            {"output", &record.target, record.target.tokens}};
+  }
   Axis read{"output so far, attended to",
+            &record.target,
             {{std::string(models::Vocabulary::kSpecialTokens[models::Vocabulary::kBos]), {}}},
             true};
   for (const models::TranslationToken& token : record.target.tokens) {
     if (!token.eos) read.tokens.push_back(token);
   }
-  return {std::move(read), {"output, attending", record.target.tokens}};
+  return {std::move(read), {"output, attending", &record.target, record.target.tokens}};
 }
 
 // How many tokens there are to draw, and which of them are drawn, as indices.
@@ -81,9 +90,9 @@ std::vector<Label> labels_of(const Axis& axis, const std::vector<size_t>& indice
   for (const size_t i : indices) {
     const models::TranslationToken& token = axis.tokens[i];
     const bool end = token.eos || (axis.begins && i == 0);
-    labels.push_back({display(token), end         ? LabelStyle::end_of_sentence
-                                      : token.unk ? LabelStyle::unknown
-                                                  : LabelStyle::word});
+    labels.push_back({display(token, axis.side->text), end         ? LabelStyle::end_of_sentence
+                                                       : token.unk ? LabelStyle::unknown
+                                                                   : LabelStyle::word});
   }
   return labels;
 }

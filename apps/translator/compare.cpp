@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <set>
 #include <tuple>
 
@@ -35,9 +36,10 @@ namespace fs = std::filesystem;
 
 struct CompareOptions {
   const CLI::App* app = nullptr;
-  std::string folder = "out/compare", corpus, gold, json;
-  std::string source, target, valid_source, valid_target, test_source, test_target;
-  std::string licence, attribution;  // of the sentences of --corpus
+  std::string folder = "out/compare", corpus_folder, gold, json;
+  std::optional<Corpus> corpus;  // of --corpus
+  models::PairFiles files;
+  std::string test_source, test_target;
   std::vector<std::string> runs, attention = {"none", "additive"};
   RunOptions run;
   int train_pairs = 16000, threads = 0;
@@ -45,7 +47,7 @@ struct CompareOptions {
   models::TranslateOptions translate;
 
   bool given(const char* option) const { return app->count(option) > 0; }
-  bool on_files() const { return runs.empty() && !source.empty(); }
+  bool on_files() const { return runs.empty() && !files.source.empty(); }
 };
 
 fs::path runs_of(const CompareOptions& options) { return fs::path(options.folder) / "runs"; }
@@ -73,7 +75,7 @@ void check_pair(const char* a_name, const std::string& a, const char* b_name, co
 
 // Trained runs: what belongs to training has no meaning.
 void check_trained_usage(const CompareOptions& o) {
-  if (o.source.empty() == o.test_source.empty()) {
+  if (o.files.source.empty() == o.test_source.empty()) {
     wrong_usage("--test-source",
                 "with --run, give the test sentences and their translations: --test-source and --test-target "
                 "(or -s and -t)");
@@ -97,12 +99,12 @@ void check_trained_usage(const CompareOptions& o) {
 }
 
 void check_usage(const CompareOptions& o) {
-  check_pair("--source", o.source, "--target", o.target);
-  check_pair("--valid-source", o.valid_source, "--valid-target", o.valid_target);
+  check_pair("--source", o.files.source, "--target", o.files.target);
+  check_pair("--valid-source", o.files.valid_source, "--valid-target", o.files.valid_target);
   check_pair("--test-source", o.test_source, "--test-target", o.test_target);
   if (!o.runs.empty()) return check_trained_usage(o);
   if (o.on_files()) {
-    if (o.valid_source.empty())
+    if (o.files.valid_source.empty())
       wrong_usage("--valid-source", "is missing; the models are trained with validation sentences");
     if (o.given("--train"))
       wrong_usage("--train", "is the size of the built-in corpus, in the place of --source and --target");
@@ -158,10 +160,10 @@ void check_files(const CompareOptions& o) {
       folders.push_back({"--output", runs.back()});
     }
   }
-  apps::check_files({.inputs = {{"--source", o.source},
-                                {"--target", o.target},
-                                {"--valid-source", o.valid_source},
-                                {"--valid-target", o.valid_target},
+  apps::check_files({.inputs = {{"--source", o.files.source},
+                                {"--target", o.files.target},
+                                {"--valid-source", o.files.valid_source},
+                                {"--valid-target", o.files.valid_target},
                                 {"--test-source", o.test_source},
                                 {"--test-target", o.test_target},
                                 {"--gold", o.gold},
@@ -196,11 +198,12 @@ Sentences read_sentences(const CompareOptions& o) {
     return fmt::format("'{}' and '{}'", source, target);
   };
   if (o.on_files()) {
-    s.files = {o.source, o.target, o.valid_source, o.valid_target, o.licence, o.attribution};
-    s.train = read_pairs(o.source, o.target);
-    s.validation = read_pairs(o.valid_source, o.valid_target);
-    s.description = fmt::format("Trained on {} ({} pairs), validated on {}", pair(o.source, o.target),
-                                s.train.source.size(), pair(o.valid_source, o.valid_target));
+    s.files = o.files;
+    s.train = read_pairs(o.files.source, o.files.target);
+    s.validation = read_pairs(o.files.valid_source, o.files.valid_target);
+    s.description =
+        fmt::format("Trained on {} ({} pairs), validated on {}", pair(o.files.source, o.files.target),
+                    s.train.source.size(), pair(o.files.valid_source, o.files.valid_target));
   }
   if (o.on_files() && o.test_source.empty()) {
     s.test = s.validation;
@@ -208,8 +211,8 @@ Sentences read_sentences(const CompareOptions& o) {
     s.description += " and scored on them as well, without a test set";
   } else {
     const bool in_short = o.test_source.empty();  // -s and -t, with --run
-    const std::string &source = in_short ? o.source : o.test_source,
-                      &target = in_short ? o.target : o.test_target;
+    const std::string &source = in_short ? o.files.source : o.test_source,
+                      &target = in_short ? o.files.target : o.test_target;
     s.test = read_pairs(source, target);
     s.description += (o.on_files() ? ", scored on " : "") + pair(source, target);
   }
@@ -226,37 +229,23 @@ std::vector<Candidate> trained_runs(const CompareOptions& options) {
 
 // With --resume alone the runs say what they are trained on.
 void complete_files(CompareOptions& o) {
-  if (!o.resume || !o.runs.empty() || !o.source.empty() || !o.target.empty() || !o.valid_source.empty() ||
-      o.given("--train"))
+  if (!o.resume || !o.runs.empty() || !o.files.source.empty() || !o.files.target.empty() ||
+      !o.files.valid_source.empty() || o.given("--train"))
     return;
   for (const std::string& kind : o.attention) {
     const fs::path folder = runs_of(o) / kind;
     const auto files = models::is_run_folder(folder) ? models::files_of_run(folder) : std::nullopt;
     if (!files || files->source.empty()) continue;  // of the built-in corpus
-    const models::PairFiles there = training_files(folder.string());
-    o.source = there.source;
-    o.target = there.target;
-    o.valid_source = there.valid_source;
-    o.valid_target = there.valid_target;
-    o.licence = there.licence;
-    o.attribution = there.attribution;
+    o.files = training_files(folder.string());
     return;
   }
 }
 
 // A corpus folder names the files; with --run those of the test alone.
 void take_corpus(CompareOptions& o) {
-  if (o.corpus.empty()) return;
-  const Corpus corpus(o.corpus);
-  if (o.runs.empty()) {
-    const models::PairFiles files = corpus.training_files();
-    o.source = files.source;
-    o.target = files.target;
-    o.valid_source = files.valid_source;
-    o.valid_target = files.valid_target;
-    o.licence = files.licence;
-    o.attribution = files.attribution;
-  }
+  if (o.corpus_folder.empty()) return;
+  const Corpus& corpus = o.corpus.emplace(o.corpus_folder);
+  if (o.runs.empty()) o.files = corpus.training_files();
   if (corpus.has_test() || !o.runs.empty()) {
     std::tie(o.test_source, o.test_target) = corpus.test_files();
     if (o.gold.empty()) o.gold = corpus.test_gold();
@@ -285,7 +274,7 @@ void compare(CompareOptions& options) {
       };
     }
     models::RunConfig config = config_of_preset(*options.app, base);
-    if (!options.corpus.empty()) Corpus(options.corpus).set_languages(config);
+    if (options.corpus) options.corpus->set_languages(config);
     plan = plan_training(runs_of(options), options.attention, options.run.applied_to(config), resumed);
     for (const char* file : kReportFiles) plan.reports.push_back(fs::path(options.folder) / file);
   }
@@ -353,14 +342,14 @@ Command add_compare(CLI::App& cli) {
   const auto file = [&](const char* name, std::string& path, const char* what) {
     cli.add_option(name, path, what)->group(kPairs)->multi_option_policy(CLI::MultiOptionPolicy::Throw);
   };
-  file("-s,--source", o->source,
+  file("-s,--source", o->files.source,
        "training sentences, one a line (with --run: the test sentences); without: the built-in corpus");
-  file("-t,--target", o->target, "their translations, line by line");
-  file("--valid-source", o->valid_source, "validation sentences");
-  file("--valid-target", o->valid_target, "their translations");
+  file("-t,--target", o->files.target, "their translations, line by line");
+  file("--valid-source", o->files.valid_source, "validation sentences");
+  file("--valid-target", o->files.valid_target, "their translations");
   file("--test-source", o->test_source, "test sentences; without them the validation sentences are scored");
   file("--test-target", o->test_target, "their reference translations");
-  file("--corpus", o->corpus, kCorpusHelp);
+  file("--corpus", o->corpus_folder, kCorpusHelp);
   for (const char* name :
        {"--source", "--target", "--valid-source", "--valid-target", "--test-source", "--test-target"})
     cli.get_option("--corpus")->excludes(cli.get_option(name));

@@ -61,15 +61,6 @@ std::vector<models::LengthBucket> groups_of(const std::vector<int>& starts) {
   return groups;
 }
 
-void group_by_length(models::Evaluation& result, std::span<const models::LengthBucket> groups,
-                     std::span<const std::string> sources, const models::RunConfig& config) {
-  std::vector<int> lengths;
-  for (const auto& words : models::tokenize_lines(sources, config.source_text))
-    lengths.push_back(static_cast<int>(words.size()));
-  result.by_length = models::bleu_by_length(result.scored.outputs, result.scored.references, lengths,
-                                            {.tokenize = models::BleuTokenizer::none}, groups);
-}
-
 void evaluate(const EvaluateOptions& options) {
   Files files{
       .inputs = {{"--source", options.source}, {"--target", options.target}, {"--gold", options.gold}},
@@ -95,9 +86,8 @@ void evaluate(const EvaluateOptions& options) {
   if (!options.gold.empty())
     pairs = aligned_pairs(translator.run().config, lines, models::read_lines(input_path(options.gold)),
                           options.gold);
-  models::Evaluation result =
-      models::evaluate(translator, lines.source, lines.target, steady_seconds, options.translate, pairs);
-  if (!groups.empty()) group_by_length(result, groups, lines.source, translator.run().config);
+  const models::Evaluation result = models::evaluate(translator, lines.source, lines.target, steady_seconds,
+                                                     options.translate, pairs, groups);
   say("{}", score_lines(result));
   if (std::isnan(result.value("perplexity"))) say("perplexity of nothing: no sentence has words\n");
   if (!options.gold.empty() && !result.score("aer"))

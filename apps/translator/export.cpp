@@ -11,12 +11,10 @@
 #include "apps/common/print.h"
 #include "apps/common/streams.h"
 #include "apps/translator/commands.h"
-#include "framework/core/error.h"
-#include "framework/io/file.h"
 #include "models/run/data.h"
 #include "models/run/files.h"
 #include "models/run/folder.h"
-#include "models/run/weights.h"
+#include "models/run/new_run.h"
 
 namespace heed::apps {
 namespace {
@@ -38,24 +36,21 @@ void export_run(const ExportOptions& options) {
   const models::LoadedRun run =
       models::load_run(from);  // whatever is wrong with it is said before anything is written
   const std::string data = models::run_data_to_pass_on(from);
-  const std::string weights =
-      models::to_weights(run.model->state_dict(), {{"format", "heed.model"}}, options.weights);
+  models::TextFiles text = models::text_of_run(from, run.config);
+  if (!data.empty()) text[run_files::kData] = data;
   const auto lock = models::make_run_folder(to, options.overwrite);
-  for (const char* side : {"source", "target"}) {
-    for (const std::string& name : {run_files::vocabulary(side), run_files::pieces(side)}) {
-      if (file_exists(from / name)) write_file_atomically(to / name, models::read_run_file(from / name));
-    }
-  }
-  if (!data.empty()) write_file_atomically(to / run_files::kData, data);
-  write_file_atomically(to / run_files::kModel, weights);
-  write_file_atomically(to / run_files::kConfig, models::to_toml(run.config));
-  const auto before = fs::file_size(from / run_files::kModel);
+  models::write_run(to, run.config, text,
+                    {.file = run_files::kModel,
+                     .tensors = run.model->state_dict(),
+                     .metadata = {{"format", "heed.model"}},
+                     .type = options.weights});
+  const auto before = fs::file_size(from / run_files::kModel), after = fs::file_size(to / run_files::kModel);
   say("'{}': weights as {}, {:.2f} MB ({:.2f} MB in '{}')\n", options.output,
-      models::name_of_choice(options.weights), static_cast<double>(weights.size()) / 1e6,
+      models::name_of_choice(options.weights), static_cast<double>(after) / 1e6,
       static_cast<double>(before) / 1e6, options.run);
   write_json(options.json, {{"run", options.output},
                             {"weights", models::name_of_choice(options.weights)},
-                            {"bytes", weights.size()},
+                            {"bytes", after},
                             {"bytes_before", before}});
 }
 

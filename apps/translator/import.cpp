@@ -18,8 +18,9 @@ namespace heed::apps {
 namespace {
 
 struct ImportCommand {
-  std::string path, folder, json, stored = "f32";
+  std::string path, folder, json;
   models::ImportOptions options;
+  models::WeightType weights = models::WeightType::f32;
   bool overwrite = false;
   int threads = 0;
 };
@@ -29,11 +30,8 @@ void import_model(const ImportCommand& command) {
                      .runs = {command.folder},
                      .new_folders = {{"--output", command.folder}}});
   use_threads(command.threads);
-  const FileType stored = command.stored == "f16"    ? FileType::f16
-                          : command.stored == "bf16" ? FileType::bf16
-                                                     : FileType::f32;
   const models::ImportReport report =
-      models::import_run(command.path, command.folder, command.options, command.overwrite, stored);
+      models::import_run(command.path, command.folder, command.options, command.overwrite, command.weights);
   say("{}: {}, {:.1f} million parameters, vocabularies of {} and {}\n", report.kind, report.model,
       static_cast<double>(report.parameters) / 1e6, report.source_vocabulary, report.target_vocabulary);
   if (!report.target_codes.empty()) {
@@ -69,10 +67,10 @@ Command add_import(CLI::App& cli) {
   cli.add_flag("--overwrite", o->overwrite, "replace a run that is there already");
   add_choice(cli, "--arithmetic", o->options.arithmetic,
              "whose rules for positions and norms: auto (of the file's program), hugging_face or marian");
-  cli.add_option("--stored", o->stored,
-                 "how weights are stored: f32 (loads without a copy), f16 or bf16 (half the size)")
-      ->check(CLI::IsMember({"f32", "f16", "bf16"}))
-      ->capture_default_str();
+  add_choice(
+      cli, "--weights", o->weights,
+      "how they are stored: f32 (loads without a copy), f16 or bf16 (half the size), int8 (a quarter, a "
+      "scale a row)");
   cli.add_flag("--allow-unknown", o->options.unknown, "the model may write <unk>");
   cli.add_option("--threads", o->threads, "threads (default: what the container allows)")
       ->check(CLI::Range(0, 1024));

@@ -113,11 +113,9 @@ Command add_prepare(CLI::App& cli) {
   cli.add_option("-o,--output", o->folder, "corpus folder to write")->required();
   cli.add_flag("--overwrite", p.overwrite, "replace the corpus that an earlier call wrote there");
   const auto language = [&](const std::string& name, std::string& code, const char* what) {
-    cli.add_option(name, code, what)->required()->check([](const std::string& text) {
-      const models::Values values = models::language_code();
-      return values.fits(text) && !text.empty() ? std::string()
-                                                : fmt::format("'{}' is not {}", text, values.form);
-    });
+    cli.add_option(name, code, what)
+        ->required()
+        ->check(allowed_text(models::language_code(/*may_be_empty=*/false)));
   };
   language("--source-language", p.source_language, "of the source: two or three letters (en, fr, ...)");
   language("--target-language", p.target_language, "of the target");

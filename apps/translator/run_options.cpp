@@ -62,14 +62,14 @@ models::OptionValue default_of(const models::RunOption& row) {
   return row.get(config);
 }
 
+}  // namespace
+
 CLI::Validator allowed_text(const models::Values& values) {
   return {[values](const std::string& text) {
             return values.fits(text) ? std::string() : fmt::format("'{}' is not {}", text, values.form);
           },
           ""};
 }
-
-}  // namespace
 
 void RunOptions::add_to(CLI::App& cli, const std::vector<std::string>& without) {
   for (const models::RunOption& row : models::run_options()) {
@@ -133,16 +133,15 @@ std::vector<std::string> RunOptions::given() const {
 
 models::RunConfig RunOptions::begun_from(const models::RunConfig& run, const std::string& folder) const {
   models::RunConfig base;
-  for (const models::RunOption& row : models::run_options()) {  // the architecture first
-    if (row.group != "Training" && row.applies(run)) row.set(base, row.get(run));
+  for (const models::RunOption& row : models::run_options()) {  // the architecture first, its dropout too
+    if ((!row.training_only || row.section == "model") && row.applies(run)) row.set(base, row.get(run));
   }
   base.train.max_length =
       std::min(base.train.max_length, base.model.architecture().longest_source(base.model.options()) - 1);
   const models::RunConfig result = applied_to(base);
   for (const Entry& entry : entries_) {
     for (const models::RunOption* row : entry.rows) {
-      if (!entry.given() || !row->applies(base) || row->group == "Training" || row->key == "dropout")
-        continue;
+      if (!entry.given() || !row->applies(base) || row->training_only) continue;
       if (row->get(result) != row->get(base))
         throw ValueError("init-from",
                          fmt::format("{} is not what '{}' has", entry.option->get_name(), folder));

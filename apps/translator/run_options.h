@@ -17,6 +17,9 @@ constexpr const char* kPairs = "Sentence pairs";  // the group of --help beside 
 /// subcommand that trains.
 bool makes_run(const CLI::Option& option);
 
+/// A check for a text by the rule of its row.
+CLI::Validator allowed_text(const models::Values& values);
+
 /// A check for a choice; the names that papers and other programs give one are answered with heed's.
 CLI::Validator one_of(const models::Values& values);
 /// The row of a run option, by the flag it has: "--attention".

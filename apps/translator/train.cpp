@@ -28,7 +28,8 @@ namespace {
 
 struct TrainOptions {
   models::PairFiles files;
-  std::string folder, corpus, json, init_from;
+  std::string folder, corpus_folder, json, init_from;
+  std::optional<Corpus> corpus;  // of --corpus
   const CLI::App* app = nullptr;
   bool resume = false, overwrite = false;
   int threads = 0;
@@ -50,13 +51,13 @@ void check_files(const TrainOptions& options) {
 
 // A corpus folder names the files, and the languages where no option does.
 void take_corpus(TrainOptions& options) {
-  if (options.corpus.empty()) return;
-  options.files = Corpus(options.corpus).training_files();
+  if (options.corpus_folder.empty()) return;
+  options.files = options.corpus.emplace(options.corpus_folder).training_files();
 }
 
 models::RunConfig new_config(const TrainOptions& options) {
   models::RunConfig config = config_of_preset(*options.app);
-  if (!options.corpus.empty()) Corpus(options.corpus).set_languages(config);
+  if (options.corpus) options.corpus->set_languages(config);
   return options.run.applied_to(config);
 }
 
@@ -175,7 +176,7 @@ Command add_train(CLI::App& cli) {
   file("-t,--target", o->files.target, "their translations, line by line")->group(kPairs);
   file("--valid-source", o->files.valid_source, "validation sentences")->group(kPairs);
   file("--valid-target", o->files.valid_target, "their translations")->group(kPairs);
-  auto* const corpus = file("--corpus", o->corpus, kCorpusHelp)->group(kPairs);
+  auto* const corpus = file("--corpus", o->corpus_folder, kCorpusHelp)->group(kPairs);
   for (const char* name : {"--source", "--target", "--valid-source", "--valid-target"})
     corpus->excludes(cli.get_option(name));
   file("-r,--run", o->folder, "run folder to write")->required();

@@ -32,7 +32,7 @@ class Unpacker {
   /// @param limits as above
   /// @throws what `more` throws, FormatError for a broken stream
   Unpacker(std::function<std::string_view()> more, std::string name, UnpackLimits limits = {});
-  Unpacker(Unpacker&&) noexcept;             ///< takes over the stream
+  Unpacker(Unpacker&&) noexcept;  ///< takes over the stream
   /// @return this, with the stream of the other
   Unpacker& operator=(Unpacker&&) noexcept;
   ~Unpacker();

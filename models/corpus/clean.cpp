@@ -76,10 +76,7 @@ std::string folded(std::string_view sentence) {
 uint64_t text_hash(std::string_view text) {
   Fingerprint hash;
   hash.add(text);
-  uint64_t mixed = hash.value();  // splitmix64's last step
-  mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9U;
-  mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111ebU;
-  return mixed ^ (mixed >> 31);
+  return mixed_bits(hash.value());
 }
 
 int64_t count_words(std::string_view sentence) {

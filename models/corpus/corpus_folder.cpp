@@ -13,6 +13,7 @@
 
 #include "framework/core/error.h"
 #include "framework/io/file.h"
+#include "models/options/option.h"
 #include "models/text/unicode.h"
 
 namespace heed::models {
@@ -27,11 +28,6 @@ constexpr uint64_t kCorpusVersion = 1;
 bool is_file_name(const std::string& name) {
   return !name.empty() && name != "." && name != ".." && name != kCorpusFile && name.size() < 200 &&
          std::ranges::all_of(name, [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != '/'; });
-}
-
-bool is_corpus_language(const std::string& code) {
-  return (code.size() == 2 || code.size() == 3) &&
-         std::ranges::all_of(code, [](char c) { return c >= 'a' && c <= 'z'; });
 }
 
 std::string replaced_invalid(const Json& json) {
@@ -125,7 +121,8 @@ CorpusInfo parse_corpus_json(std::string_view text, const std::string& name) {
   info.source_language = fields.text("source_language");
   info.target_language = fields.text("target_language");
   for (const char* key : {"source_language", "target_language"}) {
-    if (!is_corpus_language(fields.text(key))) fields.refuse("the code of a language", key);
+    if (!language_code(/*may_be_empty=*/false).fits(fields.text(key)))
+      fields.refuse("the code of a language", key);
   }
   info.licence = fields.text("licence");
   info.attribution = fields.text("attribution");

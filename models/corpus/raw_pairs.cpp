@@ -17,14 +17,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::vector<std::string_view> fields_of(std::string_view line, char separator = '\t') {
-  std::vector<std::string_view> fields;
+// `fields` set to what stands between the separators of a line.
+void split_fields(std::string_view line, char separator, std::vector<std::string_view>& fields) {
+  fields.clear();
   for (size_t begin = 0;;) {
     const size_t end = std::min(line.find(separator, begin), line.size());
     fields.push_back(line.substr(begin, end - begin));
-    if (end == line.size()) return fields;
+    if (end == line.size()) return;
     begin = end + 1;
   }
+}
+
+std::vector<std::string_view> fields_of(std::string_view line, char separator = '\t') {
+  std::vector<std::string_view> fields;
+  split_fields(line, separator, fields);
+  return fields;
 }
 
 std::optional<size_t> column_number(std::string_view text) {
@@ -134,12 +141,7 @@ class TableReader : public PairReader {
     } else if (!lines_.next(line)) {
       return Found::end;
     }
-    fields_.clear();
-    for (size_t begin = 0; begin <= line.size();) {
-      const size_t end = std::min(line.find('\t', begin), line.size());
-      fields_.push_back(line.substr(begin, end - begin));
-      begin = end + 1;
-    }
+    split_fields(line, '\t', fields_);
     if (fields_.size() < std::max(columns_.source, columns_.target)) {
       pair = {line, {}, {}};
       return Found::too_few_columns;

@@ -14,7 +14,7 @@ namespace heed::models {
 /// A pair as it stands in a file; the views are valid until the next one is read.
 struct RawPair {
   std::string_view source, target;  // the two sides
-  std::string_view attribution;  // who wrote it, where a table has such a column; else empty
+  std::string_view attribution;     // who wrote it, where a table has such a column; else empty
 };
 
 /// Where pairs are. One of `source` and `target` alone stands for a table, or an archive with both sides.
@@ -48,7 +48,7 @@ class PairReader {
 /// The columns of a table, from 1; 0: none.
 struct TableColumns {
   size_t source = 0, target = 0, attribution = 0;  // numbers of the columns
-  bool header = false;  // the first line is none of sentences
+  bool header = false;                             // the first line is none of sentences
 };
 
 /// Finds the columns of a table by its first lines. Without options: a table of manythings.org (the third

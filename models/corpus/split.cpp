@@ -7,17 +7,13 @@
 
 #include "framework/core/error.h"
 #include "models/corpus/clean.h"
+#include "models/text/fingerprint.h"
 
 namespace heed::models {
 namespace {
 
 // A bijection of the keys: different seeds order the same sentences differently.
-uint64_t rank_of(uint64_t key, uint64_t seed) {
-  uint64_t x = key ^ (seed * 0x9e3779b97f4a7c15U);
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9U;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebU;
-  return x ^ (x >> 31);
-}
+uint64_t rank_of(uint64_t key, uint64_t seed) { return mixed_bits(key ^ (seed * 0x9e3779b97f4a7c15U)); }
 
 }  // namespace
 

@@ -27,7 +27,7 @@ enum class Part : uint8_t { train, valid, test, none };
 
 /// The parts of a corpus.
 struct Split {
-  std::vector<Part> parts;  // of each pair; none: its target is that of a held-back sentence
+  std::vector<Part> parts;                   // of each pair; none: its target is that of a held-back sentence
   int64_t sources = 0, valid = 0, test = 0;  // distinct source sentences: in all, in validation, in the test
   int64_t test_long = 0;                     // long ones in the test
 };

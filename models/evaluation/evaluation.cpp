@@ -33,7 +33,8 @@ class UnknownWords {
 
 Evaluation evaluate(const Translator& translator, std::span<const std::string> sources,
                     std::span<const std::string> references, const std::function<double()>& clock,
-                    const TranslateOptions& options, std::span<const AlignedPair> gold) {
+                    const TranslateOptions& options, std::span<const AlignedPair> gold,
+                    std::span<const LengthBucket> buckets) {
   if (sources.size() != references.size()) {
     throw ValueError("evaluate",
                      fmt::format("{} sources and {} references", sources.size(), references.size()));
@@ -84,7 +85,7 @@ Evaluation evaluate(const Translator& translator, std::span<const std::string> s
   result.sentences = corpus_bleu_stats(scored.outputs, scored.references, {.tokenize = BleuTokenizer::none});
   result.bleu_interval = bootstrap(result.sentences, [](const BleuStats& sum) { return bleu_of(sum).score; });
   result.by_length =
-      bleu_by_length(scored.outputs, scored.references, lengths, {.tokenize = BleuTokenizer::none});
+      bleu_by_length(scored.outputs, scored.references, lengths, {.tokenize = BleuTokenizer::none}, buckets);
   return result;
 }
 

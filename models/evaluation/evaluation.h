@@ -40,11 +40,13 @@ struct Evaluation {
 /// @param options options of the translations
 /// @param gold the same sentences with gold alignments, for the alignment metrics; if empty, those have no
 ///   value
+/// @param buckets of by_length; empty: default_length_buckets()
 /// @return the scores
 /// @throws ValueError when the numbers of lines differ
 Evaluation evaluate(const Translator& translator, std::span<const std::string> sources,
                     std::span<const std::string> references, const std::function<double()>& clock,
-                    const TranslateOptions& options = {}, std::span<const AlignedPair> gold = {});
+                    const TranslateOptions& options = {}, std::span<const AlignedPair> gold = {},
+                    std::span<const LengthBucket> buckets = {});
 
 /// The word alignment of a forced translation: each target word is linked to the source word with the largest
 /// weight (the mean of all maps). End marks are left out on both sides.

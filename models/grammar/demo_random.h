@@ -4,18 +4,15 @@
 
 #include <cstdint>
 
+#include "models/text/fingerprint.h"
+
 namespace heed::models {
 
 class DemoRandom {
  public:
   explicit DemoRandom(uint64_t seed) : state_(seed) {}
 
-  uint64_t next() {
-    uint64_t z = (state_ += 0x9E3779B97F4A7C15ULL);
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
-    return z ^ (z >> 31);
-  }
+  uint64_t next() { return mixed_bits(state_ += 0x9E3779B97F4A7C15ULL); }
   /// Uniform over 0, ..., n - 1, for n > 0 far below 2^32.
   int below(int n) { return static_cast<int>(((next() >> 32) * static_cast<uint64_t>(n)) >> 32); }
   /// Uniform over low, ..., high.

@@ -83,10 +83,6 @@ std::string vocabulary_file(const ForeignVocabulary& vocabulary, const std::vect
   return text;
 }
 
-bool is_code(const std::string& token) {
-  return token.size() > 4 && token.starts_with(">>") && token.ends_with("<<");
-}
-
 void check_vocabulary_of(const ForeignVocabulary& vocabulary, const char* side) {
   const auto size = static_cast<int>(vocabulary.tokens.size());
   for (const auto& id :
@@ -155,7 +151,7 @@ ImportedRun to_run(ForeignModel model) {
   config.train.max_length = std::min<int64_t>(
       config.train.max_length, config.model.architecture().longest_source(config.model.options()) - 1);
   for (TextSettings* const text : {&config.source_text, &config.target_text})
-    *text = {.tokenizer = Tokenizer::none, .normalise = false, .escape = false};
+    *text = {.tokenizer = Tokenizer::none};
   config.source_text.language = model.source_language;
   config.target_text.language = model.target_language;
   ImportReport& report = run.report;
@@ -165,7 +161,7 @@ ImportedRun to_run(ForeignModel model) {
   report.beam = model.beam;
   report.length_exponent = model.length_exponent;
   report.notes = model.notes;
-  std::ranges::copy_if(model.source.tokens, std::back_inserter(report.target_codes), is_code);
+  std::ranges::copy_if(model.source.tokens, std::back_inserter(report.target_codes), is_language_mark);
   for (auto& [name, value] : w) {
     report.parameters += value.numel();
     run.weights.emplace_back(name, value);
@@ -174,31 +170,26 @@ ImportedRun to_run(ForeignModel model) {
 }
 
 ImportReport import_run(const fs::path& path, const fs::path& folder, const ImportOptions& options,
-                        bool overwrite, FileType stored) {
+                        bool overwrite, WeightType stored) {
   check_run_folder(folder, overwrite);
   ImportedRun run = to_run(read_foreign(path, options));
   check(run.config);
+  run.text[run_files::kMetrics] = "";
   const FileLock lock = make_run_folder(folder, overwrite);
-  try {
-    for (const auto& [name, content] : run.text) write_file_atomically(folder / name, content);
-    save_safetensors(folder / run_files::kModel, run.weights, {{"format", "heed.imported"}},
-                     floats_as(stored));
-    write_file_atomically(folder / run_files::kMetrics, "");
-    write_file_atomically(folder / run_files::kConfig, to_toml(run.config));
-    const LoadedRun loaded = load_run(folder);  // which checks names and shapes
-    run.report.model = loaded.model->describe();
-    if (says_one_word(loaded)) {
-      run.report.notes.emplace_back(
-          "it says one word twenty times for every test sentence: it is probably broken, as some published "
-          "conversions are, or was never trained");
-    }
-  } catch (...) {
-    std::error_code ignored;
-    for (const auto& [name, content] : run.text) fs::remove(folder / name, ignored);
-    for (const char* name : {run_files::kModel, run_files::kMetrics, run_files::kConfig})
-      fs::remove(folder / name, ignored);
-    throw;
-  }
+  write_run(folder, run.config, run.text,
+            {.file = run_files::kModel,
+             .tensors = std::move(run.weights),
+             .metadata = {{"format", "heed.imported"}},
+             .type = stored},
+            [&] {
+              const LoadedRun loaded = load_run(folder);  // which checks names and shapes
+              run.report.model = loaded.model->describe();
+              if (says_one_word(loaded)) {
+                run.report.notes.emplace_back(
+                    "it says one word twenty times for every test sentence: it is probably broken, as some "
+                    "published conversions are, or was never trained");
+              }
+            });
   return run.report;
 }
 

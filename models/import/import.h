@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "framework/io/safetensors.h"
 #include "models/import/reader.h"
 #include "models/run/folder.h"
+#include "models/run/new_run.h"
 
 namespace heed::models {
 
@@ -32,10 +32,10 @@ ForeignModel read_foreign(const std::filesystem::path& path, const ImportOptions
 
 /// The files of a run, in memory.
 struct ImportedRun {
-  RunConfig config;                         // configuration
-  std::map<std::string, std::string> text;  // vocabularies and SentencePiece models: file name -> content
-  NamedTensors weights;                     // content of model.safetensors
-  ImportReport report;                      // what was found
+  RunConfig config;      // configuration
+  TextFiles text;        // vocabularies and SentencePiece models
+  NamedTensors weights;  // content of model.safetensors
+  ImportReport report;   // what was found
 };
 /// Gives a model heed's numbering of words: <pad>, <s>, </s> and <unk> first, the others in their order. A
 /// special token that the model does not have gets a row of zeros and a bias of kAbsentBias, which takes no
@@ -52,12 +52,12 @@ constexpr float kAbsentBias = -100;
 /// @param folder run folder to write
 /// @param options choices
 /// @param overwrite whether an existing run may be replaced
-/// @param stored type of the floats in model.safetensors: f32 (mapped when it is read), f16 or bf16
+/// @param stored how model.safetensors holds the weights; f32 is mapped when it is read
 /// @return what was found
 /// @throws FormatError, IoError as read_foreign and make_run_folder
 ImportReport import_run(const std::filesystem::path& path, const std::filesystem::path& folder,
                         const ImportOptions& options = {}, bool overwrite = false,
-                        FileType stored = FileType::f32);
+                        WeightType stored = WeightType::f32);
 
 /// Whether a model says nothing but one word (repeat_one_word) for sentences of random words.
 /// @param run a loaded run

@@ -19,13 +19,21 @@ Values one_of(std::vector<std::string> choices,
               std::vector<std::pair<std::string, std::string>> other_names) {
   return {.choices = std::move(choices), .other_names = std::move(other_names)};
 }
-Values language_code() {
+namespace {
+
+bool is_language_code(std::string_view text) {
+  const bool letters = std::ranges::all_of(text, [](char c) { return c >= 'a' && c <= 'z'; });
+  return letters && (text.size() == 2 || text.size() == 3);
+}
+
+}  // namespace
+
+Values language_code(bool may_be_empty) {
   Values values;
   values.form = "a language code of two or three letters";
-  values.fits = [](std::string_view text) {
-    const bool letters = std::ranges::all_of(text, [](char c) { return c >= 'a' && c <= 'z'; });
-    return letters && text.size() != 1 && text.size() <= 3;
-  };
+  values.fits = is_language_code;
+  if (may_be_empty)
+    values.fits = [](std::string_view text) { return text.empty() || is_language_code(text); };
   return values;
 }
 

@@ -53,8 +53,9 @@ Values fraction();
 /// @return these texts
 Values one_of(std::vector<std::string> choices,
               std::vector<std::pair<std::string, std::string>> other_names = {});
+/// @param may_be_empty whether no code is one too
 /// @return codes of languages: two or three lower-case letters, or nothing
-Values language_code();
+Values language_code(bool may_be_empty = true);
 
 /// The description of an option, whatever struct its value is stored in.
 struct Option {
@@ -62,6 +63,8 @@ struct Option {
   std::string help;                      // one line for --help
   Values values;                         // allowed values
   OnResume on_resume = OnResume::fixed;  // whether a resumed run may change it
+  bool training_only =
+      false;  // whether the weights are as good for any value: a run begun with them may choose
 
   /// @return the name on a command line: "batch-size"
   std::string name() const;
@@ -131,6 +134,14 @@ struct OptionOf : Option {
   std::function<OptionValue(const Owner&)> get;         // reads the value
   std::function<void(Owner&, const OptionValue&)> set;  // sets the value, which must pass check()
 };
+
+/// @param option any option
+/// @return the same as one that only training uses
+template <class Owner>
+OptionOf<Owner> only_in_training(OptionOf<Owner> option) {
+  option.training_only = true;
+  return option;
+}
 
 /// Throws if any option of an owner has a value that is not allowed.
 /// @param owner struct with values given by the user

@@ -130,8 +130,8 @@ LoadedRun load_run(const std::filesystem::path& folder) {
   require_file(name);
   const std::map<std::string, Tensor> weights = map_weights(name);
   check_finite(weights, name);
-  check_vocabularies(run.config.model.architecture(), weights, run.source.vocabulary,
-                     run.target.vocabulary, folder);
+  check_vocabularies(run.config.model.architecture(), weights, run.source.vocabulary, run.target.vocabulary,
+                     folder);
   check_sizes(run.config.model, weights, path(run_files::kConfig).string());
   {
     const nn::init::Skip skip;  // every value is loaded

@@ -162,7 +162,7 @@ std::vector<RunOption> make_rows() {
     }
   }
   for (const OptionOf<TrainConfig>& option : train_options())
-    add(of_run(option, &RunConfig::train), "train", flag_of(option), kTraining);
+    add(of_run(only_in_training(option), &RunConfig::train), "train", flag_of(option), kTraining);
   for (const OptionOf<TrainConfig>& option : vocabulary_options())
     add(of_run(option, &RunConfig::train), "train", flag_of(option), kText);
   for (const auto& [option, flag] : text_options("source"))

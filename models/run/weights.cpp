@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <vector>
 
 #include "framework/core/error.h"
@@ -25,15 +26,12 @@ Quantised quantised(const Tensor& x) {
   std::vector<int64_t> integers(values.size());
   std::vector<float> scales(rows);
   for (size_t i = 0; i < rows; ++i) {
-    const auto row = values.begin() + static_cast<std::ptrdiff_t>(i * columns);
-    float largest = 0;
-    for (size_t j = 0; j < columns; ++j)
-      largest = std::max(largest, std::abs(row[static_cast<std::ptrdiff_t>(j)]));
-    scales[i] = largest / kLargest;
+    const auto row = std::span(values).subspan(i * columns, columns);
+    for (const float value : row) scales[i] = std::max(scales[i], std::abs(value) / kLargest);
     if (scales[i] == 0) continue;  // zeros, or so small that they are
-    for (size_t j = 0; j < columns; ++j)
-      integers[i * columns + j] =
-          std::lround(std::clamp(values[i * columns + j] / scales[i], -kLargest, kLargest));
+    std::ranges::transform(row, integers.begin() + static_cast<std::ptrdiff_t>(i * columns), [&](float w) {
+      return std::lround(std::clamp(w / scales[i], -kLargest, kLargest));
+    });
   }
   return {from_vector(integers, x.shape()), from_vector(scales, {x.size(0)})};
 }
@@ -49,15 +47,15 @@ Tensor restored(const Tensor& integers, const Tensor& scales) {
 
 }  // namespace
 
-std::string to_weights(const NamedTensors& weights, const std::map<std::string, std::string>& metadata,
-                       WeightType type) {
+void save_weights(const std::filesystem::path& path, const NamedTensors& weights,
+                  const std::map<std::string, std::string>& metadata, WeightType type) {
   for (const auto& [name, value] : weights) {
     if (!all_finite(value)) throw ValueError("weights", fmt::format("'{}' holds NaN or infinity", name));
   }
-  if (type == WeightType::f32) return to_safetensors(weights, metadata);
+  if (type == WeightType::f32) return save_safetensors(path, weights, metadata);
   if (type != WeightType::int8)
-    return to_safetensors(weights, metadata,
-                          floats_as(type == WeightType::f16 ? FileType::f16 : FileType::bf16));
+    return save_safetensors(path, weights, metadata,
+                            floats_as(type == WeightType::f16 ? FileType::f16 : FileType::bf16));
   NamedTensors stored;
   for (const auto& [name, value] : weights) {
     if (value.ndim() < 2) {
@@ -68,7 +66,7 @@ std::string to_weights(const NamedTensors& weights, const std::map<std::string, 
     stored.emplace_back(name, small.integers);
     stored.emplace_back(name + std::string(kScale), small.scales);
   }
-  return to_safetensors(stored, metadata, [](const std::string&, const Tensor& x) {
+  save_safetensors(path, stored, metadata, [](const std::string&, const Tensor& x) {
     return x.dtype() == DType::i64 ? FileType::i8 : FileType::f32;
   });
 }

@@ -18,22 +18,22 @@ enum class WeightType : uint8_t {
   f32,   // as they are trained
   f16,   // rounded to nearest
   bf16,  // rounded to nearest
-  int8,  // see to_weights()
+  int8,  // see save_weights()
 };
 /// The names of WeightType.
 template <>
 inline constexpr std::array<std::string_view, 4> kNames<WeightType>{"f32", "f16", "bf16", "int8"};
 
-/// Makes the content of a file of weights. As int8 a tensor W [n, ...] of two dimensions or more is stored as
-/// the integers round(W_i / s_i) in [-127, 127] with a scale for each i, s_i = max |W_i| / 127, which is the
-/// tensor "NAME:scale" [n]: the error of a weight is at most s_i / 2. Vectors stay f32.
+/// Writes a file of weights, whole or not at all. As int8 a tensor W [n, ...] of two dimensions or more is
+/// stored as the integers round(W_i / s_i) in [-127, 127] with a scale for each i, s_i = max |W_i| / 127,
+/// which is the tensor "NAME:scale" [n]: the error of a weight is at most s_i / 2. Vectors stay f32.
+/// @param path the file
 /// @param weights f32, all finite
 /// @param metadata free text entries of the file
 /// @param type how they are stored
-/// @return the bytes
-/// @throws ValueError naming a tensor that is not finite, and as to_safetensors
-std::string to_weights(const NamedTensors& weights, const std::map<std::string, std::string>& metadata,
-                       WeightType type);
+/// @throws ValueError naming a tensor that is not finite, and as save_safetensors
+void save_weights(const std::filesystem::path& path, const NamedTensors& weights,
+                  const std::map<std::string, std::string>& metadata, WeightType type);
 /// Reads a file of weights, whatever way they are stored; f32 is mapped and not copied.
 /// @param path the file
 /// @return tensors by name, f32

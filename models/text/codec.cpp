@@ -8,11 +8,12 @@
 #include "framework/core/error.h"
 
 namespace heed::models {
-namespace {
 
 bool is_language_mark(std::string_view token) {
   return token.size() > 4 && token.starts_with(">>") && token.ends_with("<<");
 }
+
+namespace {
 
 // The target language that a line begins with, ">>fra<<", or nothing.
 std::string language_mark(const TextCodec& codec, std::string_view word) {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "models/text/subwords.h"
@@ -47,6 +48,11 @@ struct TextCodec {
  private:
   LinePieces line_pieces(std::span<const std::string> words) const;
 };
+
+/// Whether a token of a vocabulary says into which language a model of several is to translate.
+/// @param token entry of a vocabulary
+/// @return whether it is of the form >>code<<, as in OPUS-MT
+bool is_language_mark(std::string_view token);
 
 /// Converts words to ids and appends the end mark, if the model reads one.
 /// @param codec codec of the source side

@@ -7,6 +7,15 @@
 
 namespace heed::models {
 
+/// The last step of SplitMix64 [Steele, Lea & Flood 2014]: a bijection after which each bit depends on all.
+/// @param x any number
+/// @return the mixed number
+constexpr uint64_t mixed_bits(uint64_t x) {
+  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9U;
+  x = (x ^ (x >> 27)) * 0x94D049BB133111EBU;
+  return x ^ (x >> 31);
+}
+
 /// The 64-bit FNV-1a hash of a text.
 /// @param text any bytes
 /// @return 16 hexadecimal digits

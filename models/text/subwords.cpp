@@ -14,7 +14,6 @@
 namespace heed::models {
 namespace {
 
-constexpr std::string_view kBegin = "\xE2\x96\x81";  // U+2581
 // bytes that SentencePiece is given at once: its memory and stack grow with a word
 constexpr size_t kMaxWord = 4000;
 
@@ -26,11 +25,11 @@ std::string escaped(std::string_view word) {
   std::string result;
   for (size_t i = 0; i < word.size();) {
     const std::string_view rest = word.substr(i);
-    const bool mark = rest.starts_with(kBegin);
+    const bool mark = rest.starts_with(Subwords::kWordMark);
     if (mark || rest.starts_with(kEscape)) {
       result += kEscape;
       result += mark ? '1' : '0';
-      i += kBegin.size();
+      i += Subwords::kWordMark.size();
     } else {
       result += word[i++];
     }
@@ -44,7 +43,7 @@ std::string unescaped(std::string_view word) {
     const std::string_view rest = word.substr(i);
     const char kind = rest.starts_with(kEscape) && rest.size() > kEscape.size() ? rest[kEscape.size()] : ' ';
     if (kind == '0' || kind == '1') {
-      result += kind == '1' ? kBegin : kEscape;
+      result += kind == '1' ? Subwords::kWordMark : kEscape;
       i += kEscape.size() + 1;
     } else {
       result += word[i++];
@@ -159,8 +158,8 @@ std::vector<std::string> Subwords::split(const std::string& word) const {
     const std::string_view slice = next_slice(rest);
     std::vector<std::string> some;
     const auto status = processor_->impl.Encode(std::string(slice), &some);
-    if (!status.ok() || some.empty()) some = {std::string(kBegin).append(slice)};
-    if (!pieces.empty()) some.front().erase(0, kBegin.size());  // goes on with the word
+    if (!status.ok() || some.empty()) some = {std::string(Subwords::kWordMark).append(slice)};
+    if (!pieces.empty()) some.front().erase(0, Subwords::kWordMark.size());  // goes on with the word
     for (std::string& piece : some) {
       if (!piece.empty()) pieces.push_back(std::move(piece));
     }
@@ -222,13 +221,13 @@ std::vector<std::string> Subwords::table() const {
   return result;
 }
 
-bool Subwords::begins_word(std::string_view piece) { return piece.starts_with(kBegin); }
+bool Subwords::begins_word(std::string_view piece) { return piece.starts_with(kWordMark); }
 
 std::vector<std::string> Subwords::join(std::span<const std::string> pieces) {
   std::vector<std::string> words;
   for (const std::string& piece : pieces) {
     if (begins_word(piece)) {
-      words.push_back(piece.substr(kBegin.size()));
+      words.push_back(piece.substr(kWordMark.size()));
       continue;
     }
     if (words.empty()) words.emplace_back();

@@ -8,18 +8,11 @@
 #include "models/text/unicode.h"
 
 namespace heed::models {
-namespace {
 
-// Whether a line of a vocabulary file can hold the token: not empty, UTF-8, no white space of ASCII. Raw text
-// has tokens with other white space in them, such as U+00A0.
-bool fits_a_line(std::string_view token) {
+bool Vocabulary::fits(std::string_view token) {
   return !token.empty() && !first_invalid_utf8(token) &&
          token.find_first_of(" \t\n\v\f\r") == std::string_view::npos;
 }
-
-}  // namespace
-
-bool Vocabulary::fits(std::string_view token) { return fits_a_line(token); }
 
 Vocabulary::Vocabulary() {
   for (const auto special : kSpecialTokens) add(std::string(special));
@@ -39,8 +32,7 @@ Vocabulary Vocabulary::build(const Counts& counts, int64_t min_count, int64_t ma
   }
   std::vector<std::pair<int64_t, std::string_view>> kept;
   for (const auto& [token, count] : counts) {
-    if (!fits_a_line(token))
-      throw ValueError("vocabulary", "a token is empty, has white space or is not UTF-8");
+    if (!fits(token)) throw ValueError("vocabulary", "a token is empty, has white space or is not UTF-8");
     if (count >= min_count) kept.emplace_back(count, token);
   }
   std::ranges::sort(kept, [](const auto& a, const auto& b) {
@@ -110,7 +102,7 @@ Vocabulary Vocabulary::parse(std::string_view text, std::string_view name) {
     }
     if (token.empty()) fail(line, "empty");
     if (first_invalid_utf8(token)) fail(line, "not UTF-8");
-    if (!fits_a_line(token)) fail(line, fmt::format("white space inside the token '{}'", token));
+    if (!Vocabulary::fits(token)) fail(line, fmt::format("white space inside the token '{}'", token));
     if (!vocabulary.add(std::string(token))) {
       fail(line, fmt::format("'{}' is there already, in line {}", token, vocabulary.id(token) + 1));
     }

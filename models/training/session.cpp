@@ -17,27 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Config last: with it the folder is a run. What a start that fails has written goes again, so that it can be
-// repeated.
-void write_new_run(const fs::path& folder, const RunConfig& config, const TextFiles& text,
-                   const std::string& data, const std::map<std::string, Tensor>& weights) {
-  TextFiles files = text;
-  if (!data.empty()) files[run_files::kData] = data;
-  files[run_files::kMetrics] = "";
-  try {
-    for (const auto& [name, content] : files) write_file_atomically(folder / name, content);
-    if (!weights.empty())
-      save_safetensors(folder / run_files::kInitial, NamedTensors(weights.begin(), weights.end()));
-    write_file_atomically(folder / run_files::kConfig, to_toml(config));
-  } catch (...) {
-    std::error_code ignored;
-    for (const auto& [name, content] : files) fs::remove(folder / name, ignored);
-    fs::remove(folder / run_files::kInitial, ignored);
-    fs::remove(folder / run_files::kConfig, ignored);
-    throw;
-  }
-}
-
 // Throws what the trainer would throw, before a run that is in the way is removed.
 void check_trainable(const RunConfig& config, const TrainingData& data, const TextFiles& text,
                      const std::map<std::string, Tensor>& weights) {
@@ -77,16 +56,6 @@ std::shared_ptr<const TrainingData> prepare(const RunConfig& run, const Parallel
   auto data = std::make_shared<const TrainingData>(TrainingData{tokenised(train), tokenised(validation)});
   check_data(config, *data);
   return data;
-}
-
-TextFiles text_of_run(const fs::path& folder, const RunConfig& config) {
-  TextFiles files;
-  for (const char* side : {"source", "target"}) {
-    std::vector<std::string> names{run_files::vocabulary(side)};
-    if (config.train.subwords != SubwordKind::none) names.push_back(run_files::pieces(side));
-    for (const std::string& name : names) files[name] = read_run_file(folder / name);
-  }
-  return files;
 }
 
 TextFiles learn_text(const RunConfig& config, const TokenisedCorpus& train) {
@@ -147,10 +116,13 @@ TrainingSession TrainingSession::start(fs::path folder, RunConfig config,
                                        std::shared_ptr<const TrainingData> data, NewRun about) {
   config = resolved(std::move(config));
   check_data(config, *data);
-  const TextFiles text = about.text.empty() ? learn_text(config, data->train) : std::move(about.text);
+  TextFiles text = about.text.empty() ? learn_text(config, data->train) : std::move(about.text);
   check_trainable(config, *data, text, about.weights);
   FileLock lock = make_run_folder(folder, about.overwrite, std::move(about.lock));
-  write_new_run(folder, config, text, about.data, about.weights);
+  if (!about.data.empty()) text[run_files::kData] = about.data;
+  text[run_files::kMetrics] = "";
+  write_run(folder, config, text,
+            {.file = run_files::kInitial, .tensors = {about.weights.begin(), about.weights.end()}});
   return {std::move(folder), std::move(config), std::move(data), std::move(lock), /*resumes=*/false};
 }
 

@@ -10,6 +10,7 @@
 
 #include "framework/io/file_lock.h"
 #include "models/corpus/tokenised.h"
+#include "models/run/new_run.h"
 #include "models/text/lines.h"
 #include "models/training/trainer.h"
 
@@ -34,16 +35,6 @@ void check_data(const RunConfig& config, const TrainingData& data);
 /// @throws ValueError as check_data
 std::shared_ptr<const TrainingData> prepare(const RunConfig& config, const ParallelLines& train,
                                             const ParallelLines& validation);
-
-/// The vocabularies and SentencePiece models of a run, which are made before training: file name -> content.
-using TextFiles = std::map<std::string, std::string>;
-
-/// Reads the vocabularies and subword models of a run.
-/// @param folder folder of the run
-/// @param config its configuration
-/// @return the content of the files
-/// @throws IoError when one cannot be read
-TextFiles text_of_run(const std::filesystem::path& folder, const RunConfig& config);
 
 /// Builds the vocabularies and subword models; writes no files.
 /// @param config configuration: words or pieces, and sizes

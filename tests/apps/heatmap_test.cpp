@@ -182,6 +182,19 @@ TEST_F(Heatmap, AnyTextIsEscaped) {
                              "b"));
 }
 
+// Raw text may have "&amp;" in it, which is what the token says; Moses' tokenizer writes "&" so.
+TEST_F(Heatmap, AnEntityThatTheTextHasStaysOne) {
+  Translation record = record_of(2, 2);
+  record.source.text = "&amp; b";
+  record.source.tokens[0] = {.text = "&amp;", .span = std::pair<size_t, size_t>(0, 5)};
+  record.source.tokens[1] = {.text = "b", .span = std::pair<size_t, size_t>(6, 7)};
+  EXPECT_THAT(svg_of(record), HasSubstr(">&amp;amp;</text>"));
+  record.source.text = "& b";
+  record.source.tokens[0].span = std::pair<size_t, size_t>(0, 1);
+  record.source.tokens[1].span = std::pair<size_t, size_t>(2, 3);
+  EXPECT_THAT(svg_of(record), testing::AllOf(HasSubstr(">&amp;</text>"), Not(HasSubstr("&amp;amp;"))));
+}
+
 TEST_F(Heatmap, OfManyCellsThePaleOnesOfAValueAreOnePath) {
   Translation record = record_of(300, 300);
   for (size_t t = 0; t < 300; ++t) {

@@ -711,7 +711,7 @@ TEST(ImportedRun, IsStoredInHalves) {
   const TempDir dir;
   write_hugging_face(dir / "hf", MarianFixture());
   import_run(dir / "hf", dir / "full");
-  import_run(dir / "hf", dir / "half", {}, false, FileType::bf16);
+  import_run(dir / "hf", dir / "half", {}, false, WeightType::bf16);
   const SafetensorsFile half = load_safetensors(dir / "half" / "model.safetensors");
   for (const auto& [name, type] : half.types) EXPECT_EQ(type, FileType::bf16) << name;
   EXPECT_EQ(load_run(dir / "half").model->state_dict().size(),

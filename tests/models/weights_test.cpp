@@ -21,7 +21,7 @@ class Weights : public testing::Test {
  protected:
   void TearDown() override { std::filesystem::remove(path_); }
   std::map<std::string, Tensor> there_and_back(const NamedTensors& weights, WeightType type) {
-    write_file_atomically(path_, to_weights(weights, {{"format", "heed.model"}}, type));
+    save_weights(path_, weights, {{"format", "heed.model"}}, type);
     return map_weights(path_);
   }
   std::filesystem::path path_ = std::filesystem::temp_directory_path() /
@@ -72,8 +72,9 @@ TEST_F(Weights, RowsOfZerosAndTheLargestStayWhatTheyAre) {
   EXPECT_FLOAT_EQ(found[2], -2.54F);
   EXPECT_FLOAT_EQ(found[3], 2.54F);
   EXPECT_EQ(found[4], 0);
-  EXPECT_ERROR(ValueError, "weights: 'x' holds NaN or infinity",
-               to_weights({{"x", from_vector(std::vector<float>{NAN}, {1, 1})}}, {}, WeightType::int8));
+  EXPECT_ERROR(
+      ValueError, "weights: 'x' holds NaN or infinity",
+      save_weights(path_, {{"x", from_vector(std::vector<float>{NAN}, {1, 1})}}, {}, WeightType::int8));
 }
 
 TEST_F(Weights, AnInt8TensorNeedsItsScaleAndAScaleItsTensor) {

@@ -17,7 +17,7 @@ std::vector<OptionOf<C>> options() {
       {"max_positions", &C::max_positions, "rows of learned positions: the longest source and target",
        between(1)},
       {"tie", &C::tie, kTieHelp},
-      {"dropout", &C::dropout, "probability of dropout", fraction()},
+      only_in_training(OptionOf<C>{"dropout", &C::dropout, "probability of dropout", fraction()}),
   };
 }
 

@@ -54,7 +54,7 @@ std::vector<OptionOf<R>> options() {
        "past weights enter the energy (additive, concat, dot, general, scaled_dot)"},
       {"input_feeding", &R::input_feeding, "the context is part of the decoder's next input"},
       {"tie", &R::tie, kTieHelp},
-      {"dropout", &R::dropout, "probability of dropout", fraction()},
+      only_in_training(OptionOf<R>{"dropout", &R::dropout, "probability of dropout", fraction()}),
   };
 }
 

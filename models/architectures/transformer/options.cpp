@@ -23,7 +23,7 @@ std::vector<OptionOf<T>> options() {
       {"max_positions", &T::max_positions, "rows of learned positions: the longest source and target",
        between(1)},
       {"tie", &T::tie, kTieHelp},
-      {"dropout", &T::dropout, "probability of dropout", fraction()},
+      only_in_training(OptionOf<T>{"dropout", &T::dropout, "probability of dropout", fraction()}),
       {"activation", &T::activation, "inside the feed-forward layers: relu, swish or gelu"},
       {"sinusoids", &T::sinusoids,
        "sinusoidal positions: interleaved, or halves (sines, then cosines), as imported weights need it"},
