@@ -12,6 +12,8 @@
 #include "apps/common/files.h"
 #include "apps/common/line_reader.h"
 #include "apps/common/main_guard.h"
+#include "apps/common/run_option.h"
+#include "apps/common/sentence.h"
 #include "apps/common/streams.h"
 #include "apps/heatmap/draw.h"
 #include "framework/build_info.h"
@@ -68,19 +70,10 @@ models::Translation translate_sentence(const Options& options) {
         options.sentence, options.sentence));
   }
   const models::Translator translator(models::load_run(options.run));
-  const std::vector<std::string> source{options.sentence}, target{options.translation};
-  for (const std::string* text : {&options.sentence, &options.translation}) {
-    if (models::first_invalid_utf8(*text)) throw ValueError("the sentence is not UTF-8");
-  }
   const bool self_attention = options.picture.which != heatmap::Which::cross;
   if (self_attention) translator.require_self_attention(fmt::format("--which: '{}'", options.run));
-  const models::TranslateOptions wanted{.self_attention = self_attention};
-  const auto records = options.translation.empty() ? translator.translate(source, wanted)
-                                                   : translator.force(source, target, wanted);
-  if (!records.front().skipped.empty())
-    throw ValueError("the sentence is too long: " + records.front().skipped);
-  if (records.front().source.tokens.empty()) throw ValueError("the sentence has no words");
-  return records.front();
+  return apps::translate_sentence(translator, options.sentence, options.translation,
+                                  {.self_attention = self_attention});
 }
 
 void draw(const Options& options) {
@@ -131,7 +124,9 @@ int main(int argc, char** argv) {
   auto* const from = cli.add_option_group("input", "a record, or a sentence and the run that translates it");
   from->add_option("--records", options.records,
                    "file of attention records, one JSON a line; - for standard input");
-  auto* const run = from->add_option("-r,--run", options.run, "run folder of a trained translator");
+  auto* const run =
+      from->add_option("-r,--run", options.run, "trained translator: a run folder or a name of the box")
+          ->transform(apps::kNamesRun);
   from->require_option(1);
   auto* const sentence =
       cli.add_option("sentence", options.words, "the sentence to translate, in words of its own")->needs(run);

@@ -7,6 +7,7 @@
 #include "apps/common/environment.h"
 #include "apps/common/files.h"
 #include "apps/common/main_guard.h"
+#include "apps/common/run_option.h"
 #include "apps/common/streams.h"
 #include "apps/translator/commands.h"
 #include "apps/translator/pairs.h"
@@ -98,11 +99,14 @@ void align(const AlignOptions& options) {
 
 Command add_align(CLI::App& cli) {
   const auto o = std::make_shared<AlignOptions>();
-  cli.add_option("-r,--run", o->run, "run folder of a translator with attention")->required();
+  cli.add_option("-r,--run", o->run, "translator with attention: a run folder or a name of the box")
+      ->required()
+      ->transform(kNamesRun);
   cli.add_option("-s,--source", o->source, "source sentences")->required();
   cli.add_option("-t,--target", o->target, "their translations")->required();
-  auto* const reverse = cli.add_option("--reverse", o->reverse,
-                                       "a run of the other direction: the two alignments are made one");
+  auto* const reverse =
+      cli.add_option("--reverse", o->reverse, "a run of the other direction: the two alignments are made one")
+          ->transform(kNamesRun);
   add_choice(cli, "--symmetrise", o->method,
              "how: intersection, union, grow-diag, grow-diag-final, grow-diag-final-and")
       ->needs(reverse);

@@ -25,6 +25,7 @@
 #include "apps/translator/search_options.h"
 #include "apps/translator/training.h"
 #include "framework/io/file.h"
+#include "models/run/box.h"
 #include "models/run/files.h"
 #include "models/run/folder.h"
 #include "models/text/lines.h"
@@ -52,9 +53,9 @@ struct CompareOptions {
 
 fs::path runs_of(const CompareOptions& options) { return fs::path(options.folder) / "runs"; }
 
-// NAME=FOLDER or FOLDER.
+// NAME=FOLDER or FOLDER, which may be a name of the box.
 fs::path folder_of(const std::string& run) {
-  return run.find('=') == std::string::npos ? run : run.substr(run.find('=') + 1);
+  return models::find_run(run.find('=') == std::string::npos ? run : run.substr(run.find('=') + 1));
 }
 
 std::string name_of(const std::string& run) {
@@ -171,10 +172,7 @@ void check_files(const CompareOptions& o) {
                      .outputs = outputs,
                      .runs = runs,
                      .new_folders = folders});
-  for (const std::string& run : o.runs) {
-    if (!file_exists(folder_of(run)))
-      throw IoError(fmt::format("there is no run '{}'", folder_of(run).string()));
-  }
+  for (const std::string& run : o.runs) models::require_run(folder_of(run));
   check_report(o);
   if (!o.runs.empty()) return;
   if (!o.resume && !o.overwrite && file_exists(out) && !fs::is_empty(out)) {
@@ -324,8 +322,10 @@ Command add_compare(CLI::App& cli) {
       ->delimiter(',')
       ->take_all()
       ->capture_default_str();
-  cli.add_option("-r,--run", o->runs,
-                 "trained runs to compare, FOLDER or NAME=FOLDER, the baseline first; nothing is trained")
+  cli.add_option(
+         "-r,--run", o->runs,
+         "trained runs to compare, FOLDER or NAME=FOLDER (or a name of the box), the baseline first; nothing "
+         "is trained")
       ->take_all();
   cli.add_option("--train", o->train_pairs, "training pairs of the built-in corpus")
       ->check(CLI::Range(1, 1'000'000))

@@ -16,9 +16,11 @@
 #include "apps/translator/experiment/plan.h"
 #include "apps/translator/experiment/report.h"
 #include "apps/translator/experiment/train.h"
+#include "apps/translator/look.h"
 #include "apps/translator/scores.h"
 #include "framework/io/file.h"
 #include "models/grammar/demo_corpus.h"
+#include "models/run/box.h"
 #include "models/run/files.h"
 #include "models/run/translator.h"
 
@@ -112,6 +114,18 @@ void check_files(const DemoOptions& options) {
   }
 }
 
+// A trained translator of the box at work, before anything is trained.
+void show_first_picture(const DemoOptions& options, nlohmann::ordered_json& report) {
+  const fs::path run = models::find_run(kFirstRun);
+  if (!models::is_run_folder(run)) return;  // this heed came without
+  const Look seen = look_at("I am a student.", run, fs::path(options.folder) / "heatmaps", "i-am-a-student");
+  say("a trained translator, {} (more with translator look):\n{}\n", kFirstRun,
+      text_of(seen, kFirstRun, terminal_width()));
+  std::fflush(stdout);
+  report["first_translation"] = seen.record.target.text;
+  for (const std::string& path : seen.pictures) report["heatmaps"].push_back(path);
+}
+
 TrainingPlan plan_demo(const DemoOptions& options) {
   models::RunConfig config = built_in_config();
   config.train.updates = options.updates;
@@ -161,6 +175,8 @@ void demo(const DemoOptions& options) {
   use_threads(options.threads);
   const double begin = steady_seconds();
   TrainingPlan plan = plan_demo(options);
+  nlohmann::ordered_json pictures{{"heatmaps", nlohmann::ordered_json::array()}};
+  show_first_picture(options, pictures);
   const Sentences sentences = built_in_sentences(options.train_pairs);
   say("built-in corpus: {} training, {} validation and {} test pairs of our own grammar (small data for "
       "demonstration)\n",
@@ -177,7 +193,7 @@ void demo(const DemoOptions& options) {
   nlohmann::ordered_json report = comparison_json(comparison);
   report["seed"] = options.seed;
   report["threads"] = num_threads();
-  report["heatmaps"] = nlohmann::ordered_json::array();
+  report.update(pictures);
   say("\nheatmaps of test sentences:\n");
   for (const ComparedModel& m : comparison.models) {
     if (!m.evaluation.score("aer")) continue;

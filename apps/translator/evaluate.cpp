@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <filesystem>
 #include <memory>
 
 #include "apps/common/choice.h"
@@ -9,12 +10,14 @@
 #include "apps/common/files.h"
 #include "apps/common/main_guard.h"
 #include "apps/common/print.h"
+#include "apps/common/run_option.h"
 #include "apps/common/streams.h"
 #include "apps/translator/commands.h"
 #include "apps/translator/gold.h"
 #include "apps/translator/pairs.h"
 #include "apps/translator/scores.h"
 #include "apps/translator/search_options.h"
+#include "models/run/scores.h"
 #include "models/text/lines.h"
 
 namespace heed::apps {
@@ -27,6 +30,7 @@ struct EvaluateOptions {
       lengths;  // the first words of BLEU's length groups but the first; empty: default_length_buckets()
   models::TranslateOptions translate;
   int threads = 0;
+  bool keep_scores = false;
   // A further BLEU, on detokenised text.
   std::vector<std::string> references;
   models::BleuOptions bleu;
@@ -61,7 +65,24 @@ std::vector<models::LengthBucket> groups_of(const std::vector<int>& starts) {
   return groups;
 }
 
+// What scores.json says of a run.
+models::RunScores run_scores(const EvaluateOptions& options, const models::Evaluation& result) {
+  models::RunScores scores{.test = std::filesystem::path(options.target).filename().string(),
+                           .sentences = static_cast<int64_t>(result.translations.size()),
+                           .search = fmt::format("beam {}", options.translate.search.beam),
+                           .bleu = result.value("bleu_13a"),
+                           .bleu_signature = result.score("bleu_13a")->signature,
+                           .chrf = result.value("chrf2"),
+                           .chrf_signature = result.score("chrf2")->signature};
+  for (const models::BucketBleu& bucket : result.by_length)
+    scores.by_length.push_back({bucket.bucket.min, bucket.bucket.max, bucket.sentences, bucket.bleu.score});
+  return scores;
+}
+
 void evaluate(const EvaluateOptions& options) {
+  if (options.keep_scores && options.runs.size() > 1)
+    throw CLI::ValidationError("--keep-scores", "is of one run; these are an ensemble");
+
   Files files{
       .inputs = {{"--source", options.source}, {"--target", options.target}, {"--gold", options.gold}},
       .outputs = {{"--output", options.output}, {"--records", options.records}, {"--json", options.json}},
@@ -124,6 +145,7 @@ void evaluate(const EvaluateOptions& options) {
       records += models::to_json_line(translation) + "\n";
     write_output(options.records, records);
   }
+  if (options.keep_scores) models::write_scores(options.runs.front(), run_scores(options, result));
   write_json(options.json, report);
 }
 
@@ -131,8 +153,10 @@ void evaluate(const EvaluateOptions& options) {
 
 Command add_evaluate(CLI::App& cli) {
   const auto o = std::make_shared<EvaluateOptions>();
-  cli.add_option("-r,--run", o->runs, "run folder of a trained translator; several make an ensemble")
-      ->required();
+  cli.add_option("-r,--run", o->runs,
+                 "trained translator: a run folder or a name of the box; several make an ensemble")
+      ->required()
+      ->transform(kNamesRun);
   add_search_options(cli, o->translate);
   cli.add_option("-s,--source", o->source, "test sentences")->required();
   cli.add_option("-t,--target", o->target, "their reference translations")->required();
@@ -155,6 +179,8 @@ Command add_evaluate(CLI::App& cli) {
   cli.add_option("--records", o->records, "also write the attention records of the translations, JSON lines");
   cli.add_option("--threads", o->threads, "threads (default: what the container allows)")
       ->check(CLI::Range(0, 1024));
+  cli.add_flag("--keep-scores", o->keep_scores,
+               "note the scores in the run folder (scores.json), where translator models shows them");
   cli.add_option("--json", o->json, "write the report as JSON");
   return [o] { evaluate(*o); };
 }

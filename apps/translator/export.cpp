@@ -9,6 +9,7 @@
 #include "apps/common/choice.h"
 #include "apps/common/files.h"
 #include "apps/common/print.h"
+#include "apps/common/run_option.h"
 #include "apps/common/streams.h"
 #include "apps/translator/commands.h"
 #include "models/run/data.h"
@@ -58,7 +59,9 @@ void export_run(const ExportOptions& options) {
 
 Command add_export(CLI::App& cli) {
   const auto o = std::make_shared<ExportOptions>();
-  cli.add_option("-r,--run", o->run, "run folder of a trained translator")->required();
+  cli.add_option("-r,--run", o->run, "trained translator: a run folder or a name of the box")
+      ->required()
+      ->transform(kNamesRun);
   cli.add_option("-o,--output", o->output, "run folder to write, without the state of the training")
       ->required();
   add_choice(

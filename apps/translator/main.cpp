@@ -23,6 +23,8 @@ int main(int argc, char** argv) {
     sub->fallthrough();
     commands.emplace_back(sub, make(*sub));
   };
+  add("look", "translate a sentence and show what the model attended to", apps::add_look);
+  add("models", "list the translators that come with heed, and those in a folder", apps::add_models);
   add("prepare", "make a corpus of raw sentence pairs: cleaned, and split by source sentence",
       apps::add_prepare);
   add("train", "train a translator on two files of sentence pairs into a run folder", apps::add_train);

@@ -10,6 +10,7 @@
 #include "apps/common/files.h"
 #include "apps/common/main_guard.h"
 #include "apps/common/print.h"
+#include "apps/common/run_option.h"
 #include "apps/common/streams.h"
 #include "apps/translator/commands.h"
 #include "apps/translator/corpus_option.h"
@@ -188,6 +189,7 @@ Command add_train(CLI::App& cli) {
          "--init-from", o->init_from,
          "begin with the weights of this run, trained or imported: its model and vocabularies are kept, "
          "data, learning rate and schedule are new")
+      ->transform(kNamesRun)
       ->excludes(resume);
   cli.add_option("--threads", o->threads, "threads (default: what the container allows)")
       ->check(CLI::Range(0, 1024));

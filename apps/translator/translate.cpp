@@ -9,6 +9,7 @@
 #include "apps/common/files.h"
 #include "apps/common/line_reader.h"
 #include "apps/common/main_guard.h"
+#include "apps/common/run_option.h"
 #include "apps/common/streams.h"
 #include "apps/translator/commands.h"
 #include "apps/translator/pairs.h"
@@ -163,8 +164,10 @@ void translate(const TranslationOptions& options) {
 
 Command add_translate(CLI::App& cli) {
   const auto o = std::make_shared<TranslationOptions>();
-  cli.add_option("-r,--run", o->runs, "run folder of a trained translator; several make an ensemble")
-      ->required();
+  cli.add_option("-r,--run", o->runs,
+                 "trained translator: a run folder or a name of the box; several make an ensemble")
+      ->required()
+      ->transform(kNamesRun);
   add_search_options(cli, o->translate);
   cli.add_option("-s,--source", o->source, "text to translate, one sentence a line; - for standard input")
       ->capture_default_str();

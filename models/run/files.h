@@ -13,6 +13,7 @@
 //                       state.safetensors is there
 //   state.safetensors   the last weights, optimiser state, random numbers, progress: what a resumed run needs
 //   checkpoint-N.safetensors   the weights of the last validations, when they are to be averaged
+//   scores.json         what the weights scored on a test, where it was kept (evaluate --keep-scores)
 //   metrics.jsonl       one line per report: losses, learning rates, scores
 //   run.lock            locked while a process trains in the folder; remains if the process was killed
 #pragma once
@@ -36,6 +37,7 @@ constexpr const char* kSingle = "single.safetensors";    // the best weights of 
 constexpr const char* kState = "state.safetensors";      // state of the training
 constexpr const char* kInitial = "initial.safetensors";  // weights to begin with, see above
 constexpr const char* kMetrics = "metrics.jsonl";        // reports of the training
+constexpr const char* kScores = "scores.json";            // scores of the weights on a test
 constexpr const char* kLock = "run.lock";                // locked while a process trains in the folder
 
 /// Name of the vocabulary file of one side.

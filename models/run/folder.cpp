@@ -5,6 +5,7 @@
 #include <cstring>
 #include <sstream>
 
+#include "models/run/box.h"
 #include "models/run/files.h"
 #include "models/run/weights.h"
 
@@ -115,9 +116,7 @@ void check_finite(const std::map<std::string, Tensor>& tensors, const std::strin
 }
 
 LoadedRun load_run(const std::filesystem::path& folder) {
-  if (!file_exists(folder)) throw IoError(fmt::format("there is no run '{}'", folder.string()));
-  if (!std::filesystem::is_directory(folder))
-    throw IoError(fmt::format("'{}' is not a run folder", folder.string()));
+  require_run(folder);
   const auto path = [&](const char* file) { return folder / file; };
   LoadedRun run;
   run.config = parse_run_config(read_run_file(path(run_files::kConfig)), path(run_files::kConfig).string());

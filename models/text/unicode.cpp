@@ -146,6 +146,13 @@ bool is_number(char32_t c) {
 
 bool is_lower(char32_t c) { return category(c) == UTF8PROC_CATEGORY_LL; }
 
+int terminal_columns(std::string_view text) {
+  int columns = 0;
+  for (size_t pos = 0; pos < text.size();)
+    columns += utf8proc_charwidth(static_cast<utf8proc_int32_t>(next_code_point(text, pos)));
+  return columns;
+}
+
 std::vector<std::string_view> split_whitespace(std::string_view text) {
   std::vector<std::string_view> pieces;
   size_t begin = std::string_view::npos;

@@ -73,6 +73,12 @@ class GraphemeBreaks {
   bool any_ = false;
 };
 
+/// How many columns of a terminal a text takes: none for what is combined with the character before it, two
+/// for wide signs of East Asia.
+/// @param text UTF-8
+/// @return columns
+int terminal_columns(std::string_view text);
+
 /// Splits at runs of white space, like Python's str.split().
 /// @param text UTF-8
 /// @return the pieces, as views into the text

@@ -1,0 +1,132 @@
+// translator look: a sentence, its translation, and what the model attended to, in the terminal and as
+// pictures.
+#include "apps/translator/look.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <memory>
+
+#include "apps/common/environment.h"
+#include "apps/common/files.h"
+#include "apps/common/main_guard.h"
+#include "apps/common/print.h"
+#include "apps/common/run_option.h"
+#include "apps/common/sentence.h"
+#include "apps/common/streams.h"
+#include "apps/heatmap/draw.h"
+#include "apps/heatmap/terminal.h"
+#include "apps/translator/commands.h"
+#include "apps/translator/search_options.h"
+#include "framework/core/error.h"
+#include "framework/io/file.h"
+#include "models/run/box.h"
+#include "models/run/files.h"
+
+namespace heed::apps {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct LookOptions {
+  std::vector<std::string> words, runs;
+  std::string folder = "out/look", json;
+  models::TranslateOptions translate;
+  int threads = 0;
+};
+
+// What is shown when no run is named: the classical picture in both languages.
+constexpr const char* kFirstLooks[] = {kFirstRun, "en-de-additive"};
+
+std::vector<std::string> default_runs() {
+  std::vector<std::string> runs;
+  for (const char* name : kFirstLooks) {
+    if (const fs::path folder = models::find_run(name); models::is_run_folder(folder))
+      runs.push_back(folder.string());
+  }
+  if (runs.empty())
+    throw IoError("no translators came with this heed (HEED_TRANSLATORS names a folder of them): give --run");
+  return runs;
+}
+
+std::string name_of_run(const fs::path& run) {
+  return (run.has_filename() ? run : run.parent_path()).filename().string();
+}
+
+void look(LookOptions& options) {
+  if (options.runs.empty()) options.runs = default_runs();
+  std::vector<std::string> names;
+  std::vector<NamedPath> outputs{{"--json", options.json}};
+  for (const std::string& run : options.runs) {
+    const std::string name = name_of_run(run);
+    if (std::ranges::find(names, name) != names.end())
+      throw CLI::ValidationError("--run", fmt::format("two runs are called {}", name));
+    names.push_back(name);
+    for (const char* extension : {".svg", ".png"})
+      outputs.push_back({"--output", (fs::path(options.folder) / (name + extension)).string()});
+  }
+  check_files({.outputs = outputs, .runs = options.runs, .new_folders = {{"--output", options.folder}}});
+  models::check(options.translate.search);
+  use_threads(options.threads);
+  const std::string sentence = fmt::format("{}", fmt::join(options.words, " "));
+  auto report = nlohmann::ordered_json::array();
+  for (size_t i = 0; i < options.runs.size(); ++i) {
+    const Look seen = look_at(sentence, options.runs[i], options.folder, names[i], options.translate);
+    say("{}\n", text_of(seen, names[i], terminal_width()));
+    report.push_back({{"run", options.runs[i]},
+                      {"source", seen.record.source.text},
+                      {"translation", seen.record.target.text},
+                      {"pictures", seen.pictures}});
+  }
+  write_json(options.json, {{"looks", report}});
+}
+
+}  // namespace
+
+int terminal_width() {
+  winsize size{};
+  if (::isatty(STDOUT_FILENO) != 0 && ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+    return size.ws_col;
+  return 100;
+}
+
+Look look_at(const std::string& sentence, const fs::path& run, const fs::path& folder,
+             const std::string& name, const models::TranslateOptions& options) {
+  const models::Translator translator(models::load_run(run));
+  Look seen{.record = translate_sentence(translator, sentence, "", options)};
+  if (seen.record.attention.empty()) return seen;
+  make_folder(folder);
+  for (const char* extension : {".svg", ".png"}) {
+    seen.pictures.push_back((folder / (name + extension)).string());
+    heatmap::draw_file(seen.record, seen.pictures.back(), {.mean = true});
+  }
+  return seen;
+}
+
+std::string text_of(const Look& look, const std::string& name, int columns) {
+  std::string text = fmt::format("{}\n  {}   ({}, {}, score {:.2f})\n", look.record.source.text,
+                                 look.record.target.text, name, look.record.model, look.record.score);
+  if (look.record.attention.empty()) return text + "  the model has no attention: nothing to look at\n";
+  return text + "\n" + heatmap::draw_text(look.record, columns) +
+         fmt::format("\n  {}\n", fmt::join(look.pictures, ", "));
+}
+
+Command add_look(CLI::App& cli) {
+  const auto o = std::make_shared<LookOptions>();
+  cli.add_option("sentence", o->words, "the sentence, in quotes or in words of its own")->required();
+  cli.add_option("-r,--run", o->runs,
+                 fmt::format("translators to show, each a run folder or a name of the box (default: {})",
+                             fmt::join(kFirstLooks, ", ")))
+      ->take_all()
+      ->transform(kNamesRun);
+  cli.add_option("-o,--output", o->folder, "folder of the pictures")->capture_default_str();
+  add_search_options(cli, o->translate);
+  cli.add_option("--threads", o->threads, "threads (default: what the container allows)")
+      ->check(CLI::Range(0, 1024));
+  cli.add_option("--json", o->json, "write translations and paths as JSON");
+  return [o] { look(*o); };
+}
+
+}  // namespace heed::apps

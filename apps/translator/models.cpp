@@ -1,0 +1,173 @@
+// translator models: the translators of the box and of folders, what they are and what they score.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+#include "apps/common/main_guard.h"
+#include "apps/common/print.h"
+#include "apps/common/streams.h"
+#include "apps/translator/commands.h"
+#include "framework/core/error.h"
+#include "framework/io/file.h"
+#include "models/run/box.h"
+#include "models/run/data.h"
+#include "models/run/files.h"
+#include "models/run/folder.h"
+#include "models/run/scores.h"
+#include "models/run/weights.h"
+
+namespace heed::apps {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct ModelsOptions {
+  std::vector<std::string> folders;
+  std::string json;
+};
+
+// A row of the list.
+struct Listed {
+  std::string name;  // what -r takes
+  fs::path folder;
+  std::string problem;  // why it cannot be used; empty: it can
+  std::string source, target, model, licence, attribution;
+  int64_t parameters = 0;
+  uint64_t bytes = 0;  // of the files that translation needs
+  std::optional<models::RunScores> scores;
+};
+
+uint64_t size_of(const fs::path& folder) {
+  namespace run_files = models::run_files;
+  uint64_t bytes = 0;
+  for (const std::string& name :
+       {std::string(run_files::kConfig), std::string(run_files::kModel), run_files::vocabulary("source"),
+        run_files::vocabulary("target"), run_files::pieces("source"), run_files::pieces("target")}) {
+    std::error_code error;
+    if (const auto size = fs::file_size(folder / name, error); !error) bytes += size;
+  }
+  return bytes;
+}
+
+Listed listed(const fs::path& folder, const std::string& name) {
+  Listed row{.name = name, .folder = folder, .bytes = size_of(folder)};
+  try {
+    const models::LoadedRun run = models::load_run(folder);
+    row.source = run.config.source_text.language;
+    row.target = run.config.target_text.language;
+    row.model = run.model->describe();
+    row.parameters = run.model->parameter_count();
+    if (const auto data = models::files_of_run(folder)) {
+      row.licence = data->licence;
+      row.attribution = data->attribution;
+    }
+    row.scores = models::read_scores(folder);
+  } catch (const Error& error) {
+    row.problem = error.what();
+  }
+  return row;
+}
+
+// The runs in a folder, or the folder itself if it is one.
+std::vector<fs::path> runs_in(const std::string& folder) {
+  if (!file_exists(folder)) throw IoError(fmt::format("there is no folder '{}'", folder));
+  if (models::is_run_folder(folder)) return {folder};
+  std::vector<fs::path> runs;
+  for (const fs::path& path : list_folder(folder)) {
+    if (models::is_run_folder(path)) runs.push_back(path);
+  }
+  std::ranges::sort(runs);
+  return runs;
+}
+
+std::string line_of(const Listed& row, size_t width) {
+  if (!row.problem.empty()) return fmt::format("{:<{}}  cannot be used: {}\n", row.name, width, row.problem);
+  const auto language = [](const std::string& code) { return code.empty() ? "?" : code; };
+  const std::string score = row.scores ? fmt::format("{:5.2f}  {:5.2f}", row.scores->bleu, row.scores->chrf)
+                                       : fmt::format("{:>5}  {:>5}", "-", "-");
+  return fmt::format("{:<{}}  {:>3} > {:<3}  {}  {:6.1f}  {:7.1f}  {}\n", row.name, width,
+                     language(row.source), language(row.target), score,
+                     static_cast<double>(row.parameters) / 1e6, static_cast<double>(row.bytes) / 1e6,
+                     row.model);
+}
+
+nlohmann::ordered_json json_of(const Listed& row) {
+  nlohmann::ordered_json json{{"name", row.name}, {"folder", row.folder.string()}};
+  if (!row.problem.empty()) {
+    json["problem"] = row.problem;
+    return json;
+  }
+  json.update({{"source_language", row.source},
+               {"target_language", row.target},
+               {"model", row.model},
+               {"parameters", row.parameters},
+               {"bytes", row.bytes},
+               {"licence", row.licence},
+               {"attribution", row.attribution}});
+  if (row.scores) {
+    json["test"] = row.scores->test;
+    json["sentences"] = row.scores->sentences;
+    json["search"] = row.scores->search;
+    json["bleu"] = row.scores->bleu;
+    json["bleu_signature"] = row.scores->bleu_signature;
+    json["chrf"] = row.scores->chrf;
+    json["chrf_signature"] = row.scores->chrf_signature;
+    json["bleu_by_length"] = nlohmann::ordered_json::array();
+    for (const models::LengthScore& score : row.scores->by_length) {
+      json["bleu_by_length"].push_back({{"words", models::LengthBucket{score.min, score.max}.name()},
+                                        {"sentences", score.sentences},
+                                        {"bleu", score.bleu}});
+    }
+  }
+  return json;
+}
+
+void list_models(const ModelsOptions& options) {
+  std::vector<Listed> rows;
+  for (const fs::path& run : models::box_runs()) rows.push_back(listed(run, run.filename().string()));
+  if (rows.empty()) note("no translators came with this heed (HEED_TRANSLATORS names a folder of them)\n");
+  for (const std::string& folder : options.folders) {
+    const std::vector<fs::path> runs = runs_in(folder);
+    if (runs.empty()) note("'{}' holds no run\n", folder);
+    for (const fs::path& run : runs) rows.push_back(listed(run, run.string()));
+  }
+  size_t width = 4;
+  for (const Listed& row : rows) width = std::max(width, row.name.size());
+  if (!rows.empty()) {
+    say("{:<{}}  {:>9}  {:>5}  {:>5}  {:>6}  {:>7}  {}\n", "name", width, "languages", "BLEU", "chrF2",
+        "10^6", "MB", "model");
+  }
+  for (const Listed& row : rows) say("{}", line_of(row, width));
+  std::vector<std::string> said;  // a line for each set of terms and each test
+  const auto say_once = [&](const std::string& line) {
+    if (std::ranges::find(said, line) != said.end()) return;
+    said.push_back(line);
+    say("{}\n", line);
+  };
+  for (const Listed& row : rows) {
+    if (row.scores)
+      say_once(fmt::format("scores on {} ({} sentences), {}: {}", row.scores->test, row.scores->sentences,
+                           row.scores->search, row.scores->bleu_signature));
+  }
+  for (const Listed& row : rows) {
+    if (!row.licence.empty() || !row.attribution.empty())
+      say_once(fmt::format("{}: {}{}{}", row.name, row.licence,
+                           row.licence.empty() || row.attribution.empty() ? "" : ", ", row.attribution));
+  }
+  auto list = nlohmann::ordered_json::array();
+  for (const Listed& row : rows) list.push_back(json_of(row));
+  write_json(options.json, {{"models", list}});
+}
+
+}  // namespace
+
+Command add_models(CLI::App& cli) {
+  const auto o = std::make_shared<ModelsOptions>();
+  cli.add_option("folder", o->folders, "folders of runs, listed after the translators that come with heed");
+  cli.add_option("--json", o->json, "write the list as JSON; - for standard output");
+  return [o] { list_models(*o); };
+}
+
+}  // namespace heed::apps
