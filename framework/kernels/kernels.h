@@ -162,6 +162,13 @@ void log_softmax(int64_t rows, int64_t n, const T* x, T* y);
 /// dx = g - exp(y) sum(g).
 template <class T>
 void log_softmax_backward(int64_t rows, int64_t n, const T* g, const T* y, T* dx);
+/// log sum_i exp(x_i) of n > 0 values, without overflow: the exponentials are summed in T's precision. NaN
+/// where a value is NaN.
+template <class T>
+double log_sum_exp(int64_t n, const T* x);
+/// The first i with x_i > threshold or x_i NaN; n where there is none.
+template <class T>
+int64_t find_above(int64_t n, const T* x, T threshold);
 /// Cross-entropy of softmax(logits) with label smoothing; rows whose target is `ignored` count nothing.
 /// Returns the summed loss and the number of rows that count. With `gradient`, logits -> d(summed
 /// loss)/d(logits), in place when gradient == logits. `bias` [n] is added to every row of logits first (null:

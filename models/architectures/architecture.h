@@ -41,7 +41,8 @@ class Decoding {
   /// Result of a step.
   struct Step {
     Tensor logits;  // [B, V]: unnormalised scores of the next word
-    /// [B, maps, S]: attention weights, maps in the order of attention_maps(); undefined without attention.
+    /// [B, maps, S]: attention weights, maps in the order of attention_maps(); undefined without attention,
+    /// and when begin() was told that nobody wants them.
     Tensor weights;
   };
   /// Advances every row by one word.
@@ -83,8 +84,9 @@ class TranslationModel : public nn::Module {
   virtual SelfAttention self_attention(const Batch& batch) const;
   /// Encodes the sources, to translate them word by word.
   /// @param batch batch whose sources are encoded
+  /// @param attention whether steps give their weights; without, they are left undefined, which is faster
   /// @return the decoding state, with rows in the order of the batch
-  virtual std::unique_ptr<Decoding> begin(const Batch& batch) const = 0;
+  virtual std::unique_ptr<Decoding> begin(const Batch& batch, bool attention = true) const = 0;
 
   /// @return the attention maps of each target token; empty without attention
   const std::vector<AttentionMap>& attention_maps() const { return maps_; }

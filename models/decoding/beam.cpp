@@ -28,15 +28,18 @@ class Beam {
     return live.link < 0 ? Vocabulary::kBos : links_[static_cast<size_t>(live.link)].id;
   }
 
-  // Takes the log probabilities of the live rows, which begin at `first` in the step, and returns which of
+  // Whether </s> may follow.
+  bool may_end() const { return length_ >= options_.min_length; }
+
+  // Takes the most probable words of the live rows, which begin at `first` in the step, and returns which of
   // them the next live ones stem from (relative to `first`).
-  std::vector<int64_t> advance(const Decoding::Step& step, size_t first, const Ensemble& models) {
+  std::vector<int64_t> advance(const Decoding::Step& step, size_t first,
+                               const std::vector<std::vector<ProbableId>>& words) {
     struct Candidate {
       double score;
       size_t row;
       int id;
     };
-    const int64_t V = step.logits.size(1);
     const auto width = static_cast<size_t>(options_.beam);
     if (limits_.end && length_ >= limits_.most) {  // what runs ends here, </s> is all that may follow
       for (size_t row = 0; row < live_.size(); ++row)
@@ -45,28 +48,18 @@ class Beam {
       live_.clear();
       return {};
     }
-    const Ensemble::Ranges allowed = models.allowed(length_ >= options_.min_length, V);
     std::vector<Candidate> candidates;
     const auto better = [](const Candidate& a, const Candidate& b) {
       return a.score != b.score ? a.score > b.score : a.row != b.row ? a.row < b.row : a.id < b.id;
     };
     for (size_t row = 0; row < live_.size(); ++row) {
-      const float* const scores = step.logits.data<float>() + static_cast<int64_t>(first + row) * V;
-      for (const auto& [begin, end] : allowed) {
-        for (int v = begin; v < end; ++v) {
-          const Candidate candidate{live_[row].score + static_cast<double>(scores[v]), row, v};
-          if (candidates.size() < 2 * width) {
-            candidates.push_back(candidate);
-            std::push_heap(candidates.begin(), candidates.end(), better);
-          } else if (better(candidate, candidates.front())) {
-            std::pop_heap(candidates.begin(), candidates.end(), better);
-            candidates.back() = candidate;
-            std::push_heap(candidates.begin(), candidates.end(), better);
-          }
-        }
-      }
+      for (const ProbableId& word : words[first + row])
+        candidates.push_back({live_[row].score + word.log_probability, row, word.id});
     }
-    std::sort_heap(candidates.begin(), candidates.end(), better);
+    const size_t most = std::min(candidates.size(), 2 * width);
+    std::partial_sort(candidates.begin(), candidates.begin() + static_cast<std::ptrdiff_t>(most),
+                      candidates.end(), better);
+    candidates.resize(most);
     std::vector<Live> next;
     std::vector<int64_t> parents;
     for (size_t i = 0; i < candidates.size() && next.size() < width; ++i) {
@@ -171,14 +164,20 @@ void decode_with_beam(Ensemble& models, const Batch& batch, std::span<const int6
   for (size_t row = 0; row < indices.size(); ++row)
     beams.emplace_back(options, limits_of(batch, row, options, models));
   while (!words.empty()) {
-    const Decoding::Step step = models.step(words, /*raw=*/false);
+    const Decoding::Step step = models.step(words);
+    const int64_t V = step.logits.size(1);
+    const IdRanges ranges[] = {models.allowed(/*may_end=*/false, V), models.allowed(/*may_end=*/true, V)};
+    std::vector<const IdRanges*> allowed;
+    for (const Beam& beam : beams) allowed.insert(allowed.end(), beam.live().size(), &ranges[beam.may_end()]);
+    // twice the width: as many may end
+    const auto best = most_probable(step.logits, 2 * options.beam, allowed, models.scale());
     std::vector<int64_t> rows;
     words.clear();
     size_t first = 0;
     for (Beam& beam : beams) {
       const size_t count = beam.live().size();
       if (count == 0) continue;
-      for (const int64_t parent : beam.advance(step, first, models))
+      for (const int64_t parent : beam.advance(step, first, best))
         rows.push_back(static_cast<int64_t>(first) + parent);
       for (const Live& live : beam.live()) words.push_back(beam.word_of(live));
       first += count;

@@ -1,6 +1,7 @@
 // The decoding loop shared by greedy decoding and sampling.
 #pragma once
 
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -9,10 +10,7 @@
 namespace heed::models {
 
 /// A chosen word and its log probability.
-struct Choice {
-  int id;                  // id of the word
-  double log_probability;  // natural logarithm
-};
+using Choice = ProbableId;
 
 /// Appends the attention weights of one row of a step to its hypothesis.
 /// @param hypothesis hypothesis of the row
@@ -35,27 +33,26 @@ inline void append_attention(Hypothesis& hypothesis, const Decoding::Step& step,
 /// @param running empty hypotheses, one per row
 /// @param limits limits of each row
 /// @param options length limits, attention
-/// @param raw argument of Ensemble::step
-/// @param choose function that chooses the next word of a row: (log probabilities or logits [V], V,
-///   hypothesis, ranges of the ids allowed) -> Choice
+/// @param choose function that chooses the next word of each row: (what Ensemble::step gives [B, V], the ids
+///   allowed in each row, hypotheses) -> one Choice a row
 template <class Choose>
 void decode_rows(Ensemble& models, std::vector<Hypothesis*> running, std::vector<Limits> limits,
-                 const SearchOptions& options, bool raw, const Choose& choose) {
+                 const SearchOptions& options, const Choose& choose) {
   std::vector<int64_t> words(running.size(), Vocabulary::kBos);
   while (!running.empty()) {
-    const Decoding::Step step = models.step(words, raw);
+    const Decoding::Step step = models.step(words);
     const int64_t V = step.logits.size(1);
-    const Ensemble::Ranges allowed[] = {models.allowed(/*may_end=*/false, V),
-                                        models.allowed(/*may_end=*/true, V)};
+    const IdRanges ranges[] = {models.allowed(/*may_end=*/false, V), models.allowed(/*may_end=*/true, V)};
+    std::vector<const IdRanges*> allowed;
+    for (const Hypothesis* result : running)
+      allowed.push_back(&ranges[static_cast<int64_t>(result->ids.size()) >= options.min_length]);
+    const std::vector<Choice> choices = choose(step.logits, allowed, running);
     std::vector<int64_t> kept;
     for (size_t row = 0; row < running.size(); ++row) {
       Hypothesis& result = *running[row];
-      const bool may_end = static_cast<int64_t>(result.ids.size()) >= options.min_length;
       const bool full =
           limits[row].end && static_cast<int64_t>(result.ids.size()) >= limits[row].most;  // </s> is due
-      const Choice choice = full ? Choice{Vocabulary::kEos, 0}
-                                 : choose(step.logits.data<float>() + static_cast<int64_t>(row) * V, V,
-                                          result, allowed[may_end]);
+      const Choice choice = full ? Choice{Vocabulary::kEos, 0} : choices[row];
       result.score += choice.log_probability;
       if (options.keep_attention) append_attention(result, step, row, limits[row].source_length);
       if (choice.id == Vocabulary::kEos) {

@@ -8,8 +8,8 @@
 namespace heed::models {
 namespace {
 
-Choice sample_word(const float* log_probabilities, const Ensemble::Ranges& allowed,
-                   const SearchOptions& options, Generator& random) {
+Choice sample_word(const float* log_probabilities, const IdRanges& allowed, const SearchOptions& options,
+                   Generator& random) {
   std::vector<std::pair<double, int>> candidates;  // log probability at the temperature, id
   for (const auto& [first, end] : allowed) {
     for (int v = first; v < end; ++v)
@@ -43,13 +43,20 @@ void decode_by_sampling(Ensemble& models, const std::vector<Hypothesis*>& runnin
                         std::span<const uint64_t> seeds) {
   std::vector<std::pair<const Hypothesis*, Generator>> streams;
   for (size_t i = 0; i < running.size(); ++i) streams.emplace_back(running[i], Generator(seeds[i]));
-  decode_rows(models, running, limits, options, /*raw=*/false,
-              [&](const float* log_probabilities, int64_t, const Hypothesis& result,
-                  const Ensemble::Ranges& allowed) {
-                const auto stream =
-                    std::ranges::find(streams, &result, [](const auto& s) { return s.first; });
-                return sample_word(log_probabilities, allowed, options, stream->second);
-              });
+  decode_rows(
+      models, running, limits, options,
+      [&](const Tensor& logits, std::span<const IdRanges* const> allowed,
+          std::span<Hypothesis* const> results) {
+        const Tensor log_probabilities = models.scale() == Scale::logits ? log_softmax(logits) : logits;
+        std::vector<Choice> choices;
+        for (size_t row = 0; row < results.size(); ++row) {
+          const auto stream = std::ranges::find(streams, results[row], [](const auto& s) { return s.first; });
+          choices.push_back(
+              sample_word(log_probabilities.data<float>() + static_cast<int64_t>(row) * logits.size(1),
+                          *allowed[row], options, stream->second));
+        }
+        return choices;
+      });
 }
 
 }  // namespace heed::models

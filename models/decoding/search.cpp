@@ -10,9 +10,9 @@
 
 namespace heed::models {
 
-Ensemble::Ensemble(std::span<const TranslationModel* const> models, const Batch& batch) {
+Ensemble::Ensemble(std::span<const TranslationModel* const> models, const Batch& batch, bool attention) {
   for (const TranslationModel* model : models) {
-    decodings_.push_back(model->begin(batch));
+    decodings_.push_back(model->begin(batch, attention && decodings_.empty()));
     longest_ = std::min(longest_, model->longest_target());
     const OutputRules& rules = model->output_rules();
     rules_.banned.insert(rules_.banned.end(), rules.banned.begin(), rules.banned.end());
@@ -24,8 +24,8 @@ Ensemble::Ensemble(std::span<const TranslationModel* const> models, const Batch&
   rules_.banned.erase(repeated.begin(), repeated.end());
 }
 
-Ensemble::Ranges Ensemble::allowed(bool may_end, int64_t V) const {
-  Ranges ranges;
+IdRanges Ensemble::allowed(bool may_end, int64_t V) const {
+  IdRanges ranges;
   int first = may_end ? kFirstOutput : kFirstOutput + 1;
   for (const int id : rules_.banned) {
     if (id < first) continue;
@@ -47,14 +47,11 @@ void Ensemble::leave_out_banned(const Tensor& logits) const {
   }
 }
 
-Decoding::Step Ensemble::step(const std::vector<int64_t>& words, bool raw) {
+Decoding::Step Ensemble::step(const std::vector<int64_t>& words) {
   const Tensor ids = from_vector(words, {static_cast<int64_t>(words.size())});
   Decoding::Step result = decodings_.front()->step(ids);
   if (rules_.renormalise) leave_out_banned(result.logits);
-  if (decodings_.size() == 1) {
-    if (!raw) result.logits = log_softmax(result.logits);
-    return result;
-  }
+  if (decodings_.size() == 1) return result;
   Tensor total = softmax(result.logits);
   for (size_t i = 1; i < decodings_.size(); ++i) {
     const Tensor logits = decodings_[i]->step(ids).logits;
@@ -137,7 +134,7 @@ std::vector<std::vector<Hypothesis>> search(std::span<const TranslationModel* co
   const bool sampling = options.temperature > 0;
   for (const std::vector<int64_t>& indices : batches_by_length(sources, options.batch_size)) {
     const Batch batch = make_source_batch(sources, indices);
-    Ensemble ensemble(models, batch);
+    Ensemble ensemble(models, batch, options.keep_attention || options.coverage > 0);
     if (options.beam > 1) {
       decode_with_beam(ensemble, batch, indices, options, results);
       continue;
@@ -157,7 +154,7 @@ std::vector<std::vector<Hypothesis>> search(std::span<const TranslationModel* co
     }
     if (copies > 1) ensemble.select(rows);
     if (!sampling) {
-      decode_greedily(ensemble, std::move(running), std::move(limits), options, /*raw=*/models.size() == 1);
+      decode_greedily(ensemble, std::move(running), std::move(limits), options);
       continue;
     }
     std::vector<uint64_t> seeds;

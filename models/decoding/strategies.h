@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "framework/ops/most_probable.h"
 #include "models/decoding/search.h"
 #include "models/text/vocabulary.h"
 
@@ -21,23 +22,23 @@ class Ensemble {
  public:
   /// @param models at least one model
   /// @param batch batch whose sources are translated
-  Ensemble(std::span<const TranslationModel* const> models, const Batch& batch);
-  /// Ranges [first, end) of the ids that may be written next, in order.
-  using Ranges = std::vector<std::pair<int, int>>;
+  /// @param attention whether steps give the attention of the first model
+  Ensemble(std::span<const TranslationModel* const> models, const Batch& batch, bool attention);
   /// @param may_end whether </s> is among them
   /// @param V number of ids
-  /// @return the ranges, without what any of the models may not write
-  Ranges allowed(bool may_end, int64_t V) const;
+  /// @return the ids that may be written next, without what any of the models may not write
+  IdRanges allowed(bool may_end, int64_t V) const;
   /// @return whether an output at its limit ends with </s>
   bool end_at_limit() const { return rules_.end_at_limit; }
   /// @return the longest target that all models can write
   int64_t longest_target() const { return longest_; }
   /// Computes the next word's distribution.
   /// @param words the previous word of each row
-  /// @param raw whether to return the logits of a single model instead of log probabilities; they rank words
-  ///   in the same order
-  /// @return log probabilities [B, V] (or logits), and the attention of the first model
-  Decoding::Step step(const std::vector<int64_t>& words, bool raw);
+  /// @return logits of a single model or log probabilities of several (scale()), [B, V], and the attention of
+  ///   the first model
+  Decoding::Step step(const std::vector<int64_t>& words);
+  /// @return what step() gives
+  Scale scale() const { return decodings_.size() == 1 ? Scale::logits : Scale::log_probabilities; }
   /// Keeps only some rows.
   /// @param rows rows to keep, as for Decoding::select
   void select(const std::vector<int64_t>& rows);
@@ -73,9 +74,8 @@ double length_divisor(const SearchOptions& options, int64_t n);
 /// @param running empty hypotheses, one per row
 /// @param limits limits of each row
 /// @param options length limits, attention
-/// @param raw whether to use a single model's logits instead of log probabilities
 void decode_greedily(Ensemble& models, std::vector<Hypothesis*> running, std::vector<Limits> limits,
-                     const SearchOptions& options, bool raw);
+                     const SearchOptions& options);
 
 /// Sampling: draws each word at random from its distribution.
 /// @param models the models, started on the batch

@@ -96,6 +96,39 @@ void LogSoftmaxRow(int64_t n, const T* x, T* y) {
 }
 
 template <class T>
+double LogSumExpKernel(int64_t n, const T* x) {
+  const T most = RowMax(n, x);
+  if (std::isinf(most))
+    return static_cast<double>(std::any_of(x, x + n, [](T v) { return std::isnan(v); })
+                                   ? std::numeric_limits<T>::quiet_NaN()
+                                   : most);
+  return static_cast<double>(most) + std::log(static_cast<double>(RowSumExp(n, x, most)));
+}
+
+// Four vectors at a time, as a hit is rare.
+template <class T>
+int64_t FindAboveKernel(int64_t n, const T* x, T threshold) {
+  const hn::ScalableTag<T> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto level = hn::Set(d, threshold);
+  const auto above = [&](int64_t i) { return hn::Not(hn::Le(hn::LoadU(d, x + i), level)); };
+  int64_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    const auto any =
+        hn::Or(hn::Or(above(i), above(i + lanes)), hn::Or(above(i + 2 * lanes), above(i + 3 * lanes)));
+    if (!hn::AllFalse(d, any)) break;
+  }
+  for (; i + lanes <= n; i += lanes) {
+    const auto first = hn::FindFirstTrue(d, above(i));
+    if (first >= 0) return i + static_cast<int64_t>(first);
+  }
+  for (; i < n; ++i) {
+    if (!(x[i] <= threshold)) return i;
+  }
+  return n;
+}
+
+template <class T>
 void LogSoftmaxBackwardRow(int64_t n, const T* g, const T* y, T* dx) {
   const hn::ScalableTag<T> d;
   const auto total = hn::Set(d, static_cast<T>(RowSum(n, g)));
@@ -327,6 +360,8 @@ HEED_TYPED(SoftmaxRow)
 HEED_TYPED(SoftmaxBackwardRow)
 HEED_TYPED(LogSoftmaxRow)
 HEED_TYPED(LogSoftmaxBackwardRow)
+HEED_TYPED(LogSumExpKernel)
+HEED_TYPED(FindAboveKernel)
 HEED_TYPED(CrossEntropyRow)
 HEED_TYPED(LayerNormRow)
 HEED_TYPED(LayerNormBackwardRow)
@@ -363,6 +398,8 @@ HEED_EXPORT(SoftmaxRow)
 HEED_EXPORT(SoftmaxBackwardRow)
 HEED_EXPORT(LogSoftmaxRow)
 HEED_EXPORT(LogSoftmaxBackwardRow)
+HEED_EXPORT(LogSumExpKernel)
+HEED_EXPORT(FindAboveKernel)
 HEED_EXPORT(CrossEntropyRow)
 HEED_EXPORT(LayerNormRow)
 HEED_EXPORT(LayerNormBackwardRow)
@@ -508,6 +545,15 @@ void lstm_gates_backward(int64_t rows, int64_t H, T* gates, const T* c_prev, con
 }
 
 template <class T>
+double log_sum_exp(int64_t n, const T* x) {
+  return HEED_DISPATCH(LogSumExpKernel)(n, x);
+}
+template <class T>
+int64_t find_above(int64_t n, const T* x, T threshold) {
+  return HEED_DISPATCH(FindAboveKernel)(n, x, threshold);
+}
+
+template <class T>
 void additive_energy(int64_t length, int64_t A, const T* query, const T* keys, const T* v, T* energy) {
   HEED_DISPATCH(AdditiveEnergyKernel)(length, A, query, keys, v, energy);
 }
@@ -595,6 +641,8 @@ void scatter_add_rows(int64_t n, const int64_t* ids, int64_t rows, int64_t D, co
   template void softmax_backward(int64_t, int64_t, const T*, const T*, T*);                                \
   template void log_softmax(int64_t, int64_t, const T*, T*);                                               \
   template void log_softmax_backward(int64_t, int64_t, const T*, const T*, T*);                            \
+  template double log_sum_exp(int64_t, const T*);                                                          \
+  template int64_t find_above(int64_t, const T*, T);                                                       \
   template void layer_norm(int64_t, int64_t, const T*, const T*, const T*, double, T*, T*);                \
   template void layer_norm_backward(int64_t, int64_t, const T*, const T*, const T*, const T*, T*, T*, T*); \
   template CrossEntropySum cross_entropy(int64_t, int64_t, const T*, const int64_t*, int64_t, double, T*,  \

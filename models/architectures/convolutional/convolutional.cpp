@@ -161,8 +161,8 @@ std::pair<Tensor, Tensor> ConvolutionalTranslator::vocabulary_weights() const {
 
 class ConvolutionalDecoding : public Decoding {
  public:
-  ConvolutionalDecoding(const ConvolutionalTranslator& model, const Batch& batch)
-      : model_(model), encoded_(model.encode(batch.source, batch.source_lengths)) {
+  ConvolutionalDecoding(const ConvolutionalTranslator& model, const Batch& batch, bool attention)
+      : model_(model), attention_(attention), encoded_(model.encode(batch.source, batch.source_lengths)) {
     const ConvolutionalOptions& o = model.options_;
     for (size_t i = 0; i < model.decoder_.size(); ++i)
       before_.push_back(zeros({batch.source.size(0), o.kernel_width - 1, o.hidden}));
@@ -178,10 +178,11 @@ class ConvolutionalDecoding : public Decoding {
                                              encoded_.scale);
       before_[i] = slice(read, 1, 1, read.size(1));
       x = out.output;
-      weights.push_back(squeeze(out.weights, 2));
+      if (attention_) weights.push_back(squeeze(out.weights, 2));
     }
     const auto [weight, bias] = model_.vocabulary_weights();
-    return {linear(model_.score_rows(squeeze(x, 1)), weight, bias), concat(weights, 1)};
+    return {linear(model_.score_rows(squeeze(x, 1)), weight, bias),
+            attention_ ? concat(weights, 1) : Tensor{}};
   }
 
   void select(const std::vector<int64_t>& rows) override {
@@ -192,13 +193,14 @@ class ConvolutionalDecoding : public Decoding {
 
  private:
   const ConvolutionalTranslator& model_;
+  bool attention_;
   ConvolutionalTranslator::Encoded encoded_;
   std::vector<Tensor> before_;  // by layer: its inputs at the K - 1 steps before
   int64_t position_ = 0;
 };
 
-std::unique_ptr<Decoding> ConvolutionalTranslator::begin(const Batch& batch) const {
-  return std::make_unique<ConvolutionalDecoding>(*this, batch);
+std::unique_ptr<Decoding> ConvolutionalTranslator::begin(const Batch& batch, bool attention) const {
+  return std::make_unique<ConvolutionalDecoding>(*this, batch, attention);
 }
 
 std::string ConvolutionalTranslator::describe() const {

@@ -82,7 +82,7 @@ class ConvolutionalTranslator : public TranslationModel {
   /// @throws ValueError for invalid options
   ConvolutionalTranslator(const ConvolutionalOptions& options, int64_t source_vocabulary,
                           int64_t target_vocabulary, const nn::Scope& scope = {});
-  std::unique_ptr<Decoding> begin(const Batch& batch) const override;
+  std::unique_ptr<Decoding> begin(const Batch& batch, bool attention) const override;
   int64_t longest_source() const override { return options_.max_positions; }
   /// @return "convolutional 4+3, 256 wide, kernel 3"
   std::string describe() const override;

@@ -244,14 +244,15 @@ namespace {
 
 class Seq2SeqDecoding : public Decoding {
  public:
-  Seq2SeqDecoding(const Seq2Seq& model, const Batch& batch)
+  Seq2SeqDecoding(const Seq2Seq& model, const Batch& batch, bool attention)
       : decoder_(model.decoder()),
+        attention_(attention),
         encoded_(model.encode(batch.source, batch.source_lengths)),
         state_(decoder_.start(encoded_)) {}
 
   Step step(const Tensor& ids) override {
     const StepResult result = decoder_.step(encoded_, state_, ids);
-    return {result.logits, result.weights};
+    return {result.logits, attention_ ? result.weights : Tensor{}};
   }
 
   void select(const std::vector<int64_t>& rows) override {
@@ -264,14 +265,15 @@ class Seq2SeqDecoding : public Decoding {
 
  private:
   const Decoder& decoder_;
+  bool attention_;
   Encoded encoded_;
   DecoderState state_;
 };
 
 }  // namespace
 
-std::unique_ptr<Decoding> Seq2Seq::begin(const Batch& batch) const {
-  return std::make_unique<Seq2SeqDecoding>(*this, batch);
+std::unique_ptr<Decoding> Seq2Seq::begin(const Batch& batch, bool attention) const {
+  return std::make_unique<Seq2SeqDecoding>(*this, batch, attention);
 }
 
 std::string Seq2Seq::describe() const {

@@ -144,7 +144,7 @@ class Seq2Seq : public TranslationModel {
   /// @param lengths i64 [B]
   /// @return the encoded sources
   Encoded encode(const Tensor& source, const Tensor& lengths) const;
-  std::unique_ptr<Decoding> begin(const Batch& batch) const override;
+  std::unique_ptr<Decoding> begin(const Batch& batch, bool attention) const override;
   /// @return the decoder, for tests of its steps
   const Decoder& decoder() const { return decoder_; }
   /// @return "additive attention, LSTM 256"

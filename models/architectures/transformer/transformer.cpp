@@ -150,8 +150,8 @@ std::pair<Tensor, Tensor> Transformer::vocabulary_weights() const {
 
 class TransformerDecoding : public Decoding {
  public:
-  TransformerDecoding(const Transformer& model, const Batch& batch)
-      : model_(model), lengths_(batch.source_lengths), caches_(model.decoder_.size()) {
+  TransformerDecoding(const Transformer& model, const Batch& batch, bool attention)
+      : model_(model), attention_(attention), lengths_(batch.source_lengths), caches_(model.decoder_.size()) {
     const Tensor memory = model.encode(batch.source, lengths_);
     for (const auto& layer : model.decoder_) memories_.push_back(layer->prepare(memory));
   }
@@ -162,10 +162,11 @@ class TransformerDecoding : public Decoding {
     for (size_t i = 0; i < caches_.size(); ++i) {
       const auto seen = model_.decoder_[i]->step(x, caches_[i], memories_[i], lengths_);
       x = seen.output;
-      weights.push_back(squeeze(seen.cross_weights, 2));
+      if (attention_) weights.push_back(squeeze(seen.cross_weights, 2));
     }
     const auto [weight, bias] = model_.vocabulary_weights();
-    return {linear(squeeze(model_.finish(x, model_.decoder_norm_), 1), weight, bias), concat(weights, 1)};
+    return {linear(squeeze(model_.finish(x, model_.decoder_norm_), 1), weight, bias),
+            attention_ ? concat(weights, 1) : Tensor{}};
   }
 
   void select(const std::vector<int64_t>& rows) override {
@@ -177,13 +178,14 @@ class TransformerDecoding : public Decoding {
 
  private:
   const Transformer& model_;
+  bool attention_;
   Tensor lengths_;
   std::vector<nn::KeyValue> caches_, memories_;  // by layer: what the decoder said so far, what it reads
   int64_t position_ = 0;
 };
 
-std::unique_ptr<Decoding> Transformer::begin(const Batch& batch) const {
-  return std::make_unique<TransformerDecoding>(*this, batch);
+std::unique_ptr<Decoding> Transformer::begin(const Batch& batch, bool attention) const {
+  return std::make_unique<TransformerDecoding>(*this, batch, attention);
 }
 
 int64_t Transformer::longest_source() const { return architecture_of(options_).longest_source(options_); }

@@ -46,7 +46,7 @@ class Transformer : public TranslationModel {
   /// @throws ValueError for invalid options, and for tie = all with two vocabularies
   Transformer(const TransformerOptions& options, int64_t source_vocabulary, int64_t target_vocabulary,
               const nn::Scope& scope = {});
-  std::unique_ptr<Decoding> begin(const Batch& batch) const override;
+  std::unique_ptr<Decoding> begin(const Batch& batch, bool attention) const override;
   SelfAttention self_attention(const Batch& batch) const override;
   int64_t longest_source() const override;
   /// @return "Transformer 4+4, 128 wide, 4 heads"
