@@ -55,6 +55,26 @@ class PackedMatrix {
   bool bf16_ = false;
 };
 
+/// A right-hand side B[K, N] in f32 kept in panels of our own, for products of any small number of rows: no
+/// kernel is made for a shape, nothing is packed at a call, and the bits of a row do not depend on the other
+/// rows.
+class PanelMatrix {
+ public:
+  /// B(k, n) = data[k * row_stride + n * column_stride].
+  PanelMatrix(int64_t K, int64_t N, const float* data, int64_t row_stride, int64_t column_stride);
+  ~PanelMatrix();
+  PanelMatrix(const PanelMatrix&) = delete;
+  PanelMatrix& operator=(const PanelMatrix&) = delete;
+  /// C[M, N] = A[M, K] B + bias [N] in every row; null: nothing is added.
+  void multiply(int64_t M, const float* A, int64_t lda, const float* bias, float* C, int64_t ldc) const;
+  size_t bytes() const { return bytes_; }
+
+ private:
+  int64_t K_, N_, width_;
+  float* data_ = nullptr;
+  size_t bytes_ = 0;
+};
+
 /// A matrix X[M, K] that is written in pieces and then stands on the left of products; in bf16 when that is
 /// the precision while it is made.
 template <class T>

@@ -5,6 +5,7 @@
 #include "framework/ops/apply.h"
 #include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
+#include "framework/ops/packed.h"
 #include "framework/ops/registry.h"
 
 namespace heed {
@@ -24,6 +25,15 @@ struct LinearOp {
     const Tensor rows = as_rows(x);
     Shape shape = x.shape();
     shape[x.ndim() - 1] = weight.shape()[0];
+    if (!saved.wants(0) && !saved.wants(1)) {
+      if (const auto packed = detail_packed(weight, rows.size(0))) {
+        const Tensor dense = rows.contiguous(), added = bias.defined() ? bias.contiguous() : Tensor{},
+                     y = empty(shape, x.dtype());
+        packed->multiply(dense.size(0), dense.data<float>(), dense.size(1),
+                         added.defined() ? added.data<float>() : nullptr, y.data<float>(), weight.size(0));
+        return y;
+      }
+    }
     const Tensor y = bias.defined() ? expand(bias, shape).clone() : empty(shape, x.dtype());
     kernels::matmul(rows, transpose(weight), as_rows(y), bias.defined() ? 1.0 : 0.0);
     return y;

@@ -7,6 +7,8 @@
 #include "framework/ops/arithmetic.h"
 #include "framework/ops/indexing.h"
 #include "framework/ops/losses.h"
+#include "framework/ops/most_probable.h"
+#include "framework/ops/packed_weights.h"
 #include "framework/ops/probability.h"
 #include "framework/ops/products.h"
 #include "framework/ops/recurrent.h"

@@ -105,6 +105,8 @@ class TranslationModel : public nn::Module {
   int64_t longest_target() const { return longest_source() - 1; }
   /// @return what the model may write
   const OutputRules& output_rules() const { return rules_; }
+  /// @return its weights in the layout for decoding, filled while it decodes
+  PackedWeights& packed_weights() const { return packed_; }
   /// @param rules what it may write from now on
   void set_output_rules(OutputRules rules) { rules_ = std::move(rules); }
   /// @return a short description for titles of pictures: "additive attention, LSTM 256"
@@ -129,6 +131,7 @@ class TranslationModel : public nn::Module {
 
  private:
   OutputRules rules_;
+  mutable PackedWeights packed_;
 };
 
 /// Selects rows by index, for Decoding::select.

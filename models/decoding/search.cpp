@@ -12,7 +12,8 @@ namespace heed::models {
 
 Ensemble::Ensemble(std::span<const TranslationModel* const> models, const Batch& batch, bool attention) {
   for (const TranslationModel* model : models) {
-    decodings_.push_back(model->begin(batch, attention && decodings_.empty()));
+    const PackedWeights::Scope packed(model->packed_weights());
+    members_.push_back({model, model->begin(batch, attention && members_.empty())});
     longest_ = std::min(longest_, model->longest_target());
     const OutputRules& rules = model->output_rules();
     rules_.banned.insert(rules_.banned.end(), rules.banned.begin(), rules.banned.end());
@@ -47,23 +48,25 @@ void Ensemble::leave_out_banned(const Tensor& logits) const {
   }
 }
 
+Decoding::Step Ensemble::step_of(const Member& member, const Tensor& ids) const {
+  const PackedWeights::Scope packed(member.model->packed_weights());
+  Decoding::Step result = member.decoding->step(ids);
+  if (rules_.renormalise) leave_out_banned(result.logits);
+  return result;
+}
+
 Decoding::Step Ensemble::step(const std::vector<int64_t>& words) {
   const Tensor ids = from_vector(words, {static_cast<int64_t>(words.size())});
-  Decoding::Step result = decodings_.front()->step(ids);
-  if (rules_.renormalise) leave_out_banned(result.logits);
-  if (decodings_.size() == 1) return result;
+  Decoding::Step result = step_of(members_.front(), ids);
+  if (members_.size() == 1) return result;
   Tensor total = softmax(result.logits);
-  for (size_t i = 1; i < decodings_.size(); ++i) {
-    const Tensor logits = decodings_[i]->step(ids).logits;
-    if (rules_.renormalise) leave_out_banned(logits);
-    total = total + softmax(logits);
-  }
-  result.logits = log(total / static_cast<double>(decodings_.size()));
+  for (size_t i = 1; i < members_.size(); ++i) total = total + softmax(step_of(members_[i], ids).logits);
+  result.logits = log(total / static_cast<double>(members_.size()));
   return result;
 }
 
 void Ensemble::select(const std::vector<int64_t>& rows) {
-  for (const auto& decoding : decodings_) decoding->select(rows);
+  for (const Member& member : members_) member.decoding->select(rows);
 }
 
 Limits limits_of(const Batch& batch, size_t row, const SearchOptions& options, const Ensemble& models) {
@@ -130,6 +133,7 @@ std::vector<std::vector<Hypothesis>> search(std::span<const TranslationModel* co
   check(options);
   if (models.empty()) throw ValueError("search", "there is no model");
   const NoGradGuard no_grad;
+  for (const TranslationModel* model : models) model->packed_weights().recheck();
   std::vector<std::vector<Hypothesis>> results(sources.size());
   const bool sampling = options.temperature > 0;
   for (const std::vector<int64_t>& indices : batches_by_length(sources, options.batch_size)) {

@@ -38,14 +38,19 @@ class Ensemble {
   ///   the first model
   Decoding::Step step(const std::vector<int64_t>& words);
   /// @return what step() gives
-  Scale scale() const { return decodings_.size() == 1 ? Scale::logits : Scale::log_probabilities; }
+  Scale scale() const { return members_.size() == 1 ? Scale::logits : Scale::log_probabilities; }
   /// Keeps only some rows.
   /// @param rows rows to keep, as for Decoding::select
   void select(const std::vector<int64_t>& rows);
 
  private:
   void leave_out_banned(const Tensor& logits) const;
-  std::vector<std::unique_ptr<Decoding>> decodings_;
+  struct Member {
+    const TranslationModel* model;
+    std::unique_ptr<Decoding> decoding;
+  };
+  Decoding::Step step_of(const Member& member, const Tensor& ids) const;
+  std::vector<Member> members_;
   OutputRules rules_;  // of all models: banned ids in order, each once
   int64_t longest_ = std::numeric_limits<int64_t>::max();
 };

@@ -1,0 +1,141 @@
+// Products of few rows with a right-hand side that is kept in panels: two vectors wide, all of K deep, so
+// that a tile of rows reads each panel once from front to end. The sums of an element run over k in order,
+// whatever the tile, so that the bits of a row do not depend on the other rows.
+#include "framework/kernels/simd/targets.h"
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "framework/kernels/simd/panels.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "framework/core/flops.h"
+#include "framework/core/memory_pool.h"
+#include "framework/core/parallel.h"
+#include "framework/kernels/kernels.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace heed::kernels {
+namespace HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+constexpr int64_t kDepth = 256;
+// Rows times panels of a tile: its sums, a row of panels and a value of A have a register each.
+constexpr int kTile = HWY_TARGET <= HWY_AVX3 ? 12 : 6;
+
+int64_t PanelWidth() { return 2 * static_cast<int64_t>(hn::Lanes(hn::ScalableTag<float>())); }
+
+void PackPanels(int64_t K, int64_t N, const float* B, int64_t row_stride, int64_t column_stride,
+                float* into) {
+  const int64_t width = PanelWidth();
+  for (int64_t n = 0; n < N; n += width) {
+    for (int64_t k = 0; k < K; ++k) {
+      for (int64_t j = 0; j < width; ++j)
+        *into++ = n + j < N ? B[k * row_stride + (n + j) * column_stride] : 0.0F;
+    }
+  }
+}
+
+// C = A B (+ C) of `depth` values of k; panels lie `step` apart, C begins with the bias where there is one.
+template <int kRows, int kPanels>
+void Tile(int64_t depth, int64_t step, const float* A, int64_t lda, const float* panels, const float* before,
+          int64_t ld_before, int64_t columns, float* C, int64_t ldc) {
+  const hn::ScalableTag<float> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  hn::Vec<decltype(d)> sums[kRows][2 * kPanels];
+  for (int r = 0; r < kRows; ++r) {
+    for (int p = 0; p < 2 * kPanels; ++p) sums[r][p] = hn::Zero(d);
+  }
+  for (int64_t k = 0; k < depth; ++k) {
+    for (int p = 0; p < kPanels; ++p) {
+      const float* const panel = panels + p * step + k * 2 * lanes;
+      const auto low = hn::LoadU(d, panel), high = hn::LoadU(d, panel + lanes);
+      for (int r = 0; r < kRows; ++r) {
+        const auto a = hn::Set(d, A[r * lda + k]);
+        sums[r][2 * p] = hn::MulAdd(a, low, sums[r][2 * p]);
+        sums[r][2 * p + 1] = hn::MulAdd(a, high, sums[r][2 * p + 1]);
+      }
+    }
+  }
+  for (int r = 0; r < kRows; ++r) {
+    for (int p = 0; p < 2 * kPanels; ++p) {
+      const int64_t at = p * lanes, rest = columns - at;
+      if (rest <= 0) continue;
+      const auto mask = hn::FirstN(d, static_cast<size_t>(std::min(rest, lanes)));
+      auto sum = sums[r][p];
+      if (before) sum = hn::Add(sum, hn::MaskedLoad(mask, d, before + r * ld_before + at));
+      hn::BlendedStore(sum, mask, d, C + r * ldc + at);
+    }
+  }
+}
+
+using TileFunction = void (*)(int64_t, int64_t, const float*, int64_t, const float*, const float*, int64_t,
+                              int64_t, float*, int64_t);
+
+// For 1 to kTile rows: as many panels at once as there are registers for.
+template <int... kRows>
+TileFunction TileFor(int64_t rows, std::integer_sequence<int, kRows...>, bool many) {
+  constexpr TileFunction kSingle[] = {Tile<kRows + 1, 1>...};
+  constexpr TileFunction kMany[] = {Tile<kRows + 1, kTile / (kRows + 1)>...};
+  return (many ? kMany : kSingle)[rows - 1];
+}
+
+// Panels first to end of C = A B + bias.
+void MultiplyPanels(int64_t first, int64_t end, int64_t M, int64_t N, int64_t K, const float* A, int64_t lda,
+                    const float* panels, const float* bias, float* C, int64_t ldc) {
+  const int64_t width = PanelWidth();
+  const std::make_integer_sequence<int, kTile> counts;
+  const int64_t last = (M - 1) % kTile + 1;  // rows of the last tile
+  for (int64_t panel = first; panel < end;) {
+    // tiles of few rows take several panels: only where all tiles are such
+    const int64_t together = M <= kTile && panel + kTile / M <= end ? kTile / M : 1;
+    const float* const from = panels + panel * K * width;
+    float* const into = C + panel * width;
+    for (int64_t row = 0; row < M; row += kTile) {
+      const TileFunction tile = TileFor(row + kTile <= M ? kTile : last, counts, together > 1);
+      for (int64_t k = 0; k == 0 || k < K;
+           k += kDepth) {  // the bias before the first part, the sum so far after it
+        const float* const before = k > 0 ? into + row * ldc : bias ? bias + panel * width : nullptr;
+        tile(std::min(kDepth, K - k), K * width, A + row * lda + k, lda, from + k * width, before,
+             k > 0 ? ldc : 0, N - panel * width, into + row * ldc, ldc);
+      }
+    }
+    panel += together;
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace heed::kernels
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace heed::kernels {
+HWY_EXPORT(PanelWidth);
+HWY_EXPORT(PackPanels);
+HWY_EXPORT(MultiplyPanels);
+
+PanelMatrix::PanelMatrix(int64_t K, int64_t N, const float* data, int64_t row_stride, int64_t column_stride)
+    : K_(K), N_(N), width_(HWY_DYNAMIC_DISPATCH(PanelWidth)()) {
+  bytes_ = static_cast<size_t>((N + width_ - 1) / width_ * width_ * K) * sizeof(float);
+  data_ = static_cast<float*>(pool_allocate(bytes_));
+  HWY_DYNAMIC_DISPATCH(PackPanels)(K, N, data, row_stride, column_stride, data_);
+}
+
+PanelMatrix::~PanelMatrix() { pool_free(data_, bytes_); }
+
+void PanelMatrix::multiply(int64_t M, const float* A, int64_t lda, const float* bias, float* C,
+                           int64_t ldc) const {
+  if (M == 0 || N_ == 0) return;
+  heed::detail::count_flops(2 * M * N_ * K_);
+  constexpr int64_t kWork = int64_t{1} << 18;  // multiply-adds that are worth a thread
+  const int64_t panels = (N_ + width_ - 1) / width_;
+  parallel_for(panels, std::max<int64_t>(1, kWork / std::max<int64_t>(M * width_ * K_, 1)),
+               [&](int64_t begin, int64_t end) {
+                 HWY_DYNAMIC_DISPATCH(MultiplyPanels)(begin, end, M, N_, K_, A, lda, data_, bias, C, ldc);
+               });
+}
+
+}  // namespace heed::kernels
+#endif

@@ -1,0 +1,86 @@
+#include "framework/ops/packed_weights.h"
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "framework/core/autocast.h"
+#include "framework/kernels/kernels.h"
+#include "framework/ops/packed.h"
+
+namespace heed {
+namespace {
+
+thread_local PackedWeights* current = nullptr;
+
+uint32_t version_of(const Tensor& x) { return x.body()->storage->version; }
+
+// Of more rows BLAS makes as much or more, packing included (measured at K 192, N 192 to 4003).
+constexpr int64_t kMostRows = 64;
+constexpr int64_t kLeastSize = 32 * 32;
+
+// Some elements of a weight, spread over it: what an optimiser of someone's own, which writes through data(),
+// changes too.
+std::vector<float> sample_of(const Tensor& weight) {
+  constexpr int64_t kSamples = 64;
+  const int64_t rows = weight.size(0), columns = weight.size(1), n = rows * columns;
+  std::vector<float> sample;
+  for (int64_t i = 0; i < kSamples; ++i) {
+    const int64_t at = i * (n - 1) / (kSamples - 1);
+    sample.push_back(
+        weight.data<float>()[at / columns * weight.strides()[0] + at % columns * weight.strides()[1]]);
+  }
+  return sample;
+}
+
+}  // namespace
+
+struct PackedWeights::Entry {
+  Tensor weight;  // keeps its memory, so that the address means no other tensor
+  uint32_t version = 0;
+  std::vector<float> sample;
+  std::shared_ptr<const kernels::PanelMatrix> packed;
+  uint64_t check = 0;  // when it was last found unchanged
+};
+
+PackedWeights::PackedWeights() = default;
+PackedWeights::~PackedWeights() = default;
+
+void PackedWeights::recheck() {
+  const std::lock_guard lock(mutex_);
+  ++checks_;
+}
+
+PackedWeights::Scope::Scope(PackedWeights& cache) : before_(current) { current = &cache; }
+PackedWeights::Scope::~Scope() { current = before_; }
+
+size_t PackedWeights::bytes() const {
+  const std::lock_guard lock(mutex_);
+  size_t bytes = 0;
+  for (const auto& [address, entry] : entries_) bytes += entry.packed->bytes();
+  return bytes;
+}
+
+std::shared_ptr<const kernels::PanelMatrix> detail_packed(const Tensor& weight, int64_t rows) {
+  if (!current || rows > kMostRows || weight.dtype() != DType::f32 || weight.numel() < kLeastSize ||
+      detail::RoundedProducts::active())
+    return nullptr;
+  const std::lock_guard lock(current->mutex_);
+  PackedWeights::Entry& entry = current->entries_[weight.raw_data()];
+  const bool same = entry.packed && entry.weight.shape() == weight.shape() &&
+                    entry.weight.strides() == weight.strides() && entry.version == version_of(weight);
+  if (same && entry.check == current->checks_) return entry.packed;
+  std::vector<float> sample = sample_of(weight);
+  if (!same || std::memcmp(sample.data(), entry.sample.data(), sample.size() * sizeof(float)) != 0) {
+    entry.weight = weight.detach();
+    entry.version = version_of(weight);
+    entry.sample = std::move(sample);
+    // W [N, K] stands for B = W^T
+    entry.packed = std::make_shared<kernels::PanelMatrix>(
+        weight.size(1), weight.size(0), weight.data<float>(), weight.strides()[1], weight.strides()[0]);
+  }
+  entry.check = current->checks_;
+  return entry.packed;
+}
+
+}  // namespace heed

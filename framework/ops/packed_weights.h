@@ -1,0 +1,56 @@
+// Weights that stay as they are, kept in the layout that products of few rows read fastest: translating word
+// by word multiplies the same matrices thousands of times.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include "framework/core/tensor.h"
+
+namespace heed {
+
+namespace kernels {
+class PanelMatrix;
+}
+
+/// The packed forms of the weights of a model that is used. May be shared by threads.
+class PackedWeights {
+ public:
+  PackedWeights();
+  ~PackedWeights();
+  PackedWeights(const PackedWeights&) = delete;
+  PackedWeights& operator=(const PackedWeights&) = delete;
+
+  /// Has each weight looked at once more before it is used: one that was written to without an op, as an
+  /// optimiser of someone's own does through data(), is found by a sample of its values and packed anew. What
+  /// ops write is seen in any case.
+  void recheck();
+
+  /// While one exists, linear() on this thread takes its weights from the cache where that is faster. Results
+  /// differ from those of the plain product by rounding. Nothing is packed where a gradient is wanted.
+  class Scope {
+   public:
+    /// @param cache to use; it must outlive the scope
+    explicit Scope(PackedWeights& cache);
+    ~Scope();
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    PackedWeights* before_;
+  };
+
+  /// @return the bytes that the packed forms take
+  size_t bytes() const;
+
+ private:
+  friend std::shared_ptr<const kernels::PanelMatrix> detail_packed(const Tensor& weight, int64_t rows);
+  struct Entry;
+  mutable std::mutex mutex_;
+  std::map<const void*, Entry> entries_;  // by the address of the weight
+  uint64_t checks_ = 1;                   // calls of recheck so far, and one
+};
+
+}  // namespace heed

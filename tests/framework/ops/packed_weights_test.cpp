@@ -1,0 +1,102 @@
+// linear() with weights that are kept packed, against the plain product.
+#include "framework/ops/packed_weights.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "framework/autograd/grad_mode.h"
+#include "framework/core/random.h"
+#include "framework/ops/ops.h"
+
+namespace heed {
+namespace {
+
+// Sums of `depth` products in another order.
+void expect_near(const Tensor& a, const Tensor& b, int64_t depth = 64) {
+  ASSERT_EQ(a.shape(), b.shape());
+  const auto x = a.to_vector<float>(), y = b.to_vector<float>();
+  for (size_t i = 0; i < x.size(); ++i)
+    ASSERT_NEAR(x[i], y[i], (2e-6F + 7e-7F * std::sqrt(static_cast<float>(depth))) * (1 + std::abs(y[i])))
+        << i;
+}
+
+TEST(PackedWeights, GiveThePlainProduct) {
+  manual_seed(7);
+  const NoGradGuard no_grad;
+  for (const auto& [N, K] :
+       {std::pair<int64_t, int64_t>{32, 32}, {33, 40}, {50, 31}, {129, 65}, {1, 2000}, {1025, 7}}) {
+    const Tensor weight = uniform({N, K}, -1, 1), across = transpose(uniform({K, N}, -1, 1)),
+                 bias = uniform({N}, -1, 1);
+    PackedWeights cache;
+    for (const int64_t M : {1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 25, 64, 65}) {
+      const Tensor x = uniform({M, K}, -1, 1), shifted = slice(uniform({M, K + 3}, -1, 1), 1, 2, K + 2);
+      for (const Tensor& w : {weight, across}) {
+        for (const Tensor& b : {bias, Tensor{}}) {
+          const Tensor plain = linear(x, w, b), plain_shifted = linear(shifted, w, b);
+          const PackedWeights::Scope scope(cache);
+          expect_near(linear(x, w, b), plain, K);
+          expect_near(linear(shifted, w, b), plain_shifted, K);
+        }
+      }
+    }
+    EXPECT_GT(cache.bytes(), 0U);
+  }
+}
+
+TEST(PackedWeights, ARowDoesNotDependOnTheOthers) {
+  manual_seed(8);
+  const NoGradGuard no_grad;
+  const Tensor weight = uniform({203, 70}, -1, 1), x = uniform({40, 70}, -1, 1);
+  PackedWeights cache;
+  const PackedWeights::Scope scope(cache);
+  const auto all = linear(x, weight, {}).to_vector<float>();
+  for (const int64_t M : {1, 2, 5, 12, 39}) {
+    const auto some = linear(slice(x, 0, 0, M), weight, {}).to_vector<float>();
+    EXPECT_TRUE(std::equal(some.begin(), some.end(), all.begin())) << M;
+  }
+}
+
+TEST(PackedWeights, AreMadeAnewWhenTheWeightsChange) {
+  manual_seed(9);
+  Tensor weight = uniform({64, 64}, -1, 1);
+  const Tensor x = uniform({3, 64}, -1, 1);
+  PackedWeights cache;
+  const auto packed = [&] {
+    const NoGradGuard no_grad;
+    const PackedWeights::Scope scope(cache);
+    return linear(x, weight, {});
+  };
+  const Tensor before = packed();
+  {
+    const NoGradGuard no_grad;
+    weight.fill_(0.5);  // by an op
+  }
+  expect_near(packed(), linear(x, weight, {}));
+  for (int64_t i = 0; i < weight.numel(); ++i) weight.data<float>()[i] = 0.25F;  // past all ops
+  cache.recheck();
+  expect_near(packed(), linear(x, weight, {}));
+  const size_t bytes = cache.bytes();
+  weight = uniform({64, 64}, -1, 1);  // another tensor, wherever it lies
+  expect_near(packed(), linear(x, weight, {}));
+  EXPECT_GE(cache.bytes(), bytes);
+}
+
+TEST(PackedWeights, StayOutOfTraining) {
+  manual_seed(10);
+  Tensor weight = uniform({64, 64}, -1, 1);
+  weight.set_requires_grad(true);
+  const Tensor x = uniform({3, 64}, -1, 1);
+  PackedWeights cache;
+  const PackedWeights::Scope scope(cache);
+  const Tensor y = linear(x, weight, {});
+  EXPECT_EQ(cache.bytes(), 0U);
+  sum(y).backward();
+  EXPECT_TRUE(weight.grad().defined());
+  const NoGradGuard no_grad;
+  linear(x.to(DType::f64), weight.to(DType::f64), {});
+  EXPECT_EQ(cache.bytes(), 0U);
+}
+
+}  // namespace
+}  // namespace heed
