@@ -26,7 +26,7 @@ struct LinearOp {
     Shape shape = x.shape();
     shape[x.ndim() - 1] = weight.shape()[0];
     if (!saved.wants(0) && !saved.wants(1)) {
-      if (const auto packed = detail_packed(weight, rows.size(0))) {
+      if (const auto packed = detail::packed_weight(weight, rows.size(0))) {
         const Tensor dense = rows.contiguous(), added = bias.defined() ? bias.contiguous() : Tensor{},
                      y = empty(shape, x.dtype());
         packed->multiply(dense.size(0), dense.data<float>(), dense.size(1),

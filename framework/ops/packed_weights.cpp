@@ -61,7 +61,7 @@ size_t PackedWeights::bytes() const {
   return bytes;
 }
 
-std::shared_ptr<const kernels::PanelMatrix> detail_packed(const Tensor& weight, int64_t rows) {
+std::shared_ptr<const kernels::PanelMatrix> detail::packed_weight(const Tensor& weight, int64_t rows) {
   if (!current || rows > kMostRows || weight.dtype() != DType::f32 || weight.numel() < kLeastSize ||
       detail::RoundedProducts::active())
     return nullptr;

@@ -14,6 +14,9 @@ namespace heed {
 namespace kernels {
 class PanelMatrix;
 }
+namespace detail {
+std::shared_ptr<const kernels::PanelMatrix> packed_weight(const Tensor& weight, int64_t rows);
+}
 
 /// The packed forms of the weights of a model that is used. May be shared by threads.
 class PackedWeights {
@@ -46,7 +49,8 @@ class PackedWeights {
   size_t bytes() const;
 
  private:
-  friend std::shared_ptr<const kernels::PanelMatrix> detail_packed(const Tensor& weight, int64_t rows);
+  friend std::shared_ptr<const kernels::PanelMatrix> detail::packed_weight(const Tensor& weight,
+                                                                           int64_t rows);
   struct Entry;
   mutable std::mutex mutex_;
   std::map<const void*, Entry> entries_;  // by the address of the weight
