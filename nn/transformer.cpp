@@ -2,19 +2,48 @@
 
 #include <fmt/format.h>
 
-#include <array>
+#include <algorithm>
 
+#include "framework/autograd/grad_mode.h"
 #include "nn/attention/heads.h"
 #include "nn/positional.h"
 
 namespace heed::nn {
 namespace {
 
-Tensor append(const Tensor& before, const Tensor& next) {
-  return before.defined() ? concat(std::array{before, next}, 1) : next;
+// Rows behind those in use, in a pool that doubles when it is full.
+void append(KeyValuePool& pool, const Tensor& key, const Tensor& value) {
+  const int64_t count = key.size(0), size = key.size(1), needed = pool.used + count;
+  if (!pool.rows.defined() || pool.rows.size(0) < needed) {
+    const int64_t before = pool.rows.defined() ? pool.rows.size(0) : 0;
+    const Tensor larger = empty({std::max(needed, 2 * before), 2 * size}, key.dtype());
+    if (pool.used > 0) slice(larger, 0, 0, pool.used).copy_(slice(pool.rows, 0, 0, pool.used));
+    pool.rows = larger;
+  }
+  const Tensor free = slice(pool.rows, 0, pool.used, needed);
+  slice(free, 1, 0, size).copy_(key);
+  slice(free, 1, size, 2 * size).copy_(value);
+  pool.used = needed;
 }
 
 }  // namespace
+
+void DecodingHistory::advance(int64_t hypotheses) {
+  const Tensor longer = empty({hypotheses, length_ + 1}, DType::i64);
+  int64_t* const into = longer.data<int64_t>();
+  for (int64_t b = 0; b < hypotheses; ++b) {
+    if (length_ > 0) std::copy_n(index_.data<int64_t>() + b * length_, length_, into + b * (length_ + 1));
+    into[b * (length_ + 1) + length_] = used_ + b;
+  }
+  index_ = longer;
+  ++length_;
+  used_ += hypotheses;
+}
+
+void DecodingHistory::select(const std::vector<int64_t>& rows) {
+  if (length_ == 0) return;
+  index_ = index_select(index_, 0, from_vector(rows, {static_cast<int64_t>(rows.size())}));
+}
 
 SelfAttention::SelfAttention(int64_t size, int64_t heads, bool causal, bool rotary, const Scope& scope)
     : Module(scope),
@@ -47,13 +76,18 @@ SelfAttention::Output SelfAttention::operator()(const Tensor& x, const Tensor& l
   return {announce(output_(seen.context)), seen.weights};
 }
 
-SelfAttention::Output SelfAttention::step(const Tensor& x, KeyValue& cache) const {
+SelfAttention::Output SelfAttention::step(const Tensor& x, KeyValuePool& pool,
+                                          const DecodingHistory& history) const {
+  const NoGradGuard no_grad;
   const Tensor joint = joint_(x);
-  const auto part = [&](int64_t i) { return slice(joint, 2, i * size_, (i + 1) * size_); };
-  const int64_t position = cache.key.defined() ? cache.key.size(1) : 0;
-  cache = {append(cache.key, turned(part(1), position)), append(cache.value, part(2))};
-  const ScaledDotAttentionResult seen =
-      scaled_dot_attention(turned(part(0), position), cache.key, cache.value, {}, heads_);
+  const auto part = [&](int64_t i) { return slice(joint, 1, i * size_, (i + 1) * size_); };
+  const auto here = [&](const Tensor& rows) {
+    return rotary_ ? squeeze(turned(unsqueeze(rows, 1), history.length() - 1), 1) : rows;
+  };
+  append(pool, here(part(1)), part(2));
+  const IndexedAttentionResult seen =
+      indexed_attention(here(part(0)), slice(pool.rows, 1, 0, size_), slice(pool.rows, 1, size_, 2 * size_),
+                        history.index(), {}, heads_);
   return {announce(output_(seen.context)), seen.weights};
 }
 
@@ -78,6 +112,14 @@ SelfAttention::Output CrossAttention::operator()(const Tensor& x, const KeyValue
                                                  const Tensor& lengths, const Tensor& mask) const {
   const ScaledDotAttentionResult seen =
       scaled_dot_attention(query_(x), memory.key, memory.value, lengths, heads_, /*causal=*/false, mask);
+  return {announce(output_(seen.context)), seen.weights};
+}
+
+SelfAttention::Output CrossAttention::step(const Tensor& x, const KeyValue& memory, const Tensor& index,
+                                           const Tensor& lengths) const {
+  const NoGradGuard no_grad;
+  const IndexedAttentionResult seen =
+      indexed_attention(query_(x), memory.key, memory.value, index, lengths, heads_);
   return {announce(output_(seen.context)), seen.weights};
 }
 
@@ -119,18 +161,17 @@ TransformerDecoderLayer::TransformerDecoderLayer(const TransformerOptions& optio
   child("third", third_);
 }
 
-template <class SelfAttend>
-TransformerDecoderLayer::Output TransformerDecoderLayer::run(const Tensor& x, const KeyValue& memory,
-                                                             const Tensor& lengths,
-                                                             const SelfAttend& attend) const {
+template <class SelfAttend, class CrossAttend>
+TransformerDecoderLayer::Output TransformerDecoderLayer::run(const Tensor& x, const SelfAttend& self,
+                                                             const CrossAttend& cross) const {
   Output result;
   const Tensor a = first_(x, [&](const Tensor& input) {
-    const SelfAttention::Output seen = attend(input);
+    const SelfAttention::Output seen = self(input);
     result.self_weights = seen.weights;
     return seen.output;
   });
   const Tensor b = second_(a, [&](const Tensor& input) {
-    const SelfAttention::Output seen = cross_attention_(input, memory, lengths);
+    const SelfAttention::Output seen = cross(input);
     result.cross_weights = seen.weights;
     return seen.output;
   });
@@ -140,13 +181,19 @@ TransformerDecoderLayer::Output TransformerDecoderLayer::run(const Tensor& x, co
 
 TransformerDecoderLayer::Output TransformerDecoderLayer::operator()(const Tensor& x, const KeyValue& memory,
                                                                     const Tensor& lengths) const {
-  return run(x, memory, lengths, [&](const Tensor& input) { return self_attention_(input, {}); });
+  return run(
+      x, [&](const Tensor& input) { return self_attention_(input, {}); },
+      [&](const Tensor& input) { return cross_attention_(input, memory, lengths); });
 }
 
-TransformerDecoderLayer::Output TransformerDecoderLayer::step(const Tensor& x, KeyValue& cache,
-                                                              const KeyValue& memory,
+TransformerDecoderLayer::Output TransformerDecoderLayer::step(const Tensor& x, KeyValuePool& pool,
+                                                              const DecodingHistory& history,
+                                                              const KeyValue& memory, const Tensor& index,
                                                               const Tensor& lengths) const {
-  return run(x, memory, lengths, [&](const Tensor& input) { return self_attention_.step(input, cache); });
+  const NoGradGuard no_grad;
+  return run(
+      x, [&](const Tensor& input) { return self_attention_.step(input, pool, history); },
+      [&](const Tensor& input) { return cross_attention_.step(input, memory, index, lengths); });
 }
 
 }  // namespace heed::nn

@@ -35,6 +35,33 @@ struct KeyValue {
   Tensor key, value;  // [B, S, D]
 };
 
+/// Keys and values of one layer while a decoder writes word by word: a row for each position of each
+/// hypothesis, in the order in which they were computed. Nothing is moved when hypotheses end or branch.
+struct KeyValuePool {
+  Tensor rows;       // [capacity, 2 D]: key and value; grows by doubling
+  int64_t used = 0;  // how many rows are filled
+};
+
+/// Which rows of the pools belong to each hypothesis, the same in all layers: what they share as prefixes is
+/// there once.
+class DecodingHistory {
+ public:
+  /// Each hypothesis gets one further position, whose row stands behind those in use.
+  /// @param hypotheses B, as many as there are
+  void advance(int64_t hypotheses);
+  /// Keeps some hypotheses, in the given order.
+  /// @param rows which; one may occur several times
+  void select(const std::vector<int64_t>& rows);
+  /// @return i64 [B, n]: the row of each of the n positions so far
+  const Tensor& index() const { return index_; }
+  /// @return n, the positions so far
+  int64_t length() const { return length_; }
+
+ private:
+  Tensor index_;
+  int64_t length_ = 0, used_ = 0;
+};
+
 /// Multi-head self-attention with one joint projection to queries, keys and values (Vaswani et al. 2017, sec.
 /// 3.2.2); with causal = true, later positions are masked (sec. 3.2.3).
 class SelfAttention : public Module {
@@ -58,12 +85,12 @@ class SelfAttention : public Module {
   /// @return output [B, T, D], weights [B, heads, T, T]
   /// @throws ShapeError, DTypeError
   Output operator()(const Tensor& x, const Tensor& lengths, const Tensor& mask = {}) const;
-  /// Computes one further position, which sees all positions in `cache` and itself.
-  /// @param x [B, 1, D]
-  /// @param cache keys and values of the earlier positions, undefined members at first; the new position is
-  /// appended
-  /// @return output [B, 1, D], weights [B, heads, 1, S] over the S positions of the extended cache
-  Output step(const Tensor& x, KeyValue& cache) const;
+  /// Computes one further position, which sees the positions of its hypothesis and itself. No gradient.
+  /// @param x [B, D]
+  /// @param pool keys and values of the earlier positions; those of the new one are appended
+  /// @param history advanced to the new position
+  /// @return output [B, D], weights [B, heads, n] over the n positions
+  Output step(const Tensor& x, KeyValuePool& pool, const DecodingHistory& history) const;
 
  private:
   Tensor turned(const Tensor& x, int64_t first) const;
@@ -89,6 +116,14 @@ class CrossAttention : public Module {
   /// @return output [B, T, D], weights [B, heads, T, S]
   SelfAttention::Output operator()(const Tensor& x, const KeyValue& memory, const Tensor& lengths,
                                    const Tensor& mask = {}) const;
+  /// One position of each hypothesis. No gradient.
+  /// @param x [B, D]
+  /// @param memory the positions of all sources one after the other: result of prepare(), as [P, D]
+  /// @param index i64 [B, S]: the positions that each hypothesis reads
+  /// @param lengths i64 [B]: how many of them
+  /// @return output [B, D], weights [B, heads, S]
+  SelfAttention::Output step(const Tensor& x, const KeyValue& memory, const Tensor& index,
+                             const Tensor& lengths) const;
 
  private:
   int64_t size_, heads_;
@@ -204,18 +239,18 @@ class TransformerDecoderLayer : public Module {
   /// @param lengths i64 [B], lengths of the memory; undefined: all S
   /// @return output [B, T, D] and the weights of both attentions
   Output operator()(const Tensor& x, const KeyValue& memory, const Tensor& lengths) const;
-  /// Computes one further position.
-  /// @param x [B, 1, D]
-  /// @param cache keys and values of the self-attention for the earlier positions, undefined members at
-  ///   first; the new position is appended
-  /// @param memory result of prepare()
-  /// @param lengths i64 [B], lengths of the memory; undefined: all S
-  /// @return output [B, 1, D]; self_weights over the positions of the extended cache
-  Output step(const Tensor& x, KeyValue& cache, const KeyValue& memory, const Tensor& lengths) const;
+  /// Computes one further position of each hypothesis. No gradient.
+  /// @param x [B, D]
+  /// @param pool keys and values of the self-attention; those of the new position are appended
+  /// @param history advanced to the new position
+  /// @param memory,index,lengths as in CrossAttention::step
+  /// @return output [B, D], self_weights [B, heads, n], cross_weights [B, heads, S]
+  Output step(const Tensor& x, KeyValuePool& pool, const DecodingHistory& history, const KeyValue& memory,
+              const Tensor& index, const Tensor& lengths) const;
 
  private:
-  template <class SelfAttend>
-  Output run(const Tensor& x, const KeyValue& memory, const Tensor& lengths, const SelfAttend& attend) const;
+  template <class SelfAttend, class CrossAttend>
+  Output run(const Tensor& x, const SelfAttend& self, const CrossAttend& cross) const;
   SelfAttention self_attention_;
   CrossAttention cross_attention_;
   FeedForward feed_forward_;

@@ -241,6 +241,21 @@ void dot_rows(int64_t n, int64_t D, const T* x, const T* y, T* w);
 template <class T>
 void add_outer(int64_t n, int64_t D, const T* w, const T* y, T* x);
 
+/// Keys and values that a query attends to: rows of two matrices, wherever they lie.
+template <class T>
+struct IndexedRows {
+  const T *keys, *values;
+  int64_t ld_keys, ld_values;    // elements between rows
+  int64_t key_size, value_size;  // elements of a row, of all heads
+  const int64_t* index;          // which rows, in this order
+  int64_t count;                 // how many
+};
+/// Scaled dot-product attention of one query [key_size] in `heads` heads: weights [heads, stride] get the
+/// softmax over the rows, zeros behind them, and context [value_size] their weighted sum.
+template <class T>
+void indexed_attention(const IndexedRows<T>& rows, const T* query, int64_t heads, T* weights, int64_t stride,
+                       T* context);
+
 /// y[d] += x[d] on one row, inline.
 template <class T>
 void add_row(int64_t D, const T* x, T* y);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "framework/ops/arithmetic.h"
+#include "framework/ops/indexed_attention.h"
 #include "framework/ops/indexing.h"
 #include "framework/ops/losses.h"
 #include "framework/ops/most_probable.h"

@@ -49,11 +49,7 @@ TranslationModel::SelfAttention TranslationModel::self_attention(const Batch&) c
 Tensor take_rows(const Tensor& x, const std::vector<int64_t>& rows) {
   if (!x.defined()) return x;
   const auto n = static_cast<int64_t>(rows.size());
-  if (x.dtype() == DType::i64) {
-    std::vector<int64_t> values;
-    for (const int64_t row : rows) values.push_back(x.data<int64_t>()[row]);
-    return from_vector(values, {n});
-  }
+  if (x.dtype() == DType::i64) return index_select(x, 0, from_vector(rows, {n}));
   Shape shape = x.shape();
   const Tensor flat = reshape(x, {shape[0], shape[0] == 0 ? 0 : x.numel() / shape[0]});
   shape[0] = n;

@@ -112,18 +112,23 @@ TEST_P(EveryTransformer, ValuesAreThoseOfTheLayers) {
       memory = norm(memory);
     }
     std::vector<std::unique_ptr<nn::TransformerDecoderLayer>> layers;
-    std::vector<nn::KeyValue> caches(static_cast<size_t>(config.decoder_layers));
-    for (size_t l = 0; l < caches.size(); ++l) {
+    std::vector<nn::KeyValuePool> pools(static_cast<size_t>(config.decoder_layers));
+    nn::DecodingHistory history;
+    for (size_t l = 0; l < pools.size(); ++l) {
       layers.push_back(std::make_unique<nn::TransformerDecoderLayer>(decoder_layer_options()));
       load(*layers.back(), "decoder" + std::to_string(l));
     }
     for (size_t t = 0; t < T; ++t) {
       const auto at = static_cast<int64_t>(t);
-      Tensor x = embed("target_embedding", slice(batch.target_in, 1, at, at + 1), at);
+      Tensor x = squeeze(embed("target_embedding", slice(batch.target_in, 1, at, at + 1), at), 1);
+      history.advance(1);
       for (size_t l = 0; l < layers.size(); ++l) {
-        const auto seen = layers[l]->step(x, caches[l], layers[l]->prepare(memory), batch.source_lengths);
+        const nn::KeyValue source = layers[l]->prepare(memory);
+        const auto seen =
+            layers[l]->step(x, pools[l], history, {squeeze(source.key, 0), squeeze(source.value, 0)},
+                            unsqueeze(arange(memory.size(1)), 0), batch.source_lengths);
         x = seen.output;
-        const auto wanted = seen.self_weights.to_vector<float>();  // [1, heads, 1, t + 1]
+        const auto wanted = seen.self_weights.to_vector<float>();  // [1, heads, t + 1]
         ASSERT_EQ(wanted.size(), decoder_heads * (t + 1));
         for (size_t h = 0; h < decoder_heads; ++h) {
           ASSERT_EQ(found[i].decoder[l * decoder_heads + h].size(), T);

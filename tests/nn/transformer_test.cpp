@@ -79,10 +79,12 @@ TEST(TransformerLayers, RotaryGradientsAndCache) {
   const SelfAttention attention(8, 2, /*causal=*/true, /*rotary=*/true);
   const Tensor x = randn({2, 5, 8});
   const auto whole = attention(x, {});
-  KeyValue cache;
+  KeyValuePool pool;
+  DecodingHistory history;
   for (int64_t t = 0; t < 5; ++t) {
-    EXPECT_TRUE(all_close(attention.step(slice(x, 1, t, t + 1), cache).output,
-                          slice(whole.output, 1, t, t + 1).contiguous(), 1e-4, 1e-5))
+    history.advance(2);
+    EXPECT_TRUE(all_close(attention.step(select(x, 1, t), pool, history).output,
+                          select(whole.output, 1, t).contiguous(), 1e-4, 1e-5))
         << t;
   }
   EXPECT_THROW(SelfAttention(6, 2, true, true), ValueError);
@@ -152,22 +154,58 @@ TEST(TransformerLayers, PaddingDoesNotReachTheSentence) {
   EXPECT_EQ(weights.shape(), (Shape{1, 2, 5, 5}));
 }
 
-TEST(TransformerLayers, StepsWithCachesEqualTheWholeSequence) {
+// Hypotheses that end, branch and change places, as in a beam: each step equals that of the whole sequence.
+TEST(TransformerLayers, StepsWithPoolsEqualTheWholeSequence) {
   manual_seed(5);
   const NoGradGuard no_grad;
   for (const bool pre : {true, false}) {
     const TransformerDecoderLayer layer(options(pre));
-    const Tensor x = randn({2, 5, 6}), lengths = ids({4, 2});
-    const KeyValue memory = layer.prepare(randn({2, 4, 6}));
-    const auto whole = layer(x, memory, lengths);
-    KeyValue cache;
-    for (int64_t t = 0; t < 5; ++t) {
-      const auto step = layer.step(slice(x, 1, t, t + 1), cache, memory, lengths);
-      EXPECT_TRUE(all_close(step.output, slice(whole.output, 1, t, t + 1).contiguous(), 1e-5, 1e-6));
-      EXPECT_TRUE(
-          all_close(step.cross_weights, slice(whole.cross_weights, 2, t, t + 1).contiguous(), 1e-5, 1e-6));
+    const int64_t S = 4;
+    const std::vector<int64_t> source_lengths{4, 2};
+    const Tensor source = randn({2, S, 6});
+    const KeyValue memory = layer.prepare(source);
+    const KeyValue rows{reshape(memory.key, {2 * S, 6}), reshape(memory.value, {2 * S, 6})};
+    KeyValuePool pool;
+    DecodingHistory history;
+    std::vector<std::vector<Tensor>> inputs(2);  // of each hypothesis, so far
+    std::vector<int64_t> source_of{0, 1};
+    // which hypotheses go on behind each step
+    const std::vector<std::vector<int64_t>> kept{{0, 0, 1}, {2, 1, 1, 0}, {3, 0}, {1, 1, 1}, {2}, {0}};
+    for (const std::vector<int64_t>& next : kept) {
+      std::vector<Tensor> x;
+      std::vector<int64_t> lengths, index;
+      for (size_t b = 0; b < inputs.size(); ++b) {
+        x.push_back(randn({1, 6}));
+        inputs[b].push_back(x.back());
+        lengths.push_back(source_lengths[static_cast<size_t>(source_of[b])]);
+        for (int64_t s = 0; s < S; ++s) index.push_back(source_of[b] * S + s);
+      }
+      const auto B = static_cast<int64_t>(inputs.size());
+      history.advance(B);
+      const auto step = layer.step(concat(x, 0), pool, history, rows, from_vector(index, {B, S}),
+                                   from_vector(lengths, {B}));
+      for (size_t b = 0; b < inputs.size(); ++b) {
+        const Tensor alone = unsqueeze(concat(inputs[b], 0), 0);
+        const int64_t r = source_of[b], last = alone.size(1) - 1;
+        const auto whole = layer(alone, layer.prepare(slice(source, 0, r, r + 1)), ids({lengths[b]}));
+        const auto at = static_cast<int64_t>(b);
+        EXPECT_TRUE(all_close(select(step.output, 0, at).contiguous(),
+                              select(select(whole.output, 0, 0), 0, last).contiguous(), 1e-5, 1e-6));
+        EXPECT_TRUE(all_close(select(step.self_weights, 0, at).contiguous(),
+                              select(select(whole.self_weights, 0, 0), 1, last).contiguous(), 1e-5, 1e-6));
+        EXPECT_TRUE(all_close(select(step.cross_weights, 0, at).contiguous(),
+                              select(select(whole.cross_weights, 0, 0), 1, last).contiguous(), 1e-5, 1e-6));
+      }
+      history.select(next);
+      std::vector<std::vector<Tensor>> chosen;
+      std::vector<int64_t> sources;
+      for (const int64_t b : next) {
+        chosen.push_back(inputs[static_cast<size_t>(b)]);
+        sources.push_back(source_of[static_cast<size_t>(b)]);
+      }
+      inputs = chosen;
+      source_of = sources;
     }
-    EXPECT_EQ(cache.key.shape(), (Shape{2, 5, 6}));
   }
 }
 

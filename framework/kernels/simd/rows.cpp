@@ -353,6 +353,53 @@ void AddRowsWideKernel(int64_t rows, int64_t n, const T* x, int64_t stride, doub
   }
 }
 
+// y = sum over j of w[j] x[index[j]], four vectors of y at a time.
+template <class T>
+void MixRows(int64_t n, int64_t size, const T* w, const T* x, int64_t ld, const int64_t* index, T* y) {
+  const hn::ScalableTag<T> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t at = 0;
+  for (; at + 4 * lanes <= size; at += 4 * lanes) {
+    auto first = hn::Zero(d), second = first, third = first, fourth = first;
+    for (int64_t j = 0; j < n; ++j) {
+      const T* const row = x + index[j] * ld + at;
+      const auto weight = hn::Set(d, w[j]);
+      first = hn::MulAdd(weight, hn::LoadU(d, row), first);
+      second = hn::MulAdd(weight, hn::LoadU(d, row + lanes), second);
+      third = hn::MulAdd(weight, hn::LoadU(d, row + 2 * lanes), third);
+      fourth = hn::MulAdd(weight, hn::LoadU(d, row + 3 * lanes), fourth);
+    }
+    hn::StoreU(first, d, y + at);
+    hn::StoreU(second, d, y + at + lanes);
+    hn::StoreU(third, d, y + at + 2 * lanes);
+    hn::StoreU(fourth, d, y + at + 3 * lanes);
+  }
+  for (; at < size; at += lanes) {
+    const auto mask = hn::FirstN(d, static_cast<size_t>(std::min(lanes, size - at)));
+    auto sum = hn::Zero(d);
+    for (int64_t j = 0; j < n; ++j)
+      sum = hn::MulAdd(hn::Set(d, w[j]), hn::MaskedLoad(mask, d, x + index[j] * ld + at), sum);
+    hn::BlendedStore(sum, mask, d, y + at);
+  }
+}
+
+template <class T>
+void IndexedAttentionKernel(const IndexedRows<T>& rows, const T* query, int64_t heads, T* weights,
+                            int64_t stride, T* context) {
+  const int64_t d = rows.key_size / heads, e = rows.value_size / heads;
+  const T scale = static_cast<T>(1 / std::sqrt(static_cast<double>(d)));
+  for (int64_t j = 0; j < rows.count; ++j) {
+    const T* const key = rows.keys + rows.index[j] * rows.ld_keys;
+    for (int64_t h = 0; h < heads; ++h) weights[h * stride + j] = scale * Dot(d, query + h * d, key + h * d);
+  }
+  for (int64_t h = 0; h < heads; ++h) {
+    T* const w = weights + h * stride;
+    SoftmaxRow(rows.count, w, w);
+    std::fill(w + rows.count, w + stride, T{0});
+    MixRows(rows.count, e, w, rows.values + h * e, rows.ld_values, rows.index, context + h * e);
+  }
+}
+
 #define HEED_TYPED(name)                   \
   constexpr auto& name##F32 = name<float>; \
   constexpr auto& name##F64 = name<double>;
@@ -373,6 +420,7 @@ HEED_TYPED(WeightedSumKernel)
 HEED_TYPED(DotRowsKernel)
 HEED_TYPED(AddOuterKernel)
 HEED_TYPED(AddRowKernel)
+HEED_TYPED(IndexedAttentionKernel)
 HEED_TYPED(AddRowsWideKernel)
 HEED_TYPED(SquaredDistanceKernel)
 HEED_TYPED(CentredDotKernel)
@@ -411,6 +459,7 @@ HEED_EXPORT(WeightedSumKernel)
 HEED_EXPORT(DotRowsKernel)
 HEED_EXPORT(AddOuterKernel)
 HEED_EXPORT(AddRowKernel)
+HEED_EXPORT(IndexedAttentionKernel)
 HEED_EXPORT(AddRowsWideKernel)
 HEED_EXPORT(SquaredDistanceKernel)
 HEED_EXPORT(CentredDotKernel)
@@ -576,6 +625,12 @@ void add_outer(int64_t n, int64_t D, const T* w, const T* y, T* x) {
 }
 
 template <class T>
+void indexed_attention(const IndexedRows<T>& rows, const T* query, int64_t heads, T* weights, int64_t stride,
+                       T* context) {
+  HEED_DISPATCH(IndexedAttentionKernel)(rows, query, heads, weights, stride, context);
+}
+
+template <class T>
 void add_row(int64_t D, const T* x, T* y) {
   HEED_DISPATCH(AddRowKernel)(D, x, y);
 }
@@ -655,6 +710,7 @@ void scatter_add_rows(int64_t n, const int64_t* ids, int64_t rows, int64_t D, co
   template void weighted_sum(int64_t, int64_t, const T*, const T*, T*);                                    \
   template void dot_rows(int64_t, int64_t, const T*, const T*, T*);                                        \
   template void add_outer(int64_t, int64_t, const T*, const T*, T*);                                       \
+  template void indexed_attention(const IndexedRows<T>&, const T*, int64_t, T*, int64_t, T*);              \
   template void add_row(int64_t, const T*, T*);                                                            \
   template void add_rows_wide(int64_t, int64_t, const T*, int64_t, double*);                               \
   template double squared_distance(int64_t, const T*, double);                                             \

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <numeric>
 
 #include "models/text/vocabulary.h"
 
@@ -148,40 +149,51 @@ std::pair<Tensor, Tensor> Transformer::vocabulary_weights() const {
                      : std::pair(target_embedding_->table(), bias_);
 }
 
+// The positions of the sources are there once, and those of the output once a prefix: hypotheses have lists
+// of positions.
 class TransformerDecoding : public Decoding {
  public:
   TransformerDecoding(const Transformer& model, const Batch& batch, bool attention)
-      : model_(model), attention_(attention), lengths_(batch.source_lengths), caches_(model.decoder_.size()) {
+      : model_(model), attention_(attention), lengths_(batch.source_lengths), pools_(model.decoder_.size()) {
     const Tensor memory = model.encode(batch.source, lengths_);
-    for (const auto& layer : model.decoder_) memories_.push_back(layer->prepare(memory));
+    const int64_t B = memory.size(0), S = memory.size(1), D = memory.size(2);
+    const auto rows = [&](const Tensor& x) { return reshape(x, {B * S, D}); };
+    for (const auto& layer : model.decoder_) {
+      const nn::KeyValue seen = layer->prepare(memory);
+      memories_.push_back({rows(seen.key), rows(seen.value)});
+    }
+    std::vector<int64_t> positions(static_cast<size_t>(B * S));
+    std::iota(positions.begin(), positions.end(), int64_t{0});
+    index_ = from_vector(positions, {B, S});
   }
 
   Step step(const Tensor& ids) override {
-    Tensor x = (*model_.target_embedding_)(unsqueeze(ids, 1), position_++);
+    Tensor x = squeeze((*model_.target_embedding_)(unsqueeze(ids, 1), history_.length()), 1);
+    history_.advance(ids.size(0));
     std::vector<Tensor> weights;
-    for (size_t i = 0; i < caches_.size(); ++i) {
-      const auto seen = model_.decoder_[i]->step(x, caches_[i], memories_[i], lengths_);
+    for (size_t i = 0; i < pools_.size(); ++i) {
+      const auto seen = model_.decoder_[i]->step(x, pools_[i], history_, memories_[i], index_, lengths_);
       x = seen.output;
-      if (attention_) weights.push_back(squeeze(seen.cross_weights, 2));
+      if (attention_) weights.push_back(seen.cross_weights);
     }
     const auto [weight, bias] = model_.vocabulary_weights();
-    return {linear(squeeze(model_.finish(x, model_.decoder_norm_), 1), weight, bias),
+    return {linear(model_.finish(x, model_.decoder_norm_), weight, bias),
             attention_ ? concat(weights, 1) : Tensor{}};
   }
 
   void select(const std::vector<int64_t>& rows) override {
     lengths_ = take_rows(lengths_, rows);
-    for (std::vector<nn::KeyValue>* list : {&caches_, &memories_}) {
-      for (nn::KeyValue& kv : *list) kv = {take_rows(kv.key, rows), take_rows(kv.value, rows)};
-    }
+    index_ = take_rows(index_, rows);
+    history_.select(rows);
   }
 
  private:
   const Transformer& model_;
   bool attention_;
-  Tensor lengths_;
-  std::vector<nn::KeyValue> caches_, memories_;  // by layer: what the decoder said so far, what it reads
-  int64_t position_ = 0;
+  Tensor lengths_, index_;               // of the hypotheses: how many positions of the source, and which
+  std::vector<nn::KeyValue> memories_;   // by layer: the sources
+  std::vector<nn::KeyValuePool> pools_;  // by layer: what was written so far
+  nn::DecodingHistory history_;
 };
 
 std::unique_ptr<Decoding> Transformer::begin(const Batch& batch, bool attention) const {
