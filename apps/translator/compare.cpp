@@ -59,10 +59,7 @@ fs::path folder_of(const std::string& run) {
 }
 
 std::string name_of(const std::string& run) {
-  const fs::path folder = folder_of(run);
-  if (run.find('=') != std::string::npos) return run.substr(0, run.find('='));
-  // "runs/a/" is a as well
-  return (folder.has_filename() ? folder : folder.parent_path()).filename().string();
+  return run.find('=') == std::string::npos ? models::name_of_run(run) : run.substr(0, run.find('='));
 }
 
 [[noreturn]] void wrong_usage(const std::string& option, const std::string& why) {

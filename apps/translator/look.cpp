@@ -51,16 +51,12 @@ std::vector<std::string> default_runs() {
   return runs;
 }
 
-std::string name_of_run(const fs::path& run) {
-  return (run.has_filename() ? run : run.parent_path()).filename().string();
-}
-
 void look(LookOptions& options) {
   if (options.runs.empty()) options.runs = default_runs();
   std::vector<std::string> names;
   std::vector<NamedPath> outputs{{"--json", options.json}};
   for (const std::string& run : options.runs) {
-    const std::string name = name_of_run(run);
+    const std::string name = models::name_of_run(run);
     if (std::ranges::find(names, name) != names.end())
       throw CLI::ValidationError("--run", fmt::format("two runs are called {}", name));
     names.push_back(name);

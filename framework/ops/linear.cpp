@@ -5,7 +5,7 @@
 #include "framework/ops/apply.h"
 #include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
-#include "framework/ops/packed.h"
+#include "framework/ops/packed_weights.h"
 #include "framework/ops/registry.h"
 
 namespace heed {

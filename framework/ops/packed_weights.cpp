@@ -6,7 +6,6 @@
 
 #include "framework/core/autocast.h"
 #include "framework/kernels/kernels.h"
-#include "framework/ops/packed.h"
 
 namespace heed {
 namespace {
@@ -51,6 +50,10 @@ void PackedWeights::recheck() {
   ++checks_;
 }
 
+void PackedWeights::forget_orphans() {
+  std::erase_if(entries_, [](const auto& entry) { return entry.second.weight.body()->storage.unique(); });
+}
+
 PackedWeights::Scope::Scope(PackedWeights& cache) : before_(current) { current = &cache; }
 PackedWeights::Scope::~Scope() { current = before_; }
 
@@ -66,6 +69,7 @@ std::shared_ptr<const kernels::PanelMatrix> detail::packed_weight(const Tensor& 
       detail::RoundedProducts::active())
     return nullptr;
   const std::lock_guard lock(current->mutex_);
+  if (!current->entries_.contains(weight.raw_data())) current->forget_orphans();
   PackedWeights::Entry& entry = current->entries_[weight.raw_data()];
   const bool same = entry.packed && entry.weight.shape() == weight.shape() &&
                     entry.weight.strides() == weight.strides() && entry.version == version_of(weight);

@@ -15,8 +15,10 @@ namespace kernels {
 class PanelMatrix;
 }
 namespace detail {
+// The packed form of a weight [N, K] for products with so many rows, from the cache of the thread's scope;
+// null without a scope, and where the plain product is as fast.
 std::shared_ptr<const kernels::PanelMatrix> packed_weight(const Tensor& weight, int64_t rows);
-}
+}  // namespace detail
 
 /// The packed forms of the weights of a model that is used. May be shared by threads.
 class PackedWeights {
@@ -52,6 +54,7 @@ class PackedWeights {
   friend std::shared_ptr<const kernels::PanelMatrix> detail::packed_weight(const Tensor& weight,
                                                                            int64_t rows);
   struct Entry;
+  void forget_orphans();  // weights that nobody else holds any more; the lock is held
   mutable std::mutex mutex_;
   std::map<const void*, Entry> entries_;  // by the address of the weight
   uint64_t checks_ = 1;                   // calls of recheck so far, and one

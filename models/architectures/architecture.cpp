@@ -47,13 +47,7 @@ TranslationModel::SelfAttention TranslationModel::self_attention(const Batch&) c
 }
 
 Tensor take_rows(const Tensor& x, const std::vector<int64_t>& rows) {
-  if (!x.defined()) return x;
-  const auto n = static_cast<int64_t>(rows.size());
-  if (x.dtype() == DType::i64) return index_select(x, 0, from_vector(rows, {n}));
-  Shape shape = x.shape();
-  const Tensor flat = reshape(x, {shape[0], shape[0] == 0 ? 0 : x.numel() / shape[0]});
-  shape[0] = n;
-  return reshape(embedding(flat, from_vector(rows, {n})), shape);
+  return x.defined() ? index_select(x, 0, from_vector(rows, {static_cast<int64_t>(rows.size())})) : x;
 }
 
 }  // namespace heed::models

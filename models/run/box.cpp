@@ -63,6 +63,10 @@ fs::path find_run(const std::string& name) {
   return name;
 }
 
+std::string name_of_run(const fs::path& run) {
+  return (run.has_filename() ? run : run.parent_path()).filename().string();
+}
+
 void require_run(const fs::path& folder) {
   if (fs::is_directory(folder)) return;
   if (file_exists(folder)) throw IoError(fmt::format("'{}' is not a run folder", folder.string()));

@@ -21,6 +21,11 @@ std::vector<std::filesystem::path> box_runs();
 /// @return the folder; the name itself when it is neither, which load_run then refuses
 std::filesystem::path find_run(const std::string& name);
 
+/// What a run is called where nobody named it.
+/// @param run its folder, which may end with a slash
+/// @return the last part of the path
+std::string name_of_run(const std::filesystem::path& run);
+
 /// Throws unless there is a folder.
 /// @param folder as find_run gives it
 /// @throws IoError `there is no run 'en-xx' (the box has en-de, en-fr)`

@@ -37,7 +37,7 @@ constexpr const char* kSingle = "single.safetensors";    // the best weights of 
 constexpr const char* kState = "state.safetensors";      // state of the training
 constexpr const char* kInitial = "initial.safetensors";  // weights to begin with, see above
 constexpr const char* kMetrics = "metrics.jsonl";        // reports of the training
-constexpr const char* kScores = "scores.json";            // scores of the weights on a test
+constexpr const char* kScores = "scores.json";           // scores of the weights on a test
 constexpr const char* kLock = "run.lock";                // locked while a process trains in the folder
 
 /// Name of the vocabulary file of one side.

@@ -43,7 +43,6 @@ const std::map<std::string, std::string>& other_headers() {
       {"sequence.h", "batches inside of lstm and attention_lstm"},
       {"moments.h", "what normalisations share"},
       {"weighed.h", "what losses share"},
-      {"packed.h", "how linear finds a packed weight"},
   };
   return reasons;
 }

@@ -1,6 +1,6 @@
 // Products of few rows with a right-hand side that is kept in panels: two vectors wide, all of K deep, so
-// that a tile of rows reads each panel once from front to end. The sums of an element run over k in order,
-// whatever the tile, so that the bits of a row do not depend on the other rows.
+// that a tile of rows reads each panel once from front to end. The sums of an element run over k in order, in
+// parts of kDepth, whatever the tile, so that the bits of a row do not depend on the other rows.
 #include "framework/kernels/simd/targets.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "framework/kernels/simd/panels.cpp"
@@ -21,7 +21,8 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-constexpr int64_t kDepth = 256;
+constexpr int64_t kDepth =
+    256;  // a sum in f32 does not drift in so many, and a panel of them stays in the first cache
 // Rows times panels of a tile: its sums, a row of panels and a value of A have a register each.
 constexpr int kTile = HWY_TARGET <= HWY_AVX3 ? 12 : 6;
 

@@ -279,8 +279,9 @@ void AdditiveEnergyBackwardKernel(int64_t length, int64_t A, const T* query, con
   }
 }
 
-template <class T>
-void WeightedSumKernel(int64_t n, int64_t D, const T* w, const T* x, T* y) {
+// y = sum over s of w[s] row_of(s), four vectors of y at a time.
+template <class T, class RowOf>
+void MixRows(int64_t n, int64_t D, const T* w, const RowOf& row_of, T* y) {
   const hn::ScalableTag<T> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   int64_t j = 0;
@@ -288,7 +289,7 @@ void WeightedSumKernel(int64_t n, int64_t D, const T* w, const T* x, T* y) {
     auto t0 = hn::Zero(d), t1 = t0, t2 = t0, t3 = t0;
     for (int64_t s = 0; s < n; ++s) {
       const auto weight = hn::Set(d, w[s]);
-      const T* row = x + s * D + j;
+      const T* const row = row_of(s) + j;
       t0 = hn::MulAdd(weight, hn::LoadU(d, row), t0);
       t1 = hn::MulAdd(weight, hn::LoadU(d, row + lanes), t1);
       t2 = hn::MulAdd(weight, hn::LoadU(d, row + 2 * lanes), t2);
@@ -301,9 +302,15 @@ void WeightedSumKernel(int64_t n, int64_t D, const T* w, const T* x, T* y) {
   }
   Lanewise<T>(D - j, [&](int64_t, const auto& load, const auto& store, auto) {
     auto total = hn::Zero(d);
-    for (int64_t s = 0; s < n; ++s) total = hn::MulAdd(hn::Set(d, w[s]), load(x + s * D + j), total);
+    for (int64_t s = 0; s < n; ++s) total = hn::MulAdd(hn::Set(d, w[s]), load(row_of(s) + j), total);
     store(total, y + j);
   });
+}
+
+template <class T>
+void WeightedSumKernel(int64_t n, int64_t D, const T* w, const T* x, T* y) {
+  MixRows(
+      n, D, w, [=](int64_t s) { return x + s * D; }, y);
 }
 
 template <class T>
@@ -353,36 +360,6 @@ void AddRowsWideKernel(int64_t rows, int64_t n, const T* x, int64_t stride, doub
   }
 }
 
-// y = sum over j of w[j] x[index[j]], four vectors of y at a time.
-template <class T>
-void MixRows(int64_t n, int64_t size, const T* w, const T* x, int64_t ld, const int64_t* index, T* y) {
-  const hn::ScalableTag<T> d;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  int64_t at = 0;
-  for (; at + 4 * lanes <= size; at += 4 * lanes) {
-    auto first = hn::Zero(d), second = first, third = first, fourth = first;
-    for (int64_t j = 0; j < n; ++j) {
-      const T* const row = x + index[j] * ld + at;
-      const auto weight = hn::Set(d, w[j]);
-      first = hn::MulAdd(weight, hn::LoadU(d, row), first);
-      second = hn::MulAdd(weight, hn::LoadU(d, row + lanes), second);
-      third = hn::MulAdd(weight, hn::LoadU(d, row + 2 * lanes), third);
-      fourth = hn::MulAdd(weight, hn::LoadU(d, row + 3 * lanes), fourth);
-    }
-    hn::StoreU(first, d, y + at);
-    hn::StoreU(second, d, y + at + lanes);
-    hn::StoreU(third, d, y + at + 2 * lanes);
-    hn::StoreU(fourth, d, y + at + 3 * lanes);
-  }
-  for (; at < size; at += lanes) {
-    const auto mask = hn::FirstN(d, static_cast<size_t>(std::min(lanes, size - at)));
-    auto sum = hn::Zero(d);
-    for (int64_t j = 0; j < n; ++j)
-      sum = hn::MulAdd(hn::Set(d, w[j]), hn::MaskedLoad(mask, d, x + index[j] * ld + at), sum);
-    hn::BlendedStore(sum, mask, d, y + at);
-  }
-}
-
 template <class T>
 void IndexedAttentionKernel(const IndexedRows<T>& rows, const T* query, int64_t heads, T* weights,
                             int64_t stride, T* context) {
@@ -396,7 +373,10 @@ void IndexedAttentionKernel(const IndexedRows<T>& rows, const T* query, int64_t 
     T* const w = weights + h * stride;
     SoftmaxRow(rows.count, w, w);
     std::fill(w + rows.count, w + stride, T{0});
-    MixRows(rows.count, e, w, rows.values + h * e, rows.ld_values, rows.index, context + h * e);
+    const T* const values = rows.values + h * e;
+    MixRows(
+        rows.count, e, w, [&](int64_t j) { return values + rows.index[j] * rows.ld_values; },
+        context + h * e);
   }
 }
 

@@ -82,6 +82,19 @@ TEST(PackedWeights, AreMadeAnewWhenTheWeightsChange) {
   EXPECT_GE(cache.bytes(), bytes);
 }
 
+TEST(PackedWeights, DoNotKeepWhatNobodyElseHolds) {
+  const NoGradGuard no_grad;
+  const Tensor kept = ones({64, 64}), x = ones({3, 64});
+  PackedWeights cache;
+  const PackedWeights::Scope scope(cache);
+  linear(x, kept, {});
+  const size_t one = cache.bytes();
+  for (int i = 0; i < 50; ++i) linear(x, full({64, 64}, i), {});
+  EXPECT_LE(cache.bytes(), 2 * one);
+  linear(x, kept, {});
+  EXPECT_EQ(linear(x, kept, {}).to_vector<float>()[0], 64);
+}
+
 TEST(PackedWeights, StayOutOfTraining) {
   manual_seed(10);
   Tensor weight = uniform({64, 64}, -1, 1);
