@@ -11,4 +11,8 @@ const CLI::Validator kNamesRun(
     },
     "");
 
+CLI::Option* add_runs_option(CLI::App& cli, std::vector<std::string>& runs, const std::string& what) {
+  return cli.add_option("-r,--run", runs, what)->take_all()->allow_extra_args(false)->transform(kNamesRun);
+}
+
 }  // namespace heed::apps

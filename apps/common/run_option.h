@@ -2,10 +2,19 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
 
 namespace heed::apps {
 
 /// Puts the folder in the place of the name of a translator of the box; anything else stays as it is.
 extern const CLI::Validator kNamesRun;
+
+/// Adds -r, --run for several runs. It takes one at a time, so that words after it are words of a sentence.
+/// @param cli the command
+/// @param runs where their folders go
+/// @param what its help
+/// @return the option
+CLI::Option* add_runs_option(CLI::App& cli, std::vector<std::string>& runs, const std::string& what);
 
 }  // namespace heed::apps

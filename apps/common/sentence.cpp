@@ -7,12 +7,15 @@
 
 namespace heed::apps {
 
+void require_text(const std::string& sentence) {
+  if (models::first_invalid_utf8(sentence)) throw ValueError("the sentence is not UTF-8");
+}
+
 models::Translation translate_sentence(const models::Translator& translator, const std::string& sentence,
                                        const std::string& translation,
                                        const models::TranslateOptions& options) {
-  for (const std::string* text : {&sentence, &translation}) {
-    if (models::first_invalid_utf8(*text)) throw ValueError("the sentence is not UTF-8");
-  }
+  require_text(sentence);
+  require_text(translation);
   const std::vector<std::string> source{sentence}, target{translation};
   models::Translation record = (translation.empty() ? translator.translate(source, options)
                                                     : translator.force(source, target, options))

@@ -7,6 +7,11 @@
 
 namespace heed::apps {
 
+/// Throws unless a sentence of a command line is text.
+/// @param sentence as it was typed
+/// @throws ValueError `the sentence is not UTF-8`
+void require_text(const std::string& sentence);
+
 /// Translates a sentence, or scores a translation that is given.
 /// @param translator one model or an ensemble
 /// @param sentence to translate

@@ -153,10 +153,9 @@ void evaluate(const EvaluateOptions& options) {
 
 Command add_evaluate(CLI::App& cli) {
   const auto o = std::make_shared<EvaluateOptions>();
-  cli.add_option("-r,--run", o->runs,
-                 "trained translator: a run folder or a name of the box; several make an ensemble")
-      ->required()
-      ->transform(kNamesRun);
+  add_runs_option(cli, o->runs,
+                  "trained translator: a run folder or a name of the box; -r again for one more, an ensemble")
+      ->required();
   add_search_options(cli, o->translate);
   cli.add_option("-s,--source", o->source, "test sentences")->required();
   cli.add_option("-t,--target", o->target, "their reference translations")->required();

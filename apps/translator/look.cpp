@@ -112,11 +112,11 @@ std::string text_of(const Look& look, const std::string& name, int columns) {
 Command add_look(CLI::App& cli) {
   const auto o = std::make_shared<LookOptions>();
   cli.add_option("sentence", o->words, "the sentence, in quotes or in words of its own")->required();
-  cli.add_option("-r,--run", o->runs,
-                 fmt::format("translators to show, each a run folder or a name of the box (default: {})",
-                             fmt::join(kFirstLooks, ", ")))
-      ->take_all()
-      ->transform(kNamesRun);
+  add_runs_option(
+      cli, o->runs,
+      fmt::format("a translator to show, a run folder or a name of the box; -r again for one more "
+                  "(default: {})",
+                  fmt::join(kFirstLooks, ", ")));
   cli.add_option("-o,--output", o->folder, "folder of the pictures")->capture_default_str();
   add_search_options(cli, o->translate);
   cli.add_option("--threads", o->threads, "threads (default: what the container allows)")

@@ -10,6 +10,7 @@
 #include "apps/common/line_reader.h"
 #include "apps/common/main_guard.h"
 #include "apps/common/run_option.h"
+#include "apps/common/sentence.h"
 #include "apps/common/streams.h"
 #include "apps/translator/commands.h"
 #include "apps/translator/pairs.h"
@@ -23,7 +24,8 @@ namespace {
 
 struct TranslationOptions {
   std::vector<std::string> runs;
-  std::string source = "-", target, output = "-", records, json;
+  std::vector<std::string> words;                           // of the sentence on the command line
+  std::string source, target, output = "-", records, json;  // source: the standard input where there is none
   bool tokens = false, pieces = false;
   int threads = 0;
   models::TranslateOptions translate;
@@ -124,8 +126,9 @@ class Translating {
 
 void translate(const TranslationOptions& options) {
   const models::SearchOptions& search = options.translate.search;
+  const bool from_input = options.source.empty() || options.source == "-";
   if (!options.target.empty()) {
-    if (options.source == "-") throw CLI::ValidationError("--target", "needs --source FILE");
+    if (from_input) throw CLI::ValidationError("--target", "needs --source FILE");
     if (search.beam > 1 || search.n_best > 1 || search.temperature > 0) {
       throw CLI::ValidationError(
           "--target", "scores what is given; --beam, --n-best and --temperature make new translations");
@@ -144,8 +147,14 @@ void translate(const TranslationOptions& options) {
     throw ValueError("--pieces",
                      fmt::format("'{}' has none: its vocabulary has whole words", options.runs.front()));
   Translating translating(options, translator,
-                          options.source == "-" ? "standard input" : fmt::format("'{}'", options.source));
-  if (!options.target.empty()) {
+                          !options.words.empty() ? "the sentence,"
+                          : from_input           ? "standard input"
+                                                 : fmt::format("'{}'", options.source));
+  if (!options.words.empty()) {
+    const std::vector<std::string> sentence{models::join(options.words)};
+    require_text(sentence.front());
+    translating.add(sentence);
+  } else if (!options.target.empty()) {
     const models::ParallelLines pairs = read_pairs(options.source, options.target);
     for_parts(pairs.source, pairs.target,
               [&](auto sources, auto targets) { translating.force(sources, targets); });
@@ -153,7 +162,7 @@ void translate(const TranslationOptions& options) {
     // Enough lines for the batches to be of even lengths; fewer where whoever writes them waits for an
     // answer.
     const size_t most = static_cast<size_t>(search.batch_size) * 16;
-    LineReader reader(options.source);
+    LineReader reader(from_input ? "-" : options.source);
     for (std::vector<std::string> lines = reader.next(most); !lines.empty(); lines = reader.next(most))
       translating.add(lines);
   }
@@ -164,13 +173,14 @@ void translate(const TranslationOptions& options) {
 
 Command add_translate(CLI::App& cli) {
   const auto o = std::make_shared<TranslationOptions>();
-  cli.add_option("-r,--run", o->runs,
-                 "trained translator: a run folder or a name of the box; several make an ensemble")
-      ->required()
-      ->transform(kNamesRun);
+  cli.add_option("sentence", o->words, "a sentence to translate, in quotes or in words of its own");
+  add_runs_option(cli, o->runs,
+                  "trained translator: a run folder or a name of the box; -r again for one more, an ensemble")
+      ->required();
   add_search_options(cli, o->translate);
-  cli.add_option("-s,--source", o->source, "text to translate, one sentence a line; - for standard input")
-      ->capture_default_str();
+  cli.add_option("-s,--source", o->source,
+                 "text to translate, one sentence a line; - for standard input, as without it")
+      ->excludes("sentence");
   cli.add_option("-o,--output", o->output, "where the translations go; - for standard output")
       ->capture_default_str();
   auto* const records = cli.add_option("--records", o->records,

@@ -78,9 +78,12 @@ class Beam {
       next.clear();
       parents.clear();
     }
+    live_.clear();
+    if (options_.patience > 0 &&
+        static_cast<double>(ended_) >= options_.patience * static_cast<double>(options_.beam))
+      return {};
     // Nothing that can still win is dropped: the bound takes no further loss of probability at the length
     // that divides most.
-    live_.clear();
     std::vector<int64_t> kept;
     for (size_t i = 0; i < next.size(); ++i) {
       if (done_.size() >= static_cast<size_t>(options_.n_best) &&
@@ -129,6 +132,7 @@ class Beam {
   void finish(const Live& live, bool ended) {
     Hypothesis result;
     result.ended = ended;
+    ended_ += ended;
     result.score = live.score;
     std::vector<const Link*> path;
     for (int64_t at = live.link; at >= 0; at = links_[static_cast<size_t>(at)].before)
@@ -150,6 +154,7 @@ class Beam {
   const SearchOptions& options_;
   Limits limits_;
   int64_t length_ = 0;  // units so far
+  size_t ended_ = 0;    // hypotheses that were ended, those since dropped from done_ too
   std::vector<Link> links_;
   std::vector<Live> live_;
   std::vector<Hypothesis> done_;  // by falling ranking score, at most `beam`

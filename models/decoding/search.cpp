@@ -114,6 +114,8 @@ void check(const SearchOptions& o) {
   require(o.top_p > 0 && o.top_p <= 1, fmt::format("top-p: {} is outside (0, 1]", o.top_p));
   require(o.alpha >= 0, fmt::format("alpha: must not be negative, got {}", o.alpha));
   require(o.coverage >= 0, fmt::format("coverage-penalty: must not be negative, got {}", o.coverage));
+  require(o.patience >= 0, fmt::format("beam-patience: must not be negative, got {}", o.patience));
+  require(o.patience == 0 || o.beam > 1, "beam-patience: is of a beam, which is 2 or wider");
   require(o.n_best <= kMostSamples,
           fmt::format("n-best: must be at most {}, got {}", kMostSamples, o.n_best));
   require(o.max_length <= kLongestTarget,

@@ -33,6 +33,9 @@ struct SearchOptions {
   double alpha = 1.0;                                     // exponent of n (average) or of Wu's term
   /// Beta of Wu's coverage penalty: beta * sum_s log(min(sum_t a_ts, 1)), maps averaged.
   double coverage = 0.0;
+  /// A beam stops once patience * beam hypotheses have ended (Kasai et al. 2022), which is 1 in many
+  /// programs; 0: once no running hypothesis can become one of the n best.
+  double patience = 0.0;
 
   double temperature = 0;  // above 0: sample, with logits divided by this
   int64_t top_k = 0;       // sample only from the k most probable words; 0: all
@@ -53,7 +56,7 @@ void check(const SearchOptions& options);
 /// Translates sentences, with n_best outputs for each. The outputs do not depend on how sentences are batched
 /// (scores may differ by rounding). Of the special tokens, only `</s>` and `<unk>` can be output. Several
 /// models form an ensemble: their probabilities are averaged, and the attention is that of the first model.
-/// Beam search ends when no running hypothesis can still become one of the n best.
+/// Beam search ends when no running hypothesis can still become one of the n best, or as `patience` says.
 /// @param models at least one model; all have the same vocabularies
 /// @param sources ids of the sentences, each with the end mark
 /// @param options beam, sampling, lengths

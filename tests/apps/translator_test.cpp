@@ -92,6 +92,19 @@ TEST_F(Translator, TranslatesLineByLineAndAnEmptyLineToAnEmptyLine) {
   EXPECT_EQ(translator({"translate", "-r", at("run")}, "").out, "");
 }
 
+// -r takes one run, so that what follows it is a sentence.
+TEST_F(Translator, TranslatesTheSentenceOfTheCommandLine) {
+  const std::string line = translator({"translate", "-r", at("run")}, "The man sleeps .\n").out;
+  EXPECT_EQ(translator({"translate", "-r", at("run"), "The man sleeps ."}).out, line);
+  EXPECT_EQ(translator({"translate", "-r", at("run"), "The", "man", "sleeps", "."}).out, line);
+  EXPECT_EQ(translator({"translate", "The man sleeps .", "-r", at("run"), "-r", at("run")}).out, line);
+  expect_failure(translator({"translate", "-r", at("run"), "The man", "-s", at("corpus/test.en")}),
+                 "excludes", 2);
+  expect_failure(translator({"translate", "-r", at("run"), "\xff"}), "UTF-8");
+  EXPECT_THAT(translator({"look", "-r", at("run"), "The", "man", "sleeps", ".", "-o", at("looked")}).out,
+              HasSubstr("The man sleeps ."));
+}
+
 TEST_F(Translator, OrdinaryTextHasNoUnknownWords) {
   const ProcessResult result =
       translator({"translate", "-r", at("run"), "--records", at("plain.jsonl")}, "I am a student.\n");
@@ -904,8 +917,9 @@ TEST_F(Translator, SamplesAreTheSameForASeed) {
 }
 
 TEST_F(Translator, EvaluatesAnEnsemble) {
-  const ProcessResult result = translator({"evaluate", "-r", at("run"), at("run"), "-s", at("corpus/test.en"),
-                                           "-t", at("corpus/test.de"), "--json", at("ensemble.json")});
+  const ProcessResult result =
+      translator({"evaluate", "-r", at("run"), "-r", at("run"), "-s", at("corpus/test.en"), "-t",
+                  at("corpus/test.de"), "--json", at("ensemble.json")});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const auto report = nlohmann::json::parse(content(at("ensemble.json")));
   EXPECT_LE(report["bleu_low"], report["bleu"]);

@@ -218,6 +218,30 @@ TEST(Search, LengthLimitsHold) {
   }
 }
 
+// Patience ends a beam: what it finds is at most as good, and with much of it the same as without.
+TEST(Search, PatienceEndsABeam) {
+  bool worse = false;
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    const auto model = transformer(seed);
+    const SearchOptions exact{.max_length = 30, .beam = 2};
+    SearchOptions hasty = exact, patient = exact;
+    hasty.patience = 0.5;  // the first that ends
+    patient.patience = 1000;
+    const auto best = search_one(*model, exact), first = search_one(*model, hasty),
+               late = search_one(*model, patient);
+    for (size_t i = 0; i < best.size(); ++i) {
+      EXPECT_EQ(late[i].front().ids, best[i].front().ids);
+      EXPECT_LE(first[i].front().ranking_score, best[i].front().ranking_score + 1e-6);
+      worse |= first[i].front().ranking_score < best[i].front().ranking_score - 1e-6;
+    }
+  }
+  EXPECT_TRUE(worse);
+  EXPECT_ERROR(ValueError, "beam-patience: must not be negative, got -1",
+               search_one(*transformer(1), {.beam = 2, .patience = -1}));
+  EXPECT_ERROR(ValueError, "beam-patience: is of a beam, which is 2 or wider",
+               search_one(*transformer(1), {.patience = 1}));
+}
+
 TEST(Search, SamplingFollowsTheModelsProbabilities) {
   const auto model = transformer(7);
   const std::vector<int> source{5, 6, 2};
