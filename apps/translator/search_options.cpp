@@ -30,6 +30,7 @@ void add_search_options(CLI::App& cli, models::TranslateOptions& options) {
   add("--sample-seed", s.seed, "seed of the samples");
   cli.get_option("--sample-seed")->check(kWholeNumber);
   add("--decode-batch-size", s.batch_size, "sentences decoded together");
+  add("--workers", s.workers, "batches decoded at a time, each on one of the --threads; 0: on every one");
   add("--max-source", options.max_source,
       "longest source that is read, in words or pieces; longer lines are named and left empty; 0: no limit "
       "but the model's");

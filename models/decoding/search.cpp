@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <limits>
 
+#include "framework/core/parallel.h"
 #include "models/decoding/strategies.h"
 
 namespace heed::models {
@@ -126,54 +128,77 @@ void check(const SearchOptions& o) {
   require(o.max_length == 0 || o.min_length <= o.max_length, "min-output is above max-output");
   require(o.batch_size <= kLargestBatch,
           fmt::format("decode-batch-size: must be at most {}, got {}", kLargestBatch, o.batch_size));
+  require(o.workers >= 0, fmt::format("workers: must not be negative, got {}", o.workers));
   require(o.batch_size >= 1, fmt::format("decode-batch-size: must be at least 1, got {}", o.batch_size));
 }
+
+namespace {
+
+// Few sentences are shared out between the workers, but not where results must not depend on their number.
+int64_t batch_size_for(int64_t sentences, int64_t wanted, int64_t workers) {
+  return deterministic() ? wanted : std::clamp<int64_t>((sentences + workers - 1) / workers, 1, wanted);
+}
+
+// Decodes the sentences of these indices together, on the calling thread's models.
+void decode_batch(std::span<const TranslationModel* const> models, std::span<const std::vector<int>> sources,
+                  std::span<const int64_t> indices, const SearchOptions& options,
+                  std::vector<std::vector<Hypothesis>>& results) {
+  const NoGradGuard no_grad;
+  const Batch batch = make_source_batch(sources, indices);
+  Ensemble ensemble(models, batch, options.keep_attention || options.coverage > 0);
+  if (options.beam > 1) return decode_with_beam(ensemble, batch, indices, options, results);
+  const auto copies = static_cast<size_t>(options.n_best);
+  std::vector<Hypothesis*> running;
+  std::vector<Limits> limits;
+  std::vector<int64_t> rows;
+  for (size_t row = 0; row < indices.size(); ++row) {
+    auto& outputs = results[static_cast<size_t>(indices[row])];
+    outputs.resize(copies);
+    for (size_t k = 0; k < copies; ++k) {
+      running.push_back(&outputs[k]);
+      limits.push_back(limits_of(batch, row, options, ensemble));
+      rows.push_back(static_cast<int64_t>(row));
+    }
+  }
+  if (copies > 1) ensemble.select(rows);
+  if (options.temperature == 0)
+    return decode_greedily(ensemble, std::move(running), std::move(limits), options);
+  std::vector<uint64_t> seeds;
+  for (size_t i = 0; i < running.size(); ++i) {
+    const uint64_t sentence = options.first + static_cast<uint64_t>(indices[i / copies]);
+    seeds.push_back((options.seed * 0x9E3779B97F4A7C15U) ^ (sentence * copies + i % copies + 1));
+  }
+  decode_by_sampling(ensemble, running, limits, options, seeds);
+  for (const int64_t index : indices) {
+    auto& outputs = results[static_cast<size_t>(index)];
+    std::stable_sort(outputs.begin(), outputs.end(),
+                     [](const Hypothesis& a, const Hypothesis& b) { return a.score > b.score; });
+  }
+}
+
+}  // namespace
 
 std::vector<std::vector<Hypothesis>> search(std::span<const TranslationModel* const> models,
                                             std::span<const std::vector<int>> sources,
                                             const SearchOptions& options) {
   check(options);
   if (models.empty()) throw ValueError("search", "there is no model");
-  const NoGradGuard no_grad;
   for (const TranslationModel* model : models) model->packed_weights().recheck();
   std::vector<std::vector<Hypothesis>> results(sources.size());
-  const bool sampling = options.temperature > 0;
-  for (const std::vector<int64_t>& indices : batches_by_length(sources, options.batch_size)) {
-    const Batch batch = make_source_batch(sources, indices);
-    Ensemble ensemble(models, batch, options.keep_attention || options.coverage > 0);
-    if (options.beam > 1) {
-      decode_with_beam(ensemble, batch, indices, options, results);
-      continue;
-    }
-    const auto copies = static_cast<size_t>(options.n_best);
-    std::vector<Hypothesis*> running;
-    std::vector<Limits> limits;
-    std::vector<int64_t> rows;
-    for (size_t row = 0; row < indices.size(); ++row) {
-      auto& outputs = results[static_cast<size_t>(indices[row])];
-      outputs.resize(copies);
-      for (size_t k = 0; k < copies; ++k) {
-        running.push_back(&outputs[k]);
-        limits.push_back(limits_of(batch, row, options, ensemble));
-        rows.push_back(static_cast<int64_t>(row));
-      }
-    }
-    if (copies > 1) ensemble.select(rows);
-    if (!sampling) {
-      decode_greedily(ensemble, std::move(running), std::move(limits), options);
-      continue;
-    }
-    std::vector<uint64_t> seeds;
-    for (size_t i = 0; i < running.size(); ++i) {
-      const uint64_t sentence = options.first + static_cast<uint64_t>(indices[i / copies]);
-      seeds.push_back((options.seed * 0x9E3779B97F4A7C15U) ^ (sentence * copies + i % copies + 1));
-    }
-    decode_by_sampling(ensemble, running, limits, options, seeds);
-    for (size_t row = 0; row < indices.size(); ++row) {
-      auto& outputs = results[static_cast<size_t>(indices[row])];
-      std::stable_sort(outputs.begin(), outputs.end(),
-                       [](const Hypothesis& a, const Hypothesis& b) { return a.score > b.score; });
-    }
+  const int64_t threads = num_threads(),
+                most = options.workers > 0 ? std::min(options.workers, threads) : threads;
+  const auto batches = batches_by_length(
+      sources, batch_size_for(static_cast<int64_t>(sources.size()), options.batch_size, most));
+  const int64_t workers = std::min(most, static_cast<int64_t>(batches.size()));
+  if (workers < 2) {
+    for (const std::vector<int64_t>& indices : batches)
+      decode_batch(models, sources, indices, options, results);
+  } else {
+    std::atomic<size_t> next{0};
+    parallel_for(workers, 1, [&](int64_t, int64_t) {  // a range is a worker
+      for (size_t i = next++; i < batches.size(); i = next++)
+        decode_batch(models, sources, batches[i], options, results);
+    });
   }
   if (options.beam == 1) {
     for (auto& outputs : results) {

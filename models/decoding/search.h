@@ -21,7 +21,8 @@ inline constexpr std::array<std::string_view, 3> kNames<LengthPenalty>{"none", "
 
 /// Options of decoding.
 struct SearchOptions {
-  int64_t batch_size = 64;     // number of sentences decoded together
+  int64_t batch_size = 64;     // number of sentences decoded together, at most
+  int64_t workers = 0;         // batches decoded at a time, each on one of the num_threads(); 0: on every
   double length_factor = 2.0;  // output limit: length_factor * source length + length_extra units
   int64_t length_extra = 10;   // see length_factor
   int64_t max_length = 0;      // largest number of output units; 0: computed from the two above
@@ -56,6 +57,7 @@ void check(const SearchOptions& options);
 /// Translates sentences, with n_best outputs for each. The outputs do not depend on how sentences are batched
 /// (scores may differ by rounding). Of the special tokens, only `</s>` and `<unk>` can be output. Several
 /// models form an ensemble: their probabilities are averaged, and the attention is that of the first model.
+/// Workers share the models; each takes the next batch, so that none waits for another.
 /// Beam search ends when no running hypothesis can still become one of the n best, or as `patience` says.
 /// @param models at least one model; all have the same vocabularies
 /// @param sources ids of the sentences, each with the end mark

@@ -218,6 +218,42 @@ TEST(Search, LengthLimitsHold) {
   }
 }
 
+// Workers share one model and change nothing but the time.
+TEST(Search, WorkersGiveWhatOneGives) {
+  const auto model = transformer(3);
+  std::vector<std::vector<int>> many;
+  for (int i = 0; i < 70; ++i) {
+    many.emplace_back();
+    for (int k = 0; k < 1 + i % 7; ++k) many.back().push_back(4 + (i * 5 + k * 3) % 8);
+    many.back().push_back(kEos);
+  }
+  const int threads = num_threads();
+  for (SearchOptions options :
+       {SearchOptions{.batch_size = 8}, SearchOptions{.batch_size = 8, .beam = 3, .n_best = 2},
+        SearchOptions{.batch_size = 8, .n_best = 3, .temperature = 1}, SearchOptions{}}) {
+    set_num_threads(1);
+    const auto wanted = search_one(*model, options, many);
+    for (const int64_t workers : {0, 1, 3, 100}) {
+      set_num_threads(3);
+      options.workers = workers;
+      const auto found = search_one(*model, options, many);
+      ASSERT_EQ(found.size(), wanted.size());
+      for (size_t i = 0; i < found.size(); ++i) {
+        ASSERT_EQ(found[i].size(), wanted[i].size());
+        for (size_t k = 0; k < found[i].size(); ++k) {
+          EXPECT_EQ(found[i][k].ids, wanted[i][k].ids) << i;
+          EXPECT_NEAR(found[i][k].score, wanted[i][k].score, 1e-4);
+        }
+      }
+    }
+  }
+  // what a worker throws comes out
+  EXPECT_ERROR(IndexError, "embedding: index 99 out of range for 12 rows",
+               search_one(*model, {.batch_size = 1}, {{4, 2}, {99, 2}, {5, 2}}));
+  set_num_threads(threads);
+  EXPECT_ERROR(ValueError, "workers: must not be negative, got -1", search_one(*model, {.workers = -1}));
+}
+
 // Patience ends a beam: what it finds is at most as good, and with much of it the same as without.
 TEST(Search, PatienceEndsABeam) {
   bool worse = false;
