@@ -116,11 +116,13 @@ void check_files(const DemoOptions& options) {
 
 // A trained translator of the box at work, before anything is trained.
 void show_first_picture(const DemoOptions& options, nlohmann::ordered_json& report) {
-  const fs::path run = models::find_run(kFirstRun);
-  if (!models::is_run_folder(run)) return;  // this heed came without
-  const Look seen = look_at("I am a student.", run, fs::path(options.folder) / "heatmaps", "i-am-a-student");
-  say("a trained translator, {} (more with translator look):\n{}\n", kFirstRun,
-      text_of(seen, kFirstRun, terminal_width()));
+  const std::vector<std::string> looks = first_looks();
+  if (looks.empty()) return;  // this heed came without
+  const std::string& name = looks.front();
+  const Look seen = look_at("I am a student.", models::find_run(name), fs::path(options.folder) / "heatmaps",
+                            "i-am-a-student");
+  say("a trained translator, {} (more with translator look):\n{}\n", name,
+      text_of(seen, name, terminal_width()));
   std::fflush(stdout);
   report["first_translation"] = seen.record.target.text;
   for (const std::string& path : seen.pictures) report["heatmaps"].push_back(path);

@@ -7,6 +7,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <memory>
 
 #include "apps/common/environment.h"
@@ -37,22 +39,16 @@ struct LookOptions {
   int threads = 0;
 };
 
-// What is shown when no run is named: the classical picture in both languages.
-constexpr const char* kFirstLooks[] = {kFirstRun, "en-de-additive"};
-
-std::vector<std::string> default_runs() {
-  std::vector<std::string> runs;
-  for (const char* name : kFirstLooks) {
-    if (const fs::path folder = models::find_run(name); models::is_run_folder(folder))
-      runs.push_back(folder.string());
-  }
-  if (runs.empty())
-    throw IoError("no translators came with this heed (HEED_TRANSLATORS names a folder of them): give --run");
-  return runs;
-}
+constexpr std::array<const char*, 2> kFirstLooks[] = {{"en-fr-additive", "en-fr"},
+                                                      {"en-de-additive", "en-de"}};
 
 void look(LookOptions& options) {
-  if (options.runs.empty()) options.runs = default_runs();
+  if (options.runs.empty()) {
+    for (const std::string& name : first_looks()) options.runs.push_back(models::find_run(name).string());
+    if (options.runs.empty())
+      throw IoError(
+          "no translators came with this heed (HEED_TRANSLATORS names a folder of them): give --run");
+  }
   std::vector<std::string> names;
   std::vector<NamedPath> outputs{{"--json", options.json}};
   for (const std::string& run : options.runs) {
@@ -88,6 +84,16 @@ int terminal_width() {
   return 100;
 }
 
+std::vector<std::string> first_looks() {
+  std::vector<std::string> found;
+  for (const auto& of_one_language : kFirstLooks) {
+    const auto* const name = std::ranges::find_if(
+        of_one_language, [](const char* wanted) { return models::is_run_folder(models::find_run(wanted)); });
+    if (name != of_one_language.end()) found.emplace_back(*name);
+  }
+  return found;
+}
+
 Look look_at(const std::string& sentence, const fs::path& run, const fs::path& folder,
              const std::string& name, const models::TranslateOptions& options) {
   const models::Translator translator(models::load_run(run));
@@ -114,9 +120,8 @@ Command add_look(CLI::App& cli) {
   cli.add_option("sentence", o->words, "the sentence, in quotes or in words of its own")->required();
   add_runs_option(
       cli, o->runs,
-      fmt::format("a translator to show, a run folder or a name of the box; -r again for one more "
-                  "(default: {})",
-                  fmt::join(kFirstLooks, ", ")));
+      "a translator to show, a run folder or a name of the box; -r again for one more (default: one of "
+      "each language of the box, with additive attention where it has one)");
   cli.add_option("-o,--output", o->folder, "folder of the pictures")->capture_default_str();
   add_search_options(cli, o->translate);
   cli.add_option("--threads", o->threads, "threads (default: what the container allows)")

@@ -9,8 +9,11 @@
 
 namespace heed::apps {
 
-/// The translator of the classical picture.
-constexpr const char* kFirstRun = "en-fr-additive";
+/// The translators of the box that are shown when none is named, the first the picture that the demo begins
+/// with: for each language the one of the classical picture, a recurrent one with additive attention, or the
+/// Transformer where that one is not in the box.
+/// @return names of the box; none where it is empty
+std::vector<std::string> first_looks();
 
 /// A translation of a sentence and the pictures of its attention.
 struct Look {

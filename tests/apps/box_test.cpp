@@ -24,6 +24,7 @@ class TheBox : public testing::Test {
     dir_ = new TempDir;
     models::write_hugging_face(*dir_ / "hf", models::MarianFixture());
     std::filesystem::create_directory(*dir_ / "box");
+    std::filesystem::create_directory(*dir_ / "first");
     for (const char* name : {"xx-yy", "xx-yy-old"})
       ASSERT_EQ(translator({"import", *dir_ / "hf", "-o", *dir_ / "box" / name}).exit_code, 0);
     std::filesystem::create_directory(*dir_ / "box" / "notes");
@@ -153,6 +154,21 @@ TEST_F(TheBox, LookShowsASentenceInTheTerminalAndAsPictures) {
   expect_failure(translator({"look", "-r", "xx-yy", "-r", at("box/xx-yy"), "-o", at("seen"), "a"}), "--run",
                  2);
   expect_failure(translator({"look"}), "sentence", 2);
+}
+
+// Without -r: one of each language, the classical picture before the Transformer's.
+TEST_F(TheBox, LookKnowsWhatToShow) {
+  for (const char* name : {"en-de", "en-de-additive", "en-fr", "en-fr-additive"})
+    std::filesystem::copy(at("box/xx-yy"), at(std::string("first/") + name),
+                          std::filesystem::copy_options::recursive);
+  ::setenv("HEED_TRANSLATORS", at("first").c_str(), 1);
+  const ProcessResult seen = translator({"look", "a", "b", "-o", at("shown"), "--json", "-"});
+  ::setenv("HEED_TRANSLATORS", at("box").c_str(), 1);
+  ASSERT_EQ(seen.exit_code, 0) << seen.err;
+  const auto looks = nlohmann::json::parse(seen.out)["looks"];
+  ASSERT_EQ(looks.size(), 2U);
+  EXPECT_EQ(looks[0]["pictures"][0], at("shown/en-fr-additive.svg"));
+  EXPECT_EQ(looks[1]["pictures"][0], at("shown/en-de-additive.svg"));
 }
 
 }  // namespace
