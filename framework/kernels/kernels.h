@@ -55,24 +55,52 @@ class PackedMatrix {
   bool bf16_ = false;
 };
 
-/// A right-hand side B[K, N] in f32 kept in panels of our own, for products of any small number of rows: no
-/// kernel is made for a shape, nothing is packed at a call, and the bits of a row do not depend on the other
-/// rows.
-class PanelMatrix {
+/// A right-hand side B[K, N] that is kept in a layout of our own: no kernel is made for a shape, nothing of
+/// it is packed at a call, and the bits of a row do not depend on the other rows.
+class KeptMatrix {
+ public:
+  KeptMatrix() = default;
+  virtual ~KeptMatrix() = default;
+  KeptMatrix(const KeptMatrix&) = delete;
+  KeptMatrix& operator=(const KeptMatrix&) = delete;
+  /// C[M, N] = A[M, K] B + bias [N] in every row; null: nothing is added.
+  virtual void multiply(int64_t M, const float* A, int64_t lda, const float* bias, float* C,
+                        int64_t ldc) const = 0;
+  virtual size_t bytes() const = 0;
+};
+
+/// In f32, for products of few rows.
+class PanelMatrix : public KeptMatrix {
  public:
   /// B(k, n) = data[k * row_stride + n * column_stride].
   PanelMatrix(int64_t K, int64_t N, const float* data, int64_t row_stride, int64_t column_stride);
-  ~PanelMatrix();
-  PanelMatrix(const PanelMatrix&) = delete;
-  PanelMatrix& operator=(const PanelMatrix&) = delete;
-  /// C[M, N] = A[M, K] B + bias [N] in every row; null: nothing is added.
-  void multiply(int64_t M, const float* A, int64_t lda, const float* bias, float* C, int64_t ldc) const;
-  size_t bytes() const { return bytes_; }
+  ~PanelMatrix() override;
+  void multiply(int64_t M, const float* A, int64_t lda, const float* bias, float* C,
+                int64_t ldc) const override;
+  size_t bytes() const override { return bytes_; }
 
  private:
   int64_t K_, N_, width_;
   float* data_ = nullptr;
   size_t bytes_ = 0;
+};
+
+/// Rounded to 8 bits with a scale max_k |B(k, n)| / 127 for each column; each row of A is rounded at the call
+/// with a scale of its own, and one with NaN or infinity gives NaN. The sums are exact, so K is at most
+/// 65536.
+class QuantisedMatrix : public KeptMatrix {
+ public:
+  /// B(k, n) = data[k * row_stride + n * column_stride].
+  QuantisedMatrix(int64_t K, int64_t N, const float* data, int64_t row_stride, int64_t column_stride);
+  void multiply(int64_t M, const float* A, int64_t lda, const float* bias, float* C,
+                int64_t ldc) const override;
+  size_t bytes() const override;
+
+ private:
+  int64_t K_, N_, groups_;        // groups of four values of k
+  std::vector<int8_t> panels_;    // [panels, groups, width, 4]
+  std::vector<float> scales_;     // of the columns
+  std::vector<int32_t> offsets_;  // 128 times the sums of the columns
 };
 
 /// A matrix X[M, K] that is written in pieces and then stands on the left of products; in bf16 when that is

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 #include <vector>
 
 #include "framework/core/autocast.h"
@@ -17,6 +18,7 @@ uint32_t version_of(const Tensor& x) { return x.body()->storage->version; }
 // Of more rows BLAS makes as much or more, packing included (measured at K 192, N 192 to 4003).
 constexpr int64_t kMostRows = 64;
 constexpr int64_t kLeastSize = 32 * 32;
+constexpr int64_t kLongestSum = 65536;  // of 8-bit products in 32 bits
 
 // Some elements of a weight, spread over it: what an optimiser of someone's own, which writes through data(),
 // changes too.
@@ -38,7 +40,7 @@ struct PackedWeights::Entry {
   Tensor weight;  // keeps its memory, so that the address means no other tensor
   uint32_t version = 0;
   std::vector<float> sample;
-  std::shared_ptr<const kernels::PanelMatrix> packed;
+  std::shared_ptr<const kernels::KeptMatrix> packed;
   uint64_t check = 0;  // when it was last found unchanged
 };
 
@@ -48,6 +50,12 @@ PackedWeights::~PackedWeights() = default;
 void PackedWeights::recheck() {
   const std::lock_guard lock(mutex_);
   ++checks_;
+}
+
+void PackedWeights::compute_in(ProductType type) {
+  const std::lock_guard lock(mutex_);
+  if (type != type_) entries_.clear();
+  type_ = type;
 }
 
 void PackedWeights::forget_orphans() {
@@ -64,10 +72,12 @@ size_t PackedWeights::bytes() const {
   return bytes;
 }
 
-std::shared_ptr<const kernels::PanelMatrix> detail::packed_weight(const Tensor& weight, int64_t rows) {
-  if (!current || rows > kMostRows || weight.dtype() != DType::f32 || weight.numel() < kLeastSize ||
+std::shared_ptr<const kernels::KeptMatrix> detail::packed_weight(const Tensor& weight, int64_t rows) {
+  if (!current || weight.dtype() != DType::f32 || weight.numel() < kLeastSize ||
       detail::RoundedProducts::active())
     return nullptr;
+  const bool whole = current->type_ == ProductType::int8 && weight.size(1) <= kLongestSum;
+  if (!whole && rows > kMostRows) return nullptr;
   const std::lock_guard lock(current->mutex_);
   if (!current->entries_.contains(weight.raw_data())) current->forget_orphans();
   PackedWeights::Entry& entry = current->entries_[weight.raw_data()];
@@ -80,8 +90,12 @@ std::shared_ptr<const kernels::PanelMatrix> detail::packed_weight(const Tensor& 
     entry.version = version_of(weight);
     entry.sample = std::move(sample);
     // W [N, K] stands for B = W^T
-    entry.packed = std::make_shared<kernels::PanelMatrix>(
-        weight.size(1), weight.size(0), weight.data<float>(), weight.strides()[1], weight.strides()[0]);
+    const auto pack = [&]<class Matrix>(std::type_identity<Matrix>) {
+      entry.packed = std::make_shared<Matrix>(weight.size(1), weight.size(0), weight.data<float>(),
+                                              weight.strides()[1], weight.strides()[0]);
+    };
+    whole ? pack(std::type_identity<kernels::QuantisedMatrix>())
+          : pack(std::type_identity<kernels::PanelMatrix>());
   }
   entry.check = current->checks_;
   return entry.packed;

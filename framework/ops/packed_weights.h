@@ -12,13 +12,17 @@
 namespace heed {
 
 namespace kernels {
-class PanelMatrix;
+class KeptMatrix;
 }
 namespace detail {
 // The packed form of a weight [N, K] for products with so many rows, from the cache of the thread's scope;
-// null without a scope, and where the plain product is as fast.
-std::shared_ptr<const kernels::PanelMatrix> packed_weight(const Tensor& weight, int64_t rows);
+// null without a scope, and where the plain product serves as well.
+std::shared_ptr<const kernels::KeptMatrix> packed_weight(const Tensor& weight, int64_t rows);
 }  // namespace detail
+
+/// How products with kept weights are computed: as they are, or with weights and inputs rounded to 8 bits,
+/// each row with a scale of its own (a row of the weights is an output). Sums of 8-bit products are exact.
+enum class ProductType : uint8_t { f32, int8 };
 
 /// The packed forms of the weights of a model that is used. May be shared by threads.
 class PackedWeights {
@@ -33,8 +37,15 @@ class PackedWeights {
   /// ops write is seen in any case.
   void recheck();
 
-  /// While one exists, linear() on this thread takes its weights from the cache where that is faster. Results
-  /// differ from those of the plain product by rounding. Nothing is packed where a gradient is wanted.
+  /// Chooses how products are computed from here on; f32 at first. Not while other threads use the cache.
+  /// @param type of the products
+  void compute_in(ProductType type);
+  /// @return how products are computed
+  ProductType type() const { return type_; }
+
+  /// While one exists, linear() on this thread takes its weights from the cache: in f32 where that is faster,
+  /// and results differ from those of the plain product by rounding; in int8 always. Nothing is packed where
+  /// a gradient is wanted.
   class Scope {
    public:
     /// @param cache to use; it must outlive the scope
@@ -51,13 +62,13 @@ class PackedWeights {
   size_t bytes() const;
 
  private:
-  friend std::shared_ptr<const kernels::PanelMatrix> detail::packed_weight(const Tensor& weight,
-                                                                           int64_t rows);
+  friend std::shared_ptr<const kernels::KeptMatrix> detail::packed_weight(const Tensor& weight, int64_t rows);
   struct Entry;
   void forget_orphans();  // weights that nobody else holds any more; the lock is held
   mutable std::mutex mutex_;
   std::map<const void*, Entry> entries_;  // by the address of the weight
   uint64_t checks_ = 1;                   // calls of recheck so far, and one
+  ProductType type_ = ProductType::f32;
 };
 
 }  // namespace heed

@@ -95,6 +95,44 @@ TEST(PackedWeights, DoNotKeepWhatNobodyElseHolds) {
   EXPECT_EQ(linear(x, kept, {}).to_vector<float>()[0], 64);
 }
 
+// In int8 any number of rows takes the kept weights; errors are those of two roundings to 1/254 of the
+// largest.
+TEST(PackedWeights, ComputeInInt8) {
+  manual_seed(11);
+  const NoGradGuard no_grad;
+  for (const auto& [N, K] : {std::pair<int64_t, int64_t>{33, 40}, {200, 192}, {1025, 7}}) {
+    const Tensor weight = uniform({N, K}, -1, 1), bias = uniform({N}, -1, 1);
+    PackedWeights cache;
+    cache.compute_in(ProductType::int8);
+    for (const int64_t M : {1, 5, 64, 300}) {
+      const Tensor x = uniform({M, K}, -1, 1);
+      const auto plain = linear(x, weight, bias).to_vector<float>();
+      const PackedWeights::Scope scope(cache);
+      const auto found = linear(x, weight, bias).to_vector<float>();
+      double square = 0, worst = 0;
+      for (size_t i = 0; i < plain.size(); ++i) {
+        const double error = static_cast<double>(found[i]) - static_cast<double>(plain[i]);
+        square += error * error;
+        worst = std::max(worst, std::abs(error));
+      }
+      EXPECT_LT(worst, static_cast<double>(K) * 2 / 254);
+      // uniform errors of step 1/127 beside values of variance 1/3, twice
+      EXPECT_NEAR(std::sqrt(square / static_cast<double>(plain.size())),
+                  std::sqrt(static_cast<double>(K) * 2 / 3 / 12) / 127,
+                  0.3 * std::sqrt(static_cast<double>(K)) / 254);
+      EXPECT_GT(square, 0);
+    }
+    const size_t bytes = cache.bytes();
+    EXPECT_LT(bytes, static_cast<size_t>((N + 31) * (K + 3 + 8)));  // a byte each, a scale and a sum a column
+    cache.compute_in(ProductType::f32);
+    EXPECT_EQ(cache.bytes(), 0U);
+    const Tensor x = uniform({3, K}, -1, 1);
+    const Tensor plain = linear(x, weight, bias);
+    const PackedWeights::Scope scope(cache);
+    expect_near(linear(x, weight, bias), plain, K);
+  }
+}
+
 TEST(PackedWeights, StayOutOfTraining) {
   manual_seed(10);
   Tensor weight = uniform({64, 64}, -1, 1);

@@ -1,0 +1,241 @@
+// Products with a right-hand side of 8 bits: C = A B + bias with B(k, n) = s_n q_kn, q in [-127, 127], and
+// each row of A rounded at the call to a_m (u_mk - 128), u in [1, 255]. The sums of u q are whole numbers, so
+// that the bits of a row do not depend on the other rows:
+//   C_mn = a_m s_n (sum_k u_mk q_kn - 128 sum_k q_kn) + bias_n
+// Panels are two vectors of columns wide; of each column four values of k lie side by side, which is what the
+// instruction for such sums (VNNI) reads.
+#define HWY_WANT_AVX3_DL
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4)
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "framework/kernels/simd/quantised.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include "framework/core/flops.h"
+#include "framework/core/memory_pool.h"
+#include "framework/core/parallel.h"
+#include "framework/kernels/kernels.h"
+
+#ifndef HEED_QUANTISED_COLUMNS
+#define HEED_QUANTISED_COLUMNS  // this file is read once an instruction set
+namespace heed::kernels {
+// What a tile reads of the columns it writes.
+struct QuantisedColumns {
+  const int8_t* panels;
+  const float* scales;
+  const int32_t* offsets;  // 128 sum_k q_kn
+  const float* bias;       // null: none
+  int64_t count;           // columns to write, which may be fewer than the panels have
+};
+}  // namespace heed::kernels
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace heed::kernels {
+namespace HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+constexpr int kQuantisedTile =
+    HWY_TARGET <= HWY_AVX3 ? 12 : 4;  // rows times panels: their sums have registers
+
+int64_t QuantisedWidth() { return 2 * static_cast<int64_t>(hn::Lanes(hn::ScalableTag<int32_t>())); }
+
+// sum + a0 b0 + a1 b1 + a2 b2 + a3 b3 in each lane: bytes without sign in a, with sign in b.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V AddProductsOfBytes(D d, V sum, V a, V b) {
+#if HWY_TARGET == HWY_AVX3_DL
+  (void)d;
+  asm("vpdpbusd %2, %1, %0" : "+v"(sum.raw) : "v"(a.raw), "v"(b.raw));  // Highway 1.0.3 compiles without VNNI
+  return sum;
+#elif HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR
+  const hn::Repartition<int16_t, D> d16;
+  const hn::Repartition<uint16_t, D> u16;
+  const auto even_a = hn::And(hn::BitCast(d16, a), hn::Set(d16, 0xFF));
+  const auto even_b = hn::ShiftRight<8>(hn::ShiftLeft<8>(hn::BitCast(d16, b)));
+  const auto odd_a = hn::BitCast(d16, hn::ShiftRight<8>(hn::BitCast(u16, a)));
+  const auto odd_b = hn::ShiftRight<8>(hn::BitCast(d16, b));
+  V none = hn::Zero(d);  // x86 adds the two products of a lane to the first sum
+  sum = hn::ReorderWidenMulAccumulate(d, even_a, even_b, sum, none);
+  return hn::ReorderWidenMulAccumulate(d, odd_a, odd_b, sum, none);
+#else
+  const hn::RebindToUnsigned<D> u32;
+  const auto bits = hn::BitCast(u32, a);
+  const auto byte = [&](auto shifted) { return hn::BitCast(d, hn::And(shifted, hn::Set(u32, 0xFF))); };
+  sum = hn::Add(sum, hn::Mul(byte(bits), hn::ShiftRight<24>(hn::ShiftLeft<24>(b))));
+  sum = hn::Add(sum, hn::Mul(byte(hn::ShiftRight<8>(bits)), hn::ShiftRight<24>(hn::ShiftLeft<16>(b))));
+  sum = hn::Add(sum, hn::Mul(byte(hn::ShiftRight<16>(bits)), hn::ShiftRight<24>(hn::ShiftLeft<8>(b))));
+  return hn::Add(sum, hn::Mul(byte(hn::ShiftRight<24>(bits)), hn::ShiftRight<24>(b)));
+#endif
+}
+
+template <int kRows, int kPanels>
+void QuantisedTile(int64_t groups, int64_t step, const uint8_t* A, int64_t lda, const float* row_scales,
+                   const QuantisedColumns& columns, float* C, int64_t ldc) {
+  const hn::ScalableTag<int32_t> d;
+  const hn::ScalableTag<float> df;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  hn::Vec<decltype(d)> sums[kRows][2 * kPanels];
+  for (int r = 0; r < kRows; ++r) {
+    for (int p = 0; p < 2 * kPanels; ++p) sums[r][p] = hn::Zero(d);
+  }
+  for (int64_t g = 0; g < groups; ++g) {
+    for (int p = 0; p < kPanels; ++p) {
+      const auto* const panel = reinterpret_cast<const int32_t*>(columns.panels + p * step + g * 8 * lanes);
+      const auto low = hn::LoadU(d, panel), high = hn::LoadU(d, panel + lanes);
+      for (int r = 0; r < kRows; ++r) {
+        int32_t four;
+        std::memcpy(&four, A + r * lda + 4 * g, sizeof four);
+        const auto a = hn::Set(d, four);
+        sums[r][2 * p] = AddProductsOfBytes(d, sums[r][2 * p], a, low);
+        sums[r][2 * p + 1] = AddProductsOfBytes(d, sums[r][2 * p + 1], a, high);
+      }
+    }
+  }
+  for (int p = 0; p < 2 * kPanels; ++p) {
+    const int64_t at = p * lanes, rest = columns.count - at;
+    if (rest <= 0) continue;
+    const auto mask = hn::FirstN(df, static_cast<size_t>(std::min(rest, lanes)));
+    const auto offset = hn::LoadU(d, columns.offsets + at);
+    const auto scale = hn::LoadU(df, columns.scales + at);
+    const auto bias = columns.bias ? hn::MaskedLoad(mask, df, columns.bias + at) : hn::Zero(df);
+    for (int r = 0; r < kRows; ++r) {
+      const auto sum = hn::ConvertTo(df, hn::Sub(sums[r][p], offset));
+      const auto product = hn::Mul(sum, hn::Mul(hn::Set(df, row_scales[r]), scale));
+      hn::BlendedStore(hn::Add(product, bias), mask, df, C + r * ldc + at);
+    }
+  }
+}
+
+using QuantisedTileFunction = void (*)(int64_t, int64_t, const uint8_t*, int64_t, const float*,
+                                       const QuantisedColumns&, float*, int64_t);
+
+// For 1 to kQuantisedTile rows: as many panels at once as there are registers for.
+template <int... kRows>
+QuantisedTileFunction QuantisedTileFor(int64_t rows, std::integer_sequence<int, kRows...>, bool many) {
+  constexpr QuantisedTileFunction kSingle[] = {QuantisedTile<kRows + 1, 1>...};
+  constexpr QuantisedTileFunction kMany[] = {QuantisedTile<kRows + 1, kQuantisedTile / (kRows + 1)>...};
+  return (many ? kMany : kSingle)[rows - 1];
+}
+
+// Panels first to end of C.
+void MultiplyQuantised(int64_t first, int64_t end, int64_t M, int64_t groups, const uint8_t* A,
+                       const float* row_scales, const QuantisedColumns& all, float* C, int64_t ldc) {
+  const int64_t width = QuantisedWidth(), step = groups * 4 * width, lda = groups * 4;
+  const std::make_integer_sequence<int, kQuantisedTile> counts;
+  const int64_t last = (M - 1) % kQuantisedTile + 1;  // rows of the last tile
+  for (int64_t panel = first; panel < end;) {
+    // tiles of few rows take several panels: only where all tiles are such
+    const int64_t fit = M <= kQuantisedTile ? kQuantisedTile / M : 1, together = panel + fit <= end ? fit : 1;
+    const int64_t at = panel * width;
+    const QuantisedColumns columns{all.panels + panel * step, all.scales + at, all.offsets + at,
+                                   all.bias ? all.bias + at : nullptr, all.count - at};
+    for (int64_t row = 0; row < M; row += kQuantisedTile) {
+      QuantisedTileFor(row + kQuantisedTile <= M ? kQuantisedTile : last, counts, together > 1)(
+          groups, step, A + row * lda, lda, row_scales + row, columns, C + row * ldc + at, ldc);
+    }
+    panel += together;
+  }
+}
+
+// Rounds a row to u - 128 times the scale that is returned; what is beyond K is 128, which stands for zero.
+float QuantiseRow(int64_t K, int64_t padded, const float* x, uint8_t* into) {
+  const hn::ScalableTag<float> d;
+  const hn::Rebind<uint8_t, decltype(d)> d8;
+  const hn::Rebind<int16_t, decltype(d)> d16;
+  const hn::RebindToSigned<decltype(d)> d32;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  auto most = hn::Zero(d), total = hn::Zero(d);
+  int64_t k = 0;
+  for (; k + lanes <= K; k += lanes) {
+    const auto value = hn::Abs(hn::LoadU(d, x + k));
+    most = hn::Max(most, value);
+    total = hn::Add(total, hn::Sub(value, value));  // NaN once a value is NaN or infinite
+  }
+  float largest = hn::GetLane(hn::MaxOfLanes(d, most)), bad = hn::GetLane(hn::SumOfLanes(d, total));
+  for (int64_t i = k; i < K; ++i) {
+    largest = std::max(largest, std::abs(x[i]));
+    bad += x[i] - x[i];
+  }
+  std::memset(into, 128, static_cast<size_t>(padded));
+  if (std::isnan(bad)) return std::numeric_limits<float>::quiet_NaN();
+  const float scale = largest / 127, inverse = 127 / largest;
+  if (scale == 0 || !std::isfinite(inverse)) return 0;  // nothing, or next to it
+  const auto factor = hn::Set(d, inverse);
+  const auto middle = hn::Set(d32, 128);
+  for (k = 0; k + lanes <= K; k += lanes) {
+    const auto whole = hn::Add(hn::NearestInt(hn::Mul(hn::LoadU(d, x + k), factor)), middle);
+    hn::StoreU(hn::DemoteTo(d8, hn::DemoteTo(d16, whole)), d8, into + k);
+  }
+  for (; k < K; ++k) into[k] = static_cast<uint8_t>(std::lrint(x[k] * inverse) + 128);
+  return scale;
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace heed::kernels
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace heed::kernels {
+HWY_EXPORT(QuantisedWidth);
+HWY_EXPORT(MultiplyQuantised);
+HWY_EXPORT(QuantiseRow);
+
+QuantisedMatrix::QuantisedMatrix(int64_t K, int64_t N, const float* data, int64_t row_stride,
+                                 int64_t column_stride)
+    : K_(K), N_(N), groups_((K + 3) / 4) {
+  const int64_t width = HWY_DYNAMIC_DISPATCH(QuantisedWidth)(), columns = (N + width - 1) / width * width;
+  scales_.assign(static_cast<size_t>(columns), 0);
+  offsets_.assign(static_cast<size_t>(columns), 0);
+  panels_.assign(static_cast<size_t>(columns * groups_ * 4), 0);
+  for (int64_t n = 0; n < N; ++n) {
+    const auto value = [&](int64_t k) { return data[k * row_stride + n * column_stride]; };
+    float largest = 0;
+    for (int64_t k = 0; k < K; ++k) largest = std::max(largest, std::abs(value(k)));
+    const float scale = largest / 127;
+    if (scale == 0) continue;  // zeros, or so small that they are
+    int32_t sum = 0;
+    for (int64_t k = 0; k < K; ++k) {
+      const auto whole = static_cast<int8_t>(std::lround(std::clamp(value(k) / scale, -127.0F, 127.0F)));
+      panels_[static_cast<size_t>(((n / width * groups_ + k / 4) * width + n % width) * 4 + k % 4)] = whole;
+      sum += whole;
+    }
+    scales_[static_cast<size_t>(n)] = scale;
+    offsets_[static_cast<size_t>(n)] = 128 * sum;
+  }
+}
+
+void QuantisedMatrix::multiply(int64_t M, const float* A, int64_t lda, const float* bias, float* C,
+                               int64_t ldc) const {
+  if (M == 0 || N_ == 0) return;
+  heed::detail::count_flops(2 * M * N_ * K_);
+  const int64_t padded = groups_ * 4;
+  const size_t scale_bytes = static_cast<size_t>(M) * sizeof(float);
+  const size_t bytes = scale_bytes + static_cast<size_t>(M * padded);
+  auto* const scales = static_cast<float*>(pool_allocate(bytes));
+  auto* const rows = reinterpret_cast<uint8_t*>(scales + M);
+  for (int64_t m = 0; m < M; ++m)
+    scales[m] = HWY_DYNAMIC_DISPATCH(QuantiseRow)(K_, padded, A + m * lda, rows + m * padded);
+  constexpr int64_t kWork = int64_t{1} << 19;  // multiply-adds that are worth a thread
+  const int64_t width = HWY_DYNAMIC_DISPATCH(QuantisedWidth)(), panels = (N_ + width - 1) / width;
+  parallel_for(panels, std::max<int64_t>(1, kWork / std::max<int64_t>(M * width * K_, 1)),
+               [&](int64_t begin, int64_t end) {
+                 HWY_DYNAMIC_DISPATCH(MultiplyQuantised)
+                 (begin, end, M, groups_, rows, scales,
+                  QuantisedColumns{panels_.data(), scales_.data(), offsets_.data(), bias, N_}, C, ldc);
+               });
+  pool_free(scales, bytes);
+}
+
+size_t QuantisedMatrix::bytes() const {
+  return panels_.size() + scales_.size() * sizeof(float) + offsets_.size() * sizeof(int32_t);
+}
+
+}  // namespace heed::kernels
+#endif
