@@ -19,7 +19,7 @@ using testing::HasSubstr;
 using testing::ThrowsMessage;
 using PackedLines = std::vector<std::string>;
 
-std::filesystem::path put_bytes(const TempDir& dir, const std::string& name, const std::string& bytes) {
+std::filesystem::path put_packed(const TempDir& dir, const std::string& name, const std::string& bytes) {
   std::ofstream(dir / name, std::ios::binary) << bytes;
   return dir / name;
 }
@@ -61,7 +61,7 @@ class DamagedFile : public testing::TestWithParam<const char*> {
   }
   // The file is read as what was packed, or refused in one line.
   void expect_sound(const std::string& bytes, const std::string& what) {
-    const auto path = put_bytes(dir_, "a." + kind_, bytes);
+    const auto path = put_packed(dir_, "a." + kind_, bytes);
     try {
       EXPECT_EQ(pairs_in(path), expected_) << what;
     } catch (const Error& error) {
@@ -75,7 +75,7 @@ class DamagedFile : public testing::TestWithParam<const char*> {
 
 TEST_P(DamagedFile, CutOffAnywhereIsRefused) {
   const std::string whole = pack();
-  ASSERT_EQ(pairs_in(put_bytes(dir_, "a." + kind_, whole)), expected_);
+  ASSERT_EQ(pairs_in(put_packed(dir_, "a." + kind_, whole)), expected_);
   for (size_t size = 0; size < whole.size(); ++size)
     expect_sound(whole.substr(0, size), fmt::format("the first {} of {} bytes", size, whole.size()));
 }
@@ -105,7 +105,7 @@ TEST_P(DamagedFile, TwoOneAfterTheOtherAreBothReadOrRefused) {
     bytes[at] = static_cast<char>(bytes[at] ^ (1 << (at % 8)));
     expect_sound(bytes, fmt::format("bit {} of byte {} of {}", at % 8, at, both.size()));
   }
-  EXPECT_THROW(pairs_in(put_bytes(dir_, "b." + kind_, whole + "rubbish")), FormatError);
+  EXPECT_THROW(pairs_in(put_packed(dir_, "b." + kind_, whole + "rubbish")), FormatError);
 }
 
 INSTANTIATE_TEST_SUITE_P(Packed, DamagedFile,
@@ -122,18 +122,18 @@ TEST(Gzip, MembersFollowEachOther) {
   const std::string one = packed_as("gz", {{"", "one\n"}}), two = packed_as("gz", {{"", "two\nthree\n"}}),
                     none = packed_as("gz", {{"", ""}});
   const PackedLines expected = {"one", "two", "three"};
-  EXPECT_EQ(lines_in(put_bytes(dir, "a.gz", one + two)), expected);
-  EXPECT_EQ(lines_in(put_bytes(dir, "b.gz", none + one + none + two + none)), expected);
-  EXPECT_EQ(lines_in(put_bytes(dir, "c.gz", one + two + std::string(512, '\0'))), expected);
-  EXPECT_EQ(lines_in(put_bytes(dir, "d.gz", packed_as("gz", {{"", one + two}}))), expected);
-  EXPECT_EQ(lines_in(put_bytes(dir, "e.gz.bz2", packed_as("bz2", {{"", one + two}}))), expected);
+  EXPECT_EQ(lines_in(put_packed(dir, "a.gz", one + two)), expected);
+  EXPECT_EQ(lines_in(put_packed(dir, "b.gz", none + one + none + two + none)), expected);
+  EXPECT_EQ(lines_in(put_packed(dir, "c.gz", one + two + std::string(512, '\0'))), expected);
+  EXPECT_EQ(lines_in(put_packed(dir, "d.gz", packed_as("gz", {{"", one + two}}))), expected);
+  EXPECT_EQ(lines_in(put_packed(dir, "e.gz.bz2", packed_as("bz2", {{"", one + two}}))), expected);
 }
 
 TEST(Gzip, MessagesSayWhatIsWrong) {
   const TempDir dir;
   const std::string whole = packed_as("gz", {{"", "one\ntwo\n"}});
   const auto refused = [&](const std::string& bytes, const std::string& why) {
-    const auto path = put_bytes(dir, "a.gz", bytes);
+    const auto path = put_packed(dir, "a.gz", bytes);
     EXPECT_THAT([&] { lines_in(path); },
                 ThrowsMessage<FormatError>(fmt::format("'{}' {}", path.string(), why)));
   };
@@ -147,7 +147,7 @@ TEST(Gzip, MessagesSayWhatIsWrong) {
   refused(whole + "\x1F", "is broken: it ends too early");
   refused("one\ntwo\n", "is not packed, as its name says: it is damaged, or named wrongly");
   refused("", "is not packed, as its name says: it is damaged, or named wrongly");
-  EXPECT_THAT([&] { pairs_in(put_bytes(dir, "a.tar", "Hi.\tSalut !\n")); },
+  EXPECT_THAT([&] { pairs_in(put_packed(dir, "a.tar", "Hi.\tSalut !\n")); },
               ThrowsMessage<FormatError>(HasSubstr("a.tar' is no archive, as its name says")));
 }
 
@@ -157,9 +157,9 @@ TEST(Packed, CheckSumsAtTheEndOfAnArchiveAreChecked) {
   std::string noise;
   for (uint32_t i = 0, x = 1; i < 300'000; ++i) noise += static_cast<char>(x = x * 1664525 + 1013904223);
   std::string bytes = packed_as("tar.gz", {{"a.tsv", "Hi.\tSalut !\n"}, {"z.bin", noise}});
-  ASSERT_EQ(pairs_in(put_bytes(dir, "a.tar.gz", bytes)), (PackedLines{"Hi.", "Salut !"}));
+  ASSERT_EQ(pairs_in(put_packed(dir, "a.tar.gz", bytes)), (PackedLines{"Hi.", "Salut !"}));
   bytes[bytes.size() - 8] = static_cast<char>(bytes[bytes.size() - 8] ^ 1);
-  EXPECT_THAT([&] { archive_members(put_bytes(dir, "a.tar.gz", bytes)); },
+  EXPECT_THAT([&] { archive_members(put_packed(dir, "a.tar.gz", bytes)); },
               ThrowsMessage<FormatError>(HasSubstr("incorrect data check")));
   EXPECT_THAT(
       [&] {
@@ -180,12 +180,12 @@ TEST(Packed, ZstandardWithACheckSum) {
   const std::string whole(std::begin(kBytes), std::end(kBytes));
   PackedLines expected;
   for (int i = 0; i < 3; ++i) expected.insert(expected.end(), {"Hi.", "Salut !", "Run!", "Cours !"});
-  ASSERT_EQ(pairs_in(put_bytes(dir, "a.zst", whole)), expected);
+  ASSERT_EQ(pairs_in(put_packed(dir, "a.zst", whole)), expected);
   for (size_t bit = 0; bit < 8 * whole.size(); ++bit) {
     std::string bytes = whole;
     bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << (bit % 8)));
     try {
-      EXPECT_EQ(pairs_in(put_bytes(dir, "a.zst", bytes)), expected) << bit;
+      EXPECT_EQ(pairs_in(put_packed(dir, "a.zst", bytes)), expected) << bit;
     } catch (const Error&) {
     }
   }
