@@ -57,6 +57,8 @@ TEST(ImportCommand, MakesARunThatEverythingWorksOn) {
                  "'>>fr<<' is no target language of the model, which has >>xx<<");
   // it stays, unless it is to be replaced
   expect_failure(translator({"import", dir / "hf", "-o", run}), "exists already");
+  expect_failure(translator({"import", dir / "hf", "-o", dir / "run/../hf", "--overwrite"}),
+                 "hf' is also what it is made from (the model)");
   EXPECT_EQ(translator({"import", dir / "hf", "-r", run, "--overwrite", "--weights", "bf16"}).exit_code, 0);
   EXPECT_EQ(translator({"translate", "-r", run}, "a b\n").exit_code, 0);
 }
