@@ -20,6 +20,8 @@ using testing::ThrowsMessage;
 using PackedLines = std::vector<std::string>;
 
 std::filesystem::path put_packed(const TempDir& dir, const std::string& name, const std::string& bytes) {
+  std::filesystem::remove(dir /
+                          name);  // some file systems wait for the disk where a file is cut and written again
   std::ofstream(dir / name, std::ios::binary) << bytes;
   return dir / name;
 }
