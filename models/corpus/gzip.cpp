@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <zlib.h>
 
+#include <utility>
 #include <vector>
 
 #include "framework/core/error.h"

@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <exception>
+#include <utility>
 #include <vector>
 
 #include "framework/core/error.h"

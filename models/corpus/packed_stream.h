@@ -1,6 +1,8 @@
 // A file's bytes without its packing: gzip through zlib, other streams through libarchive, in any order.
 #pragma once
 
+#include <cstdint>
+#include <exception>
 #include <filesystem>
 #include <functional>
 #include <memory>
