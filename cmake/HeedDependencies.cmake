@@ -37,6 +37,9 @@ heed_require("SentencePiece (its pkg-config file may want protobuf)" "libsentenc
 pkg_check_modules(HeedLibarchive QUIET IMPORTED_TARGET GLOBAL libarchive)
 heed_require("libarchive" "libarchive-dev" HeedLibarchive_FOUND)
 
+pkg_check_modules(HeedZlib QUIET IMPORTED_TARGET GLOBAL zlib)
+heed_require("zlib" "zlib1g-dev" HeedZlib_FOUND)
+
 pkg_check_modules(HeedIcu QUIET IMPORTED_TARGET GLOBAL icu-uc)
 heed_require("ICU" "libicu-dev" HeedIcu_FOUND)
 

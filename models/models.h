@@ -37,6 +37,7 @@
 #include "models/run/translator.h"
 #include "models/run/weights.h"
 #include "models/text/codec.h"
+#include "models/text/counted.h"
 #include "models/text/lines.h"
 #include "models/text/subwords.h"
 #include "models/text/tokenizer.h"

@@ -45,6 +45,18 @@ bool same_file(const fs::path& a, const fs::path& b) {
   return fs::equivalent(a, b, error) || real(a) == real(b);
 }
 
+// Whether something there is the folder or lies in it.
+bool is_within(const fs::path& path, const fs::path& folder) {
+  if (same_file(path, folder)) return true;
+  const fs::path inner = real(path), outer = real(folder);
+  return std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first == outer.end();
+}
+
+// "standard input" for "-".
+NamedPath resolved(const NamedPath& input) {
+  return input.path == "-" ? NamedPath{"standard input", "/dev/stdin"} : input;
+}
+
 [[noreturn]] void refuse(const NamedPath& file, const std::string& why) {
   throw IoError(fmt::format("{}: '{}' {}", file.option, file.path, why));
 }
@@ -68,17 +80,20 @@ void require_writable(const NamedPath& file, const std::vector<NamedPath>& new_f
   require_permission(file, folder / ".", W_OK | X_OK);
 }
 
+void require_no_input(const NamedPath& output, const std::vector<NamedPath>& inputs) {
+  for (const NamedPath& given : inputs) {
+    const NamedPath input = resolved(given);
+    if (!input.path.empty() && same_file(output.path, input.path))
+      refuse(output, fmt::format("is also an input ({})", input.option));
+  }
+}
+
 void require_folder(const NamedPath& folder) {
   std::error_code error;
   fs::path path = real(folder.path);
   if (fs::exists(path, error) && !fs::is_directory(path, error)) refuse(folder, "is a file, not a folder");
   while (!fs::exists(path, error) && path.has_relative_path()) path = path.parent_path();
   require_permission(folder, path / ".", W_OK | X_OK);
-}
-
-// "standard input" for "-".
-NamedPath resolved(const NamedPath& input) {
-  return input.path == "-" ? NamedPath{"standard input", "/dev/stdin"} : input;
 }
 
 }  // namespace
@@ -92,7 +107,16 @@ void check_files(const Files& files) {
     return std::any_of(files.runs.begin(), files.runs.end(), holds) ||
            (any_run && models::is_run_folder(path.parent_path()));
   };
-  for (const NamedPath& folder : files.new_folders) require_folder(folder);
+  for (const NamedPath& folder : files.new_folders) {
+    require_folder(folder);
+    for (const NamedPath& source : files.sources) {
+      if (source.path.empty() || source.path == "-" || is_device(source.path)) continue;
+      if (same_file(folder.path, source.path))
+        refuse(folder, fmt::format("is also what it is made from ({})", source.option));
+      if (is_within(source.path, folder.path))
+        refuse(folder, fmt::format("holds what it is made from ({} '{}')", source.option, source.path));
+    }
+  }
   const NamedPath* on_standard_input = nullptr;
   for (const NamedPath& input : files.inputs) {
     if (input.path == "-" || input.path == "/dev/stdin") {
@@ -102,6 +126,11 @@ void check_files(const Files& files) {
     }
     if (!input.path.empty() && !files.new_folders.empty() && in_run(input, /*any_run=*/false))
       refuse(input, "is a file of the run that is to be written");
+  }
+  for (const NamedPath& output : files.run_outputs) {
+    require_writable(output, {});
+    require_permission(output, folder_of(real(output.path)) / ".", W_OK | X_OK);
+    require_no_input(output, files.inputs);
   }
   const NamedPath* on_standard_output = nullptr;
   for (size_t i = 0; i < files.outputs.size(); ++i) {
@@ -120,11 +149,7 @@ void check_files(const Files& files) {
       if (same_file(output.path, folder.path))
         refuse(output, fmt::format("is also the folder to write ({})", folder.option));
     }
-    for (const NamedPath& given : files.inputs) {
-      const NamedPath input = resolved(given);
-      if (!input.path.empty() && same_file(output.path, input.path))
-        refuse(output, fmt::format("is also an input ({})", input.option));
-    }
+    require_no_input(output, files.inputs);
     for (size_t j = 0; j < i; ++j) {
       const NamedPath& other = files.outputs[j];
       if (!other.path.empty() && same_file(output.path, other.path))

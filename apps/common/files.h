@@ -15,15 +15,19 @@ struct NamedPath {
 struct Files {
   std::vector<NamedPath> inputs, outputs;
   std::vector<std::string> runs;  // run folders read or written: their files are written by training alone
-  // folders that the command makes when they are not there; an output may lie in one
+  // folders that the command makes when they are not there, and may empty when they are; an output may lie in
+  // one
   std::vector<NamedPath> new_folders;
+  std::vector<NamedPath> run_outputs;  // files of the runs that the command writes all the same
+  // files and folders that the new folders are made from
+  std::vector<NamedPath> sources;
 };
 
 /// Throws IoError naming the option when an output is an input, another output, a file of a run (these or any
-/// other), a directory or not writable, when an input is a file of a run that will be made anew, or when a
-/// folder cannot be made. Creates, opens and changes nothing. Of outputs that are "-" there is one at most;
-/// say() then writes to standard error. Devices and pipes (/dev/null, /dev/stdout) may be named as often as
-/// one likes.
+/// other), a directory or not writable, when an input is a file of a run that will be made anew, when a
+/// folder is or holds one of the sources, or cannot be made. Creates, opens and changes nothing. Of outputs
+/// that are "-" there is one at most; say() then writes to standard error. Devices and pipes (/dev/null,
+/// /dev/stdout) may be named as often as one likes.
 void check_files(const Files& files);
 
 }  // namespace heed::apps

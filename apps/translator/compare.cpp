@@ -28,6 +28,7 @@
 #include "models/run/box.h"
 #include "models/run/files.h"
 #include "models/run/folder.h"
+#include "models/text/counted.h"
 #include "models/text/lines.h"
 
 namespace heed::apps {
@@ -196,9 +197,9 @@ Sentences read_sentences(const CompareOptions& o) {
     s.files = o.files;
     s.train = read_pairs(o.files.source, o.files.target);
     s.validation = read_pairs(o.files.valid_source, o.files.valid_target);
-    s.description =
-        fmt::format("Trained on {} ({} pairs), validated on {}", pair(o.files.source, o.files.target),
-                    s.train.source.size(), pair(o.files.valid_source, o.files.valid_target));
+    s.description = fmt::format("Trained on {} ({}), validated on {}", pair(o.files.source, o.files.target),
+                                models::counted(s.train.source.size(), "pair"),
+                                pair(o.files.valid_source, o.files.valid_target));
   }
   if (o.on_files() && o.test_source.empty()) {
     s.test = s.validation;
@@ -263,8 +264,7 @@ void compare(CompareOptions& options) {
       resumed = [&](const models::RunConfig& run, const std::string& folder) {
         models::RunConfig preset = config_of_preset(*options.app, run);
         run_option("--attention").set(preset, std::get<std::string>(run_option("--attention").get(run)));
-        if (preset != run)
-          throw ValueError("resume", fmt::format("--config is not what '{}' was started with", folder));
+        require_preset_of(preset, run, "resume", folder);
         return options.run.resumed(run, folder);
       };
     }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <tuple>
 
 #include "apps/common/environment.h"
 #include "apps/common/files.h"
@@ -135,10 +136,13 @@ TrainingPlan plan_demo(const DemoOptions& options) {
   Resumed resumed;
   if (options.resume) {
     resumed = [&](const models::RunConfig& run, const std::string& folder) {
-      for (const auto& [same, option] : {std::pair(run.train.updates == options.updates, "--updates"),
-                                         std::pair(run.train.seed == options.seed, "--seed")}) {
-        if (!same)
-          throw ValueError("resume", fmt::format("{} is not what '{}' was started with", option, folder));
+      for (const auto& [option, given, has] :
+           {std::tuple("--updates", fmt::format("{}", options.updates), fmt::format("{}", run.train.updates)),
+            std::tuple("--seed", fmt::format("{}", options.seed), fmt::format("{}", run.train.seed))}) {
+        if (given != has)
+          throw ValueError("resume",
+                           fmt::format("{} is not what '{}' was started with: {} is given, and it has {}",
+                                       option, folder, given, has));
       }
       return run;
     };

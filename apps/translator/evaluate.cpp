@@ -17,7 +17,9 @@
 #include "apps/translator/pairs.h"
 #include "apps/translator/scores.h"
 #include "apps/translator/search_options.h"
+#include "models/run/files.h"
 #include "models/run/scores.h"
+#include "models/text/counted.h"
 #include "models/text/lines.h"
 
 namespace heed::apps {
@@ -43,8 +45,8 @@ std::vector<std::vector<std::string>> read_references(const EvaluateOptions& opt
   for (const std::string& file : options.references) {
     const std::vector<std::string> lines = models::read_lines(input_path(file));
     if (lines.size() != sentences)
-      throw ValueError(
-          fmt::format("'{}' has {} lines, '{}' has {}", file, lines.size(), options.target, sentences));
+      throw ValueError(fmt::format("'{}' has {}, '{}' has {}", file, models::counted(lines.size(), "line"),
+                                   options.target, sentences));
     for (size_t i = 0; i < sentences; ++i) all[i].push_back(lines[i]);
   }
   return all;
@@ -88,6 +90,11 @@ void evaluate(const EvaluateOptions& options) {
       .outputs = {{"--output", options.output}, {"--records", options.records}, {"--json", options.json}},
       .runs = options.runs};
   for (const std::string& file : options.references) files.inputs.push_back({"--reference", file});
+  if (options.keep_scores) {
+    const std::filesystem::path scores =
+        std::filesystem::path(options.runs.front()) / models::run_files::kScores;
+    files.run_outputs.push_back({"--keep-scores", scores.string()});
+  }
   apps::check_files(files);
   models::check(options.translate.search);
   if (options.bleu.smooth_value && options.bleu.smooth != models::BleuSmoothing::floor &&
@@ -123,7 +130,7 @@ void evaluate(const EvaluateOptions& options) {
     asked = models::corpus_bleu(outputs, references, options.bleu);
     say("BLEU {:.2f}  {} (as asked for, detokenised)\n", asked->score, asked->signature);
   }
-  say("{} sentences\n", lines.source.size());
+  say("{}\n", models::counted(lines.source.size(), "sentence"));
   say("{}", by_length_table({"BLEU"}, {&result}));
   for (const std::string& what : evaluation_warnings(result)) warn("translator", what);
   nlohmann::ordered_json report{{"run", options.runs},

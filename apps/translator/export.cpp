@@ -32,7 +32,8 @@ struct ExportOptions {
 void export_run(const ExportOptions& options) {
   apps::check_files({.outputs = {{"--json", options.json}},
                      .runs = {options.run},
-                     .new_folders = {{"--output", options.output}}});
+                     .new_folders = {{"--output", options.output}},
+                     .sources = {{"--run", options.run}}});
   const fs::path from = options.run, to = options.output;
   const models::LoadedRun run =
       models::load_run(from);  // whatever is wrong with it is said before anything is written

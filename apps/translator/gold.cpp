@@ -4,6 +4,7 @@
 
 #include "models/corpus/pharaoh.h"
 #include "models/run/translator.h"
+#include "models/text/counted.h"
 
 namespace heed::apps {
 
@@ -12,8 +13,8 @@ std::vector<models::AlignedPair> aligned_pairs(const models::RunConfig& config,
                                                const std::vector<std::string>& gold,
                                                const std::string& name) {
   if (gold.size() != lines.source.size()) {
-    throw ValueError(
-        fmt::format("'{}' has {} lines, the test set has {}", name, gold.size(), lines.source.size()));
+    throw ValueError(fmt::format("'{}' has {}, the test set has {}", name,
+                                 models::counted(gold.size(), "line"), lines.source.size()));
   }
   const auto source = models::tokenize_lines(lines.source, config.source_text);
   const auto target = models::tokenize_lines(lines.target, config.target_text);

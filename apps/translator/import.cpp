@@ -28,7 +28,8 @@ struct ImportCommand {
 void import_model(const ImportCommand& command) {
   apps::check_files({.outputs = {{"--json", command.json}},
                      .runs = {command.folder},
-                     .new_folders = {{"--output", command.folder}}});
+                     .new_folders = {{"--output", command.folder}},
+                     .sources = {{"the model", command.path}}});
   use_threads(command.threads);
   const models::ImportReport report =
       models::import_run(command.path, command.folder, command.options, command.overwrite, command.weights);

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <memory>
 
+#include "apps/common/files.h"
 #include "apps/common/main_guard.h"
 #include "apps/common/print.h"
 #include "apps/common/streams.h"
@@ -17,6 +18,7 @@
 #include "models/run/folder.h"
 #include "models/run/scores.h"
 #include "models/run/weights.h"
+#include "models/text/counted.h"
 
 namespace heed::apps {
 namespace {
@@ -125,6 +127,7 @@ nlohmann::ordered_json json_of(const Listed& row) {
 }
 
 void list_models(const ModelsOptions& options) {
+  check_files({.outputs = {{"--json", options.json}}});
   std::vector<Listed> rows;
   for (const fs::path& run : models::box_runs()) rows.push_back(listed(run, run.filename().string()));
   if (rows.empty()) note("no translators came with this heed (HEED_TRANSLATORS names a folder of them)\n");
@@ -148,7 +151,8 @@ void list_models(const ModelsOptions& options) {
   };
   for (const Listed& row : rows) {
     if (row.scores)
-      say_once(fmt::format("scores on {} ({} sentences), {}: {}", row.scores->test, row.scores->sentences,
+      say_once(fmt::format("scores on {} ({}), {}: {}", row.scores->test,
+                           models::counted(static_cast<uint64_t>(row.scores->sentences), "sentence"),
                            row.scores->search, row.scores->bleu_signature));
   }
   for (const Listed& row : rows) {

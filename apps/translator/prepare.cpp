@@ -51,14 +51,16 @@ void check_files(const PrepareCommand& o) {
         fmt::format("--dropped: '{}' lies in the corpus folder, which holds its own files alone", o.dropped));
   apps::check_files({.inputs = inputs,
                      .outputs = {{"--json", o.json}, {"--dropped", o.dropped}},
-                     .new_folders = {{"--output", o.folder}}});
+                     .new_folders = {{"--output", o.folder}},
+                     .sources = inputs});
 }
 
 std::string report_of(const models::CorpusInfo& info) {
   std::string text;
   uint64_t total = 0;
   for (const models::CorpusInput& input : info.inputs) {
-    text += fmt::format("{:>9} pairs read from {}\n", input.pairs, printable(input.name));
+    text += fmt::format("{:>9} pair{} read from {}\n", input.pairs, input.pairs == 1 ? "" : "s",
+                        printable(input.name));
     total += input.pairs;
   }
   for (size_t i = 0; i < models::kDrops; ++i) {

@@ -103,6 +103,33 @@ void RunOptions::add_to(CLI::App& cli, const std::vector<std::string>& without) 
   }
 }
 
+namespace {
+
+std::string shown(const models::OptionValue& value) {
+  return std::visit([](const auto& it) { return fmt::format("{}", it); }, value);
+}
+
+// "'run' was started with: 0.5 is given, and it has 0.001"
+[[noreturn]] void refuse_value(const char* op, const std::string& option, const std::string& of,
+                               const std::string& given, const models::OptionValue& has) {
+  throw ValueError(
+      op, fmt::format("{} is not what {}: {} is given, and it has {}", option, of, given, shown(has)));
+}
+
+std::string started(const std::string& folder) { return fmt::format("'{}' was started with", folder); }
+
+}  // namespace
+
+void require_preset_of(const models::RunConfig& preset, const models::RunConfig& run, const char* op,
+                       const std::string& folder) {
+  for (const models::RunOption& row : models::run_options()) {  // the architecture first
+    if (row.applies(run) && row.get(preset) != row.get(run))
+      refuse_value(op, "--config", started(folder), fmt::format("{} {}", row.key, shown(row.get(preset))),
+                   row.get(run));
+  }
+  if (preset != run) throw ValueError(op, fmt::format("--config is not what {}", started(folder)));
+}
+
 models::RunConfig RunOptions::applied_to(models::RunConfig base) const {
   for (const Entry& entry : entries_) {  // the architecture first: it has the others
     if (!entry.given()) continue;
@@ -143,8 +170,8 @@ models::RunConfig RunOptions::begun_from(const models::RunConfig& run, const std
     for (const models::RunOption* row : entry.rows) {
       if (!entry.given() || !row->applies(base) || row->training_only) continue;
       if (row->get(result) != row->get(base))
-        throw ValueError("init-from",
-                         fmt::format("{} is not what '{}' has", entry.option->get_name(), folder));
+        refuse_value("init-from", entry.option->get_name(), fmt::format("'{}' has", folder),
+                     shown(row->get(result)), row->get(base));
     }
   }
   return result;
@@ -154,16 +181,19 @@ models::RunConfig RunOptions::resumed(const models::RunConfig& run, const std::s
   models::RunConfig result = run;
   for (const Entry& entry : entries_) {
     if (!entry.given()) continue;
-    bool same = false;  // an option that the run's architecture does not have is not what it was started with
+    bool known = false;
     for (const models::RunOption* row : entry.rows) {
       if (!row->applies(run)) continue;
+      known = true;
       if (row->on_resume == models::OnResume::free) row->set(result, entry.value);
-      same = row->on_resume != models::OnResume::fixed || row->get(run) == entry.value;
-      if (!same) break;
+      if (row->on_resume == models::OnResume::fixed && row->get(run) != entry.value)
+        refuse_value("resume", entry.option->get_name(), started(folder), shown(entry.value), row->get(run));
     }
-    if (!same)
+    if (!known) {
       throw ValueError("resume",
-                       fmt::format("{} is not what '{}' was started with", entry.option->get_name(), folder));
+                       fmt::format("{} is not what {}: its architecture {} has no such option",
+                                   entry.option->get_name(), started(folder), run.model.architecture().name));
+    }
   }
   lengthen(result, folder);
   return result;

@@ -25,6 +25,11 @@ CLI::Validator one_of(const models::Values& values);
 /// The row of a run option, by the flag it has: "--attention".
 const models::RunOption& run_option(const std::string& flag);
 
+/// Throws ValueError `OP: --config is not what 'run' was started with: lr 0.5 is given, and it has 0.001`
+/// unless what a preset makes of the config of the run in `folder` is that config.
+void require_preset_of(const models::RunConfig& preset, const models::RunConfig& run, const char* op,
+                       const std::string& folder);
+
 class RunOptions {
  public:
   RunOptions() = default;
@@ -38,14 +43,14 @@ class RunOptions {
   /// the architecture does not have.
   models::RunConfig applied_to(models::RunConfig base = {}) const;
   /// What a new run begins with whose weights and vocabularies are those of the run in `folder`: its model
-  /// and text, the training that was given. Throws ValueError `init-from: --heads is not what 'run' has` for
-  /// an option of the model (dropout excepted) or of the text that was given and differs.
+  /// and text, the training that was given. Throws ValueError `init-from: --heads is not what 'run' has: ...`
+  /// for an option of the model (dropout excepted) or of the text that was given and differs.
   models::RunConfig begun_from(const models::RunConfig& run, const std::string& folder) const;
   /// The names of those that were given, "--lr".
   std::vector<std::string> given() const;
   /// What a run in `folder` goes on with: its own config, changed where a resumed run may be, and longer
   /// where its rates do not depend on the length. Throws ValueError `resume: --lr is not what 'run' was
-  /// started with` for an option that was given and cannot change.
+  /// started with: 0.5 is given, and it has 0.001` for an option that was given and cannot change.
   models::RunConfig resumed(const models::RunConfig& run, const std::string& folder) const;
 
  private:

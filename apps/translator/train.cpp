@@ -46,7 +46,8 @@ void check_files(const TrainOptions& options) {
                      .outputs = {{"--json", options.json}},
                      .runs = options.init_from.empty() ? std::vector{options.folder}
                                                        : std::vector{options.folder, options.init_from},
-                     .new_folders = {{"--run", options.folder}}});
+                     .new_folders = {{"--run", options.folder}},
+                     .sources = {{"--init-from", options.init_from}, {"--corpus", options.corpus_folder}}});
   if (!options.resume) models::check_run_folder(options.folder, options.overwrite);
 }
 
@@ -84,18 +85,13 @@ void complete_files(TrainOptions& options) {
 models::RunConfig resumed_config(const TrainOptions& options) {
   const std::filesystem::path file = std::filesystem::path(options.folder) / models::run_files::kConfig;
   const models::RunConfig config = models::parse_run_config(read_file(file), file.string());
-  if (config_of_preset(*options.app, config) != config) {
-    throw ValueError("resume", fmt::format("--config is not what '{}' was started with", options.folder));
-  }
+  require_preset_of(config_of_preset(*options.app, config), config, "resume", options.folder);
   return options.run.resumed(config, options.folder);
 }
 
 // A new run with the model, the vocabularies and the weights of another one.
 models::TrainingSession begin_from(const TrainOptions& options, const models::ParallelLines& lines,
                                    const models::ParallelLines& validation, std::optional<FileLock> lock) {
-  std::error_code error;
-  if (std::filesystem::equivalent(options.init_from, options.folder, error))
-    throw ValueError("init-from", fmt::format("'{}' is --run itself", options.folder));
   const models::LoadedRun run = models::load_run(options.init_from);
   if (config_of_preset(*options.app, run.config) != run.config)
     throw ValueError("init-from", "--config is the config of a run: the model is that of --init-from");

@@ -13,6 +13,7 @@
 #include "framework/core/error.h"
 #include "framework/io/file.h"
 #include "models/metrics/metric.h"
+#include "models/text/counted.h"
 
 namespace heed::apps {
 namespace {
@@ -25,8 +26,8 @@ void say_what_is_odd(const models::Trainer& trainer) {
          fmt::format("validation line {} is left out: it has more than 1000 words or pieces", pair + 1));
   }
   if (trainer.skipped_pairs() > 0) {
-    note("left out: {} pairs that are empty or longer than {} tokens\n", trainer.skipped_pairs(),
-         config.max_length);
+    note("left out for being empty or longer than {} tokens: {}\n", config.max_length,
+         models::counted(static_cast<uint64_t>(trainer.skipped_pairs()), "pair"));
   }
   if (!trainer.metric_can_tell()) {
     warn("translator",
@@ -94,7 +95,8 @@ std::string scores_text(const models::KeptScores& scores) {
 }
 
 std::string summary(const models::TrainResult& result) {
-  return fmt::format("trained {} updates in {}, {} parameters; kept update {}: validation {}", result.updates,
+  return fmt::format("trained {} in {}, {} parameters; kept update {}: validation {}",
+                     models::counted(static_cast<uint64_t>(result.updates), "update"),
                      clock_time(result.seconds), result.parameters, result.best_update,
                      scores_text(result.best));
 }

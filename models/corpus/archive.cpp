@@ -5,71 +5,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <clocale>
 #include <cstring>
-#include <exception>
+#include <utility>
 
 #include "framework/core/error.h"
+#include "models/corpus/packed_stream.h"
+#include "models/text/unicode.h"
 
 namespace heed::models {
 
 namespace fs = std::filesystem;
-
-struct Unpacker::State {
-  archive* reader = nullptr;
-  std::function<std::string_view()> more;
-  std::exception_ptr from_more;  // libarchive is C: an exception goes around it
-  std::string file, member;
-  UnpackLimits limits;
-  uint64_t unpacked = 0;
-  bool is_archive = false;
-  std::vector<char> buffer = std::vector<char>(size_t{1} << 18);
-
-  State(std::string name, UnpackLimits limit)
-      : reader(archive_read_new()), file(std::move(name)), limits(limit) {
-    if (!reader) throw MemoryError("libarchive has no memory");
-    archive_read_support_filter_gzip(reader);
-    archive_read_support_filter_bzip2(reader);
-    archive_read_support_filter_xz(reader);
-    archive_read_support_filter_lzma(reader);
-    archive_read_support_filter_zstd(reader);
-    archive_read_support_filter_lz4(reader);
-    archive_read_support_format_raw(reader);
-    archive_read_support_format_empty(reader);
-  }
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
-  ~State() { archive_read_free(reader); }
-
-  std::string name() const {
-    return member.empty() ? fmt::format("'{}'", file) : fmt::format("'{}': '{}'", file, member);
-  }
-  // What libarchive says, in one line and without what it repeats.
-  [[noreturn]] void refuse() {
-    if (from_more) std::rethrow_exception(from_more);
-    const char* const said = archive_error_string(reader);
-    std::string why = said ? said : "it cannot be read";
-    std::ranges::replace_if(
-        why, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
-    while (why.ends_with(' ') || why.ends_with('.')) why.pop_back();
-    throw FormatError(fmt::format("{} is broken: {}", name(), why));
-  }
-  static la_ssize_t give(archive*, void* data, const void** bytes) {
-    auto& state = *static_cast<State*>(data);
-    try {
-      const std::string_view piece = state.more();
-      *bytes = piece.data();
-      return static_cast<la_ssize_t>(piece.size());
-    } catch (...) {
-      state.from_more = std::current_exception();
-      return ARCHIVE_FATAL;
-    }
-  }
-  void require(int result) {
-    if (result != ARCHIVE_OK && result != ARCHIVE_WARN) refuse();
-  }
-};
 
 namespace {
 
@@ -80,28 +25,108 @@ std::string path_of(archive_entry* entry) {
   return "?";
 }
 
+// What the ending of a name promises: "a.tsv.gz" is packed, "a.tar.gz" is packed and an archive.
+struct Promise {
+  bool packed = false, archive = false;
+};
+
+Promise promise_of(const std::string& file) {
+  std::string name = to_lower(file);
+  Promise promise;
+  for (const char* const ending : {".gz", ".bz2", ".xz", ".lzma", ".zst", ".lz4"}) {
+    if (!name.ends_with(ending)) continue;
+    promise.packed = true;
+    name.resize(name.size() - std::strlen(ending));
+    break;
+  }
+  promise.archive = name.ends_with(".tar") || name.ends_with(".zip");
+  for (const char* const ending : {".tgz", ".tbz2", ".txz"}) {
+    if (name.ends_with(ending)) promise = {.packed = true, .archive = true};
+  }
+  return promise;
+}
+
 }  // namespace
+
+struct Unpacker::State {
+  std::string file, member;
+  ArchiveReader reader;
+  UnpackLimits limits;
+  uint64_t taken = 0;  // bytes of the file, where it is fed through `more`
+  uint64_t unpacked = 0, streamed = 0;
+  bool is_stream = false;  // a stream that archives cannot be in
+  bool fed = true, was_packed = false, is_archive = false, judged = false, ended = false;
+  std::vector<char> buffer = std::vector<char>(size_t{1} << 16);
+
+  State(std::string name, UnpackLimits limit)
+      : file(std::move(name)), reader(fmt::format("'{}'", file)), limits(limit) {
+    archive_read_support_format_raw(reader.get());
+    archive_read_support_format_empty(reader.get());
+  }
+
+  std::string name() const {
+    return member.empty() ? fmt::format("'{}'", file) : fmt::format("'{}': '{}'", file, member);
+  }
+  void require_sane(uint64_t bytes) {
+    const uint64_t packed =
+        fed ? taken : static_cast<uint64_t>(std::max<la_int64_t>(archive_filter_bytes(reader.get(), -1), 1));
+    if (bytes > limits.free_bytes && bytes / limits.ratio > packed) {
+      throw FormatError(fmt::format(
+          "{} unpacks to more than {} times its size, as no text does; unpack it first if it is one", name(),
+          limits.ratio));
+    }
+  }
+  // The stream behind the packing of what `more` gives.
+  std::function<std::string_view()> unpacked_stream(std::function<std::string_view()> more) {
+    Unpacked stream = unpack_stream(
+        [this, more = std::move(more)] {
+          const std::string_view piece = more();
+          taken += piece.size();
+          return piece;
+        },
+        name());
+    was_packed = stream.was_packed;
+    return [this, next = std::move(stream.more)] {
+      const std::string_view piece = next();
+      streamed += piece.size();
+      require_sane(streamed);
+      return piece;
+    };
+  }
+  // A file whose beginning is damaged looks like text: its name tells.
+  void judge() {
+    if (std::exchange(judged, true)) return;
+    const Promise promise = promise_of(file);
+    if (promise.archive && !is_stream && !is_archive)
+      throw FormatError(
+          fmt::format("{} is no archive, as its name says: it is damaged, or named wrongly", name()));
+    if (promise.packed && !was_packed && !is_archive)
+      throw FormatError(
+          fmt::format("{} is not packed, as its name says: it is damaged, or named wrongly", name()));
+  }
+};
 
 Unpacker::Unpacker(const fs::path& path, UnpackLimits limits)
     : state_(std::make_unique<State>(path == "/dev/stdin" ? "standard input" : path.string(), limits)) {
-  archive_read_support_format_tar(state_->reader);
-  archive_read_support_format_zip(state_->reader);
+  State& s = *state_;
+  archive_read_support_format_tar(s.reader.get());
+  archive_read_support_format_zip(s.reader.get());
   std::error_code error;
   if (fs::is_directory(path, error))
     throw IoError(fmt::format("'{}' is a folder, not a file", path.string()));
+  auto more = s.unpacked_stream(open_bytes(path));
+  if (s.was_packed || path == "/dev/stdin" || !fs::is_regular_file(path, error)) {
+    s.reader.open(std::move(more));
+    return;
+  }
+  s.fed = false;  // the list of a zip archive is at its end: libarchive moves in the file
   constexpr size_t kBlock = size_t{1} << 16;
-  const int opened = path == "/dev/stdin" ? archive_read_open_fd(state_->reader, 0, kBlock)
-                                          : archive_read_open_filename(state_->reader, path.c_str(), kBlock);
-  if (opened == ARCHIVE_OK) return;
-  const int code = archive_errno(state_->reader);
-  if (code > 0 && code < 200)  // the system's own numbers
-    throw IoError(fmt::format("cannot read '{}': {}", state_->file, std::strerror(code)));
-  state_->require(opened);
+  s.reader.require(archive_read_open_filename(s.reader.get(), path.c_str(), kBlock));
 }
 Unpacker::Unpacker(std::function<std::string_view()> more, std::string name, UnpackLimits limits)
     : state_(std::make_unique<State>(std::move(name), limits)) {
-  state_->more = std::move(more);
-  state_->require(archive_read_open(state_->reader, state_.get(), nullptr, State::give, nullptr));
+  state_->is_stream = true;
+  state_->reader.open(state_->unpacked_stream(std::move(more)));
 }
 
 Unpacker::Unpacker(Unpacker&&) noexcept = default;
@@ -111,15 +136,21 @@ Unpacker::~Unpacker() = default;
 bool Unpacker::next() {
   State& s = *state_;
   s.member.clear();
-  for (archive_entry* entry = nullptr;;) {
-    const int result = archive_read_next_header(s.reader, &entry);
+  archive* const reader = s.reader.get();
+  for (archive_entry* entry = nullptr; !s.ended;) {
+    const int result = archive_read_next_header(reader, &entry);
+    const int format = archive_format(reader);  // an archive without members is one as well
+    s.is_archive = format != ARCHIVE_FORMAT_RAW && format != ARCHIVE_FORMAT_EMPTY && format != 0;
     if (result == ARCHIVE_EOF) {
-      const int format = archive_format(s.reader);  // an archive without members is one as well
-      s.is_archive = format != ARCHIVE_FORMAT_RAW && format != ARCHIVE_FORMAT_EMPTY && format != 0;
-      return false;
+      s.ended = true;
+      // an archive ends before its packing does, which has check sums at its own end
+      while (s.fed && !s.reader.at_end()) {
+      }
+      s.judge();
+      break;
     }
-    s.require(result);
-    s.is_archive = archive_format(s.reader) != ARCHIVE_FORMAT_RAW;
+    s.reader.require(result);
+    s.judge();
     if (!s.is_archive) return true;
     const auto type = archive_entry_filetype(entry);
     if (type != AE_IFREG && type != 0) continue;  // folders, links
@@ -128,6 +159,7 @@ bool Unpacker::next() {
     if (s.member.ends_with('/')) continue;
     return true;
   }
+  return false;
 }
 
 const std::string& Unpacker::member() const { return state_->member; }
@@ -136,19 +168,15 @@ std::string Unpacker::name() const { return state_->name(); }
 
 std::string_view Unpacker::read() {
   State& s = *state_;
-  const la_ssize_t count = archive_read_data(s.reader, s.buffer.data(), s.buffer.size());
+  if (s.ended) return {};
+  const la_ssize_t count = archive_read_data(s.reader.get(), s.buffer.data(), s.buffer.size());
   if (count < 0) {
-    if (archive_read_has_encrypted_entries(s.reader) == 1)
+    if (archive_read_has_encrypted_entries(s.reader.get()) == 1)
       throw FormatError(fmt::format("{} is encrypted; unpack it with its password first", s.name()));
-    s.refuse();
+    s.reader.require(static_cast<int>(count), s.name());
   }
   s.unpacked += static_cast<uint64_t>(count);
-  const auto packed = static_cast<uint64_t>(std::max<la_int64_t>(archive_filter_bytes(s.reader, -1), 1));
-  if (s.unpacked > s.limits.free_bytes && s.unpacked / s.limits.ratio > packed) {
-    throw FormatError(fmt::format(
-        "{} unpacks to more than {} times its size, as no text does; unpack it first if it is one", s.name(),
-        s.limits.ratio));
-  }
+  s.require_sane(s.unpacked);
   return {s.buffer.data(), static_cast<size_t>(count)};
 }
 
@@ -231,8 +259,13 @@ LineSource open_lines(const fs::path& path, const std::string& member) {
   const std::string name = archive->name();
   if (!found) return {[] { return std::string_view(); }, name};  // an empty file
   if (!archive->is_archive()) return {[archive] { return archive->read(); }, name};
-  const auto inner =
-      std::make_shared<Unpacker>([archive] { return archive->read(); }, name.substr(1, name.size() - 2));
+  const auto to_its_end = [archive] {
+    const std::string_view piece = archive->read();
+    while (piece.empty() && archive->next()) {
+    }
+    return piece;
+  };
+  const auto inner = std::make_shared<Unpacker>(to_its_end, name.substr(1, name.size() - 2));
   if (!inner->next()) return {[] { return std::string_view(); }, name};
   return {[inner] { return inner->read(); }, name};
 }

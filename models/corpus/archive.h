@@ -1,5 +1,5 @@
-// Reads files that are packed, through libarchive: gzip, bzip2, xz, lzma, zstd and lz4 streams, zip and tar
-// archives; what is not packed is read as it is. Nothing is unpacked to disk.
+// Reads files that are packed: gzip, bzip2, xz, lzma, zstd and lz4 streams (packed_stream.h), zip and tar
+// archives through libarchive; what is not packed is read as it is. Nothing is unpacked to disk.
 #pragma once
 
 #include <cstdint>
@@ -38,8 +38,10 @@ class Unpacker {
   ~Unpacker();
 
   /// Goes to the next member that is a file, and before the first one at the beginning.
-  /// @return whether there is one; a stream that is no archive is one member without a name
-  /// @throws FormatError for a broken archive
+  /// @return whether there is one; a stream that is no archive is one member without a name. At the end the
+  ///   rest of the file is read, so that its check sums are checked
+  /// @throws FormatError for a broken archive, and for a file that is not packed though its name says so
+  /// (.gz)
   bool next();
   /// @return name of the member in the archive; empty for a stream that is no archive
   const std::string& member() const;

@@ -11,7 +11,7 @@ namespace heed::models {
 namespace {
 
 constexpr std::array<std::pair<const char*, const char*>, kDrops> kReasons = {{
-    {"columns", "too few columns"},
+    {"columns", "other columns than the table"},
     {"encoding", "not UTF-8"},
     {"empty", "an empty side"},
     {"too_long", "a side too long"},

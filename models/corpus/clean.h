@@ -13,7 +13,7 @@ namespace heed::models {
 
 /// Why a pair is not in a corpus. Those after `overlap` come from the split.
 enum class Drop : uint8_t {
-  columns,      // a line of a table with too few columns
+  columns,      // a line of a table with too few columns, or more than its first lines have
   encoding,     // not UTF-8
   empty,        // no letter, digit or sign on a side
   too_long,     // more words or characters than allowed

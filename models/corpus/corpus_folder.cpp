@@ -14,6 +14,7 @@
 #include "framework/core/error.h"
 #include "framework/io/file.h"
 #include "models/options/option.h"
+#include "models/text/counted.h"
 #include "models/text/unicode.h"
 
 namespace heed::models {
@@ -53,6 +54,15 @@ class Fields {
     if (!at(key).is_number_unsigned()) refuse("a whole number", key);
     return at(key).get<uint64_t>();
   }
+  // A number of pairs or lines, of which sums can be made.
+  uint64_t count(const char* key) const {
+    constexpr uint64_t kMost = uint64_t{1} << 48;
+    const uint64_t result = number(key);
+    if (result > kMost)
+      throw FormatError(
+          fmt::format("'{}': '{}' is {}, and no corpus has more than {}", file_, key, result, kMost));
+    return result;
+  }
   const Json& object(const char* key) const {
     if (!at(key).is_object()) refuse("an object", key);
     return at(key);
@@ -70,6 +80,48 @@ class Fields {
   const Json& json_;
   const std::string& file_;
 };
+
+// Throws for a description whose numbers and files do not agree.
+void require_consistent(const CorpusInfo& info, const std::string& name) {
+  const auto refuse = [&](const std::string& why) {
+    throw FormatError(fmt::format("'{}' contradicts itself: {}", name, why));
+  };
+  if (info.source_language == info.target_language)
+    refuse(fmt::format("both languages are '{}'", info.source_language));
+  const auto require_lines = [&](const std::string& file, const char* part, uint64_t pairs, bool must_be) {
+    const CorpusFile* const known = info.find(file);
+    if (!known && must_be) refuse(fmt::format("'{}' is {}, and it lists no file '{}'", part, pairs, file));
+    if (known && known->lines != pairs)
+      refuse(fmt::format("'{}' is {}, and '{}' has {}", part, pairs, file, counted(known->lines, "line")));
+  };
+  for (const auto& [part, pairs] :
+       {std::pair("train", info.train), std::pair("valid", info.valid), std::pair("test", info.test)}) {
+    for (const std::string& language : {info.source_language, info.target_language})
+      require_lines(fmt::format("{}.{}", part, language), part, pairs, pairs > 0);
+    for (const char* more : {"attribution", "gold"})
+      require_lines(fmt::format("{}.{}", part, more), part, pairs, false);
+  }
+  if (info.references == 0) refuse("'references' is 0, and a test has one at least");
+  for (uint64_t n = 2; n <= info.references; ++n)
+    require_lines(fmt::format("test.{}.{}", n, info.target_language), "test", info.test, true);
+  const uint64_t kept = info.train + info.valid + info.test;
+  if (info.sources > kept)
+    refuse(fmt::format("'sources' is {}, of {} in all parts", info.sources, counted(kept, "pair")));
+  if (info.test_long > info.test)
+    refuse(fmt::format("'test_long' is {}, and 'test' is {}", info.test_long, info.test));
+  if (info.inputs.empty()) return;  // a corpus that was not read but made
+  uint64_t read = 0, dropped = 0;
+  for (const CorpusInput& input : info.inputs) read += input.pairs;
+  for (const auto& [reason, pairs] : info.dropped) dropped += pairs;
+  const uint64_t least = kept + dropped, most = least + info.test * (info.references - 1);
+  if (read < least || read > most) {
+    refuse(fmt::format("{} pairs were read, {} are in its parts and {} were dropped", read, kept, dropped));
+  }
+}
+
+bool is_fingerprint(const std::string& text) {
+  return text.size() == 16 && text.find_first_not_of("0123456789abcdef") == text.npos;
+}
 
 }  // namespace
 
@@ -128,29 +180,30 @@ CorpusInfo parse_corpus_json(std::string_view text, const std::string& name) {
   info.attribution = fields.text("attribution");
   for (const Json& input : fields.list("inputs")) {
     const Fields f(input, name);
-    info.inputs.push_back({f.text("name"), f.number("pairs")});
+    info.inputs.push_back({f.text("name"), f.count("pairs")});
   }
   info.seed = fields.number("seed");
-  info.sources = fields.number("sources");
-  info.train = fields.number("train");
-  info.valid = fields.number("valid");
-  info.test = fields.number("test");
-  info.references = fields.number("references");
-  info.long_words = fields.number("long_words");
-  info.test_long = fields.number("test_long");
+  info.sources = fields.count("sources");
+  info.train = fields.count("train");
+  info.valid = fields.count("valid");
+  info.test = fields.count("test");
+  info.references = fields.count("references");
+  info.long_words = fields.count("long_words");
+  info.test_long = fields.count("test_long");
   for (const auto& [key, value] : fields.object("settings").items()) {
     if (!value.is_string()) fields.refuse("a text", key);
     info.settings.emplace_back(key, value.get<std::string>());
   }
-  for (const auto& [key, value] : fields.object("dropped").items()) {
-    if (!value.is_number_unsigned()) fields.refuse("a whole number", key);
-    info.dropped.emplace_back(key, value.get<uint64_t>());
-  }
+  const Fields dropped(fields.object("dropped"), name);
+  for (const auto& [key, value] : fields.object("dropped").items())
+    info.dropped.emplace_back(key, dropped.count(key.c_str()));
   for (const auto& [key, value] : fields.object("files").items()) {
     const Fields f(value, name);
     if (!is_file_name(key)) fields.refuse("the name of a file", key);
-    info.files.push_back({key, f.number("lines"), f.text("fingerprint")});
+    info.files.push_back({key, f.count("lines"), f.text("fingerprint")});
+    if (!is_fingerprint(info.files.back().fingerprint)) f.refuse("16 hexadecimal digits", "fingerprint");
   }
+  require_consistent(info, name);
   return info;
 }
 
@@ -195,10 +248,11 @@ fs::path corpus_file(const fs::path& folder, const CorpusInfo& info, const std::
     throw IoError(fmt::format("'{}' is gone: {} names it", path.string(), (folder / kCorpusFile).string()));
   const CorpusFile now = measured(path);
   if (now.fingerprint != known->fingerprint || now.lines != known->lines) {
-    throw FormatError(fmt::format("'{}' is not what was written with the corpus: {}", path.string(),
-                                  now.lines == known->lines
-                                      ? std::string("its lines are others")
-                                      : fmt::format("{} lines, and it had {}", now.lines, known->lines)));
+    throw FormatError(
+        fmt::format("'{}' is not what was written with the corpus: {}", path.string(),
+                    now.lines == known->lines
+                        ? std::string("its lines are others")
+                        : fmt::format("{}, and it had {}", counted(now.lines, "line"), known->lines)));
   }
   return path;
 }
@@ -280,6 +334,9 @@ void CorpusWriter::require_free() const {
 CorpusWriter::CorpusWriter(const fs::path& folder, std::string writer, bool overwrite)
     : folder_(folder), real_(real_folder(folder)), writer_(std::move(writer)), overwrite_(overwrite) {
   require_free();
+  for (fs::path above = real_.parent_path(); !file_exists(above) && above.has_relative_path();
+       above = above.parent_path())
+    made_ = above;
   make_folder(real_.parent_path());
   std::string pattern = (real_.parent_path() / fmt::format(".{}.XXXXXX", real_.filename().string())).string();
   if (!::mkdtemp(pattern.data()))
@@ -295,6 +352,10 @@ CorpusWriter::~CorpusWriter() {
   files_.clear();
   std::error_code error;
   if (!work_.empty()) fs::remove_all(work_, error);
+  if (made_.empty()) return;  // else those that are empty, from within
+  for (fs::path above = real_.parent_path(); fs::remove(above, error) && above != made_;
+       above = above.parent_path()) {
+  }
 }
 
 LineFile& CorpusWriter::file(const std::string& name) {
@@ -319,6 +380,7 @@ void CorpusWriter::finish(CorpusInfo& info) {
   };
   if (::rename(work_.c_str(), real_.c_str()) == 0) {  // over nothing, or an empty folder
     work_.clear();
+    made_.clear();
     return;
   }
   if (errno != ENOTEMPTY && errno != EEXIST) fail();

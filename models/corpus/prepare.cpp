@@ -195,7 +195,7 @@ CorpusInfo prepare_corpus(const PrepareOptions& options, const std::function<voi
     RawPair pair;
     for (auto found = reader->next(pair); found != PairReader::Found::end; found = reader->next(pair)) {
       if (++total % kPoll == 0) read(total);
-      if (found == PairReader::Found::too_few_columns) {
+      if (found == PairReader::Found::other_columns) {
         drops.add(trimmed(pair.source).empty() ? Drop::empty : Drop::columns, pair.source, "");
         continue;
       }

@@ -10,6 +10,8 @@
 
 #include "framework/core/error.h"
 #include "models/corpus/archive.h"
+#include "models/corpus/clean.h"
+#include "models/text/counted.h"
 #include "models/text/unicode.h"
 
 namespace heed::models {
@@ -40,8 +42,6 @@ std::optional<size_t> column_number(std::string_view text) {
   if (end.ec != std::errc() || end.ptr != text.data() + text.size() || number == 0) return std::nullopt;
   return number;
 }
-
-std::string columns_text(size_t count) { return fmt::format("{} column{}", count, count == 1 ? "" : "s"); }
 
 // "2" or, where the first line names the columns, "French".
 size_t named_column(std::string_view asked, const std::vector<std::string_view>& header,
@@ -113,8 +113,8 @@ TableColumns find_columns(const std::vector<std::string>& lines, const std::stri
     const size_t count = fields_of(lines[i]).size();
     if (count >= needed) continue;
     if (short_lines++ == 0)
-      example = fmt::format("{} line {} has {}, and the {} is in column {}", name, i + 1, columns_text(count),
-                            columns.target == needed ? "target" : "source", needed);
+      example = fmt::format("{} line {} has {}, and the {} is in column {}", name, i + 1,
+                            counted(count, "column"), columns.target == needed ? "target" : "source", needed);
   }
   if (2 * short_lines > lines.size()) {
     throw FormatError(fmt::format(
@@ -133,19 +133,26 @@ class TableReader : public PairReader {
     for (std::string_view line; head_.size() < kLook && lines_.next(line);) head_.emplace_back(line);
     columns_ = find_columns(head_, lines_.name(), options, target_language);
     if (columns_.header) at_ = 1;
+    if (options.columns.empty()) width_ = usual_width();
   }
   Found next(RawPair& pair) override {
     std::string_view line;
+    uint64_t number = at_ + 1;
     if (at_ < head_.size()) {
       line = head_[at_++];
     } else if (!lines_.next(line)) {
+      require_one_form();
       return Found::end;
+    } else {
+      number = lines_.number();
     }
     split_fields(line, '\t', fields_);
-    if (fields_.size() < std::max(columns_.source, columns_.target)) {
+    if (fields_.size() < needed() || (width_ > 0 && fields_.size() > width_)) {
+      if (!trimmed(line).empty()) note_other_form(number);
       pair = {line, {}, {}};
-      return Found::too_few_columns;
+      return Found::other_columns;
     }
+    ++fitting_;
     pair = {fields_[columns_.source - 1], fields_[columns_.target - 1], {}};
     if (columns_.attribution > 0 && fields_.size() >= columns_.attribution)
       pair.attribution = fields_[columns_.attribution - 1];
@@ -154,11 +161,42 @@ class TableReader : public PairReader {
   bool has_attribution() const override { return columns_.attribution > 0; }
 
  private:
+  size_t needed() const { return std::max(columns_.source, columns_.target); }
+  // How many columns most of the first lines have.
+  size_t usual_width() {
+    std::map<size_t, size_t> counts;
+    for (size_t i = at_; i < head_.size(); ++i) {
+      split_fields(head_[i], '\t', fields_);
+      if (fields_.size() >= needed()) ++counts[fields_.size()];
+    }
+    const auto most = std::ranges::max_element(counts, {}, [](const auto& entry) { return entry.second; });
+    return most == counts.end() ? 0 : most->first;
+  }
+  void note_other_form(uint64_t line) {
+    if (others_++ > 0) return;
+    first_other_ = fmt::format("{} line {} has {}", lines_.name(), line, counted(fields_.size(), "column"));
+  }
+  // Single lines are dropped. Where they are more than a tenth, a part of the file is another table.
+  void require_one_form() const {
+    const uint64_t all = fitting_ + others_;
+    if (others_ * (width_ > 0 ? 10 : 2) <= all) return;
+    if (width_ > 0) {
+      throw FormatError(fmt::format(
+          "{}, and the first lines have {}; so it is with {} of {} lines (--columns 1,2 takes two columns, "
+          "whatever else a line has)",
+          first_other_, width_, others_, all));
+    }
+    throw FormatError(fmt::format("{}, and column {} is asked for; so it is with {} of {} lines",
+                                  first_other_, needed(), others_, all));
+  }
   LineSource lines_;
   std::vector<std::string> head_;
   std::vector<std::string_view> fields_;
   size_t at_ = 0;
   TableColumns columns_;
+  size_t width_ = 0;  // columns of a line; 0: those that are named are enough
+  uint64_t fitting_ = 0, others_ = 0;
+  std::string first_other_;
 };
 
 class LinesReader : public PairReader {
@@ -172,9 +210,9 @@ class LinesReader : public PairReader {
     LineSource& longer = more ? source_ : target_;
     for (std::string_view rest; longer.next(rest);) {
     }
-    const auto lines = [](uint64_t n) { return fmt::format("{} line{}", n, n == 1 ? "" : "s"); };
     throw ValueError(fmt::format("{} has {}, {} has {}: they do not belong together line by line",
-                                 source_.name(), lines(source_.number()), target_.name(), target_.number()));
+                                 source_.name(), counted(source_.number(), "line"), target_.name(),
+                                 target_.number()));
   }
 
  private:

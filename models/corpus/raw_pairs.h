@@ -35,11 +35,14 @@ class PairReader {
  public:
   virtual ~PairReader() = default;
   /// What next() found.
-  enum class Found { end, pair, too_few_columns };
+  enum class Found { end, pair, other_columns };
   /// Reads a pair.
-  /// @param pair set to the pair; for a line with too few columns, source is the line
+  /// @param pair set to the pair; for a line of a table with too few columns, or with more
+  ///   than its first lines where no columns were named, source is the line
   /// @return whether there was one
-  /// @throws FormatError for a broken file, ValueError for files of different numbers of lines
+  /// @throws FormatError for a broken file, and at the end of a table of which more than a tenth has other
+  /// columns
+  ///   (a half, where columns were named); ValueError for files of different numbers of lines
   virtual Found next(RawPair& pair) = 0;
   /// @return whether the pairs come with the name of who wrote them
   virtual bool has_attribution() const { return false; }

@@ -7,6 +7,7 @@
 
 #include "framework/core/error.h"
 #include "models/corpus/clean.h"
+#include "models/text/counted.h"
 #include "models/text/fingerprint.h"
 
 namespace heed::models {
@@ -14,6 +15,8 @@ namespace {
 
 // A bijection of the keys: different seeds order the same sentences differently.
 uint64_t rank_of(uint64_t key, uint64_t seed) { return mixed_bits(key ^ (seed * 0x9e3779b97f4a7c15U)); }
+
+const char* are(int64_t number) { return number == 1 ? "is" : "are"; }
 
 }  // namespace
 
@@ -53,15 +56,17 @@ Split split_corpus(const std::vector<SplitKey>& keys, const SplitOptions& option
     ++split.valid;
   }
   if (split.test_long < options.test_long) {
-    throw ValueError("split",
-                     fmt::format("{} sentences of {} words and more are asked for the test, and there are {}",
-                                 options.test_long, options.long_words, split.test_long));
+    throw ValueError("split", fmt::format("{} of {} and more {} asked for the test, and there {} {}",
+                                          counted(static_cast<uint64_t>(options.test_long), "sentence"),
+                                          counted(static_cast<uint64_t>(options.long_words), "word"),
+                                          are(options.test_long), are(split.test_long), split.test_long));
   }
   if (split.test < test || split.valid < valid || split.test + split.valid >= groups) {
-    throw ValueError("split",
-                     fmt::format("{} sentences for the test and {} for validation leave none to train on: "
-                                 "there are {} distinct source sentences",
-                                 std::max(test, split.test), valid, groups));
+    throw ValueError(
+        "split",
+        fmt::format("{} for the test and {} for validation leave none to train on: there {} {}",
+                    counted(static_cast<uint64_t>(std::max(test, split.test)), "sentence"), valid,
+                    are(groups), counted(static_cast<uint64_t>(groups), "distinct source sentence")));
   }
   HashSet held;  // targets of the test, then of the validation as well
   for (const Part now : {Part::test, Part::valid, Part::train}) {

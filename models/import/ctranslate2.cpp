@@ -8,6 +8,8 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <string_view>
+#include <unordered_map>
 
 #include "framework/io/file.h"
 #include "framework/io/half.h"
@@ -22,6 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr uint32_t kNewestVersion = 6;
+constexpr uint32_t kNewestRevision = 7;    // of the Transformer's spec
 constexpr double kStoredTolerance = 4e-3;  // of a table of positions that was stored as bf16
 
 // Reads little-endian values; the file's end is an error.
@@ -106,7 +109,10 @@ ModelBinary read_binary(const std::string& bytes, const std::string& file) {
                        fmt::format("it has version {}, CTranslate2's are 1 to {}", version, kNewestVersion));
   if (version >= 2) {
     model.spec = in.text();
-    in.value<uint32_t>();  // the revision of the spec
+    const auto revision = in.value<uint32_t>();
+    if (revision < 1 || revision > kNewestRevision)
+      throw import_error(file, fmt::format("its spec '{}' has revision {}, heed reads 1 to {}", model.spec,
+                                           revision, kNewestRevision));
   }
   const auto count = in.value<uint32_t>();
   for (uint32_t i = 0; i < count; ++i) {
@@ -399,13 +405,24 @@ ForeignVocabulary vocabulary_of(const fs::path& folder, const char* side, int64_
     return static_cast<int>(found - vocabulary.tokens.begin());
   };
   const std::string unknown = config.text("unk_token", "<unk>"), end = config.text("eos_token", "</s>");
-  if (static_cast<int64_t>(vocabulary.tokens.size()) + 1 == rows && !find(unknown))
+  const std::vector<std::string> open_nmt{"<blank>", "<s>", "</s>"};  // how those without an <unk> begin
+  if (!find(unknown) && std::ranges::mismatch(open_nmt, vocabulary.tokens).in1 == open_nmt.end())
     vocabulary.tokens.push_back(unknown);  // which has the last row
   if (static_cast<int64_t>(vocabulary.tokens.size()) != rows) {
     throw import_error(file, fmt::format("the table of the {} has {} rows, its vocabulary {} tokens", side,
                                          rows, vocabulary.tokens.size()));
   }
+  std::unordered_map<std::string_view, size_t> places;
+  for (size_t i = 0; i < vocabulary.tokens.size(); ++i) {
+    const auto [first, is_new] = places.emplace(vocabulary.tokens[i], i + 1);
+    if (!is_new)
+      throw import_error(folder.string(),
+                         fmt::format("the vocabulary of the {} has '{}' twice, as tokens {} and {}", side,
+                                     vocabulary.tokens[i], first->second, i + 1));
+  }
   vocabulary.unknown = find(unknown);
+  if (!vocabulary.unknown)
+    throw import_error(folder.string(), fmt::format("the vocabulary of the {} has no '{}'", side, unknown));
   vocabulary.pad = find("<blank>");
   if (!vocabulary.pad) vocabulary.pad = find("<pad>");
   const auto last = find(end);

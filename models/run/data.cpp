@@ -9,6 +9,7 @@
 #include "framework/io/file.h"
 #include "models/run/files.h"
 #include "models/run/folder.h"
+#include "models/text/counted.h"
 #include "models/text/fingerprint.h"
 
 namespace heed::models {
@@ -121,11 +122,11 @@ void check_run_data(const fs::path& folder, const PairFiles& files, const Parall
     const auto lines = was["lines"].get<size_t>();
     if (lines == side.lines->size() && was["fingerprint"] == fingerprint_of(*side.lines)) continue;
     const std::string name = side.path->empty() ? std::string(side.what) : fmt::format("'{}'", *side.path);
-    throw ValueError("resume",
-                     fmt::format("{} is not what '{}' was started with: {}", name, folder.string(),
-                                 lines == side.lines->size()
-                                     ? "its lines are others"
-                                     : fmt::format("{} lines, and it had {}", side.lines->size(), lines)));
+    throw ValueError("resume", fmt::format("{} is not what '{}' was started with: {}", name, folder.string(),
+                                           lines == side.lines->size()
+                                               ? "its lines are others"
+                                               : fmt::format("{}, and it had {}",
+                                                             counted(side.lines->size(), "line"), lines)));
   }
 }
 

@@ -45,6 +45,21 @@ Tensor restored(const Tensor& integers, const Tensor& scales) {
   return from_vector(result, integers.shape());
 }
 
+// What is wrong with the scales of an int8 tensor of the same number of rows; nothing is empty.
+std::string fault_of(const Tensor& integers, const Tensor& scales) {
+  const std::vector<int64_t> values = integers.to_vector<int64_t>();
+  const std::vector<float> scale = scales.to_vector<float>();
+  const size_t columns = scale.empty() ? 0 : values.size() / scale.size();
+  for (size_t row = 0; row < scale.size(); ++row) {
+    if (!(scale[row] >= 0) || std::isinf(scale[row]))
+      return fmt::format("is {} for row {}: a scale is finite and not negative", scale[row], row);
+    const auto of_row = std::span(values).subspan(row * columns, columns);
+    if (scale[row] == 0 && std::ranges::any_of(of_row, [](int64_t value) { return value != 0; }))
+      return fmt::format("is 0 for row {}, whose values are not", row);
+  }
+  return "";
+}
+
 }  // namespace
 
 void save_weights(const std::filesystem::path& path, const NamedTensors& weights,
@@ -96,6 +111,8 @@ std::map<std::string, Tensor> map_weights(const std::filesystem::path& path) {
         scale->second.shape() != Shape{value.size(0)}) {
       fail(fmt::format("'{}' is {}, its scale {}", name, value.describe(), scale->second.describe()));
     }
+    if (const std::string fault = fault_of(value, scale->second); !fault.empty())
+      fail(fmt::format("'{}{}' {}", name, kScale, fault));
     weights.emplace(name, restored(value, scale->second));
   }
   return weights;

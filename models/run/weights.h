@@ -38,7 +38,8 @@ void save_weights(const std::filesystem::path& path, const NamedTensors& weights
 /// @param path the file
 /// @return tensors by name, f32
 /// @throws IoError, FormatError as map_safetensors, and for an int8 tensor without its scale or with one of
-///   another shape, and a scale without its tensor
+///   another shape, for a scale that is NaN, infinite, negative, or 0 where the values are not, and a scale
+///   without its tensor
 std::map<std::string, Tensor> map_weights(const std::filesystem::path& path);
 
 }  // namespace heed::models

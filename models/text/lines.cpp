@@ -6,6 +6,7 @@
 
 #include "framework/core/error.h"
 #include "framework/io/file.h"
+#include "models/text/counted.h"
 #include "models/text/unicode.h"
 
 namespace heed::models {
@@ -50,10 +51,9 @@ std::vector<std::string> read_lines(const std::filesystem::path& path) {
 
 ParallelLines read_parallel(const std::filesystem::path& source, const std::filesystem::path& target) {
   ParallelLines lines{read_lines(source), read_lines(target)};
-  const auto count = [](size_t n) { return fmt::format("{} line{}", n, n == 1 ? "" : "s"); };
   if (lines.source.size() != lines.target.size()) {
-    throw ValueError(fmt::format("'{}' has {}, '{}' has {}", source.string(), count(lines.source.size()),
-                                 target.string(), lines.target.size()));
+    throw ValueError(fmt::format("'{}' has {}, '{}' has {}", source.string(),
+                                 counted(lines.source.size(), "line"), target.string(), lines.target.size()));
   }
   if (lines.source.empty()) {
     throw ValueError(fmt::format("'{}' and '{}' are empty", source.string(), target.string()));

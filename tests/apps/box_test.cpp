@@ -93,6 +93,19 @@ TEST_F(TheBox, ScoresAreKeptForTheWeightsThatHaveThem) {
       "evaluate", "-r", at("scored"),    "-s",        at("test.xx"), "-t",     at("test.yy"),
       "--beam",   "3",  "--keep-scores", "--lengths", "2",           "--json", at("e.json")};
   ASSERT_EQ(translator(command).exit_code, 0);
+  // where they cannot be kept is said before anything is translated, and they are kept over no input
+  std::filesystem::copy(at("box/xx-yy"), at("blocked"), std::filesystem::copy_options::recursive);
+  std::filesystem::create_directories(at("blocked/scores.json"));
+  expect_failure(translator({"evaluate", "-r", at("blocked"), "-s", at("test.xx"), "-t", at("test.yy"),
+                             "--keep-scores"}),
+                 "--keep-scores: '" + at("blocked/scores.json") + "' is a directory, not a file");
+  std::filesystem::remove(at("blocked/scores.json"));
+  write(at("blocked/scores.json"), "a\nb\n");
+  expect_failure(translator({"evaluate", "-r", at("blocked"), "-s", at("test.xx"), "-t",
+                             at("blocked/scores.json"), "--keep-scores"}),
+                 "scores.json' is also an input (--target)");
+  expect_failure(translator({"models", at("blocked"), "--json", at("blocked/config.toml")}),
+                 "is a file of a run");
   const auto evaluated = nlohmann::json::parse(content(at("e.json")));
   const auto list = [&] {
     EXPECT_EQ(translator({"models", at("scored"), "--json", at("models.json")}).exit_code, 0);

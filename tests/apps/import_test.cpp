@@ -57,6 +57,8 @@ TEST(ImportCommand, MakesARunThatEverythingWorksOn) {
                  "'>>fr<<' is no target language of the model, which has >>xx<<");
   // it stays, unless it is to be replaced
   expect_failure(translator({"import", dir / "hf", "-o", run}), "exists already");
+  expect_failure(translator({"import", dir / "hf", "-o", dir / "run/../hf", "--overwrite"}),
+                 "hf' is also what it is made from (the model)");
   EXPECT_EQ(translator({"import", dir / "hf", "-r", run, "--overwrite", "--weights", "bf16"}).exit_code, 0);
   EXPECT_EQ(translator({"translate", "-r", run}, "a b\n").exit_code, 0);
 }
@@ -113,7 +115,11 @@ TEST(ImportCommand, TrainsOnFromARun) {
   expect_failure(more({"--heads", "4"}),
                  "init-from: --heads is not what '" + (dir / "run").string() + "' has");
   expect_failure(more({"--subwords", "bpe"}), "init-from: --subwords is not what");
-  expect_failure(translator(with(command, "-r", dir / "run")), "exists already");
+  for (const char* overwrite : {"", "--overwrite"}) {
+    std::vector<std::string> onto_itself = with(command, "-r", dir / "run");
+    if (*overwrite) onto_itself.emplace_back(overwrite);
+    expect_failure(translator(onto_itself), "run' is also what it is made from (--init-from)");
+  }
   EXPECT_EQ(more({"--resume"}).exit_code, 2);
   expect_failure(translator(with(command, "--init-from", dir / "none")), "exists already");
   expect_failure(translator(with(with(command, "-r", dir / "new"), "--init-from", dir / "none")),

@@ -75,6 +75,14 @@ TEST_F(Prepare, ThreeCommandsFromATableToAScore) {
   // it goes on with the same files and keeps the terms
   ASSERT_EQ(translator({"train", "-r", at("run"), "--resume"}).exit_code, 0);
   EXPECT_EQ(nlohmann::json::parse(content(at("run/data.json")))["licence"], "CC BY");
+  // a description that does not fit its files
+  std::string description = content(at("c/corpus.json"));
+  const std::string right = description;
+  description.replace(description.find("\"valid\": 5"), 10, "\"valid\": 4");
+  write(at("c/corpus.json"), description);
+  expect_failure(translator({"train", "--corpus", at("c"), "-r", at("other")}),
+                 "c/corpus.json' contradicts itself: 'valid' is 4, and 'valid.en' has 5 lines");
+  write(at("c/corpus.json"), right);
   // a changed file is named, before anything is trained
   write(at("c/valid.fr"), content(at("c/valid.fr")) + "one more\n");
   expect_failure(translator({"train", "--corpus", at("c"), "-r", at("other")}),
@@ -215,7 +223,7 @@ TEST_F(Prepare, BadInputIsOneLineAndNothingIsWritten) {
   refused("bomb.gz", packed_as("gz", {{"", std::string(size_t{80} << 20, 'a')}}),
           "line 1 is longer than 1048576 bytes");
   refused("bad.tsv", "\xFF\t\xFE\n", "no pair is left of 1: all were dropped");
-  refused("small.tsv", "a\tb\n", "leave none to train on: there are 1 distinct source sentences");
+  refused("small.tsv", "a\tb\n", "leave none to train on: there is 1 distinct source sentence");
   refused("long.tsv", table, "5 sentences of 15 words and more are asked for the test, and there are 0",
           {"--test-long", "5"});
   expect_failure(prepare({at("gone.tsv"), "-o", at("never")}),
@@ -231,6 +239,20 @@ TEST_F(Prepare, BadInputIsOneLineAndNothingIsWritten) {
   write(at("a"), "1\n2\n");
   write(at("b"), "1\n");
   expect_failure(prepare({"-s", at("a"), "-t", at("b"), "-o", at("never")}), "a' has 2 lines, '");
+  EXPECT_FALSE(fs::exists(at("never")));
+  // what cannot be read, and folders that were to be made on the way
+  fs::create_directory(at("folder"));
+  expect_failure(prepare({at("folder"), "-o", at("never")}), "folder' is a folder, not a file");
+  expect_failure(prepare({at("a"), "-o", at("new/folder/never")}), "a' line 1 has 1 column");
+  EXPECT_FALSE(fs::exists(at("new")));
+  write(at("notes.zip"), packed_as("zip", {{"README", "x"}, {"a.en", "x\n"}, {"b.bin", "y"}}));
+  expect_failure(prepare({at("notes.zip"), "-o", at("never")}), "has no two members that end in .en and .fr");
+  std::string shifted;
+  std::istringstream rows(table);
+  for (std::string row; std::getline(rows, row);) shifted += "1\t" + row + "\n";
+  write(at("two.tsv"), table + shifted);
+  expect_failure(prepare({at("two.tsv"), "-o", at("never")}),
+                 "two.tsv' line 81 has 3 columns, and the first lines have 2; so it is with 80 of 160 lines");
   EXPECT_FALSE(fs::exists(at("never")));
 }
 
@@ -254,6 +276,18 @@ TEST_F(Prepare, OnlyItsOwnCorpusIsReplaced) {
   expect_failure(translator({"corpus", "-o", at("c"), "--overwrite"}),
                  "was not written by translator corpus");
   expect_failure(prepare({at("t.tsv"), "-o", at("d"), "--dropped", at("d/x")}), "lies in the corpus folder");
+  // nor the folder that its own input lies in
+  const std::string now = content(at("c/corpus.json"));
+  fs::create_directory_symlink(at("c"), at("link"));
+  for (const auto& [inputs, folder] : {std::pair("c", "c"), {"link", "c"}, {"c", "link"}, {"c/../c", "c/"}}) {
+    const std::string in = at(inputs);
+    expect_failure(
+        prepare({"-s", in + "/train.en", "-t", in + "/train.fr", "-o", at(folder), "--overwrite"}),
+        "--output: '" + at(folder) + "' holds what it is made from (--source '" + in + "/train.en')");
+    expect_failure(prepare({at("t.tsv"), "--avoid", in + "/test.en", "-o", at(folder), "--overwrite"}),
+                   "holds what it is made from (--avoid '");
+  }
+  EXPECT_EQ(content(at("c/corpus.json")), now);
 }
 
 TEST_F(Prepare, CompareTakesACorpusToo) {

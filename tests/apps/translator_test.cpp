@@ -7,6 +7,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <set>
 #include <sstream>
 #include <thread>
 
@@ -299,7 +300,9 @@ TEST_F(Translator, AnExistingRunIsRefusedUnlessOverwritten) {
   EXPECT_EQ(content(at("mine/thesis.txt")), "years of work");
   EXPECT_EQ(translator(train_command("again")).exit_code, 0);
   EXPECT_EQ(translator(train_command("again", {"--overwrite"})).exit_code, 0);
-  expect_failure(translator(train_command("again", {"--resume", "--lr", "0.5"})), "--lr is not what");
+  expect_failure(
+      translator(train_command("again", {"--resume", "--lr", "0.5"})),
+      "resume: --lr is not what '" + at("again") + "' was started with: 0.5 is given, and it has ");
   expect_failure(translator(train_command("never", {"--resume"})), "never");
 }
 
@@ -685,6 +688,26 @@ TEST_F(Translator, ExportsARunForUse) {
   EXPECT_EQ(translator({"export", "-r", at("run"), "-o", at("as_f16"), "--overwrite"}).exit_code, 0);
   expect_failure(translator({"export", "-r", at("none"), "-o", at("new")}), "there is no run");
   expect_failure(translator({"train", "-r", at("as_int8"), "--resume"}), "train.en");
+  // never onto itself, under whatever name: the state of its training would be gone
+  std::filesystem::create_directory_symlink(at("run"), at("link"));
+  std::filesystem::create_directory(at("sub"));
+  const auto files = [&] {
+    std::set<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(at("run")))
+      names.insert(entry.path().filename());
+    return names;
+  };
+  const std::set<std::string> before = files();
+  for (const std::string& same : {at("run"), at("run/"), at("sub/../run"), at("link"), at("link/.")}) {
+    for (const std::string& from : {at("run"), at("link")}) {
+      expect_failure(translator({"export", "-r", from, "-o", same, "--overwrite"}),
+                     "--output: '" + same + "' is also what it is made from (--run)");
+      expect_failure(translator({"export", "-r", from, "-o", same}), "is also what it is made from (--run)");
+    }
+  }
+  expect_failure(translator({"export", "-r", at("run"), "-o", at(""), "--overwrite"}),
+                 "holds what it is made from (--run '" + at("run") + "')");
+  EXPECT_EQ(files(), before);
   EXPECT_FALSE(std::filesystem::exists(at("new")));
 }
 
@@ -752,7 +775,7 @@ TEST_F(Translator, ARunsConfigIsAPreset) {
   EXPECT_EQ(content(at("by_config_3/config.toml")), content(at("by_config_2/config.toml")));
   expect_failure(
       translator({"train", "-r", at("by_config_2"), "--resume", "--config", at("run/config.toml")}),
-      "--config is not what");
+      "--config is not what '" + at("by_config_2") + "' was started with: updates 12 is given, and it has 6");
   std::filesystem::copy(at("by_config_2/config.toml"), at("same.toml"));
   EXPECT_EQ(translator({"train", "-r", at("by_config_2"), "--resume", "--config", at("same.toml")}).exit_code,
             0);

@@ -198,6 +198,42 @@ TEST(RawPairs, MembersOfArchivesAreChosenByLanguage) {
             expected);
 }
 
+// A line of another form is dropped; a part of another form is another table.
+TEST(RawPairs, ATableOfTwoFormsIsRefusedWithItsLine) {
+  const TempDir dir;
+  const auto table = [&](size_t lines, size_t from, size_t to, const std::string& other) {
+    std::string text;
+    for (size_t i = 0; i < lines; ++i)
+      text += i >= from && i < to ? other : fmt::format("a {}\tb {}\n", i, i);
+    return put(dir, "t.tsv", text);
+  };
+  const auto count = [&](const fs::path& path, const TableOptions& options = {}) {
+    const auto reader = open_pairs({path, {}, ""}, options, "en", "fr");
+    std::map<PairReader::Found, size_t> found;
+    RawPair pair;
+    for (auto what = reader->next(pair); what != PairReader::Found::end; what = reader->next(pair))
+      ++found[what];
+    return std::vector<size_t>{found[PairReader::Found::pair], found[PairReader::Found::other_columns]};
+  };
+  const auto refused = [&](const fs::path& path, const std::string& why, const TableOptions& options = {}) {
+    EXPECT_THAT([&] { count(path, options); }, ThrowsMessage<FormatError>(HasSubstr(why)));
+  };
+  for (const char* other : {"one\n", "1\ta\tb\n"})
+    EXPECT_THAT(count(table(200, 150, 160, other)), ElementsAre(190, 10));
+  refused(table(200, 150, 200, "1\ta\tb\n"),
+          "t.tsv' line 151 has 3 columns, and the first lines have 2; so it is with 50 of 200 lines");
+  refused(table(50, 30, 50, "1\ta\tb\n"),
+          "t.tsv' line 31 has 3 columns, and the first lines have 2; so it is with 20 of 50 lines");
+  refused(table(200, 120, 200, "one\n"), "t.tsv' line 121 has 1 column, and the first lines have 2");
+  EXPECT_THAT(count(table(200, 120, 200, "\n")), ElementsAre(120, 80));  // lines of nothing are no table
+  // whoever names columns takes those
+  EXPECT_THAT(count(table(200, 150, 200, "1\ta\tb\n"), {.columns = "1,2"}), ElementsAre(200, 0));
+  EXPECT_THAT(count(table(200, 150, 200, "one\n"), {.columns = "1,2"}), ElementsAre(150, 50));
+  refused(table(300, 110, 300, "one\n"),
+          "t.tsv' line 111 has 1 column, and column 2 is asked for; so it is with 190 of 300 lines",
+          {.columns = "1,2"});
+}
+
 TEST(RawPairs, TwoFilesOfDifferentLengthsAreRefused) {
   const TempDir dir;
   const fs::path a = put(dir, "a", "1\n2\n3\n"), b = put(dir, "b", "1\n2\xE2\x80\xA8\r5\n");
@@ -396,11 +432,15 @@ CorpusInfo some_info() {
   info.source_language = "en";
   info.target_language = "fr";
   info.licence = "CC BY";
-  info.inputs = {{"a.tsv", 12}};
+  info.inputs = {{"a.tsv", 15}};
   info.train = 9;
+  info.test = 2;
+  info.references = 2;
+  info.sources = 10;
   info.settings = {{"max_words", "150"}};
   info.dropped = {{"empty", 3}};
-  info.files = {{"train.en", 9, "0123456789abcdef"}};
+  for (const char* file : {"train.en", "train.fr", "test.en", "test.fr", "test.2.fr"})
+    info.files.push_back({file, std::string(file).starts_with("train") ? 9U : 2U, "0123456789abcdef"});
   return info;
 }
 
@@ -409,7 +449,7 @@ TEST(CorpusFolder, WhatIsWrittenIsRead) {
   EXPECT_EQ(corpus_json(read), corpus_json(some_info()));
   EXPECT_THAT(read.dropped, ElementsAre(Pair("empty", 3)));
   ASSERT_NE(read.find("train.en"), nullptr);
-  EXPECT_EQ(read.find("train.fr"), nullptr);
+  EXPECT_EQ(read.find("valid.fr"), nullptr);
 }
 
 TEST(CorpusFolder, WhatIsNoCorpusIsRefusedByName) {
@@ -427,6 +467,39 @@ TEST(CorpusFolder, WhatIsNoCorpusIsRefusedByName) {
   refused("\"licence\"", "\"license\"", "has no 'licence'");
   refused("\"fr\"", "\"../fr\"", "'target_language' is not the code of a language");
   refused("\"train.en\"", "\"../train.en\"", "is not the name of a file");
+  refused("0123456789abcdef", "0123456789ABCDEF", "'fingerprint' is not 16 hexadecimal digits");
+  refused("\"empty\": 3", "\"empty\": 1.5", "'empty' is not a whole number");
+  refused("\"train\": 9", "\"train\": 18446744073709551615",
+          "'train' is 18446744073709551615, and no corpus has");
+}
+
+TEST(CorpusFolder, WhatContradictsItselfIsRefused) {
+  const auto refused = [](const std::function<void(CorpusInfo&)>& change, const std::string& why) {
+    CorpusInfo info = some_info();
+    change(info);
+    EXPECT_THAT([&] { parse_corpus_json(corpus_json(info), "c/corpus.json"); },
+                ThrowsMessage<FormatError>("'c/corpus.json' contradicts itself: " + why));
+  };
+  refused([](auto& info) { info.target_language = "en"; }, "both languages are 'en'");
+  refused([](auto& info) { info.target_language = "de"; }, "'train' is 9, and it lists no file 'train.de'");
+  refused([](auto& info) { info.train = 8; }, "'train' is 8, and 'train.en' has 9 lines");
+  refused([](auto& info) { info.valid = 1; }, "'valid' is 1, and it lists no file 'valid.en'");
+  refused([](auto& info) { info.files[1].lines = 10; }, "'train' is 9, and 'train.fr' has 10 lines");
+  refused(
+      [](auto& info) {
+        info.files.push_back({"train.gold", 7, "0123456789abcdef"});
+      },
+      "'train' is 9, and 'train.gold' has 7 lines");
+  refused([](auto& info) { info.references = 0; }, "'references' is 0, and a test has one at least");
+  refused([](auto& info) { info.references = 3; }, "'test' is 2, and it lists no file 'test.3.fr'");
+  refused([](auto& info) { info.sources = 12; }, "'sources' is 12, of 11 pairs in all parts");
+  refused([](auto& info) { info.test_long = 3; }, "'test_long' is 3, and 'test' is 2");
+  for (const uint64_t read : {13U, 17U})
+    refused([&](auto& info) { info.inputs[0].pairs = read; },
+            fmt::format("{} pairs were read, 11 are in its parts and 3 were dropped", read));
+  CorpusInfo made = some_info();  // not read from files
+  made.inputs.clear();
+  EXPECT_NO_THROW(parse_corpus_json(corpus_json(made), "c/corpus.json"));
 }
 
 TEST(CorpusFolder, IsWrittenAsAWholeAndReplacesItsOwnAlone) {
@@ -434,8 +507,11 @@ TEST(CorpusFolder, IsWrittenAsAWholeAndReplacesItsOwnAlone) {
   const fs::path folder = dir / "corpus";
   const auto make = [&](const std::string& line, bool overwrite) {
     CorpusWriter writer(folder, "tests", overwrite);
-    writer.file("train.en").write(line);
-    CorpusInfo info = some_info();
+    for (const char* file : {"train.en", "train.fr"}) writer.file(file).write(line);
+    CorpusInfo info;
+    info.source_language = "en";
+    info.target_language = "fr";
+    info.train = 1;
     writer.finish(info);
   };
   const auto entries = [&] { return list_folder(dir.path()).size(); };

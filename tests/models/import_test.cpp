@@ -2,6 +2,7 @@
 // slip that a loader could make caught by them, three formats of one model, and files that are damaged.
 #include "models/import/import.h"
 
+#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -564,6 +565,48 @@ TEST(ImportCTranslate2, RefusalsNameTheTensor) {
             "import 'model.bin': there are bytes after the last tensor");
   EXPECT_EQ(refused([](std::string& bytes) { bytes[0] = 9; }),
             "import 'model.bin': it has version 9, CTranslate2's are 1 to 6");
+  for (const char revision : {'\0', '\x08'}) {
+    EXPECT_EQ(refused([&](std::string& bytes) { bytes[bytes.find("TransformerSpec") + 16] = revision; }),
+              fmt::format("import 'model.bin': its spec 'TransformerSpec' has revision {}, heed reads 1 to 7",
+                          static_cast<int>(revision)));
+  }
+}
+
+TEST(ImportCTranslate2, AVocabularyThatDoesNotFitIsRefused) {
+  const TempDir dir;
+  const MarianFixture fixture;
+  write_ctranslate2(dir / "ct", fixture);
+  const auto refused = [&](const std::function<void(std::vector<std::string>&)>& change) {
+    std::vector<std::string> tokens = fixture.tokens;
+    change(tokens);
+    write_file_atomically(dir / "ct" / "shared_vocabulary.txt", fmt::format("{}\n", fmt::join(tokens, "\n")));
+    try {
+      import_run(dir / "ct", dir / "run");
+    } catch (const Error& error) {
+      EXPECT_FALSE(is_run_folder(dir / "run"));
+      return std::string(error.what());
+    }
+    return std::string("nothing");
+  };
+  const auto place = [&](const std::string& token) {
+    return std::ranges::find(fixture.tokens, token) - fixture.tokens.begin();
+  };
+  const std::string at = fmt::format("import '{}': the vocabulary of the source has ", (dir / "ct").string());
+  EXPECT_EQ(refused([&](auto& tokens) { tokens[static_cast<size_t>(place("e"))] = "d"; }),
+            at + "'d' twice, as tokens 6 and 7");
+  EXPECT_EQ(refused([&](auto& tokens) { tokens[static_cast<size_t>(place("<unk>"))] = "x"; }),
+            at + "no '<unk>'");
+  EXPECT_EQ(refused([&](auto& tokens) { tokens[static_cast<size_t>(place("</s>"))] = "x"; }),
+            at + "no '</s>'");
+  const std::string sizes =
+      "import 'model.bin': the table of the source has 11 rows, its vocabulary {} tokens";
+  EXPECT_EQ(refused([&](auto& tokens) { tokens.erase(tokens.begin() + place("d")); }),
+            fmt::format(fmt::runtime(sizes), 10));
+  // one less is only right where <unk> is meant, which OpenNMT's vocabularies do not list
+  EXPECT_EQ(refused([&](auto& tokens) { tokens.erase(tokens.begin() + place("<unk>")); }),
+            fmt::format(fmt::runtime(sizes), 10));
+  EXPECT_EQ(refused([&](auto& tokens) { tokens.push_back(""); }), fmt::format(fmt::runtime(sizes), 12));
+  EXPECT_EQ(refused([](auto& tokens) { tokens.clear(); }), fmt::format(fmt::runtime(sizes), 1));
 }
 
 // Damaged files are read or refused by one line; what is written is a run or nothing.

@@ -203,7 +203,8 @@ TEST(MutatedCorpus, DescriptionIsReadOrRefused) {
   info.inputs = {{"a.tsv", 12}, {"b.zip", 3}};
   info.settings = {{"max_words", "150"}};
   info.dropped = {{"empty", 3}, {"markup", 1}};
-  info.files = {{"train.en", 9, "0123456789abcdef"}, {"train.fr", 9, "fedcba9876543210"}};
+  info.train = 11;
+  info.files = {{"train.en", 11, "0123456789abcdef"}, {"train.fr", 11, "fedcba9876543210"}};
   expect_refusals("corpus.json", corpus_json(info), [](const std::string& mutant) {
     for (const CorpusFile& file : parse_corpus_json(mutant, "corpus.json").files) {
       if (file.name.find('/') != file.name.npos) throw std::logic_error("a path: " + file.name);

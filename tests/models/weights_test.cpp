@@ -99,6 +99,17 @@ TEST_F(Weights, AnInt8TensorNeedsItsScaleAndAScaleItsTensor) {
             "'x' is i64[2, 1], its scale f32[3]");
   EXPECT_EQ(error({{"x", x}, {"x:scale", x}, {"x:scale:scale", scale}}),
             "'x' is i64[2, 1], its scale i64[2, 1]");
+  const auto scaled = [&](float first, float second) {
+    return error({{"x", x}, {"x:scale", from_vector(std::vector<float>{first, second}, {2})}});
+  };
+  const float infinity = std::numeric_limits<float>::infinity();
+  EXPECT_EQ(scaled(1, NAN), "'x:scale' is nan for row 1: a scale is finite and not negative");
+  EXPECT_EQ(scaled(infinity, 1), "'x:scale' is inf for row 0: a scale is finite and not negative");
+  EXPECT_EQ(scaled(1, -infinity), "'x:scale' is -inf for row 1: a scale is finite and not negative");
+  EXPECT_EQ(scaled(-0.5F, 1), "'x:scale' is -0.5 for row 0: a scale is finite and not negative");
+  EXPECT_EQ(scaled(1, 0), "'x:scale' is 0 for row 1, whose values are not");
+  const Tensor zeros_below = from_vector(std::vector<int64_t>{1, 0}, {2, 1});
+  EXPECT_EQ(error({{"x", zeros_below}, {"x:scale", from_vector(std::vector<float>{1, 0}, {2})}}), "no error");
 }
 
 }  // namespace

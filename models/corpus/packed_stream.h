@@ -1,0 +1,73 @@
+// A file's bytes without its packing: gzip through zlib, other streams through libarchive, in any order.
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+struct archive;
+
+namespace heed::models {
+
+/// libarchive's reader, fed by a function. It is C: what the function throws goes around it.
+class ArchiveReader {
+ public:
+  /// @param name of what is read, for messages
+  explicit ArchiveReader(std::string name);
+  ArchiveReader(const ArchiveReader&) = delete;
+  ArchiveReader& operator=(const ArchiveReader&) = delete;
+  ~ArchiveReader();
+  /// @return libarchive's own handle
+  archive* get() const { return reader_; }
+  /// Begins to read.
+  /// @param more gives the next bytes, none at the end
+  /// @throws as require()
+  void open(std::function<std::string_view()> more);
+  /// Throws unless libarchive is content.
+  /// @param result of one of its functions
+  /// @throws FormatError `'a.zip' is broken: ...`; what `more` throws
+  void require(int result) { require(result, name_); }
+  /// @param result of one of its functions
+  /// @param name of what is read now, such as a member
+  /// @throws as above
+  void require(int result, const std::string& name);
+  /// @return how many bytes `more` gave
+  uint64_t taken() const { return taken_; }
+  /// @return whether `more` has no further byte
+  bool at_end();
+
+ private:
+  friend struct ArchiveCallbacks;
+  std::string_view next_piece();
+  archive* reader_;
+  std::string name_;
+  std::function<std::string_view()> more_;
+  std::exception_ptr from_more_;
+  uint64_t taken_ = 0;
+};
+
+/// The bytes of a file.
+/// @param path of the file; /dev/stdin reads the standard input of the process
+/// @return gives the next bytes, none at the end
+/// @throws IoError `cannot read 'a.tsv': Permission denied`, also later
+std::function<std::string_view()> open_bytes(const std::filesystem::path& path);
+
+/// What is behind the packing of a stream.
+struct Unpacked {
+  std::function<std::string_view()> more;  // the next bytes, none at the end
+  bool was_packed = false;                 // whether the stream was packed at all
+};
+
+/// Unpacks gzip, bzip2, xz, lzma, zstd and lz4, one within another too, found by looking into the stream. All
+/// of it is used: what a format has of check sums is checked, and nothing may follow its end.
+/// @param more gives the next packed bytes, none at the end
+/// @param name of the stream in messages
+/// @return the stream without packing
+/// @throws FormatError for a broken stream, also from `more` of what is returned
+Unpacked unpack_stream(std::function<std::string_view()> more, const std::string& name);
+
+}  // namespace heed::models
