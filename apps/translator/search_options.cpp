@@ -30,6 +30,11 @@ void add_search_options(CLI::App& cli, models::TranslateOptions& options) {
   add("--sample-seed", s.seed, "seed of the samples");
   cli.get_option("--sample-seed")->check(kWholeNumber);
   add("--decode-batch-size", s.batch_size, "sentences decoded together");
+  add_choice(
+      cli, "--products", s.products,
+      "how products are computed: stored (int8 for a run whose weights are stored so, f32 for others), f32, "
+      "or int8 (weights and inputs rounded to 8 bits)")
+      ->group("Decoding");
   add("--workers", s.workers, "batches decoded at a time, each on one of the --threads; 0: on every one");
   add("--max-source", options.max_source,
       "longest source that is read, in words or pieces; longer lines are named and left empty; 0: no limit "

@@ -105,6 +105,10 @@ class TranslationModel : public nn::Module {
   int64_t longest_target() const { return longest_source() - 1; }
   /// @return what the model may write
   const OutputRules& output_rules() const { return rules_; }
+  /// @return how its products are computed while it decodes; f32 unless set
+  ProductType products() const { return products_; }
+  /// @param type of its products from now on
+  void set_products(ProductType type) { products_ = type; }
   /// @return its weights in the layout for decoding, filled while it decodes
   PackedWeights& packed_weights() const { return packed_; }
   /// @param rules what it may write from now on
@@ -131,6 +135,7 @@ class TranslationModel : public nn::Module {
 
  private:
   OutputRules rules_;
+  ProductType products_ = ProductType::f32;
   mutable PackedWeights packed_;
 };
 

@@ -183,7 +183,12 @@ std::vector<std::vector<Hypothesis>> search(std::span<const TranslationModel* co
                                             const SearchOptions& options) {
   check(options);
   if (models.empty()) throw ValueError("search", "there is no model");
-  for (const TranslationModel* model : models) model->packed_weights().recheck();
+  for (const TranslationModel* model : models) {
+    model->packed_weights().compute_in(options.products == Products::stored ? model->products()
+                                       : options.products == Products::int8 ? ProductType::int8
+                                                                            : ProductType::f32);
+    model->packed_weights().recheck();
+  }
   std::vector<std::vector<Hypothesis>> results(sources.size());
   const int64_t threads = num_threads(),
                 most = options.workers > 0 ? std::min(options.workers, threads) : threads;

@@ -19,9 +19,17 @@ enum class LengthPenalty : uint8_t { none, average, wu };
 template <>
 inline constexpr std::array<std::string_view, 3> kNames<LengthPenalty>{"none", "average", "wu"};
 
+/// How the products of a search are computed: as the model's own weights ask for
+/// (TranslationModel::products), in f32, or with weights and inputs rounded to 8 bits.
+enum class Products : uint8_t { stored, f32, int8 };
+/// The names of Products.
+template <>
+inline constexpr std::array<std::string_view, 3> kNames<Products>{"stored", "f32", "int8"};
+
 /// Options of decoding.
 struct SearchOptions {
-  int64_t batch_size = 64;     // number of sentences decoded together, at most
+  int64_t batch_size = 64;               // number of sentences decoded together, at most
+  Products products = Products::stored;  // of all models of the search; not while another uses one of them
   int64_t workers = 0;         // batches decoded at a time, each on one of the num_threads(); 0: on every
   double length_factor = 2.0;  // output limit: length_factor * source length + length_extra units
   int64_t length_extra = 10;   // see length_factor

@@ -128,7 +128,8 @@ LoadedRun load_run(const std::filesystem::path& folder) {
         "'{}' is missing: the run was stopped before its first validation; train on with --resume", name));
   }
   require_file(name);
-  const std::map<std::string, Tensor> weights = map_weights(name);
+  const StoredWeights stored = map_weights(name);
+  const std::map<std::string, Tensor>& weights = stored.tensors;
   check_finite(weights, name);
   check_vocabularies(run.config.model.architecture(), weights, run.source.vocabulary, run.target.vocabulary,
                      folder);
@@ -138,6 +139,7 @@ LoadedRun load_run(const std::filesystem::path& folder) {
     run.model = make_model(run.config.model, run.source.vocabulary.size(), run.target.vocabulary.size());
   }
   run.model->adopt(weights, name);
+  run.model->set_products(stored.int8 ? ProductType::int8 : ProductType::f32);
   run.model->set_output_rules(output_rules(run.config, run.target.vocabulary));
   run.model->train(false);
   return run;

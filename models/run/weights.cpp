@@ -36,28 +36,24 @@ Quantised quantised(const Tensor& x) {
   return {from_vector(integers, x.shape()), from_vector(scales, {x.size(0)})};
 }
 
-Tensor restored(const Tensor& integers, const Tensor& scales) {
-  const std::vector<int64_t> values = integers.to_vector<int64_t>();
+// The values of an int8 tensor with a scale for each row.
+// @throws FormatError by `fail` for scales that cannot be
+template <class Fail>
+Tensor restored(const Tensor& integers, const Tensor& scales, const Fail& fail) {
+  const Tensor result = empty(integers.shape(), DType::f32), dense = integers.contiguous();
   const std::vector<float> scale = scales.to_vector<float>();
-  const size_t columns = scale.empty() ? 1 : std::max<size_t>(values.size() / scale.size(), 1);
-  std::vector<float> result(values.size());
-  for (size_t i = 0; i < values.size(); ++i) result[i] = static_cast<float>(values[i]) * scale[i / columns];
-  return from_vector(result, integers.shape());
-}
-
-// What is wrong with the scales of an int8 tensor of the same number of rows; nothing is empty.
-std::string fault_of(const Tensor& integers, const Tensor& scales) {
-  const std::vector<int64_t> values = integers.to_vector<int64_t>();
-  const std::vector<float> scale = scales.to_vector<float>();
-  const size_t columns = scale.empty() ? 0 : values.size() / scale.size();
-  for (size_t row = 0; row < scale.size(); ++row) {
+  const size_t columns = scale.empty() ? 0 : static_cast<size_t>(result.numel()) / scale.size();
+  const int64_t* from = dense.data<int64_t>();
+  float* into = result.data<float>();
+  for (size_t row = 0; row < scale.size(); ++row, from += columns, into += columns) {
     if (!(scale[row] >= 0) || std::isinf(scale[row]))
-      return fmt::format("is {} for row {}: a scale is finite and not negative", scale[row], row);
-    const auto of_row = std::span(values).subspan(row * columns, columns);
-    if (scale[row] == 0 && std::ranges::any_of(of_row, [](int64_t value) { return value != 0; }))
-      return fmt::format("is 0 for row {}, whose values are not", row);
+      fail(fmt::format("is {} for row {}: a scale is finite and not negative", scale[row], row));
+    if (scale[row] == 0 && std::any_of(from, from + columns, [](int64_t value) { return value != 0; }))
+      fail(fmt::format("is 0 for row {}, whose values are not", row));
+    std::transform(from, from + columns, into,
+                   [&](int64_t value) { return static_cast<float>(value) * scale[row]; });
   }
-  return "";
+  return result;
 }
 
 }  // namespace
@@ -86,12 +82,12 @@ void save_weights(const std::filesystem::path& path, const NamedTensors& weights
   });
 }
 
-std::map<std::string, Tensor> map_weights(const std::filesystem::path& path) {
+StoredWeights map_weights(const std::filesystem::path& path) {
   const SafetensorsFile file = map_safetensors(path, path.string());
   const auto fail = [&](const std::string& what) {
     throw FormatError(fmt::format("load '{}': {}", path.string(), what));
   };
-  std::map<std::string, Tensor> weights;
+  StoredWeights weights;
   for (const auto& [name, value] : file.tensors) {
     const std::string_view whole = name;
     if (whole.ends_with(kScale)) {
@@ -102,7 +98,7 @@ std::map<std::string, Tensor> map_weights(const std::filesystem::path& path) {
       continue;
     }
     if (file.types.at(name) != FileType::i8) {
-      weights.emplace(name, value);
+      weights.tensors.emplace(name, value);
       continue;
     }
     const auto scale = file.tensors.find(name + std::string(kScale));
@@ -111,9 +107,10 @@ std::map<std::string, Tensor> map_weights(const std::filesystem::path& path) {
         scale->second.shape() != Shape{value.size(0)}) {
       fail(fmt::format("'{}' is {}, its scale {}", name, value.describe(), scale->second.describe()));
     }
-    if (const std::string fault = fault_of(value, scale->second); !fault.empty())
-      fail(fmt::format("'{}{}' {}", name, kScale, fault));
-    weights.emplace(name, restored(value, scale->second));
+    weights.tensors.emplace(name, restored(value, scale->second, [&](const std::string& fault) {
+                              fail(fmt::format("'{}{}' {}", name, kScale, fault));
+                            }));
+    weights.int8 = true;
   }
   return weights;
 }

@@ -13,7 +13,8 @@
 
 namespace heed::models {
 
-/// How weights are stored in a file. However it is, a model computes with f32.
+/// How weights are stored in a file. A model computes with them in f32; one that is stored as int8 translates
+/// with products in int8 (TranslationModel::products), unless it is told otherwise.
 enum class WeightType : uint8_t {
   f32,   // as they are trained
   f16,   // rounded to nearest
@@ -34,12 +35,18 @@ inline constexpr std::array<std::string_view, 4> kNames<WeightType>{"f32", "f16"
 /// @throws ValueError naming a tensor that is not finite, and as save_safetensors
 void save_weights(const std::filesystem::path& path, const NamedTensors& weights,
                   const std::map<std::string, std::string>& metadata, WeightType type);
+/// The weights of a file.
+struct StoredWeights {
+  std::map<std::string, Tensor> tensors;  // by name, f32
+  bool int8 = false;                      // whether some are stored as int8
+};
+
 /// Reads a file of weights, whatever way they are stored; f32 is mapped and not copied.
 /// @param path the file
-/// @return tensors by name, f32
+/// @return the weights
 /// @throws IoError, FormatError as map_safetensors, and for an int8 tensor without its scale or with one of
 ///   another shape, for a scale that is NaN, infinite, negative, or 0 where the values are not, and a scale
 ///   without its tensor
-std::map<std::string, Tensor> map_weights(const std::filesystem::path& path);
+StoredWeights map_weights(const std::filesystem::path& path);
 
 }  // namespace heed::models

@@ -218,6 +218,32 @@ TEST(Search, LengthLimitsHold) {
   }
 }
 
+// Products in 8 bits: other numbers, hardly other; a model whose weights are stored so has them by itself.
+TEST(Search, ProductsInInt8) {
+  manual_seed(12);
+  TransformerOptions options = tiny_transformer();
+  options.model_size = 64;
+  options.feed_forward = 128;
+  auto model = make_model(options, 40, 40);
+  model->train(false);
+  const auto scores = [&](Products products) {
+    std::vector<double> found;
+    for (const auto& outputs : search_one(*model, {.products = products, .max_length = 6, .min_length = 6}))
+      found.push_back(outputs.front().score);
+    return found;
+  };
+  const auto plain = scores(Products::stored), rounded = scores(Products::int8);
+  EXPECT_EQ(model->packed_weights().type(), ProductType::int8);
+  for (size_t i = 0; i < plain.size(); ++i) {
+    EXPECT_NE(rounded[i], plain[i]);
+    EXPECT_NEAR(rounded[i], plain[i], 0.02 * std::abs(plain[i]));
+  }
+  EXPECT_EQ(scores(Products::stored), plain);
+  model->set_products(ProductType::int8);
+  EXPECT_EQ(scores(Products::stored), rounded);
+  EXPECT_EQ(scores(Products::f32), plain);
+}
+
 // Workers share one model and change nothing but the time.
 TEST(Search, WorkersGiveWhatOneGives) {
   const auto model = transformer(3);

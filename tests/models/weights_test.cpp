@@ -22,7 +22,7 @@ class Weights : public testing::Test {
   void TearDown() override { std::filesystem::remove(path_); }
   std::map<std::string, Tensor> there_and_back(const NamedTensors& weights, WeightType type) {
     save_weights(path_, weights, {{"format", "heed.model"}}, type);
-    return map_weights(path_);
+    return map_weights(path_).tensors;
   }
   std::filesystem::path path_ = std::filesystem::temp_directory_path() /
                                 ("heed-weights-" + std::to_string(::getpid()) + ".safetensors");
