@@ -258,7 +258,8 @@ TEST_F(Translator, AWrongPresetIsOneLineWithFileAndKey) {
                             [](unsigned char c) { return c == '\n' || (c >= 0x20 && c < 0x7F); }));
   };
   refused("[train]\n\nembeding = 7\n", "wrong.toml line 3: unknown key 'embeding'");
-  refused("[trian]\nembedding = 7\n", "line 1: unknown section [trian] (look, models, prepare, train, translate, ");
+  refused("[trian]\nembedding = 7\n",
+          "line 1: unknown section [trian] (look, models, prepare, train, translate, ");
   refused("embedding = 7\n", "line 1: 'embedding' stands in no section");
   refused("[train]\nembedding = 3 4\n", "line 2: ");
   refused("[train]\nembedding = 3\nembedding = 4\n", "line 3: ");
@@ -441,6 +442,48 @@ TEST_F(Translator, EvaluateScoresInTheFormAskedFor) {
                  "--smooth: 'butter' is not known (exp, floor, add-k, none)", 2);
 }
 
+TEST_F(Translator, EvaluateScoresHypothesesOfAnySystem) {
+  const auto score = [&](const std::string& file, std::vector<std::string> more = {}) {
+    more.insert(more.begin(), {"evaluate", "--hypotheses", at(file), "-t", at("refs.de")});
+    return translator(more);
+  };
+  write(at("refs.de"), "Der Hund läuft schnell.\nEin Mann sieht das große Haus.\nJa.\n");
+  write(at("hyps.de"), "Der Hund rennt schnell.\nEin Mann sieht das große Haus.\n\n");
+  write(at("srcs.en"), "The dog runs fast.\nA man sees the large house.\nYes.\n");
+  const ProcessResult plain = score("hyps.de");
+  ASSERT_EQ(plain.exit_code, 0) << plain.err;
+  EXPECT_THAT(plain.out, AllOf(StartsWith("BLEU "), HasSubstr("\nchrF2 "), HasSubstr("exact matches 33.33 %"),
+                               HasSubstr("3 sentences\n"), Not(HasSubstr("source words")),
+                               Not(HasSubstr("perplexity")), Not(HasSubstr("nan"))));
+  EXPECT_THAT(plain.err, HasSubstr("1 of 3 hypotheses are empty"));
+  const ProcessResult all =
+      score("hyps.de", {"-s", at("srcs.en"), "--lengths", "4,6", "--json", at("h.json")});
+  ASSERT_EQ(all.exit_code, 0) << all.err;
+  EXPECT_THAT(all.out, HasSubstr("\n          6+          1              100.00\n"));  // with the full stop
+  const auto json = nlohmann::json::parse(content(at("h.json")));
+  EXPECT_EQ(json["hypotheses"], at("hyps.de"));
+  EXPECT_EQ(json["sentences"], 3);
+  EXPECT_EQ(json["bleu"], json["bleu_13a"]);
+  EXPECT_TRUE(json["perplexity"].is_null());
+  EXPECT_EQ(json["bleu_by_length"][1]["sentences"], 1);
+  // a further reference that is the hypothesis itself, and BLEU by character
+  EXPECT_THAT(score("hyps.de", {"--reference", at("hyps.de")}).out, HasSubstr("BLEU 100.00  BLEU|nrefs:2|"));
+  EXPECT_THAT(score("hyps.de", {"--target-language", "zh"}).out, HasSubstr("|tok:char|"));
+  write(at("pieces.de"), "Der Hu@@ nd\nEin Mann\nJa .\n");
+  EXPECT_THAT(score("pieces.de").err, HasSubstr("1 of 3 hypotheses hold pieces of words"));
+  write(at("two.de"), "Ja.\nNein.\n");
+  expect_failure(score("two.de"), "two.de' has 2 lines, '" + at("refs.de") + "' has 3");
+  expect_failure(score("hyps.de", {"-s", at("two.de")}), "two.de' has 2 lines");
+  expect_failure(score("nowhere.de"), "nowhere.de");
+  expect_failure(score("hyps.de", {"--lengths", "4"}), "--lengths: needs the sentences", 2);
+  for (const std::vector<std::string>& of_run : std::vector<std::vector<std::string>>{
+           {"--run", at("run")}, {"--beam", "3"}, {"-o", at("x")}, {"--gold", at("x")}, {"--keep-scores"}})
+    expect_failure(score("hyps.de", of_run), "with --hypotheses nothing is translated", 2);
+  expect_failure(translator({"evaluate", "-s", at("srcs.en"), "-t", at("refs.de")}), "--run or --hypotheses",
+                 2);
+  expect_failure(translator({"evaluate", "-r", at("run"), "-t", at("refs.de")}), "--source", 2);
+}
+
 TEST_F(Translator, OnlyAScheduleWithoutAnEndTrainsOn) {
   ASSERT_EQ(translator(train_command("longer")).exit_code, 0);
   expect_failure(translator(train_command("longer", {"--resume", "--updates", "6"})),
@@ -497,7 +540,8 @@ TEST_F(Translator, TheCorpusReplacesItsOwnFilesAlone) {
 
 TEST_F(Translator, UsageErrorsNameTheWordAndTheHelp) {
   expect_failure(translator({"trian", "-o", "x"}),
-                 "'trian' is not a subcommand (look, models, prepare, train, translate, evaluate, corpus, export, align, "
+                 "'trian' is not a subcommand (look, models, prepare, train, translate, evaluate, corpus, "
+                 "export, align, "
                  "compare, import, demo)",
                  2);
   expect_failure(translator({"train", "-o", "x"}), "(see translator train --help)", 2);
