@@ -31,6 +31,7 @@
 #include "models/run/data.h"
 #include "models/run/files.h"
 #include "models/run/folder.h"
+#include "models/run/history.h"
 #include "models/run/new_run.h"
 #include "models/run/scores.h"
 #include "models/run/translation.h"
