@@ -56,10 +56,12 @@ void take_corpus(TrainOptions& options) {
   options.files = options.corpus.emplace(options.corpus_folder).training_files();
 }
 
-models::RunConfig new_config(const TrainOptions& options) {
+models::RunConfig new_config(const TrainOptions& options, size_t training_pairs) {
   models::RunConfig config = config_of_preset(*options.app);
   if (options.corpus) options.corpus->set_languages(config);
-  return options.run.applied_to(config);
+  const auto [size, why] = options.run.size_of(config, !preset_of(*options.app).empty(), training_pairs);
+  if (!why.empty()) note("{}\n", why);
+  return options.run.applied_to(config, size);
 }
 
 // With --resume alone the run says what it was trained on; else all four files are named.
@@ -126,7 +128,7 @@ models::TrainingSession open_session(const TrainOptions& options) {
                                            models::run_data(options.files, lines, validation));
   }
   if (!options.init_from.empty()) return begin_from(options, lines, validation, std::move(lock));
-  const models::RunConfig config = new_config(options);
+  const models::RunConfig config = new_config(options, lines.source.size());
   models::check(config);
   return models::TrainingSession::start(folder, config, models::prepare(config, lines, validation),
                                         {.data = models::run_data(options.files, lines, validation),

@@ -484,6 +484,37 @@ TEST_F(Translator, EvaluateScoresHypothesesOfAnySystem) {
   expect_failure(translator({"evaluate", "-r", at("run"), "-t", at("refs.de")}), "--source", 2);
 }
 
+TEST_F(Translator, TheSizeFollowsThePairsUnlessSomethingSaysIt) {
+  const auto train = [&](const std::string& run, std::vector<std::string> more) {
+    more.insert(more.begin(), {"train", "-s", at("corpus/train.en"), "-t", at("corpus/train.de"),
+                               "--valid-source", at("corpus/valid.en"), "--valid-target",
+                               at("corpus/valid.de"), "-r", at(run), "--updates", "1"});
+    return translator(more);
+  };
+  const auto config = [&](const std::string& run) { return content(at(run + "/config.toml")); };
+  EXPECT_THAT(train("by-pairs", {}).err,
+              HasSubstr("size: tiny, for 120 training pairs (--size tiny, small or base chooses another)\n"));
+  EXPECT_THAT(config("by-pairs"), AllOf(HasSubstr("embedding = 64\n"), HasSubstr("decoder_hidden = 128\n")));
+  EXPECT_THAT(train("asked", {"--size", "small", "--embedding", "48"}).err,
+              HasSubstr("size: small, as asked for, with --embedding as given\n"));
+  EXPECT_THAT(config("asked"), AllOf(HasSubstr("embedding = 48\n"), HasSubstr("decoder_hidden = 256\n")));
+  EXPECT_THAT(train("given", {"--embedding", "48"}).err, Not(HasSubstr("size:")));
+  EXPECT_THAT(config("given"), AllOf(HasSubstr("embedding = 48\n"), HasSubstr("decoder_hidden = 512\n")));
+  write(at("plain.toml"), "[train]\nlr = 0.002\n");
+  EXPECT_THAT(train("preset", {"--config", at("plain.toml")}).err, Not(HasSubstr("size:")));
+  EXPECT_THAT(config("preset"), HasSubstr("decoder_hidden = 512\n"));
+  write(at("sized.toml"), "[train]\nsize = \"tiny\"\narchitecture = \"transformer\"\n");
+  EXPECT_THAT(train("sized", {"--config", at("sized.toml")}).err, HasSubstr("size: tiny, as asked for"));
+  EXPECT_THAT(config("sized"), AllOf(HasSubstr("model_size = 64\n"), HasSubstr("encoder_layers = 2\n")));
+  EXPECT_THAT(train("again", {"--config", at("asked/config.toml")}).err, Not(HasSubstr("size:")));
+  EXPECT_THAT(config("again"), HasSubstr("decoder_hidden = 256\n"));
+  expect_failure(train("asked", {"--resume", "--size", "small"}), "resume: --size is of a new model");
+  expect_failure(train("from", {"--init-from", at("asked"), "--size", "small"}),
+                 "init-from: --size is of a new model");
+  expect_failure(train("huge", {"--size", "huge"}), "--size: 'huge' is not known (auto, tiny, small, base)",
+                 2);
+}
+
 TEST_F(Translator, OnlyAScheduleWithoutAnEndTrainsOn) {
   ASSERT_EQ(translator(train_command("longer")).exit_code, 0);
   expect_failure(translator(train_command("longer", {"--resume", "--updates", "6"})),
