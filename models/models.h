@@ -42,5 +42,7 @@
 #include "models/text/subwords.h"
 #include "models/text/tokenizer.h"
 #include "models/text/vocabulary.h"
+#include "models/training/facts.h"
 #include "models/training/session.h"
 #include "models/training/trainer.h"
+#include "models/training/watch.h"

@@ -156,7 +156,8 @@ void train(TrainOptions& options) {
                                 {"train_seconds", result.seconds},
                                 {"parameters", result.parameters},
                                 {"keep_best_by", session.config().train.keep_best_by},
-                                {"best_update", result.best_update}};
+                                {"best_update", result.best_update},
+                                {"facts", facts_json(result.facts)}};
   for (const models::Metric* metric : models::kept_metrics()) {
     const auto best = result.best.find(metric->keep);
     report["best_validation_" + metric->keep] =

@@ -484,6 +484,23 @@ TEST_F(Translator, EvaluateScoresHypothesesOfAnySystem) {
   expect_failure(translator({"evaluate", "-r", at("run"), "-t", at("refs.de")}), "--source", 2);
 }
 
+TEST_F(Translator, TheFirstLinesSayWhatATrainingIsAbout) {
+  const ProcessResult result = translator(train_command("facts", {"--json", at("facts.json")}));
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err,
+              testing::ContainsRegex("^120 pairs to train on \\([0-9]+ and [0-9]+ words\\), 10 to validate "
+                                     "with\nvocabulary: [0-9]+ and [0-9]+ entries; unknown: 0.00 % and "
+                                     "0.00 % of the words in training, [0-9.]+ % and [0-9.]+ % in "
+                                     "validation\nmodel: [0-9]+ parameters; weights [0-9.]+ MB, state of "
+                                     "the training [0-9.]+ MB\nlength: 12 updates, 1 epochs of 12\n"));
+  EXPECT_THAT(result.err, Not(HasSubstr("size:")));  // its dimensions are given
+  const auto facts = nlohmann::json::parse(content(at("facts.json")))["facts"];
+  EXPECT_EQ(facts["train_pairs"], 120);
+  EXPECT_EQ(facts["updates"], 12);
+  EXPECT_EQ(facts["source"]["unknown"], 0);
+  EXPECT_EQ(facts["weight_bytes"].get<int64_t>(), 4 * facts["parameters"].get<int64_t>());
+}
+
 TEST_F(Translator, TheSizeFollowsThePairsUnlessSomethingSaysIt) {
   const auto train = [&](const std::string& run, std::vector<std::string> more) {
     more.insert(more.begin(), {"train", "-s", at("corpus/train.en"), "-t", at("corpus/train.de"),
@@ -513,6 +530,15 @@ TEST_F(Translator, TheSizeFollowsThePairsUnlessSomethingSaysIt) {
                  "init-from: --size is of a new model");
   expect_failure(train("huge", {"--size", "huge"}), "--size: 'huge' is not known (auto, tiny, small, base)",
                  2);
+}
+
+TEST_F(Translator, ATrainingSaysWhatGoesWrong) {
+  const ProcessResult result = translator(train_command(
+      "goes-wrong", {"--min-count", "30", "--validate-every", "1", "--updates", "4", "--lr", "1e-9"}));
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("warning: many tokens are unknown: "));
+  EXPECT_THAT(result.err, HasSubstr("; --subwords bpe leaves nothing unknown"));
+  EXPECT_THAT(result.err, HasSubstr("warning: BLEU tells nothing: it was "));
 }
 
 TEST_F(Translator, OnlyAScheduleWithoutAnEndTrainsOn) {
