@@ -259,7 +259,7 @@ TEST_F(Translator, AWrongPresetIsOneLineWithFileAndKey) {
   };
   refused("[train]\n\nembeding = 7\n", "wrong.toml line 3: unknown key 'embeding'");
   refused("[trian]\nembedding = 7\n",
-          "line 1: unknown section [trian] (look, models, prepare, train, translate, ");
+          "line 1: unknown section [trian] (look, models, prepare, train, plot, translate, ");
   refused("embedding = 7\n", "line 1: 'embedding' stands in no section");
   refused("[train]\nembedding = 3 4\n", "line 2: ");
   refused("[train]\nembedding = 3\nembedding = 4\n", "line 3: ");
@@ -596,11 +596,12 @@ TEST_F(Translator, TheCorpusReplacesItsOwnFilesAlone) {
 }
 
 TEST_F(Translator, UsageErrorsNameTheWordAndTheHelp) {
-  expect_failure(translator({"trian", "-o", "x"}),
-                 "'trian' is not a subcommand (look, models, prepare, train, translate, evaluate, corpus, "
-                 "export, align, "
-                 "compare, import, demo)",
-                 2);
+  expect_failure(
+      translator({"trian", "-o", "x"}),
+      "'trian' is not a subcommand (look, models, prepare, train, plot, translate, evaluate, corpus, "
+      "export, align, "
+      "compare, import, demo)",
+      2);
   expect_failure(translator({"train", "-o", "x"}), "(see translator train --help)", 2);
   expect_failure(translator({"corpus", "-o", at("x"), "--seed", "-1"}),
                  "--seed: must be a whole number from 0, got '-1'", 2);
