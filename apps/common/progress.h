@@ -14,9 +14,10 @@ class ProgressPrinter {
   ~ProgressPrinter();
   void progress(const models::TrainProgress& p);
   void validated(const models::ValidationResult& v);
+  /// Before another line is written: the bar goes, and comes back with the next update.
+  void clear_line();
 
  private:
-  void clear_line();
   std::string label_;
   bool terminal_;
   bool bar_shown_ = false;

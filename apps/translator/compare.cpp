@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
-#include <set>
 #include <tuple>
 
 #include "apps/common/environment.h"
 #include "apps/common/files.h"
 #include "apps/common/main_guard.h"
 #include "apps/common/print.h"
+#include "apps/common/run_option.h"
 #include "apps/common/streams.h"
 #include "apps/translator/commands.h"
 #include "apps/translator/corpus_option.h"
@@ -54,15 +54,6 @@ struct CompareOptions {
 
 fs::path runs_of(const CompareOptions& options) { return fs::path(options.folder) / "runs"; }
 
-// NAME=FOLDER or FOLDER, which may be a name of the box.
-fs::path folder_of(const std::string& run) {
-  return models::find_run(run.find('=') == std::string::npos ? run : run.substr(run.find('=') + 1));
-}
-
-std::string name_of(const std::string& run) {
-  return run.find('=') == std::string::npos ? models::name_of_run(run) : run.substr(0, run.find('='));
-}
-
 [[noreturn]] void wrong_usage(const std::string& option, const std::string& why) {
   throw CLI::ValidationError(option, why);
 }
@@ -82,16 +73,7 @@ void check_trained_usage(const CompareOptions& o) {
   for (const char* option : {"--attention", "--valid-source", "--train", "--resume"}) {
     if (o.given(option)) wrong_usage(option, "belongs to training, and with --run nothing is trained");
   }
-  std::set<std::string> names;
-  for (const std::string& run : o.runs) {
-    if (folder_of(run).empty()) wrong_usage("--run", fmt::format("'{}' names no folder", run));
-    if (const std::string name = name_of(run);
-        name.empty() || printable(name) != name || name.find('\n') != std::string::npos) {
-      wrong_usage("--run", fmt::format("'{}' is no name for a table; name the run: NAME=FOLDER", name));
-    }
-    if (!names.insert(name_of(run)).second)
-      wrong_usage("--run", fmt::format("two runs are called {}; name them: NAME=FOLDER", name_of(run)));
-  }
+  named_runs("--run", o.runs);  // throws for names that a table cannot have
   for (const std::string& option : o.run.given()) {
     wrong_usage(option, "belongs to training, and with --run nothing is trained");
   }
@@ -151,7 +133,7 @@ void check_files(const CompareOptions& o) {
   std::vector<NamedPath> outputs{{"--json", o.json}}, folders{{"--output", o.folder}};
   for (const char* file : kReportFiles) outputs.push_back({"--output", (out / file).string()});
   std::vector<std::string> runs;
-  for (const std::string& run : o.runs) runs.push_back(folder_of(run).string());
+  for (const std::string& run : o.runs) runs.push_back(named_run(run).folder.string());
   if (o.runs.empty()) {
     folders.push_back({"--output", runs_of(o).string()});
     for (const std::string& kind : o.attention) {
@@ -170,7 +152,7 @@ void check_files(const CompareOptions& o) {
                      .outputs = outputs,
                      .runs = runs,
                      .new_folders = folders});
-  for (const std::string& run : o.runs) models::require_run(folder_of(run));
+  for (const std::string& run : o.runs) models::require_run(named_run(run).folder);
   check_report(o);
   if (!o.runs.empty()) return;
   if (!o.resume && !o.overwrite && file_exists(out) && !fs::is_empty(out)) {
@@ -219,7 +201,7 @@ Sentences read_sentences(const CompareOptions& o) {
 
 std::vector<Candidate> trained_runs(const CompareOptions& options) {
   std::vector<Candidate> candidates;
-  for (const std::string& run : options.runs) candidates.push_back({name_of(run), folder_of(run)});
+  for (const NamedRun& run : named_runs("--run", options.runs)) candidates.push_back({run.name, run.folder});
   return candidates;
 }
 
@@ -256,6 +238,8 @@ void compare(CompareOptions& options) {
   check_files(options);
   use_threads(options.threads);
   const bool training = options.runs.empty();
+  const Sentences sentences =
+      training && !options.on_files() ? built_in_sentences(options.train_pairs) : read_sentences(options);
   TrainingPlan plan;
   if (training) {
     const models::RunConfig base = options.on_files() ? models::RunConfig{} : built_in_config();
@@ -270,13 +254,14 @@ void compare(CompareOptions& options) {
     }
     models::RunConfig config = config_of_preset(*options.app, base);
     if (options.corpus) options.corpus->set_languages(config);
-    plan = plan_training(runs_of(options), options.attention, options.run.applied_to(config), resumed);
+    const auto [size, why] = options.run.size_of(
+        config, !options.on_files() || !preset_of(*options.app).empty(), sentences.train.source.size());
+    plan = plan_training(runs_of(options), options.attention, options.run.applied_to(config, size), resumed);
+    if (!why.empty() && std::ranges::none_of(plan.runs, &PlannedRun::started)) note("{}\n", why);
     for (const char* file : kReportFiles) plan.reports.push_back(fs::path(options.folder) / file);
   }
-  const Sentences sentences =
-      training && !options.on_files() ? built_in_sentences(options.train_pairs) : read_sentences(options);
   const models::RunConfig config =
-      training ? plan.runs.front().config : models::load_run(folder_of(options.runs.front())).config;
+      training ? plan.runs.front().config : models::load_run(named_run(options.runs.front()).folder).config;
   Comparison comparison = begin_comparison(sentences, config, options.translate.search);
 
   std::vector<FailedTraining> failed;

@@ -1,9 +1,10 @@
-// translator evaluate: a run against references.
+// translator evaluate: a run, or the output of any system, against references.
 #include <fmt/format.h>
 
 #include <cmath>
 #include <filesystem>
 #include <memory>
+#include <tuple>
 
 #include "apps/common/choice.h"
 #include "apps/common/environment.h"
@@ -15,19 +16,25 @@
 #include "apps/translator/commands.h"
 #include "apps/translator/gold.h"
 #include "apps/translator/pairs.h"
+#include "apps/translator/run_options.h"
 #include "apps/translator/scores.h"
 #include "apps/translator/search_options.h"
+#include "models/metrics/scored_text.h"
 #include "models/run/files.h"
 #include "models/run/scores.h"
 #include "models/text/counted.h"
 #include "models/text/lines.h"
+#include "models/text/unicode.h"
 
 namespace heed::apps {
 namespace {
 
 struct EvaluateOptions {
+  const CLI::App* app = nullptr;
   std::vector<std::string> runs;
+  std::string hypotheses;  // in the place of runs
   std::string source, target, gold, output, records, json;
+  std::string source_language, target_language;  // of hypotheses; a run knows its own
   std::vector<int>
       lengths;  // the first words of BLEU's length groups but the first; empty: default_length_buckets()
   models::TranslateOptions translate;
@@ -81,12 +88,50 @@ models::RunScores run_scores(const EvaluateOptions& options, const models::Evalu
   return scores;
 }
 
-void evaluate(const EvaluateOptions& options) {
-  if (options.keep_scores && options.runs.size() > 1)
-    throw CLI::ValidationError("--keep-scores", "is of one run; these are an ensemble");
+// Before a sentence is translated: a mistake must not cost the translations.
+void check_bleu_options(const models::BleuOptions& bleu) {
+  if (bleu.smooth_value && bleu.smooth != models::BleuSmoothing::floor &&
+      bleu.smooth != models::BleuSmoothing::add_k) {
+    throw CLI::ValidationError("--smooth-value", fmt::format("is of --smooth floor and add-k, not of {}",
+                                                             models::name_of_choice(bleu.smooth)));
+  }
+  models::bleu_of({}, bleu);  // throws for a value that is not allowed
+}
 
+// Of a run or of hypotheses: what belongs to the other has no meaning.
+void check_usage(const EvaluateOptions& options) {
+  if (options.hypotheses.empty()) {
+    if (options.runs.empty()) throw CLI::RequiredError("--run or --hypotheses");
+    if (options.source.empty()) throw CLI::RequiredError("--source");
+    if (options.keep_scores && options.runs.size() > 1)
+      throw CLI::ValidationError("--keep-scores", "is of one run; these are an ensemble");
+    for (const char* option : {"--source-language", "--target-language"}) {
+      if (options.app->count(option) > 0)
+        throw CLI::ValidationError(option, "is of --hypotheses; a run knows its languages");
+    }
+    return;
+  }
+  for (const CLI::Option* option : options.app->get_options()) {
+    const std::string name = option->get_name();
+    const bool of_run = option->get_group() == "Decoding" || name == "--run" || name == "--gold" ||
+                        name == "--output" || name == "--records" || name == "--keep-scores";
+    if (of_run && option->count() > 0)
+      throw CLI::ValidationError(name, "is of a run, and with --hypotheses nothing is translated");
+  }
+  if (options.source.empty()) {
+    for (const char* option : {"--lengths", "--source-language"}) {
+      if (options.app->count(option) > 0)
+        throw CLI::ValidationError(option, "needs the sentences that were translated, --source");
+    }
+  }
+}
+
+void check_files(const EvaluateOptions& options) {
   Files files{
-      .inputs = {{"--source", options.source}, {"--target", options.target}, {"--gold", options.gold}},
+      .inputs = {{"--hypotheses", options.hypotheses},
+                 {"--source", options.source},
+                 {"--target", options.target},
+                 {"--gold", options.gold}},
       .outputs = {{"--output", options.output}, {"--records", options.records}, {"--json", options.json}},
       .runs = options.runs};
   for (const std::string& file : options.references) files.inputs.push_back({"--reference", file});
@@ -96,13 +141,56 @@ void evaluate(const EvaluateOptions& options) {
     files.run_outputs.push_back({"--keep-scores", scores.string()});
   }
   apps::check_files(files);
-  models::check(options.translate.search);
-  if (options.bleu.smooth_value && options.bleu.smooth != models::BleuSmoothing::floor &&
-      options.bleu.smooth != models::BleuSmoothing::add_k) {
-    throw CLI::ValidationError("--smooth-value", fmt::format("is of --smooth floor and add-k, not of {}",
-                                                             models::name_of_choice(options.bleu.smooth)));
+}
+
+// Says the scores, with the BLEU that was asked for, and adds them to the report.
+void say_scores(const EvaluateOptions& options, const models::Evaluation& result,
+                std::vector<std::vector<std::string>> references, nlohmann::ordered_json& report) {
+  say("{}", score_lines(result));
+  if (std::isnan(result.value("perplexity")) && options.hypotheses.empty())
+    say("perplexity of nothing: no sentence has words\n");
+  if (!options.gold.empty() && !result.score("aer"))
+    say("alignment error rate: the model has no attention\n");
+  report.update(scores_json(result));
+  if (options.asked_for_bleu()) {
+    for (size_t i = 0; i < references.size(); ++i) references[i].front() = result.scored.reference_text[i];
+    const models::BleuResult asked = models::corpus_bleu(result.scored.output_text, references, options.bleu);
+    say("BLEU {:.2f}  {} (as asked for, detokenised)\n", asked.score, asked.signature);
+    report["bleu_asked"] = asked.score;
+    report["bleu_asked_signature"] = asked.signature;
   }
-  models::bleu_of({}, options.bleu);  // throws for a value that is not allowed
+  say("{}\n", models::counted(result.sentences.size(), "sentence"));
+  if (!result.by_length.empty()) say("{}", by_length_table({"BLEU"}, {&result}));
+}
+
+// Words of each source, as BLEU finds them: of a system that is not ours no other words are known.
+std::vector<int> source_lengths(const EvaluateOptions& options, const models::ParallelLines& pairs) {
+  const models::BleuOptions words{.tokenize = models::bleu_tokenizer_of(options.source_language)};
+  std::vector<int> lengths;
+  for (const std::string& line : pairs.source)
+    lengths.push_back(static_cast<int>(models::split_whitespace(models::bleu_tokenize(line, words)).size()));
+  return lengths;
+}
+
+void score_hypotheses(const EvaluateOptions& options) {
+  const std::vector<models::LengthBucket> groups = groups_of(options.lengths);
+  const models::ParallelLines lines =
+      models::read_parallel(input_path(options.hypotheses), input_path(options.target));
+  std::vector<std::vector<std::string>> references = read_references(options, lines.target.size());
+  std::vector<int> lengths;
+  if (!options.source.empty())
+    lengths = source_lengths(options,
+                             models::read_parallel(input_path(options.source), input_path(options.target)));
+  const models::Evaluation result =
+      models::evaluate_hypotheses(lines.source, lines.target, options.target_language, lengths, groups);
+  nlohmann::ordered_json report{{"hypotheses", options.hypotheses}, {"sentences", lines.target.size()}};
+  say_scores(options, result, std::move(references), report);
+  for (const std::string& what : hypothesis_warnings(lines.source)) warn("translator", what);
+  write_json(options.json, report);
+}
+
+void evaluate_run(const EvaluateOptions& options) {
+  models::check(options.translate.search);
   if (options.translate.search.n_best > 1)
     throw ValueError("n-best", "evaluation scores one translation a sentence");
   const std::vector<models::LengthBucket> groups = groups_of(options.lengths);
@@ -116,31 +204,11 @@ void evaluate(const EvaluateOptions& options) {
                           options.gold);
   const models::Evaluation result = models::evaluate(translator, lines.source, lines.target, steady_seconds,
                                                      options.translate, pairs, groups);
-  say("{}", score_lines(result));
-  if (std::isnan(result.value("perplexity"))) say("perplexity of nothing: no sentence has words\n");
-  if (!options.gold.empty() && !result.score("aer"))
-    say("alignment error rate: the model has no attention\n");
-  std::optional<models::BleuResult> asked;
-  if (options.asked_for_bleu()) {
-    std::vector<std::string> outputs;
-    for (size_t i = 0; i < references.size(); ++i) {
-      outputs.push_back(result.translations[i].target.text);
-      references[i].front() = result.scored.reference_text[i];
-    }
-    asked = models::corpus_bleu(outputs, references, options.bleu);
-    say("BLEU {:.2f}  {} (as asked for, detokenised)\n", asked->score, asked->signature);
-  }
-  say("{}\n", models::counted(lines.source.size(), "sentence"));
-  say("{}", by_length_table({"BLEU"}, {&result}));
-  for (const std::string& what : evaluation_warnings(result)) warn("translator", what);
   nlohmann::ordered_json report{{"run", options.runs},
                                 {"model", translator.run().model->describe()},
                                 {"sentences", lines.source.size()}};
-  report.update(scores_json(result));
-  if (asked) {
-    report["bleu_asked"] = asked->score;
-    report["bleu_asked_signature"] = asked->signature;
-  }
+  say_scores(options, result, std::move(references), report);
+  for (const std::string& what : evaluation_warnings(result)) warn("translator", what);
   if (!options.output.empty()) {
     std::string text;
     for (const models::Translation& translation : result.translations) text += translation.target.text + "\n";
@@ -156,15 +224,29 @@ void evaluate(const EvaluateOptions& options) {
   write_json(options.json, report);
 }
 
+void evaluate(const EvaluateOptions& options) {
+  check_usage(options);
+  check_files(options);
+  check_bleu_options(options.bleu);
+  if (options.hypotheses.empty()) {
+    evaluate_run(options);
+  } else {
+    score_hypotheses(options);
+  }
+}
+
 }  // namespace
 
 Command add_evaluate(CLI::App& cli) {
   const auto o = std::make_shared<EvaluateOptions>();
-  add_runs_option(cli, o->runs,
-                  "trained translator: a run folder or a name of the box; -r again for one more, an ensemble")
-      ->required();
+  add_runs_option(
+      cli, o->runs,
+      "trained translator: a run folder or a name of the box; -r again for one more, an ensemble");
+  o->app = &cli;
+  cli.add_option("--hypotheses", o->hypotheses,
+                 "in the place of --run: translations that any system made, a line a sentence");
   add_search_options(cli, o->translate);
-  cli.add_option("-s,--source", o->source, "test sentences")->required();
+  cli.add_option("-s,--source", o->source, "test sentences; with --hypotheses for BLEU by length alone");
   cli.add_option("-t,--target", o->target, "their reference translations")->required();
   cli.add_option("--reference", o->references,
                  "a further reference translation of every sentence, for the BLEU asked for; repeatable");
@@ -181,6 +263,13 @@ Command add_evaluate(CLI::App& cli) {
                  "groups of BLEU by source words: the first words of all but the first, such as 5,9,15")
       ->delimiter(',')
       ->check(CLI::Range(2, 1'000'000));
+  for (const auto& [name, language, what] : {std::tuple("--source-language", &o->source_language, "source"),
+                                             std::tuple("--target-language", &o->target_language, "target")})
+    cli.add_option(name, *language,
+                   fmt::format("of --hypotheses: the {}'s language, two or three letters; words are "
+                               "characters where it has no spaces (zh, ja, th, ...)",
+                               what))
+        ->check(allowed_text(models::language_code(/*may_be_empty=*/false)));
   cli.add_option("-o,--output", o->output, "also write the translations, a line a sentence");
   cli.add_option("--records", o->records, "also write the attention records of the translations, JSON lines");
   cli.add_option("--threads", o->threads, "threads (default: what the container allows)")

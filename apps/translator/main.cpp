@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
   add("prepare", "make a corpus of raw sentence pairs: cleaned, and split by source sentence",
       apps::add_prepare);
   add("train", "train a translator on two files of sentence pairs into a run folder", apps::add_train);
+  add("plot", "draw how trainings went: losses, scores and learning rate over updates", apps::add_plot);
   add("translate", "translate lines with a trained run", apps::add_translate);
   add("evaluate", "BLEU, BLEU by source length and perplexity of a run on a test set", apps::add_evaluate);
   add("corpus", "write the built-in English-German corpus with its gold alignments", apps::add_corpus);

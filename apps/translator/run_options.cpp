@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "apps/common/choice.h"
 #include "apps/common/main_guard.h"
 #include "framework/core/error.h"
 
@@ -101,6 +102,12 @@ void RunOptions::add_to(CLI::App& cli, const std::vector<std::string>& without) 
     }
     entry.option = option->group(row.group);
   }
+  size_option_ =
+      add_choice(
+          cli, "--size", size_,
+          "of a new model: all its dimensions but those that are given; auto: by the number of training "
+          "pairs, which is so where neither --config nor a dimension is given")
+          ->group(entries_.front().rows.front()->group);
 }
 
 namespace {
@@ -130,8 +137,43 @@ void require_preset_of(const models::RunConfig& preset, const models::RunConfig&
   if (preset != run) throw ValueError(op, fmt::format("--config is not what {}", started(folder)));
 }
 
-models::RunConfig RunOptions::applied_to(models::RunConfig base) const {
+// The dimensions of the model that were given, by their flags.
+std::vector<std::string> RunOptions::given_dimensions(const models::RunConfig& config) const {
+  std::vector<std::string> names;
+  for (const Entry& entry : entries_) {
+    if (entry.given() && std::ranges::any_of(entry.rows, [&](const models::RunOption* row) {
+          return row->section == "model" && row->applies(config) && is_dimension(config.model, row->key);
+        }))
+      names.push_back(entry.option->get_name());
+  }
+  return names;
+}
+
+RunOptions::Size RunOptions::size_of(const models::RunConfig& base, bool sized, size_t training_pairs) const {
+  const models::RunConfig config = applied_to(base);
+  const std::vector<std::string> dimensions = given_dimensions(config);
+  const bool asked = size_option_->count() > 0;
+  if (!asked && (sized || !dimensions.empty())) return {};
+  const bool by_pairs = size_ == models::ModelSize::automatic;
+  const models::ModelSize size = by_pairs ? models::size_for(static_cast<int64_t>(training_pairs)) : size_;
+  std::string why =
+      fmt::format("size: {}, {}", models::name_of_choice(size),
+                  by_pairs ? fmt::format("for {} training pairs", training_pairs) : "as asked for");
+  if (!dimensions.empty()) why += fmt::format(", with {} as given", fmt::join(dimensions, ", "));
+  if (!asked) why += " (--size tiny, small or base chooses another)";
+  return {size, why};
+}
+
+void RunOptions::refuse_size(const std::string& op, const std::string& folder) const {
+  if (size_option_ && size_option_->count() > 0)
+    throw ValueError(op, fmt::format("--size is of a new model, and that of '{}' stays", folder));
+}
+
+models::RunConfig RunOptions::applied_to(models::RunConfig base, models::ModelSize size) const {
   for (const Entry& entry : entries_) {  // the architecture first: it has the others
+    // a dimension that was given stands
+    if (&entry == &*std::next(entries_.begin()) && size != models::ModelSize::automatic)
+      models::set_size(base.model, size);
     if (!entry.given()) continue;
     bool applied = false;
     std::vector<std::string> of;
@@ -155,10 +197,12 @@ std::vector<std::string> RunOptions::given() const {
   for (const Entry& entry : entries_) {
     if (entry.given()) names.push_back(entry.option->get_name());
   }
+  if (size_option_ && size_option_->count() > 0) names.push_back(size_option_->get_name());
   return names;
 }
 
 models::RunConfig RunOptions::begun_from(const models::RunConfig& run, const std::string& folder) const {
+  refuse_size("init-from", folder);
   models::RunConfig base;
   for (const models::RunOption& row : models::run_options()) {  // the architecture first, its dropout too
     if ((!row.training_only || row.section == "model") && row.applies(run)) row.set(base, row.get(run));
@@ -178,6 +222,7 @@ models::RunConfig RunOptions::begun_from(const models::RunConfig& run, const std
 }
 
 models::RunConfig RunOptions::resumed(const models::RunConfig& run, const std::string& folder) const {
+  refuse_size("resume", folder);
   models::RunConfig result = run;
   for (const Entry& entry : entries_) {
     if (!entry.given()) continue;

@@ -41,7 +41,19 @@ class RunOptions {
 
   /// A copy of `base` with every option that was given in its place. Throws CLI::ValidationError for one that
   /// the architecture does not have.
-  models::RunConfig applied_to(models::RunConfig base = {}) const;
+  /// @param size of the model where it is one, before its dimensions that were given; automatic: none is set
+  models::RunConfig applied_to(models::RunConfig base = {},
+                               models::ModelSize size = models::ModelSize::automatic) const;
+
+  /// The size of a new model, as --size says, or where nothing says how large it is.
+  struct Size {
+    models::ModelSize size = models::ModelSize::automatic;  // automatic: the dimensions say it
+    std::string why;                                        // a line for the beginning of a training
+  };
+  /// @param base what the run is without options
+  /// @param sized whether `base` says how large the model is: a file of options was given
+  /// @param training_pairs for --size auto
+  Size size_of(const models::RunConfig& base, bool sized, size_t training_pairs) const;
   /// What a new run begins with whose weights and vocabularies are those of the run in `folder`: its model
   /// and text, the training that was given. Throws ValueError `init-from: --heads is not what 'run' has: ...`
   /// for an option of the model (dropout excepted) or of the text that was given and differs.
@@ -61,8 +73,12 @@ class RunOptions {
     bool given() const { return option->count() > 0; }
   };
   void lengthen(models::RunConfig& run, const std::string& folder) const;
+  void refuse_size(const std::string& op, const std::string& folder) const;
+  std::vector<std::string> given_dimensions(const models::RunConfig& config) const;
 
   std::list<Entry> entries_;  // where they lie is where CLI11 writes to
+  models::ModelSize size_ = models::ModelSize::automatic;
+  const CLI::Option* size_option_ = nullptr;
 };
 
 }  // namespace heed::apps

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "models/decoding/repetition.h"
+#include "models/text/tokenizer.h"
+#include "models/text/unicode.h"
 
 namespace heed::apps {
 
@@ -68,7 +70,7 @@ std::string by_length_table(const std::vector<std::string>& names,
     }
     text += "\n";
   }
-  text += fmt::format("{:>12}  {:>9}", "all", evaluations.front()->translations.size());
+  text += fmt::format("{:>12}  {:>9}", "all", evaluations.front()->sentences.size());
   for (const models::Evaluation* e : evaluations) text += fmt::format("  {:>18.2f}", e->value("bleu"));
   return text + "\n";
 }
@@ -105,6 +107,24 @@ std::vector<std::string> evaluation_warnings(const models::Evaluation& result) {
       warnings.push_back(
           fmt::format("line {} counts as an empty translation: {}", translation.id, translation.skipped));
     }
+  }
+  return warnings;
+}
+
+std::vector<std::string> hypothesis_warnings(const std::vector<std::string>& hypotheses) {
+  size_t empty = 0, pieces = 0;
+  for (const std::string& line : hypotheses) {
+    empty += models::split_whitespace(line).empty() ? 1 : 0;
+    const bool bpe = line.find("@@ ") != std::string::npos || line.ends_with("@@");
+    pieces += bpe || line.find(models::kSpaceToken) != std::string::npos ? 1 : 0;
+  }
+  std::vector<std::string> warnings;
+  if (empty > 0) warnings.push_back(fmt::format("{} of {} hypotheses are empty", empty, hypotheses.size()));
+  if (pieces * 10 > hypotheses.size()) {
+    warnings.push_back(
+        fmt::format("{} of {} hypotheses hold pieces of words (@@ or \u2581): put them "
+                    "together before they are scored",
+                    pieces, hypotheses.size()));
   }
   return warnings;
 }

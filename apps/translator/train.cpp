@@ -57,10 +57,12 @@ void take_corpus(TrainOptions& options) {
   options.files = options.corpus.emplace(options.corpus_folder).training_files();
 }
 
-models::RunConfig new_config(const TrainOptions& options) {
+models::RunConfig new_config(const TrainOptions& options, size_t training_pairs) {
   models::RunConfig config = config_of_preset(*options.app);
   if (options.corpus) options.corpus->set_languages(config);
-  return options.run.applied_to(config);
+  const auto [size, why] = options.run.size_of(config, !preset_of(*options.app).empty(), training_pairs);
+  if (!why.empty()) note("{}\n", why);
+  return options.run.applied_to(config, size);
 }
 
 // With --resume alone the run says what it was trained on; else all four files are named.
@@ -122,7 +124,7 @@ models::TrainingSession open_session(const TrainOptions& options) {
                                            models::run_data(options.files, lines, validation));
   }
   if (!options.init_from.empty()) return begin_from(options, lines, validation, std::move(lock));
-  const models::RunConfig config = new_config(options);
+  const models::RunConfig config = new_config(options, lines.source.size());
   models::check(config);
   return models::TrainingSession::start(folder, config, models::prepare(config, lines, validation),
                                         {.data = models::run_data(options.files, lines, validation),
@@ -150,7 +152,8 @@ void train(TrainOptions& options) {
                                 {"train_seconds", result.seconds},
                                 {"parameters", result.parameters},
                                 {"keep_best_by", session.config().train.keep_best_by},
-                                {"best_update", result.best_update}};
+                                {"best_update", result.best_update},
+                                {"facts", facts_json(result.facts)}};
   for (const models::Metric* metric : models::kept_metrics()) {
     const auto best = result.best.find(metric->keep);
     report["best_validation_" + metric->keep] =

@@ -14,6 +14,7 @@
 #include "framework/io/file.h"
 #include "models/metrics/metric.h"
 #include "models/text/counted.h"
+#include "models/training/watch.h"
 
 namespace heed::apps {
 namespace {
@@ -25,9 +26,9 @@ void say_what_is_odd(const models::Trainer& trainer) {
     warn("translator",
          fmt::format("validation line {} is left out: it has more than 1000 words or pieces", pair + 1));
   }
-  if (trainer.skipped_pairs() > 0) {
+  if (const int64_t skipped = trainer.facts().skipped_pairs; skipped > 0) {
     note("left out for being empty or longer than {} tokens: {}\n", config.max_length,
-         models::counted(static_cast<uint64_t>(trainer.skipped_pairs()), "pair"));
+         models::counted(static_cast<uint64_t>(skipped), "pair"));
   }
   if (!trainer.metric_can_tell()) {
     warn("translator",
@@ -40,33 +41,148 @@ void say_what_is_odd(const models::Trainer& trainer) {
   }
 }
 
+// What to try, in the options of the command line.
+std::string remedy(const models::Finding& finding) {
+  switch (finding.concern) {
+    case models::Concern::unknown_words:
+      return "--subwords bpe leaves nothing unknown; a lower --min-count or a larger --max-vocabulary less; "
+             "or "
+             "the files do not belong together";
+    case models::Concern::does_not_move:
+      return "try a higher or, after a --warmup, a lower --lr; and look whether the lines of both files "
+             "belong "
+             "together";
+    case models::Concern::bad_updates:
+      return "lower --lr, add --warmup, or keep --clip at 1";
+    case models::Concern::overfits:
+      return "a smaller --size, a higher --dropout or --label-smoothing, --patience 5 to end such a "
+             "training, "
+             "or more pairs; the best weights are kept";
+    case models::Concern::no_information:
+      return fmt::format("look at the other scores{}",
+                         finding.metric == "bleu" ? "; --keep-best-by chrf or loss keeps weights that differ"
+                                                  : "; --keep-best-by loss keeps weights that differ");
+    case models::Concern::one_output:
+      return "a training that has just begun does so; later, lower --lr, or look whether the lines of both "
+             "files belong together";
+  }
+  return "";
+}
+
+// Says how long a training will take, once some updates were measured.
+class ExpectedTime {
+ public:
+  void progress(const models::TrainProgress& p, ProgressPrinter& printer, const std::string& head) {
+    constexpr int64_t kUpdates = 20;     // batches are of different lengths
+    constexpr double kSeconds = 5;       // of a training that takes less nobody needs to know
+    if (first_ < 0) first_ = p.seconds;  // the first update makes memory and plans that the others reuse
+    ++seen_;
+    const double spent = p.seconds - first_;
+    if (said_ || spent < kSeconds || (seen_ <= kUpdates && spent < 12 * kSeconds)) return;
+    said_ = true;
+    const double each = spent / static_cast<double>(seen_ - 1);
+    const int64_t left = p.updates - p.update;
+    if (left == 0) return;
+    printer.clear_line();
+    note("{}expected time: {} for {} updates of {:.2g} s, and the validations\n", head,
+         clock_time(each * static_cast<double>(left)), left, each);
+  }
+
+ private:
+  double first_ = -1;
+  int64_t seen_ = 0;
+  bool said_ = false;
+};
+
+// "1.2 million", "505219"
+std::string count_text(int64_t count) {
+  return count < 1'000'000 ? fmt::format("{}", count)
+                           : fmt::format("{:.1f} million", static_cast<double>(count) / 1e6);
+}
+
+std::string megabytes(int64_t bytes) {
+  const double mb = static_cast<double>(bytes) / 1e6;
+  return fmt::format("{:.{}f} MB", mb, mb < 1 ? 2 : mb < 10 ? 1 : 0);
+}
+
 }  // namespace
+
+std::string facts_text(const models::TrainingFacts& f) {
+  const char* const unit = f.pieces ? "pieces" : "words";
+  return fmt::format("{} pairs to train on ({} and {} {}), {} to validate with\n", f.train_pairs,
+                     count_text(f.source.tokens), count_text(f.target.tokens), unit, f.validation_pairs) +
+         fmt::format(
+             "vocabulary: {} and {} entries; unknown: {:.2f} % and {:.2f} % of the {} in training, "
+             "{:.2f} % and {:.2f} % in validation\n",
+             f.source.vocabulary, f.target.vocabulary, 100 * f.source.unknown, 100 * f.target.unknown, unit,
+             100 * f.source.validation_unknown, 100 * f.target.validation_unknown) +
+         fmt::format("model: {} parameters; weights {}, state of the training {}\n", count_text(f.parameters),
+                     megabytes(f.weight_bytes), megabytes(f.state_bytes)) +
+         fmt::format("length: {} updates, {:.3g} epochs of {}\n", f.updates, f.epochs(), f.updates_per_epoch);
+}
+
+nlohmann::ordered_json facts_json(const models::TrainingFacts& f) {
+  const auto side = [](const models::SideFacts& s) {
+    return nlohmann::ordered_json{{"vocabulary", s.vocabulary},
+                                  {"tokens", s.tokens},
+                                  {"unknown", s.unknown},
+                                  {"validation_unknown", s.validation_unknown}};
+  };
+  return {{"train_pairs", f.train_pairs},
+          {"skipped_pairs", f.skipped_pairs},
+          {"validation_pairs", f.validation_pairs},
+          {"pieces", f.pieces},
+          {"source", side(f.source)},
+          {"target", side(f.target)},
+          {"parameters", f.parameters},
+          {"weight_bytes", f.weight_bytes},
+          {"state_bytes", f.state_bytes},
+          {"updates", f.updates},
+          {"updates_per_epoch", f.updates_per_epoch}};
+}
 
 models::TrainResult run_session(models::TrainingSession& session, const std::string& label) {
   ProgressPrinter printer(label);
+  ExpectedTime expected;
+  std::optional<models::TrainingWatch> watch;
+  const std::string head = label.empty() ? "" : label + ": ";
+  const auto say_findings = [&](const std::vector<models::Finding>& findings) {
+    for (const models::Finding& finding : findings) {
+      printer.clear_line();
+      warn("translator", fmt::format("{}{}; {}", head, finding.what, remedy(finding)));
+    }
+  };
   double last_loss = 0, guessing = 0;
-  const auto ready = [&](const models::Trainer& trainer) {
-    if (session.resumes()) {
+  const auto ready = [&, resumes = session.resumes()](const models::Trainer& trainer) {
+    if (resumes) {
       note("resumes '{}' after update {} of {}\n", session.folder().string(), trainer.update(),
            trainer.total_updates());
     }
     say_what_is_odd(trainer);
-    note("{}vocabulary: {} and {} entries\n", label.empty() ? "" : label + ": ", trainer.source_vocabulary(),
-         trainer.target_vocabulary());
+    if (!head.empty()) note("{}\n", label);
+    note("{}", facts_text(trainer.facts()));
+    say_findings(watch.emplace(trainer.facts()).begin());
+    const int64_t target_vocabulary = trainer.facts().target.vocabulary;
     const models::TrainConfig& config = trainer.config().train;
     if (config.subwords != models::SubwordKind::none &&
-        trainer.target_vocabulary() < config.subword_vocabulary * 9 / 10) {
+        target_vocabulary < config.subword_vocabulary * 9 / 10) {
       warn("translator", fmt::format("the text gives {} pieces of the {} that --subword-vocabulary asks for",
-                                     trainer.target_vocabulary(), config.subword_vocabulary));
+                                     target_vocabulary, config.subword_vocabulary));
     }
-    guessing = std::log(static_cast<double>(trainer.target_vocabulary()));
+    guessing = std::log(static_cast<double>(target_vocabulary));
   };
   const models::TrainResult result = session.run({.ready = ready,
-                                                  .progress = [&](const auto& p) { printer.progress(p); },
+                                                  .progress =
+                                                      [&](const auto& p) {
+                                                        printer.progress(p);
+                                                        expected.progress(p, printer, head);
+                                                        say_findings(watch->progress(p));
+                                                      },
                                                   .validated =
                                                       [&](const auto& v) {
                                                         last_loss = v.scores.at("loss");
                                                         printer.validated(v);
+                                                        say_findings(watch->validated(v));
                                                       },
                                                   .should_stop = [] { return interrupted.load() != 0; },
                                                   .clock = steady_seconds});

@@ -1,6 +1,7 @@
 // A training as the subcommands do it: with progress on standard error, and stopped by signals.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "models/run/data.h"
@@ -20,6 +21,10 @@ models::PairFiles training_files(const std::string& folder);
 /// "trained 3000 updates in 0:46, 505219 parameters; kept update 2500: validation BLEU 12.34, chrF2 45.67,
 /// loss 1.234 nats a token"
 std::string summary(const models::TrainResult& result);
+
+/// The facts of a training as lines: pairs, words or pieces, vocabularies, unknown shares, model, length.
+std::string facts_text(const models::TrainingFacts& facts);
+nlohmann::ordered_json facts_json(const models::TrainingFacts& facts);
 
 /// "BLEU 12.34, chrF2 45.67, loss 1.234 nats a token"
 std::string scores_text(const models::KeptScores& scores);

@@ -40,6 +40,25 @@ const OptionOf<std::any>* find_option(const ModelConfig& config, const std::stri
   return found == options.end() ? nullptr : &*found;
 }
 
+ModelSize size_for(int64_t training_pairs) {
+  if (training_pairs <= 10'000) return ModelSize::tiny;
+  return training_pairs <= 100'000 ? ModelSize::small : ModelSize::base;
+}
+
+void set_size(ModelConfig& config, ModelSize size) {
+  for (const Dimension& dimension : config.architecture().dimensions) {
+    const int64_t value = size == ModelSize::tiny    ? dimension.tiny
+                          : size == ModelSize::small ? dimension.small
+                                                     : dimension.base;
+    find_option(config, dimension.key)->set(config.options(), value);
+  }
+}
+
+bool is_dimension(const ModelConfig& config, const std::string& key) {
+  const auto& all = config.architecture().dimensions;
+  return std::ranges::find(all, key, &Dimension::key) != all.end();
+}
+
 void check(const ModelConfig& config) {
   check_values(config.options(), config.architecture().options);
   config.architecture().check(config.options());

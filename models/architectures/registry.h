@@ -22,6 +22,18 @@ struct LeastSize {
   bool in_tensors = false;  // whether `wanted` is a number of tensors
 };
 
+/// How large a model is; automatic: by the number of training pairs (size_for).
+enum class ModelSize : uint8_t { automatic, tiny, small, base };
+/// The names of ModelSize.
+template <>
+inline constexpr std::array<std::string_view, 4> kNames<ModelSize>{"auto", "tiny", "small", "base"};
+
+/// An option that makes a model larger or smaller, and its value in each size.
+struct Dimension {
+  std::string key;                        // key of the option
+  int64_t tiny = 0, small = 0, base = 0;  // values
+};
+
 /// One architecture. Its options are passed as std::any that holds the options struct of the architecture's
 /// folder.
 struct Architecture {
@@ -37,6 +49,7 @@ struct Architecture {
   /// Largest number of source units, end mark included; INT64_MAX: unlimited.
   std::function<int64_t(const std::any&)> longest_source;
   std::function<std::vector<LeastSize>(const std::any&)> least_sizes;  // see LeastSize
+  std::vector<Dimension> dimensions;                                   // see Dimension
   std::function<std::unique_ptr<TranslationModel>(const std::any&, int64_t source_vocabulary,
                                                   int64_t target_vocabulary)>
       make;  // creates a model
@@ -54,6 +67,7 @@ struct ArchitectureOf {
   bool (*one_vocabulary)(const Options&);                 // whether both sides must share one vocabulary
   int64_t (*longest_source)(const Options&);              // largest number of source units
   std::vector<LeastSize> (*least_sizes)(const Options&);  // see LeastSize
+  std::vector<Dimension> dimensions;                      // see Dimension
   /// Creates a model.
   std::unique_ptr<TranslationModel> (*make)(const Options&, int64_t source_vocabulary,
                                             int64_t target_vocabulary);
@@ -61,7 +75,7 @@ struct ArchitectureOf {
   /// @return the row for architectures()
   Architecture row() const {
     const auto of = [](const std::any& any) -> const Options& { return std::any_cast<const Options&>(any); };
-    Architecture row{name, what, {}, Options{}, source_table, target_table, {}, {}, {}, {}, {}};
+    Architecture row{name, what, {}, Options{}, source_table, target_table, {}, {}, {}, {}, dimensions, {}};
     for (const OptionOf<Options>& option : options) {
       row.options.push_back({option, std::function<const Options&(const std::any&)>(of),
                              std::function<Options&(std::any&)>(
@@ -139,6 +153,20 @@ class ModelConfig {
 /// @param key key of the option: "attention"
 /// @return the option, or null if the architecture has no such option
 const OptionOf<std::any>* find_option(const ModelConfig& config, const std::string& key);
+
+/// The size of a model that so many pairs can train: up to 10 000 tiny, up to 100 000 small, above base. A
+/// larger model learns such pairs by heart, or trains for hours.
+/// @param training_pairs number of pairs
+/// @return tiny, small or base
+ModelSize size_for(int64_t training_pairs);
+/// Sets every dimension of a configuration to its value in a size.
+/// @param config the configuration
+/// @param size tiny, small or base
+void set_size(ModelConfig& config, ModelSize size);
+/// @param config configuration of a model
+/// @param key key of an option
+/// @return whether it is a dimension of this architecture
+bool is_dimension(const ModelConfig& config, const std::string& key);
 
 /// Throws if a configuration is invalid.
 /// @param config the configuration given by the user

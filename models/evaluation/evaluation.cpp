@@ -29,6 +29,17 @@ class UnknownWords {
   size_t unknown_ = 0, all_ = 0;
 };
 
+// What follows from the texts and numbers of `result.scored`; by length where the lengths are known.
+void add_scores(Evaluation& result, std::span<const int> lengths, std::span<const LengthBucket> buckets) {
+  const Scored& scored = result.scored;
+  const BleuOptions tokens{.tokenize = BleuTokenizer::none};
+  for (const Metric& metric : metrics()) result.scores.push_back(metric.compute(scored));
+  result.sentences = corpus_bleu_stats(scored.outputs, scored.references, tokens);
+  result.bleu_interval = bootstrap(result.sentences, [](const BleuStats& sum) { return bleu_of(sum).score; });
+  if (lengths.size() == scored.outputs.size())
+    result.by_length = bleu_by_length(scored.outputs, scored.references, lengths, tokens, buckets);
+}
+
 }  // namespace
 
 Evaluation evaluate(const Translator& translator, std::span<const std::string> sources,
@@ -81,11 +92,32 @@ Evaluation evaluate(const Translator& translator, std::span<const std::string> s
     scored.alignment = alignment->attention;
     scored.perfect_alignment = alignment->perfect;
   }
-  for (const Metric& metric : metrics()) result.scores.push_back(metric.compute(scored));
-  result.sentences = corpus_bleu_stats(scored.outputs, scored.references, {.tokenize = BleuTokenizer::none});
-  result.bleu_interval = bootstrap(result.sentences, [](const BleuStats& sum) { return bleu_of(sum).score; });
-  result.by_length =
-      bleu_by_length(scored.outputs, scored.references, lengths, {.tokenize = BleuTokenizer::none}, buckets);
+  add_scores(result, lengths, buckets);
+  return result;
+}
+
+Evaluation evaluate_hypotheses(std::span<const std::string> hypotheses,
+                               std::span<const std::string> references, const std::string& language,
+                               std::span<const int> source_lengths, std::span<const LengthBucket> buckets) {
+  if (hypotheses.size() != references.size()) {
+    throw ValueError("evaluate",
+                     fmt::format("{} hypotheses and {} references", hypotheses.size(), references.size()));
+  }
+  if (!source_lengths.empty() && source_lengths.size() != hypotheses.size()) {
+    throw ValueError("evaluate", fmt::format("{} hypotheses and the lengths of {} sources", hypotheses.size(),
+                                             source_lengths.size()));
+  }
+  Evaluation result;
+  Scored& scored = result.scored;
+  scored.text_tokenizer = bleu_tokenizer_of(language);
+  scored.output_text.assign(hypotheses.begin(), hypotheses.end());
+  scored.reference_text.assign(references.begin(), references.end());
+  const BleuOptions words{.tokenize = scored.text_tokenizer};
+  for (size_t i = 0; i < hypotheses.size(); ++i) {
+    scored.outputs.push_back(bleu_tokenize(hypotheses[i], words));
+    scored.references.push_back(bleu_tokenize(references[i], words));
+  }
+  add_scores(result, source_lengths, buckets);
   return result;
 }
 

@@ -1,5 +1,5 @@
-// Evaluates a translator on a test set: all metrics, BLEU by source length, and the word alignment of its
-// attention.
+// Evaluates a translator, or the output of any system, on a test set: all metrics, BLEU by source length, and
+// the word alignment of its attention.
 #pragma once
 
 #include <optional>
@@ -19,7 +19,7 @@ struct Evaluation {
   std::vector<BleuStats> sentences;       // statistics of BLEU on tokens, one for each sentence
   BootstrapResult bleu_interval;          // 95 % confidence interval of BLEU on tokens
   std::vector<BucketBleu> by_length;      // BLEU on tokens by number of source words
-  std::vector<Translation> translations;  // in the order of the sources
+  std::vector<Translation> translations;  // in the order of the sources; none of hypotheses of a file
 
   /// A metric's score.
   /// @param key key of a metric
@@ -47,6 +47,19 @@ Evaluation evaluate(const Translator& translator, std::span<const std::string> s
                     std::span<const std::string> references, const std::function<double()>& clock,
                     const TranslateOptions& options = {}, std::span<const AlignedPair> gold = {},
                     std::span<const LengthBucket> buckets = {});
+
+/// Scores translations that any system made.
+/// @param hypotheses,references lines; reference i is a translation of the sentence that hypothesis i
+/// translates
+/// @param language of both, for the words that BLEU counts (bleu_tokenizer_of); empty: 13a's
+/// @param source_lengths words of each source sentence, for by_length; empty: it stays empty
+/// @param buckets of by_length; empty: default_length_buckets()
+/// @return the scores that texts alone have, BLEU on tokens being that on BLEU's words; no translations
+/// @throws ValueError when the numbers of lines differ
+Evaluation evaluate_hypotheses(std::span<const std::string> hypotheses,
+                               std::span<const std::string> references, const std::string& language = "",
+                               std::span<const int> source_lengths = {},
+                               std::span<const LengthBucket> buckets = {});
 
 /// The word alignment of a forced translation: each target word is linked to the source word with the largest
 /// weight (the mean of all maps). End marks are left out on both sides.

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
+#include <string_view>
 
 #include "models/decoding/search.h"
 #include "models/metrics/loss.h"
@@ -97,6 +99,16 @@ Trainer::Trainer(std::filesystem::path folder, RunConfig config, const Tokenised
                                           nn::AdamOptions{.beta1 = config_.train.beta1,
                                                           .beta2 = config_.train.beta2,
                                                           .weight_decay = config_.train.weight_decay});
+  facts_ = facts_of(data_);
+  facts_.pieces = config_.train.subwords != SubwordKind::none ||
+                  config_.target_text.tokenizer == Tokenizer::characters;
+  facts_.source.vocabulary = source_.vocabulary.size();
+  facts_.target.vocabulary = target_.vocabulary.size();
+  facts_.parameters = model_->parameter_count();
+  facts_.weight_bytes = bytes_of(model_->state_dict());
+  facts_.state_bytes = bytes_of(tensors_of_state());
+  facts_.updates = total_updates_;
+  facts_.updates_per_epoch = batches;
 }
 
 void Trainer::resume() {
@@ -134,10 +146,16 @@ void Trainer::resume() {
   trim_metrics();
 }
 
-void Trainer::save_state() const {
-  require_finite_weights();
+// What is large in a state.
+NamedTensors Trainer::tensors_of_state() const {
   NamedTensors all = optimizer_->state();
   for (const auto& [key, value] : model_->state_dict()) all.emplace_back(kWeights + key, value);
+  return all;
+}
+
+void Trainer::save_state() const {
+  require_finite_weights();
+  NamedTensors all = tensors_of_state();
   for (auto& entry : to_tensors({.cursor = cursor_,
                      .best = best_,
                      .train_pairs = static_cast<int64_t>(data_.train.size()),
@@ -218,6 +236,10 @@ ValidationResult Trainer::measure() const {
     const std::optional<Score> score = metric->compute(scored);
     result.scores[metric->keep] = score ? score->value : NAN;
   }
+  result.outputs = static_cast<int64_t>(outputs.size());
+  result.distinct_outputs = static_cast<int64_t>(
+      std::set<std::string_view>(scored.output_text.begin(), scored.output_text.end()).size());
+  result.empty_outputs = std::ranges::count(scored.output_text, std::string());
   const size_t shown = static_cast<size_t>(cursor_.update) % outputs.size();
   result.sample_source = data_.validation_sources[shown];
   result.sample_output =
@@ -449,8 +471,9 @@ TrainResult Trainer::run() {
           : cursor_.best_update > 0 ? best_
                                     : KeptScores{},
           ended_better ? final_.update : cursor_.best_update,
-          model_->parameter_count(),
-          cursor_.skipped};
+          facts_.parameters,
+          cursor_.skipped,
+          facts_};
 }
 
 }  // namespace heed::models

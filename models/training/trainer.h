@@ -11,6 +11,7 @@
 #include "models/run/folder.h"
 #include "models/training/checkpoint.h"
 #include "models/training/encoded.h"
+#include "models/training/facts.h"
 
 namespace heed::models {
 
@@ -35,6 +36,8 @@ struct ValidationResult {
   /// Number of checkpoints that the validated weights are the mean of; 0: the current weights.
   int64_t averaged = 0;
   std::string sample_source, sample_output;  // one sentence and its translation, as an example
+  /// Number of translations, of different ones, and of empty ones.
+  int64_t outputs = 0, distinct_outputs = 0, empty_outputs = 0;
 };
 
 class Trainer;
@@ -58,6 +61,7 @@ struct TrainResult {
   int64_t parameters = 0;   // number of parameters of the model
   /// Number of `updates` that were skipped because the loss or a gradient had NaN or infinity.
   int64_t skipped = 0;
+  TrainingFacts facts = {};  // what was known before the first update
 };
 
 /// The training loop in an existing run folder; session.h creates, locks and resumes run folders. After
@@ -85,6 +89,8 @@ class Trainer {
   TrainResult run();
   /// @return the configuration of the training
   const RunConfig& config() const { return config_; }
+  /// @return pairs, vocabularies, sizes and length
+  const TrainingFacts& facts() const { return facts_; }
   /// @return the number of completed updates
   int64_t update() const { return cursor_.update; }
   /// @return the total number of updates
@@ -92,14 +98,8 @@ class Trainer {
   /// @return whether the metric of keep_best_by can distinguish weights on these validation targets; BLEU
   ///   needs a target of at least four tokens
   bool metric_can_tell() const;
-  /// @return the number of training pairs left out because of their length
-  int64_t skipped_pairs() const { return data_.skipped; }
   /// @return indices, from 0, of validation pairs left out because a side has more than 1000 words or pieces
   const std::vector<int64_t>& skipped_validation() const { return data_.skipped_validation; }
-  /// @return number of entries of the source vocabulary
-  int64_t source_vocabulary() const { return source_.vocabulary.size(); }
-  /// @return number of entries of the target vocabulary
-  int64_t target_vocabulary() const { return target_.vocabulary.size(); }
 
  private:
   // Weights in model.safetensors that a longer run would not have produced: see single.safetensors in
@@ -122,6 +122,7 @@ class Trainer {
   void go_on_from_schedule();
   void keep_checkpoint() const;
   void average_checkpoints();
+  NamedTensors tensors_of_state() const;
   void save_state() const;
   void append_metrics(const std::string& line) const;
   void trim_metrics() const;
@@ -137,6 +138,7 @@ class Trainer {
   KeptScores best_;  // scores of the best weights validated on schedule
   FinalModel final_;
   int64_t total_updates_ = 0;
+  TrainingFacts facts_;
 };
 
 }  // namespace heed::models

@@ -273,7 +273,7 @@ TEST_F(Translator, AWrongPresetIsOneLineWithFileAndKey) {
   };
   refused("[train]\n\nembeding = 7\n", "wrong.toml line 3: unknown key 'embeding'");
   refused("[trian]\nembedding = 7\n",
-          "line 1: unknown section [trian] (look, models, prepare, train, translate, ");
+          "line 1: unknown section [trian] (look, models, prepare, train, plot, translate, ");
   refused("embedding = 7\n", "line 1: 'embedding' stands in no section");
   refused("[train]\nembedding = 3 4\n", "line 2: ");
   refused("[train]\nembedding = 3\nembedding = 4\n", "line 3: ");
@@ -458,6 +458,105 @@ TEST_F(Translator, EvaluateScoresInTheFormAskedFor) {
                  "--smooth: 'butter' is not known (exp, floor, add-k, none)", 2);
 }
 
+TEST_F(Translator, EvaluateScoresHypothesesOfAnySystem) {
+  const auto score = [&](const std::string& file, std::vector<std::string> more = {}) {
+    more.insert(more.begin(), {"evaluate", "--hypotheses", at(file), "-t", at("refs.de")});
+    return translator(more);
+  };
+  write(at("refs.de"), "Der Hund läuft schnell.\nEin Mann sieht das große Haus.\nJa.\n");
+  write(at("hyps.de"), "Der Hund rennt schnell.\nEin Mann sieht das große Haus.\n\n");
+  write(at("srcs.en"), "The dog runs fast.\nA man sees the large house.\nYes.\n");
+  const ProcessResult plain = score("hyps.de");
+  ASSERT_EQ(plain.exit_code, 0) << plain.err;
+  EXPECT_THAT(plain.out, AllOf(StartsWith("BLEU "), HasSubstr("\nchrF2 "), HasSubstr("exact matches 33.33 %"),
+                               HasSubstr("3 sentences\n"), Not(HasSubstr("source words")),
+                               Not(HasSubstr("perplexity")), Not(HasSubstr("nan"))));
+  EXPECT_THAT(plain.err, HasSubstr("1 of 3 hypotheses are empty"));
+  const ProcessResult all =
+      score("hyps.de", {"-s", at("srcs.en"), "--lengths", "4,6", "--json", at("h.json")});
+  ASSERT_EQ(all.exit_code, 0) << all.err;
+  EXPECT_THAT(all.out, HasSubstr("\n          6+          1              100.00\n"));  // with the full stop
+  const auto json = nlohmann::json::parse(content(at("h.json")));
+  EXPECT_EQ(json["hypotheses"], at("hyps.de"));
+  EXPECT_EQ(json["sentences"], 3);
+  EXPECT_EQ(json["bleu"], json["bleu_13a"]);
+  EXPECT_TRUE(json["perplexity"].is_null());
+  EXPECT_EQ(json["bleu_by_length"][1]["sentences"], 1);
+  // a further reference that is the hypothesis itself, and BLEU by character
+  EXPECT_THAT(score("hyps.de", {"--reference", at("hyps.de")}).out, HasSubstr("BLEU 100.00  BLEU|nrefs:2|"));
+  EXPECT_THAT(score("hyps.de", {"--target-language", "zh"}).out, HasSubstr("|tok:char|"));
+  write(at("pieces.de"), "Der Hu@@ nd\nEin Mann\nJa .\n");
+  EXPECT_THAT(score("pieces.de").err, HasSubstr("1 of 3 hypotheses hold pieces of words"));
+  write(at("two.de"), "Ja.\nNein.\n");
+  expect_failure(score("two.de"), "two.de' has 2 lines, '" + at("refs.de") + "' has 3");
+  expect_failure(score("hyps.de", {"-s", at("two.de")}), "two.de' has 2 lines");
+  expect_failure(score("nowhere.de"), "nowhere.de");
+  expect_failure(score("hyps.de", {"--lengths", "4"}), "--lengths: needs the sentences", 2);
+  for (const std::vector<std::string>& of_run : std::vector<std::vector<std::string>>{
+           {"--run", at("run")}, {"--beam", "3"}, {"-o", at("x")}, {"--gold", at("x")}, {"--keep-scores"}})
+    expect_failure(score("hyps.de", of_run), "with --hypotheses nothing is translated", 2);
+  expect_failure(translator({"evaluate", "-s", at("srcs.en"), "-t", at("refs.de")}), "--run or --hypotheses",
+                 2);
+  expect_failure(translator({"evaluate", "-r", at("run"), "-t", at("refs.de")}), "--source", 2);
+}
+
+TEST_F(Translator, TheFirstLinesSayWhatATrainingIsAbout) {
+  const ProcessResult result = translator(train_command("facts", {"--json", at("facts.json")}));
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err,
+              testing::ContainsRegex("^120 pairs to train on \\([0-9]+ and [0-9]+ words\\), 10 to validate "
+                                     "with\nvocabulary: [0-9]+ and [0-9]+ entries; unknown: 0.00 % and "
+                                     "0.00 % of the words in training, [0-9.]+ % and [0-9.]+ % in "
+                                     "validation\nmodel: [0-9]+ parameters; weights [0-9.]+ MB, state of "
+                                     "the training [0-9.]+ MB\nlength: 12 updates, 1 epochs of 12\n"));
+  EXPECT_THAT(result.err, Not(HasSubstr("size:")));  // its dimensions are given
+  const auto facts = nlohmann::json::parse(content(at("facts.json")))["facts"];
+  EXPECT_EQ(facts["train_pairs"], 120);
+  EXPECT_EQ(facts["updates"], 12);
+  EXPECT_EQ(facts["source"]["unknown"], 0);
+  EXPECT_EQ(facts["weight_bytes"].get<int64_t>(), 4 * facts["parameters"].get<int64_t>());
+}
+
+TEST_F(Translator, TheSizeFollowsThePairsUnlessSomethingSaysIt) {
+  const auto train = [&](const std::string& run, std::vector<std::string> more) {
+    more.insert(more.begin(), {"train", "-s", at("corpus/train.en"), "-t", at("corpus/train.de"),
+                               "--valid-source", at("corpus/valid.en"), "--valid-target",
+                               at("corpus/valid.de"), "-r", at(run), "--updates", "1"});
+    return translator(more);
+  };
+  const auto config = [&](const std::string& run) { return content(at(run + "/config.toml")); };
+  EXPECT_THAT(train("by-pairs", {}).err,
+              HasSubstr("size: tiny, for 120 training pairs (--size tiny, small or base chooses another)\n"));
+  EXPECT_THAT(config("by-pairs"), AllOf(HasSubstr("embedding = 64\n"), HasSubstr("decoder_hidden = 128\n")));
+  EXPECT_THAT(train("asked", {"--size", "small", "--embedding", "48"}).err,
+              HasSubstr("size: small, as asked for, with --embedding as given\n"));
+  EXPECT_THAT(config("asked"), AllOf(HasSubstr("embedding = 48\n"), HasSubstr("decoder_hidden = 256\n")));
+  EXPECT_THAT(train("given", {"--embedding", "48"}).err, Not(HasSubstr("size:")));
+  EXPECT_THAT(config("given"), AllOf(HasSubstr("embedding = 48\n"), HasSubstr("decoder_hidden = 512\n")));
+  write(at("plain.toml"), "[train]\nlr = 0.002\n");
+  EXPECT_THAT(train("preset", {"--config", at("plain.toml")}).err, Not(HasSubstr("size:")));
+  EXPECT_THAT(config("preset"), HasSubstr("decoder_hidden = 512\n"));
+  write(at("sized.toml"), "[train]\nsize = \"tiny\"\narchitecture = \"transformer\"\n");
+  EXPECT_THAT(train("sized", {"--config", at("sized.toml")}).err, HasSubstr("size: tiny, as asked for"));
+  EXPECT_THAT(config("sized"), AllOf(HasSubstr("model_size = 64\n"), HasSubstr("encoder_layers = 2\n")));
+  EXPECT_THAT(train("again", {"--config", at("asked/config.toml")}).err, Not(HasSubstr("size:")));
+  EXPECT_THAT(config("again"), HasSubstr("decoder_hidden = 256\n"));
+  expect_failure(train("asked", {"--resume", "--size", "small"}), "resume: --size is of a new model");
+  expect_failure(train("from", {"--init-from", at("asked"), "--size", "small"}),
+                 "init-from: --size is of a new model");
+  expect_failure(train("huge", {"--size", "huge"}), "--size: 'huge' is not known (auto, tiny, small, base)",
+                 2);
+}
+
+TEST_F(Translator, ATrainingSaysWhatGoesWrong) {
+  const ProcessResult result = translator(train_command(
+      "goes-wrong", {"--min-count", "30", "--validate-every", "1", "--updates", "4", "--lr", "1e-9"}));
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("warning: many tokens are unknown: "));
+  EXPECT_THAT(result.err, HasSubstr("; --subwords bpe leaves nothing unknown"));
+  EXPECT_THAT(result.err, HasSubstr("warning: BLEU tells nothing: it was "));
+}
+
 TEST_F(Translator, OnlyAScheduleWithoutAnEndTrainsOn) {
   ASSERT_EQ(translator(train_command("longer")).exit_code, 0);
   expect_failure(translator(train_command("longer", {"--resume", "--updates", "6"})),
@@ -513,11 +612,12 @@ TEST_F(Translator, TheCorpusReplacesItsOwnFilesAlone) {
 }
 
 TEST_F(Translator, UsageErrorsNameTheWordAndTheHelp) {
-  expect_failure(translator({"trian", "-o", "x"}),
-                 "'trian' is not a subcommand (look, models, prepare, train, translate, evaluate, corpus, "
-                 "export, align, "
-                 "compare, import, demo)",
-                 2);
+  expect_failure(
+      translator({"trian", "-o", "x"}),
+      "'trian' is not a subcommand (look, models, prepare, train, plot, translate, evaluate, corpus, "
+      "export, align, "
+      "compare, import, demo)",
+      2);
   expect_failure(translator({"train", "-o", "x"}), "(see translator train --help)", 2);
   expect_failure(translator({"corpus", "-o", at("x"), "--seed", "-1"}),
                  "--seed: must be a whole number from 0, got '-1'", 2);

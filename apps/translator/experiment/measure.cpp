@@ -3,40 +3,26 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "apps/common/environment.h"
 #include "apps/common/main_guard.h"
 #include "apps/common/print.h"
 #include "apps/translator/gold.h"
 #include "apps/translator/scores.h"
-#include "models/run/files.h"
+#include "models/run/history.h"
 
 namespace heed::apps {
 namespace {
 
 constexpr size_t kWorst = 5;  // sentences shown
 
-// A value of another type counts as absent, so that one odd line does not cost the report.
-template <class T>
-T number(const nlohmann::json& record, const char* key, T otherwise) {
-  const auto found = record.find(key);
-  return found != record.end() && found->is_number() ? found->get<T>() : otherwise;
-}
-
-// The validations of a run, and what its training took.
+// The validations of a run, and what its training took. One odd line does not cost the report.
 void read_metrics(const std::filesystem::path& run, ComparedModel& model) {
-  std::ifstream file(run / models::run_files::kMetrics);
-  for (std::string line; std::getline(file, line);) {
-    const auto record = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (!record.is_object()) continue;
-    model.train_seconds = number(record, "seconds", model.train_seconds);
-    model.updates = number(record, "update", model.updates);
-    if (record.contains("validation_bleu") && number(record, "averaged", 0) == 0) {
-      model.curve.push_back({number(record, "update", int64_t{0}), number(record, "validation_bleu", 0.0),
-                             number(record, "validation_loss", 0.0)});
-    }
+  for (const models::TrainingRecord& record : models::read_history(run).records) {
+    model.train_seconds = record.seconds;
+    model.updates = record.update;
+    if (const auto bleu = record.value("validation_bleu"); bleu && record.averaged == 0)
+      model.curve.push_back({record.update, *bleu, record.value("validation_loss").value_or(0)});
   }
 }
 

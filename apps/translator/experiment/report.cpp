@@ -9,6 +9,7 @@
 #include "apps/heatmap/draw.h"
 #include "apps/heatmap/render.h"
 #include "apps/translator/experiment/chart.h"
+#include "apps/translator/experiment/table.h"
 #include "apps/translator/scores.h"
 #include "framework/io/file.h"
 
@@ -17,12 +18,6 @@ namespace {
 
 constexpr size_t kLongest = 5;   // sentences shown
 constexpr int kMostTokens = 80;  // of an attention map: an output that never ended would fill the page
-
-// A table that Markdown and HTML share.
-struct Table {
-  std::vector<std::string> head;
-  std::vector<std::vector<std::string>> rows;
-};
 
 // A column a metric that any of the models has.
 Table score_table(const Comparison& c) {
@@ -79,48 +74,6 @@ std::vector<size_t> longest_sentences(const Comparison& c) {
   return order;
 }
 
-// Text as a cell of a table shows it: neither its end nor markup.
-std::string markdown_cell(std::string_view text) {
-  std::string cell;
-  for (const char c : text) {
-    if (c == '|') {
-      cell += "\\|";
-    } else if (c == '<') {
-      cell += "&lt;";
-    } else {
-      cell += c == '\n' ? ' ' : c;
-    }
-  }
-  return cell;
-}
-
-std::string markdown(const Table& table) {
-  std::string text = "|", rule = "|";
-  for (const std::string& head : table.head) {
-    text += " " + markdown_cell(head) + " |";
-    rule += "---|";
-  }
-  text += "\n" + rule + "\n";
-  for (const auto& row : table.rows) {
-    text += "|";
-    for (const std::string& cell : row) text += " " + markdown_cell(cell) + " |";
-    text += "\n";
-  }
-  return text;
-}
-
-std::string html(const Table& table) {
-  std::string text = "<table><thead><tr>";
-  for (const std::string& head : table.head) text += "<th>" + escape_xml(head) + "</th>";
-  text += "</tr></thead><tbody>";
-  for (const auto& row : table.rows) {
-    text += "<tr>";
-    for (const std::string& cell : row) text += "<td>" + escape_xml(cell) + "</td>";
-    text += "</tr>";
-  }
-  return text + "</tbody></table>\n";
-}
-
 Table side_by_side(const Comparison& c, size_t sentence) {
   Table table{{"", fmt::format("sentence {}, {} words", sentence + 1, c.source_lengths[sentence])}, {}};
   table.rows.push_back({"source", c.sources[sentence]});
@@ -166,7 +119,7 @@ std::string maps_html(const Comparison& c, size_t sentence) {
 }  // namespace
 
 std::string length_chart(const Comparison& c) {
-  Chart chart{"BLEU by source length", "words in the source sentence", "BLEU", {}, {}, {}};
+  Chart chart{.title = "BLEU by source length", .x_label = "words in the source sentence", .y_label = "BLEU"};
   std::vector<size_t> shown;
   for (size_t b = 0; b < c.buckets.size(); ++b) {
     // pooled: in the table
@@ -185,20 +138,12 @@ std::string length_chart(const Comparison& c) {
 }
 
 std::string curve_chart(const Comparison& c) {
-  std::vector<int64_t> updates;
+  Chart chart{.title = "Validation BLEU while training", .x_label = "updates", .y_label = "BLEU"};
   for (const ComparedModel& m : c.models) {
-    for (const CurvePoint& p : m.curve) updates.push_back(p.update);
-  }
-  std::sort(updates.begin(), updates.end());
-  updates.erase(std::unique(updates.begin(), updates.end()), updates.end());
-  Chart chart{"Validation BLEU while training", "updates", "BLEU", {}, {}, {}};
-  for (const int64_t update : updates) chart.positions.push_back(static_cast<double>(update));
-  for (const ComparedModel& m : c.models) {
-    chart.lines.push_back({m.name, std::vector<std::optional<ChartPoint>>(updates.size())});
-    for (const CurvePoint& p : m.curve) {
-      const auto at = std::lower_bound(updates.begin(), updates.end(), p.update) - updates.begin();
-      chart.lines.back().points[static_cast<size_t>(at)] = ChartPoint{p.bleu, p.bleu, p.bleu};
-    }
+    chart.lines.push_back({m.name, {}});
+    for (const CurvePoint& p : m.curve)
+      chart.lines.back().points.emplace_back(
+          ChartPoint{p.bleu, p.bleu, p.bleu, static_cast<double>(p.update)});
   }
   return chart_svg(chart);
 }
@@ -217,22 +162,16 @@ std::string comparison_markdown(const Comparison& c, const std::string& chart, c
 }
 
 std::string comparison_html(const Comparison& c) {
-  std::string text =
-      "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-      "content=\"width=device-width\">"
-      "<title>Comparison</title><style>body{font-family:sans-serif;margin:2rem "
-      "auto;max-width:70rem;padding:0 1rem}"
-      "table{border-collapse:collapse;margin:1rem 0;display:block;overflow-x:auto}"
-      "th,td{border:1px solid #ccc;padding:.3rem "
-      ".6rem;text-align:left;vertical-align:top}th{background:#f4f4f4}svg{max-width:100%;height:auto}"
-      ".maps{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(26rem,100%),1fr));gap:1rem;align-"
-      "items:"
-      "start}"
-      "figure{margin:0}figcaption{font-weight:bold}.none{border:1px solid "
-      "#ccc;padding:3rem;text-align:center;color:#666}"
-      "</style></head><body>" +
-      heatmap::page_svg_head() + "<h1>Comparison</h1><p>" + escape_xml(introduction(c)) + "</p>" +
-      html(score_table(c)) + "<h2>BLEU by source length</h2>" + length_chart(c) + html(length_table(c));
+  std::string text = page_head("Comparison",
+                               ".maps{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(26rem,"
+                               "100%),1fr));gap:1rem;align-"
+                               "items:"
+                               "start}"
+                               "figure{margin:0}figcaption{font-weight:bold}.none{border:1px solid "
+                               "#ccc;padding:3rem;text-align:center;color:#666}") +
+                     heatmap::page_svg_head() + "<h1>Comparison</h1><p>" + escape_xml(introduction(c)) +
+                     "</p>" + html(score_table(c)) + "<h2>BLEU by source length</h2>" + length_chart(c) +
+                     html(length_table(c));
   const bool curves =
       std::any_of(c.models.begin(), c.models.end(), [](const ComparedModel& m) { return !m.curve.empty(); });
   if (curves) text += "<h2>Training</h2>" + curve_chart(c);
@@ -242,7 +181,7 @@ std::string comparison_html(const Comparison& c) {
   text += "<h2>The worst sentences</h2>";
   for (const ComparedModel& m : c.models)
     text += "<h3>" + escape_xml(m.name) + "</h3>" + html(worst_table(c, m));
-  return text + "</body></html>\n";
+  return text + kPageEnd;
 }
 
 nlohmann::ordered_json comparison_json(const Comparison& c) {

@@ -44,6 +44,10 @@ const Architecture& architecture_of(const ConvolutionalOptions&) {
       .one_vocabulary = [](const C& o) { return o.tie == Tie::all; },
       .longest_source = [](const C& o) { return o.max_positions; },
       .least_sizes = least_sizes,
+      .dimensions = {{"encoder_layers", 2, 3, 4},
+                     {"decoder_layers", 2, 3, 3},
+                     {"embedding", 96, 160, 256},
+                     {"hidden", 96, 160, 256}},
       .make = [](const C& o, int64_t source, int64_t target) -> std::unique_ptr<TranslationModel> {
         return std::make_unique<ConvolutionalTranslator>(o, source, target);
       }}.row();

@@ -103,6 +103,11 @@ const Architecture& architecture_of(const RecurrentOptions&) {
       .one_vocabulary = [](const R& o) { return o.tie == Tie::all; },
       .longest_source = [](const R&) { return std::numeric_limits<int64_t>::max(); },
       .least_sizes = least_sizes,
+      .dimensions = {{"embedding", 64, 128, 256},
+                     {"encoder_hidden", 64, 128, 256},
+                     {"decoder_hidden", 128, 256, 512},
+                     {"readout", 64, 128, 512},
+                     {"attention_size", 64, 128, 256}},
       .make = [](const R& o, int64_t source, int64_t target) -> std::unique_ptr<TranslationModel> {
         return std::make_unique<Seq2Seq>(o, source, target);
       }}.row();

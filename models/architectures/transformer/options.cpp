@@ -92,6 +92,10 @@ const Architecture& architecture_of(const TransformerOptions&) {
             return o.positions == Positions::learned ? o.max_positions : std::numeric_limits<int64_t>::max();
           },
       .least_sizes = least_sizes,
+      .dimensions = {{"encoder_layers", 2, 3, 6},
+                     {"decoder_layers", 2, 3, 6},
+                     {"model_size", 64, 128, 256},
+                     {"feed_forward", 128, 256, 1024}},
       .make = [](const T& o, int64_t source, int64_t target) -> std::unique_ptr<TranslationModel> {
         return std::make_unique<Transformer>(o, source, target);
       }}.row();

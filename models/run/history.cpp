@@ -1,0 +1,83 @@
+#include "models/run/history.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "framework/io/file.h"
+#include "models/run/files.h"
+#include "models/run/folder.h"
+
+namespace heed::models {
+namespace {
+
+std::optional<TrainingRecord> parse_record(std::string_view line) {
+  const auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return std::nullopt;
+  TrainingRecord record;
+  bool has_update = false;
+  for (const auto& [key, value] : json.items()) {
+    if (key == "best" && value.is_boolean()) record.best = value.get<bool>();
+    record.validation = record.validation || key.starts_with("validation_");
+    if (!value.is_number()) continue;
+    if (key == "update" && value.is_number_integer()) {
+      record.update = value.get<int64_t>();
+      has_update = record.update > 0;
+    } else if (key == "epoch") {
+      record.epoch = value.get<int64_t>();
+    } else if (key == "seconds") {
+      record.seconds = value.get<double>();
+    } else if (key == "averaged") {
+      record.averaged = value.get<int64_t>();
+    } else {
+      record.values.emplace(key, value.get<double>());
+    }
+  }
+  return has_update ? std::optional(record) : std::nullopt;
+}
+
+// Whether a line says again what `before` said, or what came before it: a resumed training began there. A
+// mean of checkpoints is validated after the update that the last validation was of.
+bool repeats(const TrainingRecord& record, const TrainingRecord& before) {
+  if (record.update != before.update) return record.update < before.update;
+  return !record.validation || (before.validation && record.averaged <= before.averaged);
+}
+
+}  // namespace
+
+std::optional<double> TrainingRecord::value(const std::string& key) const {
+  const auto found = values.find(key);
+  return found == values.end() ? std::nullopt : std::optional(found->second);
+}
+
+const TrainingRecord* TrainingHistory::best() const {
+  const TrainingRecord* last = nullptr;
+  for (const TrainingRecord& record : records) {
+    if (record.validation && record.best) last = &record;
+  }
+  return last;
+}
+
+TrainingHistory read_history(const std::filesystem::path& folder) {
+  TrainingHistory history;
+  const std::filesystem::path path = folder / run_files::kMetrics;
+  if (!file_exists(path)) return history;
+  const std::string text = read_run_file(path);
+  int64_t number = 0;
+  for (size_t at = 0, end = text.find('\n'); end != std::string::npos;
+       at = end + 1, end = text.find('\n', at)) {
+    ++number;
+    std::optional<TrainingRecord> record = parse_record(std::string_view(text).substr(at, end - at));
+    if (!record) {
+      if (history.broken_line == 0) history.broken_line = number;
+      continue;
+    }
+    while (!history.records.empty() && repeats(*record, history.records.back())) {
+      history.records.pop_back();
+      ++history.repeated;
+    }
+    history.records.push_back(std::move(*record));
+  }
+  return history;
+}
+
+}  // namespace heed::models
