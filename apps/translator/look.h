@@ -10,8 +10,8 @@
 namespace heed::apps {
 
 /// The translators of the box that are shown when none is named, the first the picture that the demo begins
-/// with: for each language the one of the classical picture, a recurrent one with additive attention, or the
-/// Transformer where that one is not in the box.
+/// with: for each language the one of the classical picture, NAME-additive, or NAME where that one is not in
+/// the box.
 /// @return names of the box; none where it is empty
 std::vector<std::string> first_looks();
 

@@ -57,12 +57,12 @@ void take_corpus(TrainOptions& options) {
   options.files = options.corpus.emplace(options.corpus_folder).training_files();
 }
 
-models::RunConfig new_config(const TrainOptions& options, size_t training_pairs) {
+// The config of a new run, and the line that says its size.
+std::pair<models::RunConfig, std::string> new_config(const TrainOptions& options, size_t training_pairs) {
   models::RunConfig config = config_of_preset(*options.app);
   if (options.corpus) options.corpus->set_languages(config);
   const auto [size, why] = options.run.size_of(config, !preset_of(*options.app).empty(), training_pairs);
-  if (!why.empty()) note("{}\n", why);
-  return options.run.applied_to(config, size);
+  return {options.run.applied_to(config, size), why};
 }
 
 // With --resume alone the run says what it was trained on; else all four files are named.
@@ -124,12 +124,14 @@ models::TrainingSession open_session(const TrainOptions& options) {
                                            models::run_data(options.files, lines, validation));
   }
   if (!options.init_from.empty()) return begin_from(options, lines, validation, std::move(lock));
-  const models::RunConfig config = new_config(options, lines.source.size());
+  const auto [config, size] = new_config(options, lines.source.size());
   models::check(config);
-  return models::TrainingSession::start(folder, config, models::prepare(config, lines, validation),
-                                        {.data = models::run_data(options.files, lines, validation),
-                                         .overwrite = options.overwrite,
-                                         .lock = std::move(lock)});
+  auto session = models::TrainingSession::start(folder, config, models::prepare(config, lines, validation),
+                                                {.data = models::run_data(options.files, lines, validation),
+                                                 .overwrite = options.overwrite,
+                                                 .lock = std::move(lock)});
+  if (!size.empty()) note("{}\n", size);  // nothing was refused
+  return session;
 }
 
 void train(TrainOptions& options) {

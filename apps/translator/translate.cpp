@@ -24,8 +24,8 @@ namespace {
 
 struct TranslationOptions {
   std::vector<std::string> runs;
-  std::vector<std::string> words;                           // of the sentence on the command line
-  std::string source, target, output = "-", records, json;  // source: the standard input where there is none
+  std::vector<std::string> words;  // of the sentence on the command line
+  std::string source, target, output = "-", records, json;
   bool tokens = false, pieces = false;
   int threads = 0;
   models::TranslateOptions translate;
@@ -124,11 +124,12 @@ class Translating {
   double seconds_ = 0;
 };
 
-void translate(const TranslationOptions& options) {
+void translate(TranslationOptions& options) {
   const models::SearchOptions& search = options.translate.search;
-  const bool from_input = options.source.empty() || options.source == "-";
+  if (options.source.empty() && options.words.empty()) options.source = "-";
+  const bool from_input = options.source == "-";
   if (!options.target.empty()) {
-    if (from_input) throw CLI::ValidationError("--target", "needs --source FILE");
+    if (from_input || !options.words.empty()) throw CLI::ValidationError("--target", "needs --source FILE");
     if (search.beam > 1 || search.n_best > 1 || search.temperature > 0) {
       throw CLI::ValidationError(
           "--target", "scores what is given; --beam, --n-best and --temperature make new translations");
@@ -162,7 +163,7 @@ void translate(const TranslationOptions& options) {
     // Enough lines for the batches to be of even lengths; fewer where whoever writes them waits for an
     // answer.
     const size_t most = static_cast<size_t>(search.batch_size) * 16;
-    LineReader reader(from_input ? "-" : options.source);
+    LineReader reader(options.source);
     for (std::vector<std::string> lines = reader.next(most); !lines.empty(); lines = reader.next(most))
       translating.add(lines);
   }

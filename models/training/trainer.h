@@ -36,8 +36,9 @@ struct ValidationResult {
   /// Number of checkpoints that the validated weights are the mean of; 0: the current weights.
   int64_t averaged = 0;
   std::string sample_source, sample_output;  // one sentence and its translation, as an example
-  /// Number of translations, of different ones, and of empty ones.
-  int64_t outputs = 0, distinct_outputs = 0, empty_outputs = 0;
+  int64_t outputs = 0;                       // number of translations
+  int64_t distinct_outputs = 0;              // of different ones
+  int64_t empty_outputs = 0;                 // of empty ones
 };
 
 class Trainer;

@@ -23,7 +23,7 @@ enum class Concern : uint8_t {
 
 /// Something that went wrong.
 struct Finding {
-  Concern concern;
+  Concern concern;     // of which kind
   std::string what;    // one line: the facts
   std::string metric;  // of no_information: its name for keep_best_by
 };
@@ -48,7 +48,7 @@ class TrainingWatch {
   /// Share of left-out updates that is a concern, and updates that there must be: one now and then is what
   /// skipping is for.
   static constexpr double kManySkipped = 0.05;
-  static constexpr int64_t kSkippedAfter = 20;
+  static constexpr int64_t kSkippedAfter = 20;  // see kManySkipped
   /// Validations in a row whose loss rises, none of them with the best weights: one or two are noise.
   static constexpr size_t kRising = 3;
   /// Part by which they rise together; less is noise, or a training that has converged.

@@ -450,7 +450,7 @@ TEST_F(Translator, EvaluateScoresInTheFormAskedFor) {
                     Not(HasSubstr("10-19"))));
   expect_failure(evaluate({"--lengths", "9,5"}), "--lengths: must rise from 2 on, and 5 follows 9", 2);
   write(at("short.de"), "ja\n");
-  expect_failure(evaluate({"--reference", at("short.de")}), "short.de' has 1 lines");
+  expect_failure(evaluate({"--reference", at("short.de")}), "short.de' has 1 line,");
   expect_failure(evaluate({"--reference", at("none.de")}), "none.de");
   expect_failure(evaluate({"--tokenize", "words"}),
                  "--tokenize: 'words' is not known (13a, none, intl, char)", 2);
