@@ -69,7 +69,7 @@ def read(text):
 def value_text(value):
     """TEXT:{a,b}=a REQUIRED Needs: --run  ->  text: a, b; default `a`; required; needs `--run`"""
     said = []
-    value = re.sub(r" ?\b(Needs|Excludes): ((?:--\S+ ?)+)",
+    value = re.sub(r" ?\b(Needs|Excludes): ((?:-{0,2}[a-z]\S* ?)+)",
                    lambda match: said.append(f"{'needs' if match[1] == 'Needs' else 'not with'} " +
                                              ", ".join(f"`{name}`" for name in match[2].split())) or "", value)
     if re.search(r"\bREQUIRED\b", value):

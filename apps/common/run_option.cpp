@@ -21,7 +21,8 @@ CLI::Option* add_runs_option(CLI::App& cli, std::vector<std::string>& runs, cons
 }
 
 NamedRun named_run(const std::string& text) {
-  const size_t equals = text.find('=');
+  std::error_code error;
+  const size_t equals = std::filesystem::is_directory(text, error) ? std::string::npos : text.find('=');
   if (equals != std::string::npos) return {text.substr(0, equals), models::find_run(text.substr(equals + 1))};
   return {models::name_of_run(text), models::find_run(text)};
 }

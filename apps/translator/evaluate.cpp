@@ -164,10 +164,10 @@ void say_scores(const EvaluateOptions& options, const models::Evaluation& result
 }
 
 // Words of each source, as BLEU finds them: of a system that is not ours no other words are known.
-std::vector<int> source_lengths(const EvaluateOptions& options, const models::ParallelLines& pairs) {
+std::vector<int> source_lengths(const EvaluateOptions& options, const std::vector<std::string>& source) {
   const models::BleuOptions words{.tokenize = models::bleu_tokenizer_of(options.source_language)};
   std::vector<int> lengths;
-  for (const std::string& line : pairs.source)
+  for (const std::string& line : source)
     lengths.push_back(static_cast<int>(models::split_whitespace(models::bleu_tokenize(line, words)).size()));
   return lengths;
 }
@@ -178,9 +178,15 @@ void score_hypotheses(const EvaluateOptions& options) {
       models::read_parallel(input_path(options.hypotheses), input_path(options.target));
   std::vector<std::vector<std::string>> references = read_references(options, lines.target.size());
   std::vector<int> lengths;
-  if (!options.source.empty())
-    lengths = source_lengths(options,
-                             models::read_parallel(input_path(options.source), input_path(options.target)));
+  if (!options.source.empty()) {
+    const std::vector<std::string> source = models::read_lines(input_path(options.source));
+    if (source.size() != lines.target.size()) {
+      throw ValueError(fmt::format("'{}' has {}, '{}' has {}", options.source,
+                                   models::counted(source.size(), "line"), options.target,
+                                   lines.target.size()));
+    }
+    lengths = source_lengths(options, source);
+  }
   const models::Evaluation result =
       models::evaluate_hypotheses(lines.source, lines.target, options.target_language, lengths, groups);
   nlohmann::ordered_json report{{"hypotheses", options.hypotheses}, {"sentences", lines.target.size()}};

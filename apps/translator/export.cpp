@@ -65,9 +65,10 @@ Command add_export(CLI::App& cli) {
       ->transform(kNamesRun);
   cli.add_option("-o,--output", o->output, "run folder to write, without the state of the training")
       ->required();
-  add_choice(
-      cli, "--weights", o->weights,
-      "how they are stored: f32, f16, bf16, or int8 (a scale a row); a model computes with f32 all the same");
+  add_choice(cli, "--weights", o->weights,
+             "how they are stored: f32, f16, bf16, or int8 (a scale a row), with which it then translates in "
+             "products of "
+             "8 bits, see translate --products");
   cli.add_flag("--overwrite", o->overwrite, "replace a run that is there");
   cli.add_option("--json", o->json, "write sizes as JSON");
   return [o] { export_run(*o); };

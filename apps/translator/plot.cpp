@@ -85,7 +85,7 @@ std::string rendered(PlotFormat format, const std::vector<TrainingCurves>& runs,
 }
 
 void plot(const PlotOptions& options, bool output_given) {
-  const std::vector<NamedRun> named = named_runs("run", options.runs);
+  const std::vector<NamedRun> named = named_runs("RUN", options.runs);
   Files files{.outputs = {{"--json", options.json}}};
   for (const std::string& path : options.outputs) {
     format_of(path);

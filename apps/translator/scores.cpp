@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "models/decoding/repetition.h"
+#include "models/metrics/rates.h"
 #include "models/text/tokenizer.h"
 #include "models/text/unicode.h"
 
@@ -76,7 +77,7 @@ std::string by_length_table(const std::vector<std::string>& names,
 }
 
 std::vector<std::string> evaluation_warnings(const models::Evaluation& result) {
-  constexpr double kMany = 0.15;
+  constexpr double kMany = models::kManyUnknown;
   std::vector<std::string> warnings;
   const double source = result.value("source_unknown"), target = result.value("target_unknown");
   if (source > kMany || target > kMany) {

@@ -29,7 +29,8 @@ void add_search_options(CLI::App& cli, models::TranslateOptions& options) {
   add("--top-p", s.top_p, "sample from the fewest that together have this probability");
   add("--sample-seed", s.seed, "seed of the samples");
   cli.get_option("--sample-seed")->check(kWholeNumber);
-  add("--decode-batch-size", s.batch_size, "sentences decoded together");
+  add("--decode-batch-size", s.batch_size,
+      "sentences decoded together, at most; fewer where there are few sentences or many --workers");
   add_choice(
       cli, "--products", s.products,
       "how products are computed: stored (int8 for a run whose weights are stored so, f32 for others), f32, "

@@ -46,22 +46,17 @@ std::string remedy(const models::Finding& finding) {
   switch (finding.concern) {
     case models::Concern::unknown_words:
       return "--subwords bpe leaves nothing unknown; a lower --min-count or a larger --max-vocabulary less; "
-             "or "
-             "the files do not belong together";
+             "or the files do not belong together";
     case models::Concern::does_not_move:
       return "try a higher or, after a --warmup, a lower --lr; and look whether the lines of both files "
-             "belong "
-             "together";
+             "belong together";
     case models::Concern::bad_updates:
       return "lower --lr, add --warmup, or keep --clip at 1";
     case models::Concern::overfits:
       return "a smaller --size, a higher --dropout or --label-smoothing, --patience 5 to end such a "
-             "training, "
-             "or more pairs; the best weights are kept";
+             "training, or more pairs; the best weights are kept";
     case models::Concern::no_information:
-      return fmt::format("look at the other scores{}",
-                         finding.metric == "bleu" ? "; --keep-best-by chrf or loss keeps weights that differ"
-                                                  : "; --keep-best-by loss keeps weights that differ");
+      return "look at the other scores; --keep-best-by loss tells weights apart in any case";
     case models::Concern::one_output:
       return "a training that has just begun does so; later, lower --lr, or look whether the lines of both "
              "files belong together";
@@ -94,6 +89,10 @@ class ExpectedTime {
   bool said_ = false;
 };
 
+std::string counted(int64_t number, const char* noun) {
+  return models::counted(static_cast<uint64_t>(number), noun);
+}
+
 // "1.2 million", "505219"
 std::string count_text(int64_t count) {
   return count < 1'000'000 ? fmt::format("{}", count)
@@ -109,7 +108,7 @@ std::string megabytes(int64_t bytes) {
 
 std::string facts_text(const models::TrainingFacts& f) {
   const char* const unit = f.pieces ? "pieces" : "words";
-  return fmt::format("{} pairs to train on ({} and {} {}), {} to validate with\n", f.train_pairs,
+  return fmt::format("{} to train on ({} and {} {}), {} to validate with\n", counted(f.train_pairs, "pair"),
                      count_text(f.source.tokens), count_text(f.target.tokens), unit, f.validation_pairs) +
          fmt::format(
              "vocabulary: {} and {} entries; unknown: {:.2f} % and {:.2f} % of the {} in training, "
@@ -118,7 +117,8 @@ std::string facts_text(const models::TrainingFacts& f) {
              100 * f.source.validation_unknown, 100 * f.target.validation_unknown) +
          fmt::format("model: {} parameters; weights {}, state of the training {}\n", count_text(f.parameters),
                      megabytes(f.weight_bytes), megabytes(f.state_bytes)) +
-         fmt::format("length: {} updates, {:.3g} epochs of {}\n", f.updates, f.epochs(), f.updates_per_epoch);
+         fmt::format("length: {}, {:.3g} {} of {}\n", counted(f.updates, "update"), f.epochs(),
+                     f.updates == f.updates_per_epoch ? "epoch" : "epochs", f.updates_per_epoch);
 }
 
 nlohmann::ordered_json facts_json(const models::TrainingFacts& f) {

@@ -214,10 +214,16 @@ void convert_all(const char* from, To* to, int64_t count, const Convert& convert
   });
 }
 
-Tensor read_values(const Entry& entry, std::string_view values) {
-  const Tensor x = empty(entry.shape, row_of(entry.type).dtype);
+Tensor read_values(const Entry& entry, std::string_view values, SmallIntegers integers) {
+  const bool whole = integers == SmallIntegers::as_f32 && row_of(entry.type).dtype == DType::i64 &&
+                     row_of(entry.type).bytes <= 2;
+  const Tensor x = empty(entry.shape, whole ? DType::f32 : row_of(entry.type).dtype);
   const int64_t n = x.numel();
   const auto same = [](auto value) { return value; };
+  const auto convert_integers = [&]<class From>(From) {
+    whole ? convert_all<From>(values.data(), x.data<float>(), n, same)
+          : convert_all<From>(values.data(), x.data<int64_t>(), n, same);
+  };
   switch (entry.type) {
     case FileType::f16:
       convert_all<uint16_t>(values.data(), x.data<float>(), n, from_f16);
@@ -226,13 +232,13 @@ Tensor read_values(const Entry& entry, std::string_view values) {
       convert_all<uint16_t>(values.data(), x.data<float>(), n, from_bf16);
       break;
     case FileType::i8:
-      convert_all<int8_t>(values.data(), x.data<int64_t>(), n, same);
+      convert_integers(int8_t{});
       break;
     case FileType::u8:
-      convert_all<uint8_t>(values.data(), x.data<int64_t>(), n, same);
+      convert_integers(uint8_t{});
       break;
     case FileType::i16:
-      convert_all<int16_t>(values.data(), x.data<int64_t>(), n, same);
+      convert_integers(int16_t{});
       break;
     case FileType::i32:
       convert_all<int32_t>(values.data(), x.data<int64_t>(), n, same);
@@ -313,7 +319,8 @@ class Mapping {
 };
 
 // With an owner the bytes are memory that it keeps, and tensors lie in it where they can.
-SafetensorsFile parse(std::string_view bytes, const std::string& file, const std::shared_ptr<void>& owner) {
+SafetensorsFile parse(std::string_view bytes, const std::string& file, const std::shared_ptr<void>& owner,
+                      SmallIntegers integers) {
   const auto fail = [&](const char* what) { return FormatError(fmt::format("load '{}': {}", file, what)); };
   uint64_t length = 0;
   if (bytes.size() < 8) throw fail("the file is too short for safetensors");
@@ -348,7 +355,7 @@ SafetensorsFile parse(std::string_view bytes, const std::string& file, const std
     result.types.emplace(entry.name, entry.type);
     result.tensors.emplace(entry.name, in_place ? from_memory(const_cast<char*>(values.data()), entry.shape,
                                                               row_of(entry.type).dtype, owner)
-                                                : read_values(entry, values));
+                                                : read_values(entry, values, integers));
   }
   return result;
 }
@@ -424,7 +431,7 @@ std::string to_safetensors(const NamedTensors& tensors, const std::map<std::stri
 }
 
 SafetensorsFile parse_safetensors(std::string_view bytes, const std::string& file) {
-  return parse(bytes, file, nullptr);
+  return parse(bytes, file, nullptr, SmallIntegers::as_i64);
 }
 
 void save_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
@@ -436,10 +443,11 @@ SafetensorsFile load_safetensors(const std::filesystem::path& path) {
   return parse_safetensors(read_file(path), path.filename().string());
 }
 
-SafetensorsFile map_safetensors(const std::filesystem::path& path, const std::string& name) {
+SafetensorsFile map_safetensors(const std::filesystem::path& path, const std::string& name,
+                                SmallIntegers integers) {
   const std::string shown = name.empty() ? path.filename().string() : name;
   const auto mapping = std::make_shared<Mapping>(path, shown);
-  return parse(mapping->bytes(), shown, mapping);
+  return parse(mapping->bytes(), shown, mapping, integers);
 }
 
 }  // namespace heed

@@ -16,7 +16,8 @@ namespace heed {
 /// An ordered list of named tensors: the type that modules and optimisers return and that files store.
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
-/// The type of a tensor's elements in a file. F16 and BF16 are read as f32, and all integers as i64.
+/// The type of a tensor's elements in a file. F16 and BF16 are read as f32, and all integers as i64, unless
+/// SmallIntegers says otherwise.
 enum class FileType : uint8_t { f32, f64, i64, boolean, f16, bf16, i8, u8, i16, i32 };
 /// @param type any type
 /// @return the format's name of it: "BF16"
@@ -30,6 +31,9 @@ using ChooseFileType = std::function<FileType(const std::string& name, const Ten
 /// @param type f32, f16 or bf16
 /// @return a choice: f32 tensors are stored as this type, all others as what they are
 ChooseFileType floats_as(FileType type);
+
+/// What integers of 8 and 16 bits become: i64, or f32, which has each of them and takes half the memory.
+enum class SmallIntegers : uint8_t { as_i64, as_f32 };
 
 /// Content of a safetensors file.
 struct SafetensorsFile {
@@ -79,8 +83,10 @@ SafetensorsFile load_safetensors(const std::filesystem::path& path);
 /// files that are replaced as a whole (write_file_atomically) are safe.
 /// @param path a regular file
 /// @param name used in error messages; empty: the file's name
+/// @param integers what I8, U8 and I16 become
 /// @return its tensors, which keep the mapping, and the metadata
 /// @throws IoError, FormatError as parse_safetensors
-SafetensorsFile map_safetensors(const std::filesystem::path& path, const std::string& name = {});
+SafetensorsFile map_safetensors(const std::filesystem::path& path, const std::string& name = {},
+                                SmallIntegers integers = SmallIntegers::as_i64);
 
 }  // namespace heed

@@ -86,8 +86,8 @@ class PanelMatrix : public KeptMatrix {
 };
 
 /// Rounded to 8 bits with a scale max_k |B(k, n)| / 127 for each column; each row of A is rounded at the call
-/// with a scale of its own, and one with NaN or infinity gives NaN. The sums are exact, so K is at most
-/// 65536.
+/// with a scale of its own. A row or a column with NaN or infinity gives NaN. The sums are exact, so K is at
+/// most 65536.
 class QuantisedMatrix : public KeptMatrix {
  public:
   /// B(k, n) = data[k * row_stride + n * column_stride].

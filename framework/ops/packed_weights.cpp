@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <type_traits>
 #include <vector>
 
 #include "framework/core/autocast.h"
@@ -90,12 +89,13 @@ std::shared_ptr<const kernels::KeptMatrix> detail::packed_weight(const Tensor& w
     entry.version = version_of(weight);
     entry.sample = std::move(sample);
     // W [N, K] stands for B = W^T
-    const auto pack = [&]<class Matrix>(std::type_identity<Matrix>) {
-      entry.packed = std::make_shared<Matrix>(weight.size(1), weight.size(0), weight.data<float>(),
-                                              weight.strides()[1], weight.strides()[0]);
-    };
-    whole ? pack(std::type_identity<kernels::QuantisedMatrix>())
-          : pack(std::type_identity<kernels::PanelMatrix>());
+    const int64_t K = weight.size(1), N = weight.size(0), row = weight.strides()[1],
+                  column = weight.strides()[0];
+    if (whole) {
+      entry.packed = std::make_shared<kernels::QuantisedMatrix>(K, N, weight.data<float>(), row, column);
+    } else {
+      entry.packed = std::make_shared<kernels::PanelMatrix>(K, N, weight.data<float>(), row, column);
+    }
   }
   entry.check = current->checks_;
   return entry.packed;

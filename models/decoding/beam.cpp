@@ -79,7 +79,7 @@ class Beam {
       parents.clear();
     }
     live_.clear();
-    if (options_.patience > 0 &&
+    if (options_.patience > 0 && done_.size() >= static_cast<size_t>(options_.n_best) &&
         static_cast<double>(ended_) >= options_.patience * static_cast<double>(options_.beam))
       return {};
     // Nothing that can still win is dropped: the bound takes no further loss of probability at the length

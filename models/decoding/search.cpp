@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 
+#include "framework/core/autocast.h"
 #include "framework/core/parallel.h"
 #include "models/decoding/strategies.h"
 
@@ -134,9 +135,13 @@ void check(const SearchOptions& o) {
 
 namespace {
 
-// Few sentences are shared out between the workers, but not where results must not depend on their number.
+// Few sentences are shared out between the workers, but not where results must not depend on their number;
+// and memory does not grow with the workers.
 int64_t batch_size_for(int64_t sentences, int64_t wanted, int64_t workers) {
-  return deterministic() ? wanted : std::clamp<int64_t>((sentences + workers - 1) / workers, 1, wanted);
+  constexpr int64_t kLeast = 8;
+  if (deterministic()) return wanted;
+  const int64_t most = std::min(wanted, std::max(kLeast, 2 * wanted / workers));
+  return std::clamp<int64_t>((sentences + workers - 1) / workers, 1, most);
 }
 
 // Decodes the sentences of these indices together, on the calling thread's models.
@@ -200,7 +205,9 @@ std::vector<std::vector<Hypothesis>> search(std::span<const TranslationModel* co
       decode_batch(models, sources, indices, options, results);
   } else {
     std::atomic<size_t> next{0};
+    const bool rounded = AutocastGuard::active();
     parallel_for(workers, 1, [&](int64_t, int64_t) {  // a range is a worker
+      const AutocastGuard as_caller(rounded);
       for (size_t i = next++; i < batches.size(); i = next++)
         decode_batch(models, sources, batches[i], options, results);
     });

@@ -65,7 +65,8 @@ void check(const SearchOptions& options);
 /// Translates sentences, with n_best outputs for each. The outputs do not depend on how sentences are batched
 /// (scores may differ by rounding). Of the special tokens, only `</s>` and `<unk>` can be output. Several
 /// models form an ensemble: their probabilities are averaged, and the attention is that of the first model.
-/// Workers share the models; each takes the next batch, so that none waits for another.
+/// Workers share the models; each takes the next batch, so that none waits for another. Many workers take
+/// smaller batches: at most 2 * batch_size sentences are under way, or 8 a worker.
 /// Beam search ends when no running hypothesis can still become one of the n best, or as `patience` says.
 /// @param models at least one model; all have the same vocabularies
 /// @param sources ids of the sentences, each with the end mark

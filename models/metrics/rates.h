@@ -14,6 +14,10 @@
 
 namespace heed::models {
 
+/// Share of unknown words from which they are a concern: with every seventh word unknown, half of the
+/// four-grams have one and can never be right.
+constexpr double kManyUnknown = 0.15;
+
 /// Perplexity exp(- 1/N sum_i ln p(y_i | y_<i, x)): the number of equally likely tokens with the same
 /// uncertainty [Jelinek et al. 1977]. 1 means certainty; a uniform distribution gives the size of the
 /// vocabulary.

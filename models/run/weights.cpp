@@ -36,24 +36,20 @@ Quantised quantised(const Tensor& x) {
   return {from_vector(integers, x.shape()), from_vector(scales, {x.size(0)})};
 }
 
-// The values of an int8 tensor with a scale for each row.
+// Integers times the scales of their rows, in place.
 // @throws FormatError by `fail` for scales that cannot be
 template <class Fail>
-Tensor restored(const Tensor& integers, const Tensor& scales, const Fail& fail) {
-  const Tensor result = empty(integers.shape(), DType::f32), dense = integers.contiguous();
+void restore(const Tensor& integers, const Tensor& scales, const Fail& fail) {
   const std::vector<float> scale = scales.to_vector<float>();
-  const size_t columns = scale.empty() ? 0 : static_cast<size_t>(result.numel()) / scale.size();
-  const int64_t* from = dense.data<int64_t>();
-  float* into = result.data<float>();
-  for (size_t row = 0; row < scale.size(); ++row, from += columns, into += columns) {
+  const size_t columns = scale.empty() ? 0 : static_cast<size_t>(integers.numel()) / scale.size();
+  float* values = integers.data<float>();
+  for (size_t row = 0; row < scale.size(); ++row, values += columns) {
     if (!(scale[row] >= 0) || std::isinf(scale[row]))
       fail(fmt::format("is {} for row {}: a scale is finite and not negative", scale[row], row));
-    if (scale[row] == 0 && std::any_of(from, from + columns, [](int64_t value) { return value != 0; }))
+    if (scale[row] == 0 && std::any_of(values, values + columns, [](float value) { return value != 0; }))
       fail(fmt::format("is 0 for row {}, whose values are not", row));
-    std::transform(from, from + columns, into,
-                   [&](int64_t value) { return static_cast<float>(value) * scale[row]; });
+    std::for_each(values, values + columns, [&](float& value) { value *= scale[row]; });
   }
-  return result;
 }
 
 }  // namespace
@@ -83,7 +79,7 @@ void save_weights(const std::filesystem::path& path, const NamedTensors& weights
 }
 
 StoredWeights map_weights(const std::filesystem::path& path) {
-  const SafetensorsFile file = map_safetensors(path, path.string());
+  const SafetensorsFile file = map_safetensors(path, path.string(), SmallIntegers::as_f32);
   const auto fail = [&](const std::string& what) {
     throw FormatError(fmt::format("load '{}': {}", path.string(), what));
   };
@@ -103,13 +99,14 @@ StoredWeights map_weights(const std::filesystem::path& path) {
     }
     const auto scale = file.tensors.find(name + std::string(kScale));
     if (scale == file.tensors.end()) fail(fmt::format("'{}' is stored as int8 without a scale", name));
-    if (scale->second.dtype() != DType::f32 || value.ndim() < 1 ||
-        scale->second.shape() != Shape{value.size(0)}) {
-      fail(fmt::format("'{}' is {}, its scale {}", name, value.describe(), scale->second.describe()));
+    const FileType scale_type = file.types.at(scale->first);
+    if (scale_type != FileType::f32 || value.ndim() < 1 || scale->second.shape() != Shape{value.size(0)}) {
+      fail(fmt::format("'{}' is I8{}, its scale {}{}", name, value.shape().str(), name_of(scale_type),
+                       scale->second.shape().str()));
     }
-    weights.tensors.emplace(name, restored(value, scale->second, [&](const std::string& fault) {
-                              fail(fmt::format("'{}{}' {}", name, kScale, fault));
-                            }));
+    restore(value, scale->second,
+            [&](const std::string& fault) { fail(fmt::format("'{}{}' {}", name, kScale, fault)); });
+    weights.tensors.emplace(name, value);
     weights.int8 = true;
   }
   return weights;

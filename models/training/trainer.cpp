@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
@@ -100,8 +101,8 @@ Trainer::Trainer(std::filesystem::path folder, RunConfig config, const Tokenised
                                                           .beta2 = config_.train.beta2,
                                                           .weight_decay = config_.train.weight_decay});
   facts_ = facts_of(data_);
-  facts_.pieces = config_.train.subwords != SubwordKind::none ||
-                  config_.target_text.tokenizer == Tokenizer::characters;
+  facts_.pieces =
+      config_.train.subwords != SubwordKind::none || config_.target_text.tokenizer == Tokenizer::characters;
   facts_.source.vocabulary = source_.vocabulary.size();
   facts_.target.vocabulary = target_.vocabulary.size();
   facts_.parameters = model_->parameter_count();
@@ -430,7 +431,8 @@ TrainResult Trainer::run() {
                              lr,
                              static_cast<double>(cursor_.loss_tokens) / std::max(cursor_.loss_seconds, 1e-9),
                              cursor_.seconds,
-                             0};
+                             0,
+                             loss.value_or(std::numeric_limits<double>::quiet_NaN())};
       const double per_update =
           (end - first - overhead) / static_cast<double>(cursor_.update - update_before);
       progress.seconds_left = per_update * static_cast<double>(total_updates_ - cursor_.update);

@@ -27,6 +27,7 @@ struct TrainProgress {
   double tokens_per_second = 0;  // target tokens per second, end marks included
   double seconds = 0;            // time spent in updates so far, over all sessions
   double seconds_left = 0;       // estimated time to the end
+  double update_loss = 0;        // as loss, of this update alone; NaN if it was skipped
 };
 /// Result of a validation.
 struct ValidationResult {

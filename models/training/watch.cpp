@@ -34,21 +34,21 @@ std::vector<Finding> TrainingWatch::progress(const TrainProgress& p) {
   if (skipped_before_ < 0) skipped_before_ = p.skipped;
   ++updates_;
   if (const int64_t skipped = p.skipped - skipped_before_;
-      updates_ >= kSkippedAfter &&
+      updates_ >= kSkippedAfter && skipped >= kLeastSkipped &&
       static_cast<double>(skipped) >= kManySkipped * static_cast<double>(updates_)) {
     find(found, Concern::bad_updates,
          fmt::format("{} of the last {} updates were left out: their loss or gradient was NaN or infinite",
                      skipped, updates_));
   }
-  if (!std::isfinite(p.loss)) return found;
-  since_sum_ += p.loss;
+  if (!std::isfinite(p.update_loss)) return found;
+  since_sum_ += p.update_loss;
   ++since_count_;
   if (first_count_ < kWindow) {
-    first_sum_ += p.loss;
+    first_sum_ += p.update_loss;
     ++first_count_;
     return found;
   }
-  window_sum_ += p.loss;
+  window_sum_ += p.update_loss;
   if (++window_count_ < kWindow) return found;
   const double first = first_sum_ / kWindow, now = window_sum_ / kWindow,
                guessing = std::log(static_cast<double>(std::max<int64_t>(facts_.target.vocabulary, 2)));
@@ -91,6 +91,7 @@ std::vector<Finding> TrainingWatch::validated(const ValidationResult& result) {
     std::vector<double>& scores = scores_[metric->keep];
     scores.push_back(std::round(100 * result.scores.at(metric->keep)) / 100);
     const auto last = scores.end() - static_cast<int64_t>(std::min(kEqual, scores.size()));
+    if (scores.back() >= 100) continue;  // nothing is left to tell
     if (scores.size() < kEqual || !std::all_of(last, scores.end(), [&](double s) { return s == *last; }))
       continue;
     find(

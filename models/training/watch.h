@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "models/metrics/rates.h"
 #include "models/training/trainer.h"
 
 namespace heed::models {
@@ -34,7 +35,7 @@ class TrainingWatch {
  public:
   /// Share of unknown tokens from which they are a concern: with every seventh word unknown, half of the
   /// four-grams have one and can never be right. `translator evaluate` warns from the same share on.
-  static constexpr double kManyUnknown = 0.15;
+  static constexpr double kManyUnknown = models::kManyUnknown;
   /// Updates whose losses make a mean: single batches differ by some 10 %, so means of 50 by some 1.5 %.
   static constexpr int64_t kWindow = 50;
   /// Updates after which a loss must have moved. Training that works has lost a tenth of the first loss
@@ -49,6 +50,7 @@ class TrainingWatch {
   /// skipping is for.
   static constexpr double kManySkipped = 0.05;
   static constexpr int64_t kSkippedAfter = 20;  // see kManySkipped
+  static constexpr int64_t kLeastSkipped = 3;   // see kManySkipped
   /// Validations in a row whose loss rises, none of them with the best weights: one or two are noise.
   static constexpr size_t kRising = 3;
   /// Part by which they rise together; less is noise, or a training that has converged.

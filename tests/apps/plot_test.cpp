@@ -74,6 +74,26 @@ TEST_F(Plot, DrawsAPanelAKindWithALineARun) {
   EXPECT_EQ(count(svg, "r=\"7.5\""), 7U);  // a ring a run in three panels, and in the legend
 }
 
+// A mean of checkpoints that was not kept is no point of a curve: it would fall to it at the same update.
+TEST_F(Plot, AMeanThatWasNotKeptIsNotDrawn) {
+  const auto points = [&](const std::string& mean) {
+    make("mean", metrics(10, 250) + mean);
+    EXPECT_EQ(translator({"plot", at("mean"), "--metric", "validation_loss", "-o", at("mean.svg")}).exit_code,
+              0);
+    return content(at("mean.svg"));
+  };
+  const auto of_mean = [](const char* best) {
+    return fmt::format(
+        R"({{"update":500,"epoch":2,"validation_bleu":0.1,"validation_chrf":1,"validation_loss":9,)"
+        R"("best":{},"averaged":3,"seconds":600}})"
+        "\n",
+        best);
+  };
+  const std::string without = points("");
+  EXPECT_EQ(points(of_mean("false")), without);
+  EXPECT_NE(points(of_mean("true")), without);
+}
+
 TEST_F(Plot, MetricAndAxisChooseWhatIsDrawn) {
   const ProcessResult result =
       translator({"plot", at("two"), "--metric", "tokens_per_second,lr", "--x", "seconds", "-o", "-"});

@@ -508,7 +508,7 @@ TEST_F(Translator, TheFirstLinesSayWhatATrainingIsAbout) {
                                      "with\nvocabulary: [0-9]+ and [0-9]+ entries; unknown: 0.00 % and "
                                      "0.00 % of the words in training, [0-9.]+ % and [0-9.]+ % in "
                                      "validation\nmodel: [0-9]+ parameters; weights [0-9.]+ MB, state of "
-                                     "the training [0-9.]+ MB\nlength: 12 updates, 1 epochs of 12\n"));
+                                     "the training [0-9.]+ MB\nlength: 12 updates, 1 epoch of 12\n"));
   EXPECT_THAT(result.err, Not(HasSubstr("size:")));  // its dimensions are given
   const auto facts = nlohmann::json::parse(content(at("facts.json")))["facts"];
   EXPECT_EQ(facts["train_pairs"], 120);

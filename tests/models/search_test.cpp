@@ -298,6 +298,9 @@ TEST(Search, PatienceEndsABeam) {
     }
   }
   EXPECT_TRUE(worse);
+  for (const auto& outputs :
+       search_one(*transformer(1), {.max_length = 30, .beam = 5, .n_best = 5, .patience = 0.1}))
+    EXPECT_EQ(outputs.size(), 5U);  // no fewer than were asked for
   EXPECT_ERROR(ValueError, "beam-patience: must not be negative, got -1",
                search_one(*transformer(1), {.beam = 2, .patience = -1}));
   EXPECT_ERROR(ValueError, "beam-patience: is of a beam, which is 2 or wider",

@@ -81,6 +81,27 @@ TrainResult train(const std::filesystem::path& folder, const RunConfig& config,
   return result;
 }
 
+// `loss` is a mean since the last report, `update_loss` that of the update.
+TEST(Trainer, ReportsTheLossOfEachUpdate) {
+  const TempDir folder;
+  RunConfig config = tiny_config();
+  config.train.epochs = 1;
+  int equal = 0, other = 0;
+  TrainingSession session = TrainingSession::start(folder.path(), config, copy_data());
+  session.run({.progress =
+                   [&](const TrainProgress& p) {
+                     if (p.update % config.train.log_every == 1) {
+                       EXPECT_NEAR(p.loss, p.update_loss, 1e-9);
+                       ++equal;
+                     } else {
+                       other += std::abs(p.loss - p.update_loss) > 1e-4;
+                     }
+                   },
+               .clock = fake_clock});
+  EXPECT_GE(equal, 3);
+  EXPECT_GE(other, 15);
+}
+
 TEST(Trainer, LearnsATaskThatChanceCannotSolve) {
   const TempDir folder;
   RunConfig config = tiny_config();

@@ -29,7 +29,8 @@ std::vector<Finding> updates(TrainingWatch& watch, int count, const std::functio
   std::vector<Finding> all;
   for (int i = 1; i <= count; ++i) {
     const double value = loss(i);
-    for (Finding& f : watch.progress({.update = i, .skipped = skipped, .loss = value})) all.push_back(f);
+    for (Finding& f : watch.progress({.update = i, .skipped = skipped, .loss = 99, .update_loss = value}))
+      all.push_back(f);
   }
   return all;
 }

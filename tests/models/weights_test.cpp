@@ -96,9 +96,9 @@ TEST_F(Weights, AnInt8TensorNeedsItsScaleAndAScaleItsTensor) {
   EXPECT_EQ(error({{"x:scale", scale}}), "'x:scale' is the scale of nothing");
   EXPECT_EQ(error({{"x", scale}, {"x:scale", scale}}), "'x:scale' is the scale of nothing");
   EXPECT_EQ(error({{"x", x}, {"x:scale", from_vector(std::vector<float>{1, 2, 3}, {3})}}),
-            "'x' is i64[2, 1], its scale f32[3]");
+            "'x' is I8[2, 1], its scale F32[3]");
   EXPECT_EQ(error({{"x", x}, {"x:scale", x}, {"x:scale:scale", scale}}),
-            "'x' is i64[2, 1], its scale i64[2, 1]");
+            "'x' is I8[2, 1], its scale I8[2, 1]");
   const auto scaled = [&](float first, float second) {
     return error({{"x", x}, {"x:scale", from_vector(std::vector<float>{first, second}, {2})}});
   };

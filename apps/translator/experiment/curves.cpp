@@ -149,8 +149,9 @@ std::vector<Chart> curve_charts(const std::vector<TrainingCurves>& runs, const s
       for (const TrainingRecord& record : run.history.records) {
         const auto value = record.value(kind.key);
         if (!value) continue;
-        if (record.validation && &record == run.history.best()) line.ringed = line.points.size();
-        if (record.averaged > 0 && !line.ringed) continue;  // a mean that is not kept: in the table
+        const bool kept = record.validation && &record == run.history.best();
+        if (record.averaged > 0 && !kept) continue;  // a mean that is not kept: in the table
+        if (kept) line.ringed = line.points.size();
         const double at =
             axis == CurveAxis::updates ? static_cast<double>(record.update) : record.seconds / unit.seconds;
         line.points.emplace_back(ChartPoint{*value, *value, *value, at});

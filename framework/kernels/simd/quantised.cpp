@@ -196,8 +196,15 @@ QuantisedMatrix::QuantisedMatrix(int64_t K, int64_t N, const float* data, int64_
   panels_.assign(static_cast<size_t>(columns * groups_ * 4), 0);
   for (int64_t n = 0; n < N; ++n) {
     const auto value = [&](int64_t k) { return data[k * row_stride + n * column_stride]; };
-    float largest = 0;
-    for (int64_t k = 0; k < K; ++k) largest = std::max(largest, std::abs(value(k)));
+    float largest = 0, bad = 0;
+    for (int64_t k = 0; k < K; ++k) {
+      largest = std::max(largest, std::abs(value(k)));
+      bad += value(k) - value(k);  // NaN once a value is NaN or infinite
+    }
+    if (std::isnan(bad)) {
+      scales_[static_cast<size_t>(n)] = bad;
+      continue;
+    }
     const float scale = largest / 127;
     if (scale == 0) continue;  // zeros, or so small that they are
     int32_t sum = 0;

@@ -259,6 +259,16 @@ TEST(Safetensors, AMappedFileIsReadWithoutCopies) {
   // what is written stays in this process
   a.fill_(0);
   EXPECT_EQ(read_file(dir / "m.st"), before);
+  // integers of 8 and 16 bits as f32
+  const Tensor whole = from_vector(std::vector<int64_t>{-128, 0, 127}, {3});
+  for (const FileType type : {FileType::i8, FileType::i16, FileType::i32, FileType::i64}) {
+    save_safetensors(dir / "i.st", {{"i", whole}}, {},
+                     [&](const std::string&, const Tensor&) { return type; });
+    const Tensor read = map_safetensors(dir / "i.st", {}, SmallIntegers::as_f32).tensors.at("i");
+    EXPECT_EQ(read.dtype(), size_of(type) <= 2 ? DType::f32 : DType::i64);
+    EXPECT_TRUE(all_close(read.to(DType::i64), whole, 0, 0));
+    EXPECT_EQ(map_safetensors(dir / "i.st").tensors.at("i").dtype(), DType::i64);
+  }
   EXPECT_ERROR(IoError, "cannot open 'none.st': No such file or directory", map_safetensors(dir / "none.st"));
   write_file_atomically(dir / "empty.st", "");
   EXPECT_ERROR(FormatError, "load 'empty.st': the file is too short for safetensors",

@@ -129,6 +129,11 @@ TEST(Quantised, ExtremeRows) {
   }
   zero.multiply(6, A.data(), K, bias.data(), C.data(), N);
   EXPECT_EQ(C[0], 3);
+  std::vector<float> bad = data;
+  bad[K + 3] = std::numeric_limits<float>::infinity();  // of column 1
+  kernels::QuantisedMatrix(K, N, bad.data(), 1, K).multiply(1, A.data(), K, nullptr, C.data(), N);
+  EXPECT_NEAR(C[0], 20, 1e-4);
+  EXPECT_TRUE(std::isnan(C[1]));
   zero.multiply(0, A.data(), K, bias.data(), C.data(), N);
 }
 
