@@ -37,6 +37,15 @@ class TheBox : public testing::Test {
     dir_ = nullptr;
   }
   static std::string at(const std::string& name) { return *dir_ / name; }
+  // What `models` wrote, without the translators of the source tree.
+  static nlohmann::json listed_models() {
+    nlohmann::json own = nlohmann::json::array();
+    const auto all = nlohmann::json::parse(content(at("models.json")));
+    for (const auto& row : all["models"]) {
+      if (!row["name"].get<std::string>().starts_with("en-")) own.push_back(row);
+    }
+    return own;
+  }
   static TempDir* dir_;
 };
 TempDir* TheBox::dir_ = nullptr;
@@ -69,8 +78,7 @@ TEST_F(TheBox, ANameIsTakenWhereverARunIsAskedFor) {
   expect_failure(translator({"align", "-r", "xx-yy", "--reverse", "xx-yy-old", "-s", at("test.xx"), "-t",
                              at("test.yy")}),
                  at("box/xx-yy-old") + "' translates en to de");
-  expect_failure(translator({"translate", "-r", "xx-zz"}, "a\n"),
-                 "there is no run 'xx-zz' (the box has xx-yy, xx-yy-old)");
+  expect_failure(translator({"translate", "-r", "xx-zz"}, "a\n"), "xx-yy, xx-yy-old)");
   expect_failure(translator({"translate", "-r", "./xx-yy"}, "a\n"), "there is no run './xx-yy'");
   expect_failure(translator({"translate", "-r", "notes"}, "a\n"), "there is no run 'notes'");
 }
@@ -109,7 +117,7 @@ TEST_F(TheBox, ScoresAreKeptForTheWeightsThatHaveThem) {
   const auto evaluated = nlohmann::json::parse(content(at("e.json")));
   const auto list = [&] {
     EXPECT_EQ(translator({"models", at("scored"), "--json", at("models.json")}).exit_code, 0);
-    return nlohmann::json::parse(content(at("models.json")))["models"];
+    return listed_models();
   };
   const auto rows = list();
   ASSERT_EQ(rows.size(), 3U);
@@ -127,7 +135,7 @@ TEST_F(TheBox, ScoresAreKeptForTheWeightsThatHaveThem) {
       translator({"export", "-r", at("scored"), "-o", at("scored-int8"), "--weights", "int8"}).exit_code, 0);
   std::filesystem::copy(at("scored/scores.json"), at("scored-int8/scores.json"));
   EXPECT_EQ(translator({"models", at("scored-int8"), "--json", at("models.json")}).exit_code, 0);
-  EXPECT_FALSE(nlohmann::json::parse(content(at("models.json")))["models"][2].contains("bleu"));
+  EXPECT_FALSE(listed_models()[2].contains("bleu"));
   // what is no scores is said, and the others are listed
   for (const char* bad : {"", "{", "[]", "{\"format\": \"heed.scores\"}", "null", "{\"format\": 1}"}) {
     write(at("scored/scores.json"), bad);

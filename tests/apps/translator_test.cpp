@@ -534,8 +534,8 @@ TEST_F(Translator, TheSizeFollowsThePairsUnlessSomethingSaysIt) {
   EXPECT_THAT(train("given", {"--embedding", "48"}).err, Not(HasSubstr("size:")));
   EXPECT_THAT(config("given"), AllOf(HasSubstr("embedding = 48\n"), HasSubstr("decoder_hidden = 512\n")));
   write(at("plain.toml"), "[train]\nlr = 0.002\n");
-  EXPECT_THAT(train("preset", {"--config", at("plain.toml")}).err, Not(HasSubstr("size:")));
-  EXPECT_THAT(config("preset"), HasSubstr("decoder_hidden = 512\n"));
+  EXPECT_THAT(train("plain", {"--config", at("plain.toml")}).err, Not(HasSubstr("size:")));
+  EXPECT_THAT(config("plain"), HasSubstr("decoder_hidden = 512\n"));
   write(at("sized.toml"), "[train]\nsize = \"tiny\"\narchitecture = \"transformer\"\n");
   EXPECT_THAT(train("sized", {"--config", at("sized.toml")}).err, HasSubstr("size: tiny, as asked for"));
   EXPECT_THAT(config("sized"), AllOf(HasSubstr("model_size = 64\n"), HasSubstr("encoder_layers = 2\n")));

@@ -95,12 +95,15 @@ TEST(TrainingWatch, SaysThatUpdatesAreLeftOut) {
   TrainingWatch watch(of_thousand_words());
   std::vector<Finding> found;
   for (int i = 1; i <= 200; ++i) {
-    for (Finding& f : watch.progress({.update = i, .skipped = i / 10, .loss = i < 5 ? NAN : 5.0}))
+    for (Finding& f : watch.progress({.update = i, .skipped = i / 10, .update_loss = i < 5 ? NAN : 5.0}))
       found.push_back(f);
   }
   ASSERT_EQ(found.size(), 1U);
   EXPECT_EQ(found[0].concern, Concern::bad_updates);
-  EXPECT_THAT(found[0].what, HasSubstr("2 of the last 20 updates"));
+  EXPECT_THAT(found[0].what, HasSubstr("3 of the last 30 updates"));
+  TrainingWatch once(of_thousand_words());  // one of the first twenty, and one more
+  for (int i = 1; i <= 200; ++i)
+    EXPECT_THAT(once.progress({.update = i, .skipped = i < 18 ? 1 : 2, .update_loss = 5.0}), IsEmpty()) << i;
   TrainingWatch rare(of_thousand_words());
   EXPECT_THAT(updates(
                   rare, 200, [](int) { return 5.0; }, /*skipped=*/9),
