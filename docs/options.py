@@ -71,7 +71,7 @@ def value_text(value):
     said = []
     value = re.sub(r" ?\b(Needs|Excludes): ((?:-{0,2}[a-z]\S* ?)+)",
                    lambda match: said.append(f"{'needs' if match[1] == 'Needs' else 'not with'} " +
-                                             ", ".join(f"`{name}`" for name in match[2].split())) or "", value)
+                                             ", ".join(f"`{name}`" for name in sorted(match[2].split()))) or "", value)
     if re.search(r"\bREQUIRED\b", value):
         said.insert(0, "required")
     value = re.sub(r" ?\bREQUIRED\b", "", value).strip()
