@@ -8,6 +8,16 @@
 #include "models/run/box.h"
 
 namespace heed::apps {
+namespace {
+
+NamedRun named_run(const std::string& text) {
+  std::error_code error;
+  const size_t equals = std::filesystem::is_directory(text, error) ? std::string::npos : text.find('=');
+  if (equals != std::string::npos) return {text.substr(0, equals), models::find_run(text.substr(equals + 1))};
+  return {models::name_of_run(text), models::find_run(text)};
+}
+
+}  // namespace
 
 const CLI::Validator kNamesRun(
     [](std::string& text) {
@@ -18,13 +28,6 @@ const CLI::Validator kNamesRun(
 
 CLI::Option* add_runs_option(CLI::App& cli, std::vector<std::string>& runs, const std::string& what) {
   return cli.add_option("-r,--run", runs, what)->take_all()->allow_extra_args(false)->transform(kNamesRun);
-}
-
-NamedRun named_run(const std::string& text) {
-  std::error_code error;
-  const size_t equals = std::filesystem::is_directory(text, error) ? std::string::npos : text.find('=');
-  if (equals != std::string::npos) return {text.substr(0, equals), models::find_run(text.substr(equals + 1))};
-  return {models::name_of_run(text), models::find_run(text)};
 }
 
 std::vector<NamedRun> named_runs(const std::string& option, const std::vector<std::string>& texts) {

@@ -17,17 +17,16 @@ extern const CLI::Validator kNamesRun;
 /// @param what its help
 /// @return the option
 CLI::Option* add_runs_option(CLI::App& cli, std::vector<std::string>& runs, const std::string& what);
+
 /// A run with the name that tables and charts give it.
 struct NamedRun {
   std::string name;
   std::filesystem::path folder;
 };
 
-/// Reads NAME=FOLDER or FOLDER, which may be a name of the box; the name of a folder alone is its last part.
-NamedRun named_run(const std::string& text);
-
-/// Reads several. Throws CLI::ValidationError of `option` for a name that is no name for a table, for no
-/// folder, and for two of one name.
+/// Reads runs as NAME=FOLDER or FOLDER, which may be a name of the box; the name of a folder alone is its
+/// last part. Throws CLI::ValidationError of `option` for a name that is no name for a table, for no folder,
+/// and for two of one name.
 std::vector<NamedRun> named_runs(const std::string& option, const std::vector<std::string>& texts);
 
 }  // namespace heed::apps

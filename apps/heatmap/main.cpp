@@ -57,8 +57,8 @@ models::Translation read_record(const std::string& path, int64_t number) {
     if (++count == 1 || count == number) require_record(lines.front(), name, count, number);
     if (count == number) return models::parse_translation(lines.front(), name, number);
   }
-  throw ValueError(fmt::format("'{}' has {}, --line asks for {}", name,
-                               models::counted(static_cast<uint64_t>(count), "line"), number));
+  throw ValueError(
+      fmt::format("'{}' has {}, --line asks for {}", name, models::counted(count, "line"), number));
 }
 
 // The model's own translation of one sentence, or its attention for a translation that is given.

@@ -42,7 +42,8 @@ struct CompareOptions {
   std::optional<Corpus> corpus;  // of --corpus
   models::PairFiles files;
   std::string test_source, test_target;
-  std::vector<std::string> runs, attention = {"none", "additive"};
+  std::vector<std::string> run_texts, attention = {"none", "additive"};
+  std::vector<NamedRun> runs;  // of run_texts
   RunOptions run;
   int train_pairs = 16000, threads = 0;
   bool resume = false, overwrite = false;
@@ -73,7 +74,6 @@ void check_trained_usage(const CompareOptions& o) {
   for (const char* option : {"--attention", "--valid-source", "--train", "--resume"}) {
     if (o.given(option)) wrong_usage(option, "belongs to training, and with --run nothing is trained");
   }
-  named_runs("--run", o.runs);  // throws for names that a table cannot have
   for (const std::string& option : o.run.given()) {
     wrong_usage(option, "belongs to training, and with --run nothing is trained");
   }
@@ -133,7 +133,7 @@ void check_files(const CompareOptions& o) {
   std::vector<NamedPath> outputs{{"--json", o.json}}, folders{{"--output", o.folder}};
   for (const char* file : kReportFiles) outputs.push_back({"--output", (out / file).string()});
   std::vector<std::string> runs;
-  for (const std::string& run : o.runs) runs.push_back(named_run(run).folder.string());
+  for (const NamedRun& run : o.runs) runs.push_back(run.folder.string());
   if (o.runs.empty()) {
     folders.push_back({"--output", runs_of(o).string()});
     for (const std::string& kind : o.attention) {
@@ -152,7 +152,7 @@ void check_files(const CompareOptions& o) {
                      .outputs = outputs,
                      .runs = runs,
                      .new_folders = folders});
-  for (const std::string& run : o.runs) models::require_run(named_run(run).folder);
+  for (const NamedRun& run : o.runs) models::require_run(run.folder);
   check_report(o);
   if (!o.runs.empty()) return;
   if (!o.resume && !o.overwrite && file_exists(out) && !fs::is_empty(out)) {
@@ -201,7 +201,7 @@ Sentences read_sentences(const CompareOptions& o) {
 
 std::vector<Candidate> trained_runs(const CompareOptions& options) {
   std::vector<Candidate> candidates;
-  for (const NamedRun& run : named_runs("--run", options.runs)) candidates.push_back({run.name, run.folder});
+  for (const NamedRun& run : options.runs) candidates.push_back({run.name, run.folder});
   return candidates;
 }
 
@@ -231,6 +231,7 @@ void take_corpus(CompareOptions& o) {
 }
 
 void compare(CompareOptions& options) {
+  options.runs = named_runs("--run", options.run_texts);
   take_corpus(options);
   complete_files(options);
   check_usage(options);
@@ -261,7 +262,7 @@ void compare(CompareOptions& options) {
     for (const char* file : kReportFiles) plan.reports.push_back(fs::path(options.folder) / file);
   }
   const models::RunConfig config =
-      training ? plan.runs.front().config : models::load_run(named_run(options.runs.front()).folder).config;
+      training ? plan.runs.front().config : models::load_run(options.runs.front().folder).config;
   Comparison comparison = begin_comparison(sentences, config, options.translate.search);
 
   std::vector<FailedTraining> failed;
@@ -305,7 +306,7 @@ Command add_compare(CLI::App& cli) {
       ->take_all()
       ->capture_default_str();
   cli.add_option(
-         "-r,--run", o->runs,
+         "-r,--run", o->run_texts,
          "trained runs to compare, FOLDER or NAME=FOLDER (or a name of the box), the baseline first; nothing "
          "is trained")
       ->take_all();

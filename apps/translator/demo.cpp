@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <memory>
-#include <tuple>
+#include <string>
 
 #include "apps/common/environment.h"
 #include "apps/common/files.h"
@@ -18,6 +18,7 @@
 #include "apps/translator/experiment/report.h"
 #include "apps/translator/experiment/train.h"
 #include "apps/translator/look.h"
+#include "apps/translator/run_options.h"
 #include "apps/translator/scores.h"
 #include "framework/io/file.h"
 #include "models/grammar/demo_corpus.h"
@@ -136,14 +137,8 @@ TrainingPlan plan_demo(const DemoOptions& options) {
   Resumed resumed;
   if (options.resume) {
     resumed = [&](const models::RunConfig& run, const std::string& folder) {
-      for (const auto& [option, given, has] :
-           {std::tuple("--updates", fmt::format("{}", options.updates), fmt::format("{}", run.train.updates)),
-            std::tuple("--seed", fmt::format("{}", options.seed), fmt::format("{}", run.train.seed))}) {
-        if (given != has)
-          throw ValueError("resume",
-                           fmt::format("{} is not what '{}' was started with: {} is given, and it has {}",
-                                       option, folder, given, has));
-      }
+      require_same("--updates", options.updates, run.train.updates, folder);
+      require_same("--seed", std::to_string(options.seed), std::to_string(run.train.seed), folder);
       return run;
     };
   }

@@ -67,8 +67,7 @@ Command add_export(CLI::App& cli) {
       ->required();
   add_choice(cli, "--weights", o->weights,
              "how they are stored: f32, f16, bf16, or int8 (a scale a row), with which it then translates in "
-             "products of "
-             "8 bits, see translate --products");
+             "products of 8 bits, see translate --products");
   cli.add_flag("--overwrite", o->overwrite, "replace a run that is there");
   cli.add_option("--json", o->json, "write sizes as JSON");
   return [o] { export_run(*o); };

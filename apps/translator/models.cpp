@@ -152,8 +152,8 @@ void list_models(const ModelsOptions& options) {
   for (const Listed& row : rows) {
     if (row.scores)
       say_once(fmt::format("scores on {} ({}), {}: {}", row.scores->test,
-                           models::counted(static_cast<uint64_t>(row.scores->sentences), "sentence"),
-                           row.scores->search, row.scores->bleu_signature));
+                           models::counted(row.scores->sentences, "sentence"), row.scores->search,
+                           row.scores->bleu_signature));
   }
   for (const Listed& row : rows) {
     if (!row.licence.empty() || !row.attribution.empty())

@@ -59,7 +59,7 @@ std::string report_of(const models::CorpusInfo& info) {
   std::string text;
   uint64_t total = 0;
   for (const models::CorpusInput& input : info.inputs) {
-    text += fmt::format("{:>9} pair{} read from {}\n", input.pairs, input.pairs == 1 ? "" : "s",
+    text += fmt::format("{:>9} {} read from {}\n", input.pairs, input.pairs == 1 ? "pair" : "pairs",
                         printable(input.name));
     total += input.pairs;
   }
@@ -179,8 +179,9 @@ Command add_prepare(CLI::App& cli) {
   rule("!--no-markup", p.clean.markup, "keep pairs with tags, entities and templates");
   rule("!--no-duplicate", p.clean.duplicate, "keep pairs that occur again");
   cli.add_option("--avoid", o->avoid,
-                 "files, such as published tests, whose sentences must not be in the corpus")
+                 "a file, such as a published test, whose sentences must not be in the corpus; repeatable")
       ->take_all()
+      ->allow_extra_args(false)  // what follows is a corpus
       ->group("Cleaning");
   cli.add_option("--dropped", o->dropped, "write what was dropped: reason, source, target")
       ->group("Cleaning");

@@ -116,7 +116,7 @@ std::string shown(const models::OptionValue& value) {
   return std::visit([](const auto& it) { return fmt::format("{}", it); }, value);
 }
 
-// "'run' was started with: 0.5 is given, and it has 0.001"
+// "--lr is not what 'run' was started with: 0.5 is given, and it has 0.001"
 [[noreturn]] void refuse_value(const char* op, const std::string& option, const std::string& of,
                                const std::string& given, const models::OptionValue& has) {
   throw ValueError(
@@ -126,6 +126,11 @@ std::string shown(const models::OptionValue& value) {
 std::string started(const std::string& folder) { return fmt::format("'{}' was started with", folder); }
 
 }  // namespace
+
+void require_same(const std::string& option, const models::OptionValue& given, const models::OptionValue& has,
+                  const std::string& folder) {
+  if (given != has) refuse_value("resume", option, started(folder), shown(given), has);
+}
 
 void require_preset_of(const models::RunConfig& preset, const models::RunConfig& run, const char* op,
                        const std::string& folder) {

@@ -30,6 +30,11 @@ const models::RunOption& run_option(const std::string& flag);
 void require_preset_of(const models::RunConfig& preset, const models::RunConfig& run, const char* op,
                        const std::string& folder);
 
+/// Throws ValueError `resume: --seed is not what 'run' was started with: 2 is given, and it has 1` unless the
+/// two are the same.
+void require_same(const std::string& option, const models::OptionValue& given, const models::OptionValue& has,
+                  const std::string& folder);
+
 class RunOptions {
  public:
   RunOptions() = default;

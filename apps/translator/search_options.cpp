@@ -20,8 +20,7 @@ void add_search_options(CLI::App& cli, models::TranslateOptions& options) {
   add("--coverage-penalty", s.coverage, "weight of the coverage penalty (Wu et al. 2016, eq. 14)");
   add("--beam-patience", s.patience,
       "a beam stops when this times --beam translations have ended (1 in many programs, Kasai et al. 2022); "
-      "0: "
-      "when none can become better");
+      "0: when none can become better");
   add("--min-output", s.min_length, "shortest translation, in words or pieces");
   add("--max-output", s.max_length, "longest translation, 0 for 2 n + 10");
   add("--temperature", s.temperature, "above 0: sample, the logits divided by it");

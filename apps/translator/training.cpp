@@ -28,7 +28,7 @@ void say_what_is_odd(const models::Trainer& trainer) {
   }
   if (const int64_t skipped = trainer.facts().skipped_pairs; skipped > 0) {
     note("left out for being empty or longer than {} tokens: {}\n", config.max_length,
-         models::counted(static_cast<uint64_t>(skipped), "pair"));
+         models::counted(skipped, "pair"));
   }
   if (!trainer.metric_can_tell()) {
     warn("translator",
@@ -89,10 +89,6 @@ class ExpectedTime {
   bool said_ = false;
 };
 
-std::string counted(int64_t number, const char* noun) {
-  return models::counted(static_cast<uint64_t>(number), noun);
-}
-
 // "1.2 million", "505219"
 std::string count_text(int64_t count) {
   return count < 1'000'000 ? fmt::format("{}", count)
@@ -108,8 +104,9 @@ std::string megabytes(int64_t bytes) {
 
 std::string facts_text(const models::TrainingFacts& f) {
   const char* const unit = f.pieces ? "pieces" : "words";
-  return fmt::format("{} to train on ({} and {} {}), {} to validate with\n", counted(f.train_pairs, "pair"),
-                     count_text(f.source.tokens), count_text(f.target.tokens), unit, f.validation_pairs) +
+  return fmt::format("{} to train on ({} and {} {}), {} to validate with\n",
+                     models::counted(f.train_pairs, "pair"), count_text(f.source.tokens),
+                     count_text(f.target.tokens), unit, f.validation_pairs) +
          fmt::format(
              "vocabulary: {} and {} entries; unknown: {:.2f} % and {:.2f} % of the {} in training, "
              "{:.2f} % and {:.2f} % in validation\n",
@@ -117,7 +114,7 @@ std::string facts_text(const models::TrainingFacts& f) {
              100 * f.source.validation_unknown, 100 * f.target.validation_unknown) +
          fmt::format("model: {} parameters; weights {}, state of the training {}\n", count_text(f.parameters),
                      megabytes(f.weight_bytes), megabytes(f.state_bytes)) +
-         fmt::format("length: {}, {:.3g} {} of {}\n", counted(f.updates, "update"), f.epochs(),
+         fmt::format("length: {}, {:.3g} {} of {}\n", models::counted(f.updates, "update"), f.epochs(),
                      f.updates == f.updates_per_epoch ? "epoch" : "epochs", f.updates_per_epoch);
 }
 
@@ -212,9 +209,8 @@ std::string scores_text(const models::KeptScores& scores) {
 
 std::string summary(const models::TrainResult& result) {
   return fmt::format("trained {} in {}, {} parameters; kept update {}: validation {}",
-                     models::counted(static_cast<uint64_t>(result.updates), "update"),
-                     clock_time(result.seconds), result.parameters, result.best_update,
-                     scores_text(result.best));
+                     models::counted(result.updates, "update"), clock_time(result.seconds), result.parameters,
+                     result.best_update, scores_text(result.best));
 }
 
 models::PairFiles training_files(const std::string& folder) {

@@ -53,7 +53,8 @@ void PackedWeights::recheck() {
 
 void PackedWeights::compute_in(ProductType type) {
   const std::lock_guard lock(mutex_);
-  if (type != type_) entries_.clear();
+  if (type == type_) return;  // nothing is written: others may read it
+  entries_.clear();
   type_ = type;
 }
 

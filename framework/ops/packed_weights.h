@@ -37,7 +37,8 @@ class PackedWeights {
   /// ops write is seen in any case.
   void recheck();
 
-  /// Chooses how products are computed from here on; f32 at first. Not while other threads use the cache.
+  /// Chooses how products are computed from here on; f32 at first. No other thread may use the cache while
+  /// the choice changes.
   /// @param type of the products
   void compute_in(ProductType type);
   /// @return how products are computed

@@ -56,17 +56,16 @@ Split split_corpus(const std::vector<SplitKey>& keys, const SplitOptions& option
     ++split.valid;
   }
   if (split.test_long < options.test_long) {
-    throw ValueError("split", fmt::format("{} of {} and more {} asked for the test, and there {} {}",
-                                          counted(static_cast<uint64_t>(options.test_long), "sentence"),
-                                          counted(static_cast<uint64_t>(options.long_words), "word"),
-                                          are(options.test_long), are(split.test_long), split.test_long));
+    throw ValueError("split",
+                     fmt::format("{} of {} and more {} asked for the test, and there {} {}",
+                                 counted(options.test_long, "sentence"), counted(options.long_words, "word"),
+                                 are(options.test_long), are(split.test_long), split.test_long));
   }
   if (split.test < test || split.valid < valid || split.test + split.valid >= groups) {
-    throw ValueError(
-        "split",
-        fmt::format("{} for the test and {} for validation leave none to train on: there {} {}",
-                    counted(static_cast<uint64_t>(std::max(test, split.test)), "sentence"), valid,
-                    are(groups), counted(static_cast<uint64_t>(groups), "distinct source sentence")));
+    throw ValueError("split",
+                     fmt::format("{} for the test and {} for validation leave none to train on: there {} {}",
+                                 counted(std::max(test, split.test), "sentence"), valid, are(groups),
+                                 counted(groups, "distinct source sentence")));
   }
   HashSet held;  // targets of the test, then of the validation as well
   for (const Part now : {Part::test, Part::valid, Part::train}) {

@@ -70,9 +70,9 @@ void check_vocabularies(const Architecture& architecture, const std::map<std::st
   const auto compare = [&](const std::string& key, const char* side, const Vocabulary& vocabulary) {
     const auto found = weights.find(key);
     if (found != weights.end() && found->second.ndim() == 2 && found->second.size(0) != vocabulary.size()) {
-      throw FormatError(
-          fmt::format("'{}' has {}, the weights have {}", (folder / run_files::vocabulary(side)).string(),
-                      counted(static_cast<uint64_t>(vocabulary.size()), "word"), found->second.size(0)));
+      throw FormatError(fmt::format("'{}' has {}, the weights have {}",
+                                    (folder / run_files::vocabulary(side)).string(),
+                                    counted(vocabulary.size(), "word"), found->second.size(0)));
     }
   };
   compare(architecture.source_table, "source", source);

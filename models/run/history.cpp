@@ -22,11 +22,11 @@ std::optional<TrainingRecord> parse_record(std::string_view line) {
     if (key == "update" && value.is_number_integer()) {
       record.update = value.get<int64_t>();
       has_update = record.update > 0;
-    } else if (key == "epoch") {
+    } else if (key == "epoch" && value.is_number_integer()) {
       record.epoch = value.get<int64_t>();
     } else if (key == "seconds") {
       record.seconds = value.get<double>();
-    } else if (key == "averaged") {
+    } else if (key == "averaged" && value.is_number_integer()) {
       record.averaged = value.get<int64_t>();
     } else {
       record.values.emplace(key, value.get<double>());

@@ -8,13 +8,13 @@
 #include <vector>
 
 #include "framework/core/error.h"
+#include "framework/core/quantise.h"
 #include "models/run/folder.h"
 
 namespace heed::models {
 namespace {
 
 constexpr std::string_view kScale = ":scale";
-constexpr float kLargest = 127;
 
 struct Quantised {
   Tensor integers, scales;  // i64 [n, ...], f32 [n]
@@ -25,14 +25,8 @@ Quantised quantised(const Tensor& x) {
   const auto rows = static_cast<size_t>(x.size(0)), columns = rows == 0 ? 0 : values.size() / rows;
   std::vector<int64_t> integers(values.size());
   std::vector<float> scales(rows);
-  for (size_t i = 0; i < rows; ++i) {
-    const auto row = std::span(values).subspan(i * columns, columns);
-    for (const float value : row) scales[i] = std::max(scales[i], std::abs(value) / kLargest);
-    if (scales[i] == 0) continue;  // zeros, or so small that they are
-    std::ranges::transform(row, integers.begin() + static_cast<std::ptrdiff_t>(i * columns), [&](float w) {
-      return std::lround(std::clamp(w / scales[i], -kLargest, kLargest));
-    });
-  }
+  for (size_t i = 0; i < rows; ++i)
+    scales[i] = quantise(std::span(values).subspan(i * columns, columns), integers.data() + i * columns);
   return {from_vector(integers, x.shape()), from_vector(scales, {x.size(0)})};
 }
 

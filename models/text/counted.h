@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include <cstdint>
+#include <concepts>
 #include <string>
 #include <string_view>
 
@@ -12,7 +12,7 @@ namespace heed::models {
 /// @param number how many
 /// @param noun of one, whose plural ends in s
 /// @return "1 line", "0 lines"
-inline std::string counted(uint64_t number, std::string_view noun) {
+std::string counted(std::integral auto number, std::string_view noun) {
   return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
 }
 

@@ -179,7 +179,7 @@ TEST_F(Prepare, WhatIsDroppedIsToldWithItsReason) {
   table += "Hidden test sentence!\tx\n" + fmt::format("{}\tcourt\n", std::string(400, 'a'));
   write(at("t.tsv"), table);
   write(at("hidden.en"), "hidden TEST sentence\n");
-  const ProcessResult made = prepare({at("t.tsv"), "-o", at("c"), "--avoid", at("hidden.en"), "--dropped",
+  const ProcessResult made = prepare({"-o", at("c"), "--avoid", at("hidden.en"), at("t.tsv"), "--dropped",
                                       at("dropped.tsv"), "--json", at("made.json")});
   ASSERT_EQ(made.exit_code, 0) << made.err;
   const auto dropped = nlohmann::json::parse(content(at("made.json")))["dropped"];

@@ -20,6 +20,7 @@
 #include "framework/core/flops.h"
 #include "framework/core/memory_pool.h"
 #include "framework/core/parallel.h"
+#include "framework/core/quantise.h"
 #include "framework/kernels/kernels.h"
 
 #ifndef HEED_QUANTISED_COLUMNS
@@ -194,26 +195,17 @@ QuantisedMatrix::QuantisedMatrix(int64_t K, int64_t N, const float* data, int64_
   scales_.assign(static_cast<size_t>(columns), 0);
   offsets_.assign(static_cast<size_t>(columns), 0);
   panels_.assign(static_cast<size_t>(columns * groups_ * 4), 0);
+  std::vector<float> column(static_cast<size_t>(K));
+  std::vector<int8_t> whole(static_cast<size_t>(K));
   for (int64_t n = 0; n < N; ++n) {
-    const auto value = [&](int64_t k) { return data[k * row_stride + n * column_stride]; };
-    float largest = 0, bad = 0;
-    for (int64_t k = 0; k < K; ++k) {
-      largest = std::max(largest, std::abs(value(k)));
-      bad += value(k) - value(k);  // NaN once a value is NaN or infinite
-    }
-    if (std::isnan(bad)) {
-      scales_[static_cast<size_t>(n)] = bad;
-      continue;
-    }
-    const float scale = largest / 127;
-    if (scale == 0) continue;  // zeros, or so small that they are
+    for (int64_t k = 0; k < K; ++k) column[static_cast<size_t>(k)] = data[k * row_stride + n * column_stride];
+    scales_[static_cast<size_t>(n)] = quantise<int8_t>(column, whole.data());
     int32_t sum = 0;
     for (int64_t k = 0; k < K; ++k) {
-      const auto whole = static_cast<int8_t>(std::lround(std::clamp(value(k) / scale, -127.0F, 127.0F)));
-      panels_[static_cast<size_t>(((n / width * groups_ + k / 4) * width + n % width) * 4 + k % 4)] = whole;
-      sum += whole;
+      const int8_t value = whole[static_cast<size_t>(k)];
+      panels_[static_cast<size_t>(((n / width * groups_ + k / 4) * width + n % width) * 4 + k % 4)] = value;
+      sum += value;
     }
-    scales_[static_cast<size_t>(n)] = scale;
     offsets_[static_cast<size_t>(n)] = 128 * sum;
   }
 }
