@@ -240,6 +240,15 @@ Case make_case(const std::string& name) {
   throw ValueError(fmt::format("benchmark: '{}' is not known", name));
 }
 
+std::shared_ptr<const models::TranslationModel> make_translator(const std::string& kind) {
+  manual_seed(1);
+  const models::ModelConfig config =
+      kind == "convolutional" ? models::ModelConfig(models::ConvolutionalOptions{}) : config_for(kind);
+  std::shared_ptr<models::TranslationModel> model = models::make_model(config, kVocabulary, kVocabulary);
+  model->train(false);
+  return model;
+}
+
 Training::Training(const std::string& kind)
     : model_((manual_seed(1), models::make_model(config_for(kind), kVocabulary, kVocabulary))),
       optimizer_(model_->named_parameters()),

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "bench/workload.h"
+#include "models/architectures/convolutional/options.h"
 #include "models/architectures/recurrent/options.h"
 #include "models/architectures/transformer/options.h"
 
@@ -12,6 +13,10 @@ namespace heed::bench {
 
 /// Inputs are made on the first call of this, not of run. Throws ValueError for an unknown name.
 workload::Case make_case(const std::string& name);
+
+/// A translator in evaluation mode with random weights, of the sizes of the workload. kind: as below, or
+/// convolutional.
+std::shared_ptr<const models::TranslationModel> make_translator(const std::string& kind);
 
 /// A translator in training on the batches of the workload. kind: none or additive (attention of the
 /// recurrent one), or transformer.

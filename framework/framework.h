@@ -14,6 +14,7 @@
 #include "framework/core/flops.h"
 #include "framework/core/memory_pool.h"
 #include "framework/core/parallel.h"
+#include "framework/core/profiler.h"
 #include "framework/core/random.h"
 #include "framework/core/tensor.h"
 #include "framework/io/file.h"

@@ -4,6 +4,7 @@
 #include "models/architectures/convolutional/convolutional.h"
 #include "models/architectures/recurrent/recurrent.h"
 #include "models/architectures/registry.h"
+#include "models/architectures/source_rows.h"
 #include "models/architectures/transformer/transformer.h"
 #include "models/corpus/archive.h"
 #include "models/corpus/batches.h"

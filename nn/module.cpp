@@ -229,9 +229,10 @@ std::vector<std::string> LoadReport::lines() const {
 
 namespace {
 
-// Compares values with what a module wants; `fitting` gets the tensors of the module that can be set.
+// Compares values with what a module wants; `fitting` gets the tensors of the module that can be set. An
+// error ends with `hint`.
 LoadReport compare(const NamedTensors& wanted, const std::map<std::string, Tensor>& values,
-                   const std::string& file, Loading loading, NamedTensors& fitting) {
+                   const std::string& file, Loading loading, const char* hint, NamedTensors& fitting) {
   LoadReport report;
   std::set<std::string> known;
   for (const auto& [name, value] : wanted) {
@@ -250,8 +251,9 @@ LoadReport compare(const NamedTensors& wanted, const std::map<std::string, Tenso
   }
   if (loading == Loading::strict && !report.complete()) {
     const std::vector<std::string> lines = report.lines();
-    throw FormatError(fmt::format("load '{}': {}{}; Loading::partial takes what fits", file, lines.front(),
-                                  lines.size() == 1 ? "" : fmt::format("; and {} more", lines.size() - 1)));
+    throw FormatError(fmt::format("load '{}': {}{}{}", file, lines.front(),
+                                  lines.size() == 1 ? "" : fmt::format("; and {} more", lines.size() - 1),
+                                  hint));
   }
   return report;
 }
@@ -261,7 +263,8 @@ LoadReport compare(const NamedTensors& wanted, const std::map<std::string, Tenso
 LoadReport Module::load(const std::map<std::string, Tensor>& values, const std::string& file,
                         Loading loading) {
   NamedTensors fitting;
-  LoadReport report = compare(state_dict(), values, file, loading, fitting);
+  LoadReport report =
+      compare(state_dict(), values, file, loading, "; Loading::partial takes what fits", fitting);
   const NoGradGuard no_grad;
   for (const auto& [name, value] : fitting) value.copy_(values.at(name));
   return report;
@@ -269,7 +272,7 @@ LoadReport Module::load(const std::map<std::string, Tensor>& values, const std::
 
 void Module::adopt(const std::map<std::string, Tensor>& values, const std::string& file) {
   NamedTensors fitting;
-  compare(state_dict(), values, file, Loading::strict, fitting);
+  compare(state_dict(), values, file, Loading::strict, "", fitting);
   const NoGradGuard no_grad;
   for (const auto& [name, value] : fitting) {
     if (!share_memory(value, values.at(name))) value.copy_(values.at(name));

@@ -161,13 +161,15 @@ class Module {
   /// @param name the name that it was announced with
   /// @throws ValueError if no child has this name
   void remove_child(const std::string& name);
-  /// Calls the output hook, if there is one. A layer's call operator ends with `return announce(result)`;
-  /// without a hook this costs one branch.
+  /// Calls the output hook, if there is one, and tells a Profiler. A layer's call operator ends with `return
+  /// announce(result)`; without either this costs two branches.
   /// @param output the layer's result
   /// @return `output`, unchanged
   Tensor announce(Tensor output) const {
     if (output_hook_) [[unlikely]]
       (*output_hook_->f)(output_hook_->path, output);
+    if (heed::detail::is_profiling()) [[unlikely]]
+      heed::detail::profile_layer(this);
     return output;
   }
 

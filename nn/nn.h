@@ -24,6 +24,7 @@
 #include "nn/optim/optimizer.h"
 #include "nn/optim/schedule.h"
 #include "nn/positional.h"
+#include "nn/profile.h"
 #include "nn/rnn.h"
 #include "nn/summary.h"
 #include "nn/transformer.h"

@@ -12,10 +12,21 @@ namespace heed::apps {
 
 std::atomic<int> interrupted{0};
 
-void restart_with_short_spinning(char** argv) {
+namespace {
+
+char** to_restart = nullptr;  // the arguments, where use_threads() is to decide
+
+void restart(char** argv) {
   if (std::getenv("GOMP_SPINCOUNT") || std::getenv("OMP_WAIT_POLICY")) return;
   ::setenv("GOMP_SPINCOUNT", "20000", 1);  // tens of microseconds
   ::execv("/proc/self/exe", argv);         // comes back only if it failed; then the default serves
+}
+
+}  // namespace
+
+void restart_with_short_spinning(Restart when, char** argv) {
+  if (when == Restart::now) restart(argv);
+  if (when == Restart::with_threads) to_restart = argv;
 }
 
 void catch_interrupts() {
@@ -30,6 +41,9 @@ double steady_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-void use_threads(int threads) { set_num_threads(threads > 0 ? threads : available_threads()); }
+void use_threads(int threads) {
+  set_num_threads(threads > 0 ? threads : available_threads());
+  if (to_restart && num_threads() > 1) restart(to_restart);
+}
 
 }  // namespace heed::apps

@@ -2,13 +2,19 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 
 namespace heed::apps {
 
 /// libgomp's threads spin for milliseconds by default and then fight over shared cores; the setting acts only
 /// before libgomp starts, so the program starts itself again once with GOMP_SPINCOUNT set, unless the user
-/// chose a waiting policy.
-void restart_with_short_spinning(char** argv);
+/// chose a waiting policy. That takes as long as starting, so a program that uses one thread does without.
+enum class Restart : uint8_t {
+  now,           // several threads will run
+  with_threads,  // use_threads() restarts it for several; nothing may have been read from pipes before
+  never          // one thread, or hardly any work
+};
+void restart_with_short_spinning(Restart when, char** argv);
 
 /// The number of the signal, SIGINT or SIGTERM, that came since catch_interrupts() was called, or 0; a second
 /// one ends the program at once.

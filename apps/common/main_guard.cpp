@@ -198,6 +198,16 @@ std::string valued_switch(const CLI::App& cli, int argc, char** argv) {
   return "";
 }
 
+// CLI11 reads "-hello there" as -h and more. Null when nothing is like that.
+const char* text_taken_for_help(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == "--") return nullptr;
+    if (word.starts_with("-h") && word != "-h") return argv[i];
+  }
+  return nullptr;
+}
+
 // A closed descriptor of the first three would be given to the next file that is opened, and messages would
 // go into it. In its place stands one that fails as a closed one does: writing on 0 and reading on 1 and 2 is
 // all that it allows.
@@ -303,6 +313,11 @@ int run_app(std::string_view app, CLI::App& cli, int argc, char** argv, const st
     try {
       cli.parse(argc, argv);
     } catch (const CLI::Success& success) {  // --help, --version
+      if (const char* const text = text_taken_for_help(argc, argv)) {
+        note("{}: '{}' is no option; a text that begins with - comes behind -- (see {} --help)\n", app,
+             one_line(text), app);
+        return kUsage;
+      }
       const int code = cli.exit(success);
       std::cout.flush();
       finish_output();

@@ -111,7 +111,7 @@ void draw(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  apps::restart_with_short_spinning(argv);
+  apps::use_threads(1);  // for one sentence
   Options options;
   CLI::App cli(
       "Draws the attention of a translation: what is attended to across, what attends down, brightness the "

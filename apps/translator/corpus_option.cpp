@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <tuple>
+
 #include "framework/core/error.h"
 
 namespace heed::apps {
@@ -36,6 +38,17 @@ std::string Corpus::test_gold() const {
 void Corpus::set_languages(models::RunConfig& config) const {
   config.source_text.language = info_.source_language;
   config.target_text.language = info_.target_language;
+}
+
+void Corpus::require_languages(const models::RunConfig& config, const std::string& what) const {
+  for (const auto& [side, has, wanted] :
+       {std::tuple("source", &config.source_text.language, &info_.source_language),
+        std::tuple("target", &config.target_text.language, &info_.target_language)}) {
+    if (!has->empty() && !wanted->empty() && *has != *wanted)
+      throw ValueError("corpus",
+                       fmt::format("'{}' is {} to {}, and {} has {} as its {} language", folder_.string(),
+                                   info_.source_language, info_.target_language, what, *has, side));
+  }
 }
 
 }  // namespace heed::apps

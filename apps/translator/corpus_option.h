@@ -28,6 +28,11 @@ class Corpus {
   bool has_test() const { return info_.test > 0; }
   /// The languages in the place of those of `config`.
   void set_languages(models::RunConfig& config) const;
+  /// Throws ValueError `corpus: 'folder' is en to de, and 'run' has fr as its target language` where a
+  /// language of `config` is another one than the corpus's.
+  /// @param config of the run
+  /// @param what has these languages: "'run'"
+  void require_languages(const models::RunConfig& config, const std::string& what) const;
 
  private:
   std::string path_of(const std::string& part, const std::string& language) const;

@@ -11,6 +11,7 @@
 #include "apps/common/files.h"
 #include "apps/common/main_guard.h"
 #include "apps/common/print.h"
+#include "apps/common/profile.h"
 #include "apps/common/run_option.h"
 #include "apps/common/streams.h"
 #include "apps/translator/commands.h"
@@ -33,7 +34,7 @@ struct EvaluateOptions {
   const CLI::App* app = nullptr;
   std::vector<std::string> runs;
   std::string hypotheses;  // in the place of runs
-  std::string source, target, gold, output, records, json;
+  std::string source, target, gold, output, records, json, profile;
   std::string source_language, target_language;  // of hypotheses; a run knows its own
   std::vector<int>
       lengths;  // the first words of BLEU's length groups but the first; empty: default_length_buckets()
@@ -78,13 +79,14 @@ std::vector<models::LengthBucket> groups_of(const std::vector<int>& starts) {
 models::RunScores run_scores(const EvaluateOptions& options, const models::Evaluation& result) {
   models::RunScores scores{.test = std::filesystem::path(options.target).filename().string(),
                            .sentences = static_cast<int64_t>(result.translations.size()),
-                           .search = fmt::format("beam {}", options.translate.search.beam),
+                           .search = search_text(options.translate),
                            .bleu = result.value("bleu_13a"),
                            .bleu_signature = result.score("bleu_13a")->signature,
                            .chrf = result.value("chrf2"),
                            .chrf_signature = result.score("chrf2")->signature};
   for (const models::BucketBleu& bucket : result.by_length)
-    scores.by_length.push_back({bucket.bucket.min, bucket.bucket.max, bucket.sentences, bucket.bleu.score});
+    scores.by_length.push_back({bucket.bucket.min, bucket.bucket.max, bucket.sentences,
+                                bucket.sentences > 0 ? bucket.bleu.score : NAN});
   return scores;
 }
 
@@ -105,6 +107,9 @@ void check_usage(const EvaluateOptions& options) {
     if (options.source.empty()) throw CLI::RequiredError("--source");
     if (options.keep_scores && options.runs.size() > 1)
       throw CLI::ValidationError("--keep-scores", "is of one run; these are an ensemble");
+    if (options.keep_scores && options.translate.search.temperature > 0)
+      throw CLI::ValidationError("--keep-scores",
+                                 "is of the best translations, not of samples (--temperature)");
     for (const char* option : {"--source-language", "--target-language"}) {
       if (options.app->count(option) > 0)
         throw CLI::ValidationError(option, "is of --hypotheses; a run knows its languages");
@@ -114,7 +119,8 @@ void check_usage(const EvaluateOptions& options) {
   for (const CLI::Option* option : options.app->get_options()) {
     const std::string name = option->get_name();
     const bool of_run = option->get_group() == "Decoding" || name == "--run" || name == "--gold" ||
-                        name == "--output" || name == "--records" || name == "--keep-scores";
+                        name == "--output" || name == "--records" || name == "--keep-scores" ||
+                        name == "--profile";
     if (of_run && option->count() > 0)
       throw CLI::ValidationError(name, "is of a run, and with --hypotheses nothing is translated");
   }
@@ -127,13 +133,15 @@ void check_usage(const EvaluateOptions& options) {
 }
 
 void check_files(const EvaluateOptions& options) {
-  Files files{
-      .inputs = {{"--hypotheses", options.hypotheses},
-                 {"--source", options.source},
-                 {"--target", options.target},
-                 {"--gold", options.gold}},
-      .outputs = {{"--output", options.output}, {"--records", options.records}, {"--json", options.json}},
-      .runs = options.runs};
+  Files files{.inputs = {{"--hypotheses", options.hypotheses},
+                         {"--source", options.source},
+                         {"--target", options.target},
+                         {"--gold", options.gold}},
+              .outputs = {{"--output", options.output},
+                          {"--records", options.records},
+                          {"--json", options.json},
+                          {"--profile", options.profile}},
+              .runs = options.runs};
   for (const std::string& file : options.references) files.inputs.push_back({"--reference", file});
   if (options.keep_scores) {
     const std::filesystem::path scores =
@@ -148,7 +156,7 @@ void say_scores(const EvaluateOptions& options, const models::Evaluation& result
                 std::vector<std::vector<std::string>> references, nlohmann::ordered_json& report) {
   say("{}", score_lines(result));
   if (std::isnan(result.value("perplexity")) && options.hypotheses.empty())
-    say("perplexity of nothing: no sentence has words\n");
+    say("perplexity of nothing: no sentence that is read has words\n");
   if (!options.gold.empty() && !result.score("aer"))
     say("alignment error rate: the model has no attention\n");
   report.update(scores_json(result));
@@ -191,7 +199,7 @@ void score_hypotheses(const EvaluateOptions& options) {
       models::evaluate_hypotheses(lines.source, lines.target, options.target_language, lengths, groups);
   nlohmann::ordered_json report{{"hypotheses", options.hypotheses}, {"sentences", lines.target.size()}};
   say_scores(options, result, std::move(references), report);
-  for (const std::string& what : hypothesis_warnings(lines.source)) warn("translator", what);
+  for (const std::string& what : hypothesis_warnings(lines.source, lines.target)) warn("translator", what);
   write_json(options.json, report);
 }
 
@@ -201,7 +209,8 @@ void evaluate_run(const EvaluateOptions& options) {
     throw ValueError("n-best", "evaluation scores one translation a sentence");
   const std::vector<models::LengthBucket> groups = groups_of(options.lengths);
   use_threads(options.threads);
-  const models::Translator translator = load_translator(options.runs);
+  Profiling profiling(options.profile);
+  const models::Translator translator = load_translator(options.runs, profiling);
   const models::ParallelLines lines = read_pairs(options.source, options.target);
   std::vector<std::vector<std::string>> references = read_references(options, lines.source.size());
   std::vector<models::AlignedPair> pairs;  // read first: a bad file must not cost the translations
@@ -210,6 +219,7 @@ void evaluate_run(const EvaluateOptions& options) {
                           options.gold);
   const models::Evaluation result = models::evaluate(translator, lines.source, lines.target, steady_seconds,
                                                      options.translate, pairs, groups);
+  profiling.finish();
   nlohmann::ordered_json report{{"run", options.runs},
                                 {"model", translator.run().model->describe()},
                                 {"sentences", lines.source.size()}};
@@ -283,6 +293,7 @@ Command add_evaluate(CLI::App& cli) {
   cli.add_flag("--keep-scores", o->keep_scores,
                "note the scores in the run folder (scores.json), where translator models shows them");
   cli.add_option("--json", o->json, "write the report as JSON");
+  add_profile_option(cli, o->profile);
   return [o] { evaluate(*o); };
 }
 

@@ -61,7 +61,8 @@ void look(LookOptions& options) {
   }
   check_files({.outputs = outputs, .runs = options.runs, .new_folders = {{"--output", options.folder}}});
   models::check(options.translate.search);
-  use_threads(options.threads);
+  if (options.translate.search.n_best > 1) throw ValueError("n-best", "look shows one translation");
+  use_threads(options.threads > 0 ? options.threads : 1);
   const std::string sentence = fmt::format("{}", fmt::join(options.words, " "));
   auto report = nlohmann::ordered_json::array();
   for (size_t i = 0; i < options.runs.size(); ++i) {
@@ -124,7 +125,7 @@ Command add_look(CLI::App& cli) {
       "each language of the box, with additive attention where it has one)");
   cli.add_option("-o,--output", o->folder, "folder of the pictures")->capture_default_str();
   add_search_options(cli, o->translate);
-  cli.add_option("--threads", o->threads, "threads (default: what the container allows)")
+  cli.add_option("--threads", o->threads, "threads (default: 1)")
       ->check(CLI::Range(0, 1024));
   cli.add_option("--json", o->json, "write translations and paths as JSON");
   return [o] { look(*o); };

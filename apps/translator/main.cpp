@@ -1,5 +1,6 @@
 // translator: trains a translator, translates with it, measures it, and shows it all on a built-in corpus.
 
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -9,9 +10,23 @@
 #include "apps/translator/preset.h"
 #include "framework/build_info.h"
 
+namespace {
+
+// By the subcommand: a command that reads its preset from a pipe cannot start again once it has.
+heed::apps::Restart restart_of(std::string_view command) {
+  using heed::apps::Restart;
+  for (const char* name : {"look", "models", "prepare", "plot", "corpus", "export", "help"}) {
+    if (command == name) return Restart::never;
+  }
+  if (command.starts_with("-")) return Restart::never;  // --version
+  return command == "translate" || command == "evaluate" ? Restart::with_threads : Restart::now;
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   using namespace heed;
-  apps::restart_with_short_spinning(argv);
+  apps::restart_with_short_spinning(argc > 1 ? restart_of(argv[1]) : apps::Restart::never, argv);
   CLI::App cli("Sequence-to-sequence translation with and without attention.", "translator");
   cli.require_subcommand(1);
   cli.fallthrough();

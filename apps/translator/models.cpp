@@ -1,6 +1,8 @@
 // translator models: the translators of the box and of folders, what they are and what they score.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -35,6 +37,7 @@ struct Listed {
   std::string name;  // what -r takes
   fs::path folder;
   std::string problem;  // why it cannot be used; empty: it can
+  std::string damage;   // why its terms or scores are not known
   std::string source, target, model, licence, attribution;
   int64_t parameters = 0;
   uint64_t bytes = 0;  // of the files that translation needs
@@ -61,13 +64,22 @@ Listed listed(const fs::path& folder, const std::string& name) {
     row.target = run.config.target_text.language;
     row.model = run.model->describe();
     row.parameters = run.model->parameter_count();
+  } catch (const Error& error) {
+    row.problem = error.what();
+    return row;
+  }
+  try {  // it translates without these
+    row.scores = models::read_scores(folder);
+  } catch (const Error& error) {
+    row.damage = error.what();
+  }
+  try {
     if (const auto data = models::files_of_run(folder)) {
       row.licence = data->licence;
       row.attribution = data->attribution;
     }
-    row.scores = models::read_scores(folder);
   } catch (const Error& error) {
-    row.problem = error.what();
+    row.damage = error.what();
   }
   return row;
 }
@@ -75,10 +87,14 @@ Listed listed(const fs::path& folder, const std::string& name) {
 // The runs in a folder, or the folder itself if it is one.
 std::vector<fs::path> runs_in(const std::string& folder) {
   if (!file_exists(folder)) throw IoError(fmt::format("there is no folder '{}'", folder));
-  if (models::is_run_folder(folder)) return {folder};
+  const auto is_run = [](const fs::path& path) {  // or was one
+    return models::is_run_folder(path) ||
+           (file_exists(path / models::run_files::kConfig) && file_exists(path / models::run_files::kModel));
+  };
+  if (is_run(folder)) return {folder};
   std::vector<fs::path> runs;
   for (const fs::path& path : list_folder(folder)) {
-    if (models::is_run_folder(path)) runs.push_back(path);
+    if (is_run(path)) runs.push_back(path);
   }
   std::ranges::sort(runs);
   return runs;
@@ -101,6 +117,7 @@ nlohmann::ordered_json json_of(const Listed& row) {
     json["problem"] = row.problem;
     return json;
   }
+  if (!row.damage.empty()) json["damage"] = row.damage;
   json.update({{"source_language", row.source},
                {"target_language", row.target},
                {"model", row.model},
@@ -118,9 +135,10 @@ nlohmann::ordered_json json_of(const Listed& row) {
     json["chrf_signature"] = row.scores->chrf_signature;
     json["bleu_by_length"] = nlohmann::ordered_json::array();
     for (const models::LengthScore& score : row.scores->by_length) {
-      json["bleu_by_length"].push_back({{"words", models::LengthBucket{score.min, score.max}.name()},
-                                        {"sentences", score.sentences},
-                                        {"bleu", score.bleu}});
+      json["bleu_by_length"].push_back(
+          {{"words", models::LengthBucket{score.min, score.max}.name()},
+           {"sentences", score.sentences},
+           {"bleu", std::isnan(score.bleu) ? nlohmann::ordered_json() : nlohmann::ordered_json(score.bleu)}});
     }
   }
   return json;
@@ -134,7 +152,12 @@ void list_models(const ModelsOptions& options) {
   for (const std::string& folder : options.folders) {
     const std::vector<fs::path> runs = runs_in(folder);
     if (runs.empty()) note("'{}' holds no run\n", folder);
-    for (const fs::path& run : runs) rows.push_back(listed(run, run.string()));
+    for (const fs::path& run : runs) {
+      std::error_code error;
+      const bool known = std::ranges::any_of(
+          rows, [&](const Listed& row) { return fs::equivalent(row.folder, run, error); });
+      if (!known) rows.push_back(listed(run, run.string()));
+    }
   }
   size_t width = 4;
   for (const Listed& row : rows) width = std::max(width, row.name.size());
@@ -142,12 +165,15 @@ void list_models(const ModelsOptions& options) {
     say("{:<{}}  {:>9}  {:>5}  {:>5}  {:>6}  {:>7}  {}\n", "name", width, "languages", "BLEU", "chrF2",
         "10^6", "MB", "model");
   }
-  for (const Listed& row : rows) say("{}", line_of(row, width));
+  for (const Listed& row : rows) {
+    say("{}", line_of(row, width));
+    if (!row.damage.empty()) warn("translator", row.damage);
+  }
   std::vector<std::string> said;  // a line for each set of terms and each test
   const auto say_once = [&](const std::string& line) {
     if (std::ranges::find(said, line) != said.end()) return;
     said.push_back(line);
-    say("{}\n", line);
+    say("{}\n", one_line(line));
   };
   for (const Listed& row : rows) {
     if (row.scores)

@@ -42,15 +42,17 @@ models::ParallelLines read_pairs(const std::string& source, const std::string& t
     warn("translator", fmt::format("'{}' and '{}' hold the same lines: each sentence is paired with itself",
                                    source, target));
   }
-  for (const auto& [name, side] : {std::pair(&source, &lines.source), std::pair(&target, &lines.target)}) {
-    if (is_table(*side)) {
-      warn("translator",
-           fmt::format(
-               "every line of '{}' has a tab: a table of several columns? Each line is read as one sentence",
-               *name));
-    }
-  }
+  warn_of_table(source, lines.source);
+  warn_of_table(target, lines.target);
   return lines;
+}
+
+void warn_of_table(const std::string& name, const std::vector<std::string>& lines) {
+  if (!is_table(lines)) return;
+  warn("translator",
+       fmt::format(
+           "every line of '{}' has a tab: a table of several columns? Each line is read as one sentence",
+           name));
 }
 
 }  // namespace heed::apps

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "models/text/lines.h"
 
@@ -15,6 +16,11 @@ namespace heed::apps {
 /// @return the lines
 /// @throws what models::read_parallel throws
 models::ParallelLines read_pairs(const std::string& source, const std::string& target);
+
+/// Warns where every line of a file looks like a row of a table.
+/// @param name of the file
+/// @param lines of it
+void warn_of_table(const std::string& name, const std::vector<std::string>& lines);
 
 /// Calls `work(sources, targets)` with one part of the lines after the other, so that no more than a part's
 /// attention is held.

@@ -57,15 +57,19 @@ TrainingCurves read_curves(const NamedRun& run) {
                                                           run.folder.string(), models::run_files::kMetrics));
   }
   if (history.repeated > 0) {
-    warn("translator", fmt::format("'{}' reports updates twice, as a training does that was resumed by hand: "
-                                   "of {} reports the later one counts",
-                                   file, history.repeated));
+    warn("translator",
+         fmt::format("'{}' goes back to earlier updates, as a training does that was resumed by "
+                     "hand: {} reports are replaced by later ones",
+                     file, history.repeated));
   }
   return curves;
 }
 
 std::vector<std::string> keys_of(const PlotOptions& options) {
-  std::vector<std::string> keys = options.metrics;
+  std::vector<std::string> keys;
+  for (const std::string& key : options.metrics) {
+    if (std::ranges::find(keys, key) == keys.end()) keys.push_back(key);
+  }
   for (const CurveKind& kind : curve_kinds()) {
     if (options.metrics.empty() && kind.drawn_unless_asked) keys.push_back(kind.key);
   }
@@ -99,7 +103,7 @@ void plot(const PlotOptions& options, bool output_given) {
   for (const NamedRun& run : named) runs.push_back(read_curves(run));
   const std::vector<std::string> keys = keys_of(options);
   const std::vector<Chart> charts = curve_charts(runs, keys, options.axis);
-  if (charts.empty()) throw ValueError("plot", fmt::format("the runs have no {} yet", fmt::join(keys, ", ")));
+  if (charts.empty()) throw ValueError("plot", fmt::format("the runs report no {}", fmt::join(keys, ", ")));
   if (!output_given) make_folder(folder);
   for (const std::string& path : options.outputs) write_output(path, rendered(format_of(path), runs, charts));
   nlohmann::ordered_json report{{"runs", nlohmann::ordered_json::array()}, {"files", options.outputs}};

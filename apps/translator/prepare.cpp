@@ -45,10 +45,12 @@ void check_files(const PrepareCommand& o) {
   for (const std::string& path : o.sources) inputs.push_back({"--source", path});
   for (const std::string& path : o.targets) inputs.push_back({"--target", path});
   for (const std::string& path : o.avoid) inputs.push_back({"--avoid", path});
-  if (!o.dropped.empty() && std::filesystem::weakly_canonical(o.dropped).parent_path() ==
-                                std::filesystem::weakly_canonical(o.folder))
-    throw IoError(
-        fmt::format("--dropped: '{}' lies in the corpus folder, which holds its own files alone", o.dropped));
+  for (const auto& [option, path] : {std::pair("--dropped", &o.dropped), std::pair("--json", &o.json)}) {
+    if (!path->empty() &&
+        std::filesystem::weakly_canonical(*path).parent_path() == std::filesystem::weakly_canonical(o.folder))
+      throw IoError(
+          fmt::format("{}: '{}' lies in the corpus folder, which holds its own files alone", option, *path));
+  }
   apps::check_files({.inputs = inputs,
                      .outputs = {{"--json", o.json}, {"--dropped", o.dropped}},
                      .new_folders = {{"--output", o.folder}},

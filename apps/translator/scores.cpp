@@ -112,7 +112,8 @@ std::vector<std::string> evaluation_warnings(const models::Evaluation& result) {
   return warnings;
 }
 
-std::vector<std::string> hypothesis_warnings(const std::vector<std::string>& hypotheses) {
+std::vector<std::string> hypothesis_warnings(const std::vector<std::string>& hypotheses,
+                                             const std::vector<std::string>& references) {
   size_t empty = 0, pieces = 0;
   for (const std::string& line : hypotheses) {
     empty += models::split_whitespace(line).empty() ? 1 : 0;
@@ -120,6 +121,12 @@ std::vector<std::string> hypothesis_warnings(const std::vector<std::string>& hyp
     pieces += bpe || line.find(models::kSpaceToken) != std::string::npos ? 1 : 0;
   }
   std::vector<std::string> warnings;
+  const bool same = hypotheses == references;
+  if (same) warnings.emplace_back("hypotheses and references are the same lines");
+  const auto empty_references = std::ranges::count_if(
+      references, [](const std::string& line) { return models::split_whitespace(line).empty(); });
+  if (empty_references > 0)
+    warnings.push_back(fmt::format("{} of {} references are empty", empty_references, references.size()));
   if (empty > 0) warnings.push_back(fmt::format("{} of {} hypotheses are empty", empty, hypotheses.size()));
   if (pieces * 10 > hypotheses.size()) {
     warnings.push_back(

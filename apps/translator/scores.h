@@ -26,7 +26,9 @@ std::string by_length_table(const std::vector<std::string>& names,
 /// left out.
 std::vector<std::string> evaluation_warnings(const models::Evaluation& result);
 
-/// The same for a file of hypotheses: empty lines, subwords that were not put together.
-std::vector<std::string> hypothesis_warnings(const std::vector<std::string>& hypotheses);
+/// The same for a file of hypotheses: empty lines, subwords that were not put together, references that are
+/// empty or the same.
+std::vector<std::string> hypothesis_warnings(const std::vector<std::string>& hypotheses,
+                                             const std::vector<std::string>& references);
 
 }  // namespace heed::apps

@@ -1,6 +1,8 @@
 // The options of decoding, the same for every subcommand that translates.
 #include "apps/translator/search_options.h"
 
+#include <fmt/format.h>
+
 #include "apps/common/choice.h"
 
 namespace heed::apps {
@@ -45,9 +47,39 @@ void add_search_options(CLI::App& cli, models::TranslateOptions& options) {
       ->group("Decoding");
 }
 
+std::string search_text(const models::TranslateOptions& options) {
+  const models::TranslateOptions usual;
+  const models::SearchOptions &s = options.search, &u = usual.search;
+  std::string text = fmt::format("beam {}", s.beam);
+  const auto add = [&](const char* what, const auto& value, const auto& otherwise) {
+    if (value != otherwise) text += fmt::format(", {} {}", what, value);
+  };
+  if (s.length_penalty != u.length_penalty)
+    text += ", length penalty " + models::name_of_choice(s.length_penalty);
+  add("alpha", s.alpha, u.alpha);
+  add("coverage penalty", s.coverage, u.coverage);
+  add("patience", s.patience, u.patience);
+  add("at least", s.min_length, u.min_length);
+  add("at most", s.max_length, u.max_length);
+  add("temperature", s.temperature, u.temperature);
+  if (s.products != u.products) text += ", products " + models::name_of_choice(s.products);
+  add("sources up to", options.max_source, usual.max_source);
+  if (options.replace_unknown) text += ", unknown words replaced";
+  return text;
+}
+
 models::Translator load_translator(const std::vector<std::string>& runs) {
+  const ProfilePhase phase("load");
   models::Translator translator(models::load_run(runs.front()));
   for (size_t i = 1; i < runs.size(); ++i) translator.join(models::load_run(runs[i]));
+  return translator;
+}
+
+models::Translator load_translator(const std::vector<std::string>& runs, Profiling& profiling) {
+  models::Translator translator = load_translator(runs);
+  std::vector<const nn::Module*> models;
+  for (const models::TranslationModel* model : translator.models()) models.push_back(model);
+  profiling.name_layers(models);
   return translator;
 }
 

@@ -10,6 +10,7 @@
 #include "apps/common/files.h"
 #include "apps/common/main_guard.h"
 #include "apps/common/print.h"
+#include "apps/common/profile.h"
 #include "apps/common/run_option.h"
 #include "apps/common/streams.h"
 #include "apps/translator/commands.h"
@@ -29,7 +30,7 @@ namespace {
 
 struct TrainOptions {
   models::PairFiles files;
-  std::string folder, corpus_folder, json, init_from;
+  std::string folder, corpus_folder, json, init_from, profile;
   std::optional<Corpus> corpus;  // of --corpus
   const CLI::App* app = nullptr;
   bool resume = false, overwrite = false;
@@ -43,7 +44,7 @@ void check_files(const TrainOptions& options) {
                                 {"--valid-source", options.files.valid_source},
                                 {"--valid-target", options.files.valid_target},
                                 {"--config", preset_of(*options.app)}},
-                     .outputs = {{"--json", options.json}},
+                     .outputs = {{"--json", options.json}, {"--profile", options.profile}},
                      .runs = options.init_from.empty() ? std::vector{options.folder}
                                                        : std::vector{options.folder, options.init_from},
                      .new_folders = {{"--run", options.folder}},
@@ -62,7 +63,9 @@ std::pair<models::RunConfig, std::string> new_config(const TrainOptions& options
   models::RunConfig config = config_of_preset(*options.app);
   if (options.corpus) options.corpus->set_languages(config);
   const auto [size, why] = options.run.size_of(config, !preset_of(*options.app).empty(), training_pairs);
-  return {options.run.applied_to(config, size), why};
+  config = options.run.applied_to(config, size);
+  if (options.corpus) options.corpus->require_languages(config, "an option");
+  return {config, why};
 }
 
 // With --resume alone the run says what it was trained on; else all four files are named.
@@ -97,6 +100,7 @@ models::TrainingSession begin_from(const TrainOptions& options, const models::Pa
   const models::LoadedRun run = models::load_run(options.init_from);
   if (config_of_preset(*options.app, run.config) != run.config)
     throw ValueError("init-from", "--config is the config of a run: the model is that of --init-from");
+  if (options.corpus) options.corpus->require_languages(run.config, fmt::format("'{}'", options.init_from));
   const models::RunConfig config = options.run.begun_from(run.config, options.init_from);
   models::check(config);
   std::map<std::string, Tensor> weights;
@@ -139,9 +143,14 @@ void train(TrainOptions& options) {
   complete_files(options);
   check_files(options);
   use_threads(options.threads);
+  Profiling profiling(options.profile);
   models::TrainingSession session = open_session(options);
   catch_interrupts();
-  const models::TrainResult result = run_session(session);
+  const models::TrainResult result = run_session(session, "", [&](const models::Trainer& trainer) {
+    const nn::Module* const model = &trainer.model();
+    profiling.name_layers({&model, 1});
+  });
+  profiling.finish();
   if (result.finished) {
     say("{}\n", summary(result));
   } else {
@@ -196,6 +205,7 @@ Command add_train(CLI::App& cli) {
       ->check(CLI::Range(0, 1024));
   cli.add_option("--json", o->json, "write the result as JSON")
       ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+  add_profile_option(cli, o->profile);
   o->run.add_to(cli);
   o->app = &cli;
   return [o] { train(*o); };

@@ -138,7 +138,8 @@ nlohmann::ordered_json facts_json(const models::TrainingFacts& f) {
           {"updates_per_epoch", f.updates_per_epoch}};
 }
 
-models::TrainResult run_session(models::TrainingSession& session, const std::string& label) {
+models::TrainResult run_session(models::TrainingSession& session, const std::string& label,
+                                const std::function<void(const models::Trainer&)>& begins) {
   ProgressPrinter printer(label);
   ExpectedTime expected;
   std::optional<models::TrainingWatch> watch;
@@ -167,6 +168,7 @@ models::TrainResult run_session(models::TrainingSession& session, const std::str
                                      target_vocabulary, config.subword_vocabulary));
     }
     guessing = std::log(static_cast<double>(target_vocabulary));
+    if (begins) begins(trainer);
   };
   const models::TrainResult result = session.run({.ready = ready,
                                                   .progress =

@@ -1,6 +1,7 @@
 // A training as the subcommands do it: with progress on standard error, and stopped by signals.
 #pragma once
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -10,8 +11,10 @@
 namespace heed::apps {
 
 /// Runs a session. `label` stands in front of each line of progress. The result is not finished when a signal
-/// came (catch_interrupts). Throws what TrainingSession::run throws.
-models::TrainResult run_session(models::TrainingSession& session, const std::string& label = "");
+/// came (catch_interrupts). `begins` is called before the first update. Throws what TrainingSession::run
+/// throws.
+models::TrainResult run_session(models::TrainingSession& session, const std::string& label = "",
+                                const std::function<void(const models::Trainer&)>& begins = {});
 
 /// The files that a run says it was trained on, for a training that goes on without being told. Throws
 /// IoError for a run that does not say, that was trained on the built-in corpus or a pipe, and for a file

@@ -9,6 +9,7 @@
 #include "apps/common/files.h"
 #include "apps/common/line_reader.h"
 #include "apps/common/main_guard.h"
+#include "apps/common/profile.h"
 #include "apps/common/run_option.h"
 #include "apps/common/sentence.h"
 #include "apps/common/streams.h"
@@ -25,7 +26,7 @@ namespace {
 struct TranslationOptions {
   std::vector<std::string> runs;
   std::vector<std::string> words;  // of the sentence on the command line
-  std::string source, target, output = "-", records, json;
+  std::string source, target, output = "-", records, json, profile;
   bool tokens = false, pieces = false;
   int threads = 0;
   models::TranslateOptions translate;
@@ -77,6 +78,8 @@ class Translating {
     sentences_ += sources.size();
     write(results);
   }
+  /// Why the last line that was left empty was; empty: none was.
+  const std::string& skipped() const { return why_skipped_; }
   void finish() {
     records_.finish();
     text_.finish();
@@ -95,6 +98,8 @@ class Translating {
     for (const models::Translation& result : results) {
       if (!result.skipped.empty()) {
         ++skipped_;
+        why_skipped_ = result.skipped;
+        if (!options_.words.empty()) return;  // an error of its own
         warn("translator", fmt::format("{} line {} is left empty: {}", input_, result.id, result.skipped));
       }
       const std::string line = line_of(result);
@@ -121,11 +126,13 @@ class Translating {
   Sink text_, records_;
   uint64_t sentences_ = 0;
   size_t outputs_ = 0, skipped_ = 0;
+  std::string why_skipped_;
   double seconds_ = 0;
 };
 
 void translate(TranslationOptions& options) {
   const models::SearchOptions& search = options.translate.search;
+  if (options.words == std::vector<std::string>{"-"}) options.words.clear();  // standard input, as everywhere
   if (options.source.empty() && options.words.empty()) options.source = "-";
   const bool from_input = options.source == "-";
   if (!options.target.empty()) {
@@ -135,15 +142,23 @@ void translate(TranslationOptions& options) {
           "--target", "scores what is given; --beam, --n-best and --temperature make new translations");
     }
   }
-  apps::check_files(
-      {.inputs = {{"--source", options.source}, {"--target", options.target}},
-       .outputs = {{"--output", options.output}, {"--records", options.records}, {"--json", options.json}},
-       .runs = options.runs});
+  apps::check_files({.inputs = {{"--source", options.source}, {"--target", options.target}},
+                     .outputs = {{"--output", options.output},
+                                 {"--records", options.records},
+                                 {"--json", options.json},
+                                 {"--profile", options.profile}},
+                     .runs = options.runs});
   models::check(search);
-  use_threads(options.threads);
-  const models::Translator translator = load_translator(options.runs);
+  const bool one_sentence = !options.words.empty();
+  use_threads(one_sentence && options.threads == 0 ? 1 : options.threads);
+  Profiling profiling(options.profile);
+  const models::Translator translator = load_translator(options.runs, profiling);
   if (options.translate.self_attention)
     translator.require_self_attention(fmt::format("--self-attention: '{}'", options.runs.front()));
+  if (options.translate.replace_unknown && !translator.run().model->has_attention()) {
+    throw ValueError("--replace-unknown",
+                     fmt::format("'{}' has no attention, by which a word is replaced", options.runs.front()));
+  }
   if (options.pieces && !translator.run().target.subwords)
     throw ValueError("--pieces",
                      fmt::format("'{}' has none: its vocabulary has whole words", options.runs.front()));
@@ -155,6 +170,8 @@ void translate(TranslationOptions& options) {
     const std::vector<std::string> sentence{models::join(options.words)};
     require_text(sentence.front());
     translating.add(sentence);
+    if (!translating.skipped().empty())
+      throw ValueError("the sentence is too long: " + translating.skipped());
   } else if (!options.target.empty()) {
     const models::ParallelLines pairs = read_pairs(options.source, options.target);
     for_parts(pairs.source, pairs.target,
@@ -164,10 +181,14 @@ void translate(TranslationOptions& options) {
     // answer.
     const size_t most = static_cast<size_t>(search.batch_size) * 16;
     LineReader reader(options.source);
-    for (std::vector<std::string> lines = reader.next(most); !lines.empty(); lines = reader.next(most))
+    bool first = true;
+    for (std::vector<std::string> lines = reader.next(most); !lines.empty(); lines = reader.next(most)) {
+      if (std::exchange(first, false) && lines.size() > 1) warn_of_table(options.source, lines);
       translating.add(lines);
+    }
   }
   translating.finish();
+  profiling.finish();
 }
 
 }  // namespace
@@ -194,9 +215,10 @@ Command add_translate(CLI::App& cli) {
   auto* const tokens =
       cli.add_flag("--tokens", o->tokens, "write tokens as the model has them, not text for people");
   cli.add_flag("--pieces", o->pieces, "write the pieces of a model with subwords")->excludes(tokens);
-  cli.add_option("--threads", o->threads, "threads (default: what the container allows)")
+  cli.add_option("--threads", o->threads, "threads (default: what the container allows; one for a sentence)")
       ->check(CLI::Range(0, 1024));
   cli.add_option("--json", o->json, "write counts and speed as JSON");
+  add_profile_option(cli, o->profile);
   return [o] { translate(*o); };
 }
 

@@ -9,6 +9,7 @@
 #include "framework/autograd/hooks.h"
 #include "framework/autograd/tensor_hooks.h"
 #include "framework/core/error.h"
+#include "framework/core/profiled.h"
 #include "framework/kernels/kernels.h"
 #include "framework/ops/ops.h"
 
@@ -104,6 +105,20 @@ class Running {
   static inline thread_local bool on_ = false;
 };
 
+// The node's backward, reported to a Profiler.
+void run_vjp(Node& node, Grads& grads) {
+  if (!detail::is_profiling()) [[likely]]
+    return node.backward(grads);
+  detail::ProfiledCall call(node.name(), Direction::backward, node.sequence);
+  for (int i = 0; i < node.output_count(); ++i) call.read(node.cotangents[i]);
+  for (const SavedTensor& kept : node.kept()) call.read(kept.value);
+  node.backward(grads);
+  for (int i = 0; i < node.edge_count(); ++i) {
+    if (const Edge& edge = node.edge(i); edge.node)
+      call.wrote(edge.node->cotangents[static_cast<size_t>(edge.output)]);
+  }
+}
+
 void run(Agenda& agenda, std::vector<Capture>* captures, bool retain_graph) {
   while (!agenda.empty()) {
     Node& node = agenda.pop();
@@ -124,7 +139,7 @@ void run(Agenda& agenda, std::vector<Capture>* captures, bool retain_graph) {
     try {
       for (BackwardHook* hook = BackwardHook::innermost(); hook; hook = hook->outer()) hook->before(node);
       const AutocastGuard as_recorded(node.autocast);
-      node.backward(grads);
+      run_vjp(node, grads);
       for (BackwardHook* hook = BackwardHook::innermost(); hook; hook = hook->outer()) hook->after(node);
       // clear the cotangents that the failed vjp has already added to nodes that are not on the agenda yet
     } catch (...) {

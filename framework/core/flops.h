@@ -10,11 +10,14 @@ namespace heed {
 namespace detail {
 inline std::atomic<int> flop_counters{0};
 inline std::atomic<int64_t> flops{0};
+inline constinit thread_local int64_t flops_of_thread = 0;  // those of the calling thread
 
 // Called by the kernels; does nothing unless a FlopCounter exists.
 inline void count_flops(int64_t n) {
-  if (flop_counters.load(std::memory_order_relaxed) > 0) [[unlikely]]
+  if (flop_counters.load(std::memory_order_relaxed) > 0) [[unlikely]] {
     flops.fetch_add(n, std::memory_order_relaxed);
+    flops_of_thread += n;
+  }
 }
 }  // namespace detail
 

@@ -11,6 +11,7 @@
 #include <mutex>
 
 #include "framework/core/error.h"
+#include "framework/core/profiled.h"
 #include "framework/core/sanitizers.h"
 
 #if HEED_ASAN
@@ -206,6 +207,8 @@ void* pool_allocate(size_t bytes) {
     pool->highest.set(pending);
     if (pending > kBatch) pool->tell();
   }
+  if (detail::is_profiling()) [[unlikely]]
+    detail::profile_allocation(block, taken);
   return block;
 }
 
@@ -213,6 +216,8 @@ void pool_free(void* block, size_t bytes) noexcept {
   if (!block) return;
   const SizeClass size = size_class(bytes);
   ThreadPool* const pool = mine ? mine : make_pool();
+  if (detail::is_profiling()) [[unlikely]]
+    detail::profile_free(block, static_cast<int64_t>(size.bytes));
   if (!pool) return free_without_pool(block, size.bytes);
   auto* const first = static_cast<FreeBlock*>(block);
   first->next = pool->head[size.index];

@@ -12,6 +12,7 @@
 
 #include "framework/core/autocast.h"
 #include "framework/core/error.h"
+#include "framework/core/flops.h"
 #include "framework/core/sanitizers.h"
 
 extern "C" {
@@ -66,6 +67,7 @@ struct Job {
   int64_t n;
   int64_t ranges;
   bool rounded;
+  std::atomic<int64_t> flops{0};  // of the threads that help
   std::atomic<bool> failed{false};
   std::exception_ptr error;  // the first exception thrown
 };
@@ -75,6 +77,7 @@ void run_share(void* data) {
   Job& job = *static_cast<Job*>(data);
   const detail::RoundedProducts rounded(job.rounded);
   const int64_t id = omp_get_thread_num(), team = omp_get_num_threads();
+  const int64_t flops_before = detail::flops_of_thread;
   try {
     for (int64_t r = id; r < job.ranges; r += team) {
       const int64_t begin = job.n * r / job.ranges, end = job.n * (r + 1) / job.ranges;
@@ -83,6 +86,7 @@ void run_share(void* data) {
   } catch (...) {
     if (!job.failed.exchange(true)) job.error = std::current_exception();
   }
+  if (id != 0) job.flops.fetch_add(detail::flops_of_thread - flops_before, std::memory_order_relaxed);
   tsan_release(data);
 }
 
@@ -133,6 +137,7 @@ void parallel_ranges(int64_t n, int64_t grain, RangeFunction f, void* context) {
   tsan_release(&job);
   GOMP_parallel(run_share, &job, static_cast<unsigned>(wanted), 0);
   tsan_acquire(&job);
+  flops_of_thread += job.flops.load(std::memory_order_relaxed);
   if (job.error) std::rethrow_exception(job.error);
 }
 

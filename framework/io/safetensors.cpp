@@ -353,9 +353,17 @@ SafetensorsFile parse(std::string_view bytes, const std::string& file, const std
     const bool in_place = owner && is_own(entry.type) && !values.empty() &&
                           reinterpret_cast<uintptr_t>(values.data()) % row_of(entry.type).bytes == 0;
     result.types.emplace(entry.name, entry.type);
-    result.tensors.emplace(entry.name, in_place ? from_memory(const_cast<char*>(values.data()), entry.shape,
-                                                              row_of(entry.type).dtype, owner)
-                                                : read_values(entry, values, integers));
+    if (in_place) {
+      result.tensors.emplace(entry.name, from_memory(const_cast<char*>(values.data()), entry.shape,
+                                                     row_of(entry.type).dtype, owner));
+      continue;
+    }
+    const Tensor read = read_values(entry, values, integers);
+    // a module may share these values too (Module::adopt)
+    result.tensors.emplace(entry.name, owner && read.numel() > 0
+                                           ? from_memory(read.raw_data(), read.shape(), read.dtype(),
+                                                         std::make_shared<Tensor>(read))
+                                           : read);
   }
   return result;
 }

@@ -32,6 +32,7 @@
 #include "framework/autograd/saved.h"
 #include "framework/core/autocast.h"
 #include "framework/core/memory_pool.h"
+#include "framework/core/profiled.h"
 #include "framework/ops/naming.h"
 #include "framework/ops/policy.h"
 
@@ -100,7 +101,7 @@ struct GivenToARow {
 
 // Calls f, the forward of Op. An allocation error inside it is rethrown with the op's name.
 template <class Op, class F>
-decltype(auto) run_forward(const F& f) {
+decltype(auto) run_unobserved(const F& f) {
   try {
     return with_policy<Op>(f);
   } catch (const Error&) {
@@ -166,6 +167,27 @@ struct OutputCount<std::array<Tensor, O>> {
   static constexpr int value = static_cast<int>(O);
 };
 
+template <class Result>
+std::span<const Tensor> as_span(const Result& result) {
+  if constexpr (OutputCount<Result>::value == 0) {
+    return {&result, 1};
+  } else {
+    return result;
+  }
+}
+
+// Calls f, the forward of Op, and reports it to a Profiler. show(call) has the call read the inputs.
+template <class Op, class F, class Show>
+auto run_forward(uint64_t sequence, const Show& show, const F& f) {
+  if (!is_profiling()) [[likely]]
+    return run_unobserved<Op>(f);
+  ProfiledCall call(Op::kName, Direction::forward, sequence);
+  show(call);
+  auto result = run_unobserved<Op>(f);
+  for (const Tensor& y : as_span(result)) call.wrote(y);
+  return result;
+}
+
 inline void attach(Tensor& y, IntrusivePtr<Node> node, int output, std::span<const Tensor* const> inputs) {
   if (!y.defined() || !is_floating(y.dtype())) return;
   for (const Tensor* x : inputs) {
@@ -174,15 +196,6 @@ inline void attach(Tensor& y, IntrusivePtr<Node> node, int output, std::span<con
   }
   y.body()->grad_node = std::move(node);
   y.body()->grad_output = output;
-}
-
-template <class Result>
-std::span<const Tensor> as_span(const Result& result) {
-  if constexpr (OutputCount<Result>::value == 0) {
-    return {&result, 1};
-  } else {
-    return result;
-  }
 }
 
 template <class Result>
@@ -205,10 +218,11 @@ auto apply(Op op, const Inputs&... inputs) {
   static_assert((std::is_same_v<Inputs, Tensor> && ...));
   static_assert(sizeof...(Inputs) <= 32, "apply: more than 32 inputs: use apply_list");
   using Result = decltype(op.forward(inputs..., std::declval<Saved&>()));
+  const auto show = [&](auto& call) { (call.read(inputs), ...); };
   if (!GradMode::enabled() || !(inputs.requires_grad() || ...)) {
     const NoGradGuard no_grad;
     Saved nothing;
-    return detail::run_forward<Op>([&] { return op.forward(inputs..., nothing); });
+    return detail::run_forward<Op>(0, show, [&] { return op.forward(inputs..., nothing); });
   }
   using Typed = detail::OpNode<Op, sizeof...(Inputs), detail::OutputCount<Result>::value>;
   uint32_t wanted = 0;
@@ -220,7 +234,8 @@ auto apply(Op op, const Inputs&... inputs) {
   IntrusivePtr<Node> handle = IntrusivePtr<Node>::adopt(node);
   Result result = [&] {
     const NoGradGuard no_grad;
-    return detail::run_forward<Op>([&] { return node->op.forward(inputs..., node->saved); });
+    return detail::run_forward<Op>(node->sequence, show,
+                                   [&] { return node->op.forward(inputs..., node->saved); });
   }();
   if (node->watched) [[unlikely]] {
     detail::show_computed(*node, std::initializer_list<Tensor>{inputs...}, detail::as_span(result));
@@ -238,10 +253,13 @@ template <class Op>
 Tensor apply_list(Op op, std::span<const Tensor> inputs) {
   const bool record = GradMode::enabled() && std::any_of(inputs.begin(), inputs.end(),
                                                          [](const Tensor& x) { return x.requires_grad(); });
+  const auto show = [&](auto& call) {
+    for (const Tensor& x : inputs) call.read(x);
+  };
   if (!record) {
     const NoGradGuard no_grad;
     Saved nothing;
-    return detail::run_forward<Op>([&] { return op.forward(inputs, nothing); });
+    return detail::run_forward<Op>(0, show, [&] { return op.forward(inputs, nothing); });
   }
   using Typed = detail::OpNode<Op, detail::kDynamic, 0>;
   std::vector<Edge> edges;
@@ -259,7 +277,8 @@ Tensor apply_list(Op op, std::span<const Tensor> inputs) {
   IntrusivePtr<Node> handle = IntrusivePtr<Node>::adopt(node);
   Tensor result = [&] {
     const NoGradGuard no_grad;
-    return detail::run_forward<Op>([&] { return node->op.forward(inputs, node->saved); });
+    return detail::run_forward<Op>(node->sequence, show,
+                                   [&] { return node->op.forward(inputs, node->saved); });
   }();
   if (node->watched) [[unlikely]]
     detail::show_computed(*node, inputs, {&result, 1});

@@ -16,6 +16,7 @@ IndexedAttentionResult indexed_attention(const Tensor& query, const Tensor& keys
                                          const Tensor& index, const Tensor& lengths, int64_t heads) {
   constexpr const char* kOp = "indexed_attention";
   detail::require_defined(kOp, query, keys, values, index);
+  const detail::ProfiledFunction profiled("indexed_attention", query, index);
   const bool shaped = query.ndim() == 2 && keys.ndim() == 2 && values.ndim() == 2 && index.ndim() == 2 &&
                       keys.size(1) == query.size(1) && values.size(0) == keys.size(0) &&
                       index.size(0) == query.size(0) &&

@@ -14,11 +14,45 @@
 #include "framework/ops/apply.h"
 #include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
+#include "framework/ops/packed_weights.h"
 #include "framework/ops/registry.h"
 #include "framework/ops/sequence.h"
 
 namespace heed {
 namespace {
+
+// g [n, 4H] += h [n, H] W_hh^T of one step after the other: by the model's kept form of W_hh where there is
+// one, by one packed here where there are several steps.
+template <class T>
+class RecurrentProduct {
+ public:
+  RecurrentProduct(const Tensor& w_hh, int64_t B, int64_t steps, bool recording)
+      : w_hh_(w_hh), H_(w_hh.size(1)) {
+    if (!recording) kept_ = detail::packed_weight(w_hh, B);
+    if (kept_) {
+      product_ = empty({B, 4 * H_}, w_hh.dtype());
+    } else if (steps > 1) {
+      packed_.emplace(H_, 4 * H_, w_hh.data<T>(), 1, H_, B);
+    }
+  }
+  void add(int64_t n, const T* h, T* g) const {
+    if constexpr (std::is_same_v<T, float>) {
+      if (kept_) {
+        kept_->multiply(n, h, H_, nullptr, product_.data<T>(), 4 * H_);
+        return kernels::add_into(DType::f32, n * 4 * H_, product_.data<T>(), g);
+      }
+    }
+    if (packed_) return packed_->multiply(n, h, H_, T{1}, g, 4 * H_);
+    kernels::gemm<T>(false, true, n, 4 * H_, H_, h, H_, w_hh_.data<T>(), H_, T{1}, g, 4 * H_);
+  }
+
+ private:
+  const Tensor& w_hh_;
+  int64_t H_;
+  std::shared_ptr<const kernels::KeptMatrix> kept_;
+  std::optional<kernels::PackedMatrix<T>> packed_;
+  Tensor product_;  // of the kept form, which overwrites
+};
 
 struct Lstm {
   static constexpr const char* kName = "lstm";
@@ -47,9 +81,7 @@ struct Lstm {
     seq.rank_rows<T>(h0.defined() ? h0.contiguous().data<T>() : nullptr, H, h.data<T>());
     seq.rank_rows<T>(c0.defined() ? c0.contiguous().data<T>() : nullptr, H, c.data<T>());
     const Tensor gates = linear(packed_x, w_ih, bias);
-    // packing pays from the second step on: a decoder's single step goes without
-    std::optional<kernels::PackedMatrix<T>> recurrent;
-    if (steps > 1) recurrent.emplace(H, 4 * H, w_hh.data<T>(), 1, H, B);
+    const RecurrentProduct<T> recurrent(w_hh, B, steps, saved.recording());
     for (int64_t i = 0; i < steps; ++i) {
       const int64_t t = nth(seq, i), n = seq.active(t), at = seq.start(t);
       if (n == 0) continue;  // every sequence is shorter
@@ -57,12 +89,7 @@ struct Lstm {
       std::memcpy(h_before.data<T>() + at * H, h.data<T>(), state_bytes);
       std::memcpy(c_before.data<T>() + at * H, c.data<T>(), state_bytes);
       T* g = gates.data<T>() + at * 4 * H;
-      if (recurrent) {
-        recurrent->multiply(n, h_before.data<T>() + at * H, H, T{1}, g, 4 * H);
-      } else {
-        kernels::gemm<T>(false, true, n, 4 * H, H, h_before.data<T>() + at * H, H, w_hh.data<T>(), H, T{1}, g,
-                         4 * H);
-      }
+      recurrent.add(n, h_before.data<T>() + at * H, g);
       kernels::lstm_gates<T>(n, H, g, c_before.data<T>() + at * H, cells.data<T>() + at * H,
                              hiddens.data<T>() + at * H);
       std::memcpy(h.data<T>(), hiddens.data<T>() + at * H, state_bytes);

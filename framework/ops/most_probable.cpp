@@ -47,6 +47,7 @@ void best_of_row(const T* x, int64_t k, const IdRanges& allowed, std::vector<Pro
 std::vector<std::vector<ProbableId>> most_probable(const Tensor& x, int64_t k,
                                                    std::span<const IdRanges* const> allowed, Scale scale) {
   detail::require_defined("most_probable", x);
+  const detail::ProfiledFunction profiled("most_probable", x);
   if (x.ndim() != 2 || static_cast<size_t>(x.size(0)) != allowed.size()) {
     throw ShapeError("most_probable",
                      fmt::format("{} with the allowed ids of {} rows", x.shape().str(), allowed.size()));

@@ -1,5 +1,6 @@
 // What optimisers need in one pass over flat memory; no gradients.
 #include "framework/autograd/grad_mode.h"
+#include "framework/core/profiled.h"
 #include "framework/kernels/kernels.h"
 #include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
@@ -8,6 +9,7 @@ namespace heed {
 
 double sum_of_squares(const Tensor& x) {
   detail::require_defined("sum_of_squares", x);
+  const detail::ProfiledFunction profiled("sum_of_squares", x);
   const Tensor dense = x.contiguous();
   return dispatch_floating("sum_of_squares", x.dtype(), [&](auto t) {
     using T = decltype(t);
@@ -18,6 +20,7 @@ double sum_of_squares(const Tensor& x) {
 void adam_(const Tensor& parameter, const Tensor& gradient, const Tensor& first, const Tensor& second,
            const AdamUpdate& u) {
   detail::require_defined("adam", parameter, gradient, first, second);
+  const detail::ProfiledFunction profiled("adam", parameter, gradient, first, second);
   if (gradient.shape() != parameter.shape() || first.shape() != parameter.shape() ||
       second.shape() != parameter.shape()) {
     throw ShapeError(

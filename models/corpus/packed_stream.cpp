@@ -60,11 +60,15 @@ void ArchiveReader::require(int result, const std::string& name) {
   std::string why = said ? said : "it cannot be read";
   std::ranges::replace_if(
       why, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+  if (why.find("No progress is possible") != why.npos)
+    why = "it ends too early, or something follows its end";
   while (why.ends_with(' ') || why.ends_with('.')) why.pop_back();
   throw FormatError(fmt::format("{} is broken: {}", name, why));
 }
 
 namespace {
+
+thread_local std::function<void()> watch;
 
 class FileBytes {
  public:
@@ -81,6 +85,7 @@ class FileBytes {
   std::string_view read() {
     ssize_t count = 0;
     do {
+      if (watch) watch();
       count = ::read(file_, buffer_.data(), buffer_.size());
     } while (count < 0 && errno == EINTR);
     if (count < 0) fail();
@@ -169,6 +174,9 @@ std::function<std::string_view()> reading(std::shared_ptr<Reader> reader) {
 }
 
 }  // namespace
+
+ReadWatch::ReadWatch(std::function<void()> look) : before_(std::exchange(watch, std::move(look))) {}
+ReadWatch::~ReadWatch() { watch = std::move(before_); }
 
 std::function<std::string_view()> open_bytes(const fs::path& path) {
   return reading(std::make_shared<FileBytes>(path));

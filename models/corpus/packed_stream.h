@@ -50,6 +50,21 @@ class ArchiveReader {
   uint64_t taken_ = 0;
 };
 
+/// While one exists, `look` is called on its thread before each piece that open_bytes() reads and after a
+/// signal came while it waited; what it throws ends the reading. Input without end, or that never comes, can
+/// be stopped so.
+class ReadWatch {
+ public:
+  /// @param look called often; it may throw
+  explicit ReadWatch(std::function<void()> look);
+  ~ReadWatch();
+  ReadWatch(const ReadWatch&) = delete;
+  ReadWatch& operator=(const ReadWatch&) = delete;
+
+ private:
+  std::function<void()> before_;
+};
+
 /// The bytes of a file.
 /// @param path of the file; /dev/stdin reads the standard input of the process
 /// @return gives the next bytes, none at the end

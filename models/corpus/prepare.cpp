@@ -15,6 +15,7 @@
 #include "framework/core/error.h"
 #include "framework/io/file.h"
 #include "models/corpus/archive.h"
+#include "models/corpus/packed_stream.h"
 #include "models/text/unicode.h"
 
 namespace heed::models {
@@ -176,9 +177,30 @@ std::vector<std::pair<std::string, std::string>> settings_of(const PrepareOption
 
 }  // namespace
 
+namespace {
+
+// A member that is asked for must be one of something.
+void require_archive(const std::vector<PairInput>& inputs) {
+  std::string asked;
+  for (const PairInput& input : inputs) {
+    if (input.member.empty()) return;
+    asked = input.member;
+    for (const fs::path& path : {input.source, input.target}) {
+      if (!path.empty() && (!fs::is_regular_file(path) || !archive_members(path).empty())) return;
+    }
+  }
+  if (!asked.empty())
+    throw ValueError("member", fmt::format("'{}' is of an archive, and none is given", asked));
+}
+
+}  // namespace
+
 CorpusInfo prepare_corpus(const PrepareOptions& options, const std::function<void(uint64_t)>& read) {
   CorpusWriter writer(options.folder, "translator prepare", options.overwrite);
+  uint64_t total = 0;
+  const ReadWatch watch([&] { read(total); });
   Cleaner cleaner(options.clean, options.source_language, options.target_language);
+  require_archive(options.inputs);
   avoid_sentences(cleaner, options.avoid);
   Drops drops(options.dropped);
   CorpusInfo info;
@@ -186,7 +208,6 @@ CorpusInfo prepare_corpus(const PrepareOptions& options, const std::function<voi
   const fs::path spool_path = writer.work() / "pairs.spool";
   std::optional<Spool> spool(spool_path);
   bool attribution = false;
-  uint64_t total = 0;
   info.licence = options.licence;
   for (const PairInput& input : options.inputs) {
     const auto reader = open_pairs(input, options.table, options.source_language, options.target_language);

@@ -32,7 +32,8 @@ struct PrepareOptions {
 /// Makes a corpus folder. The pairs go through a file in the folder's temporary; of each, 24 bytes stay in
 /// memory, and 16 more against duplicates.
 /// @param options what to do
-/// @param read called now and then with the number of pairs read so far; what it throws ends the work
+/// @param read called often with the number of pairs read so far, and after signals; what it throws ends the
+///   work
 /// @return what was made
 /// @throws ValueError for inputs without a pair that is good, sizes that leave nothing to train on, two files
 ///   of different lengths; FormatError for broken inputs; IoError

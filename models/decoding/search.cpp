@@ -9,6 +9,7 @@
 
 #include "framework/core/autocast.h"
 #include "framework/core/parallel.h"
+#include "framework/core/profiler.h"
 #include "models/decoding/strategies.h"
 
 namespace heed::models {
@@ -80,6 +81,7 @@ Limits limits_of(const Batch& batch, size_t row, const SearchOptions& options, c
           ? options.max_length
           : static_cast<int64_t>(options.length_factor * static_cast<double>(limits.source_length)) +
                 options.length_extra;
+  if (options.max_length == 0) limits.most = std::max(limits.most, options.min_length);
   limits.most = std::min(limits.most, models.longest_target());
   limits.end = models.end_at_limit();
   return limits;
@@ -117,6 +119,7 @@ void check(const SearchOptions& o) {
   require(o.top_p > 0 && o.top_p <= 1, fmt::format("top-p: {} is outside (0, 1]", o.top_p));
   require(o.alpha >= 0, fmt::format("alpha: must not be negative, got {}", o.alpha));
   require(o.coverage >= 0, fmt::format("coverage-penalty: must not be negative, got {}", o.coverage));
+  require(o.coverage == 0 || o.beam > 1, "coverage-penalty: is of a beam, which is 2 or wider");
   require(o.patience >= 0, fmt::format("beam-patience: must not be negative, got {}", o.patience));
   require(o.patience == 0 || o.beam > 1, "beam-patience: is of a beam, which is 2 or wider");
   require(o.n_best <= kMostSamples,
@@ -150,7 +153,11 @@ void decode_batch(std::span<const TranslationModel* const> models, std::span<con
                   std::vector<std::vector<Hypothesis>>& results) {
   const NoGradGuard no_grad;
   const Batch batch = make_source_batch(sources, indices);
-  Ensemble ensemble(models, batch, options.keep_attention || options.coverage > 0);
+  Ensemble ensemble = [&] {
+    const ProfilePhase phase("encode");
+    return Ensemble(models, batch, options.keep_attention || options.coverage > 0);
+  }();
+  const ProfilePhase phase("decode");
   if (options.beam > 1) return decode_with_beam(ensemble, batch, indices, options, results);
   const auto copies = static_cast<size_t>(options.n_best);
   std::vector<Hypothesis*> running;

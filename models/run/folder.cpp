@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
+#include <set>
 #include <sstream>
 
 #include "models/run/box.h"
@@ -41,6 +43,25 @@ OutputRules output_rules(const RunConfig& config, const Vocabulary& target) {
   return rules;
 }
 
+namespace {
+
+// Throws where pieces and vocabulary were not made together. A vocabulary may be that of two languages, each
+// with pieces of its own, so not all of it needs to be known.
+void require_own_pieces(const Subwords& subwords, const std::string& pieces_name,
+                        const Vocabulary& vocabulary, const std::string& name) {
+  const std::vector<std::string> all = subwords.table();
+  const std::set<std::string_view> pieces(all.begin(), all.end());
+  const std::vector<std::string>& tokens = vocabulary.tokens();
+  const auto known = std::count_if(tokens.begin() + Vocabulary::kSpecials, tokens.end(),
+                                   [&](const std::string& token) { return pieces.contains(token); });
+  const auto own = static_cast<std::ptrdiff_t>(tokens.size()) - Vocabulary::kSpecials;
+  if (3 * known < own)
+    throw FormatError(
+        fmt::format("'{}' does not belong to '{}': it has {} of {} pieces", pieces_name, name, known, own));
+}
+
+}  // namespace
+
 std::pair<TextCodec, TextCodec> codecs_of(const RunConfig& config, const ReadFile& read) {
   const auto codec_of = [&](const std::string& side) {
     const auto vocabulary = read(run_files::vocabulary(side));
@@ -49,6 +70,7 @@ std::pair<TextCodec, TextCodec> codecs_of(const RunConfig& config, const ReadFil
     if (config.train.subwords != SubwordKind::none) {
       const auto pieces = read(run_files::pieces(side));
       codec.subwords = std::make_shared<Subwords>(pieces.content, pieces.name);
+      require_own_pieces(*codec.subwords, pieces.name, codec.vocabulary, vocabulary.name);
       codec.whole_lines = config.rules.whole_lines;
     }
     codec.ends = config.rules.source_end;
@@ -124,8 +146,10 @@ LoadedRun load_run(const std::filesystem::path& folder) {
   std::tie(run.source, run.target) = load_codecs(folder, run.config);
   const std::string name = path(run_files::kModel).string();
   if (!file_exists(name)) {
+    const bool begun = file_exists(path(run_files::kInitial)) || file_exists(path(run_files::kState));
     throw IoError(fmt::format(
-        "'{}' is missing: the run was stopped before its first validation; train on with --resume", name));
+        "'{}' is missing{}", name,
+        begun ? ": the run was stopped before its first validation; train on with --resume" : ""));
   }
   require_file(name);
   const StoredWeights stored = map_weights(name);
@@ -134,6 +158,11 @@ LoadedRun load_run(const std::filesystem::path& folder) {
   check_vocabularies(run.config.model.architecture(), weights, run.source.vocabulary, run.target.vocabulary,
                      folder);
   check_sizes(run.config.model, weights, path(run_files::kConfig).string());
+  if (run.config.model.architecture().one_vocabulary(run.config.model.options()) &&
+      run.source.vocabulary.tokens() != run.target.vocabulary.tokens())
+    throw FormatError(fmt::format("'{}' and '{}' differ, and the model has one vocabulary for both sides",
+                                  path(run_files::vocabulary("source").c_str()).string(),
+                                  path(run_files::vocabulary("target").c_str()).string()));
   {
     const nn::init::Skip skip;  // every value is loaded
     run.model = make_model(run.config.model, run.source.vocabulary.size(), run.target.vocabulary.size());

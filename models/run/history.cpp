@@ -18,7 +18,12 @@ std::optional<TrainingRecord> parse_record(std::string_view line) {
   for (const auto& [key, value] : json.items()) {
     if (key == "best" && value.is_boolean()) record.best = value.get<bool>();
     record.validation = record.validation || key.starts_with("validation_");
-    if (!value.is_number()) continue;
+    if (value.is_null() || value.is_boolean() != (key == "best")) {
+      if (value.is_null()) continue;
+      return std::nullopt;
+    }
+    if (value.is_boolean()) continue;
+    if (!value.is_number()) return std::nullopt;
     if (key == "update" && value.is_number_integer()) {
       record.update = value.get<int64_t>();
       has_update = record.update > 0;
@@ -49,24 +54,18 @@ std::optional<double> TrainingRecord::value(const std::string& key) const {
   return found == values.end() ? std::nullopt : std::optional(found->second);
 }
 
-const TrainingRecord* TrainingHistory::best() const {
-  const TrainingRecord* last = nullptr;
-  for (const TrainingRecord& record : records) {
-    if (record.validation && record.best) last = &record;
-  }
-  return last;
-}
-
 TrainingHistory read_history(const std::filesystem::path& folder) {
   TrainingHistory history;
   const std::filesystem::path path = folder / run_files::kMetrics;
   if (!file_exists(path)) return history;
   const std::string text = read_run_file(path);
   int64_t number = 0;
-  for (size_t at = 0, end = text.find('\n'); end != std::string::npos;
-       at = end + 1, end = text.find('\n', at)) {
-    ++number;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = text.find('\n', at);
     std::optional<TrainingRecord> record = parse_record(std::string_view(text).substr(at, end - at));
+    if (!record && end == std::string::npos) break;  // it is being written
+    at = end == std::string::npos ? text.size() : end + 1;
+    ++number;
     if (!record) {
       if (history.broken_line == 0) history.broken_line = number;
       continue;
@@ -76,6 +75,9 @@ TrainingHistory read_history(const std::filesystem::path& folder) {
       ++history.repeated;
     }
     history.records.push_back(std::move(*record));
+  }
+  for (size_t i = 0; i < history.records.size(); ++i) {
+    if (history.records[i].validation && history.records[i].best) history.best_record = i;
   }
   return history;
 }

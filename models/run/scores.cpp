@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "framework/core/error.h"
@@ -17,15 +18,25 @@ namespace fs = std::filesystem;
 
 constexpr const char* kScoresFormat = "heed.scores";
 
-std::string fingerprint_of_weights(const fs::path& folder) {
-  return fingerprint(read_run_file(folder / run_files::kModel));
+// Of all that translations come from: a score is not that of the same weights with other pieces.
+std::string fingerprint_of_run(const fs::path& folder) {
+  std::string prints;
+  for (const std::string& name :
+       {std::string(run_files::kConfig), std::string(run_files::kModel), run_files::vocabulary("source"),
+        run_files::vocabulary("target"), run_files::pieces("source"), run_files::pieces("target")}) {
+    if (file_exists(folder / name)) prints += name + fingerprint(read_run_file(folder / name));
+  }
+  return fingerprint(prints);
 }
+
+// In percent; of no sentences NaN.
+bool may_be(double score) { return std::isnan(score) || (score >= 0 && score <= 100); }
 
 }  // namespace
 
 void write_scores(const fs::path& folder, const RunScores& scores) {
   nlohmann::ordered_json json{{"format", kScoresFormat},
-                              {"weights", fingerprint_of_weights(folder)},
+                              {"run", fingerprint_of_run(folder)},
                               {"test", scores.test},
                               {"sentences", scores.sentences},
                               {"search", scores.search},
@@ -39,7 +50,7 @@ void write_scores(const fs::path& folder, const RunScores& scores) {
         {{"min", score.min},
          {"max", score.max == kNoMaximum ? nlohmann::ordered_json() : nlohmann::ordered_json(score.max)},
          {"sentences", score.sentences},
-         {"bleu", score.bleu}});
+         {"bleu", std::isnan(score.bleu) ? nlohmann::ordered_json() : nlohmann::ordered_json(score.bleu)}});
   }
   write_file_atomically(folder / run_files::kScores,
                         json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
@@ -63,9 +74,12 @@ std::optional<RunScores> read_scores(const fs::path& folder) {
     for (const auto& entry : json.at("by_length")) {
       const auto& max = entry.at("max");
       scores.by_length.push_back({entry.at("min").get<int>(), max.is_null() ? kNoMaximum : max.get<int>(),
-                                  entry.at("sentences").get<int64_t>(), entry.at("bleu").get<double>()});
+                                  entry.at("sentences").get<int64_t>(),
+                                  entry.at("bleu").is_null() ? NAN : entry.at("bleu").get<double>()});
+      if (scores.by_length.back().sentences < 0 || !may_be(scores.by_length.back().bleu)) fail();
     }
-    if (json.at("weights").get<std::string>() != fingerprint_of_weights(folder)) return std::nullopt;
+    if (scores.sentences < 0 || !may_be(scores.bleu) || !may_be(scores.chrf)) fail();
+    if (json.at("run").get<std::string>() != fingerprint_of_run(folder)) return std::nullopt;
   } catch (const nlohmann::json::exception&) {
     fail();
   }

@@ -1,4 +1,4 @@
-// scores.json in a run folder: what its weights scored on a test, where someone kept it.
+// scores.json in a run folder: what it scored on a test, where someone kept it.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ namespace heed::models {
 struct LengthScore {
   int min = 1, max = kNoMaximum;  // words of the source
   int64_t sentences = 0;          // number of sentences
-  double bleu = 0;                // of these sentences
+  double bleu = 0;                // of these sentences; NaN without any
 };
 
 /// Scores of a run on a test set.
@@ -32,13 +32,15 @@ struct RunScores {
 
 /// Writes scores.json.
 /// @param folder folder of a run with its weights
-/// @param scores of these weights
+/// @param scores of this run
 /// @throws IoError
 void write_scores(const std::filesystem::path& folder, const RunScores& scores);
 
 /// Reads scores.json.
 /// @param folder folder of a run
-/// @return the scores; nullopt for a run without them, and when the weights are others by now
+/// @return the scores; nullopt for a run without them, and when weights, vocabularies, pieces or the config
+/// are
+///   others by now
 /// @throws FormatError for a file that heed did not write, IoError
 std::optional<RunScores> read_scores(const std::filesystem::path& folder);
 

@@ -2,10 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "models/decoding/forced.h"
 #include "models/run/record.h"
 
 namespace heed::models {
+
+std::vector<const TranslationModel*> Translator::models() const {
+  std::vector<const TranslationModel*> models{run_.model.get()};
+  for (const LoadedRun& other : others_) models.push_back(other.model.get());
+  return models;
+}
 namespace {
 
 std::vector<std::string> texts(const std::vector<Token>& tokens) {
@@ -77,11 +85,25 @@ void Translator::require_self_attention(const std::string& what) const {
   }
 }
 
+namespace {
+
+void require_numbers(std::span<const std::vector<Hypothesis>> outputs) {
+  for (const std::vector<Hypothesis>& of_sentence : outputs) {
+    for (const Hypothesis& output : of_sentence) {
+      if (std::isnan(output.score))
+        throw Error("translate",
+                    "the model gives NaN in the place of probabilities: its weights are damaged, or "
+                    "too large for its products");
+    }
+  }
+}
+
+}  // namespace
+
 std::vector<Translation> Translator::translate(std::span<const std::string> lines,
                                                const TranslateOptions& options) const {
   if (options.self_attention) require_self_attention("translate");
-  std::vector<const TranslationModel*> models{run_.model.get()};
-  for (const LoadedRun& other : others_) models.push_back(other.model.get());
+  const std::vector<const TranslationModel*> models = this->models();
   int64_t longest = options.max_source > 0 ? options.max_source : INT64_MAX;
   for (const TranslationModel* model : models) longest = std::min(longest, model->longest_source());
   std::vector<SourceUnits> read;
@@ -94,6 +116,7 @@ std::vector<Translation> Translator::translate(std::span<const std::string> line
     if (decoded(read.back())) sources.push_back(read.back().ids);
   }
   const std::vector<std::vector<Hypothesis>> outputs = search(models, sources, options.search);
+  require_numbers(outputs);
   std::vector<EncodedPair> pairs;
   for (size_t i = 0; i < sources.size(); ++i) {
     for (const Hypothesis& output : outputs[i]) pairs.push_back({sources[i], output.ids});

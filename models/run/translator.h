@@ -68,6 +68,8 @@ class Translator {
   static std::vector<std::string> target_words(const Translation& translation);
   /// @return the first run of the ensemble
   const LoadedRun& run() const { return run_; }
+  /// @return the models of all runs of the ensemble
+  std::vector<const TranslationModel*> models() const;
 
  private:
   SourceUnits read_source(const std::string& line) const;

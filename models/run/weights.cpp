@@ -30,6 +30,24 @@ Quantised quantised(const Tensor& x) {
   return {from_vector(integers, x.shape()), from_vector(scales, {x.size(0)})};
 }
 
+// Throws where rounding to 16 bits would give infinity.
+void require_range(const NamedTensors& weights, WeightType type) {
+  // halfway between the largest number and what would be the next one
+  const double most = type == WeightType::f16 ? 65520.0 : 0x1.FFp127;
+  for (const auto& [name, value] : weights) {
+    if (value.numel() == 0) continue;
+    const std::vector<float> values = value.detach().contiguous().to(DType::f32).to_vector<float>();
+    const float largest = std::abs(
+        *std::ranges::max_element(values, [](float a, float b) { return std::abs(a) < std::abs(b); }));
+    if (largest >= most) {
+      throw ValueError("weights",
+                       fmt::format("'{}' holds {:.3g}, more than {} can hold: keep f32{}", name, largest,
+                                   name_of_choice(type),
+                                   type == WeightType::f16 && largest < 0x1.FFp127 ? " or bf16" : ""));
+    }
+  }
+}
+
 // Integers times the scales of their rows, in place.
 // @throws FormatError by `fail` for scales that cannot be
 template <class Fail>
@@ -54,6 +72,7 @@ void save_weights(const std::filesystem::path& path, const NamedTensors& weights
     if (!all_finite(value)) throw ValueError("weights", fmt::format("'{}' holds NaN or infinity", name));
   }
   if (type == WeightType::f32) return save_safetensors(path, weights, metadata);
+  if (type != WeightType::int8) require_range(weights, type);
   if (type != WeightType::int8)
     return save_safetensors(path, weights, metadata,
                             floats_as(type == WeightType::f16 ? FileType::f16 : FileType::bf16));

@@ -10,6 +10,7 @@
 #include <sstream>
 #include <string_view>
 
+#include "framework/core/profiler.h"
 #include "models/decoding/search.h"
 #include "models/metrics/loss.h"
 #include "models/metrics/metric.h"
@@ -155,6 +156,7 @@ NamedTensors Trainer::tensors_of_state() const {
 }
 
 void Trainer::save_state() const {
+  const ProfilePhase phase("save");
   require_finite_weights();
   NamedTensors all = tensors_of_state();
   for (auto& entry : to_tensors({.cursor = cursor_,
@@ -200,10 +202,17 @@ bool Trainer::is_usable(const char* what, double value) const {
 // finds a NaN.
 std::optional<double> Trainer::step(const Batch& batch, double lr) {
   const AutocastGuard autocast(config_.train.precision == Precision::bf16);
-  const Tensor loss = model_->loss(batch, config_.train.label_smoothing);
+  const Tensor loss = [&] {
+    const ProfilePhase phase("forward");
+    return model_->loss(batch, config_.train.label_smoothing);
+  }();
   const double value = loss.item();
   if (!is_usable("loss", value)) return std::nullopt;
-  loss.backward();
+  {
+    const ProfilePhase phase("backward");
+    loss.backward();
+  }
+  const ProfilePhase phase("update");
   const double norm = nn::gradient_norm(model_->parameters());
   const bool good = is_usable("norm of the gradient", norm);
   if (good) optimizer_->step(lr, nn::clip_factor(norm, config_.train.clip));
@@ -214,6 +223,7 @@ std::optional<double> Trainer::step(const Batch& batch, double lr) {
 // Of the weights as they are; throws what run() does when they are not finite.
 ValidationResult Trainer::measure() const {
   require_finite_weights();
+  const ProfilePhase phase("validation");
   const EvaluationMode evaluation(*model_);
   std::vector<std::vector<int>> sources;
   for (const EncodedPair& pair : data_.validation) sources.push_back(pair.source);
@@ -408,7 +418,10 @@ TrainResult Trainer::run() {
     while (cursor_.batch < static_cast<int64_t>(batches.size()) && cursor_.update < total_updates_ &&
            !stopped) {
       const double begin = callbacks_.clock();
-      const Batch batch = make_batch(data_.train, batches[static_cast<size_t>(cursor_.batch)]);
+      const Batch batch = [&] {
+        const ProfilePhase phase("batch");
+        return make_batch(data_.train, batches[static_cast<size_t>(cursor_.batch)]);
+      }();
       const double lr = schedule(cursor_.update + 1);
       const std::optional<double> loss = step(batch, lr);
       const double end = callbacks_.clock();

@@ -89,6 +89,8 @@ class Trainer {
   ///   an update), or when a weight or the validation loss is not; the faulty state is not saved, the last
   ///   good one stays. IoError for files that cannot be written
   TrainResult run();
+  /// @return the model that is trained
+  const TranslationModel& model() const { return *model_; }
   /// @return the configuration of the training
   const RunConfig& config() const { return config_; }
   /// @return pairs, vocabularies, sizes and length

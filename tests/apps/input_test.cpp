@@ -1,5 +1,6 @@
 // What people type: options that do not exist, files given twice or packed, standard input and output by "-",
 // a program that converses.
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "tests/apps/translator_process.h"
@@ -203,6 +204,45 @@ TEST_F(Input, APipeIsAnsweredLineByLine) {
   EXPECT_EQ(talk.out, "chat rouge\nchien noir\n");
 }
 
+// --profile: tables for people, a trace for a browser, and the same output as without.
+TEST_F(Input, AProfileSaysWhereTheTimeWent) {
+  const std::vector<std::string> commands[] = {
+      {"translate", "-r", at("run"), "-s", at("a.en"), "--beam", "3"},
+      {"evaluate", "-r", at("run"), "-s", at("a.en"), "-t", at("a.fr")},
+      train_command("profiled", {"--overwrite", "--seed", "4"})};
+  for (std::vector<std::string> command : commands) {
+    if (command.front() == "train") command[14] = "10";  // updates
+    const ProcessResult plain = translator(command);
+    command.insert(command.end(), {"--profile", at("trace.json")});
+    const ProcessResult profiled = translator(command);
+    ASSERT_EQ(profiled.exit_code, 0) << profiled.err;
+    if (command.front() != "train") EXPECT_EQ(profiled.out, plain.out);
+    for (const char* text : {"this machine, ", "op  ", "layer  ", "phase  ", "holders at the peak", "linear"})
+      EXPECT_THAT(profiled.err, HasSubstr(text)) << command.front();
+    const auto trace = nlohmann::json::parse(content(at("trace.json")));
+    std::map<std::string, int> kinds;
+    for (const auto& event : trace["traceEvents"]) {
+      if (event["ph"] != "X") continue;
+      ++kinds[event["cat"]];
+      EXPECT_GE(event["ts"].get<double>(), 0);
+      EXPECT_GE(event["dur"].get<double>(), 0);
+    }
+    EXPECT_GT(kinds["forward"], 10);
+    EXPECT_GT(kinds["phase"], 1);
+    EXPECT_EQ(kinds["backward"] > 0, command.front() == "train");
+    EXPECT_GT(trace["heed"]["machine"]["sgemm_flops_per_second"][0], 1e8);
+    double seconds = 0;
+    for (const auto& op : trace["heed"]["ops"]) seconds += op["seconds"].get<double>();
+    EXPECT_LE(seconds, trace["heed"]["seconds"].get<double>() * trace["heed"]["op_threads"].get<double>());
+  }
+  expect_failure(translator({"translate", "-r", at("run"), "-s", at("a.en"), "--profile", at("a.en")}),
+                 "--profile");
+  expect_failure(translator({"translate", "-r", at("run"), "red cat", "--profile", at("no/where.json")}),
+                 "--profile");
+  EXPECT_EQ(
+      translator({"evaluate", "--hypotheses", at("a.fr"), "-t", at("a.fr"), "--profile", "-"}).exit_code, 2);
+}
+
 TEST_F(Input, ALongLineIsNamedAndTheOthersAreTranslated) {
   std::string longer;
   for (int i = 0; i < 2000; ++i) longer += "cat ";
@@ -231,6 +271,102 @@ TEST_F(Input, RecordsThatCannotBeDrawnAreNamed) {
   }
   EXPECT_THAT(run_process({kHeatmap, "-r", at("missing"), "a", "-o", at("x.svg")}).err,
               HasSubstr("there is no run"));
+}
+
+// Options that would do nothing here, and texts that look like options, are named.
+TEST_F(Input, WhatWouldBeIgnoredIsRefused) {
+  const std::string run = at("run");
+  expect_failure(translator({"look", "-r", run, "red cat", "--n-best", "2", "--beam", "2", "-o", at("look")}),
+                 "n-best: look shows one translation");
+  expect_failure(translator({"translate", "-r", run, "red cat", "--coverage-penalty", "1"}),
+                 "coverage-penalty: is of a beam");
+  expect_failure(translator({"translate", "-r", run, "-hello there"}), "'-hello there' is no option", 2);
+  EXPECT_EQ(translator({"translate", "-r", run, "--", "-hello there"}).exit_code, 0);
+  EXPECT_EQ(translator({"translate", "-r", run, "-"}, "red cat\n").out, "chat rouge\n");
+  expect_failure(translator({"translate", "-r", run, "red cat", "--max-source", "1"}),
+                 "the sentence is too long: ");
+  const ProcessResult longer = translator({"translate", "-r", run, "red cat", "--min-output", "60"});
+  EXPECT_GE(std::count(longer.out.begin(), longer.out.end(), ' '), 50) << longer.out;
+  ASSERT_EQ(translator(train_command("blind", {"--attention", "none", "--overwrite"})).exit_code, 0);
+  expect_failure(translator({"translate", "-r", at("blind"), "red cat", "--replace-unknown"}),
+                 "has no attention");
+  write(at("table.tsv"), "red cat\tchat rouge\nblack dog\tchien noir\n");
+  EXPECT_THAT(translator({"translate", "-r", run, "-s", at("table.tsv")}).err, HasSubstr("has a tab"));
+  EXPECT_THAT(translator({"evaluate", "--hypotheses", at("a.fr"), "-t", at("a.fr")}).err,
+              HasSubstr("are the same lines"));
+  write(at("empty.fr"), std::string(150, '\n'));
+  EXPECT_THAT(translator({"evaluate", "--hypotheses", at("a.fr"), "-t", at("empty.fr")}).err,
+              HasSubstr("150 of 150 references are empty"));
+}
+
+// A corpus knows its languages: another one beside it is a mistake.
+TEST_F(Input, ACorpusOfOtherLanguagesIsRefused) {
+  std::string table;
+  for (int i = 0; i < 60; ++i) table += "cat " + std::to_string(i) + "\tchat " + std::to_string(i) + "\n";
+  write(at("t.tsv"), table);
+  ASSERT_EQ(translator({"prepare", at("t.tsv"), "-o", at("corpus"), "--source-language", "en",
+                        "--target-language", "de", "--test", "5", "--valid", "5"})
+                .exit_code,
+            0);
+  expect_failure(translator({"train", "--init-from", at("run"), "--corpus", at("corpus"), "-r", at("tuned"),
+                             "--updates", "1"}),
+                 "is en to de, and '" + at("run") + "' has fr as its target language");
+  expect_failure(translator({"train", "--corpus", at("corpus"), "-r", at("new"), "--source-language", "it",
+                             "--updates", "1", "--size", "tiny"}),
+                 "is en to de, and an option has it as its source language");
+}
+
+// Weights that cannot be stored or used are named before something comes of them.
+TEST_F(Input, WeightsThatOverflowAreNamed) {
+  ASSERT_EQ(translator(train_command("large", {"--lr", "1e30", "--overwrite"})).exit_code, 1);
+  std::vector<std::string> command = train_command("large", {"--lr", "1e8", "--clip", "1e30", "--overwrite"});
+  command[14] = "1";
+  ASSERT_EQ(translator(command).exit_code, 0);
+  expect_failure(translator({"export", "-r", at("large"), "-o", at("large16"), "--weights", "f16"}),
+                 "more than f16 can hold: keep f32 or bf16");
+  EXPECT_FALSE(std::filesystem::exists(at("large16/model.safetensors")));
+}
+
+// A run whose files do not belong together is named; what only its terms or scores lack leaves it usable.
+TEST_F(Input, RunsWithDamagedFilesAreListed) {
+  const auto copy = [&](const std::string& name) {
+    std::filesystem::create_directories(at("many"));
+    std::filesystem::copy(at("run"), at("many/" + name), std::filesystem::copy_options::recursive);
+    return at("many/" + name);
+  };
+  ASSERT_EQ(translator({"evaluate", "-r", at("run"), "-s", at("a.en"), "-t", at("a.fr"), "--keep-scores",
+                        "--beam", "3", "--beam-patience", "1", "--lengths", "2,9"})
+                .exit_code,
+            0);
+  const auto scores = nlohmann::json::parse(content(at("run/scores.json")));
+  EXPECT_EQ(scores["search"], "beam 3, patience 1");
+  EXPECT_EQ(scores["by_length"][0]["bleu"], nullptr);  // no sentence of one word
+  expect_failure(translator({"evaluate", "-r", at("run"), "-s", at("a.en"), "-t", at("a.fr"), "--keep-scores",
+                             "--temperature", "1"}),
+                 "--keep-scores", 2);
+  write(copy("a") + "/scores.json", "");
+  write(copy("b") + "/config.toml", "");
+  write(copy("c") + "/data.json", "{");
+  std::string config = content(copy("d") + "/config.toml");
+  config.replace(config.find("lowercase = false"), 17, "lowercase = true");
+  write(at("many/d/config.toml"), config);
+  copy("e");
+  const ProcessResult listed = translator({"models", at("many"), at("many"), "--json", at("models.json")});
+  EXPECT_EQ(listed.exit_code, 0) << listed.err;
+  std::map<std::string, nlohmann::json> rows;
+  for (const auto& row : nlohmann::json::parse(content(at("models.json")))["models"]) {
+    const std::string name = row["name"];
+    if (!name.starts_with("/")) continue;
+    EXPECT_FALSE(rows.contains(name));
+    rows[name] = row;
+  }
+  EXPECT_EQ(rows.size(), 5U);
+  EXPECT_THAT(rows[at("many/a")].value("damage", ""), HasSubstr("is not the scores of a run"));
+  EXPECT_TRUE(rows[at("many/b")].contains("problem"));
+  EXPECT_THAT(rows[at("many/c")].value("damage", ""), HasSubstr("data.json"));
+  EXPECT_FALSE(rows[at("many/d")].contains("bleu"));  // of another config
+  EXPECT_TRUE(rows[at("many/e")].contains("bleu"));
+  EXPECT_EQ(translator({"translate", "-r", at("many/a"), "red cat"}).exit_code, 0);
 }
 
 }  // namespace

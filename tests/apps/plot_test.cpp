@@ -148,7 +148,7 @@ TEST_F(Plot, RefusesInOneLine) {
   expect_failure(plot(at("odd")), "metrics.jsonl' line 4 is no report of a training");
   make("short", metrics(3, 0));
   expect_failure(translator({"plot", at("short"), "--metric", "validation_bleu", "-o", at("x.svg")}),
-                 "the runs have no validation_bleu yet");
+                 "the runs report no validation_bleu");
   expect_failure(translator({"plot", at("one"), at("one") + "/", "-o", at("x.svg")}),
                  "two runs are called one", 2);
   expect_failure(translator({"plot", at("one"), "-o", at("x.png")}), "must end in .svg, .html, .csv");
@@ -159,8 +159,42 @@ TEST_F(Plot, RefusesInOneLine) {
   const ProcessResult twice = plot(at("twice"));
   EXPECT_EQ(twice.exit_code, 0);
   EXPECT_EQ(std::ranges::count(twice.err, '\n'), 1);
-  EXPECT_THAT(twice.err, AllOf(StartsWith("translator: warning: "), HasSubstr("reports updates twice")));
+  EXPECT_THAT(twice.err, AllOf(StartsWith("translator: warning: "), HasSubstr("goes back to earlier updates")));
   EXPECT_THAT(twice.out, HasSubstr("twice: 100 updates"));
+}
+
+// A line of another form is an error, the last one counts once it is whole, and what no axis has room for is
+// in the tables alone.
+TEST_F(Plot, OddReports) {
+  make("whole", metrics(10, 500) + R"({"update":550,"epoch":2,"loss":1.5,"seconds":700})");
+  EXPECT_THAT(translator({"plot", at("whole"), "-o", at("c.svg")}).out, HasSubstr("550 updates"));
+  make("half", metrics(10, 500) + R"({"update":550,"epo)");
+  EXPECT_THAT(translator({"plot", at("half"), "-o", at("c.svg")}).out, HasSubstr("500 updates"));
+  for (const char* value : {"\"x\"", "true", "[1]", "{}"}) {
+    make("odd", metrics(2, 500) + fmt::format("{{\"update\":700,\"loss\":{}}}\n", value));
+    expect_failure(translator({"plot", at("odd"), "-o", at("c.svg")}), "line 3 is no report of a training");
+  }
+  make("huge", R"({"update":1,"loss":1e308,"seconds":1e308})"
+               "\n"
+               R"({"update":2,"loss":-1e308,"seconds":1e308})"
+               "\n"
+               R"({"update":3,"loss":2,"seconds":1e308})"
+               "\n"
+               R"({"update":4,"loss":3,"seconds":1e308})"
+               "\n");
+  const ProcessResult huge = translator({"plot", at("huge"), "-o", at("c.svg"), "-o", at("c.csv")});
+  EXPECT_EQ(huge.exit_code, 0) << huge.err;
+  EXPECT_THAT(huge.out, Not(HasSubstr("-")));
+  EXPECT_THAT(content(at("c.svg")),
+              AllOf(Not(HasSubstr("nan")), Not(HasSubstr("inf")), Not(HasSubstr("e+3"))));
+  EXPECT_THAT(content(at("c.csv")), HasSubstr("1e+308"));
+  const std::string name(200, 'n');
+  make("long", metrics(10, 500));
+  EXPECT_EQ(translator({"plot", name + "=" + at("long"), "-o", at("c.svg")}).exit_code, 0);
+  EXPECT_THAT(content(at("c.svg")), Not(HasSubstr(std::string(41, 'n'))));
+  expect_failure(translator({"plot", at("one"), "--metric", "tokens_per_second,tokens_per_second", "--metric",
+                             "validation_bleu", "-o", at("no/c.svg")}),
+                 "--output");
 }
 
 }  // namespace

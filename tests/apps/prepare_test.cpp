@@ -337,5 +337,37 @@ TEST_F(Prepare, DamagedFilesGiveACorpusOrOneLine) {
   }
 }
 
+// What a command writes beside a corpus does not lie in it.
+TEST_F(Prepare, ItsFolderHoldsItsOwnFilesAlone) {
+  write(at("t.tsv"), some_table());
+  for (const char* option : {"--json", "--dropped"}) {
+    for (const char* name : {"c/train.en", "c/report"}) {
+      expect_failure(prepare({at("t.tsv"), "-o", at("c"), option, at(name)}), std::string(option) + ": '");
+      EXPECT_FALSE(fs::exists(at("c")));
+    }
+  }
+}
+
+TEST_F(Prepare, AMemberIsOfAnArchive) {
+  write(at("t.tsv"), some_table());
+  expect_failure(prepare({at("t.tsv"), "-o", at("c"), "--member", "x"}),
+                 "member: 'x' is of an archive, and none is given");
+}
+
+// Input that never comes, and a line without end, stop at the first signal, and nothing is left.
+TEST_F(Prepare, StopsAtASignalWhileItReads) {
+  for (const char* input : {"<(sleep 60)", "/dev/zero"}) {
+    fs::create_directory(at("stopped"));
+    const ProcessResult result = run_process(
+        {"/bin/bash", "-c",
+         kTranslator + " prepare --source-language en --target-language fr -o " + at("stopped/c") + " " +
+             input + " & pid=$!; for i in $(seq 100); do sleep 0.1; [ -n \"$(ls -A " + at("stopped") +
+             ")\" ] && break; done; sleep 0.3; kill -TERM $pid; wait $pid"});
+    EXPECT_EQ(result.exit_code, 143) << input << result.err;
+    EXPECT_TRUE(fs::is_empty(at("stopped"))) << input;
+    fs::remove_all(at("stopped"));
+  }
+}
+
 }  // namespace
 }  // namespace heed

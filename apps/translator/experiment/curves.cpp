@@ -4,16 +4,20 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "apps/common/progress.h"
 #include "apps/translator/experiment/table.h"
 #include "models/metrics/metric.h"
+#include "models/text/unicode.h"
 
 namespace heed::apps {
 namespace {
 
 constexpr size_t kMostPoints = 1000;  // more than a panel has pixels
+constexpr double kMostDrawn = 1e15;   // beyond it an axis has no room for its numbers; tables have all
+constexpr size_t kLongestName = 40;   // of a run in a legend, in characters
 
 using models::TrainingRecord;
 
@@ -49,6 +53,12 @@ TimeUnit unit_for(double seconds) {
   if (seconds > 2 * 3600) return {3600, "h"};
   if (seconds > 2 * 60) return {60, "min"};
   return {1, "s"};
+}
+
+std::string shortened(const std::string& name) {
+  const std::u32string all = models::code_points(name);
+  if (all.size() <= kLongestName) return name;
+  return models::to_utf8(std::u32string_view(all).substr(0, kLongestName - 1)) + "\u2026";
 }
 
 // At most kMostPoints: means of neighbours.
@@ -145,10 +155,10 @@ std::vector<Chart> curve_charts(const std::vector<TrainingCurves>& runs, const s
         .from_zero = kind.from_zero};
     bool any = false;
     for (const TrainingCurves& run : runs) {
-      ChartLine line{run.name, {}, {}};
+      ChartLine line{shortened(run.name), {}, {}};
       for (const TrainingRecord& record : run.history.records) {
         const auto value = record.value(kind.key);
-        if (!value) continue;
+        if (!value || !(std::abs(*value) < kMostDrawn)) continue;
         const bool kept = record.validation && &record == run.history.best();
         if (record.averaged > 0 && !kept) continue;  // a mean that is not kept: in the table
         if (kept) line.ringed = line.points.size();

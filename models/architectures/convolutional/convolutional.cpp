@@ -82,12 +82,18 @@ ConvolutionalDecoderLayer::ConvolutionalDecoderLayer(const ConvolutionalOptions&
 
 ConvolutionalDecoderLayer::Output ConvolutionalDecoderLayer::operator()(
     const Tensor& x, const Tensor& read, const Tensor& words, const Tensor& keys, const Tensor& values,
-    const Tensor& lengths, const Tensor& scale) const {
+    const Tensor& lengths, const Tensor& scale, const SourceRows* rows) const {
   const Tensor hidden = convolution_(read);
-  const Tensor query = (query_(hidden) + words) * (kHalfVariance * query_scale_);
+  Tensor query = (query_(hidden) + words) * (kHalfVariance * query_scale_);
+  if (rows) query = rows->side_by_side(squeeze(query, 1));
   const ScaledDotAttentionResult seen = scaled_dot_attention(query, keys, values, lengths, /*heads=*/1);
-  const Tensor informed = (hidden + context_(seen.context * scale)) * kHalfVariance;
-  return {announce((informed + x) * kHalfVariance), seen.weights};
+  Tensor context = seen.context * scale, weights = seen.weights;
+  if (rows) {
+    context = unsqueeze(rows->apart(context), 1);
+    weights = unsqueeze(rows->apart(transpose(weights, 1, 2)), 2);
+  }
+  const Tensor informed = (hidden + context_(context)) * kHalfVariance;
+  return {announce((informed + x) * kHalfVariance), weights};
 }
 
 ConvolutionalTranslator::ConvolutionalTranslator(const ConvolutionalOptions& options,
@@ -162,7 +168,10 @@ std::pair<Tensor, Tensor> ConvolutionalTranslator::vocabulary_weights() const {
 class ConvolutionalDecoding : public Decoding {
  public:
   ConvolutionalDecoding(const ConvolutionalTranslator& model, const Batch& batch, bool attention)
-      : model_(model), attention_(attention), encoded_(model.encode(batch.source, batch.source_lengths)) {
+      : model_(model),
+        attention_(attention),
+        encoded_(model.encode(batch.source, batch.source_lengths)),
+        rows_(batch.source.size(0)) {
     const ConvolutionalOptions& o = model.options_;
     for (size_t i = 0; i < model.decoder_.size(); ++i)
       before_.push_back(zeros({batch.source.size(0), o.kernel_width - 1, o.hidden}));
@@ -175,7 +184,7 @@ class ConvolutionalDecoding : public Decoding {
     for (size_t i = 0; i < before_.size(); ++i) {
       const Tensor read = concat(std::array{before_[i], x}, 1);  // [B, K, H]
       const auto out = (*model_.decoder_[i])(x, read, words, encoded_.keys, encoded_.values, encoded_.lengths,
-                                             encoded_.scale);
+                                             encoded_.scale, &rows_);
       before_[i] = slice(read, 1, 1, read.size(1));
       x = out.output;
       if (attention_) weights.push_back(squeeze(out.weights, 2));
@@ -186,15 +195,18 @@ class ConvolutionalDecoding : public Decoding {
   }
 
   void select(const std::vector<int64_t>& rows) override {
-    for (Tensor* x : {&encoded_.keys, &encoded_.values, &encoded_.lengths, &encoded_.scale})
-      *x = take_rows(*x, rows);
     for (Tensor& x : before_) x = take_rows(x, rows);
+    const auto sentences = rows_.select(rows);
+    if (!sentences) return;
+    for (Tensor* x : {&encoded_.keys, &encoded_.values, &encoded_.lengths, &encoded_.scale})
+      *x = take_rows(*x, *sentences);
   }
 
  private:
   const ConvolutionalTranslator& model_;
   bool attention_;
   ConvolutionalTranslator::Encoded encoded_;
+  SourceRows rows_;
   std::vector<Tensor> before_;  // by layer: its inputs at the K - 1 steps before
   int64_t position_ = 0;
 };

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/architectures/convolutional/options.h"
+#include "models/architectures/source_rows.h"
 
 namespace heed::models {
 
@@ -64,9 +65,11 @@ class ConvolutionalDecoderLayer : public nn::Module {
   /// @param lengths i64 [B], lengths of the sources
   /// @param scale [B, 1, 1], square root of the lengths, which restores the variance that averaging over so
   ///   many vectors removes
+  /// @param rows the sentence of `keys` that each row of x reads, T being 1; null: row b reads sentence b
   /// @return the layer's output and its attention
   Output operator()(const Tensor& x, const Tensor& read, const Tensor& words, const Tensor& keys,
-                    const Tensor& values, const Tensor& lengths, const Tensor& scale) const;
+                    const Tensor& values, const Tensor& lengths, const Tensor& scale,
+                    const SourceRows* rows = nullptr) const;
 
  private:
   GatedConvolution convolution_;

@@ -138,7 +138,8 @@ LSTMResult Decoder::advance(const Tensor& x, const Tensor& lengths, const Tensor
   return without_cell(std::get<nn::GRULayer>(cell_)(x, lengths, hidden));
 }
 
-StepResult Decoder::step(const Encoded& encoded, DecoderState& state, const Tensor& ids) const {
+StepResult Decoder::step(const Encoded& encoded, DecoderState& state, const Tensor& ids,
+                         const SourceRows* rows) const {
   const Tensor embedded = dropout_(embedding_(ids));  // [B, D]
   const LSTMResult next =
       advance(unsqueeze(cell_input(embedded, state.context), 1), {}, state.hidden, state.cell);
@@ -146,10 +147,12 @@ StepResult Decoder::step(const Encoded& encoded, DecoderState& state, const Tens
   state.cell = next.cell;
   StepResult result;
   if (attention_) {
-    const nn::Attention::Output seen = attention_->attend(next.output, encoded.memory, state.attention);
-    state.context = squeeze(seen.context, 1);
+    const Tensor query = rows ? rows->side_by_side(state.hidden) : next.output;
+    const nn::Attention::Output seen = attention_->attend(query, encoded.memory, state.attention);
+    state.context = rows ? rows->apart(seen.context) : squeeze(seen.context, 1);
     state.attention = seen.state;
-    result.weights = squeeze(map_weights(seen), 2);
+    const Tensor maps = map_weights(seen);  // [B, maps, T, S]
+    result.weights = rows ? rows->apart(transpose(maps, 1, 2)) : squeeze(maps, 2);
   }
   const auto [weight, bias] = projection();
   result.logits = linear(readout(state.hidden, state.context, embedded), weight, bias);
@@ -248,26 +251,37 @@ class Seq2SeqDecoding : public Decoding {
       : decoder_(model.decoder()),
         attention_(attention),
         encoded_(model.encode(batch.source, batch.source_lengths)),
-        state_(decoder_.start(encoded_)) {}
+        state_(decoder_.start(encoded_)),
+        rows_(batch.source.size(0)) {
+    encoded_.summary = encoded_.cell = Tensor();  // read by start() alone
+    if (!decoder_.has_attention()) encoded_.memory = {};
+  }
 
   Step step(const Tensor& ids) override {
-    const StepResult result = decoder_.step(encoded_, state_, ids);
+    const StepResult result =
+        decoder_.step(encoded_, state_, ids, decoder_.shares_memory() ? &rows_ : nullptr);
     return {result.logits, attention_ ? result.weights : Tensor{}};
   }
 
   void select(const std::vector<int64_t>& rows) override {
-    for (Tensor* x : {&encoded_.memory.keys, &encoded_.memory.projected, &encoded_.memory.lengths,
-                      &encoded_.memory.values, &encoded_.summary, &encoded_.cell, &state_.hidden,
-                      &state_.cell, &state_.context, &state_.attention.coverage}) {
+    for (Tensor* x : {&state_.hidden, &state_.cell, &state_.context, &state_.attention.coverage})
       *x = take_rows(*x, rows);
-    }
+    if (!decoder_.shares_memory()) return keep(rows);
+    if (const auto sentences = rows_.select(rows)) keep(*sentences);
   }
 
  private:
+  void keep(const std::vector<int64_t>& sentences) {
+    nn::Attention::Memory& memory = encoded_.memory;
+    for (Tensor* x : {&memory.keys, &memory.projected, &memory.lengths, &memory.values})
+      *x = take_rows(*x, sentences);
+  }
+
   const Decoder& decoder_;
   bool attention_;
   Encoded encoded_;
   DecoderState state_;
+  SourceRows rows_;
 };
 
 }  // namespace

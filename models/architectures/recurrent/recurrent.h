@@ -14,6 +14,7 @@
 #include <variant>
 
 #include "models/architectures/recurrent/options.h"
+#include "models/architectures/source_rows.h"
 
 namespace heed::models {
 
@@ -68,6 +69,9 @@ class Decoder : public nn::Module {
 
   /// @return whether the decoder has attention
   bool has_attention() const { return static_cast<bool>(attention_); }
+  /// @return whether rows that translate the same sentence may share its memory (SourceRows): not where the
+  ///   attention remembers the steps before
+  bool shares_memory() const { return attention_ && !attention_->needs_state(); }
   /// @return number of attention maps per target token; 0 without attention
   int64_t attention_maps() const { return attention_ ? maps_ : 0; }
   /// Prepares the keys for attention, once per sentence.
@@ -83,8 +87,10 @@ class Decoder : public nn::Module {
   /// @param encoded the encoded sources
   /// @param state decoder state; updated
   /// @param ids i64 [B]: the previous word of each row
+  /// @param rows the sentence of `encoded` that each row reads; null: row i reads sentence i
   /// @return logits of the next word, and attention weights
-  StepResult step(const Encoded& encoded, DecoderState& state, const Tensor& ids) const;
+  StepResult step(const Encoded& encoded, DecoderState& state, const Tensor& ids,
+                  const SourceRows* rows = nullptr) const;
 
   /// The states of all steps of a target.
   struct States {

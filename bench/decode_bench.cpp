@@ -1,0 +1,121 @@
+// Times translating: every architecture, one sentence at a time and in batches of 32 and 64, greedily and
+// with a beam of 5, with products in f32 and in 8 bits, on one thread and on two.
+//   decode_bench                                       random weights, outputs as long as the sources
+//   decode_bench --run RUN --source FILE               a trained run and the sentences of a file
+// An iteration is all sentences. Further arguments are Google Benchmark's:
+// --benchmark_filter=transformer/beam5
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <map>
+#include <string>
+
+#include "bench/heed_cases.h"
+#include "models/models.h"
+
+namespace {
+
+using namespace heed;
+
+// A model and what it translates.
+struct Work {
+  std::shared_ptr<const models::TranslationModel> model;
+  std::vector<std::vector<int>> sources;
+  bool fixed_length = true;  // random weights end where they like
+};
+
+Work random_work(const std::string& kind) {
+  Work work{bench::make_translator(kind), {}};
+  workload::Random random(3);
+  for (const auto& [source, target] : workload::sorted_lengths(256, random)) {
+    std::vector<int> ids(static_cast<size_t>(source));
+    for (int& id : ids)
+      id =
+          static_cast<int>(workload::kFirstWord + random.below(workload::kVocabulary - workload::kFirstWord));
+    ids.back() = workload::kEos;
+    work.sources.push_back(std::move(ids));
+  }
+  return work;
+}
+
+Work trained_work(const std::string& folder, const std::string& file) {
+  models::LoadedRun run = models::load_run(models::find_run(folder));
+  Work work{nullptr, {}, false};
+  for (const std::string& line : models::read_lines(file)) {
+    std::vector<int> ids =
+        run.source.encode(models::texts(models::tokenize(line, run.config.source_text))).ids;
+    if (!ids.empty()) work.sources.push_back(std::move(ids));
+  }
+  work.model = std::move(run.model);
+  return work;
+}
+
+void decode(benchmark::State& state, const Work& work, models::SearchOptions options) {
+  set_num_threads(static_cast<int>(state.range(1)));
+  options.batch_size = state.range(0);
+  options.keep_attention = false;
+  const models::TranslationModel* const models[] = {work.model.get()};
+  std::vector<std::span<const std::vector<int>>> parts{work.sources};
+  if (work.fixed_length) {  // a part has outputs of one length: that of its sources in the mean
+    parts.clear();
+    for (size_t at = 0; at < work.sources.size(); at += 64)
+      parts.push_back(std::span(work.sources).subspan(at, std::min<size_t>(64, work.sources.size() - at)));
+  }
+  const auto all = [&] {
+    for (const auto& part : parts) {
+      if (work.fixed_length)
+        options.min_length = options.max_length = static_cast<int64_t>(part[part.size() / 2].size());
+      benchmark::DoNotOptimize(models::search(models, part, options));
+    }
+  };
+  all();  // packs weights, makes memory
+  for (auto _ : state) all();
+  state.counters["sentences/s"] = benchmark::Counter(
+      static_cast<double>(work.sources.size() * state.iterations()), benchmark::Counter::kIsRate);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  std::map<std::string, std::string> given;
+  for (int i = 1; i + 1 < argc; i += 2) given[argv[i]] = argv[i + 1];
+  if ((argc > 1 && given.size() * 2 + 1 != static_cast<size_t>(argc)) ||
+      given.count("--run") + given.count("--source") != given.size() || given.size() == 1) {
+    fmt::print(stderr,
+               "decode_bench: takes --run RUN --source FILE, or nothing, and --benchmark_... options\n");
+    return 2;
+  }
+  try {
+    std::map<std::string, Work> works;
+    if (given.empty()) {
+      for (const char* kind : {"none", "additive", "transformer", "convolutional"})
+        works[kind] = random_work(kind);
+    } else {
+      works[given["--run"]] = trained_work(given["--run"], given["--source"]);
+    }
+    for (const auto& [kind, work] : works) {
+      for (const int beam : {1, 5}) {
+        for (const models::Products products : {models::Products::f32, models::Products::int8}) {
+          models::SearchOptions options;
+          options.beam = beam;
+          options.products = products;
+          auto* const timed = benchmark::RegisterBenchmark(
+              fmt::format("{}/{}/{}", kind, beam == 1 ? "greedy" : "beam5", models::name_of_choice(products))
+                  .c_str(),
+              [&work, options](benchmark::State& state) { decode(state, work, options); });
+          timed->ArgNames({"batch", "threads"})->UseRealTime()->Unit(benchmark::kMillisecond);
+          for (const int64_t batch : {1, 32, 64}) {
+            timed->Args({batch, 1});
+            if (available_threads() > 1) timed->Args({batch, 2});
+          }
+        }
+      }
+    }
+    benchmark::RunSpecifiedBenchmarks();
+  } catch (const Error& error) {
+    fmt::print(stderr, "decode_bench: {}\n", error.what());
+    return 1;
+  }
+}
