@@ -207,9 +207,11 @@ Picture make_picture(const models::Translation& record, const PictureOptions& op
   picture.rows_name = axes.rows.name;
   std::vector<std::string> parts;
   if (options.which != Which::cross) parts.push_back(kind_of(options.which));
-  parts.push_back(!options.mean   ? fmt::format("layer {}, head {}", map.layer, map.head)
-                  : map.layer < 0 ? fmt::format("mean of {} maps", maps.size())
-                                  : fmt::format("layer {}, mean of its heads", map.layer));
+  const bool single = options.mean && maps.size() == 1;  // its own mean
+  if (!single)
+    parts.push_back(!options.mean   ? fmt::format("layer {}, head {}", map.layer, map.head)
+                    : map.layer < 0 ? fmt::format("mean of {} maps", maps.size())
+                                    : fmt::format("layer {}, mean of its heads", map.layer));
   if (options.which != Which::encoder) parts.push_back(fmt::format("score {:.2f}", record.score));
   if (maps.size() > 1 && !options.mean) parts.push_back(fmt::format("1 of {} maps", maps.size()));
   const auto cropped = [&](const Kept& axis, const char* name) {

@@ -140,7 +140,7 @@ TEST_F(TheBox, ScoresAreKeptForTheWeightsThatHaveThem) {
   for (const char* bad : {"", "{", "[]", "{\"format\": \"heed.scores\"}", "null", "{\"format\": 1}"}) {
     write(at("scored/scores.json"), bad);
     const auto listed = list();
-    EXPECT_THAT(listed[2]["problem"].get<std::string>(), HasSubstr("is not the scores of a run")) << bad;
+    EXPECT_THAT(listed[2].value("damage", ""), HasSubstr("is not the scores of a run")) << bad;
   }
   expect_failure(translator({"evaluate", "-r", "xx-yy", "-r", "xx-yy-old", "-s", at("test.xx"), "-t",
                              at("test.yy"), "--keep-scores"}),
