@@ -43,8 +43,10 @@ Work trained_work(const std::string& folder, const std::string& file) {
   models::LoadedRun run = models::load_run(models::find_run(folder));
   Work work{nullptr, {}, false};
   for (const std::string& line : models::read_lines(file)) {
-    std::vector<int> ids =
-        run.source.encode(models::texts(models::tokenize(line, run.config.source_text))).ids;
+    std::vector<std::string> words;
+    for (const models::Token& token : models::tokenize(line, run.config.source_text))
+      words.push_back(token.text);
+    std::vector<int> ids = run.source.encode(words).ids;
     if (!ids.empty()) work.sources.push_back(std::move(ids));
   }
   work.model = std::move(run.model);

@@ -13,6 +13,7 @@ Command add_evaluate(CLI::App& cli);
 Command add_prepare(CLI::App& cli);
 Command add_corpus(CLI::App& cli);
 Command add_export(CLI::App& cli);
+Command add_quantize(CLI::App& cli);
 Command add_plot(CLI::App& cli);
 Command add_models(CLI::App& cli);
 Command add_look(CLI::App& cli);

@@ -49,6 +49,7 @@ int main(int argc, char** argv) {
   add("corpus", "write the built-in English-German corpus with its gold alignments", apps::add_corpus);
   add("export", "write a run for use: its best weights, smaller, without the state of the training",
       apps::add_export);
+  add("quantize", "write a run with weights in 8 bits, and measure what that costs", apps::add_quantize);
   add("align", "word alignments of given pairs from the attention, symmetrised from two directions",
       apps::add_align);
   add("compare",

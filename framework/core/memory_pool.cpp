@@ -2,13 +2,20 @@
 
 #include <fmt/format.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
 #include <cstdlib>
+#include <iterator>
+#include <map>
 #include <mutex>
+#include <new>
+#include <set>
+#include <utility>
 
 #include "framework/core/error.h"
 #include "framework/core/profiled.h"
@@ -54,15 +61,141 @@ size_t class_bytes(size_t index) {
   return (size_t{1} << log) + quarter * ((size_t{1} << log) / 4);
 }
 
-// The link to the next free block is stored in the block's first bytes, which are not poisoned.
-struct FreeBlock {
-  FreeBlock* next;
-};
-
 // bytes that a thread may allocate or free before it updates the process-wide counters
 constexpr int64_t kBatch = int64_t{1} << 18;
 
 std::atomic<int64_t> active{0}, peak{0}, system_calls{0};  // active: bytes reported by the threads so far
+
+// Large blocks of all threads, in one range of addresses: a free block is cut to what is wanted and joined
+// with its free neighbours, so that what a batch of one shape leaves serves a batch of another. The range is
+// only reserved; pages become memory when they are first written to.
+class Arena {
+ public:
+  static constexpr size_t kLeast = size_t{1} << 16;  // bytes of a block that is worth the lock
+
+  // Reserves as many addresses as the machine has memory, less where a limit allows less.
+  Arena() {
+    if (HEED_ASAN) return;  // which sees more with a piece of the system's memory for each block
+    size_t bytes =
+        static_cast<size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+    if (rlimit limit; ::getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+      bytes = std::min<size_t>(bytes, limit.rlim_cur / 4);
+    for (; bytes >= 4 * kHugePage; bytes /= 2) {
+      void* const range = ::mmap(nullptr, bytes + kHugePage, PROT_READ | PROT_WRITE,
+                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+      if (range == MAP_FAILED) continue;
+      const auto address = reinterpret_cast<uintptr_t>(range);
+      begin_ = static_cast<char*>(range) + ((address + kHugePage - 1) / kHugePage * kHugePage - address);
+      end_ = begin_ + bytes;
+      top_ = touched_ = begin_;
+      ::madvise(begin_, bytes, MADV_HUGEPAGE);  // fewer page faults: 10 ms less for 40 MB
+      return;
+    }
+  }
+  // The extra line has blocks of a power of two begin at different places of a page, and of the caches.
+  static size_t rounded(size_t bytes) { return (bytes + 4095) / 4096 * 4096 + kAlignment; }
+  bool owns(const void* block) const {
+    const auto* const at = static_cast<const char*>(block);
+    return at >= begin_ && at < end_;
+  }
+  // Of rounded size; null when there is no room.
+  void* allocate(size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    char* block = top_;
+    if (const auto found = by_size_.lower_bound({bytes, nullptr}); found != by_size_.end()) {
+      const auto [size, address] = *found;
+      block = address;
+      remove(address, size);
+      if (size > bytes) insert(address + bytes, size - bytes);
+    } else {
+      if (static_cast<size_t>(end_ - top_) < bytes) return nullptr;
+      top_ += bytes;
+      if (top_ > touched_) {
+        touched_ = top_;
+        system_calls.fetch_add(1, std::memory_order_relaxed);
+      }
+    }
+    active_ += bytes;
+    released_ -= std::min(released_, bytes);
+    return block;
+  }
+  void free(void* block, size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    auto* begin = static_cast<char*>(block);
+    char* end = begin + bytes;
+    active_ -= bytes;
+    const auto next = free_.lower_bound(begin);
+    if (next != free_.begin()) {
+      const auto [address, size] = *std::prev(next);
+      if (address + size == begin) {
+        begin = address;
+        remove(address, size);
+      }
+    }
+    if (const auto after = free_.find(end); after != free_.end()) {
+      const auto [address, size] = *after;
+      end += size;
+      remove(address, size);
+    }
+    if (end == top_) {
+      top_ = begin;
+      return;
+    }
+    try {
+      insert(begin, static_cast<size_t>(end - begin));
+    } catch (const std::bad_alloc&) {  // its addresses are lost
+      free_.erase(begin);
+    }
+  }
+  // Gives free pages back; their addresses stay.
+  void release() {
+    const std::lock_guard lock(mutex_);
+    const auto give_back = [](char* begin, char* end) {
+      const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+      const auto first = (reinterpret_cast<uintptr_t>(begin) + page - 1) / page * page,
+                 last = reinterpret_cast<uintptr_t>(end) / page * page;
+      if (first < last)
+        ::madvise(begin + (first - reinterpret_cast<uintptr_t>(begin)), last - first, MADV_DONTNEED);
+    };
+    for (const auto& [address, size] : free_) give_back(address, address + size);
+    give_back(top_, touched_);
+    touched_ = top_;
+    released_ = static_cast<size_t>(touched_ - begin_) - active_;
+  }
+  // Bytes that were used once and are free, without what release() gave back.
+  int64_t cached() {
+    const std::lock_guard lock(mutex_);
+    return touched_ - begin_ - static_cast<int64_t>(active_ + released_);
+  }
+
+ private:
+  void insert(char* address, size_t size) {
+    free_.emplace(address, size);
+    by_size_.emplace(size, address);
+  }
+  void remove(char* address, size_t size) {
+    free_.erase(address);
+    by_size_.erase({size, address});
+  }
+  std::mutex mutex_;
+  char *begin_ = nullptr, *end_ = nullptr;
+  char* top_ = nullptr;           // nothing is in use from here on
+  char* touched_ = nullptr;       // nor has been since release()
+  std::map<char*, size_t> free_;  // below top_, no two of them neighbours
+  std::set<std::pair<size_t, char*>> by_size_;
+  size_t active_ = 0, released_ = 0;  // bytes
+};
+
+// Never destroyed, for objects that free tensors after main.
+Arena& arena() {
+  static auto* const all = new Arena;
+  return *all;
+}
+
+// The link to the next free block is stored in the block's first bytes, which are not poisoned.
+struct FreeBlock {
+  FreeBlock* next;
+};
 
 // A counter that one thread writes and others read, without atomic read-modify-write instructions.
 class Counter {
@@ -187,8 +320,56 @@ void tell_directly(int64_t bytes) {
 
 }  // namespace
 
+namespace {
+
+// The calling thread has so many bytes more, or fewer.
+void count(ThreadPool& pool, int64_t bytes) {
+  const int64_t pending = pool.pending.value() + bytes;
+  pool.pending.set(pending);
+  if (pending > pool.highest.value()) {
+    pool.highest.set(pending);
+    if (pending > kBatch) pool.tell();
+  } else if (pending < -kBatch) {
+    pool.tell();
+  }
+}
+
+// A block of the arena, or null.
+[[gnu::noinline]] void* allocate_large(size_t bytes) {
+  const size_t size = Arena::rounded(bytes);
+  void* const block = arena().allocate(size);
+  if (!block) return nullptr;
+  const auto taken = static_cast<int64_t>(size);
+  if (ThreadPool* const pool = mine ? mine : make_pool()) {
+    count(*pool, taken);
+  } else {
+    tell_directly(taken);
+  }
+  if (detail::is_profiling()) [[unlikely]]
+    detail::profile_allocation(block, taken);
+  return block;
+}
+
+[[gnu::noinline]] void free_large(void* block, size_t bytes) noexcept {
+  const size_t size = Arena::rounded(bytes);
+  const auto taken = static_cast<int64_t>(size);
+  if (detail::is_profiling()) [[unlikely]]
+    detail::profile_free(block, taken);
+  arena().free(block, size);
+  if (ThreadPool* const pool = mine ? mine : make_pool()) {
+    count(*pool, -taken);
+  } else {
+    tell_directly(-taken);
+  }
+}
+
+}  // namespace
+
 void* pool_allocate(size_t bytes) {
   if (bytes > kMostBytes) throw_out_of_memory(bytes);
+  if (bytes >= Arena::kLeast) {
+    if (void* const block = allocate_large(bytes)) return block;
+  }
   const SizeClass size = size_class(bytes);
   ThreadPool* const pool = mine ? mine : make_pool();
   if (!pool) return allocate_without_pool(size.bytes);
@@ -201,12 +382,7 @@ void* pool_allocate(size_t bytes) {
   } else {
     block = system_allocate(size.bytes);
   }
-  const int64_t pending = pool->pending.value() + taken;
-  pool->pending.set(pending);
-  if (pending > pool->highest.value()) {
-    pool->highest.set(pending);
-    if (pending > kBatch) pool->tell();
-  }
+  count(*pool, taken);
   if (detail::is_profiling()) [[unlikely]]
     detail::profile_allocation(block, taken);
   return block;
@@ -214,6 +390,7 @@ void* pool_allocate(size_t bytes) {
 
 void pool_free(void* block, size_t bytes) noexcept {
   if (!block) return;
+  if (bytes >= Arena::kLeast && arena().owns(block)) return free_large(block, bytes);
   const SizeClass size = size_class(bytes);
   ThreadPool* const pool = mine ? mine : make_pool();
   if (detail::is_profiling()) [[unlikely]]
@@ -224,16 +401,14 @@ void pool_free(void* block, size_t bytes) noexcept {
   pool->head[size.index] = first;
   pool->cached.add(static_cast<int64_t>(size.bytes));
   ASAN_POISON_MEMORY_REGION(static_cast<char*>(block) + sizeof(FreeBlock), size.bytes - sizeof(FreeBlock));
-  const int64_t pending = pool->pending.value() - static_cast<int64_t>(size.bytes);
-  pool->pending.set(pending);
-  if (pending < -kBatch) pool->tell();
+  count(*pool, -static_cast<int64_t>(size.bytes));
 }
 
 MemoryStats memory_stats() {
   if (mine) mine->tell();
   Threads& all = all_threads();
   const std::lock_guard lock(all.mutex);
-  MemoryStats stats{active, 0, peak, system_calls};
+  MemoryStats stats{active, arena().cached(), peak, system_calls};
   for (const ThreadPool* pool = all.first; pool; pool = pool->next) {
     stats.active_bytes += pool->pending.value();
     stats.cached_bytes += pool->cached.value();
@@ -256,6 +431,7 @@ void reset_peak_memory() {
 
 void release_cached_memory() {
   if (mine) mine->release();
+  arena().release();
 }
 
 }  // namespace heed

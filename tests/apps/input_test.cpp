@@ -372,5 +372,31 @@ TEST_F(Input, RunsWithDamagedFilesAreListed) {
   EXPECT_EQ(translator({"translate", "-r", at("many/a"), "red cat"}).exit_code, 0);
 }
 
+// quantize writes what export does, and says what 8 bits cost where sentences are given.
+TEST_F(Input, QuantizeSaysWhatItCosts) {
+  const ProcessResult plain = translator({"quantize", "-r", at("run"), "-o", at("small")});
+  EXPECT_EQ(plain.exit_code, 0) << plain.err;
+  EXPECT_THAT(plain.out, HasSubstr("weights as int8"));
+  ASSERT_EQ(translator({"export", "-r", at("run"), "-o", at("exported"), "--weights", "int8"}).exit_code, 0);
+  EXPECT_EQ(content(at("small/model.safetensors")), content(at("exported/model.safetensors")));
+  expect_failure(translator({"quantize", "-r", at("run"), "-o", at("small")}), "exists already");
+  const ProcessResult measured =
+      translator({"quantize", "-r", at("run"), "-o", at("small"), "--overwrite", "-s", at("a.en"), "-t",
+                  at("a.fr"), "--beam", "2", "--threads", "1", "--json", at("q.json")});
+  EXPECT_EQ(measured.exit_code, 0) << measured.err;
+  EXPECT_THAT(measured.out, HasSubstr("of 150 translations differ"));
+  const auto report = nlohmann::json::parse(content(at("q.json")));
+  EXPECT_LT(report["bytes"], report["bytes_before"]);
+  const ProcessResult scored = translator({"evaluate", "-r", at("small"), "-s", at("a.en"), "-t", at("a.fr"),
+                                           "--beam", "2", "--threads", "1", "--json", at("e.json")});
+  EXPECT_EQ(scored.exit_code, 0) << scored.err;
+  const auto evaluated = nlohmann::json::parse(content(at("e.json")));
+  EXPECT_EQ(report["bleu_13a"][1], evaluated["bleu_13a"]);
+  EXPECT_EQ(report["chrf2"][1], evaluated["chrf2"]);
+  expect_failure(translator({"quantize", "-r", at("run"), "-o", at("other"), "-s", at("a.en")}), "--target",
+                 2);
+  EXPECT_FALSE(std::filesystem::exists(at("other")));
+}
+
 }  // namespace
 }  // namespace heed
