@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <functional>
@@ -87,6 +88,7 @@ Measured measure(const MemoryCase& one) {
   int ends[2];
   if (::pipe(ends) != 0) throw std::runtime_error("no pipe");
   const pid_t child = ::fork();
+  if (child < 0) throw std::runtime_error(std::string("no process: ") + std::strerror(errno));
   if (child == 0) {
     set_num_threads(1);
     const int64_t before = resident_now();
@@ -118,7 +120,13 @@ int main(int argc, char** argv) {
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   fmt::print("{:<52} {:>12} {:>12}\n", "one thread", "resident MB", "of the pool");
   for (const MemoryCase& one : cases()) {
-    const Measured seen = measure(one);
+    Measured seen;
+    try {
+      seen = measure(one);
+    } catch (const std::exception& error) {
+      fmt::print(stderr, "memory_bench: {}\n", error.what());
+      return 1;
+    }
     fmt::print("{:<52} {:>12.1f} {:>12.1f}\n", one.name, static_cast<double>(seen.resident) / 1e6,
                static_cast<double>(seen.pool) / 1e6);
     std::fflush(stdout);

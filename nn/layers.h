@@ -106,7 +106,9 @@ class Dropout : public Module {
   explicit Dropout(double probability, const Scope& scope = {});
   /// @param x [*]
   /// @return a tensor of the same shape; x itself in evaluation mode
-  Tensor operator()(const Tensor& x) const { return announce(dropout(x, p, training())); }
+  Tensor operator()(const Tensor& x) const {
+    return announce(dropout(x, p, training()), training() && p > 0);
+  }
   double p;  // probability of a 0; may be changed between calls
 };
 

@@ -164,11 +164,12 @@ class Module {
   /// Calls the output hook, if there is one, and tells a Profiler. A layer's call operator ends with `return
   /// announce(result)`; without either this costs two branches.
   /// @param output the layer's result
+  /// @param computed false where the layer has passed on what it was given
   /// @return `output`, unchanged
-  Tensor announce(Tensor output) const {
+  Tensor announce(Tensor output, bool computed = true) const {
     if (output_hook_) [[unlikely]]
       (*output_hook_->f)(output_hook_->path, output);
-    if (heed::detail::is_profiling()) [[unlikely]]
+    if (computed && heed::detail::is_profiling()) [[unlikely]]
       heed::detail::profile_layer(this);
     return output;
   }

@@ -38,7 +38,11 @@ double rate(double work, const std::function<void()>& run) {
 struct Total {
   int64_t calls = 0, flops = 0, bytes = 0, allocations = 0;
   double seconds = 0, backward = 0;
-  void add(const ProfileRow& row) {
+  double possible_flops = 0, possible_bytes = 0;  // at the machine's own speeds in these seconds
+  void add(const ProfileRow& row, const MachineSpeed& machine) {
+    const size_t speed = row.one_thread ? 0 : 1;
+    possible_flops += row.seconds * machine.flops_per_second[speed];
+    possible_bytes += row.seconds * machine.bytes_per_second[speed];
     calls += row.calls;
     flops += row.flops;
     bytes += row.bytes;
@@ -50,9 +54,10 @@ struct Total {
 
 // Rows under one name, most seconds first.
 std::vector<std::pair<std::string, Total>> grouped(
-    const Profile& profile, const std::function<std::string(const ProfileRow&)>& name) {
+    const Profile& profile, const MachineSpeed& machine,
+    const std::function<std::string(const ProfileRow&)>& name) {
   std::map<std::string, Total> totals;
-  for (const ProfileRow& row : profile.rows) totals[name(row)].add(row);
+  for (const ProfileRow& row : profile.rows) totals[name(row)].add(row, machine);
   std::vector<std::pair<std::string, Total>> sorted(totals.begin(), totals.end());
   std::ranges::stable_sort(sorted,
                            [](const auto& a, const auto& b) { return a.second.seconds > b.second.seconds; });
@@ -71,6 +76,8 @@ std::vector<std::pair<std::string, Total>> shortened(std::vector<std::pair<std::
     rest.allocations += t.allocations;
     rest.seconds += t.seconds;
     rest.backward += t.backward;
+    rest.possible_flops += t.possible_flops;
+    rest.possible_bytes += t.possible_bytes;
   }
   const size_t others = all.size() - (kMostLines - 1);
   all.resize(kMostLines - 1);
@@ -91,26 +98,33 @@ std::string unless_zero(double value, const char* format) {
   return value > 0 ? fmt::format(fmt::runtime(format), value) : "";
 }
 
-std::string ops_table(const Profile& profile, double all, double peak_flops, double peak_bytes) {
+// Of what the machine does at best; more than that is work in the caches.
+std::string share(double done, double possible) {
+  if (done <= 0) return "";
+  const double percentage = percent(done, possible);
+  return percentage > 100 ? "> 100 %" : fmt::format("{:.0f} %", percentage);
+}
+
+std::string ops_table(const Profile& profile, const MachineSpeed& machine, double all) {
   std::string text = fmt::format("{:<34} {:>9} {:>9} {:>6} {:>8} {:>8} {:>7} {:>8} {:>7}\n", "op", "calls",
                                  "seconds", "share", "GFLOP/s", "of sgemm", "GB/s", "of copy", "blocks");
-  for (const auto& [name, t] : shortened(grouped(profile, op_name))) {
+  for (const auto& [name, t] : shortened(grouped(profile, machine, op_name))) {
     const double s = std::max(t.seconds, 1e-12), flops = static_cast<double>(t.flops) / s,
                  bytes = static_cast<double>(t.bytes) / s;
     text +=
         fmt::format("{:<34} {:>9} {:>9.3f} {:>4.1f} % {:>8} {:>8} {:>7} {:>8} {:>7}\n", name, t.calls,
                     t.seconds, percent(t.seconds, all), unless_zero(flops / 1e9, "{:.1f}"),
-                    unless_zero(percent(flops, peak_flops), "{:.0f} %"), unless_zero(bytes / 1e9, "{:.1f}"),
-                    unless_zero(percent(bytes, peak_bytes), "{:.0f} %"), t.allocations);
+                    share(static_cast<double>(t.flops), t.possible_flops), unless_zero(bytes / 1e9, "{:.1f}"),
+                    share(static_cast<double>(t.bytes), t.possible_bytes), t.allocations);
   }
   return text;
 }
 
-std::string layers_table(const Profile& profile, double all) {
+std::string layers_table(const Profile& profile, const MachineSpeed& machine, double all) {
   std::string text = fmt::format("{:<34} {:>9} {:>9} {:>9} {:>6} {:>8}\n", "layer", "op calls", "forward",
                                  "backward", "share", "GFLOP");
   const auto layer = [](const ProfileRow& row) { return row.layer.empty() ? "(none)" : row.layer; };
-  for (const auto& [name, t] : shortened(grouped(profile, layer))) {
+  for (const auto& [name, t] : shortened(grouped(profile, machine, layer))) {
     text += fmt::format("{:<34} {:>9} {:>9.3f} {:>9.3f} {:>4.1f} % {:>8.1f}\n", name, t.calls,
                         t.seconds - t.backward, t.backward, percent(t.seconds, all),
                         static_cast<double>(t.flops) / 1e9);
@@ -149,8 +163,19 @@ std::string memory_table(const Profile& profile) {
   return text;
 }
 
-// Which of the machine's speeds an op's own is a share of: ops of several threads ran on one each.
-size_t speed_of(const Profile& profile) { return profile.threads > 1 ? 0 : 1; }
+// The rows that took longest, with the shapes that they read.
+std::string shapes_table(const Profile& profile, double all) {
+  constexpr size_t kRows = 10;
+  std::string text = fmt::format("{:<26} {:<30} {:>8} {:>8} {:>6}  {}\n", "longest calls", "layer", "calls",
+                                 "seconds", "share", "shapes");
+  for (size_t i = 0; i < std::min(kRows, profile.rows.size()); ++i) {
+    const ProfileRow& row = profile.rows[i];
+    text += fmt::format("{:<26} {:<30} {:>8} {:>8.3f} {:>4.1f} %  {}\n", op_name(row),
+                        row.layer.empty() ? "(none)" : row.layer, row.calls, row.seconds,
+                        percent(row.seconds, all), row.shapes);
+  }
+  return text;
+}
 
 nlohmann::ordered_json summary_json(const Profile& profile, const MachineSpeed& machine) {
   nlohmann::ordered_json rows = nlohmann::ordered_json::array(), parts = rows, holders = rows;
@@ -159,6 +184,7 @@ nlohmann::ordered_json summary_json(const Profile& profile, const MachineSpeed& 
                     {"direction", r.direction == Direction::backward ? "backward" : "forward"},
                     {"layer", r.layer},
                     {"shapes", r.shapes},
+                    {"one_thread", r.one_thread},
                     {"calls", r.calls},
                     {"seconds", r.seconds},
                     {"flops", r.flops},
@@ -214,16 +240,18 @@ std::string profile_tables(const Profile& profile, const MachineSpeed& machine) 
   double all = 0;
   int64_t calls = 0;
   for (const ProfileRow& row : profile.rows) all += row.seconds, calls += row.calls;
-  const size_t speed = speed_of(profile);
   std::string text =
       fmt::format("profile: {:.2f} s, {:.2f} s in {} calls of ops on {} thread{}; peak of the pool {} MB\n",
                   profile.seconds, all, calls, profile.threads, profile.threads == 1 ? "" : "s",
                   megabytes(profile.peak_bytes));
-  text += fmt::format("this machine, {} thread{}: sgemm {:.1f} GFLOP/s, copying {:.1f} GB/s\n\n",
-                      speed == 0 ? 1 : machine.threads, speed == 0 || machine.threads == 1 ? "" : "s",
-                      machine.flops_per_second[speed] / 1e9, machine.bytes_per_second[speed] / 1e9);
-  text += ops_table(profile, all, machine.flops_per_second[speed], machine.bytes_per_second[speed]) + "\n";
-  text += layers_table(profile, all) + "\n";
+  text += fmt::format("this machine now, one thread: sgemm {:.1f} GFLOP/s, copying {:.1f} GB/s",
+                      machine.flops_per_second[0] / 1e9, machine.bytes_per_second[0] / 1e9);
+  if (machine.threads > 1) {
+    text += fmt::format("; {} threads: {:.1f} and {:.1f}", machine.threads, machine.flops_per_second[1] / 1e9,
+                        machine.bytes_per_second[1] / 1e9);
+  }
+  text += "\n\n" + ops_table(profile, machine, all) + "\n" + shapes_table(profile, all) + "\n" +
+          layers_table(profile, machine, all) + "\n";
   if (!profile.parts.empty()) text += phases_table(profile) + "\n";
   return text + memory_table(profile);
 }

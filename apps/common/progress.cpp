@@ -25,7 +25,7 @@ size_t terminal_width() {
 
 std::string clock_time(double seconds) {
   constexpr double kMost = 1e12;  // what is longer is a fault of whoever measured
-  const auto s = static_cast<int64_t>(std::lround(std::clamp(seconds, 0.0, kMost)));
+  const auto s = static_cast<int64_t>(std::lround(std::min(kMost, std::max(0.0, seconds))));
   return s >= 3600 ? fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
                    : fmt::format("{}:{:02}", s / 60, s % 60);
 }

@@ -124,9 +124,9 @@ Command add_look(CLI::App& cli) {
       "a translator to show, a run folder or a name of the box; -r again for one more (default: one of "
       "each language of the box, with additive attention where it has one)");
   cli.add_option("-o,--output", o->folder, "folder of the pictures")->capture_default_str();
+  o->translate.search.beam = 5;  // as the translators of the box were scored
   add_search_options(cli, o->translate);
-  cli.add_option("--threads", o->threads, "threads (default: 1)")
-      ->check(CLI::Range(0, 1024));
+  cli.add_option("--threads", o->threads, "threads (default: 1)")->check(CLI::Range(0, 1024));
   cli.add_option("--json", o->json, "write translations and paths as JSON");
   return [o] { look(*o); };
 }

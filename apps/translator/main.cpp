@@ -1,5 +1,6 @@
 // translator: trains a translator, translates with it, measures it, and shows it all on a built-in corpus.
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -12,21 +13,25 @@
 
 namespace {
 
-// By the subcommand: a command that reads its preset from a pipe cannot start again once it has.
-heed::apps::Restart restart_of(std::string_view command) {
+// By the subcommand. A command that has read its preset, perhaps from a pipe, cannot start again.
+heed::apps::Restart restart_of(int argc, char** argv) {
   using heed::apps::Restart;
-  for (const char* name : {"look", "models", "prepare", "plot", "corpus", "export", "help"}) {
+  const std::string_view command = argc > 1 ? argv[1] : "--help";
+  for (const char* name :
+       {"models", "prepare", "plot", "corpus", "export", "help", "--help", "-h", "--version"}) {
     if (command == name) return Restart::never;
   }
-  if (command.starts_with("-")) return Restart::never;  // --version
-  return command == "translate" || command == "evaluate" ? Restart::with_threads : Restart::now;
+  const bool preset = std::any_of(
+      argv + 1, argv + argc, [](const char* word) { return std::string_view(word).starts_with("--config"); });
+  const bool decides_late = command == "translate" || command == "evaluate" || command == "look";
+  return decides_late && !preset ? Restart::with_threads : Restart::now;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   using namespace heed;
-  apps::restart_with_short_spinning(argc > 1 ? restart_of(argv[1]) : apps::Restart::never, argv);
+  apps::restart_with_short_spinning(restart_of(argc, argv), argv);
   CLI::App cli("Sequence-to-sequence translation with and without attention.", "translator");
   cli.require_subcommand(1);
   cli.fallthrough();

@@ -1,5 +1,6 @@
 // translator models: the translators of the box and of folders, what they are and what they score.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -79,7 +80,7 @@ Listed listed(const fs::path& folder, const std::string& name) {
       row.attribution = data->attribution;
     }
   } catch (const Error& error) {
-    row.damage = error.what();
+    row.damage += (row.damage.empty() ? "" : "; ") + std::string(error.what());
   }
   return row;
 }
@@ -163,29 +164,37 @@ void list_models(const ModelsOptions& options) {
   for (const Listed& row : rows) width = std::max(width, row.name.size());
   if (!rows.empty()) {
     say("{:<{}}  {:>9}  {:>5}  {:>5}  {:>6}  {:>7}  {}\n", "name", width, "languages", "BLEU", "chrF2",
-        "10^6", "MB", "model");
+        "mill.", "MB", "model");
   }
   for (const Listed& row : rows) {
     say("{}", line_of(row, width));
     if (!row.damage.empty()) warn("translator", row.damage);
   }
-  std::vector<std::string> said;  // a line for each set of terms and each test
-  const auto say_once = [&](const std::string& line) {
-    if (std::ranges::find(said, line) != said.end()) return;
-    said.push_back(line);
-    say("{}\n", one_line(line));
+  std::vector<std::pair<std::string, std::vector<std::string>>> said;  // a line and the rows that it is of
+  const auto note_of = [&](const std::string& line, const std::string& name) {
+    const auto found =
+        std::ranges::find(said, line, &std::pair<std::string, std::vector<std::string>>::first);
+    if (found != said.end()) {
+      found->second.push_back(name);
+    } else {
+      said.push_back({line, {name}});
+    }
   };
   for (const Listed& row : rows) {
     if (row.scores)
-      say_once(fmt::format("scores on {} ({}), {}: {}", row.scores->test,
-                           models::counted(row.scores->sentences, "sentence"), row.scores->search,
-                           row.scores->bleu_signature));
+      note_of(fmt::format("scores on {} ({}), {}: {}", row.scores->test,
+                          models::counted(row.scores->sentences, "sentence"), row.scores->search,
+                          row.scores->bleu_signature),
+              row.name);
   }
   for (const Listed& row : rows) {
     if (!row.licence.empty() || !row.attribution.empty())
-      say_once(fmt::format("{}: {}{}{}", row.name, row.licence,
-                           row.licence.empty() || row.attribution.empty() ? "" : ", ", row.attribution));
+      note_of(fmt::format("{}{}{}", row.licence, row.licence.empty() || row.attribution.empty() ? "" : ", ",
+                          row.attribution),
+              row.name);
   }
+  for (const auto& [line, names] : said)
+    say("{}\n", one_line(fmt::format("{}: {}", fmt::join(names, ", "), line)));
   auto list = nlohmann::ordered_json::array();
   for (const Listed& row : rows) list.push_back(json_of(row));
   write_json(options.json, {{"models", list}});

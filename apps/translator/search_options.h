@@ -14,11 +14,11 @@ namespace heed::apps {
 void add_search_options(CLI::App& cli, models::TranslateOptions& options);
 
 /// A run, or several as an ensemble.
-/// What of the options changes translations, in words: "beam 5, length penalty wu, alpha 0.2".
-std::string search_text(const models::TranslateOptions& options);
-
 models::Translator load_translator(const std::vector<std::string>& runs);
 /// The same, with the layers named in a profile.
 models::Translator load_translator(const std::vector<std::string>& runs, Profiling& profiling);
+
+/// What of the options changes translations, in words: "beam 5, length penalty wu, alpha 0.2".
+std::string search_text(const models::TranslateOptions& options);
 
 }  // namespace heed::apps

@@ -1,6 +1,7 @@
 // translator translate: lines in, one translation a line out, with --records the attention behind them.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -130,6 +131,13 @@ class Translating {
   double seconds_ = 0;
 };
 
+// In words of its own a sentence is one; where an argument holds spaces each of them is one, in quotes.
+std::vector<std::string> sentences_of(const std::vector<std::string>& words) {
+  const bool quoted =
+      std::ranges::any_of(words, [](const std::string& word) { return word.find(' ') != std::string::npos; });
+  return quoted ? words : std::vector{models::join(words)};
+}
+
 void translate(TranslationOptions& options) {
   const models::SearchOptions& search = options.translate.search;
   if (options.words == std::vector<std::string>{"-"}) options.words.clear();  // standard input, as everywhere
@@ -167,9 +175,9 @@ void translate(TranslationOptions& options) {
                           : from_input           ? "standard input"
                                                  : fmt::format("'{}'", options.source));
   if (!options.words.empty()) {
-    const std::vector<std::string> sentence{models::join(options.words)};
-    require_text(sentence.front());
-    translating.add(sentence);
+    const std::vector<std::string> sentences = sentences_of(options.words);
+    for (const std::string& sentence : sentences) require_text(sentence);
+    translating.add(sentences);
     if (!translating.skipped().empty())
       throw ValueError("the sentence is too long: " + translating.skipped());
   } else if (!options.target.empty()) {
@@ -195,7 +203,7 @@ void translate(TranslationOptions& options) {
 
 Command add_translate(CLI::App& cli) {
   const auto o = std::make_shared<TranslationOptions>();
-  cli.add_option("sentence", o->words, "a sentence to translate, in quotes or in words of its own");
+  cli.add_option("sentence", o->words, "sentences to translate, each in quotes, or one in words of its own");
   add_runs_option(cli, o->runs,
                   "trained translator: a run folder or a name of the box; -r again for one more, an ensemble")
       ->required();

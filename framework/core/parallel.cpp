@@ -126,6 +126,8 @@ void set_num_threads(int n) {
 
 namespace detail {
 
+bool inside_parallel_for() { return omp_in_parallel() != 0; }
+
 void parallel_ranges(int64_t n, int64_t grain, RangeFunction f, void* context) {
   if (n <= 0) return;
   const int64_t wanted = std::min<int64_t>(num_threads(), (n + grain - 1) / std::max<int64_t>(grain, 1));

@@ -41,6 +41,9 @@ class ProductThreads {
   bool limited_;
 };
 
+// Whether the calling thread runs a range of a parallel_for that has several.
+bool inside_parallel_for();
+
 using RangeFunction = void (*)(void* context, int64_t begin, int64_t end);
 void parallel_ranges(int64_t n, int64_t grain, RangeFunction f, void* context);
 }  // namespace detail

@@ -43,6 +43,7 @@ class ProfiledCall {
   int64_t child_flops = 0;
   int64_t bytes = 0;                       // read and written
   int64_t allocations = 0, allocated = 0;  // blocks, bytes
+  bool one_thread;
   int layer = -1;
   int shape_count = 0;
   std::array<Shape, kShapes> shapes;
@@ -50,9 +51,28 @@ class ProfiledCall {
   ProfiledCall* outer;
 };
 
+// The phase that is open on this thread, -1 without one; while a ProfileInherit lives, a thread without a
+// phase is in that one, as the thread that gave it work.
+int profile_part();
+class ProfileInherit {
+ public:
+  explicit ProfileInherit(int part);
+  ~ProfileInherit();
+  ProfileInherit(const ProfileInherit&) = delete;
+  ProfileInherit& operator=(const ProfileInherit&) = delete;
+
+ private:
+  uint64_t generation_ = 0;  // of the Profiler; 0: nothing was inherited
+};
+
 // The call of a function that is no op of the graph, in the same rows.
 class ProfiledFunction {
  public:
+  // Further bytes that it reads and writes.
+  void moved(int64_t bytes) {
+    if (call_) [[unlikely]]
+      call_->bytes += bytes;
+  }
   template <class... Tensors>
   explicit ProfiledFunction(const char* name, const Tensors&... arguments) {
     if (!is_profiling()) [[likely]]

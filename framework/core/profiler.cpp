@@ -10,6 +10,7 @@
 #include "framework/core/error.h"
 #include "framework/core/flops.h"
 #include "framework/core/memory_pool.h"
+#include "framework/core/parallel.h"
 
 namespace heed {
 namespace {
@@ -26,12 +27,13 @@ double now() {
 struct RowKey {
   const char* op;
   Direction direction;
+  bool one_thread;
   int layer, shape_count;
   std::array<Shape, ProfiledCall::kShapes> shapes;
 
   bool operator==(const RowKey& other) const {
-    return op == other.op && direction == other.direction && layer == other.layer &&
-           shape_count == other.shape_count && shapes == other.shapes;
+    return op == other.op && direction == other.direction && one_thread == other.one_thread &&
+           layer == other.layer && shape_count == other.shape_count && shapes == other.shapes;
   }
 };
 
@@ -39,7 +41,7 @@ struct RowHash {
   size_t operator()(const RowKey& key) const {
     size_t hash = std::hash<const void*>{}(key.op);
     const auto mix = [&](int64_t n) { hash = hash * 0x9E3779B97F4A7C15U + static_cast<size_t>(n) + 1; };
-    mix(static_cast<int64_t>(key.direction));
+    mix(2 * static_cast<int64_t>(key.direction) + (key.one_thread ? 1 : 0));
     mix(key.layer);
     for (int i = 0; i < key.shape_count; ++i) {
       for (const int64_t extent : key.shapes[static_cast<size_t>(i)]) mix(extent);
@@ -114,6 +116,7 @@ struct Part {
   const char* name;
   std::string full_name;
   int64_t peak = 0;
+  int open = 0;  // runs that have not ended, of all threads
 };
 
 // Who holds how much, and who did when the most was lent.
@@ -157,6 +160,8 @@ Recorder& own_recorder() {
 }
 
 void settle(Recorder& own, const Done& done) {
+  constexpr size_t kMostGraph = size_t{1} << 20;  // of graphs that no backward went through
+  if (own.layer_of.size() > kMostGraph) own.layer_of.clear();
   if (done.key.layer != kNone && done.sequence != 0 && done.key.direction == Direction::forward)
     own.layer_of.insert_or_assign(done.sequence, done.key.layer);
   const auto [found, fresh] = own.row_of.try_emplace(done.key, static_cast<uint32_t>(own.rows.size()));
@@ -188,6 +193,7 @@ void give_to(Recorder& own, const Layer& module, int layer) {
     if (of == kNone) continue;
     if (!inside(of)) break;
     first = i;
+    if (module.leaf) break;  // what lies before may be of an earlier call
   }
   // one without parameters, such as an activation, is one op
   if (first == own.waiting.size() && module.leaf && first > 0) --first;
@@ -219,11 +225,10 @@ int holder_for(Recorder& own) {  // the lock is held
   return holder;
 }
 
-void see_peak(int part) {  // the lock is held
+void see_peak() {  // the lock is held
   Memory& memory = state->memory;
-  for (; part != kNone; part = state->parts[static_cast<size_t>(part)].outer) {
-    Part& p = state->parts[static_cast<size_t>(part)];
-    p.peak = std::max(p.peak, memory.total);
+  for (Part& part : state->parts) {
+    if (part.open > 0) part.peak = std::max(part.peak, memory.total);
   }
   if (memory.total <= memory.peak) return;
   memory.peak = memory.total;
@@ -244,7 +249,11 @@ std::string shapes_text(const RowKey& key) {
 namespace detail {
 
 ProfiledCall::ProfiledCall(const char* name, Direction which, uint64_t node)
-    : op(name), direction(which), sequence(node), outer(own_recorder().innermost) {
+    : op(name),
+      direction(which),
+      sequence(node),
+      one_thread(inside_parallel_for()),
+      outer(own_recorder().innermost) {
   Recorder& own = *recorder;
   own.innermost = this;
   if (outer) {
@@ -272,7 +281,7 @@ ProfiledCall::~ProfiledCall() {
     outer->child_flops += worked;
   }
   if (const int part = own.part(); part != kNone) own.sums_of(part).op_seconds += self;
-  const Done done{{op, direction, layer, shape_count, shapes},
+  const Done done{{op, direction, one_thread, layer, shape_count, shapes},
                   sequence,
                   begin,
                   seconds,
@@ -317,7 +326,7 @@ void profile_allocation(void* block, int64_t bytes) {
   memory.blocks.insert_or_assign(block, Memory::Block{holder, bytes});
   memory.held[static_cast<size_t>(holder)] += bytes;
   memory.total += bytes;
-  see_peak(own.part());
+  see_peak();
 }
 
 void profile_free(void* block, int64_t bytes) noexcept {
@@ -338,6 +347,19 @@ void profile_layer(const void* module) {
   const auto found = state->module_layer.find(module);
   if (found != state->module_layer.end())
     give_to(own, state->layers[static_cast<size_t>(found->second)], found->second);
+}
+
+int profile_part() { return is_profiling() ? own_recorder().part() : kNone; }
+
+ProfileInherit::ProfileInherit(int part) {
+  if (part == kNone || !is_profiling()) return;
+  Recorder& own = own_recorder();
+  if (own.part() != kNone) return;  // the thread that gave the work
+  own.phases.push_back({part, 0});
+  generation_ = generation;
+}
+ProfileInherit::~ProfileInherit() {
+  if (generation_ != 0 && generation_ == generation) own_recorder().phases.pop_back();
 }
 
 }  // namespace detail
@@ -429,8 +451,8 @@ Profile Profiler::take() const {
     const auto& [key, sums] = rows[order[i]];
     profile.rows.push_back({key.op, key.direction,
                             key.layer == kNone ? "" : state->layers[static_cast<size_t>(key.layer)].name,
-                            shapes_text(key), sums.calls, sums.seconds, sums.flops, sums.bytes,
-                            sums.allocations, sums.allocated});
+                            shapes_text(key), key.one_thread, sums.calls, sums.seconds, sums.flops,
+                            sums.bytes, sums.allocations, sums.allocated});
   }
   for (ProfileEvent& event : profile.events) event.row = rank[event.row];
   const auto ended_before = [](const auto& a, const auto& b) {
@@ -463,8 +485,9 @@ ProfilePhase::ProfilePhase(const char* name) {
         outer == kNone ? "" : state->parts[static_cast<size_t>(outer)].full_name + " / ";
     found = state->parts.insert(found, {outer, name, before + name});
   }
+  ++found->open;
   own.phases.push_back({static_cast<int>(found - state->parts.begin()), now()});
-  see_peak(own.part());
+  see_peak();
 }
 
 ProfilePhase::~ProfilePhase() {
@@ -474,6 +497,10 @@ ProfilePhase::~ProfilePhase() {
   const auto [part, begin] = own.phases.back();
   own.phases.pop_back();
   const double seconds = now() - begin;
+  {
+    const std::lock_guard lock(state->mutex);
+    --state->parts[static_cast<size_t>(part)].open;
+  }
   PartSums& sums = own.sums_of(part);
   ++sums.calls;
   sums.seconds += seconds;

@@ -22,10 +22,11 @@ struct ProfileRow {
   Direction direction = Direction::forward;  // whether it computed results or gradients
   std::string layer;                         // the dotted name of the module; empty where none is known
   std::string shapes;  // of the first arguments: "[64, 192] [768, 192]"; backward: of cotangents and saved
-  int64_t calls = 0;   // how often it ran
-  double seconds = 0;  // summed over the threads, without those of ops that it called
-  int64_t flops = 0;   // of matrix products and convolutions, without those of ops that it called
-  int64_t bytes = 0;   // of arguments and results: the least that it must have read and written
+  bool one_thread = false;      // whether it ran inside a parallel_for, where an op has one thread
+  int64_t calls = 0;            // how often it ran
+  double seconds = 0;           // summed over the threads, without those of ops that it called
+  int64_t flops = 0;            // of matrix products and convolutions, without those of ops that it called
+  int64_t bytes = 0;            // of arguments and results: the least that it must have read and written
   int64_t allocations = 0;      // blocks taken from the pool
   int64_t allocated_bytes = 0;  // their bytes, rounded up as the pool does
 };
@@ -70,15 +71,16 @@ struct Profile {
   int64_t events_left_out = 0;         // that came after them
   std::vector<ProfilePart> parts;      // in the order in which they first began
   std::vector<ProfileSpan> spans;      // the first ones, in the order in which they ended
-  int64_t peak_bytes = 0;              // the most that the pool had lent, to half a percent
-  std::vector<ProfileHolder> at_peak;  // who held it then, most bytes first
+  int64_t peak_bytes = 0;              // the most that the pool had lent
+  std::vector<ProfileHolder> at_peak;  // who held it then, or within half a percent of it; most bytes first
 };
 
 /// Records every op and every block of the pool, of all threads, while it exists. It costs some tenths of a
-/// microsecond an op. There may be one at a time.
+/// microsecond an op. There may be one at a time. While it is made, destroyed, asked or told names, no other
+/// thread may run an op, or make or free a tensor.
 class Profiler {
  public:
-  /// @param most_events events and spans that are kept for a timeline; rows and parts know all
+  /// @param most_events events and spans of a thread that are kept for a timeline; rows and parts know all
   /// @throws ValueError when there is a Profiler
   explicit Profiler(size_t most_events = 100'000);
   ~Profiler();
@@ -92,7 +94,7 @@ class Profiler {
   void name_layers(std::span<const std::pair<std::string, Tensor>> parameters,
                    std::span<const std::pair<std::string, const void*>> modules);
 
-  /// Everything so far. No other thread may run an op meanwhile.
+  /// Everything so far.
   /// @return rows, events, phases and memory
   Profile take() const;
 };

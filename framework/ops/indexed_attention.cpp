@@ -16,7 +16,7 @@ IndexedAttentionResult indexed_attention(const Tensor& query, const Tensor& keys
                                          const Tensor& index, const Tensor& lengths, int64_t heads) {
   constexpr const char* kOp = "indexed_attention";
   detail::require_defined(kOp, query, keys, values, index);
-  const detail::ProfiledFunction profiled("indexed_attention", query, index);
+  detail::ProfiledFunction profiled("indexed_attention", query, index);
   const bool shaped = query.ndim() == 2 && keys.ndim() == 2 && values.ndim() == 2 && index.ndim() == 2 &&
                       keys.size(1) == query.size(1) && values.size(0) == keys.size(0) &&
                       index.size(0) == query.size(0) &&
@@ -34,6 +34,7 @@ IndexedAttentionResult indexed_attention(const Tensor& query, const Tensor& keys
                                       keys.describe(), values.describe(), index.describe()));
   }
   const int64_t B = query.size(0), N = index.size(1), D = query.size(1), E = values.size(1), P = keys.size(0);
+  profiled.moved((index.numel() + B) * (D + E) * static_cast<int64_t>(size_of(query.dtype())));
   const Tensor q = query.detach().contiguous(), at = index.contiguous();
   const std::vector<int64_t> counts =
       lengths.defined() ? lengths.to_vector<int64_t>() : std::vector(static_cast<size_t>(B), N);

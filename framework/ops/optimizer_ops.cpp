@@ -20,7 +20,8 @@ double sum_of_squares(const Tensor& x) {
 void adam_(const Tensor& parameter, const Tensor& gradient, const Tensor& first, const Tensor& second,
            const AdamUpdate& u) {
   detail::require_defined("adam", parameter, gradient, first, second);
-  const detail::ProfiledFunction profiled("adam", parameter, gradient, first, second);
+  detail::ProfiledFunction profiled("adam", parameter, gradient, first, second);
+  profiled.moved(3 * parameter.numel() * static_cast<int64_t>(size_of(parameter.dtype())));  // written
   if (gradient.shape() != parameter.shape() || first.shape() != parameter.shape() ||
       second.shape() != parameter.shape()) {
     throw ShapeError(

@@ -44,9 +44,9 @@ class PackedWeights {
   /// @return how products are computed
   ProductType type() const { return type_; }
 
-  /// While one exists, linear() on this thread takes its weights from the cache: in f32 where that is faster,
-  /// and results differ from those of the plain product by rounding; in int8 always. Nothing is packed where
-  /// a gradient is wanted.
+  /// While one exists, linear() and the steps of lstm() on this thread take their weights from the cache: in
+  /// f32 where that is faster, and results differ from those of the plain product by rounding; in int8
+  /// always. Nothing is packed where a gradient is wanted.
   class Scope {
    public:
     /// @param cache to use; it must outlive the scope

@@ -93,8 +93,17 @@ TableColumns find_columns(const std::vector<std::string>& lines, const std::stri
     columns.source = 2;
     columns.target = 4;
   } else {
-    columns.source = 1;
-    columns.target = 2;
+    // the first two that are not numbers, such as of sentences
+    std::vector<size_t> texts;
+    for (size_t column = 1; column <= first.size(); ++column) {
+      const auto numbers = std::ranges::count_if(lines, [&](const std::string& line) {
+        const auto fields = fields_of(line);
+        return fields.size() >= column && is_whole_number(fields[column - 1]);
+      });
+      if (2 * static_cast<size_t>(numbers) < lines.size()) texts.push_back(column);
+    }
+    columns.source = texts.size() < 2 ? 1 : texts[0];
+    columns.target = texts.size() < 2 ? 2 : texts[1];
   }
   const bool manythings = first.size() >= 3 && all(3, [](auto text) { return text.starts_with("CC-BY"); });
   if (manythings && !by_hand && (target_language == "en" || target_language == "eng"))

@@ -213,8 +213,10 @@ std::vector<std::vector<Hypothesis>> search(std::span<const TranslationModel* co
   } else {
     std::atomic<size_t> next{0};
     const bool rounded = AutocastGuard::active();
+    const int part = heed::detail::profile_part();
     parallel_for(workers, 1, [&](int64_t, int64_t) {  // a range is a worker
       const AutocastGuard as_caller(rounded);
+      const heed::detail::ProfileInherit in_part(part);
       for (size_t i = next++; i < batches.size(); i = next++)
         decode_batch(models, sources, batches[i], options, results);
     });

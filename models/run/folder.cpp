@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <set>
 #include <sstream>
+#include <unordered_set>
 
 #include "models/run/box.h"
 #include "models/run/files.h"
@@ -50,7 +50,7 @@ namespace {
 void require_own_pieces(const Subwords& subwords, const std::string& pieces_name,
                         const Vocabulary& vocabulary, const std::string& name) {
   const std::vector<std::string> all = subwords.table();
-  const std::set<std::string_view> pieces(all.begin(), all.end());
+  const std::unordered_set<std::string_view> pieces(all.begin(), all.end());
   const std::vector<std::string>& tokens = vocabulary.tokens();
   const auto known = std::count_if(tokens.begin() + Vocabulary::kSpecials, tokens.end(),
                                    [&](const std::string& token) { return pieces.contains(token); });

@@ -219,7 +219,8 @@ TEST_F(Input, AProfileSaysWhereTheTimeWent) {
     if (command.front() == "translate") {
       EXPECT_EQ(profiled.out, plain.out);
     }
-    for (const char* text : {"this machine, ", "op  ", "layer  ", "phase  ", "holders at the peak", "linear"})
+    for (const char* text : {"this machine now, ", "op  ", "longest calls  ", "layer  ", "phase  ",
+                             "holders at the peak", "linear"})
       EXPECT_THAT(profiled.err, HasSubstr(text)) << command.front();
     const auto trace = nlohmann::json::parse(content(at("trace.json")));
     std::map<std::string, int> kinds;

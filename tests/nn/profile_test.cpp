@@ -27,5 +27,24 @@ TEST(Profile, OpsBelongToLayers) {
   EXPECT_TRUE(forward.contains("sum "));  // behind every layer
 }
 
+// What lies before a layer's call, or is passed through one that does nothing, is not its.
+TEST(Profile, ALayerTakesItsOwnOpsAlone) {
+  Sequential net;
+  net.emplace<Linear>(4, 4).emplace<Dropout>(0.5);
+  net.train(false);
+  Profiler profiler;
+  name_layers(profiler, net);
+  for (int i = 0; i < 2; ++i) softmax(net(randn({3, 4})));
+  for (const ProfileRow& row : profiler.take().rows) {
+    if (row.op == "softmax") {
+      EXPECT_EQ(row.layer, "");
+    }
+    if (row.op == "linear") {
+      EXPECT_EQ(row.layer, "0");
+    }
+    EXPECT_NE(row.layer, "1") << row.op;
+  }
+}
+
 }  // namespace
 }  // namespace heed::nn

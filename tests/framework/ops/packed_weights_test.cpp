@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <utility>
 
 #include "framework/autograd/grad_mode.h"
 #include "framework/core/random.h"
@@ -41,6 +42,40 @@ TEST(PackedWeights, GiveThePlainProduct) {
       }
     }
     EXPECT_GT(cache.bytes(), 0U);
+  }
+}
+
+// The steps of an LSTM take the kept form of W_hh, in f32 and in 8 bits.
+TEST(PackedWeights, ServeTheStepsOfAnLSTM) {
+  manual_seed(9);
+  const NoGradGuard no_grad;
+  constexpr int64_t B = 5, D = 20, H = 32;
+  const Tensor w_ih = uniform({4 * H, D}, -0.3, 0.3), w_hh = uniform({4 * H, H}, -0.3, 0.3),
+               bias = uniform({4 * H}, -0.3, 0.3), h = uniform({B, H}, -1, 1), c = uniform({B, H}, -1, 1),
+               lengths = from_vector(std::vector<int64_t>{3, 0, 1, 4, 2}, {B});
+  for (const int64_t steps : {1, 4}) {
+    const Tensor x = uniform({B, steps, D}, -1, 1), some = steps == 1 ? Tensor{} : lengths;
+    for (const bool reverse : {false, true}) {
+      const LSTMResult plain = lstm(x, some, h, c, w_ih, w_hh, bias, reverse);
+      for (const ProductType type : {ProductType::f32, ProductType::int8}) {
+        PackedWeights cache;
+        cache.compute_in(type);
+        const PackedWeights::Scope scope(cache);
+        const LSTMResult kept = lstm(x, some, h, c, w_ih, w_hh, bias, reverse);
+        EXPECT_GE(cache.bytes(), static_cast<size_t>(4 * H * (D + H)));  // both matrices
+        for (const auto& [a, b] :
+             {std::pair(&kept.output, &plain.output), std::pair(&kept.hidden, &plain.hidden),
+              std::pair(&kept.cell, &plain.cell)}) {
+          if (type == ProductType::f32) {
+            expect_near(*a, *b);
+            continue;
+          }
+          const auto u = a->to_vector<float>(), v = b->to_vector<float>();
+          EXPECT_NE(u, v);
+          for (size_t i = 0; i < u.size(); ++i) ASSERT_NEAR(u[i], v[i], 0.05) << i;
+        }
+      }
+    }
   }
 }
 
