@@ -111,7 +111,6 @@ void draw(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  apps::use_threads(1);  // for one sentence
   Options options;
   CLI::App cli(
       "Draws the attention of a translation: what is attended to across, what attends down, brightness the "
@@ -144,11 +143,11 @@ int main(int argc, char** argv) {
   apps::add_choice(cli, "--which", options.picture.which,
                    "attention to draw: cross (output to source), or encoder's or decoder's to itself");
   auto* const layer =
-      cli.add_option("--layer", options.picture.layer, "layer to draw (default: the mean of all)")
+      cli.add_option("--layer", options.picture.layer, "layer to draw (default: the first in the record)")
           ->check(CLI::NonNegativeNumber);
-  auto* const head = cli.add_option("--head", options.picture.head,
-                                    "head to draw (default: with --layer the first, else the mean of all)")
-                         ->check(CLI::NonNegativeNumber);
+  auto* const head =
+      cli.add_option("--head", options.picture.head, "head to draw (default: the first in the record)")
+          ->check(CLI::NonNegativeNumber);
   auto* const mean = cli.add_flag("--mean", options.picture.mean,
                                   "draw the mean of all layers and heads, or of the heads of --layer");
   mean->excludes(head);
@@ -175,8 +174,7 @@ int main(int argc, char** argv) {
   cli.set_version_flag("--version", [] { return "heatmap of " + build_info().str(); });
   return apps::run_app("heatmap", cli, argc, argv, [&] {
     options.sentence = fmt::format("{}", fmt::join(options.words, " "));
-    // one head of many tells little
-    if (layer->count() == 0 && head->count() == 0 && !options.picture.grid) options.picture.mean = true;
+    apps::use_threads(1);  // for one sentence
     draw(options);
   });
 }

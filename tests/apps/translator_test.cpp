@@ -539,8 +539,8 @@ TEST_F(Translator, TheSizeFollowsThePairsUnlessSomethingSaysIt) {
   write(at("sized.toml"), "[train]\nsize = \"tiny\"\narchitecture = \"transformer\"\n");
   EXPECT_THAT(train("sized", {"--config", at("sized.toml")}).err, HasSubstr("size: tiny, as asked for"));
   EXPECT_THAT(config("sized"), AllOf(HasSubstr("model_size = 64\n"), HasSubstr("encoder_layers = 2\n")));
-  EXPECT_THAT(train("again", {"--config", at("asked/config.toml")}).err, Not(HasSubstr("size:")));
-  EXPECT_THAT(config("again"), HasSubstr("decoder_hidden = 256\n"));
+  EXPECT_THAT(train("sized-again", {"--config", at("asked/config.toml")}).err, Not(HasSubstr("size:")));
+  EXPECT_THAT(config("sized-again"), HasSubstr("decoder_hidden = 256\n"));
   expect_failure(train("asked", {"--resume", "--size", "small"}), "resume: --size is of a new model");
   expect_failure(train("from", {"--init-from", at("asked"), "--size", "small"}),
                  "init-from: --size is of a new model");
@@ -615,7 +615,7 @@ TEST_F(Translator, UsageErrorsNameTheWordAndTheHelp) {
   expect_failure(
       translator({"trian", "-o", "x"}),
       "'trian' is not a subcommand (look, models, prepare, train, plot, translate, evaluate, corpus, "
-      "export, align, "
+      "export, quantize, align, "
       "compare, import, demo)",
       2);
   expect_failure(translator({"train", "-o", "x"}), "(see translator train --help)", 2);
