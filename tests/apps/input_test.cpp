@@ -321,8 +321,7 @@ TEST_F(Input, ACorpusOfOtherLanguagesIsRefused) {
 
 // Weights that cannot be stored or used are named before something comes of them.
 TEST_F(Input, WeightsThatOverflowAreNamed) {
-  ASSERT_EQ(translator(train_command("large", {"--lr", "1e30", "--overwrite"})).exit_code, 1);
-  std::vector<std::string> command = train_command("large", {"--lr", "1e8", "--clip", "1e30", "--overwrite"});
+  std::vector<std::string> command = train_command("large", {"--lr", "1e6", "--clip", "1e30", "--overwrite"});
   command = with(command, "--updates", "1");
   ASSERT_EQ(translator(command).exit_code, 0);
   expect_failure(translator({"export", "-r", at("large"), "-o", at("large16"), "--weights", "f16"}),
