@@ -159,7 +159,8 @@ TEST_F(Plot, RefusesInOneLine) {
   const ProcessResult twice = plot(at("twice"));
   EXPECT_EQ(twice.exit_code, 0);
   EXPECT_EQ(std::ranges::count(twice.err, '\n'), 1);
-  EXPECT_THAT(twice.err, AllOf(StartsWith("translator: warning: "), HasSubstr("goes back to earlier updates")));
+  EXPECT_THAT(twice.err,
+              AllOf(StartsWith("translator: warning: "), HasSubstr("goes back to earlier updates")));
   EXPECT_THAT(twice.out, HasSubstr("twice: 100 updates"));
 }
 
