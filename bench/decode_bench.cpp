@@ -2,8 +2,8 @@
 // with a beam of 5, with products in f32 and in 8 bits, on one thread and on two.
 //   decode_bench                                       random weights, outputs as long as the sources
 //   decode_bench --run RUN --source FILE               a trained run and the sentences of a file
-// An iteration is all sentences. Further arguments are Google Benchmark's:
-// --benchmark_filter=transformer/beam5
+// An iteration is all sentences. Further arguments are Google Benchmark's, such as
+// --benchmark_filter=transformer/beam5.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 

@@ -6,7 +6,6 @@
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <vector>
 
 #include "apps/common/environment.h"
@@ -50,6 +49,16 @@ struct Total {
     seconds += row.seconds;
     if (row.direction == Direction::backward) backward += row.seconds;
   }
+  void add(const Total& other) {
+    calls += other.calls;
+    flops += other.flops;
+    bytes += other.bytes;
+    allocations += other.allocations;
+    seconds += other.seconds;
+    backward += other.backward;
+    possible_flops += other.possible_flops;
+    possible_bytes += other.possible_bytes;
+  }
 };
 
 // Rows under one name, most seconds first.
@@ -68,17 +77,7 @@ std::vector<std::pair<std::string, Total>> grouped(
 std::vector<std::pair<std::string, Total>> shortened(std::vector<std::pair<std::string, Total>> all) {
   if (all.size() <= kMostLines) return all;
   Total rest;
-  for (size_t i = kMostLines - 1; i < all.size(); ++i) {
-    const Total& t = all[i].second;
-    rest.calls += t.calls;
-    rest.flops += t.flops;
-    rest.bytes += t.bytes;
-    rest.allocations += t.allocations;
-    rest.seconds += t.seconds;
-    rest.backward += t.backward;
-    rest.possible_flops += t.possible_flops;
-    rest.possible_bytes += t.possible_bytes;
-  }
+  for (size_t i = kMostLines - 1; i < all.size(); ++i) rest.add(all[i].second);
   const size_t others = all.size() - (kMostLines - 1);
   all.resize(kMostLines - 1);
   all.emplace_back(fmt::format("{} more", others), rest);

@@ -18,9 +18,8 @@ class SourceRows {
 
   /// Keeps only some rows.
   /// @param rows as for Decoding::select
-  /// @return sentences that the caller is to keep of what it has encoded, in this order: given when a third
-  /// of
-  ///   them or more is read by no row, or when the rows are the sentences again
+  /// @return sentences that the caller is to keep of what it has encoded, in this order: given when a
+  ///   third of them or more is read by no row, or when the rows are the sentences again
   std::optional<std::vector<int64_t>> select(const std::vector<int64_t>& rows);
   /// Brings the rows of one sentence together, as the queries of attention.
   /// @param x [R, *], a vector for each row

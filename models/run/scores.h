@@ -38,9 +38,8 @@ void write_scores(const std::filesystem::path& folder, const RunScores& scores);
 
 /// Reads scores.json.
 /// @param folder folder of a run
-/// @return the scores; nullopt for a run without them, and when weights, vocabularies, pieces or the config
-/// are
-///   others by now
+/// @return the scores; nullopt for a run without them, and when weights, vocabularies, pieces or the
+///   config are others by now
 /// @throws FormatError for a file that heed did not write, IoError
 std::optional<RunScores> read_scores(const std::filesystem::path& folder);
 
