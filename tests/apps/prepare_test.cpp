@@ -348,6 +348,17 @@ TEST_F(Prepare, ItsFolderHoldsItsOwnFilesAlone) {
   }
 }
 
+// A column of numbers in front of the sentences, as lists of Tatoeba have, is no side.
+TEST_F(Prepare, NumbersInFrontOfTheSentencesAreNoSide) {
+  std::string table;
+  for (int i = 0; i < 60; ++i)
+    table += fmt::format("{}\tThe cat {} sleeps.\tLe chat {} dort.\n", 1000 + i, i, i);
+  write(at("t.tsv"), table);
+  ASSERT_EQ(prepare({at("t.tsv"), "-o", at("c"), "--test", "5", "--valid", "5"}).exit_code, 0);
+  EXPECT_THAT(lines_of(at("c/train.en")).front(), testing::StartsWith("The cat "));
+  EXPECT_THAT(lines_of(at("c/train.fr")).front(), testing::StartsWith("Le chat "));
+}
+
 TEST_F(Prepare, AMemberIsOfAnArchive) {
   write(at("t.tsv"), some_table());
   expect_failure(prepare({at("t.tsv"), "-o", at("c"), "--member", "x"}),
