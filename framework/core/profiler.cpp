@@ -2,162 +2,27 @@
 
 #include <algorithm>
 #include <chrono>
-#include <map>
-#include <memory>
-#include <mutex>
-#include <unordered_map>
 
 #include "framework/core/error.h"
 #include "framework/core/flops.h"
 #include "framework/core/memory_pool.h"
 #include "framework/core/parallel.h"
+#include "framework/core/profiler_state.h"
 
 namespace heed {
-namespace {
+namespace detail::recording {
 
-using detail::ProfiledCall;
-
-constexpr int kNone = -1;
+std::unique_ptr<State> state;
 
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-// What makes two calls one row.
-struct RowKey {
-  const char* op;
-  Direction direction;
-  bool one_thread;
-  int layer, shape_count;
-  std::array<Shape, ProfiledCall::kShapes> shapes;
+namespace {
 
-  bool operator==(const RowKey& other) const {
-    return op == other.op && direction == other.direction && one_thread == other.one_thread &&
-           layer == other.layer && shape_count == other.shape_count && shapes == other.shapes;
-  }
-};
-
-struct RowHash {
-  size_t operator()(const RowKey& key) const {
-    size_t hash = std::hash<const void*>{}(key.op);
-    const auto mix = [&](int64_t n) { hash = hash * 0x9E3779B97F4A7C15U + static_cast<size_t>(n) + 1; };
-    mix(2 * static_cast<int64_t>(key.direction) + (key.one_thread ? 1 : 0));
-    mix(key.layer);
-    for (int i = 0; i < key.shape_count; ++i) {
-      for (const int64_t extent : key.shapes[static_cast<size_t>(i)]) mix(extent);
-      mix(-1);
-    }
-    return hash;
-  }
-};
-
-struct Sums {
-  int64_t calls = 0;
-  double seconds = 0;
-  int64_t flops = 0, bytes = 0, allocations = 0, allocated = 0;
-
-  void add(const Sums& other) {
-    calls += other.calls;
-    seconds += other.seconds;
-    flops += other.flops;
-    bytes += other.bytes;
-    allocations += other.allocations;
-    allocated += other.allocated;
-  }
-};
-
-// A call that is over and may still be given to a layer.
-struct Done {
-  RowKey key;
-  uint64_t sequence;
-  double begin, seconds;
-  Sums sums;
-};
-
-struct PartSums {
-  int64_t calls = 0;
-  double seconds = 0, op_seconds = 0;
-};
-
-// What one thread recorded.
-struct Recorder {
-  uint32_t thread = 0;
-  ProfiledCall* innermost = nullptr;
-  std::vector<Done> waiting;                   // for the module that returns next
-  std::unordered_map<uint64_t, int> layer_of;  // of nodes by sequence number, until their backward
-  std::unordered_map<RowKey, uint32_t, RowHash> row_of;
-  std::vector<std::pair<RowKey, Sums>> rows;
-  std::vector<ProfileEvent> events;  // `row` is an index into this thread's rows
-  int64_t events_left_out = 0;
-  struct Open {
-    int part;
-    double begin;
-  };
-  std::vector<Open> phases;
-  std::vector<PartSums> parts;  // by part
-  std::vector<ProfileSpan> spans;
-  std::map<std::pair<const void*, int>, int> holder_of;  // op and direction, or null and part -> holder
-
-  int part() const { return phases.empty() ? kNone : phases.back().part; }
-  PartSums& sums_of(int part) {
-    if (parts.size() <= static_cast<size_t>(part)) parts.resize(static_cast<size_t>(part) + 1);
-    return parts[static_cast<size_t>(part)];
-  }
-};
-
-struct Layer {
-  std::string name;
-  int outer = kNone;  // the layer around it
-  bool leaf = true;   // whether no layer is in it
-};
-
-struct Part {
-  int outer;
-  const char* name;
-  std::string full_name;
-  int64_t peak = 0;
-  int open = 0;  // runs that have not ended, of all threads
-};
-
-// Who holds how much, and who did when the most was lent.
-struct Memory {
-  static constexpr int kBefore = 0;
-  struct Block {
-    int holder;
-    int64_t bytes;
-  };
-  std::unordered_map<void*, Block> blocks;
-  std::vector<std::string> holders{"before"};
-  std::vector<int64_t> held{0}, at_peak{0};
-  int64_t total = 0, peak = 0, snapshot = 0;
-};
-
-struct State {
-  std::mutex mutex;  // of everything but what recorders keep for their own threads
-  double start = 0;
-  size_t most_events = 0;
-  std::vector<std::unique_ptr<Recorder>> recorders;
-  std::vector<Part> parts;
-  Memory memory;
-  std::vector<Layer> layers;
-  std::unordered_map<const void*, int> parameter_layer, module_layer;
-};
-
-std::unique_ptr<State> state;
 std::atomic<uint64_t> generation{0};  // of the Profiler that exists, or of the last one
 constinit thread_local Recorder* recorder = nullptr;
 constinit thread_local uint64_t recorder_generation = 0;
-
-Recorder& own_recorder() {
-  const uint64_t current = generation.load(std::memory_order_relaxed);
-  if (recorder_generation != current) [[unlikely]] {
-    const std::lock_guard lock(state->mutex);
-    recorder = state->recorders.emplace_back(std::make_unique<Recorder>()).get();
-    recorder->thread = static_cast<uint32_t>(state->recorders.size()) - 1;
-    recorder_generation = current;
-  }
-  return *recorder;
-}
 
 void settle(Recorder& own, const Done& done) {
   constexpr size_t kMostGraph = size_t{1} << 20;  // of graphs that no backward went through
@@ -174,11 +39,30 @@ void settle(Recorder& own, const Done& done) {
   }
 }
 
-// What waits is as it is: no module that returns can have run it.
+}  // namespace
+
+Recorder& own_recorder() {
+  const uint64_t current = generation.load(std::memory_order_relaxed);
+  if (recorder_generation != current) [[unlikely]] {
+    const std::lock_guard lock(state->mutex);
+    recorder = state->recorders.emplace_back(std::make_unique<Recorder>()).get();
+    recorder->thread = static_cast<uint32_t>(state->recorders.size()) - 1;
+    recorder_generation = current;
+  }
+  return *recorder;
+}
+
 void settle_waiting(Recorder& own) {
   for (const Done& done : own.waiting) settle(own, done);
   own.waiting.clear();
 }
+
+}  // namespace detail::recording
+
+namespace {
+
+using namespace detail::recording;
+using detail::ProfiledCall;
 
 // A module has returned: its calls are the last ones. What it ran itself, and not a layer inside it, has no
 // layer yet; where it began is seen from the first call that is its own by a parameter, or of a layer in it.
@@ -200,48 +84,6 @@ void give_to(Recorder& own, const Layer& module, int layer) {
   for (size_t i = first; i < own.waiting.size(); ++i) {
     if (own.waiting[i].key.layer == kNone) own.waiting[i].key.layer = layer;
   }
-}
-
-int holder_for(Recorder& own) {  // the lock is held
-  const ProfiledCall* const call = own.innermost;
-  const std::pair<const void*, int> key =
-      call ? std::pair<const void*, int>{call->op, static_cast<int>(call->direction)}
-           : std::pair<const void*, int>{nullptr, own.part()};
-  const auto found = own.holder_of.find(key);
-  if (found != own.holder_of.end()) return found->second;
-  Memory& memory = state->memory;
-  const std::string name =
-      call ? std::string(call->op) + (call->direction == Direction::backward ? " backward" : "")
-      : own.part() == kNone ? "outside of ops"
-                            : "in " + state->parts[static_cast<size_t>(own.part())].full_name;
-  auto same = std::find(memory.holders.begin(), memory.holders.end(), name);
-  if (same == memory.holders.end()) {
-    same = memory.holders.insert(same, name);
-    memory.held.push_back(0);
-    memory.at_peak.push_back(0);
-  }
-  const int holder = static_cast<int>(same - memory.holders.begin());
-  own.holder_of.emplace(key, holder);
-  return holder;
-}
-
-void see_peak() {  // the lock is held
-  Memory& memory = state->memory;
-  for (Part& part : state->parts) {
-    if (part.open > 0) part.peak = std::max(part.peak, memory.total);
-  }
-  if (memory.total <= memory.peak) return;
-  memory.peak = memory.total;
-  if (static_cast<double>(memory.total) < 1.005 * static_cast<double>(memory.snapshot)) return;
-  memory.snapshot = memory.total;
-  memory.at_peak = memory.held;
-}
-
-std::string shapes_text(const RowKey& key) {
-  std::string text;
-  for (int i = 0; i < key.shape_count; ++i)
-    text += (i > 0 ? " " : "") + key.shapes[static_cast<size_t>(i)].str();
-  return text;
 }
 
 }  // namespace
@@ -314,33 +156,6 @@ void ProfiledCall::wrote(const Tensor& y) {
   if (view && direction == Direction::forward) bytes = 0;  // nothing was read
 }
 
-void profile_allocation(void* block, int64_t bytes) {
-  Recorder& own = own_recorder();
-  if (own.innermost) {
-    ++own.innermost->allocations;
-    own.innermost->allocated += bytes;
-  }
-  const std::lock_guard lock(state->mutex);
-  const int holder = holder_for(own);
-  Memory& memory = state->memory;
-  memory.blocks.insert_or_assign(block, Memory::Block{holder, bytes});
-  memory.held[static_cast<size_t>(holder)] += bytes;
-  memory.total += bytes;
-  see_peak();
-}
-
-void profile_free(void* block, int64_t bytes) noexcept {
-  const std::lock_guard lock(state->mutex);
-  Memory& memory = state->memory;
-  int holder = Memory::kBefore;
-  if (const auto found = memory.blocks.find(block); found != memory.blocks.end()) {
-    holder = found->second.holder;
-    memory.blocks.erase(found);
-  }
-  memory.held[static_cast<size_t>(holder)] -= bytes;
-  memory.total -= bytes;
-}
-
 void profile_layer(const void* module) {
   Recorder& own = own_recorder();
   if (own.innermost) return;  // inside an op, which may call modules when it runs their forward again
@@ -409,65 +224,6 @@ void Profiler::name_layers(std::span<const std::pair<std::string, Tensor>> param
     own.outer = outer == known.end() ? root : outer->second;
     if (own.outer != kNone) state->layers[static_cast<size_t>(own.outer)].leaf = false;
   }
-}
-
-Profile Profiler::take() const {
-  const std::lock_guard lock(state->mutex);
-  Profile profile;
-  profile.seconds = now() - state->start;
-  std::vector<std::pair<RowKey, Sums>> rows;
-  std::unordered_map<RowKey, size_t, RowHash> row_of;
-  for (const Part& part : state->parts) {
-    profile.parts.push_back({.name = part.full_name, .peak_bytes = part.peak});
-  }
-  for (const auto& own : state->recorders) {
-    settle_waiting(*own);
-    profile.threads += own->rows.empty() ? 0 : 1;
-    std::vector<uint32_t> place;
-    for (const auto& [key, sums] : own->rows) {
-      const auto [found, fresh] = row_of.try_emplace(key, rows.size());
-      if (fresh) rows.emplace_back(key, Sums{});
-      rows[found->second].second.add(sums);
-      place.push_back(static_cast<uint32_t>(found->second));
-    }
-    for (ProfileEvent event : own->events) {
-      event.row = place[event.row];
-      profile.events.push_back(event);
-    }
-    profile.events_left_out += own->events_left_out;
-    profile.spans.insert(profile.spans.end(), own->spans.begin(), own->spans.end());
-    for (size_t i = 0; i < own->parts.size(); ++i) {
-      profile.parts[i].calls += own->parts[i].calls;
-      profile.parts[i].seconds += own->parts[i].seconds;
-      profile.parts[i].op_seconds += own->parts[i].op_seconds;
-    }
-  }
-  std::vector<uint32_t> order(rows.size()), rank(rows.size());
-  for (uint32_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::stable_sort(order.begin(), order.end(),
-                   [&](uint32_t a, uint32_t b) { return rows[a].second.seconds > rows[b].second.seconds; });
-  for (uint32_t i = 0; i < order.size(); ++i) {
-    rank[order[i]] = i;
-    const auto& [key, sums] = rows[order[i]];
-    profile.rows.push_back({key.op, key.direction,
-                            key.layer == kNone ? "" : state->layers[static_cast<size_t>(key.layer)].name,
-                            shapes_text(key), key.one_thread, sums.calls, sums.seconds, sums.flops,
-                            sums.bytes, sums.allocations, sums.allocated});
-  }
-  for (ProfileEvent& event : profile.events) event.row = rank[event.row];
-  const auto ended_before = [](const auto& a, const auto& b) {
-    return a.begin + a.seconds < b.begin + b.seconds;
-  };
-  std::stable_sort(profile.events.begin(), profile.events.end(), ended_before);
-  std::stable_sort(profile.spans.begin(), profile.spans.end(), ended_before);
-  const Memory& memory = state->memory;
-  profile.peak_bytes = memory.peak;
-  for (size_t i = 0; i < memory.holders.size(); ++i) {
-    if (memory.at_peak[i] > 0) profile.at_peak.push_back({memory.holders[i], memory.at_peak[i]});
-  }
-  std::stable_sort(profile.at_peak.begin(), profile.at_peak.end(),
-                   [](const auto& a, const auto& b) { return a.bytes > b.bytes; });
-  return profile;
 }
 
 ProfilePhase::ProfilePhase(const char* name) {

@@ -45,17 +45,18 @@ OutputRules output_rules(const RunConfig& config, const Vocabulary& target) {
 
 namespace {
 
-// Throws where pieces and vocabulary were not made together. A vocabulary may be that of two languages, each
-// with pieces of its own, so not all of it needs to be known.
+// Throws where pieces and vocabulary were not made together. heed's own vocabulary is made of the pieces, but
+// for characters that older runs have no piece for; another program's may be that of two languages, each with
+// pieces of its own.
 void require_own_pieces(const Subwords& subwords, const std::string& pieces_name,
-                        const Vocabulary& vocabulary, const std::string& name) {
+                        const Vocabulary& vocabulary, const std::string& name, bool of_others) {
   const std::vector<std::string> all = subwords.table();
   const std::unordered_set<std::string_view> pieces(all.begin(), all.end());
   const std::vector<std::string>& tokens = vocabulary.tokens();
   const auto known = std::count_if(tokens.begin() + Vocabulary::kSpecials, tokens.end(),
                                    [&](const std::string& token) { return pieces.contains(token); });
   const auto own = static_cast<std::ptrdiff_t>(tokens.size()) - Vocabulary::kSpecials;
-  if (3 * known < own)
+  if (of_others ? 3 * known < own : 10 * known < 9 * own)
     throw FormatError(
         fmt::format("'{}' does not belong to '{}': it has {} of {} pieces", pieces_name, name, known, own));
 }
@@ -70,7 +71,8 @@ std::pair<TextCodec, TextCodec> codecs_of(const RunConfig& config, const ReadFil
     if (config.train.subwords != SubwordKind::none) {
       const auto pieces = read(run_files::pieces(side));
       codec.subwords = std::make_shared<Subwords>(pieces.content, pieces.name);
-      require_own_pieces(*codec.subwords, pieces.name, codec.vocabulary, vocabulary.name);
+      require_own_pieces(*codec.subwords, pieces.name, codec.vocabulary, vocabulary.name,
+                         config.rules.whole_lines);
       codec.whole_lines = config.rules.whole_lines;
     }
     codec.ends = config.rules.source_end;

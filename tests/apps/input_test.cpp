@@ -3,6 +3,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "framework/framework.h"
 #include "tests/apps/translator_process.h"
 
 namespace heed {
@@ -396,6 +397,44 @@ TEST_F(Input, QuantizeSaysWhatItCosts) {
   expect_failure(translator({"quantize", "-r", at("run"), "-o", at("other"), "-s", at("a.en")}), "--target",
                  2);
   EXPECT_FALSE(std::filesystem::exists(at("other")));
+}
+
+// Files of two runs in one folder are named, where each of them is whole.
+TEST_F(Input, FilesOfAnotherRunAreNamed) {
+  const std::filesystem::path box = HEED_SOURCE_DIR "/translators";
+  const auto copy = [&](const std::string& name) {
+    std::filesystem::copy(box / "en-fr", at(name), std::filesystem::copy_options::recursive);
+    return std::filesystem::path(at(name));
+  };
+  const auto other = copy("mixed");
+  std::filesystem::copy_file(box / "en-de/source.spm", other / "source.spm",
+                             std::filesystem::copy_options::overwrite_existing);
+  expect_failure(translator({"translate", "-r", other.string(), "I am a student."}),
+                 "source.spm' does not belong to '" + (other / "source.vocab").string() + "': it has ");
+  const auto swapped = copy("swapped");
+  std::string lines = content(swapped / "source.vocab");
+  const size_t a = lines.find('\n', 100) + 1, b = lines.find('\n', a) + 1, c = lines.find('\n', b) + 1;
+  write(swapped / "source.vocab",
+        lines.substr(0, a) + lines.substr(b, c - b) + lines.substr(a, b - a) + lines.substr(c));
+  expect_failure(translator({"translate", "-r", swapped.string(), "I am a student."}),
+                 "differ, and the model has one vocabulary for both sides");
+}
+
+// Weights whose products overflow give no probabilities.
+TEST_F(Input, NaNInThePlaceOfProbabilitiesIsAnError) {
+  std::filesystem::copy(at("run"), at("overflown"), std::filesystem::copy_options::recursive);
+  const std::string file = at("overflown/model.safetensors");
+  SafetensorsFile weights = load_safetensors(file);
+  NamedTensors larger;
+  for (const auto& [name, value] : weights.tensors) {
+    const double most = std::max(1e-3, amax(abs(value.to(DType::f64))).item());
+    larger.emplace_back(name, (value.to(DType::f64) * (3e38 / most)).to(DType::f32));
+  }
+  save_safetensors(file, larger, weights.metadata);
+  for (const char* beam : {"1", "3"}) {
+    expect_failure(translator({"translate", "-r", at("overflown"), "red cat", "--beam", beam}),
+                   "the model gives NaN in the place of probabilities");
+  }
 }
 
 }  // namespace
