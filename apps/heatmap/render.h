@@ -8,7 +8,7 @@
 
 namespace heed::heatmap {
 
-/// The extent of a line of text as pango shapes it, with fallback fonts (cairo.cpp).
+/// The extent of a line of text as pango shapes it, with fallback fonts.
 Size measure_text(std::string_view text, double font_size);
 
 /// A picture's file.

@@ -7,8 +7,8 @@
 
 namespace heed {
 
-/// Rounds values to whole numbers q in [-127, 127] with x = q s and s = max |x| / 127: the error of a value
-/// is at most s / 2.
+/// Rounds values to the nearest whole numbers q in [-127, 127], to the even one of two, with x = q s and
+/// s = max |x| / 127: the error of a value is at most s / 2.
 /// @param x values
 /// @param into where the whole numbers go, as many as values
 /// @return the scale s; 0 for zeros and what is so small that it is, whose whole numbers are 0; NaN, with
@@ -24,7 +24,7 @@ float quantise(std::span<const float> x, Whole* into) {
   }
   const float scale = std::isnan(bad) ? bad : largest / kMost;
   std::transform(x.begin(), x.end(), into, [&](float value) {
-    return scale > 0 ? static_cast<Whole>(std::lround(std::clamp(value / scale, -kMost, kMost))) : Whole{0};
+    return scale > 0 ? static_cast<Whole>(std::lrint(std::clamp(value / scale, -kMost, kMost))) : Whole{0};
   });
   return scale;
 }

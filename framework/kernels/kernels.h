@@ -92,13 +92,15 @@ class QuantisedMatrix : public KeptMatrix {
  public:
   /// B(k, n) = data[k * row_stride + n * column_stride].
   QuantisedMatrix(int64_t K, int64_t N, const float* data, int64_t row_stride, int64_t column_stride);
+  ~QuantisedMatrix() override;
   void multiply(int64_t M, const float* A, int64_t lda, const float* bias, float* C,
                 int64_t ldc) const override;
   size_t bytes() const override;
 
  private:
   int64_t K_, N_, groups_;        // groups of four values of k
-  std::vector<int8_t> panels_;    // [panels, groups, width, 4]
+  int8_t* panels_ = nullptr;      // [panels, groups, width, 4]
+  size_t panel_bytes_;
   std::vector<float> scales_;     // of the columns
   std::vector<int32_t> offsets_;  // 128 times the sums of the columns
 };

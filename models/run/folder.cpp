@@ -64,21 +64,32 @@ void require_own_pieces(const Subwords& subwords, const std::string& pieces_name
 }  // namespace
 
 std::pair<TextCodec, TextCodec> codecs_of(const RunConfig& config, const ReadFile& read) {
-  const auto codec_of = [&](const std::string& side) {
-    const auto vocabulary = read(run_files::vocabulary(side));
+  struct Side {
+    NamedContent vocabulary, pieces;
     TextCodec codec;
-    codec.vocabulary = Vocabulary::parse(vocabulary.content, vocabulary.name);
+  };
+  // `like`: a side that is read already; what both have in common is made once
+  const auto side_of = [&](const std::string& side, const Side* like) {
+    Side made{read(run_files::vocabulary(side)), {}, {}};
+    TextCodec& codec = made.codec;
+    const bool same_words = like && like->vocabulary.content == made.vocabulary.content;
+    codec.vocabulary = same_words ? like->codec.vocabulary
+                                  : Vocabulary::parse(made.vocabulary.content, made.vocabulary.name);
     if (config.train.subwords != SubwordKind::none) {
-      const auto pieces = read(run_files::pieces(side));
-      codec.subwords = std::make_shared<Subwords>(pieces.content, pieces.name);
-      require_own_pieces(*codec.subwords, pieces.name, codec.vocabulary, vocabulary.name,
-                         config.rules.whole_lines);
+      made.pieces = read(run_files::pieces(side));
+      const bool same_pieces = like && like->pieces.content == made.pieces.content;
+      codec.subwords = same_pieces ? like->codec.subwords
+                                   : std::make_shared<Subwords>(made.pieces.content, made.pieces.name);
+      if (!same_words || !same_pieces)
+        require_own_pieces(*codec.subwords, made.pieces.name, codec.vocabulary, made.vocabulary.name,
+                           config.rules.whole_lines);
       codec.whole_lines = config.rules.whole_lines;
     }
     codec.ends = config.rules.source_end;
-    return codec;
+    return made;
   };
-  return {codec_of("source"), codec_of("target")};
+  Side source = side_of("source", nullptr), target = side_of("target", &source);
+  return {std::move(source.codec), std::move(target.codec)};
 }
 
 std::pair<TextCodec, TextCodec> load_codecs(const std::filesystem::path& folder, const RunConfig& config) {

@@ -14,13 +14,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <limits>
+#include <numeric>
 #include <utility>
 
 #include "framework/core/flops.h"
 #include "framework/core/memory_pool.h"
 #include "framework/core/parallel.h"
-#include "framework/core/quantise.h"
 #include "framework/kernels/kernels.h"
 
 #ifndef HEED_QUANTISED_COLUMNS
@@ -145,12 +144,9 @@ void MultiplyQuantised(int64_t first, int64_t end, int64_t M, int64_t groups, co
   }
 }
 
-// Rounds a row to u - 128 times the scale that is returned; what is beyond K is 128, which stands for zero.
-float QuantiseRow(int64_t K, int64_t padded, const float* x, uint8_t* into) {
+// The largest |x|; NaN where a value is NaN or infinite.
+float LargestOf(int64_t K, const float* x) {
   const hn::ScalableTag<float> d;
-  const hn::Rebind<uint8_t, decltype(d)> d8;
-  const hn::Rebind<int16_t, decltype(d)> d16;
-  const hn::RebindToSigned<decltype(d)> d32;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   auto most = hn::Zero(d), total = hn::Zero(d);
   int64_t k = 0;
@@ -160,21 +156,54 @@ float QuantiseRow(int64_t K, int64_t padded, const float* x, uint8_t* into) {
     total = hn::Add(total, hn::Sub(value, value));  // NaN once a value is NaN or infinite
   }
   float largest = hn::GetLane(hn::MaxOfLanes(d, most)), bad = hn::GetLane(hn::SumOfLanes(d, total));
-  for (int64_t i = k; i < K; ++i) {
-    largest = std::max(largest, std::abs(x[i]));
-    bad += x[i] - x[i];
+  for (; k < K; ++k) {
+    largest = std::max(largest, std::abs(x[k]));
+    bad += x[k] - x[k];
   }
+  return std::isnan(bad) ? bad : largest;
+}
+
+// Rounds a row to u - 128 times the scale that is returned; what is beyond K is 128, which stands for zero.
+float QuantiseRow(int64_t K, int64_t padded, const float* x, uint8_t* into) {
+  const hn::ScalableTag<float> d;
+  const hn::Rebind<uint8_t, decltype(d)> d8;
+  const hn::Rebind<int16_t, decltype(d)> d16;
+  const hn::RebindToSigned<decltype(d)> d32;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const float largest = LargestOf(K, x);
   std::memset(into, 128, static_cast<size_t>(padded));
-  if (std::isnan(bad)) return std::numeric_limits<float>::quiet_NaN();
+  if (std::isnan(largest)) return largest;
   const float scale = largest / 127, inverse = 127 / largest;
   if (scale == 0 || !std::isfinite(inverse)) return 0;  // nothing, or next to it
   const auto factor = hn::Set(d, inverse);
   const auto middle = hn::Set(d32, 128);
-  for (k = 0; k + lanes <= K; k += lanes) {
+  int64_t k = 0;
+  for (; k + lanes <= K; k += lanes) {
     const auto whole = hn::Add(hn::NearestInt(hn::Mul(hn::LoadU(d, x + k), factor)), middle);
     hn::StoreU(hn::DemoteTo(d8, hn::DemoteTo(d16, whole)), d8, into + k);
   }
   for (; k < K; ++k) into[k] = static_cast<uint8_t>(std::lrint(x[k] * inverse) + 128);
+  return scale;
+}
+
+// heed::quantise of a column, to the bit.
+float QuantiseColumn(int64_t K, const float* x, int8_t* into) {
+  const hn::ScalableTag<float> d;
+  const hn::Rebind<int8_t, decltype(d)> d8;
+  const hn::Rebind<int16_t, decltype(d)> d16;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const float scale = LargestOf(K, x) / 127;
+  if (!(scale > 0)) {  // zeros, or NaN
+    std::memset(into, 0, static_cast<size_t>(K));
+    return scale;
+  }
+  const auto divisor = hn::Set(d, scale), least = hn::Set(d, -127.0F), most = hn::Set(d, 127.0F);
+  int64_t k = 0;
+  for (; k + lanes <= K; k += lanes) {
+    const auto whole = hn::NearestInt(hn::Min(hn::Max(hn::Div(hn::LoadU(d, x + k), divisor), least), most));
+    hn::StoreU(hn::DemoteTo(d8, hn::DemoteTo(d16, whole)), d8, into + k);
+  }
+  for (; k < K; ++k) into[k] = static_cast<int8_t>(std::lrint(std::clamp(x[k] / scale, -127.0F, 127.0F)));
   return scale;
 }
 
@@ -187,28 +216,36 @@ namespace heed::kernels {
 HWY_EXPORT(QuantisedWidth);
 HWY_EXPORT(MultiplyQuantised);
 HWY_EXPORT(QuantiseRow);
+HWY_EXPORT(QuantiseColumn);
 
 QuantisedMatrix::QuantisedMatrix(int64_t K, int64_t N, const float* data, int64_t row_stride,
                                  int64_t column_stride)
     : K_(K), N_(N), groups_((K + 3) / 4) {
   const int64_t width = HWY_DYNAMIC_DISPATCH(QuantisedWidth)(), columns = (N + width - 1) / width * width;
+  panel_bytes_ = static_cast<size_t>(columns * groups_ * 4);
   scales_.assign(static_cast<size_t>(columns), 0);
   offsets_.assign(static_cast<size_t>(columns), 0);
-  panels_.assign(static_cast<size_t>(columns * groups_ * 4), 0);
-  std::vector<float> column(static_cast<size_t>(K));
-  std::vector<int8_t> whole(static_cast<size_t>(K));
+  std::vector<float> gathered(row_stride == 1 ? 0 : static_cast<size_t>(K));
+  std::vector<int8_t> whole(static_cast<size_t>(groups_ * 4));  // zeros beyond K
+  panels_ = static_cast<int8_t*>(pool_allocate(panel_bytes_));
+  const size_t last =
+      static_cast<size_t>(groups_ * width * 4);  // bytes of the last panel, not all columns of which exist
+  if (columns > N) std::memset(panels_ + panel_bytes_ - last, 0, last);
   for (int64_t n = 0; n < N; ++n) {
-    for (int64_t k = 0; k < K; ++k) column[static_cast<size_t>(k)] = data[k * row_stride + n * column_stride];
-    scales_[static_cast<size_t>(n)] = quantise<int8_t>(column, whole.data());
-    int32_t sum = 0;
-    for (int64_t k = 0; k < K; ++k) {
-      const int8_t value = whole[static_cast<size_t>(k)];
-      panels_[static_cast<size_t>(((n / width * groups_ + k / 4) * width + n % width) * 4 + k % 4)] = value;
-      sum += value;
+    const float* column = data + n * column_stride;
+    if (row_stride != 1) {
+      for (int64_t k = 0; k < K; ++k) gathered[static_cast<size_t>(k)] = column[k * row_stride];
+      column = gathered.data();
     }
-    offsets_[static_cast<size_t>(n)] = 128 * sum;
+    scales_[static_cast<size_t>(n)] = HWY_DYNAMIC_DISPATCH(QuantiseColumn)(K, column, whole.data());
+    int8_t* const panel = panels_ + (n / width * groups_ * width + n % width) * 4;
+    for (int64_t group = 0; group < groups_; ++group)
+      std::memcpy(panel + group * width * 4, whole.data() + group * 4, 4);
+    offsets_[static_cast<size_t>(n)] = 128 * std::accumulate(whole.begin(), whole.end(), int32_t{0});
   }
 }
+
+QuantisedMatrix::~QuantisedMatrix() { pool_free(panels_, panel_bytes_); }
 
 void QuantisedMatrix::multiply(int64_t M, const float* A, int64_t lda, const float* bias, float* C,
                                int64_t ldc) const {
@@ -227,13 +264,13 @@ void QuantisedMatrix::multiply(int64_t M, const float* A, int64_t lda, const flo
                [&](int64_t begin, int64_t end) {
                  HWY_DYNAMIC_DISPATCH(MultiplyQuantised)
                  (begin, end, M, groups_, rows, scales,
-                  QuantisedColumns{panels_.data(), scales_.data(), offsets_.data(), bias, N_}, C, ldc);
+                  QuantisedColumns{panels_, scales_.data(), offsets_.data(), bias, N_}, C, ldc);
                });
   pool_free(scales, bytes);
 }
 
 size_t QuantisedMatrix::bytes() const {
-  return panels_.size() + scales_.size() * sizeof(float) + offsets_.size() * sizeof(int32_t);
+  return panel_bytes_ + scales_.size() * sizeof(float) + offsets_.size() * sizeof(int32_t);
 }
 
 }  // namespace heed::kernels

@@ -51,8 +51,9 @@ PositionedEmbedding::PositionedEmbedding(const TransformerOptions& options, int6
     select(values, 0, Vocabulary::kPad).fill_(0);
     table_ = param("weight", values);
   }
+  constexpr int64_t kTable = 128;  // longer sentences are few, and a table takes time to make
   if (options.positions == Positions::sinusoidal)
-    child("positions", positions_.emplace<nn::SinusoidalPositions>(size, 512, options.sinusoids));
+    child("positions", positions_.emplace<nn::SinusoidalPositions>(size, kTable, options.sinusoids));
   if (options.positions == Positions::learned)
     child("positions", positions_.emplace<nn::LearnedPositions>(options.max_positions, size));
   child("dropout", dropout_);

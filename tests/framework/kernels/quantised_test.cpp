@@ -5,6 +5,7 @@
 #include <limits>
 #include <vector>
 
+#include "framework/core/quantise.h"
 #include "framework/core/random.h"
 #include "framework/kernels/kernels.h"
 #include "framework/ops/ops.h"
@@ -90,6 +91,39 @@ TEST(Quantised, IsThePlainArithmetic) {
     }
   }
   EXPECT_GT(static_cast<double>(equal), 0.99 * static_cast<double>(all));  // hardly any was halfway
+}
+
+// Rows of one 1 read the columns' whole numbers out of the product: those of heed::quantise, halves included.
+TEST(Quantised, ColumnsAreRoundedAsThePlainFormDoes) {
+  manual_seed(33);
+  for (const int64_t K : {1, 5, 16, 33, 100}) {
+    constexpr int64_t N = 19;
+    std::vector<float> data = random_values(K * N);
+    for (int64_t k = 0; k < K; ++k)
+      data[static_cast<size_t>(k)] = k == 0 ? 127 : static_cast<float>(k) - 8.5F;
+    std::fill_n(data.begin() + K, K, 0.0F);
+    for (const bool across : {false, true}) {
+      std::vector<float> stored = data;
+      for (int64_t n = 0; across && n < N; ++n) {
+        for (int64_t k = 0; k < K; ++k)
+          stored[static_cast<size_t>(k * N + n)] = data[static_cast<size_t>(n * K + k)];
+      }
+      const kernels::QuantisedMatrix matrix(K, N, stored.data(), across ? N : 1, across ? 1 : K);
+      std::vector<float> A(static_cast<size_t>(K * K)), C(static_cast<size_t>(K * N));
+      for (int64_t k = 0; k < K; ++k) A[static_cast<size_t>(k * K + k)] = 1;
+      matrix.multiply(K, A.data(), K, nullptr, C.data(), N);
+      for (int64_t n = 0; n < N; ++n) {
+        std::vector<int8_t> whole(static_cast<size_t>(K));
+        const float scale =
+            quantise(std::span<const float>(data).subspan(static_cast<size_t>(n * K), static_cast<size_t>(K)),
+                     whole.data());
+        for (int64_t k = 0; k < K; ++k) {
+          const float found = scale == 0 ? 0 : C[static_cast<size_t>(k * N + n)] / scale;
+          EXPECT_NEAR(found, whole[static_cast<size_t>(k)], 1e-3) << K << " " << n << " " << k;
+        }
+      }
+    }
+  }
 }
 
 TEST(Quantised, ARowDoesNotDependOnTheOthers) {

@@ -5,7 +5,7 @@
 
 #include <memory>
 
-#include "apps/heatmap/layout.h"
+#include "apps/heatmap/drawing.h"
 
 namespace heed::heatmap {
 
@@ -16,6 +16,11 @@ struct ReleaseCairo {
 };
 template <class T>
 using CairoHandle = std::unique_ptr<T, ReleaseCairo>;
+
+// What the library gives to the programs (drawing.h).
+Size pango_size(std::string_view text, double font_size);
+Rendered cairo_png(const Sheet& sheet, const std::string& label, double dpi);
+Rendered cairo_pdf(const Sheet& sheet, const std::string& label, double dpi);
 
 /// Draws on white; returns how many characters no installed font has.
 int draw_sheet(cairo_t* cairo, const Sheet& sheet);

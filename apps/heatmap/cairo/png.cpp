@@ -6,7 +6,7 @@
 #include <cmath>
 #include <csetjmp>
 
-#include "apps/heatmap/cairo.h"
+#include "apps/heatmap/cairo/cairo.h"
 #include "apps/heatmap/render.h"
 #include "framework/core/error.h"
 
@@ -52,7 +52,7 @@ bool encode(const unsigned char* pixels, int width, int height, int stride, std:
 
 }  // namespace
 
-Rendered render_png(const Sheet& sheet, const std::string& /*label*/, double dpi) {
+Rendered cairo_png(const Sheet& sheet, const std::string& /*label*/, double dpi) {
   const double scale = dpi / 96;
   const double width = std::ceil(sheet.width * scale), height = std::ceil(sheet.height * scale);
   if (width > kLargestSide || height > kLargestSide || width * height > kLargestArea) {

@@ -1,5 +1,5 @@
 // Pango shapes the text: every script, with a font that has the glyphs.
-#include "apps/heatmap/cairo.h"
+#include "apps/heatmap/cairo/cairo.h"
 
 #include <fmt/format.h>
 #include <pango/pangocairo.h>
@@ -119,27 +119,7 @@ int draw_panel(cairo_t* cairo, const Picture& picture, const Layout& layout) {
 
 }  // namespace
 
-TextLook look_of(PlacedText::Role role) {
-  switch (role) {
-    case PlacedText::Role::title:
-      return {"#212529", true};
-    case PlacedText::Role::caption:
-      return {"#495057"};
-    case PlacedText::Role::axis:
-      return {"#495057", false, true};
-    case PlacedText::Role::unknown:
-      return {"#c2410c", false, true};
-    case PlacedText::Role::end_of_sentence:
-      return {"#8a929a"};
-    case PlacedText::Role::tick:
-      return {"#495057"};
-    case PlacedText::Role::label:
-      break;
-  }
-  return {"#212529"};
-}
-
-Size measure_text(std::string_view text, double font_size) {
+Size pango_size(std::string_view text, double font_size) {
   static const CairoHandle<cairo_surface_t> surface(cairo_image_surface_create(CAIRO_FORMAT_A8, 1, 1));
   static const CairoHandle<cairo_t> cairo(cairo_create(surface.get()));
   return size_of(make_text(cairo.get(), text, font_size, {}).get());
@@ -166,12 +146,3 @@ void require_drawn(cairo_t* cairo, const char* format) {
 }
 
 }  // namespace heed::heatmap
-
-// Fontconfig and pango keep their caches until the process ends, which the leak checker of an asan build
-// would report.
-#if defined(__SANITIZE_ADDRESS__)
-extern "C" const char* __lsan_default_suppressions();
-extern "C" const char* __lsan_default_options();
-extern "C" const char* __lsan_default_options() { return "print_suppressions=0"; }
-extern "C" const char* __lsan_default_suppressions() { return "leak:libfontconfig\nleak:libpango\n"; }
-#endif

@@ -2,7 +2,7 @@
 #include <cairo-pdf.h>
 #include <fmt/format.h>
 
-#include "apps/heatmap/cairo.h"
+#include "apps/heatmap/cairo/cairo.h"
 #include "apps/heatmap/render.h"
 #include "framework/core/error.h"
 
@@ -19,7 +19,7 @@ cairo_status_t append(void* bytes, const unsigned char* data, unsigned length) {
 
 }  // namespace
 
-Rendered render_pdf(const Sheet& sheet, const std::string& label, double /*dpi*/) {
+Rendered cairo_pdf(const Sheet& sheet, const std::string& label, double /*dpi*/) {
   const double width = sheet.width * kPoints, height = sheet.height * kPoints;
   if (width > kLargestPage || height > kLargestPage) {
     throw ValueError(
