@@ -45,7 +45,10 @@ std::vector<Node*> nodes_below(Node* root) {
 std::string op_label(const Node& node) {
   std::string label = node.name(), kept;
   for (const SavedTensor& saved : node.kept()) {
-    if (saved.value.defined()) kept += (kept.empty() ? "\nkeeps " : ", ") + saved.value.describe();
+    const std::string what = saved.edge >= 0         ? "input " + std::to_string(saved.edge) + " anew"
+                             : saved.value.defined() ? saved.value.describe()
+                                                     : "";
+    if (!what.empty()) kept += (kept.empty() ? "\nkeeps " : ", ") + what;
   }
   return label + kept;
 }

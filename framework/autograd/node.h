@@ -61,6 +61,12 @@ struct Node {
   /// Runs the op's vjp. Reads `cotangents`, some of which may be undefined.
   /// @param grads receives the gradients of the inputs
   virtual void backward(Grads& grads) = 0;
+  /// @return whether the op's result need not be kept by those that read it, because recomputed() gives it
+  virtual bool recomputes() const { return false; }
+  /// Computes the op's result again from what the op keeps, to the same bits.
+  /// @return the result, outside the graph; computed once for all who ask until this node's own backward
+  /// @throws GradError when what the op keeps was changed in place, or when the graph was freed
+  virtual Tensor recomputed() { return {}; }
   /// Drops the tensors saved for backward.
   virtual void release_saved() = 0;
 

@@ -2,11 +2,27 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
+
 #include "framework/autograd/grad_mode.h"
 #include "framework/autograd/node.h"
 #include "framework/core/error.h"
 
 namespace heed {
+
+// The edge along which x came, if its op computes it again; else -1. What was written to since is kept.
+int Saved::edge_that_recomputes(const Tensor& x) const {
+  constexpr int64_t kLeast = 4096;  // elements that are worth it
+  const Node* const source = x.body()->grad_node.get();
+  if (!source || !source->recomputes() || source->released || x.numel() < kLeast ||
+      x.body()->storage->version != 0)
+    return -1;
+  for (int i = 0; i < std::min<int>(node_->edge_count(), INT8_MAX); ++i) {
+    const Edge& edge = node_->edge(i);
+    if (edge.node.get() == source && edge.output == x.body()->grad_output) return i;
+  }
+  return -1;
+}
 
 void Saved::keep(const Tensor& x, int output) {
   if (!node_) return;
@@ -17,6 +33,8 @@ void Saved::keep(const Tensor& x, int output) {
   SavedTensor& slot = slots_[count_++];
   slot.output = static_cast<int8_t>(output);
   if (!x.defined()) return;
+  if (output < 0) slot.edge = static_cast<int8_t>(edge_that_recomputes(x));
+  if (slot.edge >= 0) return;
   slot.value = output < 0 ? x : x.detach();
   slot.version = x.body()->storage->version;
 }
@@ -30,6 +48,15 @@ Tensor Saved::operator[](int i) const {
     throw GradError(
         "backward",
         fmt::format("the graph of '{}' was freed by an earlier backward; pass retain_graph", node_->name()));
+  }
+  if (slot.edge >= 0) {
+    const Edge& from = node_->edge(slot.edge);
+    Tensor x = from.node->recomputed().detach();
+    if (GradMode::enabled()) {
+      x.body()->grad_node = from.node;
+      x.body()->grad_output = from.output;
+    }
+    return x;
   }
   if (!slot.value.defined()) return {};
   const uint32_t version = slot.value.body()->storage->version;

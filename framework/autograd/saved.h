@@ -1,5 +1,9 @@
 // The tensors that an op keeps for its backward. Each remembers its storage's version number, so that
 // backward detects when an in-place write has changed the values.
+//
+// An input that is cheap to compute again from what is kept anyway, as a layer norm's result is, is not kept:
+// backward asks the op that made it (rematerialisation; Chen et al. 2016, Training Deep Nets with Sublinear
+// Memory Cost, sec. 3).
 #pragma once
 
 #include <cstdint>
@@ -10,9 +14,10 @@ namespace heed {
 
 /// A tensor kept for backward.
 struct SavedTensor {
-  Tensor value;          // the tensor; undefined if the input was undefined
+  Tensor value;          // the tensor; undefined if the input was undefined or is computed again
   uint32_t version = 0;  // version of its storage when it was kept
   int8_t output = -1;    // which output of the node this is, or -1 for an input
+  int8_t edge = -1;      // the edge to the node that computes this input again, or -1
 };
 
 /// The container of kept tensors: forward fills it, vjp reads it. An op keeps at most Op::kSaved tensors.
@@ -33,7 +38,7 @@ class Saved {
   /// @return whether this input requires a gradient
   bool wants(int i) const { return wanted_ >> i & 1; }
 
-  /// Keeps an input for backward.
+  /// Keeps an input for backward, or what it takes to compute it again.
   /// @param x one of the op's inputs; may be undefined
   void input(const Tensor& x) { keep(x, -1); }
   /// Keeps a result of this op for backward, without the ownership cycle that keeping the tensor itself would
@@ -54,6 +59,7 @@ class Saved {
 
  private:
   void keep(const Tensor& x, int output);
+  int edge_that_recomputes(const Tensor& x) const;
   Node* node_ = nullptr;
   SavedTensor* slots_ = nullptr;
   uint32_t wanted_ = 0;

@@ -14,7 +14,9 @@
 // a std::array of cotangents, some of which may be undefined. A vjp that takes g by value receives the
 // engine's own handle, and Grads can add in place to a tensor moved from it. kSaved is the largest number of
 // tensors that the op saves (default 2); other state that an op stores in itself for backward is dropped in
-// its release(), if it defines one. Inputs may be undefined (an optional bias).
+// its release(), if it defines one. Inputs may be undefined (an optional bias). An op whose result is cheaper
+// to compute again than to keep defines `Tensor again(const Saved& saved) const`, which gives that result to
+// the bit from what forward kept; ops that read the result then do not keep it.
 #pragma once
 
 #include <algorithm>
@@ -114,50 +116,6 @@ uint64_t youngest(const Inputs&... inputs) {
   return std::max({uint64_t{0}, sequence_of(inputs)...});
 }
 
-// The node of one recorded op. N: number of inputs, or kDynamic; O: number of outputs in a std::array, or 0
-// if forward returns one plain Tensor.
-template <class Op, int N, int O>
-struct OpNode final : Node {
-  using Edges = std::conditional_t<N == kDynamic, std::vector<Edge>,
-                                   std::array<Edge, static_cast<size_t>(N < 0 ? 0 : N)>>;
-
-  template <class Inputs>
-  OpNode(Op the_op, uint64_t after, Edges the_edges, uint32_t wanted, const Inputs& inputs)
-      : Node(sizeof(OpNode), after),
-        op(std::move(the_op)),
-        given(inputs),
-        edges(std::move(the_edges)),
-        saved(this, slots.data(), saved_capacity<Op>(), wanted) {
-    set_edges(edges.data(), edges.size());
-    set_outputs(arrived.data(), arrived.size());
-  }
-  const char* name() const override { return Op::kName; }
-  std::span<const SavedTensor> kept() const override {
-    return {slots.data(), static_cast<size_t>(saved.count())};
-  }
-  void release_saved() override {
-    saved.release();
-    if constexpr (requires { op.release(); }) op.release();
-  }
-  void backward(Grads& grads) override {
-    with_policy<Op>([&] {
-      if constexpr (O == 0) {
-        op.vjp(grads, std::move(arrived[0]), saved);
-      } else {
-        op.vjp(grads, arrived, saved);
-      }
-    });
-    given.check(*this);
-  }
-
-  [[no_unique_address]] Op op;
-  [[no_unique_address]] std::conditional_t<row_of<Op>().empty(), Given<N>, GivenToARow> given;
-  Edges edges;
-  std::array<Tensor, O == 0 ? 1 : O> arrived;  // cotangents
-  [[no_unique_address]] std::array<SavedTensor, saved_capacity<Op>()> slots;
-  Saved saved;
-};
-
 template <class T>
 struct OutputCount {
   static constexpr int value = 0;
@@ -187,6 +145,70 @@ auto run_forward(uint64_t sequence, const Show& show, const F& f) {
   for (const Tensor& y : as_span(result)) call.wrote(y);
   return result;
 }
+
+// The node of one recorded op. N: number of inputs, or kDynamic; O: number of outputs in a std::array, or 0
+// if forward returns one plain Tensor.
+template <class Op, int N, int O>
+struct OpNode final : Node {
+  using Edges = std::conditional_t<N == kDynamic, std::vector<Edge>,
+                                   std::array<Edge, static_cast<size_t>(N < 0 ? 0 : N)>>;
+
+  template <class Inputs>
+  OpNode(Op the_op, uint64_t after, Edges the_edges, uint32_t wanted, const Inputs& inputs)
+      : Node(sizeof(OpNode), after),
+        op(std::move(the_op)),
+        given(inputs),
+        edges(std::move(the_edges)),
+        saved(this, slots.data(), saved_capacity<Op>(), wanted) {
+    set_edges(edges.data(), edges.size());
+    set_outputs(arrived.data(), arrived.size());
+  }
+  const char* name() const override { return Op::kName; }
+  std::span<const SavedTensor> kept() const override {
+    return {slots.data(), static_cast<size_t>(saved.count())};
+  }
+  void release_saved() override {
+    saved.release();
+    if constexpr (requires { op.release(); }) op.release();
+    again_ = Again{};
+  }
+  bool recomputes() const override { return kRecomputes; }
+  Tensor recomputed() override {
+    if constexpr (kRecomputes) {
+      if (!again_.defined()) {
+        const NoGradGuard no_grad;
+        again_ = run_forward<Op>(
+            sequence, [](auto&) {}, [&] { return op.again(saved); });
+      }
+      return again_;
+    }
+    return {};
+  }
+  void backward(Grads& grads) override {
+    with_policy<Op>([&] {
+      if constexpr (O == 0) {
+        op.vjp(grads, std::move(arrived[0]), saved);
+      } else {
+        op.vjp(grads, arrived, saved);
+      }
+    });
+    again_ = Again{};
+    given.check(*this);
+  }
+
+  [[no_unique_address]] Op op;
+  [[no_unique_address]] std::conditional_t<row_of<Op>().empty(), Given<N>, GivenToARow> given;
+  Edges edges;
+  std::array<Tensor, O == 0 ? 1 : O> arrived;  // cotangents
+  [[no_unique_address]] std::array<SavedTensor, saved_capacity<Op>()> slots;
+  Saved saved;
+
+ private:
+  static constexpr bool kRecomputes = requires(const Op& it, const Saved& kept) { it.again(kept); };
+  struct Nothing {};
+  using Again = std::conditional_t<kRecomputes, Tensor, Nothing>;
+  [[no_unique_address]] Again again_;  // the result, while nodes above this one run their backward
+};
 
 inline void attach(Tensor& y, IntrusivePtr<Node> node, int output, std::span<const Tensor* const> inputs) {
   if (!y.defined() || !is_floating(y.dtype())) return;

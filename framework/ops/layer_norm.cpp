@@ -20,25 +20,36 @@ namespace {
 
 struct LayerNorm {
   static constexpr const char* kName = "layer_norm";
-  static constexpr int kSaved = 3;
+  static constexpr int kSaved = 4;
   double eps;
 
   static int64_t row_count(const Tensor& x) {
     return x.shape().back() == 0 ? 0 : x.numel() / x.shape().back();
   }
 
-  Tensor forward(const Tensor& input, const Tensor& gain, const Tensor& bias, Saved& saved) const {
-    const Tensor x = input.contiguous(), y = empty(x.shape(), x.dtype()),
-                 stats = empty({row_count(x), 3}, x.dtype());
+  // Writes the statistics of the rows, [rows, 3], as well.
+  Tensor normalised(const Tensor& input, const Tensor& gain, const Tensor& bias, const Tensor& stats) const {
+    const Tensor x = input.contiguous(), y = empty(x.shape(), x.dtype());
     dispatch_floating(kName, x.dtype(), [&](auto t) {
       using T = decltype(t);
       kernels::layer_norm<T>(row_count(x), x.shape().back(), x.data<T>(), gain.contiguous().data<T>(),
                              bias.contiguous().data<T>(), eps, y.data<T>(), stats.data<T>());
     });
+    return y;
+  }
+
+  Tensor forward(const Tensor& input, const Tensor& gain, const Tensor& bias, Saved& saved) const {
+    const Tensor stats = empty({row_count(input), 3}, input.dtype());
+    Tensor y = normalised(input, gain, bias, stats);
     saved.input(input);
     saved.input(gain);
     saved.input(stats);
+    saved.input(bias);
     return y;
+  }
+
+  Tensor again(const Saved& saved) const {
+    return normalised(saved[0], saved[1], saved[3], empty(saved[2].shape(), saved[2].dtype()));
   }
 
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const {

@@ -2,9 +2,12 @@
 // made, scored and turned into their gradient a few at a time, while they are in cache, so neither
 // probabilities nor a second [N, V] are ever stored.
 // vjp, with G = dlogits of cross_entropy:  dx = g G W, dW = g G^T x, db = g sum of G over rows
+// Of a long x not even G is stored whole: it does not depend on g, so forward turns all blocks of its rows
+// but the last into their part of G W and G^T x at once, and lets them go.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <variant>
 
@@ -17,12 +20,80 @@
 namespace heed {
 namespace {
 
-// d(summed loss)/d(logits) and its sum over rows, for backward.
+// Rows of G [N, V] that are stored at a time: all of them, unless blocks and the products [N, D] and [V, D]
+// of those before the last take less memory.
+int64_t block_rows(int64_t N, int64_t D, int64_t V) {
+  constexpr int64_t kBlock = 1024;
+  return N * V > kBlock * V + (N + V) * D ? kBlock : std::max<int64_t>(N, 1);
+}
+
+// G = d(summed loss)/d(logits), for backward: its last rows, and what came of those before. x [N, D] and
+// weight [V, D], which are dense, are the same in all calls.
 template <class T>
-struct LogitGradient {
-  LogitGradient(int64_t rows, int64_t classes) : logits(rows, classes), bias(static_cast<size_t>(classes)) {}
-  kernels::StoredMatrix<T> logits;
-  std::vector<double> bias;  // the sum over all rows
+class LogitGradient {
+ public:
+  // `wanted`: whether x and whether weight needs a gradient.
+  LogitGradient(const Tensor& x, const Tensor& weight, std::array<bool, 2> wanted)
+      : N_(x.size(0)),
+        D_(x.size(1)),
+        V_(weight.size(0)),
+        block_rows_(block_rows(N_, D_, V_)),
+        wanted_(wanted),
+        bias_(static_cast<size_t>(V_)) {}
+
+  // The next rows of G, which do not go over the end of a block. `sum`: whether their sum is needed.
+  void store(int64_t count, const T* rows, bool sum, const Tensor& x, const Tensor& weight) {
+    if (row_ % block_rows_ == 0) begin_block(x, weight);
+    block_->store(row_ - first_, count, rows);
+    if (sum) kernels::add_rows_wide(count, V_, rows, V_, bias_.data());
+    row_ += count;
+  }
+
+  // scale G W
+  Tensor of_input(double scale, const Tensor& weight) const {
+    const Tensor dx = empty({N_, D_}, weight.dtype());
+    T* const last = dx.data<T>() + first_ * D_;
+    if (block_) block_->multiply(D_, weight.data<T>(), last);
+    const auto scaled = [&](T v) { return v * static_cast<T>(scale); };
+    if (first_ > 0) std::transform(dx_.data<T>(), dx_.data<T>() + first_ * D_, dx.data<T>(), scaled);
+    std::transform(last, last + (N_ - first_) * D_, last, scaled);
+    return dx;
+  }
+  // Adds scale G^T x to dw [V, D].
+  void add_of_weight(double scale, const Tensor& x, const Tensor& dw) const {
+    if (first_ > 0) {
+      std::transform(dw.data<T>(), dw.data<T>() + V_ * D_, dw_.data<T>(), dw.data<T>(),
+                     [&](T sum, T v) { return sum + v * static_cast<T>(scale); });
+    }
+    if (!block_) return;
+    const Tensor last = (slice(x, 0, first_, N_) * scale).contiguous();
+    block_->add_transposed_product(D_, last.data<T>(), dw.data<T>());
+  }
+  // The sum of G over all rows, [V].
+  const std::vector<double>& of_bias() const { return bias_; }
+
+ private:
+  // Turns the block that is full into its products, and begins one behind it.
+  void begin_block(const Tensor& x, const Tensor& weight) {
+    if (block_ && wanted_[0]) {
+      if (first_ == 0) dx_ = empty({N_, D_}, x.dtype());
+      block_->multiply(D_, weight.data<T>(), dx_.data<T>() + first_ * D_);
+    }
+    if (block_ && wanted_[1]) {
+      if (first_ == 0) dw_ = zeros({V_, D_}, x.dtype());
+      block_->add_transposed_product(D_, x.data<T>() + first_ * D_, dw_.data<T>());
+    }
+    block_.reset();  // its memory serves the next one
+    first_ = row_;
+    block_ = std::make_unique<kernels::StoredMatrix<T>>(std::min(block_rows_, N_ - first_), V_);
+  }
+
+  int64_t N_, D_, V_, block_rows_;
+  std::array<bool, 2> wanted_;
+  std::unique_ptr<kernels::StoredMatrix<T>> block_;  // rows first_, first_ + 1, ... of G
+  int64_t first_ = 0, row_ = 0;                      // of the block; of the next row to come
+  Tensor dx_, dw_;                                   // of the rows before first_
+  std::vector<double> bias_;
 };
 
 struct LinearCrossEntropy {
@@ -36,8 +107,8 @@ struct LinearCrossEntropy {
     Tensor loss = zeros({}, x.dtype());
     dispatch_floating(kName, x.dtype(), [&](auto t) {
       using T = decltype(t);
-      const auto total = run<T>(x.contiguous(), weight.contiguous(),
-                                bias.defined() ? bias.contiguous() : bias, saved.recording());
+      const auto total =
+          run<T>(x.contiguous(), weight.contiguous(), bias.defined() ? bias.contiguous() : bias, saved);
       if (total.rows > 0) *loss.data<T>() = static_cast<T>(total.loss / static_cast<double>(total.rows));
     });
     saved.input(x);
@@ -48,27 +119,29 @@ struct LinearCrossEntropy {
 
   template <class T>
   kernels::CrossEntropySum run(const Tensor& x, const Tensor& weight, const Tensor& bias,
-                               bool recording) const {
+                               const Saved& saved) const {
     const int64_t N = x.shape()[0], D = x.shape()[1], V = weight.shape()[0];
     // Rows of logits that a core's cache holds, about 2 MB.
     const int64_t piece = std::clamp<int64_t>(
         (int64_t{2} << 20) / (std::max<int64_t>(V, 1) * static_cast<int64_t>(sizeof(T))) / 16 * 16, 16, 64);
     const kernels::PackedMatrix<T> projection(D, V, weight.data<T>(), 1, D, piece);
-    LogitGradient<T>* const gradient = recording ? &kept->emplace<LogitGradient<T>>(N, V) : nullptr;
+    LogitGradient<T>* const gradient =
+        saved.recording()
+            ? &kept->emplace<LogitGradient<T>>(x, weight, std::array{saved.wants(0), saved.wants(1)})
+            : nullptr;
     const Tensor logits = empty({std::min(N, piece), V}, x.dtype());
+    const int64_t block = block_rows(N, D, V);
     kernels::CrossEntropySum total;
     for (int64_t row = 0; row < N; row += piece) {
-      const int64_t count = std::min(piece, N - row);
+      const int64_t count = std::min({piece, N - row, block - row % block});
       projection.multiply(count, x.data<T>() + row * D, D, T{0}, logits.data<T>(), V);
       const auto part = kernels::cross_entropy<T>(count, V, logits.data<T>(), targets.data<int64_t>() + row,
                                                   options.padding_id, options.label_smoothing,
-                                                  recording ? logits.data<T>() : nullptr,
+                                                  gradient ? logits.data<T>() : nullptr,
                                                   bias.defined() ? bias.data<T>() : nullptr);
       total.loss += part.loss;
       total.rows += part.rows;
-      if (!recording) continue;
-      gradient->logits.store(row, count, logits.data<T>());
-      if (bias.defined()) kernels::add_rows_wide(count, V, logits.data<T>(), V, gradient->bias.data());
+      if (gradient) gradient->store(count, logits.data<T>(), bias.defined(), x, weight);
     }
     return total;
   }
@@ -90,17 +163,9 @@ struct LinearCrossEntropy {
     dispatch_floating(kName, x.dtype(), [&](auto t) {
       using T = decltype(t);
       const auto& gradient = std::get<LogitGradient<T>>(*kept);
-      const int64_t D = x.shape()[1];
-      if (d.wants(0)) {
-        const Tensor dx = empty(x.shape(), x.dtype());
-        gradient.logits.multiply(D, weight.contiguous().template data<T>(), dx.data<T>());
-        d.add(0, dx * scale);
-      }
-      if (d.wants(1)) {
-        const Tensor dw = d.buffer(1, weight.shape(), weight.dtype());
-        gradient.logits.add_transposed_product(D, (x * scale).contiguous().template data<T>(), dw.data<T>());
-      }
-      if (d.wants(2)) d.add(2, (from_vector(gradient.bias, bias.shape()) * scale).to(bias.dtype()));
+      if (d.wants(0)) d.add(0, gradient.of_input(scale, weight.contiguous()));
+      if (d.wants(1)) gradient.add_of_weight(scale, x, d.buffer(1, weight.shape(), weight.dtype()));
+      if (d.wants(2)) d.add(2, (from_vector(gradient.of_bias(), bias.shape()) * scale).to(bias.dtype()));
     });
   }
   static void samples(SampleList& s) {

@@ -221,6 +221,67 @@ TEST(Fused, LinearCrossEntropyOfManyRowsEqualsBoth) {
       {randn({150, 4}, DType::f64), randn({11, 4}, DType::f64), randn({11}, DType::f64)});
 }
 
+std::vector<int64_t> ids_below(int64_t count, int64_t classes) {
+  std::vector<int64_t> ids;
+  for (int64_t i = 0; i < count; ++i) ids.push_back(i * 7 % classes);
+  return ids;
+}
+
+// Beyond some 1024 rows forward makes the gradients of those before.
+TEST(Fused, LinearCrossEntropyOfRowsInBlocksEqualsBoth) {
+  manual_seed(15);
+  for (const int64_t rows : {1023, 1024, 1025, 1500, 2048, 2049, 2500}) {
+    const Tensor targets = from_vector(ids_below(rows, 11), {rows});
+    const Tensor x = randn({rows, 3}, DType::f64), w = randn({11, 3}, DType::f64),
+                 b = randn({11}, DType::f64);
+    for (const auto& wanted : {std::array{true, true}, std::array{true, false}, std::array{false, true}}) {
+      x.set_requires_grad(wanted[0]);
+      w.set_requires_grad(wanted[1]);
+      b.set_requires_grad(wanted[1]);
+      std::vector<Tensor> leaves;
+      if (wanted[0]) leaves.push_back(x);
+      if (wanted[1]) leaves.insert(leaves.end(), {w, b});
+      const Tensor fused = linear_cross_entropy(x, w, b, targets, {0.1, 3}) * 3.0,
+                   composed = cross_entropy(linear(x, w, b), targets, {0.1, 3}) * 3.0;
+      EXPECT_TRUE(all_close(fused, composed, 1e-12, 1e-12)) << rows;
+      const auto once = grad(std::vector{fused}, leaves, {}, {.retain_graph = true}),
+                 twice = grad(std::vector{fused}, leaves), all = grad(std::vector{composed}, leaves);
+      for (size_t i = 0; i < leaves.size(); ++i) {
+        EXPECT_TRUE(all_close(once[i], all[i], 1e-10, 1e-12)) << rows << " " << i;
+        EXPECT_EQ(once[i].to_vector<double>(), twice[i].to_vector<double>()) << rows << " " << i;
+      }
+    }
+  }
+}
+
+// Gradients that are there already are added to.
+TEST(Fused, LinearCrossEntropyInBlocksAddsToGradients) {
+  manual_seed(16);
+  const Tensor targets = from_vector(ids_below(1500, 7), {1500});
+  const Tensor x = randn({1500, 4}, DType::f64).set_requires_grad(true),
+               w = randn({7, 4}, DType::f64).set_requires_grad(true);
+  linear_cross_entropy(x, w, {}, targets).backward();
+  const std::vector<double> dx = x.grad().to_vector<double>(), dw = w.grad().to_vector<double>();
+  linear_cross_entropy(x, w, {}, targets).backward();
+  const auto twice = [](const std::vector<double>& once) {
+    return from_vector<double>(once, {static_cast<int64_t>(once.size())}) * 2.0;
+  };
+  EXPECT_TRUE(all_close(reshape(x.grad(), {-1}), twice(dx), 1e-12, 1e-15));
+  EXPECT_TRUE(all_close(reshape(w.grad(), {-1}), twice(dw), 1e-12, 1e-15));
+}
+
+// However many rows: no more than a block of logits is held, nor when all is over.
+TEST(Fused, LinearCrossEntropyHoldsABlockOfLogits) {
+  constexpr int64_t kRows = 6000, kClasses = 1000, kBlockBytes = 1024 * kClasses * 4;
+  const Tensor x = randn({kRows, 8}).set_requires_grad(true),
+               w = randn({kClasses, 8}).set_requires_grad(true);
+  const Tensor targets = zeros({kRows}, DType::i64);
+  reset_peak_memory();
+  const int64_t before = memory_stats().active_bytes;
+  linear_cross_entropy(x, w, {}, targets).backward();
+  EXPECT_LT(memory_stats().peak_bytes - before, 2 * kBlockBytes);
+}
+
 TEST(Fused, LinearCrossEntropyInF32OnPackedWeights) {
   manual_seed(14);
   std::vector<int64_t> ids;
