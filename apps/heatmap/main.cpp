@@ -32,6 +32,7 @@ struct Options {
   std::vector<std::string> records, runs;  // several for a page
   std::string sentence, translation, output, json, gold;
   std::vector<std::string> words;  // the sentence, as the shell left it
+  int64_t beam = 1;                // of a page's translations
   int64_t line = 0;                // 0: the first, of a page all
   bool pieces = false;
   double dpi = heatmap::kDefaultDpi;
@@ -51,9 +52,17 @@ models::Translation translate_sentence(const Options& options, const std::string
   const models::Translator translator(models::load_run(run));
   const bool self_attention = !all && options.picture.which != heatmap::Which::cross;
   if (self_attention) translator.require_self_attention(fmt::format("--which: '{}'", run));
-  return apps::translate_sentence(
-      translator, options.sentence, options.translation,
-      {.self_attention = self_attention || (all && translator.run().model->has_self_attention())});
+  models::TranslateOptions wanted;
+  wanted.self_attention = self_attention;
+  if (all) {
+    constexpr int64_t kBestWords = 6;
+    wanted.self_attention = translator.run().model->has_self_attention();
+    wanted.best_words = kBestWords;
+    wanted.without_words = options.translation.empty();
+    wanted.search.beam = options.beam;
+    wanted.search.keep_tree = options.beam > 1;
+  }
+  return apps::translate_sentence(translator, options.sentence, options.translation, wanted);
 }
 
 // The records of a page: of all files, or one of each run; named where there are several.
@@ -99,6 +108,7 @@ void draw_picture(const Options& options) {
   if (options.records.size() + options.runs.size() > 1)
     throw ValueError("a picture shows one record; -o FILE.html makes a page of several");
   if (!options.gold.empty()) throw ValueError("--gold is of pages: -o FILE.html");
+  if (options.beam > 1) throw ValueError("--beam is of pages: -o FILE.html");
   const int64_t line = std::max<int64_t>(options.line, 1);
   models::Translation record = options.runs.empty()
                                    ? heatmap::read_record(options.records.front(), line)
@@ -186,6 +196,11 @@ int main(int argc, char** argv) {
                  "explore, in "
                  "one file")
       ->required();
+  cli.add_option("--beam", options.beam,
+                 "width of the beam of a page's translations, whose tree it then shows")
+      ->needs(run)
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
   cli.add_option(
       "--gold", options.gold,
       "gold alignments of a page's records, line N those of record N; sorts heads by alignment error");

@@ -16,9 +16,9 @@ namespace {
 using PageJson = nlohmann::ordered_json;
 
 // Files of viewer/ in the order in which the page runs them.
-constexpr const char* kScripts[] = {"data.js",  "measures.js", "colours.js", "scene.js", "matrix.js",
-                                    "lines.js", "view.js",     "panels.js",  "focus.js", "heads.js",
-                                    "steps.js", "table.js",    "export.js",  "main.js"};
+constexpr const char* kScripts[] = {"data.js",  "measures.js", "colours.js", "scene.js",  "matrix.js",
+                                    "lines.js", "view.js",     "panels.js",  "focus.js",  "heads.js",
+                                    "steps.js", "without.js",  "table.js",   "export.js", "main.js"};
 
 std::string base64(std::string_view bytes) {
   constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -75,6 +75,23 @@ PageJson links_for_page(const std::vector<models::AlignmentLink>& links) {
   return list;
 }
 
+double rounded_for_page(double value) { return std::round(value * 1e4) / 1e4; }
+
+// How the translation came about, where the record has that.
+void add_search(PageJson& json, const models::Translation& record) {
+  for (const models::TranslationStep& step : record.steps) {
+    PageJson best = PageJson::array();
+    for (const models::ProbableUnit& unit : step.best)
+      best.push_back({{"t", unit.text}, {"p", rounded_for_page(unit.log_probability)}});
+    json["steps"].push_back({{"p", rounded_for_page(step.log_probability)}, {"best", std::move(best)}});
+  }
+  for (const models::TranslationBranch& node : record.beam)
+    json["tree"].push_back(
+        {node.parent, node.text, rounded_for_page(node.score), static_cast<int>(node.fate)});
+  for (const models::TranslationWithout& one : record.without)
+    json["without"].push_back({{"w", one.word}, {"text", one.text}, {"score", rounded_for_page(one.score)}});
+}
+
 // The maps of a kind, of the pieces where the record has them: those of words follow from them.
 struct KindOfMaps {
   const char* name;  // as viewer/data.js knows it
@@ -129,6 +146,7 @@ std::string record_elements(const PageRecord& page, size_t index) {
   if (page.gold)
     json["gold"] = {{"sure", links_for_page(page.gold->sure)},
                     {"possible", links_for_page(page.gold->possible)}};
+  add_search(json, record);
   json["maps"] = PageJson::object();
   std::string elements;
   const std::vector<KindOfMaps> kinds = kinds_of(record);

@@ -60,9 +60,23 @@ def record(number, model, source, target, layers, heads, own=True):
     return made
 
 
+def with_search(made):
+    """Steps, the tree of a beam of two and translations without a word, as they might have been."""
+    units = [token["text"] for token in made["target"]["tokens"]]
+    made["steps"], made["beam"], parent = [], [], -1
+    for t, unit in enumerate(units):
+        made["steps"].append({"log_probability": -0.2, "best": [{"text": unit, "log_probability": -0.2}, {"text": "autre", "log_probability": -2.5}]})
+        last = t + 1 == len(units)
+        made["beam"] += [{"parent": parent, "text": unit, "score": -0.2 * t - 0.2, "fate": "ended" if last else "kept"},
+                         {"parent": parent, "text": "autre", "score": -0.2 * t - 2.5, "fate": "pruned"}]
+        parent = len(made["beam"]) - 2
+    made["without"] = [{"word": 1, "text": made["target"]["text"].replace("vieux", "petit"), "score": -3.0}]
+    return made
+
+
 CAT = "The old cat sleeps on the red sofa ."
 RECORDS = [
-    record(1, "Transformer, 2 layers", CAT, "Le vieux chat dort sur le canap\u00e9 rouge .", 2, 3),
+    with_search(record(1, "Transformer, 2 layers", CAT, "Le vieux chat dort sur le canap\u00e9 rouge .", 2, 3)),
     record(1, "additive attention", CAT, "Le vieux chat dort sur un sofa rouge .", 1, 1, own=False),
     record(2, "Transformer ar", "\u0627\u0644\u0642\u0637\u0629 \u0627\u0644\u0639\u062c\u0648\u0632 \u062a\u0646\u0627\u0645 \u0639\u0644\u0649 "
            "\u0627\u0644\u0623\u0631\u064a\u0643\u0629 .", "The old cat sleeps on the sofa .", 1, 2),
@@ -172,12 +186,26 @@ def maps_and_settings(page):
     page.one("#look").click()
 
 
+def steps(page):
+    check(not page.all("#steps[hidden]") and page.all("#steps .tree svg"), "the steps are not shown")
+    page.keys(".", ".")
+    check(page.one("#steps .now").text == "chat", f"two steps on is {page.one('#steps .now').text}")
+    check("chat looks most at" in page.status(), f"a step lights no row: {page.status()}")
+    taken = page.one("#steps .taken").text
+    check("chat" in taken and "81.9 %" in taken, f"the step's words are {taken}")
+    check("9 pruned" not in page.run("return document.querySelector('#steps .tree svg').getAttribute('aria-label')")
+          and "10 pruned" in page.run("return document.querySelector('#steps .tree svg').getAttribute('aria-label')"), "the tree lacks pruned branches")
+    check([one.text for one in page.all("#without .mark")] == ["petit"], "what changes without a word is not marked")
+    page.picture("steps-light")
+    page.keys(Keys.ESCAPE)
+
+
 def exports(page):
     page.run("window.saved = {}; URL.createObjectURL = blob => { blob.text().then(text => { window.saved[blob.type] = text }); return 'blob:x'; };"
              "HTMLAnchorElement.prototype.click = () => {}")
     for name in ("SVG", "PNG", "CSV"):
         page.one(f'[data-key="{name}"]').click()
-    for _ in range(100):
+    for _ in range(400):
         if len(page.run("return Object.keys(window.saved)")) == 3:
             break
         time.sleep(0.05)
@@ -240,7 +268,7 @@ def main():
     subprocess.run([heatmap, "--records", work / "records.jsonl", "-o", work / "page.html"], check=True)
     page = Page((work / "page.html").as_uri(), pictures)
     try:
-        for part in (hover_lock_and_keys, maps_and_settings, exports, scripts_and_markup, long_sentence):
+        for part in (hover_lock_and_keys, maps_and_settings, steps, exports, scripts_and_markup, long_sentence):
             part(page)
         mistakes.extend(entry["message"] for entry in page.driver.get_log("browser"))
         mistakes.extend(f"asks for {name}" for name in page.run("return performance.getEntriesByType('resource').map(one => one.name)"))

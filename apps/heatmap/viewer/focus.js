@@ -19,7 +19,6 @@ function paintFocus() {
     drawnDifference.over.innerHTML = overlaySvg(drawnDifference.view, drawnDifference.scene, drawnDifference.layout, look, here);
   }
   sayFocus(from);
-  renderComputed();
 }
 
 const quoted = token => make("b", {}, bdi(visible(token.text)));

@@ -24,6 +24,7 @@ function renderHeads() {
   together.style.gridTemplateColumns = `repeat(3, ${SMALL + 10}px)`;
   grid.style.gridTemplateColumns = `repeat(${sort.of ? "auto-fill" : heads}, ${SMALL + 10}px)`;
   if (sort.of) grid.style.justifyContent = "stretch";
+  section.style.flexBasis = `${Math.min(heads, 8) * (SMALL + 18) + 30}px`;
   ++headsTurn;
   drawSmall(together, choicesOf(record, panel.kind).filter(({key}) => ["mean", "max", "rollout"].includes(key)), panel, record, {}, level);
   drawSmall(grid, figures, panel, record, sort, level);

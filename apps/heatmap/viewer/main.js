@@ -132,7 +132,6 @@ const KEYS = {
   d: () => toggle("difference"), "?": () => $("keys").showModal(),
   Escape: () => { state.locked = false; setFocus(null); },
 };
-function moveStep(by) { state.step += by; renderSteps(); }
 
 addEventListener("keydown", event => {
   if (event.ctrlKey || event.metaKey || event.altKey || $("keys").open || /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) return;

@@ -92,9 +92,11 @@ function renderPanels() {
       pictures.append(result.stage);
     }
     if (lines) { pictures.append(lines.stage); result.lines = lines.stage; }
+    if (count > 1) element.style.flexBasis = `${Math.max(380, (result.scene?.width ?? 0) + 28)}px`;  // the lines below the matrix
     element.append(pictures);
     return result;
   });
+  $("main").classList.toggle("several", count > 1);
   box.replaceChildren(...drawn.map(one => one.element));
 }
 
