@@ -14,6 +14,7 @@
 #include "models/corpus/prepare.h"
 #include "models/corpus/raw_pairs.h"
 #include "models/corpus/split.h"
+#include "models/decoding/best_words.h"
 #include "models/decoding/search.h"
 #include "models/decoding/self_attention.h"
 #include "models/evaluation/diagnosis.h"

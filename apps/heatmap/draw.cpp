@@ -22,7 +22,8 @@ const Format& format_of(const std::string& path) {
     if (extension == format.extension) return format;
     known.push_back(format.extension);
   }
-  throw ValueError(fmt::format("'{}': the output must end in {}", path, fmt::join(known, ", ")));
+  throw ValueError(fmt::format("'{}': the output must end in {} (a picture) or .html (a page)", path,
+                               fmt::join(known, ", ")));
 }
 
 // What a screen reader says.

@@ -24,22 +24,6 @@ constexpr double kBarWidth = 14, kSmallestBar = 60, kLargestBar = 320;
 constexpr double kNarrowestTitle = 420;
 constexpr double kSlack = 1.04;  // fonts of other machines may be a little wider than the one measured
 
-// What people see of a token of a text: without the entities of the tokenizer, white space made visible,
-// control characters gone.
-std::string display(const models::TranslationToken& token, std::string_view side) {
-  const bool written =
-      token.span && side.substr(token.span->first, token.span->second - token.span->first) == token.text;
-  std::string text;
-  for (const char32_t c : models::code_points(written ? token.text : models::unescape(token.text))) {
-    if (models::is_space(c)) {
-      text += "\xE2\x90\xA3";  // open box
-    } else {
-      models::append_utf8(text, c < 0x20 || (c >= 0x7F && c < 0xA0) ? U'\uFFFD' : c);
-    }
-  }
-  return text.empty() ? "\xE2\x88\x85" : text;
-}
-
 // The tokens along one side of a map.
 struct Axis {
   std::string name;
@@ -146,6 +130,20 @@ Extent extent_of(const std::vector<Label>& labels, double font_size, const Measu
 }
 
 }  // namespace
+
+std::string display(const models::TranslationToken& token, std::string_view side) {
+  const bool written =
+      token.span && side.substr(token.span->first, token.span->second - token.span->first) == token.text;
+  std::string text;
+  for (const char32_t c : models::code_points(written ? token.text : models::unescape(token.text))) {
+    if (models::is_space(c)) {
+      text += "\xE2\x90\xA3";  // open box
+    } else {
+      models::append_utf8(text, c < 0x20 || (c >= 0x7F && c < 0xA0) ? U'\uFFFD' : c);
+    }
+  }
+  return text.empty() ? "\xE2\x88\x85" : text;
+}
 
 namespace {
 

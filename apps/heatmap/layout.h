@@ -62,6 +62,10 @@ struct PictureOptions {
   std::string title;     // empty: the record's model
 };
 
+/// What people see of a token of a text: without the entities of the tokenizer, white space made visible,
+/// control characters gone.
+std::string display(const models::TranslationToken& token, std::string_view side);
+
 /// The maps of the record that `which` names. Throws ValueError when it has none, and says how to make them.
 const std::vector<models::AttentionWeights>& maps_of(const models::Translation& record, Which which);
 

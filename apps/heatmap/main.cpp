@@ -1,5 +1,5 @@
 // heatmap: draws the attention of a translation, or of its encoder or decoder to itself, from a record
-// (models/run/translation.h), as SVG, PNG or PDF.
+// (models/run/translation.h), as SVG, PNG or PDF, or as a page to explore.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -10,18 +10,18 @@
 #include "apps/common/choice.h"
 #include "apps/common/environment.h"
 #include "apps/common/files.h"
-#include "apps/common/line_reader.h"
 #include "apps/common/main_guard.h"
 #include "apps/common/run_option.h"
 #include "apps/common/sentence.h"
 #include "apps/common/streams.h"
 #include "apps/heatmap/draw.h"
+#include "apps/heatmap/records.h"
+#include "apps/heatmap/viewer_page.h"
 #include "framework/build_info.h"
 #include "framework/core/error.h"
-#include "framework/io/file.h"
+#include "models/run/box.h"
 #include "models/run/translation.h"
 #include "models/run/translator.h"
-#include "models/text/counted.h"
 #include "models/text/unicode.h"
 
 namespace {
@@ -29,40 +29,19 @@ namespace {
 using namespace heed;
 
 struct Options {
-  std::string records, run, sentence, translation, output, json;
+  std::vector<std::string> records, runs;  // several for a page
+  std::string sentence, translation, output, json, gold;
   std::vector<std::string> words;  // the sentence, as the shell left it
-  int64_t line = 1;
+  int64_t beam = 1;                // of a page's translations
+  int64_t line = 0;                // 0: the first, of a page all
   bool pieces = false;
   double dpi = heatmap::kDefaultDpi;
   heatmap::PictureOptions picture;
 };
 
-// Says what a file is not before it says what is wrong in it.
-void require_record(std::string_view line, const std::string& name, int64_t at, int64_t wanted) {
-  const size_t first = line.find_first_not_of(" \t\r");
-  if (first == std::string_view::npos && at == wanted)
-    throw FormatError(fmt::format("'{}' line {} is empty", name, at));
-  if (first != std::string_view::npos && line[first] != '{') {
-    throw FormatError(
-        fmt::format("'{}' is not a file of attention records: line {} is not a JSON object", name, at));
-  }
-}
-
-// Line `number` (from 1) of a file of records; "-" is standard input.
-models::Translation read_record(const std::string& path, int64_t number) {
-  const std::string name = path == "-" ? "standard input" : path;
-  apps::LineReader reader(path);
-  int64_t count = 0;
-  for (std::vector<std::string> lines = reader.next(1); !lines.empty(); lines = reader.next(1)) {
-    if (++count == 1 || count == number) require_record(lines.front(), name, count, number);
-    if (count == number) return models::parse_translation(lines.front(), name, number);
-  }
-  throw ValueError(
-      fmt::format("'{}' has {}, --line asks for {}", name, models::counted(count, "line"), number));
-}
-
-// The model's own translation of one sentence, or its attention for a translation that is given.
-models::Translation translate_sentence(const Options& options) {
+// The translation of one sentence by a run, or its attention for a translation that is given; `all` that the
+// model has to show, or what the picture needs.
+models::Translation translate_sentence(const Options& options, const std::string& run, bool all) {
   std::error_code error;
   if (std::filesystem::is_regular_file(options.sentence, error)) {
     throw ValueError(fmt::format(
@@ -70,34 +49,78 @@ models::Translation translate_sentence(const Options& options) {
         "records of its lines, which --records FILE --line N draws",
         options.sentence, options.sentence));
   }
-  const models::Translator translator(models::load_run(options.run));
-  const bool self_attention = options.picture.which != heatmap::Which::cross;
-  if (self_attention) translator.require_self_attention(fmt::format("--which: '{}'", options.run));
-  return apps::translate_sentence(translator, options.sentence, options.translation,
-                                  {.self_attention = self_attention});
+  const models::Translator translator(models::load_run(run));
+  const bool self_attention = !all && options.picture.which != heatmap::Which::cross;
+  if (self_attention) translator.require_self_attention(fmt::format("--which: '{}'", run));
+  models::TranslateOptions wanted;
+  wanted.self_attention = self_attention;
+  if (all) {
+    constexpr int64_t kBestWords = 6;
+    wanted.self_attention = translator.run().model->has_self_attention();
+    wanted.best_words = kBestWords;
+    wanted.without_words = options.translation.empty();
+    wanted.search.beam = options.beam;
+    wanted.search.keep_tree = options.beam > 1;
+  }
+  return apps::translate_sentence(translator, options.sentence, options.translation, wanted);
 }
 
-void draw(const Options& options) {
-  heatmap::check_output(options.output);
-  apps::check_files({.inputs = {{"--records", options.records}},
-                     .outputs = {{"--output", options.output}, {"--json", options.json}},
-                     .runs = options.run.empty() ? std::vector<std::string>{} : std::vector{options.run}});
-  if (models::first_invalid_utf8(options.picture.title)) throw ValueError("--title", "the text is not UTF-8");
-  models::Translation record =
-      options.run.empty() ? read_record(options.records, options.line) : translate_sentence(options);
-  if (options.pieces) record = models::by_pieces(record);
-  if (options.run.empty() && record.source.tokens.empty()) {
-    throw ValueError(
-        fmt::format("'{}' line {} is the record of a line without words: there is nothing to draw",
-                    options.records, options.line));
+// The records of a page: of all files, or one of each run; named where there are several.
+std::vector<heatmap::PageRecord> records_of_page(const Options& options) {
+  std::vector<heatmap::PageRecord> page;
+  for (const std::string& path : options.records) {
+    std::vector<models::Translation> records = options.line > 0
+                                                   ? std::vector{heatmap::read_record(path, options.line)}
+                                                   : heatmap::read_records(path);
+    const std::string name = options.records.size() > 1 ? std::filesystem::path(path).stem().string() : "";
+    for (models::Translation& record : records) page.push_back({std::move(record), name, {}});
   }
-  const auto [missing, bytes] = heatmap::draw_file(record, options.output, options.picture, options.dpi);
+  for (const std::string& run : options.runs) {
+    page.push_back({translate_sentence(options, run, /*all=*/true),
+                    options.runs.size() > 1 ? models::name_of_run(run) : "",
+                    {}});
+  }
+  if (!options.gold.empty()) heatmap::add_gold(page, options.gold);
+  return page;
+}
+
+void warn_of_size(const std::string& path, size_t bytes, const char* remedy) {
   constexpr size_t kLargeFile = 20'000'000;
   if (bytes > kLargeFile) {
-    apps::warn("heatmap", fmt::format("'{}' has {} MB, which viewers open slowly or not at all; --max-tokens "
-                                      "draws a part, a PNG or a PDF is smaller",
-                                      options.output, bytes / 1'000'000));
+    apps::warn("heatmap", fmt::format("'{}' has {} MB, which viewers open slowly or not at all; {}", path,
+                                      bytes / 1'000'000, remedy));
   }
+}
+
+void write_page(const Options& options) {
+  const std::vector<heatmap::PageRecord> records = records_of_page(options);
+  const std::string page =
+      heatmap::viewer_page(records, options.picture.title.empty() ? "Attention" : options.picture.title);
+  apps::write_output(options.output, page);
+  warn_of_size(options.output, page.size(), "--line N writes one sentence's");
+  std::string json;
+  for (const heatmap::PageRecord& page_record : records)
+    json += models::to_json_line(page_record.record) + "\n";
+  if (!options.json.empty()) apps::write_output(options.json, json);
+}
+
+void draw_picture(const Options& options) {
+  if (options.records.size() + options.runs.size() > 1)
+    throw ValueError("a picture shows one record; -o FILE.html makes a page of several");
+  if (!options.gold.empty()) throw ValueError("--gold is of pages: -o FILE.html");
+  if (options.beam > 1) throw ValueError("--beam is of pages: -o FILE.html");
+  const int64_t line = std::max<int64_t>(options.line, 1);
+  models::Translation record = options.runs.empty()
+                                   ? heatmap::read_record(options.records.front(), line)
+                                   : translate_sentence(options, options.runs.front(), false);
+  if (options.pieces) record = models::by_pieces(record);
+  if (options.runs.empty() && record.source.tokens.empty()) {
+    throw ValueError(
+        fmt::format("'{}' line {} is the record of a line without words: there is nothing to draw",
+                    options.records.front(), line));
+  }
+  const auto [missing, bytes] = heatmap::draw_file(record, options.output, options.picture, options.dpi);
+  warn_of_size(options.output, bytes, "--max-tokens draws a part, a PNG or a PDF is smaller");
   if (missing > 0) {
     apps::warn(
         "heatmap",
@@ -108,13 +131,38 @@ void draw(const Options& options) {
   if (!options.json.empty()) apps::write_output(options.json, models::to_json_line(record) + "\n");
 }
 
+void draw(const Options& options) {
+  const bool page = heatmap::is_page(options.output);
+  if (!page) heatmap::check_output(options.output);
+  std::vector<apps::NamedPath> inputs;
+  for (const std::string& path : options.records) inputs.push_back({"--records", path});
+  inputs.push_back({"--gold", options.gold});
+  apps::check_files({.inputs = inputs,
+                     .outputs = {{"--output", options.output}, {"--json", options.json}},
+                     .runs = options.runs});
+  if (models::first_invalid_utf8(options.picture.title)) throw ValueError("--title", "the text is not UTF-8");
+  if (page)
+    write_page(options);
+  else
+    draw_picture(options);
+}
+
+// The options of pictures alone, which a page would not follow.
+void refuse_picture_options(const CLI::App& cli) {
+  for (const char* name : {"--which", "--layer", "--head", "--mean", "--grid", "--pieces", "--eos",
+                           "--brightest", "--max-tokens", "--dpi"}) {
+    if (cli.get_option(name)->count() > 0)
+      throw CLI::ValidationError(name, "is of pictures; a page (.html) has it as a control");
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   Options options;
   CLI::App cli(
       "Draws the attention of a translation: what is attended to across, what attends down, brightness the "
-      "weight.",
+      "weight. As a picture, or as a page to explore: every layer and head, several records side by side.",
       "heatmap");
   const CLI::Validator line_number(
       [](const std::string& text) {
@@ -122,10 +170,17 @@ int main(int argc, char** argv) {
       },
       "");
   auto* const from = cli.add_option_group("input", "a record, or a sentence and the run that translates it");
-  from->add_option("--records", options.records,
-                   "file of attention records, one JSON a line; - for standard input");
+  from->add_option(
+          "--records", options.records,
+          "file of attention records, one JSON a line; - for standard input; again for a page of several")
+      ->take_all()
+      ->allow_extra_args(false);
   auto* const run =
-      from->add_option("-r,--run", options.run, "trained translator: a run folder or a name of the box")
+      from->add_option("-r,--run", options.runs,
+                       "trained translator: a run folder or a name of the box; again for a page of "
+                       "several")
+          ->take_all()
+          ->allow_extra_args(false)
           ->transform(apps::kNamesRun);
   from->require_option(1);
   auto* const sentence =
@@ -134,12 +189,21 @@ int main(int argc, char** argv) {
   cli.add_option("--translation", options.translation,
                  "draw the attention for this translation instead of the model's own")
       ->needs(run);
-  cli.add_option("--line", options.line, "which line of the file, from 1")
-      ->check(line_number)
-      ->capture_default_str();
+  cli.add_option("--line", options.line, "which line of the file, from 1 (default: the first; of a page all)")
+      ->check(line_number);
   cli.add_option("-o,--output", options.output,
-                 "picture to write: .svg, .png or .pdf; - for an SVG on standard output")
+                 "picture to write: .svg, .png or .pdf; - for an SVG on standard output; .html: a page to "
+                 "explore, in "
+                 "one file")
       ->required();
+  cli.add_option("--beam", options.beam,
+                 "width of the beam of a page's translations, whose tree it then shows")
+      ->needs(run)
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  cli.add_option(
+      "--gold", options.gold,
+      "gold alignments of a page's records, line N those of record N; sorts heads by alignment error");
   apps::add_choice(cli, "--which", options.picture.which,
                    "attention to draw: cross (output to source), or encoder's or decoder's to itself");
   auto* const layer =
@@ -163,7 +227,8 @@ int main(int argc, char** argv) {
                  "the weight drawn brightest, for maps that are pale; 0: the largest drawn")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
-  cli.add_option("--title", options.picture.title, "title (default: the model's name)");
+  cli.add_option("--title", options.picture.title,
+                 "title (default: the model's name; of a page 'Attention')");
   cli.add_option("--max-tokens", options.picture.max_tokens,
                  "draw at most so many words of either side (default: all)")
       ->check(CLI::Range(1, 1'000'000));
@@ -175,6 +240,7 @@ int main(int argc, char** argv) {
   return apps::run_app("heatmap", cli, argc, argv, [&] {
     options.sentence = fmt::format("{}", fmt::join(options.words, " "));
     apps::use_threads(1);  // for one sentence
+    if (heatmap::is_page(options.output)) refuse_picture_options(cli);
     draw(options);
   });
 }

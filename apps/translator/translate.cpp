@@ -157,6 +157,10 @@ void translate(TranslationOptions& options) {
                                  {"--profile", options.profile}},
                      .runs = options.runs});
   models::check(search);
+  if (search.keep_tree && search.beam < 2)
+    throw CLI::ValidationError("--beam-tree", "needs --beam 2 or more");
+  if (options.translate.without_words && !options.target.empty())
+    throw CLI::ValidationError("--without-words", "makes new translations, --target scores given ones");
   const bool one_sentence = !options.words.empty();
   use_threads(one_sentence && options.threads == 0 ? 1 : options.threads);
   Profiling profiling(options.profile);
@@ -217,6 +221,16 @@ Command add_translate(CLI::App& cli) {
                                        "also write the attention records, JSON lines (see apps/README.md)");
   cli.add_flag("--self-attention", o->translate.self_attention,
                "with the self-attention of encoder and decoder in them, where the model has it")
+      ->needs(records);
+  cli.add_option("--best-words", o->translate.best_words,
+                 "with so many of the most probable words or pieces at each step in them")
+      ->check(CLI::Range(0, 1000))
+      ->needs(records);
+  cli.add_flag("--beam-tree", o->translate.search.keep_tree,
+               "with every hypothesis that the beam looked at in them; needs --beam above 1")
+      ->needs(records);
+  cli.add_flag("--without-words", o->translate.without_words,
+               "with the translations of the sentence without each of its words in turn in them")
       ->needs(records);
   cli.add_option("-t,--target", o->target,
                  "score these translations instead of making new ones; needs --source FILE");

@@ -11,6 +11,7 @@ struct Link {
   int64_t before;  // index into links, -1 at the start
   int id;
   std::vector<std::vector<float>> attention;  // [maps][source length] of this step
+  int64_t node = -1;                          // index into the tree
 };
 struct Live {
   int64_t link = -1;
@@ -62,11 +63,18 @@ class Beam {
     candidates.resize(most);
     std::vector<Live> next;
     std::vector<int64_t> parents;
-    for (size_t i = 0; i < candidates.size() && next.size() < width; ++i) {
+    for (size_t i = 0; i < candidates.size(); ++i) {
       const Candidate& c = candidates[i];
+      if (next.size() >= width) {
+        note(live_[c.row], c, BeamFate::pruned);
+        continue;
+      }
       Live grown = extend(live_[c.row], step, first + c.row, c);
       if (c.id == Vocabulary::kEos) {
-        if (i < width) finish(grown, /*ended=*/true);
+        if (i < width)
+          finish(grown, /*ended=*/true);
+        else
+          mark(grown, BeamFate::pruned);
         continue;
       }
       next.push_back(std::move(grown));
@@ -96,15 +104,18 @@ class Beam {
   }
 
   std::vector<Hypothesis> results() const {
-    return {done_.begin(), done_.begin() + static_cast<std::ptrdiff_t>(
-                                               std::min(done_.size(), static_cast<size_t>(options_.n_best)))};
+    std::vector<Hypothesis> best{
+        done_.begin(), done_.begin() + static_cast<std::ptrdiff_t>(
+                                           std::min(done_.size(), static_cast<size_t>(options_.n_best)))};
+    if (!best.empty()) best.front().tree = tree_;
+    return best;
   }
 
  private:
   template <class Candidate>
   Live extend(const Live& from, const Decoding::Step& step, size_t row, const Candidate& candidate) {
     Live grown{static_cast<int64_t>(links_.size()), candidate.score, from.covered};
-    Link link{from.link, candidate.id, {}};
+    Link link{from.link, candidate.id, {}, note(from, candidate, BeamFate::kept)};
     if (step.weights.defined() && (options_.keep_attention || options_.coverage > 0)) {
       const int64_t maps = step.weights.size(1), S = step.weights.size(2);
       grown.covered.resize(static_cast<size_t>(limits_.source_length));
@@ -119,6 +130,19 @@ class Beam {
     return grown;
   }
 
+  // Adds a candidate to the tree, where that is kept; returns its index, or -1.
+  template <class Candidate>
+  int64_t note(const Live& from, const Candidate& candidate, BeamFate fate) {
+    if (!options_.keep_tree) return -1;
+    tree_.push_back({from.link < 0 ? -1 : links_[static_cast<size_t>(from.link)].node, candidate.id,
+                     candidate.score, fate});
+    return static_cast<int64_t>(tree_.size()) - 1;
+  }
+  void mark(const Live& live, BeamFate fate) {
+    if (options_.keep_tree && live.link >= 0)
+      tree_[static_cast<size_t>(links_[static_cast<size_t>(live.link)].node)].fate = fate;
+  }
+
   double ranking(double score, int64_t units, const std::vector<double>& covered) const {
     double result = score / length_divisor(options_, units);
     if (options_.coverage > 0) {
@@ -130,6 +154,7 @@ class Beam {
   double bound(const Live& live) const { return live.score / length_divisor(options_, limits_.most + 1); }
 
   void finish(const Live& live, bool ended) {
+    mark(live, BeamFate::ended);
     Hypothesis result;
     result.ended = ended;
     ended_ += ended;
@@ -157,6 +182,7 @@ class Beam {
   size_t ended_ = 0;    // hypotheses that were ended, those since dropped from done_ too
   std::vector<Link> links_;
   std::vector<Live> live_;
+  std::vector<BeamNode> tree_;    // where it is kept
   std::vector<Hypothesis> done_;  // by falling ranking score, at most `beam`
 };
 

@@ -1,9 +1,27 @@
 // The result of decoding a sentence.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
+#include "models/options/choice.h"
+
 namespace heed::models {
+
+/// What became of a hypothesis of a beam: longer ones stem from it, or it could no longer win, or the search
+/// was over; it was not among the best of its step; it was ended, with </s> or by the limit of length.
+enum class BeamFate : uint8_t { kept, pruned, ended };
+/// The names of BeamFate.
+template <>
+inline constexpr std::array<std::string_view, 3> kNames<BeamFate>{"kept", "pruned", "ended"};
+
+/// A hypothesis that a beam looked at: one more unit after another one.
+struct BeamNode {
+  int64_t parent = -1;  // index of the node it stems from, which is smaller; -1 at the start
+  int id = 0;           // the unit
+  double score = 0;     // sum of the natural log probabilities up to here
+  BeamFate fate = BeamFate::kept;
+};
 
 /// One output: its units (words or pieces), its score, and the attention of each unit and of the end mark.
 struct Hypothesis {
@@ -13,6 +31,8 @@ struct Hypothesis {
   double ranking_score = 0;  // score that beam search ranks by: score / length penalty + coverage penalty
   /// [maps][ids + ended][source length]; no maps without attention.
   std::vector<std::vector<std::vector<float>>> attention;
+  std::vector<BeamNode>
+      tree;  // all that the beam looked at, with the best output of a sentence alone; only if wanted
 };
 
 }  // namespace heed::models

@@ -55,6 +55,7 @@ struct SearchOptions {
 
   /// False: hypotheses have no attention, which saves memory; the outputs are the same.
   bool keep_attention = true;
+  bool keep_tree = false;  // whether the best output of a beam has the beam's tree
 };
 
 /// Throws if options are invalid.

@@ -238,6 +238,59 @@ void write_lists(OrderedJson& json, const Maps& maps, const std::array<Axes, 3>&
   }
 }
 
+// The optional lists of how a translation came about.
+void read_search(Translation& translation, const Value& root) {
+  if (const auto steps = root.find("steps")) {
+    const size_t units =
+        translation.pieces ? translation.pieces->target.size() : translation.target.tokens.size();
+    if (steps->size() != units && steps->size() != 0)
+      steps->fail(fmt::format("has {} entries, the target has {} units", steps->size(), units));
+    for (size_t i = 0; i < steps->size(); ++i) {
+      TranslationStep& step = translation.steps.emplace_back();
+      step.log_probability = steps->at(i)["log_probability"].number();
+      const Value best = steps->at(i)["best"];
+      for (size_t k = 0; k < best.size(); ++k)
+        step.best.push_back({best.at(k)["text"].text(), best.at(k)["log_probability"].number()});
+    }
+  }
+  if (const auto beam = root.find("beam")) {
+    for (size_t i = 0; i < beam->size(); ++i) {
+      const Value node = beam->at(i), fate = node["fate"];
+      const auto known = choice_named<BeamFate>(fate.text());
+      if (!known) fate.fail(fmt::format("is '{}', which is no fate of a hypothesis", fate.text()));
+      translation.beam.push_back({node["parent"].integer(-1, static_cast<int64_t>(i) - 1),
+                                  node["text"].text(), node["score"].number(), *known});
+    }
+  }
+  if (const auto without = root.find("without")) {
+    const size_t words = translation.source.tokens.size();
+    for (size_t i = 0; i < without->size(); ++i) {
+      const Value one = without->at(i);
+      const auto word =
+          static_cast<size_t>(one["word"].integer(0, std::max<int64_t>(0, static_cast<int64_t>(words) - 1)));
+      translation.without.push_back({word, one["text"].text(), one["score"].number()});
+    }
+  }
+}
+
+void write_search(OrderedJson& record, const Translation& translation) {
+  for (const TranslationStep& step : translation.steps) {
+    OrderedJson best = OrderedJson::array();
+    for (const ProbableUnit& unit : step.best)
+      best.push_back({{"text", unit.text}, {"log_probability", rounded(unit.log_probability)}});
+    record["steps"].push_back(
+        {{"log_probability", rounded(step.log_probability)}, {"best", std::move(best)}});
+  }
+  for (const TranslationBranch& node : translation.beam) {
+    record["beam"].push_back({{"parent", node.parent},
+                              {"text", node.text},
+                              {"score", rounded(node.score)},
+                              {"fate", name_of_choice(node.fate)}});
+  }
+  for (const TranslationWithout& one : translation.without)
+    record["without"].push_back({{"word", one.word}, {"text", one.text}, {"score", one.score}});
+}
+
 OrderedJson pieces_to_json(const std::vector<TranslationPiece>& pieces) {
   OrderedJson list = OrderedJson::array();
   for (const TranslationPiece& piece : pieces) list.push_back({{"text", piece.text}, {"word", piece.word}});
@@ -268,6 +321,7 @@ Translation read(const Json& json) {
     translation.pieces->target = read_pieces((*pieces)["target"], translation.target.tokens.size());
     read_lists(*translation.pieces, *pieces, axes_of_pieces(translation));
   }
+  read_search(translation, root);
   return translation;
 }
 
@@ -327,6 +381,7 @@ Translation by_pieces(const Translation& translation) {
   for (size_t i = 0; i < kLists<Translation>.size(); ++i)
     result.*kLists<Translation>[i] = (*translation.pieces).*kLists<TranslationPieces>[i];
   result.pieces.reset();
+  result.without.clear();  // it counts words
   return result;
 }
 
@@ -347,6 +402,7 @@ std::string to_json_line(const Translation& translation) {
     write_lists(pieces, *translation.pieces, axes_of_pieces(translation));
     record["pieces"] = std::move(pieces);
   }
+  write_search(record, translation);
   return record.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
 }
 

@@ -16,6 +16,15 @@
 //    "pieces": {"source": [{"text": "▁A", "word": 0}, ..., {"text": "</s>", "word": 3}], "target": [...],
 //               "attention": [...]}}       of a model with subwords: what it reads and writes, as pieces of
 //                                          words; `word` is the index of a piece's token
+// Three more keys are written on request, and optional:
+//   "steps": [{"log_probability": -0.1, "best": [{"text": "▁Je", "log_probability": -0.1}, ...]}, ...]
+//                                    a step for each target unit (piece of a model with subwords, else
+//                                    token): its probability, and what was most probable there
+//   "beam": [{"parent": -1, "text": "▁Je", "score": -0.1, "fate": "kept"}, ...]
+//                                    every hypothesis that the beam looked at; `parent` is an earlier one or
+//                                    -1; kept, pruned or ended
+//   "without": [{"word": 0, "text": "suis étudiant.", "score": -2.5}, ...]
+//                                    the translation with a source token left out
 // Spans are [begin, end) in bytes of the UTF-8 text next to them and start and end at code points; a token
 // that does not occur in the text has no span. `unk` marks a word outside the vocabulary, whose `text` is the
 // word as written in the source (or `<unk>` in the target). `weights` has a row for each target token, with a
@@ -39,6 +48,8 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "models/decoding/hypothesis.h"
 
 namespace heed::models {
 
@@ -89,6 +100,38 @@ struct TranslationPieces {
   bool operator==(const TranslationPieces&) const = default;
 };
 
+/// A unit of the target and the natural logarithm of its probability.
+struct ProbableUnit {
+  std::string text;            // as the vocabulary has it
+  double log_probability = 0;  // at most 0, but for rounding
+
+  bool operator==(const ProbableUnit&) const = default;
+};
+/// A step of decoding: what was output with which probability, and what was most probable.
+struct TranslationStep {
+  double log_probability = 0;      // of the unit that was output
+  std::vector<ProbableUnit> best;  // the best first
+
+  bool operator==(const TranslationStep&) const = default;
+};
+/// A hypothesis that a beam looked at.
+struct TranslationBranch {
+  int64_t parent = -1;             // index of an earlier branch; -1 at the start
+  std::string text;                // its last unit
+  double score = 0;                // sum of natural log probabilities
+  BeamFate fate = BeamFate::kept;  // what became of it
+
+  bool operator==(const TranslationBranch&) const = default;
+};
+/// The translation of the source with a token left out.
+struct TranslationWithout {
+  size_t word = 0;   // index of the source token
+  std::string text;  // the translation
+  double score = 0;  // its score
+
+  bool operator==(const TranslationWithout&) const = default;
+};
+
 /// A translation with its attention.
 struct Translation {
   int64_t id = 1;                           // line of the input, from 1
@@ -99,6 +142,9 @@ struct Translation {
   std::vector<AttentionWeights> attention;  ///< empty without attention
   std::vector<AttentionWeights> encoder_self_attention, decoder_self_attention;  ///< empty unless requested
   std::optional<TranslationPieces> pieces;                                       ///< of a model with subwords
+  std::vector<TranslationStep> steps;       ///< empty, or one for each piece or token of the target
+  std::vector<TranslationBranch> beam;      ///< empty, or the tree of a beam
+  std::vector<TranslationWithout> without;  ///< empty unless requested
   std::string skipped;  ///< why a line was not translated, else empty; not part of the written record
 
   bool operator==(const Translation&) const = default;

@@ -100,6 +100,47 @@ void require_numbers(std::span<const std::vector<Hypothesis>> outputs) {
 
 }  // namespace
 
+// The steps of those results that have words, in the order of their outputs.
+void Translator::add_steps(std::vector<Translation>& results, std::span<const FinishedOutput> outputs,
+                           const TranslateOptions& options) const {
+  if (options.best_words < 1) return;
+  const Vocabulary& units = run_.target.vocabulary;
+  const auto steps = best_words(models(), outputs, options.best_words, options.search.batch_size);
+  size_t next = 0;
+  for (Translation& result : results) {
+    if (result.source.tokens.empty()) continue;
+    for (const StepWords& step : steps[next++]) {
+      TranslationStep& added = result.steps.emplace_back();
+      added.log_probability = step.log_probability;
+      for (const ProbableId& unit : step.best)
+        added.best.push_back({units.token(unit.id), unit.log_probability});
+    }
+  }
+}
+
+void Translator::add_without(std::vector<Translation>& results, const TranslateOptions& options) const {
+  if (!options.without_words) return;
+  TranslateOptions plain;
+  plain.search = options.search;
+  plain.search.n_best = 1;
+  plain.search.keep_attention = plain.search.keep_tree = false;
+  plain.max_source = options.max_source;
+  for (Translation& result : results) {
+    if (result.rank > 1) continue;
+    std::vector<std::string> lines;
+    std::vector<size_t> words;
+    for (size_t i = 0; i < result.source.tokens.size(); ++i) {
+      const auto& span = result.source.tokens[i].span;
+      if (!span) continue;
+      lines.push_back(result.source.text.substr(0, span->first) + result.source.text.substr(span->second));
+      words.push_back(i);
+    }
+    const std::vector<Translation> others = translate(lines, plain);
+    for (size_t i = 0; i < others.size(); ++i)
+      result.without.push_back({words[i], others[i].target.text, others[i].score});
+  }
+}
+
 std::vector<Translation> Translator::translate(std::span<const std::string> lines,
                                                const TranslateOptions& options) const {
   if (options.self_attention) require_self_attention("translate");
@@ -124,6 +165,7 @@ std::vector<Translation> Translator::translate(std::span<const std::string> line
   std::vector<SelfAttentionMaps> own(pairs.size());
   if (options.self_attention) own = self_attention(*run_.model, pairs, options.search.batch_size);
   std::vector<Translation> results;
+  std::vector<FinishedOutput> finished;
   for (size_t i = 0, next = 0, pair = 0; i < lines.size(); ++i) {
     const auto id = static_cast<int64_t>(options.search.first + i) + 1;
     if (!decoded(read[i])) {
@@ -136,8 +178,14 @@ std::vector<Translation> Translator::translate(std::span<const std::string> line
       results.push_back(record(id, lines[i], read[i], run_.target.decode(output.ids), nullptr, nullptr,
                                output, options.replace_unknown, own[pair++]));
       results.back().rank = ++rank;
+      for (const BeamNode& node : output.tree)
+        results.back().beam.push_back(
+            {node.parent, run_.target.vocabulary.token(node.id), node.score, node.fate});
+      finished.push_back({read[i].ids, output.ids, output.ended});
     }
   }
+  add_steps(results, finished, options);
+  add_without(results, options);
   return results;
 }
 
@@ -173,6 +221,7 @@ std::vector<Translation> Translator::force(std::span<const std::string> sources,
   std::vector<SelfAttentionMaps> own(pairs.size());
   if (options.self_attention) own = self_attention(*run_.model, pairs);
   std::vector<Translation> results;
+  std::vector<FinishedOutput> finished;
   for (size_t i = 0, pair = 0; i < sources.size(); ++i) {
     const auto id = static_cast<int64_t>(options.search.first + i) + 1;
     if (!fits(read[i], ids[i])) {
@@ -183,8 +232,10 @@ std::vector<Translation> Translator::force(std::span<const std::string> sources,
     results.push_back(record(id, sources[i], read[i], wanted[i], &targets[i], &target_tokens[i],
                              outputs[pair],
                              /*replace_unknown=*/false, own[pair]));
+    if (!results.back().source.tokens.empty()) finished.push_back({read[i].ids, ids[i], true});
     ++pair;
   }
+  add_steps(results, finished, options);
   return results;
 }
 

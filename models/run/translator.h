@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "models/decoding/best_words.h"
 #include "models/decoding/search.h"
 #include "models/decoding/self_attention.h"
 #include "models/run/folder.h"
@@ -23,6 +24,10 @@ struct TranslateOptions {
   /// Adds the self-attention of encoder and decoder to each translation, computed by forced decoding of the
   /// output with the first model of an ensemble.
   bool self_attention = false;
+  /// Adds to each step of a translation so many of the units that were most probable; 0: no steps.
+  int64_t best_words = 0;
+  /// Adds to each translation those of its source with one word left out, each word in turn.
+  bool without_words = false;
 };
 
 /// Translates text with a loaded run, or with several as an ensemble.
@@ -72,6 +77,9 @@ class Translator {
   std::vector<const TranslationModel*> models() const;
 
  private:
+  void add_steps(std::vector<Translation>& results, std::span<const FinishedOutput> outputs,
+                 const TranslateOptions& options) const;
+  void add_without(std::vector<Translation>& results, const TranslateOptions& options) const;
   SourceUnits read_source(const std::string& line) const;
   Translation without_words(int64_t id, const std::string& line, std::string skipped) const;
   Translation record(int64_t id, const std::string& line, const SourceUnits& source,

@@ -485,7 +485,7 @@ TEST_F(Heatmap, BadInputIsOneClearLine) {
   expect_failure({"--records", path("none.jsonl"), "-o", out}, 1, "none.jsonl': No such file or directory");
   expect_failure({"--records", file, "--line", "5", "-o", out}, 1, "r.jsonl' has 2 lines, --line asks for 5");
   expect_failure({"--records", file, "-o", path("out.jpg")}, 1,
-                 "out.jpg': the output must end in .svg, .png, .pdf");
+                 "out.jpg': the output must end in .svg, .png, .pdf (a picture) or .html (a page)");
   expect_failure({"--records", file, "-o", path("no/such/out.svg")}, 1, "No such file or directory");
   expect_failure({"--records", file, "-o", out, "--head", "3"}, 1,
                  "no attention of layer any, head 3 in the record: it has layer 0 head 0");

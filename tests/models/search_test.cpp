@@ -8,6 +8,7 @@
 #include <map>
 #include <numeric>
 
+#include "models/decoding/best_words.h"
 #include "models/decoding/forced.h"
 #include "models/text/vocabulary.h"
 #include "tests/models/translation_model.h"
@@ -119,6 +120,65 @@ TEST_P(EveryModel, ForcingTheOutputGivesItsScoreAndAttention) {
           EXPECT_NEAR(forced[i].attention[m][t][s], output.attention[m][t][s], 1e-5);
         }
       }
+    }
+  }
+}
+
+// Each step's probabilities are those of the search: they sum to the score, and a greedy output is what was
+// most probable.
+TEST_P(EveryModel, BestWordsAreThoseOfTheSearch) {
+  const auto model = make(4);
+  const TranslationModel* const models[] = {model.get()};
+  const auto greedy = search_one(*model, {});
+  std::vector<FinishedOutput> outputs;
+  for (size_t i = 0; i < greedy.size(); ++i)
+    outputs.push_back({sources()[i], greedy[i].front().ids, greedy[i].front().ended});
+  const auto steps = best_words(models, outputs, 3, 2);
+  ASSERT_EQ(steps.size(), greedy.size());
+  for (size_t i = 0; i < greedy.size(); ++i) {
+    const Hypothesis& output = greedy[i].front();
+    ASSERT_EQ(steps[i].size(), output.ids.size() + (output.ended ? 1 : 0));
+    double score = 0;
+    for (size_t t = 0; t < steps[i].size(); ++t) {
+      score += steps[i][t].log_probability;
+      ASSERT_EQ(steps[i][t].best.size(), 3U);
+      EXPECT_EQ(steps[i][t].best[0].id,
+                t < output.ids.size() ? output.ids[t] : static_cast<int>(Vocabulary::kEos));
+      EXPECT_GE(steps[i][t].best[0].log_probability, steps[i][t].best[1].log_probability);
+    }
+    EXPECT_NEAR(score, output.score, 1e-4);
+  }
+}
+
+// The tree holds every output with its score, and changes none.
+TEST_P(EveryModel, ABeamsTreeHoldsWhatItFound) {
+  const auto model = make(6);
+  SearchOptions options{.max_length = 6, .beam = 3, .n_best = 3};
+  const auto without = search_one(*model, options);
+  options.keep_tree = true;
+  const auto found = search_one(*model, options);
+  for (size_t i = 0; i < found.size(); ++i) {
+    ASSERT_EQ(found[i].size(), without[i].size());
+    EXPECT_TRUE(without[i].front().tree.empty());
+    const std::vector<BeamNode>& tree = found[i].front().tree;
+    std::map<std::vector<int>, double> ended;
+    for (size_t n = 0; n < tree.size(); ++n) {
+      ASSERT_LT(tree[n].parent, static_cast<int64_t>(n));
+      std::vector<int> path;
+      for (auto at = static_cast<int64_t>(n); at >= 0; at = tree[static_cast<size_t>(at)].parent)
+        path.insert(path.begin(), tree[static_cast<size_t>(at)].id);
+      if (tree[n].fate == BeamFate::ended) ended[path] = tree[n].score;
+      if (tree[n].parent >= 0) {
+        EXPECT_EQ(tree[static_cast<size_t>(tree[n].parent)].fate, BeamFate::kept);
+        EXPECT_LE(tree[n].score, tree[static_cast<size_t>(tree[n].parent)].score + 1e-6);
+      }
+    }
+    for (size_t k = 0; k < found[i].size(); ++k) {
+      EXPECT_EQ(found[i][k].ids, without[i][k].ids);
+      std::vector<int> path = found[i][k].ids;
+      if (found[i][k].ended) path.push_back(Vocabulary::kEos);
+      ASSERT_TRUE(ended.contains(path));
+      EXPECT_EQ(ended[path], found[i][k].score);
     }
   }
 }

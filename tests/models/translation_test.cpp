@@ -165,6 +165,26 @@ TEST(TranslationRecord, WrongPiecesAreNamedInOneLine) {
       at + ".decoder_self_attention[0].weights[1] has 2 values, <s> and target without </s> have 3 tokens");
 }
 
+TEST(TranslationRecord, StepsBeamAndLeftOutWordsAreOptional) {
+  Translation record = example_with_pieces();
+  record.steps = {{-0.25, {{"\u2581h", -0.25}, {"\u2581k", -2}}}, {-0.5, {}}, {0, {{"</s>", 0}}}};
+  record.beam = {{-1, "\u2581h", -0.25, BeamFate::kept},
+                 {0, "und", -0.75, BeamFate::ended},
+                 {0, "a", -3, BeamFate::pruned}};
+  record.without = {{1, "ein", -1.5}};
+  EXPECT_EQ(parse_translation(to_json_line(record), "x", 1), record);
+  const std::string at = "'out.jsonl' line 7: ";
+  const auto error = [&](const std::string& pointer, const nlohmann::json& value) {
+    return error_of(changed(pointer, value, record));
+  };
+  EXPECT_EQ(error("/steps", {{{"log_probability", 0}, {"best", nlohmann::json::array()}}}),
+            at + "steps has 1 entries, the target has 3 units");
+  EXPECT_EQ(error("/steps/0/best/1/text", 3), at + "steps[0].best[1].text is not text");
+  EXPECT_EQ(error("/beam/1/parent", 1), at + "beam[1].parent is out of range: 1");
+  EXPECT_EQ(error("/beam/1/fate", "lost"), at + "beam[1].fate is 'lost', which is no fate of a hypothesis");
+  EXPECT_EQ(error("/without/0/word", 4), at + "without[0].word is out of range: 4");
+}
+
 TEST(TranslationRecord, TheFirstVersionCountedLinesFromZero) {
   nlohmann::json first = nlohmann::json::parse(to_json_line(example()));
   first["version"] = 1;

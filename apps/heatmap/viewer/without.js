@@ -1,0 +1,19 @@
+// The sentence translated again without one of its words, where a record has that: what changes then.
+
+function renderWithout() {
+  const section = $("without"), record = openRecord(state.panels[state.active].entry);
+  section.hidden = !state.shown.without || !record.without;
+  if (section.hidden) return;
+  const words = record.source.tokens.map(token => visible(token.t)), usual = record.target.text.split(/\s+/);
+  const row = (word, text, score) => make("tr", {}, make("td", {}, word), make("td", {}, ...text), make("td", {className: "number", textContent: score.toFixed(2)}));
+  const table = make("table", {className: "bars"}, make("thead", {}, make("tr", {}, ...["without", "translation", "score"].map(text => make("th", {scope: "col", className: "faint", textContent: text})))),
+                     row("(the whole)", [bdi(record.target.text)], record.about.score), ...record.without.map(({w, text, score}) => row(bdi(words[w]), marked(text, usual), score)));
+  section.replaceChildren(make("h2", {textContent: "Without one word"}),
+                          make("p", {className: "faint", textContent: "The source without the word, translated again; what the whole sentence's translation does not have is marked."}),
+                          make("div", {className: "scroll"}, table));
+}
+// The text with those words marked that are not in `usual`, by their order.
+function marked(text, usual) {
+  const words = text.split(/\s+/), common = new Set(commonWords(words, usual).map(([i]) => i));
+  return [make("bdi", {dir: "auto"}, ...words.flatMap((word, i) => [common.has(i) ? word : make("span", {className: "mark", textContent: word}), " "]))];
+}

@@ -1,0 +1,169 @@
+// The interactive page of heatmap: one file that asks nothing of a network, small, and unharmed by what
+// sentences hold. tests/viewer/browse.py opens it in a browser.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <regex>
+
+#include "framework/io/file.h"
+#include "models/run/translation.h"
+#include "tests/testing/process.h"
+#include "tests/testing/temp_dir.h"
+
+namespace heed {
+namespace {
+
+using models::Translation;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+std::vector<models::AttentionWeights> viewer_maps(int layers, int heads, size_t rows, size_t columns) {
+  std::vector<models::AttentionWeights> maps;
+  for (int layer = 0; layer < layers; ++layer) {
+    for (int head = 0; head < heads; ++head) {
+      maps.push_back({layer, head, std::vector(rows, std::vector<float>(columns))});
+      for (size_t r = 0; r < rows; ++r)
+        for (size_t c = 0; c < columns; ++c)
+          maps.back().weights[r][c] = static_cast<float>((r * 7 + c * 13 + 1) % 29) / 29.0F;
+    }
+  }
+  return maps;
+}
+
+// A Transformer's record of so many words a side, end marks included.
+Translation viewer_record(size_t words, int layers = 1, int heads = 1) {
+  Translation record;
+  record.model = "Transformer";
+  record.score = -1.5;
+  for (size_t i = 0; i + 1 < words; ++i) {
+    record.source.tokens.push_back({"word" + std::to_string(i), {}});
+    record.target.tokens.push_back({"mot" + std::to_string(i), {}});
+  }
+  record.source.tokens.push_back({"</s>", {}, true});
+  record.target.tokens.push_back({"</s>", {}, true});
+  record.source.text = "a source";
+  record.target.text = "une sortie";
+  record.attention = viewer_maps(layers, heads, words, words);
+  record.encoder_self_attention = viewer_maps(layers, heads, words, words);
+  record.decoder_self_attention = viewer_maps(layers, heads, words, words);
+  return record;
+}
+
+class Viewer : public testing::Test {
+ protected:
+  std::string path(const std::string& name) const { return dir_ / name; }
+  std::string write(const std::string& name, const std::vector<Translation>& records) const {
+    std::string text;
+    for (const Translation& record : records) text += to_json_line(record) + "\n";
+    write_file_atomically(path(name), text);
+    return path(name);
+  }
+  static ProcessResult run(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), HEED_BIN_DIR "/heatmap");
+    return run_process(arguments);
+  }
+  std::string page_of(const std::vector<Translation>& records) const {
+    const auto result = run({"--records", write("r.jsonl", records), "-o", path("page.html")});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_EQ(result.err, "");
+    return result.exit_code == 0 ? read_file(path("page.html")) : "";
+  }
+  // What stands in the element of this id.
+  static std::string element(const std::string& page, const std::string& id) {
+    const size_t begin = page.find('>', page.find("id=\"" + id + "\"")) + 1;
+    return page.substr(begin, page.find("</script>", begin) - begin);
+  }
+  void expect_failure(const std::vector<std::string>& arguments, int code, const std::string& message) const {
+    const auto result = run(arguments);
+    EXPECT_EQ(result.exit_code, code) << result.err;
+    EXPECT_THAT(result.err, AllOf(testing::StartsWith("heatmap: "), HasSubstr(message)));
+    EXPECT_EQ(std::ranges::count(result.err, '\n'), 1) << result.err;
+    EXPECT_FALSE(std::filesystem::exists(path("bad.html")));
+  }
+  TempDir dir_;
+};
+
+TEST_F(Viewer, PageAsksNothingOfANetwork) {
+  const std::string page = page_of({viewer_record(4)});
+  EXPECT_THAT(page, AllOf(testing::StartsWith("<!doctype html>"), HasSubstr("default-src 'none'"),
+                          testing::EndsWith("</html>\n")));
+  const std::regex address(
+      R"((src|href)\s*=\s*["']?\s*[a-z]*:?//|\bimport\b\s*[\("']|url\(\s*["']?(?!#)|@import)");
+  std::smatch found;
+  EXPECT_FALSE(std::regex_search(page, found, address)) << found.str();
+  EXPECT_THAT(page, Not(HasSubstr("https:")));
+  EXPECT_THAT(page,
+              AllOf(Not(HasSubstr("fetch(")), Not(HasSubstr("XMLHttpRequest")), Not(HasSubstr("<link"))));
+}
+
+TEST_F(Viewer, MarkupInSentencesStaysText) {
+  Translation record = viewer_record(3);
+  record.source.text = "</script><script>alert(1)</script> <!-- @script@ @data@";
+  record.source.tokens[0].text = "</script><b>";
+  record.model = "<i>m</i>";
+  const std::string page = page_of({record});
+  EXPECT_THAT(page,
+              AllOf(Not(HasSubstr("alert(1)</script>")), Not(HasSubstr("<i>m")), Not(HasSubstr("<!-- @"))));
+  const auto index = nlohmann::json::parse(element(page, "index"));
+  EXPECT_EQ(index["entries"][0]["source"], record.source.text);
+  const auto words = nlohmann::json::parse(element(page, "record-0"));
+  EXPECT_EQ(words["source"]["tokens"][0]["t"], "</script><b>");
+  ASSERT_EQ(run({"--records", path("r.jsonl"), "-o", path("t.html"), "--title", "<b>&"}).exit_code, 0);
+  EXPECT_THAT(read_file(path("t.html")), HasSubstr("<title>&lt;b>&amp;</title>"));
+}
+
+TEST_F(Viewer, SmallRecordsHaveSixteenBitsAndLargeOnesEight) {
+  const std::string small = page_of({viewer_record(3)});
+  const auto maps = nlohmann::json::parse(element(small, "record-0"))["maps"];
+  EXPECT_EQ(maps["cross"]["bits"], 16);
+  EXPECT_EQ(maps["cross"]["stride"], 18);
+  // weights 1/29, 14/29, ...: 2260 = 0x08D4, 31638 = 0x7B96, little end first
+  EXPECT_THAT(element(small, "maps-0-cross"), testing::StartsWith("1AiWe"));
+  const std::string page = page_of({viewer_record(60, 6, 8)});
+  EXPECT_EQ(nlohmann::json::parse(element(page, "record-0"))["maps"]["encoder"]["bits"], 8);
+  EXPECT_LT(page.size(), 2'000'000U);
+}
+
+TEST_F(Viewer, SentencesOfThreeHundredWords) {
+  const std::string page = page_of({viewer_record(300, 1, 2)});
+  EXPECT_EQ(element(page, "maps-0-cross").size(), 2U * 300 * 300 / 3 * 4);
+}
+
+TEST_F(Viewer, SeveralFilesAndGold) {
+  const std::string one = write("one.jsonl", {viewer_record(3)}),
+                    two = write("two.jsonl", {viewer_record(3)});
+  write_file_atomically(path("gold"), "0-0 1?1\n");
+  const auto result = run({"--records", one, "--records", two, "--gold", path("gold"), "-o",
+                           path("page.html"), "--json", path("j")});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const std::string page = read_file(path("page.html"));
+  const auto index = nlohmann::json::parse(element(page, "index"));
+  EXPECT_EQ(index["entries"].size(), 2U);
+  EXPECT_EQ(index["entries"][1]["file"], "two");
+  EXPECT_EQ(nlohmann::json::parse(element(page, "record-1"))["gold"].dump(),
+            R"({"possible":[[1,1]],"sure":[[0,0]]})");
+  const std::string records = read_file(path("j"));
+  EXPECT_EQ(std::ranges::count(records, '\n'), 2);
+}
+
+TEST_F(Viewer, BadInputIsOneClearLine) {
+  const std::string file = write("r.jsonl", {viewer_record(3)}), out = path("bad.html");
+  expect_failure({"--records", path("none"), "-o", out}, 1, "none': No such file or directory");
+  write_file_atomically(path("cut"), to_json_line(viewer_record(3)) + "\n{\"format\":\n");
+  expect_failure({"--records", path("cut"), "-o", out}, 1, "cut' line 2: the record is cut off");
+  write_file_atomically(path("empty"), "");
+  expect_failure({"--records", path("empty"), "-o", out}, 1, "empty' has 0 lines and no record with words");
+  expect_failure({"--records", file, "-o", out, "--grid"}, 2, "--grid: is of pictures");
+  expect_failure({"--records", file, "--line", "7", "-o", out}, 1, "has 1 line, --line asks for 7");
+  write_file_atomically(path("gold"), "0-9\n");
+  expect_failure({"--records", file, "--gold", path("gold"), "-o", out}, 1,
+                 "gold' line 1: 0-9 lies outside the record's 2 source and 2 output words");
+  expect_failure({"--records", file, "--records", path("cut"), "-o", path("bad.svg")}, 1,
+                 "a picture shows one record; -o FILE.html makes a page of several");
+}
+
+}  // namespace
+}  // namespace heed

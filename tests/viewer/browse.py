@@ -1,0 +1,283 @@
+#!/usr/bin/env python3
+"""Clicks and keys on heatmap's page in a headless Chromium: tests/viewer/browse.py HEATMAP WORK [SCREENSHOTS]
+(Debian: chromium, chromium-driver, python3-selenium; without them it prints SKIPPED: and why)
+
+The page is opened as a file, in both colour schemes, with sentences in Arabic and Chinese, with emoji that joiners join and with markup.
+Exit status 1, and a line for each mistake, for what a click or key should have done and did not, for a complaint in the browser's console,
+for a request, and for a page that scrolls sideways. With SCREENSHOTS, a folder, pictures are left there to be looked at.
+"""
+import json
+import math
+import pathlib
+import random
+import shutil
+import subprocess
+import sys
+import time
+
+try:
+    from selenium import webdriver
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+except ImportError:
+    raise SystemExit(print("SKIPPED: no selenium (Debian: python3-selenium)"))
+
+FAMILY = "\U0001F469\u200d\U0001F469\u200d\U0001F467"  # one picture of three people
+mistakes = []
+
+
+def check(true, what):
+    if not true:
+        mistakes.append(what)
+
+
+# ---- records ----
+
+def softmax(scores):
+    parts = [math.exp(x - max(scores)) for x in scores]
+    return [round(x / sum(parts), 6) for x in parts]
+
+
+def maps(chance, layers, heads, rows, columns, causal=False):
+    """Maps that follow the diagonal, each head some words beside it; of the decoder, no look ahead."""
+    def row(r, head):
+        seen = r + 1 if causal else columns
+        scores = [4 * math.exp(-(r * columns / rows - c + head) ** 2 / 2) + chance.random() for c in range(seen)]
+        return softmax(scores) + [0] * (columns - seen)
+    return [{"layer": layer, "head": head, "weights": [row(r, head) for r in range(rows)]}
+            for layer in range(layers) for head in range(heads)]
+
+
+def record(number, model, source, target, layers, heads, own=True):
+    chance = random.Random(number)
+    sides = [{"text": text, "tokens": [{"text": word} for word in text.split(" ")] + [{"text": "</s>", "eos": True}]} for text in (source, target)]
+    columns, rows = (len(side["tokens"]) for side in sides)
+    made = {"format": "heed.attention", "version": 2, "id": number, "model": model, "rank": 1, "score": -1.5, "source": sides[0], "target": sides[1],
+            "attention": maps(chance, layers, heads, rows, columns)}
+    if own:
+        made["encoder_self_attention"] = maps(chance, layers, heads, columns, columns)
+        made["decoder_self_attention"] = maps(chance, layers, heads, rows, rows, causal=True)
+    return made
+
+
+def with_search(made):
+    """Steps, the tree of a beam of two and translations without a word, as they might have been."""
+    units = [token["text"] for token in made["target"]["tokens"]]
+    made["steps"], made["beam"], parent = [], [], -1
+    for t, unit in enumerate(units):
+        made["steps"].append({"log_probability": -0.2, "best": [{"text": unit, "log_probability": -0.2}, {"text": "autre", "log_probability": -2.5}]})
+        last = t + 1 == len(units)
+        made["beam"] += [{"parent": parent, "text": unit, "score": -0.2 * t - 0.2, "fate": "ended" if last else "kept"},
+                         {"parent": parent, "text": "autre", "score": -0.2 * t - 2.5, "fate": "pruned"}]
+        parent = len(made["beam"]) - 2
+    made["without"] = [{"word": 1, "text": made["target"]["text"].replace("vieux", "petit"), "score": -3.0}]
+    return made
+
+
+CAT = "The old cat sleeps on the red sofa ."
+RECORDS = [
+    with_search(record(1, "Transformer, 2 layers", CAT, "Le vieux chat dort sur le canap\u00e9 rouge .", 2, 3)),
+    record(1, "additive attention", CAT, "Le vieux chat dort sur un sofa rouge .", 1, 1, own=False),
+    record(2, "Transformer ar", "\u0627\u0644\u0642\u0637\u0629 \u0627\u0644\u0639\u062c\u0648\u0632 \u062a\u0646\u0627\u0645 \u0639\u0644\u0649 "
+           "\u0627\u0644\u0623\u0631\u064a\u0643\u0629 .", "The old cat sleeps on the sofa .", 1, 2),
+    record(3, "Transformer <i>zh</i>", "\u8001\u732b \u7761 \u5728 \u7ea2\u8272 \u6c99\u53d1 \u4e0a \u3002",
+           f"The old {FAMILY} </script><script>alert(1)</script> <b>cat</b> &amp; \u2066sleeps .", 1, 2),
+    record(4, "Transformer, 6 layers", " ".join(f"word{i}" for i in range(59)), " ".join(f"mot{i}" for i in range(59)), 6, 8),
+]
+
+
+# ---- the browser ----
+
+class Page:
+    def __init__(self, url, pictures):
+        options = webdriver.ChromeOptions()
+        for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1300,900"):
+            options.add_argument(argument)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        self.driver, self.pictures = webdriver.Chrome(options=options), pictures
+        self.scheme("light")
+        self.driver.get(url)
+
+    def scheme(self, name):
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": name}]})
+
+    def run(self, script, *arguments):
+        return self.driver.execute_script(script, *arguments)
+
+    def all(self, selector):
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def one(self, selector):
+        return self.driver.find_element(By.CSS_SELECTOR, selector)
+
+    def keys(self, *keys):
+        self.driver.switch_to.active_element.send_keys(*keys)
+
+    def status(self):
+        return self.one("#status").text
+
+    def choose(self, title, value):
+        self.run("const list = [...document.querySelectorAll('select')].find(one => one.title === arguments[0]);"
+                 "list.value = arguments[1]; list.dispatchEvent(new Event('change'))", title, value)
+
+    def picture(self, name):
+        wide = self.run("return document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        check(wide <= 0, f"{name}: the page scrolls {wide} pixels sideways")
+        if self.pictures:
+            high = self.run("return document.documentElement.scrollHeight")
+            self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
+                                        {"width": 1300, "height": min(max(high, 600), 2400), "deviceScaleFactor": 1, "mobile": False})
+            time.sleep(0.3)
+            self.driver.save_screenshot(str(self.pictures / f"{name}.png"))
+
+
+# ---- what is tried ----
+
+def hover_lock_and_keys(page):
+    check(len(page.all(".panel")) == 2, "two models of a sentence are not side by side")
+    cell = page.all(".stage .drawn > svg g rect")[0]
+    webdriver.ActionChains(page.driver).move_to_element(cell).perform()
+    check("Le looks at The with 0." in page.status() and "in panel 2" in page.status(), f"hover says: {page.status()}")
+    check(len(page.all(".over svg")) == 2, "the same words are not lit in both panels")
+    check(page.all(".linesview.focused .link.lit"), "hover lights no line")
+    webdriver.ActionChains(page.driver).move_to_element(cell).click().perform()
+    check("Locked" in page.status(), f"a click does not lock: {page.status()}")
+    webdriver.ActionChains(page.driver).move_to_element(page.one("#status")).perform()
+    check("Le looks at The" in page.status(), "what is locked does not stay")
+    page.keys(Keys.ESCAPE)
+    check(page.status().startswith("Point at"), f"Esc does not free: {page.status()}")
+    page.run("document.querySelector('.stage').focus()")
+    page.keys(Keys.ARROW_DOWN, Keys.ARROW_DOWN, Keys.ARROW_RIGHT)
+    check("vieux looks at old" in page.status(), f"arrows lead to: {page.status()}")
+    page.keys(Keys.END)
+    check("vieux looks at </s>" in page.status(), f"End leads to: {page.status()}")
+    page.keys(Keys.ESCAPE)
+    page.picture("two-models-light")
+
+
+def maps_and_settings(page):
+    page.keys("]")
+    check("layer 0, head 0" in page.run("return document.querySelector('.stage').getAttribute('aria-label')"), "] shows no single head")
+    page.choose("Order", "entropy")
+    captions = [float(one.text.split(":")[1]) for one in page.all("#heads figcaption") if ":" in one.text]
+    check(len(captions) == 6 and captions == sorted(captions), f"heads sorted by entropy: {captions}")
+    page.choose("Order", "model")
+    page.choose("Kind of attention", "decoder")
+    check(page.all('.stage rect[fill="url(#hatch)"]'), "words that are not written yet are not hatched")
+    check("\u2192" in page.one(".stage").text, "the word fed to the decoder is not shown")
+    page.choose("Kind of attention", "cross")
+    page.choose("Map", "mean")
+    page.keys("d")
+    check(page.all("#difference .stage svg"), "d shows no difference")
+    page.one('[data-key="table"]').click()
+    check(len(page.all("#table tbody tr")) == 10, "the table lacks rows")
+    page.one("#look").click()
+    page.choose("end marks", "rescale")
+    check(len(page.all("#table tbody tr")) == 9, "end marks are not hidden")
+    cells = [float(cell.text) for cell in page.all("#table tbody tr:first-child td")]
+    check(abs(sum(cells) - 1) < 0.01, f"a row sums to {sum(cells)}")
+    for name in ("viridis", "cividis", "greys"):
+        page.choose("colours", name)
+    page.picture("difference-greys-light")
+    page.choose("colours", "cubehelix")
+    page.choose("end marks", "show")
+    page.keys("d")
+    page.one('[data-key="table"]').click()
+    page.one("#look").click()
+
+
+def steps(page):
+    check(not page.all("#steps[hidden]") and page.all("#steps .tree svg"), "the steps are not shown")
+    page.keys(".", ".")
+    check(page.one("#steps .now").text == "chat", f"two steps on is {page.one('#steps .now').text}")
+    check("chat looks most at" in page.status(), f"a step lights no row: {page.status()}")
+    taken = page.one("#steps .taken").text
+    check("chat" in taken and "81.9 %" in taken, f"the step's words are {taken}")
+    check("9 pruned" not in page.run("return document.querySelector('#steps .tree svg').getAttribute('aria-label')")
+          and "10 pruned" in page.run("return document.querySelector('#steps .tree svg').getAttribute('aria-label')"), "the tree lacks pruned branches")
+    check([one.text for one in page.all("#without .mark")] == ["petit"], "what changes without a word is not marked")
+    page.picture("steps-light")
+    page.keys(Keys.ESCAPE)
+
+
+def exports(page):
+    page.run("window.saved = {}; URL.createObjectURL = blob => { blob.text().then(text => { window.saved[blob.type] = text }); return 'blob:x'; };"
+             "HTMLAnchorElement.prototype.click = () => {}")
+    for name in ("SVG", "PNG", "CSV"):
+        page.one(f'[data-key="{name}"]').click()
+    for _ in range(400):
+        if len(page.run("return Object.keys(window.saved)")) == 3:
+            break
+        time.sleep(0.05)
+    saved = page.run("return window.saved")
+    check(saved.get("image/svg+xml", "").startswith("<svg xmlns=") and "canap" in saved["image/svg+xml"], "no SVG is saved")
+    error = page.run("return new DOMParser().parseFromString(window.saved['image/svg+xml'], 'image/svg+xml').querySelector('parsererror')?.textContent")
+    check(not error, f"the SVG is no XML: {error}")
+    check(len(saved.get("image/png", "")) > 1000, "no PNG is saved")
+    check("Transformer, 2 layers" in saved.get("text/csv", "") and saved["text/csv"].count("\n") == 1 + 200, "no CSV is saved")
+
+
+def scripts_and_markup(page):
+    page.scheme("dark")
+    page.one("#next").click()
+    check(page.run("return document.documentElement.dataset.theme") == "dark", "the page is not dark where the system is")
+    labels = page.run("return [...document.querySelectorAll('.stage .drawn > svg text')].filter(one => one.getAttribute('transform') || one.getAttribute('dy'))"
+                      ".map(one => [one.textContent, Number(one.getAttribute('x'))])")
+    places = {text: x for text, x in labels}
+    first, last = RECORDS[2]["source"]["tokens"][0]["text"], RECORDS[2]["source"]["tokens"][4]["text"]
+    check(places[first] > places[last], "the columns of Arabic do not run from right to left")
+    page.picture("arabic-dark")
+    page.one("#look").click()
+    page.choose("columns run", "ltr")
+    places = dict(page.run("return [...document.querySelectorAll('.stage .drawn > svg text')].map(one => [one.textContent, Number(one.getAttribute('x'))])"))
+    check(places[first] < places[last], "the order of columns cannot be set by hand")
+    page.choose("columns run", "auto")
+    page.one("#look").click()
+    page.one("#next").click()
+    text = page.one(".texts").text
+    check("</script><script>alert(1)</script> <b>cat</b> &amp;" in text, f"markup does not stay text: {text}")
+    shown = page.run("return [...document.querySelectorAll('.stage text')].map(one => one.textContent)")
+    check(FAMILY in shown, "an emoji of several is cut")
+    check("\u27e82066\u27e9sleeps" in shown, "a control of direction is not made visible")
+    page.picture("chinese-dark")
+
+
+def long_sentence(page):
+    begin = time.monotonic()
+    page.one("#next").click()
+    page.run("return document.body.offsetHeight")
+    took = time.monotonic() - begin
+    check(page.all(".stage canvas") or page.all(".stage .drawn > svg"), "a long sentence is not drawn")
+    page.scheme("light")
+    page.picture("long-light")
+    print(f"60 words, 6 layers of 8 heads: opened in {took:.2f} s")
+    check(took < 5, f"a sentence of 60 words takes {took:.1f} s")  # a second on a machine that does nothing else
+
+
+def main():
+    if len(sys.argv) not in (3, 4):
+        raise SystemExit(__doc__)
+    if not shutil.which("chromedriver"):
+        print("SKIPPED: no chromedriver (Debian: chromium, chromium-driver)")
+        return
+    heatmap, work = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
+    pictures = pathlib.Path(sys.argv[3]).resolve() if sys.argv[3:] else None
+    for folder in filter(None, (work, pictures)):
+        folder.mkdir(parents=True, exist_ok=True)
+    (work / "records.jsonl").write_text("".join(json.dumps(one) + "\n" for one in RECORDS))
+    subprocess.run([heatmap, "--records", work / "records.jsonl", "-o", work / "page.html"], check=True)
+    page = Page((work / "page.html").as_uri(), pictures)
+    try:
+        for part in (hover_lock_and_keys, maps_and_settings, steps, exports, scripts_and_markup, long_sentence):
+            part(page)
+        mistakes.extend(entry["message"] for entry in page.driver.get_log("browser"))
+        mistakes.extend(f"asks for {name}" for name in page.run("return performance.getEntriesByType('resource').map(one => one.name)"))
+    finally:
+        page.driver.quit()
+    if mistakes:
+        raise SystemExit("\n".join(mistakes))
+    print("the page does what clicks and keys ask of it")
+
+
+if __name__ == "__main__":
+    main()
