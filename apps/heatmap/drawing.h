@@ -1,5 +1,5 @@
-// Drawing by pango and cairo lies in a library of its own, which a program loads when it first draws: it brings
-// some thirty other libraries, and most commands draw nothing.
+// Drawing by pango and cairo lies in a library of its own, which a program loads when it first draws: it
+// brings some thirty other libraries, and most commands draw nothing.
 #pragma once
 
 #include "apps/heatmap/render.h"

@@ -98,8 +98,8 @@ class QuantisedMatrix : public KeptMatrix {
   size_t bytes() const override;
 
  private:
-  int64_t K_, N_, groups_;        // groups of four values of k
-  int8_t* panels_ = nullptr;      // [panels, groups, width, 4]
+  int64_t K_, N_, groups_;    // groups of four values of k
+  int8_t* panels_ = nullptr;  // [panels, groups, width, 4]
   size_t panel_bytes_;
   std::vector<float> scales_;     // of the columns
   std::vector<int32_t> offsets_;  // 128 times the sums of the columns

@@ -17,10 +17,10 @@ inline constexpr std::array<std::string_view, 3> kNames<BeamFate>{"kept", "prune
 
 /// A hypothesis that a beam looked at: one more unit after another one.
 struct BeamNode {
-  int64_t parent = -1;  // index of the node it stems from, which is smaller; -1 at the start
-  int id = 0;           // the unit
-  double score = 0;     // sum of the natural log probabilities up to here
-  BeamFate fate = BeamFate::kept;
+  int64_t parent = -1;             // index of the node it stems from, which is smaller; -1 at the start
+  int id = 0;                      // the unit
+  double score = 0;                // sum of the natural log probabilities up to here
+  BeamFate fate = BeamFate::kept;  // what became of it
 };
 
 /// One output: its units (words or pieces), its score, and the attention of each unit and of the end mark.

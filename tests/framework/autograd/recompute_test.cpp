@@ -104,7 +104,8 @@ TEST(Recompute, AWriteToWhatTheResultIsMadeOfIsFound) {
     const NoGradGuard no_grad;
     leaves.bias.fill_(1);
   }
-  EXPECT_ERROR(GradError, "backward: saved input 3 of 'layer_norm' was changed in place (version 1, expected 0)",
+  EXPECT_ERROR(GradError,
+               "backward: saved input 3 of 'layer_norm' was changed in place (version 1, expected 0)",
                sum(y).backward());
 }
 
