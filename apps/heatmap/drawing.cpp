@@ -25,6 +25,8 @@ const Drawing& drawing() {
 
 }  // namespace
 
+void require_drawing() { drawing(); }
+
 Size measure_text(std::string_view text, double font_size) { return drawing().measure(text, font_size); }
 
 Rendered render_png(const Sheet& sheet, const std::string& label, double dpi) {

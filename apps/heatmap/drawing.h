@@ -13,6 +13,10 @@ struct Drawing {
   Rendered (*pdf)(const Sheet& sheet, const std::string& label, double dpi);
 };
 
+/// Loads the library now, for commands that draw when long work is done. Throws Error naming the file if it
+/// cannot be loaded.
+void require_drawing();
+
 constexpr const char* kDrawingFile = "lib/heed/heed_drawing.so";  // beside the folder of the program
 constexpr const char* kDrawingSymbol = "heed_drawing";            // of type Drawing
 

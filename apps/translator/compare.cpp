@@ -13,6 +13,7 @@
 #include "apps/common/print.h"
 #include "apps/common/run_option.h"
 #include "apps/common/streams.h"
+#include "apps/heatmap/drawing.h"
 #include "apps/translator/commands.h"
 #include "apps/translator/corpus_option.h"
 #include "apps/translator/experiment/measure.h"
@@ -237,6 +238,7 @@ void compare(CompareOptions& options) {
   check_usage(options);
   models::check(options.translate.search);
   check_files(options);
+  heatmap::require_drawing();
   use_threads(options.threads);
   const bool training = options.runs.empty();
   const Sentences sentences =

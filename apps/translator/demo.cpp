@@ -12,6 +12,7 @@
 #include "apps/common/print.h"
 #include "apps/common/streams.h"
 #include "apps/heatmap/draw.h"
+#include "apps/heatmap/drawing.h"
 #include "apps/translator/commands.h"
 #include "apps/translator/experiment/measure.h"
 #include "apps/translator/experiment/plan.h"
@@ -173,6 +174,7 @@ void demo(const DemoOptions& options) {
     throw CLI::ValidationError("--attention", fmt::format("{} is named twice", options.attention.front()));
   }
   check_files(options);
+  heatmap::require_drawing();
   use_threads(options.threads);
   const double begin = steady_seconds();
   TrainingPlan plan = plan_demo(options);

@@ -31,8 +31,8 @@ struct Hypothesis {
   double ranking_score = 0;  // score that beam search ranks by: score / length penalty + coverage penalty
   /// [maps][ids + ended][source length]; no maps without attention.
   std::vector<std::vector<std::vector<float>>> attention;
-  std::vector<BeamNode>
-      tree;  // all that the beam looked at, with the best output of a sentence alone; only if wanted
+  /// All that the beam looked at, with the best output of a sentence alone; only if wanted.
+  std::vector<BeamNode> tree;
 };
 
 }  // namespace heed::models

@@ -439,5 +439,16 @@ TEST_F(Compare, TheBuiltInCorpusTrainsAsTheDemoDoes) {
                  "was trained on the built-in corpus");
 }
 
+// A program without the library beside it would train for hours and then have no report.
+TEST_F(Compare, NothingIsBegunWithoutWhatDraws) {
+  fs::create_directories(at("alone/bin"));
+  fs::copy_file(kTranslator, at("alone/bin/translator"));
+  for (const char* command : {"compare", "demo"}) {
+    expect_failure(run_process({at("alone/bin/translator"), command, "-o", at("undrawn")}),
+                   "cannot load what draws pictures");
+    EXPECT_FALSE(fs::exists(at("undrawn")));
+  }
+}
+
 }  // namespace
 }  // namespace heed

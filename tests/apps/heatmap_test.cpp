@@ -11,8 +11,7 @@
 #include "framework/build_info.h"
 #include "framework/io/file.h"
 #include "models/run/translation.h"
-#include "tests/testing/process.h"
-#include "tests/testing/temp_dir.h"
+#include "tests/apps/heatmap_process.h"
 
 namespace heed {
 namespace {
@@ -61,37 +60,12 @@ Translation record_with_self_attention(int source, int target, int layers = 1, i
   return record;
 }
 
-class Heatmap : public testing::Test {
+class Heatmap : public HeatmapProcess {
  protected:
-  std::string path(const std::string& name) const { return dir_ / name; }
-  std::string write(const std::string& name, const std::vector<Translation>& records) const {
-    std::string text;
-    for (const auto& record : records) text += to_json_line(record) + "\n";
-    write_file_atomically(path(name), text);
-    return path(name);
-  }
-  static ProcessResult run(std::vector<std::string> arguments, const std::string& input = "") {
-    arguments.insert(arguments.begin(), HEED_BIN_DIR "/heatmap");
-    return run_process(arguments, input);
-  }
   // The SVG of one record.
   std::string svg_of(const Translation& record, const std::vector<std::string>& options = {}) const {
-    std::vector<std::string> arguments = {"--records", write("r.jsonl", {record}), "-o", path("out.svg")};
-    arguments.insert(arguments.end(), options.begin(), options.end());
-    const auto result = run(arguments);
-    EXPECT_EQ(result.exit_code, 0) << result.err;
-    EXPECT_EQ(result.err, "");
-    return result.exit_code == 0 ? read_file(path("out.svg")) : "";
+    return drawn({record}, "out.svg", options);
   }
-  void expect_failure(const std::vector<std::string>& arguments, int code, const std::string& message) const {
-    const auto result = run(arguments);
-    EXPECT_EQ(result.exit_code, code) << result.err;
-    EXPECT_EQ(result.out, "");
-    EXPECT_THAT(result.err, testing::StartsWith("heatmap: "));
-    EXPECT_THAT(result.err, HasSubstr(message));
-    EXPECT_EQ(std::ranges::count(result.err, '\n'), 1) << result.err;
-  }
-  TempDir dir_;
 };
 
 // "", or why GLib's parser of XML does not take it: tags nest, attributes are quoted, every & is one of the

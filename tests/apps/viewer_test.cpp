@@ -9,8 +9,7 @@
 
 #include "framework/io/file.h"
 #include "models/run/translation.h"
-#include "tests/testing/process.h"
-#include "tests/testing/temp_dir.h"
+#include "tests/apps/heatmap_process.h"
 
 namespace heed {
 namespace {
@@ -52,38 +51,18 @@ Translation viewer_record(size_t words, int layers = 1, int heads = 1) {
   return record;
 }
 
-class Viewer : public testing::Test {
+class Viewer : public HeatmapProcess {
  protected:
-  std::string path(const std::string& name) const { return dir_ / name; }
-  std::string write(const std::string& name, const std::vector<Translation>& records) const {
-    std::string text;
-    for (const Translation& record : records) text += to_json_line(record) + "\n";
-    write_file_atomically(path(name), text);
-    return path(name);
-  }
-  static ProcessResult run(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), HEED_BIN_DIR "/heatmap");
-    return run_process(arguments);
-  }
-  std::string page_of(const std::vector<Translation>& records) const {
-    const auto result = run({"--records", write("r.jsonl", records), "-o", path("page.html")});
-    EXPECT_EQ(result.exit_code, 0) << result.err;
-    EXPECT_EQ(result.err, "");
-    return result.exit_code == 0 ? read_file(path("page.html")) : "";
-  }
+  std::string page_of(const std::vector<Translation>& records) const { return drawn(records, "page.html"); }
   // What stands in the element of this id.
   static std::string element(const std::string& page, const std::string& id) {
     const size_t begin = page.find('>', page.find("id=\"" + id + "\"")) + 1;
     return page.substr(begin, page.find("</script>", begin) - begin);
   }
-  void expect_failure(const std::vector<std::string>& arguments, int code, const std::string& message) const {
-    const auto result = run(arguments);
-    EXPECT_EQ(result.exit_code, code) << result.err;
-    EXPECT_THAT(result.err, AllOf(testing::StartsWith("heatmap: "), HasSubstr(message)));
-    EXPECT_EQ(std::ranges::count(result.err, '\n'), 1) << result.err;
+  void expect_no_page(const std::vector<std::string>& arguments, int code, const std::string& message) const {
+    expect_failure(arguments, code, message);
     EXPECT_FALSE(std::filesystem::exists(path("bad.html")));
   }
-  TempDir dir_;
 };
 
 TEST_F(Viewer, PageAsksNothingOfANetwork) {
@@ -151,17 +130,17 @@ TEST_F(Viewer, SeveralFilesAndGold) {
 
 TEST_F(Viewer, BadInputIsOneClearLine) {
   const std::string file = write("r.jsonl", {viewer_record(3)}), out = path("bad.html");
-  expect_failure({"--records", path("none"), "-o", out}, 1, "none': No such file or directory");
+  expect_no_page({"--records", path("none"), "-o", out}, 1, "none': No such file or directory");
   write_file_atomically(path("cut"), to_json_line(viewer_record(3)) + "\n{\"format\":\n");
-  expect_failure({"--records", path("cut"), "-o", out}, 1, "cut' line 2: the record is cut off");
+  expect_no_page({"--records", path("cut"), "-o", out}, 1, "cut' line 2: the record is cut off");
   write_file_atomically(path("empty"), "");
-  expect_failure({"--records", path("empty"), "-o", out}, 1, "empty' has 0 lines and no record with words");
-  expect_failure({"--records", file, "-o", out, "--grid"}, 2, "--grid: is of pictures");
-  expect_failure({"--records", file, "--line", "7", "-o", out}, 1, "has 1 line, --line asks for 7");
+  expect_no_page({"--records", path("empty"), "-o", out}, 1, "empty' has 0 lines and no record with words");
+  expect_no_page({"--records", file, "-o", out, "--grid"}, 2, "--grid: is of pictures");
+  expect_no_page({"--records", file, "--line", "7", "-o", out}, 1, "has 1 line, --line asks for 7");
   write_file_atomically(path("gold"), "0-9\n");
-  expect_failure({"--records", file, "--gold", path("gold"), "-o", out}, 1,
+  expect_no_page({"--records", file, "--gold", path("gold"), "-o", out}, 1,
                  "gold' line 1: 0-9 lies outside the record's 2 source and 2 output words");
-  expect_failure({"--records", file, "--records", path("cut"), "-o", path("bad.svg")}, 1,
+  expect_no_page({"--records", file, "--records", path("cut"), "-o", path("bad.svg")}, 1,
                  "a picture shows one record; -o FILE.html makes a page of several");
 }
 
