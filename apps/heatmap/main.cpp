@@ -59,6 +59,7 @@ models::Translation translate_sentence(const Options& options, const std::string
     wanted.self_attention = translator.run().model->has_self_attention();
     wanted.best_words = kBestWords;
     wanted.without_words = options.translation.empty();
+    wanted.vectors = true;
     wanted.search.beam = options.beam;
     wanted.search.keep_tree = options.beam > 1;
   }

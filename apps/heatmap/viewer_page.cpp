@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -17,9 +18,11 @@ namespace {
 using PageJson = nlohmann::ordered_json;
 
 // Files of viewer/ in the order in which the page runs them.
-constexpr const char* kScripts[] = {"data.js",  "measures.js", "colours.js", "scene.js",  "matrix.js",
-                                    "lines.js", "view.js",     "panels.js",  "focus.js",  "heads.js",
-                                    "steps.js", "without.js",  "table.js",   "export.js", "main.js"};
+constexpr const char* kScripts[] = {"data.js",     "measures.js", "colours.js", "scene.js",
+                                    "matrix.js",   "lines.js",    "view.js",    "panels.js",
+                                    "focus.js",    "heads.js",    "steps.js",   "without.js",
+                                    "computed.js", "table.js",    "export.js",  "main.js"};
+constexpr const char* kLastScript = "sentences.js";  // of a page in a file
 
 std::string base64(std::string_view bytes) {
   constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -93,6 +96,55 @@ void add_search(PageJson& json, const models::Translation& record) {
     json["without"].push_back({{"w", one.word}, {"text", one.text}, {"score", rounded_for_page(one.score)}});
 }
 
+// Vectors of one size: 16 bits a number, as shares of the largest.
+PageJson vectors_for_page(const std::vector<std::vector<float>>& vectors) {
+  float largest = 1e-9F;
+  for (const std::vector<float>& vector : vectors) {
+    for (const float x : vector) largest = std::max(largest, std::abs(x));
+  }
+  std::string bytes;
+  for (const std::vector<float>& vector : vectors) {
+    for (const float x : vector) {
+      const auto number = static_cast<unsigned>(std::lround(x / largest * 32767) + 32768);
+      bytes += static_cast<char>(number & 255);
+      bytes += static_cast<char>(number >> 8);
+    }
+  }
+  return {
+      {"size", vectors.empty() ? 0 : vectors.front().size()}, {"largest", largest}, {"bytes", base64(bytes)}};
+}
+
+size_t count_of(const models::TranslationVectors& one) {
+  size_t numbers = 0;
+  for (const auto* list : {&one.query, &one.key, &one.value})
+    numbers += list->empty() ? 0 : list->size() * list->front().size();
+  return numbers;
+}
+
+// Those of the output's attention, and of each further kind if they fit.
+PageJson all_vectors_for_page(const models::Translation& record) {
+  constexpr const char* kKinds[] = {"cross", "encoder", "decoder"};
+  std::array<size_t, 3> numbers{};
+  for (const models::TranslationVectors& one : record.vectors)
+    numbers.at(static_cast<size_t>(one.kind)) += count_of(one);
+  std::array<bool, 3> fits{};
+  size_t all = 0;
+  for (size_t kind = 0; kind < numbers.size(); ++kind) {
+    fits[kind] = all + numbers[kind] <= kVectorNumbers;
+    if (fits[kind]) all += numbers[kind];
+  }
+  PageJson list = PageJson::array();
+  for (const models::TranslationVectors& one : record.vectors) {
+    if (!fits.at(static_cast<size_t>(one.kind))) continue;
+    list.push_back({{"kind", kKinds[one.kind]},
+                    {"layer", one.layer},
+                    {"query", vectors_for_page(one.query)},
+                    {"key", vectors_for_page(one.key)},
+                    {"value", vectors_for_page(one.value)}});
+  }
+  return list;
+}
+
 // The maps of a kind, of the pieces where the record has them: those of words follow from them.
 struct KindOfMaps {
   const char* name;  // as viewer/data.js knows it
@@ -136,10 +188,24 @@ std::string bytes_of_map(const models::AttentionWeights& map, int bits) {
   return bytes;
 }
 
-// The elements of one record: its words, and a list of bytes for each kind of attention.
-std::string record_elements(const PageRecord& page, size_t index) {
+// What the page holds of one record.
+struct PageParts {
+  PageJson entry;                                         // in the index
+  PageJson record;                                        // words, and which maps there are
+  std::vector<std::pair<std::string, std::string>> maps;  // by kind, the bytes of all of them in base64
+};
+PageParts parts_of(const PageRecord& page) {
   const models::Translation& record = page.record;
-  PageJson json = {{"source", side_for_page(record.source)}, {"target", side_for_page(record.target)}};
+  PageParts parts;
+  parts.entry = {{"id", record.id},
+                 {"model", record.model},
+                 {"rank", record.rank},
+                 {"score", record.score},
+                 {"file", page.name},
+                 {"source", record.source.text},
+                 {"target", record.target.text}};
+  PageJson& json = parts.record;
+  json = {{"source", side_for_page(record.source)}, {"target", side_for_page(record.target)}};
   if (record.pieces) {
     json["pieces"] = {{"source", pieces_for_page(record.pieces->source)},
                       {"target", pieces_for_page(record.pieces->target)}};
@@ -148,8 +214,8 @@ std::string record_elements(const PageRecord& page, size_t index) {
     json["gold"] = {{"sure", links_for_page(page.gold->sure)},
                     {"possible", links_for_page(page.gold->possible)}};
   add_search(json, record);
+  if (PageJson vectors = all_vectors_for_page(record); !vectors.empty()) json["vectors"] = std::move(vectors);
   json["maps"] = PageJson::object();
-  std::string elements;
   const std::vector<KindOfMaps> kinds = kinds_of(record);
   const int bits = bits_of(kinds);
   for (const KindOfMaps& kind : kinds) {
@@ -164,37 +230,25 @@ std::string record_elements(const PageRecord& page, size_t index) {
                                {"columns", kind.maps->front().weights.front().size()},
                                {"bits", bits},
                                {"stride", bytes.size() / kind.maps->size()}};
-    elements += fmt::format("<script type=\"text/plain\" id=\"maps-{}-{}\">{}</script>\n", index, kind.name,
-                            base64(bytes));
+    parts.maps.emplace_back(kind.name, base64(bytes));
   }
-  return fmt::format("<script type=\"application/json\" id=\"record-{}\">{}</script>\n", index,
-                     in_script(json)) +
-         elements;
+  return parts;
 }
 
 std::string data_of(const std::vector<PageRecord>& records) {
   PageJson entries = PageJson::array();
   std::string elements;
   for (size_t i = 0; i < records.size(); ++i) {
-    const models::Translation& record = records[i].record;
-    entries.push_back({{"id", record.id},
-                       {"model", record.model},
-                       {"rank", record.rank},
-                       {"score", record.score},
-                       {"file", records[i].name},
-                       {"source", record.source.text},
-                       {"target", record.target.text}});
-    elements += record_elements(records[i], i);
+    const PageParts parts = parts_of(records[i]);
+    entries.push_back(parts.entry);
+    elements += fmt::format("<script type=\"application/json\" id=\"record-{}\">{}</script>\n", i,
+                            in_script(parts.record));
+    for (const auto& [kind, bytes] : parts.maps)
+      elements += fmt::format("<script type=\"text/plain\" id=\"maps-{}-{}\">{}</script>\n", i, kind, bytes);
   }
   return fmt::format("<script type=\"application/json\" id=\"index\">{}</script>\n",
                      in_script({{"entries", std::move(entries)}})) +
          elements;
-}
-
-std::string script_of_page() {
-  std::string script = "(() => {\n\"use strict\";\n";
-  for (const char* name : kScripts) script += text_file(name);
-  return script + "})();";
 }
 
 }  // namespace
@@ -204,22 +258,40 @@ bool is_page(const std::string& path) {
   return extension == ".html" || extension == ".htm";
 }
 
-std::string viewer_page(const std::vector<PageRecord>& records, const std::string& title) {
+nlohmann::ordered_json record_for_page(const PageRecord& record) {
+  PageParts parts = parts_of(record);
+  PageJson maps = PageJson::object();
+  for (auto& [kind, bytes] : parts.maps) maps[kind] = std::move(bytes);
+  return {{"entry", std::move(parts.entry)}, {"record", std::move(parts.record)}, {"maps", std::move(maps)}};
+}
+
+std::string viewer_script(const std::string& last) {
+  std::string script = "(() => {\n\"use strict\";\n";
+  for (const char* name : kScripts) script += text_file(name);
+  return script + last + "})();";
+}
+
+std::string filled_page(std::string_view frame, const std::function<std::string(std::string_view)>& part) {
   std::string page;
-  const std::string frame = text_file("page.html");
   for (size_t at = 0; at < frame.size();) {  // what stands between two @ is put in place, once
     const size_t begin = frame.find('@', at),
                  end = begin == std::string::npos ? begin : frame.find('@', begin + 1);
     page += frame.substr(at, begin - at);
     if (end == std::string::npos) break;
-    const std::string name = frame.substr(begin + 1, end - begin - 1);
-    page += name == "title"   ? in_html(title)
-            : name == "style" ? text_file("style.css")
-            : name == "data"  ? data_of(records)
-                              : script_of_page();
+    page += part(frame.substr(begin + 1, end - begin - 1));
     at = end + 1;
   }
   return page;
+}
+
+std::string viewer_page(const std::vector<PageRecord>& records, const std::string& title) {
+  return filled_page(text_file("page.html"), [&](std::string_view part) {
+    return part == "title"      ? in_html(title)
+           : part == "style"    ? text_file("style.css")
+           : part == "sections" ? text_file("sections.html")
+           : part == "data"     ? data_of(records)
+                                : viewer_script(text_file(kLastScript));
+  });
 }
 
 }  // namespace heed::heatmap

@@ -2,8 +2,11 @@
 // of a network.
 #pragma once
 
+#include <functional>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "models/corpus/alignment.h"
@@ -22,8 +25,18 @@ struct PageRecord {
 bool is_page(const std::string& path);
 
 /// The page. Weights are rounded: to 16 bits in a record of at most kExactCells cells, else to 8 bits, as
-/// square roots (viewer/data.js).
+/// square roots (viewer/data.js). The queries, keys and values of a record are in it up to kVectorNumbers, in
+/// 16 bits: of a long sentence of a large model they would be most of the page.
 std::string viewer_page(const std::vector<PageRecord>& records, const std::string& title);
-constexpr size_t kExactCells = 60'000;
+constexpr size_t kExactCells = 60'000, kVectorNumbers = 300'000;
+
+// What pages of other programs are made of.
+
+/// A record for the scripts of the page: `entry` of the index, `record`, and `maps` in base64 by kind.
+nlohmann::ordered_json record_for_page(const PageRecord& record);
+/// All scripts of the page in one, closed to the outside; `last` follows them and begins.
+std::string viewer_script(const std::string& last);
+/// A frame in which each @name@ is replaced by what `part` gives for it.
+std::string filled_page(std::string_view frame, const std::function<std::string(std::string_view)>& part);
 
 }  // namespace heed::heatmap

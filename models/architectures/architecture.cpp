@@ -46,6 +46,8 @@ TranslationModel::SelfAttention TranslationModel::self_attention(const Batch&) c
   throw ValueError("self-attention", fmt::format("'{}' has none", describe()));
 }
 
+std::vector<TranslationModel::LayerVectors> TranslationModel::attention_vectors(const Batch&) { return {}; }
+
 Tensor take_rows(const Tensor& x, const std::vector<int64_t>& rows) {
   return x.defined() ? index_select(x, 0, from_vector(rows, {static_cast<int64_t>(rows.size())})) : x;
 }

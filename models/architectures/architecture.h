@@ -82,6 +82,18 @@ class TranslationModel : public nn::Module {
   /// @return the maps of both sides
   /// @throws ValueError for a model without self-attention
   virtual SelfAttention self_attention(const Batch& batch) const;
+  /// What one layer of attention is computed from, all heads beside each other: of head h the elements h d to
+  /// (h + 1) d - 1, and its weights are softmax(q k / sqrt(d)).
+  struct LayerVectors {
+    int kind = 0;              // 0: output to source; 1, 2: self-attention of encoder, of decoder
+    int layer = 0;             // from 0
+    Tensor query, key, value;  // [B, rows, D], [B, columns, D] twice
+  };
+  /// For given pairs, with rows and columns as in forced() and self_attention(). Not while another thread
+  /// uses the model.
+  /// @param batch batch of pairs
+  /// @return the layers of each kind; none where the weights do not follow from such vectors alone
+  virtual std::vector<LayerVectors> attention_vectors(const Batch& batch);
   /// Encodes the sources, to translate them word by word.
   /// @param batch batch whose sources are encoded
   /// @param attention whether steps give their weights; without, they are left undefined, which is faster

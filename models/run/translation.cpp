@@ -273,6 +273,50 @@ void read_search(Translation& translation, const Value& root) {
   }
 }
 
+// Vectors of one size, one for each of `count` units.
+std::vector<std::vector<float>> read_vectors(const Value& list, size_t count) {
+  if (list.size() != count) list.fail(fmt::format("has {} vectors, there are {} units", list.size(), count));
+  std::vector<std::vector<float>> vectors(count);
+  for (size_t i = 0; i < count; ++i) {
+    const Value row = list.at(i);
+    if (i > 0 && row.size() != vectors[0].size())
+      row.fail(fmt::format("has {} values, the first {}", row.size(), vectors[0].size()));
+    for (size_t k = 0; k < row.size(); ++k) vectors[i].push_back(static_cast<float>(row.at(k).number()));
+  }
+  return vectors;
+}
+
+void read_vectors_of(Translation& translation, const Value& root) {
+  const auto list = root.find("vectors");
+  if (!list) return;
+  const std::array<Axes, 3> axes = translation.pieces ? axes_of_pieces(translation) : axes_of(translation);
+  for (size_t i = 0; i < list->size(); ++i) {
+    const Value one = list->at(i), name = one["kind"];
+    const auto kind =
+        std::ranges::find(axes, name.text(), [](const Axes& each) { return std::string(each.key); });
+    if (kind == axes.end()) name.fail(fmt::format("is '{}', which is no kind of attention", name.text()));
+    TranslationVectors vectors{
+        static_cast<int>(kind - axes.begin()), static_cast<int>(one["layer"].integer(0, kMaxInt)),
+        read_vectors(one["query"], kind->rows), read_vectors(one["key"], kind->columns),
+        read_vectors(one["value"], kind->columns)};
+    const auto size = [](const auto& rows) { return rows.empty() ? 0 : rows.front().size(); };
+    if (!vectors.query.empty() && !vectors.key.empty() && size(vectors.query) != size(vectors.key)) {
+      one["query"].fail(fmt::format("has vectors of {}, key of {}", size(vectors.query), size(vectors.key)));
+    }
+    translation.vectors.push_back(std::move(vectors));
+  }
+}
+
+OrderedJson vectors_to_json(const std::vector<std::vector<float>>& vectors) {
+  OrderedJson list = OrderedJson::array();
+  for (const std::vector<float>& vector : vectors) {
+    OrderedJson numbers = OrderedJson::array();
+    for (const float x : vector) numbers.push_back(std::round(static_cast<double>(x) * 1e4) / 1e4);
+    list.push_back(std::move(numbers));
+  }
+  return list;
+}
+
 void write_search(OrderedJson& record, const Translation& translation) {
   for (const TranslationStep& step : translation.steps) {
     OrderedJson best = OrderedJson::array();
@@ -286,6 +330,14 @@ void write_search(OrderedJson& record, const Translation& translation) {
                               {"text", node.text},
                               {"score", rounded(node.score)},
                               {"fate", name_of_choice(node.fate)}});
+  }
+  const std::array<Axes, 3> axes = axes_of(translation);
+  for (const TranslationVectors& one : translation.vectors) {
+    record["vectors"].push_back({{"kind", axes.at(static_cast<size_t>(one.kind)).key},
+                                 {"layer", one.layer},
+                                 {"query", vectors_to_json(one.query)},
+                                 {"key", vectors_to_json(one.key)},
+                                 {"value", vectors_to_json(one.value)}});
   }
   for (const TranslationWithout& one : translation.without)
     record["without"].push_back({{"word", one.word}, {"text", one.text}, {"score", one.score}});
@@ -322,6 +374,7 @@ Translation read(const Json& json) {
     read_lists(*translation.pieces, *pieces, axes_of_pieces(translation));
   }
   read_search(translation, root);
+  read_vectors_of(translation, root);
   return translation;
 }
 

@@ -16,7 +16,7 @@
 //    "pieces": {"source": [{"text": "▁A", "word": 0}, ..., {"text": "</s>", "word": 3}], "target": [...],
 //               "attention": [...]}}       of a model with subwords: what it reads and writes, as pieces of
 //                                          words; `word` is the index of a piece's token
-// Three more keys are written on request, and optional:
+// Four more keys are written on request, and optional:
 //   "steps": [{"log_probability": -0.1, "best": [{"text": "▁Je", "log_probability": -0.1}, ...]}, ...]
 //                                    a step for each target unit (piece of a model with subwords, else
 //                                    token): its probability, and what was most probable there
@@ -25,6 +25,11 @@
 //                                    -1; kept, pruned or ended
 //   "without": [{"word": 0, "text": "suis étudiant.", "score": -2.5}, ...]
 //                                    the translation with a source token left out
+//   "vectors": [{"kind": "attention", "layer": 0, "query": [[...], ...], "key": [[...], ...], "value":
+//   [[...], ...]}, ...]
+//                                    what the maps of that key are computed from, rows and columns as in the
+//                                    maps (of pieces where there are): head h has the h-th part of each
+//                                    vector, its weights are softmax(q k / sqrt(size of a part))
 // Spans are [begin, end) in bytes of the UTF-8 text next to them and start and end at code points; a token
 // that does not occur in the text has no span. `unk` marks a word outside the vocabulary, whose `text` is the
 // word as written in the source (or `<unk>` in the target). `weights` has a row for each target token, with a
@@ -132,6 +137,15 @@ struct TranslationWithout {
   bool operator==(const TranslationWithout&) const = default;
 };
 
+/// What a layer's attention is computed from; vectors of all heads beside each other.
+struct TranslationVectors {
+  int kind = 0;                                       // 0: attention, 1, 2: encoder_, decoder_self_attention
+  int layer = 0;                                      // from 0
+  std::vector<std::vector<float>> query, key, value;  // [rows][D], [columns][D] twice
+
+  bool operator==(const TranslationVectors&) const = default;
+};
+
 /// A translation with its attention.
 struct Translation {
   int64_t id = 1;                           // line of the input, from 1
@@ -145,6 +159,7 @@ struct Translation {
   std::vector<TranslationStep> steps;       ///< empty, or one for each piece or token of the target
   std::vector<TranslationBranch> beam;      ///< empty, or the tree of a beam
   std::vector<TranslationWithout> without;  ///< empty unless requested
+  std::vector<TranslationVectors> vectors;  ///< empty unless requested
   std::string skipped;  ///< why a line was not translated, else empty; not part of the written record
 
   bool operator==(const Translation&) const = default;

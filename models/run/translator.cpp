@@ -118,6 +118,41 @@ void Translator::add_steps(std::vector<Translation>& results, std::span<const Fi
   }
 }
 
+namespace {
+
+// The first rows of x [1, N, D].
+std::vector<std::vector<float>> rows_of_vectors(const Tensor& x, size_t rows) {
+  std::vector<std::vector<float>> result;
+  const auto size = x.size(2);
+  for (size_t i = 0; i < rows; ++i) {
+    const float* const at = x.data<float>() + static_cast<int64_t>(i) * size;
+    result.emplace_back(at, at + size);
+  }
+  return result;
+}
+
+}  // namespace
+
+void Translator::add_vectors(std::vector<Translation>& results, std::span<const FinishedOutput> outputs,
+                             const TranslateOptions& options) const {
+  if (!options.vectors) return;
+  const NoGradGuard no_grad;
+  size_t next = 0;
+  for (Translation& result : results) {
+    if (result.source.tokens.empty()) continue;
+    const FinishedOutput& output = outputs[next++];
+    const EncodedPair pair{output.source, output.target};
+    const size_t source = output.source.size(), target = output.target.size() + (output.ended ? 1 : 0);
+    for (const auto& layer :
+         run_.model->attention_vectors(make_batch(std::span(&pair, 1), std::vector<int64_t>{0}))) {
+      const size_t rows = layer.kind == 1 ? source : target,
+                   columns = layer.kind == 2 ? 1 + output.target.size() : source;
+      result.vectors.push_back({layer.kind, layer.layer, rows_of_vectors(layer.query, rows),
+                                rows_of_vectors(layer.key, columns), rows_of_vectors(layer.value, columns)});
+    }
+  }
+}
+
 void Translator::add_without(std::vector<Translation>& results, const TranslateOptions& options) const {
   if (!options.without_words) return;
   TranslateOptions plain;
@@ -185,6 +220,7 @@ std::vector<Translation> Translator::translate(std::span<const std::string> line
     }
   }
   add_steps(results, finished, options);
+  add_vectors(results, finished, options);
   add_without(results, options);
   return results;
 }
@@ -236,6 +272,7 @@ std::vector<Translation> Translator::force(std::span<const std::string> sources,
     ++pair;
   }
   add_steps(results, finished, options);
+  add_vectors(results, finished, options);
   return results;
 }
 

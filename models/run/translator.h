@@ -28,6 +28,9 @@ struct TranslateOptions {
   int64_t best_words = 0;
   /// Adds to each translation those of its source with one word left out, each word in turn.
   bool without_words = false;
+  /// Adds the queries, keys and values of attention, for models whose weights follow from them. The
+  /// translator is then used by one thread at a time.
+  bool vectors = false;
 };
 
 /// Translates text with a loaded run, or with several as an ensemble.
@@ -79,6 +82,8 @@ class Translator {
  private:
   void add_steps(std::vector<Translation>& results, std::span<const FinishedOutput> outputs,
                  const TranslateOptions& options) const;
+  void add_vectors(std::vector<Translation>& results, std::span<const FinishedOutput> outputs,
+                   const TranslateOptions& options) const;
   void add_without(std::vector<Translation>& results, const TranslateOptions& options) const;
   SourceUnits read_source(const std::string& line) const;
   Translation without_words(int64_t id, const std::string& line, std::string skipped) const;

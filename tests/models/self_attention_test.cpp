@@ -172,6 +172,45 @@ TEST_P(EveryTransformer, ABatchGivesWhatItsSentencesGiveAlone) {
   }
 }
 
+// softmax(q k / sqrt(d)) of the vectors is the map, and no vectors are given where positions turn them.
+TEST_P(EveryTransformer, MapsFollowFromTheVectors) {
+  const NoGradGuard no_grad;
+  const auto& config = GetParam().config.as<TransformerOptions>();
+  for (const EncodedPair& pair : pairs()) {
+    const Batch batch = make_batch(std::span(&pair, 1), std::vector<int64_t>{0});
+    const auto layers = model_->attention_vectors(batch);
+    if (config.positions == Positions::rotary) {
+      EXPECT_TRUE(layers.empty());
+      continue;
+    }
+    ASSERT_EQ(layers.size(), static_cast<size_t>(config.encoder_layers + 2 * config.decoder_layers));
+    const auto own = model_->self_attention(batch);
+    const Tensor maps[] = {model_->forced(batch).weights, own.encoder, own.decoder};
+    for (const auto& layer : layers) {
+      const int64_t heads = layer.kind == 1 ? config.heads : decoder_layer_options().heads;
+      const int64_t rows = layer.query.size(1), columns = layer.key.size(1), d = layer.query.size(2) / heads;
+      EXPECT_EQ(layer.value.shape(), layer.key.shape());
+      const auto q = layer.query.to_vector<float>(), k = layer.key.to_vector<float>();
+      const auto map = maps[layer.kind].contiguous().to_vector<float>();
+      for (int64_t h = 0; h < heads; ++h) {
+        for (int64_t r = 0; r < rows; ++r) {
+          std::vector<double> weights;
+          double sum = 0;
+          for (int64_t c = 0; c < columns; ++c) {
+            double score = 0;
+            for (int64_t i = 0; i < d; ++i)
+              score += double(q[(r * heads + h) * d + i]) * k[(c * heads + h) * d + i];
+            weights.push_back(layer.kind == 2 && c > r ? 0 : std::exp(score / std::sqrt(double(d))));
+            sum += weights.back();
+          }
+          for (int64_t c = 0; c < columns; ++c)
+            EXPECT_NEAR(map[((layer.layer * heads + h) * rows + r) * columns + c], weights[c] / sum, 1e-5);
+        }
+      }
+    }
+  }
+}
+
 TEST_P(EveryTransformer, MapsAreNamedByLayerAndHead) {
   const auto& encoder = model_->encoder_self_maps();
   const auto& decoder = model_->decoder_self_maps();

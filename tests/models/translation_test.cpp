@@ -185,6 +185,23 @@ TEST(TranslationRecord, StepsBeamAndLeftOutWordsAreOptional) {
   EXPECT_EQ(error("/without/0/word", 4), at + "without[0].word is out of range: 4");
 }
 
+TEST(TranslationRecord, VectorsOfAttentionAreOptional) {
+  Translation record = example_with_pieces();
+  const auto vectors = [](size_t units) { return std::vector(units, std::vector<float>{0.5F, -1.25F}); };
+  const size_t source = record.pieces->source.size(), target = record.pieces->target.size();
+  record.vectors = {{0, 0, vectors(target), vectors(source), vectors(source)},
+                    {1, 1, vectors(source), vectors(source), vectors(source)}};
+  EXPECT_EQ(parse_translation(to_json_line(record), "x", 1), record);
+  const std::string at = "'out.jsonl' line 7: vectors[0].";
+  const auto error = [&](const std::string& pointer, const nlohmann::json& value) {
+    return error_of(changed(pointer, value, record));
+  };
+  EXPECT_EQ(error("/vectors/0/kind", "own"), at + "kind is 'own', which is no kind of attention");
+  EXPECT_EQ(error("/vectors/0/key", {{1, 2}}), at + "key has 1 vectors, there are 5 units");
+  EXPECT_EQ(error("/vectors/0/value/1", {1}), at + "value[1] has 1 values, the first 2");
+  EXPECT_EQ(error("/vectors/0/query", {{1}, {1}, {1}}), at + "query has vectors of 1, key of 2");
+}
+
 TEST(TranslationRecord, TheFirstVersionCountedLinesFromZero) {
   nlohmann::json first = nlohmann::json::parse(to_json_line(example()));
   first["version"] = 1;

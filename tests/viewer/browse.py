@@ -74,6 +74,24 @@ def with_search(made):
     return made
 
 
+def with_vectors(made, size=4):
+    """Queries, keys and values of all layers, from which the maps follow."""
+    chance, heads = random.Random(7), 1 + max(one["head"] for one in made["attention"])
+    made["vectors"] = []
+    units = {side: len(made[side]["tokens"]) for side in ("source", "target")}
+    for kind, rows, columns in (("attention", "target", "source"), ("encoder_self_attention", "source", "source"), ("decoder_self_attention", "target", "target")):
+        for layer in range(1 + max(one["layer"] for one in made[kind])):
+            query, key, value = ([[round(chance.gauss(0, 1), 4) for _ in range(size * heads)] for _ in range(units[side])] for side in (rows, columns, columns))
+            made["vectors"].append({"kind": kind, "layer": layer, "query": query, "key": key, "value": value})
+            for one in (one for one in made[kind] if one["layer"] == layer):
+                part = slice(one["head"] * size, (one["head"] + 1) * size)
+                for r in range(units[rows]):
+                    seen = r + 1 if kind.startswith("decoder") else units[columns]
+                    scores = [sum(a * b for a, b in zip(query[r][part], key[c][part])) / math.sqrt(size) for c in range(seen)]
+                    one["weights"][r] = softmax(scores) + [0] * (units[columns] - seen)
+    return made
+
+
 CAT = "The old cat sleeps on the red sofa ."
 RECORDS = [
     with_search(record(1, "Transformer, 2 layers", CAT, "Le vieux chat dort sur le canap\u00e9 rouge .", 2, 3)),
@@ -83,6 +101,7 @@ RECORDS = [
     record(3, "Transformer <i>zh</i>", "\u8001\u732b \u7761 \u5728 \u7ea2\u8272 \u6c99\u53d1 \u4e0a \u3002",
            f"The old {FAMILY} </script><script>alert(1)</script> <b>cat</b> &amp; \u2066sleeps .", 1, 2),
     record(4, "Transformer, 6 layers", " ".join(f"word{i}" for i in range(59)), " ".join(f"mot{i}" for i in range(59)), 6, 8),
+    with_vectors(record(5, "Transformer, 2 layers", "The cat sleeps .", "Le chat dort .", 2, 3)),
 ]
 
 
@@ -112,6 +131,14 @@ class Page:
 
     def keys(self, *keys):
         self.driver.switch_to.active_element.send_keys(*keys)
+
+    def open(self, text):
+        """The first sentence with this text in it."""
+        self.run("const list = document.getElementById('sentence'); list.value = [...list.options].find(one => one.textContent.includes(arguments[0])).value;"
+                 "list.dispatchEvent(new Event('change'))", text)
+
+    def click(self, cell):
+        webdriver.ActionChains(self.driver).move_to_element(self.all(".stage .drawn > svg g rect")[cell]).click().perform()
 
     def status(self):
         return self.one("#status").text
@@ -200,6 +227,38 @@ def steps(page):
     page.keys(Keys.ESCAPE)
 
 
+def computed(page):
+    """Every kind and head: the weight that follows from the vectors is the map's."""
+    page.open("cat sleeps .")
+    webdriver.ActionChains(page.driver).move_to_element(page.one("#help")).perform()
+    check("Point at a cell" in page.one("#computed").text, f"no cell, and it says {page.one('#computed').text!r}")
+    for kind in ("cross", "encoder", "decoder"):
+        page.choose("Kind of attention", kind)
+        page.choose("Map", "mean")
+        page.click(0)
+        check("Choose a single head" in page.one("#computed").text, "a mean of heads is computed")
+        page.keys(Keys.ESCAPE)
+        for head in range(6):
+            page.choose("Map", str(head))
+            for cell in (0, 1, 8):
+                page.click(cell)
+                said, found = page.status(), page.one("#computed").text
+                if "cannot look" in said:
+                    check("not written yet" in found, f"a masked cell is computed: {found}")
+                else:
+                    weight = float(said.split(" with ")[1].split(" ")[0])
+                    check(abs(float(page.one("#computed p b:last-child").text) - weight) < 2e-4, f"{kind} {head}: {said} is computed as {found}")
+                    check(page.all("#computed table tr")[-1].text.split()[-1] == "1.000", f"the row does not sum to 1: {found}")
+                page.keys(Keys.ESCAPE)
+    page.choose("Kind of attention", "cross")
+    page.choose("Map", "4")
+    page.click(2)
+    page.picture("computed-light")
+    page.keys(Keys.ESCAPE)
+    page.choose("Map", "mean")
+    page.open("The old cat")
+
+
 def exports(page):
     page.run("window.saved = {}; URL.createObjectURL = blob => { blob.text().then(text => { window.saved[blob.type] = text }); return 'blob:x'; };"
              "HTMLAnchorElement.prototype.click = () => {}")
@@ -268,7 +327,7 @@ def main():
     subprocess.run([heatmap, "--records", work / "records.jsonl", "-o", work / "page.html"], check=True)
     page = Page((work / "page.html").as_uri(), pictures)
     try:
-        for part in (hover_lock_and_keys, maps_and_settings, steps, exports, scripts_and_markup, long_sentence):
+        for part in (hover_lock_and_keys, maps_and_settings, steps, computed, exports, scripts_and_markup, long_sentence):
             part(page)
         mistakes.extend(entry["message"] for entry in page.driver.get_log("browser"))
         mistakes.extend(f"asks for {name}" for name in page.run("return performance.getEntriesByType('resource').map(one => one.name)"))

@@ -19,6 +19,7 @@ function paintFocus() {
     drawnDifference.over.innerHTML = overlaySvg(drawnDifference.view, drawnDifference.scene, drawnDifference.layout, look, here);
   }
   sayFocus(from);
+  renderComputed(from || drawn[state.active]?.view);
 }
 
 const quoted = token => make("b", {}, bdi(visible(token.text)));

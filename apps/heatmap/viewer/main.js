@@ -1,7 +1,8 @@
-// The page's controls and keys; draws everything for the first time.
+// The page's controls and keys, and the drawing of all its parts.
 
 function render() {
   document.documentElement.dataset.theme = themeNow();
+  if (!state.panels.length) return;
   renderControls();
   renderPanels();
   renderDifference();
@@ -15,38 +16,6 @@ function render() {
     : "Weights are stored in 8 bits, as square roots: rounded, by 0.004 at most near 1 and by 0.0004 near 0.01, so a row's sum may differ a little from 1.";
 }
 
-// ---- sentences ----
-
-const sentences = [...new Map(pageIndex.entries.map((entry, i) => [entry.source, i])).keys()]
-  .map(source => ({source, entry: pageIndex.entries.findIndex(entry => entry.source === source)}));
-let sentence = 0;
-
-// The best record of each model of the sentence, side by side.
-function openSentence(index) {
-  sentence = clamp(index, 0, sentences.length - 1);
-  const group = groupOf(sentences[sentence].entry), seen = new Set(), old = state.panels[0] ?? {kind: "cross", key: "mean"};
-  const best = group.filter(entry => {
-    const {file, model} = pageIndex.entries[entry], name = `${file} ${model}`;
-    return !seen.has(name) && seen.add(name);
-  });
-  state.panels = best.slice(0, 3).map(entry => ({entry, kind: old.kind, key: old.key}));
-  state.panels.forEach(settle);
-  Object.assign(state, {active: 0, focus: null, locked: false, step: 0});
-  $("sentence").value = String(sentence);
-  $("previous").disabled = sentence === 0;
-  $("next").disabled = sentence === sentences.length - 1;
-  render();
-}
-function fillSentences(wanted) {
-  const list = $("sentence"), words = wanted.toLowerCase();
-  const texts = ({source}) => pageIndex.entries.filter(entry => entry.source === source).map(entry => entry.target).join(" ");
-  const found = sentences.flatMap((one, i) => !words || `${one.source} ${texts(one)}`.toLowerCase().includes(words) ? [[i, one]] : []);
-  list.replaceChildren(...found.map(([i, {source, entry}]) => make("option", {value: i, textContent: `${pageIndex.entries[entry].id}: ${shortText(source, 80)}`})));
-  if (!found.length) list.append(make("option", {value: -1, textContent: "no sentence has that"}));
-  else if (!found.some(([i]) => i === sentence)) openSentence(found[0][0]);
-  list.value = found.length ? String(sentence) : "-1";
-}
-
 // ---- controls ----
 
 const hasMore = name => state.panels.some(panel => openRecord(panel.entry)[name]);
@@ -54,7 +23,7 @@ const VIEWS = [
   ["matrix", "Matrix"], ["lines", "Lines"],
   ["heads", "Heads", () => state.panels.some(panel => panel.kind && openRecord(panel.entry).maps[panel.kind].names.length > 1)],
   ["difference", "Difference", () => state.panels.length > 1], ["steps", "Steps", () => hasMore("steps") || hasMore("tree")],
-  ["without", "Without a word", () => hasMore("without")], ["table", "Table"],
+  ["without", "Without a word", () => hasMore("without")], ["computed", "How computed", () => hasMore("vectors")], ["table", "Table"],
 ];
 const SETTINGS = [
   ["level", "units", [["words", "words"], ["pieces", "pieces"]], () => state.panels.some(panel => openRecord(panel.entry).pieces)],
@@ -125,7 +94,6 @@ function moveMap(name, by) {
 }
 const KEYS = {
   "[": () => moveMap("head", -1), "]": () => moveMap("head", 1), "{": () => moveMap("layer", -1), "}": () => moveMap("layer", 1),
-  n: () => openSentence(sentence + 1), p: () => openSentence(sentence - 1),
   ",": () => moveStep(-1), ".": () => moveStep(1),
   "+": () => zoomBy(1.25), "=": () => zoomBy(1.25), "-": () => zoomBy(1 / 1.25), 0: () => zoomBy(0),
   w: () => { state.level = state.level === "words" ? "pieces" : "words"; state.focus = null; render(); },
@@ -142,10 +110,6 @@ addEventListener("keydown", event => {
   if (typeof inStage === "number" && inStage >= 0) drawn[inStage]?.stage?.focus();  // drawn anew
 });
 
-$("sentence").addEventListener("change", event => openSentence(Number(event.target.value)));
-$("previous").addEventListener("click", () => openSentence(sentence - 1));
-$("next").addEventListener("click", () => openSentence(sentence + 1));
-$("find").addEventListener("input", event => fillSentences(event.target.value));
 $("help").addEventListener("click", () => $("keys").showModal());
 $("settings").addEventListener("submit", event => event.preventDefault());
 $("look").addEventListener("click", () => {
@@ -155,8 +119,4 @@ $("look").addEventListener("click", () => {
 darkScheme.addEventListener("change", render);
 let resizing = 0;
 addEventListener("resize", () => { clearTimeout(resizing); resizing = setTimeout(render, 120); });
-
-if (sentences.length < 2) for (const id of ["previous", "next", "find"]) $(id).hidden = true;
 document.documentElement.dataset.theme = themeNow();
-fillSentences("");
-openSentence(0);

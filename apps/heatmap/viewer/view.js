@@ -3,7 +3,7 @@
 const state = {
   panels: [],         // {entry, kind, key}: a record, a kind of attention, which of its maps
   active: 0,          // the panel that keys and the grid of heads act on
-  shown: {matrix: true, lines: true, heads: true, steps: true, difference: false, without: true, table: false},
+  shown: {matrix: true, lines: true, heads: true, steps: true, difference: false, without: true, computed: true, table: false},
   level: "words",     // or pieces
   ends: "show",       // end marks: show, hide, rescale (hidden, and the rows sum to one again)
   scale: "fixed",     // 0 to 1; row: to each row's largest; largest: to the largest of the map

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <map>
 #include <numeric>
 
 #include "models/text/vocabulary.h"
@@ -143,6 +144,39 @@ TranslationModel::SelfAttention Transformer::self_attention(const Batch& batch) 
   std::vector<Tensor> encoder, decoder;
   decode(encode(batch.source, batch.source_lengths, &encoder), batch, nullptr, &decoder);
   return {concat(encoder, 1), concat(decoder, 1)};
+}
+
+// The layers' own projections, seen as they return. Where positions turn queries and keys, these are not what
+// is multiplied.
+std::vector<TranslationModel::LayerVectors> Transformer::attention_vectors(const Batch& batch) {
+  std::map<std::string, Tensor> seen;
+  on_output([&](const std::string& path, const Tensor& output) { seen[path] = output; });
+  try {
+    decode(encode(batch.source, batch.source_lengths), batch, nullptr, nullptr);
+  } catch (...) {
+    on_output({});
+    throw;
+  }
+  on_output({});
+  std::vector<LayerVectors> layers;
+  if (!target_embedding_->adds_positions()) return layers;
+  const auto part = [](const Tensor& joint, int64_t i, int64_t parts) {
+    const int64_t size = joint.size(2) / parts;
+    return slice(joint, 2, i * size, (i + 1) * size).contiguous();
+  };
+  const auto own = [&](int kind, int layer, const Tensor& joint) {
+    layers.push_back({kind, layer, part(joint, 0, 3), part(joint, 1, 3), part(joint, 2, 3)});
+  };
+  for (int i = 0; i < static_cast<int>(decoder_.size()); ++i) {
+    const std::string at = fmt::format("decoder{}.cross_attention.", i);
+    layers.push_back(
+        {0, i, seen.at(at + "query"), part(seen.at(at + "joint"), 0, 2), part(seen.at(at + "joint"), 1, 2)});
+  }
+  for (int i = 0; i < static_cast<int>(encoder_.size()); ++i)
+    own(1, i, seen.at(fmt::format("encoder{}.attention.joint", i)));
+  for (int i = 0; i < static_cast<int>(decoder_.size()); ++i)
+    own(2, i, seen.at(fmt::format("decoder{}.self_attention.joint", i)));
+  return layers;
 }
 
 std::pair<Tensor, Tensor> Transformer::vocabulary_weights() const {

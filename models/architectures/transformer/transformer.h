@@ -26,6 +26,8 @@ class PositionedEmbedding : public nn::Module {
   Tensor operator()(const Tensor& ids, int64_t first = 0) const;
   /// @return the word vectors [V, D]
   const Tensor& table() const { return table_; }
+  /// @return whether positions are added; else attention turns queries and keys by them
+  bool adds_positions() const { return !std::holds_alternative<std::monostate>(positions_); }
 
  private:
   int64_t first_position_;
@@ -48,6 +50,7 @@ class Transformer : public TranslationModel {
               const nn::Scope& scope = {});
   std::unique_ptr<Decoding> begin(const Batch& batch, bool attention) const override;
   SelfAttention self_attention(const Batch& batch) const override;
+  std::vector<LayerVectors> attention_vectors(const Batch& batch) override;
   int64_t longest_source() const override;
   /// @return "Transformer 4+4, 128 wide, 4 heads"
   std::string describe() const override;
