@@ -1,25 +1,14 @@
 // Loads the library that draws, and passes on to it.
 #include "apps/heatmap/drawing.h"
 
-#include <dlfcn.h>
-#include <fmt/format.h>
-
-#include <filesystem>
-
-#include "framework/core/error.h"
+#include "apps/common/module.h"
 
 namespace heed::heatmap {
 namespace {
 
 const Drawing& drawing() {
-  static const Drawing& loaded = []() -> const Drawing& {
-    const auto program = std::filesystem::read_symlink("/proc/self/exe");
-    const std::string path = (program.parent_path().parent_path() / kDrawingFile).string();
-    void* const library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);  // until the program ends
-    const void* const symbol = library ? dlsym(library, kDrawingSymbol) : nullptr;
-    if (!symbol) throw Error(fmt::format("cannot load what draws pictures: {}", dlerror()));
-    return *static_cast<const Drawing*>(symbol);
-  }();
+  static const Drawing& loaded =
+      *static_cast<const Drawing*>(apps::load_module(kDrawingFile, kDrawingSymbol, "what draws pictures"));
   return loaded;
 }
 

@@ -21,5 +21,6 @@ Command add_align(CLI::App& cli);
 Command add_compare(CLI::App& cli);
 Command add_import(CLI::App& cli);
 Command add_demo(CLI::App& cli);
+Command add_serve(CLI::App& cli);
 
 }  // namespace heed::apps

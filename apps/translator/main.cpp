@@ -63,6 +63,7 @@ int main(int argc, char** argv) {
       apps::add_compare);
   add("import", "make a run of a translator that another program trained (OPUS-MT, Marian, CTranslate2)",
       apps::add_import);
+  add("serve", "answer translations, attention and a page to look at them, over HTTP", apps::add_serve);
   add("demo", "train with and without attention on the built-in corpus and report", apps::add_demo);
   return apps::run_app("translator", cli, argc, argv, [&] {
     for (const auto& [sub, command] : commands) {

@@ -15,10 +15,12 @@
 #include "apps/common/sentence.h"
 #include "apps/common/streams.h"
 #include "apps/translator/commands.h"
+#include "apps/translator/converse.h"
 #include "apps/translator/pairs.h"
 #include "apps/translator/search_options.h"
 #include "framework/core/error.h"
 #include "framework/io/file.h"
+#include "models/run/box.h"
 #include "models/run/translator.h"
 
 namespace heed::apps {
@@ -141,6 +143,7 @@ std::vector<std::string> sentences_of(const std::vector<std::string>& words) {
 void translate(TranslationOptions& options) {
   const models::SearchOptions& search = options.translate.search;
   if (options.words == std::vector<std::string>{"-"}) options.words.clear();  // standard input, as everywhere
+  const bool by_hand = options.source.empty() && options.words.empty() && options.target.empty();
   if (options.source.empty() && options.words.empty()) options.source = "-";
   const bool from_input = options.source == "-";
   if (!options.target.empty()) {
@@ -164,7 +167,7 @@ void translate(TranslationOptions& options) {
   const bool one_sentence = !options.words.empty();
   use_threads(one_sentence && options.threads == 0 ? 1 : options.threads);
   Profiling profiling(options.profile);
-  const models::Translator translator = load_translator(options.runs, profiling);
+  models::Translator translator = load_translator(options.runs, profiling);
   if (options.translate.self_attention)
     translator.require_self_attention(fmt::format("--self-attention: '{}'", options.runs.front()));
   if (options.translate.replace_unknown && !translator.run().model->has_attention()) {
@@ -174,6 +177,10 @@ void translate(TranslationOptions& options) {
   if (options.pieces && !translator.run().target.subwords)
     throw ValueError("--pieces",
                      fmt::format("'{}' has none: its vocabulary has whole words", options.runs.front()));
+  if (by_hand && at_terminal() && options.output == "-" && options.records.empty() && options.json.empty() &&
+      options.profile.empty() && !options.tokens && !options.pieces) {
+    return converse(std::move(translator), models::name_of_run(options.runs.front()), options.translate);
+  }
   Translating translating(options, translator,
                           !options.words.empty() ? "the sentence,"
                           : from_input           ? "standard input"
@@ -213,7 +220,8 @@ Command add_translate(CLI::App& cli) {
       ->required();
   add_search_options(cli, o->translate);
   cli.add_option("-s,--source", o->source,
-                 "text to translate, one sentence a line; - for standard input, as without it")
+                 "text to translate, one sentence a line; - for standard input, as without it; on a terminal "
+                 "it asks for sentences")
       ->excludes("sentence");
   cli.add_option("-o,--output", o->output, "where the translations go; - for standard output")
       ->capture_default_str();
@@ -228,6 +236,9 @@ Command add_translate(CLI::App& cli) {
       ->needs(records);
   cli.add_flag("--beam-tree", o->translate.search.keep_tree,
                "with every hypothesis that the beam looked at in them; needs --beam above 1")
+      ->needs(records);
+  cli.add_flag("--attention-vectors", o->translate.vectors,
+               "with the queries, keys and values of attention in them, where the model has them: large")
       ->needs(records);
   cli.add_flag("--without-words", o->translate.without_words,
                "with the translations of the sentence without each of its words in turn in them")

@@ -61,4 +61,16 @@ bool LanguageScripts::is_foreign(std::string_view text) const {
   return foreign > own;
 }
 
+std::string language_name(const std::string& code) {
+  std::array<char16_t, 128> name{};
+  UErrorCode error = U_ZERO_ERROR;
+  const int32_t length =
+      uloc_getDisplayLanguage(code.c_str(), "en", name.data(), static_cast<int32_t>(name.size()), &error);
+  if (U_FAILURE(error) || error == U_USING_DEFAULT_WARNING || length <= 0) return code;
+  std::string text;
+  for (const char16_t c : std::u16string_view(name.data(), static_cast<size_t>(length)))
+    append_utf8(text, c);  // names of languages are within the first plane
+  return text;
+}
+
 }  // namespace heed::models

@@ -26,4 +26,9 @@ class LanguageScripts {
   bool latin_ = false;
 };
 
+/// The name of a language in English, by CLDR.
+/// @param code ISO 639 code
+/// @return "French" for "fr"; the code itself where there is no name
+std::string language_name(const std::string& code);
+
 }  // namespace heed::models
