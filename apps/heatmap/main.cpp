@@ -15,6 +15,7 @@
 #include "apps/common/sentence.h"
 #include "apps/common/streams.h"
 #include "apps/heatmap/draw.h"
+#include "apps/heatmap/palette_options.h"
 #include "apps/heatmap/records.h"
 #include "apps/heatmap/viewer_page.h"
 #include "framework/build_info.h"
@@ -150,7 +151,7 @@ void draw(const Options& options) {
 // The options of pictures alone, which a page would not follow.
 void refuse_picture_options(const CLI::App& cli) {
   for (const char* name : {"--which", "--layer", "--head", "--mean", "--grid", "--pieces", "--eos",
-                           "--brightest", "--max-tokens", "--dpi"}) {
+                           "--brightest", "--max-tokens", "--dpi", "--colour", "--light"}) {
     if (cli.get_option(name)->count() > 0)
       throw CLI::ValidationError(name, "is of pictures; a page (.html) has it as a control");
   }
@@ -227,6 +228,7 @@ int main(int argc, char** argv) {
                  "the weight drawn brightest, for maps that are pale; 0: the largest drawn")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
+  heatmap::add_palette_options(cli, options.picture.palette);
   cli.add_option("--title", options.picture.title,
                  "title (default: the model's name; of a page 'Attention')");
   cli.add_option("--max-tokens", options.picture.max_tokens,

@@ -1,9 +1,11 @@
 // SVG by hand: cairo's SVG output would turn text into outlines and has no tooltips.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <iterator>
 #include <map>
+#include <vector>
 
 #include "apps/heatmap/colour.h"
 #include "apps/heatmap/render.h"
@@ -75,6 +77,9 @@ std::string px(double value) {
   return text;
 }
 
+// A sheet has one palette of weights and one of differences.
+std::string_view scale_id(const Palette& palette) { return palette.difference ? "difference" : "scale"; }
+
 std::string texts_svg(const std::vector<PlacedText>& texts) {
   std::string svg;
   for (const PlacedText& text : texts) {
@@ -116,8 +121,8 @@ std::string panel_svg(const Panel& panel, size_t many_cells) {
           "{:.3f}</title></rect>",
           px(panel.layout.grid.x + static_cast<double>(s) * panel.layout.cell),
           px(panel.layout.grid.y + static_cast<double>(t) * panel.layout.cell), side, side,
-          hex(colour_of(weight / panel.picture.brightest)), escaped(panel.picture.columns[s].text),
-          escaped(panel.picture.rows[t].text), weight);
+          hex(colour_of(weight / panel.picture.brightest, panel.picture.palette)),
+          escaped(panel.picture.columns[s].text), escaped(panel.picture.rows[t].text), weight);
     }
   }
   if (!pale.empty())
@@ -125,8 +130,8 @@ std::string panel_svg(const Panel& panel, size_t many_cells) {
          side);
   for (const auto& [thousandths, cells] : pale) {
     const double part = static_cast<double>(thousandths) / kShades;
-    line("<path fill=\"{}\" d=\"{}\"><title>{:.3f}</title></path>", hex(colour_of(static_cast<float>(part))),
-         cells, part * panel.picture.brightest);
+    line("<path fill=\"{}\" d=\"{}\"><title>{:.3f}</title></path>",
+         hex(colour_of(part, panel.picture.palette)), cells, part * panel.picture.brightest);
   }
   if (!pale.empty()) line("</g>");
   line("</g>");
@@ -142,19 +147,20 @@ std::string panel_svg(const Panel& panel, size_t many_cells) {
                    px(panel.layout.grid.width));
   }
   if (!seams.empty()) {
-    line("<path d=\"{}\" fill=\"none\" stroke=\"#ffffff\" stroke-opacity=\"{}\" pointer-events=\"none\"/>",
-         seams, kSeamOpacity);
+    const Seam seam = seam_of(panel.picture.palette);
+    line("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-opacity=\"{}\" pointer-events=\"none\"/>", seams,
+         hex({seam.grey, seam.grey, seam.grey}), seam.opacity);
   }
   line("<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"none\" stroke=\"#868e96\"/>",
        px(panel.layout.grid.x), px(panel.layout.grid.y), px(panel.layout.grid.width),
        px(panel.layout.grid.height));
 
   line(
-      "<rect class=\"bar\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"url(#scale)\" "
+      "<rect class=\"bar\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"url(#{})\" "
       "stroke=\"#868e96\"><title>attention weight, 0 "
       "to {:g}</title></rect>",
       px(panel.layout.bar.x), px(panel.layout.bar.y), px(panel.layout.bar.width), px(panel.layout.bar.height),
-      panel.picture.brightest);
+      scale_id(panel.picture.palette), panel.picture.brightest);
   return svg + texts_svg(panel.layout.texts);
 }
 
@@ -180,19 +186,33 @@ std::string style_svg() {
   return svg;
 }
 
-std::string scale_svg() {
+std::string scale_svg(const Palette& palette) {
   std::string svg;
   const auto line = [&]<class... Args>(fmt::format_string<Args...> format, Args&&... args) {
     fmt::format_to(std::back_inserter(svg), format, std::forward<Args>(args)...);
     svg += '\n';
   };
-  line("<defs><linearGradient id=\"scale\" x1=\"0\" y1=\"1\" x2=\"0\" y2=\"0\">");
+  line("<defs><linearGradient id=\"{}\" x1=\"0\" y1=\"1\" x2=\"0\" y2=\"0\">", scale_id(palette));
   constexpr int kStops = 32;
   for (int i = 0; i <= kStops; ++i) {
-    const double value = static_cast<double>(i) / kStops;
-    line("<stop offset=\"{:.5f}\" stop-color=\"{}\"/>", value, hex(colour_of(value)));
+    const double part = static_cast<double>(i) / kStops;
+    line("<stop offset=\"{:.5f}\" stop-color=\"{}\"/>", part,
+         hex(colour_of(scale_value(part, palette), palette)));
   }
   line("</linearGradient></defs>");
+  return svg;
+}
+
+// The scales of a sheet, each once.
+std::string scales_svg(const Sheet& sheet) {
+  std::string svg;
+  std::vector<std::string_view> drawn;
+  for (const Panel& panel : sheet.panels) {
+    const std::string_view id = scale_id(panel.picture.palette);
+    if (std::ranges::find(drawn, id) != drawn.end()) continue;
+    drawn.push_back(id);
+    svg += scale_svg(panel.picture.palette);
+  }
   return svg;
 }
 
@@ -204,7 +224,7 @@ std::string element(const Sheet& sheet, const std::string& label, bool whole) {
       width, height, width, height, escaped(label));
   if (whole) svg += style_svg();
   svg += "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n";
-  if (whole) svg += scale_svg();
+  if (whole) svg += scales_svg(sheet);
   svg += texts_svg(sheet.texts);
   for (const Panel& panel : sheet.panels) {
     const bool moved = panel.x != 0 || panel.y != 0;
@@ -228,7 +248,7 @@ std::string page_svg(const Sheet& sheet, const std::string& label) {
 std::string page_svg_head() {
   return "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"0\" height=\"0\" style=\"position:absolute\" "
          "aria-hidden=\"true\">\n" +
-         style_svg() + scale_svg() + "</svg>\n";
+         style_svg() + scale_svg({}) + "</svg>\n";
 }
 
 }  // namespace heed::heatmap

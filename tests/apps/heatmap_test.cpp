@@ -8,6 +8,8 @@
 #include <memory>
 #include <regex>
 
+#include "apps/heatmap/colour.h"
+#include "apps/heatmap/render.h"
 #include "framework/build_info.h"
 #include "framework/io/file.h"
 #include "models/run/translation.h"
@@ -119,25 +121,56 @@ TEST_F(Heatmap, SvgShowsWordsValuesTitleAndBar) {
     EXPECT_THAT(svg, Not(HasSubstr(text)));
 }
 
-TEST_F(Heatmap, BrightnessRisesWithTheWeight) {
-  Translation record = record_of(101, 1);
-  for (int i = 0; i <= 100; ++i)
-    record.attention[0].weights[0][static_cast<size_t>(i)] = static_cast<float>(i) / 100;
-  const std::string svg = svg_of(record);
-  const auto fills = all_matches(svg, std::regex(R"re(fill="#(\w\w)(\w\w)(\w\w)"><title>)re"));
-  ASSERT_EQ(fills.size(), 101u);
-  double last = -1;
-  for (const auto& fill : fills) {
+// CIE Y of each cell of an SVG.
+std::vector<double> luminances(const std::string& svg) {
+  std::vector<double> all;
+  for (const auto& fill : all_matches(svg, std::regex(R"re(fill="#(\w\w)(\w\w)(\w\w)"><title>)re"))) {
     const auto channel = [&](size_t i) {
       const double c = std::stoi(fill[i], nullptr, 16) / 255.0;
       return c <= 0.04045 ? c / 12.92 : std::pow((c + 0.055) / 1.055, 2.4);
     };
-    const double luminance = 0.2126 * channel(1) + 0.7152 * channel(2) + 0.0722 * channel(3);  // CIE Y
-    EXPECT_GT(luminance, last);
-    last = luminance;
+    all.push_back(0.2126 * channel(1) + 0.7152 * channel(2) + 0.0722 * channel(3));
   }
-  EXPECT_EQ(fills.front()[1], "00");
-  EXPECT_EQ(fills.back().str(), "fill=\"#ffffff\"><title>");
+  return all;
+}
+
+TEST_F(Heatmap, BrightnessRisesWithTheWeightInEveryPaletteAndFallsInLightOnes) {
+  Translation record = record_of(101, 1);
+  for (int i = 0; i <= 100; ++i)
+    record.attention[0].weights[0][static_cast<size_t>(i)] = static_cast<float>(i) / 100;
+  for (const std::string_view map : models::kNames<heatmap::ColourMap>) {
+    for (const bool light : {false, true}) {
+      std::vector<double> all =
+          luminances(svg_of(record, {"--colour", std::string(map), light ? "--light" : "--dark"}));
+      ASSERT_EQ(all.size(), 101U) << map;
+      if (light) {
+        EXPECT_EQ(all.front(), 1) << map;  // paper
+        std::ranges::reverse(all);
+      }
+      for (size_t i = 1; i < all.size(); ++i)
+        EXPECT_GT(all[i], all[i - 1]) << map << ' ' << light << ' ' << i;
+      EXPECT_LT(all.front(), 0.05) << map;
+      EXPECT_GT(all.back(), 0.7) << map;
+    }
+  }
+  const std::string plain = svg_of(record);
+  EXPECT_EQ(plain, svg_of(record, {"--colour", "cubehelix", "--dark"}));
+  EXPECT_EQ(luminances(plain).front(), 0);
+  EXPECT_EQ(luminances(plain).back(), 1);
+}
+
+TEST_F(Heatmap, EveryFormatFollowsThePalette) {
+  const Translation record = record_of(3, 3);
+  for (const heatmap::Format& format : heatmap::kFormats) {
+    const std::string file = "out" + std::string(format.extension);
+    std::vector<std::string> seen;
+    for (const std::string_view map : models::kNames<heatmap::ColourMap>) {
+      for (const char* light : {"--light", "--dark"})
+        seen.push_back(drawn({record}, file, {"--colour", std::string(map), light}));
+    }
+    std::ranges::sort(seen);
+    EXPECT_TRUE(std::ranges::adjacent_find(seen) == seen.end()) << format.extension << ": two are the same";
+  }
 }
 
 TEST_F(Heatmap, AnyTextIsEscaped) {
@@ -502,7 +535,8 @@ TEST_F(Heatmap, WrongUsageExitsWithTwo) {
   const auto file = write("r.jsonl", {record_of(3, 3)});
   expect_failure({}, 2, "--output is required");
   expect_failure({"--records", file}, 2, "--output is required");
-  expect_failure({"--records", file, "-o", path("out.svg"), "--colour", "x"}, 2, "--colour");
+  expect_failure({"--records", file, "-o", path("out.svg"), "--colour", "x"}, 2,
+                 "--colour: 'x' is not known (cubehelix, viridis, cividis, greys)");
   expect_failure({"--records", file, "-o", path("out.svg"), "--line", "0"}, 2,
                  "--line: lines are counted from 1, got 0");
   expect_failure({"--records", file, "-o", path("out.svg"), "--dpi", "many"}, 2, "--dpi");

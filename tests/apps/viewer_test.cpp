@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <regex>
 
+#include "apps/heatmap/colour.h"
 #include "framework/io/file.h"
 #include "models/run/translation.h"
 #include "tests/apps/heatmap_process.h"
@@ -76,6 +77,27 @@ TEST_F(Viewer, PageAsksNothingOfANetwork) {
   EXPECT_THAT(page, Not(HasSubstr("https:")));
   EXPECT_THAT(page,
               AllOf(Not(HasSubstr("fetch(")), Not(HasSubstr("XMLHttpRequest")), Not(HasSubstr("<link"))));
+}
+
+// One list of colours serves pictures and pages.
+TEST_F(Viewer, PageHasTheColoursOfPictures) {
+  const std::string page = page_of({viewer_record(3)});
+  const size_t begin = page.find("colourStops = ") + 14;
+  const auto stops = nlohmann::json::parse(page.substr(begin, page.find(";\n", begin) - begin));
+  EXPECT_EQ(stops["weights"].size(), 2 * models::kNames<heatmap::ColourMap>.size());
+  for (const std::string_view name : models::kNames<heatmap::ColourMap>) {
+    Translation record = viewer_record(2);
+    record.attention[0].weights = {{0, 0.25F}, {0.5F, 1}};
+    for (const bool light : {false, true}) {
+      const std::string svg =
+          drawn({record}, "out.svg", {"--colour", std::string(name), light ? "--light" : "--dark"});
+      const auto& colours = stops["weights"][std::string(name) + (light ? ", light" : "")];
+      ASSERT_EQ(colours.size(), 41U);
+      for (const size_t at : {0, 10, 20, 40})
+        EXPECT_THAT(svg, HasSubstr("fill=\"" + colours[at].get<std::string>() + "\"><title>")) << name << at;
+    }
+  }
+  EXPECT_EQ(stops["differences"]["light"][20], "#ffffff");
 }
 
 TEST_F(Viewer, MarkupInSentencesStaysText) {

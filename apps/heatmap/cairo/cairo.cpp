@@ -78,7 +78,7 @@ int draw_panel(cairo_t* cairo, const Picture& picture, const Layout& layout) {
   cairo_set_antialias(cairo, CAIRO_ANTIALIAS_NONE);  // cells without seams
   for (size_t t = 0; t < picture.rows.size(); ++t) {
     for (size_t s = 0; s < picture.columns.size(); ++s) {
-      const Colour colour = colour_of(picture.weights[t][s] / picture.brightest);
+      const Colour colour = colour_of(picture.weights[t][s] / picture.brightest, picture.palette);
       cairo_set_source_rgb(cairo, colour[0], colour[1], colour[2]);
       cairo_rectangle(cairo, layout.grid.x + static_cast<double>(s) * layout.cell,
                       layout.grid.y + static_cast<double>(t) * layout.cell, layout.cell, layout.cell);
@@ -94,7 +94,8 @@ int draw_panel(cairo_t* cairo, const Picture& picture, const Layout& layout) {
     cairo_move_to(cairo, layout.grid.x, layout.grid.y + static_cast<double>(t) * layout.cell);
     cairo_rel_line_to(cairo, layout.grid.width, 0);
   }
-  cairo_set_source_rgba(cairo, 1, 1, 1, kSeamOpacity);
+  const Seam seam = seam_of(picture.palette);
+  cairo_set_source_rgba(cairo, seam.grey, seam.grey, seam.grey, seam.opacity);
   cairo_set_line_width(cairo, 1);
   cairo_stroke(cairo);
   outline(cairo, layout.grid);
@@ -103,9 +104,9 @@ int draw_panel(cairo_t* cairo, const Picture& picture, const Layout& layout) {
       cairo_pattern_create_linear(0, layout.bar.y + layout.bar.height, 0, layout.bar.y));
   constexpr int kStops = 32;
   for (int i = 0; i <= kStops; ++i) {
-    const double value = static_cast<double>(i) / kStops;
-    const Colour colour = colour_of(value);
-    cairo_pattern_add_color_stop_rgb(gradient.get(), value, colour[0], colour[1], colour[2]);
+    const double part = static_cast<double>(i) / kStops;
+    const Colour colour = colour_of(scale_value(part, picture.palette), picture.palette);
+    cairo_pattern_add_color_stop_rgb(gradient.get(), part, colour[0], colour[1], colour[2]);
   }
   cairo_set_source(cairo, gradient.get());
   cairo_rectangle(cairo, layout.bar.x, layout.bar.y, layout.bar.width, layout.bar.height);
