@@ -58,6 +58,46 @@ Extent extent_of(const std::vector<Label>& labels, double font_size, const Measu
 
 }  // namespace
 
+namespace {
+
+bool has_unknown(const Picture& picture) {
+  const auto unknown = [](const Label& label) { return label.style == LabelStyle::unknown; };
+  return std::ranges::any_of(picture.columns, unknown) || std::ranges::any_of(picture.rows, unknown);
+}
+
+bool has_masked(const Picture& picture) {
+  return std::ranges::any_of(
+      picture.masked, [](const std::vector<bool>& row) { return std::ranges::find(row, true) != row.end(); });
+}
+
+// A line each for unknown words and for masked cells, below the panels.
+void add_legend(Sheet& sheet, const Measure& measure) {
+  const auto any = [&](bool (*has)(const Picture&)) {
+    return std::ranges::any_of(sheet.panels, [&](const Panel& panel) { return has(panel.picture); });
+  };
+  const double line = std::ceil(measure("Ag", kCaptionFont).height) + 2;
+  const auto add = [&](double marked, const char* meaning) {
+    const double x = kMargin + marked + kGap / 2, y = sheet.height - kMargin + line / 2;
+    sheet.texts.push_back({meaning, x, y, 0, kCaptionFont, Align::start, PlacedText::Role::caption});
+    sheet.width =
+        std::max(sheet.width, std::ceil(x + measure(meaning, kCaptionFont).width * kSlack + kMargin));
+    sheet.height += line;
+    return y;
+  };
+  if (any(has_unknown) || any(has_masked)) sheet.height += kGap / 2;
+  if (any(has_unknown)) {
+    const char* const example = "word";
+    const double y = add(std::ceil(measure(example, kCaptionFont).width * 1.12), "is outside the vocabulary");
+    sheet.texts.push_back({example, kMargin, y, 0, kCaptionFont, Align::start, PlacedText::Role::unknown});
+  }
+  if (any(has_masked)) {
+    const double y = add(kCaptionFont, "masked: not written yet");
+    sheet.masked = Box{kMargin, y - kCaptionFont / 2, kCaptionFont, kCaptionFont};
+  }
+}
+
+}  // namespace
+
 Sheet lay_out_sheet(std::vector<Picture> pictures, size_t columns, const Measure& measure,
                     const std::string& title, const std::string& caption) {
   Sheet sheet;
@@ -86,9 +126,11 @@ Sheet lay_out_sheet(std::vector<Picture> pictures, size_t columns, const Measure
   };
   above(title, kTitleFont, PlacedText::Role::title);
   above(caption, kCaptionFont, PlacedText::Role::caption);
-  if (sheet.texts.empty()) return sheet;
-  for (Panel& panel : sheet.panels) panel.y += top;
-  sheet.height += top;
+  if (!sheet.texts.empty()) {
+    for (Panel& panel : sheet.panels) panel.y += top;
+    sheet.height += top;
+  }
+  add_legend(sheet, measure);
   return sheet;
 }
 

@@ -59,10 +59,11 @@ struct Panel {
   double x = 0, y = 0;
 };
 /// Panels in rows of `columns`, each column as wide as its widest and each row as high as its highest; lines
-/// of text above them.
+/// of text above them, and below them what marks unknown words and masked cells where there are some.
 struct Sheet {
   std::vector<Panel> panels;
   std::vector<PlacedText> texts;
+  std::optional<Box> masked;  // the legend's masked cell
   double width = 0, height = 0;
 };
 /// `title` and `caption` stand above several panels; empty: nothing.

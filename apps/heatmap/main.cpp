@@ -11,6 +11,7 @@
 #include "apps/common/environment.h"
 #include "apps/common/files.h"
 #include "apps/common/main_guard.h"
+#include "apps/common/ranges.h"
 #include "apps/common/run_option.h"
 #include "apps/common/sentence.h"
 #include "apps/common/streams.h"
@@ -121,7 +122,8 @@ void draw_picture(const Options& options) {
                     options.records.front(), line));
   }
   const auto [missing, bytes] = heatmap::draw_file(record, options.output, options.picture, options.dpi);
-  warn_of_size(options.output, bytes, "--max-tokens draws a part, a PNG or a PDF is smaller");
+  warn_of_size(options.output, bytes,
+               "--source-words and --target-words draw a part, a PNG or a PDF is smaller");
   if (missing > 0) {
     apps::warn(
         "heatmap",
@@ -150,8 +152,9 @@ void draw(const Options& options) {
 
 // The options of pictures alone, which a page would not follow.
 void refuse_picture_options(const CLI::App& cli) {
-  for (const char* name : {"--which", "--layer", "--head", "--mean", "--grid", "--pieces", "--eos",
-                           "--brightest", "--max-tokens", "--dpi", "--colour", "--light"}) {
+  for (const char* name :
+       {"--which", "--layer", "--head", "--mean", "--grid", "--pieces", "--eos", "--brightest",
+        "--source-words", "--target-words", "--dpi", "--colour", "--light"}) {
     if (cli.get_option(name)->count() > 0)
       throw CLI::ValidationError(name, "is of pictures; a page (.html) has it as a control");
   }
@@ -231,9 +234,11 @@ int main(int argc, char** argv) {
   heatmap::add_palette_options(cli, options.picture.palette);
   cli.add_option("--title", options.picture.title,
                  "title (default: the model's name; of a page 'Attention')");
-  cli.add_option("--max-tokens", options.picture.max_tokens,
-                 "draw at most so many words of either side (default: all)")
-      ->check(CLI::Range(1, 1'000'000));
+  auto* const source_words = apps::add_range(
+      cli, "--source-words", options.picture.source_words,
+      "draw a part of the source, such as 10-25, 7 or 10-; </s> is the last word (default: all)");
+  auto* const target_words = apps::add_range(cli, "--target-words", options.picture.target_words,
+                                             "draw a part of the output (default: all)");
   cli.add_option("--dpi", options.dpi, "resolution of a PNG")
       ->check(CLI::Range(24.0, 1200.0))
       ->capture_default_str();
@@ -243,6 +248,10 @@ int main(int argc, char** argv) {
     options.sentence = fmt::format("{}", fmt::join(options.words, " "));
     apps::use_threads(1);  // for one sentence
     if (heatmap::is_page(options.output)) refuse_picture_options(cli);
+    if (options.picture.which == heatmap::Which::encoder && target_words->count() > 0)
+      throw CLI::ValidationError("--target-words", "the encoder attends to source words alone");
+    if (options.picture.which == heatmap::Which::decoder && source_words->count() > 0)
+      throw CLI::ValidationError("--source-words", "the decoder attends to output words alone");
     draw(options);
   });
 }

@@ -43,19 +43,38 @@ Axes axes_of(const models::Translation& record, Which which) {
   return {std::move(read), {"output, attending", &record.target, record.target.tokens}};
 }
 
-// How many tokens there are to draw, and which of them are drawn, as indices.
+// Which tokens are drawn, as indices, and how many there are to draw.
 struct Kept {
   size_t all = 0;
   std::vector<size_t> indices;
+  bool part = false;  // whether words are left out
+  std::string title;  // of the axis
 };
-Kept kept(const Axis& axis, const PictureOptions& options) {
+Kept kept(const Axis& axis, bool of_source, const PictureOptions& options) {
+  const apps::Range& range = of_source ? options.source_words : options.target_words;
+  const char* const name = of_source ? "source" : "output";
   Kept result;
+  size_t first = 0, last = 0;  // positions from 1 of those that are drawn; <s> has none
   for (size_t i = 0; i < axis.tokens.size(); ++i) {
-    if (options.keep_eos || !axis.tokens[i].eos) result.indices.push_back(i);
+    if (axis.tokens[i].eos && !options.keep_eos) continue;
+    const bool begin = axis.begins && i == 0;
+    const size_t position = begin ? 0 : ++result.all;
+    if (!begin && !range.holds(static_cast<int64_t>(position))) continue;
+    result.indices.push_back(i);
+    if (begin) continue;
+    if (first == 0) first = position;
+    last = position;
   }
-  result.all = result.indices.size();
-  const size_t most = static_cast<size_t>(options.max_tokens) + (axis.begins ? 1 : 0);
-  if (options.max_tokens > 0) result.indices.resize(std::min(result.all, most));
+  if (result.all == 0 && !axis.begins) throw ValueError(fmt::format("the {} has no words to draw", name));
+  if (first == 0 && !axis.begins)
+    throw ValueError(fmt::format("{} words {}: the sentence has {}{}", name, range.text(), result.all,
+                                 options.keep_eos ? " with its end mark" : ""));
+  const size_t drawn = first == 0 ? 0 : last - first + 1;
+  result.part = drawn < result.all;
+  result.title = !result.part ? axis.name
+                 : drawn == 0 ? fmt::format("{}, none of {}", axis.name, result.all)
+                 : drawn == 1 ? fmt::format("{}, {} of {}", axis.name, first, result.all)
+                              : fmt::format("{}, {}\xE2\x80\x93{} of {}", axis.name, first, last, result.all);
   return result;
 }
 
@@ -112,6 +131,16 @@ models::AttentionWeights mean_map(const std::vector<models::AttentionWeights>& m
   return {layer, -1, models::mean_attention(part)};
 }
 
+// The part of what the rows attend to that lies in the columns.
+double weight_drawn(const models::AttentionWeights& map, const Kept& rows, const Kept& columns) {
+  double drawn = 0, all = 0;
+  for (const size_t t : rows.indices) {
+    for (const float weight : map.weights[t]) all += static_cast<double>(weight);
+    for (const size_t s : columns.indices) drawn += static_cast<double>(map.weights[t][s]);
+  }
+  return all > 0 ? drawn / all : 0;
+}
+
 // 1 where all are 0.
 double largest_weight(const Picture& picture) {
   float largest = 0;
@@ -150,14 +179,13 @@ Picture make_picture(const models::Translation& record, const PictureOptions& op
   const std::vector<models::AttentionWeights>& maps = maps_of(record, options.which);
   const models::AttentionWeights map = options.mean ? mean_map(maps, options.layer) : choose(maps, options);
   const Axes axes = axes_of(record, options.which);
-  const Kept columns = kept(axes.columns, options), rows = kept(axes.rows, options);
-  if (columns.all == 0 || rows.all == 0) {
-    throw ValueError(fmt::format("the {} has no words to draw", columns.all == 0 ? "source" : "output"));
-  }
+  const bool source_across = options.which != Which::decoder, source_down = options.which == Which::encoder;
+  const Kept rows = kept(axes.rows, source_down, options),
+             columns = kept(axes.columns, source_across, options);
   Picture picture;
   picture.title = options.title.empty() ? record.model : options.title;
-  picture.columns_name = axes.columns.name;
-  picture.rows_name = axes.rows.name;
+  picture.columns_name = columns.title;
+  picture.rows_name = rows.title;
   std::vector<std::string> parts;
   if (options.which != Which::cross) parts.push_back(kind_of(options.which));
   const bool single = options.mean && maps.size() == 1;  // its own mean
@@ -167,18 +195,17 @@ Picture make_picture(const models::Translation& record, const PictureOptions& op
                                     : fmt::format("layer {}, mean of its heads", map.layer));
   if (options.which != Which::encoder) parts.push_back(fmt::format("score {:.2f}", record.score));
   if (maps.size() > 1 && !options.mean) parts.push_back(fmt::format("1 of {} maps", maps.size()));
-  const auto cropped = [&](const Kept& axis, const char* name) {
-    if (axis.indices.size() < axis.all)
-      parts.push_back(fmt::format("first {} of {} {} tokens", axis.indices.size(), axis.all, name));
-  };
-  if (options.which == Which::cross) cropped(columns, "source");
-  cropped(rows, options.which == Which::encoder ? "source" : "output");
+  if (columns.part)
+    parts.push_back(fmt::format("{:.0f} % of the weight is drawn", 100 * weight_drawn(map, rows, columns)));
   picture.caption = fmt::format("{}", fmt::join(parts, " \xC2\xB7 "));
   picture.columns = labels_of(axes.columns, columns.indices);
   picture.rows = labels_of(axes.rows, rows.indices);
   for (const size_t t : rows.indices) {
     auto& row = picture.weights.emplace_back();
     for (const size_t s : columns.indices) row.push_back(map.weights[t][s]);
+    if (options.which != Which::decoder) continue;
+    auto& masked = picture.masked.emplace_back();  // a word of several pieces reads its own earlier ones
+    for (const size_t s : columns.indices) masked.push_back(s > t && map.weights[t][s] == 0);
   }
   picture.palette = options.palette;
   picture.brightest = options.brightest > 0 ? options.brightest : largest_weight(picture);

@@ -4,11 +4,11 @@
 
 #include <array>
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "apps/common/ranges.h"
 #include "apps/heatmap/colour.h"
 #include "models/options/choice.h"
 #include "models/run/translation.h"
@@ -41,8 +41,11 @@ struct Picture {
   std::string columns_name, rows_name;      // the titles of the axes
   std::vector<Label> columns, rows;         // what is attended to, and what attends
   std::vector<std::vector<float>> weights;  // [rows][columns], in [0, 1]
+  std::vector<std::vector<bool>> masked;    // [rows][columns], or empty: what could not be attended to
   double brightest = 1;  // the weight at the strong end of the colours; larger ones look the same
   Palette palette;
+
+  bool is_masked(size_t row, size_t column) const { return !masked.empty() && masked[row][column]; }
 };
 
 struct PictureOptions {
@@ -51,7 +54,7 @@ struct PictureOptions {
   bool mean = false;          // the mean of all maps instead, or of those of `layer`
   bool grid = false;          // every map, a row a layer and a column a head
   bool keep_eos = true;
-  int max_tokens = 0;    // 0: all
+  apps::Range source_words, target_words;  // which are drawn, </s> being the last; by_pieces: which pieces
   double brightest = 1;  // the weight that is drawn brightest; 0: the largest of those drawn
   std::string title;     // empty: the record's model
   Palette palette;
@@ -64,7 +67,7 @@ std::string display(const models::TranslationToken& token, std::string_view side
 /// The maps of the record that `which` names. Throws ValueError when it has none, and says how to make them.
 const std::vector<models::AttentionWeights>& maps_of(const models::Translation& record, Which which);
 
-/// Throws as maps_of, and ValueError for a layer, head or sentence that is not there.
+/// Throws as maps_of, and ValueError for a layer, head, sentence or range of words that is not there.
 Picture make_picture(const models::Translation& record, const PictureOptions& options);
 
 /// One picture for each map of the record, titled by its layer and head. Throws as make_picture.

@@ -42,6 +42,8 @@ std::string page_svg_head();
 constexpr std::string_view kPangoFonts = "sans-serif";
 constexpr std::string_view kSvgFonts =
     "'DejaVu Sans', 'Noto Sans', 'Helvetica Neue', Arial, 'Noto Sans CJK SC', 'Noto Sans Arabic', sans-serif";
+// A masked cell: paper of its own and a line from corner to corner.
+constexpr std::string_view kMaskedPaper = "#f1f3f5", kMaskedLine = "#adb5bd";
 /// The lines between cells, white on dark maps and black on light ones.
 struct Seam {
   double grey, opacity;

@@ -97,6 +97,14 @@ std::string texts_svg(const std::vector<PlacedText>& texts) {
   return svg;
 }
 
+// Cells that could not be attended to, of their outlines and their diagonals.
+std::string masked_svg(const std::string& outlines, const std::string& diagonals) {
+  return fmt::format(
+      "<path class=\"masked\" d=\"{}\" fill=\"{}\"><title>masked</title></path><path d=\"{}\" "
+      "fill=\"none\" stroke=\"{}\" pointer-events=\"none\"/>",
+      outlines, kMaskedPaper, diagonals, kMaskedLine);
+}
+
 // Cells, seams, frame, scale and texts of one picture.
 std::string panel_svg(const Panel& panel, size_t many_cells) {
   std::string svg;
@@ -107,10 +115,19 @@ std::string panel_svg(const Panel& panel, size_t many_cells) {
   const std::string side = px(panel.layout.cell);
   line("<g class=\"cells\">");
   const bool many = panel.picture.rows.size() * panel.picture.columns.size() > many_cells;
+  std::string masked, crossed;       // outlines and diagonals of masked cells
   std::map<long, std::string> pale;  // thousandths of the scale to their cells, a cell being 1 by 1
   for (size_t t = 0; t < panel.picture.rows.size(); ++t) {
     for (size_t s = 0; s < panel.picture.columns.size(); ++s) {
       const float weight = panel.picture.weights[t][s];
+      const double x = panel.layout.grid.x + static_cast<double>(s) * panel.layout.cell,
+                   y = panel.layout.grid.y + static_cast<double>(t) * panel.layout.cell;
+      if (panel.picture.is_masked(t, s)) {
+        fmt::format_to(std::back_inserter(masked), "M{} {}h{}v{}h-{}z", px(x), px(y), side, side, side);
+        fmt::format_to(std::back_inserter(crossed), "M{} {}l{} -{}", px(x), px(y + panel.layout.cell), side,
+                       side);
+        continue;
+      }
       if (many && weight < kWithWords) {
         fmt::format_to(std::back_inserter(pale[std::lround(weight / panel.picture.brightest * kShades)]),
                        "M{} {}h1v1h-1z", s, t);
@@ -119,12 +136,11 @@ std::string panel_svg(const Panel& panel, size_t many_cells) {
       line(
           "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"{}\"><title>{} \xE2\x86\x92 {}: "
           "{:.3f}</title></rect>",
-          px(panel.layout.grid.x + static_cast<double>(s) * panel.layout.cell),
-          px(panel.layout.grid.y + static_cast<double>(t) * panel.layout.cell), side, side,
-          hex(colour_of(weight / panel.picture.brightest, panel.picture.palette)),
+          px(x), px(y), side, side, hex(colour_of(weight / panel.picture.brightest, panel.picture.palette)),
           escaped(panel.picture.columns[s].text), escaped(panel.picture.rows[t].text), weight);
     }
   }
+  if (!masked.empty()) line("{}", masked_svg(masked, crossed));
   if (!pale.empty())
     line("<g transform=\"translate({} {}) scale({})\">", px(panel.layout.grid.x), px(panel.layout.grid.y),
          side);
@@ -231,6 +247,12 @@ std::string element(const Sheet& sheet, const std::string& label, bool whole) {
     if (moved) svg += fmt::format("<g transform=\"translate({} {})\">\n", px(panel.x), px(panel.y));
     svg += panel_svg(panel, whole ? kManyCells : 0);
     if (moved) svg += "</g>\n";
+  }
+  if (const auto& key = sheet.masked) {
+    const std::string side = px(key->width);
+    svg += masked_svg(fmt::format("M{} {}h{}v{}h-{}z", px(key->x), px(key->y), side, side, side),
+                      fmt::format("M{} {}l{} -{}", px(key->x), px(key->y + key->height), side, side)) +
+           "\n";
   }
   return svg + "</svg>\n";
 }

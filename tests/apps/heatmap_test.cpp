@@ -361,8 +361,11 @@ TEST_F(Heatmap, EncoderSelfAttentionHasTheSourceOnBothAxes) {
   EXPECT_EQ(all_matches(svg, std::regex("\xE2\x86\x92")).size(), 16U);
   EXPECT_EQ(
       all_matches(svg_of(record, {"--which", "encoder", "--no-eos"}), std::regex("\xE2\x86\x92")).size(), 9U);
-  const std::string cropped = svg_of(record, {"--which", "encoder", "--max-tokens", "2"});
-  EXPECT_THAT(cropped, AllOf(HasSubstr("first 2 of 4"), Not(HasSubstr("output tokens"))));
+  const std::string cropped = svg_of(record, {"--which", "encoder", "--source-words", "2-3"});
+  EXPECT_THAT(cropped, AllOf(HasSubstr(">source, attended to, 2\xE2\x80\x93"
+                                       "3 of 4<"),
+                             HasSubstr(">source, attending, 2\xE2\x80\x93"
+                                       "3 of 4<")));
   EXPECT_EQ(all_matches(cropped, std::regex("\xE2\x86\x92")).size(), 4U);
 }
 
@@ -380,18 +383,17 @@ TEST_F(Heatmap, DecoderSelfAttentionHasTheOutputDownAndWhatWasWrittenAcross) {
   for (const auto& match : all_matches(svg, std::regex("<title>([^<]*\xE2\x86\x92[^<]*)</title>")))
     cells.push_back(match[1]);
   EXPECT_THAT(cells, testing::ElementsAre(
-                         "&lt;s&gt; \xE2\x86\x92 words0: 1.000", "words0 \xE2\x86\x92 words0: 0.000",
-                         "words1 \xE2\x86\x92 words0: 0.000", "&lt;s&gt; \xE2\x86\x92 words1: 0.500",
-                         "words0 \xE2\x86\x92 words1: 0.500", "words1 \xE2\x86\x92 words1: 0.000",
-                         "&lt;s&gt; \xE2\x86\x92 &lt;/s&gt;: 0.333", "words0 \xE2\x86\x92 &lt;/s&gt;: 0.333",
-                         "words1 \xE2\x86\x92 &lt;/s&gt;: 0.333"));
+                         "&lt;s&gt; \xE2\x86\x92 words0: 1.000", "&lt;s&gt; \xE2\x86\x92 words1: 0.500",
+                         "words0 \xE2\x86\x92 words1: 0.500", "&lt;s&gt; \xE2\x86\x92 &lt;/s&gt;: 0.333",
+                         "words0 \xE2\x86\x92 &lt;/s&gt;: 0.333", "words1 \xE2\x86\x92 &lt;/s&gt;: 0.333"));
   EXPECT_EQ(all_matches(svg, std::regex("<text class=\"eos\"")).size(), 2U);  // <s> and </s>
   const std::string dropped = svg_of(record, {"--which", "decoder", "--no-eos"});
   EXPECT_THAT(dropped, AllOf(HasSubstr("&lt;s&gt;"), Not(HasSubstr("&lt;/s&gt;"))));
-  EXPECT_EQ(all_matches(dropped, std::regex("\xE2\x86\x92")).size(), 6U);
-  const std::string cropped = svg_of(record, {"--which", "decoder", "--max-tokens", "1"});  // <s> is no word
-  EXPECT_THAT(cropped, HasSubstr("first 1 of 3"));
-  EXPECT_EQ(all_matches(cropped, std::regex("\xE2\x86\x92")).size(), 2U);
+  EXPECT_EQ(all_matches(dropped, std::regex("\xE2\x86\x92")).size(), 3U);
+  const std::string cropped = svg_of(record, {"--which", "decoder", "--target-words", "2"});
+  EXPECT_THAT(cropped, AllOf(HasSubstr(">output, attending, 2 of 3<"), HasSubstr("attended to, 2 of 2<"),
+                             HasSubstr("<title>&lt;s&gt; \xE2\x86\x92 words1: 0.500<")));  // <s> is no word
+  EXPECT_EQ(all_matches(cropped, std::regex("\xE2\x86\x92")).size(), 1U);
 }
 
 TEST_F(Heatmap, SelfAttentionHasGridsAndMeansToo) {
@@ -468,10 +470,65 @@ TEST_F(Heatmap, LayerHeadTitleAndCropping) {
   EXPECT_THAT(svg_of(record, {"--layer", "1"}), HasSubstr("layer 1, head 0"));
   EXPECT_THAT(svg_of(record), HasSubstr("&lt;/s&gt;"));
   EXPECT_THAT(svg_of(record, {"--no-eos"}), Not(HasSubstr("&lt;/s&gt;")));
-  const std::string cropped = svg_of(record, {"--max-tokens", "3"});
-  EXPECT_THAT(cropped, testing::AllOf(HasSubstr("first 3 of 8 source tokens"),
-                                      HasSubstr("first 3 of 6 output tokens")));
-  EXPECT_EQ(all_matches(cropped, std::regex("\xE2\x86\x92")).size(), 9u);
+}
+
+TEST_F(Heatmap, RangesOfWordsAreDrawnAndThePictureSaysWhatIsLeftOut) {
+  const Translation record = record_of(8, 6);
+  const auto cells = [](const std::string& svg) {
+    return all_matches(svg, std::regex("\xE2\x86\x92")).size();
+  };
+  const std::string part = svg_of(record, {"--source-words", "3-4", "--target-words", "5-"});
+  EXPECT_THAT(part, AllOf(HasSubstr(">source, 3\xE2\x80\x93"
+                                    "4 of 8<"),
+                          HasSubstr(">output, 5\xE2\x80\x93"
+                                    "6 of 6<"),
+                          HasSubstr("25 % of the weight is drawn"),
+                          HasSubstr("W\xC3\xB6rter2 \xE2\x86\x92 words4: 0.125"), Not(HasSubstr("rter1 ")),
+                          HasSubstr(">&lt;/s&gt;<")));
+  EXPECT_EQ(cells(part), 4U);
+  const std::string rows = svg_of(record, {"--target-words", "2"});
+  EXPECT_THAT(rows,
+              AllOf(HasSubstr(">source<"), HasSubstr(">output, 2 of 6<"), Not(HasSubstr("weight is drawn"))));
+  EXPECT_EQ(svg_of(record, {"--source-words", "1-8"}), svg_of(record));
+  EXPECT_EQ(svg_of(record, {"--source-words", "1-99"}), svg_of(record));  // as far as the sentence goes
+  EXPECT_EQ(cells(svg_of(record, {"--source-words", "7-", "--no-eos"})), 5U);
+  const std::string file = path("r.jsonl"), out = path("bad.svg");
+  const auto refused = [&](const char* option, const char* range, int code, const std::string& message) {
+    expect_failure({"--records", file, "-o", out, option, range}, code, message);
+  };
+  refused("--source-words", "9-12", 1, "source words 9-12: the sentence has 8 with its end mark");
+  refused("--target-words", "7", 1, "output words 7: the sentence has 6 with its end mark");
+  refused("--source-words", "5-3", 2, "--source-words: '5-3' is empty: it ends before it begins");
+  refused("--source-words", "0-3", 2, "--source-words: '0-3' begins before 1");
+  for (const char* wrong : {"", "-", "x", "1-x", "1--2", "1,2", "99999999999999999999"})
+    refused("--target-words", wrong, 2, "--target-words: '" + std::string(wrong) + "' is no range");
+  expect_failure({"--records", file, "-o", out, "--which", "encoder", "--target-words", "1"}, 2,
+                 "--target-words: the encoder attends to source words alone");
+  expect_failure({"--records", file, "-o", out, "--which", "decoder", "--source-words", "1"}, 2,
+                 "--source-words: the decoder attends to output words alone");
+  expect_failure({"--records", file, "-o", out, "--max-tokens", "3"}, 2, "--source-words 1-N");
+  EXPECT_FALSE(std::filesystem::exists(out));
+}
+
+TEST_F(Heatmap, TheLegendSaysWhatMarksUnknownWordsAndMaskedCells) {
+  Translation record = record_with_self_attention(3, 3);
+  const char *const unknown = "is outside the vocabulary", *const masked = "masked: not written yet";
+  EXPECT_THAT(svg_of(record), AllOf(Not(HasSubstr(unknown)), Not(HasSubstr(masked))));
+  const std::string decoder = svg_of(record, {"--which", "decoder", "--grid"});
+  EXPECT_THAT(decoder, AllOf(Not(HasSubstr(unknown)), HasSubstr(masked)));
+  EXPECT_EQ(all_matches(decoder, std::regex("class=\"masked\"")).size(), 2U);  // the cells, and the legend's
+  record.source.tokens[0].unk = true;
+  EXPECT_THAT(svg_of(record), AllOf(HasSubstr(unknown), Not(HasSubstr(masked))));
+  record.target.tokens[0].unk = true;
+  const std::string both = svg_of(record, {"--which", "decoder"});
+  EXPECT_EQ(xml_error(both), "");
+  EXPECT_THAT(both, AllOf(HasSubstr(unknown), HasSubstr(masked)));
+  for (const char* file : {"out.png", "out.pdf"}) {
+    const std::string with = drawn({record}, file, {"--which", "decoder"});
+    record.decoder_self_attention[0].weights[0][1] = 1e-6F;  // not masked: attended to a little
+    EXPECT_NE(drawn({record}, file, {"--which", "decoder"}), with) << file;
+    record.decoder_self_attention[0].weights[0][1] = 0;
+  }
 }
 
 TEST_F(Heatmap, LinesStandardInputAndTheRecordDrawn) {

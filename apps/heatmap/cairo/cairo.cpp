@@ -73,15 +73,34 @@ int draw_text(cairo_t* cairo, const PlacedText& text) {
   return pango_layout_get_unknown_glyphs_count(layout.get());
 }
 
+// A cell that could not be attended to.
+void draw_masked(cairo_t* cairo, const Box& cell) {
+  set_colour(cairo, kMaskedPaper);
+  cairo_rectangle(cairo, cell.x, cell.y, cell.width, cell.height);
+  cairo_fill(cairo);
+  cairo_set_antialias(cairo, CAIRO_ANTIALIAS_DEFAULT);
+  set_colour(cairo, kMaskedLine);
+  cairo_set_line_width(cairo, 1);
+  cairo_move_to(cairo, cell.x, cell.y + cell.height);
+  cairo_line_to(cairo, cell.x + cell.width, cell.y);
+  cairo_stroke(cairo);
+}
+
 // One picture; returns how many characters no font has.
 int draw_panel(cairo_t* cairo, const Picture& picture, const Layout& layout) {
   cairo_set_antialias(cairo, CAIRO_ANTIALIAS_NONE);  // cells without seams
   for (size_t t = 0; t < picture.rows.size(); ++t) {
     for (size_t s = 0; s < picture.columns.size(); ++s) {
+      const Box cell = {layout.grid.x + static_cast<double>(s) * layout.cell,
+                        layout.grid.y + static_cast<double>(t) * layout.cell, layout.cell, layout.cell};
+      if (picture.is_masked(t, s)) {
+        draw_masked(cairo, cell);
+        cairo_set_antialias(cairo, CAIRO_ANTIALIAS_NONE);
+        continue;
+      }
       const Colour colour = colour_of(picture.weights[t][s] / picture.brightest, picture.palette);
       cairo_set_source_rgb(cairo, colour[0], colour[1], colour[2]);
-      cairo_rectangle(cairo, layout.grid.x + static_cast<double>(s) * layout.cell,
-                      layout.grid.y + static_cast<double>(t) * layout.cell, layout.cell, layout.cell);
+      cairo_rectangle(cairo, cell.x, cell.y, cell.width, cell.height);
       cairo_fill(cairo);
     }
   }
@@ -131,6 +150,7 @@ int draw_sheet(cairo_t* cairo, const Sheet& sheet) {
   cairo_paint(cairo);
   int missing = 0;
   for (const PlacedText& text : sheet.texts) missing += draw_text(cairo, text);
+  if (sheet.masked) draw_masked(cairo, *sheet.masked);
   for (const Panel& panel : sheet.panels) {
     cairo_save(cairo);
     cairo_translate(cairo, panel.x, panel.y);
