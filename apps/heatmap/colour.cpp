@@ -81,6 +81,8 @@ Colour colour_of(double weight, const Palette& palette) {
   return palette.light ? light_colour(palette.map, w) : dark_colour(palette.map, w);
 }
 
+double scale_value(double part, const Palette& palette) { return palette.difference ? 2 * part - 1 : part; }
+
 std::string hex(const Colour& colour) {
   const auto byte = [](double value) { return static_cast<int>(std::lround(value * 255)); };
   return fmt::format("#{:02x}{:02x}{:02x}", byte(colour[0]), byte(colour[1]), byte(colour[2]));

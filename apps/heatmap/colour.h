@@ -43,6 +43,9 @@ using Colour = std::array<double, 3>;  // red, green, blue in [0, 1]
 /// beyond an end count as the end.
 Colour colour_of(double weight, const Palette& palette);
 
+/// The value at a part of the scale, from 0 at its foot to 1: of a difference from -1 to 1.
+double scale_value(double part, const Palette& palette);
+
 /// "#rrggbb"
 std::string hex(const Colour& colour);
 

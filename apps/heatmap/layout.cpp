@@ -42,6 +42,14 @@ PlacedText::Role role_of(LabelStyle style) {
   return style == LabelStyle::unknown ? PlacedText::Role::unknown : PlacedText::Role::label;
 }
 
+// The value at a part of the scale; a difference has a sign.
+std::string tick_text(const Picture& picture, double part) {
+  const double value = scale_value(part, picture.palette) * picture.brightest;
+  const int digits = picture.brightest < 0.2 ? 3 : 2;
+  return picture.palette.difference && value != 0 ? fmt::format("{:+.{}f}", value, digits)
+                                                  : fmt::format("{:.{}f}", value, digits);
+}
+
 struct Extent {
   double width = 0, height = 0;  // of the widest and of the tallest
 };
@@ -171,8 +179,7 @@ Layout lay_out(const Picture& picture, const Measure& measure) {
   const double grid_x = kMargin + axis_height + kGap + down.width + kGap;
   const double grid_width = columns * cell, grid_height = rows * cell;
   const double columns_name_width = std::ceil(measure(picture.columns_name, kAxisFont).width * kSlack);
-  const double tick_width =
-      std::ceil(measure(picture.brightest < 0.2 ? "0.000" : "0.00", kTickFont).width * kSlack);
+  const double tick_width = std::ceil(measure(tick_text(picture, 1), kTickFont).width * kSlack);
   const double bar_x = grid_x + grid_width + 2 * kGap;
   const double right = std::max({bar_x + kBarWidth + kGap / 2 + tick_width, grid_x + grid_width + overhang,
                                  grid_x + columns_name_width});
@@ -228,11 +235,9 @@ Layout lay_out(const Picture& picture, const Measure& measure) {
 
   layout.bar = {bar_x, grid_y, kBarWidth, bar_height};
   for (int tick = 0; tick <= 4; ++tick) {
-    const double value = tick / 4.0, inset = kTickFont * 0.4;  // the end ticks stay level with the bar
-    const std::string text =
-        fmt::format("{:.{}f}", value * picture.brightest, picture.brightest < 0.2 ? 3 : 2);
-    layout.texts.push_back({text, bar_x + kBarWidth + kGap / 2,
-                            grid_y + inset + (1 - value) * (bar_height - 2 * inset), 0, kTickFont,
+    const double part = tick / 4.0, inset = kTickFont * 0.4;  // the end ticks stay level with the bar
+    layout.texts.push_back({tick_text(picture, part), bar_x + kBarWidth + kGap / 2,
+                            grid_y + inset + (1 - part) * (bar_height - 2 * inset), 0, kTickFont,
                             Align::start, Role::tick});
   }
   return layout;

@@ -24,6 +24,4 @@ TextLook look_of(PlacedText::Role role) {
 
 Seam seam_of(const Palette& palette) { return palette.light ? Seam{0, 0.1} : Seam{1, 0.16}; }
 
-double scale_value(double part, const Palette& palette) { return palette.difference ? 2 * part - 1 : part; }
-
 }  // namespace heed::heatmap

@@ -212,6 +212,71 @@ Picture make_picture(const models::Translation& record, const PictureOptions& op
   return picture;
 }
 
+namespace {
+
+// One scale for all, so that they can be compared.
+void share_scale(std::vector<Picture>& pictures, const PictureOptions& options) {
+  if (options.brightest > 0) return;
+  double largest = 0;
+  for (const Picture& picture : pictures) largest = std::max(largest, picture.brightest);
+  for (Picture& picture : pictures) picture.brightest = largest;
+}
+
+// Throws unless the words along an axis are the same.
+void require_same_words(const std::vector<Label>& a, const std::vector<Label>& b, const Picture& first,
+                        const Picture& second, const std::string& axis) {
+  const auto [x, y] = std::ranges::mismatch(a, b, {}, &Label::text, &Label::text);
+  if (x == a.end() && y == b.end()) return;
+  const std::string facts =
+      x == a.end() || y == b.end()
+          ? fmt::format("{} has {} words and {} has {}", first.title, a.size(), second.title, b.size())
+          : fmt::format("word {} is '{}' in {} and '{}' in {}", x - a.begin() + 1, x->text, first.title,
+                        y->text, second.title);
+  throw ValueError(fmt::format("--difference takes records of the same words, and the {} differs: {}{}", axis,
+                               facts,
+                               axis == "output" ? " (--translation gives several runs the same)" : ""));
+}
+
+Picture difference_of(const Picture& a, const Picture& b, const PictureOptions& options) {
+  require_same_words(a.columns, b.columns, a, b, options.which == Which::decoder ? "output" : "source");
+  require_same_words(a.rows, b.rows, a, b, options.which == Which::encoder ? "source" : "output");
+  Picture picture = a;
+  picture.title = fmt::format("{} \xE2\x88\x92 {}", a.title, b.title);  // a minus sign
+  picture.caption = fmt::format("orange: more weight in {} \xC2\xB7 blue: more in {}", a.title, b.title);
+  double largest = 0;
+  for (size_t t = 0; t < a.rows.size(); ++t) {
+    for (size_t s = 0; s < a.columns.size(); ++s) {
+      picture.weights[t][s] = a.weights[t][s] - b.weights[t][s];
+      largest = std::max(largest, std::abs(static_cast<double>(picture.weights[t][s])));
+      if (!picture.masked.empty()) picture.masked[t][s] = a.masked[t][s] && b.masked[t][s];
+    }
+  }
+  picture.brightest = options.brightest > 0 ? options.brightest : largest > 0 ? largest : 1;
+  picture.palette.difference = true;
+  return picture;
+}
+
+}  // namespace
+
+std::vector<Picture> make_pictures(const std::vector<NamedRecord>& records, const PictureOptions& options) {
+  if (records.size() == 1) {
+    const models::Translation& record = records.front().record;
+    return options.grid ? make_grid(record, options) : std::vector{make_picture(record, options)};
+  }
+  if (options.grid) throw ValueError("--grid draws the maps of one record");
+  std::vector<Picture> pictures;
+  for (const NamedRecord& one : records) {
+    PictureOptions titled = options;
+    titled.title = one.name;
+    pictures.push_back(make_picture(one.record, titled));
+    pictures.back().caption =
+        one.record.model + (pictures.back().caption.empty() ? "" : " \xC2\xB7 ") + pictures.back().caption;
+  }
+  share_scale(pictures, options);
+  if (options.difference) pictures.push_back(difference_of(pictures[0], pictures[1], options));
+  return pictures;
+}
+
 std::vector<Picture> make_grid(const models::Translation& record, const PictureOptions& options) {
   std::vector<Picture> pictures;
   for (const models::AttentionWeights& map : maps_of(record, options.which)) {
@@ -225,11 +290,7 @@ std::vector<Picture> make_grid(const models::Translation& record, const PictureO
     pictures.back().title = fmt::format("{}layer {}, head {}", side, map.layer, map.head);
     pictures.back().caption.clear();
   }
-  if (options.brightest == 0) {  // one scale for all, so that they can be compared
-    double largest = 0;
-    for (const Picture& picture : pictures) largest = std::max(largest, picture.brightest);
-    for (Picture& picture : pictures) picture.brightest = largest;
-  }
+  share_scale(pictures, options);
   return pictures;
 }
 

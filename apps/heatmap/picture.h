@@ -48,10 +48,17 @@ struct Picture {
   bool is_masked(size_t row, size_t column) const { return !masked.empty() && masked[row][column]; }
 };
 
+/// A record of a picture or a page.
+struct NamedRecord {
+  models::Translation record;
+  std::string name;  // tells it from others: its file's or its run's; may be empty where it is alone
+};
+
 struct PictureOptions {
   Which which = Which::cross;
   int layer = -1, head = -1;  // -1: the first that the record has
   bool mean = false;          // the mean of all maps instead, or of those of `layer`
+  bool difference = false;    // of two records also the first less the second
   bool grid = false;          // every map, a row a layer and a column a head
   bool keep_eos = true;
   apps::Range source_words, target_words;  // which are drawn, </s> being the last; by_pieces: which pieces
@@ -69,6 +76,12 @@ const std::vector<models::AttentionWeights>& maps_of(const models::Translation& 
 
 /// Throws as maps_of, and ValueError for a layer, head, sentence or range of words that is not there.
 Picture make_picture(const models::Translation& record, const PictureOptions& options);
+
+/// What is drawn side by side of records, on one scale: a picture of each, titled by its name where they are
+/// several; of one record its grid where that is asked for. `difference` adds that of the first two, on a
+/// scale of its own. Throws as make_picture, and ValueError for a grid of several and for a difference of
+/// records whose words are not the same.
+std::vector<Picture> make_pictures(const std::vector<NamedRecord>& records, const PictureOptions& options);
 
 /// One picture for each map of the record, titled by its layer and head. Throws as make_picture.
 std::vector<Picture> make_grid(const models::Translation& record, const PictureOptions& options);

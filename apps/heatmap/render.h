@@ -49,8 +49,6 @@ struct Seam {
   double grey, opacity;
 };
 Seam seam_of(const Palette& palette);
-/// The value at a part of the scale, from 0 at its foot to 1: of a difference from -1 to 1.
-double scale_value(double part, const Palette& palette);
 struct TextLook {
   std::string_view colour;
   bool bold = false, italic = false;

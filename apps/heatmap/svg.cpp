@@ -113,6 +113,10 @@ std::string panel_svg(const Panel& panel, size_t many_cells) {
     svg += '\n';
   };
   const std::string side = px(panel.layout.cell);
+  const bool difference = panel.picture.palette.difference;
+  const auto number = [&](double weight) {
+    return difference ? fmt::format("{:+.3f}", weight) : fmt::format("{:.3f}", weight);
+  };
   line("<g class=\"cells\">");
   const bool many = panel.picture.rows.size() * panel.picture.columns.size() > many_cells;
   std::string masked, crossed;       // outlines and diagonals of masked cells
@@ -128,16 +132,16 @@ std::string panel_svg(const Panel& panel, size_t many_cells) {
                        side);
         continue;
       }
-      if (many && weight < kWithWords) {
+      if (many && std::abs(weight) < kWithWords) {
         fmt::format_to(std::back_inserter(pale[std::lround(weight / panel.picture.brightest * kShades)]),
                        "M{} {}h1v1h-1z", s, t);
         continue;
       }
       line(
           "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"{}\"><title>{} \xE2\x86\x92 {}: "
-          "{:.3f}</title></rect>",
+          "{}</title></rect>",
           px(x), px(y), side, side, hex(colour_of(weight / panel.picture.brightest, panel.picture.palette)),
-          escaped(panel.picture.columns[s].text), escaped(panel.picture.rows[t].text), weight);
+          escaped(panel.picture.columns[s].text), escaped(panel.picture.rows[t].text), number(weight));
     }
   }
   if (!masked.empty()) line("{}", masked_svg(masked, crossed));
@@ -146,8 +150,8 @@ std::string panel_svg(const Panel& panel, size_t many_cells) {
          side);
   for (const auto& [thousandths, cells] : pale) {
     const double part = static_cast<double>(thousandths) / kShades;
-    line("<path fill=\"{}\" d=\"{}\"><title>{:.3f}</title></path>",
-         hex(colour_of(part, panel.picture.palette)), cells, part * panel.picture.brightest);
+    line("<path fill=\"{}\" d=\"{}\"><title>{}</title></path>", hex(colour_of(part, panel.picture.palette)),
+         cells, number(part * panel.picture.brightest));
   }
   if (!pale.empty()) line("</g>");
   line("</g>");
@@ -173,10 +177,12 @@ std::string panel_svg(const Panel& panel, size_t many_cells) {
 
   line(
       "<rect class=\"bar\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"url(#{})\" "
-      "stroke=\"#868e96\"><title>attention weight, 0 "
-      "to {:g}</title></rect>",
+      "stroke=\"#868e96\"><title>{} to {:g}</title></rect>",
       px(panel.layout.bar.x), px(panel.layout.bar.y), px(panel.layout.bar.width), px(panel.layout.bar.height),
-      scale_id(panel.picture.palette), panel.picture.brightest);
+      scale_id(panel.picture.palette),
+      difference ? fmt::format("difference of attention weights, {:g}", -panel.picture.brightest)
+                 : "attention weight, 0",
+      panel.picture.brightest);
   return svg + texts_svg(panel.layout.texts);
 }
 

@@ -8,7 +8,6 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/heatmap/picture.h"
-#include "apps/heatmap/render.h"
 #include "apps/heatmap/viewer_files.h"
 #include "models/text/unicode.h"
 

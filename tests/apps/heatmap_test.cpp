@@ -543,6 +543,172 @@ TEST_F(Heatmap, LinesStandardInputAndTheRecordDrawn) {
   EXPECT_EQ(read_file(path("a.svg")), read_file(path("b.svg")));
 }
 
+// Texts of a class in an SVG, in order.
+std::vector<std::string> texts_of(const std::string& svg, const std::string& kind) {
+  std::vector<std::string> texts;
+  for (const auto& match : all_matches(svg, std::regex("<text class=\"" + kind + "\"[^>]*>([^<]*)</text>")))
+    texts.push_back(match[1]);
+  return texts;
+}
+
+// Two records of the same words, looked at differently.
+std::pair<Translation, Translation> two_looks() {
+  std::pair<Translation, Translation> two{record_of(2, 2), record_of(2, 2)};
+  two.first.attention[0].weights = {{0.9F, 0.1F}, {0.25F, 0.75F}};
+  two.second.attention[0].weights = {{0.5F, 0.5F}, {0.5F, 0.5F}};
+  two.second.model = "dot attention, GRU 128";
+  return two;
+}
+
+TEST_F(Heatmap, SeveralFilesStandSideBySideOnOneScaleWithTheirDifference) {
+  const auto [a, b] = two_looks();
+  const std::vector<std::string> both = {"--records", write("one.jsonl", {a}), "--records",
+                                         write("two.jsonl", {b})};
+  const auto svg_with = [&](std::vector<std::string> options) {
+    options.insert(options.begin(), both.begin(), both.end());
+    for (const char* more : {"-o", "-"}) options.emplace_back(more);
+    const auto result = run(options);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_EQ(xml_error(result.out), "");
+    return result.out;
+  };
+  const std::string pair = svg_with({"--brightest", "0", "--title", "Both"});
+  EXPECT_THAT(texts_of(pair, "title"), testing::ElementsAre("Both", "one", "two"));
+  EXPECT_THAT(texts_of(pair, "caption"),
+              testing::Contains("dot attention, GRU 128 \xC2\xB7 layer 0, head 0 \xC2\xB7 score -4.25"));
+  EXPECT_EQ(std::ranges::count(texts_of(pair, "tick"), "0.90"), 2);  // the largest of both ends both scales
+  EXPECT_THAT(
+      pair, AllOf(HasSubstr("aria-label=\"one: Attention of additive"), Not(HasSubstr("id=\"difference\""))));
+  const std::string all = svg_with({"--difference", "--light", "--json", path("j")});
+  EXPECT_THAT(texts_of(all, "title"), testing::ElementsAre("one", "two", "one \xE2\x88\x92 two"));
+  EXPECT_THAT(texts_of(all, "tick"),
+              AllOf(testing::Contains("+1.00"), testing::Contains("-0.50"), testing::Contains("0.00")));
+  EXPECT_THAT(all, AllOf(HasSubstr("orange: more weight in one \xC2\xB7 blue: more in two"),
+                         HasSubstr("url(#difference)"), HasSubstr("rter0 \xE2\x86\x92 words0: +0.400<"),
+                         HasSubstr(": -0.250<"), HasSubstr("id=\"scale\"")));
+  EXPECT_EQ(read_file(path("j")), to_json_line(a) + "\n" + to_json_line(b) + "\n");
+  const std::string scaled = svg_with({"--difference", "--brightest", "0", "--light"});
+  EXPECT_THAT(texts_of(scaled, "tick"),
+              AllOf(testing::Contains("+0.40"), testing::Contains("-0.40"), testing::Contains("0.90")));
+  EXPECT_THAT(scaled, HasSubstr("fill=\"#a63603\"><title>W"));  // the end of the scale
+  for (const char* file : {"out.png", "out.pdf"}) {
+    std::vector<std::string> command = both;
+    for (const std::string& more : {std::string("-o"), path(file), std::string("--difference")})
+      command.push_back(more);
+    EXPECT_EQ(run(command).exit_code, 0) << file;
+  }
+}
+
+TEST_F(Heatmap, ADifferenceWantsTwoRecordsOfTheSameWords) {
+  auto [a, b] = two_looks();
+  const std::string one = write("one.jsonl", {a}), two = write("two.jsonl", {b}), out = path("bad.svg");
+  const auto refused = [&](const std::string& message) {
+    expect_failure({"--records", one, "--records", write("two.jsonl", {b}), "--difference", "-o", out}, 1,
+                   message);
+  };
+  expect_failure({"--records", one, "--difference", "-o", out}, 2,
+                 "--difference: takes two runs or two files of records, got 1");
+  expect_failure({"--records", one, "--records", two, "--records", two, "--difference", "-o", out}, 2,
+                 "got 3");
+  expect_failure({"--records", one, "--records", two, "--grid", "-o", out}, 2,
+                 "--grid: draws the maps of one record");
+  b.target.tokens[0].text = "other";
+  refused("the output differs: word 1 is 'words0' in one and 'other' in two (--translation");
+  b = record_of(3, 2);
+  refused("the source differs: word 2 is '</s>' in one and 'Wörter1' in two");
+  b = record_of(2, 2);
+  b.target.tokens.pop_back();
+  b.attention[0].weights.pop_back();
+  refused("the output differs: one has 2 words and two has 1");
+  EXPECT_FALSE(std::filesystem::exists(out));
+}
+
+TEST_F(Heatmap, ABatchIsAPictureOfEachLineInAFolder) {
+  std::vector<Translation> records;
+  for (int i = 1; i <= 12; ++i) records.push_back(record_of(2 + i % 3, 2));
+  records[3].source.tokens.clear();  // a line without words
+  records[3].target.tokens.clear();
+  records[3].attention.clear();
+  const std::string file = write("r.jsonl", records);
+  const auto names = [&](const std::string& folder) {
+    std::vector<std::string> found;
+    for (const auto& entry : std::filesystem::directory_iterator(path(folder)))
+      found.push_back(entry.path().filename());
+    std::ranges::sort(found);
+    return found;
+  };
+  for (const heatmap::Format& format : heatmap::kFormats) {
+    const std::string extension(format.extension), folder = "made/" + extension.substr(1);
+    const auto result =
+        run({"--records", file, "--lines", "2-3,12", "-o", path(folder), "--format", extension.substr(1)});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_EQ(result.err, "");
+    EXPECT_THAT(names(folder),
+                testing::ElementsAre("0002" + extension, "0003" + extension, "0012" + extension));
+    EXPECT_EQ(run({"--records", file, "--line", "3", "-o", path("three" + extension)}).exit_code, 0);
+    EXPECT_EQ(read_file(path(folder + "/0003" + extension)), read_file(path("three" + extension)));
+  }
+  const auto all = run({"--records", "-", "-o", path("all/"), "--json", path("j")}, read_file(file));
+  EXPECT_EQ(all.exit_code, 0);
+  EXPECT_EQ(all.err, "heatmap: warning: line 4: no words, not drawn\n");
+  EXPECT_EQ(names("all").size(), 11U);
+  EXPECT_THAT(names("all"), testing::Contains("0012.svg"));
+  EXPECT_EQ(std::ranges::count(read_file(path("j")), '\n'), 11);
+  const auto pairs =
+      run({"--records", file, "--records", file, "--lines", "5-6", "--difference", "-o", path("pairs/")});
+  EXPECT_EQ(pairs.exit_code, 0) << pairs.err;
+  EXPECT_THAT(read_file(path("pairs/0006.svg")), HasSubstr("url(#difference)"));
+}
+
+TEST_F(Heatmap, ABatchThatCannotBeDrawnWritesNothing) {
+  const std::string file = write("r.jsonl", {record_of(3, 3), record_of(5, 3)}), folder = path("folder");
+  const auto refused = [&](const std::vector<std::string>& options, int code, const std::string& message) {
+    std::vector<std::string> arguments = {"--records", file};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    expect_failure(arguments, code, message);
+    EXPECT_FALSE(std::filesystem::exists(folder));
+  };
+  refused({"--lines", "1-3", "-o", folder}, 1, "r.jsonl' has 2 lines, --lines asks for 3");
+  refused({"--lines", "3-", "-o", folder}, 1, "r.jsonl' has 2 lines, --lines asks for 3");
+  refused({"--lines", "1-2", "-o", folder, "--source-words", "4-"}, 1,
+          "line 1: source words 4-: the sentence has 3");
+  refused({"--lines", "2-1", "-o", folder}, 2, "--lines: '2-1' is empty");
+  refused({"--lines", "1,", "-o", folder}, 2, "--lines: '' is no range");
+  refused({"--lines", "1", "--line", "1", "-o", folder}, 2, "excludes");
+  refused({"--lines", "1", "-o", "-"}, 2, "--lines: draws a picture a line, so '-' is to be a folder");
+  refused({"--lines", "1", "-o", path("x.svg")}, 2, "x.svg' is to be a folder: -o FOLDER/");
+  refused({"--lines", "1", "-o", file + "/"}, 1, "--output: '" + file + "' is a file, not a folder");
+  refused({"--lines", "1", "-o", "/proc/no/"}, 1, "cannot make the folder '/proc/no'");
+  refused({"--records", write("s.jsonl", {record_of(3, 3)}), "-o", folder + "/"}, 1,
+          "pictures of both want the same");
+  EXPECT_EQ(read_file(file), to_json_line(record_of(3, 3)) + "\n" + to_json_line(record_of(5, 3)) + "\n");
+}
+
+TEST_F(Heatmap, EveryFormatGoesToStandardOutput) {
+  const std::string file = write("r.jsonl", {record_of(3, 3)});
+  for (const heatmap::Format& format : heatmap::kFormats) {
+    const std::string extension(format.extension);
+    const auto result = run({"--records", file, "-o", "-", "--format", extension.substr(1)});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_EQ(run({"--records", file, "-o", path("out" + extension)}).exit_code, 0);
+    EXPECT_TRUE(result.out == read_file(path("out" + extension))) << extension;
+  }
+  EXPECT_EQ(run({"--records", file, "-o", "-"}).out, read_file(path("out.svg")));
+  EXPECT_THAT(run({"--records", file, "-o", "-", "--format", "html"}).out,
+              testing::StartsWith("<!doctype html>"));
+  EXPECT_EQ(run({"--records", file, "-o", path("picture"), "--format", "svg"}).exit_code, 0);
+  EXPECT_EQ(read_file(path("picture")), read_file(path("out.svg")));
+  expect_failure({"--records", file, "-o", "-", "--format", "gif"}, 2,
+                 "--format: 'gif' is not known (svg, png, pdf, html)");
+  expect_failure({"--records", file, "-o", path("x.png"), "--format", "svg"}, 1,
+                 "--format svg and the extension .png differ");
+  expect_failure({"--records", file, "-o", path("x.png"), "--format", "html"}, 2,
+                 "--format: html and the extension");
+  expect_failure({"--records", file, "-o", path("x.html"), "--format", "png"}, 2,
+                 "--format: png and the extension");
+  EXPECT_FALSE(std::filesystem::exists(path("x.png")));
+}
+
 TEST_F(Heatmap, BadInputIsOneClearLine) {
   const auto file = write("r.jsonl", {record_of(3, 3), record_of(3, 3)});
   const std::string out = path("out.svg");

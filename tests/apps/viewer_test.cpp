@@ -150,6 +150,15 @@ TEST_F(Viewer, SeveralFilesAndGold) {
   EXPECT_EQ(std::ranges::count(records, '\n'), 2);
 }
 
+TEST_F(Viewer, PageOfSomeLines) {
+  const std::string file =
+      write("r.jsonl", {viewer_record(2), viewer_record(3), viewer_record(4), viewer_record(5)});
+  ASSERT_EQ(run({"--records", file, "--lines", "1,3-", "-o", path("page.html")}).exit_code, 0);
+  const std::string page = read_file(path("page.html"));
+  EXPECT_EQ(nlohmann::json::parse(element(page, "index"))["entries"].size(), 3U);
+  EXPECT_EQ(nlohmann::json::parse(element(page, "record-1"))["source"]["tokens"].size(), 4U);
+}
+
 TEST_F(Viewer, BadInputIsOneClearLine) {
   const std::string file = write("r.jsonl", {viewer_record(3)}), out = path("bad.html");
   expect_no_page({"--records", path("none"), "-o", out}, 1, "none': No such file or directory");
@@ -162,8 +171,7 @@ TEST_F(Viewer, BadInputIsOneClearLine) {
   write_file_atomically(path("gold"), "0-9\n");
   expect_no_page({"--records", file, "--gold", path("gold"), "-o", out}, 1,
                  "gold' line 1: 0-9 lies outside the record's 2 source and 2 output words");
-  expect_no_page({"--records", file, "--records", path("cut"), "-o", path("bad.svg")}, 1,
-                 "a picture shows one record; -o FILE.html makes a page of several");
+  expect_no_page({"--records", file, "--lines", "1-2", "-o", out}, 1, "has 1 line, --lines asks for 2");
 }
 
 }  // namespace
