@@ -6,7 +6,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "models/text/tokenizer.h"
+#include "models/text/unicode.h"
 
 namespace heed::heatmap {
 namespace {
