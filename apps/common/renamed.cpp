@@ -34,6 +34,7 @@ constexpr Renamed kRenamed[] = {
     {"heatmap", "-t", "--translation"},
     {"heatmap", "--target", "--translation"},
     {"heatmap", "--keep-eos", "--eos"},
+    {"heatmap", "--max-tokens", "--source-words 1-N and --target-words 1-N"},
     {"heatmap", "--drop-eos", "--no-eos"},
 };
 

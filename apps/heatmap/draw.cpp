@@ -14,18 +14,6 @@
 namespace heed::heatmap {
 namespace {
 
-const Format& format_of(const std::string& path) {
-  if (path == "-" || path == "/dev/stdout") return kFormats[0];
-  const std::string extension = models::to_lower(std::filesystem::path(path).extension().string());
-  std::vector<std::string_view> known;
-  for (const Format& format : kFormats) {
-    if (extension == format.extension) return format;
-    known.push_back(format.extension);
-  }
-  throw ValueError(fmt::format("'{}': the output must end in {} (a picture) or .html (a page)", path,
-                               fmt::join(known, ", ")));
-}
-
 // What a screen reader says.
 std::string label_of(const models::Translation& record, Which which, const Picture& picture) {
   const size_t across = picture.columns.size(), down = picture.rows.size();
@@ -39,32 +27,68 @@ std::string label_of(const models::Translation& record, Which which, const Pictu
                      down);
 }
 
+std::string label_of(const std::vector<NamedRecord>& records, const std::vector<Picture>& pictures,
+                     const PictureOptions& options) {
+  std::vector<std::string> parts;
+  for (size_t i = 0; i < records.size(); ++i) {  // in a grid all pictures are of one record
+    const std::string name = records.size() > 1 ? records[i].name + ": " : "";
+    parts.push_back(name + label_of(records[i].record, options.which, pictures[i]));
+  }
+  if (pictures.back().palette.difference) parts.push_back("the first less the second");
+  return fmt::format("{}", fmt::join(parts, "; "));
+}
+
+Sheet sheet_of(const std::vector<NamedRecord>& records, std::vector<Picture> pictures,
+               const PictureOptions& options) {
+  if (records.size() > 1) {
+    const size_t columns = pictures.size();
+    return lay_out_sheet(std::move(pictures), columns, measure_text, options.title);
+  }
+  if (!options.grid) return lay_out_sheet(std::move(pictures), 1, measure_text);
+  const models::Translation& record = records.front().record;
+  const std::vector<models::AttentionWeights>& maps = maps_of(record, options.which);
+  size_t columns = 0;  // a row a layer
+  for (const models::AttentionWeights& map : maps) columns += map.layer == maps.front().layer ? 1 : 0;
+  return lay_out_sheet(std::move(pictures), columns, measure_text,
+                       options.title.empty() ? record.model : options.title,
+                       options.which == Which::encoder ? "" : fmt::format("score {:.2f}", record.score));
+}
+
 }  // namespace
 
-void check_output(const std::string& path) { format_of(path); }
+const Format& format_of(const std::string& path, const std::string& name) {
+  const bool standard_output = path == "-" || path == "/dev/stdout";
+  const std::string extension = models::to_lower(std::filesystem::path(path).extension().string());
+  const Format* of_path = standard_output && name.empty() ? &kFormats[0] : nullptr;
+  const Format* named = nullptr;
+  std::vector<std::string_view> known;
+  for (const Format& format : kFormats) {
+    if (extension == format.extension) of_path = &format;
+    if (!name.empty() && format.extension.substr(1) == name) named = &format;
+    known.push_back(format.extension);
+  }
+  if (named && of_path && named != of_path)
+    throw ValueError(fmt::format("'{}': --format {} and the extension {} differ", path, name, extension));
+  if (named) return *named;
+  if (of_path) return *of_path;
+  throw ValueError(fmt::format("'{}': the output must end in {} (a picture) or .html (a page)", path,
+                               fmt::join(known, ", ")));
+}
+
+Rendered draw(const std::vector<NamedRecord>& records, const Format& format, const PictureOptions& options,
+              double dpi) {
+  std::vector<Picture> pictures = make_pictures(records, options);
+  const std::string label = label_of(records, pictures, options);
+  return format.render(sheet_of(records, std::move(pictures), options), label, dpi);
+}
 
 std::string draw_on_page(const models::Translation& record, const PictureOptions& options) {
   const Picture picture = make_picture(record, options);
   return page_svg(lay_out_sheet({picture}, 1, measure_text), label_of(record, options.which, picture));
 }
 
-Drawn draw_file(const models::Translation& record, const std::string& path, const PictureOptions& options,
-                double dpi) {
-  const Format& format = format_of(path);
-  std::vector<Picture> pictures =
-      options.grid ? make_grid(record, options) : std::vector{make_picture(record, options)};
-  const std::vector<models::AttentionWeights>& maps = maps_of(record, options.which);
-  size_t columns = 0;  // a row a layer
-  for (const models::AttentionWeights& map : maps) columns += map.layer == maps.front().layer ? 1 : 0;
-  const std::string label = label_of(record, options.which, pictures.front());
-  const std::string title = options.title.empty() ? record.model : options.title;
-  const std::string caption =
-      options.which == Which::encoder ? "" : fmt::format("score {:.2f}", record.score);
-  const Sheet sheet = options.grid ? lay_out_sheet(std::move(pictures), columns, measure_text, title, caption)
-                                   : lay_out_sheet(std::move(pictures), 1, measure_text);
-  const Rendered picture = format.render(sheet, label, dpi);
-  apps::write_output(path, picture.bytes);
-  return {picture.missing_glyphs, picture.bytes.size()};
+void draw_file(const models::Translation& record, const std::string& path, const PictureOptions& options) {
+  apps::write_output(path, draw({{record, ""}}, format_of(path), options).bytes);
 }
 
 }  // namespace heed::heatmap

@@ -22,4 +22,6 @@ TextLook look_of(PlacedText::Role role) {
   return {"#212529"};
 }
 
+Seam seam_of(const Palette& palette) { return palette.light ? Seam{0, 0.1} : Seam{1, 0.16}; }
+
 }  // namespace heed::heatmap

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "apps/common/line_reader.h"
 #include "framework/core/error.h"
 #include "models/corpus/pharaoh.h"
@@ -10,8 +12,6 @@
 
 namespace heed::heatmap {
 namespace {
-
-std::string name_of_input(const std::string& path) { return path == "-" ? "standard input" : path; }
 
 // Says what a file is not before it says what is wrong in it.
 void require_record(std::string_view line, const std::string& name, int64_t at, int64_t wanted) {
@@ -40,32 +40,35 @@ void require_inside(const std::vector<models::AlignmentLink>& links, const model
 
 }  // namespace
 
-models::Translation read_record(const std::string& path, int64_t number) {
-  const std::string name = name_of_input(path);
-  apps::LineReader reader(path);
-  int64_t count = 0;
-  for (std::vector<std::string> lines = reader.next(1); !lines.empty(); lines = reader.next(1)) {
-    if (++count == 1 || count == number) require_record(lines.front(), name, count, number);
-    if (count == number) return models::parse_translation(lines.front(), name, number);
-  }
-  throw ValueError(
-      fmt::format("'{}' has {}, --line asks for {}", name, models::counted(count, "line"), number));
-}
+std::string name_of_input(const std::string& path) { return path == "-" ? "standard input" : path; }
 
-std::vector<models::Translation> read_records(const std::string& path) {
+bool has_words(const models::Translation& record) { return !record.source.tokens.empty(); }
+
+std::vector<LineRecord> read_records(const std::string& path, const std::vector<apps::Range>& lines,
+                                     const std::string& option) {
   const std::string name = name_of_input(path);
+  const auto wanted = [&](int64_t line) {
+    return lines.empty() ||
+           std::ranges::any_of(lines, [&](const apps::Range& range) { return range.holds(line); });
+  };
+  int64_t last = lines.empty() ? apps::Range::kOpen : 0;
+  for (const apps::Range& range : lines) last = std::max(last, range.last);
+  std::vector<LineRecord> records;
   apps::LineReader reader(path);
-  std::vector<models::Translation> records;
   int64_t count = 0;
-  for (std::vector<std::string> lines = reader.next(1); !lines.empty(); lines = reader.next(1)) {
-    ++count;
-    require_record(lines.front(), name, count, count);
-    models::Translation record = models::parse_translation(lines.front(), name, count);
-    if (!record.source.tokens.empty()) records.push_back(std::move(record));
+  while (count < last) {
+    const std::vector<std::string> line = reader.next(1);
+    if (line.empty()) break;
+    const bool take = wanted(++count);
+    if (count == 1 || take) require_record(line.front(), name, count, take ? count : 0);
+    if (take) records.push_back({count, models::parse_translation(line.front(), name, count)});
   }
-  if (records.empty())
-    throw ValueError(
-        fmt::format("'{}' has {} and no record with words", name, models::counted(count, "line")));
+  for (const apps::Range& range : lines) {
+    const int64_t needed = range.last == apps::Range::kOpen ? range.first : range.last;
+    if (needed > count)
+      throw ValueError(
+          fmt::format("'{}' has {}, {} asks for {}", name, models::counted(count, "line"), option, needed));
+  }
   return records;
 }
 

@@ -32,8 +32,8 @@ struct Format {
 /// All of them; the first is what standard output gets.
 inline constexpr Format kFormats[] = {{".svg", render_svg}, {".png", render_png}, {".pdf", render_pdf}};
 
-/// The SVG for a page that shows several pictures: an element without the style and the colours that
-/// page_svg_head() gives once, and small: cells of little weight have no words of their own.
+/// The SVG for a page that shows several pictures of the default palette: an element without the style and
+/// the colours that page_svg_head() gives once, and small: cells of little weight have no words of their own.
 std::string page_svg(const Sheet& sheet, const std::string& label);
 /// What the pictures of a page share, drawn as nothing.
 std::string page_svg_head();
@@ -42,7 +42,13 @@ std::string page_svg_head();
 constexpr std::string_view kPangoFonts = "sans-serif";
 constexpr std::string_view kSvgFonts =
     "'DejaVu Sans', 'Noto Sans', 'Helvetica Neue', Arial, 'Noto Sans CJK SC', 'Noto Sans Arabic', sans-serif";
-constexpr double kSeamOpacity = 0.16;  // of the white lines between cells
+// A masked cell: paper of its own and a line from corner to corner.
+constexpr std::string_view kMaskedPaper = "#f1f3f5", kMaskedLine = "#adb5bd";
+/// The lines between cells, white on dark maps and black on light ones.
+struct Seam {
+  double grey, opacity;
+};
+Seam seam_of(const Palette& palette);
 struct TextLook {
   std::string_view colour;
   bool bold = false, italic = false;

@@ -1,9 +1,11 @@
 // SVG by hand: cairo's SVG output would turn text into outlines and has no tooltips.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <iterator>
 #include <map>
+#include <vector>
 
 #include "apps/heatmap/colour.h"
 #include "apps/heatmap/render.h"
@@ -75,6 +77,9 @@ std::string px(double value) {
   return text;
 }
 
+// A sheet has one palette of weights and one of differences.
+std::string_view scale_id(const Palette& palette) { return palette.difference ? "difference" : "scale"; }
+
 std::string texts_svg(const std::vector<PlacedText>& texts) {
   std::string svg;
   for (const PlacedText& text : texts) {
@@ -92,6 +97,14 @@ std::string texts_svg(const std::vector<PlacedText>& texts) {
   return svg;
 }
 
+// Cells that could not be attended to, of their outlines and their diagonals.
+std::string masked_svg(const std::string& outlines, const std::string& diagonals) {
+  return fmt::format(
+      "<path class=\"masked\" d=\"{}\" fill=\"{}\"><title>masked</title></path><path d=\"{}\" "
+      "fill=\"none\" stroke=\"{}\" pointer-events=\"none\"/>",
+      outlines, kMaskedPaper, diagonals, kMaskedLine);
+}
+
 // Cells, seams, frame, scale and texts of one picture.
 std::string panel_svg(const Panel& panel, size_t many_cells) {
   std::string svg;
@@ -100,33 +113,45 @@ std::string panel_svg(const Panel& panel, size_t many_cells) {
     svg += '\n';
   };
   const std::string side = px(panel.layout.cell);
+  const bool difference = panel.picture.palette.difference;
+  const auto number = [&](double weight) {
+    return difference ? fmt::format("{:+.3f}", weight) : fmt::format("{:.3f}", weight);
+  };
   line("<g class=\"cells\">");
   const bool many = panel.picture.rows.size() * panel.picture.columns.size() > many_cells;
+  std::string masked, crossed;       // outlines and diagonals of masked cells
   std::map<long, std::string> pale;  // thousandths of the scale to their cells, a cell being 1 by 1
   for (size_t t = 0; t < panel.picture.rows.size(); ++t) {
     for (size_t s = 0; s < panel.picture.columns.size(); ++s) {
       const float weight = panel.picture.weights[t][s];
-      if (many && weight < kWithWords) {
+      const double x = panel.layout.grid.x + static_cast<double>(s) * panel.layout.cell,
+                   y = panel.layout.grid.y + static_cast<double>(t) * panel.layout.cell;
+      if (panel.picture.is_masked(t, s)) {
+        fmt::format_to(std::back_inserter(masked), "M{} {}h{}v{}h-{}z", px(x), px(y), side, side, side);
+        fmt::format_to(std::back_inserter(crossed), "M{} {}l{} -{}", px(x), px(y + panel.layout.cell), side,
+                       side);
+        continue;
+      }
+      if (many && std::abs(weight) < kWithWords) {
         fmt::format_to(std::back_inserter(pale[std::lround(weight / panel.picture.brightest * kShades)]),
                        "M{} {}h1v1h-1z", s, t);
         continue;
       }
       line(
           "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"{}\"><title>{} \xE2\x86\x92 {}: "
-          "{:.3f}</title></rect>",
-          px(panel.layout.grid.x + static_cast<double>(s) * panel.layout.cell),
-          px(panel.layout.grid.y + static_cast<double>(t) * panel.layout.cell), side, side,
-          hex(colour_of(weight / panel.picture.brightest)), escaped(panel.picture.columns[s].text),
-          escaped(panel.picture.rows[t].text), weight);
+          "{}</title></rect>",
+          px(x), px(y), side, side, hex(colour_of(weight / panel.picture.brightest, panel.picture.palette)),
+          escaped(panel.picture.columns[s].text), escaped(panel.picture.rows[t].text), number(weight));
     }
   }
+  if (!masked.empty()) line("{}", masked_svg(masked, crossed));
   if (!pale.empty())
     line("<g transform=\"translate({} {}) scale({})\">", px(panel.layout.grid.x), px(panel.layout.grid.y),
          side);
   for (const auto& [thousandths, cells] : pale) {
     const double part = static_cast<double>(thousandths) / kShades;
-    line("<path fill=\"{}\" d=\"{}\"><title>{:.3f}</title></path>", hex(colour_of(static_cast<float>(part))),
-         cells, part * panel.picture.brightest);
+    line("<path fill=\"{}\" d=\"{}\"><title>{}</title></path>", hex(colour_of(part, panel.picture.palette)),
+         cells, number(part * panel.picture.brightest));
   }
   if (!pale.empty()) line("</g>");
   line("</g>");
@@ -142,18 +167,21 @@ std::string panel_svg(const Panel& panel, size_t many_cells) {
                    px(panel.layout.grid.width));
   }
   if (!seams.empty()) {
-    line("<path d=\"{}\" fill=\"none\" stroke=\"#ffffff\" stroke-opacity=\"{}\" pointer-events=\"none\"/>",
-         seams, kSeamOpacity);
+    const Seam seam = seam_of(panel.picture.palette);
+    line("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-opacity=\"{}\" pointer-events=\"none\"/>", seams,
+         hex({seam.grey, seam.grey, seam.grey}), seam.opacity);
   }
   line("<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"none\" stroke=\"#868e96\"/>",
        px(panel.layout.grid.x), px(panel.layout.grid.y), px(panel.layout.grid.width),
        px(panel.layout.grid.height));
 
   line(
-      "<rect class=\"bar\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"url(#scale)\" "
-      "stroke=\"#868e96\"><title>attention weight, 0 "
-      "to {:g}</title></rect>",
+      "<rect class=\"bar\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"url(#{})\" "
+      "stroke=\"#868e96\"><title>{} to {:g}</title></rect>",
       px(panel.layout.bar.x), px(panel.layout.bar.y), px(panel.layout.bar.width), px(panel.layout.bar.height),
+      scale_id(panel.picture.palette),
+      difference ? fmt::format("difference of attention weights, {:g}", -panel.picture.brightest)
+                 : "attention weight, 0",
       panel.picture.brightest);
   return svg + texts_svg(panel.layout.texts);
 }
@@ -180,19 +208,33 @@ std::string style_svg() {
   return svg;
 }
 
-std::string scale_svg() {
+std::string scale_svg(const Palette& palette) {
   std::string svg;
   const auto line = [&]<class... Args>(fmt::format_string<Args...> format, Args&&... args) {
     fmt::format_to(std::back_inserter(svg), format, std::forward<Args>(args)...);
     svg += '\n';
   };
-  line("<defs><linearGradient id=\"scale\" x1=\"0\" y1=\"1\" x2=\"0\" y2=\"0\">");
+  line("<defs><linearGradient id=\"{}\" x1=\"0\" y1=\"1\" x2=\"0\" y2=\"0\">", scale_id(palette));
   constexpr int kStops = 32;
   for (int i = 0; i <= kStops; ++i) {
-    const double value = static_cast<double>(i) / kStops;
-    line("<stop offset=\"{:.5f}\" stop-color=\"{}\"/>", value, hex(colour_of(value)));
+    const double part = static_cast<double>(i) / kStops;
+    line("<stop offset=\"{:.5f}\" stop-color=\"{}\"/>", part,
+         hex(colour_of(scale_value(part, palette), palette)));
   }
   line("</linearGradient></defs>");
+  return svg;
+}
+
+// The scales of a sheet, each once.
+std::string scales_svg(const Sheet& sheet) {
+  std::string svg;
+  std::vector<std::string_view> drawn;
+  for (const Panel& panel : sheet.panels) {
+    const std::string_view id = scale_id(panel.picture.palette);
+    if (std::ranges::find(drawn, id) != drawn.end()) continue;
+    drawn.push_back(id);
+    svg += scale_svg(panel.picture.palette);
+  }
   return svg;
 }
 
@@ -204,13 +246,19 @@ std::string element(const Sheet& sheet, const std::string& label, bool whole) {
       width, height, width, height, escaped(label));
   if (whole) svg += style_svg();
   svg += "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n";
-  if (whole) svg += scale_svg();
+  if (whole) svg += scales_svg(sheet);
   svg += texts_svg(sheet.texts);
   for (const Panel& panel : sheet.panels) {
     const bool moved = panel.x != 0 || panel.y != 0;
     if (moved) svg += fmt::format("<g transform=\"translate({} {})\">\n", px(panel.x), px(panel.y));
     svg += panel_svg(panel, whole ? kManyCells : 0);
     if (moved) svg += "</g>\n";
+  }
+  if (const auto& key = sheet.masked) {
+    const std::string side = px(key->width);
+    svg += masked_svg(fmt::format("M{} {}h{}v{}h-{}z", px(key->x), px(key->y), side, side, side),
+                      fmt::format("M{} {}l{} -{}", px(key->x), px(key->y + key->height), side, side)) +
+           "\n";
   }
   return svg + "</svg>\n";
 }
@@ -228,7 +276,7 @@ std::string page_svg(const Sheet& sheet, const std::string& label) {
 std::string page_svg_head() {
   return "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"0\" height=\"0\" style=\"position:absolute\" "
          "aria-hidden=\"true\">\n" +
-         style_svg() + scale_svg() + "</svg>\n";
+         style_svg() + scale_svg({}) + "</svg>\n";
 }
 
 }  // namespace heed::heatmap

@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <vector>
 
 #include "apps/common/print.h"
-#include "apps/heatmap/layout.h"
+#include "apps/heatmap/picture.h"
 #include "models/text/unicode.h"
 
 namespace heed::heatmap {
@@ -39,6 +40,20 @@ const char* shade_of(float weight) {
   return weight < 0.7F ? "\xE2\x96\x93" : "\xE2\x96\x88";
 }
 
+// A cell in its colour.
+std::string coloured(float weight, int columns, const Palette& palette) {
+  const auto byte = [](double part) { return std::lround(part * 255); };
+  const Colour colour = colour_of(weight, palette);
+  return fmt::format("\x1b[48;2;{};{};{}m{}\x1b[0m", byte(colour[0]), byte(colour[1]), byte(colour[2]),
+                     std::string(static_cast<size_t>(columns), ' '));
+}
+
+std::string shaded(float weight, int columns) {
+  std::string cell;
+  for (int i = 0; i < columns; ++i) cell += shade_of(weight);
+  return cell;
+}
+
 std::string as_list(const Picture& picture, const std::vector<std::string>& columns,
                     const std::vector<std::string>& rows, int widest) {
   constexpr size_t kShown = 3;
@@ -59,7 +74,7 @@ std::string as_list(const Picture& picture, const std::vector<std::string>& colu
 
 }  // namespace
 
-std::string draw_text(const models::Translation& record, int columns) {
+std::string draw_text(const models::Translation& record, int columns, const std::optional<Palette>& palette) {
   const Picture picture = make_picture(record, {.mean = true});
   std::vector<std::string> across, down;
   for (const Label& label : picture.columns) across.push_back(short_label(label));
@@ -81,7 +96,8 @@ std::string draw_text(const models::Translation& record, int columns) {
     text += padded(down[r], widest);
     for (size_t c = 0; c < across.size(); ++c) {
       text += gap;
-      for (int i = 0; i < widths[c]; ++i) text += shade_of(picture.weights[r][c]);
+      const float weight = picture.weights[r][c];
+      text += palette ? coloured(weight, widths[c], *palette) : shaded(weight, widths[c]);
     }
     text += '\n';
   }

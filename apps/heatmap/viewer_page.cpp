@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "apps/heatmap/layout.h"
+#include "apps/heatmap/picture.h"
 #include "apps/heatmap/viewer_files.h"
 #include "models/text/unicode.h"
 
@@ -251,6 +251,28 @@ std::string data_of(const std::vector<PageRecord>& records) {
          elements;
 }
 
+PageJson stops_of(const Palette& palette) {
+  constexpr int kStops = 40;  // a multiple of the tenths in which light maps leave white
+  PageJson stops = PageJson::array();
+  for (int i = 0; i <= kStops; ++i) {
+    const double part = static_cast<double>(i) / kStops;
+    stops.push_back(hex(colour_of(scale_value(part, palette), palette)));
+  }
+  return stops;
+}
+
+// The colours that the page offers, by name.
+PageJson colour_stops() {
+  PageJson weights = PageJson::object(), differences = PageJson::object();
+  for (const bool light : {false, true}) {
+    for (const std::string_view name : models::kNames<ColourMap>)
+      weights[std::string(name) + (light ? ", light" : "")] =
+          stops_of({*models::choice_named<ColourMap>(name), light, false});
+    differences[light ? "light" : "dark"] = stops_of({.light = light, .difference = true});
+  }
+  return {{"weights", std::move(weights)}, {"differences", std::move(differences)}};
+}
+
 }  // namespace
 
 bool is_page(const std::string& path) {
@@ -266,7 +288,8 @@ nlohmann::ordered_json record_for_page(const PageRecord& record) {
 }
 
 std::string viewer_script(const std::string& last) {
-  std::string script = "(() => {\n\"use strict\";\n";
+  std::string script =
+      fmt::format("(() => {{\n\"use strict\";\nconst colourStops = {};\n", in_script(colour_stops()));
   for (const char* name : kScripts) script += text_file(name);
   return script + last + "})();";
 }

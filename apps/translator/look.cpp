@@ -19,6 +19,7 @@
 #include "apps/common/sentence.h"
 #include "apps/common/streams.h"
 #include "apps/heatmap/draw.h"
+#include "apps/heatmap/palette_options.h"
 #include "apps/heatmap/terminal.h"
 #include "apps/translator/commands.h"
 #include "apps/translator/search_options.h"
@@ -36,6 +37,8 @@ struct LookOptions {
   std::vector<std::string> words, runs;
   std::string folder = "out/look", json;
   models::TranslateOptions translate;
+  heatmap::Palette palette;
+  bool coloured = false;  // in the terminal as well
   int threads = 0;
 };
 
@@ -66,8 +69,11 @@ void look(LookOptions& options) {
   const std::string sentence = fmt::format("{}", fmt::join(options.words, " "));
   auto report = nlohmann::ordered_json::array();
   for (size_t i = 0; i < options.runs.size(); ++i) {
-    const Look seen = look_at(sentence, options.runs[i], options.folder, names[i], options.translate);
-    say("{}\n", text_of(seen, names[i], terminal_width()));
+    const Look seen =
+        look_at(sentence, options.runs[i], options.folder, names[i], options.translate, options.palette);
+    write_out(text_of(seen, names[i], terminal_width(),
+                      options.coloured ? std::optional(options.palette) : std::nullopt) +
+              "\n");
     report.push_back({{"run", options.runs[i]},
                       {"source", seen.record.source.text},
                       {"translation", seen.record.target.text},
@@ -96,24 +102,27 @@ std::vector<std::string> first_looks() {
 }
 
 Look look_at(const std::string& sentence, const fs::path& run, const fs::path& folder,
-             const std::string& name, const models::TranslateOptions& options) {
+             const std::string& name, const models::TranslateOptions& options,
+             const heatmap::Palette& palette) {
   const models::Translator translator(models::load_run(run));
   Look seen{.record = translate_sentence(translator, sentence, "", options)};
   if (seen.record.attention.empty()) return seen;
   make_folder(folder);
   for (const char* extension : {".svg", ".png"}) {
     seen.pictures.push_back((folder / (name + extension)).string());
-    heatmap::draw_file(seen.record, seen.pictures.back(), {.mean = true});
+    heatmap::draw_file(seen.record, seen.pictures.back(), {.mean = true, .palette = palette});
   }
   return seen;
 }
 
-std::string text_of(const Look& look, const std::string& name, int columns) {
-  std::string text = fmt::format("{}\n  {}   ({}, {}, score {:.2f})\n", look.record.source.text,
-                                 look.record.target.text, name, look.record.model, look.record.score);
+std::string text_of(const Look& look, const std::string& name, int columns,
+                    const std::optional<heatmap::Palette>& palette) {
+  std::string text =
+      printable(fmt::format("{}\n  {}   ({}, {}, score {:.2f})\n", look.record.source.text,
+                            look.record.target.text, name, look.record.model, look.record.score));
   if (look.record.attention.empty()) return text + "  the model has no attention: nothing to look at\n";
-  return text + "\n" + heatmap::draw_text(look.record, columns) +
-         fmt::format("\n  {}\n", fmt::join(look.pictures, ", "));
+  return text + "\n" + heatmap::draw_text(look.record, columns, palette) +
+         printable(fmt::format("\n  {}\n", fmt::join(look.pictures, ", ")));
 }
 
 Command add_look(CLI::App& cli) {
@@ -126,9 +135,13 @@ Command add_look(CLI::App& cli) {
   cli.add_option("-o,--output", o->folder, "folder of the pictures")->capture_default_str();
   o->translate.search.beam = 5;  // as the translators of the box were scored
   add_search_options(cli, o->translate);
+  const CLI::Option* const colour = heatmap::add_palette_options(cli, o->palette);
   cli.add_option("--threads", o->threads, "threads (default: 1)")->check(CLI::Range(0, 1024));
   cli.add_option("--json", o->json, "write translations and paths as JSON");
-  return [o] { look(*o); };
+  return [o, colour] {
+    o->coloured = colour->count() > 0;
+    look(*o);
+  };
 }
 
 }  // namespace heed::apps

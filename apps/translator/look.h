@@ -2,9 +2,11 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "apps/heatmap/colour.h"
 #include "models/run/translator.h"
 
 namespace heed::apps {
@@ -27,10 +29,11 @@ struct Look {
 /// UTF-8.
 Look look_at(const std::string& sentence, const std::filesystem::path& run,
              const std::filesystem::path& folder, const std::string& name,
-             const models::TranslateOptions& options = {});
+             const models::TranslateOptions& options = {}, const heatmap::Palette& palette = {});
 
-/// The translation and its attention as lines for a terminal of so many columns.
-std::string text_of(const Look& look, const std::string& name, int columns);
+/// The translation and its attention as lines for a terminal of so many columns, in shades or in colours.
+std::string text_of(const Look& look, const std::string& name, int columns,
+                    const std::optional<heatmap::Palette>& palette = {});
 
 /// Columns of the terminal, or 100 where there is none.
 int terminal_width();

@@ -8,6 +8,8 @@
 #include <memory>
 #include <regex>
 
+#include "apps/heatmap/colour.h"
+#include "apps/heatmap/render.h"
 #include "framework/build_info.h"
 #include "framework/io/file.h"
 #include "models/run/translation.h"
@@ -119,25 +121,56 @@ TEST_F(Heatmap, SvgShowsWordsValuesTitleAndBar) {
     EXPECT_THAT(svg, Not(HasSubstr(text)));
 }
 
-TEST_F(Heatmap, BrightnessRisesWithTheWeight) {
-  Translation record = record_of(101, 1);
-  for (int i = 0; i <= 100; ++i)
-    record.attention[0].weights[0][static_cast<size_t>(i)] = static_cast<float>(i) / 100;
-  const std::string svg = svg_of(record);
-  const auto fills = all_matches(svg, std::regex(R"re(fill="#(\w\w)(\w\w)(\w\w)"><title>)re"));
-  ASSERT_EQ(fills.size(), 101u);
-  double last = -1;
-  for (const auto& fill : fills) {
+// CIE Y of each cell of an SVG.
+std::vector<double> luminances(const std::string& svg) {
+  std::vector<double> all;
+  for (const auto& fill : all_matches(svg, std::regex(R"re(fill="#(\w\w)(\w\w)(\w\w)"><title>)re"))) {
     const auto channel = [&](size_t i) {
       const double c = std::stoi(fill[i], nullptr, 16) / 255.0;
       return c <= 0.04045 ? c / 12.92 : std::pow((c + 0.055) / 1.055, 2.4);
     };
-    const double luminance = 0.2126 * channel(1) + 0.7152 * channel(2) + 0.0722 * channel(3);  // CIE Y
-    EXPECT_GT(luminance, last);
-    last = luminance;
+    all.push_back(0.2126 * channel(1) + 0.7152 * channel(2) + 0.0722 * channel(3));
   }
-  EXPECT_EQ(fills.front()[1], "00");
-  EXPECT_EQ(fills.back().str(), "fill=\"#ffffff\"><title>");
+  return all;
+}
+
+TEST_F(Heatmap, BrightnessRisesWithTheWeightInEveryPaletteAndFallsInLightOnes) {
+  Translation record = record_of(101, 1);
+  for (int i = 0; i <= 100; ++i)
+    record.attention[0].weights[0][static_cast<size_t>(i)] = static_cast<float>(i) / 100;
+  for (const std::string_view map : models::kNames<heatmap::ColourMap>) {
+    for (const bool light : {false, true}) {
+      std::vector<double> all =
+          luminances(svg_of(record, {"--colour", std::string(map), light ? "--light" : "--dark"}));
+      ASSERT_EQ(all.size(), 101U) << map;
+      if (light) {
+        EXPECT_EQ(all.front(), 1) << map;  // paper
+        std::ranges::reverse(all);
+      }
+      for (size_t i = 1; i < all.size(); ++i)
+        EXPECT_GT(all[i], all[i - 1]) << map << ' ' << light << ' ' << i;
+      EXPECT_LT(all.front(), 0.05) << map;
+      EXPECT_GT(all.back(), 0.7) << map;
+    }
+  }
+  const std::string plain = svg_of(record);
+  EXPECT_EQ(plain, svg_of(record, {"--colour", "cubehelix", "--dark"}));
+  EXPECT_EQ(luminances(plain).front(), 0);
+  EXPECT_EQ(luminances(plain).back(), 1);
+}
+
+TEST_F(Heatmap, EveryFormatFollowsThePalette) {
+  const Translation record = record_of(3, 3);
+  for (const heatmap::Format& format : heatmap::kFormats) {
+    const std::string file = "out" + std::string(format.extension);
+    std::vector<std::string> seen;
+    for (const std::string_view map : models::kNames<heatmap::ColourMap>) {
+      for (const char* light : {"--light", "--dark"})
+        seen.push_back(drawn({record}, file, {"--colour", std::string(map), light}));
+    }
+    std::ranges::sort(seen);
+    EXPECT_TRUE(std::ranges::adjacent_find(seen) == seen.end()) << format.extension << ": two are the same";
+  }
 }
 
 TEST_F(Heatmap, AnyTextIsEscaped) {
@@ -328,8 +361,11 @@ TEST_F(Heatmap, EncoderSelfAttentionHasTheSourceOnBothAxes) {
   EXPECT_EQ(all_matches(svg, std::regex("\xE2\x86\x92")).size(), 16U);
   EXPECT_EQ(
       all_matches(svg_of(record, {"--which", "encoder", "--no-eos"}), std::regex("\xE2\x86\x92")).size(), 9U);
-  const std::string cropped = svg_of(record, {"--which", "encoder", "--max-tokens", "2"});
-  EXPECT_THAT(cropped, AllOf(HasSubstr("first 2 of 4"), Not(HasSubstr("output tokens"))));
+  const std::string cropped = svg_of(record, {"--which", "encoder", "--source-words", "2-3"});
+  EXPECT_THAT(cropped, AllOf(HasSubstr(">source, attended to, 2\xE2\x80\x93"
+                                       "3 of 4<"),
+                             HasSubstr(">source, attending, 2\xE2\x80\x93"
+                                       "3 of 4<")));
   EXPECT_EQ(all_matches(cropped, std::regex("\xE2\x86\x92")).size(), 4U);
 }
 
@@ -347,18 +383,17 @@ TEST_F(Heatmap, DecoderSelfAttentionHasTheOutputDownAndWhatWasWrittenAcross) {
   for (const auto& match : all_matches(svg, std::regex("<title>([^<]*\xE2\x86\x92[^<]*)</title>")))
     cells.push_back(match[1]);
   EXPECT_THAT(cells, testing::ElementsAre(
-                         "&lt;s&gt; \xE2\x86\x92 words0: 1.000", "words0 \xE2\x86\x92 words0: 0.000",
-                         "words1 \xE2\x86\x92 words0: 0.000", "&lt;s&gt; \xE2\x86\x92 words1: 0.500",
-                         "words0 \xE2\x86\x92 words1: 0.500", "words1 \xE2\x86\x92 words1: 0.000",
-                         "&lt;s&gt; \xE2\x86\x92 &lt;/s&gt;: 0.333", "words0 \xE2\x86\x92 &lt;/s&gt;: 0.333",
-                         "words1 \xE2\x86\x92 &lt;/s&gt;: 0.333"));
+                         "&lt;s&gt; \xE2\x86\x92 words0: 1.000", "&lt;s&gt; \xE2\x86\x92 words1: 0.500",
+                         "words0 \xE2\x86\x92 words1: 0.500", "&lt;s&gt; \xE2\x86\x92 &lt;/s&gt;: 0.333",
+                         "words0 \xE2\x86\x92 &lt;/s&gt;: 0.333", "words1 \xE2\x86\x92 &lt;/s&gt;: 0.333"));
   EXPECT_EQ(all_matches(svg, std::regex("<text class=\"eos\"")).size(), 2U);  // <s> and </s>
   const std::string dropped = svg_of(record, {"--which", "decoder", "--no-eos"});
   EXPECT_THAT(dropped, AllOf(HasSubstr("&lt;s&gt;"), Not(HasSubstr("&lt;/s&gt;"))));
-  EXPECT_EQ(all_matches(dropped, std::regex("\xE2\x86\x92")).size(), 6U);
-  const std::string cropped = svg_of(record, {"--which", "decoder", "--max-tokens", "1"});  // <s> is no word
-  EXPECT_THAT(cropped, HasSubstr("first 1 of 3"));
-  EXPECT_EQ(all_matches(cropped, std::regex("\xE2\x86\x92")).size(), 2U);
+  EXPECT_EQ(all_matches(dropped, std::regex("\xE2\x86\x92")).size(), 3U);
+  const std::string cropped = svg_of(record, {"--which", "decoder", "--target-words", "2"});
+  EXPECT_THAT(cropped, AllOf(HasSubstr(">output, attending, 2 of 3<"), HasSubstr("attended to, 2 of 2<"),
+                             HasSubstr("<title>&lt;s&gt; \xE2\x86\x92 words1: 0.500<")));  // <s> is no word
+  EXPECT_EQ(all_matches(cropped, std::regex("\xE2\x86\x92")).size(), 1U);
 }
 
 TEST_F(Heatmap, SelfAttentionHasGridsAndMeansToo) {
@@ -435,10 +470,65 @@ TEST_F(Heatmap, LayerHeadTitleAndCropping) {
   EXPECT_THAT(svg_of(record, {"--layer", "1"}), HasSubstr("layer 1, head 0"));
   EXPECT_THAT(svg_of(record), HasSubstr("&lt;/s&gt;"));
   EXPECT_THAT(svg_of(record, {"--no-eos"}), Not(HasSubstr("&lt;/s&gt;")));
-  const std::string cropped = svg_of(record, {"--max-tokens", "3"});
-  EXPECT_THAT(cropped, testing::AllOf(HasSubstr("first 3 of 8 source tokens"),
-                                      HasSubstr("first 3 of 6 output tokens")));
-  EXPECT_EQ(all_matches(cropped, std::regex("\xE2\x86\x92")).size(), 9u);
+}
+
+TEST_F(Heatmap, RangesOfWordsAreDrawnAndThePictureSaysWhatIsLeftOut) {
+  const Translation record = record_of(8, 6);
+  const auto cells = [](const std::string& svg) {
+    return all_matches(svg, std::regex("\xE2\x86\x92")).size();
+  };
+  const std::string part = svg_of(record, {"--source-words", "3-4", "--target-words", "5-"});
+  EXPECT_THAT(part, AllOf(HasSubstr(">source, 3\xE2\x80\x93"
+                                    "4 of 8<"),
+                          HasSubstr(">output, 5\xE2\x80\x93"
+                                    "6 of 6<"),
+                          HasSubstr("25 % of the weight is drawn"),
+                          HasSubstr("W\xC3\xB6rter2 \xE2\x86\x92 words4: 0.125"), Not(HasSubstr("rter1 ")),
+                          HasSubstr(">&lt;/s&gt;<")));
+  EXPECT_EQ(cells(part), 4U);
+  const std::string rows = svg_of(record, {"--target-words", "2"});
+  EXPECT_THAT(rows,
+              AllOf(HasSubstr(">source<"), HasSubstr(">output, 2 of 6<"), Not(HasSubstr("weight is drawn"))));
+  EXPECT_EQ(svg_of(record, {"--source-words", "1-8"}), svg_of(record));
+  EXPECT_EQ(svg_of(record, {"--source-words", "1-99"}), svg_of(record));  // as far as the sentence goes
+  EXPECT_EQ(cells(svg_of(record, {"--source-words", "7-", "--no-eos"})), 5U);
+  const std::string file = path("r.jsonl"), out = path("bad.svg");
+  const auto refused = [&](const char* option, const char* range, int code, const std::string& message) {
+    expect_failure({"--records", file, "-o", out, option, range}, code, message);
+  };
+  refused("--source-words", "9-12", 1, "source words 9-12: the sentence has 8 with its end mark");
+  refused("--target-words", "7", 1, "output words 7: the sentence has 6 with its end mark");
+  refused("--source-words", "5-3", 2, "--source-words: '5-3' is empty: it ends before it begins");
+  refused("--source-words", "0-3", 2, "--source-words: '0-3' begins before 1");
+  for (const char* wrong : {"", "-", "x", "1-x", "1--2", "1,2", "99999999999999999999"})
+    refused("--target-words", wrong, 2, "--target-words: '" + std::string(wrong) + "' is no range");
+  expect_failure({"--records", file, "-o", out, "--which", "encoder", "--target-words", "1"}, 2,
+                 "--target-words: the encoder attends to source words alone");
+  expect_failure({"--records", file, "-o", out, "--which", "decoder", "--source-words", "1"}, 2,
+                 "--source-words: the decoder attends to output words alone");
+  expect_failure({"--records", file, "-o", out, "--max-tokens", "3"}, 2, "--source-words 1-N");
+  EXPECT_FALSE(std::filesystem::exists(out));
+}
+
+TEST_F(Heatmap, TheLegendSaysWhatMarksUnknownWordsAndMaskedCells) {
+  Translation record = record_with_self_attention(3, 3);
+  const char *const unknown = "is outside the vocabulary", *const masked = "masked: not written yet";
+  EXPECT_THAT(svg_of(record), AllOf(Not(HasSubstr(unknown)), Not(HasSubstr(masked))));
+  const std::string decoder = svg_of(record, {"--which", "decoder", "--grid"});
+  EXPECT_THAT(decoder, AllOf(Not(HasSubstr(unknown)), HasSubstr(masked)));
+  EXPECT_EQ(all_matches(decoder, std::regex("class=\"masked\"")).size(), 2U);  // the cells, and the legend's
+  record.source.tokens[0].unk = true;
+  EXPECT_THAT(svg_of(record), AllOf(HasSubstr(unknown), Not(HasSubstr(masked))));
+  record.target.tokens[0].unk = true;
+  const std::string both = svg_of(record, {"--which", "decoder"});
+  EXPECT_EQ(xml_error(both), "");
+  EXPECT_THAT(both, AllOf(HasSubstr(unknown), HasSubstr(masked)));
+  for (const char* file : {"out.png", "out.pdf"}) {
+    const std::string with = drawn({record}, file, {"--which", "decoder"});
+    record.decoder_self_attention[0].weights[0][1] = 1e-6F;  // not masked: attended to a little
+    EXPECT_NE(drawn({record}, file, {"--which", "decoder"}), with) << file;
+    record.decoder_self_attention[0].weights[0][1] = 0;
+  }
 }
 
 TEST_F(Heatmap, LinesStandardInputAndTheRecordDrawn) {
@@ -451,6 +541,172 @@ TEST_F(Heatmap, LinesStandardInputAndTheRecordDrawn) {
   EXPECT_EQ(read_file(path("a.json")), to_json_line(second) + "\n");
   EXPECT_EQ(run({"--records", "-", "-o", path("b.svg")}, to_json_line(second)).exit_code, 0);
   EXPECT_EQ(read_file(path("a.svg")), read_file(path("b.svg")));
+}
+
+// Texts of a class in an SVG, in order.
+std::vector<std::string> texts_of(const std::string& svg, const std::string& kind) {
+  std::vector<std::string> texts;
+  for (const auto& match : all_matches(svg, std::regex("<text class=\"" + kind + "\"[^>]*>([^<]*)</text>")))
+    texts.push_back(match[1]);
+  return texts;
+}
+
+// Two records of the same words, looked at differently.
+std::pair<Translation, Translation> two_looks() {
+  std::pair<Translation, Translation> two{record_of(2, 2), record_of(2, 2)};
+  two.first.attention[0].weights = {{0.9F, 0.1F}, {0.25F, 0.75F}};
+  two.second.attention[0].weights = {{0.5F, 0.5F}, {0.5F, 0.5F}};
+  two.second.model = "dot attention, GRU 128";
+  return two;
+}
+
+TEST_F(Heatmap, SeveralFilesStandSideBySideOnOneScaleWithTheirDifference) {
+  const auto [a, b] = two_looks();
+  const std::vector<std::string> both = {"--records", write("one.jsonl", {a}), "--records",
+                                         write("two.jsonl", {b})};
+  const auto svg_with = [&](std::vector<std::string> options) {
+    options.insert(options.begin(), both.begin(), both.end());
+    for (const char* more : {"-o", "-"}) options.emplace_back(more);
+    const auto result = run(options);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_EQ(xml_error(result.out), "");
+    return result.out;
+  };
+  const std::string pair = svg_with({"--brightest", "0", "--title", "Both"});
+  EXPECT_THAT(texts_of(pair, "title"), testing::ElementsAre("Both", "one", "two"));
+  EXPECT_THAT(texts_of(pair, "caption"),
+              testing::Contains("dot attention, GRU 128 \xC2\xB7 layer 0, head 0 \xC2\xB7 score -4.25"));
+  EXPECT_EQ(std::ranges::count(texts_of(pair, "tick"), "0.90"), 2);  // the largest of both ends both scales
+  EXPECT_THAT(
+      pair, AllOf(HasSubstr("aria-label=\"one: Attention of additive"), Not(HasSubstr("id=\"difference\""))));
+  const std::string all = svg_with({"--difference", "--light", "--json", path("j")});
+  EXPECT_THAT(texts_of(all, "title"), testing::ElementsAre("one", "two", "one \xE2\x88\x92 two"));
+  EXPECT_THAT(texts_of(all, "tick"),
+              AllOf(testing::Contains("+1.00"), testing::Contains("-0.50"), testing::Contains("0.00")));
+  EXPECT_THAT(all, AllOf(HasSubstr("orange: more weight in one \xC2\xB7 blue: more in two"),
+                         HasSubstr("url(#difference)"), HasSubstr("rter0 \xE2\x86\x92 words0: +0.400<"),
+                         HasSubstr(": -0.250<"), HasSubstr("id=\"scale\"")));
+  EXPECT_EQ(read_file(path("j")), to_json_line(a) + "\n" + to_json_line(b) + "\n");
+  const std::string scaled = svg_with({"--difference", "--brightest", "0", "--light"});
+  EXPECT_THAT(texts_of(scaled, "tick"),
+              AllOf(testing::Contains("+0.40"), testing::Contains("-0.40"), testing::Contains("0.90")));
+  EXPECT_THAT(scaled, HasSubstr("fill=\"#a63603\"><title>W"));  // the end of the scale
+  for (const char* file : {"out.png", "out.pdf"}) {
+    std::vector<std::string> command = both;
+    for (const std::string& more : {std::string("-o"), path(file), std::string("--difference")})
+      command.push_back(more);
+    EXPECT_EQ(run(command).exit_code, 0) << file;
+  }
+}
+
+TEST_F(Heatmap, ADifferenceWantsTwoRecordsOfTheSameWords) {
+  auto [a, b] = two_looks();
+  const std::string one = write("one.jsonl", {a}), two = write("two.jsonl", {b}), out = path("bad.svg");
+  const auto refused = [&](const std::string& message) {
+    expect_failure({"--records", one, "--records", write("two.jsonl", {b}), "--difference", "-o", out}, 1,
+                   message);
+  };
+  expect_failure({"--records", one, "--difference", "-o", out}, 2,
+                 "--difference: takes two runs or two files of records, got 1");
+  expect_failure({"--records", one, "--records", two, "--records", two, "--difference", "-o", out}, 2,
+                 "got 3");
+  expect_failure({"--records", one, "--records", two, "--grid", "-o", out}, 2,
+                 "--grid: draws the maps of one record");
+  b.target.tokens[0].text = "other";
+  refused("the output differs: word 1 is 'words0' in one and 'other' in two (--translation");
+  b = record_of(3, 2);
+  refused("the source differs: word 2 is '</s>' in one and 'Wörter1' in two");
+  b = record_of(2, 2);
+  b.target.tokens.pop_back();
+  b.attention[0].weights.pop_back();
+  refused("the output differs: one has 2 words and two has 1");
+  EXPECT_FALSE(std::filesystem::exists(out));
+}
+
+TEST_F(Heatmap, ABatchIsAPictureOfEachLineInAFolder) {
+  std::vector<Translation> records;
+  for (int i = 1; i <= 12; ++i) records.push_back(record_of(2 + i % 3, 2));
+  records[3].source.tokens.clear();  // a line without words
+  records[3].target.tokens.clear();
+  records[3].attention.clear();
+  const std::string file = write("r.jsonl", records);
+  const auto names = [&](const std::string& folder) {
+    std::vector<std::string> found;
+    for (const auto& entry : std::filesystem::directory_iterator(path(folder)))
+      found.push_back(entry.path().filename());
+    std::ranges::sort(found);
+    return found;
+  };
+  for (const heatmap::Format& format : heatmap::kFormats) {
+    const std::string extension(format.extension), folder = "made/" + extension.substr(1);
+    const auto result =
+        run({"--records", file, "--lines", "2-3,12", "-o", path(folder), "--format", extension.substr(1)});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_EQ(result.err, "");
+    EXPECT_THAT(names(folder),
+                testing::ElementsAre("0002" + extension, "0003" + extension, "0012" + extension));
+    EXPECT_EQ(run({"--records", file, "--line", "3", "-o", path("three" + extension)}).exit_code, 0);
+    EXPECT_EQ(read_file(path(folder + "/0003" + extension)), read_file(path("three" + extension)));
+  }
+  const auto all = run({"--records", "-", "-o", path("all/"), "--json", path("j")}, read_file(file));
+  EXPECT_EQ(all.exit_code, 0);
+  EXPECT_EQ(all.err, "heatmap: warning: line 4: no words, not drawn\n");
+  EXPECT_EQ(names("all").size(), 11U);
+  EXPECT_THAT(names("all"), testing::Contains("0012.svg"));
+  EXPECT_EQ(std::ranges::count(read_file(path("j")), '\n'), 11);
+  const auto pairs =
+      run({"--records", file, "--records", file, "--lines", "5-6", "--difference", "-o", path("pairs/")});
+  EXPECT_EQ(pairs.exit_code, 0) << pairs.err;
+  EXPECT_THAT(read_file(path("pairs/0006.svg")), HasSubstr("url(#difference)"));
+}
+
+TEST_F(Heatmap, ABatchThatCannotBeDrawnWritesNothing) {
+  const std::string file = write("r.jsonl", {record_of(3, 3), record_of(5, 3)}), folder = path("folder");
+  const auto refused = [&](const std::vector<std::string>& options, int code, const std::string& message) {
+    std::vector<std::string> arguments = {"--records", file};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    expect_failure(arguments, code, message);
+    EXPECT_FALSE(std::filesystem::exists(folder));
+  };
+  refused({"--lines", "1-3", "-o", folder}, 1, "r.jsonl' has 2 lines, --lines asks for 3");
+  refused({"--lines", "3-", "-o", folder}, 1, "r.jsonl' has 2 lines, --lines asks for 3");
+  refused({"--lines", "1-2", "-o", folder, "--source-words", "4-"}, 1,
+          "line 1: source words 4-: the sentence has 3");
+  refused({"--lines", "2-1", "-o", folder}, 2, "--lines: '2-1' is empty");
+  refused({"--lines", "1,", "-o", folder}, 2, "--lines: '' is no range");
+  refused({"--lines", "1", "--line", "1", "-o", folder}, 2, "excludes");
+  refused({"--lines", "1", "-o", "-"}, 2, "--lines: draws a picture a line, so '-' is to be a folder");
+  refused({"--lines", "1", "-o", path("x.svg")}, 2, "x.svg' is to be a folder: -o FOLDER/");
+  refused({"--lines", "1", "-o", file + "/"}, 1, "--output: '" + file + "' is a file, not a folder");
+  refused({"--lines", "1", "-o", "/proc/no/"}, 1, "cannot make the folder '/proc/no'");
+  refused({"--records", write("s.jsonl", {record_of(3, 3)}), "-o", folder + "/"}, 1,
+          "pictures of both want the same");
+  EXPECT_EQ(read_file(file), to_json_line(record_of(3, 3)) + "\n" + to_json_line(record_of(5, 3)) + "\n");
+}
+
+TEST_F(Heatmap, EveryFormatGoesToStandardOutput) {
+  const std::string file = write("r.jsonl", {record_of(3, 3)});
+  for (const heatmap::Format& format : heatmap::kFormats) {
+    const std::string extension(format.extension);
+    const auto result = run({"--records", file, "-o", "-", "--format", extension.substr(1)});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_EQ(run({"--records", file, "-o", path("out" + extension)}).exit_code, 0);
+    EXPECT_TRUE(result.out == read_file(path("out" + extension))) << extension;
+  }
+  EXPECT_EQ(run({"--records", file, "-o", "-"}).out, read_file(path("out.svg")));
+  EXPECT_THAT(run({"--records", file, "-o", "-", "--format", "html"}).out,
+              testing::StartsWith("<!doctype html>"));
+  EXPECT_EQ(run({"--records", file, "-o", path("picture"), "--format", "svg"}).exit_code, 0);
+  EXPECT_EQ(read_file(path("picture")), read_file(path("out.svg")));
+  expect_failure({"--records", file, "-o", "-", "--format", "gif"}, 2,
+                 "--format: 'gif' is not known (svg, png, pdf, html)");
+  expect_failure({"--records", file, "-o", path("x.png"), "--format", "svg"}, 1,
+                 "--format svg and the extension .png differ");
+  expect_failure({"--records", file, "-o", path("x.png"), "--format", "html"}, 2,
+                 "--format: html and the extension");
+  expect_failure({"--records", file, "-o", path("x.html"), "--format", "png"}, 2,
+                 "--format: png and the extension");
+  EXPECT_FALSE(std::filesystem::exists(path("x.png")));
 }
 
 TEST_F(Heatmap, BadInputIsOneClearLine) {
@@ -502,7 +758,8 @@ TEST_F(Heatmap, WrongUsageExitsWithTwo) {
   const auto file = write("r.jsonl", {record_of(3, 3)});
   expect_failure({}, 2, "--output is required");
   expect_failure({"--records", file}, 2, "--output is required");
-  expect_failure({"--records", file, "-o", path("out.svg"), "--colour", "x"}, 2, "--colour");
+  expect_failure({"--records", file, "-o", path("out.svg"), "--colour", "x"}, 2,
+                 "--colour: 'x' is not known (cubehelix, viridis, cividis, greys)");
   expect_failure({"--records", file, "-o", path("out.svg"), "--line", "0"}, 2,
                  "--line: lines are counted from 1, got 0");
   expect_failure({"--records", file, "-o", path("out.svg"), "--dpi", "many"}, 2, "--dpi");

@@ -104,6 +104,9 @@ TEST_F(Translator, TranslatesTheSentenceOfTheCommandLine) {
   expect_failure(translator({"translate", "-r", at("run"), "\xff"}), "UTF-8");
   EXPECT_THAT(translator({"look", "-r", at("run"), "The", "man", "sleeps", ".", "-o", at("looked")}).out,
               HasSubstr("The man sleeps ."));
+  const std::string coloured =
+      translator({"look", "-r", at("run"), "The man sleeps .", "-o", at("looked"), "--colour", "greys"}).out;
+  EXPECT_THAT(coloured, HasSubstr("\x1b[48;2;"));
 }
 
 TEST_F(Translator, OrdinaryTextHasNoUnknownWords) {

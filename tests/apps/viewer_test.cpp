@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <regex>
 
+#include "apps/heatmap/colour.h"
 #include "framework/io/file.h"
 #include "models/run/translation.h"
 #include "tests/apps/heatmap_process.h"
@@ -78,6 +79,27 @@ TEST_F(Viewer, PageAsksNothingOfANetwork) {
               AllOf(Not(HasSubstr("fetch(")), Not(HasSubstr("XMLHttpRequest")), Not(HasSubstr("<link"))));
 }
 
+// One list of colours serves pictures and pages.
+TEST_F(Viewer, PageHasTheColoursOfPictures) {
+  const std::string page = page_of({viewer_record(3)});
+  const size_t begin = page.find("colourStops = ") + 14;
+  const auto stops = nlohmann::json::parse(page.substr(begin, page.find(";\n", begin) - begin));
+  EXPECT_EQ(stops["weights"].size(), 2 * models::kNames<heatmap::ColourMap>.size());
+  for (const std::string_view name : models::kNames<heatmap::ColourMap>) {
+    Translation record = viewer_record(2);
+    record.attention[0].weights = {{0, 0.25F}, {0.5F, 1}};
+    for (const bool light : {false, true}) {
+      const std::string svg =
+          drawn({record}, "out.svg", {"--colour", std::string(name), light ? "--light" : "--dark"});
+      const auto& colours = stops["weights"][std::string(name) + (light ? ", light" : "")];
+      ASSERT_EQ(colours.size(), 41U);
+      for (const size_t at : {0, 10, 20, 40})
+        EXPECT_THAT(svg, HasSubstr("fill=\"" + colours[at].get<std::string>() + "\"><title>")) << name << at;
+    }
+  }
+  EXPECT_EQ(stops["differences"]["light"][20], "#ffffff");
+}
+
 TEST_F(Viewer, MarkupInSentencesStaysText) {
   Translation record = viewer_record(3);
   record.source.text = "</script><script>alert(1)</script> <!-- @script@ @data@";
@@ -128,6 +150,15 @@ TEST_F(Viewer, SeveralFilesAndGold) {
   EXPECT_EQ(std::ranges::count(records, '\n'), 2);
 }
 
+TEST_F(Viewer, PageOfSomeLines) {
+  const std::string file =
+      write("r.jsonl", {viewer_record(2), viewer_record(3), viewer_record(4), viewer_record(5)});
+  ASSERT_EQ(run({"--records", file, "--lines", "1,3-", "-o", path("page.html")}).exit_code, 0);
+  const std::string page = read_file(path("page.html"));
+  EXPECT_EQ(nlohmann::json::parse(element(page, "index"))["entries"].size(), 3U);
+  EXPECT_EQ(nlohmann::json::parse(element(page, "record-1"))["source"]["tokens"].size(), 4U);
+}
+
 TEST_F(Viewer, BadInputIsOneClearLine) {
   const std::string file = write("r.jsonl", {viewer_record(3)}), out = path("bad.html");
   expect_no_page({"--records", path("none"), "-o", out}, 1, "none': No such file or directory");
@@ -140,8 +171,7 @@ TEST_F(Viewer, BadInputIsOneClearLine) {
   write_file_atomically(path("gold"), "0-9\n");
   expect_no_page({"--records", file, "--gold", path("gold"), "-o", out}, 1,
                  "gold' line 1: 0-9 lies outside the record's 2 source and 2 output words");
-  expect_no_page({"--records", file, "--records", path("cut"), "-o", path("bad.svg")}, 1,
-                 "a picture shows one record; -o FILE.html makes a page of several");
+  expect_no_page({"--records", file, "--lines", "1-2", "-o", out}, 1, "has 1 line, --lines asks for 2");
 }
 
 }  // namespace

@@ -73,15 +73,34 @@ int draw_text(cairo_t* cairo, const PlacedText& text) {
   return pango_layout_get_unknown_glyphs_count(layout.get());
 }
 
+// A cell that could not be attended to.
+void draw_masked(cairo_t* cairo, const Box& cell) {
+  set_colour(cairo, kMaskedPaper);
+  cairo_rectangle(cairo, cell.x, cell.y, cell.width, cell.height);
+  cairo_fill(cairo);
+  cairo_set_antialias(cairo, CAIRO_ANTIALIAS_DEFAULT);
+  set_colour(cairo, kMaskedLine);
+  cairo_set_line_width(cairo, 1);
+  cairo_move_to(cairo, cell.x, cell.y + cell.height);
+  cairo_line_to(cairo, cell.x + cell.width, cell.y);
+  cairo_stroke(cairo);
+}
+
 // One picture; returns how many characters no font has.
 int draw_panel(cairo_t* cairo, const Picture& picture, const Layout& layout) {
   cairo_set_antialias(cairo, CAIRO_ANTIALIAS_NONE);  // cells without seams
   for (size_t t = 0; t < picture.rows.size(); ++t) {
     for (size_t s = 0; s < picture.columns.size(); ++s) {
-      const Colour colour = colour_of(picture.weights[t][s] / picture.brightest);
+      const Box cell = {layout.grid.x + static_cast<double>(s) * layout.cell,
+                        layout.grid.y + static_cast<double>(t) * layout.cell, layout.cell, layout.cell};
+      if (picture.is_masked(t, s)) {
+        draw_masked(cairo, cell);
+        cairo_set_antialias(cairo, CAIRO_ANTIALIAS_NONE);
+        continue;
+      }
+      const Colour colour = colour_of(picture.weights[t][s] / picture.brightest, picture.palette);
       cairo_set_source_rgb(cairo, colour[0], colour[1], colour[2]);
-      cairo_rectangle(cairo, layout.grid.x + static_cast<double>(s) * layout.cell,
-                      layout.grid.y + static_cast<double>(t) * layout.cell, layout.cell, layout.cell);
+      cairo_rectangle(cairo, cell.x, cell.y, cell.width, cell.height);
       cairo_fill(cairo);
     }
   }
@@ -94,7 +113,8 @@ int draw_panel(cairo_t* cairo, const Picture& picture, const Layout& layout) {
     cairo_move_to(cairo, layout.grid.x, layout.grid.y + static_cast<double>(t) * layout.cell);
     cairo_rel_line_to(cairo, layout.grid.width, 0);
   }
-  cairo_set_source_rgba(cairo, 1, 1, 1, kSeamOpacity);
+  const Seam seam = seam_of(picture.palette);
+  cairo_set_source_rgba(cairo, seam.grey, seam.grey, seam.grey, seam.opacity);
   cairo_set_line_width(cairo, 1);
   cairo_stroke(cairo);
   outline(cairo, layout.grid);
@@ -103,9 +123,9 @@ int draw_panel(cairo_t* cairo, const Picture& picture, const Layout& layout) {
       cairo_pattern_create_linear(0, layout.bar.y + layout.bar.height, 0, layout.bar.y));
   constexpr int kStops = 32;
   for (int i = 0; i <= kStops; ++i) {
-    const double value = static_cast<double>(i) / kStops;
-    const Colour colour = colour_of(value);
-    cairo_pattern_add_color_stop_rgb(gradient.get(), value, colour[0], colour[1], colour[2]);
+    const double part = static_cast<double>(i) / kStops;
+    const Colour colour = colour_of(scale_value(part, picture.palette), picture.palette);
+    cairo_pattern_add_color_stop_rgb(gradient.get(), part, colour[0], colour[1], colour[2]);
   }
   cairo_set_source(cairo, gradient.get());
   cairo_rectangle(cairo, layout.bar.x, layout.bar.y, layout.bar.width, layout.bar.height);
@@ -130,6 +150,7 @@ int draw_sheet(cairo_t* cairo, const Sheet& sheet) {
   cairo_paint(cairo);
   int missing = 0;
   for (const PlacedText& text : sheet.texts) missing += draw_text(cairo, text);
+  if (sheet.masked) draw_masked(cairo, *sheet.masked);
   for (const Panel& panel : sheet.panels) {
     cairo_save(cairo);
     cairo_translate(cairo, panel.x, panel.y);

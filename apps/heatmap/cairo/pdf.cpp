@@ -23,7 +23,8 @@ Rendered cairo_pdf(const Sheet& sheet, const std::string& label, double /*dpi*/)
   const double width = sheet.width * kPoints, height = sheet.height * kPoints;
   if (width > kLargestPage || height > kLargestPage) {
     throw ValueError(
-        fmt::format("a page of {:.0f} x {:.0f} points is too large for PDF: lower --max-tokens, or write SVG",
+        fmt::format("a page of {:.0f} x {:.0f} points is too large for PDF: draw a part (--source-words, "
+                    "--target-words), or write SVG",
                     width, height));
   }
   Rendered pdf;

@@ -57,8 +57,8 @@ Rendered cairo_png(const Sheet& sheet, const std::string& /*label*/, double dpi)
   const double width = std::ceil(sheet.width * scale), height = std::ceil(sheet.height * scale);
   if (width > kLargestSide || height > kLargestSide || width * height > kLargestArea) {
     throw ValueError(
-        fmt::format("a picture of {:.0f} x {:.0f} pixels is too large for PNG: lower --dpi or --max-tokens, "
-                    "or write SVG or PDF",
+        fmt::format("a picture of {:.0f} x {:.0f} pixels is too large for PNG: lower --dpi, draw a part "
+                    "(--source-words, --target-words), or write SVG or PDF",
                     width, height));
   }
   const CairoHandle<cairo_surface_t> surface(

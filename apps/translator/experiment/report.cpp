@@ -109,8 +109,10 @@ std::string maps_html(const Comparison& c, size_t sentence) {
     const bool several = translation.attention.size() > 1;
     text += translation.attention.empty()
                 ? "<p class=\"none\">no attention</p>"
-                : heatmap::draw_on_page(translation,
-                                        {.mean = several, .max_tokens = kMostTokens, .title = m.name});
+                : heatmap::draw_on_page(translation, {.mean = several,
+                                                      .source_words = {1, kMostTokens},
+                                                      .target_words = {1, kMostTokens},
+                                                      .title = m.name});
     text += "</figure>";
   }
   return text + "</div>\n";
