@@ -22,6 +22,7 @@
 #include "framework/build_info.h"
 #include "framework/core/error.h"
 #include "framework/io/file.h"
+#include "models/run/attention_choice.h"
 #include "models/run/box.h"
 #include "models/run/translation.h"
 #include "models/run/translator.h"
@@ -155,6 +156,18 @@ struct Shown {
   std::vector<heatmap::NamedRecord> records;
 };
 
+// Of one run, the map that was chosen for it, unless the user says which.
+void take_kept_choice(Options& options) {
+  heatmap::PictureOptions& picture = options.picture;
+  const bool said = picture.layer >= 0 || picture.head >= 0 || picture.mean || picture.grid;
+  if (said || options.runs.size() != 1 || picture.which != heatmap::Which::cross) return;
+  const auto kept = models::read_attention_choice(options.runs.front());
+  if (!kept) return;
+  picture.layer = kept->choice.layer;
+  picture.head = kept->choice.head;
+  picture.mean = kept->choice.head < 0;
+}
+
 std::vector<Shown> shown_in_pictures(const Options& options) {
   std::vector<Shown> shown;
   const std::vector<std::string> names = names_of(options);
@@ -265,7 +278,7 @@ void draw_folder(const Options& options) {
   if (!without.empty()) apps::warn("heatmap", fmt::format("{}: no words, not drawn", lines));
 }
 
-void draw(const Options& options) {
+void draw(Options& options) {
   if (!options.page() && !options.batch()) heatmap::format_of(options.output, options.format);
   apps::Files files{
       .inputs = inputs_of(options), .outputs = {{"--json", options.json}}, .runs = options.runs};
@@ -275,6 +288,7 @@ void draw(const Options& options) {
     files.outputs.insert(files.outputs.begin(), {"--output", options.output});
   apps::check_files(files);
   if (models::first_invalid_utf8(options.picture.title)) throw ValueError("--title", "the text is not UTF-8");
+  take_kept_choice(options);
   if (options.page())
     write_page(options);
   else if (options.batch())
@@ -394,10 +408,12 @@ int main(int argc, char** argv) {
   apps::add_choice(cli, "--which", options.picture.which,
                    "attention to draw: cross (output to source), or encoder's or decoder's to itself");
   auto* const layer =
-      cli.add_option("--layer", options.picture.layer, "layer to draw (default: the first in the record)")
+      cli.add_option(
+             "--layer", options.picture.layer,
+             "layer to draw (default: what was chosen for the run, see align --choose, else the mean of all)")
           ->check(CLI::NonNegativeNumber);
   auto* const head =
-      cli.add_option("--head", options.picture.head, "head to draw (default: the first in the record)")
+      cli.add_option("--head", options.picture.head, "head to draw (default: the first of the layer)")
           ->check(CLI::NonNegativeNumber);
   auto* const mean = cli.add_flag("--mean", options.picture.mean,
                                   "draw the mean of all layers and heads, or of the heads of --layer");

@@ -177,7 +177,8 @@ const std::vector<models::AttentionWeights>& maps_of(const models::Translation& 
 
 Picture make_picture(const models::Translation& record, const PictureOptions& options) {
   const std::vector<models::AttentionWeights>& maps = maps_of(record, options.which);
-  const models::AttentionWeights map = options.mean ? mean_map(maps, options.layer) : choose(maps, options);
+  const bool mean = options.mean || (options.layer < 0 && options.head < 0 && maps.size() > 1);
+  const models::AttentionWeights map = mean ? mean_map(maps, options.layer) : choose(maps, options);
   const Axes axes = axes_of(record, options.which);
   const bool source_across = options.which != Which::decoder, source_down = options.which == Which::encoder;
   const Kept rows = kept(axes.rows, source_down, options),
@@ -190,11 +191,11 @@ Picture make_picture(const models::Translation& record, const PictureOptions& op
   if (options.which != Which::cross) parts.push_back(kind_of(options.which));
   const bool single = options.mean && maps.size() == 1;  // its own mean
   if (!single)
-    parts.push_back(!options.mean   ? fmt::format("layer {}, head {}", map.layer, map.head)
+    parts.push_back(!mean           ? fmt::format("layer {}, head {}", map.layer, map.head)
                     : map.layer < 0 ? fmt::format("mean of {} maps", maps.size())
                                     : fmt::format("layer {}, mean of its heads", map.layer));
   if (options.which != Which::encoder) parts.push_back(fmt::format("score {:.2f}", record.score));
-  if (maps.size() > 1 && !options.mean) parts.push_back(fmt::format("1 of {} maps", maps.size()));
+  if (maps.size() > 1 && !mean) parts.push_back(fmt::format("1 of {} maps", maps.size()));
   if (columns.part)
     parts.push_back(fmt::format("{:.0f} % of the weight is drawn", 100 * weight_drawn(map, rows, columns)));
   picture.caption = fmt::format("{}", fmt::join(parts, " \xC2\xB7 "));

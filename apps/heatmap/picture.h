@@ -56,7 +56,7 @@ struct NamedRecord {
 
 struct PictureOptions {
   Which which = Which::cross;
-  int layer = -1, head = -1;  // -1: the first that the record has
+  int layer = -1, head = -1;  // -1: the first that the record has; both: the mean where there are several
   bool mean = false;          // the mean of all maps instead, or of those of `layer`
   bool difference = false;    // of two records also the first less the second
   bool grid = false;          // every map, a row a layer and a column a head

@@ -1,19 +1,26 @@
 // translator align: word alignments of given pairs, read off the attention of forced decoding.
 #include <fmt/format.h>
 
+#include <cmath>
 #include <memory>
+#include <tuple>
 
 #include "apps/common/choice.h"
 #include "apps/common/environment.h"
 #include "apps/common/files.h"
 #include "apps/common/main_guard.h"
+#include "apps/common/print.h"
 #include "apps/common/run_option.h"
 #include "apps/common/streams.h"
 #include "apps/translator/commands.h"
+#include "apps/translator/gold.h"
 #include "apps/translator/pairs.h"
 #include "framework/io/file.h"
 #include "models/corpus/pharaoh.h"
 #include "models/evaluation/evaluation.h"
+#include "models/metrics/alignment_error.h"
+#include "models/run/attention_choice.h"
+#include "models/run/box.h"
 #include "models/run/files.h"
 #include "models/text/lines.h"
 
@@ -23,26 +30,85 @@ namespace {
 struct AlignOptions {
   std::string run, reverse, source, target, output = "-", json;
   models::Symmetrisation method = models::Symmetrisation::grow_diag_final_and;
+  std::string gold;
+  bool choose = false, mean = false;
+  size_t most = 1000;  // sentences to choose on
   int threads = 0;
 };
 
-std::vector<std::vector<models::AlignmentLink>> links_of(const std::string& run,
-                                                         std::span<const std::string> sources,
-                                                         std::span<const std::string> targets) {
+std::vector<models::Translation> forced_pairs(const std::string& run, std::span<const std::string> sources,
+                                              std::span<const std::string> targets) {
   const models::Translator translator(models::load_run(run));
   if (!translator.run().model->has_attention())
     throw ValueError(fmt::format("'{}' is a model without attention", run));
-  std::vector<std::vector<models::AlignmentLink>> all;
+  std::vector<models::Translation> all;
   for_parts(sources, targets, [&](auto some, auto their) {
     models::TranslateOptions options;
     options.search.first = all.size();
-    for (const models::Translation& forced : translator.force(some, their, options)) {
+    for (models::Translation& forced : translator.force(some, their, options)) {
       if (!forced.skipped.empty())
         warn("translator", fmt::format("line {} is left empty: {}", forced.id, forced.skipped));
-      all.push_back(models::attention_links(forced));
+      all.push_back(std::move(forced));
     }
   });
   return all;
+}
+
+using Links = std::vector<std::vector<models::AlignmentLink>>;
+
+Links links_of(const std::vector<models::Translation>& records, const models::AttentionChoice& choice) {
+  Links links;
+  for (const models::Translation& record : records) links.push_back(models::attention_links(record, choice));
+  return links;
+}
+
+// What was chosen for a run once, unless the user wants the mean of all maps.
+models::AttentionChoice kept_choice(const std::string& run, bool mean) {
+  const auto kept = mean ? std::nullopt : models::read_attention_choice(run);
+  return kept ? kept->choice : models::AttentionChoice{};
+}
+
+// Chooses on these pairs, and keeps the choice in both runs.
+std::pair<models::AttentionChoice, models::AttentionChoice> choose(
+    const AlignOptions& options, std::span<const models::Translation> forward,
+    std::span<const models::Translation> backward) {
+  const size_t count = std::min(forward.size(), options.most);
+  const models::AgreedChoice agreed = models::choose_attention(forward.first(count), backward.first(count));
+  const auto keep = [&](const std::string& run, const std::string& other,
+                        const models::AttentionChoice& choice) {
+    models::write_attention_choice(
+        run, {choice, models::name_of_run(other), agreed.agreement, static_cast<int64_t>(count)});
+    note("{}: {}\n", run, models::name_of(choice));
+  };
+  note("the directions agree on {:.2f} % of their links, {:.2f} % with the mean of all maps; kept:\n",
+       100 * agreed.agreement, 100 * agreed.usual);
+  keep(options.run, options.reverse, agreed.forward);
+  keep(options.reverse, options.run, agreed.backward);
+  return {agreed.forward, agreed.backward};
+}
+
+// 2 |A and B| / (|A| + |B|) of both directions' links.
+double agreement_of(const Links& forward, const Links& backward) {
+  int64_t both = 0, all = 0;
+  for (size_t i = 0; i < forward.size(); ++i) {
+    both += static_cast<int64_t>(
+        models::symmetrise(forward[i], models::reversed(backward[i]), models::Symmetrisation::intersection)
+            .size());
+    all += static_cast<int64_t>(forward[i].size() + backward[i].size());
+  }
+  return all == 0 ? 0 : 2 * static_cast<double>(both) / static_cast<double>(all);
+}
+
+// Against gold links, a line a sentence.
+models::AlignmentCounts counts_of(const AlignOptions& options, const models::ParallelLines& lines,
+                                  const Links& links) {
+  const std::string file = (std::filesystem::path(options.run) / models::run_files::kConfig).string();
+  const auto pairs = aligned_pairs(models::parse_run_config(read_file(file), file), lines,
+                                   models::read_lines(options.gold), options.gold);
+  models::AlignmentCounts counts;
+  for (size_t i = 0; i < pairs.size(); ++i)
+    counts += models::compare_links(links[i], {pairs[i].sure, pairs[i].possible});
+  return counts;
 }
 
 // The run of the other direction must translate what the first one makes, as far as their configs say.
@@ -67,18 +133,29 @@ void check_directions(const std::string& run, const std::string& reverse) {
 }
 
 void align(const AlignOptions& options) {
-  apps::check_files({.inputs = {{"--source", options.source}, {"--target", options.target}},
-                     .outputs = {{"--output", options.output}, {"--json", options.json}},
-                     .runs = options.reverse.empty() ? std::vector{options.run}
-                                                     : std::vector{options.run, options.reverse}});
+  apps::check_files(
+      {.inputs = {{"--source", options.source}, {"--target", options.target}, {"--gold", options.gold}},
+       .outputs = {{"--output", options.output}, {"--json", options.json}},
+       .runs =
+           options.reverse.empty() ? std::vector{options.run} : std::vector{options.run, options.reverse}});
   if (!options.reverse.empty()) check_directions(options.run, options.reverse);
   use_threads(options.threads);
   const models::ParallelLines lines = read_pairs(options.source, options.target);
-  auto links = links_of(options.run, lines.source, lines.target);
-  if (!options.reverse.empty()) {
-    const auto backward = links_of(options.reverse, lines.target, lines.source);
+  const auto forward = forced_pairs(options.run, lines.source, lines.target);
+  models::AttentionChoice mine = kept_choice(options.run, options.mean);
+  Links links;
+  double agreement = NAN;
+  if (options.reverse.empty()) {
+    links = links_of(forward, mine);
+  } else {
+    const auto backward = forced_pairs(options.reverse, lines.target, lines.source);
+    models::AttentionChoice theirs = kept_choice(options.reverse, options.mean);
+    if (options.choose) std::tie(mine, theirs) = choose(options, forward, backward);
+    links = links_of(forward, mine);
+    Links back = links_of(backward, theirs);
+    agreement = agreement_of(links, back);
     for (size_t i = 0; i < links.size(); ++i)
-      links[i] = models::symmetrise(links[i], models::reversed(backward[i]), options.method);
+      links[i] = models::symmetrise(links[i], models::reversed(back[i]), options.method);
   }
   std::string text;
   size_t count = 0;
@@ -87,12 +164,21 @@ void align(const AlignOptions& options) {
     count += sentence.size();
   }
   write_output(options.output, text);
-  write_json(options.json,
-             {{"run", options.run},
-              {"reverse", options.reverse},
-              {"method", options.reverse.empty() ? "one direction" : models::name_of_choice(options.method)},
-              {"sentences", links.size()},
-              {"links", count}});
+  nlohmann::ordered_json report{
+      {"run", options.run},
+      {"attention", models::name_of(mine)},
+      {"reverse", options.reverse},
+      {"method", options.reverse.empty() ? "one direction" : models::name_of_choice(options.method)},
+      {"sentences", links.size()},
+      {"links", count}};
+  if (!options.reverse.empty()) report["agreement"] = agreement;
+  if (!options.gold.empty()) {
+    const models::AlignmentCounts counts = counts_of(options, lines, links);
+    report["alignment_error_rate"] = counts.error_rate();
+    note("alignment error {:.2f} %, precision {:.2f} %, recall {:.2f} %\n", 100 * counts.error_rate(),
+         100 * counts.precision(), 100 * counts.recall());
+  }
+  write_json(options.json, report);
 }
 
 }  // namespace
@@ -110,6 +196,14 @@ Command add_align(CLI::App& cli) {
   add_choice(cli, "--symmetrise", o->method,
              "how: intersection, union, grow-diag, grow-diag-final, grow-diag-final-and")
       ->needs(reverse);
+  auto* const choose = cli.add_flag("--choose", o->choose,
+                                    "choose for both runs the layer, the head and the step whose links agree "
+                                    "best, on the first 1000 of these pairs, and keep "
+                                    "that in the runs: align and heatmap go by it from then on");
+  choose->needs(reverse);
+  cli.add_flag("--mean", o->mean, "the mean of all maps, whatever was chosen")->excludes(choose);
+  cli.add_option("--gold", o->gold,
+                 "gold links, a line a pair (3-4 sure, 3?4 possible): says the alignment error");
   cli.add_option("-o,--output", o->output, "Pharaoh lines, 0-0 1-2; - for standard output")
       ->capture_default_str();
   cli.add_option("--threads", o->threads, "threads (default: what the container allows)")

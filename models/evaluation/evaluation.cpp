@@ -130,22 +130,6 @@ double Evaluation::value(const std::string& key) const {
   return found ? found->value : NAN;
 }
 
-std::vector<AlignmentLink> attention_links(const Translation& forced) {
-  std::vector<AlignmentLink> links;
-  if (forced.attention.empty()) return links;
-  const std::vector<std::vector<float>> weights = mean_attention(forced);
-  for (size_t t = 0; t < forced.target.tokens.size(); ++t) {
-    if (forced.target.tokens[t].eos) continue;
-    int best = -1;
-    for (size_t s = 0; s < forced.source.tokens.size(); ++s) {
-      if (!forced.source.tokens[s].eos && (best < 0 || weights[t][s] > weights[t][static_cast<size_t>(best)]))
-        best = static_cast<int>(s);
-    }
-    if (best >= 0) links.push_back({best, static_cast<int>(t)});
-  }
-  return links;
-}
-
 std::optional<AlignmentEvaluation> evaluate_alignment(const Translator& translator,
                                                       std::span<const AlignedPair> pairs) {
   if (!translator.run().model->has_attention()) return std::nullopt;

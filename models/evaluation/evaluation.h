@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "models/evaluation/alignment.h"
 #include "models/metrics/bleu.h"
 #include "models/metrics/bootstrap.h"
 #include "models/metrics/metric.h"
@@ -60,12 +61,6 @@ Evaluation evaluate_hypotheses(std::span<const std::string> hypotheses,
                                std::span<const std::string> references, const std::string& language = "",
                                std::span<const int> source_lengths = {},
                                std::span<const LengthBucket> buckets = {});
-
-/// The word alignment of a forced translation: each target word is linked to the source word with the largest
-/// weight (the mean of all maps). End marks are left out on both sides.
-/// @param forced a result of forced decoding, with attention
-/// @return the links, in the order of target words
-std::vector<AlignmentLink> attention_links(const Translation& forced);
 
 /// Comparison of attention with the gold alignment.
 struct AlignmentEvaluation {

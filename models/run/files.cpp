@@ -19,9 +19,9 @@ namespace fs = std::filesystem;
 // written there by --json of the user: it is no obstacle and is never removed
 constexpr const char* kReport = "report.json";
 
-const std::array<std::string, 13>& all_names() {
+const std::array<std::string, 14>& all_names() {
   using namespace run_files;
-  static const std::array<std::string, 13> names = {kLock,
+  static const std::array<std::string, 14> names = {kLock,
                                                     kConfig,
                                                     kData,
                                                     kModel,
@@ -30,6 +30,7 @@ const std::array<std::string, 13>& all_names() {
                                                     kInitial,
                                                     kMetrics,
                                                     kScores,
+                                                    kAttention,
                                                     vocabulary("source"),
                                                     vocabulary("target"),
                                                     pieces("source"),

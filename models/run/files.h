@@ -14,6 +14,7 @@
 //   state.safetensors   the last weights, optimiser state, random numbers, progress: what a resumed run needs
 //   checkpoint-N.safetensors   the weights of the last validations, when they are to be averaged
 //   scores.json         what the weights scored on a test, where it was kept (evaluate --keep-scores)
+//   attention.json      which map alignments are read off, where that was chosen (align --choose)
 //   metrics.jsonl       one line per report: losses, learning rates, scores
 //   run.lock            locked while a process trains in the folder; remains if the process was killed
 #pragma once
@@ -38,6 +39,7 @@ constexpr const char* kState = "state.safetensors";      // state of the trainin
 constexpr const char* kInitial = "initial.safetensors";  // weights to begin with, see above
 constexpr const char* kMetrics = "metrics.jsonl";        // reports of the training
 constexpr const char* kScores = "scores.json";           // scores of the weights on a test
+constexpr const char* kAttention = "attention.json";     // which map alignments are read off
 constexpr const char* kLock = "run.lock";                // locked while a process trains in the folder
 
 /// Name of the vocabulary file of one side.

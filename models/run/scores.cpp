@@ -18,7 +18,11 @@ namespace fs = std::filesystem;
 
 constexpr const char* kScoresFormat = "heed.scores";
 
-// Of all that translations come from: a score is not that of the same weights with other pieces.
+// In percent; of no sentences NaN.
+bool may_be(double score) { return std::isnan(score) || (score >= 0 && score <= 100 + 1e-6); }
+
+}  // namespace
+
 std::string fingerprint_of_run(const fs::path& folder) {
   std::string prints;
   for (const std::string& name :
@@ -28,11 +32,6 @@ std::string fingerprint_of_run(const fs::path& folder) {
   }
   return fingerprint(prints);
 }
-
-// In percent; of no sentences NaN.
-bool may_be(double score) { return std::isnan(score) || (score >= 0 && score <= 100 + 1e-6); }
-
-}  // namespace
 
 void write_scores(const fs::path& folder, const RunScores& scores) {
   nlohmann::ordered_json json{{"format", kScoresFormat},

@@ -11,6 +11,12 @@
 
 namespace heed::models {
 
+/// Of all that translations come from: a score is not that of the same weights with other pieces.
+/// @param folder folder of a run with its weights
+/// @return a fingerprint of its config, weights, vocabularies and pieces
+/// @throws IoError
+std::string fingerprint_of_run(const std::filesystem::path& folder);
+
 /// BLEU of the sentences of some lengths.
 struct LengthScore {
   int min = 1, max = kNoMaximum;  // words of the source

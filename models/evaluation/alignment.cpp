@@ -1,0 +1,143 @@
+#include "models/evaluation/alignment.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "framework/core/error.h"
+
+namespace heed::models {
+namespace {
+
+using Weights = std::vector<std::vector<float>>;
+
+bool is_of(const AttentionWeights& map, const AttentionChoice& choice) {
+  return (choice.layer < 0 || map.layer == choice.layer) && (choice.head < 0 || map.head == choice.head);
+}
+
+Weights mean_of(const std::vector<AttentionWeights>& maps, const AttentionChoice& choice) {
+  Weights mean;
+  float count = 0;
+  for (const AttentionWeights& map : maps) {
+    if (!is_of(map, choice)) continue;
+    ++count;
+    if (mean.empty()) mean.resize(map.weights.size(), std::vector<float>(map.weights.front().size()));
+    for (size_t t = 0; t < mean.size(); ++t)
+      for (size_t s = 0; s < mean[t].size(); ++s) mean[t][s] += map.weights[t][s];
+  }
+  if (mean.empty()) throw ValueError("attention", fmt::format("a record has no map '{}'", name_of(choice)));
+  for (std::vector<float>& row : mean)
+    for (float& weight : row) weight /= count;
+  return mean;
+}
+
+// Each row the one after; the last has none and stays.
+void shift(Weights& weights) {
+  if (weights.size() > 1) std::rotate(weights.begin(), weights.begin() + 1, weights.end());
+  if (weights.size() > 1) weights.back() = weights[weights.size() - 2];
+}
+
+// Pieces as words: the mean over those of a row's word, the sum over those of a column's.
+Weights merged(const Weights& pieces, const Translation& record) {
+  Weights words(record.target.tokens.size(), std::vector<float>(record.source.tokens.size()));
+  std::vector<float> parts(words.size());
+  for (size_t t = 0; t < pieces.size(); ++t) ++parts[record.pieces->target[t].word];
+  for (size_t t = 0; t < pieces.size(); ++t) {
+    const size_t word = record.pieces->target[t].word;
+    for (size_t s = 0; s < pieces[t].size(); ++s)
+      words[word][record.pieces->source[s].word] += pieces[t][s] / parts[word];
+  }
+  return words;
+}
+
+int64_t common(std::vector<AlignmentLink> a, std::vector<AlignmentLink> b) {
+  std::vector<AlignmentLink> both;
+  std::ranges::sort(a);
+  std::ranges::sort(b);
+  std::ranges::set_intersection(a, b, std::back_inserter(both));
+  return static_cast<int64_t>(both.size());
+}
+
+}  // namespace
+
+std::vector<AttentionChoice> attention_choices(const Translation& record) {
+  std::vector<AttentionChoice> choices{{}};
+  std::vector<int> layers;
+  for (const AttentionWeights& map : record.attention) {
+    if (std::ranges::find(layers, map.layer) == layers.end()) layers.push_back(map.layer);
+  }
+  if (record.attention.size() > layers.size() && layers.size() > 1)
+    for (const int layer : layers) choices.push_back({.layer = layer});
+  if (record.attention.size() > 1)
+    for (const AttentionWeights& map : record.attention)
+      choices.push_back({.layer = map.layer, .head = map.head});
+  const size_t written = choices.size();
+  for (size_t i = 0; i < written; ++i) {
+    choices.push_back(choices[i]);
+    choices.back().after = true;
+  }
+  return choices;
+}
+
+Weights chosen_weights(const Translation& record, const AttentionChoice& choice) {
+  if (!choice.after) return mean_of(record.attention, choice);
+  Weights weights = mean_of(record.pieces ? record.pieces->attention : record.attention, choice);
+  shift(weights);
+  return record.pieces ? merged(weights, record) : weights;
+}
+
+std::vector<AlignmentLink> attention_links(const Translation& record, const AttentionChoice& choice) {
+  std::vector<AlignmentLink> links;
+  if (record.attention.empty()) return links;
+  const Weights weights = chosen_weights(record, choice);
+  for (size_t t = 0; t < record.target.tokens.size(); ++t) {
+    if (record.target.tokens[t].eos) continue;
+    int best = -1;
+    for (size_t s = 0; s < record.source.tokens.size(); ++s) {
+      if (!record.source.tokens[s].eos && (best < 0 || weights[t][s] > weights[t][static_cast<size_t>(best)]))
+        best = static_cast<int>(s);
+    }
+    if (best >= 0) links.push_back({best, static_cast<int>(t)});
+  }
+  return links;
+}
+
+AgreedChoice choose_attention(std::span<const Translation> forward, std::span<const Translation> backward) {
+  if (forward.size() != backward.size()) {
+    throw ValueError("attention",
+                     fmt::format("{} records forward, {} backward", forward.size(), backward.size()));
+  }
+  const auto with_maps = [](std::span<const Translation> records) {
+    const auto found =
+        std::ranges::find_if(records, [](const Translation& one) { return !one.attention.empty(); });
+    if (found == records.end()) throw ValueError("attention", "no record has any");
+    return attention_choices(*found);
+  };
+  const std::vector<AttentionChoice> mine = with_maps(forward), theirs = with_maps(backward);
+  std::vector<std::vector<int64_t>> both(mine.size(), std::vector<int64_t>(theirs.size()));
+  int64_t links = 0;
+  for (size_t i = 0; i < forward.size(); ++i) {
+    if (forward[i].attention.empty() || backward[i].attention.empty()) continue;
+    std::vector<std::vector<AlignmentLink>> back;
+    for (const AttentionChoice& choice : theirs) {
+      back.push_back(attention_links(backward[i], choice));
+      for (AlignmentLink& link : back.back()) std::swap(link.source, link.target);
+    }
+    links += static_cast<int64_t>(back.front().size());
+    for (size_t a = 0; a < mine.size(); ++a) {
+      const std::vector<AlignmentLink> there = attention_links(forward[i], mine[a]);
+      if (a == 0) links += static_cast<int64_t>(there.size());
+      for (size_t b = 0; b < theirs.size(); ++b) both[a][b] += common(there, back[b]);
+    }
+  }
+  const auto share = [&](size_t a, size_t b) {
+    return links == 0 ? 0.0 : 2 * static_cast<double>(both[a][b]) / static_cast<double>(links);
+  };
+  AgreedChoice best{.agreement = -1, .usual = share(0, 0)};
+  for (size_t a = 0; a < mine.size(); ++a)
+    for (size_t b = 0; b < theirs.size(); ++b)
+      if (share(a, b) > best.agreement) best = {mine[a], theirs[b], share(a, b), best.usual};
+  return best;
+}
+
+}  // namespace heed::models

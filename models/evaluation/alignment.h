@@ -1,0 +1,49 @@
+// Word alignments read off attention: which map, and at which step.
+#pragma once
+
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "models/corpus/alignment.h"
+#include "models/run/attention_choice.h"
+#include "models/run/translation.h"
+
+namespace heed::models {
+
+/// The choices that a record allows: the mean of all maps, the mean of each layer's heads, each head; each of
+/// the step that writes a word and of the one that reads it.
+/// @param record with attention
+/// @return the choices, the default one first
+std::vector<AttentionChoice> attention_choices(const Translation& record);
+
+/// The weights of a choice. With `after`, a row has the weights of the step after, which reads what the row's
+/// step wrote; of pieces first, where the record has them, and then the mean over those of a word.
+/// @param record with attention
+/// @param choice one of attention_choices(record)
+/// @return [T][S], words, end marks included
+/// @throws ValueError for a map that the record does not have
+std::vector<std::vector<float>> chosen_weights(const Translation& record, const AttentionChoice& choice);
+
+/// A link for each target word, to the source word with the largest weight; none from or to an end mark.
+/// @param record with attention; without, there are no links
+/// @param choice which map
+/// @return the links, in the order of the target words
+std::vector<AlignmentLink> attention_links(const Translation& record, const AttentionChoice& choice = {});
+
+/// The choices of two directions that agree best.
+struct AgreedChoice {
+  AttentionChoice forward, backward;
+  double agreement = 0;  // 2 |A and B| / (|A| + |B|), over all sentences
+  double usual = 0;      // that of the means of all maps
+};
+
+/// Chooses for two translators of opposite directions the maps whose links agree most, on sentences without
+/// gold alignments (Chen et al. 2020, sec. 3; Garg et al. 2019, sec. 5, choose by it among layers).
+/// @param forward records of pairs
+/// @param backward records of the same pairs, source and target exchanged
+/// @return the choices; of equal ones the first in attention_choices()
+/// @throws ValueError when the numbers of records differ, or none has attention
+AgreedChoice choose_attention(std::span<const Translation> forward, std::span<const Translation> backward);
+
+}  // namespace heed::models

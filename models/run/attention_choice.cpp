@@ -1,0 +1,63 @@
+#include "models/run/attention_choice.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "framework/core/error.h"
+#include "framework/io/file.h"
+#include "models/run/files.h"
+#include "models/run/folder.h"
+#include "models/run/scores.h"
+
+namespace heed::models {
+namespace {
+
+constexpr const char* kChoiceFormat = "heed.attention-choice";
+
+}  // namespace
+
+std::string name_of(const AttentionChoice& choice) {
+  std::string name = choice.layer < 0  ? "mean of all maps"
+                     : choice.head < 0 ? fmt::format("layer {}, mean of its heads", choice.layer)
+                                       : fmt::format("layer {}, head {}", choice.layer, choice.head);
+  return choice.after ? name + ", read one step later" : name;
+}
+
+void write_attention_choice(const std::filesystem::path& folder, const KeptChoice& kept) {
+  const nlohmann::ordered_json json{{"format", kChoiceFormat},     {"run", fingerprint_of_run(folder)},
+                                    {"layer", kept.choice.layer},  {"head", kept.choice.head},
+                                    {"after", kept.choice.after},  {"reverse", kept.reverse},
+                                    {"agreement", kept.agreement}, {"sentences", kept.sentences}};
+  write_file_atomically(folder / run_files::kAttention,
+                        json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+}
+
+std::optional<KeptChoice> read_attention_choice(const std::filesystem::path& folder) {
+  const std::filesystem::path file = folder / run_files::kAttention;
+  if (!file_exists(file)) return std::nullopt;
+  const auto json = nlohmann::json::parse(read_run_file(file), nullptr, /*allow_exceptions=*/false);
+  const auto fail = [&] {
+    throw FormatError(fmt::format("'{}' is not the choice of a run's attention", file.string()));
+  };
+  KeptChoice kept;
+  try {
+    if (json.at("format").get<std::string>() != kChoiceFormat) fail();
+    json.at("layer").get_to(kept.choice.layer);
+    json.at("head").get_to(kept.choice.head);
+    json.at("after").get_to(kept.choice.after);
+    json.at("reverse").get_to(kept.reverse);
+    json.at("agreement").get_to(kept.agreement);
+    json.at("sentences").get_to(kept.sentences);
+    const bool possible = kept.choice.layer >= -1 && kept.choice.head >= -1 &&
+                          (kept.choice.layer >= 0 || kept.choice.head < 0) && kept.agreement >= 0 &&
+                          kept.agreement <= 1 && kept.sentences >= 0;
+    if (!possible) fail();
+    if (json.at("run").get<std::string>() != fingerprint_of_run(folder)) return std::nullopt;
+  } catch (const nlohmann::json::exception&) {
+    fail();
+  }
+  return kept;
+}
+
+}  // namespace heed::models
