@@ -1,0 +1,33 @@
+// What models::find_failures found, for a terminal and as a file.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "models/evaluation/failures.h"
+
+namespace heed::apps {
+
+/// A run's failures.
+struct RunFailures {
+  std::string name;
+  const models::Evaluation* evaluation;
+  models::Failures failures;
+};
+/// Failures of several runs on the same sentences, side by side.
+struct FailureReport {
+  std::span<const std::string> sources;
+  std::vector<RunFailures> runs;  // at least one
+};
+
+/// Throws ValueError unless a report can be written to the path: .html, .md or .json, or "-" (Markdown).
+void check_failure_report(const std::string& path);
+
+/// Rates with intervals, and where examples are.
+std::string failures_text(const FailureReport& report);
+
+/// Writes rates and examples with their sentences, in the format of the path's extension. Throws IoError.
+void write_failure_report(const std::string& path, const FailureReport& report);
+
+}  // namespace heed::apps
