@@ -17,7 +17,8 @@ namespace heed::apps {
 namespace {
 
 constexpr const char* kAbout =
-    "Rates are failures by cases, with intervals of 95 % by resampling sentences. A reference is one of "
+    "Rates are failures by cases, with intervals of 95 % (resampled sentences, Wilson's where there are "
+    "few). A reference is one of "
     "several good "
     "translations: the rates compare groups and runs.";
 
@@ -40,18 +41,6 @@ std::vector<size_t> kinds_with_cases(const FailureReport& report) {
       kinds.push_back(k);
   }
   return kinds;
-}
-
-Table rates_table(const FailureReport& report) {
-  Table table{{"group", "failure", "of"}, {}};
-  for (const RunFailures& run : report.runs) table.head.push_back(run.name);
-  for (const size_t k : kinds_with_cases(report)) {
-    const models::FailureRate& kind = report.runs.front().failures.rates[k];
-    std::vector<std::string>& row =
-        table.rows.emplace_back(std::vector<std::string>{kind.group, kind.name, kind.of});
-    for (const RunFailures& run : report.runs) row.push_back(rate_text(run.failures.rates[k]));
-  }
-  return table;
 }
 
 Table preferred_table(const RunFailures& run) {
@@ -78,8 +67,8 @@ Table examples_table(const FailureReport& report, const RunFailures& run) {
 template <class Heading, class Paragraph, class Tables>
 std::string sections(const FailureReport& report, const Heading& heading, const Paragraph& paragraph,
                      const Tables& table) {
-  std::string text =
-      paragraph(fmt::format("{} sentences. {}", report.sources.size(), kAbout)) + table(rates_table(report));
+  std::string text = paragraph(fmt::format("{} sentences. {}", report.sources.size(), kAbout)) +
+                     table(failure_rates_table(report));
   for (const RunFailures& run : report.runs) {
     for (const std::string& note : run.failures.notes)
       text += paragraph(fmt::format("{}: {}.", run.name, note));
@@ -131,17 +120,13 @@ nlohmann::ordered_json rate_json(const models::FailureRate& rate, const FailureR
   return json;
 }
 
-nlohmann::ordered_json failures_json(const FailureReport& report) {
+nlohmann::ordered_json report_json(const FailureReport& report) {
   nlohmann::ordered_json json{
       {"format", "heed.failures"}, {"version", 1}, {"sentences", report.sources.size()}};
   json["runs"] = nlohmann::ordered_json::array();
   for (const RunFailures& run : report.runs) {
-    nlohmann::ordered_json one{{"name", run.name}, {"notes", run.failures.notes}};
-    for (const auto& [key, rates] :
-         {std::pair("rates", &run.failures.rates), std::pair("preferred", &run.failures.preferred)}) {
-      one[key] = nlohmann::ordered_json::array();
-      for (const models::FailureRate& rate : *rates) one[key].push_back(rate_json(rate, report, run));
-    }
+    nlohmann::ordered_json one{{"name", run.name}};
+    one.update(failures_json(report, run));
     json["runs"].push_back(std::move(one));
   }
   return json;
@@ -156,6 +141,28 @@ std::string examples_text(const models::FailureRate& rate) {
 }
 
 }  // namespace
+
+Table failure_rates_table(const FailureReport& report) {
+  Table table{{"group", "failure", "of"}, {}};
+  for (const RunFailures& run : report.runs) table.head.push_back(run.name);
+  for (const size_t k : kinds_with_cases(report)) {
+    const models::FailureRate& kind = report.runs.front().failures.rates[k];
+    std::vector<std::string>& row =
+        table.rows.emplace_back(std::vector<std::string>{kind.group, kind.name, kind.of});
+    for (const RunFailures& run : report.runs) row.push_back(rate_text(run.failures.rates[k]));
+  }
+  return table;
+}
+
+nlohmann::ordered_json failures_json(const FailureReport& report, const RunFailures& run) {
+  nlohmann::ordered_json json{{"notes", run.failures.notes}};
+  for (const auto& [key, rates] :
+       {std::pair("rates", &run.failures.rates), std::pair("preferred", &run.failures.preferred)}) {
+    json[key] = nlohmann::ordered_json::array();
+    for (const models::FailureRate& rate : *rates) json[key].push_back(rate_json(rate, report, run));
+  }
+  return json;
+}
 
 void check_failure_report(const std::string& path) {
   const std::string extension = extension_of(path);
@@ -192,7 +199,7 @@ std::string failures_text(const FailureReport& report) {
 void write_failure_report(const std::string& path, const FailureReport& report) {
   const std::string extension = extension_of(path);
   if (extension == ".json") {
-    write_json(path, failures_json(report));
+    write_json(path, report_json(report));
   } else {
     write_output(path, extension == ".html" ? failures_html(report) : failures_markdown(report));
   }

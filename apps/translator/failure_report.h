@@ -1,10 +1,12 @@
 // What models::find_failures found, for a terminal and as a file.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "apps/translator/experiment/table.h"
 #include "models/evaluation/failures.h"
 
 namespace heed::apps {
@@ -23,6 +25,12 @@ struct FailureReport {
 
 /// Throws ValueError unless a report can be written to the path: .html, .md or .json, or "-" (Markdown).
 void check_failure_report(const std::string& path);
+
+/// A row a kind of failure that a run has cases of, a column a run.
+Table failure_rates_table(const FailureReport& report);
+
+/// Notes, rates and preferred words of a run, with their examples.
+nlohmann::ordered_json failures_json(const FailureReport& report, const RunFailures& run);
 
 /// Rates with intervals, and where examples are.
 std::string failures_text(const FailureReport& report);

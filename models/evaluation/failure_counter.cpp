@@ -4,6 +4,18 @@
 #include <cmath>
 
 namespace heed::models {
+namespace {
+
+Interval wilson(int64_t failures, int64_t cases) {
+  constexpr double z = 1.959964;  // of 95 %
+  const auto n = static_cast<double>(cases);
+  const double p = static_cast<double>(failures) / n;
+  const double middle = p + z * z / (2 * n), half = z * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n)),
+               scale = 1 + z * z / n;
+  return {std::clamp((middle - half) / scale, 0.0, p), std::clamp((middle + half) / scale, p, 1.0)};
+}
+
+}  // namespace
 
 double FailureRate::rate() const {
   return cases == 0 ? NAN : static_cast<double>(failures) / static_cast<double>(cases);
@@ -38,9 +50,12 @@ std::vector<FailureRate> FailureCounter::rates() const {
     std::vector<Counts> counts = counts_[k];
     // resamples are of the sentences with cases, so that none is without
     std::erase_if(counts, [](const Counts& of_sentence) { return of_sentence.cases == 0; });
-    rates[k].interval = bootstrap(counts, [](const Counts& sum) {
-                          return static_cast<double>(sum.failures) / static_cast<double>(sum.cases);
-                        }).interval;
+    const auto share = [](const Counts& sum) {
+      return static_cast<double>(sum.failures) / static_cast<double>(sum.cases);
+    };
+    const Interval resampled = bootstrap(counts, share).interval,
+                   few = wilson(rates[k].failures, rates[k].cases);
+    rates[k].interval = {std::min(resampled.low, few.low), std::max(resampled.high, few.high)};
   }
   return rates;
 }

@@ -1,4 +1,8 @@
 // Counts cases and failures of each kind, sentence by sentence, so that rates have intervals and examples.
+// Resampling sentences knows that failures of one sentence hang together, but says 0 to 0 where nothing
+// failed; Wilson's interval of a share [1927, J. Am. Stat. Assoc. 22, 209] knows how few cases there are:
+//   (p + z^2 / 2n +- z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n),   z = 1.96
+// The interval reaches to the farther end of both.
 #pragma once
 
 #include <cstdint>
@@ -17,16 +21,16 @@ struct FailureExample {
 
 /// How often something went wrong.
 struct FailureRate {
-  std::string group, name;               // "negation", "lost"
-  std::string of;                        // what the cases are: "negated sentences"
-  int64_t cases = 0, failures = 0;       ///< of all sentences
-  Interval interval;                     // 95 % confidence interval of rate(), by resampling sentences
+  std::string group, name;          // "negation", "lost"
+  std::string of;                   // what the cases are: "negated sentences"
+  int64_t cases = 0, failures = 0;  ///< of all sentences
+  Interval interval;                // 95 %, of rate(): the wider end of resampling sentences and of Wilson's
   std::vector<FailureExample> examples;  // at most kFailureExamples, each of another sentence
 
   /// @return failures / cases, in [0, 1]; NaN without cases
   double rate() const;
 };
-constexpr size_t kFailureExamples = 3;
+constexpr size_t kFailureExamples = 3;  ///< of a kind
 
 /// Counts failures over the sentences of a test set.
 class FailureCounter {

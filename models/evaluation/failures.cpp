@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 #include <map>
 #include <unordered_map>
@@ -154,18 +153,16 @@ void find_by_length(FailureCounter& counter, const std::vector<SentenceWords>& s
 void find_by_frequency(FailureCounter& counter, const LoadedRun& run,
                        const std::vector<SentenceWords>& sentences) {
   const bool pieces = run.target.subwords != nullptr;
-  const std::string of = "reference words, missing";
-  std::vector<size_t> kinds;
-  for (const char* name : pieces ? std::array{"words of one piece", "of two pieces", "of three and more", ""}
-                                 : std::array{"the 100 most frequent words", "the next 900", "rarer words",
-                                              "words outside the vocabulary"}) {
-    if (*name != '\0') kinds.push_back(counter.kind("frequency", name, of));
-  }
+  std::vector<size_t> kinds;  // of words, then of pieces: the same for every run
+  for (const char* name :
+       {"the 100 most frequent words", "the next 900", "rarer words", "words outside the vocabulary",
+        "words of one piece", "of two pieces", "of three and more"})
+    kinds.push_back(counter.kind("frequency", name, "reference words, missing"));
   std::unordered_map<std::string, size_t> known;  // group of each word
   const auto group_of = [&](const std::string& word) -> size_t {
     const WordList one{word};
     const std::vector<int> ids = run.target.encode(one).ids;
-    if (pieces) return std::min<size_t>(std::max<size_t>(ids.size(), 1), 3) - 1;
+    if (pieces) return 3 + std::clamp<size_t>(ids.size(), 1, 3);
     if (ids.empty() || ids.front() == Vocabulary::kUnk) return 3;
     const int rank = ids.front() - Vocabulary::kSpecials;
     return rank < 100 ? 0 : rank < 1000 ? 1 : 2;
@@ -370,8 +367,8 @@ Failures find_failures(const LoadedRun& run, std::span<const std::string> source
   find_negation(counter, sentences, built_in ? "en" : run.config.source_text.language,
                 built_in ? "de" : run.config.target_text.language, found.notes);
   find_in_form(counter, sentences, evaluation, found.notes);
+  GrammarFailures grammar(counter);
   if (built_in) {
-    GrammarFailures grammar(counter);
     for (size_t i = 0; i < sentences.size(); ++i) grammar.add(i, sentences[i].reference, sentences[i].output);
   } else {
     found.notes.emplace_back("grammar: its truth is known for the German of the built-in corpus alone");

@@ -83,6 +83,22 @@ TEST(FailureCounter, RatesHaveIntervalsAndThreeExamplesOfDifferentSentences) {
   EXPECT_TRUE(std::isnan(counter.rates()[empty].rate()));
 }
 
+// 0 of 10: Wilson 1927 gives 0 to z^2 / (10 + z^2); of one sentence resampling knows nothing.
+TEST(FailureCounter, FewCasesHaveWideIntervals) {
+  FailureCounter counter(10);
+  const size_t none = counter.kind("group", "none", "words"),
+               one = counter.kind("group", "one sentence", "words");
+  for (size_t i = 0; i < 10; ++i) {
+    counter.count(none, i, false);
+    counter.count(one, 0, i < 5);
+  }
+  const std::vector<FailureRate> rates = counter.rates();
+  EXPECT_EQ(rates[none].interval.low, 0);
+  EXPECT_NEAR(rates[none].interval.high, 0.2775, 1e-4);
+  EXPECT_NEAR(rates[one].interval.low, 0.2366, 1e-4);
+  EXPECT_NEAR(rates[one].interval.high, 0.7634, 1e-4);
+}
+
 TEST_F(FailuresTest, WordsThatAreMissingByLengthAndFrequency) {
   run_.target.vocabulary = Vocabulary::build(std::vector<std::vector<std::string>>{words("der der Hund")});
   add("the dog sees cats", "der Hund sieht Katzen", "der der sieht");
@@ -93,6 +109,18 @@ TEST_F(FailuresTest, WordsThatAreMissingByLengthAndFrequency) {
   const FailureRate rate = of(found(), "length", "1-9 source words");
   ASSERT_EQ(rate.examples.size(), 1U);
   EXPECT_EQ(rate.examples[0].what, "Hund");
+}
+
+// Runs stand side by side, row by row.
+TEST_F(FailuresTest, TheKindsAreTheSameWhateverTheRunIs) {
+  add("the dog sees cats", "der Hund sieht Katzen", "der der sieht");
+  const Failures plain = found();
+  evaluation_.scored.writes_lower_case = true;
+  run_.config.target_text.language = "cs";
+  evaluation_.translations[0].attention = {{0, 0, std::vector(4, std::vector<float>(5, 0.2F))}};
+  const Failures other = found();
+  ASSERT_EQ(plain.rates.size(), other.rates.size());
+  for (size_t k = 0; k < plain.rates.size(); ++k) EXPECT_EQ(plain.rates[k].name, other.rates[k].name);
 }
 
 TEST_F(FailuresTest, UnknownCopiedNumbersAndNames) {
