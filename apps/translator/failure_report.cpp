@@ -18,9 +18,8 @@ namespace {
 
 constexpr const char* kAbout =
     "Rates are failures by cases, with intervals of 95 % (resampled sentences, Wilson's where there are "
-    "few). A reference is one of "
-    "several good "
-    "translations: the rates compare groups and runs.";
+    "few). "
+    "A reference is one of several good translations: the rates compare groups and runs.";
 
 std::string extension_of(const std::string& path) {
   return path == "-" ? ".md" : models::to_lower(std::filesystem::path(path).extension().string());
