@@ -187,6 +187,13 @@ const Forms& forms() {
 
 std::vector<Reading> readings_as(const std::string& word, FormKind part) {
   std::vector<Reading> readings = forms().of(word);
+  const auto may_be = [&](FormKind kind) {
+    return std::ranges::any_of(readings, [&](const Reading& reading) { return reading.part == kind; });
+  };
+  if (may_be(FormKind::noun) && may_be(FormKind::adjective)) {  // Junge, junge
+    const FormKind other = to_lower(word) == word ? FormKind::noun : FormKind::adjective;
+    std::erase_if(readings, [&](const Reading& reading) { return reading.part == other; });
+  }
   std::erase_if(readings, [&](const Reading& reading) { return reading.part != part; });
   return readings;
 }

@@ -212,6 +212,7 @@ TEST_F(GrammarTest, EachMistakeIsOfItsKind) {
   EXPECT_EQ(counts("Er sieht den Studenten .", "Er sieht den Student ."), "case Student for Studenten; ");
   EXPECT_EQ(counts("Sie weiß , dass der Mann den Hund sieht .", "Sie weiß , dass der Mann sieht den Hund ."),
             "position of the verb sieht; ");
+  EXPECT_EQ(counts("Der junge Mann schläft .", "Der Jungen Mann schläft ."), "");  // a noun for an adjective
   EXPECT_EQ(counts("Er will den Hund sehen .", "Er will sehen den Hund ."), "position of the verb sehen; ");
   EXPECT_EQ(counts("Der Hund , der Bücher liest , schläft .", "Der Hund , die Bücher liest , schläft ."), "");
 }
