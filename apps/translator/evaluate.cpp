@@ -1,7 +1,9 @@
 // translator evaluate: a run, or the output of any system, against references.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cmath>
+#include <deque>
 #include <filesystem>
 #include <memory>
 #include <tuple>
@@ -15,12 +17,15 @@
 #include "apps/common/run_option.h"
 #include "apps/common/streams.h"
 #include "apps/translator/commands.h"
+#include "apps/translator/failure_report.h"
 #include "apps/translator/gold.h"
 #include "apps/translator/pairs.h"
 #include "apps/translator/run_options.h"
 #include "apps/translator/scores.h"
 #include "apps/translator/search_options.h"
+#include "models/evaluation/failures.h"
 #include "models/metrics/scored_text.h"
+#include "models/run/box.h"
 #include "models/run/files.h"
 #include "models/run/scores.h"
 #include "models/text/counted.h"
@@ -41,6 +46,8 @@ struct EvaluateOptions {
   models::TranslateOptions translate;
   int threads = 0;
   bool keep_scores = false;
+  std::string report;               // of failures
+  std::vector<std::string> beside;  // runs whose failures stand beside
   // A further BLEU, on detokenised text.
   std::vector<std::string> references;
   models::BleuOptions bleu;
@@ -120,7 +127,7 @@ void check_usage(const EvaluateOptions& options) {
     const std::string name = option->get_name();
     const bool of_run = option->get_group() == "Decoding" || name == "--run" || name == "--gold" ||
                         name == "--output" || name == "--records" || name == "--keep-scores" ||
-                        name == "--profile";
+                        name == "--profile" || name == "--report" || name == "--beside";
     if (of_run && option->count() > 0)
       throw CLI::ValidationError(name, "is of a run, and with --hypotheses nothing is translated");
   }
@@ -140,8 +147,10 @@ void check_files(const EvaluateOptions& options) {
               .outputs = {{"--output", options.output},
                           {"--records", options.records},
                           {"--json", options.json},
-                          {"--profile", options.profile}},
+                          {"--profile", options.profile},
+                          {"--report", options.report}},
               .runs = options.runs};
+  files.runs.insert(files.runs.end(), options.beside.begin(), options.beside.end());
   for (const std::string& file : options.references) files.inputs.push_back({"--reference", file});
   if (options.keep_scores) {
     const std::filesystem::path scores =
@@ -203,7 +212,28 @@ void score_hypotheses(const EvaluateOptions& options) {
   write_json(options.json, report);
 }
 
+// What the run and those beside it fail in, on the terminal and as a file.
+void report_failures(const EvaluateOptions& options, const models::Translator& translator,
+                     const std::deque<models::Translator>& beside, const models::ParallelLines& lines,
+                     const models::Evaluation& result) {
+  std::vector<std::string> names;
+  for (const std::string& run : options.runs) names.push_back(models::name_of_run(run));
+  FailureReport report{lines.source, {}};
+  report.runs.push_back({fmt::format("{}", fmt::join(names, " + ")), &result,
+                         models::find_failures(translator.run(), lines.source, result)});
+  std::deque<models::Evaluation> others;  // the report points at them
+  for (size_t i = 0; i < beside.size(); ++i) {
+    others.push_back(models::evaluate(beside[i], lines.source, lines.target, steady_seconds,
+                                      options.translate, {}, groups_of(options.lengths)));
+    report.runs.push_back({models::name_of_run(options.beside[i]), &others.back(),
+                           models::find_failures(beside[i].run(), lines.source, others.back())});
+  }
+  say("\n{}", failures_text(report));
+  write_failure_report(options.report, report);
+}
+
 void evaluate_run(const EvaluateOptions& options) {
+  if (!options.report.empty()) check_failure_report(options.report);
   models::check(options.translate.search);
   if (options.translate.search.n_best > 1)
     throw ValueError("n-best", "evaluation scores one translation a sentence");
@@ -211,6 +241,8 @@ void evaluate_run(const EvaluateOptions& options) {
   use_threads(options.threads);
   Profiling profiling(options.profile);
   const models::Translator translator = load_translator(options.runs, profiling);
+  std::deque<models::Translator> beside;  // loaded first, as all that may fail
+  for (const std::string& run : options.beside) beside.emplace_back(models::load_run(run));
   const models::ParallelLines lines = read_pairs(options.source, options.target);
   std::vector<std::vector<std::string>> references = read_references(options, lines.source.size());
   std::vector<models::AlignedPair> pairs;  // read first: a bad file must not cost the translations
@@ -236,6 +268,7 @@ void evaluate_run(const EvaluateOptions& options) {
       records += models::to_json_line(translation) + "\n";
     write_output(options.records, records);
   }
+  if (!options.report.empty()) report_failures(options, translator, beside, lines, result);
   if (options.keep_scores) models::write_scores(options.runs.front(), run_scores(options, result));
   write_json(options.json, report);
 }
@@ -292,7 +325,16 @@ Command add_evaluate(CLI::App& cli) {
       ->check(CLI::Range(0, 1024));
   cli.add_flag("--keep-scores", o->keep_scores,
                "note the scores in the run folder (scores.json), where translator models shows them");
-  cli.add_option("--json", o->json, "write the report as JSON");
+  auto* const report = cli.add_option("--report", o->report,
+                                      "say where the run fails, by length, frequency, negation and more, and "
+                                      "write it with examples: .html, .md or .json");
+  cli.add_option("--beside", o->beside,
+                 "with --report: a further run whose failures stand beside; repeatable")
+      ->needs(report)
+      ->take_all()
+      ->allow_extra_args(false)
+      ->transform(kNamesRun);
+  cli.add_option("--json", o->json, "write the scores as JSON");
   add_profile_option(cli, o->profile);
   return [o] { evaluate(*o); };
 }

@@ -203,7 +203,7 @@ TEST_F(Compare, AnInterruptedComparisonResumesToTheSameReport) {
   EXPECT_EQ(content(at("stopped/runs/additive/model.safetensors")),
             content(at("whole/runs/additive/model.safetensors")));
   const auto a = report("stopped")["models"], b = report("whole")["models"];
-  for (const char* key : {"name", "updates", "bleu", "bleu_by_length", "curve", "worst"})
+  for (const char* key : {"name", "updates", "bleu", "bleu_by_length", "curve", "worst", "failures"})
     EXPECT_EQ(a[1][key], b[1][key]) << key;
 }
 

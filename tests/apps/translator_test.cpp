@@ -93,6 +93,59 @@ TEST_F(Translator, TranslatesLineByLineAndAnEmptyLineToAnEmptyLine) {
   EXPECT_EQ(translator({"translate", "-r", at("run")}, "").out, "");
 }
 
+// What it counts: tests/models/failures_test.cpp.
+TEST_F(Translator, EvaluateReportsFailuresOfRunsSideBySide) {
+  const auto evaluate = [&](const std::string& file) {
+    return translator({"evaluate", "-r", at("run"), "--beside", at("run"), "-s", at("corpus/test.en"), "-t",
+                       at("corpus/test.de"), "--report", file});
+  };
+  const ProcessResult result = evaluate(at("failures.json"));
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out,
+              testing::AllOf(HasSubstr("BLEU "), HasSubstr("\nnegation\n  lost (of sentences whose"),
+                             HasSubstr("\ngrammar\n  ")));
+  const auto report = nlohmann::json::parse(content(at("failures.json")));
+  EXPECT_EQ(report["format"], "heed.failures");
+  ASSERT_EQ(report["runs"].size(), 2U);
+  EXPECT_EQ(report["runs"][0], report["runs"][1]);
+  int examples = 0;
+  for (const auto& rate : report["runs"][0]["rates"]) {
+    EXPECT_LE(rate["failures"], rate["cases"]) << rate;
+    if (rate["cases"] == 0) {
+      EXPECT_TRUE(rate["rate"].is_null()) << rate;
+    } else {
+      EXPECT_LE(rate["low"], rate["rate"]) << rate;
+      EXPECT_LE(rate["rate"], rate["high"]) << rate;
+    }
+    EXPECT_LE(rate["examples"].size(), 3U);
+    for (const auto& example : rate["examples"]) {
+      EXPECT_NE(example["source"], "");
+      ++examples;
+    }
+  }
+  EXPECT_GT(examples, 5);
+  ASSERT_EQ(evaluate(at("failures.html")).exit_code, 0);
+  EXPECT_THAT(content(at("failures.html")),
+              testing::AllOf(testing::StartsWith("<!doctype html>"), HasSubstr("<td>grammar</td>")));
+  ASSERT_EQ(evaluate("-").exit_code, 0);
+  EXPECT_THAT(evaluate("-").out,
+              testing::AllOf(testing::StartsWith("# Failures"), HasSubstr("| grammar | ")));
+  expect_failure(evaluate(at("failures.txt")), "must end in .html, .md or .json");
+  expect_failure(evaluate(at("no/failures.md")), "--report: cannot write");
+  const std::vector<std::string> files = {"-s", at("corpus/test.en"), "-t", at("corpus/test.de")};
+  const auto with_files = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), files.begin(), files.end());
+    return translator(arguments);
+  };
+  expect_failure(with_files({"evaluate", "-r", at("run"), "--beside", at("run")}),
+                 "--beside requires --report", 2);
+  expect_failure(with_files({"evaluate", "-r", at("run"), "--report", at("x.md"), "--beside", at("none")}),
+                 "none'");
+  expect_failure(with_files({"evaluate", "--hypotheses", at("corpus/test.de"), "--report", at("x.md")}),
+                 "--report: is of a run", 2);
+  EXPECT_FALSE(std::filesystem::exists(at("x.md")));
+}
+
 // -r takes one run, so that what follows it is a sentence.
 TEST_F(Translator, TranslatesTheSentenceOfTheCommandLine) {
   const std::string line = translator({"translate", "-r", at("run")}, "The man sleeps .\n").out;

@@ -36,6 +36,7 @@ ComparedModel measure_one(const Candidate& candidate, const Comparison& comparis
   read_metrics(candidate.run, model);
   model.evaluation = models::evaluate(translator, comparison.sources, comparison.references, steady_seconds,
                                       options, comparison.gold);
+  model.failures = models::find_failures(translator.run(), comparison.sources, model.evaluation);
   return model;
 }
 

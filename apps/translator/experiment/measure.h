@@ -9,6 +9,7 @@
 #include "apps/translator/experiment/plan.h"
 #include "models/evaluation/diagnosis.h"
 #include "models/evaluation/evaluation.h"
+#include "models/evaluation/failures.h"
 
 namespace heed::apps {
 
@@ -33,6 +34,7 @@ struct ComparedModel {
   std::vector<std::optional<models::BootstrapResult>> by_length;  // of each bucket; nothing where it is empty
   std::optional<models::PairedBootstrapResult> against_first;     // b is this model
   std::vector<WorstSentence> worst;
+  models::Failures failures;
 };
 
 struct Comparison {

@@ -10,6 +10,7 @@
 #include "apps/heatmap/render.h"
 #include "apps/translator/experiment/chart.h"
 #include "apps/translator/experiment/table.h"
+#include "apps/translator/failure_report.h"
 #include "apps/translator/scores.h"
 #include "framework/io/file.h"
 
@@ -150,11 +151,22 @@ std::string curve_chart(const Comparison& c) {
   return chart_svg(chart);
 }
 
+namespace {
+
+FailureReport failures_of(const Comparison& c) {
+  FailureReport report{c.sources, {}};
+  for (const ComparedModel& m : c.models) report.runs.push_back({m.name, &m.evaluation, m.failures});
+  return report;
+}
+
+}  // namespace
+
 std::string comparison_markdown(const Comparison& c, const std::string& chart, const std::string& curves) {
   std::string text = "# Comparison\n\n" + introduction(c) + "\n\n" + markdown(score_table(c));
   text += "\n## BLEU by source length\n\n" + markdown(length_table(c)) +
           fmt::format("\n![BLEU by source length]({})\n", chart);
   if (!curves.empty()) text += fmt::format("\n## Training\n\n![Validation BLEU by update]({})\n", curves);
+  text += "\n## Failures\n\n" + markdown(failure_rates_table(failures_of(c)));
   text += "\n## The longest sentences\n";
   for (const size_t sentence : longest_sentences(c)) text += "\n" + markdown(side_by_side(c, sentence));
   text += "\n## The worst sentences\n";
@@ -177,6 +189,7 @@ std::string comparison_html(const Comparison& c) {
   const bool curves =
       std::any_of(c.models.begin(), c.models.end(), [](const ComparedModel& m) { return !m.curve.empty(); });
   if (curves) text += "<h2>Training</h2>" + curve_chart(c);
+  text += "<h2>Failures</h2>" + html(failure_rates_table(failures_of(c)));
   text += "<h2>The longest sentences</h2>";
   for (const size_t sentence : longest_sentences(c))
     text += html(side_by_side(c, sentence)) + maps_html(c, sentence);
@@ -193,7 +206,9 @@ nlohmann::ordered_json comparison_json(const Comparison& c) {
                                 {"search", c.search},
                                 {"sentences", c.sources.size()},
                                 {"models", nlohmann::ordered_json::array()}};
-  for (const ComparedModel& m : c.models) {
+  const FailureReport failures = failures_of(c);
+  for (size_t i = 0; i < c.models.size(); ++i) {
+    const ComparedModel& m = c.models[i];
     nlohmann::ordered_json entry{{"name", m.name},
                                  {"model", m.description},
                                  {"parameters", m.parameters},
@@ -215,6 +230,7 @@ nlohmann::ordered_json comparison_json(const Comparison& c) {
       entry["worst"].push_back(
           {{"sentence", w.sentence + 1}, {"bleu", w.bleu}, {"cause", w.diagnosis.text()}});
     }
+    entry["failures"] = failures_json(failures, failures.runs[i]);
     report["models"].push_back(std::move(entry));
   }
   return report;
