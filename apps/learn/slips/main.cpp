@@ -3,7 +3,8 @@
 //   learn_slips EXERCISE_FOLDER SOLUTION OUTPUT
 //
 // slips.txt has a block a slip: its name, what it says to the learner, then what is taken out of the solution
-// (lines with "- ") and what is put there ("+ "), each as it stands in the file, without its indentation:
+// (lines with "- ") and what is put there ("+ "), each as it stands in the file, without its indentation, and
+// perhaps further such pairs, in the order of the file:
 //   slip no_maximum
 //   says the largest score is not subtracted first
 //   - x - amax(x, {-1}, KeepDim::yes)
@@ -19,8 +20,12 @@
 
 namespace {
 
+struct Swap {
+  std::string out, in;
+};
 struct Block {
-  std::string name, says, out, in;
+  std::string name, says;
+  std::vector<Swap> swaps;
 };
 
 std::string read(const std::string& path) {
@@ -35,16 +40,20 @@ std::vector<Block> read_blocks(const std::string& path) {
   std::istringstream lines(read(path));
   std::vector<Block> blocks;
   const auto add = [](std::string& to, const std::string& line) { to += (to.empty() ? "" : "\n") + line; };
-  for (std::string line; std::getline(lines, line);) {
+  bool removed = false;  // whether the line before took something out
+  for (std::string line; std::getline(lines, line); removed = line.starts_with("- ")) {
     if (line.empty()) continue;
     if (line.starts_with("slip ")) {
-      blocks.push_back({line.substr(5), "", "", ""});
+      blocks.push_back({line.substr(5), "", {}});
     } else if (!blocks.empty() && line.starts_with("says ")) {
       blocks.back().says = line.substr(5);
     } else if (!blocks.empty() && line.starts_with("- ")) {
-      add(blocks.back().out, line.substr(2));
-    } else if (!blocks.empty() && line.starts_with("+")) {
-      add(blocks.back().in, line.size() > 2 ? line.substr(2) : "");
+      if (removed)
+        add(blocks.back().swaps.back().out, line.substr(2));
+      else
+        blocks.back().swaps.push_back({line.substr(2), ""});
+    } else if (!blocks.empty() && line.starts_with("+") && !blocks.back().swaps.empty()) {
+      add(blocks.back().swaps.back().in, line.size() > 2 ? line.substr(2) : "");
     } else {
       throw std::runtime_error(path + ": not a line of a slip: " + line);
     }
@@ -63,13 +72,20 @@ std::string flush_left(const std::string& text) {
   return flat;
 }
 
-std::string with_slip(std::string solution, const Block& slip, const std::string& path) {
-  const size_t at = slip.out.empty() ? std::string::npos : solution.find(slip.out);
-  if (at == std::string::npos || solution.find(slip.out, at + 1) != std::string::npos)
-    throw std::runtime_error(path + ": slip " + slip.name +
-                             ": the solution must have this once: " + slip.out);
-  if (slip.says.empty()) throw std::runtime_error(path + ": slip " + slip.name + " says nothing");
-  return solution.replace(at, slip.out.size(), slip.in);
+std::string with_slip(const std::string& solution, const Block& slip, const std::string& path) {
+  if (slip.says.empty() || slip.swaps.empty())
+    throw std::runtime_error(path + ": slip " + slip.name + " says or changes nothing");
+  std::string text;
+  size_t from = 0;  // each piece is looked for after the one before it
+  for (const Swap& swap : slip.swaps) {
+    const size_t at = solution.find(swap.out, from);
+    if (at == std::string::npos || solution.find(swap.out, at + 1) != std::string::npos)
+      throw std::runtime_error(path + ": slip " + slip.name +
+                               ": the solution must have this once: " + swap.out);
+    text += solution.substr(from, at - from) + swap.in;
+    from = at + swap.out.size();
+  }
+  return text + solution.substr(from);
 }
 
 void make(const std::string& folder, const std::string& solution_path, const std::string& output) {
