@@ -72,15 +72,18 @@ std::optional<Wrong> failure(const CheckOf& check, bool shows) {
   }
 }
 
-// The slip that fails at the same place with the same numbers; where there are none, with the same words.
+// The slip that fails at the same place with the same numbers; where there are none, the only one that fails
+// with the same words: what stops several of them has another cause.
 const Slip* recognise(const Wrong& wrong, const std::vector<Slip>& slips) {
+  std::vector<const Slip*> found;
   for (const Slip& slip : slips) {
     const std::optional<Wrong> its = failure(slip.check, false);
     if (its && its->step == wrong.step && same(its->got, wrong.got) &&
         (wrong.got.defined() || its->text == wrong.text))
-      return &slip;
+      found.push_back(&slip);
   }
-  return nullptr;
+  const bool certain = found.size() == 1 || (!found.empty() && wrong.got.defined());
+  return certain ? found.front() : nullptr;
 }
 
 int try_slips(const std::vector<Slip>& slips) {

@@ -83,6 +83,7 @@ class Learner {
       return false;
     }
     ::setenv("HEED_LEARN_OUTPUT", folder_.c_str(), 1);
+    ::setenv("HEED_TRANSLATORS", HEED_SOURCE_DIR "/translators", 0);
     const Ended ended = run_program({program.string()}, "", options_.seconds);
     if (ended.too_long) {
       say("  not done after {:.0f} s, and ended. Does a loop never end? (run --seconds N waits longer)\n",
