@@ -122,7 +122,7 @@ fs::path build_answer(const Toolchain& tools, const std::string& exercise, const
                       const fs::path& scratch, std::string& errors) {
   make_folder(scratch);
   const fs::path object = scratch / "answer.o", program = scratch / "check", log = scratch / "compiler.txt";
-  std::vector<std::string> compile{tools.compiler};
+  std::vector<std::string> compile{"env", "LC_ALL=C", tools.compiler};  // messages that are read here
   compile.insert(compile.end(), tools.flags.begin(), tools.flags.end());
   for (const char* more : {"-fdiagnostics-color=never", "-fno-diagnostics-show-option", "-I" HEED_SOURCE_DIR,
                            "-I" HEED_SOURCE_DIR "/apps/learn/exercises", "-c"})
@@ -134,7 +134,9 @@ fs::path build_answer(const Toolchain& tools, const std::string& exercise, const
     errors = first_errors(read_file(log), source.string());
     return program;
   }
-  const std::vector<std::string> link{tools.compiler,
+  const std::vector<std::string> link{"env",
+                                      "LC_ALL=C",
+                                      tools.compiler,
                                       object.string(),
                                       tools.object_of(exercise).string(),
                                       tools.library.string(),

@@ -30,7 +30,7 @@ std::vector<Exercise> read_exercises(const fs::path& source) {
 }
 
 std::vector<std::string> read_hints(const Exercise& exercise) {
-  std::istringstream lines(read_file(exercise.folder / "hints.md"));
+  std::istringstream lines(read_file(exercise.folder / "hints.txt"));
   std::vector<std::string> hints;
   for (std::string line; std::getline(lines, line);) {
     if (line.starts_with("## "))
@@ -39,7 +39,7 @@ std::vector<std::string> read_hints(const Exercise& exercise) {
       hints.back() += line + "\n";
   }
   if (hints.size() != 3)
-    throw FormatError("'" + (exercise.folder / "hints.md").string() + "' has not three hints");
+    throw FormatError("'" + (exercise.folder / "hints.txt").string() + "' has not three hints");
   for (std::string& hint : hints) {
     hint.erase(0, hint.find_first_not_of('\n'));
     hint.erase(hint.find_last_not_of('\n') + 1);
@@ -49,14 +49,14 @@ std::vector<std::string> read_hints(const Exercise& exercise) {
 
 Progress::Progress(fs::path folder) : file_(std::move(folder) / "progress.json") {
   if (!file_exists(file_)) return;
+  const auto json = nlohmann::json::parse(read_file(file_), nullptr, /*allow_exceptions=*/false);
   try {
-    const auto json = nlohmann::json::parse(read_file(file_));
-    if (json.at("format") != "heed.learn") throw FormatError("another format");
+    if (!json.is_object() || json.at("format") != "heed.learn") throw FormatError("another format");
     current = json.at("current");
     passed = json.at("passed").get<std::set<std::string>>();
     seen = json.at("seen").get<std::set<std::string>>();
     hints = json.at("hints").get<std::map<std::string, int>>();
-  } catch (const nlohmann::json::exception&) {
+  } catch (const std::exception&) {
     throw FormatError(
         "'" + file_.string() +
         "' is not what this program wrote; without it the course begins anew, your answers stay");

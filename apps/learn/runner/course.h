@@ -13,7 +13,7 @@ namespace heed::learn {
 struct Exercise {
   std::string name;              // "01_softmax"
   std::string title;             // the first line of its lesson, "Softmax without overflow"
-  std::filesystem::path folder;  // lesson.md, start.cpp, hints.md
+  std::filesystem::path folder;  // lesson.md, start.cpp, hints.txt
   std::filesystem::path solution;
 
   /// @return "1" for "01_softmax"
@@ -26,7 +26,7 @@ struct Exercise {
 std::vector<Exercise> read_exercises(const std::filesystem::path& source);
 
 /// The three hints of an exercise, the weakest first.
-/// @throws FormatError unless hints.md has three parts that begin with "## "
+/// @throws FormatError unless hints.txt has three parts that begin with "## "
 std::vector<std::string> read_hints(const Exercise& exercise);
 
 /// How far a learner has come, in the file progress.json of the learner's folder.

@@ -4,11 +4,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cctype>
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <ctime>
 #include <filesystem>
-#include <functional>
 #include <optional>
 
 #include "apps/common/environment.h"
@@ -114,6 +114,7 @@ class Learner {
         last = now;
         if (run()) return;
         say("waits for a change of {} (Ctrl-C ends)\n\n", shown(answer(one)));
+        std::fflush(stdout);
       }
       const timespec pause{0, 300'000'000};
       ::nanosleep(&pause, nullptr);
