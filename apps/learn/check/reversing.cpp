@@ -120,8 +120,11 @@ std::string write_page(const Letters& letters, const Reverser::Written& written,
     record.attention.push_back(std::move(map));
     page.push_back({std::move(record), "", {}});
   }
-  const std::string path = output_folder() + "/" + name;
+  const std::string path = output_folder() + "/" + name + ".html";
   write_file_atomically(path, heatmap::viewer_page(page, "Reversing"));
+  std::string lines;
+  for (const heatmap::PageRecord& one : page) lines += to_json_line(one.record) + "\n";
+  write_file_atomically(output_folder() + "/" + name + ".jsonl", lines);
   return path;
 }
 

@@ -62,7 +62,8 @@ class Reverser : public nn::Module {
 void train(Reverser& model, int64_t updates, int64_t shortest, int64_t longest,
            const std::function<void(int64_t, double)>& say);
 
-/// Writes sequences with their attention as a page of heatmap.
+/// Writes sequences with their attention as a page of heatmap, and as records for its pictures beside it.
+/// @param name of both files in output_folder(), without .html and .jsonl
 /// @return the path of the page
 std::string write_page(const Letters& letters, const Reverser::Written& written, const std::string& name);
 

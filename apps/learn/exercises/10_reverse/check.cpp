@@ -46,7 +46,7 @@ void check(Check& c, const Answer& a) {
   c.note("new sequences: {:.0f} % right from the first letter to the end mark; {:.0f} % of the letters look at their own letter", result.right,
          result.diagonal);
   const Letters few = draw_letters(6, 6, 10);
-  if (c.shows()) c.note("open {} in a browser: the diagonal", write_page(few, model.write(few), "10_reverse.html"));
+  if (c.shows()) c.note("open {} in a browser: the diagonal", write_page(few, model.write(few), "10_reverse"));
   c.that(result.right >= 90, fmt::format("{:.0f} % of new sequences are right, should be 90 or more", result.right));
   c.that(result.diagonal >= 80, fmt::format("{:.0f} % of the letters look at their own letter, should be 80 or more", result.diagonal));
 }
