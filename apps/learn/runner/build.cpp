@@ -66,12 +66,15 @@ Toolchain Toolchain::read(const fs::path& file) {
     const std::string key = line.substr(0, space), value = line.substr(space + 1);
     if (key == "compiler") tools.compiler = value;
     if (key == "library") tools.library = value;
+    if (key == "format") tools.format = value;
     if (key == "object") tools.objects.emplace_back(value);
     if (key == "flags") {
       std::istringstream flags(value);
       for (std::string flag; flags >> flag;) tools.flags.push_back(flag);
     }
   }
+  tools.flags.emplace_back("-I" HEED_SOURCE_DIR);
+  tools.flags.emplace_back("-I" HEED_SOURCE_DIR "/apps/learn/exercises");
   if (tools.compiler.empty() || tools.library.empty())
     throw FormatError("'" + file.string() + "' names no compiler or no library");
   return tools;
@@ -124,8 +127,7 @@ fs::path build_answer(const Toolchain& tools, const std::string& exercise, const
   const fs::path object = scratch / "answer.o", program = scratch / "check", log = scratch / "compiler.txt";
   std::vector<std::string> compile{"env", "LC_ALL=C", tools.compiler};  // messages that are read here
   compile.insert(compile.end(), tools.flags.begin(), tools.flags.end());
-  for (const char* more : {"-fdiagnostics-color=never", "-fno-diagnostics-show-option", "-I" HEED_SOURCE_DIR,
-                           "-I" HEED_SOURCE_DIR "/apps/learn/exercises", "-c"})
+  for (const char* more : {"-fdiagnostics-color=never", "-fno-diagnostics-show-option", "-c"})
     compile.emplace_back(more);
   compile.insert(compile.end(), {source.string(), "-o", object.string()});
   errors.clear();
@@ -140,7 +142,7 @@ fs::path build_answer(const Toolchain& tools, const std::string& exercise, const
                                       object.string(),
                                       tools.object_of(exercise).string(),
                                       tools.library.string(),
-                                      "-lfmt",
+                                      tools.format.string(),
                                       "-Wl,-rpath," + tools.library.parent_path().string(),
                                       "-o",
                                       program.string()};

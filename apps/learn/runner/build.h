@@ -11,6 +11,7 @@ namespace heed::learn {
 struct Toolchain {
   std::string compiler;
   std::vector<std::string> flags;
+  std::filesystem::path format;                // of fmt, which checks call
   std::filesystem::path library;               // libheed_course.so
   std::vector<std::filesystem::path> objects;  // a check each: .../01_softmax.cpp.o
 

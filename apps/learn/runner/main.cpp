@@ -220,6 +220,8 @@ class Learner {
     if (file_exists(answer(one))) return;
     make_folder(folder_);
     write_file_atomically(answer(one), read_file(one.folder / "start.cpp"));
+    write_file_atomically(folder_ / "compile_flags.txt",
+                          fmt::format("{}\n", fmt::join(tools_.flags, "\n")));  // for editors
   }
   void go_to(const Exercise& one) {
     progress_.current = one.name;
@@ -278,7 +280,8 @@ int main(int argc, char** argv) {
   CLI::App cli("A course of attention in exercises. Without a command it says what is next.", "learn");
   cli.require_subcommand(0, 1);
   cli.fallthrough();
-  cli.add_option("--folder", options.folder, "folder of your files and your progress")->capture_default_str();
+  cli.add_option("--folder", options.folder,
+                 "folder of your files and your progress (default: learn in the checkout)");
   for (const learn::CommandRow& row : learn::kCommands) {
     CLI::App* const command = cli.add_subcommand(row.name, row.help);
     if (row.takes_exercise) {
