@@ -32,9 +32,9 @@ says "01_softmax.cpp:3:14: error: 'score' was not declared in this scope"
 printf '#include "01_softmax/exercise.h"\nTensor softmax_of_mine(const Tensor& scores) { return scores; }\n' >"$first"
 refuses 1 run
 says "nothing in the file is stable_softmax(heed::Tensor const&)"
-printf '#include "01_softmax/exercise.h"\nTensor stable_softmax(const Tensor& scores) {\n  *(volatile int*)8 = 1;\n  return scores;\n}\n' >"$first"
+printf '#include "01_softmax/exercise.h"\nTensor stable_softmax(const Tensor& scores) {\n  const std::vector<float> row = scores.to_vector<float>();\n  return scores * row[row.size()];\n}\n' >"$first"
 refuses 1 run
-says "your code crashed: Segmentation fault"
+says "your code crashed: Aborted"
 printf '#include "01_softmax/exercise.h"\nTensor stable_softmax(const Tensor& scores) {\n  for (volatile int i = 0;; i = 1 - i) {}\n}\n' >"$first"
 refuses 1 run --seconds 1
 says "not done after 1 s, and ended"
