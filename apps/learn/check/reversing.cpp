@@ -11,7 +11,9 @@
 namespace heed::learn {
 
 Letters draw_letters(int64_t count, int64_t shortest, int64_t longest) {
-  const auto below = [](int64_t n) { return static_cast<int64_t>(default_generator().next_below(static_cast<size_t>(n))); };
+  const auto below = [](int64_t n) {
+    return static_cast<int64_t>(default_generator().next_below(static_cast<size_t>(n)));
+  };
   std::vector<int64_t> lengths;
   for (int64_t b = 0; b < count; ++b) lengths.push_back(shortest + below(longest - shortest + 1));
   const int64_t S = *std::ranges::max_element(lengths), T = S + 1;
@@ -48,7 +50,8 @@ Reverser::Reverser(int64_t hidden, AttentionStep attention, DecoderInputs inputs
   child("output", output_);
 }
 
-Tensor Reverser::logits(const Tensor& states, const Tensor& memory, const Tensor& lengths, Tensor* weights) const {
+Tensor Reverser::logits(const Tensor& states, const Tensor& memory, const Tensor& lengths,
+                        Tensor* weights) const {
   const Attended seen = attention_(query_(states), memory, lengths);
   if (weights) *weights = seen.weights;
   return output_(tanh(hidden_(concat({states, seen.context}, 2))));
@@ -58,13 +61,15 @@ Tensor Reverser::loss(const Letters& batch) const {
   const LSTMResult read = reader_(source_(batch.source), batch.lengths);
   const LSTMResult written = writer_(target_(inputs_(batch.target)), {}, read.hidden, read.cell);
   const Tensor scores = logits(written.output, read.output, batch.lengths, nullptr);
-  return cross_entropy(reshape(scores, {-1, scores.size(-1)}), reshape(batch.target, {-1}), {.padding_id = 0});
+  return cross_entropy(reshape(scores, {-1, scores.size(-1)}), reshape(batch.target, {-1}),
+                       {.padding_id = 0});
 }
 
 Reverser::Written Reverser::write(const Letters& batch) const {
   const NoGradGuard no_grad;
   const LSTMResult read = reader_(source_(batch.source), batch.lengths);
-  Tensor last = full({batch.source.size(0), 1}, kBeginMark, DType::i64), hidden = read.hidden, cell = read.cell;
+  Tensor last = full({batch.source.size(0), 1}, kBeginMark, DType::i64), hidden = read.hidden,
+         cell = read.cell;
   std::vector<Tensor> ids, weights;
   for (int64_t t = 0; t < batch.target.size(1); ++t) {
     const LSTMResult state = writer_(target_(last), {}, hidden, cell);
@@ -80,7 +85,8 @@ Reverser::Written Reverser::write(const Letters& batch) const {
 void train(Reverser& model, int64_t updates, int64_t shortest, int64_t longest,
            const std::function<void(int64_t, double)>& say) {
   nn::Adam adam(model.named_parameters());
-  const nn::Schedule schedule(nn::ScheduleKind::cosine, /*base=*/0.005, /*warmup=*/20, updates, /*floor=*/0.05);
+  const nn::Schedule schedule(nn::ScheduleKind::cosine, /*base=*/0.005, /*warmup=*/20, updates,
+                              /*floor=*/0.05);
   for (int64_t update = 1; update <= updates; ++update) {
     const Tensor loss = model.loss(draw_letters(48, shortest, longest));
     loss.backward();
@@ -93,7 +99,8 @@ void train(Reverser& model, int64_t updates, int64_t shortest, int64_t longest,
 std::string write_page(const Letters& letters, const Reverser::Written& written, const std::string& name) {
   std::vector<heatmap::PageRecord> page;
   const int64_t S = letters.source.size(1), T = written.ids.size(1);
-  const std::vector<int64_t> source = letters.source.to_vector<int64_t>(), lengths = letters.lengths.to_vector<int64_t>(),
+  const std::vector<int64_t> source = letters.source.to_vector<int64_t>(),
+                             lengths = letters.lengths.to_vector<int64_t>(),
                              ids = written.ids.to_vector<int64_t>();
   const std::vector<float> weights = written.weights.contiguous().to_vector<float>();
   const auto add = [](models::TranslationSide& side, int64_t id) {
@@ -110,7 +117,8 @@ std::string write_page(const Letters& letters, const Reverser::Written& written,
   };
   for (int64_t b = 0; b < letters.source.size(0); ++b) {
     models::Translation record{.id = b + 1, .model = "Reversing, your attention"};
-    for (int64_t s = 0; s < lengths[static_cast<size_t>(b)]; ++s) add(record.source, source[static_cast<size_t>(b * S + s)]);
+    for (int64_t s = 0; s < lengths[static_cast<size_t>(b)]; ++s)
+      add(record.source, source[static_cast<size_t>(b * S + s)]);
     models::AttentionWeights map;
     for (int64_t t = 0; t < T && (t == 0 || !record.target.tokens.back().eos); ++t) {
       add(record.target, ids[static_cast<size_t>(b * T + t)]);

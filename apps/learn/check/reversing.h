@@ -1,5 +1,5 @@
-// What the training exercises share: the task of writing a sequence of letters backwards, a small translator for
-// it whose attention is the learner's, and its training.
+// What the training exercises share: the task of writing a sequence of letters backwards, a small translator
+// for it whose attention is the learner's, and its training.
 #pragma once
 
 #include <functional>
@@ -10,8 +10,8 @@
 
 namespace heed::learn {
 
-/// Sequences of letters and what is to be written: the same backwards, then the end mark. Ids: 0 padding, 1 the
-/// begin mark, 2 the end mark, 3 and more letters.
+/// Sequences of letters and what is to be written: the same backwards, then the end mark. Ids: 0 padding, 1
+/// the begin mark, 2 the end mark, 3 and more letters.
 struct Letters {
   Tensor source;   // i64 [B, S], 0 after the end
   Tensor lengths;  // i64 [B]
@@ -30,12 +30,13 @@ struct Attended {
   Tensor weights;  // [B, T, S]; undefined where there is no attention
 };
 /// queries [B, T, H], memory [B, S, H], lengths i64 [B] -> contexts and weights.
-using AttentionStep = std::function<Attended(const Tensor& queries, const Tensor& memory, const Tensor& lengths)>;
+using AttentionStep =
+    std::function<Attended(const Tensor& queries, const Tensor& memory, const Tensor& lengths)>;
 /// target i64 [B, T] -> what the decoder reads in training, i64 [B, T].
 using DecoderInputs = std::function<Tensor(const Tensor& target)>;
 
-/// Reads letters with an LSTM (its states are the memory), writes with another that begins in the last state of the
-/// first, and looks at the memory before each letter: Luong, Pham and Manning 2015, section 3.
+/// Reads letters with an LSTM (its states are the memory), writes with another that begins in the last state
+/// of the first, and looks at the memory before each letter: Luong, Pham and Manning 2015, section 3.
 class Reverser : public nn::Module {
  public:
   Reverser(int64_t hidden, AttentionStep attention, DecoderInputs inputs, const nn::Scope& scope = {});

@@ -8,4 +8,5 @@ struct Answer {
   decltype(&::attend) attend;
   decltype(&::decoder_inputs) decoder_inputs;
 };
-#define ANSWER_OF(space) Answer{space::attend, space::decoder_inputs}
+#define ANSWER_OF(space) \
+  Answer { space::attend, space::decoder_inputs }
