@@ -15,7 +15,7 @@ import links  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = pathlib.Path(__file__).resolve().parent / "options.md"
-PROGRAMS = ["translator", "heatmap"]
+PROGRAMS = ["translator", "heatmap", "learn"]
 HEAD = """# Options
 
 Every option of every command, as `--help` gives it; `docs/options.py BIN --write` makes this page, and a test compares it with the programs.
@@ -120,12 +120,13 @@ def mistakes_in_commands(known):
     mistakes, count = [], 0
     for place, line in shown_commands():
         words = line.split()
-        program, command = words[0], words[1]
+        program, given = words[0], words[1] if len(words) > 1 else ""
+        command = given
         if (program, command) not in known:
             command = ""
             # A program with subcommands is called with one of them, or in words of a sentence not called at all.
-            if any(key[0] == program and key[1] for key in known) and re.match(r"[a-z]+$", words[1]) and words[1] != "help":
-                mistakes.append(f"{place}: '{line.strip()}': {program} has no '{words[1]}'")
+            if any(key[0] == program and key[1] for key in known) and re.match(r"[a-z]+$", given) and given != "help":
+                mistakes.append(f"{place}: '{line.strip()}': {program} has no '{given}'")
                 continue
         count += 1
         for word in words[1:]:

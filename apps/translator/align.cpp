@@ -27,9 +27,12 @@
 namespace heed::apps {
 namespace {
 
+// How two directions become one: by their weights, or by the links of each (models::Symmetrisation).
+constexpr const char* kProduct = "product";
+
 struct AlignOptions {
   std::string run, reverse, source, target, output = "-", json;
-  models::Symmetrisation method = models::Symmetrisation::grow_diag_final_and;
+  std::string method = kProduct;
   std::string gold;
   bool choose = false, mean = false;
   size_t most = 1000;  // sentences to choose on
@@ -154,8 +157,12 @@ void align(const AlignOptions& options) {
     links = links_of(forward, mine);
     Links back = links_of(backward, theirs);
     agreement = agreement_of(links, back);
-    for (size_t i = 0; i < links.size(); ++i)
-      links[i] = models::symmetrise(links[i], models::reversed(back[i]), options.method);
+    for (size_t i = 0; i < links.size(); ++i) {
+      links[i] = options.method == kProduct
+                     ? models::joint_links(forward[i], backward[i], mine, theirs)
+                     : models::symmetrise(links[i], models::reversed(back[i]),
+                                          *models::choice_named<models::Symmetrisation>(options.method));
+    }
   }
   std::string text;
   size_t count = 0;
@@ -165,12 +172,9 @@ void align(const AlignOptions& options) {
   }
   write_output(options.output, text);
   nlohmann::ordered_json report{
-      {"run", options.run},
-      {"attention", models::name_of(mine)},
-      {"reverse", options.reverse},
-      {"method", options.reverse.empty() ? "one direction" : models::name_of_choice(options.method)},
-      {"sentences", links.size()},
-      {"links", count}};
+      {"run", options.run},         {"attention", models::name_of(mine)},
+      {"reverse", options.reverse}, {"method", options.reverse.empty() ? "one direction" : options.method},
+      {"sentences", links.size()},  {"links", count}};
   if (!options.reverse.empty()) report["agreement"] = agreement;
   if (!options.gold.empty()) {
     const models::AlignmentCounts counts = counts_of(options, lines, links);
@@ -193,8 +197,16 @@ Command add_align(CLI::App& cli) {
   auto* const reverse =
       cli.add_option("--reverse", o->reverse, "a run of the other direction: the two alignments are made one")
           ->transform(kNamesRun);
-  add_choice(cli, "--symmetrise", o->method,
-             "how: intersection, union, grow-diag, grow-diag-final, grow-diag-final-and")
+  std::vector<std::string> methods{kProduct};
+  methods.insert(methods.end(), models::kNames<models::Symmetrisation>.begin(),
+                 models::kNames<models::Symmetrisation>.end());
+  cli.add_option(
+         "--symmetrise", o->method,
+         "how: product (of each word the partner with the largest product of both directions' weights), or "
+         "of "
+         "the links of each direction intersection, union, grow-diag, grow-diag-final, grow-diag-final-and")
+      ->capture_default_str()
+      ->check(one_of(methods))
       ->needs(reverse);
   auto* const choose = cli.add_flag("--choose", o->choose,
                                     "choose for both runs the layer, the head and the step whose links agree "

@@ -50,6 +50,14 @@ Weights merged(const Weights& pieces, const Translation& record) {
   return words;
 }
 
+// The tokens that are words.
+std::vector<size_t> words_of(const TranslationSide& side) {
+  std::vector<size_t> words;
+  for (size_t i = 0; i < side.tokens.size(); ++i)
+    if (!side.tokens[i].eos) words.push_back(i);
+  return words;
+}
+
 int64_t common(std::vector<AlignmentLink> a, std::vector<AlignmentLink> b) {
   std::vector<AlignmentLink> both;
   std::ranges::sort(a);
@@ -99,6 +107,40 @@ std::vector<AlignmentLink> attention_links(const Translation& record, const Atte
     }
     if (best >= 0) links.push_back({best, static_cast<int>(t)});
   }
+  return links;
+}
+
+std::vector<AlignmentLink> joint_links(const Translation& forward, const Translation& backward,
+                                       const AttentionChoice& mine, const AttentionChoice& theirs) {
+  if (forward.attention.empty() || backward.attention.empty()) return {};
+  const std::vector<size_t> source = words_of(forward.source), target = words_of(forward.target),
+                            back_source = words_of(backward.target), back_target = words_of(backward.source);
+  if (source.size() != back_source.size() || target.size() != back_target.size()) {
+    throw ValueError(
+        "align",
+        fmt::format("pair {} has {} and {} words in one direction, {} and {} in the other", forward.id,
+                    source.size(), target.size(), back_source.size(), back_target.size()));
+  }
+  if (source.empty() || target.empty()) return {};
+  const Weights there = chosen_weights(forward, mine), back = chosen_weights(backward, theirs);
+  const auto product = [&](size_t s, size_t t) {
+    return there[target[t]][source[s]] * back[back_source[s]][back_target[t]];
+  };
+  std::vector<AlignmentLink> links;
+  const auto best = [&](size_t count, auto weight) {
+    size_t found = 0;
+    for (size_t i = 1; i < count; ++i)
+      if (weight(i) > weight(found)) found = i;
+    return found;
+  };
+  for (size_t t = 0; t < target.size(); ++t)
+    links.push_back({static_cast<int>(source[best(source.size(), [&](size_t s) { return product(s, t); })]),
+                     static_cast<int>(target[t])});
+  for (size_t s = 0; s < source.size(); ++s)
+    links.push_back({static_cast<int>(source[s]),
+                     static_cast<int>(target[best(target.size(), [&](size_t t) { return product(s, t); })])});
+  std::ranges::sort(links);
+  links.erase(std::unique(links.begin(), links.end()), links.end());
   return links;
 }
 

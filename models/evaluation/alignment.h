@@ -31,6 +31,17 @@ std::vector<std::vector<float>> chosen_weights(const Translation& record, const 
 /// @return the links, in the order of the target words
 std::vector<AlignmentLink> attention_links(const Translation& record, const AttentionChoice& choice = {});
 
+/// The links of both directions from their weights, and not from the links of each: of every word of either
+/// side the partner for which the product of the two directions' weights is largest. Where one direction
+/// hesitates between two words, the other decides.
+/// @param forward record of a pair
+/// @param backward record of the same pair, source and target exchanged
+/// @param mine,theirs which maps
+/// @return the links, sorted; none where a record has no attention
+/// @throws ValueError when the two cut a sentence into different numbers of words
+std::vector<AlignmentLink> joint_links(const Translation& forward, const Translation& backward,
+                                       const AttentionChoice& mine = {}, const AttentionChoice& theirs = {});
+
 /// The choices of two directions that agree best.
 struct AgreedChoice {
   AttentionChoice forward, backward;

@@ -1127,6 +1127,27 @@ TEST_F(Translator, AlignsGivenPairs) {
     return content(at(method + ".align")).size();
   };
   EXPECT_LT(links("intersection"), links("union"));
+  EXPECT_GT(links("product"), links("intersection"));
+  // what the directions agree on is kept in both, for these weights
+  const ProcessResult chosen =
+      translator({"align", "-r", at("run"), "--reverse", at("back"), "--choose", "-s", at("corpus/test.en"),
+                  "-t", at("corpus/test.de"), "--gold", at("corpus/test.gold"), "--json", at("choose.json")});
+  ASSERT_EQ(chosen.exit_code, 0) << chosen.err;
+  EXPECT_THAT(chosen.err, AllOf(HasSubstr("the directions agree on"), HasSubstr("alignment error ")));
+  for (const char* name : {"run", "back"})
+    EXPECT_EQ(nlohmann::json::parse(content(at(std::string(name) + "/attention.json")))["sentences"], 20);
+  const auto choice = nlohmann::json::parse(content(at("choose.json")));
+  EXPECT_GE(choice["alignment_error_rate"], 0);
+  EXPECT_LE(choice["alignment_error_rate"], 1);
+  EXPECT_GT(choice["agreement"], 0);
+  expect_failure(translator({"align", "-r", at("run"), "--choose", "-s", at("corpus/test.en"), "-t",
+                             at("corpus/test.de")}),
+                 "--choose requires --reverse", 2);
+  write(at("run/attention.json"), "{}");
+  expect_failure(
+      translator({"align", "-r", at("run"), "-s", at("corpus/test.en"), "-t", at("corpus/test.de")}),
+      "is not the choice of a run's attention");
+  std::filesystem::remove(at("run/attention.json"));
   const std::vector<std::string> itself = {"align",
                                            "-r",
                                            at("run"),

@@ -81,7 +81,7 @@ TEST(AttentionChoices, PiecesAreShiftedBeforeTheyAreWords) {
 TEST(AttentionChoices, TheDirectionsChooseWhatTheyAgreeOn) {
   std::vector<Translation> forward, backward;
   for (int i = 0; i < 3; ++i) {
-    forward.push_back(record_with(3, 3, {{0, 0, 0, 3}, {1, 1, 1, 3}, {2, 0, 1, 3}, {2, 2, 2, 3}}));
+    forward.push_back(record_with(3, 3, {{0, 0, 0, 3}, {1, 1, 1, 3}, {2, 0, 1, 3}, {0, 1, 0, 3}}));
     // word s of the source is word t of the target where forward's third map has it: 0-1, 1-2, 2-0
     backward.push_back(record_with(3, 3, {{0, 0, 0, 3}, {3, 1, 2, 0}}));
   }
@@ -96,6 +96,19 @@ TEST(AttentionChoices, TheDirectionsChooseWhatTheyAgreeOn) {
   EXPECT_EQ(choose_attention(forward, backward).forward, agreed.forward);
   const std::vector<Translation> none(1);
   EXPECT_ERROR(ValueError, "attention: no record has any", choose_attention(none, none));
+}
+
+// Each direction hesitates where the other does not.
+TEST(AttentionChoices, TheProductOfBothDirectionsDecides) {
+  Translation forward = record_with(2, 2, {{0, 0, 2}}), backward = record_with(2, 2, {{0, 1, 2}});
+  forward.attention[0].weights = {{0.5F, 0.5F, 0}, {0.4F, 0.6F, 0}, {0, 0, 1}};
+  backward.attention[0].weights = {{0.9F, 0.1F, 0}, {0.2F, 0.8F, 0}, {0, 0, 1}};
+  EXPECT_THAT(joint_links(forward, backward), ElementsAre(AlignmentLink{0, 0}, AlignmentLink{1, 1}));
+  backward.attention[0].weights = {{0.1F, 0.9F, 0}, {0.8F, 0.2F, 0}, {0, 0, 1}};
+  EXPECT_THAT(joint_links(forward, backward), ElementsAre(AlignmentLink{0, 1}, AlignmentLink{1, 0}));
+  EXPECT_TRUE(joint_links(forward, Translation()).empty());
+  EXPECT_ERROR(ValueError, "align: pair 1 has 2 and 2 words in one direction, 2 and 3 in the other",
+               joint_links(forward, record_with(2, 3, {{0, 1, 2}})));
 }
 
 TEST(AttentionChoices, AreKeptForTheseWeights) {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "framework/core/error.h"
 #include "tests/testing/throws.h"
 
 namespace heed::models {
