@@ -44,9 +44,9 @@ std::vector<AlignmentLink> joint_links(const Translation& forward, const Transla
 
 /// The choices of two directions that agree best.
 struct AgreedChoice {
-  AttentionChoice forward, backward;
-  double agreement = 0;  // 2 |A and B| / (|A| + |B|), over all sentences
-  double usual = 0;      // that of the means of all maps
+  AttentionChoice forward, backward;  // of each direction
+  double agreement = 0;               // 2 |A and B| / (|A| + |B|), over all sentences
+  double usual = 0;                   // that of the means of all maps
 };
 
 /// Chooses for two translators of opposite directions the maps whose links agree most, on sentences without

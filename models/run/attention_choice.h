@@ -24,10 +24,10 @@ std::string name_of(const AttentionChoice& choice);
 
 /// How a choice came about.
 struct KeptChoice {
-  AttentionChoice choice;
-  std::string reverse;    // the run of the other direction
-  double agreement = 0;   // in [0, 1], with that run's
-  int64_t sentences = 0;  // on which it was measured
+  AttentionChoice choice;  // of this run
+  std::string reverse;     // the run of the other direction
+  double agreement = 0;    // in [0, 1], with that run's
+  int64_t sentences = 0;   // on which it was measured
 };
 
 /// Writes attention.json.

@@ -672,7 +672,7 @@ TEST_F(Translator, UsageErrorsNameTheWordAndTheHelp) {
       translator({"trian", "-o", "x"}),
       "'trian' is not a subcommand (look, models, prepare, train, plot, translate, evaluate, corpus, "
       "export, quantize, align, "
-      "compare, import, demo)",
+      "compare, import, serve, demo)",
       2);
   expect_failure(translator({"train", "-o", "x"}), "(see translator train --help)", 2);
   expect_failure(translator({"corpus", "-o", at("x"), "--seed", "-1"}),

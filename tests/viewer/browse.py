@@ -238,7 +238,7 @@ def computed(page):
         page.click(0)
         check("Choose a single head" in page.one("#computed").text, "a mean of heads is computed")
         page.keys(Keys.ESCAPE)
-        for head in range(6):
+        for head in (0, 4, 5):
             page.choose("Map", str(head))
             for cell in (0, 1, 8):
                 page.click(cell)
