@@ -73,7 +73,7 @@ class Cut {
 
 void require_whole(const std::vector<std::vector<models::Translation>>& results) {
   for (const auto& found : results) {
-    if (found.empty()) throw BadRequest{500, "a sentence has no translation"};
+    if (found.empty()) throw Error("serve", "a sentence has no translation");
     if (!found.front().skipped.empty())
       throw BadRequest{413, "a sentence is too long: " + found.front().skipped};
   }
@@ -134,7 +134,7 @@ HttpReply Api::handle(const HttpRequest& request) {
     } catch (const Refused& error) {
       reply = http_error(error.status, error.message);
       reply.headers.emplace_back("Retry-After", "1");
-    } catch (const Error& error) {
+    } catch (const ValueError& error) {
       reply = http_error(400, error.what());
     }
   }
@@ -166,7 +166,9 @@ HttpReply Api::translate(const HttpRequest& request) {
   reply["translatedText"] = answer(0);
   if (wanted.alternatives > 0) {
     Json alternatives = Json::array();
-    for (int64_t rank = 1; rank <= wanted.alternatives; ++rank) {
+    size_t most = 0;  // that any sentence has
+    for (const auto& found : results) most = std::max(most, found.size());
+    for (int64_t rank = 1; rank <= wanted.alternatives && static_cast<size_t>(rank) < most; ++rank) {
       if (wanted.list) {  // a list for each text
         const std::vector<std::string> texts = cut.texts(results, static_cast<size_t>(rank));
         for (size_t i = 0; i < texts.size(); ++i) {
@@ -193,6 +195,9 @@ HttpReply Api::attention(const HttpRequest& request) {
   work.n_best = wanted.translation ? 1 : wanted.alternatives + 1;
   work.beam = std::max(wanted.beam > 0 ? wanted.beam : options_.beam, work.n_best);
   work.attention = true;
+  constexpr size_t kClosely = 60;  // words; a translation for each, or a vector for each in every layer
+  if ((wanted.vectors || wanted.without_words) && models::split_whitespace(text).size() > kClosely)
+    throw BadRequest{413, fmt::format("vectors and without_words are of at most {} words", kClosely)};
   work.vectors = wanted.vectors;
   work.tree = wanted.tree && !wanted.translation;
   work.without_words = wanted.without_words && !wanted.translation;
@@ -216,6 +221,7 @@ HttpReply Api::attention(const HttpRequest& request) {
 HttpReply Api::languages() const {
   Json list = Json::array();
   for (const ServedModel& model : models_.all()) {
+    if (model.source.empty() || model.target.empty()) continue;  // found by its name alone
     const auto same = [&](const Json& one) { return one["code"] == model.source; };
     auto found = std::ranges::find_if(list, same);
     if (found == list.end()) {

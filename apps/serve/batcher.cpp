@@ -13,7 +13,6 @@ struct Batcher::Job {
   Work work;
   std::vector<std::vector<models::Translation>> results;
   size_t taken = 0, done = 0;  // lines
-  bool abandoned = false;      // nobody waits for it
   std::exception_ptr error;
 
   // Whether lines of both can be translated together.
@@ -37,9 +36,7 @@ Batcher::~Batcher() {
 void Batcher::stop() {
   const std::lock_guard lock(mutex_);
   stopping_ = true;
-  waiting_.clear();
   arrived_.notify_all();
-  finished_.notify_all();
 }
 
 BatcherCounts Batcher::counts() const {
@@ -61,16 +58,13 @@ std::vector<std::vector<models::Translation>> Batcher::translate(const Work& wor
   counts_.waiting += static_cast<int64_t>(work.lines.size());
   waiting_.push_back(job);
   arrived_.notify_one();
-  const bool in_time = finished_.wait_for(lock, std::chrono::duration<double>(options_.seconds), [&] {
-    return job->done == work.lines.size() || job->error || (stopping_ && job->taken == job->done);
-  });
+  finished_.wait_for(lock, std::chrono::duration<double>(options_.seconds),
+                     [&] { return job->done == work.lines.size() || job->error; });
   const auto left = static_cast<int64_t>(work.lines.size() - job->taken);  // those that no batch took
   counts_.waiting -= left;
-  job->abandoned = true;
   std::erase(waiting_, job);
   if (job->error) std::rethrow_exception(job->error);
   if (job->done == work.lines.size()) return std::move(job->results);
-  if (in_time) throw Refused{503, "the server is about to end"};
   ++counts_.late;
   throw Refused{503, fmt::format("not translated within {} s: send less at a time", options_.seconds)};
 }
@@ -84,9 +78,12 @@ std::vector<Batcher::Line> Batcher::next_batch() {
   std::unique_lock lock(mutex_);
   arrived_.wait(lock, [&] { return stopping_ || !waiting_.empty(); });
   std::vector<Line> batch;
-  if (stopping_) return batch;
+  if (waiting_.empty()) return batch;
   const std::shared_ptr<Job> first = waiting_.front();
-  const auto most = static_cast<size_t>(options_.batch);
+  // What is looked at closely costs many times a translation.
+  constexpr int64_t kLooks = 4;
+  const auto most =
+      static_cast<size_t>(first->work.attention ? std::min(kLooks, options_.batch) : options_.batch);
   for (bool more = true; more && batch.size() < most;) {
     more = false;
     for (auto it = waiting_.begin(); it != waiting_.end() && batch.size() < most;) {
@@ -130,6 +127,10 @@ void Batcher::translate_batch(std::span<const Line> batch) {
                               : translator.translate(lines, wanted);
   } catch (...) {
     error = std::current_exception();
+  }
+  if (error && batch.size() > 1) {  // one of them is at fault, and the others are not to suffer
+    for (const Line& line : batch) translate_batch({&line, 1});
+    return;
   }
   const std::lock_guard lock(mutex_);
   ++counts_.batches;

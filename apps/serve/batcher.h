@@ -64,9 +64,9 @@ class Batcher {
   /// Waits for the translations of all lines; called by many threads at a time.
   /// @param work what to translate
   /// @return for each line its n_best translations, the best first
-  /// @throws Refused when too much waits, the time is over, or serving ends; what translation throws
+  /// @throws Refused when too much waits, the time is over, or stop() was called; what translation throws
   std::vector<std::vector<models::Translation>> translate(const Work& work);
-  /// Ends: what waits is refused, the batch under way is finished.
+  /// Takes no more work; what waits is still translated.
   void stop();
   /// @return the numbers so far
   BatcherCounts counts() const;

@@ -58,7 +58,8 @@ class HttpServer {
   /// @return the port it listens on
   virtual int port() const = 0;
   /// Serves until stop(); returns when the requests under way are answered.
-  virtual void run() = 0;
+  /// @return false where it ended because no more connections could be had
+  virtual bool run() = 0;
   /// May be called from another thread.
   virtual void stop() = 0;
   /// @return the counts so far

@@ -23,8 +23,10 @@ size_t ServedModels::find(const std::string& name, const std::string& source,
   for (size_t i = 0; i < models_.size(); ++i) {
     const ServedModel& model = models_[i];
     const bool named = name.empty() || model.name == name;
-    const bool from = source.empty() || model.source == source, to = target.empty() || model.target == target;
-    if (named && from && to) return i;
+    const auto fits = [&](const std::string& wanted, const std::string& own) {
+      return wanted.empty() || own == wanted || (own.empty() && !name.empty());
+    };
+    if (named && fits(source, model.source) && fits(target, model.target)) return i;
   }
   const std::string wanted =
       name.empty() ? fmt::format("from '{}' to '{}'", source, target) : fmt::format("of the name '{}'", name);

@@ -102,15 +102,18 @@ double agreement_of(const Links& forward, const Links& backward) {
   return all == 0 ? 0 : 2 * static_cast<double>(both) / static_cast<double>(all);
 }
 
-// Against gold links, a line a sentence.
-models::AlignmentCounts counts_of(const AlignOptions& options, const models::ParallelLines& lines,
-                                  const Links& links) {
+// Gold links of the pairs, as the run cuts them into words; none without --gold.
+std::vector<models::AlignedPair> gold_of(const AlignOptions& options, const models::ParallelLines& lines) {
+  if (options.gold.empty()) return {};
   const std::string file = (std::filesystem::path(options.run) / models::run_files::kConfig).string();
-  const auto pairs = aligned_pairs(models::parse_run_config(read_file(file), file), lines,
-                                   models::read_lines(options.gold), options.gold);
+  return aligned_pairs(models::parse_run_config(read_file(file), file), lines,
+                       models::read_lines(options.gold), options.gold);
+}
+
+models::AlignmentCounts counts_of(const std::vector<models::AlignedPair>& gold, const Links& links) {
   models::AlignmentCounts counts;
-  for (size_t i = 0; i < pairs.size(); ++i)
-    counts += models::compare_links(links[i], {pairs[i].sure, pairs[i].possible});
+  for (size_t i = 0; i < gold.size(); ++i)
+    counts += models::compare_links(links[i], {gold[i].sure, gold[i].possible});
   return counts;
 }
 
@@ -136,14 +139,20 @@ void check_directions(const std::string& run, const std::string& reverse) {
 }
 
 void align(const AlignOptions& options) {
-  apps::check_files(
-      {.inputs = {{"--source", options.source}, {"--target", options.target}, {"--gold", options.gold}},
-       .outputs = {{"--output", options.output}, {"--json", options.json}},
-       .runs =
-           options.reverse.empty() ? std::vector{options.run} : std::vector{options.run, options.reverse}});
+  apps::Files files{
+      .inputs = {{"--source", options.source}, {"--target", options.target}, {"--gold", options.gold}},
+      .outputs = {{"--output", options.output}, {"--json", options.json}},
+      .runs = options.reverse.empty() ? std::vector{options.run} : std::vector{options.run, options.reverse}};
+  if (options.choose) {
+    for (const std::string& run : files.runs)
+      files.run_outputs.push_back(
+          {"--choose", (std::filesystem::path(run) / models::run_files::kAttention).string()});
+  }
+  apps::check_files(files);
   if (!options.reverse.empty()) check_directions(options.run, options.reverse);
   use_threads(options.threads);
   const models::ParallelLines lines = read_pairs(options.source, options.target);
+  const std::vector<models::AlignedPair> gold = gold_of(options, lines);
   const auto forward = forced_pairs(options.run, lines.source, lines.target);
   models::AttentionChoice mine = kept_choice(options.run, options.mean);
   Links links;
@@ -177,7 +186,7 @@ void align(const AlignOptions& options) {
       {"sentences", links.size()},  {"links", count}};
   if (!options.reverse.empty()) report["agreement"] = agreement;
   if (!options.gold.empty()) {
-    const models::AlignmentCounts counts = counts_of(options, lines, links);
+    const models::AlignmentCounts counts = counts_of(gold, links);
     report["alignment_error_rate"] = counts.error_rate();
     note("alignment error {:.2f} %, precision {:.2f} %, recall {:.2f} %\n", 100 * counts.error_rate(),
          100 * counts.precision(), 100 * counts.recall());
@@ -203,15 +212,15 @@ Command add_align(CLI::App& cli) {
   cli.add_option(
          "--symmetrise", o->method,
          "how: product (of each word the partner with the largest product of both directions' weights), or "
-         "of "
-         "the links of each direction intersection, union, grow-diag, grow-diag-final, grow-diag-final-and")
+         "of the links of each: intersection, union, grow-diag, grow-diag-final, grow-diag-final-and")
       ->capture_default_str()
       ->check(one_of(methods))
       ->needs(reverse);
-  auto* const choose = cli.add_flag("--choose", o->choose,
-                                    "choose for both runs the layer, the head and the step whose links agree "
-                                    "best, on the first 1000 of these pairs, and keep "
-                                    "that in the runs: align and heatmap go by it from then on");
+  auto* const choose =
+      cli.add_flag("--choose", o->choose,
+                   "choose for both runs the layer, the head and the step whose links agree "
+                   "best, on the first 1000 of these pairs, and keep that in the runs: align goes by "
+                   "it from then on, and heatmap's picture of the run by its layer and head");
   choose->needs(reverse);
   cli.add_flag("--mean", o->mean, "the mean of all maps, whatever was chosen")->excludes(choose);
   cli.add_option("--gold", o->gold,

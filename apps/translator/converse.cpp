@@ -40,7 +40,7 @@ class Conversation {
     while (!over_ && prompt() && std::getline(std::cin, line)) {
       try {
         answer(line);
-      } catch (const Error& error) {
+      } catch (const std::exception& error) {
         say("  {}\n", error.what());
       }
     }
@@ -100,7 +100,7 @@ class Conversation {
   void score(const std::string& translation) {
     if (translation.empty()) throw ValueError(":score TRANSLATION wants one of the last sentence");
     const std::string source = last().source.text;
-    const models::Translation found = translate_sentence(translator_, source, translation, {});
+    const models::Translation found = translate_sentence(translator_, source, translation, options_);
     say("  {:7.2f}  {}\n  {:7.2f}  {}\n", last().score, last().target.text, found.score, translation);
     last_ = found;
   }

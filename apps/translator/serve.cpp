@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <memory>
 #include <thread>
@@ -13,6 +14,7 @@
 #include "apps/common/run_option.h"
 #include "apps/serve/api.h"
 #include "apps/translator/commands.h"
+#include "framework/core/error.h"
 #include "models/run/box.h"
 
 namespace heed::apps {
@@ -52,9 +54,16 @@ void serve_runs(ServeOptions& options) {
   const bool every = options.http.host == "0.0.0.0" || options.http.host == "::";
   say("{}: http://{}:{}/\n", served.summary(), every ? "localhost" : options.http.host, server->port());
   std::fflush(stdout);  // a program that started this one waits for the line
-  server->run();
+  // Signals are for the thread that watches: accept() would end at one.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  const bool whole = server->run();
   ended = true;
   watch.join();
+  if (!whole && interrupted.load() == 0) throw Error("serve", "no more connections can be accepted");
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ Weights mean_of(const std::vector<AttentionWeights>& maps, const AttentionChoice
   Weights mean;
   float count = 0;
   for (const AttentionWeights& map : maps) {
-    if (!is_of(map, choice)) continue;
+    if (!is_of(map, choice) || map.weights.empty()) continue;
     ++count;
     if (mean.empty()) mean.resize(map.weights.size(), std::vector<float>(map.weights.front().size()));
     for (size_t t = 0; t < mean.size(); ++t)

@@ -50,7 +50,7 @@ struct AgreedChoice {
 };
 
 /// Chooses for two translators of opposite directions the maps whose links agree most, on sentences without
-/// gold alignments (Chen et al. 2020, sec. 3; Garg et al. 2019, sec. 5, choose by it among layers).
+/// gold alignments (Chen et al. 2020).
 /// @param forward records of pairs
 /// @param backward records of the same pairs, source and target exchanged
 /// @return the choices; of equal ones the first in attention_choices()

@@ -290,7 +290,7 @@ void find_in_form(FailureCounter& counter, const std::vector<SentenceWords>& sen
   if (!attention) notes.emplace_back("omission: the model has no attention to read it off");
 }
 
-// WordList of the reference that a more frequent one of the output stands in the place of, more than once.
+// Words of the reference that a more frequent one of the output stands in the place of, more than once.
 std::vector<FailureRate> find_preferred(const std::vector<SentenceWords>& sentences) {
   constexpr size_t kMost = 15, kLetters = 4;
   std::unordered_map<std::string, int64_t> frequency;

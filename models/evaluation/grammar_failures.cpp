@@ -262,18 +262,29 @@ void GrammarFailures::add_determiner(size_t sentence, const std::vector<std::str
                              nouns = readings_as(reference[noun], FormKind::noun),
                              written_nouns = readings_as(written_noun, FormKind::noun);
   if (!any_pair(determiners, others, any_form)) return;
-  // the number that article and noun agree in; the output's noun has to have it as well
+  // The number that article and noun agree in; the output's noun has to have it as well. Where both would do
+  // ("der Lehrer"), it is the singular: the other is a genitive plural.
+  const auto agree = [](const Reading& d, const Reading& n) {
+    return d.number == n.number && d.of_case == n.of_case &&
+           (d.number == Number::plural || d.gender == n.gender);
+  };
   const Reading* agreed = nullptr;
-  for (const Reading& d : determiners) {
-    for (const Reading& n : nouns) {
-      if (d.number == n.number && d.of_case == n.of_case &&
-          (d.number == Number::plural || d.gender == n.gender))
-        agreed = &n;
-    }
+  for (const Reading& n : nouns) {
+    const bool better = !agreed || (agreed->number == Number::plural && n.number == Number::singular);
+    if (better && std::ranges::any_of(determiners, [&](const Reading& d) { return agree(d, n); }))
+      agreed = &n;
   }
   if (!agreed || !any_pair({*agreed}, written_nouns,
                            [](const Reading& a, const Reading& b) { return a.number == b.number; }))
     return;
+  // "die Lehrer" for "der Lehrer" is another number, and neither case nor gender is wrong
+  const auto agrees_in = [&](bool same) {
+    return std::ranges::any_of(others, [&](const Reading& d) {
+      return (d.number == agreed->number) == same &&
+             std::ranges::any_of(written_nouns, [&](const Reading& n) { return agree(d, n); });
+    });
+  };
+  if (agrees_in(false) && !agrees_in(true)) return;
   const bool fits = std::ranges::any_of(others, [&](const Reading& d) {
     return d.number == agreed->number && (d.number == Number::plural || d.gender == agreed->gender);
   });

@@ -158,7 +158,8 @@ void Translator::add_without(std::vector<Translation>& results, const TranslateO
   TranslateOptions plain;
   plain.search = options.search;
   plain.search.n_best = 1;
-  plain.search.keep_attention = plain.search.keep_tree = false;
+  plain.search.keep_attention = plain.replace_unknown = options.replace_unknown;
+  plain.search.keep_tree = false;
   plain.max_source = options.max_source;
   for (Translation& result : results) {
     if (result.rank > 1) continue;

@@ -18,6 +18,6 @@ for i in 1 2 3; do "$learn" --folder "$work" hint "$exercise" | grep -q "hint $i
 $(grep -v ': recognised' "$work/slips.txt")"
 
 cp "$source/apps/learn/solutions/$exercise.cpp" "$work/"
-HEED_TRANSLATORS="$source/translators" "$learn" --folder "$work" run --seconds 300 "$exercise" >"$work/solution.txt" 2>&1 || die "the solution fails: $(cat "$work/solution.txt")"
+HEED_TRANSLATORS="$source/translators" "$learn" --folder "$work" run --seconds 60 "$exercise" >"$work/solution.txt" 2>&1 || die "the solution fails: $(cat "$work/solution.txt")"
 "$learn" --folder "$work" solution "$exercise" >/dev/null || die "the solution does not open after success"
 printf '%s: %s slips, %s, %d s in all\n' "$exercise" "$(wc -l <"$work/slips.txt")" "$(grep passed "$work/solution.txt")" $(($(date +%s) - begin))

@@ -217,6 +217,17 @@ TEST_F(GrammarTest, EachMistakeIsOfItsKind) {
   EXPECT_EQ(counts("Der Hund , der Bücher liest , schläft .", "Der Hund , die Bücher liest , schläft ."), "");
 }
 
+// "der Lehrer" is a nominative as well as a genitive of several.
+TEST_F(GrammarTest, NounsWhoseSingularIsTheirPlural) {
+  const char* const right = "Der Lehrer sieht den Hund .";
+  EXPECT_EQ(counts(right, right), "");
+  EXPECT_EQ(counts(right, "Dem Lehrer sieht den Hund ."), "case Dem Lehrer for Der Lehrer; ");
+  EXPECT_EQ(counts(right, "Das Lehrer sieht den Hund ."), "gender Das Lehrer for Der Lehrer; ");
+  EXPECT_EQ(counts(right, "Die Lehrer sieht den Hund ."), "");  // several of them
+  EXPECT_EQ(counts("Er sieht das Fenster .", "Er sieht die Fenster ."), "");
+  EXPECT_EQ(counts("Er sieht das Fenster .", "Er sieht den Fenster ."), "gender den Fenster for das Fenster; ");
+}
+
 TEST_F(GrammarTest, TheBuiltInCorpusIsRecognisedAndItsReferencesAreWithoutMistakes) {
   const DemoCorpus corpus = make_demo_corpus({.seed = 3, .train = 300, .validation = 0, .test = 0});
   std::vector<std::vector<std::string>> german, english;

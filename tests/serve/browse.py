@@ -14,6 +14,7 @@ from server import Server
 
 try:
     from selenium import webdriver
+    from selenium.common.exceptions import StaleElementReferenceException
     from selenium.webdriver.common.by import By
     from selenium.webdriver.common.keys import Keys
     from selenium.webdriver.support.ui import Select, WebDriverWait
@@ -47,7 +48,7 @@ class Page:
 
     def wait(self, condition, what):
         try:
-            WebDriverWait(self.driver, 30, 0.05).until(lambda _: condition())
+            WebDriverWait(self.driver, 30, 0.05, ignored_exceptions=[StaleElementReferenceException]).until(lambda _: condition())
         except Exception:
             mistakes.append(f"{what}: it says {self.one('#said').text!r}, translation {self.value('translation')!r}")
 

@@ -73,17 +73,27 @@ function linesStage(view, look, focused) {
   return {stage};
 }
 
+// Keys, heads and steps are of the panel that was touched last; it is not drawn anew, since that would end the touch.
+function activate(index) {
+  if (state.active === index) return;
+  state.active = index;
+  drawn.forEach((one, i) => one.element.classList.toggle("active", i === index));
+  for (const part of [renderHeads, renderSteps, renderWithout, renderTable]) part();
+  paintFocus();
+}
+
 function renderPanels() {
   const look = lookNow(), box = $("panels"), count = state.panels.length;
   const room = Math.max(320, $("main").clientWidth / Math.min(count, innerWidth > 900 ? 2 : 1) - 60);
   drawn = state.panels.map((panel, index) => {
     const view = viewOf(panel), element = make("article", {className: `panel${index === state.active ? " active" : ""}`});
     element.append(panelHeading(panel, index, view), panelTexts(panel), panelControls(panel, index));
+    for (const event of ["pointerdown", "focusin"]) element.addEventListener(event, () => activate(index));
     if (!view) {
       element.append(make("p", {className: "faint", textContent: "This model has no attention: there is nothing to draw."}));
       return {element, view};
     }
-    const focused = cell => { state.active = index; setFocus(cell && {panel: index, ...cell}); };
+    const focused = cell => setFocus(cell && {panel: index, ...cell});
     const pictures = make("div", {className: "pictures"}), result = {element, view};
     const lines = state.shown.lines && linesStage(view, look, focused);
     if (state.shown.matrix) {

@@ -131,9 +131,12 @@ fs::path build_answer(const Toolchain& tools, const std::string& exercise, const
     compile.emplace_back(more);
   compile.insert(compile.end(), {source.string(), "-o", object.string()});
   errors.clear();
+  std::error_code none;
+  fs::remove(program, none);  // of the file before this one
   const Ended compiled = run_program(compile, log, 120);
   if (compiled.code != 0) {
     errors = first_errors(read_file(log), source.string());
+    if (errors.empty()) errors = "the compiler did not end within 120 s";
     return program;
   }
   const std::vector<std::string> link{"env",
@@ -146,7 +149,10 @@ fs::path build_answer(const Toolchain& tools, const std::string& exercise, const
                                       "-Wl,-rpath," + tools.library.parent_path().string(),
                                       "-o",
                                       program.string()};
-  if (run_program(link, log, 120).code != 0) errors = link_errors(read_file(log));
+  if (run_program(link, log, 120).code != 0) {
+    errors = link_errors(read_file(log));
+    if (errors.empty()) errors = "the linker did not end within 120 s";
+  }
   return program;
 }
 

@@ -41,10 +41,11 @@ class Connection : public httplib::Stream {
     return false;
   }
   void begin_request() {
-    left_ = options_.max_head + options_.max_body + options_.max_body / 2;  // chunks have heads of their own
+    left_ = options_.max_head;
     until_ = after(options_.request_seconds);
     failed_ = false;
   }
+  void begin_body() { left_ = options_.max_body + options_.max_body / 2; }  // chunks have heads of their own
   void begin_reply() { until_ = after(options_.request_seconds); }
   bool failed() const { return failed_; }
 
@@ -152,12 +153,18 @@ class Server final : public HttpServer, private httplib::Server {
     return port_ > 0 && ::listen(svr_sock_, SOMAXCONN) == 0;
   }
   int port() const override { return port_; }
-  void run() override { listen_after_bind(); }
+  bool run() override {
+    started_ = true;
+    return stopping_ || listen_after_bind() || stopping_;
+  }
   // The library cuts replies off once it stops, so it is told when the last is out.
   void stop() override {
     stopping_ = true;
     const Clock::time_point until = after(2 * options_.request_seconds);
     while (open_ > 0 && Clock::now() < until) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    // Before it runs it would not hear of it.
+    for (int i = 0; i < 50 && started_ && !is_running(); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
     httplib::Server::stop();
   }
   HttpCounts counts() const override {
@@ -167,7 +174,7 @@ class Server final : public HttpServer, private httplib::Server {
  private:
   // Refuses what may not be asked, answers what has no body.
   bool at_the_door(const httplib::Request& request, httplib::Response& response) {
-    current->begin_reply();
+    current->begin_body();
     if (const auto error = refusal_of(request)) {
       put(*error, response);
       return true;
@@ -327,7 +334,7 @@ class Server final : public HttpServer, private httplib::Server {
   const HttpHandler handler_;
   std::vector<std::string> names_;
   int port_ = 0;
-  std::atomic<bool> stopping_ = false;
+  std::atomic<bool> stopping_ = false, started_ = false;
   std::atomic<int64_t> open_ = 0, refused_ = 0, broken_ = 0, foreign_ = 0;
 };
 

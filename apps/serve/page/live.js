@@ -2,7 +2,7 @@
 // scored in the place of the translator's, and its attention shown.
 
 const asked = {model: "", beside: "", beam: 5, text: "", forced: null};  // what the page shows; `forced`: a translation that was edited
-let about = {models: [], limits: {beam: 1}}, waiting = 0, request = null;
+let about = {models: [], limits: {beam: 1}}, waiting = 0, underWay = false, again = false;
 const PAUSE = 250;  // milliseconds after the last key
 
 const modelNamed = name => about.models.find(model => model.name === name);
@@ -33,22 +33,26 @@ function showRecords(records) {
 
 // ---- asking ----
 
-async function attention(model, signal, translation) {
-  const body = {q: asked.text, model, beam: asked.beam, best_words: Math.min(6, about.limits.beam), form: "page", vectors: true};
+// Of long sentences the server does not tell all that it could.
+const looksClosely = () => asked.text.trim().split(/\s+/).length <= 60;
+
+async function attention(model, translation) {
+  const body = {q: asked.text, model, beam: asked.beam, best_words: Math.min(6, about.limits.beam), form: "page", vectors: looksClosely()};
   if (translation !== null) body.translation = translation;
-  else Object.assign(body, {tree: true, without_words: true, alternatives: Math.min(asked.beam - 1, 4)});
-  const reply = await fetch("attention", {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(body), signal});
+  else Object.assign(body, {tree: true, without_words: looksClosely(), alternatives: Math.min(asked.beam - 1, 4)});
+  const reply = await fetch("attention", {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(body)});
   const json = await reply.json();
   if (!reply.ok) throw new Error(json.error);
   return json;
 }
 
+// One request at a time: what is typed meanwhile is asked for when it is answered.
 async function ask() {
   clearTimeout(waiting);
-  request?.abort();
-  const mine = request = new AbortController();
   writeLink();
   renderOwn();
+  again = underWay;
+  if (again) return;
   if (!asked.text.trim()) {
     $("translation").value = "";
     $("others").replaceChildren();
@@ -56,17 +60,21 @@ async function ask() {
     return say("");
   }
   const begin = performance.now();
+  underWay = true;
   try {
     const names = [asked.model, asked.beside].filter(name => name);
-    const found = await Promise.all(names.map((name, i) => attention(name, mine.signal, i === 0 ? asked.forced : null)));
-    if (mine !== request) return;
+    const found = await Promise.all(names.map((name, i) => attention(name, i === 0 ? asked.forced : null)));
+    if (again) return;
     if (asked.forced === null) $("translation").value = found[0].entry.target;
     showRecords(found);
     renderOthers(found[0].alternatives ?? []);
     const {score} = found[0].entry;
     say(`${asked.forced === null ? "translated" : "your translation, scored"} in ${Math.round(performance.now() - begin)} ms; score ${score.toFixed(2)}`);
   } catch (error) {
-    if (mine === request && error.name !== "AbortError") say(error.message, true);
+    if (!again) say(error.message, true);
+  } finally {
+    underWay = false;
+    if (again) ask();
   }
 }
 function askSoon() {
