@@ -195,9 +195,16 @@ HttpReply Api::attention(const HttpRequest& request) {
   work.n_best = wanted.translation ? 1 : wanted.alternatives + 1;
   work.beam = std::max(wanted.beam > 0 ? wanted.beam : options_.beam, work.n_best);
   work.attention = true;
-  constexpr size_t kClosely = 60;  // words; a translation for each, or a vector for each in every layer
-  if ((wanted.vectors || wanted.without_words) && models::split_whitespace(text).size() > kClosely)
-    throw BadRequest{413, fmt::format("vectors and without_words are of at most {} words", kClosely)};
+  // Maps grow with the square of the length; with vectors or a translation for each word it costs more.
+  const auto limit = [&](size_t words, const char* what) {
+    for (const std::string& one : {text, wanted.translation.value_or("")}) {
+      if (models::split_whitespace(one).size() > words || models::code_points(one).size() > 10 * words)
+        throw BadRequest{413,
+                         fmt::format("{} of at most {} words and {} characters", what, words, 10 * words)};
+    }
+  };
+  limit(120, "attention is");
+  if (wanted.vectors || wanted.without_words) limit(40, "vectors and without_words are");
   work.vectors = wanted.vectors;
   work.tree = wanted.tree && !wanted.translation;
   work.without_words = wanted.without_words && !wanted.translation;

@@ -28,9 +28,11 @@ size_t ServedModels::find(const std::string& name, const std::string& source,
     };
     if (named && fits(source, model.source) && fits(target, model.target)) return i;
   }
-  const std::string wanted =
-      name.empty() ? fmt::format("from '{}' to '{}'", source, target) : fmt::format("of the name '{}'", name);
-  throw ValueError(fmt::format("no translator {} is served here: there is {}", wanted, summary()));
+  std::string wanted;
+  if (!name.empty()) wanted += fmt::format(" called '{}'", name.substr(0, 60));
+  if (!source.empty()) wanted += fmt::format(" from '{}'", source.substr(0, 20));
+  if (!target.empty()) wanted += fmt::format(" to '{}'", target.substr(0, 20));
+  throw ValueError(fmt::format("no translator{} is served here: there is {}", wanted, summary()));
 }
 
 std::string ServedModels::summary() const {

@@ -94,8 +94,9 @@ class Parameters {
         fail(fmt::format("{} is not a whole number", name));
       number = std::stoll(digits);
     } else if (value.is_number_integer()) {
-      number =
-          value.is_number_unsigned() && value.get<uint64_t>() > INT32_MAX ? INT32_MAX : value.get<int64_t>();
+      if (value.is_number_unsigned() && value.get<uint64_t>() > INT32_MAX)
+        fail(fmt::format("{} is {}, outside {} to {}", name, value.dump(), least, most));
+      number = value.get<int64_t>();
     } else {
       fail(fmt::format("{} is not a whole number", name));
     }

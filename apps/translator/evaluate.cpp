@@ -242,7 +242,14 @@ void evaluate_run(const EvaluateOptions& options) {
   Profiling profiling(options.profile);
   const models::Translator translator = load_translator(options.runs, profiling);
   std::deque<models::Translator> beside;  // loaded first, as all that may fail
-  for (const std::string& run : options.beside) beside.emplace_back(models::load_run(run));
+  for (const std::string& run : options.beside) {
+    beside.emplace_back(models::load_run(run));
+    const std::string &own = translator.run().config.target_text.language,
+                      &other = beside.back().run().config.target_text.language;
+    if (!own.empty() && !other.empty() && own != other)
+      throw ValueError("--beside",
+                       fmt::format("'{}' writes {}, '{}' {}", run, other, options.runs.front(), own));
+  }
   const models::ParallelLines lines = read_pairs(options.source, options.target);
   std::vector<std::vector<std::string>> references = read_references(options, lines.source.size());
   std::vector<models::AlignedPair> pairs;  // read first: a bad file must not cost the translations

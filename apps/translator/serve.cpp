@@ -52,7 +52,10 @@ void serve_runs(ServeOptions& options) {
     server->stop();
   });
   const bool every = options.http.host == "0.0.0.0" || options.http.host == "::";
-  say("{}: http://{}:{}/\n", served.summary(), every ? "localhost" : options.http.host, server->port());
+  const std::string host = every                                              ? "localhost"
+                           : options.http.host.find(':') == std::string::npos ? options.http.host
+                                                                              : "[" + options.http.host + "]";
+  say("{}: http://{}:{}/\n", served.summary(), host, server->port());
   std::fflush(stdout);  // a program that started this one waits for the line
   // Signals are for the thread that watches: accept() would end at one.
   sigset_t signals;

@@ -17,20 +17,33 @@ struct Close {
   void operator()(UText* text) const { utext_close(text); }
 };
 
-// Where sentences of a line begin, and the end of the last.
-std::vector<size_t> boundaries(std::string_view line, const std::string& language) {
-  UErrorCode error = U_ZERO_ERROR;
-  const std::unique_ptr<UText, Close> text(
-      utext_openUTF8(nullptr, line.data(), static_cast<int64_t>(line.size()), &error));
-  const std::unique_ptr<UBreakIterator, Close> it(
-      ubrk_open(UBRK_SENTENCE, (language + "@ss=standard").c_str(), nullptr, 0, &error));
-  ubrk_setUText(it.get(), text.get(), &error);
-  if (U_FAILURE(error)) throw ValueError("sentences", u_errorName(error));
-  std::vector<size_t> found;
-  for (int32_t at = ubrk_first(it.get()); at != UBRK_DONE; at = ubrk_next(it.get()))
-    found.push_back(static_cast<size_t>(at));
-  return found;
-}
+// Finds sentences in one line after the other; making the rules of a language takes longer than using them.
+class Boundaries {
+ public:
+  explicit Boundaries(const std::string& language) {
+    UErrorCode error = U_ZERO_ERROR;
+    it_.reset(ubrk_open(UBRK_SENTENCE, (language + "@ss=standard").c_str(), nullptr, 0, &error));
+    check(error);
+  }
+  // Where sentences of a line begin, and the end of the last.
+  std::vector<size_t> operator()(std::string_view line) {
+    UErrorCode error = U_ZERO_ERROR;
+    const std::unique_ptr<UText, Close> text(
+        utext_openUTF8(nullptr, line.data(), static_cast<int64_t>(line.size()), &error));
+    ubrk_setUText(it_.get(), text.get(), &error);
+    check(error);
+    std::vector<size_t> found;
+    for (int32_t at = ubrk_first(it_.get()); at != UBRK_DONE; at = ubrk_next(it_.get()))
+      found.push_back(static_cast<size_t>(at));
+    return found;
+  }
+
+ private:
+  static void check(UErrorCode error) {
+    if (U_FAILURE(error)) throw ValueError("sentences", u_errorName(error));
+  }
+  std::unique_ptr<UBreakIterator, Close> it_;
+};
 
 // White space at the start, and where that at the end begins.
 std::pair<size_t, size_t> inner(std::string_view text) {
@@ -65,10 +78,12 @@ bool ends_in_abbreviation(std::string_view text, std::string_view next, std::str
 std::vector<SentencePart> split_sentences(std::string_view text, const std::string& language) {
   if (first_invalid_utf8(text)) throw ValueError("sentences", "the text is not UTF-8");
   std::vector<SentencePart> parts;
+  Boundaries boundaries(language);
   for (size_t line_begin = 0; line_begin < text.size();) {
     const size_t line_end = std::min(text.find('\n', line_begin), text.size() - 1) + 1;
     const std::string_view line = text.substr(line_begin, line_end - line_begin);
-    const std::vector<size_t> cuts = boundaries(line, language);
+    const bool blank = split_whitespace(line).empty();
+    const std::vector<size_t> cuts = blank ? std::vector<size_t>{0, line.size()} : boundaries(line);
     for (size_t i = 0; i + 1 < cuts.size(); ++i) {
       const std::string_view part = line.substr(cuts[i], cuts[i + 1] - cuts[i]);
       const auto [begin, end] = inner(part);

@@ -160,7 +160,8 @@ TEST_F(Serve, WhatIsNotServedIsSaidByName) {
   EXPECT_EQ(error({{"target", "es"}}),
             "no translator from 'en' to 'es' is served here: there is en to fr (en-fr, en-fr-none), en to de "
             "(en-de)");
-  EXPECT_THAT(error({{"model", "mine"}}), HasSubstr("of the name 'mine'"));
+  EXPECT_THAT(error({{"model", "mine"}}),
+              HasSubstr("no translator called 'mine' from 'en' to 'fr' is served here"));
   EXPECT_THAT(error({{"target", nullptr}}), HasSubstr("target is missing"));
   EXPECT_THAT(error({{"q", nullptr}}), HasSubstr("q is missing"));
   EXPECT_EQ(error({{"q", 3}}), "q is not text");
@@ -169,12 +170,30 @@ TEST_F(Serve, WhatIsNotServedIsSaidByName) {
   EXPECT_EQ(error({{"beam", "many"}}), "beam is not a whole number");
   EXPECT_EQ(error({{"beam", 7}}), "beam is 7, outside 1 to 6");
   EXPECT_EQ(error({{"beam", 1e30}}), "beam is not a whole number");
-  EXPECT_EQ(error({{"beam", 18446744073709551615U}}), "beam is 2147483647, outside 1 to 6");
+  EXPECT_EQ(error({{"beam", 18446744073709551615U}}), "beam is 18446744073709551615, outside 1 to 6");
   EXPECT_EQ(error({{"alternatives", -1}}), "alternatives is -1, outside 0 to 5");
   EXPECT_THAT(error({{"qq", 1}}), HasSubstr("'qq' is not known; there are q, source"));
   EXPECT_EQ(error({{"q", std::string(201, 'x')}}, 413), "201 characters, and 200 are allowed");
   EXPECT_EQ(error({{"q", json::array({"a", "b", "c", "d", "e"})}}, 413),
             "5 texts at a time, and 4 are allowed");
+  Api::Options more = options();
+  more.limits.characters = 5000;
+  Api wide(*models_, more);
+  const auto closely = [&](json change) {
+    json body{{"q", "dog"}, {"model", "en-fr"}};
+    body.update(change);
+    return answer(wide, "/attention", body, 413)["error"].get<std::string>();
+  };
+  std::string words = "dog";
+  for (int i = 0; i < 40; ++i) words += " dog";
+  EXPECT_EQ(closely({{"q", words}, {"vectors", true}}),
+            "vectors and without_words are of at most 40 words and 400 characters");
+  EXPECT_EQ(closely({{"translation", words}, {"vectors", true}}),
+            "vectors and without_words are of at most 40 words and 400 characters");
+  EXPECT_EQ(closely({{"q", words + " " + words + " " + words}}),
+            "attention is of at most 120 words and 1200 characters");
+  EXPECT_EQ(closely({{"q", std::string(1201, 'x')}}),
+            "attention is of at most 120 words and 1200 characters");
   EXPECT_EQ(error({{"q", {"a"}}}, 400, "/attention"), "q is a list; attention is of one text");
   EXPECT_EQ(error({{"q", " "}}, 400, "/attention"), "q has no words");
   EXPECT_EQ(error({{"q", "a\nb"}}, 400, "/attention"), "q has several lines; attention is of one");
@@ -230,9 +249,11 @@ TEST_F(Serve, TooMuchAtATimeIsRefused) {
   EXPECT_EQ(busy.status, 503);
   EXPECT_THAT(busy.headers, testing::Contains(std::pair<std::string, std::string>("Retry-After", "1")));
   Api::Options hasty = options();
-  hasty.batcher.seconds = 1e-6;
+  hasty.batcher.seconds = 0;
   Api late(*models_, hasty);
-  EXPECT_THAT(answer(late, "/translate", body, 503)["error"], HasSubstr("not translated within"));
+  const std::string line = "The old man reads a book in the garden again.";
+  const json much{{"q", {line, line, line, line}}, {"source", "en"}, {"target", "fr"}, {"beam", 6}};
+  EXPECT_THAT(answer(late, "/translate", much, 503)["error"], HasSubstr("not translated within"));
   api_.stop();
   EXPECT_EQ(answer(api_, "/translate", body, 503)["error"], "the server is about to end");
   EXPECT_EQ(get(api_, "/health").status, 200);

@@ -344,8 +344,10 @@ thread_local bool Server::close_after = false;
 std::unique_ptr<HttpServer> listen_by_httplib(const HttpOptions& options, HttpHandler handler,
                                               std::string& error) {
   auto server = std::make_unique<Server>(options, std::move(handler));
+  errno = 0;  // which a host that is not found leaves as it is
   if (server->begin()) return server;
-  error = fmt::format("cannot listen on {}:{}: {}", options.host, options.port, std::strerror(errno));
+  error = fmt::format("cannot listen on {}:{}: {}", options.host, options.port,
+                      errno == 0 ? "this host is not known" : std::strerror(errno));
   return nullptr;
 }
 

@@ -34,7 +34,7 @@ function showRecords(records) {
 // ---- asking ----
 
 // Of long sentences the server does not tell all that it could.
-const looksClosely = () => asked.text.trim().split(/\s+/).length <= 60;
+const looksClosely = () => [asked.text, asked.forced ?? ""].every(text => [...text].length <= 400 && text.trim().split(/\s+/).length <= 40);
 
 async function attention(model, translation) {
   const body = {q: asked.text, model, beam: asked.beam, best_words: Math.min(6, about.limits.beam), form: "page", vectors: looksClosely()};
