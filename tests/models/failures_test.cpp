@@ -225,7 +225,8 @@ TEST_F(GrammarTest, NounsWhoseSingularIsTheirPlural) {
   EXPECT_EQ(counts(right, "Das Lehrer sieht den Hund ."), "gender Das Lehrer for Der Lehrer; ");
   EXPECT_EQ(counts(right, "Die Lehrer sieht den Hund ."), "");  // several of them
   EXPECT_EQ(counts("Er sieht das Fenster .", "Er sieht die Fenster ."), "");
-  EXPECT_EQ(counts("Er sieht das Fenster .", "Er sieht den Fenster ."), "gender den Fenster for das Fenster; ");
+  EXPECT_EQ(counts("Er sieht das Fenster .", "Er sieht den Fenster ."),
+            "gender den Fenster for das Fenster; ");
 }
 
 TEST_F(GrammarTest, TheBuiltInCorpusIsRecognisedAndItsReferencesAreWithoutMistakes) {
