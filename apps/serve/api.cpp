@@ -215,6 +215,7 @@ HttpReply Api::attention(const HttpRequest& request) {
   for (const models::Translation& one : results.front())
     alternatives.push_back({{"text", one.target.text}, {"score", one.score}});
   models::Translation& best = results.front().front();
+  if (!wanted.page && wanted.alternatives == 0) return {.body = models::to_json_line(best)};
   Json reply;
   if (wanted.page) {
     reply = heatmap::record_for_page({std::move(best), models_.all()[work.model].name, {}});

@@ -90,18 +90,6 @@ std::pair<models::AttentionChoice, models::AttentionChoice> choose(
   return {agreed.forward, agreed.backward};
 }
 
-// 2 |A and B| / (|A| + |B|) of both directions' links.
-double agreement_of(const Links& forward, const Links& backward) {
-  int64_t both = 0, all = 0;
-  for (size_t i = 0; i < forward.size(); ++i) {
-    both += static_cast<int64_t>(
-        models::symmetrise(forward[i], models::reversed(backward[i]), models::Symmetrisation::intersection)
-            .size());
-    all += static_cast<int64_t>(forward[i].size() + backward[i].size());
-  }
-  return all == 0 ? 0 : 2 * static_cast<double>(both) / static_cast<double>(all);
-}
-
 // Gold links of the pairs, as the run cuts them into words; none without --gold.
 std::vector<models::AlignedPair> gold_of(const AlignOptions& options, const models::ParallelLines& lines) {
   if (options.gold.empty()) return {};
@@ -165,7 +153,7 @@ void align(const AlignOptions& options) {
     if (options.choose) std::tie(mine, theirs) = choose(options, forward, backward);
     links = links_of(forward, mine);
     Links back = links_of(backward, theirs);
-    agreement = agreement_of(links, back);
+    agreement = models::agreement(links, back);
     for (size_t i = 0; i < links.size(); ++i) {
       links[i] = options.method == kProduct
                      ? models::joint_links(forward[i], backward[i], mine, theirs)

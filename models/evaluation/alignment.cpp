@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "framework/core/error.h"
+#include "models/corpus/pharaoh.h"
 
 namespace heed::models {
 namespace {
@@ -144,41 +145,42 @@ std::vector<AlignmentLink> joint_links(const Translation& forward, const Transla
   return links;
 }
 
+double agreement(std::span<const std::vector<AlignmentLink>> forward,
+                 std::span<const std::vector<AlignmentLink>> backward) {
+  int64_t both = 0, all = 0;
+  for (size_t i = 0; i < forward.size(); ++i) {
+    both += common(forward[i], reversed(backward[i]));
+    all += static_cast<int64_t>(forward[i].size() + backward[i].size());
+  }
+  return all == 0 ? 0 : 2 * static_cast<double>(both) / static_cast<double>(all);
+}
+
 AgreedChoice choose_attention(std::span<const Translation> forward, std::span<const Translation> backward) {
   if (forward.size() != backward.size()) {
     throw ValueError("attention",
                      fmt::format("{} records forward, {} backward", forward.size(), backward.size()));
   }
-  const auto with_maps = [](std::span<const Translation> records) {
-    const auto found =
-        std::ranges::find_if(records, [](const Translation& one) { return !one.attention.empty(); });
-    if (found == records.end()) throw ValueError("attention", "no record has any");
-    return attention_choices(*found);
+  std::vector<size_t> pairs;  // with attention on both sides
+  for (size_t i = 0; i < forward.size(); ++i)
+    if (!forward[i].attention.empty() && !backward[i].attention.empty()) pairs.push_back(i);
+  if (pairs.empty()) throw ValueError("attention", "no pair of records has any");
+  const auto links_of = [&](std::span<const Translation> records, const AttentionChoice& choice) {
+    std::vector<std::vector<AlignmentLink>> links;
+    for (const size_t i : pairs) links.push_back(attention_links(records[i], choice));
+    return links;
   };
-  const std::vector<AttentionChoice> mine = with_maps(forward), theirs = with_maps(backward);
-  std::vector<std::vector<int64_t>> both(mine.size(), std::vector<int64_t>(theirs.size()));
-  int64_t links = 0;
-  for (size_t i = 0; i < forward.size(); ++i) {
-    if (forward[i].attention.empty() || backward[i].attention.empty()) continue;
-    std::vector<std::vector<AlignmentLink>> back;
-    for (const AttentionChoice& choice : theirs) {
-      back.push_back(attention_links(backward[i], choice));
-      for (AlignmentLink& link : back.back()) std::swap(link.source, link.target);
-    }
-    links += static_cast<int64_t>(back.front().size());
-    for (size_t a = 0; a < mine.size(); ++a) {
-      const std::vector<AlignmentLink> there = attention_links(forward[i], mine[a]);
-      if (a == 0) links += static_cast<int64_t>(there.size());
-      for (size_t b = 0; b < theirs.size(); ++b) both[a][b] += common(there, back[b]);
+  const std::vector<AttentionChoice> theirs = attention_choices(backward[pairs.front()]);
+  std::vector<std::vector<std::vector<AlignmentLink>>> back;
+  for (const AttentionChoice& choice : theirs) back.push_back(links_of(backward, choice));
+  AgreedChoice best{.agreement = -1};
+  for (const AttentionChoice& mine : attention_choices(forward[pairs.front()])) {
+    const std::vector<std::vector<AlignmentLink>> there = links_of(forward, mine);
+    for (size_t b = 0; b < theirs.size(); ++b) {
+      const double found = agreement(there, back[b]);
+      if (best.agreement < 0) best.usual = found;  // the first two are the means of all maps
+      if (found > best.agreement) best = {mine, theirs[b], found, best.usual};
     }
   }
-  const auto share = [&](size_t a, size_t b) {
-    return links == 0 ? 0.0 : 2 * static_cast<double>(both[a][b]) / static_cast<double>(links);
-  };
-  AgreedChoice best{.agreement = -1, .usual = share(0, 0)};
-  for (size_t a = 0; a < mine.size(); ++a)
-    for (size_t b = 0; b < theirs.size(); ++b)
-      if (share(a, b) > best.agreement) best = {mine[a], theirs[b], share(a, b), best.usual};
   return best;
 }
 

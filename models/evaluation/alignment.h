@@ -42,10 +42,17 @@ std::vector<AlignmentLink> attention_links(const Translation& record, const Atte
 std::vector<AlignmentLink> joint_links(const Translation& forward, const Translation& backward,
                                        const AttentionChoice& mine = {}, const AttentionChoice& theirs = {});
 
+/// How far two directions agree.
+/// @param forward links of each pair
+/// @param backward links of the same pairs, source and target exchanged
+/// @return 2 |A and B| / (|A| + |B|) over all pairs, in [0, 1]; 0 without links
+double agreement(std::span<const std::vector<AlignmentLink>> forward,
+                 std::span<const std::vector<AlignmentLink>> backward);
+
 /// The choices of two directions that agree best.
 struct AgreedChoice {
   AttentionChoice forward, backward;  // of each direction
-  double agreement = 0;               // 2 |A and B| / (|A| + |B|), over all sentences
+  double agreement = 0;               // see agreement()
   double usual = 0;                   // that of the means of all maps
 };
 

@@ -95,7 +95,7 @@ TEST(AttentionChoices, TheDirectionsChooseWhatTheyAgreeOn) {
   forward[0].attention.clear();
   EXPECT_EQ(choose_attention(forward, backward).forward, agreed.forward);
   const std::vector<Translation> none(1);
-  EXPECT_ERROR(ValueError, "attention: no record has any", choose_attention(none, none));
+  EXPECT_ERROR(ValueError, "attention: no pair of records has any", choose_attention(none, none));
 }
 
 // Each direction hesitates where the other does not.

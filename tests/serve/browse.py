@@ -5,44 +5,20 @@
 Types, edits the translation, sets a second translator beside the first, opens a link, and looks at what is said when the server has gone.
 """
 import pathlib
-import shutil
 import sys
-import time
 import urllib.parse
 
-from server import Server
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "testing"))
+from browser import Browser, check, end, mistakes  # noqa: E402
 
-try:
-    from selenium import webdriver
-    from selenium.common.exceptions import StaleElementReferenceException
-    from selenium.webdriver.common.by import By
-    from selenium.webdriver.common.keys import Keys
-    from selenium.webdriver.support.ui import Select, WebDriverWait
-except ImportError:
-    raise SystemExit(print("SKIPPED: no selenium (Debian: python3-selenium)"))
+from selenium.common.exceptions import StaleElementReferenceException  # noqa: E402
+from selenium.webdriver.common.keys import Keys  # noqa: E402
+from selenium.webdriver.support.ui import Select, WebDriverWait  # noqa: E402
 
-mistakes = []
+from server import Server  # noqa: E402
 
 
-def check(true, what):
-    if not true:
-        mistakes.append(what)
-
-
-class Page:
-    def __init__(self, pictures):
-        options = webdriver.ChromeOptions()
-        for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1300,1400"):
-            options.add_argument(argument)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        self.driver, self.pictures = webdriver.Chrome(options=options), pictures
-
-    def one(self, selector):
-        return self.driver.find_element(By.CSS_SELECTOR, selector)
-
-    def all(self, selector):
-        return self.driver.find_elements(By.CSS_SELECTOR, selector)
-
+class Page(Browser):
     def value(self, name):
         return self.one("#" + name).get_attribute("value")
 
@@ -59,12 +35,6 @@ class Page:
 
     def link(self):
         return urllib.parse.parse_qs(urllib.parse.urlparse(self.driver.current_url).fragment)
-
-    def picture(self, name):
-        wide = self.driver.execute_script("return document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        check(wide <= 0, f"{name}: the page scrolls {wide} pixels sideways")
-        if self.pictures:
-            self.driver.save_screenshot(str(self.pictures / f"{name}.png"))
 
 
 def try_page(page, server):
@@ -112,31 +82,22 @@ def try_page(page, server):
     page.one("#text").send_keys(Keys.CONTROL, "a")
     page.one("#text").send_keys(Keys.DELETE)
     page.wait(lambda: page.value("translation") == "", "an empty text leaves a translation")
-    logs = [entry["message"] for entry in page.driver.get_log("browser") if "status of 413" not in entry["message"]]
+    logs = [message for message in page.complaints() if "status of 413" not in message]
     check(not logs, f"the browser complains: {logs}")
-    asked = page.driver.execute_script("return performance.getEntriesByType('resource').map(one => one.name)")
-    check(all(name.startswith(server.url) for name in asked), f"it asks others: {asked}")
+    check(all(name.startswith(server.url) for name in page.asked()), f"it asks others: {page.asked()}")
     server.stop()
     page.type("text", "Gone.")
     page.wait(lambda: page.one("#said.error").text, "a server that has gone is not said")
 
 
 def main():
-    if not shutil.which("chromedriver"):
-        print("SKIPPED: no chromedriver (Debian: chromium, chromium-driver)")
-        return
-    pictures = pathlib.Path(sys.argv[2]).resolve() if sys.argv[2:] else None
-    if pictures:
-        pictures.mkdir(parents=True, exist_ok=True)
     with Server(sys.argv[1], "-r", "en-fr", "-r", "en-fr-none", "-r", "en-de") as server:
-        page = Page(pictures)
+        page = Page(pathlib.Path(sys.argv[2]).resolve() if sys.argv[2:] else None)
         try:
             try_page(page, server)
         finally:
             page.driver.quit()
-    if mistakes:
-        raise SystemExit("\n".join(mistakes))
-    print("the page answers what is typed")
+    end("the page answers what is typed")
 
 
 if __name__ == "__main__":

@@ -10,26 +10,17 @@ import json
 import math
 import pathlib
 import random
-import shutil
 import subprocess
 import sys
 import time
 
-try:
-    from selenium import webdriver
-    from selenium.webdriver.common.by import By
-    from selenium.webdriver.common.keys import Keys
-except ImportError:
-    raise SystemExit(print("SKIPPED: no selenium (Debian: python3-selenium)"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "testing"))
+from browser import Browser, check, end, mistakes  # noqa: E402
+
+from selenium import webdriver  # noqa: E402
+from selenium.webdriver.common.keys import Keys  # noqa: E402
 
 FAMILY = "\U0001F469\u200d\U0001F469\u200d\U0001F467"  # one picture of three people
-mistakes = []
-
-
-def check(true, what):
-    if not true:
-        mistakes.append(what)
-
 
 # ---- records ----
 
@@ -107,27 +98,14 @@ RECORDS = [
 
 # ---- the browser ----
 
-class Page:
+class Page(Browser):
     def __init__(self, url, pictures):
-        options = webdriver.ChromeOptions()
-        for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1300,900"):
-            options.add_argument(argument)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        self.driver, self.pictures = webdriver.Chrome(options=options), pictures
+        super().__init__(pictures)
         self.scheme("light")
         self.driver.get(url)
 
     def scheme(self, name):
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": name}]})
-
-    def run(self, script, *arguments):
-        return self.driver.execute_script(script, *arguments)
-
-    def all(self, selector):
-        return self.driver.find_elements(By.CSS_SELECTOR, selector)
-
-    def one(self, selector):
-        return self.driver.find_element(By.CSS_SELECTOR, selector)
 
     def keys(self, *keys):
         self.driver.switch_to.active_element.send_keys(*keys)
@@ -146,16 +124,6 @@ class Page:
     def choose(self, title, value):
         self.run("const list = [...document.querySelectorAll('select')].find(one => one.title === arguments[0]);"
                  "list.value = arguments[1]; list.dispatchEvent(new Event('change'))", title, value)
-
-    def picture(self, name):
-        wide = self.run("return document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        check(wide <= 0, f"{name}: the page scrolls {wide} pixels sideways")
-        if self.pictures:
-            high = self.run("return document.documentElement.scrollHeight")
-            self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
-                                        {"width": 1300, "height": min(max(high, 600), 2400), "deviceScaleFactor": 1, "mobile": False})
-            time.sleep(0.3)
-            self.driver.save_screenshot(str(self.pictures / f"{name}.png"))
 
 
 # ---- what is tried ----
@@ -316,26 +284,20 @@ def long_sentence(page):
 def main():
     if len(sys.argv) not in (3, 4):
         raise SystemExit(__doc__)
-    if not shutil.which("chromedriver"):
-        print("SKIPPED: no chromedriver (Debian: chromium, chromium-driver)")
-        return
     heatmap, work = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
     pictures = pathlib.Path(sys.argv[3]).resolve() if sys.argv[3:] else None
-    for folder in filter(None, (work, pictures)):
-        folder.mkdir(parents=True, exist_ok=True)
+    work.mkdir(parents=True, exist_ok=True)
     (work / "records.jsonl").write_text("".join(json.dumps(one) + "\n" for one in RECORDS))
     subprocess.run([heatmap, "--records", work / "records.jsonl", "-o", work / "page.html"], check=True)
     page = Page((work / "page.html").as_uri(), pictures)
     try:
         for part in (hover_lock_and_keys, maps_and_settings, steps, computed, exports, scripts_and_markup, long_sentence):
             part(page)
-        mistakes.extend(entry["message"] for entry in page.driver.get_log("browser"))
-        mistakes.extend(f"asks for {name}" for name in page.run("return performance.getEntriesByType('resource').map(one => one.name)"))
+        mistakes.extend(page.complaints())
+        mistakes.extend(f"asks for {name}" for name in page.asked())
     finally:
         page.driver.quit()
-    if mistakes:
-        raise SystemExit("\n".join(mistakes))
-    print("the page does what clicks and keys ask of it")
+    end("the page does what clicks and keys ask of it")
 
 
 if __name__ == "__main__":
