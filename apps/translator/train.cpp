@@ -21,6 +21,7 @@
 #include "apps/translator/training.h"
 #include "framework/core/error.h"
 #include "framework/io/file.h"
+#include "models/corpus/pharaoh.h"
 #include "models/metrics/metric.h"
 #include "models/run/data.h"
 #include "models/run/files.h"
@@ -30,7 +31,7 @@ namespace {
 
 struct TrainOptions {
   models::PairFiles files;
-  std::string folder, corpus_folder, json, init_from, profile;
+  std::string folder, corpus_folder, json, init_from, profile, alignments;
   std::optional<Corpus> corpus;  // of --corpus
   const CLI::App* app = nullptr;
   bool resume = false, overwrite = false;
@@ -43,6 +44,7 @@ void check_files(const TrainOptions& options) {
                                 {"--target", options.files.target},
                                 {"--valid-source", options.files.valid_source},
                                 {"--valid-target", options.files.valid_target},
+                                {"--alignments", options.alignments},
                                 {"--config", preset_of(*options.app)}},
                      .outputs = {{"--json", options.json}, {"--profile", options.profile}},
                      .runs = options.init_from.empty() ? std::vector{options.folder}
@@ -94,6 +96,10 @@ models::RunConfig resumed_config(const TrainOptions& options) {
   return options.run.resumed(config, options.folder);
 }
 
+models::WordLinks links_of(const TrainOptions& options) {
+  return options.alignments.empty() ? models::WordLinks{} : models::read_pharaoh(options.alignments);
+}
+
 // A new run with the model, the vocabularies and the weights of another one.
 models::TrainingSession begin_from(const TrainOptions& options, const models::ParallelLines& lines,
                                    const models::ParallelLines& validation, std::optional<FileLock> lock) {
@@ -108,6 +114,7 @@ models::TrainingSession begin_from(const TrainOptions& options, const models::Pa
   return models::TrainingSession::start(options.folder, config, models::prepare(config, lines, validation),
                                         {.text = models::text_of_run(options.init_from, run.config),
                                          .weights = std::move(weights),
+                                         .links = links_of(options),
                                          .data = models::run_data(options.files, lines, validation),
                                          .overwrite = options.overwrite,
                                          .lock = std::move(lock)});
@@ -131,7 +138,8 @@ models::TrainingSession open_session(const TrainOptions& options) {
   const auto [config, size] = new_config(options, lines.source.size());
   models::check(config);
   auto session = models::TrainingSession::start(folder, config, models::prepare(config, lines, validation),
-                                                {.data = models::run_data(options.files, lines, validation),
+                                                {.links = links_of(options),
+                                                 .data = models::run_data(options.files, lines, validation),
                                                  .overwrite = options.overwrite,
                                                  .lock = std::move(lock)});
   if (!size.empty()) note("{}\n", size);  // nothing was refused
@@ -200,6 +208,11 @@ Command add_train(CLI::App& cli) {
          "begin with the weights of this run, trained or imported: its model and vocabularies are kept, "
          "data, learning rate and schedule are new")
       ->transform(kNamesRun)
+      ->excludes(resume);
+  file("--alignments", o->alignments,
+       "word alignments of the training pairs, 0-0 1-2 (those of align, of fast_align), that "
+       "--guided-alignment "
+       "learns")
       ->excludes(resume);
   cli.add_option("--threads", o->threads, "threads (default: what the container allows)")
       ->check(CLI::Range(0, 1024));

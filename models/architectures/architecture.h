@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,22 @@ class TranslationModel : public nn::Module {
   /// @param label_smoothing in [0, 1)
   /// @return scalar, nats per token
   Tensor loss(const Batch& batch, double label_smoothing) const;
+  /// What a guided training lowers.
+  struct Losses {
+    Tensor words;      // scalar, nats per token: as loss()
+    Tensor alignment;  // scalar, nats per linked token: see guided_alignment_loss(); undefined without links
+  };
+  /// @param batch batch of pairs, with links
+  /// @param label_smoothing in [0, 1)
+  /// @param map the map of attention_maps() that is to follow the links
+  /// @return both losses
+  /// @throws ValueError when there is no such map
+  Losses losses(const Batch& batch, double label_smoothing, AttentionMap map) const;
+  /// @param batch batch of pairs
+  /// @param layer from 0
+  /// @return [B, T, S]: the mean of the layer's attention weights
+  /// @throws ValueError when there is no such layer
+  Tensor layer_attention(const Batch& batch, int layer) const;
   /// Result of forced decoding.
   struct Forced {
     Tensor log_probabilities;  // [B, T]: log probability of each target token, 0 on padding
@@ -132,12 +149,12 @@ class TranslationModel : public nn::Module {
   explicit TranslationModel(const nn::Scope& scope) : Module(scope) {}
   /// Result of running the decoder on a given target (teacher forcing).
   struct Teacher {
-    Tensor rows;     // [N, D]: the decoder's outputs, input of the projection to the vocabulary
-    Tensor weights;  // [B, maps, T, S]
+    Tensor rows;                  // [N, D]: the decoder's outputs, input of the projection to the vocabulary
+    std::vector<Tensor> weights;  // by layer with attention: [B, heads, T, S]
   };
   /// @param batch batch of pairs
   /// @param rows i64 [N]: the positions b * T + t to return
-  /// @return the decoder's outputs at these positions
+  /// @return the decoder's outputs at these positions, and the weights of all attention layers
   virtual Teacher teach(const Batch& batch, const Tensor& rows) const = 0;
   /// The projection to the vocabulary.
   /// @return weight [V, D], bias [V] or undefined
@@ -146,6 +163,8 @@ class TranslationModel : public nn::Module {
   std::vector<AttentionMap> maps_, encoder_self_maps_, decoder_self_maps_;  // set by derived classes
 
  private:
+  const Tensor& map_of(const Teacher& taught, int layer) const;
+
   OutputRules rules_;
   ProductType products_ = ProductType::f32;
   mutable PackedWeights packed_;
@@ -156,5 +175,14 @@ class TranslationModel : public nn::Module {
 /// @param rows in 0 .. B - 1
 /// @return [N, *]
 Tensor take_rows(const Tensor& x, const std::vector<int64_t>& rows);
+
+/// How far attention is from given links: -1/N sum_t sum_s G[t,s] log A[t,s] over the N target tokens that
+/// have links, with G[t,s] = 1 / (links of t) where t and s are linked, else 0 (Garg et al. 2019, eq. 7; Chen
+/// et al. 2016). 1e-9 is added to A, so that a weight of 0 costs a finite amount.
+/// @param weights f32 or f64 [B, T, S]: attention weights A
+/// @param batch batch with links
+/// @return scalar, nats per linked token
+/// @throws ValueError for a batch without links
+Tensor guided_alignment_loss(const Tensor& weights, const Batch& batch);
 
 }  // namespace heed::models

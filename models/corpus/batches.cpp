@@ -1,6 +1,7 @@
 #include "models/corpus/batches.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 
 #include "framework/core/random.h"
@@ -60,6 +61,27 @@ void fill_source(Batch& batch, size_t count, const Rows& rows) {
   }
 }
 
+// The links of the pairs as positions in [B, T, S].
+void fill_links(Batch& batch, std::span<const EncodedPair> pairs, std::span<const int64_t> indices) {
+  const int64_t S = batch.source.size(1), T = batch.target_out.size(1);
+  std::vector<int64_t> positions;
+  std::vector<float> shares;
+  for (size_t b = 0; b < indices.size(); ++b) {
+    const std::vector<AlignmentLink>& links = pairs[static_cast<size_t>(indices[b])].links;
+    std::map<int, int64_t> counts;
+    for (const AlignmentLink& link : links) ++counts[link.target];
+    for (const AlignmentLink& link : links) {
+      positions.push_back((static_cast<int64_t>(b) * T + link.target) * S + link.source);
+      shares.push_back(1.0F / static_cast<float>(counts[link.target]));
+    }
+    batch.linked_tokens += static_cast<int64_t>(counts.size());
+  }
+  if (positions.empty()) return;
+  const auto N = static_cast<int64_t>(positions.size());
+  batch.linked = from_vector(positions, {N});
+  batch.link_shares = from_vector(shares, {N});
+}
+
 }  // namespace
 
 Batch make_source_batch(std::span<const std::vector<int>> sources, std::span<const int64_t> indices) {
@@ -92,6 +114,7 @@ Batch make_batch(std::span<const EncodedPair> pairs, std::span<const int64_t> in
     batch.target_lengths.data<int64_t>()[i] = extent(ids) + 1;
     batch.target_tokens += extent(ids) + 1;
   }
+  fill_links(batch, pairs, indices);
   return batch;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "framework/core/tensor.h"
+#include "models/corpus/alignment.h"
 
 namespace heed::models {
 
@@ -13,6 +14,9 @@ namespace heed::models {
 /// make_batch adds.
 struct EncodedPair {
   std::vector<int> source, target;  // ids in the vocabularies
+  /// Which source token each target token translates, where a training is guided by that: positions in
+  /// `source` and `target`.
+  std::vector<AlignmentLink> links = {};
 };
 
 /// A batch of B pairs, padded with <pad> to the lengths S and T; T includes the end mark.
@@ -23,6 +27,9 @@ struct Batch {
   Tensor target_out;          // i64 [B, T], ends with </s>
   Tensor target_lengths;      // i64 [B], 1..T
   int64_t target_tokens = 0;  // number of target tokens without padding, end marks included
+  Tensor linked;              // i64 [N]: the links of the pairs, as (b T + t) S + s; undefined without links
+  Tensor link_shares;         // f32 [N]: 1 / (number of links of the target token)
+  int64_t linked_tokens = 0;  // number of target tokens with links
 };
 
 /// Builds a padded batch from pairs.

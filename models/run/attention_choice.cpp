@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "framework/core/error.h"
@@ -58,6 +59,29 @@ std::optional<KeptChoice> read_attention_choice(const std::filesystem::path& fol
     fail();
   }
   return kept;
+}
+
+AttentionMap guided_map(const TrainConfig& config, const TranslationModel& model) {
+  const std::vector<AttentionMap>& maps = model.attention_maps();
+  if (maps.empty())
+    throw ValueError("guided-alignment", fmt::format("'{}' has no attention", model.describe()));
+  const int last = maps.back().layer;
+  const AttentionMap wanted{
+      config.guided_layer < 0 ? std::max(0, last - 1) : static_cast<int>(config.guided_layer),
+      static_cast<int>(config.guided_head)};
+  if (std::ranges::find(maps, wanted) == maps.end()) {
+    throw ValueError("guided-alignment", fmt::format("'{}' has no layer {} with a head {}", model.describe(),
+                                                     wanted.layer, wanted.head));
+  }
+  return wanted;
+}
+
+AttentionChoice usual_attention(const std::filesystem::path& folder, const RunConfig& config,
+                                const TranslationModel& model) {
+  if (const auto kept = read_attention_choice(folder)) return kept->choice;
+  if (config.train.guided_alignment == 0 || !model.has_attention()) return {};
+  const AttentionMap map = guided_map(config.train, model);
+  return {.layer = map.layer, .head = map.head};
 }
 
 }  // namespace heed::models

@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 
+#include "models/run/options.h"
+
 namespace heed::models {
 
 /// Which of a model's maps between output and source.
@@ -43,5 +45,22 @@ void write_attention_choice(const std::filesystem::path& folder, const KeptChoic
 ///   others by now
 /// @throws FormatError for a file that heed did not write, IoError
 std::optional<KeptChoice> read_attention_choice(const std::filesystem::path& folder);
+
+/// The head that a training guides.
+/// @param config of the training, with guided_alignment
+/// @param model its model
+/// @return the map
+/// @throws ValueError when the model has no such layer or head
+AttentionMap guided_map(const TrainConfig& config, const TranslationModel& model);
+
+/// The map that a run's alignments and pictures show unless the user says which: the one that was chosen for
+/// it, else the head that its training guided, else the mean of all.
+/// @param folder folder of a run
+/// @param config configuration of the run
+/// @param model its model
+/// @return the choice
+/// @throws FormatError as read_attention_choice, IoError
+AttentionChoice usual_attention(const std::filesystem::path& folder, const RunConfig& config,
+                                const TranslationModel& model);
 
 }  // namespace heed::models

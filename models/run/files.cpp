@@ -19,9 +19,9 @@ namespace fs = std::filesystem;
 // written there by --json of the user: it is no obstacle and is never removed
 constexpr const char* kReport = "report.json";
 
-const std::array<std::string, 14>& all_names() {
+const std::array<std::string, 15>& all_names() {
   using namespace run_files;
-  static const std::array<std::string, 14> names = {kLock,
+  static const std::array<std::string, 15> names = {kLock,
                                                     kConfig,
                                                     kData,
                                                     kModel,
@@ -31,6 +31,7 @@ const std::array<std::string, 14>& all_names() {
                                                     kMetrics,
                                                     kScores,
                                                     kAttention,
+                                                    kGuided,
                                                     vocabulary("source"),
                                                     vocabulary("target"),
                                                     pieces("source"),
@@ -95,7 +96,7 @@ bool is_unfinished_start(const fs::path& folder) {
     const std::string name = path.filename().string();
     marked = marked || name == run_files::kLock;
     const bool text = name.ends_with(".vocab") || name.ends_with(".spm") || name == run_files::kData ||
-                      name == run_files::kInitial ||
+                      name == run_files::kInitial || name == run_files::kGuided ||
                       (name == run_files::kMetrics && fs::is_empty(path, error));
     if (!is_run_file(name) || !(text || name == run_files::kLock || is_temporary(name))) return false;
   }

@@ -13,6 +13,8 @@
 //                       state.safetensors is there
 //   state.safetensors   the last weights, optimiser state, random numbers, progress: what a resumed run needs
 //   checkpoint-N.safetensors   the weights of the last validations, when they are to be averaged
+//   guided.align        the links that its attention is guided by, token to token, a line a training pair that
+//                       is used: given, or made by the run itself
 //   scores.json         what the weights scored on a test, where it was kept (evaluate --keep-scores)
 //   attention.json      which map alignments are read off, where that was chosen (align --choose)
 //   metrics.jsonl       one line per report: losses, learning rates, scores
@@ -40,6 +42,7 @@ constexpr const char* kInitial = "initial.safetensors";  // weights to begin wit
 constexpr const char* kMetrics = "metrics.jsonl";        // reports of the training
 constexpr const char* kScores = "scores.json";           // scores of the weights on a test
 constexpr const char* kAttention = "attention.json";     // which map alignments are read off
+constexpr const char* kGuided = "guided.align";          // links that attention is guided by
 constexpr const char* kLock = "run.lock";                // locked while a process trains in the folder
 
 /// Name of the vocabulary file of one side.

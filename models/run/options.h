@@ -67,7 +67,12 @@ struct TrainConfig {
   std::string keep_best_by = "chrf";
   int64_t patience = 0;    // training ends after this many validations without better weights; 0: never
   int64_t log_every = 50;  // updates between two lines of metrics.jsonl
-  uint64_t seed = 1;       // seed of initial weights, order of batches and dropout
+  /// Weight of the guided-alignment loss (guided_alignment_loss); 0: none.
+  double guided_alignment = 0.0;
+  int64_t guided_layer = -1;  // layer whose attention follows the alignments; -1: the last but one
+  int64_t guided_head = 0;    // its head
+  int64_t guided_from = 0;    // updates before that loss sets in
+  uint64_t seed = 1;          // seed of initial weights, order of batches and dropout
   bool operator==(const TrainConfig&) const = default;
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <string_view>
 #include <tuple>
 #include <utility>
 
@@ -25,9 +26,15 @@ constexpr std::pair<const char*, int64_t Cursor::*> kCounts[] = {
     {"skipped", &Cursor::skipped},
     {"without_improvement", &Cursor::without_improvement},
     {"loss_tokens", &Cursor::loss_tokens},
+    {"linked_tokens", &Cursor::linked_tokens},
 };
-constexpr std::pair<const char*, double Cursor::*> kReals[] = {
-    {"seconds", &Cursor::seconds}, {"loss_sum", &Cursor::loss_sum}, {"loss_seconds", &Cursor::loss_seconds}};
+constexpr std::pair<const char*, double Cursor::*> kReals[] = {{"seconds", &Cursor::seconds},
+                                                               {"loss_sum", &Cursor::loss_sum},
+                                                               {"loss_seconds", &Cursor::loss_seconds},
+                                                               {"alignment_sum", &Cursor::alignment_sum}};
+
+// Numbers that states of version 2 did not always have: 0 without.
+bool may_lack(std::string_view name) { return name == "linked_tokens" || name == "alignment_sum"; }
 
 std::string key_of(const std::string& name) { return "training." + name; }
 std::string best_key(const Metric& metric) { return key_of("best." + metric.keep); }
@@ -77,10 +84,11 @@ TrainingState take_vectors(std::map<std::string, Tensor>& tensors, const std::st
 
 TrainingState take_scalars(std::map<std::string, Tensor>& tensors, const std::string& name) {
   TrainingState state;
+  const auto lacks = [&](const char* key) { return may_lack(key) && !tensors.contains(key_of(key)); };
   for (const auto& [key, member] : kCounts)
-    state.cursor.*member = take_number<int64_t>(tensors, key_of(key), name);
+    if (!lacks(key)) state.cursor.*member = take_number<int64_t>(tensors, key_of(key), name);
   for (const auto& [key, member] : kReals)
-    state.cursor.*member = take_number<double>(tensors, key_of(key), name);
+    if (!lacks(key)) state.cursor.*member = take_number<double>(tensors, key_of(key), name);
   for (const Metric* metric : kept_metrics()) {
     // a metric that there was not when it was written has no best value
     const bool known = tensors.contains(best_key(*metric));
@@ -129,7 +137,7 @@ TrainingState take_state(SafetensorsFile& file, int64_t updates, const std::stri
   const Cursor& c = state.cursor;
   // none counts more often than there were updates
   const auto in_training = [&](int64_t n) { return n >= 0 && n <= c.update; };
-  const bool counted = c.update >= 0 && c.update <= updates && c.loss_tokens >= 0 &&
+  const bool counted = c.update >= 0 && c.update <= updates && c.loss_tokens >= 0 && c.linked_tokens >= 0 &&
                        std::ranges::all_of(std::initializer_list<int64_t>{c.epoch, c.batch, c.best_update,
                                                                           c.without_improvement, c.skipped},
                                            in_training);

@@ -24,6 +24,8 @@ struct Cursor {
   int64_t loss_tokens = 0;          // target tokens since the last line of metrics.jsonl
   double loss_sum = 0;              // sum of the losses since then, in nats
   double loss_seconds = 0;          // time spent in updates since then
+  int64_t linked_tokens = 0;        // target tokens with alignments since then
+  double alignment_sum = 0;         // sum of their guided-alignment losses, in nats
 };
 
 /// The state from which a training can be resumed, apart from its tensors.

@@ -6,6 +6,7 @@
 
 #include "framework/core/error.h"
 #include "models/metrics/scored_text.h"
+#include "models/text/counted.h"
 #include "models/text/tokenizer.h"
 
 namespace heed::models {
@@ -18,6 +19,39 @@ std::string shown(std::span<const std::string> tokens, const TextSettings& setti
   return settings.raw() ? detokenize(tokens, settings) : unescape(join(tokens));
 }
 
+// The links between the words of a pair as links between their tokens.
+std::vector<AlignmentLink> token_links(std::span<const AlignmentLink> words, const TextCodec::Encoded& source,
+                                       const TextCodec::Encoded& target) {
+  std::vector<AlignmentLink> links;
+  for (const AlignmentLink& word : words) {
+    for (size_t t = 0; t < target.ids.size(); ++t) {
+      for (size_t s = 0; target.word_of[t] == word.target && s < source.ids.size(); ++s)
+        if (source.word_of[s] == word.source) links.push_back({static_cast<int>(s), static_cast<int>(t)});
+    }
+  }
+  std::ranges::sort(links, [](const AlignmentLink& a, const AlignmentLink& b) {
+    return std::pair(a.target, a.source) < std::pair(b.target, b.source);
+  });
+  links.erase(std::unique(links.begin(), links.end()), links.end());
+  return links;
+}
+
+void check_links(const WordLinks& links, const TokenisedCorpus& train) {
+  if (!links.empty() && links.size() != train.source.size()) {
+    throw ValueError("alignments", fmt::format("{} of {}", counted(links.size(), "line"),
+                                               counted(train.source.size(), "training pair")));
+  }
+  for (size_t i = 0; i < links.size(); ++i) {
+    const size_t s = train.source[i].size(), t = train.target[i].size();
+    for (const AlignmentLink& link : links[i]) {
+      if (link.source < 0 || link.target < 0 || link.source >= static_cast<int>(s) ||
+          link.target >= static_cast<int>(t))
+        throw ValueError("alignments", fmt::format("line {} links {}-{}, the pair has {} and {} words", i + 1,
+                                                   link.source, link.target, s, t));
+    }
+  }
+}
+
 }  // namespace
 
 ValidationText validation_text(std::span<const std::string> tokens, const TextSettings& settings) {
@@ -26,11 +60,14 @@ ValidationText validation_text(std::span<const std::string> tokens, const TextSe
 }
 
 EncodedData encode(const RunConfig& config, const TextCodec& source, const TextCodec& target,
-                   const TokenisedCorpus& train, const TokenisedCorpus& validation) {
+                   const TokenisedCorpus& train, const TokenisedCorpus& validation, const WordLinks& links) {
+  check_links(links, train);
   EncodedData data;
   const auto limit = static_cast<size_t>(config.train.max_length);
   for (size_t i = 0; i < train.source.size(); ++i) {
     EncodedPair pair{encode_source(source, train.source[i]), target.encode(train.target[i]).ids};
+    if (!links.empty())
+      pair.links = token_links(links[i], source.encode(train.source[i]), target.encode(train.target[i]));
     const size_t s = pair.source.size() - 1, t = pair.target.size();
     if (s == 0 || t == 0 || s > limit || t > limit) {
       ++data.skipped;

@@ -9,24 +9,41 @@
 
 #include "framework/core/error.h"
 #include "framework/io/file.h"
+#include "models/run/attention_choice.h"
 #include "models/run/files.h"
 #include "models/run/folder.h"
+#include "models/training/guided.h"
 
 namespace heed::models {
 namespace {
 
 namespace fs = std::filesystem;
 
-// Throws what the trainer would throw, before a run that is in the way is removed.
-void check_trainable(const RunConfig& config, const TrainingData& data, const TextFiles& text,
-                     const std::map<std::string, Tensor>& weights) {
+// Whether links and the options of guided alignment go together.
+void check_guided(const TrainConfig& config, const WordLinks& links) {
+  if (config.guided_alignment == 0) {
+    if (!links.empty()) throw ValueError("alignments", "are of --guided-alignment, which is 0");
+  } else if (links.empty() && config.guided_from == 0) {
+    throw ValueError("guided-alignment",
+                     "without --alignments the run makes its own, when it is told at which update: "
+                     "--guided-from");
+  }
+}
+
+// Throws what the trainer would throw, before a run that is in the way is removed. Returns guided.align,
+// empty without links.
+std::string check_trainable(const RunConfig& config, const TrainingData& data, const TextFiles& text,
+                            const std::map<std::string, Tensor>& weights, const WordLinks& links) {
+  check_guided(config.train, links);
   const auto [source, target] = codecs_of(config, [&](const std::string& name) {
     return NamedContent{name, text.at(name)};
   });
-  const EncodedData encoded = encode(config, source, target, data.train, data.validation);
+  const EncodedData encoded = encode(config, source, target, data.train, data.validation, links);
   const auto model = make_model(config.model, source.vocabulary.size(), target.vocabulary.size());
   check_positions(*model, encoded.validation);
   if (!weights.empty()) model->load(weights, run_files::kInitial);
+  if (config.train.guided_alignment > 0) guided_map(config.train, *model);
+  return links.empty() ? std::string() : guided_text(encoded.train);
 }
 
 }  // namespace
@@ -117,10 +134,11 @@ TrainingSession TrainingSession::start(fs::path folder, RunConfig config,
   config = resolved(std::move(config));
   check_data(config, *data);
   TextFiles text = about.text.empty() ? learn_text(config, data->train) : std::move(about.text);
-  check_trainable(config, *data, text, about.weights);
+  const std::string guided = check_trainable(config, *data, text, about.weights, about.links);
   FileLock lock = make_run_folder(folder, about.overwrite, std::move(about.lock));
   if (!about.data.empty()) text[run_files::kData] = about.data;
   text[run_files::kMetrics] = "";
+  if (!guided.empty()) text[run_files::kGuided] = guided;
   write_run(folder, config, text,
             {.file = run_files::kInitial, .tensors = {about.weights.begin(), about.weights.end()}});
   return {std::move(folder), std::move(config), std::move(data), std::move(lock), /*resumes=*/false};

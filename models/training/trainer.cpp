@@ -14,7 +14,9 @@
 #include "models/decoding/search.h"
 #include "models/metrics/loss.h"
 #include "models/metrics/metric.h"
+#include "models/run/attention_choice.h"
 #include "models/run/files.h"
+#include "models/training/guided.h"
 
 namespace heed::models {
 namespace {
@@ -101,6 +103,10 @@ Trainer::Trainer(std::filesystem::path folder, RunConfig config, const Tokenised
                                           nn::AdamOptions{.beta1 = config_.train.beta1,
                                                           .beta2 = config_.train.beta2,
                                                           .weight_decay = config_.train.weight_decay});
+  if (const std::filesystem::path links = folder_ / run_files::kGuided; file_exists(links)) {
+    read_guided(links, data_.train);
+    guided_ = true;
+  }
   facts_ = facts_of(data_);
   facts_.pieces =
       config_.train.subwords != SubwordKind::none || config_.target_text.tokenizer == Tokenizer::characters;
@@ -200,15 +206,24 @@ bool Trainer::is_usable(const char* what, double value) const {
 
 // One update and its loss; nothing when it was left out. The norm is taken without clipping too: it is what
 // finds a NaN.
-std::optional<double> Trainer::step(const Batch& batch, double lr) {
-  const AutocastGuard autocast(config_.train.precision == Precision::bf16);
-  const Tensor loss = [&] {
-    const ProfilePhase phase("forward");
-    return model_->loss(batch, config_.train.label_smoothing);
-  }();
-  const double value = loss.item();
-  if (!is_usable("loss", value)) return std::nullopt;
+std::optional<Trainer::StepLosses> Trainer::step(const Batch& batch, double lr) {
+  const TrainConfig& t = config_.train;
+  const AutocastGuard autocast(t.precision == Precision::bf16);
+  StepLosses values;
   {
+    Tensor loss;
+    {
+      const ProfilePhase phase("forward");
+      if (t.guided_alignment > 0 && cursor_.update >= t.guided_from && batch.linked.defined()) {
+        const auto both = model_->losses(batch, t.label_smoothing, guided_map(t, *model_));
+        values = {both.words.item(), both.alignment.item()};
+        loss = both.words + both.alignment * t.guided_alignment;
+      } else {
+        loss = model_->loss(batch, t.label_smoothing);
+        values.words = loss.item();
+      }
+    }
+    if (!is_usable("loss", values.words + values.alignment)) return std::nullopt;
     const ProfilePhase phase("backward");
     loss.backward();
   }
@@ -217,7 +232,24 @@ std::optional<double> Trainer::step(const Batch& batch, double lr) {
   const bool good = is_usable("norm of the gradient", norm);
   if (good) optimizer_->step(lr, nn::clip_factor(norm, config_.train.clip));
   optimizer_->zero_grad();
-  return good ? std::optional(value) : std::nullopt;
+  return good ? std::optional(values) : std::nullopt;
+}
+
+// The run's own links, when their time has come. A run that is resumed behind that finds them in its folder.
+void Trainer::guide() {
+  const TrainConfig& t = config_.train;
+  if (t.guided_alignment == 0 || guided_ || cursor_.update < t.guided_from) return;
+  const std::filesystem::path path = folder_ / run_files::kGuided;
+  if (cursor_.update > t.guided_from) {
+    throw IoError(
+        fmt::format("resume '{}': '{}', the links that its attention is guided by, is missing; it "
+                    "can only be started anew",
+                    folder_.string(), path.string()));
+  }
+  const EvaluationMode evaluation(*model_);
+  align_by_model(*model_, data_.train, guided_map(t, *model_).layer, config_.rules.source_end);
+  write_file_atomically(path, guided_text(data_.train));
+  guided_ = true;
 }
 
 // Of the weights as they are; throws what run() does when they are not finite.
@@ -418,20 +450,25 @@ TrainResult Trainer::run() {
     while (cursor_.batch < static_cast<int64_t>(batches.size()) && cursor_.update < total_updates_ &&
            !stopped) {
       const double begin = callbacks_.clock();
+      guide();
       const Batch batch = [&] {
         const ProfilePhase phase("batch");
         return make_batch(data_.train, batches[static_cast<size_t>(cursor_.batch)]);
       }();
       const double lr = schedule(cursor_.update + 1);
-      const std::optional<double> loss = step(batch, lr);
+      const std::optional<StepLosses> loss = step(batch, lr);
       const double end = callbacks_.clock();
       ++cursor_.update;
       ++cursor_.batch;
       cursor_.seconds += end - begin;
       cursor_.loss_seconds += end - begin;
       if (loss) {
-        cursor_.loss_sum += *loss * static_cast<double>(batch.target_tokens);
+        cursor_.loss_sum += loss->words * static_cast<double>(batch.target_tokens);
         cursor_.loss_tokens += batch.target_tokens;
+        if (cursor_.update > config_.train.guided_from) {
+          cursor_.alignment_sum += loss->alignment * static_cast<double>(batch.linked_tokens);
+          cursor_.linked_tokens += batch.linked_tokens;
+        }
       } else {
         ++cursor_.skipped;
       }
@@ -445,19 +482,23 @@ TrainResult Trainer::run() {
                              static_cast<double>(cursor_.loss_tokens) / std::max(cursor_.loss_seconds, 1e-9),
                              cursor_.seconds,
                              0,
-                             loss.value_or(std::numeric_limits<double>::quiet_NaN())};
+                             loss ? loss->words : std::numeric_limits<double>::quiet_NaN(),
+                             cursor_.alignment_sum / static_cast<double>(cursor_.linked_tokens)};
       const double per_update =
           (end - first - overhead) / static_cast<double>(cursor_.update - update_before);
       progress.seconds_left = per_update * static_cast<double>(total_updates_ - cursor_.update);
       if (callbacks_.progress) callbacks_.progress(progress);
       if (cursor_.update % t.log_every == 0) {
         const std::string mean_loss = cursor_.loss_tokens > 0 ? fmt::format("{:.6f}", progress.loss) : "null";
+        const std::string alignment =
+            cursor_.linked_tokens > 0 ? fmt::format(R"("alignment_loss":{:.6f},)", progress.alignment_loss)
+                                      : "";
         append_metrics(fmt::format(
-            R"({{"update":{},"epoch":{},"loss":{},"lr":{:.6g},"tokens_per_second":{:.1f},"skipped":{},"seconds":{:.3f}}})",
-            cursor_.update, cursor_.epoch, mean_loss, lr, progress.tokens_per_second, cursor_.skipped,
-            cursor_.seconds));
-        cursor_.loss_sum = cursor_.loss_seconds = 0;
-        cursor_.loss_tokens = 0;
+            R"({{"update":{},"epoch":{},"loss":{},{}"lr":{:.6g},"tokens_per_second":{:.1f},"skipped":{},"seconds":{:.3f}}})",
+            cursor_.update, cursor_.epoch, mean_loss, alignment, lr, progress.tokens_per_second,
+            cursor_.skipped, cursor_.seconds));
+        cursor_.loss_sum = cursor_.loss_seconds = cursor_.alignment_sum = 0;
+        cursor_.loss_tokens = cursor_.linked_tokens = 0;
       }
       validated = false;
       if (validation_is_due() || cursor_.update == total_updates_) {

@@ -28,6 +28,8 @@ struct TrainProgress {
   double seconds = 0;            // time spent in updates so far, over all sessions
   double seconds_left = 0;       // estimated time to the end
   double update_loss = 0;        // as loss, of this update alone; NaN if it was skipped
+  /// Guided-alignment loss since the last report, nats per linked token; NaN without.
+  double alignment_loss = 0;
 };
 /// Result of a validation.
 struct ValidationResult {
@@ -113,7 +115,12 @@ class Trainer {
     int64_t update = 0, averaged = 0;
     bool held() const { return update > 0; }
   };
-  std::optional<double> step(const Batch& batch, double lr);
+  // The losses of an update.
+  struct StepLosses {
+    double words = 0, alignment = 0;
+  };
+  std::optional<StepLosses> step(const Batch& batch, double lr);
+  void guide();
   bool is_usable(const char* what, double value) const;
   ValidationResult measure() const;
   bool beats(const KeptScores& one, const KeptScores& other) const;
@@ -136,6 +143,7 @@ class Trainer {
   TextCodec source_, target_;
   EncodedData data_;
   std::unique_ptr<TranslationModel> model_;
+  bool guided_ = false;  // whether the training pairs have links
   std::unique_ptr<nn::Optimizer> optimizer_;
   TrainCallbacks callbacks_;
   Cursor cursor_;

@@ -157,7 +157,7 @@ TranslationModel::Teacher ConvolutionalTranslator::teach(const Batch& batch, con
     x = out.output;
     weights.push_back(out.weights);
   }
-  return {score_rows(embedding(reshape(x, {x.size(0) * x.size(1), x.size(2)}), rows)), concat(weights, 1)};
+  return {score_rows(embedding(reshape(x, {x.size(0) * x.size(1), x.size(2)}), rows)), std::move(weights)};
 }
 
 std::pair<Tensor, Tensor> ConvolutionalTranslator::vocabulary_weights() const {

@@ -238,7 +238,8 @@ TranslationModel::Teacher Seq2Seq::teach(const Batch& batch, const Tensor& rows)
   const Encoded encoded = encode(batch.source, batch.source_lengths);
   const Decoder::States states = decoder_.run(encoded, batch.target_in, batch.target_lengths);
   const auto pick = [&](const Tensor& x) { return embedding(flatten(x), rows); };
-  return {decoder_.readout(pick(states.hidden), pick(states.context), pick(states.embedded)), states.weights};
+  return {decoder_.readout(pick(states.hidden), pick(states.context), pick(states.embedded)),
+          states.weights.defined() ? std::vector{states.weights} : std::vector<Tensor>{}};
 }
 
 std::pair<Tensor, Tensor> Seq2Seq::vocabulary_weights() const { return decoder_.projection(); }

@@ -134,10 +134,9 @@ Tensor Transformer::decode(const Tensor& memory, const Batch& batch, std::vector
 
 TranslationModel::Teacher Transformer::teach(const Batch& batch, const Tensor& rows) const {
   std::vector<Tensor> weights;
-  const Tensor x = decode(encode(batch.source, batch.source_lengths), batch,
-                          GradMode::enabled() ? nullptr : &weights, nullptr);
+  const Tensor x = decode(encode(batch.source, batch.source_lengths), batch, &weights, nullptr);
   const Tensor flat = reshape(x, {x.size(0) * x.size(1), x.size(2)});
-  return {finish(embedding(flat, rows), decoder_norm_), weights.empty() ? Tensor{} : concat(weights, 1)};
+  return {finish(embedding(flat, rows), decoder_norm_), std::move(weights)};
 }
 
 TranslationModel::SelfAttention Transformer::self_attention(const Batch& batch) const {
