@@ -12,7 +12,7 @@ function renderWithout() {
                           make("p", {className: "faint", textContent: `${withoutKinds[record.withoutKind]} What the whole sentence's translation does not have is marked.`}),
                           make("div", {className: "scroll"}, table));
 }
-const withoutKinds = {mask: "The source translated again with the word masked: it stays in its place, and attention may not look at it. A recurrent encoder has read it all the same.",
+const withoutKinds = {mask: "The source translated again with the word masked: it stays in its place, and attention may not look at it. An encoder that reads word by word (LSTM, GRU) has read it all the same.",
                       drop: "The source translated again with the word left out."};
 // The text with those words marked that are not in `usual`, by their order.
 function marked(text, usual) {
