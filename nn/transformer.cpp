@@ -180,10 +180,11 @@ TransformerDecoderLayer::Output TransformerDecoderLayer::run(const Tensor& x, co
 }
 
 TransformerDecoderLayer::Output TransformerDecoderLayer::operator()(const Tensor& x, const KeyValue& memory,
-                                                                    const Tensor& lengths) const {
+                                                                    const Tensor& lengths,
+                                                                    const Tensor& mask) const {
   return run(
       x, [&](const Tensor& input) { return self_attention_(input, {}); },
-      [&](const Tensor& input) { return cross_attention_(input, memory, lengths); });
+      [&](const Tensor& input) { return cross_attention_(input, memory, lengths, mask); });
 }
 
 TransformerDecoderLayer::Output TransformerDecoderLayer::step(const Tensor& x, KeyValuePool& pool,

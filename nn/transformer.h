@@ -237,8 +237,10 @@ class TransformerDecoderLayer : public Module {
   /// @param x [B, T, D]
   /// @param memory result of prepare()
   /// @param lengths i64 [B], lengths of the memory; undefined: all S
+  /// @param mask as in CrossAttention, of the memory
   /// @return output [B, T, D] and the weights of both attentions
-  Output operator()(const Tensor& x, const KeyValue& memory, const Tensor& lengths) const;
+  Output operator()(const Tensor& x, const KeyValue& memory, const Tensor& lengths,
+                    const Tensor& mask = {}) const;
   /// Computes one further position of each hypothesis. No gradient.
   /// @param x [B, D]
   /// @param pool keys and values of the self-attention; those of the new position are appended

@@ -76,7 +76,7 @@ models::Translation translate_sentence(const Options& options, const std::string
     constexpr int64_t kBestWords = 6;
     wanted.self_attention = translator.run().model->has_self_attention();
     wanted.best_words = kBestWords;
-    wanted.without_words = options.translation.empty();
+    if (options.translation.empty()) wanted.without_words = models::WithoutKind::mask;
     wanted.vectors = true;
     wanted.search.beam = options.beam;
     wanted.search.keep_tree = options.beam > 1;

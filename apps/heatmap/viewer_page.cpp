@@ -94,6 +94,7 @@ void add_search(PageJson& json, const models::Translation& record) {
         {node.parent, node.text, rounded_for_page(node.score), static_cast<int>(node.fate)});
   for (const models::TranslationWithout& one : record.without)
     json["without"].push_back({{"w", one.word}, {"text", one.text}, {"score", rounded_for_page(one.score)}});
+  if (!record.without.empty()) json["withoutKind"] = models::name_of_choice(record.without_kind);
 }
 
 // Vectors of one size: 16 bits a number, as shares of the largest.
@@ -121,8 +122,9 @@ size_t count_of(const models::TranslationVectors& one) {
   return numbers;
 }
 
-// Those of the output's attention, and of each further kind if they fit.
-PageJson all_vectors_for_page(const models::Translation& record) {
+// Those of the output's attention, and of each further kind if they fit, beside maps of so many bytes.
+PageJson all_vectors_for_page(const models::Translation& record, size_t map_bytes) {
+  const size_t most = std::min(kVectorNumbers, (kRecordBytes - std::min(kRecordBytes, map_bytes)) / 2);
   constexpr const char* kKinds[] = {"cross", "encoder", "decoder"};
   std::array<size_t, 3> numbers{};
   for (const models::TranslationVectors& one : record.vectors)
@@ -130,7 +132,7 @@ PageJson all_vectors_for_page(const models::Translation& record) {
   std::array<bool, 3> fits{};
   size_t all = 0;
   for (size_t kind = 0; kind < numbers.size(); ++kind) {
-    fits[kind] = all + numbers[kind] <= kVectorNumbers;
+    fits[kind] = all + numbers[kind] <= most;
     if (fits[kind]) all += numbers[kind];
   }
   PageJson list = PageJson::array();
@@ -164,13 +166,14 @@ std::vector<KindOfMaps> kinds_of(const models::Translation& record) {
   return kinds;
 }
 
-int bits_of(const std::vector<KindOfMaps>& kinds) {
+size_t cells_of(const std::vector<KindOfMaps>& kinds) {
   size_t cells = 0;
   for (const KindOfMaps& kind : kinds)
     cells +=
         kind.maps->size() * kind.maps->front().weights.size() * kind.maps->front().weights.front().size();
-  return cells <= kExactCells ? 16 : 8;
+  return cells;
 }
+int bits_of(size_t cells) { return cells <= kExactCells ? 16 : 8; }
 
 // A map's bytes, row after row, filled up to whole letters of base64 so that each can be decoded alone.
 std::string bytes_of_map(const models::AttentionWeights& map, int bits) {
@@ -210,14 +213,18 @@ PageParts parts_of(const PageRecord& page) {
     json["pieces"] = {{"source", pieces_for_page(record.pieces->source)},
                       {"target", pieces_for_page(record.pieces->target)}};
   }
-  if (page.gold)
+  // a sentence without links has no error
+  if (page.gold && !(page.gold->sure.empty() && page.gold->possible.empty()))
     json["gold"] = {{"sure", links_for_page(page.gold->sure)},
                     {"possible", links_for_page(page.gold->possible)}};
   add_search(json, record);
-  if (PageJson vectors = all_vectors_for_page(record); !vectors.empty()) json["vectors"] = std::move(vectors);
-  json["maps"] = PageJson::object();
   const std::vector<KindOfMaps> kinds = kinds_of(record);
-  const int bits = bits_of(kinds);
+  const size_t cells = cells_of(kinds);
+  const int bits = bits_of(cells);
+  if (PageJson vectors = all_vectors_for_page(record, cells * static_cast<size_t>(bits / 8));
+      !vectors.empty())
+    json["vectors"] = std::move(vectors);
+  json["maps"] = PageJson::object();
   for (const KindOfMaps& kind : kinds) {
     PageJson names = PageJson::array();
     std::string bytes;

@@ -29,6 +29,8 @@ bool is_page(const std::string& path);
 /// 16 bits: of a long sentence of a large model they would be most of the page.
 std::string viewer_page(const std::vector<PageRecord>& records, const std::string& title);
 constexpr size_t kExactCells = 60'000, kVectorNumbers = 300'000;
+/// Bytes of maps and vectors, before base64, beside which no further vectors are put into a record.
+constexpr size_t kRecordBytes = 1'350'000;
 
 // What pages of other programs are made of.
 

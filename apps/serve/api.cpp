@@ -207,7 +207,7 @@ HttpReply Api::attention(const HttpRequest& request) {
   if (wanted.vectors || wanted.without_words) limit(40, "vectors and without_words are");
   work.vectors = wanted.vectors;
   work.tree = wanted.tree && !wanted.translation;
-  work.without_words = wanted.without_words && !wanted.translation;
+  if (!wanted.translation) work.without_words = wanted.without_words;
   work.best_words = wanted.best_words;
   auto results = batcher_.translate(work);
   require_whole(results);

@@ -26,7 +26,7 @@ struct Work {
   bool attention = false;  // with attention maps, of both sides' self-attention too where there are
   bool vectors = false;    // see models::TranslateOptions
   bool tree = false;       // the beam's
-  bool without_words = false;
+  std::optional<models::WithoutKind> without_words = {};
   int64_t best_words = 0;
 };
 

@@ -111,6 +111,18 @@ class Parameters {
     if (!value.is_boolean()) fail(fmt::format("{} is neither true nor false", name));
     return value.get<bool>();
   }
+  // true for the usual one, or the name of an enum's value; none where it is false.
+  template <class Enum>
+  std::optional<Enum> choice(const char* name, Enum usual) const {
+    const bool named =
+        has(name) && json_[name].is_string() && (!form_ || (json_[name] != "true" && json_[name] != "false"));
+    if (!named) return flag(name) ? std::optional(usual) : std::nullopt;
+    const std::optional<Enum> known = models::choice_named<Enum>(text(name));
+    if (!known)
+      fail(
+          fmt::format("{} is neither true nor false nor {}", name, fmt::join(models::kNames<Enum>, " nor ")));
+    return known;
+  }
   // One text, or a list of them.
   std::pair<std::vector<std::string>, bool> texts(const char* name, const RequestLimits& limits) const {
     if (!has(name)) fail(fmt::format("{} is missing: the text to translate", name));
@@ -204,7 +216,7 @@ AttentionRequest read_attention(const HttpRequest& request, const RequestLimits&
   wanted.alternatives = given.number("alternatives", 0, limits.beam - 1);
   wanted.tree = given.flag("tree");
   wanted.vectors = given.flag("vectors");
-  wanted.without_words = given.flag("without_words");
+  wanted.without_words = given.choice("without_words", models::WithoutKind::mask);
   const std::string form = given.text("form");
   if (!form.empty() && form != "record" && form != "page")
     Parameters::fail("form is neither record nor page");

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "apps/serve/http.h"
+#include "models/run/translation.h"
 
 namespace heed::serve {
 
@@ -32,7 +33,8 @@ struct AttentionRequest {
   std::string text, source, target, model;
   std::optional<std::string> translation;  // whose attention is wanted; none: the model's own
   int64_t beam = 0, best_words = 0, alternatives = 0;
-  bool tree = false, vectors = false, without_words = false;
+  bool tree = false, vectors = false;
+  std::optional<models::WithoutKind> without_words;
   bool page = false;  // in the form of the page (apps/heatmap/viewer/data.js) and not as a record
 };
 

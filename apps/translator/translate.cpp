@@ -29,7 +29,7 @@ namespace {
 struct TranslationOptions {
   std::vector<std::string> runs;
   std::vector<std::string> words;  // of the sentence on the command line
-  std::string source, target, output = "-", records, json, profile;
+  std::string source, target, output = "-", records, json, profile, without;
   bool tokens = false, pieces = false;
   int threads = 0;
   models::TranslateOptions translate;
@@ -142,6 +142,7 @@ std::vector<std::string> sentences_of(const std::vector<std::string>& words) {
 
 void translate(TranslationOptions& options) {
   const models::SearchOptions& search = options.translate.search;
+  options.translate.without_words = models::choice_named<models::WithoutKind>(options.without);
   if (options.words == std::vector<std::string>{"-"}) options.words.clear();  // standard input, as everywhere
   const bool by_hand = options.source.empty() && options.words.empty() && options.target.empty();
   if (options.source.empty() && options.words.empty()) options.source = "-";
@@ -240,8 +241,10 @@ Command add_translate(CLI::App& cli) {
   cli.add_flag("--attention-vectors", o->translate.vectors,
                "with the queries, keys and values of attention in them, where the model has them: large")
       ->needs(records);
-  cli.add_flag("--without-words", o->translate.without_words,
-               "with the translations of the sentence without each of its words in turn in them")
+  cli.add_flag("--without-words{mask}", o->without,
+               "with the translations of the sentence without each of its words in turn in them: masked, so "
+               "that attention may not look at it, or with --without-words=drop left out")
+      ->check(one_of({"mask", "drop"}))
       ->needs(records);
   cli.add_option("-t,--target", o->target,
                  "score these translations instead of making new ones; needs --source FILE");

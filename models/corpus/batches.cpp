@@ -84,11 +84,18 @@ void fill_links(Batch& batch, std::span<const EncodedPair> pairs, std::span<cons
 
 }  // namespace
 
-Batch make_source_batch(std::span<const std::vector<int>> sources, std::span<const int64_t> indices) {
+Batch make_source_batch(std::span<const std::vector<int>> sources, std::span<const int64_t> indices,
+                        std::span<const std::vector<int>> hidden) {
   Batch batch;
   fill_source(
       batch,
       indices.size(), [&](size_t i) -> const auto& { return sources[static_cast<size_t>(indices[i])]; });
+  if (hidden.empty()) return batch;
+  batch.source_seen = full(batch.source.shape(), 1, DType::boolean);
+  for (size_t i = 0; i < indices.size(); ++i) {
+    bool* const row = batch.source_seen.data<bool>() + static_cast<int64_t>(i) * batch.source.size(1);
+    for (const int unit : hidden[static_cast<size_t>(indices[i])]) row[unit] = false;
+  }
   return batch;
 }
 

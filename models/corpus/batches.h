@@ -23,6 +23,7 @@ struct EncodedPair {
 struct Batch {
   Tensor source;              // i64 [B, S]
   Tensor source_lengths;      // i64 [B]
+  Tensor source_seen = {};    // bool [B, S], false where attention may not look; undefined: it may everywhere
   Tensor target_in;           // i64 [B, T], begins with <s>
   Tensor target_out;          // i64 [B, T], ends with </s>
   Tensor target_lengths;      // i64 [B], 1..T
@@ -40,8 +41,10 @@ Batch make_batch(std::span<const EncodedPair> pairs, std::span<const int64_t> in
 /// Builds a batch that has only sources.
 /// @param sources encoded sources of a corpus, each with the end mark
 /// @param indices which of them to take, in this order
-/// @return a batch with source and source_lengths
-Batch make_source_batch(std::span<const std::vector<int>> sources, std::span<const int64_t> indices);
+/// @param hidden for each source the indices of its units that attention may not look at; empty: all are seen
+/// @return a batch with source, source_lengths and, with `hidden`, source_seen
+Batch make_source_batch(std::span<const std::vector<int>> sources, std::span<const int64_t> indices,
+                        std::span<const std::vector<int>> hidden = {});
 
 /// The batches of one epoch. Pairs are sorted by target and source length, with ties in random order, cut
 /// into batches, and the batches are shuffled. The same seed and epoch give the same batches.

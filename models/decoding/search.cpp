@@ -149,10 +149,10 @@ int64_t batch_size_for(int64_t sentences, int64_t wanted, int64_t workers) {
 
 // Decodes the sentences of these indices together, on the calling thread's models.
 void decode_batch(std::span<const TranslationModel* const> models, std::span<const std::vector<int>> sources,
-                  std::span<const int64_t> indices, const SearchOptions& options,
-                  std::vector<std::vector<Hypothesis>>& results) {
+                  std::span<const std::vector<int>> hidden, std::span<const int64_t> indices,
+                  const SearchOptions& options, std::vector<std::vector<Hypothesis>>& results) {
   const NoGradGuard no_grad;
-  const Batch batch = make_source_batch(sources, indices);
+  const Batch batch = make_source_batch(sources, indices, hidden);
   Ensemble ensemble = [&] {
     const ProfilePhase phase("encode");
     return Ensemble(models, batch, options.keep_attention || options.coverage > 0);
@@ -192,7 +192,8 @@ void decode_batch(std::span<const TranslationModel* const> models, std::span<con
 
 std::vector<std::vector<Hypothesis>> search(std::span<const TranslationModel* const> models,
                                             std::span<const std::vector<int>> sources,
-                                            const SearchOptions& options) {
+                                            const SearchOptions& options,
+                                            std::span<const std::vector<int>> hidden) {
   check(options);
   if (models.empty()) throw ValueError("search", "there is no model");
   for (const TranslationModel* model : models) {
@@ -209,7 +210,7 @@ std::vector<std::vector<Hypothesis>> search(std::span<const TranslationModel* co
   const int64_t workers = std::min(most, static_cast<int64_t>(batches.size()));
   if (workers < 2) {
     for (const std::vector<int64_t>& indices : batches)
-      decode_batch(models, sources, indices, options, results);
+      decode_batch(models, sources, hidden, indices, options, results);
   } else {
     std::atomic<size_t> next{0};
     const bool rounded = AutocastGuard::active();
@@ -218,7 +219,7 @@ std::vector<std::vector<Hypothesis>> search(std::span<const TranslationModel* co
       const AutocastGuard as_caller(rounded);
       const heed::detail::ProfileInherit in_part(part);
       for (size_t i = next++; i < batches.size(); i = next++)
-        decode_batch(models, sources, batches[i], options, results);
+        decode_batch(models, sources, hidden, batches[i], options, results);
     });
   }
   if (options.beam == 1) {

@@ -72,11 +72,13 @@ void check(const SearchOptions& options);
 /// @param models at least one model; all have the same vocabularies
 /// @param sources ids of the sentences, each with the end mark
 /// @param options beam, sampling, lengths
+/// @param hidden for each source the indices of its units that attention may not look at; empty: all are seen
 /// @return the outputs of each source, in order, the best first
 /// @throws ValueError for models with different vocabularies and for invalid options
 std::vector<std::vector<Hypothesis>> search(std::span<const TranslationModel* const> models,
                                             std::span<const std::vector<int>> sources,
-                                            const SearchOptions& options = {});
+                                            const SearchOptions& options = {},
+                                            std::span<const std::vector<int>> hidden = {});
 
 /// Translates sentences with one model, returning only the best output of each.
 /// @param model the model

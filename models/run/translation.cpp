@@ -1,6 +1,7 @@
 #include "models/run/translation.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -270,6 +271,12 @@ void read_search(Translation& translation, const Value& root) {
           static_cast<size_t>(one["word"].integer(0, std::max<int64_t>(0, static_cast<int64_t>(words) - 1)));
       translation.without.push_back({word, one["text"].text(), one["score"].number()});
     }
+    if (const auto kind = root.find("without_kind")) {
+      const auto known = choice_named<WithoutKind>(kind->text());
+      if (!known)
+        kind->fail(fmt::format("is '{}', not {}", kind->text(), fmt::join(kNames<WithoutKind>, " or ")));
+      translation.without_kind = *known;
+    }
   }
 }
 
@@ -341,6 +348,7 @@ void write_search(OrderedJson& record, const Translation& translation) {
   }
   for (const TranslationWithout& one : translation.without)
     record["without"].push_back({{"word", one.word}, {"text", one.text}, {"score", one.score}});
+  if (!translation.without.empty()) record["without_kind"] = name_of_choice(translation.without_kind);
 }
 
 OrderedJson pieces_to_json(const std::vector<TranslationPiece>& pieces) {

@@ -16,7 +16,7 @@
 //    "pieces": {"source": [{"text": "▁A", "word": 0}, ..., {"text": "</s>", "word": 3}], "target": [...],
 //               "attention": [...]}}       of a model with subwords: what it reads and writes, as pieces of
 //                                          words; `word` is the index of a piece's token
-// Four more keys are written on request, and optional:
+// Five more keys are written on request, and optional:
 //   "steps": [{"log_probability": -0.1, "best": [{"text": "▁Je", "log_probability": -0.1}, ...]}, ...]
 //                                    a step for each target unit (piece of a model with subwords, else
 //                                    token): its probability, and what was most probable there
@@ -24,7 +24,9 @@
 //                                    every hypothesis that the beam looked at; `parent` is an earlier one or
 //                                    -1; kept, pruned or ended
 //   "without": [{"word": 0, "text": "suis étudiant.", "score": -2.5}, ...]
-//                                    the translation with a source token left out
+//                                    the translation without a source token
+//   "without_kind": "mask"           how: with the token where it is but hidden from attention, or with it
+//                                    left out, "drop", which records without this key mean
 //   "vectors": [{"kind": "attention", "layer": 0, "query": [[...], ...], "key": [[...], ...], "value":
 //   [[...], ...]}, ...]
 //                                    what the maps of that key are computed from, rows and columns as in the
@@ -45,6 +47,7 @@
 // token.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -128,7 +131,14 @@ struct TranslationBranch {
 
   bool operator==(const TranslationBranch&) const = default;
 };
-/// The translation of the source with a token left out.
+/// How a source word is taken away: mask, it stays in its place, but attention may not look at it; drop, it
+/// is left out of the sentence.
+enum class WithoutKind : uint8_t { mask, drop };
+/// The names of WithoutKind.
+template <>
+inline constexpr std::array<std::string_view, 2> kNames<WithoutKind>{"mask", "drop"};
+
+/// The translation of the source without a token.
 struct TranslationWithout {
   size_t word = 0;   // index of the source token
   std::string text;  // the translation
@@ -156,10 +166,11 @@ struct Translation {
   std::vector<AttentionWeights> attention;  ///< empty without attention
   std::vector<AttentionWeights> encoder_self_attention, decoder_self_attention;  ///< empty unless requested
   std::optional<TranslationPieces> pieces;                                       ///< of a model with subwords
-  std::vector<TranslationStep> steps;       ///< empty, or one for each piece or token of the target
-  std::vector<TranslationBranch> beam;      ///< empty, or the tree of a beam
-  std::vector<TranslationWithout> without;  ///< empty unless requested
-  std::vector<TranslationVectors> vectors;  ///< empty unless requested
+  std::vector<TranslationStep> steps;            ///< empty, or one for each piece or token of the target
+  std::vector<TranslationBranch> beam;           ///< empty, or the tree of a beam
+  std::vector<TranslationWithout> without;       ///< empty unless requested
+  WithoutKind without_kind = WithoutKind::drop;  ///< how these are without their token
+  std::vector<TranslationVectors> vectors;       ///< empty unless requested
   std::string skipped;  ///< why a line was not translated, else empty; not part of the written record
 
   bool operator==(const Translation&) const = default;

@@ -161,20 +161,44 @@ void Translator::add_without(std::vector<Translation>& results, const TranslateO
   plain.search.keep_attention = plain.replace_unknown = options.replace_unknown;
   plain.search.keep_tree = false;
   plain.max_source = options.max_source;
+  const bool mask = *options.without_words == WithoutKind::mask && run_.model->has_attention();
   for (Translation& result : results) {
-    if (result.rank > 1) continue;
+    const std::string& line = result.source.text;
     std::vector<std::string> lines;
     std::vector<size_t> words;
     for (size_t i = 0; i < result.source.tokens.size(); ++i) {
       const auto& span = result.source.tokens[i].span;
       if (!span) continue;
-      lines.push_back(result.source.text.substr(0, span->first) + result.source.text.substr(span->second));
+      lines.push_back(line.substr(0, span->first) + line.substr(span->second));
       words.push_back(i);
     }
-    const std::vector<Translation> others = translate(lines, plain);
+    if (result.rank > 1 || words.size() < 2) continue;
+    const std::vector<Translation> others =
+        mask ? translate_masked(line, words, plain) : translate(lines, plain);
+    result.without_kind = mask ? WithoutKind::mask : WithoutKind::drop;
     for (size_t i = 0; i < others.size(); ++i)
       result.without.push_back({words[i], others[i].target.text, others[i].score});
   }
+}
+
+// The translations of a line, of each with one of the words hidden from attention.
+std::vector<Translation> Translator::translate_masked(const std::string& line, std::span<const size_t> words,
+                                                      const TranslateOptions& options) const {
+  const SourceUnits source = read_source(line);
+  std::vector<std::vector<int>> hidden;
+  for (const size_t word : words) {
+    std::vector<int>& units = hidden.emplace_back();
+    for (size_t i = 0; i < source.word_of.size(); ++i)
+      if (source.word_of[i] == static_cast<int>(word)) units.push_back(static_cast<int>(i));
+  }
+  const std::vector<std::vector<int>> sources(words.size(), source.ids);
+  const std::vector<std::vector<Hypothesis>> outputs = search(models(), sources, options.search, hidden);
+  require_numbers(outputs);
+  std::vector<Translation> results;
+  for (const std::vector<Hypothesis>& best : outputs)
+    results.push_back(record(1, line, source, run_.target.decode(best.front().ids), nullptr, nullptr,
+                             best.front(), options.replace_unknown, {}));
+  return results;
 }
 
 std::vector<Translation> Translator::translate(std::span<const std::string> lines,

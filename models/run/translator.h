@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "models/decoding/best_words.h"
 #include "models/decoding/search.h"
@@ -26,8 +27,9 @@ struct TranslateOptions {
   bool self_attention = false;
   /// Adds to each step of a translation so many of the units that were most probable; 0: no steps.
   int64_t best_words = 0;
-  /// Adds to each translation those of its source with one word left out, each word in turn.
-  bool without_words = false;
+  /// Adds to each translation those of its source without one of its words, each word in turn; a sentence of
+  /// one word gets none. For a model without attention the word is left out even where a mask is wanted.
+  std::optional<WithoutKind> without_words = {};
   /// Adds the queries, keys and values of attention, for models whose weights follow from them. The
   /// translator is then used by one thread at a time.
   bool vectors = false;
@@ -85,6 +87,8 @@ class Translator {
   void add_vectors(std::vector<Translation>& results, std::span<const FinishedOutput> outputs,
                    const TranslateOptions& options) const;
   void add_without(std::vector<Translation>& results, const TranslateOptions& options) const;
+  std::vector<Translation> translate_masked(const std::string& line, std::span<const size_t> words,
+                                            const TranslateOptions& options) const;
   SourceUnits read_source(const std::string& line) const;
   Translation without_words(int64_t id, const std::string& line, std::string skipped) const;
   Translation record(int64_t id, const std::string& line, const SourceUnits& source,

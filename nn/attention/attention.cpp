@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "nn/kind.h"
+#include <limits>
 
 namespace heed::nn {
 
@@ -15,12 +15,18 @@ Attention::Output Attention::attend(const Tensor& query, const Memory& memory, c
     throw ShapeError("attention", fmt::format("coverage {} does not fit keys {}",
                                               state.coverage.shape().str(), memory.keys.shape().str()));
   }
-  if (memory.mask.defined() && !takes_mask())
-    throw ValueError("attention", fmt::format("{} takes no mask", kind_of(*this)));
   Output out = answer(query, memory, state);
   out.state.step = state.step + query.size(1);
   out.context = announce(std::move(out.context));
   return out;
+}
+
+Tensor weights_of(const Tensor& energies, const Attention::Memory& memory, const Tensor& lengths) {
+  if (!memory.mask.defined()) return masked_softmax(energies, lengths);
+  if (memory.mask.dtype() != DType::boolean)
+    throw ValueError("attention", fmt::format("a mask of this kind is bool, got {}", memory.mask.describe()));
+  const Tensor hidden = full({}, -std::numeric_limits<double>::infinity(), energies.dtype());
+  return masked_softmax(where(memory.mask, energies, hidden), lengths);
 }
 
 }  // namespace heed::nn

@@ -23,7 +23,8 @@ class Attention : public Module {
     Tensor projected;    // the keys as projected by the kind of attention; may be undefined
     Tensor lengths;      // i64 [B]
     Tensor values = {};  // the vectors that the context is a weighted sum of, if not `keys`; may be undefined
-    /// Multi_head only: bool or additive mask [B, T, S] as for scaled_dot_attention; may be undefined.
+    /// bool [B, T, S] or [B, 1, S], true where a query may look, for what is not hidden by the lengths alone;
+    /// multi_head also takes what scaled_dot_attention adds to scores. May be undefined.
     Tensor mask = {};
   };
   /// What attention remembers during one decoding. A decoding starts with State{} and passes the state of
@@ -37,7 +38,7 @@ class Attention : public Module {
   /// Result of attend().
   struct Output {
     Tensor context;  // [B, T, E]
-    Tensor weights;  // [B, T, S]; a row sums to 1 (local_p: to at most 1), or is 0 where the length is 0
+    Tensor weights;  // [B, T, S]; a row sums to 1 (local_p: to at most 1), or is 0 where it may look nowhere
     Tensor head_weights = {};  // [B, heads, T, S], multi_head only; `weights` is their mean
     State state = {};          // state to pass to the next call
   };
@@ -70,8 +71,6 @@ class Attention : public Module {
   virtual std::optional<Energy> energy_form() const { return std::nullopt; }
   /// @return whether the answer to a query depends on the State, and so on the queries before it
   virtual bool needs_state() const { return false; }
-  /// @return whether this kind uses Memory::mask; the others throw ValueError if one is given
-  virtual bool takes_mask() const { return false; }
 
  protected:
   /// Implements attend() without the argument checks; attend() increments the step of the returned state.
@@ -81,5 +80,13 @@ class Attention : public Module {
   /// @return as attend()
   virtual Output answer(const Tensor& query, const Memory& memory, const State& state) const = 0;
 };
+
+/// The weights of energies: softmax over the keys that a query may look at, by the memory's mask and lengths.
+/// @param energies [B, T, S]
+/// @param memory its mask is used
+/// @param lengths i64 [B]: the memory's, or smaller ones
+/// @return [B, T, S]; 0 on the others
+/// @throws ValueError for a mask that is not bool
+Tensor weights_of(const Tensor& energies, const Attention::Memory& memory, const Tensor& lengths);
 
 }  // namespace heed::nn

@@ -5,6 +5,13 @@
 namespace heed::nn {
 namespace {
 
+// The memory as query t may look at it.
+Attention::Memory at_query(const Attention::Memory& memory, int64_t t) {
+  Attention::Memory seen = memory;
+  if (seen.mask.defined() && seen.mask.size(1) > 1) seen.mask = slice(seen.mask, 1, t, t + 1);
+  return seen;
+}
+
 // One query after the other, each seeing what those before it gave. energies(q [B, 1, A], coverage [B, S]) ->
 // [B, 1, S].
 template <class Energies>
@@ -14,7 +21,8 @@ Attention::Output attend_with_coverage(const Tensor& query, const Attention::Mem
   Tensor coverage = state.coverage.defined() ? state.coverage : zeros({B, S}, query.dtype());
   std::vector<Tensor> steps;
   for (int64_t t = 0; t < query.size(1); ++t) {
-    steps.push_back(masked_softmax(energies(slice(query, 1, t, t + 1), coverage), memory.lengths));
+    const Attention::Memory seen = at_query(memory, t);
+    steps.push_back(weights_of(energies(slice(query, 1, t, t + 1), coverage), seen, seen.lengths));
     coverage = coverage + squeeze(steps.back(), 1);
   }
   const Tensor weights = steps.empty() ? zeros({B, 0, S}, query.dtype()) : concat(steps, 1);
@@ -28,7 +36,7 @@ Attention::Output attend_with_tanh_energy(const Tensor& query, const Attention::
                                           const Attention::State& state) {
   if (!coverage_weight.defined()) {
     const Tensor scores = additive_energy(query, memory.projected, energy);  // no stored [B, T, S, A]
-    const Tensor weights = masked_softmax(scores, memory.lengths);
+    const Tensor weights = weights_of(scores, memory, memory.lengths);
     return {matmul(weights, memory.keys), weights};
   }
   return attend_with_coverage(query, memory, state, [&](const Tensor& q, const Tensor& coverage) {
@@ -40,7 +48,7 @@ Attention::Output attend_with_dot_energy(const Tensor& query, const Attention::M
                                          const Tensor& coverage_weight, const Attention::State& state) {
   const Tensor keys = transpose(memory.projected);
   if (!coverage_weight.defined()) {
-    const Tensor weights = masked_softmax(matmul(query, keys), memory.lengths);
+    const Tensor weights = weights_of(matmul(query, keys), memory, memory.lengths);
     return {matmul(weights, memory.values.defined() ? memory.values : memory.keys), weights};
   }
   return attend_with_coverage(query, memory, state, [&](const Tensor& q, const Tensor& coverage) {

@@ -17,10 +17,11 @@ int64_t checked_window(int64_t window) {
   return window;
 }
 
-// softmax of scores [B, T, S] over j < lengths[b] with |j - centres[b T + t]| <= window; 0 elsewhere. A
-// centre is at most 1 from a position below the length, so that no row with a length is empty.
-Tensor window_softmax(const Tensor& scores, const Tensor& lengths, const std::vector<double>& centres,
-                      int64_t window) {
+// Weights of scores [B, T, S] over j < lengths[b] with |j - centres[b T + t]| <= window; 0 elsewhere. A
+// centre is at most 1 from a position below the length, so that no row with a length is empty
+// unless a mask hides all of its window.
+Tensor window_softmax(const Tensor& scores, const Attention::Memory& memory,
+                      const std::vector<double>& centres, int64_t window) {
   const int64_t S = scores.size(2);
   std::vector<double> outside(static_cast<size_t>(scores.numel()), 0.0);  // added to the scores
   for (size_t i = 0; i < outside.size(); ++i) {
@@ -28,7 +29,7 @@ Tensor window_softmax(const Tensor& scores, const Tensor& lengths, const std::ve
     if (std::abs(static_cast<double>(j) - centres[row]) > static_cast<double>(window))
       outside[i] = -std::numeric_limits<double>::infinity();
   }
-  return masked_softmax(scores + from_vector(outside, scores.shape()).to(scores.dtype()), lengths);
+  return weights_of(scores + from_vector(outside, scores.shape()).to(scores.dtype()), memory, memory.lengths);
 }
 
 Tensor general_scores(const Tensor& query, const Attention::Memory& memory) {
@@ -55,9 +56,9 @@ Attention::Output LocalPredictiveAttention::answer(const Tensor& query, const Me
   const Tensor length = reshape(memory.lengths.to(query.dtype()), {B, 1, 1});
   const Tensor p = length * sigmoid(linear(tanh(position_proj(query)), unsqueeze(position, 0)));  // [B, T, 1]
   const Tensor scores = general_scores(query, memory);
-  const Tensor align = training() ? masked_softmax(scores, memory.lengths)
-                                  : window_softmax(scores, memory.lengths,
-                                                   p.detach().to(DType::f64).to_vector<double>(), window_);
+  const Tensor align =
+      training() ? weights_of(scores, memory, memory.lengths)
+                 : window_softmax(scores, memory, p.detach().to(DType::f64).to_vector<double>(), window_);
   const double sigma = static_cast<double>(window_) / 2;
   // of the Gaussian, [B, T, S]
   Tensor exponent = square(arange(S, query.dtype()) - p) * (-1 / (2 * sigma * sigma));
@@ -85,7 +86,7 @@ Attention::Output LocalMonotonicAttention::answer(const Tensor& query, const Mem
     for (int64_t t = 0; t < query.size(1); ++t)
       centres.push_back(static_cast<double>(std::min(state.step + t, length - 1)));
   }
-  const Tensor weights = window_softmax(general_scores(query, memory), memory.lengths, centres, window_);
+  const Tensor weights = window_softmax(general_scores(query, memory), memory, centres, window_);
   return {matmul(weights, memory.keys), weights};
 }
 

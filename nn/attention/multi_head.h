@@ -22,7 +22,6 @@ class MultiHeadAttention : public Attention {
   MultiHeadAttention(int64_t query_size, int64_t key_size, int64_t attention_size, int64_t heads,
                      const Scope& scope = {});
   Memory prepare(const Tensor& keys, const Tensor& lengths) const override;
-  bool takes_mask() const override { return true; }
   /// @return n
   int64_t heads() const { return heads_; }
 

@@ -149,6 +149,27 @@ TEST_F(Serve, AttentionIsTheRecord) {
           .empty());
 }
 
+// true is a mask; a model without attention leaves the word out, and the record says so.
+TEST_F(Serve, WithoutWordsMasksThemOrLeavesThemOut) {
+  const auto record = [&](const json& kind, const char* model = "en-fr", const char* text = "It rains.") {
+    const json reply = answer(api_, "/attention", {{"q", text}, {"model", model}, {"without_words", kind}});
+    return models::parse_translation(reply.dump(), "reply", 1);
+  };
+  const models::Translation masked = record(true), dropped = record("drop");
+  EXPECT_EQ(masked.without_kind, models::WithoutKind::mask);
+  EXPECT_EQ(masked, record("mask"));
+  EXPECT_EQ(dropped.without_kind, models::WithoutKind::drop);
+  ASSERT_THAT(dropped.without, SizeIs(2));
+  EXPECT_EQ(dropped.without[0].text, directly(0, " rains.", 2));
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(masked.without[i].word, i);
+    EXPECT_NE(masked.without[i].score, dropped.without[i].score);
+  }
+  EXPECT_EQ(record(true, "en-fr-none").without_kind, models::WithoutKind::drop);
+  EXPECT_THAT(record(false).without, testing::IsEmpty());
+  EXPECT_THAT(record(true, "en-fr", "rains").without, testing::IsEmpty());  // nothing would be left
+}
+
 TEST_F(Serve, WhatIsNotServedIsSaidByName) {
   const auto error = [&](const json& change, int status = 400, const std::string& path = "/translate") {
     json body{{"q", "x"}, {"source", "en"}, {"target", "fr"}};
@@ -199,6 +220,8 @@ TEST_F(Serve, WhatIsNotServedIsSaidByName) {
   EXPECT_EQ(error({{"q", "a\nb"}}, 400, "/attention"), "q has several lines; attention is of one");
   EXPECT_EQ(error({{"form", "x"}}, 400, "/attention"), "form is neither record nor page");
   EXPECT_EQ(error({{"tree", 1}}, 400, "/attention"), "tree is neither true nor false");
+  EXPECT_EQ(error({{"without_words", "hide"}}, 400, "/attention"),
+            "without_words is neither true nor false nor mask nor drop");
   for (const char* body :
        {"", "[]", "3", "{", "{\"q\":\"\\ud800\"}", "{\"q\":1e999}", "\xff", "null", "{\"q\":\"a\"}x"}) {
     const HttpReply reply = post(api_, "/translate", body);

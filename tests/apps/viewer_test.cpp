@@ -128,6 +128,46 @@ TEST_F(Viewer, SmallRecordsHaveSixteenBitsAndLargeOnesEight) {
   EXPECT_LT(page.size(), 2'000'000U);
 }
 
+// All that a record may have: the bound holds with the best words of every step, the tree of a beam of 4, the
+// translations without each word, maps of 90 pieces and as many layers of vectors as there is room for.
+TEST_F(Viewer, SixtyWordsWithEverythingStayUnderTwoMegabytes) {
+  constexpr size_t kWords = 60, kPieces = 90, kSize = 128;
+  Translation record = viewer_record(kWords, 6, 8);
+  models::TranslationPieces& pieces = record.pieces.emplace();
+  for (auto* const side :
+       {&pieces.source, &pieces.target})  // the first half of the words are two pieces each
+    for (size_t i = 0; i < kPieces; ++i) side->push_back({"piece", i < kWords ? i / 2 : i - kWords / 2});
+  pieces.attention = pieces.encoder_self_attention = pieces.decoder_self_attention =
+      viewer_maps(6, 8, kPieces, kPieces);
+  for (size_t i = 0; i < kPieces; ++i) {
+    record.steps.push_back({-0.1, std::vector(6, models::ProbableUnit{"\u2581probable", -2.5})});
+    for (int k = 0; k < 8; ++k)
+      record.beam.push_back(
+          {static_cast<int64_t>(8 * i) - 1, "\u2581branch", -12.5, models::BeamFate::pruned});
+  }
+  std::string text;
+  for (size_t i = 0; i + 1 < kWords; ++i) text += "translated ";
+  for (size_t i = 0; i + 1 < kWords; ++i) record.without.push_back({i, text, -20.5});
+  const std::vector<std::vector<float>> vectors(kPieces, std::vector<float>(kSize, 0.5F));
+  for (int kind = 0; kind < 3; ++kind)
+    for (int layer = 0; layer < 6; ++layer)
+      record.vectors.push_back({kind, layer, vectors, vectors, vectors});
+  const std::string page = page_of({record});
+  const auto json = nlohmann::json::parse(element(page, "record-0"));
+  EXPECT_EQ(json["steps"].size(), kPieces);
+  EXPECT_EQ(json["tree"].size(), 8 * kPieces);
+  EXPECT_EQ(json["without"].size(), kWords - 1);
+  EXPECT_EQ(json["maps"]["cross"]["rows"], kPieces);
+  EXPECT_LT(page.size(), 2'000'000U);
+  record.pieces.reset();
+  record.steps.resize(kWords);
+  for (models::TranslationVectors& one : record.vectors)
+    for (auto* const list : {&one.query, &one.key, &one.value}) list->resize(kWords);
+  const std::string words = page_of({record});
+  EXPECT_EQ(nlohmann::json::parse(element(words, "record-0"))["vectors"].size(), 12U);  // a kind is left out
+  EXPECT_LT(words.size(), 2'000'000U);
+}
+
 TEST_F(Viewer, SentencesOfThreeHundredWords) {
   const std::string page = page_of({viewer_record(300, 1, 2)});
   EXPECT_EQ(element(page, "maps-0-cross").size(), 2U * 300 * 300 / 3 * 4);

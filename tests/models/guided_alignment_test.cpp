@@ -40,8 +40,11 @@ TEST(GuidedAlignment, LossIsTheMeanOverLinkedTokens) {
   EXPECT_NEAR(guided_alignment_loss(weights, batch).item(), expected, 1e-7);
   Tensor scores = randn({2, 4, 4}, DType::f64);
   const auto checked = gradcheck(
-      [&](const std::vector<Tensor>& x) { return guided_alignment_loss(softmax(x[0]), batch); }, {scores});
-  EXPECT_TRUE(checked) << checked.message();
+      [&](const std::vector<Tensor>& x) {
+        return std::vector{guided_alignment_loss(softmax(x[0]), batch)};
+      },
+      {scores});
+  EXPECT_TRUE(checked) << checked.message;
 }
 
 TEST(GuidedAlignment, AWeightOfZeroCostsAFiniteAmountAndABatchNeedsLinks) {

@@ -124,6 +124,70 @@ TEST_P(EveryModel, ForcingTheOutputGivesItsScoreAndAttention) {
   }
 }
 
+// What attention may not look at has no weight, and the search is that of the whole target at once.
+TEST_P(EveryModel, HiddenUnitsHaveNoWeight) {
+  const auto model = make(4);
+  const NoGradGuard no_grad;
+  const TranslationModel* const models[] = {model.get()};
+  const std::vector<std::vector<int>> hidden{{1}, {}, {0, 3}};
+  for (const SearchOptions& options : {SearchOptions{}, SearchOptions{.beam = 3, .n_best = 2},
+                                       SearchOptions{.n_best = 2, .temperature = 1.0}}) {
+    const auto free = search(models, sources(), options), found = search(models, sources(), options, hidden);
+    for (size_t i = 0; i < found.size(); ++i) {
+      if (!model->has_attention() || hidden[i].empty()) {
+        EXPECT_EQ(found[i].front().ids, free[i].front().ids);
+        EXPECT_NEAR(found[i].front().score, free[i].front().score, 1e-4);
+        continue;
+      }
+      EXPECT_NE(found[i].front().score, free[i].front().score);
+      for (const Hypothesis& output : found[i]) {
+        const EncodedPair pair{sources()[i], output.ids};
+        Batch batch = make_batch(std::span(&pair, 1), std::vector<int64_t>{0});
+        batch.source_seen =
+            make_source_batch(sources(), std::vector{static_cast<int64_t>(i)}, hidden).source_seen;
+        const TranslationModel::Forced forced = model->forced(batch);
+        if (output.ended) {
+          EXPECT_NEAR(sum(forced.log_probabilities).item(), output.score, 1e-4);
+        }
+        const auto wanted = forced.weights.contiguous().to_vector<float>();  // [1, maps, T, S]
+        const size_t S = pair.source.size(), T = output.ids.size() + 1;
+        for (size_t m = 0; m < output.attention.size(); ++m) {
+          for (size_t t = 0; t < output.attention[m].size(); ++t) {
+            const std::vector<float>& row = output.attention[m][t];
+            for (size_t s = 0; s < S; ++s) EXPECT_NEAR(row[s], wanted[(m * T + t) * S + s], 1e-5);
+            for (const int unit : hidden[i]) EXPECT_EQ(row[static_cast<size_t>(unit)], 0.0F);
+            const double total = std::accumulate(row.begin(), row.end(), 0.0);
+            EXPECT_LE(total, 1 + 1e-5);
+            if (!GetParam().name.starts_with("local_p")) {
+              EXPECT_NEAR(total, 1, 1e-5);
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+// A recurrent encoder has read what is hidden; of the others nothing depends on it.
+TEST_P(EveryModel, WhatIsHiddenIsReadByARecurrentEncoderAlone) {
+  const auto model = make(4);
+  const TranslationModel* const models[] = {model.get()};
+  std::vector<std::vector<int>> others = sources();
+  others[0][1] = 11;
+  others[2][0] = 11;
+  const std::vector<std::vector<int>> hidden{{1}, {}, {0}};
+  const auto a = search(models, sources(), {}, hidden), b = search(models, others, {}, hidden);
+  const bool recurrent = GetParam().config.architecture().name == "recurrent";
+  for (const size_t i : {0, 2}) {
+    if (recurrent) {
+      EXPECT_NE(a[i].front().score, b[i].front().score);
+    } else {
+      EXPECT_EQ(a[i].front().ids, b[i].front().ids);
+      EXPECT_EQ(a[i].front().score, b[i].front().score);
+    }
+  }
+}
+
 // Each step's probabilities are those of the search: they sum to the score, and a greedy output is what was
 // most probable.
 TEST_P(EveryModel, BestWordsAreThoseOfTheSearch) {

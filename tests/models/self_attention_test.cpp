@@ -9,6 +9,7 @@
 #include "models/architectures/transformer/transformer.h"
 #include "models/text/vocabulary.h"
 #include "tests/models/translation_model.h"
+#include "tests/testing/close.h"
 #include "tests/testing/parameters.h"
 #include "tests/testing/throws.h"
 
@@ -137,6 +138,43 @@ TEST_P(EveryTransformer, ValuesAreThoseOfTheLayers) {
         }
       }
     }
+  }
+}
+
+// What is hidden is as if its row, with its position, were not there: layers without a mask read the others.
+TEST_P(EveryTransformer, AHiddenUnitIsAsIfItsRowWereNotThere) {
+  const NoGradGuard no_grad;
+  const auto& config = GetParam().config.as<TransformerOptions>();
+  if (config.positions == Positions::rotary) GTEST_SKIP() << "positions are counted by the layers";
+  const std::vector<int64_t> rest{0, 2, 3, 4};  // of five units the second is hidden
+  const std::vector<int> source{9, 4, 5, 6, Vocabulary::kEos}, target{5, 4, 8};
+  const EncodedPair pair{source, target};
+  Batch batch = make_batch(std::span(&pair, 1), std::vector<int64_t>{0});
+  batch.source_seen = make_source_batch(std::vector<std::vector<int>>{source}, std::vector<int64_t>{0},
+                                        std::vector<std::vector<int>>{{1}})
+                          .source_seen;
+  Tensor memory = index_select(embed("source_embedding", batch.source), 1, from_vector(rest, {4}));
+  for (int64_t l = 0; l < config.encoder_layers; ++l) {
+    nn::TransformerEncoderLayer layer(layer_options());
+    load(layer, "encoder" + std::to_string(l));
+    memory = layer(memory, {});
+  }
+  if (config.norm == NormPlace::pre) {
+    nn::LayerNorm norm(config.model_size);
+    load(norm, "encoder_norm");
+    memory = norm(memory);
+  }
+  Tensor x = embed("target_embedding", batch.target_in);
+  const Tensor found = model_->forced(batch).weights;  // [1, maps, T, S]
+  const int64_t heads = decoder_layer_options().heads;
+  for (int64_t l = 0; l < config.decoder_layers; ++l) {
+    nn::TransformerDecoderLayer layer(decoder_layer_options());
+    load(layer, "decoder" + std::to_string(l));
+    const auto seen = layer(x, layer.prepare(memory), {});
+    x = seen.output;
+    const Tensor maps = slice(found, 1, l * heads, (l + 1) * heads);
+    EXPECT_TRUE(all_close(index_select(maps, 3, from_vector(rest, {4})), seen.cross_weights, 1e-5, 1e-5));
+    EXPECT_EQ(sum(abs(slice(maps, 3, 1, 2))).item(), 0);
   }
 }
 

@@ -172,7 +172,13 @@ TEST(TranslationRecord, StepsBeamAndLeftOutWordsAreOptional) {
                  {0, "und", -0.75, BeamFate::ended},
                  {0, "a", -3, BeamFate::pruned}};
   record.without = {{1, "ein", -1.5}};
-  EXPECT_EQ(parse_translation(to_json_line(record), "x", 1), record);
+  for (const WithoutKind kind : {WithoutKind::drop, WithoutKind::mask}) {
+    record.without_kind = kind;
+    EXPECT_EQ(parse_translation(to_json_line(record), "x", 1), record);
+  }
+  nlohmann::json older = nlohmann::json::parse(to_json_line(record));
+  older.erase("without_kind");
+  EXPECT_EQ(parse_translation(older.dump(), "x", 1).without_kind, WithoutKind::drop);
   const std::string at = "'out.jsonl' line 7: ";
   const auto error = [&](const std::string& pointer, const nlohmann::json& value) {
     return error_of(changed(pointer, value, record));
@@ -183,6 +189,7 @@ TEST(TranslationRecord, StepsBeamAndLeftOutWordsAreOptional) {
   EXPECT_EQ(error("/beam/1/parent", 1), at + "beam[1].parent is out of range: 1");
   EXPECT_EQ(error("/beam/1/fate", "lost"), at + "beam[1].fate is 'lost', which is no fate of a hypothesis");
   EXPECT_EQ(error("/without/0/word", 4), at + "without[0].word is out of range: 4");
+  EXPECT_EQ(error("/without_kind", "hide"), at + "without_kind is 'hide', not mask or drop");
 }
 
 TEST(TranslationRecord, VectorsOfAttentionAreOptional) {

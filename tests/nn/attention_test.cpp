@@ -160,6 +160,32 @@ TEST_P(AttentionTest, PaddingChangesNothing) {
   EXPECT_TRUE(all_close(b.context, a.context, kTight, kTight));
 }
 
+// Keys that a mask hides have no weight, and the others share it as before; where places do not count it is
+// as if the keys were not there.
+TEST_P(AttentionTest, AMaskHidesKeys) {
+  const auto attention = GetParam().make();
+  randomise_parameters(*attention);
+  const Tensor q = query(2, 3), k = keys(2, 5), lengths = ids({5, 4});
+  const Attention::Memory all = attention->prepare(k, lengths);
+  Attention::Memory memory = all;
+  memory.mask = from_vector(std::vector<bool>{true, true, false, true, true}, {1, 1, 5});
+  const Attention::Output out = attention->attend(q, memory);
+  EXPECT_EQ(sum(abs(slice(out.weights, 2, 2, 3))).item(), 0);
+  if (GetParam().kind.starts_with("lo")) {  // location, local
+    const auto shares = [](const Tensor& weights) { return weights / sum(weights, {2}, KeepDim::yes); };
+    const Tensor before = attention->attend(q, all).weights;
+    EXPECT_TRUE(
+        all_close(shares(out.weights), shares(before * memory.mask.to(before.dtype())), kTight, kTight));
+    return;
+  }
+  const auto rest = [](const Tensor& x, int dim) {
+    return concat(std::vector{slice(x, dim, 0, 2), slice(x, dim, 3, 5)}, dim);
+  };
+  const Attention::Output expected = attention->attend(q, attention->prepare(rest(k, 1), ids({4, 3})));
+  EXPECT_TRUE(all_close(rest(out.weights, 2), expected.weights, kTight, kTight));
+  EXPECT_TRUE(all_close(out.context, expected.context, kTight, kTight));
+}
+
 TEST_P(AttentionTest, ABatchIsItsSentencesOneByOne) {
   const auto attention = GetParam().make();
   randomise_parameters(*attention);

@@ -246,7 +246,10 @@ TEST(Attention, AMaskHidesWhatLengthsAndCausalityHide) {
   EXPECT_TRUE(all_close(several.attend(query, hidden).context,
                         several.attend(query, several.prepare(x, lengths)).context, 0, 0));
   const DotAttention dot(8, 8);
-  EXPECT_ERROR(ValueError, "attention: DotAttention takes no mask", dot.attend(query, hidden));
+  hidden = dot.prepare(x, from_vector<int64_t>({4, 4}, {2}));
+  hidden.mask = zeros({2, 1, 4});
+  EXPECT_ERROR(ValueError, "attention: a mask of this kind is bool, got f32[2, 1, 4]",
+               dot.attend(query, hidden));
 }
 
 TEST(Attention, SeveralHeadsHaveGradientsOfSecondOrder) {

@@ -2,14 +2,18 @@
 """Clicks and keys on heatmap's page in a headless Chromium: tests/viewer/browse.py HEATMAP WORK [SCREENSHOTS]
 (Debian: chromium, chromium-driver, python3-selenium; without them it prints SKIPPED: and why)
 
-The page is opened as a file, in both colour schemes, with sentences in Arabic and Chinese, with emoji that joiners join and with markup.
+The page is opened as a file, in both colour schemes, with sentences in Arabic and Chinese, with emoji that joiners join and with markup, of 60
+words and of 300; what is printed is a PDF.
 Exit status 1, and a line for each mistake, for what a click or key should have done and did not, for a complaint in the browser's console,
 for a request, and for a page that scrolls sideways. With SCREENSHOTS, a folder, pictures are left there to be looked at.
 """
+import base64
 import json
 import math
 import pathlib
 import random
+import re
+import shutil
 import subprocess
 import sys
 import time
@@ -61,7 +65,28 @@ def with_search(made):
         made["beam"] += [{"parent": parent, "text": unit, "score": -0.2 * t - 0.2, "fate": "ended" if last else "kept"},
                          {"parent": parent, "text": "autre", "score": -0.2 * t - 2.5, "fate": "pruned"}]
         parent = len(made["beam"]) - 2
-    made["without"] = [{"word": 1, "text": made["target"]["text"].replace("vieux", "petit"), "score": -3.0}]
+    made["without"], made["without_kind"] = [{"word": 1, "text": made["target"]["text"].replace("vieux", "petit"), "score": -3.0}], "mask"
+    return made
+
+
+def with_pieces(made, split):
+    """The words of `split` in two pieces; the maps of words follow from those of pieces: columns summed, rows averaged."""
+    made["pieces"] = {}
+    for side in ("source", "target"):
+        made["pieces"][side] = []
+        for w, token in enumerate(made[side]["tokens"]):
+            text = token["text"] if token.get("eos") else "\u2581" + token["text"]
+            parts = (text[:3], text[3:]) if token["text"] in split else (text,)
+            made["pieces"][side] += [{"text": part, "word": w} for part in parts]
+    columns, rows = made["pieces"]["source"], made["pieces"]["target"]
+    pieces = made["pieces"]["attention"] = maps(random.Random(8), 1, 2, len(rows), len(columns))
+    made["attention"] = []
+    for one in pieces:
+        words = [[0.0] * len(made["source"]["tokens"]) for _ in made["target"]["tokens"]]
+        for row, weights in zip(rows, one["weights"]):
+            for column, weight in zip(columns, weights):
+                words[row["word"]][column["word"]] += weight / sum(other["word"] == row["word"] for other in rows)
+        made["attention"].append({**one, "weights": [[min(1, round(x, 6)) for x in row] for row in words]})
     return made
 
 
@@ -93,7 +118,17 @@ RECORDS = [
            f"The old {FAMILY} </script><script>alert(1)</script> <b>cat</b> &amp; \u2066sleeps .", 1, 2),
     record(4, "Transformer, 6 layers", " ".join(f"word{i}" for i in range(59)), " ".join(f"mot{i}" for i in range(59)), 6, 8),
     with_vectors(record(5, "Transformer, 2 layers", "The cat sleeps .", "Le chat dort .", 2, 3)),
+    with_pieces(record(6, "of pieces", "A sofa is red .", "Un canap\u00e9 est rouge .", 1, 2, own=False), ("sofa", "canap\u00e9")),
+    record(7, "two heads", " ".join(f"w{i}" for i in range(299)), " ".join(f"m{i}" for i in range(299)), 1, 2, own=False),
 ]
+GOLD = ["0-0 1-1 2-2 3-3 4-4 5-5 6?7 7-6 8-8"] + [""] * 6  # of the lines that records are of
+
+
+def alignment_error(matrix):
+    """Of a map of the first sentence."""
+    links = {(max(range(9), key=row.__getitem__), t) for t, row in enumerate(matrix[:9])}
+    sure, possible = ({tuple(int(n) for n in re.split("[-?]", link)) for link in GOLD[0].split() if "-" in link or kind} for kind in (False, True))
+    return 1 - (len(links & sure) + len(links & possible)) / (len(links) + len(sure))
 
 
 # ---- the browser ----
@@ -115,8 +150,11 @@ class Page(Browser):
         self.run("const list = document.getElementById('sentence'); list.value = [...list.options].find(one => one.textContent.includes(arguments[0])).value;"
                  "list.dispatchEvent(new Event('change'))", text)
 
+    def to(self, element):
+        return webdriver.ActionChains(self.driver, duration=0).move_to_element(element)
+
     def click(self, cell):
-        webdriver.ActionChains(self.driver).move_to_element(self.all(".stage .drawn > svg g rect")[cell]).click().perform()
+        self.to(self.all(".stage .drawn > svg g rect")[cell]).click().perform()
 
     def status(self):
         return self.one("#status").text
@@ -131,13 +169,13 @@ class Page(Browser):
 def hover_lock_and_keys(page):
     check(len(page.all(".panel")) == 2, "two models of a sentence are not side by side")
     cell = page.all(".stage .drawn > svg g rect")[0]
-    webdriver.ActionChains(page.driver).move_to_element(cell).perform()
+    page.to(cell).perform()
     check("Le looks at The with 0." in page.status() and "in panel 2" in page.status(), f"hover says: {page.status()}")
     check(len(page.all(".over svg")) == 2, "the same words are not lit in both panels")
     check(page.all(".linesview.focused .link.lit"), "hover lights no line")
-    webdriver.ActionChains(page.driver).move_to_element(cell).click().perform()
+    page.to(cell).click().perform()
     check("Locked" in page.status(), f"a click does not lock: {page.status()}")
-    webdriver.ActionChains(page.driver).move_to_element(page.one("#status")).perform()
+    page.to(page.one("#status")).perform()
     check("Le looks at The" in page.status(), "what is locked does not stay")
     page.keys(Keys.ESCAPE)
     check(page.status().startswith("Point at"), f"Esc does not free: {page.status()}")
@@ -156,6 +194,13 @@ def maps_and_settings(page):
     page.choose("Order", "entropy")
     captions = [float(one.text.split(":")[1]) for one in page.all("#heads figcaption") if ":" in one.text]
     check(len(captions) == 6 and captions == sorted(captions), f"heads sorted by entropy: {captions}")
+    page.choose("Order", "error")
+    captions = [one.text.split(": ") for one in page.all("#heads figcaption") if ":" in one.text]
+    wanted = {f"layer {one['layer']}, head {one['head']}": 100 * alignment_error(one["weights"]) for one in RECORDS[0]["attention"]}
+    found = {name: float(error.rstrip(" %")) for name, error in captions}
+    check(list(found.values()) == sorted(found.values()) and len(set(found.values())) > 1, f"heads sorted by alignment error: {captions}")
+    check(found.keys() == wanted.keys() and all(abs(found[name] - wanted[name]) < 0.06 for name in found), f"alignment errors {found}, not {wanted}")
+    page.picture("heads-by-error-light")
     page.choose("Order", "model")
     page.choose("Kind of attention", "decoder")
     check(page.all('.stage rect[fill="url(#hatch)"]'), "words that are not written yet are not hatched")
@@ -191,6 +236,7 @@ def steps(page):
     check("9 pruned" not in page.run("return document.querySelector('#steps .tree svg').getAttribute('aria-label')")
           and "10 pruned" in page.run("return document.querySelector('#steps .tree svg').getAttribute('aria-label')"), "the tree lacks pruned branches")
     check([one.text for one in page.all("#without .mark")] == ["petit"], "what changes without a word is not marked")
+    check("with the word masked" in page.one("#without p").text, f"how the words are taken away is told as {page.one('#without p').text!r}")
     page.picture("steps-light")
     page.keys(Keys.ESCAPE)
 
@@ -198,7 +244,7 @@ def steps(page):
 def computed(page):
     """Every kind and head: the weight that follows from the vectors is the map's."""
     page.open("cat sleeps .")
-    webdriver.ActionChains(page.driver).move_to_element(page.one("#help")).perform()
+    page.to(page.one("#help")).perform()
     check("Point at a cell" in page.one("#computed").text, f"no cell, and it says {page.one('#computed').text!r}")
     for kind in ("cross", "encoder", "decoder"):
         page.choose("Kind of attention", kind)
@@ -281,6 +327,78 @@ def long_sentence(page):
     check(took < 5, f"a sentence of 60 words takes {took:.1f} s")  # a second on a machine that does nothing else
 
 
+def labels(page):
+    return page.run("return [...document.querySelectorAll('.stage .drawn > svg text')].map(one => one.textContent)")
+
+
+def words_or_pieces(page):
+    page.open("A sofa is red")
+    check("alignment error" not in page.one("#panels").text, "a sentence without gold links has an alignment error")
+    check("sofa" in labels(page) and "fa" not in labels(page), f"the words are {labels(page)}")
+    row = page.run("return document.querySelectorAll('.stage .drawn > svg g rect').length")
+    page.keys("w")
+    check({"\u2581so", "fa", "nap\u00e9"} <= set(labels(page)), f"the pieces are {labels(page)}")
+    check(page.run("return document.querySelectorAll('.stage .drawn > svg g rect').length") > row, "pieces have no more cells than words")
+    page.picture("pieces-light")
+    page.one("#look").click()
+    page.choose("units", "words")
+    check("sofa" in labels(page), "words do not come back")
+    page.one("#look").click()
+    page.open("The old cat")
+
+
+def printed(page):
+    """On paper are the sentence and its pictures, light, and nothing to click."""
+    page.scheme("dark")
+    page.run("document.activeElement.blur()")
+    pdf = page.driver.execute_cdp_cmd("Page.printToPDF", {"printBackground": False, "preferCSSPageSize": True})["data"]
+    pages = len(re.findall(rb"/Type /Page\b", base64.b64decode(pdf)))
+    check(1 <= pages <= 4, f"the print has {pages} pages")
+    print(f"printed: {pages} pages")
+    if page.pictures:
+        (page.pictures / "print.pdf").write_bytes(base64.b64decode(pdf))
+    if shutil.which("pdftotext"):
+        text = subprocess.run(["pdftotext", "-", "-"], input=base64.b64decode(pdf), capture_output=True, check=True).stdout.decode()
+        check("canap" in text and "Without one word" in text, f"the print lacks words: {text}")
+        check(not any(word in text for word in ("Settings", "Add panel", "by entropy", "Point at", "Esc")), f"controls are printed: {text}")
+    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print", "features": [{"name": "prefers-color-scheme", "value": "dark"}]})
+    page.run("dispatchEvent(new Event('beforeprint'))")
+    seen = page.run("return [...document.querySelectorAll('button, select, input, footer, header, dialog')].filter(one => one.checkVisibility())"
+                    ".filter(one => !one.closest('#heads .grid')).map(one => one.outerHTML.slice(0, 60))")
+    check(not seen, f"controls are on paper: {seen}")
+    check(page.run("return [...document.querySelectorAll('.stage .drawn')].some(one => one.checkVisibility())"), "the matrix is not on paper")
+    check(page.run("return document.documentElement.dataset.theme") == "light", "paper is dark")
+    page.picture("print-light")
+    page.run("dispatchEvent(new Event('afterprint'))")
+    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
+    page.scheme("light")
+    check(not page.all("header:not([hidden])") or page.one("header").is_displayed(), "controls do not come back")
+
+
+def three_hundred_words(page):
+    begin = time.monotonic()
+    page.open("w0 w1 w2")
+    page.run("return document.body.offsetHeight")
+    took = time.monotonic() - begin
+    stage = page.one(".stage .drawn")
+    page.run("arguments[0].scrollIntoView({block: 'center'})", page.one(".stage"))
+    page.to(page.one(".stage")).perform()
+    check(" looks at " in page.status(), f"of 300 words hover says: {page.status()}")
+    check(stage.size["width"] > 250, f"300 words are drawn {stage.size} large")
+    page.run("scrollTo(0, 0)")
+    page.picture("300-words-light")
+    page.scheme("dark")
+    page.picture("300-words-dark")
+    print(f"300 words, 2 heads: opened in {took:.2f} s")
+    check(took < 10, f"a sentence of 300 words takes {took:.1f} s")
+
+
+def dark_pictures(page):
+    for text, name in (("The old cat", "two-models-dark"), ("cat sleeps .", "computed-dark"), ("word0 word1", "long-dark")):
+        page.open(text)
+        page.picture(name)
+
+
 def main():
     if len(sys.argv) not in (3, 4):
         raise SystemExit(__doc__)
@@ -288,10 +406,12 @@ def main():
     pictures = pathlib.Path(sys.argv[3]).resolve() if sys.argv[3:] else None
     work.mkdir(parents=True, exist_ok=True)
     (work / "records.jsonl").write_text("".join(json.dumps(one) + "\n" for one in RECORDS))
-    subprocess.run([heatmap, "--records", work / "records.jsonl", "-o", work / "page.html"], check=True)
+    (work / "gold").write_text("".join(line + "\n" for line in GOLD))
+    subprocess.run([heatmap, "--records", work / "records.jsonl", "--gold", work / "gold", "-o", work / "page.html"], check=True)
     page = Page((work / "page.html").as_uri(), pictures)
     try:
-        for part in (hover_lock_and_keys, maps_and_settings, steps, computed, exports, scripts_and_markup, long_sentence):
+        for part in (hover_lock_and_keys, maps_and_settings, steps, words_or_pieces, printed, computed, exports, scripts_and_markup, long_sentence,
+                     three_hundred_words, *((dark_pictures,) if pictures else ())):
             part(page)
         mistakes.extend(page.complaints())
         mistakes.extend(f"asks for {name}" for name in page.asked())

@@ -10,15 +10,19 @@ function matrixLayout(view, room, zoom) {
   const guess = clamp((room - 150) / columns, 5, 40);
   const cell = Math.max(3, Math.round(Math.min(guess, Math.max(14, 1100 / rows)) * zoom * 10) / 10);
   const size = clamp(cell * 0.6, 9, 14);
-  const across = widest(view.columns, size), down = widest(view.rows, size);
+  const across = widest(view.columns, size);
+  // what is lit is larger than small labels, and bold
+  const lit = tokens => size < LIT ? Math.max(0, ...tokens.map(token => textWidth(labelText(token, LIT), LIT, true))) : 0;
+  const down = Math.max(widest(view.rows, size), lit(view.rows));
   const every = Math.max(1, Math.ceil(size * 1.15 / cell));  // labels that would overlap are left out; hover shows them
   const angle = across + 4 <= cell ? 0 : size + 2 <= cell * Math.SQRT1_2 ? -45 : -90;
-  const high = angle === 0 ? size * 1.4 : angle === -90 ? across : (across + size) * Math.SQRT1_2;
+  const high = angle === 0 ? size * 1.4 : angle === -90 ? Math.max(across, lit(view.columns)) : (across + size) * Math.SQRT1_2;
   const fed = view.kind === "decoder" ? Math.max(...view.rows.map(token => textWidth(fedText(token), size * 0.8))) + 8 : 0;
   const over = angle === -45 ? Math.max(0, (across + size) * Math.SQRT1_2 - cell / 2) : 0;
   return {cell, size, every, angle, over, x: Math.ceil(24 + fed + down + 8), y: Math.ceil(22 + high + 8), fed, down,
           width: columns * cell, height: rows * cell};
 }
+const LIT = 12;  // px, the least size of a label that is lit
 const labelText = (token, size) => shortened(visible(token.text), size, 150);
 const fedText = token => token.fed === undefined ? "" : `${shortened(visible(token.fed), 10, 70)} \u2192`;
 
@@ -104,12 +108,12 @@ const labelAt = (cells, across, row) => across < 0 && row >= 0 && row < cells.ro
 function overlaySvg(view, scene, layout, look, focus) {
   if (!focus) return "";
   const {cells, colours} = scene, {x, y, width, height, cell} = layout, shapes = [];
-  const accent = look.accent, size = Math.max(layout.size, 12);
+  const accent = look.accent, size = Math.max(layout.size, LIT);
   const label = (token, at, wide) => {
     const string = visible(token.text), long = textWidth(string, size, true) + 6;
     const left = at.anchor === "end" ? at.x - long + 3 : at.x - 3;
     if (!at.angle) shapes.push({shape: "rect", x: left, y: at.y - size * 0.75, width: long, height: size * 1.5, fill: colours.panel});
-    else shapes.push({shape: "rect", x: 0, y: 0, width: 0, height: 0});
+    else if (at.angle === -90) shapes.push({shape: "rect", x: at.x - size * 0.75, y: at.y - long + 3, width: size * 1.5, height: long, fill: colours.panel});
     shapes.push({shape: "text", text: string, size, bold: true, fill: accent, ...at});
   };
   if (focus.row !== null) {

@@ -9,9 +9,11 @@ function renderWithout() {
   const table = make("table", {className: "bars"}, make("thead", {}, make("tr", {}, ...["without", "translation", "score"].map(text => make("th", {scope: "col", className: "faint", textContent: text})))),
                      row("(the whole)", [bdi(record.target.text)], record.about.score), ...record.without.map(({w, text, score}) => row(bdi(words[w]), marked(text, usual), score)));
   section.replaceChildren(make("h2", {textContent: "Without one word"}),
-                          make("p", {className: "faint", textContent: "The source without the word, translated again; what the whole sentence's translation does not have is marked."}),
+                          make("p", {className: "faint", textContent: `${withoutKinds[record.withoutKind]} What the whole sentence's translation does not have is marked.`}),
                           make("div", {className: "scroll"}, table));
 }
+const withoutKinds = {mask: "The source translated again with the word masked: it stays in its place, and attention may not look at it. An encoder that reads word by word (LSTM, GRU) has read it all the same.",
+                      drop: "The source translated again with the word left out."};
 // The text with those words marked that are not in `usual`, by their order.
 function marked(text, usual) {
   const words = wordsOf(text), common = new Set(commonWords(words, usual).map(([i]) => i));

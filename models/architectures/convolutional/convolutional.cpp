@@ -18,17 +18,14 @@ Tensor with_margins(const Tensor& x, int64_t before, int64_t after) {
   return pad(x, {{0, 0}, {before, after}, {0, 0}});
 }
 
-// Ones on the first lengths[b] positions, zeros behind them: f32 [B, S, 1].
-Tensor length_mask(const Tensor& lengths, int64_t S) {
+// Ones on the first lengths[b] positions that are seen, zeros elsewhere: f32 [B, S, 1].
+Tensor length_mask(const Tensor& lengths, const Tensor& seen, int64_t S) {
   const Tensor mask = zeros({lengths.numel(), S, 1});
   for (int64_t b = 0; b < lengths.numel(); ++b) {
-    for (int64_t s = 0; s < lengths.data<int64_t>()[b]; ++s) mask.data<float>()[b * S + s] = 1;
+    for (int64_t s = 0; s < lengths.data<int64_t>()[b]; ++s)
+      mask.data<float>()[b * S + s] = seen.defined() && !seen.data<bool>()[b * S + s] ? 0 : 1;
   }
   return mask;
-}
-
-Tensor square_roots(const Tensor& lengths) {
-  return reshape(sqrt(lengths.to(DType::f32)), {lengths.numel(), 1, 1});
 }
 
 }  // namespace
@@ -82,11 +79,12 @@ ConvolutionalDecoderLayer::ConvolutionalDecoderLayer(const ConvolutionalOptions&
 
 ConvolutionalDecoderLayer::Output ConvolutionalDecoderLayer::operator()(
     const Tensor& x, const Tensor& read, const Tensor& words, const Tensor& keys, const Tensor& values,
-    const Tensor& lengths, const Tensor& scale, const SourceRows* rows) const {
+    const Tensor& lengths, const Tensor& seen_keys, const Tensor& scale, const SourceRows* rows) const {
   const Tensor hidden = convolution_(read);
   Tensor query = (query_(hidden) + words) * (kHalfVariance * query_scale_);
   if (rows) query = rows->side_by_side(squeeze(query, 1));
-  const ScaledDotAttentionResult seen = scaled_dot_attention(query, keys, values, lengths, /*heads=*/1);
+  const ScaledDotAttentionResult seen =
+      scaled_dot_attention(query, keys, values, lengths, /*heads=*/1, /*causal=*/false, seen_keys);
   Tensor context = seen.context * scale, weights = seen.weights;
   if (rows) {
     context = unsqueeze(rows->apart(context), 1);
@@ -131,29 +129,30 @@ ConvolutionalTranslator::ConvolutionalTranslator(const ConvolutionalOptions& opt
   }
 }
 
-ConvolutionalTranslator::Encoded ConvolutionalTranslator::encode(const Tensor& source,
-                                                                 const Tensor& lengths) const {
-  const Tensor words = (*source_embedding_)(source), mask = length_mask(lengths, source.size(1));
+ConvolutionalTranslator::Encoded ConvolutionalTranslator::encode(const Tensor& source, const Tensor& lengths,
+                                                                 const Tensor& seen) const {
+  const Tensor words = (*source_embedding_)(source), mask = length_mask(lengths, seen, source.size(1));
   const int64_t before = (options_.kernel_width - 1) / 2, after = options_.kernel_width - 1 - before;
   Tensor x = encoder_in_(words);
   for (const auto& layer : encoder_) {  // padding reads as nothing, as beyond the ends of the sentence
     x = ((*layer)(with_margins(dropout_(x) * mask, before, after)) + x) * kHalfVariance;
   }
   const Tensor keys = encoder_out_(x);
-  return {keys, (keys + words) * kHalfVariance, lengths, square_roots(lengths)};
+  return {keys, (keys + words) * kHalfVariance, lengths, seen.defined() ? unsqueeze(seen, 1) : seen,
+          sqrt(sum(mask, {1}, KeepDim::yes))};
 }
 
 Tensor ConvolutionalTranslator::score_rows(const Tensor& x) const { return dropout_(decoder_out_(x)); }
 
 TranslationModel::Teacher ConvolutionalTranslator::teach(const Batch& batch, const Tensor& rows) const {
-  const Encoded encoded = encode(batch.source, batch.source_lengths);
+  const Encoded encoded = encode(batch.source, batch.source_lengths, batch.source_seen);
   const Tensor words = (*target_embedding_)(batch.target_in);
   Tensor x = decoder_in_(words);
   std::vector<Tensor> weights;
   for (const auto& layer : decoder_) {
     const ConvolutionalDecoderLayer::Output out =
         (*layer)(x, with_margins(dropout_(x), options_.kernel_width - 1, 0), words, encoded.keys,
-                 encoded.values, encoded.lengths, encoded.scale);
+                 encoded.values, encoded.lengths, encoded.seen, encoded.scale);
     x = out.output;
     weights.push_back(out.weights);
   }
@@ -170,7 +169,7 @@ class ConvolutionalDecoding : public Decoding {
   ConvolutionalDecoding(const ConvolutionalTranslator& model, const Batch& batch, bool attention)
       : model_(model),
         attention_(attention),
-        encoded_(model.encode(batch.source, batch.source_lengths)),
+        encoded_(model.encode(batch.source, batch.source_lengths, batch.source_seen)),
         rows_(batch.source.size(0)) {
     const ConvolutionalOptions& o = model.options_;
     for (size_t i = 0; i < model.decoder_.size(); ++i)
@@ -184,7 +183,7 @@ class ConvolutionalDecoding : public Decoding {
     for (size_t i = 0; i < before_.size(); ++i) {
       const Tensor read = concat(std::array{before_[i], x}, 1);  // [B, K, H]
       const auto out = (*model_.decoder_[i])(x, read, words, encoded_.keys, encoded_.values, encoded_.lengths,
-                                             encoded_.scale, &rows_);
+                                             encoded_.seen, encoded_.scale, &rows_);
       before_[i] = slice(read, 1, 1, read.size(1));
       x = out.output;
       if (attention_) weights.push_back(squeeze(out.weights, 2));
@@ -198,7 +197,7 @@ class ConvolutionalDecoding : public Decoding {
     for (Tensor& x : before_) x = take_rows(x, rows);
     const auto sentences = rows_.select(rows);
     if (!sentences) return;
-    for (Tensor* x : {&encoded_.keys, &encoded_.values, &encoded_.lengths, &encoded_.scale})
+    for (Tensor* x : {&encoded_.keys, &encoded_.values, &encoded_.lengths, &encoded_.seen, &encoded_.scale})
       *x = take_rows(*x, *sentences);
   }
 

@@ -63,12 +63,14 @@ class ConvolutionalDecoderLayer : public nn::Module {
   /// @param words [B, T, E], embeddings of the target, which are added to the query
   /// @param keys,values [B, S, E]: the encoder's output; the encoder's output plus the source embeddings
   /// @param lengths i64 [B], lengths of the sources
-  /// @param scale [B, 1, 1], square root of the lengths, which restores the variance that averaging over so
+  /// @param seen bool [B, 1, S], false where attention may not look; undefined: everywhere
+  /// @param scale [B, 1, 1], square root of how many units are seen, which restores the variance that
+  /// averaging over so
   ///   many vectors removes
   /// @param rows the sentence of `keys` that each row of x reads, T being 1; null: row b reads sentence b
   /// @return the layer's output and its attention
   Output operator()(const Tensor& x, const Tensor& read, const Tensor& words, const Tensor& keys,
-                    const Tensor& values, const Tensor& lengths, const Tensor& scale,
+                    const Tensor& values, const Tensor& lengths, const Tensor& seen, const Tensor& scale,
                     const SourceRows* rows = nullptr) const;
 
  private:
@@ -95,9 +97,11 @@ class ConvolutionalTranslator : public TranslationModel {
   struct Encoded {
     Tensor keys, values;  // [B, S, E]
     Tensor lengths;       // i64 [B]
+    Tensor seen;          // bool [B, 1, S], or undefined
     Tensor scale;         // [B, 1, 1]
   };
-  Encoded encode(const Tensor& source, const Tensor& lengths) const;
+  // A unit that is not seen reads as padding does: as nothing.
+  Encoded encode(const Tensor& source, const Tensor& lengths, const Tensor& seen) const;
   Tensor score_rows(const Tensor& x) const;
   Teacher teach(const Batch& batch, const Tensor& rows) const override;
   std::pair<Tensor, Tensor> vocabulary_weights() const override;

@@ -177,7 +177,7 @@ Decoder::States Decoder::run(const Encoded& encoded, const Tensor& target_in,
     return {embedded, hidden, seen.context, map_weights(seen)};
   }
   const auto* const lstm = std::get_if<nn::LSTMLayer>(&cell_);
-  if (const auto energy = lstm ? attention_->energy_form() : std::nullopt) {
+  if (const auto energy = lstm && !encoded.memory.mask.defined() ? attention_->energy_form() : std::nullopt) {
     const nn::Attention::Memory& memory = encoded.memory;
     const AttentionLSTMResult r =
         attention_lstm(embedded, target_lengths, memory.values.defined() ? memory.values : memory.keys,
@@ -229,13 +229,15 @@ Seq2Seq::Seq2Seq(const RecurrentOptions& options, int64_t source_vocabulary, int
   for (int head = 0; head < decoder_.attention_maps(); ++head) maps_.push_back({0, head});
 }
 
-Encoded Seq2Seq::encode(const Tensor& source, const Tensor& lengths) const {
+Encoded Seq2Seq::encode(const Tensor& source, const Tensor& lengths, const Tensor& seen) const {
   const LSTMResult r = encoder_(source, lengths);
-  return {decoder_.prepare(r.output, lengths), r.hidden, r.cell};
+  Encoded encoded{decoder_.prepare(r.output, lengths), r.hidden, r.cell};
+  if (seen.defined()) encoded.memory.mask = unsqueeze(seen, 1);
+  return encoded;
 }
 
 TranslationModel::Teacher Seq2Seq::teach(const Batch& batch, const Tensor& rows) const {
-  const Encoded encoded = encode(batch.source, batch.source_lengths);
+  const Encoded encoded = encode(batch.source, batch.source_lengths, batch.source_seen);
   const Decoder::States states = decoder_.run(encoded, batch.target_in, batch.target_lengths);
   const auto pick = [&](const Tensor& x) { return embedding(flatten(x), rows); };
   return {decoder_.readout(pick(states.hidden), pick(states.context), pick(states.embedded)),
@@ -251,7 +253,7 @@ class Seq2SeqDecoding : public Decoding {
   Seq2SeqDecoding(const Seq2Seq& model, const Batch& batch, bool attention)
       : decoder_(model.decoder()),
         attention_(attention),
-        encoded_(model.encode(batch.source, batch.source_lengths)),
+        encoded_(model.encode(batch.source, batch.source_lengths, batch.source_seen)),
         state_(decoder_.start(encoded_)),
         rows_(batch.source.size(0)) {
     encoded_.summary = encoded_.cell = Tensor();  // read by start() alone
@@ -274,7 +276,7 @@ class Seq2SeqDecoding : public Decoding {
  private:
   void keep(const std::vector<int64_t>& sentences) {
     nn::Attention::Memory& memory = encoded_.memory;
-    for (Tensor* x : {&memory.keys, &memory.projected, &memory.lengths, &memory.values})
+    for (Tensor* x : {&memory.keys, &memory.projected, &memory.lengths, &memory.values, &memory.mask})
       *x = take_rows(*x, sentences);
   }
 

@@ -148,8 +148,10 @@ class Seq2Seq : public TranslationModel {
   /// Encodes the sources.
   /// @param source i64 [B, S]
   /// @param lengths i64 [B]
+  /// @param seen bool [B, S], false where attention may not look; undefined: everywhere. The encoder reads
+  ///   every unit all the same, so that the states beside such a one still know of it
   /// @return the encoded sources
-  Encoded encode(const Tensor& source, const Tensor& lengths) const;
+  Encoded encode(const Tensor& source, const Tensor& lengths, const Tensor& seen = {}) const;
   std::unique_ptr<Decoding> begin(const Batch& batch, bool attention) const override;
   /// @return the decoder, for tests of its steps
   const Decoder& decoder() const { return decoder_; }

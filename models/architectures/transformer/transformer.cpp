@@ -29,6 +29,11 @@ nn::TransformerOptions decoder_layer(const TransformerOptions& o) {
   return layer;
 }
 
+// Of bool [B, S], the same for every head and query: [B, 1, 1, S].
+Tensor for_all_queries(const Tensor& seen) {
+  return seen.defined() ? reshape(seen, {seen.size(0), 1, 1, seen.size(1)}) : seen;
+}
+
 // 0 where an id is the begin mark, else 1: [B, T, 1].
 Tensor without_marks(const Tensor& ids, DType dtype) {
   std::vector<double> kept;
@@ -109,12 +114,14 @@ Transformer::Transformer(const TransformerOptions& options, int64_t source_vocab
   }
 }
 
-Tensor Transformer::encode(const Tensor& source, const Tensor& lengths, std::vector<Tensor>* weights) const {
+Tensor Transformer::encode(const Tensor& source, const Tensor& lengths, std::vector<Tensor>* weights,
+                           const Tensor& seen) const {
+  const Tensor mask = for_all_queries(seen);
   Tensor x = (*source_embedding_)(source);
   for (const auto& layer : encoder_) {
-    Tensor seen;
-    x = (*layer)(x, lengths, weights ? &seen : nullptr);
-    if (weights) weights->push_back(seen);
+    Tensor layer_weights;
+    x = (*layer)(x, lengths, weights ? &layer_weights : nullptr, mask);
+    if (weights) weights->push_back(layer_weights);
   }
   return finish(x, encoder_norm_);
 }
@@ -124,7 +131,7 @@ Tensor Transformer::decode(const Tensor& memory, const Batch& batch, std::vector
   Tensor x = (*target_embedding_)(batch.target_in);
   for (const auto& layer : decoder_) {
     const nn::TransformerDecoderLayer::Output seen =
-        (*layer)(x, layer->prepare(memory), batch.source_lengths);
+        (*layer)(x, layer->prepare(memory), batch.source_lengths, for_all_queries(batch.source_seen));
     x = seen.output;
     if (cross_weights) cross_weights->push_back(seen.cross_weights);
     if (self_weights) self_weights->push_back(seen.self_weights);
@@ -134,14 +141,15 @@ Tensor Transformer::decode(const Tensor& memory, const Batch& batch, std::vector
 
 TranslationModel::Teacher Transformer::teach(const Batch& batch, const Tensor& rows) const {
   std::vector<Tensor> weights;
-  const Tensor x = decode(encode(batch.source, batch.source_lengths), batch, &weights, nullptr);
+  const Tensor x = decode(encode(batch.source, batch.source_lengths, nullptr, batch.source_seen), batch, &weights,
+                          nullptr);
   const Tensor flat = reshape(x, {x.size(0) * x.size(1), x.size(2)});
   return {finish(embedding(flat, rows), decoder_norm_), std::move(weights)};
 }
 
 TranslationModel::SelfAttention Transformer::self_attention(const Batch& batch) const {
   std::vector<Tensor> encoder, decoder;
-  decode(encode(batch.source, batch.source_lengths, &encoder), batch, nullptr, &decoder);
+  decode(encode(batch.source, batch.source_lengths, &encoder, batch.source_seen), batch, nullptr, &decoder);
   return {concat(encoder, 1), concat(decoder, 1)};
 }
 
@@ -151,7 +159,7 @@ std::vector<TranslationModel::LayerVectors> Transformer::attention_vectors(const
   std::map<std::string, Tensor> seen;
   on_output([&](const std::string& path, const Tensor& output) { seen[path] = output; });
   try {
-    decode(encode(batch.source, batch.source_lengths), batch, nullptr, nullptr);
+    decode(encode(batch.source, batch.source_lengths, nullptr, batch.source_seen), batch, nullptr, nullptr);
   } catch (...) {
     on_output({});
     throw;
@@ -189,7 +197,7 @@ class TransformerDecoding : public Decoding {
  public:
   TransformerDecoding(const Transformer& model, const Batch& batch, bool attention)
       : model_(model), attention_(attention), lengths_(batch.source_lengths), pools_(model.decoder_.size()) {
-    const Tensor memory = model.encode(batch.source, lengths_);
+    const Tensor memory = model.encode(batch.source, lengths_, nullptr, batch.source_seen);
     const int64_t B = memory.size(0), S = memory.size(1), D = memory.size(2);
     const auto rows = [&](const Tensor& x) { return reshape(x, {B * S, D}); };
     for (const auto& layer : model.decoder_) {
@@ -199,6 +207,7 @@ class TransformerDecoding : public Decoding {
     std::vector<int64_t> positions(static_cast<size_t>(B * S));
     std::iota(positions.begin(), positions.end(), int64_t{0});
     index_ = from_vector(positions, {B, S});
+    if (batch.source_seen.defined()) leave_out(batch.source_seen);
   }
 
   Step step(const Tensor& ids) override {
@@ -208,7 +217,7 @@ class TransformerDecoding : public Decoding {
     for (size_t i = 0; i < pools_.size(); ++i) {
       const auto seen = model_.decoder_[i]->step(x, pools_[i], history_, memories_[i], index_, lengths_);
       x = seen.output;
-      if (attention_) weights.push_back(seen.cross_weights);
+      if (attention_) weights.push_back(width_ > 0 ? in_place(seen.cross_weights) : seen.cross_weights);
     }
     const auto [weight, bias] = model_.vocabulary_weights();
     return {linear(model_.finish(x, model_.decoder_norm_), weight, bias),
@@ -222,8 +231,36 @@ class TransformerDecoding : public Decoding {
   }
 
  private:
+  // Makes the lists those of the positions that are seen.
+  void leave_out(const Tensor& seen) {
+    width_ = index_.size(1);
+    lengths_ = lengths_.clone();  // the batch keeps its own
+    for (int64_t b = 0; b < index_.size(0); ++b) {
+      int64_t* const positions = index_.data<int64_t>() + b * width_;
+      int64_t& length = lengths_.data<int64_t>()[b];
+      int64_t kept = 0;
+      for (int64_t s = 0; s < length; ++s)
+        if (seen.data<bool>()[b * width_ + s]) positions[kept++] = b * width_ + s;
+      length = kept;
+    }
+  }
+  // Weights [B, heads, S] of the positions in the lists, each in its own place of the source.
+  Tensor in_place(const Tensor& weights) const {
+    const int64_t heads = weights.size(1);
+    const Tensor placed = zeros(weights.shape(), weights.dtype()), from = weights.contiguous();
+    for (int64_t b = 0; b < weights.size(0); ++b) {
+      for (int64_t s = 0; s < lengths_.data<int64_t>()[b]; ++s) {
+        const int64_t to = index_.data<int64_t>()[b * width_ + s] % width_;
+        for (int64_t head = b * heads; head < (b + 1) * heads; ++head)
+          placed.data<float>()[head * width_ + to] = from.data<float>()[head * width_ + s];
+      }
+    }
+    return placed;
+  }
+
   const Transformer& model_;
   bool attention_;
+  int64_t width_ = 0;                    // of the sources, where some positions are not seen
   Tensor lengths_, index_;               // of the hypotheses: how many positions of the source, and which
   std::vector<nn::KeyValue> memories_;   // by layer: the sources
   std::vector<nn::KeyValuePool> pools_;  // by layer: what was written so far

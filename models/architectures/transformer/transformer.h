@@ -59,8 +59,10 @@ class Transformer : public TranslationModel {
   /// @param source i64 [B, S]
   /// @param lengths i64 [B]
   /// @param weights if not null, receives each layer's self-attention [B, heads, S, S]
+  /// @param seen bool [B, S], false where attention may not look; undefined: everywhere
   /// @return [B, S, D]
-  Tensor encode(const Tensor& source, const Tensor& lengths, std::vector<Tensor>* weights = nullptr) const;
+  Tensor encode(const Tensor& source, const Tensor& lengths, std::vector<Tensor>* weights = nullptr,
+                const Tensor& seen = {}) const;
 
  private:
   friend class TransformerDecoding;
