@@ -156,18 +156,6 @@ struct Shown {
   std::vector<heatmap::NamedRecord> records;
 };
 
-// Of one run, the map that was chosen for it, unless the user says which.
-void take_kept_choice(Options& options) {
-  heatmap::PictureOptions& picture = options.picture;
-  const bool said = picture.layer >= 0 || picture.head >= 0 || picture.mean || picture.grid;
-  if (said || options.runs.size() != 1 || picture.which != heatmap::Which::cross) return;
-  const auto kept = models::read_attention_choice(options.runs.front());
-  if (!kept) return;
-  picture.layer = kept->choice.layer;
-  picture.head = kept->choice.head;
-  picture.mean = kept->choice.head < 0;
-}
-
 std::vector<Shown> shown_in_pictures(const Options& options) {
   std::vector<Shown> shown;
   const std::vector<std::string> names = names_of(options);
@@ -288,7 +276,6 @@ void draw(Options& options) {
     files.outputs.insert(files.outputs.begin(), {"--output", options.output});
   apps::check_files(files);
   if (models::first_invalid_utf8(options.picture.title)) throw ValueError("--title", "the text is not UTF-8");
-  take_kept_choice(options);
   if (options.page())
     write_page(options);
   else if (options.batch())

@@ -175,7 +175,22 @@ const std::vector<models::AttentionWeights>& maps_of(const models::Translation& 
   return maps;
 }
 
-Picture make_picture(const models::Translation& record, const PictureOptions& options) {
+namespace {
+
+// The map that was chosen for the record's run, unless the user says which.
+PictureOptions with_usual_map(const models::Translation& record, PictureOptions options) {
+  const bool said = options.layer >= 0 || options.head >= 0 || options.mean || options.grid;
+  if (said || options.which != Which::cross || !record.usual_map) return options;
+  options.layer = record.usual_map->layer;
+  options.head = record.usual_map->head;
+  options.mean = options.head < 0;
+  return options;
+}
+
+}  // namespace
+
+Picture make_picture(const models::Translation& record, const PictureOptions& wanted) {
+  const PictureOptions options = with_usual_map(record, wanted);
   const std::vector<models::AttentionWeights>& maps = maps_of(record, options.which);
   const bool mean = options.mean || (options.layer < 0 && options.head < 0 && maps.size() > 1);
   const models::AttentionWeights map = mean ? mean_map(maps, options.layer) : choose(maps, options);

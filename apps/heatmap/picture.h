@@ -56,10 +56,11 @@ struct NamedRecord {
 
 struct PictureOptions {
   Which which = Which::cross;
-  int layer = -1, head = -1;  // -1: the first that the record has; both: the mean where there are several
-  bool mean = false;          // the mean of all maps instead, or of those of `layer`
-  bool difference = false;    // of two records also the first less the second
-  bool grid = false;          // every map, a row a layer and a column a head
+  /// -1: the first that the record has; both: its usual_map, without one the mean where there are several.
+  int layer = -1, head = -1;
+  bool mean = false;        // the mean of all maps instead, or of those of `layer`
+  bool difference = false;  // of two records also the first less the second
+  bool grid = false;        // every map, a row a layer and a column a head
   bool keep_eos = true;
   apps::Range source_words, target_words;  // which are drawn, </s> being the last; by_pieces: which pieces
   double brightest = 1;  // the weight that is drawn brightest; 0: the largest of those drawn

@@ -75,7 +75,7 @@ std::string as_list(const Picture& picture, const std::vector<std::string>& colu
 }  // namespace
 
 std::string draw_text(const models::Translation& record, int columns, const std::optional<Palette>& palette) {
-  const Picture picture = make_picture(record, {.mean = true});
+  const Picture picture = make_picture(record, {.mean = !record.usual_map});
   std::vector<std::string> across, down;
   for (const Label& label : picture.columns) across.push_back(short_label(label));
   for (const Label& label : picture.rows) down.push_back(short_label(label));

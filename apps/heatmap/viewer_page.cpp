@@ -217,6 +217,7 @@ PageParts parts_of(const PageRecord& page) {
   if (page.gold && !(page.gold->sure.empty() && page.gold->possible.empty()))
     json["gold"] = {{"sure", links_for_page(page.gold->sure)},
                     {"possible", links_for_page(page.gold->possible)}};
+  if (record.usual_map) json["usual"] = {record.usual_map->layer, record.usual_map->head};
   add_search(json, record);
   const std::vector<KindOfMaps> kinds = kinds_of(record);
   const size_t cells = cells_of(kinds);

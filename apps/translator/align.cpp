@@ -39,8 +39,9 @@ struct AlignOptions {
   int threads = 0;
 };
 
-std::vector<models::Translation> forced_pairs(const std::string& run, std::span<const std::string> sources,
-                                              std::span<const std::string> targets) {
+// The records of forced decoding, and which map of the run shows alignments.
+std::pair<std::vector<models::Translation>, models::AttentionChoice> forced_pairs(
+    const std::string& run, std::span<const std::string> sources, std::span<const std::string> targets) {
   const models::Translator translator(models::load_run(run));
   if (!translator.run().model->has_attention())
     throw ValueError(fmt::format("'{}' is a model without attention", run));
@@ -54,7 +55,7 @@ std::vector<models::Translation> forced_pairs(const std::string& run, std::span<
       all.push_back(std::move(forced));
     }
   });
-  return all;
+  return {std::move(all), translator.run().attention};
 }
 
 using Links = std::vector<std::vector<models::AlignmentLink>>;
@@ -63,12 +64,6 @@ Links links_of(const std::vector<models::Translation>& records, const models::At
   Links links;
   for (const models::Translation& record : records) links.push_back(models::attention_links(record, choice));
   return links;
-}
-
-// What was chosen for a run once, unless the user wants the mean of all maps.
-models::AttentionChoice kept_choice(const std::string& run, bool mean) {
-  const auto kept = mean ? std::nullopt : models::read_attention_choice(run);
-  return kept ? kept->choice : models::AttentionChoice{};
 }
 
 // Chooses on these pairs, and keeps the choice in both runs.
@@ -141,15 +136,15 @@ void align(const AlignOptions& options) {
   use_threads(options.threads);
   const models::ParallelLines lines = read_pairs(options.source, options.target);
   const std::vector<models::AlignedPair> gold = gold_of(options, lines);
-  const auto forward = forced_pairs(options.run, lines.source, lines.target);
-  models::AttentionChoice mine = kept_choice(options.run, options.mean);
+  auto [forward, mine] = forced_pairs(options.run, lines.source, lines.target);
+  if (options.mean) mine = {};
   Links links;
   double agreement = NAN;
   if (options.reverse.empty()) {
     links = links_of(forward, mine);
   } else {
-    const auto backward = forced_pairs(options.reverse, lines.target, lines.source);
-    models::AttentionChoice theirs = kept_choice(options.reverse, options.mean);
+    auto [backward, theirs] = forced_pairs(options.reverse, lines.target, lines.source);
+    if (options.mean) theirs = {};
     if (options.choose) std::tie(mine, theirs) = choose(options, forward, backward);
     links = links_of(forward, mine);
     Links back = links_of(backward, theirs);
@@ -207,10 +202,10 @@ Command add_align(CLI::App& cli) {
   auto* const choose =
       cli.add_flag("--choose", o->choose,
                    "choose for both runs the layer, the head and the step whose links agree "
-                   "best, on the first 1000 of these pairs, and keep that in the runs: align goes by "
-                   "it from then on, and heatmap's picture of the run by its layer and head");
+                   "best, on the first 1000 of these pairs, and keep that in the runs: align and "
+                   "evaluate --gold go by it from then on, and pictures and pages by its layer and head");
   choose->needs(reverse);
-  cli.add_flag("--mean", o->mean, "the mean of all maps, whatever was chosen")->excludes(choose);
+  cli.add_flag("--mean", o->mean, "the mean of all maps, whatever was chosen or guided")->excludes(choose);
   cli.add_option("--gold", o->gold,
                  "gold links, a line a pair (3-4 sure, 3?4 possible): says the alignment error");
   cli.add_option("-o,--output", o->output, "Pharaoh lines, 0-0 1-2; - for standard output")

@@ -37,7 +37,7 @@ struct DemoOptions {
   int threads = 0;
   uint64_t seed = 1;
   int64_t updates = 0;  // 0: those of built_in_config
-  int train_pairs = 16000;
+  int train_pairs = 16000, test_pairs = 1000;
   bool resume = false;
   std::vector<std::string> attention = {"none", "additive"};
 };
@@ -74,7 +74,8 @@ std::vector<std::string> draw_heatmaps(const DemoOptions& options,
                            {"perfect", "perfect", 13},
                            {"relative-clause", "relative_object", 17},
                            {"verb-final-long", "adverbial_clause", 32}};
-  const models::DemoCorpus corpus = models::make_demo_corpus({.seed = 1, .train = options.train_pairs});
+  const models::DemoCorpus corpus =
+      models::make_demo_corpus({.seed = 1, .train = options.train_pairs, .test = options.test_pairs});
   const fs::path folder = fs::path(options.folder) / "heatmaps";
   make_folder(folder);
   std::vector<std::string> paths;
@@ -180,7 +181,7 @@ void demo(const DemoOptions& options) {
   TrainingPlan plan = plan_demo(options);
   nlohmann::ordered_json pictures{{"heatmaps", nlohmann::ordered_json::array()}};
   show_first_picture(options, pictures);
-  const Sentences sentences = built_in_sentences(options.train_pairs);
+  const Sentences sentences = built_in_sentences(options.train_pairs, options.test_pairs);
   say("built-in corpus: {} training, {} validation and {} test pairs of our own grammar (small data for "
       "demonstration)\n",
       sentences.train.source.size(), sentences.validation.source.size(), sentences.test.source.size());
@@ -222,6 +223,9 @@ Command add_demo(CLI::App& cli) {
   cli.add_option("--updates", o->updates, "updates of each model, 0 for the demo's own setting")
       ->check(CLI::NonNegativeNumber);
   cli.add_option("--train", o->train_pairs, "training pairs")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  cli.add_option("--test", o->test_pairs, "test pairs")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
   cli.add_option("--attention", o->attention, "which models to train")

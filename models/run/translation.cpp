@@ -375,6 +375,15 @@ Translation read(const Json& json) {
   translation.source = read_side(root["source"]);
   translation.target = read_side(root["target"]);
   read_lists(translation, root, axes_of(translation));
+  if (const auto usual = root.find("usual_map")) {
+    AttentionChoice& choice = translation.usual_map.emplace();
+    choice.layer = static_cast<int>((*usual)["layer"].integer(0, kMaxInt));
+    if (const auto head = usual->find("head")) choice.head = static_cast<int>(head->integer(0, kMaxInt));
+    const bool there = std::ranges::any_of(translation.attention, [&](const AttentionWeights& map) {
+      return map.layer == choice.layer && (choice.head < 0 || map.head == choice.head);
+    });
+    if (!there) usual->fail(fmt::format("is {}, which 'attention' does not have", name_of(choice)));
+  }
   if (const auto pieces = root.find("pieces")) {
     translation.pieces.emplace();
     translation.pieces->source = read_pieces((*pieces)["source"], translation.source.tokens.size());
@@ -457,6 +466,10 @@ std::string to_json_line(const Translation& translation) {
                         {"source", side_to_json(translation.source)},
                         {"target", side_to_json(translation.target)}};
   write_lists(record, translation, axes_of(translation));
+  if (translation.usual_map) {
+    record["usual_map"] = {{"layer", translation.usual_map->layer}};
+    if (translation.usual_map->head >= 0) record["usual_map"]["head"] = translation.usual_map->head;
+  }
   if (translation.pieces) {
     OrderedJson pieces = {{"source", pieces_to_json(translation.pieces->source)},
                           {"target", pieces_to_json(translation.pieces->target)}};

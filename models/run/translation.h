@@ -16,6 +16,10 @@
 //    "pieces": {"source": [{"text": "▁A", "word": 0}, ..., {"text": "</s>", "word": 3}], "target": [...],
 //               "attention": [...]}}       of a model with subwords: what it reads and writes, as pieces of
 //                                          words; `word` is the index of a piece's token
+//   "usual_map": {"layer": 2, "head": 0}   of a run for which a map was chosen (align --choose) or guided:
+//   what
+//                                    pictures of `attention` show unless told; without "head" the layer's
+//                                    mean
 // Five more keys are written on request, and optional:
 //   "steps": [{"log_probability": -0.1, "best": [{"text": "▁Je", "log_probability": -0.1}, ...]}, ...]
 //                                    a step for each target unit (piece of a model with subwords, else
@@ -58,6 +62,7 @@
 #include <vector>
 
 #include "models/decoding/hypothesis.h"
+#include "models/run/attention_choice.h"
 
 namespace heed::models {
 
@@ -165,10 +170,11 @@ struct Translation {
   TranslationSide source, target;           ///< text and tokens
   std::vector<AttentionWeights> attention;  ///< empty without attention
   std::vector<AttentionWeights> encoder_self_attention, decoder_self_attention;  ///< empty unless requested
-  std::optional<TranslationPieces> pieces;                                       ///< of a model with subwords
-  std::vector<TranslationStep> steps;            ///< empty, or one for each piece or token of the target
-  std::vector<TranslationBranch> beam;           ///< empty, or the tree of a beam
-  std::vector<TranslationWithout> without;       ///< empty unless requested
+  std::optional<AttentionChoice> usual_map;  ///< which of `attention` pictures show; none: the mean of all
+  std::optional<TranslationPieces> pieces;   ///< of a model with subwords
+  std::vector<TranslationStep> steps;        ///< empty, or one for each piece or token of the target
+  std::vector<TranslationBranch> beam;       ///< empty, or the tree of a beam
+  std::vector<TranslationWithout> without;   ///< empty unless requested
   WithoutKind without_kind = WithoutKind::drop;  ///< how these are without their token
   std::vector<TranslationVectors> vectors;       ///< empty unless requested
   std::string skipped;  ///< why a line was not translated, else empty; not part of the written record

@@ -60,6 +60,8 @@ Translation Translator::record(int64_t id, const std::string& line, const Source
   merge_pieces(result, *run_.model, source, output, hypothesis, self_attention);
   if (run_.source.subwords || run_.target.subwords)
     add_pieces(result, run_, source, output, hypothesis, self_attention);
+  if (run_.attention.layer >= 0 && !result.attention.empty())
+    result.usual_map = AttentionChoice{.layer = run_.attention.layer, .head = run_.attention.head};
   const std::vector<bool> unknown = unknown_words(output, hypothesis);
   std::vector<std::string> words = output.words;
   if (replace_unknown && !result.attention.empty())

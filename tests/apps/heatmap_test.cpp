@@ -344,6 +344,20 @@ TEST_F(Heatmap, TheBrightestWeightIsWhereTheScaleEnds) {
   EXPECT_THAT(svg_of(record, {"--brightest", "0.5"}), HasSubstr(">0.50</text>"));
 }
 
+TEST_F(Heatmap, TheMapThatWasChosenForARunIsDrawnUnlessAnotherIsSaid) {
+  Translation record = record_of(3, 3, 2, 2);
+  record.usual_map = models::AttentionChoice{.layer = 1, .head = 0};
+  EXPECT_THAT(svg_of(record), HasSubstr("layer 1, head 0"));
+  EXPECT_THAT(svg_of(record, {"--mean"}), HasSubstr("mean of 4 maps"));
+  EXPECT_THAT(svg_of(record, {"--layer", "0", "--head", "1"}), HasSubstr("layer 0, head 1"));
+  record.usual_map->head = -1;
+  EXPECT_THAT(svg_of(record), HasSubstr("layer 1, mean of its heads"));
+  // each record its own
+  Translation other = record_of(3, 3, 2, 2);
+  EXPECT_THAT(drawn({record, other}, "first.svg", {"--line", "1"}), HasSubstr("layer 1, mean of its heads"));
+  EXPECT_THAT(drawn({record, other}, "second.svg", {"--line", "2"}), HasSubstr("mean of 4 maps"));
+}
+
 TEST_F(Heatmap, EncoderSelfAttentionHasTheSourceOnBothAxes) {
   Translation record = record_with_self_attention(4, 3, 1, 2);
   record.encoder_self_attention[1].weights[0] = {0.125F, 0.875F, 0, 0};

@@ -713,9 +713,9 @@ TEST_F(Translator, UnwritableOutputAndFullDiskLeaveNothingHalfWritten) {
 }
 
 TEST_F(Translator, DemoWritesItsReportAndReplacesOnlyItsOwn) {
-  const std::vector<std::string> command = {"demo",     "--output",  at("unused"), "-o",
-                                            at("demo"), "--updates", "4",          "--train",
-                                            "200",      "--threads", "1"};
+  const std::vector<std::string> command = {"demo",      "--output",  at("unused"), "-o",  at("demo"),
+                                            "--updates", "4",         "--train",    "200", "--test",
+                                            "200",       "--threads", "1"};
   ASSERT_EQ(translator(command).exit_code, 0);
   write(at("demo/notes.txt"), "mine");
   const ProcessResult again = translator(command);

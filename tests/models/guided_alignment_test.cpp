@@ -26,7 +26,8 @@ using testing::HasSubstr;
 
 // Three target tokens and the end: the first has one link, the second two, the third none.
 Batch linked_batch() {
-  const std::vector<EncodedPair> pairs{{{5, 6, 7, 2}, {8, 9, 10}, {{1, 0}, {0, 1}, {2, 1}}}, {{5, 2}, {8}, {}}};
+  const std::vector<EncodedPair> pairs{{{5, 6, 7, 2}, {8, 9, 10}, {{1, 0}, {0, 1}, {2, 1}}},
+                                       {{5, 2}, {8}, {}}};
   return make_batch(pairs, std::vector<int64_t>{0, 1});
 }
 
@@ -40,9 +41,7 @@ TEST(GuidedAlignment, LossIsTheMeanOverLinkedTokens) {
   EXPECT_NEAR(guided_alignment_loss(weights, batch).item(), expected, 1e-7);
   Tensor scores = randn({2, 4, 4}, DType::f64);
   const auto checked = gradcheck(
-      [&](const std::vector<Tensor>& x) {
-        return std::vector{guided_alignment_loss(softmax(x[0]), batch)};
-      },
+      [&](const std::vector<Tensor>& x) { return std::vector{guided_alignment_loss(softmax(x[0]), batch)}; },
       {scores});
   EXPECT_TRUE(checked) << checked.message;
 }
@@ -87,23 +86,26 @@ RunConfig config_of(const ModelConfig& model) {
   RunConfig config;
   config.model = model;
   config.train.batch_size = 10;
-  config.train.updates = 60;
-  config.train.validate_every = 20;
+  config.train.updates = 150;
+  config.train.validate_every = 50;
+  config.train.keep_best_by = "loss";
   config.train.lr = 5e-3;
   config.train.log_every = 5;
-  config.train.guided_alignment = 1;
+  config.train.guided_alignment = 5;
   return config;
 }
 
 std::vector<std::pair<std::string, ModelConfig>> small_models() {
-  TransformerOptions transformer{.model_size = 16, .feed_forward = 16, .heads = 2, .encoder_layers = 2,
-                                 .decoder_layers = 2};
-  RecurrentOptions recurrent{.embedding = 16, .encoder_hidden = 16, .decoder_hidden = 16, .readout = 16,
-                             .attention_size = 16};
+  TransformerOptions transformer{
+      .encoder_layers = 2, .decoder_layers = 2, .model_size = 16, .feed_forward = 16, .heads = 2};
+  RecurrentOptions recurrent{
+      .embedding = 16, .encoder_hidden = 16, .decoder_hidden = 16, .readout = 16, .attention_size = 16};
   RecurrentOptions heads = recurrent;
   heads.attention = "multi_head";
-  ConvolutionalOptions convolutional{.embedding = 16, .hidden = 16, .encoder_layers = 2, .decoder_layers = 2};
-  return {{"transformer", transformer}, {"recurrent", recurrent}, {"heads", heads},
+  ConvolutionalOptions convolutional{.encoder_layers = 2, .decoder_layers = 2, .embedding = 16, .hidden = 16};
+  return {{"transformer", transformer},
+          {"recurrent", recurrent},
+          {"heads", heads},
           {"convolutional", convolutional}};
 }
 
@@ -120,10 +122,10 @@ TrainResult finish(TrainingSession session, int64_t stop = INT64_MAX) {
 }
 
 // The mean weight that the guided map gives to the links of the pairs, in forced decoding.
-double weight_on_links(const std::filesystem::path& folder, const TrainingData& data, const WordLinks& links) {
+double weight_on_links(const std::filesystem::path& folder, const TrainingData& data,
+                       const WordLinks& links) {
   const LoadedRun run = load_run(folder);
-  const EncodedData encoded =
-      encode(run.config, run.source, run.target, data.train, data.validation, links);
+  const EncodedData encoded = encode(run.config, run.source, run.target, data.train, data.validation, links);
   const AttentionMap map = guided_map(run.config.train, *run.model);
   const NoGradGuard no_grad;
   double sum = 0, count = 0;
@@ -184,18 +186,24 @@ TEST(GuidedAlignment, ARunMakesItsOwnLinksAndResumesToTheSameBits) {
   const std::string metrics = read_file(at("whole") / run_files::kMetrics);
   EXPECT_EQ(metrics.substr(0, metrics.find("\"update\":25,")).find("alignment_loss"), std::string::npos);
   EXPECT_THAT(metrics, HasSubstr("\"alignment_loss\":"));
-  std::filesystem::remove(at("stopped40") / run_files::kGuided);
+  const std::string path = (at("stopped40") / run_files::kGuided).string();
+  std::filesystem::remove(path);
   config.train.updates = 80;
-  EXPECT_ERROR(IoError, "guided.align', the links that its attention is guided by, is missing",
+  EXPECT_ERROR(IoError,
+               fmt::format("resume '{}': '{}', the links that its attention is guided by, is missing; it can "
+                           "only be started anew",
+                           at("stopped40").string(), path),
                finish(TrainingSession::resume(at("stopped40"), config, data)));
-  std::ofstream(at("stopped26") / run_files::kGuided) << "0-0\n";
-  EXPECT_ERROR(FormatError, "guided.align' has 1 line, the training uses 60 pairs",
-               finish(TrainingSession::resume(at("stopped26"), config, data)));
+  std::ofstream(path) << "0-0\n";
+  EXPECT_ERROR(FormatError, fmt::format("'{}' has 1 line, the training uses 60 pairs", path),
+               finish(TrainingSession::resume(at("stopped40"), config, data)));
   std::string far;
   for (int i = 0; i < 60; ++i) far += i == 2 ? "0-99\n" : "\n";
-  std::ofstream(at("stopped26") / run_files::kGuided) << far;
-  EXPECT_ERROR(FormatError, "guided.align' line 3: 0-99 is in no pair of",
-               finish(TrainingSession::resume(at("stopped26"), config, data)));
+  std::ofstream(path) << far;
+  EXPECT_ERROR(FormatError,
+               fmt::format("'{}' line 3: 0-99 is in no pair of {} and {} tokens", path,
+                           data->train.source[2].size() + 1, data->train.target[2].size()),
+               finish(TrainingSession::resume(at("stopped40"), config, data)));
 }
 
 TEST(GuidedAlignment, WhatDoesNotGoTogetherIsRefusedBeforeAnythingIsWritten) {
@@ -206,35 +214,48 @@ TEST(GuidedAlignment, WhatDoesNotGoTogetherIsRefusedBeforeAnythingIsWritten) {
     TrainingSession::start(dir.path() / "run", config, data, {.links = given});
   };
   RunConfig config = config_of(small_models()[0].second);
-  EXPECT_ERROR(ValueError, "guided-alignment: without --alignments", start(config, {}));
+  EXPECT_ERROR(ValueError,
+               "guided-alignment: without --alignments the run makes its own, when it is told at which "
+               "update: --guided-from",
+               start(config, {}));
   config.train.guided_layer = 2;
-  EXPECT_ERROR(ValueError, "has no layer 2 with a head 0", start(config, links));
+  EXPECT_ERROR(ValueError,
+               "guided-alignment: 'Transformer 2+2, 16 wide, 2 heads' has no layer 2 with a head 0",
+               start(config, links));
   config.train.guided_layer = 1;
   config.train.guided_head = 2;
-  EXPECT_ERROR(ValueError, "has no layer 1 with a head 2", start(config, links));
+  EXPECT_ERROR(ValueError,
+               "guided-alignment: 'Transformer 2+2, 16 wide, 2 heads' has no layer 1 with a head 2",
+               start(config, links));
   config.train.guided_head = 0;
   WordLinks wrong = links;
   wrong.pop_back();
   EXPECT_ERROR(ValueError, "alignments: 19 lines of 20 training pairs", start(config, wrong));
   wrong = links;
   wrong[4] = {{0, 9}};
-  EXPECT_ERROR(ValueError, "alignments: line 5 links 0-9, the pair has", start(config, wrong));
+  EXPECT_ERROR(ValueError,
+               fmt::format("alignments: line 5 links 0-9, the pair has {0} and {0} words",
+                           data->train.source[4].size()),
+               start(config, wrong));
   config.train.guided_alignment = 0;
-  EXPECT_ERROR(ValueError, "alignments: are of --guided-alignment", start(config, links));
+  EXPECT_ERROR(ValueError, "alignments: are of --guided-alignment, which is 0", start(config, links));
   config = config_of(RecurrentOptions{.attention = "none"});
-  EXPECT_ERROR(ValueError, "has no attention", start(config, links));
+  EXPECT_ERROR(ValueError, "guided-alignment: 'no attention, LSTM 512' has no attention",
+               start(config, links));
   EXPECT_FALSE(file_exists(dir.path() / "run"));
 }
 
 TEST(GuidedAlignment, LinksOfWordsBecomeLinksOfAllTheirPieces) {
   RunConfig config;
   config.train.subwords = SubwordKind::bpe;
-  config.train.subword_vocabulary = 40;
+  config.train.subword_vocabulary = 270;
   config.train.joint = true;
-  const TokenisedCorpus corpus{{{"abcab", "bca"}, {"cab", "abc", "bcabc"}}, {{"bca", "abcab"}, {"abc", "cab"}}};
+  const TokenisedCorpus corpus{{{"abcab", "bca"}, {"cab", "abc", "bcabc"}},
+                               {{"bca", "abcab"}, {"abc", "cab"}}};
   const TextFiles text = learn_text(config, corpus);
-  const auto [source, target] =
-      codecs_of(config, [&](const std::string& name) { return NamedContent{name, text.at(name)}; });
+  const auto [source, target] = codecs_of(config, [&](const std::string& name) {
+    return NamedContent{name, text.at(name)};
+  });
   const EncodedData data = encode(config, source, target, corpus, corpus, {{{0, 1}, {1, 0}}, {{2, 0}}});
   for (size_t i = 0; i < 2; ++i) {
     const auto from = source.encode(corpus.source[i]), to = target.encode(corpus.target[i]);

@@ -192,6 +192,22 @@ TEST(TranslationRecord, StepsBeamAndLeftOutWordsAreOptional) {
   EXPECT_EQ(error("/without_kind", "hide"), at + "without_kind is 'hide', not mask or drop");
 }
 
+TEST(TranslationRecord, TheMapOfARunsChoiceIsOptional) {
+  Translation record = example_with_pieces();
+  EXPECT_EQ(nlohmann::json::parse(to_json_line(record)).contains("usual_map"), false);
+  const AttentionWeights& map = record.attention.front();
+  for (const int head : {-1, map.head}) {
+    record.usual_map = AttentionChoice{.layer = map.layer, .head = head};
+    EXPECT_EQ(parse_translation(to_json_line(record), "x", 1), record);
+    EXPECT_EQ(by_pieces(record).usual_map, record.usual_map);
+  }
+  const std::string at = "'out.jsonl' line 7: usual_map";
+  const auto error = [&](const nlohmann::json& value) { return error_of(changed("/usual_map", value, record)); };
+  EXPECT_EQ(error({{"layer", 9}, {"head", 0}}), at + " is layer 9, head 0, which 'attention' does not have");
+  EXPECT_EQ(error({{"layer", 9}}), at + " is layer 9, mean of its heads, which 'attention' does not have");
+  EXPECT_EQ(error({{"layer", -1}}), at + ".layer is out of range: -1");
+}
+
 TEST(TranslationRecord, VectorsOfAttentionAreOptional) {
   Translation record = example_with_pieces();
   const auto vectors = [](size_t units) { return std::vector(units, std::vector<float>{0.5F, -1.25F}); };

@@ -79,6 +79,7 @@ def with_pieces(made, split):
             parts = (text[:3], text[3:]) if token["text"] in split else (text,)
             made["pieces"][side] += [{"text": part, "word": w} for part in parts]
     columns, rows = made["pieces"]["source"], made["pieces"]["target"]
+    made["usual_map"] = {"layer": 0, "head": 1}
     pieces = made["pieces"]["attention"] = maps(random.Random(8), 1, 2, len(rows), len(columns))
     made["attention"] = []
     for one in pieces:
@@ -343,6 +344,7 @@ def words_or_pieces(page):
     page.one("#look").click()
     page.choose("units", "words")
     check("sofa" in labels(page), "words do not come back")
+    check("layer 0, head 1, the run's choice" in page.one("#panels").text, "the map that the run chose is not the first shown")
     page.one("#look").click()
     page.open("The old cat")
 

@@ -142,7 +142,20 @@ function choicesOf(record, kind) {
   if (layers.length > 1 && names.length > layers.length)
     for (const layer of layers) choices.push({key: `layer ${layer}`, name: `layer ${layer}, mean of its heads`});
   names.forEach(([layer, head], m) => choices.push({key: String(m), name: `layer ${layer}, head ${head}`}));
+  const chosen = record.usual && kind === "cross" && choices.find(choice => choice.key === keyOfUsual(record));
+  if (chosen) chosen.name += ", the run's choice";
   return choices;
+}
+
+// The key of what is shown first: the map that was chosen for the record's run, else the first choice.
+function usualKey(record, kind) {
+  return kind === "cross" && record.usual ? keyOfUsual(record) : choicesOf(record, kind)[0].key;
+}
+function keyOfUsual({usual: [layer, head], maps}) {
+  const names = maps.cross.names, layers = new Set(names.map(name => name[0])).size;
+  if (head < 0 && names.length === layers) head = names.find(([l]) => l === layer)[1];  // a layer of one head
+  if (head < 0) return layers > 1 ? `layer ${layer}` : "mean";
+  return String(names.findIndex(([l, h]) => l === layer && h === head));
 }
 
 // The matrix of a choice, between words or pieces.

@@ -158,7 +158,7 @@ const shortText = (text, most) => { const letters = lettersOf(text); return lett
 function settle(panel) {
   const record = openRecord(panel.entry);
   if (!record.kinds.includes(panel.kind)) panel.kind = record.kinds[0];
-  if (panel.kind && !choicesOf(record, panel.kind).some(({key}) => key === panel.key)) panel.key = choicesOf(record, panel.kind)[0].key;
+  if (panel.kind && !choicesOf(record, panel.kind).some(({key}) => key === panel.key)) panel.key = usualKey(record, panel.kind);
 }
 function closePanel(index) {
   state.panels.splice(index, 1);

@@ -7,12 +7,13 @@ let sentence = 0;
 // The best record of each model of the sentence, side by side.
 function openSentence(index) {
   sentence = clamp(index, 0, sentences.length - 1);
-  const group = groupOf(sentences[sentence].entry), seen = new Set(), old = state.panels[0] ?? {kind: "cross", key: "mean"};
+  const group = groupOf(sentences[sentence].entry), seen = new Set(), old = state.panels[0] ?? {kind: "cross", key: ""};
+  const key = old.key && old.key === usualKey(openRecord(old.entry), old.kind) ? "" : old.key;  // what nobody chose is each record's own
   const best = group.filter(entry => {
     const {file, model} = pageIndex.entries[entry], name = `${file} ${model}`;
     return !seen.has(name) && seen.add(name);
   });
-  state.panels = best.slice(0, 3).map(entry => ({entry, kind: old.kind, key: old.key}));
+  state.panels = best.slice(0, 3).map(entry => ({entry, kind: old.kind, key}));
   state.panels.forEach(settle);
   Object.assign(state, {active: 0, focus: null, locked: false, step: 0});
   $("sentence").value = String(sentence);

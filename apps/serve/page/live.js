@@ -24,7 +24,7 @@ function showRecords(records) {
     for (const [kind, bytes] of Object.entries(maps)) put(`maps-${i}-${kind}`, bytes);
   });
   const old = state.panels;
-  state.panels = records.map((_, entry) => ({entry, kind: old[entry]?.kind ?? old[0]?.kind ?? "cross", key: old[entry]?.key ?? old[0]?.key ?? "mean"}));
+  state.panels = records.map((_, entry) => ({entry, kind: old[entry]?.kind ?? old[0]?.kind ?? "cross", key: old[entry]?.key ?? old[0]?.key ?? ""}));
   state.panels.forEach(settle);
   Object.assign(state, {active: Math.min(state.active, records.length - 1), focus: null, locked: false, step: 0});
   $("main").hidden = !records.length;

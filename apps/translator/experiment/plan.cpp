@@ -58,8 +58,9 @@ models::ParallelLines lines_of(const std::vector<models::AlignedPair>& pairs) {
 
 }  // namespace
 
-Sentences built_in_sentences(int train_pairs) {
-  const models::DemoCorpus corpus = models::make_demo_corpus({.seed = 1, .train = train_pairs});
+Sentences built_in_sentences(int train_pairs, int test_pairs) {
+  const models::DemoCorpus corpus =
+      models::make_demo_corpus({.seed = 1, .train = train_pairs, .test = test_pairs});
   Sentences s;
   s.description = fmt::format("Built-in English-German corpus, {} training pairs", corpus.train.size());
   s.train = lines_of(corpus.train);

@@ -25,8 +25,8 @@ struct Sentences {
   std::string gold_name;
 };
 
-/// The built-in corpus with so many training pairs.
-Sentences built_in_sentences(int train_pairs);
+/// The built-in corpus with so many training and test pairs.
+Sentences built_in_sentences(int train_pairs, int test_pairs = 1000);
 
 /// What the models of demo are, and those of compare on the built-in corpus where no option says otherwise.
 models::RunConfig built_in_config();

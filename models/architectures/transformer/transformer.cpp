@@ -141,8 +141,8 @@ Tensor Transformer::decode(const Tensor& memory, const Batch& batch, std::vector
 
 TranslationModel::Teacher Transformer::teach(const Batch& batch, const Tensor& rows) const {
   std::vector<Tensor> weights;
-  const Tensor x = decode(encode(batch.source, batch.source_lengths, nullptr, batch.source_seen), batch, &weights,
-                          nullptr);
+  const Tensor x = decode(encode(batch.source, batch.source_lengths, nullptr, batch.source_seen), batch,
+                          &weights, nullptr);
   const Tensor flat = reshape(x, {x.size(0) * x.size(1), x.size(2)});
   return {finish(embedding(flat, rows), decoder_norm_), std::move(weights)};
 }
