@@ -2,11 +2,18 @@
 #pragma once
 
 #include <cmath>
+#include <cstdio>
+#include <iostream>
+#include <string>
 #include <vector>
 
 #include "nn/nn.h"
 
 namespace heed::learn {
+
+/// Prints a tensor's name, shape and numbers, for a look at what one's own code makes. Of a large one the
+/// beginnings of the first rows.
+void show(const std::string& name, const Tensor& x);
 
 /// What gap() throws.
 struct Gap {

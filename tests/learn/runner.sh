@@ -41,6 +41,30 @@ says "not done after 1 s, and ended"
 printf '#include "01_softmax/exercise.h"\nTensor stable_softmax(const Tensor& scores) { return matmul(scores, scores); }\n' >"$first"
 refuses 1 run
 says "it threw an error: matmul: inner dimensions differ: [1, 3] x [1, 3]"
+answer() { printf '#include "01_softmax/exercise.h"\nTensor stable_softmax(const Tensor& scores) {\n%s\n}\n' "$1" >"$first"; }
+answer '  const Tensor e = exp(scores);'
+refuses 1 run
+says "01_softmax.cpp:4:1: error: no return statement in function returning non-void"
+answer '  std::cout << scores; return scores;'
+refuses 1 run
+if grep -q '/usr/' "$out"; then fail "an error in a file that is not the learner's"; fi
+answer '  int unused = 3; return scores;'
+refuses 1 run
+says "the compiler:  01_softmax.cpp:3:7: warning: unused variable 'unused'"
+# What an answer prints, and one that prints without end, or ends the program by itself, which is no success.
+answer '  show("scores", scores); std::cout << "here"; return scores;'
+refuses 1 run
+says "  scores [1, 3]"
+grep -qxE ' +1 +2 +4' "$out" || fail "no row of numbers"
+grep -qx here "$out" || fail "the verdict does not begin its line"
+answer '  for (;;) std::printf("again\\n");'
+refuses 1 run --seconds 1
+says "more bytes were written)"
+says "not done after 1 s, and ended"
+[[ "$(wc -c <"$out")" -lt 60000 ]] || fail "all of it is shown"
+answer '  std::exit(0);'
+refuses 1 run
+says "your code ended the program (exit code 0) before the check was done"
 # A mistake that nobody planned: the first wrong number all the same, and no slip.
 printf '#include "01_softmax/exercise.h"\nTensor stable_softmax(const Tensor& scores) { return softmax(scores) * 0.5; }\n' >"$first"
 refuses 1 run
@@ -60,6 +84,12 @@ says "exercise 1 has not passed"
 succeeds reset
 cmp -s "$first" "$source/apps/learn/exercises/01_softmax/start.cpp" || fail "reset did not give the start back"
 grep -q 'softmax(scores) \* 0.5' "$mine/01_softmax.cpp.bak" || fail "reset did not keep the learner's file"
+succeeds reset
+if grep -q 'kept' "$out"; then fail "reset keeps a start"; fi
+printf 'second\n' >"$first"
+succeeds reset
+grep -q 'softmax(scores) \* 0.5' "$mine/01_softmax.cpp.bak" || fail "reset wrote over a file that it kept"
+grep -q second "$mine/01_softmax.cpp.bak2" || fail "reset did not keep a second file"
 refuses 1 run
 says "likely slip: exp overflows"
 cp "$source/apps/learn/solutions/01_softmax.cpp" "$first"
@@ -67,7 +97,8 @@ succeeds run
 says "passed"
 says "./run learn next goes on to 2. One look-up by hand"
 succeeds list
-says ">  1  Softmax without overflow"
+says ">  1  softmax    Softmax without overflow"
+if grep -q ' $' "$out"; then fail "a line ends in spaces"; fi
 succeeds solution
 says "amax(scores"
 succeeds next
@@ -76,6 +107,8 @@ succeeds
 says "1 of 12 exercises passed"
 succeeds skip
 says "3. The padding mask"
+succeeds start box
+says "12. A trained model, opened"
 succeeds start 12_box
 says "12. A trained model, opened"
 succeeds skip
@@ -100,7 +133,7 @@ says "passed"
 
 # Bad use.
 refuses 1 start 13
-says "learn: there is no exercise '13' (1 to 12; ./run learn list)"
+says "learn: there is no exercise '13' (1 to 12, or a name of ./run learn list)"
 refuses 2 start
 refuses 2 dance
 refuses 2 run --seconds 0

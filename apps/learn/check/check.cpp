@@ -6,6 +6,8 @@
 #include <optional>
 #include <string_view>
 
+#include "framework/io/file.h"
+
 namespace heed::learn {
 namespace {
 
@@ -56,12 +58,12 @@ bool same(const Tensor& a, const Tensor& b) {
 }
 
 // A check's first failure; none when it passes.
-std::optional<Wrong> failure(const CheckOf& check, bool shows) {
+std::optional<Wrong> failure(const CheckOf& check, bool shows, int* steps = nullptr) {
   Check c(shows);
   manual_seed(1);
   try {
     check(c);
-    if (shows) std::printf("  %d comparisons, all equal\n", c.steps());
+    if (steps) *steps = c.steps();
     return std::nullopt;
   } catch (const Wrong& wrong) {
     return wrong;
@@ -147,12 +149,20 @@ std::string output_folder() {
 int run_check(int argc, char** argv, const CheckOf& learner, const std::vector<Slip>& slips) {
   set_num_threads(1);
   if (argc > 1 && std::string_view(argv[1]) == "--slips") return try_slips(slips);
-  const std::optional<Wrong> wrong = failure(learner, true);
-  if (!wrong) return 0;
-  std::printf("  first wrong: %s\n", wrong->text.c_str());
-  if (const Slip* const slip = recognise(*wrong, slips))
-    std::printf("  likely slip: %s\n", slip->says.c_str());
-  return 1;
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // what the learner prints is there if the code then crashes
+  int steps = 0;
+  const std::optional<Wrong> wrong = failure(learner, true, &steps);
+  std::string verdict = fmt::format("  {} comparisons, all equal\n", steps);
+  if (wrong) {
+    verdict = fmt::format("  first wrong: {}\n", wrong->text);
+    if (const Slip* const slip = recognise(*wrong, slips))
+      verdict += fmt::format("  likely slip: {}\n", slip->says);
+  }
+  if (argc > 2 && std::string_view(argv[1]) == "--verdict")
+    write_file_atomically(argv[2], verdict);
+  else
+    std::fputs(verdict.c_str(), stdout);
+  return wrong ? 1 : 0;
 }
 
 }  // namespace heed::learn

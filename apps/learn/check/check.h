@@ -62,8 +62,9 @@ struct Slip {
   CheckOf check;           // the check with its functions
 };
 
-/// The main program of an exercise. `--slips` runs the check on each slip in place of the learner's answer,
-/// and fails unless each is recognised as itself.
+/// The main program of an exercise. `--verdict FILE` writes there what was found, apart from what the
+/// learner's code prints; without that file the check did not come to its end. `--slips` runs the check on
+/// each slip in place of the learner's answer, and fails unless each is recognised as itself.
 /// @return 0 passed, 1 not
 int run_check(int argc, char** argv, const CheckOf& learner, const std::vector<Slip>& slips);
 

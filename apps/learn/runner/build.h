@@ -37,13 +37,22 @@ struct Ended {
 Ended run_program(const std::vector<std::string>& arguments, const std::filesystem::path& output,
                   double limit);
 
+/// The same for a program that may write without end: what it writes to both streams is written on to
+/// standard output, up to a size, and ends with a line end.
+/// @param most bytes that are written on; of the rest a line says how much it was
+Ended run_shown(const std::vector<std::string>& arguments, double limit, size_t most = 50'000);
+
+/// A learner's file, compiled and linked with the check of its exercise.
+struct Built {
+  std::filesystem::path program;
+  std::string errors;   // what is wrong with the file, in a few lines; empty when nothing is
+  std::string warning;  // the compiler's first, a line; may be empty
+};
+
 /// Compiles and links.
 /// @param source the learner's file
 /// @param scratch folder for what is made
-/// @param errors receives what is wrong with it, in a few lines; empty when nothing is
-/// @return the program
-std::filesystem::path build_answer(const Toolchain& tools, const std::string& exercise,
-                                   const std::filesystem::path& source, const std::filesystem::path& scratch,
-                                   std::string& errors);
+Built build_answer(const Toolchain& tools, const std::string& exercise, const std::filesystem::path& source,
+                   const std::filesystem::path& scratch);
 
 }  // namespace heed::learn

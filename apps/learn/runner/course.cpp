@@ -12,6 +12,7 @@ namespace heed::learn {
 namespace fs = std::filesystem;
 
 std::string Exercise::number() const { return std::to_string(std::stoi(name.substr(0, 2))); }
+std::string Exercise::word() const { return name.substr(3); }
 
 std::vector<Exercise> read_exercises(const fs::path& source) {
   std::vector<Exercise> exercises;

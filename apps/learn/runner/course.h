@@ -18,6 +18,8 @@ struct Exercise {
 
   /// @return "1" for "01_softmax"
   std::string number() const;
+  /// @return "softmax" for "01_softmax"
+  std::string word() const;
 };
 
 /// All exercises in order.

@@ -60,12 +60,16 @@ class Learner {
     say("./run learn lesson      the lesson, here\n"
         "./run learn run         compiles and checks your file; watch does so at every change of it\n"
         "./run learn hint        a hint, and a stronger one at the next call\n"
-        "./run learn list        every exercise; start N begins another one, skip goes past this one\n");
+        "./run learn list        every exercise; start N (or its name) begins another one, skip goes past "
+        "this one\n");
   }
 
   void lesson() {
     const Exercise& one = chosen();
-    say("{}\n(pictures: {})\n", read_file(one.folder / "lesson.md"), shown(one.folder));
+    say("{}", read_file(one.folder / "lesson.md"));
+    for (const fs::path& file : list_folder(one.folder)) {
+      if (file.extension() == ".svg") say("\n(picture: {})\n", shown(file));
+    }
   }
 
   /// Compiles and checks. Returns whether it passed.
@@ -74,23 +78,31 @@ class Learner {
     give(one);
     say("{}. {}\n", one.number(), one.title);
     const fs::path scratch = folder_ / ".build" / one.name;
-    std::string errors;
     const double begin = apps::steady_seconds();
-    const fs::path program = build_answer(tools_, one.name, answer(one), scratch, errors);
+    const Built built = build_answer(tools_, one.name, answer(one), scratch);
     const double compiled = apps::steady_seconds() - begin;
-    if (!errors.empty()) {
-      say("  does not compile:\n{}", errors);
+    if (!built.errors.empty()) {
+      say("  does not compile:\n{}", built.errors);
       return false;
     }
     ::setenv("HEED_LEARN_OUTPUT", folder_.c_str(), 1);
     ::setenv("HEED_TRANSLATORS", HEED_SOURCE_DIR "/translators", 0);
-    const Ended ended = run_program({program.string()}, "", options_.seconds);
+    const fs::path verdict = scratch / "verdict.txt";
+    std::error_code none;
+    fs::remove(verdict, none);
+    const Ended ended = run_shown({built.program.string(), "--verdict", verdict.string()}, options_.seconds);
+    const bool checked = file_exists(verdict);
+    if (checked) say("{}", read_file(verdict));
     if (ended.too_long) {
       say("  not done after {:.0f} s, and ended. Does a loop never end? (run --seconds N waits longer)\n",
           options_.seconds);
     } else if (ended.signal != 0) {
       say("  your code crashed: {}. An index outside a tensor or a pointer to nothing is the usual cause.\n",
           ::strsignal(ended.signal));
+    } else if (!checked) {
+      say("  your code ended the program (exit code {}) before the check was done; let the function "
+          "return.\n",
+          ended.code);
     } else if (ended.code == 0) {
       say("passed   ({:.1f} s to compile, {:.1f} s to run)\n\n", compiled, ended.seconds);
       progress_.passed.insert(one.name);
@@ -98,6 +110,7 @@ class Learner {
       say_next(one);
       return true;
     } else {
+      if (!built.warning.empty()) say("  the compiler:  {}\n", built.warning);
       say("\nnot yet  ({:.1f} s to compile, {:.1f} s to run)   ./run learn hint\n", compiled, ended.seconds);
     }
     return false;
@@ -148,18 +161,20 @@ class Learner {
   void list() {
     for (const Exercise& one : exercises_) {
       const bool passed = progress_.passed.contains(one.name), seen = progress_.seen.contains(one.name);
-      say("{} {:>2}  {:<64} {}\n", one.name == progress_.current ? ">" : " ", one.number(), one.title,
-          passed ? (seen ? "passed, solution seen before" : "passed")
-          : seen ? "solution seen"
-                 : "");
+      const char* const state = passed ? (seen ? "   passed, solution seen before" : "   passed")
+                                : seen ? "   solution seen"
+                                       : "";
+      say("{} {:>2}  {:<9}  {:{}}{}\n", one.name == progress_.current ? ">" : " ", one.number(), one.word(),
+          one.title, *state ? 38 : 0, state);
     }
   }
 
   void reset() {
     const Exercise& one = chosen();
     const fs::path mine = answer(one);
-    if (file_exists(mine)) {
-      const fs::path kept = fs::path(mine).replace_extension(".cpp.bak");
+    if (file_exists(mine) && read_file(mine) != read_file(one.folder / "start.cpp")) {
+      fs::path kept = fs::path(mine).replace_extension(".cpp.bak");
+      for (int i = 2; file_exists(kept); ++i) kept.replace_extension(fmt::format(".bak{}", i));
       fs::rename(mine, kept);
       say("yours is kept as {}\n", shown(kept));
     }
@@ -199,10 +214,10 @@ class Learner {
     if (options_.exercise.empty()) return current();
     for (const Exercise& one : exercises_) {
       if (options_.exercise == one.number() || options_.exercise == one.name ||
-          options_.exercise == one.name.substr(0, 2))
+          options_.exercise == one.name.substr(0, 2) || options_.exercise == one.word())
         return one;
     }
-    throw ValueError(fmt::format("there is no exercise '{}' (1 to {}; ./run learn list)",
+    throw ValueError(fmt::format("there is no exercise '{}' (1 to {}, or a name of ./run learn list)",
                                  apps::one_line(options_.exercise), exercises_.size()));
   }
   // The next one that has not passed, from the first on after the last; null when all have.
