@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A load on translator serve: serve_load.py TRANSLATOR [--requests N] [--connections 1,8,32] [--memory N] [--sentences FILE] [-- OPTIONS OF serve]
+"""A load on translator serve: serve_load.py TRANSLATOR [--requests N] [--connections 1,8,32] [--memory N] [--sentences FILE] [--path /attention] [-- OPTIONS OF serve]
 
 For each number of connections: requests a second and their latency, over connections that are kept, a sentence a request, each sentence in
 turn. With --memory N, N more requests at the last number of connections, and the server's resident memory before, at each tenth and after.
@@ -21,9 +21,9 @@ SENTENCES = ["I am a student.", "It rains.", "Where is the station?", "The old m
              "If it is sunny tomorrow, we will go to the beach with the children.", "He was so tired that he fell asleep in front of the television.", "Thank you."]
 
 
-def request_of(sentence, port, beam):
+def request_of(path, sentence, port, beam):
     body = json.dumps({"q": sentence, "source": "en", "target": "fr", "beam": beam}).encode()
-    return f"POST /translate HTTP/1.1\r\nHost: localhost:{port}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    return f"POST {path} HTTP/1.1\r\nHost: localhost:{port}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 class Client(threading.Thread):
@@ -42,8 +42,12 @@ class Client(threading.Thread):
             begin = time.perf_counter()
             connection.sendall(self.requests[i % len(self.requests)])
             reply = connection.recv(65536)
-            while b"}" not in reply:
+            while b"\r\n\r\n" not in reply:
                 reply += connection.recv(65536)
+            head, body = reply.split(b"\r\n\r\n", 1)
+            missing = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0]) - len(body)
+            while missing > 0:
+                missing -= len(connection.recv(65536))
             self.seconds.append(time.perf_counter() - begin)
             self.failed += not reply.startswith(b"HTTP/1.1 200")
             asked += 1
@@ -85,6 +89,7 @@ def main():
     parser.add_argument("--memory", type=int, default=0)
     parser.add_argument("--sentences")
     parser.add_argument("--beams", default="1,5")
+    parser.add_argument("--path", default="/translate", choices=["/translate", "/attention"], help="what is asked: a translation, or one with its attention")
     parser.add_argument("--json")
     given = parser.parse_args(own)
     sentences = open(given.sentences, encoding="utf-8").read().splitlines() if given.sentences else SENTENCES
@@ -92,7 +97,7 @@ def main():
     report = {"rows": [], "memory_mb": []}
     with Server(given.translator, *(options or ["-r", "en-fr"])) as server:
         for beam in (int(n) for n in given.beams.split(",")):
-            requests = [request_of(sentence, server.port, beam) for sentence in sentences]
+            requests = [request_of(given.path, sentence, server.port, beam) for sentence in sentences]
             load(server, requests, 200, 8)  # warm
             for connections in counts:
                 row = {"beam": beam, **load(server, requests, given.requests, connections)}
@@ -100,7 +105,7 @@ def main():
                 print(f"beam {beam}, {connections:3} connections: {row['requests_per_second']:7.1f} requests/s, p50 {row['p50_ms']:6.1f} ms, p99 {row['p99_ms']:6.1f} ms, "
                       f"max {row['max_ms']:6.1f} ms, {row['failed']} failed", flush=True)
         if given.memory:
-            requests = [request_of(sentence, server.port, 1) for sentence in sentences]
+            requests = [request_of(given.path, sentence, server.port, 1) for sentence in sentences]
             report["memory_mb"].append(server.resident())
             for _ in range(10):
                 row = load(server, requests, given.memory // 10, counts[-1])
