@@ -38,10 +38,13 @@ int main(int argc, char** argv) {
   apps::add_preset_option(cli);
   cli.set_version_flag("--version", [] { return "translator of " + build_info().str(); });
   std::vector<std::pair<CLI::App*, apps::Command>> commands;
+  // Making all commands' options takes milliseconds of a start: those are made that a word may ask for.
   const auto add = [&](const char* name, const char* what, apps::Command (*make)(CLI::App&)) {
     CLI::App* const sub = cli.add_subcommand(name, what);
     sub->fallthrough();
-    commands.emplace_back(sub, make(*sub));
+    const bool named =
+        std::any_of(argv + 1, argv + argc, [&](const char* word) { return word == std::string_view(name); });
+    if (named) commands.emplace_back(sub, make(*sub));
   };
   add("look", "translate a sentence and show what the model attended to", apps::add_look);
   add("models", "list the translators that come with heed, and those in a folder", apps::add_models);

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstring>
 #include <sstream>
-#include <unordered_set>
 
 #include "models/run/box.h"
 #include "models/run/files.h"
@@ -50,11 +49,9 @@ namespace {
 // pieces of its own.
 void require_own_pieces(const Subwords& subwords, const std::string& pieces_name,
                         const Vocabulary& vocabulary, const std::string& name, bool of_others) {
-  const std::vector<std::string> all = subwords.table();
-  const std::unordered_set<std::string_view> pieces(all.begin(), all.end());
   const std::vector<std::string>& tokens = vocabulary.tokens();
   const auto known = std::count_if(tokens.begin() + Vocabulary::kSpecials, tokens.end(),
-                                   [&](const std::string& token) { return pieces.contains(token); });
+                                   [&](const std::string& token) { return subwords.has(token); });
   const auto own = static_cast<std::ptrdiff_t>(tokens.size()) - Vocabulary::kSpecials;
   if (of_others ? 3 * known < own : 10 * known < 9 * own)
     throw FormatError(

@@ -214,6 +214,11 @@ LinePieces Subwords::split_line(std::span<const std::string> words) const {
   return result;
 }
 
+bool Subwords::has(const std::string& piece) const {
+  const int id = processor_->impl.PieceToId(piece);
+  return processor_->impl.IdToPiece(id) == piece;
+}
+
 std::vector<std::string> Subwords::table() const {
   std::vector<std::string> result;
   for (int id = 0; id < processor_->impl.GetPieceSize(); ++id)

@@ -82,6 +82,9 @@ class Subwords {
   /// @param words words of the line; it is read with single spaces between them
   /// @return its pieces
   LinePieces split_line(std::span<const std::string> words) const;
+  /// @param piece as SentencePiece's own table has it
+  /// @return whether it is one of the model's
+  bool has(const std::string& piece) const;
   /// @return all pieces by SentencePiece's own ids, with its marks such as <unk> and </s>
   std::vector<std::string> table() const;
   /// @param piece a piece returned by split()

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 
 #include "framework/core/error.h"
 #include "models/text/unicode.h"
@@ -15,11 +16,29 @@ bool Vocabulary::fits(std::string_view token) {
 }
 
 Vocabulary::Vocabulary() {
+  index(16);
   for (const auto special : kSpecialTokens) add(std::string(special));
 }
 
+// Makes so many slots, a power of two, of which at most half are taken.
+void Vocabulary::index(size_t slots) {
+  slots_.assign(slots, -1);
+  for (int id = 0; id < size(); ++id) slots_[slot_of(tokens_[static_cast<size_t>(id)])] = id;
+}
+
+// Where the token is, or where it would be.
+size_t Vocabulary::slot_of(std::string_view token) const {
+  const size_t mask = slots_.size() - 1;
+  size_t slot = std::hash<std::string_view>()(token) & mask;
+  while (slots_[slot] >= 0 && tokens_[static_cast<size_t>(slots_[slot])] != token) slot = (slot + 1) & mask;
+  return slot;
+}
+
 bool Vocabulary::add(std::string token) {
-  if (!ids_.emplace(token, size()).second) return false;
+  if (2 * (tokens_.size() + 1) > slots_.size()) index(2 * slots_.size());
+  const size_t slot = slot_of(token);
+  if (slots_[slot] >= 0) return false;
+  slots_[slot] = size();
   tokens_.push_back(std::move(token));
   return true;
 }
@@ -55,8 +74,8 @@ Vocabulary Vocabulary::build(std::span<const std::vector<std::string>> lines, in
 }
 
 int Vocabulary::id(std::string_view token) const {
-  const auto found = ids_.find(token);
-  return found == ids_.end() ? kUnk : found->second;
+  const int found = slots_[slot_of(token)];
+  return found < 0 ? kUnk : found;
 }
 
 const std::string& Vocabulary::token(int id) const {
@@ -88,6 +107,9 @@ Vocabulary Vocabulary::parse(std::string_view text, std::string_view name) {
   };
   if (text.empty()) throw FormatError(fmt::format("vocabulary '{}' is empty", name));
   Vocabulary vocabulary;
+  const auto lines = static_cast<size_t>(std::ranges::count(text, '\n'));
+  vocabulary.tokens_.reserve(lines + 1);
+  vocabulary.index(std::bit_ceil(2 * lines + 16));
   int line = 0;
   for (size_t pos = 0; pos < text.size();) {
     const size_t newline = std::min(text.find('\n', pos), text.size());

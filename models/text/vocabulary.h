@@ -50,7 +50,7 @@ class Vocabulary {
   int id(std::string_view token) const;
   /// @param token a token; may be the spelling of a special one
   /// @return whether the token is in the vocabulary
-  bool contains(std::string_view token) const { return ids_.contains(token); }
+  bool contains(std::string_view token) const { return slots_[slot_of(token)] >= 0; }
   /// @param id in [0, size())
   /// @return its token
   /// @throws IndexError for another id
@@ -82,14 +82,14 @@ class Vocabulary {
   bool operator==(const Vocabulary& other) const { return tokens_ == other.tokens_; }
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
-  };
   bool add(std::string token);  // returns false if the token is already there
+  void index(size_t slots);
+  size_t slot_of(std::string_view token) const;
 
   std::vector<std::string> tokens_;
-  std::unordered_map<std::string, int, Hash, std::equal_to<>> ids_;
+  // Ids by the hash of their tokens, -1 for none, the next free slot where one is taken. A node for each
+  // token, which a map of the library makes, takes milliseconds of a program's start.
+  std::vector<int> slots_;
 };
 
 }  // namespace heed::models
