@@ -57,7 +57,7 @@ def read(text):
         elif stripped.startswith("-"):
             # A long name leaves one space in front of the description: it begins at column 30 in any case.
             # A space within a range, "INT in [0 - 10]", is none in front of a description.
-            split = (len(line) > 30 and line[29] == " " and line[:30].count("[") == line[:30].count("]") and
+            split = (len(line) > 30 and line[29] == " " and not line[:30].rstrip().endswith(":") and line[:30].count("[") == line[:30].count("]") and
                      not line[30:].startswith("["))
             given, about = (line[:30], line[30:]) if split else (line, "")
             names, _, value = given.strip().partition(" ")

@@ -55,7 +55,7 @@ std::pair<std::vector<models::Translation>, models::AttentionChoice> forced_pair
       all.push_back(std::move(forced));
     }
   });
-  return {std::move(all), translator.run().attention};
+  return {std::move(all), translator.usual_map()};
 }
 
 using Links = std::vector<std::vector<models::AlignmentLink>>;

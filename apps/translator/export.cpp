@@ -19,6 +19,7 @@
 #include "apps/translator/search_options.h"
 #include "framework/core/error.h"
 #include "models/evaluation/evaluation.h"
+#include "models/run/attention_choice.h"
 #include "models/run/data.h"
 #include "models/run/files.h"
 #include "models/run/folder.h"
@@ -54,6 +55,7 @@ nlohmann::ordered_json write_exported(const ExportOptions& options) {
                      .tensors = run.model->state_dict(),
                      .metadata = {{"format", "heed.model"}},
                      .type = options.weights});
+  models::pass_attention_choice_on(from, to);
   const auto before = fs::file_size(from / run_files::kModel), after = fs::file_size(to / run_files::kModel);
   say("'{}': weights as {}, {:.2f} MB ({:.2f} MB in '{}')\n", options.output,
       models::name_of_choice(options.weights), static_cast<double>(after) / 1e6,

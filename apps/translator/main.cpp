@@ -13,6 +13,13 @@
 
 namespace {
 
+bool any_word(int argc, char** argv, const auto& is) { return argc > 1 && std::any_of(argv + 1, argv + argc, is); }
+
+// A preset has sections of other commands, too.
+bool has_preset(int argc, char** argv) {
+  return any_word(argc, argv, [](const char* word) { return std::string_view(word).starts_with("--config"); });
+}
+
 // By the subcommand. A command that has read its preset, perhaps from a pipe, cannot start again.
 heed::apps::Restart restart_of(int argc, char** argv) {
   using heed::apps::Restart;
@@ -21,10 +28,8 @@ heed::apps::Restart restart_of(int argc, char** argv) {
        {"models", "prepare", "plot", "corpus", "export", "help", "--help", "-h", "--version"}) {
     if (command == name) return Restart::never;
   }
-  const bool preset = std::any_of(
-      argv + 1, argv + argc, [](const char* word) { return std::string_view(word).starts_with("--config"); });
   const bool decides_late = command == "translate" || command == "evaluate" || command == "look";
-  return decides_late && !preset ? Restart::with_threads : Restart::now;
+  return decides_late && !has_preset(argc, argv) ? Restart::with_threads : Restart::now;
 }
 
 }  // namespace
@@ -42,9 +47,8 @@ int main(int argc, char** argv) {
   const auto add = [&](const char* name, const char* what, apps::Command (*make)(CLI::App&)) {
     CLI::App* const sub = cli.add_subcommand(name, what);
     sub->fallthrough();
-    const bool named =
-        std::any_of(argv + 1, argv + argc, [&](const char* word) { return word == std::string_view(name); });
-    if (named) commands.emplace_back(sub, make(*sub));
+    const bool named = any_word(argc, argv, [&](const char* word) { return word == std::string_view(name); });
+    if (named || has_preset(argc, argv)) commands.emplace_back(sub, make(*sub));
   };
   add("look", "translate a sentence and show what the model attended to", apps::add_look);
   add("models", "list the translators that come with heed, and those in a folder", apps::add_models);

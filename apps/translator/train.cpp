@@ -96,8 +96,9 @@ models::RunConfig resumed_config(const TrainOptions& options) {
   return options.run.resumed(config, options.folder);
 }
 
-models::WordLinks links_of(const TrainOptions& options) {
-  return options.alignments.empty() ? models::WordLinks{} : models::read_pharaoh(options.alignments);
+std::optional<models::WordLinks> links_of(const TrainOptions& options) {
+  if (options.alignments.empty()) return std::nullopt;
+  return models::read_pharaoh(input_path(options.alignments));
 }
 
 // A new run with the model, the vocabularies and the weights of another one.

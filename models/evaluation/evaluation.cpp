@@ -148,7 +148,7 @@ std::optional<AlignmentEvaluation> evaluate_alignment(const Translator& translat
                   fmt::format("sentence {} is not tokenised as its gold links are: '{}'", i + 1, sources[i]));
     }
     const GoldAlignment gold{pairs[i].sure, pairs[i].possible};
-    result.attention += compare_links(attention_links(forced[i], translator.run().attention), gold);
+    result.attention += compare_links(attention_links(forced[i], translator.usual_map()), gold);
     result.perfect +=
         compare_links(perfect_attention_links(gold, static_cast<int>(pairs[i].target.size())), gold);
   }

@@ -44,6 +44,8 @@ std::optional<KeptChoice> read_attention_choice(const std::filesystem::path& fol
   KeptChoice kept;
   try {
     if (json.at("format").get<std::string>() != kChoiceFormat) fail();
+    for (const char* key : {"layer", "head"})
+      if (!json.at(key).is_number_integer()) fail();
     json.at("layer").get_to(kept.choice.layer);
     json.at("head").get_to(kept.choice.head);
     json.at("after").get_to(kept.choice.after);
@@ -59,6 +61,10 @@ std::optional<KeptChoice> read_attention_choice(const std::filesystem::path& fol
     fail();
   }
   return kept;
+}
+
+void pass_attention_choice_on(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (const auto kept = read_attention_choice(from)) write_attention_choice(to, *kept);
 }
 
 AttentionMap guided_map(const TrainConfig& config, const TranslationModel& model) {
@@ -78,7 +84,16 @@ AttentionMap guided_map(const TrainConfig& config, const TranslationModel& model
 
 AttentionChoice usual_attention(const std::filesystem::path& folder, const RunConfig& config,
                                 const TranslationModel& model) {
-  if (const auto kept = read_attention_choice(folder)) return kept->choice;
+  if (const auto kept = read_attention_choice(folder)) {
+    const AttentionChoice& choice = kept->choice;
+    const bool there = choice.layer < 0 || std::ranges::any_of(model.attention_maps(), [&](const AttentionMap& map) {
+      return map.layer == choice.layer && (choice.head < 0 || map.head == choice.head);
+    });
+    if (!there) {
+      throw FormatError(fmt::format("'{}': the model has no {}", (folder / run_files::kAttention).string(), name_of(choice)));
+    }
+    return choice;
+  }
   if (config.train.guided_alignment == 0 || !model.has_attention()) return {};
   const AttentionMap map = guided_map(config.train, model);
   return {.layer = map.layer, .head = map.head};

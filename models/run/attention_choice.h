@@ -46,6 +46,11 @@ void write_attention_choice(const std::filesystem::path& folder, const KeptChoic
 /// @throws FormatError for a file that heed did not write, IoError
 std::optional<KeptChoice> read_attention_choice(const std::filesystem::path& folder);
 
+/// Passes a choice on to a run with the same model, such as one whose weights are stored in fewer bits.
+/// @param from,to folders of runs
+/// @throws FormatError as read_attention_choice, IoError
+void pass_attention_choice_on(const std::filesystem::path& from, const std::filesystem::path& to);
+
 /// The head that a training guides.
 /// @param config of the training, with guided_alignment
 /// @param model its model

@@ -181,7 +181,7 @@ LoadedRun load_run(const std::filesystem::path& folder) {
   run.model->set_products(stored.int8 ? ProductType::int8 : ProductType::f32);
   run.model->set_output_rules(output_rules(run.config, run.target.vocabulary));
   run.model->train(false);
-  run.attention = usual_attention(folder, run.config, *run.model);
+  run.folder = folder;
   return run;
 }
 

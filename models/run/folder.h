@@ -8,7 +8,6 @@
 #include <string>
 #include <utility>
 
-#include "models/run/attention_choice.h"
 #include "models/run/options.h"
 #include "models/text/codec.h"
 
@@ -19,7 +18,7 @@ struct LoadedRun {
   RunConfig config;                         // configuration that it was trained with
   TextCodec source, target;                 // vocabularies and subword models
   std::unique_ptr<TranslationModel> model;  // the model with the best weights, in evaluation mode
-  AttentionChoice attention = {};           // usual_attention()
+  std::filesystem::path folder = {};        // where it lies
 };
 /// Loads a run folder.
 /// @param folder folder of the run

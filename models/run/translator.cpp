@@ -60,8 +60,10 @@ Translation Translator::record(int64_t id, const std::string& line, const Source
   merge_pieces(result, *run_.model, source, output, hypothesis, self_attention);
   if (run_.source.subwords || run_.target.subwords)
     add_pieces(result, run_, source, output, hypothesis, self_attention);
-  if (run_.attention.layer >= 0 && !result.attention.empty())
-    result.usual_map = AttentionChoice{.layer = run_.attention.layer, .head = run_.attention.head};
+  if (!result.attention.empty()) {
+    if (const AttentionChoice usual = usual_map(); usual.layer >= 0)
+      result.usual_map = AttentionChoice{.layer = usual.layer, .head = usual.head};
+  }
   const std::vector<bool> unknown = unknown_words(output, hypothesis);
   std::vector<std::string> words = output.words;
   if (replace_unknown && !result.attention.empty())
@@ -70,6 +72,13 @@ Translation Translator::record(int64_t id, const std::string& line, const Source
   place_words(result.target, words, unknown, target_tokens, run_.config.target_text);
   if (hypothesis.ended) result.target.tokens.push_back(end_of_sentence());
   return result;
+}
+
+AttentionChoice Translator::usual_map() const {
+  std::call_once(usual_map_->once, [&] {
+    if (!run_.folder.empty()) usual_map_->choice = usual_attention(run_.folder, run_.config, *run_.model);
+  });
+  return usual_map_->choice;
 }
 
 Translation Translator::without_words(int64_t id, const std::string& line, std::string skipped) const {

@@ -2,11 +2,14 @@
 #pragma once
 
 #include <functional>
+#include <memory>
+#include <mutex>
 #include <optional>
 
 #include "models/decoding/best_words.h"
 #include "models/decoding/search.h"
 #include "models/decoding/self_attention.h"
+#include "models/run/attention_choice.h"
 #include "models/run/folder.h"
 #include "models/run/record.h"
 #include "models/run/translation.h"
@@ -78,6 +81,9 @@ class Translator {
   static std::vector<std::string> target_words(const Translation& translation);
   /// @return the first run of the ensemble
   const LoadedRun& run() const { return run_; }
+  /// @return usual_attention() of the first run, read when it is first asked for; thread-safe
+  /// @throws FormatError as usual_attention()
+  AttentionChoice usual_map() const;
   /// @return the models of all runs of the ensemble
   std::vector<const TranslationModel*> models() const;
 
@@ -95,6 +101,11 @@ class Translator {
                      const TextCodec::Decoded& output, const std::string* target_text,
                      const std::vector<Token>* target_tokens, const Hypothesis& hypothesis,
                      bool replace_unknown, const SelfAttentionMaps& self_attention) const;
+  struct UsualMap {
+    std::once_flag once;
+    AttentionChoice choice;
+  };
+  std::shared_ptr<UsualMap> usual_map_ = std::make_shared<UsualMap>();
   LoadedRun run_;
   std::vector<LoadedRun> others_;  // the further runs of the ensemble
 };

@@ -142,7 +142,9 @@ TrainingState take_state(SafetensorsFile& file, int64_t updates, const std::stri
                                                                           c.without_improvement, c.skipped},
                                            in_training);
   const bool measured = std::ranges::all_of(
-      kReals, [&](const auto& real) { return std::isfinite(c.*real.second) && c.*real.second >= 0; });
+      kReals, [&](const auto& real) {  // where weights round to more than 1, a sum of -log(weight) is below 0
+        return std::isfinite(c.*real.second) && (c.*real.second >= 0 || real.second == &Cursor::alignment_sum);
+      });
   if (!counted || !measured) {
     throw FormatError(
         fmt::format("load '{}': where it stands is in no training of {} updates", name, updates));

@@ -37,7 +37,7 @@ std::vector<AlignmentLink> token_links(std::span<const AlignmentLink> words, con
 }
 
 void check_links(const WordLinks& links, const TokenisedCorpus& train) {
-  if (!links.empty() && links.size() != train.source.size()) {
+  if (links.size() != train.source.size()) {
     throw ValueError("alignments", fmt::format("{} of {}", counted(links.size(), "line"),
                                                counted(train.source.size(), "training pair")));
   }
@@ -60,14 +60,14 @@ ValidationText validation_text(std::span<const std::string> tokens, const TextSe
 }
 
 EncodedData encode(const RunConfig& config, const TextCodec& source, const TextCodec& target,
-                   const TokenisedCorpus& train, const TokenisedCorpus& validation, const WordLinks& links) {
-  check_links(links, train);
+                   const TokenisedCorpus& train, const TokenisedCorpus& validation, const WordLinks* links) {
+  if (links) check_links(*links, train);
   EncodedData data;
   const auto limit = static_cast<size_t>(config.train.max_length);
   for (size_t i = 0; i < train.source.size(); ++i) {
     EncodedPair pair{encode_source(source, train.source[i]), target.encode(train.target[i]).ids};
-    if (!links.empty())
-      pair.links = token_links(links[i], source.encode(train.source[i]), target.encode(train.target[i]));
+    if (links)
+      pair.links = token_links((*links)[i], source.encode(train.source[i]), target.encode(train.target[i]));
     const size_t s = pair.source.size() - 1, t = pair.target.size();
     if (s == 0 || t == 0 || s > limit || t > limit) {
       ++data.skipped;

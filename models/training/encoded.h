@@ -32,20 +32,20 @@ struct ValidationText {
 /// @return the sentence as it is scored
 ValidationText validation_text(std::span<const std::string> tokens, const TextSettings& settings);
 
-/// Word alignments of the training pairs, one list a pair; none: no list at all.
+/// Word alignments of the training pairs, one list a pair.
 using WordLinks = std::vector<std::vector<AlignmentLink>>;
 
 /// Encodes pairs, leaving out those that are empty or too long.
 /// @param config of the run: the longest training pair
 /// @param source,target vocabularies and subword models of both sides
 /// @param train,validation tokenised pairs
-/// @param links of the words of the training pairs: each becomes links between all pieces of its two words
+/// @param links if not null, of the words of the training pairs: each becomes links between all pieces of its two words
 /// @return the pairs
 /// @throws ValueError if no training pair or no validation pair is left, and for links that do not belong to
 ///   the pairs
 EncodedData encode(const RunConfig& config, const TextCodec& source, const TextCodec& target,
                    const TokenisedCorpus& train, const TokenisedCorpus& validation,
-                   const WordLinks& links = {});
+                   const WordLinks* links = nullptr);
 
 /// Checks that a model can read and write all validation pairs.
 /// @param model its learned positions may end

@@ -20,10 +20,10 @@ namespace {
 namespace fs = std::filesystem;
 
 // Whether links and the options of guided alignment go together.
-void check_guided(const TrainConfig& config, const WordLinks& links) {
+void check_guided(const TrainConfig& config, const std::optional<WordLinks>& links) {
   if (config.guided_alignment == 0) {
-    if (!links.empty()) throw ValueError("alignments", "are of --guided-alignment, which is 0");
-  } else if (links.empty() && config.guided_from == 0) {
+    if (links) throw ValueError("alignments", "are of --guided-alignment, which is 0");
+  } else if (!links && config.guided_from == 0) {
     throw ValueError("guided-alignment",
                      "without --alignments the run makes its own, when it is told at which update: "
                      "--guided-from");
@@ -33,17 +33,20 @@ void check_guided(const TrainConfig& config, const WordLinks& links) {
 // Throws what the trainer would throw, before a run that is in the way is removed. Returns guided.align,
 // empty without links.
 std::string check_trainable(const RunConfig& config, const TrainingData& data, const TextFiles& text,
-                            const std::map<std::string, Tensor>& weights, const WordLinks& links) {
+                            const std::map<std::string, Tensor>& weights, const std::optional<WordLinks>& links) {
   check_guided(config.train, links);
   const auto [source, target] = codecs_of(config, [&](const std::string& name) {
     return NamedContent{name, text.at(name)};
   });
-  const EncodedData encoded = encode(config, source, target, data.train, data.validation, links);
+  const EncodedData encoded = encode(config, source, target, data.train, data.validation, links ? &*links : nullptr);
   const auto model = make_model(config.model, source.vocabulary.size(), target.vocabulary.size());
   check_positions(*model, encoded.validation);
   if (!weights.empty()) model->load(weights, run_files::kInitial);
   if (config.train.guided_alignment > 0) guided_map(config.train, *model);
-  return links.empty() ? std::string() : guided_text(encoded.train);
+  if (!links) return "";
+  if (std::ranges::all_of(encoded.train, [](const EncodedPair& pair) { return pair.links.empty(); }))
+    throw ValueError("alignments", "no training pair has a link");
+  return guided_text(encoded.train);
 }
 
 }  // namespace

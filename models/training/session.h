@@ -55,7 +55,7 @@ class TrainingSession {
     /// Weights to begin with, under the model's names; they need `text`. Empty: initial ones are drawn.
     std::map<std::string, Tensor> weights = {};
     /// Word alignments of the training pairs, for guided_alignment; none: the run's own, from guided_from on.
-    WordLinks links = {};
+    std::optional<WordLinks> links = {};
     std::string data = {};   // content of data.json, from run_data(); empty: the file is not written
     bool overwrite = false;  // whether an existing run may be replaced
     std::optional<FileLock> lock = {};  // the folder's lock, if the caller already holds it

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "framework/core/error.h"
+#include "models/architectures/recurrent/options.h"
 #include "models/evaluation/alignment.h"
 #include "models/run/attention_choice.h"
 #include "tests/testing/temp_dir.h"
@@ -136,6 +137,33 @@ TEST(AttentionChoices, AreKeptForTheseWeights) {
     write("attention.json", text);
     EXPECT_ERROR(FormatError, wrong, read_attention_choice(run.path()));
   }
+  write(
+      "attention.json",
+      R"({"format":"heed.attention-choice","run":"x","layer":1.5,"head":true,"after":false,"reverse":"","agreement":0.5,"sentences":1})");
+  EXPECT_ERROR(FormatError, wrong, read_attention_choice(run.path()));
+}
+
+TEST(AttentionChoices, ArePassedOnAndMustBeOfTheModel) {
+  const TempDir folder;
+  RunConfig config;
+  config.model = RecurrentOptions{
+      .embedding = 8, .encoder_hidden = 8, .decoder_hidden = 8, .readout = 8, .attention_size = 8};
+  const auto model = make_model(config.model, 9, 9);
+  for (const char* name : {"from", "to"}) {
+    std::filesystem::create_directories(folder.path() / name);
+    std::ofstream(folder.path() / name / "config.toml") << "x";
+    std::ofstream(folder.path() / name / "model.safetensors") << name;
+  }
+  const auto from = folder.path() / "from", to = folder.path() / "to";
+  pass_attention_choice_on(from, to);
+  EXPECT_EQ(read_attention_choice(to), std::nullopt);
+  EXPECT_EQ(usual_attention(to, config, *model), AttentionChoice{});
+  write_attention_choice(from, {{.layer = 0, .head = 0}, "back", 0.75, 10});
+  pass_attention_choice_on(from, to);
+  EXPECT_EQ(usual_attention(to, config, *model), (AttentionChoice{.layer = 0, .head = 0}));
+  write_attention_choice(to, {{.layer = 9, .head = 3}, "back", 0.75, 10});
+  EXPECT_ERROR(FormatError, "'" + (to / "attention.json").string() + "': the model has no layer 9, head 3",
+               usual_attention(to, config, *model));
 }
 
 }  // namespace

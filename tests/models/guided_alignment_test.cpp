@@ -126,7 +126,7 @@ TrainResult finish(TrainingSession session, int64_t stop = INT64_MAX) {
 double weight_on_links(const std::filesystem::path& folder, const TrainingData& data,
                        const WordLinks& links) {
   const LoadedRun run = load_run(folder);
-  const EncodedData encoded = encode(run.config, run.source, run.target, data.train, data.validation, links);
+  const EncodedData encoded = encode(run.config, run.source, run.target, data.train, data.validation, &links);
   const AttentionMap map = guided_map(run.config.train, *run.model);
   const NoGradGuard no_grad;
   double sum = 0, count = 0;
@@ -211,14 +211,18 @@ TEST(GuidedAlignment, WhatDoesNotGoTogetherIsRefusedBeforeAnythingIsWritten) {
   const auto data = data_of(20);
   const WordLinks links = shifted(*data);
   const TempDir dir;
-  const auto start = [&](const RunConfig& config, const WordLinks& given) {
+  const auto start = [&](const RunConfig& config, const std::optional<WordLinks>& given) {
     TrainingSession::start(dir.path() / "run", config, data, {.links = given});
   };
   RunConfig config = config_of(small_models()[0].second);
   EXPECT_ERROR(ValueError,
                "guided-alignment: without --alignments the run makes its own, when it is told at which "
                "update: --guided-from",
-               start(config, {}));
+               start(config, std::nullopt));
+  config.train.guided_from = 5;  // a file is given, and has nothing: not the run's own
+  EXPECT_ERROR(ValueError, "alignments: 0 lines of 20 training pairs", start(config, WordLinks{}));
+  EXPECT_ERROR(ValueError, "alignments: no training pair has a link", start(config, WordLinks(20)));
+  config.train.guided_from = 0;
   config.train.guided_layer = 2;
   EXPECT_ERROR(ValueError,
                "guided-alignment: 'Transformer 2+2, 16 wide, 2 heads' has no layer 2 with a head 0",
@@ -257,7 +261,8 @@ TEST(GuidedAlignment, LinksOfWordsBecomeLinksOfAllTheirPieces) {
   const auto [source, target] = codecs_of(config, [&](const std::string& name) {
     return NamedContent{name, text.at(name)};
   });
-  const EncodedData data = encode(config, source, target, corpus, corpus, {{{0, 1}, {1, 0}}, {{2, 0}}});
+  const WordLinks words{{{0, 1}, {1, 0}}, {{2, 0}}};
+  const EncodedData data = encode(config, source, target, corpus, corpus, &words);
   for (size_t i = 0; i < 2; ++i) {
     const auto from = source.encode(corpus.source[i]), to = target.encode(corpus.target[i]);
     std::vector<AlignmentLink> expected;

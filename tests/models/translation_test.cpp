@@ -202,7 +202,9 @@ TEST(TranslationRecord, TheMapOfARunsChoiceIsOptional) {
     EXPECT_EQ(by_pieces(record).usual_map, record.usual_map);
   }
   const std::string at = "'out.jsonl' line 7: usual_map";
-  const auto error = [&](const nlohmann::json& value) { return error_of(changed("/usual_map", value, record)); };
+  const auto error = [&](const nlohmann::json& value) {
+    return error_of(changed("/usual_map", value, record));
+  };
   EXPECT_EQ(error({{"layer", 9}, {"head", 0}}), at + " is layer 9, head 0, which 'attention' does not have");
   EXPECT_EQ(error({{"layer", 9}}), at + " is layer 9, mean of its heads, which 'attention' does not have");
   EXPECT_EQ(error({{"layer", -1}}), at + ".layer is out of range: -1");

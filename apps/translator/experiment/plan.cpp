@@ -18,6 +18,7 @@ constexpr const char* kAttention = "--attention";
 
 models::RunConfig with_attention(models::RunConfig config, const std::string& attention) {
   run_option(kAttention).set(config, attention);
+  if (attention.starts_with("none")) config.train.guided_alignment = 0;  // there is nothing to guide
   return config;
 }
 
