@@ -22,7 +22,6 @@
 #include "framework/build_info.h"
 #include "framework/core/error.h"
 #include "framework/io/file.h"
-#include "models/run/attention_choice.h"
 #include "models/run/box.h"
 #include "models/run/translation.h"
 #include "models/run/translator.h"

@@ -15,6 +15,7 @@ void ServedModels::add(const std::string& name, models::LoadedRun run) {
   ServedModel model{
       .name = name, .source = run.config.source_text.language, .target = run.config.target_text.language};
   model.translator = std::make_unique<models::Translator>(std::move(run));
+  model.translator->usual_map();  // what is wrong with it is said before anybody asks
   models_.push_back(std::move(model));
 }
 

@@ -241,6 +241,7 @@ void evaluate_run(const EvaluateOptions& options) {
   use_threads(options.threads);
   Profiling profiling(options.profile);
   const models::Translator translator = load_translator(options.runs, profiling);
+  translator.usual_map();                 // and what is wrong with it
   std::deque<models::Translator> beside;  // loaded first, as all that may fail
   for (const std::string& run : options.beside) {
     beside.emplace_back(models::load_run(run));

@@ -46,6 +46,8 @@ nlohmann::ordered_json write_exported(const ExportOptions& options) {
   const fs::path from = options.run, to = options.output;
   const models::LoadedRun run =
       models::load_run(from);  // whatever is wrong with it is said before anything is written
+  models::usual_attention(from, run.config, *run.model);
+  const auto choice = models::read_attention_choice(from);
   const std::string data = models::run_data_to_pass_on(from);
   models::TextFiles text = models::text_of_run(from, run.config);
   if (!data.empty()) text[run_files::kData] = data;
@@ -54,8 +56,10 @@ nlohmann::ordered_json write_exported(const ExportOptions& options) {
                     {.file = run_files::kModel,
                      .tensors = run.model->state_dict(),
                      .metadata = {{"format", "heed.model"}},
-                     .type = options.weights});
-  models::pass_attention_choice_on(from, to);
+                     .type = options.weights},
+                    [&] {
+                      if (choice) models::write_attention_choice(to, *choice);
+                    });
   const auto before = fs::file_size(from / run_files::kModel), after = fs::file_size(to / run_files::kModel);
   say("'{}': weights as {}, {:.2f} MB ({:.2f} MB in '{}')\n", options.output,
       models::name_of_choice(options.weights), static_cast<double>(after) / 1e6,

@@ -110,7 +110,8 @@ Look look_at(const std::string& sentence, const fs::path& run, const fs::path& f
   make_folder(folder);
   for (const char* extension : {".svg", ".png"}) {
     seen.pictures.push_back((folder / (name + extension)).string());
-    heatmap::draw_file(seen.record, seen.pictures.back(), {.mean = !seen.record.usual_map, .palette = palette});
+    heatmap::draw_file(seen.record, seen.pictures.back(),
+                       {.mean = !seen.record.usual_map, .palette = palette});
   }
   return seen;
 }

@@ -13,11 +13,14 @@
 
 namespace {
 
-bool any_word(int argc, char** argv, const auto& is) { return argc > 1 && std::any_of(argv + 1, argv + argc, is); }
+bool any_word(int argc, char** argv, const auto& is) {
+  return argc > 1 && std::any_of(argv + 1, argv + argc, is);
+}
 
 // A preset has sections of other commands, too.
 bool has_preset(int argc, char** argv) {
-  return any_word(argc, argv, [](const char* word) { return std::string_view(word).starts_with("--config"); });
+  return any_word(argc, argv,
+                  [](const char* word) { return std::string_view(word).starts_with("--config"); });
 }
 
 // By the subcommand. A command that has read its preset, perhaps from a pipe, cannot start again.

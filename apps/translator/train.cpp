@@ -212,8 +212,7 @@ Command add_train(CLI::App& cli) {
       ->excludes(resume);
   file("--alignments", o->alignments,
        "word alignments of the training pairs, 0-0 1-2 (those of align, of fast_align), that "
-       "--guided-alignment "
-       "learns")
+       "--guided-alignment learns")
       ->excludes(resume);
   cli.add_option("--threads", o->threads, "threads (default: what the container allows)")
       ->check(CLI::Range(0, 1024));

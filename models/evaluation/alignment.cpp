@@ -12,15 +12,11 @@ namespace {
 
 using Weights = std::vector<std::vector<float>>;
 
-bool is_of(const AttentionWeights& map, const AttentionChoice& choice) {
-  return (choice.layer < 0 || map.layer == choice.layer) && (choice.head < 0 || map.head == choice.head);
-}
-
 Weights mean_of(const std::vector<AttentionWeights>& maps, const AttentionChoice& choice) {
   Weights mean;
   float count = 0;
   for (const AttentionWeights& map : maps) {
-    if (!is_of(map, choice) || map.weights.empty()) continue;
+    if (!choice.has(map.layer, map.head) || map.weights.empty()) continue;
     ++count;
     if (mean.empty()) mean.resize(map.weights.size(), std::vector<float>(map.weights.front().size()));
     for (size_t t = 0; t < mean.size(); ++t)

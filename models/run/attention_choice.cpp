@@ -63,10 +63,6 @@ std::optional<KeptChoice> read_attention_choice(const std::filesystem::path& fol
   return kept;
 }
 
-void pass_attention_choice_on(const std::filesystem::path& from, const std::filesystem::path& to) {
-  if (const auto kept = read_attention_choice(from)) write_attention_choice(to, *kept);
-}
-
 AttentionMap guided_map(const TrainConfig& config, const TranslationModel& model) {
   const std::vector<AttentionMap>& maps = model.attention_maps();
   if (maps.empty())
@@ -86,11 +82,13 @@ AttentionChoice usual_attention(const std::filesystem::path& folder, const RunCo
                                 const TranslationModel& model) {
   if (const auto kept = read_attention_choice(folder)) {
     const AttentionChoice& choice = kept->choice;
-    const bool there = choice.layer < 0 || std::ranges::any_of(model.attention_maps(), [&](const AttentionMap& map) {
-      return map.layer == choice.layer && (choice.head < 0 || map.head == choice.head);
-    });
+    const bool there =
+        choice.layer < 0 || std::ranges::any_of(model.attention_maps(), [&](const AttentionMap& map) {
+          return choice.has(map.layer, map.head);
+        });
     if (!there) {
-      throw FormatError(fmt::format("'{}': the model has no {}", (folder / run_files::kAttention).string(), name_of(choice)));
+      throw FormatError(fmt::format("'{}': the model has no {}", (folder / run_files::kAttention).string(),
+                                    name_of(choice)));
     }
     return choice;
   }

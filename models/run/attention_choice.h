@@ -18,6 +18,11 @@ struct AttentionChoice {
       false;  // of the step that reads a word, and not of the one that writes it (Chen et al. 2020, sec. 3)
 
   bool operator==(const AttentionChoice&) const = default;
+  /// @param map_layer,map_head of a map
+  /// @return whether the map is one of those that are meant
+  bool has(int map_layer, int map_head) const {
+    return (layer < 0 || map_layer == layer) && (head < 0 || map_head == head);
+  }
 };
 
 /// @param choice any
@@ -45,11 +50,6 @@ void write_attention_choice(const std::filesystem::path& folder, const KeptChoic
 ///   others by now
 /// @throws FormatError for a file that heed did not write, IoError
 std::optional<KeptChoice> read_attention_choice(const std::filesystem::path& folder);
-
-/// Passes a choice on to a run with the same model, such as one whose weights are stored in fewer bits.
-/// @param from,to folders of runs
-/// @throws FormatError as read_attention_choice, IoError
-void pass_attention_choice_on(const std::filesystem::path& from, const std::filesystem::path& to);
 
 /// The head that a training guides.
 /// @param config of the training, with guided_alignment

@@ -13,9 +13,8 @@
 //                       state.safetensors is there
 //   state.safetensors   the last weights, optimiser state, random numbers, progress: what a resumed run needs
 //   checkpoint-N.safetensors   the weights of the last validations, when they are to be averaged
-//   guided.align        the links that its attention is guided by, token to token, a line a training pair
-//   that
-//                       is used: given, or made by the run itself
+//   guided.align        the links that its attention is guided by, token to token, a line a pair that it
+//                       trains on: given, or made by the run itself
 //   scores.json         what the weights scored on a test, where it was kept (evaluate --keep-scores)
 //   attention.json      which map alignments are read off, where that was chosen (align --choose)
 //   metrics.jsonl       one line per report: losses, learning rates, scores

@@ -65,14 +65,14 @@ std::vector<OptionOf<TrainConfig>> train_options() {
        "validations without better weights (--keep-best-by) before training ends, 0 for never", from_zero},
       {"log_every", &T::log_every, "updates between two lines of metrics.jsonl", from_one},
       {"guided_alignment", &T::guided_alignment,
-       "weight of a loss by which one head learns word alignments, those of --alignments or the run's own; "
-       "0 for none, Garg et al. take 0.05",
+       "weight of a loss by which one head learns word alignments, given ones (train --alignments) or the "
+       "run's own; 0 for none, Garg et al. take 0.05",
        not_negative()},
       {"guided_layer", &T::guided_layer, "layer of that head, -1 for the last but one", between(-1)},
       {"guided_head", &T::guided_head, "which of its heads", from_zero},
       {"guided_from", &T::guided_from,
-       "updates before that loss sets in; without --alignments the run aligns its training pairs then, by "
-       "the mean of that layer",
+       "updates before that loss sets in; where no alignments are given the run aligns its training pairs "
+       "then, by the mean of that layer",
        from_zero},
       {"seed", &T::seed, "seed of weights, dropout and order",
        between(0, std::numeric_limits<double>::infinity())},

@@ -379,9 +379,8 @@ Translation read(const Json& json) {
     AttentionChoice& choice = translation.usual_map.emplace();
     choice.layer = static_cast<int>((*usual)["layer"].integer(0, kMaxInt));
     if (const auto head = usual->find("head")) choice.head = static_cast<int>(head->integer(0, kMaxInt));
-    const bool there = std::ranges::any_of(translation.attention, [&](const AttentionWeights& map) {
-      return map.layer == choice.layer && (choice.head < 0 || map.head == choice.head);
-    });
+    const bool there = std::ranges::any_of(
+        translation.attention, [&](const AttentionWeights& map) { return choice.has(map.layer, map.head); });
     if (!there) usual->fail(fmt::format("is {}, which 'attention' does not have", name_of(choice)));
   }
   if (const auto pieces = root.find("pieces")) {

@@ -16,10 +16,9 @@
 //    "pieces": {"source": [{"text": "▁A", "word": 0}, ..., {"text": "</s>", "word": 3}], "target": [...],
 //               "attention": [...]}}       of a model with subwords: what it reads and writes, as pieces of
 //                                          words; `word` is the index of a piece's token
-//   "usual_map": {"layer": 2, "head": 0}   of a run for which a map was chosen (align --choose) or guided:
-//   what
-//                                    pictures of `attention` show unless told; without "head" the layer's
-//                                    mean
+//   "usual_map": {"layer": 2, "head": 0}   what pictures of `attention` show unless told, where a map was
+//                                    chosen for the run or its training guided one; without "head" the
+//                                    layer's mean
 // Five more keys are written on request, and optional:
 //   "steps": [{"log_probability": -0.1, "best": [{"text": "▁Je", "log_probability": -0.1}, ...]}, ...]
 //                                    a step for each target unit (piece of a model with subwords, else

@@ -172,7 +172,9 @@ void Translator::add_without(std::vector<Translation>& results, const TranslateO
   plain.search.keep_attention = plain.replace_unknown = options.replace_unknown;
   plain.search.keep_tree = false;
   plain.max_source = options.max_source;
-  const bool mask = *options.without_words == WithoutKind::mask && run_.model->has_attention();
+  const bool mask =
+      *options.without_words == WithoutKind::mask &&
+      std::ranges::all_of(models(), [](const TranslationModel* model) { return model->has_attention(); });
   for (Translation& result : results) {
     const std::string& line = result.source.text;
     std::vector<std::string> lines;

@@ -98,10 +98,13 @@ TextCodec::Decoded TextCodec::decode(std::span<const int> ids) const {
   return result;
 }
 
-std::vector<int> encode_source(const TextCodec& codec, std::span<const std::string> words) {
-  std::vector<int> ids = codec.encode(words).ids;
+std::vector<int> with_end(const TextCodec& codec, std::vector<int> ids) {
   if (codec.ends) ids.push_back(Vocabulary::kEos);
   return ids;
+}
+
+std::vector<int> encode_source(const TextCodec& codec, std::span<const std::string> words) {
+  return with_end(codec, codec.encode(words).ids);
 }
 
 }  // namespace heed::models

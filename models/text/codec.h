@@ -54,6 +54,12 @@ struct TextCodec {
 /// @return whether it is of the form >>code<<, as in OPUS-MT
 bool is_language_mark(std::string_view token);
 
+/// Appends the end mark to the ids of a source, if the model reads one.
+/// @param codec codec of the source side
+/// @param ids ids of a sentence
+/// @return the ids as the model reads them
+std::vector<int> with_end(const TextCodec& codec, std::vector<int> ids);
+
 /// Converts words to ids and appends the end mark, if the model reads one.
 /// @param codec codec of the source side
 /// @param words words of a sentence

@@ -143,7 +143,8 @@ TrainingState take_state(SafetensorsFile& file, int64_t updates, const std::stri
                                            in_training);
   const bool measured = std::ranges::all_of(
       kReals, [&](const auto& real) {  // where weights round to more than 1, a sum of -log(weight) is below 0
-        return std::isfinite(c.*real.second) && (c.*real.second >= 0 || real.second == &Cursor::alignment_sum);
+        return std::isfinite(c.*real.second) &&
+               (c.*real.second >= 0 || real.second == &Cursor::alignment_sum);
       });
   if (!counted || !measured) {
     throw FormatError(

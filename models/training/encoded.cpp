@@ -65,9 +65,11 @@ EncodedData encode(const RunConfig& config, const TextCodec& source, const TextC
   EncodedData data;
   const auto limit = static_cast<size_t>(config.train.max_length);
   for (size_t i = 0; i < train.source.size(); ++i) {
-    EncodedPair pair{encode_source(source, train.source[i]), target.encode(train.target[i]).ids};
-    if (links)
-      pair.links = token_links((*links)[i], source.encode(train.source[i]), target.encode(train.target[i]));
+    TextCodec::Encoded from = source.encode(train.source[i]), to = target.encode(train.target[i]);
+    EncodedPair pair;
+    if (links) pair.links = token_links((*links)[i], from, to);
+    pair.source = with_end(source, std::move(from.ids));
+    pair.target = std::move(to.ids);
     const size_t s = pair.source.size() - 1, t = pair.target.size();
     if (s == 0 || t == 0 || s > limit || t > limit) {
       ++data.skipped;

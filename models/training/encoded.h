@@ -39,7 +39,8 @@ using WordLinks = std::vector<std::vector<AlignmentLink>>;
 /// @param config of the run: the longest training pair
 /// @param source,target vocabularies and subword models of both sides
 /// @param train,validation tokenised pairs
-/// @param links if not null, of the words of the training pairs: each becomes links between all pieces of its two words
+/// @param links if not null, of the words of the training pairs: each becomes links between all pieces of its
+/// two words
 /// @return the pairs
 /// @throws ValueError if no training pair or no validation pair is left, and for links that do not belong to
 ///   the pairs

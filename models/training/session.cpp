@@ -25,20 +25,26 @@ void check_guided(const TrainConfig& config, const std::optional<WordLinks>& lin
     if (links) throw ValueError("alignments", "are of --guided-alignment, which is 0");
   } else if (!links && config.guided_from == 0) {
     throw ValueError("guided-alignment",
-                     "without --alignments the run makes its own, when it is told at which update: "
-                     "--guided-from");
+                     "where no alignments are given the run makes its own, when it is told at which "
+                     "update: --guided-from");
+  }
+  if (config.guided_alignment > 0 && config.updates > 0 && config.guided_from >= config.updates) {
+    throw ValueError("guided-from",
+                     fmt::format("{} is not before the end, update {}", config.guided_from, config.updates));
   }
 }
 
 // Throws what the trainer would throw, before a run that is in the way is removed. Returns guided.align,
 // empty without links.
 std::string check_trainable(const RunConfig& config, const TrainingData& data, const TextFiles& text,
-                            const std::map<std::string, Tensor>& weights, const std::optional<WordLinks>& links) {
+                            const std::map<std::string, Tensor>& weights,
+                            const std::optional<WordLinks>& links) {
   check_guided(config.train, links);
   const auto [source, target] = codecs_of(config, [&](const std::string& name) {
     return NamedContent{name, text.at(name)};
   });
-  const EncodedData encoded = encode(config, source, target, data.train, data.validation, links ? &*links : nullptr);
+  const EncodedData encoded =
+      encode(config, source, target, data.train, data.validation, links ? &*links : nullptr);
   const auto model = make_model(config.model, source.vocabulary.size(), target.vocabulary.size());
   check_positions(*model, encoded.validation);
   if (!weights.empty()) model->load(weights, run_files::kInitial);

@@ -240,7 +240,7 @@ void Trainer::guide() {
   const TrainConfig& t = config_.train;
   if (t.guided_alignment == 0 || guided_ || cursor_.update < t.guided_from) return;
   const std::filesystem::path path = folder_ / run_files::kGuided;
-  if (cursor_.update > t.guided_from) {
+  if (cursor_.update > t.guided_from || t.guided_from == 0) {  // from 0 on it follows links that were given
     throw IoError(
         fmt::format("resume '{}': '{}', the links that its attention is guided by, is missing; it "
                     "can only be started anew",

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "framework/framework.h"
+#include "models/run/attention_choice.h"
 #include "tests/apps/translator_process.h"
 
 namespace heed {
@@ -371,6 +372,28 @@ TEST_F(Input, RunsWithDamagedFilesAreListed) {
   EXPECT_FALSE(rows[at("many/d")].contains("bleu"));  // of another config
   EXPECT_TRUE(rows[at("many/e")].contains("bleu"));
   EXPECT_EQ(translator({"translate", "-r", at("many/a"), "red cat"}).exit_code, 0);
+}
+
+// The map that was chosen for a run is its copy's too; a choice that cannot be read stops the copy before it
+// begins.
+TEST_F(Input, WhatWasChosenForARunIsPassedOn) {
+  models::write_attention_choice(at("run"), {{.layer = 0, .head = 0}, "back", 0.5, 10});
+  for (const char* command : {"export", "quantize"}) {
+    ASSERT_EQ(translator({command, "-r", at("run"), "-o", at(command)}).exit_code, 0);
+    const auto kept = models::read_attention_choice(at(command));
+    ASSERT_TRUE(kept) << command;
+    EXPECT_EQ(kept->choice, (models::AttentionChoice{.layer = 0, .head = 0}));
+    const std::string before = content(at(command) + "/model.safetensors");
+    write(at("run/attention.json"), "{");
+    expect_failure(translator({command, "-r", at("run"), "-o", at(command), "--overwrite"}),
+                   "is not the choice of a run's attention");
+    EXPECT_EQ(content(at(command) + "/model.safetensors"), before);
+    expect_failure(translator({"evaluate", "-r", at("run"), "-s", at("a.en"), "-t", at("a.fr")}),
+                   "is not the choice of a run's attention");
+    EXPECT_EQ(translator({"translate", "-r", at("run")}, "a dog .\n").exit_code, 0);  // it needs no map
+    models::write_attention_choice(at("run"), {{.layer = 0, .head = 0}, "back", 0.5, 10});
+  }
+  std::filesystem::remove(at("run/attention.json"));
 }
 
 // quantize writes what export does, and says what 8 bits cost where sentences are given.

@@ -821,6 +821,25 @@ TEST_F(Translator, TransformerOnSubwordsTrainsTranslatesAndIsDrawn) {
   EXPECT_EQ(translator(command).exit_code, 0);  // its files are known as those of a run
 }
 
+TEST_F(Translator, AWordIsMaskedWhereEveryModelHasAttention) {
+  const std::string box = HEED_SOURCE_DIR "/translators/", with = box + "en-fr-additive",
+                    none = box + "en-fr-none";
+  const auto kind = [&](std::vector<std::string> runs, const std::string& option) {
+    std::vector<std::string> command{"translate", "--records", at("w.jsonl"), option, "--threads", "1"};
+    for (const std::string& run : runs) command.insert(command.end(), {"-r", run});
+    command.emplace_back("The dog is big.");
+    EXPECT_EQ(translator(command).exit_code, 0);
+    const auto record = nlohmann::json::parse(content(at("w.jsonl")));
+    EXPECT_EQ(record["without"].size(), 4U);
+    return record["without_kind"].get<std::string>();
+  };
+  EXPECT_EQ(kind({with}, "--without-words"), "mask");
+  EXPECT_EQ(kind({with}, "--without-words=drop"), "drop");
+  EXPECT_EQ(kind({with, with}, "--without-words"), "mask");
+  EXPECT_EQ(kind({with, none}, "--without-words"), "drop");
+  EXPECT_EQ(kind({none, with}, "--without-words"), "drop");
+}
+
 // What is exported translates as the run does, up to the rounding, and says what it was trained on without
 // paths.
 TEST_F(Translator, ExportsARunForUse) {

@@ -59,9 +59,20 @@ grep -qxE ' +1 +2 +4' "$out" || fail "no row of numbers"
 grep -qx here "$out" || fail "the verdict does not begin its line"
 answer '  for (;;) std::printf("again\\n");'
 refuses 1 run --seconds 1
-says "more bytes were written)"
+says "bytes are left out)"
 says "not done after 1 s, and ended"
 [[ "$(wc -c <"$out")" -lt 60000 ]] || fail "all of it is shown"
+answer '  for (int i = 0; i < 9000; ++i) std::printf("line %d\n", i); return scores;'
+refuses 1 run
+grep -qxE 'line (0|8999)' "$out" || fail "neither the first lines nor the last"
+[[ "$(grep -cxE 'line (0|8999)' "$out")" == 2 ]] || fail "the first or the last lines are missing"
+if grep -E '^line ' "$out" | grep -qvxE 'line [0-9]+'; then fail "a line is cut"; fi
+answer '  std::printf("x = 7"); std::abort();'
+refuses 1 run
+says "x = 7"
+answer '  throw 5;'
+refuses 1 run
+says "it threw something that is no std::exception"
 answer '  std::exit(0);'
 refuses 1 run
 says "your code ended the program (exit code 0) before the check was done"

@@ -143,27 +143,21 @@ TEST(AttentionChoices, AreKeptForTheseWeights) {
   EXPECT_ERROR(FormatError, wrong, read_attention_choice(run.path()));
 }
 
-TEST(AttentionChoices, ArePassedOnAndMustBeOfTheModel) {
-  const TempDir folder;
+TEST(AttentionChoices, MustBeOfTheModel) {
+  const TempDir run;
   RunConfig config;
   config.model = RecurrentOptions{
       .embedding = 8, .encoder_hidden = 8, .decoder_hidden = 8, .readout = 8, .attention_size = 8};
   const auto model = make_model(config.model, 9, 9);
-  for (const char* name : {"from", "to"}) {
-    std::filesystem::create_directories(folder.path() / name);
-    std::ofstream(folder.path() / name / "config.toml") << "x";
-    std::ofstream(folder.path() / name / "model.safetensors") << name;
-  }
-  const auto from = folder.path() / "from", to = folder.path() / "to";
-  pass_attention_choice_on(from, to);
-  EXPECT_EQ(read_attention_choice(to), std::nullopt);
-  EXPECT_EQ(usual_attention(to, config, *model), AttentionChoice{});
-  write_attention_choice(from, {{.layer = 0, .head = 0}, "back", 0.75, 10});
-  pass_attention_choice_on(from, to);
-  EXPECT_EQ(usual_attention(to, config, *model), (AttentionChoice{.layer = 0, .head = 0}));
-  write_attention_choice(to, {{.layer = 9, .head = 3}, "back", 0.75, 10});
-  EXPECT_ERROR(FormatError, "'" + (to / "attention.json").string() + "': the model has no layer 9, head 3",
-               usual_attention(to, config, *model));
+  std::ofstream(run.path() / "config.toml") << "x";
+  std::ofstream(run.path() / "model.safetensors") << "weights";
+  EXPECT_EQ(usual_attention(run.path(), config, *model), AttentionChoice{});
+  write_attention_choice(run.path(), {{.layer = 0, .head = 0}, "back", 0.75, 10});
+  EXPECT_EQ(usual_attention(run.path(), config, *model), (AttentionChoice{.layer = 0, .head = 0}));
+  write_attention_choice(run.path(), {{.layer = 9, .head = 3}, "back", 0.75, 10});
+  EXPECT_ERROR(FormatError,
+               "'" + (run.path() / "attention.json").string() + "': the model has no layer 9, head 3",
+               usual_attention(run.path(), config, *model));
 }
 
 }  // namespace

@@ -207,6 +207,22 @@ TEST(GuidedAlignment, ARunMakesItsOwnLinksAndResumesToTheSameBits) {
                finish(TrainingSession::resume(at("stopped40"), config, data)));
 }
 
+TEST(GuidedAlignment, GivenLinksThatAreLostAreNotReplacedByOwnOnes) {
+  const auto data = data_of(20);
+  const TempDir dir;
+  const auto folder = dir.path() / "run";
+  const RunConfig config = config_of(small_models()[0].second);
+  { const auto started = TrainingSession::start(folder, config, data, {.links = shifted(*data)}); }
+  const std::string path = (folder / run_files::kGuided).string();
+  std::filesystem::remove(path);
+  EXPECT_ERROR(
+      IoError,
+      fmt::format("resume '{}': '{}', the links that its attention is guided by, is missing; it can only be "
+                  "started anew",
+                  folder.string(), path),
+      finish(TrainingSession::resume(folder, config, data)));
+}
+
 TEST(GuidedAlignment, WhatDoesNotGoTogetherIsRefusedBeforeAnythingIsWritten) {
   const auto data = data_of(20);
   const WordLinks links = shifted(*data);
@@ -216,12 +232,14 @@ TEST(GuidedAlignment, WhatDoesNotGoTogetherIsRefusedBeforeAnythingIsWritten) {
   };
   RunConfig config = config_of(small_models()[0].second);
   EXPECT_ERROR(ValueError,
-               "guided-alignment: without --alignments the run makes its own, when it is told at which "
-               "update: --guided-from",
+               "guided-alignment: where no alignments are given the run makes its own, when it is told at "
+               "which update: --guided-from",
                start(config, std::nullopt));
   config.train.guided_from = 5;  // a file is given, and has nothing: not the run's own
   EXPECT_ERROR(ValueError, "alignments: 0 lines of 20 training pairs", start(config, WordLinks{}));
   EXPECT_ERROR(ValueError, "alignments: no training pair has a link", start(config, WordLinks(20)));
+  config.train.guided_from = config.train.updates;
+  EXPECT_ERROR(ValueError, "guided-from: 150 is not before the end, update 150", start(config, links));
   config.train.guided_from = 0;
   config.train.guided_layer = 2;
   EXPECT_ERROR(ValueError,

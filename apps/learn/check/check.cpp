@@ -71,6 +71,8 @@ std::optional<Wrong> failure(const CheckOf& check, bool shows, int* steps = null
     return Wrong{c.steps(), fmt::format("the gap in {}() is still empty", gap.function), {}};
   } catch (const std::exception& e) {
     return Wrong{c.steps(), fmt::format("it threw an error: {}", e.what()), {}};
+  } catch (...) {
+    return Wrong{c.steps(), "it threw something that is no std::exception", {}};
   }
 }
 
@@ -149,7 +151,7 @@ std::string output_folder() {
 int run_check(int argc, char** argv, const CheckOf& learner, const std::vector<Slip>& slips) {
   set_num_threads(1);
   if (argc > 1 && std::string_view(argv[1]) == "--slips") return try_slips(slips);
-  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // what the learner prints is there if the code then crashes
+  std::setvbuf(stdout, nullptr, _IONBF, 0);  // what the learner prints is there if the code then crashes
   int steps = 0;
   const std::optional<Wrong> wrong = failure(learner, true, &steps);
   std::string verdict = fmt::format("  {} comparisons, all equal\n", steps);

@@ -152,25 +152,39 @@ Ended run_shown(const std::vector<std::string>& arguments, double limit, size_t 
   fcntl(ends[0], F_SETFL, O_NONBLOCK);
   const pid_t child = start(arguments, ends[1]);
   close(ends[1]);
-  size_t total = 0;
+  constexpr size_t kTail = 4000;
+  size_t total = 0, hidden = 0;
   char last = '\n', buffer[1 << 16];
+  std::string tail;  // the end of what is not shown at once: a check's notes stand there
   const auto pass_on = [&] {
-    for (int turn = 0; turn < 16;
-         ++turn) {  // a program that always writes is ended at its limit all the same
+    // a program that always writes is ended at its limit all the same
+    for (int turn = 0; turn < 16; ++turn) {
       const ssize_t got = read(ends[0], buffer, sizeof buffer);
       if (got <= 0) return;
-      const size_t shown = total < most ? std::min(static_cast<size_t>(got), most - total) : 0;
-      apps::write_out({buffer, shown});
+      const std::string_view text(buffer, static_cast<size_t>(got));
+      size_t shown = hidden > 0 ? 0 : std::min(text.size(), most - std::min(most, total));
+      if (shown < text.size()) shown = text.substr(0, shown).rfind('\n') + 1;  // whole lines
+      apps::write_out(text.substr(0, shown));
       std::fflush(stdout);
-      if (shown > 0) last = buffer[shown - 1];
-      total += static_cast<size_t>(got);
+      if (shown > 0) last = text[shown - 1];
+      total += text.size();
+      hidden += text.size() - shown;
+      tail += text.substr(shown);
+      if (tail.size() > 16 * kTail) tail.erase(0, tail.size() - kTail);
     }
   };
   const Ended ended = wait_for(child, limit, pass_on);
   pass_on();
   close(ends[0]);
   if (last != '\n') apps::say("\n");
-  if (total > most) apps::say("  ({} more bytes were written)\n", total - most);
+  if (hidden > 0) {
+    if (tail.size() > kTail) tail.erase(0, tail.size() - kTail);
+    const size_t line = tail.size() < hidden ? tail.find('\n') : std::string::npos;
+    if (line != std::string::npos) tail.erase(0, line + 1);
+    if (tail.size() < hidden) apps::say("  ({} bytes are left out)\n", hidden - tail.size());
+    apps::write_out(tail);
+    if (!tail.ends_with('\n')) apps::say("\n");
+  }
   return ended;
 }
 

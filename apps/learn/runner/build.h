@@ -39,7 +39,7 @@ Ended run_program(const std::vector<std::string>& arguments, const std::filesyst
 
 /// The same for a program that may write without end: what it writes to both streams is written on to
 /// standard output, up to a size, and ends with a line end.
-/// @param most bytes that are written on; of the rest a line says how much it was
+/// @param most bytes that are written on at once; of the rest the last lines, and how much is left out
 Ended run_shown(const std::vector<std::string>& arguments, double limit, size_t most = 50'000);
 
 /// A learner's file, compiled and linked with the check of its exercise.
