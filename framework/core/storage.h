@@ -14,16 +14,21 @@
 #include "framework/core/intrusive_ptr.h"
 
 namespace heed {
+namespace detail {
+struct DeferredValues;
+}
 
 /// A reference-counted piece of memory, from the pool or kept by an owner (from_memory in tensor.h).
 struct Storage {
   std::atomic<int32_t> refs{0};  // number of owners
   uint32_t version = 0;          // incremented by every in-place write through any view
-  void* data = nullptr;          // in this Storage's own block or in a separate one
+  /// In this Storage's own block or in a separate one; null while values are only stored in 8 bits.
+  std::atomic<void*> data{nullptr};
   uint64_t bytes = 0;            // size of data
   uint64_t block_bytes = 0;      // size of the pool block that starts with this Storage
 
-  std::shared_ptr<void>* owner = nullptr;  // keeps data that are not the pool's; null: they are
+  std::shared_ptr<void>* owner = nullptr;      // keeps data that are not the pool's; null: they are
+  detail::DeferredValues* deferred = nullptr;  // where the values of quantised_tensor.h come from; the owner's
 
   /// For IntrusivePtr: returns the block to the pool.
   /// @param storage a storage whose last owner is gone

@@ -253,9 +253,11 @@ bool share_memory(const Tensor& to, const Tensor& from) {
       body.storage->bytes != static_cast<uint64_t>(to.numel()) * size_of(body.dtype) ||
       (kOneBlock && body.storage->bytes <= kLargestInside))
     return false;
+  if (other.deferred && (from.body()->offset != 0 || other.bytes != body.storage->bytes)) return false;
   auto owner = std::make_unique<std::shared_ptr<void>>(*other.owner);
   pool_free(body.storage->data, body.storage->bytes);
-  body.storage->data = from.raw_data();
+  body.storage->data = other.deferred ? other.data.load() : from.raw_data();
+  body.storage->deferred = other.deferred;
   body.storage->owner = owner.release();
   ++body.storage->version;
   return true;

@@ -180,6 +180,8 @@ inline const TensorBody& body_of(const TensorBody* body, const char* asked) {
     throw_undefined(asked);
   return *body;
 }
+// Makes the values of a storage that has them only in 8 bits (quantised_tensor.h); null where it has none.
+void* make_values(Storage& storage);
 // Like empty(), with `op` as the name used in error messages.
 Tensor allocate(const char* op, const Shape& shape, DType dtype);
 }  // namespace detail
@@ -191,7 +193,10 @@ inline bool Tensor::requires_grad() const { return body_ && (body_->wants_grad |
 inline bool Tensor::shares_nothing() const { return body_.unique() && body_->storage.unique(); }
 inline void* Tensor::raw_data() const {
   const TensorBody& b = detail::body_of(body(), "data");
-  return static_cast<char*>(b.storage->data) + static_cast<size_t>(b.offset) * size_of(b.dtype);
+  void* data = b.storage->data.load(std::memory_order_acquire);
+  if (!data) [[unlikely]]
+    data = detail::make_values(*b.storage);
+  return static_cast<char*>(data) + static_cast<size_t>(b.offset) * size_of(b.dtype);
 }
 inline bool Tensor::is_contiguous() const {
   const Shape &extents = shape(), &steps = strides();

@@ -214,15 +214,12 @@ void convert_all(const char* from, To* to, int64_t count, const Convert& convert
   });
 }
 
-Tensor read_values(const Entry& entry, std::string_view values, SmallIntegers integers) {
-  const bool whole = integers == SmallIntegers::as_f32 && row_of(entry.type).dtype == DType::i64 &&
-                     row_of(entry.type).bytes <= 2;
-  const Tensor x = empty(entry.shape, whole ? DType::f32 : row_of(entry.type).dtype);
+Tensor read_values(const Entry& entry, std::string_view values) {
+  const Tensor x = empty(entry.shape, row_of(entry.type).dtype);
   const int64_t n = x.numel();
   const auto same = [](auto value) { return value; };
   const auto convert_integers = [&]<class From>(From) {
-    whole ? convert_all<From>(values.data(), x.data<float>(), n, same)
-          : convert_all<From>(values.data(), x.data<int64_t>(), n, same);
+    convert_all<From>(values.data(), x.data<int64_t>(), n, same);
   };
   switch (entry.type) {
     case FileType::f16:
@@ -320,7 +317,7 @@ class Mapping {
 
 // With an owner the bytes are memory that it keeps, and tensors lie in it where they can.
 SafetensorsFile parse(std::string_view bytes, const std::string& file, const std::shared_ptr<void>& owner,
-                      SmallIntegers integers) {
+                      StoredI8 i8) {
   const auto fail = [&](const char* what) { return FormatError(fmt::format("load '{}': {}", file, what)); };
   uint64_t length = 0;
   if (bytes.size() < 8) throw fail("the file is too short for safetensors");
@@ -353,12 +350,17 @@ SafetensorsFile parse(std::string_view bytes, const std::string& file, const std
     const bool in_place = owner && is_own(entry.type) && !values.empty() &&
                           reinterpret_cast<uintptr_t>(values.data()) % row_of(entry.type).bytes == 0;
     result.types.emplace(entry.name, entry.type);
+    if (i8 == StoredI8::in_place && entry.type == FileType::i8) {
+      result.in_place.emplace(entry.name,
+                              I8InFile{entry.shape, reinterpret_cast<const int8_t*>(values.data())});
+      continue;
+    }
     if (in_place) {
       result.tensors.emplace(entry.name, from_memory(const_cast<char*>(values.data()), entry.shape,
                                                      row_of(entry.type).dtype, owner));
       continue;
     }
-    const Tensor read = read_values(entry, values, integers);
+    const Tensor read = read_values(entry, values);
     // a module may share these values too (Module::adopt)
     result.tensors.emplace(entry.name, owner && read.numel() > 0
                                            ? from_memory(read.raw_data(), read.shape(), read.dtype(),
@@ -439,7 +441,7 @@ std::string to_safetensors(const NamedTensors& tensors, const std::map<std::stri
 }
 
 SafetensorsFile parse_safetensors(std::string_view bytes, const std::string& file) {
-  return parse(bytes, file, nullptr, SmallIntegers::as_i64);
+  return parse(bytes, file, nullptr, StoredI8::as_i64);
 }
 
 void save_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
@@ -452,10 +454,12 @@ SafetensorsFile load_safetensors(const std::filesystem::path& path) {
 }
 
 SafetensorsFile map_safetensors(const std::filesystem::path& path, const std::string& name,
-                                SmallIntegers integers) {
+                                StoredI8 i8) {
   const std::string shown = name.empty() ? path.filename().string() : name;
   const auto mapping = std::make_shared<Mapping>(path, shown);
-  return parse(mapping->bytes(), shown, mapping, integers);
+  SafetensorsFile file = parse(mapping->bytes(), shown, mapping, i8);
+  if (!file.in_place.empty()) file.mapping = mapping;
+  return file;
 }
 
 }  // namespace heed

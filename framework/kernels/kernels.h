@@ -14,6 +14,7 @@
 
 namespace heed {
 class Tensor;
+struct QuantisedRows;
 }
 
 namespace heed::kernels {
@@ -92,13 +93,18 @@ class QuantisedMatrix : public KeptMatrix {
  public:
   /// B(k, n) = data[k * row_stride + n * column_stride].
   QuantisedMatrix(int64_t K, int64_t N, const float* data, int64_t row_stride, int64_t column_stride);
+  /// Its columns are rows that are stored in 8 bits, and the matrix is the one of their values in f32.
+  explicit QuantisedMatrix(const QuantisedRows& columns);
   ~QuantisedMatrix() override;
   void multiply(int64_t M, const float* A, int64_t lda, const float* bias, float* C,
                 int64_t ldc) const override;
   size_t bytes() const override;
 
  private:
-  int64_t K_, N_, groups_;    // groups of four values of k
+  QuantisedMatrix(int64_t K, int64_t N);
+  void set_column(int64_t n, float scale, const int8_t* whole);  // [groups * 4], zeros beyond K
+
+  int64_t K_, N_, width_, groups_;  // columns of a panel; groups of four values of k
   int8_t* panels_ = nullptr;  // [panels, groups, width, 4]
   size_t panel_bytes_;
   std::vector<float> scales_;     // of the columns
@@ -321,6 +327,7 @@ void adam(int64_t n, const AdamStep& step, const T* g, T* p, T* m, T* v);
 template <class T>
 void gather_rows(const char* op, int64_t n, const int64_t* ids, int64_t rows, int64_t D, const T* table,
                  T* y);
+void gather_rows(const char* op, int64_t n, const int64_t* ids, const QuantisedRows& table, float* y);
 /// table[ids[i]] += g[i], rows with equal ids summed in the order of i at any thread count.
 template <class T>
 void scatter_add_rows(int64_t n, const int64_t* ids, int64_t rows, int64_t D, const T* g, T* table);

@@ -1,6 +1,7 @@
 // embedding(table, ids): y = table[ids].      vjp: dtable[ids] += g (padding_id's row gets nothing)
 #include <fmt/format.h>
 
+#include "framework/core/quantised_tensor.h"
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
 #include "framework/ops/naming.h"
@@ -54,10 +55,15 @@ struct Embedding {
   Shape table_shape;
   Tensor forward(const Tensor& table, const Tensor& ids, Saved& saved) const {
     saved.input(ids);
-    const Tensor dense = table.contiguous(), dense_ids = ids.contiguous();
+    const Tensor dense_ids = ids.contiguous();
     Shape shape = ids.shape();
     shape.push_back(table.shape()[1]);
     const Tensor y = empty(shape, table.dtype());
+    if (const std::optional<QuantisedRows> rows = quantised_rows(table)) {
+      kernels::gather_rows(kName, dense_ids.numel(), dense_ids.data<int64_t>(), *rows, y.data<float>());
+      return y;
+    }
+    const Tensor dense = table.contiguous();
     dispatch_floating(kName, table.dtype(), [&](auto t) {
       using T = decltype(t);
       kernels::gather_rows<T>(kName, ids.numel(), dense_ids.data<int64_t>(), table.shape()[0],

@@ -1,10 +1,11 @@
 #include "framework/ops/packed_weights.h"
 
 #include <algorithm>
-#include <cstring>
+#include <optional>
 #include <vector>
 
 #include "framework/core/autocast.h"
+#include "framework/core/quantised_tensor.h"
 #include "framework/kernels/kernels.h"
 
 namespace heed {
@@ -79,24 +80,29 @@ std::shared_ptr<const kernels::KeptMatrix> detail::packed_weight(const Tensor& w
   const bool whole = current->type_ == ProductType::int8 && weight.size(1) <= kLongestSum;
   if (!whole && rows > kMostRows) return nullptr;
   const std::lock_guard lock(current->mutex_);
-  if (!current->entries_.contains(weight.raw_data())) current->forget_orphans();
-  PackedWeights::Entry& entry = current->entries_[weight.raw_data()];
+  const std::pair<const void*, int64_t> place{weight.body()->storage.get(), weight.body()->offset};
+  if (!current->entries_.contains(place)) current->forget_orphans();
+  PackedWeights::Entry& entry = current->entries_[place];
   const bool same = entry.packed && entry.weight.shape() == weight.shape() &&
                     entry.weight.strides() == weight.strides() && entry.version == version_of(weight);
   if (same && entry.check == current->checks_) return entry.packed;
-  std::vector<float> sample = sample_of(weight);
-  if (!same || std::memcmp(sample.data(), entry.sample.data(), sample.size() * sizeof(float)) != 0) {
+  const std::optional<QuantisedRows> rows_in_8_bits = whole ? quantised_rows(weight) : std::nullopt;
+  // values that only exist in 8 bits have not been written to
+  std::vector<float> sample = rows_in_8_bits ? std::vector<float>{} : sample_of(weight);
+  if (!same || sample != entry.sample) {
     entry.weight = weight.detach();
     entry.version = version_of(weight);
-    entry.sample = std::move(sample);
     // W [N, K] stands for B = W^T
     const int64_t K = weight.size(1), N = weight.size(0), row = weight.strides()[1],
                   column = weight.strides()[0];
-    if (whole) {
+    if (rows_in_8_bits) {
+      entry.packed = std::make_shared<kernels::QuantisedMatrix>(*rows_in_8_bits);
+    } else if (whole) {
       entry.packed = std::make_shared<kernels::QuantisedMatrix>(K, N, weight.data<float>(), row, column);
     } else {
       entry.packed = std::make_shared<kernels::PanelMatrix>(K, N, weight.data<float>(), row, column);
     }
+    entry.sample = std::move(sample);
   }
   entry.check = current->checks_;
   return entry.packed;

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <utility>
 
 #include "framework/core/tensor.h"
 
@@ -67,7 +68,7 @@ class PackedWeights {
   struct Entry;
   void forget_orphans();  // weights that nobody else holds any more; the lock is held
   mutable std::mutex mutex_;
-  std::map<const void*, Entry> entries_;  // by the address of the weight
+  std::map<std::pair<const void*, int64_t>, Entry> entries_;  // by where the weight begins in which storage
   uint64_t checks_ = 1;                   // calls of recheck so far, and one
   ProductType type_ = ProductType::f32;
 };

@@ -9,6 +9,7 @@
 
 #include "framework/core/error.h"
 #include "framework/core/quantise.h"
+#include "framework/core/quantised_tensor.h"
 #include "models/run/folder.h"
 
 namespace heed::models {
@@ -48,20 +49,22 @@ void require_range(const NamedTensors& weights, WeightType type) {
   }
 }
 
-// Integers times the scales of their rows, in place.
+// The scales of rows of integers.
 // @throws FormatError by `fail` for scales that cannot be
 template <class Fail>
-void restore(const Tensor& integers, const Tensor& scales, const Fail& fail) {
-  const std::vector<float> scale = scales.to_vector<float>();
-  const size_t columns = scale.empty() ? 0 : static_cast<size_t>(integers.numel()) / scale.size();
-  float* values = integers.data<float>();
-  for (size_t row = 0; row < scale.size(); ++row, values += columns) {
-    if (!(scale[row] >= 0) || std::isinf(scale[row]))
-      fail(fmt::format("is {} for row {}: a scale is finite and not negative", scale[row], row));
-    if (scale[row] == 0 && std::any_of(values, values + columns, [](float value) { return value != 0; }))
-      fail(fmt::format("is 0 for row {}, whose values are not", row));
-    std::for_each(values, values + columns, [&](float& value) { value *= scale[row]; });
+std::vector<float> scales_of(const I8InFile& integers, const Tensor& scales, const Fail& fail) {
+  std::vector<float> scale = scales.to_vector<float>();
+  const int64_t columns = scale.empty() ? 0 : integers.shape.numel() / integers.shape[0];
+  const int8_t* row = integers.values;
+  for (size_t i = 0; i < scale.size(); ++i, row += columns) {
+    if (!(scale[i] >= 0) || std::isinf(scale[i]))
+      fail(fmt::format("is {} for row {}: a scale is finite and not negative", scale[i], i));
+    if (scale[i] == 0 && std::any_of(row, row + columns, [](int8_t value) { return value != 0; }))
+      fail(fmt::format("is 0 for row {}, whose values are not", i));
+    if (std::isinf(128 * scale[i]))
+      fail(fmt::format("is {} for row {}, whose values could be infinite", scale[i], i));
   }
+  return scale;
 }
 
 }  // namespace
@@ -92,34 +95,37 @@ void save_weights(const std::filesystem::path& path, const NamedTensors& weights
 }
 
 StoredWeights map_weights(const std::filesystem::path& path) {
-  const SafetensorsFile file = map_safetensors(path, path.string(), SmallIntegers::as_f32);
+  const SafetensorsFile file = map_safetensors(path, path.string(), StoredI8::in_place);
   const auto fail = [&](const std::string& what) {
     throw FormatError(fmt::format("load '{}': {}", path.string(), what));
   };
   StoredWeights weights;
-  for (const auto& [name, value] : file.tensors) {
+  for (const auto& [name, type] : file.types) {
     const std::string_view whole = name;
     if (whole.ends_with(kScale)) {
-      const std::string of(whole.substr(0, whole.size() - kScale.size()));
-      const auto found = file.types.find(of);
-      if (found == file.types.end() || found->second != FileType::i8)
+      if (!file.in_place.contains(std::string(whole.substr(0, whole.size() - kScale.size()))))
         fail(fmt::format("'{}' is the scale of nothing", name));
       continue;
     }
-    if (file.types.at(name) != FileType::i8) {
-      weights.tensors.emplace(name, value);
+    const auto integers = file.in_place.find(name);
+    if (integers == file.in_place.end()) {
+      weights.tensors.emplace(name, file.tensors.at(name));
       continue;
     }
-    const auto scale = file.tensors.find(name + std::string(kScale));
-    if (scale == file.tensors.end()) fail(fmt::format("'{}' is stored as int8 without a scale", name));
-    const FileType scale_type = file.types.at(scale->first);
-    if (scale_type != FileType::f32 || value.ndim() < 1 || scale->second.shape() != Shape{value.size(0)}) {
-      fail(fmt::format("'{}' is I8{}, its scale {}{}", name, value.shape().str(), name_of(scale_type),
-                       scale->second.shape().str()));
+    const std::string of = name + std::string(kScale);
+    const Shape& shape = integers->second.shape;
+    if (!file.types.contains(of)) fail(fmt::format("'{}' is stored as int8 without a scale", name));
+    const bool small = file.in_place.contains(of);
+    const Shape& scale_shape = small ? file.in_place.at(of).shape : file.tensors.at(of).shape();
+    if (file.types.at(of) != FileType::f32 || shape.ndim() < 1 || scale_shape != Shape{shape[0]}) {
+      fail(fmt::format("'{}' is I8{}, its scale {}{}", name, shape.str(), name_of(file.types.at(of)),
+                       scale_shape.str()));
     }
-    restore(value, scale->second,
-            [&](const std::string& fault) { fail(fmt::format("'{}{}' {}", name, kScale, fault)); });
-    weights.tensors.emplace(name, value);
+    weights.tensors.emplace(
+        name, from_quantised(integers->second.values,
+                             scales_of(integers->second, file.tensors.at(of),
+                                       [&](const std::string& fault) { fail(fmt::format("'{}' {}", of, fault)); }),
+                             shape, file.mapping));
     weights.int8 = true;
   }
   return weights;

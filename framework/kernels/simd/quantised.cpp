@@ -20,6 +20,7 @@
 #include "framework/core/flops.h"
 #include "framework/core/memory_pool.h"
 #include "framework/core/parallel.h"
+#include "framework/core/quantised_tensor.h"
 #include "framework/kernels/kernels.h"
 
 #ifndef HEED_QUANTISED_COLUMNS
@@ -207,6 +208,27 @@ float QuantiseColumn(int64_t K, const float* x, int8_t* into) {
   return scale;
 }
 
+// Whether the numbers are what rounding to [-127, 127] with the largest at an end gives.
+bool SpansRange(int64_t K, const int8_t* x) {
+  const hn::ScalableTag<int8_t> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto end = hn::Set(d, int8_t{127}), other_end = hn::Set(d, int8_t{-127}),
+             beyond = hn::Set(d, int8_t{-128});
+  auto at_end = hn::MaskFromVec(hn::Zero(d)), outside = at_end;
+  int64_t k = 0;
+  for (; k + lanes <= K; k += lanes) {
+    const auto values = hn::LoadU(d, x + k);
+    at_end = hn::Or(at_end, hn::Or(hn::Eq(values, end), hn::Eq(values, other_end)));
+    outside = hn::Or(outside, hn::Eq(values, beyond));
+  }
+  bool found = !hn::AllFalse(d, at_end), wide = !hn::AllFalse(d, outside);
+  for (; k < K; ++k) {
+    found |= x[k] == 127 || x[k] == -127;
+    wide |= x[k] == -128;
+  }
+  return found && !wide;
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace heed::kernels
 HWY_AFTER_NAMESPACE();
@@ -217,31 +239,59 @@ HWY_EXPORT(QuantisedWidth);
 HWY_EXPORT(MultiplyQuantised);
 HWY_EXPORT(QuantiseRow);
 HWY_EXPORT(QuantiseColumn);
+HWY_EXPORT(SpansRange);
 
-QuantisedMatrix::QuantisedMatrix(int64_t K, int64_t N, const float* data, int64_t row_stride,
-                                 int64_t column_stride)
-    : K_(K), N_(N), groups_((K + 3) / 4) {
-  const int64_t width = HWY_DYNAMIC_DISPATCH(QuantisedWidth)(), columns = (N + width - 1) / width * width;
+QuantisedMatrix::QuantisedMatrix(int64_t K, int64_t N)
+    : K_(K), N_(N), width_(HWY_DYNAMIC_DISPATCH(QuantisedWidth)()), groups_((K + 3) / 4) {
+  const int64_t columns = (N + width_ - 1) / width_ * width_;
   panel_bytes_ = static_cast<size_t>(columns * groups_ * 4);
   scales_.assign(static_cast<size_t>(columns), 0);
   offsets_.assign(static_cast<size_t>(columns), 0);
-  std::vector<float> gathered(row_stride == 1 ? 0 : static_cast<size_t>(K));
-  std::vector<int8_t> whole(static_cast<size_t>(groups_ * 4));  // zeros beyond K
   panels_ = static_cast<int8_t*>(pool_allocate(panel_bytes_));
   const size_t last =
-      static_cast<size_t>(groups_ * width * 4);  // bytes of the last panel, not all columns of which exist
+      static_cast<size_t>(groups_ * width_ * 4);  // bytes of the last panel, not all columns of which exist
   if (columns > N) std::memset(panels_ + panel_bytes_ - last, 0, last);
+}
+
+void QuantisedMatrix::set_column(int64_t n, float scale, const int8_t* whole) {
+  scales_[static_cast<size_t>(n)] = scale;
+  int8_t* const panel = panels_ + (n / width_ * groups_ * width_ + n % width_) * 4;
+  for (int64_t group = 0; group < groups_; ++group)
+    std::memcpy(panel + group * width_ * 4, whole + group * 4, 4);
+  offsets_[static_cast<size_t>(n)] = 128 * std::accumulate(whole, whole + groups_ * 4, int32_t{0});
+}
+
+QuantisedMatrix::QuantisedMatrix(int64_t K, int64_t N, const float* data, int64_t row_stride,
+                                 int64_t column_stride)
+    : QuantisedMatrix(K, N) {
+  std::vector<float> gathered(row_stride == 1 ? 0 : static_cast<size_t>(K));
+  std::vector<int8_t> whole(static_cast<size_t>(groups_ * 4));  // zeros beyond K
   for (int64_t n = 0; n < N; ++n) {
     const float* column = data + n * column_stride;
     if (row_stride != 1) {
       for (int64_t k = 0; k < K; ++k) gathered[static_cast<size_t>(k)] = column[k * row_stride];
       column = gathered.data();
     }
-    scales_[static_cast<size_t>(n)] = HWY_DYNAMIC_DISPATCH(QuantiseColumn)(K, column, whole.data());
-    int8_t* const panel = panels_ + (n / width * groups_ * width + n % width) * 4;
-    for (int64_t group = 0; group < groups_; ++group)
-      std::memcpy(panel + group * width * 4, whole.data() + group * 4, 4);
-    offsets_[static_cast<size_t>(n)] = 128 * std::accumulate(whole.begin(), whole.end(), int32_t{0});
+    const float scale = HWY_DYNAMIC_DISPATCH(QuantiseColumn)(K, column, whole.data());
+    set_column(n, scale, whole.data());
+  }
+}
+
+QuantisedMatrix::QuantisedMatrix(const QuantisedRows& columns)
+    : QuantisedMatrix(columns.columns, columns.rows) {
+  std::vector<float> values(static_cast<size_t>(K_));
+  std::vector<int8_t> whole(static_cast<size_t>(groups_ * 4));
+  for (int64_t n = 0; n < N_; ++n) {
+    const int8_t* const stored = columns.whole + n * K_;
+    if (HWY_DYNAMIC_DISPATCH(SpansRange)(K_, stored)) {
+      // rounding the values would give these numbers again, with the scale that their largest value gives
+      std::memcpy(whole.data(), stored, static_cast<size_t>(K_));
+      set_column(n, 127.0F * columns.scales[n] / 127.0F, whole.data());
+      continue;
+    }
+    columns.restore(n, values.data());
+    const float scale = HWY_DYNAMIC_DISPATCH(QuantiseColumn)(K_, values.data(), whole.data());
+    set_column(n, scale, whole.data());
   }
 }
 
@@ -259,8 +309,8 @@ void QuantisedMatrix::multiply(int64_t M, const float* A, int64_t lda, const flo
   for (int64_t m = 0; m < M; ++m)
     scales[m] = HWY_DYNAMIC_DISPATCH(QuantiseRow)(K_, padded, A + m * lda, rows + m * padded);
   constexpr int64_t kWork = int64_t{1} << 19;  // multiply-adds that are worth a thread
-  const int64_t width = HWY_DYNAMIC_DISPATCH(QuantisedWidth)(), panels = (N_ + width - 1) / width;
-  parallel_for(panels, std::max<int64_t>(1, kWork / std::max<int64_t>(M * width * K_, 1)),
+  const int64_t panels = (N_ + width_ - 1) / width_;
+  parallel_for(panels, std::max<int64_t>(1, kWork / std::max<int64_t>(M * width_ * K_, 1)),
                [&](int64_t begin, int64_t end) {
                  HWY_DYNAMIC_DISPATCH(MultiplyQuantised)
                  (begin, end, M, groups_, rows, scales,

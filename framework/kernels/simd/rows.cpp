@@ -419,6 +419,7 @@ HWY_AFTER_NAMESPACE();
 #include <numeric>
 
 #include "framework/core/error.h"
+#include "framework/core/quantised_tensor.h"
 #include "framework/kernels/simd/dispatch.h"
 
 namespace heed::kernels {
@@ -630,14 +631,24 @@ double centred_dot(int64_t n, const T* g, const T* x, double mean) {
   return HEED_DISPATCH(CentredDotKernel)(n, g, x, mean);
 }
 
+static void require_rows(const char* op, int64_t n, const int64_t* ids, int64_t rows) {
+  for (int64_t i = 0; i < n; ++i) {
+    if (ids[i] < 0 || ids[i] >= rows)
+      throw IndexError(op, fmt::format("index {} out of range for {} rows", ids[i], rows));
+  }
+}
+
+void gather_rows(const char* op, int64_t n, const int64_t* ids, const QuantisedRows& table, float* y) {
+  require_rows(op, n, ids, table.rows);
+  parallel_for(n, grain(table.columns), [&](int64_t b, int64_t e) {
+    for (int64_t i = b; i < e; ++i) table.restore(ids[i], y + i * table.columns);
+  });
+}
+
 template <class T>
 void gather_rows(const char* op, int64_t n, const int64_t* ids, int64_t rows, int64_t D, const T* table,
                  T* y) {
-  for (int64_t i = 0; i < n; ++i) {
-    if (ids[i] < 0 || ids[i] >= rows) {
-      throw IndexError(op, fmt::format("index {} out of range for {} rows", ids[i], rows));
-    }
-  }
+  require_rows(op, n, ids, rows);
   parallel_for(n, grain(D), [&](int64_t b, int64_t e) {
     for (int64_t i = b; i < e; ++i)
       std::memcpy(y + i * D, table + ids[i] * D, static_cast<size_t>(D) * sizeof(T));

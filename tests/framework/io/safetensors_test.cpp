@@ -1,6 +1,7 @@
 // safetensors: round trips, the bytes Python writes, every way a file can be wrong, and writes that fail.
 #include "framework/io/safetensors.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -259,15 +260,23 @@ TEST(Safetensors, AMappedFileIsReadWithoutCopies) {
   // what is written stays in this process
   a.fill_(0);
   EXPECT_EQ(read_file(dir / "m.st"), before);
-  // integers of 8 and 16 bits as f32
+  // integers of 8 bits stay in the file if that is wanted, all others are i64
   const Tensor whole = from_vector(std::vector<int64_t>{-128, 0, 127}, {3});
   for (const FileType type : {FileType::i8, FileType::i16, FileType::i32, FileType::i64}) {
     save_safetensors(dir / "i.st", {{"i", whole}}, {},
                      [&](const std::string&, const Tensor&) { return type; });
-    const Tensor read = map_safetensors(dir / "i.st", {}, SmallIntegers::as_f32).tensors.at("i");
-    EXPECT_EQ(read.dtype(), size_of(type) <= 2 ? DType::f32 : DType::i64);
-    EXPECT_TRUE(all_close(read.to(DType::i64), whole, 0, 0));
-    EXPECT_EQ(map_safetensors(dir / "i.st").tensors.at("i").dtype(), DType::i64);
+    EXPECT_TRUE(all_close(map_safetensors(dir / "i.st").tensors.at("i"), whole, 0, 0));
+    const SafetensorsFile file = map_safetensors(dir / "i.st", {}, StoredI8::in_place);
+    EXPECT_EQ(file.types.at("i"), type);
+    if (type != FileType::i8) {
+      EXPECT_TRUE(all_close(file.tensors.at("i"), whole, 0, 0));
+      EXPECT_TRUE(file.in_place.empty());
+      continue;
+    }
+    EXPECT_TRUE(file.tensors.empty());
+    const I8InFile& stored = file.in_place.at("i");
+    EXPECT_EQ(stored.shape, Shape{3});
+    EXPECT_THAT(std::vector<int>(stored.values, stored.values + 3), testing::ElementsAre(-128, 0, 127));
   }
   EXPECT_ERROR(IoError, "cannot open 'none.st': No such file or directory", map_safetensors(dir / "none.st"));
   write_file_atomically(dir / "empty.st", "");
