@@ -156,8 +156,8 @@ Command add_export(CLI::App& cli) {
   const auto o = std::make_shared<ExportOptions>();
   add_export_options(cli, *o);
   add_choice(cli, "--weights", o->weights,
-             "how they are stored: f32, f16, bf16, or int8 (a scale a row), with which it then translates in "
-             "products of 8 bits, see translate --products");
+             "how they are stored: f32, f16, or bf16 or int8 (a scale a row), with which it then translates as "
+             "they are, see translate --products");
   return [o] { export_run(*o); };
 }
 

@@ -28,7 +28,7 @@ struct Storage {
   uint64_t block_bytes = 0;      // size of the pool block that starts with this Storage
 
   std::shared_ptr<void>* owner = nullptr;      // keeps data that are not the pool's; null: they are
-  detail::DeferredValues* deferred = nullptr;  // where the values of quantised_tensor.h come from; the owner's
+  detail::DeferredValues* deferred = nullptr;  // where the values of stored_values.h come from; the owner's
 
   /// For IntrusivePtr: returns the block to the pool.
   /// @param storage a storage whose last owner is gone

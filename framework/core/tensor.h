@@ -180,7 +180,7 @@ inline const TensorBody& body_of(const TensorBody* body, const char* asked) {
     throw_undefined(asked);
   return *body;
 }
-// Makes the values of a storage that has them only in 8 bits (quantised_tensor.h); null where it has none.
+// Makes the values of a storage that has them only in 8 bits (stored_values.h); null where it has none.
 void* make_values(Storage& storage);
 // Like empty(), with `op` as the name used in error messages.
 Tensor allocate(const char* op, const Shape& shape, DType dtype);

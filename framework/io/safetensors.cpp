@@ -19,7 +19,7 @@
 #include "framework/core/error.h"
 #include "framework/core/parallel.h"
 #include "framework/io/file.h"
-#include "framework/io/half.h"
+#include "framework/core/half.h"
 
 namespace heed {
 namespace {
@@ -317,7 +317,7 @@ class Mapping {
 
 // With an owner the bytes are memory that it keeps, and tensors lie in it where they can.
 SafetensorsFile parse(std::string_view bytes, const std::string& file, const std::shared_ptr<void>& owner,
-                      StoredI8 i8) {
+                      SmallTypes small) {
   const auto fail = [&](const char* what) { return FormatError(fmt::format("load '{}': {}", file, what)); };
   uint64_t length = 0;
   if (bytes.size() < 8) throw fail("the file is too short for safetensors");
@@ -347,15 +347,14 @@ SafetensorsFile parse(std::string_view bytes, const std::string& file, const std
         !std::ranges::all_of(values, [](char byte) { return byte == 0 || byte == 1; })) {
       throw fail("a bool is neither 0 nor 1");
     }
-    const bool in_place = owner && is_own(entry.type) && !values.empty() &&
-                          reinterpret_cast<uintptr_t>(values.data()) % row_of(entry.type).bytes == 0;
     result.types.emplace(entry.name, entry.type);
-    if (i8 == StoredI8::in_place && entry.type == FileType::i8) {
-      result.in_place.emplace(entry.name,
-                              I8InFile{entry.shape, reinterpret_cast<const int8_t*>(values.data())});
+    const bool aligned = reinterpret_cast<uintptr_t>(values.data()) % row_of(entry.type).bytes == 0;
+    if (small == SmallTypes::in_place && aligned &&
+        (entry.type == FileType::i8 || entry.type == FileType::bf16)) {
+      result.in_place.emplace(entry.name, InFile{entry.shape, values.data()});
       continue;
     }
-    if (in_place) {
+    if (owner && is_own(entry.type) && !values.empty() && aligned) {
       result.tensors.emplace(entry.name, from_memory(const_cast<char*>(values.data()), entry.shape,
                                                      row_of(entry.type).dtype, owner));
       continue;
@@ -441,7 +440,7 @@ std::string to_safetensors(const NamedTensors& tensors, const std::map<std::stri
 }
 
 SafetensorsFile parse_safetensors(std::string_view bytes, const std::string& file) {
-  return parse(bytes, file, nullptr, StoredI8::as_i64);
+  return parse(bytes, file, nullptr, SmallTypes::converted);
 }
 
 void save_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
@@ -454,10 +453,10 @@ SafetensorsFile load_safetensors(const std::filesystem::path& path) {
 }
 
 SafetensorsFile map_safetensors(const std::filesystem::path& path, const std::string& name,
-                                StoredI8 i8) {
+                                SmallTypes small) {
   const std::string shown = name.empty() ? path.filename().string() : name;
   const auto mapping = std::make_shared<Mapping>(path, shown);
-  SafetensorsFile file = parse(mapping->bytes(), shown, mapping, i8);
+  SafetensorsFile file = parse(mapping->bytes(), shown, mapping, small);
   if (!file.in_place.empty()) file.mapping = mapping;
   return file;
 }

@@ -17,7 +17,7 @@ namespace heed {
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
 /// The type of a tensor's elements in a file. F16 and BF16 are read as f32, and all integers as i64, unless
-/// StoredI8 says otherwise.
+/// SmallTypes says otherwise.
 enum class FileType : uint8_t { f32, f64, i64, boolean, f16, bf16, i8, u8, i16, i32 };
 /// @param type any type
 /// @return the format's name of it: "BF16"
@@ -32,12 +32,12 @@ using ChooseFileType = std::function<FileType(const std::string& name, const Ten
 /// @return a choice: f32 tensors are stored as this type, all others as what they are
 ChooseFileType floats_as(FileType type);
 
-/// What becomes of I8 in a file that is mapped: i64 tensors, or they stay where they are, as bytes.
-enum class StoredI8 : uint8_t { as_i64, in_place };
-/// An I8 tensor that stays in the mapped file.
-struct I8InFile {
+/// What becomes of I8 and BF16 in a file that is mapped: tensors of i64 and f32, or they stay where they are.
+enum class SmallTypes : uint8_t { converted, in_place };
+/// Values of I8 or BF16 in a mapped file.
+struct InFile {
   Shape shape;
-  const int8_t* values = nullptr;  // dense, row-major
+  const void* values = nullptr;  // dense, row-major
 };
 
 /// Content of a safetensors file.
@@ -45,7 +45,7 @@ struct SafetensorsFile {
   std::map<std::string, Tensor> tensors;        // name -> tensor
   std::map<std::string, FileType> types;        // name -> how it is stored in the file
   std::map<std::string, std::string> metadata;  // free text entries stored in the header
-  std::map<std::string, I8InFile> in_place;     // name -> I8 tensor, with StoredI8::in_place
+  std::map<std::string, InFile> in_place;       // name -> what stays there, with SmallTypes::in_place
   std::shared_ptr<void> mapping;                // keeps what is in place
 };
 
@@ -90,10 +90,10 @@ SafetensorsFile load_safetensors(const std::filesystem::path& path);
 /// files that are replaced as a whole (write_file_atomically) are safe.
 /// @param path a regular file
 /// @param name used in error messages; empty: the file's name
-/// @param i8 what becomes of I8
+/// @param small what becomes of I8 and BF16; BF16 that begins at an odd byte is converted in any case
 /// @return its tensors, which keep the mapping, and the metadata
 /// @throws IoError, FormatError as parse_safetensors
 SafetensorsFile map_safetensors(const std::filesystem::path& path, const std::string& name = {},
-                                StoredI8 i8 = StoredI8::as_i64);
+                                SmallTypes small = SmallTypes::converted);
 
 }  // namespace heed

@@ -15,6 +15,7 @@
 namespace heed {
 class Tensor;
 struct QuantisedRows;
+struct Bf16Rows;
 }
 
 namespace heed::kernels {
@@ -70,19 +71,26 @@ class KeptMatrix {
   virtual size_t bytes() const = 0;
 };
 
-/// In f32, for products of few rows.
+/// With weights in f32, for products of few rows, or rounded to bf16, which takes half the memory and half the
+/// time where memory is the limit. Inputs and sums are f32 in both.
+/// @tparam Weight float, or uint16_t for the bits of bf16
+template <class Weight>
 class PanelMatrix : public KeptMatrix {
  public:
   /// B(k, n) = data[k * row_stride + n * column_stride].
   PanelMatrix(int64_t K, int64_t N, const float* data, int64_t row_stride, int64_t column_stride);
+  /// Of bf16: its columns are these rows.
+  explicit PanelMatrix(const Bf16Rows& columns);
   ~PanelMatrix() override;
   void multiply(int64_t M, const float* A, int64_t lda, const float* bias, float* C,
                 int64_t ldc) const override;
   size_t bytes() const override { return bytes_; }
 
  private:
+  PanelMatrix(int64_t K, int64_t N);
+
   int64_t K_, N_, width_;
-  float* data_ = nullptr;
+  Weight* data_ = nullptr;
   size_t bytes_ = 0;
 };
 
@@ -328,6 +336,7 @@ template <class T>
 void gather_rows(const char* op, int64_t n, const int64_t* ids, int64_t rows, int64_t D, const T* table,
                  T* y);
 void gather_rows(const char* op, int64_t n, const int64_t* ids, const QuantisedRows& table, float* y);
+void gather_rows(const char* op, int64_t n, const int64_t* ids, const Bf16Rows& table, float* y);
 /// table[ids[i]] += g[i], rows with equal ids summed in the order of i at any thread count.
 template <class T>
 void scatter_add_rows(int64_t n, const int64_t* ids, int64_t rows, int64_t D, const T* g, T* table);

@@ -1,7 +1,7 @@
 // embedding(table, ids): y = table[ids].      vjp: dtable[ids] += g (padding_id's row gets nothing)
 #include <fmt/format.h>
 
-#include "framework/core/quantised_tensor.h"
+#include "framework/core/stored_values.h"
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
 #include "framework/ops/naming.h"
@@ -59,10 +59,12 @@ struct Embedding {
     Shape shape = ids.shape();
     shape.push_back(table.shape()[1]);
     const Tensor y = empty(shape, table.dtype());
-    if (const std::optional<QuantisedRows> rows = quantised_rows(table)) {
-      kernels::gather_rows(kName, dense_ids.numel(), dense_ids.data<int64_t>(), *rows, y.data<float>());
-      return y;
-    }
+    const auto of_stored = [&](const auto& rows) {
+      if (rows)
+        kernels::gather_rows(kName, dense_ids.numel(), dense_ids.data<int64_t>(), *rows, y.data<float>());
+      return rows.has_value();
+    };
+    if (of_stored(quantised_rows(table)) || of_stored(bf16_rows(table))) return y;
     const Tensor dense = table.contiguous();
     dispatch_floating(kName, table.dtype(), [&](auto t) {
       using T = decltype(t);

@@ -1,11 +1,11 @@
 #include "framework/ops/packed_weights.h"
 
 #include <algorithm>
-#include <optional>
+#include <type_traits>
 #include <vector>
 
 #include "framework/core/autocast.h"
-#include "framework/core/quantised_tensor.h"
+#include "framework/core/stored_values.h"
 #include "framework/kernels/kernels.h"
 
 namespace heed {
@@ -32,6 +32,32 @@ std::vector<float> sample_of(const Tensor& weight) {
         weight.data<float>()[at / columns * weight.strides()[0] + at % columns * weight.strides()[1]]);
   }
   return sample;
+}
+
+bool is_stored(const Tensor& weight, ProductType type) {
+  return (type == ProductType::int8 && quantised_rows(weight)) || (type == ProductType::bf16 && bf16_rows(weight));
+}
+
+// W [N, K] stands for B = W^T. Null unless the weight is stored in this type and not in f32.
+std::shared_ptr<const kernels::KeptMatrix> kept_as_stored(const Tensor& weight, ProductType type) {
+  if (!is_stored(weight, type)) return nullptr;
+  if (type == ProductType::int8) return std::make_shared<kernels::QuantisedMatrix>(*quantised_rows(weight));
+  return std::make_shared<kernels::PanelMatrix<uint16_t>>(*bf16_rows(weight));
+}
+
+std::shared_ptr<const kernels::KeptMatrix> kept(const Tensor& weight, ProductType type) {
+  const auto made = [&]<class Matrix>(std::type_identity<Matrix>) -> std::shared_ptr<const kernels::KeptMatrix> {
+    return std::make_shared<Matrix>(weight.size(1), weight.size(0), weight.data<float>(), weight.strides()[1],
+                                    weight.strides()[0]);
+  };
+  switch (type) {
+    case ProductType::int8:
+      return made(std::type_identity<kernels::QuantisedMatrix>{});
+    case ProductType::bf16:
+      return made(std::type_identity<kernels::PanelMatrix<uint16_t>>{});
+    default:
+      return made(std::type_identity<kernels::PanelMatrix<float>>{});
+  }
 }
 
 }  // namespace
@@ -77,8 +103,10 @@ std::shared_ptr<const kernels::KeptMatrix> detail::packed_weight(const Tensor& w
   if (!current || weight.dtype() != DType::f32 || weight.numel() < kLeastSize ||
       detail::RoundedProducts::active())
     return nullptr;
-  const bool whole = current->type_ == ProductType::int8 && weight.size(1) <= kLongestSum;
-  if (!whole && rows > kMostRows) return nullptr;
+  const ProductType type = current->type_ == ProductType::int8 && weight.size(1) > kLongestSum
+                               ? ProductType::f32
+                               : current->type_;
+  if (type == ProductType::f32 && rows > kMostRows) return nullptr;
   const std::lock_guard lock(current->mutex_);
   const std::pair<const void*, int64_t> place{weight.body()->storage.get(), weight.body()->offset};
   if (!current->entries_.contains(place)) current->forget_orphans();
@@ -86,22 +114,14 @@ std::shared_ptr<const kernels::KeptMatrix> detail::packed_weight(const Tensor& w
   const bool same = entry.packed && entry.weight.shape() == weight.shape() &&
                     entry.weight.strides() == weight.strides() && entry.version == version_of(weight);
   if (same && entry.check == current->checks_) return entry.packed;
-  const std::optional<QuantisedRows> rows_in_8_bits = whole ? quantised_rows(weight) : std::nullopt;
-  // values that only exist in 8 bits have not been written to
-  std::vector<float> sample = rows_in_8_bits ? std::vector<float>{} : sample_of(weight);
+  std::shared_ptr<const kernels::KeptMatrix> stored = same ? nullptr : kept_as_stored(weight, type);
+  const bool untouched = stored || (same && is_stored(weight, type));
+  // values that do not exist in f32 have not been written to
+  std::vector<float> sample = untouched ? std::vector<float>{} : sample_of(weight);
   if (!same || sample != entry.sample) {
     entry.weight = weight.detach();
     entry.version = version_of(weight);
-    // W [N, K] stands for B = W^T
-    const int64_t K = weight.size(1), N = weight.size(0), row = weight.strides()[1],
-                  column = weight.strides()[0];
-    if (rows_in_8_bits) {
-      entry.packed = std::make_shared<kernels::QuantisedMatrix>(*rows_in_8_bits);
-    } else if (whole) {
-      entry.packed = std::make_shared<kernels::QuantisedMatrix>(K, N, weight.data<float>(), row, column);
-    } else {
-      entry.packed = std::make_shared<kernels::PanelMatrix>(K, N, weight.data<float>(), row, column);
-    }
+    entry.packed = stored ? std::move(stored) : kept(weight, type);
     entry.sample = std::move(sample);
   }
   entry.check = current->checks_;

@@ -21,9 +21,10 @@ namespace detail {
 std::shared_ptr<const kernels::KeptMatrix> packed_weight(const Tensor& weight, int64_t rows);
 }  // namespace detail
 
-/// How products with kept weights are computed: as they are, or with weights and inputs rounded to 8 bits,
-/// each row with a scale of its own (a row of the weights is an output). Sums of 8-bit products are exact.
-enum class ProductType : uint8_t { f32, int8 };
+/// How products with kept weights are computed: as they are; with weights rounded to bf16 and f32 beside them;
+/// with weights and inputs rounded to 8 bits, each row with a scale of its own (a row of the weights is an
+/// output). Sums of 8-bit products are exact.
+enum class ProductType : uint8_t { f32, bf16, int8 };
 
 /// The packed forms of the weights of a model that is used. May be shared by threads.
 class PackedWeights {
@@ -46,8 +47,8 @@ class PackedWeights {
   ProductType type() const { return type_; }
 
   /// While one exists, linear() and the steps of lstm() on this thread take their weights from the cache: in
-  /// f32 where that is faster, and results differ from those of the plain product by rounding; in int8
-  /// always. Nothing is packed where a gradient is wanted.
+  /// f32 where that is faster, and results differ from those of the plain product by rounding; in bf16
+  /// and int8 always. Nothing is packed where a gradient is wanted.
   class Scope {
    public:
     /// @param cache to use; it must outlive the scope

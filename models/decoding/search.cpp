@@ -188,6 +188,19 @@ void decode_batch(std::span<const TranslationModel* const> models, std::span<con
   }
 }
 
+ProductType products_of(Products asked, const TranslationModel& model) {
+  switch (asked) {
+    case Products::f32:
+      return ProductType::f32;
+    case Products::bf16:
+      return ProductType::bf16;
+    case Products::int8:
+      return ProductType::int8;
+    default:
+      return model.products();
+  }
+}
+
 }  // namespace
 
 std::vector<std::vector<Hypothesis>> search(std::span<const TranslationModel* const> models,
@@ -197,9 +210,7 @@ std::vector<std::vector<Hypothesis>> search(std::span<const TranslationModel* co
   check(options);
   if (models.empty()) throw ValueError("search", "there is no model");
   for (const TranslationModel* model : models) {
-    model->packed_weights().compute_in(options.products == Products::stored ? model->products()
-                                       : options.products == Products::int8 ? ProductType::int8
-                                                                            : ProductType::f32);
+    model->packed_weights().compute_in(products_of(options.products, *model));
     model->packed_weights().recheck();
   }
   std::vector<std::vector<Hypothesis>> results(sources.size());

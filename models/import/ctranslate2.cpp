@@ -12,7 +12,7 @@
 #include <unordered_map>
 
 #include "framework/io/file.h"
-#include "framework/io/half.h"
+#include "framework/core/half.h"
 #include "framework/ops/ops.h"
 #include "models/import/keys.h"
 #include "models/import/parts.h"

@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "framework/io/half.h"
+#include "framework/core/half.h"
 #include "models/import/tensors.h"
 
 namespace heed::models {

@@ -3,10 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <sstream>
 
-#include "framework/core/quantised_tensor.h"
+#include "framework/core/stored_values.h"
 #include "models/run/box.h"
 #include "models/run/files.h"
 #include "models/run/weights.h"
@@ -133,6 +134,11 @@ std::string read_run_file(const std::filesystem::path& path) {
 }
 
 bool all_finite(const Tensor& x) {
+  if (const auto rows = quantised_rows(x))
+    return std::all_of(rows->scales, rows->scales + rows->rows,
+                       [](float scale) { return std::isfinite(128 * scale); });
+  if (const auto rows = bf16_rows(x))
+    return exponents_are_finite<uint16_t>(rows->bits, static_cast<size_t>(x.numel()), 0x7F80U);
   const Tensor dense = x.detach().contiguous();
   const auto count = static_cast<size_t>(dense.numel());
   if (dense.dtype() == DType::f32)
@@ -144,7 +150,6 @@ bool all_finite(const Tensor& x) {
 
 void check_finite(const std::map<std::string, Tensor>& tensors, const std::string& file) {
   for (const auto& [name, value] : tensors) {
-    if (quantised_rows(value)) continue;  // map_weights has looked at its scales
     if (!all_finite(value))
       throw FormatError(fmt::format("load '{}': '{}' holds NaN or infinity", file, name));
   }
@@ -180,7 +185,7 @@ LoadedRun load_run(const std::filesystem::path& folder) {
     run.model = make_model(run.config.model, run.source.vocabulary.size(), run.target.vocabulary.size());
   }
   run.model->adopt(weights, name);
-  run.model->set_products(stored.int8 ? ProductType::int8 : ProductType::f32);
+  run.model->set_products(stored.products);
   run.model->set_output_rules(output_rules(run.config, run.target.vocabulary));
   run.model->train(false);
   run.folder = folder;

@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "framework/core/error.h"
+#include "framework/core/half.h"
 #include "framework/core/quantise.h"
-#include "framework/core/quantised_tensor.h"
+#include "framework/core/stored_values.h"
+#include "framework/ops/ops.h"
 #include "models/run/folder.h"
 
 namespace heed::models {
@@ -52,10 +54,10 @@ void require_range(const NamedTensors& weights, WeightType type) {
 // The scales of rows of integers.
 // @throws FormatError by `fail` for scales that cannot be
 template <class Fail>
-std::vector<float> scales_of(const I8InFile& integers, const Tensor& scales, const Fail& fail) {
+std::vector<float> scales_of(const InFile& integers, const Tensor& scales, const Fail& fail) {
   std::vector<float> scale = scales.to_vector<float>();
   const int64_t columns = scale.empty() ? 0 : integers.shape.numel() / integers.shape[0];
-  const int8_t* row = integers.values;
+  const auto* row = static_cast<const int8_t*>(integers.values);
   for (size_t i = 0; i < scale.size(); ++i, row += columns) {
     if (!(scale[i] >= 0) || std::isinf(scale[i]))
       fail(fmt::format("is {} for row {}: a scale is finite and not negative", scale[i], i));
@@ -95,7 +97,7 @@ void save_weights(const std::filesystem::path& path, const NamedTensors& weights
 }
 
 StoredWeights map_weights(const std::filesystem::path& path) {
-  const SafetensorsFile file = map_safetensors(path, path.string(), StoredI8::in_place);
+  const SafetensorsFile file = map_safetensors(path, path.string(), SmallTypes::in_place);
   const auto fail = [&](const std::string& what) {
     throw FormatError(fmt::format("load '{}': {}", path.string(), what));
   };
@@ -103,17 +105,26 @@ StoredWeights map_weights(const std::filesystem::path& path) {
   for (const auto& [name, type] : file.types) {
     const std::string_view whole = name;
     if (whole.ends_with(kScale)) {
-      if (!file.in_place.contains(std::string(whole.substr(0, whole.size() - kScale.size()))))
+      const auto of = file.types.find(std::string(whole.substr(0, whole.size() - kScale.size())));
+      if (of == file.types.end() || of->second != FileType::i8)
         fail(fmt::format("'{}' is the scale of nothing", name));
       continue;
     }
-    const auto integers = file.in_place.find(name);
-    if (integers == file.in_place.end()) {
+    const auto stored = file.in_place.find(name);
+    if (stored == file.in_place.end()) {
       weights.tensors.emplace(name, file.tensors.at(name));
       continue;
     }
+    const auto& [shape, values] = stored->second;
+    if (type == FileType::bf16) {
+      weights.tensors.emplace(
+          name, shape.ndim() < 1
+                    ? full({}, from_bf16(*static_cast<const uint16_t*>(values)), DType::f32)
+                    : from_bf16_rows(static_cast<const uint16_t*>(values), shape, file.mapping));
+      if (shape.ndim() > 1 && weights.products == ProductType::f32) weights.products = ProductType::bf16;
+      continue;
+    }
     const std::string of = name + std::string(kScale);
-    const Shape& shape = integers->second.shape;
     if (!file.types.contains(of)) fail(fmt::format("'{}' is stored as int8 without a scale", name));
     const bool small = file.in_place.contains(of);
     const Shape& scale_shape = small ? file.in_place.at(of).shape : file.tensors.at(of).shape();
@@ -121,12 +132,11 @@ StoredWeights map_weights(const std::filesystem::path& path) {
       fail(fmt::format("'{}' is I8{}, its scale {}{}", name, shape.str(), name_of(file.types.at(of)),
                        scale_shape.str()));
     }
+    const auto fail_scale = [&](const std::string& fault) { fail(fmt::format("'{}' {}", of, fault)); };
     weights.tensors.emplace(
-        name, from_quantised(integers->second.values,
-                             scales_of(integers->second, file.tensors.at(of),
-                                       [&](const std::string& fault) { fail(fmt::format("'{}' {}", of, fault)); }),
-                             shape, file.mapping));
-    weights.int8 = true;
+        name, from_quantised(static_cast<const int8_t*>(values),
+                             scales_of(stored->second, file.tensors.at(of), fail_scale), shape, file.mapping));
+    weights.products = ProductType::int8;
   }
   return weights;
 }

@@ -9,12 +9,13 @@
 #include <string_view>
 
 #include "framework/io/safetensors.h"
+#include "framework/ops/packed_weights.h"
 #include "models/options/choice.h"
 
 namespace heed::models {
 
-/// How weights are stored in a file. A model computes with them in f32; one that is stored as int8 translates
-/// with products in int8 (TranslationModel::products), unless it is told otherwise.
+/// How weights are stored in a file. A model computes with them in f32; one that is stored as int8 or bf16
+/// translates with products of such weights (TranslationModel::products), unless it is told otherwise.
 enum class WeightType : uint8_t {
   f32,   // as they are trained
   f16,   // rounded to nearest
@@ -38,10 +39,12 @@ void save_weights(const std::filesystem::path& path, const NamedTensors& weights
 /// The weights of a file.
 struct StoredWeights {
   std::map<std::string, Tensor> tensors;  // by name, f32
-  bool int8 = false;                      // whether some are stored as int8
+  /// How they are stored: int8 or bf16 where some are, else f32.
+  ProductType products = ProductType::f32;
 };
 
-/// Reads a file of weights, whatever way they are stored; f32 is mapped and not copied.
+/// Reads a file of weights, whatever way they are stored. f32 is mapped and not copied; int8 and bf16 stay in
+/// the mapped file until their values in f32 are asked for.
 /// @param path the file
 /// @return the weights
 /// @throws IoError, FormatError as map_safetensors, and for an int8 tensor without its scale or with one of

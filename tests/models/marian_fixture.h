@@ -15,7 +15,7 @@
 
 #include "framework/framework.h"
 #include "framework/io/file.h"
-#include "framework/io/half.h"
+#include "framework/core/half.h"
 #include "framework/io/safetensors.h"
 #include "models/text/subwords.h"
 #include "nn/positional.h"

@@ -8,11 +8,14 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 #include "framework/core/flops.h"
+#include "framework/core/half.h"
 #include "framework/core/memory_pool.h"
 #include "framework/core/parallel.h"
+#include "framework/core/stored_values.h"
 #include "framework/kernels/kernels.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -28,20 +31,21 @@ constexpr int kTile = HWY_TARGET <= HWY_AVX3 ? 12 : 6;
 
 int64_t PanelWidth() { return 2 * static_cast<int64_t>(hn::Lanes(hn::ScalableTag<float>())); }
 
-void PackPanels(int64_t K, int64_t N, const float* B, int64_t row_stride, int64_t column_stride,
-                float* into) {
-  const int64_t width = PanelWidth();
-  for (int64_t n = 0; n < N; n += width) {
-    for (int64_t k = 0; k < K; ++k) {
-      for (int64_t j = 0; j < width; ++j)
-        *into++ = n + j < N ? B[k * row_stride + (n + j) * column_stride] : 0.0F;
-    }
-  }
+// Weights in f32, and weights in bf16, which are the upper halves of f32.
+template <class D>
+hn::Vec<D> LoadWeights(D d, const float* from) {
+  return hn::LoadU(d, from);
+}
+template <class D>
+hn::Vec<D> LoadWeights(D d, const uint16_t* from) {
+  const hn::Rebind<uint32_t, D> wide;
+  const hn::Rebind<uint16_t, D> narrow;
+  return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(wide, hn::LoadU(narrow, from))));
 }
 
 // C = A B (+ C) of `depth` values of k; panels lie `step` apart, C begins with the bias where there is one.
-template <int kRows, int kPanels>
-void Tile(int64_t depth, int64_t step, const float* A, int64_t lda, const float* panels, const float* before,
+template <int kRows, int kPanels, class W>
+void Tile(int64_t depth, int64_t step, const float* A, int64_t lda, const W* panels, const float* before,
           int64_t ld_before, int64_t columns, float* C, int64_t ldc) {
   const hn::ScalableTag<float> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
@@ -51,8 +55,8 @@ void Tile(int64_t depth, int64_t step, const float* A, int64_t lda, const float*
   }
   for (int64_t k = 0; k < depth; ++k) {
     for (int p = 0; p < kPanels; ++p) {
-      const float* const panel = panels + p * step + k * 2 * lanes;
-      const auto low = hn::LoadU(d, panel), high = hn::LoadU(d, panel + lanes);
+      const W* const panel = panels + p * step + k * 2 * lanes;
+      const auto low = LoadWeights(d, panel), high = LoadWeights(d, panel + lanes);
       for (int r = 0; r < kRows; ++r) {
         const auto a = hn::Set(d, A[r * lda + k]);
         sums[r][2 * p] = hn::MulAdd(a, low, sums[r][2 * p]);
@@ -72,30 +76,32 @@ void Tile(int64_t depth, int64_t step, const float* A, int64_t lda, const float*
   }
 }
 
-using TileFunction = void (*)(int64_t, int64_t, const float*, int64_t, const float*, const float*, int64_t,
+template <class W>
+using TileFunction = void (*)(int64_t, int64_t, const float*, int64_t, const W*, const float*, int64_t,
                               int64_t, float*, int64_t);
 
 // For 1 to kTile rows: as many panels at once as there are registers for.
-template <int... kRows>
-TileFunction TileFor(int64_t rows, std::integer_sequence<int, kRows...>, bool many) {
-  constexpr TileFunction kSingle[] = {Tile<kRows + 1, 1>...};
-  constexpr TileFunction kMany[] = {Tile<kRows + 1, kTile / (kRows + 1)>...};
+template <class W, int... kRows>
+TileFunction<W> TileFor(int64_t rows, std::integer_sequence<int, kRows...>, bool many) {
+  constexpr TileFunction<W> kSingle[] = {Tile<kRows + 1, 1, W>...};
+  constexpr TileFunction<W> kMany[] = {Tile<kRows + 1, kTile / (kRows + 1), W>...};
   return (many ? kMany : kSingle)[rows - 1];
 }
 
 // Panels first to end of C = A B + bias.
+template <class W>
 void MultiplyPanels(int64_t first, int64_t end, int64_t M, int64_t N, int64_t K, const float* A, int64_t lda,
-                    const float* panels, const float* bias, float* C, int64_t ldc) {
+                    const W* panels, const float* bias, float* C, int64_t ldc) {
   const int64_t width = PanelWidth();
   const std::make_integer_sequence<int, kTile> counts;
   const int64_t last = (M - 1) % kTile + 1;  // rows of the last tile
   for (int64_t panel = first; panel < end;) {
     // tiles of few rows take several panels: only where all tiles are such
     const int64_t together = M <= kTile && panel + kTile / M <= end ? kTile / M : 1;
-    const float* const from = panels + panel * K * width;
+    const W* const from = panels + panel * K * width;
     float* const into = C + panel * width;
     for (int64_t row = 0; row < M; row += kTile) {
-      const TileFunction tile = TileFor(row + kTile <= M ? kTile : last, counts, together > 1);
+      const TileFunction<W> tile = TileFor<W>(row + kTile <= M ? kTile : last, counts, together > 1);
       for (int64_t k = 0; k == 0 || k < K;
            k += kDepth) {  // the bias before the first part, the sum so far after it
         const float* const before = k > 0 ? into + row * ldc : bias ? bias + panel * width : nullptr;
@@ -107,6 +113,15 @@ void MultiplyPanels(int64_t first, int64_t end, int64_t M, int64_t N, int64_t K,
   }
 }
 
+void MultiplyF32(int64_t first, int64_t end, int64_t M, int64_t N, int64_t K, const float* A, int64_t lda,
+                 const float* panels, const float* bias, float* C, int64_t ldc) {
+  MultiplyPanels(first, end, M, N, K, A, lda, panels, bias, C, ldc);
+}
+void MultiplyBf16(int64_t first, int64_t end, int64_t M, int64_t N, int64_t K, const float* A, int64_t lda,
+                  const uint16_t* panels, const float* bias, float* C, int64_t ldc) {
+  MultiplyPanels(first, end, M, N, K, A, lda, panels, bias, C, ldc);
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace heed::kernels
 HWY_AFTER_NAMESPACE();
@@ -114,29 +129,72 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace heed::kernels {
 HWY_EXPORT(PanelWidth);
-HWY_EXPORT(PackPanels);
-HWY_EXPORT(MultiplyPanels);
+HWY_EXPORT(MultiplyF32);
+HWY_EXPORT(MultiplyBf16);
+namespace {
 
-PanelMatrix::PanelMatrix(int64_t K, int64_t N, const float* data, int64_t row_stride, int64_t column_stride)
-    : K_(K), N_(N), width_(HWY_DYNAMIC_DISPATCH(PanelWidth)()) {
-  bytes_ = static_cast<size_t>((N + width_ - 1) / width_ * width_ * K) * sizeof(float);
-  data_ = static_cast<float*>(pool_allocate(bytes_));
-  HWY_DYNAMIC_DISPATCH(PackPanels)(K, N, data, row_stride, column_stride, data_);
+// Panels of B(k, n) as `at` gives it, zeros beyond N.
+template <class Weight, class At>
+void pack(int64_t K, int64_t N, int64_t width, Weight* into, const At& at) {
+  for (int64_t n = 0; n < N; n += width) {
+    for (int64_t k = 0; k < K; ++k) {
+      for (int64_t j = 0; j < width; ++j) *into++ = n + j < N ? at(k, n + j) : Weight{0};
+    }
+  }
 }
 
-PanelMatrix::~PanelMatrix() { pool_free(data_, bytes_); }
+}  // namespace
 
-void PanelMatrix::multiply(int64_t M, const float* A, int64_t lda, const float* bias, float* C,
-                           int64_t ldc) const {
+template <class Weight>
+PanelMatrix<Weight>::PanelMatrix(int64_t K, int64_t N)
+    : K_(K), N_(N), width_(HWY_DYNAMIC_DISPATCH(PanelWidth)()) {
+  bytes_ = static_cast<size_t>((N + width_ - 1) / width_ * width_ * K) * sizeof(Weight);
+  data_ = static_cast<Weight*>(pool_allocate(bytes_));
+}
+
+template <class Weight>
+PanelMatrix<Weight>::PanelMatrix(int64_t K, int64_t N, const float* data, int64_t row_stride,
+                                 int64_t column_stride)
+    : PanelMatrix(K, N) {
+  pack(K, N, width_, data_, [&](int64_t k, int64_t n) {
+    const float value = data[k * row_stride + n * column_stride];
+    if constexpr (std::is_same_v<Weight, float>) {
+      return value;
+    } else {
+      return to_bf16(value);
+    }
+  });
+}
+
+template <>
+PanelMatrix<uint16_t>::PanelMatrix(const Bf16Rows& columns) : PanelMatrix(columns.columns, columns.rows) {
+  pack(K_, N_, width_, data_, [&](int64_t k, int64_t n) { return columns.bits[n * K_ + k]; });
+}
+
+template <class Weight>
+PanelMatrix<Weight>::~PanelMatrix() {
+  pool_free(data_, bytes_);
+}
+
+template <class Weight>
+void PanelMatrix<Weight>::multiply(int64_t M, const float* A, int64_t lda, const float* bias, float* C,
+                                   int64_t ldc) const {
   if (M == 0 || N_ == 0) return;
   heed::detail::count_flops(2 * M * N_ * K_);
   constexpr int64_t kWork = int64_t{1} << 18;  // multiply-adds that are worth a thread
   const int64_t panels = (N_ + width_ - 1) / width_;
   parallel_for(panels, std::max<int64_t>(1, kWork / std::max<int64_t>(M * width_ * K_, 1)),
                [&](int64_t begin, int64_t end) {
-                 HWY_DYNAMIC_DISPATCH(MultiplyPanels)(begin, end, M, N_, K_, A, lda, data_, bias, C, ldc);
+                 if constexpr (std::is_same_v<Weight, float>) {
+                   HWY_DYNAMIC_DISPATCH(MultiplyF32)(begin, end, M, N_, K_, A, lda, data_, bias, C, ldc);
+                 } else {
+                   HWY_DYNAMIC_DISPATCH(MultiplyBf16)(begin, end, M, N_, K_, A, lda, data_, bias, C, ldc);
+                 }
                });
 }
+
+template class PanelMatrix<float>;
+template class PanelMatrix<uint16_t>;
 
 }  // namespace heed::kernels
 #endif

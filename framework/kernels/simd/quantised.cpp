@@ -20,7 +20,7 @@
 #include "framework/core/flops.h"
 #include "framework/core/memory_pool.h"
 #include "framework/core/parallel.h"
-#include "framework/core/quantised_tensor.h"
+#include "framework/core/stored_values.h"
 #include "framework/kernels/kernels.h"
 
 #ifndef HEED_QUANTISED_COLUMNS

@@ -419,7 +419,7 @@ HWY_AFTER_NAMESPACE();
 #include <numeric>
 
 #include "framework/core/error.h"
-#include "framework/core/quantised_tensor.h"
+#include "framework/core/stored_values.h"
 #include "framework/kernels/simd/dispatch.h"
 
 namespace heed::kernels {
@@ -638,11 +638,18 @@ static void require_rows(const char* op, int64_t n, const int64_t* ids, int64_t 
   }
 }
 
-void gather_rows(const char* op, int64_t n, const int64_t* ids, const QuantisedRows& table, float* y) {
+template <class Rows>
+static void restore_rows(const char* op, int64_t n, const int64_t* ids, const Rows& table, float* y) {
   require_rows(op, n, ids, table.rows);
   parallel_for(n, grain(table.columns), [&](int64_t b, int64_t e) {
     for (int64_t i = b; i < e; ++i) table.restore(ids[i], y + i * table.columns);
   });
+}
+void gather_rows(const char* op, int64_t n, const int64_t* ids, const QuantisedRows& table, float* y) {
+  restore_rows(op, n, ids, table, y);
+}
+void gather_rows(const char* op, int64_t n, const int64_t* ids, const Bf16Rows& table, float* y) {
+  restore_rows(op, n, ids, table, y);
 }
 
 template <class T>

@@ -11,7 +11,7 @@
 #include <cstring>
 
 #include "framework/framework.h"
-#include "framework/io/half.h"
+#include "framework/core/half.h"
 #include "tests/testing/close.h"
 #include "tests/testing/temp_dir.h"
 #include "tests/testing/throws.h"
@@ -260,23 +260,31 @@ TEST(Safetensors, AMappedFileIsReadWithoutCopies) {
   // what is written stays in this process
   a.fill_(0);
   EXPECT_EQ(read_file(dir / "m.st"), before);
-  // integers of 8 bits stay in the file if that is wanted, all others are i64
-  const Tensor whole = from_vector(std::vector<int64_t>{-128, 0, 127}, {3});
-  for (const FileType type : {FileType::i8, FileType::i16, FileType::i32, FileType::i64}) {
-    save_safetensors(dir / "i.st", {{"i", whole}}, {},
-                     [&](const std::string&, const Tensor&) { return type; });
-    EXPECT_TRUE(all_close(map_safetensors(dir / "i.st").tensors.at("i"), whole, 0, 0));
-    const SafetensorsFile file = map_safetensors(dir / "i.st", {}, StoredI8::in_place);
+  // I8 and BF16 stay in the file if that is wanted
+  const Tensor whole = from_vector(std::vector<int64_t>{-128, 0, 127}, {3}), halves = ones({3}) * 1.5;
+  for (const FileType type :
+       {FileType::i8, FileType::i16, FileType::i32, FileType::i64, FileType::bf16, FileType::f16}) {
+    const bool floating = type == FileType::bf16 || type == FileType::f16;
+    const Tensor& x = floating ? halves : whole;
+    save_safetensors(dir / "i.st", {{"i", x}}, {}, [&](const std::string&, const Tensor&) { return type; });
+    EXPECT_TRUE(all_close(map_safetensors(dir / "i.st").tensors.at("i"), x, 0, 0));
+    const SafetensorsFile file = map_safetensors(dir / "i.st", {}, SmallTypes::in_place);
     EXPECT_EQ(file.types.at("i"), type);
-    if (type != FileType::i8) {
-      EXPECT_TRUE(all_close(file.tensors.at("i"), whole, 0, 0));
+    if (type != FileType::i8 && type != FileType::bf16) {
+      EXPECT_TRUE(all_close(file.tensors.at("i"), x, 0, 0));
       EXPECT_TRUE(file.in_place.empty());
       continue;
     }
     EXPECT_TRUE(file.tensors.empty());
-    const I8InFile& stored = file.in_place.at("i");
+    const InFile& stored = file.in_place.at("i");
     EXPECT_EQ(stored.shape, Shape{3});
-    EXPECT_THAT(std::vector<int>(stored.values, stored.values + 3), testing::ElementsAre(-128, 0, 127));
+    if (floating) {
+      const auto* const bits = static_cast<const uint16_t*>(stored.values);
+      EXPECT_THAT(std::vector<int>(bits, bits + 3), testing::ElementsAre(0x3FC0, 0x3FC0, 0x3FC0));
+    } else {
+      const auto* const values = static_cast<const int8_t*>(stored.values);
+      EXPECT_THAT(std::vector<int>(values, values + 3), testing::ElementsAre(-128, 0, 127));
+    }
   }
   EXPECT_ERROR(IoError, "cannot open 'none.st': No such file or directory", map_safetensors(dir / "none.st"));
   write_file_atomically(dir / "empty.st", "");

@@ -1,5 +1,5 @@
-// Tensors whose values are 8 bits with scales until someone asks for them.
-#include "framework/core/quantised_tensor.h"
+// Tensors whose values are 8 bits with scales, or bf16, until someone asks for them.
+#include "framework/core/stored_values.h"
 
 #include <gtest/gtest.h>
 
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "framework/autograd/grad_mode.h"
+#include "framework/core/half.h"
 #include "framework/core/memory_pool.h"
 #include "framework/core/random.h"
 #include "framework/ops/ops.h"
@@ -46,7 +47,7 @@ Stored stored(const Shape& shape) {
   return result;
 }
 
-TEST(QuantisedTensor, MakesItsValuesWhenTheyAreAskedFor) {
+TEST(StoredValues, AreMadeInF32WhenTheyAreAskedFor) {
   for (const Shape& shape : {Shape{30, 17}, Shape{6, 5, 40}, Shape{700}}) {
     const Stored s = stored(shape);
     const size_t active = memory_stats().active_bytes;
@@ -66,7 +67,7 @@ TEST(QuantisedTensor, MakesItsValuesWhenTheyAreAskedFor) {
   EXPECT_EQ(from_quantised(nullptr, {}, {0, 4}, nullptr).numel(), 0);
 }
 
-TEST(QuantisedTensor, KeepsItsNumbersAndGivesItsMemoryBack) {
+TEST(StoredValues, KeepTheirNumbersAndGiveTheirMemoryBack) {
   Stored s = stored({50, 40});
   const size_t active = memory_stats().active_bytes;
   {
@@ -79,7 +80,7 @@ TEST(QuantisedTensor, KeepsItsNumbersAndGivesItsMemoryBack) {
   EXPECT_EQ(memory_stats().active_bytes, active);
 }
 
-TEST(QuantisedTensor, ThreadsThatAskAtOnceGetTheSameValues) {
+TEST(StoredValues, AreTheSameForThreadsThatAskAtOnce) {
   const Stored s = stored({200, 64});
   for (int round = 0; round < 20; ++round) {
     const Tensor x = s.tensor();
@@ -92,7 +93,7 @@ TEST(QuantisedTensor, ThreadsThatAskAtOnceGetTheSameValues) {
   }
 }
 
-TEST(QuantisedTensor, IsSharedByAModule) {
+TEST(StoredValues, AreSharedByAModule) {
   const Stored s = stored({30, 40});
   const Tensor x = s.tensor(), to = zeros({30, 40}), part = zeros({29, 40});
   EXPECT_FALSE(share_memory(part, slice(x, 0, 1, 30)));
@@ -105,7 +106,7 @@ TEST(QuantisedTensor, IsSharedByAModule) {
 }
 
 // Products in 8 bits, rows of a table: the bits that the values in f32 give, and no values are made.
-TEST(QuantisedTensor, IsMultipliedAndLookedUpInEightBits) {
+TEST(StoredValues, AreMultipliedAndLookedUpInEightBits) {
   const NoGradGuard no_grad;
   const Stored s = stored({65, 48});
   const Tensor f32 = from_vector(s.values, {65, 48}), x = uniform({3, 48}, -1, 1);
@@ -130,7 +131,44 @@ TEST(QuantisedTensor, IsMultipliedAndLookedUpInEightBits) {
   EXPECT_FALSE(quantised_rows(f32));
 }
 
-TEST(QuantisedTensor, IsPackedAnewAfterAWrite) {
+// The same of bf16; sums and inputs are f32, so that products are those of the rounded weights.
+TEST(StoredValues, StayInBf16) {
+  const NoGradGuard no_grad;
+  manual_seed(6);
+  const Tensor drawn = uniform({65, 300}, -1, 1), x = uniform({70, 300}, -1, 1);
+  auto bits = std::make_shared<std::vector<uint16_t>>();
+  std::vector<float> values;
+  for (const float value : drawn.to_vector<float>()) {
+    bits->push_back(to_bf16(value));
+    values.push_back(from_bf16(bits->back()));
+  }
+  const Tensor f32 = from_vector(values, {65, 300}), stored = from_bf16_rows(bits->data(), {65, 300}, bits);
+  const auto product = [&](const Tensor& weight, int64_t rows, ProductType type) {
+    PackedWeights cache;
+    cache.compute_in(type);
+    const PackedWeights::Scope scope(cache);
+    return linear(slice(x, 0, 0, rows), weight, {});
+  };
+  for (const int64_t rows : {1, 2, 5, 12, 13, 70}) {
+    const Tensor found = product(stored, rows, ProductType::bf16);
+    EXPECT_EQ(found.to_vector<float>(), product(f32, rows, ProductType::bf16).to_vector<float>());
+    EXPECT_EQ(found.to_vector<float>(), product(drawn, rows, ProductType::bf16).to_vector<float>());
+    EXPECT_TRUE(all_close(found, linear(slice(x, 0, 0, rows), f32, {}), 1e-5, 1e-5));
+  }
+  const Tensor ids = from_vector(std::vector<int64_t>{64, 0, 4, 3}, {2, 2});
+  EXPECT_EQ(embedding(stored, ids).to_vector<float>(), embedding(f32, ids).to_vector<float>());
+  EXPECT_EQ(product(slice(stored, 0, 3, 60), 4, ProductType::bf16).to_vector<float>(),
+            product(slice(f32, 0, 3, 60), 4, ProductType::bf16).to_vector<float>());
+  EXPECT_TRUE(bf16_rows(stored));
+  EXPECT_FALSE(quantised_rows(stored));
+  EXPECT_EQ(stored.to_vector<float>(), values);
+  EXPECT_FALSE(bf16_rows(stored));
+  EXPECT_EQ(from_bf16_rows(bits->data(), {5, 6, 7}, bits).to_vector<float>(),
+            std::vector<float>(values.begin(), values.begin() + 210));
+  EXPECT_ERROR(ShapeError, "from_bf16_rows: no rows in []", from_bf16_rows(bits->data(), {}, bits));
+}
+
+TEST(StoredValues, AreKeptAnewAfterAWrite) {
   const NoGradGuard no_grad;
   const Tensor weight = stored({64, 64}).tensor(), x = ones({1, 64});
   PackedWeights cache;
