@@ -285,8 +285,9 @@ QuantisedMatrix::QuantisedMatrix(const QuantisedRows& columns)
     const int8_t* const stored = columns.whole + n * K_;
     if (HWY_DYNAMIC_DISPATCH(SpansRange)(K_, stored)) {
       // rounding the values would give these numbers again, with the scale that their largest value gives
-      std::memcpy(whole.data(), stored, static_cast<size_t>(K_));
-      set_column(n, 127.0F * columns.scales[n] / 127.0F, whole.data());
+      const bool padded = K_ % 4 != 0;
+      if (padded) std::memcpy(whole.data(), stored, static_cast<size_t>(K_));
+      set_column(n, 127.0F * columns.scales[n] / 127.0F, padded ? whole.data() : stored);
       continue;
     }
     columns.restore(n, values.data());
