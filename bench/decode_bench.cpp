@@ -99,7 +99,8 @@ int main(int argc, char** argv) {
     }
     for (const auto& [kind, work] : works) {
       for (const int beam : {1, 5}) {
-        for (const models::Products products : {models::Products::f32, models::Products::bf16, models::Products::int8}) {
+        for (const models::Products products :
+             {models::Products::f32, models::Products::bf16, models::Products::int8}) {
           models::SearchOptions options;
           options.beam = beam;
           options.products = products;

@@ -60,7 +60,8 @@ std::vector<MemoryCase> cases() {
   }
   for (const char* kind : {"none", "additive", "transformer", "convolutional"}) {
     for (const int beam : {1, 5}) {
-      for (const models::Products products : {models::Products::f32, models::Products::bf16, models::Products::int8}) {
+      for (const models::Products products :
+           {models::Products::f32, models::Products::bf16, models::Products::int8}) {
         all.push_back(
             {fmt::format("translate {}, batch 64, beam {}, {}", kind, beam, models::name_of_choice(products)),
              [=] { translate(kind, beam, products); }});

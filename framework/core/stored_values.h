@@ -65,10 +65,10 @@ std::optional<Bf16Rows> bf16_rows(const Tensor& x);
 namespace detail {
 // What the Storage of such a tensor points to; its owner keeps it.
 struct DeferredValues {
-  std::vector<float> scales;       // of whole numbers
-  QuantisedRows quantised;         // either these
-  Bf16Rows bf16;                   // or these
-  std::shared_ptr<void> owner;     // keeps the numbers
+  std::vector<float> scales;    // of whole numbers
+  QuantisedRows quantised;      // either these
+  Bf16Rows bf16;                // or these
+  std::shared_ptr<void> owner;  // keeps the numbers
   std::once_flag once;
   void* made = nullptr;  // the values in f32: the pool's
   size_t bytes = 0;

@@ -17,9 +17,9 @@
 #include <set>
 
 #include "framework/core/error.h"
+#include "framework/core/half.h"
 #include "framework/core/parallel.h"
 #include "framework/io/file.h"
-#include "framework/core/half.h"
 
 namespace heed {
 namespace {

@@ -16,7 +16,7 @@ namespace heed {
 class Tensor;
 struct QuantisedRows;
 struct Bf16Rows;
-}
+}  // namespace heed
 
 namespace heed::kernels {
 
@@ -71,8 +71,8 @@ class KeptMatrix {
   virtual size_t bytes() const = 0;
 };
 
-/// With weights in f32, for products of few rows, or rounded to bf16, which takes half the memory and half the
-/// time where memory is the limit. Inputs and sums are f32 in both.
+/// With weights in f32, for products of few rows, or rounded to bf16, which takes half the memory and half
+/// the time where memory is the limit. Inputs and sums are f32 in both.
 /// @tparam Weight float, or uint16_t for the bits of bf16
 template <class Weight>
 class PanelMatrix : public KeptMatrix {
@@ -113,7 +113,7 @@ class QuantisedMatrix : public KeptMatrix {
   void set_column(int64_t n, float scale, const int8_t* whole);  // [groups * 4], zeros beyond K
 
   int64_t K_, N_, width_, groups_;  // columns of a panel; groups of four values of k
-  int8_t* panels_ = nullptr;  // [panels, groups, width, 4]
+  int8_t* panels_ = nullptr;        // [panels, groups, width, 4]
   size_t panel_bytes_;
   std::vector<float> scales_;     // of the columns
   std::vector<int32_t> offsets_;  // 128 times the sums of the columns

@@ -36,6 +36,15 @@ struct AttentionLstm {
   Tensor target_lengths;
   std::vector<int64_t> source_lengths;
   int64_t B = 0, steps = 0, S = 0, D = 0, E = 0, H = 0, A = 0;
+  int64_t heads = 1;   // which share E and A
+  int64_t window = 0;  // positions to each side of the step's own that it sees; 0: all
+
+  // The source positions that step t of a sentence sees: [begin, end).
+  std::pair<int64_t, int64_t> seen(int64_t t, int64_t length) const {
+    if (window == 0 || length == 0) return {0, length};
+    const int64_t centre = std::min(t, length - 1);
+    return {std::max<int64_t>(0, centre - window), std::min(length, centre + window + 1)};
+  }
 
   // [4H, E + H]: what the previous context and the previous hidden state bring to the gates.
   Tensor recurrent_weight(const Tensor& w_ih, const Tensor& w_hh) const {
@@ -52,7 +61,7 @@ struct AttentionLstm {
     const auto packed = [&](int64_t width) { return empty({rows, width}, dtype); };
     const Tensor packed_x = packed(D), cells = packed(H), hiddens = packed(H), contexts = packed(E),
                  queries = packed(A);
-    const Tensor fed = packed(E + H), c_before = packed(H), weights = packed(S);
+    const Tensor fed = packed(E + H), c_before = packed(H), weights = packed(heads * S);
     const Tensor h = empty({B, H}, dtype), c = empty({B, H}, dtype);
     seq.pack(x.contiguous().data<T>(), D, packed_x.data<T>());
     seq.rank_rows<T>(h0.contiguous().data<T>(), H, h.data<T>());
@@ -64,6 +73,7 @@ struct AttentionLstm {
     if (w_q.defined()) query_map.emplace(H, A, w_q.data<T>(), 1, H, B);
     const T* const mem = memory.data<T>();
     const T* const key = keys.data<T>();
+    const int64_t head_size = E / heads, head_keys = A / heads;
     for (int64_t t = 0; t < steps; ++t) {
       const int64_t n = seq.active(t), at = seq.start(t), before = t == 0 ? 0 : seq.start(t - 1);
       if (n == 0) break;  // every sequence is shorter
@@ -84,34 +94,42 @@ struct AttentionLstm {
       } else {
         copy_rows(n, H, hiddens.data<T>() + at * H, H, queries.data<T>() + at * A, A);
       }
-      parallel_for(
-          n, std::max<int64_t>(1, 8192 / std::max<int64_t>(S * A, 1)), [&](int64_t begin, int64_t end) {
-            for (int64_t r = begin; r < end; ++r) {
-              const int64_t b = seq.order[static_cast<size_t>(r)],
-                            length = source_lengths[static_cast<size_t>(b)];
-              T* const a = weights.data<T>() + (at + r) * S;
-              const T* const query = queries.data<T>() + (at + r) * A;
-              if (v.defined()) {
-                kernels::additive_energy<T>(length, A, query, key + b * S * A, v.data<T>(), a);
-              } else {
-                kernels::dot_rows<T>(length, A, key + b * S * A, query, a);
-              }
-              kernels::softmax<T>(1, S, a, &length, 1, a);
-              kernels::weighted_sum<T>(length, E, a, mem + b * S * E, contexts.data<T>() + (at + r) * E);
-            }
-          });
+      parallel_for(n, std::max<int64_t>(1, 8192 / std::max<int64_t>(S * A, 1)),
+                   [&](int64_t begin, int64_t end) {
+                     for (int64_t r = begin; r < end; ++r) {
+                       const int64_t b = seq.order[static_cast<size_t>(r)];
+                       const auto [first, last] = seen(t, source_lengths[static_cast<size_t>(b)]);
+                       const int64_t count = last - first;
+                       for (int64_t k = 0; k < heads; ++k) {
+                         T* const a = weights.data<T>() + ((at + r) * heads + k) * S;
+                         const T* const query = queries.data<T>() + (at + r) * A + k * head_keys;
+                         const int64_t from = (b * heads + k) * S + first;
+                         if (v.defined()) {
+                           kernels::additive_energy<T>(count, head_keys, query, key + from * head_keys,
+                                                       v.data<T>(), a + first);
+                         } else {
+                           kernels::dot_rows<T>(count, head_keys, key + from * head_keys, query, a + first);
+                         }
+                         std::fill_n(a, first, T{0});
+                         kernels::softmax<T>(1, S - first, a + first, &count, 1, a + first);
+                         kernels::weighted_sum<T>(count, head_size, a + first, mem + from * head_size,
+                                                  contexts.data<T>() + (at + r) * E + k * head_size);
+                       }
+                     }
+                   });
     }
     const Tensor out_h = empty({B, steps, H}, dtype), out_c = empty({B, steps, E}, dtype),
-                 out_w = empty({B, steps, S}, dtype);
+                 out_w = empty({B, steps, heads * S}, dtype);
     seq.unpack(hiddens.data<T>(), H, out_h.data<T>());
     seq.unpack(contexts.data<T>(), E, out_c.data<T>());
-    seq.unpack(weights.data<T>(), S, out_w.data<T>());
+    seq.unpack(weights.data<T>(), heads * S, out_w.data<T>());
     for (const Tensor& kept : {memory, keys, w_ih, w_hh, w_q, v, packed_x, gates, cells, hiddens, fed,
                                c_before, queries, weights}) {
       saved.input(kept);
     }
-    saved.output(out_w, 2);
-    return {out_h, out_c, out_w};
+    const Tensor by_head = transpose(reshape(out_w, {B, steps, heads, S}), 1, 2).contiguous();
+    saved.output(by_head, 2);
+    return {out_h, out_c, by_head};
   }
 
   std::array<Tensor, 3> forward(const Tensor& x, const Tensor& memory, const Tensor& keys, const Tensor& h0,
@@ -143,8 +161,11 @@ struct AttentionLstm {
       return result;
     };
     const Tensor dhidden = packed_gradient(g[0], H), dcontext = packed_gradient(g[1], E);
-    const Tensor dweights = g[2].defined() ? packed_gradient(g[2], S) : Tensor{};
-    const Tensor dqueries = zeros({rows, A}, dtype), dkeys = zeros({B, S, A}, dtype),
+    const Tensor dweights =
+        g[2].defined()
+            ? packed_gradient(reshape(transpose(g[2], 1, 2).contiguous(), {B, steps, heads * S}), heads * S)
+            : Tensor{};
+    const Tensor dqueries = zeros({rows, A}, dtype), dkeys = zeros(keys.shape(), dtype),
                  dv = zeros({B, A}, DType::f64);
     const Tensor dfed = zeros({B, E + H}, dtype), dh = empty({B, H}, dtype), dc = zeros({B, H}, dtype);
     const Tensor w_rec = recurrent_weight(w_ih, w_hh);
@@ -153,6 +174,7 @@ struct AttentionLstm {
     if (w_q.defined()) query_map.emplace(A, H, w_q.data<T>(), H, 1, B);
     const T* const mem = memory.data<T>();
     const T* const key = keys.data<T>();
+    const int64_t head_size = E / heads, head_keys = A / heads;
     for (int64_t t = steps - 1; t >= 0; --t) {
       const int64_t n = seq.active(t), at = seq.start(t);
       if (n == 0) continue;
@@ -160,26 +182,32 @@ struct AttentionLstm {
           n, std::max<int64_t>(1, 8192 / std::max<int64_t>(S * A, 1)), [&](int64_t begin, int64_t end) {
             std::vector<T> de(static_cast<size_t>(S)), dv_part(static_cast<size_t>(A));
             for (int64_t r = begin; r < end; ++r) {
-              const int64_t b = seq.order[static_cast<size_t>(r)],
-                            length = source_lengths[static_cast<size_t>(b)];
-              T* const dctx = dcontext.data<T>() + (at + r) * E;
-              kernels::add_row<T>(E, dfed.data<T>() + r * (E + H), dctx);
-              kernels::dot_rows<T>(length, E, mem + b * S * E, dctx, de.data());
-              if (dweights.defined())
-                kernels::add_row<T>(length, dweights.data<T>() + (at + r) * S, de.data());
-              const T* const a = weights.data<T>() + (at + r) * S;
-              kernels::softmax_backward<T>(1, length, de.data(), a, de.data());
-              const T* const query = queries.data<T>() + (at + r) * A;
-              T *const dquery = dqueries.data<T>() + (at + r) * A, *const dkey = dkeys.data<T>() + b * S * A;
-              if (v.defined()) {
-                // over one source in T, over the steps in double
-                std::fill(dv_part.begin(), dv_part.end(), T{0});
-                kernels::additive_energy_backward<T>(length, A, query, key + b * S * A, v.data<T>(),
-                                                     de.data(), dquery, dkey, dv_part.data());
-                kernels::add_rows_wide<T>(1, A, dv_part.data(), A, dv.data<double>() + b * A);
-              } else {
-                kernels::weighted_sum<T>(length, A, de.data(), key + b * S * A, dquery);
-                kernels::add_outer<T>(length, A, de.data(), query, dkey);
+              const int64_t b = seq.order[static_cast<size_t>(r)];
+              const auto [first, last] = seen(t, source_lengths[static_cast<size_t>(b)]);
+              const int64_t count = last - first;
+              T* const whole = dcontext.data<T>() + (at + r) * E;
+              kernels::add_row<T>(E, dfed.data<T>() + r * (E + H), whole);
+              for (int64_t k = 0; k < heads; ++k) {
+                const int64_t from = (b * heads + k) * S + first, row = ((at + r) * heads + k) * S + first;
+                kernels::dot_rows<T>(count, head_size, mem + from * head_size, whole + k * head_size,
+                                     de.data());
+                if (dweights.defined()) kernels::add_row<T>(count, dweights.data<T>() + row, de.data());
+                kernels::softmax_backward<T>(1, count, de.data(), weights.data<T>() + row, de.data());
+                const int64_t at_query = (at + r) * A + k * head_keys;
+                const T* const query = queries.data<T>() + at_query;
+                T *const dquery = dqueries.data<T>() + at_query, *const dkey =
+                                                                     dkeys.data<T>() + from * head_keys;
+                if (v.defined()) {
+                  // over one source in T, over the steps in double
+                  std::fill(dv_part.begin(), dv_part.end(), T{0});
+                  kernels::additive_energy_backward<T>(count, head_keys, query, key + from * head_keys,
+                                                       v.data<T>(), de.data(), dquery, dkey, dv_part.data());
+                  kernels::add_rows_wide<T>(1, head_keys, dv_part.data(), head_keys,
+                                            dv.data<double>() + b * A);
+                } else {
+                  kernels::weighted_sum<T>(count, head_keys, de.data(), key + from * head_keys, dquery);
+                  kernels::add_outer<T>(count, head_keys, de.data(), query, dkey);
+                }
               }
             }
           });
@@ -204,7 +232,12 @@ struct AttentionLstm {
     if (d.wants(kMemory)) {
       const Tensor unpacked = empty({B, steps, E}, dtype);
       seq.unpack(dcontext.data<T>(), E, unpacked.data<T>());
-      d.add_matmul(kMemory, transpose(out_weights), unpacked);
+      if (heads == 1) {
+        d.add(kMemory, reshape(matmul(transpose(select(out_weights, 1, 0)), unpacked), memory.shape()));
+      } else {
+        const Tensor by_head = transpose(reshape(unpacked, {B, steps, heads, head_size}), 1, 2);
+        d.add(kMemory, matmul(transpose(out_weights), by_head.contiguous()));
+      }
     }
     d.add(kKeys, dkeys);
     const auto add_state = [&](Input input, const Tensor& ranked) {
@@ -321,6 +354,40 @@ struct AttentionLstm {
                                                                     x[5], x[6], x[7], {}, {});
                         return std::vector{h, c, w};
                       }));
+    // two heads, and a window
+    first_order(s.add("attention_lstm(a, b, c, d, e, f, g, h, i, None, j, k)",
+                      {{2, 3, 4},
+                       {2, 2, 5, 3},
+                       {2, 2, 5, 2},
+                       {2, 4},
+                       {2, 4},
+                       {16, 10},
+                       {16, 4},
+                       {16},
+                       {4, 4},
+                       integers({2}, {3, 2}),
+                       integers({2}, {4, 5})},
+                      [](const std::vector<Tensor>& x) {
+                        const auto [h, c, w] = heed::attention_lstm(x[0], x[9], x[1], x[2], x[10], x[3], x[4],
+                                                                    x[5], x[6], x[7], x[8], {});
+                        return std::vector{h, c, w};
+                      }));
+    first_order(s.add("attention_lstm(a, b, c, d, e, f, g, h, None, None, i, j, window=1)",
+                      {{2, 4, 4},
+                       {2, 5, 6},
+                       {2, 5, 4},
+                       {2, 4},
+                       {2, 4},
+                       {16, 10},
+                       {16, 4},
+                       {16},
+                       integers({2}, {4, 3}),
+                       integers({2}, {5, 2})},
+                      [](const std::vector<Tensor>& x) {
+                        const auto [h, c, w] = heed::attention_lstm(x[0], x[8], x[1], x[2], x[9], x[3], x[4],
+                                                                    x[5], x[6], x[7], {}, {}, 1);
+                        return std::vector{h, c, w};
+                      }));
     s.again({{0, 3, 4},
              {0, 5, 6},
              {0, 5, 4},
@@ -339,7 +406,8 @@ struct AttentionLstm {
 AttentionLSTMResult attention_lstm(const Tensor& x, const Tensor& target_lengths, const Tensor& memory,
                                    const Tensor& keys, const Tensor& source_lengths, const Tensor& h0,
                                    const Tensor& c0, const Tensor& weight_ih, const Tensor& weight_hh,
-                                   const Tensor& bias, const Tensor& weight_query, const Tensor& v) {
+                                   const Tensor& bias, const Tensor& weight_query, const Tensor& v,
+                                   int64_t window) {
   detail::require_defined("attention_lstm", x, memory, keys, source_lengths, h0, c0, weight_ih, weight_hh,
                           bias);
   const auto require = [](bool fits, const char* what, const Tensor& tensor) {
@@ -348,12 +416,17 @@ AttentionLSTMResult attention_lstm(const Tensor& x, const Tensor& target_lengths
                        fmt::format("{} {} does not fit the others", what, tensor.shape().str()));
   };
   require(x.ndim() == 3, "input", x);
-  require(memory.ndim() == 3 && memory.shape()[0] == x.shape()[0], "memory", memory);
-  require(keys.ndim() == 3 && keys.shape()[0] == x.shape()[0] && keys.shape()[1] == memory.shape()[1], "keys",
-          keys);
+  const bool by_head = memory.ndim() == 4;
+  require((memory.ndim() == 3 || by_head) && memory.shape()[0] == x.shape()[0], "memory", memory);
+  const int size_dim = memory.ndim() - 1;
+  require(keys.ndim() == memory.ndim() && keys.shape().with(size_dim, 1) == memory.shape().with(size_dim, 1),
+          "keys", keys);
   AttentionLstm op;
   op.B = x.shape()[0], op.steps = x.shape()[1], op.D = x.shape()[2];
-  op.S = memory.shape()[1], op.E = memory.shape()[2], op.A = keys.shape()[2];
+  op.heads = by_head ? memory.shape()[1] : 1;
+  op.S = memory.size(-2), op.E = op.heads * memory.size(-1), op.A = op.heads * keys.size(-1);
+  if (window < 0) throw ValueError("attention_lstm", fmt::format("the window is {}", window));
+  op.window = window;
   require(weight_hh.ndim() == 2 && weight_hh.shape()[0] == 4 * weight_hh.shape()[1], "weight_hh", weight_hh);
   op.H = weight_hh.shape()[1];
   require(weight_ih.shape() == Shape{4 * op.H, op.D + op.E}, "weight_ih", weight_ih);
@@ -365,7 +438,7 @@ AttentionLSTMResult attention_lstm(const Tensor& x, const Tensor& target_lengths
   } else {
     require(op.A == op.H, "keys", keys);
   }
-  if (v.defined()) require(v.shape() == Shape{op.A}, "v", v);
+  if (v.defined()) require(v.shape() == Shape{op.A} && !by_head, "v", v);
   for (const Tensor& other : {memory, keys, h0, c0, weight_ih, weight_hh, bias, weight_query, v}) {
     if (other.defined() && other.dtype() != x.dtype())
       throw DTypeError("attention_lstm",
@@ -377,7 +450,7 @@ AttentionLSTMResult attention_lstm(const Tensor& x, const Tensor& target_lengths
       apply(std::move(op), x, memory.contiguous(), keys.contiguous(), h0, c0, weight_ih.contiguous(),
             weight_hh.contiguous(), bias, weight_query.defined() ? weight_query.contiguous() : weight_query,
             v.defined() ? v.contiguous() : v);
-  return {h, c, w};
+  return {h, c, by_head ? w : squeeze(w, 1)};
 }
 
 DEFINE_OP(attention_lstm, AttentionLstm)

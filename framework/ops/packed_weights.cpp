@@ -35,7 +35,8 @@ std::vector<float> sample_of(const Tensor& weight) {
 }
 
 bool is_stored(const Tensor& weight, ProductType type) {
-  return (type == ProductType::int8 && quantised_rows(weight)) || (type == ProductType::bf16 && bf16_rows(weight));
+  return (type == ProductType::int8 && quantised_rows(weight)) ||
+         (type == ProductType::bf16 && bf16_rows(weight));
 }
 
 // W [N, K] stands for B = W^T. Null unless the weight is stored in this type and not in f32.
@@ -46,7 +47,8 @@ std::shared_ptr<const kernels::KeptMatrix> kept_as_stored(const Tensor& weight, 
 }
 
 std::shared_ptr<const kernels::KeptMatrix> kept(const Tensor& weight, ProductType type) {
-  const auto made = [&]<class Matrix>(std::type_identity<Matrix>) -> std::shared_ptr<const kernels::KeptMatrix> {
+  const auto made =
+      [&]<class Matrix>(std::type_identity<Matrix>) -> std::shared_ptr<const kernels::KeptMatrix> {
     return std::make_shared<Matrix>(weight.size(1), weight.size(0), weight.data<float>(), weight.strides()[1],
                                     weight.strides()[0]);
   };
@@ -103,9 +105,8 @@ std::shared_ptr<const kernels::KeptMatrix> detail::packed_weight(const Tensor& w
   if (!current || weight.dtype() != DType::f32 || weight.numel() < kLeastSize ||
       detail::RoundedProducts::active())
     return nullptr;
-  const ProductType type = current->type_ == ProductType::int8 && weight.size(1) > kLongestSum
-                               ? ProductType::f32
-                               : current->type_;
+  const ProductType type =
+      current->type_ == ProductType::int8 && weight.size(1) > kLongestSum ? ProductType::f32 : current->type_;
   if (type == ProductType::f32 && rows > kMostRows) return nullptr;
   const std::lock_guard lock(current->mutex_);
   const std::pair<const void*, int64_t> place{weight.body()->storage.get(), weight.body()->offset};

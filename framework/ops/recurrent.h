@@ -39,32 +39,37 @@ Tensor additive_energy(const Tensor& query, const Tensor& keys, const Tensor& v)
 struct AttentionLSTMResult {
   Tensor hidden;   // [B, T, H]: the hidden state at every step
   Tensor context;  // [B, T, E]: the attention's weighted sum of `memory`
-  Tensor weights;  // [B, T, S]: the attention weights
+  Tensor weights;  // [B, T, S]: the attention weights; of several heads [B, n, T, S]
 };
 /// An LSTM decoder over a whole target sequence with additive or dot attention and input feeding (Luong et
 /// al. 2015, sec. 3.3), fused:
 ///   h_t, c_t = LSTM([x_t; context_{t-1}], h_{t-1}, c_{t-1})
 ///   e_ts = v . tanh(W_q h_t + keys_s);  a_t = softmax of e_t over s < source length
 ///   context_t = sum_s a_ts memory_s,  context_0 = 0
-/// With v undefined e_ts = (W_q h_t) . keys_s; with W_q undefined too e_ts = h_t . keys_s (A = H).
+/// With v undefined e_ts = (W_q h_t) . keys_s; with W_q undefined too e_ts = h_t . keys_s (A = H). With n heads
+/// (Vaswani et al. 2017, sec. 3.2.2) each has A / n elements of W_q h_t, keys and weights of its own, and its
+/// E / n elements of the context. With a window D step t sees |s - min(t, source length - 1)| <= D alone
+/// (Luong et al. 2015, sec. 3.2, local-m).
 /// Supports gradients of first order only.
 /// @param x [B, T, D]
 /// @param target_lengths i64 [B], each in 0..T
-/// @param memory [B, S, E]
-/// @param keys [B, S, A]
+/// @param memory [B, S, E], or of n heads [B, n, S, E / n]
+/// @param keys [B, S, A], or of n heads [B, n, S, A / n]
 /// @param source_lengths i64 [B]
 /// @param h0,c0 initial states [B, H]
 /// @param weight_ih [4H, D + E]
 /// @param weight_hh [4H, H]
 /// @param bias [4H]
 /// @param weight_query W_q [A, H], or undefined
-/// @param v [A], or undefined
+/// @param v [A], or undefined, as it is with several heads
+/// @param window D; 0: the whole source
 /// @return states, contexts and weights at every step
-/// @throws ShapeError, DTypeError, IndexError
+/// @throws ShapeError, DTypeError, IndexError; ValueError for a negative window
 AttentionLSTMResult attention_lstm(const Tensor& x, const Tensor& target_lengths, const Tensor& memory,
                                    const Tensor& keys, const Tensor& source_lengths, const Tensor& h0,
                                    const Tensor& c0, const Tensor& weight_ih, const Tensor& weight_hh,
-                                   const Tensor& bias, const Tensor& weight_query, const Tensor& v);
+                                   const Tensor& bias, const Tensor& weight_query, const Tensor& v,
+                                   int64_t window = 0);
 
 /// Result of scaled_dot_attention().
 struct ScaledDotAttentionResult {

@@ -20,8 +20,8 @@ template <>
 inline constexpr std::array<std::string_view, 3> kNames<LengthPenalty>{"none", "average", "wu"};
 
 /// How the products of a search are computed: as the model's own weights ask for
-/// (TranslationModel::products), in f32, with weights rounded to bf16, or with weights and inputs rounded to 8
-/// bits.
+/// (TranslationModel::products), in f32, with weights rounded to bf16, or with weights and inputs rounded to
+/// 8 bits.
 enum class Products : uint8_t { stored, f32, bf16, int8 };
 /// The names of Products.
 template <>

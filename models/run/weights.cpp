@@ -118,9 +118,8 @@ StoredWeights map_weights(const std::filesystem::path& path) {
     const auto& [shape, values] = stored->second;
     if (type == FileType::bf16) {
       weights.tensors.emplace(
-          name, shape.ndim() < 1
-                    ? full({}, from_bf16(*static_cast<const uint16_t*>(values)), DType::f32)
-                    : from_bf16_rows(static_cast<const uint16_t*>(values), shape, file.mapping));
+          name, shape.ndim() < 1 ? full({}, from_bf16(*static_cast<const uint16_t*>(values)), DType::f32)
+                                 : from_bf16_rows(static_cast<const uint16_t*>(values), shape, file.mapping));
       if (shape.ndim() > 1 && weights.products == ProductType::f32) weights.products = ProductType::bf16;
       continue;
     }
@@ -133,9 +132,9 @@ StoredWeights map_weights(const std::filesystem::path& path) {
                        scale_shape.str()));
     }
     const auto fail_scale = [&](const std::string& fault) { fail(fmt::format("'{}' {}", of, fault)); };
-    weights.tensors.emplace(
-        name, from_quantised(static_cast<const int8_t*>(values),
-                             scales_of(stored->second, file.tensors.at(of), fail_scale), shape, file.mapping));
+    weights.tensors.emplace(name, from_quantised(static_cast<const int8_t*>(values),
+                                                 scales_of(stored->second, file.tensors.at(of), fail_scale),
+                                                 shape, file.mapping));
     weights.products = ProductType::int8;
   }
   return weights;

@@ -64,8 +64,11 @@ class Attention : public Module {
   /// projected) or, if v is undefined, e = (W_q q) . projected. The fused attention_lstm can compute these.
   /// If W_q is undefined, q itself is used.
   struct Energy {
-    Tensor query_weight;  // [A, Q]
-    Tensor v;             // [A]
+    Tensor query_weight;        // [A, Q]
+    Tensor v = {};              // [A]
+    int64_t heads = 1;          // which share projected and values
+    Tensor output_weight = {};  // [E, A]: the context is W_o times that of the heads; undefined: the context
+    int64_t window = 0;         // positions to each side of the query's own; 0: all
   };
   /// @return the energy in that form; nullopt for a kind of attention with a different energy
   virtual std::optional<Energy> energy_form() const { return std::nullopt; }

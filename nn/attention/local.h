@@ -60,6 +60,7 @@ class LocalMonotonicAttention : public Attention {
     return {keys, bilinear_keys(scaled_key_proj, keys), lengths};
   }
   bool needs_state() const override { return true; }
+  std::optional<Energy> energy_form() const override { return Energy{{}, {}, 1, {}, window_}; }
 
   Linear scaled_key_proj;  // V [Q, E]
 

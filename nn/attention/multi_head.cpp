@@ -1,5 +1,7 @@
 #include "nn/attention/multi_head.h"
 
+#include <cmath>
+
 #include "nn/attention/heads.h"
 
 namespace heed::nn {
@@ -20,6 +22,11 @@ MultiHeadAttention::MultiHeadAttention(int64_t query_size, int64_t key_size, int
 
 Attention::Memory MultiHeadAttention::prepare(const Tensor& keys, const Tensor& lengths) const {
   return {keys, key_proj(keys), lengths, value_proj(keys)};
+}
+
+std::optional<Attention::Energy> MultiHeadAttention::energy_form() const {
+  const double scale = std::sqrt(static_cast<double>(query_proj.weight.size(0) / heads_));
+  return Energy{query_proj.weight / scale, {}, heads_, out_proj.weight};
 }
 
 Attention::Output MultiHeadAttention::answer(const Tensor& query, const Memory& memory, const State&) const {

@@ -22,6 +22,7 @@ class MultiHeadAttention : public Attention {
   MultiHeadAttention(int64_t query_size, int64_t key_size, int64_t attention_size, int64_t heads,
                      const Scope& scope = {});
   Memory prepare(const Tensor& keys, const Tensor& lengths) const override;
+  std::optional<Energy> energy_form() const override;
   /// @return n
   int64_t heads() const { return heads_; }
 

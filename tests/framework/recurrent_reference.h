@@ -2,6 +2,7 @@
 // plain reference of the fused ops, differentiable to any order.
 #pragma once
 
+#include <cstdlib>
 #include <vector>
 
 #include "framework/framework.h"
@@ -53,25 +54,47 @@ inline AttentionLSTMResult attention_lstm_reference(const Tensor& x, const Tenso
                                                     const Tensor& source_lengths, const Tensor& h0,
                                                     const Tensor& c0, const Tensor& weight_ih,
                                                     const Tensor& weight_hh, const Tensor& bias,
-                                                    const Tensor& weight_query, const Tensor& v) {
-  const int64_t B = x.size(0), steps = x.size(1);
+                                                    const Tensor& weight_query, const Tensor& v,
+                                                    int64_t window = 0) {
+  const int64_t B = x.size(0), steps = x.size(1), S = memory.size(-2);
+  const int64_t heads = memory.ndim() == 4 ? memory.size(1) : 1;
+  const auto head = [&](const Tensor& all, int64_t k) {  // [B, S, size]
+    return all.ndim() == 4 ? select(all, 1, k) : all;
+  };
   LstmState state{h0, c0};
-  Tensor context = zeros({B, memory.size(2)}, x.dtype());
+  Tensor context = zeros({B, heads * memory.size(-1)}, x.dtype());
   std::vector<Tensor> hidden, contexts, weights;
   for (int64_t t = 0; t < steps; ++t) {
     const Tensor fed = concat(std::vector{select(x, 1, t), context}, 1);
     state = lstm_step(linear(fed, weight_ih, bias) + linear(state.h, weight_hh), state);
     const Tensor query = unsqueeze(weight_query.defined() ? linear(state.h, weight_query) : state.h, 1);
-    // [B, 1, S]
-    const Tensor energy = v.defined() ? additive_energy(query, keys, v) : matmul(query, transpose(keys));
-    const Tensor a = masked_softmax(energy, source_lengths);
-    context = squeeze(matmul(a, memory), 1);
     const Tensor runs = running(target_lengths, B, steps, t, x.dtype());
+    Tensor outside = zeros({B, 1, S}, x.dtype());  // of the window: 1
+    if (window > 0) {
+      const std::vector<int64_t> lengths = source_lengths.to_vector<int64_t>();
+      for (int64_t b = 0; b < B; ++b) {
+        for (int64_t s = 0; s < S; ++s) {
+          if (std::abs(s - std::min(t, lengths[static_cast<size_t>(b)] - 1)) > window)
+            slice(slice(outside, 0, b, b + 1), 2, s, s + 1).fill_(1);
+        }
+      }
+    }
+    std::vector<Tensor> parts, maps;
+    for (int64_t k = 0; k < heads; ++k) {
+      const Tensor key = head(keys, k), q = slice(query, 2, k * key.size(2), (k + 1) * key.size(2));
+      // [B, 1, S]
+      const Tensor energy =
+          (v.defined() ? additive_energy(q, key, v) : matmul(q, transpose(key))) - outside * 1e9;
+      const Tensor a = masked_softmax(energy, source_lengths);
+      parts.push_back(squeeze(matmul(a, head(memory, k)), 1));
+      maps.push_back(squeeze(a, 1) * runs);
+    }
+    context = concat(parts, 1);
     hidden.push_back(state.h * runs);
     contexts.push_back(context * runs);
-    weights.push_back(squeeze(a, 1) * runs);
+    weights.push_back(memory.ndim() == 4 ? stack(maps, 1) : maps[0]);
   }
-  return {stack(hidden, 1), stack(contexts, 1), stack(weights, 1)};
+  return {stack(hidden, 1), stack(contexts, 1), stack(weights, memory.ndim() == 4 ? 2 : 1)};
 }
 
 }  // namespace heed

@@ -45,25 +45,33 @@ def masked_softmax(x, lengths):
     return torch.softmax(x.masked_fill(padding, -torch.inf), -1).masked_fill(padding, 0)
 
 
-def attention_lstm(x, memory, keys, h0, c0, w_ih, w_hh, b, w_q, v, target_lengths, source_lengths):
-    """(hidden, context, weights), step by step from the equations in framework/ops/ops.h."""
+def attention_lstm(x, memory, keys, h0, c0, w_ih, w_hh, b, w_q, v, target_lengths, source_lengths, window=0):
+    """(hidden, context, weights), step by step from the equations in framework/ops/recurrent.h."""
     batch, steps, _ = x.shape
-    h, c, context = h0, c0, memory.new_zeros(batch, memory.shape[2])
-    memory = memory.masked_fill(torch.arange(memory.shape[1])[None, :, None] >= source_lengths[:, None, None], 0)
+    by_head = memory.dim() == 4
+    memory, keys = (y if by_head else y[:, None] for y in (memory, keys))  # [batch, heads, source, size]
+    heads, source = memory.shape[1:3]
+    positions = torch.arange(source)
+    h, c, context = h0, c0, memory.new_zeros(batch, heads * memory.shape[3])
+    memory = memory.masked_fill(positions[None, None, :, None] >= source_lengths[:, None, None, None], 0)
     hidden, contexts, weights = [], [], []
     for t in range(steps):
         i, f, g, o = (torch.cat((x[:, t], context), 1) @ w_ih.T + h @ w_hh.T + b).chunk(4, 1)
         c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
         h = torch.sigmoid(o) * torch.tanh(c)
-        query = h if w_q is None else h @ w_q.T
-        energies = torch.tanh(query[:, None] + keys) @ v if v is not None else (query[:, None] * keys).sum(2)
+        query = (h if w_q is None else h @ w_q.T).reshape(batch, heads, 1, keys.shape[3])
+        energies = torch.tanh(query + keys) @ v if v is not None else (query * keys).sum(3)  # [batch, heads, source]
+        if window:
+            centres = torch.minimum(torch.tensor(t), source_lengths - 1)[:, None]
+            energies = energies.masked_fill(((positions - centres).abs() > window)[:, None], -1e300 if x.dtype == torch.float64 else -1e30)
         a = masked_softmax(energies, source_lengths)
-        context = (a[:, :, None] * memory).sum(1)
+        context = (a[..., None] * memory).sum(2).reshape(batch, heads * memory.shape[3])
         ended = (t >= target_lengths)[:, None]
         hidden.append(h.masked_fill(ended, 0))
         contexts.append(context.masked_fill(ended, 0))
-        weights.append(a.masked_fill(ended, 0))
-    return torch.stack(hidden, 1), torch.stack(contexts, 1), torch.stack(weights, 1)
+        weights.append(a.masked_fill(ended[..., None], 0))
+    maps = torch.stack(weights, 2)
+    return torch.stack(hidden, 1), torch.stack(contexts, 1), maps if by_head else maps[:, 0]
 
 
 def scaled_dot_attention(q, k, v, lengths, heads, causal, mask=None):

@@ -178,14 +178,33 @@ Decoder::States Decoder::run(const Encoded& encoded, const Tensor& target_in,
   }
   const auto* const lstm = std::get_if<nn::LSTMLayer>(&cell_);
   if (const auto energy = lstm && !encoded.memory.mask.defined() ? attention_->energy_form() : std::nullopt) {
-    const nn::Attention::Memory& memory = encoded.memory;
-    const AttentionLSTMResult r =
-        attention_lstm(embedded, target_lengths, memory.values.defined() ? memory.values : memory.keys,
-                       memory.projected, memory.lengths, first.hidden, first.cell, lstm->weight_ih,
-                       lstm->weight_hh, lstm->bias, energy->query_weight, energy->v);
-    return {embedded, r.hidden, r.context, unsqueeze(r.weights, 1)};
+    return run_fused(encoded.memory, first, embedded, target_lengths, *lstm, *energy);
   }
   return run_stepwise(encoded, target_in);
+}
+
+Decoder::States Decoder::run_fused(const nn::Attention::Memory& memory, const DecoderState& first,
+                                   const Tensor& embedded, const Tensor& target_lengths,
+                                   const nn::LSTMLayer& lstm, const nn::Attention::Energy& energy) const {
+  const auto by_head = [&](const Tensor& x) {  // [B, S, n size] to [B, n, S, size]
+    const Shape& s = x.shape();
+    return energy.heads == 1 ? x
+                             : transpose(reshape(x, {s[0], s[1], energy.heads, s[2] / energy.heads}), 1, 2);
+  };
+  const Tensor& out = energy.output_weight;
+  Tensor weight_ih = lstm.weight_ih;  // what is fed back is W_o times the context of the heads
+  if (out.defined()) {
+    const int64_t D = embedded.size(2);
+    weight_ih = concat(
+        std::array{slice(weight_ih, 1, 0, D), matmul(slice(weight_ih, 1, D, weight_ih.size(1)), out)}, 1);
+  }
+  const AttentionLSTMResult r =
+      attention_lstm(embedded, target_lengths, by_head(memory.values.defined() ? memory.values : memory.keys),
+                     by_head(memory.projected), memory.lengths, first.hidden, first.cell, weight_ih,
+                     lstm.weight_hh, lstm.bias, energy.query_weight, energy.v, energy.window);
+  // as many maps as map_weights() has
+  const Tensor maps = energy.heads == 1 ? unsqueeze(r.weights, 1) : r.weights;
+  return {embedded, r.hidden, out.defined() ? linear(r.context, out) : r.context, maps};
 }
 
 Decoder::States Decoder::run_stepwise(const Encoded& encoded, const Tensor& target_in) const {

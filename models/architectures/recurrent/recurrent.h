@@ -110,6 +110,10 @@ class Decoder : public nn::Module {
   /// @param target_in i64 [B, T]
   /// @return the states
   States run_stepwise(const Encoded& encoded, const Tensor& target_in) const;
+  // run() by the fused op.
+  States run_fused(const nn::Attention::Memory& memory, const DecoderState& first, const Tensor& embedded,
+                   const Tensor& target_lengths, const nn::LSTMLayer& lstm,
+                   const nn::Attention::Energy& energy) const;
 
   /// The readout layer, whose output is projected to the vocabulary: tanh(W [hidden; context; embedded]),
   /// with dropout.

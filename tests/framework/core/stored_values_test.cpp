@@ -37,7 +37,8 @@ Stored stored(const Shape& shape) {
     result.scales.push_back(r % 5 == 4 ? 0 : 0.001F * static_cast<float>(r + 1));
     for (int64_t c = 0; c < columns; ++c) {
       auto q = static_cast<int8_t>(drawn[static_cast<size_t>(r * columns + c)]);
-      if (c == 0) q = static_cast<int8_t>(std::vector<int>{127, -127, 90, -128, 0}[static_cast<size_t>(r % 5)]);
+      if (c == 0)
+        q = static_cast<int8_t>(std::vector<int>{127, -127, 90, -128, 0}[static_cast<size_t>(r % 5)]);
       if (r % 5 == 2) q = static_cast<int8_t>(q / 2);
       if (r % 5 == 4) q = 0;
       result.whole->push_back(q);

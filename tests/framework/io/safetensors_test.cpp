@@ -10,8 +10,8 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "framework/framework.h"
 #include "framework/core/half.h"
+#include "framework/framework.h"
 #include "tests/testing/close.h"
 #include "tests/testing/temp_dir.h"
 #include "tests/testing/throws.h"

@@ -117,7 +117,7 @@ TEST(Fused, AttentionLstmEqualsItsSteps) {
   const auto run = [](const auto& f, const Tensor& targets, const Tensor& sources) -> Function {
     return [=](const std::vector<Tensor>& x) {
       const AttentionLSTMResult r =
-          f(x[0], targets, x[1], x[2], sources, x[3], x[4], x[5], x[6], x[7], x[8], x[9]);
+          f(x[0], targets, x[1], x[2], sources, x[3], x[4], x[5], x[6], x[7], x[8], x[9], 0);
       return std::vector{r.hidden, r.context, r.weights};
     };
   };
@@ -139,7 +139,7 @@ TEST(Fused, AttentionLstmWithDotEnergiesEqualsItsSteps) {
     const auto run = [&](const auto& f) -> Function {
       return [&, f](const std::vector<Tensor>& x) {
         const AttentionLSTMResult r = f(x[0], targets, x[1], x[2], sources, x[3], x[4], x[5], x[6], x[7],
-                                        own_query ? x[8] : Tensor{}, Tensor{});
+                                        own_query ? x[8] : Tensor{}, Tensor{}, 0);
         return std::vector{r.hidden, r.context, r.weights};
       };
     };
@@ -150,12 +150,35 @@ TEST(Fused, AttentionLstmWithDotEnergiesEqualsItsSteps) {
   }
 }
 
+TEST(Fused, AttentionLstmOfHeadsAndInAWindowEqualsItsSteps) {
+  const Tensor targets = lengths_of({2, 6, 1, 6}), sources = lengths_of({5, 0, 3, 2});
+  for (const int64_t heads : {1, 2, 3}) {
+    for (const int64_t window : {0, 1, 2, 9}) {
+      const auto run = [&](const auto& f) -> Function {
+        return [&, f](const std::vector<Tensor>& x) {
+          const AttentionLSTMResult r =
+              f(x[0], targets, x[1], x[2], sources, x[3], x[4], x[5], x[6], x[7], x[8], Tensor{}, window);
+          return std::vector{r.hidden, r.context, r.weights};
+        };
+      };
+      auto inputs = attention_inputs(4, 6, 5, 3, 6 * heads, 4, 2 * heads);
+      inputs.resize(9);
+      if (heads > 1) {
+        inputs[1] = randn({4, heads, 5, 6}, DType::f64);
+        inputs[2] = randn({4, heads, 5, 2}, DType::f64);
+      }
+      for (const unsigned used : {7U, 1U, 4U})
+        expect_equal(run(attention_lstm), run(attention_lstm_reference), inputs, used);
+    }
+  }
+}
+
 TEST(Fused, AttentionLstmInF32WithPackedWeights) {
   const Tensor targets = lengths_of({5, 4, 3, 1, 5, 2}), sources = lengths_of({7, 6, 1, 7, 3, 2});
   const auto run = [&](const auto& f) -> Function {
     return [&, f](const std::vector<Tensor>& x) {
       const AttentionLSTMResult r =
-          f(x[0], targets, x[1], x[2], sources, x[3], x[4], x[5], x[6], x[7], x[8], x[9]);
+          f(x[0], targets, x[1], x[2], sources, x[3], x[4], x[5], x[6], x[7], x[8], x[9], 0);
       return std::vector{r.hidden, r.context, r.weights};
     };
   };
