@@ -28,7 +28,7 @@ heed::apps::Restart restart_of(int argc, char** argv) {
   using heed::apps::Restart;
   const std::string_view command = argc > 1 ? argv[1] : "--help";
   for (const char* name :
-       {"models", "prepare", "plot", "corpus", "export", "help", "--help", "-h", "--version"}) {
+       {"models", "prepare", "plot", "corpus", "export", "doctor", "help", "--help", "-h", "--version"}) {
     if (command == name) return Restart::never;
   }
   const bool decides_late = command == "translate" || command == "evaluate" || command == "look";
@@ -75,6 +75,7 @@ int main(int argc, char** argv) {
       apps::add_import);
   add("serve", "answer translations, attention and a page to look at them, over HTTP", apps::add_serve);
   add("demo", "train with and without attention on the built-in corpus and report", apps::add_demo);
+  add("doctor", "what this machine gives heed, what makes it slow, and what is missing", apps::add_doctor);
   return apps::run_app("translator", cli, argc, argv, [&] {
     for (const auto& [sub, command] : commands) {
       if (sub->parsed()) command();

@@ -48,7 +48,10 @@ void write_kept_run(const fs::path& run, const RunConfig& config, const KeptRun&
   for (const auto& [keep, value] : about.scores) {
     metadata[kScore + keep] = std::isfinite(value) ? fmt::format("{}", value) : "null";
   }
-  write_run(folder, config, text_of_run(run, config),
+  TextFiles text = text_of_run(run, config);  // and the licence of the sentences goes with the weights
+  if (const fs::path data = run / run_files::kData; file_exists(data))
+    text[run_files::kData] = read_file(data);
+  write_run(folder, config, text,
             {.file = run_files::kModel, .tensors = weights, .metadata = std::move(metadata)});
 }
 
