@@ -23,5 +23,6 @@ Command add_import(CLI::App& cli);
 Command add_demo(CLI::App& cli);
 Command add_serve(CLI::App& cli);
 Command add_doctor(CLI::App& cli);
+Command add_average(CLI::App& cli);
 
 }  // namespace heed::apps

@@ -184,6 +184,7 @@ models::TrainResult run_session(models::TrainingSession& session, const std::str
                                                         say_findings(watch->validated(v));
                                                       },
                                                   .should_stop = [] { return interrupted.load() != 0; },
+                                                  .should_leave = [] { return interrupted.load() != 0; },
                                                   .should_save = save_was_asked_for,
                                                   .disk_full =
                                                       [&](const std::string& line) {

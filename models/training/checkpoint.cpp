@@ -28,6 +28,7 @@ constexpr std::pair<const char*, int64_t Cursor::*> kCounts[] = {
     {"loss_tokens", &Cursor::loss_tokens},
     {"linked_tokens", &Cursor::linked_tokens},
     {"stop_waits", &Cursor::stop_waits},
+    {"validates", &Cursor::validates},
     {"aligned_tokens", &Cursor::aligned_tokens},
 };
 constexpr std::pair<const char*, double Cursor::*> kReals[] = {{"seconds", &Cursor::seconds},
@@ -38,8 +39,8 @@ constexpr std::pair<const char*, double Cursor::*> kReals[] = {{"seconds", &Curs
 
 // Numbers that states of version 2 did not always have: 0 without.
 bool may_lack(std::string_view name) {
-  constexpr std::string_view kLater[] = {"linked_tokens", "alignment_sum", "stop_waits", "aligned_tokens",
-                                         "aligned_sum"};
+  constexpr std::string_view kLater[] = {"linked_tokens", "alignment_sum",  "stop_waits",
+                                         "validates",     "aligned_tokens", "aligned_sum"};
   return std::ranges::find(kLater, name) != std::end(kLater);
 }
 
@@ -149,12 +150,12 @@ TrainingState take_state(SafetensorsFile& file, int64_t updates, const std::stri
   const Cursor& c = state.cursor;
   // none counts more often than there were updates
   const auto in_training = [&](int64_t n) { return n >= 0 && n <= c.update; };
-  const bool counted =
-      c.update >= 0 && c.update <= updates && c.loss_tokens >= 0 && c.linked_tokens >= 0 &&
-      c.aligned_tokens >= 0 &&
-      std::ranges::all_of(std::initializer_list<int64_t>{c.epoch, c.batch, c.best_update,
-                                                         c.without_improvement, c.skipped, c.stop_waits},
-                          in_training);
+  const bool counted = c.update >= 0 && c.update <= updates && c.loss_tokens >= 0 && c.linked_tokens >= 0 &&
+                       c.aligned_tokens >= 0 &&
+                       std::ranges::all_of(std::initializer_list<int64_t>{c.epoch, c.batch, c.best_update,
+                                                                          c.without_improvement, c.skipped,
+                                                                          c.stop_waits, c.validates},
+                                           in_training);
   const bool measured = std::ranges::all_of(
       kReals, [&](const auto& real) {  // where weights round to more than 1, a sum of -log(weight) is below 0
         return std::isfinite(c.*real.second) &&

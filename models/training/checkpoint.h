@@ -27,6 +27,7 @@ struct Cursor {
   double loss_seconds = 0;          // time spent in updates since then
   int64_t linked_tokens = 0;        // target tokens with alignments since then
   double alignment_sum = 0;         // sum of their guided-alignment losses, in nats
+  int64_t validates = 0;            // 1: the validation of this update is still to be made
   int64_t stop_waits = 0;           // validations since the best one by stop_by
   int64_t aligned_tokens = 0;       // as linked_tokens, since the last validation
   double aligned_sum = 0;           // as alignment_sum, since the last validation

@@ -210,7 +210,9 @@ TrainResult Trainer::run() {
   if (patience_has_ended()) total_updates_ = cursor_.update;  // had ended when it was stopped
   if (cursor_.update < total_updates_) require_disk();
   if (callbacks_.ready) callbacks_.ready(*this);
-  bool stopped = false, saved = true;
+  Followed followed{.saved = true, .left = false};
+  if (cursor_.validates > 0) followed = follow_up();  // it was left in the middle of a validation
+  bool stopped = followed.left;
   const double first = last_save_ = callbacks_.clock();
   const int64_t update_before = cursor_.update;
   double overhead = 0;  // validation and saving
@@ -262,25 +264,21 @@ TrainResult Trainer::run() {
       progress.seconds_left = per_update * static_cast<double>(total_updates_ - cursor_.update);
       if (callbacks_.progress) callbacks_.progress(progress);
       if (cursor_.update % t.log_every == 0) report_losses(progress);
-      const bool scheduled = validation_is_due(), ends = cursor_.update == total_updates_;
-      KeptScores scores;
-      if (scheduled || ends) {
-        const ValidationResult result = scheduled ? validate() : validate_at_end(/*averaged=*/0);
-        scores = result.scores;
-        if (t.average > 0) keep_checkpoint();
-        count_waiting(result);
-      }
-      keep_run(scores, ends);
-      const bool saves = checkpoint_is_due() || !scores.empty();
-      if (patience_has_ended()) total_updates_ = cursor_.update;
-      saved = saves && save_state(/*must=*/cursor_.update == total_updates_);
-      stopped = cursor_.update < total_updates_ && callbacks_.should_stop && callbacks_.should_stop();
+      followed = follow_up();
+      stopped = followed.left ||
+                (cursor_.update < total_updates_ && callbacks_.should_stop && callbacks_.should_stop());
       overhead += callbacks_.clock() - end;
       if (cursor_.batch == 0) break;  // the next epoch has another order
     }
   }
-  if (stopped && !saved) save_state(/*must=*/true);
-  if (!stopped && t.average > 0) average_checkpoints();  // the state keeps the weights of the last update
+  if (stopped && !followed.saved) save_state(/*must=*/true);
+  if (!stopped && t.average > 0) {  // the state keeps the weights of the last update
+    try {
+      average_checkpoints();
+    } catch (const LeftValidation&) {
+      stopped = true;  // the mean is made again
+    }
+  }
   if (!write_metrics()) store_.require_room("metrics.jsonl", static_cast<int64_t>(lines_.size()));
   const bool ended_better = final_.held() && beats(final_.scores, best_);
   return {!stopped,

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "models/corpus/tokenised.h"
+#include "models/decoding/hypothesis.h"
 #include "models/run/folder.h"
 #include "models/training/checkpoint.h"
 #include "models/training/encoded.h"
@@ -58,6 +59,9 @@ struct TrainCallbacks {
   std::function<void(const TrainProgress&)> progress;      // called after every update
   std::function<void(const ValidationResult&)> validated;  // called after every validation
   std::function<bool()> should_stop;  // called after every update; if it returns true, training stops
+  /// Called now and then within a validation; if it returns true, the validation is left, the state is saved,
+  /// and training stops. Resumed, it begins with that validation.
+  std::function<bool()> should_leave;
   std::function<bool()> should_save;  // called after every update; if it returns true, the state is saved
   /// Called with a line when a file is not written because the disk is full, when it is written later, and
   /// when the disk will not hold all checkpoints.
@@ -68,7 +72,7 @@ struct TrainCallbacks {
 
 /// Result of Trainer::run.
 struct TrainResult {
-  bool finished = false;    // false if should_stop ended it; the state was saved
+  bool finished = false;    // false if should_stop or should_leave ended it; the state was saved
   int64_t updates = 0;      // completed updates, over all sessions
   double seconds = 0;       // time spent in updates
   KeptScores best;          // scores of the best weights; empty before the first validation
@@ -145,6 +149,14 @@ class Trainer {
   void count(const StepLosses& losses);
   void report_losses(const TrainProgress& progress);
   int64_t updates_of_epoch(int64_t batches) const;
+  // Thrown where a validation is left.
+  struct LeftValidation {};
+  // Whether what follows an update saved the state, and whether a validation was left.
+  struct Followed {
+    bool saved = false, left = false;
+  };
+  Followed follow_up();
+  std::vector<Hypothesis> translate_validation() const;
   ValidationResult measure() const;
   bool beats(const KeptScores& one, const KeptScores& other) const;
   ValidationResult validate();

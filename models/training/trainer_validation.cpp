@@ -9,24 +9,42 @@
 #include "framework/core/error.h"
 #include "framework/core/profiler.h"
 #include "framework/io/file.h"
+#include "models/corpus/batches.h"
 #include "models/decoding/search.h"
 #include "models/metrics/loss.h"
 #include "models/metrics/metric.h"
 #include "models/run/files.h"
+#include "models/run/mean.h"
 #include "models/training/evaluation_mode.h"
 #include "models/training/json_number.h"
 #include "models/training/trainer.h"
 
 namespace heed::models {
 
+// Greedy translations of the validation sources. The longest come first, and in between it is asked whether
+// the validation should be left.
+std::vector<Hypothesis> Trainer::translate_validation() const {
+  constexpr int64_t kTogether = 512;  // a multiple of what search decodes together
+  std::vector<std::vector<int>> sources;
+  for (const EncodedPair& pair : data_.validation) sources.push_back(pair.source);
+  std::vector<Hypothesis> outputs(sources.size());
+  for (const std::vector<int64_t>& indices : batches_by_length(sources, kTogether)) {
+    if (callbacks_.should_leave && callbacks_.should_leave()) throw LeftValidation();
+    std::vector<std::vector<int>> some;
+    for (const int64_t i : indices) some.push_back(sources[static_cast<size_t>(i)]);
+    std::vector<Hypothesis> found = search_best(*model_, some, {.keep_attention = false});
+    for (size_t i = 0; i < indices.size(); ++i)
+      outputs[static_cast<size_t>(indices[i])] = std::move(found[i]);
+  }
+  return outputs;
+}
+
 // Of the weights as they are; throws what run() does when they are not finite.
 ValidationResult Trainer::measure() const {
   require_finite_weights();
   const ProfilePhase phase("validation");
   const EvaluationMode evaluation(*model_);
-  std::vector<std::vector<int>> sources;
-  for (const EncodedPair& pair : data_.validation) sources.push_back(pair.source);
-  const std::vector<Hypothesis> outputs = search_best(*model_, sources, {.keep_attention = false});
+  const std::vector<Hypothesis> outputs = translate_validation();
   Scored scored;
   for (const Hypothesis& output : outputs) {
     ValidationText text = validation_text(target_.decode(output.ids).words, config_.target_text);
@@ -146,6 +164,29 @@ bool Trainer::validation_is_due() const {
   return every > 0 ? cursor_.update % every == 0 : cursor_.batch == 0;
 }
 
+// What follows an update: a validation where one is due, the weights that are kept, a checkpoint. A
+// validation that is left is due again when the training goes on.
+Trainer::Followed Trainer::follow_up() {
+  const bool scheduled = validation_is_due(), ends = cursor_.update == total_updates_;
+  KeptScores scores;
+  if (scheduled || ends) {
+    cursor_.validates = 1;
+    try {
+      const ValidationResult result = scheduled ? validate() : validate_at_end(/*averaged=*/0);
+      scores = result.scores;
+      count_waiting(result);
+    } catch (const LeftValidation&) {
+      return {.saved = save_state(/*must=*/true), .left = true};
+    }
+    if (config_.train.average > 0) keep_checkpoint();
+  }
+  cursor_.validates = 0;
+  keep_run(scores, ends);
+  const bool saves = checkpoint_is_due() || !scores.empty();
+  if (patience_has_ended()) total_updates_ = cursor_.update;
+  return {.saved = saves && save_state(/*must=*/cursor_.update == total_updates_), .left = false};
+}
+
 // How long the score of stop_by has waited for a better one. Before guided alignment sets in there is no
 // alignment loss, and nothing waits for it.
 void Trainer::count_waiting(const ValidationResult& result) {
@@ -208,18 +249,7 @@ void Trainer::prune_kept() const {
 void Trainer::average_checkpoints() {
   const std::vector<std::filesystem::path> all = kept_checkpoints(folder_);
   if (all.size() < 2) return;
-  std::map<std::string, Tensor> mean;
-  for (const std::filesystem::path& path : all) {
-    SafetensorsFile checkpoint = parse_safetensors(read_run_file(path), path.string());
-    check_finite(checkpoint.tensors, path.string());
-    for (auto& [name, value] : checkpoint.tensors) {
-      const Tensor share = value.to(DType::f64) / static_cast<double>(all.size());
-      Tensor& total = mean[name];
-      total = total.defined() ? total + share : share;
-    }
-  }
-  for (auto& [name, value] : mean) value = value.to(DType::f32);
-  model_->load(mean, folder_.string());
+  model_->load(mean_of_weights(all), folder_.string());
   validate_at_end(static_cast<int64_t>(all.size()));
 }
 

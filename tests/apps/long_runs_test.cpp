@@ -79,6 +79,38 @@ TEST_F(LongRuns, AKillCostsTheUpdatesSinceTheLastCheckpoint) {
   EXPECT_THAT(translator({"models", at("killed/checkpoints")}).out, HasSubstr("additive attention"));
 }
 
+TEST_F(LongRuns, TheMeanOfCheckpointsIsARun) {
+  const std::string options = "--updates 60 --validate-every 30 --save-every 20 --keep-last 3";
+  ASSERT_EQ(run_process({"bash", "-c", "RUN=" + at("course") + "; " + train_line(options)}).exit_code, 0);
+  std::vector<std::string> runs;
+  for (const char* update : {"20", "40", "60"})
+    runs.push_back(at("course/checkpoints/update-00000000") + update);
+  const ProcessResult result = translator({"average", "-r", runs[0], runs[1], runs[2], "-o", at("mean")});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto mean = load_safetensors(at("mean") + "/model.safetensors").tensors;
+  std::vector<std::map<std::string, Tensor>> all;
+  for (const std::string& run : runs) all.push_back(load_safetensors(run + "/model.safetensors").tensors);
+  for (const auto& [name, value] : mean) {
+    const auto found = value.to_vector<float>();
+    for (size_t i = 0; i < found.size(); ++i) {
+      double sum = 0;
+      for (const auto& weights : all) sum += weights.at(name).to_vector<float>()[i];
+      ASSERT_NEAR(found[i], sum / 3, 1e-6) << name;
+    }
+  }
+  EXPECT_EQ(translator({"translate", "-r", at("mean")}, "I am .\n").exit_code, 0);
+
+  expect_failure(translator({"average", "-r", runs[0], "-o", at("one")}), "one run is its own mean");
+  ASSERT_EQ(run_process(
+                {"bash", "-c",
+                 "RUN=" + at("other") + "; " + train_line("--updates 2 --validate-every 2 --attention dot")})
+                .exit_code,
+            0);
+  expect_failure(translator({"average", "-r", runs[0], at("other"), "-o", at("mixed")}),
+                 "is not the model of '" + runs[0] + "': they differ in attention");
+  EXPECT_FALSE(fs::exists(at("mixed")));
+}
+
 TEST_F(LongRuns, UserSignalSavesAndHangUpStops) {
   const std::string length = "--updates 100000 --validate-every 100000 --save-minutes 0";
   const ProcessResult result =

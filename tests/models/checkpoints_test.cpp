@@ -133,6 +133,28 @@ TEST(Checkpoints, ComeByTheClockAndWhenAskedFor) {
             (std::vector<int64_t>{0, 7}));
 }
 
+// At a validation of the schedule, at the end off the schedule, and at that of the mean.
+TEST(Checkpoints, AValidationThatIsLeftIsMadeAgain) {
+  RunConfig config = short_config();
+  config.train.average = 2;
+  config.train.keep_best = 2;
+  config.train.stop_by = "loss";
+  config.train.patience = 50;
+  const TempDir whole, parts;
+  train_with_kills(whole.path(), config, {});
+  std::set<int> left{1, 2, 4, 6, 8};  // validations follow updates 6, 12, 18, 23 and the mean
+  int asked = 0, sessions = 0;
+  for (bool finished = false; !finished; ++sessions) {
+    TrainingSession session = sessions > 0 ? TrainingSession::resume(parts.path(), config, copy_data())
+                                           : TrainingSession::start(parts.path(), config, copy_data());
+    finished =
+        session.run({.should_leave = [&] { return left.contains(++asked); }, .clock = fake_clock}).finished;
+  }
+  EXPECT_EQ(sessions, 6);
+  EXPECT_EQ(asked, 10);
+  expect_same_runs(whole.path(), parts.path());
+}
+
 TEST(Checkpoints, TheLastAndTheBestAreRuns) {
   RunConfig config = short_config();
   config.train.updates = 24;
