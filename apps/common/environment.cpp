@@ -14,6 +14,8 @@ std::atomic<int> interrupted{0};
 
 namespace {
 
+std::atomic<bool> asked_to_save{false};
+
 char** to_restart = nullptr;  // the arguments, where use_threads() is to decide
 
 void restart(char** argv) {
@@ -35,7 +37,15 @@ void catch_interrupts() {
   action.sa_flags = SA_RESETHAND;
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
+  struct sigaction now = {};
+  if (::sigaction(SIGHUP, nullptr, &now) == 0 && now.sa_handler != SIG_IGN)
+    ::sigaction(SIGHUP, &action, nullptr);
+  action.sa_handler = [](int) { asked_to_save.store(true); };
+  action.sa_flags = SA_RESTART;
+  ::sigaction(SIGUSR1, &action, nullptr);
 }
+
+bool save_was_asked_for() { return asked_to_save.exchange(false); }
 
 double steady_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();

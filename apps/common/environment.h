@@ -16,10 +16,12 @@ enum class Restart : uint8_t {
 };
 void restart_with_short_spinning(Restart when, char** argv);
 
-/// The number of the signal, SIGINT or SIGTERM, that came since catch_interrupts() was called, or 0; a second
-/// one ends the program at once.
+/// The number of the signal, SIGINT, SIGTERM or SIGHUP (a terminal that is closed; not under nohup), that
+/// came since catch_interrupts() was called, or 0; a second one ends the program at once.
 extern std::atomic<int> interrupted;
 void catch_interrupts();
+/// Whether SIGUSR1 came since it was last asked; caught since catch_interrupts() was called.
+bool save_was_asked_for();
 
 double steady_seconds();
 

@@ -22,5 +22,7 @@ Command add_compare(CLI::App& cli);
 Command add_import(CLI::App& cli);
 Command add_demo(CLI::App& cli);
 Command add_serve(CLI::App& cli);
+Command add_doctor(CLI::App& cli);
+Command add_average(CLI::App& cli);
 
 }  // namespace heed::apps

@@ -27,8 +27,8 @@ bool has_preset(int argc, char** argv) {
 heed::apps::Restart restart_of(int argc, char** argv) {
   using heed::apps::Restart;
   const std::string_view command = argc > 1 ? argv[1] : "--help";
-  for (const char* name :
-       {"models", "prepare", "plot", "corpus", "export", "help", "--help", "-h", "--version"}) {
+  for (const char* name : {"models", "prepare", "plot", "corpus", "export", "average", "doctor", "help",
+                           "--help", "-h", "--version"}) {
     if (command == name) return Restart::never;
   }
   const bool decides_late = command == "translate" || command == "evaluate" || command == "look";
@@ -65,6 +65,8 @@ int main(int argc, char** argv) {
   add("export", "write a run for use: its best weights, smaller, without the state of the training",
       apps::add_export);
   add("quantize", "write a run with weights in 8 bits, and measure what that costs", apps::add_quantize);
+  add("average", "write a run whose weights are the mean of several runs', such as the last checkpoints",
+      apps::add_average);
   add("align", "word alignments of given pairs from the attention, symmetrised from two directions",
       apps::add_align);
   add("compare",
@@ -75,6 +77,7 @@ int main(int argc, char** argv) {
       apps::add_import);
   add("serve", "answer translations, attention and a page to look at them, over HTTP", apps::add_serve);
   add("demo", "train with and without attention on the built-in corpus and report", apps::add_demo);
+  add("doctor", "what this machine gives heed, what makes it slow, and what is missing", apps::add_doctor);
   return apps::run_app("translator", cli, argc, argv, [&] {
     for (const auto& [sub, command] : commands) {
       if (sub->parsed()) command();

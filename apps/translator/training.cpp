@@ -184,6 +184,13 @@ models::TrainResult run_session(models::TrainingSession& session, const std::str
                                                         say_findings(watch->validated(v));
                                                       },
                                                   .should_stop = [] { return interrupted.load() != 0; },
+                                                  .should_leave = [] { return interrupted.load() != 0; },
+                                                  .should_save = save_was_asked_for,
+                                                  .disk_full =
+                                                      [&](const std::string& line) {
+                                                        printer.clear_line();
+                                                        warn("translator", head + line);
+                                                      },
                                                   .clock = steady_seconds});
   if (last_loss > 2 * guessing) {
     warn("translator", fmt::format("training diverged: its validation loss ended at {:.3g} nats a token, "

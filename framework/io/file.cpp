@@ -152,8 +152,16 @@ int standard_stream(const std::filesystem::path& path) {
 
 void append_to_file(const std::filesystem::path& path, std::string_view content) {
   Descriptor file(path, O_WRONLY | O_CREAT | O_APPEND);
-  if (file.get() < 0 || !write_all(file.get(), content) || !file.close_checked())
-    fail("cannot write", path, errno);
+  if (file.get() < 0) fail("cannot write", path, errno);
+  struct stat before = {};
+  const bool regular = ::fstat(file.get(), &before) == 0 && S_ISREG(before.st_mode);
+  if (!write_all(file.get(), content)) {
+    const int error = errno;
+    // a part of the content would stand before what is appended next
+    if (regular) uninterrupted([&] { return ::ftruncate(file.get(), before.st_size); });
+    fail("cannot write", path, error);
+  }
+  if (!file.close_checked()) fail("cannot write", path, errno);
 }
 
 std::string read_file(const std::filesystem::path& path) {

@@ -48,8 +48,8 @@ class AtomicFile {
 ///   file remains
 void write_file_atomically(const std::filesystem::path& path, std::string_view content);
 
-/// Appends to a file, which is created if it does not exist. Not atomic: a crash or a full disk may leave
-/// part of the content.
+/// Appends to a file, which is created if it does not exist. A full disk leaves the file as it was; a crash
+/// may leave part of the content.
 /// @param path the file
 /// @param content bytes to append
 /// @throws IoError with the path and the system's reason

@@ -70,8 +70,9 @@ std::vector<Metric> make_rows() {
        .compute = bleu,
        .in_report = true,
        .keep = "bleu",
+       .in_training = true,
        .can_tell = any_has_four_tokens},
-      {.key = "bleu_13a", .name = "BLEU of the text", .compute = bleu_of_text},
+      {.key = "bleu_13a", .name = "BLEU of the text", .compute = bleu_of_text, .in_training = true},
       {.key = "bleu_13a_no_case",
        .name = "BLEU of the text, case ignored",
        .compute = bleu_no_case,
@@ -80,17 +81,20 @@ std::vector<Metric> make_rows() {
        .name = "chrF2",
        .compute = [](const Scored& s) { return score_of(corpus_chrf(s.output_text, s.reference_text)); },
        .in_report = true,
-       .keep = "chrf"},
+       .keep = "chrf",
+       .in_training = true},
       {.key = "chrf_pp",
        .name = "chrF++",
        .compute =
            [](const Scored& s) {
              return score_of(corpus_chrf(s.output_text, s.reference_text, {.word_order = 2}));
-           }},
+           },
+       .in_training = true},
       {.key = "exact_match",
        .name = "exact matches",
        .unit = "share",
-       .compute = [](const Scored& s) { return number(exact_match_rate(s.outputs, s.references)); }},
+       .compute = [](const Scored& s) { return number(exact_match_rate(s.outputs, s.references)); },
+       .in_training = true},
       {.key = "length_ratio",
        .name = "length of the output to the references'",
        .better = Better::neither,
@@ -103,13 +107,15 @@ std::vector<Metric> make_rows() {
        .better = Better::lower,
        .compute = [](const Scored& s) { return number(s.loss); },
        .digits = 3,
-       .keep = "loss"},
+       .keep = "loss",
+       .in_training = true},
       {.key = "perplexity",
        .name = "perplexity",
        .better = Better::lower,
        .compute = [](const Scored& s) { return number(std::exp(s.loss)); },
        .digits = 3,
-       .in_report = true},
+       .in_report = true,
+       .in_training = true},
       {.key = "source_unknown",
        .name = "unknown words of the source",
        .unit = "share",
@@ -188,15 +194,38 @@ const std::vector<Metric>& metrics() {
   return rows;
 }
 
-const std::vector<const Metric*>& kept_metrics() {
-  static const std::vector<const Metric*> rows = [] {
-    std::vector<const Metric*> kept;
-    for (const Metric& metric : metrics()) {
-      if (!metric.keep.empty()) kept.push_back(&metric);
-    }
-    return kept;
-  }();
+namespace {
+
+template <class Is>
+std::vector<const Metric*> rows_that(const Is& is) {
+  std::vector<const Metric*> rows;
+  for (const Metric& metric : metrics()) {
+    if (is(metric)) rows.push_back(&metric);
+  }
   return rows;
+}
+
+}  // namespace
+
+const std::vector<const Metric*>& kept_metrics() {
+  static const auto rows = rows_that([](const Metric& metric) { return !metric.keep.empty(); });
+  return rows;
+}
+
+const std::vector<const Metric*>& stopping_metrics() {
+  static const auto rows = rows_that([](const Metric& metric) { return metric.in_training; });
+  return rows;
+}
+
+const std::string& stopping_name(const Metric& metric) {
+  return metric.keep.empty() ? metric.key : metric.keep;
+}
+
+const Metric& find_stopping_metric(const std::string& name) {
+  for (const Metric* metric : stopping_metrics()) {
+    if (stopping_name(*metric) == name) return *metric;
+  }
+  throw ValueError(fmt::format("there is no metric '{}' that ends a training", name));
 }
 
 const Metric& find_metric(const std::string& key) {

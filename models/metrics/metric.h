@@ -57,6 +57,7 @@ struct Metric {
   bool in_report = false;  // whether it is a column of comparison tables
   /// Name for --keep-best-by: "chrf"; empty: not available there. Such a metric may use only texts and loss.
   std::string keep = {};
+  bool in_training = false;  // whether --stop-by offers it; such a metric may use only texts and loss
   /// Whether it can distinguish translations; empty: always.
   std::function<bool(std::span<const std::string> references)> can_tell = {};
 
@@ -83,7 +84,18 @@ const Metric& find_metric(const std::string& key);
 /// The metrics that can select the best weights of a run (--keep-best-by).
 /// @return the metrics in the order of metrics()
 const std::vector<const Metric*>& kept_metrics();
+/// The metrics that can end a training (--stop-by).
+/// @return the metrics in the order of metrics()
+const std::vector<const Metric*>& stopping_metrics();
+/// @param metric one of stopping_metrics()
+/// @return its name for --stop-by: that for --keep-best-by where it has one, else its key
+const std::string& stopping_name(const Metric& metric);
 /// Finds one of these metrics by its name.
+/// @param name its name for --stop-by
+/// @return its row
+/// @throws ValueError if there is none
+const Metric& find_stopping_metric(const std::string& name);
+/// Finds one of the metrics of kept_metrics() by its name.
 /// @param keep its name for --keep-best-by
 /// @return its row
 /// @throws ValueError if there is none

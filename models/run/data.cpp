@@ -120,11 +120,14 @@ void check_run_data(const fs::path& folder, const PairFiles& files, const Parall
   for (const Side& side : sides_of(files, train, validation)) {
     const nlohmann::json& was = (*known)[side.key];
     const auto lines = was["lines"].get<size_t>();
-    if (lines == side.lines->size() && was["fingerprint"] == fingerprint_of(*side.lines)) continue;
+    const std::string mark = fingerprint_of(*side.lines), old = was["fingerprint"].get<std::string>();
+    if (lines == side.lines->size() && old == mark) continue;
     const std::string name = side.path->empty() ? std::string(side.what) : fmt::format("'{}'", *side.path);
     throw ValueError("resume", fmt::format("{} is not what '{}' was started with: {}", name, folder.string(),
                                            lines == side.lines->size()
-                                               ? "its lines are others"
+                                               ? fmt::format("its lines are others, with the fingerprint {}, "
+                                                             "and those had {}",
+                                                             mark, old)
                                                : fmt::format("{}, and it had {}",
                                                              counted(side.lines->size(), "line"), lines)));
   }

@@ -51,6 +51,28 @@ bool is_checkpoint(const std::string& name) {
   return std::regex_match(name, pattern);
 }
 
+constexpr std::string_view kUpdate = "update-";
+
+// Of "update-0000000120", or 0.
+int64_t update_of(const std::string& name) {
+  static const std::regex pattern(R"(update-\d{10,18})");
+  return std::regex_match(name, pattern) ? std::stoll(name.substr(kUpdate.size())) : 0;
+}
+
+// Whether a path is the folder `checkpoints` of a run, with runs of updates and nothing else in it.
+bool is_checkpoints_folder(const fs::path& path) {
+  std::error_code error;
+  if (path.filename() != run_files::kCheckpoints || !fs::is_directory(fs::symlink_status(path, error)))
+    return false;
+  return std::ranges::all_of(list_folder(path), [&](const fs::path& run) {
+    if (update_of(run.filename().string()) == 0 || !fs::is_directory(fs::symlink_status(run, error)))
+      return false;
+    return std::ranges::all_of(list_folder(run), [&](const fs::path& file) {
+      return is_run_file(file.filename().string()) && !fs::is_directory(fs::symlink_status(file, error));
+    });
+  });
+}
+
 bool is_temporary(const std::string& name) {
   return is_run_file(name) && name.find(".tmp") != std::string::npos;
 }
@@ -61,6 +83,28 @@ std::string run_files::vocabulary(const std::string& side) { return side + ".voc
 std::string run_files::pieces(const std::string& side) { return side + ".spm"; }
 std::string run_files::checkpoint(int64_t update) {
   return fmt::format("checkpoint-{:010}.safetensors", update);
+}
+
+std::string run_files::kept_run(int64_t update) { return fmt::format("{}{:010}", kUpdate, update); }
+
+std::vector<KeptFolder> kept_folders(const fs::path& folder) {
+  const fs::path all = folder / run_files::kCheckpoints;
+  std::vector<KeptFolder> kept;
+  if (!file_exists(all)) return kept;
+  for (const fs::path& path : list_folder(all)) {
+    if (const int64_t update = update_of(path.filename().string()); update > 0)
+      kept.push_back({update, path});
+  }
+  std::ranges::sort(kept, {}, &KeptFolder::update);
+  return kept;
+}
+
+void remove_kept_folder(const fs::path& path) {
+  remove_file(path / run_files::kConfig);
+  for (const fs::path& file : list_folder(path)) {
+    if (is_run_file(file.filename().string())) remove_file(file);
+  }
+  remove_file(path);
 }
 
 std::vector<fs::path> kept_checkpoints(const fs::path& folder) {
@@ -119,7 +163,7 @@ void check_run_folder(const fs::path& folder, bool overwrite) {
   const bool only_locked = entries.empty() || is_unfinished_start(folder);
   for (const fs::path& path : entries) {
     const std::string name = path.filename().string();
-    if (name == kReport) continue;
+    if (name == kReport || is_checkpoints_folder(path)) continue;
     if (!is_run_file(name) || fs::is_directory(fs::symlink_status(path, error))) {
       throw IoError(fmt::format("'{}' holds '{}', which is not a file of a run; it is left alone",
                                 folder.string(), name));
@@ -145,15 +189,20 @@ FileLock make_run_folder(const fs::path& folder, bool overwrite, std::optional<F
   // until then it is known as a run
   const auto goes_last = [](const fs::path& path) { return path.filename() == run_files::kConfig; };
   std::stable_partition(old.begin(), old.end(), std::not_fn(goes_last));
+  for (const KeptFolder& kept : kept_folders(folder)) remove_kept_folder(kept.path);
   for (const fs::path& path : old) remove_file(path);
   return std::move(*lock);
 }
 
 void remove_temporaries(const fs::path& folder) {
   std::error_code ignored;
-  for (const fs::path& path : list_folder(folder)) {
-    if (is_temporary(path.filename().string())) fs::remove(path, ignored);
-  }
+  const auto clean = [&](const fs::path& of) {
+    for (const fs::path& path : list_folder(of)) {
+      if (is_temporary(path.filename().string())) fs::remove(path, ignored);
+    }
+  };
+  clean(folder);
+  for (const KeptFolder& kept : kept_folders(folder)) clean(kept.path);
 }
 
 }  // namespace heed::models

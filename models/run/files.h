@@ -13,6 +13,9 @@
 //                       state.safetensors is there
 //   state.safetensors   the last weights, optimiser state, random numbers, progress: what a resumed run needs
 //   checkpoint-N.safetensors   the weights of the last validations, when they are to be averaged
+//   checkpoints/        update-N: the weights after that update as a run of its own, for the last and the
+//   best
+//                       checkpoints that are to be kept (training/kept_runs.h)
 //   guided.align        the links that its attention is guided by, token to token, a line a pair that it
 //                       trains on: given, or made by the run itself
 //   scores.json         what the weights scored on a test, where it was kept (evaluate --keep-scores)
@@ -43,6 +46,7 @@ constexpr const char* kMetrics = "metrics.jsonl";        // reports of the train
 constexpr const char* kScores = "scores.json";           // scores of the weights on a test
 constexpr const char* kAttention = "attention.json";     // which map alignments are read off
 constexpr const char* kGuided = "guided.align";          // links that attention is guided by
+constexpr const char* kCheckpoints = "checkpoints";      // folder of the runs that are kept of its course
 constexpr const char* kLock = "run.lock";                // locked while a process trains in the folder
 
 /// Name of the vocabulary file of one side.
@@ -57,7 +61,26 @@ std::string pieces(const std::string& side);
 /// @param update number of the update, from 1
 /// @return "checkpoint-0000000120.safetensors"
 std::string checkpoint(int64_t update);
+/// Name of the run that is kept of the weights after an update, in the folder kCheckpoints.
+/// @param update number of the update, from 1
+/// @return "update-0000000120"
+std::string kept_run(int64_t update);
 }  // namespace run_files
+
+/// A folder of the weights after an update, in `checkpoints`.
+struct KeptFolder {
+  int64_t update = 0;          // the update
+  std::filesystem::path path;  // RUN/checkpoints/update-0000000120
+  bool operator==(const KeptFolder&) const = default;
+};
+/// Lists the runs that are kept of a run's course, and what a killed process left of such.
+/// @param folder folder of the run
+/// @return by update, the first update first
+std::vector<KeptFolder> kept_folders(const std::filesystem::path& folder);
+/// Removes one of them: config.toml first, so that what is half gone is no run.
+/// @param path its folder
+/// @throws IoError, also for a folder that holds other files
+void remove_kept_folder(const std::filesystem::path& path);
 
 /// Lists the checkpoints of a run that are kept for averaging.
 /// @param folder folder of the run

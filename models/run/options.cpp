@@ -28,9 +28,16 @@ std::vector<OptionOf<TrainConfig>> train_options() {
   const Values from_zero, from_one = between(1);
   std::vector<std::string> kept;
   for (const Metric* metric : kept_metrics()) kept.push_back(metric->keep);
+  std::vector<std::string> stopping{kNoStopBy};
+  for (const Metric* metric : stopping_metrics()) stopping.push_back(stopping_name(*metric));
+  stopping.emplace_back(kAlignmentLoss);
   return {
       {"batch_size", &T::batch_size, "sentence pairs a batch", from_one},
       {"batch_tokens", &T::batch_tokens, "tokens a batch on either side instead, padding counted", from_zero},
+      {"accumulate", &T::accumulate,
+       "batches whose gradients are added up for one update: as one batch so much larger, in the memory of "
+       "one",
+       from_one},
       {"epochs", &T::epochs, "times through the training data", from_zero, OnResume::length},
       {"updates", &T::updates, "updates, instead of epochs", from_zero, OnResume::length},
       {"max_length", &T::max_length, "leave out training pairs with more tokens on a side", from_one},
@@ -46,6 +53,9 @@ std::vector<OptionOf<TrainConfig>> train_options() {
        "may change it",
        {},
        OnResume::free},
+      {"max_bad_gradients", &T::max_bad_gradients,
+       "updates that may be skipped so before training stops, 0 for any number; --resume may change it",
+       from_zero, OnResume::free},
       {"weight_decay", &T::weight_decay, "L2 weight decay", not_negative()},
       {"beta1", &T::beta1, "Adam's decay of the first moment, 0 for none", fraction()},
       {"beta2",
@@ -62,7 +72,30 @@ std::vector<OptionOf<TrainConfig>> train_options() {
                    fmt::join(kept, ", ")),
        one_of(kept)},
       {"patience", &T::patience,
-       "validations without better weights (--keep-best-by) before training ends, 0 for never", from_zero},
+       "validations without a better score (--stop-by) before training ends, 0 for never", from_zero},
+      {"stop_by", &T::stop_by,
+       fmt::format("which score --patience counts by: {}; alignment_loss is that of guided alignment in "
+                   "training",
+                   fmt::join(stopping, ", ")),
+       one_of(stopping)},
+      {"validation_sentences", &T::validation_sentences,
+       "validation pairs to use, a sample drawn once by the seed, so that a validation stays short; 0 for "
+       "all",
+       from_zero},
+      {"save_every", &T::save_every,
+       "updates between two checkpoints, from which --resume goes on; 0: there is one at each validation and "
+       "by --save-minutes; --resume may change it",
+       from_zero, OnResume::free},
+      {"save_minutes", &T::save_minutes,
+       "minutes of training between two checkpoints, 0 for none by time; --resume may change it",
+       not_negative(), OnResume::free},
+      {"keep_last", &T::keep_last,
+       "last checkpoints by updates (--save-every, else those of validations) whose weights are kept as runs "
+       "in RUN/checkpoints; --resume may change it",
+       from_zero, OnResume::free},
+      {"keep_best", &T::keep_best,
+       "best validations (--keep-best-by) whose weights are kept as runs there; --resume may change it",
+       from_zero, OnResume::free},
       {"log_every", &T::log_every, "updates between two lines of metrics.jsonl", from_one},
       {"guided_alignment", &T::guided_alignment,
        "weight of a loss by which one head learns word alignments, given ones (train --alignments) or the "
@@ -265,6 +298,8 @@ void check(const RunConfig& config) {
           "normalisation: is of --subwords");
   require(t.joint || !config.model.architecture().one_vocabulary(config.model.options()),
           "tie: 'all' needs --joint, one vocabulary for both sides");
+  require(t.stop_by != kAlignmentLoss || t.guided_alignment > 0,
+          fmt::format("stop-by: {} is of --guided-alignment, which is 0", kAlignmentLoss));
   require(t.epochs >= 1 || t.updates >= 1, fmt::format("epochs: must be at least 1, got {}", t.epochs));
   const int64_t longest = config.model.architecture().longest_source(config.model.options());
   require(t.max_length < longest,

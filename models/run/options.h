@@ -34,11 +34,17 @@ enum class Precision : uint8_t { f32, bf16 };
 template <>
 inline constexpr std::array<std::string_view, 2> kNames<Precision>{"f32", "bf16"};
 
+/// The value of stop_by that stands for the metric of keep_best_by.
+constexpr const char* kNoStopBy = "keep_best_by";
+/// The value of stop_by that is the guided-alignment loss of the training, and no metric of a validation.
+constexpr const char* kAlignmentLoss = "alignment_loss";
+
 /// The training options of a run: section [train] of config.toml.
 struct TrainConfig {
   int64_t batch_size = 64;  // sentence pairs per batch
   /// If above 0, replaces batch_size: most tokens per batch on either side, padding included.
   int64_t batch_tokens = 0;
+  int64_t accumulate = 1;    // batches whose gradients make one update
   int64_t epochs = 10;       // passes over the training pairs
   int64_t updates = 0;       // if above 0, replaces epochs: number of updates
   int64_t max_length = 100;  // training pairs with more tokens on a side are left out
@@ -50,10 +56,11 @@ struct TrainConfig {
   double clip = 1.0;             // largest gradient norm; 0: no clipping
   /// What happens when a loss or gradient has NaN or infinity.
   BadGradient on_bad_gradient = BadGradient::stop;
-  double weight_decay = 0.0;  // weight decay of AdamW
-  double beta1 = 0.9;         // decay rate of Adam's first moment
-  double beta2 = 0.999;       // decay rate of Adam's second moment
-  int64_t average = 0;        // number of last checkpoints to average at the end; 0: none
+  int64_t max_bad_gradients = 0;  // most updates that may be skipped before training stops; 0: any number
+  double weight_decay = 0.0;      // weight decay of AdamW
+  double beta1 = 0.9;             // decay rate of Adam's first moment
+  double beta2 = 0.999;           // decay rate of Adam's second moment
+  int64_t average = 0;            // number of last checkpoints to average at the end; 0: none
   /// Precision of products while training; bf16 needs a CPU that supports it (AutocastGuard).
   Precision precision = Precision::f32;
   SubwordKind subwords = SubwordKind::none;               // units of the vocabularies; none: words
@@ -65,8 +72,15 @@ struct TrainConfig {
   int64_t validate_every = 0;                             // updates between validations; 0: after every epoch
   /// Metric that selects the best weights (kept_metrics()); ties are broken by the loss.
   std::string keep_best_by = "chrf";
-  int64_t patience = 0;    // training ends after this many validations without better weights; 0: never
-  int64_t log_every = 50;  // updates between two lines of metrics.jsonl
+  int64_t patience = 0;  // training ends after this many validations without better weights; 0: never
+  /// Metric that patience counts by (stopping_metrics()); kNoStopBy: that of keep_best_by.
+  std::string stop_by = kNoStopBy;
+  int64_t validation_sentences = 0;  // validation pairs that are used, a random sample; 0: all
+  int64_t save_every = 0;            // updates between checkpoints; 0: only at validations and by time
+  double save_minutes = 15;          // minutes of training between checkpoints; 0: none by time
+  int64_t keep_last = 0;             // last checkpoints whose weights are kept as runs
+  int64_t keep_best = 0;             // best validations whose weights are kept as runs
+  int64_t log_every = 50;            // updates between two lines of metrics.jsonl
   /// Weight of the guided-alignment loss (guided_alignment_loss); 0: none.
   double guided_alignment = 0.0;
   int64_t guided_layer = -1;  // layer whose attention follows the alignments; -1: the last but one

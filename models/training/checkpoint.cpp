@@ -27,14 +27,22 @@ constexpr std::pair<const char*, int64_t Cursor::*> kCounts[] = {
     {"without_improvement", &Cursor::without_improvement},
     {"loss_tokens", &Cursor::loss_tokens},
     {"linked_tokens", &Cursor::linked_tokens},
+    {"stop_waits", &Cursor::stop_waits},
+    {"validates", &Cursor::validates},
+    {"aligned_tokens", &Cursor::aligned_tokens},
 };
 constexpr std::pair<const char*, double Cursor::*> kReals[] = {{"seconds", &Cursor::seconds},
                                                                {"loss_sum", &Cursor::loss_sum},
                                                                {"loss_seconds", &Cursor::loss_seconds},
-                                                               {"alignment_sum", &Cursor::alignment_sum}};
+                                                               {"alignment_sum", &Cursor::alignment_sum},
+                                                               {"aligned_sum", &Cursor::aligned_sum}};
 
 // Numbers that states of version 2 did not always have: 0 without.
-bool may_lack(std::string_view name) { return name == "linked_tokens" || name == "alignment_sum"; }
+bool may_lack(std::string_view name) {
+  constexpr std::string_view kLater[] = {"linked_tokens", "alignment_sum",  "stop_waits",
+                                         "validates",     "aligned_tokens", "aligned_sum"};
+  return std::ranges::find(kLater, name) != std::end(kLater);
+}
 
 std::string key_of(const std::string& name) { return "training." + name; }
 std::string best_key(const Metric& metric) { return key_of("best." + metric.keep); }
@@ -100,6 +108,9 @@ TrainingState take_scalars(std::map<std::string, Tensor>& tensors, const std::st
   }
   state.train_pairs = take_number<int64_t>(tensors, key_of("train_pairs"), name);
   state.validation_pairs = take_number<int64_t>(tensors, key_of("validation_pairs"), name);
+  if (tensors.contains(key_of("data"))) state.data = take_number<int64_t>(tensors, key_of("data"), name);
+  if (tensors.contains(key_of("best_stop")))
+    state.best_stop = take_number<double>(tensors, key_of("best_stop"), name);
   state.random.seed = static_cast<uint64_t>(take_number<int64_t>(tensors, key_of("random_seed"), name));
   state.random.draws = static_cast<uint64_t>(take_number<int64_t>(tensors, key_of("random_draws"), name));
   return state;
@@ -117,6 +128,8 @@ NamedTensors to_tensors(const TrainingState& state) {
   for (const Metric* metric : kept_metrics()) add("best." + metric->keep, state.best.at(metric->keep));
   add("train_pairs", state.train_pairs);
   add("validation_pairs", state.validation_pairs);
+  if (state.data != 0) add("data", state.data);
+  if (!std::isnan(state.best_stop)) add("best_stop", state.best_stop);
   add("random_seed", static_cast<int64_t>(state.random.seed));
   add("random_draws", static_cast<int64_t>(state.random.draws));
   return all;
@@ -138,13 +151,16 @@ TrainingState take_state(SafetensorsFile& file, int64_t updates, const std::stri
   // none counts more often than there were updates
   const auto in_training = [&](int64_t n) { return n >= 0 && n <= c.update; };
   const bool counted = c.update >= 0 && c.update <= updates && c.loss_tokens >= 0 && c.linked_tokens >= 0 &&
+                       c.aligned_tokens >= 0 &&
                        std::ranges::all_of(std::initializer_list<int64_t>{c.epoch, c.batch, c.best_update,
-                                                                          c.without_improvement, c.skipped},
+                                                                          c.without_improvement, c.skipped,
+                                                                          c.stop_waits, c.validates},
                                            in_training);
   const bool measured = std::ranges::all_of(
       kReals, [&](const auto& real) {  // where weights round to more than 1, a sum of -log(weight) is below 0
         return std::isfinite(c.*real.second) &&
-               (c.*real.second >= 0 || real.second == &Cursor::alignment_sum);
+               (c.*real.second >= 0 || real.second == &Cursor::alignment_sum ||
+                real.second == &Cursor::aligned_sum);
       });
   if (!counted || !measured) {
     throw FormatError(

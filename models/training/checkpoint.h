@@ -1,6 +1,7 @@
 // The state of a training as stored in state.safetensors, with one named entry for each number.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -26,6 +27,10 @@ struct Cursor {
   double loss_seconds = 0;          // time spent in updates since then
   int64_t linked_tokens = 0;        // target tokens with alignments since then
   double alignment_sum = 0;         // sum of their guided-alignment losses, in nats
+  int64_t validates = 0;            // 1: the validation of this update is still to be made
+  int64_t stop_waits = 0;           // validations since the best one by stop_by
+  int64_t aligned_tokens = 0;       // as linked_tokens, since the last validation
+  double aligned_sum = 0;           // as alignment_sum, since the last validation
 };
 
 /// The state from which a training can be resumed, apart from its tensors.
@@ -33,6 +38,8 @@ struct TrainingState {
   Cursor cursor;                                  // progress
   KeptScores best;                                // scores of the best weights
   int64_t train_pairs = 0, validation_pairs = 0;  // sizes of the training and validation sets
+  int64_t data = 0;                               // fingerprint_of() them; 0: not known
+  double best_stop = NAN;                         // best score by stop_by; NaN: none yet
   Generator::State random = {};                   // state of the default generator
 };
 

@@ -3,10 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
+#include <utility>
 
 #include "framework/core/error.h"
+#include "framework/core/random.h"
 #include "models/metrics/scored_text.h"
 #include "models/text/counted.h"
+#include "models/text/fingerprint.h"
 #include "models/text/tokenizer.h"
 
 namespace heed::models {
@@ -98,6 +102,45 @@ EncodedData encode(const RunConfig& config, const TextCodec& source, const TextC
         fmt::format("no validation pair has between 1 and {} tokens on both sides", kLongestValidated));
   }
   return data;
+}
+
+void sample_validation(EncodedData& data, int64_t most, uint64_t seed) {
+  const auto count = static_cast<int64_t>(data.validation.size());
+  if (most == 0 || most >= count) return;
+  Generator random(mixed_bits(seed + 1));  // its own, so that weights and dropout are as without
+  std::vector<size_t> chosen(data.validation.size());
+  std::iota(chosen.begin(), chosen.end(), size_t{0});
+  for (int64_t i = 0; i < most; ++i) {
+    std::swap(chosen[static_cast<size_t>(i)],
+              chosen[static_cast<size_t>(i) + random.next_below(static_cast<uint64_t>(count - i))]);
+  }
+  chosen.resize(static_cast<size_t>(most));
+  std::ranges::sort(chosen);
+  const auto keep = [&](auto& all) {
+    for (size_t i = 0; i < chosen.size(); ++i) {
+      if (chosen[i] != i) all[i] = std::move(all[chosen[i]]);
+    }
+    all.resize(chosen.size());
+  };
+  keep(data.validation);
+  keep(data.references);
+  keep(data.reference_texts);
+  keep(data.validation_sources);
+}
+
+int64_t fingerprint_of(const EncodedData& data) {
+  uint64_t hash = 0;
+  const auto add = [&](uint64_t value) { hash = mixed_bits(hash + 0x9E3779B97F4A7C15U + value); };
+  for (const std::vector<EncodedPair>* pairs : {&data.train, &data.validation}) {
+    add(pairs->size());
+    for (const EncodedPair& pair : *pairs) {
+      for (const std::vector<int>* ids : {&pair.source, &pair.target}) {
+        add(ids->size());
+        for (const int id : *ids) add(static_cast<uint64_t>(id));
+      }
+    }
+  }
+  return std::max<int64_t>(static_cast<int64_t>(hash >> 1), 1);
 }
 
 void check_positions(const TranslationModel& model, const std::vector<EncodedPair>& validation) {

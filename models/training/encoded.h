@@ -48,6 +48,17 @@ EncodedData encode(const RunConfig& config, const TextCodec& source, const TextC
                    const TokenisedCorpus& train, const TokenisedCorpus& validation,
                    const WordLinks* links = nullptr);
 
+/// Leaves a part of the validation pairs, drawn by the seed, in their order.
+/// @param data encoded pairs
+/// @param most how many are left; 0: all
+/// @param seed of the run
+void sample_validation(EncodedData& data, int64_t most, uint64_t seed);
+
+/// A number that tells pairs apart from others: of their ids, in their order.
+/// @param data encoded pairs
+/// @return 63 bits, at least 1
+int64_t fingerprint_of(const EncodedData& data);
+
 /// Checks that a model can read and write all validation pairs.
 /// @param model its learned positions may end
 /// @param validation pairs as ids

@@ -162,7 +162,7 @@ TrainingSession TrainingSession::resume(fs::path folder, RunConfig config,
                                         std::shared_ptr<const TrainingData> data,
                                         std::optional<FileLock> lock, std::string about) {
   if (!lock) lock.emplace(lock_run_folder(folder));
-  TrainingSession session(std::move(folder), std::move(config), std::move(data), std::move(*lock),
+  TrainingSession session(std::move(folder), resolved(std::move(config)), std::move(data), std::move(*lock),
                           /*resumes=*/true);
   session.about_ = std::move(about);
   return session;

@@ -1,17 +1,23 @@
 // The training loop of a translator; a training can be interrupted and resumed with bit-identical results.
 #pragma once
 
+#include <cmath>
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "models/corpus/tokenised.h"
+#include "models/decoding/hypothesis.h"
 #include "models/run/folder.h"
 #include "models/training/checkpoint.h"
 #include "models/training/encoded.h"
 #include "models/training/facts.h"
+#include "models/training/kept_runs.h"
+#include "models/training/store.h"
 
 namespace heed::models {
 
@@ -42,6 +48,7 @@ struct ValidationResult {
   int64_t outputs = 0;                       // number of translations
   int64_t distinct_outputs = 0;              // of different ones
   int64_t empty_outputs = 0;                 // of empty ones
+  double stop_score = NAN;                   // by stop_by, where that is a score of its own
 };
 
 class Trainer;
@@ -52,12 +59,20 @@ struct TrainCallbacks {
   std::function<void(const TrainProgress&)> progress;      // called after every update
   std::function<void(const ValidationResult&)> validated;  // called after every validation
   std::function<bool()> should_stop;  // called after every update; if it returns true, training stops
-  std::function<double()> clock;      // returns the time in seconds, monotonic; required
+  /// Called now and then within a validation; if it returns true, the validation is left, the state is saved,
+  /// and training stops. Resumed, it begins with that validation.
+  std::function<bool()> should_leave;
+  std::function<bool()> should_save;  // called after every update; if it returns true, the state is saved
+  /// Called with a line when a file is not written because the disk is full, when it is written later, and
+  /// when the disk will not hold all checkpoints.
+  std::function<void(const std::string&)> disk_full;
+  FreeBytes free_bytes;           // bytes that the run's file system has left; empty: disk_space()
+  std::function<double()> clock;  // returns the time in seconds, monotonic; required
 };
 
 /// Result of Trainer::run.
 struct TrainResult {
-  bool finished = false;    // false if should_stop ended it; the state was saved
+  bool finished = false;    // false if should_stop or should_leave ended it; the state was saved
   int64_t updates = 0;      // completed updates, over all sessions
   double seconds = 0;       // time spent in updates
   KeptScores best;          // scores of the best weights; empty before the first validation
@@ -88,8 +103,10 @@ class Trainer {
   /// Trains to the end or until should_stop returns true.
   /// @return result of the training
   /// @throws Error when the loss or the gradient norm is not finite (unless on_bad_gradient says to skip such
-  ///   an update), or when a weight or the validation loss is not; the faulty state is not saved, the last
-  ///   good one stays. IoError for files that cannot be written
+  ///   an update, up to max_bad_gradients): the state before that update is saved, and the message says which
+  ///   op gave the first NaN. Error when a weight or the validation loss is not finite; the faulty state is
+  ///   not saved, the last good one stays. IoError for files that cannot be written, where the disk has no
+  ///   room for a first checkpoint, and where it has none at the end; in between a full disk is waited out
   TrainResult run();
   /// @return the model that is trained
   const TranslationModel& model() const { return *model_; }
@@ -115,27 +132,54 @@ class Trainer {
     int64_t update = 0, averaged = 0;
     bool held() const { return update > 0; }
   };
-  // The losses of an update.
+  // The losses of an update, and what they are means over.
   struct StepLosses {
     double words = 0, alignment = 0;
+    int64_t target_tokens = 0, linked_tokens = 0;
   };
-  std::optional<StepLosses> step(const Batch& batch, double lr);
+  // A number of an update that is not finite.
+  struct BadNumber {
+    const char* what;
+    double value;
+  };
+  std::variant<StepLosses, BadNumber> step(std::span<const Batch> batches, double lr);
+  std::optional<BadNumber> backward(std::span<const Batch> batches, StepLosses& sums);
+  [[noreturn]] void stop_at(const BadNumber& bad, std::span<const Batch> batches, Generator::State random);
   void guide();
-  bool is_usable(const char* what, double value) const;
+  void count(const StepLosses& losses);
+  void report_losses(const TrainProgress& progress);
+  int64_t updates_of_epoch(int64_t batches) const;
+  // Thrown where a validation is left.
+  struct LeftValidation {};
+  // Whether what follows an update saved the state, and whether a validation was left.
+  struct Followed {
+    bool saved = false, left = false;
+  };
+  Followed follow_up();
+  std::vector<Hypothesis> translate_validation() const;
   ValidationResult measure() const;
   bool beats(const KeptScores& one, const KeptScores& other) const;
-  void validate();
-  void validate_at_end(int64_t averaged);
-  void report(const ValidationResult& result) const;
+  ValidationResult validate();
+  ValidationResult validate_at_end(int64_t averaged);
+  void report(const ValidationResult& result);
   bool validation_is_due() const;
+  void count_waiting(const ValidationResult& result);
+  bool patience_has_ended() const;
+  std::string faulty_weight() const;
   void require_finite_weights() const;
+  void require_disk() const;
   void read_final_model();
   void go_on_from_schedule();
-  void keep_checkpoint() const;
+  void keep_checkpoint();
+  void keep_run(const KeptScores& scores, bool ends);
+  void prune_kept() const;
+  bool checkpoint_is_due() const;
   void average_checkpoints();
   NamedTensors tensors_of_state() const;
-  void save_state() const;
-  void append_metrics(const std::string& line) const;
+  bool save_state(bool must);
+  void append_metrics(const std::string& line);
+  bool write_metrics();
+  void write_lines();
   void trim_metrics() const;
 
   std::filesystem::path folder_;
@@ -146,8 +190,13 @@ class Trainer {
   bool guided_ = false;  // whether the training pairs have links
   std::unique_ptr<nn::Optimizer> optimizer_;
   TrainCallbacks callbacks_;
+  Store store_;
+  std::string lines_;      // of metrics.jsonl that wait for room on the disk
+  double last_save_ = 0;   // when the state was saved, by the clock
+  int64_t data_mark_ = 0;  // fingerprint of the pairs
   Cursor cursor_;
-  KeptScores best_;  // scores of the best weights validated on schedule
+  KeptScores best_;         // scores of the best weights validated on schedule
+  double best_stop_ = NAN;  // best score by stop_by
   FinalModel final_;
   int64_t total_updates_ = 0;
   TrainingFacts facts_;

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <numeric>
 #include <random>
 #include <string>
@@ -31,14 +32,14 @@ struct Kind {
 };
 
 const std::vector<Kind> kKinds = {
-    {"recurrent", {"--average", "2"}},
+    {"recurrent", {"--average", "2", "--save-every", "2", "--keep-last", "1", "--keep-best", "1"}},
     {"transformer",
      {"--architecture", "transformer", "--model-size", "8", "--feed-forward", "8", "--heads", "2",
       "--decoder-layers", "1"}},
-    {"bf16", {"--precision", "bf16", "--dropout", "0.1"}},
+    {"bf16", {"--precision", "bf16", "--dropout", "0.1", "--accumulate", "2", "--save-every", "1"}},
     {"subwords", {"--subwords", "bpe", "--subword-vocabulary", "340", "--joint"}},
 };
-constexpr const char* kFaults[] = {"kill", "ENOSPC", "EIO", "EINTR", "short"};
+constexpr const char* kFaults[] = {"kill", "torn", "ENOSPC", "EIO", "EINTR", "short"};
 
 std::vector<std::string> command(const std::string& corpus, const std::string& run, const Kind& kind) {
   std::vector<std::string> words = {kTranslator, "train", "-r", run, "--threads", "1"};
@@ -68,13 +69,36 @@ std::vector<std::string> environment(const std::vector<std::string>& more) {
   return variables;
 }
 
-// Everything of a run but the seconds that it took.
+// Whether each line of metrics.jsonl is JSON; the last one may lack its end where the program was killed.
+bool is_json(const fs::path& run, bool killed) {
+  if (!fs::exists(run / "metrics.jsonl")) return killed;
+  const std::string text = heed::read_file(run / "metrics.jsonl");
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = text.find('\n', at);
+    if (end == std::string::npos) return killed;
+    if (!nlohmann::json::accept(text.substr(at, end - at))) return false;
+    at = end + 1;
+  }
+  return true;
+}
+
+// Everything of a run but the seconds that it took, and the runs that it keeps.
 std::string bits(const fs::path& run) {
   heed::SafetensorsFile state = heed::load_safetensors(run / "state.safetensors");
   std::erase_if(state.tensors, [](const auto& entry) { return entry.first.ends_with("seconds"); });
   std::string all = heed::to_safetensors({state.tensors.begin(), state.tensors.end()});
   for (const char* file : {"model.safetensors", "config.toml", "source.vocab", "target.vocab"})
     all += heed::read_file(run / file);
+  std::vector<fs::path> kept;
+  if (fs::exists(run / "checkpoints")) {
+    for (const auto& entry : fs::recursive_directory_iterator(run / "checkpoints"))
+      kept.push_back(entry.path());
+  }
+  std::ranges::sort(kept);
+  for (const fs::path& path : kept) {
+    all += path.lexically_relative(run).string();
+    if (fs::is_regular_file(path)) all += heed::read_file(path);
+  }
   return all;
 }
 
@@ -100,10 +124,13 @@ struct Rounds {
         environment({"LD_PRELOAD=" + shim, "HEED_CRASH_FOLDER=" + run, fmt::format("HEED_CRASH_AT={}", at),
                      fmt::format("HEED_CRASH_HOW={}", fault)}));
     const bool harmless = fault == std::string("EINTR") || fault == std::string("short");
-    const int worst = fault == std::string("kill") ? 137 : harmless ? 0 : 1;
+    const bool killed = fault == std::string("kill") || fault == std::string("torn");
+    const int worst = killed ? 137 : harmless ? 0 : 1;
     if (result.exit_code != 0 && result.exit_code != worst) return fail(what, result);
     if (result.exit_code == 1 && std::count(result.err.begin(), result.err.end(), '\n') == 0)
       return fail(what + ": no message", result);
+    if (fs::exists(fs::path(run) / "config.toml") && !is_json(run, killed))
+      return fail(what + ": metrics.jsonl is not JSON", result);
     if (result.exit_code != 0) {
       words.emplace_back("--resume");
       result = heed::run_process(words);
@@ -114,7 +141,8 @@ struct Rounds {
       if (result.exit_code != 0) return fail(what + ", then --resume", result);
     }
     if (bits(run) != expected) return fail(what + ": other bits", result);
-    for (const auto& entry : fs::directory_iterator(run)) {
+    if (!is_json(run, false)) return fail(what + ": metrics.jsonl is not JSON at the end", result);
+    for (const auto& entry : fs::recursive_directory_iterator(run)) {
       const std::string name = entry.path().filename().string();
       if (name.find(".tmp") != std::string::npos) return fail(what + ": left " + name, result);
     }

@@ -2,7 +2,9 @@
 // HEED_CRASH says.
 //   HEED_CRASH_FOLDER=/path   operations on descriptors and paths beneath it are counted
 //   HEED_CRASH_AT=N           the one that fails, from 1; 0 counts alone
-//   HEED_CRASH_HOW=           kill | ENOSPC | EIO | EINTR | short (a write of half its bytes)
+//   HEED_CRASH_HOW=           kill | torn (half a write, then a kill) | ENOSPC | EIO | EINTR | short (a write
+//   of
+//                             half its bytes)
 //   HEED_CRASH_COUNT=FILE     gets the number of operations when the program ends
 #include <dlfcn.h>
 #include <errno.h>
@@ -13,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace {
@@ -39,11 +42,11 @@ bool beneath(int fd) {
 }
 
 // Whether it is this operation's turn; then errno is set, and a kill does not come back.
-bool turn() {
+bool turn(bool writes = false) {
   const char* const at = getenv("HEED_CRASH_AT");
   const char* const how = getenv("HEED_CRASH_HOW");
   if (++operations != (at ? atoi(at) : 0) || !how) return false;
-  if (strcmp(how, "kill") == 0) kill(getpid(), SIGKILL);
+  if (strcmp(how, "kill") == 0 || (strcmp(how, "torn") == 0 && !writes)) kill(getpid(), SIGKILL);
   errno = strcmp(how, "ENOSPC") == 0 ? ENOSPC : strcmp(how, "EIO") == 0 ? EIO : EINTR;
   return true;
 }
@@ -51,6 +54,11 @@ bool turn() {
 bool is_short() {
   const char* const how = getenv("HEED_CRASH_HOW");
   return how && strcmp(how, "short") == 0;
+}
+
+bool is_torn() {
+  const char* const how = getenv("HEED_CRASH_HOW");
+  return how && strcmp(how, "torn") == 0;
 }
 
 __attribute__((destructor)) void tell() {
@@ -77,7 +85,11 @@ extern "C" {
 
 ssize_t write(int fd, const void* data, size_t size) {
   const auto real = next<ssize_t (*)(int, const void*, size_t)>("write");
-  if (!beneath(fd) || !turn()) return real(fd, data, size);
+  if (!beneath(fd) || !turn(/*writes=*/true)) return real(fd, data, size);
+  if (is_torn()) {
+    real(fd, data, size / 2);
+    kill(getpid(), SIGKILL);
+  }
   return is_short() ? real(fd, data, (size + 1) / 2) : -1;
 }
 
@@ -95,6 +107,11 @@ int linkat(int from_folder, const char* from, int to_folder, const char* to, int
   if (beneath(to) && turn() && !is_short()) return -1;
   return next<int (*)(int, const char*, int, const char*, int)>("linkat")(from_folder, from, to_folder, to,
                                                                           flags);
+}
+
+int mkdir(const char* path, mode_t mode) {
+  if (beneath(path) && turn() && !is_short() && errno != EINTR) return -1;  // it is never interrupted
+  return next<int (*)(const char*, mode_t)>("mkdir")(path, mode);
 }
 
 int unlink(const char* path) {
