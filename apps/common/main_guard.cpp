@@ -98,6 +98,7 @@ void check_values(const CLI::App& app) {
       if (read == std::errc::result_out_of_range) refuse(fmt::format("'{}' is too large a number", value));
     }
   }
+  for (const CLI::App* const chosen : app.get_subcommands()) check_values(*chosen);
 }
 
 // Letters to change, add or leave out to make one word of the other [Levenshtein 1966].
@@ -324,7 +325,6 @@ int run_app(std::string_view app, CLI::App& cli, int argc, char** argv, const st
       return code;
     }
     check_values(cli);
-    for (const CLI::App* const chosen : cli.get_subcommands()) check_values(*chosen);
     work();
     finish_output();
     return kOk;

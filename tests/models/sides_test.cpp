@@ -94,7 +94,7 @@ TEST(Documents, OfOneFilmAreOneGroup) {
   EXPECT_EQ(group_of("en/a/1/x"), "en/a/1/x");
 }
 
-class Corpora : public testing::Test {
+class PreparedCorpora : public testing::Test {
  protected:
   // 12 films with two subtitles each of 5 pairs; "Yes." begins every one of them.
   static PackedMembers films(const std::string& stem = "OpenSubtitles.en-fr") {
@@ -129,10 +129,10 @@ class Corpora : public testing::Test {
   const std::function<void(uint64_t)> quiet_ = [](uint64_t) {};
 };
 
-TEST_F(Corpora, ADocumentLiesInOnePartWithItsFilm) {
+TEST_F(PreparedCorpora, ADocumentLiesInOnePartWithItsFilm) {
   write("films.zip", packed_as("zip", films()));
   const CorpusInfo info = prepare_corpus(options("films.zip"), quiet_);
-  EXPECT_EQ(info.train + info.valid + info.test, 120U);  // "Yes." follows nothing, or something else
+  EXPECT_EQ(info.train + info.valid + info.test, 97U);  // "Yes." begins all of them, and is there once
   EXPECT_EQ(info.settings.back(), (std::pair<std::string, std::string>("split", "documents")));
   std::set<std::string> films;
   size_t documents = 0;
@@ -140,7 +140,7 @@ TEST_F(Corpora, ADocumentLiesInOnePartWithItsFilm) {
     std::set<std::string> here;
     const auto all = read_documents(dir_ / "corpus", info, part);
     for (const CorpusDocument& document : all) {
-      EXPECT_EQ(document.pairs, 5U);
+      EXPECT_TRUE(document.pairs == 4 || document.pairs == 5);
       here.emplace(group_of(document.name));
     }
     documents += all.size();
@@ -148,8 +148,8 @@ TEST_F(Corpora, ADocumentLiesInOnePartWithItsFilm) {
   }
   EXPECT_EQ(documents, 24U);
   EXPECT_EQ(films.size(), 12U);
-  EXPECT_EQ(info.test_seen, info.test / 5);  // "Yes."
-  EXPECT_THAT(file("train.en"), testing::StartsWith("Yes.\nFilm "));
+  EXPECT_EQ(info.test_seen, 0U);
+  EXPECT_THAT(file("train.en"), HasSubstr("text 0 line 1\nFilm "));
   const CorpusInfo again = read_corpus(dir_ / "corpus");
   EXPECT_EQ(again.documents, info.documents);
   EXPECT_EQ(again.test_seen, info.test_seen);
@@ -165,7 +165,24 @@ TEST_F(Corpora, ADocumentLiesInOnePartWithItsFilm) {
             (std::vector<std::pair<std::string, uint64_t>>{{"duplicate", 23}}));
 }
 
-TEST_F(Corpora, DialoguesThatComeAgainAreDuplicates) {
+TEST_F(PreparedCorpora, SentencesOfTheTestThatTrainingHasTooAreCounted) {
+  PackedMembers films = PreparedCorpora::films();
+  for (size_t i = 1; i < 3; ++i) {  // each second line is the same in all
+    std::string& text = films[i].second;
+    for (size_t at = 0; (at = text.find(" 2\n", at)) != text.npos; ++at) {
+      const size_t begin = text.rfind('\n', at) + 1;
+      text.replace(begin, at + 2 - begin, i == 1 ? "Indeed." : "En effet.");
+      at = begin;
+    }
+  }
+  write("films.zip", packed_as("zip", films));
+  const CorpusInfo info = prepare_corpus(options("films.zip"), quiet_);
+  EXPECT_EQ(info.dropped, (std::vector<std::pair<std::string, uint64_t>>{{"duplicate", 23}}));
+  const auto documents = read_documents(dir_ / "corpus", info, "test");
+  EXPECT_EQ(info.test_seen, documents.size());
+}
+
+TEST_F(PreparedCorpora, DialoguesThatComeAgainAreDuplicates) {
   PackedMembers twice = films();
   for (size_t i = 1; i < 3; ++i) twice[i].second += twice[i].second;
   std::string& ids = twice[3].second;
@@ -174,10 +191,10 @@ TEST_F(Corpora, DialoguesThatComeAgainAreDuplicates) {
   ids += more;
   write("films.zip", packed_as("zip", twice));
   const CorpusInfo info = prepare_corpus(options("films.zip"), quiet_);
-  EXPECT_EQ(info.dropped, (std::vector<std::pair<std::string, uint64_t>>{{"duplicate", 142}}));
+  EXPECT_EQ(info.dropped, (std::vector<std::pair<std::string, uint64_t>>{{"duplicate", 143}}));
 }
 
-TEST_F(Corpora, FewDocumentsAreSplitBySentences) {
+TEST_F(PreparedCorpora, FewDocumentsAreSplitBySentences) {
   PackedMembers one = films();
   std::string& ids = one[3].second;
   for (size_t at = 0; (at = ids.find("/2001/", at)) != ids.npos; ++at) ids.erase(at, ids.find('\t', at) - at);
@@ -189,7 +206,7 @@ TEST_F(Corpora, FewDocumentsAreSplitBySentences) {
               ThrowsMessage<ValueError>("prepare: there is 1 document: too few to split by"));
 }
 
-TEST_F(Corpora, BlankLinesEndDocumentsWhereAskedFor) {
+TEST_F(PreparedCorpora, BlankLinesEndDocumentsWhereAskedFor) {
   std::string english, french;
   for (int i = 0; i < 40; ++i) {
     if (i % 4 == 0) english += "\n \n", french += "\n\n";
@@ -209,7 +226,7 @@ TEST_F(Corpora, BlankLinesEndDocumentsWhereAskedFor) {
   EXPECT_EQ(read_documents(dir_ / "corpus", info, "train").size(), 8U);
 }
 
-TEST_F(Corpora, IdsThatDoNotBelongToTheLinesAreRefused) {
+TEST_F(PreparedCorpora, IdsThatDoNotBelongToTheLinesAreRefused) {
   const auto refused = [&](const std::function<void(std::string&)>& change, const std::string& message) {
     PackedMembers members = films();
     change(members[3].second);
@@ -226,7 +243,7 @@ TEST_F(Corpora, IdsThatDoNotBelongToTheLinesAreRefused) {
           "ids' line 1 has 3 columns, and ids of OPUS have 4");
 }
 
-TEST_F(Corpora, GivenPartsAreTakenAsTheyAreAndKeptApart) {
+TEST_F(PreparedCorpora, GivenPartsAreTakenAsTheyAreAndKeptApart) {
   std::string english, french;
   for (int i = 0; i < 30; ++i) {
     english += fmt::format("A cat numbered {}\n", i);
@@ -270,7 +287,7 @@ TEST_F(Corpora, GivenPartsAreTakenAsTheyAreAndKeptApart) {
                                         "damaged, or another version"));
 }
 
-TEST_F(Corpora, SegmentsOfOtherPlacesDoNotBelongTogether) {
+TEST_F(PreparedCorpora, SegmentsOfOtherPlacesDoNotBelongTogether) {
   write("a.sgm", "<doc docid=\"d\"><seg id=\"1\">a</seg><seg id=\"2\">b</seg></doc>");
   const auto refused = [&](const std::string& target, const std::string& message) {
     write("b.sgm", target);
@@ -285,7 +302,7 @@ TEST_F(Corpora, SegmentsOfOtherPlacesDoNotBelongTogether) {
           "has 2 segments, '" + (dir_ / "b.sgm").string() + "' has 1");
 }
 
-TEST_F(Corpora, ADocumentsFileThatDoesNotFitItsPartIsRefused) {
+TEST_F(PreparedCorpora, ADocumentsFileThatDoesNotFitItsPartIsRefused) {
   EXPECT_THAT([] { parse_documents(in_pieces("2\ta\nx\tb\n", "'d'"), 3); },
               ThrowsMessage<FormatError>("'d' line 2 is no number of pairs, a tab and a name"));
   EXPECT_THAT([] { parse_documents(in_pieces("2\ta\n2\tb\n", "'d'"), 3); },
