@@ -45,10 +45,17 @@ std::string languages_of(const PublishedCorpus& corpus) {
   return corpus.languages.empty() ? "any pair" : fmt::format("{}", fmt::join(corpus.languages, ", "));
 }
 
-uint64_t bytes_of(const PublishedCorpus& corpus) {
+// "1.70 GB"; empty where the size of a training file is not known. Those of tests are small.
+std::string size_of(const PublishedCorpus& corpus) {
   uint64_t bytes = 0;
-  for (const PublishedFile& file : corpus.files) bytes += file.addresses[0].bytes;
-  return bytes;
+  for (const PublishedFile& file : corpus.files) {
+    const bool trains = std::ranges::any_of(corpus.parts, [&](const models::PublishedPart& part) {
+      return part.part == "train" && (part.file == file.name || part.target_file == file.name);
+    });
+    if (trains && file.addresses[0].bytes == 0) return {};
+    bytes += file.addresses[0].bytes;
+  }
+  return fetch::in_bytes(bytes);
 }
 
 nlohmann::ordered_json json_of(const PublishedFile& file) {
@@ -91,8 +98,7 @@ nlohmann::ordered_json json_of(const PublishedCorpus& corpus) {
 void list(const std::string& json) {
   auto rows = nlohmann::ordered_json::array();
   for (const PublishedCorpus& corpus : models::published_corpora()) {
-    say("{:<14}  {:<14}  {:>8}  {}\n{:16}{}\n", corpus.name, languages_of(corpus),
-        corpus.languages.empty() || bytes_of(corpus) == 0 ? "" : fetch::in_bytes(bytes_of(corpus)),
+    say("{:<14}  {:<14}  {:>8}  {}\n{:16}{}\n", corpus.name, languages_of(corpus), size_of(corpus),
         corpus.what, "", corpus.licence);
     rows.push_back(json_of(corpus));
   }
@@ -308,7 +314,9 @@ Command add_get(CLI::App& cli) {
   cli.add_option("--downloads", o->downloads,
                  "folder for what is fetched, in a folder of the corpus's name (default: OUTPUT.downloads)");
   o->user_agent = fmt::format("heed/{} (translator data get)", build_info().version);
-  cli.add_option("--user-agent", o->user_agent, "what servers are told that asks")->capture_default_str();
+  cli.add_option("--user-agent", o->user_agent,
+                 "what servers are told that asks (default: heed and its version)")
+      ->default_str("");
   cli.add_option("--timeout", o->timeout, "seconds without a byte after which a server is given up")
       ->check(CLI::Range(1.0, 86400.0))
       ->capture_default_str();

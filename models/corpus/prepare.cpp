@@ -214,19 +214,24 @@ class Preparation {
     }
   }
 
+  static void require_documents(const PairInput& input, const PairReader& reader) {
+    if (!reader.has_documents())
+      throw ValueError("prepare", fmt::format("'{}' has no documents to split by", name_of_input(input)));
+  }
   // Whether all inputs have documents, and enough of them to share out.
   bool decide_by_documents() {
     if (options_.split_by == SplitBy::sentences) return false;
     const bool asked = options_.split_by == SplitBy::documents;
+    const bool streams = std::ranges::any_of(options_.inputs, [](const PairInput& input) {
+      return is_stream(input.source) || is_stream(input.target) || is_stream(input.ids);
+    });
+    if (streams) return asked;  // nobody can look into them first
     constexpr size_t kEnough = 3;
     std::set<std::string, std::less<>> groups;
     for (const PairInput& input : options_.inputs) {
       const auto reader = open_input(input);
-      if (!reader->has_documents()) {
-        if (asked)
-          throw ValueError("prepare", fmt::format("'{}' has no documents to split by", name_of_input(input)));
-        return false;
-      }
+      if (asked) require_documents(input, *reader);
+      if (!reader->has_documents()) return false;
       RawPair pair;
       for (uint64_t pairs = 0; groups.size() < kEnough && reader->next(pair) != PairReader::Found::end;) {
         if (++pairs % kPoll == 0) read_(0);
@@ -242,6 +247,7 @@ class Preparation {
 
   void take(const PairInput& input) {
     const auto reader = open_input(input);
+    if (by_documents_) require_documents(input, *reader);
     attribution_ = attribution_ || reader->has_attribution();
     uint64_t before = 0;  // hash of the pair before in the document
     std::string document;

@@ -62,6 +62,12 @@ bool is_whole_number(std::string_view text) {
 
 }  // namespace
 
+bool is_stream(const fs::path& path) {
+  std::error_code error;
+  return path == "/dev/stdin" ||
+         (fs::exists(path, error) && !fs::is_regular_file(path, error) && !fs::is_directory(path, error));
+}
+
 TableColumns find_columns(const std::vector<std::string>& lines, const std::string& name,
                           const TableOptions& options, const std::string& target_language) {
   TableColumns columns;
@@ -380,13 +386,6 @@ std::string choose_side(const std::string& file, const std::vector<std::string>&
     throw ValueError(fmt::format("'{}' holds {} files that may be the side '{}'; choose one with --member",
                                  file, found.empty() ? "no" : "several", language));
   return found.front();
-}
-
-// Standard input, a pipe: read once, so that nobody can look into it first.
-bool is_stream(const fs::path& path) {
-  std::error_code error;
-  return path == "/dev/stdin" ||
-         (fs::exists(path, error) && !fs::is_regular_file(path, error) && !fs::is_directory(path, error));
 }
 
 std::vector<std::string> members_of(const fs::path& path) {

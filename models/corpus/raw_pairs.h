@@ -75,6 +75,10 @@ struct TableColumns {
 TableColumns find_columns(const std::vector<std::string>& lines, const std::string& name,
                           const TableOptions& options, const std::string& target_language);
 
+/// @param path of an input
+/// @return whether it is standard input or a pipe: read once, so that nobody can look into it first
+bool is_stream(const std::filesystem::path& path);
+
 /// Opens an input. In an archive, the two members whose names end in the languages' codes
 /// (`OPUS.en-fr.en` and `OPUS.en-fr.fr`; `.src` and `.trg` as well; of test sets `news-src.en.sgm` and
 /// `news-ref.fr.sgm`) belong together, and `OPUS.en-fr.ids` has their documents; without such, the one member
