@@ -9,7 +9,9 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import tarfile
@@ -25,7 +27,7 @@ PAGE = b"<!DOCTYPE html>\n<html><head><title>Sorry</title></head><body>" + b"ple
 class Host:
     """Serves `files` by path; `broken[path]` is a function of (handler, bytes) that answers otherwise."""
 
-    def __init__(self):
+    def __init__(self, certificate=None):
         self.files, self.broken, self.asked = {}, {}, []
         host = self
 
@@ -70,7 +72,12 @@ class Host:
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.server.handle_error = lambda *_: None  # a client that went away
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*certificate)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"http{'s' if certificate else ''}://127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def times(self, path):
@@ -463,6 +470,21 @@ class Test:
         self.get("tatoeba", source, "longer-part", *self.opus_options())
         assert (self.folder / "longer-part.downloads/de-en.txt.zip").read_bytes() == small
 
+    def test_a_part_that_is_damaged(self):
+        good = opus("Tatoeba", 1, 300)
+        source, path = self.tatoeba_from("damaged", good)
+        known = f'{self.host.url}{path}\n"{hashlib.md5(good).hexdigest()}"\n{len(good)}\n'
+        for i, (begin, text) in enumerate(((good[:500], known), (b"x" * 500, known), (b"x" * len(good), known), (good + b"x", known), (b"", known),
+                                           (good[:500], ""), (good[:500], "\n\n\n"), (good[:500], known.replace(str(len(good)), "9" * 40)),
+                                           (good[:500], known[:-9]), (good[:500], "\xff\0" * 99), (good[:500], known.replace('"', "")))):
+            folder = self.folder / f"damaged{i}.downloads"
+            folder.mkdir()
+            (folder / "de-en.txt.zip.part").write_bytes(begin)
+            (folder / "de-en.txt.zip.part.from").write_text(text)
+            self.get("tatoeba", source, f"damaged{i}", *self.opus_options())
+            assert (folder / "de-en.txt.zip").read_bytes() == good, i
+            assert len(list(folder.iterdir())) == 1
+
     def test_one_process_at_a_time(self):
         good = opus("Tatoeba", 1, 3000)
         source, path = self.tatoeba_from("twice", good)
@@ -510,6 +532,25 @@ class Test:
         source, _ = self.tatoeba_from("agent", good)
         self.get("tatoeba", source, "agent", *self.opus_options())
         assert re.fullmatch(r"heed/\d+\.\d+\.\d+ \(translator data get\)", self.host.asked[-1][2]), self.host.asked[-1]
+
+    def test_certificates(self):
+        if not shutil.which("openssl"):
+            return print("  without openssl no certificate is made")
+        certificate, key = self.folder / "certificate.pem", self.folder / "key.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate, "-days", "2", "-subj",
+                        "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+        secure = Host((certificate, key))
+        good = opus("Tatoeba", 1, 100)
+        secure.files["/de-en.txt.zip"] = good
+        trusted = {"SSL_CERT_FILE": str(certificate), "CURL_CA_BUNDLE": ""}
+        said = refused("certificate", "get", "tatoeba", "-o", self.folder / "tls", "--from", secure.url, *self.opus_options(),
+                       env={"SSL_CERT_FILE": "", "CURL_CA_BUNDLE": ""})
+        assert not secure.asked, said
+        self.get("tatoeba", secure.url, "tls", *self.opus_options(), env=trusted)
+        source, path = self.tatoeba_from("plain", good)
+        secure.broken["/de-en.txt.zip"] = lambda handler, _: handler.reply(302, b"", [("Location", f"{source}/de-en.txt.zip")])
+        refused("cannot fetch", "get", "tatoeba", "-o", self.folder / "down", "--from", secure.url, *self.opus_options(), env=trusted)
+        assert self.host.times(path) == 0  # from https there is no way back to http
 
     # -- this machine
 
