@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstring>
 #include <exception>
+#include <fstream>
 #include <thread>
 
 #include "apps/fetch/http_get.h"
@@ -255,6 +256,12 @@ class Download {
 
   std::string check(const PartFile& part, const Source& source) {
     std::string why = why_wrong(part.path(), source.right, o_.poll);
+    if (why.empty()) {
+      std::string head(kHead, '\0');
+      std::ifstream file(part.path(), std::ios::binary);
+      file.read(head.data(), static_cast<std::streamsize>(kHead));
+      why = why_no_archive(o_.name, head.substr(0, static_cast<size_t>(file.gcount())));
+    }
     if (why.empty()) {
       try {
         models::require_no_page(part.path(), fmt::format("'{}'", o_.name));
