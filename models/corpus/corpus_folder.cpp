@@ -326,8 +326,7 @@ fs::path real_folder(fs::path folder) {
 // A folder in the way is empty, or holds a corpus of the same writer and nothing else.
 void require_free_folder(const fs::path& folder, const std::string& writer, bool overwrite) {
   if (!file_exists(folder)) return;
-  if (!fs::is_directory(folder))
-    throw IoError(fmt::format("'{}' is a file, not a folder", folder.string()));
+  if (!fs::is_directory(folder)) throw IoError(fmt::format("'{}' is a file, not a folder", folder.string()));
   const std::vector<fs::path> entries = list_folder(folder);
   if (entries.empty()) return;
   const auto foreign = [&](const std::string& name) {

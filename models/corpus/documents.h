@@ -16,8 +16,8 @@ namespace heed::models {
 
 /// A document of a part.
 struct CorpusDocument {
-  uint64_t pairs = 0;
-  std::string name;
+  uint64_t pairs = 0;  // of it that are in the part
+  std::string name;    // as the input has it
 };
 
 /// Reads PART.documents of a corpus folder.

@@ -55,7 +55,8 @@ class Drops {
 
 /// What a part has beside its two sides.
 struct PartColumns {
-  bool attribution = false, documents = false;
+  bool attribution = false;  // PART.attribution
+  bool documents = false;    // PART.documents
 };
 
 /// The lines of a part, in its files.

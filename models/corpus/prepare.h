@@ -26,6 +26,7 @@ enum class SplitBy : uint8_t {
   documents,  // a document lies in one part
 };
 
+/// The names of SplitBy.
 template <>
 inline constexpr std::array<std::string_view, 3> kNames<SplitBy>{"auto", "sentences", "documents"};
 

@@ -15,7 +15,7 @@ namespace heed::models {
 
 /// Where a file is.
 struct FileAddress {
-  std::string url;
+  std::string url;     // http or https
   uint64_t bytes = 0;  // 0: not known
   std::string sum;     // "sha256:0a1b..." or "md5:..."; empty: not known
 };
@@ -52,12 +52,12 @@ struct PublishedCorpus {
   std::string licence;                 // a sentence: the terms, as far as they are known
   std::string attribution;             // whom to name
   std::vector<std::string> languages;  // codes; empty: any pair
-  std::vector<PublishedFile> files;
-  std::vector<PublishedPart> parts;
-  std::vector<KnownPair> known;
-  bool as_published = false;  // training pairs are all kept, as papers do; else they are cleaned
-  int64_t valid_every = 0;    // as PrepareOptions
-  SplitBy split = SplitBy::looking;
+  std::vector<PublishedFile> files;    // what is fetched
+  std::vector<PublishedPart> parts;    // what the files hold
+  std::vector<KnownPair> known;        // of a corpus in any pair
+  bool as_published = false;           // training pairs are all kept, as papers do; else they are cleaned
+  int64_t valid_every = 0;             // as PrepareOptions
+  SplitBy split = SplitBy::looking;    // what is not to fall into two parts
 };
 
 /// @return all rows

@@ -37,8 +37,8 @@ class SideReader {
   virtual bool has_documents() const = 0;
 };
 
-/// Opens a side in the form that its name tells: `.sgm`, `.sgml` and `.xml` have segments, `train.tags.*` is
-/// one of talks, every other has a sentence a line.
+/// Opens a side in the form that its name tells: .sgm, .sgml and .xml have segments, a name that begins
+/// with train.tags is one of talks, every other has a sentence a line.
 /// @param lines of the text
 /// @param file its name, perhaps with the ending of a packing
 /// @return a reader

@@ -142,7 +142,7 @@ Split split_documents(const std::vector<SplitKey>& keys, const std::vector<uint6
                                  are(split.test_long), split.test_long));
   if (split.test + split.valid >= pairs) {
     throw ValueError("split", fmt::format("{} whole leave none to train on: of {} the test takes {} and the "
-                                          "validation {} (--split sentences)",
+                                          "validation {}",
                                           counted(order.size(), "document"), counted(pairs, "pair"),
                                           split.test, split.valid));
   }
