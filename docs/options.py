@@ -159,9 +159,13 @@ def page(folder):
         made, commands, known[program, ""] = section(program, help_of(binary), 2)
         lines += made
         for command, _ in commands:
-            made, _, options = section(f"{program} {command}", help_of(binary, command), 3)
+            made, inner, options = section(f"{program} {command}", help_of(binary, command), 3)
             known[program, command] = options | known[program, ""]
             lines += made
+            for name, _ in inner:  # translator data get
+                made, _, options = section(f"{program} {command} {name}", help_of(binary, command, name), 4)
+                known[program, command] |= options
+                lines += made
     text = "\n".join(lines).rstrip("\n") + "\n"
     if text.count("\n| `") < 30:
         raise SystemExit("docs/options.py: understood fewer than 30 options")

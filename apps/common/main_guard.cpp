@@ -98,6 +98,7 @@ void check_values(const CLI::App& app) {
       if (read == std::errc::result_out_of_range) refuse(fmt::format("'{}' is too large a number", value));
     }
   }
+  for (const CLI::App* const chosen : app.get_subcommands()) check_values(*chosen);
 }
 
 // Letters to change, add or leave out to make one word of the other [Levenshtein 1966].
@@ -231,16 +232,19 @@ void finish_output() {
 // Names the subcommand that was asked for, or the word that is none.
 int usage_error(std::string_view app, const CLI::App& cli, int argc, char** argv,
                 const CLI::ParseError& error) {
-  // groups of options have none
-  const auto known = cli.get_subcommands([](const CLI::App* sub) { return !sub->get_name().empty(); });
-  const auto chosen = cli.get_subcommands();
-  std::string message = error.what(), help = chosen.empty()
-                                                 ? std::string(app)
-                                                 : fmt::format("{} {}", app, chosen.front()->get_name());
-  if (chosen.empty() && !known.empty() && argc > 1 && argv[1][0] != '-') {
+  std::string message = error.what(), help(app);
+  const CLI::App* inner = &cli;  // the innermost subcommand that was understood
+  int word = 1;
+  for (auto chosen = cli.get_subcommands(); !chosen.empty(); chosen = inner->get_subcommands(), ++word) {
+    inner = chosen.front();
+    help += " " + inner->get_name();
+  }
+  // groups of options have no name
+  const auto known = inner->get_subcommands([](const CLI::App* sub) { return !sub->get_name().empty(); });
+  if (!known.empty() && argc > word && argv[word][0] != '-') {
     std::vector<std::string> names;
     for (const CLI::App* sub : known) names.push_back(sub->get_name());
-    message = fmt::format("'{}' is not a subcommand ({})", argv[1], fmt::join(names, ", "));
+    message = fmt::format("'{}' is not a subcommand ({})", argv[word], fmt::join(names, ", "));
   }
   constexpr std::string_view kRepeated = ": At Most 1 required but received ";  // CLI11's words
   if (const size_t at = message.find(kRepeated); at != std::string::npos) {
@@ -324,7 +328,6 @@ int run_app(std::string_view app, CLI::App& cli, int argc, char** argv, const st
       return code;
     }
     check_values(cli);
-    for (const CLI::App* const chosen : cli.get_subcommands()) check_values(*chosen);
     work();
     finish_output();
     return kOk;

@@ -12,6 +12,7 @@ Command add_translate(CLI::App& cli);
 Command add_evaluate(CLI::App& cli);
 Command add_prepare(CLI::App& cli);
 Command add_corpus(CLI::App& cli);
+Command add_data(CLI::App& cli);
 Command add_export(CLI::App& cli);
 Command add_quantize(CLI::App& cli);
 Command add_plot(CLI::App& cli);

@@ -62,7 +62,8 @@ void look(LookOptions& options) {
     for (const char* extension : {".svg", ".png"})
       outputs.push_back({"--output", (fs::path(options.folder) / (name + extension)).string()});
   }
-  check_files({.outputs = outputs, .runs = options.runs, .new_folders = {{"--output", options.folder}}});
+  apps::check_files(
+      {.outputs = outputs, .runs = options.runs, .new_folders = {{"--output", options.folder}}});
   models::check(options.translate.search);
   if (options.translate.search.n_best > 1) throw ValueError("n-best", "look shows one translation");
   use_threads(options.threads > 0 ? options.threads : 1);

@@ -27,7 +27,7 @@ bool has_preset(int argc, char** argv) {
 heed::apps::Restart restart_of(int argc, char** argv) {
   using heed::apps::Restart;
   const std::string_view command = argc > 1 ? argv[1] : "--help";
-  for (const char* name : {"models", "prepare", "plot", "corpus", "export", "average", "doctor", "help",
+  for (const char* name : {"models", "prepare", "data", "plot", "corpus", "export", "average", "doctor", "help",
                            "--help", "-h", "--version"}) {
     if (command == name) return Restart::never;
   }
@@ -57,6 +57,7 @@ int main(int argc, char** argv) {
   add("models", "list the translators that come with heed, and those in a folder", apps::add_models);
   add("prepare", "make a corpus of raw sentence pairs: cleaned, and split by source sentence",
       apps::add_prepare);
+  add("data", "published corpora by name: list them, fetch one and make a corpus of it", apps::add_data);
   add("train", "train a translator on two files of sentence pairs into a run folder", apps::add_train);
   add("plot", "draw how trainings went: losses, scores and learning rate over updates", apps::add_plot);
   add("translate", "translate lines with a trained run", apps::add_translate);

@@ -6,12 +6,14 @@
 #include <filesystem>
 #include <memory>
 
+#include "apps/common/choice.h"
 #include "apps/common/environment.h"
 #include "apps/common/files.h"
 #include "apps/common/main_guard.h"
 #include "apps/common/print.h"
 #include "apps/common/streams.h"
 #include "apps/translator/commands.h"
+#include "apps/translator/corpus_report.h"
 #include "apps/translator/run_options.h"
 #include "framework/core/error.h"
 
@@ -19,32 +21,72 @@ namespace heed::apps {
 namespace {
 
 struct PrepareCommand {
-  std::vector<std::string> inputs, sources, targets, avoid;
+  std::vector<std::string> inputs, sources, targets, avoid, ids;
+  std::vector<std::string> valid_sources, valid_targets, test_sources, test_targets;
   std::string folder, json, dropped, member;
+  bool blank_lines = false;
   models::PrepareOptions options;
 };
 
+using Paths = std::vector<std::string>;
+
+// Files of both sides, given by two options.
+std::vector<models::PairInput> both_sides(const char* source, const Paths& sources, const char* target,
+                                          const Paths& targets, const std::string& member) {
+  if (sources.size() != targets.size()) {
+    throw CLI::ValidationError(sources.size() < targets.size() ? source : target,
+                               fmt::format("{} source and {} target files are given; they go together",
+                                           sources.size(), targets.size()));
+  }
+  std::vector<models::PairInput> inputs;
+  for (size_t i = 0; i < sources.size(); ++i) {
+    models::PairInput& input = inputs.emplace_back();
+    input.source = input_path(sources[i]);
+    input.target = input_path(targets[i]);
+    input.member = member;
+  }
+  return inputs;
+}
+
 std::vector<models::PairInput> inputs_of(const PrepareCommand& o) {
   std::vector<models::PairInput> inputs;
-  for (const std::string& input : o.inputs) inputs.push_back({input_path(input), {}, o.member});
-  if (o.sources.size() != o.targets.size()) {
-    throw CLI::ValidationError(o.sources.size() < o.targets.size() ? "--source" : "--target",
-                               fmt::format("{} source and {} target files are given; they go together",
-                                           o.sources.size(), o.targets.size()));
+  for (const std::string& path : o.inputs) {
+    models::PairInput& input = inputs.emplace_back();
+    input.source = input_path(path);
+    input.member = o.member;
   }
-  for (size_t i = 0; i < o.sources.size(); ++i)
-    inputs.push_back({input_path(o.sources[i]), input_path(o.targets[i]), o.member});
+  std::vector<models::PairInput> sides = both_sides("--source", o.sources, "--target", o.targets, o.member);
+  if (!o.ids.empty() && o.ids.size() != sides.size()) {
+    throw CLI::ValidationError("--ids", fmt::format("{} are given, and {} source files; they go together",
+                                                    o.ids.size(), sides.size()));
+  }
+  for (size_t i = 0; i < o.ids.size(); ++i) sides[i].ids = input_path(o.ids[i]);
+  inputs.insert(inputs.end(), sides.begin(), sides.end());
+  for (models::PairInput& input : inputs) input.blank_lines = o.blank_lines;
   if (inputs.empty())
     throw CLI::RequiredError("a table or archive, or --source and --target with a file each,");
   return inputs;
 }
 
+std::vector<models::GivenPart> given_parts(const PrepareCommand& o) {
+  std::vector<models::GivenPart> parts;
+  const auto add = [&](const char* name, std::vector<models::PairInput> inputs) {
+    if (!inputs.empty()) parts.push_back({name, std::move(inputs)});
+  };
+  add("valid", both_sides("--valid-source", o.valid_sources, "--valid-target", o.valid_targets, ""));
+  add("test", both_sides("--test-source", o.test_sources, "--test-target", o.test_targets, ""));
+  return parts;
+}
+
 void check_files(const PrepareCommand& o) {
   std::vector<NamedPath> inputs;
-  for (const std::string& path : o.inputs) inputs.push_back({"FILE", path});
-  for (const std::string& path : o.sources) inputs.push_back({"--source", path});
-  for (const std::string& path : o.targets) inputs.push_back({"--target", path});
-  for (const std::string& path : o.avoid) inputs.push_back({"--avoid", path});
+  for (const auto& [option, paths] :
+       {std::pair("FILE", &o.inputs), std::pair("--source", &o.sources), std::pair("--target", &o.targets),
+        std::pair("--ids", &o.ids), std::pair("--valid-source", &o.valid_sources),
+        std::pair("--valid-target", &o.valid_targets), std::pair("--test-source", &o.test_sources),
+        std::pair("--test-target", &o.test_targets), std::pair("--avoid", &o.avoid)}) {
+    for (const std::string& path : *paths) inputs.push_back({option, path});
+  }
   for (const auto& [option, path] : {std::pair("--dropped", &o.dropped), std::pair("--json", &o.json)}) {
     if (!path->empty() &&
         std::filesystem::weakly_canonical(*path).parent_path() == std::filesystem::weakly_canonical(o.folder))
@@ -57,33 +99,10 @@ void check_files(const PrepareCommand& o) {
                      .sources = inputs});
 }
 
-std::string report_of(const models::CorpusInfo& info) {
-  std::string text;
-  uint64_t total = 0;
-  for (const models::CorpusInput& input : info.inputs) {
-    text += fmt::format("{:>9} {} read from {}\n", input.pairs, input.pairs == 1 ? "pair" : "pairs",
-                        printable(input.name));
-    total += input.pairs;
-  }
-  for (size_t i = 0; i < models::kDrops; ++i) {
-    const auto why = static_cast<models::Drop>(i);
-    for (const auto& [key, pairs] : info.dropped) {
-      if (key == models::key_of(why))
-        text += fmt::format("{:>9} dropped: {} ({}, {:.2f} %)\n", pairs, models::words_of(why), key,
-                            100.0 * static_cast<double>(pairs) / static_cast<double>(total));
-    }
-  }
-  text += fmt::format("{:>9} train\n{:>9} valid\n", info.train, info.valid);
-  text += fmt::format("{:>9} test, {} of them of {} words and more, with {}\n", info.test, info.test_long,
-                      info.long_words,
-                      info.references == 1 ? std::string("one translation each")
-                                           : fmt::format("up to {} translations each", info.references));
-  return text;
-}
-
 void prepare(PrepareCommand& o) {
   models::PrepareOptions& options = o.options;
   options.inputs = inputs_of(o);
+  options.given = given_parts(o);
   if (options.source_language == options.target_language)
     throw CLI::ValidationError(
         "--target-language", fmt::format("is '{}', as the source's; the files of a corpus are named by them",
@@ -96,7 +115,7 @@ void prepare(PrepareCommand& o) {
   const models::CorpusInfo info = models::prepare_corpus(options, [](uint64_t) {
     if (interrupted.load() != 0) throw Interrupted();
   });
-  say("{}corpus: {} (train with translator train --corpus)\n", report_of(info), o.folder);
+  say("{}corpus: {} (train with translator train --corpus)\n", corpus_report(info), o.folder);
   nlohmann::ordered_json report = nlohmann::ordered_json::parse(models::corpus_json(info));
   report["folder"] = o.folder;
   write_json(o.json, report);
@@ -114,6 +133,9 @@ Command add_prepare(CLI::App& cli) {
   cli.add_option("-s,--source", o->sources, "instead or as well: files with the source sentences, one a line")
       ->take_all();
   cli.add_option("-t,--target", o->targets, "their translations, line by line")->take_all();
+  cli.add_option("--ids", o->ids, "OPUS's .ids of each of these files; of an archive it is found")
+      ->take_all();
+  cli.add_flag("--blank-lines", o->blank_lines, "an empty line on both sides ends a document");
   cli.add_option("-o,--output", o->folder, "corpus folder to write")->required();
   cli.add_flag("--overwrite", p.overwrite, "replace the corpus that an earlier call wrote there");
   const auto language = [&](const std::string& name, std::string& code, const char* what) {
@@ -134,6 +156,17 @@ Command add_prepare(CLI::App& cli) {
       ->group("Tables and archives");
   cli.add_option("--member", o->member, "of an archive with several corpora: the one to read")
       ->group("Tables and archives");
+  const auto part = [&](const char* name, std::vector<std::string>& paths, const char* what) {
+    cli.add_option(name, paths, what)->take_all()->allow_extra_args(false)->group("Split");
+  };
+  part("--valid-source", o->valid_sources, "a validation set as it is, in the place of splitting one off");
+  part("--valid-target", o->valid_targets, "its translations");
+  part("--test-source", o->test_sources, "a test set as it is, in the place of splitting one off");
+  part("--test-target", o->test_targets, "its translations");
+  add_choice(cli, "--split", p.split_by,
+             "what is not to fall into two parts; auto: a document where the input has three and more, else "
+             "all translations of a sentence")
+      ->group("Split");
   const auto whole = [&](const char* name, int64_t& value, int64_t least, const char* what) {
     return cli.add_option(name, value, what)
         ->check(CLI::Range(least, int64_t{1'000'000'000}))

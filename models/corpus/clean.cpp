@@ -79,6 +79,10 @@ uint64_t text_hash(std::string_view text) {
   return mixed_bits(hash.value());
 }
 
+uint64_t pair_hash(std::string_view source, std::string_view target) {
+  return text_hash(source) * 0x9e3779b97f4a7c15U + text_hash(target);
+}
+
 int64_t count_words(std::string_view sentence) {
   int64_t words = 0;
   bool inside = false;
@@ -164,7 +168,7 @@ Cleaner::Cleaner(const CleanOptions& options, const std::string& source_language
 
 void Cleaner::avoid(std::string_view sentence) { avoided_.insert(text_hash(folded(sentence))); }
 
-std::optional<Drop> Cleaner::judge(std::string_view source, std::string_view target) {
+std::optional<Drop> Cleaner::judge(std::string_view source, std::string_view target, uint64_t after) {
   if (first_invalid_utf8(source) || first_invalid_utf8(target)) return Drop::encoding;
   if (source.empty() || target.empty()) return Drop::empty;
   if (options_.too_long) {
@@ -184,11 +188,8 @@ std::optional<Drop> Cleaner::judge(std::string_view source, std::string_view tar
   if (avoided_.size() > 0 &&
       (avoided_.contains(text_hash(folded(source))) || avoided_.contains(text_hash(folded(target)))))
     return Drop::overlap;
-  if (options_.duplicate) {
-    // the sides are told apart, and a pair is not its reverse
-    const uint64_t pair = text_hash(source) * 0x9e3779b97f4a7c15U + text_hash(target);
-    if (!seen_.insert(pair)) return Drop::duplicate;
-  }
+  if (options_.duplicate && !seen_.insert(pair_hash(source, target) + mixed_bits(after)))
+    return Drop::duplicate;
   return std::nullopt;
 }
 

@@ -60,6 +60,10 @@ std::string folded(std::string_view sentence);
 /// @return the hash
 uint64_t text_hash(std::string_view text);
 
+/// @param source,target the sides of a pair
+/// @return a hash of the pair, which is not that of its reverse
+uint64_t pair_hash(std::string_view source, std::string_view target);
+
 /// Words of a sentence: what stands between white space, and each sign of Chinese and Japanese as one.
 /// @param sentence UTF-8
 /// @return their number
@@ -109,8 +113,9 @@ class Cleaner {
   void avoid(std::string_view sentence);
   /// Judges a pair.
   /// @param source,target trimmed sides
+  /// @param after what tells pairs that are the same apart, such as the one before them in a document
   /// @return why it is dropped; nullopt for one that is kept
-  std::optional<Drop> judge(std::string_view source, std::string_view target);
+  std::optional<Drop> judge(std::string_view source, std::string_view target, uint64_t after = 0);
 
  private:
   CleanOptions options_;

@@ -104,18 +104,29 @@ void require_consistent(const CorpusInfo& info, const std::string& name) {
   if (info.references == 0) refuse("'references' is 0, and a test has one at least");
   for (uint64_t n = 2; n <= info.references; ++n)
     require_lines(fmt::format("test.{}.{}", n, info.target_language), "test", info.test, true);
+  for (const auto& [part, documents] : info.documents)
+    require_lines(part + ".documents", fmt::format("documents.{}", part).c_str(), documents, true);
+  uint64_t further = 0;
+  for (const CorpusTest& test : info.tests) {
+    for (const std::string& language : {info.source_language, info.target_language})
+      require_lines(fmt::format("{}.{}", test.name, language), test.name.c_str(), test.pairs, true);
+    further += test.pairs;
+  }
   const uint64_t kept = info.train + info.valid + info.test;
   if (info.sources > kept)
     refuse(fmt::format("'sources' is {}, of {} in all parts", info.sources, counted(kept, "pair")));
   if (info.test_long > info.test)
     refuse(fmt::format("'test_long' is {}, and 'test' is {}", info.test_long, info.test));
+  if (info.test_seen > info.test)
+    refuse(fmt::format("'test_seen' is {}, and 'test' is {}", info.test_seen, info.test));
   if (info.inputs.empty()) return;  // a corpus that was not read but made
   uint64_t read = 0, dropped = 0;
   for (const CorpusInput& input : info.inputs) read += input.pairs;
   for (const auto& [reason, pairs] : info.dropped) dropped += pairs;
-  const uint64_t least = kept + dropped, most = least + info.test * (info.references - 1);
+  const uint64_t least = kept + further + dropped, most = least + info.test * (info.references - 1);
   if (read < least || read > most) {
-    refuse(fmt::format("{} pairs were read, {} are in its parts and {} were dropped", read, kept, dropped));
+    refuse(fmt::format("{} pairs were read, {} are in its parts and {} were dropped", read, kept + further,
+                       dropped));
   }
 }
 
@@ -154,6 +165,10 @@ std::string corpus_json(const CorpusInfo& info) {
     json["inputs"].push_back({{"name", input.name}, {"pairs", input.pairs}});
   for (const auto& [key, value] : info.settings) json["settings"][key] = value;
   for (const auto& [key, pairs] : info.dropped) json["dropped"][key] = pairs;
+  for (const auto& [part, documents] : info.documents) json["documents"][part] = documents;
+  if (info.test_seen > 0) json["test_seen"] = info.test_seen;
+  for (const CorpusTest& test : info.tests)
+    json["tests"].push_back({{"name", test.name}, {"pairs", test.pairs}});
   for (const CorpusFile& file : info.files)
     json["files"][file.name] = {{"lines", file.lines}, {"fingerprint", file.fingerprint}};
   return replaced_invalid(json);
@@ -197,6 +212,19 @@ CorpusInfo parse_corpus_json(std::string_view text, const std::string& name) {
   const Fields dropped(fields.object("dropped"), name);
   for (const auto& [key, value] : fields.object("dropped").items())
     info.dropped.emplace_back(key, dropped.count(key.c_str()));
+  if (json.contains("documents")) {
+    const Fields documents(fields.object("documents"), name);
+    for (const char* part : {"train", "valid", "test"}) {
+      if (fields.object("documents").contains(part)) info.documents.emplace_back(part, documents.count(part));
+    }
+  }
+  if (json.contains("test_seen")) info.test_seen = fields.count("test_seen");
+  if (json.contains("tests")) {
+    for (const Json& test : fields.list("tests")) {
+      const Fields f(test, name);
+      info.tests.push_back({f.text("name"), f.count("pairs")});
+    }
+  }
   for (const auto& [key, value] : fields.object("files").items()) {
     const Fields f(value, name);
     if (!is_file_name(key)) fields.refuse("the name of a file", key);
@@ -296,31 +324,30 @@ fs::path real_folder(fs::path folder) {
 }  // namespace
 
 // A folder in the way is empty, or holds a corpus of the same writer and nothing else.
-void CorpusWriter::require_free() const {
-  if (!file_exists(folder_)) return;
-  if (!fs::is_directory(folder_))
-    throw IoError(fmt::format("'{}' is a file, not a folder", folder_.string()));
-  const std::vector<fs::path> entries = list_folder(folder_);
+void require_free_folder(const fs::path& folder, const std::string& writer, bool overwrite) {
+  if (!file_exists(folder)) return;
+  if (!fs::is_directory(folder)) throw IoError(fmt::format("'{}' is a file, not a folder", folder.string()));
+  const std::vector<fs::path> entries = list_folder(folder);
   if (entries.empty()) return;
   const auto foreign = [&](const std::string& name) {
     throw IoError(fmt::format("'{}' was not written by {}, or was changed since; it is left alone",
-                              (folder_ / name).string(), writer_));
+                              (folder / name).string(), writer));
   };
   CorpusInfo info;
   try {
-    if (!file_exists(folder_ / kCorpusFile)) {
-      if (overwrite_) foreign(entries.front().filename().string());
+    if (!file_exists(folder / kCorpusFile)) {
+      if (overwrite) foreign(entries.front().filename().string());
       throw IoError(fmt::format("'{}' exists already and holds no corpus of {}; choose another folder",
-                                folder_.string(), writer_));
+                                folder.string(), writer));
     }
-    info = read_corpus(folder_);
+    info = read_corpus(folder);
   } catch (const FormatError&) {
     foreign(kCorpusFile);
   }
-  if (info.writer != writer_) foreign(kCorpusFile);
-  if (!overwrite_)
+  if (info.writer != writer) foreign(kCorpusFile);
+  if (!overwrite)
     throw IoError(
-        fmt::format("'{}' exists already (--overwrite replaces the corpus in it)", folder_.string()));
+        fmt::format("'{}' exists already (--overwrite replaces the corpus in it)", folder.string()));
   for (const fs::path& entry : entries) {
     const std::string name = entry.filename().string();
     if (name == kCorpusFile) continue;
@@ -333,7 +360,7 @@ void CorpusWriter::require_free() const {
 
 CorpusWriter::CorpusWriter(const fs::path& folder, std::string writer, bool overwrite)
     : folder_(folder), real_(real_folder(folder)), writer_(std::move(writer)), overwrite_(overwrite) {
-  require_free();
+  require_free_folder(folder_, writer_, overwrite_);
   for (fs::path above = real_.parent_path(); !file_exists(above) && above.has_relative_path();
        above = above.parent_path())
     made_ = above;
@@ -374,7 +401,7 @@ void CorpusWriter::finish(CorpusInfo& info) {
   for (auto& [name, file] : files_) info.files.push_back(file.close());
   files_.clear();
   write_file_atomically(work_ / kCorpusFile, corpus_json(info));
-  require_free();
+  require_free_folder(folder_, writer_, overwrite_);
   const auto fail = [&] {
     throw IoError(fmt::format("cannot put the corpus to '{}': {}", folder_.string(), std::strerror(errno)));
   };

@@ -4,6 +4,9 @@
 //   test.en, test.fr      the same, held back for the test
 //   test.2.fr, ...        further translations of the test; a line without one repeats test.fr
 //   train.attribution     who wrote each pair of train, where the input says so; also for valid and test
+//   train.documents       which pairs stand one after the other, where the input says so (documents.h); also
+//                         for valid and test
+//   NAME.en, NAME.fr      a further test that was published with the corpus: test_2017_flickr
 //   NAME.README, ...      what lay beside the pairs in the archive NAME
 //   corpus.json           languages, licence, counts, what was dropped and why, and a fingerprint of each
 //   file
@@ -40,19 +43,28 @@ struct CorpusInput {
   uint64_t pairs = 0;  // lines read, dropped ones as well
 };
 
+/// A further test of a corpus, in NAME.LANGUAGE.
+struct CorpusTest {
+  std::string name;    // "test_2017_flickr"
+  uint64_t pairs = 0;  // its lines
+};
+
 /// The content of corpus.json.
 struct CorpusInfo {
-  std::string writer;                                         // "translator prepare"
-  std::string source_language, target_language;               // codes, the endings of the files
-  std::string licence, attribution;                           // of the sentences; empty: not known
-  std::vector<CorpusInput> inputs;                            // where the pairs come from
-  uint64_t seed = 0;                                          // of the split
-  uint64_t train = 0, valid = 0, test = 0;                    // pairs
-  uint64_t sources = 0;                                       // distinct source sentences of all parts
-  uint64_t references = 1;                                    // files with translations of the test
-  uint64_t test_long = 0, long_words = 0;                     // sentences of the test with so many words
+  std::string writer;                            // "translator prepare"
+  std::string source_language, target_language;  // codes, the endings of the files
+  std::string licence, attribution;              // of the sentences; empty: not known
+  std::vector<CorpusInput> inputs;               // where the pairs come from
+  uint64_t seed = 0;                             // of the split
+  uint64_t train = 0, valid = 0, test = 0;       // pairs
+  uint64_t sources = 0;                          // distinct source sentences, of given parts none
+  uint64_t references = 1;                       // files with translations of the test
+  uint64_t test_long = 0, long_words = 0;        // sentences of the test with so many words
   std::vector<std::pair<std::string, std::string>> settings;  // options of cleaning and splitting
   std::vector<std::pair<std::string, uint64_t>> dropped;      // key_of(reason), pairs
+  std::vector<std::pair<std::string, uint64_t>> documents;    // of the parts that have them: "train", 12
+  uint64_t test_seen = 0;                                     // of the test, whose source is in training too
+  std::vector<CorpusTest> tests;                              // published with it, beside `test`
   std::vector<CorpusFile> files;                              // all files but corpus.json
 
   /// @param name of a file in the folder
@@ -113,15 +125,22 @@ class LineFile {
   Fingerprint fingerprint_;
 };
 
+/// Throws unless a corpus may be written to a folder.
+/// @param folder to write
+/// @param writer "translator prepare", who may replace what it wrote
+/// @param overwrite whether a corpus that is there may be replaced
+/// @throws IoError when the folder exists, unless it is empty or, with `overwrite`, holds nothing but an
+///   unchanged corpus of the same writer
+void require_free_folder(const std::filesystem::path& folder, const std::string& writer, bool overwrite);
+
 /// Writes a corpus folder: into a temporary folder beside it, which takes its name when all is written. Until
 /// then, and after an error, what is there stays as it is.
 class CorpusWriter {
  public:
   /// @param folder to write
-  /// @param writer "translator prepare", who may replace what it wrote
+  /// @param writer who may replace what it wrote
   /// @param overwrite whether a corpus that is there may be replaced
-  /// @throws IoError when the folder exists, unless it is empty or, with `overwrite`, holds nothing but an
-  ///   unchanged corpus of the same writer
+  /// @throws as require_free_folder
   CorpusWriter(const std::filesystem::path& folder, std::string writer, bool overwrite);
   CorpusWriter(const CorpusWriter&) = delete;
   CorpusWriter& operator=(const CorpusWriter&) = delete;
@@ -137,7 +156,6 @@ class CorpusWriter {
   void finish(CorpusInfo& info);
 
  private:
-  void require_free() const;
   std::filesystem::path folder_, real_, work_;  // real_: folder_ behind links
   std::filesystem::path made_;                  // the outermost folder that was made for it
   std::string writer_;

@@ -3,109 +3,26 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
-#include <cerrno>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <set>
+#include <string_view>
 #include <unordered_map>
 
 #include "framework/core/error.h"
 #include "framework/io/file.h"
 #include "models/corpus/archive.h"
+#include "models/corpus/documents.h"
 #include "models/corpus/packed_stream.h"
+#include "models/corpus/part_files.h"
+#include "models/text/counted.h"
 #include "models/text/unicode.h"
 
 namespace heed::models {
 namespace {
 
 namespace fs = std::filesystem;
-
-// The pairs that were kept, in a file that is written once and read once.
-class Spool {
- public:
-  explicit Spool(fs::path path)
-      : path_(std::move(path)), file_(std::fopen(path_.c_str(), "w+bx"), &std::fclose) {
-    if (!file_) fail("write");
-  }
-  void add(const RawPair& pair) {
-    for (const std::string_view text : {pair.source, pair.target, pair.attribution}) {
-      const auto size = static_cast<uint32_t>(text.size());  // a line has a mebibyte at most
-      if (std::fwrite(&size, sizeof size, 1, file_.get()) != 1 ||
-          (!text.empty() && std::fwrite(text.data(), 1, text.size(), file_.get()) != text.size()))
-        fail("write");
-    }
-  }
-  void rewind() {
-    if (std::fflush(file_.get()) != 0 || std::fseek(file_.get(), 0, SEEK_SET) != 0) fail("write");
-  }
-  // The next pair; there must be one.
-  RawPair next() {
-    for (std::string& text : texts_) {
-      uint32_t size = 0;
-      if (std::fread(&size, sizeof size, 1, file_.get()) != 1) fail("read");
-      text.resize(size);
-      if (std::fread(text.data(), 1, size, file_.get()) != size) fail("read");
-    }
-    return {texts_[0], texts_[1], texts_[2]};
-  }
-
- private:
-  [[noreturn]] void fail(const char* what) const {
-    throw IoError(fmt::format("cannot {} '{}': {}", what, path_.string(), std::strerror(errno)));
-  }
-  fs::path path_;
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
-  std::array<std::string, 3> texts_;
-};
-
-// What is dropped: counted, and written where somebody wants to see it.
-class Drops {
- public:
-  explicit Drops(const fs::path& path) {
-    if (!path.empty()) file_.emplace(path);
-  }
-  void add(Drop why, std::string_view source, std::string_view target) {
-    ++counts_[static_cast<size_t>(why)];
-    if (!file_) return;
-    lines_ += fmt::format("{}\t{}\t{}\n", key_of(why), source, target);
-    if (lines_.size() < (size_t{1} << 16)) return;
-    file_->write(lines_);
-    lines_.clear();
-  }
-  void close(CorpusInfo& info) {
-    for (size_t i = 0; i < kDrops; ++i) {
-      if (counts_[i] > 0) info.dropped.emplace_back(key_of(static_cast<Drop>(i)), counts_[i]);
-    }
-    if (!file_) return;
-    file_->write(lines_);
-    file_->commit();
-  }
-
- private:
-  std::array<uint64_t, kDrops> counts_{};
-  std::optional<AtomicFile> file_;
-  std::string lines_;
-};
-
-// The lines of a part, in its files.
-class PartWriter {
- public:
-  PartWriter(CorpusWriter& writer, const PrepareOptions& options, const std::string& part, bool attribution)
-      : source_(writer.file(part + "." + options.source_language)),
-        target_(writer.file(part + "." + options.target_language)),
-        attribution_(attribution ? &writer.file(part + ".attribution") : nullptr) {}
-  void write(const RawPair& pair) {
-    source_.write(pair.source);
-    target_.write(pair.target);
-    if (attribution_) attribution_->write(pair.attribution);
-  }
-
- private:
-  LineFile &source_, &target_, *attribution_;
-};
 
 // A held-back sentence: its first translation is in the part's file, further ones of a test in theirs.
 struct Held {
@@ -129,7 +46,8 @@ std::string name_of_input(const PairInput& input) {
   const auto name = [](const fs::path& path) {
     return path == "/dev/stdin" ? "standard input" : path.filename().string();
   };
-  return input.target.empty() ? name(input.source) : name(input.source) + " and " + name(input.target);
+  if (!input.target.empty()) return name(input.source) + " and " + name(input.target);
+  return name(input.source) + (input.source_member.empty() ? "" : ": " + input.source_member);
 }
 
 // "CC-BY 2.0 (France)" of a pair of manythings.org: "CC-BY 2.0 (France) Attribution: tatoeba.org #1 (a) & #2
@@ -143,7 +61,9 @@ std::string licence_in(std::string_view attribution) {
 // README and LICENSE of the archives, "opus.zip.README".
 void keep_notes(CorpusWriter& writer, const std::vector<PairInput>& inputs) {
   std::set<std::string> names;
+  std::set<fs::path> seen;
   for (const PairInput& input : inputs) {
+    if (!seen.insert(input.source).second) continue;
     for (const PairNote& note : notes_of(input)) {
       std::string name = fmt::format("{}.{}", input.source.filename().string(), note.name);
       std::ranges::replace_if(
@@ -161,7 +81,7 @@ SplitKey key_of_pair(std::string_view source, std::string_view target) {
   return {text_hash(folded(source)), text_hash(folded(target)), static_cast<uint32_t>(count_words(source))};
 }
 
-std::vector<std::pair<std::string, std::string>> settings_of(const PrepareOptions& o) {
+std::vector<std::pair<std::string, std::string>> settings_of(const PrepareOptions& o, bool by_documents) {
   const auto limit = [](bool on, auto value) { return on ? fmt::format("{}", value) : std::string("off"); };
   const auto on = [](bool value) { return std::string(value ? "on" : "off"); };
   return {{"max_words", limit(o.clean.too_long, o.clean.max_words)},
@@ -172,12 +92,9 @@ std::vector<std::pair<std::string, std::string>> settings_of(const PrepareOption
           {"markup", on(o.clean.markup)},
           {"duplicate", on(o.clean.duplicate)},
           {"targets_apart", on(o.split.targets_apart)},
-          {"references", fmt::format("{}", o.references)}};
+          {"references", fmt::format("{}", o.references)},
+          {"split", by_documents ? "documents" : "sentences"}};
 }
-
-}  // namespace
-
-namespace {
 
 // A member that is asked for must be one of something.
 void require_archive(const std::vector<PairInput>& inputs) {
@@ -193,107 +110,280 @@ void require_archive(const std::vector<PairInput>& inputs) {
     throw ValueError("member", fmt::format("'{}' is of an archive, and none is given", asked));
 }
 
-}  // namespace
+class Preparation {
+ public:
+  Preparation(const PrepareOptions& options, const std::function<void(uint64_t)>& read)
+      : options_(options),
+        read_(read),
+        writer_(options.folder, kPrepareWriter, options.overwrite),
+        cleaner_(options.clean, options.source_language, options.target_language),
+        drops_(options.dropped) {}
 
-CorpusInfo prepare_corpus(const PrepareOptions& options, const std::function<void(uint64_t)>& read) {
-  CorpusWriter writer(options.folder, "translator prepare", options.overwrite);
-  uint64_t total = 0;
-  const ReadWatch watch([&] { read(total); });
-  Cleaner cleaner(options.clean, options.source_language, options.target_language);
-  require_archive(options.inputs);
-  avoid_sentences(cleaner, options.avoid);
-  Drops drops(options.dropped);
-  CorpusInfo info;
-  std::vector<SplitKey> keys;
-  const fs::path spool_path = writer.work() / "pairs.spool";
-  std::optional<Spool> spool(spool_path);
-  bool attribution = false;
-  info.licence = options.licence;
-  for (const PairInput& input : options.inputs) {
-    const auto reader = open_pairs(input, options.table, options.source_language, options.target_language);
-    attribution = attribution || reader->has_attribution();
-    const uint64_t before = total;
-    RawPair pair;
-    for (auto found = reader->next(pair); found != PairReader::Found::end; found = reader->next(pair)) {
-      if (++total % kPoll == 0) read(total);
-      if (found == PairReader::Found::other_columns) {
-        drops.add(trimmed(pair.source).empty() ? Drop::empty : Drop::columns, pair.source, "");
-        continue;
-      }
-      pair = {trimmed(pair.source), trimmed(pair.target), trimmed(pair.attribution)};
-      if (info.licence.empty()) info.licence = licence_in(pair.attribution);
-      if (const auto why = cleaner.judge(pair.source, pair.target)) {
-        drops.add(*why, pair.source, pair.target);
-        continue;
-      }
-      keys.push_back(key_of_pair(pair.source, pair.target));
-      spool->add(pair);
+  CorpusInfo run() {
+    const ReadWatch watch([&] { read_(total_); });
+    require_archive(options_.inputs);
+    avoid_sentences(cleaner_, options_.avoid);
+    info_.licence = options_.licence;
+    for (const GivenPart& part : options_.given) take_given(part);
+    by_documents_ = decide_by_documents();
+    const fs::path spool_path = writer_.work() / "pairs.spool";
+    spool_.emplace(spool_path);
+    for (const PairInput& input : options_.inputs) take(input);
+    read_(total_);
+    if (keys_.empty()) {
+      throw ValueError("prepare", total_ == 0
+                                      ? "the input has no line"
+                                      : fmt::format("no pair is left of {}: all were dropped", total_));
     }
-    info.inputs.push_back({name_of_input(input), total - before});
+    const Split split = make_split();
+    spool_->rewind();
+    write_parts(split);
+    keep_notes(writer_, options_.inputs);
+    spool_.reset();
+    remove_file(spool_path);
+    if (info_.train == 0) throw ValueError("prepare", "no pair is left to train on");
+    describe(split);
+    drops_.close(info_);
+    writer_.finish(info_);
+    return info_;
   }
-  read(total);
-  if (keys.empty()) {
-    throw ValueError("prepare", total == 0 ? "the input has no line"
-                                           : fmt::format("no pair is left of {}: all were dropped", total));
-  }
-  const Split split = split_corpus(keys, options.split);
 
-  PartWriter train(writer, options, "train", attribution);
-  std::optional<PartWriter> valid, test;
-  if (split.valid > 0) valid.emplace(writer, options, "valid", attribution);
-  if (split.test > 0) test.emplace(writer, options, "test", attribution);
-  std::unordered_map<uint64_t, size_t> rows;  // of the held-back sentences of both parts
-  std::vector<Held> held;
-  std::vector<size_t> test_rows;
-  spool->rewind();
-  for (size_t i = 0; i < keys.size(); ++i) {
-    if (i % kPoll == 0) read(total);
-    const RawPair pair = spool->next();
-    const Part part = split.parts[i];
-    if (part == Part::none) {
-      drops.add(Drop::held_target, pair.source, pair.target);
-    } else if (part == Part::train) {
-      train.write(pair);
-      ++info.train;
-    } else if (const auto [found, is_new] = rows.try_emplace(keys[i].source, held.size()); is_new) {
-      held.push_back({std::string(pair.source), {std::string(pair.target)}});
-      const bool in_test = part == Part::test;
-      (in_test ? *test : *valid).write(pair);
-      ++(in_test ? info.test : info.valid);
-      if (in_test) test_rows.push_back(found->second);
-      if (in_test && static_cast<int64_t>(keys[i].words) >= options.split.long_words) ++info.test_long;
-    } else if (Held& first = held[found->second]; first.source != pair.source) {
-      drops.add(Drop::variant, pair.source, pair.target);
-    } else if (part == Part::valid || static_cast<int64_t>(first.targets.size()) >= options.references) {
-      drops.add(Drop::further, pair.source, pair.target);
+ private:
+  // Calls `with` for each pair of an input.
+  template <class With>
+  void read_input(const PairInput& input, PairReader& reader, const With& with) {
+    RawPair pair;
+    uint64_t pairs = 0;
+    for (auto found = reader.next(pair); found != PairReader::Found::end; found = reader.next(pair)) {
+      ++pairs;
+      if (++total_ % kPoll == 0) read_(total_);
+      if (found == PairReader::Found::other_columns) {
+        drops_.add(trimmed(pair.source).empty() ? Drop::empty : Drop::columns, pair.source, "");
+        continue;
+      }
+      pair = {trimmed(pair.source), trimmed(pair.target), trimmed(pair.attribution), pair.document};
+      with(pair);
+    }
+    if (input.pairs > 0 && pairs != input.pairs) {
+      throw ValueError(fmt::format("'{}' has {}, and there must be {}: it is damaged, or another version",
+                                   name_of_input(input), counted(pairs, "pair"), input.pairs));
+    }
+    info_.inputs.push_back({name_of_input(input), pairs});
+  }
+  std::unique_ptr<PairReader> open_input(const PairInput& input) const {
+    return open_pairs(input, options_.table, options_.source_language, options_.target_language);
+  }
+  PartWriter part_writer(const std::string& part) {
+    return {writer_,
+            part,
+            options_.source_language,
+            options_.target_language,
+            {.attribution = attribution_, .documents = by_documents_}};
+  }
+
+  void take_given(const GivenPart& part) {
+    std::vector<std::unique_ptr<PairReader>> readers;
+    for (const PairInput& input : part.inputs) readers.push_back(open_input(input));
+    const bool documents =
+        std::ranges::all_of(readers, [](const auto& reader) { return reader->has_documents(); });
+    PartWriter file(writer_, part.name, options_.source_language, options_.target_language,
+                    {.documents = documents});
+    for (size_t i = 0; i < readers.size(); ++i) {
+      read_input(part.inputs[i], *readers[i], [&](const RawPair& pair) {
+        for (const std::string_view side : {pair.source, pair.target}) {
+          if (first_invalid_utf8(side)) {
+            throw FormatError(
+                fmt::format("'{}' pair {} is not UTF-8", name_of_input(part.inputs[i]), file.pairs() + 1));
+          }
+          if (options_.apart && !side.empty()) cleaner_.avoid(side);
+        }
+        file.write(pair);
+        if (part.name == "test" && count_words(pair.source) >= options_.split.long_words) ++info_.test_long;
+      });
+    }
+    file.close();
+    if (file.pairs() == 0) throw ValueError("prepare", fmt::format("'{}' has no pair", part.name));
+    if (documents) info_.documents.emplace_back(part.name, file.documents());
+    if (part.name == "valid") {
+      info_.valid = file.pairs();
+    } else if (part.name == "test") {
+      info_.test = file.pairs();
+    } else {
+      info_.tests.push_back({part.name, file.pairs()});
+      std::erase_if(info_.documents, [&](const auto& entry) { return entry.first == part.name; });
+    }
+  }
+
+  static void require_documents(const PairInput& input, const PairReader& reader) {
+    if (!reader.has_documents())
+      throw ValueError("prepare", fmt::format("'{}' has no documents to split by", name_of_input(input)));
+  }
+  // Whether all inputs have documents, and enough of them to share out.
+  bool decide_by_documents() {
+    if (options_.split_by == SplitBy::sentences) return false;
+    const bool asked = options_.split_by == SplitBy::documents;
+    const bool streams = std::ranges::any_of(options_.inputs, [](const PairInput& input) {
+      return is_stream(input.source) || is_stream(input.target) || is_stream(input.ids);
+    });
+    if (streams) return asked;  // nobody can look into them first
+    constexpr size_t kEnough = 3;
+    std::set<std::string, std::less<>> groups;
+    for (const PairInput& input : options_.inputs) {
+      const auto reader = open_input(input);
+      if (asked) require_documents(input, *reader);
+      if (!reader->has_documents()) return false;
+      RawPair pair;
+      for (uint64_t pairs = 0; groups.size() < kEnough && reader->next(pair) != PairReader::Found::end;) {
+        if (++pairs % kPoll == 0) read_(0);
+        if (const auto group = group_of(pair.document); !groups.contains(group)) groups.emplace(group);
+      }
+    }
+    if (asked && groups.size() < kEnough)
+      throw ValueError("prepare",
+                       fmt::format("there {} {}: too few to split by", groups.size() == 1 ? "is" : "are",
+                                   counted(groups.size(), "document")));
+    return groups.size() >= kEnough;
+  }
+
+  void take(const PairInput& input) {
+    const auto reader = open_input(input);
+    if (by_documents_) require_documents(input, *reader);
+    attribution_ = attribution_ || reader->has_attribution();
+    uint64_t before = 0;  // hash of the pair before in the document
+    std::string document;
+    read_input(input, *reader, [&](const RawPair& pair) {
+      if (info_.licence.empty()) info_.licence = licence_in(pair.attribution);
+      if (by_documents_) {
+        if (pair.document != document) before = 0;
+        document = pair.document;
+      }
+      const auto why = cleaner_.judge(pair.source, pair.target, before);
+      if (by_documents_) before = pair_hash(pair.source, pair.target);
+      if (why) {
+        drops_.add(*why, pair.source, pair.target);
+        return;
+      }
+      keys_.push_back(key_of_pair(pair.source, pair.target));
+      spool_->add(pair);
+      if (!by_documents_) return;
+      if (names_.empty() || names_.back() != document) names_.push_back(document);
+      groups_.push_back(text_hash(group_of(document)));
+      document_of_.push_back(static_cast<uint32_t>(names_.size() - 1));
+    });
+  }
+
+  bool is_given(std::string_view part) const {
+    return std::ranges::any_of(options_.given, [&](const GivenPart& given) { return given.name == part; });
+  }
+  Split make_split() const {
+    SplitOptions sizes = options_.split;
+    if (is_given("valid") || options_.valid_every > 0) sizes.valid = 0;
+    if (is_given("test")) sizes.test = sizes.test_long = 0;
+    Split split = by_documents_ ? split_documents(keys_, groups_, sizes) : split_corpus(keys_, sizes);
+    if (options_.valid_every == 0) return split;
+    const auto every = static_cast<size_t>(options_.valid_every);
+    for (size_t i = every - 1, kept = 0; i < keys_.size(); i += every, ++kept) {
+      split.parts[i] = Part::valid;
+      split.valid = static_cast<int64_t>(kept) + 1;
+    }
+    return split;
+  }
+
+  // The parts as they come: all pairs of a held-back document, of each so many-th pair.
+  void write_parts(const Split& split) {
+    PartWriter train = part_writer("train");
+    std::optional<PartWriter> valid, test;
+    if (split.valid > 0) valid.emplace(part_writer("valid"));
+    if (split.test > 0) test.emplace(part_writer("test"));
+    HashSet trained;  // sources, where the test's may be among them
+    for (size_t i = 0; i < keys_.size(); ++i) {
+      if (by_documents_ && split.parts[i] == Part::train) trained.insert(keys_[i].source);
+    }
+    for (size_t i = 0; i < keys_.size(); ++i) {
+      if (i % kPoll == 0) read_(total_);
+      RawPair pair = spool_->next();
+      if (by_documents_) pair.document = names_[document_of_[i]];
+      const Part part = split.parts[i];
+      if (part == Part::none) {
+        drops_.add(Drop::held_target, pair.source, pair.target);
+      } else if (part == Part::train) {
+        train.write(pair);
+      } else if (PartWriter& file = part == Part::test ? *test : *valid;
+                 by_documents_ || options_.valid_every > 0 || hold_once(i, part, pair)) {
+        file.write(pair);
+        if (part != Part::test) continue;
+        if (static_cast<int64_t>(keys_[i].words) >= options_.split.long_words) ++info_.test_long;
+        if (by_documents_ && trained.contains(keys_[i].source)) ++info_.test_seen;
+      }
+    }
+    const auto close = [&](PartWriter& file, const char* part, uint64_t& pairs) {
+      file.close();
+      pairs = file.pairs();
+      if (by_documents_) info_.documents.emplace_back(part, file.documents());
+    };
+    close(train, "train", info_.train);
+    if (valid) close(*valid, "valid", info_.valid);
+    if (test) close(*test, "test", info_.test);
+    write_references();
+  }
+  // Whether a held-back sentence is there for the first time; its further translations are kept or dropped.
+  bool hold_once(size_t i, Part part, const RawPair& pair) {
+    const auto [found, is_new] = rows_.try_emplace(keys_[i].source, held_.size());
+    if (is_new) {
+      held_.push_back({std::string(pair.source), {std::string(pair.target)}});
+      if (part == Part::test) test_rows_.push_back(found->second);
+    } else if (Held& first = held_[found->second]; first.source != pair.source) {
+      drops_.add(Drop::variant, pair.source, pair.target);
+    } else if (part == Part::valid || static_cast<int64_t>(first.targets.size()) >= options_.references) {
+      drops_.add(Drop::further, pair.source, pair.target);
     } else {
       first.targets.emplace_back(pair.target);
     }
+    return is_new;
   }
-  for (const size_t row : test_rows)
-    info.references = std::max<uint64_t>(info.references, held[row].targets.size());
-  for (uint64_t n = 2; n <= info.references; ++n) {
-    LineFile& file = writer.file(fmt::format("test.{}.{}", n, options.target_language));
-    for (const size_t row : test_rows) {
-      const std::vector<std::string>& targets = held[row].targets;
-      file.write(targets[n <= targets.size() ? n - 1 : 0]);
+  void write_references() {
+    for (const size_t row : test_rows_)
+      info_.references = std::max<uint64_t>(info_.references, held_[row].targets.size());
+    for (uint64_t n = 2; n <= info_.references; ++n) {
+      LineFile& file = writer_.file(fmt::format("test.{}.{}", n, options_.target_language));
+      for (const size_t row : test_rows_) {
+        const std::vector<std::string>& targets = held_[row].targets;
+        file.write(targets[n <= targets.size() ? n - 1 : 0]);
+      }
     }
   }
-  keep_notes(writer, options.inputs);
-  spool.reset();
-  remove_file(spool_path);
-  if (info.train == 0) throw ValueError("prepare", "no pair is left to train on");
+  void describe(const Split& split) {
+    info_.source_language = options_.source_language;
+    info_.target_language = options_.target_language;
+    info_.attribution = options_.attribution;
+    info_.seed = options_.split.seed;
+    info_.sources = static_cast<uint64_t>(split.sources);
+    info_.long_words = static_cast<uint64_t>(options_.split.long_words);
+    info_.settings = settings_of(options_, by_documents_);
+  }
 
-  info.source_language = options.source_language;
-  info.target_language = options.target_language;
-  info.attribution = options.attribution;
-  info.seed = options.split.seed;
-  info.sources = static_cast<uint64_t>(split.sources);
-  info.long_words = static_cast<uint64_t>(options.split.long_words);
-  info.settings = settings_of(options);
-  drops.close(info);
-  writer.finish(info);
-  return info;
+  const PrepareOptions& options_;
+  const std::function<void(uint64_t)>& read_;
+  CorpusWriter writer_;
+  Cleaner cleaner_;
+  Drops drops_;
+  CorpusInfo info_;
+  uint64_t total_ = 0;  // pairs read
+  bool by_documents_ = false, attribution_ = false;
+  std::optional<Spool> spool_;
+  std::vector<SplitKey> keys_;
+  std::vector<std::string> names_;             // of documents, in their order
+  std::vector<uint32_t> document_of_;          // of each pair, in names_
+  std::vector<uint64_t> groups_;               // of each pair
+  std::unordered_map<uint64_t, size_t> rows_;  // of the held-back sentences of both parts, in held_
+  std::vector<Held> held_;
+  std::vector<size_t> test_rows_;
+};
+
+}  // namespace
+
+CorpusInfo prepare_corpus(const PrepareOptions& options, const std::function<void(uint64_t)>& read) {
+  return Preparation(options, read).run();
 }
 
 }  // namespace heed::models

@@ -11,6 +11,8 @@
 #include "framework/core/error.h"
 #include "models/corpus/archive.h"
 #include "models/corpus/clean.h"
+#include "models/corpus/documents.h"
+#include "models/corpus/sides.h"
 #include "models/text/counted.h"
 #include "models/text/unicode.h"
 
@@ -59,6 +61,12 @@ bool is_whole_number(std::string_view text) {
 }
 
 }  // namespace
+
+bool is_stream(const fs::path& path) {
+  std::error_code error;
+  return path == "/dev/stdin" ||
+         (fs::exists(path, error) && !fs::is_regular_file(path, error) && !fs::is_directory(path, error));
+}
 
 TableColumns find_columns(const std::vector<std::string>& lines, const std::string& name,
                           const TableOptions& options, const std::string& target_language) {
@@ -158,11 +166,11 @@ class TableReader : public PairReader {
     split_fields(line, '\t', fields_);
     if (fields_.size() < needed() || (width_ > 0 && fields_.size() > width_)) {
       if (!trimmed(line).empty()) note_other_form(number);
-      pair = {line, {}, {}};
+      pair = {line, {}, {}, {}};
       return Found::other_columns;
     }
     ++fitting_;
-    pair = {fields_[columns_.source - 1], fields_[columns_.target - 1], {}};
+    pair = {fields_[columns_.source - 1], fields_[columns_.target - 1], {}, {}};
     if (columns_.attribution > 0 && fields_.size() >= columns_.attribution)
       pair.attribution = fields_[columns_.attribution - 1];
     return Found::pair;
@@ -208,36 +216,70 @@ class TableReader : public PairReader {
   std::string first_other_;
 };
 
-class LinesReader : public PairReader {
+// Two sides, and the documents of their pairs where the sides or OPUS's ids have them.
+class SidesReader : public PairReader {
  public:
-  LinesReader(LineSource source, LineSource target)
-      : source_(std::move(source)), target_(std::move(target)) {}
+  SidesReader(std::unique_ptr<SideReader> source, std::unique_ptr<SideReader> target,
+              std::optional<OpusIds> ids, bool blank_lines)
+      : source_(std::move(source)),
+        target_(std::move(target)),
+        ids_(std::move(ids)),
+        blank_lines_(blank_lines && !ids_ && !source_->has_documents()) {}
   Found next(RawPair& pair) override {
-    pair = {};
-    const bool more = source_.next(pair.source), other = target_.next(pair.target);
-    if (more == other) return more ? Found::pair : Found::end;
-    LineSource& longer = more ? source_ : target_;
-    for (std::string_view rest; longer.next(rest);) {
+    while (next_pair(pair)) {
+      if (!blank_lines_) return Found::pair;
+      if (trimmed(pair.source).empty() && trimmed(pair.target).empty()) {
+        document_.clear();
+        continue;
+      }
+      if (document_.empty()) document_ = fmt::format("document {}", ++documents_);
+      pair.document = document_;
+      return Found::pair;
     }
-    throw ValueError(fmt::format("{} has {}, {} has {}: they do not belong together line by line",
-                                 source_.name(), counted(source_.number(), "line"), target_.name(),
-                                 target_.number()));
+    return Found::end;
   }
+  bool has_documents() const override { return ids_ || blank_lines_ || source_->has_documents(); }
 
  private:
-  LineSource source_, target_;
-};
-
-// A member's name without the endings that say how it is packed.
-std::string_view unpacked_name(std::string_view name) {
-  for (bool again = true; again;) {
-    again = false;
-    for (const std::string_view ending : {".gz", ".bz2", ".xz", ".lzma", ".zst", ".lz4"}) {
-      if (name.ends_with(ending)) name.remove_suffix(ending.size()), again = true;
+  bool next_pair(RawPair& pair) {
+    Segment source, target;
+    const bool more = source_->next(source), other = target_->next(target);
+    if (more != other) refuse_lengths(more ? *source_ : *target_);
+    pair = {source.text, target.text, {}, source.document};
+    const bool both = source_->has_documents() && target_->has_documents();
+    if (both && (source.document != target.document || source.id != target.id)) refuse_places(source, target);
+    if (!ids_ || ids_->next(pair.document) == more) return more;
+    for (std::string_view rest; ids_->next(rest);) {
     }
+    for (Segment rest; source_->next(rest);) {
+    }
+    throw ValueError(fmt::format("{} has {}, {} has {}: they do not belong together line by line",
+                                 source_->name(), counted(source_->count(), source_->noun()), ids_->name(),
+                                 ids_->count()));
   }
-  return name;
-}
+  [[noreturn]] void refuse_lengths(SideReader& longer) const {
+    for (Segment rest; longer.next(rest);) {
+    }
+    const bool lines = std::string_view(source_->noun()) == target_->noun();
+    throw ValueError(fmt::format(
+        "{} has {}, {} has {}: they do not belong together line by line", source_->name(),
+        counted(source_->count(), source_->noun()), target_->name(),
+        lines ? fmt::format("{}", target_->count()) : counted(target_->count(), target_->noun())));
+  }
+  [[noreturn]] void refuse_places(const Segment& source, const Segment& target) const {
+    const auto place = [](const Segment& segment) {
+      return segment.id.empty() ? fmt::format("'{}'", segment.document)
+                                : fmt::format("segment '{}' of '{}'", segment.id, segment.document);
+    };
+    throw ValueError(fmt::format("{} has {} where {} has {}: they do not belong together", source_->name(),
+                                 place(source), target_->name(), place(target)));
+  }
+  std::unique_ptr<SideReader> source_, target_;
+  std::optional<OpusIds> ids_;
+  bool blank_lines_;
+  std::string document_;  // of blank lines
+  uint64_t documents_ = 0;
+};
 
 // What lies beside the data: README, LICENSE, _about.txt, .DS_Store, xml.
 bool is_note(std::string_view member) {
@@ -257,7 +299,23 @@ bool is_asked(std::string_view member, std::string_view asked) {
 
 struct Members {
   std::string source, target;  // target: empty for a table
+  std::string ids;             // empty without
 };
+
+// "news" of the side `en` in "news-src.en.sgm" with the role "-src"; empty for what is no such file.
+std::string_view sgm_stem_of(std::string_view member, std::string_view language, std::string_view role) {
+  std::string_view name = unpacked_name(member);
+  for (const std::string_view ending : {std::string_view(".sgm"), std::string_view(".sgml")}) {
+    if (!name.ends_with(ending)) continue;
+    name.remove_suffix(ending.size());
+    if (!name.ends_with(language)) return {};
+    name.remove_suffix(language.size());
+    if (!name.ends_with('.')) return {};
+    name.remove_suffix(1);
+    return name.ends_with(role) ? name.substr(0, name.size() - role.size()) : std::string_view();
+  }
+  return {};
+}
 
 // The name before the ending of a side; empty if it has none of them.
 std::string_view stem_of(std::string_view member, std::initializer_list<std::string_view> endings) {
@@ -277,8 +335,12 @@ Members choose_members(const std::string& file, const std::vector<std::string>& 
   std::vector<std::string> tables;
   for (const std::string& member : members) {
     if (is_note(member)) continue;
-    const std::string_view source = stem_of(member, {source_language, "src"}),
-                           target = stem_of(member, {target_language, "trg", "tgt"});
+    std::string_view source = stem_of(member, {source_language, "src"}),
+                     target = stem_of(member, {target_language, "trg", "tgt"});
+    if (source.empty()) source = sgm_stem_of(member, source_language, "-src");
+    if (target.empty()) target = sgm_stem_of(member, target_language, "-ref");
+    if (const std::string_view ids = stem_of(member, {"ids"}); !ids.empty())
+      pairs[std::string(ids)].ids = member;
     if (!source.empty() && (is_asked(source, asked) || is_asked(member, asked)))
       pairs[std::string(source)].source = member;
     if (!target.empty() && (is_asked(target, asked) || is_asked(member, asked)))
@@ -297,7 +359,7 @@ Members choose_members(const std::string& file, const std::vector<std::string>& 
     });
     found = tables;
   }
-  if (found.size() == 1) return pairs.empty() ? Members{tables.front(), ""} : pairs.begin()->second;
+  if (found.size() == 1) return pairs.empty() ? Members{tables.front(), "", ""} : pairs.begin()->second;
   if (found.size() > 1) {
     const size_t shown = std::min<size_t>(found.size(), 5);
     throw ValueError(
@@ -326,21 +388,28 @@ std::string choose_side(const std::string& file, const std::vector<std::string>&
   return found.front();
 }
 
-// Standard input, a pipe: read once, so that nobody can look into it first.
-bool is_stream(const fs::path& path) {
-  std::error_code error;
-  return path == "/dev/stdin" ||
-         (fs::exists(path, error) && !fs::is_regular_file(path, error) && !fs::is_directory(path, error));
-}
-
 std::vector<std::string> members_of(const fs::path& path) {
   return is_stream(path) ? std::vector<std::string>() : archive_members(path);
 }
 
-LineSource open_side(const fs::path& path, const std::string& asked, const std::string& language) {
+// A member that is named, by its name or its end.
+std::string named_member(const std::string& file, const std::vector<std::string>& members,
+                         const std::string& asked) {
+  const auto found =
+      std::ranges::find_if(members, [&](const std::string& member) { return is_asked(member, asked); });
+  if (found == members.end()) throw FormatError(fmt::format("'{}' has no member '{}'", file, asked));
+  return *found;
+}
+
+std::unique_ptr<SideReader> open_side_of(const fs::path& path, const std::string& asked,
+                                         const std::string& named, const std::string& language) {
   const std::vector<std::string> members = members_of(path);
-  if (members.empty()) return open_lines(path, is_stream(path) ? asked : "");
-  return open_lines(path, choose_side(path.string(), members, asked, language));
+  std::string member = is_stream(path) ? asked : "";
+  if (!members.empty()) {
+    member = named.empty() ? choose_side(path.string(), members, asked, language)
+                           : named_member(path.string(), members, named);
+  }
+  return open_side(open_lines(path, member), member.empty() ? path.filename().string() : member);
 }
 
 }  // namespace
@@ -348,17 +417,34 @@ LineSource open_side(const fs::path& path, const std::string& asked, const std::
 std::unique_ptr<PairReader> open_pairs(const PairInput& input, const TableOptions& options,
                                        const std::string& source_language,
                                        const std::string& target_language) {
+  const auto open_ids = [](const fs::path& path, const std::string& member) {
+    return path.empty() ? std::nullopt : std::optional<OpusIds>(OpusIds(open_lines(path, member)));
+  };
   if (!input.target.empty()) {
-    return std::make_unique<LinesReader>(open_side(input.source, input.member, source_language),
-                                         open_side(input.target, input.member, target_language));
+    return std::make_unique<SidesReader>(
+        open_side_of(input.source, input.member, input.source_member, source_language),
+        open_side_of(input.target, input.member, input.target_member, target_language),
+        open_ids(input.ids, ""), input.blank_lines);
   }
   const std::vector<std::string> members = members_of(input.source);
-  Members chosen{is_stream(input.source) ? input.member : "", ""};
-  if (!members.empty())
+  Members chosen{is_stream(input.source) ? input.member : "", "", ""};
+  if (!input.source_member.empty()) {
+    const auto named = [&](const std::string& asked) {
+      return asked.empty() ? "" : named_member(input.source.string(), members, asked);
+    };
+    const bool has_ids =
+        !input.ids_member.empty() && std::ranges::any_of(members, [&](const std::string& member) {
+          return is_asked(member, input.ids_member);
+        });
+    chosen = {named(input.source_member), named(input.target_member), has_ids ? named(input.ids_member) : ""};
+  } else if (!members.empty()) {
     chosen = choose_members(input.source.string(), members, input.member, source_language, target_language);
+  }
   if (!chosen.target.empty()) {
-    return std::make_unique<LinesReader>(open_lines(input.source, chosen.source),
-                                         open_lines(input.source, chosen.target));
+    return std::make_unique<SidesReader>(open_side(open_lines(input.source, chosen.source), chosen.source),
+                                         open_side(open_lines(input.source, chosen.target), chosen.target),
+                                         open_ids(chosen.ids.empty() ? fs::path() : input.source, chosen.ids),
+                                         input.blank_lines);
   }
   return std::make_unique<TableReader>(open_lines(input.source, chosen.source), options, target_language);
 }

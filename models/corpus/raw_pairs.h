@@ -1,5 +1,5 @@
-// Sentence pairs as people have them: two files line by line, a table with tabs, an archive that holds
-// either.
+// Sentence pairs as people have them: two files line by line or segment by segment (sides.h), a table with
+// tabs, an archive that holds either.
 #pragma once
 
 #include <cstdint>
@@ -15,12 +15,17 @@ namespace heed::models {
 struct RawPair {
   std::string_view source, target;  // the two sides
   std::string_view attribution;     // who wrote it, where a table has such a column; else empty
+  std::string_view document;        // the name of its document, where the input has them; else empty
 };
 
 /// Where pairs are. One of `source` and `target` alone stands for a table, or an archive with both sides.
 struct PairInput {
   std::filesystem::path source, target;  // target: empty for a table or an archive
-  std::string member;  // of an archive with several; a name, or its end; empty: the only one
+  std::string member;         // of an archive with several; a name, or its end; empty: the only one
+  std::filesystem::path ids;  // OPUS's .ids of two files; of an archive it is found by its name
+  std::string source_member, target_member, ids_member;  // names or their ends, in the place of looking
+  bool blank_lines = false;                              // an empty line on both sides ends a document
+  uint64_t pairs = 0;                                    // that there must be; 0: not known
 };
 
 /// How a table is read.
@@ -46,6 +51,8 @@ class PairReader {
   virtual Found next(RawPair& pair) = 0;
   /// @return whether the pairs come with the name of who wrote them
   virtual bool has_attribution() const { return false; }
+  /// @return whether the pairs come with their documents
+  virtual bool has_documents() const { return false; }
 };
 
 /// The columns of a table, from 1; 0: none.
@@ -68,9 +75,14 @@ struct TableColumns {
 TableColumns find_columns(const std::vector<std::string>& lines, const std::string& name,
                           const TableOptions& options, const std::string& target_language);
 
+/// @param path of an input
+/// @return whether it is standard input or a pipe: read once, so that nobody can look into it first
+bool is_stream(const std::filesystem::path& path);
+
 /// Opens an input. In an archive, the two members whose names end in the languages' codes
-/// (`OPUS.en-fr.en` and `OPUS.en-fr.fr`; `.src` and `.trg` as well) belong together; without such, the one
-/// member that is a table is read.
+/// (`OPUS.en-fr.en` and `OPUS.en-fr.fr`; `.src` and `.trg` as well; of test sets `news-src.en.sgm` and
+/// `news-ref.fr.sgm`) belong together, and `OPUS.en-fr.ids` has their documents; without such, the one member
+/// that is a table is read.
 /// @param input its files
 /// @param options of tables
 /// @param source_language,target_language codes

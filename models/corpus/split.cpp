@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <numeric>
+#include <tuple>
+#include <unordered_map>
 
 #include "framework/core/error.h"
 #include "models/corpus/clean.h"
@@ -82,6 +84,71 @@ Split split_corpus(const std::vector<SplitKey>& keys, const SplitOptions& option
       if (split.parts[i] == now) held.insert(keys[i].target);
     }
   }
+  return split;
+}
+
+Split split_documents(const std::vector<SplitKey>& keys, const std::vector<uint64_t>& groups,
+                      const SplitOptions& options) {
+  struct Group {
+    uint64_t key = 0;
+    int64_t pairs = 0, long_pairs = 0;
+    Part part = Part::train;
+  };
+  std::vector<Group> order;
+  std::unordered_map<uint64_t, size_t> found;
+  HashSet sources;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    sources.insert(keys[i].source);
+    const auto [at, is_new] = found.try_emplace(groups[i], order.size());
+    if (is_new) order.push_back({.key = groups[i]});
+    Group& group = order[at->second];
+    ++group.pairs;
+    group.long_pairs += static_cast<int64_t>(keys[i].words) >= options.long_words ? 1 : 0;
+  }
+  std::ranges::sort(order, {}, [&](const Group& group) { return rank_of(group.key, options.seed); });
+  const auto pairs = static_cast<int64_t>(keys.size());
+  const auto size = [&](int64_t asked, int64_t most) {
+    return asked >= 0 ? asked : std::min(most, std::max<int64_t>(pairs / 20, 1));
+  };
+  Split split;
+  split.sources = static_cast<int64_t>(sources.size());
+  const auto fill = [&](Part part, int64_t asked, int64_t asked_long) {
+    int64_t taken = 0, taken_long = 0;
+    const auto enough = [&] { return taken >= asked && taken_long >= asked_long; };
+    const auto take = [&](Group& group) {
+      group.part = part;
+      taken += group.pairs;
+      taken_long += group.long_pairs;
+    };
+    for (Group& group : order) {
+      if (group.part == Part::train && !enough() && taken + group.pairs <= asked) take(group);
+    }
+    std::vector<Group*> rest;
+    for (Group& group : order) {
+      if (group.part == Part::train) rest.push_back(&group);
+    }
+    std::ranges::stable_sort(rest, {}, [](const Group* group) { return group->pairs; });
+    for (Group* group : rest) {
+      if (!enough() && (taken < asked || group->long_pairs > 0)) take(*group);
+    }
+    return std::pair(taken, taken_long);
+  };
+  std::tie(split.test, split.test_long) = fill(Part::test, size(options.test, 2000), options.test_long);
+  split.valid = fill(Part::valid, size(options.valid, 1000), 0).first;
+  if (split.test_long < options.test_long)
+    throw ValueError("split",
+                     fmt::format("{} of {} and more are asked for the test, and there {} {}",
+                                 counted(options.test_long, "sentence"), counted(options.long_words, "word"),
+                                 are(split.test_long), split.test_long));
+  if (split.test + split.valid >= pairs) {
+    throw ValueError("split", fmt::format("{} whole leave none to train on: of {} the test takes {} and the "
+                                          "validation {}",
+                                          counted(order.size(), "document"), counted(pairs, "pair"),
+                                          split.test, split.valid));
+  }
+  for (const Group& group : order) found[group.key] = static_cast<size_t>(group.part);
+  split.parts.reserve(keys.size());
+  for (const uint64_t group : groups) split.parts.push_back(static_cast<Part>(found[group]));
   return split;
 }
 

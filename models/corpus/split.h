@@ -1,5 +1,6 @@
-// Splits a corpus into training, validation and test by distinct source sentences. A split by pairs leaves
-// sentences of the test in training: on Tatoeba's English-French pairs 933 of 2000.
+// Splits a corpus into training, validation and test by distinct source sentences, or by documents where it
+// has them. A split by pairs leaves sentences of the test in training: on Tatoeba's English-French pairs 933
+// of 2000.
 #pragma once
 
 #include <cstdint>
@@ -39,5 +40,16 @@ struct Split {
 /// @return the parts
 /// @throws ValueError for more held-back sentences than there are, leaving none to train on
 Split split_corpus(const std::vector<SplitKey>& keys, const SplitOptions& options);
+
+/// Splits a corpus by documents: each lies in one part with all its pairs. A part takes documents, in an
+/// order that the seed and their names give, that fit into what is asked, and where that is not enough the
+/// smallest of the others. Sentences of the test may be in training, in other documents.
+/// @param keys of the pairs
+/// @param groups of each pair, the hash of what is not to fall into two parts
+/// @param options sizes, in pairs, and seed
+/// @return the parts; `sources` counts sentences, the other numbers pairs
+/// @throws ValueError for held-back documents that leave none to train on
+Split split_documents(const std::vector<SplitKey>& keys, const std::vector<uint64_t>& groups,
+                      const SplitOptions& options);
 
 }  // namespace heed::models

@@ -13,6 +13,7 @@
 #include "models/architectures/recurrent/options.h"
 #include "models/architectures/transformer/options.h"
 #include "models/corpus/corpus_folder.h"
+#include "models/corpus/documents.h"
 #include "models/corpus/pharaoh.h"
 #include "models/corpus/raw_pairs.h"
 #include "models/run/data.h"
@@ -204,7 +205,12 @@ TEST(MutatedCorpus, DescriptionIsReadOrRefused) {
   info.settings = {{"max_words", "150"}};
   info.dropped = {{"empty", 3}, {"markup", 1}};
   info.train = 11;
-  info.files = {{"train.en", 11, "0123456789abcdef"}, {"train.fr", 11, "fedcba9876543210"}};
+  info.documents = {{"train", 3}};
+  info.tests = {{"more", 2}};
+  info.inputs.push_back({"c.sgm", 2});
+  for (const auto& [name, lines] :
+       {std::pair("train.en", 11), {"train.fr", 11}, {"train.documents", 3}, {"more.en", 2}, {"more.fr", 2}})
+    info.files.push_back({name, static_cast<uint64_t>(lines), "0123456789abcdef"});
   expect_refusals("corpus.json", corpus_json(info), [](const std::string& mutant) {
     for (const CorpusFile& file : parse_corpus_json(mutant, "corpus.json").files) {
       if (file.name.find('/') != file.name.npos) throw std::logic_error("a path: " + file.name);
@@ -226,7 +232,7 @@ TEST(MutatedCorpus, PackedFilesAreReadOrRefused) {
         stream ? packed_as(kind, {{"", english}}) : packed_as(kind, {{"x.en", english}, {"x.fr", french}});
     expect_refusals(kind, whole, [&](const std::string& mutant) {
       write_file_atomically(folder / "mutant", mutant);
-      const PairInput input{folder / "mutant", stream ? folder / "mutant" : std::filesystem::path(), ""};
+      const PairInput input{folder / "mutant", stream ? folder / "mutant" : std::filesystem::path()};
       const auto reader = open_pairs(input, {}, "en", "fr");
       RawPair pair;
       size_t bytes = 0;
@@ -234,6 +240,48 @@ TEST(MutatedCorpus, PackedFilesAreReadOrRefused) {
       if (bytes > (size_t{1} << 30)) throw std::logic_error("more than there is");
     });
   }
+}
+
+// Test sets in SGM, talks, OPUS's ids and the documents of a corpus.
+TEST(MutatedCorpus, SidesAndDocumentsAreReadOrRefused) {
+  const TempDir folder;
+  std::string sgm = "<srcset setid=\"x\" srclang=\"any\">\n", talks, ids, documents;
+  for (int i = 0; i < 12; ++i) {
+    sgm +=
+        fmt::format("<doc docid=\"d{0}\">\n<p>\n<seg id=\"{0}\">a &amp; b &#x41; {0}</seg>\n</p></doc>\n", i);
+    talks += fmt::format("<url>http://x/{0}</url>\n<title>On {0}</title>\ntext {0}\n", i);
+    ids += fmt::format("en/2001/{0}/1.xml.gz\tfr/2001/{0}/2.xml.gz\t{0}\t{0} {0}\n", i / 3);
+    documents += fmt::format("{}\tdocument {}\n", i + 1, i);
+  }
+  const auto read_pairs = [&](const std::string& name, const std::string& ids_text) {
+    PairInput input;
+    input.source = folder / name;
+    input.target = folder / ("right." + name);
+    if (!ids_text.empty()) {
+      write_file_atomically(folder / "ids", ids_text);
+      input.ids = folder / "ids";
+    }
+    const auto reader = open_pairs(input, {}, "en", "fr");
+    RawPair pair;
+    size_t pairs = 0;
+    while (reader->next(pair) != PairReader::Found::end) pairs += group_of(pair.document).size() < 1 << 20;
+    if (pairs > 1000) throw std::logic_error("more than there is");
+  };
+  for (const auto& [name, whole] : {std::pair("a.sgm", &sgm), std::pair("train.tags.en-fr.en", &talks)}) {
+    write_file_atomically(folder / (std::string("right.") + name), *whole);
+    if (whole == &talks) write_file_atomically(folder / "right.train.tags.en-fr.en", "a\n");
+    expect_refusals(name, *whole, [&](const std::string& mutant) {
+      write_file_atomically(folder / name, mutant);
+      read_pairs(name, "");
+    });
+  }
+  for (const char* name : {"a.en", "right.a.en"})
+    write_file_atomically(folder / name, "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n");
+  expect_refusals("ids", ids, [&](const std::string& mutant) { read_pairs("a.en", mutant); });
+  expect_refusals("documents", documents, [&](const std::string& mutant) {
+    write_file_atomically(folder / "documents", mutant);
+    parse_documents(open_lines(folder / "documents"), 78);
+  });
 }
 
 TEST(MutatedLines, AreReadOrRefused) {
