@@ -155,9 +155,10 @@ Command add_quantize(CLI::App& cli) {
 Command add_export(CLI::App& cli) {
   const auto o = std::make_shared<ExportOptions>();
   add_export_options(cli, *o);
-  add_choice(cli, "--weights", o->weights,
-             "how they are stored: f32, f16, or bf16 or int8 (a scale a row), with which it then translates as "
-             "they are, see translate --products");
+  add_choice(
+      cli, "--weights", o->weights,
+      "how they are stored: f32, f16, or bf16 or int8 (a scale a row), with which it then translates as "
+      "they are, see translate --products");
   return [o] { export_run(*o); };
 }
 

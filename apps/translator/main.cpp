@@ -27,8 +27,8 @@ bool has_preset(int argc, char** argv) {
 heed::apps::Restart restart_of(int argc, char** argv) {
   using heed::apps::Restart;
   const std::string_view command = argc > 1 ? argv[1] : "--help";
-  for (const char* name : {"models", "prepare", "data", "plot", "corpus", "export", "average", "doctor", "help",
-                           "--help", "-h", "--version"}) {
+  for (const char* name : {"models", "prepare", "data", "plot", "corpus", "export", "average", "doctor",
+                           "help", "--help", "-h", "--version"}) {
     if (command == name) return Restart::never;
   }
   const bool decides_late = command == "translate" || command == "evaluate" || command == "look";

@@ -32,10 +32,10 @@ void add_search_options(CLI::App& cli, models::TranslateOptions& options) {
   cli.get_option("--sample-seed")->check(kWholeNumber);
   add("--decode-batch-size", s.batch_size,
       "sentences decoded together, at most; fewer where there are few sentences or many --workers");
-  add_choice(
-      cli, "--products", s.products,
-      "how products are computed: stored (int8 or bf16 for a run whose weights are stored so, f32 for others), "
-      "f32, bf16 (weights rounded to it), or int8 (weights and inputs rounded to 8 bits)")
+  add_choice(cli, "--products", s.products,
+             "how products are computed: stored (int8 or bf16 for a run whose weights are stored so, f32 for "
+             "others), "
+             "f32, bf16 (weights rounded to it), or int8 (weights and inputs rounded to 8 bits)")
       ->group("Decoding");
   add("--workers", s.workers, "batches decoded at a time, each on one of the --threads; 0: on every one");
   add("--max-source", options.max_source,

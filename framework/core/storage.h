@@ -24,8 +24,8 @@ struct Storage {
   uint32_t version = 0;          // incremented by every in-place write through any view
   /// In this Storage's own block or in a separate one; null while values are only stored in 8 bits.
   std::atomic<void*> data{nullptr};
-  uint64_t bytes = 0;            // size of data
-  uint64_t block_bytes = 0;      // size of the pool block that starts with this Storage
+  uint64_t bytes = 0;        // size of data
+  uint64_t block_bytes = 0;  // size of the pool block that starts with this Storage
 
   std::shared_ptr<void>* owner = nullptr;      // keeps data that are not the pool's; null: they are
   detail::DeferredValues* deferred = nullptr;  // where the values of stored_values.h come from; the owner's

@@ -17,7 +17,8 @@ namespace heed {
 struct QuantisedRows {
   const int8_t* whole = nullptr;  // [rows, columns], dense
   const float* scales = nullptr;  // [rows], finite and not negative
-  int64_t rows = 0, columns = 0;
+  int64_t rows = 0;               // how many
+  int64_t columns = 0;            // length of each
 
   /// Writes the values of a row in f32.
   /// @param row in [0, rows)
@@ -27,7 +28,8 @@ struct QuantisedRows {
 /// Rows of bf16.
 struct Bf16Rows {
   const uint16_t* bits = nullptr;  // [rows, columns], dense: bit patterns of bfloat16
-  int64_t rows = 0, columns = 0;
+  int64_t rows = 0;                // how many
+  int64_t columns = 0;             // length of each
 
   /// Writes the values of a row in f32.
   /// @param row in [0, rows)

@@ -36,7 +36,7 @@ ChooseFileType floats_as(FileType type);
 enum class SmallTypes : uint8_t { converted, in_place };
 /// Values of I8 or BF16 in a mapped file.
 struct InFile {
-  Shape shape;
+  Shape shape;                   // of the tensor
   const void* values = nullptr;  // dense, row-major
 };
 

@@ -21,9 +21,9 @@ namespace detail {
 std::shared_ptr<const kernels::KeptMatrix> packed_weight(const Tensor& weight, int64_t rows);
 }  // namespace detail
 
-/// How products with kept weights are computed: as they are; with weights rounded to bf16 and f32 beside them;
-/// with weights and inputs rounded to 8 bits, each row with a scale of its own (a row of the weights is an
-/// output). Sums of 8-bit products are exact.
+/// How products with kept weights are computed: as they are; with weights rounded to bf16 and f32 beside
+/// them; with weights and inputs rounded to 8 bits, each row with a scale of its own (a row of the weights is
+/// an output). Sums of 8-bit products are exact.
 enum class ProductType : uint8_t { f32, bf16, int8 };
 
 /// The packed forms of the weights of a model that is used. May be shared by threads.
@@ -70,7 +70,7 @@ class PackedWeights {
   void forget_orphans();  // weights that nobody else holds any more; the lock is held
   mutable std::mutex mutex_;
   std::map<std::pair<const void*, int64_t>, Entry> entries_;  // by where the weight begins in which storage
-  uint64_t checks_ = 1;                   // calls of recheck so far, and one
+  uint64_t checks_ = 1;                                       // calls of recheck so far, and one
   ProductType type_ = ProductType::f32;
 };
 

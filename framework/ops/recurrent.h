@@ -46,11 +46,10 @@ struct AttentionLSTMResult {
 ///   h_t, c_t = LSTM([x_t; context_{t-1}], h_{t-1}, c_{t-1})
 ///   e_ts = v . tanh(W_q h_t + keys_s);  a_t = softmax of e_t over s < source length
 ///   context_t = sum_s a_ts memory_s,  context_0 = 0
-/// With v undefined e_ts = (W_q h_t) . keys_s; with W_q undefined too e_ts = h_t . keys_s (A = H). With n heads
-/// (Vaswani et al. 2017, sec. 3.2.2) each has A / n elements of W_q h_t, keys and weights of its own, and its
-/// E / n elements of the context. With a window D step t sees |s - min(t, source length - 1)| <= D alone
-/// (Luong et al. 2015, sec. 3.2, local-m).
-/// Supports gradients of first order only.
+/// With v undefined e_ts = (W_q h_t) . keys_s; with W_q undefined too e_ts = h_t . keys_s (A = H). With n
+/// heads (Vaswani et al. 2017, sec. 3.2.2) each has A / n elements of W_q h_t, keys and weights of its own,
+/// and its E / n elements of the context. With a window D step t sees |s - min(t, source length - 1)| <= D
+/// alone (Luong et al. 2015, sec. 3.2, local-m). Supports gradients of first order only.
 /// @param x [B, T, D]
 /// @param target_lengths i64 [B], each in 0..T
 /// @param memory [B, S, E], or of n heads [B, n, S, E / n]

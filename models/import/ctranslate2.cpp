@@ -11,8 +11,8 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "framework/io/file.h"
 #include "framework/core/half.h"
+#include "framework/io/file.h"
 #include "framework/ops/ops.h"
 #include "models/import/keys.h"
 #include "models/import/parts.h"

@@ -19,7 +19,7 @@ struct KeptRun {
   bool scheduled = true;  // whether a longer training has it too; else only the end of this one made it
   bool last = false;      // whether it counts among the last ones (keep_last)
   KeptScores scores;      // of a validation; empty: none was made
-  std::filesystem::path folder = {};
+  std::filesystem::path folder = {};  // where it lies; empty: nowhere yet
 };
 
 /// Writes one: settings and vocabularies of the run, and the weights. config.toml comes last.

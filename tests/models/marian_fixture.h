@@ -13,9 +13,9 @@
 #include <utility>
 #include <vector>
 
+#include "framework/core/half.h"
 #include "framework/framework.h"
 #include "framework/io/file.h"
-#include "framework/core/half.h"
 #include "framework/io/safetensors.h"
 #include "models/text/subwords.h"
 #include "nn/positional.h"

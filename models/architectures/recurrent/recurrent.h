@@ -110,10 +110,6 @@ class Decoder : public nn::Module {
   /// @param target_in i64 [B, T]
   /// @return the states
   States run_stepwise(const Encoded& encoded, const Tensor& target_in) const;
-  // run() by the fused op.
-  States run_fused(const nn::Attention::Memory& memory, const DecoderState& first, const Tensor& embedded,
-                   const Tensor& target_lengths, const nn::LSTMLayer& lstm,
-                   const nn::Attention::Energy& energy) const;
 
   /// The readout layer, whose output is projected to the vocabulary: tanh(W [hidden; context; embedded]),
   /// with dropout.
@@ -125,6 +121,10 @@ class Decoder : public nn::Module {
   std::pair<Tensor, Tensor> projection() const;
 
  private:
+  // run() by the fused op.
+  States run_fused(const nn::Attention::Memory& memory, const DecoderState& first, const Tensor& embedded,
+                   const Tensor& target_lengths, const nn::LSTMLayer& lstm,
+                   const nn::Attention::Energy& energy) const;
   Tensor cell_input(const Tensor& embedded, const Tensor& context) const;
   LSTMResult advance(const Tensor& x, const Tensor& lengths, const Tensor& hidden, const Tensor& cell) const;
 
