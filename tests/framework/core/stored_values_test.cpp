@@ -12,6 +12,7 @@
 #include "framework/core/random.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/packed_weights.h"
+#include "tests/testing/close.h"
 #include "tests/testing/throws.h"
 
 namespace heed {
