@@ -329,7 +329,7 @@ TEST_F(Translator, AWrongPresetIsOneLineWithFileAndKey) {
   };
   refused("[train]\n\nembeding = 7\n", "wrong.toml line 3: unknown key 'embeding'");
   refused("[trian]\nembedding = 7\n",
-          "line 1: unknown section [trian] (look, models, prepare, train, plot, translate, ");
+          "line 1: unknown section [trian] (look, models, prepare, data, train, plot, translate, ");
   refused("embedding = 7\n", "line 1: 'embedding' stands in no section");
   refused("[train]\nembedding = 3 4\n", "line 2: ");
   refused("[train]\nembedding = 3\nembedding = 4\n", "line 3: ");
@@ -670,9 +670,8 @@ TEST_F(Translator, TheCorpusReplacesItsOwnFilesAlone) {
 TEST_F(Translator, UsageErrorsNameTheWordAndTheHelp) {
   expect_failure(
       translator({"trian", "-o", "x"}),
-      "'trian' is not a subcommand (look, models, prepare, train, plot, translate, evaluate, corpus, "
-      "export, quantize, align, "
-      "compare, import, serve, demo)",
+      "'trian' is not a subcommand (look, models, prepare, data, train, plot, translate, evaluate, corpus, "
+      "export, quantize, average, align, compare, import, serve, demo, doctor)",
       2);
   expect_failure(translator({"train", "-o", "x"}), "(see translator train --help)", 2);
   expect_failure(translator({"corpus", "-o", at("x"), "--seed", "-1"}),
