@@ -158,4 +158,12 @@ void check_files(const Files& files) {
   }
 }
 
+void require_outside_corpus(const std::string& folder, const std::vector<NamedPath>& paths) {
+  for (const auto& [option, path] : paths) {
+    if (!path.empty() && fs::weakly_canonical(path).parent_path() == fs::weakly_canonical(folder))
+      throw IoError(
+          fmt::format("{}: '{}' lies in the corpus folder, which holds its own files alone", option, path));
+  }
+}
+
 }  // namespace heed::apps

@@ -29,5 +29,9 @@ struct Files {
 /// that are "-" there is one at most; say() then writes to standard error. Devices and pipes (/dev/null,
 /// /dev/stdout) may be named as often as one likes.
 void check_files(const Files& files);
+/// Throws IoError naming the option for a path that lies in a corpus folder, whose files are its own.
+/// @param folder the corpus folder, which need not be there
+/// @param paths of what is written beside it
+void require_outside_corpus(const std::string& folder, const std::vector<NamedPath>& paths);
 
 }  // namespace heed::apps

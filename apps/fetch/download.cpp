@@ -16,6 +16,7 @@
 
 #include "apps/fetch/http_get.h"
 #include "framework/core/error.h"
+#include "framework/io/disk_space.h"
 #include "framework/io/file.h"
 #include "models/text/unicode.h"
 
@@ -141,9 +142,9 @@ class Download {
       failures.push_back(fmt::format("{}: {}", source.url, why));
       if (failures.size() < o_.sources.size()) o_.note(failures.back());
     }
-    const std::string kept =
-        part.size() > 0 ? fmt::format(" ({} are kept, and the same call goes on)", in_bytes(part.size()))
-                        : "";
+    const std::string kept = part.size() > 0 ? fmt::format(" ({} are kept, and the same call goes on)",
+                                                           bytes_text(static_cast<int64_t>(part.size())))
+                                             : "";
     throw Unreachable(fmt::format("cannot fetch '{}': {}{}", o_.name, fmt::join(failures, "; "), kept));
   }
 
@@ -274,11 +275,10 @@ class Download {
   }
 
   void require_room(const PartFile& part, uint64_t total) const {
-    std::error_code error;
-    const fs::space_info space = fs::space(o_.folder, error);
-    if (!error && total > part.size() && space.available < total - part.size()) {
-      throw IoError(fmt::format("'{}' has room for {}, and '{}' has {}", o_.folder.string(),
-                                in_bytes(space.available), o_.name, in_bytes(total)));
+    const auto needed = static_cast<int64_t>(total), room = disk_space(o_.folder);
+    if (room < needed - static_cast<int64_t>(part.size())) {
+      throw IoError(fmt::format("'{}' has room for {}, and '{}' has {}", o_.folder.string(), bytes_text(room),
+                                o_.name, bytes_text(needed)));
     }
   }
 
@@ -328,14 +328,6 @@ std::string why_wrong(const fs::path& path, const std::vector<models::FileAddres
     why = fmt::format("its {} is {}, and {} is expected", kind, sum, expected);
   }
   return why;
-}
-
-std::string in_bytes(uint64_t bytes) {
-  const auto value = static_cast<double>(bytes);
-  if (bytes < 1000) return fmt::format("{} bytes", bytes);
-  if (bytes < 1'000'000) return fmt::format("{:.1f} kB", value / 1e3);
-  return bytes < 1'000'000'000 ? fmt::format("{:.1f} MB", value / 1e6)
-                               : fmt::format("{:.2f} GB", value / 1e9);
 }
 
 bool download(const DownloadOptions& options) { return Download(options).run(); }

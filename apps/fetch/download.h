@@ -53,7 +53,4 @@ bool download(const DownloadOptions& options);
 std::string why_wrong(const std::filesystem::path& path, const std::vector<models::FileAddress>& right,
                       const std::function<void()>& poll);
 
-/// 657632379 -> "657.6 MB".
-std::string in_bytes(uint64_t bytes);
-
 }  // namespace heed::fetch

@@ -9,7 +9,7 @@
 #include "apps/common/environment.h"
 #include "apps/common/print.h"
 #include "apps/common/progress.h"
-#include "apps/fetch/download.h"
+#include "framework/io/disk_space.h"
 
 namespace heed::fetch {
 
@@ -29,9 +29,9 @@ void DownloadProgress::show(uint64_t done, uint64_t total) {
   last_ = now;
   done = std::max(done, first_);
   const double speed = static_cast<double>(done - first_) / std::max(now - begin_, 1e-3);
-  std::string facts = in_bytes(done);
-  if (total > 0) facts += fmt::format(" of {}", in_bytes(total));
-  facts += fmt::format("  {}/s", in_bytes(static_cast<uint64_t>(speed)));
+  std::string facts = bytes_text(static_cast<int64_t>(done));
+  if (total > 0) facts += fmt::format(" of {}", bytes_text(static_cast<int64_t>(total)));
+  facts += fmt::format("  {}/s", bytes_text(static_cast<int64_t>(speed)));
   if (total > done && speed > 0)
     facts += fmt::format("  {} left", apps::clock_time(static_cast<double>(total - done) / speed));
   apps::note("{}{}  {}{}", terminal_ ? "\r" : "", name_, facts, terminal_ ? "" : "\n");

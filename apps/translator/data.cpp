@@ -20,6 +20,7 @@
 #include "apps/translator/corpus_report.h"
 #include "framework/build_info.h"
 #include "framework/core/error.h"
+#include "framework/io/disk_space.h"
 #include "models/corpus/prepare.h"
 #include "models/corpus/published.h"
 
@@ -45,7 +46,7 @@ std::string languages_of(const PublishedCorpus& corpus) {
   return corpus.languages.empty() ? "any pair" : fmt::format("{}", fmt::join(corpus.languages, ", "));
 }
 
-// "1.70 GB"; empty where the size of a training file is not known. Those of tests are small.
+// "1.7 GB"; empty where the size of a training file is not known. Those of tests are small.
 std::string size_of(const PublishedCorpus& corpus) {
   uint64_t bytes = 0;
   for (const PublishedFile& file : corpus.files) {
@@ -55,7 +56,7 @@ std::string size_of(const PublishedCorpus& corpus) {
     if (trains && file.addresses[0].bytes == 0) return {};
     bytes += file.addresses[0].bytes;
   }
-  return fetch::in_bytes(bytes);
+  return bytes_text(static_cast<int64_t>(bytes));
 }
 
 nlohmann::ordered_json json_of(const PublishedFile& file) {
@@ -189,12 +190,12 @@ void fetch_file(const DataGetCommand& o, const PublishedFile& file, std::vector<
     const bool fetched = fetch::download(options);
     progress.clear_line();
     say("{} {} ({})\n", fetched ? "fetched" : "is there:", place.string(),
-        fetch::in_bytes(fs::file_size(place)));
+        bytes_text(static_cast<int64_t>(fs::file_size(place))));
   } catch (const Interrupted&) {
     progress.clear_line();
     std::error_code error;
     if (const auto kept = fs::file_size(place.string() + ".part", error); !error && kept > 0)
-      note("{} of {} are kept; the same call goes on\n", fetch::in_bytes(kept), file.name);
+      note("{} of {} are kept; the same call goes on\n", bytes_text(static_cast<int64_t>(kept)), file.name);
     throw;
   } catch (const fetch::Unreachable& unreachable) {
     throw IoError(fmt::format("{} ({})", unreachable.what(), how_by_hand(all)));
@@ -207,12 +208,8 @@ void check_files(const DataGetCommand& o) {
     std::error_code error;
     if (!is_address(from) && !fs::is_directory(from, error)) inputs.push_back({"--from", from});
   }
-  for (const auto& [option, path] :
-       {std::pair("--dropped", &o.dropped), std::pair("--downloads", &o.downloads)}) {
-    if (!path->empty() && fs::weakly_canonical(*path).parent_path() == fs::weakly_canonical(o.folder))
-      throw IoError(
-          fmt::format("{}: '{}' lies in the corpus folder, which holds its own files alone", option, *path));
-  }
+  require_outside_corpus(o.folder,
+                         {{"--dropped", o.dropped}, {"--json", o.json}, {"--downloads", o.downloads}});
   apps::check_files({.inputs = inputs,
                      .outputs = {{"--json", o.json}, {"--dropped", o.dropped}},
                      .new_folders = {{"--output", o.folder}},

@@ -87,12 +87,7 @@ void check_files(const PrepareCommand& o) {
         std::pair("--test-target", &o.test_targets), std::pair("--avoid", &o.avoid)}) {
     for (const std::string& path : *paths) inputs.push_back({option, path});
   }
-  for (const auto& [option, path] : {std::pair("--dropped", &o.dropped), std::pair("--json", &o.json)}) {
-    if (!path->empty() &&
-        std::filesystem::weakly_canonical(*path).parent_path() == std::filesystem::weakly_canonical(o.folder))
-      throw IoError(
-          fmt::format("{}: '{}' lies in the corpus folder, which holds its own files alone", option, *path));
-  }
+  require_outside_corpus(o.folder, {{"--dropped", o.dropped}, {"--json", o.json}});
   apps::check_files({.inputs = inputs,
                      .outputs = {{"--json", o.json}, {"--dropped", o.dropped}},
                      .new_folders = {{"--output", o.folder}},

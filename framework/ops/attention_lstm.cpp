@@ -320,74 +320,64 @@ struct AttentionLstm {
          {1},
          integers({1}, {2}),
          integers({1}, {2})});
-    // dot energies: with a query of its own, and of the hidden state itself
-    first_order(s.add("attention_lstm(a, b, c, d, e, f, g, h, i, None, j, k)",
-                      {{2, 3, 4},
-                       {2, 5, 6},
-                       {2, 5, 3},
-                       {2, 4},
-                       {2, 4},
-                       {16, 10},
-                       {16, 4},
-                       {16},
-                       {3, 4},
-                       integers({2}, {3, 2}),
-                       integers({2}, {4, 5})},
-                      [](const std::vector<Tensor>& x) {
-                        const auto [h, c, w] = heed::attention_lstm(x[0], x[9], x[1], x[2], x[10], x[3], x[4],
-                                                                    x[5], x[6], x[7], x[8], {});
-                        return std::vector{h, c, w};
-                      }));
-    first_order(s.add("attention_lstm(a, b, c, d, e, f, g, h, None, None, i, j)",
-                      {{2, 3, 4},
-                       {2, 5, 6},
-                       {2, 5, 4},
-                       {2, 4},
-                       {2, 4},
-                       {16, 10},
-                       {16, 4},
-                       {16},
-                       integers({2}, {1, 3}),
-                       integers({2}, {5, 3})},
-                      [](const std::vector<Tensor>& x) {
-                        const auto [h, c, w] = heed::attention_lstm(x[0], x[8], x[1], x[2], x[9], x[3], x[4],
-                                                                    x[5], x[6], x[7], {}, {});
-                        return std::vector{h, c, w};
-                      }));
+    // dot energies: with a query of its own (11 inputs), and of the hidden state itself
+    const auto add_dot = [&](std::vector<SampleInput> inputs, int64_t window = 0) {
+      const bool own = inputs.size() == 11;
+      const std::string torch = fmt::format("attention_lstm(a, b, c, d, e, f, g, h, {}{})",
+                                            own ? "i, None, j, k" : "None, None, i, j",
+                                            window > 0 ? fmt::format(", window={}", window) : "");
+      const auto dot = [own, window](const std::vector<Tensor>& x) {
+        const size_t targets = own ? 9 : 8;
+        const auto [h, c, w] = heed::attention_lstm(x[0], x[targets], x[1], x[2], x[targets + 1], x[3], x[4],
+                                                    x[5], x[6], x[7], own ? x[8] : Tensor{}, {}, window);
+        return std::vector{h, c, w};
+      };
+      first_order(s.add(torch, std::move(inputs), dot));
+    };
+    add_dot({{2, 3, 4},
+             {2, 5, 6},
+             {2, 5, 3},
+             {2, 4},
+             {2, 4},
+             {16, 10},
+             {16, 4},
+             {16},
+             {3, 4},
+             integers({2}, {3, 2}),
+             integers({2}, {4, 5})});
+    add_dot({{2, 3, 4},
+             {2, 5, 6},
+             {2, 5, 4},
+             {2, 4},
+             {2, 4},
+             {16, 10},
+             {16, 4},
+             {16},
+             integers({2}, {1, 3}),
+             integers({2}, {5, 3})});
     // two heads, and a window
-    first_order(s.add("attention_lstm(a, b, c, d, e, f, g, h, i, None, j, k)",
-                      {{2, 3, 4},
-                       {2, 2, 5, 3},
-                       {2, 2, 5, 2},
-                       {2, 4},
-                       {2, 4},
-                       {16, 10},
-                       {16, 4},
-                       {16},
-                       {4, 4},
-                       integers({2}, {3, 2}),
-                       integers({2}, {4, 5})},
-                      [](const std::vector<Tensor>& x) {
-                        const auto [h, c, w] = heed::attention_lstm(x[0], x[9], x[1], x[2], x[10], x[3], x[4],
-                                                                    x[5], x[6], x[7], x[8], {});
-                        return std::vector{h, c, w};
-                      }));
-    first_order(s.add("attention_lstm(a, b, c, d, e, f, g, h, None, None, i, j, window=1)",
-                      {{2, 4, 4},
-                       {2, 5, 6},
-                       {2, 5, 4},
-                       {2, 4},
-                       {2, 4},
-                       {16, 10},
-                       {16, 4},
-                       {16},
-                       integers({2}, {4, 3}),
-                       integers({2}, {5, 2})},
-                      [](const std::vector<Tensor>& x) {
-                        const auto [h, c, w] = heed::attention_lstm(x[0], x[8], x[1], x[2], x[9], x[3], x[4],
-                                                                    x[5], x[6], x[7], {}, {}, 1);
-                        return std::vector{h, c, w};
-                      }));
+    add_dot({{2, 3, 4},
+             {2, 2, 5, 3},
+             {2, 2, 5, 2},
+             {2, 4},
+             {2, 4},
+             {16, 10},
+             {16, 4},
+             {16},
+             {4, 4},
+             integers({2}, {3, 2}),
+             integers({2}, {4, 5})});
+    add_dot({{2, 4, 4},
+             {2, 5, 6},
+             {2, 5, 4},
+             {2, 4},
+             {2, 4},
+             {16, 10},
+             {16, 4},
+             {16},
+             integers({2}, {4, 3}),
+             integers({2}, {5, 2})},
+            1);
     s.again({{0, 3, 4},
              {0, 5, 6},
              {0, 5, 4},

@@ -13,9 +13,8 @@
 //                       state.safetensors is there
 //   state.safetensors   the last weights, optimiser state, random numbers, progress: what a resumed run needs
 //   checkpoint-N.safetensors   the weights of the last validations, when they are to be averaged
-//   checkpoints/        update-N: the weights after that update as a run of its own, for the last and the
-//   best
-//                       checkpoints that are to be kept (training/kept_runs.h)
+//   checkpoints/        update-N: the weights after that update as a run of its own, of the last and the
+//                       best checkpoints that are to be kept (training/kept_runs.h)
 //   guided.align        the links that its attention is guided by, token to token, a line a pair that it
 //                       trains on: given, or made by the run itself
 //   scores.json         what the weights scored on a test, where it was kept (evaluate --keep-scores)

@@ -14,19 +14,9 @@ using testing::HasSubstr;
 using testing::StartsWith;
 namespace fs = std::filesystem;
 
-class Compare : public testing::Test {
+class Compare : public WithCorpus {
  protected:
-  static void SetUpTestSuite() {
-    dir_ = new TempDir;
-    ASSERT_EQ(translator({"corpus", "-o", at("corpus"), "--train", "60", "--validation", "8", "--test", "12"})
-                  .exit_code,
-              0);
-  }
-  static void TearDownTestSuite() {
-    delete dir_;
-    dir_ = nullptr;
-  }
-  static std::string at(const std::string& name) { return *dir_ / name; }
+  static void SetUpTestSuite() { make_corpus(60, 8, 12); }
   // A tiny run on files, of `subcommand` train or compare.
   static std::vector<std::string> command(const std::string& subcommand, const std::string& folder,
                                           std::vector<std::string> more = {}) {
@@ -57,9 +47,7 @@ class Compare : public testing::Test {
   static nlohmann::json report(const std::string& folder) {
     return nlohmann::json::parse(content(at(folder + "/report.json")));
   }
-  static TempDir* dir_;
 };
-TempDir* Compare::dir_ = nullptr;
 
 TEST_F(Compare, ReportsOnAnyCorpus) {
   std::vector<std::string> options = test_set();

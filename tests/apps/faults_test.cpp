@@ -27,22 +27,13 @@ using testing::StartsWith;
 
 ProcessResult shell(const std::string& command) { return run_process({"sh", "-c", command}); }
 
-class Faults : public testing::Test {
+class Faults : public WithCorpus {
  protected:
   static void SetUpTestSuite() {
-    dir_ = new TempDir;
-    ASSERT_EQ(
-        translator({"corpus", "-o", at("corpus"), "--train", "120", "--validation", "10", "--test", "20"})
-            .exit_code,
-        0);
+    make_corpus(120, 10, 20);
     const ProcessResult trained = translator(train_command("run"));
     ASSERT_EQ(trained.exit_code, 0) << trained.err;
   }
-  static void TearDownTestSuite() {
-    delete dir_;
-    dir_ = nullptr;
-  }
-  static std::string at(const std::string& name) { return *dir_ / name; }
   static std::vector<std::string> train_command(const std::string& run, std::vector<std::string> more = {}) {
     std::vector<std::string> command = {"train", "-s",   at("corpus/train.en"), "-t", at("corpus/train.de"),
                                         "-r",    at(run)};
@@ -62,9 +53,7 @@ class Faults : public testing::Test {
     for (const std::string& argument : arguments) line += " '" + argument + "'";
     return line;
   }
-  static TempDir* dir_;
 };
-TempDir* Faults::dir_ = nullptr;
 
 TEST_F(Faults, AMessageThatCannotBePrintedChangesNoStatus) {
   for (const char* broken : {" 2>&-", " 2>/dev/full", " 2>&- >&-", " 2>&- >&- <&-"}) {

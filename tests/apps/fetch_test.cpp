@@ -30,12 +30,5 @@ TEST(WhyWrong, OneOfTheRightFilesMustFit) {
   EXPECT_THROW(fetch::why_wrong(dir / "abc", {{"", 0, kMd5}}, [] { throw ValueError("stop"); }), ValueError);
 }
 
-TEST(InBytes, HasThreeOrFourDigits) {
-  EXPECT_EQ(fetch::in_bytes(999), "999 bytes");
-  EXPECT_EQ(fetch::in_bytes(41'861), "41.9 kB");
-  EXPECT_EQ(fetch::in_bytes(657'632'379), "657.6 MB");
-  EXPECT_EQ(fetch::in_bytes(1'694'000'000), "1.69 GB");
-}
-
 }  // namespace
 }  // namespace heed

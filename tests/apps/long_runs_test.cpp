@@ -20,20 +20,9 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
-class LongRuns : public testing::Test {
+class LongRuns : public WithCorpus {
  protected:
-  static void SetUpTestSuite() {
-    dir_ = new TempDir;
-    ASSERT_EQ(
-        translator({"corpus", "-o", at("corpus"), "--train", "120", "--validation", "10", "--test", "5"})
-            .exit_code,
-        0);
-  }
-  static void TearDownTestSuite() {
-    delete dir_;
-    dir_ = nullptr;
-  }
-  static std::string at(const std::string& name) { return *dir_ / name; }
+  static void SetUpTestSuite() { make_corpus(120, 10, 5); }
   // "translator train ...", as a line of a shell; the run's folder is $RUN.
   static std::string train_line(const std::string& more) {
     return "exec " + kTranslator + " train --threads 1 -r $RUN -s " + at("corpus/train.en") + " -t " +
@@ -54,9 +43,7 @@ class LongRuns : public testing::Test {
         .tensors.at("training.update")
         .to_vector<int64_t>()[0];
   }
-  static TempDir* dir_;
 };
-TempDir* LongRuns::dir_ = nullptr;
 
 const std::string kAWhile = "for i in $(seq 1200); do ";  // with a pause in it: a minute
 const std::string kUntilState = kAWhile + "[ -e $RUN/state.safetensors ] && break; sleep 0.05; done";

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -45,5 +46,21 @@ inline void expect_failure(const ProcessResult& result, const std::string& messa
   EXPECT_THAT(result.err, testing::AllOf(testing::StartsWith("translator: "), testing::HasSubstr(message)));
   EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
 }
+
+/// A suite of tests with a folder that holds a small built-in corpus in `corpus`.
+class WithCorpus : public testing::Test {
+ protected:
+  static void make_corpus(int train, int validation, int test) {
+    dir_ = std::make_unique<TempDir>();
+    ASSERT_EQ(translator({"corpus", "-o", at("corpus"), "--train", std::to_string(train), "--validation",
+                          std::to_string(validation), "--test", std::to_string(test)})
+                  .exit_code,
+              0);
+  }
+  static void TearDownTestSuite() { dir_.reset(); }
+  static std::string at(const std::string& name) { return *dir_ / name; }
+
+  static inline std::unique_ptr<TempDir> dir_;  // of the suite that runs
+};
 
 }  // namespace heed

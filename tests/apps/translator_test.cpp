@@ -24,22 +24,13 @@ using testing::StartsWith;
 const std::string kHeatmap = HEED_BIN_DIR "/heatmap";
 
 // One tiny corpus and one trained run for all tests of this file.
-class Translator : public testing::Test {
+class Translator : public WithCorpus {
  protected:
   static void SetUpTestSuite() {
-    dir_ = new TempDir;
-    ASSERT_EQ(
-        translator({"corpus", "-o", at("corpus"), "--train", "120", "--validation", "10", "--test", "20"})
-            .exit_code,
-        0);
+    make_corpus(120, 10, 20);
     const ProcessResult trained = translator(train_command("run"));
     ASSERT_EQ(trained.exit_code, 0) << trained.err;
   }
-  static void TearDownTestSuite() {
-    delete dir_;
-    dir_ = nullptr;
-  }
-  static std::string at(const std::string& name) { return *dir_ / name; }
   static std::vector<std::string> train_command(const std::string& run, std::vector<std::string> more = {}) {
     std::vector<std::string> command = {"train",
                                         "-s",
@@ -67,9 +58,7 @@ class Translator : public testing::Test {
     command.insert(command.end(), more.begin(), more.end());
     return command;
   }
-  static TempDir* dir_;
 };
-TempDir* Translator::dir_ = nullptr;
 
 TEST_F(Translator, WritesTheRunFolder) {
   for (const char* file : {"config.toml", "model.safetensors", "state.safetensors", "source.vocab",
