@@ -97,6 +97,7 @@ nlohmann::ordered_json json_of(const PublishedCorpus& corpus) {
 }
 
 void list(const std::string& json) {
+  apps::check_files({.outputs = {{"--json", json}}});
   auto rows = nlohmann::ordered_json::array();
   for (const PublishedCorpus& corpus : models::published_corpora()) {
     say("{:<14}  {:<14}  {:>8}  {}\n{:16}{}\n", corpus.name, languages_of(corpus), size_of(corpus),

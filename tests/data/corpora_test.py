@@ -217,6 +217,8 @@ class Test:
         assert "CC BY 2.0 FR" in text
         out = self.folder / "list.json"
         call("list", "--json", out)
+        piped = call("list", "--json", "-")
+        assert piped.stdout == out.read_text() and "tatoeba" in piped.stderr
         rows = {row["name"]: row for row in json.loads(out.read_text())["corpora"]}
         europarl = rows["wmt14-en-de"]["files"][0]["addresses"][0]
         assert europarl["bytes"] == 657632379 and europarl["sha256"].startswith("0224c7c7") and europarl["url"].startswith("https://")
