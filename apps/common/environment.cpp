@@ -40,6 +40,10 @@ void catch_interrupts() {
   struct sigaction now = {};
   if (::sigaction(SIGHUP, nullptr, &now) == 0 && now.sa_handler != SIG_IGN)
     ::sigaction(SIGHUP, &action, nullptr);
+}
+
+void catch_save_requests() {
+  struct sigaction action = {};
   action.sa_handler = [](int) { asked_to_save.store(true); };
   action.sa_flags = SA_RESTART;
   ::sigaction(SIGUSR1, &action, nullptr);

@@ -20,7 +20,10 @@ void restart_with_short_spinning(Restart when, char** argv);
 /// came since catch_interrupts() was called, or 0; a second one ends the program at once.
 extern std::atomic<int> interrupted;
 void catch_interrupts();
-/// Whether SIGUSR1 came since it was last asked; caught since catch_interrupts() was called.
+/// From here on SIGUSR1 asks for a checkpoint and ends nothing. Before a run is locked, which tells others
+/// where to send it.
+void catch_save_requests();
+/// Whether SIGUSR1 came since it was last asked.
 bool save_was_asked_for();
 
 double steady_seconds();

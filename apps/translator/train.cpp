@@ -148,6 +148,7 @@ models::TrainingSession open_session(const TrainOptions& options) {
 }
 
 void train(TrainOptions& options) {
+  catch_save_requests();
   take_corpus(options);
   complete_files(options);
   check_files(options);

@@ -11,8 +11,6 @@
 namespace heed::models {
 namespace {
 
-constexpr int64_t kMargin = 1 << 20;  // for headers, small files and what others write meanwhile
-
 NamedTensors copy_of(const NamedTensors& tensors) {
   NamedTensors copies;
   for (const auto& [name, value] : tensors) copies.emplace_back(name, value.detach().clone());
@@ -57,37 +55,43 @@ void Store::say_full(const std::string& what, int64_t bytes) {
   said_ = true;
 }
 
-void Store::put(const std::string& group, size_t most, const NamedTensors& tensors, const Write& write) {
+void Store::put(Need need, const std::string& group, size_t most, const NamedTensors& tensors,
+                const Write& write) {
   const int64_t bytes = bytes_of(tensors);
-  if (flush() && attempt(bytes, [&] { write(tensors); })) return;
-  say_full("a checkpoint", bytes);
+  if (flush(need) && attempt(room_for(need, bytes), [&] { write(tensors); })) return;
+  say_full("a checkpoint", room_for(need, bytes));
   const auto same = [&](const Held& held) { return held.group == group; };
   if (std::ranges::count_if(held_, same) >= static_cast<std::ptrdiff_t>(most))
     held_.erase(std::ranges::find_if(held_, same));
-  held_.push_back({group, copy_of(tensors), write});
+  held_.push_back({need, group, copy_of(tensors), write});
 }
 
-bool Store::flush() {
-  while (!held_.empty()) {
-    const Held& next = held_.front();
-    if (!attempt(bytes_of(next.tensors), [&] { next.write(next.tensors); })) return false;
-    held_.pop_front();
+bool Store::flush(Need need) {
+  for (auto next = held_.begin(); next != held_.end();) {
+    if (next->need != need) {
+      ++next;
+      continue;
+    }
+    if (!attempt(room_for(need, bytes_of(next->tensors)), [&] { next->write(next->tensors); })) return false;
+    next = held_.erase(next);
   }
   return true;
 }
 
-void Store::require_written() {
-  if (flush()) return;
-  const int64_t bytes = bytes_of(held_.front().tensors);
+void Store::require_written(Need need) {
+  if (flush(need)) return;
+  const auto waits = std::ranges::find(held_, need, &Held::need);
+  const int64_t bytes = room_for(need, bytes_of(waits->tensors));
   require_room("a checkpoint", bytes);
   throw IoError("disk", lack("a checkpoint", bytes));  // room came and went
 }
 
 bool Store::write(const std::string& what, int64_t bytes, const std::function<void()>& write) {
-  if (!flush() || !attempt(bytes, write)) {
+  if (!flush(Need::before_state) || !attempt(bytes, write)) {
     say_full(what, bytes);
     return false;
   }
+  if (!held_.empty()) return true;  // some of what is kept still waits
   if (said_ && full_) full_(fmt::format("the disk has room again: {} is written", what));
   said_ = false;
   return true;

@@ -17,6 +17,20 @@
 #include "models/training/json_number.h"
 
 namespace heed::models {
+namespace {
+
+// Bytes of a run's files beside those of weights.
+int64_t text_bytes(const std::filesystem::path& folder) {
+  int64_t bytes = 0;
+  std::error_code ignored;
+  for (const auto& file : std::filesystem::directory_iterator(folder, ignored)) {
+    if (file.is_regular_file(ignored) && file.path().extension() != ".safetensors")
+      bytes += static_cast<int64_t>(file.file_size(ignored));
+  }
+  return bytes;
+}
+
+}  // namespace
 
 Trainer::Trainer(std::filesystem::path folder, RunConfig config, const TokenisedCorpus& train,
                  const TokenisedCorpus& validation, TrainCallbacks callbacks)
@@ -66,6 +80,8 @@ Trainer::Trainer(std::filesystem::path folder, RunConfig config, const Tokenised
   facts_.parameters = model_->parameter_count();
   facts_.weight_bytes = bytes_of(model_->state_dict());
   facts_.state_bytes = bytes_of(tensors_of_state());
+  store_.reserve(facts_.state_bytes + text_bytes(folder_) +
+                 Store::kMargin);  // a kept run has its text as well
   facts_.updates = total_updates_;
   facts_.updates_per_epoch = updates_of_epoch(batches);
 }
@@ -219,6 +235,11 @@ TrainResult Trainer::run() {
   while (cursor_.update < total_updates_ && !stopped) {
     const auto batches = epoch_batches(data_.train, t.batch_size, t.seed, cursor_.epoch, t.batch_tokens);
     const int64_t updates = updates_of_epoch(static_cast<int64_t>(batches.size()));
+    if (cursor_.batch >= updates) {
+      throw FormatError(
+          fmt::format("resume '{}': the state stands behind update {} of an epoch, which has {} in '{}'",
+                      folder_.string(), cursor_.batch, updates, run_files::kConfig));
+    }
     while (cursor_.batch < updates && cursor_.update < total_updates_ && !stopped) {
       const double begin = callbacks_.clock();
       guide();

@@ -57,6 +57,13 @@ void load_best(const std::filesystem::path& folder) {
 void Trainer::resume() {
   const std::string name = (folder_ / run_files::kState).string();
   if (!file_exists(name)) {
+    if (file_exists(folder_ / run_files::kModel) && !file_exists(folder_ / run_files::kMetrics)) {
+      throw IoError(
+          fmt::format("resume '{}': it holds weights and no training: a run that was kept, exported or "
+                      "imported. A new run "
+                      "can begin with its weights",
+                      folder_.string()));
+    }
     if (validations_in(folder_ / run_files::kMetrics) > 1) {  // behind each of which a state was saved
       throw IoError(
           fmt::format("resume '{}': '{}', where the training stood, is missing; it can only be started anew",
@@ -120,7 +127,6 @@ bool Trainer::save_state(bool must) {
                      .random = default_generator().state()})) {
     all.push_back(std::move(entry));
   }
-  if (must) store_.require_written();
   const std::string what = fmt::format("the state after update {}", cursor_.update);
   const int64_t bytes = facts_.state_bytes;
   const bool saved = store_.write(what, bytes, [&] {
@@ -132,7 +138,10 @@ bool Trainer::save_state(bool must) {
     store_.require_room(what, bytes);
     throw IoError("disk", fmt::format("{} could not be written: the disk was full", what));
   }
+  if (must) store_.reserve(0);  // no other state follows
   if (saved) prune_kept();
+  if (saved && store_.flush()) prune_kept();  // of those that had waited
+  if (must) store_.require_written(Store::Need::beside);
   return saved;
 }
 
@@ -149,7 +158,11 @@ void Trainer::require_disk() const {
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_, ignored)) {
     if (entry.path().extension() == ".safetensors") there += static_cast<int64_t>(entry.file_size(ignored));
   }
-  const int64_t all = weights * (1 + t.average + t.keep_last + t.keep_best) + 2 * state - there;
+  // one run more than are kept, until the oldest goes, and a state beside the one that it replaces
+  const int64_t kept = t.keep_last + t.keep_best, runs = 1 + t.average + kept + (kept > 0 ? 1 : 0);
+  const int64_t text = store_.reserved() - state - Store::kMargin;
+  const int64_t all =
+      (kept > 0 ? kept + 1 : 0) * text + weights * runs + 2 * state + 2 * Store::kMargin - there;
   if (all > store_.room() && callbacks_.disk_full) {
     callbacks_.disk_full(
         fmt::format("all checkpoints of the training will need {} more, and the file system "

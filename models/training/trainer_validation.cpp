@@ -104,11 +104,12 @@ ValidationResult Trainer::validate() {
     cursor_.best_update = cursor_.update;
     cursor_.without_improvement = 0;
     if (!final_stays) final_ = {};
-    store_.put("best", 1, model_->state_dict(), [folder = folder_, final_stays](const NamedTensors& weights) {
-      save_safetensors(folder / (final_stays ? run_files::kSingle : run_files::kModel), weights,
-                       {{"format", "heed.model"}});
-      if (!final_stays) remove_file(folder / run_files::kSingle);
-    });
+    store_.put(Store::Need::before_state, "best", 1, model_->state_dict(),
+               [folder = folder_, final_stays](const NamedTensors& weights) {
+                 save_safetensors(folder / (final_stays ? run_files::kSingle : run_files::kModel), weights,
+                                  {{"format", "heed.model"}});
+                 if (!final_stays) remove_file(folder / run_files::kSingle);
+               });
   } else {
     ++cursor_.without_improvement;
   }
@@ -119,7 +120,7 @@ ValidationResult Trainer::validate() {
 // The end of the run, which a longer run would not validate: the last weights off the schedule, or a mean.
 // Better ones become the model, and the best of the schedule stay beside them.
 ValidationResult Trainer::validate_at_end(int64_t averaged) {
-  store_.require_written();
+  store_.require_written(Store::Need::before_state);
   ValidationResult result = measure();
   result.averaged = averaged;
   const KeptScores& scores = result.scores;
@@ -211,7 +212,7 @@ bool Trainer::patience_has_ended() const {
 void Trainer::keep_checkpoint() {
   const std::filesystem::path path = folder_ / run_files::checkpoint(cursor_.update);
   const auto most = static_cast<size_t>(config_.train.average);
-  store_.put("average", most, model_->state_dict(),
+  store_.put(Store::Need::before_state, "average", most, model_->state_dict(),
              [folder = folder_, path, most](const NamedTensors& weights) {
                std::vector<std::filesystem::path> all = kept_checkpoints(folder);
                save_safetensors(path, weights, {{"format", "heed.model"}});
@@ -234,8 +235,8 @@ void Trainer::keep_run(const KeptScores& scores, bool ends) {
   const bool best =
       t.keep_best > 0 && !scores.empty() && is_among_best(kept_runs(folder_), scores, t.keep_best, better);
   if (!about.last && !best) return;
-  store_.put("kept", static_cast<size_t>(t.keep_last + t.keep_best), model_->state_dict(),
-             [folder = folder_, config = config_, about](const NamedTensors& weights) {
+  store_.put(Store::Need::beside, "kept", static_cast<size_t>(t.keep_last + t.keep_best),
+             model_->state_dict(), [folder = folder_, config = config_, about](const NamedTensors& weights) {
                write_kept_run(folder, config, about, weights);
              });
 }

@@ -139,6 +139,38 @@ TEST_F(LongRuns, AFullDiskIsWaitedOut) {
   EXPECT_EQ(count, all);
 }
 
+// The weights that are kept do not take the room of the state, and a warning comes before all.
+TEST_F(LongRuns, KeptWeightsLeaveTheStateItsRoom) {
+  fs::create_directory(at("crowded"));
+  const ProcessResult result = run_process(
+      {"unshare", "-m", "bash", "-c",
+       "mount -t tmpfs -o size=3m tmpfs " + at("crowded") + " || exit 77; RUN=" + at("crowded/run") + "; (" +
+           train_line("--updates 60 --validate-every 20 --save-every 3 --save-minutes 0 --keep-last 20") +
+           "); status=$?; cp -r $RUN " + at("left") + "; exit $status"});
+  if (result.exit_code == 77 || result.exit_code == 127) GTEST_SKIP() << "no file system can be mounted here";
+  EXPECT_THAT(result.err, AllOf(HasSubstr("warning: all checkpoints of the training will need "),
+                                HasSubstr("left; the training goes on and writes it when there is room")));
+  EXPECT_EQ(update_of("left"), 60) << result.err;
+  EXPECT_EQ(result.exit_code, 1);  // not all that should be kept is
+  EXPECT_THAT(result.err, HasSubstr("translator: disk: a checkpoint needs "));
+}
+
+TEST_F(LongRuns, ARunThatWasKeptIsNotTrainedAnew) {
+  const ProcessResult trained =
+      run_process({"bash", "-c",
+                   "RUN=" + at("keeping") + "; " + train_line("--updates 20 --save-every 10 --keep-last 1")});
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  const std::string kept = at("keeping/checkpoints/update-0000000020");
+  const std::string weights = content(kept + "/model.safetensors");
+  for (const char* more : {"", " --updates 40"}) {
+    const ProcessResult result =
+        run_process({"bash", "-c", "RUN=" + kept + "; " + train_line("--resume") + more});
+    expect_failure(result, "it holds weights and no training: a run that was kept, exported or imported");
+  }
+  EXPECT_EQ(content(kept + "/model.safetensors"), weights);
+  EXPECT_FALSE(fs::exists(kept + "/state.safetensors"));
+}
+
 TEST_F(LongRuns, ADiskWithoutRoomForOneCheckpointIsRefused) {
   fs::create_directory(at("tiny"));
   const ProcessResult result =

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "apps/common/environment.h"
 #include "apps/translator/run_options.h"
 #include "framework/io/file.h"
 #include "models/corpus/pharaoh.h"
@@ -112,6 +113,7 @@ TrainingPlan plan_training(const fs::path& folder, const std::vector<std::string
                                    difference(with_attention(run.config, first->attention), first->config)));
     }
   }
+  catch_save_requests();
   for (PlannedRun& run : plan.runs) {
     if (models::is_run_folder(run.folder))
       plan.locks.emplace(run.attention, models::lock_run_folder(run.folder));
