@@ -155,7 +155,7 @@ std::string unknown_option(const CLI::App& cli, int argc, char** argv) {
     const std::string word = argv[i];
     if (word == "--") break;
     if (word.size() < 2 || word.front() != '-' || (word[1] >= '0' && word[1] <= '9') || word[1] == '.') {
-      const CLI::App* const sub = at == &cli ? subcommand(cli, word) : nullptr;
+      const CLI::App* const sub = subcommand(*at, word);
       if (!sub && i == 1) return "";  // what is no subcommand is said first
       if (sub) at = sub;
       continue;
@@ -186,7 +186,7 @@ std::string unknown_option(const CLI::App& cli, int argc, char** argv) {
 std::string valued_switch(const CLI::App& cli, int argc, char** argv) {
   const CLI::App* at = &cli;
   for (int i = 1; i + 1 < argc; ++i) {
-    if (const CLI::App* const sub = at == &cli ? subcommand(cli, argv[i]) : nullptr) at = sub;
+    if (const CLI::App* const sub = subcommand(*at, argv[i])) at = sub;
     const CLI::Option* const option = option_of(*at, cli, argv[i]);
     const std::string_view value = argv[i + 1];
     if (!option || option->get_expected_max() > 0 || (value != "true" && value != "false" && !value.empty()))

@@ -153,9 +153,9 @@ class Download {
   std::string fetch(PartFile& part, const Source& source) {
     constexpr int kAttempts = 3;  // that bring nothing new
     std::string why;
+    uint64_t most = part.size();  // of the file so far: a server may make it begin again and again
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
       if (attempt > 0) wait(attempt);
-      const uint64_t before = part.size();
       if (part.from().url != source.url) part.clear();
       appended_ = part.size() > 0;
       bool again = false;
@@ -172,7 +172,8 @@ class Download {
         continue;  // what was there before does not fit what came: once more from the beginning
       }
       if (!again) return why;
-      if (part.size() > before) attempt = 0;
+      if (part.size() > most) attempt = 0;
+      most = std::max(most, part.size());
     }
     return why;
   }

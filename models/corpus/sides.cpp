@@ -60,6 +60,19 @@ std::string_view attribute(std::string_view tag, std::string_view name) {
   return {};
 }
 
+// Entities as characters, and what <![CDATA[ and ]]> enclose as it stands.
+std::string plain_text(std::string_view text) {
+  constexpr std::string_view kOpen = "<![CDATA[", kClose = "]]>";
+  std::string result;
+  while (true) {
+    const size_t open = text.find(kOpen), close = open == text.npos ? open : text.find(kClose, open);
+    if (close == text.npos) return result + undone_entities(text);
+    result += undone_entities(text.substr(0, open));
+    result += text.substr(open + kOpen.size(), close - open - kOpen.size());
+    text.remove_prefix(close + kClose.size());
+  }
+}
+
 // <doc docid="..."> <seg id="1">text</seg> ... </doc>; a segment may go over several lines.
 class SegmentSide : public SideReader {
  public:
@@ -71,12 +84,17 @@ class SegmentSide : public SideReader {
       if (name == "doc") document_ = undone_entities(attribute(tag, "docid"));
       if (name != "seg") continue;
       id_ = attribute(tag, "id");
+      if (tag.ends_with('/')) {  // <seg id="1"/>: an empty one
+        ++count_;
+        segment = {"", document_, id_};
+        return true;
+      }
       const uint64_t begin = lines_.number();
       const size_t end = find("</seg>");
       if (end == rest_.npos) {
         throw FormatError(fmt::format("{} line {}: segment '{}' has no end", lines_.name(), begin, id_));
       }
-      text_ = undone_entities(trimmed(std::string_view(rest_).substr(at_, end - at_)));
+      text_ = plain_text(trimmed(std::string_view(rest_).substr(at_, end - at_)));
       at_ = end;
       ++count_;
       segment = {text_, document_, id_};
@@ -177,8 +195,8 @@ class TalkSide : public SideReader {
 }  // namespace
 
 std::string undone_entities(std::string_view text) {
-  static constexpr std::array<std::pair<std::string_view, char>, 5> kNames = {
-      {{"amp", '&'}, {"lt", '<'}, {"gt", '>'}, {"quot", '"'}, {"apos", '\''}}};
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kNames = {
+      {{"amp", "&"}, {"lt", "<"}, {"gt", ">"}, {"quot", "\""}, {"apos", "'"}, {"nbsp", "\u00A0"}}};
   std::string result;
   for (size_t at = 0; at < text.size();) {
     const size_t begin = std::min(text.find('&', at), text.size());

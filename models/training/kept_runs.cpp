@@ -27,7 +27,6 @@ std::optional<KeptRun> read_kept(const KeptFolder& kept) {
   const auto metadata = map_safetensors(kept.path / run_files::kModel).metadata;
   for (const auto& [key, text] : metadata) {
     if (key == "scheduled") run.scheduled = text == "true";
-    if (key == "last") run.last = text == "true";
     const auto value = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
     if (key.starts_with(kScore))
       run.scores[key.substr(kScore.size())] = value.is_number() ? value.get<double>() : NAN;
@@ -43,8 +42,7 @@ void write_kept_run(const fs::path& run, const RunConfig& config, const KeptRun&
   make_folder(folder);
   std::map<std::string, std::string> metadata{{"format", "heed.model"},
                                               {"update", fmt::format("{}", about.update)},
-                                              {"scheduled", fmt::format("{}", about.scheduled)},
-                                              {"last", fmt::format("{}", about.last)}};
+                                              {"scheduled", fmt::format("{}", about.scheduled)}};
   for (const auto& [keep, value] : about.scores) {
     metadata[kScore + keep] = std::isfinite(value) ? fmt::format("{}", value) : "null";
   }
@@ -70,22 +68,23 @@ bool is_among_best(const std::vector<KeptRun>& kept, const KeptScores& scores, i
          }) < most;
 }
 
-void prune_kept_runs(const fs::path& run, int64_t keep_last, int64_t keep_best, const Beats& beats) {
+void prune_kept_runs(const fs::path& run, const KeepRule& rule) {
   std::vector<KeptRun> all = kept_runs(run);
   std::set<int64_t> keep;
   int64_t last = 0;
   for (const KeptRun& kept : all) {
-    if (!kept.scheduled) keep.insert(kept.update);
+    if (!kept.scheduled || kept.update == rule.end) keep.insert(kept.update);
   }
   std::erase_if(all, [](const KeptRun& kept) { return !kept.scheduled; });
-  for (auto at = all.rbegin(); at != all.rend() && last < keep_last; ++at) {
-    if (at->last) keep.insert(at->update), ++last;
+  for (auto at = all.rbegin(); at != all.rend() && last < rule.keep_last; ++at) {
+    if (rule.every == 0 || at->update % rule.every == 0) keep.insert(at->update), ++last;
   }
   std::erase_if(all, [](const KeptRun& kept) { return kept.scores.empty(); });
   // of two that are equal the earlier one is the better
-  std::ranges::stable_sort(all,
-                           [&](const KeptRun& a, const KeptRun& b) { return beats(a.scores, b.scores); });
-  for (size_t i = 0; i < all.size() && static_cast<int64_t>(i) < keep_best; ++i) keep.insert(all[i].update);
+  std::ranges::stable_sort(
+      all, [&](const KeptRun& a, const KeptRun& b) { return rule.beats(a.scores, b.scores); });
+  for (size_t i = 0; i < all.size() && static_cast<int64_t>(i) < rule.keep_best; ++i)
+    keep.insert(all[i].update);
   for (const KeptFolder& folder : kept_folders(run)) {
     if (!keep.contains(folder.update)) remove_kept_folder(folder.path);
   }

@@ -17,7 +17,6 @@ namespace heed::models {
 struct KeptRun {
   int64_t update = 0;     // the update after which the weights were so
   bool scheduled = true;  // whether a longer training has it too; else only the end of this one made it
-  bool last = false;      // whether it counts among the last ones (keep_last)
   KeptScores scores;      // of a validation; empty: none was made
   std::filesystem::path folder = {};  // where it lies; empty: nowhere yet
 };
@@ -46,15 +45,20 @@ using Beats = std::function<bool(const KeptScores&, const KeptScores&)>;
 bool is_among_best(const std::vector<KeptRun>& kept, const KeptScores& scores, int64_t most,
                    const Beats& beats);
 
+/// Which are kept.
+struct KeepRule {
+  int64_t keep_last = 0, keep_best = 0;  // how many of the last and of the best
+  int64_t every = 0;                     // only updates that it divides count among the last; 0: all do
+  int64_t end = 0;                       // the last update of the training, whose weights stay in any case
+  Beats beats = {};                      // compares scores
+};
 /// Removes those that are neither among the last nor among the best, and what a killed process left. What
 /// only the end of the training made stays beside them: it must not take the place of one that a longer
 /// training has.
 /// @param run folder of the training
-/// @param keep_last,keep_best how many are kept
-/// @param beats compares scores
+/// @param rule which stay
 /// @throws IoError
-void prune_kept_runs(const std::filesystem::path& run, int64_t keep_last, int64_t keep_best,
-                     const Beats& beats);
+void prune_kept_runs(const std::filesystem::path& run, const KeepRule& rule);
 
 /// Removes what a training that goes on from an update makes again.
 /// @param run folder of the training

@@ -229,12 +229,12 @@ void Trainer::keep_run(const KeptScores& scores, bool ends) {
   const bool scheduled = t.save_every > 0 ? cursor_.update % t.save_every == 0 : validated;
   KeptRun about{.update = cursor_.update,
                 .scheduled = scheduled || validated,
-                .last = t.keep_last > 0 && (scheduled || ends),
                 .scores = scheduled && !validated ? KeptScores{} : scores};
   const auto better = [this](const KeptScores& a, const KeptScores& b) { return beats(a, b); };
   const bool best =
       t.keep_best > 0 && !scores.empty() && is_among_best(kept_runs(folder_), scores, t.keep_best, better);
-  if (!about.last && !best) return;
+  const bool last = t.keep_last > 0 && (scheduled || ends);
+  if (!last && !best) return;
   store_.put(Store::Need::beside, "kept", static_cast<size_t>(t.keep_last + t.keep_best),
              model_->state_dict(), [folder = folder_, config = config_, about](const NamedTensors& weights) {
                write_kept_run(folder, config, about, weights);
@@ -242,8 +242,14 @@ void Trainer::keep_run(const KeptScores& scores, bool ends) {
 }
 
 void Trainer::prune_kept() const {
-  prune_kept_runs(folder_, config_.train.keep_last, config_.train.keep_best,
-                  [this](const KeptScores& one, const KeptScores& other) { return beats(one, other); });
+  const TrainConfig& t = config_.train;
+  prune_kept_runs(folder_, {.keep_last = t.keep_last,
+                            .keep_best = t.keep_best,
+                            .every = t.save_every,
+                            .end = t.keep_last > 0 ? total_updates_ : 0,
+                            .beats = [this](const KeptScores& one, const KeptScores& other) {
+                              return beats(one, other);
+                            }});
 }
 
 // The mean of the kept checkpoints becomes the model if it validates better than the best single one.

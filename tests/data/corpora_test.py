@@ -388,6 +388,22 @@ class Test:
         said = refused("the server answers 404", "get", "tatoeba", "-o", self.folder / "none", "--from", f"{self.host.url}/first", *self.opus_options())
         assert "without a network: fetch https://object.pouta.csc.fi/OPUS-Tatoeba/v2021-07-22/moses/de-en.txt.zip elsewhere" in said[-1], said
 
+    def test_a_server_that_makes_it_begin_again_and_again(self):
+        good = opus("Tatoeba", 1, 3000)
+
+        def turn(handler, body):  # half of it, and nothing from there on
+            if handler.headers.get("Range"):
+                return handler.reply(416, b"", [("Content-Range", f"bytes */{len(body)}")])
+            handler.whole(body, limit=len(body) // 2)
+
+        source, path = self.tatoeba_from("again", good, turn)
+        refused("cannot fetch 'de-en.txt.zip'", "get", "tatoeba", "--from", source, "-o", self.folder / "again", *self.opus_options())
+        assert self.host.times(path) < 12, self.host.asked
+
+    def test_options_of_get_are_its_own(self):
+        refused("tatoeba is in many languages", "get", "tatoeba", "--from", self.folder, code=2)
+        refused("NAME is required", "get", "-o", "x", code=2)
+
     def test_a_server_that_stops_in_the_middle(self):
         good = opus("Tatoeba", 1, 3000)
         source, path = self.tatoeba_from("stops", good, lambda handler, body: handler.whole(body, limit=4000))

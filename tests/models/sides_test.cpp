@@ -64,6 +64,14 @@ TEST(Sides, SgmGivesSegmentsWithTheirPlaces) {
   EXPECT_THAT(segments("a <seg> b", "a.en"), ElementsAre("/: a <seg> b"));
 }
 
+TEST(Sides, XmlHasEmptySegmentsAndTextThatIsNoMarkup) {
+  EXPECT_THAT(segments("<doc docid='d'>\n<seg id=\"1\"/>\n<seg id=\"2\" />\n<seg id=\"3\">a<![CDATA[ < &amp; "
+                       "]]>&amp;b&nbsp;c</seg>"
+                       "<seg id=\"4\">open <![CDATA[ &lt;</seg>",
+                       "a.xml"),
+              ElementsAre("d/1: ", "d/2: ", "d/3: a < &amp; &b\u00A0c", "d/4: open <![CDATA[ <"));
+}
+
 TEST(Sides, BrokenSgmIsRefused) {
   const auto refused = [](const std::string& text, const std::string& message) {
     EXPECT_THAT([&] { segments(text, "a.sgm"); }, ThrowsMessage<FormatError>(HasSubstr(message)));
