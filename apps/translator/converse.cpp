@@ -13,6 +13,7 @@
 #include "apps/translator/look.h"
 #include "framework/core/error.h"
 #include "models/run/box.h"
+#include "models/text/context.h"
 #include "models/text/unicode.h"
 
 namespace heed::apps {
@@ -30,7 +31,10 @@ constexpr const char* kHelp =
 class Conversation {
  public:
   Conversation(models::Translator run, std::string name, models::TranslateOptions options)
-      : translator_(std::move(run)), name_(std::move(name)), options_(std::move(options)) {}
+      : translator_(std::move(run)),
+        name_(std::move(name)),
+        options_(std::move(options)),
+        context_(translator_.run().config.source_text.context) {}
 
   void run() {
     say("{}, {} to {}. :help says what can be asked.\n", translator_.run().model->describe(),
@@ -58,7 +62,10 @@ class Conversation {
   }
   void answer(const std::string& line) {
     const std::string_view text = models::strip_right(line);
-    if (models::split_whitespace(text).empty()) return;
+    if (models::split_whitespace(text).empty()) {
+      context_.add(text);  // it ends a document
+      return;
+    }
     if (!text.starts_with(':')) return translate(std::string(text));
     const size_t space = std::min(text.find(' '), text.size());
     const std::string command(text.substr(1, space - 1)),
@@ -86,7 +93,7 @@ class Conversation {
   void translate(const std::string& sentence) {
     require_text(sentence);
     const std::vector<models::Translation> found =
-        translator_.translate(std::vector<std::string>{sentence}, options_);
+        translator_.translate(std::vector<std::string>{context_.add(sentence)}, options_);
     if (!found.front().skipped.empty())
       throw ValueError("the sentence is too long: " + found.front().skipped);
     for (const models::Translation& one : found) {
@@ -110,6 +117,7 @@ class Conversation {
     models::require_run(folder);
     translator_ = models::Translator(models::load_run(folder));
     name_ = models::name_of_run(folder);
+    context_ = models::ContextLines(translator_.run().config.source_text.context);
     last_.reset();
   }
   static int64_t number(const std::string& command, const std::string& text) {
@@ -127,6 +135,7 @@ class Conversation {
   models::Translator translator_;
   std::string name_;
   models::TranslateOptions options_;
+  models::ContextLines context_;  // the sentences before, where the translator reads them
   std::optional<models::Translation> last_;
   bool over_ = false;
 };

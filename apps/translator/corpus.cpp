@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <utility>
 
 #include "apps/common/files.h"
 #include "apps/common/main_guard.h"
@@ -19,7 +20,7 @@ namespace {
 
 struct CorpusOptions {
   std::string folder, json;
-  bool overwrite = false;
+  bool overwrite = false, documents = false;
   models::DemoCorpusOptions corpus;
 };
 
@@ -48,11 +49,14 @@ models::CorpusInfo info_of(const models::DemoCorpus& made, uint64_t seed) {
   info.test = made.test.size();
   constexpr int64_t kLong = 15;
   info.long_words = kLong;
-  models::HashSet sources;
+  models::HashSet sources, trained;
   for (const auto* part : {&made.train, &made.validation, &made.test}) {
     for (const models::AlignedPair& pair : *part) {
       const std::string source = models::join(pair.source);
-      sources.insert(models::text_hash(models::folded(source)));
+      const uint64_t hash = models::text_hash(models::folded(source));
+      if (part == &made.train) trained.insert(hash);
+      if (part == &made.test && trained.contains(hash)) ++info.test_seen;
+      sources.insert(hash);
       if (part == &made.test && models::count_words(source) >= kLong) ++info.test_long;
     }
   }
@@ -75,11 +79,22 @@ void corpus(const CorpusOptions& options) {
   check_files(options);
   const fs::path folder = options.folder;
   models::CorpusWriter writer(folder, "translator corpus", options.overwrite);
-  const models::DemoCorpus made = models::make_demo_corpus(options.corpus);
+  models::DemoDocuments documents;
+  if (options.documents) documents = models::make_demo_documents(options.corpus);
+  const models::DemoCorpus made =
+      options.documents ? std::move(documents.pairs) : models::make_demo_corpus(options.corpus);
   add_part(writer, "train", made.train);
   add_part(writer, "valid", made.validation);
   add_part(writer, "test", made.test);
   models::CorpusInfo info = info_of(made, options.corpus.seed);
+  for (const auto& [part, sizes] :
+       {std::pair("train", &documents.train), std::pair("valid", &documents.validation),
+        std::pair("test", &documents.test)}) {
+    if (sizes->empty()) continue;
+    models::LineFile& file = writer.file(fmt::format("{}.documents", part));
+    for (size_t i = 0; i < sizes->size(); ++i) file.write(fmt::format("{}\t{}-{}", (*sizes)[i], part, i + 1));
+    info.documents.emplace_back(part, sizes->size());
+  }
   writer.finish(info);
   say("{} training, {} validation and {} test pairs in '{}': .en, .de and .gold (3-4 sure, 3?4 possible "
       "links)\n",
@@ -97,6 +112,8 @@ Command add_corpus(CLI::App& cli) {
   const auto o = std::make_shared<CorpusOptions>();
   cli.add_option("-o,--output", o->folder, "folder to write")->required();
   cli.add_flag("--overwrite", o->overwrite, "replace the corpus that an earlier call wrote there");
+  cli.add_flag("--documents", o->documents,
+               "short documents, whose \"it\" depends on the line before (train --context)");
   cli.add_option("--seed", o->corpus.seed, "seed of the corpus")->check(kWholeNumber)->capture_default_str();
   cli.add_option("--train", o->corpus.train, "training pairs")
       ->check(CLI::NonNegativeNumber)

@@ -2,11 +2,15 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "models/corpus/corpus_folder.h"
 #include "models/run/data.h"
 #include "models/run/options.h"
+#include "models/training/training_data.h"
 
 namespace heed::apps {
 
@@ -21,6 +25,16 @@ class Corpus {
   /// The files to train on, whose bytes are those that were written, with the terms of the sentences. Throws
   /// what models::corpus_file throws.
   models::PairFiles training_files() const;
+  /// The corpus that files of a training are of, if they are the parts of one: a training that goes on reads
+  /// it as it did.
+  static std::optional<Corpus> of_files(const models::PairFiles& files);
+  /// What tells its training and validation sentences from others.
+  models::DataMarks marks() const;
+  int64_t train_pairs() const { return static_cast<int64_t>(info_.train); }
+  /// Its training pairs as a stream, with their ids in files beside the corpus. Throws what models::prepare
+  /// throws.
+  std::shared_ptr<const models::TrainingData> training_data(const models::RunConfig& config,
+                                                            const models::ParallelLines& validation) const;
   /// Source and translation of the test. Throws as above.
   std::pair<std::string, std::string> test_files() const;
   /// Its gold alignments of the test, "" without.

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -80,6 +81,8 @@ void complete_files(TrainOptions& options) {
   const bool none = std::ranges::all_of(all, [](const auto& file) { return file.second->empty(); });
   if (none && options.resume && models::is_run_folder(options.folder)) {
     f = training_files(options.folder);
+    options.corpus = Corpus::of_files(f);
+    if (options.corpus) f = options.corpus->training_files();  // whose bytes it checks
     return;
   }
   if (none && options.resume) throw IoError("resume", fmt::format("'{}' is not a run", options.folder));
@@ -101,9 +104,33 @@ std::optional<models::WordLinks> links_of(const TrainOptions& options) {
   return models::read_pharaoh(input_path(options.alignments));
 }
 
+// What a training reads: the pairs of a corpus folder as a stream, those of other files in memory.
+struct Pairs {
+  models::DataMarks marks;
+  int64_t count = 0;  // of the training pairs
+  std::function<std::shared_ptr<const models::TrainingData>(const models::RunConfig&)> prepare;
+};
+
+Pairs read_all(const TrainOptions& options) {
+  const models::PairFiles& files = options.files;
+  auto validation =
+      std::make_shared<const models::ParallelLines>(read_pairs(files.valid_source, files.valid_target));
+  if (options.corpus) {
+    return {options.corpus->marks(), options.corpus->train_pairs(),
+            [&options, validation](const models::RunConfig& config) {
+              return options.corpus->training_data(config, *validation);
+            }};
+  }
+  const auto train = std::make_shared<const models::ParallelLines>(read_pairs(files.source, files.target));
+  return {models::marks_of(*train, *validation), static_cast<int64_t>(train->source.size()),
+          [train, validation](const models::RunConfig& config) {
+            return models::prepare(config, *train, *validation);
+          }};
+}
+
 // A new run with the model, the vocabularies and the weights of another one.
-models::TrainingSession begin_from(const TrainOptions& options, const models::ParallelLines& lines,
-                                   const models::ParallelLines& validation, std::optional<FileLock> lock) {
+models::TrainingSession begin_from(const TrainOptions& options, const Pairs& pairs,
+                                   std::optional<FileLock> lock) {
   const models::LoadedRun run = models::load_run(options.init_from);
   if (config_of_preset(*options.app, run.config) != run.config)
     throw ValueError("init-from", "--config is the config of a run: the model is that of --init-from");
@@ -112,11 +139,11 @@ models::TrainingSession begin_from(const TrainOptions& options, const models::Pa
   models::check(config);
   std::map<std::string, Tensor> weights;
   for (const auto& [name, value] : run.model->state_dict()) weights.emplace(name, value.detach());
-  return models::TrainingSession::start(options.folder, config, models::prepare(config, lines, validation),
+  return models::TrainingSession::start(options.folder, config, pairs.prepare(config),
                                         {.text = models::text_of_run(options.init_from, run.config),
                                          .weights = std::move(weights),
                                          .links = links_of(options),
-                                         .data = models::run_data(options.files, lines, validation),
+                                         .data = models::run_data(options.files, pairs.marks),
                                          .overwrite = options.overwrite,
                                          .lock = std::move(lock)});
 }
@@ -126,21 +153,19 @@ models::TrainingSession open_session(const TrainOptions& options) {
   const bool resume = options.resume && !models::is_unfinished_start(folder);  // what never began begins
   std::optional<FileLock> lock;
   if (models::is_run_folder(folder)) lock.emplace(models::lock_run_folder(folder));
-  const models::ParallelLines lines = read_pairs(options.files.source, options.files.target);
-  const models::ParallelLines validation = read_pairs(options.files.valid_source, options.files.valid_target);
+  const Pairs pairs = read_all(options);
   if (resume) {
-    models::check_run_data(folder, options.files, lines, validation);
+    models::check_run_data(folder, options.files, pairs.marks);
     const models::RunConfig config = resumed_config(options);
-    return models::TrainingSession::resume(folder, config, models::prepare(config, lines, validation),
-                                           std::move(lock),
-                                           models::run_data(options.files, lines, validation));
+    return models::TrainingSession::resume(folder, config, pairs.prepare(config), std::move(lock),
+                                           models::run_data(options.files, pairs.marks));
   }
-  if (!options.init_from.empty()) return begin_from(options, lines, validation, std::move(lock));
-  const auto [config, size] = new_config(options, lines.source.size());
+  if (!options.init_from.empty()) return begin_from(options, pairs, std::move(lock));
+  const auto [config, size] = new_config(options, static_cast<size_t>(pairs.count));
   models::check(config);
-  auto session = models::TrainingSession::start(folder, config, models::prepare(config, lines, validation),
+  auto session = models::TrainingSession::start(folder, config, pairs.prepare(config),
                                                 {.links = links_of(options),
-                                                 .data = models::run_data(options.files, lines, validation),
+                                                 .data = models::run_data(options.files, pairs.marks),
                                                  .overwrite = options.overwrite,
                                                  .lock = std::move(lock)});
   if (!size.empty()) note("{}\n", size);  // nothing was refused
@@ -171,6 +196,8 @@ void train(TrainOptions& options) {
                                 {"updates", result.updates},
                                 {"skipped_updates", result.skipped},
                                 {"train_seconds", result.seconds},
+                                {"waited_seconds", result.waited},
+                                {"waited_seconds_before_first_update", result.waited_first},
                                 {"parameters", result.parameters},
                                 {"keep_best_by", session.config().train.keep_best_by},
                                 {"best_update", result.best_update},

@@ -100,6 +100,15 @@ std::string megabytes(int64_t bytes) {
   return fmt::format("{:.{}f} MB", mb, mb < 1 ? 2 : mb < 10 ? 1 : 0);
 }
 
+// A line of the file of ids; nothing where the pairs never were in one.
+std::string ids_text(const models::IdFile& file) {
+  if (file.path.empty()) return "";
+  const std::string made =
+      file.seconds > 0 ? fmt::format(", encoded in {:.1f} s", file.seconds) : ", encoded before";
+  return fmt::format("ids of the training pairs: '{}', {}{}\n", file.path.string(),
+                     megabytes(static_cast<int64_t>(file.bytes)), made);
+}
+
 }  // namespace
 
 std::string facts_text(const models::TrainingFacts& f) {
@@ -114,6 +123,7 @@ std::string facts_text(const models::TrainingFacts& f) {
              100 * f.source.validation_unknown, 100 * f.target.validation_unknown) +
          fmt::format("model: {} parameters; weights {}, state of the training {}\n", count_text(f.parameters),
                      megabytes(f.weight_bytes), megabytes(f.state_bytes)) +
+         ids_text(f.ids) +
          fmt::format("length: {}, {:.3g} {} of {}\n", models::counted(f.updates, "update"), f.epochs(),
                      f.updates == f.updates_per_epoch ? "epoch" : "epochs", f.updates_per_epoch);
 }
@@ -125,17 +135,22 @@ nlohmann::ordered_json facts_json(const models::TrainingFacts& f) {
                                   {"unknown", s.unknown},
                                   {"validation_unknown", s.validation_unknown}};
   };
-  return {{"train_pairs", f.train_pairs},
-          {"skipped_pairs", f.skipped_pairs},
-          {"validation_pairs", f.validation_pairs},
-          {"pieces", f.pieces},
-          {"source", side(f.source)},
-          {"target", side(f.target)},
-          {"parameters", f.parameters},
-          {"weight_bytes", f.weight_bytes},
-          {"state_bytes", f.state_bytes},
-          {"updates", f.updates},
-          {"updates_per_epoch", f.updates_per_epoch}};
+  return {
+      {"train_pairs", f.train_pairs},
+      {"skipped_pairs", f.skipped_pairs},
+      {"validation_pairs", f.validation_pairs},
+      {"pieces", f.pieces},
+      {"source", side(f.source)},
+      {"target", side(f.target)},
+      {"parameters", f.parameters},
+      {"weight_bytes", f.weight_bytes},
+      {"state_bytes", f.state_bytes},
+      {"updates", f.updates},
+      {"updates_per_epoch", f.updates_per_epoch},
+      {"ids",
+       {{"file", f.ids.path.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(f.ids.path.string())},
+        {"bytes", f.ids.bytes},
+        {"seconds", f.ids.seconds}}}};
 }
 
 models::TrainResult run_session(models::TrainingSession& session, const std::string& label,

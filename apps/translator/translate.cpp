@@ -22,6 +22,7 @@
 #include "framework/io/file.h"
 #include "models/run/box.h"
 #include "models/run/translator.h"
+#include "models/text/context.h"
 
 namespace heed::apps {
 namespace {
@@ -60,9 +61,14 @@ class Translating {
         translator_(translator),
         input_(std::move(input)),
         text_(options.output),
-        records_(options.records) {}
+        records_(options.records),
+        context_(translator.run().config.source_text.context),
+        target_context_(translator.run().config.target_text.context) {}
 
-  void add(std::span<const std::string> lines) {
+  // Lines of a text, of which those before a line are its context where the run wants some.
+  void add(std::span<const std::string> text) {
+    std::vector<std::string> lines;
+    for (const std::string& line : text) lines.push_back(context_.add(line));
     models::TranslateOptions wanted = options_.translate;
     wanted.search.first = sentences_;
     wanted.search.keep_attention = records_.wanted() || wanted.replace_unknown;
@@ -72,7 +78,10 @@ class Translating {
     sentences_ += lines.size();
     write(results);
   }
-  void force(std::span<const std::string> sources, std::span<const std::string> targets) {
+  void force(std::span<const std::string> source_text, std::span<const std::string> target_text) {
+    std::vector<std::string> sources, targets;
+    for (const std::string& line : source_text) sources.push_back(context_.add(line));
+    for (const std::string& line : target_text) targets.push_back(target_context_.add(line));
     models::TranslateOptions wanted = options_.translate;
     wanted.search.first = sentences_;
     const double begin = steady_seconds();
@@ -120,13 +129,17 @@ class Translating {
   std::string line_of(const models::Translation& result) const {
     if (options_.pieces)
       return result.pieces ? models::join(models::Translator::target_words(models::by_pieces(result))) : "";
-    return options_.tokens ? models::join(models::Translator::target_words(result)) : result.target.text;
+    if (options_.tokens) return models::join(models::Translator::target_words(result));
+    return std::string(translator_.run().config.target_text.context > 0
+                           ? models::last_sentence(result.target.text)
+                           : result.target.text);
   }
 
   const TranslationOptions& options_;
   const models::Translator& translator_;
   std::string input_;  // its name in messages
   Sink text_, records_;
+  models::ContextLines context_, target_context_;
   uint64_t sentences_ = 0;
   size_t outputs_ = 0, skipped_ = 0;
   std::string why_skipped_;

@@ -13,37 +13,58 @@ namespace {
 int64_t extent(const std::vector<int>& ids) { return static_cast<int64_t>(ids.size()); }
 
 // Fisher and Yates; std::shuffle differs between libraries
-void shuffle(std::vector<int64_t>& items, Generator& generator) {
+void shuffle(std::vector<uint32_t>& items, Generator& generator) {
   for (size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[generator.next_below(i)]);
 }
 
-std::vector<std::vector<int64_t>> cut(const std::vector<int64_t>& order, int64_t size) {
-  std::vector<std::vector<int64_t>> batches;
-  for (size_t i = 0; i < order.size(); i += static_cast<size_t>(size)) {
-    batches.emplace_back(
-        order.begin() + static_cast<std::ptrdiff_t>(i),
-        order.begin() + static_cast<std::ptrdiff_t>(std::min(order.size(), i + static_cast<size_t>(size))));
-  }
-  return batches;
+std::vector<uint32_t> numbers_below(size_t count) {
+  std::vector<uint32_t> numbers(count);
+  std::iota(numbers.begin(), numbers.end(), uint32_t{0});
+  return numbers;
 }
 
-std::vector<std::vector<int64_t>> cut_by_tokens(std::span<const EncodedPair> pairs,
-                                                const std::vector<int64_t>& order, int64_t tokens) {
-  std::vector<std::vector<int64_t>> batches;
-  int64_t longest = 0;
-  for (const int64_t i : order) {
-    const EncodedPair& pair = pairs[static_cast<size_t>(i)];
-    const int64_t length = std::max(extent(pair.source), extent(pair.target) + 1),
+// Sorts by a length, equal ones in the order that they have: one pass to count and one to place.
+void sort_by(std::vector<uint32_t>& order, std::span<const PairLengths> lengths,
+             uint32_t PairLengths::*side) {
+  uint32_t most = 0;
+  for (const PairLengths& pair : lengths) most = std::max(most, pair.*side);
+  std::vector<uint32_t> place(size_t{most} + 2);
+  for (const PairLengths& pair : lengths) ++place[size_t{pair.*side} + 1];
+  std::partial_sum(place.begin(), place.end(), place.begin());
+  std::vector<uint32_t> sorted(order.size());
+  for (const uint32_t i : order) sorted[place[lengths[i].*side]++] = i;
+  order = std::move(sorted);
+}
+
+// The end of each batch.
+std::vector<uint32_t> cut(size_t pairs, int64_t size) {
+  std::vector<uint32_t> ends;
+  for (size_t end = 0; end < pairs;) {
+    end = std::min(pairs, end + static_cast<size_t>(size));
+    ends.push_back(static_cast<uint32_t>(end));
+  }
+  return ends;
+}
+
+std::vector<uint32_t> cut_by_tokens(std::span<const PairLengths> lengths, const std::vector<uint32_t>& order,
+                                    int64_t tokens) {
+  std::vector<uint32_t> ends;
+  int64_t longest = 0, count = 0;  // of the batch that is open
+  for (size_t at = 0; at < order.size(); ++at) {
+    const PairLengths& pair = lengths[order[at]];
+    const int64_t length = std::max<int64_t>(pair.source, int64_t{pair.target} + 1),
                   after = std::max(longest, length);
-    if (batches.empty() || after * (static_cast<int64_t>(batches.back().size()) + 1) > tokens) {
-      batches.emplace_back();
+    if (count > 0 && after * (count + 1) > tokens) {
+      ends.push_back(static_cast<uint32_t>(at));
       longest = length;
+      count = 0;
     } else {
       longest = after;
     }
-    batches.back().push_back(i);
+    ++count;
   }
-  return batches;
+  if (count > 0) ends.push_back(static_cast<uint32_t>(order.size()));
+  return ends;
 }
 
 // rows(i) gives the ids of row i.
@@ -99,6 +120,12 @@ Batch make_source_batch(std::span<const std::vector<int>> sources, std::span<con
   return batch;
 }
 
+Batch make_batch(std::span<const EncodedPair> pairs) {
+  std::vector<int64_t> all(pairs.size());
+  std::iota(all.begin(), all.end(), int64_t{0});
+  return make_batch(pairs, all);
+}
+
 Batch make_batch(std::span<const EncodedPair> pairs, std::span<const int64_t> indices) {
   Batch batch;
   const auto pair = [&](size_t i) -> const EncodedPair& { return pairs[static_cast<size_t>(indices[i])]; };
@@ -125,25 +152,33 @@ Batch make_batch(std::span<const EncodedPair> pairs, std::span<const int64_t> in
   return batch;
 }
 
+EpochBatches::EpochBatches(std::span<const PairLengths> lengths, BatchSizes sizes, uint64_t seed,
+                           int64_t epoch) {
+  Generator generator(seed * 0x9E3779B97F4A7C15U + static_cast<uint64_t>(epoch) + 1);
+  order_ = numbers_below(lengths.size());
+  shuffle(order_, generator);
+  sort_by(order_, lengths, &PairLengths::source);
+  sort_by(order_, lengths, &PairLengths::target);
+  ends_ = sizes.tokens > 0 ? cut_by_tokens(lengths, order_, sizes.tokens) : cut(lengths.size(), sizes.pairs);
+  turn_ = numbers_below(ends_.size());
+  shuffle(turn_, generator);
+}
+
+std::span<const uint32_t> EpochBatches::operator[](int64_t i) const {
+  const size_t batch = turn_[static_cast<size_t>(i)], begin = batch == 0 ? 0 : ends_[batch - 1];
+  return std::span(order_).subspan(begin, ends_[batch] - begin);
+}
+
 std::vector<std::vector<int64_t>> epoch_batches(std::span<const EncodedPair> pairs, int64_t batch_size,
                                                 uint64_t seed, int64_t epoch, int64_t batch_tokens) {
-  Generator generator(seed * 0x9E3779B97F4A7C15U + static_cast<uint64_t>(epoch) + 1);
-  std::vector<int64_t> order(pairs.size());
-  std::iota(order.begin(), order.end(), int64_t{0});
-  shuffle(order, generator);
-  const auto lengths = [&](int64_t i) {
-    const EncodedPair& pair = pairs[static_cast<size_t>(i)];
-    return std::pair(pair.target.size(), pair.source.size());
-  };
-  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return lengths(a) < lengths(b); });
-  std::vector<std::vector<int64_t>> batches =
-      batch_tokens > 0 ? cut_by_tokens(pairs, order, batch_tokens) : cut(order, batch_size);
-  std::vector<int64_t> turn(batches.size());
-  std::iota(turn.begin(), turn.end(), int64_t{0});
-  shuffle(turn, generator);
-  std::vector<std::vector<int64_t>> shuffled;
-  for (const int64_t i : turn) shuffled.push_back(std::move(batches[static_cast<size_t>(i)]));
-  return shuffled;
+  std::vector<PairLengths> lengths;
+  for (const EncodedPair& pair : pairs) {
+    lengths.push_back({static_cast<uint32_t>(pair.source.size()), static_cast<uint32_t>(pair.target.size())});
+  }
+  const EpochBatches batches(lengths, {batch_size, batch_tokens}, seed, epoch);
+  std::vector<std::vector<int64_t>> result;
+  for (int64_t i = 0; i < batches.size(); ++i) result.emplace_back(batches[i].begin(), batches[i].end());
+  return result;
 }
 
 std::vector<std::vector<int64_t>> batches_by_length(std::span<const std::vector<int>> sources,
@@ -153,7 +188,14 @@ std::vector<std::vector<int64_t>> batches_by_length(std::span<const std::vector<
   std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
     return sources[static_cast<size_t>(a)].size() > sources[static_cast<size_t>(b)].size();
   });
-  return cut(order, batch_size);
+  std::vector<std::vector<int64_t>> batches;
+  size_t begin = 0;
+  for (const size_t end : cut(order.size(), batch_size)) {
+    batches.emplace_back(order.begin() + static_cast<std::ptrdiff_t>(begin),
+                         order.begin() + static_cast<std::ptrdiff_t>(end));
+    begin = end;
+  }
+  return batches;
 }
 
 }  // namespace heed::models

@@ -33,6 +33,10 @@ struct Batch {
   int64_t linked_tokens = 0;  // number of target tokens with links
 };
 
+/// Builds a padded batch.
+/// @param pairs encoded pairs, all of them
+/// @return the batch
+Batch make_batch(std::span<const EncodedPair> pairs);
 /// Builds a padded batch from pairs.
 /// @param pairs encoded pairs of a corpus
 /// @param indices which of them to take, in this order
@@ -46,13 +50,45 @@ Batch make_batch(std::span<const EncodedPair> pairs, std::span<const int64_t> in
 Batch make_source_batch(std::span<const std::vector<int>> sources, std::span<const int64_t> indices,
                         std::span<const std::vector<int>> hidden = {});
 
+/// The numbers of tokens of a pair.
+struct PairLengths {
+  uint32_t source = 0, target = 0;  // the end mark of the source counted, none of the target
+};
+
+/// How batches are cut.
+struct BatchSizes {
+  int64_t pairs = 64;  // pairs per batch
+  /// If above 0, replaces `pairs`: the largest number of tokens per batch on either side, padding and end
+  /// marks included (a batch has at least one pair).
+  int64_t tokens = 0;
+};
+
 /// The batches of one epoch. Pairs are sorted by target and source length, with ties in random order, cut
-/// into batches, and the batches are shuffled. The same seed and epoch give the same batches.
+/// into batches, and the batches are shuffled. The same seed and epoch give the same batches. Memory: four
+/// bytes a pair, and eight a batch.
+class EpochBatches {
+ public:
+  EpochBatches() = default;  ///< no batches
+  /// @param lengths of all pairs of the corpus, fewer than 2^32
+  /// @param sizes how batches are cut
+  /// @param seed,epoch determine the order
+  EpochBatches(std::span<const PairLengths> lengths, BatchSizes sizes, uint64_t seed, int64_t epoch);
+  /// @return the number of batches
+  int64_t size() const { return static_cast<int64_t>(turn_.size()); }
+  /// @param i index of a batch, in [0, size())
+  /// @return indices of its pairs
+  std::span<const uint32_t> operator[](int64_t i) const;
+
+ private:
+  std::vector<uint32_t> order_;        // indices of the pairs, by length
+  std::vector<uint32_t> ends_, turn_;  // of each batch: its end in `order_`; which batch comes when
+};
+
+/// The batches of one epoch of pairs that are held one by one.
 /// @param pairs encoded pairs of the corpus
 /// @param batch_size pairs per batch
 /// @param seed,epoch determine the order
-/// @param batch_tokens if above 0, replaces batch_size: the largest number of tokens per batch on either
-///   side, padding and end marks included (a batch has at least one pair)
+/// @param batch_tokens as BatchSizes::tokens
 /// @return indices of the pairs, batch by batch
 std::vector<std::vector<int64_t>> epoch_batches(std::span<const EncodedPair> pairs, int64_t batch_size,
                                                 uint64_t seed, int64_t epoch, int64_t batch_tokens = 0);

@@ -13,6 +13,7 @@
 
 #include "framework/core/error.h"
 #include "framework/io/file.h"
+#include "models/corpus/id_files.h"
 #include "models/options/option.h"
 #include "models/text/counted.h"
 #include "models/text/unicode.h"
@@ -323,6 +324,13 @@ fs::path real_folder(fs::path folder) {
 
 }  // namespace
 
+// Whether a folder has nothing in it but what trainings can make again.
+bool holds_ids_alone(const fs::path& folder) {
+  return fs::is_directory(fs::symlink_status(folder)) &&
+         std::ranges::all_of(list_folder(folder),
+                             [](const fs::path& file) { return is_id_file(file.filename().string()); });
+}
+
 // A folder in the way is empty, or holds a corpus of the same writer and nothing else.
 void require_free_folder(const fs::path& folder, const std::string& writer, bool overwrite) {
   if (!file_exists(folder)) return;
@@ -351,6 +359,7 @@ void require_free_folder(const fs::path& folder, const std::string& writer, bool
   for (const fs::path& entry : entries) {
     const std::string name = entry.filename().string();
     if (name == kCorpusFile) continue;
+    if (name == kIdFolder && holds_ids_alone(entry)) continue;
     const CorpusFile* const known = info.find(name);
     if (!known || !fs::is_regular_file(fs::symlink_status(entry)) ||
         measured(entry).fingerprint != known->fingerprint)

@@ -8,6 +8,7 @@
 //                         for valid and test
 //   NAME.en, NAME.fr      a further test that was published with the corpus: test_2017_flickr
 //   NAME.README, ...      what lay beside the pairs in the archive NAME
+//   ids/                  the training pairs as ids, made by trainings that read the corpus
 //   corpus.json           languages, licence, counts, what was dropped and why, and a fingerprint of each
 //   file
 // (translator corpus adds gold alignments: train.gold, ...)
@@ -29,6 +30,8 @@ namespace heed::models {
 
 /// The file that makes a folder a corpus.
 constexpr const char* kCorpusFile = "corpus.json";
+/// The folder in it for what trainings make of its text: files of ids, which can be removed at any time.
+constexpr const char* kIdFolder = "ids";
 
 /// One file of a corpus folder.
 struct CorpusFile {

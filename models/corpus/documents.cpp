@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "framework/core/error.h"
+#include "framework/io/file.h"
 #include "models/text/counted.h"
 
 namespace heed::models {
@@ -33,6 +34,16 @@ std::vector<CorpusDocument> parse_documents(LineSource lines, uint64_t pairs) {
     throw FormatError(fmt::format("{}: its documents have {}, and the part has {}", lines.name(),
                                   counted(sum, "pair"), pairs));
   return documents;
+}
+
+std::vector<uint64_t> documents_beside(const std::filesystem::path& text, uint64_t lines) {
+  std::filesystem::path file = text;
+  file.replace_extension("documents");
+  std::vector<uint64_t> sizes;
+  if (!std::filesystem::is_regular_file(text) || !file_exists(file)) return sizes;
+  for (const CorpusDocument& document : parse_documents(open_lines(file), lines))
+    sizes.push_back(document.pairs);
+  return sizes;
 }
 
 std::vector<CorpusDocument> read_documents(const std::filesystem::path& folder, const CorpusInfo& info,

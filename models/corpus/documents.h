@@ -29,6 +29,13 @@ struct CorpusDocument {
 std::vector<CorpusDocument> read_documents(const std::filesystem::path& folder, const CorpusInfo& info,
                                            const std::string& part);
 
+/// The documents of a text whose file is a part of a corpus: of test.en those in test.documents beside it.
+/// @param text path of the file
+/// @param lines of it
+/// @return the number of lines of each document; none where there is no such file
+/// @throws as parse_documents
+std::vector<uint64_t> documents_beside(const std::filesystem::path& text, uint64_t lines);
+
 /// Reads lines of PART.documents.
 /// @param lines of the file
 /// @param pairs of the part

@@ -4,6 +4,7 @@
 
 #include "models/metrics/loss.h"
 #include "models/metrics/scored_text.h"
+#include "models/text/context.h"
 
 namespace heed::models {
 namespace {
@@ -45,7 +46,7 @@ void add_scores(Evaluation& result, std::span<const int> lengths, std::span<cons
 Evaluation evaluate(const Translator& translator, std::span<const std::string> sources,
                     std::span<const std::string> references, const std::function<double()>& clock,
                     const TranslateOptions& options, std::span<const AlignedPair> gold,
-                    std::span<const LengthBucket> buckets) {
+                    std::span<const LengthBucket> buckets, std::span<const uint64_t> documents) {
   if (sources.size() != references.size()) {
     throw ValueError("evaluate",
                      fmt::format("{} sources and {} references", sources.size(), references.size()));
@@ -56,11 +57,15 @@ Evaluation evaluate(const Translator& translator, std::span<const std::string> s
   const LoadedRun& run = translator.run();
   Evaluation result;
   Scored& scored = result.scored;
+  const TextSettings &source_text = run.config.source_text, &target_text = run.config.target_text;
+  const std::vector<std::string> read = with_context(sources, source_text.context, documents);
   const double begin = clock();
-  result.translations = translator.translate(sources, options);
+  result.translations = translator.translate(read, options);
   scored.seconds = clock() - begin;
-  const auto reference_words = tokenize_lines(references, run.config.target_text),
-             source_words = tokenize_lines(sources, run.config.source_text);
+  const auto source_words = tokenize_lines(read, source_text),
+             written_words =
+                 tokenize_lines(with_context(references, target_text.context, documents), target_text),
+             reference_words = tokenize_lines(references, target_text);
   std::vector<int> lengths;
   std::vector<EncodedPair> pairs;
   UnknownWords source_unknown(run.source), target_unknown(run.target);
@@ -68,18 +73,25 @@ Evaluation evaluate(const Translator& translator, std::span<const std::string> s
     source_unknown.add(source_words[i]);
     target_unknown.add(reference_words[i]);
     const Translation& translation = result.translations[i];
-    const TextSettings& target_text = run.config.target_text;
-    const std::vector<std::string> words = Translator::target_words(translation);
+    std::vector<std::string> words = Translator::target_words(translation);
+    std::string text = translation.target.text;
+    if (target_text.context > 0) {
+      const auto last = last_sentence(std::span<const std::string>(words));
+      words = {last.begin(), last.end()};
+      text = last_sentence(text);
+    }
     scored.outputs.push_back(target_text.raw() ? scored_words(words, target_text) : join(words));
     scored.references.push_back(scored_words(reference_words[i], target_text));
-    scored.output_text.push_back(translation.target.text);
+    scored.output_text.push_back(std::move(text));
     scored.reference_text.push_back(!target_text.raw() && looks_tokenised(references[i])
                                         ? detokenize(reference_words[i], target_text)
                                         : references[i]);
     scored.attention += attention_statistics(mean_attention(translation));
-    lengths.push_back(static_cast<int>(source_words[i].size()));
+    const std::span<const std::string> of_source = source_words[i];
+    lengths.push_back(
+        static_cast<int>(source_text.context > 0 ? last_sentence(of_source).size() : of_source.size()));
     if (source_words[i].empty() || !translation.skipped.empty()) continue;
-    EncodedPair pair{encode_source(run.source, source_words[i]), run.target.encode(reference_words[i]).ids};
+    EncodedPair pair{encode_source(run.source, source_words[i]), run.target.encode(written_words[i]).ids};
     if (static_cast<int64_t>(pair.target.size()) <= run.model->longest_target())
       pairs.push_back(std::move(pair));
   }

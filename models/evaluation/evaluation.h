@@ -42,12 +42,14 @@ struct Evaluation {
 /// @param gold the same sentences with gold alignments, for the alignment metrics; if empty, those have no
 ///   value
 /// @param buckets of by_length; empty: default_length_buckets()
+/// @param documents numbers of lines of the documents, for a run that reads lines before a sentence; empty:
+///   blank lines alone end one
 /// @return the scores
 /// @throws ValueError when the numbers of lines differ
 Evaluation evaluate(const Translator& translator, std::span<const std::string> sources,
                     std::span<const std::string> references, const std::function<double()>& clock,
                     const TranslateOptions& options = {}, std::span<const AlignedPair> gold = {},
-                    std::span<const LengthBucket> buckets = {});
+                    std::span<const LengthBucket> buckets = {}, std::span<const uint64_t> documents = {});
 
 /// Scores translations that any system made.
 /// @param hypotheses,references lines; reference i is a translation of the sentence that hypothesis i

@@ -248,7 +248,8 @@ GrammarFailures::GrammarFailures(FailureCounter& counter)
       case_(counter.kind("grammar", "case", "articles, pronouns and nouns with cases")),
       gender_(counter.kind("grammar", "gender", "articles of nouns in the singular")),
       adjective_(counter.kind("grammar", "ending of the adjective", "inflected adjectives")),
-      position_(counter.kind("grammar", "position of the verb", "verbs that both have once")) {}
+      position_(counter.kind("grammar", "position of the verb", "verbs that both have once")),
+      pronoun_(counter.kind("grammar", "gender of the pronoun", "er, sie, es and ihn, sie, es")) {}
 
 void GrammarFailures::add_determiner(size_t sentence, const std::vector<std::string>& reference,
                                      const std::vector<std::string>& output,
@@ -294,8 +295,26 @@ void GrammarFailures::add_determiner(size_t sentence, const std::vector<std::str
   if (agreed->number == Number::singular) counter_.count(gender_, sentence, !fits, what);
 }
 
+// Where reference and output have one pronoun of the third person each, of the same case.
+void GrammarFailures::add_pronoun(size_t sentence, const std::vector<std::string>& reference,
+                                  const std::vector<std::string>& output) {
+  for (const std::string_view alike : {"er sie es", "ihn sie es"}) {
+    const std::vector<std::string_view> forms = split_whitespace(alike);
+    const auto is_form = [&](const std::string& word) {
+      return std::ranges::find(forms, to_lower(word)) != forms.end();
+    };
+    if (std::ranges::count_if(reference, is_form) != 1 || std::ranges::count_if(output, is_form) != 1)
+      continue;
+    const std::string &right = *std::ranges::find_if(reference, is_form),
+                      &written = *std::ranges::find_if(output, is_form);
+    counter_.count(pronoun_, sentence, to_lower(right) != to_lower(written), instead(right, written));
+    return;
+  }
+}
+
 void GrammarFailures::add(size_t sentence, const std::vector<std::string>& reference,
                           const std::vector<std::string>& output) {
+  add_pronoun(sentence, reference, output);
   std::vector<int> output_of(reference.size(), -1);
   for (const auto& [i, j] : word_pairs(reference, output)) output_of[i] = static_cast<int>(j);
   for (size_t i = 0; i < reference.size(); ++i) {

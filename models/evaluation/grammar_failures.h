@@ -1,5 +1,6 @@
 // Mistakes of German grammar on the built-in corpus, whose lexicon and inflection tell which form a word has
-// to have: agreement of the verb, case, gender, endings of adjectives, position of the verb.
+// to have: agreement of the verb, case, gender, endings of adjectives, position of the verb, gender of
+// pronouns.
 //
 // The output is laid beside the reference word by word (word_pairs). Where both have a form of the same word,
 // the form of the reference is the right one. A determiner of the same noun that agrees with the noun in
@@ -27,8 +28,10 @@ class GrammarFailures {
  private:
   void add_determiner(size_t sentence, const std::vector<std::string>& reference,
                       const std::vector<std::string>& output, const std::vector<int>& output_of, size_t at);
+  void add_pronoun(size_t sentence, const std::vector<std::string>& reference,
+                   const std::vector<std::string>& output);
   FailureCounter& counter_;
-  size_t agreement_, case_, gender_, adjective_, position_;
+  size_t agreement_, case_, gender_, adjective_, position_, pronoun_;
 };
 
 /// Whether sentences are German of the built-in corpus.

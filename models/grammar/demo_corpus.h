@@ -34,6 +34,20 @@ struct DemoCorpusOptions {
 /// @throws ValueError if a size is negative
 DemoCorpus make_demo_corpus(const DemoCorpusOptions& options);
 
+/// The same of documents: of each line with "it" the German pronoun, er, sie or es, depends on the line
+/// before.
+struct DemoDocuments {
+  DemoCorpus pairs;                               // line by line
+  std::vector<uint64_t> train, validation, test;  // the number of lines of each document
+};
+
+/// Generates short documents of two to six lines: every other line introduces a thing, and the one behind it
+/// says "it" of that thing. No document is in two parts, and no two lines in a row; a line alone may be.
+/// @param options seed and sizes: numbers of pairs, of which the last document may be cut short
+/// @return the corpus
+/// @throws ValueError if a size is negative
+DemoDocuments make_demo_documents(const DemoCorpusOptions& options);
+
 /// @return the names that AlignedPair::patterns may hold, sorted
 std::vector<std::string> demo_pattern_names();
 

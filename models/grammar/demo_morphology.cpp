@@ -112,6 +112,11 @@ std::string_view german_pronoun(Person person, Case grammatical_case) {
          : grammatical_case == Case::dative   ? r.dative
                                               : r.accusative;
 }
+std::string_view german_it(Gender gender, Case grammatical_case) {
+  if (gender != Gender::neuter)
+    return german_pronoun(gender == Gender::masculine ? Person::he : Person::she, grammatical_case);
+  return grammatical_case == Case::dative ? "ihm" : "es";
+}
 std::string_view german_possessive(Person person) { return row(person).german_possessive; }
 std::string_view english_pronoun(Person person, bool subject) {
   return subject ? row(person).subject : row(person).object;

@@ -34,6 +34,7 @@ std::string german_compound(const Noun& modifier, const Noun& head, Number numbe
 std::string contraction(std::string_view preposition, std::string_view article);
 
 std::string_view german_pronoun(Person person, Case grammatical_case);  // no genitive
+std::string_view german_it(Gender gender, Case grammatical_case);       // er, sie, es: "it" for such a noun
 std::string_view german_possessive(Person person);                      // the stem
 std::string_view english_pronoun(Person person, bool subject);
 std::string_view english_possessive(Person person);

@@ -212,6 +212,12 @@ PhraseWords Speller::noun_phrase(const NounPhrase& phrase, Case grammatical_case
     case NounPhrase::Kind::pronoun: {
       const int person = meaning();
       const bool subject = grammatical_case == Case::nominative;
+      if (phrase.head) {
+        out.source = {{"it", {person}, {}}};
+        out.target = {{std::string(german_it(phrase.head->gender, grammatical_case)), {person}, {}}};
+        out.pronoun = true;
+        return out;
+      }
       out.source = {{std::string(english_pronoun(phrase.person, subject)), {person}, {}}};
       out.target = {{std::string(german_pronoun(phrase.person, grammatical_case)), {person}, {}}};
       out.pronoun = true;

@@ -14,6 +14,12 @@ class DemoSampler {
 
   /// A sentence of about `budget` English tokens; how close it comes is for the caller to check.
   Sentence sentence(int budget);
+  /// A short sentence that speaks of one thing, `noun`, and else of people.
+  Sentence introducing(const Noun& noun);
+  /// A short sentence that calls this thing "it".
+  Sentence about(const Noun& noun);
+  /// A thing that both can speak of.
+  const Noun& thing();
 
  private:
   enum class Place { main, question, subordinate, relative, infinitive };
@@ -49,6 +55,9 @@ class DemoSampler {
   void open(Clause& c, int& budget, const Context& context);
   void give_subject(Clause& c, Classes classes, int budget, const Context& context);
   Sentence wh_question(int budget);
+
+  // demo_documents.cpp: sentences that belong together
+  Clause somebody_with(const Noun& noun, NounPhrase object);
 
   // demo_sampler_phrases.cpp: noun phrases
   NounPhrase noun_phrase(const NounChoice& choice);

@@ -31,7 +31,7 @@ struct NounPhrase {
   enum class Kind { noun, name, pronoun, relative, question };
   Kind kind = Kind::noun;
 
-  const Noun* head = nullptr;      // Kind::noun
+  const Noun* head = nullptr;      // Kind::noun; of a pronoun the noun of a line before that "it" stands for
   const Noun* modifier = nullptr;  // makes a compound
   Number number = Number::singular;
   Determiner determiner = Determiner::the;

@@ -22,21 +22,23 @@ constexpr const char* kDataFormat = "heed.data";
 struct Side {
   const char *key, *what;
   const std::string* path;
-  const std::vector<std::string>* lines;
+  const LinesMark* lines;
 };
 
-std::array<Side, 4> sides_of(const PairFiles& files, const ParallelLines& train,
-                             const ParallelLines& validation) {
-  return {Side{"source", "the training source", &files.source, &train.source},
-          Side{"target", "the training target", &files.target, &train.target},
-          Side{"valid_source", "the validation source", &files.valid_source, &validation.source},
-          Side{"valid_target", "the validation target", &files.valid_target, &validation.target}};
+std::array<Side, 4> sides_of(const PairFiles& files, const DataMarks& marks) {
+  return {Side{"source", "the training source", &files.source, &marks.source},
+          Side{"target", "the training target", &files.target, &marks.target},
+          Side{"valid_source", "the validation source", &files.valid_source, &marks.valid_source},
+          Side{"valid_target", "the validation target", &files.valid_target, &marks.valid_target}};
 }
 
-std::string fingerprint_of(const std::vector<std::string>& lines) {
-  std::string text;
-  for (const std::string& line : lines) text += line + '\n';
-  return fingerprint(text);
+LinesMark mark_of(const std::vector<std::string>& lines) {
+  Fingerprint mark;
+  for (const std::string& line : lines) {
+    mark.add(line);
+    mark.add("\n");
+  }
+  return {lines.size(), mark.str()};
 }
 
 nlohmann::ordered_json path_json(const std::string& path) {
@@ -66,12 +68,17 @@ std::optional<nlohmann::json> read(const fs::path& folder) {
 
 }  // namespace
 
-std::string run_data(const PairFiles& files, const ParallelLines& train, const ParallelLines& validation) {
+DataMarks marks_of(const ParallelLines& train, const ParallelLines& validation) {
+  return {mark_of(train.source), mark_of(train.target), mark_of(validation.source),
+          mark_of(validation.target)};
+}
+
+std::string run_data(const PairFiles& files, const DataMarks& marks) {
   nlohmann::ordered_json data{{"format", kDataFormat}};
-  for (const Side& side : sides_of(files, train, validation)) {
+  for (const Side& side : sides_of(files, marks)) {
     data[side.key] = {{"path", path_json(*side.path)},
-                      {"lines", side.lines->size()},
-                      {"fingerprint", fingerprint_of(*side.lines)}};
+                      {"lines", side.lines->lines},
+                      {"fingerprint", side.lines->fingerprint}};
   }
   if (!files.licence.empty()) data["licence"] = files.licence;
   if (!files.attribution.empty()) data["attribution"] = files.attribution;
@@ -97,7 +104,7 @@ std::string run_data_to_pass_on(const fs::path& folder) {
   const std::optional<nlohmann::json> known = read(folder);
   if (!known) return "";
   nlohmann::ordered_json data{{"format", kDataFormat}};
-  for (const Side& side : sides_of({}, {}, {})) {
+  for (const Side& side : sides_of({}, {})) {
     nlohmann::ordered_json& about = data[side.key];
     about = (*known)[side.key];
     if (about["path"].is_string())
@@ -109,27 +116,26 @@ std::string run_data_to_pass_on(const fs::path& folder) {
   return data.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
-void check_run_data(const fs::path& folder, const PairFiles& files, const ParallelLines& train,
-                    const ParallelLines& validation) {
+void check_run_data(const fs::path& folder, const PairFiles& files, const DataMarks& marks) {
   std::optional<nlohmann::json> known;
   try {
     known = read(folder);
   } catch (const FormatError&) {  // damaged: the number of pairs in the state is the only check
   }
   if (!known) return;
-  for (const Side& side : sides_of(files, train, validation)) {
+  for (const Side& side : sides_of(files, marks)) {
     const nlohmann::json& was = (*known)[side.key];
-    const auto lines = was["lines"].get<size_t>();
-    const std::string mark = fingerprint_of(*side.lines), old = was["fingerprint"].get<std::string>();
-    if (lines == side.lines->size() && old == mark) continue;
+    const auto lines = was["lines"].get<uint64_t>();
+    const std::string &mark = side.lines->fingerprint, old = was["fingerprint"].get<std::string>();
+    if (lines == side.lines->lines && old == mark) continue;
     const std::string name = side.path->empty() ? std::string(side.what) : fmt::format("'{}'", *side.path);
     throw ValueError("resume", fmt::format("{} is not what '{}' was started with: {}", name, folder.string(),
-                                           lines == side.lines->size()
+                                           lines == side.lines->lines
                                                ? fmt::format("its lines are others, with the fingerprint {}, "
                                                              "and those had {}",
                                                              mark, old)
                                                : fmt::format("{}, and it had {}",
-                                                             counted(side.lines->size(), "line"), lines)));
+                                                             counted(side.lines->lines, "line"), lines)));
   }
 }
 

@@ -2,6 +2,7 @@
 // naming them again.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -18,11 +19,24 @@ struct PairFiles {
   std::string attribution = {};  // whom to name, where a corpus says; else empty
 };
 
+/// What tells the lines of a file from others.
+struct LinesMark {
+  uint64_t lines = 0;       // their number
+  std::string fingerprint;  // of the lines, each with its end
+};
+/// The marks of the four files.
+struct DataMarks {
+  LinesMark source, target, valid_source, valid_target;  // as in PairFiles
+};
+/// @param train,validation the lines
+/// @return their marks
+DataMarks marks_of(const ParallelLines& train, const ParallelLines& validation);
+
 /// Makes the content of data.json.
 /// @param files files that the lines were read from
-/// @param train,validation the lines
+/// @param marks of their lines
 /// @return path, number of lines and fingerprint of each file, licence and attribution where known, as JSON
-std::string run_data(const PairFiles& files, const ParallelLines& train, const ParallelLines& validation);
+std::string run_data(const PairFiles& files, const DataMarks& marks);
 
 /// Reads the paths of the files that a run was trained on, and their terms.
 /// @param folder folder of the run
@@ -41,10 +55,9 @@ std::string run_data_to_pass_on(const std::filesystem::path& folder);
 /// no check.
 /// @param folder folder of the run
 /// @param files paths of the files, used in the error message
-/// @param train,validation the lines
+/// @param marks of their lines
 /// @throws ValueError `resume: 'train.en' is not what 'run' was started with: 900 lines, and it had 1000`;
 ///   FormatError for a data.json that heed did not write
-void check_run_data(const std::filesystem::path& folder, const PairFiles& files, const ParallelLines& train,
-                    const ParallelLines& validation);
+void check_run_data(const std::filesystem::path& folder, const PairFiles& files, const DataMarks& marks);
 
 }  // namespace heed::models

@@ -85,6 +85,7 @@ std::pair<TextCodec, TextCodec> codecs_of(const RunConfig& config, const ReadFil
       codec.whole_lines = config.rules.whole_lines;
     }
     codec.ends = config.rules.source_end;
+    codec.breaks = (side == "source" ? config.source_text : config.target_text).context > 0;
     return made;
   };
   Side source = side_of("source", nullptr), target = side_of("target", &source);

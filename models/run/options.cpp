@@ -117,6 +117,8 @@ std::vector<OptionOf<TrainConfig>> vocabulary_options() {
   return {
       {"subwords", &T::subwords, "none, bpe or unigram (SentencePiece, trained on the training sentences)"},
       {"subword_vocabulary", &T::subword_vocabulary, "pieces a side, or of both with --joint", between(1)},
+      {"subword_sentences", &T::subword_sentences,
+       "sentences a side that subwords are learned from, drawn by the seed, 0 for all", not_negative()},
       {"normalisation", &T::normalisation,
        "of subwords, before the text is split: identity, or SentencePiece's nfkc, nmt_nfkc, nfkc_cf, "
        "nmt_nfkc_cf (cf: case is lost)"},
@@ -143,6 +145,13 @@ std::vector<std::pair<OptionOf<TextSettings>, std::string>> text_options(const s
                     side),
         language_code()},
        fmt::format("--{}-language", side)},
+      {{"context", &S::context,
+        side == "source"
+            ? "lines of the same document that stand before a source, with <brk> between them; a blank line "
+              "ends a document, and so does PART.documents of a corpus"
+            : "the same of a target: the model writes them too, and what stands behind the last <brk> counts",
+        between(0, 100)},
+       side == "source" ? "--context" : "--target-context"},
   };
 }
 

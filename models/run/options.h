@@ -63,8 +63,10 @@ struct TrainConfig {
   int64_t average = 0;            // number of last checkpoints to average at the end; 0: none
   /// Precision of products while training; bf16 needs a CPU that supports it (AutocastGuard).
   Precision precision = Precision::f32;
-  SubwordKind subwords = SubwordKind::none;               // units of the vocabularies; none: words
-  int64_t subword_vocabulary = 8000;                      // pieces per side, or in total when joint
+  SubwordKind subwords = SubwordKind::none;  // units of the vocabularies; none: words
+  int64_t subword_vocabulary = 8000;         // pieces per side, or in total when joint
+  /// Sentences a side that subwords are learned from, drawn by the seed; 0: all.
+  int64_t subword_sentences = 1'000'000;
   Normalisation normalisation = Normalisation::identity;  // of the text before it is split into subwords
   bool joint = false;                                     // whether both sides share one vocabulary
   int64_t min_count = 1;                                  // words that occur less often are unknown

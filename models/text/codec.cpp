@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "framework/core/error.h"
+#include "models/text/context.h"
 
 namespace heed::models {
 
@@ -39,7 +40,7 @@ std::vector<std::string> TextCodec::units(std::span<const std::string> words) co
   if (whole_lines && subwords) return line_pieces(words).pieces;
   std::vector<std::string> result;
   for (const std::string& word : words) {
-    if (!subwords) {
+    if (!subwords || (breaks && word == kBreak)) {
       result.push_back(word);
       continue;
     }
@@ -77,14 +78,28 @@ TextCodec::Encoded TextCodec::encode(std::span<const std::string> words) const {
   return result;
 }
 
+// The words of pieces; a break is one, and so is what stands on either side of it.
+std::vector<std::string> TextCodec::joined(std::span<const std::string> pieces) const {
+  const auto at = breaks ? std::ranges::find(pieces, kBreak) : pieces.end();
+  const auto before = static_cast<size_t>(at - pieces.begin());
+  std::vector<std::string> words = Subwords::join(pieces.first(before));
+  if (at == pieces.end()) return words;
+  words.emplace_back(kBreak);
+  for (std::string& word : joined(pieces.subspan(before + 1))) words.push_back(std::move(word));
+  return words;
+}
+
 TextCodec::Decoded TextCodec::decode(std::span<const int> ids) const {
   Decoded result;
   std::vector<std::string> pieces;
   int words = 0;
   bool empty_so_far = false;  // whether the last word has no characters yet
+  bool after_break = false;   // whether the last piece was a break
   for (const int id : ids) {
     pieces.push_back(vocabulary.token(id));
-    bool begins = !subwords || words == 0 || Subwords::begins_word(pieces.back());
+    const bool is_break = breaks && pieces.back() == kBreak;
+    bool begins = !subwords || words == 0 || is_break || after_break || Subwords::begins_word(pieces.back());
+    after_break = is_break;
     // a piece that is a space alone begins the word that comes next, however many of them there are
     if (whole_lines && words > 0 && begins && empty_so_far) {
       begins = false;
@@ -94,7 +109,7 @@ TextCodec::Decoded TextCodec::decode(std::span<const int> ids) const {
     result.word_of.push_back(words - (begins ? 0 : 1));
     words += begins ? 1 : 0;
   }
-  result.words = subwords ? Subwords::join(pieces) : std::move(pieces);
+  result.words = subwords ? joined(pieces) : std::move(pieces);
   return result;
 }
 

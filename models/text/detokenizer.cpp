@@ -1,6 +1,9 @@
 // Tokens back into text: where print has spaces, and which way a quote or an apostrophe leans.
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "models/text/context.h"
 #include "models/text/entities.h"
 #include "models/text/tokenizer.h"
 #include "models/text/unicode.h"
@@ -35,6 +38,14 @@ std::string readable(std::string_view token, const TextSettings& settings) {
 }
 
 std::string detokenize(std::span<const std::string> tokens, const TextSettings& settings) {
+  if (settings.context > 0) {
+    const auto at = std::ranges::find(tokens, kBreak);
+    if (at != tokens.end()) {
+      const auto before = static_cast<size_t>(at - tokens.begin());
+      return fmt::format("{} {} {}", detokenize(tokens.first(before), settings), kBreak,
+                         detokenize(tokens.subspan(before + 1), settings));
+    }
+  }
   if (settings.tokenizer == Tokenizer::none) return join(tokens);
   if (!settings.raw()) return detokenize(tokens, settings.language);
   std::string text;

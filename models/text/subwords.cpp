@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "framework/core/error.h"
+#include "models/text/tokenizer.h"
 #include "models/text/unicode.h"
 
 namespace heed::models {
@@ -60,9 +61,28 @@ std::string_view next_slice(std::string_view rest) {
   return rest.substr(0, end > 0 ? end : kMaxWord);
 }
 
+std::vector<std::string_view> split_spaces(std::string_view line) {
+  std::vector<std::string_view> words;
+  for (size_t at = 0; at < line.size();) {
+    const size_t end = std::min(line.find(' ', at), line.size());
+    if (end > at) words.push_back(line.substr(at, end - at));
+    at = end + 1;
+  }
+  return words;
+}
+
+// The words of a line that can be learned from, joined by spaces.
+std::string learnable(std::span<const std::string_view> words) {
+  std::string line;
+  for (const std::string_view word : words) {
+    if (word.size() <= kMaxWord) line += (line.empty() ? "" : " ") + escaped(word);
+  }
+  return line;
+}
+
 class Lines : public sentencepiece::SentenceIterator {
  public:
-  explicit Lines(std::span<const std::vector<std::string>> lines) : lines_(lines) { read(); }
+  explicit Lines(std::span<const std::string> lines) : lines_(lines) { read(); }
   bool done() const override { return at_ >= lines_.size(); }
   void Next() override {
     ++at_;
@@ -73,13 +93,9 @@ class Lines : public sentencepiece::SentenceIterator {
 
  private:
   void read() {
-    line_.clear();
-    if (done()) return;
-    for (const std::string& word : lines_[at_]) {
-      if (word.size() <= kMaxWord) line_ += (line_.empty() ? "" : " ") + escaped(word);
-    }
+    if (!done()) line_ = learnable(split_spaces(lines_[at_]));
   }
-  std::span<const std::vector<std::string>> lines_;
+  std::span<const std::string> lines_;
   size_t at_ = 0;
   std::string line_;
 };
@@ -108,12 +124,17 @@ struct Subwords::Processor {
 };
 
 std::string Subwords::train(std::span<const std::vector<std::string>> lines, const SubwordOptions& options) {
+  std::vector<std::string> joined;
+  for (const std::vector<std::string>& words : lines) joined.push_back(models::join(words));
+  return train(joined, options);
+}
+
+std::string Subwords::train(std::span<const std::string> lines, const SubwordOptions& options) {
   const std::string kind = name_of_choice(options.kind);
   HEED_ASSERT(options.kind != SubwordKind::none);
-  bool any = false;
-  for (const auto& line : lines)
-    any = any || std::ranges::any_of(line, [](const std::string& word) { return word.size() <= kMaxWord; });
-  if (!any) throw ValueError("subwords", "there are no words to learn from");
+  if (std::ranges::all_of(lines,
+                          [](const std::string& line) { return learnable(split_spaces(line)).empty(); }))
+    throw ValueError("subwords", "there are no words to learn from");
   Lines iterator(lines);
   std::string model;
   const auto status = sentencepiece::SentencePieceTrainer::Train(
@@ -213,6 +234,8 @@ LinePieces Subwords::split_line(std::span<const std::string> words) const {
   }
   return result;
 }
+
+std::string Subwords::model() const { return processor_->impl.serialized_model_proto(); }
 
 bool Subwords::has(const std::string& piece) const {
   const int id = processor_->impl.PieceToId(piece);

@@ -58,6 +58,13 @@ class Subwords {
   ///   without words
   static std::string train(std::span<const std::vector<std::string>> lines, const SubwordOptions& options);
 
+  /// The same from lines of text, which need less memory.
+  /// @param lines sentences, their words joined by single spaces
+  /// @param options as above
+  /// @return the serialised model, the same bytes as of the words
+  /// @throws ValueError as above
+  static std::string train(std::span<const std::string> lines, const SubwordOptions& options);
+
   /// Loads a model made by train().
   /// @param model the serialised model
   /// @param name used in error messages
@@ -82,6 +89,8 @@ class Subwords {
   /// @param words words of the line; it is read with single spaces between them
   /// @return its pieces
   LinePieces split_line(std::span<const std::string> words) const;
+  /// @return the serialised model
+  std::string model() const;
   /// @param piece as SentencePiece's own table has it
   /// @return whether it is one of the model's
   bool has(const std::string& piece) const;

@@ -7,6 +7,7 @@
 
 #include "framework/core/error.h"
 #include "models/text/abbreviations.h"
+#include "models/text/context.h"
 #include "models/text/entities.h"
 #include "models/text/unicode.h"
 
@@ -219,9 +220,7 @@ std::vector<Token> split_characters(std::string_view text, bool lowercase) {
   return tokens;
 }
 
-}  // namespace
-
-std::vector<Token> tokenize(std::string_view text, const TextSettings& settings) {
+std::vector<Token> tokenize_sentence(std::string_view text, const TextSettings& settings) {
   if (settings.tokenizer == Tokenizer::none) return split_at_spaces(text, settings.lowercase);
   if (settings.tokenizer == Tokenizer::characters) return split_characters(text, settings.lowercase);
   if (settings.tokenizer == Tokenizer::whitespace || looks_tokenised(text))
@@ -263,6 +262,24 @@ std::vector<Token> tokenize(std::string_view text, const TextSettings& settings)
     }
   }
   return tokens;
+}
+
+}  // namespace
+
+std::vector<Token> tokenize(std::string_view text, const TextSettings& settings) {
+  if (settings.context == 0) return tokenize_sentence(text, settings);
+  std::vector<Token> tokens;
+  for (size_t begin = 0;;) {
+    const size_t end = std::min(text.find(kBreak, begin), text.size());
+    for (Token& token : tokenize_sentence(text.substr(begin, end - begin), settings)) {
+      token.begin += begin;
+      token.end += begin;
+      tokens.push_back(std::move(token));
+    }
+    if (end == text.size()) return tokens;
+    begin = end + kBreak.size();
+    tokens.push_back({std::string(kBreak), end, begin});
+  }
 }
 
 bool looks_tokenised(std::string_view text) {

@@ -42,6 +42,9 @@ struct TextSettings {
   /// Of Tokenizer::words: for apostrophes "en" and "" cut dog|'s, "fr" and "it" cut l'|homme, others cut both
   /// sides. Elsewhere it is what the text is scored as: languages without spaces by character.
   std::string language;
+  /// Lines of the same document that stand before a sentence, with kBreak between them (context.h). Above 0
+  /// kBreak is a token of its own, whatever the tokenizer.
+  int64_t context = 0;
 
   /// @return whether tokens are parts of the text as it is written, which needs no rules to be put together
   bool raw() const { return tokenizer == Tokenizer::none || tokenizer == Tokenizer::characters; }

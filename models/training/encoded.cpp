@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <numeric>
+#include <unordered_map>
 #include <utility>
 
 #include "framework/core/error.h"
 #include "framework/core/random.h"
 #include "models/metrics/scored_text.h"
+#include "models/text/context.h"
 #include "models/text/counted.h"
 #include "models/text/fingerprint.h"
 #include "models/text/tokenizer.h"
@@ -40,47 +42,121 @@ std::vector<AlignmentLink> token_links(std::span<const AlignmentLink> words, con
   return links;
 }
 
-void check_links(const WordLinks& links, const TokenisedCorpus& train) {
-  if (links.size() != train.source.size()) {
-    throw ValueError("alignments", fmt::format("{} of {}", counted(links.size(), "line"),
-                                               counted(train.source.size(), "training pair")));
-  }
-  for (size_t i = 0; i < links.size(); ++i) {
-    const size_t s = train.source[i].size(), t = train.target[i].size();
-    for (const AlignmentLink& link : links[i]) {
-      if (link.source < 0 || link.target < 0 || link.source >= static_cast<int>(s) ||
-          link.target >= static_cast<int>(t))
-        throw ValueError("alignments", fmt::format("line {} links {}-{}, the pair has {} and {} words", i + 1,
-                                                   link.source, link.target, s, t));
+// The ids of words that were met before: most words of a text are.
+class WordIds {
+ public:
+  explicit WordIds(const TextCodec& codec) : codec_(codec) {}
+  // As codec.encode(words).ids, valid until the next call.
+  const std::vector<int>& of(std::span<const std::string> words) {
+    constexpr size_t kMost = 1 << 18;  // words that are remembered; some 30 MB
+    ids_.clear();
+    if (codec_.whole_lines) {
+      ids_ = codec_.encode(words).ids;
+      return ids_;
     }
+    for (const std::string& word : words) {
+      auto found = known_.find(word);
+      if (found == known_.end()) {
+        if (known_.size() >= kMost) known_.clear();
+        found = known_.emplace(word, codec_.encode(std::span(&word, 1)).ids).first;
+      }
+      ids_.insert(ids_.end(), found->second.begin(), found->second.end());
+    }
+    return ids_;
   }
+
+ private:
+  const TextCodec& codec_;
+  std::unordered_map<std::string, std::vector<int>> known_;
+  std::vector<int> ids_;
+};
+
+// Whether a training takes a pair of so many ids, without end marks.
+bool is_taken(const RunConfig& config, size_t source, size_t target) {
+  const auto limit = static_cast<size_t>(config.train.max_length);
+  return source > 0 && target > 0 && source <= limit && target <= limit;
+}
+
+void encode_pairs(const RunConfig& config, const TextCodec& source, const TextCodec& target,
+                  const PairText& text, PairWriter& writer) {
+  WordIds sources(source), targets(target);
+  text.visit([&](std::span<const std::string> from, std::span<const std::string> to) {
+    const std::vector<int> ids = with_end(source, sources.of(from));
+    const std::vector<int>& target_ids = targets.of(to);
+    if (is_taken(config, ids.size() - (source.ends ? 1 : 0), target_ids.size())) {
+      writer.add(ids, target_ids);
+    } else {
+      writer.skip();
+    }
+    return true;
+  });
+}
+
+// All that decides which ids a text becomes, in a text.
+std::string encoding_of(const RunConfig& config, const TextCodec& source, const TextCodec& target) {
+  std::string result = fmt::format("{}\n", config.train.max_length);
+  for (const auto& [codec, text] :
+       {std::pair(&source, &config.source_text), std::pair(&target, &config.target_text)}) {
+    result += fmt::format("{} {} {} {} '{}' {} {} {} {} {}\n", name_of_choice(text->tokenizer),
+                          text->lowercase, text->normalise, text->escape, text->language, text->context,
+                          codec->whole_lines, codec->ends, fingerprint(codec->vocabulary.save()),
+                          codec->subwords ? fingerprint(codec->subwords->model()) : "words");
+  }
+  return result;
+}
+
+EncodedPairs training_pairs(const RunConfig& config, const TextCodec& source, const TextCodec& target,
+                            const TrainingData& data, IdFile& file) {
+  const int source_entries = source.vocabulary.size(), target_entries = target.vocabulary.size();
+  const auto fill = [&](PairWriter& writer) { encode_pairs(config, source, target, *data.train, writer); };
+  if (data.ids.empty()) return EncodedPairs::in_memory(source_entries, target_entries, fill);
+  return stored_pairs({.folder = data.ids,
+                       .text_mark = data.text_mark,
+                       .encoding = encoding_of(config, source, target),
+                       .source_entries = source_entries,
+                       .target_entries = target_entries},
+                      fill, data.note, file);
+}
+
+// The links of the pairs that are taken, between their tokens.
+WordLinks links_of_tokens(const RunConfig& config, const TextCodec& source, const TextCodec& target,
+                          const PairText& train, const WordLinks& links) {
+  if (static_cast<int64_t>(links.size()) != train.size()) {
+    throw ValueError("alignments", fmt::format("{} of {}", counted(links.size(), "line"),
+                                               counted(train.size(), "training pair")));
+  }
+  WordLinks result;
+  size_t i = 0;
+  train.visit([&](std::span<const std::string> from, std::span<const std::string> to) {
+    for (const AlignmentLink& link : links[i]) {
+      if (link.source < 0 || link.target < 0 || link.source >= static_cast<int>(from.size()) ||
+          link.target >= static_cast<int>(to.size()))
+        throw ValueError("alignments", fmt::format("line {} links {}-{}, the pair has {} and {} words", i + 1,
+                                                   link.source, link.target, from.size(), to.size()));
+    }
+    const TextCodec::Encoded source_ids = source.encode(from), target_ids = target.encode(to);
+    if (is_taken(config, source_ids.ids.size(), target_ids.ids.size()))
+      result.push_back(token_links(links[i], source_ids, target_ids));
+    ++i;
+    return true;
+  });
+  return result;
 }
 
 }  // namespace
 
-ValidationText validation_text(std::span<const std::string> tokens, const TextSettings& settings) {
+ValidationText validation_text(std::span<const std::string> all, const TextSettings& settings) {
+  const std::span<const std::string> tokens = settings.context > 0 ? last_sentence(all) : all;
   if (!settings.raw()) return {join(tokens), join(tokens)};
   return {scored_words(tokens, settings), detokenize(tokens, settings)};
 }
 
 EncodedData encode(const RunConfig& config, const TextCodec& source, const TextCodec& target,
-                   const TokenisedCorpus& train, const TokenisedCorpus& validation, const WordLinks* links) {
-  if (links) check_links(*links, train);
+                   const TrainingData& pairs, const WordLinks* links) {
   EncodedData data;
-  const auto limit = static_cast<size_t>(config.train.max_length);
-  for (size_t i = 0; i < train.source.size(); ++i) {
-    TextCodec::Encoded from = source.encode(train.source[i]), to = target.encode(train.target[i]);
-    EncodedPair pair;
-    if (links) pair.links = token_links((*links)[i], from, to);
-    pair.source = with_end(source, std::move(from.ids));
-    pair.target = std::move(to.ids);
-    const size_t s = pair.source.size() - 1, t = pair.target.size();
-    if (s == 0 || t == 0 || s > limit || t > limit) {
-      ++data.skipped;
-    } else {
-      data.train.push_back(std::move(pair));
-    }
-  }
+  data.train = training_pairs(config, source, target, pairs, data.file);
+  if (links) data.train.set_links(links_of_tokens(config, source, target, *pairs.train, *links));
+  const TokenisedCorpus& validation = pairs.validation;
   for (size_t i = 0; i < validation.source.size(); ++i) {
     if (validation.source[i].empty() || validation.target[i].empty()) continue;
     EncodedPair pair{encode_source(source, validation.source[i]), target.encode(validation.target[i]).ids};
@@ -94,8 +170,9 @@ EncodedData encode(const RunConfig& config, const TextCodec& source, const TextC
     data.references.push_back(std::move(reference.words));
     data.reference_texts.push_back(std::move(reference.text));
   }
-  if (data.train.empty()) {
-    throw ValueError(fmt::format("no training pair has between 1 and {} tokens on both sides", limit));
+  if (data.train.size() == 0) {
+    throw ValueError(
+        fmt::format("no training pair has between 1 and {} tokens on both sides", config.train.max_length));
   }
   if (data.validation.empty()) {
     throw ValueError(
@@ -129,18 +206,10 @@ void sample_validation(EncodedData& data, int64_t most, uint64_t seed) {
 }
 
 int64_t fingerprint_of(const EncodedData& data) {
-  uint64_t hash = 0;
-  const auto add = [&](uint64_t value) { hash = mixed_bits(hash + 0x9E3779B97F4A7C15U + value); };
-  for (const std::vector<EncodedPair>* pairs : {&data.train, &data.validation}) {
-    add(pairs->size());
-    for (const EncodedPair& pair : *pairs) {
-      for (const std::vector<int>* ids : {&pair.source, &pair.target}) {
-        add(ids->size());
-        for (const int id : *ids) add(static_cast<uint64_t>(id));
-      }
-    }
-  }
-  return std::max<int64_t>(static_cast<int64_t>(hash >> 1), 1);
+  PairHash hash = data.train.hash();
+  hash.add(data.validation.size());
+  for (const EncodedPair& pair : data.validation) hash.add(pair.source, pair.target);
+  return std::max<int64_t>(static_cast<int64_t>(hash.value() >> 1), 1);
 }
 
 void check_positions(const TranslationModel& model, const std::vector<EncodedPair>& validation) {

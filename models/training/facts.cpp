@@ -1,47 +1,27 @@
 #include "models/training/facts.h"
 
-#include <algorithm>
-
-#include "models/text/vocabulary.h"
-
 namespace heed::models {
 namespace {
 
-struct Counts {
-  int64_t tokens = 0, unknown = 0;
-  double share() const {
-    return tokens == 0 ? 0 : static_cast<double>(unknown) / static_cast<double>(tokens);
-  }
-};
-
-// A source ends with its end mark, unless the model has none; a target has none here.
-Counts count(const std::vector<EncodedPair>& pairs, std::vector<int> EncodedPair::*side) {
-  Counts counts;
-  for (const EncodedPair& pair : pairs) {
-    for (const int id : pair.*side) {
-      if (id == Vocabulary::kEos) continue;
-      ++counts.tokens;
-      counts.unknown += id == Vocabulary::kUnk ? 1 : 0;
-    }
-  }
-  return counts;
-}
-
-SideFacts side_of(const EncodedData& data, std::vector<int> EncodedPair::*side) {
-  const Counts train = count(data.train, side);
-  return {.tokens = train.tokens,
+SideFacts side_of(const PairCounts::Side& train, const EncodedData& data,
+                  std::vector<int> EncodedPair::*side) {
+  PairCounts::Side validation;
+  for (const EncodedPair& pair : data.validation) validation.add(pair.*side);
+  return {.tokens = static_cast<int64_t>(train.tokens),
           .unknown = train.share(),
-          .validation_unknown = count(data.validation, side).share()};
+          .validation_unknown = validation.share()};
 }
 
 }  // namespace
 
 TrainingFacts facts_of(const EncodedData& data) {
-  return {.train_pairs = static_cast<int64_t>(data.train.size()),
-          .skipped_pairs = data.skipped,
+  const PairCounts& counts = data.train.counts();
+  return {.train_pairs = data.train.size(),
+          .skipped_pairs = static_cast<int64_t>(counts.skipped),
           .validation_pairs = static_cast<int64_t>(data.validation.size()),
-          .source = side_of(data, &EncodedPair::source),
-          .target = side_of(data, &EncodedPair::target)};
+          .source = side_of(counts.source, data, &EncodedPair::source),
+          .target = side_of(counts.target, data, &EncodedPair::target),
+          .ids = data.file};
 }
 
 int64_t bytes_of(const NamedTensors& tensors) {

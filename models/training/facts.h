@@ -27,6 +27,7 @@ struct TrainingFacts {
   int64_t state_bytes = 0;                     // of the tensors in state.safetensors: weights and optimiser
   int64_t updates = 0;                         // of the whole training
   int64_t updates_per_epoch = 0;               // batches of one pass over the pairs
+  IdFile ids = {};                             // where the training pairs are
 
   /// @return passes over the pairs
   double epochs() const { return static_cast<double>(updates) / static_cast<double>(updates_per_epoch); }

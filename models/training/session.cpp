@@ -12,7 +12,9 @@
 #include "models/run/attention_choice.h"
 #include "models/run/files.h"
 #include "models/run/folder.h"
+#include "models/text/context.h"
 #include "models/training/guided.h"
+#include "models/training/vocabularies.h"
 
 namespace heed::models {
 namespace {
@@ -43,14 +45,13 @@ std::string check_trainable(const RunConfig& config, const TrainingData& data, c
   const auto [source, target] = codecs_of(config, [&](const std::string& name) {
     return NamedContent{name, text.at(name)};
   });
-  const EncodedData encoded =
-      encode(config, source, target, data.train, data.validation, links ? &*links : nullptr);
+  const EncodedData encoded = encode(config, source, target, data, links ? &*links : nullptr);
   const auto model = make_model(config.model, source.vocabulary.size(), target.vocabulary.size());
   check_positions(*model, encoded.validation);
   if (!weights.empty()) model->load(weights, run_files::kInitial);
   if (config.train.guided_alignment > 0) guided_map(config.train, *model);
   if (!links) return "";
-  if (std::ranges::all_of(encoded.train, [](const EncodedPair& pair) { return pair.links.empty(); }))
+  if (std::ranges::all_of(*links, [](const std::vector<AlignmentLink>& of_pair) { return of_pair.empty(); }))
     throw ValueError("alignments", "no training pair has a link");
   return guided_text(encoded.train);
 }
@@ -60,70 +61,50 @@ std::string check_trainable(const RunConfig& config, const TrainingData& data, c
 void check_data(const RunConfig& config, const TrainingData& data) {
   check(config);
   const auto limit = static_cast<size_t>(config.train.max_length);
-  const auto usable = [](const TokenisedCorpus& corpus, size_t most) {
-    for (size_t i = 0; i < corpus.source.size(); ++i) {
-      const size_t s = corpus.source[i].size(), t = corpus.target[i].size();
-      if (s > 0 && t > 0 && s <= most && t <= most) return true;
-    }
-    return false;
+  const auto usable = [](const PairText& text, size_t most) {
+    bool found = false;
+    text.visit([&](std::span<const std::string> source, std::span<const std::string> target) {
+      const size_t s = source.size(), t = target.size();
+      found = s > 0 && t > 0 && s <= most && t <= most;
+      return !found;
+    });
+    return found;
   };
-  if (!usable(data.train, limit))
+  if (!usable(*data.train, limit))
     throw ValueError(fmt::format("no training pair has between 1 and {} tokens on both sides", limit));
-  if (!usable(data.validation, SIZE_MAX)) throw ValueError("no validation pair has words on both sides");
+  if (!usable(PairsInMemory(data.validation), SIZE_MAX))
+    throw ValueError("no validation pair has words on both sides");
 }
 
 std::shared_ptr<const TrainingData> prepare(const RunConfig& run, const ParallelLines& train,
                                             const ParallelLines& validation) {
   const RunConfig config = resolved(run);
-  const auto tokenised = [&](const ParallelLines& lines) {
-    return TokenisedCorpus{tokenize_lines(lines.source, config.source_text),
-                           tokenize_lines(lines.target, config.target_text)};
+  const auto side = [](const std::vector<std::string>& lines, const TextSettings& settings) {
+    return tokenize_lines(with_context(lines, settings.context), settings);
   };
-  auto data = std::make_shared<const TrainingData>(TrainingData{tokenised(train), tokenised(validation)});
+  const auto tokenised = [&](const ParallelLines& lines) {
+    return TokenisedCorpus{side(lines.source, config.source_text), side(lines.target, config.target_text)};
+  };
+  auto data = std::make_shared<const TrainingData>(tokenised(train), tokenised(validation));
   check_data(config, *data);
   return data;
 }
 
-TextFiles learn_text(const RunConfig& config, const TokenisedCorpus& train) {
+TextFiles learn_text(const RunConfig& config, const PairText& train) {
   check(config);
   TextFiles files;
-  // what is left out of the training teaches no words either
-  const auto limit = static_cast<size_t>(config.train.max_length);
-  using Lines = std::vector<std::vector<std::string>>;
-  const auto build = [&](std::span<const Lines* const> texts, std::span<const char* const> sides) {
-    Lines units;
-    for (const Lines* text : texts) {
-      for (size_t i = 0; i < text->size(); ++i) {
-        if (train.source[i].size() <= limit && train.target[i].size() <= limit) units.push_back((*text)[i]);
-      }
+  const auto learn = [&](Sides sides, std::initializer_list<const char*> names) {
+    const LearnedText text = learn_side(config, train, sides);
+    for (const char* name : names) {
+      files[run_files::vocabulary(name)] = text.vocabulary.save();
+      if (!text.model.empty()) files[run_files::pieces(name)] = text.model;
     }
-    std::vector<std::string>
-        required;  // whether they are met or not: all pieces of a model that knows any text
-    if (config.train.subwords != SubwordKind::none) {
-      const SubwordOptions options = subword_options(config);
-      const std::string model = Subwords::train(units, options);
-      TextCodec codec{{}, std::make_shared<Subwords>(model, name_of_choice(options.kind))};
-      if (options.bytes) required = codec.subwords->pieces();
-      for (std::vector<std::string>& line : units) line = codec.units(line);
-      for (const char* side : sides) files[run_files::pieces(side)] = model;
-    }
-    Vocabulary::Counts counts;
-    for (const auto& line : units) {
-      for (const std::string& unit : line) ++counts[unit];
-    }
-    for (const std::string& piece : required) {
-      int64_t& count = counts[piece];
-      count = std::max(count, config.train.min_count);
-    }
-    const Vocabulary vocabulary =
-        Vocabulary::build(counts, config.train.min_count, config.train.max_vocabulary);
-    for (const char* side : sides) files[run_files::vocabulary(side)] = vocabulary.save();
   };
   if (config.train.joint) {
-    build(std::array{&train.source, &train.target}, std::array{"source", "target"});
+    learn(Sides::both, {"source", "target"});
   } else {
-    build(std::array{&train.source}, std::array{"source"});
-    build(std::array{&train.target}, std::array{"target"});
+    learn(Sides::source, {"source"});
+    learn(Sides::target, {"target"});
   }
   return files;
 }
@@ -142,7 +123,7 @@ TrainingSession TrainingSession::start(fs::path folder, RunConfig config,
                                        std::shared_ptr<const TrainingData> data, NewRun about) {
   config = resolved(std::move(config));
   check_data(config, *data);
-  TextFiles text = about.text.empty() ? learn_text(config, data->train) : std::move(about.text);
+  TextFiles text = about.text.empty() ? learn_text(config, *data->train) : std::move(about.text);
   const std::string guided = check_trainable(config, *data, text, about.weights, about.links);
   FileLock lock = make_run_folder(folder, about.overwrite, std::move(about.lock));
   if (!about.data.empty()) text[run_files::kData] = about.data;
@@ -169,7 +150,7 @@ TrainingSession TrainingSession::resume(fs::path folder, RunConfig config,
 }
 
 TrainResult TrainingSession::run(const TrainCallbacks& callbacks) {
-  Trainer trainer(folder_, config_, data_->train, data_->validation, callbacks);
+  Trainer trainer(folder_, config_, *data_, callbacks);
   if (resumes_) {
     trainer.resume();
     const auto replace = [&](const char* name, const std::string& content) {

@@ -13,13 +13,9 @@
 #include "models/run/new_run.h"
 #include "models/text/lines.h"
 #include "models/training/trainer.h"
+#include "models/training/training_data.h"
 
 namespace heed::models {
-
-/// The training and validation data.
-struct TrainingData {
-  TokenisedCorpus train, validation;  // sentence pairs as words
-};
 
 /// Checks that a training can start with its configuration and data.
 /// @param config configuration of the run
@@ -41,7 +37,7 @@ std::shared_ptr<const TrainingData> prepare(const RunConfig& config, const Paral
 /// @param train the training pairs
 /// @return the content of the files
 /// @throws ValueError when the corpus is too small for the requested number of pieces
-TextFiles learn_text(const RunConfig& config, const TokenisedCorpus& train);
+TextFiles learn_text(const RunConfig& config, const PairText& train);
 
 /// A training and its run folder. While the session exists it holds the folder's lock, so no other training
 /// can use the folder.

@@ -32,8 +32,8 @@ int64_t text_bytes(const std::filesystem::path& folder) {
 
 }  // namespace
 
-Trainer::Trainer(std::filesystem::path folder, RunConfig config, const TokenisedCorpus& train,
-                 const TokenisedCorpus& validation, TrainCallbacks callbacks)
+Trainer::Trainer(std::filesystem::path folder, RunConfig config, const TrainingData& data,
+                 TrainCallbacks callbacks)
     : folder_(std::move(folder)),
       config_(std::move(config)),
       callbacks_(std::move(callbacks)),
@@ -41,18 +41,15 @@ Trainer::Trainer(std::filesystem::path folder, RunConfig config, const Tokenised
   if (!callbacks_.clock) throw ValueError("training", "the callback clock is missing");
   for (const Metric* metric : kept_metrics()) best_[metric->keep] = metric->worst();
   std::tie(source_, target_) = load_codecs(folder_, config_);
-  data_ = encode(config_, source_, target_, train, validation);
+  data_ = encode(config_, source_, target_, data);
   sample_validation(data_, config_.train.validation_sentences, config_.train.seed);
   data_mark_ = fingerprint_of(data_);
-  const auto batches =
-      config_.train.batch_tokens > 0
-          ? static_cast<int64_t>(epoch_batches(data_.train, config_.train.batch_size, config_.train.seed, 0,
-                                               config_.train.batch_tokens)
-                                     .size())
-          : (static_cast<int64_t>(data_.train.size()) + config_.train.batch_size - 1) /
-                config_.train.batch_size;
-  total_updates_ =
-      config_.train.updates > 0 ? config_.train.updates : config_.train.epochs * updates_of_epoch(batches);
+  const UpdateSizes sizes = update_sizes();
+  const int64_t pairs = data_.train.size();
+  const int64_t updates = sizes.updates_of(
+      sizes.batch.tokens > 0 ? EpochBatches(data_.train.lengths(), sizes.batch, config_.train.seed, 0).size()
+                             : (pairs + sizes.batch.pairs - 1) / sizes.batch.pairs);
+  total_updates_ = config_.train.updates > 0 ? config_.train.updates : config_.train.epochs * updates;
   manual_seed(config_.train.seed);
   // Before a model of impossible sizes is built.
   if (const std::filesystem::path state = folder_ / run_files::kState; file_exists(state)) {
@@ -83,7 +80,7 @@ Trainer::Trainer(std::filesystem::path folder, RunConfig config, const Tokenised
   store_.reserve(facts_.state_bytes + text_bytes(folder_) +
                  Store::kMargin);  // a kept run has its text as well
   facts_.updates = total_updates_;
-  facts_.updates_per_epoch = updates_of_epoch(batches);
+  facts_.updates_per_epoch = updates;
 }
 
 // The run's own links, when their time has come. A run that is resumed behind that finds them in its folder.
@@ -101,11 +98,35 @@ void Trainer::guide() {
   align_by_model(*model_, data_.train, guided_map(t, *model_).layer, config_.rules.source_end);
   write_file_atomically(path, guided_text(data_.train));
   guided_ = true;
+  reader_.reset();  // it has read pairs without links
 }
 
-// The last update of an epoch takes what is left.
-int64_t Trainer::updates_of_epoch(int64_t batches) const {
-  return (batches + config_.train.accumulate - 1) / config_.train.accumulate;
+UpdateSizes Trainer::update_sizes() const {
+  const TrainConfig& t = config_.train;
+  return {.batch = {.pairs = t.batch_size, .tokens = t.batch_tokens}, .accumulate = t.accumulate};
+}
+
+// The batches of the update at the cursor.
+std::vector<Batch> Trainer::next_batches() {
+  const ProfilePhase phase("batch");
+  const double begin = callbacks_.clock();
+  if (!reader_) {
+    reader_ = std::make_unique<BatchReader>(data_.train, update_sizes(), config_.train.seed, cursor_.epoch,
+                                            cursor_.batch);
+  }
+  const UpdatePairs update = reader_->next();
+  const double waited = callbacks_.clock() - begin;
+  waited_ += waited;
+  if (waited_first_ < 0) waited_first_ = waited;
+  updates_of_epoch_ = update.updates;
+  if (update.batches.empty()) {
+    throw FormatError(
+        fmt::format("resume '{}': the state stands behind update {} of an epoch, which has {} in '{}'",
+                    folder_.string(), cursor_.batch, update.updates, run_files::kConfig));
+  }
+  std::vector<Batch> batches;
+  for (const std::vector<EncodedPair>& pairs : update.batches) batches.push_back(make_batch(pairs));
+  return batches;
 }
 
 // The gradients of all batches of an update, as those of one large batch: each batch counts by its tokens.
@@ -233,64 +254,46 @@ TrainResult Trainer::run() {
   const int64_t update_before = cursor_.update;
   double overhead = 0;  // validation and saving
   while (cursor_.update < total_updates_ && !stopped) {
-    const auto batches = epoch_batches(data_.train, t.batch_size, t.seed, cursor_.epoch, t.batch_tokens);
-    const int64_t updates = updates_of_epoch(static_cast<int64_t>(batches.size()));
-    if (cursor_.batch >= updates) {
-      throw FormatError(
-          fmt::format("resume '{}': the state stands behind update {} of an epoch, which has {} in '{}'",
-                      folder_.string(), cursor_.batch, updates, run_files::kConfig));
+    const double begin = callbacks_.clock();
+    guide();
+    const std::vector<Batch> of_update = next_batches();
+    const double lr = schedule(cursor_.update + 1);
+    const Generator::State random = default_generator().state();
+    const auto made = step(of_update, lr);
+    const auto* const losses = std::get_if<StepLosses>(&made);
+    if (!losses && (t.on_bad_gradient == BadGradient::stop ||
+                    (t.max_bad_gradients > 0 && cursor_.skipped >= t.max_bad_gradients)))
+      stop_at(std::get<BadNumber>(made), of_update, random);
+    const double end = callbacks_.clock();
+    ++cursor_.update;
+    ++cursor_.batch;
+    cursor_.seconds += end - begin;
+    cursor_.loss_seconds += end - begin;
+    if (losses) {
+      count(*losses);
+    } else {
+      ++cursor_.skipped;
     }
-    while (cursor_.batch < updates && cursor_.update < total_updates_ && !stopped) {
-      const double begin = callbacks_.clock();
-      guide();
-      const std::vector<Batch> of_update = [&] {
-        const ProfilePhase phase("batch");
-        std::vector<Batch> made;
-        const auto from = static_cast<size_t>(cursor_.batch * t.accumulate);
-        for (size_t i = from; i < std::min(from + static_cast<size_t>(t.accumulate), batches.size()); ++i)
-          made.push_back(make_batch(data_.train, batches[i]));
-        return made;
-      }();
-      const double lr = schedule(cursor_.update + 1);
-      const Generator::State random = default_generator().state();
-      const auto made = step(of_update, lr);
-      const auto* const losses = std::get_if<StepLosses>(&made);
-      if (!losses && (t.on_bad_gradient == BadGradient::stop ||
-                      (t.max_bad_gradients > 0 && cursor_.skipped >= t.max_bad_gradients)))
-        stop_at(std::get<BadNumber>(made), of_update, random);
-      const double end = callbacks_.clock();
-      ++cursor_.update;
-      ++cursor_.batch;
-      cursor_.seconds += end - begin;
-      cursor_.loss_seconds += end - begin;
-      if (losses) {
-        count(*losses);
-      } else {
-        ++cursor_.skipped;
-      }
-      if (cursor_.batch == updates) ++cursor_.epoch, cursor_.batch = 0;
-      TrainProgress progress{cursor_.update,
-                             total_updates_,
-                             cursor_.batch == 0 ? cursor_.epoch : cursor_.epoch + 1,
-                             cursor_.skipped,
-                             cursor_.loss_sum / static_cast<double>(cursor_.loss_tokens),
-                             lr,
-                             static_cast<double>(cursor_.loss_tokens) / std::max(cursor_.loss_seconds, 1e-9),
-                             cursor_.seconds,
-                             0,
-                             losses ? losses->words : std::numeric_limits<double>::quiet_NaN(),
-                             cursor_.alignment_sum / static_cast<double>(cursor_.linked_tokens)};
-      const double per_update =
-          (end - first - overhead) / static_cast<double>(cursor_.update - update_before);
-      progress.seconds_left = per_update * static_cast<double>(total_updates_ - cursor_.update);
-      if (callbacks_.progress) callbacks_.progress(progress);
-      if (cursor_.update % t.log_every == 0) report_losses(progress);
-      followed = follow_up();
-      stopped = followed.left ||
-                (cursor_.update < total_updates_ && callbacks_.should_stop && callbacks_.should_stop());
-      overhead += callbacks_.clock() - end;
-      if (cursor_.batch == 0) break;  // the next epoch has another order
-    }
+    if (cursor_.batch == updates_of_epoch_) ++cursor_.epoch, cursor_.batch = 0;
+    TrainProgress progress{cursor_.update,
+                           total_updates_,
+                           cursor_.batch == 0 ? cursor_.epoch : cursor_.epoch + 1,
+                           cursor_.skipped,
+                           cursor_.loss_sum / static_cast<double>(cursor_.loss_tokens),
+                           lr,
+                           static_cast<double>(cursor_.loss_tokens) / std::max(cursor_.loss_seconds, 1e-9),
+                           cursor_.seconds,
+                           0,
+                           losses ? losses->words : std::numeric_limits<double>::quiet_NaN(),
+                           cursor_.alignment_sum / static_cast<double>(cursor_.linked_tokens)};
+    const double per_update = (end - first - overhead) / static_cast<double>(cursor_.update - update_before);
+    progress.seconds_left = per_update * static_cast<double>(total_updates_ - cursor_.update);
+    if (callbacks_.progress) callbacks_.progress(progress);
+    if (cursor_.update % t.log_every == 0) report_losses(progress);
+    followed = follow_up();
+    stopped = followed.left ||
+              (cursor_.update < total_updates_ && callbacks_.should_stop && callbacks_.should_stop());
+    overhead += callbacks_.clock() - end;
   }
   if (stopped && !followed.saved) save_state(/*must=*/true);
   if (!stopped && t.average > 0) {  // the state keeps the weights of the last update
@@ -311,7 +314,9 @@ TrainResult Trainer::run() {
           ended_better ? final_.update : cursor_.best_update,
           facts_.parameters,
           cursor_.skipped,
-          facts_};
+          facts_,
+          waited_,
+          std::max(waited_first_, 0.0)};
 }
 
 }  // namespace heed::models

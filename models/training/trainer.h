@@ -10,9 +10,9 @@
 #include <variant>
 #include <vector>
 
-#include "models/corpus/tokenised.h"
 #include "models/decoding/hypothesis.h"
 #include "models/run/folder.h"
+#include "models/training/batch_reader.h"
 #include "models/training/checkpoint.h"
 #include "models/training/encoded.h"
 #include "models/training/facts.h"
@@ -81,6 +81,8 @@ struct TrainResult {
   /// Number of `updates` that were skipped because the loss or a gradient had NaN or infinity.
   int64_t skipped = 0;
   TrainingFacts facts = {};  // what was known before the first update
+  /// Seconds of this session that updates waited for their pairs, and those of them before its first update.
+  double waited = 0, waited_first = 0;
 };
 
 /// The training loop in an existing run folder; session.h creates, locks and resumes run folders. After
@@ -91,11 +93,10 @@ class Trainer {
   /// Opens a run.
   /// @param folder folder of the run
   /// @param config the run's own configuration, or one that differs in how long it trains
-  /// @param train,validation the data that the run was started with (their sizes are checked on resume)
+  /// @param data what the run was started with, which is checked on resume
   /// @param callbacks functions that the trainer calls
   /// @throws IoError, FormatError, ValueError
-  Trainer(std::filesystem::path folder, RunConfig config, const TokenisedCorpus& train,
-          const TokenisedCorpus& validation, TrainCallbacks callbacks);
+  Trainer(std::filesystem::path folder, RunConfig config, const TrainingData& data, TrainCallbacks callbacks);
   /// Continues from state.safetensors, or from the beginning if the run was stopped before its first
   /// checkpoint.
   /// @throws FormatError when the state does not fit the run or the corpus
@@ -148,7 +149,8 @@ class Trainer {
   void guide();
   void count(const StepLosses& losses);
   void report_losses(const TrainProgress& progress);
-  int64_t updates_of_epoch(int64_t batches) const;
+  UpdateSizes update_sizes() const;
+  std::vector<Batch> next_batches();
   // Thrown where a validation is left.
   struct LeftValidation {};
   // Whether what follows an update saved the state, and whether a validation was left.
@@ -200,6 +202,9 @@ class Trainer {
   FinalModel final_;
   int64_t total_updates_ = 0;
   TrainingFacts facts_;
+  std::unique_ptr<BatchReader> reader_;  // of the updates that come; none: where it begins is not known yet
+  int64_t updates_of_epoch_ = 0;         // of the epoch that it reads
+  double waited_ = 0, waited_first_ = -1;
 };
 
 }  // namespace heed::models

@@ -17,13 +17,14 @@ namespace {
 // The weights after some updates in which every pair is seen once each.
 std::map<std::string, Tensor> weights_with(const RunConfig& config, bool links) {
   const TempDir folder;
-  const auto data = std::make_shared<const TrainingData>(TrainingData{copy_corpus(60, 1), copy_corpus(5, 2)});
+  const auto data = std::make_shared<const TrainingData>(copy_corpus(60, 1), copy_corpus(5, 2));
+  const auto pairs = tokens_of(*data->train).source;
   std::optional<WordLinks> given;
   if (links) {
     given.emplace();
-    for (size_t i = 0; i < data->train.source.size(); ++i) {
+    for (size_t i = 0; i < pairs.size(); ++i) {
       given->emplace_back();  // some pairs have none: links and words are counted apart
-      for (int k = 0; i % 3 != 0 && k < static_cast<int>(data->train.source[i].size()); ++k)
+      for (int k = 0; i % 3 != 0 && k < static_cast<int>(pairs[i].size()); ++k)
         given->back().push_back({k, k});
     }
   }

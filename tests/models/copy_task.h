@@ -10,6 +10,7 @@
 #include "framework/core/random.h"
 #include "models/architectures/recurrent/options.h"
 #include "models/training/session.h"
+#include "tests/models/tokens_of.h"
 
 namespace heed::models {
 
@@ -50,7 +51,7 @@ inline double fake_clock() {
 }
 
 inline std::shared_ptr<const TrainingData> copy_data() {
-  return std::make_shared<const TrainingData>(TrainingData{copy_corpus(200, 1), copy_corpus(20, 2)});
+  return std::make_shared<const TrainingData>(copy_corpus(200, 1), copy_corpus(20, 2));
 }
 
 inline TrainResult train(const std::filesystem::path& folder, const RunConfig& config,

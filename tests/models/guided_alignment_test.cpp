@@ -16,6 +16,7 @@
 #include "models/run/files.h"
 #include "models/training/guided.h"
 #include "models/training/session.h"
+#include "tests/models/tokens_of.h"
 #include "tests/testing/temp_dir.h"
 #include "tests/testing/throws.h"
 
@@ -68,14 +69,14 @@ std::shared_ptr<const TrainingData> data_of(int count) {
     }
     return made;
   };
-  return std::make_shared<const TrainingData>(TrainingData{corpus(count), corpus(10)});
+  return std::make_shared<const TrainingData>(corpus(count), corpus(10));
 }
 
 // Each target word is linked to the source word behind the one that it copies: attention does not find that
 // by itself.
 WordLinks shifted(const TrainingData& data) {
   WordLinks links;
-  for (const auto& words : data.train.source) {
+  for (const auto& words : tokens_of(*data.train).source) {
     links.emplace_back();
     const int n = static_cast<int>(words.size());
     for (int t = 0; t < n; ++t) links.back().push_back({std::min(t + 1, n - 1), t});
@@ -126,12 +127,12 @@ TrainResult finish(TrainingSession session, int64_t stop = INT64_MAX) {
 double weight_on_links(const std::filesystem::path& folder, const TrainingData& data,
                        const WordLinks& links) {
   const LoadedRun run = load_run(folder);
-  const EncodedData encoded = encode(run.config, run.source, run.target, data.train, data.validation, &links);
+  const EncodedData encoded = encode(run.config, run.source, run.target, data, &links);
   const AttentionMap map = guided_map(run.config.train, *run.model);
   const NoGradGuard no_grad;
   double sum = 0, count = 0;
-  for (size_t i = 0; i < 20; ++i) {
-    const Batch batch = make_batch(encoded.train, std::vector<int64_t>{static_cast<int64_t>(i)});
+  for (uint32_t i = 0; i < 20; ++i) {
+    const Batch batch = make_batch(encoded.train, std::vector<uint32_t>{i});
     const auto losses = run.model->losses(batch, 0, map);
     sum += std::exp(-losses.alignment.item());
     ++count;
@@ -201,10 +202,11 @@ TEST(GuidedAlignment, ARunMakesItsOwnLinksAndResumesToTheSameBits) {
   std::string far;
   for (int i = 0; i < 60; ++i) far += i == 2 ? "0-99\n" : "\n";
   std::ofstream(path) << far;
-  EXPECT_ERROR(FormatError,
-               fmt::format("'{}' line 3: 0-99 is in no pair of {} and {} tokens", path,
-                           data->train.source[2].size() + 1, data->train.target[2].size()),
-               finish(TrainingSession::resume(at("stopped40"), config, data)));
+  EXPECT_ERROR(
+      FormatError,
+      fmt::format("'{}' line 3: 0-99 is in no pair of {} and {} tokens", path,
+                  tokens_of(*data->train).source[2].size() + 1, tokens_of(*data->train).target[2].size()),
+      finish(TrainingSession::resume(at("stopped40"), config, data)));
 }
 
 TEST(GuidedAlignment, GivenLinksThatAreLostAreNotReplacedByOwnOnes) {
@@ -258,7 +260,7 @@ TEST(GuidedAlignment, WhatDoesNotGoTogetherIsRefusedBeforeAnythingIsWritten) {
   wrong[4] = {{0, 9}};
   EXPECT_ERROR(ValueError,
                fmt::format("alignments: line 5 links 0-9, the pair has {0} and {0} words",
-                           data->train.source[4].size()),
+                           tokens_of(*data->train).source[4].size()),
                start(config, wrong));
   config.train.guided_alignment = 0;
   EXPECT_ERROR(ValueError, "alignments: are of --guided-alignment, which is 0", start(config, links));
@@ -275,12 +277,12 @@ TEST(GuidedAlignment, LinksOfWordsBecomeLinksOfAllTheirPieces) {
   config.train.joint = true;
   const TokenisedCorpus corpus{{{"abcab", "bca"}, {"cab", "abc", "bcabc"}},
                                {{"bca", "abcab"}, {"abc", "cab"}}};
-  const TextFiles text = learn_text(config, corpus);
+  const TextFiles text = learn_text(config, PairsInMemory(corpus));
   const auto [source, target] = codecs_of(config, [&](const std::string& name) {
     return NamedContent{name, text.at(name)};
   });
   const WordLinks words{{{0, 1}, {1, 0}}, {{2, 0}}};
-  const EncodedData data = encode(config, source, target, corpus, corpus, &words);
+  const EncodedData data = encode(config, source, target, TrainingData(corpus, corpus), &words);
   for (size_t i = 0; i < 2; ++i) {
     const auto from = source.encode(corpus.source[i]), to = target.encode(corpus.target[i]);
     std::vector<AlignmentLink> expected;
@@ -290,7 +292,7 @@ TEST(GuidedAlignment, LinksOfWordsBecomeLinksOfAllTheirPieces) {
         if (i == 0 ? a + b == 1 : a == 2 && b == 0)
           expected.push_back({static_cast<int>(s), static_cast<int>(t)});
       }
-    EXPECT_EQ(data.train[i].links, expected);
+    EXPECT_EQ(data.train[static_cast<int64_t>(i)].links, expected);
   }
 }
 

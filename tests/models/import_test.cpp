@@ -712,10 +712,9 @@ TEST(ImportedRun, IsATrainersBeginning) {
   EXPECT_EQ(tuned.target.vocabulary, run.target.vocabulary);
   const auto loss = [&](const LoadedRun& of) {
     std::vector<EncodedPair> pairs;
-    const auto data = prepare(config, lines, lines);
+    const TokenisedCorpus words = prepare(config, lines, lines)->validation;
     for (size_t i = 0; i < lines.source.size(); ++i)
-      pairs.push_back(
-          {encode_source(of.source, data->train.source[i]), of.target.encode(data->train.target[i]).ids});
+      pairs.push_back({encode_source(of.source, words.source[i]), of.target.encode(words.target[i]).ids});
     const NoGradGuard no_grad;
     return of.model->loss(make_batch(pairs, std::vector<int64_t>{0, 1, 2, 3, 4}), 0).item();
   };

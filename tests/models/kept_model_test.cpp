@@ -40,7 +40,7 @@ TokenisedCorpus copies(
 
 TrainResult train(const std::filesystem::path& folder, const RunConfig& config, const TokenisedCorpus& corpus,
                   bool* can_tell = nullptr) {
-  const auto data = std::make_shared<const TrainingData>(TrainingData{corpus, corpus});
+  const auto data = std::make_shared<const TrainingData>(corpus, corpus);
   const auto ready = [&](const Trainer& trainer) {
     if (can_tell) *can_tell = trainer.metric_can_tell();
   };
@@ -125,7 +125,7 @@ TEST(KeptModel, WordsOfPairsThatAreLeftOutAreNotLearnt) {
   TokenisedCorpus corpus = kShort;
   corpus.source.push_back(std::vector<std::string>(101, "never"));
   corpus.target.push_back({"jamais"});
-  const auto text = learn_text(small("chrf"), corpus);
+  const auto text = learn_text(small("chrf"), PairsInMemory(corpus));
   EXPECT_EQ(text.at("source.vocab").find("never"), std::string::npos);
   EXPECT_EQ(text.at("target.vocab").find("jamais"), std::string::npos);
 }

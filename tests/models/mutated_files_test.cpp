@@ -142,11 +142,11 @@ TEST_P(MutatedFiles, OfARunAreReadOrRefused) {
   const RunConfig made = config(transformer);
   double now = 0;
   const TrainCallbacks callbacks{.clock = [&] { return now += 0.01; }};
-  const auto data = std::make_shared<const TrainingData>(TrainingData{pairs, pairs});
+  const auto data = std::make_shared<const TrainingData>(pairs, pairs);
   const ParallelLines lines{{"a"}, {"b"}};
-  TrainingSession::start(
-      folder.path(), made, data,
-      {.data = run_data({"a.en", "a.de", "b.en", "b.de", "a licence", "whom to name"}, lines, lines)})
+  TrainingSession::start(folder.path(), made, data,
+                         {.data = run_data({"a.en", "a.de", "b.en", "b.de", "a licence", "whom to name"},
+                                           marks_of(lines, lines))})
       .run(callbacks);
   std::vector<std::string> files;
   for (const std::filesystem::path& path : list_folder(folder.path()))
@@ -172,7 +172,7 @@ TEST_P(MutatedFiles, OfARunAreReadOrRefused) {
     const auto read_data = [&](const std::string& mutant) {
       write_file_atomically(folder.path() / file, mutant);
       files_of_run(folder.path());
-      check_run_data(folder.path(), {}, lines, lines);
+      check_run_data(folder.path(), {}, marks_of(lines, lines));
     };
     if (file == "data.json") {
       expect_refusals(file, whole[file], read_data);

@@ -147,8 +147,9 @@ TEST(OtherData, IsRefusedByItsFingerprint) {
   const TempDir folder;
   train(folder.path(), config);
   config.train.updates = 4;
-  auto other = std::make_shared<TrainingData>(*copy_data());
-  std::swap(other->train.target[3], other->train.target[4]);
+  TokenisedCorpus changed = tokens_of(*copy_data()->train);
+  std::swap(changed.target[3], changed.target[4]);
+  const auto other = std::make_shared<const TrainingData>(changed, copy_data()->validation);
   EXPECT_THAT(
       [&] { TrainingSession::resume(folder.path(), config, other).run({.clock = fake_clock}); },
       testing::ThrowsMessage<FormatError>(testing::MatchesRegex(

@@ -95,7 +95,8 @@ TEST(Subwords, JoinTakesPiecesApartAtTheirBeginnings) {
 }
 
 TEST(Subwords, Refusals) {
-  EXPECT_ERROR(ValueError, "subwords: there are no words to learn from", Subwords::train({}, {.size = 60}));
+  EXPECT_ERROR(ValueError, "subwords: there are no words to learn from",
+               Subwords::train(std::vector<std::string>(), {.size = 60}));
   EXPECT_THAT(
       [] { Subwords::train(lines(), {.size = 3}); },
       testing::ThrowsMessage<ValueError>(testing::MatchesRegex(

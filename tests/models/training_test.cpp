@@ -85,7 +85,7 @@ TEST(Translator, AnUnknownWordIsReplacedByTheSourceWordThatAttentionRestsOn) {
   RunConfig config = tiny_config();
   config.train.min_count = 2;
   config.train.epochs = 25;
-  const auto data = std::make_shared<const TrainingData>(TrainingData{corpus, copy_corpus(20, 2)});
+  const auto data = std::make_shared<const TrainingData>(corpus, copy_corpus(20, 2));
   TrainingSession::start(folder.path(), config, data).run({.clock = fake_clock});
   const Translator translator(load_run(folder.path()));
   const std::vector<std::string> lines{"w3 W777 w5", "w1 w4 Zoe", "Bob w2 w2 w9"};
@@ -496,8 +496,7 @@ TEST(Trainer, ResumeRefusesAnotherCorpus) {
   RunConfig config = tiny_config();
   config.train.updates = 2;
   train(folder.path(), config);
-  const auto other =
-      std::make_shared<const TrainingData>(TrainingData{copy_corpus(150, 9), copy_corpus(20, 2)});
+  const auto other = std::make_shared<const TrainingData>(copy_corpus(150, 9), copy_corpus(20, 2));
   EXPECT_THAT([&] { TrainingSession::resume(folder.path(), config, other).run({.clock = fake_clock}); },
               testing::ThrowsMessage<FormatError>(
                   testing::HasSubstr("was trained on 200 and validated on 20 pairs")));

@@ -166,8 +166,8 @@ TEST(TrainingWatch, SaysThatManyWordsAreUnknown) {
 std::shared_ptr<const TrainingData> pairs() {
   const std::vector<std::vector<std::string>> source{{"a", "b"}, {"a"}, {"c", "a", "a"}, {}},
       target{{"x"}, {"y", "x"}, {"x", "x"}, {"x"}};
-  return std::make_shared<const TrainingData>(
-      TrainingData{{source, target}, {{{"a", "q", "r", "b"}}, {{"z", "x"}}}});
+  return std::make_shared<const TrainingData>(TokenisedCorpus{source, target},
+                                              TokenisedCorpus{{{"a", "q", "r", "b"}}, {{"z", "x"}}});
 }
 
 TEST(TrainingFacts, CountWhatATrainingIsAbout) {

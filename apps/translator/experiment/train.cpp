@@ -51,15 +51,16 @@ void check_data_of_old_comparison(const TrainingPlan& plan, const PlannedRun& ru
 void open_sessions(TrainingPlan& plan, const Sentences& sentences) {
   const models::RunConfig& config = plan.runs.front().config;
   const auto data = models::prepare(config, sentences.train, sentences.validation);
+  const models::DataMarks marks = models::marks_of(sentences.train, sentences.validation);
   for (const PlannedRun& run : plan.runs) {
     if (!run.started) continue;
     check_data_of_old_comparison(plan, run, sentences);
-    models::check_run_data(run.folder, sentences.files, sentences.train, sentences.validation);
+    models::check_run_data(run.folder, sentences.files, marks);
   }
-  const std::string about = models::run_data(sentences.files, sentences.train, sentences.validation);
+  const std::string about = models::run_data(sentences.files, marks);
   models::TextFiles text;  // the same for every kind
   if (std::ranges::any_of(plan.runs, [](const PlannedRun& run) { return !run.started; }))
-    text = models::learn_text(config, data->train);
+    text = models::learn_text(config, *data->train);
   catch_interrupts();
   for (const PlannedRun& run : plan.runs) {
     std::optional<FileLock> lock;

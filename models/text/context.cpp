@@ -1,0 +1,54 @@
+#include "models/text/context.h"
+
+#include <algorithm>
+
+#include "models/text/unicode.h"
+
+namespace heed::models {
+
+std::string ContextLines::add(std::string_view line) {
+  if (before_ < 1) return std::string(line);
+  if (split_whitespace(line).empty()) {
+    end_document();
+    return std::string(line);
+  }
+  if (line.find(kBreak) != std::string_view::npos) return std::string(line);
+  std::string text;
+  for (const std::string& earlier : lines_) text.append(earlier).append(" ").append(kBreak).append(" ");
+  text += line;
+  lines_.emplace_back(line);
+  if (static_cast<int64_t>(lines_.size()) > before_) lines_.pop_front();
+  return text;
+}
+
+std::vector<std::string> with_context(std::span<const std::string> lines, int64_t before,
+                                      std::span<const uint64_t> documents) {
+  ContextLines context(before);
+  std::vector<std::string> result;
+  uint64_t left = documents.empty() ? 0 : documents.front();  // lines of the document
+  size_t document = 0;
+  for (const std::string& line : lines) {
+    if (!documents.empty() && left == 0) {
+      context.end_document();
+      if (++document < documents.size()) left = documents[document];
+    }
+    result.push_back(context.add(line));
+    if (left > 0) --left;
+  }
+  return result;
+}
+
+std::string_view last_sentence(std::string_view text) {
+  if (const size_t at = text.rfind(kBreak); at != std::string_view::npos)
+    text.remove_prefix(at + kBreak.size());
+  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+  return text;
+}
+
+std::span<const std::string> last_sentence(std::span<const std::string> tokens) {
+  size_t begin = tokens.size();
+  while (begin > 0 && tokens[begin - 1] != kBreak) --begin;
+  return tokens.subspan(begin);
+}
+
+}  // namespace heed::models
