@@ -194,6 +194,18 @@ TEST(Checkpoints, TheLastAndTheBestAreRuns) {
   EXPECT_FALSE(fs::exists(run / "checkpoints"));
 }
 
+TEST(Checkpoints, AFileInThePlaceOfAKeptRunIsNamed) {
+  const TempDir run;
+  TrainingSession::start(run.path(), short_config(), copy_data());
+  const fs::path file = run.path() / "checkpoints/update-0000000030";
+  fs::create_directory(file.parent_path());
+  std::ofstream(file) << "notes";
+  EXPECT_ERROR(IoError,
+               fmt::format("'{}' is no folder, as that of kept weights is; remove it", file.string()),
+               TrainingSession::resume(run.path(), short_config(), copy_data()));
+  EXPECT_TRUE(fs::exists(file));
+}
+
 TEST(Checkpoints, ALongerRunHasThoseOfOneThatWasLongFromTheStart) {
   RunConfig config = short_config();
   config.train.keep_last = 1;
