@@ -199,6 +199,28 @@ std::string valued_switch(const CLI::App& cli, int argc, char** argv) {
   return "";
 }
 
+// CLI11 takes `--mean=` as `--mean`.
+void refuse_empty_switch(const CLI::App& cli, int argc, char** argv) {
+  const CLI::App* at = &cli;
+  for (int i = 1; i < argc && std::string_view(argv[i]) != "--"; ++i) {
+    const std::string word = argv[i];
+    if (const CLI::App* const sub = subcommand(*at, word)) at = sub;
+    if (!word.ends_with('=')) continue;
+    const std::string name = word.substr(0, word.size() - 1);
+    const CLI::Option* const option = option_of(*at, cli, name);
+    if (option && option->get_expected_min() == 0) throw CLI::ValidationError(name, "is empty");
+  }
+}
+
+// The subcommand that `help data get` asks about, the program itself for `help`; null for anything else, also
+// for words that are no subcommand.
+const CLI::App* helped(const CLI::App& cli, int argc, char** argv) {
+  if (argc < 2 || std::string_view(argv[1]) != "help") return nullptr;
+  const CLI::App* at = &cli;
+  for (int i = 2; i < argc && at; ++i) at = subcommand(*at, argv[i]);
+  return at;
+}
+
 // CLI11 reads "-hello there" as -h and more. Null when nothing is like that.
 const char* text_taken_for_help(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
@@ -235,9 +257,14 @@ int usage_error(std::string_view app, const CLI::App& cli, int argc, char** argv
   std::string message = error.what(), help(app);
   const CLI::App* inner = &cli;  // the innermost subcommand that was understood
   int word = 1;
-  for (auto chosen = cli.get_subcommands(); !chosen.empty(); chosen = inner->get_subcommands(), ++word) {
-    inner = chosen.front();
-    help += " " + inner->get_name();
+  if (argc > 2 && std::string_view(argv[1]) == "help") {
+    for (word = 2; word < argc && subcommand(*inner, argv[word]); ++word)
+      inner = subcommand(*inner, argv[word]);
+  } else {
+    for (auto chosen = cli.get_subcommands(); !chosen.empty(); chosen = inner->get_subcommands(), ++word) {
+      inner = chosen.front();
+      help += " " + inner->get_name();
+    }
   }
   // groups of options have no name
   const auto known = inner->get_subcommands([](const CLI::App* sub) { return !sub->get_name().empty(); });
@@ -307,10 +334,12 @@ int run_app(std::string_view app, CLI::App& cli, int argc, char** argv, const st
     ::_exit(kFailed);  // OpenBLAS tries for ever to get its buffers, and its destructor waits for that
   }
   try {
-    const CLI::App* const helped = argc == 3 ? subcommand(cli, argv[2]) : &cli;
     // `translator help train` is `translator train --help`
-    if (argc > 1 && argc <= 3 && std::string_view(argv[1]) == "help" && helped) {
-      say("{}", helped == &cli ? cli.help() : helped->help(std::string(app)));
+    if (const CLI::App* const asked = helped(cli, argc, argv)) {
+      std::string before;  // "translator data " of `data get`
+      for (const CLI::App* of = asked->get_parent(); of; of = of->get_parent())
+        before = of->get_name() + (before.empty() ? "" : " ") + before;
+      say("{}", asked == &cli ? cli.help() : asked->help(before));
       finish_output();
       return kOk;
     }
@@ -328,6 +357,7 @@ int run_app(std::string_view app, CLI::App& cli, int argc, char** argv, const st
       return code;
     }
     check_values(cli);
+    refuse_empty_switch(cli, argc, argv);
     work();
     finish_output();
     return kOk;

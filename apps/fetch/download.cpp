@@ -18,6 +18,8 @@
 #include "framework/core/error.h"
 #include "framework/io/disk_space.h"
 #include "framework/io/file.h"
+#include "models/corpus/archive.h"
+#include "models/corpus/packed_stream.h"
 #include "models/text/unicode.h"
 
 namespace heed::fetch {
@@ -256,6 +258,7 @@ class Download {
     return judge(true) ? std::string() : refusal;
   }
 
+  // Where no sum is known the file's own have to do.
   std::string check(const PartFile& part, const Source& source) {
     std::string why = why_wrong(part.path(), source.right, o_.poll);
     if (why.empty()) {
@@ -267,6 +270,10 @@ class Download {
     if (why.empty()) {
       try {
         models::require_no_page(part.path(), fmt::format("'{}'", o_.name));
+        if (std::ranges::any_of(source.right, [](const auto& known) { return known.sum.empty(); })) {
+          const models::ReadWatch watch(o_.poll);
+          models::require_whole(part.path());
+        }
       } catch (const FormatError& error) {
         why = error.what();
       }

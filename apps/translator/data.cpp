@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "apps/common/choice.h"
 #include "apps/common/environment.h"
@@ -23,6 +24,7 @@
 #include "framework/io/disk_space.h"
 #include "models/corpus/prepare.h"
 #include "models/corpus/published.h"
+#include "models/text/counted.h"
 
 namespace heed::apps {
 namespace {
@@ -37,6 +39,7 @@ struct DataGetCommand {
   double timeout = 60;
   bool any_version = false;
   models::PrepareOptions prepare;  // what is asked for of it
+  const CLI::App* app = nullptr;
 };
 
 // ---- list
@@ -141,12 +144,23 @@ From from_of(const DataGetCommand& o, const PublishedCorpus& corpus, const Publi
   return result;
 }
 
-// What to put where, for a machine without a network: names, sizes and addresses.
+// "a.gz is", "a.gz and 11 other files are": of many the first.
+std::string first_of(const std::vector<std::string>& names) {
+  if (names.size() == 1) return names[0] + " is";
+  return fmt::format("{} and {} are", names[0], models::counted(names.size() - 1, "other file"));
+}
+
+// What to put where, for a machine without a network: names, sizes and addresses, of many files the first.
 std::string how_by_hand(const std::vector<PublishedFile>& files) {
+  constexpr size_t kMost = 3;
   std::vector<std::string> names;
-  for (const PublishedFile& file : files) {
+  for (const PublishedFile& file : std::span(files).first(files.size() > kMost ? 1 : files.size())) {
     const models::FileAddress& first = file.addresses[0];
     names.push_back(first.bytes > 0 ? fmt::format("{} ({} bytes)", first.url, first.bytes) : first.url);
+  }
+  if (files.size() > kMost) {
+    names.push_back(
+        fmt::format("the {} others (translator data list --json - has their addresses)", files.size() - 1));
   }
   return fmt::format("without a network: fetch {} elsewhere into one folder, and give it with --from FOLDER",
                      fmt::join(names, ", "));
@@ -252,8 +266,24 @@ void forget_versions(PublishedCorpus& corpus) {
   for (models::PublishedPart& part : corpus.parts) part.pairs = 0;
 }
 
+// Options of a split that is not made.
+void refuse_idle(const DataGetCommand& o, const PublishedCorpus& corpus) {
+  const auto has = [&](const char* part) {
+    return std::ranges::find(corpus.parts, part, &models::PublishedPart::part) != corpus.parts.end();
+  };
+  const bool test = has("test"), valid = has("valid") || corpus.valid_every > 0;
+  const auto refuse = [&](const char* option, bool idle, const char* own) {
+    if (idle && o.app->get_option(option)->count() > 0)
+      throw CLI::ValidationError(option, fmt::format("{} has {} of its own", corpus.name, own));
+  };
+  refuse("--test", test, "a test");
+  refuse("--valid", valid, "a validation");
+  refuse("--seed", test && valid, "a test and a validation");
+}
+
 void get(DataGetCommand& o) {
   PublishedCorpus corpus = chosen(o);
+  refuse_idle(o, corpus);
   if (o.any_version) forget_versions(corpus);
   if (o.clean != "auto") corpus.as_published = o.clean == "off";
   check_files(o);
@@ -269,8 +299,7 @@ void get(DataGetCommand& o) {
       missing.push_back(file.name);
   }
   if (!missing.empty())
-    throw IoError(
-        fmt::format("--from: {} is not there: {}", fmt::join(missing, ", "), fmt::join(o.from, ", ")));
+    throw IoError(fmt::format("--from: {} not there: {}", first_of(missing), fmt::join(o.from, ", ")));
   for (size_t i = 0; i < corpus.files.size(); ++i) {
     const PublishedFile& file = corpus.files[i];
     if (sources[i].path) {
@@ -293,6 +322,7 @@ void get(DataGetCommand& o) {
 
 Command add_get(CLI::App& cli) {
   const auto o = std::make_shared<DataGetCommand>();
+  o->app = &cli;
   cli.add_option("NAME", o->name, "of the corpus, as translator data list has it")->required();
   cli.add_option("-o,--output", o->folder, "corpus folder to write (default: the name, and the languages)");
   cli.add_flag("--overwrite", o->prepare.overwrite, "replace the corpus that an earlier call wrote there");

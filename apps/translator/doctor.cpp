@@ -43,11 +43,12 @@ void print(const std::vector<CheckedFact>& facts) {
   const auto count = [&](Verdict verdict) {
     return std::ranges::count(facts, verdict, &CheckedFact::verdict);
   };
-  say("\n{}, {} that slow heed down, {} that not everybody needs\n",
+  const auto slow = count(Verdict::slow);
+  say("\n{}, {} that {} heed down, {} that not everybody needs\n",
       count(Verdict::broken) == 0
           ? "nothing that heed needs is missing"
           : models::counted(count(Verdict::broken), "thing") + " that heed needs missing",
-      models::counted(count(Verdict::slow), "thing"), count(Verdict::optional));
+      models::counted(slow, "thing"), slow == 1 ? "slows" : "slow", count(Verdict::optional));
 }
 
 void doctor(const std::string& json) {

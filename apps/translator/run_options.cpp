@@ -174,6 +174,43 @@ void RunOptions::refuse_size(const std::string& op, const std::string& folder) c
     throw ValueError(op, fmt::format("--size is of a new model, and that of '{}' stays", folder));
 }
 
+namespace {
+
+// Options that mean nothing without another one.
+struct Idle {
+  const char *flag, *without;
+  bool (*is_idle)(const models::TrainConfig&);
+};
+
+bool is_not_guided(const models::TrainConfig& t) { return t.guided_alignment == 0; }
+
+constexpr Idle kIdle[] = {
+    {"--stop-by", "--patience, which is 0: no score ends the training",
+     [](const models::TrainConfig& t) { return t.stop_by != models::kNoStopBy && t.patience == 0; }},
+    {"--max-bad-gradients", "--on-bad-gradient skip: the first one stops the training",
+     [](const models::TrainConfig& t) {
+       return t.max_bad_gradients > 0 && t.on_bad_gradient != models::BadGradient::skip;
+     }},
+    {"--guided-from", "--guided-alignment, which is 0",
+     [](const models::TrainConfig& t) { return t.guided_from > 0 && is_not_guided(t); }},
+    {"--guided-layer", "--guided-alignment, which is 0",
+     [](const models::TrainConfig& t) { return t.guided_layer >= 0 && is_not_guided(t); }},
+    {"--guided-head", "--guided-alignment, which is 0",
+     [](const models::TrainConfig& t) { return t.guided_head > 0 && is_not_guided(t); }},
+};
+
+}  // namespace
+
+// What was given, here or in a preset: a run of earlier times may hold them.
+void RunOptions::refuse_idle(const models::RunConfig& config) const {
+  for (const Idle& row : kIdle) {
+    const bool given = std::ranges::any_of(
+        entries_, [&](const Entry& entry) { return entry.given() && entry.rows.front()->flag == row.flag; });
+    if (given && row.is_idle(config.train))
+      throw CLI::ValidationError(row.flag, fmt::format("does nothing without {}", row.without));
+  }
+}
+
 models::RunConfig RunOptions::applied_to(models::RunConfig base, models::ModelSize size) const {
   for (const Entry& entry : entries_) {  // the architecture first: it has the others
     // a dimension that was given stands
@@ -194,6 +231,7 @@ models::RunConfig RunOptions::applied_to(models::RunConfig base, models::ModelSi
                                              fmt::join(of, ", "), base.model.architecture().name));
     }
   }
+  refuse_idle(base);
   return resolved(std::move(base));
 }
 
@@ -246,6 +284,7 @@ models::RunConfig RunOptions::resumed(const models::RunConfig& run, const std::s
     }
   }
   lengthen(result, folder);
+  refuse_idle(result);
   return result;
 }
 

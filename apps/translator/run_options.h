@@ -45,7 +45,7 @@ class RunOptions {
   void add_to(CLI::App& cli, const std::vector<std::string>& without = {});
 
   /// A copy of `base` with every option that was given in its place. Throws CLI::ValidationError for one that
-  /// the architecture does not have.
+  /// the architecture does not have, and for one that does nothing without another.
   /// @param size of the model where it is one, before its dimensions that were given; automatic: none is set
   models::RunConfig applied_to(models::RunConfig base = {},
                                models::ModelSize size = models::ModelSize::automatic) const;
@@ -77,6 +77,7 @@ class RunOptions {
     const CLI::Option* option = nullptr;
     bool given() const { return option->count() > 0; }
   };
+  void refuse_idle(const models::RunConfig& config) const;
   void lengthen(models::RunConfig& run, const std::string& folder) const;
   void refuse_size(const std::string& op, const std::string& folder) const;
   std::vector<std::string> given_dimensions(const models::RunConfig& config) const;

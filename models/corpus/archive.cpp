@@ -180,6 +180,14 @@ std::string_view Unpacker::read() {
   return {s.buffer.data(), static_cast<size_t>(count)};
 }
 
+void require_whole(const std::filesystem::path& path) {
+  Unpacker file(path);
+  while (file.next()) {
+    while (!file.read().empty()) {
+    }
+  }
+}
+
 std::vector<std::string> archive_members(const fs::path& path) {
   Unpacker archive(path);
   std::vector<std::string> names;

@@ -66,6 +66,11 @@ class Unpacker {
 /// @throws as Unpacker; FormatError for an archive without a file
 std::vector<std::string> archive_members(const std::filesystem::path& path);
 
+/// Reads all of a file, packed or not, for the check sums and ends that its format has.
+/// @param path of the file
+/// @throws as Unpacker; FormatError for a file that is broken or cut off
+void require_whole(const std::filesystem::path& path);
+
 /// The lines of a text that comes in pieces. Lines end at LF alone; a CR before it belongs to the line end,
 /// and a byte order mark at the beginning is skipped, as in split_lines.
 class LineSource {

@@ -92,8 +92,12 @@ std::vector<KeptFolder> kept_folders(const fs::path& folder) {
   std::vector<KeptFolder> kept;
   if (!file_exists(all)) return kept;
   for (const fs::path& path : list_folder(all)) {
-    if (const int64_t update = update_of(path.filename().string()); update > 0)
-      kept.push_back({update, path});
+    const int64_t update = update_of(path.filename().string());
+    if (update == 0) continue;
+    if (std::error_code error; !fs::is_directory(path, error)) {
+      throw IoError(fmt::format("'{}' is no folder, as that of kept weights is; remove it", path.string()));
+    }
+    kept.push_back({update, path});
   }
   std::ranges::sort(kept, {}, &KeptFolder::update);
   return kept;

@@ -75,6 +75,7 @@ struct KeptFolder {
 /// Lists the runs that are kept of a run's course, and what a killed process left of such.
 /// @param folder folder of the run
 /// @return by update, the first update first
+/// @throws IoError where a file has the name of such a folder
 std::vector<KeptFolder> kept_folders(const std::filesystem::path& folder);
 /// Removes one of them: config.toml first, so that what is half gone is no run.
 /// @param path its folder

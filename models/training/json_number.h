@@ -1,4 +1,4 @@
-// Numbers in lines of metrics.jsonl.
+// Numbers of a training in lines of metrics.jsonl, and in messages.
 #pragma once
 
 #include <fmt/format.h>
@@ -14,5 +14,9 @@ namespace heed::models {
 inline std::string json_number(double value, int digits = 6) {
   return std::isfinite(value) ? fmt::format("{:.{}f}", value, digits) : "null";
 }
+
+/// @param value any number
+/// @return the number for a message; NaN without the sign that a processor gives it at random
+inline std::string shown_number(double value) { return fmt::format("{}", std::isnan(value) ? NAN : value); }
 
 }  // namespace heed::models

@@ -56,7 +56,7 @@ ValidationResult Trainer::measure() const {
   scored.loss = corpus_loss(*model_, data_.validation);
   if (!std::isfinite(scored.loss)) {
     throw Error("training", fmt::format("the validation loss is {} after update {}; try a lower lr",
-                                        scored.loss, cursor_.update));
+                                        shown_number(scored.loss), cursor_.update));
   }
   scored.references = data_.references;
   scored.reference_text = data_.reference_texts;

@@ -104,7 +104,23 @@ TEST_F(Input, EverySubcommandHasHelp) {
     EXPECT_THAT(one.out, HasSubstr("Options:")) << name;
     EXPECT_EQ(one.err, "");
   }
-  expect_failure(translator({"help", "nothing"}), "", 2);
+  expect_failure(translator({"help", "nothing"}), "'nothing' is not a subcommand (look, ", 2);
+  expect_failure(translator({"help", "data", "nothing"}), "'nothing' is not a subcommand (list, get)", 2);
+  EXPECT_THAT(translator({"help", "data", "get"}).out,
+              HasSubstr("Usage: translator data get [OPTIONS] NAME"));
+}
+
+TEST_F(Input, OptionsThatWouldDoNothingAreRefused) {
+  const auto refused = [&](const std::vector<std::string>& options, const std::string& why) {
+    expect_failure(translator(train_command("never", options)), why, 2);
+  };
+  refused({"--stop-by", "bleu"}, "--stop-by: does nothing without --patience, which is 0");
+  refused({"--max-bad-gradients", "3"}, "--max-bad-gradients: does nothing without --on-bad-gradient skip");
+  refused({"--guided-layer", "0"}, "--guided-layer: does nothing without --guided-alignment");
+  EXPECT_FALSE(std::filesystem::exists(at("never")));
+  expect_failure(
+      translator({"translate", "-r", at("run"), "--records", at("x.jsonl"), "--without-words=", "a"}),
+      "--without-words: is empty", 2);
 }
 
 TEST_F(Input, OtherNamesOfAttentionAreAnswered) {

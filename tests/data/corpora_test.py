@@ -320,6 +320,8 @@ class Test:
         source = self.put("sums", files)
         said = refused("it has ", "get", "multi30k", "-o", self.folder / "sums", "--from", source)
         assert "and 568929 are expected" in said[-1] and "without a network: fetch https://raw" in said[-1], said
+        assert "train.en.gz (568929 bytes), the 11 others (translator data list --json - has their addresses) elsewhere" in said[-1], said
+        assert len(said[-1]) < 500, said
         self.nothing_is_left("sums")
         padded = files["train.en.gz"]
         self.host.files["/sums/train.en.gz"] = padded.ljust(568929, b"\0")  # of the right size, and still another file
@@ -344,9 +346,13 @@ class Test:
     def test_an_archive_that_is_cut_off(self):
         good = opus("Tatoeba", 1, 100)
         source, _ = self.tatoeba_from("cut", good[:len(good) // 2])
-        done = self.get("tatoeba", source, "cut", *self.opus_options(), code=1)
-        assert "de-en.txt.zip' is broken: " in done.stderr, done.stderr
-        assert not (self.folder / "cut").exists()
+        said = refused("is broken: ", "get", "tatoeba", "-o", self.folder / "cut", "--from", source, *self.opus_options())
+        assert "cannot fetch 'de-en.txt.zip': " in said[-1], said
+        self.nothing_is_left("cut")
+        # the next address has it
+        whole, _ = self.tatoeba_from("whole", good)
+        self.get("tatoeba", source, "cut", "--from", whole, *self.opus_options())
+        assert (self.folder / "cut.downloads/de-en.txt.zip").read_bytes() == good
 
     def test_unequal_sides(self):
         files = multi30k()
@@ -403,6 +409,9 @@ class Test:
     def test_options_of_get_are_its_own(self):
         refused("tatoeba is in many languages", "get", "tatoeba", "--from", self.folder, code=2)
         refused("NAME is required", "get", "-o", "x", code=2)
+        refused("--test: multi30k has a test of its own", "get", "multi30k", "--test", "5", "--from", self.folder, code=2)
+        refused("--valid: iwslt14-de-en has a validation of its own", "get", "iwslt14-de-en", "--valid", "5", "--from", self.folder, code=2)
+        refused("--seed: wmt14-en-de has a test and a validation of its own", "get", "wmt14-en-de", "--seed", "5", "--from", self.folder, code=2)
 
     def test_a_server_that_stops_in_the_middle(self):
         good = opus("Tatoeba", 1, 3000)
@@ -422,6 +431,7 @@ class Test:
         source, _ = self.tatoeba_from("shorter", good, lambda handler, body: handler.reply(200, body[:-900], length=len(body) - 900))
         done = self.get("tatoeba", source, "shorter", *self.opus_options(), code=1)
         assert "is broken" in done.stderr, done.stderr
+        self.nothing_is_left("shorter")
 
     def test_a_server_that_hangs(self):
         good = opus("Tatoeba", 1, 100)
@@ -581,6 +591,7 @@ class Test:
         assert (self.folder / "a/train.en").read_bytes() == (self.folder / "b/train.en").read_bytes()
         assert not (self.folder / "a.downloads").exists()
         refused("--from: de-en.txt.zip is not there: ", "get", "tatoeba", "-o", self.folder / "c", "--from", folder, *self.opus_options())
+        refused("--from: train.en.gz and 11 other files are not there: ", "get", "multi30k", "-o", self.folder / "c", "--from", folder)
         refused("--from: '", "get", "tatoeba", "-o", self.folder / "c", "--from", self.folder / "gone", *self.opus_options())
         (folder / "de-en.txt.zip").write_bytes(PAGE)
         refused("de-en.txt.zip' is ", "get", "tatoeba", "-o", self.folder / "c", "--from", folder, *self.opus_options())

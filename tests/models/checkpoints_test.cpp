@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "models/run/folder.h"
+#include "models/training/json_number.h"
 #include "models/training/kept_runs.h"
 #include "tests/models/copy_task.h"
 #include "tests/testing/temp_dir.h"
@@ -192,6 +193,24 @@ TEST(Checkpoints, TheLastAndTheBestAreRuns) {
   fs::remove(run / "checkpoints/update-0000000024/mine.txt");
   TrainingSession::start(run, config, copy_data(), {.overwrite = true});
   EXPECT_FALSE(fs::exists(run / "checkpoints"));
+}
+
+TEST(Messages, NaNHasNoSign) {
+  EXPECT_EQ(shown_number(std::copysign(NAN, -1.0)), "nan");
+  EXPECT_EQ(shown_number(-INFINITY), "-inf");
+  EXPECT_EQ(shown_number(6.5), "6.5");
+}
+
+TEST(Checkpoints, AFileInThePlaceOfAKeptRunIsNamed) {
+  const TempDir run;
+  TrainingSession::start(run.path(), short_config(), copy_data());
+  const fs::path file = run.path() / "checkpoints/update-0000000030";
+  fs::create_directory(file.parent_path());
+  std::ofstream(file) << "notes";
+  EXPECT_ERROR(IoError,
+               fmt::format("'{}' is no folder, as that of kept weights is; remove it", file.string()),
+               TrainingSession::resume(run.path(), short_config(), copy_data()));
+  EXPECT_TRUE(fs::exists(file));
 }
 
 TEST(Checkpoints, ALongerRunHasThoseOfOneThatWasLongFromTheStart) {

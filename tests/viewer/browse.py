@@ -239,6 +239,10 @@ def steps(page):
     check([one.text for one in page.all("#without .mark")] == ["petit"], "what changes without a word is not marked")
     check("with the word masked" in page.one("#without p").text, f"how the words are taken away is told as {page.one('#without p').text!r}")
     page.picture("steps-light")
+    page.run("document.querySelector('#without').style.width = '15rem'")
+    wide = page.run("const one = document.querySelector('#without .scroll'); return one.scrollWidth - one.clientWidth")
+    check(wide <= 0, f"in a narrow panel {wide} pixels of what is translated without a word are out of sight, and the score with them")
+    page.run("document.querySelector('#without').style.width = ''")
     page.keys(Keys.ESCAPE)
 
 
@@ -371,6 +375,9 @@ def printed(page):
     check(page.run("return [...document.querySelectorAll('.stage .drawn')].some(one => one.checkVisibility())"), "the matrix is not on paper")
     check(page.run("return document.documentElement.dataset.theme") == "light", "paper is dark")
     page.picture("print-light")
+    page.open("cat sleeps .")
+    check(page.all("#computed.told:not([hidden])") and not page.one("#computed").is_displayed(), "how to choose a cell is on paper")
+    page.open("The old cat")
     page.run("dispatchEvent(new Event('afterprint'))")
     page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
     page.scheme("light")

@@ -14,6 +14,7 @@ function renderComputed(view) {
   const section = $("computed"), {focus} = state;
   section.hidden = !state.shown.computed || !view?.record.vectors;
   if (section.hidden) return;
+  section.classList.add("told");  // how to get there: nothing for paper
   const say = text => section.replaceChildren(make("h2", {textContent: "How this cell is computed"}), make("p", {className: "faint", textContent: text}));
   if (focus?.row == null || focus.column == null) return say("Point at a cell.");
   const name = view.coding.names[Number(view.key)];
@@ -22,6 +23,7 @@ function renderComputed(view) {
   if (view.masked(focus.row, focus.column)) return say("This word is not written yet: its score is taken as minus infinity, its weight is 0.");
   const [layer, head] = name, vectors = view.record.vectors.find(one => one.kind === view.kind && one.layer === layer);
   if (!vectors) return say("The record has no vectors of this layer.");
+  section.classList.remove("told");
   section.replaceChildren(make("h2", {textContent: `How this cell is computed: layer ${layer}, head ${head}`}), ...computation(view, vectors, head));
 }
 

@@ -5,7 +5,7 @@ function renderWithout() {
   section.hidden = !state.shown.without || !record.without;
   if (section.hidden) return;
   const words = record.source.tokens.map(token => visible(token.t)), usual = wordsOf(record.target.text);
-  const row = (word, text, score) => make("tr", {}, make("td", {}, word), make("td", {}, ...text), make("td", {className: "number", textContent: score.toFixed(2)}));
+  const row = (word, text, score) => make("tr", {}, make("td", {}, word), make("td", {className: "text"}, ...text), make("td", {className: "number", textContent: score.toFixed(2)}));
   const table = make("table", {className: "bars"}, make("thead", {}, make("tr", {}, ...["without", "translation", "score"].map(text => make("th", {scope: "col", className: "faint", textContent: text})))),
                      row("(the whole)", [bdi(record.target.text)], record.about.score), ...record.without.map(({w, text, score}) => row(bdi(words[w]), marked(text, usual), score)));
   section.replaceChildren(make("h2", {textContent: "Without one word"}),
