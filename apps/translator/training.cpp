@@ -103,10 +103,8 @@ std::string megabytes(int64_t bytes) {
 // A line of the file of ids; nothing where the pairs never were in one.
 std::string ids_text(const models::IdFile& file) {
   if (file.path.empty()) return "";
-  const std::string made =
-      file.seconds > 0 ? fmt::format(", encoded in {:.1f} s", file.seconds) : ", encoded before";
-  return fmt::format("ids of the training pairs: '{}', {}{}\n", file.path.string(),
-                     megabytes(static_cast<int64_t>(file.bytes)), made);
+  return fmt::format("ids of the training pairs: '{}', {}\n", file.path.string(),
+                     megabytes(static_cast<int64_t>(file.bytes)));
 }
 
 }  // namespace
@@ -149,8 +147,7 @@ nlohmann::ordered_json facts_json(const models::TrainingFacts& f) {
       {"updates_per_epoch", f.updates_per_epoch},
       {"ids",
        {{"file", f.ids.path.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(f.ids.path.string())},
-        {"bytes", f.ids.bytes},
-        {"seconds", f.ids.seconds}}}};
+        {"bytes", f.ids.bytes}}}};
 }
 
 models::TrainResult run_session(models::TrainingSession& session, const std::string& label,

@@ -6,7 +6,9 @@
 #include <optional>
 
 #include "framework/core/error.h"
+#include "framework/io/disk_space.h"
 #include "framework/io/file.h"
+#include "models/text/counted.h"
 #include "models/text/fingerprint.h"
 
 namespace heed::models {
@@ -76,11 +78,11 @@ EncodedPairs stored_pairs(const IdSource& from, const std::function<void(PairWri
     file.path.clear();
     EncodedPairs pairs = EncodedPairs::in_memory(from.source_entries, from.target_entries, fill);
     file.bytes = pairs.bytes();
-    file.seconds = seconds_since(begin);
     return pairs;
   }
   EncodedPairs pairs = mapped();
-  file.seconds = seconds_since(begin);
+  say(fmt::format("encoded {} in {:.1f} s: {}", counted(pairs.size(), "pair"), seconds_since(begin),
+                  bytes_text(static_cast<int64_t>(pairs.bytes()))));
   return pairs;
 }
 

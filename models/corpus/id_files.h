@@ -10,11 +10,10 @@
 
 namespace heed::models {
 
-/// How the pairs of a file came to be there.
+/// Where pairs are.
 struct IdFile {
   std::filesystem::path path;  // of the file; empty: the pairs are in memory
   uint64_t bytes = 0;          // of the file, or of the pairs in memory
-  double seconds = 0;          // that encoding took; 0: the file was there
 };
 
 /// Where pairs of ids are kept, and what they are made of.
@@ -31,7 +30,8 @@ struct IdSource {
 /// pairs are made in memory.
 /// @param from where, and of what
 /// @param fill adds the pairs
-/// @param note called with a line before the pairs are encoded, and when the file cannot be written
+/// @param note called with a line before the pairs are encoded and after it, and when the file cannot be
+///   written
 /// @param file set to what became of it
 /// @return the pairs
 EncodedPairs stored_pairs(const IdSource& from, const std::function<void(PairWriter&)>& fill,
