@@ -13,6 +13,7 @@
 #include "models/run/files.h"
 #include "models/run/folder.h"
 #include "models/text/context.h"
+#include "models/text/counted.h"
 #include "models/training/guided.h"
 #include "models/training/vocabularies.h"
 
@@ -123,6 +124,11 @@ TrainingSession TrainingSession::start(fs::path folder, RunConfig config,
                                        std::shared_ptr<const TrainingData> data, NewRun about) {
   config = resolved(std::move(config));
   check_data(config, *data);
+  if (about.text.empty() && data->note) {
+    data->note(fmt::format("learning the {} of {}",
+                           config.train.subwords == SubwordKind::none ? "words" : "pieces",
+                           counted(data->train->size(), "pair")));
+  }
   TextFiles text = about.text.empty() ? learn_text(config, *data->train) : std::move(about.text);
   const std::string guided = check_trainable(config, *data, text, about.weights, about.links);
   FileLock lock = make_run_folder(folder, about.overwrite, std::move(about.lock));

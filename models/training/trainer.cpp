@@ -206,8 +206,8 @@ void Trainer::stop_at(const BadNumber& bad, std::span<const Batch> batches, Gene
       t.on_bad_gradient == BadGradient::skip
           ? fmt::format(", after {} that were skipped, which is the most", cursor_.skipped)
           : "";
-  throw Error("training", fmt::format("the {} is {} at update {}{}; try a lower lr{}", bad.what, bad.value,
-                                      cursor_.update + 1, many, found));
+  throw Error("training", fmt::format("the {} is {} at update {}{}; try a lower lr{}", bad.what,
+                                      shown_number(bad.value), cursor_.update + 1, many, found));
 }
 
 // Adds the losses of an update to the sums of the report.

@@ -29,6 +29,7 @@ const std::string kTranslator = HEED_BIN_DIR "/translator";
 struct Kind {
   const char* name;
   std::vector<std::string> options;
+  bool streamed = false;  // whether it reads the corpus folder, and so writes its file of ids
 };
 
 const std::vector<Kind> kKinds = {
@@ -38,12 +39,15 @@ const std::vector<Kind> kKinds = {
       "--decoder-layers", "1"}},
     {"bf16", {"--precision", "bf16", "--dropout", "0.1", "--accumulate", "2", "--save-every", "1"}},
     {"subwords", {"--subwords", "bpe", "--subword-vocabulary", "340", "--joint"}},
+    {"streamed", {"--accumulate", "2"}, true},
 };
 constexpr const char* kFaults[] = {"kill", "torn", "ENOSPC", "EIO", "EINTR", "short"};
 
 std::vector<std::string> command(const std::string& corpus, const std::string& run, const Kind& kind) {
   std::vector<std::string> words = {kTranslator, "train", "-r", run, "--threads", "1"};
+  if (kind.streamed) words.insert(words.end(), {"--corpus", corpus});
   for (const char* side : {"en", "de"}) {
+    if (kind.streamed) break;
     const bool source = side == std::string("en");
     words.insert(words.end(), {source ? "-s" : "-t", corpus + "/train." + side});
     words.insert(words.end(), {source ? "--valid-source" : "--valid-target", corpus + "/valid." + side});
@@ -102,6 +106,11 @@ std::string bits(const fs::path& run) {
   return all;
 }
 
+// Where what is written counts: the run, and the ids beside the corpus where they are written.
+std::string watched(const std::string& corpus, const std::string& run, const Kind& kind) {
+  return kind.streamed ? fs::path(corpus).parent_path().string() : run;
+}
+
 struct Rounds {
   std::string shim;
   heed::TempDir work;
@@ -117,12 +126,13 @@ struct Rounds {
              const std::string& expected) {
     const std::string run = work / "run", what = fmt::format("{} {} at operation {}", kind.name, fault, at);
     fs::remove_all(run);
+    fs::remove_all(fs::path(corpus) / "ids");
     ++done;
     std::vector<std::string> words = command(corpus, run, kind);
     ProcessResult result = heed::run_process(
         words, "",
-        environment({"LD_PRELOAD=" + shim, "HEED_CRASH_FOLDER=" + run, fmt::format("HEED_CRASH_AT={}", at),
-                     fmt::format("HEED_CRASH_HOW={}", fault)}));
+        environment({"LD_PRELOAD=" + shim, "HEED_CRASH_FOLDER=" + watched(corpus, run, kind),
+                     fmt::format("HEED_CRASH_AT={}", at), fmt::format("HEED_CRASH_HOW={}", fault)}));
     const bool harmless = fault == std::string("EINTR") || fault == std::string("short");
     const bool killed = fault == std::string("kill") || fault == std::string("torn");
     const int worst = killed ? 137 : harmless ? 0 : 1;
@@ -142,9 +152,11 @@ struct Rounds {
     }
     if (bits(run) != expected) return fail(what + ": other bits", result);
     if (!is_json(run, false)) return fail(what + ": metrics.jsonl is not JSON at the end", result);
-    for (const auto& entry : fs::recursive_directory_iterator(run)) {
-      const std::string name = entry.path().filename().string();
-      if (name.find(".tmp") != std::string::npos) return fail(what + ": left " + name, result);
+    for (const std::string& folder : {run, corpus}) {
+      for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+        const std::string name = entry.path().filename().string();
+        if (name.find(".tmp") != std::string::npos) return fail(what + ": left " + name, result);
+      }
     }
   }
 };
@@ -165,10 +177,11 @@ int main(int argc, char** argv) {
   std::vector<int> operations;
   for (const Kind& kind : kKinds) {
     fs::remove_all(whole);
-    const ProcessResult result =
-        heed::run_process(command(corpus, whole, kind), "",
-                          environment({"LD_PRELOAD=" + rounds.shim, "HEED_CRASH_FOLDER=" + whole,
-                                       "HEED_CRASH_COUNT=" + count}));
+    fs::remove_all(fs::path(corpus) / "ids");
+    const ProcessResult result = heed::run_process(
+        command(corpus, whole, kind), "",
+        environment({"LD_PRELOAD=" + rounds.shim, "HEED_CRASH_FOLDER=" + watched(corpus, whole, kind),
+                     "HEED_CRASH_COUNT=" + count}));
     if (result.exit_code != 0) return fmt::print("FAILED {} without a fault: {}\n", kind.name, result.err), 1;
     expected.push_back(bits(whole));
     operations.push_back(std::atoi(heed::read_file(count).c_str()));
