@@ -6,7 +6,7 @@ target_compile_options(heed_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -W
 if(HEED_SANITIZE)
   add_compile_options(-fsanitize=${HEED_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${HEED_SANITIZE})
-  target_compile_options(heed_flags INTERFACE -Wno-maybe-uninitialized)  # gcc 12 sees ghosts in <regex> and <functional> when it instruments
+  target_compile_options(heed_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)  # gcc 12 sees ghosts in <regex> and <functional> when it instruments
 endif()
 
 # The headers as a user has them, in the tree as they are once installed: <heed/nn/nn.h>. A target writes them anew when one has changed.
