@@ -11,7 +11,7 @@ if(HEED_SANITIZE)
     # targets of tests/fuzz, by clang, have them all.
     add_compile_options(-fno-sanitize=null,alignment,vptr)
   endif()
-  target_compile_options(heed_flags INTERFACE -Wno-maybe-uninitialized)  # gcc 12 sees ghosts in <regex> and <functional> when it instruments
+  target_compile_options(heed_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)  # gcc 12 sees ghosts in <regex> and <functional> when it instruments
 endif()
 
 # The headers as a user has them, in the tree as they are once installed: <heed/nn/nn.h>. A target writes them anew when one has changed.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <span>
 
+#include "models/text/json.h"
 #include "models/text/unicode.h"
 
 namespace heed::serve {
@@ -154,6 +155,7 @@ class Parameters {
  private:
   static Given parsed(const std::string& body) {
     Given json;
+    if (models::nests_too_deeply(body)) fail("the body's JSON nests too deeply");
     try {
       json = Given::parse(body);
     } catch (const Given::parse_error& error) {

@@ -321,15 +321,15 @@ struct AttentionLstm {
          integers({1}, {2}),
          integers({1}, {2})});
     // dot energies: with a query of its own (11 inputs), and of the hidden state itself
-    const auto add_dot = [&](std::vector<SampleInput> inputs, int64_t window = 0) {
+    const auto add_dot = [&](std::vector<SampleInput> inputs, int64_t width = 0) {
       const bool own = inputs.size() == 11;
       const std::string torch = fmt::format("attention_lstm(a, b, c, d, e, f, g, h, {}{})",
                                             own ? "i, None, j, k" : "None, None, i, j",
-                                            window > 0 ? fmt::format(", window={}", window) : "");
-      const auto dot = [own, window](const std::vector<Tensor>& x) {
+                                            width > 0 ? fmt::format(", window={}", width) : "");
+      const auto dot = [own, width](const std::vector<Tensor>& x) {
         const size_t targets = own ? 9 : 8;
         const auto [h, c, w] = heed::attention_lstm(x[0], x[targets], x[1], x[2], x[targets + 1], x[3], x[4],
-                                                    x[5], x[6], x[7], own ? x[8] : Tensor{}, {}, window);
+                                                    x[5], x[6], x[7], own ? x[8] : Tensor{}, {}, width);
         return std::vector{h, c, w};
       };
       first_order(s.add(torch, std::move(inputs), dot));

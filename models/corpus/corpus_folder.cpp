@@ -16,6 +16,7 @@
 #include "models/corpus/id_files.h"
 #include "models/options/option.h"
 #include "models/text/counted.h"
+#include "models/text/json.h"
 #include "models/text/unicode.h"
 
 namespace heed::models {
@@ -176,7 +177,7 @@ std::string corpus_json(const CorpusInfo& info) {
 }
 
 CorpusInfo parse_corpus_json(std::string_view text, const std::string& name) {
-  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const Json json = parse_json<Json>(text);
   if (!json.is_object() || json.value("format", Json()) != kCorpusFormat)
     throw FormatError(fmt::format("'{}' is not the description of a corpus", name));
   const Fields fields(json, name);

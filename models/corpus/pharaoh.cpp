@@ -25,7 +25,14 @@ using Links = std::set<AlignmentLink, ByTarget>;
 constexpr std::array<AlignmentLink, 8> kNeighbours = {
     {{0, -1}, {-1, 0}, {0, 1}, {1, 0}, {-1, -1}, {1, -1}, {-1, 1}, {1, 1}}};  // the order of Koehn et al.
 
+// No sentence has so many words, and the neighbours of a link are still numbers.
+constexpr int kFarthest = 1'000'000'000;
+
 void check(const AlignmentLink& link) {
+  if (link.source > kFarthest || link.target > kFarthest) {
+    throw ValueError("alignment",
+                     fmt::format("link from {} to {} is beyond {}", link.source, link.target, kFarthest));
+  }
   if (link.source < 0 || link.target < 0) {
     throw ValueError("alignment", fmt::format("link from {} to {} is negative", link.source, link.target));
   }
@@ -82,7 +89,8 @@ void read_links(std::string_view line, std::string_view name, int64_t line_numbe
     const auto first = std::from_chars(item.data(), end, link.source);
     const bool mark = first.ec == std::errc() && first.ptr != end && marks.find(*first.ptr) != marks.npos;
     const auto second = mark ? std::from_chars(first.ptr + 1, end, link.target) : first;
-    if (!mark || second.ec != std::errc() || second.ptr != end || link.source < 0 || link.target < 0) {
+    if (!mark || second.ec != std::errc() || second.ptr != end || link.source < 0 || link.target < 0 ||
+        link.source > kFarthest || link.target > kFarthest) {
       throw FormatError(
           fmt::format("'{}' line {}: '{}' is not a link such as {}", name, line_number, item, example));
     }

@@ -25,8 +25,7 @@ Ensemble::Ensemble(std::span<const TranslationModel* const> models, const Batch&
     rules_.renormalise = rules_.renormalise || rules.renormalise;
   }
   std::ranges::sort(rules_.banned);
-  const auto repeated = std::ranges::unique(rules_.banned);
-  rules_.banned.erase(repeated.begin(), repeated.end());
+  rules_.banned.erase(std::unique(rules_.banned.begin(), rules_.banned.end()), rules_.banned.end());
 }
 
 IdRanges Ensemble::allowed(bool may_end, int64_t V) const {

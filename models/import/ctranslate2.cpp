@@ -17,6 +17,7 @@
 #include "models/import/keys.h"
 #include "models/import/parts.h"
 #include "models/import/tensors.h"
+#include "models/text/json.h"
 
 namespace heed::models {
 namespace {
@@ -24,7 +25,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr uint32_t kNewestVersion = 6;
-constexpr uint32_t kNewestRevision = 7;    // of the Transformer's spec
+constexpr uint32_t kNewestRevision = 7;  // of the Transformer's spec
+constexpr double kMostHeads = 1e6;
 constexpr double kStoredTolerance = 4e-3;  // of a table of positions that was stored as bf16
 
 // Reads little-endian values; the file's end is an error.
@@ -245,8 +247,7 @@ std::vector<std::string> read_tokens(const fs::path& folder, const char* side) {
       return tokens;
     }
     if (file_exists(folder / json)) {
-      const auto list =
-          nlohmann::json::parse(read_foreign_file(folder / json), nullptr, /*allow_exceptions=*/false);
+      const auto list = parse_json(read_foreign_file(folder / json));
       const bool texts =
           list.is_array() && std::ranges::all_of(list, [](const auto& x) { return x.is_string(); });
       if (!texts) throw import_error(json, "it is no list of texts");
@@ -341,7 +342,11 @@ double agreed(Variables& variables, const char* key, std::optional<double> other
 
 int64_t read_heads(Variables& variables, const char* side, const std::string& file) {
   const std::string name = fmt::format("{}/num_heads", side);
-  if (const auto heads = variables.attribute(name)) return static_cast<int64_t>(*heads);
+  if (const auto heads = variables.attribute(name)) {
+    if (!(*heads >= 1 && *heads <= kMostHeads))
+      throw import_error(file, fmt::format("the attribute '{}' is {}", name, *heads));
+    return static_cast<int64_t>(*heads);
+  }
   if (variables.spec() == "TransformerBase") return 8;
   if (variables.spec() == "TransformerBig") return 16;
   throw import_error(

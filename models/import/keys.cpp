@@ -5,11 +5,12 @@
 #include <cmath>
 
 #include "models/import/tensors.h"
+#include "models/text/json.h"
 
 namespace heed::models {
 
 JsonKeys::JsonKeys(const std::string& text, std::string file)
-    : file_(std::move(file)), json_(nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false)) {
+    : file_(std::move(file)), json_(parse_json(text)) {
   if (json_.is_discarded()) throw import_error(file_, "it is not JSON");
   if (!json_.is_object()) throw import_error(file_, "it is no JSON object");
 }

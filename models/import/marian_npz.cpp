@@ -5,6 +5,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "framework/io/file.h"
 #include "framework/ops/ops.h"
@@ -354,8 +355,10 @@ ForeignModel read_marian(const fs::path& path, const ImportOptions& import) {
   try {
     model.length_exponent = normalize == "true" ? 1 : normalize == "false" ? 0 : std::stod(normalize);
   } catch (const std::exception&) {
-    throw import_error(decoder.file(), fmt::format("normalize is '{}', no number", normalize));
+    model.length_exponent = NAN;
   }
+  if (!std::isfinite(model.length_exponent))
+    throw import_error(decoder.file(), fmt::format("normalize is '{}', no number", normalize));
   if (const std::string guided = keys.text("guided-alignment", "none"); guided != "none") {
     const std::string layer = keys.text("transformer-guided-alignment-layer", "last");
     model.notes.push_back(fmt::format("head 0 of decoder layer {} was trained on alignments", layer));

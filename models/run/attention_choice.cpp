@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "framework/core/error.h"
@@ -10,6 +11,7 @@
 #include "models/run/files.h"
 #include "models/run/folder.h"
 #include "models/run/scores.h"
+#include "models/text/json.h"
 
 namespace heed::models {
 namespace {
@@ -37,24 +39,26 @@ void write_attention_choice(const std::filesystem::path& folder, const KeptChoic
 std::optional<KeptChoice> read_attention_choice(const std::filesystem::path& folder) {
   const std::filesystem::path file = folder / run_files::kAttention;
   if (!file_exists(file)) return std::nullopt;
-  const auto json = nlohmann::json::parse(read_run_file(file), nullptr, /*allow_exceptions=*/false);
+  const auto json = parse_json(read_run_file(file));
   const auto fail = [&] {
     throw FormatError(fmt::format("'{}' is not the choice of a run's attention", file.string()));
   };
   KeptChoice kept;
   try {
     if (json.at("format").get<std::string>() != kChoiceFormat) fail();
-    for (const char* key : {"layer", "head"})
-      if (!json.at(key).is_number_integer()) fail();
-    json.at("layer").get_to(kept.choice.layer);
-    json.at("head").get_to(kept.choice.head);
+    constexpr int64_t kMost = std::numeric_limits<int>::max();
+    const auto layer = whole_number(json.at("layer"), -1, kMost),
+               head = whole_number(json.at("head"), -1, kMost),
+               sentences = whole_number(json.at("sentences"), 0, std::numeric_limits<int64_t>::max());
+    if (!layer || !head || !sentences) fail();
+    kept.choice.layer = static_cast<int>(*layer);
+    kept.choice.head = static_cast<int>(*head);
+    kept.sentences = *sentences;
     json.at("after").get_to(kept.choice.after);
     json.at("reverse").get_to(kept.reverse);
     json.at("agreement").get_to(kept.agreement);
-    json.at("sentences").get_to(kept.sentences);
-    const bool possible = kept.choice.layer >= -1 && kept.choice.head >= -1 &&
-                          (kept.choice.layer >= 0 || kept.choice.head < 0) && kept.agreement >= 0 &&
-                          kept.agreement <= 1 && kept.sentences >= 0;
+    const bool possible =
+        (kept.choice.layer >= 0 || kept.choice.head < 0) && kept.agreement >= 0 && kept.agreement <= 1;
     if (!possible) fail();
     if (json.at("run").get<std::string>() != fingerprint_of_run(folder)) return std::nullopt;
   } catch (const nlohmann::json::exception&) {

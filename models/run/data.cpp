@@ -11,6 +11,7 @@
 #include "models/run/folder.h"
 #include "models/text/counted.h"
 #include "models/text/fingerprint.h"
+#include "models/text/json.h"
 
 namespace heed::models {
 namespace {
@@ -51,7 +52,7 @@ nlohmann::ordered_json path_json(const std::string& path) {
 std::optional<nlohmann::json> read(const fs::path& folder) {
   const fs::path file = folder / run_files::kData;
   if (!file_exists(file)) return std::nullopt;
-  auto known = nlohmann::json::parse(read_run_file(file), nullptr, /*allow_exceptions=*/false);
+  auto known = parse_json(read_run_file(file));
   bool good = known.is_object() && known.value("format", nlohmann::json()) == kDataFormat;
   for (const char* key : {"source", "target", "valid_source", "valid_target"}) {
     const auto side = good ? known.find(key) : known.end();

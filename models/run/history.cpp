@@ -6,12 +6,13 @@
 #include "framework/io/file.h"
 #include "models/run/files.h"
 #include "models/run/folder.h"
+#include "models/text/json.h"
 
 namespace heed::models {
 namespace {
 
 std::optional<TrainingRecord> parse_record(std::string_view line) {
-  const auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+  const auto json = parse_json(line);
   if (!json.is_object()) return std::nullopt;
   TrainingRecord record;
   bool has_update = false;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "framework/core/error.h"
@@ -10,6 +11,7 @@
 #include "models/run/files.h"
 #include "models/run/folder.h"
 #include "models/text/fingerprint.h"
+#include "models/text/json.h"
 
 namespace heed::models {
 namespace {
@@ -58,13 +60,19 @@ void write_scores(const fs::path& folder, const RunScores& scores) {
 std::optional<RunScores> read_scores(const fs::path& folder) {
   const fs::path file = folder / run_files::kScores;
   if (!file_exists(file)) return std::nullopt;
-  const auto json = nlohmann::json::parse(read_run_file(file), nullptr, /*allow_exceptions=*/false);
+  const auto json = parse_json(read_run_file(file));
   const auto fail = [&] { throw FormatError(fmt::format("'{}' is not the scores of a run", file.string())); };
+  const auto count = [&](const nlohmann::json& value, int64_t most) {
+    const auto number = whole_number(value, 0, most);
+    if (!number) fail();
+    return *number;
+  };
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
   RunScores scores;
   try {
     if (json.at("format").get<std::string>() != kScoresFormat) fail();
     json.at("test").get_to(scores.test);
-    json.at("sentences").get_to(scores.sentences);
+    scores.sentences = count(json.at("sentences"), kMost);
     json.at("search").get_to(scores.search);
     json.at("bleu").get_to(scores.bleu);
     json.at("bleu_signature").get_to(scores.bleu_signature);
@@ -72,12 +80,13 @@ std::optional<RunScores> read_scores(const fs::path& folder) {
     json.at("chrf_signature").get_to(scores.chrf_signature);
     for (const auto& entry : json.at("by_length")) {
       const auto& max = entry.at("max");
-      scores.by_length.push_back({entry.at("min").get<int>(), max.is_null() ? kNoMaximum : max.get<int>(),
-                                  entry.at("sentences").get<int64_t>(),
+      scores.by_length.push_back({static_cast<int>(count(entry.at("min"), kNoMaximum)),
+                                  max.is_null() ? kNoMaximum : static_cast<int>(count(max, kNoMaximum)),
+                                  count(entry.at("sentences"), kMost),
                                   entry.at("bleu").is_null() ? NAN : entry.at("bleu").get<double>()});
-      if (scores.by_length.back().sentences < 0 || !may_be(scores.by_length.back().bleu)) fail();
+      if (!may_be(scores.by_length.back().bleu)) fail();
     }
-    if (scores.sentences < 0 || !may_be(scores.bleu) || !may_be(scores.chrf)) fail();
+    if (!may_be(scores.bleu) || !may_be(scores.chrf)) fail();
     if (json.at("run").get<std::string>() != fingerprint_of_run(folder)) return std::nullopt;
   } catch (const nlohmann::json::exception&) {
     fail();

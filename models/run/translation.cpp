@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "framework/core/error.h"
+#include "models/text/json.h"
 #include "models/text/unicode.h"
 
 namespace heed::models {
@@ -484,6 +485,7 @@ Translation parse_translation(std::string_view line, std::string_view name, int6
     throw FormatError(fmt::format("'{}' line {}: {}", name, line_number, what));
   };
   Translation translation;
+  if (nests_too_deeply(line)) fail("its JSON nests too deeply");
   try {
     translation = read(Json::parse(line));
   } catch (const Json::parse_error& error) {

@@ -10,6 +10,7 @@
 
 #include "framework/core/error.h"
 #include "models/text/tokenizer.h"
+#include "models/text/trusted_trie.h"
 #include "models/text/unicode.h"
 
 namespace heed::models {
@@ -166,8 +167,15 @@ std::string Subwords::train(std::span<const std::string> lines, const SubwordOpt
 
 Subwords::Subwords(const std::string& model, const std::string& name)
     : processor_(std::make_unique<Processor>()) {
-  const auto status = processor_->impl.LoadFromSerializedProto(model);
-  if (!status.ok()) throw FormatError(fmt::format("'{}' is not a SentencePiece model", name));
+  const auto fail = [&] { throw FormatError(fmt::format("'{}' is not a SentencePiece model", name)); };
+  if (!has_sound_charsmaps(model)) fail();
+  try {
+    if (!processor_->impl.LoadFromSerializedProto(model).ok()) fail();
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception&) {  // its trie of pieces throws for some that cannot be, such as "\0"
+    fail();
+  }
 }
 
 Subwords::~Subwords() = default;

@@ -12,6 +12,7 @@
 #include "framework/io/file.h"
 #include "framework/io/safetensors.h"
 #include "models/run/new_run.h"
+#include "models/text/json.h"
 
 namespace heed::models {
 namespace {
@@ -27,7 +28,7 @@ std::optional<KeptRun> read_kept(const KeptFolder& kept) {
   const auto metadata = map_safetensors(kept.path / run_files::kModel).metadata;
   for (const auto& [key, text] : metadata) {
     if (key == "scheduled") run.scheduled = text == "true";
-    const auto value = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+    const auto value = parse_json(text);
     if (key.starts_with(kScore))
       run.scores[key.substr(kScore.size())] = value.is_number() ? value.get<double>() : NAN;
   }

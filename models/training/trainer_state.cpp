@@ -1,6 +1,7 @@
 // The state of a training on disk: saved, and taken up again.
 #include <fmt/format.h>
 
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -10,6 +11,7 @@
 #include "framework/io/file.h"
 #include "models/metrics/metric.h"
 #include "models/run/files.h"
+#include "models/text/json.h"
 #include "models/training/trainer.h"
 
 namespace heed::models {
@@ -194,7 +196,7 @@ void Trainer::trim_metrics() const {
   std::istringstream lines(read_run_file(path));
   std::string kept, line;
   while (std::getline(lines, line)) {
-    const auto record = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    const auto record = parse_json(line);
     if (belongs_to(record, cursor_.update) && !(longer && ended_there(record, cursor_.update))) {
       kept += line + '\n';
     }
@@ -226,9 +228,7 @@ void Trainer::read_final_model() {
   const auto metadata = parse_safetensors(read_run_file(name), name).metadata;
   const auto number = [&](const std::string& key) {
     const auto found = metadata.find(key);
-    const auto value = found == metadata.end()
-                           ? nlohmann::json()
-                           : nlohmann::json::parse(found->second, nullptr, /*allow_exceptions=*/false);
+    const auto value = found == metadata.end() ? nlohmann::json() : parse_json(found->second);
     if (!value.is_number())
       throw FormatError(fmt::format("load '{}': the metadata's {} is not a number", name, key));
     return value;
@@ -238,8 +238,14 @@ void Trainer::read_final_model() {
       const bool known = metadata.contains("final_" + metric->keep);
       final_.scores[metric->keep] = known ? number("final_" + metric->keep).get<double>() : metric->worst();
     }
-    final_.update = number("final_update").get<int64_t>();
-    final_.averaged = number("final_averaged").get<int64_t>();
+    const auto count = [&](const std::string& key) {
+      const auto whole = whole_number(number(key), 0, std::numeric_limits<int64_t>::max());
+      if (!whole)
+        throw FormatError(fmt::format("load '{}': the metadata's {} is no whole number", name, key));
+      return *whole;
+    };
+    final_.update = count("final_update");
+    final_.averaged = count("final_averaged");
   }
   if (!final_.held()) remove_file(folder_ / run_files::kSingle);  // of a writer that was killed
 }

@@ -35,8 +35,8 @@ TEST(Pharaoh, LinesAreWrittenAndRead) {
 }
 
 TEST(Pharaoh, MistakesNameFileLineAndLink) {
-  for (const std::string item :
-       {"1:2", "1", "-1-2", "1--2", "1-", "-", "1-2-3", "1-2x", "a-b", "99999999999-0", "3?4", "1.5-2"}) {
+  for (const std::string item : {"1:2", "1", "-1-2", "1--2", "1-", "-", "1-2-3", "1-2x", "a-b",
+                                 "99999999999-0", "3?4", "1.5-2", "2147483647-0", "0-1000000001"}) {
     EXPECT_THAT([&] { parse_pharaoh_line("0-0 " + item + " 1-1", "test.align", 3); },
                 ThrowsMessage<FormatError>("'test.align' line 3: '" + item + "' is not a link such as 3-4"));
   }
@@ -45,6 +45,14 @@ TEST(Pharaoh, MistakesNameFileLineAndLink) {
         pharaoh_line(Links{{2, -1}});
       },
       ThrowsMessage<ValueError>("alignment: link from 2 to -1 is negative"));
+}
+
+// Their neighbours would be no numbers.
+TEST(Pharaoh, FarLinksAreRefused) {
+  EXPECT_EQ(parse("1000000000-1000000000"), (Links{{1000000000, 1000000000}}));
+  const Links far = {{0, 2147483647}};
+  EXPECT_THAT([&] { symmetrise(far, far); },
+              ThrowsMessage<ValueError>("alignment: link from 0 to 2147483647 is beyond 1000000000"));
 }
 
 TEST(Pharaoh, FilesHoldALineForEachSentence) {

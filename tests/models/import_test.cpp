@@ -498,6 +498,13 @@ TEST(ImportMarian, RefusalsNameTheOption) {
             "import 'model.npz': the tensor 'encoder_l2_ffn_W1' is no part of the model, nor are 15 others");
   EXPECT_EQ(replaced("decoder_l1_context_Wk.npy", "decoder_l1_context_Wx.npy"),
             "import 'model.npz': the tensor 'decoder_l1_context_Wk' is missing");
+  for (const char* normalize : {"nan", "-inf", "1e999", "much"}) {
+    write_marian(dir / "m", MarianFixture());
+    write_file_atomically(dir / "m" / "decoder.yml",
+                          fmt::format("vocabs:\n  - vocab.yml\n  - vocab.yml\nnormalize: {}\n", normalize));
+    EXPECT_ERROR(FormatError, fmt::format("import 'decoder.yml': normalize is '{}', no number", normalize),
+                 import_run(dir / "m", dir / "run"));
+  }
 }
 
 TEST(ImportCTranslate2, EveryVersionAndTypeIsRead) {
@@ -559,6 +566,19 @@ TEST(ImportCTranslate2, RefusalsNameTheTensor) {
             "import 'model.bin': the spec 'WhisperSpec____' is not read, heed reads TransformerSpec");
   EXPECT_EQ(renamed("encoder/layer_1/ffn/linear_0/bias", "encoder/layer_1/ffn/linear_0/bia_"),
             "import 'model.bin': the tensor 'encoder/layer_1/ffn/linear_0/bias' is missing");
+  for (const auto& [heads, said] :
+       {std::pair(NAN, "nan"), {INFINITY, "inf"}, {-3e30F, "-2.99"}, {0.5F, "0.5"}}) {
+    const std::string message =
+        refused([&](std::string& bytes) {  // the attribute as f32 in the place of an int8
+          const std::string name = "encoder/num_heads";
+          std::string value("\0\4\0\0\0", 5);
+          put_bytes(value, heads);
+          bytes.replace(bytes.find(name) + name.size() + 2, 6, value);
+        });
+    EXPECT_TRUE(
+        message.starts_with(fmt::format("import 'model.bin': the attribute 'encoder/num_heads' is {}", said)))
+        << message;
+  }
   EXPECT_EQ(refused([](std::string& bytes) { bytes.resize(bytes.size() - 3); }),
             "import 'model.bin': the file is cut off");
   EXPECT_EQ(refused([](std::string& bytes) { bytes += "x"; }),

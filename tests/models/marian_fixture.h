@@ -191,7 +191,8 @@ inline std::string npy(const std::string& type, const Shape& shape, const std::s
 /// A zip archive whose files are stored as they are.
 inline std::string zip(const std::vector<std::pair<std::string, std::string>>& files) {
   std::string bytes, directory;
-  for (const auto& [name, data] : files) {
+  for (const auto& file : files) {
+    const std::string &name = file.first, &data = file.second;
     const auto offset = static_cast<uint32_t>(bytes.size()), size = static_cast<uint32_t>(data.size());
     const auto common = [&](std::string& to) {
       put_bytes<uint16_t>(to, 20);  // version

@@ -13,6 +13,7 @@
 #include "apps/translator/failure_report.h"
 #include "apps/translator/scores.h"
 #include "framework/io/file.h"
+#include "models/text/json.h"
 
 namespace heed::apps {
 namespace {
@@ -251,7 +252,7 @@ void write_report(const std::filesystem::path& folder, const Comparison& compari
 std::string report_writer(const std::filesystem::path& folder) {
   const std::filesystem::path file = folder / "report.json";
   if (!std::filesystem::is_regular_file(file)) return "";
-  const auto known = nlohmann::json::parse(read_file(file), nullptr, /*allow_exceptions=*/false);
+  const auto known = models::parse_json(read_file(file));
   if (!known.is_object()) return "";
   if (known.contains("corpus") && known.contains("heatmaps")) return "demo";
   return known.value("format", nlohmann::json()) == kReportFormat ? "compare" : "";

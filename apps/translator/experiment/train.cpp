@@ -14,6 +14,7 @@
 #include "framework/io/file.h"
 #include "models/run/files.h"
 #include "models/text/fingerprint.h"
+#include "models/text/json.h"
 
 namespace heed::apps {
 namespace {
@@ -31,7 +32,7 @@ void check_data_of_old_comparison(const TrainingPlan& plan, const PlannedRun& ru
                                   const Sentences& sentences) {
   const fs::path file = plan.folder / models::run_files::kData;
   if (file_exists(run.folder / models::run_files::kData) || !file_exists(file)) return;
-  const auto known = nlohmann::json::parse(read_file(file), nullptr, /*allow_exceptions=*/false);
+  const auto known = models::parse_json(read_file(file));
   if (!known.is_object())
     throw FormatError(fmt::format("'{}' is not what a comparison wrote", file.string()));
   std::string text;
