@@ -29,7 +29,7 @@ void read(std::string_view bytes) {
     models::run_data_to_pass_on(folder());
     one = true;
   });
-  also([&] { models::check_run_data(folder(), {}, lines, lines); });
+  also([&] { models::check_run_data(folder(), {}, models::marks_of(lines, lines)); });
   also([&] { one = models::read_scores(folder()).has_value() || one; });
   also([&] { one = models::read_attention_choice(folder()).has_value() || one; });
   if (!one) throw FormatError("it is none of them");
