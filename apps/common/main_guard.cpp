@@ -363,16 +363,20 @@ int run_app(std::string_view app, CLI::App& cli, int argc, char** argv, const st
     return kOk;
     // does not parse, or a combination of options that only the command can judge
   } catch (const CLI::ParseError& error) {
+    speak_at_last();
     return usage_error(app, cli, argc, argv, error);
   } catch (const Interrupted&) {
     std::fflush(stdout);
     return kSignal + interrupted.load();
   } catch (const std::bad_alloc&) {
-    note("{}: not enough memory\n", app);
+    const std::string who = speak_at_last();
+    note("{}: {}not enough memory\n", app, who);
   } catch (const std::filesystem::filesystem_error& error) {
-    note("{}: '{}': {}\n", app, one_line(error.path1().string()), error.code().message());
+    const std::string who = speak_at_last();
+    note("{}: {}'{}': {}\n", app, who, one_line(error.path1().string()), error.code().message());
   } catch (const std::exception& error) {
-    note("{}: {}\n", app, one_line(error.what()));
+    const std::string who = speak_at_last();
+    note("{}: {}{}\n", app, who, one_line(error.what()));
   }
   return kFailed;
 }

@@ -16,6 +16,13 @@ void write_note(std::string_view text) noexcept;
 void write_out(std::string_view text) noexcept;
 /// From here on say() writes to standard error: standard output is a report's, which a program may read.
 void reserve_standard_output() noexcept;
+/// From here on nothing is written: the program is one of several that do the same work, and not the first.
+/// @param rank its number
+void keep_silent(int rank) noexcept;
+/// Ends keep_silent() for what only this program may know, after some seconds in which the one that started
+/// it may have ended it. Without keep_silent() it does nothing.
+/// @return "" or "rank 3: "
+std::string speak_at_last();
 /// errno of the first write_out() that failed, 0 if none did.
 int output_error() noexcept;
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <tuple>
 
+#include "apps/cluster/ranks.h"
 #include "apps/common/choice.h"
 #include "apps/common/environment.h"
 #include "apps/common/files.h"
@@ -239,8 +240,12 @@ void evaluate_run(const EvaluateOptions& options) {
   if (options.translate.search.n_best > 1)
     throw ValueError("n-best", "evaluation scores one translation a sentence");
   const std::vector<models::LengthBucket> groups = groups_of(options.lengths);
-  use_threads(options.threads);
-  Profiling profiling(options.profile);
+  const bool several = cluster::place_of_environment().size > 1;
+  use_threads(several && options.threads == 0 ? cluster::threads_of_rank() : options.threads);
+  models::Ranks* const ranks = cluster::start_ranks();
+  if (ranks && (options.source == "-" || options.target == "-"))
+    throw ValueError("evaluate", "several ranks read files, not standard input");
+  Profiling profiling(ranks && !ranks->first() ? "" : options.profile);
   const models::Translator translator = load_translator(options.runs, profiling);
   translator.usual_map();                 // and what is wrong with it
   std::deque<models::Translator> beside;  // loaded first, as all that may fail
@@ -260,8 +265,10 @@ void evaluate_run(const EvaluateOptions& options) {
                           options.gold);
   const std::vector<uint64_t> documents = models::documents_beside(options.source, lines.source.size());
   const models::Evaluation result = models::evaluate(translator, lines.source, lines.target, steady_seconds,
-                                                     options.translate, pairs, groups, documents);
+                                                     options.translate, pairs, groups, documents, ranks);
   profiling.finish();
+  if (ranks) cluster::all_ranks_are_done();
+  if (ranks && !ranks->first()) return;
   nlohmann::ordered_json report{{"run", options.runs},
                                 {"model", translator.run().model->describe()},
                                 {"sentences", lines.source.size()}};
@@ -285,11 +292,11 @@ void evaluate_run(const EvaluateOptions& options) {
 
 void evaluate(const EvaluateOptions& options) {
   check_usage(options);
-  check_files(options);
+  if (cluster::place_of_environment().rank == 0) check_files(options);
   check_bleu_options(options.bleu);
   if (options.hypotheses.empty()) {
     evaluate_run(options);
-  } else {
+  } else if (cluster::place_of_environment().rank == 0) {  // nothing that could be shared
     score_hypotheses(options);
   }
 }

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "apps/cluster/ranks.h"
 #include "apps/common/environment.h"
 #include "apps/common/main_guard.h"
 #include "apps/translator/commands.h"
@@ -40,6 +41,7 @@ heed::apps::Restart restart_of(int argc, char** argv) {
 int main(int argc, char** argv) {
   using namespace heed;
   apps::restart_with_short_spinning(restart_of(argc, argv), argv);
+  cluster::silence_other_ranks();
   CLI::App cli("Sequence-to-sequence translation with and without attention.", "translator");
   cli.require_subcommand(1);
   cli.fallthrough();
@@ -79,9 +81,10 @@ int main(int argc, char** argv) {
   add("serve", "answer translations, attention and a page to look at them, over HTTP", apps::add_serve);
   add("demo", "train with and without attention on the built-in corpus and report", apps::add_demo);
   add("doctor", "what this machine gives heed, what makes it slow, and what is missing", apps::add_doctor);
-  return apps::run_app("translator", cli, argc, argv, [&] {
+  const int code = apps::run_app("translator", cli, argc, argv, [&] {
     for (const auto& [sub, command] : commands) {
       if (sub->parsed()) command();
     }
   });
+  return cluster::end_ranks(code);
 }

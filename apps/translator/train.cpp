@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "apps/cluster/ranks.h"
 #include "apps/common/environment.h"
 #include "apps/common/files.h"
 #include "apps/common/main_guard.h"
@@ -148,6 +149,17 @@ models::TrainingSession begin_from(const TrainOptions& options, const Pairs& pai
                                          .lock = std::move(lock)});
 }
 
+// What all ranks but the first do: they wait until it has started the run or opened it, and read what it
+// says.
+models::TrainingSession join_session(const TrainOptions& options, models::Ranks& ranks) {
+  const bool resume = ranks.from_first("") == "resume";
+  const Pairs pairs = read_all(options);
+  const std::filesystem::path file = std::filesystem::path(options.folder) / models::run_files::kConfig;
+  const models::RunConfig config =
+      resume ? resumed_config(options) : models::parse_run_config(read_file(file), file.string());
+  return models::TrainingSession::join(options.folder, config, pairs.prepare(config), resume);
+}
+
 models::TrainingSession open_session(const TrainOptions& options) {
   const std::filesystem::path folder = options.folder;
   const bool resume = options.resume && !models::is_unfinished_start(folder);  // what never began begins
@@ -172,20 +184,58 @@ models::TrainingSession open_session(const TrainOptions& options) {
   return session;
 }
 
+// Several ranks cannot read one stream.
+void require_files(const TrainOptions& options) {
+  const models::PairFiles& f = options.files;
+  for (const std::string* path : {&f.source, &f.target, &f.valid_source, &f.valid_target}) {
+    if (*path == "-") throw ValueError("train", "several ranks read files, not standard input");
+  }
+}
+
+models::TrainingSession open_session(const TrainOptions& options, models::Ranks* ranks) {
+  if (!ranks) return open_session(options);
+  if (!ranks->first()) return join_session(options, *ranks);
+  models::TrainingSession session = open_session(options);
+  ranks->from_first(session.resumes() ? "resume" : "start");
+  return session;
+}
+
+nlohmann::ordered_json ranks_json(const models::Ranks& ranks, const models::Communication& said) {
+  return {{"count", ranks.size()},
+          {"bytes", said.bytes},
+          {"seconds", said.seconds},
+          {"waited_seconds", said.waited}};
+}
+
 void train(TrainOptions& options) {
   catch_save_requests();
   take_corpus(options);
+  models::Ranks* const ranks = cluster::start_ranks();
   complete_files(options);
-  check_files(options);
-  use_threads(options.threads);
-  Profiling profiling(options.profile);
-  models::TrainingSession session = open_session(options);
+  if (ranks) require_files(options);
+  if (!ranks || ranks->first()) check_files(options);
+  use_threads(ranks && options.threads == 0 ? cluster::threads_of_rank() : options.threads);
+  Profiling profiling(ranks && !ranks->first() ? "" : options.profile);
+  models::TrainingSession session = open_session(options, ranks);
   catch_interrupts();
-  const models::TrainResult result = run_session(session, "", [&](const models::Trainer& trainer) {
-    const nn::Module* const model = &trainer.model();
-    profiling.name_layers({&model, 1});
-  });
+  const models::TrainResult result = run_session(
+      session, "",
+      [&](const models::Trainer& trainer) {
+        const nn::Module* const model = &trainer.model();
+        profiling.name_layers({&model, 1});
+      },
+      ranks);
   profiling.finish();
+  if (ranks) {
+    cluster::all_ranks_are_done();
+    if (!ranks->first()) {
+      if (!result.finished) throw Interrupted();
+      return;
+    }
+    const models::Communication& said = result.communication;
+    note("{} ranks: this one gave {:.1f} MB to the others in {:.1f} s, of which it waited {:.1f} s\n",
+         ranks->size(), static_cast<double>(said.bytes) / 1e6, said.seconds, said.waited);
+  }
   if (result.finished) {
     say("{}\n", summary(result));
   } else {
@@ -202,6 +252,7 @@ void train(TrainOptions& options) {
                                 {"keep_best_by", session.config().train.keep_best_by},
                                 {"best_update", result.best_update},
                                 {"facts", facts_json(result.facts)}};
+  if (ranks) report["ranks"] = ranks_json(*ranks, result.communication);
   for (const models::Metric* metric : models::kept_metrics()) {
     const auto best = result.best.find(metric->keep);
     report["best_validation_" + metric->keep] =

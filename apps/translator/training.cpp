@@ -151,7 +151,8 @@ nlohmann::ordered_json facts_json(const models::TrainingFacts& f) {
 }
 
 models::TrainResult run_session(models::TrainingSession& session, const std::string& label,
-                                const std::function<void(const models::Trainer&)>& begins) {
+                                const std::function<void(const models::Trainer&)>& begins,
+                                models::Ranks* ranks) {
   ProgressPrinter printer(label);
   ExpectedTime expected;
   std::optional<models::TrainingWatch> watch;
@@ -203,7 +204,8 @@ models::TrainResult run_session(models::TrainingSession& session, const std::str
                                                         printer.clear_line();
                                                         warn("translator", head + line);
                                                       },
-                                                  .clock = steady_seconds});
+                                                  .clock = steady_seconds,
+                                                  .ranks = ranks});
   if (last_loss > 2 * guessing) {
     warn("translator", fmt::format("training diverged: its validation loss ended at {:.3g} nats a token, "
                                    "where guessing has {:.3g}; lower --lr",

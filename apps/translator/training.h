@@ -11,10 +11,11 @@
 namespace heed::apps {
 
 /// Runs a session. `label` stands in front of each line of progress. The result is not finished when a signal
-/// came (catch_interrupts). `begins` is called before the first update. Throws what TrainingSession::run
-/// throws.
+/// came (catch_interrupts). `begins` is called before the first update; `ranks` are those that train
+/// together. Throws what TrainingSession::run throws.
 models::TrainResult run_session(models::TrainingSession& session, const std::string& label = "",
-                                const std::function<void(const models::Trainer&)>& begins = {});
+                                const std::function<void(const models::Trainer&)>& begins = {},
+                                models::Ranks* ranks = nullptr);
 
 /// The files that a run says it was trained on, for a training that goes on without being told. Throws
 /// IoError for a run that does not say, that was trained on the built-in corpus or a pipe, and for a file

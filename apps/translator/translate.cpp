@@ -4,8 +4,11 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <span>
+#include <sstream>
 #include <utility>
 
+#include "apps/cluster/ranks.h"
 #include "apps/common/environment.h"
 #include "apps/common/files.h"
 #include "apps/common/line_reader.h"
@@ -53,15 +56,17 @@ class Sink {
   std::optional<AtomicFile> file_;
 };
 
-// Translates one part of the input after the other.
+// Translates one part of the input after the other, with several ranks a share of each part on every one.
 class Translating {
  public:
-  Translating(const TranslationOptions& options, const models::Translator& translator, std::string input)
+  Translating(const TranslationOptions& options, const models::Translator& translator, std::string input,
+              models::Ranks* ranks)
       : options_(options),
         translator_(translator),
+        ranks_(ranks),
         input_(std::move(input)),
-        text_(options.output),
-        records_(options.records),
+        text_(first() ? options.output : ""),
+        records_(first() ? options.records : ""),
         context_(translator.run().config.source_text.context),
         target_context_(translator.run().config.target_text.context) {}
 
@@ -69,30 +74,40 @@ class Translating {
   void add(std::span<const std::string> text) {
     std::vector<std::string> lines;
     for (const std::string& line : text) lines.push_back(context_.add(line));
+    const auto [begin, end] = share_of(lines.size());
     models::TranslateOptions wanted = options_.translate;
-    wanted.search.first = sentences_;
-    wanted.search.keep_attention = records_.wanted() || wanted.replace_unknown;
-    const double begin = steady_seconds();
-    const std::vector<models::Translation> results = translator_.translate(lines, wanted);
-    seconds_ += steady_seconds() - begin;
-    sentences_ += lines.size();
+    wanted.search.first = sentences_ + begin;
+    wanted.search.keep_attention = !options_.records.empty() || wanted.replace_unknown;
+    const double started = steady_seconds();
+    std::vector<models::Translation> results;
+    if (begin < end) results = translator_.translate(std::span(lines).subspan(begin, end - begin), wanted);
+    if (ranks_) ranks_->meet();
+    seconds_ += steady_seconds() - started;
     write(results);
+    sentences_ += lines.size();
   }
   void force(std::span<const std::string> source_text, std::span<const std::string> target_text) {
     std::vector<std::string> sources, targets;
     for (const std::string& line : source_text) sources.push_back(context_.add(line));
     for (const std::string& line : target_text) targets.push_back(target_context_.add(line));
+    const auto [begin, end] = share_of(sources.size());
     models::TranslateOptions wanted = options_.translate;
-    wanted.search.first = sentences_;
-    const double begin = steady_seconds();
-    const std::vector<models::Translation> results = translator_.force(sources, targets, wanted);
-    seconds_ += steady_seconds() - begin;
-    sentences_ += sources.size();
+    wanted.search.first = sentences_ + begin;
+    const double started = steady_seconds();
+    std::vector<models::Translation> results;
+    if (begin < end) {
+      results = translator_.force(std::span(sources).subspan(begin, end - begin),
+                                  std::span(targets).subspan(begin, end - begin), wanted);
+    }
+    if (ranks_) ranks_->meet();
+    seconds_ += steady_seconds() - started;
     write(results);
+    sentences_ += sources.size();
   }
   /// Why the last line that was left empty was; empty: none was.
   const std::string& skipped() const { return why_skipped_; }
   void finish() {
+    if (!first()) return;
     records_.finish();
     text_.finish();
     write_json(options_.json,
@@ -105,24 +120,53 @@ class Translating {
   }
 
  private:
+  bool first() const { return !ranks_ || ranks_->first(); }
+  // What this rank does of a part of so many lines: [first, second).
+  std::pair<size_t, size_t> share_of(size_t lines) const {
+    if (!ranks_) return {0, lines};
+    const models::RankShare share(static_cast<int64_t>(lines), ranks_->rank(), ranks_->size());
+    return {static_cast<size_t>(share.begin), static_cast<size_t>(share.end)};
+  }
+
   void write(const std::vector<models::Translation>& results) {
-    std::string text, records;
+    std::string text, records, skipped;
     for (const models::Translation& result : results) {
-      if (!result.skipped.empty()) {
-        ++skipped_;
-        why_skipped_ = result.skipped;
-        if (!options_.words.empty()) return;  // an error of its own
-        warn("translator", fmt::format("{} line {} is left empty: {}", input_, result.id, result.skipped));
-      }
+      if (!result.skipped.empty()) skipped += fmt::format("{} {}\n", result.id, result.skipped);
       const std::string line = line_of(result);
       text += options_.translate.search.n_best > 1
                   ? fmt::format("{} ||| {} ||| {:.4f}\n", result.id, line, result.score)
                   : line + "\n";
-      if (records_.wanted()) records += models::to_json_line(result) + "\n";
+      if (!options_.records.empty()) records += models::to_json_line(result) + "\n";
     }
-    outputs_ += results.size();
+    auto outputs = static_cast<double>(results.size());
+    if (ranks_) {
+      ranks_->sum({&outputs, 1});
+      for (std::string* const mine : {&skipped, &records, &text}) {
+        std::string all;
+        for (const std::string& part : ranks_->gather(*mine)) all += part;
+        *mine = std::move(all);
+      }
+      if (!first()) return;
+    }
+    if (!say_skipped(skipped) && !options_.words.empty()) return;  // an error of its own
+    outputs_ += static_cast<size_t>(outputs);
     if (records_.wanted()) records_.write(records);
     text_.write(text);
+  }
+
+  // Lines "number reason"; whether there are none.
+  bool say_skipped(const std::string& lines) {
+    std::istringstream reasons(lines);
+    std::string line;
+    while (std::getline(reasons, line)) {
+      ++skipped_;
+      const size_t space = line.find(' ');
+      why_skipped_ = line.substr(space + 1);
+      if (options_.words.empty())
+        warn("translator",
+             fmt::format("{} line {} is left empty: {}", input_, line.substr(0, space), why_skipped_));
+    }
+    return lines.empty();
   }
 
   // A line that is empty or was skipped has neither words nor pieces.
@@ -137,7 +181,8 @@ class Translating {
 
   const TranslationOptions& options_;
   const models::Translator& translator_;
-  std::string input_;  // its name in messages
+  models::Ranks* ranks_;  // null: the program runs alone
+  std::string input_;     // its name in messages
   Sink text_, records_;
   models::ContextLines context_, target_context_;
   uint64_t sentences_ = 0;
@@ -145,6 +190,16 @@ class Translating {
   std::string why_skipped_;
   double seconds_ = 0;
 };
+
+// What the first rank has read.
+std::vector<std::string> lines_of_first(models::Ranks& ranks, const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += line + "\n";
+  std::istringstream all(ranks.from_first(text));
+  std::vector<std::string> result;
+  for (std::string line; std::getline(all, line);) result.push_back(std::move(line));
+  return result;
+}
 
 // In words of its own a sentence is one; where an argument holds spaces each of them is one, in quotes.
 std::vector<std::string> sentences_of(const std::vector<std::string>& words) {
@@ -167,20 +222,28 @@ void translate(TranslationOptions& options) {
           "--target", "scores what is given; --beam, --n-best and --temperature make new translations");
     }
   }
-  apps::check_files({.inputs = {{"--source", options.source}, {"--target", options.target}},
-                     .outputs = {{"--output", options.output},
-                                 {"--records", options.records},
-                                 {"--json", options.json},
-                                 {"--profile", options.profile}},
-                     .runs = options.runs});
+  const bool first = cluster::place_of_environment().rank == 0;
+  if (first)
+    apps::check_files({.inputs = {{"--source", options.source}, {"--target", options.target}},
+                       .outputs = {{"--output", options.output},
+                                   {"--records", options.records},
+                                   {"--json", options.json},
+                                   {"--profile", options.profile}},
+                       .runs = options.runs});
   models::check(search);
   if (search.keep_tree && search.beam < 2)
     throw CLI::ValidationError("--beam-tree", "needs --beam 2 or more");
   if (options.translate.without_words && !options.target.empty())
     throw CLI::ValidationError("--without-words", "makes new translations, --target scores given ones");
   const bool one_sentence = !options.words.empty();
-  use_threads(one_sentence && options.threads == 0 ? 1 : options.threads);
-  Profiling profiling(options.profile);
+  if (one_sentence && !first) return;  // which is not worth sharing
+  const bool several = cluster::place_of_environment().size > 1;
+  use_threads(options.threads > 0 ? options.threads
+              : one_sentence      ? 1
+              : several           ? cluster::threads_of_rank()
+                                  : 0);
+  models::Ranks* const ranks = one_sentence ? nullptr : cluster::start_ranks();
+  Profiling profiling(first ? options.profile : "");
   models::Translator translator = load_translator(options.runs, profiling);
   if (options.translate.self_attention)
     translator.require_self_attention(fmt::format("--self-attention: '{}'", options.runs.front()));
@@ -191,14 +254,15 @@ void translate(TranslationOptions& options) {
   if (options.pieces && !translator.run().target.subwords)
     throw ValueError("--pieces",
                      fmt::format("'{}' has none: its vocabulary has whole words", options.runs.front()));
-  if (by_hand && at_terminal() && options.output == "-" && options.records.empty() && options.json.empty() &&
-      options.profile.empty() && !options.tokens && !options.pieces) {
+  if (by_hand && !ranks && at_terminal() && options.output == "-" && options.records.empty() &&
+      options.json.empty() && options.profile.empty() && !options.tokens && !options.pieces) {
     return converse(std::move(translator), models::name_of_run(options.runs.front()), options.translate);
   }
   Translating translating(options, translator,
                           !options.words.empty() ? "the sentence,"
                           : from_input           ? "standard input"
-                                                 : fmt::format("'{}'", options.source));
+                                                 : fmt::format("'{}'", options.source),
+                          ranks);
   if (!options.words.empty()) {
     const std::vector<std::string> sentences = sentences_of(options.words);
     for (const std::string& sentence : sentences) require_text(sentence);
@@ -212,14 +276,19 @@ void translate(TranslationOptions& options) {
   } else {
     // Enough lines for the batches to be of even lengths; fewer where whoever writes them waits for an
     // answer.
-    const size_t most = static_cast<size_t>(search.batch_size) * 16;
-    LineReader reader(options.source);
-    bool first = true;
-    for (std::vector<std::string> lines = reader.next(most); !lines.empty(); lines = reader.next(most)) {
-      if (std::exchange(first, false) && lines.size() > 1) warn_of_table(options.source, lines);
+    const size_t most = static_cast<size_t>(search.batch_size) * 16 * (ranks ? ranks->size() : 1);
+    std::optional<LineReader> reader;
+    if (first) reader.emplace(options.source);
+    for (bool begins = true;; begins = false) {
+      std::vector<std::string> lines;
+      if (reader) lines = reader->next(most);
+      if (begins && lines.size() > 1) warn_of_table(options.source, lines);
+      if (ranks) lines = lines_of_first(*ranks, lines);
+      if (lines.empty()) break;
       translating.add(lines);
     }
   }
+  if (ranks) cluster::all_ranks_are_done();
   translating.finish();
   profiling.finish();
 }

@@ -315,9 +315,9 @@ double centred_dot(int64_t n, const T* g, const T* x, double mean);
 /// @}
 
 /// y = x * mask / (1 - p), the mask drawn from Philox (seed, stream): call it again to see the same mask. p
-/// is taken in steps of 2^-16.
+/// is taken in steps of 2^-16. The n elements are those from `first` on of a larger tensor, whose mask it is.
 template <class T>
-void dropout(int64_t n, double p, uint64_t seed, uint64_t stream, const T* x, T* y);
+void dropout(int64_t n, double p, uint64_t seed, uint64_t stream, const T* x, T* y, int64_t first = 0);
 
 struct AdamStep {
   double lr, beta1, beta2, eps, weight_decay;

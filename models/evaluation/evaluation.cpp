@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <sstream>
+
 #include "models/metrics/loss.h"
 #include "models/metrics/scored_text.h"
 #include "models/text/context.h"
@@ -30,6 +33,36 @@ class UnknownWords {
   size_t unknown_ = 0, all_ = 0;
 };
 
+// Every rank translates a part of each part of the text, and gets all translations.
+std::vector<Translation> translate_together(Ranks& ranks, const Translator& translator,
+                                            std::span<const std::string> sources, TranslateOptions options) {
+  const auto together = static_cast<size_t>(options.search.batch_size * 16 * ranks.size());
+  std::vector<Translation> all;
+  for (size_t at = 0; at < sources.size(); at += together) {
+    const auto part = sources.subspan(at, std::min(together, sources.size() - at));
+    const RankShare share(static_cast<int64_t>(part.size()), ranks.rank(), ranks.size());
+    const auto begin = static_cast<size_t>(share.begin), end = static_cast<size_t>(share.end);
+    options.search.first = at + begin;
+    std::string records, skipped;
+    if (begin < end) {
+      for (const Translation& translation : translator.translate(part.subspan(begin, end - begin), options)) {
+        records += to_json_line(translation) + '\n';
+        skipped += translation.skipped + '\n';
+      }
+    }
+    const std::vector<std::string> records_of = ranks.gather(records), skipped_of = ranks.gather(skipped);
+    for (size_t rank = 0; rank < records_of.size(); ++rank) {
+      std::istringstream lines(records_of[rank]), reasons(skipped_of[rank]);
+      std::string line;
+      for (int64_t number = 1; std::getline(lines, line); ++number) {
+        all.push_back(parse_translation(line, fmt::format("rank {}", rank), number));
+        std::getline(reasons, all.back().skipped);
+      }
+    }
+  }
+  return all;
+}
+
 // What follows from the texts and numbers of `result.scored`; by length where the lengths are known.
 void add_scores(Evaluation& result, std::span<const int> lengths, std::span<const LengthBucket> buckets) {
   const Scored& scored = result.scored;
@@ -46,7 +79,8 @@ void add_scores(Evaluation& result, std::span<const int> lengths, std::span<cons
 Evaluation evaluate(const Translator& translator, std::span<const std::string> sources,
                     std::span<const std::string> references, const std::function<double()>& clock,
                     const TranslateOptions& options, std::span<const AlignedPair> gold,
-                    std::span<const LengthBucket> buckets, std::span<const uint64_t> documents) {
+                    std::span<const LengthBucket> buckets, std::span<const uint64_t> documents,
+                    Ranks* ranks) {
   if (sources.size() != references.size()) {
     throw ValueError("evaluate",
                      fmt::format("{} sources and {} references", sources.size(), references.size()));
@@ -60,7 +94,8 @@ Evaluation evaluate(const Translator& translator, std::span<const std::string> s
   const TextSettings &source_text = run.config.source_text, &target_text = run.config.target_text;
   const std::vector<std::string> read = with_context(sources, source_text.context, documents);
   const double begin = clock();
-  result.translations = translator.translate(read, options);
+  result.translations =
+      ranks ? translate_together(*ranks, translator, read, options) : translator.translate(read, options);
   scored.seconds = clock() - begin;
   const auto source_words = tokenize_lines(read, source_text),
              written_words =
@@ -99,7 +134,8 @@ Evaluation evaluate(const Translator& translator, std::span<const std::string> s
   scored.target_unknown = target_unknown.share();
   scored.text_tokenizer = bleu_tokenizer_of(run.config.target_text.language);
   scored.writes_lower_case = run.config.target_text.lowercase;
-  if (!pairs.empty()) scored.loss = corpus_loss(*run.model, pairs);
+  if (!pairs.empty()) scored.loss = corpus_loss(*run.model, pairs, 64, ranks);
+  if (ranks && !ranks->first()) return result;
   if (const auto alignment = gold.empty() ? std::nullopt : evaluate_alignment(translator, gold)) {
     scored.alignment = alignment->attention;
     scored.perfect_alignment = alignment->perfect;

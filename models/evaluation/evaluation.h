@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "models/cluster/ranks.h"
 #include "models/evaluation/alignment.h"
 #include "models/metrics/bleu.h"
 #include "models/metrics/bootstrap.h"
@@ -44,12 +45,15 @@ struct Evaluation {
 /// @param buckets of by_length; empty: default_length_buckets()
 /// @param documents numbers of lines of the documents, for a run that reads lines before a sentence; empty:
 ///   blank lines alone end one
+/// @param ranks those that share the work, of which each has all lines; only the first gets scores, whose
+///   attention is rounded to 6 digits. Null: none
 /// @return the scores
 /// @throws ValueError when the numbers of lines differ
 Evaluation evaluate(const Translator& translator, std::span<const std::string> sources,
                     std::span<const std::string> references, const std::function<double()>& clock,
                     const TranslateOptions& options = {}, std::span<const AlignedPair> gold = {},
-                    std::span<const LengthBucket> buckets = {}, std::span<const uint64_t> documents = {});
+                    std::span<const LengthBucket> buckets = {}, std::span<const uint64_t> documents = {},
+                    Ranks* ranks = nullptr);
 
 /// Scores translations that any system made.
 /// @param hypotheses,references lines; reference i is a translation of the sentence that hypothesis i

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "models/architectures/architecture.h"
+#include "models/cluster/ranks.h"
 
 namespace heed::models {
 
@@ -11,8 +12,9 @@ namespace heed::models {
 /// @param model a model in evaluation mode
 /// @param pairs at least one pair
 /// @param batch_size number of pairs that are computed together
+/// @param ranks those that share the pairs, of which each has all; null: none
 /// @return nats per target token
-double corpus_loss(const TranslationModel& model, std::span<const EncodedPair> pairs,
-                   int64_t batch_size = 64);
+double corpus_loss(const TranslationModel& model, std::span<const EncodedPair> pairs, int64_t batch_size = 64,
+                   Ranks* ranks = nullptr);
 
 }  // namespace heed::models

@@ -111,13 +111,13 @@ TextFiles learn_text(const RunConfig& config, const PairText& train) {
 }
 
 TrainingSession::TrainingSession(fs::path folder, RunConfig config, std::shared_ptr<const TrainingData> data,
-                                 FileLock lock, bool resumes)
+                                 std::optional<FileLock> lock, bool resumes)
     : folder_(std::move(folder)),
       config_(std::move(config)),
       data_(std::move(data)),
       lock_(std::move(lock)),
       resumes_(resumes) {
-  remove_temporaries(folder_);
+  if (lock_) remove_temporaries(folder_);
 }
 
 TrainingSession TrainingSession::start(fs::path folder, RunConfig config,
@@ -155,10 +155,18 @@ TrainingSession TrainingSession::resume(fs::path folder, RunConfig config,
   return session;
 }
 
+TrainingSession TrainingSession::join(fs::path folder, RunConfig config,
+                                      std::shared_ptr<const TrainingData> data, bool resumes) {
+  return {std::move(folder), resolved(std::move(config)), std::move(data), std::nullopt, resumes};
+}
+
 TrainResult TrainingSession::run(const TrainCallbacks& callbacks) {
+  Ranks* const ranks = callbacks.ranks;
+  if (ranks && !ranks->first()) ranks->meet();  // the first writes the file of ids
   Trainer trainer(folder_, config_, *data_, callbacks);
-  if (resumes_) {
-    trainer.resume();
+  if (ranks && ranks->first()) ranks->meet();
+  if (resumes_) trainer.resume();
+  if (resumes_ && (!ranks || ranks->first())) {
     const auto replace = [&](const char* name, const std::string& content) {
       const fs::path path = folder_ / name;
       if (!file_exists(path) || read_file(path) != content) write_file_atomically(path, content);

@@ -90,6 +90,15 @@ class TrainingSession {
                                 std::shared_ptr<const TrainingData> data, std::optional<FileLock> lock = {},
                                 std::string about = {});
 
+  /// Opens a run that the first of several ranks has started or resumed; holds no lock and writes nothing.
+  /// @param folder folder of the run
+  /// @param config the configuration that the first rank trains with
+  /// @param data the same pairs as the first rank's
+  /// @param resumes whether the first rank resumes the run
+  /// @return a session for callbacks with ranks
+  static TrainingSession join(std::filesystem::path folder, RunConfig config,
+                              std::shared_ptr<const TrainingData> data, bool resumes);
+
   /// Trains to the end, or until the callback should_stop returns true.
   /// @param callbacks functions that the training calls
   /// @return result of the training
@@ -104,12 +113,12 @@ class TrainingSession {
 
  private:
   TrainingSession(std::filesystem::path folder, RunConfig config, std::shared_ptr<const TrainingData> data,
-                  FileLock lock, bool resumes);
+                  std::optional<FileLock> lock, bool resumes);
 
   std::filesystem::path folder_;
   RunConfig config_;
   std::shared_ptr<const TrainingData> data_;
-  FileLock lock_;
+  std::optional<FileLock> lock_;  // of all but a session that joined
   bool resumes_;
   std::string about_;  // content of data.json that a resumed run gets
 };

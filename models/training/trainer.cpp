@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
+#include <tuple>
 
 #include "framework/autograd/hooks.h"
 #include "framework/core/error.h"
 #include "framework/core/profiler.h"
+#include "framework/ops/random_rows.h"
 #include "models/metrics/metric.h"
 #include "models/run/attention_choice.h"
 #include "models/run/files.h"
@@ -37,6 +40,7 @@ Trainer::Trainer(std::filesystem::path folder, RunConfig config, const TrainingD
     : folder_(std::move(folder)),
       config_(std::move(config)),
       callbacks_(std::move(callbacks)),
+      ranks_(callbacks_.ranks && callbacks_.ranks->size() > 1 ? callbacks_.ranks : nullptr),
       store_(folder_, callbacks_.free_bytes, callbacks_.disk_full) {
   if (!callbacks_.clock) throw ValueError("training", "the callback clock is missing");
   for (const Metric* metric : kept_metrics()) best_[metric->keep] = metric->worst();
@@ -81,6 +85,28 @@ Trainer::Trainer(std::filesystem::path folder, RunConfig config, const TrainingD
                  Store::kMargin);  // a kept run has its text as well
   facts_.updates = total_updates_;
   facts_.updates_per_epoch = updates;
+  if (ranks_) gradient_sums_ = std::make_unique<GradientSums>(model_->parameters(), *ranks_);
+}
+
+void Trainer::meet() const {
+  if (ranks_) ranks_->meet();
+}
+
+void Trainer::takes_long(bool at_length) const {
+  if (ranks_) ranks_->takes_long(at_length);
+}
+
+bool Trainer::any_rank(bool mine) const { return ranks_ ? ranks_->any(mine) : mine; }
+
+// Those of the first rank for all.
+void Trainer::share_weights() {
+  if (!ranks_) return;
+  for (const auto& [name, value] : model_->state_dict()) {
+    Tensor dense = value.detach().contiguous();
+    ranks_->broadcast(
+        {static_cast<std::byte*>(dense.raw_data()), static_cast<size_t>(dense.numel()) * sizeof(float)});
+    if (!value.is_contiguous()) value.detach().copy_(dense);
+  }
 }
 
 // The run's own links, when their time has come. A run that is resumed behind that finds them in its folder.
@@ -96,7 +122,7 @@ void Trainer::guide() {
   }
   const EvaluationMode evaluation(*model_);
   align_by_model(*model_, data_.train, guided_map(t, *model_).layer, config_.rules.source_end);
-  write_file_atomically(path, guided_text(data_.train));
+  if (writes()) write_file_atomically(path, guided_text(data_.train));
   guided_ = true;
   reader_.reset();  // it has read pairs without links
 }
@@ -106,8 +132,8 @@ UpdateSizes Trainer::update_sizes() const {
   return {.batch = {.pairs = t.batch_size, .tokens = t.batch_tokens}, .accumulate = t.accumulate};
 }
 
-// The batches of the update at the cursor.
-std::vector<Batch> Trainer::next_batches() {
+// The batches of the update at the cursor, of several ranks each one's part.
+std::vector<BatchShare> Trainer::next_batches() {
   const ProfilePhase phase("batch");
   const double begin = callbacks_.clock();
   if (!reader_) {
@@ -124,55 +150,73 @@ std::vector<Batch> Trainer::next_batches() {
         fmt::format("resume '{}': the state stands behind update {} of an epoch, which has {} in '{}'",
                     folder_.string(), cursor_.batch, update.updates, run_files::kConfig));
   }
-  std::vector<Batch> batches;
-  for (const std::vector<EncodedPair>& pairs : update.batches) batches.push_back(make_batch(pairs));
+  std::vector<BatchShare> batches;
+  for (const std::vector<EncodedPair>& pairs : update.batches) {
+    if (ranks_) {
+      batches.emplace_back(make_batch(pairs), ranks_->rank(), ranks_->size());
+    } else {
+      batches.emplace_back(make_batch(pairs));
+    }
+  }
   return batches;
 }
 
-// The gradients of all batches of an update, as those of one large batch: each batch counts by its tokens.
-// What is not finite ends it.
-std::optional<Trainer::BadNumber> Trainer::backward(std::span<const Batch> batches, StepLosses& sums) {
+// The gradients of all batches of an update, as those of one large batch: each batch counts by its tokens,
+// and so does each rank's part of it. What is not finite ends it. With `shared` gradients and losses are
+// summed over ranks, and none of them ends it before the others.
+std::optional<Trainer::BadNumber> Trainer::backward(std::span<const BatchShare> batches, StepLosses& sums,
+                                                    GradientSums* shared) {
   const TrainConfig& t = config_.train;
-  for (const Batch& batch : batches) {
-    sums.target_tokens += batch.target_tokens;
-    sums.linked_tokens += batch.linked_tokens;
+  for (const BatchShare& share : batches) {
+    sums.target_tokens += share.target_tokens;
+    sums.linked_tokens += share.linked_tokens;
   }
-  for (const Batch& batch : batches) {
-    const double share = static_cast<double>(batch.target_tokens) / static_cast<double>(sums.target_tokens);
+  const bool whole = batches.size() == 1 && !ranks_;  // its mean is that of the update
+  for (const BatchShare& part : batches) {
+    const Batch& batch = part.batch;
+    const double share = static_cast<double>(part.own_tokens()) / static_cast<double>(sums.target_tokens);
     double words = 0, alignment = 0;
     Tensor loss;
     {
       const ProfilePhase phase("forward");
+      const RandomRows rows({batch.source.size(0), part.first_row}, {batch.target_tokens, part.first_token});
       if (t.guided_alignment > 0 && cursor_.update >= t.guided_from && batch.linked.defined()) {
         const auto both = model_->losses(batch, t.label_smoothing, guided_map(t, *model_));
         const double links =
-            static_cast<double>(batch.linked_tokens) / static_cast<double>(sums.linked_tokens);
+            static_cast<double>(part.own_linked_tokens()) / static_cast<double>(sums.linked_tokens);
         words = both.words.item();
         alignment = both.alignment.item();
-        loss = batches.size() == 1 ? both.words + both.alignment * t.guided_alignment
-                                   : both.words * share + both.alignment * (t.guided_alignment * links);
+        loss = whole ? both.words + both.alignment * t.guided_alignment
+                     : both.words * share + both.alignment * (t.guided_alignment * links);
         sums.alignment += alignment * links;
       } else {
         loss = model_->loss(batch, t.label_smoothing);
         words = loss.item();
-        if (batches.size() > 1) loss = loss * share;
+        if (!whole) loss = loss * share;
       }
       sums.words += words * share;
     }
-    if (!std::isfinite(words + alignment)) return BadNumber{"loss", words + alignment};
+    if (!shared && !std::isfinite(words + alignment)) return BadNumber{"loss", words + alignment};
     const ProfilePhase phase("backward");
+    if (shared && &part == &batches.back()) shared->begin(loss);
     loss.backward();
   }
+  if (!shared) return std::nullopt;
+  shared->finish();
+  std::array<double, 2> losses{sums.words, sums.alignment};
+  ranks_->sum(losses);
+  std::tie(sums.words, sums.alignment) = std::tie(losses[0], losses[1]);
+  if (!std::isfinite(losses[0] + losses[1])) return BadNumber{"loss", losses[0] + losses[1]};
   return std::nullopt;
 }
 
 // One update and its losses, or the number that is not finite: then nothing has changed. The norm is taken
 // without clipping too: it is what finds a NaN.
-std::variant<Trainer::StepLosses, Trainer::BadNumber> Trainer::step(std::span<const Batch> batches,
+std::variant<Trainer::StepLosses, Trainer::BadNumber> Trainer::step(std::span<const BatchShare> batches,
                                                                     double lr) {
   const AutocastGuard autocast(config_.train.precision == Precision::bf16);
   StepLosses sums;
-  if (const auto bad = backward(batches, sums)) {
+  if (const auto bad = backward(batches, sums, gradient_sums_.get())) {
     optimizer_->zero_grad();
     return *bad;
   }
@@ -187,7 +231,8 @@ std::variant<Trainer::StepLosses, Trainer::BadNumber> Trainer::step(std::span<co
 
 // Ends the training at an update that cannot be made. What led to it is saved, so that it can go on from
 // there in another way, and the update is computed once more to see where the first NaN comes from.
-void Trainer::stop_at(const BadNumber& bad, std::span<const Batch> batches, Generator::State random) {
+void Trainer::stop_at(const BadNumber& bad, std::span<const BatchShare> batches, Generator::State random) {
+  takes_long(true);
   const TrainConfig& t = config_.train;
   default_generator().set_state(random);
   if (cursor_.update > 0 && faulty_weight().empty()) save_state(/*must=*/false);
@@ -196,12 +241,15 @@ void Trainer::stop_at(const BadNumber& bad, std::span<const Batch> batches, Gene
     const AutocastGuard autocast(t.precision == Precision::bf16);
     const AnomalyMode anomaly;
     StepLosses ignored;
-    backward(batches, ignored);
+    backward(batches, ignored, nullptr);
   } catch (const GradError& error) {
     found = error.what();
     found = "; computed again: " + found.substr(0, found.find("; recorded by"));
   }
   optimizer_->zero_grad();
+  if (ranks_) {  // one of them has the NaN in its part
+    for (const std::string& other : ranks_->gather(found)) found = found.empty() ? other : found;
+  }
   const std::string many =
       t.on_bad_gradient == BadGradient::skip
           ? fmt::format(", after {} that were skipped, which is the most", cursor_.skipped)
@@ -245,7 +293,8 @@ TrainResult Trainer::run() {
   const TrainConfig& t = config_.train;
   const nn::Schedule schedule(t.schedule, t.lr, t.warmup, total_updates_, t.lr_floor);
   if (patience_has_ended()) total_updates_ = cursor_.update;  // had ended when it was stopped
-  if (cursor_.update < total_updates_) require_disk();
+  if (cursor_.update < total_updates_ && writes()) require_disk();
+  share_weights();
   if (callbacks_.ready) callbacks_.ready(*this);
   Followed followed{.saved = true, .left = false};
   if (cursor_.validates > 0) followed = follow_up();  // it was left in the middle of a validation
@@ -256,7 +305,8 @@ TrainResult Trainer::run() {
   while (cursor_.update < total_updates_ && !stopped) {
     const double begin = callbacks_.clock();
     guide();
-    const std::vector<Batch> of_update = next_batches();
+    const std::vector<BatchShare> of_update = next_batches();
+    takes_long(false);
     const double lr = schedule(cursor_.update + 1);
     const Generator::State random = default_generator().state();
     const auto made = step(of_update, lr);
@@ -290,9 +340,10 @@ TrainResult Trainer::run() {
     progress.seconds_left = per_update * static_cast<double>(total_updates_ - cursor_.update);
     if (callbacks_.progress) callbacks_.progress(progress);
     if (cursor_.update % t.log_every == 0) report_losses(progress);
+    takes_long(true);
     followed = follow_up();
-    stopped = followed.left ||
-              (cursor_.update < total_updates_ && callbacks_.should_stop && callbacks_.should_stop());
+    stopped = followed.left || (cursor_.update < total_updates_ &&
+                                any_rank(callbacks_.should_stop && callbacks_.should_stop()));
     overhead += callbacks_.clock() - end;
   }
   if (stopped && !followed.saved) save_state(/*must=*/true);
@@ -316,7 +367,8 @@ TrainResult Trainer::run() {
           cursor_.skipped,
           facts_,
           waited_,
-          std::max(waited_first_, 0.0)};
+          std::max(waited_first_, 0.0),
+          ranks_ ? ranks_->communication() : Communication{}};
 }
 
 }  // namespace heed::models

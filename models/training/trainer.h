@@ -10,7 +10,9 @@
 #include <variant>
 #include <vector>
 
-#include "models/decoding/hypothesis.h"
+#include "models/cluster/batch_share.h"
+#include "models/cluster/gradient_sums.h"
+#include "models/cluster/ranks.h"
 #include "models/run/folder.h"
 #include "models/training/batch_reader.h"
 #include "models/training/checkpoint.h"
@@ -68,6 +70,9 @@ struct TrainCallbacks {
   std::function<void(const std::string&)> disk_full;
   FreeBytes free_bytes;           // bytes that the run's file system has left; empty: disk_space()
   std::function<double()> clock;  // returns the time in seconds, monotonic; required
+  /// Those that train together, each a part of every batch: all of them run the same training on the same
+  /// folder, and the first alone writes. Null: the training runs alone.
+  Ranks* ranks = nullptr;
 };
 
 /// Result of Trainer::run.
@@ -83,6 +88,7 @@ struct TrainResult {
   TrainingFacts facts = {};  // what was known before the first update
   /// Seconds of this session that updates waited for their pairs, and those of them before its first update.
   double waited = 0, waited_first = 0;
+  Communication communication = {};  // of this session, with other ranks
 };
 
 /// The training loop in an existing run folder; session.h creates, locks and resumes run folders. After
@@ -143,14 +149,22 @@ class Trainer {
     const char* what;
     double value;
   };
-  std::variant<StepLosses, BadNumber> step(std::span<const Batch> batches, double lr);
-  std::optional<BadNumber> backward(std::span<const Batch> batches, StepLosses& sums);
-  [[noreturn]] void stop_at(const BadNumber& bad, std::span<const Batch> batches, Generator::State random);
+  std::variant<StepLosses, BadNumber> step(std::span<const BatchShare> batches, double lr);
+  std::optional<BadNumber> backward(std::span<const BatchShare> batches, StepLosses& sums,
+                                    GradientSums* shared);
+  [[noreturn]] void stop_at(const BadNumber& bad, std::span<const BatchShare> batches,
+                            Generator::State random);
+  // Whether this rank writes the run folder.
+  bool writes() const { return !ranks_ || ranks_->first(); }
+  void meet() const;
+  void takes_long(bool at_length) const;
+  void share_weights();
+  bool any_rank(bool mine) const;
   void guide();
   void count(const StepLosses& losses);
   void report_losses(const TrainProgress& progress);
   UpdateSizes update_sizes() const;
-  std::vector<Batch> next_batches();
+  std::vector<BatchShare> next_batches();
   // Thrown where a validation is left.
   struct LeftValidation {};
   // Whether what follows an update saved the state, and whether a validation was left.
@@ -158,7 +172,7 @@ class Trainer {
     bool saved = false, left = false;
   };
   Followed follow_up();
-  std::vector<Hypothesis> translate_validation() const;
+  std::vector<std::vector<int>> translate_validation() const;
   ValidationResult measure() const;
   bool beats(const KeptScores& one, const KeptScores& other) const;
   ValidationResult validate();
@@ -170,6 +184,7 @@ class Trainer {
   std::string faulty_weight() const;
   void require_finite_weights() const;
   void require_disk() const;
+  void read_state();
   void read_final_model();
   void go_on_from_schedule();
   void keep_checkpoint();
@@ -192,6 +207,8 @@ class Trainer {
   bool guided_ = false;  // whether the training pairs have links
   std::unique_ptr<nn::Optimizer> optimizer_;
   TrainCallbacks callbacks_;
+  Ranks* ranks_;  // null where the training runs alone
+  std::unique_ptr<GradientSums> gradient_sums_;
   Store store_;
   std::string lines_;      // of metrics.jsonl that wait for room on the disk
   double last_save_ = 0;   // when the state was saved, by the clock

@@ -56,7 +56,14 @@ void load_best(const std::filesystem::path& folder) {
 
 }  // namespace
 
+// Of several ranks the first brings the folder in order; the others read it then.
 void Trainer::resume() {
+  if (!writes()) meet();
+  read_state();
+  if (writes()) meet();
+}
+
+void Trainer::read_state() {
   const std::string name = (folder_ / run_files::kState).string();
   if (!file_exists(name)) {
     if (file_exists(folder_ / run_files::kModel) && !file_exists(folder_ / run_files::kMetrics)) {
@@ -71,6 +78,7 @@ void Trainer::resume() {
           fmt::format("resume '{}': '{}', where the training stood, is missing; it can only be started anew",
                       folder_.string(), name));
     }
+    if (!writes()) return;
     rewind_kept_runs(folder_, 0, /*longer=*/true);
     return trim_metrics();
   }
@@ -101,6 +109,7 @@ void Trainer::resume() {
   best_stop_ = state.best_stop;
   default_generator().set_state(state.random);
   read_final_model();
+  if (!writes()) return;
   rewind_kept_runs(folder_, cursor_.update, cursor_.update < total_updates_);
   prune_kept();
   go_on_from_schedule();
@@ -119,6 +128,7 @@ bool Trainer::save_state(bool must) {
   const ProfilePhase phase("save");
   require_finite_weights();
   last_save_ = callbacks_.clock();
+  if (!writes()) return true;
   NamedTensors all = tensors_of_state();
   for (auto& entry : to_tensors({.cursor = cursor_,
                      .best = best_,
@@ -174,6 +184,7 @@ void Trainer::require_disk() const {
 }
 
 void Trainer::append_metrics(const std::string& line) {
+  if (!writes()) return;
   lines_ += line + '\n';
   write_metrics();
 }
@@ -247,7 +258,7 @@ void Trainer::read_final_model() {
     final_.update = count("final_update");
     final_.averaged = count("final_averaged");
   }
-  if (!final_.held()) remove_file(folder_ / run_files::kSingle);  // of a writer that was killed
+  if (!final_.held() && writes()) remove_file(folder_ / run_files::kSingle);  // of a writer that was killed
 }
 
 // A run that is made longer forgets the weights that only its end kept for a mean.

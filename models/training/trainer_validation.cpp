@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <set>
 #include <string_view>
 
@@ -20,22 +21,58 @@
 #include "models/training/trainer.h"
 
 namespace heed::models {
+namespace {
 
-// Greedy translations of the validation sources. The longest come first, and in between it is asked whether
-// the validation should be left.
-std::vector<Hypothesis> Trainer::translate_validation() const {
+// Each rank has some outputs, the others are empty; all get all.
+void gather_outputs(Ranks& ranks, std::vector<std::vector<int>>& outputs) {
+  std::string mine;
+  const auto put = [&](size_t number) {
+    mine.append(reinterpret_cast<const char*>(&number), sizeof(number));
+  };
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    if (outputs[i].empty()) continue;
+    put(i), put(outputs[i].size());
+    mine.append(reinterpret_cast<const char*>(outputs[i].data()), outputs[i].size() * sizeof(int));
+  }
+  for (const std::string& text : ranks.gather(mine)) {
+    size_t number = 0, i = 0;
+    for (size_t at = 0; at < text.size();) {
+      const auto take = [&](void* to, size_t bytes) {
+        std::memcpy(to, text.data() + at, bytes);
+        at += bytes;
+      };
+      take(&i, sizeof(i)), take(&number, sizeof(number));
+      outputs[i].resize(number);
+      take(outputs[i].data(), number * sizeof(int));
+    }
+  }
+}
+
+}  // namespace
+
+// Greedy translations of the validation sources, of several ranks each one's part. The longest come first,
+// and in between it is asked whether the validation should be left.
+std::vector<std::vector<int>> Trainer::translate_validation() const {
   constexpr int64_t kTogether = 512;  // a multiple of what search decodes together
   std::vector<std::vector<int>> sources;
   for (const EncodedPair& pair : data_.validation) sources.push_back(pair.source);
-  std::vector<Hypothesis> outputs(sources.size());
-  for (const std::vector<int64_t>& indices : batches_by_length(sources, kTogether)) {
-    if (callbacks_.should_leave && callbacks_.should_leave()) throw LeftValidation();
+  std::vector<std::vector<int>> outputs(sources.size());
+  const int ranks = ranks_ ? ranks_->size() : 1, rank = ranks_ ? ranks_->rank() : 0;
+  bool left = false;
+  for (const std::vector<int64_t>& indices : batches_by_length(sources, kTogether * ranks)) {
+    left = left || (callbacks_.should_leave && callbacks_.should_leave());
+    if (left) break;
     std::vector<std::vector<int>> some;
-    for (const int64_t i : indices) some.push_back(sources[static_cast<size_t>(i)]);
+    std::vector<size_t> places;  // every so many, so that all ranks have long ones
+    for (size_t i = static_cast<size_t>(rank); i < indices.size(); i += static_cast<size_t>(ranks)) {
+      places.push_back(static_cast<size_t>(indices[i]));
+      some.push_back(sources[places.back()]);
+    }
     std::vector<Hypothesis> found = search_best(*model_, some, {.keep_attention = false});
-    for (size_t i = 0; i < indices.size(); ++i)
-      outputs[static_cast<size_t>(indices[i])] = std::move(found[i]);
+    for (size_t i = 0; i < places.size(); ++i) outputs[places[i]] = std::move(found[i].ids);
   }
+  if (any_rank(left)) throw LeftValidation();
+  if (ranks_) gather_outputs(*ranks_, outputs);
   return outputs;
 }
 
@@ -44,16 +81,16 @@ ValidationResult Trainer::measure() const {
   require_finite_weights();
   const ProfilePhase phase("validation");
   const EvaluationMode evaluation(*model_);
-  const std::vector<Hypothesis> outputs = translate_validation();
+  const std::vector<std::vector<int>> outputs = translate_validation();
   Scored scored;
-  for (const Hypothesis& output : outputs) {
-    ValidationText text = validation_text(target_.decode(output.ids).words, config_.target_text);
+  for (const std::vector<int>& output : outputs) {
+    ValidationText text = validation_text(target_.decode(output).words, config_.target_text);
     scored.outputs.push_back(std::move(text.words));
     scored.output_text.push_back(std::move(text.text));
   }
   ValidationResult result;
   result.update = cursor_.update;
-  scored.loss = corpus_loss(*model_, data_.validation);
+  scored.loss = corpus_loss(*model_, data_.validation, 64, ranks_);
   if (!std::isfinite(scored.loss)) {
     throw Error("training", fmt::format("the validation loss is {} after update {}; try a lower lr",
                                         shown_number(scored.loss), cursor_.update));
@@ -104,12 +141,13 @@ ValidationResult Trainer::validate() {
     cursor_.best_update = cursor_.update;
     cursor_.without_improvement = 0;
     if (!final_stays) final_ = {};
-    store_.put(Store::Need::before_state, "best", 1, model_->state_dict(),
-               [folder = folder_, final_stays](const NamedTensors& weights) {
-                 save_safetensors(folder / (final_stays ? run_files::kSingle : run_files::kModel), weights,
-                                  {{"format", "heed.model"}});
-                 if (!final_stays) remove_file(folder / run_files::kSingle);
-               });
+    if (writes())
+      store_.put(Store::Need::before_state, "best", 1, model_->state_dict(),
+                 [folder = folder_, final_stays](const NamedTensors& weights) {
+                   save_safetensors(folder / (final_stays ? run_files::kSingle : run_files::kModel), weights,
+                                    {{"format", "heed.model"}});
+                   if (!final_stays) remove_file(folder / run_files::kSingle);
+                 });
   } else {
     ++cursor_.without_improvement;
   }
@@ -130,7 +168,7 @@ ValidationResult Trainer::validate_at_end(int64_t averaged) {
   result.best = beats(scores, best_) && (!final_.held() || beats(scores, final_.scores) || again);
   if (result.best) {
     const std::filesystem::path model = folder_ / run_files::kModel;
-    if (!final_.held() && cursor_.best_update > 0)
+    if (writes() && !final_.held() && cursor_.best_update > 0)
       write_file_atomically(folder_ / run_files::kSingle, read_run_file(model));
     final_ = {scores, cursor_.update, averaged};
     std::map<std::string, std::string> about{{"format", "heed.model"},
@@ -139,7 +177,7 @@ ValidationResult Trainer::validate_at_end(int64_t averaged) {
     for (const auto& [keep, value] : scores) {
       if (!std::isnan(value)) about["final_" + keep] = fmt::format("{}", value);
     }
-    save_safetensors(model, model_->state_dict(), about);
+    if (writes()) save_safetensors(model, model_->state_dict(), about);
   }
   report(result);
   return result;
@@ -179,10 +217,10 @@ Trainer::Followed Trainer::follow_up() {
     } catch (const LeftValidation&) {
       return {.saved = save_state(/*must=*/true), .left = true};
     }
-    if (config_.train.average > 0) keep_checkpoint();
+    if (config_.train.average > 0 && writes()) keep_checkpoint();
   }
   cursor_.validates = 0;
-  keep_run(scores, ends);
+  if (writes()) keep_run(scores, ends);
   const bool saves = checkpoint_is_due() || !scores.empty();
   if (patience_has_ended()) total_updates_ = cursor_.update;
   return {.saved = saves && save_state(/*must=*/cursor_.update == total_updates_), .left = false};
@@ -254,10 +292,14 @@ void Trainer::prune_kept() const {
 
 // The mean of the kept checkpoints becomes the model if it validates better than the best single one.
 void Trainer::average_checkpoints() {
-  const std::vector<std::filesystem::path> all = kept_checkpoints(folder_);
-  if (all.size() < 2) return;
-  model_->load(mean_of_weights(all), folder_.string());
-  validate_at_end(static_cast<int64_t>(all.size()));
+  std::vector<std::filesystem::path> all;
+  if (writes()) all = kept_checkpoints(folder_);
+  double count = static_cast<double>(all.size());
+  if (ranks_) ranks_->sum({&count, 1});  // the others have none
+  if (count < 2) return;
+  if (writes()) model_->load(mean_of_weights(all), folder_.string());
+  share_weights();
+  validate_at_end(static_cast<int64_t>(count));
 }
 
 }  // namespace heed::models

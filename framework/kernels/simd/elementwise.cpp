@@ -453,11 +453,20 @@ void adam(int64_t n, const AdamStep& step, const T* g, T* p, T* m, T* v) {
 }
 
 template <class T>
-void dropout(int64_t n, double p, uint64_t seed, uint64_t stream, const T* x, T* y) {
+void dropout(int64_t n, double p, uint64_t seed, uint64_t stream, const T* x, T* y, int64_t first) {
   constexpr int64_t kElements = 128;  // one chunk of random bits
+  int64_t chunk = first / kElements;
+  if (const int64_t before = first % kElements; before > 0) {  // begins within a chunk
+    const int64_t head = std::min(n, kElements - before);
+    T from[kElements] = {}, to[kElements];
+    std::copy_n(x, head, from + before);
+    HEED_DISPATCH(DropoutKernel)(chunk, before + head, p, seed, stream, from, to);
+    std::copy_n(to + before, head, y);
+    x += head, y += head, n -= head, ++chunk;
+  }
   parallel_for((n + kElements - 1) / kElements, kGrain / kElements, [&](int64_t b, int64_t e) {
     const int64_t from = b * kElements, to = std::min(n, e * kElements);
-    HEED_DISPATCH(DropoutKernel)(b, to - from, p, seed, stream, x + from, y + from);
+    HEED_DISPATCH(DropoutKernel)(chunk + b, to - from, p, seed, stream, x + from, y + from);
   });
 }
 
@@ -472,7 +481,7 @@ void dropout(int64_t n, double p, uint64_t seed, uint64_t stream, const T* x, T*
   template void sum(int64_t, int64_t, int64_t, const T*, double*, double);                            \
   template double sum_of_squares(int64_t, const T*);                                                  \
   template void adam(int64_t, const AdamStep&, const T*, T*, T*, T*);                                 \
-  template void dropout(int64_t, double, uint64_t, uint64_t, const T*, T*);
+  template void dropout(int64_t, double, uint64_t, uint64_t, const T*, T*, int64_t);
 HEED_INSTANTIATE(float)
 HEED_INSTANTIATE(double)
 

@@ -1,0 +1,41 @@
+// Random numbers of a part of a batch: where several processes compute one batch, each some of its rows, they
+// draw what one process would draw for the whole.
+#pragma once
+
+#include <cstdint>
+
+#include "framework/core/tensor.h"
+
+namespace heed {
+
+/// While it exists, dropout on the calling thread gives the rows of its argument the mask that they would
+/// have among all rows of a larger batch. Guards do not nest.
+class RandomRows {
+ public:
+  /// Rows of a batch: tensors whose first dimension is `count` are its rows from `first` on.
+  struct Rows {
+    int64_t count;  // 0: there are no such tensors
+    int64_t first;  // from 0
+  };
+  /// @param sentences,tokens what the first dimension of a tensor may be: the sentences of the batch, or all
+  ///   their tokens; where both have the same count, it is the sentences
+  RandomRows(Rows sentences, Rows tokens) { rows_[0] = sentences, rows_[1] = tokens; }
+  ~RandomRows() { rows_[0] = rows_[1] = {0, 0}; }
+  RandomRows(const RandomRows&) = delete;
+  RandomRows& operator=(const RandomRows&) = delete;
+
+  /// @param x [rows, *]
+  /// @return index of its first element in the whole tensor that it is a part of; 0 without a guard
+  static int64_t first_element(const Tensor& x) {
+    if (x.ndim() == 0) return 0;
+    for (const Rows& rows : rows_) {
+      if (rows.count > 0 && rows.count == x.size(0)) return rows.first * (x.numel() / rows.count);
+    }
+    return 0;
+  }
+
+ private:
+  static inline thread_local Rows rows_[2] = {{0, 0}, {0, 0}};  // NOLINT: a plain array is constant at start
+};
+
+}  // namespace heed
