@@ -6,8 +6,9 @@
 namespace heed::models {
 namespace {
 
-constexpr size_t kAhead = 8;                    // updates that wait to be made
-constexpr uint64_t kPages = uint64_t{1} << 25;  // bytes that are read before pages are given back
+constexpr size_t kAhead = 8;                     // updates that wait to be made
+constexpr uint64_t kPages = uint64_t{1} << 26;   // bytes that are read before pages are given back
+constexpr uint64_t kAround = uint64_t{1} << 16;  // that Linux maps about a page that is read
 
 }  // namespace
 
@@ -69,7 +70,7 @@ void BatchReader::read() {
         std::vector<EncodedPair>& batch = update.batches.emplace_back();
         for (const uint32_t index : batches[i]) {
           batch.push_back(pairs_[index]);
-          bytes += (batch.back().source.size() + batch.back().target.size()) * sizeof(int);
+          bytes += kAround + (batch.back().source.size() + batch.back().target.size()) * sizeof(int);
         }
       }
       if (bytes > kPages) {

@@ -9,14 +9,14 @@
 namespace heed {
 namespace {
 
-std::vector<float> values(const Tensor& x) { return x.contiguous().to_vector<float>(); }
+std::vector<float> floats_of(const Tensor& x) { return x.contiguous().to_vector<float>(); }
 
 // Rows of any beginning: chunks of random bits have 128 elements.
 TEST(RandomRows, RowsOfABatchGetTheMaskOfTheWhole) {
   constexpr int64_t kRows = 11;
   for (const int64_t width : {1, 3, 50, 128, 131}) {
     manual_seed(5);
-    const std::vector<float> whole = values(dropout(ones({kRows, width}), 0.4));
+    const std::vector<float> whole = floats_of(dropout(ones({kRows, width}), 0.4));
     for (int64_t first = 0; first < kRows; ++first) {
       const int64_t count = kRows - first > 2 ? 2 : 1;
       manual_seed(5);
@@ -25,21 +25,22 @@ TEST(RandomRows, RowsOfABatchGetTheMaskOfTheWhole) {
       const Tensor y = dropout(x, 0.4);
       const auto begin = whole.begin() + first * width;
       const std::vector<float> expected(begin, begin + count * width);
-      ASSERT_EQ(values(y), expected) << width << " " << first;
+      ASSERT_EQ(floats_of(y), expected) << width << " " << first;
       sum(y).backward();
-      ASSERT_EQ(values(x.grad()), expected) << "the gradient's mask";
+      ASSERT_EQ(floats_of(x.grad()), expected) << "the gradient's mask";
     }
   }
 }
 
 TEST(RandomRows, TokensHaveTheirOwnPlace) {
   manual_seed(5);
-  const std::vector<float> whole = values(dropout(ones({20, 7}), 0.4));
+  const std::vector<float> whole = floats_of(dropout(ones({20, 7}), 0.4));
   manual_seed(5);
   const RandomRows rows({2, 1}, {9, 4});
-  EXPECT_EQ(values(dropout(ones({9, 7}), 0.4)), std::vector<float>(whole.begin() + 28, whole.begin() + 91));
+  EXPECT_EQ(floats_of(dropout(ones({9, 7}), 0.4)),
+            std::vector<float>(whole.begin() + 28, whole.begin() + 91));
   manual_seed(5);  // neither sentences nor tokens
-  EXPECT_EQ(values(dropout(ones({20, 7}), 0.4)), whole);
+  EXPECT_EQ(floats_of(dropout(ones({20, 7}), 0.4)), whole);
 }
 
 }  // namespace
