@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <csignal>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -228,6 +229,7 @@ void train(TrainOptions& options) {
   profiling.finish();
   if (ranks) {
     cluster::all_ranks_are_done();
+    if (!result.finished && interrupted.load() == 0) interrupted.store(SIGTERM);  // it came to another rank
     if (!ranks->first()) {
       if (!result.finished) throw Interrupted();
       return;
