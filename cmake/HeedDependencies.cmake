@@ -60,12 +60,7 @@ if(HEED_BUILD_APPS)
 endif()
 set(HEED_WITH_MPI OFF)
 if(HEED_BUILD_APPS AND NOT HEED_MPI STREQUAL "OFF")
-  # Open MPI and MPICH; mpi-c is Debian's name for the one that is chosen.
-  foreach(name ompi-c mpich mpi-c)
-    if(NOT HeedMpi_FOUND)
-      pkg_check_modules(HeedMpi QUIET IMPORTED_TARGET GLOBAL ${name})
-    endif()
-  endforeach()
+  pkg_search_module(HeedMpi QUIET IMPORTED_TARGET GLOBAL ompi-c mpich mpi-c)  # mpi-c: the one that Debian's alternatives chose
   if(HEED_MPI STREQUAL "ON")
     heed_require("MPI (HEED_MPI is ON)" "libopenmpi-dev" HeedMpi_FOUND)
   endif()

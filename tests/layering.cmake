@@ -26,7 +26,7 @@ foreach(layer framework nn models apps)
   endforeach()
 endforeach()
 # Within models each floor stands on those before it; and what an architecture is called is said in its own folder and in the registry.
-set(floors options text corpus grammar architectures decoding metrics run import evaluation training)
+set(floors options text corpus cluster grammar architectures decoding metrics run import evaluation training)
 set(above "")
 list(REVERSE floors)
 foreach(floor ${floors})

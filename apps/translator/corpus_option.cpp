@@ -4,14 +4,8 @@
 
 #include <tuple>
 
-#include "apps/common/print.h"
 #include "framework/core/error.h"
 #include "framework/io/file.h"
-#include "models/corpus/documents.h"
-#include "models/corpus/pair_text.h"
-#include "models/text/context.h"
-#include "models/text/fingerprint.h"
-#include "models/training/session.h"
 
 namespace heed::apps {
 
@@ -60,36 +54,6 @@ models::DataMarks Corpus::marks() const {
   };
   return {mark("train", info_.source_language), mark("train", info_.target_language),
           mark("valid", info_.source_language), mark("valid", info_.target_language)};
-}
-
-std::shared_ptr<const models::TrainingData> Corpus::training_data(
-    const models::RunConfig& run, const models::ParallelLines& validation) const {
-  const models::RunConfig config = models::resolved(run);
-  const models::DataMarks known = marks();
-  const auto documents = [&](const char* part) {
-    std::vector<uint64_t> sizes;
-    for (const models::CorpusDocument& document : models::read_documents(folder_, info_, part))
-      sizes.push_back(document.pairs);
-    return sizes;
-  };
-  const std::vector<uint64_t> of_validation = documents("valid");
-  const auto validation_side = [&](const std::vector<std::string>& lines, const models::TextSettings& text) {
-    return models::tokenize_lines(models::with_context(lines, text.context, of_validation), text);
-  };
-  const models::CorpusFile* const listed = info_.find("train.documents");
-  auto data = std::make_shared<models::TrainingData>(
-      std::make_shared<const models::PairsInFiles>(
-          models::PairsInFiles::Side{folder_ / ("train." + info_.source_language), config.source_text},
-          models::PairsInFiles::Side{folder_ / ("train." + info_.target_language), config.target_text},
-          train_pairs(), documents("train")),
-      models::TokenisedCorpus{validation_side(validation.source, config.source_text),
-                              validation_side(validation.target, config.target_text)},
-      folder_ / models::kIdFolder,
-      models::fingerprint(known.source.fingerprint + known.target.fingerprint +
-                          (listed ? listed->fingerprint : "")));
-  data->note = [](const std::string& line) { note("{}\n", line); };
-  models::check_data(config, *data);
-  return data;
 }
 
 std::pair<std::string, std::string> Corpus::test_files() const {

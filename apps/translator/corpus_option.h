@@ -2,7 +2,6 @@
 #pragma once
 
 #include <filesystem>
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -10,7 +9,6 @@
 #include "models/corpus/corpus_folder.h"
 #include "models/run/data.h"
 #include "models/run/options.h"
-#include "models/training/training_data.h"
 
 namespace heed::apps {
 
@@ -30,11 +28,9 @@ class Corpus {
   static std::optional<Corpus> of_files(const models::PairFiles& files);
   /// What tells its training and validation sentences from others.
   models::DataMarks marks() const;
+  const std::filesystem::path& folder() const { return folder_; }
+  const models::CorpusInfo& info() const { return info_; }
   int64_t train_pairs() const { return static_cast<int64_t>(info_.train); }
-  /// Its training pairs as a stream, with their ids in files beside the corpus. Throws what models::prepare
-  /// throws.
-  std::shared_ptr<const models::TrainingData> training_data(const models::RunConfig& config,
-                                                            const models::ParallelLines& validation) const;
   /// Source and translation of the test. Throws as above.
   std::pair<std::string, std::string> test_files() const;
   /// Its gold alignments of the test, "" without.

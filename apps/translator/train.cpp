@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <csignal>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -23,10 +24,14 @@
 #include "apps/translator/training.h"
 #include "framework/core/error.h"
 #include "framework/io/file.h"
+#include "models/corpus/documents.h"
+#include "models/corpus/pair_text.h"
 #include "models/corpus/pharaoh.h"
 #include "models/metrics/metric.h"
 #include "models/run/data.h"
 #include "models/run/files.h"
+#include "models/text/context.h"
+#include "models/text/fingerprint.h"
 
 namespace heed::apps {
 namespace {
@@ -105,6 +110,39 @@ std::optional<models::WordLinks> links_of(const TrainOptions& options) {
   return models::read_pharaoh(input_path(options.alignments));
 }
 
+// The training pairs of a corpus as a stream, with their ids in files beside it.
+std::shared_ptr<const models::TrainingData> streamed(const Corpus& corpus, const models::RunConfig& run,
+                                                     const models::ParallelLines& validation) {
+  const std::filesystem::path& folder = corpus.folder();
+  const models::CorpusInfo& info = corpus.info();
+  const models::RunConfig config = models::resolved(run);
+  const models::DataMarks known = corpus.marks();
+  const auto documents = [&](const char* part) {
+    std::vector<uint64_t> sizes;
+    for (const models::CorpusDocument& document : models::read_documents(folder, info, part))
+      sizes.push_back(document.pairs);
+    return sizes;
+  };
+  const std::vector<uint64_t> of_validation = documents("valid");
+  const auto validation_side = [&](const std::vector<std::string>& lines, const models::TextSettings& text) {
+    return models::tokenize_lines(models::with_context(lines, text.context, of_validation), text);
+  };
+  const models::CorpusFile* const listed = info.find("train.documents");
+  auto data = std::make_shared<models::TrainingData>(
+      std::make_shared<const models::PairsInFiles>(
+          models::PairsInFiles::Side{folder / ("train." + info.source_language), config.source_text},
+          models::PairsInFiles::Side{folder / ("train." + info.target_language), config.target_text},
+          corpus.train_pairs(), documents("train")),
+      models::TokenisedCorpus{validation_side(validation.source, config.source_text),
+                              validation_side(validation.target, config.target_text)},
+      folder / models::kIdFolder,
+      models::fingerprint(known.source.fingerprint + known.target.fingerprint +
+                          (listed ? listed->fingerprint : "")));
+  data->note = [](const std::string& line) { note("{}\n", line); };
+  models::check_data(config, *data);
+  return data;
+}
+
 // What a training reads: the pairs of a corpus folder as a stream, those of other files in memory.
 struct Pairs {
   models::DataMarks marks;
@@ -119,7 +157,7 @@ Pairs read_all(const TrainOptions& options) {
   if (options.corpus) {
     return {options.corpus->marks(), options.corpus->train_pairs(),
             [&options, validation](const models::RunConfig& config) {
-              return options.corpus->training_data(config, *validation);
+              return streamed(*options.corpus, config, *validation);
             }};
   }
   const auto train = std::make_shared<const models::ParallelLines>(read_pairs(files.source, files.target));
@@ -228,6 +266,7 @@ void train(TrainOptions& options) {
   profiling.finish();
   if (ranks) {
     cluster::all_ranks_are_done();
+    if (!result.finished && interrupted.load() == 0) interrupted.store(SIGTERM);  // it came to another rank
     if (!ranks->first()) {
       if (!result.finished) throw Interrupted();
       return;

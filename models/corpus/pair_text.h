@@ -57,6 +57,7 @@ class PairsInFiles : public PairText {
   /// @param documents the number of lines of each document; none: blank lines alone end one
   PairsInFiles(Side source, Side target, int64_t pairs, std::vector<uint64_t> documents = {});
   int64_t size() const override { return pairs_; }
+  /// @param visitor is called for each pair
   /// @throws FormatError for a line that is not UTF-8, and for files that do not have size() lines
   void visit(const Visitor& visitor) const override;
 

@@ -85,9 +85,9 @@ struct TrainResult {
   int64_t parameters = 0;   // number of parameters of the model
   /// Number of `updates` that were skipped because the loss or a gradient had NaN or infinity.
   int64_t skipped = 0;
-  TrainingFacts facts = {};  // what was known before the first update
-  /// Seconds of this session that updates waited for their pairs, and those of them before its first update.
-  double waited = 0, waited_first = 0;
+  TrainingFacts facts = {};          // what was known before the first update
+  double waited = 0;                 // seconds of this session that updates waited for their pairs
+  double waited_first = 0;           // of these, before its first update
   Communication communication = {};  // of this session, with other ranks
 };
 

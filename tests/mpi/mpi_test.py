@@ -107,21 +107,35 @@ class Test:
         assert ranks["count"] == 3 and ranks["bytes"] > 1000 and ranks["seconds"] >= 0, ranks
         assert not (self.folder / "other" / "run.lock").exists()
 
-    def lost(self, name, ranks, send, victim, limit):
-        """Ends a rank or stops it; the run ends by itself, and goes on."""
-        words = ["--updates", 400, "--batch-size", 10, "--save-every", 5, "--validate-every", 1000]
-        process = subprocess.Popen(command(ranks, self.training(name, *words)), env=environment() | {"HEED_MPI_TIMEOUT": "2"},
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    def start(self, name, ranks, words, limit):
+        """A training that has saved its state; and the processes of its ranks."""
+        process = subprocess.Popen(command(ranks, self.training(name, *words)), env=environment() | {"HEED_MPI_TIMEOUT": limit},
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         state = self.folder / name / "state.safetensors"
         end = time.monotonic() + 60
         while not state.exists():
             assert time.monotonic() < end and process.poll() is None, process.stderr.read()
             time.sleep(0.05)
-        pids = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split()
         by_rank = {}
-        for pid in pids:
+        for pid in subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split():
             variables = dict(entry.split("=", 1) for entry in pathlib.Path(f"/proc/{pid}/environ").read_text().split("\0") if "=" in entry)
             by_rank[int(variables["OMPI_COMM_WORLD_RANK"])] = int(pid)
+        return process, by_rank
+
+    def told(self):
+        """A signal to one rank stops all after the update under way, and the state is saved."""
+        process, by_rank = self.start("told", 2, ["--updates", 4000, "--save-every", 5, "--validate-every", 10000], "20")
+        os.kill(by_rank[1], signal.SIGTERM)
+        stdout, stderr = process.communicate(timeout=30)
+        assert process.returncode == 128 + signal.SIGTERM, (process.returncode, stderr)
+        done = lines_of(self.folder / "told")[-1]["update"]
+        assert f"stopped after update {done};" in stdout and done < 4000, stdout
+        assert not (self.folder / "told" / "run.lock").exists()
+
+    def lost(self, name, ranks, send, victim, limit):
+        """Ends a rank or stops it; the run ends by itself, and goes on."""
+        words = ["--updates", 200, "--batch-size", 10, "--save-every", 5, "--validate-every", 1000]
+        process, by_rank = self.start(name, ranks, words, "2")
         begin = time.monotonic()
         os.kill(by_rank[victim], send)
         try:
@@ -135,10 +149,10 @@ class Test:
             said = [line for line in stderr.splitlines() if f"rank {victim} has not answered for 2 s" in line]
             assert len(said) == 1, stderr
         print(f"  {name}: ended after {time.monotonic() - begin:.1f} s", flush=True)
-        assert lines_of(self.folder / name)[-1]["update"] < 400, "it had ended"
+        assert lines_of(self.folder / name)[-1]["update"] < 200, "it had ended"
         resumed = run(1 if ranks > 2 else 3, *self.training(name, *words, "--resume"))
         assert "resumes" in resumed.stderr, resumed.stderr
-        assert lines_of(self.folder / name)[-1]["update"] == 400
+        assert lines_of(self.folder / name)[-1]["update"] == 200
 
     def killed(self):
         self.lost("killed", 3, signal.SIGKILL, 2, 30)
@@ -187,7 +201,7 @@ def main():
         return
     with tempfile.TemporaryDirectory() as folder:
         test = Test(pathlib.Path(folder))
-        for name in ONLY or ["equal_losses", "few_pairs", "guided", "resumed", "killed", "stopped", "stopped_first", "one_message", "translated"]:
+        for name in ONLY or ["equal_losses", "few_pairs", "guided", "resumed", "killed", "stopped", "stopped_first", "told", "one_message", "translated"]:
             begin = time.monotonic()
             getattr(test, name)()
             print(f"{name}: {time.monotonic() - begin:.1f} s", flush=True)
