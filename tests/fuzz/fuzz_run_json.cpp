@@ -49,8 +49,10 @@ std::vector<std::string> seeds() {
                                             .reverse = "back",
                                             .agreement = 0.5,
                                             .sentences = 9});
-  return {models::run_data({"a.en", "a.de", "b.en", "b.de", "a licence", "whom to name"}, lines, lines),
-          models::run_data({}, lines, lines), read_file(folder() / models::run_files::kScores),
+  return {models::run_data({"a.en", "a.de", "b.en", "b.de", "a licence", "whom to name"},
+                           models::marks_of(lines, lines)),
+          models::run_data({}, models::marks_of(lines, lines)),
+          read_file(folder() / models::run_files::kScores),
           read_file(folder() / models::run_files::kAttention)};
 }
 
