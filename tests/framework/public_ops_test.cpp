@@ -43,6 +43,7 @@ const std::map<std::string, std::string>& other_headers() {
       {"sequence.h", "batches inside of lstm and attention_lstm"},
       {"moments.h", "what normalisations share"},
       {"weighed.h", "what losses share"},
+      {"random_rows.h", "which rows of a batch dropout draws for"},
   };
   return reasons;
 }

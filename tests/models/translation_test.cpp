@@ -303,7 +303,7 @@ TEST(TranslationRecord, AnyDamageIsAFormatErrorOrAValidRecord) {
     EXPECT_THAT(error_of(damaged), testing::AnyOf("no error", testing::StartsWith("'out.jsonl' line 7: ")));
     EXPECT_EQ(error_of(damaged).find('\n'), std::string::npos);
   }
-  EXPECT_THAT(error_of(std::string(200000, '[')), HasSubstr("cut off"));
+  EXPECT_THAT(error_of(std::string(200000, '[')), HasSubstr("its JSON nests too deeply"));
 }
 
 TEST(TranslationRecord, WritersMistakesAreRefused) {

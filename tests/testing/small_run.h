@@ -45,9 +45,9 @@ inline std::shared_ptr<const TrainingData> train_small(const std::filesystem::pa
                                                        const RunConfig& config, const ParallelLines& lines) {
   const auto data = std::make_shared<const TrainingData>(small_corpus(), small_corpus());
   double now = 0;
-  TrainingSession::start(
-      folder, config, data,
-      {.data = run_data({"a.en", "a.de", "b.en", "b.de", "a licence", "whom to name"}, marks_of(lines, lines))})
+  TrainingSession::start(folder, config, data,
+                         {.data = run_data({"a.en", "a.de", "b.en", "b.de", "a licence", "whom to name"},
+                                           marks_of(lines, lines))})
       .run({.clock = [&] { return now += 0.01; }});
   return data;
 }
