@@ -163,7 +163,17 @@ class MpiRanks : public models::Ranks {
     facts_.waited += apps::steady_seconds() - begin;
     waits_.store(false);
     working();
-    if (!done()) throw Error("ranks", failure_);
+    if (!done()) give_up(lock);
+  }
+
+  // The other ranks may read what this one sums and gathers until they are ended, so nothing is unwound.
+  [[noreturn]] void give_up(std::unique_lock<std::mutex>& lock) {
+    const Error error("ranks", failure_);
+    lock.unlock();
+    const std::string who = apps::speak_at_last();
+    apps::note("translator: {}{}\n", who, error.what());
+    abort(1);
+    ::_exit(1);
   }
 
   void call(std::function<int()> begin, size_t bytes) {

@@ -43,7 +43,8 @@ class Cut {
   }
   const std::vector<std::string>& lines() const { return lines_; }
   // The texts of the translations of `rank`, or of the last that a sentence has.
-  std::vector<std::string> texts(const std::vector<std::vector<models::Translation>>& results,
+  std::vector<std::string> texts(const models::Translator& translator,
+                                 const std::vector<std::vector<models::Translation>>& results,
                                  size_t rank) const {
     std::vector<std::string> texts;
     size_t next = 0;
@@ -53,7 +54,7 @@ class Cut {
         text += part.before;
         if (!part.text.empty()) {
           const auto& found = results.at(next++);
-          text += found.at(std::min(rank, found.size() - 1)).target.text;
+          text += translator.written(found.at(std::min(rank, found.size() - 1)));
         }
         text += part.after;
       }
@@ -158,9 +159,10 @@ HttpReply Api::translate(const HttpRequest& request) {
   work.lines = cut.lines();
   const auto results = batcher_.translate(work);
   require_whole(results);
+  const models::Translator& translator = *models_.all()[work.model].translator;
   Json reply;
   const auto answer = [&](size_t rank) {
-    std::vector<std::string> texts = cut.texts(results, rank);
+    std::vector<std::string> texts = cut.texts(translator, results, rank);
     return wanted.list ? Json(std::move(texts)) : Json(std::move(texts.front()));
   };
   reply["translatedText"] = answer(0);
@@ -170,7 +172,7 @@ HttpReply Api::translate(const HttpRequest& request) {
     for (const auto& found : results) most = std::max(most, found.size());
     for (int64_t rank = 1; rank <= wanted.alternatives && static_cast<size_t>(rank) < most; ++rank) {
       if (wanted.list) {  // a list for each text
-        const std::vector<std::string> texts = cut.texts(results, static_cast<size_t>(rank));
+        const std::vector<std::string> texts = cut.texts(translator, results, static_cast<size_t>(rank));
         for (size_t i = 0; i < texts.size(); ++i) {
           if (rank == 1) alternatives.push_back(Json::array());
           alternatives[i].push_back(texts[i]);
@@ -211,9 +213,10 @@ HttpReply Api::attention(const HttpRequest& request) {
   work.best_words = wanted.best_words;
   auto results = batcher_.translate(work);
   require_whole(results);
+  const models::Translator& translator = *models_.all()[work.model].translator;
   Json alternatives = Json::array();
   for (const models::Translation& one : results.front())
-    alternatives.push_back({{"text", one.target.text}, {"score", one.score}});
+    alternatives.push_back({{"text", translator.written(one)}, {"score", one.score}});
   models::Translation& best = results.front().front();
   if (!wanted.page && wanted.alternatives == 0) return {.body = models::to_json_line(best)};
   Json reply;

@@ -98,17 +98,20 @@ class Conversation {
       throw ValueError("the sentence is too long: " + found.front().skipped);
     for (const models::Translation& one : found) {
       if (options_.search.n_best > 1)
-        say("  {:7.2f}  {}\n", one.score, one.target.text);
+        say("  {:7.2f}  {}\n", one.score, translator_.written(one));
       else
-        say("  {}\n", one.target.text);
+        say("  {}\n", translator_.written(one));
     }
     last_ = found.front();
   }
   void score(const std::string& translation) {
     if (translation.empty()) throw ValueError(":score TRANSLATION wants one of the last sentence");
     const std::string source = last().source.text;
-    const models::Translation found = translate_sentence(translator_, source, translation, options_);
-    say("  {:7.2f}  {}\n  {:7.2f}  {}\n", last().score, last().target.text, found.score, translation);
+    const std::string before = last().target.text, own = translator_.written(last());
+    // behind the lines that the model wrote before it, if it writes such lines
+    const models::Translation found = translate_sentence(
+        translator_, source, before.substr(0, before.size() - own.size()) + translation, options_);
+    say("  {:7.2f}  {}\n  {:7.2f}  {}\n", last().score, own, found.score, translation);
     last_ = found;
   }
   void load(const std::string& name) {

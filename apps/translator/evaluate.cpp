@@ -24,7 +24,6 @@
 #include "apps/translator/run_options.h"
 #include "apps/translator/scores.h"
 #include "apps/translator/search_options.h"
-#include "models/corpus/documents.h"
 #include "models/evaluation/failures.h"
 #include "models/metrics/scored_text.h"
 #include "models/run/box.h"
@@ -217,7 +216,7 @@ void score_hypotheses(const EvaluateOptions& options) {
 // What the run and those beside it fail in, on the terminal and as a file.
 void report_failures(const EvaluateOptions& options, const models::Translator& translator,
                      const std::deque<models::Translator>& beside, const models::ParallelLines& lines,
-                     std::span<const uint64_t> documents, const models::Evaluation& result) {
+                     const models::Evaluation& result) {
   std::vector<std::string> names;
   for (const std::string& run : options.runs) names.push_back(models::name_of_run(run));
   FailureReport report{lines.source, {}};
@@ -226,7 +225,7 @@ void report_failures(const EvaluateOptions& options, const models::Translator& t
   std::deque<models::Evaluation> others;  // the report points at them
   for (size_t i = 0; i < beside.size(); ++i) {
     others.push_back(models::evaluate(beside[i], lines.source, lines.target, steady_seconds,
-                                      options.translate, {}, groups_of(options.lengths), documents));
+                                      options.translate, {}, groups_of(options.lengths), lines.documents));
     report.runs.push_back({models::name_of_run(options.beside[i]), &others.back(),
                            models::find_failures(beside[i].run(), lines.source, others.back())});
   }
@@ -263,9 +262,9 @@ void evaluate_run(const EvaluateOptions& options) {
   if (!options.gold.empty())
     pairs = aligned_pairs(translator.run().config, lines, models::read_lines(input_path(options.gold)),
                           options.gold);
-  const std::vector<uint64_t> documents = models::documents_beside(options.source, lines.source.size());
-  const models::Evaluation result = models::evaluate(translator, lines.source, lines.target, steady_seconds,
-                                                     options.translate, pairs, groups, documents, ranks);
+  const models::Evaluation result =
+      models::evaluate(translator, lines.source, lines.target, steady_seconds, options.translate, pairs,
+                       groups, lines.documents, ranks);
   profiling.finish();
   if (ranks) cluster::all_ranks_are_done();
   if (ranks && !ranks->first()) return;
@@ -285,7 +284,7 @@ void evaluate_run(const EvaluateOptions& options) {
       records += models::to_json_line(translation) + "\n";
     write_output(options.records, records);
   }
-  if (!options.report.empty()) report_failures(options, translator, beside, lines, documents, result);
+  if (!options.report.empty()) report_failures(options, translator, beside, lines, result);
   if (options.keep_scores) models::write_scores(options.runs.front(), run_scores(options, result));
   write_json(options.json, report);
 }

@@ -88,8 +88,8 @@ void measure_loss(const QuantizeOptions& options, nlohmann::ordered_json& report
   std::vector<models::Evaluation> results;
   for (const std::string& folder : folders) {
     const models::Translator translator(models::load_run(folder));
-    results.push_back(
-        models::evaluate(translator, lines.source, lines.target, steady_seconds, options.translate));
+    results.push_back(models::evaluate(translator, lines.source, lines.target, steady_seconds,
+                                       options.translate, {}, {}, lines.documents));
   }
   size_t differ = 0;
   for (size_t i = 0; i < results[0].translations.size(); ++i) {

@@ -1,6 +1,8 @@
 // translator: trains a translator, translates with it, measures it, and shows it all on a built-in corpus.
 
 #include <algorithm>
+#include <array>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -11,6 +13,7 @@
 #include "apps/translator/commands.h"
 #include "apps/translator/preset.h"
 #include "framework/build_info.h"
+#include "framework/core/error.h"
 
 namespace {
 
@@ -34,6 +37,14 @@ heed::apps::Restart restart_of(int argc, char** argv) {
   }
   const bool decides_late = command == "translate" || command == "evaluate" || command == "look";
   return decides_late && !has_preset(argc, argv) ? Restart::with_threads : Restart::now;
+}
+
+// Several ranks share what these commands do; of the others each would do all of it, at once.
+void require_one_rank(const std::string& command) {
+  using namespace heed;
+  constexpr std::array<std::string_view, 5> kAny = {"train", "translate", "evaluate", "models", "doctor"};
+  if (cluster::place_of_environment().size == 1 || std::ranges::find(kAny, command) != kAny.end()) return;
+  throw ValueError(command, "is the work of one process; train, translate and evaluate run on several ranks");
 }
 
 }  // namespace
@@ -83,7 +94,9 @@ int main(int argc, char** argv) {
   add("doctor", "what this machine gives heed, what makes it slow, and what is missing", apps::add_doctor);
   const int code = apps::run_app("translator", cli, argc, argv, [&] {
     for (const auto& [sub, command] : commands) {
-      if (sub->parsed()) command();
+      if (!sub->parsed()) continue;
+      require_one_rank(sub->get_name());
+      command();
     }
   });
   return cluster::end_ranks(code);

@@ -8,6 +8,7 @@
 #include "apps/common/main_guard.h"
 #include "apps/common/streams.h"
 #include "framework/core/error.h"
+#include "models/corpus/documents.h"
 #include "models/text/unicode.h"
 
 namespace heed::apps {
@@ -33,6 +34,7 @@ bool is_table(const std::vector<std::string>& lines) {
 
 models::ParallelLines read_pairs(const std::string& source, const std::string& target) {
   models::ParallelLines lines = models::read_parallel(input_path(source), input_path(target));
+  lines.documents = models::documents_beside(source, lines.source.size());
   if (std::ranges::none_of(lines.source, has_words)) return lines;  // whoever uses them says so
   std::error_code error;
   if (std::filesystem::equivalent(input_path(source), input_path(target), error)) {

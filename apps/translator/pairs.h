@@ -10,8 +10,8 @@
 
 namespace heed::apps {
 
-/// models::read_parallel, "-" for standard input. Warns of the same file on both sides and of what looks like
-/// a table.
+/// models::read_parallel, "-" for standard input, with the documents of a part of a corpus. Warns of the same
+/// file on both sides and of what looks like a table.
 /// @param source,target files whose lines belong together
 /// @return the lines
 /// @throws what models::read_parallel throws

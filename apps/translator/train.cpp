@@ -30,7 +30,6 @@
 #include "models/metrics/metric.h"
 #include "models/run/data.h"
 #include "models/run/files.h"
-#include "models/text/context.h"
 #include "models/text/fingerprint.h"
 
 namespace heed::apps {
@@ -117,25 +116,20 @@ std::shared_ptr<const models::TrainingData> streamed(const Corpus& corpus, const
   const models::CorpusInfo& info = corpus.info();
   const models::RunConfig config = models::resolved(run);
   const models::DataMarks known = corpus.marks();
-  const auto documents = [&](const char* part) {
-    std::vector<uint64_t> sizes;
-    for (const models::CorpusDocument& document : models::read_documents(folder, info, part))
-      sizes.push_back(document.pairs);
-    return sizes;
-  };
-  const std::vector<uint64_t> of_validation = documents("valid");
-  const auto validation_side = [&](const std::vector<std::string>& lines, const models::TextSettings& text) {
-    return models::tokenize_lines(models::with_context(lines, text.context, of_validation), text);
-  };
+  std::vector<uint64_t> documents;
+  for (const models::CorpusDocument& document : models::read_documents(folder, info, "train"))
+    documents.push_back(document.pairs);
+  if (documents.empty() && std::max(config.source_text.context, config.target_text.context) > 0) {
+    warn("translator", fmt::format("'{}' does not say which lines are of one document: all are taken as one",
+                                   folder.string()));
+  }
   const models::CorpusFile* const listed = info.find("train.documents");
   auto data = std::make_shared<models::TrainingData>(
       std::make_shared<const models::PairsInFiles>(
           models::PairsInFiles::Side{folder / ("train." + info.source_language), config.source_text},
           models::PairsInFiles::Side{folder / ("train." + info.target_language), config.target_text},
-          corpus.train_pairs(), documents("train")),
-      models::TokenisedCorpus{validation_side(validation.source, config.source_text),
-                              validation_side(validation.target, config.target_text)},
-      folder / models::kIdFolder,
+          corpus.train_pairs(), std::move(documents)),
+      models::tokenised(config, validation), folder / models::kIdFolder,
       models::fingerprint(known.source.fingerprint + known.target.fingerprint +
                           (listed ? listed->fingerprint : "")));
   data->note = [](const std::string& line) { note("{}\n", line); };

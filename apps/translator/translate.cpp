@@ -23,6 +23,7 @@
 #include "apps/translator/search_options.h"
 #include "framework/core/error.h"
 #include "framework/io/file.h"
+#include "models/corpus/documents.h"
 #include "models/run/box.h"
 #include "models/run/translator.h"
 #include "models/text/context.h"
@@ -67,8 +68,8 @@ class Translating {
         input_(std::move(input)),
         text_(first() ? options.output : ""),
         records_(first() ? options.records : ""),
-        context_(translator.run().config.source_text.context),
-        target_context_(translator.run().config.target_text.context) {}
+        context_(context_of(options, translator.run().config.source_text)),
+        target_context_(context_of(options, translator.run().config.target_text)) {}
 
   // Lines of a text, of which those before a line are its context where the run wants some.
   void add(std::span<const std::string> text) {
@@ -121,6 +122,16 @@ class Translating {
 
  private:
   bool first() const { return !ranks_ || ranks_->first(); }
+  // With the documents of a part of a corpus.
+  static models::ContextLines context_of(const TranslationOptions& options,
+                                         const models::TextSettings& settings) {
+    std::error_code ignored;
+    if (settings.context == 0 || !std::filesystem::is_regular_file(options.source, ignored))
+      return models::ContextLines(settings.context);
+    return models::ContextLines(
+        settings.context,
+        models::documents_beside(options.source, models::read_lines(options.source).size()));
+  }
   // What this rank does of a part of so many lines: [first, second).
   std::pair<size_t, size_t> share_of(size_t lines) const {
     if (!ranks_) return {0, lines};
@@ -174,9 +185,7 @@ class Translating {
     if (options_.pieces)
       return result.pieces ? models::join(models::Translator::target_words(models::by_pieces(result))) : "";
     if (options_.tokens) return models::join(models::Translator::target_words(result));
-    return std::string(translator_.run().config.target_text.context > 0
-                           ? models::last_sentence(result.target.text)
-                           : result.target.text);
+    return translator_.written(result);
   }
 
   const TranslationOptions& options_;

@@ -27,6 +27,10 @@ GradientSums::GradientSums(std::vector<Tensor> parameters, Ranks& ranks) : ranks
   place(order);
 }
 
+GradientSums::~GradientSums() {
+  if (running_) new decltype(buckets_)(std::move(buckets_));  // NOLINT: never freed
+}
+
 void GradientSums::place(const std::vector<size_t>& order) {
   buckets_.clear();
   int64_t size = 0;

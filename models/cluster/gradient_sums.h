@@ -20,6 +20,11 @@ class GradientSums : public BackwardHook {
   /// @param parameters f32 leaves that require gradients, in an order that is the same on every rank
   /// @param ranks those that take part; it must outlive this
   GradientSums(std::vector<Tensor> parameters, Ranks& ranks);
+  /// Sums that were begun and not finished, where an error ends the run, keep their memory: other ranks read
+  /// it.
+  ~GradientSums();
+  GradientSums(const GradientSums&) = delete;
+  GradientSums& operator=(const GradientSums&) = delete;
   /// Says that the next backward is that of `loss`, the last one before finish().
   /// @param loss its graph is walked
   void begin(const Tensor& loss);

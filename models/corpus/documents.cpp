@@ -40,7 +40,10 @@ std::vector<uint64_t> documents_beside(const std::filesystem::path& text, uint64
   std::filesystem::path file = text;
   file.replace_extension("documents");
   std::vector<uint64_t> sizes;
-  if (!std::filesystem::is_regular_file(text) || !file_exists(file)) return sizes;
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(text, ignored) || !file_exists(text.parent_path() / kCorpusFile) ||
+      !file_exists(file))
+    return sizes;
   for (const CorpusDocument& document : parse_documents(open_lines(file), lines))
     sizes.push_back(document.pairs);
   return sizes;

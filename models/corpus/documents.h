@@ -32,7 +32,7 @@ std::vector<CorpusDocument> read_documents(const std::filesystem::path& folder, 
 /// The documents of a text whose file is a part of a corpus: of test.en those in test.documents beside it.
 /// @param text path of the file
 /// @param lines of it
-/// @return the number of lines of each document; none where there is no such file
+/// @return the number of lines of each document; none where there is no such file, or no corpus
 /// @throws as parse_documents
 std::vector<uint64_t> documents_beside(const std::filesystem::path& text, uint64_t lines);
 

@@ -32,7 +32,9 @@ void remove_stale(const fs::path& folder, const std::string& text_mark) {
 
 }  // namespace
 
-bool is_id_file(const std::string& name) {
+bool is_id_file(const std::string& file) {
+  // with what a writer leaves that was killed where files need a name from the beginning
+  const std::string name = file.substr(0, file.find(".tmp"));
   const std::string_view digits = std::string_view(name).substr(0, 2 * kDigits + 1);
   return name.size() == digits.size() + std::string_view(kEnding).size() && name.ends_with(kEnding) &&
          digits[kDigits] == '-' && digits.find_first_not_of("0123456789abcdef-") == std::string_view::npos;
@@ -53,17 +55,21 @@ EncodedPairs stored_pairs(const IdSource& from, const std::function<void(PairWri
   const auto say = [&](const std::string& line) {
     if (note) note(line);
   };
-  std::string why;  // it is made anew
-  if (file_exists(file.path)) {
-    try {
-      return mapped();
-    } catch (const FormatError& error) {
-      why = fmt::format(" again: {}", error.what());
-    }
-  }
   const auto begin = std::chrono::steady_clock::now();
   std::optional<AtomicFile> output;
   try {
+    std::string why;  // it is made anew
+    std::error_code ignored;
+    const fs::file_status there = fs::symlink_status(file.path, ignored);
+    if (fs::exists(there) && !fs::is_regular_file(there))
+      throw IoError(fmt::format("'{}' is no file", file.path.string()));
+    if (fs::exists(there)) {
+      try {
+        return mapped();
+      } catch (const FormatError& error) {
+        why = fmt::format(" again: {}", error.what());
+      }
+    }
     make_folder(from.folder);
     remove_stale(from.folder, from.text_mark);
     output.emplace(file.path);

@@ -38,7 +38,8 @@ EncodedPairs stored_pairs(const IdSource& from, const std::function<void(PairWri
                           const std::function<void(const std::string&)>& note, IdFile& file);
 
 /// @param name of a file
-/// @return whether a file of ids has such a name: two fingerprints and ".ids"
+/// @return whether a file of ids has such a name, two fingerprints and ".ids", or the temporary one of a
+///   writer that was killed
 bool is_id_file(const std::string& name);
 
 }  // namespace heed::models

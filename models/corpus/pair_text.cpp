@@ -18,8 +18,8 @@ namespace {
 // The tokens of one side, line by line.
 class SideReader {
  public:
-  explicit SideReader(const PairsInFiles::Side& side)
-      : side_(side), lines_(open_lines(side.path)), context_(side.settings.context) {}
+  SideReader(const PairsInFiles::Side& side, const std::vector<uint64_t>& documents)
+      : side_(side), lines_(open_lines(side.path)), context_(side.settings.context, documents) {}
   void end_document() { context_.end_document(); }
   // Nothing behind the last line.
   std::optional<std::vector<std::string>> next() {
@@ -56,7 +56,7 @@ PairsInFiles::PairsInFiles(Side source, Side target, int64_t pairs, std::vector<
       documents_(std::move(documents)) {}
 
 void PairsInFiles::visit(const Visitor& visitor) const {
-  SideReader sources(source_), targets(target_);
+  SideReader sources(source_, documents_), targets(target_, documents_);
   const auto next = [&](SideReader& side, int64_t read) {
     std::optional<std::vector<std::string>> tokens = side.next();
     if (!tokens) {
@@ -65,15 +65,7 @@ void PairsInFiles::visit(const Visitor& visitor) const {
     }
     return std::move(*tokens);
   };
-  size_t document = 0;
-  uint64_t of_document = 0;  // lines read of it
   for (int64_t i = 0; i < pairs_; ++i) {
-    if (document < documents_.size() && of_document++ == documents_[document]) {
-      of_document = 1;
-      ++document;
-      sources.end_document();
-      targets.end_document();
-    }
     const std::vector<std::string> source = next(sources, i), target = next(targets, i);
     if (source.empty() || target.empty()) {  // a blank line of one side ends a document of both
       sources.end_document();

@@ -79,7 +79,7 @@ void add_scores(Evaluation& result, std::span<const int> lengths, std::span<cons
 Evaluation evaluate(const Translator& translator, std::span<const std::string> sources,
                     std::span<const std::string> references, const std::function<double()>& clock,
                     const TranslateOptions& options, std::span<const AlignedPair> gold,
-                    std::span<const LengthBucket> buckets, std::span<const uint64_t> documents,
+                    std::span<const LengthBucket> buckets, const std::vector<uint64_t>& documents,
                     Ranks* ranks) {
   if (sources.size() != references.size()) {
     throw ValueError("evaluate",
@@ -109,15 +109,13 @@ Evaluation evaluate(const Translator& translator, std::span<const std::string> s
     target_unknown.add(reference_words[i]);
     const Translation& translation = result.translations[i];
     std::vector<std::string> words = Translator::target_words(translation);
-    std::string text = translation.target.text;
     if (target_text.context > 0) {
       const auto last = last_sentence(std::span<const std::string>(words));
       words = {last.begin(), last.end()};
-      text = last_sentence(text);
     }
     scored.outputs.push_back(target_text.raw() ? scored_words(words, target_text) : join(words));
     scored.references.push_back(scored_words(reference_words[i], target_text));
-    scored.output_text.push_back(std::move(text));
+    scored.output_text.push_back(translator.written(translation));
     scored.reference_text.push_back(!target_text.raw() && looks_tokenised(references[i])
                                         ? detokenize(reference_words[i], target_text)
                                         : references[i]);

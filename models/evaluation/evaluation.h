@@ -52,7 +52,7 @@ struct Evaluation {
 Evaluation evaluate(const Translator& translator, std::span<const std::string> sources,
                     std::span<const std::string> references, const std::function<double()>& clock,
                     const TranslateOptions& options = {}, std::span<const AlignedPair> gold = {},
-                    std::span<const LengthBucket> buckets = {}, std::span<const uint64_t> documents = {},
+                    std::span<const LengthBucket> buckets = {}, const std::vector<uint64_t>& documents = {},
                     Ranks* ranks = nullptr);
 
 /// Scores translations that any system made.

@@ -6,6 +6,7 @@
 
 #include "models/decoding/forced.h"
 #include "models/run/record.h"
+#include "models/text/context.h"
 
 namespace heed::models {
 
@@ -79,6 +80,11 @@ AttentionChoice Translator::usual_map() const {
     if (!run_.folder.empty()) usual_map_->choice = usual_attention(run_.folder, run_.config, *run_.model);
   });
   return usual_map_->choice;
+}
+
+std::string Translator::written(const Translation& translation) const {
+  const std::string& text = translation.target.text;
+  return run_.config.target_text.context > 0 ? std::string(last_sentence(text)) : text;
 }
 
 Translation Translator::without_words(int64_t id, const std::string& line, std::string skipped) const {
@@ -190,7 +196,7 @@ void Translator::add_without(std::vector<Translation>& results, const TranslateO
         mask ? translate_masked(line, words, plain) : translate(lines, plain);
     result.without_kind = mask ? WithoutKind::mask : WithoutKind::drop;
     for (size_t i = 0; i < others.size(); ++i)
-      result.without.push_back({words[i], others[i].target.text, others[i].score});
+      result.without.push_back({words[i], written(others[i]), others[i].score});
   }
 }
 

@@ -79,6 +79,11 @@ class Translator {
   /// @param translation a result of this or another translator
   /// @return the target words without the end mark
   static std::vector<std::string> target_words(const Translation& translation);
+  /// The text of a translation; of a model that writes the lines before a sentence as well
+  /// (TextSettings::context), what stands behind them.
+  /// @param translation a result of this translator
+  /// @return the sentence alone
+  std::string written(const Translation& translation) const;
   /// @return the first run of the ensemble
   const LoadedRun& run() const { return run_; }
   /// @return usual_attention() of the first run, read when it is first asked for; thread-safe

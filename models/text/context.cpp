@@ -7,6 +7,11 @@
 namespace heed::models {
 
 std::string ContextLines::add(std::string_view line) {
+  if (document_ < documents_.size() && read_++ == documents_[document_]) {
+    end_document();
+    ++document_;
+    read_ = 1;
+  }
   if (before_ < 1) return std::string(line);
   if (split_whitespace(line).empty()) {
     end_document();
@@ -22,19 +27,10 @@ std::string ContextLines::add(std::string_view line) {
 }
 
 std::vector<std::string> with_context(std::span<const std::string> lines, int64_t before,
-                                      std::span<const uint64_t> documents) {
-  ContextLines context(before);
+                                      std::vector<uint64_t> documents) {
+  ContextLines context(before, std::move(documents));
   std::vector<std::string> result;
-  uint64_t left = documents.empty() ? 0 : documents.front();  // lines of the document
-  size_t document = 0;
-  for (const std::string& line : lines) {
-    if (!documents.empty() && left == 0) {
-      context.end_document();
-      if (++document < documents.size()) left = documents[document];
-    }
-    result.push_back(context.add(line));
-    if (left > 0) --left;
-  }
+  for (const std::string& line : lines) result.push_back(context.add(line));
   return result;
 }
 

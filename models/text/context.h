@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace heed::models {
@@ -18,8 +19,10 @@ constexpr std::string_view kBreak = "<brk>";
 /// Gives each line of a text the lines before it.
 class ContextLines {
  public:
-  /// @param before how many lines at most
-  explicit ContextLines(int64_t before) : before_(before) {}
+  /// @param before how many lines at most; 0: none
+  /// @param documents the number of lines of each document, where that is known
+  explicit ContextLines(int64_t before, std::vector<uint64_t> documents = {})
+      : before_(before), documents_(std::move(documents)) {}
   /// @param line the next line; one without words ends the document
   /// @return the line behind those before it; a line that has a break already comes back as it is
   std::string add(std::string_view line);
@@ -28,16 +31,18 @@ class ContextLines {
 
  private:
   int64_t before_;
+  std::vector<uint64_t> documents_;
+  size_t document_ = 0;  // the one that the next line is of
+  uint64_t read_ = 0;    // lines of it so far
   std::deque<std::string> lines_;
 };
 
 /// Gives each line those before it.
 /// @param lines of a text; one without words ends a document
-/// @param before how many lines at most; 0: none
-/// @param documents the number of lines of each document, if that is known
+/// @param before,documents as in ContextLines
 /// @return the lines with their context
 std::vector<std::string> with_context(std::span<const std::string> lines, int64_t before,
-                                      std::span<const uint64_t> documents = {});
+                                      std::vector<uint64_t> documents = {});
 
 /// @param text sentences with breaks between them
 /// @return the last one

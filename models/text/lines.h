@@ -1,6 +1,7 @@
 // Reads text files as lines, and pairs of files with corresponding lines.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -31,6 +32,7 @@ std::vector<std::string> read_lines(const std::filesystem::path& path);
 /// Line i of `source` is translated by line i of `target`.
 struct ParallelLines {
   std::vector<std::string> source, target;  // lines of each file; both have the same number
+  std::vector<uint64_t> documents = {};     // the number of lines of each document, where that is known
 };
 
 /// Reads two parallel files.

@@ -127,16 +127,21 @@ WordLinks links_of_tokens(const RunConfig& config, const TextCodec& source, cons
   }
   WordLinks result;
   size_t i = 0;
-  train.visit([&](std::span<const std::string> from, std::span<const std::string> to) {
-    for (const AlignmentLink& link : links[i]) {
+  train.visit([&](std::span<const std::string> all_from, std::span<const std::string> all_to) {
+    const auto from = config.source_text.context > 0 ? last_sentence(all_from) : all_from,
+               to = config.target_text.context > 0 ? last_sentence(all_to) : all_to;
+    std::vector<AlignmentLink> of_words = links[i];  // of the sentence, behind the lines before it
+    for (AlignmentLink& link : of_words) {
       if (link.source < 0 || link.target < 0 || link.source >= static_cast<int>(from.size()) ||
           link.target >= static_cast<int>(to.size()))
         throw ValueError("alignments", fmt::format("line {} links {}-{}, the pair has {} and {} words", i + 1,
                                                    link.source, link.target, from.size(), to.size()));
+      link.source += static_cast<int>(all_from.size() - from.size());
+      link.target += static_cast<int>(all_to.size() - to.size());
     }
-    const TextCodec::Encoded source_ids = source.encode(from), target_ids = target.encode(to);
+    const TextCodec::Encoded source_ids = source.encode(all_from), target_ids = target.encode(all_to);
     if (is_taken(config, source_ids.ids.size(), target_ids.ids.size()))
-      result.push_back(token_links(links[i], source_ids, target_ids));
+      result.push_back(token_links(of_words, source_ids, target_ids));
     ++i;
     return true;
   });

@@ -52,9 +52,10 @@ std::string check_trainable(const RunConfig& config, const TrainingData& data, c
   if (!weights.empty()) model->load(weights, run_files::kInitial);
   if (config.train.guided_alignment > 0) guided_map(config.train, *model);
   if (!links) return "";
-  if (std::ranges::all_of(*links, [](const std::vector<AlignmentLink>& of_pair) { return of_pair.empty(); }))
+  std::string text_of_links = guided_text(encoded.train);
+  if (text_of_links.find('-') == std::string::npos)
     throw ValueError("alignments", "no training pair has a link");
-  return guided_text(encoded.train);
+  return text_of_links;
 }
 
 }  // namespace
@@ -77,16 +78,17 @@ void check_data(const RunConfig& config, const TrainingData& data) {
     throw ValueError("no validation pair has words on both sides");
 }
 
+TokenisedCorpus tokenised(const RunConfig& config, const ParallelLines& lines) {
+  const auto side = [&](const std::vector<std::string>& text, const TextSettings& settings) {
+    return tokenize_lines(with_context(text, settings.context, lines.documents), settings);
+  };
+  return {side(lines.source, config.source_text), side(lines.target, config.target_text)};
+}
+
 std::shared_ptr<const TrainingData> prepare(const RunConfig& run, const ParallelLines& train,
                                             const ParallelLines& validation) {
   const RunConfig config = resolved(run);
-  const auto side = [](const std::vector<std::string>& lines, const TextSettings& settings) {
-    return tokenize_lines(with_context(lines, settings.context), settings);
-  };
-  const auto tokenised = [&](const ParallelLines& lines) {
-    return TokenisedCorpus{side(lines.source, config.source_text), side(lines.target, config.target_text)};
-  };
-  auto data = std::make_shared<const TrainingData>(tokenised(train), tokenised(validation));
+  auto data = std::make_shared<const TrainingData>(tokenised(config, train), tokenised(config, validation));
   check_data(config, *data);
   return data;
 }

@@ -24,6 +24,12 @@ namespace heed::models {
 ///   enough
 void check_data(const RunConfig& config, const TrainingData& data);
 
+/// Tokenises pairs with the settings of the configuration, behind the lines before them where it says so.
+/// @param config configuration of the run, resolved()
+/// @param lines parallel lines
+/// @return the tokens of both sides
+TokenisedCorpus tokenised(const RunConfig& config, const ParallelLines& lines);
+
 /// Tokenises the lines with the settings of the configuration.
 /// @param config configuration of the run
 /// @param train,validation parallel lines

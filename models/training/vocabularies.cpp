@@ -31,15 +31,18 @@ void for_sentences(const RunConfig& config, const PairText& train, bool of_sourc
 // algorithm R].
 std::vector<std::string> sample(const RunConfig& config, const PairText& train, bool of_source) {
   const auto most = static_cast<size_t>(config.train.subword_sentences);
+  const bool has_context = (of_source ? config.source_text : config.target_text).context > 0;
+  // the lines before it are sentences of their own
+  const auto text_of = [&](Words words) { return join(has_context ? last_sentence(words) : words); };
   Generator random(mixed_bits(config.train.seed + 2));  // its own, so that weights and dropout are as without
   std::vector<std::pair<uint64_t, std::string>> drawn;  // number of the sentence, and its text
   uint64_t seen = 0;
   for_sentences(config, train, of_source, [&](Words words) {
     const uint64_t number = seen++;
     if (most == 0 || drawn.size() < most) {
-      drawn.emplace_back(number, join(last_sentence(words)));  // those before it are sentences of their own
+      drawn.emplace_back(number, text_of(words));
     } else if (const uint64_t place = random.next_below(seen); place < most) {
-      drawn[place] = {number, join(last_sentence(words))};
+      drawn[place] = {number, text_of(words)};
     }
   });
   std::ranges::sort(drawn, {}, &std::pair<uint64_t, std::string>::first);

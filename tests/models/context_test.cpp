@@ -38,8 +38,7 @@ TEST(ContextLines, StandBeforeALine) {
   EXPECT_THAT(with_context(lines, 2),
               ElementsAre("a b", "a b <brk> c", "a b <brk> c <brk> d", " ", "e", "x <brk> y", "e <brk> f"));
   const std::vector<std::string> plain{"a", "b", "c", "d"};
-  const std::vector<uint64_t> documents{1, 3};
-  EXPECT_THAT(with_context(plain, 1, documents), ElementsAre("a", "b", "b <brk> c", "c <brk> d"));
+  EXPECT_THAT(with_context(plain, 1, {1, 3}), ElementsAre("a", "b", "b <brk> c", "c <brk> d"));
 }
 
 TEST(ContextLines, LastSentenceIsBehindTheLastBreak) {
@@ -120,6 +119,8 @@ TEST(PairsInFiles, DocumentsBesideATextAreThoseOfItsPart) {
   write_file_atomically(folder / "test.en", "a\nb\nc\n");
   EXPECT_TRUE(documents_beside(folder / "test.en", 3).empty());
   write_file_atomically(folder / "test.documents", "1\tone\n2\ttwo\n");
+  EXPECT_TRUE(documents_beside(folder / "test.en", 3).empty());  // somebody else's file
+  write_file_atomically(folder / kCorpusFile, "{}");
   EXPECT_THAT(documents_beside(folder / "test.en", 3), ElementsAre(1, 2));
   EXPECT_THROW(documents_beside(folder / "test.en", 4), FormatError);
   EXPECT_TRUE(documents_beside("-", 3).empty());
@@ -147,6 +148,26 @@ TEST(DemoDocuments, PronounsDependOnTheLineBefore) {
   size_t ambiguous = 0;
   for (const auto& [source, targets] : pronouns) ambiguous += targets.size() > 1 ? 1 : 0;
   EXPECT_GT(ambiguous, 20U);
+}
+
+// Given alignments count words of the sentence; the lines before it stand in front of them.
+TEST(Context, AlignmentsAreOfTheSentenceAlone) {
+  RunConfig config;
+  config.source_text = config.target_text = {.tokenizer = Tokenizer::none};
+  config.source_text.context = 1;
+  config.target_text.context = 2;
+  const ParallelLines lines{{"a b", "c d"}, {"A B C", "D E"}};
+  const TokenisedCorpus corpus = tokenised(config, lines);
+  const TextFiles text = learn_text(config, PairsInMemory(corpus));
+  const auto [source, target] = codecs_of(config, [&](const std::string& name) {
+    return NamedContent{name, text.at(name)};
+  });
+  const WordLinks links{{{0, 2}}, {{1, 0}}};
+  const EncodedData data = encode(config, source, target, TrainingData(corpus, corpus), &links);
+  EXPECT_THAT(data.train[0].links, ElementsAre(AlignmentLink{0, 2}));
+  EXPECT_THAT(data.train[1].links, ElementsAre(AlignmentLink{4, 4}));  // a b <brk> c [d], A B C <brk> [D] E
+  const WordLinks outside{{}, {{2, 0}}};
+  EXPECT_THROW(encode(config, source, target, TrainingData(corpus, corpus), &outside), ValueError);
 }
 
 // One word says which of two words the next line has: without the line before it is a guess.
@@ -192,6 +213,7 @@ TEST(Context, IsLearnedFrom) {
         EXPECT_LT(right, 18);
       } else {
         EXPECT_EQ(right, 20) << target_context;
+        EXPECT_EQ(translator.written(result.translations[1]), test.target[1]) << target_context;
         EXPECT_EQ(result.translations[1].source.tokens[1].text, "<brk>");
       }
       const bool written = result.translations[1].target.text.find(" <brk> ") != std::string::npos;

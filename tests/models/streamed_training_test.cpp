@@ -2,10 +2,13 @@
 // which are the trainings in memory to the bit.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <fstream>
+#include <functional>
 #include <map>
+#include <numeric>
 
 #include "framework/io/file.h"
 #include "framework/io/safetensors.h"
@@ -80,12 +83,45 @@ TEST(EncodedPairs, AreReadAsTheyWereWritten) {
   }
 }
 
-TEST(EncodedPairs, BatchesOfAnEpochAreThoseOfPairsInMemory) {
+// The order as it is defined: shuffled, sorted by target and source with equal ones as they are, cut, and the
+// batches shuffled.
+std::vector<std::vector<int64_t>> batches_as_defined(const std::vector<EncodedPair>& pairs, size_t size,
+                                                     int64_t tokens, uint64_t seed, int64_t epoch) {
+  Generator generator(seed * 0x9E3779B97F4A7C15U + static_cast<uint64_t>(epoch) + 1);
+  const auto shuffle = [&](auto& items) {
+    for (size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[generator.next_below(i)]);
+  };
+  std::vector<int64_t> order(pairs.size());
+  std::iota(order.begin(), order.end(), 0);
+  shuffle(order);
+  const auto lengths = [&](int64_t i) {
+    const EncodedPair& pair = pairs[static_cast<size_t>(i)];
+    return std::pair(pair.target.size(), pair.source.size());
+  };
+  std::ranges::stable_sort(order, {}, lengths);
+  std::vector<std::vector<int64_t>> batches;
+  size_t longest = 0;
+  for (const int64_t i : order) {
+    const auto [target, source] = lengths(i);
+    const size_t length = std::max(source, target + 1), after = std::max(longest, length);
+    const bool full =
+        !batches.empty() && (tokens > 0 ? after * (batches.back().size() + 1) > static_cast<size_t>(tokens)
+                                        : batches.back().size() == size);
+    if (batches.empty() || full) batches.emplace_back();
+    longest = full ? length : after;
+    batches.back().push_back(i);
+  }
+  shuffle(batches);
+  return batches;
+}
+
+TEST(EncodedPairs, BatchesOfAnEpochAreAsDefined) {
   const std::vector<EncodedPair> pairs = some_pairs(500, 50);
   const EncodedPairs block(pairs);
   for (const int64_t tokens : {0, 40}) {
     for (const int64_t epoch : {0, 1, 7}) {
-      const auto expected = epoch_batches(pairs, 16, 3, epoch, tokens);
+      const auto expected = batches_as_defined(pairs, 16, tokens, 3, epoch);
+      EXPECT_EQ(epoch_batches(pairs, 16, 3, epoch, tokens), expected);
       const EpochBatches batches(block.lengths(), {.pairs = 16, .tokens = tokens}, 3, epoch);
       ASSERT_EQ(batches.size(), static_cast<int64_t>(expected.size()));
       std::vector<int64_t> seen;
@@ -146,6 +182,7 @@ TEST_F(IdFiles, AreMadeOnceForATextAndAnEncoding) {
   EXPECT_THAT(notes_, SizeIs(6));  // before and after each
   for (const std::string& name : files()) EXPECT_TRUE(is_id_file(name)) << name;
   EXPECT_FALSE(is_id_file("train.en"));
+  EXPECT_TRUE(is_id_file(files().front() + ".tmp0123abcd"));
 }
 
 TEST_F(IdFiles, ThatAreDamagedAreMadeAgain) {
@@ -169,6 +206,27 @@ TEST_F(IdFiles, ThatAreDamagedAreMadeAgain) {
     EXPECT_TRUE(encoded_again(mutant)) << at << " of " << whole.size();
     write_file_atomically(file_.path, whole);
   }
+}
+
+// What lies there under such a name and is no file is not read, waited for or written through.
+TEST_F(IdFiles, InWhosePlaceIsSomethingElseLeaveItAlone) {
+  const std::string mark = fingerprint("a");
+  open(mark, "words");
+  const std::filesystem::path path = file_.path;
+  write_file_atomically(folder_ / "precious", "precious");
+  const std::function<void()> others[] = {
+      [&] { std::filesystem::create_directory(path); },
+      [&] { std::filesystem::create_symlink(folder_ / "precious", path); },
+      [&] { ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0); },
+  };
+  for (const auto& put : others) {
+    std::filesystem::remove(path);
+    put();
+    expect_pairs(open(mark, "words"), pairs_);
+    EXPECT_TRUE(file_.path.empty());
+    EXPECT_THAT(notes_.back(), HasSubstr("held in memory: '" + path.string() + "' is no file"));
+  }
+  EXPECT_EQ(read_file(folder_ / "precious"), "precious");
 }
 
 TEST_F(IdFiles, ThatCannotBeWrittenLeaveThePairsInMemory) {

@@ -35,7 +35,7 @@ ComparedModel measure_one(const Candidate& candidate, const Comparison& comparis
   model.parameters = translator.run().model->parameter_count();
   read_metrics(candidate.run, model);
   model.evaluation = models::evaluate(translator, comparison.sources, comparison.references, steady_seconds,
-                                      options, comparison.gold);
+                                      options, comparison.gold, {}, comparison.documents);
   model.failures = models::find_failures(translator.run(), comparison.sources, model.evaluation);
   return model;
 }
@@ -83,6 +83,7 @@ Comparison begin_comparison(const Sentences& sentences, const models::RunConfig&
   comparison.corpus = sentences.description;
   comparison.scored = sentences.scored;
   comparison.sources = sentences.test.source;
+  comparison.documents = sentences.test.documents;
   comparison.references = sentences.test.target;
   for (const auto& words : models::tokenize_lines(comparison.sources, config.source_text)) {
     comparison.source_lengths.push_back(static_cast<int>(words.size()));

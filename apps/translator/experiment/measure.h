@@ -42,6 +42,7 @@ struct Comparison {
   std::string scored = "test";  // "validation" where there is no test set
   std::string search;           // "greedy", "beam 5"
   std::vector<std::string> sources, references;
+  std::vector<uint64_t> documents;  // ParallelLines::documents of them
   std::vector<int> source_lengths;  // words
   std::vector<std::vector<std::string>> reference_words;
   std::vector<models::LengthBucket> buckets;
