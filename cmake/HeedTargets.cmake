@@ -17,7 +17,7 @@ endif()
 # The headers as a user has them, in the tree as they are once installed: <heed/nn/nn.h>. A target writes them anew when one has changed.
 set(HEED_HEADERS_DIR "${PROJECT_BINARY_DIR}/headers")
 foreach(layer framework nn models)
-  file(GLOB_RECURSE found CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${layer}/*.h" "${PROJECT_SOURCE_DIR}/${layer}/ops.def")
+  file(GLOB_RECURSE found CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${layer}/*.h" "${PROJECT_SOURCE_DIR}/${layer}/*.def")
   list(APPEND heed_header_files ${found})
   file(REMOVE "${PROJECT_BINARY_DIR}/include/heed/${layer}")  # a link, where older trees had them
 endforeach()

@@ -4,7 +4,7 @@
 # What lies under framework/kernels/<backend> needs the backends' own headers and stays where it is.
 cmake_minimum_required(VERSION 3.24)
 foreach(layer framework nn models)
-  file(GLOB_RECURSE found RELATIVE "${SOURCE}" "${SOURCE}/${layer}/*.h" "${SOURCE}/${layer}/ops.def")
+  file(GLOB_RECURSE found RELATIVE "${SOURCE}" "${SOURCE}/${layer}/*.h" "${SOURCE}/${layer}/*.def")
   list(APPEND headers ${found})
 endforeach()
 list(FILTER headers EXCLUDE REGEX "^framework/kernels/[^/]+/")

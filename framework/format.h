@@ -22,10 +22,10 @@ struct fmt::formatter<heed::DType> : fmt::formatter<std::string> {
     return formatter<std::string>::format(heed::name_of(dtype), context);
   }
 };
-/// Formats a tensor as its dtype and shape, "f32[3, 4]", or "undefined".
+/// Formats a tensor's values, dtype and shape (Tensor::str()); x.describe() is dtype and shape alone.
 template <>
 struct fmt::formatter<heed::Tensor> : fmt::formatter<std::string> {
   auto format(const heed::Tensor& x, format_context& context) const {
-    return formatter<std::string>::format(x.defined() ? x.describe() : "undefined", context);
+    return formatter<std::string>::format(x.str(), context);
   }
 };

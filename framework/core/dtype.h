@@ -39,6 +39,27 @@ constexpr const char* name_of(DType dtype) {
   return "bool";
 }
 
+/// The common type of two operands: the later of the two in the order bool, i64, f32, f64.
+///
+/// | operands | bool | i64 | f32 | f64 | a bool | a whole number | another number |
+/// |---|---|---|---|---|---|---|---|
+/// | **bool** | bool | i64 | f32 | f64 | bool | i64 | f32 |
+/// | **i64** | i64 | i64 | f32 | f64 | i64 | i64 | f32 |
+/// | **f32** | f32 | f32 | f32 | f64 | f32 | f32 | f32 |
+/// | **f64** | f64 | f64 | f64 | f64 | f64 | f64 | f64 |
+///
+/// The last three columns are numbers of the program (Scalar), which never widen what is floating already.
+/// Ops that compute make one more step: `+ - *`, sum, prod and cumsum take masks as i64, so that they count;
+/// `/`, mean and the functions with fractional values (exp, sqrt, var, ...) take masks and i64 as f32.
+/// @param a,b any two element types
+/// @return the type that both are converted to
+constexpr DType promote(DType a, DType b) {
+  constexpr auto rank = [](DType dtype) {
+    return dtype == DType::boolean ? 0 : dtype == DType::i64 ? 1 : dtype == DType::f32 ? 2 : 3;
+  };
+  return rank(a) < rank(b) ? b : a;
+}
+
 /// @tparam T float, double, int64_t or bool
 /// @return the DType of T
 template <class T>

@@ -64,6 +64,15 @@ int wrap_dim(const char* op, int dim, int ndim) {
   return dim < 0 ? dim + ndim : dim;
 }
 
+int64_t wrap_index(const char* op, int64_t index, int dim, const Shape& shape) {
+  const int64_t n = shape[dim];
+  if (index < -n || index >= n) {
+    throw IndexError(op, fmt::format("index {} is outside [{}, {}) of dimension {} of {}", index, -n, n, dim,
+                                     shape.str()));
+  }
+  return index < 0 ? index + n : index;
+}
+
 std::bitset<kMaxDims> named_dims(const char* op, std::span<const int> dims, int ndim) {
   std::bitset<kMaxDims> named;
   for (const int dim : dims) {

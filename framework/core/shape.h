@@ -8,6 +8,8 @@
 #include <initializer_list>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace heed {
 
@@ -70,6 +72,24 @@ class Shape {
   int ndim_ = 0;
 };
 
+/// The dimensions that a reduction works on: one, or several in braces; negative ones count from the end.
+class Dims {
+ public:
+  /// No dimension is named, which means all.
+  Dims() = default;
+  /// @param dim the one dimension
+  Dims(int dim) : list_{dim} {}
+  /// @param dims the dimensions
+  Dims(std::initializer_list<int> dims) : list_(dims) {}
+  /// @param dims the dimensions
+  Dims(std::vector<int> dims) : list_(std::move(dims)) {}
+  /// @return the dimensions as a list
+  operator const std::vector<int>&() const { return list_; }
+
+ private:
+  std::vector<int> list_;
+};
+
 /// For each dimension, the distance in elements between neighbouring indices.
 using Strides = Shape;
 
@@ -92,6 +112,15 @@ Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b);
 /// @return the dimension in [0, ndim)
 /// @throws IndexError naming `op` for a dim outside [-ndim, ndim)
 int wrap_dim(const char* op, int dim, int ndim);
+
+/// Converts a position in a dimension that may be negative (counted from the end) to one in [0, extent).
+/// @param op name of the calling op, used in error messages
+/// @param index in [-extent, extent)
+/// @param dim the dimension, in [0, ndim)
+/// @param shape of the tensor
+/// @return the position in [0, extent)
+/// @throws IndexError naming `op` for another index
+int64_t wrap_index(const char* op, int64_t index, int dim, const Shape& shape);
 
 /// Converts a list of dimensions to a set.
 /// @param op name of the calling op, used in error messages

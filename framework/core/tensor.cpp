@@ -29,13 +29,6 @@ std::atomic<int64_t> contiguous_copy_count{0};
 // applies HEED_ISA before the first kernel runs
 const bool kernels_configured = (kernels::configure(), true);
 
-void require_not_recording(const char* op, const Tensor& x) {
-  if (GradMode::enabled() && x.requires_grad()) {
-    throw GradError(op, fmt::format("the tensor {} records gradients; write in place under NoGradGuard only",
-                                    x.describe()));
-  }
-}
-
 // Layout of the block of a small new tensor. Under AddressSanitizer each part has its own block, so that
 // overruns and uses of a destroyed body are detected.
 #if HEED_ASAN
@@ -94,6 +87,13 @@ void TensorBody::destroy(TensorBody* body) noexcept {
   if (!in_block) pool_free(body, sizeof(TensorBody));
 }
 
+void detail::require_not_recording(const char* op, const Tensor& x) {
+  if (GradMode::enabled() && x.requires_grad()) {
+    throw GradError(op, fmt::format("the tensor {} records gradients; write in place under NoGradGuard only",
+                                    x.describe()));
+  }
+}
+
 void detail::throw_undefined(const char* asked) {
   throw ValueError(asked, "the tensor is undefined, it was never given a value");
 }
@@ -108,6 +108,18 @@ void Tensor::throw_dtype(DType wanted) const {
 double Tensor::item() const {
   if (numel() != 1) throw ShapeError("item", fmt::format("needs one element, got {}", shape().str()));
   return dispatch_all(dtype(), [&](auto t) { return static_cast<double>(*data<decltype(t)>()); });
+}
+
+double Tensor::at(std::initializer_list<int64_t> position) const {
+  if (static_cast<int>(position.size()) != ndim())
+    throw ShapeError("at", fmt::format("{} indices for shape {}", position.size(), shape().str()));
+  int64_t offset = 0;
+  int dim = 0;
+  for (const int64_t i : position) {
+    offset += wrap_index("at", i, dim, shape()) * strides()[dim];
+    ++dim;
+  }
+  return dispatch_all(dtype(), [&](auto t) { return static_cast<double>(data<decltype(t)>()[offset]); });
 }
 
 template <class T, DType kDType>
@@ -132,7 +144,7 @@ Tensor Tensor::detach() const { return make_view(*this, shape(), strides(), 0); 
 
 Tensor Tensor::to(DType target) const {
   if (target == dtype()) return *this;
-  if (is_floating(target) && requires_grad() && GradMode::enabled()) return cast(*this, target);
+  if (is_floating(target) && requires_grad() && GradMode::enabled()) return heed::cast(*this, target);
   NoGradGuard no_grad;
   const Tensor source = detail::composed("to", [&] { return contiguous(); });
   Tensor result = detail::allocate("to", shape(), target);
@@ -182,7 +194,7 @@ void Tensor::backward(const Tensor& cotangent, bool retain_graph) const {
 
 const Tensor& Tensor::fill_(double value) const {
   detail::body_of(body(), "fill_");
-  require_not_recording("fill_", *this);
+  detail::require_not_recording("fill_", *this);
   ++body_->storage->version;
   dispatch_all(dtype(), [&](auto t) {
     using T = decltype(t);
@@ -196,7 +208,7 @@ const Tensor& Tensor::fill_(double value) const {
 
 const Tensor& Tensor::copy_(const Tensor& source) const {
   detail::body_of(body(), "copy_");
-  require_not_recording("copy_", *this);
+  detail::require_not_recording("copy_", *this);
   if (source.shape() != shape() || source.dtype() != dtype()) {
     throw ShapeError("copy_", fmt::format("{} into {}", source.describe(), describe()));
   }

@@ -7,21 +7,29 @@
 #pragma once
 
 #include <initializer_list>
+#include <iosfwd>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "framework/core/choices.h"
 #include "framework/core/dtype.h"
 #include "framework/core/intrusive_ptr.h"
+#include "framework/core/scalar.h"
 #include "framework/core/shape.h"
 #include "framework/core/storage.h"
 
 namespace heed {
 
 struct Node;
+class Index;
 class Tensor;
 struct TensorBody;
+#define HEED_METHOD_TYPES
+#include "framework/ops/methods.def"
+#undef HEED_METHOD_TYPES
 
 /// Where a gradient goes: a node and which of its outputs. Empty when no gradient is wanted.
 struct Edge {
@@ -72,6 +80,11 @@ class Tensor {
   /// @return the value as double; 0 or 1 for a mask
   /// @throws ShapeError if the number of elements is not 1
   double item() const;
+  /// The value of one element.
+  /// @param position one index for each dimension; negative ones count from the end
+  /// @return the value as double; 0 or 1 for a mask
+  /// @throws ShapeError for another number of indices, IndexError outside a dimension
+  double at(std::initializer_list<int64_t> position) const;
   /// Copies the values into a std::vector.
   /// @tparam T the C++ type of the dtype
   /// @return all values in row-major order
@@ -130,6 +143,28 @@ class Tensor {
   ///   or dtype
   const Tensor& copy_(const Tensor& source) const;
 
+  /// @{
+  /// The part of the tensor that an index names, as in NumPy (index() in ops/indexing.h): x[0], x[ids],
+  /// x[mask], x.index({ellipsis, Range{1, 3}}).
+  /// @param index an entry, or one for each of the first dimensions
+  /// @return a view where no entry is a tensor, else a copy; differentiable
+  /// @throws as index()
+  Tensor operator[](const Index& index) const;
+  Tensor index(std::initializer_list<Index> index) const;
+  /// @}
+  /// @{
+  /// Writes values to the places that an index names, in place; not recorded by autograd (index_put() is).
+  /// @param index an entry for each of the first dimensions
+  /// @param value broadcast to the shape of the places, and converted to the dtype
+  /// @return this
+  /// @throws as index(), and GradError if this tensor requires a gradient and grad mode is on
+  const Tensor& index_put_(std::initializer_list<Index> index, const Tensor& value) const;
+  const Tensor& index_put_(std::initializer_list<Index> index, Scalar value) const;
+  /// @}
+
+  // Each op of one tensor as a method: x.sum({1}).relu() is relu(sum(x, {1})).
+#include "framework/ops/methods.def"
+
   /// @return the body that this handle points to; for ops and the engine
   TensorBody* body() const { return body_.get(); }
   /// @param body the body that this handle will share
@@ -138,6 +173,10 @@ class Tensor {
   bool shares_nothing() const;
   /// @return dtype and shape as used in error messages: "f32[3, 4]"
   std::string describe() const;
+  /// @return the values as text, with dtype and shape behind them: "[1.5000, 2.0000]  f32[2]"; of more than
+  /// 1000
+  ///   elements three at each end of every dimension. "undefined" without a body
+  std::string str() const;
 
  private:
   void require_dtype(DType wanted) const {
@@ -180,6 +219,8 @@ inline const TensorBody& body_of(const TensorBody* body, const char* asked) {
     throw_undefined(asked);
   return *body;
 }
+// Throws GradError for a write in place into a tensor that records gradients.
+void require_not_recording(const char* op, const Tensor& x);
 // Makes the values of a storage that has them only in 8 bits (stored_values.h); null where it has none.
 void* make_values(Storage& storage);
 // Like empty(), with `op` as the name used in error messages.
@@ -207,6 +248,16 @@ inline bool Tensor::is_contiguous() const {
   }
   return true;
 }
+
+/// @{
+/// Writes Tensor::str(), Shape::str(), or the name of an element type.
+/// @param out the stream
+/// @param x what is written
+/// @return the stream
+std::ostream& operator<<(std::ostream& out, const Tensor& x);
+std::ostream& operator<<(std::ostream& out, const Shape& x);
+std::ostream& operator<<(std::ostream& out, DType x);
+/// @}
 
 /// A new tensor whose elements are all equal.
 /// @param shape extents, each at least 0

@@ -1,11 +1,10 @@
 // add, sub, mul, div with NumPy's broadcasting: y = a op b.
 // vjp: add (g, g); sub (g, -g); mul (g b, g a); div (g / b, -g y / b), each summed back to its input's shape.
-#include <fmt/format.h>
-
 #include <utility>
 
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
+#include "framework/ops/elementwise.h"
 #include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
@@ -23,14 +22,8 @@ Strides broadcast_strides(const Tensor& x, const Shape& shape) {
   return strides;
 }
 
-[[noreturn]] void throw_dtypes(const char* name, const Tensor& a, const Tensor& b) {
-  throw DTypeError(name, fmt::format("dtypes differ: {} and {}", a.describe(), b.describe()));
-}
-
 template <kernels::Binary kOp>
 Tensor compute(const char* name, const Tensor& a, const Tensor& b) {
-  if (a.dtype() != b.dtype()) [[unlikely]]
-    throw_dtypes(name, a, b);
   if (a.shape() == b.shape() && a.is_contiguous() && b.is_contiguous()) {
     Tensor y = empty(a.shape(), a.dtype());
     dispatch_floating(name, a.dtype(), [&](auto t) {
@@ -68,6 +61,7 @@ struct Stretched {
 template <class Shapes>
 struct Add {
   static constexpr const char* kName = "add";
+  static uint64_t of_whole(uint64_t p, uint64_t q) { return p + q; }
   static constexpr int kSaved = 0;
   [[no_unique_address]] Shapes shapes;
   Tensor forward(const Tensor& a, const Tensor& b, Saved&) const {
@@ -90,6 +84,7 @@ struct Add {
 template <class Shapes>
 struct Sub {
   static constexpr const char* kName = "sub";
+  static uint64_t of_whole(uint64_t p, uint64_t q) { return p - q; }
   static constexpr int kSaved = 0;
   [[no_unique_address]] Shapes shapes;
   Tensor forward(const Tensor& a, const Tensor& b, Saved&) const {
@@ -110,6 +105,7 @@ struct Sub {
 template <class Shapes>
 struct Mul {
   static constexpr const char* kName = "mul";
+  static uint64_t of_whole(uint64_t p, uint64_t q) { return p * q; }
   [[no_unique_address]] Shapes shapes;
   Tensor forward(const Tensor& a, const Tensor& b, Saved& saved) const {
     saved.input(saved.wants(1) ? a : Tensor{});  // each is kept only if the other one needs a gradient
@@ -153,8 +149,34 @@ struct Div {
 };
 
 template <template <class> class Op>
+Tensor run(const Tensor& a, const Tensor& b);
+
+// Operands of two types, of whole numbers or masks. Whole numbers wrap around at 2^63; there is no gradient.
+template <template <class> class Op>
+Tensor run_promoted(const Tensor& a, const Tensor& b) {
+  constexpr const char* kName = Op<Equal>::kName;
+  constexpr bool kWhole = requires { Op<Equal>::of_whole(1, 1); };
+  return detail::in_common_type(kName, a, b, /*fractions=*/!kWhole, [](const Tensor& x, const Tensor& z) {
+    if constexpr (kWhole) {
+      if (!is_floating(x.dtype())) {
+        const detail::Pair pair(kName, x, z);
+        const Tensor y = detail::allocate(kName, pair.shape, DType::i64);
+        pair.fill<int64_t, int64_t>(y, [](int64_t p, int64_t q) {
+          return static_cast<int64_t>(
+              Op<Equal>::of_whole(static_cast<uint64_t>(p), static_cast<uint64_t>(q)));
+        });
+        return y;
+      }
+    }
+    return run<Op>(x, z);
+  });
+}
+
+template <template <class> class Op>
 Tensor run(const Tensor& a, const Tensor& b) {
   detail::require_defined(Op<Equal>::kName, a, b);
+  if (a.dtype() != b.dtype() || !is_floating(a.dtype())) [[unlikely]]
+    return run_promoted<Op>(a, b);
   if (a.shape() == b.shape()) return apply(Op<Equal>{}, a, b);
   return apply(Op<Stretched>{{a.shape(), b.shape()}}, a, b);
 }
@@ -165,6 +187,29 @@ Tensor add(const Tensor& a, const Tensor& b) { return run<Add>(a, b); }
 Tensor sub(const Tensor& a, const Tensor& b) { return run<Sub>(a, b); }
 Tensor mul(const Tensor& a, const Tensor& b) { return run<Mul>(a, b); }
 Tensor div(const Tensor& a, const Tensor& b) { return run<Div>(a, b); }
+
+// With a number: one affine for what is floating.
+namespace {
+template <template <class> class Op>
+Tensor with_number(const Tensor& x, const Scalar& s, double scale, double shift, bool number_first = false) {
+  constexpr const char* kName = Op<Equal>::kName;
+  detail::require_defined(kName, x);
+  if (is_floating(x.dtype())) [[likely]]
+    return affine(x, scale, shift);
+  const Tensor number = detail::scalar_operand(s, x.dtype());
+  return number_first ? run<Op>(number, x) : run<Op>(x, number);
+}
+}  // namespace
+
+Tensor add(const Tensor& x, Scalar s) { return with_number<Add>(x, s, 1, s.value()); }
+Tensor sub(const Tensor& x, Scalar s) { return with_number<Sub>(x, s, 1, -s.value()); }
+Tensor sub(Scalar s, const Tensor& x) { return with_number<Sub>(x, s, -1, s.value(), /*number_first=*/true); }
+Tensor mul(const Tensor& x, Scalar s) { return with_number<Mul>(x, s, s.value(), 0); }
+Tensor div(const Tensor& x, Scalar s) { return with_number<Div>(x, s, 1 / s.value(), 0); }
+Tensor div(Scalar s, const Tensor& x) {
+  detail::require_defined("div", x);
+  return run<Div>(detail::scalar_operand(s, x.dtype()), x);
+}
 
 DEFINE_OP(add, Add<Stretched>)
 DEFINE_OP(sub, Sub<Stretched>)

@@ -6,6 +6,7 @@
 //   kOp                       the SIMD kernel (kernels::unary and its backward), or instead of it
 //   value(x), slope(kept)     the function and its derivative for one element, called in a loop
 //   composed(g, kept)         the gradient computed with public ops, for derivatives of any order
+//   of_whole(x)               the op on i64, for functions whose values are whole then; others compute in f32
 //   kTorch, kFill             PyTorch's expression and the SampleInput::Fill of the samples, or samples(list)
 //
 // gradcheck at order 1 tests the kernel or the slope, at order 2 the composed form.
@@ -85,8 +86,12 @@ struct Elementwise {
 template <class Rule>
 Tensor elementwise(const char* name, const Tensor& x, Rule rule) {
   require_defined(name, x);
-  if (!is_floating(x.dtype())) [[unlikely]]
-    throw DTypeError(name, std::string("takes f32 or f64, got ") + name_of(x.dtype()));
+  if (!is_floating(x.dtype())) [[unlikely]] {
+    if constexpr (requires { rule.of_whole(x); }) {
+      return in_type(name, x, DType::i64, [&](const Tensor& whole) { return rule.of_whole(whole); });
+    }
+    return in_type(name, x, DType::f32, [&](const Tensor& y) { return elementwise(name, y, rule); });
+  }
   return apply(Elementwise<Rule>{rule}, x);
 }
 

@@ -226,13 +226,14 @@ Tensor arg_extreme(const char* op, const Tensor& input, int dim, const Better& b
   int64_t inner = 1;
   for (int i = d + 1; i < x.ndim(); ++i) inner *= x.shape()[i];
   const int64_t n = x.shape()[d];
-  dispatch_floating(op, x.dtype(), [&](auto t) {
+  dispatch_all(x.dtype(), [&](auto t) {
     using T = decltype(t);
+    const auto is_nan = [](T v) { return v != v; };
     for (int64_t r = 0; r < y.numel(); ++r) {
       const T* const row = x.data<T>() + r / inner * n * inner + r % inner;
       int64_t best = 0;
-      for (int64_t i = 1; i < n && !std::isnan(row[best * inner]); ++i) {
-        if (std::isnan(row[i * inner]) || better(row[i * inner], row[best * inner])) best = i;
+      for (int64_t i = 1; i < n && !is_nan(row[best * inner]); ++i) {
+        if (is_nan(row[i * inner]) || better(row[i * inner], row[best * inner])) best = i;
       }
       y.data<int64_t>()[r] = best;
     }

@@ -2,10 +2,48 @@
 // inside their dimension (else IndexError).
 #pragma once
 
+#include <initializer_list>
+#include <span>
+
+#include "framework/core/index.h"
 #include "framework/core/tensor.h"
 
 namespace heed {
 
+/// @{
+/// The part of x that an index names, as in NumPy and PyTorch: one entry for each of the first dimensions,
+/// the others stay whole. Tensors in it are broadcast together, and their common dimensions take the place of
+/// the first of them where they stand side by side, else the front; a mask stands for the positions of its
+/// true elements.
+///   index(x, {0, Range{.start = 1, .step = 2}})      // x[0, 1::2]
+///   index(x, {ellipsis, new_axis, ids})   // x[..., None, ids]
+/// @param x tensor of any dtype
+/// @param index positions, ranges, an ellipsis, new axes, i64 tensors of positions (negative ones count from
+/// the
+///   end), masks
+/// @return a view where no entry is a tensor, else a copy; differentiable
+/// @throws IndexError for a position outside or more entries than dimensions, ShapeError for tensors that do
+/// not
+///   broadcast or a mask of another shape, DTypeError for a tensor that is neither i64 nor a mask, ValueError
+///   for a step below 1 or a second ellipsis
+Tensor index(const Tensor& x, std::span<const Index> index);
+inline Tensor index(const Tensor& x, std::initializer_list<Index> index) {
+  return heed::index(x, std::span<const Index>(index.begin(), index.size()));
+}
+/// @}
+/// @{
+/// A copy of x with other values in the places that an index names.
+/// @param x tensor of any dtype
+/// @param index as in index(); of a place that it names twice, the last value counts
+/// @param value broadcast to the shape of the places, and converted to x's dtype
+/// @return a tensor of x's shape; differentiable in x and value
+/// @throws as index(), and ShapeError for a value that does not stretch to the places
+Tensor index_put(const Tensor& x, std::span<const Index> index, const Tensor& value);
+inline Tensor index_put(const Tensor& x, std::initializer_list<Index> index, const Tensor& value) {
+  return index_put(x, std::span<const Index>(index.begin(), index.size()), value);
+}
+Tensor index_put(const Tensor& x, std::initializer_list<Index> index, Scalar value);
+/// @}
 /// Picks one element of x per index: for dim 0, y[i][j].. = x[index[i][j]..][j]..; for other dims
 /// accordingly.
 /// @param x tensor of any dtype
@@ -61,7 +99,7 @@ Sorted topk(const Tensor& x, int64_t k, int dim = -1, bool largest = true);
 /// @{
 /// Index of the largest (smallest) element along a dimension: the first one if several are equal; that of a
 /// NaN if there is one.
-/// @param x floating
+/// @param x tensor of any dtype
 /// @param dim dimension along which to work
 /// @return i64, x's shape without dim
 /// @throws IndexError, ShapeError for no elements

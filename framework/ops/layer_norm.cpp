@@ -156,6 +156,8 @@ Tensor rms_norm(const Tensor& x, const Tensor& gain, double eps) {
   }
   if (gain.dtype() != x.dtype())
     throw DTypeError("rms_norm", fmt::format("dtypes differ: {} and {}", x.describe(), gain.describe()));
+  if (!is_floating(x.dtype()))
+    throw DTypeError("rms_norm", fmt::format("takes f32 or f64, got {}", name_of(x.dtype())));
   return detail::composed("rms_norm", [&] {
     const Tensor squares = mean(square(x), {-1}, KeepDim::yes);
     if (squares_hold(squares, eps)) return x * rsqrt(squares + eps) * gain;

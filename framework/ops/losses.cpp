@@ -25,6 +25,8 @@ void require_alike(const char* op, const Tensor& x, const Tensor& target) {
     throw ShapeError(op, fmt::format("shapes differ: {} and {}", x.shape().str(), target.shape().str()));
   if (x.dtype() != target.dtype())
     throw DTypeError(op, fmt::format("dtypes differ: {} and {}", x.describe(), target.describe()));
+  if (!is_floating(x.dtype()))
+    throw DTypeError(op, fmt::format("takes f32 or f64, got {}", name_of(x.dtype())));
 }
 
 // A loss of two tensors of one shape: without reduction, and as mean and sum.
@@ -121,6 +123,8 @@ Tensor nll_loss(const Tensor& log_probabilities, const Tensor& targets, const Te
   detail::require_defined("nll_loss", log_probabilities, targets);
   if (targets.dtype() != DType::i64)
     throw DTypeError("nll_loss", "targets must be i64, got " + targets.describe());
+  if (!is_floating(log_probabilities.dtype()))
+    throw DTypeError("nll_loss", fmt::format("takes f32 or f64, got {}", name_of(log_probabilities.dtype())));
   if (log_probabilities.ndim() != 2 || targets.shape() != Shape{log_probabilities.size(0)}) {
     throw ShapeError("nll_loss", fmt::format("{} with targets {}", log_probabilities.shape().str(),
                                              targets.shape().str()));

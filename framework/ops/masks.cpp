@@ -17,17 +17,18 @@ using detail::Pair;
 
 constexpr const char* kOfMasks = "a mask has no gradient";
 
-// The mask f(a, b), for any dtype.
+// The mask f(a, b), of any dtypes.
 template <class F>
 Tensor compare(const char* op, const Tensor& a, const Tensor& b, const F& f) {
   const Pair pair(op, a, b);
-  const Tensor y = detail::allocate(op, pair.a.shape(), DType::boolean);
-  dispatch_all(a.dtype(), [&](auto t) {
-    using T = decltype(t);
-    const T *const from_a = pair.a.data<T>(), *const from_b = pair.b.data<T>();
-    fill_each<bool>(y, [&](int64_t i) { return f(from_a[i], from_b[i]); });
-  });
+  const Tensor y = detail::allocate(op, pair.shape, DType::boolean);
+  dispatch_all(pair.dtype(), [&](auto t) { pair.fill<decltype(t), bool>(y, f); });
   return y;
+}
+template <class F>
+Tensor compare(const char* op, const Tensor& x, const Scalar& s, const F& f) {
+  detail::require_defined(op, x);
+  return compare(op, x, detail::scalar_operand(s, x.dtype()), f);
 }
 
 void require_mask(const char* op, const Tensor& x) {
@@ -70,15 +71,17 @@ struct Where {
   Tensor forward(const Tensor& condition, const Tensor& a, const Tensor& b, Saved& saved) const {
     require_mask(kName, condition);
     saved.input(condition);
-    const Pair pair(kName, a, b);
-    const Shape shape = broadcast_shapes(kName, condition.shape(), pair.a.shape());
-    const Tensor chosen = expand(condition, shape).contiguous(), x = expand(pair.a, shape).contiguous(),
-                 z = expand(pair.b, shape).contiguous(), y = empty(shape, a.dtype());
+    const Shape shape =
+        broadcast_shapes(kName, condition.shape(), broadcast_shapes(kName, a.shape(), b.shape()));
+    const Tensor chosen = expand(condition, shape).contiguous(), y = empty(shape, a.dtype());
+    const auto operand = [&](const Tensor& x) { return x.numel() == 1 ? x : expand(x, shape).contiguous(); };
+    const Tensor x = operand(a), z = operand(b);
+    const int64_t step_a = x.numel() == 1 ? 0 : 1, step_b = z.numel() == 1 ? 0 : 1;
     dispatch_all(a.dtype(), [&](auto t) {
       using T = decltype(t);
       const bool* const first = chosen.data<bool>();
       const T *const from_a = x.data<T>(), *const from_b = z.data<T>();
-      fill_each<T>(y, [&](int64_t i) { return first[i] ? from_a[i] : from_b[i]; });
+      fill_each<T>(y, [&](int64_t i) { return first[i] ? from_a[i * step_a] : from_b[i * step_b]; });
     });
     return y;
   }
@@ -132,15 +135,21 @@ struct MaskedFill {
 }  // namespace
 
 // The name of a comparison, its PyTorch expression and what it asks of p and q.
-#define HEED_COMPARISON(name, test)                                                                \
-  Tensor name(const Tensor& a, const Tensor& b) {                                                  \
-    return compare(#name, a, b, [](auto p, auto q) { return test; });                              \
-  }                                                                                                \
-  namespace {                                                                                      \
-  struct Rule_##name {                                                                             \
-    static void samples(SampleList& s) { add_comparison(s, "torch." #name "(a, b)", heed::name); } \
-  };                                                                                               \
-  }                                                                                                \
+#define HEED_COMPARISON(name, test)                                                      \
+  Tensor name(const Tensor& a, const Tensor& b) {                                        \
+    return compare(#name, a, b, [](auto p, auto q) { return test; });                    \
+  }                                                                                      \
+  Tensor name(const Tensor& x, Scalar s) {                                               \
+    return compare(#name, x, s, [](auto p, auto q) { return test; });                    \
+  }                                                                                      \
+  namespace {                                                                            \
+  struct Rule_##name {                                                                   \
+    static void samples(SampleList& s) {                                                 \
+      add_comparison(s, "torch." #name "(a, b)",                                         \
+                     [](const Tensor& a, const Tensor& b) { return heed::name(a, b); }); \
+    }                                                                                    \
+  };                                                                                     \
+  }                                                                                      \
   DEFINE_OP(name, Rule_##name)
 HEED_COMPARISON(eq, p == q)
 HEED_COMPARISON(ne, p != q)
@@ -183,7 +192,23 @@ Tensor logical_not(const Tensor& x) {
 
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
   detail::require_defined("where", condition, a, b);
+  if (a.dtype() != b.dtype()) {
+    const DType dtype = promote(a.dtype(), b.dtype());
+    return detail::composed("where", [&] { return where(condition, a.to(dtype), b.to(dtype)); });
+  }
   return apply(Where{a.shape(), b.shape()}, condition, a, b);
+}
+Tensor where(const Tensor& condition, const Tensor& a, Scalar b) {
+  detail::require_defined("where", condition, a);
+  return where(condition, a, detail::scalar_operand(b, a.dtype()));
+}
+Tensor where(const Tensor& condition, Scalar a, const Tensor& b) {
+  detail::require_defined("where", condition, b);
+  return where(condition, detail::scalar_operand(a, b.dtype()), b);
+}
+Tensor where(const Tensor& condition, Scalar a, Scalar b) {
+  return where(condition, detail::scalar_operand(a, DType::boolean),
+               detail::scalar_operand(b, DType::boolean));
 }
 
 Tensor masked_fill(const Tensor& x, const Tensor& filled, double value) {
@@ -196,11 +221,11 @@ Tensor masked_fill(const Tensor& x, const Tensor& filled, double value) {
   return detail::composed("masked_fill", [&] { return where(filled, full({}, value, x.dtype()), x); });
 }
 
-Tensor any(const Tensor& x, std::vector<int> dims, KeepDim keep) {
+Tensor any(const Tensor& x, const Dims& dims, KeepDim keep) {
   return detail::composed("any", [&] { return gt(count("any", x, dims, keep), zeros({}, DType::f64)); });
 }
-Tensor all(const Tensor& x, std::vector<int> dims, KeepDim keep) {
-  return detail::composed("all", [&] { return logical_not(any(logical_not(x), std::move(dims), keep)); });
+Tensor all(const Tensor& x, const Dims& dims, KeepDim keep) {
+  return detail::composed("all", [&] { return logical_not(any(logical_not(x), dims, keep)); });
 }
 
 DEFINE_OP(logical_not, LogicalNot)

@@ -101,9 +101,56 @@ struct Weighed {
 }  // namespace
 
 Tensor detail::weighed(const Tensor& weight, const Tensor& value) { return apply(Weighed{}, weight, value); }
-Tensor maximum(const Tensor& a, const Tensor& b) { return apply(Extreme<true>{}, a, b); }
-Tensor minimum(const Tensor& a, const Tensor& b) { return apply(Extreme<false>{}, a, b); }
-Tensor pow(const Tensor& a, const Tensor& b) { return apply(Pow{}, a, b); }
+
+namespace {
+Tensor number_beside(const char* op, const Tensor& x, const Scalar& s) {
+  detail::require_defined(op, x);
+  return detail::scalar_operand(s, x.dtype());
+}
+
+// Op on operands of any types; both keep theirs where it is the same.
+template <class Op>
+Tensor promoted(const Tensor& a, const Tensor& b) {
+  detail::require_defined(Op::kName, a, b);
+  const DType dtype = promote(a.dtype(), b.dtype());
+  if (dtype == DType::boolean)
+    return detail::composed(Op::kName, [&] { return apply(Op{}, a, b).to(DType::boolean); });
+  if (a.dtype() == b.dtype()) return apply(Op{}, a, b);
+  return detail::composed(Op::kName, [&] { return apply(Op{}, a.to(dtype), b.to(dtype)); });
+}
+
+// a^b of whole numbers, which wraps around at 2^63.
+Tensor whole_pow(const Tensor& a, const Tensor& b) {
+  const detail::Pair pair("pow", a, b);
+  const Tensor y = detail::allocate("pow", pair.shape, DType::i64);
+  const Tensor lowest = b.numel() > 0 ? amin(b) : b;
+  if (b.numel() > 0 && lowest.item() < 0) {
+    throw ValueError(
+        "pow",
+        fmt::format("a whole number to the power of {} is none: convert one of them to f32", lowest.item()));
+  }
+  pair.fill<int64_t, int64_t>(y, [](int64_t base, int64_t exponent) {
+    uint64_t power = 1, factor = static_cast<uint64_t>(base);
+    for (auto rest = static_cast<uint64_t>(exponent); rest > 0; rest /= 2, factor *= factor) {
+      if (rest % 2 == 1) power *= factor;
+    }
+    return static_cast<int64_t>(power);
+  });
+  return y;
+}
+}  // namespace
+
+Tensor maximum(const Tensor& a, const Tensor& b) { return promoted<Extreme<true>>(a, b); }
+Tensor minimum(const Tensor& a, const Tensor& b) { return promoted<Extreme<false>>(a, b); }
+Tensor pow(const Tensor& a, const Tensor& b) {
+  detail::require_defined("pow", a, b);
+  return detail::in_common_type("pow", a, b, /*fractions=*/false, [](const Tensor& x, const Tensor& z) {
+    return is_floating(x.dtype()) ? apply(Pow{}, x, z) : whole_pow(x, z);
+  });
+}
+Tensor maximum(const Tensor& x, Scalar s) { return maximum(x, number_beside("maximum", x, s)); }
+Tensor minimum(const Tensor& x, Scalar s) { return minimum(x, number_beside("minimum", x, s)); }
+Tensor pow(Scalar base, const Tensor& x) { return pow(number_beside("pow", x, base), x); }
 
 DEFINE_OP(maximum, Extreme<true>)
 DEFINE_OP(minimum, Extreme<false>)

@@ -35,6 +35,7 @@ struct Sign {
     return 0;
   }
   Tensor composed(const Tensor& g, const Tensor&) const { return g * 0.0; }
+  static Tensor of_whole(const Tensor& x) { return gt(x, 0) - lt(x, 0); }
 };
 
 // expm1(x) = e^x - 1, exact near 0.      dx = g (y + 1)
@@ -312,6 +313,13 @@ struct Clamp {
     detail::add_elementwise_samples(s, "torch.clamp(a, -0.05, 1.01)", SampleInput::Fill::away_from_zero,
                                     [](const Tensor& x) { return clamp(x, -0.05, 1.01); });
   }
+  Tensor of_whole(const Tensor& x) const {
+    if (low != std::floor(low) || high != std::floor(high)) return clamp(x.to(DType::f32), low, high);
+    const auto whole = [](double v) {
+      return v <= -0x1p63 ? INT64_MIN : v >= 0x1p63 ? INT64_MAX : static_cast<int64_t>(v);
+    };
+    return minimum(maximum(x, whole(low)), whole(high));
+  }
 };
 
 // x^p for a number p.      dx = g p x^(p - 1)
@@ -339,6 +347,15 @@ struct PowScalar {
                                     [](const Tensor& x) { return pow(x, 0); });
     detail::add_elementwise_samples(s, "torch.pow(a, -1.5)", SampleInput::Fill::positive,
                                     [](const Tensor& x) { return pow(x, -1.5); });
+  }
+  Tensor of_whole(const Tensor& x) const {
+    if (exponent < 0 || exponent != std::floor(exponent)) return pow(x.to(DType::f32), exponent);
+    Tensor y = ones(x.shape(), DType::i64), factor = x;  // by squaring; 2^63 and more wrap around
+    for (auto rest = static_cast<uint64_t>(std::min(exponent, 0x1p53)); rest > 0; rest /= 2) {
+      if (rest % 2 == 1) y = y * factor;
+      factor = factor * factor;
+    }
+    return y;
   }
 };
 

@@ -8,6 +8,7 @@
 
 #include "framework/core/parallel.h"
 #include "framework/ops/apply.h"
+#include "framework/ops/integers.h"
 #include "framework/ops/moments.h"
 #include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
@@ -349,8 +350,14 @@ struct CumSum {
   }
 };
 
+bool is_whole(const Tensor& x) { return x.defined() && !is_floating(x.dtype()); }
+
 template <class Op, class... More>
 Tensor reduced_by(const Tensor& x, const std::vector<int>& dims, KeepDim keep, More... more) {
+  if (is_whole(x)) {  // in f64, so that only the result is rounded to f32
+    return detail::composed(
+        Op::kName, [&] { return reduced_by<Op>(x.to(DType::f64), dims, keep, more...).to(DType::f32); });
+  }
   const Reduced reduced(Op::kName, x, dims);
   return dropped(apply(Op{reduced, more...}, x), reduced, keep);
 }
@@ -362,28 +369,35 @@ void require_elements(const char* op, const Tensor& x, const std::vector<int>& d
 
 }  // namespace
 
-Tensor amax(const Tensor& x, std::vector<int> dims, KeepDim keep) {
+Tensor amax(const Tensor& x, const Dims& dims, KeepDim keep) {
   require_elements("amax", x, dims);
+  if (is_whole(x)) return detail::extreme_of_integers("amax", /*largest=*/true, x, dims, keep);
   return reduced_by<Extremum<true>>(x, dims, keep);
 }
-Tensor amin(const Tensor& x, std::vector<int> dims, KeepDim keep) {
+Tensor amin(const Tensor& x, const Dims& dims, KeepDim keep) {
   require_elements("amin", x, dims);
+  if (is_whole(x)) return detail::extreme_of_integers("amin", /*largest=*/false, x, dims, keep);
   return reduced_by<Extremum<false>>(x, dims, keep);
 }
-Tensor prod(const Tensor& x, std::vector<int> dims, KeepDim keep) { return reduced_by<Prod>(x, dims, keep); }
-Tensor var(const Tensor& x, std::vector<int> dims, double correction, KeepDim keep) {
+Tensor prod(const Tensor& x, const Dims& dims, KeepDim keep) {
+  if (is_whole(x)) return detail::product_of_integers(x, dims, keep);
+  return reduced_by<Prod>(x, dims, keep);
+}
+Tensor var(const Tensor& x, const Dims& dims, double correction, KeepDim keep) {
   return reduced_by<Var>(x, dims, keep, correction);
 }
-Tensor stddev(const Tensor& x, std::vector<int> dims, double correction, KeepDim keep) {
+Tensor stddev(const Tensor& x, const Dims& dims, double correction, KeepDim keep) {
   return reduced_by<StdDev>(x, dims, keep, correction);
 }
-Tensor norm(const Tensor& x, std::vector<int> dims, KeepDim keep) { return reduced_by<Norm>(x, dims, keep); }
-Tensor logsumexp(const Tensor& x, std::vector<int> dims, KeepDim keep) {
+Tensor norm(const Tensor& x, const Dims& dims, KeepDim keep) { return reduced_by<Norm>(x, dims, keep); }
+Tensor logsumexp(const Tensor& x, const Dims& dims, KeepDim keep) {
   return reduced_by<LogSumExp>(x, dims, keep);
 }
 Tensor cumsum(const Tensor& x, int dim) {
   detail::require_defined("cumsum", x);
-  return apply(CumSum{wrap_dim("cumsum", dim, x.ndim()), false}, x);
+  const int d = wrap_dim("cumsum", dim, x.ndim());
+  if (is_whole(x)) return detail::cumulative_sum_of_integers(x, d);
+  return apply(CumSum{d, false}, x);
 }
 
 DEFINE_OP(amax, Extremum<true>)

@@ -115,16 +115,36 @@ struct Expand {
   }
 };
 
+// Zeros with x in a slice.      vjp: dx = the slice of g
+struct Unslice {
+  static constexpr const char* kName = "unslice";
+  static constexpr const char* kRow = "slice";
+  Shape into;
+  int dim;
+  int64_t start, end, step;
+  Tensor forward(const Tensor& x, Saved&) const {
+    const Tensor y = zeros(into, x.dtype());
+    slice(y, dim, start, end, step).copy_(x);
+    return y;
+  }
+  void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add(0, slice(g, dim, start, end, step)); }
+};
+
 // vjp: dx = zeros with g in the slice; the engine adds it into the buffer in place
 struct Slice {
   static constexpr const char* kName = "slice";
   Shape from;
   int dim;
-  int64_t start, end;
+  int64_t start, end, step;
   Tensor forward(const Tensor& x, Saved&) const {
-    return make_view(x, from.with(dim, end - start), x.strides(), start * x.strides()[dim]);
+    Strides strides = x.strides();
+    strides[dim] *= step;
+    return make_view(x, from.with(dim, (end - start + step - 1) / step), strides, start * x.strides()[dim]);
   }
-  void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add_slice(0, from, dim, start, g); }
+  void vjp(Grads& d, const Tensor& g, const Saved&) const {
+    if (step == 1) return d.add_slice(0, from, dim, start, g);
+    d.add(0, apply(Unslice{from, dim, start, end, step}, g));
+  }
   static void samples(SampleList& s) {
     s.add("a[:, 1:3]", {{3, 5}}, [](const auto& x) { return std::vector{slice(x[0], 1, 1, 3)}; });
     s.add("a[2:2]", {{3, 5}}, [](const auto& x) { return std::vector{slice(x[0], 0, 2, 2)}; });
@@ -132,6 +152,7 @@ struct Slice {
     s.add("a[:, 0:2] * a[:, 1:3]", {{3, 3}},
           [](const auto& x) { return std::vector{slice(x[0], 1, 0, 2) * slice(x[0], 1, 1, 3)}; });
     s.again({{0, 3}});
+    s.add("a[:, -4:-1:2]", {{2, 5, 3}}, [](const auto& x) { return std::vector{slice(x[0], 1, -4, -1, 2)}; });
   }
 };
 
@@ -192,24 +213,23 @@ Tensor expand(const Tensor& x, const Shape& shape) {
   return apply(Expand{x.shape(), shape}, x);
 }
 
-Tensor slice(const Tensor& x, int dim, int64_t start, int64_t end) {
+Tensor slice(const Tensor& x, int dim, int64_t start, int64_t end, int64_t step) {
   detail::require_defined("slice", x);
   const int d = wrap_dim("slice", dim, x.ndim());
-  if (start < 0 || end < start || end > x.shape()[d]) {
-    throw IndexError("slice", fmt::format("{}:{} is outside 0..{} of dimension {} of {}", start, end,
-                                          x.shape()[d], d, x.shape().str()));
+  const int64_t n = x.shape()[d], first = start < 0 ? start + n : start, last = end < 0 ? end + n : end;
+  if (first < 0 || last < first || last > n) {
+    throw IndexError("slice", fmt::format("{}:{} is outside 0..{} of dimension {} of {}", start, end, n, d,
+                                          x.shape().str()));
   }
-  return apply(Slice{x.shape(), d, start, end}, x);
+  if (step < 1) throw ValueError("slice", fmt::format("the step must be at least 1, got {}", step));
+  return apply(Slice{x.shape(), d, first, last, step}, x);
 }
 
 Tensor select(const Tensor& x, int dim, int64_t index) {
   detail::require_defined("select", x);
   const int d = wrap_dim("select", dim, x.ndim());
-  if (index < 0 || index >= x.shape()[d]) {
-    throw IndexError("select", fmt::format("index {} is outside 0..{} of dimension {} of {}", index,
-                                           x.shape()[d] - 1, d, x.shape().str()));
-  }
-  return squeeze(slice(x, d, index, index + 1), d);
+  const int64_t i = wrap_index("select", index, d, x.shape());
+  return squeeze(slice(x, d, i, i + 1), d);
 }
 
 Tensor unsqueeze(const Tensor& x, int dim) {

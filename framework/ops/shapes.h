@@ -33,17 +33,18 @@ Tensor transpose(const Tensor& x, int dim_a = -2, int dim_b = -1);
 /// @return a view
 /// @throws ShapeError
 Tensor expand(const Tensor& x, const Shape& shape);
-/// The part x[.., start:end, ..] of a dimension.
+/// The part x[.., start:end:step, ..] of a dimension.
 /// @param x tensor of any dtype
 /// @param dim dimension along which to work
-/// @param start,end 0 <= start <= end <= extent
+/// @param start,end 0 <= start <= end <= extent; negative ones count from the end
+/// @param step distance of the elements that are taken, at least 1
 /// @return a view
-/// @throws IndexError
-Tensor slice(const Tensor& x, int dim, int64_t start, int64_t end);
+/// @throws IndexError for ends outside the dimension (index() cuts them), ValueError for the step
+Tensor slice(const Tensor& x, int dim, int64_t start, int64_t end, int64_t step = 1);
 /// The part x[.., index, ..], without that dimension.
 /// @param x tensor of any dtype
 /// @param dim dimension along which to work
-/// @param index 0 .. extent - 1
+/// @param index 0 .. extent - 1; negative ones count from the end
 /// @return a view without that dimension
 /// @throws IndexError
 Tensor select(const Tensor& x, int dim, int64_t index);

@@ -4,6 +4,7 @@
 
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
+#include "framework/ops/integers.h"
 #include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
@@ -97,12 +98,14 @@ Sum sum_over(const char* name, const Tensor& x, const std::vector<int>& dims) {
 }
 }  // namespace
 
-Tensor sum(const Tensor& x, std::vector<int> dims, KeepDim keep) {
+Tensor sum(const Tensor& x, const Dims& dims, KeepDim keep) {
+  if (x.defined() && !is_floating(x.dtype())) return detail::sum_of_integers(x, dims, keep);
   return reduced_by(sum_over("sum", x, dims), x, keep);
 }
 
-Tensor mean(const Tensor& x, std::vector<int> dims, KeepDim keep) {
+Tensor mean(const Tensor& x, const Dims& dims, KeepDim keep) {
   return detail::composed("mean", [&] {
+    if (x.defined() && !is_floating(x.dtype())) return mean(x.to(DType::f64), dims, keep).to(DType::f32);
     Sum op = sum_over("mean", x, dims);
     op.divisor = static_cast<double>(op.count());
     return reduced_by(op, x, keep);

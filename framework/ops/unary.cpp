@@ -14,6 +14,7 @@ struct NegRule {
   static constexpr Keeps kKeeps = Keeps::output;
   static constexpr auto kFill = SampleInput::Fill::normal;
   static Tensor composed(const Tensor& g, const Tensor&) { return neg(g); }
+  static Tensor of_whole(const Tensor& x) { return 0 - x; }
 };
 struct ExpRule {
   static constexpr const char *kName = "exp", *kTorch = "torch.exp(a)";
@@ -51,6 +52,7 @@ struct ReluRule {
   static Tensor composed(const Tensor& g, const Tensor& y) {  // the gradient at 0 is 0
     return g * detail::each(kName, y, [](auto v) { return v > 0; });
   }
+  static Tensor of_whole(const Tensor& x) { return maximum(x, 0); }
 };
 struct SqrtRule {
   static constexpr const char *kName = "sqrt", *kTorch = "torch.sqrt(a)";
@@ -65,6 +67,7 @@ struct SquareRule {
   static constexpr Keeps kKeeps = Keeps::input;
   static constexpr auto kFill = SampleInput::Fill::normal;
   static Tensor composed(const Tensor& g, const Tensor& x) { return g * x * 2.0; }
+  static Tensor of_whole(const Tensor& x) { return x * x; }
 };
 struct AbsRule {
   static constexpr const char *kName = "abs", *kTorch = "torch.abs(a)";
@@ -74,6 +77,7 @@ struct AbsRule {
   static Tensor composed(const Tensor& g, const Tensor& x) {  // the gradient at 0 is 0
     return g * detail::each(kName, x, [](auto v) { return (v > 0) - (v < 0); });
   }
+  static Tensor of_whole(const Tensor& x) { return maximum(x, -x); }
 };
 
 // y = x * scale + shift

@@ -36,7 +36,7 @@ int main() {
   static_assert(user::module_of_nn + user::nn_of_nn + user::framework_of_framework + user::models_of_models +
                     user::tensor_of_framework_core ==
                 5);
-  if (fmt::format("{} {:>8}", zeros({2, 3}), Shape{2, 3}) != "f32[2, 3]   [2, 3]") return 1;
+  if (fmt::format("{} {:>8}", zeros({3}), Shape{2, 3}) != "[0., 0., 0.]  f32[3]   [2, 3]") return 1;
   const auto f = [](const std::vector<Tensor>& x) { return std::vector{cube(x[0])}; };
   const nn::Linear layer(2, 3);
   // the layers above link as well

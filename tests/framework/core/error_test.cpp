@@ -47,8 +47,8 @@ TEST(Error, ATextWithAColonNamesNoOp) {
 }
 
 TEST(Format, TensorsShapesAndTypes) {
-  EXPECT_EQ(fmt::format("{} of {} and {}", zeros({2, 3}, DType::f64), Shape{2, 3}, DType::i64),
-            "f64[2, 3] of [2, 3] and i64");
+  EXPECT_EQ(fmt::format("{} of {} and {}", zeros({2}, DType::f64), Shape{2, 3}, DType::i64),
+            "[0., 0.]  f64[2] of [2, 3] and i64");
   EXPECT_EQ(fmt::format("{:>12}|{}", Shape{4}, Tensor{}), "         [4]|undefined");
 }
 

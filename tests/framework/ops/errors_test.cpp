@@ -19,10 +19,8 @@ const DType kF64 = DType::f64, kI64 = DType::i64;
 TEST(OpErrors, Elementwise) {
   EXPECT_ERROR(ShapeError, "add: shapes do not broadcast: [2, 3] and [4]", zeros({2, 3}) + zeros({4}));
   EXPECT_ERROR(ShapeError, "div: shapes do not broadcast: [2] and [3]", zeros({2}) / zeros({3}));
-  EXPECT_ERROR(DTypeError, "mul: dtypes differ: f32[2] and f64[2]", zeros({2}) * zeros({2}, kF64));
-  EXPECT_ERROR(DTypeError, "sub: takes f32 or f64, got i64", zeros({2}, kI64) - zeros({2}, kI64));
-  EXPECT_ERROR(DTypeError, "exp: takes f32 or f64, got i64", exp(zeros({2}, kI64)));
-  EXPECT_ERROR(DTypeError, "affine: takes f32 or f64, got i64", zeros({2}, kI64) * 2.0);
+  EXPECT_ERROR(ShapeError, "sub: shapes do not broadcast: [2] and [3]", zeros({2}, kI64) - zeros({3}, kF64));
+  EXPECT_ERROR(DTypeError, "affine: takes f32 or f64, got i64", affine(zeros({2}, kI64), 2, 0));
 }
 
 TEST(OpErrors, Reductions) {
@@ -35,7 +33,6 @@ TEST(OpErrors, Reductions) {
 
 TEST(OpErrors, Masks) {
   const Tensor mask = zeros({2}, DType::boolean);
-  EXPECT_ERROR(DTypeError, "eq: dtypes differ: f32[2] and i64[2]", eq(zeros({2}), zeros({2}, kI64)));
   EXPECT_ERROR(ShapeError, "lt: shapes do not broadcast: [2] and [3]", lt(zeros({2}), zeros({3})));
   EXPECT_ERROR(DTypeError, "logical_and: takes a mask (bool), got f32[2]", logical_and(mask, zeros({2})));
   EXPECT_ERROR(DTypeError, "logical_not: takes a mask (bool), got i64[2]", logical_not(zeros({2}, kI64)));
@@ -46,7 +43,6 @@ TEST(OpErrors, Masks) {
                where(mask, zeros({3}), zeros({3})));
   EXPECT_ERROR(ShapeError, "masked_fill: the mask [2] does not stretch to [1]",
                masked_fill(zeros({1}), mask, 0));
-  EXPECT_ERROR(DTypeError, "exp: takes f32 or f64, got bool", exp(mask));
 }
 
 TEST(OpErrors, Pointwise) {
@@ -122,8 +118,8 @@ TEST(OpErrors, ShapeOps) {
   EXPECT_ERROR(ShapeError, "expand: [2, 3] does not stretch to [3]", expand(x, {3}));
   EXPECT_ERROR(IndexError, "slice: 1:5 is outside 0..3 of dimension 1 of [2, 3]", slice(x, 1, 1, 5));
   EXPECT_ERROR(IndexError, "slice: 2:1 is outside 0..3 of dimension 1 of [2, 3]", slice(x, 1, 2, 1));
-  EXPECT_ERROR(IndexError, "select: index 3 is outside 0..2 of dimension 1 of [2, 3]", select(x, 1, 3));
-  EXPECT_ERROR(IndexError, "select: index -1 is outside 0..1 of dimension 0 of [2, 3]", select(x, 0, -1));
+  EXPECT_ERROR(IndexError, "select: index 3 is outside [-3, 3) of dimension 1 of [2, 3]", select(x, 1, 3));
+  EXPECT_ERROR(IndexError, "select: index -3 is outside [-2, 2) of dimension 0 of [2, 3]", select(x, 0, -3));
   EXPECT_ERROR(ShapeError, "squeeze: dimension 0 of [2, 3] is not 1", squeeze(x, 0));
   EXPECT_ERROR(IndexError, "unsqueeze: dimension 4 is outside [-3, 3)", unsqueeze(x, 4));
   EXPECT_ERROR(ValueError, "concat: no tensors given", concat({}, 0));
@@ -275,9 +271,6 @@ TEST(OpErrors, CompositionsNameThemselves) {
   const Tensor mask = zeros({2, 3}, DType::boolean), far = full({2}, 7, kI64), batch = zeros({2, 3, 4});
   const std::vector<Refusal> refusals = {
       // wrong dtype
-      {"mean: takes f32 or f64, got i64", [&] { mean(whole); }},
-      {"stddev: takes f32 or f64, got i64", [&] { stddev(whole); }},
-      {"sum_to: takes f32 or f64, got i64", [&] { sum_to(whole, {3}); }},
       {"all: takes a mask (bool), got f32[2, 3]", [&] { all(x); }},
       {"any: takes a mask (bool), got f32[2, 3]", [&] { any(x); }},
       {"masked_fill: takes a mask (bool), got i64[2, 3]", [&] { masked_fill(x, whole, 0); }},
@@ -294,7 +287,6 @@ TEST(OpErrors, CompositionsNameThemselves) {
          bmm(batch, zeros({2, 4, 3}, kF64));
        }},
       {"outer: dtypes differ: f32[3] and f64[2]", [&] { outer(zeros({3}), zeros({2}, kF64)); }},
-      {"outer: takes f32 or f64, got i64", [&] { outer(ids, ids); }},
       {"masked_softmax: lengths must be i64, got f32[2]", [&] { masked_softmax(x, zeros({2})); }},
       {"rms_norm: dtypes differ: f32[2, 3] and f64[3]", [&] { rms_norm(x, zeros({3}, kF64)); }},
       {"rms_norm: takes f32 or f64, got i64", [&] { rms_norm(whole, zeros({3}, kI64)); }},
@@ -310,8 +302,6 @@ TEST(OpErrors, CompositionsNameThemselves) {
        }},
       {"scaled_dot_attention: lengths must be i64, got f32[2]",
        [&] { scaled_dot_attention(batch, batch, batch, zeros({2}), 2); }},
-      {"gelu: takes f32 or f64, got i64", [&] { gelu(whole, GeluForm::tanh); }},
-      {"pow: takes f32 or f64, got i64", [&] { pow(whole, 2); }},
       {"mse_loss: dtypes differ: f32[2, 3] and f64[2, 3]", [&] { mse_loss(x, wide); }},
       {"mse_loss: takes f32 or f64, got i64", [&] { mse_loss(whole, whole); }},
       {"l1_loss: dtypes differ: f32[2, 3] and f64[2, 3]", [&] { l1_loss(x, wide); }},
@@ -382,7 +372,7 @@ TEST(OpErrors, CompositionsNameThemselves) {
       {"index_select: index 7 is outside 0..2 of dimension 1 of [2, 3]", [&] { index_select(x, 1, far); }},
       {"one_hot: index 7 is outside 0..3 of dimension 0 of [4]", [&] { one_hot(far, 4); }},
       {"one_hot: classes must be at least 0, got -1", [&] { one_hot(ids, -1); }},
-      {"select: index 2 is outside 0..1 of dimension 0 of [2, 3]", [&] { select(x, 0, 2); }},
+      {"select: index 2 is outside [-2, 2) of dimension 0 of [2, 3]", [&] { select(x, 0, 2); }},
       {"nll_loss: index 7 is outside 0..2 of dimension 1 of [2, 3]", [&] { nll_loss(x, far); }},
       {"cross_entropy: target 7 out of range for 3 classes",
        [&] { cross_entropy(x, far, {.class_weights = ones({3})}); }},

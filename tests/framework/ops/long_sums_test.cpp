@@ -239,8 +239,8 @@ TEST(LongSums, EveryOpHasACaseOrAReason) {
        "transpose", "squeeze",     "unsqueeze",   "select",      "slice",       "concat",     "stack",
        "flip",      "pad",         "tril",        "triu",        "split",       "chunk",      "one_hot",
        "sort",      "topk",        "argmax",      "argmin",      "dropout",     "max_pool1d", "max_pool2d"});
-  all(composed,
-      {"outer", "masked_softmax", "nll_loss", "l1_loss", "smooth_l1_loss", "bce_with_logits", "kl_div"});
+  all(composed, {"outer", "index", "index_put", "masked_softmax", "nll_loss", "l1_loss", "smooth_l1_loss",
+                 "bce_with_logits", "kl_div"});
   all(window, {"avg_pool1d", "avg_pool2d", "conv_transpose2d"});
   all("a product, which f32 does not hold for so many terms", {"prod"});
   all("statistics in double: extreme_values_test", {"batch_norm"});

@@ -104,7 +104,8 @@ TEST(OpValues, TiesShareOrStandInOrder) {
 }
 
 TEST(OpValues, ANanHandsTheGradientToBothOfAPair) {
-  for (const auto& choose : {maximum, minimum}) {
+  using Choice = Tensor (*)(const Tensor&, const Tensor&);
+  for (const Choice choose : {Choice{maximum}, Choice{minimum}}) {
     const Tensor a = vector({kNan, 1}).set_requires_grad(true), b = vector({1, kNan}).set_requires_grad(true);
     sum(choose(a, b)).backward();
     EXPECT_EQ(values(a.grad()), (std::vector<double>{1, 1}));

@@ -1,0 +1,57 @@
+// A number of the program as an operand of tensors: x > 0, ids + 1, where(mask, x, 0.0).
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+
+#include "framework/core/dtype.h"
+
+namespace heed {
+
+/// A number whose C++ type says how it is promoted (promote() in dtype.h): a bool, a whole number, or
+/// another one. Converts implicitly from every arithmetic type; whole numbers keep all of their 64 bits.
+class Scalar {
+ public:
+  /// @param value the number; unsigned ones above 2^63 - 1 wrap around
+  template <class T>
+  requires std::is_arithmetic_v<T>
+  constexpr Scalar(T value)  // implicit on purpose: it is what makes x > 0 readable
+      : value_(static_cast<double>(value)), whole_(whole_of(value)), kind_(kind_of<T>()) {}
+
+  /// @return the number as double
+  constexpr double value() const { return value_; }
+  /// @return the number as an integer, cut towards zero; 0 for what no integer holds
+  constexpr int64_t whole() const { return whole_; }
+  /// The type of the result with a tensor: the row of the table in dtype.h.
+  /// @param tensor type of the tensor's elements
+  /// @return the type that both are converted to
+  constexpr DType with(DType tensor) const { return is_floating(tensor) ? tensor : promote(tensor, kind_); }
+  /// @tparam T float, double, int64_t or bool
+  /// @return the number as an element of that type
+  template <class T>
+  constexpr T as() const {
+    if constexpr (std::is_same_v<T, int64_t>) return whole_;
+    return static_cast<T>(value_);
+  }
+
+ private:
+  template <class T>
+  static constexpr int64_t whole_of(T value) {
+    if constexpr (std::is_floating_point_v<T>) {
+      return value >= T(-0x1p63) && value < T(0x1p63) ? static_cast<int64_t>(value) : 0;
+    } else {
+      return static_cast<int64_t>(value);
+    }
+  }
+  template <class T>
+  static constexpr DType kind_of() {
+    if (std::is_same_v<T, bool>) return DType::boolean;
+    return std::is_integral_v<T> ? DType::i64 : DType::f32;
+  }
+
+  double value_;
+  int64_t whole_;
+  DType kind_;
+};
+
+}  // namespace heed

@@ -1,0 +1,112 @@
+// Written by framework/ops/methods.py: not to be changed by hand.
+// clang-format off
+#include <utility>
+
+#include "framework/ops/ops.h"
+
+namespace heed {
+
+Tensor Tensor::add(const Tensor& b) const { return heed::add(*this, b); }
+Tensor Tensor::add(Scalar b) const { return heed::add(*this, b); }
+Tensor Tensor::sub(const Tensor& b) const { return heed::sub(*this, b); }
+Tensor Tensor::sub(Scalar b) const { return heed::sub(*this, b); }
+Tensor Tensor::mul(const Tensor& b) const { return heed::mul(*this, b); }
+Tensor Tensor::mul(Scalar b) const { return heed::mul(*this, b); }
+Tensor Tensor::div(const Tensor& b) const { return heed::div(*this, b); }
+Tensor Tensor::div(Scalar b) const { return heed::div(*this, b); }
+Tensor Tensor::affine(double scale, double shift) const { return heed::affine(*this, scale, shift); }
+Tensor Tensor::cast(DType dtype) const { return heed::cast(*this, dtype); }
+Tensor Tensor::neg() const { return heed::neg(*this); }
+Tensor Tensor::exp() const { return heed::exp(*this); }
+Tensor Tensor::log() const { return heed::log(*this); }
+Tensor Tensor::tanh() const { return heed::tanh(*this); }
+Tensor Tensor::sigmoid() const { return heed::sigmoid(*this); }
+Tensor Tensor::relu() const { return heed::relu(*this); }
+Tensor Tensor::sqrt() const { return heed::sqrt(*this); }
+Tensor Tensor::square() const { return heed::square(*this); }
+Tensor Tensor::abs() const { return heed::abs(*this); }
+Tensor Tensor::sign() const { return heed::sign(*this); }
+Tensor Tensor::expm1() const { return heed::expm1(*this); }
+Tensor Tensor::log1p() const { return heed::log1p(*this); }
+Tensor Tensor::rsqrt() const { return heed::rsqrt(*this); }
+Tensor Tensor::reciprocal() const { return heed::reciprocal(*this); }
+Tensor Tensor::sin() const { return heed::sin(*this); }
+Tensor Tensor::cos() const { return heed::cos(*this); }
+Tensor Tensor::erf() const { return heed::erf(*this); }
+Tensor Tensor::leaky_relu(double negative_slope) const { return heed::leaky_relu(*this, negative_slope); }
+Tensor Tensor::elu(double alpha) const { return heed::elu(*this, alpha); }
+Tensor Tensor::silu() const { return heed::silu(*this); }
+Tensor Tensor::softplus() const { return heed::softplus(*this); }
+Tensor Tensor::gelu(GeluForm form) const { return heed::gelu(*this, form); }
+Tensor Tensor::clamp(double low, double high) const { return heed::clamp(*this, low, high); }
+Tensor Tensor::pow(double exponent) const { return heed::pow(*this, exponent); }
+Tensor Tensor::maximum(const Tensor& b) const { return heed::maximum(*this, b); }
+Tensor Tensor::maximum(Scalar b) const { return heed::maximum(*this, b); }
+Tensor Tensor::minimum(const Tensor& b) const { return heed::minimum(*this, b); }
+Tensor Tensor::minimum(Scalar b) const { return heed::minimum(*this, b); }
+Tensor Tensor::pow(const Tensor& b) const { return heed::pow(*this, b); }
+Tensor Tensor::eq(const Tensor& b) const { return heed::eq(*this, b); }
+Tensor Tensor::eq(Scalar b) const { return heed::eq(*this, b); }
+Tensor Tensor::ne(const Tensor& b) const { return heed::ne(*this, b); }
+Tensor Tensor::ne(Scalar b) const { return heed::ne(*this, b); }
+Tensor Tensor::lt(const Tensor& b) const { return heed::lt(*this, b); }
+Tensor Tensor::lt(Scalar b) const { return heed::lt(*this, b); }
+Tensor Tensor::le(const Tensor& b) const { return heed::le(*this, b); }
+Tensor Tensor::le(Scalar b) const { return heed::le(*this, b); }
+Tensor Tensor::gt(const Tensor& b) const { return heed::gt(*this, b); }
+Tensor Tensor::gt(Scalar b) const { return heed::gt(*this, b); }
+Tensor Tensor::ge(const Tensor& b) const { return heed::ge(*this, b); }
+Tensor Tensor::ge(Scalar b) const { return heed::ge(*this, b); }
+Tensor Tensor::logical_and(const Tensor& b) const { return heed::logical_and(*this, b); }
+Tensor Tensor::logical_or(const Tensor& b) const { return heed::logical_or(*this, b); }
+Tensor Tensor::logical_xor(const Tensor& b) const { return heed::logical_xor(*this, b); }
+Tensor Tensor::logical_not() const { return heed::logical_not(*this); }
+Tensor Tensor::masked_fill(const Tensor& filled, double value) const { return heed::masked_fill(*this, filled, value); }
+Tensor Tensor::sum(const Dims& dims, KeepDim keep) const { return heed::sum(*this, dims, keep); }
+Tensor Tensor::mean(const Dims& dims, KeepDim keep) const { return heed::mean(*this, dims, keep); }
+Tensor Tensor::amax(const Dims& dims, KeepDim keep) const { return heed::amax(*this, dims, keep); }
+Tensor Tensor::amin(const Dims& dims, KeepDim keep) const { return heed::amin(*this, dims, keep); }
+Tensor Tensor::any(const Dims& dims, KeepDim keep) const { return heed::any(*this, dims, keep); }
+Tensor Tensor::all(const Dims& dims, KeepDim keep) const { return heed::all(*this, dims, keep); }
+Tensor Tensor::prod(const Dims& dims, KeepDim keep) const { return heed::prod(*this, dims, keep); }
+Tensor Tensor::var(const Dims& dims, double correction, KeepDim keep) const { return heed::var(*this, dims, correction, keep); }
+Tensor Tensor::stddev(const Dims& dims, double correction, KeepDim keep) const { return heed::stddev(*this, dims, correction, keep); }
+Tensor Tensor::norm(const Dims& dims, KeepDim keep) const { return heed::norm(*this, dims, keep); }
+Tensor Tensor::logsumexp(const Dims& dims, KeepDim keep) const { return heed::logsumexp(*this, dims, keep); }
+Tensor Tensor::cumsum(int dim) const { return heed::cumsum(*this, dim); }
+Tensor Tensor::sum_to(const Shape& shape) const { return heed::sum_to(*this, shape); }
+Tensor Tensor::reshape(const Shape& shape) const { return heed::reshape(*this, shape); }
+Tensor Tensor::permute(std::vector<int> order) const { return heed::permute(*this, std::move(order)); }
+Tensor Tensor::transpose(int dim_a, int dim_b) const { return heed::transpose(*this, dim_a, dim_b); }
+Tensor Tensor::expand(const Shape& shape) const { return heed::expand(*this, shape); }
+Tensor Tensor::slice(int dim, int64_t start, int64_t end, int64_t step) const { return heed::slice(*this, dim, start, end, step); }
+Tensor Tensor::select(int dim, int64_t index) const { return heed::select(*this, dim, index); }
+Tensor Tensor::unsqueeze(int dim) const { return heed::unsqueeze(*this, dim); }
+Tensor Tensor::squeeze(int dim) const { return heed::squeeze(*this, dim); }
+Tensor Tensor::flip(std::vector<int> dims) const { return heed::flip(*this, std::move(dims)); }
+Tensor Tensor::pad(std::vector<Padding> widths, double value) const { return heed::pad(*this, std::move(widths), value); }
+Tensor Tensor::tril(int64_t diagonal) const { return heed::tril(*this, diagonal); }
+Tensor Tensor::triu(int64_t diagonal) const { return heed::triu(*this, diagonal); }
+std::vector<Tensor> Tensor::split(const std::vector<int64_t>& sizes, int dim) const { return heed::split(*this, sizes, dim); }
+std::vector<Tensor> Tensor::chunk(int64_t chunks, int dim) const { return heed::chunk(*this, chunks, dim); }
+Tensor Tensor::index_put(std::initializer_list<Index> index, const Tensor& value) const { return heed::index_put(*this, index, value); }
+Tensor Tensor::index_put(std::initializer_list<Index> index, Scalar value) const { return heed::index_put(*this, index, value); }
+Tensor Tensor::gather(int dim, const Tensor& index) const { return heed::gather(*this, dim, index); }
+Tensor Tensor::scatter_add(int dim, const Tensor& index, const Tensor& source) const { return heed::scatter_add(*this, dim, index, source); }
+Tensor Tensor::index_select(int dim, const Tensor& ids) const { return heed::index_select(*this, dim, ids); }
+Sorted Tensor::sort(int dim, bool descending) const { return heed::sort(*this, dim, descending); }
+Sorted Tensor::topk(int64_t k, int dim, bool largest) const { return heed::topk(*this, k, dim, largest); }
+Tensor Tensor::argmax(int dim) const { return heed::argmax(*this, dim); }
+Tensor Tensor::argmin(int dim) const { return heed::argmin(*this, dim); }
+Tensor Tensor::matmul(const Tensor& b) const { return heed::matmul(*this, b); }
+Tensor Tensor::bmm(const Tensor& b) const { return heed::bmm(*this, b); }
+Tensor Tensor::outer(const Tensor& b) const { return heed::outer(*this, b); }
+Tensor Tensor::linear(const Tensor& weight, const Tensor& bias) const { return heed::linear(*this, weight, bias); }
+Tensor Tensor::softmax(int dim) const { return heed::softmax(*this, dim); }
+Tensor Tensor::log_softmax(int dim) const { return heed::log_softmax(*this, dim); }
+Tensor Tensor::masked_softmax(const Tensor& lengths) const { return heed::masked_softmax(*this, lengths); }
+Tensor Tensor::layer_norm(const Tensor& gain, const Tensor& bias, double eps) const { return heed::layer_norm(*this, gain, bias, eps); }
+Tensor Tensor::rms_norm(const Tensor& gain, double eps) const { return heed::rms_norm(*this, gain, eps); }
+Tensor Tensor::dropout(double p, bool training) const { return heed::dropout(*this, p, training); }
+
+}  // namespace heed

@@ -1,0 +1,130 @@
+// x[...], index, index_put: NumPy's brackets. What PyTorch gives for them is in the samples of the two ops.
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "framework/framework.h"
+#include "tests/testing/throws.h"
+
+namespace heed {
+namespace {
+
+// 0, 1, 2, ... in a shape.
+Tensor numbered(const Shape& shape) { return reshape(arange(shape.numel()), shape); }
+std::vector<int64_t> all_of(const Tensor& x) { return x.to(DType::i64).to_vector<int64_t>(); }
+Tensor ids(std::vector<int64_t> values) { return from_vector(values, {static_cast<int64_t>(values.size())}); }
+
+TEST(Index, PositionsAndRangesAreViews) {
+  const Tensor x = numbered({3, 4}).to(DType::f32);
+  EXPECT_EQ(all_of(x[0]), (std::vector<int64_t>{0, 1, 2, 3}));
+  EXPECT_EQ(all_of(x[-1][-2]), (std::vector<int64_t>{10}));
+  EXPECT_EQ(all_of(x[Range{1, 3}]), (std::vector<int64_t>{4, 5, 6, 7, 8, 9, 10, 11}));
+  EXPECT_EQ(all_of(x.index({Range{}, Range{.step = 3}})), (std::vector<int64_t>{0, 3, 4, 7, 8, 11}));
+  EXPECT_EQ(all_of(x.index({ellipsis, -1})), (std::vector<int64_t>{3, 7, 11}));
+  EXPECT_EQ(x.index({new_axis, ellipsis, new_axis}).shape(), (Shape{1, 3, 4, 1}));
+  EXPECT_EQ(x.index({}).shape(), x.shape());
+  x[1].fill_(-1);  // a view of x
+  EXPECT_EQ(all_of(x), (std::vector<int64_t>{0, 1, 2, 3, -1, -1, -1, -1, 8, 9, 10, 11}));
+}
+
+TEST(Index, RangesAreCutAsInPython) {
+  const Tensor x = numbered({5});
+  EXPECT_EQ(all_of(x[Range{-2, 100}]), (std::vector<int64_t>{3, 4}));
+  EXPECT_EQ(all_of(x[Range{-100, -3}]), (std::vector<int64_t>{0, 1}));
+  EXPECT_EQ(all_of(x[Range{3, 1}]), (std::vector<int64_t>{}));
+  EXPECT_EQ(all_of(x[Range{.start = 1, .step = 2}]), (std::vector<int64_t>{1, 3}));
+  EXPECT_EQ(all_of(x[Range{.stop = -1, .step = 3}]), (std::vector<int64_t>{0, 3}));
+  EXPECT_EQ(all_of(slice(x, 0, -3, -1)), (std::vector<int64_t>{2, 3}));
+  EXPECT_EQ(all_of(slice(x, -1, 0, 5, 4)), (std::vector<int64_t>{0, 4}));
+}
+
+TEST(Index, TensorsAndMasksChoose) {
+  const Tensor x = numbered({3, 4});
+  EXPECT_EQ(all_of(x[ids({2, 0, -1})]), (std::vector<int64_t>{8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11}));
+  EXPECT_EQ(all_of(x.index({ids({0, 2}), ids({1, -1})})), (std::vector<int64_t>{1, 11}));
+  EXPECT_EQ(all_of(x.index({Range{}, ids({3, 0})})), (std::vector<int64_t>{3, 0, 7, 4, 11, 8}));
+  EXPECT_EQ(x.index({reshape(ids({0, 1, 2}), {3, 1}), ids({0, 1})}).shape(), (Shape{3, 2}));
+  EXPECT_EQ(all_of(x[x > 8]), (std::vector<int64_t>{9, 10, 11}));
+  EXPECT_EQ(all_of(x.index({Range{}, from_vector(std::vector<bool>{true, false, false, true}, {4})})),
+            (std::vector<int64_t>{0, 3, 4, 7, 8, 11}));
+  EXPECT_EQ(x[x > 100].shape(), (Shape{0}));
+  const Tensor wide = numbered({2, 3, 4, 5});
+  EXPECT_EQ(wide.index({Range{}, ids({0, 1}), ids({2, 3})}).shape(), (Shape{2, 2, 5}));  // in their place
+  EXPECT_EQ(wide.index({ids({0, 1}), Range{}, ids({2, 3})}).shape(), (Shape{2, 3, 5}));  // in front
+  EXPECT_EQ(wide.index({0, Range{}, ids({2, 3})}).shape(),
+            (Shape{3, 2, 5}));  // as in PyTorch: a position is no tensor
+}
+
+TEST(Index, OneElement) {
+  const Tensor x = numbered({3, 4});
+  EXPECT_EQ(x.at({1, 2}), 6);
+  EXPECT_EQ(x.at({-1, -1}), 11);
+  EXPECT_EQ(transpose(x).at({2, 1}), 6);
+  EXPECT_EQ(full({}, 2.5).at({}), 2.5);
+  EXPECT_ERROR(ShapeError, "at: 1 indices for shape [3, 4]", x.at({1}));
+  EXPECT_ERROR(IndexError, "at: index 4 is outside [-4, 4) of dimension 1 of [3, 4]", x.at({0, 4}));
+}
+
+TEST(Index, ValuesArePutThere) {
+  const Tensor x = numbered({2, 3});
+  EXPECT_EQ(all_of(index_put(x, {0, Range{1, 3}}, 9)), (std::vector<int64_t>{0, 9, 9, 3, 4, 5}));
+  EXPECT_EQ(all_of(x.index_put({x > 2}, -1)), (std::vector<int64_t>{0, 1, 2, -1, -1, -1}));
+  EXPECT_EQ(all_of(index_put(x, {ellipsis, ids({2, 0})}, ids({7, 8}))),
+            (std::vector<int64_t>{8, 1, 7, 8, 4, 7}));
+  EXPECT_EQ(all_of(index_put(x, {Range{}, ids({1, 1})}, ids({7, 8}))),
+            (std::vector<int64_t>{0, 8, 2, 3, 8, 5}));
+  EXPECT_EQ(all_of(x), (std::vector<int64_t>{0, 1, 2, 3, 4, 5}));
+  x.index_put_({Range{}, -1}, ids({10, 20}));
+  x.index_put_({ids({1}), ids({0})}, 2.9);
+  EXPECT_EQ(all_of(x), (std::vector<int64_t>{0, 1, 10, 2, 4, 20}));
+}
+
+TEST(Index, OfAPlaceNamedTwiceTheLastValueCountsForTheGradientToo) {
+  const Tensor x = zeros({3}).set_requires_grad(true),
+               v = from_vector(std::vector<float>{5, 6, 7}, {3}).set_requires_grad(true);
+  const Tensor y = index_put(x, {ids({1, 1, 2})}, v);
+  EXPECT_EQ(y.to_vector<float>(), (std::vector<float>{0, 6, 7}));
+  sum(y * from_vector(std::vector<float>{1, 2, 3}, {3})).backward();
+  EXPECT_EQ(x.grad().to_vector<float>(), (std::vector<float>{1, 0, 0}));
+  EXPECT_EQ(v.grad().to_vector<float>(), (std::vector<float>{0, 2, 3}));
+}
+
+TEST(Index, AWriteInPlaceIsSeenByBackward) {
+  const Tensor w = ones({3}).set_requires_grad(true), x = ones({3});
+  const Tensor y = w * x;
+  x.index_put_({ids({0})}, 5.0);
+  EXPECT_THROW(sum(y).backward(), GradError);
+  EXPECT_ERROR(GradError,
+               "index_put_: the tensor f32[3] records gradients; write in place under NoGradGuard only",
+               w.index_put_({0}, 1.0));
+}
+
+TEST(Index, WhatIsRefused) {
+  const Tensor x = zeros({2, 3});
+  EXPECT_ERROR(IndexError, "index: index 2 is outside [-2, 2) of dimension 0 of [2, 3]", x[2]);
+  EXPECT_ERROR(IndexError, "index: 3 entries for shape [2, 3]", x.index({0, 0, 0}));
+  EXPECT_ERROR(ValueError, "index: more than one ellipsis", x.index({ellipsis, ellipsis}));
+  EXPECT_ERROR(ValueError, "index: the step must be at least 1, got -1", x[Range{.step = -1}]);
+  EXPECT_ERROR(IndexError, "index: index -3 is outside [-2, 2) of dimension 0 of [2, 3]", x[ids({0, -3})]);
+  EXPECT_ERROR(DTypeError, "index: a tensor in an index must be i64 or bool, got f32[2]", x[zeros({2})]);
+  EXPECT_ERROR(ShapeError, "index: the mask [3] does not fit [2, 3] at dimension 0", x[zeros({3}) > 0]);
+  EXPECT_ERROR(ShapeError, "index: shapes do not broadcast: [2] and [3]",
+               x.index({ids({0, 1}), ids({0, 1, 2})}));
+  EXPECT_ERROR(ValueError, "index: the tensor is undefined, it was never given a value", x[Tensor{}]);
+  EXPECT_ERROR(ShapeError, "index_put: shapes do not broadcast: [4] and [3]", index_put(x, {0}, zeros({4})));
+  EXPECT_ERROR(ValueError, "slice: the step must be at least 1, got 0", slice(x, 0, 0, 2, 0));
+}
+
+TEST(Methods, ReadAsTheFunctions) {
+  const Tensor x = randn({3, 4}, DType::f64);
+  EXPECT_EQ(x.sum(1).relu().to_vector<double>(), relu(sum(x, {1})).to_vector<double>());
+  EXPECT_EQ(x.reshape({2, -1}).permute({1, 0}).shape(), (Shape{6, 2}));
+  EXPECT_EQ(x.matmul(x.transpose()).softmax().sum({0, 1}).shape(), (Shape{}));
+  EXPECT_EQ(x.topk(2, 0).indices.shape(), (Shape{2, 4}));
+  EXPECT_EQ(x.gt(0).any({0}, KeepDim::yes).shape(), (Shape{1, 4}));
+  EXPECT_EQ(x.mean({-1}, KeepDim::yes).expand({3, 4}).sub(x).abs().amax().shape(), (Shape{}));
+  EXPECT_EQ(x.index({0}).unsqueeze(0).squeeze(0).shape(), (Shape{4}));
+}
+
+}  // namespace
+}  // namespace heed
