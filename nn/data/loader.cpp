@@ -1,0 +1,173 @@
+#include "nn/data/loader.h"
+
+#include <fmt/format.h>
+
+#include <condition_variable>
+#include <exception>
+#include <map>
+#include <mutex>
+#include <numeric>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "framework/autograd/grad_mode.h"
+#include "framework/core/check.h"
+#include "framework/core/random.h"
+
+namespace heed::nn {
+namespace {
+
+// Sets the calling thread's generator for a scope.
+class Drawing {
+ public:
+  explicit Drawing(Generator::State state) : before_(default_generator().state()) {
+    default_generator().set_state(state);
+  }
+  ~Drawing() { default_generator().set_state(before_); }
+  Drawing(const Drawing&) = delete;
+  Drawing& operator=(const Drawing&) = delete;
+
+ private:
+  Generator::State before_;
+};
+
+// Forwards to a data set, each sample with random numbers of its own.
+class Drawn : public Dataset {
+ public:
+  Drawn(const Dataset& data, uint64_t seed) : data_(data), seed_(seed) {}
+  int64_t size() const override { return data_.size(); }
+  Sample get(int64_t i) const override {
+    const Drawing drawing({seed_, static_cast<uint64_t>(i) << 32});
+    return data_.get(i);
+  }
+
+ private:
+  const Dataset& data_;
+  uint64_t seed_;
+};
+
+}  // namespace
+
+class DataLoader::Epoch {
+ public:
+  Epoch(std::shared_ptr<const Dataset> data, const LoaderOptions& options, int64_t number, int64_t batches)
+      : data_(std::move(data)),
+        options_(options),
+        batches_(batches),
+        order_(static_cast<size_t>(data_->size())) {
+    Generator generator(options.seed);
+    generator.set_state({options.seed, static_cast<uint64_t>(number) << 32});
+    seed_ = generator.next_uint64();
+    std::iota(order_.begin(), order_.end(), 0);
+    if (options.shuffle) {
+      for (size_t i = order_.size(); i > 1; --i) std::swap(order_[i - 1], order_[generator.next_below(i)]);
+    }
+    for (int i = 0; i < options.workers; ++i)
+      workers_.emplace_back([this](const std::stop_token& stop) { work(stop); });
+  }
+  ~Epoch() {
+    for (std::jthread& worker : workers_) worker.request_stop();
+    {
+      const std::lock_guard lock(mutex_);  // no worker is between its test and its wait
+    }
+    room_.notify_all();
+  }
+
+  // The next batch; none at the end.
+  std::optional<Sample> next() {
+    std::unique_lock lock(mutex_);
+    if (given_ == batches_) return std::nullopt;
+    const int64_t wanted = given_++;
+    if (workers_.empty()) return make(wanted);
+    room_.notify_one();
+    arrived_.wait(lock, [&] { return ready_.contains(wanted); });
+    Made made = std::move(ready_.extract(wanted).mapped());
+    lock.unlock();
+    if (made.error) std::rethrow_exception(made.error);
+    return std::move(made.batch);
+  }
+
+ private:
+  struct Made {
+    Sample batch;
+    std::exception_ptr error;
+  };
+
+  Sample make(int64_t number) const {
+    const NoGradGuard no_grad;
+    const auto begin = static_cast<size_t>(number * options_.batch_size);
+    const size_t end = std::min(order_.size(), begin + static_cast<size_t>(options_.batch_size));
+    const std::span<const int64_t> ids(order_.data() + begin, end - begin);
+    return data_->batches_at_once() ? data_->batch(ids) : Drawn(*data_, seed_).batch(ids);
+  }
+
+  void work(const std::stop_token& stop) {
+    for (;;) {
+      int64_t number;
+      {
+        std::unique_lock lock(mutex_);
+        const int64_t most = options_.ahead * options_.workers;
+        room_.wait(lock,
+                   [&] { return stop.stop_requested() || taken_ == batches_ || taken_ < given_ + most; });
+        if (stop.stop_requested() || taken_ == batches_) return;
+        number = taken_++;
+      }
+      Made made;
+      try {
+        made.batch = make(number);
+      } catch (...) {
+        made.error = std::current_exception();
+      }
+      {
+        const std::lock_guard lock(mutex_);
+        ready_.emplace(number, std::move(made));
+      }
+      arrived_.notify_one();
+    }
+  }
+
+  const std::shared_ptr<const Dataset> data_;
+  const LoaderOptions options_;
+  const int64_t batches_;
+  std::vector<int64_t> order_;  // numbers of the samples
+  uint64_t seed_ = 0;           // of this epoch's samples
+
+  std::mutex mutex_;  // guards the rest
+  std::condition_variable room_, arrived_;
+  std::map<int64_t, Made> ready_;
+  int64_t taken_ = 0, given_ = 0;      // the next batch to be made, and to be given
+  std::vector<std::jthread> workers_;  // last: they end before what they use
+};
+
+DataLoader::DataLoader(std::shared_ptr<const Dataset> data, const LoaderOptions& options)
+    : data_(std::move(data)), options_(options) {
+  if (!data_) throw ValueError("DataLoader", "no data set given");
+  check_at_least("DataLoader", "batch_size", options.batch_size, 1);
+  check_at_least("DataLoader", "workers", options.workers, 0);
+  check_at_least("DataLoader", "ahead", options.ahead, 1);
+}
+
+int64_t DataLoader::size() const {
+  const int64_t n = data_->size(), batch = options_.batch_size;
+  return options_.drop_last ? n / batch : (n + batch - 1) / batch;
+}
+
+DataLoader::Iterator DataLoader::begin() {
+  return Iterator(std::make_shared<Epoch>(data_, options_, epoch_++, size()));
+}
+
+DataLoader::Iterator::Iterator(std::shared_ptr<Epoch> epoch) : epoch_(std::move(epoch)) { ++*this; }
+
+DataLoader::Iterator& DataLoader::Iterator::operator++() {
+  std::optional<Sample> batch = epoch_->next();
+  if (batch) {
+    batch_ = std::move(*batch);
+  } else {
+    epoch_.reset();
+    batch_.clear();
+  }
+  return *this;
+}
+
+}  // namespace heed::nn
