@@ -17,6 +17,7 @@ struct BatchNormOptions {
 /// keeps between calls, so several threads may share a BatchNorm only in evaluation mode.
 class BatchNorm : public Module {
  public:
+  using Options = BatchNormOptions;  // for Sequential::emplace
   /// @param channels C
   /// @param options eps, momentum
   /// @throws ValueError for a number outside its range

@@ -4,6 +4,8 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "nn/module.h"
@@ -19,9 +21,27 @@ Layer& layer_at(const char* container, const std::vector<std::unique_ptr<Layer>>
 }
 }  // namespace detail
 
+/// A function as a layer, without parameters: a lambda among the layers of a Sequential.
+class Function : public Module {
+ public:
+  /// @param f called with the input
+  /// @throws ValueError for an empty function
+  explicit Function(std::function<Tensor(const Tensor&)> f, const Scope& scope = {})
+      : Module(scope), f_(std::move(f)) {
+    if (!f_) throw ValueError("Function", "there is no function");
+  }
+  /// @param x input of the function
+  /// @return its result
+  Tensor operator()(const Tensor& x) const { return announce(f_(x)); }
+
+ private:
+  std::function<Tensor(const Tensor&)> f_;
+};
+
 /// Runs layers one after the other. Parameters are named by the index of their layer: "0.weight".
 ///   Sequential net;
-///   net.emplace<Linear>(2, 8).emplace<Tanh>().emplace<Linear>(8, 2);
+///   net.emplace<Conv2d>(1, 8, 3, {.padding = 1}).emplace<ReLU>().emplace([](const Tensor& x) { return x
+///   * 2.0; });
 class Sequential : public Module {
  public:
   explicit Sequential(const Scope& scope = {}) : Module(scope) {}
@@ -36,6 +56,47 @@ class Sequential : public Module {
     calls_.push_back([&made = *layer](const Tensor& x) { return made(x); });
     layers_.push_back(std::move(layer));
     return *this;
+  }
+  /// The same for a layer with options in braces behind one argument: emplace<BatchNorm>(8, {.momentum =
+  /// 0.2}).
+  /// @tparam Layer a Module with a type Options
+  /// @param a arguments of the layer's constructor
+  /// @param options as in the layer's constructor
+  /// @return this container, so that calls can be chained
+  template <class Layer, class A>
+  Sequential& emplace(A&& a, const typename Layer::Options& options) {
+    return emplace<Layer, A, const typename Layer::Options&>(std::forward<A>(a), options);
+  }
+  /// The same for a layer with options in braces behind two arguments: emplace<GroupNorm>(2, 8, {.eps =
+  /// 1e-6}).
+  /// @tparam Layer a Module with a type Options
+  /// @param a,b arguments of the layer's constructor
+  /// @param options as in the layer's constructor
+  /// @return this container, so that calls can be chained
+  template <class Layer, class A, class B>
+  Sequential& emplace(A&& a, B&& b, const typename Layer::Options& options) {
+    return emplace<Layer, A, B, const typename Layer::Options&>(std::forward<A>(a), std::forward<B>(b),
+                                                                options);
+  }
+  /// The same for a layer with options in braces behind three arguments: emplace<Conv2d>(1, 8, 3, {.padding =
+  /// 1}).
+  /// @tparam Layer a Module with a type Options
+  /// @param a,b,c arguments of the layer's constructor
+  /// @param options as in the layer's constructor
+  /// @return this container, so that calls can be chained
+  template <class Layer, class A, class B, class C>
+  Sequential& emplace(A&& a, B&& b, C&& c, const typename Layer::Options& options) {
+    return emplace<Layer, A, B, C, const typename Layer::Options&>(std::forward<A>(a), std::forward<B>(b),
+                                                                   std::forward<C>(c), options);
+  }
+  /// A function at the end, as a layer without parameters.
+  /// @param f a lambda or other callable that takes a tensor and returns one
+  /// @return this container, so that calls can be chained
+  template <class F>
+  requires(!std::is_base_of_v<Module, std::remove_cvref_t<F>> &&
+           std::is_invocable_r_v<Tensor, const std::remove_cvref_t<F>&, const Tensor&>)
+      Sequential& emplace(F&& f) {
+    return emplace<Function>(std::function<Tensor(const Tensor&)>(std::forward<F>(f)));
   }
   /// Runs the layers in order.
   /// @param x input of the first layer

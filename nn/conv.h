@@ -16,6 +16,7 @@ void check_pooling(const char* layer, Extent2d window, const Pool2dOptions& opti
 /// Convolution layer for images.
 class Conv2d : public Module {
  public:
+  using Options = Conv2dOptions;  // for Sequential::emplace
   /// @param in,out numbers of input and output channels
   /// @param kernel extent of the kernel
   /// @param options stride, padding, dilation, groups
@@ -42,6 +43,7 @@ class Conv2d : public Module {
 /// Convolution layer for sequences.
 class Conv1d : public Module {
  public:
+  using Options = Conv1dOptions;  // for Sequential::emplace
   /// @param in,out numbers of input and output channels
   /// @param kernel length of the kernel
   /// @param options stride, padding, dilation, groups
@@ -70,6 +72,7 @@ class Conv1d : public Module {
 /// Max pooling for images: the largest element of each window.
 class MaxPool2d : public Module {
  public:
+  using Options = Pool2dOptions;  // for Sequential::emplace
   /// @param window extent of the window
   /// @param options stride, padding
   /// @throws ValueError for a window below 1, a negative stride, and a padding that is negative or more than
@@ -89,6 +92,7 @@ class MaxPool2d : public Module {
 /// Average pooling for images: the mean of each window.
 class AvgPool2d : public Module {
  public:
+  using Options = Pool2dOptions;  // for Sequential::emplace
   /// @param window extent of the window
   /// @param options stride, padding
   /// @param count_padding whether the zeros of the padding count in the mean

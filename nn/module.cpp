@@ -218,6 +218,14 @@ void Module::freeze(bool on) {
   }
 }
 
+void Module::to(DType dtype) {
+  if (!is_floating(dtype))
+    throw DTypeError("to", fmt::format("parameters are f32 or f64, not {}", name_of(dtype)));
+  for (const auto& [name, value] : state_dict()) {
+    if (is_floating(value.dtype())) convert_in_place(value, dtype);
+  }
+}
+
 std::vector<std::string> LoadReport::lines() const {
   std::vector<std::string> all;
   for (const std::string& name : missing) all.push_back(fmt::format("'{}' is missing", name));
@@ -268,6 +276,10 @@ LoadReport Module::load(const std::map<std::string, Tensor>& values, const std::
   const NoGradGuard no_grad;
   for (const auto& [name, value] : fitting) value.copy_(values.at(name));
   return report;
+}
+
+LoadReport Module::load(const NamedTensors& values, Loading loading) {
+  return load(std::map<std::string, Tensor>(values.begin(), values.end()), "state_dict", loading);
 }
 
 void Module::adopt(const std::map<std::string, Tensor>& values, const std::string& file) {

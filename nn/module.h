@@ -105,6 +105,13 @@ class Module {
   /// @param on true freezes; false makes the parameters require gradients again
   void freeze(bool on = true);
 
+  /// Converts all parameters and floating buffers in place, so that tensors that layers share stay shared.
+  /// The gradients are dropped; the state of an optimiser, and a backward recorded before, are of the old
+  /// ones: make a new optimiser. Not for tensors that a layer keeps beside its parameters and buffers.
+  /// @param dtype f32 or f64
+  /// @throws DTypeError for another dtype; then nothing is converted
+  void to(DType dtype);
+
   /// Sets training mode (dropout is applied, BatchNorm uses the batch's statistics) or evaluation mode, for
   /// this module and all below it.
   /// @param on true for training, the mode of a new module; false for evaluation
@@ -130,6 +137,12 @@ class Module {
   ///   difference when loading is strict; then nothing is copied
   LoadReport load(const std::map<std::string, Tensor>& values, const std::string& file,
                   Loading loading = Loading::strict);
+  /// Copies the values of another module's state_dict(): b.load(a.state_dict()).
+  /// @param values names and tensors, none twice
+  /// @param loading whether differences are an error
+  /// @return the differences
+  /// @throws FormatError as the overload above, with the file called state_dict
+  LoadReport load(const NamedTensors& values, Loading loading = Loading::strict);
   /// Like load() with Loading::strict, but large values that lie in a mapped file (map_safetensors) stay
   /// there and are not copied: they take the memory of the parameters. Two modules with the values of one
   /// mapping would share them.

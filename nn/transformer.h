@@ -14,19 +14,30 @@ class LayerNorm : public Module {
  public:
   /// @param size size D of each position's vector
   /// @param eps added under the square root so that it is not 0
+  /// @param affine whether there are a gain, which starts at 1, and a bias, at 0
   /// @throws ValueError for a size below 1 and a negative eps
-  explicit LayerNorm(int64_t size, double eps = 1e-5, const Scope& scope = {})
+  explicit LayerNorm(int64_t size, double eps = 1e-5, bool affine = true, const Scope& scope = {})
       : Module(scope),
         gain((check_at_least("LayerNorm", "size", size, 1),
-              check_number("LayerNorm", "eps", eps, Allowed::non_negative), param("gain", ones({size})))),
-        bias(param("bias", zeros({size}))),
+              check_number("LayerNorm", "eps", eps, Allowed::non_negative),
+              affine ? param("gain", ones({size})) : Tensor{})),
+        bias(affine ? param("bias", zeros({size})) : Tensor{}),
+        size_(size),
         eps_(eps) {}
   /// @param x [*, size]
   /// @return a tensor of the same shape
-  Tensor operator()(const Tensor& x) const { return announce(layer_norm(x, gain, bias, eps_)); }
-  Tensor gain, bias;  // [size]
+  /// @throws ShapeError
+  Tensor operator()(const Tensor& x) const {
+    if (!gain.defined() && (x.ndim() == 0 || x.size(-1) != size_)) {
+      throw ShapeError("layer_norm",
+                       "vectors of " + std::to_string(size_) + " wanted, got " + x.shape().str());
+    }
+    return announce(layer_norm(x, gain, bias, eps_));
+  }
+  Tensor gain, bias;  // [size]; undefined when affine is false
 
  private:
+  int64_t size_;
   double eps_;
 };
 

@@ -13,11 +13,11 @@ int main() {
   set_num_threads(1);  // so small a net gains nothing from a second one
   manual_seed(1);
   nn::Sequential net;  // [B, 1, 16, 16] -> 8 channels of 8 x 8 -> 16 of 4 x 4 -> logits [B, shapes]
-  net.emplace<nn::Conv2d>(1, 8, 3, Conv2dOptions{.padding = 1})
+  net.emplace<nn::Conv2d>(1, 8, 3, {.padding = 1})
       .emplace<nn::BatchNorm2d>(8)
       .emplace<nn::ReLU>()
       .emplace<nn::MaxPool2d>(2);
-  net.emplace<nn::Conv2d>(8, 16, 3, Conv2dOptions{.padding = 1})
+  net.emplace<nn::Conv2d>(8, 16, 3, {.padding = 1})
       .emplace<nn::BatchNorm2d>(16)
       .emplace<nn::ReLU>()
       .emplace<nn::MaxPool2d>(2);

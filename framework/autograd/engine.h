@@ -2,6 +2,7 @@
 // order and without recursion.
 #pragma once
 
+#include <initializer_list>
 #include <span>
 #include <vector>
 
@@ -40,6 +41,30 @@ struct GradOptions {
 /// changed in place
 std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
                          std::span<const Tensor> cotangents = {}, GradOptions options = {});
+
+/// @{
+/// The same for lists in braces: grad({loss}, {x}, {.create_graph = true}).
+/// @param outputs,inputs,options as in the overload above
+/// @return as the overload above
+/// @throws as the overload above
+inline std::vector<Tensor> grad(std::initializer_list<Tensor> outputs, std::span<const Tensor> inputs,
+                                GradOptions options = {}) {
+  return grad(std::span(outputs.begin(), outputs.size()), inputs, {}, options);
+}
+inline std::vector<Tensor> grad(std::initializer_list<Tensor> outputs, std::initializer_list<Tensor> inputs,
+                                GradOptions options = {}) {
+  return grad(outputs, std::span(inputs.begin(), inputs.size()), options);
+}
+/// @}
+/// The same for lists in braces with cotangents: grad({y}, {x}, {g}).
+/// @param outputs,inputs,cotangents,options as in the overload above
+/// @return as the overload above
+/// @throws as the overload above
+inline std::vector<Tensor> grad(std::initializer_list<Tensor> outputs, std::initializer_list<Tensor> inputs,
+                                std::initializer_list<Tensor> cotangents, GradOptions options = {}) {
+  return grad(std::span(outputs.begin(), outputs.size()), std::span(inputs.begin(), inputs.size()),
+              std::span(cotangents.begin(), cotangents.size()), options);
+}
 
 class Agenda;
 /// Receives the results of a vjp: one slot for each input of the op, where the input's gradient is

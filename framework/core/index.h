@@ -15,8 +15,8 @@ namespace heed {
 /// of the dimension, ends outside it mean its ends, and those left out are its ends: Range{} is all of it,
 /// Range{.stop = -1} all but the last.
 struct Range {
-  std::optional<int64_t> start;  // the first element
-  std::optional<int64_t> stop;   // the first one that is left out
+  std::optional<int64_t> start = {};  // the first element
+  std::optional<int64_t> stop = {};   // the first one that is left out
   int64_t step = 1;              // at least 1
 };
 

@@ -275,6 +275,52 @@ bool share_memory(const Tensor& to, const Tensor& from) {
   return true;
 }
 
+namespace {
+
+// What a converted tensor owns: its new values, and the storage in whose block its body lies.
+struct Converted {
+  Tensor values;
+  IntrusivePtr<Storage> block;
+};
+struct DeleteConverted {  // tells such an owner from others
+  void operator()(Converted* converted) const { delete converted; }
+};
+
+}  // namespace
+
+void convert_in_place(const Tensor& x, DType dtype) {
+  detail::body_of(x.body(), "convert_in_place");
+  TensorBody& body = *x.body();
+  if (!x.is_leaf()) throw GradError("convert_in_place", "only a leaf can be converted");
+  if (!is_floating(body.dtype) || !is_floating(dtype)) {
+    throw DTypeError("convert_in_place",
+                     fmt::format("between f32 and f64, got {} into {}", x.describe(), name_of(dtype)));
+  }
+  if (body.dtype == dtype) return;
+  const Tensor values = x.detach().to(dtype);
+  const IntrusivePtr<Storage> old = body.storage;
+  IntrusivePtr<Storage> block;
+  if (body.in_block) {
+    const bool again = old->owner && std::get_deleter<DeleteConverted>(*old->owner);
+    block = again ? static_cast<Converted*>(old->owner->get())->block : old;
+  }
+  const Tensor fresh =
+      from_memory(values.raw_data(), x.shape(), dtype,
+                  std::shared_ptr<Converted>(new Converted{values, block}, DeleteConverted{}));
+  body.storage = fresh.body()->storage;
+  body.storage->version = old->version + 1;
+  body.offset = 0;
+  body.dtype = dtype;
+  body.strides = contiguous_strides(body.shape);
+  body.grad = Tensor{};
+  // Only the block of the old values is kept, where nobody else has them: `old`, `block` and the new owner.
+  if (kOneBlock && block.get() == old.get() && old->refs == 3 && !old->owner && old->bytes > kLargestInside) {
+    pool_free(old->data, old->bytes);
+    old->data = nullptr;
+    old->bytes = 0;
+  }
+}
+
 Tensor empty(const Shape& shape, DType dtype) { return detail::allocate("empty", shape, dtype); }
 
 Tensor make_view(const Tensor& x, const Shape& shape, const Strides& strides, int64_t offset_from_x) {

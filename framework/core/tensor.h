@@ -355,6 +355,13 @@ Tensor from_memory(void* data, const Shape& shape, DType dtype, std::shared_ptr<
 ///   lies in memory with an owner
 bool share_memory(const Tensor& to, const Tensor& from);
 
+/// Gives a tensor another dtype in place, for all handles to it: its values are converted, its gradient is
+/// dropped. Views of it keep the old values, and a backward that has saved it throws GradError.
+/// @param x a leaf
+/// @param dtype f32 or f64
+/// @throws GradError for the result of a recorded op, DTypeError for other dtypes
+void convert_in_place(const Tensor& x, DType dtype);
+
 /// Counts the copies made by contiguous(), to find hidden ones.
 /// @return number of copies that contiguous() has made in this process
 int64_t contiguous_copies();

@@ -61,6 +61,17 @@ Tensor abs(const Tensor& x);
 /// @throws ValueError for an undefined tensor
 Tensor sign(const Tensor& x);
 /// @{
+/// In the order of the functions: the largest integer not above x, the smallest not below x, the nearest one
+/// (halves to the even one), x without its fraction. The gradient is 0.
+/// @param x floating
+/// @return a tensor of x's shape
+/// @throws DTypeError for other dtypes, ValueError for an undefined tensor
+Tensor floor(const Tensor& x);
+Tensor ceil(const Tensor& x);
+Tensor round(const Tensor& x);
+Tensor trunc(const Tensor& x);
+/// @}
+/// @{
 /// In the order of the functions: e^x - 1 and ln(1 + x), both accurate near 0; 1 / sqrt(x); 1 / x.
 /// @param x tensor of any dtype
 /// @return a tensor of x's shape
@@ -158,6 +169,15 @@ Tensor gt(const Tensor& a, const Tensor& b);
 Tensor gt(const Tensor& a, Scalar b);
 Tensor ge(const Tensor& a, const Tensor& b);
 Tensor ge(const Tensor& a, Scalar b);
+/// @}
+/// @{
+/// Which elements are NaN, infinite, or neither.
+/// @param x tensor of any dtype; integers and masks are finite
+/// @return a mask of x's shape
+/// @throws ValueError for an undefined tensor
+Tensor isnan(const Tensor& x);
+Tensor isinf(const Tensor& x);
+Tensor isfinite(const Tensor& x);
 /// @}
 /// @{
 /// Elementwise and, or, exclusive or of two masks.

@@ -61,6 +61,15 @@ Tensor gather(const Tensor& x, int dim, const Tensor& index);
 /// @return a tensor of x's shape
 /// @throws ShapeError, DTypeError, IndexError
 Tensor scatter_add(const Tensor& x, int dim, const Tensor& index, const Tensor& source);
+/// A copy of x with elements of source in it: for dim 0, source[i][j].. replaces x[index[i][j]..][j]... Of
+/// several for one place the last in the order of i, j, ... stays, and it alone has a gradient.
+/// @param x tensor of any dtype
+/// @param dim dimension along which to work
+/// @param index as in gather
+/// @param source tensor of index's shape and x's dtype
+/// @return a tensor of x's shape
+/// @throws ShapeError, DTypeError, IndexError
+Tensor scatter(const Tensor& x, int dim, const Tensor& index, const Tensor& source);
 /// Selects slices of x along a dimension.
 /// @param x tensor of any dtype
 /// @param dim dimension along which to work
@@ -68,6 +77,17 @@ Tensor scatter_add(const Tensor& x, int dim, const Tensor& index, const Tensor& 
 /// @return the N slices in the order of ids
 /// @throws ShapeError, DTypeError, IndexError
 Tensor index_select(const Tensor& x, int dim, const Tensor& ids);
+/// The elements where a mask is true, in row-major order.
+/// @param x tensor of any dtype
+/// @param mask a mask; broadcast together with x
+/// @return [N], N being the number of true elements
+/// @throws ShapeError, DTypeError
+Tensor masked_select(const Tensor& x, const Tensor& mask);
+/// Where x differs from 0 (NaN does), in row-major order.
+/// @param x tensor of any dtype
+/// @return i64 [N, ndim]: the coordinates of each of the N elements
+/// @throws ValueError for an undefined tensor
+Tensor nonzero(const Tensor& x);
 /// Vectors with 1 at the position of the id and 0 elsewhere.
 /// @param ids i64 [*], in 0 .. classes - 1
 /// @param classes at least 1
@@ -96,6 +116,13 @@ Sorted sort(const Tensor& x, int dim = -1, bool descending = false);
 /// @return values and indices, with extent k along dim
 /// @throws IndexError for a k or dim outside its range
 Sorted topk(const Tensor& x, int64_t k, int dim = -1, bool largest = true);
+/// The median along a dimension: of an even number of elements the lower of the middle two; a NaN if there is
+/// one.
+/// @param x tensor of any dtype
+/// @param dim dimension along which to work
+/// @return values and indices, x's shape without dim
+/// @throws IndexError, ShapeError for no elements
+Sorted median(const Tensor& x, int dim = -1);
 /// @{
 /// Index of the largest (smallest) element along a dimension: the first one if several are equal; that of a
 /// NaN if there is one.

@@ -85,6 +85,8 @@ struct LayerNorm {
     s.add("torch.nn.functional.layer_norm(a, (4,), b, c)", {{0, 4}, {4}, {4}}, run);
     s.add("torch.nn.functional.layer_norm(a.t(), (4,), b, c)", {{4, 3}, {4}, {4}},
           [](const auto& x) { return std::vector{layer_norm(transpose(x[0]), x[1], x[2])}; });
+    s.add("torch.nn.functional.layer_norm(a, (4,))", {{2, 4}},
+          [](const auto& x) { return std::vector{layer_norm(x[0], {}, {})}; });
   }
 };
 
@@ -133,10 +135,14 @@ Tensor row_scales(const Tensor& input, double eps) {
 
 }  // namespace
 
-Tensor layer_norm(const Tensor& x, const Tensor& gain, const Tensor& bias, double eps) {
-  detail::require_defined("layer_norm", x, gain, bias);
+Tensor layer_norm(const Tensor& x, const Tensor& given_gain, const Tensor& given_bias, double eps) {
+  detail::require_defined("layer_norm", x);
   check_number("layer_norm", "eps", eps, Allowed::non_negative);
-  if (x.ndim() < 1 || gain.shape() != Shape{x.shape().back()} || bias.shape() != gain.shape()) {
+  if (x.ndim() < 1) throw ShapeError("layer_norm", "takes vectors, got " + x.shape().str());
+  const Shape size{x.shape().back()};
+  const Tensor gain = given_gain.defined() ? given_gain : ones(size, x.dtype()),
+               bias = given_bias.defined() ? given_bias : zeros(size, x.dtype());
+  if (gain.shape() != size || bias.shape() != gain.shape()) {
     throw ShapeError("layer_norm", fmt::format("gain {} and bias {} do not fit {}", gain.shape().str(),
                                                bias.shape().str(), x.shape().str()));
   }

@@ -26,6 +26,10 @@ Tensor Tensor::sqrt() const { return heed::sqrt(*this); }
 Tensor Tensor::square() const { return heed::square(*this); }
 Tensor Tensor::abs() const { return heed::abs(*this); }
 Tensor Tensor::sign() const { return heed::sign(*this); }
+Tensor Tensor::floor() const { return heed::floor(*this); }
+Tensor Tensor::ceil() const { return heed::ceil(*this); }
+Tensor Tensor::round() const { return heed::round(*this); }
+Tensor Tensor::trunc() const { return heed::trunc(*this); }
 Tensor Tensor::expm1() const { return heed::expm1(*this); }
 Tensor Tensor::log1p() const { return heed::log1p(*this); }
 Tensor Tensor::rsqrt() const { return heed::rsqrt(*this); }
@@ -57,6 +61,9 @@ Tensor Tensor::gt(const Tensor& b) const { return heed::gt(*this, b); }
 Tensor Tensor::gt(Scalar b) const { return heed::gt(*this, b); }
 Tensor Tensor::ge(const Tensor& b) const { return heed::ge(*this, b); }
 Tensor Tensor::ge(Scalar b) const { return heed::ge(*this, b); }
+Tensor Tensor::isnan() const { return heed::isnan(*this); }
+Tensor Tensor::isinf() const { return heed::isinf(*this); }
+Tensor Tensor::isfinite() const { return heed::isfinite(*this); }
 Tensor Tensor::logical_and(const Tensor& b) const { return heed::logical_and(*this, b); }
 Tensor Tensor::logical_or(const Tensor& b) const { return heed::logical_or(*this, b); }
 Tensor Tensor::logical_xor(const Tensor& b) const { return heed::logical_xor(*this, b); }
@@ -74,6 +81,8 @@ Tensor Tensor::stddev(const Dims& dims, double correction, KeepDim keep) const {
 Tensor Tensor::norm(const Dims& dims, KeepDim keep) const { return heed::norm(*this, dims, keep); }
 Tensor Tensor::logsumexp(const Dims& dims, KeepDim keep) const { return heed::logsumexp(*this, dims, keep); }
 Tensor Tensor::cumsum(int dim) const { return heed::cumsum(*this, dim); }
+Tensor Tensor::cumprod(int dim) const { return heed::cumprod(*this, dim); }
+Tensor Tensor::count_nonzero(const Dims& dims, KeepDim keep) const { return heed::count_nonzero(*this, dims, keep); }
 Tensor Tensor::sum_to(const Shape& shape) const { return heed::sum_to(*this, shape); }
 Tensor Tensor::reshape(const Shape& shape) const { return heed::reshape(*this, shape); }
 Tensor Tensor::permute(std::vector<int> order) const { return heed::permute(*this, std::move(order)); }
@@ -89,19 +98,46 @@ Tensor Tensor::tril(int64_t diagonal) const { return heed::tril(*this, diagonal)
 Tensor Tensor::triu(int64_t diagonal) const { return heed::triu(*this, diagonal); }
 std::vector<Tensor> Tensor::split(const std::vector<int64_t>& sizes, int dim) const { return heed::split(*this, sizes, dim); }
 std::vector<Tensor> Tensor::chunk(int64_t chunks, int dim) const { return heed::chunk(*this, chunks, dim); }
+std::vector<Tensor> Tensor::unbind(int dim) const { return heed::unbind(*this, dim); }
+Tensor Tensor::movedim(const std::vector<int>& from, const std::vector<int>& to) const { return heed::movedim(*this, from, to); }
+Tensor Tensor::movedim(int from, int to) const { return heed::movedim(*this, from, to); }
+Tensor Tensor::flatten(int first, int last) const { return heed::flatten(*this, first, last); }
+Tensor Tensor::unflatten(int dim, const Shape& extents) const { return heed::unflatten(*this, dim, extents); }
+Tensor Tensor::repeat(const Shape& repeats) const { return heed::repeat(*this, repeats); }
+Tensor Tensor::tile(const Shape& repeats) const { return heed::tile(*this, repeats); }
+Tensor Tensor::repeat_interleave(int64_t times, int dim) const { return heed::repeat_interleave(*this, times, dim); }
+Tensor Tensor::repeat_interleave(const Tensor& times, int dim) const { return heed::repeat_interleave(*this, times, dim); }
+Tensor Tensor::roll(const std::vector<int64_t>& shifts, const std::vector<int>& dims) const { return heed::roll(*this, shifts, dims); }
+Tensor Tensor::diagonal(int64_t offset, int row_dim, int column_dim) const { return heed::diagonal(*this, offset, row_dim, column_dim); }
+Tensor Tensor::diag(int64_t offset) const { return heed::diag(*this, offset); }
+Tensor Tensor::trace() const { return heed::trace(*this); }
 Tensor Tensor::index_put(std::initializer_list<Index> index, const Tensor& value) const { return heed::index_put(*this, index, value); }
 Tensor Tensor::index_put(std::initializer_list<Index> index, Scalar value) const { return heed::index_put(*this, index, value); }
 Tensor Tensor::gather(int dim, const Tensor& index) const { return heed::gather(*this, dim, index); }
 Tensor Tensor::scatter_add(int dim, const Tensor& index, const Tensor& source) const { return heed::scatter_add(*this, dim, index, source); }
+Tensor Tensor::scatter(int dim, const Tensor& index, const Tensor& source) const { return heed::scatter(*this, dim, index, source); }
 Tensor Tensor::index_select(int dim, const Tensor& ids) const { return heed::index_select(*this, dim, ids); }
+Tensor Tensor::masked_select(const Tensor& mask) const { return heed::masked_select(*this, mask); }
+Tensor Tensor::nonzero() const { return heed::nonzero(*this); }
 Sorted Tensor::sort(int dim, bool descending) const { return heed::sort(*this, dim, descending); }
 Sorted Tensor::topk(int64_t k, int dim, bool largest) const { return heed::topk(*this, k, dim, largest); }
+Sorted Tensor::median(int dim) const { return heed::median(*this, dim); }
 Tensor Tensor::argmax(int dim) const { return heed::argmax(*this, dim); }
 Tensor Tensor::argmin(int dim) const { return heed::argmin(*this, dim); }
 Tensor Tensor::matmul(const Tensor& b) const { return heed::matmul(*this, b); }
 Tensor Tensor::bmm(const Tensor& b) const { return heed::bmm(*this, b); }
 Tensor Tensor::outer(const Tensor& b) const { return heed::outer(*this, b); }
+Tensor Tensor::cosine_similarity(const Tensor& b, int dim, double eps) const { return heed::cosine_similarity(*this, b, dim, eps); }
+Tensor Tensor::cdist(const Tensor& b) const { return heed::cdist(*this, b); }
 Tensor Tensor::linear(const Tensor& weight, const Tensor& bias) const { return heed::linear(*this, weight, bias); }
+Tensor Tensor::cholesky() const { return heed::cholesky(*this); }
+Tensor Tensor::solve(const Tensor& b) const { return heed::solve(*this, b); }
+Tensor Tensor::solve_triangular(const Tensor& b, bool upper) const { return heed::solve_triangular(*this, b, upper); }
+Tensor Tensor::inverse() const { return heed::inverse(*this); }
+SignedLog Tensor::slogdet() const { return heed::slogdet(*this); }
+Tensor Tensor::det() const { return heed::det(*this); }
+Tensor Tensor::logdet() const { return heed::logdet(*this); }
+SvdResult Tensor::svd() const { return heed::svd(*this); }
 Tensor Tensor::softmax(int dim) const { return heed::softmax(*this, dim); }
 Tensor Tensor::log_softmax(int dim) const { return heed::log_softmax(*this, dim); }
 Tensor Tensor::masked_softmax(const Tensor& lengths) const { return heed::masked_softmax(*this, lengths); }

@@ -11,7 +11,7 @@ import re
 import sys
 
 OPS = pathlib.Path(__file__).resolve().parent
-HEADERS = ["arithmetic.h", "reductions.h", "shapes.h", "indexing.h", "products.h", "probability.h"]
+HEADERS = ["arithmetic.h", "reductions.h", "shapes.h", "indexing.h", "products.h", "linalg.h", "probability.h"]
 OWN = {"index"}  # that Tensor declares itself, with braces that nest
 DECLARATION = re.compile(r"^(?:inline )?(Tensor|std::vector<Tensor>|[A-Z]\w+) (\w+)\((const Tensor& [xa])(?:, (.*?))?\)(?:;| \{)$", re.M)
 KNOWN = {"Tensor", "Shape", "Dims", "Scalar", "DType", "KeepDim", "GeluForm", "Index"}  # types that tensor.h has before the class

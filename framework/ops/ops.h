@@ -5,8 +5,10 @@
 #pragma once
 
 #include "framework/ops/arithmetic.h"
+#include "framework/ops/creation.h"
 #include "framework/ops/indexed_attention.h"
 #include "framework/ops/indexing.h"
+#include "framework/ops/linalg.h"
 #include "framework/ops/losses.h"
 #include "framework/ops/most_probable.h"
 #include "framework/ops/packed_weights.h"

@@ -31,7 +31,7 @@ Tensor masked_softmax(const Tensor& x, const Tensor& lengths);
 /// (x - mean) / sqrt(var + eps) * gain + bias over the last dimension; var without Bessel's correction (Ba,
 /// Kiros & Hinton 2016, eq. 3-4).
 /// @param x [*, D]
-/// @param gain,bias [D]
+/// @param gain,bias [D], or undefined for 1 and 0
 /// @param eps added under the square root so that it is not 0
 /// @return [*, D]
 /// @throws ShapeError

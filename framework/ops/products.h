@@ -1,6 +1,8 @@
 // Vector and matrix products.
 #pragma once
 
+#include <initializer_list>
+#include <span>
 #include <string>
 
 #include "framework/core/tensor.h"
@@ -25,14 +27,47 @@ Tensor bmm(const Tensor& a, const Tensor& b);
 /// @return [M, N]
 /// @throws ShapeError, DTypeError
 Tensor outer(const Tensor& a, const Tensor& b);
-/// Einstein summation over two tensors whose dimensions are named by letters: letters that are missing in the
-/// result are summed over.
-/// @param equation such as "bij,bjk->bik"; a letter may appear only once in each operand
-/// @param x,y the operands, floating
+/// @{
+/// Einstein summation: a letter names a dimension, and the result sums over the letters that it does not
+/// have. Operands are multiplied two at a time, first the pair that takes the fewest multiplications.
+/// @param equation such as "bij,bjk->bik" or "ij,jk,kl->il". A letter that stands twice in one operand takes
+///   the diagonal: "ii->i". "..." stands for further dimensions, which broadcast. Without an arrow the result
+///   has the letters that appear once, in alphabetical order
+/// @param operands at least one tensor, floating
 /// @return a tensor with the dimensions named after the arrow
 /// @throws ValueError for an equation that is malformed or does not fit the operands; DTypeError for
 ///   operands of different dtypes
+Tensor einsum(const std::string& equation, std::span<const Tensor> operands);
+inline Tensor einsum(const std::string& equation, std::initializer_list<Tensor> operands) {
+  return einsum(equation, std::span<const Tensor>(operands.begin(), operands.size()));
+}
+/// @}
+/// The same for one operand.
+/// @param equation as in the overload above
+/// @param x the operand, floating
+/// @return as the overload above
+/// @throws as the overload above
+Tensor einsum(const std::string& equation, const Tensor& x);
+/// The same for two operands.
+/// @param equation as in the overload above
+/// @param x,y the operands, floating
+/// @return as the overload above
+/// @throws as the overload above
 Tensor einsum(const std::string& equation, const Tensor& x, const Tensor& y);
+/// Cosine of the angle between vectors: a . b / (max(|a|, eps) max(|b|, eps)).
+/// @param a,b floating; broadcast to a common shape
+/// @param dim dimension of the vectors, of the common shape
+/// @param eps above 0; the least norm that is divided by
+/// @return the common shape without dim
+/// @throws ShapeError, DTypeError, IndexError, ValueError
+Tensor cosine_similarity(const Tensor& a, const Tensor& b, int dim = 1, double eps = 1e-8);
+/// Euclidean distances between all vectors of two lists: y_ij = |a_i - b_j|, from the differences themselves
+/// and not from |a|^2 - 2 a . b + |b|^2, which loses small distances. The gradient at distance 0 is 0.
+/// @param a [*, M, D]
+/// @param b [*, N, D], with the leading dimensions of a
+/// @return [*, M, N]
+/// @throws ShapeError, DTypeError
+Tensor cdist(const Tensor& a, const Tensor& b);
 /// Linear layer: y = x W^T + b.
 /// @param x [*, in]
 /// @param weight the W of the equation, [out, in]

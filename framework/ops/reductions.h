@@ -76,6 +76,19 @@ Tensor logsumexp(const Tensor& x, const Dims& dims = {}, KeepDim keep = KeepDim:
 /// @return a tensor of x's shape
 /// @throws IndexError
 Tensor cumsum(const Tensor& x, int dim);
+/// Cumulative product: y_i = x_0 ... x_i. The gradient holds where elements are 0 as well.
+/// @param x floating
+/// @param dim dimension along which to multiply; negative ones count from the end
+/// @return a tensor of x's shape
+/// @throws IndexError, DTypeError
+Tensor cumprod(const Tensor& x, int dim);
+/// Number of elements that differ from 0 (NaN does).
+/// @param x tensor of any dtype
+/// @param dims dimensions to reduce; empty: all
+/// @param keep whether reduced dimensions stay, with extent 1
+/// @return i64, the reduced tensor; a scalar if all dimensions are reduced
+/// @throws as sum
+Tensor count_nonzero(const Tensor& x, const Dims& dims = {}, KeepDim keep = KeepDim::no);
 /// Reverses a broadcast: sums over the dimensions that broadcasting from `shape` to x.shape() added or
 /// stretched. This is the gradient of the broadcast.
 /// @param x floating

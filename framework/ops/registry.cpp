@@ -46,6 +46,7 @@ OpSample& SampleList::again(std::vector<SampleInput> inputs) {
   OpSample& sample = add(last.torch, std::move(inputs), last.run);
   sample.max_order = last.max_order;
   sample.reason = last.reason;
+  sample.finite_only = last.finite_only;
   return sample;
 }
 

@@ -57,6 +57,7 @@ struct OpSample {
   Function run;                     // performs the call
   int max_order = 2;                // highest order of derivatives to check
   std::string reason;               // why max_order is below 2 or torch is empty
+  bool finite_only = false;         // the op refuses NaN and infinities: none is put among the inputs
 
   /// Marks the sample as having no gradient.
   /// @param why reason, shown in reports

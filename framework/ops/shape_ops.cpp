@@ -112,6 +112,9 @@ struct Expand {
     s.add("a.expand(2, 3, 4)", {{3, 1}}, [](const auto& x) { return std::vector{expand(x[0], {2, 3, 4})}; });
     s.add("a.expand(5)", {{}}, [](const auto& x) { return std::vector{expand(x[0], {5})}; });
     s.add("a.expand(2, 0, 3)", {{0, 1}}, [](const auto& x) { return std::vector{expand(x[0], {2, 0, 3})}; });
+    s.add("a.expand(2, -1, 4)", {{3, 1}}, [](const auto& x) {
+      return std::vector{expand(x[0], {2, -1, 4})};
+    });
   }
 };
 
@@ -205,10 +208,16 @@ Tensor transpose(const Tensor& x, int dim_a, int dim_b) {
   return permute(x, std::move(order));
 }
 
-Tensor expand(const Tensor& x, const Shape& shape) {
+Tensor expand(const Tensor& x, const Shape& wanted) {
   detail::require_defined("expand", x);
-  if (broadcast_shapes("expand", x.shape(), shape) != shape) {
-    throw ShapeError("expand", fmt::format("{} does not stretch to {}", x.shape().str(), shape.str()));
+  Shape shape = wanted;
+  for (int i = 0; i < shape.ndim(); ++i) {
+    const int of_x = i - (shape.ndim() - x.ndim());  // the dimension that it keeps
+    if (shape[i] == -1 && of_x >= 0) shape[i] = x.shape()[of_x];
+  }
+  const bool negative = std::any_of(shape.begin(), shape.end(), [](int64_t extent) { return extent < 0; });
+  if (negative || broadcast_shapes("expand", x.shape(), shape) != shape) {
+    throw ShapeError("expand", fmt::format("{} does not stretch to {}", x.shape().str(), wanted.str()));
   }
   return apply(Expand{x.shape(), shape}, x);
 }

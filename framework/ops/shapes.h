@@ -29,7 +29,7 @@ Tensor permute(const Tensor& x, std::vector<int> order);
 Tensor transpose(const Tensor& x, int dim_a = -2, int dim_b = -1);
 /// Broadcasts x to a shape: repeats dimensions of extent 1 and adds dimensions in front, without copying.
 /// @param x tensor of any dtype
-/// @param shape shape of the result
+/// @param shape shape of the result; -1 for a dimension that x has: as x has it
 /// @return a view
 /// @throws ShapeError
 Tensor expand(const Tensor& x, const Shape& shape);
@@ -128,5 +128,80 @@ std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, in
 /// @return views of the parts
 /// @throws ValueError, IndexError
 std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int dim);
+
+/// All parts x[.., i, ..] of a dimension.
+/// @param x tensor of any dtype
+/// @param dim dimension along which to work
+/// @return one view for each index, without that dimension
+/// @throws IndexError
+std::vector<Tensor> unbind(const Tensor& x, int dim = 0);
+/// @{
+/// Moves dimensions to other places; the others keep their order.
+/// @param x tensor of any dtype
+/// @param from,to the dimensions, and where each stands in the result
+/// @return a view
+/// @throws IndexError, ValueError for a dim named twice and for lists of different lengths
+Tensor movedim(const Tensor& x, const std::vector<int>& from, const std::vector<int>& to);
+Tensor movedim(const Tensor& x, int from, int to);
+/// @}
+/// Makes the dimensions from first to last, inclusive, one dimension.
+/// @param x tensor of any dtype; a scalar becomes [1]
+/// @param first,last the range
+/// @return a view when x is contiguous, else a copy
+/// @throws IndexError, ValueError unless first <= last
+Tensor flatten(const Tensor& x, int first = 0, int last = -1);
+/// Makes one dimension several: the inverse of flatten.
+/// @param x tensor of any dtype
+/// @param dim the dimension
+/// @param extents what it becomes; one may be -1 and is then computed from the others
+/// @return a view when x is contiguous, else a copy
+/// @throws IndexError, ShapeError when the element counts differ
+Tensor unflatten(const Tensor& x, int dim, const Shape& extents);
+/// @{
+/// Copies of x side by side: `repeats[i]` along dimension i. repeat() adds dimensions in front where there
+/// are more repeats than dimensions, and takes no fewer (torch.Tensor.repeat); tile() takes any number, those
+/// missing in front being 1.
+/// @param x tensor of any dtype
+/// @param repeats at least 0
+/// @return a copy, or a view where every number is 1
+/// @throws ShapeError for fewer repeats than dimensions (repeat), ValueError for a negative one
+Tensor repeat(const Tensor& x, const Shape& repeats);
+Tensor tile(const Tensor& x, const Shape& repeats);
+/// @}
+/// @{
+/// Each part x[.., i, ..] of a dimension several times: a b becomes a a b b.
+/// @param x tensor of any dtype
+/// @param times how often, at least 0: one number for all, or i64 [extent of dim]
+/// @param dim dimension along which to work
+/// @return a copy, or x itself for the number 1
+/// @throws IndexError, ValueError for a negative number; ShapeError, DTypeError for other tensors of numbers
+Tensor repeat_interleave(const Tensor& x, int64_t times, int dim);
+Tensor repeat_interleave(const Tensor& x, const Tensor& times, int dim);
+/// @}
+/// Shifts elements along dimensions; those that leave at the end come back at the front.
+/// @param x tensor of any dtype
+/// @param shifts how far, for each of dims; negative: towards the front
+/// @param dims the dimensions; empty: one shift, of the elements in row-major order
+/// @return a copy, or x itself where nothing moves
+/// @throws IndexError, ValueError for a dim named twice and for another number of shifts than dims
+Tensor roll(const Tensor& x, const std::vector<int64_t>& shifts, const std::vector<int>& dims = {});
+/// The elements x[.., i, .., i + offset, ..] of a diagonal.
+/// @param x tensor of any dtype
+/// @param offset which diagonal: 0 is the main one, 1 the one above it
+/// @param row_dim,column_dim the dimensions that hold the matrices
+/// @return a view: x's other dimensions, then the diagonal
+/// @throws IndexError, ValueError for one dimension named twice
+Tensor diagonal(const Tensor& x, int64_t offset = 0, int row_dim = 0, int column_dim = 1);
+/// A matrix with a vector on a diagonal and zeros elsewhere; of a matrix, its diagonal.
+/// @param x vector [N] or matrix [M, N] of any dtype
+/// @param offset which diagonal: 0 is the main one, 1 the one above it
+/// @return [N + |offset|, N + |offset|], or the diagonal as diagonal()
+/// @throws ShapeError for other numbers of dimensions
+Tensor diag(const Tensor& x, int64_t offset = 0);
+/// Sum of the main diagonal.
+/// @param x matrix [M, N], floating
+/// @return a scalar
+/// @throws ShapeError, DTypeError
+Tensor trace(const Tensor& x);
 
 }  // namespace heed

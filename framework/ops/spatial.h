@@ -105,6 +105,32 @@ Tensor max_pool1d(const Tensor& x, int64_t window, int64_t stride = 0, int64_t p
 Tensor avg_pool1d(const Tensor& x, int64_t window, int64_t stride = 0, int64_t padding = 0,
                   bool count_padding = true);
 
+/// @{
+/// The mean and the largest element of windows that cover an image evenly: row i of the result is of the rows
+/// floor(i H / H') to ceil((i + 1) H / H') of x, columns alike. NaN counts as the largest.
+/// @param x [B, C, H, W]
+/// @param size H', W' of the result
+/// @return [B, C, H', W']
+/// @throws ShapeError, DTypeError, ValueError for a size below 1
+Tensor adaptive_avg_pool2d(const Tensor& x, Extent2d size);
+Tensor adaptive_max_pool2d(const Tensor& x, Extent2d size);
+/// @}
+/// How interpolate() makes a pixel.
+enum class Interpolation : bool {
+  nearest,  // the pixel of row floor(i H / H'), column alike
+  bilinear  // a mean of four, weighted by their distance
+};
+/// Images in another size.
+/// @param x [B, C, H, W]
+/// @param size H', W' of the result
+/// @param how nearest or bilinear
+/// @param align_corners of bilinear: whether the centres of the corner pixels stay where they are, instead of
+///   the outer corners
+/// @return [B, C, H', W']
+/// @throws ShapeError, DTypeError, ValueError for a size below 1 and align_corners with nearest
+Tensor interpolate(const Tensor& x, Extent2d size, Interpolation how = Interpolation::nearest,
+                   bool align_corners = false);
+
 /// Result of batch_norm() in training.
 struct BatchNormResult {
   Tensor output;          // the normalised x, of x's shape
@@ -127,5 +153,17 @@ BatchNormResult batch_norm(const Tensor& x, const Tensor& gain, const Tensor& bi
 /// @throws ShapeError
 Tensor batch_norm(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& gain,
                   const Tensor& bias, double eps = 1e-5);
+/// Normalisation of groups of channels, each example by itself: (x - mean) / sqrt(variance + eps), mean and
+/// variance over the channels of a group and all dimensions behind them, then gain and bias of each channel
+/// (Wu & He 2018). With as many groups as channels it is instance normalisation (Ulyanov, Vedaldi & Lempitsky
+/// 2016).
+/// @param x [B, C] or [B, C, ...]
+/// @param groups divides C
+/// @param gain,bias [C], or undefined for 1 and 0
+/// @param eps added under the square root so that it is not 0
+/// @return a tensor of x's shape
+/// @throws ShapeError, DTypeError, ValueError
+Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& gain = {}, const Tensor& bias = {},
+                  double eps = 1e-5);
 
 }  // namespace heed

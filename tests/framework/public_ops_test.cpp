@@ -45,6 +45,7 @@ const std::map<std::string, std::string>& other_headers() {
       {"integers.h", "reductions of whole numbers"},
       {"weighed.h", "what losses share"},
       {"random_rows.h", "which rows of a batch dropout draws for"},
+      {"matrices.h", "what ops on batches of matrices share"},
   };
   return reasons;
 }
@@ -72,6 +73,7 @@ const std::map<std::string, std::string>& without_row() {
       {"operator^", kOperator},
       {"operator~", kOperator},
       {"empty", "its values are not said"},
+      {"empty_like", "its values are not said"},
       {"make_view", "unrecorded, and the caller answers for its bounds"},
       {"from_memory", "its values are its owner's"},
       {"indexed_attention",

@@ -27,6 +27,7 @@ const nlohmann::json& stored() {
 const std::map<std::string, std::string>& without_special_values() {
   static const char* const kNothing = "made from nothing";
   static const char* const kMasks = "takes masks alone";
+  static const char* const kFinite = "refuses matrices with NaN or infinities: linalg_test";
   static const std::map<std::string, std::string> reasons = {
       {"zeros", kNothing},
       {"ones", kNothing},
@@ -46,6 +47,20 @@ const std::map<std::string, std::string>& without_special_values() {
       {"all", kMasks},
       {"one_hot", "takes integers alone"},
       {"dropout", "random: PyTorch draws other numbers"},
+      {"uniform_like", "random: PyTorch draws other numbers"},
+      {"randn_like", "random: PyTorch draws other numbers"},
+      {"multinomial", "random: PyTorch draws other numbers"},
+      {"randint", kNothing},
+      {"randperm", kNothing},
+      {"nonzero", "the shape goes by the values: values_test"},
+      {"cholesky", kFinite},
+      {"svd", kFinite},
+      {"solve", kFinite},
+      {"solve_triangular", kFinite},
+      {"inverse", kFinite},
+      {"slogdet", kFinite},
+      {"det", kFinite},
+      {"logdet", kFinite},
   };
   return reasons;
 }
@@ -75,6 +90,7 @@ const std::vector<Difference>& differences_of_outputs() {
       "energies that are -inf alone are all masked: weights of 0, where PyTorch divides 0 by 0";
   static const char* const kPadding =
       "what a padding would be multiplied with does not count; PyTorch multiplies 0 by it in f64, not in f32";
+  static const char* const kNoWeight = "a pixel of the weight 0 is not read; PyTorch multiplies it by 0";
   static const char* const kOneByOne =
       "(x - mean) r, then times gain; PyTorch multiplies x and mean by an infinite r gain: inf - inf";
   static const char* const kNoTarget =
@@ -114,6 +130,15 @@ const std::vector<Difference>& differences_of_outputs() {
       {"conv2d", "b: nan", "finite", kPadding},
       {"conv2d", "b: +inf", "finite", kPadding},
       {"conv2d", "b: -inf", "finite", kPadding},
+      {"group_norm", "a: +huge", "finite", kMoments},
+      {"group_norm", "a: -huge", "finite", kMoments},
+      {"group_norm", "b: +inf", "+inf", kOneByOne},
+      {"group_norm", "b: +inf", "-inf", kOneByOne},
+      {"group_norm", "b: -inf", "+inf", kOneByOne},
+      {"group_norm", "b: -inf", "-inf", kOneByOne},
+      {"interpolate", "a: nan", "finite", kNoWeight},
+      {"interpolate", "a: +inf", "finite", kNoWeight},
+      {"interpolate", "a: -inf", "finite", kNoWeight},
   };
   return all;
 }
@@ -129,6 +154,7 @@ const std::vector<Difference>& differences_of_gradients() {
   static const char* const kSlope = "|x| has the slope 0 at NaN, in l1_loss of both; the loss is NaN";
   static const char* const kWeights = "one class has all the weight: its gradient is 0 up to rounding";
   static const char* const kProduct = "the product of the others in one step; PyTorch, in two: inf / inf";
+  static const char* const kOthers = "the slope of a factor goes by the others; PyTorch divides by it";
   static const char* const kTiny = "a difference of two softplus near log 2: exact to their rounding";
   static const char* const kLimit = "slopes of 0 and 1, the limits; PyTorch multiplies infinity by 0";
   static const char* const kSquares =
@@ -176,6 +202,20 @@ const std::vector<Difference>& differences_of_gradients() {
       {"nll_loss", "c: smallest normals", "near", kWeights},
       {"prod", "a: +inf", "+inf", kProduct},
       {"prod", "a: -inf", "-inf", kProduct},
+      {"cumprod", "a: nan", "finite", kOthers},
+      {"cumprod", "a: +inf", "finite", kOthers},
+      {"cumprod", "a: -inf", "finite", kOthers},
+      {"cumprod", "a: denormals", "finite", kOthers},
+      {"group_norm", "a: +huge", "finite", kMoments},
+      {"group_norm", "a: -huge", "finite", kMoments},
+      {"group_norm", "a: +1e4", "near", kCancels},
+      {"group_norm", "a: -1e4", "near", kCancels},
+      {"group_norm", "b: +inf", "nan", kOrder},
+      {"group_norm", "b: -inf", "nan", kOrder},
+      {"group_norm", "b: +1e4", "near", kCancels},
+      {"group_norm", "b: -1e4", "near", kCancels},
+      {"group_norm", "b: +huge", "near", kCancels},
+      {"group_norm", "b: -huge", "near", kCancels},
       {"kl_div", "b: zeros", "finite", "0 log 0 is 0, and so is what it adds to the slope; PyTorch: NaN"},
   };
   return all;

@@ -16,7 +16,8 @@ struct SpecialInputs {
   std::vector<Tensor> inputs;  // a, b, c, ...
 };
 
-/// Whether a sample can have special values: PyTorch knows it and a floating input has elements.
+/// Whether a sample can have special values: PyTorch knows it, a floating input has elements, and the op
+/// takes what is not finite.
 /// @param sample of an op
 /// @return whether special_inputs() finds a place
 inline bool takes_special_values(const OpSample& sample) {
@@ -25,7 +26,7 @@ inline bool takes_special_values(const OpSample& sample) {
     if (input.shape.numel() == 0) return false;
     floating |= input.fill != SampleInput::Fill::integers && input.fill != SampleInput::Fill::mask;
   }
-  return floating && !sample.torch.empty();
+  return floating && !sample.torch.empty() && !sample.finite_only;
 }
 
 /// How many floating elements a sample's inputs have.

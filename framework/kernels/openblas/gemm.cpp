@@ -44,16 +44,6 @@ void correct_core() {
   ::unsetenv("OPENBLAS_CORETYPE");
 }
 
-// One pool for everything: OpenBLAS's own threads beside OpenMP's make a step up to twice as slow.
-void prepare() {
-  static const bool once = [] {
-    correct_core();
-    openblas_set_num_threads(1);
-    return true;
-  }();
-  (void)once;
-}
-
 CBLAS_TRANSPOSE flag(bool transposed) { return transposed ? CblasTrans : CblasNoTrans; }
 
 void call(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const float* A, int64_t lda, const float* B,
@@ -89,6 +79,16 @@ void split(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const T* A, int64_
 }
 
 }  // namespace
+
+// One pool for everything: OpenBLAS's own threads beside OpenMP's make a step up to twice as slow.
+void prepare() {
+  static const bool once = [] {
+    correct_core();
+    openblas_set_num_threads(1);
+    return true;
+  }();
+  (void)once;
+}
 
 void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const float* A, int64_t lda, const float* B,
           int64_t ldb, float beta, float* C, int64_t ldc) {

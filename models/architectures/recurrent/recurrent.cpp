@@ -10,8 +10,6 @@
 namespace heed::models {
 namespace {
 
-Tensor flatten(const Tensor& x) { return reshape(x, {x.size(0) * x.size(1), x.size(2)}); }
-
 bool attends(const RecurrentOptions& options) {
   return options.attention != "none" && options.attention != "none_state";
 }
@@ -258,7 +256,7 @@ Encoded Seq2Seq::encode(const Tensor& source, const Tensor& lengths, const Tenso
 TranslationModel::Teacher Seq2Seq::teach(const Batch& batch, const Tensor& rows) const {
   const Encoded encoded = encode(batch.source, batch.source_lengths, batch.source_seen);
   const Decoder::States states = decoder_.run(encoded, batch.target_in, batch.target_lengths);
-  const auto pick = [&](const Tensor& x) { return embedding(flatten(x), rows); };
+  const auto pick = [&](const Tensor& x) { return embedding(flatten(x, 0, 1), rows); };
   return {decoder_.readout(pick(states.hidden), pick(states.context), pick(states.embedded)),
           states.weights.defined() ? std::vector{states.weights} : std::vector<Tensor>{}};
 }

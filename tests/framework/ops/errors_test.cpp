@@ -90,14 +90,24 @@ TEST(OpErrors, LossesAndProducts) {
   EXPECT_ERROR(ShapeError, "rms_norm: gain [2] for [2, 3]", rms_norm(x, zeros({2})));
   EXPECT_ERROR(ShapeError, "bmm: takes two batches of matrices: [2, 3] x [2, 3]", bmm(x, x));
   EXPECT_ERROR(ShapeError, "outer: takes two vectors: [2, 3] x [2, 3]", outer(x, x));
-  EXPECT_ERROR(ValueError, "einsum: 'ij' is not of the form 'ij,jk->ik', operands [2, 3] and [2, 3]",
+  EXPECT_ERROR(ValueError, "einsum: 'ij' names 1 operands, not 2, operands [2, 3] and [2, 3]",
                einsum("ij", x, x));
-  EXPECT_ERROR(ValueError, "einsum: 'ijk,jk->i' has other numbers of dimensions, operands [2, 3] and [2, 3]",
+  EXPECT_ERROR(ValueError, "einsum: 'ijk,jk->i' has 3 letters for 2 dimensions, operands [2, 3] and [2, 3]",
                einsum("ijk,jk->i", x, x));
   EXPECT_ERROR(ValueError, "einsum: 'ij,jk->ik' has two extents for 'j', operands [2, 3] and [2, 3]",
                einsum("ij,jk->ik", x, x));
-  EXPECT_ERROR(ValueError, "einsum: 'ii,jk->ik' has 'i' twice in one operand, operands [2, 3] and [2, 3]",
-               einsum("ii,jk->ik", x, x));
+  EXPECT_ERROR(ValueError, "einsum: 'ii->i' has two extents for 'i', operand [2, 3]", einsum("ii->i", x));
+  EXPECT_ERROR(ValueError,
+               "einsum: 'ij,ij,ij->ii' has 'i' twice in the result, operands [2, 3] and [2, 3] "
+               "and [2, 3]",
+               einsum("ij,ij,ij->ii", {x, x, x}));
+  EXPECT_ERROR(ValueError, "einsum: 'i.,ij->j' has '.' where a letter is wanted, operands [2, 3] and [2, 3]",
+               einsum("i.,ij->j", x, x));
+  EXPECT_ERROR(ValueError,
+               "einsum: '...,...i->...' has ellipses that do not broadcast, operands [2, 3] and "
+               "[3, 3, 1]",
+               einsum("...,...i->...", x, zeros({3, 3, 1})));
+  EXPECT_ERROR(ValueError, "einsum: no tensors given", einsum("", std::vector<Tensor>{}));
   EXPECT_ERROR(ValueError, "einsum: 'ij,ij->k' makes 'k' of nothing, operands [2, 3] and [2, 3]",
                einsum("ij,ij->k", x, x));
 }

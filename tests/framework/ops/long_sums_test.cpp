@@ -242,7 +242,19 @@ TEST(LongSums, EveryOpHasACaseOrAReason) {
   all(composed, {"outer", "index", "index_put", "masked_softmax", "nll_loss", "l1_loss", "smooth_l1_loss",
                  "bce_with_logits", "kl_div"});
   all(window, {"avg_pool1d", "avg_pool2d", "conv_transpose2d"});
-  all("a product, which f32 does not hold for so many terms", {"prod"});
+  all(none,
+      {"zeros_like", "ones_like", "full_like", "uniform_like", "randn_like", "meshgrid", "randint",
+       "randperm",   "floor",     "ceil",      "round",        "trunc",      "isnan",    "isinf",
+       "isfinite",   "unbind",    "movedim",   "flatten",      "unflatten",  "repeat",   "tile",
+       "roll",       "diagonal",  "diag",      "scatter",      "median",     "nonzero",  "interpolate"});
+  all(composed,
+      {"trace", "count_nonzero", "masked_select", "repeat_interleave", "cosine_similarity", "group_norm"});
+  all("distances and their gradients are summed in double", {"cdist"});
+  all("sums and keys in double", {"multinomial"});
+  all("matrices are small, and LAPACK's",
+      {"cholesky", "svd", "solve", "solve_triangular", "inverse", "slogdet", "det", "logdet"});
+  all(window, {"adaptive_avg_pool2d", "adaptive_max_pool2d"});
+  all("a product, which f32 does not hold for so many terms", {"prod", "cumprod"});
   all("statistics in double: extreme_values_test", {"batch_norm"});
   all("the products of matmul and linear over all steps at once", {"lstm", "attention_lstm"});
   const std::vector<Case> tested = cases();

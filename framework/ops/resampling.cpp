@@ -1,0 +1,258 @@
+// interpolate, adaptive_avg_pool2d and adaptive_max_pool2d: images of other sizes.
+// vjp: the first two are linear in x, and each has its transpose, whose own vjp is the map again. max: g goes
+// to where the largest stands.
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "framework/core/parallel.h"
+#include "framework/kernels/spatial.h"
+#include "framework/ops/apply.h"
+#include "framework/ops/naming.h"
+#include "framework/ops/ops.h"
+#include "framework/ops/registry.h"
+#include "framework/ops/spatial.h"
+
+namespace heed {
+namespace {
+
+// The weights of one dimension: output o is the sum over i < width of weights[o, i] x[first[o] + i].
+struct Taps {
+  int64_t in = 0, width = 0;
+  std::vector<int64_t> first;
+  std::vector<double> weights;  // [out, width]; what is 0 is not read
+
+  Taps(int64_t in_extent, int64_t out, int64_t most) : in(in_extent), width(most) {
+    first.resize(static_cast<size_t>(out));
+    weights.resize(static_cast<size_t>(out * most));
+  }
+  int64_t out() const { return static_cast<int64_t>(first.size()); }
+  double& weight(int64_t o, int64_t i) { return weights[static_cast<size_t>(o * width + i)]; }
+};
+
+Taps nearest_taps(int64_t in, int64_t out) {
+  Taps taps(in, out, 1);
+  for (int64_t o = 0; o < out; ++o) {
+    taps.first[static_cast<size_t>(o)] = o * in / out;
+    taps.weight(o, 0) = 1;
+  }
+  return taps;
+}
+
+Taps linear_taps(int64_t in, int64_t out, bool align_corners) {
+  Taps taps(in, out, 2);
+  for (int64_t o = 0; o < out; ++o) {
+    const auto at = static_cast<double>(o), extent = static_cast<double>(in),
+               wanted = static_cast<double>(out);
+    const double place = align_corners ? (out > 1 ? at * (extent - 1) / (wanted - 1) : 0)
+                                       : std::max(0.0, (at + 0.5) * extent / wanted - 0.5);
+    const auto low = std::min(static_cast<int64_t>(place), in - 1);
+    const double part = low + 1 < in ? place - static_cast<double>(low) : 0;
+    taps.first[static_cast<size_t>(o)] = low;
+    taps.weight(o, 0) = 1 - part;
+    taps.weight(o, 1) = part;
+  }
+  return taps;
+}
+
+// Where the window of output o begins and ends.
+int64_t window_begin(int64_t in, int64_t out, int64_t o) { return o * in / out; }
+int64_t window_end(int64_t in, int64_t out, int64_t o) { return ((o + 1) * in + out - 1) / out; }
+
+Taps mean_taps(int64_t in, int64_t out) {
+  int64_t most = 1;
+  for (int64_t o = 0; o < out; ++o) most = std::max(most, window_end(in, out, o) - window_begin(in, out, o));
+  Taps taps(in, out, most);
+  for (int64_t o = 0; o < out; ++o) {
+    const int64_t begin = window_begin(in, out, o), n = window_end(in, out, o) - begin;
+    taps.first[static_cast<size_t>(o)] = begin;
+    for (int64_t i = 0; i < n; ++i) taps.weight(o, i) = 1 / static_cast<double>(n);
+  }
+  return taps;
+}
+
+// Rows and columns of images, and the name of the op.
+struct Resampling {
+  const char* op;
+  Taps rows, columns;
+
+  // Calls f(image) for each image, on several threads.
+  template <class F>
+  static void each_image(const Tensor& x, const F& f) {
+    const int64_t area = x.size(2) * x.size(3);
+    parallel_for(x.size(0) * x.size(1), std::max<int64_t>(1, 16384 / std::max<int64_t>(area, 1)),
+                 [&](int64_t begin, int64_t end) {
+                   for (int64_t image = begin; image < end; ++image) f(image);
+                 });
+  }
+  // Calls f(pixel of the input, pixel of the output, weight) for every weight of an image that is not 0.
+  template <class F>
+  void each_weight(const F& f) const {
+    for (int64_t oy = 0; oy < rows.out(); ++oy) {
+      for (int64_t ky = 0; ky < rows.width; ++ky) {
+        const double wy = rows.weights[static_cast<size_t>(oy * rows.width + ky)];
+        if (wy == 0) continue;
+        const int64_t row = (rows.first[static_cast<size_t>(oy)] + ky) * columns.in;
+        for (int64_t ox = 0; ox < columns.out(); ++ox) {
+          for (int64_t kx = 0; kx < columns.width; ++kx) {
+            const double wx = columns.weights[static_cast<size_t>(ox * columns.width + kx)];
+            if (wx != 0)
+              f(row + columns.first[static_cast<size_t>(ox)] + kx, oy * columns.out() + ox, wy * wx);
+          }
+        }
+      }
+    }
+  }
+  // y = the map of x, or of its transpose; summed in double.
+  Tensor map(const Tensor& input, bool transposed) const {
+    const Tensor x = input.contiguous();
+    const Taps &of_rows = rows, &of_columns = columns;
+    const Tensor y = empty({x.size(0), x.size(1), transposed ? of_rows.in : of_rows.out(),
+                            transposed ? of_columns.in : of_columns.out()},
+                           x.dtype());
+    const int64_t from_area = x.size(2) * x.size(3), to_area = y.size(2) * y.size(3);
+    const bool copies = !transposed && of_rows.width == 1 && of_columns.width == 1;  // also a -0
+    dispatch_floating(op, x.dtype(), [&](auto t) {
+      using T = decltype(t);
+      each_image(x, [&](int64_t image) {
+        const T* const from = x.data<T>() + image * from_area;
+        std::vector<double> total(static_cast<size_t>(to_area), copies ? -0.0 : 0.0);
+        each_weight([&](int64_t in, int64_t out, double w) {
+          total[static_cast<size_t>(transposed ? in : out)] +=
+              w * static_cast<double>(from[transposed ? out : in]);
+        });
+        T* const to = y.data<T>() + image * to_area;
+        for (int64_t i = 0; i < to_area; ++i) to[i] = static_cast<T>(total[static_cast<size_t>(i)]);
+      });
+    });
+    return y;
+  }
+};
+
+// A map under its row's name; kRow is a name known when compiling.
+template <bool kTransposed>
+struct Resample {
+  static constexpr const char* kName = kTransposed ? "interpolate_backward" : "interpolate";
+  static constexpr const char* kRow = "interpolate";
+  Resampling resampling;
+  Tensor forward(const Tensor& x, Saved&) const { return resampling.map(x, kTransposed); }
+  void vjp(Grads& d, const Tensor& g, const Saved&) const {
+    d.add(0, apply(Resample<!kTransposed>{resampling}, g));
+  }
+};
+
+void check_images(const char* op, const Tensor& x, Extent2d out) {
+  detail::require_defined(op, x);
+  if (x.ndim() != 4) throw ShapeError(op, "takes [B, C, H, W], got " + x.shape().str());
+  if (out.height < 1 || out.width < 1)
+    throw ValueError(op, fmt::format("images of {}, {} have no pixels", out.height, out.width));
+  if (x.size(2) < 1 || x.size(3) < 1)
+    throw ShapeError(op, "there are no pixels to take values from in " + x.shape().str());
+  if (!is_floating(x.dtype()))
+    throw DTypeError(op, fmt::format("takes f32 or f64, got {}", name_of(x.dtype())));
+}
+
+struct AdaptiveMaxPool2d {
+  static constexpr const char* kName = "adaptive_max_pool2d";
+  Shape in, out;
+  Tensor forward(const Tensor& input, Saved& saved) const {
+    const Tensor x = input.contiguous(), y = empty(out, x.dtype());
+    const Tensor places = empty({out[0] * out[1], out[2] * out[3]}, DType::i64);
+    dispatch_floating(kName, x.dtype(), [&](auto t) {
+      using T = decltype(t);
+      Resampling::each_image(x, [&](int64_t image) {
+        const T* const from = x.data<T>() + image * in[2] * in[3];
+        for (int64_t o = 0; o < out[2] * out[3]; ++o) {
+          const int64_t best = largest(from, o / out[3], o % out[3]);
+          y.data<T>()[image * out[2] * out[3] + o] = from[best];
+          places.data<int64_t>()[image * out[2] * out[3] + o] = best;
+        }
+      });
+    });
+    saved.input(places);
+    return y;
+  }
+  // The pixel of a window with the largest value: the first of equals, a NaN before all.
+  template <class T>
+  int64_t largest(const T* from, int64_t oy, int64_t ox) const {
+    int64_t best = -1;
+    for (int64_t y = window_begin(in[2], out[2], oy); y < window_end(in[2], out[2], oy); ++y) {
+      for (int64_t x = window_begin(in[3], out[3], ox); x < window_end(in[3], out[3], ox); ++x) {
+        const int64_t at = y * in[3] + x;
+        if (best < 0 || from[at] > from[best] || (std::isnan(from[at]) && !std::isnan(from[best]))) best = at;
+      }
+    }
+    return best;
+  }
+  void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
+    const Tensor places = saved[0], none = zeros({in[0] * in[1], in[2] * in[3]}, g.dtype());
+    d.add(0, reshape(scatter_add(none, 1, places, reshape(g, places.shape())), in));
+  }
+  static void samples(SampleList& s) {
+    const auto to = [](Extent2d out) {
+      return [out](const auto& x) { return std::vector{adaptive_max_pool2d(x[0], out)}; };
+    };
+    s.add("torch.nn.functional.adaptive_max_pool2d(a, (2, 3))", {{2, 2, 5, 4}}, to({2, 3}));
+    s.add("torch.nn.functional.adaptive_max_pool2d(a, 1)", {{1, 2, 3, 2}}, to(1));
+    s.add("torch.nn.functional.adaptive_max_pool2d(a, (3, 2))", {{1, 1, 2, 2}}, to({3, 2}));
+    s.add("torch.nn.functional.adaptive_max_pool2d(a, 2)", {{0, 2, 3, 3}}, to(2));
+  }
+};
+struct AdaptiveAvgPool2d {
+  static void samples(SampleList& s) {
+    const auto to = [](Extent2d out) {
+      return [out](const auto& x) { return std::vector{adaptive_avg_pool2d(x[0], out)}; };
+    };
+    s.add("torch.nn.functional.adaptive_avg_pool2d(a, (2, 3))", {{2, 2, 5, 4}}, to({2, 3}));
+    s.add("torch.nn.functional.adaptive_avg_pool2d(a, 1)", {{1, 2, 3, 2}}, to(1));
+    s.add("torch.nn.functional.adaptive_avg_pool2d(a, (3, 2))", {{1, 1, 2, 2}}, to({3, 2}));
+    s.add("torch.nn.functional.adaptive_avg_pool2d(a, 2)", {{0, 2, 3, 3}}, to(2));
+  }
+};
+struct Interpolate {
+  static void samples(SampleList& s) {
+    const auto add = [&](const char* arguments, const Shape& x, Extent2d out, Interpolation how,
+                         bool align_corners = false) {
+      s.add(fmt::format("torch.nn.functional.interpolate(a, {})", arguments),
+            {SampleInput(x, SampleInput::Fill::normal)}, [out, how, align_corners](const auto& in) {
+              return std::vector{interpolate(in[0], out, how, align_corners)};
+            });
+    };
+    add("(5, 7), mode='bilinear'", {2, 2, 3, 4}, {5, 7}, Interpolation::bilinear);
+    add("(4, 3)", {1, 2, 2, 5}, {4, 3}, Interpolation::nearest);
+    add("(5, 2), mode='bilinear', align_corners=True", {1, 1, 4, 4}, {5, 2}, Interpolation::bilinear, true);
+    add("(1, 3), mode='bilinear', align_corners=True", {1, 1, 3, 1}, {1, 3}, Interpolation::bilinear, true);
+    add("(2, 2)", {0, 2, 4, 4}, 2, Interpolation::nearest);
+  }
+};
+
+}  // namespace
+
+Tensor interpolate(const Tensor& x, Extent2d size, Interpolation how, bool align_corners) {
+  check_images("interpolate", x, size);
+  if (align_corners && how == Interpolation::nearest)
+    throw ValueError("interpolate", "align_corners is of bilinear interpolation alone");
+  const auto taps = [&](int64_t in, int64_t out) {
+    return how == Interpolation::nearest ? nearest_taps(in, out) : linear_taps(in, out, align_corners);
+  };
+  return apply(Resample<false>{{"interpolate", taps(x.size(2), size.height), taps(x.size(3), size.width)}},
+               x);
+}
+
+Tensor adaptive_avg_pool2d(const Tensor& x, Extent2d size) {
+  check_images("adaptive_avg_pool2d", x, size);
+  return apply(Resample<false>{{"adaptive_avg_pool2d", mean_taps(x.size(2), size.height),
+                                mean_taps(x.size(3), size.width)}},
+               x);
+}
+
+Tensor adaptive_max_pool2d(const Tensor& x, Extent2d size) {
+  check_images("adaptive_max_pool2d", x, size);
+  return apply(AdaptiveMaxPool2d{x.shape(), {x.size(0), x.size(1), size.height, size.width}}, x);
+}
+
+DEFINE_OP(interpolate, Interpolate)
+DEFINE_OP(adaptive_avg_pool2d, AdaptiveAvgPool2d)
+DEFINE_OP(adaptive_max_pool2d, AdaptiveMaxPool2d)
+
+}  // namespace heed

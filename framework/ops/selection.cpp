@@ -1,0 +1,180 @@
+// scatter, masked_select and nonzero; count_nonzero.
+// vjp of scatter: dx = g with zeros where something was put; dsource = gather of g, 0 where another one
+// stayed. The others are compositions.
+#include <fmt/format.h>
+
+#include "framework/ops/apply.h"
+#include "framework/ops/naming.h"
+#include "framework/ops/ops.h"
+#include "framework/ops/registry.h"
+
+namespace heed {
+namespace {
+
+struct Scatter {
+  static constexpr const char* kName = "scatter";
+  int dim;
+  Shape shape;
+  Tensor forward(const Tensor& x, const Tensor& index, const Tensor& source, Saved& saved) const {
+    saved.input(index);
+    const Tensor chosen = index.contiguous(), values = source.contiguous(), y = x.clone();
+    const Strides strides = contiguous_strides(shape);
+    const Shape& extents = index.shape();
+    dispatch_all(x.dtype(), [&](auto t) {
+      using T = decltype(t);
+      const int64_t* const places = chosen.data<int64_t>();
+      const T* const from = values.data<T>();
+      T* const to = y.data<T>();
+      for (int64_t i = 0; i < chosen.numel(); ++i) {
+        int64_t at = 0, rest = i;
+        for (int d = extents.ndim() - 1; d >= 0; --d) {
+          at += (d == dim ? places[i] : rest % extents[d]) * strides[d];
+          rest /= extents[d];
+        }
+        to[at] = from[i];
+      }
+    });
+    return y;
+  }
+  void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
+    const Tensor index = saved[0];
+    if (d.wants(0)) d.add(0, scatter(g, dim, index, zeros(index.shape(), g.dtype())));
+    if (!d.wants(2)) return;
+    const Tensor order = reshape(arange(index.numel()), index.shape());
+    const Tensor last = gather(scatter(zeros(shape, DType::i64), dim, index, order), dim, index);
+    d.add(2, masked_fill(gather(g, dim, index), ne(last, order), 0));
+  }
+  static void samples(SampleList& s) {
+    const auto along = [](int d) {
+      return [d](const auto& x) { return std::vector{scatter(x[0], d, x[1], x[2])}; };
+    };
+    s.add("torch.scatter(a, 1, b, c)", {{2, 4}, integers({2, 3}, {3, 0, 2, 1, 0, 2}), {2, 3}}, along(1));
+    s.add("torch.scatter(a, 0, b, c)", {{3, 2}, integers({2, 1}, {2, 0}), {2, 1}}, along(0));
+    s.add("torch.scatter(a, 0, b, c)", {{3, 2}, integers({0, 2}, {}), {0, 2}}, along(0));
+  }
+};
+
+// The places in row-major order of what differs from 0.
+std::vector<int64_t> places_of_nonzero(const Tensor& x) {
+  const Tensor dense = x.detach().contiguous();
+  std::vector<int64_t> places;
+  dispatch_all(x.dtype(), [&](auto t) {
+    using T = decltype(t);
+    const T* const from = dense.data<T>();
+    for (int64_t i = 0; i < dense.numel(); ++i) {
+      if (from[i] != T{0}) places.push_back(i);
+    }
+  });
+  return places;
+}
+
+constexpr const char* kOfPlaces = "whole numbers have no gradient";
+
+struct MaskedSelect {
+  static void samples(SampleList& s) {
+    const auto run = [](const auto& x) { return std::vector{masked_select(x[0], x[1])}; };
+    s.add("torch.masked_select(a, b)", {{2, 3}, mask({2, 3}, {1, 0, 0, 1, 1, 0})}, run);
+    s.add("torch.masked_select(a, b)", {{2, 1}, mask({3}, {1, 0, 1})}, run);
+    s.add("torch.masked_select(a, b)", {{0, 3}, mask({3}, {1, 0, 1})}, run);
+    s.add("torch.masked_select(a, b)", {{2, 3}, mask({3}, {0, 0, 0})}, run);
+  }
+};
+struct NonZero {
+  static void samples(SampleList& s) {
+    const auto run = [](const auto& x) { return std::vector{nonzero(x[0])}; };
+    s.add("torch.nonzero(a)", {mask({2, 3}, {0, 1, 0, 1, 1, 0})}, run).without_gradient(kOfPlaces);
+    s.again({integers({2, 2, 2}, {0, -3, 0, 0, 7, 0, 0, 1})});
+    s.again({integers({0, 2}, {})});
+  }
+};
+struct CountNonZero {
+  static void samples(SampleList& s) {
+    s.add("torch.count_nonzero(a)", {{2, 3}}, [](const auto& x) {
+       return std::vector{count_nonzero(x[0])};
+     }).without_gradient(kOfPlaces);
+    s.add("torch.count_nonzero(a, 1)", {integers({2, 3}, {0, 4, -1, 0, 0, 2})}, [](const auto& x) {
+       return std::vector{count_nonzero(x[0], {1})};
+     }).without_gradient(kOfPlaces);
+    s.add("torch.count_nonzero(a, (0, 2))", {{2, 3, 2}}, [](const auto& x) {
+       return std::vector{count_nonzero(x[0], {0, 2})};
+     }).without_gradient(kOfPlaces);
+    s.add("torch.count_nonzero(a, 0)", {{0, 3}}, [](const auto& x) {
+       return std::vector{count_nonzero(x[0], {0})};
+     }).without_gradient(kOfPlaces);
+  }
+};
+
+// Throws unless index chooses places in dim and fits elsewhere.
+void check_places(const Tensor& x, int dim, const Tensor& index, const Tensor& source) {
+  if (index.dtype() != DType::i64)
+    throw DTypeError("scatter", "the index must be i64, got " + index.describe());
+  if (source.dtype() != x.dtype())
+    throw DTypeError("scatter", fmt::format("dtypes differ: {} and {}", x.describe(), source.describe()));
+  bool fits = index.ndim() == x.ndim();
+  for (int i = 0; fits && i < x.ndim(); ++i) fits = i == dim || index.shape()[i] <= x.shape()[i];
+  if (!fits) {
+    throw ShapeError("scatter", fmt::format("the index {} does not fit {} along dimension {}",
+                                            index.shape().str(), x.shape().str(), dim));
+  }
+  if (source.shape() != index.shape()) {
+    throw ShapeError("scatter", fmt::format("the index {} does not fit the source {}", index.shape().str(),
+                                            source.shape().str()));
+  }
+  for (const int64_t i : index.to_vector<int64_t>()) {
+    if (i < 0 || i >= x.shape()[dim]) {
+      throw IndexError("scatter", fmt::format("index {} is outside 0..{} of dimension {} of {}", i,
+                                              x.shape()[dim] - 1, dim, x.shape().str()));
+    }
+  }
+}
+
+}  // namespace
+
+Tensor scatter(const Tensor& x, int dim, const Tensor& index, const Tensor& source) {
+  detail::require_defined("scatter", x, index, source);
+  const int d = wrap_dim("scatter", dim, x.ndim());
+  check_places(x, d, index, source);
+  return apply(Scatter{d, x.shape()}, x, index, source);
+}
+
+Tensor masked_select(const Tensor& x, const Tensor& mask) {
+  detail::require_defined("masked_select", x, mask);
+  if (mask.dtype() != DType::boolean)
+    throw DTypeError("masked_select", "takes a mask (bool), got " + mask.describe());
+  const Shape shape = broadcast_shapes("masked_select", x.shape(), mask.shape());
+  return detail::composed("masked_select", [&] {
+    const std::vector<int64_t> places = places_of_nonzero(expand(mask, shape));
+    const Tensor ids = from_vector(places, {static_cast<int64_t>(places.size())});
+    return index_select(reshape(expand(x, shape), {shape.numel()}), 0, ids);
+  });
+}
+
+Tensor nonzero(const Tensor& x) {
+  detail::require_defined("nonzero", x);
+  const std::vector<int64_t> places = places_of_nonzero(x);
+  const Tensor y = detail::allocate("nonzero", {static_cast<int64_t>(places.size()), x.ndim()}, DType::i64);
+  int64_t* to = y.data<int64_t>();
+  for (int64_t place : places) {
+    to += x.ndim();
+    for (int d = x.ndim() - 1, back = 1; d >= 0; --d, ++back) {
+      to[-back] = place % x.shape()[d];
+      place /= x.shape()[d];
+    }
+  }
+  return y;
+}
+
+Tensor count_nonzero(const Tensor& x, const Dims& dims, KeepDim keep) {
+  detail::require_defined("count_nonzero", x);
+  return detail::composed("count_nonzero", [&] {  // f64 counts exactly
+    const Tensor counted = ne(x.detach(), zeros({}, x.dtype())).to(DType::f64);
+    return sum(counted, dims, keep).to(DType::i64);
+  });
+}
+
+DEFINE_OP(scatter, Scatter)
+DEFINE_OP(masked_select, MaskedSelect)
+DEFINE_OP(nonzero, NonZero)
+DEFINE_OP(count_nonzero, CountNonZero)
+
+}  // namespace heed
