@@ -6,6 +6,7 @@
 
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
+#include "framework/ops/elementwise.h"
 #include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
@@ -13,15 +14,7 @@
 namespace heed {
 namespace {
 
-// Strides of x seen as `shape`: 0 where x is stretched.
-Strides broadcast_strides(const Tensor& x, const Shape& shape) {
-  Strides strides = shape;
-  const int missing = shape.ndim() - x.ndim();
-  for (int i = 0; i < shape.ndim(); ++i) {
-    strides[i] = i < missing || (x.shape()[i - missing] == 1 && shape[i] != 1) ? 0 : x.strides()[i - missing];
-  }
-  return strides;
-}
+using detail::broadcast_strides;
 
 [[noreturn]] void throw_dtypes(const char* name, const Tensor& a, const Tensor& b) {
   throw DTypeError(name, fmt::format("dtypes differ: {} and {}", a.describe(), b.describe()));

@@ -3,12 +3,11 @@
 //
 //   kName                     name of the op, used in errors
 //   kKeeps                    which tensor backward reads: the input or the output
-//   kOp                       the SIMD kernel (kernels::unary and its backward), or instead of it
-//   value(x), slope(kept)     the function and its derivative for one element, called in a loop
+//   kOp, or op()              the kernel (kernels::unary and its backward), with its parameters if it has any
 //   composed(g, kept)         the gradient computed with public ops, for derivatives of any order
 //   kTorch, kFill             PyTorch's expression and the SampleInput::Fill of the samples, or samples(list)
 //
-// gradcheck at order 1 tests the kernel or the slope, at order 2 the composed form.
+// gradcheck at order 1 tests the kernel, at order 2 the composed form.
 #pragma once
 
 #include "framework/kernels/kernels.h"
@@ -35,19 +34,20 @@ Tensor elementwise(const char* name, const Tensor& x, Rule rule);
 template <class Rule>
 struct Elementwise {
   static constexpr const char* kName = Rule::kName;
-  static constexpr bool kHasKernel = requires { Rule::kOp; };
   [[no_unique_address]] Rule rule;
 
+  kernels::UnaryOp op() const {
+    if constexpr (requires { Rule::kOp; }) {
+      return Rule::kOp;
+    } else {
+      return rule.op();
+    }
+  }
   Tensor forward(const Tensor& input, Saved& saved) const {
     const Tensor x = input.contiguous(), y = empty(x.shape(), x.dtype());
     dispatch_floating(kName, x.dtype(), [&](auto t) {
       using T = decltype(t);
-      const T* const from = x.data<T>();
-      if constexpr (kHasKernel) {
-        kernels::unary<T>(Rule::kOp, x.numel(), from, y.data<T>());
-      } else {
-        fill_each<T>(y, [&](int64_t i) { return rule.value(from[i]); });
-      }
+      kernels::unary<T>(op(), x.numel(), x.data<T>(), y.data<T>());
     });
     if (Rule::kKeeps == Keeps::input) {
       saved.input(input);
@@ -62,12 +62,8 @@ struct Elementwise {
     const Tensor dense_g = g.contiguous(), dense = kept.contiguous(), dx = empty(g.shape(), g.dtype());
     dispatch_floating(kName, g.dtype(), [&](auto t) {
       using T = decltype(t);
-      const T *const cotangent = dense_g.data<T>(), *const from = dense.data<T>();
-      if constexpr (kHasKernel) {
-        kernels::unary_backward<T>(Rule::kOp, g.numel(), cotangent, from, from, dx.data<T>());
-      } else {
-        fill_each<T>(dx, [&](int64_t i) { return cotangent[i] * rule.slope(from[i]); });
-      }
+      const T* const from = dense.data<T>();
+      kernels::unary_backward<T>(op(), g.numel(), dense_g.data<T>(), from, from, dx.data<T>());
     });
     d.add(0, dx);
   }

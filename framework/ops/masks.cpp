@@ -3,6 +3,7 @@
 // there).
 #include <fmt/format.h>
 
+#include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
 #include "framework/ops/elementwise.h"
 #include "framework/ops/naming.h"
@@ -12,20 +13,22 @@
 namespace heed {
 namespace {
 
-using detail::fill_each;
-using detail::Pair;
+using detail::each_row;
+using detail::pair_row;
+using detail::pair_shape;
 
 constexpr const char* kOfMasks = "a mask has no gradient";
 
 // The mask f(a, b), for any dtype.
 template <class F>
 Tensor compare(const char* op, const Tensor& a, const Tensor& b, const F& f) {
-  const Pair pair(op, a, b);
-  const Tensor y = detail::allocate(op, pair.a.shape(), DType::boolean);
+  const Shape shape = pair_shape(op, a, b);
+  const Tensor y = detail::allocate(op, shape, DType::boolean);
   dispatch_all(a.dtype(), [&](auto t) {
     using T = decltype(t);
-    const T *const from_a = pair.a.data<T>(), *const from_b = pair.b.data<T>();
-    fill_each<bool>(y, [&](int64_t i) { return f(from_a[i], from_b[i]); });
+    each_row<2>(shape, {a, b}, [&](int64_t out, int64_t n, const auto& at, const auto& step) {
+      pair_row(n, a.data<T>() + at[0], step[0], b.data<T>() + at[1], step[1], y.data<bool>() + out, f);
+    });
   });
   return y;
 }
@@ -70,15 +73,20 @@ struct Where {
   Tensor forward(const Tensor& condition, const Tensor& a, const Tensor& b, Saved& saved) const {
     require_mask(kName, condition);
     saved.input(condition);
-    const Pair pair(kName, a, b);
-    const Shape shape = broadcast_shapes(kName, condition.shape(), pair.a.shape());
-    const Tensor chosen = expand(condition, shape).contiguous(), x = expand(pair.a, shape).contiguous(),
-                 z = expand(pair.b, shape).contiguous(), y = empty(shape, a.dtype());
+    const Shape shape = broadcast_shapes(kName, condition.shape(), pair_shape(kName, a, b));
+    const Tensor y = empty(shape, a.dtype());
     dispatch_all(a.dtype(), [&](auto t) {
       using T = decltype(t);
-      const bool* const first = chosen.data<bool>();
-      const T *const from_a = x.data<T>(), *const from_b = z.data<T>();
-      fill_each<T>(y, [&](int64_t i) { return first[i] ? from_a[i] : from_b[i]; });
+      each_row<3>(shape, {condition, a, b}, [&](int64_t out, int64_t n, const auto& at, const auto& step) {
+        const bool* const first = condition.data<bool>() + at[0];
+        const T *const x = a.data<T>() + at[1], *const z = b.data<T>() + at[2];
+        T* const to = y.data<T>() + out;
+        if constexpr (std::is_floating_point_v<T>) {
+          if (step[0] == 1 && step[1] <= 1 && step[1] >= 0 && step[2] <= 1 && step[2] >= 0)
+            return kernels::choose(n, first, x, step[1] == 1, z, step[2] == 1, to);
+        }
+        for (int64_t i = 0; i < n; ++i) to[i] = first[i * step[0]] ? x[i * step[1]] : z[i * step[2]];
+      });
     });
     return y;
   }
