@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "bench/op_cases.h"
 #include "bench/workload.h"
 #include "models/architectures/convolutional/options.h"
 #include "models/architectures/recurrent/options.h"
@@ -13,6 +14,8 @@ namespace heed::bench {
 
 /// Inputs are made on the first call of this, not of run. Throws ValueError for an unknown name.
 workload::Case make_case(const std::string& name);
+/// heed's side of a row of op_cases.def, with its backward or without.
+workload::Case make_op_case(const workload::OpCase& op, bool backward);
 
 /// A translator in evaluation mode with random weights, of the sizes of the workload. kind: as below, or
 /// convolutional.

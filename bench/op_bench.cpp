@@ -1,8 +1,10 @@
-// Times heed's ops at the translator's shapes with 1 and 2 threads: op_bench [--autocast]
+// Times heed's ops, at the translator's shapes and every op of the table, with 1 and 2 threads: op_bench
+// [--autocast]
 // [--benchmark_filter=lstm]. --autocast times them under bf16 autocast.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <iterator>
 #include <string_view>
 
 #include "bench/heed_cases.h"
@@ -14,7 +16,9 @@ int main(int argc, char** argv) {
   const bool autocast = end != argv + argc;
   argc = static_cast<int>(end - argv);
   benchmark::Initialize(&argc, argv);
-  for (const workload::CaseName& entry : workload::case_names()) {
+  std::vector<workload::CaseName> names = workload::case_names();
+  std::ranges::copy(workload::op_case_names(), std::back_inserter(names));
+  for (const workload::CaseName& entry : names) {
     const std::string name = entry.name;
     if (name.rfind("train_step", 0) == 0) continue;
     auto* timed = benchmark::RegisterBenchmark(

@@ -24,8 +24,8 @@ constexpr int64_t kLayers = 4, kModel = 128, kFeedForward = 256, kHeads = 4, kBa
 constexpr int kPad = 0, kBos = 1, kEos = 2, kFirstWord = 4;
 
 struct CaseName {
-  const char* name;
-  const char* shape;
+  std::string name;
+  std::string shape;
   bool random = false;  // PyTorch draws other numbers, so results are not compared
 };
 inline const std::vector<CaseName>& case_names() {

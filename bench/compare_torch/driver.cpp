@@ -22,7 +22,7 @@
 #include <stdexcept>
 
 #include "bench/compare_torch/worker_process.h"
-#include "bench/workload.h"
+#include "bench/op_cases.h"
 
 namespace compare_torch {
 namespace {
@@ -33,7 +33,9 @@ constexpr const char* kUsage =
     "usage: compare_torch [--threads 1,2] [--only SUBSTRING] [--rounds 7] [--seconds 0.2] [--json FILE] "
     "[--openblas-openmp DIR]\n"
     "  --threads LIST         thread counts, one after the other\n"
-    "  --only SUBSTRING       cases whose name contains it, such as train_step\n"
+    "  --only SUBSTRING       cases whose name contains it, such as train_step; the table of every op, named "
+    "ops/NAME_fwd and\n"
+    "                         ops/NAME_fwd_bwd, is measured only so: --only ops/\n"
     "  --rounds N             turns of each side; the median counts\n"
     "  --seconds S            length of one turn\n"
     "  --json FILE            writes a list of {name, shape, threads, heed_us, torch_us, ratio}\n"
@@ -174,9 +176,13 @@ void check_translator(WorkerProcess& heed, WorkerProcess& torch, const std::stri
 
 void compare_at(int threads, const Options& o, const fs::path& bin, std::vector<Row>& rows) {
   std::vector<workload::CaseName> chosen;
-  for (const auto& c : workload::case_names()) {
-    if (std::string(c.name).find(o.only) != std::string::npos) chosen.push_back(c);
-  }
+  const auto choose = [&](const std::vector<workload::CaseName>& names) {
+    for (const auto& c : names) {
+      if (c.name.find(o.only) != std::string::npos) chosen.push_back(c);
+    }
+  };
+  choose(workload::case_names());
+  if (!o.only.empty()) choose(workload::op_case_names());
   if (chosen.empty()) throw std::runtime_error(fmt::format("no case is called '{}'", o.only));
   const std::string openblas = find_openblas(o, bin);
   const bool weakened = threads > 1 && openblas.empty();
@@ -228,6 +234,30 @@ void compare_at(int threads, const Options& o, const fs::path& bin, std::vector<
   if (weakened) fmt::print("* PyTorch without OpenBLAS on OpenMP: not its strongest form\n");
 }
 
+// exp of the mean logarithm of the ratios, of the ops' passes each and of all rows of one number of threads.
+void print_means(const std::vector<Row>& rows, int threads) {
+  struct Group {
+    const char *what, *end;  // of the names
+    double logarithms = 0, least = INFINITY;
+    int count = 0;
+  };
+  Group groups[] = {{"forward", workload::kForward}, {"with backward", workload::kBoth}, {"all", ""}};
+  for (const Row& row : rows) {
+    if (row.threads != threads) continue;
+    for (Group& group : groups) {
+      if (!row.name.ends_with(group.end)) continue;
+      group.logarithms += std::log(row.ratio());
+      group.least = std::min(group.least, row.ratio());
+      ++group.count;
+    }
+  }
+  for (const Group& group : groups) {
+    if (group.count == 0) continue;
+    fmt::print("{} threads, {} cases, {}: geometric mean of the ratios {:.2f}, the least {:.2f}\n", threads,
+               group.count, group.what, std::exp(group.logarithms / group.count), group.least);
+  }
+}
+
 void write_json(const std::string& file, const std::vector<Row>& rows) {
   std::ofstream out(file);
   out << "[\n";
@@ -250,7 +280,10 @@ int main(int argc, char** argv) {
     const compare_torch::Options options = compare_torch::parse(argc, argv);
     const std::filesystem::path bin = std::filesystem::read_symlink("/proc/self/exe").parent_path();
     std::vector<compare_torch::Row> rows;
-    for (const int threads : options.threads) compare_torch::compare_at(threads, options, bin, rows);
+    for (const int threads : options.threads) {
+      compare_torch::compare_at(threads, options, bin, rows);
+      compare_torch::print_means(rows, threads);
+    }
     if (!options.json.empty()) compare_torch::write_json(options.json, rows);
   } catch (const std::invalid_argument& e) {
     fmt::print(stderr, "compare_torch: {}\n{}", e.what(), compare_torch::kUsage);

@@ -236,6 +236,8 @@ Case make_case(const std::string& name) {
   if (name == "train_step_none") return train_case("none");
   if (name == "train_step_additive") return train_case("additive");
   if (name == "train_step_transformer") return train_case("transformer");
+  bool backward = false;
+  if (const OpCase* const op = find_op_case(name, backward)) return make_op_case(*op, backward);
   throw std::runtime_error("benchmark: '" + name + "' is not known");
 }
 

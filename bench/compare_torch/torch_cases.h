@@ -3,11 +3,14 @@
 
 #include <string>
 
+#include "bench/op_cases.h"
 #include "bench/workload.h"
 
 namespace torch_side {
 
 /// Throws std::runtime_error for an unknown name.
 workload::Case make_case(const std::string& name);
+/// PyTorch's side of a row of op_cases.def, with its backward or without.
+workload::Case make_op_case(const workload::OpCase& op, bool backward);
 
 }  // namespace torch_side

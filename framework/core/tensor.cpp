@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <atomic>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <new>
@@ -11,7 +12,6 @@
 #include "framework/autograd/engine.h"
 #include "framework/autograd/grad_mode.h"
 #include "framework/autograd/node.h"
-#include "framework/core/distributions.h"
 #include "framework/core/error.h"
 #include "framework/core/memory_pool.h"
 #include "framework/core/random.h"
@@ -342,7 +342,9 @@ Tensor filled(const char* op, const Shape& shape, double value, DType dtype) {
   Tensor x = detail::allocate(op, shape, dtype);
   dispatch_all(dtype, [&](auto t) {
     using T = decltype(t);
-    std::fill_n(x.data<T>(), x.numel(), static_cast<T>(value));
+    using Bits =
+        std::conditional_t<sizeof(T) == 1, uint8_t, std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>>;
+    kernels::fill(x.numel(), std::bit_cast<Bits>(static_cast<T>(value)), static_cast<Bits*>(x.raw_data()));
   });
   return x;
 }
@@ -356,6 +358,11 @@ Tensor arange(int64_t n, DType dtype) {
   Tensor x = detail::allocate("arange", {n}, dtype);
   dispatch_all(dtype, [&](auto t) {
     using T = decltype(t);
+    if (n <= INT32_MAX) {  // whole numbers of 32 bits become floating ones in vectors
+      const auto last = static_cast<int32_t>(n);
+      for (int32_t i = 0; i < last; ++i) x.data<T>()[i] = static_cast<T>(i);
+      return;
+    }
     for (int64_t i = 0; i < n; ++i) x.data<T>()[i] = static_cast<T>(i);
   });
   return x;
@@ -381,9 +388,7 @@ Tensor uniform(const Shape& shape, double low, double high, DType dtype) {
   Tensor x = detail::allocate("uniform", shape, dtype);
   dispatch_floating("uniform", dtype, [&](auto t) {
     using T = decltype(t);
-    for (int64_t i = 0; i < x.numel(); ++i) {
-      x.data<T>()[i] = detail::uniform_from<T>(philox(seed, stream, static_cast<uint64_t>(i)), low, high);
-    }
+    kernels::uniform<T>(x.numel(), seed, stream, low, high, x.data<T>());
   });
   return x;
 }
@@ -394,9 +399,7 @@ Tensor randn(const Shape& shape, DType dtype) {
   Tensor x = detail::allocate("randn", shape, dtype);
   dispatch_floating("randn", dtype, [&](auto t) {
     using T = decltype(t);
-    for (int64_t i = 0; i < x.numel(); ++i) {
-      x.data<T>()[i] = static_cast<T>(detail::normal_from(philox(seed, stream, static_cast<uint64_t>(i))));
-    }
+    kernels::normal(x.numel(), seed, stream, x.data<T>());
   });
   return x;
 }

@@ -5,6 +5,7 @@
 // between rows in elements.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -150,6 +151,18 @@ void copy_strided(DType dtype, const Shape& shape, const void* x, const Strides&
 void add_strided(DType dtype, const Shape& shape, const void* x, const Strides& xs, void* y,
                  const Strides& ys);
 void add_into(DType dtype, int64_t n, const void* x, void* y);  // y += x
+/// @{
+/// y_i = value, on one thread.
+void fill(int64_t n, uint32_t value, uint32_t* y);
+void fill(int64_t n, uint64_t value, uint64_t* y);
+void fill(int64_t n, uint8_t value, uint8_t* y);
+/// @}
+/// @{
+/// y[c, r] = x[r, c], of elements of 4, 8 and 1 bytes, on one thread.
+void transpose(int64_t rows, int64_t columns, const uint32_t* x, int64_t ldx, uint32_t* y, int64_t ldy);
+void transpose(int64_t rows, int64_t columns, const uint64_t* x, int64_t ldx, uint64_t* y, int64_t ldy);
+void transpose(int64_t rows, int64_t columns, const uint8_t* x, int64_t ldx, uint8_t* y, int64_t ldy);
+/// @}
 /// Calls row(offset, n, stride) for each innermost row of a strided layout.
 template <class F>
 void for_each_row(const Shape& shape, const Strides& strides, F&& row) {
@@ -179,14 +192,51 @@ void round_to_bf16(int64_t rows, int64_t columns, const float* x, int64_t ld, ui
 // ---- elementwise
 // -----------------------------------------------------------------------------------------------------
 
-enum class Unary : uint8_t { neg, exp, log, tanh, sigmoid, relu, sqrt, square, abs };
-enum class Binary : uint8_t { add, sub, mul, div };
+enum class Unary : uint8_t {
+  neg,
+  exp,
+  log,
+  tanh,
+  sigmoid,
+  relu,
+  sqrt,
+  square,
+  abs,
+  sign,
+  expm1,
+  log1p,
+  rsqrt,
+  reciprocal,
+  sin,
+  cos,
+  erf,
+  leaky_relu,
+  elu,
+  silu,
+  softplus,
+  gelu,
+  gelu_tanh,
+  clamp,
+  pow
+};
+/// maximum and minimum are NaN where an operand is.
+enum class Binary : uint8_t { add, sub, mul, div, maximum, minimum, pow };
 
+/// A function of one element with its parameters: leaky_relu's slope, elu's alpha, clamp's two bounds, pow's
+/// exponent.
+struct UnaryOp {
+  Unary kind;
+  double first = 0, second = 0;
+  constexpr UnaryOp(Unary function, double a = 0, double b = 0) : kind(function), first(a), second(b) {}
+};
+
+/// f32 in vectors; so is f64 where a function is exact or Highway's is good, elsewhere the C library's
+/// (plain_math.h). x and y do not overlap.
 template <class T>
-void unary(Unary op, int64_t n, const T* x, T* y);
+void unary(const UnaryOp& op, int64_t n, const T* x, T* y);
 /// dx = g * f'(x), from the input x or the result y, whichever the rule needs.
 template <class T>
-void unary_backward(Unary op, int64_t n, const T* g, const T* x, const T* y, T* dx);
+void unary_backward(const UnaryOp& op, int64_t n, const T* g, const T* x, const T* y, T* dx);
 /// y = a op b with broadcasting expressed as strides of 0; y is dense.
 template <class T>
 void binary(Binary op, const Shape& shape, const T* a, const Strides& as, const T* b, const Strides& bs,
@@ -194,6 +244,9 @@ void binary(Binary op, const Shape& shape, const T* a, const Strides& as, const 
 /// The same for dense operands of one shape, of n elements.
 template <class T>
 void binary_dense(Binary op, int64_t n, const T* a, const T* b, T* y);
+/// y_i = a_i where condition_i, else b_i; an operand that does not move is one value.
+template <class T>
+void choose(int64_t n, const bool* condition, const T* a, bool a_moves, const T* b, bool b_moves, T* y);
 /// y = x * scale + shift.
 template <class T>
 void affine(int64_t n, const T* x, T scale, T shift, T* y);
@@ -207,6 +260,27 @@ void multiply_add(int64_t n, const T* a, const T* b, T* y);
 /// y[o, i] = (sum over r of x[o, r, i]) / divisor, all dense; summed and divided in double.
 template <class T, class Y>
 void sum(int64_t outer, int64_t reduce, int64_t inner, const T* x, Y* y, double divisor = 1);
+/// b, or a if it is as large (small) or NaN.
+template <class T>
+T more_extreme(bool largest, T a, T b) {
+  return std::isnan(b) || (largest ? b > a : b < a) ? b : a;
+}
+/// y[o, i] = the largest, or the smallest, of x[o, r, i] over r; NaN where one is NaN. All dense; reduce > 0.
+template <class T>
+void extreme(bool largest, int64_t outer, int64_t reduce, int64_t inner, const T* x, T* y);
+/// count[o, i] = how many of x[o, r, i] equal y[o, i].
+template <class T>
+void count_equal(int64_t outer, int64_t reduce, int64_t inner, const T* x, const T* y, T* count);
+/// What the gradient of a reduction does with each element: b (x - a), b (x / a), b e^(x - a), or b where
+/// x = a, else 0 (NaN where a is NaN).
+enum class Stretch : uint8_t { centred, quotient, exponential, equal };
+/// y[o, r, i] = f of x[o, r, i], a[o, i] and b[o, i].
+template <class T>
+void stretched(Stretch f, int64_t outer, int64_t reduce, int64_t inner, const T* x, const T* a, const T* b,
+               T* y);
+/// The product of n values, in double.
+template <class T>
+double product(int64_t n, const T* x);
 /// sum of x_i^2 in double, in fixed chunks so that the bits do not depend on the thread count.
 template <class T>
 double sum_of_squares(int64_t n, const T* x);
@@ -244,6 +318,21 @@ struct CrossEntropySum {
 template <class T>
 CrossEntropySum cross_entropy(int64_t rows, int64_t n, const T* logits, const int64_t* targets,
                               int64_t ignored, double smoothing, T* gradient, const T* bias = nullptr);
+
+/// Losses of x and t: (x - t)^2; |x - t|; that, below beta (x - t)^2 / (2 beta) and beta / 2 less elsewhere;
+/// t softplus(-x) + (1 - t) softplus(x).
+enum class PairLoss : uint8_t { mse, l1, smooth_l1, bce };
+/// @{
+/// Each, the sum in double, and the gradients for cotangents g (one for all, or one each) times scale; dx or
+/// dt may be null.
+template <class T>
+void pair_loss(PairLoss kind, double beta, int64_t n, const T* x, const T* t, T* y);
+template <class T>
+double pair_loss_sum(PairLoss kind, double beta, int64_t n, const T* x, const T* t);
+template <class T>
+void pair_loss_backward(PairLoss kind, double beta, int64_t n, const T* g, bool g_moves, double scale,
+                        const T* x, const T* t, T* dx, T* dt);
+/// @}
 
 // ---- layer normalisation
 // ---------------------------------------------------------------------------------------------
@@ -319,6 +408,14 @@ double centred_dot(int64_t n, const T* g, const T* x, double mean);
 template <class T>
 void dropout(int64_t n, double p, uint64_t seed, uint64_t stream, const T* x, T* y, int64_t first = 0);
 
+/// @{
+/// y[i] = uniform_from, and normal_from, of Philox (seed, stream, i): core/distributions.h, to the bit.
+template <class T>
+void uniform(int64_t n, uint64_t seed, uint64_t stream, double low, double high, T* y);
+void normal(int64_t n, uint64_t seed, uint64_t stream, float* y);
+void normal(int64_t n, uint64_t seed, uint64_t stream, double* y);
+/// @}
+
 struct AdamStep {
   double lr, beta1, beta2, eps, weight_decay;
   double bias1, bias2;  // 1 - beta^t
@@ -337,6 +434,8 @@ void gather_rows(const char* op, int64_t n, const int64_t* ids, int64_t rows, in
                  T* y);
 void gather_rows(const char* op, int64_t n, const int64_t* ids, const QuantisedRows& table, float* y);
 void gather_rows(const char* op, int64_t n, const int64_t* ids, const Bf16Rows& table, float* y);
+/// The first i with ids[i] outside [0, bound); n where there is none.
+int64_t first_outside(int64_t n, const int64_t* ids, int64_t bound);
 /// table[ids[i]] += g[i], rows with equal ids summed in the order of i at any thread count.
 template <class T>
 void scatter_add_rows(int64_t n, const int64_t* ids, int64_t rows, int64_t D, const T* g, T* table);

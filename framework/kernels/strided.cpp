@@ -1,6 +1,7 @@
 // Copies and sums between strided layouts.
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 #include "framework/core/parallel.h"
 #include "framework/kernels/kernels.h"
@@ -8,72 +9,110 @@
 namespace heed::kernels {
 namespace {
 
-// f(x, y, n, x_stride, y_stride) for each innermost row of two layouts of one shape.
+// Two layouts of one shape, without dimensions of extent 1, and with neighbours joined that both walk alike.
+struct Layouts {
+  Shape shape;
+  Strides xs, ys;
+
+  Layouts(const Shape& full, const Strides& of_x, const Strides& of_y) {
+    for (int i = 0; i < full.ndim(); ++i) {
+      const int64_t n = full[i];
+      if (n == 1) continue;
+      const int last = shape.ndim() - 1;
+      if (last >= 0 && xs[last] == of_x[i] * n && ys[last] == of_y[i] * n) {
+        shape[last] *= n;
+        xs[last] = of_x[i];
+        ys[last] = of_y[i];
+      } else {
+        shape.push_back(n);
+        xs.push_back(of_x[i]);
+        ys.push_back(of_y[i]);
+      }
+    }
+    if (shape.ndim() == 0) shape.push_back(1), xs.push_back(1), ys.push_back(1);
+  }
+};
+
+// f(x, y, n, x_stride, y_stride) for each innermost row.
 template <class T, class F>
-void walk(const Shape& shape, const T* x, const Strides& xs, T* y, const Strides& ys, const F& f) {
+void walk(const Layouts& both, const T* x, T* y, const F& f) {
+  const Shape& shape = both.shape;
   if (shape.numel() == 0) return;
-  if (shape.ndim() == 0) return f(x, y, int64_t{1}, int64_t{1}, int64_t{1});
   const int last = shape.ndim() - 1;
   const int64_t n = shape[last], rows = shape.numel() / n;
-  parallel_for(rows, std::max<int64_t>(1, (1 << 14) / n), [&](int64_t begin, int64_t end) {
+  constexpr int64_t kElements = 1 << 14;  // a thread should get at least
+  if (rows == 1 && n > kElements) {
+    return parallel_for(n, kElements, [&](int64_t begin, int64_t end) {
+      f(x + begin * both.xs[0], y + begin * both.ys[0], end - begin, both.xs[0], both.ys[0]);
+    });
+  }
+  parallel_for(rows, std::max<int64_t>(1, kElements / n), [&](int64_t begin, int64_t end) {
+    Shape index = shape;
+    int64_t rest = begin, at_x = 0, at_y = 0;
+    for (int d = last - 1; d >= 0; --d) {
+      index[d] = rest % shape[d];
+      rest /= shape[d];
+      at_x += index[d] * both.xs[d];
+      at_y += index[d] * both.ys[d];
+    }
     for (int64_t r = begin; r < end; ++r) {
-      int64_t rest = r, at_x = 0, at_y = 0;
+      f(x + at_x, y + at_y, n, both.xs[last], both.ys[last]);
       for (int d = last - 1; d >= 0; --d) {
-        const int64_t i = rest % shape[d];
-        rest /= shape[d];
-        at_x += i * xs[d];
-        at_y += i * ys[d];
+        at_x += both.xs[d];
+        at_y += both.ys[d];
+        if (++index[d] < shape[d]) break;
+        at_x -= both.xs[d] * shape[d];
+        at_y -= both.ys[d] * shape[d];
+        index[d] = 0;
       }
-      f(x + at_x, y + at_y, n, xs[last], ys[last]);
     }
   });
 }
 
-// Where x runs along another dimension than y, in tiles: what a line of the cache brings is used while it is
-// there.
+// Where x runs along another dimension than y: matrices that are transposed.
 template <class T>
-bool copy_turned(const Shape& shape, const T* x, const Strides& xs, T* y, const Strides& ys) {
-  constexpr int64_t kTile = 32, kWorth = 8;
+bool copy_turned(const Layouts& both, const T* x, T* y) {
+  constexpr int64_t kTile = 64, kWorth = 4;
+  const Shape& shape = both.shape;
   const int last = shape.ndim() - 1;
-  if (last < 1 || shape.numel() == 0 || xs[last] == 1 || ys[last] != 1 || shape[last] < kWorth) return false;
+  if (last < 1 || shape.numel() == 0 || both.xs[last] == 1 || both.ys[last] != 1 || shape[last] < kWorth)
+    return false;
   int turned = -1;
   for (int d = 0; d < last; ++d) {
-    if (xs[d] == 1 && shape[d] >= kWorth) turned = d;
+    if (both.xs[d] == 1 && shape[d] >= kWorth) turned = d;
   }
   if (turned < 0) return false;
   const int64_t n = shape[last], m = shape[turned], tiles = (m + kTile - 1) / kTile,
                 images = shape.numel() / (n * m);
-  parallel_for(images * tiles, std::max<int64_t>(1, (1 << 14) / (n * kTile)),
+  parallel_for(images * tiles, std::max<int64_t>(1, (1 << 14) / (n * std::min(m, kTile))),
                [&](int64_t begin, int64_t end) {
                  for (int64_t t = begin; t < end; ++t) {
-                   const int64_t first = t % tiles * kTile, stop = std::min(m, first + kTile);
-                   int64_t rest = t / tiles, at_x = 0, at_y = 0;
+                   const int64_t first = t % tiles * kTile;
+                   int64_t rest = t / tiles, at_x = first, at_y = first * both.ys[turned];
                    for (int d = last - 1; d >= 0; --d) {
                      if (d == turned) continue;
                      const int64_t i = rest % shape[d];
                      rest /= shape[d];
-                     at_x += i * xs[d];
-                     at_y += i * ys[d];
+                     at_x += i * both.xs[d];
+                     at_y += i * both.ys[d];
                    }
-                   for (int64_t column = 0; column < n; column += kTile) {
-                     const int64_t columns = std::min(n, column + kTile);
-                     for (int64_t i = first; i < stop; ++i) {
-                       const T* const from = x + at_x + i;
-                       T* const into = y + at_y + i * ys[turned];
-                       for (int64_t k = column; k < columns; ++k) into[k] = from[k * xs[last]];
-                     }
-                   }
+                   transpose(n, std::min(kTile, m - first), x + at_x, both.xs[last], y + at_y,
+                             both.ys[turned]);
                  }
                });
   return true;
 }
 
 template <class T>
-void copy_typed(const Shape& shape, const T* x, const Strides& xs, T* y, const Strides& ys) {
-  if (copy_turned(shape, x, xs, y, ys)) return;
-  walk(shape, x, xs, y, ys, [](const T* from, T* into, int64_t n, int64_t sx, int64_t sy) {
+void copy_typed(const Layouts& both, const T* x, T* y) {
+  if (copy_turned(both, x, y)) return;
+  walk(both, x, y, [](const T* from, T* into, int64_t n, int64_t sx, int64_t sy) {
     if (sx == 1 && sy == 1) {
       std::memcpy(into, from, static_cast<size_t>(n) * sizeof(T));
+    } else if (sx == 0 && sy == 1) {
+      fill(n, *from, into);
+    } else if (sx == -1 && sy == 1) {
+      std::reverse_copy(from - n + 1, from + 1, into);
     } else {
       for (int64_t i = 0; i < n; ++i) into[i * sy] = from[i * sx];
     }
@@ -84,21 +123,24 @@ void copy_typed(const Shape& shape, const T* x, const Strides& xs, T* y, const S
 
 void copy_strided(DType dtype, const Shape& shape, const void* x, const Strides& xs, void* y,
                   const Strides& ys) {
+  const Layouts both(shape, xs, ys);
   if (size_of(dtype) == 1) {
-    copy_typed(shape, static_cast<const uint8_t*>(x), xs, static_cast<uint8_t*>(y), ys);
+    copy_typed(both, static_cast<const uint8_t*>(x), static_cast<uint8_t*>(y));
   } else if (size_of(dtype) == 4) {
-    copy_typed(shape, static_cast<const uint32_t*>(x), xs, static_cast<uint32_t*>(y), ys);
+    copy_typed(both, static_cast<const uint32_t*>(x), static_cast<uint32_t*>(y));
   } else {
-    copy_typed(shape, static_cast<const uint64_t*>(x), xs, static_cast<uint64_t*>(y), ys);
+    copy_typed(both, static_cast<const uint64_t*>(x), static_cast<uint64_t*>(y));
   }
 }
 
 void add_strided(DType dtype, const Shape& shape, const void* x, const Strides& xs, void* y,
                  const Strides& ys) {
+  const Layouts both(shape, xs, ys);
   dispatch_floating("add", dtype, [&](auto t) {
     using T = decltype(t);
-    walk(shape, static_cast<const T*>(x), xs, static_cast<T*>(y), ys,
+    walk(both, static_cast<const T*>(x), static_cast<T*>(y),
          [](const T* from, T* into, int64_t n, int64_t sx, int64_t sy) {
+           if (sx == 1 && sy == 1) return add_row(n, from, into);
            for (int64_t i = 0; i < n; ++i) into[i * sy] += from[i * sx];
          });
   });

@@ -12,15 +12,7 @@
 namespace heed {
 namespace {
 
-// Strides of x seen as `shape`: 0 where x is stretched.
-Strides broadcast_strides(const Tensor& x, const Shape& shape) {
-  Strides strides = shape;
-  const int missing = shape.ndim() - x.ndim();
-  for (int i = 0; i < shape.ndim(); ++i) {
-    strides[i] = i < missing || (x.shape()[i - missing] == 1 && shape[i] != 1) ? 0 : x.strides()[i - missing];
-  }
-  return strides;
-}
+using detail::broadcast_strides;
 
 template <kernels::Binary kOp>
 Tensor compute(const char* name, const Tensor& a, const Tensor& b) {
@@ -159,9 +151,8 @@ Tensor run_promoted(const Tensor& a, const Tensor& b) {
   return detail::in_common_type(kName, a, b, /*fractions=*/!kWhole, [](const Tensor& x, const Tensor& z) {
     if constexpr (kWhole) {
       if (!is_floating(x.dtype())) {
-        const detail::Pair pair(kName, x, z);
-        const Tensor y = detail::allocate(kName, pair.shape, DType::i64);
-        pair.fill<int64_t, int64_t>(y, [](int64_t p, int64_t q) {
+        const Tensor y = detail::allocate(kName, broadcast_shapes(kName, x.shape(), z.shape()), DType::i64);
+        detail::fill_pairs<int64_t, int64_t>(y, x, z, [](int64_t p, int64_t q) {
           return static_cast<int64_t>(
               Op<Equal>::of_whole(static_cast<uint64_t>(p), static_cast<uint64_t>(q)));
         });

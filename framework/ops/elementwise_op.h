@@ -3,8 +3,8 @@
 //
 //   kName                     name of the op, used in errors
 //   kKeeps                    which tensor backward reads: the input or the output
-//   kOp                       the SIMD kernel (kernels::unary and its backward), or instead of it
-//   value(x), slope(kept)     the function and its derivative for one element, called in a loop
+//   kOp, or op()              the kernel (kernels::unary and its backward), with its parameters if it has
+//   any; or value(x), slope(kept)     the function and its derivative for one element, called in a loop
 //   composed(g, kept)         the gradient computed with public ops, for derivatives of any order
 //   of_whole(x)               the op on i64, for functions whose values are whole then; others compute in f32
 //   kTorch, kFill             PyTorch's expression and the SampleInput::Fill of the samples, or samples(list)
@@ -36,18 +36,24 @@ Tensor elementwise(const char* name, const Tensor& x, Rule rule);
 template <class Rule>
 struct Elementwise {
   static constexpr const char* kName = Rule::kName;
-  static constexpr bool kHasKernel = requires { Rule::kOp; };
   [[no_unique_address]] Rule rule;
 
+  kernels::UnaryOp op() const {
+    if constexpr (requires { Rule::kOp; }) {
+      return Rule::kOp;
+    } else {
+      return rule.op();
+    }
+  }
   Tensor forward(const Tensor& input, Saved& saved) const {
     const Tensor x = input.contiguous(), y = empty(x.shape(), x.dtype());
     dispatch_floating(kName, x.dtype(), [&](auto t) {
       using T = decltype(t);
       const T* const from = x.data<T>();
-      if constexpr (kHasKernel) {
-        kernels::unary<T>(Rule::kOp, x.numel(), from, y.data<T>());
-      } else {
+      if constexpr (requires { rule.value(T{}); }) {
         fill_each<T>(y, [&](int64_t i) { return rule.value(from[i]); });
+      } else {
+        kernels::unary<T>(op(), x.numel(), from, y.data<T>());
       }
     });
     if (Rule::kKeeps == Keeps::input) {
@@ -64,10 +70,10 @@ struct Elementwise {
     dispatch_floating(kName, g.dtype(), [&](auto t) {
       using T = decltype(t);
       const T *const cotangent = dense_g.data<T>(), *const from = dense.data<T>();
-      if constexpr (kHasKernel) {
-        kernels::unary_backward<T>(Rule::kOp, g.numel(), cotangent, from, from, dx.data<T>());
-      } else {
+      if constexpr (requires { rule.slope(T{}); }) {
         fill_each<T>(dx, [&](int64_t i) { return cotangent[i] * rule.slope(from[i]); });
+      } else {
+        kernels::unary_backward<T>(op(), g.numel(), cotangent, from, from, dx.data<T>());
       }
     });
     d.add(0, dx);

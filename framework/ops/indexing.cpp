@@ -3,10 +3,15 @@
 // vjp: gather: scatter_add of g into zeros; scatter_add: (g, gather of g). The others are compositions.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
+#include <functional>
 #include <numeric>
 
 #include "framework/core/check.h"
+#include "framework/core/parallel.h"
+#include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
 #include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
@@ -17,22 +22,51 @@ namespace {
 
 constexpr const char* kOfIndices = "whole numbers have no gradient";
 
-// Calls f(i, at) for each element i of index: `at` is where its choice lies in a dense tensor of `shape`.
-template <class F>
-void each_choice(const Tensor& index, const Shape& shape, int dim, const F& f) {
-  const Tensor dense = index.contiguous();
-  const int64_t* const chosen = dense.data<int64_t>();
-  const Strides strides = contiguous_strides(shape);
-  for (int64_t i = 0; i < dense.numel(); ++i) {
-    int64_t at = 0, rest = i;
-    for (int d = index.ndim() - 1; d >= 0; --d) {
-      const int64_t coordinate = rest % index.shape()[d];
-      rest /= index.shape()[d];
-      at += (d == dim ? chosen[i] : coordinate) * strides[d];
-    }
-    f(i, at);
+// An index beside a dense tensor of `shape`, along dim: rows of the index and where their choices lie.
+struct Choices {
+  Tensor index;  // dense
+  Shape shape;   // of the tensor that is chosen from
+  int dim;
+  int64_t n, rows, step;  // elements of a row of the index, its rows, and what one more along dim is worth
+
+  Choices(const Tensor& of_index, const Shape& of, int along)
+      : index(of_index.contiguous()), shape(of), dim(along) {
+    n = shape.ndim() == 0 ? 1 : index.shape().back();
+    rows = n == 0 ? 0 : index.numel() / n;
+    step = shape.ndim() == 0 ? 1 : contiguous_strides(shape)[dim];
   }
-}
+  // f(i, at) for the elements i of the rows [begin, end): `at` is where the choice lies.
+  template <class F>
+  void each(int64_t begin, int64_t end, const F& f) const {
+    const int64_t* const chosen = index.data<int64_t>();
+    const int last = shape.ndim() - 1;
+    const Strides strides = contiguous_strides(shape);
+    Shape at = index.shape();
+    int64_t start = 0, rest = begin;
+    for (int d = last - 1; d >= 0; --d) {
+      at[d] = rest % index.shape()[d];
+      rest /= index.shape()[d];
+      if (d != dim) start += at[d] * strides[d];
+    }
+    const auto next = [&] {
+      for (int d = last - 1; d >= 0; --d) {
+        if (d != dim) start += strides[d];
+        if (++at[d] < index.shape()[d]) return;
+        if (d != dim) start -= at[d] * strides[d];
+        at[d] = 0;
+      }
+    };
+    for (int64_t r = begin; r < end; ++r, next()) {
+      const int64_t first = r * n;
+      if (dim >= last) {
+        for (int64_t k = 0; k < n; ++k) f(first + k, start + chosen[first + k]);
+      } else {
+        for (int64_t k = 0; k < n; ++k) f(first + k, start + chosen[first + k] * step + k);
+      }
+    }
+  }
+  int64_t grain() const { return std::max<int64_t>(1, (1 << 14) / std::max<int64_t>(n, 1)); }
+};
 
 // Throws unless index fits x: whole numbers inside dim, and elsewhere no longer than x.
 void check_index(const char* op, const Tensor& index, const Shape& x, int dim) {
@@ -44,11 +78,13 @@ void check_index(const char* op, const Tensor& index, const Shape& x, int dim) {
   if (!fits)
     throw ShapeError(op, fmt::format("the index {} does not fit {} along dimension {}", index.shape().str(),
                                      x.str(), dim));
-  for (const int64_t i : index.to_vector<int64_t>()) {
-    if (i < 0 || i >= x[dim])
-      throw IndexError(
-          op, fmt::format("index {} is outside 0..{} of dimension {} of {}", i, x[dim] - 1, dim, x.str()));
-  }
+  const NoGradGuard no_grad;
+  const Tensor dense = index.contiguous();
+  const int64_t* const chosen = dense.data<int64_t>();
+  const int64_t outside = kernels::first_outside(dense.numel(), chosen, x[dim]);
+  if (outside < dense.numel())
+    throw IndexError(op, fmt::format("index {} is outside 0..{} of dimension {} of {}", chosen[outside],
+                                     x[dim] - 1, dim, x.str()));
 }
 
 struct Gather {
@@ -62,7 +98,10 @@ struct Gather {
       using T = decltype(t);
       const T* const from = x.data<T>();
       T* const to = y.data<T>();
-      each_choice(index, shape, dim, [&](int64_t i, int64_t at) { to[i] = from[at]; });
+      const Choices choices(index, shape, dim);
+      parallel_for(choices.rows, choices.grain(), [&](int64_t begin, int64_t end) {
+        choices.each(begin, end, [&](int64_t i, int64_t at) { to[i] = from[at]; });
+      });
     });
     return y;
   }
@@ -79,6 +118,34 @@ struct Gather {
   }
 };
 
+// to[at] += from[i] for every choice, in double, as an element may be chosen any number of times.
+template <class T>
+void add_chosen(const Choices& choices, const T* from, T* to) {
+  if (choices.n == 1 && choices.dim == choices.shape.ndim() - 1)  // no element twice
+    return choices.each(0, choices.rows, [&](int64_t i, int64_t at) { to[at] += from[i]; });
+  const int64_t last = choices.shape.back(), whole_rows = choices.shape.numel() / std::max<int64_t>(last, 1);
+  const bool in_rows = choices.dim == choices.shape.ndim() - 1 && choices.rows == whole_rows;
+  if (in_rows && last <= 1 << 16) {  // a row of the sums stays in cache
+    return parallel_for(choices.rows, choices.grain(), [&](int64_t begin, int64_t end) {
+      std::vector<double> total(static_cast<size_t>(last));
+      for (int64_t r = begin; r < end; ++r) {
+        T* const row = to + r * last;
+        std::copy_n(row, last, total.begin());
+        const int64_t* const chosen = choices.index.data<int64_t>() + r * choices.n;
+        const T* const values = from + r * choices.n;
+        for (int64_t k = 0; k < choices.n; ++k)
+          total[static_cast<size_t>(chosen[k])] += static_cast<double>(values[k]);
+        std::transform(total.begin(), total.end(), row, [](double v) { return static_cast<T>(v); });
+      }
+    });
+  }
+  std::vector<double> total(to, to + choices.shape.numel());
+  choices.each(0, choices.rows, [&](int64_t i, int64_t at) {
+    total[static_cast<size_t>(at)] += static_cast<double>(from[i]);
+  });
+  std::transform(total.begin(), total.end(), to, [](double v) { return static_cast<T>(v); });
+}
+
 struct ScatterAdd {
   static constexpr const char* kName = "scatter_add";
   int dim;
@@ -87,13 +154,7 @@ struct ScatterAdd {
     const Tensor values = source.contiguous(), y = x.clone();
     dispatch_floating(kName, x.dtype(), [&](auto t) {
       using T = decltype(t);
-      const T* const from = values.data<T>();
-      T* const to = y.data<T>();
-      std::vector<double> total(to, to + y.numel());  // an element may be chosen any number of times
-      each_choice(index, y.shape(), dim, [&](int64_t i, int64_t at) {
-        total[static_cast<size_t>(at)] += static_cast<double>(from[i]);
-      });
-      std::transform(total.begin(), total.end(), to, [](double v) { return static_cast<T>(v); });
+      add_chosen(Choices(index, y.shape(), dim), values.data<T>(), y.data<T>());
     });
     return y;
   }
@@ -111,7 +172,76 @@ struct ScatterAdd {
   }
 };
 
+// y[o, j, i] = x[o, ids[j], i], the ids along dim.      dx = g added where it came from
 struct IndexSelect {
+  static constexpr const char* kName = "index_select";
+  int dim;
+  Shape shape;
+  struct Sizes {
+    int64_t outer = 1, n, inner = 1;
+  };
+  Sizes sizes() const {
+    Sizes s{.n = shape[dim]};
+    for (int i = 0; i < dim; ++i) s.outer *= shape[i];
+    for (int i = dim + 1; i < shape.ndim(); ++i) s.inner *= shape[i];
+    return s;
+  }
+  Tensor forward(const Tensor& input, const Tensor& ids, Saved& saved) const {
+    saved.input(ids);
+    const Tensor x = input.contiguous(), chosen = ids.contiguous();
+    const Tensor y = empty(shape.with(dim, ids.numel()), x.dtype());
+    const auto [outer, n, inner] = sizes();
+    const int64_t count = ids.numel();
+    const int64_t* const id = chosen.data<int64_t>();
+    dispatch_all(x.dtype(), [&](auto t) {
+      using T = decltype(t);
+      parallel_for(outer, std::max<int64_t>(1, (1 << 14) / std::max<int64_t>(count * inner, 1)),
+                   [&](int64_t begin, int64_t end) {
+                     for (int64_t o = begin; o < end; ++o) {
+                       const T* const from = x.data<T>() + o * n * inner;
+                       T* to = y.data<T>() + o * count * inner;
+                       if (inner == 1) {
+                         for (int64_t j = 0; j < count; ++j) to[j] = from[id[j]];
+                       } else {
+                         for (int64_t j = 0; j < count; ++j, to += inner)
+                           std::copy_n(from + id[j] * inner, inner, to);
+                       }
+                     }
+                   });
+    });
+    return y;
+  }
+  void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
+    const Tensor ids = saved[0];
+    if (GradMode::enabled()) {
+      Shape column;
+      for (int i = 0; i < shape.ndim(); ++i) column.push_back(i == dim ? ids.numel() : 1);
+      return d.add(0, scatter_add(zeros(shape, g.dtype()), dim,
+                                  expand(reshape(ids, column), shape.with(dim, ids.numel())), g));
+    }
+    const Tensor dense = g.contiguous(), chosen = ids.contiguous(), dx = empty(shape, g.dtype());
+    const auto [outer, n, inner] = sizes();
+    const int64_t count = ids.numel();
+    const int64_t* const id = chosen.data<int64_t>();
+    dispatch_floating(kName, g.dtype(), [&](auto t) {
+      using T = decltype(t);
+      parallel_for(outer, std::max<int64_t>(1, (1 << 14) / std::max<int64_t>(count * inner, 1)),
+                   [&](int64_t begin, int64_t end) {
+                     std::vector<double> total(static_cast<size_t>(n * inner));  // an id may come many times
+                     for (int64_t o = begin; o < end; ++o) {
+                       std::ranges::fill(total, 0.0);
+                       const T* from = dense.data<T>() + o * count * inner;
+                       for (int64_t j = 0; j < count; ++j, from += inner) {
+                         double* const into = total.data() + id[j] * inner;
+                         for (int64_t i = 0; i < inner; ++i) into[i] += static_cast<double>(from[i]);
+                       }
+                       std::ranges::transform(total, dx.data<T>() + o * n * inner,
+                                              [](double v) { return static_cast<T>(v); });
+                     }
+                   });
+    });
+    d.add(0, dx);
+  }
   static void samples(SampleList& s) {
     const auto along = [](int dim) {
       return [dim](const auto& x) { return std::vector{index_select(x[0], dim, x[1])}; };
@@ -133,39 +263,104 @@ struct OneHot {
   }
 };
 
-// The places of a row's elements in order, equal ones as they stand; NaN counts as the largest.
+// a before b in rising order; NaN counts as the largest.
 template <class T>
-std::vector<int64_t> row_order(const T* row, int64_t n, int64_t stride, bool descending) {
+bool is_less(T a, T b) {
+  if constexpr (std::is_floating_point_v<T>) {
+    if (std::isnan(a) || std::isnan(b)) return !std::isnan(a);
+  }
+  return a < b;
+}
+
+// A whole number that is the larger the later x comes: NaN last, both zeros the same.
+inline uint32_t rank_of(float x) {
+  if (std::isnan(x)) return UINT32_MAX;
+  const auto bits = std::bit_cast<uint32_t>(x + 0.0F);
+  return bits >> 31 ? ~bits : bits | 0x80000000U;
+}
+
+// The first k places of a dense row in order, equal elements as they stand.
+template <class T>
+void first_places(const T* row, int64_t n, int64_t k, bool descending, std::vector<uint64_t>& keys,
+                  int64_t* places) {
+  if constexpr (std::is_same_v<T, float>) {  // rank and place in one number
+    if (n <= UINT32_MAX) {
+      keys.resize(static_cast<size_t>(n));
+      for (int64_t i = 0; i < n; ++i) {
+        const uint32_t rank = rank_of(row[i]);
+        keys[static_cast<size_t>(i)] = uint64_t{descending ? ~rank : rank} << 32 | static_cast<uint64_t>(i);
+      }
+      if (k < n) {
+        std::ranges::nth_element(keys, keys.begin() + k);
+        std::sort(keys.begin(), keys.begin() + k);
+      } else {
+        std::ranges::sort(keys);
+      }
+      for (int64_t i = 0; i < k; ++i)
+        places[i] = static_cast<int64_t>(keys[static_cast<size_t>(i)] & UINT32_MAX);
+      return;
+    }
+  }
   std::vector<int64_t> order(static_cast<size_t>(n));
   std::iota(order.begin(), order.end(), 0);
-  const auto less = [](T a, T b) {
-    if constexpr (std::is_floating_point_v<T>) {
-      if (std::isnan(a) || std::isnan(b)) return !std::isnan(a);
-    }
-    return a < b;
-  };
   std::ranges::stable_sort(order, [&](int64_t i, int64_t j) {
-    const T a = row[i * stride], b = row[j * stride];
-    return descending ? less(b, a) : less(a, b);
+    return descending ? is_less(row[j], row[i]) : is_less(row[i], row[j]);
   });
-  return order;
+  std::copy_n(order.begin(), k, places);
+}
+
+// The k largest of a row that holds no NaN, falling, equal elements as they stand: those that are above the
+// k-th so far are looked for.
+template <class T>
+void largest_places(const T* row, int64_t n, int64_t k, int64_t* places) {
+  const auto insert = [&](int64_t count, int64_t place) {  // behind equal ones; count elements stand
+    int64_t i = count;
+    for (; i > 0 && row[places[i - 1]] < row[place]; --i) {
+      if (i < k) places[i] = places[i - 1];
+    }
+    if (i < k) places[i] = place;
+  };
+  for (int64_t i = 0; i < k; ++i) insert(i, i);
+  for (int64_t i = k; i < n; ++i) {
+    const T least = row[places[k - 1]];
+    i += kernels::find_above(n - i, row + i, least);
+    if (i < n) insert(k, i);
+  }
 }
 
 // The first k places in order along dim.
 Tensor ordered(const Tensor& input, int64_t k, int dim, bool descending) {
+  const int last = input.ndim() - 1;
+  if (dim != last)
+    return transpose(ordered(transpose(input.detach(), dim, last), k, last, descending), dim, last)
+        .contiguous();
   const Tensor x = input.detach().contiguous(), y = empty(x.shape().with(dim, k), DType::i64);
-  int64_t inner = 1;
-  for (int i = dim + 1; i < x.ndim(); ++i) inner *= x.shape()[i];
   const int64_t n = x.shape()[dim], rows = n == 0 ? 0 : x.numel() / n;
+  const bool few = k > 0 && k <= 64 && k * 16 <= n;
   dispatch_all(x.dtype(), [&](auto t) {
     using T = decltype(t);
-    for (int64_t r = 0; r < rows; ++r) {
-      const int64_t outer = r / inner, column = r % inner;
-      const std::vector<int64_t> order =
-          row_order(x.data<T>() + outer * n * inner + column, n, inner, descending);
-      for (int64_t i = 0; i < k; ++i)
-        y.data<int64_t>()[(outer * k + i) * inner + column] = order[static_cast<size_t>(i)];
-    }
+    parallel_for(rows, std::max<int64_t>(1, 4096 / std::max<int64_t>(n, 1)), [&](int64_t begin, int64_t end) {
+      std::vector<uint64_t> keys;
+      std::vector<T> negated;
+      for (int64_t r = begin; r < end; ++r) {
+        const T* row = x.data<T>() + r * n;
+        int64_t* const places = y.data<int64_t>() + r * k;
+        if constexpr (std::is_floating_point_v<T>) {
+          T most = 0;
+          if (few) kernels::extreme<T>(true, 1, n, 1, row, &most);
+          if (few && !std::isnan(most)) {
+            if (!descending) {
+              negated.resize(static_cast<size_t>(n));
+              std::transform(row, row + n, negated.begin(), std::negate<T>());
+              row = negated.data();
+            }
+            largest_places(row, n, k, places);
+            continue;
+          }
+        }
+        first_places(row, n, k, descending, keys, places);
+      }
+    });
   });
   return y;
 }
@@ -214,8 +409,7 @@ struct ArgExtreme {
   }
 };
 
-template <class Better>
-Tensor arg_extreme(const char* op, const Tensor& input, int dim, const Better& better) {
+Tensor arg_extreme(const char* op, const Tensor& input, int dim, bool largest) {
   detail::require_defined(op, input);
   if (input.ndim() == 0)
     throw ShapeError(op, fmt::format("nothing to choose from in {}", input.shape().str()));
@@ -223,20 +417,36 @@ Tensor arg_extreme(const char* op, const Tensor& input, int dim, const Better& b
   if (input.shape()[d] == 0)
     throw ShapeError(op, fmt::format("nothing to choose from in {}", input.shape().str()));
   const Tensor x = input.contiguous(), y = empty(x.shape().without(d), DType::i64);
-  int64_t inner = 1;
+  int64_t outer = 1, inner = 1;
+  for (int i = 0; i < d; ++i) outer *= x.shape()[i];
   for (int i = d + 1; i < x.ndim(); ++i) inner *= x.shape()[i];
   const int64_t n = x.shape()[d];
   dispatch_all(x.dtype(), [&](auto t) {
     using T = decltype(t);
-    const auto is_nan = [](T v) { return v != v; };
-    for (int64_t r = 0; r < y.numel(); ++r) {
-      const T* const row = x.data<T>() + r / inner * n * inner + r % inner;
-      int64_t best = 0;
-      for (int64_t i = 1; i < n && !is_nan(row[best * inner]); ++i) {
-        if (is_nan(row[i * inner]) || better(row[i * inner], row[best * inner])) best = i;
-      }
-      y.data<int64_t>()[r] = best;
+    Tensor best;
+    if constexpr (std::is_floating_point_v<T>) {
+      best = empty(y.shape(), x.dtype());
+      kernels::extreme<T>(largest, outer, n, inner, x.data<T>(), best.data<T>());
+    } else {
+      best = largest ? amax(x, d) : amin(x, d);
     }
+    const auto is_nan = [](T value) { return value != value; };
+    const auto is_it = [&](T value, T most) { return value == most || is_nan(value); };  // NaN is the most
+    const int64_t grain = std::max<int64_t>(1, (1 << 14) / std::max<int64_t>(n * inner, 1));
+    parallel_for(outer, grain, [&](int64_t begin, int64_t end) {
+      for (int64_t o = begin; o < end; ++o) {
+        const T *const rows = x.data<T>() + o * n * inner, *const most = best.data<T>() + o * inner;
+        int64_t* const to = y.data<int64_t>() + o * inner;
+        if (inner == 1) {
+          const bool nan = is_nan(*most);
+          *to = std::find_if(rows, rows + n, [&](T v) { return nan ? is_nan(v) : v == *most; }) - rows;
+          continue;
+        }
+        for (int64_t r = n - 1; r >= 0; --r) {  // the first is written last
+          for (int64_t i = 0; i < inner; ++i) to[i] = is_it(rows[r * inner + i], most[i]) ? r : to[i];
+        }
+      }
+    });
   });
   return y;
 }
@@ -277,11 +487,13 @@ Tensor index_select(const Tensor& x, int dim, const Tensor& ids) {
                      x.shape().with(0, ids.size(0)));
     });
   }
-  Shape column;
-  for (int i = 0; i < x.ndim(); ++i) column.push_back(i == d ? ids.size(0) : 1);
-  return detail::composed("index_select", [&] {
-    return gather(x, d, expand(reshape(ids, column), x.shape().with(d, ids.size(0))));
-  });
+  const Tensor dense = ids.contiguous();
+  const int64_t outside = kernels::first_outside(dense.numel(), dense.data<int64_t>(), x.shape()[d]);
+  if (outside < dense.numel())
+    throw IndexError("index_select",
+                     fmt::format("index {} is outside 0..{} of dimension {} of {}",
+                                 dense.data<int64_t>()[outside], x.shape()[d] - 1, d, x.shape().str()));
+  return apply(IndexSelect{d, x.shape()}, x, ids);
 }
 
 Tensor one_hot(const Tensor& ids, int64_t classes, DType dtype) {
@@ -289,7 +501,18 @@ Tensor one_hot(const Tensor& ids, int64_t classes, DType dtype) {
   if (ids.dtype() != DType::i64) throw DTypeError("one_hot", "the ids must be i64, got " + ids.describe());
   check_at_least("one_hot", "classes", classes, 0);
   check_index("one_hot", reshape(ids, {ids.numel()}), {classes}, 0);
-  return detail::composed("one_hot", [&] { return eq(unsqueeze(ids, -1), arange(classes)).to(dtype); });
+  return detail::composed("one_hot", [&] {
+    const Tensor dense = ids.contiguous(), rows = reshape(dense, {ids.numel()});
+    Shape shape = ids.shape();
+    shape.push_back(classes);
+    const Tensor y = zeros(shape, dtype);
+    dispatch_all(dtype, [&](auto t) {
+      using T = decltype(t);
+      for (int64_t i = 0; i < rows.numel(); ++i)
+        y.data<T>()[i * classes + rows.data<int64_t>()[i]] = static_cast<T>(1);
+    });
+    return y;
+  });
 }
 
 Sorted sort(const Tensor& x, int dim, bool descending) {
@@ -314,12 +537,10 @@ Sorted topk(const Tensor& x, int64_t k, int dim, bool largest) {
 }
 
 Tensor argmax(const Tensor& x, int dim) {
-  return detail::composed(
-      "argmax", [&] { return arg_extreme("argmax", x, dim, [](auto a, auto b) { return a > b; }); });
+  return detail::composed("argmax", [&] { return arg_extreme("argmax", x, dim, /*largest=*/true); });
 }
 Tensor argmin(const Tensor& x, int dim) {
-  return detail::composed(
-      "argmin", [&] { return arg_extreme("argmin", x, dim, [](auto a, auto b) { return a < b; }); });
+  return detail::composed("argmin", [&] { return arg_extreme("argmin", x, dim, /*largest=*/false); });
 }
 
 DEFINE_OP(gather, Gather)

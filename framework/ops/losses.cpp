@@ -1,6 +1,8 @@
-// Losses that are compositions of other ops. cross_entropy and its fused form have files of their own.
+// Losses of two tensors of one shape, in one pass (kernels::pair_loss); kl_div and nll_loss are compositions
+// of other ops. cross_entropy and its fused form have files of their own.
 #include <fmt/format.h>
 
+#include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
 #include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
@@ -11,6 +13,7 @@ namespace heed {
 namespace {
 
 using detail::weighed;
+using kernels::PairLoss;
 
 constexpr const char* kNoRows = "the mean over no rows is 0 in heed, NaN in PyTorch";
 
@@ -40,6 +43,75 @@ void add_loss(SampleList& s, const std::string& torch, const SampleInput& x, con
         [loss, reduction = reduction](const auto& in) { return std::vector{loss(in[0], in[1], reduction)}; });
   }
   s.again({{0, 4}, {0, 4}});  // the sum
+}
+
+// vjp: dx = g slope(x, t), dt = -dx; for bce the slope is (1 - t) sigmoid(x) - t sigmoid(-x), and dt = -g x.
+template <PairLoss kKind>
+struct Paired {
+  static constexpr const char* kName = kKind == PairLoss::mse         ? "mse_loss"
+                                       : kKind == PairLoss::l1        ? "l1_loss"
+                                       : kKind == PairLoss::smooth_l1 ? "smooth_l1_loss"
+                                                                      : "bce_with_logits";
+  Reduction reduction;
+  double beta;
+  Tensor forward(const Tensor& x, const Tensor& target, Saved& saved) const {
+    saved.input(x);
+    saved.input(target);
+    const Tensor a = x.contiguous(), b = target.contiguous();
+    const Tensor y = empty(reduction == Reduction::none ? x.shape() : Shape{}, x.dtype());
+    dispatch_floating(kName, x.dtype(), [&](auto t) {
+      using T = decltype(t);
+      const int64_t n = a.numel();
+      if (reduction == Reduction::none)
+        return kernels::pair_loss<T>(kKind, beta, n, a.data<T>(), b.data<T>(), y.data<T>());
+      const double total = kernels::pair_loss_sum<T>(kKind, beta, n, a.data<T>(), b.data<T>());
+      *y.data<T>() = static_cast<T>(reduction == Reduction::sum ? total : total / static_cast<double>(n));
+    });
+    return y;
+  }
+  void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
+    const Tensor x = saved[0], target = saved[1];
+    const double scale = reduction == Reduction::mean ? 1 / static_cast<double>(x.numel()) : 1;
+    if (GradMode::enabled()) return composed(d, scale == 1 ? g : g * scale, x, target);
+    const Tensor a = x.contiguous(), b = target.contiguous(), dense_g = g.contiguous();
+    const Tensor dx = d.wants(0) ? empty(a.shape(), a.dtype()) : Tensor{},
+                 dt = d.wants(1) ? empty(a.shape(), a.dtype()) : Tensor{};
+    dispatch_floating(kName, x.dtype(), [&](auto t) {
+      using T = decltype(t);
+      kernels::pair_loss_backward<T>(kKind, beta, a.numel(), dense_g.data<T>(), reduction == Reduction::none,
+                                     scale, a.data<T>(), b.data<T>(), dx.defined() ? dx.data<T>() : nullptr,
+                                     dt.defined() ? dt.data<T>() : nullptr);
+    });
+    if (dx.defined()) d.add(0, dx);
+    if (dt.defined()) d.add(1, dt);
+  }
+  void composed(Grads& d, const Tensor& g, const Tensor& x, const Tensor& target) const {
+    const auto slope = [&] {
+      const Tensor away = x - target;
+      if constexpr (kKind == PairLoss::mse) return away * 2.0;
+      if constexpr (kKind == PairLoss::l1) return sign(away);
+      if constexpr (kKind == PairLoss::smooth_l1)
+        return where(lt(abs(away), full({}, beta, away.dtype())), away * (1 / beta), sign(away));
+      return (1.0 - target) * sigmoid(x) - target * sigmoid(-x);
+    };
+    if constexpr (kKind == PairLoss::bce) {
+      if (d.wants(0)) d.add(0, g * slope());
+      if (d.wants(1)) d.add(1, expand(g, x.shape()) * -x);
+    } else {
+      const Tensor dx = g * slope();
+      if (d.wants(0)) d.add(0, dx);
+      if (d.wants(1)) d.add(1, -dx);
+    }
+  }
+};
+
+template <PairLoss kKind>
+Tensor paired(const Tensor& x, const Tensor& target, Reduction reduction, double beta = 0) {
+  using Op = Paired<kKind>;
+  require_alike(Op::kName, x, target);
+  if (!is_floating(x.dtype()))
+    throw DTypeError(Op::kName, std::string("takes f32 or f64, got ") + name_of(x.dtype()));
+  return apply(Op{reduction, beta}, x, target);
 }
 
 struct MseLoss {
@@ -82,31 +154,21 @@ struct NllLoss {
 }  // namespace
 
 Tensor mse_loss(const Tensor& x, const Tensor& target, Reduction reduction) {
-  require_alike("mse_loss", x, target);
-  return detail::composed("mse_loss", [&] { return reduced(square(x - target), reduction); });
+  return paired<PairLoss::mse>(x, target, reduction);
 }
 
 Tensor l1_loss(const Tensor& x, const Tensor& target, Reduction reduction) {
-  require_alike("l1_loss", x, target);
-  return detail::composed("l1_loss", [&] { return reduced(abs(x - target), reduction); });
+  return paired<PairLoss::l1>(x, target, reduction);
 }
 
 Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, double beta, Reduction reduction) {
   require_alike("smooth_l1_loss", x, target);
   if (!(beta > 0)) throw ValueError("smooth_l1_loss", fmt::format("beta must be positive, got {}", beta));
-  return detail::composed("smooth_l1_loss", [&] {
-    const Tensor away = abs(x - target), near = lt(away, full({}, beta, away.dtype()));
-    // 0 where it is not chosen: its slope could be infinite
-    const Tensor squared = square(where(near, away, zeros({}, away.dtype())));
-    return reduced(where(near, squared * (0.5 / beta), away - 0.5 * beta), reduction);
-  });
+  return paired<PairLoss::smooth_l1>(x, target, reduction, beta);
 }
 
 Tensor bce_with_logits(const Tensor& logits, const Tensor& target, Reduction reduction) {
-  require_alike("bce_with_logits", logits, target);
-  return detail::composed("bce_with_logits", [&] {  // no difference of large numbers
-    return reduced(weighed(target, softplus(-logits)) + weighed(1.0 - target, softplus(logits)), reduction);
-  });
+  return paired<PairLoss::bce>(logits, target, reduction);
 }
 
 Tensor kl_div(const Tensor& log_probabilities, const Tensor& target, Reduction reduction) {

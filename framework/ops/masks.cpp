@@ -3,6 +3,7 @@
 // there).
 #include <fmt/format.h>
 
+#include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
 #include "framework/ops/elementwise.h"
 #include "framework/ops/naming.h"
@@ -12,17 +13,21 @@
 namespace heed {
 namespace {
 
-using detail::fill_each;
-using detail::Pair;
+using detail::each_row;
 
 constexpr const char* kOfMasks = "a mask has no gradient";
 
 // The mask f(a, b), of any dtypes.
 template <class F>
 Tensor compare(const char* op, const Tensor& a, const Tensor& b, const F& f) {
-  const Pair pair(op, a, b);
-  const Tensor y = detail::allocate(op, pair.shape, DType::boolean);
-  dispatch_all(pair.dtype(), [&](auto t) { pair.fill<decltype(t), bool>(y, f); });
+  detail::require_defined(op, a, b);
+  const DType dtype = promote(a.dtype(), b.dtype());
+  if (a.dtype() != b.dtype()) {
+    const NoGradGuard no_grad;
+    return compare(op, a.to(dtype), b.to(dtype), f);
+  }
+  const Tensor y = detail::allocate(op, broadcast_shapes(op, a.shape(), b.shape()), DType::boolean);
+  dispatch_all(dtype, [&](auto t) { detail::fill_pairs<decltype(t), bool>(y, a, b, f); });
   return y;
 }
 template <class F>
@@ -73,15 +78,19 @@ struct Where {
     saved.input(condition);
     const Shape shape =
         broadcast_shapes(kName, condition.shape(), broadcast_shapes(kName, a.shape(), b.shape()));
-    const Tensor chosen = expand(condition, shape).contiguous(), y = empty(shape, a.dtype());
-    const auto operand = [&](const Tensor& x) { return x.numel() == 1 ? x : expand(x, shape).contiguous(); };
-    const Tensor x = operand(a), z = operand(b);
-    const int64_t step_a = x.numel() == 1 ? 0 : 1, step_b = z.numel() == 1 ? 0 : 1;
+    const Tensor y = empty(shape, a.dtype());
     dispatch_all(a.dtype(), [&](auto t) {
       using T = decltype(t);
-      const bool* const first = chosen.data<bool>();
-      const T *const from_a = x.data<T>(), *const from_b = z.data<T>();
-      fill_each<T>(y, [&](int64_t i) { return first[i] ? from_a[i * step_a] : from_b[i * step_b]; });
+      each_row<3>(shape, {condition, a, b}, [&](int64_t out, int64_t n, const auto& at, const auto& step) {
+        const bool* const first = condition.data<bool>() + at[0];
+        const T *const x = a.data<T>() + at[1], *const z = b.data<T>() + at[2];
+        T* const to = y.data<T>() + out;
+        if constexpr (std::is_floating_point_v<T>) {
+          if (step[0] == 1 && step[1] <= 1 && step[1] >= 0 && step[2] <= 1 && step[2] >= 0)
+            return kernels::choose(n, first, x, step[1] == 1, z, step[2] == 1, to);
+        }
+        for (int64_t i = 0; i < n; ++i) to[i] = first[i * step[0]] ? x[i * step[1]] : z[i * step[2]];
+      });
     });
     return y;
   }

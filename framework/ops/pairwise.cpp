@@ -1,10 +1,11 @@
-// maximum, minimum and pow of two tensors, with NumPy's broadcasting and the C library's values.
+// maximum, minimum and pow of two tensors, with NumPy's broadcasting.
 // vjp: maximum (g [a > b], g [b > a]), halves where equal; minimum the other way round; pow (g b a^(b-1), g y
 // log a), each summed back to its input's shape. weighed (w v, 0 where w = 0 and v is infinite): (g v, g w).
 #include <fmt/format.h>
 
 #include <cmath>
 
+#include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
 #include "framework/ops/elementwise.h"
 #include "framework/ops/ops.h"
@@ -16,6 +17,17 @@ namespace {
 
 using detail::each_pair;
 
+Tensor in_kernel(const char* op, kernels::Binary kind, const Tensor& a, const Tensor& b) {
+  const Shape shape = broadcast_shapes(op, a.shape(), b.shape());
+  const Tensor y = detail::allocate(op, shape, a.dtype());
+  dispatch_floating(op, a.dtype(), [&](auto t) {
+    using T = decltype(t);
+    kernels::binary<T>(kind, shape, a.data<T>(), detail::broadcast_strides(a, shape), b.data<T>(),
+                       detail::broadcast_strides(b, shape), y.data<T>());
+  });
+  return y;
+}
+
 template <bool kLarger>
 struct Extreme {
   static constexpr const char* kName = kLarger ? "maximum" : "minimum";
@@ -23,10 +35,9 @@ struct Extreme {
   Tensor forward(const Tensor& a, const Tensor& b, Saved& saved) const {
     saved.input(a);
     saved.input(b);
-    return each_pair(kName, a, b, [](auto p, auto q) {
-      if (std::isnan(p) || std::isnan(q)) return p + q;
-      return (p < q) == kLarger ? q : p;
-    });
+    if (!is_floating(a.dtype()))
+      return each_pair(kName, a, b, [](auto p, auto q) { return (p < q) == kLarger ? q : p; });
+    return in_kernel(kName, kLarger ? kernels::Binary::maximum : kernels::Binary::minimum, a, b);
   }
   // What part of the gradient the first of two gets; all of it beside a NaN.
   template <class T>
@@ -55,7 +66,7 @@ struct Pow {
   static constexpr const char* kName = "pow";
   static constexpr int kSaved = 3;
   Tensor forward(const Tensor& a, const Tensor& b, Saved& saved) const {
-    const Tensor y = each_pair(kName, a, b, [](auto p, auto q) { return std::pow(p, q); });
+    const Tensor y = in_kernel(kName, kernels::Binary::pow, a, b);
     saved.input(a);
     saved.input(b);
     saved.output(saved.wants(1) ? y : Tensor{});
@@ -121,15 +132,14 @@ Tensor promoted(const Tensor& a, const Tensor& b) {
 
 // a^b of whole numbers, which wraps around at 2^63.
 Tensor whole_pow(const Tensor& a, const Tensor& b) {
-  const detail::Pair pair("pow", a, b);
-  const Tensor y = detail::allocate("pow", pair.shape, DType::i64);
+  const Tensor y = detail::allocate("pow", broadcast_shapes("pow", a.shape(), b.shape()), DType::i64);
   const Tensor lowest = b.numel() > 0 ? amin(b) : b;
   if (b.numel() > 0 && lowest.item() < 0) {
     throw ValueError(
         "pow",
         fmt::format("a whole number to the power of {} is none: convert one of them to f32", lowest.item()));
   }
-  pair.fill<int64_t, int64_t>(y, [](int64_t base, int64_t exponent) {
+  detail::fill_pairs<int64_t, int64_t>(y, a, b, [](int64_t base, int64_t exponent) {
     uint64_t power = 1, factor = static_cast<uint64_t>(base);
     for (auto rest = static_cast<uint64_t>(exponent); rest > 0; rest /= 2, factor *= factor) {
       if (rest % 2 == 1) power *= factor;

@@ -1,10 +1,8 @@
-// Functions of one tensor, element by element, with the C library's values: what is not on a translator's hot
-// path. The others, with SIMD kernels, are in unary.cpp.
+// More functions of one tensor, element by element (those of a translator's hot path are in unary.cpp). What
+// they are, and their slopes, is in kernels/plain_math.h in plain C++.
 #include <fmt/format.h>
 
-#include <cmath>
-#include <numbers>
-
+#include "framework/kernels/plain_math.h"
 #include "framework/ops/elementwise_op.h"
 #include "framework/ops/weighed.h"
 
@@ -13,27 +11,16 @@ namespace {
 
 using detail::Keeps;
 using detail::weighed;
-
-// x / (1 + e^-x) and its like at an infinity, where the formula is inf times 0: 0 and x, with the slopes 0
-// and 1.
-template <class T>
-T rectified(T x) {
-  return x > 0 ? x : T(-0.0);
-}
+using kernels::Unary;
+using kernels::UnaryOp;
+namespace plain = kernels::plain;
 
 // sign(x): -1, 0 or 1; NaN stays.      dx = 0
 struct Sign {
   static constexpr const char *kName = "sign", *kTorch = "torch.sign(a)";
   static constexpr auto kFill = SampleInput::Fill::away_from_zero;
   static constexpr Keeps kKeeps = Keeps::input;
-  template <class T>
-  T value(T x) const {
-    return std::isnan(x) ? x : static_cast<T>((x > 0) - (x < 0));
-  }
-  template <class T>
-  T slope(T) const {
-    return 0;
-  }
+  static constexpr Unary kOp = Unary::sign;
   Tensor composed(const Tensor& g, const Tensor&) const { return g * 0.0; }
   static Tensor of_whole(const Tensor& x) { return gt(x, 0) - lt(x, 0); }
 };
@@ -43,14 +30,7 @@ struct Expm1 {
   static constexpr const char *kName = "expm1", *kTorch = "torch.expm1(a)";
   static constexpr auto kFill = SampleInput::Fill::normal;
   static constexpr Keeps kKeeps = Keeps::output;
-  template <class T>
-  T value(T x) const {
-    return std::expm1(x);
-  }
-  template <class T>
-  T slope(T y) const {
-    return y + 1;
-  }
+  static constexpr Unary kOp = Unary::expm1;
   Tensor composed(const Tensor& g, const Tensor& y) const { return g * (y + 1.0); }
 };
 
@@ -59,14 +39,7 @@ struct Log1p {
   static constexpr const char *kName = "log1p", *kTorch = "torch.log1p(a)";
   static constexpr auto kFill = SampleInput::Fill::positive;
   static constexpr Keeps kKeeps = Keeps::input;
-  template <class T>
-  T value(T x) const {
-    return std::log1p(x);
-  }
-  template <class T>
-  T slope(T x) const {
-    return 1 / (1 + x);
-  }
+  static constexpr Unary kOp = Unary::log1p;
   Tensor composed(const Tensor& g, const Tensor& x) const { return g / (x + 1.0); }
 };
 
@@ -75,14 +48,7 @@ struct Rsqrt {
   static constexpr const char *kName = "rsqrt", *kTorch = "torch.rsqrt(a)";
   static constexpr auto kFill = SampleInput::Fill::positive;
   static constexpr Keeps kKeeps = Keeps::output;
-  template <class T>
-  T value(T x) const {
-    return 1 / std::sqrt(x);
-  }
-  template <class T>
-  T slope(T y) const {
-    return y * y * y * T(-0.5);
-  }
+  static constexpr Unary kOp = Unary::rsqrt;
   Tensor composed(const Tensor& g, const Tensor& y) const { return g * y * square(y) * -0.5; }
 };
 
@@ -91,14 +57,7 @@ struct Reciprocal {
   static constexpr const char *kName = "reciprocal", *kTorch = "torch.reciprocal(a)";
   static constexpr auto kFill = SampleInput::Fill::positive;
   static constexpr Keeps kKeeps = Keeps::output;
-  template <class T>
-  T value(T x) const {
-    return 1 / x;
-  }
-  template <class T>
-  T slope(T y) const {
-    return -y * y;
-  }
+  static constexpr Unary kOp = Unary::reciprocal;
   Tensor composed(const Tensor& g, const Tensor& y) const { return -(g * square(y)); }
 };
 
@@ -107,14 +66,7 @@ struct Sin {
   static constexpr const char *kName = "sin", *kTorch = "torch.sin(a)";
   static constexpr auto kFill = SampleInput::Fill::normal;
   static constexpr Keeps kKeeps = Keeps::input;
-  template <class T>
-  T value(T x) const {
-    return std::sin(x);
-  }
-  template <class T>
-  T slope(T x) const {
-    return std::cos(x);
-  }
+  static constexpr Unary kOp = Unary::sin;
   Tensor composed(const Tensor& g, const Tensor& x) const { return g * cos(x); }
 };
 
@@ -123,14 +75,7 @@ struct Cos {
   static constexpr const char *kName = "cos", *kTorch = "torch.cos(a)";
   static constexpr auto kFill = SampleInput::Fill::normal;
   static constexpr Keeps kKeeps = Keeps::input;
-  template <class T>
-  T value(T x) const {
-    return std::cos(x);
-  }
-  template <class T>
-  T slope(T x) const {
-    return -std::sin(x);
-  }
+  static constexpr Unary kOp = Unary::cos;
   Tensor composed(const Tensor& g, const Tensor& x) const { return -(g * sin(x)); }
 };
 
@@ -139,16 +84,8 @@ struct Erf {
   static constexpr const char *kName = "erf", *kTorch = "torch.erf(a)";
   static constexpr auto kFill = SampleInput::Fill::normal;
   static constexpr Keeps kKeeps = Keeps::input;
-  static constexpr double kFactor = 2 * std::numbers::inv_sqrtpi;
-  template <class T>
-  T value(T x) const {
-    return std::erf(x);
-  }
-  template <class T>
-  T slope(T x) const {
-    return T(kFactor) * std::exp(-x * x);
-  }
-  Tensor composed(const Tensor& g, const Tensor& x) const { return g * exp(-square(x)) * kFactor; }
+  static constexpr Unary kOp = Unary::erf;
+  Tensor composed(const Tensor& g, const Tensor& x) const { return g * exp(-square(x)) * plain::kErfSlope; }
 };
 
 // leaky_relu(x) = x where x > 0, else slope x (Maas, Hannun & Ng 2013, sec. 2).
@@ -156,16 +93,9 @@ struct LeakyRelu {
   static constexpr const char* kName = "leaky_relu";
   static constexpr Keeps kKeeps = Keeps::input;
   double negative_slope;
-  template <class T>
-  T value(T x) const {
-    return x > 0 ? x : x * static_cast<T>(negative_slope);
-  }
-  template <class T>
-  T slope(T x) const {
-    return x > 0 ? T(1) : static_cast<T>(negative_slope);
-  }
+  UnaryOp op() const { return {Unary::leaky_relu, negative_slope}; }
   Tensor composed(const Tensor& g, const Tensor& x) const {
-    return g * detail::each(kName, x, [this](auto v) { return slope(v); });
+    return g * detail::each(kName, x, [this](auto v) { return plain::slope(op(), v); });
   }
   static void samples(SampleList& s) {
     detail::add_elementwise_samples(s, "torch.nn.functional.leaky_relu(a, 0.2)",
@@ -179,14 +109,7 @@ struct Elu {
   static constexpr const char* kName = "elu";
   static constexpr Keeps kKeeps = Keeps::input;
   double alpha;
-  template <class T>
-  T value(T x) const {
-    return x > 0 ? x : static_cast<T>(alpha) * std::expm1(x);
-  }
-  template <class T>
-  T slope(T x) const {
-    return x > 0 ? T(1) : static_cast<T>(alpha) * std::exp(x);
-  }
+  UnaryOp op() const { return {Unary::elu, alpha}; }
   Tensor composed(const Tensor& g, const Tensor& x) const {
     const Tensor above = detail::each(kName, x, [](auto v) { return v > 0; });
     // exp(min(x, 0)): no infinity where it is not wanted
@@ -203,16 +126,7 @@ struct Silu {
   static constexpr const char *kName = "silu", *kTorch = "torch.nn.functional.silu(a)";
   static constexpr auto kFill = SampleInput::Fill::normal;
   static constexpr Keeps kKeeps = Keeps::input;
-  template <class T>
-  T value(T x) const {
-    return std::isinf(x) ? rectified(x) : x / (1 + std::exp(-x));
-  }
-  template <class T>
-  T slope(T x) const {
-    if (std::isinf(x)) return x > 0;
-    const T s = 1 / (1 + std::exp(-x));
-    return s * (1 + x * (1 - s));
-  }
+  static constexpr Unary kOp = Unary::silu;
   Tensor composed(const Tensor& g, const Tensor& x) const {
     const Tensor s = sigmoid(x);
     return g * weighed(s, weighed(1.0 - s, x) + 1.0);
@@ -224,15 +138,7 @@ struct Softplus {
   static constexpr const char *kName = "softplus", *kTorch = "torch.nn.functional.softplus(a)";
   static constexpr auto kFill = SampleInput::Fill::normal;
   static constexpr Keeps kKeeps = Keeps::input;
-  template <class T>
-  T value(T x) const {
-    return (x > 0 ? x : T(0)) + std::log1p(std::exp(-std::abs(x)));
-  }
-  template <class T>
-  T slope(T x) const {
-    const T e = std::exp(-std::abs(x));
-    return (x < 0 ? e : T(1)) / (1 + e);
-  }
+  static constexpr Unary kOp = Unary::softplus;
   Tensor composed(const Tensor& g, const Tensor& x) const { return g * sigmoid(x); }
 };
 
@@ -240,19 +146,10 @@ struct Softplus {
 struct Gelu {
   static constexpr const char* kName = "gelu";
   static constexpr Keeps kKeeps = Keeps::input;
-  static constexpr double kRootHalf = 1 / std::numbers::sqrt2,
-                          kDensity = std::numbers::inv_sqrtpi / std::numbers::sqrt2;
-  template <class T>
-  T value(T x) const {
-    return std::isinf(x) ? rectified(x) : x * (T(0.5) * std::erfc(-x * T(kRootHalf)));
-  }
-  template <class T>
-  T slope(T x) const {
-    if (std::isinf(x)) return x > 0;
-    return T(0.5) * std::erfc(-x * T(kRootHalf)) + x * T(kDensity) * std::exp(T(-0.5) * x * x);
-  }
+  static constexpr Unary kOp = Unary::gelu;
   Tensor composed(const Tensor& g, const Tensor& x) const {
-    return g * ((erf(x * kRootHalf) + 1.0) * 0.5 + weighed(exp(square(x) * -0.5), x) * kDensity);
+    return g * ((erf(x * plain::kRootHalf) + 1.0) * 0.5 +
+                weighed(exp(square(x) * -0.5), x) * plain::kNormalDensity);
   }
   static void samples(SampleList& s) {
     detail::add_elementwise_samples(s, "torch.nn.functional.gelu(a)", SampleInput::Fill::normal,
@@ -264,25 +161,11 @@ struct Gelu {
 struct GeluTanh {
   static constexpr const char* kName = "gelu_tanh";
   static constexpr Keeps kKeeps = Keeps::input;
-  static constexpr double kScale = std::numbers::sqrt2 * std::numbers::inv_sqrtpi, kCubic = 0.044715;
-  template <class T>
-  static T tanh_of(T x) {
-    return std::tanh(T(kScale) * (x + T(kCubic) * x * x * x));
-  }
-  template <class T>
-  T value(T x) const {
-    return std::isinf(x) ? rectified(x) : T(0.5) * x * (1 + tanh_of(x));
-  }
-  template <class T>
-  T slope(T x) const {
-    const T t = tanh_of(x);
-    if (t == 1 || t == -1) return x > 0;  // and x^2 may be infinite
-    return T(0.5) * (1 + t) + T(0.5) * x * (1 - t * t) * T(kScale) * (1 + 3 * T(kCubic) * x * x);
-  }
+  static constexpr Unary kOp = Unary::gelu_tanh;
   Tensor composed(const Tensor& g, const Tensor& x) const {
-    const Tensor t = heed::tanh((x + x * square(x) * kCubic) * kScale);
-    return g * ((t + 1.0) * 0.5 +
-                weighed(1.0 - square(t), x * (square(x) * (3 * kCubic) + 1.0)) * (0.5 * kScale));
+    const Tensor t = heed::tanh((x + x * square(x) * plain::kTanhCubic) * plain::kTanhScale);
+    const Tensor inner = x * (square(x) * (3 * plain::kTanhCubic) + 1.0);
+    return g * ((t + 1.0) * 0.5 + weighed(1.0 - square(t), inner) * (0.5 * plain::kTanhScale));
   }
   static void samples(SampleList& s) {
     detail::add_elementwise_samples(s, "torch.nn.functional.gelu(a, approximate='tanh')",
@@ -296,18 +179,9 @@ struct Clamp {
   static constexpr const char* kName = "clamp";
   static constexpr Keeps kKeeps = Keeps::input;
   double low, high;
-  template <class T>
-  T value(T x) const {
-    return x < static_cast<T>(low)    ? static_cast<T>(low)
-           : x > static_cast<T>(high) ? static_cast<T>(high)
-                                      : x;
-  }
-  template <class T>
-  T slope(T x) const {
-    return x >= static_cast<T>(low) && x <= static_cast<T>(high) ? T(1) : T(0);
-  }
+  UnaryOp op() const { return {Unary::clamp, low, high}; }
   Tensor composed(const Tensor& g, const Tensor& x) const {
-    return g * detail::each(kName, x, [this](auto v) { return slope(v); });
+    return g * detail::each(kName, x, [this](auto v) { return plain::slope(op(), v); });
   }
   static void samples(SampleList& s) {
     detail::add_elementwise_samples(s, "torch.clamp(a, -0.05, 1.01)", SampleInput::Fill::away_from_zero,
@@ -327,14 +201,7 @@ struct PowScalar {
   static constexpr const char* kName = "pow_scalar";
   static constexpr Keeps kKeeps = Keeps::input;
   double exponent;
-  template <class T>
-  T value(T x) const {
-    return std::pow(x, static_cast<T>(exponent));
-  }
-  template <class T>
-  T slope(T x) const {
-    return exponent == 0 ? T(0) : static_cast<T>(exponent) * std::pow(x, static_cast<T>(exponent - 1));
-  }
+  UnaryOp op() const { return {Unary::pow, exponent}; }
   Tensor composed(const Tensor& g, const Tensor& x) const {
     return exponent == 0 ? g * 0.0 : g * pow(x, exponent - 1) * exponent;
   }

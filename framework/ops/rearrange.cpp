@@ -1,7 +1,10 @@
 // flip, pad, tril, triu, split and chunk.
-// vjp: flip(g); the inside of g; the others are compositions.
+// vjp: flip(g); the inside of g; the same triangle of g; the others are compositions.
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "framework/core/parallel.h"
 #include "framework/ops/apply.h"
 #include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
@@ -67,18 +70,39 @@ struct Pad {
   }
 };
 
-// x where column - row <= diagonal (below) or >= diagonal (above), 0 elsewhere.
+// x where column - row <= diagonal (below) or >= diagonal (above), 0 elsewhere.      dx = the same of g
 template <bool kBelow>
 struct Triangle {
   static constexpr const char* kName = kBelow ? "tril" : "triu";
+  static constexpr int kSaved = 0;
+  int64_t diagonal;
+  Tensor forward(const Tensor& input, Saved&) const {
+    const Tensor x = input.contiguous(), y = empty(x.shape(), x.dtype());
+    const int64_t n = x.shape().back(), of_matrix = x.shape()[x.ndim() - 2],
+                  rows = n == 0 ? 0 : x.numel() / n;
+    const int64_t near = std::clamp(diagonal, -of_matrix - 1, n + 1);  // no sum overflows
+    dispatch_all(x.dtype(), [&](auto t) {
+      using T = decltype(t);
+      parallel_for(
+          rows, std::max<int64_t>(1, (1 << 14) / std::max<int64_t>(n, 1)), [&](int64_t begin, int64_t end) {
+            for (int64_t r = begin; r < end; ++r) {
+              const T* const from = x.data<T>() + r * n;
+              T* const to = y.data<T>() + r * n;
+              // the first column above the diagonal, or on it
+              const int64_t column = std::clamp<int64_t>(r % of_matrix + near + (kBelow ? 1 : 0), 0, n);
+              std::copy(kBelow ? from : from + column, kBelow ? from + column : from + n,
+                        kBelow ? to : to + column);
+              std::fill(kBelow ? to + column : to, kBelow ? to + n : to + column, T{});
+            }
+          });
+    });
+    return y;
+  }
+  void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add(0, of(g, diagonal)); }
   static Tensor of(const Tensor& x, int64_t diagonal) {
     detail::require_defined(kName, x);
     if (x.ndim() < 2) throw ShapeError(kName, fmt::format("takes matrices, got {}", x.shape().str()));
-    return detail::composed(kName, [&] {
-      const Tensor rows = unsqueeze(arange(x.size(-2), DType::f64) + static_cast<double>(diagonal), 1),
-                   columns = arange(x.size(-1), DType::f64);
-      return where(kBelow ? le(columns, rows) : ge(columns, rows), x, zeros({}, x.dtype()));
-    });
+    return apply(Triangle{diagonal}, x);
   }
   static void samples(SampleList& s) {
     const auto add = [&](const Shape& shape, int64_t diagonal) {

@@ -1,12 +1,14 @@
 // Reductions over any set of dims, beside sum and mean (sum.cpp): amax, amin, prod, var, stddev, norm,
-// logsumexp; cumsum. Each moves the reduced dims behind the others and works on dense rows; the result comes
-// back with extents of 1 in their place, so that the vjp, in public ops, broadcasts. With KeepDim::no the
-// public function drops them.
+// logsumexp; cumsum. Each moves the reduced dims behind the others and works on dense rows, unless its kernel
+// takes neighbouring dims where they lie; the result comes back with extents of 1 in their place, so that the
+// vjp, in public ops, broadcasts. With KeepDim::no the public function drops them.
 #include <fmt/format.h>
 
 #include <cmath>
+#include <optional>
 
 #include "framework/core/parallel.h"
+#include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
 #include "framework/ops/integers.h"
 #include "framework/ops/moments.h"
@@ -45,6 +47,35 @@ struct Reduced {
     for (int i = 0; i < shape.ndim(); ++i) n *= is(i) ? shape[i] : 1;
     return n;
   }
+  // x as [outer, reduce, inner], where the reduced dims are neighbours.
+  struct Run {
+    int64_t outer = 1, reduce = 1, inner = 1;
+  };
+  std::optional<Run> run() const {
+    Run result;
+    int64_t before = 1;  // what is not reduced since the last dim that is
+    for (int i = 0; i < shape.ndim(); ++i) {
+      if (shape[i] == 1) continue;
+      if (!is(i)) {
+        before *= shape[i];
+        continue;
+      }
+      if (result.reduce > 1 && before > 1) return std::nullopt;
+      result.outer *= before;
+      before = 1;
+      result.reduce *= shape[i];
+    }
+    result.inner = before;
+    if (result.reduce == 1) std::swap(result.outer, result.inner);  // nothing is reduced: rows of one
+    return result;
+  }
+  std::vector<int> list() const {
+    std::vector<int> result;
+    for (int i = 0; i < shape.ndim(); ++i) {
+      if (is(i)) result.push_back(i);
+    }
+    return result;
+  }
   // x as dense rows of count() elements.
   Tensor rows(const Tensor& x) const {
     std::vector<int> order;
@@ -74,6 +105,22 @@ Tensor reduce(const char* name, const Reduced& reduced, const Tensor& input, con
   return y;
 }
 
+// kernels::stretched: what the gradient of a reduction is, from x, and a and b of the shape of the result.
+// Undefined where it has to be composed.
+Tensor stretched(const char* name, kernels::Stretch f, const Reduced& reduced, const Tensor& input,
+                 const Tensor& a, const Tensor& b) {
+  const std::optional<Reduced::Run> run = reduced.run();
+  if (!run || GradMode::enabled()) return {};
+  const Tensor x = input.contiguous(), of_a = a.contiguous(), of_b = b.contiguous(),
+               y = empty(x.shape(), x.dtype());
+  dispatch_floating(name, x.dtype(), [&](auto t) {
+    using T = decltype(t);
+    kernels::stretched<T>(f, run->outer, run->reduce, run->inner, x.data<T>(), of_a.data<T>(), of_b.data<T>(),
+                          y.data<T>());
+  });
+  return y;
+}
+
 Tensor dropped(const Tensor& y, const Reduced& reduced, KeepDim keep) {
   return keep == KeepDim::yes ? y : reshape(y, reduced.without(/*keep=*/false));
 }
@@ -85,23 +132,32 @@ struct Extremum {
   static constexpr const char* kName = kLargest ? "amax" : "amin";
   Reduced reduced;
   Tensor forward(const Tensor& x, Saved& saved) const {
-    const Tensor y = reduce(kName, reduced, x, [](const auto* row, int64_t n) {
-      auto best = row[0];
-      for (int64_t i = 1; i < n && !std::isnan(best); ++i) {
-        if (std::isnan(row[i]) || (row[i] > best) == kLargest) best = row[i] == best ? best : row[i];
-      }
-      return best;
+    const Tensor y = empty(reduced.without(/*keep=*/true), x.dtype());
+    const std::optional<Reduced::Run> run = reduced.run();
+    const Tensor dense = run ? x.contiguous() : reduced.rows(x);
+    const Reduced::Run all = run.value_or(Reduced::Run{y.numel(), reduced.count(), 1});
+    dispatch_floating(kName, x.dtype(), [&](auto t) {
+      using T = decltype(t);
+      kernels::extreme<T>(kLargest, all.outer, all.reduce, all.inner, dense.data<T>(), y.data<T>());
     });
     saved.input(x);
     saved.output(y);
     return y;
   }
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
-    const Tensor hits = eq(saved[0], saved[1]).to(g.dtype());  // 1 where x is the extreme; a constant
-    std::vector<int> dims;
-    for (int i = 0; i < reduced.shape.ndim(); ++i) {
-      if (reduced.is(i)) dims.push_back(i);
+    const Tensor x = saved[0], y = saved[1];
+    const std::optional<Reduced::Run> run = reduced.run();
+    if (run && !GradMode::enabled()) {
+      const Tensor dense = x.contiguous(), count = empty(y.shape(), y.dtype());
+      dispatch_floating(kName, x.dtype(), [&](auto t) {
+        using T = decltype(t);
+        kernels::count_equal<T>(run->outer, run->reduce, run->inner, dense.data<T>(), y.data<T>(),
+                                count.data<T>());
+      });
+      return d.add(0, stretched(kName, kernels::Stretch::equal, reduced, dense, y, g / count));
     }
+    const Tensor hits = eq(x, y).to(g.dtype());  // 1 where x is the extreme; a constant
+    const std::vector<int> dims = reduced.list();
     d.add(0, g * (dims.empty() ? hits : hits / sum(hits, dims, KeepDim::yes)));
   }
   static void samples(SampleList& s) {
@@ -125,11 +181,8 @@ struct Prod {
   static constexpr const char* kName = "prod";
   Reduced reduced;
   Tensor forward(const Tensor& x, Saved& saved) const {
-    const Tensor y = reduce(kName, reduced, x, [](const auto* row, int64_t n) {
-      double product = 1;
-      for (int64_t i = 0; i < n; ++i) product *= static_cast<double>(row[i]);
-      return product;
-    });
+    const Tensor y =
+        reduce(kName, reduced, x, [](const auto* row, int64_t n) { return kernels::product(n, row); });
     saved.input(x);
     saved.output(y);
     return y;
@@ -195,22 +248,16 @@ struct Var {
   }
   template <class T>
   static double of(const T* row, int64_t n, double correction) {
-    double total = 0, squares = 0;
-    for (int64_t i = 0; i < n; ++i) total += static_cast<double>(row[i]);
-    const double centre = total / static_cast<double>(n);
-    for (int64_t i = 0; i < n; ++i)
-      squares += (static_cast<double>(row[i]) - centre) * (static_cast<double>(row[i]) - centre);
-    return squares / std::max(static_cast<double>(n) - correction, 0.0);
+    double mean = 0;
+    kernels::sum<T, double>(1, n, 1, row, &mean, static_cast<double>(n));
+    return kernels::squared_distance(n, row, mean) / std::max(static_cast<double>(n) - correction, 0.0);
   }
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
     d.add(0, g * (centred(saved[0], reduced) *
                   (2 / std::max(static_cast<double>(reduced.count()) - correction, 0.0))));
   }
   static Tensor centred(const Tensor& x, const Reduced& reduced) {
-    std::vector<int> dims;
-    for (int i = 0; i < x.ndim(); ++i) {
-      if (reduced.is(i)) dims.push_back(i);
-    }
+    const std::vector<int> dims = reduced.list();
     return dims.empty() ? x - x : detail::centred(x, dims);
   }
   static void samples(SampleList& s) {
@@ -263,16 +310,21 @@ struct Norm {
   Reduced reduced;
   Tensor forward(const Tensor& x, Saved& saved) const {
     const Tensor y = reduce(kName, reduced, x, [](const auto* row, int64_t n) {
-      double squares = 0;
-      for (int64_t i = 0; i < n; ++i) squares += static_cast<double>(row[i]) * static_cast<double>(row[i]);
-      return std::sqrt(squares);
+      return std::sqrt(kernels::sum_of_squares(n, row));
     });
     saved.input(x);
     saved.output(y);
     return y;
   }
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
-    d.add(0, g * over_root(saved[0], saved[1]));
+    const Tensor x = saved[0], y = saved[1];
+    if (!GradMode::enabled()) {
+      const Tensor none = eq(y, zeros({}, y.dtype()));
+      const Tensor dx = stretched(kName, kernels::Stretch::quotient, reduced, x, masked_fill(y, none, 1),
+                                  g * logical_not(none).to(g.dtype()));
+      if (dx.defined()) return d.add(0, dx);
+    }
+    d.add(0, g * over_root(x, y));
   }
   static void samples(SampleList& s) {
     s.add("torch.linalg.vector_norm(a)", {{3, 5}}, [](const auto& x) { return std::vector{norm(x[0])}; });
@@ -291,21 +343,17 @@ struct LogSumExp {
   static constexpr const char* kName = "logsumexp";
   Reduced reduced;
   Tensor forward(const Tensor& x, Saved& saved) const {
-    const Tensor y = reduce(kName, reduced, x, [](const auto* row, int64_t n) {
-      double most = -INFINITY, total = 0;
-      for (int64_t i = 0; i < n; ++i)
-        most = std::isnan(row[i]) || static_cast<double>(row[i]) > most ? static_cast<double>(row[i]) : most;
-      if (!std::isfinite(most)) return most;  // -inf alone, or +inf, or NaN
-      for (int64_t i = 0; i < n; ++i) total += std::exp(static_cast<double>(row[i]) - most);
-      return most + std::log(total);
-    });
+    const Tensor y =
+        reduce(kName, reduced, x, [](const auto* row, int64_t n) { return kernels::log_sum_exp(n, row); });
     saved.input(x);
     saved.output(y);
     return y;
   }
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
-    const Tensor y = saved[1];
-    d.add(0, g * exp(saved[0] - masked_fill(y, eq(y, full({}, -INFINITY, y.dtype())), 0)));
+    const Tensor x = saved[0], y = saved[1];
+    const Tensor shift = masked_fill(y, eq(y, full({}, -INFINITY, y.dtype())), 0);
+    const Tensor dx = stretched(kName, kernels::Stretch::exponential, reduced, x, shift, g);
+    d.add(0, dx.defined() ? dx : g * exp(x - shift));
   }
   static void samples(SampleList& s) {
     s.add("torch.logsumexp(a, (0, 1))", {{3, 5}}, [](const auto& x) { return std::vector{logsumexp(x[0])}; });
@@ -330,17 +378,54 @@ struct CumSum {
     const int64_t n = x.shape()[dim], outer = x.numel() == 0 ? 0 : x.numel() / (n * inner);
     dispatch_floating(kName, x.dtype(), [&](auto t) {
       using T = decltype(t);
-      for (int64_t o = 0; o < outer; ++o) {
-        for (int64_t i = 0; i < inner; ++i) {
-          double total = 0;
-          for (int64_t k = 0; k < n; ++k) {
-            const int64_t at = (o * n + (reverse ? n - 1 - k : k)) * inner + i;
-            y.data<T>()[at] = static_cast<T>(total += static_cast<double>(x.data<T>()[at]));
-          }
-        }
-      }
+      if (inner == 1) return along_rows(outer, n, x.data<T>(), y.data<T>());
+      along_columns(outer, n, inner, x.data<T>(), y.data<T>());
     });
     return y;
+  }
+  // Each sum waits for the one before it: four rows take turns.
+  template <class T>
+  void along_rows(int64_t rows, int64_t n, const T* x, T* y) const {
+    constexpr int64_t kRows = 4;
+    const int64_t first = reverse ? n - 1 : 0, step = reverse ? -1 : 1;
+    parallel_for((rows + kRows - 1) / kRows, std::max<int64_t>(1, (1 << 12) / std::max<int64_t>(n, 1)),
+                 [&](int64_t begin, int64_t end) {
+                   const int64_t stop = std::min(rows, end * kRows);
+                   int64_t r = begin * kRows;
+                   for (; r + kRows <= stop; r += kRows) {
+                     double a = 0, b = 0, c = 0, d = 0;
+                     for (int64_t k = 0, at = r * n + first; k < n; ++k, at += step) {
+                       y[at] = static_cast<T>(a += static_cast<double>(x[at]));
+                       y[at + n] = static_cast<T>(b += static_cast<double>(x[at + n]));
+                       y[at + 2 * n] = static_cast<T>(c += static_cast<double>(x[at + 2 * n]));
+                       y[at + 3 * n] = static_cast<T>(d += static_cast<double>(x[at + 3 * n]));
+                     }
+                   }
+                   for (; r < stop; ++r) {
+                     double total = 0;
+                     for (int64_t k = 0, at = r * n + first; k < n; ++k, at += step)
+                       y[at] = static_cast<T>(total += static_cast<double>(x[at]));
+                   }
+                 });
+  }
+  template <class T>
+  void along_columns(int64_t outer, int64_t n, int64_t inner, const T* x, T* y) const {
+    constexpr int64_t kColumns = 256;  // that are added up side by side
+    const int64_t tiles = (inner + kColumns - 1) / kColumns;
+    parallel_for(
+        outer * tiles, std::max<int64_t>(1, (1 << 14) / std::max<int64_t>(n * std::min(inner, kColumns), 1)),
+        [&](int64_t begin, int64_t end) {
+          for (int64_t tile = begin; tile < end; ++tile) {
+            const int64_t column = tile % tiles * kColumns, width = std::min(kColumns, inner - column);
+            const int64_t start = tile / tiles * n * inner + column;
+            double total[kColumns] = {};
+            for (int64_t k = 0; k < n; ++k) {
+              const int64_t at = start + (reverse ? n - 1 - k : k) * inner;
+              for (int64_t i = 0; i < width; ++i)
+                y[at + i] = static_cast<T>(total[i] += static_cast<double>(x[at + i]));
+            }
+          }
+        });
   }
   void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add(0, apply(CumSum{dim, !reverse}, g)); }
   static void samples(SampleList& s) {

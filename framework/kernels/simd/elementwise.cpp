@@ -6,18 +6,115 @@
 
 #include "framework/core/distributions.h"
 #include "framework/core/parallel.h"
-#include "framework/core/random.h"
 #include "framework/kernels/kernels.h"
+#include "framework/kernels/plain_math.h"
+#include "framework/kernels/simd/functions-inl.h"
 #include "framework/kernels/simd/math-inl.h"
+#include "framework/kernels/simd/philox-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace heed::kernels {
 namespace HWY_NAMESPACE {
 
+// The functions that have a vector form in f32 alone, or none.
+inline void FloatKernel(const UnaryOp& op, int64_t n, const float* x, float* y) {
+  const hn::ScalableTag<float> d;
+  const auto plain_value = [&op](float v) { return plain::value(op, v); };
+  switch (op.kind) {
+    case Unary::expm1:
+      return MapWithin(
+          -kExpRange, kExpRange, n, x, y, [d](auto v) { return Expm1Inside(d, v); }, plain_value);
+    case Unary::log1p:
+      return MapWithin(
+          -0.99999994F, 1e37F, n, x, y, [d](auto v) { return Log1pInside(d, v); }, plain_value);
+    case Unary::sin:
+      return MapWithin(
+          -kSineRange, kSineRange, n, x, y, [d](auto v) { return SinInside(d, v); }, plain_value);
+    case Unary::cos:
+      return MapWithin(
+          -kSineRange, kSineRange, n, x, y, [d](auto v) { return CosInside(d, v); }, plain_value);
+    case Unary::erf:
+      return Map(n, x, y, [d](auto v) { return ErfAnywhere(d, v); });
+    case Unary::elu: {
+      const auto alpha = hn::Set(d, static_cast<float>(op.first)), zero = hn::Zero(d);
+      return MapWithin(
+          -kExpRange, std::numeric_limits<float>::infinity(), n, x, y,
+          [=](auto v) {
+            const auto below = hn::Mul(alpha, Expm1Inside(d, hn::Min(v, zero)));
+            return hn::IfThenElse(hn::Gt(v, zero), v, below);
+          },
+          plain_value);
+    }
+    case Unary::silu:
+      return Map(n, x, y, [d](auto v) { return SiluAnywhere(d, v); });
+    case Unary::softplus:
+      return Map(n, x, y, [d](auto v) { return SoftplusAnywhere(d, v); });
+    case Unary::gelu:
+      return Map(n, x, y, [d](auto v) { return GeluAnywhere(d, v); });
+    case Unary::gelu_tanh:
+      return Map(n, x, y, [d](auto v) { return GeluTanhAnywhere(d, v); });
+    case Unary::pow: {
+      const auto exponent = static_cast<double>(static_cast<float>(op.first));
+      if (!std::isfinite(exponent)) break;
+      return Map(n, x, y, [=](auto v) { return PowerAnywhere(d, v, exponent); });
+    }
+    default:
+      break;
+  }
+  for (int64_t i = 0; i < n; ++i) y[i] = plain_value(x[i]);
+}
+
+inline void FloatBackwardKernel(const UnaryOp& op, int64_t n, const float* g, const float* x, float* dx) {
+  const hn::ScalableTag<float> d;
+  const auto plain_product = [&op](float a, float b) { return a * plain::slope(op, b); };
+  switch (op.kind) {
+    case Unary::sin:
+      return Map2Within(
+          -kSineRange, kSineRange, n, g, x, dx, [d](auto a, auto b) { return hn::Mul(a, CosInside(d, b)); },
+          plain_product);
+    case Unary::cos:
+      return Map2Within(
+          -kSineRange, kSineRange, n, g, x, dx,
+          [d](auto a, auto b) { return hn::Neg(hn::Mul(a, SinInside(d, b))); }, plain_product);
+    case Unary::erf: {
+      const auto factor = hn::Set(d, static_cast<float>(plain::kErfSlope));
+      return Map2(n, g, x, dx, [=](auto a, auto b) {
+        return hn::Mul(a, hn::Mul(factor, SafeExp(d, hn::Neg(hn::Mul(b, b)))));
+      });
+    }
+    case Unary::elu: {
+      const auto alpha = hn::Set(d, static_cast<float>(op.first)), zero = hn::Zero(d);
+      return Map2(n, g, x, dx, [=](auto a, auto b) {
+        const auto below = hn::Mul(alpha, SafeExp(d, b));
+        return hn::IfThenElse(hn::Gt(b, zero), a, hn::Mul(a, below));
+      });
+    }
+    case Unary::silu:
+      return Map2(n, g, x, dx, [d](auto a, auto b) { return hn::Mul(a, SiluSlope(d, b)); });
+    case Unary::softplus:
+      return Map2(n, g, x, dx, [d](auto a, auto b) { return hn::Mul(a, SoftplusSlope(d, b)); });
+    case Unary::gelu:
+      return Map2(n, g, x, dx, [d](auto a, auto b) { return hn::Mul(a, GeluSlope(d, b)); });
+    case Unary::gelu_tanh:
+      return Map2(n, g, x, dx, [d](auto a, auto b) { return hn::Mul(a, GeluTanhSlope(d, b)); });
+    case Unary::pow: {
+      const auto less = static_cast<double>(static_cast<float>(op.first - 1));
+      if (!std::isfinite(less)) break;
+      const auto factor = hn::Set(d, static_cast<float>(op.first));
+      return Map2(n, g, x, dx,
+                  [=](auto a, auto b) { return hn::Mul(a, hn::Mul(factor, PowerAnywhere(d, b, less))); });
+    }
+    default:
+      break;
+  }
+  for (int64_t i = 0; i < n; ++i) dx[i] = plain_product(g[i], x[i]);
+}
+
 template <class T>
-void UnaryKernel(Unary op, int64_t n, const T* x, T* y) {
+void UnaryKernel(const UnaryOp& op, int64_t n, const T* x, T* y) {
   const hn::ScalableTag<T> d;
-  switch (op) {
+  const auto first = hn::Set(d, static_cast<T>(op.first)), second = hn::Set(d, static_cast<T>(op.second));
+  switch (op.kind) {
     case Unary::neg:
       return Map(n, x, y, [](auto v) { return hn::Neg(v); });
     case Unary::exp:
@@ -37,14 +134,40 @@ void UnaryKernel(Unary op, int64_t n, const T* x, T* y) {
       return Map(n, x, y, [](auto v) { return hn::Mul(v, v); });
     case Unary::abs:
       return Map(n, x, y, [](auto v) { return hn::Abs(v); });
+    case Unary::sign:
+      return Map(n, x, y, [d](auto v) {
+        const auto one = hn::Set(d, T{1}), zero = hn::Zero(d);
+        const auto above = hn::IfThenElseZero(hn::Gt(v, zero), one);
+        return KeepNaN(d, v, hn::IfThenElse(hn::Lt(v, zero), hn::Neg(one), above));
+      });
+    case Unary::rsqrt:
+      return Map(n, x, y, [d](auto v) { return hn::Div(hn::Set(d, T{1}), hn::Sqrt(v)); });
+    case Unary::reciprocal:
+      return Map(n, x, y, [d](auto v) { return hn::Div(hn::Set(d, T{1}), v); });
+    case Unary::leaky_relu:
+      return Map(n, x, y,
+                 [d, first](auto v) { return hn::IfThenElse(hn::Gt(v, hn::Zero(d)), v, hn::Mul(v, first)); });
+    case Unary::clamp:
+      return Map(n, x, y, [first, second](auto v) {
+        return hn::IfThenElse(hn::Lt(v, first), first, hn::IfThenElse(hn::Gt(v, second), second, v));
+      });
+    default:
+      if (op.kind == Unary::pow && plain::is_simple_power(op.first))
+        return WithSimplePower<T>(op.first, [&](const auto& power) { Map(n, x, y, power); });
+      if constexpr (sizeof(T) == 4) {
+        FloatKernel(op, n, x, y);
+      } else {
+        for (int64_t i = 0; i < n; ++i) y[i] = plain::value(op, x[i]);
+      }
   }
 }
 
 template <class T>
-void UnaryBackwardKernel(Unary op, int64_t n, const T* g, const T* x, const T* y, T* dx) {
+void UnaryBackwardKernel(const UnaryOp& op, int64_t n, const T* g, const T* x, const T* y, T* dx) {
   const hn::ScalableTag<T> d;
   const auto one = hn::Set(d, T{1});
-  switch (op) {
+  const auto first = hn::Set(d, static_cast<T>(op.first)), second = hn::Set(d, static_cast<T>(op.second));
+  switch (op.kind) {
     case Unary::neg:
       return Map(n, g, dx, [](auto v) { return hn::Neg(v); });
     case Unary::exp:
@@ -66,6 +189,39 @@ void UnaryBackwardKernel(Unary op, int64_t n, const T* g, const T* x, const T* y
         const auto zero = hn::Zero(d);
         return hn::IfThenElse(hn::Gt(b, zero), a, hn::IfThenElse(hn::Lt(b, zero), hn::Neg(a), zero));
       });
+    case Unary::sign:
+      return Map(n, g, dx, [d](auto a) { return hn::Mul(a, hn::Zero(d)); });
+    case Unary::expm1:
+      return Map2(n, g, y, dx, [one](auto a, auto b) { return hn::Mul(a, hn::Add(b, one)); });
+    case Unary::log1p:
+      return Map2(n, g, x, dx, [one](auto a, auto b) { return hn::Div(a, hn::Add(one, b)); });
+    case Unary::rsqrt:
+      return Map2(n, g, y, dx, [d](auto a, auto b) {
+        return hn::Mul(a, hn::Mul(hn::Mul(hn::Mul(b, b), b), hn::Set(d, T(-0.5))));
+      });
+    case Unary::reciprocal:
+      return Map2(n, g, y, dx, [](auto a, auto b) { return hn::Neg(hn::Mul(a, hn::Mul(b, b))); });
+    case Unary::leaky_relu:
+      return Map2(n, g, x, dx, [d, first](auto a, auto b) {
+        return hn::IfThenElse(hn::Gt(b, hn::Zero(d)), a, hn::Mul(a, first));
+      });
+    case Unary::clamp:
+      return Map2(n, g, x, dx, [first, second](auto a, auto b) {
+        return hn::IfThenElseZero(hn::And(hn::Ge(b, first), hn::Le(b, second)), a);
+      });
+    default:
+      if (op.kind == Unary::pow && op.first == 0)
+        return Map(n, g, dx, [d](auto a) { return hn::Mul(a, hn::Zero(d)); });
+      if (op.kind == Unary::pow && plain::is_simple_power(op.first - 1)) {
+        return WithSimplePower<T>(op.first - 1, [&](const auto& power) {
+          Map2(n, g, x, dx, [&](auto a, auto b) { return hn::Mul(a, hn::Mul(first, power(b))); });
+        });
+      }
+      if constexpr (sizeof(T) == 4) {
+        FloatBackwardKernel(op, n, g, x, dx);
+      } else {
+        for (int64_t i = 0; i < n; ++i) dx[i] = g[i] * plain::slope(op, x[i]);
+      }
   }
 }
 
@@ -84,6 +240,27 @@ void BinaryRow(int64_t n, const T* a, bool a_moves, const T* b, bool b_moves, T*
   for (int64_t i = 0; i < n; ++i) y[i] = value;
 }
 
+// a^b for finite a > 0 and finite b by logarithm and exponential in f64; others, and f64, by the C library.
+inline void PowerRow(int64_t n, const float* a, bool a_moves, const float* b, bool b_moves, float* y) {
+  const hn::ScalableTag<float> d;
+  constexpr float kMost = std::numeric_limits<float>::max();
+  const auto zero = hn::Zero(d), most = hn::Set(d, kMost);
+  auto inside = hn::Eq(zero, zero);
+  BinaryRow(n, a, a_moves, b, b_moves, y, [&](auto p, auto q) {
+    inside = hn::And(inside, hn::And(hn::And(hn::Gt(p, zero), hn::Le(p, most)), hn::Le(hn::Abs(q), most)));
+    return InDouble(
+        d, [](auto wide, auto v, auto w) { return SafeExp(wide, hn::Mul(w, hn::Log(wide, v))); }, p, q);
+  });
+  if (hn::AllTrue(d, inside)) return;
+  for (int64_t i = 0; i < n; ++i) {
+    const float p = a[a_moves ? i : 0], q = b[b_moves ? i : 0];
+    if (!(p > 0 && p <= kMost && std::abs(q) <= kMost)) y[i] = std::pow(p, q);
+  }
+}
+inline void PowerRow(int64_t n, const double* a, bool a_moves, const double* b, bool b_moves, double* y) {
+  for (int64_t i = 0; i < n; ++i) y[i] = std::pow(a[a_moves ? i : 0], b[b_moves ? i : 0]);
+}
+
 template <class T>
 void BinaryKernel(Binary op, int64_t n, const T* a, bool a_moves, const T* b, bool b_moves, T* y) {
   switch (op) {
@@ -95,7 +272,47 @@ void BinaryKernel(Binary op, int64_t n, const T* a, bool a_moves, const T* b, bo
       return BinaryRow(n, a, a_moves, b, b_moves, y, [](auto p, auto q) { return hn::Mul(p, q); });
     case Binary::div:
       return BinaryRow(n, a, a_moves, b, b_moves, y, [](auto p, auto q) { return hn::Div(p, q); });
+    case Binary::maximum:
+      return BinaryRow(n, a, a_moves, b, b_moves, y, [](auto p, auto q) {
+        return hn::IfThenElse(hn::Or(hn::Gt(q, p), hn::IsNaN(q)), q, p);
+      });
+    case Binary::minimum:
+      return BinaryRow(n, a, a_moves, b, b_moves, y, [](auto p, auto q) {
+        return hn::IfThenElse(hn::Or(hn::Lt(q, p), hn::IsNaN(q)), q, p);
+      });
+    case Binary::pow:
+      return PowerRow(n, a, a_moves, b, b_moves, y);
   }
+}
+
+template <class D, class V>
+hn::Vec<D> WidenBytes(D bits, V bytes) {
+  const hn::Rebind<uint32_t, D> words;
+  if constexpr (sizeof(hn::TFromD<D>) == 4) {
+    return hn::PromoteTo(bits, bytes);
+  } else {
+    return hn::PromoteTo(bits, hn::PromoteTo(words, bytes));
+  }
+}
+
+template <class T>
+void ChooseKernel(int64_t n, const bool* condition, const T* a, bool a_moves, const T* b, bool b_moves,
+                  T* y) {
+  const hn::ScalableTag<T> d;
+  const hn::RebindToUnsigned<decltype(d)> bits;
+  const hn::Rebind<uint8_t, decltype(d)> bytes;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto* const holds = reinterpret_cast<const uint8_t*>(condition);
+  const auto only_a = hn::Set(d, *a), only_b = hn::Set(d, *b);
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const auto mask =
+        hn::RebindMask(d, hn::Ne(WidenBytes(bits, hn::LoadU(bytes, holds + i)), hn::Zero(bits)));
+    const auto from_a = a_moves ? hn::LoadU(d, a + i) : only_a,
+               from_b = b_moves ? hn::LoadU(d, b + i) : only_b;
+    hn::StoreU(hn::IfThenElse(mask, from_a, from_b), d, y + i);
+  }
+  for (; i < n; ++i) y[i] = holds[i] ? a[a_moves ? i : 0] : b[b_moves ? i : 0];
 }
 
 template <class T>
@@ -166,59 +383,6 @@ void AdamKernel(int64_t n, const AdamStep& s, const T* g, T* p, T* m, T* v) {
   });
 }
 
-// Philox 4x32-10 on 16 consecutive blocks, so that a chunk of 128 elements is the same whatever the vector
-// length: element 16 (2 w + half) + block takes the given half of word w.
-constexpr int64_t kBlocks = 16;
-constexpr int64_t kChunk = 8 * kBlocks;
-
-#if HWY_TARGET == HWY_SCALAR
-inline void DropoutBits(uint64_t seed, uint64_t stream, uint64_t chunk, uint32_t* words /* [4][16] */) {
-  for (int64_t b = 0; b < kBlocks; ++b) {
-    const auto block = philox(seed, stream, chunk * kBlocks + static_cast<uint64_t>(b));
-    for (int64_t w = 0; w < 4; ++w) words[w * kBlocks + b] = block[static_cast<size_t>(w)];
-  }
-}
-#else
-template <class D32, class V>
-void MulHiLo(D32 d32, V a, V b, V& high, V& low) {
-  const hn::Repartition<uint64_t, D32> d64;
-  const auto even = hn::BitCast(d64, hn::MulEven(a, b));
-  const auto odd = hn::BitCast(d64, hn::MulEven(hn::BitCast(d32, hn::ShiftRight<32>(hn::BitCast(d64, a))),
-                                                hn::BitCast(d32, hn::ShiftRight<32>(hn::BitCast(d64, b)))));
-  const auto low_mask = hn::Set(d64, uint64_t{0xFFFFFFFF});
-  low = hn::BitCast(d32, hn::Or(hn::And(even, low_mask), hn::ShiftLeft<32>(odd)));
-  high = hn::BitCast(d32, hn::Or(hn::ShiftRight<32>(even), hn::AndNot(low_mask, odd)));
-}
-
-inline void DropoutBits(uint64_t seed, uint64_t stream, uint64_t chunk, uint32_t* words /* [4][16] */) {
-  const hn::CappedTag<uint32_t, 16> d;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  const auto m0 = hn::Set(d, 0xD2511F53U), m1 = hn::Set(d, 0xCD9E8D57U);
-  for (int64_t b = 0; b < kBlocks; b += lanes) {
-    // kBlocks divides 2^32: the high word is constant here
-    const uint64_t first = chunk * kBlocks + static_cast<uint64_t>(b);
-    auto c0 = hn::Iota(d, static_cast<uint32_t>(first)), c1 = hn::Set(d, static_cast<uint32_t>(first >> 32));
-    auto c2 = hn::Set(d, static_cast<uint32_t>(stream)), c3 = hn::Set(d, static_cast<uint32_t>(stream >> 32));
-    auto k0 = static_cast<uint32_t>(seed), k1 = static_cast<uint32_t>(seed >> 32);
-    for (int round = 0; round < 10; ++round) {
-      auto high0 = c0, low0 = c0, high1 = c0, low1 = c0;
-      MulHiLo(d, c0, m0, high0, low0);
-      MulHiLo(d, c2, m1, high1, low1);
-      c0 = hn::Xor(hn::Xor(high1, c1), hn::Set(d, k0));
-      c1 = low1;
-      c2 = hn::Xor(hn::Xor(high0, c3), hn::Set(d, k1));
-      c3 = low0;
-      k0 += 0x9E3779B9U;
-      k1 += 0xBB67AE85U;
-    }
-    hn::StoreU(c0, d, words + b);
-    hn::StoreU(c1, d, words + kBlocks + b);
-    hn::StoreU(c2, d, words + 2 * kBlocks + b);
-    hn::StoreU(c3, d, words + 3 * kBlocks + b);
-  }
-}
-#endif
-
 template <class T>
 void DropoutKernel(int64_t first_chunk, int64_t n, double p, uint64_t seed, uint64_t stream, const T* x,
                    T* y) {
@@ -227,7 +391,7 @@ void DropoutKernel(int64_t first_chunk, int64_t n, double p, uint64_t seed, uint
   uint32_t words[4 * kBlocks];
   T scale[kChunk];
   for (int64_t start = 0; start < n; start += kChunk) {
-    DropoutBits(seed, stream, static_cast<uint64_t>(first_chunk + start / kChunk), words);
+    PhiloxBlocks(seed, stream, static_cast<uint64_t>(first_chunk + start / kChunk), words);
     for (int64_t w = 0; w < 4; ++w) {
       for (int64_t b = 0; b < kBlocks; ++b) {
         const uint32_t word = words[w * kBlocks + b];
@@ -246,6 +410,7 @@ void DropoutKernel(int64_t first_chunk, int64_t n, double p, uint64_t seed, uint
 HEED_TYPED(UnaryKernel)
 HEED_TYPED(UnaryBackwardKernel)
 HEED_TYPED(BinaryKernel)
+HEED_TYPED(ChooseKernel)
 HEED_TYPED(AffineKernel)
 HEED_TYPED(MultiplyAddKernel)
 HEED_TYPED(AddIntoKernel)
@@ -268,6 +433,7 @@ namespace heed::kernels {
 HEED_EXPORT(UnaryKernel)
 HEED_EXPORT(UnaryBackwardKernel)
 HEED_EXPORT(BinaryKernel)
+HEED_EXPORT(ChooseKernel)
 HEED_EXPORT(AffineKernel)
 HEED_EXPORT(MultiplyAddKernel)
 HEED_EXPORT(AddIntoKernel)
@@ -281,15 +447,53 @@ namespace {
 constexpr int64_t kGrain = 1 << 15;  // elements a thread should get at least
 }
 
+// Whether f64 has vectors for a function, and for its slope.
+static bool in_double_vectors(const UnaryOp& op, bool slope) {
+  switch (op.kind) {
+    case Unary::expm1:
+    case Unary::log1p:
+      return slope;
+    case Unary::sin:
+    case Unary::cos:
+    case Unary::erf:
+    case Unary::elu:
+    case Unary::silu:
+    case Unary::softplus:
+    case Unary::gelu:
+    case Unary::gelu_tanh:
+      return false;
+    case Unary::pow:
+      return op.first == 0 || plain::is_simple_power(slope ? op.first - 1 : op.first);
+    default:
+      return true;
+  }
+}
+
+constexpr int64_t kPlainGrain = 1 << 12;  // of values that take the C library's time
+
 template <class T>
-void unary(Unary op, int64_t n, const T* x, T* y) {
+void unary(const UnaryOp& op, int64_t n, const T* x, T* y) {
+  if (std::is_same_v<T, double> && !in_double_vectors(op, /*slope=*/false)) {
+    return parallel_for(n, kPlainGrain, [&](int64_t b, int64_t e) {
+      for (int64_t i = b; i < e; ++i) y[i] = plain::value(op, x[i]);
+    });
+  }
   parallel_for(n, kGrain, [&](int64_t b, int64_t e) { HEED_DISPATCH(UnaryKernel)(op, e - b, x + b, y + b); });
 }
 template <class T>
-void unary_backward(Unary op, int64_t n, const T* g, const T* x, const T* y, T* dx) {
+void unary_backward(const UnaryOp& op, int64_t n, const T* g, const T* x, const T* y, T* dx) {
+  if (std::is_same_v<T, double> && !in_double_vectors(op, /*slope=*/true)) {
+    return parallel_for(n, kPlainGrain, [&](int64_t b, int64_t e) {
+      for (int64_t i = b; i < e; ++i) dx[i] = g[i] * plain::slope(op, x[i]);
+    });
+  }
   parallel_for(n, kGrain, [&](int64_t b, int64_t e) {
     HEED_DISPATCH(UnaryBackwardKernel)(op, e - b, g + b, x ? x + b : nullptr, y ? y + b : nullptr, dx + b);
   });
+}
+template <class T>
+void choose(int64_t n, const bool* condition, const T* a, bool a_moves, const T* b, bool b_moves, T* y) {
+  HEED_DISPATCH(ChooseKernel)(n, condition, a, a_moves, b, b_moves, y);
 }
 template <class T>
 void affine(int64_t n, const T* x, T scale, T shift, T* y) {
@@ -471,8 +675,9 @@ void dropout(int64_t n, double p, uint64_t seed, uint64_t stream, const T* x, T*
 }
 
 #define HEED_INSTANTIATE(T)                                                                           \
-  template void unary(Unary, int64_t, const T*, T*);                                                  \
-  template void unary_backward(Unary, int64_t, const T*, const T*, const T*, T*);                     \
+  template void unary(const UnaryOp&, int64_t, const T*, T*);                                         \
+  template void unary_backward(const UnaryOp&, int64_t, const T*, const T*, const T*, T*);            \
+  template void choose(int64_t, const bool*, const T*, bool, const T*, bool, T*);                     \
   template void affine(int64_t, const T*, T, T, T*);                                                  \
   template void multiply_add(int64_t, const T*, const T*, T*);                                        \
   template void binary_dense(Binary, int64_t, const T*, const T*, T*);                                \

@@ -18,6 +18,23 @@ using Words = std::array<uint32_t, 4>;
 
 // Random123's kat_vectors, philox4x32 10. Counter words 0, 1 are our index, words 2, 3 our stream, the key
 // our seed, low word first.
+// randn and uniform are computed in vectors, on several threads; every number is that of its definition.
+TEST(Random, NumbersAreThoseOfTheirDefinitionToTheBit) {
+  constexpr int64_t kCount = 400003;
+  manual_seed(7);
+  const Tensor normal = randn({kCount}), unit = uniform({kCount}, 0, 1), wide = uniform({kCount}, -3, 1e-3),
+               exact = uniform({1001}, -2, 5, DType::f64), normal64 = randn({1001}, DType::f64);
+  for (int64_t i = 0; i < kCount; ++i) {
+    const auto words = [i](uint64_t stream) { return philox(7, stream, static_cast<uint64_t>(i)); };
+    ASSERT_EQ(normal.data<float>()[i], static_cast<float>(detail::normal_from(words(0)))) << i;
+    ASSERT_EQ(unit.data<float>()[i], detail::uniform_from<float>(words(1), 0, 1)) << i;
+    ASSERT_EQ(wide.data<float>()[i], detail::uniform_from<float>(words(2), -3, 1e-3)) << i;
+    if (i >= 1001) continue;
+    ASSERT_EQ(exact.data<double>()[i], detail::uniform_from<double>(words(3), -2, 5)) << i;
+    ASSERT_EQ(normal64.data<double>()[i], detail::normal_from(words(4))) << i;
+  }
+}
+
 TEST(Philox, KnownAnswers) {
   EXPECT_EQ(philox(0, 0, 0), (Words{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
   EXPECT_EQ(philox(UINT64_MAX, UINT64_MAX, UINT64_MAX),

@@ -3,47 +3,45 @@
 // under another instruction set.
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <limits>
 
 #include "framework/core/random.h"
 #include "framework/kernels/kernels.h"
+#include "framework/kernels/plain_math.h"
 
 namespace heed::kernels {
 namespace {
 
 template <class T>
-T reference(Unary op, T x) {
-  switch (op) {
-    case Unary::neg:
-      return -x;
-    case Unary::exp:
-      return std::exp(x);
-    case Unary::log:
-      return std::log(x);
-    case Unary::tanh:
-      return std::tanh(x);
-    case Unary::sigmoid:
-      return x >= 0 ? 1 / (1 + std::exp(-x)) : std::exp(x) / (1 + std::exp(x));
-    case Unary::relu:
-      return std::isnan(x) ? x : (x > 0 ? x : T{0});
-    case Unary::sqrt:
-      return std::sqrt(x);
-    case Unary::square:
-      return x * x;
-    case Unary::abs:
-      return std::abs(x);
-  }
-  return x;
+T reference(const UnaryOp& op, T x) {
+  return plain::value(op, x);
 }
 
-const char* name(Unary op) {
-  constexpr const char* kNames[] = {"neg", "exp", "log", "tanh", "sigmoid", "relu", "sqrt", "square", "abs"};
-  return kNames[static_cast<size_t>(op)];
+const char* name(const UnaryOp& op) {
+  constexpr const char* kNames[] = {
+      "neg",  "exp",   "log",      "tanh",  "sigmoid",    "relu",  "sqrt", "square", "abs",
+      "sign", "expm1", "log1p",    "rsqrt", "reciprocal", "sin",   "cos",  "erf",    "leaky_relu",
+      "elu",  "silu",  "softplus", "gelu",  "gelu_tanh",  "clamp", "pow"};
+  return kNames[static_cast<size_t>(op.kind)];
 }
-constexpr Unary kAll[] = {Unary::neg,  Unary::exp,  Unary::log,    Unary::tanh, Unary::sigmoid,
-                          Unary::relu, Unary::sqrt, Unary::square, Unary::abs};
+const UnaryOp kAll[] = {Unary::neg,        Unary::exp,         Unary::log,
+                        Unary::tanh,       Unary::sigmoid,     Unary::relu,
+                        Unary::sqrt,       Unary::square,      Unary::abs,
+                        Unary::sign,       Unary::expm1,       Unary::log1p,
+                        Unary::rsqrt,      Unary::reciprocal,  Unary::sin,
+                        Unary::cos,        Unary::erf,         {Unary::leaky_relu, 0.2},
+                        {Unary::elu, 0.7}, Unary::silu,        Unary::softplus,
+                        Unary::gelu,       Unary::gelu_tanh,   {Unary::clamp, -0.25, 3},
+                        {Unary::pow, 0},   {Unary::pow, 1},    {Unary::pow, 2},
+                        {Unary::pow, 3},   {Unary::pow, -1},   {Unary::pow, -2},
+                        {Unary::pow, 0.5}, {Unary::pow, -0.5}, {Unary::pow, 1.5},
+                        {Unary::pow, 2.5}, {Unary::pow, -1.5}, {Unary::pow, 5},
+                        {Unary::pow, -3},  {Unary::pow, 4}};
 
 template <class T>
 class MathTest : public testing::Test {};
@@ -69,7 +67,7 @@ TYPED_TEST(MathTest, SpecialValues) {
                                    T(-1e4),
                                    T{1},
                                    T{-1}};
-  for (const Unary op : kAll) {
+  for (const UnaryOp& op : kAll) {
     for (const T special : specials) {
       for (const size_t n : {size_t{1}, size_t{7}, size_t{16}, size_t{33}}) {
         for (const size_t at : {size_t{0}, n - 1}) {
@@ -81,7 +79,7 @@ TYPED_TEST(MathTest, SpecialValues) {
             EXPECT_TRUE(std::isnan(got)) << name(op) << "(" << special << ") = " << got;
           } else if (std::isinf(want) || want == 0) {
             EXPECT_EQ(got, want) << name(op) << "(" << special << ")";
-            EXPECT_TRUE(op == Unary::relu || std::signbit(got) == std::signbit(want))
+            EXPECT_TRUE(op.kind == Unary::relu || std::signbit(got) == std::signbit(want))
                 << name(op) << "(" << special << ")";
           } else {
             EXPECT_NEAR(static_cast<double>(got / want), 1, 8 * static_cast<double>(Limits::epsilon()))
@@ -100,7 +98,7 @@ TYPED_TEST(MathTest, SpecialValues) {
 // The largest |got - want| / |want| over many points, and for results below the smallest normal number the
 // error in units of the smallest denormal one.
 template <class T>
-double largest_error(Unary op, double low, double high, bool logarithmic) {
+double largest_error(const UnaryOp& op, double low, double high, bool logarithmic) {
   constexpr int64_t kPoints = 400000;
   std::vector<T> x(kPoints), y(kPoints);
   for (int64_t i = 0; i < kPoints; ++i) {
@@ -125,7 +123,7 @@ TYPED_TEST(MathTest, AccuracyOverTheRange) {
   constexpr bool kFloat = sizeof(T) == 4;
   const double exp_low = kFloat ? -87 : -708, exp_high = kFloat ? 88.7 : 709.7;
   struct Range {
-    Unary op;
+    UnaryOp op;
     double low, high;
     bool logarithmic;
     double bound;
@@ -166,7 +164,7 @@ TYPED_TEST(MathTest, BackwardRulesOverVectorsAndRests) {
     for (int64_t i = 0; i < n; ++i)
       x.push_back(static_cast<T>(0.1 + 0.05 * static_cast<double>(i))),
           g.push_back(static_cast<T>(1.5 - 0.1 * static_cast<double>(i)));
-    for (const Unary op : kAll) {
+    for (const UnaryOp& op : kAll) {
       unary<T>(op, n, x.data(), y.data());
       unary_backward<T>(op, n, g.data(), x.data(), y.data(), dx.data());
       for (size_t i = 0; i < x.size(); ++i) {
@@ -178,10 +176,77 @@ TYPED_TEST(MathTest, BackwardRulesOverVectorsAndRests) {
   }
   const T zero[] = {T{0}, -T{0}}, one[] = {T{1}, T{1}};
   T dx[2];
-  for (const Unary op : {Unary::relu, Unary::abs}) {  // the gradient at the kink is 0
+  for (const UnaryOp op : {Unary::relu, Unary::abs}) {  // the gradient at the kink is 0
     unary_backward<T>(op, 2, one, zero, zero, dx);
     EXPECT_EQ(dx[0], 0) << name(op);
     EXPECT_EQ(dx[1], 0) << name(op);
+  }
+}
+
+// Floats of every size and sign, against the C library in double: errors in units in the last place of the
+// result, and of x where `by_argument` (a factor that cancels is then as right as x is). Every 4999th of
+// them; HEED_EVERY_FLOAT=1 walks all.
+TEST(FloatMath, LargestErrorsOfAllFloats) {
+  struct Bound {
+    UnaryOp op;
+    double ulps;
+    bool by_argument = false;
+  };
+  const Bound bounds[] = {
+      {Unary::exp, 1.1},
+      {Unary::log, 1.1},
+      {Unary::tanh, 5.3},
+      {Unary::expm1, 2},
+      {Unary::log1p, 2},
+      {Unary::rsqrt, 1.6},
+      {Unary::reciprocal, 0.51},
+      {Unary::sin, 2},
+      {Unary::cos, 2},
+      {Unary::erf, 5},
+      {{Unary::elu, 0.7}, 2.5},
+      {Unary::silu, 4},
+      {Unary::softplus, 3},
+      {Unary::gelu, 6},
+      {Unary::gelu_tanh, 6, true},
+      {{Unary::pow, 3}, 1.6},
+      {{Unary::pow, -2}, 1.6},
+      {{Unary::pow, 0.5}, 0.51},
+      {{Unary::pow, -0.5}, 1.6},
+      {{Unary::pow, 1.5}, 1.6},
+      {{Unary::pow, 2.5}, 0.51},
+      {{Unary::pow, -1.75}, 0.51},
+      {{Unary::pow, 7}, 0.51},
+  };
+  const auto ulp = [](double x) {
+    return std::ldexp(1.0, std::max(x == 0 ? -126 : std::ilogb(x), -126) - 23);
+  };
+  const uint64_t stride = std::getenv("HEED_EVERY_FLOAT") ? 1 : 4999, piece = 1 << 16;
+  std::vector<float> x(piece), y(piece);
+  for (const Bound& bound : bounds) {
+    double worst = 0;
+    float at = 0;
+    for (uint64_t start = 0; start < uint64_t{1} << 32; start += piece * stride) {
+      for (uint64_t i = 0; i < piece; ++i)
+        x[i] = std::bit_cast<float>(static_cast<uint32_t>(start + i * stride));  // beyond the last, the first
+      unary<float>(bound.op, static_cast<int64_t>(piece), x.data(), y.data());
+      for (size_t i = 0; i < piece; ++i) {
+        const double exact = plain::value(bound.op, static_cast<double>(x[i]));
+        const auto want = static_cast<float>(exact);
+        if (!std::isfinite(want)) {
+          ASSERT_TRUE(std::isnan(want) ? std::isnan(y[i]) : y[i] == want || std::abs(y[i]) > 3.4028228e38F)
+              << name(bound.op) << "(" << x[i] << ") = " << y[i] << ", not " << want;
+          continue;
+        }
+        const double unit = std::max(ulp(exact), bound.by_argument ? ulp(x[i]) : 0);
+        const double error = std::abs(static_cast<double>(y[i]) - exact) / unit;
+        if (!(error <= worst)) worst = error, at = x[i];
+      }
+    }
+    EXPECT_LE(worst, bound.ulps) << name(bound.op) << ", " << bound.op.first << ", at " << at << ", "
+                                 << simd_target();
+    RecordProperty(std::string(name(bound.op)) + "_ulps", std::to_string(worst));
+    if (std::getenv("HEED_EVERY_FLOAT"))
+      std::printf("%s %g: %.2f at %g\n", name(bound.op), bound.op.first, worst, at);
   }
 }
 

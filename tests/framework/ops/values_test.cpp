@@ -103,6 +103,45 @@ TEST(OpValues, TiesShareOrStandInOrder) {
   EXPECT_EQ(only(b.grad()), 0.5);
 }
 
+TEST(OpValues, TopkIsTheBeginningOfTheSortedRow) {
+  manual_seed(3);
+  for (const int64_t n : {1, 7, 64, 900}) {
+    for (const DType dtype : {DType::f32, DType::f64}) {
+      // rounded, so that elements are equal and the zeros have signs
+      const Tensor wide = randn({3, n, 2}, dtype) * 4.0, x = empty(wide.shape(), dtype);
+      for (int64_t i = 0; i < x.numel(); ++i) {
+        dispatch_floating("test", dtype, [&](auto t) {
+          x.data<decltype(t)>()[i] = std::round(wide.data<decltype(t)>()[i]);
+        });
+      }
+      for (const int nans : {0, 2}) {
+        for (int k = 0; k < nans; ++k) slice(x, 1, n * k / 3, n * k / 3 + 1).fill_(NAN);
+        for (const bool largest : {true, false}) {
+          const Sorted sorted = sort(x, 1, largest);
+          for (const int64_t k : {int64_t{1}, std::min<int64_t>(5, n), n / 2, n}) {
+            const Sorted top = topk(x, k, 1, largest);
+            EXPECT_EQ(top.indices.to_vector<int64_t>(), slice(sorted.indices, 1, 0, k).to_vector<int64_t>())
+                << n << " " << k << " " << largest << " " << name_of(dtype);
+          }
+          // a plain sort of places by value and place, NaN as the largest
+          const auto rows = transpose(x, 1, 2).to(DType::f64).to_vector<double>();
+          const auto places = transpose(sorted.indices, 1, 2).to_vector<int64_t>();
+          for (size_t row = 0; row < rows.size(); row += static_cast<size_t>(n)) {
+            for (size_t i = 1; i < static_cast<size_t>(n); ++i) {
+              const auto before = static_cast<size_t>(places[row + i - 1]),
+                         after = static_cast<size_t>(places[row + i]);
+              const double a = rows[row + (largest ? after : before)],
+                           b = rows[row + (largest ? before : after)];
+              const bool equal = a == b || (std::isnan(a) && std::isnan(b));
+              ASSERT_TRUE(equal ? before < after : std::isnan(b) || a < b) << n << " " << row << " " << i;
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST(OpValues, ANanHandsTheGradientToBothOfAPair) {
   using Choice = Tensor (*)(const Tensor&, const Tensor&);
   for (const Choice choose : {Choice{maximum}, Choice{minimum}}) {
