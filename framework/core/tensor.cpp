@@ -358,12 +358,12 @@ Tensor arange(int64_t n, DType dtype) {
   Tensor x = detail::allocate("arange", {n}, dtype);
   dispatch_all(dtype, [&](auto t) {
     using T = decltype(t);
+    T* const to = x.data<T>();
     if (n <= INT32_MAX) {  // whole numbers of 32 bits become floating ones in vectors
-      const auto last = static_cast<int32_t>(n);
-      for (int32_t i = 0; i < last; ++i) x.data<T>()[i] = static_cast<T>(i);
+      for (int32_t i = 0, last = static_cast<int32_t>(n); i < last; ++i) to[i] = static_cast<T>(i);
       return;
     }
-    for (int64_t i = 0; i < n; ++i) x.data<T>()[i] = static_cast<T>(i);
+    for (int64_t i = 0; i < n; ++i) to[i] = static_cast<T>(i);
   });
   return x;
 }

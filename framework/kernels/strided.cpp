@@ -75,7 +75,8 @@ bool copy_turned(const Layouts& both, const T* x, T* y) {
   constexpr int64_t kTile = 64, kWorth = 4;
   const Shape& shape = both.shape;
   const int last = shape.ndim() - 1;
-  if (last < 1 || shape.numel() == 0 || both.xs[last] == 1 || both.ys[last] != 1 || shape[last] < kWorth)
+  if (last < 1 || shape.numel() == 0 || both.xs[last] == 1 || both.xs[last] == 0 || both.ys[last] != 1 ||
+      shape[last] < kWorth)
     return false;
   int turned = -1;
   for (int d = 0; d < last; ++d) {

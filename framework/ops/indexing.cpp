@@ -118,11 +118,13 @@ struct Gather {
   }
 };
 
-// to[at] += from[i] for every choice, in double, as an element may be chosen any number of times.
+// to = x, and to[at] += from[i] for every choice, in double, as an element may be chosen any number of times.
 template <class T>
-void add_chosen(const Choices& choices, const T* from, T* to) {
-  if (choices.n == 1 && choices.dim == choices.shape.ndim() - 1)  // no element twice
+void add_chosen(const Choices& choices, const T* x, const T* from, T* to) {
+  if (choices.n == 1 && choices.dim == choices.shape.ndim() - 1) {  // no element twice
+    std::copy_n(x, choices.shape.numel(), to);
     return choices.each(0, choices.rows, [&](int64_t i, int64_t at) { to[at] += from[i]; });
+  }
   const int64_t last = choices.shape.back(), whole_rows = choices.shape.numel() / std::max<int64_t>(last, 1);
   const bool in_rows = choices.dim == choices.shape.ndim() - 1 && choices.rows == whole_rows;
   if (in_rows && last <= 1 << 16) {  // a row of the sums stays in cache
@@ -130,7 +132,7 @@ void add_chosen(const Choices& choices, const T* from, T* to) {
       std::vector<double> total(static_cast<size_t>(last));
       for (int64_t r = begin; r < end; ++r) {
         T* const row = to + r * last;
-        std::copy_n(row, last, total.begin());
+        std::copy_n(x + r * last, last, total.begin());
         const int64_t* const chosen = choices.index.data<int64_t>() + r * choices.n;
         const T* const values = from + r * choices.n;
         for (int64_t k = 0; k < choices.n; ++k)
@@ -139,7 +141,7 @@ void add_chosen(const Choices& choices, const T* from, T* to) {
       }
     });
   }
-  std::vector<double> total(to, to + choices.shape.numel());
+  std::vector<double> total(x, x + choices.shape.numel());
   choices.each(0, choices.rows, [&](int64_t i, int64_t at) {
     total[static_cast<size_t>(at)] += static_cast<double>(from[i]);
   });
@@ -151,10 +153,10 @@ struct ScatterAdd {
   int dim;
   Tensor forward(const Tensor& x, const Tensor& index, const Tensor& source, Saved& saved) const {
     saved.input(index);
-    const Tensor values = source.contiguous(), y = x.clone();
+    const Tensor dense = x.contiguous(), values = source.contiguous(), y = empty(x.shape(), x.dtype());
     dispatch_floating(kName, x.dtype(), [&](auto t) {
       using T = decltype(t);
-      add_chosen(Choices(index, y.shape(), dim), values.data<T>(), y.data<T>());
+      add_chosen(Choices(index, y.shape(), dim), dense.data<T>(), values.data<T>(), y.data<T>());
     });
     return y;
   }

@@ -2,6 +2,8 @@
 // of other ops. cross_entropy and its fused form have files of their own.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
 #include "framework/ops/naming.h"
@@ -114,6 +116,45 @@ Tensor paired(const Tensor& x, const Tensor& target, Reduction reduction, double
   return apply(Op{reduction, beta}, x, target);
 }
 
+// Without class weights: y = -sum of x[r, t_r] / n over the n rows that count (0 of none).      dx = -g / n
+// at the targets
+struct PlainNll {
+  static constexpr const char* kName = "nll_loss";
+  int64_t padding_id;
+  Shape shape;
+  int64_t counted(const int64_t* id) const { return shape[0] - std::count(id, id + shape[0], padding_id); }
+  Tensor forward(const Tensor& input, const Tensor& targets, Saved& saved) const {
+    saved.input(targets);
+    const Tensor x = input.contiguous(), ids = targets.contiguous(), y = empty({}, x.dtype());
+    const int64_t* const id = ids.data<int64_t>();
+    dispatch_floating(kName, x.dtype(), [&](auto t) {
+      using T = decltype(t);
+      double total = 0;
+      for (int64_t r = 0; r < shape[0]; ++r) {
+        if (id[r] != padding_id) total += static_cast<double>(x.data<T>()[r * shape[1] + id[r]]);
+      }
+      const int64_t n = counted(id);
+      *y.data<T>() = static_cast<T>(-total / static_cast<double>(std::max<int64_t>(n, 1)));
+    });
+    return y;
+  }
+  void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
+    const Tensor ids = saved[0].contiguous();
+    const int64_t* const id = ids.data<int64_t>();
+    const Tensor at = zeros({shape[0], 1}, DType::i64), weight = zeros({shape[0], 1}, g.dtype());
+    const double scale = -1 / static_cast<double>(std::max<int64_t>(counted(id), 1));
+    dispatch_floating(kName, g.dtype(), [&](auto t) {
+      for (int64_t r = 0; r < shape[0]; ++r) {
+        if (id[r] == padding_id) continue;
+        at.data<int64_t>()[r] = id[r];
+        weight.data<decltype(t)>()[r] = static_cast<decltype(t)>(scale);
+      }
+    });
+    const Tensor none = zeros(shape, g.dtype());
+    d.add(0, shape[1] == 0 ? none : scatter_add(none, 1, at, weight * g));
+  }
+};
+
 struct MseLoss {
   static void samples(SampleList& s) { add_loss(s, "mse_loss(a, b", {3, 4}, {3, 4}, mse_loss); }
 };
@@ -199,6 +240,14 @@ Tensor nll_loss(const Tensor& log_probabilities, const Tensor& targets, const Te
   if (class_weights.defined() && class_weights.dtype() != log_probabilities.dtype()) {
     throw DTypeError("nll_loss", fmt::format("dtypes differ: {} and weights {}", log_probabilities.describe(),
                                              class_weights.describe()));
+  }
+  if (!class_weights.defined() && is_floating(log_probabilities.dtype())) {
+    for (const int64_t id : targets.to_vector<int64_t>()) {
+      if (id != padding_id && (id < 0 || id >= classes))
+        throw IndexError("nll_loss", fmt::format("index {} is outside 0..{} of dimension 1 of {}", id,
+                                                 classes - 1, log_probabilities.shape().str()));
+    }
+    return apply(PlainNll{padding_id, log_probabilities.shape()}, log_probabilities, targets);
   }
   return detail::composed("nll_loss", [&] {
     const Tensor ignored = eq(targets, full({}, static_cast<double>(padding_id), DType::i64));

@@ -40,7 +40,7 @@ inline void FloatKernel(const UnaryOp& op, int64_t n, const float* x, float* y) 
       return MapWithin(
           -kExpRange, std::numeric_limits<float>::infinity(), n, x, y,
           [=](auto v) {
-            const auto below = hn::Mul(alpha, Expm1Inside(d, hn::Min(v, zero)));
+            const auto below = hn::Mul(alpha, hn::CopySign(Expm1Inside(d, hn::Min(v, zero)), v));
             return hn::IfThenElse(hn::Gt(v, zero), v, below);
           },
           plain_value);
@@ -249,7 +249,7 @@ inline void PowerRow(int64_t n, const float* a, bool a_moves, const float* b, bo
   BinaryRow(n, a, a_moves, b, b_moves, y, [&](auto p, auto q) {
     inside = hn::And(inside, hn::And(hn::And(hn::Gt(p, zero), hn::Le(p, most)), hn::Le(hn::Abs(q), most)));
     return InDouble(
-        d, [](auto wide, auto v, auto w) { return SafeExp(wide, hn::Mul(w, hn::Log(wide, v))); }, p, q);
+        d, [](auto wide, auto v, auto w) { return PowerInDouble(wide, v, w); }, p, q);
   });
   if (hn::AllTrue(d, inside)) return;
   for (int64_t i = 0; i < n; ++i) {

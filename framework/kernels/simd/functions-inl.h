@@ -70,13 +70,19 @@ V Log1pInside(D d, V x) {
 }
 
 /// For |x| <= 65536: the sine a quarter of a turn further for each of `quarters`. n = |x| / (pi / 2) rounded,
-/// r = |x| - n pi / 2 in f64, and of r the sine or the cosine, by n's last bits.
+/// r = |x| - n pi / 2 to the last bit, and of r the sine or the cosine, by n's last bits.
 constexpr float kSineRange = 65536;
 template <class D, class V>
 V SineInside(D d, V x, int32_t quarters) {
   const hn::RebindToSigned<D> di;
   const V magic = hn::Set(d, 12582912.0F), size = hn::Abs(x);
   const V shifted = hn::MulAdd(size, hn::Set(d, static_cast<float>(2 / std::numbers::pi)), magic);
+  const V n_quarters = hn::Sub(shifted, magic);
+#if HWY_NATIVE_FMA  // the first difference is exact, the others are rounded once
+  V r = hn::NegMulAdd(n_quarters, hn::Set(d, 1.57079637050628662e+00F), size);
+  r = hn::NegMulAdd(n_quarters, hn::Set(d, -4.3711388286737929e-08F), r);
+  r = hn::NegMulAdd(n_quarters, hn::Set(d, -1.7151245100058819e-15F), r);
+#else
   const V r = InDouble(
       d,
       [](auto wide, auto v, auto n) {
@@ -84,7 +90,8 @@ V SineInside(D d, V x, int32_t quarters) {
         const auto near = hn::MulAdd(n, hn::Set(wide, -1.57079632673412561417e+00), v);
         return hn::MulAdd(n, hn::Set(wide, -6.07710050650619224932e-11), near);
       },
-      size, hn::Sub(shifted, magic));
+      size, n_quarters);
+#endif
   const V z = hn::Mul(r, r);
   constexpr float kSine[] = {-0.1666665365F, 0.008332099751F, -0.0001950694251F};    // 4e-9
   constexpr float kCosine[] = {0.04166665371F, -0.001388759059F, 2.445524019e-05F};  // 3e-10
@@ -178,8 +185,10 @@ V GeluTanhSlope(D d, V x) {
 }
 
 template <class D, class V>
-V SiluAnywhere(D d, V x) {
-  return LimitAtMinusInfinity(d, x, hn::Div(x, hn::Add(hn::Set(d, 1.0F), SafeExp(d, hn::Neg(x)))));
+V SiluAnywhere(D d, V x) {  // x / (1 + e^-x), and below 0 x e^x / (1 + e^x), which does not overflow
+  const V one = hn::Set(d, 1.0F), e = SafeExp(d, hn::Neg(hn::Abs(x)));
+  const V over = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), hn::Mul(x, e), x);
+  return LimitAtMinusInfinity(d, x, hn::Div(over, hn::Add(one, e)));
 }
 template <class D, class V>
 V SiluSlope(D d, V x) {
@@ -201,21 +210,50 @@ V SoftplusSlope(D d, V x) {
   return KeepNaN(d, x, y);
 }
 
-/// x^p of a finite p, by logarithm and exponential in f64; what is too large or small for f32 is infinity or
-/// 0.
+/// v^p of f64 vectors for v > 0 that f32 has, right to the bits that f32 has: 2^(p log2 v).
+template <class D, class V>
+V PowerInDouble(D d, V v, V p) {
+  const hn::RebindToUnsigned<D> du;
+  const auto exponents = hn::Set(du, uint64_t{0x7FF} << 52), bias = hn::Set(du, uint64_t{1023} << 52);
+  // v = 2^e m with m in [0.75, 1.5)
+  const auto bits = hn::BitCast(du, v);
+  const auto e = hn::And(hn::Add(hn::Sub(bits, hn::BitCast(du, hn::Set(d, 0.75))), bias), exponents);
+  const V m = hn::BitCast(d, hn::Add(hn::Sub(bits, e), bias)), one = hn::Set(d, 1.0);
+  const V two52 = hn::Set(d, 0x1.0p52);
+  const V whole = hn::Sub(hn::BitCast(d, hn::Or(hn::ShiftRight<52>(e), hn::BitCast(du, two52))),
+                          hn::Set(d, 0x1.0p52 + 1023));
+  // log2 m = 2 / ln 2 artanh(s), |s| <= 0.2
+  const V s = hn::Div(hn::Sub(m, one), hn::Add(m, one)), z = hn::Mul(s, s);
+  V log = hn::Set(d, 1.0 / 13);
+  for (const double c : {1.0 / 11, 1.0 / 9, 1.0 / 7, 1.0 / 5, 1.0 / 3, 1.0})
+    log = hn::MulAdd(log, z, hn::Set(d, c));
+  log = hn::MulAdd(log, hn::Mul(s, hn::Set(d, 2 / std::numbers::ln2)), whole);
+  const V t = hn::Min(hn::Max(hn::Mul(p, log), hn::Set(d, -1000.0)), hn::Set(d, 1000.0));
+  // 2^t = 2^n e^r, |r| <= ln 2 / 2
+  const V magic = hn::Set(d, 0x1.8p52), shifted = hn::Add(t, magic);
+  const V r = hn::Mul(hn::Sub(t, hn::Sub(shifted, magic)), hn::Set(d, std::numbers::ln2));
+  V y = hn::Set(d, 1.0 / 362880);
+  for (const double c : {1.0 / 40320, 1.0 / 5040, 1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 0.5, 1.0, 1.0})
+    y = hn::MulAdd(y, r, hn::Set(d, c));
+  return hn::BitCast(d, hn::Add(hn::BitCast(du, y), hn::ShiftLeft<52>(hn::BitCast(du, shifted))));
+}
+
+/// x^p of a finite p that is not 0; what is too large or small for f32 is infinity or 0.
 template <class D, class V>
 V PowerAnywhere(D d, V x, double exponent) {
   const bool whole = std::trunc(exponent) == exponent, odd = whole && std::fmod(exponent, 2) != 0;
-  const V size = hn::Abs(x);
-  // a root of minus infinity is that of infinity, other roots of what is negative are NaN
-  const auto infinite = hn::Eq(size, hn::Set(d, std::numeric_limits<float>::infinity()));
-  const V y = InDouble(
-      d,
-      [exponent](auto wide, auto v) {
-        return SafeExp(wide, hn::Mul(hn::Set(wide, exponent), SafeLog(wide, v)));
-      },
-      whole ? size : hn::IfThenElse(infinite, size, x));
-  return odd ? hn::CopySign(y, x) : y;
+  const V infinity = hn::Set(d, std::numeric_limits<float>::infinity()), zero = hn::Zero(d),
+          size = hn::Abs(x);
+  V y = InDouble(
+      d, [exponent](auto wide, auto v) { return PowerInDouble(wide, v, hn::Set(wide, exponent)); }, size);
+  const auto infinite = hn::Eq(size, infinity);
+  y = hn::IfThenElse(hn::Eq(size, zero), exponent > 0 ? zero : infinity, y);
+  y = hn::IfThenElse(infinite, exponent > 0 ? infinity : zero, y);
+  if (!whole) {  // a root of minus infinity is that of infinity, other roots of what is negative are NaN
+    const V nan = hn::Set(d, std::numeric_limits<float>::quiet_NaN());
+    y = hn::IfThenElse(hn::AndNot(infinite, hn::Lt(x, zero)), nan, y);
+  }
+  return KeepNaN(d, x, odd ? hn::CopySign(y, x) : y);
 }
 
 // x and 1 / x to the powers of halves, which roots and products give; at minus infinity as of infinity, and

@@ -67,6 +67,8 @@ template <class D, class V>
 V SafeLog(D d, V x) {
   using T = hn::TFromD<D>;
   const V infinity = hn::Set(d, std::numeric_limits<T>::infinity());
+  const auto normal = hn::And(hn::Ge(x, hn::Set(d, std::numeric_limits<T>::min())), hn::Lt(x, infinity));
+  if (hn::AllTrue(d, normal)) return hn::impl::Log<D, V, /*kAllowSubnormals=*/false>(d, x);  // the same bits
   V y = hn::Log(d, x);
   y = hn::IfThenElse(hn::Eq(x, hn::Zero(d)), hn::Neg(infinity), y);
   y = hn::IfThenElse(hn::Eq(x, infinity), infinity, y);
