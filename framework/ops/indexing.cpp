@@ -22,15 +22,24 @@ namespace {
 
 constexpr const char* kOfIndices = "whole numbers have no gradient";
 
+// Throws unless all numbers are in [0, extent of dim).
+void check_choices(const char* op, int64_t count, const int64_t* chosen, const Shape& shape, int dim) {
+  const int64_t outside = kernels::first_outside(count, chosen, shape[dim]);
+  if (outside < count)
+    throw IndexError(op, fmt::format("index {} is outside 0..{} of dimension {} of {}", chosen[outside],
+                                     shape[dim] - 1, dim, shape.str()));
+}
+
 // An index beside a dense tensor of `shape`, along dim: rows of the index and where their choices lie.
 struct Choices {
+  const char* op;
   Tensor index;  // dense
   Shape shape;   // of the tensor that is chosen from
   int dim;
   int64_t n, rows, step;  // elements of a row of the index, its rows, and what one more along dim is worth
 
-  Choices(const Tensor& of_index, const Shape& of, int along)
-      : index(of_index.contiguous()), shape(of), dim(along) {
+  Choices(const char* name, const Tensor& of_index, const Shape& of, int along)
+      : op(name), index(of_index.contiguous()), shape(of), dim(along) {
     n = shape.ndim() == 0 ? 1 : index.shape().back();
     rows = n == 0 ? 0 : index.numel() / n;
     step = shape.ndim() == 0 ? 1 : contiguous_strides(shape)[dim];
@@ -56,8 +65,11 @@ struct Choices {
         at[d] = 0;
       }
     };
+    const int64_t together = std::max<int64_t>(1, 2048 / std::max<int64_t>(n, 1));  // checked while in cache
     for (int64_t r = begin; r < end; ++r, next()) {
       const int64_t first = r * n;
+      if ((r - begin) % together == 0)
+        check_choices(op, std::min(together, end - r) * n, chosen + first, shape, dim);
       if (dim >= last) {
         for (int64_t k = 0; k < n; ++k) f(first + k, start + chosen[first + k]);
       } else {
@@ -68,7 +80,8 @@ struct Choices {
   int64_t grain() const { return std::max<int64_t>(1, (1 << 14) / std::max<int64_t>(n, 1)); }
 };
 
-// Throws unless index fits x: whole numbers inside dim, and elsewhere no longer than x.
+// Throws unless index fits x: whole numbers, and but along dim no longer than x. Whether they are inside dim
+// is checked where they are read (Choices).
 void check_index(const char* op, const Tensor& index, const Shape& x, int dim) {
   detail::require_defined(op, index);
   if (index.dtype() != DType::i64)
@@ -78,13 +91,6 @@ void check_index(const char* op, const Tensor& index, const Shape& x, int dim) {
   if (!fits)
     throw ShapeError(op, fmt::format("the index {} does not fit {} along dimension {}", index.shape().str(),
                                      x.str(), dim));
-  const NoGradGuard no_grad;
-  const Tensor dense = index.contiguous();
-  const int64_t* const chosen = dense.data<int64_t>();
-  const int64_t outside = kernels::first_outside(dense.numel(), chosen, x[dim]);
-  if (outside < dense.numel())
-    throw IndexError(op, fmt::format("index {} is outside 0..{} of dimension {} of {}", chosen[outside],
-                                     x[dim] - 1, dim, x.str()));
 }
 
 struct Gather {
@@ -98,7 +104,7 @@ struct Gather {
       using T = decltype(t);
       const T* const from = x.data<T>();
       T* const to = y.data<T>();
-      const Choices choices(index, shape, dim);
+      const Choices choices(kName, index, shape, dim);
       parallel_for(choices.rows, choices.grain(), [&](int64_t begin, int64_t end) {
         choices.each(begin, end, [&](int64_t i, int64_t at) { to[i] = from[at]; });
       });
@@ -135,6 +141,7 @@ void add_chosen(const Choices& choices, const T* x, const T* from, T* to) {
         std::copy_n(x + r * last, last, total.begin());
         const int64_t* const chosen = choices.index.data<int64_t>() + r * choices.n;
         const T* const values = from + r * choices.n;
+        check_choices(choices.op, choices.n, chosen, choices.shape, choices.dim);
         for (int64_t k = 0; k < choices.n; ++k)
           total[static_cast<size_t>(chosen[k])] += static_cast<double>(values[k]);
         std::transform(total.begin(), total.end(), row, [](double v) { return static_cast<T>(v); });
@@ -156,7 +163,7 @@ struct ScatterAdd {
     const Tensor dense = x.contiguous(), values = source.contiguous(), y = empty(x.shape(), x.dtype());
     dispatch_floating(kName, x.dtype(), [&](auto t) {
       using T = decltype(t);
-      add_chosen(Choices(index, y.shape(), dim), dense.data<T>(), values.data<T>(), y.data<T>());
+      add_chosen(Choices(kName, index, y.shape(), dim), dense.data<T>(), values.data<T>(), y.data<T>());
     });
     return y;
   }
@@ -490,11 +497,7 @@ Tensor index_select(const Tensor& x, int dim, const Tensor& ids) {
     });
   }
   const Tensor dense = ids.contiguous();
-  const int64_t outside = kernels::first_outside(dense.numel(), dense.data<int64_t>(), x.shape()[d]);
-  if (outside < dense.numel())
-    throw IndexError("index_select",
-                     fmt::format("index {} is outside 0..{} of dimension {} of {}",
-                                 dense.data<int64_t>()[outside], x.shape()[d] - 1, d, x.shape().str()));
+  check_choices("index_select", dense.numel(), dense.data<int64_t>(), x.shape(), d);
   return apply(IndexSelect{d, x.shape()}, x, ids);
 }
 
@@ -502,16 +505,17 @@ Tensor one_hot(const Tensor& ids, int64_t classes, DType dtype) {
   detail::require_defined("one_hot", ids);
   if (ids.dtype() != DType::i64) throw DTypeError("one_hot", "the ids must be i64, got " + ids.describe());
   check_at_least("one_hot", "classes", classes, 0);
-  check_index("one_hot", reshape(ids, {ids.numel()}), {classes}, 0);
+  const Tensor chosen = ids.contiguous();
+  check_choices("one_hot", chosen.numel(), chosen.data<int64_t>(), {classes}, 0);
   return detail::composed("one_hot", [&] {
-    const Tensor dense = ids.contiguous(), rows = reshape(dense, {ids.numel()});
     Shape shape = ids.shape();
     shape.push_back(classes);
     const Tensor y = zeros(shape, dtype);
     dispatch_all(dtype, [&](auto t) {
       using T = decltype(t);
-      for (int64_t i = 0; i < rows.numel(); ++i)
-        y.data<T>()[i * classes + rows.data<int64_t>()[i]] = static_cast<T>(1);
+      T* const to = y.data<T>();
+      for (int64_t i = 0; i < chosen.numel(); ++i)
+        to[i * classes + chosen.data<int64_t>()[i]] = static_cast<T>(1);
     });
     return y;
   });

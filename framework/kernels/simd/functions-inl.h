@@ -20,17 +20,24 @@ HWY_BEFORE_NAMESPACE();
 namespace heed::kernels {
 namespace HWY_NAMESPACE {
 
-/// f on vectors of f32, computed in two vectors of f64: f(tag, vectors...).
+/// f on vectors of f32, computed in two vectors of f64: f(tag, vectors...). Results too large for f32 are
+/// infinite.
 template <class D, class F, class... V>
 hn::Vec<D> InDouble(D d, const F& f, V... x) {
 #if HWY_TARGET == HWY_SCALAR
   const hn::Rebind<double, D> wide;
-  return hn::DemoteTo(d, f(wide, hn::PromoteTo(wide, x)...));
+  const auto y = hn::DemoteTo(d, f(wide, hn::PromoteTo(wide, x)...));
 #else
   const hn::Repartition<double, D> wide;
   const hn::Half<D> half;
-  return hn::Combine(d, hn::DemoteTo(half, f(wide, hn::PromoteTo(wide, hn::UpperHalf(half, x))...)),
-                     hn::DemoteTo(half, f(wide, hn::PromoteTo(wide, hn::LowerHalf(half, x))...)));
+  const auto y = hn::Combine(d, hn::DemoteTo(half, f(wide, hn::PromoteTo(wide, hn::UpperHalf(half, x))...)),
+                             hn::DemoteTo(half, f(wide, hn::PromoteTo(wide, hn::LowerHalf(half, x))...)));
+#endif
+#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128  // their DemoteTo ends at the largest number
+  const auto most = hn::Set(d, std::numeric_limits<float>::max());
+  return hn::IfThenElse(hn::Eq(y, most), hn::Set(d, std::numeric_limits<float>::infinity()), y);
+#else
+  return y;
 #endif
 }
 

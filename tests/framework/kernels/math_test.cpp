@@ -191,7 +191,7 @@ TEST(FloatMath, LargestErrorsOfAllFloats) {
     UnaryOp op;
     double ulps;
     bool by_argument = false;
-    double denormal_ulps = ulps;  // of results below the smallest normal number
+    double denormal_ulps = ulps;  // of results below a denormal number times x
   };
   const Bound bounds[] = {
       {Unary::exp, 1.1},
@@ -239,7 +239,7 @@ TEST(FloatMath, LargestErrorsOfAllFloats) {
           continue;
         }
         const double unit = std::max(ulp(exact), bound.by_argument ? ulp(x[i]) : 0);
-        const bool normal = std::abs(exact) >= 0x1p-126;
+        const bool normal = std::abs(exact) >= 0x1p-126 * std::max(1.0, std::abs(static_cast<double>(x[i])));
         const double error = std::abs(static_cast<double>(y[i]) - exact) / unit *
                              (normal ? 1 : bound.ulps / bound.denormal_ulps);
         if (!(error <= worst)) worst = error, at = x[i];
