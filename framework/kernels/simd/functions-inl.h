@@ -131,6 +131,21 @@ V ErfAnywhere(D d, V x) {
   return KeepNaN(d, x, hn::CopySign(hn::Min(y, hn::Set(d, 1.0F)), x));
 }
 
+/// u u - square, where square is that product rounded.
+template <class D, class V>
+V WhatRoundingTook(D d, V u, V square) {
+#if HWY_NATIVE_FMA
+  (void)d;
+  return hn::MulSub(u, u, square);
+#else  // from halves whose products are exact (Dekker 1971)
+  const hn::RebindToUnsigned<D> du;
+  const V high = hn::BitCast(d, hn::And(hn::BitCast(du, u), hn::Set(du, 0xFFFFF000U))),
+          low = hn::Sub(u, high);
+  const V mixed = hn::Mul(high, low);
+  return hn::Add(hn::Add(hn::Sub(hn::Mul(high, high), square), hn::Add(mixed, mixed)), hn::Mul(low, low));
+#endif
+}
+
 /// P(X > u) of X ~ N(0, 1) for u = min(|x|, 15), as e^(-u^2 / 2) and the tail beside it, a quotient of
 /// polynomials (6e-9). From 15 on nothing is left of it.
 template <class D, class V>
@@ -140,7 +155,7 @@ struct NormalTail {
     constexpr float kP[] = {0.500000003F, 0.4382962742F, 0.1832361352F, 0.04063356707F, 0.004116360476F};
     constexpr float kQ[] = {1.0F, 1.67447753F, 1.202507249F, 0.4694732653F, 0.1018596948F, 0.01031806582F};
     const V u = hn::Min(hn::Abs(x), hn::Set(d, 15.0F)), square = hn::Mul(u, u);
-    const V half = hn::Set(d, 0.5F), lost = hn::MulSub(u, u, square);  // what rounding took from the square
+    const V half = hn::Set(d, 0.5F), lost = WhatRoundingTook(d, u, square);
     const V e = SafeExp(d, hn::Neg(hn::Mul(half, square)));
     density = hn::NegMulAdd(hn::Mul(half, lost), e, e);
     tail = hn::Mul(density, hn::Div(Polynomial(d, u, kP), Polynomial(d, u, kQ)));
