@@ -22,9 +22,11 @@ struct Range {
 
 /// As many whole dimensions as are left; Python's `...`. At most one in an index.
 struct Ellipsis {};
+/// The entry that stands for it.
 inline constexpr Ellipsis ellipsis{};
 /// A new dimension of extent 1; Python's None.
 struct NewAxis {};
+/// The entry that stands for it.
 inline constexpr NewAxis new_axis{};
 
 /// One entry of an index. Converts implicitly from each of its kinds.

@@ -275,14 +275,17 @@ inline Tensor operator>=(const Tensor& a, Scalar b) { return ge(a, b); }
 inline Tensor operator>=(Scalar a, const Tensor& b) { return le(b, a); }
 /// @}
 /// @{
-/// Operators for logical_and, logical_or, logical_xor and logical_not.
+/// Operators for logical_and, logical_or and logical_xor.
 /// @param a,b masks; broadcast to a common shape
 /// @return a mask of the broadcast shape
 /// @throws ShapeError, DTypeError for anything but masks
 inline Tensor operator&(const Tensor& a, const Tensor& b) { return logical_and(a, b); }
 inline Tensor operator|(const Tensor& a, const Tensor& b) { return logical_or(a, b); }
 inline Tensor operator^(const Tensor& a, const Tensor& b) { return logical_xor(a, b); }
-inline Tensor operator~(const Tensor& a) { return logical_not(a); }
 /// @}
+/// @param x a mask
+/// @return logical_not(x)
+/// @throws DTypeError for anything but a mask
+inline Tensor operator~(const Tensor& x) { return logical_not(x); }
 
 }  // namespace heed

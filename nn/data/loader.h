@@ -51,11 +51,14 @@ class DataLoader {
   /// Reads an epoch once, from front to end.
   class Iterator {
    public:
+    /// @{
+    /// What the standard library asks of an iterator.
     using iterator_category = std::input_iterator_tag;
     using value_type = Sample;
     using difference_type = std::ptrdiff_t;
     using pointer = const Sample*;
     using reference = const Sample&;
+    /// @}
     /// The end of every epoch.
     Iterator() = default;
     /// @param epoch the batches
