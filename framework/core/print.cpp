@@ -133,7 +133,7 @@ class Printer {
 std::string Tensor::str() const {
   if (!defined()) return "undefined";
   const NoGradGuard no_grad;
-  const std::string values = Printer(*this).text();
+  const std::string values = numel() == 0 ? "[]" : Printer(*this).text();
   return values + (values.find('\n') == std::string::npos ? "  " : "\n") + describe();
 }
 

@@ -212,8 +212,10 @@ const Tensor& Tensor::copy_(const Tensor& source) const {
   if (source.shape() != shape() || source.dtype() != dtype()) {
     throw ShapeError("copy_", fmt::format("{} into {}", source.describe(), describe()));
   }
+  const NoGradGuard no_grad;  // parts of one storage may overlap: then by a copy
+  const Tensor from = source.body()->storage.get() == body_->storage.get() ? source.clone() : source;
   ++body_->storage->version;
-  kernels::copy_strided(dtype(), shape(), source.raw_data(), source.strides(), raw_data(), strides());
+  kernels::copy_strided(dtype(), shape(), from.raw_data(), from.strides(), raw_data(), strides());
   return *this;
 }
 

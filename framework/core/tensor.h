@@ -43,6 +43,15 @@ struct Edge {
 class Tensor {
  public:
   Tensor() = default;
+  /// @{
+  /// Copies share the body. What a call gives cannot be assigned to: x[0] = y would change a handle that
+  /// nobody has; x.index_put_({0}, y) writes.
+  Tensor(const Tensor&) = default;
+  Tensor(Tensor&&) = default;
+  Tensor& operator=(const Tensor&) & = default;
+  Tensor& operator=(Tensor&&) & = default;
+  ~Tensor() = default;
+  /// @}
 
   /// @return whether the tensor has a body; reading its dtype, shape or data without one throws ValueError
   bool defined() const { return static_cast<bool>(body_); }
@@ -144,7 +153,7 @@ class Tensor {
   const Tensor& copy_(const Tensor& source) const;
 
   /// @{
-  /// The part of the tensor that an index names, as in NumPy (index() in ops/indexing.h): x[0], x[ids],
+  /// The part of the tensor that an index names, as in PyTorch (index() in ops/indexing.h): x[0], x[ids],
   /// x[mask], x.index({ellipsis, Range{1, 3}}).
   /// @param index an entry, or one for each of the first dimensions
   /// @return a view where no entry is a tensor, else a copy; differentiable

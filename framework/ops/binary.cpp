@@ -1,5 +1,6 @@
 // add, sub, mul, div with NumPy's broadcasting: y = a op b.
 // vjp: add (g, g); sub (g, -g); mul (g b, g a); div (g / b, -g y / b), each summed back to its input's shape.
+#include <cmath>
 #include <utility>
 
 #include "framework/kernels/kernels.h"
@@ -137,7 +138,25 @@ struct Div {
     s.add("a / b", {{3, 4}, positive({3, 4})}, run);
     s.add("a / b", {{2, 3, 4}, positive({3, 1})}, run);
     s.again({{0, 4}, positive({4})});
+    s.add("a / 49", {{3, 4}}, [](const auto& x) { return std::vector{x[0] / 49}; });
   }
+};
+
+// x / s for a number s, rounded once: x times 1 / s is not that.      dx = g / s
+struct Quotient {
+  static constexpr const char* kName = "div";
+  static constexpr int kSaved = 0;
+  double divisor;
+  Tensor forward(const Tensor& input, Saved&) const {
+    const Tensor x = input.contiguous(), y = empty(x.shape(), x.dtype());
+    dispatch_floating(kName, x.dtype(), [&](auto t) {
+      using T = decltype(t);
+      const T by = static_cast<T>(divisor);
+      kernels::binary<T>(kernels::Binary::div, {x.numel()}, x.data<T>(), {1}, &by, {0}, y.data<T>());
+    });
+    return y;
+  }
+  void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add(0, div(g, divisor)); }
 };
 
 template <template <class> class Op>
@@ -196,7 +215,13 @@ Tensor add(const Tensor& x, Scalar s) { return with_number<Add>(x, s, 1, s.value
 Tensor sub(const Tensor& x, Scalar s) { return with_number<Sub>(x, s, 1, -s.value()); }
 Tensor sub(Scalar s, const Tensor& x) { return with_number<Sub>(x, s, -1, s.value(), /*number_first=*/true); }
 Tensor mul(const Tensor& x, Scalar s) { return with_number<Mul>(x, s, s.value(), 0); }
-Tensor div(const Tensor& x, Scalar s) { return with_number<Div>(x, s, 1 / s.value(), 0); }
+Tensor div(const Tensor& x, Scalar s) {
+  detail::require_defined("div", x);
+  if (!is_floating(x.dtype())) return run<Div>(x, detail::scalar_operand(s, x.dtype()));
+  int exponent = 0;  // of a power of two the reciprocal is exact
+  if (std::frexp(s.value(), &exponent) == 0.5 && std::abs(exponent) < 120) return affine(x, 1 / s.value(), 0);
+  return apply(Quotient{s.value()}, x);
+}
 Tensor div(Scalar s, const Tensor& x) {
   detail::require_defined("div", x);
   return run<Div>(detail::scalar_operand(s, x.dtype()), x);

@@ -1,4 +1,4 @@
-// index(x, {...}) and index_put(x, {...}, v): parts of a tensor as NumPy's brackets name them.
+// index(x, {...}) and index_put(x, {...}, v): parts of a tensor as PyTorch's brackets name them.
 // Positions, ranges and new axes make a view of x. Tensors then choose from it: the dimensions that they
 // index come to the front and are joined, and rows of the result are selected there. vjp of index_put: dx = g
 // with 0 in the places; dv = g in the places, for those written last.
@@ -303,6 +303,15 @@ Tensor index(const Tensor& x, std::span<const Index> entries) {
   return detail::composed("index", [&] {
     const Located at = Locator("index", x, entries).located();
     if (at.dims.empty()) return at.view;
+    if (at.dims.size() == 1) {
+      const int dim = at.dims.front();
+      Shape shape;
+      for (int i = 0; i < at.view.ndim(); ++i) {
+        if (i == dim) shape = joined(shape, at.chosen_shape);
+        if (i != dim) shape.push_back(at.view.shape()[i]);
+      }
+      return reshape(index_select(at.view, dim, at.rows()), shape);
+    }
     const Shape rest = at.rest();
     int64_t joined_extent = 1;
     for (const int dim : at.dims) joined_extent *= at.view.size(dim);
@@ -314,8 +323,13 @@ Tensor index(const Tensor& x, std::span<const Index> entries) {
 
 Tensor index_put(const Tensor& x, std::span<const Index> entries, const Tensor& value) {
   detail::require_defined("index_put", x, value);
+  std::vector<Index> kept;  // backward reads the index as it is now, whatever is written to its tensors later
+  for (const Index& entry : entries) {
+    const auto* const chosen = std::get_if<Tensor>(&entry.entry());
+    kept.push_back(chosen && chosen->defined() ? Index(chosen->detach().clone()) : entry);
+  }
   return detail::composed("index_put", [&] {
-    return apply(IndexPut{{entries.begin(), entries.end()}, value.shape()}, x, value.to(x.dtype()));
+    return apply(IndexPut{kept, value.shape()}, x, value.to(x.dtype()));
   });
 }
 Tensor index_put(const Tensor& x, std::initializer_list<Index> entries, Scalar value) {
@@ -331,7 +345,8 @@ const Tensor& Tensor::index_put_(std::initializer_list<Index> entries, const Ten
   const NoGradGuard no_grad;
   detail::composed("index_put_", [&] {
     const Places places("index_put_", *this, {entries.begin(), entries.size()});
-    places.put(heed::expand(value.to(dtype()), places.shape()));
+    const bool shared = value.body()->storage.get() == body()->storage.get();  // then parts may overlap
+    places.put(heed::expand(shared ? value.clone().to(dtype()) : value.to(dtype()), places.shape()));
     return 0;
   });
   return *this;

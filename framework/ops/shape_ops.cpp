@@ -231,7 +231,7 @@ Tensor slice(const Tensor& x, int dim, int64_t start, int64_t end, int64_t step)
                                           x.shape().str()));
   }
   if (step < 1) throw ValueError("slice", fmt::format("the step must be at least 1, got {}", step));
-  return apply(Slice{x.shape(), d, first, last, step}, x);
+  return apply(Slice{x.shape(), d, first, last, std::min(step, std::max<int64_t>(n, 1))}, x);
 }
 
 Tensor select(const Tensor& x, int dim, int64_t index) {

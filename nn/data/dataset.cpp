@@ -9,6 +9,19 @@
 #include "framework/ops/ops.h"
 
 namespace heed::nn {
+namespace {
+
+std::shared_ptr<const Dataset> required(const char* op, std::shared_ptr<const Dataset> data) {
+  if (!data) throw ValueError(op, "no data set given");
+  return data;
+}
+
+}  // namespace
+
+MappedDataset::MappedDataset(std::shared_ptr<const Dataset> whole, std::function<Sample(Sample)> change)
+    : whole_(required("MappedDataset", std::move(whole))), change_(std::move(change)) {
+  if (!change_) throw ValueError("MappedDataset", "no change given");
+}
 
 Sample Dataset::batch(std::span<const int64_t> ids) const {
   std::vector<std::vector<Tensor>> columns;  // for each tensor of a sample, those of all samples
@@ -53,7 +66,7 @@ Sample TensorDataset::batch(std::span<const int64_t> ids) const {
 }
 
 Subset::Subset(std::shared_ptr<const Dataset> whole, std::vector<int64_t> ids)
-    : whole_(std::move(whole)), ids_(std::move(ids)) {
+    : whole_(required("Subset", std::move(whole))), ids_(std::move(ids)) {
   for (const int64_t id : ids_) {
     if (id < 0 || id >= whole_->size())
       throw IndexError("Subset", fmt::format("sample {} of {}", id, whole_->size()));
@@ -69,6 +82,7 @@ Sample Subset::batch(std::span<const int64_t> ids) const {
 
 std::pair<std::shared_ptr<const Dataset>, std::shared_ptr<const Dataset>> train_test_split(
     std::shared_ptr<const Dataset> whole, double test_share, uint64_t seed) {
+  whole = required("train_test_split", std::move(whole));
   if (!(test_share >= 0 && test_share <= 1))
     throw ValueError("train_test_split", fmt::format("a share of {} is not in [0, 1]", test_share));
   std::vector<int64_t> ids(static_cast<size_t>(whole->size()));

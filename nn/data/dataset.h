@@ -79,8 +79,8 @@ class MappedDataset : public Dataset {
  public:
   /// @param whole the other data set
   /// @param change makes of a sample the one that is used; called in several threads at once
-  MappedDataset(std::shared_ptr<const Dataset> whole, std::function<Sample(Sample)> change)
-      : whole_(std::move(whole)), change_(std::move(change)) {}
+  /// @throws ValueError for none of the two
+  MappedDataset(std::shared_ptr<const Dataset> whole, std::function<Sample(Sample)> change);
   int64_t size() const override { return whole_->size(); }
   Sample get(int64_t i) const override { return change_(whole_->get(i)); }
 
@@ -94,7 +94,7 @@ class MappedDataset : public Dataset {
 /// @param test_share part of them that goes to the second, in [0, 1]; rounded to whole samples
 /// @param seed selects which
 /// @return for training, for testing
-/// @throws ValueError for a share outside [0, 1]
+/// @throws ValueError for a share outside [0, 1] or no data set
 std::pair<std::shared_ptr<const Dataset>, std::shared_ptr<const Dataset>> train_test_split(
     std::shared_ptr<const Dataset> whole, double test_share, uint64_t seed = 0);
 

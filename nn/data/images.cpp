@@ -37,7 +37,7 @@ Tensor normalize(const Tensor& x, const std::vector<double>& mean, const std::ve
     if (deviation == 0) throw ValueError("normalize", "a standard deviation is 0");
   }
   const auto each = [&](const std::vector<double>& values) {
-    return from_vector(values, {channels, 1, 1}).to(x.dtype());
+    return from_vector(values, {channels, 1, 1}).to(is_floating(x.dtype()) ? x.dtype() : DType::f32);
   };
   return (x - each(mean)) / each(stddev);
 }

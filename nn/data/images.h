@@ -9,9 +9,9 @@
 namespace heed::nn {
 
 /// (x - mean) / stddev for each channel.
-/// @param x [*, C, H, W], floating
+/// @param x [*, C, H, W]
 /// @param mean,stddev one number for each channel; stddev is not 0
-/// @return a tensor of x's shape
+/// @return a tensor of x's shape; f32 for whole numbers
 /// @throws ShapeError for other numbers of channels, ValueError for a stddev of 0
 Tensor normalize(const Tensor& x, const std::vector<double>& mean, const std::vector<double>& stddev);
 /// Mirrors the image left to right with probability p.

@@ -56,6 +56,7 @@ class DataLoader::Epoch {
         options_(options),
         batches_(batches),
         order_(static_cast<size_t>(data_->size())) {
+    default_generator();  // this thread has its stream before a worker could take it
     Generator generator(options.seed);
     generator.set_state({options.seed, static_cast<uint64_t>(number) << 32});
     seed_ = generator.next_uint64();
@@ -66,14 +67,6 @@ class DataLoader::Epoch {
     for (int i = 0; i < options.workers; ++i)
       workers_.emplace_back([this](const std::stop_token& stop) { work(stop); });
   }
-  ~Epoch() {
-    for (std::jthread& worker : workers_) worker.request_stop();
-    {
-      const std::lock_guard lock(mutex_);  // no worker is between its test and its wait
-    }
-    room_.notify_all();
-  }
-
   // The next batch; none at the end.
   std::optional<Sample> next() {
     std::unique_lock lock(mutex_);
@@ -107,9 +100,8 @@ class DataLoader::Epoch {
       int64_t number;
       {
         std::unique_lock lock(mutex_);
-        const int64_t most = options_.ahead * options_.workers;
-        room_.wait(lock,
-                   [&] { return stop.stop_requested() || taken_ == batches_ || taken_ < given_ + most; });
+        const int64_t most = std::min(options_.ahead, batches_) * options_.workers;
+        room_.wait(lock, stop, [&] { return taken_ == batches_ || taken_ < given_ + most; });
         if (stop.stop_requested() || taken_ == batches_) return;
         number = taken_++;
       }
@@ -133,8 +125,9 @@ class DataLoader::Epoch {
   std::vector<int64_t> order_;  // numbers of the samples
   uint64_t seed_ = 0;           // of this epoch's samples
 
-  std::mutex mutex_;  // guards the rest
-  std::condition_variable room_, arrived_;
+  std::mutex mutex_;                  // guards the rest
+  std::condition_variable_any room_;  // which a request to stop wakes as well
+  std::condition_variable arrived_;
   std::map<int64_t, Made> ready_;
   int64_t taken_ = 0, given_ = 0;      // the next batch to be made, and to be given
   std::vector<std::jthread> workers_;  // last: they end before what they use
@@ -150,7 +143,7 @@ DataLoader::DataLoader(std::shared_ptr<const Dataset> data, const LoaderOptions&
 
 int64_t DataLoader::size() const {
   const int64_t n = data_->size(), batch = options_.batch_size;
-  return options_.drop_last ? n / batch : (n + batch - 1) / batch;
+  return n / batch + (options_.drop_last || n % batch == 0 ? 0 : 1);
 }
 
 DataLoader::Iterator DataLoader::begin() {

@@ -48,7 +48,8 @@ Tensor confusion_matrix(const Tensor& predicted, const Tensor& targets, int64_t 
 
 double accuracy(const Tensor& predicted, const Tensor& targets) {
   const Tensor made = decided("accuracy", predicted, targets);
-  return targets.numel() == 0 ? kNone : mean(eq(made, targets)).item();
+  if (targets.numel() == 0) return kNone;
+  return sum(eq(made, targets)).item() / static_cast<double>(targets.numel());
 }
 
 Tensor f1_scores(const Tensor& predicted, const Tensor& targets, int64_t classes) {

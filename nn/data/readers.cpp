@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstring>
 #include <limits>
@@ -166,13 +167,17 @@ namespace {
 
 // Values of a big-endian type, converted.
 template <class Stored, class T>
-void convert(std::string_view bytes, T* to) {
+void convert(const std::string& file, std::string_view bytes, T* to) {
   for (size_t at = 0; at < bytes.size(); at += sizeof(Stored)) {
     std::array<char, sizeof(Stored)> turned{};
     std::reverse_copy(bytes.begin() + static_cast<std::ptrdiff_t>(at),
                       bytes.begin() + static_cast<std::ptrdiff_t>(at + sizeof(Stored)), turned.begin());
     Stored value;
     std::memcpy(&value, turned.data(), sizeof(Stored));
+    if constexpr (std::is_floating_point_v<Stored> && std::is_same_v<T, int64_t>) {
+      if (!(value >= Stored(-0x1p63) && value < Stored(0x1p63)))
+        throw FormatError(file, fmt::format("{} is no whole number of 64 bits", value));
+    }
     *to++ = static_cast<T>(value);
   }
 }
@@ -211,17 +216,17 @@ Tensor read_idx(const std::filesystem::path& path, DType dtype) {
     auto* const to = y.data<decltype(t)>();
     switch (type) {
       case 0x08:
-        return convert<uint8_t>(values, to);
+        return convert<uint8_t>(path.string(), values, to);
       case 0x09:
-        return convert<int8_t>(values, to);
+        return convert<int8_t>(path.string(), values, to);
       case 0x0B:
-        return convert<int16_t>(values, to);
+        return convert<int16_t>(path.string(), values, to);
       case 0x0C:
-        return convert<int32_t>(values, to);
+        return convert<int32_t>(path.string(), values, to);
       case 0x0D:
-        return convert<float>(values, to);
+        return convert<float>(path.string(), values, to);
       default:
-        return convert<double>(values, to);
+        return convert<double>(path.string(), values, to);
     }
   });
   return y;

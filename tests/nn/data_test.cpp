@@ -107,6 +107,7 @@ TEST(DataLoader, SizesAndTheLastBatch) {
   sizes.clear();
   for (const Sample& batch : drops) sizes.push_back(batch[1].size(0));
   EXPECT_EQ(sizes, (std::vector<int64_t>{4, 4}));
+  EXPECT_EQ(DataLoader(data, {.batch_size = INT64_MAX, .workers = 2, .ahead = INT64_MAX}).size(), 1);
   DataLoader none(TensorDataset(zeros({0, 3})), {.workers = 2});
   EXPECT_TRUE(none.begin() == none.end());
 }
@@ -155,6 +156,7 @@ TEST(Dataset, SplitsSubsetsAndChanges) {
   EXPECT_ERROR(ShapeError, "TensorDataset: 3 samples and 2: f32[3] and f32[2, 2]",
                TensorDataset(zeros({3}), zeros({2, 2})));
   EXPECT_ERROR(IndexError, "Subset: sample 100 of 100", Subset(data, {0, 100}));
+  EXPECT_ERROR(ValueError, "Subset: no data set given", Subset(nullptr, {}));
   EXPECT_ERROR(ValueError, "train_test_split: a share of 1.5 is not in [0, 1]", train_test_split(data, 1.5));
 }
 
@@ -213,6 +215,8 @@ TEST(Readers, ArraysOfIdx) {
             (std::vector<int64_t>{-2, 256}));
   EXPECT_EQ(read_idx(write(folder, idx(0x0D, {1}, std::string("\x3F\xC0\x00\x00", 4)))).item(), 1.5);
   const std::string file = (folder.path() / "file").string();
+  EXPECT_ERROR(FormatError, file + ": inf is no whole number of 64 bits",
+               read_idx(write(folder, idx(0x0D, {1}, std::string("\x7F\x80\x00\x00", 4))), DType::i64));
   EXPECT_ERROR(FormatError, file + ": is no IDX file", read_idx(write(folder, "PK")));
   EXPECT_ERROR(FormatError, file + ": is compressed: gunzip it first",
                read_idx(write(folder, "\x1F\x8B\x08")));

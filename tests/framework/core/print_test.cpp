@@ -23,6 +23,7 @@ TEST(Print, ValuesWithTheirTypeAndShape) {
   EXPECT_EQ((floats({1, -1}, {2}) > 0).str(), "[ true, false]  bool[2]");
   EXPECT_EQ(Tensor().str(), "undefined");
   EXPECT_EQ(zeros({0, 3}).str(), "[]  f32[0, 3]");
+  EXPECT_EQ(zeros({1'000'000'000, 0}).str(), "[]  f32[1000000000, 0]");
   EXPECT_EQ(floats({1, 2, 3, 4}, {2, 2}).str(), "[[1., 2.],\n [3., 4.]]\nf32[2, 2]");
   EXPECT_EQ(zeros({2, 1, 2}).str(), "[[[0., 0.]],\n\n [[0., 0.]]]\nf32[2, 1, 2]");
 }

@@ -1,6 +1,7 @@
 // x[...], index, index_put: NumPy's brackets. What PyTorch gives for them is in the samples of the two ops.
 #include <gtest/gtest.h>
 
+#include <type_traits>
 #include <vector>
 
 #include "framework/framework.h"
@@ -36,6 +37,7 @@ TEST(Index, RangesAreCutAsInPython) {
   EXPECT_EQ(all_of(x[Range{.stop = -1, .step = 3}]), (std::vector<int64_t>{0, 3}));
   EXPECT_EQ(all_of(slice(x, 0, -3, -1)), (std::vector<int64_t>{2, 3}));
   EXPECT_EQ(all_of(slice(x, -1, 0, 5, 4)), (std::vector<int64_t>{0, 4}));
+  EXPECT_EQ(all_of(x[Range{.start = 1, .step = INT64_MAX}]), (std::vector<int64_t>{1}));
 }
 
 TEST(Index, TensorsAndMasksChoose) {
@@ -97,6 +99,28 @@ TEST(Index, AWriteInPlaceIsSeenByBackward) {
   EXPECT_ERROR(GradError,
                "index_put_: the tensor f32[3] records gradients; write in place under NoGradGuard only",
                w.index_put_({0}, 1.0));
+}
+
+TEST(Index, PartsOfOneTensorMayOverlap) {
+  const Tensor x = numbered({6});
+  x.index_put_({Range{.start = 1}}, x[Range{.stop = -1}]);
+  EXPECT_EQ(all_of(x), (std::vector<int64_t>{0, 0, 1, 2, 3, 4}));
+  x.index_put_({ids({5, 4, 3, 2, 1, 0})}, x);
+  EXPECT_EQ(all_of(x), (std::vector<int64_t>{4, 3, 2, 1, 0, 0}));
+  slice(x, 0, 0, 5).copy_(slice(x, 0, 1, 6));
+  EXPECT_EQ(all_of(x), (std::vector<int64_t>{3, 2, 1, 0, 0, 0}));
+}
+
+TEST(Index, BackwardGoesByTheIndexAsItWas) {
+  const Tensor x = ones({3}).set_requires_grad(true), at = ids({0}), y = index_put(x, {at}, 5.0);
+  at.fill_(2);
+  sum(y).backward();
+  EXPECT_EQ(x.grad().to_vector<float>(), (std::vector<float>{0, 1, 1}));
+}
+
+TEST(Index, WhatACallGivesIsNotAssignedTo) {  // x[0] = y would do nothing
+  static_assert(std::is_assignable_v<Tensor&, Tensor> && std::is_assignable_v<Tensor&, const Tensor&>);
+  static_assert(!std::is_assignable_v<Tensor, Tensor> && !std::is_assignable_v<Tensor, const Tensor&>);
 }
 
 TEST(Index, WhatIsRefused) {

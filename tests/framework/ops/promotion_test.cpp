@@ -137,6 +137,16 @@ TEST(Promotion, NumbersOfTheProgram) {
   EXPECT_EQ((full({1}, 0, kI64) + large == large).to_vector<bool>(), (std::vector<bool>{true}));
 }
 
+TEST(Promotion, AQuotientIsRoundedOnce) {
+  const Tensor x = values(kF64, {49, 3 * 49, 0}) / 49;
+  EXPECT_EQ(x.to_vector<double>(), (std::vector<double>{1, 3, 0}));
+  EXPECT_EQ((zeros({1}) / 1e-40).item(), 0);
+  for (const double by : {3.0, 0.1, 7e30, 8.0, -0.5}) {
+    const Tensor y = randn({100});
+    EXPECT_EQ((y / by).to_vector<float>(), (y / full({}, by)).to_vector<float>()) << by;
+  }
+}
+
 TEST(Promotion, TheHandleIsBoundAgainAndTheStepRecorded) {
   const Tensor w = values(kF32, {1, 2}).set_requires_grad(true);
   Tensor y = w * 2;
