@@ -62,10 +62,10 @@ Tensor abs(const Tensor& x);
 Tensor sign(const Tensor& x);
 /// @{
 /// In the order of the functions: the largest integer not above x, the smallest not below x, the nearest one
-/// (halves to the even one), x without its fraction. The gradient is 0.
-/// @param x floating
-/// @return a tensor of x's shape
-/// @throws DTypeError for other dtypes, ValueError for an undefined tensor
+/// (halves to the even one), x without its fraction. i64 stays what it is. The gradient is 0.
+/// @param x tensor of any dtype
+/// @return a tensor of x's shape; i64 for masks
+/// @throws ValueError for an undefined tensor
 Tensor floor(const Tensor& x);
 Tensor ceil(const Tensor& x);
 Tensor round(const Tensor& x);

@@ -13,6 +13,7 @@
 
 #include "framework/autograd/grad_mode.h"
 #include "framework/core/check.h"
+#include "framework/core/parallel.h"
 #include "framework/core/random.h"
 
 namespace heed::nn {
@@ -96,6 +97,7 @@ class DataLoader::Epoch {
   }
 
   void work(const std::stop_token& stop) {
+    const heed::detail::ProductThreads alone(/*small=*/true);  // the workers are the threads
     for (;;) {
       int64_t number;
       {
