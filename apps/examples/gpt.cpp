@@ -16,21 +16,14 @@ using namespace heed;
 
 namespace {
 
-constexpr int64_t kSize = 64, kHeads = 4, kLayers = 2, kContext = 64;
+constexpr int64_t kVocabulary = 128, kSize = 64, kHeads = 4, kLayers = 2, kContext = 64;
 
 struct Cache {
   Tensor key, value;  // [B, positions so far, kSize]
 };
 
 struct Block : nn::Module {
-  explicit Block(const nn::Scope& scope = {})
-      : Module(scope),
-        norm(kSize),
-        joint(kSize, 3 * kSize),
-        out(kSize, kSize),
-        norm2(kSize),
-        up(kSize, 4 * kSize),
-        down(4 * kSize, kSize) {
+  explicit Block(const nn::Scope& scope = {}) : Module(scope) {
     child("norm", norm), child("joint", joint), child("out", out);
     child("norm2", norm2), child("up", up), child("down", down);
   }
@@ -44,19 +37,12 @@ struct Block : nn::Module {
     x += out(scaled_dot_attention(qkv[0], key, value, {}, kHeads, /*causal=*/true).context);
     return x + down(gelu(up(norm2(x)), GeluForm::tanh));
   }
-  nn::LayerNorm norm;
-  nn::Linear joint, out;
-  nn::LayerNorm norm2;
-  nn::Linear up, down;
+  nn::LayerNorm norm{kSize}, norm2{kSize};
+  nn::Linear joint{kSize, 3 * kSize}, out{kSize, kSize}, up{kSize, 4 * kSize}, down{4 * kSize, kSize};
 };
 
 struct Gpt : nn::Module {
-  explicit Gpt(int64_t vocabulary, const nn::Scope& scope = {})
-      : Module(scope),
-        embedding(vocabulary, kSize, -1, 0.05),
-        position(kContext, kSize, -1, 0.05),
-        norm(kSize),
-        output(kSize, vocabulary) {
+  explicit Gpt(const nn::Scope& scope = {}) : Module(scope) {
     child("embedding", embedding), child("position", position), child("norm", norm), child("output", output);
     for (int64_t i = 0; i < kLayers; ++i)
       child("block" + std::to_string(i), *blocks.emplace_back(std::make_unique<Block>()));
@@ -68,10 +54,10 @@ struct Gpt : nn::Module {
     for (size_t i = 0; i < blocks.size(); ++i) x = (*blocks[i])(x, caches ? &(*caches)[i] : nullptr);
     return output(norm(x));
   }
-  nn::Embedding embedding, position;
+  nn::Embedding embedding{kVocabulary, kSize, -1, 0.05}, position{kContext, kSize, -1, 0.05};
   std::vector<std::unique_ptr<Block>> blocks;
-  nn::LayerNorm norm;
-  nn::Linear output;
+  nn::LayerNorm norm{kSize};
+  nn::Linear output{kSize, kVocabulary};
 };
 
 Tensor loss_of(const Gpt& model, const Tensor& ids) {  // nats a character
@@ -91,7 +77,7 @@ int main() {
                train = ids[Range{.stop = ids.numel() * 9 / 10}],
                test = ids[Range{.start = ids.numel() * 9 / 10}];
 
-  const Gpt model(128);
+  const Gpt model;
   nn::Adam adam(model.named_parameters(), {.weight_decay = 0.01, .decoupled = true});
   constexpr int64_t kUpdates = 250;
   const nn::Schedule schedule(nn::ScheduleKind::cosine, /*base=*/3e-3, /*warmup=*/20, /*total=*/kUpdates);
