@@ -45,6 +45,7 @@ class Format {
     const double v = element.value;
     if (dtype_ == DType::boolean) return v != 0 ? "true" : "false";
     if (dtype_ == DType::i64) return fmt::format("{}", element.whole);
+    if (std::isnan(v)) return "nan";
     if (!std::isfinite(v)) return fmt::format("{}", v);
     return scientific_ ? fmt::format("{:.4e}", v)
            : whole_    ? fmt::format("{:.0f}.", v)

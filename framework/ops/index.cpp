@@ -138,6 +138,7 @@ class Locator {
   void take(NewAxis) { located_.view = unsqueeze(located_.view, at_++); }
   void take(const Tensor& chosen) {
     detail::require_defined(op_, chosen);
+    if (chosen.dtype() == DType::i64 && chosen.ndim() == 0) return take(*chosen.data<int64_t>());
     if (chosen.dtype() == DType::i64) return choose(positions(op_, chosen, of_x_, x_.shape()));
     if (chosen.dtype() != DType::boolean)
       throw DTypeError(op_,

@@ -25,27 +25,21 @@ class CsvCells {
   }
   // The cells of the next line that is not empty, and where it begins; false at the end.
   bool next(std::vector<std::string>& cells, int64_t& line) {
-    while (at_ < text_.size() && (text_[at_] == '\n' || text_[at_] == '\r')) {
-      line_ += text_[at_] == '\n' ? 1 : 0;
-      ++at_;
-    }
+    for (; at_ < text_.size() && (text_[at_] == '\n' || text_[at_] == '\r'); ++at_) count_line();
     if (at_ >= text_.size()) return false;
     line = line_;
     cells.clear();
-    do {
-      cells.push_back(cell());
-    } while (at_ < text_.size() && text_[at_++] == separator_);
+    cells.push_back(cell());
+    for (; at_ < text_.size() && text_[at_] == separator_; cells.push_back(cell())) ++at_;
     return true;
   }
 
  private:
   std::string cell() {
     if (at_ < text_.size() && text_[at_] == '"') return quoted();
-    const size_t end = std::min(text_.find_first_of(std::string{separator_, '\n'}, at_), text_.size());
-    std::string_view cell = text_.substr(at_, end - at_);
+    const size_t end = std::min(text_.find_first_of(std::string{separator_, '\n', '\r'}, at_), text_.size());
+    const std::string_view cell = text_.substr(at_, end - at_);
     at_ = end;
-    count_line();
-    if (cell.ends_with('\r')) cell.remove_suffix(1);
     return std::string(cell);
   }
   std::string quoted() {
@@ -54,10 +48,8 @@ class CsvCells {
     for (++at_; at_ < text_.size(); ++at_) {
       if (text_[at_] == '"' && (at_ + 1 >= text_.size() || text_[at_ + 1] != '"')) {
         ++at_;
-        if (at_ < text_.size() && text_[at_] == '\r') ++at_;
-        if (at_ < text_.size() && text_[at_] != separator_ && text_[at_] != '\n')
+        if (at_ < text_.size() && text_[at_] != separator_ && text_[at_] != '\n' && text_[at_] != '\r')
           throw FormatError(file_, fmt::format("line {}: text behind a closed quote", line_));
-        count_line();
         return cell;
       }
       if (text_[at_] == '"') ++at_;
@@ -66,7 +58,11 @@ class CsvCells {
     }
     throw FormatError(file_, fmt::format("line {}: a quote is not closed", begun));
   }
-  void count_line() { line_ += at_ < text_.size() && text_[at_] == '\n' ? 1 : 0; }
+  // At a line break: \n, \r\n, which counts once, or \r.
+  void count_line() {
+    const bool both = text_[at_] == '\r' && at_ + 1 < text_.size() && text_[at_ + 1] == '\n';
+    line_ += both ? 0 : 1;
+  }
 
   std::string_view text_;
   char separator_;
@@ -135,7 +131,7 @@ Tensor Csv::numbers(std::span<const std::string> names, DType dtype) const {
     for (size_t r = 0; r < rows_.size(); ++r) {
       for (const size_t at : wanted) {
         std::string_view cell = trimmed(rows_[r][at]);
-        if (cell.starts_with('+')) cell.remove_prefix(1);
+        if (cell.size() > 1 && cell[0] == '+' && cell[1] != '-') cell.remove_prefix(1);
         double value = std::numeric_limits<double>::quiet_NaN();
         const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
         if (!cell.empty() && (error != std::errc{} || end != cell.data() + cell.size())) {
@@ -210,7 +206,12 @@ Tensor read_idx(const std::filesystem::path& path, DType dtype) {
   if (count * sizes.at(type) != rest)
     fail(fmt::format("has {} bytes of values where {} of {} bytes each are said", rest, shape.str(),
                      sizes.at(type)));
-  const Tensor y = empty(shape, dtype);
+  Tensor y;
+  try {
+    y = empty(shape, dtype);
+  } catch (const ShapeError& e) {
+    fail(std::string(e.detail()));
+  }
   const std::string_view values = std::string_view(file).substr(4 + 4 * dims);
   dispatch_all(dtype, [&](auto t) {
     auto* const to = y.data<decltype(t)>();

@@ -177,6 +177,8 @@ TEST(Readers, TablesBecomeTensors) {
   EXPECT_EQ(x.at({0, 0}), 20);
   EXPECT_EQ(x.at({1, 1}), -3);
   EXPECT_TRUE(std::isnan(x.at({1, 0})));
+  const Csv old = Csv::read(write(folder, "a,b\r1,2\r\r3,\"4\"\r"));
+  EXPECT_EQ(old.numbers().to_vector<float>(), (std::vector<float>{1, 2, 3, 4}));
   const Csv plain = Csv::read(write(folder, "b;1\na;2\nb;3"), {.separator = ';', .header = false});
   const auto [ids, names] = plain.classes("0");
   EXPECT_EQ(whole(ids), (std::vector<int64_t>{1, 0, 1}));
@@ -195,6 +197,12 @@ TEST(Readers, WhatNoTableIs) {
   const Csv csv = Csv::read(write(folder, "a,b\n1,2\n\"x\ny\",3\n4,1e999\n"));
   EXPECT_ERROR(FormatError, file + ": line 3: 'x\ny' in column 'a' is no number", csv.numbers({"a"}));
   EXPECT_ERROR(FormatError, file + ": line 5: '1e999' in column 'b' is no number", csv.numbers({"b"}));
+  for (const char* const cell : {"+", "+-1", "++1", "1 2", "0x1"}) {
+    EXPECT_ERROR(FormatError, file + ": line 2: '" + cell + "' in column 'a' is no number",
+                 Csv::read(write(folder, std::string("a\n") + cell + "\n")).numbers());
+  }
+  EXPECT_ERROR(FormatError, file + ": line 4: 1 cells where the first line has 2",
+               Csv::read(write(folder, "a,b\r\n1,\"2\"\r\n3,4\r\n5\r\n")));
   EXPECT_ERROR(ValueError, "Csv: " + file + " has no column 'c' (a, b)", csv.text("c"));
   EXPECT_THROW(Csv::read(folder.path() / "missing"), IoError);
   EXPECT_EQ(Csv::read(write(folder, "")).size(), 0);
@@ -217,6 +225,10 @@ TEST(Readers, ArraysOfIdx) {
   const std::string file = (folder.path() / "file").string();
   EXPECT_ERROR(FormatError, file + ": inf is no whole number of 64 bits",
                read_idx(write(folder, idx(0x0D, {1}, std::string("\x7F\x80\x00\x00", 4))), DType::i64));
+  std::string beyond = idx(0x08, {0, 0, 0}, "");
+  for (size_t at = 8; at < 16; ++at) beyond[at] = '\xFF';
+  EXPECT_ERROR(FormatError, file + ": too many elements in [0, 4294967295, 4294967295]",
+               read_idx(write(folder, beyond)));
   EXPECT_ERROR(FormatError, file + ": is no IDX file", read_idx(write(folder, "PK")));
   EXPECT_ERROR(FormatError, file + ": is compressed: gunzip it first",
                read_idx(write(folder, "\x1F\x8B\x08")));

@@ -30,6 +30,7 @@ TEST(Print, ValuesWithTheirTypeAndShape) {
 
 TEST(Print, NumbersThatNoFixedPointHolds) {
   EXPECT_EQ(floats({NAN, INFINITY, -INFINITY, 1}, {4}).str(), "[ nan,  inf, -inf,   1.]  f32[4]");
+  EXPECT_EQ(full({1}, -NAN).str(), "[nan]  f32[1]");
   EXPECT_EQ(floats({1e-7F, 2}, {2}).str(), "[1.0000e-07, 2.0000e+00]  f32[2]");
   EXPECT_EQ(floats({3e9F}, {1}).str(), "[3.0000e+09]  f32[1]");
   EXPECT_EQ(floats({0, 0.25}, {2}).str(), "[0.0000, 0.2500]  f32[2]");

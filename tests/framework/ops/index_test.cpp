@@ -50,7 +50,9 @@ TEST(Index, TensorsAndMasksChoose) {
   EXPECT_EQ(all_of(x.index({Range{}, from_vector(std::vector<bool>{true, false, false, true}, {4})})),
             (std::vector<int64_t>{0, 3, 4, 7, 8, 11}));
   EXPECT_EQ(x[x > 100].shape(), (Shape{0}));
-  const Tensor wide = numbered({2, 3, 4, 5});
+  const Tensor wide = numbered({2, 3, 4, 5}), one = full({}, 1, DType::i64);
+  EXPECT_EQ(all_of(x[one]), all_of(x[1]));  // a tensor without dimensions is a position
+  EXPECT_EQ(wide.index({one, Range{}, ids({0, 1})}).shape(), (Shape{3, 2, 5}));
   EXPECT_EQ(wide.index({Range{}, ids({0, 1}), ids({2, 3})}).shape(), (Shape{2, 2, 5}));  // in their place
   EXPECT_EQ(wide.index({ids({0, 1}), Range{}, ids({2, 3})}).shape(), (Shape{2, 3, 5}));  // in front
   EXPECT_EQ(wide.index({0, Range{}, ids({2, 3})}).shape(),
