@@ -93,9 +93,7 @@ struct CumProd {
   }
 
   static void samples(SampleList& s) {
-    const auto along = [](int dim) {
-      return [dim](const auto& x) { return std::vector{cumprod(x[0], dim)}; };
-    };
+    const auto along = [](int d) { return [d](const auto& x) { return std::vector{cumprod(x[0], d)}; }; };
     s.add("torch.cumprod(a, 0)", {away_from_zero({3, 5})}, along(0));
     s.add("torch.cumprod(a, 1)", {away_from_zero({2, 3, 4})}, along(1));
     s.add("torch.cumprod(a, -1)", {{0, 3}}, along(-1));

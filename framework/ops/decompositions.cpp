@@ -51,8 +51,8 @@ struct Svd {
   static constexpr const char* kName = "svd";
   static constexpr int kSaved = 3;
   std::array<Tensor, 3> forward(const Tensor& input, Saved& saved) const {
-    const auto [count, rows, columns] = detail::matrices_of(kName, input);
-    const int64_t inner = std::min(rows, columns), M = rows, N = columns;
+    const auto matrices = detail::matrices_of(kName, input);
+    const int64_t count = matrices.count, M = matrices.rows, N = matrices.columns, inner = std::min(M, N);
     const Shape batch = detail::leading_dims(input.shape(), 2);
     const Tensor x = input.clone(), u = empty(detail::with_last(batch, {M, inner}), x.dtype()),
                  s = empty(detail::with_last(batch, {inner}), x.dtype()),

@@ -256,8 +256,8 @@ struct IndexPut {
     return eq(index(index_put(full(g.shape(), -1, DType::i64), entries, number), entries), number);
   }
   static void samples(SampleList& s) {
-    const auto put = [](std::vector<Index> entries) {
-      return [entries](const auto& x) { return std::vector{index_put(x[0], entries, x[1])}; };
+    const auto put = [](std::vector<Index> at) {
+      return [at](const auto& x) { return std::vector{index_put(x[0], at, x[1])}; };
     };
     s.add("torch.slice_scatter(a, b, 1, 1, 4, 2)", {{2, 5}, {2, 2}}, put({Range{}, Range{1, 4, 2}}));
     s.add("torch.select_scatter(a, b, 1, 2)", {{2, 3, 2}, {2, 2}}, put({ellipsis, 2, Range{}}));

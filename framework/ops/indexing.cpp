@@ -47,6 +47,7 @@ struct Choices {
   // f(i, at) for the elements i of the rows [begin, end): `at` is where the choice lies.
   template <class F>
   void each(int64_t begin, int64_t end, const F& f) const {
+    if (begin == end) return;  // an extent may be 0
     const int64_t* const chosen = index.data<int64_t>();
     const int last = shape.ndim() - 1;
     const Strides strides = contiguous_strides(shape);
@@ -199,7 +200,8 @@ struct IndexSelect {
     saved.input(ids);
     const Tensor x = input.contiguous(), chosen = ids.contiguous();
     const Tensor y = empty(shape.with(dim, ids.numel()), x.dtype());
-    const auto [outer, n, inner] = sizes();
+    const Sizes size = sizes();
+    const int64_t outer = size.outer, n = size.n, inner = size.inner;
     const int64_t count = ids.numel();
     const int64_t* const id = chosen.data<int64_t>();
     dispatch_all(x.dtype(), [&](auto t) {
@@ -229,7 +231,8 @@ struct IndexSelect {
                                   expand(reshape(ids, column), shape.with(dim, ids.numel())), g));
     }
     const Tensor dense = g.contiguous(), chosen = ids.contiguous(), dx = empty(shape, g.dtype());
-    const auto [outer, n, inner] = sizes();
+    const Sizes size = sizes();
+    const int64_t outer = size.outer, n = size.n, inner = size.inner;
     const int64_t count = ids.numel();
     const int64_t* const id = chosen.data<int64_t>();
     dispatch_floating(kName, g.dtype(), [&](auto t) {
@@ -252,8 +255,8 @@ struct IndexSelect {
     d.add(0, dx);
   }
   static void samples(SampleList& s) {
-    const auto along = [](int dim) {
-      return [dim](const auto& x) { return std::vector{index_select(x[0], dim, x[1])}; };
+    const auto along = [](int d) {
+      return [d](const auto& x) { return std::vector{index_select(x[0], d, x[1])}; };
     };
     s.add("torch.index_select(a, 1, b)", {{2, 4}, integers({3}, {3, 0, 3})}, along(1));
     s.add("torch.index_select(a, 0, b)", {{3, 2, 2}, integers({2}, {2, 0})}, along(0));

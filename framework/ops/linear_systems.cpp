@@ -111,12 +111,12 @@ struct SolveTriangular {
     d.add(1, db);
   }
   static void samples(SampleList& s) {
-    const auto add = [&](const Shape& a, const Shape& b, bool upper) {
-      s.add(fmt::format("torch.linalg.solve_triangular(torch.{}({}), b, upper={})", upper ? "triu" : "tril",
-                        detail::kRegular, upper ? "True" : "False"),
+    const auto add = [&](const Shape& a, const Shape& b, bool above) {
+      s.add(fmt::format("torch.linalg.solve_triangular(torch.{}({}), b, upper={})", above ? "triu" : "tril",
+                        detail::kRegular, above ? "True" : "False"),
             {SampleInput(a, SampleInput::Fill::normal), SampleInput(b, SampleInput::Fill::normal)},
-            [upper](const auto& x) {
-              return std::vector{solve_triangular(detail::regular(x[0]), x[1], upper)};
+            [above](const auto& x) {
+              return std::vector{solve_triangular(detail::regular(x[0]), x[1], above)};
             })
           .finite_only = true;
     };

@@ -105,9 +105,9 @@ struct Triangle {
     return apply(Triangle{diagonal}, x);
   }
   static void samples(SampleList& s) {
-    const auto add = [&](const Shape& shape, int64_t diagonal) {
-      s.add(fmt::format("torch.{}(a, {})", kName, diagonal), {SampleInput(shape, SampleInput::Fill::normal)},
-            [diagonal](const auto& x) { return std::vector{of(x[0], diagonal)}; });
+    const auto add = [&](const Shape& shape, int64_t at) {
+      s.add(fmt::format("torch.{}(a, {})", kName, at), {SampleInput(shape, SampleInput::Fill::normal)},
+            [at](const auto& x) { return std::vector{of(x[0], at)}; });
     };
     add({3, 4}, 0);
     add({2, 4, 3}, 1);

@@ -189,8 +189,8 @@ struct AdaptiveMaxPool2d {
     d.add(0, reshape(scatter_add(none, 1, places, reshape(g, places.shape())), in));
   }
   static void samples(SampleList& s) {
-    const auto to = [](Extent2d out) {
-      return [out](const auto& x) { return std::vector{adaptive_max_pool2d(x[0], out)}; };
+    const auto to = [](Extent2d size) {
+      return [size](const auto& x) { return std::vector{adaptive_max_pool2d(x[0], size)}; };
     };
     s.add("torch.nn.functional.adaptive_max_pool2d(a, (2, 3))", {{2, 2, 5, 4}}, to({2, 3}));
     s.add("torch.nn.functional.adaptive_max_pool2d(a, 1)", {{1, 2, 3, 2}}, to(1));
