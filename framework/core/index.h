@@ -17,7 +17,7 @@ namespace heed {
 struct Range {
   std::optional<int64_t> start = {};  // the first element
   std::optional<int64_t> stop = {};   // the first one that is left out
-  int64_t step = 1;              // at least 1
+  int64_t step = 1;                   // at least 1
 };
 
 /// As many whole dimensions as are left; Python's `...`. At most one in an index.
