@@ -17,19 +17,6 @@ namespace {
 
 using Function = std::function<std::vector<Tensor>(const std::vector<Tensor>&)>;
 
-class GeneratorScope {  // sets the thread's generator to an earlier state while it exists
- public:
-  explicit GeneratorScope(Generator::State state) : before_(default_generator().state()) {
-    default_generator().set_state(state);
-  }
-  ~GeneratorScope() { default_generator().set_state(before_); }
-  GeneratorScope(const GeneratorScope&) = delete;
-  GeneratorScope& operator=(const GeneratorScope&) = delete;
-
- private:
-  Generator::State before_;
-};
-
 uint64_t youngest_of(const std::vector<Tensor>& inputs) {
   uint64_t after = 0;
   for (const Tensor& x : inputs) after = std::max(after, detail::sequence_of(x));

@@ -28,12 +28,19 @@ Generator generator_of_new_thread() {
   return generator;
 }
 
+thread_local std::optional<Generator> own_generator;  // none until the thread draws
+
 }  // namespace
 
 Generator& default_generator() {
-  thread_local Generator generator = generator_of_new_thread();
-  return generator;
+  if (!own_generator) own_generator = generator_of_new_thread();
+  return *own_generator;
 }
+
+GeneratorScope::GeneratorScope(Generator::State state) : before_(own_generator) {
+  own_generator.emplace().set_state(state);
+}
+GeneratorScope::~GeneratorScope() { own_generator = before_; }
 
 void manual_seed(uint64_t seed) {
   // created first, so that this thread has its number before other threads see the new seed

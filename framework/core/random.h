@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 namespace heed {
 
@@ -71,6 +72,18 @@ class Generator {
 ///   first number, from the process's seed (0 until manual_seed is called) at a draw number reserved for it;
 ///   these are assigned in the order in which threads draw their first number
 Generator& default_generator();
+/// Sets the calling thread's generator to a state while it exists; then the thread goes on where it was.
+class GeneratorScope {
+ public:
+  /// @param state what the thread draws from
+  explicit GeneratorScope(Generator::State state);
+  ~GeneratorScope();
+  GeneratorScope(const GeneratorScope&) = delete;
+  GeneratorScope& operator=(const GeneratorScope&) = delete;
+
+ private:
+  std::optional<Generator> before_;  // none: the thread had not drawn yet, and has no number for it
+};
 /// Restarts the calling thread's generator, and sets the seed for threads that have not drawn yet; threads
 /// that have drawn continue unchanged. For reproducible numbers in several threads, call it in each thread
 /// with a different seed.

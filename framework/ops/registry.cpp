@@ -53,8 +53,7 @@ OpSample& SampleList::again(std::vector<SampleInput> inputs) {
 std::vector<Tensor> OpSample::make_inputs(DType dtype) const {
   uint64_t seed = 1469598103934665603U;  // FNV-1a of the key
   for (const char c : key) seed = (seed ^ static_cast<unsigned char>(c)) * 1099511628211U;
-  const Generator::State before = default_generator().state();
-  manual_seed(seed);
+  const GeneratorScope drawing({.seed = seed});
   std::vector<Tensor> result;
   for (const SampleInput& input : inputs) {
     if (input.fill == SampleInput::Fill::integers) {
@@ -76,7 +75,6 @@ std::vector<Tensor> OpSample::make_inputs(DType dtype) const {
     // f32 values exactly, so that both dtypes check one point.
     result.push_back(x.to(DType::f32).to(dtype));
   }
-  default_generator().set_state(before);
   return result;
 }
 

@@ -19,27 +19,13 @@
 namespace heed::nn {
 namespace {
 
-// Sets the calling thread's generator for a scope.
-class Drawing {
- public:
-  explicit Drawing(Generator::State state) : before_(default_generator().state()) {
-    default_generator().set_state(state);
-  }
-  ~Drawing() { default_generator().set_state(before_); }
-  Drawing(const Drawing&) = delete;
-  Drawing& operator=(const Drawing&) = delete;
-
- private:
-  Generator::State before_;
-};
-
 // Forwards to a data set, each sample with random numbers of its own.
 class Drawn : public Dataset {
  public:
   Drawn(const Dataset& data, uint64_t seed) : data_(data), seed_(seed) {}
   int64_t size() const override { return data_.size(); }
   Sample get(int64_t i) const override {
-    const Drawing drawing({seed_, static_cast<uint64_t>(i) << 32});
+    const GeneratorScope drawing({seed_, static_cast<uint64_t>(i) << 32});
     return data_.get(i);
   }
 
@@ -57,7 +43,6 @@ class DataLoader::Epoch {
         options_(options),
         batches_(batches),
         order_(static_cast<size_t>(data_->size())) {
-    default_generator();  // this thread has its stream before a worker could take it
     Generator generator(options.seed);
     generator.set_state({options.seed, static_cast<uint64_t>(number) << 32});
     seed_ = generator.next_uint64();

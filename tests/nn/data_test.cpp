@@ -8,6 +8,7 @@
 #include <numeric>
 #include <set>
 #include <stdexcept>
+#include <thread>
 
 #include "framework/framework.h"
 #include "nn/nn.h"
@@ -60,6 +61,18 @@ TEST(DataLoader, TheSameBitsForAnyNumberOfWorkers) {
   EXPECT_EQ(default_generator().state(), before);
   options.seed = 8;
   EXPECT_NE(epochs(options, 3), alone);
+}
+
+uint64_t number_of_a_new_thread() {
+  uint64_t number = 0;
+  std::jthread([&] { number = default_generator().state().draws >> 40; }).join();
+  return number;
+}
+
+TEST(DataLoader, WorkersTakeNoNumbersOfThreads) {
+  const uint64_t before = number_of_a_new_thread();
+  epochs({.batch_size = 4, .workers = 3}, 2);
+  EXPECT_EQ(number_of_a_new_thread(), before + 1);
 }
 
 TEST(DataLoader, ASamplesNumbersDoNotDependOnItsBatch) {

@@ -18,6 +18,14 @@ using Words = std::array<uint32_t, 4>;
 
 // Random123's kat_vectors, philox4x32 10. Counter words 0, 1 are our index, words 2, 3 our stream, the key
 // our seed, low word first.
+TEST(Philox, KnownAnswers) {
+  EXPECT_EQ(philox(0, 0, 0), (Words{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
+  EXPECT_EQ(philox(UINT64_MAX, UINT64_MAX, UINT64_MAX),
+            (Words{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
+  EXPECT_EQ(philox(0x299f31d0a4093822, 0x0370734413198a2e, 0x85a308d3243f6a88),
+            (Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
+}
+
 // randn and uniform are computed in vectors, on several threads; every number is that of its definition.
 TEST(Random, NumbersAreThoseOfTheirDefinitionToTheBit) {
   constexpr int64_t kCount = 400003;
@@ -35,12 +43,23 @@ TEST(Random, NumbersAreThoseOfTheirDefinitionToTheBit) {
   }
 }
 
-TEST(Philox, KnownAnswers) {
-  EXPECT_EQ(philox(0, 0, 0), (Words{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
-  EXPECT_EQ(philox(UINT64_MAX, UINT64_MAX, UINT64_MAX),
-            (Words{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
-  EXPECT_EQ(philox(0x299f31d0a4093822, 0x0370734413198a2e, 0x85a308d3243f6a88),
-            (Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
+TEST(Random, AScopeLeavesTheThreadsNumbersAsTheyWere) {
+  manual_seed(5);
+  randn({3});
+  const Generator::State before = default_generator().state();
+  std::vector<float> inside;
+  {
+    const GeneratorScope scope({.seed = 9});
+    inside = randn({4}).to_vector<float>();
+    {
+      const GeneratorScope inner({.seed = 1});
+      randn({2});
+    }
+    EXPECT_EQ(default_generator().state(), (Generator::State{.seed = 9, .draws = 1}));
+  }
+  EXPECT_EQ(default_generator().state(), before);
+  manual_seed(9);
+  EXPECT_EQ(randn({4}).to_vector<float>(), inside);
 }
 
 TEST(Generator, AStateRestoredGivesTheSameNumbers) {
