@@ -404,9 +404,6 @@ void DropoutKernel(int64_t first_chunk, int64_t n, double p, uint64_t seed, uint
   }
 }
 
-#define HEED_TYPED(name)                   \
-  constexpr auto& name##F32 = name<float>; \
-  constexpr auto& name##F64 = name<double>;
 HEED_TYPED(UnaryKernel)
 HEED_TYPED(UnaryBackwardKernel)
 HEED_TYPED(BinaryKernel)
@@ -418,7 +415,6 @@ HEED_TYPED(SumKernel)
 HEED_TYPED(SumOfSquaresKernel)
 HEED_TYPED(AdamKernel)
 HEED_TYPED(DropoutKernel)
-#undef HEED_TYPED
 
 }  // namespace HWY_NAMESPACE
 }  // namespace heed::kernels

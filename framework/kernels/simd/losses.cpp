@@ -140,13 +140,9 @@ void PairLossBackwardKernel(PairLoss kind, T beta, int64_t n, const T* g, bool g
   });
 }
 
-#define HEED_TYPED(name)                   \
-  constexpr auto& name##F32 = name<float>; \
-  constexpr auto& name##F64 = name<double>;
 HEED_TYPED(PairLossKernel)
 HEED_TYPED(PairLossSumKernel)
 HEED_TYPED(PairLossBackwardKernel)
-#undef HEED_TYPED
 
 }  // namespace HWY_NAMESPACE
 }  // namespace heed::kernels

@@ -167,9 +167,6 @@ inline bool AllInsideKernel(int64_t n, const int64_t* ids, int64_t bound) {
   return inside;
 }
 
-#define HEED_TYPED(name)                   \
-  constexpr auto& name##F32 = name<float>; \
-  constexpr auto& name##F64 = name<double>;
 HEED_TYPED(ExtremeRowsKernel)
 HEED_TYPED(ExtremeColumnsKernel)
 HEED_TYPED(ProductKernel)
@@ -177,7 +174,6 @@ HEED_TYPED(CountEqualKernel)
 HEED_TYPED(CountEqualRowsKernel)
 HEED_TYPED(StretchedRowKernel)
 HEED_TYPED(StretchedColumnsKernel)
-#undef HEED_TYPED
 
 }  // namespace HWY_NAMESPACE
 }  // namespace heed::kernels

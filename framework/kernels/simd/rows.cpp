@@ -380,9 +380,6 @@ void IndexedAttentionKernel(const IndexedRows<T>& rows, const T* query, int64_t 
   }
 }
 
-#define HEED_TYPED(name)                   \
-  constexpr auto& name##F32 = name<float>; \
-  constexpr auto& name##F64 = name<double>;
 HEED_TYPED(SoftmaxRow)
 HEED_TYPED(SoftmaxBackwardRow)
 HEED_TYPED(LogSoftmaxRow)
@@ -405,7 +402,6 @@ HEED_TYPED(AddRowsWideKernel)
 HEED_TYPED(SquaredDistanceKernel)
 HEED_TYPED(CentredDotKernel)
 HEED_TYPED(SumRowKernel)
-#undef HEED_TYPED
 
 }  // namespace HWY_NAMESPACE
 }  // namespace heed::kernels
