@@ -40,8 +40,8 @@ class Function : public Module {
 
 /// Runs layers one after the other. Parameters are named by the index of their layer: "0.weight".
 ///   Sequential net;
-///   net.emplace<Conv2d>(1, 8, 3, {.padding = 1}).emplace<ReLU>().emplace([](const Tensor& x) { return x
-///   * 2.0; });
+///   net.emplace<Conv2d>(1, 8, 3, {.padding = 1}).emplace<ReLU>();
+///   net.emplace([](const Tensor& x) { return x * 2.0; });
 class Sequential : public Module {
  public:
   explicit Sequential(const Scope& scope = {}) : Module(scope) {}

@@ -75,11 +75,10 @@ double largest_curvature(const Policy& policy, const Trial& trial) {
     double length = 0;
     for (const Tensor& v : vector) length += v.square().sum().item();
     for (Tensor& v : vector) v /= std::sqrt(length);
-    const std::vector<Tensor> loss{loss_of(policy, trial)};
-    const std::vector<Tensor> slope = grad(loss, parameters, {}, {.create_graph = true});
+    const std::vector<Tensor> slope = grad({loss_of(policy, trial)}, parameters, {.create_graph = true});
     Tensor along = zeros({});
     for (size_t p = 0; p < slope.size(); ++p) along += (slope[p] * vector[p]).sum();
-    const std::vector<Tensor> product = grad(std::vector{along}, parameters);  // the Hessian times the vector
+    const std::vector<Tensor> product = grad({along}, parameters);  // the Hessian times the vector
     value = 0;
     for (size_t p = 0; p < product.size(); ++p) value += (product[p] * vector[p]).sum().item();
     vector = product;

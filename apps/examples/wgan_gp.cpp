@@ -31,8 +31,7 @@ struct Net : nn::Module {
 Tensor penalty(const Net& critic, const Tensor& real, const Tensor& made) {
   const Tensor share = uniform({kBatch, 1}, 0, 1);
   const Tensor between = (share * real + (1 - share) * made).detach().set_requires_grad(true);
-  const std::vector<Tensor> outputs{critic(between).sum()}, inputs{between};
-  const Tensor slope = grad(outputs, inputs, {}, {.create_graph = true})[0];
+  const Tensor slope = grad({critic(between).sum()}, {between}, {.create_graph = true})[0];
   return (slope.norm(1) - 1).square().mean() * 0.1;
 }
 

@@ -13,8 +13,6 @@
 namespace heed {
 namespace {
 
-using detail::broadcast_strides;
-
 template <kernels::Binary kOp>
 Tensor compute(const char* name, const Tensor& a, const Tensor& b) {
   if (a.shape() == b.shape() && a.is_contiguous() && b.is_contiguous()) {
@@ -25,14 +23,7 @@ Tensor compute(const char* name, const Tensor& a, const Tensor& b) {
     });
     return y;
   }
-  const Shape shape = broadcast_shapes(name, a.shape(), b.shape());
-  const Tensor y = empty(shape, a.dtype());
-  dispatch_floating(name, a.dtype(), [&](auto t) {
-    using T = decltype(t);
-    kernels::binary<T>(kOp, shape, a.data<T>(), broadcast_strides(a, shape), b.data<T>(),
-                       broadcast_strides(b, shape), y.data<T>());
-  });
-  return y;
+  return detail::in_binary_kernel(name, kOp, a, b);
 }
 
 // What backward needs of the operands' shapes: nothing where they are equal, so that the node is small.

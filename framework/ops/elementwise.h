@@ -7,6 +7,7 @@
 #include "framework/autograd/grad_mode.h"
 #include "framework/core/parallel.h"
 #include "framework/core/scalar.h"
+#include "framework/kernels/kernels.h"
 #include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 
@@ -69,6 +70,18 @@ inline Strides broadcast_strides(const Tensor& x, const Shape& shape) {
     strides[i] = i < missing || (x.shape()[i - missing] == 1 && shape[i] != 1) ? 0 : x.strides()[i - missing];
   }
   return strides;
+}
+
+// kind(a, b) of two tensors of one floating dtype, broadcast, by the kernel.
+inline Tensor in_binary_kernel(const char* op, kernels::Binary kind, const Tensor& a, const Tensor& b) {
+  const Shape shape = broadcast_shapes(op, a.shape(), b.shape());
+  const Tensor y = allocate(op, shape, a.dtype());
+  dispatch_floating(op, a.dtype(), [&](auto t) {
+    using T = decltype(t);
+    kernels::binary<T>(kind, shape, a.data<T>(), broadcast_strides(a, shape), b.data<T>(),
+                       broadcast_strides(b, shape), y.data<T>());
+  });
+  return y;
 }
 
 // Calls row(out, n, at, step) for rows of a dense result of `shape` (out: its first element) and of the

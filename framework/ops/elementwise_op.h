@@ -3,8 +3,8 @@
 //
 //   kName                     name of the op, used in errors
 //   kKeeps                    which tensor backward reads: the input or the output
-//   kOp, or op()              the kernel (kernels::unary and its backward), with its parameters if it has
-//   any; or value(x), slope(kept)     the function and its derivative for one element, called in a loop
+//   kOp, or op()              the kernel (kernels::unary and its backward), with parameters if it has any
+//   value(x), slope(kept)     or instead the function and its derivative for one element, called in a loop
 //   composed(g, kept)         the gradient computed with public ops, for derivatives of any order
 //   of_whole(x)               the op on i64, for functions whose values are whole then; others compute in f32
 //   kTorch, kFill             PyTorch's expression and the SampleInput::Fill of the samples, or samples(list)

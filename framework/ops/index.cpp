@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <variant>
 
 #include "framework/kernels/kernels.h"
@@ -64,29 +65,6 @@ int taken(const Index& entry) {
   return std::holds_alternative<Ellipsis>(entry.entry()) || std::holds_alternative<NewAxis>(entry.entry())
              ? 0
              : 1;
-}
-
-// The coordinates of a mask's true elements, one tensor for each of its dimensions.
-std::vector<Tensor> true_places(const Tensor& mask) {
-  const Tensor dense = mask.contiguous();
-  const bool* const holds = dense.data<bool>();
-  const int64_t count = std::count(holds, holds + dense.numel(), true);
-  std::vector<Tensor> places;
-  std::vector<int64_t*> into;
-  for (int d = 0; d < mask.ndim(); ++d) {
-    places.push_back(empty({count}, DType::i64));
-    into.push_back(places.back().data<int64_t>());
-  }
-  for (int64_t i = 0, at = 0; i < dense.numel(); ++i) {
-    if (!holds[i]) continue;
-    int64_t rest = i;
-    for (int d = mask.ndim() - 1; d >= 0; --d) {
-      into[static_cast<size_t>(d)][at] = rest % mask.shape()[d];
-      rest /= mask.shape()[d];
-    }
-    ++at;
-  }
-  return places;
 }
 
 // Positions along a dimension of extent n, none of them negative.
@@ -154,7 +132,8 @@ class Locator {
       --of_x_;
       return choose(zeros({chosen.item() != 0 ? 1 : 0}, DType::i64));
     }
-    for (const Tensor& places : true_places(chosen)) choose(places);
+    const Tensor places = nonzero(chosen);  // [true elements, dimensions]
+    for (int d = 0; d < chosen.ndim(); ++d) choose(select(places, 1, d));
   }
   void choose(const Tensor& places) {
     if (!located_.dims.empty() && located_.dims.back() + 1 != at_) located_.side_by_side = false;
@@ -224,6 +203,13 @@ struct Places {
     const auto size = static_cast<int64_t>(size_of(target.dtype()));
     auto* const to = static_cast<char*>(target.raw_data());
     const auto* const from = static_cast<const char*>(rows.raw_data());
+    if (rest.numel() == 0) return;
+    if (strides == contiguous_strides(rest)) {  // one element, or a run of them
+      const auto bytes = static_cast<size_t>(rest.numel() * size);
+      for (size_t i = 0; i < offsets.size(); ++i)
+        std::memcpy(to + offsets[i] * size, from + i * bytes, bytes);
+      return;
+    }
     for (size_t i = 0; i < offsets.size(); ++i) {
       kernels::copy_strided(target.dtype(), rest, from + static_cast<int64_t>(i) * rest.numel() * size,
                             contiguous_strides(rest), to + offsets[i] * size, strides);

@@ -1,52 +1,27 @@
 #include "framework/ops/integers.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "framework/autograd/grad_mode.h"
-#include "framework/core/parallel.h"
-#include "framework/ops/naming.h"
-#include "framework/ops/ops.h"
+#include "framework/ops/reduced.h"
 
 namespace heed::detail {
 namespace {
 
-// y[...] = f(row, n) over the dims, as Y; the rows are those of x with the reduced dims last.
+// f over the rows of i64 or of a mask, as Y.
 template <class Y, class F>
-Tensor reduce_integers(const char* op, const Tensor& x, const std::vector<int>& named, KeepDim keep,
-                       DType into, const F& f) {
-  require_defined(op, x);
+Tensor reduce_integers(const char* op, const Tensor& x, const std::vector<int>& dims, KeepDim keep,
+                       const F& f) {
   const NoGradGuard no_grad;
-  std::bitset<kMaxDims> reduced = named_dims(op, named, x.ndim());
-  if (named.empty()) reduced.set();
-  Shape shape;
-  std::vector<int> order, last;
-  int64_t n = 1;
-  for (int i = 0; i < x.ndim(); ++i) {
-    const bool is_reduced = reduced[static_cast<size_t>(i)];
-    (is_reduced ? last : order).push_back(i);
-    if (is_reduced) n *= x.shape()[i];
-    if (!is_reduced || keep == KeepDim::yes) shape.push_back(is_reduced ? 1 : x.shape()[i]);
-  }
-  order.insert(order.end(), last.begin(), last.end());
-  const Tensor rows = permute(x, order).contiguous(), y = allocate(op, shape, into);
-  dispatch_all(x.dtype(), [&](auto t) {
-    using T = decltype(t);
-    const T* const from = rows.data<T>();
-    Y* const to = y.data<Y>();
-    parallel_for(y.numel(), std::max<int64_t>(1, 32768 / std::max<int64_t>(n, 1)),
-                 [&](int64_t begin, int64_t end) {
-                   for (int64_t r = begin; r < end; ++r) to[r] = static_cast<Y>(f(from + r * n, n));
-                 });
-  });
-  return y;
+  const Reduced reduced(op, x, dims);
+  return x.dtype() == DType::boolean ? reduce_rows<bool, Y>(op, reduced, x, keep, f)
+                                     : reduce_rows<int64_t, Y>(op, reduced, x, keep, f);
 }
 
 }  // namespace
 
 Tensor sum_of_integers(const Tensor& x, const std::vector<int>& dims, KeepDim keep) {
-  return reduce_integers<int64_t>("sum", x, dims, keep, DType::i64, [](const auto* row, int64_t n) {
+  return reduce_integers<int64_t>("sum", x, dims, keep, [](const auto* row, int64_t n) {
     uint64_t total = 0;
     for (int64_t i = 0; i < n; ++i) total += static_cast<uint64_t>(row[i]);
     return total;
@@ -54,7 +29,7 @@ Tensor sum_of_integers(const Tensor& x, const std::vector<int>& dims, KeepDim ke
 }
 
 Tensor product_of_integers(const Tensor& x, const std::vector<int>& dims, KeepDim keep) {
-  return reduce_integers<int64_t>("prod", x, dims, keep, DType::i64, [](const auto* row, int64_t n) {
+  return reduce_integers<int64_t>("prod", x, dims, keep, [](const auto* row, int64_t n) {
     uint64_t product = 1;
     for (int64_t i = 0; i < n; ++i) product *= static_cast<uint64_t>(row[i]);
     return product;
@@ -64,7 +39,7 @@ Tensor product_of_integers(const Tensor& x, const std::vector<int>& dims, KeepDi
 Tensor extreme_of_integers(const char* op, bool largest, const Tensor& x, const std::vector<int>& dims,
                            KeepDim keep) {
   const auto reduce = [&]<class Y>(Y) {
-    return reduce_integers<Y>(op, x, dims, keep, x.dtype(), [largest](const auto* row, int64_t n) {
+    return reduce_integers<Y>(op, x, dims, keep, [largest](const auto* row, int64_t n) {
       return largest ? *std::max_element(row, row + n) : *std::min_element(row, row + n);
     });
   };

@@ -111,8 +111,6 @@ template <PairLoss kKind>
 Tensor paired(const Tensor& x, const Tensor& target, Reduction reduction, double beta = 0) {
   using Op = Paired<kKind>;
   require_alike(Op::kName, x, target);
-  if (!is_floating(x.dtype()))
-    throw DTypeError(Op::kName, std::string("takes f32 or f64, got ") + name_of(x.dtype()));
   return apply(Op{reduction, beta}, x, target);
 }
 
@@ -141,16 +139,20 @@ struct PlainNll {
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
     const Tensor ids = saved[0].contiguous();
     const int64_t* const id = ids.data<int64_t>();
-    const Tensor at = zeros({shape[0], 1}, DType::i64), weight = zeros({shape[0], 1}, g.dtype());
     const double scale = -1 / static_cast<double>(std::max<int64_t>(counted(id), 1));
-    dispatch_floating(kName, g.dtype(), [&](auto t) {
-      for (int64_t r = 0; r < shape[0]; ++r) {
-        if (id[r] == padding_id) continue;
-        at.data<int64_t>()[r] = id[r];
-        weight.data<decltype(t)>()[r] = static_cast<decltype(t)>(scale);
-      }
-    });
-    const Tensor none = zeros(shape, g.dtype());
+    if (!GradMode::enabled()) {
+      const Tensor dx = zeros(shape, g.dtype());
+      dispatch_floating(kName, g.dtype(), [&](auto t) {
+        using T = decltype(t);
+        const T each = *g.data<T>() * static_cast<T>(scale);
+        for (int64_t r = 0; r < shape[0]; ++r) {
+          if (id[r] != padding_id) dx.data<T>()[r * shape[1] + id[r]] = each;
+        }
+      });
+      return d.add(0, dx);
+    }
+    const Tensor counts = ne(ids, padding_id), at = unsqueeze(where(counts, ids, 0), 1),
+                 weight = unsqueeze(counts.to(g.dtype()), 1) * scale, none = zeros(shape, g.dtype());
     d.add(0, shape[1] == 0 ? none : scatter_add(none, 1, at, weight * g));
   }
 };
@@ -241,9 +243,10 @@ Tensor nll_loss(const Tensor& log_probabilities, const Tensor& targets, const Te
     throw DTypeError("nll_loss", fmt::format("dtypes differ: {} and weights {}", log_probabilities.describe(),
                                              class_weights.describe()));
   }
-  if (!class_weights.defined() && is_floating(log_probabilities.dtype())) {
-    for (const int64_t id : targets.to_vector<int64_t>()) {
-      if (id != padding_id && (id < 0 || id >= classes))
+  if (!class_weights.defined()) {
+    const Tensor ids = targets.contiguous();
+    for (int64_t r = 0; r < ids.numel(); ++r) {
+      if (const int64_t id = ids.data<int64_t>()[r]; id != padding_id && (id < 0 || id >= classes))
         throw IndexError("nll_loss", fmt::format("index {} is outside 0..{} of dimension 1 of {}", id,
                                                  classes - 1, log_probabilities.shape().str()));
     }

@@ -17,17 +17,6 @@ namespace {
 
 using detail::each_pair;
 
-Tensor in_kernel(const char* op, kernels::Binary kind, const Tensor& a, const Tensor& b) {
-  const Shape shape = broadcast_shapes(op, a.shape(), b.shape());
-  const Tensor y = detail::allocate(op, shape, a.dtype());
-  dispatch_floating(op, a.dtype(), [&](auto t) {
-    using T = decltype(t);
-    kernels::binary<T>(kind, shape, a.data<T>(), detail::broadcast_strides(a, shape), b.data<T>(),
-                       detail::broadcast_strides(b, shape), y.data<T>());
-  });
-  return y;
-}
-
 template <bool kLarger>
 struct Extreme {
   static constexpr const char* kName = kLarger ? "maximum" : "minimum";
@@ -37,7 +26,8 @@ struct Extreme {
     saved.input(b);
     if (!is_floating(a.dtype()))
       return each_pair(kName, a, b, [](auto p, auto q) { return (p < q) == kLarger ? q : p; });
-    return in_kernel(kName, kLarger ? kernels::Binary::maximum : kernels::Binary::minimum, a, b);
+    return detail::in_binary_kernel(kName, kLarger ? kernels::Binary::maximum : kernels::Binary::minimum, a,
+                                    b);
   }
   // What part of the gradient the first of two gets; all of it beside a NaN.
   template <class T>
@@ -66,7 +56,7 @@ struct Pow {
   static constexpr const char* kName = "pow";
   static constexpr int kSaved = 3;
   Tensor forward(const Tensor& a, const Tensor& b, Saved& saved) const {
-    const Tensor y = in_kernel(kName, kernels::Binary::pow, a, b);
+    const Tensor y = detail::in_binary_kernel(kName, kernels::Binary::pow, a, b);
     saved.input(a);
     saved.input(b);
     saved.output(saved.wants(1) ? y : Tensor{});

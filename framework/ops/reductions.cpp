@@ -14,95 +14,21 @@
 #include "framework/ops/moments.h"
 #include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
+#include "framework/ops/reduced.h"
 #include "framework/ops/registry.h"
 
 namespace heed {
 namespace {
 
-// Which dims of a shape are reduced.
-struct Reduced {
-  Shape shape;
-  std::bitset<kMaxDims> dims;
+using detail::Reduced;
 
-  Reduced(const char* op, const Tensor& x, const std::vector<int>& named) {
-    detail::require_defined(op, x);
-    shape = x.shape();
-    dims = named_dims(op, named, shape.ndim());
-    if (named.empty()) dims.set();
-  }
-  bool is(int dim) const { return dims[static_cast<size_t>(dim)]; }
-  Shape without(bool keep) const {
-    Shape result;
-    for (int i = 0; i < shape.ndim(); ++i) {
-      if (!is(i)) {
-        result.push_back(shape[i]);
-      } else if (keep) {
-        result.push_back(1);
-      }
-    }
-    return result;
-  }
-  int64_t count() const {  // elements that make one of the result
-    int64_t n = 1;
-    for (int i = 0; i < shape.ndim(); ++i) n *= is(i) ? shape[i] : 1;
-    return n;
-  }
-  // x as [outer, reduce, inner], where the reduced dims are neighbours.
-  struct Run {
-    int64_t outer = 1, reduce = 1, inner = 1;
-  };
-  std::optional<Run> run() const {
-    Run result;
-    int64_t before = 1;  // what is not reduced since the last dim that is
-    for (int i = 0; i < shape.ndim(); ++i) {
-      if (shape[i] == 1) continue;
-      if (!is(i)) {
-        before *= shape[i];
-        continue;
-      }
-      if (result.reduce > 1 && before > 1) return std::nullopt;
-      result.outer *= before;
-      before = 1;
-      result.reduce *= shape[i];
-    }
-    result.inner = before;
-    if (result.reduce == 1) std::swap(result.outer, result.inner);  // nothing is reduced: rows of one
-    return result;
-  }
-  std::vector<int> list() const {
-    std::vector<int> result;
-    for (int i = 0; i < shape.ndim(); ++i) {
-      if (is(i)) result.push_back(i);
-    }
-    return result;
-  }
-  // x as dense rows of count() elements.
-  Tensor rows(const Tensor& x) const {
-    std::vector<int> order;
-    for (const bool last : {false, true}) {
-      for (int i = 0; i < shape.ndim(); ++i) {
-        if (is(i) == last) order.push_back(i);
-      }
-    }
-    return permute(x, order).contiguous();
-  }
-};
-
-// y[r] = f(row r, n), with extents of 1 for the reduced dims.
+// y[r] = f(row r, n) of a floating tensor, with extents of 1 for the reduced dims.
 template <class F>
 Tensor reduce(const char* name, const Reduced& reduced, const Tensor& input, const F& f) {
-  const Tensor x = reduced.rows(input), y = empty(reduced.without(/*keep=*/true), input.dtype());
-  const int64_t n = reduced.count();
-  dispatch_floating(name, input.dtype(), [&](auto t) {
+  return dispatch_floating(name, input.dtype(), [&](auto t) {
     using T = decltype(t);
-    const T* const from = x.data<T>();
-    T* const to = y.data<T>();
-    parallel_for(y.numel(), std::max<int64_t>(1, 32768 / std::max<int64_t>(n, 1)),
-                 [&](int64_t begin, int64_t end) {
-                   for (int64_t r = begin; r < end; ++r) to[r] = static_cast<T>(f(from + r * n, n));
-                 });
+    return detail::reduce_rows<T, T>(name, reduced, input, KeepDim::yes, f);
   });
-  return y;
 }
 
 // kernels::stretched: what the gradient of a reduction is, from x, and a and b of the shape of the result.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "framework/ops/apply.h"
+#include "framework/ops/choices.h"
 #include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
@@ -17,22 +18,13 @@ struct Scatter {
   Shape shape;
   Tensor forward(const Tensor& x, const Tensor& index, const Tensor& source, Saved& saved) const {
     saved.input(index);
-    const Tensor chosen = index.contiguous(), values = source.contiguous(), y = x.clone();
-    const Strides strides = contiguous_strides(shape);
-    const Shape& extents = index.shape();
+    const Tensor values = source.contiguous(), y = x.clone();
+    const detail::Choices choices(kName, index, shape, dim);
     dispatch_all(x.dtype(), [&](auto t) {
       using T = decltype(t);
-      const int64_t* const places = chosen.data<int64_t>();
       const T* const from = values.data<T>();
       T* const to = y.data<T>();
-      for (int64_t i = 0; i < chosen.numel(); ++i) {
-        int64_t at = 0, rest = i;
-        for (int d = extents.ndim() - 1; d >= 0; --d) {
-          at += (d == dim ? places[i] : rest % extents[d]) * strides[d];
-          rest /= extents[d];
-        }
-        to[at] = from[i];
-      }
+      choices.each(0, choices.rows, [&](int64_t i, int64_t at) { to[at] = from[i]; });
     });
     return y;
   }
@@ -104,36 +96,12 @@ struct CountNonZero {
   }
 };
 
-// Throws unless index chooses places in dim and fits elsewhere.
-void check_places(const Tensor& x, int dim, const Tensor& index, const Tensor& source) {
-  if (index.dtype() != DType::i64)
-    throw DTypeError("scatter", "the index must be i64, got " + index.describe());
-  if (source.dtype() != x.dtype())
-    throw DTypeError("scatter", fmt::format("dtypes differ: {} and {}", x.describe(), source.describe()));
-  bool fits = index.ndim() == x.ndim();
-  for (int i = 0; fits && i < x.ndim(); ++i) fits = i == dim || index.shape()[i] <= x.shape()[i];
-  if (!fits) {
-    throw ShapeError("scatter", fmt::format("the index {} does not fit {} along dimension {}",
-                                            index.shape().str(), x.shape().str(), dim));
-  }
-  if (source.shape() != index.shape()) {
-    throw ShapeError("scatter", fmt::format("the index {} does not fit the source {}", index.shape().str(),
-                                            source.shape().str()));
-  }
-  for (const int64_t i : index.to_vector<int64_t>()) {
-    if (i < 0 || i >= x.shape()[dim]) {
-      throw IndexError("scatter", fmt::format("index {} is outside 0..{} of dimension {} of {}", i,
-                                              x.shape()[dim] - 1, dim, x.shape().str()));
-    }
-  }
-}
-
 }  // namespace
 
 Tensor scatter(const Tensor& x, int dim, const Tensor& index, const Tensor& source) {
   detail::require_defined("scatter", x, index, source);
   const int d = wrap_dim("scatter", dim, x.ndim());
-  check_places(x, d, index, source);
+  detail::check_source("scatter", index, source, x, d);
   return apply(Scatter{d, x.shape()}, x, index, source);
 }
 
@@ -166,10 +134,7 @@ Tensor nonzero(const Tensor& x) {
 
 Tensor count_nonzero(const Tensor& x, const Dims& dims, KeepDim keep) {
   detail::require_defined("count_nonzero", x);
-  return detail::composed("count_nonzero", [&] {  // f64 counts exactly
-    const Tensor counted = ne(x.detach(), zeros({}, x.dtype())).to(DType::f64);
-    return sum(counted, dims, keep).to(DType::i64);
-  });
+  return detail::composed("count_nonzero", [&] { return sum(ne(x.detach(), 0), dims, keep); });
 }
 
 DEFINE_OP(scatter, Scatter)

@@ -43,6 +43,8 @@ const std::map<std::string, std::string>& other_headers() {
       {"sequence.h", "batches inside of lstm and attention_lstm"},
       {"moments.h", "what normalisations share"},
       {"integers.h", "reductions of whole numbers"},
+      {"reduced.h", "what reductions share"},
+      {"choices.h", "what gather, scatter and scatter_add share"},
       {"weighed.h", "what losses share"},
       {"random_rows.h", "which rows of a batch dropout draws for"},
       {"matrices.h", "what ops on batches of matrices share"},
