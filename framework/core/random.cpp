@@ -37,8 +37,8 @@ Generator& default_generator() {
   return *own_generator;
 }
 
-GeneratorScope::GeneratorScope(Generator::State state) : before_(own_generator) {
-  own_generator.emplace().set_state(state);
+GeneratorScope::GeneratorScope(Generator::State begin) : before_(own_generator) {
+  own_generator.emplace().set_state(begin);
 }
 GeneratorScope::~GeneratorScope() { own_generator = before_; }
 

@@ -75,8 +75,8 @@ Generator& default_generator();
 /// Sets the calling thread's generator to a state while it exists; then the thread goes on where it was.
 class GeneratorScope {
  public:
-  /// @param state what the thread draws from
-  explicit GeneratorScope(Generator::State state);
+  /// @param begin what the thread draws from
+  explicit GeneratorScope(Generator::State begin);
   ~GeneratorScope();
   GeneratorScope(const GeneratorScope&) = delete;
   GeneratorScope& operator=(const GeneratorScope&) = delete;
