@@ -14,6 +14,7 @@
 #include "framework/autograd/node.h"
 #include "framework/core/error.h"
 #include "framework/core/memory_pool.h"
+#include "framework/core/parallel.h"
 #include "framework/core/random.h"
 #include "framework/core/sanitizers.h"
 #include "framework/kernels/configure.h"
@@ -150,9 +151,17 @@ Tensor Tensor::to(DType target) const {
   Tensor result = detail::allocate("to", shape(), target);
   dispatch_all(dtype(), [&](auto from) {
     dispatch_all(target, [&](auto into) {
+      using From = decltype(from);
       using Into = decltype(into);
-      const auto* x = source.data<decltype(from)>();
-      std::transform(x, x + numel(), result.data<Into>(), [](auto v) { return static_cast<Into>(v); });
+      const From* const x = source.data<From>();
+      Into* const y = result.data<Into>();
+      parallel_for(numel(), 1 << 15, [&](int64_t begin, int64_t end) {
+        if constexpr (std::is_floating_point_v<From> && std::is_floating_point_v<Into>) {
+          if constexpr (!std::is_same_v<From, Into>) kernels::convert(end - begin, x + begin, y + begin);
+        } else {
+          std::transform(x + begin, x + end, y + begin, [](auto v) { return static_cast<Into>(v); });
+        }
+      });
     });
   });
   return result;

@@ -304,6 +304,9 @@ void log_softmax_backward(int64_t rows, int64_t n, const T* g, const T* y, T* dx
 /// where a value is NaN.
 template <class T>
 double log_sum_exp(int64_t n, const T* x);
+/// y[o, i] = that over r of x[o, r, i], all dense.
+template <class T>
+void log_sum_exp(int64_t outer, int64_t reduce, int64_t inner, const T* x, T* y);
 /// The first i with x_i > threshold or x_i NaN; n where there is none.
 template <class T>
 int64_t find_above(int64_t n, const T* x, T threshold);
@@ -395,6 +398,12 @@ void add_row(int64_t D, const T* x, T* y);
 /// into[i] += sum over r of x[r * stride + i], in double and in the order of r.
 template <class T>
 void add_rows_wide(int64_t rows, int64_t n, const T* x, int64_t stride, double* into);
+/// @{
+/// y = x in another type, rounded to it, on one thread.
+void convert(int64_t n, const float* x, double* y);
+void convert(int64_t n, const double* x, float* y);
+void convert(int64_t n, const double* x, double* y);
+/// @}
 /// @{
 /// Sums over i of (x_i - mean)^2, and of g_i (x_i - mean), in double on one thread.
 template <class T>

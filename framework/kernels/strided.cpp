@@ -55,12 +55,18 @@ void walk(const Layouts& both, const T* x, T* y, const F& f) {
       at_x += index[d] * both.xs[d];
       at_y += index[d] * both.ys[d];
     }
-    for (int64_t r = begin; r < end; ++r) {
-      f(x + at_x, y + at_y, n, both.xs[last], both.ys[last]);
-      for (int d = last - 1; d >= 0; --d) {
-        at_x += both.xs[d];
-        at_y += both.ys[d];
-        if (++index[d] < shape[d]) break;
+    const int64_t x_step = last > 0 ? both.xs[last - 1] : 0, y_step = last > 0 ? both.ys[last - 1] : 0;
+    for (int64_t r = begin; r < end;) {
+      const int64_t together = last > 0 ? std::min(shape[last - 1] - index[last - 1], end - r) : 1;
+      for (int64_t k = 0; k < together; ++k)
+        f(x + at_x + k * x_step, y + at_y + k * y_step, n, both.xs[last], both.ys[last]);
+      r += together;
+      int64_t by = together;
+      for (int d = last - 1; d >= 0; --d, by = 1) {
+        at_x += both.xs[d] * by;
+        at_y += both.ys[d] * by;
+        index[d] += by;
+        if (index[d] < shape[d]) break;
         at_x -= both.xs[d] * shape[d];
         at_y -= both.ys[d] * shape[d];
         index[d] = 0;
@@ -104,12 +110,24 @@ bool copy_turned(const Layouts& both, const T* x, T* y) {
   return true;
 }
 
+// Short runs without a call.
+template <class T>
+void copy_run(const T* from, T* into, int64_t n) {
+  constexpr int64_t kBlock = 64 / sizeof(T), kShort = 8 * kBlock;
+  if (n > kShort || n < kBlock) {
+    std::memcpy(into, from, static_cast<size_t>(n) * sizeof(T));
+    return;
+  }
+  for (int64_t i = 0; i + kBlock <= n; i += kBlock) std::memcpy(into + i, from + i, 64);
+  std::memcpy(into + n - kBlock, from + n - kBlock, 64);  // what is left, with some again
+}
+
 template <class T>
 void copy_typed(const Layouts& both, const T* x, T* y) {
   if (copy_turned(both, x, y)) return;
   walk(both, x, y, [](const T* from, T* into, int64_t n, int64_t sx, int64_t sy) {
     if (sx == 1 && sy == 1) {
-      std::memcpy(into, from, static_cast<size_t>(n) * sizeof(T));
+      copy_run(from, into, n);
     } else if (sx == 0 && sy == 1) {
       fill(n, *from, into);
     } else if (sx == -1 && sy == 1) {

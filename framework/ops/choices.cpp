@@ -7,11 +7,14 @@
 
 namespace heed::detail {
 
+void throw_outside(const char* op, int64_t number, const Shape& shape, int dim) {
+  throw IndexError(op, fmt::format("index {} is outside 0..{} of dimension {} of {}", number, shape[dim] - 1,
+                                   dim, shape.str()));
+}
+
 void check_choices(const char* op, int64_t count, const int64_t* chosen, const Shape& shape, int dim) {
   const int64_t outside = kernels::first_outside(count, chosen, shape[dim]);
-  if (outside < count)
-    throw IndexError(op, fmt::format("index {} is outside 0..{} of dimension {} of {}", chosen[outside],
-                                     shape[dim] - 1, dim, shape.str()));
+  if (outside < count) throw_outside(op, chosen[outside], shape, dim);
 }
 
 void check_index(const char* op, const Tensor& index, const Shape& x, int dim) {

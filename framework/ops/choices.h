@@ -3,10 +3,13 @@
 
 #include <algorithm>
 
+#include "framework/core/parallel.h"
 #include "framework/core/tensor.h"
 
 namespace heed::detail {
 
+// Throws IndexError: the number is not in [0, extent of dim).
+[[noreturn]] void throw_outside(const char* op, int64_t number, const Shape& shape, int dim);
 // Throws unless all numbers are in [0, extent of dim).
 void check_choices(const char* op, int64_t count, const int64_t* chosen, const Shape& shape, int dim);
 // Throws unless index fits x: whole numbers, and but along dim no longer than x. Whether they are inside dim
@@ -22,12 +25,39 @@ struct Choices {
   Shape shape;   // of the tensor that is chosen from
   int dim;
   int64_t n, rows, step;  // elements of a row of the index, its rows, and what one more along dim is worth
+  // The tensor is [outer, extent, step]. Where they are aligned, that is where but along dim the index has
+  // the tensor's shape, it is [outer, count, step].
+  int64_t outer, extent, count;
+  bool aligned;
 
   Choices(const char* name, const Tensor& of_index, const Shape& of, int along)
       : op(name), index(of_index.contiguous()), shape(of), dim(along) {
-    n = shape.ndim() == 0 ? 1 : index.shape().back();
+    const bool scalar = shape.ndim() == 0;
+    n = scalar ? 1 : index.shape().back();
     rows = n == 0 ? 0 : index.numel() / n;
-    step = shape.ndim() == 0 ? 1 : contiguous_strides(shape)[dim];
+    step = scalar ? 1 : contiguous_strides(shape)[dim];
+    extent = scalar ? 1 : shape[dim];
+    count = scalar ? 1 : index.shape()[dim];
+    outer = 1;
+    aligned = index.numel() > 0;
+    for (int d = 0; d < shape.ndim(); ++d) {
+      if (d < dim) outer *= shape[d];
+      aligned = aligned && (d == dim || index.shape()[d] == shape[d]);
+    }
+  }
+  int64_t checked(int64_t number) const {
+    if (static_cast<uint64_t>(number) >= static_cast<uint64_t>(extent)) [[unlikely]]
+      throw_outside(op, number, shape, dim);
+    return number;
+  }
+  // Of aligned ones: f(o, begin, end) for ranges of the last dimension, [outer, count, step], that threads
+  // take.
+  template <class F>
+  void by_columns(const F& f) const {
+    for (int64_t o = 0; o < outer; ++o) {
+      parallel_for(step, std::max<int64_t>(64, (1 << 14) / std::max<int64_t>(count, 1)),
+                   [&](int64_t begin, int64_t end) { f(o, begin, end); });
+    }
   }
   // f(i, at) for the elements i of the rows [begin, end): `at` is where the choice lies.
   template <class F>
@@ -63,7 +93,9 @@ struct Choices {
       }
     }
   }
+  // Rows of the index, and of aligned ones where step is 1, that a thread should get at least.
   int64_t grain() const { return std::max<int64_t>(1, (1 << 14) / std::max<int64_t>(n, 1)); }
+  int64_t row_grain() const { return std::max<int64_t>(1, (1 << 14) / std::max<int64_t>(count, 1)); }
 };
 
 }  // namespace heed::detail

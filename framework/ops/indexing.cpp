@@ -7,6 +7,7 @@
 
 #include "framework/core/check.h"
 #include "framework/core/parallel.h"
+#include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
 #include "framework/ops/choices.h"
 #include "framework/ops/naming.h"
@@ -23,35 +24,78 @@ using detail::Choices;
 constexpr const char* kOfIndices = "whole numbers have no gradient";
 
 // to = x, and to[at] += from[i] for every choice, in double, as an element may be chosen any number of times;
-// to may be x.
+// without x, zeros.
 template <class T>
 void add_chosen(const Choices& choices, const T* x, const T* from, T* to) {
-  if (choices.n == 1 && choices.dim == choices.shape.ndim() - 1) {  // no element twice
-    if (x != to) std::copy_n(x, choices.shape.numel(), to);
-    return choices.each(0, choices.rows, [&](int64_t i, int64_t at) { to[at] += from[i]; });
+  const int64_t numel = choices.shape.numel(), step = choices.step, extent = choices.extent;
+  const int64_t* const index = choices.index.data<int64_t>();
+  if (choices.aligned && step > 1 && choices.count > 1) {  // by rows of the index
+    const Tensor totals = empty({extent, step}, DType::f64);
+    double* const total = totals.data<double>();
+    return choices.by_columns([&](int64_t o, int64_t begin, int64_t end) {
+      T* const y = to + o * extent * step;
+      for (int64_t e = 0; e < extent; ++e) {
+        if (x)
+          kernels::convert(end - begin, x + (o * extent + e) * step + begin, total + e * step + begin);
+        else
+          std::fill(total + e * step + begin, total + e * step + end, 0.0);
+      }
+      for (int64_t k = 0; k < choices.count; ++k) {
+        const int64_t row = (o * choices.count + k) * step;
+        for (int64_t i = begin; i < end; ++i)
+          total[choices.checked(index[row + i]) * step + i] += static_cast<double>(from[row + i]);
+      }
+      for (int64_t e = 0; e < extent; ++e)
+        kernels::convert(end - begin, total + e * step + begin, y + e * step + begin);
+    });
   }
-  const int64_t last = choices.shape.back(), whole_rows = choices.shape.numel() / std::max<int64_t>(last, 1);
-  const bool in_rows = choices.dim == choices.shape.ndim() - 1 && choices.rows == whole_rows;
-  if (in_rows && last <= 1 << 16) {  // a row of the sums stays in cache
-    return parallel_for(choices.rows, choices.grain(), [&](int64_t begin, int64_t end) {
-      std::vector<double> total(static_cast<size_t>(last));
+  if (choices.aligned && choices.count > 1 && extent <= 1 << 16) {  // a row of the sums stays in cache
+    return parallel_for(choices.outer, choices.row_grain(), [&](int64_t begin, int64_t end) {
+      std::vector<double> total(static_cast<size_t>(extent));
       for (int64_t r = begin; r < end; ++r) {
-        T* const row = to + r * last;
-        std::copy_n(x + r * last, last, total.begin());
-        const int64_t* const chosen = choices.index.data<int64_t>() + r * choices.n;
-        const T* const values = from + r * choices.n;
-        check_choices(choices.op, choices.n, chosen, choices.shape, choices.dim);
-        for (int64_t k = 0; k < choices.n; ++k)
-          total[static_cast<size_t>(chosen[k])] += static_cast<double>(values[k]);
-        std::transform(total.begin(), total.end(), row, [](double v) { return static_cast<T>(v); });
+        if (x)
+          kernels::convert(extent, x + r * extent, total.data());
+        else
+          std::ranges::fill(total, 0.0);
+        const int64_t* const chosen = index + r * choices.count;
+        const T* const values = from + r * choices.count;
+        for (int64_t k = 0; k < choices.count; ++k)
+          total[static_cast<size_t>(choices.checked(chosen[k]))] += static_cast<double>(values[k]);
+        kernels::convert(extent, total.data(), to + r * extent);
       }
     });
   }
-  std::vector<double> total(x, x + choices.shape.numel());
+  if (choices.count == 1) {  // no element twice
+    if (x)
+      std::copy_n(x, numel, to);
+    else
+      std::fill_n(to, numel, T{0});
+    return choices.each(0, choices.rows, [&](int64_t i, int64_t at) { to[at] += from[i]; });
+  }
+  std::vector<double> total(static_cast<size_t>(numel));
+  if (x) kernels::convert(numel, x, total.data());
   choices.each(0, choices.rows, [&](int64_t i, int64_t at) {
     total[static_cast<size_t>(at)] += static_cast<double>(from[i]);
   });
-  std::transform(total.begin(), total.end(), to, [](double v) { return static_cast<T>(v); });
+  kernels::convert(numel, total.data(), to);
+}
+
+// to[i] = from[at] for every choice.
+template <class T>
+void take_chosen(const Choices& choices, const T* from, T* to) {
+  const int64_t* const index = choices.index.data<int64_t>();
+  if (choices.aligned && choices.step == 1) {
+    const int64_t count = choices.count;
+    return parallel_for(choices.outer, choices.row_grain(), [&](int64_t begin, int64_t end) {
+      for (int64_t r = begin; r < end; ++r) {
+        const T* const x = from + r * choices.extent;
+        for (int64_t i = r * count; i < (r + 1) * count; ++i) to[i] = x[choices.checked(index[i])];
+      }
+    });
+  }
+  parallel_for(choices.rows, choices.grain(), [&](int64_t begin, int64_t end) {
+    choices.each(begin, end, [&](int64_t i, int64_t at) { to[i] = from[at]; });
+  });
 }
 
 struct Gather {
@@ -63,22 +107,16 @@ struct Gather {
     const Tensor x = input.contiguous(), y = empty(index.shape(), x.dtype());
     dispatch_all(x.dtype(), [&](auto t) {
       using T = decltype(t);
-      const T* const from = x.data<T>();
-      T* const to = y.data<T>();
-      const Choices choices(kName, index, shape, dim);
-      parallel_for(choices.rows, choices.grain(), [&](int64_t begin, int64_t end) {
-        choices.each(begin, end, [&](int64_t i, int64_t at) { to[i] = from[at]; });
-      });
+      take_chosen(Choices(kName, index, shape, dim), x.data<T>(), y.data<T>());
     });
     return y;
   }
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
-    const Tensor dx = zeros(shape, g.dtype());
-    if (GradMode::enabled()) return d.add(0, scatter_add(dx, dim, saved[0], g));
-    const Tensor values = g.contiguous();
+    if (GradMode::enabled()) return d.add(0, scatter_add(zeros(shape, g.dtype()), dim, saved[0], g));
+    const Tensor values = g.contiguous(), dx = empty(shape, g.dtype());
     dispatch_floating(kName, g.dtype(), [&](auto t) {
       using T = decltype(t);
-      add_chosen(Choices(kName, saved[0], shape, dim), dx.data<T>(), values.data<T>(), dx.data<T>());
+      add_chosen<T>(Choices(kName, saved[0], shape, dim), nullptr, values.data<T>(), dx.data<T>());
     });
     d.add(0, dx);
   }
@@ -100,7 +138,7 @@ struct ScatterAdd {
     const Tensor dense = x.contiguous(), values = source.contiguous(), y = empty(x.shape(), x.dtype());
     dispatch_floating(kName, x.dtype(), [&](auto t) {
       using T = decltype(t);
-      add_chosen(Choices(kName, index, y.shape(), dim), dense.data<T>(), values.data<T>(), y.data<T>());
+      add_chosen<T>(Choices(kName, index, y.shape(), dim), dense.data<T>(), values.data<T>(), y.data<T>());
     });
     return y;
   }
@@ -183,8 +221,7 @@ struct IndexSelect {
                          double* const into = total.data() + id[j] * inner;
                          for (int64_t i = 0; i < inner; ++i) into[i] += static_cast<double>(from[i]);
                        }
-                       std::ranges::transform(total, dx.data<T>() + o * n * inner,
-                                              [](double v) { return static_cast<T>(v); });
+                       kernels::convert(n * inner, total.data(), dx.data<T>() + o * n * inner);
                      }
                    });
     });

@@ -127,11 +127,14 @@ struct PlainNll {
     const int64_t* const id = ids.data<int64_t>();
     dispatch_floating(kName, x.dtype(), [&](auto t) {
       using T = decltype(t);
+      const T* row = x.data<T>();
       double total = 0;
-      for (int64_t r = 0; r < shape[0]; ++r) {
-        if (id[r] != padding_id) total += static_cast<double>(x.data<T>()[r * shape[1] + id[r]]);
+      int64_t n = 0;
+      for (int64_t r = 0; r < shape[0]; ++r, row += shape[1]) {
+        if (id[r] == padding_id) continue;
+        total += static_cast<double>(row[id[r]]);
+        ++n;
       }
-      const int64_t n = counted(id);
       *y.data<T>() = static_cast<T>(-total / static_cast<double>(std::max<int64_t>(n, 1)));
     });
     return y;
@@ -145,8 +148,9 @@ struct PlainNll {
       dispatch_floating(kName, g.dtype(), [&](auto t) {
         using T = decltype(t);
         const T each = *g.data<T>() * static_cast<T>(scale);
-        for (int64_t r = 0; r < shape[0]; ++r) {
-          if (id[r] != padding_id) dx.data<T>()[r * shape[1] + id[r]] = each;
+        T* row = dx.data<T>();
+        for (int64_t r = 0; r < shape[0]; ++r, row += shape[1]) {
+          if (id[r] != padding_id) row[id[r]] = each;
         }
       });
       return d.add(0, dx);

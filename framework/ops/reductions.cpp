@@ -269,8 +269,15 @@ struct LogSumExp {
   static constexpr const char* kName = "logsumexp";
   Reduced reduced;
   Tensor forward(const Tensor& x, Saved& saved) const {
-    const Tensor y =
-        reduce(kName, reduced, x, [](const auto* row, int64_t n) { return kernels::log_sum_exp(n, row); });
+    const Tensor y = full(reduced.without(/*keep=*/true), -INFINITY, x.dtype());  // of none
+    const std::optional<Reduced::Run> run = reduced.run();
+    const Tensor dense = run ? x.contiguous() : reduced.rows(x);
+    const Reduced::Run all = run.value_or(Reduced::Run{y.numel(), reduced.count(), 1});
+    dispatch_floating(kName, x.dtype(), [&](auto t) {
+      using T = decltype(t);
+      if (all.reduce > 0)
+        kernels::log_sum_exp<T>(all.outer, all.reduce, all.inner, dense.data<T>(), y.data<T>());
+    });
     saved.input(x);
     saved.output(y);
     return y;

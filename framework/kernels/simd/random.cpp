@@ -17,83 +17,109 @@ namespace HWY_NAMESPACE {
 
 constexpr double kUnit = 0x1.0p-53;
 
-// unit_uniform of the words low[i], high[i] and those behind them.
-template <class D>
-hn::Vec<D> UnitUniform(D d, const uint32_t* low, const uint32_t* high) {
+// unit_uniform of two words.
+template <class D, class V>
+HWY_INLINE hn::Vec<D> UnitUniform(D d, V low, V high) {
   const hn::RebindToUnsigned<D> wide;
   const hn::RebindToSigned<D> whole;
-  const hn::Rebind<uint32_t, D> narrow;
-  const auto word = hn::Or(hn::ShiftLeft<32>(hn::PromoteTo(wide, hn::LoadU(narrow, high))),
-                           hn::PromoteTo(wide, hn::LoadU(narrow, low)));
+  const auto word = hn::Or(hn::ShiftLeft<32>(high), hn::And(low, hn::Set(wide, uint64_t{0xFFFFFFFF})));
   return hn::Mul(hn::ConvertTo(d, hn::BitCast(whole, hn::ShiftRight<11>(word))), hn::Set(d, kUnit));
 }
 
-inline std::array<uint32_t, 4> BlockOf(const uint32_t* words, int64_t b) {
-  return {words[b], words[kBlocks + b], words[2 * kBlocks + b], words[3 * kBlocks + b]};
+// Stores v in y's type and returns it as it was stored, in f64.
+template <class D>
+HWY_INLINE hn::Vec<D> StoreRounded(D d, hn::Vec<D> v, double* y) {
+  hn::StoreU(v, d, y);
+  return v;
+}
+template <class D>
+HWY_INLINE hn::Vec<D> StoreRounded(D d, hn::Vec<D> v, float* y) {
+  const hn::Rebind<float, D> narrow;
+  const auto rounded = hn::DemoteTo(narrow, v);
+  hn::StoreU(rounded, narrow, y);
+  return hn::PromoteTo(d, rounded);
 }
 
-// The numbers [16 c, 16 c + n) for a chunk c.
-template <class T>
-void UniformChunk(uint64_t seed, uint64_t stream, uint64_t chunk, double low, double high, int64_t n, T* y) {
-  const hn::CappedTag<double, kBlocks> d;
+// make(d, words, y) for the vectors of the chunks [first, first + n) of 16 numbers: it stores a number for
+// each lane at y and returns the lanes that again(word block's number) has to make.
+template <class T, class Make, class Again>
+HWY_INLINE void ByBlocks(uint64_t seed, uint64_t stream, int64_t first, int64_t n, T* y, const Make& make,
+                         const Again& again) {
+  const hn::CappedTag<double, kBlocks / 2> d;
+  const hn::RebindToUnsigned<decltype(d)> words;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  uint32_t words[4 * kBlocks];
-  double value[kBlocks];
-  PhiloxBlocks(seed, stream, chunk, words);
-  const auto start = hn::Set(d, low), range = hn::Set(d, high - low);
-  for (int64_t b = 0; b < kBlocks; b += lanes)
-    hn::StoreU(hn::Add(start, hn::Mul(range, UnitUniform(d, words + b, words + kBlocks + b))), d, value + b);
-  for (int64_t b = 0; b < n; ++b) {
-    y[b] = static_cast<T>(value[b]);
-    if (!(static_cast<double>(y[b]) < high)) y[b] = detail::uniform_from<T>(BlockOf(words, b), low, high);
+  PhiloxWords<hn::Vec<decltype(words)>> a, b;
+  T last[kBlocks];
+  for (int64_t i = 0; i < n; i += 2 * lanes) {
+    T* const to = i + 2 * lanes <= n ? y + i : last;
+    PhiloxPair(words, seed, stream, static_cast<uint64_t>(first + i), a, b);
+    const auto redo_a = make(d, a, to), redo_b = make(d, b, to + lanes);
+    if (HWY_UNLIKELY(!hn::AllFalse(d, hn::Or(redo_a, redo_b)))) {
+      uint8_t set[16] = {};
+      hn::StoreMaskBits(d, redo_a, set);
+      hn::StoreMaskBits(d, redo_b, set + 8);
+      for (int64_t k = 0; k < 2 * lanes; ++k) {
+        if (set[k < lanes ? 0 : 8] >> (k % lanes) & 1)
+          to[k] = again(philox(seed, stream, static_cast<uint64_t>(first + i + k)));
+      }
+    }
+    if (to == last) std::copy_n(last, n - i, y + i);
   }
 }
 
-inline void NormalChunk(uint64_t seed, uint64_t stream, uint64_t chunk, int64_t n, float* y) {
-  const hn::CappedTag<double, kBlocks> d;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  uint32_t words[4 * kBlocks];
-  double value[kBlocks];
-  PhiloxBlocks(seed, stream, chunk, words);
-  uint32_t doubtful = 0;  // blocks
-  for (int64_t b = 0; b < kBlocks; b += lanes) {
-    // log1p(-u) = log(1 - u): the difference is exact
-    const auto u = hn::Sub(hn::Set(d, 1.0), UnitUniform(d, words + b, words + kBlocks + b));
-    const auto radius = hn::Sqrt(hn::Mul(hn::Set(d, -2.0), hn::Log(d, u)));
-    const auto turn = UnitUniform(d, words + 2 * kBlocks + b, words + 3 * kBlocks + b);
-    const auto cosine = hn::Cos(d, hn::Mul(hn::Set(d, 2 * std::numbers::pi), turn));
-    const auto z = hn::Mul(radius, cosine);
-    hn::StoreU(z, d, value + b);
-    // In doubt are numbers that a few units in the last place of f64 could round to another f32, and those
-    // near a zero of the cosine, where its error is large beside it.
-    constexpr int64_t kHalf = int64_t{1} << 28, kMargin = int64_t{1} << 10;
-    const hn::RebindToSigned<decltype(d)> bits;
-    const auto rest =
-        hn::And(hn::BitCast(bits, z), hn::Set(bits, 2 * kHalf - 1));  // what f32 has no place for
-    const auto close =
-        hn::And(hn::Gt(rest, hn::Set(bits, kHalf - kMargin)), hn::Lt(rest, hn::Set(bits, kHalf + kMargin)));
-    const auto small =
-        hn::Or(hn::Lt(hn::Abs(cosine), hn::Set(d, 0x1.0p-7)), hn::Lt(hn::Abs(z), hn::Set(d, 0x1.0p-100)));
-    const auto doubt = hn::Or(hn::RebindMask(d, close), small);
-    uint8_t set[8] = {};
-    hn::StoreMaskBits(d, doubt, set);
-    doubtful |= static_cast<uint32_t>(set[0]) << b;
-  }
-  for (int64_t b = 0; b < n; ++b) y[b] = static_cast<float>(value[b]);
-  for (int64_t b = 0; doubtful >> b; ++b) {
-    if (doubtful >> b & 1 && b < n) y[b] = static_cast<float>(detail::normal_from(BlockOf(words, b)));
-  }
+// cos(2 pi turn) = sin(2 pi y) with y = |turn - 1/2| - 1/4, exact for a turn in [0, 1), by its series up to
+// y^19: the error is below 2^-50.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V CosineOfTurn(D d, V turn) {
+  constexpr double kTurn = 2 * std::numbers::pi;
+  constexpr auto kFactors = [] {  // (2 pi)^(2 k + 1) / (2 k + 1)!, signs alternating
+    std::array<double, 10> factors{kTurn};
+    for (size_t k = 1; k < factors.size(); ++k) {
+      const auto n = static_cast<double>(2 * k);
+      factors[k] = -factors[k - 1] * kTurn * kTurn / (n * (n + 1));
+    }
+    return factors;
+  }();
+  const V y = hn::Sub(hn::Abs(hn::Sub(turn, hn::Set(d, 0.5))), hn::Set(d, 0.25)), square = hn::Mul(y, y);
+  V sum = hn::Set(d, kFactors.back());
+  for (size_t k = kFactors.size() - 1; k-- > 0;) sum = hn::MulAdd(sum, square, hn::Set(d, kFactors[k]));
+  return hn::Mul(sum, y);
 }
 
 template <class T>
 void UniformKernel(uint64_t seed, uint64_t stream, int64_t first, int64_t n, double low, double high, T* y) {
-  for (int64_t i = 0; i < n; i += kBlocks)
-    UniformChunk(seed, stream, static_cast<uint64_t>((first + i) / kBlocks), low, high,
-                 std::min(kBlocks, n - i), y + i);
+  ByBlocks(
+      seed, stream, first, n, y,
+      [=](auto d, const auto& words, T* to) {
+        const auto value =
+            hn::Add(hn::Set(d, low), hn::Mul(hn::Set(d, high - low), UnitUniform(d, words.c0, words.c1)));
+        return hn::Not(hn::Lt(StoreRounded(d, value, to), hn::Set(d, high)));
+      },
+      [=](const std::array<uint32_t, 4>& block) { return detail::uniform_from<T>(block, low, high); });
 }
+
 inline void NormalKernel(uint64_t seed, uint64_t stream, int64_t first, int64_t n, float* y) {
-  for (int64_t i = 0; i < n; i += kBlocks)
-    NormalChunk(seed, stream, static_cast<uint64_t>((first + i) / kBlocks), std::min(kBlocks, n - i), y + i);
+  ByBlocks(
+      seed, stream, first, n, y,
+      [](auto d, const auto& words, float* to) {
+        // log1p(-u) = log(1 - u): the difference is exact
+        const auto u = hn::Sub(hn::Set(d, 1.0), UnitUniform(d, words.c0, words.c1));
+        const auto radius = hn::Sqrt(hn::Mul(hn::Set(d, -2.0), hn::Log(d, u)));
+        const auto cosine = CosineOfTurn(d, UnitUniform(d, words.c2, words.c3));
+        const auto z = hn::Mul(radius, cosine);
+        StoreRounded(d, z, to);
+        // Made again are numbers that 2^14 units in the last place of f64 could round to another f32, and
+        // those near a zero of the cosine, where an error of 2^-50 is large beside it.
+        constexpr int64_t kHalf = int64_t{1} << 28, kMargin = int64_t{1} << 14;
+        const hn::RebindToSigned<decltype(d)> bits;
+        const auto rest =
+            hn::And(hn::BitCast(bits, z), hn::Set(bits, 2 * kHalf - 1));  // what f32 has no place for
+        const auto close = hn::Lt(hn::Abs(hn::Sub(rest, hn::Set(bits, kHalf))), hn::Set(bits, kMargin));
+        const auto small = hn::Or(hn::Lt(hn::Abs(cosine), hn::Set(d, 0x1.0p-11)),
+                                  hn::Lt(hn::Abs(z), hn::Set(d, 0x1.0p-100)));
+        return hn::Or(hn::RebindMask(d, close), small);
+      },
+      [](const std::array<uint32_t, 4>& block) { return static_cast<float>(detail::normal_from(block)); });
 }
 
 constexpr auto& UniformKernelF32 = UniformKernel<float>;

@@ -151,6 +151,15 @@ void StretchedColumnsKernel(Stretch f, int64_t n, const T* x, const T* a, const 
   });
 }
 
+// total[i] += e^(x[i] - shift[i]).
+template <class T>
+void AddExponentialsKernel(int64_t n, const T* x, const T* shift, T* total) {
+  const hn::ScalableTag<T> d;
+  Lanewise<T>(n, [&](int64_t, const auto& load, const auto& store, auto) {
+    store(hn::Add(load(total), SafeExp(d, hn::Sub(load(x), load(shift)))), total);
+  });
+}
+
 // Whether all are in [0, bound).
 inline bool AllInsideKernel(int64_t n, const int64_t* ids, int64_t bound) {
   const hn::ScalableTag<int64_t> d;
@@ -174,6 +183,7 @@ HEED_TYPED(CountEqualKernel)
 HEED_TYPED(CountEqualRowsKernel)
 HEED_TYPED(StretchedRowKernel)
 HEED_TYPED(StretchedColumnsKernel)
+HEED_TYPED(AddExponentialsKernel)
 
 }  // namespace HWY_NAMESPACE
 }  // namespace heed::kernels
@@ -191,6 +201,7 @@ HEED_EXPORT(CountEqualKernel)
 HEED_EXPORT(CountEqualRowsKernel)
 HEED_EXPORT(StretchedRowKernel)
 HEED_EXPORT(StretchedColumnsKernel)
+HEED_EXPORT(AddExponentialsKernel)
 
 namespace {
 
@@ -265,16 +276,44 @@ void stretched(Stretch f, int64_t outer, int64_t reduce, int64_t inner, const T*
       });
 }
 
+template <class T>
+void log_sum_exp(int64_t outer, int64_t reduce, int64_t inner, const T* x, T* y) {
+  constexpr int64_t kRows = 16;  // whose exponentials are summed in T before they go into a sum in f64
+  by_layout(
+      outer, reduce, inner,
+      [&](int64_t begin, int64_t end) {
+        for (int64_t r = begin; r < end; ++r) y[r] = static_cast<T>(log_sum_exp(reduce, x + r * reduce));
+      },
+      [&](int64_t o, int64_t i, int64_t n) {
+        std::array<T, kColumns> shift, part;
+        std::array<double, kColumns> total{};
+        const T* const from = x + o * reduce * inner + i;
+        HEED_DISPATCH(ExtremeColumnsKernel)(true, reduce, n, from, inner, shift.data());
+        for (T& most : shift) most = std::isfinite(most) ? most : T{0};
+        for (int64_t r = 0; r < reduce; r += kRows) {
+          part.fill(T{0});
+          for (int64_t k = r; k < std::min(r + kRows, reduce); ++k)
+            HEED_DISPATCH(AddExponentialsKernel)(n, from + k * inner, shift.data(), part.data());
+          add_rows_wide(1, n, part.data(), n, total.data());
+        }
+        for (int64_t k = 0; k < n; ++k) {
+          const auto at = static_cast<size_t>(k);
+          y[o * inner + i + k] = static_cast<T>(static_cast<double>(shift[at]) + std::log(total[at]));
+        }
+      });
+}
+
 int64_t first_outside(int64_t n, const int64_t* ids, int64_t bound) {
   if (HWY_DYNAMIC_DISPATCH(AllInsideKernel)(n, ids, bound)) return n;
   return std::find_if(ids, ids + n, [bound](int64_t id) { return id < 0 || id >= bound; }) - ids;
 }
 
-#define HEED_INSTANTIATE(T)                                                     \
-  template void extreme(bool, int64_t, int64_t, int64_t, const T*, T*);         \
-  template double product(int64_t, const T*);                                   \
-  template void count_equal(int64_t, int64_t, int64_t, const T*, const T*, T*); \
-  template void stretched(Stretch, int64_t, int64_t, int64_t, const T*, const T*, const T*, T*);
+#define HEED_INSTANTIATE(T)                                                                      \
+  template void extreme(bool, int64_t, int64_t, int64_t, const T*, T*);                          \
+  template double product(int64_t, const T*);                                                    \
+  template void count_equal(int64_t, int64_t, int64_t, const T*, const T*, T*);                  \
+  template void stretched(Stretch, int64_t, int64_t, int64_t, const T*, const T*, const T*, T*); \
+  template void log_sum_exp(int64_t, int64_t, int64_t, const T*, T*);
 HEED_INSTANTIATE(float)
 HEED_INSTANTIATE(double)
 

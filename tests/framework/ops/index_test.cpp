@@ -152,5 +152,57 @@ TEST(Methods, ReadAsTheFunctions) {
   EXPECT_EQ(x.index({0}).unsqueeze(0).squeeze(0).shape(), (Shape{4}));
 }
 
+// Element by element what gather and scatter_add are, for an index that has the tensor's shape but along dim
+// and one that is smaller, of one row, several, and more than a thread is given.
+TEST(Index, GatherAndScatterAddAreTheirLoops) {
+  manual_seed(5);
+  const auto flat = [](const Shape& shape, std::vector<int64_t> at) {
+    int64_t i = 0;
+    for (int d = 0; d < shape.ndim(); ++d) i = i * shape[d] + at[static_cast<size_t>(d)];
+    return static_cast<size_t>(i);
+  };
+  const auto check = [&](const Shape& shape, const Shape& index_shape, int dim) {
+    const Tensor x = randn(shape), index = randint(0, shape[dim], index_shape);
+    const Tensor source = randn(index_shape);
+    const auto from = x.to_vector<float>(), values = source.to_vector<float>();
+    const auto chosen = index.to_vector<int64_t>();
+    std::vector<double> sums(from.begin(), from.end()), back(from.size());
+    std::vector<float> taken;
+    std::vector<int64_t> at(static_cast<size_t>(shape.ndim()));
+    for (size_t i = 0; i < chosen.size(); ++i) {
+      auto rest = static_cast<int64_t>(i);
+      for (int d = shape.ndim() - 1; d >= 0; --d) {
+        at[static_cast<size_t>(d)] = rest % index_shape[d];
+        rest /= index_shape[d];
+      }
+      at[static_cast<size_t>(dim)] = chosen[i];
+      const size_t place = flat(shape, at);
+      taken.push_back(from[place]);
+      sums[place] += static_cast<double>(values[i]);
+      back[place] += static_cast<double>(values[i]);
+    }
+    const auto rounded = [](const std::vector<double>& v) { return std::vector<float>(v.begin(), v.end()); };
+    x.set_requires_grad(true);
+    const Tensor y = gather(x, dim, index);
+    y.backward(source);
+    EXPECT_EQ(y.to_vector<float>(), taken) << shape.str() << index_shape.str() << dim;
+    EXPECT_EQ(x.grad().to_vector<float>(), rounded(back)) << shape.str() << index_shape.str() << dim;
+    EXPECT_EQ(scatter_add(x, dim, index, source).to_vector<float>(), rounded(sums))
+        << shape.str() << index_shape.str() << dim;
+  };
+  for (int dim = 0; dim < 3; ++dim) {
+    for (const int64_t count : {1, 2, 7}) {
+      check({4, 3, 5}, Shape{4, 3, 5}.with(dim, count), dim);
+      check({4, 3, 1}, Shape{4, 3, 1}.with(dim, count), dim);
+    }
+    check({4, 3, 5}, {2, 3, 4}, dim);
+    check({4, 3, 5}, {1, 1, 1}, dim);
+  }
+  check({600, 130}, {600, 130}, 0);
+  check({600, 130}, {600, 130}, 1);
+  check({70000, 1}, {300, 1}, 0);
+  check({3, 70000}, {3, 300}, 1);
+}
+
 }  // namespace
 }  // namespace heed
