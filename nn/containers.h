@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "framework/autograd/checkpoint.h"
 #include "nn/module.h"
 
 namespace heed::nn {
@@ -102,8 +103,15 @@ class Sequential : public Module {
   /// @param x input of the first layer
   /// @return output of the last layer
   Tensor operator()(Tensor x) const {
-    for (const auto& call : calls_) x = call(x);
-    return announce(std::move(x));
+    return announce(checkpoint_chain(calls_, std::move(x), checkpointing_));
+  }
+  /// Trades time for memory in training: which layers keep their intermediate results for backward
+  /// (checkpoint_chain). The result and the gradients are the same.
+  /// @param policy for the calls from here on
+  /// @return this container
+  Sequential& set_checkpointing(const CheckpointPolicy& policy) {
+    checkpointing_ = policy;
+    return *this;
   }
   /// @return the number of layers
   size_t size() const { return layers_.size(); }
@@ -119,6 +127,7 @@ class Sequential : public Module {
  private:
   std::vector<std::unique_ptr<Module>> layers_;
   std::vector<std::function<Tensor(const Tensor&)>> calls_;
+  CheckpointPolicy checkpointing_;
 };
 
 /// A list of layers of one type, for a model that calls them itself; parameters are named as in Sequential.

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <new>
 #include <utility>
 
@@ -111,6 +113,62 @@ Tensor checkpoint(std::function<Tensor(const Tensor&)> f, const Tensor& x) {
   return checkpoint(
       [f = std::move(f)](const std::vector<Tensor>& inputs) { return std::vector{f(inputs[0])}; },
       std::vector{x})[0];
+}
+
+CheckpointPolicy CheckpointPolicy::every(int64_t layers) {
+  if (layers < 1)
+    throw ValueError("CheckpointPolicy", fmt::format("a segment has at least one layer, got {}", layers));
+  return {Kind::every, layers};
+}
+CheckpointPolicy CheckpointPolicy::square_root() { return {Kind::square_root, 0}; }
+CheckpointPolicy CheckpointPolicy::budget(int64_t bytes) {
+  if (bytes < 0) throw ValueError("CheckpointPolicy", fmt::format("a budget of {} bytes", bytes));
+  return {Kind::budget, bytes};
+}
+
+int64_t CheckpointPolicy::segment(int64_t layers) const {
+  if (kind_ == Kind::every) return amount_;
+  if (kind_ == Kind::square_root)
+    return std::max<int64_t>(1, std::llround(std::sqrt(static_cast<double>(layers))));
+  return 0;
+}
+
+Tensor checkpoint_chain(std::span<const std::function<Tensor(const Tensor&)>> layers, Tensor x,
+                        const CheckpointPolicy& policy) {
+  for (const auto& layer : layers) {
+    if (!layer) throw ValueError("checkpoint_chain", "there is no function");
+  }
+  if (!policy.recomputes() || !GradMode::enabled()) {
+    for (const auto& layer : layers) x = layer(x);
+    return x;
+  }
+  const auto count = static_cast<int64_t>(layers.size());
+  if (const int64_t segment = policy.segment(count); segment > 0) {
+    for (int64_t first = 0; first < count; first += segment) {
+      const auto part =
+          layers.subspan(static_cast<size_t>(first), static_cast<size_t>(std::min(segment, count - first)));
+      x = checkpoint(
+          [part = std::vector(part.begin(), part.end())](Tensor y) {
+            for (const auto& layer : part) y = layer(y);
+            return y;
+          },
+          x);
+    }
+    return x;
+  }
+  const int64_t start = memory_stats().active_bytes;
+  int64_t used = 0, latest = 0;
+  for (const auto& layer : layers) {
+    if (policy.bytes() == 0 || used + latest > policy.bytes()) {
+      x = checkpoint(layer, x);
+      continue;
+    }
+    x = layer(x);
+    const int64_t now = memory_stats().active_bytes - start;
+    latest = now - used;
+    used = now;
+  }
+  return x;
 }
 
 }  // namespace heed

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "framework/core/check.h"
 #include "framework/core/parallel.h"
@@ -69,7 +70,7 @@ void add_chosen(const Choices& choices, const T* x, const T* from, T* to) {
     if (x)
       std::copy_n(x, numel, to);
     else
-      std::fill_n(to, numel, T{0});
+      std::memset(to, 0, static_cast<size_t>(numel) * sizeof(T));
     return choices.each(0, choices.rows, [&](int64_t i, int64_t at) { to[at] += from[i]; });
   }
   std::vector<double> total(static_cast<size_t>(numel));

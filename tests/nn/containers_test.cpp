@@ -44,6 +44,20 @@ TEST(Sequential, WithoutALayerIsTheIdentity) {
   EXPECT_TRUE(all_close(Sequential()(x), x, 0, 0));
 }
 
+TEST(Sequential, CheckpointingChangesNoBit) {
+  const auto gradients = [](const CheckpointPolicy& policy) {
+    manual_seed(3);
+    Sequential net;
+    net.emplace<Linear>(4, 8).emplace<Dropout>(0.5).emplace<Linear>(8, 4).set_checkpointing(policy);
+    net(randn({6, 4})).sum().backward();
+    std::vector<std::vector<float>> result;
+    for (const Tensor& p : net.parameters()) result.push_back(p.grad().to_vector<float>());
+    return result;
+  };
+  EXPECT_EQ(gradients(CheckpointPolicy::every(2)), gradients({}));
+  EXPECT_EQ(gradients(CheckpointPolicy::budget(1)), gradients({}));
+}
+
 TEST(Sequential, LearnsXor) {
   manual_seed(1);
   Sequential net;

@@ -75,6 +75,80 @@ TEST(Checkpoint, SavesMemory) {
   EXPECT_LT(peak(true), 22 * one);   // 8 inputs, 8 results of the block being run again, and a few gradients
 }
 
+using Layers = std::vector<std::function<Tensor(const Tensor&)>>;
+
+TEST(CheckpointPolicy, EveryPolicyGivesTheSameBits) {
+  const Weights w;
+  const Layers layers(5, [&](const Tensor& in) { return w.block(in); });
+  const auto run = [&](const CheckpointPolicy& policy) {
+    manual_seed(99);
+    const Tensor x = randn({5, 16}).set_requires_grad(true);
+    const Tensor y = checkpoint_chain(layers, x, policy);
+    std::vector<std::vector<float>> result{y.to_vector<float>()};
+    for (const Tensor& g : grad({mean(square(dropout(y, 0.5)) * x)}, {x, w.first, w.second}))
+      result.push_back(g.to_vector<float>());
+    return result;
+  };
+  const auto plain = run({});
+  for (const int64_t segment : {1, 2, 5, 9}) EXPECT_EQ(run(CheckpointPolicy::every(segment)), plain);
+  EXPECT_EQ(run(CheckpointPolicy::square_root()), plain);
+  for (const int64_t bytes : {0, 1, 10000, 1 << 30}) EXPECT_EQ(run(CheckpointPolicy::budget(bytes)), plain);
+}
+
+TEST(CheckpointPolicy, RunsAgainWhatItDoesNotKeep) {
+  std::vector<int> runs(5);
+  Layers layers;
+  for (size_t i = 0; i < runs.size(); ++i)
+    layers.emplace_back([&runs, i](const Tensor& in) { return ++runs[i], tanh(in); });
+  const auto count = [&](const CheckpointPolicy& policy) {
+    runs.assign(5, 0);
+    sum(checkpoint_chain(layers, ones({64, 64}).set_requires_grad(true), policy)).backward();
+    return runs;
+  };
+  const int64_t one = 64 * 64 * 4;
+  EXPECT_EQ(count({}), (std::vector{1, 1, 1, 1, 1}));
+  EXPECT_EQ(count(CheckpointPolicy::every(2)), (std::vector{2, 2, 2, 2, 2}));
+  EXPECT_EQ(count(CheckpointPolicy::budget(0)), (std::vector{2, 2, 2, 2, 2}));
+  EXPECT_EQ(count(CheckpointPolicy::budget(1)), (std::vector{1, 2, 2, 2, 2}));
+  EXPECT_EQ(count(CheckpointPolicy::budget(3 * one + one / 2)), (std::vector{1, 1, 1, 2, 2}));
+  EXPECT_EQ(count(CheckpointPolicy::budget(1 << 30)), (std::vector{1, 1, 1, 1, 1}));
+  EXPECT_EQ(CheckpointPolicy::square_root().segment(16), 4);
+  EXPECT_EQ(CheckpointPolicy::square_root().segment(1), 1);
+  const NoGradGuard no_grad;
+  EXPECT_EQ((runs.assign(5, 0), checkpoint_chain(layers, ones({2}), CheckpointPolicy::every(2)), runs),
+            (std::vector{1, 1, 1, 1, 1}));
+}
+
+TEST(CheckpointPolicy, KeepsWhatItSays) {
+  const Tensor x = randn({256, 256}).set_requires_grad(true);
+  const Layers layers(16, [](const Tensor& in) {
+    Tensor y = in;
+    for (int i = 0; i < 8; ++i) y = tanh(y);
+    return y;
+  });
+  const int64_t one = 256 * 256 * 4;
+  const auto peak = [&](const CheckpointPolicy& policy) {
+    x.zero_grad();
+    const int64_t before = memory_stats().active_bytes;
+    reset_peak_memory();
+    sum(checkpoint_chain(layers, x, policy)).backward();
+    return (memory_stats().peak_bytes - before) / one;
+  };
+  EXPECT_GT(peak({}), 127);
+  EXPECT_LT(peak(CheckpointPolicy::square_root()), 4 + 32 + 6);  // inputs, a segment again, a few gradients
+  EXPECT_LT(peak(CheckpointPolicy::every(1)), 16 + 8 + 6);
+  EXPECT_GT(peak(CheckpointPolicy::budget(40 * one)), 40);
+  EXPECT_LT(peak(CheckpointPolicy::budget(40 * one)), 40 + 11 + 8 + 6);
+}
+
+TEST(CheckpointPolicy, WhatItRefuses) {
+  EXPECT_ERROR(ValueError, "CheckpointPolicy: a segment has at least one layer, got 0",
+               CheckpointPolicy::every(0));
+  EXPECT_ERROR(ValueError, "CheckpointPolicy: a budget of -1 bytes", CheckpointPolicy::budget(-1));
+  EXPECT_ERROR(ValueError, "checkpoint_chain: there is no function",
+               checkpoint_chain(Layers(1), ones({2}), {}));
+}
+
 TEST(Checkpoint, SeveralInputsAndOutputsSomeOfThemUndefined) {
   const Tensor a = from_vector<double>({1, 2}, {2}).set_requires_grad(true),
                b = from_vector<double>({3, 4}, {2});
