@@ -5,6 +5,8 @@
 // f32. Gradients flow to floating operands alone.
 #pragma once
 
+#include <type_traits>
+
 #include "framework/core/scalar.h"
 #include "framework/core/tensor.h"
 
@@ -153,6 +155,20 @@ Tensor pow(Scalar a, const Tensor& b);
 /// @}
 
 /// @{
+/// As Python's a // b and a % b: the quotient rounded down, which has no gradient, and what is left, which
+/// has the sign of b. Of masks and i64 both are i64; of floating numbers a division by 0 gives what a / 0 is,
+/// and NaN.
+/// @param a,b tensors of any dtype, or a number; broadcast to a common shape
+/// @return a tensor of the broadcast shape
+/// @throws ShapeError, ValueError for an undefined tensor or whole numbers divided by 0
+Tensor floor_divide(const Tensor& a, const Tensor& b);
+Tensor floor_divide(const Tensor& a, Scalar b);
+Tensor remainder(const Tensor& a, const Tensor& b);
+Tensor remainder(const Tensor& a, Scalar b);
+Tensor remainder(Scalar a, const Tensor& b);
+/// @}
+
+/// @{
 /// Elementwise comparisons a = b, a != b, a < b, a <= b, a > b, a >= b; NaN is not equal to anything.
 /// @param a,b tensors of any dtype, or a number; broadcast to a common shape
 /// @return a mask of the broadcast shape
@@ -170,6 +186,16 @@ Tensor gt(const Tensor& a, Scalar b);
 Tensor ge(const Tensor& a, const Tensor& b);
 Tensor ge(const Tensor& a, Scalar b);
 /// @}
+/// Which elements are equal, or finite and apart by at most absolute + relative |b|.
+/// @param a,b tensors of any dtype, broadcast to a common shape; compared in f64
+/// @param relative,absolute tolerances
+/// @return a mask of the broadcast shape
+/// @throws ShapeError, ValueError for an undefined tensor
+Tensor isclose(const Tensor& a, const Tensor& b, double relative = 1e-5, double absolute = 1e-8);
+/// @param a,b,relative,absolute as for isclose
+/// @return whether isclose holds for all elements
+/// @throws ShapeError, ValueError for an undefined tensor
+bool allclose(const Tensor& a, const Tensor& b, double relative = 1e-5, double absolute = 1e-8);
 /// @{
 /// Which elements are NaN, infinite, or neither.
 /// @param x tensor of any dtype; integers and masks are finite
@@ -213,10 +239,10 @@ Tensor where(const Tensor& condition, Scalar a, Scalar b);
 Tensor masked_fill(const Tensor& x, const Tensor& filled, double value);
 
 /// @{
-/// Operators for add, sub, mul and div, between tensors and with numbers.
+/// Operators for add, sub, mul, div and remainder, between tensors and with numbers.
 /// @param a,b tensors of any dtype, or a number; broadcast to a common shape
 /// @return a tensor of the broadcast shape
-/// @throws ShapeError, ValueError for an undefined tensor
+/// @throws ShapeError, ValueError for an undefined tensor or a whole number % 0
 inline Tensor operator+(const Tensor& a, const Tensor& b) { return add(a, b); }
 inline Tensor operator+(const Tensor& a, Scalar b) { return add(a, b); }
 inline Tensor operator+(Scalar a, const Tensor& b) { return add(b, a); }
@@ -229,6 +255,9 @@ inline Tensor operator*(Scalar a, const Tensor& b) { return mul(b, a); }
 inline Tensor operator/(const Tensor& a, const Tensor& b) { return div(a, b); }
 inline Tensor operator/(const Tensor& a, Scalar b) { return div(a, b); }
 inline Tensor operator/(Scalar a, const Tensor& b) { return div(a, b); }
+inline Tensor operator%(const Tensor& a, const Tensor& b) { return remainder(a, b); }
+inline Tensor operator%(const Tensor& a, Scalar b) { return remainder(a, b); }
+inline Tensor operator%(Scalar a, const Tensor& b) { return remainder(a, b); }
 /// @}
 /// @param x tensor of any dtype
 /// @return neg(x)
@@ -287,5 +316,31 @@ inline Tensor operator^(const Tensor& a, const Tensor& b) { return logical_xor(a
 /// @return logical_not(x)
 /// @throws DTypeError for anything but a mask
 inline Tensor operator~(const Tensor& x) { return logical_not(x); }
+
+/// @cond
+// Beside what is neither a tensor nor a number an operator is one message, not a list of all operators.
+namespace detail {
+template <class T>
+concept NeitherTensorNorNumber =
+    !std::is_convertible_v<const T&, Tensor> && !std::is_convertible_v<const T&, Scalar>;
+}
+#define HEED_TENSORS_AND_NUMBERS_ONLY(op)               \
+  template <detail::NeitherTensorNorNumber T>           \
+  Tensor operator op(const Tensor&, const T&) = delete; \
+  template <detail::NeitherTensorNorNumber T>           \
+  Tensor operator op(const T&, const Tensor&) = delete;
+HEED_TENSORS_AND_NUMBERS_ONLY(+)
+HEED_TENSORS_AND_NUMBERS_ONLY(-)
+HEED_TENSORS_AND_NUMBERS_ONLY(*)
+HEED_TENSORS_AND_NUMBERS_ONLY(/)
+HEED_TENSORS_AND_NUMBERS_ONLY(%)
+HEED_TENSORS_AND_NUMBERS_ONLY(==)
+HEED_TENSORS_AND_NUMBERS_ONLY(!=)
+HEED_TENSORS_AND_NUMBERS_ONLY(<)
+HEED_TENSORS_AND_NUMBERS_ONLY(<=)
+HEED_TENSORS_AND_NUMBERS_ONLY(>)
+HEED_TENSORS_AND_NUMBERS_ONLY(>=)
+#undef HEED_TENSORS_AND_NUMBERS_ONLY
+/// @endcond
 
 }  // namespace heed

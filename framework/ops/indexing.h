@@ -116,6 +116,17 @@ Sorted sort(const Tensor& x, int dim = -1, bool descending = false);
 /// @return values and indices, with extent k along dim
 /// @throws IndexError for a k or dim outside its range
 Sorted topk(const Tensor& x, int64_t k, int dim = -1, bool largest = true);
+/// Result of unique().
+struct Unique {
+  Tensor values;   // [n], rising, each once
+  Tensor inverse;  // i64, x's shape: where in `values` each element is
+  Tensor counts;   // i64 [n]: how often each value is there
+};
+/// The different elements of a tensor. Every NaN is a value of its own; there is no gradient.
+/// @param x tensor of any dtype
+/// @return values, places and counts
+/// @throws ValueError for an undefined tensor
+Unique unique(const Tensor& x);
 /// The median along a dimension: of an even number of elements the lower of the middle two; a NaN if there is
 /// one.
 /// @param x tensor of any dtype

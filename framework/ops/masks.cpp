@@ -135,6 +135,17 @@ struct MaskedFill {
   }
 };
 
+struct IsClose {
+  static void samples(SampleList& s) {
+    const auto run = [](const auto& x) { return std::vector{isclose(x[0], x[0] + x[1] * 1e-5)}; };
+    s.add("torch.isclose(a, a + b * 1e-5)", {{3, 4}, {3, 4}}, run).without_gradient(kOfMasks);
+    s.add("torch.isclose(a, a + b * 1e-5)", {{0, 4}, {4}}, run).without_gradient(kOfMasks);
+    s.add("torch.isclose(a, b, rtol=0, atol=1)", {{3, 4}, {4}}, [](const auto& x) {
+       return std::vector{isclose(x[0], x[1], 0, 1)};
+     }).without_gradient(kOfMasks);
+  }
+};
+
 }  // namespace
 
 // The name of a comparison, its PyTorch expression and what it asks of p and q.
@@ -193,6 +204,21 @@ Tensor logical_not(const Tensor& x) {
   return detail::composed("logical_not", [&] { return eq(x, zeros({}, DType::boolean)); });
 }
 
+Tensor isclose(const Tensor& a, const Tensor& b, double relative, double absolute) {
+  detail::require_defined("isclose", a, b);
+  if (!(relative >= 0) || !(absolute >= 0)) {
+    throw ValueError("isclose", fmt::format("a tolerance is at least 0, got {} and {}", relative, absolute));
+  }
+  return detail::composed("isclose", [&] {
+    const NoGradGuard no_grad;
+    const Tensor x = a.to(DType::f64), y = b.to(DType::f64), apart = abs(x - y);
+    return logical_or(eq(x, y), logical_and(isfinite(apart), le(apart, abs(y) * relative + absolute)));
+  });
+}
+bool allclose(const Tensor& a, const Tensor& b, double relative, double absolute) {
+  return detail::composed("allclose", [&] { return all(isclose(a, b, relative, absolute)).item() != 0; });
+}
+
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
   detail::require_defined("where", condition, a, b);
   if (a.dtype() != b.dtype()) {
@@ -233,6 +259,7 @@ Tensor all(const Tensor& x, const Dims& dims, KeepDim keep) {
 }
 
 DEFINE_OP(logical_not, LogicalNot)
+DEFINE_OP(isclose, IsClose)
 DEFINE_OP(any, AnyAll<false>)
 DEFINE_OP(all, AnyAll<true>)
 DEFINE_OP(where, Where)

@@ -49,6 +49,10 @@ Tensor Tensor::maximum(Scalar b) const { return heed::maximum(*this, b); }
 Tensor Tensor::minimum(const Tensor& b) const { return heed::minimum(*this, b); }
 Tensor Tensor::minimum(Scalar b) const { return heed::minimum(*this, b); }
 Tensor Tensor::pow(const Tensor& b) const { return heed::pow(*this, b); }
+Tensor Tensor::floor_divide(const Tensor& b) const { return heed::floor_divide(*this, b); }
+Tensor Tensor::floor_divide(Scalar b) const { return heed::floor_divide(*this, b); }
+Tensor Tensor::remainder(const Tensor& b) const { return heed::remainder(*this, b); }
+Tensor Tensor::remainder(Scalar b) const { return heed::remainder(*this, b); }
 Tensor Tensor::eq(const Tensor& b) const { return heed::eq(*this, b); }
 Tensor Tensor::eq(Scalar b) const { return heed::eq(*this, b); }
 Tensor Tensor::ne(const Tensor& b) const { return heed::ne(*this, b); }
@@ -61,6 +65,7 @@ Tensor Tensor::gt(const Tensor& b) const { return heed::gt(*this, b); }
 Tensor Tensor::gt(Scalar b) const { return heed::gt(*this, b); }
 Tensor Tensor::ge(const Tensor& b) const { return heed::ge(*this, b); }
 Tensor Tensor::ge(Scalar b) const { return heed::ge(*this, b); }
+Tensor Tensor::isclose(const Tensor& b, double relative, double absolute) const { return heed::isclose(*this, b, relative, absolute); }
 Tensor Tensor::isnan() const { return heed::isnan(*this); }
 Tensor Tensor::isinf() const { return heed::isinf(*this); }
 Tensor Tensor::isfinite() const { return heed::isfinite(*this); }
@@ -121,6 +126,7 @@ Tensor Tensor::masked_select(const Tensor& mask) const { return heed::masked_sel
 Tensor Tensor::nonzero() const { return heed::nonzero(*this); }
 Sorted Tensor::sort(int dim, bool descending) const { return heed::sort(*this, dim, descending); }
 Sorted Tensor::topk(int64_t k, int dim, bool largest) const { return heed::topk(*this, k, dim, largest); }
+Unique Tensor::unique() const { return heed::unique(*this); }
 Sorted Tensor::median(int dim) const { return heed::median(*this, dim); }
 Tensor Tensor::argmax(int dim) const { return heed::argmax(*this, dim); }
 Tensor Tensor::argmin(int dim) const { return heed::argmin(*this, dim); }

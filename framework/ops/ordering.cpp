@@ -1,4 +1,5 @@
-// What chooses elements: sort, topk, argmax, argmin. Values come by gather, and so do their gradients.
+// What chooses elements: sort, topk, argmax, argmin, unique. Values come by gather, and so do their
+// gradients.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <functional>
 #include <numeric>
 
+#include "framework/autograd/grad_mode.h"
 #include "framework/core/parallel.h"
 #include "framework/kernels/kernels.h"
 #include "framework/ops/naming.h"
@@ -146,6 +148,19 @@ struct TopK {
   }
 };
 
+struct UniqueOf {
+  static void samples(SampleList& s) {
+    const auto run = [](const auto& x) {
+      const Unique u = unique(x[0]);
+      return std::vector{u.values, u.inverse, u.counts};
+    };
+    const char* const torch = "tuple(torch.unique(a, return_inverse=True, return_counts=True))";
+    s.add(torch, {integers({2, 4}, {3, -1, 3, 0, 7, 0, 3, 3})}, run)
+        .without_gradient("chosen by their values");
+    s.add(torch, {integers({0}, {})}, run).without_gradient("chosen by their values");
+  }
+};
+
 template <bool kLargest>
 struct ArgExtreme {
   static void samples(SampleList& s) {
@@ -227,6 +242,32 @@ Sorted topk(const Tensor& x, int64_t k, int dim, bool largest) {
   });
 }
 
+Unique unique(const Tensor& x) {
+  detail::require_defined("unique", x);
+  return detail::composed("unique", [&] {
+    const NoGradGuard no_grad;
+    const int64_t n = x.numel();
+    const Sorted sorted = sort(reshape(x, {n}));
+    const Tensor inverse = empty(x.shape(), DType::i64);
+    const int64_t* const place = sorted.indices.data<int64_t>();
+    std::vector<int64_t> firsts, counts;
+    dispatch_all(x.dtype(), [&](auto t) {
+      const auto* const value = sorted.values.data<decltype(t)>();
+      for (int64_t i = 0; i < n; ++i) {
+        if (i == 0 || !(value[i] == value[i - 1])) {
+          firsts.push_back(i);
+          counts.push_back(0);
+        }
+        ++counts.back();
+        inverse.data<int64_t>()[place[i]] = static_cast<int64_t>(counts.size()) - 1;
+      }
+    });
+    const auto found = static_cast<int64_t>(firsts.size());
+    return Unique{index_select(sorted.values, 0, from_vector(firsts, {found})), inverse,
+                  from_vector(counts, {found})};
+  });
+}
+
 Tensor argmax(const Tensor& x, int dim) {
   return detail::composed("argmax", [&] { return arg_extreme("argmax", x, dim, /*largest=*/true); });
 }
@@ -236,6 +277,7 @@ Tensor argmin(const Tensor& x, int dim) {
 
 DEFINE_OP(sort, Sort)
 DEFINE_OP(topk, TopK)
+DEFINE_OP(unique, UniqueOf)
 DEFINE_OP(argmax, ArgExtreme<true>)
 DEFINE_OP(argmin, ArgExtreme<false>)
 

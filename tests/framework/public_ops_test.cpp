@@ -60,6 +60,7 @@ const std::map<std::string, std::string>& without_row() {
       {"operator-", kOperator},
       {"operator*", kOperator},
       {"operator/", kOperator},
+      {"operator%", kOperator},
       {"operator+=", kOperator},
       {"operator-=", kOperator},
       {"operator*=", kOperator},
@@ -103,7 +104,7 @@ void read_declarations(const std::string& header, Declared& all) {
   const std::regex function(
       "\\s*(?:\\[\\[[a-z]+\\]\\] )?(?:(?:inline|static|constexpr|const) "
       ")*((?:std::)?[A-Za-z_0-9]+(?:<.*>)?)[&*]? "
-      "(operator[-+*/=!<>&|^~]+|[A-Za-z_0-9]+)[(].*"),
+      "(operator[-+*/%=!<>&|^~]+|[A-Za-z_0-9]+)[(].*"),
       record("(?:struct|class|enum|enum class) ([A-Za-z0-9]+)[^(]*[{]");
   std::istringstream lines(header);
   std::string line, inside;  // of a struct

@@ -373,6 +373,9 @@ TEST(OpErrors, CompositionsNameThemselves) {
          stack({x, x}, 3);
        }},
       {"sort: dimension 2 is outside [-2, 2)", [&] { sort(x, 2); }},
+      {"floor_divide: a whole number is divided by 0", [&] { floor_divide(arange(3), 0); }},
+      {"remainder: a whole number is divided by 0", [&] { arange(3) % arange(3); }},
+      {"isclose: a tolerance is at least 0, got -1 and 0", [&] { isclose(x, x, -1, 0); }},
       {"topk: dimension 2 is outside [-2, 2)", [&] { topk(x, 1, 2); }},
       {"split: dimension 2 is outside [-2, 2)", [&] { split(x, {2}, 2); }},
       {"chunk: dimension 2 is outside [-2, 2)", [&] { chunk(x, 2, 2); }},

@@ -243,10 +243,11 @@ TEST(LongSums, EveryOpHasACaseOrAReason) {
                  "bce_with_logits", "kl_div"});
   all(window, {"avg_pool1d", "avg_pool2d", "conv_transpose2d"});
   all(none,
-      {"zeros_like", "ones_like", "full_like", "uniform_like", "randn_like", "meshgrid", "randint",
-       "randperm",   "floor",     "ceil",      "round",        "trunc",      "isnan",    "isinf",
-       "isfinite",   "unbind",    "movedim",   "flatten",      "unflatten",  "repeat",   "tile",
-       "roll",       "diagonal",  "diag",      "scatter",      "median",     "nonzero",  "interpolate"});
+      {"zeros_like", "ones_like",    "full_like", "uniform_like", "randn_like", "meshgrid", "randint",
+       "randperm",   "floor",        "ceil",      "round",        "trunc",      "isnan",    "isinf",
+       "isfinite",   "unbind",       "movedim",   "flatten",      "unflatten",  "repeat",   "tile",
+       "roll",       "diagonal",     "diag",      "scatter",      "median",     "nonzero",  "interpolate",
+       "remainder",  "floor_divide", "isclose",   "unique"});
   all(composed,
       {"trace", "count_nonzero", "masked_select", "repeat_interleave", "cosine_similarity", "group_norm"});
   all("distances and their gradients are summed in double", {"cdist"});

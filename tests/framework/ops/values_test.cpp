@@ -2,7 +2,9 @@
 // arguments, masks.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 
 #include "framework/framework.h"
@@ -101,6 +103,54 @@ TEST(OpValues, TiesShareOrStandInOrder) {
   maximum(a, b).backward();
   EXPECT_EQ(only(a.grad()), 0.5);
   EXPECT_EQ(only(b.grad()), 0.5);
+}
+
+TEST(OpValues, DivisionRoundsDownAsInPython) {
+  for (const auto& [a, b, quotient, rest] : {std::array<int64_t, 4>{7, 3, 2, 1},
+                                             {-7, 3, -3, 2},
+                                             {7, -3, -3, -2},
+                                             {-7, -3, 2, -1},
+                                             {6, -3, -2, 0},
+                                             {0, -3, 0, 0},
+                                             {INT64_MIN, -1, INT64_MIN, 0},
+                                             {INT64_MIN, 3, -3074457345618258603, 1},
+                                             {INT64_MAX, -2, -4611686018427387904, -1}}) {
+    const Tensor x = full({1}, 0, DType::i64), y = full({1}, 0, DType::i64);
+    x.data<int64_t>()[0] = a;
+    y.data<int64_t>()[0] = b;
+    EXPECT_EQ(floor_divide(x, y).data<int64_t>()[0], quotient) << a << " // " << b;
+    EXPECT_EQ((x % y).data<int64_t>()[0], rest) << a << " % " << b;
+  }
+  EXPECT_EQ(values(vector({5.5, -5.5, 5.5, -5.5, 1, -6}) % vector({2, 2, -2, -2, kInf, 2})),
+            (std::vector<double>{1.5, 0.5, -0.5, -1.5, 1, 0}));
+  EXPECT_EQ(values(floor_divide(vector({5.5, -5.5, 1, -1, 0.6, 1}), vector({2, 2, 0, 0, 0.1, kInf}))),
+            (std::vector<double>{2, -3, kInf, -kInf, 5, 0}));  // 0.6 is less than 6 times 0.1 in binary
+  EXPECT_TRUE(std::isnan(only(vector({1}) % 0)));
+  EXPECT_TRUE(std::isnan(only(vector({kInf}) % 2)));
+  EXPECT_EQ((7 % arange(1, 4, 1, DType::i64)).to_vector<int64_t>(), (std::vector<int64_t>{0, 1, 1}));
+  EXPECT_EQ(floor_divide(from_vector<bool>({true}, {1}), 2).dtype(), DType::i64);
+}
+
+TEST(OpValues, CloseIsEqualOrFiniteAndNear) {
+  EXPECT_EQ(values(isclose(vector({1, 1, kInf, kInf, -kInf, kNan, 1}),
+                           vector({1 + 1e-6, 1 + 1e-4, kInf, 1, kInf, kNan, kInf}))),
+            (std::vector<double>{1, 0, 1, 0, 0, 0, 0}));
+  EXPECT_TRUE(allclose(ones({2, 3}), ones({3}, DType::i64)));
+  EXPECT_TRUE(allclose(ones({0}), zeros({0})));
+  EXPECT_FALSE(allclose(vector({1, 2}), vector({1, 2.1})));
+  EXPECT_TRUE(allclose(vector({1, 2}), vector({1, 2.1}), 0, 0.2));
+}
+
+TEST(OpValues, UniqueRisesAndEveryNanIsItsOwn) {
+  const Unique u = unique(reshape(vector({2, kNan, -0.0, 2, 0, kNan}), {2, 3}));
+  ASSERT_EQ(u.values.shape(), (Shape{4}));
+  EXPECT_EQ(values(u.values)[1], 2);
+  EXPECT_TRUE(std::isnan(values(u.values)[2]) && std::isnan(values(u.values)[3]));
+  EXPECT_EQ(values(u.counts), (std::vector<double>{2, 2, 1, 1}));
+  EXPECT_EQ(values(u.inverse), (std::vector<double>{1, 2, 0, 1, 0, 3}));
+  EXPECT_EQ(u.inverse.shape(), (Shape{2, 3}));
+  EXPECT_EQ(from_vector<bool>({true, false, true}, {3}).unique().counts.to_vector<int64_t>(),
+            (std::vector<int64_t>{1, 2}));
 }
 
 TEST(OpValues, TopkIsTheBeginningOfTheSortedRow) {
