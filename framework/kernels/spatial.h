@@ -28,6 +28,8 @@ template <class T>
 void conv2d_input_gradient(const ConvSizes& sizes, const T* g, const T* w, T* dx);
 template <class T>
 void conv2d_weight_gradient(const ConvSizes& sizes, const T* g, const T* x, T* dw);
+/// dw of a convolution with one input channel a group and stride 1.
+void depthwise_weight_gradient(const ConvSizes& sizes, const float* g, const float* x, float* dw);
 
 struct PoolSizes {
   int64_t images;  // B times C
