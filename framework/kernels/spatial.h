@@ -62,4 +62,19 @@ template <class T>
 void batch_norm_backward(const BatchNormSizes& sizes, const T* g, const T* x, const T* gain,
                          const double* mean, const double* variance, T* dx, T* dgain, T* dbias);
 
+/// x [B, groups, channels, n]: statistics of a group are over its channels and n.
+struct GroupNormSizes {
+  int64_t batch, groups, channels, n;
+  double eps;
+};
+/// y = (x - mean) / sqrt(variance + eps) gain + bias, gain and bias [groups channels] or null; mean and
+/// variance [B groups] come back.
+template <class T>
+void group_norm(const GroupNormSizes& sizes, const T* x, const T* gain, const T* bias, T* y, double* mean,
+                double* variance);
+/// dgain and dbias [B, groups channels] are to be summed over the images.
+template <class T>
+void group_norm_backward(const GroupNormSizes& sizes, const T* g, const T* x, const T* gain,
+                         const double* mean, const double* variance, T* dx, double* dgain, double* dbias);
+
 }  // namespace heed::kernels

@@ -164,6 +164,28 @@ TEST(BatchNorm, F32IsF64) {
   }
 }
 
+TEST(GroupNorm, F32IsF64) {
+  manual_seed(9);
+  for (const Shape& shape : {Shape{6, 12}, Shape{3, 12, 11, 7}, Shape{2, 4, 40}}) {
+    const std::vector<Tensor> inputs{randn(shape, DType::f64), randn({shape[1]}, DType::f64),
+                                     randn({shape[1]}, DType::f64)};
+    for (const int64_t groups : {1, 2, 4}) {
+      expect_f32_near_f64(inputs, [&](const auto& in) { return group_norm(in[0], groups, in[1], in[2]); });
+      expect_f32_near_f64({inputs[0]}, [&](const auto& in) { return group_norm(in[0], groups); });
+    }
+  }
+}
+
+TEST(GroupNorm, HoldsALargeMeanAndALongSum) {
+  const Tensor x = 30000.0 + sin(arange(1 << 20).to(DType::f64) * 0.7).reshape({2, 2, 1 << 18}),
+               f32 = x.to(DType::f32);
+  EXPECT_TRUE(all_close(group_norm(f32, 1).to(DType::f64), group_norm(f32.to(DType::f64), 1), 0, 1e-4));
+  const Tensor bias = zeros({2}).set_requires_grad(true);
+  const Tensor g = full({2, 2, 1 << 18}, 0.1F);
+  group_norm(f32, 2, {}, bias).backward(g);
+  EXPECT_NEAR(bias.grad().at({1}) / (0.1F * static_cast<double>(1 << 19)), 1, 1e-6);
+}
+
 TEST(BatchNorm, GivesTheStatisticsOfTheBatch) {
   for (const DType dtype : {DType::f32, DType::f64}) {
     const Tensor x = from_vector<double>({1, 10, 3, 30}, {2, 2}).to(dtype);
