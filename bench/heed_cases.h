@@ -16,6 +16,8 @@ namespace heed::bench {
 workload::Case make_case(const std::string& name);
 /// heed's side of a row of op_cases.def, with its backward or without.
 workload::Case make_op_case(const workload::OpCase& op, bool backward);
+/// heed's side of a row of programs.def; a case without `run` for another name.
+workload::Case make_program(const std::string& name);
 
 /// A translator in evaluation mode with random weights, of the sizes of the workload. kind: as below, or
 /// convolutional.

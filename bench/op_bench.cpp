@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "bench/heed_cases.h"
+#include "bench/programs/programs.h"
 #include "framework/core/autocast.h"
 
 int main(int argc, char** argv) {
@@ -18,6 +19,7 @@ int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   std::vector<workload::CaseName> names = workload::case_names();
   std::ranges::copy(workload::op_case_names(), std::back_inserter(names));
+  std::ranges::copy(workload::program_names(), std::back_inserter(names));
   for (const workload::CaseName& entry : names) {
     const std::string name = entry.name;
     if (name.rfind("train_step", 0) == 0) continue;

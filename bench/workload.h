@@ -61,11 +61,17 @@ inline const std::vector<CaseName>& case_names() {
   return all;
 }
 
+/// What both sides of a case must agree on, each figure by itself; one where nothing else is said.
+struct Figures : std::vector<double> {
+  using std::vector<double>::vector;
+  Figures(double only) : std::vector<double>{only} {}
+};
+
 /// One thing to time. `run` makes `calls` calls; `warm` (or run) comes once before each timed stretch;
-/// `check` gives a figure that both sides must agree on.
+/// `check` computes what is compared before.
 struct Case {
   std::function<void()> run;
-  std::function<double()> check;
+  std::function<Figures()> check;
   std::function<void()> warm;
   int calls = 1;
 };

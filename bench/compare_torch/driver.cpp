@@ -19,10 +19,12 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <stdexcept>
 
 #include "bench/compare_torch/worker_process.h"
 #include "bench/op_cases.h"
+#include "bench/programs/programs.h"
 
 namespace compare_torch {
 namespace {
@@ -35,7 +37,9 @@ constexpr const char* kUsage =
     "  --threads LIST         thread counts, one after the other\n"
     "  --only SUBSTRING       cases whose name contains it, such as train_step; the table of every op, named "
     "ops/NAME_fwd and\n"
-    "                         ops/NAME_fwd_bwd, is measured only so: --only ops/\n"
+    "                         ops/NAME_fwd_bwd, and the programs, programs/NAME, are measured only so: "
+    "--only "
+    "ops/\n"
     "  --rounds N             turns of each side; the median counts\n"
     "  --seconds S            length of one turn\n"
     "  --json FILE            writes a list of {name, shape, threads, heed_us, torch_us, ratio}\n"
@@ -159,6 +163,22 @@ void require_equal(const std::string& what, double heed, double torch, double to
       fmt::format("the sides do not compute the same: {}: heed {:.9g}, PyTorch {:.9g}", what, heed, torch));
 }
 
+// The answers to a check: as many figures on both sides.
+void require_equal_figures(const std::string& name, const std::string& heed, const std::string& torch) {
+  const double tolerance = name.rfind(workload::kPrograms, 0) == 0 ? 1e-4 : 1e-3;
+  const auto numbers = [](const std::string& answer) {
+    std::istringstream text(answer);
+    std::vector<double> v;
+    for (std::string word; text >> word;) v.push_back(std::stod(word));
+    return v;
+  };
+  const std::vector<double> ours = numbers(heed), theirs = numbers(torch);
+  if (ours.size() != theirs.size())
+    throw std::runtime_error(
+        fmt::format("{}: {} figures of heed, {} of PyTorch", name, ours.size(), theirs.size()));
+  for (size_t i = 0; i < ours.size(); ++i) require_equal(name, ours[i], theirs[i], tolerance);
+}
+
 void check_translator(WorkerProcess& heed, WorkerProcess& torch, const std::string& kind) {
   const fs::path file =
       fs::temp_directory_path() / fmt::format("compare_torch_{}_{}.weights", ::getpid(), kind);
@@ -182,7 +202,10 @@ void compare_at(int threads, const Options& o, const fs::path& bin, std::vector<
     }
   };
   choose(workload::case_names());
-  if (!o.only.empty()) choose(workload::op_case_names());
+  if (!o.only.empty()) {
+    choose(workload::op_case_names());
+    choose(workload::program_names());
+  }
   if (chosen.empty()) throw std::runtime_error(fmt::format("no case is called '{}'", o.only));
   const std::string openblas = find_openblas(o, bin);
   const bool weakened = threads > 1 && openblas.empty();
@@ -213,8 +236,7 @@ void compare_at(int threads, const Options& o, const fs::path& bin, std::vector<
   for (const auto& c : chosen) {
     if (!c.random) {
       const std::string ask = fmt::format("check {}", c.name);
-      const double a = heed.ask_number(ask), b = torch.ask_number(ask);
-      if (!std::isnan(a) || !std::isnan(b)) require_equal(c.name, a, b, 1e-3);
+      require_equal_figures(c.name, heed.ask(ask), torch.ask(ask));
     }
     std::vector<double> ours, theirs;
     const std::string ask = fmt::format("time {} {}", c.name, o.seconds);

@@ -238,6 +238,7 @@ Case make_case(const std::string& name) {
   if (name == "train_step_transformer") return train_case("transformer");
   bool backward = false;
   if (const OpCase* const op = find_op_case(name, backward)) return make_op_case(*op, backward);
+  if (const Case program = make_program(name); program.run) return program;
   throw std::runtime_error("benchmark: '" + name + "' is not known");
 }
 

@@ -1,7 +1,7 @@
 // What a worker does: reads one command a line, answers one line. Shared by both workers; needs neither
 // library.
 //   time NAME SECONDS  -> ok MICROSECONDS   a call, over about SECONDS of calls after a warm-up
-//   check NAME         -> ok FIGURE         both sides must agree on it
+//   check NAME         -> ok FIGURE...      both sides must agree on each; none where there is chance in it
 //   save FILE KIND     -> ok                heed writes the weights of the translator (KIND: none, additive,
 //                      transformer)
 //   load FILE KIND     -> ok                PyTorch reads them
@@ -67,7 +67,15 @@ inline int serve(const Worker& worker) {
       if (command == "time") {
         answer("ok %.9g\n", time_case(find(first), std::stod(second)));
       } else if (command == "check") {
-        answer("ok %.12g\n", find(first).check ? find(first).check() : std::nan(""));
+        std::string figures;
+        if (const Case& c = find(first); c.check) {
+          for (const double figure : c.check()) {
+            char text[32];
+            std::snprintf(text, sizeof text, " %.12g", figure);
+            figures += text;
+          }
+        }
+        answer("ok%s\n", figures.c_str());
       } else if (command == "save" && worker.save) {
         worker.save(first, second);
         answer("ok\n");

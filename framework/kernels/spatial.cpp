@@ -1,5 +1,4 @@
-// Kernels on images: convolution in f64, the definition written as loops; pooling and batch normalisation in
-// f32 and f64.
+// Kernels on images: convolution in f64, the definition written as loops; pooling in f32 and f64.
 #include "framework/kernels/spatial.h"
 
 #include <algorithm>
@@ -201,99 +200,11 @@ void avg_pool2d_backward(const PoolSizes& s, bool count_padding, const T* g, T* 
   });
 }
 
-namespace {
-
-template <class T>
-double row_sum(int64_t n, const T* x) {
-  double total = 0;
-  sum<T, double>(1, n, 1, x, &total);
-  return total;
-}
-
-// A mean as a T and what that leaves of it.
-template <class T>
-std::array<T, 2> split(double value) {
-  const T first = static_cast<T>(value);
-  return {first, static_cast<T>(value - static_cast<double>(first))};
-}
-
-// Calls f(c) for each channel; a channel belongs to one thread, so that the sums do not depend on their
-// number.
-template <class F>
-void each_channel(const BatchNormSizes& s, const F& f) {
-  parallel_for(s.channels, std::max<int64_t>(1, 16384 / std::max<int64_t>(1, s.batch * s.n)),
-               [&](int64_t begin, int64_t end) {
-                 for (int64_t c = begin; c < end; ++c) f(c);
-               });
-}
-
-}  // namespace
-
-template <class T>
-void batch_norm(const BatchNormSizes& s, const T* x, const T* gain, const T* bias, T* y, double* mean,
-                double* variance) {
-  const auto count = static_cast<double>(s.batch * s.n);
-  each_channel(s, [&](int64_t c) {
-    double total = 0, squares = 0;
-    for (int64_t b = 0; b < s.batch; ++b) {
-      const T* const row = x + (b * s.channels + c) * s.n;
-      total += row_sum(s.n, row);
-    }
-    const double middle = total / count;
-    for (int64_t b = 0; b < s.batch; ++b) {
-      const T* const row = x + (b * s.channels + c) * s.n;
-      squares += squared_distance(s.n, row, middle);
-    }
-    const double spread = squares / count;
-    const T scale = static_cast<T>(static_cast<double>(gain[c]) / std::sqrt(spread + s.eps)), shift = bias[c];
-    const auto [centre, rest] = split<T>(middle);
-    for (int64_t b = 0; b < s.batch; ++b) {
-      const T* const row = x + (b * s.channels + c) * s.n;
-      T* const into = y + (b * s.channels + c) * s.n;
-      for (int64_t i = 0; i < s.n; ++i) into[i] = (row[i] - centre - rest) * scale + shift;
-    }
-    mean[c] = middle;
-    variance[c] = spread;
-  });
-}
-
-template <class T>
-void batch_norm_backward(const BatchNormSizes& s, const T* g, const T* x, const T* gain, const double* mean,
-                         const double* variance, T* dx, T* dgain, T* dbias) {
-  const auto count = static_cast<double>(s.batch * s.n);
-  each_channel(s, [&](int64_t c) {
-    const auto [centre, rest] = split<T>(mean[c]);
-    const double deviation = 1 / std::sqrt(variance[c] + s.eps);
-    const T scale = static_cast<T>(deviation);
-    double along = 0, total = 0;  // sums of g (x - mean) and of g
-    for (int64_t b = 0; b < s.batch; ++b) {
-      const T *const in = x + (b * s.channels + c) * s.n, *const grad = g + (b * s.channels + c) * s.n;
-      along += centred_dot(s.n, grad, in, mean[c]);
-      total += row_sum(s.n, grad);
-    }
-    dgain[c] = static_cast<T>(along * deviation);
-    dbias[c] = static_cast<T>(total);
-    const T outer = static_cast<T>(deviation * static_cast<double>(gain[c])),
-            even = static_cast<T>(total / count);
-    // of the normalised input, which is near 1 where x and 1 / x^2 are not
-    const T slope = static_cast<T>(along * deviation / count);
-    for (int64_t b = 0; b < s.batch; ++b) {
-      const T *const in = x + (b * s.channels + c) * s.n, *const grad = g + (b * s.channels + c) * s.n;
-      T* const into = dx + (b * s.channels + c) * s.n;
-      for (int64_t i = 0; i < s.n; ++i)
-        into[i] = outer * (grad[i] - even - (in[i] - centre - rest) * scale * slope);
-    }
-  });
-}
-
-#define HEED_INSTANTIATE(T)                                                                             \
-  template void max_pool2d(const PoolSizes&, const T*, T*, int64_t*);                                   \
-  template void max_pool2d_backward(const PoolSizes&, const T*, const int64_t*, T*);                    \
-  template void avg_pool2d(const PoolSizes&, bool, const T*, T*);                                       \
-  template void avg_pool2d_backward(const PoolSizes&, bool, const T*, T*);                              \
-  template void batch_norm(const BatchNormSizes&, const T*, const T*, const T*, T*, double*, double*);  \
-  template void batch_norm_backward(const BatchNormSizes&, const T*, const T*, const T*, const double*, \
-                                    const double*, T*, T*, T*);
+#define HEED_INSTANTIATE(T)                                                          \
+  template void max_pool2d(const PoolSizes&, const T*, T*, int64_t*);                \
+  template void max_pool2d_backward(const PoolSizes&, const T*, const int64_t*, T*); \
+  template void avg_pool2d(const PoolSizes&, bool, const T*, T*);                    \
+  template void avg_pool2d_backward(const PoolSizes&, bool, const T*, T*);
 HEED_INSTANTIATE(float)
 HEED_INSTANTIATE(double)
 #undef HEED_INSTANTIATE

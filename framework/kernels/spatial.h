@@ -28,6 +28,8 @@ template <class T>
 void conv2d_input_gradient(const ConvSizes& sizes, const T* g, const T* w, T* dx);
 template <class T>
 void conv2d_weight_gradient(const ConvSizes& sizes, const T* g, const T* x, T* dw);
+/// dw of a convolution with one input channel a group and stride 1.
+void depthwise_weight_gradient(const ConvSizes& sizes, const float* g, const float* x, float* dw);
 
 struct PoolSizes {
   int64_t images;  // B times C
@@ -59,5 +61,20 @@ void batch_norm(const BatchNormSizes& sizes, const T* x, const T* gain, const T*
 template <class T>
 void batch_norm_backward(const BatchNormSizes& sizes, const T* g, const T* x, const T* gain,
                          const double* mean, const double* variance, T* dx, T* dgain, T* dbias);
+
+/// x [B, groups, channels, n]: statistics of a group are over its channels and n.
+struct GroupNormSizes {
+  int64_t batch, groups, channels, n;
+  double eps;
+};
+/// y = (x - mean) / sqrt(variance + eps) gain + bias, gain and bias [groups channels] or null; mean and
+/// variance [B groups] come back.
+template <class T>
+void group_norm(const GroupNormSizes& sizes, const T* x, const T* gain, const T* bias, T* y, double* mean,
+                double* variance);
+/// dgain and dbias [B, groups channels] are to be summed over the images.
+template <class T>
+void group_norm_backward(const GroupNormSizes& sizes, const T* g, const T* x, const T* gain,
+                         const double* mean, const double* variance, T* dx, double* dgain, double* dbias);
 
 }  // namespace heed::kernels

@@ -177,6 +177,10 @@ void part_of_image(const ConvSizes& s, size_t dim, int64_t begin, int64_t end, c
 template <>
 void conv2d_weight_gradient(const ConvSizes& s, const float* g, const float* x, float* dw) {
   const Window& v = s.window;
+  if (s.groups > 1 && s.in_channels == s.groups && v.stride == std::array<int64_t, 2>{1, 1} &&
+      !wants_bf16(s, true)) {
+    return depthwise_weight_gradient(s, g, x, dw);
+  }
   const int64_t each = v.out[0] * v.out[1], each_in = v.in[0] * v.in[1];
   if (s.batch * each <= kManyOutputs) return weight_gradient_share(s, g, x, dw);
   const auto weights =

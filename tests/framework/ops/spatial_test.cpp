@@ -48,6 +48,9 @@ TEST(Conv2d, F32ThroughOneDnnIsThePlainKernels) {
       {{4, 16, 14, 14}, {32, 16, 3, 3}, {.padding = 1}},
       {{2, 3, 33, 31}, {8, 3, 5, 5}, {.stride = 2, .padding = 2}},
       {{3, 32, 9, 9}, {32, 1, 3, 3}, {.padding = 1, .groups = 32}},
+      {{2, 8, 11, 23}, {8, 1, 7, 7}, {.padding = 3, .groups = 8}},
+      {{2, 3, 70, 90}, {6, 1, 5, 2}, {.padding = {4, 0}, .dilation = {2, 3}, .groups = 3}},
+      {{2, 4, 6, 5}, {4, 1, 3, 3}, {.stride = 2, .padding = 1, .groups = 4}},
       {{2, 24, 12, 10}, {16, 12, 3, 3}, {.padding = 2, .dilation = 2, .groups = 2}},
       {{2, 20, 1, 50}, {17, 20, 1, 5}, {.padding = {0, 4}}},
       {{2, 64, 7, 7}, {48, 64, 1, 1}, {.stride = 2}}};
@@ -56,6 +59,18 @@ TEST(Conv2d, F32ThroughOneDnnIsThePlainKernels) {
                                      randn({c.w[0]}, DType::f64)};
     expect_f32_near_f64(inputs, [&](const auto& in) { return conv2d(in[0], in[1], in[2], c.options); });
   }
+}
+
+// An infinity at a corner meets one tap of g, and a NaN of g at another corner meets those inside the image.
+TEST(Conv2d, DepthwiseGradientsHaveNaNOnlyWhereTheDefinitionDoes) {
+  const Tensor x = ones({1, 2, 5, 5}), w = ones({2, 1, 3, 3}).set_requires_grad(true);
+  x.data<float>()[0] = INFINITY;
+  const Tensor g = ones({1, 2, 5, 5});
+  g.data<float>()[49] = NAN;
+  conv2d(x, w, {}, {.padding = 1, .groups = 2}).backward(g);
+  const std::vector<float> dw = w.grad().to_vector<float>();
+  for (size_t k = 0; k < 9; ++k) EXPECT_EQ(std::isinf(dw[k]), k / 3 < 2 && k % 3 < 2) << k;
+  for (size_t k = 0; k < 9; ++k) EXPECT_EQ(std::isnan(dw[9 + k]), k / 3 < 2 && k % 3 < 2) << k;
 }
 
 TEST(Conv2d, IsTheAdjointOfItsTranspose) {  // <conv(x), y> = <x, transpose(y)>
@@ -146,6 +161,38 @@ TEST(BatchNorm, F32IsF64) {
     const std::vector<Tensor> inputs{randn(shape, DType::f64), randn({shape[1]}, DType::f64),
                                      randn({shape[1]}, DType::f64)};
     expect_f32_near_f64(inputs, [&](const auto& in) { return batch_norm(in[0], in[1], in[2]).output; });
+  }
+}
+
+TEST(GroupNorm, F32IsF64) {
+  manual_seed(9);
+  for (const Shape& shape : {Shape{6, 12}, Shape{3, 12, 11, 7}, Shape{2, 4, 40}}) {
+    const std::vector<Tensor> inputs{randn(shape, DType::f64), randn({shape[1]}, DType::f64),
+                                     randn({shape[1]}, DType::f64)};
+    for (const int64_t groups : {1, 2, 4}) {
+      expect_f32_near_f64(inputs, [&](const auto& in) { return group_norm(in[0], groups, in[1], in[2]); });
+      expect_f32_near_f64({inputs[0]}, [&](const auto& in) { return group_norm(in[0], groups); });
+    }
+  }
+}
+
+TEST(GroupNorm, HoldsALargeMeanAndALongSum) {
+  const Tensor x = 30000.0 + sin(arange(1 << 20).to(DType::f64) * 0.7).reshape({2, 2, 1 << 18}),
+               f32 = x.to(DType::f32);
+  EXPECT_TRUE(all_close(group_norm(f32, 1).to(DType::f64), group_norm(f32.to(DType::f64), 1), 0, 1e-4));
+  const Tensor bias = zeros({2}).set_requires_grad(true);
+  const Tensor g = full({2, 2, 1 << 18}, 0.1F);
+  group_norm(f32, 2, {}, bias).backward(g);
+  EXPECT_NEAR(bias.grad().at({1}) / (0.1F * static_cast<double>(1 << 19)), 1, 1e-6);
+}
+
+TEST(Interpolate, F32IsF64OnLargerImages) {
+  manual_seed(10);
+  const std::vector<Tensor> inputs{randn({2, 3, 17, 23}, DType::f64)};
+  for (const Extent2d size : {Extent2d{34, 46}, Extent2d{40, 31}, Extent2d{9, 50}, Extent2d{5, 7}}) {
+    for (const Interpolation how : {Interpolation::nearest, Interpolation::bilinear})
+      expect_f32_near_f64(inputs, [&](const auto& in) { return interpolate(in[0], size, how); });
+    expect_f32_near_f64(inputs, [&](const auto& in) { return adaptive_avg_pool2d(in[0], size); });
   }
 }
 
