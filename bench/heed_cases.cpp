@@ -65,6 +65,15 @@ Case lstm_case(int64_t D, int64_t H) {
       {x, w_ih, w_hh, bias}, [=] { return lstm(x, lengths, {}, {}, w_ih, w_hh, bias).output; }, g);
 }
 
+// Self-attention of one long text, without its weights.
+Case long_attention_case(int64_t T) {
+  const Tensor joint = leaf({1, T, 3 * kLongModel}, 1);
+  const auto part = [=](int64_t i) { return slice(joint, 2, i * kLongModel, (i + 1) * kLongModel); };
+  return with_gradient(
+      {joint}, [=] { return flash_attention(part(0), part(1), part(2), {}, kLongHeads, /*causal=*/true); },
+      random({1, T, kLongModel}, 3));
+}
+
 Case attention_lstm_case() {
   const int64_t B = kBatch, T = kSteps, S = kSteps, D = kEmbedding, E = kMemory, H = kDecoder, A = kAttention;
   const Tensor x = leaf({B, T, D}, 1), memory = leaf({B, S, E}, 2), keys = leaf({B, S, A}, 3),
@@ -194,6 +203,8 @@ Case make_case(const std::string& name) {
         {joint}, [=] { return scaled_dot_attention(part(0), part(1), part(2), lengths, kHeads).context; },
         random({kSentences, kSteps, kModel}, 3));
   }
+  if (name == "long_attention_1024_fwd_bwd") return long_attention_case(1024);
+  if (name == "long_attention_4096_fwd_bwd") return long_attention_case(4096);
   if (name == "layer_norm_fwd_bwd") {
     const int64_t rows = kSentences * kSteps;
     const Tensor x = leaf({rows, kModel}, 1), gain = leaf({kModel}, 2), bias = leaf({kModel}, 3);

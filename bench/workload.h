@@ -21,6 +21,8 @@ constexpr double kDropout = 0.3, kSmoothing = 0.1, kClip = 1.0, kLearningRate = 
 // the projection.
 constexpr int64_t kLayers = 4, kModel = 128, kFeedForward = 256, kHeads = 4, kBatchTokens = 4096,
                   kTokenBatches = 4, kSentences = 308;
+// Attention over one long text.
+constexpr int64_t kLongModel = 512, kLongHeads = 8;
 constexpr int kPad = 0, kBos = 1, kEos = 2, kFirstWord = 4;
 
 struct CaseName {
@@ -43,6 +45,8 @@ inline const std::vector<CaseName>& case_names() {
       {"attention_lstm_fwd_bwd", "B64 T13 S13, 256 + 512 -> 512, A 256"},
       {"additive_energy_fwd_bwd", "B64 T13 S13 A256"},
       {"scaled_dot_attention_fwd_bwd", "B308 T13 S13 with lengths, D128, 4 heads"},
+      {"long_attention_1024_fwd_bwd", "B1 T1024, 8 heads of 64, causal"},
+      {"long_attention_4096_fwd_bwd", "B1 T4096, 8 heads of 64, causal"},
       {"layer_norm_fwd_bwd", "4004x128"},
       {"conv2d_fwd_bwd", "[32, 32, 28, 28] * [64, 32, 3, 3], padding 1"},
       {"max_pool2d_fwd_bwd", "[32, 64, 28, 28], window 2"},

@@ -26,6 +26,21 @@ void append(KeyValuePool& pool, const Tensor& key, const Tensor& value) {
   pool.used = needed;
 }
 
+// Keys from which on attention without stored weights is not slower: with a causal bound it leaves out half
+// of the blocks (docs/results.md, Long sequences).
+constexpr int64_t kLong = 4096, kLongCausal = 512;
+
+// Context, and the weights where they are wanted.
+ScaledDotAttentionResult attend(const Tensor& query, const Tensor& key, const Tensor& value,
+                                const Tensor& lengths, int64_t heads, bool causal, const Tensor& mask,
+                                bool with_weights) {
+  if (!with_weights && query.size(1) > 1 && key.size(1) >= (causal ? kLongCausal : kLong))
+    return {flash_attention(query, key, value, lengths, heads, causal, mask), {}};
+  ScaledDotAttentionResult result = scaled_dot_attention(query, key, value, lengths, heads, causal, mask);
+  if (!with_weights) result.weights = {};
+  return result;
+}
+
 }  // namespace
 
 void DecodingHistory::advance(int64_t hypotheses) {
@@ -67,12 +82,12 @@ Tensor SelfAttention::turned(const Tensor& x, int64_t first) const {
   return reshape(permute(rotary(by_head, first), {0, 2, 1, 3}), {B, T, size_});
 }
 
-SelfAttention::Output SelfAttention::operator()(const Tensor& x, const Tensor& lengths,
-                                                const Tensor& mask) const {
+SelfAttention::Output SelfAttention::operator()(const Tensor& x, const Tensor& lengths, const Tensor& mask,
+                                                bool with_weights) const {
   const Tensor joint = joint_(x);
   const auto part = [&](int64_t i) { return slice(joint, 2, i * size_, (i + 1) * size_); };
   const ScaledDotAttentionResult seen =
-      scaled_dot_attention(turned(part(0), 0), turned(part(1), 0), part(2), lengths, heads_, causal_, mask);
+      attend(turned(part(0), 0), turned(part(1), 0), part(2), lengths, heads_, causal_, mask, with_weights);
   return {announce(output_(seen.context)), seen.weights};
 }
 
@@ -109,9 +124,10 @@ KeyValue CrossAttention::prepare(const Tensor& memory) const {
 }
 
 SelfAttention::Output CrossAttention::operator()(const Tensor& x, const KeyValue& memory,
-                                                 const Tensor& lengths, const Tensor& mask) const {
+                                                 const Tensor& lengths, const Tensor& mask,
+                                                 bool with_weights) const {
   const ScaledDotAttentionResult seen =
-      scaled_dot_attention(query_(x), memory.key, memory.value, lengths, heads_, /*causal=*/false, mask);
+      attend(query_(x), memory.key, memory.value, lengths, heads_, /*causal=*/false, mask, with_weights);
   return {announce(output_(seen.context)), seen.weights};
 }
 
@@ -138,7 +154,7 @@ TransformerEncoderLayer::TransformerEncoderLayer(const TransformerOptions& optio
 Tensor TransformerEncoderLayer::operator()(const Tensor& x, const Tensor& lengths, Tensor* weights,
                                            const Tensor& mask) const {
   const Tensor attended = first_(x, [&](const Tensor& input) {
-    const SelfAttention::Output seen = attention_(input, lengths, mask);
+    const SelfAttention::Output seen = attention_(input, lengths, mask, weights != nullptr);
     if (weights) *weights = seen.weights;
     return seen.output;
   });
@@ -180,11 +196,11 @@ TransformerDecoderLayer::Output TransformerDecoderLayer::run(const Tensor& x, co
 }
 
 TransformerDecoderLayer::Output TransformerDecoderLayer::operator()(const Tensor& x, const KeyValue& memory,
-                                                                    const Tensor& lengths,
-                                                                    const Tensor& mask) const {
+                                                                    const Tensor& lengths, const Tensor& mask,
+                                                                    bool with_weights) const {
   return run(
-      x, [&](const Tensor& input) { return self_attention_(input, {}); },
-      [&](const Tensor& input) { return cross_attention_(input, memory, lengths, mask); });
+      x, [&](const Tensor& input) { return self_attention_(input, {}, {}, with_weights); },
+      [&](const Tensor& input) { return cross_attention_(input, memory, lengths, mask, with_weights); });
 }
 
 TransformerDecoderLayer::Output TransformerDecoderLayer::step(const Tensor& x, KeyValuePool& pool,

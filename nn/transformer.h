@@ -80,7 +80,7 @@ class SelfAttention : public Module {
   /// Result of attention.
   struct Output {
     Tensor output;   // [B, T, D]
-    Tensor weights;  // [B, heads, T, S]: attention weights
+    Tensor weights;  // [B, heads, T, S]: attention weights; undefined where they were not wanted
   };
   /// @param size size D of each position's vector
   /// @param heads number of heads; must divide `size`
@@ -93,9 +93,12 @@ class SelfAttention : public Module {
   /// @param lengths i64 [B]; undefined: all T
   /// @param mask a mask as for scaled_dot_attention (framework/ops/recurrent.h), [T, T], [B, T, T] or [B,
   ///   heads, T, T], or undefined
+  /// @param with_weights whether the weights are wanted. Without them long sequences take flash_attention
+  ///   (framework/ops/recurrent.h), whose memory grows with T and not with T^2
   /// @return output [B, T, D], weights [B, heads, T, T]
   /// @throws ShapeError, DTypeError
-  Output operator()(const Tensor& x, const Tensor& lengths, const Tensor& mask = {}) const;
+  Output operator()(const Tensor& x, const Tensor& lengths, const Tensor& mask = {},
+                    bool with_weights = true) const;
   /// Computes one further position, which sees the positions of its hypothesis and itself. No gradient.
   /// @param x [B, D]
   /// @param pool keys and values of the earlier positions; those of the new one are appended
@@ -124,9 +127,10 @@ class CrossAttention : public Module {
   /// @param memory result of prepare()
   /// @param lengths i64 [B], lengths of the memory; undefined: all S
   /// @param mask as in SelfAttention, over the memory's S keys
+  /// @param with_weights as in SelfAttention
   /// @return output [B, T, D], weights [B, heads, T, S]
   SelfAttention::Output operator()(const Tensor& x, const KeyValue& memory, const Tensor& lengths,
-                                   const Tensor& mask = {}) const;
+                                   const Tensor& mask = {}, bool with_weights = true) const;
   /// One position of each hypothesis. No gradient.
   /// @param x [B, D]
   /// @param memory the positions of all sources one after the other: result of prepare(), as [P, D]
@@ -216,7 +220,9 @@ class TransformerEncoderLayer : public Module {
   explicit TransformerEncoderLayer(const TransformerOptions& options, const Scope& scope = {});
   /// @param x [B, S, D]
   /// @param lengths i64 [B]; undefined: all S
-  /// @param weights if not null, receives the attention weights [B, heads, S, S]
+  /// @param weights if not null, receives the attention weights [B, heads, S, S]; if null, memory grows with
+  /// S
+  ///   and not with S^2 where S is large
   /// @param mask as in SelfAttention
   /// @return [B, S, D]
   Tensor operator()(const Tensor& x, const Tensor& lengths, Tensor* weights = nullptr,
@@ -249,9 +255,10 @@ class TransformerDecoderLayer : public Module {
   /// @param memory result of prepare()
   /// @param lengths i64 [B], lengths of the memory; undefined: all S
   /// @param mask as in CrossAttention, of the memory
+  /// @param with_weights whether the weights are wanted, as in SelfAttention
   /// @return output [B, T, D] and the weights of both attentions
-  Output operator()(const Tensor& x, const KeyValue& memory, const Tensor& lengths,
-                    const Tensor& mask = {}) const;
+  Output operator()(const Tensor& x, const KeyValue& memory, const Tensor& lengths, const Tensor& mask = {},
+                    bool with_weights = true) const;
   /// Computes one further position of each hypothesis. No gradient.
   /// @param x [B, D]
   /// @param pool keys and values of the self-attention; those of the new position are appended

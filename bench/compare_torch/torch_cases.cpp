@@ -1,5 +1,7 @@
 #include "bench/compare_torch/torch_cases.h"
 
+#include <cmath>
+#include <limits>
 #include <stdexcept>
 
 #include "bench/compare_torch/torch_model.h"
@@ -72,6 +74,23 @@ Case lstm_case(int64_t D, int64_t H) {
         return std::get<0>(pad_packed_sequence(std::get<0>(out), true, 0.0, T));
       },
       g);
+}
+
+// PyTorch 1.13 has no attention that leaves the scores out: products and softmax on all of them, the mask
+// made once.
+Case long_attention_case(int64_t T) {
+  const int64_t d = kLongModel / kLongHeads;
+  const Tensor joint = leaf({1, T, 3 * kLongModel}, 1);
+  const Tensor future = torch::full({T, T}, -std::numeric_limits<float>::infinity()).triu(1);
+  return with_gradient(
+      {joint},
+      [=] {
+        const Tensor parts = joint.reshape({T, 3, kLongHeads, d}).permute({1, 2, 0, 3});  // [3, heads, T, d]
+        const Tensor scores = torch::baddbmm(future, parts[0] * (1 / std::sqrt(static_cast<double>(d))),
+                                             parts[1].transpose(1, 2));
+        return torch::bmm(torch::softmax(scores, -1), parts[2]).transpose(0, 1).reshape({1, T, kLongModel});
+      },
+      random({1, T, kLongModel}, 3));
 }
 
 Case attention_lstm_case() {
@@ -193,6 +212,8 @@ Case make_case(const std::string& name) {
         },
         random({kSentences * kSteps, kModel}, 3));
   }
+  if (name == "long_attention_1024_fwd_bwd") return long_attention_case(1024);
+  if (name == "long_attention_4096_fwd_bwd") return long_attention_case(4096);
   if (name == "layer_norm_fwd_bwd") {
     const int64_t rows = kSentences * kSteps;
     const Tensor x = leaf({rows, kModel}, 1), gain = leaf({kModel}, 2), bias = leaf({kModel}, 3);

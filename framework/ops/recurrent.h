@@ -101,5 +101,18 @@ struct ScaledDotAttentionResult {
 ScaledDotAttentionResult scaled_dot_attention(const Tensor& query, const Tensor& key, const Tensor& value,
                                               const Tensor& lengths, int64_t heads, bool causal = false,
                                               const Tensor& mask = {});
+/// The context of scaled_dot_attention without its weights, in memory that grows with T + S and not with T S
+/// (Rabe & Staats 2021, Self-attention Does Not Need O(n^2) Memory; Dao et al. 2022, FlashAttention,
+/// algorithms 1 and 2 and appendix B): blocks of queries meet blocks of keys, whose scores stay in cache.
+/// Backward keeps two numbers a query and head, the maximum and the sum of its exponentials, and computes the
+/// scores again. Blocks that lie behind a causal bound or a length, or that a bool mask hides from all of
+/// their queries, are not computed. The bits do not depend on the number of threads in deterministic mode.
+/// Gradients of any order; those that are to be differentiated again store the weights. The gradient of a
+/// mask has the mask's size.
+/// @param query,key,value,lengths,heads,causal,mask as in scaled_dot_attention
+/// @return [B, T, H e]
+/// @throws ShapeError, DTypeError, ValueError, IndexError
+Tensor flash_attention(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& lengths,
+                       int64_t heads, bool causal = false, const Tensor& mask = {});
 
 }  // namespace heed

@@ -4,43 +4,26 @@
 //   dV = P^T dC,  dP = dC V^T + (gradient of the weights),  dM = P (dP - sum(dP P)),  dS = dM / sqrt(d),
 //   dQ = dS K,  dK = dS^T Q
 // M is what an additive mask adds to the scaled scores; its gradient is summed to its shape.
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <utility>
 
 #include "framework/core/parallel.h"
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
-#include "framework/ops/naming.h"
+#include "framework/ops/attention.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
-#include "framework/ops/sequence.h"
 
 namespace heed {
 namespace {
 
-// [B, N, H d] whose last dimension is dense, as a slice of a joint projection is.
-Tensor dense_rows(const Tensor& x) { return x.strides()[2] == 1 ? x : x.contiguous(); }
-
-struct ScaledDotAttention {
+struct ScaledDotAttention : detail::AttentionForm {
   static constexpr const char* kName = "scaled_dot_attention";
   static constexpr int kSaved = 4;
-  int64_t heads;
-  bool causal;
-  std::vector<int64_t> lengths;  // of the keys
-  int64_t B, T, S, D, E;
-  Shape mask_shape;  // [1 or B, 1 or heads, 1 or T, 1 or S]
-
-  int64_t head_size() const { return D / heads; }
-  int64_t value_size() const { return E / heads; }
   int64_t grain() const {
     return std::max<int64_t>(1, 30000 / std::max<int64_t>(1, T * S * (head_size() + value_size())));
   }
-  // The queries stand at the end of the keys: row t of a causal map sees the keys 0..S - T + t.
-  int64_t seen(int64_t t, int64_t length) const { return causal ? std::min(length, S - T + t + 1) : length; }
-
   // y[t] = weights[t] x, of the keys that row t sees, where the product over all has 0 times infinity or NaN
   // of one that it does not see.
   template <class T_>
@@ -55,54 +38,25 @@ struct ScaledDotAttention {
     }
   }
 
-  // The rows of a mask [1 or B, 1 or heads, 1 or T, 1 or S]; null without one.
-  template <class M>
-  struct MaskRows {
-    const M* data = nullptr;
-    std::array<int64_t, 4> strides{};  // 0 where the mask has one element for all
-    explicit MaskRows(const Tensor& mask) {
-      if (!mask.defined()) return;
-      data = mask.data<M>();
-      for (size_t i = 0; i < 4; ++i) strides[i] = mask.shape()[i] == 1 ? 0 : mask.strides()[i];
-    }
-    const M* row(int64_t b, int64_t h, int64_t t) const {
-      return data + b * strides[0] + h * strides[1] + t * strides[2];
-    }
-  };
-  // What a mask makes of the scaled scores [length] of a row: -inf where it is false, or its values added.
-  static void hide(const MaskRows<bool>& mask, int64_t b, int64_t h, int64_t t, int64_t length,
-                   auto* scores) {
-    const bool* const row = mask.row(b, h, t);
-    for (int64_t s = 0; s < length; ++s) {
-      if (!row[s * mask.strides[3]])
-        scores[s] = -std::numeric_limits<std::remove_pointer_t<decltype(scores)>>::infinity();
-    }
-  }
-  template <class T_>
-  static void shift(const MaskRows<T_>& mask, int64_t b, int64_t h, int64_t t, int64_t length, T_* scores) {
-    const T_* const row = mask.row(b, h, t);
-    for (int64_t s = 0; s < length; ++s) scores[s] += row[s * mask.strides[3]];
-  }
-
   template <class T_>
   std::array<Tensor, 2> run(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask) const {
     const bool of_bool = mask.defined() && mask.dtype() == DType::boolean;
-    const MaskRows<bool> hidden(of_bool ? mask : Tensor{});
-    const MaskRows<T_> added(of_bool ? Tensor{} : mask);
+    const detail::MaskRows<bool> hidden(of_bool ? mask : Tensor{});
+    const detail::MaskRows<T_> added(of_bool ? Tensor{} : mask);
     const Tensor context = empty({B, T, E}, q.dtype()), weights = empty({B, heads, T, S}, q.dtype());
     const int64_t d = head_size(), e = value_size();
     const T_ scale = static_cast<T_>(1 / std::sqrt(static_cast<double>(d)));
     parallel_for(B * heads, grain(), [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
-        const int64_t b = i / heads, h = i % heads, length = lengths[static_cast<size_t>(b)];
+        const int64_t b = i / heads, h = i % heads, length = this->length(b);
         T_* const p = weights.data<T_>() + i * T * S;
         kernels::gemm<T_>(false, true, T, length, d, q.data<T_>() + b * q.strides()[0] + h * d,
                           q.strides()[1], k.data<T_>() + b * k.strides()[0] + h * d, k.strides()[1], T_{0}, p,
                           S);
         for (int64_t t = 0; t < T; ++t) {
           kernels::affine<T_>(length, p + t * S, scale, T_{0}, p + t * S);
-          if (hidden.data) hide(hidden, b, h, t, length, p + t * S);
-          if (added.data) shift(added, b, h, t, length, p + t * S);
+          if (hidden.data) detail::hide(hidden, hidden.row(b, h, t), 0, length, p + t * S);
+          if (added.data) detail::shift(added, added.row(b, h, t), 0, length, p + t * S);
           const int64_t used = seen(t, length);
           kernels::softmax<T_>(1, S, p + t * S, &used, 1, p + t * S);
         }
@@ -117,7 +71,7 @@ struct ScaledDotAttention {
 
   std::array<Tensor, 2> forward(const Tensor& query, const Tensor& key, const Tensor& value,
                                 const Tensor& mask, Saved& saved) const {
-    const Tensor q = dense_rows(query), k = dense_rows(key), v = dense_rows(value),
+    const Tensor q = detail::dense_rows(query), k = detail::dense_rows(key), v = detail::dense_rows(value),
                  m = mask.defined() ? mask.contiguous() : mask;
     std::array<Tensor, 2> result =
         dispatch_floating(kName, q.dtype(), [&](auto t) { return run<decltype(t)>(q, k, v, m); });
@@ -128,8 +82,8 @@ struct ScaledDotAttention {
 
   template <class T_>
   void run_vjp(Grads& grads, const std::array<Tensor, 2>& g, const Saved& saved) const {
-    const Tensor q = dense_rows(saved[0]), k = dense_rows(saved[1]), v = dense_rows(saved[2]),
-                 weights = saved[3];
+    const Tensor q = detail::dense_rows(saved[0]), k = detail::dense_rows(saved[1]),
+                 v = detail::dense_rows(saved[2]), weights = saved[3];
     const int64_t d = head_size(), e = value_size();
     const T_ scale = static_cast<T_>(1 / std::sqrt(static_cast<double>(d)));
     const Tensor dcontext = g[0].defined() ? g[0].contiguous() : Tensor{},
@@ -140,7 +94,7 @@ struct ScaledDotAttention {
     parallel_for(B * heads, grain(), [&](int64_t begin, int64_t end) {
       std::vector<T_> ds(static_cast<size_t>(T * S));
       for (int64_t i = begin; i < end; ++i) {
-        const int64_t b = i / heads, h = i % heads, length = lengths[static_cast<size_t>(b)];
+        const int64_t b = i / heads, h = i % heads, length = this->length(b);
         const T_* const p = weights.data<T_>() + i * T * S;
         if (dweights.defined()) {
           std::copy_n(dweights.data<T_>() + i * T * S, T * S, ds.data());
@@ -249,50 +203,9 @@ struct ScaledDotAttention {
 ScaledDotAttentionResult scaled_dot_attention(const Tensor& query, const Tensor& key, const Tensor& value,
                                               const Tensor& lengths, int64_t heads, bool causal,
                                               const Tensor& mask) {
-  detail::require_defined("scaled_dot_attention", query, key, value);
-  const auto shapes = [&] {
-    return fmt::format("{}, {} and {}", query.shape().str(), key.shape().str(), value.shape().str());
-  };
-  if (query.dtype() != key.dtype() || query.dtype() != value.dtype()) {
-    throw DTypeError("scaled_dot_attention", fmt::format("dtypes differ: {}, {}, {}", query.describe(),
-                                                         key.describe(), value.describe()));
-  }
-  if (query.ndim() != 3 || key.ndim() != 3 || value.ndim() != 3 || query.size(0) != key.size(0) ||
-      key.size(0) != value.size(0) || key.size(1) != value.size(1) || query.size(2) != key.size(2)) {
-    throw ShapeError("scaled_dot_attention", "query, key and value do not fit together: " + shapes());
-  }
-  if (heads < 1 || query.size(2) % heads != 0 || value.size(2) % heads != 0) {
-    throw ValueError("scaled_dot_attention", fmt::format("{} heads do not divide {}", heads, shapes()));
-  }
-  if (causal && query.size(1) > key.size(1)) {
-    throw ShapeError("scaled_dot_attention",
-                     fmt::format("{} causal queries at the end of {} keys", query.size(1), key.size(1)));
-  }
-  ScaledDotAttention op{heads,         causal,        {}, query.size(0), query.size(1), key.size(1),
-                        query.size(2), value.size(2), {}};
-  op.lengths = detail::checked_lengths("scaled_dot_attention", lengths, op.B, op.S);
-  Tensor by_head;  // the mask in four dimensions
-  if (mask.defined()) {
-    if (mask.dtype() != DType::boolean && mask.dtype() != query.dtype()) {
-      throw DTypeError("scaled_dot_attention",
-                       fmt::format("a mask is bool or {}, got {}", name_of(query.dtype()), mask.describe()));
-    }
-    by_head = mask.ndim() == 2   ? unsqueeze(unsqueeze(mask, 0), 0)
-              : mask.ndim() == 3 ? unsqueeze(mask, 1)
-                                 : mask;
-    const Shape whole{op.B, heads, op.T, op.S};
-    bool fits = by_head.ndim() == 4;
-    for (int i = 0; fits && i < 4; ++i)
-      fits = by_head.size(i) == 1 || by_head.size(i) == whole[static_cast<size_t>(i)];
-    if (!fits) {
-      throw ShapeError(
-          "scaled_dot_attention",
-          fmt::format("mask {} does not fit [{}, {}], [{}, {}, {}] or [{}, {}, {}, {}]", mask.shape().str(),
-                      op.T, op.S, op.B, op.T, op.S, op.B, heads, op.T, op.S));
-    }
-    op.mask_shape = by_head.shape();
-  }
-  auto [context, weights] = apply(std::move(op), query, key, value, by_head);
+  auto [form, by_head] =
+      detail::attention_form("scaled_dot_attention", query, key, value, lengths, heads, causal, mask);
+  auto [context, weights] = apply(ScaledDotAttention{std::move(form)}, query, key, value, by_head);
   return {context, weights};
 }
 

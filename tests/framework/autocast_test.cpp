@@ -112,6 +112,9 @@ const std::map<std::string, GemmCase>& gemm_cases() {
       {"scaled_dot_attention",
        {{{2, 128, 256}, {2, 128, 256}, {2, 128, 256}},
         [](const auto& x) { return scaled_dot_attention(x[0] * 0.3, x[1] * 0.3, x[2], {}, 2).context; }}},
+      {"flash_attention",
+       {{{2, 128, 256}, {2, 300, 256}, {2, 300, 256}},
+        [](const auto& x) { return flash_attention(x[0] * 0.3, x[1] * 0.3, x[2], {}, 2); }}},
   };
   return cases;
 }

@@ -48,6 +48,7 @@ const std::map<std::string, std::string>& other_headers() {
       {"weighed.h", "what losses share"},
       {"random_rows.h", "which rows of a batch dropout draws for"},
       {"matrices.h", "what ops on batches of matrices share"},
+      {"attention.h", "what the forms of scaled dot-product attention share"},
   };
   return reasons;
 }

@@ -124,6 +124,8 @@ const std::vector<Difference>& differences_of_outputs() {
       {"scaled_dot_attention", "a: +inf", "finite", kEmptyRow},
       {"scaled_dot_attention", "a: -inf", "finite", kEmptyRow},
       {"scaled_dot_attention", "b: -inf", "finite", kEmptyRow},
+      {"flash_attention", "a: -inf", "finite", kEmptyRow},
+      {"flash_attention", "b: +inf", "finite", kEmptyRow},
       {"conv1d", "b: nan", "finite", kPadding},
       {"conv1d", "b: +inf", "finite", kPadding},
       {"conv1d", "b: -inf", "finite", kPadding},

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "framework/core/memory_pool.h"
 #include "nn/attention/dot.h"
 #include "nn/attention/multi_head.h"
 #include "tests/testing/close.h"
@@ -110,6 +111,39 @@ TEST(TransformerLayers, RotaryWeightsDependOnDistancesAlone) {
   const auto moved = log(shifted).detach().to_vector<float>();
   EXPECT_NEAR(moved[3] - moved[2], near[1], 1e-4);
   EXPECT_NEAR(moved[4] - moved[2], near[2], 1e-4);
+}
+
+// Without weights long sequences take the op that does not store them: the same results in less memory.
+TEST(TransformerLayers, WithoutWeightsLongSequencesStoreNoScores) {
+  manual_seed(13);
+  const auto peak = [](const auto& f) {
+    reset_peak_memory();
+    const int64_t before = memory_stats().active_bytes;
+    f();
+    return memory_stats().peak_bytes - before;
+  };
+  {
+    const NoGradGuard no_grad;
+    const TransformerEncoderLayer layer(options(true));
+    const Tensor x = randn({1, 4096, 6});
+    Tensor weights, y;
+    EXPECT_LT(peak([&] { y = layer(x, ids({4000})); }), int64_t{4096} * 4096);
+    EXPECT_TRUE(all_close(y, layer(x, ids({4000}), &weights), 1e-5, 1e-5));
+    EXPECT_EQ(weights.shape(), (Shape{1, 2, 4096, 4096}));
+  }
+  const TransformerDecoderLayer layer(options(true));
+  const Tensor x = randn({1, 1024, 6}).set_requires_grad(true), source = randn({1, 3, 6});
+  const auto run = [&](bool with_weights) {
+    const auto seen = layer(x, layer.prepare(source), {}, {}, with_weights);
+    EXPECT_EQ(seen.self_weights.defined(), with_weights);
+    EXPECT_EQ(seen.cross_weights.defined(), with_weights);
+    return std::pair{seen.output.detach(), grad({sum(square(seen.output))}, {x})[0]};
+  };
+  std::pair<Tensor, Tensor> with, without;
+  EXPECT_LT(peak([&] { without = run(false); }), int64_t{1024} * 1024 * 2);
+  with = run(true);
+  EXPECT_TRUE(all_close(without.first, with.first, 1e-5, 1e-5));
+  EXPECT_TRUE(all_close(without.second, with.second, 1e-4, 1e-4));
 }
 
 TEST(TransformerLayers, SelfAttentionByHand) {

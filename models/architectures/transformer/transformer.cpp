@@ -131,7 +131,8 @@ Tensor Transformer::decode(const Tensor& memory, const Batch& batch, std::vector
   Tensor x = (*target_embedding_)(batch.target_in);
   for (const auto& layer : decoder_) {
     const nn::TransformerDecoderLayer::Output seen =
-        (*layer)(x, layer->prepare(memory), batch.source_lengths, for_all_queries(batch.source_seen));
+        (*layer)(x, layer->prepare(memory), batch.source_lengths, for_all_queries(batch.source_seen),
+                 cross_weights || self_weights);
     x = seen.output;
     if (cross_weights) cross_weights->push_back(seen.cross_weights);
     if (self_weights) self_weights->push_back(seen.self_weights);

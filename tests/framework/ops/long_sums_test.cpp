@@ -171,6 +171,18 @@ std::vector<Case> cases() {
            return scaled_dot_attention(queries, alike(x, {1, 2, 2}), v, {}, 1).context;
          });
        }},
+      {"flash_attention",
+       [=](const Tensor& x) {
+         const Tensor keys = unsqueeze(x, 0);
+         return flash_attention(alike(x, {1, 1, 2}) * 0.01, keys, keys, {}, 1);
+       }},
+      {"gradient of flash_attention's value",
+       [=](const Tensor& x) {
+         const Tensor queries = unsqueeze(x, 0);
+         return weighted_gradient({1, 2, 2}, queries, [&](const Tensor& v) {
+           return flash_attention(queries, alike(x, {1, 2, 2}), v, {}, 1);
+         });
+       }},
       {"gradient of conv1d's weight",
        [=](const Tensor& x) {
          const Tensor rows = reshape(transpose(x), {1, 2, x.size(0)});

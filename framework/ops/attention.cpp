@@ -1,0 +1,55 @@
+#include "framework/ops/attention.h"
+
+#include <fmt/format.h>
+
+#include "framework/ops/naming.h"
+#include "framework/ops/ops.h"
+#include "framework/ops/sequence.h"
+
+namespace heed::detail {
+
+std::pair<AttentionForm, Tensor> attention_form(const char* op, const Tensor& query, const Tensor& key,
+                                                const Tensor& value, const Tensor& lengths, int64_t heads,
+                                                bool causal, const Tensor& mask) {
+  require_defined(op, query, key, value);
+  const auto shapes = [&] {
+    return fmt::format("{}, {} and {}", query.shape().str(), key.shape().str(), value.shape().str());
+  };
+  if (query.dtype() != key.dtype() || query.dtype() != value.dtype()) {
+    throw DTypeError(
+        op, fmt::format("dtypes differ: {}, {}, {}", query.describe(), key.describe(), value.describe()));
+  }
+  if (query.ndim() != 3 || key.ndim() != 3 || value.ndim() != 3 || query.size(0) != key.size(0) ||
+      key.size(0) != value.size(0) || key.size(1) != value.size(1) || query.size(2) != key.size(2)) {
+    throw ShapeError(op, "query, key and value do not fit together: " + shapes());
+  }
+  if (heads < 1 || query.size(2) % heads != 0 || value.size(2) % heads != 0)
+    throw ValueError(op, fmt::format("{} heads do not divide {}", heads, shapes()));
+  if (causal && query.size(1) > key.size(1)) {
+    throw ShapeError(op, fmt::format("{} causal queries at the end of {} keys", query.size(1), key.size(1)));
+  }
+  AttentionForm form{heads,         causal,        {}, query.size(0), query.size(1), key.size(1),
+                     query.size(2), value.size(2), {}};
+  form.lengths = checked_lengths(op, lengths, form.B, form.S);
+  if (!mask.defined()) return {std::move(form), {}};
+  if (mask.dtype() != DType::boolean && mask.dtype() != query.dtype()) {
+    throw DTypeError(op,
+                     fmt::format("a mask is bool or {}, got {}", name_of(query.dtype()), mask.describe()));
+  }
+  Tensor by_head = mask.ndim() == 2   ? unsqueeze(unsqueeze(mask, 0), 0)
+                   : mask.ndim() == 3 ? unsqueeze(mask, 1)
+                                      : mask;
+  const Shape whole{form.B, heads, form.T, form.S};
+  bool fits = by_head.ndim() == 4;
+  for (int i = 0; fits && i < 4; ++i)
+    fits = by_head.size(i) == 1 || by_head.size(i) == whole[static_cast<size_t>(i)];
+  if (!fits) {
+    throw ShapeError(
+        op, fmt::format("mask {} does not fit [{}, {}], [{}, {}, {}] or [{}, {}, {}, {}]", mask.shape().str(),
+                        form.T, form.S, form.B, form.T, form.S, form.B, heads, form.T, form.S));
+  }
+  form.mask_shape = by_head.shape();
+  return {std::move(form), std::move(by_head)};
+}
+
+}  // namespace heed::detail
