@@ -28,6 +28,17 @@ struct Taps {
   }
   int64_t out() const { return static_cast<int64_t>(first.size()); }
   double& weight(int64_t o, int64_t i) { return weights[static_cast<size_t>(o * width + i)]; }
+  // Calls f(input, weight, whether it is the first) for every weight of output o that is not 0.
+  template <class F>
+  void each(int64_t o, const F& f) const {
+    bool begins = true;
+    for (int64_t i = 0; i < width; ++i) {
+      const double w = weights[static_cast<size_t>(o * width + i)];
+      if (w == 0) continue;
+      f(first[static_cast<size_t>(o)] + i, w, begins);
+      begins = false;
+    }
+  }
 };
 
 Taps nearest_taps(int64_t in, int64_t out) {
@@ -85,44 +96,64 @@ struct Resampling {
                    for (int64_t image = begin; image < end; ++image) f(image);
                  });
   }
-  // Calls f(pixel of the input, pixel of the output, weight) for every weight of an image that is not 0.
-  template <class F>
-  void each_weight(const F& f) const {
-    for (int64_t oy = 0; oy < rows.out(); ++oy) {
-      for (int64_t ky = 0; ky < rows.width; ++ky) {
-        const double wy = rows.weights[static_cast<size_t>(oy * rows.width + ky)];
-        if (wy == 0) continue;
-        const int64_t row = (rows.first[static_cast<size_t>(oy)] + ky) * columns.in;
-        for (int64_t ox = 0; ox < columns.out(); ++ox) {
-          for (int64_t kx = 0; kx < columns.width; ++kx) {
-            const double wx = columns.weights[static_cast<size_t>(ox * columns.width + kx)];
-            if (wx != 0)
-              f(row + columns.first[static_cast<size_t>(ox)] + kx, oy * columns.out() + ox, wy * wx);
-          }
-        }
+  // An image [rows.in, columns.in] to [rows.out(), columns.out()], a row at a time: rows are added, then
+  // columns.
+  template <class T>
+  void forward(const T* from, T* to, std::vector<double>& row) const {
+    const double start = rows.width == 1 && columns.width == 1 ? -0.0 : 0.0;  // copies, also of a -0
+    row.resize(static_cast<size_t>(columns.in));
+    for (int64_t oy = 0; oy < rows.out(); ++oy, to += columns.out()) {
+      const int64_t first = rows.first[static_cast<size_t>(oy)];
+      if (rows.width == 1 && oy > 0 && first == rows.first[static_cast<size_t>(oy - 1)]) {
+        std::copy_n(to - columns.out(), columns.out(), to);
+        continue;
       }
+      rows.each(oy, [&](int64_t iy, double w, bool begins) {
+        const T* const x = from + iy * columns.in;
+        for (size_t i = 0; i < row.size(); ++i)
+          row[i] = w * static_cast<double>(x[i]) + (begins ? start : row[i]);
+      });
+      for (int64_t ox = 0; ox < columns.out(); ++ox) {
+        double total = start;
+        columns.each(ox, [&](int64_t ix, double w, bool) { total += w * row[static_cast<size_t>(ix)]; });
+        to[ox] = static_cast<T>(total);
+      }
+    }
+  }
+  // The transpose: [rows.out(), columns.out()] to [rows.in, columns.in].
+  template <class T>
+  void backward(const T* from, T* to, std::vector<double>& sums) const {
+    const auto width = static_cast<size_t>(columns.out()), into = static_cast<size_t>(columns.in);
+    sums.assign(static_cast<size_t>(rows.in) * width + into, 0.0);
+    for (int64_t oy = 0; oy < rows.out(); ++oy, from += width) {
+      rows.each(oy, [&](int64_t iy, double w, bool) {
+        double* const sum = sums.data() + static_cast<size_t>(iy) * width;
+        for (size_t i = 0; i < width; ++i) sum[i] += w * static_cast<double>(from[i]);
+      });
+    }
+    double* const total = sums.data() + static_cast<size_t>(rows.in) * width;
+    for (int64_t iy = 0; iy < rows.in; ++iy, to += into) {
+      const double* const sum = sums.data() + static_cast<size_t>(iy) * width;
+      std::fill_n(total, into, 0.0);
+      for (int64_t ox = 0; ox < columns.out(); ++ox)
+        columns.each(ox, [&](int64_t ix, double w, bool) { total[ix] += w * sum[ox]; });
+      for (size_t i = 0; i < into; ++i) to[i] = static_cast<T>(total[i]);
     }
   }
   // y = the map of x, or of its transpose; summed in double.
   Tensor map(const Tensor& input, bool transposed) const {
     const Tensor x = input.contiguous();
-    const Taps &of_rows = rows, &of_columns = columns;
-    const Tensor y = empty({x.size(0), x.size(1), transposed ? of_rows.in : of_rows.out(),
-                            transposed ? of_columns.in : of_columns.out()},
-                           x.dtype());
+    const Tensor y = empty(
+        {x.size(0), x.size(1), transposed ? rows.in : rows.out(), transposed ? columns.in : columns.out()},
+        x.dtype());
     const int64_t from_area = x.size(2) * x.size(3), to_area = y.size(2) * y.size(3);
-    const bool copies = !transposed && of_rows.width == 1 && of_columns.width == 1;  // also a -0
     dispatch_floating(op, x.dtype(), [&](auto t) {
       using T = decltype(t);
       each_image(x, [&](int64_t image) {
+        thread_local std::vector<double> sums;
         const T* const from = x.data<T>() + image * from_area;
-        std::vector<double> total(static_cast<size_t>(to_area), copies ? -0.0 : 0.0);
-        each_weight([&](int64_t in, int64_t out, double w) {
-          total[static_cast<size_t>(transposed ? in : out)] +=
-              w * static_cast<double>(from[transposed ? out : in]);
-        });
         T* const to = y.data<T>() + image * to_area;
-        for (int64_t i = 0; i < to_area; ++i) to[i] = static_cast<T>(total[static_cast<size_t>(i)]);
+        transposed ? backward(from, to, sums) : forward(from, to, sums);
       });
     });
     return y;

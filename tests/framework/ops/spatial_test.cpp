@@ -186,6 +186,16 @@ TEST(GroupNorm, HoldsALargeMeanAndALongSum) {
   EXPECT_NEAR(bias.grad().at({1}) / (0.1F * static_cast<double>(1 << 19)), 1, 1e-6);
 }
 
+TEST(Interpolate, F32IsF64OnLargerImages) {
+  manual_seed(10);
+  const std::vector<Tensor> inputs{randn({2, 3, 17, 23}, DType::f64)};
+  for (const Extent2d size : {Extent2d{34, 46}, Extent2d{40, 31}, Extent2d{9, 50}, Extent2d{5, 7}}) {
+    for (const Interpolation how : {Interpolation::nearest, Interpolation::bilinear})
+      expect_f32_near_f64(inputs, [&](const auto& in) { return interpolate(in[0], size, how); });
+    expect_f32_near_f64(inputs, [&](const auto& in) { return adaptive_avg_pool2d(in[0], size); });
+  }
+}
+
 TEST(BatchNorm, GivesTheStatisticsOfTheBatch) {
   for (const DType dtype : {DType::f32, DType::f64}) {
     const Tensor x = from_vector<double>({1, 10, 3, 30}, {2, 2}).to(dtype);
