@@ -1,4 +1,5 @@
-// PyTorch's side of bench/programs.
+// PyTorch's side of bench/programs. Images and the weights of convolutions lie with channels last, where
+// PyTorch's convolutions are faster: ConvNeXt 29 -> 18 ms, ResNet 15 -> 12, DCGAN 25 -> 23, U-Net the same.
 #include <torch/torch.h>
 
 #include <cmath>
@@ -80,6 +81,7 @@ struct TorchSide {
       const bool ones = p.flatten()[0].item<float>() == 1;
       p.copy_(torch::tensor(workload::initial_values(p.sizes().vec(), ones, parameters_.size()))
                   .reshape(p.sizes()));
+      if (p.dim() == 4) Tensor(p).set_data(p.contiguous(at::MemoryFormat::ChannelsLast));
       parameters_.push_back(p);
     }
     std::vector<Tensor> parameters_;
@@ -90,7 +92,7 @@ struct TorchSide {
   }
   static Tensor values_like(const Tensor& x, uint64_t seed) { return values(x.sizes().vec(), seed); }
   static Tensor image(int64_t B, int64_t channels, int64_t size, uint64_t seed) {
-    return values({B, channels, size, size}, seed);
+    return values({B, channels, size, size}, seed).contiguous(at::MemoryFormat::ChannelsLast);
   }
   static Tensor whole(const Sizes& shape, uint64_t seed, int64_t bound) {
     return torch::tensor(workload::ids(c10::multiply_integers(shape), seed, bound), torch::kLong)
