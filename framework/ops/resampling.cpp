@@ -97,9 +97,10 @@ struct Resampling {
                  });
   }
   // An image [rows.in, columns.in] to [rows.out(), columns.out()], a row at a time: rows are added, then
-  // columns. The first product is not added to a 0, so that one of weight 1 is a copy, also of a -0.
+  // columns.
   template <class T>
   void forward(const T* from, T* to, std::vector<double>& row) const {
+    const double start = rows.width == 1 && columns.width == 1 ? -0.0 : 0.0;  // copies, also of a -0
     row.resize(static_cast<size_t>(columns.in));
     for (int64_t oy = 0; oy < rows.out(); ++oy, to += columns.out()) {
       const int64_t first = rows.first[static_cast<size_t>(oy)];
@@ -110,10 +111,10 @@ struct Resampling {
       rows.each(oy, [&](int64_t iy, double w, bool begins) {
         const T* const x = from + iy * columns.in;
         for (size_t i = 0; i < row.size(); ++i)
-          row[i] = w * static_cast<double>(x[i]) + (begins ? -0.0 : row[i]);
+          row[i] = w * static_cast<double>(x[i]) + (begins ? start : row[i]);
       });
       for (int64_t ox = 0; ox < columns.out(); ++ox) {
-        double total = -0.0;
+        double total = start;
         columns.each(ox, [&](int64_t ix, double w, bool) { total += w * row[static_cast<size_t>(ix)]; });
         to[ox] = static_cast<T>(total);
       }
