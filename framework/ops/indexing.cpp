@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "framework/core/check.h"
 #include "framework/core/parallel.h"
@@ -99,6 +100,27 @@ void take_chosen(const Choices& choices, const T* from, T* to) {
   });
 }
 
+// The ids [count] of an index that chooses whole rows: of one column, expanded along the dims behind dim 0.
+std::optional<Tensor> ids_of_rows(const char* op, const Tensor& index, const Shape& shape, int dim) {
+  if (dim != 0 || shape.ndim() < 2 || index.numel() == 0 || index.shape() != shape.with(0, index.size(0)))
+    return std::nullopt;
+  for (int d = 1; d < shape.ndim(); ++d) {
+    if (shape[d] > 1 && index.strides()[d] != 0) return std::nullopt;
+  }
+  Tensor ids = index.detach();
+  while (ids.ndim() > 1) ids = select(ids, ids.ndim() - 1, 0);
+  ids = ids.contiguous();
+  check_choices(op, ids.numel(), ids.data<int64_t>(), shape, dim);
+  return ids;
+}
+
+// to += the rows of from where the ids say.
+template <class T>
+void add_rows(const Tensor& ids, const Shape& shape, const T* from, T* to) {
+  kernels::scatter_add_rows<T>(ids.numel(), ids.data<int64_t>(), shape[0], shape.numel() / shape[0], from,
+                               to);
+}
+
 struct Gather {
   static constexpr const char* kName = "gather";
   int dim;
@@ -108,15 +130,24 @@ struct Gather {
     const Tensor x = input.contiguous(), y = empty(index.shape(), x.dtype());
     dispatch_all(x.dtype(), [&](auto t) {
       using T = decltype(t);
+      if constexpr (std::is_floating_point_v<T>) {
+        if (const auto ids = ids_of_rows(kName, index, shape, dim)) {
+          return kernels::gather_rows<T>(kName, ids->numel(), ids->template data<int64_t>(), shape[0],
+                                         shape.numel() / shape[0], x.data<T>(), y.data<T>());
+        }
+      }
       take_chosen(Choices(kName, index, shape, dim), x.data<T>(), y.data<T>());
     });
     return y;
   }
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
     if (GradMode::enabled()) return d.add(0, scatter_add(zeros(shape, g.dtype()), dim, saved[0], g));
-    const Tensor values = g.contiguous(), dx = empty(shape, g.dtype());
+    const Tensor values = g.contiguous();
+    const auto ids = ids_of_rows(kName, saved[0], shape, dim);
+    const Tensor dx = ids ? zeros(shape, g.dtype()) : empty(shape, g.dtype());
     dispatch_floating(kName, g.dtype(), [&](auto t) {
       using T = decltype(t);
+      if (ids) return add_rows(*ids, shape, values.data<T>(), dx.data<T>());
       add_chosen<T>(Choices(kName, saved[0], shape, dim), nullptr, values.data<T>(), dx.data<T>());
     });
     d.add(0, dx);
@@ -136,9 +167,12 @@ struct ScatterAdd {
   int dim;
   Tensor forward(const Tensor& x, const Tensor& index, const Tensor& source, Saved& saved) const {
     saved.input(index);
-    const Tensor dense = x.contiguous(), values = source.contiguous(), y = empty(x.shape(), x.dtype());
+    const auto ids = ids_of_rows(kName, index, x.shape(), dim);
+    const Tensor dense = x.contiguous(), values = source.contiguous(),
+                 y = ids ? x.clone() : empty(x.shape(), x.dtype());
     dispatch_floating(kName, x.dtype(), [&](auto t) {
       using T = decltype(t);
+      if (ids) return add_rows(*ids, x.shape(), values.data<T>(), y.data<T>());
       add_chosen<T>(Choices(kName, index, y.shape(), dim), dense.data<T>(), values.data<T>(), y.data<T>());
     });
     return y;

@@ -161,6 +161,20 @@ hn::Vec<D> Widen(D d, const double* p) {
   return hn::LoadU(d, p);
 }
 
+/// Stores v in y's type and returns it as it was stored, in f64.
+template <class D>
+HWY_INLINE hn::Vec<D> StoreRounded(D d, hn::Vec<D> v, double* y) {
+  hn::StoreU(v, d, y);
+  return v;
+}
+template <class D>
+HWY_INLINE hn::Vec<D> StoreRounded(D d, hn::Vec<D> v, float* y) {
+  const hn::Rebind<float, D> narrow;
+  const auto rounded = hn::DemoteTo(narrow, v);
+  hn::StoreU(rounded, narrow, y);
+  return hn::PromoteTo(d, rounded);
+}
+
 /// The sum over i < n in double, in four vectors of partial sums. f(d, i) gives the terms from i on as a
 /// vector of d.
 template <class F>

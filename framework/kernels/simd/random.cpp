@@ -26,20 +26,6 @@ HWY_INLINE hn::Vec<D> UnitUniform(D d, V low, V high) {
   return hn::Mul(hn::ConvertTo(d, hn::BitCast(whole, hn::ShiftRight<11>(word))), hn::Set(d, kUnit));
 }
 
-// Stores v in y's type and returns it as it was stored, in f64.
-template <class D>
-HWY_INLINE hn::Vec<D> StoreRounded(D d, hn::Vec<D> v, double* y) {
-  hn::StoreU(v, d, y);
-  return v;
-}
-template <class D>
-HWY_INLINE hn::Vec<D> StoreRounded(D d, hn::Vec<D> v, float* y) {
-  const hn::Rebind<float, D> narrow;
-  const auto rounded = hn::DemoteTo(narrow, v);
-  hn::StoreU(rounded, narrow, y);
-  return hn::PromoteTo(d, rounded);
-}
-
 // make(d, words, y) for the vectors of the chunks [first, first + n) of 16 numbers: it stores a number for
 // each lane at y and returns the lanes that again(word block's number) has to make.
 template <class T, class Make, class Again>

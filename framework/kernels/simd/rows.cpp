@@ -360,6 +360,36 @@ void AddRowsWideKernel(int64_t rows, int64_t n, const T* x, int64_t stride, doub
   }
 }
 
+// into[i] += g[order[k] * D + i] over k, in this order and in double.
+template <class T>
+void AddChosenRowsKernel(int64_t count, const int64_t* order, int64_t D, const T* g, T* into) {
+  if (count == 1) return AddRowKernel(D, g + order[0] * D, into);
+  const hn::ScalableTag<double> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t i = 0;
+  for (; i + 4 * lanes <= D; i += 4 * lanes) {
+    T* const to = into + i;
+    auto first = Widen(d, to), second = Widen(d, to + lanes), third = Widen(d, to + 2 * lanes),
+         fourth = Widen(d, to + 3 * lanes);
+    for (int64_t k = 0; k < count; ++k) {
+      const T* const row = g + order[k] * D + i;
+      first = hn::Add(first, Widen(d, row));
+      second = hn::Add(second, Widen(d, row + lanes));
+      third = hn::Add(third, Widen(d, row + 2 * lanes));
+      fourth = hn::Add(fourth, Widen(d, row + 3 * lanes));
+    }
+    StoreRounded(d, first, to);
+    StoreRounded(d, second, to + lanes);
+    StoreRounded(d, third, to + 2 * lanes);
+    StoreRounded(d, fourth, to + 3 * lanes);
+  }
+  for (; i < D; ++i) {
+    auto total = static_cast<double>(into[i]);
+    for (int64_t k = 0; k < count; ++k) total += static_cast<double>(g[order[k] * D + i]);
+    into[i] = static_cast<T>(total);
+  }
+}
+
 template <class T>
 void IndexedAttentionKernel(const IndexedRows<T>& rows, const T* query, int64_t heads, T* weights,
                             int64_t stride, T* context) {
@@ -399,6 +429,7 @@ HEED_TYPED(AddOuterKernel)
 HEED_TYPED(AddRowKernel)
 HEED_TYPED(IndexedAttentionKernel)
 HEED_TYPED(AddRowsWideKernel)
+HEED_TYPED(AddChosenRowsKernel)
 HEED_TYPED(SquaredDistanceKernel)
 HEED_TYPED(CentredDotKernel)
 HEED_TYPED(SumRowKernel)
@@ -438,6 +469,7 @@ HEED_EXPORT(AddOuterKernel)
 HEED_EXPORT(AddRowKernel)
 HEED_EXPORT(IndexedAttentionKernel)
 HEED_EXPORT(AddRowsWideKernel)
+HEED_EXPORT(AddChosenRowsKernel)
 HEED_EXPORT(SquaredDistanceKernel)
 HEED_EXPORT(CentredDotKernel)
 HEED_EXPORT(SumRowKernel)
@@ -658,29 +690,34 @@ void gather_rows(const char* op, int64_t n, const int64_t* ids, int64_t rows, in
   });
 }
 
+namespace {
+// The numbers 0..n - 1 by the id that each has, equal ones in their order.
+std::vector<int64_t> by_id(int64_t n, const int64_t* ids, int64_t rows) {
+  std::vector<int64_t> order(static_cast<size_t>(n));
+  if (rows > 16 * n) {
+    std::iota(order.begin(), order.end(), int64_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return ids[a] < ids[b]; });
+    return order;
+  }
+  std::vector<int64_t> next(static_cast<size_t>(rows) + 1);  // where the next number with an id goes
+  for (int64_t i = 0; i < n; ++i) ++next[static_cast<size_t>(ids[i]) + 1];
+  for (size_t id = 1; id < next.size(); ++id) next[id] += next[id - 1];
+  for (int64_t i = 0; i < n; ++i) order[static_cast<size_t>(next[static_cast<size_t>(ids[i])]++)] = i;
+  return order;
+}
+}  // namespace
+
 template <class T>
 void scatter_add_rows(int64_t n, const int64_t* ids, int64_t rows, int64_t D, const T* g, T* table) {
-  (void)rows;
-  std::vector<int64_t> order(static_cast<size_t>(n));  // equal ids together, in the order of i
-  std::iota(order.begin(), order.end(), int64_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return ids[a] < ids[b]; });
+  const std::vector<int64_t> order = by_id(n, ids, rows);
   parallel_for(n, grain(D), [&](int64_t b, int64_t e) {
     // A range owns the groups of equal ids that begin in it.
     const auto id = [&](int64_t i) { return ids[order[static_cast<size_t>(i)]]; };
     while (b > 0 && b < n && id(b) == id(b - 1)) ++b;
     while (e < n && id(e) == id(e - 1)) ++e;
-    const auto row = [&](int64_t i) { return g + order[static_cast<size_t>(i)] * D; };
-    std::vector<double> total(static_cast<size_t>(D));
     for (int64_t i = b, next = b; i < e; i = next) {
       for (next = i + 1; next < e && id(next) == id(i);) ++next;
-      T* const into = table + id(i) * D;
-      if (next == i + 1) {
-        HEED_DISPATCH(AddRowKernel)(D, row(i), into);
-        continue;
-      }
-      std::copy_n(into, D, total.begin());
-      for (int64_t k = i; k < next; ++k) HEED_DISPATCH(AddRowsWideKernel)(1, D, row(k), D, total.data());
-      std::transform(total.begin(), total.end(), into, [](double v) { return static_cast<T>(v); });
+      HEED_DISPATCH(AddChosenRowsKernel)(next - i, order.data() + i, D, g, table + id(i) * D);
     }
   });
 }

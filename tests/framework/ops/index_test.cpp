@@ -161,8 +161,10 @@ TEST(Index, GatherAndScatterAddAreTheirLoops) {
     for (int d = 0; d < shape.ndim(); ++d) i = i * shape[d] + at[static_cast<size_t>(d)];
     return static_cast<size_t>(i);
   };
-  const auto check = [&](const Shape& shape, const Shape& index_shape, int dim) {
-    const Tensor x = randn(shape), index = randint(0, shape[dim], index_shape);
+  const auto check = [&](const Shape& shape, const Shape& index_shape, int dim, bool rows = false) {
+    const Tensor x = randn(shape);
+    const Tensor index = rows ? expand(randint(0, shape[0], Shape{index_shape[0], 1, 1}), index_shape)
+                              : randint(0, shape[dim], index_shape);
     const Tensor source = randn(index_shape);
     const auto from = x.to_vector<float>(), values = source.to_vector<float>();
     const auto chosen = index.to_vector<int64_t>();
@@ -197,6 +199,11 @@ TEST(Index, GatherAndScatterAddAreTheirLoops) {
     }
     check({4, 3, 5}, {2, 3, 4}, dim);
     check({4, 3, 5}, {1, 1, 1}, dim);
+  }
+  for (const int64_t count : {1, 4, 900}) {  // one column for all columns
+    check({6, 3, 45}, {count, 3, 45}, 0, /*rows=*/true);
+    check({30000, 1, 3}, {count, 1, 3}, 0, /*rows=*/true);
+    check({6, 3, 45}, {count, 2, 45}, 0, /*rows=*/true);
   }
   check({600, 130}, {600, 130}, 0);
   check({600, 130}, {600, 130}, 1);
