@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/sequence.h"
@@ -50,6 +52,29 @@ std::pair<AttentionForm, Tensor> attention_form(const char* op, const Tensor& qu
   }
   form.mask_shape = by_head.shape();
   return {std::move(form), std::move(by_head)};
+}
+
+void AttentionForm::add_recorded_gradients(Grads& grads, const Tensor& dcontext, const Tensor& dweights,
+                                           const Tensor& query, const Tensor& key, const Tensor& value,
+                                           const Tensor& weights) const {
+  const auto split = [&](const Tensor& x) {  // [B, N, heads d] -> [B, heads, N, d]
+    return permute(reshape(x, {B, x.size(1), heads, x.size(2) / heads}), {0, 2, 1, 3});
+  };
+  const auto join = [&](const Tensor& x) {
+    return reshape(permute(x, {0, 2, 1, 3}), {B, x.size(2), heads * x.size(3)});
+  };
+  const Tensor q = split(query), k = split(key), v = split(value);
+  Tensor dp = dweights;
+  if (dcontext.defined()) {
+    const Tensor dc = split(dcontext), through = matmul(dc, transpose(v));
+    dp = dp.defined() ? dp + through : through;
+    grads.add(2, join(matmul(transpose(weights), dc)));
+  }
+  const Tensor dm = weights * (dp - sum(dp * weights, {-1}, KeepDim::yes)),
+               ds = dm / std::sqrt(static_cast<double>(head_size()));
+  if (grads.wants(3)) grads.add(3, sum_to(dm, mask_shape));
+  grads.add(0, join(matmul(ds, k)));
+  grads.add(1, join(matmul(transpose(ds), q)));
 }
 
 }  // namespace heed::detail

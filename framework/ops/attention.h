@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "framework/autograd/engine.h"
 #include "framework/core/tensor.h"
 
 namespace heed::detail {
@@ -26,6 +27,12 @@ struct AttentionForm {
   /// How many keys row t sees. The queries stand at the end of the keys: row t of a causal map sees the keys
   /// 0..S - T + t.
   int64_t seen(int64_t t, int64_t length) const { return causal ? std::min(length, S - T + t + 1) : length; }
+  /// The gradients of query, key, value and mask in public ops, which can be differentiated again.
+  /// @param dcontext,dweights cotangents; one may be undefined
+  /// @param weights [B, heads, T, S]
+  void add_recorded_gradients(Grads& grads, const Tensor& dcontext, const Tensor& dweights,
+                              const Tensor& query, const Tensor& key, const Tensor& value,
+                              const Tensor& weights) const;
 };
 
 /// Checks the arguments that scaled_dot_attention (framework/ops/recurrent.h) describes.

@@ -351,9 +351,9 @@ struct FlashAttention : detail::AttentionForm {
   void vjp(Grads& grads, const Tensor& g, const Saved& saved) const {
     if (GradMode::enabled()) {  // through the weights, which are then there to be differentiated
       const Tensor of_keys = from_vector(lengths, {B});
-      const Tensor context =
-          scaled_dot_attention(saved[0], saved[1], saved[2], of_keys, heads, causal, saved[3]).context;
-      return grads.follow(context, g);
+      const Tensor weights =
+          scaled_dot_attention(saved[0], saved[1], saved[2], of_keys, heads, causal, saved[3]).weights;
+      return add_recorded_gradients(grads, g, {}, saved[0], saved[1], saved[2], weights);
     }
     dispatch_floating(kName, g.dtype(), [&](auto t) {
       using T_ = decltype(t);

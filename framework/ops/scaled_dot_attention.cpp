@@ -129,30 +129,9 @@ struct ScaledDotAttention : detail::AttentionForm {
     if (dmask.defined()) grads.add(3, sum_to(dmask, mask_shape));
   }
 
-  // The same in public ops, which can be differentiated again.
-  void composed_vjp(Grads& grads, const std::array<Tensor, 2>& g, const Saved& saved) const {
-    const auto split = [&](const Tensor& x) {  // [B, N, heads d] -> [B, heads, N, d]
-      return permute(reshape(x, {B, x.size(1), heads, x.size(2) / heads}), {0, 2, 1, 3});
-    };
-    const auto join = [&](const Tensor& x) {
-      return reshape(permute(x, {0, 2, 1, 3}), {B, x.size(2), heads * x.size(3)});
-    };
-    const Tensor q = split(saved[0]), k = split(saved[1]), v = split(saved[2]), p = saved[3];
-    Tensor dp = g[1];
-    if (g[0].defined()) {
-      const Tensor dc = split(g[0]), through = matmul(dc, transpose(v));
-      dp = dp.defined() ? dp + through : through;
-      grads.add(2, join(matmul(transpose(p), dc)));
-    }
-    const Tensor dm = p * (dp - sum(dp * p, {-1}, KeepDim::yes)),
-                 ds = dm / std::sqrt(static_cast<double>(head_size()));
-    if (grads.wants(3)) grads.add(3, sum_to(dm, mask_shape));
-    grads.add(0, join(matmul(ds, k)));
-    grads.add(1, join(matmul(transpose(ds), q)));
-  }
-
   void vjp(Grads& grads, const std::array<Tensor, 2>& g, const Saved& saved) const {
-    if (GradMode::enabled()) return composed_vjp(grads, g, saved);
+    if (GradMode::enabled())
+      return add_recorded_gradients(grads, g[0], g[1], saved[0], saved[1], saved[2], saved[3]);
     dispatch_floating(kName, saved[0].dtype(), [&](auto t) { run_vjp<decltype(t)>(grads, g, saved); });
   }
 

@@ -39,6 +39,7 @@ const std::map<std::string, std::string>& without_special_values() {
       {"randn", kNothing},
       {"bernoulli", kNothing},
       {"from_vector", kNothing},
+      {"unique", "the number of its values would change: values_test"},
       {"logical_and", kMasks},
       {"logical_or", kMasks},
       {"logical_xor", kMasks},
@@ -101,7 +102,11 @@ const std::vector<Difference>& differences_of_outputs() {
       "x times a function that is 0 there: the limit, 0; PyTorch multiplies infinity by 0";
   static const char* const kSquares =
       "a row is brought near 1 before it is squared; PyTorch's squares overflow and it divides by infinity";
+  static const char* const kRatio =
+      "a quotient beyond f64: infinite, and nothing is left; PyTorch's fmod gives NaN";
   static const std::vector<Difference> all = {
+      {"floor_divide", "b: denormals", "+inf", kRatio},
+      {"remainder", "b: denormals", "finite", kRatio},
       {"sign", "a: nan", "nan", "a NaN stays one, as in NumPy; PyTorch makes it 0"},
       {"layer_norm", "a: +huge", "finite", kMoments},
       {"layer_norm", "a: -huge", "finite", kMoments},
@@ -161,7 +166,9 @@ const std::vector<Difference>& differences_of_gradients() {
   static const char* const kLimit = "slopes of 0 and 1, the limits; PyTorch multiplies infinity by 0";
   static const char* const kSquares =
       "a row is brought near 1 before it is squared; PyTorch's squares overflow and it divides by infinity";
+  static const char* const kRatio = "minus the quotient, which is beyond f64; PyTorch's fmod gives NaN";
   static const std::vector<Difference> all = {
+      {"remainder", "b: denormals", "-inf", kRatio},
       {"relu", "a: nan", "finite",
        "NaN > 0 does not hold: 0; PyTorch lets the cotangent through. The result is NaN"},
       {"layer_norm", "a: +huge", "finite", kMoments},
