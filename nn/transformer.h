@@ -220,9 +220,8 @@ class TransformerEncoderLayer : public Module {
   explicit TransformerEncoderLayer(const TransformerOptions& options, const Scope& scope = {});
   /// @param x [B, S, D]
   /// @param lengths i64 [B]; undefined: all S
-  /// @param weights if not null, receives the attention weights [B, heads, S, S]; if null, memory grows with
-  /// S
-  ///   and not with S^2 where S is large
+  /// @param weights if not null, receives the attention weights [B, heads, S, S]; null: they are not wanted,
+  ///   as for SelfAttention
   /// @param mask as in SelfAttention
   /// @return [B, S, D]
   Tensor operator()(const Tensor& x, const Tensor& lengths, Tensor* weights = nullptr,
