@@ -14,6 +14,7 @@
 #include "framework/core/flops.h"
 #include "framework/core/memory_pool.h"
 #include "framework/core/parallel.h"
+#include "framework/core/scratch.h"
 #include "framework/core/tensor.h"
 #include "framework/kernels/kernels.h"
 #include "framework/kernels/openblas/gemm.h"
@@ -24,6 +25,8 @@ bool has_bf16_products() { return kernels::onednn::has_bf16(); }
 
 namespace heed::kernels {
 namespace {
+
+using heed::detail::Scratch;
 
 // OpenBLAS picks its kernels by the CPU's model number; one it does not know gets those of 2004 (Prescott),
 // ten times slower.
@@ -45,23 +48,6 @@ bool onednn_is_better(bool ta, int64_t M, int64_t N, int64_t K) {
 constexpr int64_t kWorthThreads = int64_t{1} << 17;  // multiply-adds: some microseconds
 
 bool wants_bf16() { return heed::detail::RoundedProducts::active() && onednn::has_bf16(); }
-
-// Memory of the pool for as long as it lives.
-template <class T>
-class Scratch {
- public:
-  explicit Scratch(int64_t n)
-      : bytes_(static_cast<size_t>(n) * sizeof(T)), data_(static_cast<T*>(pool_allocate(bytes_))) {}
-  ~Scratch() { pool_free(data_, bytes_); }
-  Scratch(Scratch&& other) noexcept : bytes_(other.bytes_), data_(std::exchange(other.data_, nullptr)) {}
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  T* data() const { return data_; }
-
- private:
-  size_t bytes_;
-  T* data_;
-};
 
 int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 

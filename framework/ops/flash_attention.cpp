@@ -14,8 +14,8 @@
 #include <utility>
 #include <vector>
 
-#include "framework/core/memory_pool.h"
 #include "framework/core/parallel.h"
+#include "framework/core/scratch.h"
 #include "framework/kernels/attention.h"
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
@@ -28,23 +28,6 @@ namespace {
 
 // Sizes of a block: its scores are 128 KiB in f32, and with those of their gradient stay in the second cache.
 constexpr int64_t kBlockQueries = 128, kBlockKeys = 256;
-
-// Memory of the pool that a thread writes one block after the other into.
-template <class T_>
-class BlockMemory {
- public:
-  explicit BlockMemory(int64_t n)
-      : bytes_(static_cast<size_t>(n) * sizeof(T_)), data_(static_cast<T_*>(pool_allocate(bytes_))) {}
-  ~BlockMemory() { pool_free(data_, bytes_); }
-  BlockMemory(const BlockMemory&) = delete;
-  BlockMemory& operator=(const BlockMemory&) = delete;
-  T_* data() const { return data_; }
-  void clear(int64_t n) const { std::fill_n(data_, n, T_{0}); }
-
- private:
-  size_t bytes_;
-  T_* data_;
-};
 
 // Queries t..t + rows of head h in batch b, and keys s..s + n. Row r sees the first used[r] of these keys.
 struct Block {
@@ -168,8 +151,8 @@ struct FlashAttention : detail::AttentionForm {
     const int64_t blocks = query_blocks(), most_rows = std::min(kBlockQueries, T),
                   most_keys = std::min(kBlockKeys, S), e = value_size();
     parallel_for(B * heads * blocks, grain(most_rows), [&](int64_t begin, int64_t end) {
-      const BlockMemory<T_> scores(most_rows * most_keys), product(most_rows * e);
-      const BlockMemory<double> sum(most_rows * e);
+      const detail::Scratch<T_> scores(most_rows * most_keys), product(most_rows * e);
+      const detail::Scratch<double> sum(most_rows * e);
       std::array<double, kBlockQueries> total, keep;
       for (int64_t i = begin; i < end; ++i) {
         const int64_t b = i / blocks / heads, h = i / blocks % heads, t = i % blocks * kBlockQueries,
@@ -177,7 +160,7 @@ struct FlashAttention : detail::AttentionForm {
         T_ *const most = stats.data<T_>() + (b * heads + h) * 2 * T + t, *const inverse = most + T;
         std::fill_n(most, rows, -std::numeric_limits<T_>::infinity());
         total.fill(0);
-        sum.clear(rows * e);
+        std::fill_n(sum.data(), rows * e, 0.0);
         for_each_key_block(x, b, h, i % blocks, [&](const Block& at) {
           score(x, at, scores.data());
           kernels::softmax_block<T_>(rows, at.n, at.used.data(), x.rest_of_scale(), scores.data(), at.n, most,
@@ -255,9 +238,10 @@ struct FlashAttention : detail::AttentionForm {
     const int64_t d = head_size(), e = value_size(), most_rows = std::min(kBlockQueries, T),
                   most_keys = std::min(kBlockKeys, S);
     parallel_for(B * heads, grain(T), [&](int64_t begin, int64_t end) {
-      const BlockMemory<T_> p(most_rows * most_keys), dm(most_rows * most_keys),
+      const detail::Scratch<T_> p(most_rows * most_keys), dm(most_rows * most_keys),
           product(std::max(most_rows, most_keys) * std::max(d, e));
-      const BlockMemory<double> queries(dq.defined() ? T * d : 0), keys(most_keys * d), values(most_keys * e);
+      const detail::Scratch<double> queries(dq.defined() ? T * d : 0), keys(most_keys * d),
+          values(most_keys * e);
       const auto write = [](const double* from, double factor, int64_t rows, int64_t columns, T_* into,
                             int64_t ld) {
         for (int64_t r = 0; r < rows; ++r) {
@@ -267,11 +251,11 @@ struct FlashAttention : detail::AttentionForm {
       };
       for (int64_t i = begin; i < end; ++i) {
         const int64_t b = i / heads, h = i % heads;
-        if (dq.defined()) queries.clear(T * d);
+        if (dq.defined()) std::fill_n(queries.data(), T * d, 0.0);
         for (int64_t s = 0; s < length(b); s += kBlockKeys) {
           const int64_t n = std::min(kBlockKeys, length(b) - s);
-          keys.clear(n * d);
-          values.clear(n * e);
+          std::fill_n(keys.data(), n * d, 0.0);
+          std::fill_n(values.data(), n * e, 0.0);
           for (int64_t block = 0; block < query_blocks(); ++block) {
             Block at;
             if (!make_block(x, b, h, block, s, at)) continue;
@@ -319,12 +303,12 @@ struct FlashAttention : detail::AttentionForm {
       return extent == 1 ? std::pair{int64_t{0}, whole} : std::pair{i, i + 1};
     };
     parallel_for(batches * of_heads * tasks_of_rows, 1, [&](int64_t begin, int64_t end) {
-      const BlockMemory<T_> p(most_rows * most_keys), dm(most_rows * most_keys);
-      const BlockMemory<double> sum(std::min(rows, kBlockQueries) * n);
+      const detail::Scratch<T_> p(most_rows * most_keys), dm(most_rows * most_keys);
+      const detail::Scratch<double> sum(std::min(rows, kBlockQueries) * n);
       for (int64_t i = begin; i < end; ++i) {
         const int64_t of_rows = i % tasks_of_rows, matrix = i / tasks_of_rows;
         const int64_t written = rows == 1 ? 1 : rows_of(of_rows);
-        sum.clear(written * n);
+        std::fill_n(sum.data(), written * n, 0.0);
         const auto add = [&](const Block& at) {
           weights_again(x, g, at, p.data(), dm.data());
           for (int64_t r = 0; r < at.rows; ++r) {
