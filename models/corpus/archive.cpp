@@ -173,7 +173,7 @@ std::string_view Unpacker::read() {
   if (count < 0) {
     if (archive_read_has_encrypted_entries(s.reader.get()) == 1)
       throw FormatError(fmt::format("{} is encrypted; unpack it with its password first", s.name()));
-    s.reader.require(static_cast<int>(count), s.name());
+    s.reader.fail(s.name());  // a warning too, as of data whose size is not what it says
   }
   s.unpacked += static_cast<uint64_t>(count);
   s.require_sane(s.unpacked);

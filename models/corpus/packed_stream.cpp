@@ -52,9 +52,12 @@ std::string_view ArchiveReader::next_piece() {
 
 bool ArchiveReader::at_end() { return next_piece().empty(); }
 
+void ArchiveReader::require(int result) {
+  if (result != ARCHIVE_OK && result != ARCHIVE_WARN) fail(name_);
+}
+
 // What libarchive says, in one line and without what it repeats.
-void ArchiveReader::require(int result, const std::string& name) {
-  if (result == ARCHIVE_OK || result == ARCHIVE_WARN) return;
+void ArchiveReader::fail(const std::string& name) {
   if (from_more_) std::rethrow_exception(from_more_);
   const char* const said = archive_error_string(reader_);
   std::string why = said ? said : "it cannot be read";
@@ -148,7 +151,7 @@ class Filtered {
   std::string_view read() {
     if (ended_) return {};
     const la_ssize_t count = empty_ ? 0 : archive_read_data(reader_.get(), buffer_.data(), buffer_.size());
-    if (count < 0) reader_.require(static_cast<int>(count));
+    if (count < 0) reader_.fail(name_);  // a warning too, as of data whose size is not what it says
     if (count > 0) return {buffer_.data(), static_cast<size_t>(count)};
     ended_ = true;
     // bzip2 and lz4 end where another member is broken, and libarchive says nothing

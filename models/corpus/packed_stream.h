@@ -30,11 +30,11 @@ class ArchiveReader {
   /// Throws unless libarchive is content.
   /// @param result of one of its functions
   /// @throws FormatError `'a.zip' is broken: ...`; what `more` throws
-  void require(int result) { require(result, name_); }
-  /// @param result of one of its functions
+  void require(int result);
+  /// Throws what libarchive said last.
   /// @param name of what is read now, such as a member
-  /// @throws as above
-  void require(int result, const std::string& name);
+  /// @throws as require()
+  [[noreturn]] void fail(const std::string& name);
   /// @return how many bytes `more` gave
   uint64_t taken() const { return taken_; }
   /// @return whether `more` has no further byte

@@ -25,7 +25,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr uint32_t kNewestVersion = 6;
-constexpr uint32_t kNewestRevision = 7;  // of the Transformer's spec
+constexpr int64_t kMostElements = int64_t{1} << 40;  // of an array
+constexpr uint32_t kNewestRevision = 7;              // of the Transformer's spec
 constexpr double kMostHeads = 1e6;
 constexpr double kStoredTolerance = 4e-3;  // of a table of positions that was stored as bf16
 
@@ -125,14 +126,14 @@ ModelBinary read_binary(const std::string& bytes, const std::string& file) {
     Array array;
     const auto rank = in.value<uint8_t>();
     if (rank > kMaxDims) throw wrong(fmt::format("has {} dimensions", rank));
-    uint64_t elements = 1;
+    int64_t most = 1;  // elements, were no extent 0
     for (int d = 0; d < rank; ++d) {
       const auto extent = in.value<uint32_t>();
       array.shape.push_back(extent);
-      if (__builtin_mul_overflow(elements, std::max<uint64_t>(extent, 1), &elements))
+      if (__builtin_mul_overflow(most, std::max<int64_t>(extent, 1), &most) || most > kMostElements)
         throw wrong("is too large");
     }
-    if (array.shape.numel() == 0) elements = 0;
+    const auto elements = static_cast<uint64_t>(array.shape.numel());
     uint64_t size = 0;
     if (version >= 4) {
       const auto type = in.value<uint8_t>();

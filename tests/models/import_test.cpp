@@ -579,6 +579,17 @@ TEST(ImportCTranslate2, RefusalsNameTheTensor) {
         message.starts_with(fmt::format("import 'model.bin': the attribute 'encoder/num_heads' is {}", said)))
         << message;
   }
+  for (const uint32_t extent :
+       {4'160'749'576U, UINT32_MAX, 1U << 31}) {  // whose product is beyond i64, or 2^40
+    const std::string name = "encoder/layer_1/ffn/linear_0/weight";
+    EXPECT_EQ(refused([&](std::string& bytes) {
+                std::string extents;
+                put_bytes(extents, extent);
+                put_bytes(extents, uint32_t{2'668'904'102U});
+                bytes.replace(bytes.find(name) + name.size() + 2, extents.size(), extents);
+              }),
+              fmt::format("import 'model.bin': the tensor '{}' is too large", name));
+  }
   EXPECT_EQ(refused([](std::string& bytes) { bytes.resize(bytes.size() - 3); }),
             "import 'model.bin': the file is cut off");
   EXPECT_EQ(refused([](std::string& bytes) { bytes += "x"; }),
