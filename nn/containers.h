@@ -15,7 +15,7 @@ namespace heed::nn {
 
 namespace detail {
 template <class Layer>
-Layer& layer_at(const char* container, const std::vector<std::unique_ptr<Layer>>& layers, size_t i) {
+Layer& layer_at(const char* container, const std::vector<std::shared_ptr<Layer>>& layers, size_t i) {
   if (i >= layers.size())
     throw IndexError(container, "layer " + std::to_string(i) + " of " + std::to_string(layers.size()));
   return *layers[i];
@@ -52,9 +52,9 @@ class Sequential : public Module {
   /// @return this container, so that calls can be chained
   template <class Layer, class... Arguments>
   Sequential& emplace(Arguments&&... arguments) {
-    auto layer = std::make_unique<Layer>(std::forward<Arguments>(arguments)...);
+    auto layer = std::make_shared<Layer>(std::forward<Arguments>(arguments)...);
     child(std::to_string(layers_.size()), *layer);
-    calls_.push_back([&made = *layer](const Tensor& x) { return made(x); });
+    calls_.push_back([layer](const Tensor& x) { return (*layer)(x); });  // a checkpoint may outlive this
     layers_.push_back(std::move(layer));
     return *this;
   }
@@ -106,7 +106,8 @@ class Sequential : public Module {
     return announce(checkpoint_chain(calls_, std::move(x), checkpointing_));
   }
   /// Trades time for memory in training: which layers keep their intermediate results for backward
-  /// (checkpoint_chain). The result and the gradients are the same.
+  /// (checkpoint_chain). The result and the gradients are the same; what a layer does beside them happens
+  /// twice, such as the update of batch normalisation's running mean.
   /// @param policy for the calls from here on
   /// @return this container
   Sequential& set_checkpointing(const CheckpointPolicy& policy) {
@@ -125,7 +126,7 @@ class Sequential : public Module {
   /// @}
 
  private:
-  std::vector<std::unique_ptr<Module>> layers_;
+  std::vector<std::shared_ptr<Module>> layers_;
   std::vector<std::function<Tensor(const Tensor&)>> calls_;
   CheckpointPolicy checkpointing_;
 };
@@ -140,7 +141,7 @@ class ModuleList : public Module {
   /// @return the new layer
   template <class... Arguments>
   Layer& emplace(Arguments&&... arguments) {
-    layers_.push_back(std::make_unique<Layer>(std::forward<Arguments>(arguments)...));
+    layers_.push_back(std::make_shared<Layer>(std::forward<Arguments>(arguments)...));
     child(std::to_string(layers_.size() - 1), *layers_.back());
     return *layers_.back();
   }
@@ -156,7 +157,7 @@ class ModuleList : public Module {
   /// @}
 
  private:
-  std::vector<std::unique_ptr<Layer>> layers_;
+  std::vector<std::shared_ptr<Layer>> layers_;
 };
 
 }  // namespace heed::nn

@@ -95,7 +95,7 @@ class SelfAttention : public Module {
   ///   heads, T, T], or undefined
   /// @param with_weights whether the weights are wanted. Without them long sequences take flash_attention
   ///   (framework/ops/recurrent.h), whose memory grows with T and not with T^2
-  /// @return output [B, T, D], weights [B, heads, T, T]
+  /// @return output [B, T, D], weights [B, heads, T, T], undefined where they are not wanted
   /// @throws ShapeError, DTypeError
   Output operator()(const Tensor& x, const Tensor& lengths, const Tensor& mask = {},
                     bool with_weights = true) const;
@@ -128,7 +128,7 @@ class CrossAttention : public Module {
   /// @param lengths i64 [B], lengths of the memory; undefined: all S
   /// @param mask as in SelfAttention, over the memory's S keys
   /// @param with_weights as in SelfAttention
-  /// @return output [B, T, D], weights [B, heads, T, S]
+  /// @return output [B, T, D], weights [B, heads, T, S], undefined where they are not wanted
   SelfAttention::Output operator()(const Tensor& x, const KeyValue& memory, const Tensor& lengths,
                                    const Tensor& mask = {}, bool with_weights = true) const;
   /// One position of each hypothesis. No gradient.

@@ -64,7 +64,7 @@ class CheckpointPolicy {
   int64_t segment(int64_t layers) const;
   /// @return whether layers are recomputed at all
   bool recomputes() const { return kind_ != Kind::none; }
-  /// @return the bytes of budget()
+  /// @return the bytes of budget(); of no meaning for other policies
   int64_t bytes() const { return amount_; }
 
  private:

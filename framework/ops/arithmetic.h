@@ -163,6 +163,7 @@ Tensor pow(Scalar a, const Tensor& b);
 /// @throws ShapeError, ValueError for an undefined tensor or whole numbers divided by 0
 Tensor floor_divide(const Tensor& a, const Tensor& b);
 Tensor floor_divide(const Tensor& a, Scalar b);
+Tensor floor_divide(Scalar a, const Tensor& b);
 Tensor remainder(const Tensor& a, const Tensor& b);
 Tensor remainder(const Tensor& a, Scalar b);
 Tensor remainder(Scalar a, const Tensor& b);
@@ -186,15 +187,15 @@ Tensor gt(const Tensor& a, Scalar b);
 Tensor ge(const Tensor& a, const Tensor& b);
 Tensor ge(const Tensor& a, Scalar b);
 /// @}
-/// Which elements are equal, or finite and apart by at most absolute + relative |b|.
+/// Which elements are equal, or apart by a finite distance of at most absolute + relative |b|.
 /// @param a,b tensors of any dtype, broadcast to a common shape; compared in f64
 /// @param relative,absolute tolerances
 /// @return a mask of the broadcast shape
-/// @throws ShapeError, ValueError for an undefined tensor
+/// @throws ShapeError, ValueError for an undefined tensor or a tolerance that is not at least 0
 Tensor isclose(const Tensor& a, const Tensor& b, double relative = 1e-5, double absolute = 1e-8);
 /// @param a,b,relative,absolute as for isclose
 /// @return whether isclose holds for all elements
-/// @throws ShapeError, ValueError for an undefined tensor
+/// @throws as isclose
 bool allclose(const Tensor& a, const Tensor& b, double relative = 1e-5, double absolute = 1e-8);
 /// @{
 /// Which elements are NaN, infinite, or neither.

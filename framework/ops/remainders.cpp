@@ -117,6 +117,9 @@ Tensor remainder(Scalar a, const Tensor& b) { return remainder(number_beside("re
 Tensor floor_divide(const Tensor& a, Scalar b) {
   return floor_divide(a, number_beside("floor_divide", a, b));
 }
+Tensor floor_divide(Scalar a, const Tensor& b) {
+  return floor_divide(number_beside("floor_divide", b, a), b);
+}
 
 DEFINE_OP(remainder, Remainder)
 DEFINE_OP(floor_divide, FloorDivide)

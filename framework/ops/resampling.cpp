@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "framework/core/parallel.h"
+#include "framework/core/scratch.h"
 #include "framework/kernels/spatial.h"
 #include "framework/ops/apply.h"
 #include "framework/ops/naming.h"
@@ -99,9 +100,10 @@ struct Resampling {
   // An image [rows.in, columns.in] to [rows.out(), columns.out()], a row at a time: rows are added, then
   // columns.
   template <class T>
-  void forward(const T* from, T* to, std::vector<double>& row) const {
+  void forward(const T* from, T* to) const {
     const double start = rows.width == 1 && columns.width == 1 ? -0.0 : 0.0;  // copies, also of a -0
-    row.resize(static_cast<size_t>(columns.in));
+    const detail::Scratch<double> memory(columns.in);
+    double* const row = memory.data();
     for (int64_t oy = 0; oy < rows.out(); ++oy, to += columns.out()) {
       const int64_t first = rows.first[static_cast<size_t>(oy)];
       if (rows.width == 1 && oy > 0 && first == rows.first[static_cast<size_t>(oy - 1)]) {
@@ -110,34 +112,35 @@ struct Resampling {
       }
       rows.each(oy, [&](int64_t iy, double w, bool begins) {
         const T* const x = from + iy * columns.in;
-        for (size_t i = 0; i < row.size(); ++i)
+        for (int64_t i = 0; i < columns.in; ++i)
           row[i] = w * static_cast<double>(x[i]) + (begins ? start : row[i]);
       });
       for (int64_t ox = 0; ox < columns.out(); ++ox) {
         double total = start;
-        columns.each(ox, [&](int64_t ix, double w, bool) { total += w * row[static_cast<size_t>(ix)]; });
+        columns.each(ox, [&](int64_t ix, double w, bool) { total += w * row[ix]; });
         to[ox] = static_cast<T>(total);
       }
     }
   }
   // The transpose: [rows.out(), columns.out()] to [rows.in, columns.in].
   template <class T>
-  void backward(const T* from, T* to, std::vector<double>& sums) const {
-    const auto width = static_cast<size_t>(columns.out()), into = static_cast<size_t>(columns.in);
-    sums.assign(static_cast<size_t>(rows.in) * width + into, 0.0);
+  void backward(const T* from, T* to) const {
+    const int64_t width = columns.out(), into = columns.in;
+    const detail::Scratch<double> memory(rows.in * width + into);
+    double *const sums = memory.data(), *const total = sums + rows.in * width;
+    std::fill_n(sums, rows.in * width, 0.0);
     for (int64_t oy = 0; oy < rows.out(); ++oy, from += width) {
       rows.each(oy, [&](int64_t iy, double w, bool) {
-        double* const sum = sums.data() + static_cast<size_t>(iy) * width;
-        for (size_t i = 0; i < width; ++i) sum[i] += w * static_cast<double>(from[i]);
+        double* const sum = sums + iy * width;
+        for (int64_t i = 0; i < width; ++i) sum[i] += w * static_cast<double>(from[i]);
       });
     }
-    double* const total = sums.data() + static_cast<size_t>(rows.in) * width;
     for (int64_t iy = 0; iy < rows.in; ++iy, to += into) {
-      const double* const sum = sums.data() + static_cast<size_t>(iy) * width;
+      const double* const sum = sums + iy * width;
       std::fill_n(total, into, 0.0);
       for (int64_t ox = 0; ox < columns.out(); ++ox)
         columns.each(ox, [&](int64_t ix, double w, bool) { total[ix] += w * sum[ox]; });
-      for (size_t i = 0; i < into; ++i) to[i] = static_cast<T>(total[i]);
+      for (int64_t i = 0; i < into; ++i) to[i] = static_cast<T>(total[i]);
     }
   }
   // y = the map of x, or of its transpose; summed in double.
@@ -150,10 +153,9 @@ struct Resampling {
     dispatch_floating(op, x.dtype(), [&](auto t) {
       using T = decltype(t);
       each_image(x, [&](int64_t image) {
-        thread_local std::vector<double> sums;
         const T* const from = x.data<T>() + image * from_area;
         T* const to = y.data<T>() + image * to_area;
-        transposed ? backward(from, to, sums) : forward(from, to, sums);
+        transposed ? backward(from, to) : forward(from, to);
       });
     });
     return y;

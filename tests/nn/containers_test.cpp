@@ -58,6 +58,18 @@ TEST(Sequential, CheckpointingChangesNoBit) {
   EXPECT_EQ(gradients(CheckpointPolicy::budget(1)), gradients({}));
 }
 
+TEST(Sequential, AGraphWithCheckpointsOutlivesItsLayers) {
+  const Tensor x = ones({2, 3}).set_requires_grad(true);
+  Tensor loss;
+  {
+    Sequential net;
+    net.emplace<Linear>(3, 4).emplace([](const Tensor& y) { return tanh(y); });
+    loss = net.set_checkpointing(CheckpointPolicy::every(1))(x).sum();
+  }
+  loss.backward();
+  EXPECT_GT(amax(abs(x.grad())).item(), 0);
+}
+
 TEST(Sequential, LearnsXor) {
   manual_seed(1);
   Sequential net;

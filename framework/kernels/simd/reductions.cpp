@@ -5,6 +5,8 @@
 #define HWY_TARGET_INCLUDE "framework/kernels/simd/reductions.cpp"
 #include <hwy/foreach_target.h>
 
+#include <span>
+
 #include "framework/core/parallel.h"
 #include "framework/kernels/kernels.h"
 #include "framework/kernels/simd/math-inl.h"
@@ -289,7 +291,8 @@ void log_sum_exp(int64_t outer, int64_t reduce, int64_t inner, const T* x, T* y)
         std::array<double, kColumns> total{};
         const T* const from = x + o * reduce * inner + i;
         HEED_DISPATCH(ExtremeColumnsKernel)(true, reduce, n, from, inner, shift.data());
-        for (T& most : shift) most = std::isfinite(most) ? most : T{0};
+        for (T& most : std::span(shift).first(static_cast<size_t>(n)))
+          most = std::isfinite(most) ? most : T{0};
         for (int64_t r = 0; r < reduce; r += kRows) {
           part.fill(T{0});
           for (int64_t k = r; k < std::min(r + kRows, reduce); ++k)

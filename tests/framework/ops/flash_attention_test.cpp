@@ -107,7 +107,7 @@ TEST(FlashAttention, TakesEveryFormOfMask) {
 
 // A window of 64 keys: whole blocks see nothing, and so do the first rows of some others. Hidden by a bool
 // mask, and by -inf.
-TEST(FlashAttention, BlocksThatAMaskHidesAreLeftOut) {
+TEST(FlashAttention, BlocksThatAMaskHidesAddNothing) {
   manual_seed(43);
   constexpr int64_t T = 600;
   const Tensor rows = unsqueeze(arange(T), 1), columns = arange(T);

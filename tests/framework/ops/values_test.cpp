@@ -128,6 +128,8 @@ TEST(OpValues, DivisionRoundsDownAsInPython) {
   EXPECT_TRUE(std::isnan(only(vector({1}) % 0)));
   EXPECT_TRUE(std::isnan(only(vector({kInf}) % 2)));
   EXPECT_EQ((7 % arange(1, 4, 1, DType::i64)).to_vector<int64_t>(), (std::vector<int64_t>{0, 1, 1}));
+  EXPECT_EQ(floor_divide(7, arange(1, 4, 1, DType::i64)).to_vector<int64_t>(),
+            (std::vector<int64_t>{7, 3, 2}));
   EXPECT_EQ(floor_divide(from_vector<bool>({true}, {1}), 2).dtype(), DType::i64);
 }
 
