@@ -3,32 +3,29 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "framework/kernels/simd/conversions.cpp"
 #include <hwy/foreach_target.h>
-#include <hwy/highway.h>
 
 #include <algorithm>
 
 #include "framework/kernels/kernels.h"
+#include "framework/kernels/simd/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace heed::kernels {
 namespace HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
 
 inline void WidenKernel(int64_t n, const float* x, double* y) {
   const hn::ScalableTag<double> d;
-  const hn::Rebind<float, decltype(d)> narrow;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) hn::StoreU(hn::PromoteTo(d, hn::LoadU(narrow, x + i)), d, y + i);
+  for (; i + lanes <= n; i += lanes) hn::StoreU(Widen(d, x + i), d, y + i);
   for (; i < n; ++i) y[i] = static_cast<double>(x[i]);
 }
 
 inline void NarrowKernel(int64_t n, const double* x, float* y) {
   const hn::ScalableTag<double> d;
-  const hn::Rebind<float, decltype(d)> narrow;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) hn::StoreU(hn::DemoteTo(narrow, hn::LoadU(d, x + i)), narrow, y + i);
+  for (; i + lanes <= n; i += lanes) StoreRounded(d, hn::LoadU(d, x + i), y + i);
   for (; i < n; ++i) y[i] = static_cast<float>(x[i]);
 }
 

@@ -24,25 +24,14 @@ namespace HWY_NAMESPACE {
 /// infinite.
 template <class D, class F, class... V>
 hn::Vec<D> InDouble(D d, const F& f, V... x) {
-  const auto narrow = [](auto into, auto y) {
-    const auto result = hn::DemoteTo(into, y);
-#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
-    // their DemoteTo ends at the largest number: there, twice what half of it is rounded to
-    const auto most = hn::Set(into, std::numeric_limits<float>::max());
-    const auto half_of = hn::DemoteTo(into, hn::Mul(y, hn::Set(hn::DFromV<decltype(y)>(), 0.5)));
-    return hn::IfThenElse(hn::Eq(hn::Abs(result), most), hn::Add(half_of, half_of), result);
-#else
-    return result;
-#endif
-  };
 #if HWY_TARGET == HWY_SCALAR
   const hn::Rebind<double, D> wide;
-  return narrow(d, f(wide, hn::PromoteTo(wide, x)...));
+  return Narrow(d, f(wide, hn::PromoteTo(wide, x)...));
 #else
   const hn::Repartition<double, D> wide;
   const hn::Half<D> half;
-  return hn::Combine(d, narrow(half, f(wide, hn::PromoteTo(wide, hn::UpperHalf(half, x))...)),
-                     narrow(half, f(wide, hn::PromoteTo(wide, hn::LowerHalf(half, x))...)));
+  return hn::Combine(d, Narrow(half, f(wide, hn::PromoteTo(wide, hn::UpperHalf(half, x))...)),
+                     Narrow(half, f(wide, hn::PromoteTo(wide, hn::LowerHalf(half, x))...)));
 #endif
 }
 

@@ -161,6 +161,20 @@ hn::Vec<D> Widen(D d, const double* p) {
   return hn::LoadU(d, p);
 }
 
+/// f64 rounded to f32, infinite where it is too large.
+template <class D, class V>
+hn::Vec<D> Narrow(D into, V y) {
+  const auto result = hn::DemoteTo(into, y);
+#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
+  // their DemoteTo ends at the largest number: there, twice what half of it is rounded to
+  const auto most = hn::Set(into, std::numeric_limits<float>::max());
+  const auto half_of = hn::DemoteTo(into, hn::Mul(y, hn::Set(hn::DFromV<V>(), 0.5)));
+  return hn::IfThenElse(hn::Eq(hn::Abs(result), most), hn::Add(half_of, half_of), result);
+#else
+  return result;
+#endif
+}
+
 /// Stores v in y's type and returns it as it was stored, in f64.
 template <class D>
 HWY_INLINE hn::Vec<D> StoreRounded(D d, hn::Vec<D> v, double* y) {
@@ -170,7 +184,7 @@ HWY_INLINE hn::Vec<D> StoreRounded(D d, hn::Vec<D> v, double* y) {
 template <class D>
 HWY_INLINE hn::Vec<D> StoreRounded(D d, hn::Vec<D> v, float* y) {
   const hn::Rebind<float, D> narrow;
-  const auto rounded = hn::DemoteTo(narrow, v);
+  const auto rounded = Narrow(narrow, v);
   hn::StoreU(rounded, narrow, y);
   return hn::PromoteTo(d, rounded);
 }
