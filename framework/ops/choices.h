@@ -18,7 +18,8 @@ void check_index(const char* op, const Tensor& index, const Shape& x, int dim);
 // The same, and that source has the index's shape and x's dtype.
 void check_source(const char* op, const Tensor& index, const Tensor& source, const Tensor& x, int dim);
 
-// An index beside a dense tensor of `shape`, along dim: rows of the index and where their choices lie.
+// An index beside a dense tensor of `shape`, which has dimensions, along dim: rows of the index and where
+// their choices lie.
 struct Choices {
   const char* op;
   Tensor index;  // dense
@@ -32,12 +33,11 @@ struct Choices {
 
   Choices(const char* name, const Tensor& of_index, const Shape& of, int along)
       : op(name), index(of_index.contiguous()), shape(of), dim(along) {
-    const bool scalar = shape.ndim() == 0;
-    n = scalar ? 1 : index.shape().back();
+    n = index.shape().back();
     rows = n == 0 ? 0 : index.numel() / n;
-    step = scalar ? 1 : contiguous_strides(shape)[dim];
-    extent = scalar ? 1 : shape[dim];
-    count = scalar ? 1 : index.shape()[dim];
+    step = contiguous_strides(shape)[dim];
+    extent = shape[dim];
+    count = index.shape()[dim];
     outer = 1;
     aligned = index.numel() > 0;
     for (int d = 0; d < shape.ndim(); ++d) {
@@ -49,15 +49,6 @@ struct Choices {
     if (static_cast<uint64_t>(number) >= static_cast<uint64_t>(extent)) [[unlikely]]
       throw_outside(op, number, shape, dim);
     return number;
-  }
-  // Of aligned ones: f(o, begin, end) for ranges of the last dimension, [outer, count, step], that threads
-  // take.
-  template <class F>
-  void by_columns(const F& f) const {
-    for (int64_t o = 0; o < outer; ++o) {
-      parallel_for(step, std::max<int64_t>(64, (1 << 14) / std::max<int64_t>(count, 1)),
-                   [&](int64_t begin, int64_t end) { f(o, begin, end); });
-    }
   }
   // f(i, at) for the elements i of the rows [begin, end): `at` is where the choice lies.
   template <class F>
@@ -86,16 +77,16 @@ struct Choices {
       const int64_t first = r * n;
       if ((r - begin) % together == 0)
         check_choices(op, std::min(together, end - r) * n, chosen + first, shape, dim);
-      if (dim >= last) {
+      if (dim == last) {
         for (int64_t k = 0; k < n; ++k) f(first + k, start + chosen[first + k]);
       } else {
         for (int64_t k = 0; k < n; ++k) f(first + k, start + chosen[first + k] * step + k);
       }
     }
   }
-  // Rows of the index, and of aligned ones where step is 1, that a thread should get at least.
+  // Rows of the index, and of aligned ones parts [extent, step], that a thread should get at least.
   int64_t grain() const { return std::max<int64_t>(1, (1 << 14) / std::max<int64_t>(n, 1)); }
-  int64_t row_grain() const { return std::max<int64_t>(1, (1 << 14) / std::max<int64_t>(count, 1)); }
+  int64_t part_grain() const { return std::max<int64_t>(1, (1 << 14) / std::max<int64_t>(count * step, 1)); }
 };
 
 }  // namespace heed::detail

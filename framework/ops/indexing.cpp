@@ -9,6 +9,7 @@
 
 #include "framework/core/check.h"
 #include "framework/core/parallel.h"
+#include "framework/core/scratch.h"
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
 #include "framework/ops/choices.h"
@@ -25,48 +26,40 @@ using detail::Choices;
 
 constexpr const char* kOfIndices = "whole numbers have no gradient";
 
+// Columns [begin, end) of part o of aligned choices: add_chosen, with the sums in total [extent, end -
+// begin].
+template <class T>
+void add_to_part(const Choices& choices, int64_t o, int64_t begin, int64_t end, const T* x, const T* from,
+                 T* to, double* total) {
+  const int64_t width = end - begin, step = choices.step, count = choices.count;
+  const int64_t first = o * choices.extent * step + begin;
+  const bool whole = width == step;  // in one piece
+  const int64_t pieces = whole ? 1 : choices.extent, n = whole ? choices.extent * step : width;
+  for (int64_t p = 0; p < pieces; ++p) {
+    if (x)
+      kernels::convert(n, x + first + p * step, total + p * n);
+    else
+      std::fill_n(total + p * n, n, 0.0);
+  }
+  const int64_t* const chosen = choices.index.data<int64_t>() + o * count * step + begin;
+  const T* const values = from + o * count * step + begin;
+  if (step == 1) {
+    for (int64_t k = 0; k < count; ++k) total[choices.checked(chosen[k])] += static_cast<double>(values[k]);
+  } else {
+    for (int64_t k = 0; k < count; ++k) {
+      for (int64_t i = 0; i < width; ++i) {
+        total[choices.checked(chosen[k * step + i]) * width + i] += static_cast<double>(values[k * step + i]);
+      }
+    }
+  }
+  for (int64_t p = 0; p < pieces; ++p) kernels::convert(n, total + p * n, to + first + p * step);
+}
+
 // to = x, and to[at] += from[i] for every choice, in double, as an element may be chosen any number of times;
 // without x, zeros.
 template <class T>
 void add_chosen(const Choices& choices, const T* x, const T* from, T* to) {
   const int64_t numel = choices.shape.numel(), step = choices.step, extent = choices.extent;
-  const int64_t* const index = choices.index.data<int64_t>();
-  if (choices.aligned && step > 1 && choices.count > 1) {  // by rows of the index
-    const Tensor totals = empty({extent, step}, DType::f64);
-    double* const total = totals.data<double>();
-    return choices.by_columns([&](int64_t o, int64_t begin, int64_t end) {
-      T* const y = to + o * extent * step;
-      for (int64_t e = 0; e < extent; ++e) {
-        if (x)
-          kernels::convert(end - begin, x + (o * extent + e) * step + begin, total + e * step + begin);
-        else
-          std::fill(total + e * step + begin, total + e * step + end, 0.0);
-      }
-      for (int64_t k = 0; k < choices.count; ++k) {
-        const int64_t row = (o * choices.count + k) * step;
-        for (int64_t i = begin; i < end; ++i)
-          total[choices.checked(index[row + i]) * step + i] += static_cast<double>(from[row + i]);
-      }
-      for (int64_t e = 0; e < extent; ++e)
-        kernels::convert(end - begin, total + e * step + begin, y + e * step + begin);
-    });
-  }
-  if (choices.aligned && choices.count > 1 && extent <= 1 << 16) {  // a row of the sums stays in cache
-    return parallel_for(choices.outer, choices.row_grain(), [&](int64_t begin, int64_t end) {
-      std::vector<double> total(static_cast<size_t>(extent));
-      for (int64_t r = begin; r < end; ++r) {
-        if (x)
-          kernels::convert(extent, x + r * extent, total.data());
-        else
-          std::ranges::fill(total, 0.0);
-        const int64_t* const chosen = index + r * choices.count;
-        const T* const values = from + r * choices.count;
-        for (int64_t k = 0; k < choices.count; ++k)
-          total[static_cast<size_t>(choices.checked(chosen[k]))] += static_cast<double>(values[k]);
-        kernels::convert(extent, total.data(), to + r * extent);
-      }
-    });
-  }
   if (choices.count == 1) {  // no element twice
     if (x)
       std::copy_n(x, numel, to);
@@ -74,11 +67,26 @@ void add_chosen(const Choices& choices, const T* x, const T* from, T* to) {
       std::memset(to, 0, static_cast<size_t>(numel) * sizeof(T));
     return choices.each(0, choices.rows, [&](int64_t i, int64_t at) { to[at] += from[i]; });
   }
-  std::vector<double> total(static_cast<size_t>(numel));
-  if (x) kernels::convert(numel, x, total.data());
-  choices.each(0, choices.rows, [&](int64_t i, int64_t at) {
-    total[static_cast<size_t>(at)] += static_cast<double>(from[i]);
-  });
+  if (choices.aligned && choices.outer == 1) {
+    return parallel_for(step, std::max<int64_t>(64, (1 << 14) / choices.count),
+                        [&](int64_t begin, int64_t end) {
+                          const detail::Scratch<double> total(extent * (end - begin));
+                          add_to_part(choices, 0, begin, end, x, from, to, total.data());
+                        });
+  }
+  if (choices.aligned) {
+    return parallel_for(choices.outer, choices.part_grain(), [&](int64_t begin, int64_t end) {
+      const detail::Scratch<double> total(extent * step);
+      for (int64_t o = begin; o < end; ++o) add_to_part(choices, o, 0, step, x, from, to, total.data());
+    });
+  }
+  const detail::Scratch<double> total(numel);
+  if (x)
+    kernels::convert(numel, x, total.data());
+  else
+    std::fill_n(total.data(), numel, 0.0);
+  choices.each(0, choices.rows,
+               [&](int64_t i, int64_t at) { total.data()[at] += static_cast<double>(from[i]); });
   kernels::convert(numel, total.data(), to);
 }
 
@@ -88,7 +96,7 @@ void take_chosen(const Choices& choices, const T* from, T* to) {
   const int64_t* const index = choices.index.data<int64_t>();
   if (choices.aligned && choices.step == 1) {
     const int64_t count = choices.count;
-    return parallel_for(choices.outer, choices.row_grain(), [&](int64_t begin, int64_t end) {
+    return parallel_for(choices.outer, choices.part_grain(), [&](int64_t begin, int64_t end) {
       for (int64_t r = begin; r < end; ++r) {
         const T* const x = from + r * choices.extent;
         for (int64_t i = r * count; i < (r + 1) * count; ++i) to[i] = x[choices.checked(index[i])];
@@ -248,9 +256,9 @@ struct IndexSelect {
       using T = decltype(t);
       parallel_for(outer, std::max<int64_t>(1, (1 << 14) / std::max<int64_t>(count * inner, 1)),
                    [&](int64_t begin, int64_t end) {
-                     std::vector<double> total(static_cast<size_t>(n * inner));  // an id may come many times
+                     const detail::Scratch<double> total(n * inner);  // an id may come many times
                      for (int64_t o = begin; o < end; ++o) {
-                       std::ranges::fill(total, 0.0);
+                       std::fill_n(total.data(), n * inner, 0.0);
                        const T* from = dense.data<T>() + o * count * inner;
                        for (int64_t j = 0; j < count; ++j, from += inner) {
                          double* const into = total.data() + id[j] * inner;
@@ -307,14 +315,14 @@ Tensor index_select(const Tensor& x, int dim, const Tensor& ids) {
   if (ids.ndim() != 1)
     throw ShapeError("index_select",
                      fmt::format("the ids must have one dimension, got {}", ids.shape().str()));
+  const Tensor dense = ids.contiguous();
+  check_choices("index_select", dense.numel(), dense.data<int64_t>(), x.shape(), d);
   if (d == 0 && is_floating(x.dtype()) && x.numel() > 0) {  // whole rows
     return detail::composed("index_select", [&] {
       return reshape(embedding(reshape(x, {x.size(0), x.numel() / x.size(0)}), ids),
                      x.shape().with(0, ids.size(0)));
     });
   }
-  const Tensor dense = ids.contiguous();
-  check_choices("index_select", dense.numel(), dense.data<int64_t>(), x.shape(), d);
   return apply(IndexSelect{d, x.shape()}, x, ids);
 }
 

@@ -15,26 +15,6 @@ HWY_BEFORE_NAMESPACE();
 namespace heed::kernels {
 namespace HWY_NAMESPACE {
 
-// Four vectors at a time: one alone would wait for each comparison.
-template <class T>
-T LargestOfRow(int64_t n, const T* x) {
-  const hn::ScalableTag<T> d;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  const auto floor = hn::Set(d, -std::numeric_limits<T>::infinity());
-  auto first = floor, second = floor, third = floor, fourth = floor;
-  int64_t i = 0;
-  for (; i + 4 * lanes <= n; i += 4 * lanes) {
-    first = hn::Max(first, hn::LoadU(d, x + i));
-    second = hn::Max(second, hn::LoadU(d, x + i + lanes));
-    third = hn::Max(third, hn::LoadU(d, x + i + 2 * lanes));
-    fourth = hn::Max(fourth, hn::LoadU(d, x + i + 3 * lanes));
-  }
-  Lanewise<T>(n - i, [&](int64_t, const auto& load, const auto&, auto mask) {
-    first = hn::Max(first, hn::IfThenElse(mask, load(x + i), floor));
-  });
-  return Largest(d, hn::Max(hn::Max(first, second), hn::Max(third, fourth)));
-}
-
 template <class T>
 void SoftmaxBlockKernel(int64_t rows, int64_t n, const int64_t* used, T scale, T* scores, int64_t ld, T* most,
                         double* total, double* keep) {
@@ -43,7 +23,7 @@ void SoftmaxBlockKernel(int64_t rows, int64_t n, const int64_t* used, T scale, T
   constexpr T kNone = -std::numeric_limits<T>::infinity();
   for (int64_t r = 0; r < rows; ++r) {
     T* const x = scores + r * ld;
-    const T before = most[r], now = std::max(before, LargestOfRow(used[r], x));
+    const T before = most[r], now = std::max(before, RowMax(used[r], x));
     std::fill(x + used[r], x + n, T{0});
     if (now == kNone) {  // nothing seen so far; the maximum may have dropped a NaN, which stays one
       const bool nan = std::any_of(x, x + used[r], [](T v) { return std::isnan(v); });

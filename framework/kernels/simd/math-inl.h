@@ -189,25 +189,44 @@ HWY_INLINE hn::Vec<D> StoreRounded(D d, hn::Vec<D> v, float* y) {
   return hn::PromoteTo(d, rounded);
 }
 
-/// The sum over i < n in double, in four vectors of partial sums. f(d, i) gives the terms from i on as a
-/// vector of d.
+/// A sum in double over ranges of i, in four vectors of partial sums.
+class WideTotal {
+ public:
+  WideTotal() : first_(hn::Zero(d_)), second_(first_), third_(first_), fourth_(first_) {}
+  /// @param begin,end the range
+  /// @param f f(d, i) gives the terms from i on as a vector of d
+  template <class F>
+  HWY_INLINE void add(int64_t begin, int64_t end, const F& f) {
+    const auto lanes = static_cast<int64_t>(hn::Lanes(d_));
+    int64_t i = begin;
+    for (; i + 4 * lanes <= end; i += 4 * lanes) {
+      first_ = hn::Add(first_, f(d_, i));
+      second_ = hn::Add(second_, f(d_, i + lanes));
+      third_ = hn::Add(third_, f(d_, i + 2 * lanes));
+      fourth_ = hn::Add(fourth_, f(d_, i + 3 * lanes));
+    }
+    for (; i + lanes <= end; i += lanes) first_ = hn::Add(first_, f(d_, i));
+    const hn::CappedTag<double, 1> one;
+    for (; i < end; ++i) rest_ += hn::GetLane(f(one, i));
+  }
+  HWY_INLINE double value() const {
+    return hn::GetLane(hn::SumOfLanes(d_, hn::Add(hn::Add(first_, second_), hn::Add(third_, fourth_)))) +
+           rest_;
+  }
+
+ private:
+  using D = hn::ScalableTag<double>;
+  D d_;
+  hn::Vec<D> first_, second_, third_, fourth_;
+  double rest_ = 0;
+};
+
+/// That over i < n.
 template <class F>
 double WideSum(int64_t n, const F& f) {
-  const hn::ScalableTag<double> d;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  auto first = hn::Zero(d), second = first, third = first, fourth = first;
-  int64_t i = 0;
-  for (; i + 4 * lanes <= n; i += 4 * lanes) {
-    first = hn::Add(first, f(d, i));
-    second = hn::Add(second, f(d, i + lanes));
-    third = hn::Add(third, f(d, i + 2 * lanes));
-    fourth = hn::Add(fourth, f(d, i + 3 * lanes));
-  }
-  for (; i + lanes <= n; i += lanes) first = hn::Add(first, f(d, i));
-  double total = hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(first, second), hn::Add(third, fourth))));
-  const hn::CappedTag<double, 1> one;
-  for (; i < n; ++i) total += hn::GetLane(f(one, i));
-  return total;
+  WideTotal total;
+  total.add(0, n, f);
+  return total.value();
 }
 
 /// A sum of vectors that exist in registers alone: of 16 of them at a time as they are, and of these sums
@@ -254,6 +273,26 @@ hn::TFromD<D> Largest(D d, V v) {
   return most == std::numeric_limits<hn::TFromD<D>>::lowest() && hn::AllTrue(d, hn::Eq(v, hn::Set(d, none)))
              ? none
              : most;
+}
+
+/// The largest of n; four vectors at a time, as one alone would wait for each comparison. It may drop a NaN.
+template <class T>
+T RowMax(int64_t n, const T* x) {
+  const hn::ScalableTag<T> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto floor = hn::Set(d, -std::numeric_limits<T>::infinity());
+  auto first = floor, second = floor, third = floor, fourth = floor;
+  int64_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    first = hn::Max(first, hn::LoadU(d, x + i));
+    second = hn::Max(second, hn::LoadU(d, x + i + lanes));
+    third = hn::Max(third, hn::LoadU(d, x + i + 2 * lanes));
+    fourth = hn::Max(fourth, hn::LoadU(d, x + i + 3 * lanes));
+  }
+  Lanewise<T>(n - i, [&](int64_t, const auto& load, const auto&, auto mask) {
+    first = hn::Max(first, hn::IfThenElse(mask, load(x + i), floor));
+  });
+  return Largest(d, hn::Max(hn::Max(first, second), hn::Max(third, fourth)));
 }
 
 }  // namespace HWY_NAMESPACE

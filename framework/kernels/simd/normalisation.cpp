@@ -23,28 +23,12 @@ namespace hn = hwy::HWY_NAMESPACE;
 // The sum of f(d, i), a vector of double of the elements from i on, over channel c of all images.
 template <class F>
 double ChannelSum(const BatchNormSizes& s, int64_t c, const F& f) {
-  const hn::ScalableTag<double> d;
-  const hn::CappedTag<double, 1> one;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  auto first = hn::Zero(d), second = first, third = first, fourth = first;
-  double rest = 0;
+  WideTotal total;
   for (int64_t b = 0; b < s.batch; ++b) {
-    const int64_t begin = (b * s.channels + c) * s.n, end = begin + s.n;
-    int64_t i = begin;
-    for (; i + 4 * lanes <= end; i += 4 * lanes) {
-      first = hn::Add(first, f(d, i));
-      second = hn::Add(second, f(d, i + lanes));
-      third = hn::Add(third, f(d, i + 2 * lanes));
-      fourth = hn::Add(fourth, f(d, i + 3 * lanes));
-    }
-    for (; i + 2 * lanes <= end; i += 2 * lanes) {
-      first = hn::Add(first, f(d, i));
-      second = hn::Add(second, f(d, i + lanes));
-    }
-    for (; i + lanes <= end; i += lanes) third = hn::Add(third, f(d, i));
-    for (; i < end; ++i) rest += hn::GetLane(f(one, i));
+    const int64_t begin = (b * s.channels + c) * s.n;
+    total.add(begin, begin + s.n, f);
   }
-  return hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(first, second), hn::Add(third, fourth)))) + rest;
+  return total.value();
 }
 
 // A mean in two parts: as a T, and what that leaves of it.

@@ -12,17 +12,6 @@ HWY_BEFORE_NAMESPACE();
 namespace heed::kernels {
 namespace HWY_NAMESPACE {
 
-template <class T>
-T RowMax(int64_t n, const T* x) {
-  const hn::ScalableTag<T> d;
-  const auto floor = hn::Set(d, -std::numeric_limits<T>::infinity());
-  auto most = floor;
-  Lanewise<T>(n, [&](int64_t, const auto& load, const auto&, auto mask) {
-    most = hn::Max(most, hn::IfThenElse(mask, load(x), floor));
-  });
-  return Largest(d, most);
-}
-
 // y = exp(x - most), returns the sum.
 template <class T>
 T RowExp(int64_t n, const T* x, T most, T* y) {

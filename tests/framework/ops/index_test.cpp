@@ -209,6 +209,8 @@ TEST(Index, GatherAndScatterAddAreTheirLoops) {
   check({600, 130}, {600, 130}, 1);
   check({70000, 1}, {300, 1}, 0);
   check({3, 70000}, {3, 300}, 1);
+  check({500, 16, 2}, {500, 9, 2}, 1);
+  EXPECT_THROW(scatter_add(zeros({0, 300}), 0, zeros({4, 300}, DType::i64), ones({4, 300})), IndexError);
 }
 
 }  // namespace

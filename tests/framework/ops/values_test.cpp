@@ -286,9 +286,9 @@ TEST(OpValues, IndexSelectOfRowsIsThatOfElements) {
     EXPECT_TRUE(all_close(grad(std::vector{rows}, std::vector{x}, std::vector{weights})[0],
                           grad(std::vector{elements}, std::vector{x}, std::vector{weights})[0], 1e-6, 1e-6));
   }
-  EXPECT_ERROR(IndexError, "index_select: index 3 out of range for 3 rows",
+  EXPECT_ERROR(IndexError, "index_select: index 3 is outside 0..2 of dimension 0 of [3, 2]",
                index_select(ones({3, 2}), 0, from_vector<int64_t>({3}, {1})));
-  EXPECT_ERROR(IndexError, "index_select: index -1 out of range for 3 rows",
+  EXPECT_ERROR(IndexError, "index_select: index -1 is outside 0..2 of dimension 0 of [3, 2]",
                index_select(ones({3, 2}), 0, from_vector<int64_t>({-1}, {1})));
 }
 
