@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <limits>
 
 #include "framework/ops/apply.h"
 #include "framework/ops/elementwise.h"
@@ -33,12 +34,10 @@ struct Division {
       if (b == -1) return static_cast<T>(-static_cast<uint64_t>(a));  // wraps around
       return a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0);
     } else {
-      if (b == 0) return a / b;
-      // (a - rest) / b is a whole number but for rounding
-      const T rest = std::fmod(a, b);
-      T whole = (a - rest) / b;
-      if (rest != 0 && (rest < 0) != (b < 0)) whole -= 1;
-      return whole == 0 ? std::copysign(T{0}, a / b) : std::nearbyint(whole);
+      if (std::isinf(a)) return std::numeric_limits<T>::quiet_NaN();
+      if (std::isinf(b)) return a != 0 && (a < 0) != (b < 0) ? T{-1} : a / b;
+      const T whole = std::floor(a / b), rest = std::fma(-whole, b, a);
+      return (b < 0 ? rest > 0 : rest < 0) ? whole - 1 : whole;  // a / b was rounded up to a whole number
     }
   }
 };

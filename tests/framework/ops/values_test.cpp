@@ -125,6 +125,8 @@ TEST(OpValues, DivisionRoundsDownAsInPython) {
             (std::vector<double>{1.5, 0.5, -0.5, -1.5, 1, 0}));
   EXPECT_EQ(values(floor_divide(vector({5.5, -5.5, 1, -1, 0.6, 1}), vector({2, 2, 0, 0, 0.1, kInf}))),
             (std::vector<double>{2, -3, kInf, -kInf, 5, 0}));  // 0.6 is less than 6 times 0.1 in binary
+  EXPECT_EQ(only(floor_divide(vector({1e16}), 3)), 3333333333333333);  // a quotient between two halves
+  EXPECT_EQ(only(floor_divide(vector({3156.64893}).to(DType::f32), 0.000397684984)), 7937561);
   EXPECT_TRUE(std::isnan(only(vector({1}) % 0)));
   EXPECT_TRUE(std::isnan(only(vector({kInf}) % 2)));
   EXPECT_EQ((7 % arange(1, 4, 1, DType::i64)).to_vector<int64_t>(), (std::vector<int64_t>{0, 1, 1}));
