@@ -130,7 +130,7 @@ Command add_prepare(CLI::App& cli) {
   cli.add_option("-t,--target", o->targets, "their translations, line by line")->take_all();
   cli.add_option("--ids", o->ids, "OPUS's .ids of each of these files; of an archive it is found")
       ->take_all();
-  cli.add_flag("--blank-lines", o->blank_lines, "an empty line on both sides ends a document");
+  cli.add_flag("--blank-lines", o->blank_lines, "an empty line (of both sides) ends a document");
   cli.add_option("-o,--output", o->folder, "corpus folder to write")->required();
   cli.add_flag("--overwrite", p.overwrite, "replace the corpus that an earlier call wrote there");
   const auto language = [&](const std::string& name, std::string& code, const char* what) {

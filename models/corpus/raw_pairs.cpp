@@ -142,42 +142,83 @@ TableColumns find_columns(const std::vector<std::string>& lines, const std::stri
 
 namespace {
 
+bool is_blank(std::string_view line) { return trimmed(line).empty(); }
+
+// Documents that end at blank lines.
+class BlankLineDocuments {
+ public:
+  void end() { document_.clear(); }
+  // The document of the next pair.
+  const std::string& name() {
+    if (document_.empty()) document_ = fmt::format("document {}", ++documents_);
+    return document_;
+  }
+
+ private:
+  std::string document_;
+  uint64_t documents_ = 0;
+};
+
 class TableReader : public PairReader {
  public:
-  TableReader(LineSource lines, const TableOptions& options, const std::string& target_language)
-      : lines_(std::move(lines)) {
+  TableReader(LineSource lines, const TableOptions& options, const std::string& target_language,
+              bool blank_lines)
+      : lines_(std::move(lines)), blank_lines_(blank_lines) {
     constexpr size_t kLook = 100;
-    for (std::string_view line; head_.size() < kLook && lines_.next(line);) head_.emplace_back(line);
-    columns_ = find_columns(head_, lines_.name(), options, target_language);
+    for (std::string_view line; head_.size() < kLook && lines_.next(line);) {
+      if (blank_lines_ && head_.empty() && is_blank(line))
+        ++leading_;
+      else
+        head_.emplace_back(line);
+    }
+    std::vector<std::string> rows;
+    std::ranges::copy_if(head_, std::back_inserter(rows),
+                         [&](const std::string& line) { return !(blank_lines_ && is_blank(line)); });
+    columns_ = find_columns(rows, lines_.name(), options, target_language);
     if (columns_.header) at_ = 1;
     if (options.columns.empty()) width_ = usual_width();
   }
   Found next(RawPair& pair) override {
     std::string_view line;
-    uint64_t number = at_ + 1;
-    if (at_ < head_.size()) {
-      line = head_[at_++];
-    } else if (!lines_.next(line)) {
-      require_one_form();
-      return Found::end;
-    } else {
-      number = lines_.number();
-    }
+    uint64_t number = 0;
+    do {
+      if (!next_line(line, number)) {
+        require_one_form();
+        return Found::end;
+      }
+    } while (ends_document(line));
     split_fields(line, '\t', fields_);
     if (fields_.size() < needed() || (width_ > 0 && fields_.size() > width_)) {
-      if (!trimmed(line).empty()) note_other_form(number);
+      if (!is_blank(line)) note_other_form(number);
       pair = {line, {}, {}, {}};
       return Found::other_columns;
     }
     ++fitting_;
     pair = {fields_[columns_.source - 1], fields_[columns_.target - 1], {}, {}};
+    if (blank_lines_) pair.document = documents_.name();
     if (columns_.attribution > 0 && fields_.size() >= columns_.attribution)
       pair.attribution = fields_[columns_.attribution - 1];
     return Found::pair;
   }
   bool has_attribution() const override { return columns_.attribution > 0; }
+  bool has_documents() const override { return blank_lines_; }
 
  private:
+  bool next_line(std::string_view& line, uint64_t& number) {
+    if (at_ < head_.size()) {
+      number = leading_ + at_ + 1;
+      line = head_[at_++];
+      return true;
+    }
+    if (!lines_.next(line)) return false;
+    number = lines_.number();
+    return true;
+  }
+  bool ends_document(std::string_view line) {
+    if (!blank_lines_ || !is_blank(line)) return false;
+    documents_.end();
+    return true;
+  }
   size_t needed() const { return std::max(columns_.source, columns_.target); }
   // How many columns most of the first lines have.
   size_t usual_width() {
@@ -207,7 +248,10 @@ class TableReader : public PairReader {
                                   first_other_, needed(), others_, all));
   }
   LineSource lines_;
+  bool blank_lines_;
+  BlankLineDocuments documents_;
   std::vector<std::string> head_;
+  uint64_t leading_ = 0;  // blank lines before the first
   std::vector<std::string_view> fields_;
   size_t at_ = 0;
   TableColumns columns_;
@@ -228,12 +272,11 @@ class SidesReader : public PairReader {
   Found next(RawPair& pair) override {
     while (next_pair(pair)) {
       if (!blank_lines_) return Found::pair;
-      if (trimmed(pair.source).empty() && trimmed(pair.target).empty()) {
-        document_.clear();
+      if (is_blank(pair.source) && is_blank(pair.target)) {
+        documents_.end();
         continue;
       }
-      if (document_.empty()) document_ = fmt::format("document {}", ++documents_);
-      pair.document = document_;
+      pair.document = documents_.name();
       return Found::pair;
     }
     return Found::end;
@@ -277,8 +320,7 @@ class SidesReader : public PairReader {
   std::unique_ptr<SideReader> source_, target_;
   std::optional<OpusIds> ids_;
   bool blank_lines_;
-  std::string document_;  // of blank lines
-  uint64_t documents_ = 0;
+  BlankLineDocuments documents_;
 };
 
 // What lies beside the data: README, LICENSE, _about.txt, .DS_Store, xml.
@@ -446,7 +488,8 @@ std::unique_ptr<PairReader> open_pairs(const PairInput& input, const TableOption
                                          open_ids(chosen.ids.empty() ? fs::path() : input.source, chosen.ids),
                                          input.blank_lines);
   }
-  return std::make_unique<TableReader>(open_lines(input.source, chosen.source), options, target_language);
+  return std::make_unique<TableReader>(open_lines(input.source, chosen.source), options, target_language,
+                                       input.blank_lines);
 }
 
 std::vector<PairNote> notes_of(const PairInput& input) {

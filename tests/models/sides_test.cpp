@@ -234,6 +234,24 @@ TEST_F(PreparedCorpora, BlankLinesEndDocumentsWhereAskedFor) {
   EXPECT_EQ(read_documents(dir_ / "corpus", info, "train").size(), 8U);
 }
 
+TEST_F(PreparedCorpora, BlankLinesEndDocumentsOfATable) {
+  std::string table;
+  for (int i = 0; i < 240; ++i) {
+    if (i % 4 == 0) table += i % 8 == 0 ? "\n" : " \t\n";
+    table += fmt::format("Sentence {}\tPhrase {}\n", i, i);
+  }
+  write("a.tsv", table);
+  PrepareOptions o = options("a.tsv");
+  EXPECT_EQ(prepare_corpus(o, quiet_).dropped,
+            (std::vector<std::pair<std::string, uint64_t>>{{"empty", 60}}));
+  o.inputs[0].blank_lines = true;
+  const CorpusInfo info = prepare_corpus(o, quiet_);
+  EXPECT_TRUE(info.dropped.empty());
+  const uint64_t pairs = info.train + info.valid + info.test;
+  EXPECT_EQ(pairs, 240U);
+  EXPECT_EQ(read_documents(dir_ / "corpus", info, "train").size(), info.train / 4);
+}
+
 TEST_F(PreparedCorpora, IdsThatDoNotBelongToTheLinesAreRefused) {
   const auto refused = [&](const std::function<void(std::string&)>& change, const std::string& message) {
     PackedMembers members = films();
