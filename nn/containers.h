@@ -1,6 +1,7 @@
 // Containers of layers: Sequential runs its layers one after the other, ModuleList gives access by index.
 #pragma once
 
+#include <concepts>
 #include <functional>
 #include <memory>
 #include <string>
@@ -13,6 +14,8 @@
 
 namespace heed::nn {
 
+class Sequential;
+
 namespace detail {
 template <class Layer>
 Layer& layer_at(const char* container, const std::vector<std::shared_ptr<Layer>>& layers, size_t i) {
@@ -20,6 +23,21 @@ Layer& layer_at(const char* container, const std::vector<std::shared_ptr<Layer>>
     throw IndexError(container, "layer " + std::to_string(i) + " of " + std::to_string(layers.size()));
   return *layers[i];
 }
+
+// What can be a part of a Sequential beside a layer that it constructs itself.
+template <class F>
+concept CalledWithTensor = requires(const F& f, const Tensor& x) {
+  { f(x) } -> std::convertible_to<Tensor>;
+};
+template <class L>
+concept MovedLayer = std::is_base_of_v<Module, L> && !std::is_const_v<L> && CalledWithTensor<L>;
+template <class F>
+concept TensorFunction = !std::is_base_of_v<Module, std::remove_cvref_t<F>> && CalledWithTensor<F>;
+template <class T>
+concept Stage = MovedLayer<T> || TensorFunction<T>;
+template <class... T>  // not one Sequential alone, which is moved
+concept Layers = sizeof...(T) > 0 && (Stage<T> && ...) &&
+                 (sizeof...(T) > 1 || !(std::is_same_v<std::remove_cvref_t<T>, Sequential> && ...));
 }  // namespace detail
 
 /// A function as a layer, without parameters: a lambda among the layers of a Sequential.
@@ -40,12 +58,27 @@ class Function : public Module {
 };
 
 /// Runs layers one after the other. Parameters are named by the index of their layer: "0.weight".
-///   Sequential net;
-///   net.emplace<Conv2d>(1, 8, 3, {.padding = 1}).emplace<ReLU>();
-///   net.emplace([](const Tensor& x) { return x * 2.0; });
+///   Sequential net{Conv2d(1, 8, 3, {.padding = 1}), ReLU()};
+///   net.emplace<Dropout>(0.1).emplace([](const Tensor& x) { return x * 2.0; });
 class Sequential : public Module {
  public:
   explicit Sequential(const Scope& scope = {}) : Module(scope) {}
+  /// In braces the layers are constructed from left to right, and so draw their initial values; in
+  /// parentheses the compiler chooses the order.
+  /// @param stages the layers in order: modules, which are moved into the container, and functions, as
+  ///   emplace() takes them
+  template <class... Stages>
+  requires detail::Layers<Stages...>
+  explicit Sequential(Stages&&... stages) : Sequential(Scope()) {
+    std::vector<Module*> modules;
+    const auto note = [&](auto& stage) {
+      if constexpr (std::is_base_of_v<Module, std::remove_cvref_t<decltype(stage)>>)
+        modules.push_back(&stage);
+    };
+    (note(stages), ...);
+    made_beside(modules);
+    (emplace(std::forward<Stages>(stages)), ...);
+  }
   /// Constructs a layer at the end. A layer takes one tensor and returns one.
   /// @tparam Layer a Module with Tensor operator()(const Tensor&) const
   /// @param arguments arguments of the layer's constructor
@@ -90,13 +123,18 @@ class Sequential : public Module {
     return emplace<Layer, A, B, C, const typename Layer::Options&>(std::forward<A>(a), std::forward<B>(b),
                                                                    std::forward<C>(c), options);
   }
+  /// A layer that exists already at the end: emplace(Conv2d(1, 8, 3, {.padding = 1})).
+  /// @param layer a temporary, or std::move(variable); it is moved into the container
+  /// @return this container, so that calls can be chained
+  template <detail::MovedLayer L>
+  Sequential& emplace(L&& layer) {
+    return emplace<std::remove_cvref_t<L>, L>(std::forward<L>(layer));
+  }
   /// A function at the end, as a layer without parameters.
   /// @param f a lambda or other callable that takes a tensor and returns one
   /// @return this container, so that calls can be chained
-  template <class F>
-  requires(!std::is_base_of_v<Module, std::remove_cvref_t<F>> &&
-           std::is_invocable_r_v<Tensor, const std::remove_cvref_t<F>&, const Tensor&>)
-      Sequential& emplace(F&& f) {
+  template <detail::TensorFunction F>
+  Sequential& emplace(F&& f) {
     return emplace<Function>(std::function<Tensor(const Tensor&)>(std::forward<F>(f)));
   }
   /// Runs the layers in order.
@@ -137,7 +175,7 @@ class ModuleList : public Module {
  public:
   explicit ModuleList(const Scope& scope = {}) : Module(scope) {}
   /// Constructs a layer at the end.
-  /// @param arguments arguments of the layer's constructor
+  /// @param arguments arguments of the layer's constructor, or a layer, which is moved into the list
   /// @return the new layer
   template <class... Arguments>
   Layer& emplace(Arguments&&... arguments) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "nn/kind.h"
 
@@ -41,7 +42,7 @@ Scope::~Scope() {
 Module::Module(const Scope& scope) : scope_(&scope) {
   // the innermost constructor at work; this one's own, and one whose arguments are being made, are none
   const Scope* maker = open_scope;
-  while (maker && !maker->module_) maker = maker->outer_;
+  while (maker && (!maker->module_ || maker->moved_)) maker = maker->outer_;
   if (maker) {
     maker_ = maker->module_;
     maker_->unannounced_.push_back(this);
@@ -50,6 +51,36 @@ Module::Module(const Scope& scope) : scope_(&scope) {
     scope_ = nullptr;  // another module's Scope: refused by check_complete()
   } else {
     scope.module_ = this;
+  }
+}
+
+Module::Module(Module&& from) noexcept
+    : parameters_(std::move(from.parameters_)),
+      buffers_(std::move(from.buffers_)),
+      children_(std::move(from.children_)),
+      parents_(std::move(from.parents_)),
+      scope_(std::exchange(from.scope_, nullptr)),
+      made_as_(from.made_as_),
+      maker_(std::exchange(from.maker_, nullptr)),
+      unannounced_(std::move(from.unannounced_)),
+      training_(from.training_),
+      output_hook_(std::move(from.output_hook_)) {
+  // the moved lists are empty now, and nothing points to `from` any more
+  for (std::vector<Module*>* list : {&from.parents_, &from.unannounced_}) list->clear();
+  from.children_.clear();
+  if (scope_) {
+    scope_->module_ = this;
+    scope_->moved_ = true;
+  }
+  if (maker_) std::ranges::replace(maker_->unannounced_, &from, this);
+  for (Module* made : unannounced_) made->maker_ = this;
+  for (const auto& [name, module] : children_) {
+    if (module) std::ranges::replace(module->parents_, &from, this);
+  }
+  for (Module* parent : parents_) {
+    for (auto& [name, module] : parent->children_) {
+      if (module == &from) module = this;
+    }
   }
 }
 
@@ -124,6 +155,15 @@ void Module::child(std::string name, Module& module) {
     children_.emplace_back(std::move(name), &module);
   } else {
     gone->second = &module;
+  }
+}
+
+void Module::made_beside(const std::vector<Module*>& arguments) {
+  while (maker_ && std::ranges::find(arguments, maker_) != arguments.end()) {
+    Module* const outer = maker_->maker_;
+    disown();
+    maker_ = outer;
+    if (outer) outer->unannounced_.push_back(this);
   }
 }
 

@@ -58,12 +58,15 @@ class Scope {
  private:
   friend class Module;
   mutable Module* module_ = nullptr;  // the module whose constructor is running
+  mutable bool moved_ = false;        // it has been moved since: its constructor is not running any more
   Scope* outer_;                      // the Scope that was open on this thread before this one
 };
 
 /// Base class of every layer. A layer stores its parameters as plain Tensor members created by param() and
-/// its sublayers as members announced with child(); it keeps no state between calls. Not copyable, because a
-/// parent points to its children; a parent is told when a child is destroyed.
+/// its sublayers as members announced with child(); it keeps no state between calls. Not copyable; movable,
+/// with its sublayers, into the object that a container holds: net.emplace(Conv2d(1, 8, 3, {.padding = 1})).
+/// A parent points to its children, and is told when one is moved or destroyed. A subclass that keeps
+/// pointers or references to its own members, or captures `this`, must delete its move constructor.
 ///
 /// Every function that visits the layers (parameters, state_dict, train, freeze, load, on_output, child)
 /// throws ValueError if a module has constructed a layer and not announced it ("module: Net does not announce
@@ -78,6 +81,11 @@ class Module {
   Module(const Module&) = delete;
   Module& operator=(const Module&) = delete;
   virtual ~Module();
+
+  /// Parameters, buffers, children and hooks go over to the new module, which also takes the place of the old
+  /// one among the children of others. The old one is left without any.
+  /// @param from the module to be moved, which must not be used again
+  Module(Module&& from) noexcept;
 
   /// This module's parameters, then those of its children, in the order of announcement. A parameter that two
   /// layers share appears once, under its first name.
@@ -174,6 +182,10 @@ class Module {
   /// @param name the name that it was announced with
   /// @throws ValueError if no child has this name
   void remove_child(const std::string& name);
+  /// For a constructor that takes layers as arguments: those are not what has constructed this module,
+  /// although they were under construction in the same expression.
+  /// @param arguments the layers
+  void made_beside(const std::vector<Module*>& arguments);
   /// Calls the output hook, if there is one, and tells a Profiler. A layer's call operator ends with `return
   /// announce(result)`; without either this costs two branches.
   /// @param output the layer's result

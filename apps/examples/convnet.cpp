@@ -12,16 +12,17 @@ using namespace figures;
 int main() {
   set_num_threads(1);  // so small a net gains nothing from a second one
   manual_seed(1);
-  nn::Sequential net;  // [B, 1, 16, 16] -> 8 channels of 8 x 8 -> 16 of 4 x 4 -> logits [B, shapes]
-  net.emplace<nn::Conv2d>(1, 8, 3, {.padding = 1})
-      .emplace<nn::BatchNorm2d>(8)
-      .emplace<nn::ReLU>()
-      .emplace<nn::MaxPool2d>(2);
-  net.emplace<nn::Conv2d>(8, 16, 3, {.padding = 1})
-      .emplace<nn::BatchNorm2d>(16)
-      .emplace<nn::ReLU>()
-      .emplace<nn::MaxPool2d>(2);
-  net.emplace<nn::Flatten>().emplace<nn::Linear>(16 * 4 * 4, kShapes);
+  // [B, 1, 16, 16] -> 8 channels of 8 x 8 -> 16 of 4 x 4 -> logits [B, shapes]
+  nn::Sequential net{nn::Conv2d(1, 8, 3, {.padding = 1}),
+                     nn::BatchNorm2d(8),
+                     nn::ReLU(),
+                     nn::MaxPool2d(2),
+                     nn::Conv2d(8, 16, 3, {.padding = 1}),
+                     nn::BatchNorm2d(16),
+                     nn::ReLU(),
+                     nn::MaxPool2d(2),
+                     nn::Flatten(),
+                     nn::Linear(16 * 4 * 4, kShapes)};
   nn::Adam adam(net.named_parameters());
   constexpr int64_t kUpdates = 300;
   const nn::Schedule schedule(nn::ScheduleKind::cosine, /*base=*/0.02, /*warmup=*/0,

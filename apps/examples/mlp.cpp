@@ -56,12 +56,7 @@ int main() {
   manual_seed(1);
   const Points train = spirals(300, 0.1), test = spirals(100, 0.1);
 
-  nn::Sequential net;
-  net.emplace<nn::Linear>(2, 64)
-      .emplace<nn::Tanh>()
-      .emplace<nn::Linear>(64, 64)
-      .emplace<nn::Tanh>()
-      .emplace<nn::Linear>(64, kArms);
+  nn::Sequential net{nn::Linear(2, 64), nn::Tanh(), nn::Linear(64, 64), nn::Tanh(), nn::Linear(64, kArms)};
   nn::Adam adam(net.named_parameters());
   std::printf("%lld parameters, accuracy before training: %.1f %%\n",
               static_cast<long long>(net.parameter_count()), 100 * accuracy(net, test));

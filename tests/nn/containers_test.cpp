@@ -30,6 +30,55 @@ TEST(Sequential, CallsItsLayersInOrderAndNamesTheirParametersByPlace) {
   for (const Tensor& parameter : p) EXPECT_TRUE(parameter.grad().defined());
 }
 
+TEST(Sequential, TakesLayersThatExistAndFunctions) {
+  manual_seed(2);
+  Linear first(2, 3);
+  const Tensor weight = first.weight;
+  Sequential net(
+      std::move(first), [](const Tensor& x) { return tanh(x); }, Linear(3, 1));
+  net.emplace(Conv1d(1, 2, 3, {.padding = 1})).emplace(ReLU());
+  EXPECT_THAT(names_of(net),
+              testing::ElementsAre("0.weight", "0.bias", "2.weight", "2.bias", "3.weight", "3.bias"));
+  const std::vector<Tensor> p = net.parameters();
+  EXPECT_EQ(p[0].body(), weight.body());
+  const Tensor x = randn({4, 2});
+  Sequential dense(Linear(2, 3));
+  dense.emplace(ReLU());
+  EXPECT_EQ(dense.load(NamedTensors{{"0.weight", p[0]}, {"0.bias", p[1]}}).complete(), true);
+  EXPECT_TRUE(all_close(dense(x), relu(linear(x, p[0], p[1])), 0, 0));
+}
+
+TEST(Sequential, OfLayersIsAMemberAmongOthers) {
+  struct Net : Module {
+    explicit Net(const Scope& scope = {})
+        : Module(scope),
+          body(Sequential(Linear(2, 4), Sequential(ReLU(), Linear(4, 4)), Tanh())),
+          head(Linear(4, 3), [](const Tensor& x) { return x * 2.0; }) {
+      blocks.emplace(Linear(3, 3));
+      child("body", body);
+      child("head", head);
+      child("blocks", blocks);
+    }
+    Sequential body, head;
+    ModuleList<Linear> blocks;
+  };
+  const Net net;
+  EXPECT_THAT(names_of(net),
+              testing::ElementsAre("body.0.weight", "body.0.bias", "body.1.1.weight", "body.1.1.bias",
+                                   "head.0.weight", "head.0.bias", "blocks.0.weight", "blocks.0.bias"));
+  EXPECT_EQ(net.head(net.body(ones({5, 2}))).shape(), (Shape{5, 3}));
+}
+
+TEST(Sequential, OfLayersThatIsForgottenIsRefused) {
+  struct Net : Module {
+    explicit Net(const Scope& scope = {}) : Module(scope), head(Linear(4, 3), Tanh()) {}
+    Sequential head;
+  };
+  const Net net;
+  EXPECT_ERROR(ValueError, "module: Net does not announce a Sequential that it made: child(name, member)",
+               net.parameters());
+}
+
 TEST(Sequential, PassesTheTrainingModeOn) {
   Sequential net;
   net.emplace<Dropout>(0.5);

@@ -296,9 +296,36 @@ TEST(Module, AParentMayDieBeforeItsChild) {
 }
 
 // Parameters by walking the tree a second way: through named_modules, each layer's own.
-TEST(Module, EveryLayerOfNnCanBeWalked) {
+// The layer in another place, and its old place gone.
+template <class Layer>
+std::unique_ptr<Layer> moved(std::unique_ptr<Layer> layer) {
+  const NamedTensors before = layer->state_dict();
+  std::vector<std::string> names;
+  for (const auto& [name, module] : layer->named_modules()) names.push_back(name);
+  auto there = std::make_unique<Layer>(std::move(*layer));
+  EXPECT_TRUE(layer->state_dict().empty()) << kind_of(*there);
+  layer.reset();
+  const NamedTensors after = there->state_dict();
+  EXPECT_EQ(after.size(), before.size()) << kind_of(*there);
+  for (size_t i = 0; i < std::min(before.size(), after.size()); ++i) {
+    EXPECT_EQ(after[i].first, before[i].first);
+    EXPECT_EQ(after[i].second.body(), before[i].second.body());
+  }
+  std::vector<std::string> names_after;
+  for (const auto& [name, module] : there->named_modules()) names_after.push_back(name);
+  EXPECT_EQ(names_after, names) << kind_of(*there);
+  return there;
+}
+
+TEST(Module, EveryLayerOfNnCanBeWalkedAndMoved) {
   std::vector<std::unique_ptr<Module>> all;
-  const auto add = [&]<class Layer>(std::unique_ptr<Layer> layer) { all.push_back(std::move(layer)); };
+  const auto add = [&]<class Layer>(std::unique_ptr<Layer> layer) {
+    if constexpr (std::is_same_v<Layer, Attention>) {
+      all.push_back(std::move(layer));  // made behind its base class
+    } else {
+      all.push_back(moved(std::move(layer)));
+    }
+  };
   add(std::make_unique<Linear>(2, 3));
   add(std::make_unique<Embedding>(4, 2));
   add(std::make_unique<RMSNorm>(2));
@@ -347,6 +374,65 @@ TEST(Module, EveryLayerOfNnCanBeWalked) {
     for (const auto& [name, below] : module->named_modules())
       EXPECT_FALSE(below->training()) << kind_of(*module) << " " << name;
   }
+}
+
+struct TwoLayers : Module {
+  explicit TwoLayers(int64_t size, const Scope& scope = {})
+      : Module(scope), first(size, size), second(first.weight.size(0), 1) {
+    child("first", first);
+    child("second", second);
+  }
+  Tensor operator()(const Tensor& x) const { return announce(second(tanh(first(x)))); }
+  Linear first, second;
+};
+
+struct OverTwo : Module {
+  explicit OverTwo(Module& pair, const Scope& scope = {}) : Module(scope) { child("pair", pair); }
+};
+
+TEST(Module, AMovedModuleComputesTheSameAndTakesThePlaceOfTheOldOne) {
+  manual_seed(5);
+  auto pair = std::make_unique<TwoLayers>(3);
+  OverTwo above(*pair);
+  int seen = 0;
+  above.on_output([&](const std::string&, const Tensor&) { ++seen; });
+  const Tensor x = randn({2, 3});
+  const Tensor y = (*pair)(x);
+  EXPECT_EQ(seen, 3);
+  const TwoLayers there = std::move(*pair);
+  pair.reset();
+  EXPECT_TRUE(all_close(there(x), y, 0, 0));
+  EXPECT_EQ(seen, 6);
+  const auto below = above.named_modules();
+  ASSERT_EQ(below.size(), 4U);
+  EXPECT_EQ(below[1].second, &there);
+  EXPECT_EQ(below[2].second, &there.first);
+  EXPECT_EQ(above.named_parameters()[2].first, "pair.second.weight");
+}
+
+TwoLayers made_by_a_function(int64_t size) {
+  TwoLayers pair(size);
+  pair.train(false);
+  return size > 2 ? std::move(pair) : TwoLayers(size);
+}
+
+TEST(Module, AFunctionCanReturnAModule) {
+  const TwoLayers pair = made_by_a_function(3);
+  EXPECT_EQ(pair.named_parameters().size(), 4U);
+  EXPECT_FALSE(pair.second.training());
+  EXPECT_EQ(made_by_a_function(2).parameter_count(), 4 + 2 + 2 + 1);
+}
+
+TEST(Module, AMovedListOfForgottenLayersIsRefusedAsBefore) {
+  struct Forgetful : Module {
+    explicit Forgetful(const Scope& scope = {}) : Module(scope), layer(2, 2) {}
+    Linear layer;
+  };
+  auto one = std::make_unique<Forgetful>();
+  const Forgetful other = std::move(*one);
+  one.reset();
+  EXPECT_ERROR(ValueError, "module: Forgetful does not announce a Linear that it made: child(name, member)",
+               other.parameters());
 }
 
 TEST(Module, AdoptsMappedValuesWithoutCopyingThem) {
