@@ -20,8 +20,9 @@ char** to_restart = nullptr;  // the arguments, where use_threads() is to decide
 
 void restart(char** argv) {
   if (std::getenv("GOMP_SPINCOUNT") || std::getenv("OMP_WAIT_POLICY")) return;
-  ::setenv("GOMP_SPINCOUNT", "20000", 1);  // tens of microseconds
-  ::execv("/proc/self/exe", argv);         // comes back only if it failed; then the default serves
+  ::setenv("GOMP_SPINCOUNT", "20000", 1);    // tens of microseconds
+  ::setenv("OPENBLAS_NUM_THREADS", "1", 0);  // threads of its own would never get work
+  ::execv("/proc/self/exe", argv);           // comes back only if it failed; then the default serves
 }
 
 }  // namespace

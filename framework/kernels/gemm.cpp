@@ -1,7 +1,7 @@
 // Which backend takes which product. The choice goes by shape alone, never by a timing, so that equal runs
 // give equal bits.
-//   f64: OpenBLAS. f32: OpenBLAS below 64 (a oneDNN call costs 0.2 us) and for weight gradients (transposed
-//     A), oneDNN for the rest.
+//   f64: OpenBLAS. f32: small matrices by multiply_small(); OpenBLAS below 64 (a oneDNN call costs 0.2 us)
+//     and for weight gradients (transposed A); oneDNN for the rest.
 //   f32 in bf16: oneDNN, where the product is large enough to pay for the rounding of both operands.
 #include "framework/kernels/onednn/gemm.h"
 
@@ -39,10 +39,47 @@ bool openblas_is_slow() {
   return slow;
 }
 
-bool onednn_is_better(bool ta, int64_t M, int64_t N, int64_t K) {
+// From 0.3.17 on OpenBLAS has kernels that do not pack small matrices, for AVX-512 alone.
+bool openblas_packs_small_products() {
+  static const bool packs = [] {
+    const std::string core = openblas::core_name();
+    return core != "SkylakeX" && core != "Cooperlake" && core != "SapphireRapids";
+  }();
+  return packs;
+}
+
+bool onednn_is_better(bool ta, bool tb, int64_t M, int64_t N, int64_t K) {
   if (openblas_is_slow()) return true;
   if (M < 16) return N * K >= 64 * 64;  // few rows: OpenBLAS packs the whole right-hand side
+  if (tb && openblas_packs_small_products() && M * N * K > int64_t{1} << 17) return std::min(N, K) >= 16;
   return !ta && std::min({M, N, K}) >= 64;
+}
+
+// Matrices so small that how they are read counts for as much as the sums: whether the product is done.
+//   The dot products of a transposed B take 1.2 to 1.7 times as long as the product with B turned first.
+//   Where OpenBLAS packs both sides of every product, ours are faster up to some 64 x 64 x 64.
+bool multiply_small(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const float* A, int64_t lda,
+                    const float* B, int64_t ldb, float beta, float* C, int64_t ldc) {
+  constexpr int64_t kLargestB = int64_t{1} << 14;
+  if ((beta != 0 && beta != 1) || N * K > kLargestB) return false;
+  const int64_t products = M * N * K;
+  const bool packs = openblas_packs_small_products();
+  if (tb && !ta && M >= 12 && N >= 16 && products <= int64_t{1} << (packs ? 17 : 20)) {
+    const Scratch<uint32_t> turned(K * N);
+    transpose(N, K, reinterpret_cast<const uint32_t*>(B), ldb, turned.data(), N);
+    const auto* const b = reinterpret_cast<const float*>(turned.data());
+    if (!multiply_small(false, false, M, N, K, A, lda, b, N, beta, C, ldc))
+      openblas::gemm(false, false, M, N, K, A, lda, b, N, beta, C, ldc);
+    return true;
+  }
+  if (packs) {
+    if (tb || M < 2 || N < 8 || products > int64_t{1} << 18) return false;
+    small_gemm(ta, M, N, K, A, lda, B, ldb, beta == 1, C, ldc);
+  } else {
+    if (products > int64_t{1} << 19) return false;
+    openblas::gemm(ta, tb, M, N, K, A, lda, B, ldb, beta, C, ldc);
+  }
+  return true;
 }
 
 constexpr int64_t kWorthThreads = int64_t{1} << 17;  // multiply-adds: some microseconds
@@ -187,7 +224,8 @@ void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const T* A, int64_t
   if constexpr (std::is_same_v<T, float>) {
     if (wants_bf16() && bf16_is_better(ta, tb, M, N, K, beta))
       return gemm_bf16(ta, tb, M, N, K, A, lda, B, ldb, beta == 1, C, ldc);
-    if (onednn_is_better(ta, M, N, K)) {
+    if (multiply_small(ta, tb, M, N, K, A, lda, B, ldb, beta, C, ldc)) return;
+    if (onednn_is_better(ta, tb, M, N, K)) {
       // oneDNN starts a team even for a row of 72
       const detail::ProductThreads one(M * N * K < kWorthThreads);
       return onednn::gemm(ta, tb, M, N, K, A, lda, B, ldb, beta, C, ldc);

@@ -31,6 +31,11 @@ template <class T>
 void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb,
           T beta, T* C, int64_t ldc);
 
+/// C = op(A) B, or with accumulate C = op(A) B + C, on one thread, for matrices that a BLAS would spend its
+/// time on packing. op is the transpose where ta is set.
+void small_gemm(bool ta, int64_t M, int64_t N, int64_t K, const float* A, int64_t lda, const float* B,
+                int64_t ldb, bool accumulate, float* C, int64_t ldc);
+
 /// c = a b + beta c for [M, K] x [K, N] or equal batches of them; reads the strides of transposed and
 /// row-padded views.
 void matmul(const Tensor& a, const Tensor& b, const Tensor& c, double beta);
@@ -112,6 +117,7 @@ class QuantisedMatrix : public KeptMatrix {
  private:
   QuantisedMatrix(int64_t K, int64_t N);
   void set_column(int64_t n, float scale, const int8_t* whole);  // [groups * 4], zeros beyond K
+  void set_scale(int64_t n, float scale, int32_t sum);           // of a column of the given sum
 
   int64_t K_, N_, width_, groups_;  // columns of a panel; groups of four values of k
   int8_t* panels_ = nullptr;        // [panels, groups, width, 4]

@@ -5,8 +5,12 @@
 //   dQ = dS K,  dK = dS^T Q
 // M is what an additive mask adds to the scaled scores; its gradient is summed to its shape.
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <limits>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "framework/core/parallel.h"
 #include "framework/kernels/kernels.h"
@@ -17,6 +21,17 @@
 
 namespace heed {
 namespace {
+
+// In vectors, which std::isfinite is not: an exponent of ones and one more carry into the sign.
+template <class T>
+bool all_finite(int64_t n, const T* x) {
+  using Bits = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
+  constexpr Bits kExponent = std::bit_cast<Bits>(std::numeric_limits<T>::infinity()),
+                 kOne = kExponent & (~kExponent + 1), kSign = Bits{1} << (8 * sizeof(T) - 1);
+  Bits carried = 0;
+  for (int64_t i = 0; i < n; ++i) carried |= (std::bit_cast<Bits>(x[i]) & kExponent) + kOne;
+  return (carried & kSign) == 0;
+}
 
 struct ScaledDotAttention : detail::AttentionForm {
   static constexpr const char* kName = "scaled_dot_attention";
@@ -31,8 +46,7 @@ struct ScaledDotAttention : detail::AttentionForm {
                     int64_t ldy) const {
     if (!causal) return;
     for (int64_t t = 0; t < T; ++t) {
-      if (std::all_of(y + t * ldy, y + t * ldy + columns, [](T_ value) { return std::isfinite(value); }))
-        continue;
+      if (all_finite(columns, y + t * ldy)) continue;
       kernels::gemm<T_>(false, false, 1, columns, std::max<int64_t>(seen(t, length), 0), w + t * S, S, x, ldx,
                         T_{0}, y + t * ldy, ldy);
     }
@@ -47,19 +61,21 @@ struct ScaledDotAttention : detail::AttentionForm {
     const int64_t d = head_size(), e = value_size();
     const T_ scale = static_cast<T_>(1 / std::sqrt(static_cast<double>(d)));
     parallel_for(B * heads, grain(), [&](int64_t begin, int64_t end) {
+      std::vector<int64_t> used(static_cast<size_t>(T));
       for (int64_t i = begin; i < end; ++i) {
         const int64_t b = i / heads, h = i % heads, length = this->length(b);
         T_* const p = weights.data<T_>() + i * T * S;
         kernels::gemm<T_>(false, true, T, length, d, q.data<T_>() + b * q.strides()[0] + h * d,
                           q.strides()[1], k.data<T_>() + b * k.strides()[0] + h * d, k.strides()[1], T_{0}, p,
                           S);
+        if (length == S) kernels::affine<T_>(T * S, p, scale, T_{0}, p);
         for (int64_t t = 0; t < T; ++t) {
-          kernels::affine<T_>(length, p + t * S, scale, T_{0}, p + t * S);
+          if (length < S) kernels::affine<T_>(length, p + t * S, scale, T_{0}, p + t * S);
           if (hidden.data) detail::hide(hidden, hidden.row(b, h, t), 0, length, p + t * S);
           if (added.data) detail::shift(added, added.row(b, h, t), 0, length, p + t * S);
-          const int64_t used = seen(t, length);
-          kernels::softmax<T_>(1, S, p + t * S, &used, 1, p + t * S);
+          used[static_cast<size_t>(t)] = seen(t, length);
         }
+        kernels::softmax<T_>(T, S, p, used.data(), 1, p);
         kernels::gemm<T_>(false, false, T, e, length, p, S, v.data<T_>() + b * v.strides()[0] + h * e,
                           v.strides()[1], T_{0}, context.data<T_>() + b * T * E + h * e, E);
         of_seen_keys<T_>(length, e, p, v.data<T_>() + b * v.strides()[0] + h * e, v.strides()[1],
@@ -96,15 +112,16 @@ struct ScaledDotAttention : detail::AttentionForm {
       for (int64_t i = begin; i < end; ++i) {
         const int64_t b = i / heads, h = i % heads, length = this->length(b);
         const T_* const p = weights.data<T_>() + i * T * S;
+        const bool whole = dcontext.defined() && length == S;  // the product sets all of dP
         if (dweights.defined()) {
           std::copy_n(dweights.data<T_>() + i * T * S, T * S, ds.data());
-        } else {
+        } else if (!whole) {
           std::fill(ds.begin(), ds.end(), T_{0});
         }
         if (dcontext.defined()) {
           const T_* const dc = dcontext.data<T_>() + b * T * E + h * e;
           kernels::gemm<T_>(false, true, T, length, e, dc, E, v.data<T_>() + b * v.strides()[0] + h * e,
-                            v.strides()[1], T_{1}, ds.data(), S);
+                            v.strides()[1], dweights.defined() || !whole ? T_{1} : T_{0}, ds.data(), S);
           kernels::gemm<T_>(true, false, length, e, T, p, S, dc, E, T_{0}, dv.data<T_>() + b * S * E + h * e,
                             E);
         }

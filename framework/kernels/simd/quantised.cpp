@@ -253,12 +253,16 @@ QuantisedMatrix::QuantisedMatrix(int64_t K, int64_t N)
   if (columns > N) std::memset(panels_ + panel_bytes_ - last, 0, last);
 }
 
-void QuantisedMatrix::set_column(int64_t n, float scale, const int8_t* whole) {
+void QuantisedMatrix::set_scale(int64_t n, float scale, int32_t sum) {
   scales_[static_cast<size_t>(n)] = scale;
+  offsets_[static_cast<size_t>(n)] = 128 * sum;
+}
+
+void QuantisedMatrix::set_column(int64_t n, float scale, const int8_t* whole) {
+  set_scale(n, scale, std::accumulate(whole, whole + groups_ * 4, int32_t{0}));
   int8_t* const panel = panels_ + (n / width_ * groups_ * width_ + n % width_) * 4;
   for (int64_t group = 0; group < groups_; ++group)
     std::memcpy(panel + group * width_ * 4, whole + group * 4, 4);
-  offsets_[static_cast<size_t>(n)] = 128 * std::accumulate(whole, whole + groups_ * 4, int32_t{0});
 }
 
 QuantisedMatrix::QuantisedMatrix(int64_t K, int64_t N, const float* data, int64_t row_stride,
@@ -281,18 +285,34 @@ QuantisedMatrix::QuantisedMatrix(const QuantisedRows& columns)
     : QuantisedMatrix(columns.columns, columns.rows) {
   std::vector<float> values(static_cast<size_t>(K_));
   std::vector<int8_t> whole(static_cast<size_t>(groups_ * 4));
-  for (int64_t n = 0; n < N_; ++n) {
-    const int8_t* const stored = columns.whole + n * K_;
-    if (HWY_DYNAMIC_DISPATCH(SpansRange)(K_, stored)) {
-      // rounding the values would give these numbers again, with the scale that their largest value gives
-      const bool padded = K_ % 4 != 0;
-      if (padded) std::memcpy(whole.data(), stored, static_cast<size_t>(K_));
-      set_column(n, 127.0F * columns.scales[n] / 127.0F, padded ? whole.data() : stored);
-      continue;
+  std::vector<char> as_stored(static_cast<size_t>(width_));
+  for (int64_t first = 0; first < N_; first += width_) {  // panel by panel
+    const int64_t count = std::min(width_, N_ - first);
+    const int8_t* const panel = columns.whole + first * K_;
+    // rounding the values would give these numbers again, with the scale that their largest value gives
+    bool all = K_ % 4 == 0 && reinterpret_cast<uintptr_t>(panel) % sizeof(uint32_t) == 0;
+    for (int64_t i = 0; i < count; ++i) {
+      as_stored[static_cast<size_t>(i)] = HWY_DYNAMIC_DISPATCH(SpansRange)(K_, panel + i * K_);
+      all = all && as_stored[static_cast<size_t>(i)];
     }
-    columns.restore(n, values.data());
-    const float scale = HWY_DYNAMIC_DISPATCH(QuantiseColumn)(K_, values.data(), whole.data());
-    set_column(n, scale, whole.data());
+    if (all) {  // groups of four bytes, turned
+      transpose(count, groups_, reinterpret_cast<const uint32_t*>(panel), groups_,
+                reinterpret_cast<uint32_t*>(panels_ + first * groups_ * 4), width_);
+    }
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t n = first + i;
+      const int8_t* const stored = panel + i * K_;
+      const float scale = 127.0F * columns.scales[n] / 127.0F;
+      if (all) {
+        set_scale(n, scale, std::accumulate(stored, stored + K_, int32_t{0}));
+      } else if (as_stored[static_cast<size_t>(i)]) {
+        std::memcpy(whole.data(), stored, static_cast<size_t>(K_));
+        set_column(n, scale, whole.data());
+      } else {
+        columns.restore(n, values.data());
+        set_column(n, HWY_DYNAMIC_DISPATCH(QuantiseColumn)(K_, values.data(), whole.data()), whole.data());
+      }
+    }
   }
 }
 

@@ -89,6 +89,41 @@ TYPED_TEST(GemmTest, EqualsThreePlainLoops) {
   set_num_threads(before);
 }
 
+// What gemm() takes on machines whose OpenBLAS packs small matrices, called by itself so that every machine
+// tests it: tiles of any height, columns that end inside a vector.
+TEST(SmallGemm, AgreesWithThreePlainLoops) {
+  Generator generator(25);
+  for (int round = 0; round < 300; ++round) {
+    const auto size = [&] { return static_cast<int64_t>(generator.next_below(round % 2 ? 70 : 20)); };
+    const int64_t M = size(), N = size(), K = size();
+    const bool ta = generator.next_below(2), accumulate = generator.next_below(2);
+    const int64_t lda = (ta ? M : K) + size() / 8, ldb = N + size() / 8, ldc = N + size() / 8;
+    // exactly as large as needed, so that a sanitizer sees what is read beyond
+    const auto a = numbers<float>(generator, std::max<int64_t>(0, ((ta ? K : M) - 1) * lda + (ta ? M : K))),
+               b = numbers<float>(generator, std::max<int64_t>(0, (K - 1) * ldb + N));
+    auto c = numbers<float>(generator, std::max<int64_t>(0, (M - 1) * ldc + N));
+    const auto start = c;
+    small_gemm(ta, M, N, K, a.data(), lda, b.data(), ldb, accumulate, c.data(), ldc);
+    for (int64_t i = 0; i < M; ++i) {
+      for (int64_t j = 0; j < ldc; ++j) {
+        const auto at = static_cast<size_t>(i * ldc + j);
+        if (at >= c.size()) break;
+        if (j >= N) {
+          ASSERT_EQ(c[at], start[at]);  // between the rows
+          continue;
+        }
+        double sum = accumulate ? static_cast<double>(start[at]) : 0;
+        for (int64_t k = 0; k < K; ++k) {
+          sum += static_cast<double>(a[static_cast<size_t>(ta ? k * lda + i : i * lda + k)]) *
+                 static_cast<double>(b[static_cast<size_t>(k * ldb + j)]);
+        }
+        ASSERT_NEAR(static_cast<double>(c[at]), sum, 1e-6 * static_cast<double>(K + 1))
+            << M << " " << N << " " << K;
+      }
+    }
+  }
+}
+
 // LSTM steps: fewer and fewer rows on one packed matrix, as sequences end; small matrices stay plain, large
 // ones take oneDNN's layout.
 TYPED_TEST(GemmTest, PackedTakesAnyNumberOfRows) {
