@@ -290,15 +290,31 @@ void Grads::follow(const Tensor& y, const Tensor& g) {
 
 void Grads::add_slice(int i, const Shape& shape, int dim, int64_t start, const Tensor& g) {
   if (!wants(i)) return;
+  const int64_t end = start + g.size(dim);
+  if (Tensor& total = slot(i); !GradMode::enabled() && !total.defined()) {
+    total = empty(shape, g.dtype());
+    const auto copy_to = [&, whole = total.detach()](int64_t from, int64_t to, const void* x,
+                                                     const Strides& xs) {
+      const Tensor part = slice(whole, dim, from, to);
+      kernels::copy_strided(g.dtype(), part.shape(), x, xs, part.raw_data(), part.strides());
+    };
+    const double zero = 0;  // of either type
+    Strides still = shape;
+    for (int d = 0; d < shape.ndim(); ++d) still[d] = 0;
+    copy_to(0, start, &zero, still);
+    copy_to(start, end, g.raw_data(), g.strides());
+    copy_to(end, shape[dim], &zero, still);
+    return;
+  }
   if (const Tensor whole = buffer(i, shape, g.dtype()); whole.defined()) {
-    const Tensor part = slice(whole, dim, start, start + g.size(dim));
+    const Tensor part = slice(whole, dim, start, end);
     kernels::add_strided(g.dtype(), g.shape(), g.raw_data(), g.strides(), part.raw_data(), part.strides());
     return;
   }
   std::vector<Tensor> parts;
   if (start > 0) parts.push_back(zeros(shape.with(dim, start), g.dtype()));
   parts.push_back(g);
-  if (const int64_t rest = shape[dim] - start - g.size(dim); rest > 0)
+  if (const int64_t rest = shape[dim] - end; rest > 0)
     parts.push_back(zeros(shape.with(dim, rest), g.dtype()));
   add(i, concat(parts, dim));
 }

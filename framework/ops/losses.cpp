@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <span>
 
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
@@ -128,13 +130,13 @@ struct PlainNll {
     dispatch_floating(kName, x.dtype(), [&](auto t) {
       using T = decltype(t);
       const T* row = x.data<T>();
-      double total = 0;
+      std::array<double, 4> totals = {};  // that do not wait for each other
       int64_t n = 0;
       for (int64_t r = 0; r < shape[0]; ++r, row += shape[1]) {
         if (id[r] == padding_id) continue;
-        total += static_cast<double>(row[id[r]]);
-        ++n;
+        totals[static_cast<size_t>(n++ % 4)] += static_cast<double>(row[id[r]]);
       }
+      const double total = (totals[0] + totals[1]) + (totals[2] + totals[3]);
       *y.data<T>() = static_cast<T>(-total / static_cast<double>(std::max<int64_t>(n, 1)));
     });
     return y;
@@ -248,11 +250,15 @@ Tensor nll_loss(const Tensor& log_probabilities, const Tensor& targets, const Te
                                              class_weights.describe()));
   }
   if (!class_weights.defined()) {
-    const Tensor ids = targets.contiguous();
-    for (int64_t r = 0; r < ids.numel(); ++r) {
-      if (const int64_t id = ids.data<int64_t>()[r]; id != padding_id && (id < 0 || id >= classes))
-        throw IndexError("nll_loss", fmt::format("index {} is outside 0..{} of dimension 1 of {}", id,
-                                                 classes - 1, log_probabilities.shape().str()));
+    const Tensor dense = targets.contiguous();
+    const std::span<const int64_t> ids(dense.data<int64_t>(), static_cast<size_t>(dense.numel()));
+    const auto outside = [&](int64_t id) { return id != padding_id && (id < 0 || id >= classes); };
+    bool any = false;
+    for (const int64_t id : ids) any |= outside(id);
+    if (any) {
+      throw IndexError("nll_loss", fmt::format("index {} is outside 0..{} of dimension 1 of {}",
+                                               *std::ranges::find_if(ids, outside), classes - 1,
+                                               log_probabilities.shape().str()));
     }
     return apply(PlainNll{padding_id, log_probabilities.shape()}, log_probabilities, targets);
   }

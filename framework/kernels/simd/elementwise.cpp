@@ -632,6 +632,7 @@ void sum(int64_t outer, int64_t reduce, int64_t inner, const T* x, Y* y, double 
 template <class T>
 double sum_of_squares(int64_t n, const T* x) {
   constexpr int64_t kChunk = 8192;
+  if (n <= kChunk) return HEED_DISPATCH(SumOfSquaresKernel)(n, x);
   const int64_t chunks = (n + kChunk - 1) / kChunk;
   std::vector<double> partial(static_cast<size_t>(chunks));
   parallel_for(chunks, 8, [&](int64_t b, int64_t e) {

@@ -108,7 +108,7 @@ V SafeSigmoid(D d, V x) {
 
 /// f on n values, whole vectors first, then a masked rest.
 template <class T, class F>
-void Map(int64_t n, const T* x, T* y, const F& f) {
+HWY_INLINE void Map(int64_t n, const T* x, T* y, const F& f) {
   const hn::ScalableTag<T> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   int64_t i = 0;
@@ -120,7 +120,7 @@ void Map(int64_t n, const T* x, T* y, const F& f) {
 }
 
 template <class T, class F>
-void Map2(int64_t n, const T* a, const T* b, T* y, const F& f) {
+HWY_INLINE void Map2(int64_t n, const T* a, const T* b, T* y, const F& f) {
   const hn::ScalableTag<T> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   int64_t i = 0;
@@ -134,7 +134,7 @@ void Map2(int64_t n, const T* a, const T* b, T* y, const F& f) {
 /// Calls f(vector_index, mask-or-nothing) style loops for reductions: f(i, load) where load(p) reads p[i...]
 /// or zeros past n.
 template <class T, class F>
-void Lanewise(int64_t n, const F& f) {
+HWY_INLINE void Lanewise(int64_t n, const F& f) {
   const hn::ScalableTag<T> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   int64_t i = 0;
@@ -229,35 +229,48 @@ double WideSum(int64_t n, const F& f) {
   return total.value();
 }
 
-/// A sum of vectors that exist in registers alone: of 16 of them at a time as they are, and of these sums
-/// with what each addition rounded away carried along (Kahan 1965).
+/// A sum of vectors with what each addition rounded away carried along (Kahan 1965).
+template <class D>
+class CarriedSum {
+ public:
+  using V = hn::Vec<D>;
+  explicit CarriedSum(D d = D()) : total_(hn::Zero(d)), lost_(total_) {}
+  HWY_INLINE void add(V term) {
+    const V small = hn::Sub(term, lost_), next = hn::Add(total_, small);
+    lost_ = hn::Sub(hn::Sub(next, total_), small);
+    total_ = next;
+  }
+  V total() const { return total_; }
+
+ private:
+  V total_, lost_;
+};
+
+/// Vectors that are summed as they are before the sum goes to a CarriedSum.
+inline constexpr int kSummedTogether = 16;
+
+/// A sum of vectors that exist in registers alone: kSummedTogether at a time, their sums by CarriedSum.
 template <class D>
 class BlockedSum {
  public:
   using V = hn::Vec<D>;
-  explicit BlockedSum(D d) : zero_(hn::Zero(d)), block_(zero_), total_(zero_), lost_(zero_) {}
+  explicit BlockedSum(D d) : zero_(hn::Zero(d)), block_(zero_), sum_(d) {}
   void add(V term) {
     block_ = hn::Add(block_, term);
-    if (++count_ % 16 == 0) flush();
-  }
-  /// block + a b
-  void add_product(V a, V b) {
-    block_ = hn::MulAdd(a, b, block_);
-    if (++count_ % 16 == 0) flush();
+    if (++count_ % kSummedTogether == 0) flush();
   }
   V total() {
     flush();
-    return total_;
+    return sum_.total();
   }
 
  private:
   void flush() {
-    const V small = hn::Sub(block_, lost_), next = hn::Add(total_, small);
-    lost_ = hn::Sub(hn::Sub(next, total_), small);
-    total_ = next;
+    sum_.add(block_);
     block_ = zero_;
   }
-  V zero_, block_, total_, lost_;
+  V zero_, block_;
+  CarriedSum<D> sum_;
   uint32_t count_ = 0;
 };
 

@@ -5,6 +5,7 @@
 #define HWY_TARGET_INCLUDE "framework/kernels/simd/reductions.cpp"
 #include <hwy/foreach_target.h>
 
+#include <limits>
 #include <span>
 
 #include "framework/core/parallel.h"
@@ -39,10 +40,8 @@ T ExtremeOfRow(int64_t n, const T* x) {
       e = more(e, hn::LoadU(d, x + i + 3 * lanes));
     }
     a = more(more(a, b), more(c, e));
-    HWY_ALIGN T lane[hn::MaxLanes(d)];
-    hn::Store(a, d, lane);
-    best = lane[0];
-    for (int64_t k = 1; k < lanes; ++k) best = more_extreme(kLargest, best, lane[k]);
+    if (!hn::AllFalse(d, hn::IsNaN(a))) return std::numeric_limits<T>::quiet_NaN();
+    best = kLargest ? Largest(d, a) : -Largest(d, hn::Neg(a));
   }
   for (; i < n; ++i) best = more_extreme(kLargest, best, x[i]);
   return best;

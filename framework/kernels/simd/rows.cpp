@@ -178,27 +178,63 @@ void LayerNormRow(int64_t n, const T* x, const T* gain, const T* bias, double ep
   });
 }
 
-// With h = (x - mean) r and k = g gain: dx = r (k - mean(k) - h mean(k h)); dgain += g h, dbias += g.
-template <class T>
-void LayerNormBackwardRow(int64_t n, const T* g, const T* x, const T* gain, const T* stats, T* dx, T* dgain,
-                          T* dbias) {
+// With h = (x - mean) r and k = g gain: dx = r (k - mean(k) - h mean(k h)); dgain += g h, dbias += g. Several
+// rows at a time share what is read and written of gain, dgain and dbias, and wait less for their sums.
+template <class T, int kRows>
+void LayerNormBackwardTogether(int64_t n, const T* g, const T* x, const T* gain, const T* stats, T* dx,
+                               T* dgain, T* dbias) {
   const hn::ScalableTag<T> d;
-  const auto centre = hn::Set(d, stats[0]), rest = hn::Set(d, stats[1]), scale = hn::Set(d, stats[2]);
-  BlockedSum<decltype(d)> sum_k(d), sum_kh(d);
-  Lanewise<T>(n, [&](int64_t, const auto& load, const auto& store, auto mask) {
-    const auto gradient = load(g), k = hn::Mul(gradient, load(gain));
-    const auto h = hn::IfThenElseZero(mask, hn::Mul(hn::Sub(hn::Sub(load(x), centre), rest), scale));
-    sum_k.add(k);
-    sum_kh.add_product(k, h);
-    store(hn::MulAdd(gradient, h, load(dgain)), dgain);
-    store(hn::Add(load(dbias), gradient), dbias);
-  });
-  const auto mean_k = hn::Set(d, Total(d, sum_k.total()) / static_cast<T>(n)),
-             mean_kh = hn::Set(d, Total(d, sum_kh.total()) / static_cast<T>(n));
-  Lanewise<T>(n, [&](int64_t, const auto& load, const auto& store, auto) {
-    const auto h = hn::Mul(hn::Sub(hn::Sub(load(x), centre), rest), scale), k = hn::Mul(load(g), load(gain));
-    store(hn::Mul(scale, hn::Sub(hn::Sub(k, mean_k), hn::Mul(h, mean_kh))), dx);
-  });
+  using D = decltype(d);
+  using V = hn::Vec<D>;
+  const auto centred = [&](int r, V value) {
+    return hn::Sub(hn::Sub(value, hn::Set(d, stats[3 * r])), hn::Set(d, stats[3 * r + 1]));
+  };
+  CarriedSum<D> sum_k[kRows], sum_kh[kRows];
+  const int64_t block = kSummedTogether * static_cast<int64_t>(hn::Lanes(d));
+  for (int64_t begin = 0; begin < n; begin += block) {
+    V k_sums[kRows], kh_sums[kRows];
+    for (int r = 0; r < kRows; ++r) k_sums[r] = kh_sums[r] = hn::Zero(d);
+    Lanewise<T>(std::min(block, n - begin), [&](int64_t, const auto& load, const auto& store, auto mask) {
+      const V factor = load(gain + begin);
+      V to_gain = load(dgain + begin), to_bias = load(dbias + begin);
+      for (int r = 0; r < kRows; ++r) {
+        const V gradient = load(g + r * n + begin), k = hn::Mul(gradient, factor);
+        const V h = hn::IfThenElseZero(
+            mask, hn::Mul(centred(r, load(x + r * n + begin)), hn::Set(d, stats[3 * r + 2])));
+        k_sums[r] = hn::Add(k_sums[r], k);
+        kh_sums[r] = hn::MulAdd(k, h, kh_sums[r]);
+        to_gain = hn::MulAdd(gradient, h, to_gain);
+        to_bias = hn::Add(to_bias, gradient);
+      }
+      store(to_gain, dgain + begin);
+      store(to_bias, dbias + begin);
+    });
+    for (int r = 0; r < kRows; ++r) {
+      sum_k[r].add(k_sums[r]);
+      sum_kh[r].add(kh_sums[r]);
+    }
+  }
+  for (int r = 0; r < kRows; ++r) {
+    const V scale = hn::Set(d, stats[3 * r + 2]),
+            mean_k = hn::Set(d, Total(d, sum_k[r].total()) / static_cast<T>(n)),
+            mean_kh = hn::Set(d, Total(d, sum_kh[r].total()) / static_cast<T>(n));
+    Lanewise<T>(n, [&](int64_t, const auto& load, const auto& store, auto) {
+      const V h = hn::Mul(centred(r, load(x + r * n)), scale), k = hn::Mul(load(g + r * n), load(gain));
+      store(hn::Mul(scale, hn::Sub(hn::Sub(k, mean_k), hn::Mul(h, mean_kh))), dx + r * n);
+    });
+  }
+}
+
+template <class T>
+void LayerNormBackwardRows(int64_t rows, int64_t n, const T* g, const T* x, const T* gain, const T* stats,
+                           T* dx, T* dgain, T* dbias) {
+  constexpr int kTogether = HWY_TARGET <= HWY_AVX3 ? 4 : 2;
+  int64_t r = 0;
+  for (; r + kTogether <= rows; r += kTogether)
+    LayerNormBackwardTogether<T, kTogether>(n, g + r * n, x + r * n, gain, stats + 3 * r, dx + r * n, dgain,
+                                            dbias);
+  for (; r < rows; ++r)
+    LayerNormBackwardTogether<T, 1>(n, g + r * n, x + r * n, gain, stats + 3 * r, dx + r * n, dgain, dbias);
 }
 
 template <class T>
@@ -407,7 +443,7 @@ HEED_TYPED(LogSumExpKernel)
 HEED_TYPED(FindAboveKernel)
 HEED_TYPED(CrossEntropyRow)
 HEED_TYPED(LayerNormRow)
-HEED_TYPED(LayerNormBackwardRow)
+HEED_TYPED(LayerNormBackwardRows)
 HEED_TYPED(LstmGatesRow)
 HEED_TYPED(LstmGatesBackwardRow)
 HEED_TYPED(AdditiveEnergyKernel)
@@ -447,7 +483,7 @@ HEED_EXPORT(LogSumExpKernel)
 HEED_EXPORT(FindAboveKernel)
 HEED_EXPORT(CrossEntropyRow)
 HEED_EXPORT(LayerNormRow)
-HEED_EXPORT(LayerNormBackwardRow)
+HEED_EXPORT(LayerNormBackwardRows)
 HEED_EXPORT(LstmGatesRow)
 HEED_EXPORT(LstmGatesBackwardRow)
 HEED_EXPORT(AdditiveEnergyKernel)
@@ -520,10 +556,10 @@ void layer_norm_backward(int64_t rows, int64_t n, const T* g, const T* x, const 
     for (int64_t c = b; c < e; ++c) {
       double* const part = parts.data() + 2 * c * n;
       std::vector<T> few(static_cast<size_t>(2 * n));  // the sums over kRows rows in T, over more in double
-      for (int64_t r = c * kChunk, end = std::min(rows, (c + 1) * kChunk); r < end; ++r) {
-        HEED_DISPATCH(LayerNormBackwardRow)
-        (n, g + r * n, x + r * n, gain, stats + 3 * r, dx + r * n, few.data(), few.data() + n);
-        if (r % kRows != kRows - 1 && r != end - 1) continue;
+      for (int64_t r = c * kChunk, end = std::min(rows, (c + 1) * kChunk); r < end; r += kRows) {
+        HEED_DISPATCH(LayerNormBackwardRows)
+        (std::min(kRows, end - r), n, g + r * n, x + r * n, gain, stats + 3 * r, dx + r * n, few.data(),
+         few.data() + n);
         add_rows_wide(1, 2 * n, few.data(), 2 * n, part);
         std::fill(few.begin(), few.end(), T{0});
       }
