@@ -1,7 +1,7 @@
 // Which backend takes which product. The choice goes by shape alone, never by a timing, so that equal runs
 // give equal bits.
 //   f64: OpenBLAS. f32: small matrices by multiply_small(); OpenBLAS below 64 (a oneDNN call costs 0.2 us)
-//     and for weight gradients (transposed A); oneDNN for the rest.
+//     and for large weight gradients (transposed A); oneDNN for the rest.
 //   f32 in bf16: oneDNN, where the product is large enough to pay for the rounding of both operands.
 #include "framework/kernels/onednn/gemm.h"
 
@@ -48,10 +48,18 @@ bool openblas_packs_small_products() {
   return packs;
 }
 
+// Of weight gradients [M, N] oneDNN makes small ones faster, and shares them out better: its threads split
+// the depth, too.
+bool onednn_sums_faster(int64_t M, int64_t N) {
+  if (openblas_packs_small_products()) return std::min(M, N) >= 16 && M <= 512 && M * N <= 192 * 192;
+  return std::min(M, N) >= 32 && (M <= 256 || (M <= 512 && N <= 128));
+}
+
 bool onednn_is_better(bool ta, bool tb, int64_t M, int64_t N, int64_t K) {
   if (openblas_is_slow()) return true;
   if (M < 16) return N * K >= 64 * 64;  // few rows: OpenBLAS packs the whole right-hand side
   if (tb && openblas_packs_small_products() && M * N * K > int64_t{1} << 17) return std::min(N, K) >= 16;
+  if (ta && !tb && K >= 256) return onednn_sums_faster(M, N);
   return !ta && std::min({M, N, K}) >= 64;
 }
 
