@@ -130,7 +130,7 @@ bool inside_parallel_for() { return omp_in_parallel() != 0; }
 
 void parallel_ranges(int64_t n, int64_t grain, RangeFunction f, void* context) {
   if (n <= 0) return;
-  const int64_t wanted = std::min<int64_t>(num_threads(), (n + grain - 1) / std::max<int64_t>(grain, 1));
+  const int64_t wanted = std::min<int64_t>(num_threads(), n / std::max<int64_t>(grain, 1));
   if (wanted <= 1 || omp_in_parallel()) {
     f(context, 0, n);
     return;

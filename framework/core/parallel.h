@@ -48,17 +48,18 @@ using RangeFunction = void (*)(void* context, int64_t begin, int64_t end);
 void parallel_ranges(int64_t n, int64_t grain, RangeFunction f, void* context);
 }  // namespace detail
 
-/// Calls f(begin, end) on disjoint ranges that together cover [0, n). Runs on several threads when n > grain;
-/// runs inline otherwise and inside another parallel_for. The ranges depend on the number of threads, so a
-/// reduction that must give the same bits for any number of threads should combine fixed-size chunks instead
-/// of these ranges.
+/// Calls f(begin, end) on disjoint ranges that together cover [0, n). Runs on several threads where each
+/// gets a range of at least grain; runs inline otherwise and inside another parallel_for. The ranges depend
+/// on the number of threads, so a reduction that must give the same bits for any number of threads should
+/// combine fixed-size chunks instead of these ranges.
 /// @param n the end of the range
-/// @param grain the smallest range worth giving to one thread
+/// @param grain the smallest range worth giving to one thread: some 10 microseconds of work, as starting and
+///   ending a parallel range takes 2 to 5
 /// @param f void(int64_t begin, int64_t end); if calls throw, the first exception is rethrown after all
 ///   threads have finished
 template <class F>
 void parallel_for(int64_t n, int64_t grain, F&& f) {
-  if (n <= grain) {
+  if (n < 2 * grain || n == 1) {
     if (n > 0) f(int64_t{0}, n);
     return;
   }

@@ -90,8 +90,6 @@ bool multiply_small(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const flo
   return true;
 }
 
-constexpr int64_t kWorthThreads = int64_t{1} << 17;  // multiply-adds: some microseconds
-
 bool wants_bf16() { return heed::detail::RoundedProducts::active() && onednn::has_bf16(); }
 
 int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
@@ -206,8 +204,9 @@ void batched(const Tensor& a, const Tensor& b, const Tensor& c, double beta, con
             lb.ld, static_cast<T>(beta), c.data<T>() + i * step_c, c.strides()[d]);
   };
   if (batches == 1) return one(0);
-  const int64_t work = std::max<int64_t>(M * N * K, 1);
-  parallel_for(batches, std::max<int64_t>(1, 200000 / work), [&](int64_t begin, int64_t end) {
+  const int64_t work = std::max<int64_t>(M * N * K, 1),
+                grain = (openblas::kWorthThreads / 2 + work - 1) / work;
+  parallel_for(batches, grain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) one(i);
   });
 }
@@ -235,7 +234,7 @@ void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const T* A, int64_t
     if (multiply_small(ta, tb, M, N, K, A, lda, B, ldb, beta, C, ldc)) return;
     if (onednn_is_better(ta, tb, M, N, K)) {
       // oneDNN starts a team even for a row of 72
-      const detail::ProductThreads one(M * N * K < kWorthThreads);
+      const detail::ProductThreads one(M * N * K < openblas::kWorthThreads);
       return onednn::gemm(ta, tb, M, N, K, A, lda, B, ldb, beta, C, ldc);
     }
   }

@@ -1,5 +1,6 @@
 // Copies and sums between strided layouts.
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <type_traits>
 
@@ -40,13 +41,14 @@ void walk(const Layouts& both, const T* x, T* y, const F& f) {
   if (shape.numel() == 0) return;
   const int last = shape.ndim() - 1;
   const int64_t n = shape[last], rows = shape.numel() / n;
-  constexpr int64_t kElements = 1 << 14;  // a thread should get at least
-  if (rows == 1 && n > kElements) {
-    return parallel_for(n, kElements, [&](int64_t begin, int64_t end) {
+  // a thread should get at least
+  const int64_t elements = std::abs(both.xs[last]) <= 1 && both.ys[last] == 1 ? 1 << 16 : 1 << 14;
+  if (rows == 1 && n > elements) {
+    return parallel_for(n, elements, [&](int64_t begin, int64_t end) {
       f(x + begin * both.xs[0], y + begin * both.ys[0], end - begin, both.xs[0], both.ys[0]);
     });
   }
-  parallel_for(rows, std::max<int64_t>(1, kElements / n), [&](int64_t begin, int64_t end) {
+  parallel_for(rows, std::max<int64_t>(1, elements / n), [&](int64_t begin, int64_t end) {
     Shape index = shape;
     int64_t rest = begin, at_x = 0, at_y = 0;
     for (int d = last - 1; d >= 0; --d) {
@@ -91,7 +93,7 @@ bool copy_turned(const Layouts& both, const T* x, T* y) {
   if (turned < 0) return false;
   const int64_t n = shape[last], m = shape[turned], tiles = (m + kTile - 1) / kTile,
                 images = shape.numel() / (n * m);
-  parallel_for(images * tiles, std::max<int64_t>(1, (1 << 14) / (n * std::min(m, kTile))),
+  parallel_for(images * tiles, std::max<int64_t>(1, (1 << 17) / (n * std::min(m, kTile))),
                [&](int64_t begin, int64_t end) {
                  for (int64_t t = begin; t < end; ++t) {
                    const int64_t first = t % tiles * kTile;

@@ -43,7 +43,8 @@ struct FlashAttention : detail::AttentionForm {
   int64_t query_blocks() const { return (T + kBlockQueries - 1) / kBlockQueries; }
   int64_t rows_of(int64_t block) const { return std::min(kBlockQueries, T - block * kBlockQueries); }
   int64_t grain(int64_t rows) const {
-    return std::max<int64_t>(1, 30000 / std::max<int64_t>(1, rows * S * (head_size() + value_size())));
+    const int64_t each = std::max<int64_t>(1, rows * S * (head_size() + value_size()));
+    return (200000 + each - 1) / each;
   }
 
   // What a call reads; queries, keys and values have dense rows.

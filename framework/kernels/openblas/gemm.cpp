@@ -64,7 +64,7 @@ void split(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const T* A, int64_
            int64_t ldb, T beta, T* C, int64_t ldc) {
   prepare();
   constexpr int64_t kBlock = 32;  // whole register tiles
-  const bool small = M * N * K < 96 * 96 * 96;
+  const bool small = M * N * K < kWorthThreads;
   if (M >= N) {
     parallel_for((M + kBlock - 1) / kBlock, small ? M : 1, [&](int64_t begin, int64_t end) {
       const int64_t from = begin * kBlock, to = std::min(end * kBlock, M);

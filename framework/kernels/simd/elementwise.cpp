@@ -440,8 +440,16 @@ HEED_EXPORT(AdamKernel)
 HEED_EXPORT(DropoutKernel)
 
 namespace {
-constexpr int64_t kGrain = 1 << 15;  // elements a thread should get at least
+constexpr int64_t kGrain = 1 << 16;  // elements a thread should get at least
+
+// Sums of `each` elements that a thread should get at least: they are only read.
+int64_t grain_of_sums(int64_t each) {
+  constexpr int64_t kRead = 1 << 17;
+  each = std::max<int64_t>(each, 1);
+  return (kRead + each - 1) / each;
 }
+
+}  // namespace
 
 // Whether f64 has vectors for a function, and for its slope.
 static bool in_double_vectors(const UnaryOp& op, bool slope) {
@@ -608,25 +616,22 @@ void binary(Binary op, const Shape& full, const T* a, const Strides& as, const T
 template <class T, class Y>
 void sum(int64_t outer, int64_t reduce, int64_t inner, const T* x, Y* y, double divisor) {
   if (inner == 1) {
-    parallel_for(outer, std::max<int64_t>(1, kGrain / std::max<int64_t>(reduce, 1)),
-                 [&](int64_t b, int64_t e) {
-                   for (int64_t o = b; o < e; ++o)
-                     y[o] = static_cast<Y>(HEED_DISPATCH(SumKernel)(reduce, x + o * reduce) / divisor);
-                 });
+    parallel_for(outer, grain_of_sums(reduce), [&](int64_t b, int64_t e) {
+      for (int64_t o = b; o < e; ++o)
+        y[o] = static_cast<Y>(HEED_DISPATCH(SumKernel)(reduce, x + o * reduce) / divisor);
+    });
     return;
   }
   constexpr int64_t kColumns = 256;  // a tile of columns stays in cache while the rows are added to it
   const int64_t tiles = (inner + kColumns - 1) / kColumns;
-  parallel_for(
-      outer * tiles, std::max<int64_t>(1, kGrain / std::max<int64_t>(reduce * std::min(inner, kColumns), 1)),
-      [&](int64_t b, int64_t e) {
-        for (int64_t i = b; i < e; ++i) {
-          const int64_t o = i / tiles, from = i % tiles * kColumns, n = std::min(kColumns, inner - from);
-          double total[kColumns] = {};
-          add_rows_wide(reduce, n, x + o * reduce * inner + from, inner, total);
-          for (int64_t k = 0; k < n; ++k) y[o * inner + from + k] = static_cast<Y>(total[k] / divisor);
-        }
-      });
+  parallel_for(outer * tiles, grain_of_sums(reduce * std::min(inner, kColumns)), [&](int64_t b, int64_t e) {
+    for (int64_t i = b; i < e; ++i) {
+      const int64_t o = i / tiles, from = i % tiles * kColumns, n = std::min(kColumns, inner - from);
+      double total[kColumns] = {};
+      add_rows_wide(reduce, n, x + o * reduce * inner + from, inner, total);
+      for (int64_t k = 0; k < n; ++k) y[o * inner + from + k] = static_cast<Y>(total[k] / divisor);
+    }
+  });
 }
 
 template <class T>

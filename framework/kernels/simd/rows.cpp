@@ -501,7 +501,11 @@ HEED_EXPORT(SumRowKernel)
 
 namespace {
 // rows a thread should get
-int64_t grain(int64_t n) { return std::max<int64_t>(1, (1 << 14) / std::max<int64_t>(n, 1)); }
+// Rows of n values that a thread should get at least.
+int64_t grain(int64_t n, int64_t values = 1 << 15) {
+  n = std::max<int64_t>(n, 1);
+  return (values + n - 1) / n;
+}
 }  // namespace
 
 template <class T>
@@ -539,7 +543,7 @@ void log_softmax_backward(int64_t rows, int64_t n, const T* g, const T* y, T* dx
 template <class T>
 void layer_norm(int64_t rows, int64_t n, const T* x, const T* gain, const T* bias, double eps, T* y,
                 T* stats) {
-  parallel_for(rows, grain(n), [&](int64_t b, int64_t e) {
+  parallel_for(rows, grain(n, 1 << 16), [&](int64_t b, int64_t e) {
     for (int64_t r = b; r < e; ++r)
       HEED_DISPATCH(LayerNormRow)(n, x + r * n, gain, bias, eps, y + r * n, stats + 3 * r);
   });
