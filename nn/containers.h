@@ -60,6 +60,7 @@ class Function : public Module {
 /// Runs layers one after the other. Parameters are named by the index of their layer: "0.weight".
 ///   Sequential net{Conv2d(1, 8, 3, {.padding = 1}), ReLU()};
 ///   net.emplace<Dropout>(0.1).emplace([](const Tensor& x) { return x * 2.0; });
+/// A subclass hands its Scope on and adds its layers: Sequential(scope), then emplace().
 class Sequential : public Module {
  public:
   explicit Sequential(const Scope& scope = {}) : Module(scope) {}

@@ -141,6 +141,21 @@ Tensor Module::buffer(std::string name, const Tensor& value) {
   return value;
 }
 
+template <class F>
+void Module::skip_makers(const F& is_none) {
+  while (maker_ && is_none(*maker_)) {
+    Module* const outer = maker_->maker_;
+    disown();
+    maker_ = outer;
+    if (outer) outer->unannounced_.push_back(this);
+  }
+}
+
+bool Module::is_below(const Module& top) const {
+  return std::ranges::any_of(parents_,
+                             [&](const Module* parent) { return parent == &top || parent->is_below(top); });
+}
+
 void Module::child(std::string name, Module& module) {
   const auto gone = std::find_if(children_.begin(), children_.end(),
                                  [&](const auto& entry) { return entry.first == name && !entry.second; });
@@ -149,8 +164,10 @@ void Module::child(std::string name, Module& module) {
   if (std::any_of(below.begin(), below.end(), [this](const auto& entry) { return entry.second == this; })) {
     throw ValueError("module", fmt::format("the child '{}' contains its parent", name));
   }
-  module.disown();
   module.parents_.push_back(this);
+  // a layer that was passed in by value may have been under construction when this constructor began
+  skip_makers([this](const Module& maker) { return maker.is_below(*this); });
+  module.disown();
   if (gone == children_.end()) {
     children_.emplace_back(std::move(name), &module);
   } else {
@@ -159,12 +176,7 @@ void Module::child(std::string name, Module& module) {
 }
 
 void Module::made_beside(const std::vector<Module*>& arguments) {
-  while (maker_ && std::ranges::find(arguments, maker_) != arguments.end()) {
-    Module* const outer = maker_->maker_;
-    disown();
-    maker_ = outer;
-    if (outer) outer->unannounced_.push_back(this);
-  }
+  skip_makers([&](const Module& maker) { return std::ranges::find(arguments, &maker) != arguments.end(); });
 }
 
 void Module::remove_child(const std::string& name) {

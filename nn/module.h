@@ -45,9 +45,10 @@ class Module;
 /// With the Scope a module knows which layers were constructed for it, whether as members, behind pointers or
 /// in a list. A layer that was not announced with child() is reported when the module is first used, and so
 /// is a Scope that was not passed on. A Scope ends with the full expression that constructs the module. Two
-/// modules constructed inside one pair of braces (an aggregate's) would therefore look as if one had
-/// constructed the other, so they need separate declarations. Layers that a method constructs later, and
-/// layers passed in as constructor arguments, are not noticed: announce them with child().
+/// modules constructed inside one pair of braces (an aggregate's; a Sequential's know of each other) would
+/// therefore look as if one had constructed the other, so they need separate declarations. Layers that a
+/// method constructs later, and layers passed in as constructor arguments and moved into a member, are not
+/// noticed: announce them with child().
 class Scope {
  public:
   Scope();
@@ -203,6 +204,9 @@ class Module {
   friend class Scope;
   void check_complete() const;
   void disown();
+  template <class F>
+  void skip_makers(const F& is_none);
+  bool is_below(const Module& top) const;
   void collect_modules(const std::string& path,
                        std::vector<std::pair<std::string, const Module*>>& into) const;
   void collect(const std::string& prefix, NamedTensors Module::*which, NamedTensors& into) const;

@@ -7,8 +7,9 @@
 namespace heed::apps {
 
 /// libgomp's threads spin for milliseconds by default and then fight over shared cores; the setting acts only
-/// before libgomp starts, so the program starts itself again once with GOMP_SPINCOUNT set, unless the user
-/// chose a waiting policy. That takes as long as starting, so a program that uses one thread does without.
+/// before libgomp starts, so the program starts itself again once with GOMP_SPINCOUNT set (and
+/// OPENBLAS_NUM_THREADS to one), unless the user chose a waiting policy. That takes as long as starting, so a
+/// program that uses one thread does without.
 enum class Restart : uint8_t {
   now,           // several threads will run
   with_threads,  // use_threads() restarts it for several; nothing may have been read from pipes before

@@ -22,7 +22,9 @@ bool is_set(char** environment, std::string_view name) {
 
 // Before any library is started, the C library included: nothing but system calls.
 void stay_on_one_cpu(int, char**, char** environment) {
-  for (const char* name : {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "OPENBLAS_NUM_THREADS"}) {
+  // what a restart sets, and what says on which CPUs threads are
+  for (const char* name : {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "OPENBLAS_NUM_THREADS", "OMP_PLACES",
+                           "OMP_PROC_BIND", "GOMP_CPU_AFFINITY"}) {
     if (is_set(environment, name)) return;
   }
   const int here = ::sched_getcpu();

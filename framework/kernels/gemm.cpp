@@ -204,8 +204,8 @@ void batched(const Tensor& a, const Tensor& b, const Tensor& c, double beta, con
             lb.ld, static_cast<T>(beta), c.data<T>() + i * step_c, c.strides()[d]);
   };
   if (batches == 1) return one(0);
-  const int64_t work = std::max<int64_t>(M * N * K, 1),
-                grain = (openblas::kWorthThreads / 2 + work - 1) / work;
+  constexpr int64_t kCall = 1 << 13;  // multiply-adds in the time of a call
+  const int64_t work = M * N * K + kCall, grain = (openblas::kWorthThreads / 2 + work - 1) / work;
   parallel_for(batches, grain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) one(i);
   });

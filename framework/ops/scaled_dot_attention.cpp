@@ -37,8 +37,9 @@ struct ScaledDotAttention : detail::AttentionForm {
   static constexpr const char* kName = "scaled_dot_attention";
   static constexpr int kSaved = 4;
   int64_t grain() const {
-    const int64_t each = std::max<int64_t>(1, T * S * (head_size() + value_size()));
-    return (200000 + each - 1) / each;
+    // products, and what calls and rows of softmax take beside them
+    const int64_t each = T * S * (head_size() + value_size()) + 1000 * T + 10000;
+    return (400000 + each - 1) / each;
   }
   // y[t] = weights[t] x, of the keys that row t sees, where the product over all has 0 times infinity or NaN
   // of one that it does not see.

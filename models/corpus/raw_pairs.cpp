@@ -69,7 +69,8 @@ bool is_stream(const fs::path& path) {
 }
 
 TableColumns find_columns(const std::vector<std::string>& lines, const std::string& name,
-                          const TableOptions& options, const std::string& target_language) {
+                          const TableOptions& options, const std::string& target_language,
+                          const std::vector<uint64_t>& line_numbers) {
   TableColumns columns;
   if (lines.empty()) return {1, 2, 0, false};
   const std::vector<std::string_view> first = fields_of(lines.front());
@@ -130,8 +131,9 @@ TableColumns find_columns(const std::vector<std::string>& lines, const std::stri
     const size_t count = fields_of(lines[i]).size();
     if (count >= needed) continue;
     if (short_lines++ == 0)
-      example = fmt::format("{} line {} has {}, and the {} is in column {}", name, i + 1,
-                            counted(count, "column"), columns.target == needed ? "target" : "source", needed);
+      example = fmt::format("{} line {} has {}, and the {} is in column {}", name,
+                            line_numbers.empty() ? i + 1 : line_numbers[i], counted(count, "column"),
+                            columns.target == needed ? "target" : "source", needed);
   }
   if (2 * short_lines > lines.size()) {
     throw FormatError(fmt::format(
@@ -172,9 +174,13 @@ class TableReader : public PairReader {
         head_.emplace_back(line);
     }
     std::vector<std::string> rows;
-    std::ranges::copy_if(head_, std::back_inserter(rows),
-                         [&](const std::string& line) { return !(blank_lines_ && is_blank(line)); });
-    columns_ = find_columns(rows, lines_.name(), options, target_language);
+    std::vector<uint64_t> numbers;
+    for (size_t i = 0; i < head_.size(); ++i) {
+      if (blank_lines_ && is_blank(head_[i])) continue;
+      rows.push_back(head_[i]);
+      numbers.push_back(leading_ + i + 1);
+    }
+    columns_ = find_columns(rows, lines_.name(), options, target_language, numbers);
     if (columns_.header) at_ = 1;
     if (options.columns.empty()) width_ = usual_width();
   }

@@ -24,8 +24,8 @@ struct PairInput {
   std::string member;         // of an archive with several; a name, or its end; empty: the only one
   std::filesystem::path ids;  // OPUS's .ids of two files; of an archive it is found by its name
   std::string source_member, target_member, ids_member;  // names or their ends, in the place of looking
-  bool blank_lines = false;                              // an empty line on both sides ends a document
-  uint64_t pairs = 0;                                    // that there must be; 0: not known
+  bool blank_lines = false;  // an empty line, of both sides or of a table, ends a document
+  uint64_t pairs = 0;        // that there must be; 0: not known
 };
 
 /// How a table is read.
@@ -69,11 +69,13 @@ struct TableColumns {
 /// @param name of the table in messages
 /// @param options what is known
 /// @param target_language where it is English, the columns of manythings.org are exchanged
+/// @param line_numbers of the lines in the table, for messages; empty: 1, 2, ...
 /// @return the columns
 /// @throws FormatError `'a.tsv' line 1 has 1 column, and the target is in column 2 ...`, ValueError for
 ///   options that are no columns
 TableColumns find_columns(const std::vector<std::string>& lines, const std::string& name,
-                          const TableOptions& options, const std::string& target_language);
+                          const TableOptions& options, const std::string& target_language,
+                          const std::vector<uint64_t>& line_numbers = {});
 
 /// @param path of an input
 /// @return whether it is standard input or a pipe: read once, so that nobody can look into it first

@@ -1,4 +1,5 @@
 // translator, run as a user runs it: arguments, exit codes, files, bad input.
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -11,6 +12,7 @@
 #include <sstream>
 #include <thread>
 
+#include "framework/core/parallel.h"
 #include "tests/apps/translator_process.h"
 
 namespace heed {
@@ -268,6 +270,8 @@ TEST_F(Translator, WrongUsageGivesStatusTwo) {
   EXPECT_EQ(translator({"--help"}).exit_code, 0);
   EXPECT_THAT(translator({"--version"}).out,
               AllOf(HasSubstr("heed"), HasSubstr("OpenBLAS"), HasSubstr("oneDNN")));
+  // although it stays on one CPU while libraries are loaded
+  EXPECT_THAT(translator({"--version"}).out, HasSubstr(fmt::format("threads: {}", available_threads())));
 }
 
 TEST_F(Translator, BadFilesAreNamed) {

@@ -250,6 +250,11 @@ TEST_F(PreparedCorpora, BlankLinesEndDocumentsOfATable) {
   const uint64_t pairs = info.train + info.valid + info.test;
   EXPECT_EQ(pairs, 240U);
   EXPECT_EQ(read_documents(dir_ / "corpus", info, "train").size(), info.train / 4);
+  write("b.tsv", "\n\nonly one\n\nagain one\n");
+  o.inputs[0].source = dir_ / "b.tsv";
+  o.overwrite = true;
+  EXPECT_THAT([&] { prepare_corpus(o, quiet_); },
+              testing::Throws<Error>(testing::Property(&Error::what, HasSubstr("line 3 has 1 column"))));
 }
 
 TEST_F(PreparedCorpora, IdsThatDoNotBelongToTheLinesAreRefused) {

@@ -295,7 +295,6 @@ TEST(Module, AParentMayDieBeforeItsChild) {
   EXPECT_EQ(inner.parameters().size(), 1U);
 }
 
-// Parameters by walking the tree a second way: through named_modules, each layer's own.
 // The layer in another place, and its old place gone.
 template <class Layer>
 std::unique_ptr<Layer> moved(std::unique_ptr<Layer> layer) {
@@ -317,6 +316,7 @@ std::unique_ptr<Layer> moved(std::unique_ptr<Layer> layer) {
   return there;
 }
 
+// Parameters by walking the tree a second way: through named_modules, each layer's own.
 TEST(Module, EveryLayerOfNnCanBeWalkedAndMoved) {
   std::vector<std::unique_ptr<Module>> all;
   const auto add = [&]<class Layer>(std::unique_ptr<Layer> layer) {
@@ -414,6 +414,40 @@ TwoLayers made_by_a_function(int64_t size) {
   TwoLayers pair(size);
   pair.train(false);
   return size > 2 ? std::move(pair) : TwoLayers(size);
+}
+
+struct Wrapped : Module {
+  explicit Wrapped(Linear l, const Scope& scope = {}) : Module(scope), inner(std::move(l)) {
+    child("inner", inner);
+  }
+  Tensor operator()(const Tensor& x) const { return announce(inner(x)); }
+  Linear inner;
+};
+
+struct WrappedTwo : Module {
+  WrappedTwo(Linear one, Wrapped two, const Scope& scope = {})
+      : Module(scope), first(std::move(one)), second(std::move(two)) {
+    child("first", first);
+    child("second", second);
+  }
+  Linear first;
+  Wrapped second;
+};
+
+TEST(Module, ALayerMayBePassedByValue) {
+  const Wrapped one(Linear(2, 2));
+  EXPECT_EQ(one.parameters().size(), 2U);
+  const WrappedTwo two(Linear(2, 2), Wrapped(Linear(3, 3)));
+  EXPECT_EQ(two.named_parameters()[2].first, "second.inner.weight");
+  const Sequential net{Wrapped(Linear(2, 2)), ReLU(), Wrapped(Linear(2, 3))};
+  EXPECT_EQ(net.parameters().size(), 4U);
+  struct Net : Module {
+    explicit Net(const Scope& scope = {}) : Module(scope), layer(Linear(2, 2)) {}
+    Wrapped layer;
+  };
+  const Net net_of_one;
+  EXPECT_ERROR(ValueError, "module: Net does not announce a Wrapped that it made: child(name, member)",
+               net_of_one.parameters());
 }
 
 TEST(Module, AFunctionCanReturnAModule) {

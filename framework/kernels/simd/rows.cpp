@@ -500,7 +500,6 @@ HEED_EXPORT(CentredDotKernel)
 HEED_EXPORT(SumRowKernel)
 
 namespace {
-// rows a thread should get
 // Rows of n values that a thread should get at least.
 int64_t grain(int64_t n, int64_t values = 1 << 15) {
   n = std::max<int64_t>(n, 1);

@@ -24,7 +24,7 @@ Tensor ids(int64_t n, int64_t below) {
 std::vector<Case> cases() {
   return {
       {"matmul", {{300, 170}, {170, 260}}, [](const auto& x) { return matmul(x[0], x[1]); }},
-      {"matmul_batched", {{6, 90, 70}, {6, 70, 80}}, [](const auto& x) { return matmul(x[0], x[1]); }},
+      {"matmul_batched", {{24, 90, 70}, {24, 70, 80}}, [](const auto& x) { return matmul(x[0], x[1]); }},
       {"linear", {{200, 96}, {128, 96}, {128}}, [](const auto& x) { return linear(x[0], x[1], x[2]); }},
       {"linear_cross_entropy",
        {{150, 64}, {900, 64}, {900}},
@@ -45,7 +45,7 @@ std::vector<Case> cases() {
        {{16, 20, 30, 10}, {20}, {20}},
        [](const auto& x) { return batch_norm(x[0], x[1], x[2]).output; }},
       {"max_pool2d", {{16, 20, 30, 12}}, [](const auto& x) { return max_pool2d(x[0], 2); }},
-      {"layer_norm", {{600, 200}, {200}, {200}}, [](const auto& x) { return layer_norm(x[0], x[1], x[2]); }},
+      {"layer_norm", {{1200, 200}, {200}, {200}}, [](const auto& x) { return layer_norm(x[0], x[1], x[2]); }},
       {"softmax", {{500, 300}}, [](const auto& x) { return softmax(x[0]); }},
       {"sum", {{400, 500}}, [](const auto& x) { return sum(x[0]); }},
       {"sum_of_columns", {{4000, 50}}, [](const auto& x) { return sum(x[0], {0}); }},

@@ -48,6 +48,18 @@ TEST_F(ParallelTest, ASmallRangeAndANestedOneRunInline) {
     EXPECT_EQ(end - begin, 10);
   });
   EXPECT_EQ(calls, 1);
+  parallel_for(19, 10, [&](int64_t begin, int64_t end) { calls += end - begin == 19; });
+  EXPECT_EQ(calls, 2);
+  for (const int64_t n : {20, 29, 31, 45, 1000}) {
+    std::atomic<int64_t> covered{0}, ranges{0};
+    parallel_for(n, 10, [&](int64_t begin, int64_t end) {
+      EXPECT_GE(end - begin, 10);
+      covered += end - begin;
+      ++ranges;
+    });
+    EXPECT_EQ(covered, n);
+    EXPECT_EQ(ranges, std::min<int64_t>(4, n / 10));
+  }
   std::atomic<int> outer{0}, inner{0};
   parallel_for(4, 1, [&](int64_t begin, int64_t end) {
     const auto mine = std::this_thread::get_id();

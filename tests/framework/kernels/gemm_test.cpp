@@ -89,6 +89,31 @@ TYPED_TEST(GemmTest, EqualsThreePlainLoops) {
   set_num_threads(before);
 }
 
+// Large enough to be shared out, and weight gradients of many rows.
+TYPED_TEST(GemmTest, LargerProductsEqualThreePlainLoops) {
+  using T = TypeParam;
+  Generator generator(26);
+  const int before = num_threads();
+  int round = 0;
+  for (const auto& [M, N, K] :
+       {std::tuple{200, 170, 150}, {33, 41, 300}, {128, 70, 260}, {300, 130, 257}, {64, 64, 1024}}) {
+    for (const auto& [ta, tb] : {std::pair{false, false}, {false, true}, {true, false}, {true, true}}) {
+      for (const double beta : {0.0, 1.0, 0.5}) {
+        set_num_threads(1 + round++ % 3);
+        const int64_t lda = (ta ? M : K) + round % 3, ldb = (tb ? K : N) + round % 2, ldc = N + round % 4;
+        const auto a = numbers<T>(generator, (ta ? K : M) * lda),
+                   b = numbers<T>(generator, (tb ? N : K) * ldb);
+        auto c = numbers<T>(generator, M * ldc);
+        const auto start = c;
+        gemm<T>(ta, tb, M, N, K, a.data(), lda, b.data(), ldb, static_cast<T>(beta), c.data(), ldc);
+        expect_product(ta, tb, int64_t{M}, int64_t{N}, int64_t{K}, a, lda, b, ldb, beta, start, c, ldc);
+        if (this->HasFatalFailure()) return set_num_threads(before);
+      }
+    }
+  }
+  set_num_threads(before);
+}
+
 // What gemm() takes on machines whose OpenBLAS packs small matrices, called by itself so that every machine
 // tests it: tiles of any height, columns that end inside a vector.
 TEST(SmallGemm, AgreesWithThreePlainLoops) {

@@ -533,14 +533,14 @@ TEST(ScaledDotAttention, RefusesAMaskThatDoesNotFit) {
 
 TEST(LayerNorm, MatchesThePlainForm) {
   manual_seed(4);
-  for (const int64_t rows : {1, 3, 300}) {
+  for (const auto& [rows, n] : {std::pair{1, 19}, {3, 19}, {300, 19}, {7, 300}, {18, 1025}}) {
     expect_equal(
         [](const auto& x) { return std::vector{layer_norm(x[0], x[1], x[2])}; },
         [](const auto& x) {
           const Tensor centred = x[0] - mean(x[0], {-1}, KeepDim::yes);
           return std::vector{centred / sqrt(mean(square(centred), {-1}, KeepDim::yes) + 1e-5) * x[1] + x[2]};
         },
-        {randn({rows, 19}, DType::f64), randn({19}, DType::f64), randn({19}, DType::f64)}, ~0U, 1e-11);
+        {randn({rows, n}, DType::f64), randn({n}, DType::f64), randn({n}, DType::f64)}, ~0U, 1e-11);
   }
 }
 
