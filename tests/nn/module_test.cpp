@@ -8,6 +8,7 @@
 #include "framework/framework.h"
 #include "nn/kind.h"
 #include "nn/nn.h"
+#include "tests/testing/close.h"
 #include "tests/testing/temp_dir.h"
 #include "tests/testing/throws.h"
 
