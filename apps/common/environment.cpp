@@ -25,6 +25,17 @@ void restart(char** argv) {
   ::execv("/proc/self/exe", argv);           // comes back only if it failed; then the default serves
 }
 
+// The kernels of oneDNN's sgemm have their stack pointer in a buffer of the heap for a while. A handler that
+// ran there would leave its frame among what malloc keeps, so handlers have a stack of their own. Signals to
+// the process go to the main thread.
+void use_signal_stack() {
+  alignas(64) static char stack[size_t{1} << 16];
+  stack_t place = {};
+  place.ss_sp = stack;
+  place.ss_size = sizeof stack;
+  ::sigaltstack(&place, nullptr);
+}
+
 }  // namespace
 
 void restart_with_short_spinning(Restart when, char** argv) {
@@ -33,9 +44,10 @@ void restart_with_short_spinning(Restart when, char** argv) {
 }
 
 void catch_interrupts() {
+  use_signal_stack();
   struct sigaction action = {};
   action.sa_handler = [](int signal) { interrupted.store(signal); };
-  action.sa_flags = SA_RESETHAND;
+  action.sa_flags = SA_RESETHAND | SA_ONSTACK;
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
   struct sigaction now = {};
@@ -44,9 +56,10 @@ void catch_interrupts() {
 }
 
 void catch_save_requests() {
+  use_signal_stack();
   struct sigaction action = {};
   action.sa_handler = [](int) { asked_to_save.store(true); };
-  action.sa_flags = SA_RESTART;
+  action.sa_flags = SA_RESTART | SA_ONSTACK;
   ::sigaction(SIGUSR1, &action, nullptr);
 }
 
