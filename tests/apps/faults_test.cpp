@@ -8,11 +8,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "apps/common/environment.h"
 #include "framework/io/file.h"
 #include "framework/io/safetensors.h"
 #include "tests/apps/translator_process.h"
@@ -611,6 +613,26 @@ TEST_F(Faults, ALengthenedRunWithAveragingEndsAsAnUninterruptedOne) {
             << seed << ' ' << length;
       }
     }
+  }
+}
+
+// A product of oneDNN may have its stack pointer in the heap when a signal comes.
+TEST(SignalHandlers, HaveAStackOfTheirOwn) {
+  const std::array signals = {SIGINT, SIGTERM, SIGHUP, SIGUSR1};
+  std::array<struct sigaction, 4> before = {};
+  for (size_t i = 0; i < signals.size(); ++i) ::sigaction(signals[i], nullptr, &before[i]);
+  apps::catch_interrupts();
+  apps::catch_save_requests();
+  stack_t stack = {};
+  ASSERT_EQ(::sigaltstack(nullptr, &stack), 0);
+  EXPECT_EQ(stack.ss_flags & SS_DISABLE, 0);
+  EXPECT_GE(stack.ss_size, size_t{1} << 16);
+  for (size_t i = 0; i < signals.size(); ++i) {
+    struct sigaction now = {};
+    ASSERT_EQ(::sigaction(signals[i], nullptr, &now), 0);
+    const bool handled = now.sa_handler != SIG_DFL && now.sa_handler != SIG_IGN;
+    EXPECT_TRUE(!handled || (now.sa_flags & SA_ONSTACK) != 0) << signals[i];
+    ::sigaction(signals[i], &before[i], nullptr);
   }
 }
 
