@@ -25,8 +25,8 @@ namespace heed::kernels {
 // -------------------------------------------------------------------------------------------------
 
 /// C[M, N] = op(A)[M, K] op(B)[K, N] + beta C. op is the transpose where ta or tb is set. f32 goes to
-/// OpenBLAS, oneDNN or, where small, to small_gemm() by shape, under autocast and from some 100^3 on to oneDNN's bf16 kernels (beta 0 or 1);
-/// f64 to OpenBLAS.
+/// OpenBLAS, oneDNN or, where small, to small_gemm() by shape, under autocast and from some 100^3 on to
+/// oneDNN's bf16 kernels (beta 0 or 1); f64 to OpenBLAS.
 template <class T>
 void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb,
           T beta, T* C, int64_t ldc);
