@@ -27,6 +27,12 @@ struct AttentionForm {
   /// How many keys row t sees. The queries stand at the end of the keys: row t of a causal map sees the keys
   /// 0..S - T + t.
   int64_t seen(int64_t t, int64_t length) const { return causal ? std::min(length, S - T + t + 1) : length; }
+  /// Blocks of so many queries of one head that a thread should get at least: their products, and what calls
+  /// and rows of softmax take beside them.
+  int64_t grain(int64_t rows) const {
+    const int64_t each = rows * S * (head_size() + value_size()) + 1000 * rows + 10000;
+    return (400000 + each - 1) / each;
+  }
   /// The gradients of query, key, value and mask in public ops, which can be differentiated again.
   /// @param dcontext,dweights cotangents; one may be undefined
   /// @param weights [B, heads, T, S]

@@ -42,12 +42,6 @@ struct FlashAttention : detail::AttentionForm {
 
   int64_t query_blocks() const { return (T + kBlockQueries - 1) / kBlockQueries; }
   int64_t rows_of(int64_t block) const { return std::min(kBlockQueries, T - block * kBlockQueries); }
-  int64_t grain(int64_t rows) const {
-    // products, and what calls and rows of softmax take beside them
-    const int64_t each = rows * S * (head_size() + value_size()) + 1000 * rows + 10000;
-    return (400000 + each - 1) / each;
-  }
-
   // What a call reads; queries, keys and values have dense rows.
   template <class T_>
   struct Operands {

@@ -36,11 +36,6 @@ bool all_finite(int64_t n, const T* x) {
 struct ScaledDotAttention : detail::AttentionForm {
   static constexpr const char* kName = "scaled_dot_attention";
   static constexpr int kSaved = 4;
-  int64_t grain() const {
-    // products, and what calls and rows of softmax take beside them
-    const int64_t each = T * S * (head_size() + value_size()) + 1000 * T + 10000;
-    return (400000 + each - 1) / each;
-  }
   // y[t] = weights[t] x, of the keys that row t sees, where the product over all has 0 times infinity or NaN
   // of one that it does not see.
   template <class T_>
@@ -62,7 +57,7 @@ struct ScaledDotAttention : detail::AttentionForm {
     const Tensor context = empty({B, T, E}, q.dtype()), weights = empty({B, heads, T, S}, q.dtype());
     const int64_t d = head_size(), e = value_size();
     const T_ scale = static_cast<T_>(1 / std::sqrt(static_cast<double>(d)));
-    parallel_for(B * heads, grain(), [&](int64_t begin, int64_t end) {
+    parallel_for(B * heads, grain(T), [&](int64_t begin, int64_t end) {
       std::vector<int64_t> used(static_cast<size_t>(T));
       for (int64_t i = begin; i < end; ++i) {
         const int64_t b = i / heads, h = i % heads, length = this->length(b);
@@ -109,7 +104,7 @@ struct ScaledDotAttention : detail::AttentionForm {
     const Tensor dq = zeros({B, T, D}, q.dtype()), dk = zeros({B, S, D}, q.dtype()),
                  dv = zeros({B, S, E}, q.dtype());
     const Tensor dmask = grads.wants(3) ? empty({B, heads, T, S}, q.dtype()) : Tensor{};
-    parallel_for(B * heads, grain(), [&](int64_t begin, int64_t end) {
+    parallel_for(B * heads, grain(T), [&](int64_t begin, int64_t end) {
       std::vector<T_> ds(static_cast<size_t>(T * S));
       for (int64_t i = begin; i < end; ++i) {
         const int64_t b = i / heads, h = i % heads, length = this->length(b);
