@@ -206,11 +206,10 @@ const Tensor& Tensor::fill_(double value) const {
   detail::require_not_recording("fill_", *this);
   ++body_->storage->version;
   dispatch_all(dtype(), [&](auto t) {
-    using T = decltype(t);
-    kernels::for_each_row(shape(), strides(), [&](int64_t offset, int64_t n, int64_t stride) {
-      T* p = data<T>() + offset;
-      for (int64_t i = 0; i < n; ++i) p[i * stride] = static_cast<T>(value);
-    });
+    const auto element = static_cast<decltype(t)>(value);
+    Strides none;
+    for (int d = 0; d < ndim(); ++d) none.push_back(0);
+    kernels::copy_strided(dtype(), shape(), &element, none, raw_data(), strides());
   });
   return *this;
 }
@@ -342,9 +341,17 @@ Tensor make_view(const Tensor& x, const Shape& shape, const Strides& strides, in
   return Tensor(std::move(body));
 }
 
+namespace {
+constexpr int64_t kFilled = 1 << 20;  // bytes that a thread should get at least
+}
+
 Tensor zeros(const Shape& shape, DType dtype) {
   Tensor x = detail::allocate("zeros", shape, dtype);
-  std::memset(x.raw_data(), 0, static_cast<size_t>(x.numel()) * size_of(dtype));
+  auto* const bytes = static_cast<std::byte*>(x.raw_data());
+  const auto each = static_cast<int64_t>(size_of(dtype));
+  parallel_for(x.numel() * each, kFilled, [&](int64_t begin, int64_t end) {
+    std::memset(bytes + begin, 0, static_cast<size_t>(end - begin));
+  });
   return x;
 }
 
@@ -355,7 +362,10 @@ Tensor filled(const char* op, const Shape& shape, double value, DType dtype) {
     using T = decltype(t);
     using Bits =
         std::conditional_t<sizeof(T) == 1, uint8_t, std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>>;
-    kernels::fill(x.numel(), std::bit_cast<Bits>(static_cast<T>(value)), static_cast<Bits*>(x.raw_data()));
+    auto* const to = static_cast<Bits*>(x.raw_data());
+    const auto bits = std::bit_cast<Bits>(static_cast<T>(value));
+    parallel_for(x.numel(), kFilled / static_cast<int64_t>(sizeof(T)),
+                 [&](int64_t begin, int64_t end) { kernels::fill(end - begin, bits, to + begin); });
   });
   return x;
 }

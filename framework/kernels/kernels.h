@@ -157,6 +157,10 @@ void copy_strided(DType dtype, const Shape& shape, const void* x, const Strides&
 void add_strided(DType dtype, const Shape& shape, const void* x, const Strides& xs, void* y,
                  const Strides& ys);
 void add_into(DType dtype, int64_t n, const void* x, void* y);  // y += x
+/// Rows of `bytes`, each x_step and y_step bytes behind the one before, on one thread.
+void copy_rows(int64_t rows, int64_t bytes, const void* x, int64_t x_step, void* y, int64_t y_step);
+/// Row i of y is row ids[i] of x, of `bytes` each, on one thread. The ids are not checked.
+void take_rows(int64_t n, const int64_t* ids, int64_t bytes, const void* x, void* y);
 /// @{
 /// y_i = value, on one thread.
 void fill(int64_t n, uint32_t value, uint32_t* y);
@@ -169,27 +173,6 @@ void transpose(int64_t rows, int64_t columns, const uint32_t* x, int64_t ldx, ui
 void transpose(int64_t rows, int64_t columns, const uint64_t* x, int64_t ldx, uint64_t* y, int64_t ldy);
 void transpose(int64_t rows, int64_t columns, const uint8_t* x, int64_t ldx, uint8_t* y, int64_t ldy);
 /// @}
-/// Calls row(offset, n, stride) for each innermost row of a strided layout.
-template <class F>
-void for_each_row(const Shape& shape, const Strides& strides, F&& row) {
-  if (shape.numel() == 0) return;
-  const int last = shape.ndim() - 1;
-  if (last < 0) return row(int64_t{0}, int64_t{1}, int64_t{1});
-  Shape index;
-  for (int i = 0; i < last; ++i) index.push_back(0);
-  int64_t offset = 0;
-  for (;;) {
-    row(offset, shape[last], strides[last]);
-    int d = last - 1;
-    for (; d >= 0; --d) {
-      offset += strides[d];
-      if (++index[d] < shape[d]) break;
-      offset -= strides[d] * shape[d];
-      index[d] = 0;
-    }
-    if (d < 0) return;
-  }
-}
 
 /// y [rows, columns], dense, gets x (rows `ld` apart) rounded to bfloat16, to nearest and ties to even; NaN
 /// stays NaN.

@@ -1,7 +1,6 @@
 // Copies and sums between strided layouts.
 #include <algorithm>
 #include <cstdlib>
-#include <cstring>
 #include <type_traits>
 
 #include "framework/core/parallel.h"
@@ -34,7 +33,18 @@ struct Layouts {
   }
 };
 
-// f(x, y, n, x_stride, y_stride) for each innermost row.
+// Innermost rows of n that lie one behind the other in both layouts.
+struct Rows {
+  int64_t rows, x_step, y_step;  // what one more row is worth
+  int64_t n, x_stride, y_stride;
+  // f(x, y, n, x_stride, y_stride) for each row
+  template <class T, class F>
+  void each(const T* x, T* y, const F& f) const {
+    for (int64_t r = 0; r < rows; ++r) f(x + r * x_step, y + r * y_step, n, x_stride, y_stride);
+  }
+};
+
+// f(x, y, Rows) for all innermost rows.
 template <class T, class F>
 void walk(const Layouts& both, const T* x, T* y, const F& f) {
   const Shape& shape = both.shape;
@@ -45,7 +55,7 @@ void walk(const Layouts& both, const T* x, T* y, const F& f) {
   const int64_t elements = std::abs(both.xs[last]) <= 1 && both.ys[last] == 1 ? 1 << 16 : 1 << 14;
   if (rows == 1 && n > elements) {
     return parallel_for(n, elements, [&](int64_t begin, int64_t end) {
-      f(x + begin * both.xs[0], y + begin * both.ys[0], end - begin, both.xs[0], both.ys[0]);
+      f(x + begin * both.xs[0], y + begin * both.ys[0], Rows{1, 0, 0, end - begin, both.xs[0], both.ys[0]});
     });
   }
   parallel_for(rows, std::max<int64_t>(1, elements / n), [&](int64_t begin, int64_t end) {
@@ -60,8 +70,7 @@ void walk(const Layouts& both, const T* x, T* y, const F& f) {
     const int64_t x_step = last > 0 ? both.xs[last - 1] : 0, y_step = last > 0 ? both.ys[last - 1] : 0;
     for (int64_t r = begin; r < end;) {
       const int64_t together = last > 0 ? std::min(shape[last - 1] - index[last - 1], end - r) : 1;
-      for (int64_t k = 0; k < together; ++k)
-        f(x + at_x + k * x_step, y + at_y + k * y_step, n, both.xs[last], both.ys[last]);
+      f(x + at_x, y + at_y, Rows{together, x_step, y_step, n, both.xs[last], both.ys[last]});
       r += together;
       int64_t by = together;
       for (int d = last - 1; d >= 0; --d, by = 1) {
@@ -112,30 +121,26 @@ bool copy_turned(const Layouts& both, const T* x, T* y) {
   return true;
 }
 
-// Short runs without a call.
-template <class T>
-void copy_run(const T* from, T* into, int64_t n) {
-  constexpr int64_t kBlock = 64 / sizeof(T), kShort = 8 * kBlock;
-  if (n > kShort || n < kBlock) {
-    std::memcpy(into, from, static_cast<size_t>(n) * sizeof(T));
-    return;
-  }
-  for (int64_t i = 0; i + kBlock <= n; i += kBlock) std::memcpy(into + i, from + i, 64);
-  std::memcpy(into + n - kBlock, from + n - kBlock, 64);  // what is left, with some again
-}
-
 template <class T>
 void copy_typed(const Layouts& both, const T* x, T* y) {
   if (copy_turned(both, x, y)) return;
-  walk(both, x, y, [](const T* from, T* into, int64_t n, int64_t sx, int64_t sy) {
-    if (sx == 1 && sy == 1) {
-      copy_run(from, into, n);
-    } else if (sx == 0 && sy == 1) {
-      fill(n, *from, into);
-    } else if (sx == -1 && sy == 1) {
-      std::reverse_copy(from - n + 1, from + 1, into);
+  constexpr auto kSize = static_cast<int64_t>(sizeof(T));
+  walk(both, x, y, [](const T* from, T* into, const Rows& all) {
+    if (all.x_stride == 1 && all.y_stride == 1) {
+      copy_rows(all.rows, all.n * kSize, from, all.x_step * kSize, into, all.y_step * kSize);
+    } else if (all.x_stride == 0 && all.y_stride == 1) {
+      constexpr int64_t kShort = 16;  // not worth a call
+      all.each(from, into, [](const T* value, T* to, int64_t n, int64_t, int64_t) {
+        n < kShort ? static_cast<void>(std::fill_n(to, n, *value)) : fill(n, *value, to);
+      });
+    } else if (all.x_stride == -1 && all.y_stride == 1) {
+      all.each(from, into, [](const T* last, T* to, int64_t n, int64_t, int64_t) {
+        std::reverse_copy(last - n + 1, last + 1, to);
+      });
     } else {
-      for (int64_t i = 0; i < n; ++i) into[i * sy] = from[i * sx];
+      all.each(from, into, [](const T* each, T* to, int64_t n, int64_t sx, int64_t sy) {
+        for (int64_t i = 0; i < n; ++i) to[i * sy] = each[i * sx];
+      });
     }
   });
 }
@@ -159,11 +164,12 @@ void add_strided(DType dtype, const Shape& shape, const void* x, const Strides& 
   const Layouts both(shape, xs, ys);
   dispatch_floating("add", dtype, [&](auto t) {
     using T = decltype(t);
-    walk(both, static_cast<const T*>(x), static_cast<T*>(y),
-         [](const T* from, T* into, int64_t n, int64_t sx, int64_t sy) {
-           if (sx == 1 && sy == 1) return add_row(n, from, into);
-           for (int64_t i = 0; i < n; ++i) into[i * sy] += from[i * sx];
-         });
+    walk(both, static_cast<const T*>(x), static_cast<T*>(y), [](const T* all, T* to, const Rows& rows) {
+      rows.each(all, to, [](const T* from, T* into, int64_t n, int64_t sx, int64_t sy) {
+        if (sx == 1 && sy == 1) return add_row(n, from, into);
+        for (int64_t i = 0; i < n; ++i) into[i * sy] += from[i * sx];
+      });
+    });
   });
 }
 

@@ -60,7 +60,22 @@ void add_to_part(const Choices& choices, int64_t o, int64_t begin, int64_t end, 
 template <class T>
 void add_chosen(const Choices& choices, const T* x, const T* from, T* to) {
   const int64_t numel = choices.shape.numel(), step = choices.step, extent = choices.extent;
-  if (choices.count == 1) {  // no element twice
+  if (choices.count == 1 && choices.aligned) {  // no element twice: a part is written while in cache
+    const int64_t part = choices.extent * step;
+    const int64_t* const chosen = choices.index.data<int64_t>();
+    return parallel_for(
+        choices.outer, std::max<int64_t>(1, (1 << 18) / part), [&](int64_t begin, int64_t end) {
+          for (int64_t o = begin; o < end; ++o) {
+            if (x)
+              std::copy_n(x + o * part, part, to + o * part);
+            else
+              std::fill_n(to + o * part, part, T{0});
+            for (int64_t i = 0; i < step; ++i)
+              to[o * part + choices.checked(chosen[o * step + i]) * step + i] += from[o * step + i];
+          }
+        });
+  }
+  if (choices.count == 1) {
     if (x)
       std::copy_n(x, numel, to);
     else
@@ -227,12 +242,11 @@ struct IndexSelect {
                    [&](int64_t begin, int64_t end) {
                      for (int64_t o = begin; o < end; ++o) {
                        const T* const from = x.data<T>() + o * n * inner;
-                       T* to = y.data<T>() + o * count * inner;
+                       T* const to = y.data<T>() + o * count * inner;
                        if (inner == 1) {
                          for (int64_t j = 0; j < count; ++j) to[j] = from[id[j]];
                        } else {
-                         for (int64_t j = 0; j < count; ++j, to += inner)
-                           std::copy_n(from + id[j] * inner, inner, to);
+                         kernels::take_rows(count, id, inner * static_cast<int64_t>(sizeof(T)), from, to);
                        }
                      }
                    });

@@ -146,14 +146,19 @@ struct PlainNll {
     const int64_t* const id = ids.data<int64_t>();
     const double scale = -1 / static_cast<double>(std::max<int64_t>(counted(id), 1));
     if (!GradMode::enabled()) {
-      const Tensor dx = zeros(shape, g.dtype());
+      const Tensor dx = empty(shape, g.dtype());
+      const int64_t V = shape[1];
       dispatch_floating(kName, g.dtype(), [&](auto t) {
         using T = decltype(t);
         const T each = *g.data<T>() * static_cast<T>(scale);
-        T* row = dx.data<T>();
-        for (int64_t r = 0; r < shape[0]; ++r, row += shape[1]) {
-          if (id[r] != padding_id) row[id[r]] = each;
-        }
+        parallel_for(shape[0], std::max<int64_t>(1, (1 << 18) / std::max<int64_t>(V, 1)),
+                     [&](int64_t begin, int64_t end) {
+                       for (int64_t r = begin; r < end; ++r) {
+                         T* const row = dx.data<T>() + r * V;
+                         std::fill_n(row, V, T{0});
+                         if (id[r] != padding_id) row[id[r]] = each;
+                       }
+                     });
       });
       return d.add(0, dx);
     }

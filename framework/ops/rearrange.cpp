@@ -52,9 +52,20 @@ struct Pad {
     Shape shape = x.shape();
     for (int i = 0; i < x.ndim(); ++i)
       shape[i] += widths[static_cast<size_t>(i)].before + widths[static_cast<size_t>(i)].after;
-    const Tensor y = full(shape, value, x.dtype());
+    const Tensor y = empty(shape, x.dtype());
+    surround(y);
     inside(y).copy_(x);
     return y;
+  }
+  // Both ends of each dimension, without what those of an earlier one have filled.
+  void surround(Tensor y) const {
+    for (int i = 0; i < y.ndim(); ++i) {
+      const auto [before, after] = widths[static_cast<size_t>(i)];
+      const int64_t end = y.shape()[i];
+      if (before > 0) slice(y, i, 0, before).fill_(value);
+      if (after > 0) slice(y, i, end - after, end).fill_(value);
+      y = slice(y, i, before, end - after);
+    }
   }
   void vjp(Grads& d, const Tensor& g, const Saved&) const { d.add(0, inside(g)); }
   static void samples(SampleList& s) {

@@ -2,6 +2,7 @@
 #include "framework/kernels/simd/targets.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "framework/kernels/simd/elementwise.cpp"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 
 #include "framework/core/distributions.h"
@@ -350,15 +351,23 @@ void RoundToBf16Kernel(int64_t n, const float* x, uint16_t* y) {
   for (; i < n; ++i) y[i] = hn::GetLane(round(hn::Set(df, x[i])));
 }
 
+// Widen, and what is read 4 KB later is asked for: a sum of numbers that lie in a far cache waits for each
+// line.
+template <class D, class T>
+HWY_INLINE hn::Vec<D> WidenAhead(D d, const T* p) {
+  hwy::Prefetch(reinterpret_cast<const char*>(p) + 4096);
+  return Widen(d, p);
+}
+
 template <class T>
 double SumKernel(int64_t n, const T* x) {
-  return WideSum(n, [x](auto d, int64_t i) { return Widen(d, x + i); });
+  return WideSum(n, [x](auto d, int64_t i) { return WidenAhead(d, x + i); });
 }
 
 template <class T>
 double SumOfSquaresKernel(int64_t n, const T* x) {
   return WideSum(n, [x](auto d, int64_t i) {
-    const auto v = Widen(d, x + i);
+    const auto v = WidenAhead(d, x + i);
     return hn::Mul(v, v);
   });
 }
@@ -421,6 +430,7 @@ HEED_TYPED(DropoutKernel)
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
+#include <numeric>
 #include <vector>
 
 #include "framework/kernels/simd/dispatch.h"
@@ -616,10 +626,25 @@ void binary(Binary op, const Shape& full, const T* a, const Strides& as, const T
 template <class T, class Y>
 void sum(int64_t outer, int64_t reduce, int64_t inner, const T* x, Y* y, double divisor) {
   if (inner == 1) {
-    parallel_for(outer, grain_of_sums(reduce), [&](int64_t b, int64_t e) {
-      for (int64_t o = b; o < e; ++o)
-        y[o] = static_cast<Y>(HEED_DISPATCH(SumKernel)(reduce, x + o * reduce) / divisor);
+    // long rows in parts, the same for any number of threads
+    constexpr int64_t kPart = 1 << 17;
+    const int64_t parts = std::max<int64_t>(1, (reduce + kPart - 1) / kPart);
+    std::vector<double> partial(static_cast<size_t>(parts == 1 ? 0 : outer * parts));
+    parallel_for(outer * parts, grain_of_sums(std::min(reduce, kPart)), [&](int64_t b, int64_t e) {
+      for (int64_t i = b; i < e; ++i) {
+        const int64_t o = i / parts, first = i % parts * kPart;
+        const double total =
+            HEED_DISPATCH(SumKernel)(std::min(kPart, reduce - first), x + o * reduce + first);
+        if (parts == 1)
+          y[o] = static_cast<Y>(total / divisor);
+        else
+          partial[static_cast<size_t>(i)] = total;
+      }
     });
+    for (int64_t o = 0; parts > 1 && o < outer; ++o) {
+      const auto first = partial.begin() + o * parts;
+      y[o] = static_cast<Y>(std::accumulate(first, first + parts, 0.0) / divisor);
+    }
     return;
   }
   constexpr int64_t kColumns = 256;  // a tile of columns stays in cache while the rows are added to it

@@ -2,6 +2,7 @@
 #include "framework/kernels/simd/targets.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "framework/kernels/simd/rows.cpp"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 
 #include "framework/core/parallel.h"
@@ -365,24 +366,28 @@ void AddRowKernel(int64_t D, const T* g, T* into) {
 // into[i] += x[r, i] over the rows, in double; some rows between one load of `into` and its store.
 template <class T>
 void AddRowsWideKernel(int64_t rows, int64_t n, const T* x, int64_t stride, double* into) {
-  const auto wide = [](T v) { return static_cast<double>(v); };
+  const hn::ScalableTag<double> d;
+  const hn::CappedTag<double, 1> one;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   int64_t r = 0;
-  for (; r + 8 <= rows; r += 8, x += 8 * stride) {
-    for (int64_t i = 0; i < n; ++i) {
-      const T* const at = x + i;
-      double total = into[i] + wide(at[0]);
-      total += wide(at[stride]);
-      total += wide(at[2 * stride]);
-      total += wide(at[3 * stride]);
-      total += wide(at[4 * stride]);
-      total += wide(at[5 * stride]);
-      total += wide(at[6 * stride]);
-      into[i] = total + wide(at[7 * stride]);
+  const auto add = [&](auto tag, int64_t i, auto count) HWY_ATTR {
+    auto total = hn::LoadU(tag, into + i);
+    for (int64_t k = 0; k < count(); ++k) {
+      const T* const at = x + k * stride + i;
+      if (count() > 1) hwy::Prefetch(at + count() * stride);  // of the rows that come next
+      total = hn::Add(total, Widen(tag, at));
     }
-  }
-  for (; r < rows; ++r, x += stride) {
-    for (int64_t i = 0; i < n; ++i) into[i] += wide(x[i]);
-  }
+    hn::StoreU(total, tag, into + i);
+  };
+  const auto rows_of = [&](auto count) HWY_ATTR {
+    for (; r + count() <= rows; r += count(), x += count() * stride) {
+      int64_t i = 0;
+      for (; i + lanes <= n; i += lanes) add(d, i, count);
+      for (; i < n; ++i) add(one, i, count);
+    }
+  };
+  rows_of(std::integral_constant<int64_t, 8>{});
+  rows_of(std::integral_constant<int64_t, 1>{});
 }
 
 // into[i] += g[order[k] * D + i] over k, in this order and in double.
@@ -469,6 +474,7 @@ HWY_AFTER_NAMESPACE();
 #include <algorithm>
 #include <cstring>
 #include <numeric>
+#include <type_traits>
 
 #include "framework/core/error.h"
 #include "framework/core/stored_values.h"
@@ -713,8 +719,7 @@ void gather_rows(const char* op, int64_t n, const int64_t* ids, int64_t rows, in
                  T* y) {
   require_rows(op, n, ids, rows);
   parallel_for(n, grain(D), [&](int64_t b, int64_t e) {
-    for (int64_t i = b; i < e; ++i)
-      std::memcpy(y + i * D, table + ids[i] * D, static_cast<size_t>(D) * sizeof(T));
+    take_rows(e - b, ids + b, D * static_cast<int64_t>(sizeof(T)), table, y + b * D);
   });
 }
 

@@ -294,6 +294,13 @@ TEST(OpValues, IndexSelectOfRowsIsThatOfElements) {
                index_select(ones({3, 2}), 0, from_vector<int64_t>({-1}, {1})));
 }
 
+// Where element i of a dense tensor of x's shape lies in x's memory.
+int64_t place_of(const Tensor& x, int64_t i) {
+  int64_t at = 0;
+  for (int d = x.ndim() - 1; d >= 0; i /= x.shape()[d--]) at += i % x.shape()[d] * x.strides()[d];
+  return at;
+}
+
 // Copies of what runs along another dimension go in tiles: whole ones, rests, and among further dimensions.
 TEST(OpValues, TurnedCopiesOfEverySize) {
   for (const DType dtype : {DType::f32, DType::f64, DType::i64}) {
@@ -304,14 +311,58 @@ TEST(OpValues, TurnedCopiesOfEverySize) {
         const Tensor turned = transpose(x, a, -1), dense = turned.contiguous();
         ASSERT_TRUE(dense.is_contiguous());
         const auto values = dense.to(DType::i64).to_vector<int64_t>();
-        size_t at = 0;
-        kernels::for_each_row(turned.shape(), turned.strides(),
-                              [&](int64_t offset, int64_t n, int64_t stride) {
-                                for (int64_t i = 0; i < n; ++i)
-                                  ASSERT_EQ(values[at++], offset + i * stride) << shape.str() << " " << a;
-                              });
+        for (int64_t i = 0; i < x.numel(); ++i)
+          ASSERT_EQ(values[static_cast<size_t>(i)], place_of(turned, i)) << shape.str() << " " << a;
       }
     }
+  }
+}
+
+// Rows go in whole vectors and the ends of what is left, short ones in halves: rows of every length up to some
+// vectors, from and into the middle of longer ones, with nothing written beside them.
+TEST(OpValues, CopiesOfRowsOfEveryLength) {
+  for (const DType dtype : {DType::f32, DType::f64, DType::boolean}) {
+    for (int64_t n = 1; n <= 150; n = n < 40 ? n + 1 : n + 11) {
+      const Tensor numbers = reshape(arange(3 * 4 * (n + 3)), {3, 4, n + 3}) % 7 - 3;
+      const Tensor x = numbers.to(dtype), part = slice(x, 2, 1, n + 1),
+                   swapped = transpose(part, 0, 1).contiguous();
+      const Tensor into = full({3, 4, n + 2}, 1, dtype);
+      slice(into, 2, 1, n + 1).copy_(part);
+      for (int64_t i = 0; i < 3; ++i) {
+        for (int64_t j = 0; j < 4; ++j) {
+          for (int64_t k = 0; k < n; ++k) {
+            const double wanted = x.at({i, j, k + 1});
+            ASSERT_EQ(swapped.at({j, i, k}), wanted) << n << " " << k;
+            ASSERT_EQ(into.at({i, j, k + 1}), wanted) << n << " " << k;
+          }
+          ASSERT_EQ(into.at({i, j, 0}), 1) << n;
+          ASSERT_EQ(into.at({i, j, n + 1}), 1) << n;
+        }
+      }
+      const Tensor ids = from_vector<int64_t>({2, 0, 2, 1}, {4}), taken = index_select(x, 0, ids);
+      for (int64_t i = 0; i < 4; ++i)
+        ASSERT_TRUE(all_close(select(taken, 0, i).to(DType::f64),
+                              select(x, 0, ids.to_vector<int64_t>()[static_cast<size_t>(i)]).to(DType::f64),
+                              0, 0))
+            << n;
+    }
+  }
+}
+
+// Long rows are summed in parts of 2^17 numbers: neither their borders nor the number of threads is seen.
+TEST(OpValues, SumsOfLongRows) {
+  for (const int64_t n : {(1 << 17) - 1, 1 << 17, (1 << 17) + 1, (1 << 18) + 77, 1'000'003}) {
+    const Tensor x = arange(2 * n).reshape({2, n}) % 11 - 4;
+    const Tensor whole = x.sum(1);
+    for (const DType dtype : {DType::f32, DType::f64})
+      EXPECT_TRUE(all_close(x.to(dtype).sum(1), whole.to(dtype), 0, 0)) << n;
+    const Tensor angles = sin(arange(n, DType::f32));
+    const int before = num_threads();
+    set_num_threads(1);
+    const double alone = angles.sum().item();
+    set_num_threads(4);
+    EXPECT_EQ(angles.sum().item(), alone) << n;
+    set_num_threads(before);
   }
 }
 
