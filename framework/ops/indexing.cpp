@@ -44,7 +44,8 @@ void add_to_part(const Choices& choices, int64_t o, int64_t begin, int64_t end, 
   const int64_t* const chosen = choices.index.data<int64_t>() + o * count * step + begin;
   const T* const values = from + o * count * step + begin;
   if (step == 1) {
-    for (int64_t k = 0; k < count; ++k) total[choices.checked(chosen[k])] += static_cast<double>(values[k]);
+    choices.each_checked(count, chosen,
+                         [&](int64_t k, int64_t at) { total[at] += static_cast<double>(values[k]); });
   } else {
     for (int64_t k = 0; k < count; ++k) {
       for (int64_t i = 0; i < width; ++i) {
@@ -114,7 +115,8 @@ void take_chosen(const Choices& choices, const T* from, T* to) {
     return parallel_for(choices.outer, choices.part_grain(), [&](int64_t begin, int64_t end) {
       for (int64_t r = begin; r < end; ++r) {
         const T* const x = from + r * choices.extent;
-        for (int64_t i = r * count; i < (r + 1) * count; ++i) to[i] = x[choices.checked(index[i])];
+        T* const y = to + r * count;
+        choices.each_checked(count, index + r * count, [&](int64_t i, int64_t at) { y[i] = x[at]; });
       }
     });
   }
