@@ -35,9 +35,9 @@ template <class F>
 concept TensorFunction = !std::is_base_of_v<Module, std::remove_cvref_t<F>> && CalledWithTensor<F>;
 template <class T>
 concept Stage = MovedLayer<T> || TensorFunction<T>;
-template <class... T>  // not one Sequential alone, which is moved
+template <class... T>  // not one Sequential alone, or what derives from it, which is moved
 concept Layers = sizeof...(T) > 0 && (Stage<T> && ...) &&
-                 (sizeof...(T) > 1 || !(std::is_same_v<std::remove_cvref_t<T>, Sequential> && ...));
+                 (sizeof...(T) > 1 || !(std::is_base_of_v<Sequential, std::remove_cvref_t<T>> && ...));
 }  // namespace detail
 
 /// A function as a layer, without parameters: a lambda among the layers of a Sequential.
@@ -180,8 +180,9 @@ class ModuleList : public Module {
   /// @return the new layer
   template <class... Arguments>
   Layer& emplace(Arguments&&... arguments) {
-    layers_.push_back(std::make_shared<Layer>(std::forward<Arguments>(arguments)...));
-    child(std::to_string(layers_.size() - 1), *layers_.back());
+    auto layer = std::make_shared<Layer>(std::forward<Arguments>(arguments)...);
+    child(std::to_string(layers_.size()), *layer);
+    layers_.push_back(std::move(layer));
     return *layers_.back();
   }
   /// @return the number of layers

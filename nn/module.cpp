@@ -25,6 +25,8 @@ void check_name(const std::string& name, const NamedTensors& tensors,
 }
 
 thread_local Scope* open_scope = nullptr;  // the innermost
+
+struct Moved {};  // the type of a module that was moved, in its made_as_
 }  // namespace
 
 Scope::Scope() : outer_(open_scope) { open_scope = this; }
@@ -43,10 +45,7 @@ Module::Module(const Scope& scope) : scope_(&scope) {
   // the innermost constructor at work; this one's own, and one whose arguments are being made, are none
   const Scope* maker = open_scope;
   while (maker && (!maker->module_ || maker->moved_)) maker = maker->outer_;
-  if (maker) {
-    maker_ = maker->module_;
-    maker_->unannounced_.push_back(this);
-  }
+  if (maker) make_by(maker->module_);
   if (scope.module_) {
     scope_ = nullptr;  // another module's Scope: refused by check_complete()
   } else {
@@ -60,20 +59,13 @@ Module::Module(Module&& from) noexcept
       children_(std::move(from.children_)),
       parents_(std::move(from.parents_)),
       scope_(std::exchange(from.scope_, nullptr)),
-      made_as_(from.made_as_),
-      maker_(std::exchange(from.maker_, nullptr)),
-      unannounced_(std::move(from.unannounced_)),
+      made_as_(from.is_whole() ? &typeid(Moved) : nullptr),
       training_(from.training_),
       output_hook_(std::move(from.output_hook_)) {
   // the moved lists are empty now, and nothing points to `from` any more
-  for (std::vector<Module*>* list : {&from.parents_, &from.unannounced_}) list->clear();
+  from.parents_.clear();
   from.children_.clear();
-  if (scope_) {
-    scope_->module_ = this;
-    scope_->moved_ = true;
-  }
-  if (maker_) std::ranges::replace(maker_->unannounced_, &from, this);
-  for (Module* made : unannounced_) made->maker_ = this;
+  take_makers(from);
   for (const auto& [name, module] : children_) {
     if (module) std::ranges::replace(module->parents_, &from, this);
   }
@@ -84,8 +76,51 @@ Module::Module(Module&& from) noexcept
   }
 }
 
+// Its Scope reached its base: of a class that derives from a moved one this is not known, and not asked.
+bool Module::is_whole() const {
+  return made_as_ && (*made_as_ == typeid(Moved) || *made_as_ == typeid(*this));
+}
+
+// Who made whom, after a move. A temporary's Scope is open until its expression ends, and so it may have been
+// noted as the maker of what was made beside it or in a function that it was passed to. Of these only its own
+// members come along: they move next, and lie as far from it as before.
+void Module::take_makers(Module& from) {
+  const auto distance = [](const Module* member, const Module* whole) {
+    return reinterpret_cast<intptr_t>(member) - reinterpret_cast<intptr_t>(whole);
+  };
+  if (Module* maker = from.maker_) {
+    from.disown();
+    if (Module* const moved = maker->moved_to_)
+      maker = distance(&from, maker) == distance(this, moved) ? moved : moved->maker_;
+    make_by(maker);
+  }
+  if (!scope_) {
+    unannounced_ = std::move(from.unannounced_);
+    from.unannounced_.clear();
+    for (Module* made : unannounced_) made->maker_ = this;
+    return;
+  }
+  scope_->module_ = this;
+  scope_->moved_ = true;
+  for (Module* made : std::vector<Module*>(from.unannounced_)) {
+    if (!made->scope_) continue;  // perhaps a member
+    made->disown();
+    made->make_by(maker_);
+  }
+  if (from.moved_to_) from.moved_to_->moved_from_ = nullptr;
+  from.moved_to_ = this;
+  moved_from_ = &from;
+}
+
+void Module::make_by(Module* maker) {
+  maker_ = maker;
+  if (maker) maker->unannounced_.push_back(this);
+}
+
 Module::~Module() {
   if (scope_) scope_->module_ = nullptr;
+  if (moved_to_) moved_to_->moved_from_ = nullptr;
+  if (moved_from_) moved_from_->moved_to_ = nullptr;
   disown();
   for (Module* made : unannounced_) made->maker_ = nullptr;
   for (const auto& [name, module] : children_) {
@@ -105,8 +140,8 @@ void Module::disown() {
 }
 
 void Module::check_complete() const {
-  if (scope_) return;  // its constructor is at work
-  if (!made_as_ || *made_as_ != typeid(*this)) {
+  if (scope_ && !scope_->moved_) return;  // its constructor is at work
+  if (!scope_ && !is_whole()) {
     throw ValueError("module", fmt::format("{} does not hand its own Scope to its base: {}(..., const "
                                            "nn::Scope& scope = {{}}) : Module(scope)",
                                            kind_of(*this), kind_of(*this)));
@@ -146,8 +181,7 @@ void Module::skip_makers(const F& is_none) {
   while (maker_ && is_none(*maker_)) {
     Module* const outer = maker_->maker_;
     disown();
-    maker_ = outer;
-    if (outer) outer->unannounced_.push_back(this);
+    make_by(outer);
   }
 }
 

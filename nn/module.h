@@ -203,6 +203,9 @@ class Module {
  private:
   friend class Scope;
   void check_complete() const;
+  bool is_whole() const;
+  void take_makers(Module& from);
+  void make_by(Module* maker);
   void disown();
   template <class F>
   void skip_makers(const F& is_none);
@@ -217,6 +220,8 @@ class Module {
   const std::type_info* made_as_ = nullptr;  // the dynamic type when its Scope ended
   Module* maker_ = nullptr;  // the module whose constructor made this one, until this one is announced
   std::vector<Module*> unannounced_;  // modules whose maker_ is this one
+  Module *moved_to_ = nullptr,
+         *moved_from_ = nullptr;  // in the expression that made the moved one, and alive
   void place(const std::string& path, const std::shared_ptr<const OutputHook>& f);
   bool training_ = true;
   std::unique_ptr<const PlacedHook> output_hook_;

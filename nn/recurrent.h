@@ -111,6 +111,7 @@ class StackedRecurrent : public Module {
   /// @throws ShapeError for initial states of another shape
   Stack run(const Tensor& x, const Tensor& lengths, const std::array<Tensor, kKinds>& starts) const {
     const auto count = static_cast<int64_t>(layers_.size());
+    if (layers_.empty()) throw ValueError(kind_, "has no layers: it was moved");
     for (const Tensor& start : starts) {
       if (start.defined() && (x.ndim() < 1 || start.shape() != Shape{count, x.size(0), hidden_})) {
         throw ShapeError(kind_, "initial state " + start.shape().str() + " for input " + x.shape().str() +

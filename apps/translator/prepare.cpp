@@ -71,6 +71,7 @@ std::vector<models::PairInput> inputs_of(const PrepareCommand& o) {
 std::vector<models::GivenPart> given_parts(const PrepareCommand& o) {
   std::vector<models::GivenPart> parts;
   const auto add = [&](const char* name, std::vector<models::PairInput> inputs) {
+    for (models::PairInput& input : inputs) input.blank_lines = o.blank_lines;
     if (!inputs.empty()) parts.push_back({name, std::move(inputs)});
   };
   add("valid", both_sides("--valid-source", o.valid_sources, "--valid-target", o.valid_targets, ""));

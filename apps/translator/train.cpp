@@ -84,13 +84,14 @@ void complete_files(TrainOptions& options) {
                                                             {"--valid-source", &f.valid_source},
                                                             {"--valid-target", &f.valid_target}};
   const bool none = std::ranges::all_of(all, [](const auto& file) { return file.second->empty(); });
-  if (none && options.resume && models::is_run_folder(options.folder)) {
+  if (options.resume && !models::is_run_folder(options.folder))
+    throw IoError("resume", fmt::format("'{}' is not a run", options.folder));
+  if (none && options.resume) {
     f = training_files(options.folder);
     options.corpus = Corpus::of_files(f);
     if (options.corpus) f = options.corpus->training_files();  // whose bytes it checks
     return;
   }
-  if (none && options.resume) throw IoError("resume", fmt::format("'{}' is not a run", options.folder));
   for (const auto& [name, path] : all) {
     if (path->empty()) throw CLI::RequiredError(name);
   }

@@ -22,6 +22,7 @@ int omp_get_num_threads(void);
 int omp_in_parallel(void);
 void omp_set_num_threads(int);
 int omp_get_max_threads(void);
+int omp_get_num_procs(void);
 #if HEED_TSAN
 void __tsan_release(void*);
 void __tsan_acquire(void*);
@@ -96,7 +97,8 @@ int available_threads() {
   cpu_set_t set;
   CPU_ZERO(&set);
   const int affinity = ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-  return cgroup_quota(std::max(1, affinity));
+  // OMP_PLACES and its kind bind this thread to one CPU, and the team's to the others
+  return cgroup_quota(std::max({1, affinity, omp_get_num_procs()}));
 }
 
 namespace {
@@ -119,7 +121,9 @@ detail::ProductThreads::~ProductThreads() {
 }
 
 void set_num_threads(int n) {
-  if (n < 1) throw ValueError("set_num_threads", fmt::format("needs at least 1, got {}", n));
+  constexpr int kMost = 1024;  // OpenMP ends the process where it has no memory for a team
+  if (n < 1 || n > kMost)
+    throw ValueError("set_num_threads", fmt::format("takes 1 to {} threads, got {}", kMost, n));
   threads().store(n);
   omp_set_num_threads(n);
 }

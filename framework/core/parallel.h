@@ -11,8 +11,8 @@ namespace heed {
 /// @return the number set by set_num_threads; before any call, available_threads()
 int num_threads();
 /// Sets the number of threads that parallel_for may use, for the whole process.
-/// @param threads at least 1
-/// @throws ValueError below 1
+/// @param threads 1 to 1024
+/// @throws ValueError for another number
 void set_num_threads(int threads);
 /// The number of threads that the machine or container allows: CPU affinity and cgroup quota, rounded down.
 /// @return at least 1
@@ -59,7 +59,7 @@ void parallel_ranges(int64_t n, int64_t grain, RangeFunction f, void* context);
 ///   threads have finished
 template <class F>
 void parallel_for(int64_t n, int64_t grain, F&& f) {
-  if (n < 2 * grain || n == 1) {
+  if (n / 2 < grain || n == 1) {
     if (n > 0) f(int64_t{0}, n);
     return;
   }

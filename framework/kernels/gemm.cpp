@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "framework/core/autocast.h"
@@ -94,12 +95,29 @@ bool wants_bf16() { return heed::detail::RoundedProducts::active() && onednn::ha
 
 int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
-// x [rows, columns] in bf16, dense, followed by rows of zeros up to `padded`.
-Scratch<uint16_t> as_bf16(int64_t rows, int64_t columns, const float* x, int64_t ld, int64_t padded) {
+Scratch<uint16_t> rounded_to_bf16(int64_t rows, int64_t columns, const float* x, int64_t ld, int64_t padded) {
   Scratch<uint16_t> y(padded * columns);
   round_to_bf16(rows, columns, x, ld, y.data());
   std::fill_n(y.data() + rows * columns, (padded - rows) * columns, uint16_t{0});
   return y;
+}
+
+// A matrix in bf16: its own, or what a RoundedOnce keeps.
+class Bf16Matrix {
+ public:
+  explicit Bf16Matrix(Scratch<uint16_t> own) : own_(std::move(own)), data_(own_->data()) {}
+  explicit Bf16Matrix(const uint16_t* kept) : data_(kept) {}
+  const uint16_t* data() const { return data_; }
+
+ private:
+  std::optional<Scratch<uint16_t>> own_;
+  const uint16_t* data_;
+};
+
+// x [rows, columns] in bf16, dense, followed by rows of zeros up to `padded`.
+Bf16Matrix as_bf16(int64_t rows, int64_t columns, const float* x, int64_t ld, int64_t padded) {
+  if (const uint16_t* const kept = RoundedOnce::find(rows, columns, x, ld)) return Bf16Matrix(kept);
+  return Bf16Matrix(rounded_to_bf16(rows, columns, x, ld, padded));
 }
 
 // Transposed A with transposed B does not occur in training.
@@ -114,17 +132,17 @@ constexpr int64_t kSmallestPiece = 32, kLargestPiece = 1024;
 int64_t padded_rows(int64_t M) { return round_up(M, kSmallestPiece); }
 int64_t padded_depth(int64_t K) { return round_up(K, K > 256 ? 256 : kSmallestPiece); }
 
-// C[M, N] = A op(B) (+ C); A has padded_rows(M) rows.
+// C[M, N] = A op(B) (+ C) (+ bias); A has padded_rows(M) rows.
 void multiply_in_pieces(bool tb, int64_t M, int64_t N, int64_t K, const uint16_t* A, const uint16_t* B,
-                        bool accumulate, float* C, int64_t ldc) {
+                        bool accumulate, const float* bias, float* C, int64_t ldc) {
   int64_t row = 0;
   for (int64_t rows = kLargestPiece; rows >= kSmallestPiece; rows /= 2) {
     for (; M - row >= rows; row += rows)
-      onednn::gemm_bf16(false, tb, rows, N, K, A + row * K, B, accumulate, C + row * ldc, ldc);
+      onednn::gemm_bf16(false, tb, rows, N, K, A + row * K, B, accumulate, bias, C + row * ldc, ldc);
   }
   if (row == M) return;
   const Scratch<float> last(kSmallestPiece * N);
-  onednn::gemm_bf16(false, tb, kSmallestPiece, N, K, A + row * K, B, false, last.data(), N);
+  onednn::gemm_bf16(false, tb, kSmallestPiece, N, K, A + row * K, B, false, bias, last.data(), N);
   for (int64_t r = 0; row + r < M; ++r) {
     float* const into = C + (row + r) * ldc;
     if (accumulate) {
@@ -136,15 +154,15 @@ void multiply_in_pieces(bool tb, int64_t M, int64_t N, int64_t K, const uint16_t
 }
 
 void gemm_bf16(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const float* A, int64_t lda, const float* B,
-               int64_t ldb, bool accumulate, float* C, int64_t ldc) {
+               int64_t ldb, bool accumulate, float* C, int64_t ldc, const float* bias = nullptr) {
   if (ta) {
     const int64_t depth = padded_depth(K);
-    const Scratch<uint16_t> a = as_bf16(K, M, A, lda, depth), b = as_bf16(K, N, B, ldb, depth);
-    return onednn::gemm_bf16(true, false, M, N, depth, a.data(), b.data(), accumulate, C, ldc);
+    const Bf16Matrix a = as_bf16(K, M, A, lda, depth), b = as_bf16(K, N, B, ldb, depth);
+    return onednn::gemm_bf16(true, false, M, N, depth, a.data(), b.data(), accumulate, bias, C, ldc);
   }
-  const Scratch<uint16_t> a = as_bf16(M, K, A, lda, padded_rows(M));
-  const Scratch<uint16_t> b = tb ? as_bf16(N, K, B, ldb, N) : as_bf16(K, N, B, ldb, K);
-  multiply_in_pieces(tb, M, N, K, a.data(), b.data(), accumulate, C, ldc);
+  const Bf16Matrix a = as_bf16(M, K, A, lda, padded_rows(M));
+  const Bf16Matrix b = tb ? as_bf16(N, K, B, ldb, N) : as_bf16(K, N, B, ldb, K);
+  multiply_in_pieces(tb, M, N, K, a.data(), b.data(), accumulate, bias, C, ldc);
 }
 
 // Products of a depth above kDeep, whose sums in f32 would drift: parts of kDepth are summed in double. Below
@@ -245,6 +263,34 @@ template void gemm(bool, bool, int64_t, int64_t, int64_t, const float*, int64_t,
 template void gemm(bool, bool, int64_t, int64_t, int64_t, const double*, int64_t, const double*, int64_t,
                    double, double*, int64_t);
 
+RoundedOnce::RoundedOnce(const Tensor& x) : before_(std::exchange(current_, this)) {
+  if (x.ndim() != 2 || x.dtype() != DType::f32 || x.strides()[1] != 1) return;
+  rows_ = x.size(0), columns_ = x.size(1), ld_ = x.strides()[0], x_ = x.data<float>();
+}
+RoundedOnce::~RoundedOnce() { current_ = before_; }
+const uint16_t* RoundedOnce::find(int64_t rows, int64_t columns, const float* x, int64_t ld) {
+  RoundedOnce* const kept = current_;
+  if (!kept || kept->x_ != x || kept->rows_ != rows || kept->columns_ != columns || kept->ld_ != ld)
+    return nullptr;
+  if (!kept->values_)  // as the rows of a product and as its depth
+    kept->values_.emplace(
+        rounded_to_bf16(rows, columns, x, ld, std::max(padded_rows(rows), padded_depth(rows))));
+  return kept->values_->data();
+}
+
+void linear(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& y) {
+  const int64_t M = x.size(0), K = x.size(1), N = weight.size(0);
+  if (x.dtype() == DType::f32 && wants_bf16() && bf16_is_better(false, true, M, N, K, 0) &&
+      x.is_contiguous() && weight.is_contiguous() && bias.is_contiguous() && K <= kDeep) {
+    const detail::ProductThreads alone;
+    detail::count_flops(2 * M * N * K);
+    return gemm_bf16(false, true, M, N, K, x.data<float>(), K, weight.data<float>(), K, false,
+                     y.data<float>(), N, bias.data<float>());
+  }
+  copy_strided(y.dtype(), y.shape(), bias.raw_data(), {0, bias.strides()[0]}, y.raw_data(), y.strides());
+  matmul(x, make_view(weight, {K, N}, {weight.strides()[1], weight.strides()[0]}, 0), y, 1.0);
+}
+
 void matmul(const Tensor& a, const Tensor& b, const Tensor& c, double beta) {
   const int d = a.ndim() - 2;
   Layout la{}, lb{};
@@ -299,7 +345,7 @@ void PackedMatrix<T>::multiply(int64_t M, const T* A, int64_t lda, T beta, T* C,
       const onednn::Packing packing{rows_, N_, K_, bf16_};
       bool done = false;
       if (bf16_) {
-        const Scratch<uint16_t> a = as_bf16(M, K_, A, lda, M);
+        const Bf16Matrix a = as_bf16(M, K_, A, lda, M);
         done = onednn::multiply_packed(packing, M, a.data(), K_, packed_, beta != 0, C, ldc);
       } else {
         done = onednn::multiply_packed(packing, M, A, lda, packed_, beta != 0, C, ldc);
@@ -343,8 +389,9 @@ void StoredMatrix<T>::multiply(int64_t N, const T* B, T* C) const {
     if (bf16_ && M_ > 0 && K_ > 0 && N > 0) {  // oneDNN divides by the sizes
       const detail::ProductThreads alone;
       detail::count_flops(2 * M_ * N * K_);
-      const Scratch<uint16_t> b = as_bf16(K_, N, B, N, K_);
-      return multiply_in_pieces(false, M_, N, K_, static_cast<const uint16_t*>(data_), b.data(), false, C, N);
+      const Bf16Matrix b = as_bf16(K_, N, B, N, K_);
+      return multiply_in_pieces(false, M_, N, K_, static_cast<const uint16_t*>(data_), b.data(), false,
+                                nullptr, C, N);
     }
   }
   gemm<T>(false, false, M_, N, K_, static_cast<const T*>(data_), K_, B, N, T{0}, C, N);
@@ -356,9 +403,9 @@ void StoredMatrix<T>::add_transposed_product(int64_t N, const T* B, T* C) const 
     if (bf16_ && M_ > 0 && K_ > 0 && N > 0) {  // oneDNN divides by the sizes
       const detail::ProductThreads alone;
       detail::count_flops(2 * M_ * N * K_);
-      const Scratch<uint16_t> b = as_bf16(M_, N, B, N, padded_depth(M_));
+      const Bf16Matrix b = as_bf16(M_, N, B, N, padded_depth(M_));
       return onednn::gemm_bf16(true, false, K_, N, padded_depth(M_), static_cast<const uint16_t*>(data_),
-                               b.data(), true, C, N);
+                               b.data(), true, nullptr, C, N);
     }
   }
   gemm<T>(true, false, K_, N, M_, static_cast<const T*>(data_), K_, B, N, T{1}, C, N);

@@ -7,10 +7,12 @@
 
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "framework/core/dtype.h"
+#include "framework/core/scratch.h"
 #include "framework/core/shape.h"
 
 namespace heed {
@@ -39,6 +41,30 @@ void small_gemm(bool ta, int64_t M, int64_t N, int64_t K, const float* A, int64_
 /// c = a b + beta c for [M, K] x [K, N] or equal batches of them; reads the strides of transposed and
 /// row-padded views.
 void matmul(const Tensor& a, const Tensor& b, const Tensor& c, double beta);
+
+/// y [M, N] = x [M, K] weight [N, K]^T + bias [N]; y dense.
+void linear(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& y);
+
+/// While one lives, products of the calling thread round the matrix x [rows, columns] to bf16 at most once,
+/// and not each of them. Its values must stay as they are. Nothing for x that is no f32 matrix with dense
+/// rows.
+class RoundedOnce {
+ public:
+  explicit RoundedOnce(const Tensor& x);
+  ~RoundedOnce();
+  RoundedOnce(const RoundedOnce&) = delete;
+  RoundedOnce& operator=(const RoundedOnce&) = delete;
+  /// The matrix in bf16, dense and with rows of zeros behind it, if the newest one of this thread is of it;
+  /// else null.
+  static const uint16_t* find(int64_t rows, int64_t columns, const float* x, int64_t ld);
+
+ private:
+  static inline constinit thread_local RoundedOnce* current_ = nullptr;
+  int64_t rows_ = 0, columns_ = 0, ld_ = 0;
+  const float* x_ = nullptr;
+  std::optional<heed::detail::Scratch<uint16_t>> values_;
+  RoundedOnce* before_;
+};
 
 /// A right-hand side B[K, N] kept in the layout the backend likes best, for many products with few rows each
 /// (LSTM steps); in bf16 when that is the precision while it is made (small ones, below 64 x 64, stay as they

@@ -11,7 +11,7 @@
 namespace heed {
 
 /// @{
-/// The part of x that an index names, as in PyTorch and PyTorch: one entry for each of the first dimensions,
+/// The part of x that an index names, as in PyTorch and NumPy: one entry for each of the first dimensions,
 /// the others stay whole. Tensors in it are broadcast together, and their common dimensions take the place of
 /// the first of them where they stand side by side, else the front; a mask stands for the positions of its
 /// true elements.

@@ -34,12 +34,16 @@ struct LinearOp {
         return y;
       }
     }
-    const Tensor y = bias.defined() ? expand(bias, shape).clone() : empty(shape, x.dtype());
-    kernels::matmul(rows, transpose(weight), as_rows(y), bias.defined() ? 1.0 : 0.0);
+    const Tensor y = empty(shape, x.dtype());
+    if (bias.defined())
+      kernels::linear(rows, weight, bias, as_rows(y));
+    else
+      kernels::matmul(rows, transpose(weight), as_rows(y), 0.0);
     return y;
   }
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
     const Tensor rows = as_rows(g.contiguous());
+    const kernels::RoundedOnce rounded(rows);
     if (d.wants(0)) {
       if (input_shape.ndim() == 2) {
         d.add_matmul(0, rows, saved[1]);

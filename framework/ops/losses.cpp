@@ -137,7 +137,7 @@ struct PlainNll {
         totals[static_cast<size_t>(n++ % 4)] += static_cast<double>(row[id[r]]);
       }
       const double total = (totals[0] + totals[1]) + (totals[2] + totals[3]);
-      *y.data<T>() = static_cast<T>(-total / static_cast<double>(std::max<int64_t>(n, 1)));
+      *y.data<T>() = n == 0 ? T{0} : static_cast<T>(-total / static_cast<double>(n));
     });
     return y;
   }

@@ -23,6 +23,7 @@ struct MatMul {
     return y;
   }
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
+    const kernels::RoundedOnce rounded(g);
     if (d.wants(0)) d.add_matmul(0, g, transpose(saved[1]));
     if (d.wants(1)) d.add_matmul(1, transpose(saved[0]), g);
   }

@@ -135,6 +135,7 @@ class Preparation {
                                       ? "the input has no line"
                                       : fmt::format("no pair is left of {}: all were dropped", total_));
     }
+    if (by_documents_ && has_stream()) require_enough(std::set(groups_.begin(), groups_.end()).size());
     const Split split = make_split();
     spool_->rewind();
     write_parts(split);
@@ -154,6 +155,7 @@ class Preparation {
   void read_input(const PairInput& input, PairReader& reader, const With& with) {
     RawPair pair;
     uint64_t pairs = 0;
+    reader.number_documents_after(last_document_);
     for (auto found = reader.next(pair); found != PairReader::Found::end; found = reader.next(pair)) {
       ++pairs;
       if (++total_ % kPoll == 0) read_(total_);
@@ -168,6 +170,7 @@ class Preparation {
       throw ValueError(fmt::format("'{}' has {}, and there must be {}: it is damaged, or another version",
                                    name_of_input(input), counted(pairs, "pair"), input.pairs));
     }
+    last_document_ = std::max(last_document_, reader.last_document());
     info_.inputs.push_back({name_of_input(input), pairs});
   }
   std::unique_ptr<PairReader> open_input(const PairInput& input) const {
@@ -218,30 +221,38 @@ class Preparation {
     if (!reader.has_documents())
       throw ValueError("prepare", fmt::format("'{}' has no documents to split by", name_of_input(input)));
   }
+  static constexpr size_t kEnough = 3;  // documents to share out
+  static void require_enough(size_t documents) {
+    if (documents >= kEnough) return;
+    throw ValueError("prepare", fmt::format("there {} {}: too few to split by", documents == 1 ? "is" : "are",
+                                            counted(documents, "document")));
+  }
+  bool has_stream() const {
+    return std::ranges::any_of(options_.inputs, [](const PairInput& input) {
+      return is_stream(input.source) || is_stream(input.target) || is_stream(input.ids);
+    });
+  }
   // Whether all inputs have documents, and enough of them to share out.
   bool decide_by_documents() {
     if (options_.split_by == SplitBy::sentences) return false;
     const bool asked = options_.split_by == SplitBy::documents;
-    const bool streams = std::ranges::any_of(options_.inputs, [](const PairInput& input) {
-      return is_stream(input.source) || is_stream(input.target) || is_stream(input.ids);
-    });
-    if (streams) return asked;  // nobody can look into them first
-    constexpr size_t kEnough = 3;
+    if (has_stream())  // nobody can look into it first
+      return asked || std::ranges::all_of(options_.inputs, &PairInput::blank_lines);
     std::set<std::string, std::less<>> groups;
+    uint64_t last = 0;
     for (const PairInput& input : options_.inputs) {
       const auto reader = open_input(input);
       if (asked) require_documents(input, *reader);
       if (!reader->has_documents()) return false;
+      reader->number_documents_after(last);
       RawPair pair;
       for (uint64_t pairs = 0; groups.size() < kEnough && reader->next(pair) != PairReader::Found::end;) {
         if (++pairs % kPoll == 0) read_(0);
         if (const auto group = group_of(pair.document); !groups.contains(group)) groups.emplace(group);
       }
+      last = std::max(last, reader->last_document());
     }
-    if (asked && groups.size() < kEnough)
-      throw ValueError("prepare",
-                       fmt::format("there {} {}: too few to split by", groups.size() == 1 ? "is" : "are",
-                                   counted(groups.size(), "document")));
+    if (asked) require_enough(groups.size());
     return groups.size() >= kEnough;
   }
 
@@ -370,6 +381,7 @@ class Preparation {
   CorpusInfo info_;
   uint64_t total_ = 0;  // pairs read
   bool by_documents_ = false, attribution_ = false;
+  uint64_t last_document_ = 0;  // of those that blank lines end, in all inputs so far
   std::optional<Spool> spool_;
   std::vector<SplitKey> keys_;
   std::vector<std::string> names_;             // of documents, in their order

@@ -149,6 +149,8 @@ bool is_blank(std::string_view line) { return trimmed(line).empty(); }
 // Documents that end at blank lines.
 class BlankLineDocuments {
  public:
+  void number_after(uint64_t documents) { documents_ = documents; }
+  uint64_t last() const { return documents_; }
   void end() { document_.clear(); }
   // The document of the next pair.
   const std::string& name() {
@@ -208,6 +210,8 @@ class TableReader : public PairReader {
   }
   bool has_attribution() const override { return columns_.attribution > 0; }
   bool has_documents() const override { return blank_lines_; }
+  void number_documents_after(uint64_t last) override { documents_.number_after(last); }
+  uint64_t last_document() const override { return documents_.last(); }
 
  private:
   bool next_line(std::string_view& line, uint64_t& number) {
@@ -288,6 +292,8 @@ class SidesReader : public PairReader {
     return Found::end;
   }
   bool has_documents() const override { return ids_ || blank_lines_ || source_->has_documents(); }
+  void number_documents_after(uint64_t last) override { documents_.number_after(last); }
+  uint64_t last_document() const override { return documents_.last(); }
 
  private:
   bool next_pair(RawPair& pair) {

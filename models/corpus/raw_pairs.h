@@ -53,6 +53,11 @@ class PairReader {
   virtual bool has_attribution() const { return false; }
   /// @return whether the pairs come with their documents
   virtual bool has_documents() const { return false; }
+  /// Documents that end at blank lines have numbers for names; those of several inputs count on.
+  /// @param last the number after which they begin, before the first pair is read
+  virtual void number_documents_after(uint64_t last) { static_cast<void>(last); }
+  /// @return the last number given; 0 where documents have names of their own
+  virtual uint64_t last_document() const { return 0; }
 };
 
 /// The columns of a table, from 1; 0: none.

@@ -171,6 +171,39 @@ TEST_F(Prepare, WhatPeopleHaveGivesTheSameCorpus) {
   EXPECT_EQ(content(at("both/train.fr")), content(at("first/train.fr")));
 }
 
+// --blank-lines holds for every input: a file, a stream, packed or not, several, and given parts.
+TEST_F(Prepare, BlankLinesEndDocumentsOfEveryInput) {
+  std::string table;
+  for (int i = 0; i < 40; ++i) table += fmt::format("{}Line {}\tLigne {}\n", i % 4 == 0 ? "\n" : "", i, i);
+  write(at("t.tsv"), table);
+  write(at("v.en"), "alpha b c.\n\nbeta d e.\n\ngamma f.\n");
+  write(at("v.fr"), "alpha b c.\n\nbêta d e.\n\ngamma f.\n");
+  const std::vector<std::string> sizes = {"--blank-lines", "--test", "4", "--valid", "4"};
+  const auto made = [&](const std::string& folder, std::vector<std::string> arguments,
+                        const std::string& input) {
+    arguments.insert(arguments.end(), sizes.begin(), sizes.end());
+    arguments.insert(arguments.end(), {"-o", at(folder)});
+    return prepare(arguments, input);
+  };
+  ASSERT_EQ(made("file", {at("t.tsv")}, "").exit_code, 0);
+  ASSERT_EQ(made("stream", {"-"}, table).exit_code, 0);
+  ASSERT_EQ(made("packed", {"-"}, packed_as("gz", {{"", table}})).exit_code, 0);
+  ASSERT_EQ(lines_of(at("file/train.documents")).size(), 8U);
+  for (const char* part : {"train", "valid", "test"}) {
+    for (const char* folder : {"stream", "packed"}) {
+      EXPECT_EQ(content(at(fmt::format("{}/{}.documents", folder, part))),
+                content(at(fmt::format("file/{}.documents", part))));
+    }
+  }
+  ASSERT_EQ(
+      made("given", {at("t.tsv"), "--valid-source", at("v.en"), "--valid-target", at("v.fr")}, "").exit_code,
+      0);
+  EXPECT_EQ(lines_of(at("given/valid.en")).size(), 3U);
+  EXPECT_EQ(lines_of(at("given/valid.documents")).size(), 3U);
+  expect_failure(made("few", {"-"}, "a b\tc d\n\ne f\tg h\n"), "there are 2 documents: too few to split by");
+  EXPECT_FALSE(std::filesystem::exists(at("few")));
+}
+
 TEST_F(Prepare, WhatIsDroppedIsToldWithItsReason) {
   std::string table = some_table();
   table +=

@@ -257,6 +257,28 @@ TEST_F(PreparedCorpora, BlankLinesEndDocumentsOfATable) {
               testing::Throws<Error>(testing::Property(&Error::what, HasSubstr("line 3 has 1 column"))));
 }
 
+// Documents of different files are different ones, neighbours too, whatever their numbers.
+TEST_F(PreparedCorpora, BlankLinesOfSeveralTables) {
+  PrepareOptions o = options("t0.tsv");
+  o.inputs.clear();
+  for (int file = 0; file < 4; ++file) {
+    std::string table;
+    for (int i = 0; i < 3; ++i) table += fmt::format("Sentence {} {}\tPhrase {} {}\n", file, i, file, i);
+    write(fmt::format("t{}.tsv", file), table + (file == 3 ? "\nLast one\tDernier\n" : ""));
+    o.inputs.push_back({.source = dir_ / fmt::format("t{}.tsv", file), .blank_lines = true});
+  }
+  o.split_by = SplitBy::documents;
+  const CorpusInfo info = prepare_corpus(o, quiet_);
+  size_t documents = 0;
+  for (const auto& [part, count] : info.documents) documents += count;
+  EXPECT_EQ(documents, 5U);
+  for (const CorpusDocument& d : read_documents(dir_ / "corpus", info, "train")) EXPECT_LE(d.pairs, 3U);
+  o.inputs.resize(2);
+  o.overwrite = true;
+  EXPECT_THAT([&] { prepare_corpus(o, quiet_); },
+              ThrowsMessage<ValueError>("prepare: there are 2 documents: too few to split by"));
+}
+
 TEST_F(PreparedCorpora, IdsThatDoNotBelongToTheLinesAreRefused) {
   const auto refused = [&](const std::function<void(std::string&)>& change, const std::string& message) {
     PackedMembers members = films();

@@ -470,6 +470,111 @@ TEST(Module, AMovedListOfForgottenLayersIsRefusedAsBefore) {
                other.parameters());
 }
 
+// A temporary stays until its expression ends: what is made meanwhile is not its member.
+TEST(Module, WhatIsMadeBesideATemporaryIsNotItsOwn) {
+  struct Net : Module {
+    explicit Net(int64_t size = 2, const Scope& scope = {}) : Module(scope), layer(size, size) {
+      child("layer", layer);
+    }
+    Linear layer;
+  };
+  struct Agent {
+    explicit Agent(Net given) : target(std::make_unique<Net>()) {
+      online = std::make_unique<Net>(std::move(given));
+    }
+    std::unique_ptr<Net> target, online;
+  };
+  const Agent agent(Net{});
+  EXPECT_EQ(agent.online->parameters().size(), 2U);
+  EXPECT_EQ(agent.target->parameters().size(), 2U);
+  struct HeadFirst {
+    explicit HeadFirst(Net given) : head(2, 3), net(std::move(given)) {}
+    Linear head;
+    Net net;
+  };
+  const HeadFirst two(Net{});
+  EXPECT_EQ(two.net.parameters().size() + two.head.parameters().size(), 4U);
+  const auto pair = std::make_pair(Linear(2, 3), Linear(3, 2));
+  EXPECT_EQ(pair.first.parameters().size() + pair.second.parameters().size(), 4U);
+  const auto nets = std::make_pair(Net(), Net());
+  EXPECT_EQ(nets.first.parameters().size() + nets.second.parameters().size(), 4U);
+  const std::tuple<Linear, ReLU, Net> row(Linear(2, 3), ReLU(), Net());
+  EXPECT_EQ(std::get<0>(row).parameters().size() + std::get<2>(row).parameters().size(), 4U);
+  std::vector<Net> kept;
+  std::unique_ptr<Linear> other;
+  [&](Net given) {
+    other = std::make_unique<Linear>(2, 3);
+    kept.push_back(std::move(given));
+  }(Net{});
+  kept.emplace_back();  // moves the first again
+  EXPECT_EQ(kept[0].parameters().size() + other->parameters().size(), 4U);
+}
+
+struct ForgottenMember : Module {
+  explicit ForgottenMember(const Scope& scope = {}) : Module(scope), layer(2, 2), more(2, 2) {
+    child("layer", layer);
+  }
+  Tensor operator()(const Tensor& x) const { return more(layer(x)); }
+  Linear layer, more;
+};
+
+// A member that was forgotten comes along with a temporary, and is missed wherever that one is put.
+TEST(Module, AForgottenMemberOfATemporaryIsMissed) {
+  const auto refused = [](auto make) {
+    EXPECT_ERROR(ValueError,
+                 "module: ForgottenMember does not announce a Linear that it made: child(name, member)",
+                 make());
+  };
+  refused([] { Sequential(ForgottenMember(), ReLU()).parameters(); });
+  refused([] { Sequential().emplace(ForgottenMember()).parameters(); });
+  refused([] { std::make_pair(ForgottenMember(), 1).first.parameters(); });
+  refused([] {
+    const auto through = [](ForgottenMember m) { return m; };
+    const ForgottenMember there = through(through(ForgottenMember()));
+    there.parameters();
+  });
+  refused([] {
+    std::vector<ForgottenMember> list;
+    list.push_back(ForgottenMember());
+    list.push_back(ForgottenMember());
+    list.front().parameters();
+  });
+}
+
+struct WrappedLinear : Linear {
+  explicit WrappedLinear(Linear&& l) : Linear(std::move(l)) {}
+};
+struct NamedSequential : Sequential {
+  explicit NamedSequential(const Scope& scope = {}) : Sequential(scope) { emplace<Linear>(2, 2); }
+};
+
+// A moved base is not asked for the derived class's Scope, in one expression or two.
+TEST(Module, AClassMayDeriveFromAMovedLayer) {
+  EXPECT_EQ(WrappedLinear(Linear(2, 3)).parameters().size(), 2U);
+  Linear l(2, 3);
+  const WrappedLinear w(std::move(l));
+  EXPECT_EQ(w.parameters().size(), 2U);
+  NamedSequential m;
+  const Sequential one = NamedSequential(), two(std::move(m));
+  EXPECT_EQ(one.named_parameters()[0].first, "0.weight");
+  EXPECT_EQ(two.named_parameters()[0].first, "0.weight");
+}
+
+TEST(Module, AListKeepsNoLayerThatItRefused) {
+  ModuleList<ForgottenMember> list;
+  EXPECT_THROW(list.emplace(), ValueError);
+  EXPECT_EQ(list.size(), 0U);
+}
+
+TEST(Module, AMovedRecurrentLayerSaysSo) {
+  LSTM lstm(2, 3);
+  GRU gru(2, 3);
+  const LSTM lstm_there = std::move(lstm);
+  const GRU gru_there = std::move(gru);
+  EXPECT_ERROR(ValueError, "LSTM: has no layers: it was moved", lstm(randn({1, 2, 2}), {}));
+  EXPECT_ERROR(ValueError, "GRU: has no layers: it was moved", gru(randn({1, 2, 2}), {}));
+}
+
 TEST(Module, AdoptsMappedValuesWithoutCopyingThem) {
   const TempDir dir;
   const Linear trained(40, 30);

@@ -45,10 +45,11 @@ typename Primitive::primitive_desc backward_descriptor(const Forward& forward,
 #endif
 }
 
-/// C = A B (+ C when accumulate).
+/// C = A B (+ C when accumulate) (+ bias unless its description is empty).
 inline dnnl::matmul::primitive_desc matmul_descriptor(const dnnl::memory::desc& a,
                                                       const dnnl::memory::desc& b,
-                                                      const dnnl::memory::desc& c, bool accumulate) {
+                                                      const dnnl::memory::desc& c, bool accumulate,
+                                                      const dnnl::memory::desc& bias = {}) {
   dnnl::primitive_attr attributes = user_scratchpad();
   if (accumulate) {
     dnnl::post_ops post;
@@ -56,9 +57,9 @@ inline dnnl::matmul::primitive_desc matmul_descriptor(const dnnl::memory::desc& 
     attributes.set_post_ops(post);
   }
 #if DNNL_VERSION_MAJOR >= 3
-  return dnnl::matmul::primitive_desc(engine(), a, b, c, attributes);
+  return dnnl::matmul::primitive_desc(engine(), a, b, bias, c, attributes);
 #else
-  return dnnl::matmul::primitive_desc(dnnl::matmul::desc(a, b, c), attributes, engine());
+  return dnnl::matmul::primitive_desc(dnnl::matmul::desc(a, b, bias, c), attributes, engine());
 #endif
 }
 

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <string_view>
 #include <tuple>
+#include <unordered_map>
 
 #include "framework/core/error.h"
 #include "framework/core/memory_pool.h"
@@ -40,11 +41,14 @@ const memory::desc& packed_layout(const Packing& p) {
 // A kept primitive with its memory objects: building them costs 1-2 us a call, running a kept one 0.2 us.
 struct Product {
   dnnl::matmul primitive;
-  memory a, b, c, scratch;
+  memory a, b, c, bias, scratch;
   size_t scratch_bytes = 0;
 
-  void make(const memory::desc& da, const memory::desc& db, const memory::desc& dc, bool accumulate) {
-    const auto pd = matmul_descriptor(da, db, dc, accumulate);
+  void make(const memory::desc& da, const memory::desc& db, const memory::desc& dc, bool accumulate,
+            bool with_bias = false) {
+    const memory::desc added = with_bias ? matrix(1, dc.dims()[1], dc.dims()[1]) : memory::desc();
+    const auto pd = matmul_descriptor(da, db, dc, accumulate, added);
+    if (with_bias) bias = memory(pd.bias_desc(), engine(), nullptr);
     scratch_bytes = pd.scratchpad_desc().get_size();
     a = memory(pd.src_desc(), engine(), nullptr);
     b = memory(pd.weights_desc(), engine(), nullptr);
@@ -52,15 +56,19 @@ struct Product {
     scratch = memory(pd.scratchpad_desc(), engine(), nullptr);
     primitive = dnnl::matmul(pd);
   }
-  void run(const void* A, const void* B, float* C) {
+  void run(const void* A, const void* B, float* C, const float* added = nullptr) {
     void* const space = scratch_bytes ? pool_allocate(scratch_bytes) : nullptr;
     a.set_data_handle(const_cast<void*>(A));
     b.set_data_handle(const_cast<void*>(B));
     c.set_data_handle(C);
     scratch.set_data_handle(space);
-    primitive.execute(
-        stream(),
-        {{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, b}, {DNNL_ARG_DST, c}, {DNNL_ARG_SCRATCHPAD, scratch}});
+    std::unordered_map<int, memory> arguments{
+        {DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, b}, {DNNL_ARG_DST, c}, {DNNL_ARG_SCRATCHPAD, scratch}};
+    if (added) {
+      bias.set_data_handle(const_cast<float*>(added));
+      arguments.emplace(DNNL_ARG_BIAS, bias);
+    }
+    primitive.execute(stream(), arguments);
     stream().wait();
     if (space) pool_free(space, scratch_bytes);
   }
@@ -95,21 +103,22 @@ void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const float* A, int
 }
 
 void gemm_bf16(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const uint16_t* A, const uint16_t* B,
-               bool accumulate, float* C, int64_t ldc) {
-  thread_local std::map<std::tuple<bool, bool, int64_t, int64_t, int64_t, bool, int64_t, int>, Product> kept;
-  const auto key = std::tuple(ta, tb, M, N, K, accumulate, ldc, num_threads());
+               bool accumulate, const float* bias, float* C, int64_t ldc) {
+  thread_local std::map<std::tuple<bool, bool, int64_t, int64_t, int64_t, bool, bool, int64_t, int>, Product>
+      kept;
+  const auto key = std::tuple(ta, tb, M, N, K, accumulate, bias != nullptr, ldc, num_threads());
   if (!kept.contains(key)) bound(kept);
   Product& product = kept[key];
   if (!product.primitive) {
     try {
       product.make(matrix(M, K, ta ? 1 : K, ta ? M : 1, true), matrix(K, N, tb ? 1 : N, tb ? K : 1, true),
-                   matrix(M, N, ldc), accumulate);
+                   matrix(M, N, ldc), accumulate, bias != nullptr);
     } catch (const dnnl::error& e) {
       throw Error("matmul",
                   fmt::format("oneDNN has no bf16 kernel for [{}, {}] x [{}, {}]: {}", M, K, K, N, e.what()));
     }
   }
-  product.run(A, B, C);
+  product.run(A, B, C, bias);
 }
 
 size_t packed_bytes(const Packing& p) {

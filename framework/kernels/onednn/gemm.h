@@ -13,10 +13,10 @@ void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const float* A, int
 
 /// Whether the CPU multiplies bf16 matrices (AVX512-BF16 or AMX).
 bool has_bf16();
-/// C[M, N] = op(A)[M, K] op(B)[K, N] (+ C), A and B dense bf16. A kernel is made for each shape, once: about
-/// 1 ms.
+/// C[M, N] = op(A)[M, K] op(B)[K, N] (+ C) (+ bias [N] unless it is null), A and B dense bf16. A kernel is
+/// made for each shape, once: about 1 ms.
 void gemm_bf16(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const uint16_t* A, const uint16_t* B,
-               bool accumulate, float* C, int64_t ldc);
+               bool accumulate, const float* bias, float* C, int64_t ldc);
 
 /// What right-hand sides are packed for: B[K, N] in bf16 or f32, and products with `rows` rows.
 struct Packing {

@@ -16,7 +16,7 @@ namespace heed::kernels {
 
 void configure() {
   const char* const wanted = std::getenv("HEED_ISA");
-  if (!wanted) return;
+  if (!wanted || !*wanted) return;
   const std::string_view isa = wanted;
   if (isa == "avx512") return hwy::DisableTargets(HWY_AVX3_DL);  // as the first CPUs had it, without VNNI
   const int64_t avx512 = HWY_AVX3 | HWY_AVX3_DL;

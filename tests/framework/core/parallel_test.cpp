@@ -121,7 +121,8 @@ TEST_F(ParallelTest, ThrowsOnWhatAThreadThrew) {
 
 TEST_F(ParallelTest, AtLeastOneThread) {
   EXPECT_GE(available_threads(), 1);
-  EXPECT_ERROR(ValueError, "set_num_threads: needs at least 1, got 0", set_num_threads(0));
+  EXPECT_ERROR(ValueError, "set_num_threads: takes 1 to 1024 threads, got 0", set_num_threads(0));
+  EXPECT_ERROR(ValueError, "set_num_threads: takes 1 to 1024 threads, got 1025", set_num_threads(1025));
 }
 
 }  // namespace
