@@ -6,6 +6,7 @@
 // produced it or, for a leaf that requires a gradient, to the Node that accumulates the gradient.
 #pragma once
 
+#include <concepts>
 #include <initializer_list>
 #include <iosfwd>
 #include <memory>
@@ -44,13 +45,23 @@ class Tensor {
  public:
   Tensor() = default;
   /// @{
-  /// Copies share the body. What a call gives cannot be assigned to: x[0] = y would change a handle that
-  /// nobody has; x.index_put_({0}, y) writes.
+  /// Copies share the body, and a variable that is assigned to is bound to another.
   Tensor(const Tensor&) = default;
   Tensor(Tensor&&) = default;
   Tensor& operator=(const Tensor&) & = default;
   Tensor& operator=(Tensor&&) & = default;
   ~Tensor() = default;
+  /// @}
+  /// @{
+  /// Assigning to what a call gives writes into the tensor that it is a part of, in place: x[0] = y,
+  /// x.index({Range{}, 1}) = 0.0. Not recorded by autograd (index_put() is).
+  /// @param values broadcast to this shape, and converted to the dtype
+  /// @return this
+  /// @throws ValueError for a part that is a copy, as integers and masks choose it (index_put_() writes
+  /// there);
+  ///   ShapeError; GradError if the tensor requires a gradient and grad mode is on
+  const Tensor& operator=(const Tensor& values) && { return assign(values); }
+  const Tensor& operator=(Scalar values) && { return assign(values); }
   /// @}
 
   /// @return whether the tensor has a body; reading its dtype, shape or data without one throws ValueError
@@ -151,6 +162,39 @@ class Tensor {
   /// @throws GradError if this tensor requires a gradient and grad mode is on; ShapeError for another shape
   ///   or dtype
   const Tensor& copy_(const Tensor& source) const;
+  /// Sets every element to 0 in place; not recorded by autograd.
+  /// @return this
+  /// @throws as fill_()
+  const Tensor& zero_() const { return fill_(0); }
+  /// @{
+  /// x = x + alpha y and x - alpha y in place, so that all handles see it: p.sub_(p.grad(), 0.1) is a step of
+  /// a parameter, where p -= ... would bind p to another tensor. Not recorded by autograd: under a
+  /// NoGradGuard for what has gradients.
+  /// @param y broadcast to this shape, of a dtype that this one's can hold
+  /// @param alpha factor of y
+  /// @return this
+  /// @throws ShapeError; DTypeError where the result has another dtype than this tensor; GradError if this
+  ///   tensor requires a gradient and grad mode is on
+  const Tensor& add_(const Tensor& y, double alpha = 1) const;
+  const Tensor& sub_(const Tensor& y, double alpha = 1) const;
+  /// @}
+  /// @{
+  /// x = x op y in place.
+  /// @param y a tensor as for add_(), or a number
+  /// @return this
+  /// @throws as add_()
+  const Tensor& add_(Scalar y) const;
+  const Tensor& sub_(Scalar y) const;
+  const Tensor& mul_(const Tensor& y) const;
+  const Tensor& mul_(Scalar y) const;
+  const Tensor& div_(const Tensor& y) const;
+  const Tensor& div_(Scalar y) const;
+  /// @}
+  /// reshape() that never copies.
+  /// @param shape as in reshape()
+  /// @return a view
+  /// @throws ShapeError when the element counts differ, and for a tensor that is not contiguous
+  Tensor view(const Shape& shape) const;
 
   /// @{
   /// The part of the tensor that an index names, as in PyTorch (index() in ops/indexing.h): x[0], x[ids],
@@ -173,6 +217,11 @@ class Tensor {
 
   // Each op of one tensor as a method: x.sum({1}).relu() is relu(sum(x, {1})).
 #include "framework/ops/methods.def"
+  // a dimension is a whole number: x.maximum(0.5) compares with one
+  template <std::floating_point F>
+  Sorted max(F) const = delete;
+  template <std::floating_point F>
+  Sorted min(F) const = delete;
 
   /// @return the body that this handle points to; for ops and the engine
   TensorBody* body() const { return body_.get(); }
@@ -188,6 +237,8 @@ class Tensor {
   std::string str() const;
 
  private:
+  const Tensor& assign(const Tensor& values) const;
+  const Tensor& assign(Scalar values) const;
   void require_dtype(DType wanted) const {
     if (!body_ || dtype() != wanted) [[unlikely]]
       throw_dtype(wanted);
@@ -326,6 +377,12 @@ Tensor from_vector(const std::vector<T>& values, const Shape& shape);
 /// @return a leaf that does not require a gradient
 /// @throws ShapeError for a negative extent, DTypeError for another dtype, MemoryError
 Tensor uniform(const Shape& shape, double low, double high, DType dtype = DType::f32);
+/// PyTorch's name for uniform values in [0, 1).
+/// @param shape extents, each at least 0
+/// @param dtype f32 or f64
+/// @return a leaf that does not require a gradient
+/// @throws as uniform()
+inline Tensor rand(const Shape& shape, DType dtype = DType::f32) { return uniform(shape, 0, 1, dtype); }
 /// Independent random values from default_generator(), normal with mean 0 and standard deviation 1.
 /// @param shape extents, each at least 0
 /// @param dtype f32 or f64

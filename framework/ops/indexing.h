@@ -2,6 +2,7 @@
 // inside their dimension (else IndexError).
 #pragma once
 
+#include <concepts>
 #include <initializer_list>
 #include <span>
 
@@ -134,6 +135,37 @@ Unique unique(const Tensor& x);
 /// @return values and indices, x's shape without dim
 /// @throws IndexError, ShapeError for no elements
 Sorted median(const Tensor& x, int dim = -1);
+/// @{
+/// The largest (smallest) element along a dimension and its place: the first one if several are equal, and it
+/// alone has the gradient; a NaN if there is one. amax() and amin() share the gradient among equal ones.
+/// @param x tensor of any dtype
+/// @param dim dimension along which to work
+/// @param keep whether the dimension stays, with extent 1
+/// @return values and indices
+/// @throws IndexError, ShapeError for no elements
+Sorted max(const Tensor& x, int dim, KeepDim keep = KeepDim::no);
+Sorted min(const Tensor& x, int dim, KeepDim keep = KeepDim::no);
+template <std::floating_point F>
+Sorted max(const Tensor& x, F dim, KeepDim keep = KeepDim::no) = delete;  // a number: maximum(x, 0.5)
+template <std::floating_point F>
+Sorted min(const Tensor& x, F dim, KeepDim keep = KeepDim::no) = delete;
+/// @}
+/// @{
+/// PyTorch's names for amax() and amin() over all dimensions.
+/// @param x tensor of any dtype
+/// @return a scalar
+/// @throws ShapeError for no elements
+Tensor max(const Tensor& x);
+Tensor min(const Tensor& x);
+/// @}
+/// @{
+/// PyTorch's names for maximum() and minimum() of two tensors.
+/// @param a,b tensors of any dtype, broadcast to a common shape
+/// @return a tensor of the common shape
+/// @throws as maximum()
+Tensor max(const Tensor& a, const Tensor& b);
+Tensor min(const Tensor& a, const Tensor& b);
+/// @}
 /// @{
 /// Index of the largest (smallest) element along a dimension: the first one if several are equal; that of a
 /// NaN if there is one.

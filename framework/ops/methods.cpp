@@ -128,6 +128,12 @@ Sorted Tensor::sort(int dim, bool descending) const { return heed::sort(*this, d
 Sorted Tensor::topk(int64_t k, int dim, bool largest) const { return heed::topk(*this, k, dim, largest); }
 Unique Tensor::unique() const { return heed::unique(*this); }
 Sorted Tensor::median(int dim) const { return heed::median(*this, dim); }
+Sorted Tensor::max(int dim, KeepDim keep) const { return heed::max(*this, dim, keep); }
+Sorted Tensor::min(int dim, KeepDim keep) const { return heed::min(*this, dim, keep); }
+Tensor Tensor::max() const { return heed::max(*this); }
+Tensor Tensor::min() const { return heed::min(*this); }
+Tensor Tensor::max(const Tensor& b) const { return heed::max(*this, b); }
+Tensor Tensor::min(const Tensor& b) const { return heed::min(*this, b); }
 Tensor Tensor::argmax(int dim) const { return heed::argmax(*this, dim); }
 Tensor Tensor::argmin(int dim) const { return heed::argmin(*this, dim); }
 Tensor Tensor::matmul(const Tensor& b) const { return heed::matmul(*this, b); }

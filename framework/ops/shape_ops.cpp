@@ -166,6 +166,13 @@ Tensor Tensor::clone() const {
   return apply(Clone{}, *this);
 }
 
+Tensor Tensor::view(const Shape& wanted) const {
+  detail::require_defined("view", *this);
+  if (!is_contiguous())
+    throw ShapeError("view", fmt::format("{} is not contiguous: reshape() copies it", shape().str()));
+  return detail::composed("view", [&] { return reshape(wanted); });
+}
+
 Tensor reshape(const Tensor& x, const Shape& wanted) {
   detail::require_defined("reshape", x);
   Shape shape = wanted;

@@ -73,6 +73,14 @@ Tensor concat(std::span<const Tensor> parts, int dim);
 inline Tensor concat(std::initializer_list<Tensor> parts, int dim) {
   return concat(std::span<const Tensor>(parts.begin(), parts.size()), dim);
 }
+/// @{
+/// PyTorch's name for concat: cat({a, b}, 1).
+/// @param parts,dim as in concat
+/// @return a copy
+/// @throws as concat
+inline Tensor cat(std::span<const Tensor> parts, int dim = 0) { return concat(parts, dim); }
+inline Tensor cat(std::initializer_list<Tensor> parts, int dim = 0) { return concat(parts, dim); }
+/// @}
 /// Joins tensors of one shape along a new dimension.
 /// @param parts at least one tensor, all of one shape
 /// @param dim position of the new dimension in the result

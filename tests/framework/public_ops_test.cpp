@@ -76,6 +76,8 @@ const std::map<std::string, std::string>& without_row() {
       {"operator|", kOperator},
       {"operator^", kOperator},
       {"operator~", kOperator},
+      {"cat", "another name of concat"},
+      {"rand", "uniform in [0, 1)"},
       {"empty", "its values are not said"},
       {"empty_like", "its values are not said"},
       {"make_view", "unrecorded, and the caller answers for its bounds"},

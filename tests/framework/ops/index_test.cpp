@@ -120,9 +120,91 @@ TEST(Index, BackwardGoesByTheIndexAsItWas) {
   EXPECT_EQ(x.grad().to_vector<float>(), (std::vector<float>{0, 1, 1}));
 }
 
-TEST(Index, WhatACallGivesIsNotAssignedTo) {  // x[0] = y would do nothing
-  static_assert(std::is_assignable_v<Tensor&, Tensor> && std::is_assignable_v<Tensor&, const Tensor&>);
-  static_assert(!std::is_assignable_v<Tensor, Tensor> && !std::is_assignable_v<Tensor, const Tensor&>);
+// x[0] = y writes; where the part is a copy, it would write to nobody.
+TEST(Index, AssigningToAPartWritesThere) {
+  const Tensor x = zeros({2, 3}), y = arange(3, DType::f32);
+  x[0] = y;
+  x[1] = 7;
+  x.index({Range{}, 1}) = -1.5;
+  EXPECT_EQ(x.to_vector<float>(), (std::vector<float>{0, -1.5, 2, 7, -1.5, 7}));
+  x[0] = x[1] + 1;
+  x.index({Range{}, Range{1, 3}}) = x.index({Range{}, Range{0, 2}});  // overlapping
+  EXPECT_EQ(x.to_vector<float>(), (std::vector<float>{8, 8, -0.5, 7, 7, -1.5}));
+  const Tensor n = ids({1, 2, 3});
+  n[0] = 9;
+  n[2] = from_vector<float>({4.7F}, {});
+  EXPECT_EQ(n.to_vector<int64_t>(), (std::vector<int64_t>{9, 2, 4}));
+  Tensor z = x;
+  z = y;  // a variable is bound again
+  EXPECT_EQ(x.shape(), (Shape{2, 3}));
+  const char* const nobody =
+      "assignment: nobody has the tensor that is written to: where integers or a mask choose, "
+      "x.index_put_({...}, values) writes";
+  EXPECT_ERROR(ValueError, nobody, x[x > 0] = 0.0);
+  EXPECT_ERROR(ValueError, nobody, x[ids({0})] = y);
+  EXPECT_ERROR(ShapeError, "assignment: [2, 3] does not stretch to [3]", x[0] = x);
+  const Tensor p = zeros({2}).set_requires_grad(true);
+  EXPECT_THROW(p[0] = 1, GradError);
+  const NoGradGuard no_grad;
+  p[0] = 1;
+  EXPECT_EQ(p.at({0}), 1);
+}
+
+// In place: every handle sees it, views write into their storage, the version changes.
+TEST(InPlace, ArithmeticWritesIntoItsFirstOperand) {
+  for (const DType dtype : {DType::f32, DType::f64}) {
+    const Tensor x = from_vector<float>({1, 2, 3, 4}, {2, 2}).to(dtype), same = x, row = ones({2}, dtype) * 2;
+    x.add_(x).sub_(1).mul_(row).div_(4.0);
+    EXPECT_EQ(same.to(DType::f64).to_vector<double>(), (std::vector<double>{0.5, 1.5, 2.5, 3.5}));
+    x[1].add_(row, 10).sub_(row, 0.5);
+    x.transpose().mul_(x.transpose());
+    EXPECT_EQ(same.to(DType::f64).to_vector<double>(), (std::vector<double>{0.25, 2.25, 462.25, 506.25}));
+    x.index({Range{}, 0}).zero_();
+    EXPECT_EQ(same.at({1, 0}) + same.at({0, 0}), 0);
+    x.add_(ids({1, 2})).add_(x.transpose());
+    EXPECT_EQ(same.to(DType::f64).to_vector<double>(), (std::vector<double>{2, 5.25, 5.25, 1016.5}));
+  }
+  const Tensor n = ids({3, 4});
+  n.add_(2).mul_(ids({2, 2}));
+  EXPECT_EQ(n.to_vector<int64_t>(), (std::vector<int64_t>{10, 12}));
+  EXPECT_ERROR(DTypeError, "add_: f32[] has no place in i64[2]", n.add_(0.5));
+  EXPECT_ERROR(DTypeError, "div_: the result is f32[2], and i64[2] cannot hold it", n.div_(2));
+  EXPECT_ERROR(ShapeError, "sub_: [2, 1] does not stretch to [2]", n.sub_(ones({2, 1})));
+  const Tensor p = ones({2}).set_requires_grad(true);
+  EXPECT_THROW(p.add_(1), GradError);
+  const Tensor loss = sum(square(p));
+  loss.backward();
+  {
+    const NoGradGuard no_grad;
+    p.sub_(p.grad(), 0.25);  // a step of gradient descent
+  }
+  EXPECT_EQ(p.to_vector<float>(), (std::vector<float>{0.5, 0.5}));
+  const Tensor y = exp(p);
+  y.detach().mul_(2);  // backward needs what was there
+  EXPECT_THROW(sum(y).backward(), GradError);
+}
+
+TEST(PyTorchNames, AreTheOnesOfPyTorch) {
+  const Tensor x = from_vector<float>({3, 1, 3, 0, 5, 2}, {2, 3}).set_requires_grad(true);
+  const Sorted most = x.max(1), least = min(x, 0, KeepDim::yes);
+  EXPECT_EQ(most.values.to_vector<float>(), (std::vector<float>{3, 5}));
+  EXPECT_EQ(most.indices.to_vector<int64_t>(), (std::vector<int64_t>{0, 1}));
+  EXPECT_EQ(least.values.shape(), (Shape{1, 3}));
+  EXPECT_EQ(x.max().item() + x.min().item(), 5);
+  EXPECT_EQ(max(x, x * 2.0).sum().item(), 28);
+  most.values.sum().backward();  // the first of equal ones has the gradient
+  EXPECT_EQ(x.grad().to_vector<float>(), (std::vector<float>{1, 0, 0, 0, 1, 0}));
+  static_assert(
+      !std::is_invocable_v<decltype([](const auto& t) -> decltype(max(t, 0.5)) { return max(t, 0.5); }),
+                           const Tensor&>);
+  EXPECT_TRUE(all_close(cat({x, x}), concat({x, x}, 0), 0, 0));
+  EXPECT_EQ(x.view({3, -1}).shape(), (Shape{3, 2}));
+  EXPECT_ERROR(ShapeError, "view: [3, 2] is not contiguous: reshape() copies it", x.transpose().view({6}));
+  EXPECT_ERROR(ShapeError, "view: element counts differ: [2, 3] to [4]", x.view({4}));
+  EXPECT_ERROR(IndexError, "max: dimension 2 is outside [-2, 2)", x.max(2));
+  EXPECT_ERROR(ShapeError, "min: nothing to choose from in [0, 2]", zeros({0, 2}).min(0));
+  const Tensor r = rand({1000});
+  EXPECT_TRUE(r.min().item() >= 0 && r.max().item() < 1 && std::abs(r.mean().item() - 0.5) < 0.05);
 }
 
 TEST(Index, WhatIsRefused) {
