@@ -102,10 +102,14 @@ void Module::take_makers(Module& from) {
   }
   scope_->module_ = this;
   scope_->moved_ = true;
-  for (Module* made : std::vector<Module*>(from.unannounced_)) {
-    if (!made->scope_) continue;  // perhaps a member
-    made->disown();
-    made->make_by(maker_);
+  for (size_t i = 0; i < from.unannounced_.size();) {
+    Module* const made = from.unannounced_[i];
+    if (!made->scope_) {  // perhaps a member
+      ++i;
+    } else {
+      made->disown();
+      made->make_by(maker_);
+    }
   }
   if (from.moved_to_) from.moved_to_->moved_from_ = nullptr;
   from.moved_to_ = this;

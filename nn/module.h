@@ -46,9 +46,9 @@ class Module;
 /// in a list. A layer that was not announced with child() is reported when the module is first used, and so
 /// is a Scope that was not passed on. A Scope ends with the full expression that constructs the module. Two
 /// modules constructed inside one pair of braces (an aggregate's; a Sequential's know of each other) would
-/// therefore look as if one had constructed the other, so they need separate declarations. Layers that a
-/// method constructs later, and layers passed in as constructor arguments and moved into a member, are not
-/// noticed: announce them with child().
+/// therefore look as if one had constructed the other, so they need separate declarations. Not noticed are
+/// layers that a method constructs later, that were passed in and moved into a member, and that lie behind a
+/// pointer of a temporary that is moved: announce them with child().
 class Scope {
  public:
   Scope();
@@ -220,8 +220,8 @@ class Module {
   const std::type_info* made_as_ = nullptr;  // the dynamic type when its Scope ended
   Module* maker_ = nullptr;  // the module whose constructor made this one, until this one is announced
   std::vector<Module*> unannounced_;  // modules whose maker_ is this one
-  Module *moved_to_ = nullptr,
-         *moved_from_ = nullptr;  // in the expression that made the moved one, and alive
+  Module* moved_to_ = nullptr;        // where this temporary went,
+  Module* moved_from_ = nullptr;      // where this came from: both while the other lives
   void place(const std::string& path, const std::shared_ptr<const OutputHook>& f);
   bool training_ = true;
   std::unique_ptr<const PlacedHook> output_hook_;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <sched.h>
 
+#include <algorithm>
 #include <atomic>
 #include <exception>
 #include <fstream>
@@ -22,7 +23,8 @@ int omp_get_num_threads(void);
 int omp_in_parallel(void);
 void omp_set_num_threads(int);
 int omp_get_max_threads(void);
-int omp_get_num_procs(void);
+int omp_get_num_places(void);
+int omp_get_place_num_procs(int);
 #if HEED_TSAN
 void __tsan_release(void*);
 void __tsan_acquire(void*);
@@ -39,6 +41,8 @@ void tsan_acquire(void* p) { __tsan_acquire(p); }
 void tsan_release(void*) {}
 void tsan_acquire(void*) {}
 #endif
+
+constexpr int kMostThreads = 1024;  // OpenMP ends the process where it has no memory for a team
 
 int cgroup_quota(int fallback) {
   double quota = 0, period = 0;
@@ -97,8 +101,10 @@ int available_threads() {
   cpu_set_t set;
   CPU_ZERO(&set);
   const int affinity = ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-  // OMP_PLACES and its kind bind this thread to one CPU, and the team's to the others
-  return cgroup_quota(std::max({1, affinity, omp_get_num_procs()}));
+  // OMP_PLACES and its kind bind this thread to a place, and the team's to the others
+  int in_places = 0;
+  for (int place = 0; place < omp_get_num_places(); ++place) in_places += omp_get_place_num_procs(place);
+  return cgroup_quota(std::clamp(in_places > 0 ? in_places : affinity, 1, kMostThreads));
 }
 
 namespace {
@@ -121,9 +127,8 @@ detail::ProductThreads::~ProductThreads() {
 }
 
 void set_num_threads(int n) {
-  constexpr int kMost = 1024;  // OpenMP ends the process where it has no memory for a team
-  if (n < 1 || n > kMost)
-    throw ValueError("set_num_threads", fmt::format("takes 1 to {} threads, got {}", kMost, n));
+  if (n < 1 || n > kMostThreads)
+    throw ValueError("set_num_threads", fmt::format("takes 1 to {} threads, got {}", kMostThreads, n));
   threads().store(n);
   omp_set_num_threads(n);
 }

@@ -206,7 +206,10 @@ const Tensor& Tensor::fill_(double value) const {
   detail::require_not_recording("fill_", *this);
   ++body_->storage->version;
   dispatch_all(dtype(), [&](auto t) {
-    const auto element = static_cast<decltype(t)>(value);
+    using T = decltype(t);
+    using Bits =
+        std::conditional_t<sizeof(T) == 1, uint8_t, std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>>;
+    const auto element = std::bit_cast<Bits>(static_cast<T>(value));
     Strides none;
     for (int d = 0; d < ndim(); ++d) none.push_back(0);
     kernels::copy_strided(dtype(), shape(), &element, none, raw_data(), strides());

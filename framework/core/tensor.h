@@ -57,9 +57,9 @@ class Tensor {
   /// x.index({Range{}, 1}) = 0.0. Not recorded by autograd (index_put() is).
   /// @param values broadcast to this shape, and converted to the dtype
   /// @return this
-  /// @throws ValueError for a part that is a copy, as integers and masks choose it (index_put_() writes
-  /// there);
-  ///   ShapeError; GradError if the tensor requires a gradient and grad mode is on
+  /// @throws ValueError for what nobody else has, such as x[ids] and x[mask], which are copies
+  ///   (index_put_() writes there; of x[ids][0] it cannot know), and for a stretched tensor;
+  ///   ShapeError; GradError as add_()
   const Tensor& operator=(const Tensor& values) && { return assign(values); }
   const Tensor& operator=(Scalar values) && { return assign(values); }
   /// @}
@@ -173,8 +173,8 @@ class Tensor {
   /// @param y broadcast to this shape, of a dtype that this one's can hold
   /// @param alpha factor of y
   /// @return this
-  /// @throws ShapeError; DTypeError where the result has another dtype than this tensor; GradError if this
-  ///   tensor requires a gradient and grad mode is on
+  /// @throws ShapeError; DTypeError where the result has another dtype (i64 by div_, f32 and f64); ValueError
+  ///   for undefined and stretched tensors; GradError where grad mode is on and one requires a gradient
   const Tensor& add_(const Tensor& y, double alpha = 1) const;
   const Tensor& sub_(const Tensor& y, double alpha = 1) const;
   /// @}

@@ -266,7 +266,7 @@ inline Tensor operator%(Scalar a, const Tensor& b) { return remainder(a, b); }
 inline Tensor operator-(const Tensor& x) { return neg(x); }
 /// @{
 /// x += y is x = x + y: the handle x then points to a new tensor, and the step is recorded for backward. What
-/// else points to x's old values does not change; copy_() and fill_() write in place.
+/// else points to x's old values does not change; add_() and its kind write in place.
 /// @param x the handle that gets the result
 /// @param y a tensor or a number
 /// @return x

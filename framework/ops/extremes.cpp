@@ -18,39 +18,31 @@ Sorted chosen(const char* op, const Tensor& x, int dim, KeepDim keep, const Choo
   });
 }
 
-template <class Along>
-void add_samples(SampleList& s, const std::string& name, const Along& along) {
-  const auto call = [&](const char* arguments) { return "tuple(torch." + name + "(a, " + arguments + "))"; };
-  s.add(call("1"), {{3, 5}}, along(1, KeepDim::no));
-  s.add(call("0, keepdim=True"), {{4, 2}}, along(0, KeepDim::yes));
-  s.add(call("-2"), {{2, 3, 2}}, along(-2, KeepDim::no));
-  s.add(call("1"), {{0, 3}}, along(1, KeepDim::no));
-}
-
-struct Max {
+template <bool kMost>
+struct Extreme {
   static void samples(SampleList& s) {
-    add_samples(s, "max", [](int dim, KeepDim keep) {
+    const std::string name = kMost ? "max" : "min";
+    const auto along = [](int dim, KeepDim keep) {
       return [dim, keep](const auto& x) {
-        const Sorted best = max(x[0], dim, keep);
+        const Sorted best = kMost ? max(x[0], dim, keep) : min(x[0], dim, keep);
         return std::vector{best.values, best.indices};
       };
-    });
-    s.add("torch.max(a)", {{3, 4}}, [](const auto& x) { return std::vector{max(x[0])}; });
-    s.add("torch.max(a, b)", {{3, 4}, {4}}, [](const auto& x) { return std::vector{max(x[0], x[1])}; });
+    };
+    const auto call = [&](const char* arguments) {
+      return "tuple(torch." + name + "(a, " + arguments + "))";
+    };
+    s.add(call("1"), {{3, 5}}, along(1, KeepDim::no));
+    s.add(call("0, keepdim=True"), {{4, 2}}, along(0, KeepDim::yes));
+    s.add(call("-2"), {{2, 3, 2}}, along(-2, KeepDim::no));
+    s.add(call("1"), {{0, 3}}, along(1, KeepDim::no));
+    s.add("torch." + name + "(a)", {{3, 4}},
+          [](const auto& x) { return std::vector{kMost ? max(x[0]) : min(x[0])}; });
+    s.add("torch." + name + "(a, b)", {{3, 4}, {4}},
+          [](const auto& x) { return std::vector{kMost ? max(x[0], x[1]) : min(x[0], x[1])}; });
   }
 };
-struct Min {
-  static void samples(SampleList& s) {
-    add_samples(s, "min", [](int dim, KeepDim keep) {
-      return [dim, keep](const auto& x) {
-        const Sorted best = min(x[0], dim, keep);
-        return std::vector{best.values, best.indices};
-      };
-    });
-    s.add("torch.min(a)", {{3, 4}}, [](const auto& x) { return std::vector{min(x[0])}; });
-    s.add("torch.min(a, b)", {{3, 4}, {4}}, [](const auto& x) { return std::vector{min(x[0], x[1])}; });
-  }
-};
+using Max = Extreme<true>;
+using Min = Extreme<false>;
 
 }  // namespace
 

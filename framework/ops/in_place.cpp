@@ -14,6 +14,16 @@ namespace {
 void require_fit(const char* op, const Tensor& x, const Tensor& y) {
   detail::require_defined(op, x, y);
   detail::require_not_recording(op, x);
+  if (GradMode::enabled() && y.requires_grad()) {
+    throw GradError(
+        op,
+        "the values require a gradient, which would be lost: index_put() is recorded, and detach() "
+        "gives the values alone");
+  }
+  for (int d = 0; d < x.ndim(); ++d) {
+    if (x.shape()[d] > 1 && x.strides()[d] == 0)
+      throw ValueError(op, fmt::format("several elements of the stretched {} are one", x.describe()));
+  }
   if (broadcast_shapes(op, x.shape(), y.shape()) != x.shape())
     throw ShapeError(op, fmt::format("{} does not stretch to {}", y.shape().str(), x.shape().str()));
 }
@@ -47,19 +57,25 @@ const Tensor& write(const char* op, const Tensor& x, const Tensor& y, const F& c
   return x;
 }
 
-Tensor scaled(const Tensor& y, double alpha) {
+// alpha y, in the type of the sum; of whole numbers by a whole one.
+Tensor scaled(const char* op, const Tensor& x, const Tensor& y, double alpha) {
+  if (alpha == 1) return y;
+  require_fit(op, x, y);
   const NoGradGuard no_grad;
-  return alpha == 1 || !y.defined() ? y : y.detach() * alpha;
+  const Tensor wide = y.detach().to(promote(x.dtype(), y.dtype()));
+  const auto whole = static_cast<int64_t>(alpha);
+  if (!is_floating(wide.dtype()) && static_cast<double>(whole) == alpha) return wide * whole;
+  return wide * alpha;
 }
 
 }  // namespace
 
 const Tensor& Tensor::add_(const Tensor& y, double alpha) const {
-  return write<kernels::Binary::add>("add_", *this, scaled(y, alpha),
+  return write<kernels::Binary::add>("add_", *this, scaled("add_", *this, y, alpha),
                                      [](const Tensor& a, const Tensor& b) { return a + b; });
 }
 const Tensor& Tensor::sub_(const Tensor& y, double alpha) const {
-  return write<kernels::Binary::sub>("sub_", *this, scaled(y, alpha),
+  return write<kernels::Binary::sub>("sub_", *this, scaled("sub_", *this, y, alpha),
                                      [](const Tensor& a, const Tensor& b) { return a - b; });
 }
 const Tensor& Tensor::mul_(const Tensor& y) const {

@@ -64,17 +64,18 @@ void add_chosen(const Choices& choices, const T* x, const T* from, T* to) {
   if (choices.count == 1 && choices.aligned) {  // no element twice: a part is written while in cache
     const int64_t part = choices.extent * step;
     const int64_t* const chosen = choices.index.data<int64_t>();
-    return parallel_for(
-        choices.outer, std::max<int64_t>(1, (1 << 18) / part), [&](int64_t begin, int64_t end) {
-          for (int64_t o = begin; o < end; ++o) {
-            if (x)
-              std::copy_n(x + o * part, part, to + o * part);
-            else
-              std::fill_n(to + o * part, part, T{0});
-            for (int64_t i = 0; i < step; ++i)
-              to[o * part + choices.checked(chosen[o * step + i]) * step + i] += from[o * step + i];
-          }
-        });
+    return parallel_for(choices.outer, std::max<int64_t>(1, (1 << 18) / std::max<int64_t>(part, 1)),
+                        [&](int64_t begin, int64_t end) {
+                          for (int64_t o = begin; o < end; ++o) {
+                            if (x)
+                              std::copy_n(x + o * part, part, to + o * part);
+                            else
+                              std::fill_n(to + o * part, part, T{0});
+                            for (int64_t i = 0; i < step; ++i)
+                              to[o * part + choices.checked(chosen[o * step + i]) * step + i] +=
+                                  from[o * step + i];
+                          }
+                        });
   }
   if (choices.count == 1) {
     if (x)

@@ -142,7 +142,7 @@ Sorted median(const Tensor& x, int dim = -1);
 /// @param dim dimension along which to work
 /// @param keep whether the dimension stays, with extent 1
 /// @return values and indices
-/// @throws IndexError, ShapeError for no elements
+/// @throws IndexError, of a scalar too; ShapeError for no elements; ValueError for an undefined tensor
 Sorted max(const Tensor& x, int dim, KeepDim keep = KeepDim::no);
 Sorted min(const Tensor& x, int dim, KeepDim keep = KeepDim::no);
 template <std::floating_point F>

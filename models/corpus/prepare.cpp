@@ -135,7 +135,9 @@ class Preparation {
                                       ? "the input has no line"
                                       : fmt::format("no pair is left of {}: all were dropped", total_));
     }
-    if (by_documents_ && has_stream()) require_enough(std::set(groups_.begin(), groups_.end()).size());
+    if (by_documents_ && has_stream() && is_split())
+      require_enough(std::set(groups_.begin(), groups_.end()).size(),
+                     "; --split sentences takes them as any other");
     const Split split = make_split();
     spool_->rewind();
     write_parts(split);
@@ -222,10 +224,17 @@ class Preparation {
       throw ValueError("prepare", fmt::format("'{}' has no documents to split by", name_of_input(input)));
   }
   static constexpr size_t kEnough = 3;  // documents to share out
-  static void require_enough(size_t documents) {
+  static void require_enough(size_t documents, const char* hint = "") {
     if (documents >= kEnough) return;
-    throw ValueError("prepare", fmt::format("there {} {}: too few to split by", documents == 1 ? "is" : "are",
-                                            counted(documents, "document")));
+    throw ValueError("prepare",
+                     fmt::format("there {} {}: too few to split by{}", documents == 1 ? "is" : "are",
+                                 counted(documents, "document"), hint));
+  }
+  // Whether a part is taken of the inputs.
+  bool is_split() const {
+    const SplitOptions& sizes = options_.split;
+    return (!is_given("valid") && options_.valid_every == 0 && sizes.valid > 0) ||
+           (!is_given("test") && sizes.test + sizes.test_long > 0);
   }
   bool has_stream() const {
     return std::ranges::any_of(options_.inputs, [](const PairInput& input) {

@@ -56,7 +56,7 @@ class PairReader {
   /// Documents that end at blank lines have numbers for names; those of several inputs count on.
   /// @param last the number after which they begin, before the first pair is read
   virtual void number_documents_after(uint64_t last) { static_cast<void>(last); }
-  /// @return the last number given; 0 where documents have names of their own
+  /// @return the last number given, or after which they begin
   virtual uint64_t last_document() const { return 0; }
 };
 

@@ -171,7 +171,7 @@ TEST_F(Prepare, WhatPeopleHaveGivesTheSameCorpus) {
   EXPECT_EQ(content(at("both/train.fr")), content(at("first/train.fr")));
 }
 
-// --blank-lines holds for every input: a file, a stream, packed or not, several, and given parts.
+// --blank-lines holds for every input: a file, a stream, packed or not, and given parts.
 TEST_F(Prepare, BlankLinesEndDocumentsOfEveryInput) {
   std::string table;
   for (int i = 0; i < 40; ++i) table += fmt::format("{}Line {}\tLigne {}\n", i % 4 == 0 ? "\n" : "", i, i);

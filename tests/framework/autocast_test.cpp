@@ -367,5 +367,29 @@ TEST(Autocast, NoRowsAreNoProduct) {
   EXPECT_EQ(w.grad().to_vector<float>(), std::vector<float>(40, 0));
 }
 
+// A gradient that two products read is rounded once for both: to the same bits as for each alone. The bias is
+// added within the product. Rows in whole pieces, with a rest, and more than one piece.
+TEST(Autocast, WhatIsRoundedOnceIsRoundedAlike) {
+  if (!has_bf16_products()) GTEST_SKIP() << "this CPU has no bf16 products";
+  manual_seed(8);
+  for (const int64_t rows : {33, 64, 1056, 1100}) {
+    const AutocastGuard rounded;
+    const Tensor x = randn({rows, 96}).set_requires_grad(true), w = randn({80, 96}).set_requires_grad(true),
+                 b = randn({80}).set_requires_grad(true), g = randn({rows, 80});
+    const auto gradients = [&](const Tensor& y, const std::vector<Tensor>& of) {
+      return grad(std::vector{y}, of, std::vector{g}, {.retain_graph = true});
+    };
+    for (const Tensor& y : {linear(x, w, b), matmul(x, transpose(w))}) {
+      const std::vector<Tensor> both = gradients(y, {x, w});
+      EXPECT_TRUE(all_close(both[0], gradients(y, {x})[0], 0, 0)) << rows;
+      EXPECT_TRUE(all_close(both[1], gradients(y, {w})[0], 0, 0)) << rows;
+    }
+    EXPECT_TRUE(all_close(linear(x, w, b), linear(x, w) + b, 1e-5, 1e-5)) << rows;
+    EXPECT_TRUE(all_close(slice(linear(x, w, b), 0, rows - 1, rows),
+                          linear(slice(x, 0, rows - 1, rows), w, b), 0.1, 0.1))
+        << rows;
+  }
+}
+
 }  // namespace
 }  // namespace heed

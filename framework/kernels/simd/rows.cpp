@@ -5,6 +5,8 @@
 #include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 
+#include <type_traits>
+
 #include "framework/core/parallel.h"
 #include "framework/kernels/kernels.h"
 #include "framework/kernels/simd/math-inl.h"
@@ -474,7 +476,6 @@ HWY_AFTER_NAMESPACE();
 #include <algorithm>
 #include <cstring>
 #include <numeric>
-#include <type_traits>
 
 #include "framework/core/error.h"
 #include "framework/core/stored_values.h"

@@ -165,8 +165,20 @@ TEST(InPlace, ArithmeticWritesIntoItsFirstOperand) {
     EXPECT_EQ(same.to(DType::f64).to_vector<double>(), (std::vector<double>{2, 5.25, 5.25, 1016.5}));
   }
   const Tensor n = ids({3, 4});
-  n.add_(2).mul_(ids({2, 2}));
-  EXPECT_EQ(n.to_vector<int64_t>(), (std::vector<int64_t>{10, 12}));
+  n.add_(2).mul_(ids({2, 2})).add_(ids({1, 0}), -3);
+  EXPECT_EQ(n.to_vector<int64_t>(), (std::vector<int64_t>{7, 12}));
+  const Tensor a = from_vector<float>({1, 2, 3, 4}, {4}), b = from_vector<float>({2, 4, 5, 8}, {4});
+  a.mul_(b).div_(from_vector<float>({4, 2, 1, 8}, {4})).sub_(b);  // dense, of one shape
+  EXPECT_EQ(a.to_vector<float>(), (std::vector<float>{-1.5, 0, 10, -4}));
+  slice(b, 0, 0, 3).add_(slice(b, 0, 1, 4));  // overlapping
+  EXPECT_EQ(b.to_vector<float>(), (std::vector<float>{6, 9, 13, 8}));
+  EXPECT_ERROR(ValueError, "mul_: several elements of the stretched f32[2, 4] are one",
+               b.expand({2, 4}).mul_(2));
+  const Tensor learns = ones({4}).set_requires_grad(true);
+  EXPECT_THROW(b.add_(learns), GradError);
+  EXPECT_THROW(b.add_(learns, 2), GradError);
+  EXPECT_THROW(b[0] = learns[1], GradError);
+  b.add_(learns.detach());
   EXPECT_ERROR(DTypeError, "add_: f32[] has no place in i64[2]", n.add_(0.5));
   EXPECT_ERROR(DTypeError, "div_: the result is f32[2], and i64[2] cannot hold it", n.div_(2));
   EXPECT_ERROR(ShapeError, "sub_: [2, 1] does not stretch to [2]", n.sub_(ones({2, 1})));
@@ -180,8 +192,26 @@ TEST(InPlace, ArithmeticWritesIntoItsFirstOperand) {
   }
   EXPECT_EQ(p.to_vector<float>(), (std::vector<float>{0.5, 0.5}));
   const Tensor y = exp(p);
+  const Tensor z = exp(p);
   y.detach().mul_(2);  // backward needs what was there
   EXPECT_THROW(sum(y).backward(), GradError);
+  z.detach().mul_(ones({2}));
+  EXPECT_THROW(sum(z).backward(), GradError);
+}
+
+// Numbers are checked eight at a time: one that is outside is found at every place, in every form.
+TEST(Index, ANumberOutsideIsFoundAtEveryPlace) {
+  for (const int64_t n : {1, 3, 8, 9, 20}) {
+    for (int64_t bad = 0; bad < n; ++bad) {
+      std::vector<int64_t> numbers(static_cast<size_t>(n), 1);
+      numbers[static_cast<size_t>(bad)] = bad % 2 == 0 ? 2 : -1;
+      const Tensor index = from_vector(numbers, {1, n}), x = zeros({1, 2});
+      EXPECT_THROW(gather(x, 1, index), IndexError) << n << " " << bad;
+      EXPECT_THROW(scatter_add(x, 1, index, ones({1, n})), IndexError) << n << " " << bad;
+    }
+  }
+  EXPECT_THROW(scatter_add(zeros({0}), 0, ids({0}), ones({1})), IndexError);
+  EXPECT_THROW(scatter_add(zeros({2, 0}), 1, zeros({2, 1}, DType::i64), ones({2, 1})), IndexError);
 }
 
 TEST(PyTorchNames, AreTheOnesOfPyTorch) {

@@ -318,15 +318,16 @@ TEST(OpValues, TurnedCopiesOfEverySize) {
   }
 }
 
-// Rows go in whole vectors and the ends of what is left, short ones in halves: rows of every length up to some
-// vectors, from and into the middle of longer ones, with nothing written beside them.
+// Rows go in whole vectors and the ends of what is left, short ones in halves: rows of every length up to
+// some vectors, from and into the middle of longer ones, with nothing written beside them.
 TEST(OpValues, CopiesOfRowsOfEveryLength) {
   for (const DType dtype : {DType::f32, DType::f64, DType::boolean}) {
-    for (int64_t n = 1; n <= 150; n = n < 40 ? n + 1 : n + 11) {
+    for (int64_t n = 1; n <= 9000; n = n < 40 ? n + 1 : n < 150 ? n + 11 : 20 * n) {
       const Tensor numbers = reshape(arange(3 * 4 * (n + 3)), {3, 4, n + 3}) % 7 - 3;
       const Tensor x = numbers.to(dtype), part = slice(x, 2, 1, n + 1),
                    swapped = transpose(part, 0, 1).contiguous();
-      const Tensor into = full({3, 4, n + 2}, 1, dtype);
+      const double beside = dtype == DType::boolean ? 0 : 1;
+      const Tensor into = full({3, 4, n + 2}, beside, dtype);
       slice(into, 2, 1, n + 1).copy_(part);
       for (int64_t i = 0; i < 3; ++i) {
         for (int64_t j = 0; j < 4; ++j) {
@@ -335,8 +336,8 @@ TEST(OpValues, CopiesOfRowsOfEveryLength) {
             ASSERT_EQ(swapped.at({j, i, k}), wanted) << n << " " << k;
             ASSERT_EQ(into.at({i, j, k + 1}), wanted) << n << " " << k;
           }
-          ASSERT_EQ(into.at({i, j, 0}), 1) << n;
-          ASSERT_EQ(into.at({i, j, n + 1}), 1) << n;
+          ASSERT_EQ(into.at({i, j, 0}), beside) << n;
+          ASSERT_EQ(into.at({i, j, n + 1}), beside) << n;
         }
       }
       const Tensor ids = from_vector<int64_t>({2, 0, 2, 1}, {4}), taken = index_select(x, 0, ids);
