@@ -84,14 +84,13 @@ void complete_files(TrainOptions& options) {
                                                             {"--valid-source", &f.valid_source},
                                                             {"--valid-target", &f.valid_target}};
   const bool none = std::ranges::all_of(all, [](const auto& file) { return file.second->empty(); });
-  if (options.resume && !models::is_run_folder(options.folder))
-    throw IoError("resume", fmt::format("'{}' is not a run", options.folder));
-  if (none && options.resume) {
+  if (none && options.resume && models::is_run_folder(options.folder)) {
     f = training_files(options.folder);
     options.corpus = Corpus::of_files(f);
     if (options.corpus) f = options.corpus->training_files();  // whose bytes it checks
     return;
   }
+  if (none && options.resume) throw IoError("resume", fmt::format("'{}' is not a run", options.folder));
   for (const auto& [name, path] : all) {
     if (path->empty()) throw CLI::RequiredError(name);
   }
@@ -196,6 +195,8 @@ models::TrainingSession join_session(const TrainOptions& options, models::Ranks&
 models::TrainingSession open_session(const TrainOptions& options) {
   const std::filesystem::path folder = options.folder;
   const bool resume = options.resume && !models::is_unfinished_start(folder);  // what never began begins
+  if (resume && !models::is_run_folder(folder))
+    throw IoError("resume", fmt::format("'{}' is not a run", options.folder));
   std::optional<FileLock> lock;
   if (models::is_run_folder(folder)) lock.emplace(models::lock_run_folder(folder));
   const Pairs pairs = read_all(options);

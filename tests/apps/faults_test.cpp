@@ -317,6 +317,11 @@ TEST_F(Faults, AStartThatWasKilledCanBeMadeAgain) {
   }
 }
 
+TEST_F(Faults, ARunThatIsNotThereIsNotResumed) {
+  expect_failure(translator(train_command("nowhere", {"--resume"})),
+                 fmt::format("resume: '{}' is not a run", at("nowhere")));
+}
+
 TEST_F(Faults, TemporariesOfKilledWritersGoWithTheNextTraining) {
   fs::copy(at("run"), at("littered"));
   write(at("littered/state.safetensors.tmp0011223344556677"), "half");
