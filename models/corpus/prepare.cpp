@@ -233,8 +233,8 @@ class Preparation {
   // Whether a part is taken of the inputs.
   bool is_split() const {
     const SplitOptions& sizes = options_.split;
-    return (!is_given("valid") && options_.valid_every == 0 && sizes.valid > 0) ||
-           (!is_given("test") && sizes.test + sizes.test_long > 0);
+    return (!is_given("valid") && options_.valid_every == 0 && sizes.valid != 0) ||
+           (!is_given("test") && (sizes.test != 0 || sizes.test_long != 0));
   }
   bool has_stream() const {
     return std::ranges::any_of(options_.inputs, [](const PairInput& input) {

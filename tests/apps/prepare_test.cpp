@@ -201,6 +201,8 @@ TEST_F(Prepare, BlankLinesEndDocumentsOfEveryInput) {
   EXPECT_EQ(lines_of(at("given/valid.en")).size(), 3U);
   EXPECT_EQ(lines_of(at("given/valid.documents")).size(), 3U);
   expect_failure(made("few", {"-"}, "a b\tc d\n\ne f\tg h\n"), "there are 2 documents: too few to split by");
+  expect_failure(prepare({"--blank-lines", "-", "-o", at("few")}, "a b\tc d\n\ne f\tg h\n"),
+                 "there are 2 documents: too few to split by; --split sentences takes them as any other");
   EXPECT_FALSE(std::filesystem::exists(at("few")));
 }
 
