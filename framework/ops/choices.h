@@ -50,7 +50,8 @@ struct Choices {
       throw_outside(op, number, shape, dim);
     return number;
   }
-  // f(i, number) for so many numbers, which are checked eight at a time: a branch for each costs twice as much.
+  // f(i, number) for so many numbers, which are checked eight at a time: a branch for each costs twice as
+  // much.
   template <class F>
   void each_checked(int64_t many, const int64_t* numbers, const F& f) const {
     constexpr int64_t kTogether = 8;
