@@ -14,8 +14,8 @@ int num_threads();
 /// @param threads 1 to 1024
 /// @throws ValueError for another number
 void set_num_threads(int threads);
-/// The number of threads that the machine or container allows: CPU affinity and cgroup quota, rounded down.
-/// @return at least 1
+/// The number of threads that are allowed: CPU affinity, or OpenMP's places, and cgroup quota, rounded down.
+/// @return 1 to 1024
 int available_threads();
 
 /// Turns deterministic mode on or off for the whole process (off by default): the same seed then gives

@@ -201,19 +201,25 @@ void Tensor::backward(const Tensor& cotangent, bool retain_graph) const {
   heed::backward(*this, cotangent, retain_graph);
 }
 
-const Tensor& Tensor::fill_(double value) const {
-  detail::body_of(body(), "fill_");
-  detail::require_not_recording("fill_", *this);
-  ++body_->storage->version;
-  dispatch_all(dtype(), [&](auto t) {
+namespace {
+void set_all(const Tensor& x, double value) {
+  Strides none;
+  for (int d = 0; d < x.ndim(); ++d) none.push_back(0);
+  dispatch_all(x.dtype(), [&](auto t) {
     using T = decltype(t);
     using Bits =
         std::conditional_t<sizeof(T) == 1, uint8_t, std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>>;
     const auto element = std::bit_cast<Bits>(static_cast<T>(value));
-    Strides none;
-    for (int d = 0; d < ndim(); ++d) none.push_back(0);
-    kernels::copy_strided(dtype(), shape(), &element, none, raw_data(), strides());
+    kernels::copy_strided(x.dtype(), x.shape(), &element, none, x.raw_data(), x.strides());
   });
+}
+}  // namespace
+
+const Tensor& Tensor::fill_(double value) const {
+  detail::body_of(body(), "fill_");
+  detail::require_not_recording("fill_", *this);
+  ++body_->storage->version;
+  set_all(*this, value);
   return *this;
 }
 
@@ -344,12 +350,9 @@ Tensor make_view(const Tensor& x, const Shape& shape, const Strides& strides, in
   return Tensor(std::move(body));
 }
 
-namespace {
-constexpr int64_t kFilled = 1 << 20;  // bytes that a thread should get at least
-}
-
 Tensor zeros(const Shape& shape, DType dtype) {
   Tensor x = detail::allocate("zeros", shape, dtype);
+  constexpr int64_t kFilled = 1 << 20;  // bytes that a thread should get at least
   auto* const bytes = static_cast<std::byte*>(x.raw_data());
   const auto each = static_cast<int64_t>(size_of(dtype));
   parallel_for(x.numel() * each, kFilled, [&](int64_t begin, int64_t end) {
@@ -361,15 +364,7 @@ Tensor zeros(const Shape& shape, DType dtype) {
 namespace {
 Tensor filled(const char* op, const Shape& shape, double value, DType dtype) {
   Tensor x = detail::allocate(op, shape, dtype);
-  dispatch_all(dtype, [&](auto t) {
-    using T = decltype(t);
-    using Bits =
-        std::conditional_t<sizeof(T) == 1, uint8_t, std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>>;
-    auto* const to = static_cast<Bits*>(x.raw_data());
-    const auto bits = std::bit_cast<Bits>(static_cast<T>(value));
-    parallel_for(x.numel(), kFilled / static_cast<int64_t>(sizeof(T)),
-                 [&](int64_t begin, int64_t end) { kernels::fill(end - begin, bits, to + begin); });
-  });
+  set_all(x, value);
   return x;
 }
 

@@ -2,6 +2,8 @@
 // recorded.
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "framework/autograd/grad_mode.h"
 #include "framework/kernels/kernels.h"
 #include "framework/ops/elementwise.h"
@@ -63,8 +65,9 @@ Tensor scaled(const char* op, const Tensor& x, const Tensor& y, double alpha) {
   require_fit(op, x, y);
   const NoGradGuard no_grad;
   const Tensor wide = y.detach().to(promote(x.dtype(), y.dtype()));
-  const auto whole = static_cast<int64_t>(alpha);
-  if (!is_floating(wide.dtype()) && static_cast<double>(whole) == alpha) return wide * whole;
+  constexpr double kExact = 9007199254740992;  // 2^53
+  if (!is_floating(wide.dtype()) && std::abs(alpha) <= kExact && alpha == std::trunc(alpha))
+    return wide * static_cast<int64_t>(alpha);
   return wide * alpha;
 }
 
