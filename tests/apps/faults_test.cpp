@@ -317,6 +317,15 @@ TEST_F(Faults, AStartThatWasKilledCanBeMadeAgain) {
   }
 }
 
+// OpenMP binds the first thread to one place; the others have the rest.
+TEST_F(Faults, PlacesOfOpenMPLeaveTheThreads) {
+  for (const char* variable : {"OMP_PLACES=cores", "OMP_PLACES=threads", "OMP_PROC_BIND=true"}) {
+    EXPECT_THAT(run_process({"env", variable, kTranslator, "--version"}, "").out,
+                HasSubstr(fmt::format("threads: {}\n", available_threads())))
+        << variable;
+  }
+}
+
 TEST_F(Faults, ARunThatIsNotThereIsNotResumed) {
   expect_failure(translator(train_command("nowhere", {"--resume"})),
                  fmt::format("resume: '{}' is not a run", at("nowhere")));
