@@ -111,7 +111,7 @@ void Batcher::translate_batch(std::span<const Line> batch) {
   wanted.search.length_factor = options_.length_factor;
   wanted.search.beam = how.beam;
   wanted.search.n_best = how.n_best;
-  wanted.search.keep_attention = how.attention;
+  wanted.tokens = wanted.search.keep_attention = how.attention;
   wanted.search.keep_tree = how.tree && how.beam > 1;
   wanted.max_source = options_.max_source;
   wanted.self_attention = how.attention && translator.run().model->has_self_attention();

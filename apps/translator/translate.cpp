@@ -79,6 +79,7 @@ class Translating {
     models::TranslateOptions wanted = options_.translate;
     wanted.search.first = sentences_ + begin;
     wanted.search.keep_attention = !options_.records.empty() || wanted.replace_unknown;
+    wanted.tokens = wanted.search.keep_attention || options_.tokens || options_.pieces;
     const double started = steady_seconds();
     std::vector<models::Translation> results;
     if (begin < end) results = translator_.translate(std::span(lines).subspan(begin, end - begin), wanted);

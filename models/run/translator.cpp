@@ -75,6 +75,14 @@ Translation Translator::record(int64_t id, const std::string& line, const Source
   return result;
 }
 
+Translation Translator::text_alone(int64_t id, const Hypothesis& hypothesis) const {
+  Translation result;
+  result.id = id;
+  result.score = hypothesis.score;
+  result.target.text = detokenize(run_.target.decode(hypothesis.ids).words, run_.config.target_text);
+  return result;
+}
+
 AttentionChoice Translator::usual_map() const {
   std::call_once(usual_map_->once, [&] {
     if (!run_.folder.empty()) usual_map_->choice = usual_attention(run_.folder, run_.config, *run_.model);
@@ -103,6 +111,13 @@ void Translator::require_self_attention(const std::string& what) const {
 }
 
 namespace {
+
+void require_tokens(const TranslateOptions& options) {
+  if (options.tokens) return;
+  if (options.replace_unknown || options.self_attention || options.best_words > 0 || options.without_words ||
+      options.vectors || options.search.keep_tree)
+    throw ValueError("translate", "something is wanted that belongs to tokens, which are not");
+}
 
 void require_numbers(std::span<const std::vector<Hypothesis>> outputs) {
   for (const std::vector<Hypothesis>& of_sentence : outputs) {
@@ -175,7 +190,7 @@ void Translator::add_without(std::vector<Translation>& results, const TranslateO
   TranslateOptions plain;
   plain.search = options.search;
   plain.search.n_best = 1;
-  plain.search.keep_attention = plain.replace_unknown = options.replace_unknown;
+  plain.tokens = plain.search.keep_attention = plain.replace_unknown = options.replace_unknown;
   plain.search.keep_tree = false;
   plain.max_source = options.max_source;
   const bool mask =
@@ -222,40 +237,51 @@ std::vector<Translation> Translator::translate_masked(const std::string& line, s
 
 std::vector<Translation> Translator::translate(std::span<const std::string> lines,
                                                const TranslateOptions& options) const {
+  require_tokens(options);
   if (options.self_attention) require_self_attention("translate");
   const std::vector<const TranslationModel*> models = this->models();
   int64_t longest = options.max_source > 0 ? options.max_source : INT64_MAX;
   for (const TranslationModel* model : models) longest = std::min(longest, model->longest_source());
   std::vector<SourceUnits> read;
   std::vector<std::vector<int>> sources;
-  const auto decoded = [&](const SourceUnits& source) {  // neither empty nor too long
-    return !source.tokens.empty() && static_cast<int64_t>(source.ids.size()) <= longest;
-  };
+  std::vector<std::optional<std::string>> skipped;  // why; those that are translated have none
   for (const std::string& line : lines) {
-    read.push_back(read_source(line));
-    if (decoded(read.back())) sources.push_back(read.back().ids);
+    SourceUnits source = read_source(line);
+    const bool empty = source.tokens.empty(), long_one = static_cast<int64_t>(source.ids.size()) > longest;
+    skipped.push_back(empty      ? std::optional("")
+                      : long_one ? std::optional(too_long(source.ids.size(), longest))
+                                 : std::nullopt);
+    if (!skipped.back()) sources.push_back(source.ids);
+    if (options.tokens) read.push_back(std::move(source));
   }
   const std::vector<std::vector<Hypothesis>> outputs = search(models, sources, options.search);
   require_numbers(outputs);
-  std::vector<EncodedPair> pairs;
-  for (size_t i = 0; i < sources.size(); ++i) {
-    for (const Hypothesis& output : outputs[i]) pairs.push_back({sources[i], output.ids});
+  std::vector<SelfAttentionMaps> own;
+  if (options.self_attention) {
+    std::vector<EncodedPair> pairs;
+    for (size_t i = 0; i < sources.size(); ++i) {
+      for (const Hypothesis& output : outputs[i]) pairs.push_back({sources[i], output.ids});
+    }
+    own = self_attention(*run_.model, pairs, options.search.batch_size);
   }
-  std::vector<SelfAttentionMaps> own(pairs.size());
-  if (options.self_attention) own = self_attention(*run_.model, pairs, options.search.batch_size);
   std::vector<Translation> results;
   std::vector<FinishedOutput> finished;
   for (size_t i = 0, next = 0, pair = 0; i < lines.size(); ++i) {
     const auto id = static_cast<int64_t>(options.search.first + i) + 1;
-    if (!decoded(read[i])) {
-      results.push_back(
-          without_words(id, lines[i], read[i].tokens.empty() ? "" : too_long(read[i].ids.size(), longest)));
+    if (skipped[i]) {
+      results.push_back(without_words(id, lines[i], *skipped[i]));
       continue;
     }
     int rank = 0;
     for (const Hypothesis& output : outputs[next++]) {
+      if (!options.tokens) {
+        results.push_back(text_alone(id, output));
+        results.back().rank = ++rank;
+        continue;
+      }
       results.push_back(record(id, lines[i], read[i], run_.target.decode(output.ids), nullptr, nullptr,
-                               output, options.replace_unknown, own[pair++]));
+                               output, options.replace_unknown,
+                               own.empty() ? SelfAttentionMaps{} : own[pair++]));
       results.back().rank = ++rank;
       for (const BeamNode& node : output.tree)
         results.back().beam.push_back(

@@ -19,6 +19,9 @@ namespace heed::models {
 /// Options of a Translator.
 struct TranslateOptions {
   SearchOptions search;  // beam, sampling, lengths
+  /// With the tokens of both sides, their pieces and their attention; false: of a translation there are only
+  /// its text, score and rank, or why it was skipped, which takes less memory and time.
+  bool tokens = true;
   /// Replaces each <unk> in the output by the source word with the largest attention weight (Luong et al.
   /// 2015, sec. 4.1).
   bool replace_unknown = false;
@@ -57,7 +60,8 @@ class Translator {
   /// @param lines ordinary text
   /// @param options search, unknown words, self-attention; ids start at options.search.first + 1
   /// @return one translation for each line, in order, or n_best of them
-  /// @throws ValueError when self-attention is requested and the model has none
+  /// @throws ValueError when self-attention is requested and the model has none; when something is requested
+  /// that tokens carry, without tokens
   std::vector<Translation> translate(std::span<const std::string> lines,
                                      const TranslateOptions& options = {}) const;
   /// Forced decoding: the model's score and attention for given translations.
@@ -98,6 +102,7 @@ class Translator {
   void add_vectors(std::vector<Translation>& results, std::span<const FinishedOutput> outputs,
                    const TranslateOptions& options) const;
   void add_without(std::vector<Translation>& results, const TranslateOptions& options) const;
+  Translation text_alone(int64_t id, const Hypothesis& hypothesis) const;
   std::vector<Translation> translate_masked(const std::string& line, std::span<const size_t> words,
                                             const TranslateOptions& options) const;
   SourceUnits read_source(const std::string& line) const;

@@ -176,6 +176,43 @@ TEST(Translator, ALineThatIsTooLongIsNamedAndTheOthersAreTranslated) {
   EXPECT_EQ(evaluate(translator, lines, targets, [] { return 0.0; }).translations.size(), 3U);
 }
 
+TEST(Translator, WithoutTokensOnlyTextScoreAndRankAreThere) {
+  const TempDir folder;
+  train(folder.path(), small("chrf"), kShort);
+  const Translator translator(load_run(folder.path()));
+  const std::vector<std::string> lines{"red cat", "", "red cat red cat red cat", "good day"};
+  TranslateOptions options{.max_source = 4};
+  options.search.beam = options.search.n_best = 2;
+  const auto whole = translator.translate(lines, options);
+  options.tokens = false;
+  const auto plain = translator.translate(lines, options);
+  ASSERT_EQ(whole.size(), plain.size());
+  for (size_t i = 0; i < whole.size(); ++i) {
+    Translation text;
+    text.id = whole[i].id;
+    text.rank = whole[i].rank;
+    text.score = whole[i].score;
+    text.skipped = whole[i].skipped;
+    text.target.text = whole[i].target.text;
+    if (!text.skipped.empty() || lines[static_cast<size_t>(text.id) - 1].empty()) {  // has no tokens anyway
+      text.model = whole[i].model;
+      text.source.text = whole[i].source.text;
+    }
+    EXPECT_EQ(plain[i], text) << i;
+  }
+  EXPECT_FALSE(plain[0].target.text.empty());
+  std::vector<TranslateOptions> refused(6, options);
+  refused[0].replace_unknown = true;
+  refused[1].self_attention = true;
+  refused[2].best_words = 1;
+  refused[3].without_words = WithoutKind::drop;
+  refused[4].vectors = true;
+  refused[5].search.keep_tree = true;
+  for (const TranslateOptions& one : refused)
+    EXPECT_THAT([&] { translator.translate(lines, one); },
+                testing::ThrowsMessage<ValueError>(testing::HasSubstr("belongs to tokens")));
+}
+
 TEST(Translator, PartsOfATextGiveWhatTheWholeGives) {
   const TempDir folder;
   train(folder.path(), small("chrf"), kUnspaced);
