@@ -139,6 +139,7 @@ void run(Agenda& agenda, std::vector<Capture>* captures, bool retain_graph) {
     try {
       for (BackwardHook* hook = BackwardHook::innermost(); hook; hook = hook->outer()) hook->before(node);
       const AutocastGuard as_recorded(node.autocast);
+      node.last = !retain_graph;
       run_vjp(node, grads);
       for (BackwardHook* hook = BackwardHook::innermost(); hook; hook = hook->outer()) hook->after(node);
       // clear the cotangents that the failed vjp has already added to nodes that are not on the agenda yet

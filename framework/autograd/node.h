@@ -26,6 +26,7 @@ struct Node {
   std::atomic<int32_t> refs{0};  // number of owners
   bool queued = false;           // whether the node is on the engine's list of nodes to run
   bool released = false;         // whether a backward without retain_graph has dropped the saved values
+  bool last = false;             // whether the backward that runs it is one without retain_graph
   /// Whether a BackwardHook existed when the op was recorded, so that its computed() must be called.
   bool watched = false;
   bool autocast;  // whether autocast was on when the op was recorded; its vjp then runs under autocast too

@@ -73,6 +73,20 @@ Tensor Saved::operator[](int i) const {
   return y;
 }
 
+Tensor Saved::take(int i) const {
+  Tensor value = (*this)[i];
+  Tensor& slot = slots_[i].value;
+  const bool here = slot.defined() && slot.body() == value.body();
+  if (!node_->last || !here) return value.clone();
+  slot = Tensor{};
+  if (value.body()->refs == 1 && value.body()->storage.unique()) {
+    node_->released = true;  // should vjp fail from here on, its values are gone
+    return value;
+  }
+  slot = value;
+  return value.clone();
+}
+
 void Saved::release() {
   for (int i = 0; i < count_; ++i) slots_[i].value = Tensor{};
 }

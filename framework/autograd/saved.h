@@ -52,6 +52,12 @@ class Saved {
   /// @return the tensor; undefined if an undefined tensor was kept
   /// @throws GradError when the tensor was changed in place after it was kept, or when the graph was freed
   Tensor operator[](int i) const;
+  /// Returns a kept tensor for vjp to write into: the tensor itself where no other backward will want it and
+  /// nothing else holds its memory, otherwise a copy. The last that vjp asks for.
+  /// @param i as for operator[]
+  /// @return a tensor that is the caller's own
+  /// @throws as operator[]
+  Tensor take(int i) const;
   /// @return the number of kept tensors
   int count() const { return count_; }
   /// Drops all kept tensors.

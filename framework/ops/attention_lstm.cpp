@@ -61,7 +61,7 @@ struct AttentionLstm {
     const auto packed = [&](int64_t width) { return empty({rows, width}, dtype); };
     const Tensor packed_x = packed(D), cells = packed(H), hiddens = packed(H), contexts = packed(E),
                  queries = packed(A);
-    const Tensor fed = packed(E + H), c_before = packed(H), weights = packed(heads * S);
+    const Tensor fed = packed(E + H), weights = packed(heads * S);
     const Tensor h = empty({B, H}, dtype), c = empty({B, H}, dtype);
     seq.pack(x.contiguous().data<T>(), D, packed_x.data<T>());
     seq.rank_rows<T>(h0.contiguous().data<T>(), H, h.data<T>());
@@ -84,11 +84,10 @@ struct AttentionLstm {
         copy_rows(n, E, contexts.data<T>() + before * E, E, feed, E + H);
       }
       copy_rows(n, H, t == 0 ? h.data<T>() : hiddens.data<T>() + before * H, H, feed + E, E + H);
-      copy_rows(n, H, t == 0 ? c.data<T>() : cells.data<T>() + before * H, H, c_before.data<T>() + at * H, H);
       T* const g = gates.data<T>() + at * 4 * H;
       recurrent.multiply(n, feed, E + H, T{1}, g, 4 * H);
-      kernels::lstm_gates<T>(n, H, g, c_before.data<T>() + at * H, cells.data<T>() + at * H,
-                             hiddens.data<T>() + at * H);
+      kernels::lstm_gates<T>(n, H, g, t == 0 ? c.data<T>() : cells.data<T>() + before * H,
+                             cells.data<T>() + at * H, hiddens.data<T>() + at * H);
       if (query_map) {
         query_map->multiply(n, hiddens.data<T>() + at * H, H, T{0}, queries.data<T>() + at * A, A);
       } else {
@@ -123,8 +122,8 @@ struct AttentionLstm {
     seq.unpack(hiddens.data<T>(), H, out_h.data<T>());
     seq.unpack(contexts.data<T>(), E, out_c.data<T>());
     seq.unpack(weights.data<T>(), heads * S, out_w.data<T>());
-    for (const Tensor& kept : {memory, keys, w_ih, w_hh, w_q, v, packed_x, gates, cells, hiddens, fed,
-                               c_before, queries, weights}) {
+    for (const Tensor& kept :
+         {memory, keys, w_ih, w_hh, w_q, v, packed_x, gates, cells, hiddens, fed, c, queries, weights}) {
       saved.input(kept);
     }
     const Tensor by_head = transpose(reshape(out_w, {B, steps, heads, S}), 1, 2).contiguous();
@@ -145,9 +144,9 @@ struct AttentionLstm {
     const Tensor memory = saved[0], keys = saved[1], w_ih = saved[2], w_hh = saved[3], w_q = saved[4],
                  v = saved[5];
     const Tensor packed_x = saved[6], cells = saved[8], hiddens = saved[9], fed = saved[10],
-                 c_before = saved[11], queries = saved[12];
+                 c_first = saved[11], queries = saved[12];
     const Tensor weights = saved[13], out_weights = saved[14];
-    const Tensor dgates = saved[7].clone();
+    const Tensor dgates = saved.take(7);
     const SequencePacking seq(kName, target_lengths, B, steps);
     const int64_t rows = seq.rows();
     const DType dtype = packed_x.dtype();
@@ -219,8 +218,9 @@ struct AttentionLstm {
         kernels::add_into(dtype, n * H, dqueries.data<T>() + at * A, dh.data<T>());
       }
       T* const dg = dgates.data<T>() + at * 4 * H;
-      kernels::lstm_gates_backward<T>(n, H, dg, c_before.data<T>() + at * H, cells.data<T>() + at * H,
-                                      dh.data<T>(), dc.data<T>());
+      kernels::lstm_gates_backward<T>(
+          n, H, dg, t == 0 ? c_first.data<T>() : cells.data<T>() + seq.start(t - 1) * H,
+          cells.data<T>() + at * H, dh.data<T>(), dc.data<T>());
       recurrent.multiply(n, dg, 4 * H, T{0}, dfed.data<T>(), E + H);
     }
 

@@ -23,7 +23,7 @@ namespace {
 // Rows of G [N, V] that are stored at a time: all of them, unless blocks and the products [N, D] and [V, D]
 // of those before the last take less memory.
 int64_t block_rows(int64_t N, int64_t D, int64_t V) {
-  constexpr int64_t kBlock = 1024;
+  constexpr int64_t kBlock = 256;
   return N * V > kBlock * V + (N + V) * D ? kBlock : std::max<int64_t>(N, 1);
 }
 

@@ -75,11 +75,12 @@ struct Lstm {
     const DType dtype = x.dtype();
     const Tensor packed_x = empty({rows, D}, dtype), cells = empty({rows, H}, dtype),
                  hiddens = empty({rows, H}, dtype);
-    const Tensor h_before = empty({rows, H}, dtype), c_before = empty({rows, H}, dtype);
+    const Tensor h_before = empty({rows, H}, dtype);
     const Tensor h = empty({B, H}, dtype), c = empty({B, H}, dtype);  // the running states, by rank
     seq.pack(x.contiguous().data<T>(), D, packed_x.data<T>());
     seq.rank_rows<T>(h0.defined() ? h0.contiguous().data<T>() : nullptr, H, h.data<T>());
     seq.rank_rows<T>(c0.defined() ? c0.contiguous().data<T>() : nullptr, H, c.data<T>());
+    const Tensor c_first = saved.recording() ? c.clone() : c;
     const Tensor gates = linear(packed_x, w_ih, bias);
     const RecurrentProduct<T> recurrent(w_hh, B, steps, saved.recording());
     for (int64_t i = 0; i < steps; ++i) {
@@ -87,11 +88,9 @@ struct Lstm {
       if (n == 0) continue;  // every sequence is shorter
       const size_t state_bytes = static_cast<size_t>(n * H) * sizeof(T);
       std::memcpy(h_before.data<T>() + at * H, h.data<T>(), state_bytes);
-      std::memcpy(c_before.data<T>() + at * H, c.data<T>(), state_bytes);
       T* g = gates.data<T>() + at * 4 * H;
       recurrent.add(n, h_before.data<T>() + at * H, g);
-      kernels::lstm_gates<T>(n, H, g, c_before.data<T>() + at * H, cells.data<T>() + at * H,
-                             hiddens.data<T>() + at * H);
+      kernels::lstm_gates<T>(n, H, g, c.data<T>(), cells.data<T>() + at * H, hiddens.data<T>() + at * H);
       std::memcpy(h.data<T>(), hiddens.data<T>() + at * H, state_bytes);
       std::memcpy(c.data<T>(), cells.data<T>() + at * H, state_bytes);
     }
@@ -99,7 +98,7 @@ struct Lstm {
     seq.unpack(hiddens.data<T>(), H, y.data<T>());
     seq.unrank_rows(h.data<T>(), H, h_n.data<T>());
     seq.unrank_rows(c.data<T>(), H, c_n.data<T>());
-    for (const Tensor& kept : {w_ih, w_hh, packed_x, gates, cells, h_before, c_before}) saved.input(kept);
+    for (const Tensor& kept : {w_ih, w_hh, packed_x, gates, cells, h_before, c_first}) saved.input(kept);
     return {y, h_n, c_n};
   }
 
@@ -112,8 +111,8 @@ struct Lstm {
   template <class T>
   void run_vjp(Grads& d, const std::array<Tensor, 3>& g, const Saved& saved) const {
     const Tensor w_ih = saved[0], w_hh = saved[1], packed_x = saved[2], cells = saved[4], h_before = saved[5],
-                 c_before = saved[6];
-    const Tensor dgates = saved[3].clone();  // activations now, gradients of the pre-activations at the end
+                 c_first = saved[6];
+    const Tensor dgates = saved.take(3);  // activations now, gradients of the pre-activations at the end
     const int64_t H = w_hh.shape()[1], D = packed_x.shape()[1], B = batch, steps = step_count;
     const SequencePacking seq(kName, lengths, B, steps);
     const DType dtype = packed_x.dtype();
@@ -132,8 +131,15 @@ struct Lstm {
       if (n == 0) continue;
       kernels::add_into(dtype, n * H, dy.data<T>() + at * H, dh.data<T>());
       T* dg = dgates.data<T>() + at * 4 * H;
-      kernels::lstm_gates_backward<T>(n, H, dg, c_before.data<T>() + at * H, cells.data<T>() + at * H,
-                                      dh.data<T>(), dc.data<T>());
+      // The cells before the step: of the step before it, and at first those of the sequences that begin.
+      const int64_t before = previous(seq, t), gone_on = before < 0 ? 0 : std::min(n, seq.active(before));
+      const auto gates = [&](int64_t first, int64_t count, const T* c_before) {
+        kernels::lstm_gates_backward<T>(count, H, dg + first * 4 * H, c_before,
+                                        cells.data<T>() + (at + first) * H, dh.data<T>() + first * H,
+                                        dc.data<T>() + first * H);
+      };
+      if (gone_on > 0) gates(0, gone_on, cells.data<T>() + seq.start(before) * H);
+      if (gone_on < n) gates(gone_on, n - gone_on, c_first.data<T>() + gone_on * H);
       if (recurrent) {
         recurrent->multiply(n, dg, 4 * H, T{0}, dh.data<T>(), H);
       } else {
