@@ -233,6 +233,11 @@ void Module::collect(const std::string& prefix, NamedTensors Module::*which, Nam
   check_complete();
   // one that two layers share counts once, under its first name
   for (const auto& [name, value] : this->*which) {
+    if (value.body()->refs == 1) {
+      throw ValueError("module", fmt::format("'{}' is in no member of {} any more: copy_() or load() gives a "
+                                             "parameter new values, assignment another tensor in its place",
+                                             prefix + name, kind_of(*this)));
+    }
     const bool seen = std::any_of(into.begin(), into.end(), [&v = value](const auto& entry) {
       return entry.second.body() == v.body();
     });
@@ -338,6 +343,8 @@ LoadReport compare(const NamedTensors& wanted, const std::map<std::string, Tenso
     const auto found = values.find(name);
     if (found == values.end()) {
       report.missing.push_back(name);
+    } else if (!found->second.defined()) {
+      throw FormatError(fmt::format("load '{}': '{}' is undefined", file, name));
     } else if (found->second.shape() != value.shape() || found->second.dtype() != value.dtype()) {
       report.mismatched.push_back({name, found->second.describe(), value.describe()});
     } else {
@@ -369,7 +376,12 @@ LoadReport Module::load(const std::map<std::string, Tensor>& values, const std::
 }
 
 LoadReport Module::load(const NamedTensors& values, Loading loading) {
-  return load(std::map<std::string, Tensor>(values.begin(), values.end()), "state_dict", loading);
+  std::map<std::string, Tensor> by_name;
+  for (const auto& [name, value] : values) {
+    if (!by_name.emplace(name, value).second)
+      throw FormatError(fmt::format("load 'state_dict': '{}' is there twice", name));
+  }
+  return load(by_name, "state_dict", loading);
 }
 
 void Module::adopt(const std::map<std::string, Tensor>& values, const std::string& file) {

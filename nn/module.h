@@ -66,12 +66,16 @@ class Scope {
 /// Base class of every layer. A layer stores its parameters as plain Tensor members created by param() and
 /// its sublayers as members announced with child(); it keeps no state between calls. Not copyable; movable,
 /// with its sublayers, into the object that a container holds: net.emplace(Conv2d(1, 8, 3, {.padding = 1})).
-/// A parent points to its children, and is told when one is moved or destroyed. A subclass that keeps
-/// pointers or references to its own members, or captures `this`, must delete its move constructor.
+/// A parameter gets other values by load() or, under a NoGradGuard, by copy_(): assigning to its member would
+/// put another tensor in its place, of which the module knows nothing. Two layers share one where they are
+/// made with the same tensor. A parent points to its children, and is told when one is moved or destroyed. A
+/// subclass that keeps pointers or references to its own members, or captures `this`, must delete its move
+/// constructor.
 ///
 /// Every function that visits the layers (parameters, state_dict, train, freeze, load, on_output, child)
-/// throws ValueError if a module has constructed a layer and not announced it ("module: Net does not announce
-/// a Linear that it made: child(name, member)"), if an announced child was destroyed and not replaced
+/// throws ValueError if a parameter's member was assigned another tensor and nobody else has the old one, if
+/// a module has constructed a layer and not announced it ("module: Net does not announce a Linear that it
+/// made: child(name, member)"), if an announced child was destroyed and not replaced
 /// ("module: Net's child 'head' is gone: ..."), and if a class did not pass its Scope to its base.
 class Module {
  public:
@@ -150,7 +154,8 @@ class Module {
   /// @param values names and tensors, none twice
   /// @param loading whether differences are an error
   /// @return the differences
-  /// @throws FormatError as the overload above, with the file called state_dict
+  /// @throws FormatError as the overload above, with the file called state_dict; for a name that is there
+  /// twice
   LoadReport load(const NamedTensors& values, Loading loading = Loading::strict);
   /// Like load() with Loading::strict, but large values that lie in a mapped file (map_safetensors) stay
   /// there and are not copied: they take the memory of the parameters. Two modules with the values of one

@@ -95,6 +95,20 @@ void detail::require_not_recording(const char* op, const Tensor& x) {
   }
 }
 
+void detail::require_writable(const char* op, const Tensor& x, const Tensor& values) {
+  require_not_recording(op, x);
+  if (GradMode::enabled() && values.requires_grad()) {
+    throw GradError(
+        op,
+        "the values require a gradient, which would be lost: index_put() is recorded, and detach() "
+        "gives the values alone");
+  }
+  for (int d = 0; d < x.ndim(); ++d) {
+    if (x.shape()[d] > 1 && x.strides()[d] == 0 && x.numel() > 0)
+      throw ValueError(op, fmt::format("several elements of the stretched {} are one", x.describe()));
+  }
+}
+
 void detail::throw_undefined(const char* asked) {
   throw ValueError(asked, "the tensor is undefined, it was never given a value");
 }
@@ -202,20 +216,20 @@ void Tensor::backward(const Tensor& cotangent, bool retain_graph) const {
 }
 
 namespace {
-void set_all(const Tensor& x, double value) {
+void set_all(const Tensor& x, Scalar value) {
   Strides none;
   for (int d = 0; d < x.ndim(); ++d) none.push_back(0);
   dispatch_all(x.dtype(), [&](auto t) {
     using T = decltype(t);
     using Bits =
         std::conditional_t<sizeof(T) == 1, uint8_t, std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>>;
-    const auto element = std::bit_cast<Bits>(static_cast<T>(value));
+    const auto element = std::bit_cast<Bits>(value.as<T>());
     kernels::copy_strided(x.dtype(), x.shape(), &element, none, x.raw_data(), x.strides());
   });
 }
 }  // namespace
 
-const Tensor& Tensor::fill_(double value) const {
+const Tensor& Tensor::fill_(Scalar value) const {
   detail::body_of(body(), "fill_");
   detail::require_not_recording("fill_", *this);
   ++body_->storage->version;
@@ -225,7 +239,8 @@ const Tensor& Tensor::fill_(double value) const {
 
 const Tensor& Tensor::copy_(const Tensor& source) const {
   detail::body_of(body(), "copy_");
-  detail::require_not_recording("copy_", *this);
+  detail::body_of(source.body(), "copy_");
+  detail::require_writable("copy_", *this, source);
   if (source.shape() != shape() || source.dtype() != dtype()) {
     throw ShapeError("copy_", fmt::format("{} into {}", source.describe(), describe()));
   }
@@ -362,7 +377,7 @@ Tensor zeros(const Shape& shape, DType dtype) {
 }
 
 namespace {
-Tensor filled(const char* op, const Shape& shape, double value, DType dtype) {
+Tensor filled(const char* op, const Shape& shape, Scalar value, DType dtype) {
   Tensor x = detail::allocate(op, shape, dtype);
   set_all(x, value);
   return x;
@@ -370,7 +385,7 @@ Tensor filled(const char* op, const Shape& shape, double value, DType dtype) {
 
 }  // namespace
 
-Tensor full(const Shape& shape, double value, DType dtype) { return filled("full", shape, value, dtype); }
+Tensor full(const Shape& shape, Scalar value, DType dtype) { return filled("full", shape, value, dtype); }
 Tensor ones(const Shape& shape, DType dtype) { return filled("ones", shape, 1, dtype); }
 
 Tensor arange(int64_t n, DType dtype) {

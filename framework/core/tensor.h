@@ -155,12 +155,12 @@ class Tensor {
   /// @param value the new value, converted to the dtype
   /// @return this
   /// @throws GradError if this tensor requires a gradient and grad mode is on
-  const Tensor& fill_(double value) const;
+  const Tensor& fill_(Scalar value) const;
   /// Copies the values of another tensor into this one in place; not recorded by autograd.
   /// @param source a tensor of the same shape and dtype
   /// @return this
-  /// @throws GradError if this tensor requires a gradient and grad mode is on; ShapeError for another shape
-  ///   or dtype
+  /// @throws GradError if either tensor requires a gradient and grad mode is on; ShapeError for another shape
+  ///   or dtype; ValueError for a stretched tensor, several of whose elements are one
   const Tensor& copy_(const Tensor& source) const;
   /// Sets every element to 0 in place; not recorded by autograd.
   /// @return this
@@ -281,6 +281,9 @@ inline const TensorBody& body_of(const TensorBody* body, const char* asked) {
 }
 // Throws GradError for a write in place into a tensor that records gradients.
 void require_not_recording(const char* op, const Tensor& x);
+// The same for values that are written into x, whose gradient would be lost; ValueError where several
+// elements of x are one.
+void require_writable(const char* op, const Tensor& x, const Tensor& values);
 // Makes the values of a storage that has them only in 8 bits (stored_values.h); null where it has none.
 void* make_values(Storage& storage);
 // Like empty(), with `op` as the name used in error messages.
@@ -325,7 +328,7 @@ std::ostream& operator<<(std::ostream& out, DType x);
 /// @param dtype type of the elements
 /// @return a leaf that does not require a gradient
 /// @throws ShapeError for a negative extent, MemoryError when the system refuses the allocation
-Tensor full(const Shape& shape, double value, DType dtype = DType::f32);
+Tensor full(const Shape& shape, Scalar value, DType dtype = DType::f32);
 /// @{
 /// A new tensor whose elements are uninitialised (empty), all 0 (zeros) or all 1 (ones).
 /// @param shape extents, each at least 0

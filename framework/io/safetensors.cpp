@@ -293,7 +293,11 @@ class Mapping {
   Mapping(const std::filesystem::path& path, const std::string& name) {
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     struct stat status = {};
-    const bool known = fd >= 0 && ::fstat(fd, &status) == 0;
+    bool known = fd >= 0 && ::fstat(fd, &status) == 0;
+    if (known && S_ISDIR(status.st_mode)) {
+      known = false;
+      errno = EISDIR;
+    }
     if (known && status.st_size > 0) {
       size_ = static_cast<size_t>(status.st_size);
       data_ = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);

@@ -70,7 +70,7 @@ Tensor ones_like(const Tensor& x) {
   detail::require_defined("ones_like", x);
   return detail::composed("ones_like", [&] { return ones(x.shape(), x.dtype()); });
 }
-Tensor full_like(const Tensor& x, double value) {
+Tensor full_like(const Tensor& x, Scalar value) {
   detail::require_defined("full_like", x);
   return detail::composed("full_like", [&] { return full(x.shape(), value, x.dtype()); });
 }

@@ -237,7 +237,7 @@ Tensor where(const Tensor& condition, Scalar a, Scalar b);
 /// @param value the new value, such as -inf for scores that a following softmax must ignore
 /// @return a tensor of x's shape
 /// @throws DTypeError, ShapeError
-Tensor masked_fill(const Tensor& x, const Tensor& filled, double value);
+Tensor masked_fill(const Tensor& x, const Tensor& filled, Scalar value);
 
 /// @{
 /// Operators for add, sub, mul, div and remainder, between tensors and with numbers.

@@ -218,9 +218,9 @@ struct AttentionLstm {
         kernels::add_into(dtype, n * H, dqueries.data<T>() + at * A, dh.data<T>());
       }
       T* const dg = dgates.data<T>() + at * 4 * H;
-      kernels::lstm_gates_backward<T>(
-          n, H, dg, t == 0 ? c_first.data<T>() : cells.data<T>() + seq.start(t - 1) * H,
-          cells.data<T>() + at * H, dh.data<T>(), dc.data<T>());
+      kernels::lstm_gates_backward<T>(n, H, dg,
+                                      t == 0 ? c_first.data<T>() : cells.data<T>() + seq.start(t - 1) * H,
+                                      cells.data<T>() + at * H, dh.data<T>(), dc.data<T>());
       recurrent.multiply(n, dg, 4 * H, T{0}, dfed.data<T>(), E + H);
     }
 
@@ -434,7 +434,7 @@ AttentionLSTMResult attention_lstm(const Tensor& x, const Tensor& target_lengths
       throw DTypeError("attention_lstm",
                        fmt::format("dtypes differ: {} and {}", x.describe(), other.describe()));
   }
-  op.target_lengths = target_lengths;
+  op.target_lengths = target_lengths.defined() ? target_lengths.clone() : target_lengths;  // for backward
   op.source_lengths = detail::checked_lengths("attention_lstm", source_lengths, op.B, op.S, "source length");
   auto [h, c, w] =
       apply(std::move(op), x, memory.contiguous(), keys.contiguous(), h0, c0, weight_ih.contiguous(),

@@ -25,7 +25,7 @@ Tensor ones_like(const Tensor& x);
 /// @param value value of every element, converted to the dtype
 /// @return a leaf that does not require a gradient
 /// @throws ValueError for an undefined tensor, MemoryError
-Tensor full_like(const Tensor& x, double value);
+Tensor full_like(const Tensor& x, Scalar value);
 /// Independent random values from default_generator(), uniform in [low, high), in x's shape and dtype.
 /// @param x floating
 /// @param low,high the range

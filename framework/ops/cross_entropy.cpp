@@ -18,7 +18,7 @@ namespace {
 
 struct CrossEntropy {
   static constexpr const char* kName = "cross_entropy";
-  Tensor targets;
+  Tensor targets;  // the op's own: backward reads them again
   CrossEntropyOptions options;
 
   Tensor forward(const Tensor& input, Saved& saved) const {
@@ -146,7 +146,7 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& targets, CrossEntropyOp
     return detail::composed("cross_entropy",
                             [&] { return weighted_cross_entropy(logits, targets, options); });
   }
-  return apply(CrossEntropy{targets.contiguous(), options}, logits);
+  return apply(CrossEntropy{targets.clone(), options}, logits);
 }
 
 DEFINE_OP(cross_entropy, CrossEntropy)

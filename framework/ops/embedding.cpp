@@ -74,8 +74,11 @@ struct Embedding {
     return y;
   }
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
-    const ScatterAddRows scatter{table_shape[0], padding_id, saved[0].contiguous()};
-    if (const Tensor buffer = d.buffer(0, table_shape, g.dtype()); buffer.defined()) {
+    const Tensor ids = saved[0], buffer = d.buffer(0, table_shape, g.dtype());
+    // ids of its own for an op that may have a backward in its turn
+    const ScatterAddRows scatter{table_shape[0], padding_id,
+                                 buffer.defined() ? ids.contiguous() : ids.clone()};
+    if (buffer.defined()) {
       scatter.into(g, buffer);
     } else {
       d.add(0, apply(scatter, g));

@@ -15,17 +15,7 @@ namespace {
 
 void require_fit(const char* op, const Tensor& x, const Tensor& y) {
   detail::require_defined(op, x, y);
-  detail::require_not_recording(op, x);
-  if (GradMode::enabled() && y.requires_grad()) {
-    throw GradError(
-        op,
-        "the values require a gradient, which would be lost: index_put() is recorded, and detach() "
-        "gives the values alone");
-  }
-  for (int d = 0; d < x.ndim(); ++d) {
-    if (x.shape()[d] > 1 && x.strides()[d] == 0)
-      throw ValueError(op, fmt::format("several elements of the stretched {} are one", x.describe()));
-  }
+  detail::require_writable(op, x, y);
   if (broadcast_shapes(op, x.shape(), y.shape()) != x.shape())
     throw ShapeError(op, fmt::format("{} does not stretch to {}", y.shape().str(), x.shape().str()));
 }
@@ -73,6 +63,12 @@ Tensor scaled(const char* op, const Tensor& x, const Tensor& y, double alpha) {
 
 }  // namespace
 
+Tensor detail::without_leading_ones(const Tensor& values, int most) {
+  Tensor y = values;
+  while (y.ndim() > most && y.size(0) == 1) y = select(y, 0, 0);
+  return y;
+}
+
 const Tensor& Tensor::add_(const Tensor& y, double alpha) const {
   return write<kernels::Binary::add>("add_", *this, scaled("add_", *this, y, alpha),
                                      [](const Tensor& a, const Tensor& b) { return a + b; });
@@ -94,7 +90,7 @@ const Tensor& Tensor::add_(Scalar y) const { return add_(detail::scalar_operand(
 const Tensor& Tensor::sub_(Scalar y) const { return sub_(detail::scalar_operand(y, dtype())); }
 const Tensor& Tensor::mul_(Scalar y) const { return mul_(detail::scalar_operand(y, dtype())); }
 const Tensor& Tensor::div_(Scalar y) const { return div_(detail::scalar_operand(y, dtype())); }
-const Tensor& Tensor::assign(Scalar values) const { return assign(detail::scalar_operand(values, dtype())); }
+const Tensor& Tensor::assign(Scalar values) const { return assign(detail::scalar_in(dtype(), values)); }
 
 const Tensor& Tensor::assign(const Tensor& values) const {
   detail::require_defined("assignment", *this, values);
@@ -102,10 +98,11 @@ const Tensor& Tensor::assign(const Tensor& values) const {
     throw ValueError("assignment",
                      "nobody has the tensor that is written to: where integers or a mask choose, "
                      "x.index_put_({...}, values) writes");
-  require_fit("assignment", *this, values);
+  const Tensor fitting = detail::without_leading_ones(values, ndim());
+  require_fit("assignment", *this, fitting);
   const NoGradGuard no_grad;
   const bool shared = values.body()->storage.get() == body()->storage.get();  // then parts may overlap
-  return copy_(heed::expand((shared ? values.clone() : values.detach()).to(dtype()), shape()));
+  return copy_(heed::expand((shared ? fitting.clone() : fitting.detach()).to(dtype()), shape()));
 }
 
 }  // namespace heed

@@ -321,26 +321,28 @@ Tensor index_put(const Tensor& x, std::span<const Index> entries, const Tensor& 
 }
 Tensor index_put(const Tensor& x, std::initializer_list<Index> entries, Scalar value) {
   detail::require_defined("index_put", x);
-  return index_put(x, entries, detail::scalar_operand(value, x.dtype()));
+  return index_put(x, entries, detail::scalar_in(x.dtype(), value));
 }
 
 Tensor Tensor::operator[](const Index& entry) const { return heed::index(*this, {&entry, 1}); }
 Tensor Tensor::index(std::initializer_list<Index> entries) const { return heed::index(*this, entries); }
 const Tensor& Tensor::index_put_(std::initializer_list<Index> entries, const Tensor& value) const {
   detail::require_defined("index_put_", *this, value);
-  detail::require_not_recording("index_put_", *this);
+  detail::require_writable("index_put_", *this, value);
   const NoGradGuard no_grad;
   detail::composed("index_put_", [&] {
     const Places places("index_put_", *this, {entries.begin(), entries.size()});
     const bool shared = value.body()->storage.get() == body()->storage.get();  // then parts may overlap
-    places.put(heed::expand(shared ? value.clone().to(dtype()) : value.to(dtype()), places.shape()));
+    const Tensor fitting =
+        detail::without_leading_ones(shared ? value.clone() : value.detach(), places.shape().ndim());
+    places.put(heed::expand(fitting.to(dtype()), places.shape()));
     return 0;
   });
   return *this;
 }
 const Tensor& Tensor::index_put_(std::initializer_list<Index> entries, Scalar value) const {
   detail::require_defined("index_put_", *this);
-  return index_put_(entries, detail::scalar_operand(value, dtype()));
+  return index_put_(entries, detail::scalar_in(dtype(), value));
 }
 
 DEFINE_OP(index, IndexRow)

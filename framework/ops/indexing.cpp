@@ -346,7 +346,7 @@ Tensor index_select(const Tensor& x, int dim, const Tensor& ids) {
 Tensor one_hot(const Tensor& ids, int64_t classes, DType dtype) {
   detail::require_defined("one_hot", ids);
   if (ids.dtype() != DType::i64) throw DTypeError("one_hot", "the ids must be i64, got " + ids.describe());
-  check_at_least("one_hot", "classes", classes, 0);
+  check_at_least("one_hot", "classes", classes, 1);
   const Tensor chosen = ids.contiguous();
   check_choices("one_hot", chosen.numel(), chosen.data<int64_t>(), {classes}, 0);
   return detail::composed("one_hot", [&] {

@@ -99,7 +99,7 @@ class LogitGradient {
 struct LinearCrossEntropy {
   static constexpr const char* kName = "linear_cross_entropy";
   static constexpr int kSaved = 3;
-  Tensor targets;
+  Tensor targets;  // the op's own: backward reads them again
   CrossEntropyOptions options;
   std::shared_ptr<std::variant<std::monostate, LogitGradient<float>, LogitGradient<double>>> kept;
 
@@ -207,7 +207,7 @@ Tensor linear_cross_entropy(const Tensor& x, const Tensor& weight, const Tensor&
     return detail::composed("linear_cross_entropy",
                             [&] { return cross_entropy(linear(x, weight, bias), targets, options); });
   }
-  return apply(LinearCrossEntropy{targets.contiguous(), options,
+  return apply(LinearCrossEntropy{targets.clone(), options,
                                   std::make_shared<decltype(LinearCrossEntropy::kept)::element_type>()},
                x, weight, bias);
 }

@@ -228,7 +228,7 @@ LSTMResult lstm(const Tensor& x, const Tensor& lengths, const Tensor& h0, const 
     }
   }
   Lstm op;
-  op.lengths = lengths;
+  op.lengths = lengths.defined() ? lengths.clone() : lengths;  // backward reads them again
   op.reverse = reverse;
   op.batch = x.shape()[0];
   op.step_count = x.shape()[1];

@@ -240,7 +240,7 @@ Tensor where(const Tensor& condition, Scalar a, Scalar b) {
                detail::scalar_operand(b, DType::boolean));
 }
 
-Tensor masked_fill(const Tensor& x, const Tensor& filled, double value) {
+Tensor masked_fill(const Tensor& x, const Tensor& filled, Scalar value) {
   detail::require_defined("masked_fill", x, filled);
   require_mask("masked_fill", filled);
   if (broadcast_shapes("masked_fill", filled.shape(), x.shape()) != x.shape()) {

@@ -73,7 +73,7 @@ Tensor Tensor::logical_and(const Tensor& b) const { return heed::logical_and(*th
 Tensor Tensor::logical_or(const Tensor& b) const { return heed::logical_or(*this, b); }
 Tensor Tensor::logical_xor(const Tensor& b) const { return heed::logical_xor(*this, b); }
 Tensor Tensor::logical_not() const { return heed::logical_not(*this); }
-Tensor Tensor::masked_fill(const Tensor& filled, double value) const { return heed::masked_fill(*this, filled, value); }
+Tensor Tensor::masked_fill(const Tensor& filled, Scalar value) const { return heed::masked_fill(*this, filled, value); }
 Tensor Tensor::sum(const Dims& dims, KeepDim keep) const { return heed::sum(*this, dims, keep); }
 Tensor Tensor::mean(const Dims& dims, KeepDim keep) const { return heed::mean(*this, dims, keep); }
 Tensor Tensor::amax(const Dims& dims, KeepDim keep) const { return heed::amax(*this, dims, keep); }
@@ -98,7 +98,7 @@ Tensor Tensor::select(int dim, int64_t index) const { return heed::select(*this,
 Tensor Tensor::unsqueeze(int dim) const { return heed::unsqueeze(*this, dim); }
 Tensor Tensor::squeeze(int dim) const { return heed::squeeze(*this, dim); }
 Tensor Tensor::flip(std::vector<int> dims) const { return heed::flip(*this, std::move(dims)); }
-Tensor Tensor::pad(std::vector<Padding> widths, double value) const { return heed::pad(*this, std::move(widths), value); }
+Tensor Tensor::pad(std::vector<Padding> widths, Scalar value) const { return heed::pad(*this, std::move(widths), value); }
 Tensor Tensor::tril(int64_t diagonal) const { return heed::tril(*this, diagonal); }
 Tensor Tensor::triu(int64_t diagonal) const { return heed::triu(*this, diagonal); }
 std::vector<Tensor> Tensor::split(const std::vector<int64_t>& sizes, int dim) const { return heed::split(*this, sizes, dim); }

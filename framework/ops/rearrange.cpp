@@ -39,7 +39,7 @@ struct Flip {
 struct Pad {
   static constexpr const char* kName = "pad";
   std::vector<Padding> widths;
-  double value;
+  Scalar value;
   // The part of a padded tensor that is not padding.
   Tensor inside(Tensor y) const {
     for (int i = 0; i < y.ndim(); ++i) {
@@ -151,7 +151,7 @@ Tensor flip(const Tensor& x, std::vector<int> dims) {
   return apply(Flip{std::move(dims)}, x);
 }
 
-Tensor pad(const Tensor& x, std::vector<Padding> widths, double value) {
+Tensor pad(const Tensor& x, std::vector<Padding> widths, Scalar value) {
   detail::require_defined("pad", x);
   if (static_cast<int>(widths.size()) != x.ndim()) {
     throw ShapeError("pad", fmt::format("{} widths for shape {}", widths.size(), x.shape().str()));

@@ -111,7 +111,7 @@ struct Padding {
 /// @param value value of the added elements
 /// @return a tensor with x's extents plus the widths
 /// @throws ShapeError, ValueError for a negative width
-Tensor pad(const Tensor& x, std::vector<Padding> widths, double value = 0);
+Tensor pad(const Tensor& x, std::vector<Padding> widths, Scalar value = 0);
 /// @{
 /// The lower (upper) triangle of matrices; the other elements become 0.
 /// @param x [*, M, N]

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "framework/core/random.h"
 #include "framework/ops/ops.h"
@@ -25,9 +26,10 @@ MappedDataset::MappedDataset(std::shared_ptr<const Dataset> whole, std::function
 
 Sample Dataset::batch(std::span<const int64_t> ids) const {
   std::vector<std::vector<Tensor>> columns;  // for each tensor of a sample, those of all samples
+  bool first = true;
   for (const int64_t id : ids) {
     Sample sample = get(id);
-    if (columns.empty()) columns.resize(sample.size());
+    if (std::exchange(first, false)) columns.resize(sample.size());
     if (sample.size() != columns.size()) {
       throw ShapeError("Dataset",
                        fmt::format("sample {} has {} tensors, others {}", id, sample.size(), columns.size()));
@@ -76,8 +78,13 @@ Subset::Subset(std::shared_ptr<const Dataset> whole, std::vector<int64_t> ids)
 Sample Subset::batch(std::span<const int64_t> ids) const {
   std::vector<int64_t> there;
   there.reserve(ids.size());
-  for (const int64_t id : ids) there.push_back(ids_[static_cast<size_t>(id)]);
+  for (const int64_t id : ids) there.push_back(this->there(id));
   return whole_->batch(there);
+}
+
+int64_t Subset::there(int64_t i) const {
+  if (i < 0 || i >= size()) throw IndexError("Subset", fmt::format("sample {} of {}", i, size()));
+  return ids_[static_cast<size_t>(i)];
 }
 
 std::pair<std::shared_ptr<const Dataset>, std::shared_ptr<const Dataset>> train_test_split(

@@ -65,11 +65,13 @@ class Subset : public Dataset {
   /// @throws IndexError for a number outside
   Subset(std::shared_ptr<const Dataset> whole, std::vector<int64_t> ids);
   int64_t size() const override { return static_cast<int64_t>(ids_.size()); }
-  Sample get(int64_t i) const override { return whole_->get(ids_[static_cast<size_t>(i)]); }
+  /// @throws IndexError for a number outside, as batch() does
+  Sample get(int64_t i) const override { return whole_->get(there(i)); }
   Sample batch(std::span<const int64_t> ids) const override;
   bool batches_at_once() const override { return whole_->batches_at_once(); }
 
  private:
+  int64_t there(int64_t i) const;  // the number of sample i in the other one
   std::shared_ptr<const Dataset> whole_;
   std::vector<int64_t> ids_;
 };

@@ -19,6 +19,8 @@
 namespace heed::nn {
 namespace {
 
+constexpr int kMostWorkers = 1024;
+
 // Forwards to a data set, each sample with random numbers of its own.
 class Drawn : public Dataset {
  public:
@@ -125,6 +127,10 @@ DataLoader::DataLoader(std::shared_ptr<const Dataset> data, const LoaderOptions&
   if (!data_) throw ValueError("DataLoader", "no data set given");
   check_at_least("DataLoader", "batch_size", options.batch_size, 1);
   check_at_least("DataLoader", "workers", options.workers, 0);
+  if (options.workers > kMostWorkers) {
+    throw ValueError("DataLoader",
+                     fmt::format("workers must be at most {}, got {}", kMostWorkers, options.workers));
+  }
   check_at_least("DataLoader", "ahead", options.ahead, 1);
 }
 

@@ -15,7 +15,7 @@ struct LoaderOptions {
   int64_t batch_size = 32;  // samples of a batch, at least 1
   bool shuffle = false;     // another order in each epoch
   uint64_t seed = 0;        // selects the orders, and the random numbers of the samples
-  int workers = 0;          // threads that make batches; 0: the one that asks
+  int workers = 0;          // threads that make batches, at most 1024; 0: the one that asks
   int64_t ahead = 2;        // batches that each worker may be ahead, at least 1
   bool drop_last = false;   // whether an incomplete last batch is left out
 };

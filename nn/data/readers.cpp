@@ -80,6 +80,8 @@ std::string_view trimmed(std::string_view text) {
 }  // namespace
 
 Csv Csv::read(const std::filesystem::path& path, const CsvOptions& options) {
+  if (options.separator == '"' || options.separator == '\n' || options.separator == '\r')
+    throw ValueError("csv", "a quote or the end of a line cannot separate cells");
   const std::string text = read_file(path);
   Csv csv;
   csv.file_ = path.string();

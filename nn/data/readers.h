@@ -26,8 +26,7 @@ class Csv {
   /// @param options how it is written
   /// @return the table
   /// @throws IoError; FormatError naming the line for another number of cells than the first has, or a quote
-  /// that
-  ///   is not closed
+  ///   that is not closed; ValueError for a quote or the end of a line as separator
   static Csv read(const std::filesystem::path& path, const CsvOptions& options = {});
 
   /// @return the names of the columns

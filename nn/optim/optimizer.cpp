@@ -99,6 +99,13 @@ void check_parameters(const char* who, const NamedTensors& parameters) {
   }
 }
 
+// Throws unless the state of a parameter has its type.
+void check_state(const char* who, const std::string& name, const Tensor& p, const Tensor& state) {
+  if (state.dtype() == p.dtype()) return;
+  throw DTypeError(who, fmt::format("'{}' is {} now, and its state {}: make a new optimiser after Module::to",
+                                    name, name_of(p.dtype()), name_of(state.dtype())));
+}
+
 // The gradient with L2 decay.
 Tensor decayed(const Tensor& g, const Tensor& p, double weight_decay) {
   return weight_decay == 0 ? g : g + p * weight_decay;
@@ -189,6 +196,7 @@ void Adam::step(double lr, double grad_scale) {
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const Tensor& p = parameters_[i].second;
     if (!p.grad().defined()) continue;
+    check_state("adam", parameters_[i].first, p, first_[i]);
     const double rate = lr * lr_scale(i), decay = weight_decay(i);
     const auto t = static_cast<double>(++steps_[i]);
     if (options_.decoupled && decay != 0) p.copy_(p.detach() * (1 - rate * decay));
@@ -252,6 +260,7 @@ void SlotOptimizer::step(double lr, double grad_scale) {
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const Tensor& p = parameters_[i].second;
     if (!p.grad().defined()) continue;
+    for (const Tensor& slot : slots_[i]) check_state(kind_.c_str(), parameters_[i].first, p, slot);
     const Tensor g = decayed(p.grad() * grad_scale, p.detach(), weight_decay(i));
     p.copy_(p.detach() - change(g, slots_[i], lr * lr_scale(i)));
   }

@@ -153,6 +153,29 @@ TEST(DataLoader, AnErrorComesWithItsBatchAndAnEpochMayBeLeft) {
                DataLoader(Failing(), {.batch_size = 0}));
 }
 
+TEST(DataLoader, RefusesMoreWorkersThanAnyMachineHas) {
+  EXPECT_ERROR(ValueError, "DataLoader: workers must be at most 1024, got 100000",
+               DataLoader(std::make_shared<Noisy>(4), {.workers = 100000}));
+}
+
+// The first sample of a batch has no tensors.
+class Uneven : public Dataset {
+ public:
+  int64_t size() const override { return 4; }
+  Sample get(int64_t i) const override { return i == 0 ? Sample{} : Sample{ones({2})}; }
+};
+
+TEST(Dataset, NumbersOutsideAndUnevenSamplesAreRefused) {
+  const auto whole = std::make_shared<Noisy>(10);
+  const Subset some(whole, {1, 2});
+  for (const int64_t i : {int64_t{-1}, int64_t{2}, int64_t{5}}) {
+    EXPECT_THROW(some.get(i), IndexError);
+    EXPECT_THROW(some.batch(std::vector<int64_t>{0, i}), IndexError);
+  }
+  EXPECT_ERROR(ShapeError, "Dataset: sample 1 has 1 tensors, others 0",
+               Uneven().batch(std::vector<int64_t>{0, 1, 2}));
+}
+
 TEST(Dataset, SplitsSubsetsAndChanges) {
   const auto data = std::make_shared<TensorDataset>(arange(100));
   const auto [train, test] = train_test_split(data, 0.25, 3);

@@ -284,7 +284,7 @@ TEST(Module, AChildThatIsGoneCannotBeReached) {
 
 TEST(Module, AParentMayDieBeforeItsChild) {
   Open inner;
-  inner.param("w", ones({2}));
+  const Tensor w = inner.param("w", ones({2}));
   {
     Open first, second;
     first.child("a", inner);
@@ -603,6 +603,30 @@ TEST(Module, AdoptsMappedValuesWithoutCopyingThem) {
   EXPECT_EQ(net->weight.to_vector<float>()[5], 2);
   EXPECT_ERROR(FormatError, "load 'm.st': 'weight' is f32[30, 40] in the file, f32[30, 41] in the model",
                Linear(41, 30).adopt(map_safetensors(dir / "m.st").tensors, "m.st"));
+}
+
+// PyTorch registers what is assigned; here the module could not know of it.
+TEST(Module, AParameterWhoseMemberIsAnotherTensorIsNoticed) {
+  Linear layer(2, 2);
+  const Tensor other = ones({2, 2});
+  layer.weight = other;
+  EXPECT_ERROR(ValueError,
+               "module: 'weight' is in no member of Linear any more: copy_() or load() gives a parameter new "
+               "values, assignment another tensor in its place",
+               layer.named_parameters());
+  EXPECT_THROW(layer.state_dict(), ValueError);
+  Pair pair;
+  pair.first.bias = zeros({2});
+  EXPECT_THROW(pair.parameters(), ValueError);
+}
+
+TEST(Module, LoadsNoNameTwiceAndNothingUndefined) {
+  Linear layer(2, 2, /*with_bias=*/false);
+  const Tensor w = ones({2, 2});
+  EXPECT_ERROR(FormatError, "load 'state_dict': 'weight' is there twice",
+               layer.load(NamedTensors{{"weight", w}, {"weight", w * 2}}));
+  EXPECT_ERROR(FormatError, "load 'state_dict': 'weight' is undefined",
+               layer.load(NamedTensors{{"weight", Tensor{}}}));
 }
 
 }  // namespace

@@ -470,5 +470,19 @@ TEST(ClipGradientValue, RefusesWhatIsNoNumberAndChangesNothing) {
   }
 }
 
+TEST(Optimizer, ItsStateIsOfTheTypeThatItsParametersHad) {
+  Linear layer(2, 2);
+  Adam adam(layer.named_parameters());
+  SGD sgd(layer.named_parameters(), {.momentum = 0.9});
+  layer.to(DType::f64);
+  layer(ones({1, 2}, DType::f64)).sum().backward();
+  EXPECT_ERROR(DTypeError,
+               "adam: 'weight' is f64 now, and its state f32: make a new optimiser after Module::to",
+               adam.step(0.1));
+  EXPECT_ERROR(DTypeError,
+               "sgd: 'weight' is f64 now, and its state f32: make a new optimiser after Module::to",
+               sgd.step(0.1));
+}
+
 }  // namespace
 }  // namespace heed::nn

@@ -384,7 +384,7 @@ TEST(OpErrors, CompositionsNameThemselves) {
       // wrong index or number
       {"index_select: index 7 is outside 0..2 of dimension 1 of [2, 3]", [&] { index_select(x, 1, far); }},
       {"one_hot: index 7 is outside 0..3 of dimension 0 of [4]", [&] { one_hot(far, 4); }},
-      {"one_hot: classes must be at least 0, got -1", [&] { one_hot(ids, -1); }},
+      {"one_hot: classes must be at least 1, got -1", [&] { one_hot(ids, -1); }},
       {"select: index 2 is outside [-2, 2) of dimension 0 of [2, 3]", [&] { select(x, 0, 2); }},
       {"nll_loss: index 7 is outside 0..2 of dimension 1 of [2, 3]", [&] { nll_loss(x, far); }},
       {"cross_entropy: target 7 out of range for 3 classes",

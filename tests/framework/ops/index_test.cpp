@@ -1,6 +1,7 @@
 // x[...], index, index_put: NumPy's brackets. What PyTorch gives for them is in the samples of the two ops.
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <type_traits>
 #include <vector>
 
@@ -148,6 +149,53 @@ TEST(Index, AssigningToAPartWritesThere) {
   const NoGradGuard no_grad;
   p[0] = 1;
   EXPECT_EQ(p.at({0}), 1);
+}
+
+// Numbers are converted to the tensor's own type and not by way of another.
+TEST(Index, NumbersArePutAsTheyAre) {
+  const Tensor n = zeros({5}, DType::i64);
+  n[0] = 123456789.0;
+  n.index_put_({1}, 16777217.0);
+  n.index({2}) = int64_t{9007199254740993};
+  n[Range{3, 5}].fill_(int64_t{9007199254740993});
+  EXPECT_EQ(n.to_vector<int64_t>(), (std::vector<int64_t>{123456789, 16777217, 9007199254740993,
+                                                          9007199254740993, 9007199254740993}));
+  EXPECT_EQ(n.index_put({0}, 16777217.0).at({0}), 16777217);
+  const int64_t odd = 9007199254740993;
+  EXPECT_EQ(full({1}, odd, DType::i64).to_vector<int64_t>().front(), odd);
+  EXPECT_EQ(full_like(n, odd).to_vector<int64_t>().back(), odd);
+  EXPECT_EQ(masked_fill(n, n > 0, odd).to_vector<int64_t>().front(), odd);
+  EXPECT_EQ(pad(n, {{1, 0}}, odd).to_vector<int64_t>().front(), odd);
+  const Tensor m = zeros({2}, DType::boolean);
+  m[0] = 1e-50;
+  EXPECT_EQ(m.to_vector<bool>(), (std::vector<bool>{true, false}));
+}
+
+// What writes into a tensor: of empty, stretched and recorded ones, and of values with more dimensions.
+TEST(InPlace, EveryWriterRefusesAndTakesTheSame) {
+  const std::vector<std::function<void(const Tensor&, const Tensor&)>> writers = {
+      [](const Tensor& x, const Tensor& y) { x.add_(y); },
+      [](const Tensor& x, const Tensor& y) { x.copy_(y); },
+      [](const Tensor& x, const Tensor& y) { x.index_put_({ellipsis}, y); },
+      [](const Tensor& x, const Tensor& y) { x.index({ellipsis}) = y; }};
+  for (const auto& write : writers) {
+    for (const Shape& shape : {Shape{3, 0}, Shape{2, 0, 3}, Shape{0, 4}})
+      EXPECT_NO_THROW(write(zeros(shape), ones(shape)));
+    const Tensor x = zeros({3}), stretched = expand(x, {2, 3}), w = ones({3}).set_requires_grad(true);
+    EXPECT_THROW(write(stretched, ones({2, 3})), ValueError);
+    EXPECT_THROW(write(x, w * 2), GradError);
+    EXPECT_THROW(write(w, x), GradError);
+    EXPECT_EQ(x.to_vector<float>(), (std::vector<float>{0, 0, 0}));
+    const NoGradGuard no_grad;
+    write(x, w);
+    EXPECT_EQ(x.to_vector<float>(), (std::vector<float>{1, 1, 1}));
+  }
+  const Tensor x = zeros({2, 3});
+  x[0] = ones({1, 1, 3});
+  x.index_put_({1}, ones({1, 3}) * 2);
+  x.index_put_({ids({0})}, ones({1, 1, 3}) * 3);
+  EXPECT_EQ(x.to_vector<float>(), (std::vector<float>{3, 3, 3, 2, 2, 2}));
+  EXPECT_THROW(x[0] = ones({2, 3}), ShapeError);
 }
 
 // In place: every handle sees it, views write into their storage, the version changes.
