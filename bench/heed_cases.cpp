@@ -81,7 +81,7 @@ Case attention_lstm_case() {
   const Tensor w_ih = leaf({4 * H, D + E}, 6, 0.05), w_hh = leaf({4 * H, H}, 7, 0.05),
                bias = leaf({4 * H}, 8, 0.1);
   const Tensor w_q = leaf({A, H}, 9, 0.05), v = leaf({A}, 10, 0.1), g = random({B, T, H + E}, 11);
-  const Tensor full_length = full({B}, static_cast<double>(T), DType::i64);
+  const Tensor full_length = full({B}, T, DType::i64);
   const Tensor source_lengths = id_tensor(workload::lengths(B, 12, S), {B});
   return with_gradient(
       {x, memory, keys, h0, c0, w_ih, w_hh, bias, w_q, v},

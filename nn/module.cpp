@@ -234,9 +234,10 @@ void Module::collect(const std::string& prefix, NamedTensors Module::*which, Nam
   // one that two layers share counts once, under its first name
   for (const auto& [name, value] : this->*which) {
     if (value.body()->refs == 1) {
-      throw ValueError("module", fmt::format("'{}' is in no member of {} any more: copy_() or load() gives a "
-                                             "parameter new values, assignment another tensor in its place",
-                                             prefix + name, kind_of(*this)));
+      throw ValueError("module",
+                       fmt::format("'{}' is in no member of {} any more: copy_() or load() gives it "
+                                   "new values, assignment another tensor in its place",
+                                   prefix + name, kind_of(*this)));
     }
     const bool seen = std::any_of(into.begin(), into.end(), [&v = value](const auto& entry) {
       return entry.second.body() == v.body();

@@ -66,16 +66,16 @@ class Scope {
 /// Base class of every layer. A layer stores its parameters as plain Tensor members created by param() and
 /// its sublayers as members announced with child(); it keeps no state between calls. Not copyable; movable,
 /// with its sublayers, into the object that a container holds: net.emplace(Conv2d(1, 8, 3, {.padding = 1})).
-/// A parameter gets other values by load() or, under a NoGradGuard, by copy_(): assigning to its member would
-/// put another tensor in its place, of which the module knows nothing. Two layers share one where they are
-/// made with the same tensor. A parent points to its children, and is told when one is moved or destroyed. A
+/// Parameters, buffers, state_dict and what uses them throw as well if a member was assigned another tensor
+/// and nobody else, such as an optimiser, has the old one. A parameter gets other values by load() or, under
+/// a NoGradGuard, by copy_(): assigning to its member would put another tensor in its place, of which the
+/// module knows nothing. A parent points to its children, and is told when one is moved or destroyed. A
 /// subclass that keeps pointers or references to its own members, or captures `this`, must delete its move
 /// constructor.
 ///
 /// Every function that visits the layers (parameters, state_dict, train, freeze, load, on_output, child)
-/// throws ValueError if a parameter's member was assigned another tensor and nobody else has the old one, if
-/// a module has constructed a layer and not announced it ("module: Net does not announce a Linear that it
-/// made: child(name, member)"), if an announced child was destroyed and not replaced
+/// throws ValueError if a module has constructed a layer and not announced it ("module: Net does not announce
+/// a Linear that it made: child(name, member)"), if an announced child was destroyed and not replaced
 /// ("module: Net's child 'head' is gone: ..."), and if a class did not pass its Scope to its base.
 class Module {
  public:
@@ -147,7 +147,7 @@ class Module {
   /// @param loading whether differences are an error
   /// @return the differences
   /// @throws FormatError "load 'file': 'w' is missing; Loading::partial takes what fits" for the first
-  ///   difference when loading is strict; then nothing is copied
+  ///   difference when loading is strict, and for an undefined value; then nothing is copied
   LoadReport load(const std::map<std::string, Tensor>& values, const std::string& file,
                   Loading loading = Loading::strict);
   /// Copies the values of another module's state_dict(): b.load(a.state_dict()).
@@ -169,7 +169,7 @@ class Module {
   /// Announces a parameter, which will require a gradient.
   /// @param name its key, without dots; by convention the member's name
   /// @param value its initial value
-  /// @return `value`, to be stored in a member
+  /// @return `value`, to be stored in a member: the tensor itself and not a part of it
   /// @throws ValueError for a name that is taken, empty, "__metadata__" or has a dot
   Tensor param(std::string name, const Tensor& value);
   /// Announces a buffer: a tensor that checkpoints store and that is not trained.

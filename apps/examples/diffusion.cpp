@@ -88,7 +88,7 @@ int main() {
   Tensor x = randn({4, 1, figures::kSize, figures::kSize});
   for (int64_t t = kSteps - 1; t >= 0; --t) {  // algorithm 2
     const double all = left.at({t}), before = t > 0 ? left.at({t - 1}) : 1, alpha = all / before;
-    const Tensor noise = net(x, full({4}, static_cast<double>(t), DType::i64));
+    const Tensor noise = net(x, full({4}, t, DType::i64));
     x = (x - noise * ((1 - alpha) / std::sqrt(1 - all))) / std::sqrt(alpha);
     if (t > 0) x += randn(x.shape()) * std::sqrt(1 - alpha);
   }

@@ -75,6 +75,7 @@ Tensor Saved::operator[](int i) const {
 
 Tensor Saved::take(int i) const {
   Tensor value = (*this)[i];
+  if (!value.defined()) return value;
   Tensor& slot = slots_[i].value;
   const bool here = slot.defined() && slot.body() == value.body();
   if (!node_->last || !here) return value.clone();

@@ -53,9 +53,9 @@ class Saved {
   /// @throws GradError when the tensor was changed in place after it was kept, or when the graph was freed
   Tensor operator[](int i) const;
   /// Returns a kept tensor for vjp to write into: the tensor itself where no other backward will want it and
-  /// nothing else holds its memory, otherwise a copy. The last that vjp asks for.
+  /// nothing else holds its memory, otherwise a copy. vjp must not ask for any other one after it.
   /// @param i as for operator[]
-  /// @return a tensor that is the caller's own
+  /// @return a tensor that is the caller's own; undefined if an undefined one was kept
   /// @throws as operator[]
   Tensor take(int i) const;
   /// @return the number of kept tensors

@@ -152,7 +152,7 @@ class Tensor {
   void backward(const Tensor& cotangent = {}, bool retain_graph = false) const;
 
   /// Sets every element in place; not recorded by autograd.
-  /// @param value the new value, converted to the dtype
+  /// @param value the new value, converted to the dtype: 0 for what no integer holds
   /// @return this
   /// @throws GradError if this tensor requires a gradient and grad mode is on
   const Tensor& fill_(Scalar value) const;
@@ -210,7 +210,8 @@ class Tensor {
   /// @param index an entry for each of the first dimensions
   /// @param value broadcast to the shape of the places, and converted to the dtype
   /// @return this
-  /// @throws as index(), and GradError if this tensor requires a gradient and grad mode is on
+  /// @throws as index() and copy_(); ShapeError for values that do not fit. Of values with more dimensions
+  ///   than the places the first ones are dropped where they have one element, as in assignment
   const Tensor& index_put_(std::initializer_list<Index> index, const Tensor& value) const;
   const Tensor& index_put_(std::initializer_list<Index> index, Scalar value) const;
   /// @}
@@ -324,7 +325,7 @@ std::ostream& operator<<(std::ostream& out, DType x);
 
 /// A new tensor whose elements are all equal.
 /// @param shape extents, each at least 0
-/// @param value value of every element, converted to the dtype
+/// @param value value of every element, converted to the dtype: 0 for what no integer holds
 /// @param dtype type of the elements
 /// @return a leaf that does not require a gradient
 /// @throws ShapeError for a negative extent, MemoryError when the system refuses the allocation

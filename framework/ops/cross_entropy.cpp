@@ -89,7 +89,7 @@ Tensor weighted_cross_entropy(const Tensor& logits, const Tensor& targets,
   const Tensor log_p = log_softmax(logits),
                total = nll_loss(log_p, targets, weights, options.padding_id) * (1 - options.label_smoothing);
   if (options.label_smoothing == 0) return total;
-  const Tensor ignored = eq(targets, full({}, static_cast<double>(options.padding_id), DType::i64));
+  const Tensor ignored = eq(targets, full({}, options.padding_id, DType::i64));
   const Tensor ids = where(ignored, zeros({}, DType::i64), targets);
   const Tensor evenly = -sum(masked_fill(sum(detail::weighed(weights, log_p), {1}), ignored, 0));
   const Tensor mass = sum(masked_fill(index_select(weights, 0, ids), ignored, 0));

@@ -62,9 +62,6 @@ inline Tensor scalar_operand(const Scalar& s, DType dtype) {
   return y;
 }
 
-// The same in `dtype` itself, for what is written into a tensor.
-inline Tensor scalar_in(DType dtype, const Scalar& s) { return full({}, s, dtype); }
-
 // Values for a place of `most` dimensions: of more, the first ones are dropped where they have one element.
 Tensor without_leading_ones(const Tensor& values, int most);
 

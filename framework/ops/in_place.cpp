@@ -90,7 +90,7 @@ const Tensor& Tensor::add_(Scalar y) const { return add_(detail::scalar_operand(
 const Tensor& Tensor::sub_(Scalar y) const { return sub_(detail::scalar_operand(y, dtype())); }
 const Tensor& Tensor::mul_(Scalar y) const { return mul_(detail::scalar_operand(y, dtype())); }
 const Tensor& Tensor::div_(Scalar y) const { return div_(detail::scalar_operand(y, dtype())); }
-const Tensor& Tensor::assign(Scalar values) const { return assign(detail::scalar_in(dtype(), values)); }
+const Tensor& Tensor::assign(Scalar values) const { return assign(full({}, values, dtype())); }
 
 const Tensor& Tensor::assign(const Tensor& values) const {
   detail::require_defined("assignment", *this, values);

@@ -321,7 +321,7 @@ Tensor index_put(const Tensor& x, std::span<const Index> entries, const Tensor& 
 }
 Tensor index_put(const Tensor& x, std::initializer_list<Index> entries, Scalar value) {
   detail::require_defined("index_put", x);
-  return index_put(x, entries, detail::scalar_in(x.dtype(), value));
+  return index_put(x, entries, full({}, value, x.dtype()));
 }
 
 Tensor Tensor::operator[](const Index& entry) const { return heed::index(*this, {&entry, 1}); }
@@ -342,7 +342,7 @@ const Tensor& Tensor::index_put_(std::initializer_list<Index> entries, const Ten
 }
 const Tensor& Tensor::index_put_(std::initializer_list<Index> entries, Scalar value) const {
   detail::require_defined("index_put_", *this);
-  return index_put_(entries, detail::scalar_in(dtype(), value));
+  return index_put_(entries, full({}, value, dtype()));
 }
 
 DEFINE_OP(index, IndexRow)

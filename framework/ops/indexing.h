@@ -94,7 +94,7 @@ Tensor nonzero(const Tensor& x);
 /// @param classes at least 1
 /// @param dtype of the result
 /// @return [*, classes]
-/// @throws DTypeError, IndexError
+/// @throws DTypeError, IndexError; ValueError for no classes
 Tensor one_hot(const Tensor& ids, int64_t classes, DType dtype = DType::f32);
 /// Result of sort() and topk(). The sort is stable: equal values keep their order. NaN counts as the largest
 /// value.

@@ -132,8 +132,8 @@ struct LinearCrossEntropy {
     const Tensor logits = empty({std::min(N, piece), V}, x.dtype());
     const int64_t block = block_rows(N, D, V);
     kernels::CrossEntropySum total;
-    for (int64_t row = 0; row < N; row += piece) {
-      const int64_t count = std::min({piece, N - row, block - row % block});
+    for (int64_t row = 0, count = 0; row < N; row += count) {
+      count = std::min({piece, N - row, block - row % block});  // none goes over the end of a block
       projection.multiply(count, x.data<T>() + row * D, D, T{0}, logits.data<T>(), V);
       const auto part = kernels::cross_entropy<T>(count, V, logits.data<T>(), targets.data<int64_t>() + row,
                                                   options.padding_id, options.label_smoothing,

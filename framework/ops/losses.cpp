@@ -268,7 +268,7 @@ Tensor nll_loss(const Tensor& log_probabilities, const Tensor& targets, const Te
     return apply(PlainNll{padding_id, log_probabilities.shape()}, log_probabilities, targets);
   }
   return detail::composed("nll_loss", [&] {
-    const Tensor ignored = eq(targets, full({}, static_cast<double>(padding_id), DType::i64));
+    const Tensor ignored = eq(targets, full({}, padding_id, DType::i64));
     const Tensor ids = where(ignored, zeros({}, DType::i64), targets);
     const Tensor counted = logical_not(ignored).to(log_probabilities.dtype());
     const Tensor weights = class_weights.defined() ? index_select(class_weights, 0, ids) * counted : counted;

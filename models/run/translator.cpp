@@ -116,7 +116,10 @@ void require_tokens(const TranslateOptions& options) {
   if (options.tokens) return;
   if (options.replace_unknown || options.self_attention || options.best_words > 0 || options.without_words ||
       options.vectors || options.search.keep_tree)
-    throw ValueError("translate", "something is wanted that belongs to tokens, which are not");
+    throw ValueError(
+        "translate",
+        "without tokens there is no replace_unknown, self_attention, best_words, without_words, vectors or "
+        "keep_tree");
 }
 
 void require_numbers(std::span<const std::vector<Hypothesis>> outputs) {

@@ -20,7 +20,7 @@ namespace heed::models {
 struct TranslateOptions {
   SearchOptions search;  // beam, sampling, lengths
   /// With the tokens of both sides, their pieces and their attention; false: of a translation there are only
-  /// its text, score and rank, or why it was skipped, which takes less memory and time.
+  /// its text, score and rank, which takes less memory and time; those that were skipped are as ever.
   bool tokens = true;
   /// Replaces each <unk> in the output by the source word with the largest attention weight (Luong et al.
   /// 2015, sec. 4.1).

@@ -14,6 +14,7 @@ void check_one(const std::map<std::string, Tensor>& values, const std::string& k
                const std::string& file) {
   const auto found = values.find(key);
   if (found == values.end()) throw FormatError(fmt::format("load '{}': '{}' is missing", file, key));
+  if (!found->second.defined()) throw FormatError(fmt::format("load '{}': '{}' is undefined", file, key));
   if (found->second.shape() != into.shape() || found->second.dtype() != into.dtype()) {
     throw FormatError(fmt::format("load '{}': '{}' is {} in the file, {} in the model", file, key,
                                   found->second.describe(), into.describe()));
@@ -99,11 +100,16 @@ void check_parameters(const char* who, const NamedTensors& parameters) {
   }
 }
 
-// Throws unless the state of a parameter has its type.
-void check_state(const char* who, const std::string& name, const Tensor& p, const Tensor& state) {
-  if (state.dtype() == p.dtype()) return;
-  throw DTypeError(who, fmt::format("'{}' is {} now, and its state {}: make a new optimiser after Module::to",
-                                    name, name_of(p.dtype()), name_of(state.dtype())));
+// Throws unless each parameter that will be stepped has the type of its state.
+void check_states(const char* who, const NamedTensors& parameters,
+                  const std::function<const Tensor&(size_t)>& state) {
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    const auto& [name, p] = parameters[i];
+    if (!p.grad().defined() || state(i).dtype() == p.dtype()) continue;
+    throw DTypeError(
+        who, fmt::format("'{}' is {} now, and its state {}: make a new optimiser after Module::to", name,
+                         name_of(p.dtype()), name_of(state(i).dtype())));
+  }
 }
 
 // The gradient with L2 decay.
@@ -192,11 +198,11 @@ Adam::Adam(NamedTensors parameters, AdamOptions options)
 
 void Adam::step(double lr, double grad_scale) {
   check_step("adam", lr, grad_scale);
+  check_states("adam", parameters_, [&](size_t i) -> const Tensor& { return first_[i]; });
   const NoGradGuard no_grad;
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const Tensor& p = parameters_[i].second;
     if (!p.grad().defined()) continue;
-    check_state("adam", parameters_[i].first, p, first_[i]);
     const double rate = lr * lr_scale(i), decay = weight_decay(i);
     const auto t = static_cast<double>(++steps_[i]);
     if (options_.decoupled && decay != 0) p.copy_(p.detach() * (1 - rate * decay));
@@ -256,11 +262,11 @@ SlotOptimizer::SlotOptimizer(NamedTensors parameters, std::string kind, std::vec
 
 void SlotOptimizer::step(double lr, double grad_scale) {
   check_step(kind_.c_str(), lr, grad_scale);
+  check_states(kind_.c_str(), parameters_, [&](size_t i) -> const Tensor& { return slots_[i].front(); });
   const NoGradGuard no_grad;
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const Tensor& p = parameters_[i].second;
     if (!p.grad().defined()) continue;
-    for (const Tensor& slot : slots_[i]) check_state(kind_.c_str(), parameters_[i].first, p, slot);
     const Tensor g = decayed(p.grad() * grad_scale, p.detach(), weight_decay(i));
     p.copy_(p.detach() - change(g, slots_[i], lr * lr_scale(i)));
   }

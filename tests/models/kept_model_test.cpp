@@ -210,7 +210,7 @@ TEST(Translator, WithoutTokensOnlyTextScoreAndRankAreThere) {
   refused[5].search.keep_tree = true;
   for (const TranslateOptions& one : refused)
     EXPECT_THAT([&] { translator.translate(lines, one); },
-                testing::ThrowsMessage<ValueError>(testing::HasSubstr("belongs to tokens")));
+                testing::ThrowsMessage<ValueError>(testing::HasSubstr("without tokens there is no")));
 }
 
 TEST(Translator, PartsOfATextGiveWhatTheWholeGives) {

@@ -611,8 +611,8 @@ TEST(Module, AParameterWhoseMemberIsAnotherTensorIsNoticed) {
   const Tensor other = ones({2, 2});
   layer.weight = other;
   EXPECT_ERROR(ValueError,
-               "module: 'weight' is in no member of Linear any more: copy_() or load() gives a parameter new "
-               "values, assignment another tensor in its place",
+               "module: 'weight' is in no member of Linear any more: copy_() or load() gives it new values, "
+               "assignment another tensor in its place",
                layer.named_parameters());
   EXPECT_THROW(layer.state_dict(), ValueError);
   Pair pair;

@@ -482,6 +482,13 @@ TEST(Optimizer, ItsStateIsOfTheTypeThatItsParametersHad) {
   EXPECT_ERROR(DTypeError,
                "sgd: 'weight' is f64 now, and its state f32: make a new optimiser after Module::to",
                sgd.step(0.1));
+  const Tensor p = leaf({1}), q = leaf({1});  // nothing is stepped where only the second has another type
+  Adam both({{"p", p}, {"q", q}});
+  convert_in_place(q, DType::f64);
+  p.set_grad(ones({1}));
+  q.set_grad(ones({1}, DType::f64));
+  EXPECT_THROW(both.step(0.1), DTypeError);
+  EXPECT_EQ(p.item(), 1);
 }
 
 }  // namespace

@@ -2,7 +2,10 @@
 // backward, backward gives the same gradients or refuses. Every sample of every op, in both orders.
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "framework/framework.h"
+#include "framework/ops/apply.h"
 #include "framework/ops/registry.h"
 #include "tests/testing/close.h"
 #include "tests/testing/throws.h"
@@ -123,18 +126,65 @@ TEST(ChangedTensors, LengthsAndTargetsMayBeUsedAgain) {
 // The LSTMs' gates become their gradients in place where no other backward will want them.
 TEST(ChangedTensors, AGraphThatIsKeptGivesTheSameTwice) {
   const Tensor x = randn({2, 4, 3}).set_requires_grad(true), w = randn({8, 3}).set_requires_grad(true),
-               u = randn({8, 2}), b = zeros({8});
-  for (const bool reverse : {false, true}) {
-    const Tensor loss = sum(square(lstm(x, {}, {}, {}, w, u, b, reverse).output));
-    loss.backward({}, /*retain_graph=*/true);
-    const Tensor first = x.grad(), of_weight = w.grad();
-    x.zero_grad(), w.zero_grad();
-    loss.backward();
-    EXPECT_TRUE(all_close(x.grad(), first, 0, 0));
-    EXPECT_TRUE(all_close(w.grad(), of_weight, 0, 0));
-    x.zero_grad(), w.zero_grad();
-    EXPECT_THROW(loss.backward(), GradError);
+               wide = randn({8, 5}).set_requires_grad(true), u = randn({8, 2}), b = zeros({8});
+  const Tensor memory = randn({2, 5, 2}), n = full({2}, 3, DType::i64), state = randn({2, 2});
+  const std::vector<std::function<Tensor()>> kinds = {
+      [&] { return lstm(x, {}, {}, {}, w, u, b).output; },
+      [&] { return lstm(x, n, {}, {}, w, u, b, /*reverse=*/true).output; },
+      [&] { return attention_lstm(x, n, memory, memory, n, state, state, wide, u, b, {}, {}).hidden; }};
+  for (const auto& result : kinds) {
+    const Tensor loss = sum(square(result()));
+    const auto gradients_of = [&](bool keep) { return grad({loss}, {x}, {.retain_graph = keep})[0]; };
+    const Tensor first = gradients_of(true);
+    EXPECT_TRUE(all_close(gradients_of(false), first, 0, 0));
+    EXPECT_THROW(gradients_of(false), GradError);
   }
+}
+
+TEST(ChangedTensors, OfAttentionTooLengthsAndTargetsMayBeUsedAgain) {
+  const Tensor memory = randn({2, 5, 2}), state = randn({2, 2}), w = randn({8, 5}), u = randn({8, 2}),
+               b = zeros({8});
+  const auto of_lstm = [&](int64_t later) {
+    const Tensor x = ones({2, 4, 3}).set_requires_grad(true), n = full({2}, 2, DType::i64),
+                 s = full({2}, 3, DType::i64);
+    const Tensor y = attention_lstm(x, n, memory, memory, s, state, state, w, u, b, {}, {}).hidden;
+    n.fill_(later), s.fill_(later);
+    return grad({sum(y)}, {x})[0];
+  };
+  EXPECT_TRUE(all_close(of_lstm(4), of_lstm(2), 0, 0));
+  EXPECT_TRUE(all_close(of_lstm(0), of_lstm(2), 0, 0));
+  const Tensor table = randn({5, 2});
+  const auto of_loss = [&](int64_t later) {
+    const Tensor x = ones({3, 2}).set_requires_grad(true), ids = full({3}, 4, DType::i64);
+    const Tensor loss = linear_cross_entropy(x, table, {}, ids);
+    ids.fill_(later);
+    return grad({loss}, {x}, {.create_graph = true})[0];
+  };
+  EXPECT_TRUE(all_close(of_loss(1'000'000'000), of_loss(4), 0, 0));
+}
+
+// An op that writes into what it has taken.
+struct Overwriting {
+  static constexpr const char* kName = "overwriting";
+  Tensor forward(const Tensor& x, Saved& saved) const {
+    saved.input(x);
+    return x.clone();
+  }
+  void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
+    saved.take(0).fill_(7);
+    d.add(0, g);
+  }
+};
+
+TEST(ChangedTensors, WhatOthersHoldIsNotTaken) {
+  const Tensor x = ones({3}).set_requires_grad(true), y = x * 2.0;
+  sum(apply(Overwriting{}, y)).backward();
+  sum(apply(Overwriting{}, x)).backward();
+  const Tensor part = slice(y, 0, 1, 2);
+  sum(apply(Overwriting{}, slice(x * 2.0, 0, 0, 2))).backward();
+  EXPECT_EQ(x.to_vector<float>(), (std::vector<float>{1, 1, 1}));
+  EXPECT_EQ(y.to_vector<float>(), (std::vector<float>{2, 2, 2}));
+  EXPECT_EQ(part.to_vector<float>(), (std::vector<float>{2}));
 }
 
 }  // namespace

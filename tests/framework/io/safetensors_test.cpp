@@ -236,6 +236,15 @@ TEST(Safetensors, StoresTensorsInTheTypeThatIsChosen) {
                               [](const std::string&, const Tensor&) { return FileType::i16; }));
 }
 
+TEST(Safetensors, ADirectoryIsNoFile) {
+  const TempDir dir;
+  for (const auto read : {+[](const std::filesystem::path& path) { load_safetensors(path); },
+                          +[](const std::filesystem::path& path) { map_safetensors(path); }}) {
+    EXPECT_THAT([&] { read(dir.path()); },
+                testing::ThrowsMessage<IoError>(testing::HasSubstr("Is a directory")));
+  }
+}
+
 TEST(Safetensors, AMappedFileIsReadWithoutCopies) {
   manual_seed(3);
   const TempDir dir;
