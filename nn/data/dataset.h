@@ -65,6 +65,8 @@ class Subset : public Dataset {
   /// @throws IndexError for a number outside
   Subset(std::shared_ptr<const Dataset> whole, std::vector<int64_t> ids);
   int64_t size() const override { return static_cast<int64_t>(ids_.size()); }
+  /// @param i 0 .. size() - 1
+  /// @return the other data set's sample
   /// @throws IndexError for a number outside, as batch() does
   Sample get(int64_t i) const override { return whole_->get(there(i)); }
   Sample batch(std::span<const int64_t> ids) const override;
