@@ -6,6 +6,7 @@
 #include <array>
 #include <span>
 
+#include "framework/core/parallel.h"
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
 #include "framework/ops/naming.h"

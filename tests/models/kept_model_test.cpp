@@ -1,5 +1,6 @@
 // Which weights a training keeps: by the metric that was asked for, ties by the loss, and by the loss where
 // the metric cannot tell.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "framework/framework.h"
+#include "tests/testing/close.h"
 #include "tests/testing/throws.h"
 
 namespace heed {
