@@ -13,6 +13,7 @@
 #include "framework/core/error.h"
 #include "framework/core/memory_pool.h"
 #include "framework/core/random.h"
+#include "framework/ops/random_rows.h"
 
 namespace heed {
 namespace {
@@ -31,7 +32,8 @@ struct CheckpointNode final : Node {
         f(std::move(function)),
         slots(inputs.size()),
         saved(this, slots.data(), static_cast<int>(slots.size()), 0),
-        draws(default_generator().state()) {
+        draws(default_generator().state()),
+        rows(RandomRows::current()) {
     for (const Tensor& x : inputs) {
       edges.push_back(gradient_edge(x));
       saved.input(x);
@@ -56,6 +58,7 @@ struct CheckpointNode final : Node {
   std::vector<SavedTensor> slots;
   Saved saved;
   Generator::State draws;
+  RandomRows::State rows;
 };
 
 void CheckpointNode::backward(Grads& grads) {
@@ -67,6 +70,7 @@ void CheckpointNode::backward(Grads& grads) {
   {
     const GradModeScope recording(true);
     const GeneratorScope same_draws(draws);
+    const RandomRows same_rows(rows);
     again = f(inputs);
   }
   if (again.size() != arrived.size()) {

@@ -9,7 +9,8 @@
 namespace heed {
 
 /// While it exists, dropout on the calling thread gives the rows of its argument the mask that they would
-/// have among all rows of a larger batch. Guards do not nest.
+/// have among all rows of a larger batch. The innermost guard holds. What checkpoint() runs again in backward
+/// draws under the guard that its first run had.
 class RandomRows {
  public:
   /// Rows of a batch: tensors whose first dimension is `count` are its rows from `first` on.
@@ -17,10 +18,17 @@ class RandomRows {
     int64_t count;  // 0: there are no such tensors
     int64_t first;  // from 0
   };
+  struct State {
+    Rows sentences, tokens;
+  };
+  /// @return what the calling thread draws under
+  static State current() { return current_; }
+
   /// @param sentences,tokens what the first dimension of a tensor may be: the sentences of the batch, or all
   ///   their tokens; where both have the same count, it is the sentences
-  RandomRows(Rows sentences, Rows tokens) { rows_[0] = sentences, rows_[1] = tokens; }
-  ~RandomRows() { rows_[0] = rows_[1] = {0, 0}; }
+  RandomRows(Rows sentences, Rows tokens) : RandomRows(State{sentences, tokens}) {}
+  explicit RandomRows(State state) : before_(current_) { current_ = state; }
+  ~RandomRows() { current_ = before_; }
   RandomRows(const RandomRows&) = delete;
   RandomRows& operator=(const RandomRows&) = delete;
 
@@ -28,14 +36,15 @@ class RandomRows {
   /// @return index of its first element in the whole tensor that it is a part of; 0 without a guard
   static int64_t first_element(const Tensor& x) {
     if (x.ndim() == 0) return 0;
-    for (const Rows& rows : rows_) {
+    for (const Rows& rows : {current_.sentences, current_.tokens}) {
       if (rows.count > 0 && rows.count == x.size(0)) return rows.first * (x.numel() / rows.count);
     }
     return 0;
   }
 
  private:
-  static inline thread_local Rows rows_[2] = {{0, 0}, {0, 0}};  // NOLINT: a plain array is constant at start
+  static inline thread_local State current_{{0, 0}, {0, 0}};
+  State before_;
 };
 
 }  // namespace heed

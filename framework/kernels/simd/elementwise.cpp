@@ -647,12 +647,18 @@ void sum(int64_t outer, int64_t reduce, int64_t inner, const T* x, Y* y, double 
     }
     return;
   }
-  constexpr int64_t kColumns = 256;  // a tile of columns stays in cache while the rows are added to it
-  const int64_t tiles = (inner + kColumns - 1) / kColumns;
-  parallel_for(outer * tiles, grain_of_sums(reduce * std::min(inner, kColumns)), [&](int64_t b, int64_t e) {
+  // A tile of columns stays in cache while the rows are added to it; each thread gets one.
+  constexpr int64_t kColumns = 1024;
+  const int64_t shares = std::max<int64_t>(1, num_threads() / std::max<int64_t>(outer, 1));
+  constexpr int64_t kLine = 16;
+  const int64_t width =
+      std::clamp<int64_t>((inner / shares + kLine - 1) / kLine * kLine, 4 * kLine, kColumns);
+  const int64_t tiles = (inner + width - 1) / width;
+  parallel_for(outer * tiles, grain_of_sums(reduce * std::min(inner, width)), [&](int64_t b, int64_t e) {
     for (int64_t i = b; i < e; ++i) {
-      const int64_t o = i / tiles, from = i % tiles * kColumns, n = std::min(kColumns, inner - from);
-      double total[kColumns] = {};
+      const int64_t o = i / tiles, from = i % tiles * width, n = std::min(width, inner - from);
+      double total[kColumns];
+      std::fill_n(total, n, 0.0);
       add_rows_wide(reduce, n, x + o * reduce * inner + from, inner, total);
       for (int64_t k = 0; k < n; ++k) y[o * inner + from + k] = static_cast<Y>(total[k] / divisor);
     }

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 
+#include "framework/kernels/simd/first-lanes-inl.h"
+
 #if defined(HEED_SIMD_MATH_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef HEED_SIMD_MATH_INL_H_
 #undef HEED_SIMD_MATH_INL_H_
@@ -114,8 +116,7 @@ HWY_INLINE void Map(int64_t n, const T* x, T* y, const F& f) {
   int64_t i = 0;
   for (; i + lanes <= n; i += lanes) hn::StoreU(f(hn::LoadU(d, x + i)), d, y + i);
   if (i < n) {
-    const auto rest = hn::FirstN(d, static_cast<size_t>(n - i));
-    hn::BlendedStore(f(hn::MaskedLoad(rest, d, x + i)), rest, d, y + i);
+    StoreFirst(d, f(LoadFirst(d, n - i, x + i)), n - i, y + i);
   }
 }
 
@@ -126,8 +127,7 @@ HWY_INLINE void Map2(int64_t n, const T* a, const T* b, T* y, const F& f) {
   int64_t i = 0;
   for (; i + lanes <= n; i += lanes) hn::StoreU(f(hn::LoadU(d, a + i), hn::LoadU(d, b + i)), d, y + i);
   if (i < n) {
-    const auto rest = hn::FirstN(d, static_cast<size_t>(n - i));
-    hn::BlendedStore(f(hn::MaskedLoad(rest, d, a + i), hn::MaskedLoad(rest, d, b + i)), rest, d, y + i);
+    StoreFirst(d, f(LoadFirst(d, n - i, a + i), LoadFirst(d, n - i, b + i)), n - i, y + i);
   }
 }
 
@@ -144,10 +144,9 @@ HWY_INLINE void Lanewise(int64_t n, const F& f) {
         hn::FirstN(d, static_cast<size_t>(lanes)));
   }
   if (i < n) {
-    const auto rest = hn::FirstN(d, static_cast<size_t>(n - i));
     f(
-        i, [&](const T* p) { return hn::MaskedLoad(rest, d, p + i); },
-        [&](auto v, T* p) { hn::BlendedStore(v, rest, d, p + i); }, rest);
+        i, [&](const T* p) { return LoadFirst(d, n - i, p + i); },
+        [&](auto v, T* p) { StoreFirst(d, v, n - i, p + i); }, hn::FirstN(d, static_cast<size_t>(n - i)));
   }
 }
 

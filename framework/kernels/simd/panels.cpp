@@ -17,6 +17,7 @@
 #include "framework/core/parallel.h"
 #include "framework/core/stored_values.h"
 #include "framework/kernels/kernels.h"
+#include "framework/kernels/simd/first-lanes-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace heed::kernels {
@@ -68,10 +69,13 @@ void Tile(int64_t depth, int64_t step, const float* A, int64_t lda, const W* pan
     for (int p = 0; p < 2 * kPanels; ++p) {
       const int64_t at = p * lanes, rest = columns - at;
       if (rest <= 0) continue;
-      const auto mask = hn::FirstN(d, static_cast<size_t>(std::min(rest, lanes)));
-      auto sum = sums[r][p];
-      if (before) sum = hn::Add(sum, hn::MaskedLoad(mask, d, before + r * ld_before + at));
-      hn::BlendedStore(sum, mask, d, C + r * ldc + at);
+      const float* const start = before ? before + r * ld_before + at : nullptr;
+      float* const into = C + r * ldc + at;
+      if (rest >= lanes) {
+        hn::StoreU(start ? hn::Add(sums[r][p], hn::LoadU(d, start)) : sums[r][p], d, into);
+      } else {
+        StoreFirst(d, start ? hn::Add(sums[r][p], LoadFirst(d, rest, start)) : sums[r][p], rest, into);
+      }
     }
   }
 }

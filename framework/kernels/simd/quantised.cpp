@@ -2,8 +2,8 @@
 // each row of A rounded at the call to a_m (u_mk - 128), u in [1, 255]. The sums of u q are whole numbers, so
 // that the bits of a row do not depend on the other rows:
 //   C_mn = a_m s_n (sum_k u_mk q_kn - 128 sum_k q_kn) + bias_n
-// Panels are two vectors of columns wide; of each column four values of k lie side by side, which is what the
-// instruction for such sums (VNNI) reads.
+// AVX2 adds up (u - 128) q, the same whole number. Panels are two vectors of columns wide; of each column
+// four values of k lie side by side, which is what the instruction for such sums (VNNI) reads.
 #define HWY_WANT_AVX3_DL
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4)
 #undef HWY_TARGET_INCLUDE
@@ -15,6 +15,7 @@
 #include <cmath>
 #include <cstring>
 #include <numeric>
+#include <type_traits>
 #include <utility>
 
 #include "framework/core/flops.h"
@@ -22,6 +23,7 @@
 #include "framework/core/parallel.h"
 #include "framework/core/stored_values.h"
 #include "framework/kernels/kernels.h"
+#include "framework/kernels/simd/first-lanes-inl.h"
 
 #ifndef HEED_QUANTISED_COLUMNS
 #define HEED_QUANTISED_COLUMNS  // this file is read once an instruction set
@@ -46,15 +48,28 @@ namespace hn = hwy::HWY_NAMESPACE;
 constexpr int kQuantisedTile =
     HWY_TARGET <= HWY_AVX3 ? 12 : 4;  // rows times panels: their sums have registers
 
+// Rows that go through all panels together: each writes to a page of its own, and a core finds some 64 at
+// once.
+constexpr int64_t kQuantisedRows = 60;
+
 int64_t QuantisedWidth() { return 2 * static_cast<int64_t>(hn::Lanes(hn::ScalableTag<int32_t>())); }
 
-// sum + a0 b0 + a1 b1 + a2 b2 + a3 b3 in each lane: bytes without sign in a, with sign in b.
+// Whether rows are kept as u - 128, with sign, and not as u.
+constexpr bool kSignedRows = HWY_TARGET == HWY_AVX2;
+constexpr int32_t kRowZero = kSignedRows ? 0 : 128;  // the byte that stands for zero
+
+// sum + a0 b0 + a1 b1 + a2 b2 + a3 b3 in each lane: bytes of a row in a, with sign in b.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V AddProductsOfBytes(D d, V sum, V a, V b) {
 #if HWY_TARGET == HWY_AVX3_DL
   (void)d;
   asm("vpdpbusd %2, %1, %0" : "+v"(sum.raw) : "v"(a.raw), "v"(b.raw));  // Highway 1.0.3 compiles without VNNI
   return sum;
+#elif HWY_TARGET == HWY_AVX2
+  // two products of numbers up to 127 fit in 16 bits: |a| without sign times b with the sign of a
+  const auto products = _mm256_maddubs_epi16(_mm256_abs_epi8(a.raw), _mm256_sign_epi8(b.raw, a.raw));
+  const hn::Repartition<int16_t, D> d16;
+  return hn::Add(sum, V{_mm256_madd_epi16(products, hn::Set(d16, 1).raw)});
 #elif HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR
   const hn::Repartition<int16_t, D> d16;
   const hn::Repartition<uint16_t, D> u16;
@@ -102,14 +117,20 @@ void QuantisedTile(int64_t groups, int64_t step, const uint8_t* A, int64_t lda, 
   for (int p = 0; p < 2 * kPanels; ++p) {
     const int64_t at = p * lanes, rest = columns.count - at;
     if (rest <= 0) continue;
-    const auto mask = hn::FirstN(df, static_cast<size_t>(std::min(rest, lanes)));
-    const auto offset = hn::LoadU(d, columns.offsets + at);
+    const auto offset = kSignedRows ? hn::Zero(d) : hn::LoadU(d, columns.offsets + at);
     const auto scale = hn::LoadU(df, columns.scales + at);
-    const auto bias = columns.bias ? hn::MaskedLoad(mask, df, columns.bias + at) : hn::Zero(df);
+    const float* const begin = columns.bias ? columns.bias + at : nullptr;
+    const auto bias = !begin          ? hn::Zero(df)
+                      : rest >= lanes ? hn::LoadU(df, begin)
+                                      : LoadFirst(df, rest, begin);
     for (int r = 0; r < kRows; ++r) {
       const auto sum = hn::ConvertTo(df, hn::Sub(sums[r][p], offset));
       const auto product = hn::Mul(sum, hn::Mul(hn::Set(df, row_scales[r]), scale));
-      hn::BlendedStore(hn::Add(product, bias), mask, df, C + r * ldc + at);
+      if (rest >= lanes) {
+        hn::StoreU(hn::Add(product, bias), df, C + r * ldc + at);
+      } else {
+        StoreFirst(df, hn::Add(product, bias), rest, C + r * ldc + at);
+      }
     }
   }
 }
@@ -125,9 +146,9 @@ QuantisedTileFunction QuantisedTileFor(int64_t rows, std::integer_sequence<int, 
   return (many ? kMany : kSingle)[rows - 1];
 }
 
-// Panels first to end of C.
-void MultiplyQuantised(int64_t first, int64_t end, int64_t M, int64_t groups, const uint8_t* A,
-                       const float* row_scales, const QuantisedColumns& all, float* C, int64_t ldc) {
+// Panels first to end of C, of at most kQuantisedRows rows.
+void MultiplyQuantisedRows(int64_t first, int64_t end, int64_t M, int64_t groups, const uint8_t* A,
+                           const float* row_scales, const QuantisedColumns& all, float* C, int64_t ldc) {
   const int64_t width = QuantisedWidth(), step = groups * 4 * width, lda = groups * 4;
   const std::make_integer_sequence<int, kQuantisedTile> counts;
   const int64_t last = (M - 1) % kQuantisedTile + 1;  // rows of the last tile
@@ -142,6 +163,15 @@ void MultiplyQuantised(int64_t first, int64_t end, int64_t M, int64_t groups, co
           groups, step, A + row * lda, lda, row_scales + row, columns, C + row * ldc + at, ldc);
     }
     panel += together;
+  }
+}
+
+// Panels first to end of C.
+void MultiplyQuantised(int64_t first, int64_t end, int64_t M, int64_t groups, const uint8_t* A,
+                       const float* row_scales, const QuantisedColumns& all, float* C, int64_t ldc) {
+  for (int64_t row = 0; row < M; row += kQuantisedRows) {
+    MultiplyQuantisedRows(first, end, std::min(kQuantisedRows, M - row), groups, A + row * groups * 4,
+                          row_scales + row, all, C + row * ldc, ldc);
   }
 }
 
@@ -164,26 +194,27 @@ float LargestOf(int64_t K, const float* x) {
   return std::isnan(bad) ? bad : largest;
 }
 
-// Rounds a row to u - 128 times the scale that is returned; what is beyond K is 128, which stands for zero.
+// Rounds a row to u - 128 times the scale that is returned; what is beyond K stands for zero.
 float QuantiseRow(int64_t K, int64_t padded, const float* x, uint8_t* into) {
   const hn::ScalableTag<float> d;
-  const hn::Rebind<uint8_t, decltype(d)> d8;
+  const hn::Rebind<std::conditional_t<kSignedRows, int8_t, uint8_t>, decltype(d)> d8;
   const hn::Rebind<int16_t, decltype(d)> d16;
   const hn::RebindToSigned<decltype(d)> d32;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   const float largest = LargestOf(K, x);
-  std::memset(into, 128, static_cast<size_t>(padded));
+  std::memset(into, kRowZero, static_cast<size_t>(padded));
   if (std::isnan(largest)) return largest;
   const float scale = largest / 127, inverse = 127 / largest;
   if (scale == 0 || !std::isfinite(inverse)) return 0;  // nothing, or next to it
   const auto factor = hn::Set(d, inverse);
-  const auto middle = hn::Set(d32, 128);
+  const auto middle = hn::Set(d32, kRowZero);
   int64_t k = 0;
   for (; k + lanes <= K; k += lanes) {
     const auto whole = hn::Add(hn::NearestInt(hn::Mul(hn::LoadU(d, x + k), factor)), middle);
-    hn::StoreU(hn::DemoteTo(d8, hn::DemoteTo(d16, whole)), d8, into + k);
+    hn::StoreU(hn::DemoteTo(d8, hn::DemoteTo(d16, whole)), d8,
+               reinterpret_cast<hn::TFromD<decltype(d8)>*>(into + k));
   }
-  for (; k < K; ++k) into[k] = static_cast<uint8_t>(std::lrint(x[k] * inverse) + 128);
+  for (; k < K; ++k) into[k] = static_cast<uint8_t>(std::lrint(x[k] * inverse) + kRowZero);
   return scale;
 }
 

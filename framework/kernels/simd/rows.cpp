@@ -365,30 +365,34 @@ void AddRowKernel(int64_t D, const T* g, T* into) {
   Map2(D, g, into, into, [](auto a, auto b) { return hn::Add(a, b); });
 }
 
-// into[i] += x[r, i] over the rows, in double; some rows between one load of `into` and its store.
+// into[i] += x[r, i] over the rows, in double; some rows between one load of `into` and its store. The rows
+// that come next are asked for a line at a time: rows a power of two apart share sets of the cache, which
+// does not hold more of them.
 template <class T>
 void AddRowsWideKernel(int64_t rows, int64_t n, const T* x, int64_t stride, double* into) {
   const hn::ScalableTag<double> d;
   const hn::CappedTag<double, 1> one;
+  constexpr int64_t kLine = 64 / sizeof(T);
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   int64_t r = 0;
   const auto add = [&](auto tag, int64_t i, auto count) HWY_ATTR {
     auto total = hn::LoadU(tag, into + i);
-    for (int64_t k = 0; k < count(); ++k) {
-      const T* const at = x + k * stride + i;
-      if (count() > 1) hwy::Prefetch(at + count() * stride);  // of the rows that come next
-      total = hn::Add(total, Widen(tag, at));
-    }
+    for (int64_t k = 0; k < count(); ++k) total = hn::Add(total, Widen(tag, x + k * stride + i));
     hn::StoreU(total, tag, into + i);
   };
   const auto rows_of = [&](auto count) HWY_ATTR {
     for (; r + count() <= rows; r += count(), x += count() * stride) {
       int64_t i = 0;
+      const int64_t step = std::max(kLine, lanes);
+      for (; i + step <= n; i += step) {
+        for (int64_t k = count(); count() > 1 && k < 2 * count(); ++k) hwy::Prefetch(x + k * stride + i);
+        for (int64_t part = 0; part < step; part += lanes) add(d, i + part, count);
+      }
       for (; i + lanes <= n; i += lanes) add(d, i, count);
       for (; i < n; ++i) add(one, i, count);
     }
   };
-  rows_of(std::integral_constant<int64_t, 8>{});
+  rows_of(std::integral_constant<int64_t, 4>{});
   rows_of(std::integral_constant<int64_t, 1>{});
 }
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "framework/kernels/kernels.h"
+#include "framework/kernels/simd/first-lanes-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace heed::kernels {
@@ -27,9 +28,9 @@ void SmallTile(int64_t K, const float* A, int64_t lda, const float* B, int64_t l
                bool accumulate, float* C, int64_t ldc) {
   const hn::ScalableTag<float> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  const auto last = hn::FirstN(d, static_cast<size_t>(columns - (kVectors - 1) * lanes));
+  const int64_t last = columns - (kVectors - 1) * lanes;
   const auto load = [&](int v, const float* from) {
-    return kCut && v == kVectors - 1 ? hn::MaskedLoad(last, d, from) : hn::LoadU(d, from);
+    return kCut && v == kVectors - 1 ? LoadFirst(d, last, from) : hn::LoadU(d, from);
   };
   hn::Vec<decltype(d)> sums[kRows][kVectors];
   for (int r = 0; r < kRows; ++r) {
@@ -48,7 +49,7 @@ void SmallTile(int64_t K, const float* A, int64_t lda, const float* B, int64_t l
     for (int v = 0; v < kVectors; ++v) {
       float* const into = C + r * ldc + v * lanes;
       if (kCut && v == kVectors - 1) {
-        hn::BlendedStore(sums[r][v], last, d, into);
+        StoreFirst(d, sums[r][v], last, into);
       } else {
         hn::StoreU(sums[r][v], d, into);
       }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "framework/autograd/checkpoint.h"
 #include "framework/autograd/engine.h"
 #include "framework/core/random.h"
 #include "framework/ops/ops.h"
@@ -41,6 +42,25 @@ TEST(RandomRows, TokensHaveTheirOwnPlace) {
             std::vector<float>(whole.begin() + 28, whole.begin() + 91));
   manual_seed(5);  // neither sentences nor tokens
   EXPECT_EQ(floats_of(dropout(ones({20, 7}), 0.4)), whole);
+}
+
+// In backward, after the guard has gone.
+TEST(RandomRows, ACheckpointDrawsTheSameMaskAgain) {
+  manual_seed(5);
+  Tensor x = ones({2, 50}).set_requires_grad(true);
+  Tensor y;
+  {
+    const RandomRows rows({2, 7}, {0, 0});
+    y = checkpoint([](const Tensor& part) { return dropout(part, 0.4) * part; }, x);
+  }
+  sum(y).backward();
+  for (const float gradient : floats_of(x.grad() - y * 2.0)) ASSERT_EQ(gradient, 0);
+}
+
+TEST(RandomRows, TheOuterGuardHoldsAgainAfterTheInner) {
+  const RandomRows outer({2, 3}, {0, 0});
+  { const RandomRows inner({2, 5}, {0, 0}); }
+  EXPECT_EQ(RandomRows::first_element(ones({2, 10})), 30);
 }
 
 }  // namespace
