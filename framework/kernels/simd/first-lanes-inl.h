@@ -22,7 +22,7 @@ template <class D, class T = hn::TFromD<D>>
 HWY_INLINE hn::Vec<D> LoadFirst(D d, int64_t n, const T* p) {
 #if HWY_TARGET <= HWY_AVX2 || HWY_HAVE_SCALABLE
   return hn::MaskedLoad(hn::FirstN(d, static_cast<size_t>(n)), d, p);
-#else  // Highway reads the whole vector
+#else  // on Arm Highway reads the whole vector
   HWY_ALIGN T lanes[hn::MaxLanes(d)] = {};
   for (int64_t i = 0; i < n; ++i) lanes[i] = p[i];
   return hn::Load(d, lanes);
