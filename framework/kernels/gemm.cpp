@@ -1,7 +1,8 @@
 // Which backend takes which product. The choice goes by shape alone, never by a timing, so that equal runs
 // give equal bits.
-//   f64: OpenBLAS. f32: small matrices by multiply_small(); OpenBLAS below 64 (a oneDNN call costs 0.2 us)
-//     and for large weight gradients (transposed A); oneDNN for the rest.
+//   f64: OpenBLAS. f32: small matrices by multiply_small(); OpenBLAS below 64, or with AVX2 below 16 (a
+//   oneDNN
+//     call costs 0.2 us), and for large weight gradients (transposed A); oneDNN for the rest.
 //   f32 in bf16: oneDNN, where the product is large enough to pay for the rounding of both operands.
 #include "framework/kernels/onednn/gemm.h"
 
@@ -56,12 +57,19 @@ bool onednn_sums_faster(int64_t M, int64_t N) {
   return std::min(M, N) >= 32 && (M <= 256 || (M <= 512 && N <= 128));
 }
 
-bool onednn_is_better(bool ta, bool tb, int64_t M, int64_t N, int64_t K) {
+// oneDNN leaves the right-hand side of up to 512 rows where it lies. Rows of it that are a multiple of 2 KB
+// apart share sets of the first cache, and its AVX2 kernels then take up to twice the time.
+bool rows_share_cache_sets(int64_t M, int64_t ldb) { return M <= 512 && ldb % 512 == 0; }
+
+bool onednn_is_better(bool ta, bool tb, int64_t M, int64_t N, int64_t K, int64_t ldb) {
   if (openblas_is_slow()) return true;
   if (M < 16) return N * K >= 64 * 64;  // few rows: OpenBLAS packs the whole right-hand side
-  if (tb && openblas_packs_small_products() && M * N * K > int64_t{1} << 17) return std::min(N, K) >= 16;
-  if (ta && !tb && K >= 256) return onednn_sums_faster(M, N);
-  return !ta && std::min({M, N, K}) >= 64;
+  if (!openblas_packs_small_products())
+    return ta && !tb && K >= 256 ? onednn_sums_faster(M, N) : !ta && std::min({M, N, K}) >= 64;
+  if (tb && M * N * K > int64_t{1} << 17) return std::min(N, K) >= 16;
+  if (!tb && rows_share_cache_sets(M, ldb)) return false;
+  if (ta) return !tb && (K < 256 ? M < 512 && std::min(N, K) >= 64 : onednn_sums_faster(M, N));
+  return std::min(N, K) >= 64;
 }
 
 // Matrices so small that how they are read counts for as much as the sums: whether the product is done.
@@ -250,7 +258,7 @@ void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const T* A, int64_t
     if (wants_bf16() && bf16_is_better(ta, tb, M, N, K, beta))
       return gemm_bf16(ta, tb, M, N, K, A, lda, B, ldb, beta == 1, C, ldc);
     if (multiply_small(ta, tb, M, N, K, A, lda, B, ldb, beta, C, ldc)) return;
-    if (onednn_is_better(ta, tb, M, N, K)) {
+    if (onednn_is_better(ta, tb, M, N, K, ldb)) {
       // oneDNN starts a team even for a row of 72
       const detail::ProductThreads one(M * N * K < openblas::kWorthThreads);
       return onednn::gemm(ta, tb, M, N, K, A, lda, B, ldb, beta, C, ldc);
