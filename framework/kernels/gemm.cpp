@@ -331,6 +331,11 @@ PackedMatrix<T>::PackedMatrix(int64_t K, int64_t N, const T* data, int64_t row_s
       onednn::pack(packing, data, row_stride, column_stride, packed_);
       return;
     }
+    // oneDNN has a layout of its own for AVX-512 alone
+    if (!bf16_ && (rows_ < 16 || rows_share_cache_sets(rows_, N)) && has_wide_panels()) {
+      panels_ = std::make_unique<PanelMatrix<float>>(K, N, data, row_stride, column_stride);
+      return;
+    }
   }
   bytes_ = static_cast<size_t>(K * N) * sizeof(T);
   packed_ = pool_allocate(bytes_);
@@ -362,6 +367,10 @@ void PackedMatrix<T>::multiply(int64_t M, const T* A, int64_t lda, T beta, T* C,
         throw Error("matmul",
                     fmt::format("oneDNN has no kernel for {} rows on a packed [{}, {}]", M, K_, N_));
       return;
+    }
+    if (panels_) {
+      if (beta == 0) return panels_->multiply(M, A, lda, nullptr, C, ldc);
+      return panels_->add_product(M, A, lda, C, ldc);
     }
   }
   gemm<T>(false, false, M, N_, K_, A, lda, static_cast<const T*>(packed_), N_, beta, C, ldc);

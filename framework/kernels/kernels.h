@@ -7,6 +7,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -66,6 +67,55 @@ class RoundedOnce {
   RoundedOnce* before_;
 };
 
+/// A right-hand side B[K, N] that is kept in a layout of our own: no kernel is made for a shape, nothing of
+/// it is packed at a call, and the bits of a row do not depend on the other rows.
+class KeptMatrix {
+ public:
+  KeptMatrix() = default;
+  virtual ~KeptMatrix() = default;
+  KeptMatrix(const KeptMatrix&) = delete;
+  KeptMatrix& operator=(const KeptMatrix&) = delete;
+  /// C[M, N] = A[M, K] B + bias [N] in every row; null: nothing is added.
+  virtual void multiply(int64_t M, const float* A, int64_t lda, const float* bias, float* C,
+                        int64_t ldc) const = 0;
+  virtual size_t bytes() const = 0;
+};
+
+/// Whether the vectors of panels are long enough for them to beat a BLAS: from AVX2 on.
+bool has_wide_panels();
+
+/// With weights in f32, for products of few rows, or rounded to bf16, which takes half the memory and half
+/// the time where memory is the limit. Inputs and sums are f32 in both.
+/// @tparam Weight float, or uint16_t for the bits of bf16
+template <class Weight>
+class PanelMatrix : public KeptMatrix {
+ public:
+  /// B(k, n) = data[k * row_stride + n * column_stride].
+  PanelMatrix(int64_t K, int64_t N, const float* data, int64_t row_stride, int64_t column_stride);
+  /// Of bf16: its columns are these rows.
+  explicit PanelMatrix(const Bf16Rows& columns);
+  ~PanelMatrix() override;
+  void multiply(int64_t M, const float* A, int64_t lda, const float* bias, float* C,
+                int64_t ldc) const override {
+    multiply(M, A, lda, bias, 0, C, ldc);
+  }
+  /// C = A B + C.
+  void add_product(int64_t M, const float* A, int64_t lda, float* C, int64_t ldc) const {
+    multiply(M, A, lda, C, ldc, C, ldc);
+  }
+  size_t bytes() const override { return bytes_; }
+
+ private:
+  PanelMatrix(int64_t K, int64_t N);
+  // C = A B + before, whose rows lie ld_before apart; null: nothing is added.
+  void multiply(int64_t M, const float* A, int64_t lda, const float* before, int64_t ld_before, float* C,
+                int64_t ldc) const;
+
+  int64_t K_, N_, width_;
+  Weight* data_ = nullptr;
+  size_t bytes_ = 0;
+};
+
 /// A right-hand side B[K, N] kept in the layout the backend likes best, for many products with few rows each
 /// (LSTM steps); in bf16 when that is the precision while it is made (small ones, below 64 x 64, stay as they
 /// are).
@@ -83,47 +133,11 @@ class PackedMatrix {
 
  private:
   int64_t K_, N_, rows_ = 0;
+  std::unique_ptr<PanelMatrix<float>> panels_;  // where the backends have no layout as good
   void* packed_ = nullptr;
   size_t bytes_ = 0;
   bool blocked_ = false;  // in oneDNN's layout; otherwise row-major [K, N]
   bool bf16_ = false;
-};
-
-/// A right-hand side B[K, N] that is kept in a layout of our own: no kernel is made for a shape, nothing of
-/// it is packed at a call, and the bits of a row do not depend on the other rows.
-class KeptMatrix {
- public:
-  KeptMatrix() = default;
-  virtual ~KeptMatrix() = default;
-  KeptMatrix(const KeptMatrix&) = delete;
-  KeptMatrix& operator=(const KeptMatrix&) = delete;
-  /// C[M, N] = A[M, K] B + bias [N] in every row; null: nothing is added.
-  virtual void multiply(int64_t M, const float* A, int64_t lda, const float* bias, float* C,
-                        int64_t ldc) const = 0;
-  virtual size_t bytes() const = 0;
-};
-
-/// With weights in f32, for products of few rows, or rounded to bf16, which takes half the memory and half
-/// the time where memory is the limit. Inputs and sums are f32 in both.
-/// @tparam Weight float, or uint16_t for the bits of bf16
-template <class Weight>
-class PanelMatrix : public KeptMatrix {
- public:
-  /// B(k, n) = data[k * row_stride + n * column_stride].
-  PanelMatrix(int64_t K, int64_t N, const float* data, int64_t row_stride, int64_t column_stride);
-  /// Of bf16: its columns are these rows.
-  explicit PanelMatrix(const Bf16Rows& columns);
-  ~PanelMatrix() override;
-  void multiply(int64_t M, const float* A, int64_t lda, const float* bias, float* C,
-                int64_t ldc) const override;
-  size_t bytes() const override { return bytes_; }
-
- private:
-  PanelMatrix(int64_t K, int64_t N);
-
-  int64_t K_, N_, width_;
-  Weight* data_ = nullptr;
-  size_t bytes_ = 0;
 };
 
 /// Rounded to 8 bits with a scale max_k |B(k, n)| / 127 for each column; each row of A is rounded at the call

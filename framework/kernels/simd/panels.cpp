@@ -30,6 +30,10 @@ constexpr int64_t kDepth =
 // Rows times panels of a tile: its sums, a row of panels and a value of A have a register each.
 constexpr int kTile = HWY_TARGET <= HWY_AVX3 ? 12 : 6;
 
+// Rows that go through all panels together: each writes to a page of its own, and a core finds some 64 at
+// once.
+constexpr int64_t kRowsTogether = 60;
+
 int64_t PanelWidth() { return 2 * static_cast<int64_t>(hn::Lanes(hn::ScalableTag<float>())); }
 
 // Weights in f32, and weights in bf16, which are the upper halves of f32.
@@ -92,38 +96,46 @@ TileFunction<W> TileFor(int64_t rows, std::integer_sequence<int, kRows...>, bool
   return (many ? kMany : kSingle)[rows - 1];
 }
 
-// Panels first to end of C = A B + bias.
+// Panels first to end of C = A B + before (rows ld_before apart), of at most kRowsTogether rows.
 template <class W>
-void MultiplyPanels(int64_t first, int64_t end, int64_t M, int64_t N, int64_t K, const float* A, int64_t lda,
-                    const W* panels, const float* bias, float* C, int64_t ldc) {
+void MultiplyRows(int64_t first, int64_t end, int64_t M, int64_t N, int64_t K, const float* A, int64_t lda,
+                  const W* panels, const float* before, int64_t ld_before, float* C, int64_t ldc) {
   const int64_t width = PanelWidth();
   const std::make_integer_sequence<int, kTile> counts;
   const int64_t last = (M - 1) % kTile + 1;  // rows of the last tile
   for (int64_t panel = first; panel < end;) {
     // tiles of few rows take several panels: only where all tiles are such
-    const int64_t together = M <= kTile && panel + kTile / M <= end ? kTile / M : 1;
-    const W* const from = panels + panel * K * width;
-    float* const into = C + panel * width;
+    const int64_t together = M <= kTile && panel + kTile / M <= end ? kTile / M : 1, at = panel * width;
+    const W* const from = panels + at * K;
     for (int64_t row = 0; row < M; row += kTile) {
       const TileFunction<W> tile = TileFor<W>(row + kTile <= M ? kTile : last, counts, together > 1);
-      for (int64_t k = 0; k == 0 || k < K;
-           k += kDepth) {  // the bias before the first part, the sum so far after it
-        const float* const before = k > 0 ? into + row * ldc : bias ? bias + panel * width : nullptr;
-        tile(std::min(kDepth, K - k), K * width, A + row * lda + k, lda, from + k * width, before,
-             k > 0 ? ldc : 0, N - panel * width, into + row * ldc, ldc);
+      float* const into = C + row * ldc + at;
+      for (int64_t k = 0; k == 0 || k < K; k += kDepth) {  // after the first part, to the sum so far
+        const float* const start = k > 0 ? into : before ? before + row * ld_before + at : nullptr;
+        tile(std::min(kDepth, K - k), K * width, A + row * lda + k, lda, from + k * width, start,
+             k > 0 ? ldc : ld_before, N - at, into, ldc);
       }
     }
     panel += together;
   }
 }
 
+template <class W>
+void MultiplyPanels(int64_t first, int64_t end, int64_t M, int64_t N, int64_t K, const float* A, int64_t lda,
+                    const W* panels, const float* before, int64_t ld_before, float* C, int64_t ldc) {
+  for (int64_t row = 0; row < M; row += kRowsTogether) {
+    MultiplyRows(first, end, std::min(kRowsTogether, M - row), N, K, A + row * lda, lda, panels,
+                 before ? before + row * ld_before : nullptr, ld_before, C + row * ldc, ldc);
+  }
+}
+
 void MultiplyF32(int64_t first, int64_t end, int64_t M, int64_t N, int64_t K, const float* A, int64_t lda,
-                 const float* panels, const float* bias, float* C, int64_t ldc) {
-  MultiplyPanels(first, end, M, N, K, A, lda, panels, bias, C, ldc);
+                 const float* panels, const float* before, int64_t ld_before, float* C, int64_t ldc) {
+  MultiplyPanels(first, end, M, N, K, A, lda, panels, before, ld_before, C, ldc);
 }
 void MultiplyBf16(int64_t first, int64_t end, int64_t M, int64_t N, int64_t K, const float* A, int64_t lda,
-                  const uint16_t* panels, const float* bias, float* C, int64_t ldc) {
-  MultiplyPanels(first, end, M, N, K, A, lda, panels, bias, C, ldc);
+                  const uint16_t* panels, const float* before, int64_t ld_before, float* C, int64_t ldc) {
+  MultiplyPanels(first, end, M, N, K, A, lda, panels, before, ld_before, C, ldc);
 }
 
 }  // namespace HWY_NAMESPACE
@@ -149,6 +161,8 @@ void pack(int64_t K, int64_t N, int64_t width, Weight* into, const At& at) {
 
 }  // namespace
 
+bool has_wide_panels() { return HWY_DYNAMIC_DISPATCH(PanelWidth)() >= 16; }
+
 template <class Weight>
 PanelMatrix<Weight>::PanelMatrix(int64_t K, int64_t N)
     : K_(K), N_(N), width_(HWY_DYNAMIC_DISPATCH(PanelWidth)()) {
@@ -160,6 +174,23 @@ template <class Weight>
 PanelMatrix<Weight>::PanelMatrix(int64_t K, int64_t N, const float* data, int64_t row_stride,
                                  int64_t column_stride)
     : PanelMatrix(K, N) {
+  if constexpr (std::is_same_v<Weight, float>) {
+    const int64_t whole = N / width_ * width_;
+    if (row_stride == 1 || column_stride == 1) {
+      for (int64_t n = 0; n < whole; n += width_) {
+        float* const panel = data_ + n * K;
+        if (row_stride == 1) {
+          transpose(width_, K, reinterpret_cast<const uint32_t*>(data + n * column_stride), column_stride,
+                    reinterpret_cast<uint32_t*>(panel), width_);
+        } else {
+          for (int64_t k = 0; k < K; ++k) std::copy_n(data + k * row_stride + n, width_, panel + k * width_);
+        }
+      }
+      pack(K, N - whole, width_, data_ + whole * K,
+           [&](int64_t k, int64_t n) { return data[k * row_stride + (whole + n) * column_stride]; });
+      return;
+    }
+  }
   pack(K, N, width_, data_, [&](int64_t k, int64_t n) {
     const float value = data[k * row_stride + n * column_stride];
     if constexpr (std::is_same_v<Weight, float>) {
@@ -181,20 +212,21 @@ PanelMatrix<Weight>::~PanelMatrix() {
 }
 
 template <class Weight>
-void PanelMatrix<Weight>::multiply(int64_t M, const float* A, int64_t lda, const float* bias, float* C,
-                                   int64_t ldc) const {
+void PanelMatrix<Weight>::multiply(int64_t M, const float* A, int64_t lda, const float* before,
+                                   int64_t ld_before, float* C, int64_t ldc) const {
   if (M == 0 || N_ == 0) return;
   heed::detail::count_flops(2 * M * N_ * K_);
   constexpr int64_t kWork = int64_t{1} << 18;  // multiply-adds that are worth a thread
   const int64_t panels = (N_ + width_ - 1) / width_;
-  parallel_for(panels, std::max<int64_t>(1, kWork / std::max<int64_t>(M * width_ * K_, 1)),
-               [&](int64_t begin, int64_t end) {
-                 if constexpr (std::is_same_v<Weight, float>) {
-                   HWY_DYNAMIC_DISPATCH(MultiplyF32)(begin, end, M, N_, K_, A, lda, data_, bias, C, ldc);
-                 } else {
-                   HWY_DYNAMIC_DISPATCH(MultiplyBf16)(begin, end, M, N_, K_, A, lda, data_, bias, C, ldc);
-                 }
-               });
+  parallel_for(
+      panels, std::max<int64_t>(1, kWork / std::max<int64_t>(M * width_ * K_, 1)),
+      [&](int64_t begin, int64_t end) {
+        if constexpr (std::is_same_v<Weight, float>) {
+          HWY_DYNAMIC_DISPATCH(MultiplyF32)(begin, end, M, N_, K_, A, lda, data_, before, ld_before, C, ldc);
+        } else {
+          HWY_DYNAMIC_DISPATCH(MultiplyBf16)(begin, end, M, N_, K_, A, lda, data_, before, ld_before, C, ldc);
+        }
+      });
 }
 
 template class PanelMatrix<float>;
