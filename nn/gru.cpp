@@ -42,7 +42,7 @@ GRUResult GRULayer::operator()(const Tensor& x, const Tensor& lengths, const Ten
   }
   check_state(h0, x, H);
   const std::vector<int64_t> ends = heed::detail::checked_lengths("gru", lengths, x.size(0), x.size(1));
-  const Tensor from_input = linear(x, weight_ih, bias_ih);  // [B, T, 3H] for all steps at once
+  const Tensor from_input = linear(detail::without_padding(x, ends), weight_ih, bias_ih);  // [B, T, 3H]
   const Tensor first = h0.defined() ? h0 : zeros({x.size(0), H}, x.dtype());
   auto [output, state] =
       detail::read_steps<1>(from_input, ends, {first}, reverse, [&](const Tensor& gates, const auto& h) {

@@ -26,6 +26,19 @@ struct RecurrentOptions {
 
 namespace detail {
 
+/// @param x [B, T, *]
+/// @param lengths lengths of the B sequences, 0..T, or none: all are T long
+/// @return x with zeros past the ends, whatever stands there: a gradient of 0 times NaN would be NaN
+inline Tensor without_padding(const Tensor& x, const std::vector<int64_t>& lengths) {
+  const int64_t B = x.size(0), T = x.size(1);
+  if (std::ranges::all_of(lengths, [T](int64_t length) { return length == T; })) return x;
+  std::vector<bool> within;
+  for (const int64_t length : lengths) {
+    for (int64_t t = 0; t < T; ++t) within.push_back(t < length);
+  }
+  return where(from_vector(within, {B, T, 1}), x, zeros({}, x.dtype()));
+}
+
 /// Runs a recurrent layer step by step with public ops.
 /// @tparam N number of state tensors: 1 for GRU, 2 for LSTM
 /// @param from_input [B, T, *]: the input's contribution to the gates, for all steps at once

@@ -58,9 +58,9 @@ LSTMResult LSTMLayer::read_composed(const Tensor& x, const Tensor& lengths, cons
   check_input(x, 3, {h0, c0});
   const Tensor none = zeros({x.size(0), weight_hh.size(1)}, x.dtype());
   const std::array first{h0.defined() ? h0 : none, c0.defined() ? c0 : none};
+  const std::vector<int64_t> counts = heed::detail::checked_lengths("lstm", lengths, x.size(0), x.size(1));
   auto [output, ends] = detail::read_steps<2>(
-      linear(x, weight_ih, bias), heed::detail::checked_lengths("lstm", lengths, x.size(0), x.size(1)), first,
-      reverse,
+      linear(detail::without_padding(x, counts), weight_ih, bias), counts, first, reverse,
       [&](const Tensor& gates, const auto& s) { return next_states(gates + linear(s[0], weight_hh), s[1]); });
   return {output, ends[0], ends[1]};
 }

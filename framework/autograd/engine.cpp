@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
+#include <memory>
+#include <unordered_map>
 #include <utility>
 
 #include "framework/autograd/grad_mode.h"
@@ -19,15 +22,52 @@ void require_training(const char* op) {
   if (InferenceGuard::active()) throw GradError(op, "not under InferenceGuard");
 }
 
+namespace {
+
+// In the place of a leaf's node, in a backward beside one of another thread: both may reach the leaf.
+struct StandIn final : Node {
+  explicit StandIn(LeafNode& node) : Node(sizeof(StandIn), Leaf{}), leaf(node) {
+    set_outputs(&arrived, 1);
+    hooks = leaf.hooks;
+  }
+  ~StandIn() override { hooks = nullptr; }  // the leaf's
+  const char* name() const override { return leaf.name(); }
+  void backward(Grads&) override { leaf.take(arrived); }
+  void release_saved() override {}
+  LeafNode& leaf;
+  Tensor arrived;
+};
+
+// Whether a backward keeps the cotangents of leaves in their nodes: one at a time does.
+std::atomic<bool> leaves_in_use{false};
+
+}  // namespace
+
 // The nodes still to run, as a priority queue by falling sequence number. The first one is kept in `next_`
 // and the others in a heap, so that a plain chain of nodes never uses the heap. Cotangents are stored in the
 // nodes and are always cleared at the end, also after an error. The roots own the graph, so raw pointers to
 // nodes suffice here.
 class Agenda {
  public:
+  Agenda() : owns_leaves_(!leaves_in_use.exchange(true, std::memory_order_acquire)) {}
   ~Agenda() {
     if (next_) forget(*next_);
     for (Node* node : heap_) forget(*node);
+    if (owns_leaves_) leaves_in_use.store(false, std::memory_order_release);
+  }
+  Agenda(const Agenda&) = delete;
+  Agenda& operator=(const Agenda&) = delete;
+  // What collects the cotangents of a node in this backward: itself, or a leaf's stand-in.
+  Node& collector(Node& node) {
+    if (owns_leaves_ || node.sequence != 0) [[likely]]
+      return node;
+    std::unique_ptr<StandIn>& stand_in = stand_ins_[&node];
+    if (!stand_in) stand_in = std::make_unique<StandIn>(static_cast<LeafNode&>(node));
+    return *stand_in;
+  }
+  // The node that another one collects for.
+  Node* collected(Node& node) const {
+    return owns_leaves_ || node.sequence != 0 ? &node : &static_cast<StandIn&>(node).leaf;
   }
   void hold(const IntrusivePtr<Node>& root) { roots_.push_back(root); }
   void push(Node* node) {
@@ -53,9 +93,11 @@ class Agenda {
 
  private:
   static bool older(const Node* a, const Node* b) { return a->sequence < b->sequence; }
+  bool owns_leaves_;
   Node* next_ = nullptr;
   std::vector<Node*> heap_;
   std::vector<IntrusivePtr<Node>> roots_;
+  std::unordered_map<Node*, std::unique_ptr<StandIn>> stand_ins_;
 };
 
 namespace {
@@ -83,8 +125,9 @@ void seed(Agenda& agenda, const Tensor& y, const Tensor& cotangent) {
   const Edge edge = gradient_edge(y);
   if (!edge.node) throw GradError("backward", "nothing that the tensor was made from wants a gradient");
   agenda.hold(edge.node);
-  accumulate(edge.node->cotangents[static_cast<size_t>(edge.output)], seed_for(y, cotangent));
-  agenda.push(edge.node.get());
+  Node& collector = agenda.collector(*edge.node);
+  accumulate(collector.cotangents[static_cast<size_t>(edge.output)], seed_for(y, cotangent));
+  agenda.push(&collector);
 }
 
 bool is_leaf(const Node& node) { return node.sequence == 0; }
@@ -106,7 +149,7 @@ class Running {
 };
 
 // The node's backward, reported to a Profiler.
-void run_vjp(Node& node, Grads& grads) {
+void run_vjp(Agenda& agenda, Node& node, Grads& grads) {
   if (!detail::is_profiling()) [[likely]]
     return node.backward(grads);
   detail::ProfiledCall call(node.name(), Direction::backward, node.sequence);
@@ -115,7 +158,7 @@ void run_vjp(Node& node, Grads& grads) {
   node.backward(grads);
   for (int i = 0; i < node.edge_count(); ++i) {
     if (const Edge& edge = node.edge(i); edge.node)
-      call.wrote(edge.node->cotangents[static_cast<size_t>(edge.output)]);
+      call.wrote(agenda.collector(*edge.node).cotangents[static_cast<size_t>(edge.output)]);
   }
 }
 
@@ -130,7 +173,7 @@ void run(Agenda& agenda, std::vector<Capture>* captures, bool retain_graph) {
       run_gradient_hooks(node);
     if (captures) {
       for (Capture& capture : *captures) {
-        if (capture.edge.node.get() == &node)
+        if (capture.edge.node.get() == agenda.collected(node))
           capture.value = node.cotangents[static_cast<size_t>(capture.edge.output)];
       }
       if (is_leaf(node)) continue;  // grad() does not accumulate in leaves
@@ -140,19 +183,22 @@ void run(Agenda& agenda, std::vector<Capture>* captures, bool retain_graph) {
       for (BackwardHook* hook = BackwardHook::innermost(); hook; hook = hook->outer()) hook->before(node);
       const AutocastGuard as_recorded(node.autocast);
       node.last = !retain_graph;
-      run_vjp(node, grads);
+      run_vjp(agenda, node, grads);
       for (BackwardHook* hook = BackwardHook::innermost(); hook; hook = hook->outer()) hook->after(node);
       // clear the cotangents that the failed vjp has already added to nodes that are not on the agenda yet
     } catch (...) {
       for (int i = 0; i < node.edge_count(); ++i) {
-        if (const Edge& edge = node.edge(i); edge.node && !edge.node->queued) Agenda::forget(*edge.node);
+        const Edge& edge = node.edge(i);
+        if (!edge.node) continue;
+        if (Node& collector = agenda.collector(*edge.node); !collector.queued) Agenda::forget(collector);
       }
       throw;
     }
     for (int i = 0; i < node.edge_count(); ++i) {
       const Edge& edge = node.edge(i);
-      if (edge.node && edge.node->cotangents[static_cast<size_t>(edge.output)].defined())
-        agenda.push(edge.node.get());
+      if (!edge.node) continue;
+      Node& collector = agenda.collector(*edge.node);
+      if (collector.cotangents[static_cast<size_t>(edge.output)].defined()) agenda.push(&collector);
     }
     if (!retain_graph) {
       node.release_saved();
@@ -236,7 +282,7 @@ void accumulate(Tensor& total, Tensor&& g) {
 
 Tensor& Grads::slot(int i) {
   const Edge& edge = node_.edge(i);
-  return edge.node->cotangents[static_cast<size_t>(edge.output)];
+  return agenda_.collector(*edge.node).cotangents[static_cast<size_t>(edge.output)];
 }
 
 void Grads::throw_no_input(int i) const {
@@ -285,8 +331,9 @@ void Grads::follow(const Tensor& y, const Tensor& g) {
   const Edge edge = gradient_edge(y);
   if (!edge.node) return;
   agenda_.hold(edge.node);
-  accumulate(edge.node->cotangents[edge.output], g);
-  agenda_.push(edge.node.get());
+  Node& collector = agenda_.collector(*edge.node);
+  accumulate(collector.cotangents[edge.output], g);
+  agenda_.push(&collector);
 }
 
 void Grads::add_slice(int i, const Shape& shape, int dim, int64_t start, const Tensor& g) {

@@ -11,7 +11,8 @@
 
 namespace heed {
 
-/// Adds the gradient of `y` to every leaf that requires one; the same as Tensor::backward.
+/// Adds the gradient of `y` to every leaf that requires one; the same as Tensor::backward. Several threads
+/// may run backward() and grad() at a time, on graphs that share leaves but no recorded op.
 /// @param y the loss, or a tensor of any shape together with a cotangent
 /// @param cotangent gradient of the final loss with respect to y, of y's shape; undefined: 1, for a y of one
 ///   element

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <mutex>
 #include <new>
+#include <thread>
 #include <utility>
 
 #include "framework/autograd/engine.h"
@@ -74,25 +76,36 @@ void Node::destroy(Node* node) noexcept {
 }
 
 Edge detail::leaf_edge(TensorBody* leaf) {
-  leaf->grad_node = IntrusivePtr<Node>::adopt(new (pool_allocate(sizeof(LeafNode))) LeafNode(leaf));
+  static std::mutex making;  // several threads may read a parameter for the first time
+  const std::lock_guard lock(making);
+  if (!leaf->grad_node)
+    leaf->grad_node = IntrusivePtr<Node>::adopt(new (pool_allocate(sizeof(LeafNode))) LeafNode(leaf));
   return {leaf->grad_node, 0};
 }
 
-void LeafNode::backward(Grads&) {
-  if (!body || !arrived.defined()) return;
-  if (arrived.shape() != body->shape || arrived.dtype() != body->dtype) {
+void LeafNode::take(Tensor& cotangent) {
+  if (!body || !cotangent.defined()) return;
+  if (cotangent.shape() != body->shape || cotangent.dtype() != body->dtype) {
     throw ShapeError(
         "backward",
         fmt::format(
             "a gradient {} arrived at a leaf {}: some vjp gives another shape or dtype than its input's",
-            arrived.describe(), Tensor(IntrusivePtr<TensorBody>(body)).describe()));
+            cotangent.describe(), Tensor(IntrusivePtr<TensorBody>(body)).describe()));
   }
-  if (!body->grad.defined()) {
-    // The first gradient is taken over unless something else can see it: add() hands one tensor to both its
-    // inputs.
-    body->grad = arrived.shares_nothing() && arrived.is_contiguous() ? std::move(arrived) : arrived.clone();
-  } else {
-    accumulate(body->grad, arrived);
+  {
+    while (adding.test_and_set(std::memory_order_acquire)) std::this_thread::yield();
+    struct Done {
+      std::atomic_flag& flag;
+      ~Done() { flag.clear(std::memory_order_release); }
+    } done{adding};
+    if (!body->grad.defined()) {
+      // The first gradient is taken over unless something else can see it: add() hands one tensor to both its
+      // inputs.
+      body->grad =
+          cotangent.shares_nothing() && cotangent.is_contiguous() ? std::move(cotangent) : cotangent.clone();
+    } else {
+      accumulate(body->grad, cotangent);
+    }
   }
   if (hooks) [[unlikely]]
     run_accumulation_hooks(*this, Tensor(IntrusivePtr<TensorBody>(body)));

@@ -134,10 +134,14 @@ struct LeafNode final : Node {
     set_outputs(&arrived, 1);
   }
   const char* name() const override { return "leaf"; }
-  void backward(Grads& grads) override;
+  void backward(Grads&) override { take(arrived); }
   void release_saved() override {}
-  TensorBody* body;  // the leaf, not owned; null once the leaf is destroyed
-  Tensor arrived;    // the leaf's cotangent, while the engine runs
+  /// Adds a cotangent to the leaf's gradient; several threads may do so.
+  /// @param cotangent of the leaf's shape; may become the gradient itself
+  void take(Tensor& cotangent);
+  TensorBody* body;         // the leaf, not owned; null once the leaf is destroyed
+  Tensor arrived;           // the leaf's cotangent, while the engine runs
+  std::atomic_flag adding;  // while a thread adds to the gradient
 };
 
 }  // namespace heed

@@ -192,10 +192,67 @@ Arena& arena() {
   return *all;
 }
 
-// The link to the next free block is stored in the block's first bytes, which are not poisoned.
+// Free blocks of a class form chains (Bonwick & Adams 2001, "magazines"). The links are stored in a block's
+// first bytes, which are not poisoned.
 struct FreeBlock {
   FreeBlock* next;
+  size_t count;           // blocks of the chain from this one on
+  FreeBlock* next_chain;  // in the depot
 };
+
+// Blocks of a full chain, by class: some 256 KiB of them.
+constexpr std::array<uint32_t, kClasses> kFullChain = [] {
+  std::array<uint32_t, kClasses> blocks{};
+  for (size_t i = 0; i < kClasses; ++i) {
+    const size_t log = i < kSmallClasses ? 0 : 10 + (i - kSmallClasses) / 4;
+    const size_t bytes = i < kSmallClasses ? (i + 1) * kAlignment
+                         : log < 63        ? size_t{1} << log
+                                           : size_t{1} << 63;
+    blocks[i] = static_cast<uint32_t>(std::clamp<size_t>((size_t{1} << 18) / bytes, 16, 1024));
+  }
+  return blocks;
+}();
+
+// Full chains that a thread has too many of, for any thread: one may free what another allocates. Never
+// destroyed, as the threads' pools.
+class Depot {
+ public:
+  void put(size_t index, FreeBlock* chain, size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    chain->next_chain = chains_[index];
+    chains_[index] = chain;
+    bytes_.fetch_add(static_cast<int64_t>(chain->count * bytes), std::memory_order_relaxed);
+  }
+  FreeBlock* take(size_t index, size_t bytes) {
+    if (bytes_.load(std::memory_order_relaxed) == 0) return nullptr;
+    const std::lock_guard lock(mutex_);
+    FreeBlock* const chain = chains_[index];
+    if (!chain) return nullptr;
+    chains_[index] = chain->next_chain;
+    bytes_.fetch_sub(static_cast<int64_t>(chain->count * bytes), std::memory_order_relaxed);
+    return chain;
+  }
+  int64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+
+ private:
+  std::mutex mutex_;
+  std::array<FreeBlock*, kClasses> chains_{};
+  std::atomic<int64_t> bytes_{0};
+};
+Depot& depot() {
+  static auto* const all = new Depot;
+  return *all;
+}
+
+// Gives a chain back to the system.
+void drop_chain(FreeBlock* block, size_t bytes) {
+  while (block) {
+    FreeBlock* const next = block->next;
+    ASAN_UNPOISON_MEMORY_REGION(block, bytes);
+    std::free(block);
+    block = next;
+  }
+}
 
 // A counter that one thread writes and others read, without atomic read-modify-write instructions.
 class Counter {
@@ -208,10 +265,11 @@ class Counter {
   std::atomic<int64_t> n_{0};
 };
 
-// The pool of one thread: its free lists, and the bytes allocated and freed since it last updated the
+// The pool of one thread: its free chains, and the bytes allocated and freed since it last updated the
 // process-wide counters.
 struct ThreadPool {
-  std::array<FreeBlock*, kClasses> head{};
+  std::array<FreeBlock*, kClasses> head{};  // a chain that is not full
+  std::array<FreeBlock*, kClasses> full{};  // a full one, so that the depot is not asked at every turn
   Counter cached;
   Counter pending;  // active bytes not yet reported
   Counter highest;  // the largest value of `pending`
@@ -229,13 +287,30 @@ struct ThreadPool {
   }
   void release() {
     for (size_t i = 0; i < kClasses; ++i) {
-      while (FreeBlock* block = head[i]) {
-        head[i] = block->next;
-        ASAN_UNPOISON_MEMORY_REGION(block, class_bytes(i));
-        std::free(block);
-        cached.add(-static_cast<int64_t>(class_bytes(i)));
+      for (FreeBlock** const chain : {&head[i], &full[i]}) {
+        if (!*chain) continue;
+        cached.add(-static_cast<int64_t>((*chain)->count * class_bytes(i)));
+        drop_chain(*chain, class_bytes(i));
+        *chain = nullptr;
       }
     }
+  }
+  // The chain of a class is full.
+  [[gnu::noinline]] void put_aside(size_t index) {
+    if (full[index]) {
+      const size_t bytes = class_bytes(index);
+      cached.add(-static_cast<int64_t>(full[index]->count * bytes));
+      depot().put(index, full[index], bytes);
+    }
+    full[index] = std::exchange(head[index], nullptr);
+  }
+  // A chain for a class that has no free block here; null where there is none.
+  [[gnu::noinline]] FreeBlock* more(size_t index) {
+    if (full[index]) return head[index] = std::exchange(full[index], nullptr);
+    const size_t bytes = class_bytes(index);
+    FreeBlock* const chain = depot().take(index, bytes);
+    if (chain) cached.add(static_cast<int64_t>(chain->count * bytes));
+    return head[index] = chain;
   }
 };
 
@@ -375,6 +450,7 @@ void* pool_allocate(size_t bytes) {
   if (!pool) return allocate_without_pool(size.bytes);
   const auto taken = static_cast<int64_t>(size.bytes);
   void* block = pool->head[size.index];
+  if (!block) block = pool->more(size.index);
   if (block) {
     pool->head[size.index] = static_cast<FreeBlock*>(block)->next;
     ASAN_UNPOISON_MEMORY_REGION(block, size.bytes);
@@ -397,10 +473,14 @@ void pool_free(void* block, size_t bytes) noexcept {
     detail::profile_free(block, static_cast<int64_t>(size.bytes));
   if (!pool) return free_without_pool(block, size.bytes);
   auto* const first = static_cast<FreeBlock*>(block);
-  first->next = pool->head[size.index];
+  FreeBlock* const next = pool->head[size.index];
+  first->next = next;
+  first->count = next ? next->count + 1 : 1;
   pool->head[size.index] = first;
   pool->cached.add(static_cast<int64_t>(size.bytes));
   ASAN_POISON_MEMORY_REGION(static_cast<char*>(block) + sizeof(FreeBlock), size.bytes - sizeof(FreeBlock));
+  if (first->count >= kFullChain[size.index]) [[unlikely]]
+    pool->put_aside(size.index);
   count(*pool, -static_cast<int64_t>(size.bytes));
 }
 
@@ -408,7 +488,7 @@ MemoryStats memory_stats() {
   if (mine) mine->tell();
   Threads& all = all_threads();
   const std::lock_guard lock(all.mutex);
-  MemoryStats stats{active, arena().cached(), peak, system_calls};
+  MemoryStats stats{active, arena().cached() + depot().bytes(), peak, system_calls};
   for (const ThreadPool* pool = all.first; pool; pool = pool->next) {
     stats.active_bytes += pool->pending.value();
     stats.cached_bytes += pool->cached.value();
@@ -431,6 +511,9 @@ void reset_peak_memory() {
 
 void release_cached_memory() {
   if (mine) mine->release();
+  for (size_t i = 0; i < kClasses && depot().bytes() > 0; ++i) {
+    while (FreeBlock* const chain = depot().take(i, class_bytes(i))) drop_chain(chain, class_bytes(i));
+  }
   arena().release();
 }
 

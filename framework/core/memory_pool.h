@@ -2,8 +2,9 @@
 //
 // Sizes are rounded up to size classes (64-byte steps to 1 KiB, then four classes per power of two, so at
 // most 25 % is wasted). A freed block goes to a free list of its class and is reused, so a training step in
-// its steady state allocates nothing from the system. Each thread has its own free lists; a block may be
-// freed on a different thread from the one that allocated it. Blocks are 64-byte aligned.
+// its steady state allocates nothing from the system. Each thread has its own free lists, and hands what is
+// too much for it to the others: a block may be freed on a different thread from the one that allocated it,
+// such as the batches of a DataLoader's workers. Blocks are 64-byte aligned.
 // Blocks of 64 KiB and more share one range of addresses: they are cut from free ones of any size and joined
 // again when they are freed (best fit; Knuth, The Art of Computer Programming, vol. 1, sec. 2.5), so that
 // batches of many shapes hold little more than the largest of them. Under AddressSanitizer they do not.
@@ -39,7 +40,8 @@ void pool_free(void* block, size_t bytes) noexcept;
 MemoryStats memory_stats();
 /// Resets peak_bytes to the current active_bytes.
 void reset_peak_memory();
-/// Returns this thread's cached blocks, and the free pages of the large ones, to the system.
+/// Returns the cached blocks of this thread and those that threads have handed on, and the free pages of the
+/// large ones, to the system.
 void release_cached_memory();
 
 }  // namespace heed

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
@@ -63,17 +65,33 @@ void AttentionForm::add_recorded_gradients(Grads& grads, const Tensor& dcontext,
   const auto join = [&](const Tensor& x) {
     return reshape(permute(x, {0, 2, 1, 3}), {B, x.size(2), heads * x.size(3)});
   };
-  const Tensor q = split(query), k = split(key), v = split(value);
+  // What a query does not see need not be finite, and 0 times NaN is NaN.
+  const Tensor zero = zeros({}, key.dtype());
+  std::vector<bool> within, seen_at;  // [B, S], [T, S]
+  for (int64_t b = 0; b < B; ++b) {
+    for (int64_t s = 0; s < S; ++s) within.push_back(s < length(b));
+  }
+  for (int64_t t = 0; causal && t < T; ++t) {
+    for (int64_t s = 0; s < S; ++s) seen_at.push_back(s < seen(t, S));
+  }
+  const bool cut = std::ranges::any_of(lengths, [this](int64_t n) { return n < S; });
+  const auto seen_rows = [&](const Tensor& x) {
+    return cut ? where(from_vector(within, {B, S, 1}), x, zero) : x;
+  };
+  const Tensor q = split(query), k = split(seen_rows(key)), v = split(seen_rows(value));
   Tensor dp = dweights;
   if (dcontext.defined()) {
-    const Tensor dc = split(dcontext), through = matmul(dc, transpose(v));
+    const Tensor dc = split(dcontext);
+    Tensor through = matmul(dc, transpose(v));
+    if (causal) through = where(from_vector(seen_at, {T, S}), through, zero);
     dp = dp.defined() ? dp + through : through;
     grads.add(2, join(matmul(transpose(weights), dc)));
   }
   const Tensor dm = weights * (dp - sum(dp * weights, {-1}, KeepDim::yes)),
                ds = dm / std::sqrt(static_cast<double>(head_size()));
   if (grads.wants(3)) grads.add(3, sum_to(dm, mask_shape));
-  grads.add(0, join(matmul(ds, k)));
+  // a query that sees a key that is not finite has weights that are not
+  grads.add(0, join(matmul(ds, causal ? where(isfinite(k), k, zero) : k)));
   grads.add(1, join(matmul(transpose(ds), q)));
 }
 

@@ -47,8 +47,13 @@ std::pair<AttentionForm, Tensor> attention_form(const char* op, const Tensor& qu
                                                 const Tensor& value, const Tensor& lengths, int64_t heads,
                                                 bool causal, const Tensor& mask);
 
-/// [B, N, H d] whose last dimension is dense, as a slice of a joint projection is.
-inline Tensor dense_rows(const Tensor& x) { return x.strides()[2] == 1 ? x : x.contiguous(); }
+/// [B, N, H d] with dense rows that do not overlap, as a slice of a joint projection has. A product takes the
+/// stride between them as its leading dimension, even where there is one row.
+inline Tensor dense_rows(const Tensor& x) {
+  if (x.strides()[2] == 1 && x.strides()[1] >= x.size(2)) return x;
+  const int64_t N = x.size(1), D = x.size(2);
+  return make_view(x.contiguous(), x.shape(), {N * D, D, 1}, 0);
+}
 
 /// The rows of a mask [1 or B, 1 or heads, 1 or T, 1 or S]; null without one.
 template <class M>

@@ -34,13 +34,12 @@ void check_step(const char* optimizer, double lr, double grad_scale) {
   check_number(optimizer, "grad_scale", grad_scale, Allowed::finite);
 }
 
-// Those with a gradient, and each gradient once however often its parameter is listed.
+// Those with a gradient, each once however often it is listed.
 std::vector<Tensor> once_each(const std::vector<Tensor>& parameters) {
   std::vector<Tensor> all;
   std::set<const void*> seen;
   for (const Tensor& p : parameters) {
-    if (const Tensor g = p.grad(); g.defined() && (g.numel() == 0 || seen.insert(g.raw_data()).second))
-      all.push_back(p);
+    if (p.defined() && p.grad().defined() && seen.insert(p.body()).second) all.push_back(p);
   }
   return all;
 }

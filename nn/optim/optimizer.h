@@ -65,7 +65,8 @@ class Optimizer {
   /// @param grad_scale factor for the gradients (see clip_factor); the stored gradients are not changed
   /// @throws ValueError for a negative learning rate or a number that is not finite; then nothing has changed
   virtual void step(double lr, double grad_scale = 1.0) = 0;
-  /// The state to store in a checkpoint so that training can continue bit for bit.
+  /// The state to store in a checkpoint so that training can continue bit for bit. As in PyTorch they may be
+  /// the optimiser's own tensors, which later steps change: clone() what is to be kept in memory.
   /// @return tensors whose names end with the parameter's name
   virtual NamedTensors state() const = 0;
   /// Restores a result of state().

@@ -201,5 +201,27 @@ TEST(GRU, RefusesWhatDoesNotFit) {
   EXPECT_THROW(layer(randn({2, 4, 2}), {}, randn({2, 4})), ShapeError);
 }
 
+// What stands past the end of a sequence reaches neither the output nor a gradient.
+TEST(GRU, PaddingNeedNotBeFinite) {
+  for (const bool lstm : {false, true}) {
+    const auto gradients = [&](double padding) {
+      manual_seed(4);
+      const GRU gru(2, 3, {.layers = 2, .bidirectional = true});
+      const LSTM composed(2, 3, {.layers = 2, .bidirectional = true, .composed = true});
+      const Tensor x = randn({2, 3, 2});
+      x.index_put_({0, Range{1, 3}}, padding);
+      const Tensor lengths = ids({1, 3}), leaf = x.set_requires_grad(true);
+      const Tensor output = lstm ? composed(leaf, lengths).output : gru(leaf, lengths).output;
+      std::vector<Tensor> inputs = lstm ? composed.parameters() : gru.parameters();
+      inputs.push_back(leaf);
+      std::vector<Tensor> result = grad({sum(output * output)}, std::span<const Tensor>(inputs));
+      result.push_back(output.detach());
+      return result;
+    };
+    const std::vector<Tensor> well = gradients(0), sick = gradients(std::nan(""));
+    for (size_t i = 0; i < well.size(); ++i) EXPECT_TRUE(all_close(sick[i], well[i], 0, 0)) << lstm << i;
+  }
+}
+
 }  // namespace
 }  // namespace heed::nn

@@ -354,6 +354,17 @@ TEST(Clipping, BringsTheNormDownAndLeavesSmallOnesAlone) {
   EXPECT_NEAR(a.grad().item(), 0.6, 1e-6);
 }
 
+// Of two parameters with one gradient tensor both count; of one parameter that is listed twice, one.
+TEST(Clipping, CountsParametersAndNotGradients) {
+  const Tensor a = leaf({0.0F}), b = leaf({0.0F}), g = full({1}, 3.0);
+  a.set_grad(g);
+  b.set_grad(g);
+  EXPECT_NEAR(gradient_norm({a, b, a}), std::sqrt(18.0), 1e-6);
+  EXPECT_NEAR(clip_gradient_norm({a, b}, 1.0), std::sqrt(18.0), 1e-6);
+  EXPECT_NEAR(a.grad().item(), std::sqrt(0.5), 1e-6);
+  EXPECT_NEAR(b.grad().item(), std::sqrt(0.5), 1e-6);
+}
+
 TEST(Schedule, Corners) {
   const Schedule warm(ScheduleKind::inverse_sqrt, 1.0, 100, 1000);
   EXPECT_DOUBLE_EQ(warm(50), 0.5);

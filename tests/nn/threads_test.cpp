@@ -2,10 +2,12 @@
 // thread computes may not depend on what the others do, to the bit. ThreadSanitizer runs these as well.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <functional>
 #include <thread>
 
 #include "nn/nn.h"
+#include "tests/testing/close.h"
 
 namespace heed::nn {
 namespace {
@@ -144,6 +146,38 @@ TEST(Threads, HandAGraphOver) {
     x.zero_grad();
     sum(square(tanh(x))).backward();
     ASSERT_EQ(found, x.grad().to_vector<float>());
+  }
+}
+
+// Each thread its own batch through one model whose parameters all of them share.
+TEST(Threads, SharedParametersGiveEachThreadItsGradients) {
+  const Linear first(8, 16), second(16, 1);
+  std::vector<Tensor> parameters = first.parameters();
+  for (const Tensor& p : second.parameters()) parameters.push_back(p);
+  const auto loss_of = [&](int64_t k) {
+    return sum(second(relu(first(full({4, 8}, 0.1 * static_cast<double>(k + 1))))));
+  };
+  std::vector<std::vector<Tensor>> expected;
+  for (int k = 0; k < kThreads; ++k)
+    expected.push_back(grad({loss_of(k)}, std::span<const Tensor>(parameters)));
+  std::atomic<int> wrong{0};
+  constexpr int kRounds = 300;
+  const auto work = [&](int k) {
+    for (int round = 0; round < kRounds; ++round) {
+      const std::vector<Tensor> got = grad({loss_of(k)}, std::span<const Tensor>(parameters));
+      for (size_t i = 0; i < got.size(); ++i)
+        if (got[i].to_vector<float>() != expected[static_cast<size_t>(k)][i].to_vector<float>()) ++wrong;
+      loss_of(k).backward();
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int k = 0; k < kThreads; ++k) threads.emplace_back(work, k);
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+  for (size_t i = 0; i < parameters.size(); ++i) {  // in any order
+    Tensor total = zeros(parameters[i].shape());
+    for (const auto& of_thread : expected) total = total + of_thread[i] * static_cast<double>(kRounds);
+    EXPECT_TRUE(all_close(parameters[i].grad(), total, 1e-3, 1e-3)) << i;
   }
 }
 

@@ -30,7 +30,7 @@ inline Tensor stretched(const Tensor& x, int dim) {
 }  // namespace detail
 
 /// @return every second element; dims stored in reverse order, the last two exchanged; the inside of a larger
-/// tensor; stride 0 along the first and along the last dim
+/// tensor; stride 0 along the first, the last and the dim before it
 inline const std::vector<Layout>& layouts() {
   constexpr double kForeign = 7;  // an element that is not x's
   static const std::vector<Layout> all = {
@@ -59,6 +59,8 @@ inline const std::vector<Layout>& layouts() {
        true},
       {"stretched along the first dim",
        [](const Tensor& x) { return x.ndim() > 0 ? detail::stretched(x, 0) : x; }, expand, false},
+      {"stretched along the dim before the last",
+       [](const Tensor& x) { return x.ndim() > 1 ? detail::stretched(x, -2) : x; }, expand, false},
       {"stretched along the last dim",
        [](const Tensor& x) { return x.ndim() > 0 ? detail::stretched(x, -1) : x; }, expand, false},
   };

@@ -89,6 +89,22 @@ TEST(MemoryPool, ABlockMayBeFreedOnAnotherThread) {
   EXPECT_EQ(memory_stats().active_bytes, before);
 }
 
+// One thread makes tensors that another drops, as DataLoader's workers do: the blocks go round.
+TEST(MemoryPool, BlocksComeBackToTheThreadThatAllocates) {
+  std::vector<Tensor> handed;
+  int64_t after_first = 0;
+  for (int round = 0; round < 20; ++round) {
+    std::thread([&] {
+      for (int64_t i = 0; i < 200; ++i)
+        for (const int64_t n : {10, 1000, 5000}) handed.push_back(full({n}, 1.0));
+    }).join();
+    handed.clear();
+    if (round == 3) after_first = memory_stats().cached_bytes;
+  }
+  EXPECT_LE(memory_stats().cached_bytes, after_first + (1 << 20));
+  release_cached_memory();
+}
+
 // Large blocks share one range: what is free serves any size, and no two overlap.
 TEST(MemoryPool, LargeBlocksOfAnySizeServeEachOther) {
 #if HEED_ASAN

@@ -185,6 +185,14 @@ TEST(ScaledDotAttention, WhatIsNotSeenIsNotMultiplied) {
         const Tensor context = slice(scaled_dot_attention(x[0], x[1], x[2], {}, 2, true).context, 1, 0, 3);
         sum(context * context).backward();
         std::vector<double> all = context.to(DType::f64).to_vector<double>();
+        for (const bool flash : {false, true}) {  // and in public ops
+          const Tensor again = slice(flash ? flash_attention(x[0], x[1], x[2], {}, 2, true)
+                                           : scaled_dot_attention(x[0], x[1], x[2], {}, 2, true).context,
+                                     1, 0, 3);
+          const Tensor recorded = grad({sum(again * again)}, {x[0]}, {.create_graph = true})[0].detach();
+          const std::vector<double> values = slice(recorded, 1, 0, 3).to(DType::f64).to_vector<double>();
+          all.insert(all.end(), values.begin(), values.end());
+        }
         // Of the queries alone: the last one, which does see, gives its NaN to the gradients of keys and
         // values.
         const std::vector<double> gradient = slice(x[0].grad(), 1, 0, 3).to(DType::f64).to_vector<double>();
@@ -193,6 +201,32 @@ TEST(ScaledDotAttention, WhatIsNotSeenIsNotMultiplied) {
       };
       const std::vector<double> sick = run(true), well = run(false);
       for (size_t i = 0; i < well.size(); ++i) EXPECT_NEAR(sick[i], well[i], 1e-5) << bad << ' ' << i;
+    }
+  }
+}
+
+// Past a length, by any way of differentiating.
+TEST(ScaledDotAttention, KeysPastALengthNeedNotBeFinite) {
+  const double bad = std::numeric_limits<double>::quiet_NaN();
+  const Tensor lengths = from_vector<int64_t>({3}, {1});
+  const auto gradients = [&](bool sick, bool flash, bool recorded) {
+    manual_seed(6);
+    std::vector<Tensor> x;
+    for (int i = 0; i < 3; ++i) {
+      Tensor value = randn({1, 4, 4}, DType::f64);
+      if (sick && i > 0) value = concat({slice(value, 1, 0, 3), full({1, 1, 4}, bad, DType::f64)}, 1);
+      x.push_back(value.set_requires_grad(true));
+    }
+    const Tensor context = flash ? flash_attention(x[0], x[1], x[2], lengths, 2)
+                                 : scaled_dot_attention(x[0], x[1], x[2], lengths, 2).context;
+    return grad({sum(context * context)}, std::span<const Tensor>(x), {.create_graph = recorded});
+  };
+  for (const bool flash : {false, true}) {
+    const std::vector<Tensor> well = gradients(false, flash, false);
+    for (const bool recorded : {false, true}) {
+      const std::vector<Tensor> sick = gradients(true, flash, recorded);
+      for (size_t i = 0; i < well.size(); ++i)
+        EXPECT_LE(amax(abs(sick[i] - well[i])).item(), 1e-10) << flash << recorded << i;
     }
   }
 }

@@ -456,6 +456,36 @@ TEST(ScaledDotAttention, ReadsSlicesOfAJointProjectionInPlace) {
       {joint});
 }
 
+// One query of channels first, and rows that are one row over and over: strides below the rows' size.
+TEST(ScaledDotAttention, ReadsRowsThatOverlap) {
+  manual_seed(3);
+  const Tensor image = randn({2, 8, 1}, DType::f64), row = randn({2, 1, 8}, DType::f64),
+               words = randn({2, 5, 8}, DType::f64);
+  const Tensor one = transpose(image), stretched = expand(row, {2, 5, 8});
+  const std::vector<std::array<Tensor, 3>> all = {{one, words, words},
+                                                  {words, one, one},
+                                                  {stretched, words, words},
+                                                  {words, stretched, words},
+                                                  {words, words, stretched}};
+  for (const auto& [q, k, v] : all) {
+    const auto gradients = [&](bool dense, bool flash) {
+      std::vector<Tensor> x;
+      for (const Tensor& part : {q, k, v})
+        x.push_back((dense ? part.clone() : part.detach()).set_requires_grad(true));
+      const Tensor y = flash ? flash_attention(x[0], x[1], x[2], {}, 2)
+                             : scaled_dot_attention(x[0], x[1], x[2], {}, 2).context;
+      std::vector<Tensor> result = grad({sum(y * y)}, std::span<const Tensor>(x));
+      result.push_back(y.detach());
+      return result;
+    };
+    const std::vector<Tensor> expected = gradients(true, false);
+    for (const bool flash : {false, true}) {
+      const std::vector<Tensor> got = gradients(false, flash);
+      for (size_t i = 0; i < got.size(); ++i) EXPECT_LE(amax(abs(got[i] - expected[i])).item(), 1e-10) << i;
+    }
+  }
+}
+
 TEST(ScaledDotAttention, NoKeysGiveZerosAndNoNan) {
   const Tensor q = randn({1, 2, 4}).set_requires_grad(true), k = randn({1, 3, 4}).set_requires_grad(true);
   const ScaledDotAttentionResult r = scaled_dot_attention(q, k, k, lengths_of({0}), 2);
