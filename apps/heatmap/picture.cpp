@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "framework/core/error.h"
 #include "models/text/tokenizer.h"
@@ -92,15 +93,22 @@ std::vector<Label> labels_of(const Axis& axis, const std::vector<size_t>& indice
 
 const models::AttentionWeights& choose(const std::vector<models::AttentionWeights>& maps,
                                        const PictureOptions& options) {
-  std::string there;
+  std::set<int> layers, heads;
   for (const auto& map : maps) {
     if ((options.layer < 0 || map.layer == options.layer) && (options.head < 0 || map.head == options.head))
       return map;
-    there += fmt::format("{}layer {} head {}", there.empty() ? "" : ", ", map.layer, map.head);
+    layers.insert(map.layer);
+    heads.insert(map.head);
   }
-  const auto wanted = [](int n) { return n < 0 ? std::string("any") : std::to_string(n); };
-  throw ValueError(fmt::format("no attention of layer {}, head {} in the record: it has {}",
-                               wanted(options.layer), wanted(options.head), there));
+  std::vector<std::string> wanted;
+  if (options.layer >= 0) wanted.push_back(fmt::format("layer {}", options.layer));
+  if (options.head >= 0) wanted.push_back(fmt::format("head {}", options.head));
+  const auto named = [](const char* one, const std::set<int>& all) {
+    return all.size() == 1 ? fmt::format("{} {}", one, *all.begin())
+                           : fmt::format("{}s {} to {}", one, *all.begin(), *all.rbegin());
+  };
+  throw ValueError(fmt::format("no attention of {} in the record: it has {}, {}", fmt::join(wanted, ", "),
+                               named("layer", layers), named("head", heads)));
 }
 
 }  // namespace

@@ -67,12 +67,12 @@ void average(const AverageOptions& options) {
   const auto mean = models::mean_of_weights(weights);
   if (const std::string data = models::run_data_to_pass_on(first); !data.empty())
     text[run_files::kData] = data;
-  const auto lock = models::make_run_folder(to, options.overwrite);
-  models::write_run(to, config, text,
-                    {.file = run_files::kModel,
-                     .tensors = {mean.begin(), mean.end()},
-                     .metadata = {{"format", "heed.model"}, {"mean_of", fmt::format("{}", weights.size())}}},
-                    [&] { models::load_run(to); });
+  models::replace_run(
+      to, options.overwrite, config, text,
+      {.file = run_files::kModel,
+       .tensors = {mean.begin(), mean.end()},
+       .metadata = {{"format", "heed.model"}, {"mean_of", fmt::format("{}", weights.size())}}},
+      [&](const fs::path& at) { models::load_run(at); });
   say("'{}': the mean of {} runs\n", options.output, weights.size());
   write_json(options.json, {{"run", options.output}, {"mean_of", options.runs}});
 }

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "apps/common/choice.h"
 #include "apps/common/environment.h"
@@ -51,15 +52,14 @@ nlohmann::ordered_json write_exported(const ExportOptions& options) {
   const std::string data = models::run_data_to_pass_on(from);
   models::TextFiles text = models::text_of_run(from, run.config);
   if (!data.empty()) text[run_files::kData] = data;
-  const auto lock = models::make_run_folder(to, options.overwrite);
-  models::write_run(to, run.config, text,
-                    {.file = run_files::kModel,
-                     .tensors = run.model->state_dict(),
-                     .metadata = {{"format", "heed.model"}},
-                     .type = options.weights},
-                    [&] {
-                      if (choice) models::write_attention_choice(to, *choice);
-                    });
+  models::replace_run(to, options.overwrite, run.config, text,
+                      {.file = run_files::kModel,
+                       .tensors = run.model->state_dict(),
+                       .metadata = {{"format", "heed.model"}},
+                       .type = options.weights},
+                      [&](const fs::path& at) {
+                        if (choice) models::write_attention_choice(at, *choice);
+                      });
   const auto before = fs::file_size(from / run_files::kModel), after = fs::file_size(to / run_files::kModel);
   say("'{}': weights as {}, {:.2f} MB ({:.2f} MB in '{}')\n", options.output,
       models::name_of_choice(options.weights), static_cast<double>(after) / 1e6,
@@ -82,8 +82,8 @@ struct QuantizeOptions : ExportOptions {
 };
 
 // Scores and speed of both runs on the same sentences.
-void measure_loss(const QuantizeOptions& options, nlohmann::ordered_json& report) {
-  const models::ParallelLines lines = read_pairs(options.source, options.target);
+void measure_loss(const QuantizeOptions& options, const models::ParallelLines& lines,
+                  nlohmann::ordered_json& report) {
   const std::array folders{options.run, options.output};
   std::vector<models::Evaluation> results;
   for (const std::string& folder : folders) {
@@ -121,8 +121,10 @@ void quantize_run(const QuantizeOptions& options) {
   if (options.translate.search.n_best > 1)
     throw ValueError("n-best", "evaluation scores one translation a sentence");
   use_threads(options.threads);
+  std::optional<models::ParallelLines> lines;  // read before anything is written
+  if (!options.source.empty()) lines = read_pairs(options.source, options.target);
   nlohmann::ordered_json report = write_exported(options);
-  if (!options.source.empty()) measure_loss(options, report);
+  if (lines) measure_loss(options, *lines, report);
   write_json(options.json, report);
 }
 

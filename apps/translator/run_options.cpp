@@ -174,6 +174,18 @@ void RunOptions::refuse_size(const std::string& op, const std::string& folder) c
     throw ValueError(op, fmt::format("--size is of a new model, and that of '{}' stays", folder));
 }
 
+// Whether --size, where it is given, is the run's own.
+bool RunOptions::has_size(const models::RunConfig& run) const {
+  if (!size_option_ || size_option_->count() == 0 || size_ == models::ModelSize::automatic) return true;
+  models::RunConfig sized = run;
+  models::set_size(sized.model, size_);
+  return std::ranges::all_of(entries_, [&](const Entry& entry) {
+    return entry.given() || std::ranges::all_of(entry.rows, [&](const models::RunOption* row) {
+             return !row->applies(run) || row->get(sized) == row->get(run);
+           });
+  });
+}
+
 namespace {
 
 // Options that mean nothing without another one.
@@ -265,7 +277,7 @@ models::RunConfig RunOptions::begun_from(const models::RunConfig& run, const std
 }
 
 models::RunConfig RunOptions::resumed(const models::RunConfig& run, const std::string& folder) const {
-  refuse_size("resume", folder);
+  if (!has_size(run)) refuse_size("resume", folder);
   models::RunConfig result = run;
   for (const Entry& entry : entries_) {
     if (!entry.given()) continue;

@@ -80,6 +80,7 @@ class RunOptions {
   void refuse_idle(const models::RunConfig& config) const;
   void lengthen(models::RunConfig& run, const std::string& folder) const;
   void refuse_size(const std::string& op, const std::string& folder) const;
+  bool has_size(const models::RunConfig& run) const;
   std::vector<std::string> given_dimensions(const models::RunConfig& config) const;
 
   std::list<Entry> entries_;  // where they lie is where CLI11 writes to

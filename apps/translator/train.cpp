@@ -57,7 +57,7 @@ void check_files(const TrainOptions& options) {
                                                        : std::vector{options.folder, options.init_from},
                      .new_folders = {{"--run", options.folder}},
                      .sources = {{"--init-from", options.init_from}, {"--corpus", options.corpus_folder}}});
-  if (!options.resume) models::check_run_folder(options.folder, options.overwrite);
+  if (!options.resume) models::check_run_folder(options.folder, options.overwrite, /*resumes=*/true);
 }
 
 // A corpus folder names the files, and the languages where no option does.
@@ -243,6 +243,7 @@ nlohmann::ordered_json ranks_json(const models::Ranks& ranks, const models::Comm
 
 void train(TrainOptions& options) {
   catch_save_requests();
+  if (options.resume) options.init_from.clear();  // it has begun
   take_corpus(options);
   models::Ranks* const ranks = cluster::start_ranks();
   complete_files(options);
@@ -274,7 +275,8 @@ void train(TrainOptions& options) {
   if (result.finished) {
     say("{}\n", summary(result));
   } else {
-    say("stopped after update {}; the same command with --resume goes on\n", result.updates);
+    say("stopped after update {}; the same command with --resume{} goes on\n", result.updates,
+        options.overwrite ? " in place of --overwrite" : "");
   }
   nlohmann::ordered_json report{{"run", options.folder},
                                 {"finished", result.finished},
@@ -322,8 +324,7 @@ Command add_train(CLI::App& cli) {
          "--init-from", o->init_from,
          "begin with the weights of this run, trained or imported: its model and vocabularies are kept, "
          "data, learning rate and schedule are new")
-      ->transform(kNamesRun)
-      ->excludes(resume);
+      ->transform(kNamesRun);
   file("--alignments", o->alignments,
        "word alignments of the training pairs, 0-0 1-2 (those of align, of fast_align), that "
        "--guided-alignment learns")

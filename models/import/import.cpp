@@ -175,21 +175,20 @@ ImportReport import_run(const fs::path& path, const fs::path& folder, const Impo
   ImportedRun run = to_run(read_foreign(path, options));
   check(run.config);
   run.text[run_files::kMetrics] = "";
-  const FileLock lock = make_run_folder(folder, overwrite);
-  write_run(folder, run.config, run.text,
-            {.file = run_files::kModel,
-             .tensors = std::move(run.weights),
-             .metadata = {{"format", "heed.imported"}},
-             .type = stored},
-            [&] {
-              const LoadedRun loaded = load_run(folder);  // which checks names and shapes
-              run.report.model = loaded.model->describe();
-              if (says_one_word(loaded)) {
-                run.report.notes.emplace_back(
-                    "it says one word twenty times for every test sentence: it is probably broken, as some "
-                    "published conversions are, or was never trained");
-              }
-            });
+  replace_run(folder, overwrite, run.config, run.text,
+              {.file = run_files::kModel,
+               .tensors = std::move(run.weights),
+               .metadata = {{"format", "heed.imported"}},
+               .type = stored},
+              [&](const fs::path& at) {
+                const LoadedRun loaded = load_run(at);  // which checks names and shapes
+                run.report.model = loaded.model->describe();
+                if (says_one_word(loaded)) {
+                  run.report.notes.emplace_back(
+                      "it says one word twenty times for every test sentence: it is probably broken, as some "
+                      "published conversions are, or was never trained");
+                }
+              });
   return run.report;
 }
 

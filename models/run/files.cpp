@@ -16,9 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// written there by --json of the user: it is no obstacle and is never removed
-constexpr const char* kReport = "report.json";
-
 const std::array<std::string, 15>& all_names() {
   using namespace run_files;
   static const std::array<std::string, 15> names = {kLock,
@@ -159,7 +156,7 @@ FileLock lock_run_folder(const fs::path& folder) {
   }
 }
 
-void check_run_folder(const fs::path& folder, bool overwrite) {
+void check_run_folder(const fs::path& folder, bool overwrite, bool resumes) {
   std::error_code error;
   if (!fs::exists(folder, error)) return;
   if (!fs::is_directory(folder, error)) throw IoError(fmt::format("'{}' is not a folder", folder.string()));
@@ -177,16 +174,12 @@ void check_run_folder(const fs::path& folder, bool overwrite) {
     throw IoError(fmt::format("'{}' has no config.toml of a run; its files are left alone", folder.string()));
   }
   if (!overwrite && !only_locked) {
-    throw IoError(fmt::format("'{}' exists already (--resume goes on with it, --overwrite replaces it)",
-                              folder.string()));
+    throw IoError(fmt::format("'{}' exists already ({}--overwrite replaces it)", folder.string(),
+                              resumes ? "--resume goes on with it, " : ""));
   }
 }
 
-FileLock make_run_folder(const fs::path& folder, bool overwrite, std::optional<FileLock> lock) {
-  check_run_folder(folder, overwrite);
-  make_folder(folder);
-  if (!lock) lock.emplace(lock_run_folder(folder));
-  check_run_folder(folder, overwrite);  // another start may have been faster
+void remove_run_files(const fs::path& folder) {
   std::vector<fs::path> old = list_folder(folder);
   std::erase(old, folder / run_files::kLock);
   std::erase(old, folder / kReport);
@@ -195,6 +188,14 @@ FileLock make_run_folder(const fs::path& folder, bool overwrite, std::optional<F
   std::stable_partition(old.begin(), old.end(), std::not_fn(goes_last));
   for (const KeptFolder& kept : kept_folders(folder)) remove_kept_folder(kept.path);
   for (const fs::path& path : old) remove_file(path);
+}
+
+FileLock make_run_folder(const fs::path& folder, bool overwrite, std::optional<FileLock> lock) {
+  check_run_folder(folder, overwrite);
+  make_folder(folder);
+  if (!lock) lock.emplace(lock_run_folder(folder));
+  check_run_folder(folder, overwrite);  // another start may have been faster
+  remove_run_files(folder);
   return std::move(*lock);
 }
 

@@ -113,10 +113,11 @@ FileLock lock_run_folder(const std::filesystem::path& folder);
 /// Checks whether a run may be created in a folder; changes nothing.
 /// @param folder a folder, which need not exist
 /// @param overwrite whether an existing run may be replaced
+/// @param resumes whether the message may advise --resume
 /// @throws IoError without `overwrite`: when the folder exists, unless it is empty or an unfinished start;
 ///   with `overwrite`: when it contains anything but a run (another program's config.toml, run files without
 ///   a config.toml, other files)
-void check_run_folder(const std::filesystem::path& folder, bool overwrite);
+void check_run_folder(const std::filesystem::path& folder, bool overwrite, bool resumes = false);
 
 /// Creates a folder for a new run, or removes the files of the run in it; files that are not heed's are never
 /// removed.
@@ -127,6 +128,14 @@ void check_run_folder(const std::filesystem::path& folder, bool overwrite);
 /// @throws IoError as lock_run_folder and check_run_folder, or when the folder cannot be created
 [[nodiscard]] FileLock make_run_folder(const std::filesystem::path& folder, bool overwrite,
                                        std::optional<FileLock> lock = {});
+
+/// A file that --json of the user may have put beside a run's: it is no obstacle and is never removed.
+inline constexpr const char* kReport = "report.json";
+
+/// Removes the files of a run, config.toml last, but for its lock and kReport.
+/// @param folder as check_run_folder accepts it; the caller holds its lock
+/// @throws IoError for a file that cannot be removed
+void remove_run_files(const std::filesystem::path& folder);
 
 /// Removes temporary files left by processes that were killed. The caller must hold the lock.
 /// @param folder folder of the run

@@ -36,9 +36,20 @@ struct RunWeights {
 /// @param config configuration of the run
 /// @param text all text files but config.toml
 /// @param weights none, those to begin with or those of the finished run
-/// @param check called when all is written; what it throws is a failure too
+/// @param check called with the folder when all is written; what it throws is a failure too
 /// @throws IoError for what cannot be written, ValueError as save_weights, and what `check` throws
 void write_run(const std::filesystem::path& folder, const RunConfig& config, const TextFiles& text,
-               const RunWeights& weights = {}, const std::function<void()>& check = {});
+               const RunWeights& weights = {},
+               const std::function<void(const std::filesystem::path&)>& check = {});
+
+/// Writes a finished run. One that it replaces stays until the new one is complete: both need room for a
+/// while.
+/// @param folder where the run goes; of a run that is there its report stays
+/// @param overwrite whether a run that is there is replaced
+/// @param config,text,weights,check as of write_run
+/// @throws IoError as check_run_folder and lock_run_folder; and as write_run, with the old run untouched
+void replace_run(const std::filesystem::path& folder, bool overwrite, const RunConfig& config,
+                 const TextFiles& text, const RunWeights& weights,
+                 const std::function<void(const std::filesystem::path&)>& check = {});
 
 }  // namespace heed::models

@@ -334,8 +334,10 @@ std::vector<Translation> Translator::force(std::span<const std::string> sources,
   for (size_t i = 0, pair = 0; i < sources.size(); ++i) {
     const auto id = static_cast<int64_t>(options.search.first + i) + 1;
     if (!fits(read[i], ids[i])) {
-      results.push_back(
-          without_words(id, sources[i], too_long(std::max(read[i].ids.size(), ids[i].size() + 1), longest)));
+      results.push_back(without_words(id, sources[i],
+                                      read[i].ids.size() > static_cast<size_t>(longest)
+                                          ? too_long(read[i].ids.size(), longest)
+                                          : "the translation is of " + too_long(ids[i].size() + 1, longest)));
       continue;
     }
     results.push_back(record(id, sources[i], read[i], wanted[i], &targets[i], &target_tokens[i],

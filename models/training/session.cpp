@@ -8,13 +8,16 @@
 #include <utility>
 
 #include "framework/core/error.h"
+#include "framework/io/disk_space.h"
 #include "framework/io/file.h"
 #include "models/run/attention_choice.h"
 #include "models/run/files.h"
 #include "models/run/folder.h"
 #include "models/text/context.h"
 #include "models/text/counted.h"
+#include "models/training/facts.h"
 #include "models/training/guided.h"
+#include "models/training/store.h"
 #include "models/training/vocabularies.h"
 
 namespace heed::models {
@@ -37,10 +40,29 @@ void check_guided(const TrainConfig& config, const std::optional<WordLinks>& lin
   }
 }
 
+// Throws where a first checkpoint, weights and state, has no room even when a run that is in the way is gone.
+void require_room_for(const TranslationModel& model, const fs::path& folder) {
+  int64_t freed = 0;
+  std::error_code ignored;
+  if (is_run_folder(folder)) {
+    for (const auto& entry : fs::recursive_directory_iterator(folder, ignored)) {
+      if (entry.is_regular_file(ignored)) freed += static_cast<int64_t>(entry.file_size(ignored));
+    }
+  }
+  fs::path there = fs::absolute(folder, ignored);
+  while (!fs::exists(there, ignored) && there.has_relative_path()) there = there.parent_path();
+  constexpr int64_t kCopies = 4;  // the weights, and in the state again, with Adam's two moments
+  const int64_t bytes = kCopies * bytes_of(model.state_dict());
+  if (disk_space(there) + freed >= bytes + Store::kMargin) return;
+  throw IoError("disk", fmt::format("the first checkpoint needs {}, and the file system of '{}' has {} left",
+                                    bytes_text(bytes + Store::kMargin), folder.string(),
+                                    bytes_text(disk_space(there) + freed)));
+}
+
 // Throws what the trainer would throw, before a run that is in the way is removed. Returns guided.align,
 // empty without links.
-std::string check_trainable(const RunConfig& config, const TrainingData& data, const TextFiles& text,
-                            const std::map<std::string, Tensor>& weights,
+std::string check_trainable(const fs::path& folder, const RunConfig& config, const TrainingData& data,
+                            const TextFiles& text, const std::map<std::string, Tensor>& weights,
                             const std::optional<WordLinks>& links) {
   check_guided(config.train, links);
   const auto [source, target] = codecs_of(config, [&](const std::string& name) {
@@ -49,6 +71,7 @@ std::string check_trainable(const RunConfig& config, const TrainingData& data, c
   const EncodedData encoded = encode(config, source, target, data, links ? &*links : nullptr);
   const auto model = make_model(config.model, source.vocabulary.size(), target.vocabulary.size());
   check_positions(*model, encoded.validation);
+  require_room_for(*model, folder);
   if (!weights.empty()) model->load(weights, run_files::kInitial);
   if (config.train.guided_alignment > 0) guided_map(config.train, *model);
   if (!links) return "";
@@ -132,7 +155,7 @@ TrainingSession TrainingSession::start(fs::path folder, RunConfig config,
                            counted(data->train->size(), "pair")));
   }
   TextFiles text = about.text.empty() ? learn_text(config, *data->train) : std::move(about.text);
-  const std::string guided = check_trainable(config, *data, text, about.weights, about.links);
+  const std::string guided = check_trainable(folder, config, *data, text, about.weights, about.links);
   FileLock lock = make_run_folder(folder, about.overwrite, std::move(about.lock));
   if (!about.data.empty()) text[run_files::kData] = about.data;
   text[run_files::kMetrics] = "";

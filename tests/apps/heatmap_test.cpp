@@ -462,7 +462,7 @@ TEST_F(Heatmap, ARecordWithoutSelfAttentionSaysHowToMakeIt) {
   }
   expect_failure({"--records", write("s.jsonl", {record_with_self_attention(3, 3)}), "-o", path("out.svg"),
                   "--which", "encoder", "--layer", "4"},
-                 1, "no attention of layer 4, head any in the record: it has layer 0 head 0");
+                 1, "no attention of layer 4 in the record: it has layer 0, head");
   expect_failure({"--records", file, "-o", path("out.svg"), "--which", "self"}, 2, "--which");
   auto damaged = to_json_line(record_with_self_attention(3, 3));
   damaged.replace(damaged.find("[[1.0,"), 6, "[[");
@@ -732,7 +732,7 @@ TEST_F(Heatmap, BadInputIsOneClearLine) {
                  "out.jpg': the output must end in .svg, .png, .pdf (a picture) or .html (a page)");
   expect_failure({"--records", file, "-o", path("no/such/out.svg")}, 1, "No such file or directory");
   expect_failure({"--records", file, "-o", out, "--head", "3"}, 1,
-                 "no attention of layer any, head 3 in the record: it has layer 0 head 0");
+                 "no attention of head 3 in the record: it has layer 0, head 0");
   write_file_atomically(path("bad.jsonl"), "{\"format\":\"heed.attention\",\n");
   expect_failure({"--records", path("bad.jsonl"), "-o", out}, 1, "bad.jsonl' line 1: the record is cut off");
   write_file_atomically(path("empty.jsonl"), "");

@@ -41,7 +41,8 @@ function matrixScene(view, layout, look) {
                  shade: shadeOf(view), shades: view.difference ? look.difference : look.shades};
   const text = (string, at) => shapes.push({shape: "text", text: string, size, fill: colours.text, ...at});
   const inkOf = token => token.end ? colours.faint : colours.text;
-  text(view.says.columns, {x: Math.max(2, x - layout.down), y: 9, size: 12, fill: colours.faint});
+  const heading = Math.max(2, x - layout.down);
+  text(view.says.columns, {x: heading, y: 9, size: 12, fill: colours.faint});
   text(view.says.rows, {x: 9, y: y + Math.max(height / 2, textWidth(view.says.rows, 12) / 2 - y + 24), size: 12, anchor: "middle", angle: -90, fill: colours.faint});
   view.columns.forEach((token, c) => {
     if (c % layout.every) return;
@@ -60,7 +61,7 @@ function matrixScene(view, layout, look) {
   if (cell >= 8) addSeams(shapes, cells);
   shapes.push({shape: "rect", x, y, width, height, stroke: colours.edge});
   const legend = addLegend(shapes, view, layout, look);
-  return {width: Math.ceil(Math.max(x + width + layout.over, legend) + 6), height: Math.ceil(y + height + 46), shapes, colours, cells,
+  return {width: Math.ceil(Math.max(x + width + layout.over, legend, heading + textWidth(view.says.columns, 12)) + 6), height: Math.ceil(y + height + 46), shapes, colours, cells,
           label: view.label};
 }
 function addNumbers(shapes, view, cells, size) {
