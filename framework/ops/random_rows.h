@@ -18,8 +18,9 @@ class RandomRows {
     int64_t count;  // 0: there are no such tensors
     int64_t first;  // from 0
   };
+  /// What a guard sets, to be set again elsewhere.
   struct State {
-    Rows sentences, tokens;
+    Rows sentences, tokens;  // as of the constructor
   };
   /// @return what the calling thread draws under
   static State current() { return current_; }
@@ -27,6 +28,7 @@ class RandomRows {
   /// @param sentences,tokens what the first dimension of a tensor may be: the sentences of the batch, or all
   ///   their tokens; where both have the same count, it is the sentences
   RandomRows(Rows sentences, Rows tokens) : RandomRows(State{sentences, tokens}) {}
+  /// @param state a result of current()
   explicit RandomRows(State state) : before_(current_) { current_ = state; }
   ~RandomRows() { current_ = before_; }
   RandomRows(const RandomRows&) = delete;

@@ -419,7 +419,12 @@ TEST_F(Input, QuantizeSaysWhatItCosts) {
   EXPECT_THAT(plain.out, HasSubstr("weights as int8"));
   ASSERT_EQ(translator({"export", "-r", at("run"), "-o", at("exported"), "--weights", "int8"}).exit_code, 0);
   EXPECT_EQ(content(at("small/model.safetensors")), content(at("exported/model.safetensors")));
-  expect_failure(translator({"quantize", "-r", at("run"), "-o", at("small")}), "exists already");
+  expect_failure(translator({"quantize", "-r", at("run"), "-o", at("small")}), "exists already (--overwrite");
+  write(at("one.fr"), "un\n");  // sentences are read before anything is written
+  expect_failure(
+      translator({"quantize", "-r", at("run"), "-o", at("never"), "-s", at("a.en"), "-t", at("one.fr")}),
+      "line");
+  EXPECT_FALSE(std::filesystem::exists(at("never")));
   const ProcessResult measured =
       translator({"quantize", "-r", at("run"), "-o", at("small"), "--overwrite", "-s", at("a.en"), "-t",
                   at("a.fr"), "--beam", "2", "--threads", "1", "--json", at("q.json")});
