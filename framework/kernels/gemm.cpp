@@ -1,7 +1,7 @@
 // Which backend takes which product. The choice goes by shape alone, never by a timing, so that equal runs
 // give equal bits.
-//   f64: OpenBLAS. f32: small matrices by multiply_small(); OpenBLAS below 64, with AVX2 alone below 16 (a call
-//     of oneDNN costs 0.2 us), and for large weight gradients (transposed A); oneDNN for the rest.
+//   f64: OpenBLAS. f32: small matrices by multiply_small(); OpenBLAS below 64, with AVX2 alone below 16 (a
+//     call of oneDNN costs 0.2 us), and for large weight gradients (transposed A); oneDNN for the rest.
 //   f32 in bf16: oneDNN, where the product is large enough to pay for the rounding of both operands.
 #include "framework/kernels/onednn/gemm.h"
 
