@@ -11,6 +11,9 @@ namespace {
 
 void check_first(const char* who, int64_t first) {
   if (first < 0) throw ValueError(who, fmt::format("the first position must not be negative, got {}", first));
+  constexpr int64_t kMost = int64_t{1} << 53;  // double has every integer up to it
+  if (first > kMost)
+    throw ValueError(who, fmt::format("the first position must be at most 2^53, got {}", first));
 }
 
 void check_input(const char* who, const Tensor& x, int64_t dim) {
@@ -41,15 +44,15 @@ Tensor sinusoidal_positions(int64_t count, int64_t dim, int64_t first, DType dty
     return {d < sines,
             frequency(i, std::max<int64_t>(dim - 2, 1), 10000)};  // 2i / (dim - 2) = i / (dim/2 - 1)
   };
-  std::vector<double> table(static_cast<size_t>(count * dim));
+  const Tensor table = detail::allocate("sinusoidal positions", {count, dim}, DType::f64);
   for (int64_t d = 0; d < dim; ++d) {
     const auto [sine, step] = column(d);
     for (int64_t p = 0; p < count; ++p) {
       const double angle = static_cast<double>(first + p) * step;
-      table[static_cast<size_t>(p * dim + d)] = sine ? std::sin(angle) : std::cos(angle);
+      table.data<double>()[p * dim + d] = sine ? std::sin(angle) : std::cos(angle);
     }
   }
-  return from_vector(table, {count, dim}).to(dtype);
+  return table.to(dtype);
 }
 
 SinusoidalPositions::SinusoidalPositions(int64_t dim, int64_t max_length, Sinusoids kind, const Scope& scope)

@@ -251,6 +251,17 @@ void finish_output() {
                             error != 0 ? std::strerror(error) : ""));
 }
 
+// Whether an option with a number was given.
+bool gave_number(const CLI::App& app, const std::string& name) {
+  const auto gave = [&](const CLI::Option* option) {
+    const bool number = takes(*option, "FLOAT") || takes(*option, "INT") || takes(*option, "UINT");
+    return number && option->count() > 0 && option->check_lname(name);
+  };
+  return std::ranges::any_of(options_of(app), gave) ||
+         std::ranges::any_of(app.get_subcommands(),
+                             [&](const CLI::App* chosen) { return gave_number(*chosen, name); });
+}
+
 // Names the subcommand that was asked for, or the word that is none.
 int usage_error(std::string_view app, const CLI::App& cli, int argc, char** argv,
                 const CLI::ParseError& error) {
@@ -293,8 +304,13 @@ int usage_error(std::string_view app, const CLI::App& cli, int argc, char** argv
                       value = message.substr(is + kIs.size());
     const bool digits =
         value.find_first_not_of("0123456789", value.starts_with('-') ? 1 : 0) == std::string::npos;
+    double number = 0;
+    const auto [end, failed] = std::from_chars(value.data(), value.data() + value.size(), number);
+    const bool fraction = failed == std::errc{} && end == value.data() + value.size();
     message = fmt::format("{}: '{}' is {}", option, value,
-                          digits && !value.empty() ? "too large a number" : "not a number");
+                          digits && !value.empty() ? "too large a number"
+                          : fraction               ? "not a whole number"
+                                                   : "not a number");
   }
   if (const std::string unknown = unknown_option(cli, argc, argv); !unknown.empty()) message = unknown;
   if (const std::string valued = valued_switch(cli, argc, argv); !valued.empty()) message = valued;
@@ -374,6 +390,14 @@ int run_app(std::string_view app, CLI::App& cli, int argc, char** argv, const st
   } catch (const std::filesystem::filesystem_error& error) {
     const std::string who = speak_at_last();
     note("{}: {}'{}': {}\n", app, who, one_line(error.path1().string()), error.code().message());
+  } catch (const ValueError& error) {  // of a number, a library's begins with the option's name
+    const std::string who = speak_at_last(), message = error.what();
+    const std::string name = message.substr(0, message.find(": "));
+    if (name.size() < message.size() && gave_number(cli, name)) {
+      return usage_error(app, cli, argc, argv,
+                         CLI::ValidationError("--" + name, message.substr(name.size() + 2)));
+    }
+    note("{}: {}{}\n", app, who, one_line(message));
   } catch (const std::exception& error) {
     const std::string who = speak_at_last();
     note("{}: {}{}\n", app, who, one_line(error.what()));

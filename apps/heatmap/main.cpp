@@ -315,6 +315,15 @@ void check_usage(const Options& options) {
            fmt::format("draws a picture a line, so '{}' is to be a folder: -o FOLDER/", options.output));
 }
 
+// A format of lines has no resolution; cairo turns some of a PDF into pixels, of its own choice.
+void refuse_dpi(const CLI::App& cli, const Options& options) {
+  if (cli.get_option("--dpi")->count() == 0) return;
+  const heatmap::Format& format = heatmap::format_of(options.batch() ? "-" : options.output, options.format);
+  if (format.extension != ".png")
+    throw CLI::ValidationError("--dpi",
+                               fmt::format("is of a PNG, and the format is {}", format.extension.substr(1)));
+}
+
 // The options of pictures alone, which a page would not follow.
 void refuse_picture_options(const CLI::App& cli) {
   for (const char* name :
@@ -437,6 +446,7 @@ int main(int argc, char** argv) {
     if (lines->count() > 0) options.lines_option = "--lines";
     if (options.page()) refuse_picture_options(cli);
     check_usage(options);
+    if (!options.page()) refuse_dpi(cli, options);
     if (options.picture.which == heatmap::Which::encoder && target_words->count() > 0)
       throw CLI::ValidationError("--target-words", "the encoder attends to source words alone");
     if (options.picture.which == heatmap::Which::decoder && source_words->count() > 0)

@@ -9,7 +9,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <optional>
 #include <set>
 #include <sstream>
 #include <thread>
@@ -22,6 +21,7 @@
 #include "framework/core/error.h"
 #include "framework/core/parallel.h"
 #include "framework/io/disk_space.h"
+#include "framework/io/system_memory.h"
 #include "models/run/box.h"
 
 namespace heed::apps {
@@ -141,24 +141,9 @@ void check_speed(Checkup& checkup) {
   add("copying, one thread", speed.bytes_per_second, "GB/s");
 }
 
-std::optional<int64_t> number_in(const char* file) {
-  int64_t value = 0;
-  if (std::ifstream(file) >> value) return value;
-  return std::nullopt;  // "max", too
-}
-
 void check_memory(Checkup& checkup) {
   checkup.section("memory");
-  const auto kilobytes = [](const char* key) {
-    return std::atoll(value_in("/proc/meminfo", key).c_str()) * 1024;
-  };
-  int64_t total = kilobytes("MemTotal"), available = kilobytes("MemAvailable");
-  const auto limit = number_in("/sys/fs/cgroup/memory.max"),
-             used = number_in("/sys/fs/cgroup/memory.current");
-  if (limit && *limit < total) {
-    total = *limit;
-    if (used) available = std::min(available, std::max<int64_t>(*limit - *used, 0));
-  }
+  const auto [total, available] = system_memory();
   checkup.add("total", bytes_text(total), total);
   checkup.add_bytes("available", available, kLittleMemory,
                     "a training of a base model takes about 2 GB: a smaller --size or --batch-tokens");

@@ -196,7 +196,17 @@ struct Idle {
 
 bool is_not_guided(const models::TrainConfig& t) { return t.guided_alignment == 0; }
 
+bool has_no_subwords(const models::TrainConfig& t) { return t.subwords == models::SubwordKind::none; }
+
 constexpr Idle kIdle[] = {
+    {"--subword-vocabulary", "--subwords, which is none",
+     [](const models::TrainConfig& t) {
+       return t.subword_vocabulary != models::TrainConfig{}.subword_vocabulary && has_no_subwords(t);
+     }},
+    {"--subword-sentences", "--subwords, which is none",
+     [](const models::TrainConfig& t) {
+       return t.subword_sentences != models::TrainConfig{}.subword_sentences && has_no_subwords(t);
+     }},
     {"--stop-by", "--patience, which is 0: no score ends the training",
      [](const models::TrainConfig& t) { return t.stop_by != models::kNoStopBy && t.patience == 0; }},
     {"--max-bad-gradients", "--on-bad-gradient skip: the first one stops the training",

@@ -47,6 +47,8 @@ std::string remedy(const models::Finding& finding) {
     case models::Concern::unknown_words:
       return "--subwords bpe leaves nothing unknown; a lower --min-count or a larger --max-vocabulary less; "
              "or the files do not belong together";
+    case models::Concern::little_memory:
+      return "a smaller --size, --embedding or vocabulary";
     case models::Concern::does_not_move:
       return "try a higher or, after a --warmup, a lower --lr; and look whether the lines of both files "
              "belong together";

@@ -253,7 +253,7 @@ const Tensor& Tensor::copy_(const Tensor& source) const {
 
 std::string Tensor::describe() const { return defined() ? name_of(dtype()) + shape().str() : "undefined"; }
 
-Tensor detail::allocate(const char* op, const Shape& shape, DType dtype) {
+int64_t detail::countable(const char* op, const Shape& shape, DType dtype) {
   auto most = static_cast<int64_t>(size_of(dtype));
   int64_t count = 1;
   for (int i = shape.ndim() - 1; i >= 0; --i) {
@@ -263,6 +263,11 @@ Tensor detail::allocate(const char* op, const Shape& shape, DType dtype) {
       throw_extents(op, "too many elements", shape);
     count *= extent;
   }
+  return count;
+}
+
+Tensor detail::allocate(const char* op, const Shape& shape, DType dtype) {
+  const int64_t count = countable(op, shape, dtype);
   const size_t bytes = static_cast<size_t>(count) * size_of(dtype);
   const bool inside = kOneBlock && bytes <= kLargestInside;
   const size_t block_bytes = !kOneBlock ? sizeof(Storage) : inside ? kHead + bytes : kHead;

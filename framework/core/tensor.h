@@ -289,6 +289,13 @@ void require_writable(const char* op, const Tensor& x, const Tensor& values);
 void* make_values(Storage& storage);
 // Like empty(), with `op` as the name used in error messages.
 Tensor allocate(const char* op, const Shape& shape, DType dtype);
+/// Checks extents before anything is computed from them.
+/// @param op name of the op whose result it is, used in error messages
+/// @param shape extents of the result
+/// @param dtype type of its elements
+/// @return the number of elements
+/// @throws ShapeError for a negative extent, and for more bytes than int64 counts, an extent of 0 taken as 1
+int64_t countable(const char* op, const Shape& shape, DType dtype);
 }  // namespace detail
 
 DType Tensor::dtype() const { return detail::body_of(body(), "dtype").dtype; }

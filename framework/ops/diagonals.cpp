@@ -56,7 +56,7 @@ struct Diagonal {
 
 // Zeros with values on the diagonal.      vjp: dvalues = diagonal(g)
 struct OnDiagonal {
-  static constexpr const char* kName = "on_diagonal";
+  static constexpr const char* kName = "diag";
   static constexpr const char* kRow = "diagonal";
   DiagonalPlaces places;
   Tensor forward(const Tensor& values, Saved&) const {
@@ -105,7 +105,10 @@ Tensor diag(const Tensor& x, int64_t offset) {
     throw ShapeError("diag", "takes a vector or a matrix, got " + x.shape().str());
   return detail::composed("diag", [&] {
     if (x.ndim() == 2) return diagonal(x, offset);
-    const int64_t n = x.size(0) + std::abs(offset);
+    int64_t n = x.size(0);
+    const int64_t beside = std::max(offset, -INT64_MAX);
+    if (__builtin_add_overflow(n, std::abs(beside), &n))
+      throw ShapeError("diag", fmt::format("too many elements beside a diagonal at {}", offset));
     return on_diagonal({{n, n}, offset, 0, 1}, x);
   });
 }

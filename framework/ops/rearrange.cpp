@@ -50,8 +50,13 @@ struct Pad {
   }
   Tensor forward(const Tensor& x, Saved&) const {
     Shape shape = x.shape();
-    for (int i = 0; i < x.ndim(); ++i)
-      shape[i] += widths[static_cast<size_t>(i)].before + widths[static_cast<size_t>(i)].after;
+    for (int i = 0; i < x.ndim(); ++i) {
+      const auto [before, after] = widths[static_cast<size_t>(i)];
+      if (__builtin_add_overflow(shape[i], before, &shape[i]) ||
+          __builtin_add_overflow(shape[i], after, &shape[i]))
+        throw ShapeError(
+            kName, fmt::format("too many elements in {} between {} and {}", x.shape()[i], before, after));
+    }
     const Tensor y = empty(shape, x.dtype());
     surround(y);
     inside(y).copy_(x);
@@ -170,8 +175,9 @@ std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, in
   detail::require_defined("split", x);
   const int d = wrap_dim("split", dim, x.ndim());
   int64_t total = 0;
-  for (const int64_t size : sizes) total += size;
-  if (total != x.size(d) || std::ranges::any_of(sizes, [](int64_t size) { return size < 0; })) {
+  bool beyond = false;  // what int64 counts
+  for (const int64_t size : sizes) beyond |= __builtin_add_overflow(total, size, &total);
+  if (beyond || total != x.size(d) || std::ranges::any_of(sizes, [](int64_t size) { return size < 0; })) {
     throw ValueError("split",
                      fmt::format("parts of {} do not make up dimension {} of {}", total, d, x.shape().str()));
   }
@@ -188,7 +194,8 @@ std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int dim) {
   detail::require_defined("chunk", x);
   const int d = wrap_dim("chunk", dim, x.ndim());
   if (chunks < 1) throw ValueError("chunk", fmt::format("needs at least 1 part, got {}", chunks));
-  const int64_t extent = x.size(d), each = std::max<int64_t>(1, (extent + chunks - 1) / chunks);
+  const int64_t extent = x.size(d),
+                each = std::max<int64_t>(1, extent / chunks + (extent % chunks == 0 ? 0 : 1));
   std::vector<int64_t> sizes;
   for (int64_t start = 0; start < extent || sizes.empty(); start += each)
     sizes.push_back(std::min(each, extent - start));

@@ -1,6 +1,8 @@
 // repeat, tile, repeat_interleave and roll: compositions of expand, index_select, slice and concat.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "framework/core/check.h"
 #include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
@@ -79,7 +81,7 @@ struct Roll {
 Tensor rolled(const Tensor& x, int64_t shift, int dim) {
   const int64_t extent = x.shape()[dim];
   if (extent == 0) return x;
-  const int64_t first = ((-shift % extent) + extent) % extent;  // comes to the front
+  const int64_t first = (extent - shift % extent) % extent;  // comes to the front
   if (first == 0) return x;
   return concat({slice(x, dim, first, extent), slice(x, dim, 0, first)}, dim);
 }
@@ -123,15 +125,17 @@ Tensor repeat_interleave(const Tensor& x, const Tensor& times, int dim) {
     throw ShapeError("repeat_interleave", fmt::format("numbers of copies {} for dimension {} of {}",
                                                       times.shape().str(), d, x.shape().str()));
   }
-  std::vector<int64_t> ids;
-  int64_t part = 0;
-  for (const int64_t n : times.to_vector<int64_t>()) {
+  const std::vector<int64_t> counts = times.to_vector<int64_t>();
+  int64_t total = 0;
+  for (const int64_t n : counts) {
     check_at_least("repeat_interleave", "times", n, 0);
-    ids.insert(ids.end(), static_cast<size_t>(n), part++);
+    if (__builtin_add_overflow(total, n, &total)) total = INT64_MAX;  // which no memory is enough for
   }
-  return detail::composed("repeat_interleave", [&] {
-    return index_select(x, d, from_vector(ids, {static_cast<int64_t>(ids.size())}));
-  });
+  const Tensor ids = detail::allocate("repeat_interleave", {total}, DType::i64);
+  auto* id = ids.data<int64_t>();
+  int64_t part = 0;
+  for (const int64_t n : counts) id = std::fill_n(id, n, part++);
+  return detail::composed("repeat_interleave", [&] { return index_select(x, d, ids); });
 }
 
 Tensor roll(const Tensor& x, const std::vector<int64_t>& shifts, const std::vector<int>& dims) {

@@ -19,40 +19,49 @@ namespace {
 
 // The weights of one dimension: output o is the sum over i < width of weights[o, i] x[first[o] + i].
 struct Taps {
-  int64_t in = 0, width = 0;
-  std::vector<int64_t> first;
-  std::vector<double> weights;  // [out, width]; what is 0 is not read
+  const char* op;
+  int64_t in, width = 0;
+  Tensor first;    // i64 [out]
+  Tensor weights;  // f64 [out, width]; what is 0 is not read
 
-  Taps(int64_t in_extent, int64_t out, int64_t most) : in(in_extent), width(most) {
-    first.resize(static_cast<size_t>(out));
-    weights.resize(static_cast<size_t>(out * most));
+  // Of any number of outputs that there is memory for.
+  Taps(const char* name, int64_t in_extent, int64_t out)
+      : op(name), in(in_extent), first(detail::allocate(op, {out}, DType::i64)) {}
+  void widen(int64_t most) {
+    width = most;
+    weights = detail::allocate(op, {out(), width}, DType::f64).fill_(0);
   }
-  int64_t out() const { return static_cast<int64_t>(first.size()); }
-  double& weight(int64_t o, int64_t i) { return weights[static_cast<size_t>(o * width + i)]; }
+  int64_t out() const { return first.size(0); }
+  int64_t& begin(int64_t o) { return first.data<int64_t>()[o]; }
+  int64_t begin(int64_t o) const { return first.data<int64_t>()[o]; }
+  double& weight(int64_t o, int64_t i) { return weights.data<double>()[o * width + i]; }
   // Calls f(input, weight, whether it is the first) for every weight of output o that is not 0.
   template <class F>
   void each(int64_t o, const F& f) const {
     bool begins = true;
+    const int64_t at = begin(o);
+    const double* const row = weights.data<double>() + o * width;
     for (int64_t i = 0; i < width; ++i) {
-      const double w = weights[static_cast<size_t>(o * width + i)];
-      if (w == 0) continue;
-      f(first[static_cast<size_t>(o)] + i, w, begins);
+      if (row[i] == 0) continue;
+      f(at + i, row[i], begins);
       begins = false;
     }
   }
 };
 
-Taps nearest_taps(int64_t in, int64_t out) {
-  Taps taps(in, out, 1);
+Taps nearest_taps(const char* op, int64_t in, int64_t out) {
+  Taps taps(op, in, out);
+  taps.widen(1);
   for (int64_t o = 0; o < out; ++o) {
-    taps.first[static_cast<size_t>(o)] = o * in / out;
+    taps.begin(o) = o * in / out;
     taps.weight(o, 0) = 1;
   }
   return taps;
 }
 
-Taps linear_taps(int64_t in, int64_t out, bool align_corners) {
-  Taps taps(in, out, 2);
+Taps linear_taps(const char* op, int64_t in, int64_t out, bool align_corners) {
+  Taps taps(op, in, out);
+  taps.widen(2);
   for (int64_t o = 0; o < out; ++o) {
     const auto at = static_cast<double>(o), extent = static_cast<double>(in),
                wanted = static_cast<double>(out);
@@ -60,7 +69,7 @@ Taps linear_taps(int64_t in, int64_t out, bool align_corners) {
                                        : std::max(0.0, (at + 0.5) * extent / wanted - 0.5);
     const auto low = std::min(static_cast<int64_t>(place), in - 1);
     const double part = low + 1 < in ? place - static_cast<double>(low) : 0;
-    taps.first[static_cast<size_t>(o)] = low;
+    taps.begin(o) = low;
     taps.weight(o, 0) = 1 - part;
     taps.weight(o, 1) = part;
   }
@@ -71,13 +80,16 @@ Taps linear_taps(int64_t in, int64_t out, bool align_corners) {
 int64_t window_begin(int64_t in, int64_t out, int64_t o) { return o * in / out; }
 int64_t window_end(int64_t in, int64_t out, int64_t o) { return ((o + 1) * in + out - 1) / out; }
 
-Taps mean_taps(int64_t in, int64_t out) {
+Taps mean_taps(const char* op, int64_t in, int64_t out) {
+  Taps taps(op, in, out);
   int64_t most = 1;
-  for (int64_t o = 0; o < out; ++o) most = std::max(most, window_end(in, out, o) - window_begin(in, out, o));
-  Taps taps(in, out, most);
   for (int64_t o = 0; o < out; ++o) {
-    const int64_t begin = window_begin(in, out, o), n = window_end(in, out, o) - begin;
-    taps.first[static_cast<size_t>(o)] = begin;
+    taps.begin(o) = window_begin(in, out, o);
+    most = std::max(most, window_end(in, out, o) - taps.begin(o));
+  }
+  taps.widen(most);
+  for (int64_t o = 0; o < out; ++o) {
+    const int64_t n = window_end(in, out, o) - taps.begin(o);
     for (int64_t i = 0; i < n; ++i) taps.weight(o, i) = 1 / static_cast<double>(n);
   }
   return taps;
@@ -105,8 +117,7 @@ struct Resampling {
     const detail::Scratch<double> memory(columns.in);
     double* const row = memory.data();
     for (int64_t oy = 0; oy < rows.out(); ++oy, to += columns.out()) {
-      const int64_t first = rows.first[static_cast<size_t>(oy)];
-      if (rows.width == 1 && oy > 0 && first == rows.first[static_cast<size_t>(oy - 1)]) {
+      if (rows.width == 1 && oy > 0 && rows.begin(oy) == rows.begin(oy - 1)) {
         std::copy_n(to - columns.out(), columns.out(), to);
         continue;
       }
@@ -266,7 +277,8 @@ Tensor interpolate(const Tensor& x, Extent2d size, Interpolation how, bool align
   if (align_corners && how == Interpolation::nearest)
     throw ValueError("interpolate", "align_corners is of bilinear interpolation alone");
   const auto taps = [&](int64_t in, int64_t out) {
-    return how == Interpolation::nearest ? nearest_taps(in, out) : linear_taps(in, out, align_corners);
+    return how == Interpolation::nearest ? nearest_taps("interpolate", in, out)
+                                         : linear_taps("interpolate", in, out, align_corners);
   };
   return apply(Resample<false>{{"interpolate", taps(x.size(2), size.height), taps(x.size(3), size.width)}},
                x);
@@ -274,9 +286,10 @@ Tensor interpolate(const Tensor& x, Extent2d size, Interpolation how, bool align
 
 Tensor adaptive_avg_pool2d(const Tensor& x, Extent2d size) {
   check_images("adaptive_avg_pool2d", x, size);
-  return apply(Resample<false>{{"adaptive_avg_pool2d", mean_taps(x.size(2), size.height),
-                                mean_taps(x.size(3), size.width)}},
-               x);
+  constexpr const char* kOp = "adaptive_avg_pool2d";
+  return apply(
+      Resample<false>{{kOp, mean_taps(kOp, x.size(2), size.height), mean_taps(kOp, x.size(3), size.width)}},
+      x);
 }
 
 Tensor adaptive_max_pool2d(const Tensor& x, Extent2d size) {

@@ -178,9 +178,10 @@ Tensor reshape(const Tensor& x, const Shape& wanted) {
   Shape shape = wanted;
   int open = -1;
   int64_t known = 1;
+  bool beyond = false;  // what int64 counts
   for (int i = 0; i < shape.ndim(); ++i) {
     if (shape[i] != -1) {
-      known *= shape[i];
+      beyond |= __builtin_mul_overflow(known, shape[i], &known);
     } else if (open >= 0) {
       throw ShapeError("reshape", "more than one -1 in " + wanted.str());
     } else {
@@ -189,10 +190,11 @@ Tensor reshape(const Tensor& x, const Shape& wanted) {
   }
   if (open >= 0 && known > 0) shape[open] = x.numel() / known;
   const bool negative = std::any_of(shape.begin(), shape.end(), [](int64_t extent) { return extent < 0; });
-  if (negative || shape.numel() != x.numel() || (open >= 0 && known <= 0)) {
+  if (beyond || negative || shape.numel() != x.numel() || (open >= 0 && known <= 0)) {
     throw ShapeError("reshape",
                      fmt::format("element counts differ: {} to {}", x.shape().str(), wanted.str()));
   }
+  detail::countable("reshape", shape, x.dtype());
   return apply(Reshape{x.shape(), shape}, x);
 }
 
@@ -226,6 +228,7 @@ Tensor expand(const Tensor& x, const Shape& wanted) {
   if (negative || broadcast_shapes("expand", x.shape(), shape) != shape) {
     throw ShapeError("expand", fmt::format("{} does not stretch to {}", x.shape().str(), wanted.str()));
   }
+  detail::countable("expand", shape, x.dtype());
   return apply(Expand{x.shape(), shape}, x);
 }
 

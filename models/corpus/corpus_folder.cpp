@@ -1,9 +1,6 @@
 #include "models/corpus/corpus_folder.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -287,7 +284,8 @@ fs::path corpus_file(const fs::path& folder, const CorpusInfo& info, const std::
   return path;
 }
 
-LineFile::LineFile(fs::path path) : path_(std::move(path)), file_(std::fopen(path_.c_str(), "wbx")) {
+LineFile::LineFile(const fs::path& path, fs::path shown)
+    : shown_(shown.empty() ? path : std::move(shown)), file_(std::fopen(path.c_str(), "wbx")) {
   if (!file_) fail();
 }
 
@@ -296,7 +294,7 @@ LineFile::~LineFile() {
 }
 
 void LineFile::fail() const {
-  throw IoError(fmt::format("cannot write '{}': {}", path_.string(), std::strerror(errno)));
+  throw IoError(fmt::format("cannot write '{}': {}", shown_.string(), std::strerror(errno)));
 }
 
 void LineFile::write(std::string_view line) {
@@ -310,20 +308,8 @@ void LineFile::write(std::string_view line) {
 CorpusFile LineFile::close() {
   if (std::fflush(file_) != 0 || ::fsync(::fileno(file_)) != 0) fail();
   if (std::fclose(std::exchange(file_, nullptr)) != 0) fail();
-  return {path_.filename().string(), lines_, fingerprint_.str()};
+  return {shown_.filename().string(), lines_, fingerprint_.str()};
 }
-
-namespace {
-
-// "out/" is "out", and a link to a folder that folder.
-fs::path real_folder(fs::path folder) {
-  if (!folder.has_filename()) folder = folder.parent_path();
-  std::error_code error;
-  const fs::path found = fs::weakly_canonical(folder, error);
-  return error ? fs::absolute(folder) : found;
-}
-
-}  // namespace
 
 // Whether a folder has nothing in it but what trainings can make again.
 bool holds_ids_alone(const fs::path& folder) {
@@ -369,31 +355,10 @@ void require_free_folder(const fs::path& folder, const std::string& writer, bool
 }
 
 CorpusWriter::CorpusWriter(const fs::path& folder, std::string writer, bool overwrite)
-    : folder_(folder), real_(real_folder(folder)), writer_(std::move(writer)), overwrite_(overwrite) {
-  require_free_folder(folder_, writer_, overwrite_);
-  for (fs::path above = real_.parent_path(); !file_exists(above) && above.has_relative_path();
-       above = above.parent_path())
-    made_ = above;
-  make_folder(real_.parent_path());
-  std::string pattern = (real_.parent_path() / fmt::format(".{}.XXXXXX", real_.filename().string())).string();
-  if (!::mkdtemp(pattern.data()))
-    throw IoError(
-        fmt::format("cannot make a folder beside '{}': {}", folder_.string(), std::strerror(errno)));
-  work_ = pattern;
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  fs::permissions(work_, static_cast<fs::perms>(0777U & ~mask));  // mkdtemp's is the owner's alone
-}
-
-CorpusWriter::~CorpusWriter() {
-  files_.clear();
-  std::error_code error;
-  if (!work_.empty()) fs::remove_all(work_, error);
-  if (made_.empty()) return;  // else those that are empty, from within
-  for (fs::path above = real_.parent_path(); fs::remove(above, error) && above != made_;
-       above = above.parent_path()) {
-  }
-}
+    : folder_(folder),
+      writer_(std::move(writer)),
+      overwrite_(overwrite),
+      beside_((require_free_folder(folder, writer_, overwrite), folder)) {}
 
 LineFile& CorpusWriter::file(const std::string& name) {
   for (auto& [known, file] : files_) {
@@ -401,7 +366,7 @@ LineFile& CorpusWriter::file(const std::string& name) {
   }
   return files_
       .emplace_back(std::piecewise_construct, std::forward_as_tuple(name),
-                    std::forward_as_tuple(work_ / name))
+                    std::forward_as_tuple(work() / name, folder_ / name))
       .second;
 }
 
@@ -410,28 +375,14 @@ void CorpusWriter::finish(CorpusInfo& info) {
   info.files.clear();
   for (auto& [name, file] : files_) info.files.push_back(file.close());
   files_.clear();
-  write_file_atomically(work_ / kCorpusFile, corpus_json(info));
+  try {
+    write_file_atomically(work() / kCorpusFile, corpus_json(info));
+  } catch (const IoError& error) {
+    throw IoError(beside_.as_in_place(error.what()));
+  }
   require_free_folder(folder_, writer_, overwrite_);
-  const auto fail = [&] {
-    throw IoError(fmt::format("cannot put the corpus to '{}': {}", folder_.string(), std::strerror(errno)));
-  };
-  if (::rename(work_.c_str(), real_.c_str()) == 0) {  // over nothing, or an empty folder
-    work_.clear();
-    made_.clear();
-    return;
-  }
-  if (errno != ENOTEMPTY && errno != EEXIST) fail();
-  // Both change places at once; what was there then lies in work_, and is removed.
-  if (::renameat2(AT_FDCWD, work_.c_str(), AT_FDCWD, real_.c_str(), RENAME_EXCHANGE) == 0) return;
-  const fs::path aside = work_.string() + ".old";  // a file system that cannot exchange
-  if (::rename(real_.c_str(), aside.c_str()) != 0) fail();
-  if (::rename(work_.c_str(), real_.c_str()) != 0) {
-    const int error = errno;
-    ::rename(aside.c_str(), real_.c_str());
-    errno = error;
-    fail();
-  }
-  work_ = aside;
+  if (!beside_.take_place())
+    throw IoError(fmt::format("'{}' is a mount point; choose a folder in it", folder_.string()));
 }
 
 }  // namespace heed::models

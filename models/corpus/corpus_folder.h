@@ -24,6 +24,7 @@
 #include <utility>
 #include <vector>
 
+#include "framework/io/folder_beside.h"
 #include "models/text/fingerprint.h"
 
 namespace heed::models {
@@ -107,8 +108,9 @@ std::filesystem::path corpus_file(const std::filesystem::path& folder, const Cor
 class LineFile {
  public:
   /// @param path of the file, which is made anew
+  /// @param shown the path that messages name; empty: the same
   /// @throws IoError
-  explicit LineFile(std::filesystem::path path);
+  explicit LineFile(const std::filesystem::path& path, std::filesystem::path shown = {});
   LineFile(const LineFile&) = delete;
   LineFile& operator=(const LineFile&) = delete;
   ~LineFile();
@@ -122,7 +124,7 @@ class LineFile {
 
  private:
   [[noreturn]] void fail() const;
-  std::filesystem::path path_;
+  std::filesystem::path shown_;
   std::FILE* file_ = nullptr;
   uint64_t lines_ = 0;
   Fingerprint fingerprint_;
@@ -147,22 +149,21 @@ class CorpusWriter {
   CorpusWriter(const std::filesystem::path& folder, std::string writer, bool overwrite);
   CorpusWriter(const CorpusWriter&) = delete;
   CorpusWriter& operator=(const CorpusWriter&) = delete;
-  ~CorpusWriter();
   /// @param name of a file in the folder
   /// @return the file to write lines to
   LineFile& file(const std::string& name);
   /// @return the temporary folder, for what is needed on the way; what is left in it is removed
-  const std::filesystem::path& work() const { return work_; }
+  const std::filesystem::path& work() const { return beside_.path(); }
   /// Puts the folder in its place.
   /// @param info of the corpus; `writer` and `files` are filled in
   /// @throws IoError
   void finish(CorpusInfo& info);
 
  private:
-  std::filesystem::path folder_, real_, work_;  // real_: folder_ behind links
-  std::filesystem::path made_;                  // the outermost folder that was made for it
+  std::filesystem::path folder_;
   std::string writer_;
-  bool overwrite_ = false;
+  bool overwrite_;
+  FolderBeside beside_;
   std::list<std::pair<std::string, LineFile>> files_;
 };
 

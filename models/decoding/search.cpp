@@ -127,8 +127,10 @@ void check(const SearchOptions& o) {
           fmt::format("max-output: must be at most {}, got {}", kLongestTarget, o.max_length));
   require(o.min_length <= kLongestTarget,
           fmt::format("min-output: must be at most {}, got {}", kLongestTarget, o.min_length));
-  require(o.max_length >= 0 && o.min_length >= 0, "max-output and min-output must not be negative");
-  require(o.max_length == 0 || o.min_length <= o.max_length, "min-output is above max-output");
+  require(o.max_length >= 0, fmt::format("max-output: must not be negative, got {}", o.max_length));
+  require(o.min_length >= 0, fmt::format("min-output: must not be negative, got {}", o.min_length));
+  require(o.max_length == 0 || o.min_length <= o.max_length,
+          fmt::format("min-output: {} is above max-output, {}", o.min_length, o.max_length));
   require(o.batch_size <= kLargestBatch,
           fmt::format("decode-batch-size: must be at most {}, got {}", kLargestBatch, o.batch_size));
   require(o.workers >= 0, fmt::format("workers: must not be negative, got {}", o.workers));

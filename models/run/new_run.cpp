@@ -1,16 +1,13 @@
 #include "models/run/new_run.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <stdio.h>   // NOLINT: renameat2
-#include <stdlib.h>  // NOLINT: mkdtemp
 
-#include <cerrno>
-#include <cstring>
+#include <algorithm>
 #include <system_error>
 
 #include "framework/core/error.h"
 #include "framework/io/file.h"
+#include "framework/io/folder_beside.h"
 #include "models/run/files.h"
 #include "models/run/folder.h"
 
@@ -47,27 +44,24 @@ void write_run(const fs::path& folder, const RunConfig& config, const TextFiles&
 
 namespace {
 
-// A folder beside another, which goes when this does.
-class FolderBeside {
- public:
-  explicit FolderBeside(const fs::path& of) {
-    std::string pattern = (of.parent_path() / fmt::format(".{}.XXXXXX", of.filename().string())).string();
-    if (!::mkdtemp(pattern.data()))
-      throw IoError(fmt::format("cannot make a folder beside '{}': {}", of.string(), std::strerror(errno)));
-    path_ = pattern;
-    fs::permissions(path_, fs::status(of).permissions());
-  }
-  ~FolderBeside() {
+// For a run on a mount point, which keeps its place: the files change theirs one by one, config.toml last,
+// once all of them are there.
+void take_places(const fs::path& from, const fs::path& run) {
+  std::vector<fs::path> files = list_folder(from), copies;
+  std::ranges::sort(files, {}, [](const fs::path& file) { return file.filename() == run_files::kConfig; });
+  try {
+    for (const fs::path& file : files) {
+      copies.push_back(run / (file.filename().string() + ".tmp0"));
+      fs::copy_file(file, copies.back(), fs::copy_options::overwrite_existing);
+    }
+  } catch (const fs::filesystem_error&) {
     std::error_code ignored;
-    fs::remove_all(path_, ignored);
+    for (const fs::path& copy : copies) fs::remove(copy, ignored);
+    throw;
   }
-  FolderBeside(const FolderBeside&) = delete;
-  FolderBeside& operator=(const FolderBeside&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
+  remove_run_files(run, copies);
+  for (const fs::path& copy : copies) fs::rename(copy, run / copy.stem());
+}
 
 }  // namespace
 
@@ -79,26 +73,17 @@ void replace_run(const fs::path& folder, bool overwrite, const RunConfig& config
     return write_run(folder, config, text, weights, check);
   }
   const FileLock lock = lock_run_folder(folder);
-  const fs::path real = fs::canonical(folder);
-  const FolderBeside beside(real);
+  FolderBeside beside(folder);
   try {
     write_run(beside.path(), config, text, weights, check);
-  } catch (const IoError& error) {  // in the name that the user gave
-    std::string message = error.what();
-    for (size_t at; (at = message.find(beside.path().string())) != std::string::npos;)
-      message.replace(at, beside.path().string().size(), folder.string());
-    throw IoError(message);
+  } catch (const IoError& error) {
+    throw IoError(beside.as_in_place(error.what()));
   }
   check_run_folder(folder, overwrite);
-  // Both change places at once; what was there then lies beside, and is removed.
-  if (::renameat2(AT_FDCWD, beside.path().c_str(), AT_FDCWD, real.c_str(), RENAME_EXCHANGE) != 0) {
-    // a mounted folder, or a file system that cannot exchange
-    remove_run_files(folder);
-    for (const fs::path& file : list_folder(beside.path())) fs::copy_file(file, real / file.filename());
-    return;
-  }
+  if (!beside.take_place()) return take_places(beside.path(), beside.place());
+  if (beside.path().empty()) return;  // nothing was there any more
   if (const fs::path report = beside.path() / kReport; file_exists(report))
-    fs::rename(report, real / kReport);
+    fs::rename(report, beside.place() / kReport);
 }
 
 }  // namespace heed::models

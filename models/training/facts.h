@@ -25,6 +25,7 @@ struct TrainingFacts {
   int64_t parameters = 0;                      // of the model
   int64_t weight_bytes = 0;                    // of the weights in model.safetensors
   int64_t state_bytes = 0;                     // of the tensors in state.safetensors: weights and optimiser
+  int64_t available_memory = INT64_MAX;        // bytes that the machine has for this training
   int64_t updates = 0;                         // of the whole training
   int64_t updates_per_epoch = 0;               // batches of one pass over the pairs
   IdFile ids = {};                             // where the training pairs are

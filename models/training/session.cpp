@@ -10,6 +10,7 @@
 #include "framework/core/error.h"
 #include "framework/io/disk_space.h"
 #include "framework/io/file.h"
+#include "framework/io/system_memory.h"
 #include "models/run/attention_choice.h"
 #include "models/run/files.h"
 #include "models/run/folder.h"
@@ -59,6 +60,17 @@ void require_room_for(const TranslationModel& model, const fs::path& folder) {
                                     bytes_text(disk_space(there) + freed)));
 }
 
+// Throws where a training is larger than the machine: each parameter has a gradient and Adam's two moments.
+void require_memory_for(const TranslationModel& model) {
+  constexpr int64_t kCopies = 4;
+  const int64_t bytes = kCopies * bytes_of(model.state_dict()), total = system_memory().total;
+  if (bytes <= total) return;
+  throw MemoryError("model",
+                    fmt::format("weights, gradients and Adam's moments of {} parameters need {}, and "
+                                "the machine has {}",
+                                model.parameter_count(), bytes_text(bytes), bytes_text(total)));
+}
+
 // Throws what the trainer would throw, before a run that is in the way is removed. Returns guided.align,
 // empty without links.
 std::string check_trainable(const fs::path& folder, const RunConfig& config, const TrainingData& data,
@@ -69,8 +81,10 @@ std::string check_trainable(const fs::path& folder, const RunConfig& config, con
     return NamedContent{name, text.at(name)};
   });
   const EncodedData encoded = encode(config, source, target, data, links ? &*links : nullptr);
+  const nn::init::Skip skip;  // only sizes are read
   const auto model = make_model(config.model, source.vocabulary.size(), target.vocabulary.size());
   check_positions(*model, encoded.validation);
+  require_memory_for(*model);
   require_room_for(*model, folder);
   if (!weights.empty()) model->load(weights, run_files::kInitial);
   if (config.train.guided_alignment > 0) guided_map(config.train, *model);

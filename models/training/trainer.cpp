@@ -11,6 +11,7 @@
 #include "framework/autograd/hooks.h"
 #include "framework/core/error.h"
 #include "framework/core/profiler.h"
+#include "framework/io/system_memory.h"
 #include "framework/ops/random_rows.h"
 #include "models/metrics/metric.h"
 #include "models/run/attention_choice.h"
@@ -60,6 +61,7 @@ Trainer::Trainer(std::filesystem::path folder, RunConfig config, const TrainingD
     check_sizes(config_.model, weights_of(parse_safetensors(read_run_file(state), state.string())),
                 (folder_ / run_files::kConfig).string());
   }
+  const int64_t available_memory = system_memory().available;
   model_ = make_model(config_.model, source_.vocabulary.size(), target_.vocabulary.size());
   if (const std::filesystem::path initial = folder_ / run_files::kInitial; file_exists(initial))
     model_->load(parse_safetensors(read_run_file(initial), initial.string()).tensors, initial.string());
@@ -81,6 +83,7 @@ Trainer::Trainer(std::filesystem::path folder, RunConfig config, const TrainingD
   facts_.parameters = model_->parameter_count();
   facts_.weight_bytes = bytes_of(model_->state_dict());
   facts_.state_bytes = bytes_of(tensors_of_state());
+  facts_.available_memory = available_memory;
   store_.reserve(facts_.state_bytes + text_bytes(folder_) +
                  Store::kMargin);  // a kept run has its text as well
   facts_.updates = total_updates_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "framework/io/disk_space.h"
 #include "models/metrics/metric.h"
 
 namespace heed::models {
@@ -25,6 +26,14 @@ std::vector<Finding> TrainingWatch::begin() {
              "many tokens are unknown: {:.1f} % of the source and {:.1f} % of the target in training, "
              "{:.1f} % and {:.1f} % in validation",
              100 * s.unknown, 100 * t.unknown, 100 * s.validation_unknown, 100 * t.validation_unknown));
+  }
+  if (const int64_t bytes = facts_.state_bytes + facts_.weight_bytes;  // a gradient for each weight
+      static_cast<double>(bytes) > kMuchMemory * static_cast<double>(facts_.available_memory)) {
+    find(
+        found, Concern::little_memory,
+        fmt::format("weights, their gradients and the state of the training take {} of the {} of memory that "
+                    "there are, before any sentence is read",
+                    bytes_text(bytes), bytes_text(facts_.available_memory)));
   }
   return found;
 }

@@ -1,5 +1,5 @@
 // Looks at a training while it runs and says once each what goes wrong: it overfits, it does not move, its
-// updates are left out, its scores tell nothing, many words are unknown.
+// updates are left out, its scores tell nothing, many words are unknown, memory may not last.
 #pragma once
 
 #include <map>
@@ -15,6 +15,7 @@ namespace heed::models {
 /// What can go wrong; whoever shows it knows what to try.
 enum class Concern : uint8_t {
   unknown_words,   // many tokens are not in the vocabulary
+  little_memory,   // weights, gradients and the optimiser's state take most of the memory there is
   does_not_move,   // the training loss stays where guessing is
   bad_updates,     // many updates are left out because of NaN or infinity
   overfits,        // the validation loss rises while the training loss falls
@@ -36,6 +37,9 @@ class TrainingWatch {
   /// Share of unknown tokens from which they are a concern: with every seventh word unknown, half of the
   /// four-grams have one and can never be right. `translator evaluate` warns from the same share on.
   static constexpr double kManyUnknown = models::kManyUnknown;
+  /// Share of the memory there is, above which state and gradients are a concern: activations, a checkpoint
+  /// and the weights as products want them come on top.
+  static constexpr double kMuchMemory = 0.5;
   /// Updates whose losses make a mean: single batches differ by some 10 %, so means of 50 by some 1.5 %.
   static constexpr int64_t kWindow = 50;
   /// Updates after which a loss must have moved. Training that works has lost a tenth of the first loss

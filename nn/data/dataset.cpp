@@ -54,6 +54,7 @@ TensorDataset::TensorDataset(std::vector<Tensor> tensors) : tensors_(std::move(t
 }
 
 Sample TensorDataset::get(int64_t i) const {
+  if (i < 0 || i >= size_) throw IndexError("TensorDataset", fmt::format("sample {} of {}", i, size_));
   Sample sample;
   for (const Tensor& x : tensors_) sample.push_back(select(x, 0, i));
   return sample;

@@ -13,9 +13,12 @@ void require_image(const char* op, const Tensor& x, int dims) {
     throw ShapeError(op, fmt::format("takes images of {} dimensions, got {}", dims, x.shape().str()));
 }
 
-Tensor part(const char* op, const Tensor& x, int64_t height, int64_t width, int64_t top, int64_t left) {
+void require_part(const char* op, const Tensor& x, int64_t height, int64_t width) {
   if (height < 0 || width < 0 || height > x.size(-2) || width > x.size(-1))
     throw ShapeError(op, fmt::format("no part of {} x {} in {}", height, width, x.shape().str()));
+}
+
+Tensor part(const Tensor& x, int64_t height, int64_t width, int64_t top, int64_t left) {
   return slice(slice(x, -2, top, top + height), -1, left, left + width);
 }
 
@@ -54,13 +57,15 @@ Tensor random_crop(const Tensor& x, int64_t height, int64_t width, int64_t paddi
   std::vector<Padding> widths(static_cast<size_t>(x.ndim()));
   widths[widths.size() - 2] = widths[widths.size() - 1] = {padding, padding};
   const Tensor padded = padding == 0 ? x : pad(x, widths);
+  require_part("random_crop", padded, height, width);
   const int64_t top = draw(padded.size(-2) - height), left = draw(padded.size(-1) - width);
-  return part("random_crop", padded, height, width, top, left);
+  return part(padded, height, width, top, left);
 }
 
 Tensor centre_crop(const Tensor& x, int64_t height, int64_t width) {
   require_image("centre_crop", x, 2);
-  return part("centre_crop", x, height, width, (x.size(-2) - height) / 2, (x.size(-1) - width) / 2);
+  require_part("centre_crop", x, height, width);
+  return part(x, height, width, (x.size(-2) - height) / 2, (x.size(-1) - width) / 2);
 }
 
 }  // namespace heed::nn

@@ -267,6 +267,33 @@ TEST_F(Faults, AnEmptyOrEndlessValueIsRefused) {
                  "--max-source: must be at least 0, got -1", 2);
 }
 
+// Numbers that an option does not allow, whoever finds out, are wrong usage.
+TEST_F(Faults, ANumberThatAnOptionDoesNotAllowIsWrongUsage) {
+  const std::vector<std::vector<std::string>> of_search = {
+      {"--beam", "0"},         {"--beam", "1.5"},      {"--n-best", "3"},
+      {"--alpha", "-1"},       {"--top-p", "2"},       {"--top-k", "3"},
+      {"--temperature", "-1"}, {"--workers", "-1"},    {"--beam-patience", "2"},
+      {"--max-output", "-1"},  {"--max-source", "-1"}, {"--decode-batch-size", "0"},
+      {"--min-output", "-1"},  {"--threads", "-1"},    {"--coverage-penalty", "1"}};
+  const std::vector<std::vector<std::string>> of_training = {
+      {"--dropout", "2"}, {"--embedding", "0"},  {"--clip", "-1"},          {"--min-count", "0"},
+      {"--average", "1"}, {"--max-length", "0"}, {"--label-smoothing", "1"}};
+  const auto expect_usage = [&](const ProcessResult& result, const std::string& option,
+                                const std::string& command) {
+    EXPECT_EQ(result.exit_code, 2) << option << result.err;
+    EXPECT_THAT(result.err, StartsWith("translator: " + option)) << option;
+    EXPECT_THAT(result.err, HasSubstr("(see translator " + command + " --help)\n")) << option;
+  };
+  for (const std::vector<std::string>& wrong : of_search)
+    expect_usage(translator({"translate", "-r", at("run"), wrong[0], wrong[1]}, "I .\n"), wrong[0],
+                 "translate");
+  for (const std::vector<std::string>& wrong : of_training)
+    expect_usage(translator(train_command("wrong", wrong)), wrong[0], "train");
+  EXPECT_FALSE(fs::exists(at("wrong")));
+  expect_failure(translator({"translate", "-r", at("run"), "--beam", "1.5"}),
+                 "--beam: '1.5' is not a whole number", 2);
+}
+
 TEST_F(Faults, TwoOutputsBehindOneLinkAreRefused) {
   fs::create_symlink(at("linked"), at("link"));  // points at nothing yet
   expect_failure(

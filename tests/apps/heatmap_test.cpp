@@ -777,6 +777,10 @@ TEST_F(Heatmap, WrongUsageExitsWithTwo) {
   expect_failure({"--records", file, "-o", path("out.svg"), "--line", "0"}, 2,
                  "--line: lines are counted from 1, got 0");
   expect_failure({"--records", file, "-o", path("out.svg"), "--dpi", "many"}, 2, "--dpi");
+  expect_failure({"--records", file, "-o", path("out.svg"), "--dpi", "96"}, 2,
+                 "--dpi: is of a PNG, and the format is svg");
+  expect_failure({"--records", file, "--format", "pdf", "-o", "-", "--dpi", "96"}, 2,
+                 "and the format is pdf");
   EXPECT_EQ(run({"--help"}).exit_code, 0);
   EXPECT_EQ(run({"--version"}).out, "heatmap of " + build_info().str() + "\n");
 }

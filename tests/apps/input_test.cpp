@@ -116,6 +116,10 @@ TEST_F(Input, OptionsThatWouldDoNothingAreRefused) {
   };
   refused({"--stop-by", "bleu"}, "--stop-by: does nothing without --patience, which is 0");
   refused({"--max-bad-gradients", "3"}, "--max-bad-gradients: does nothing without --on-bad-gradient skip");
+  refused({"--subword-vocabulary", "100"},
+          "--subword-vocabulary: does nothing without --subwords, which is none");
+  refused({"--subword-sentences", "100"},
+          "--subword-sentences: does nothing without --subwords, which is none");
   refused({"--guided-layer", "0"}, "--guided-layer: does nothing without --guided-alignment");
   EXPECT_FALSE(std::filesystem::exists(at("never")));
   expect_failure(

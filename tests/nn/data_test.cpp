@@ -189,6 +189,8 @@ TEST(Dataset, SplitsSubsetsAndChanges) {
   const auto doubled = std::make_shared<MappedDataset>(test, [](Sample s) { return Sample{s[0] * 2}; });
   EXPECT_EQ(doubled->get(3)[0].item(), 2 * test->get(3)[0].item());
   EXPECT_EQ(train_test_split(data, 0.25, 3).second->get(0)[0].item(), test->get(0)[0].item());
+  EXPECT_ERROR(IndexError, "TensorDataset: sample -1 of 3", TensorDataset(zeros({3})).get(-1));
+  EXPECT_ERROR(IndexError, "TensorDataset: sample 3 of 3", TensorDataset(zeros({3})).get(3));
   EXPECT_ERROR(ShapeError, "TensorDataset: 3 samples and 2: f32[3] and f32[2, 2]",
                TensorDataset(zeros({3}), zeros({2, 2})));
   EXPECT_ERROR(IndexError, "Subset: sample 100 of 100", Subset(data, {0, 100}));

@@ -53,6 +53,11 @@ TEST(SinusoidalPositions, HalvesByHand) {
   EXPECT_NEAR(inclusive[255], std::sin(5e-4), 1e-12);
   EXPECT_ERROR(ValueError, "sinusoidal positions: halves_inclusive needs an even size, got 5",
                row(5, 0, Sinusoids::halves_inclusive));
+  EXPECT_ERROR(ShapeError, "sinusoidal positions: too many elements in [2305843009213693952, 4]",
+               sinusoidal_positions(int64_t{1} << 61, 4));
+  EXPECT_ERROR(ValueError,
+               "sinusoidal positions: the first position must be at most 2^53, got 9223372036854775807",
+               sinusoidal_positions(2, 4, INT64_MAX));
   const SinusoidalPositions layer(4, 3, Sinusoids::halves_inclusive);  // from its table, and beyond it
   const Tensor sum = layer(zeros({1, 5, 4}));
   EXPECT_TRUE(all_close(squeeze(sum, 0),

@@ -493,6 +493,122 @@ TEST(OpErrors, TooLargeAResultIsToldByTheOp) {
                bernoulli({int64_t{1} << 40, int64_t{1} << 40}, 0.5));
 }
 
+// Every op that takes a number of elements, a position or a width, given one beyond all memory or below 0: an
+// answer or an Error that names the op, at once.
+TEST(OpErrors, NumbersBeyondMemory) {
+#if !HEED_ASAN && !HEED_TSAN  // whose own allocators end the program here
+  const Tensor x = ones({4}), matrix = ones({2, 3}), image = ones({1, 1, 2, 2}), weight = ones({1, 1, 1, 1}),
+               one = from_vector(std::vector<int64_t>{0}, {1}), none = ones({0});
+  using Call = std::function<void(int64_t)>;
+  const std::vector<std::pair<std::string, Call>> calls = {
+      {"zeros", [&](int64_t n) { zeros({n}); }},
+      {"ones",
+       [&](int64_t n) {
+         ones({n, n});
+       }},
+      {"full",
+       [&](int64_t n) {
+         full({0, n, n}, 1);
+       }},
+      {"uniform", [&](int64_t n) { uniform({n}, 0, 1); }},
+      {"randn",
+       [&](int64_t n) {
+         randn({2, n});
+       }},
+      {"eye", [&](int64_t n) { eye(n); }},
+      {"arange", [&](int64_t n) { arange(n); }},
+      {"linspace", [&](int64_t n) { linspace(0, 1, n); }},
+      {"randint", [&](int64_t n) { randint(0, 5, {n}); }},
+      {"randperm", [&](int64_t n) { randperm(n); }},
+      {"multinomial", [&](int64_t n) { multinomial(x, n, true); }},
+      {"one_hot", [&](int64_t n) { one_hot(one, n); }},
+      {"expand",
+       [&](int64_t n) {
+         expand(ones({1, 1, 1}), {n, n, n}).clone();
+       }},
+      {"expand",
+       [&](int64_t n) {
+         expand(ones({1}), {0, n, n});
+       }},
+      {"reshape",
+       [&](int64_t n) {
+         reshape(x, {n, n, -1});
+       }},
+      {"reshape",
+       [&](int64_t n) {
+         reshape(none, {0, n, n});
+       }},
+      {"unflatten",
+       [&](int64_t n) {
+         unflatten(x, 0, {n, n});
+       }},
+      {"repeat",
+       [&](int64_t n) {
+         repeat(x, {n, n});
+       }},
+      {"tile",
+       [&](int64_t n) {
+         tile(matrix, {n, 2});
+       }},
+      {"repeat_interleave", [&](int64_t n) { repeat_interleave(x, n, 0); }},
+      {"repeat_interleave",
+       [&](int64_t n) {
+         repeat_interleave(ones({2}), from_vector(std::vector<int64_t>{n, n}, {2}), 0);
+       }},
+      {"roll", [&](int64_t n) { roll(x, {n}, {0}); }},
+      {"diagonal", [&](int64_t n) { diagonal(matrix, n); }},
+      {"diag", [&](int64_t n) { diag(x, n); }},
+      {"tril", [&](int64_t n) { tril(matrix, n); }},
+      {"triu", [&](int64_t n) { triu(matrix, n); }},
+      {"pad",
+       [&](int64_t n) {
+         pad(x, {{n, n}});
+       }},
+      {"slice", [&](int64_t n) { slice(x, 0, n, n); }},
+      {"slice", [&](int64_t n) { slice(x, 0, 0, 4, n); }},
+      {"select", [&](int64_t n) { select(x, 0, n); }},
+      {"split",
+       [&](int64_t n) {
+         split(x, {n, n, n, n}, 0);
+       }},
+      {"chunk", [&](int64_t n) { chunk(x, n, 0); }},
+      {"topk", [&](int64_t n) { topk(x, n); }},
+      {"embedding", [&](int64_t n) { embedding(matrix, one, n); }},
+      {"interpolate",
+       [&](int64_t n) {
+         interpolate(image, {n, 1});
+       }},
+      {"interpolate",
+       [&](int64_t n) {
+         interpolate(image, {1, n}, Interpolation::bilinear);
+       }},
+      {"adaptive_avg_pool2d",
+       [&](int64_t n) {
+         adaptive_avg_pool2d(ones({0, 1, 2, 2}), {n, 1});
+       }},
+      {"adaptive_max_pool2d",
+       [&](int64_t n) {
+         adaptive_max_pool2d(image, {n, n});
+       }},
+      {"max_pool2d", [&](int64_t n) { max_pool2d(image, n); }},
+      {"avg_pool2d", [&](int64_t n) { avg_pool2d(image, 1, {.stride = n, .padding = n}); }},
+      {"conv2d", [&](int64_t n) { conv2d(image, weight, {}, {.padding = n}); }},
+      {"conv2d", [&](int64_t n) { conv2d(image, weight, {}, {.dilation = n}); }},
+      {"group_norm", [&](int64_t n) { group_norm(image, n); }},
+  };
+  for (const auto& [op, call] : calls) {
+    for (const int64_t n : {int64_t{1} << 50, int64_t{1} << 61, INT64_MAX, int64_t{-1}, INT64_MIN}) {
+      SCOPED_TRACE(fmt::format("{}, {}", op, n));
+      try {
+        call(n);
+      } catch (const Error& e) {
+        EXPECT_EQ(e.op(), op);
+      }
+    }
+  }
+#endif
+}
+
 TEST(OpErrors, AHooksOwnTypeIsNotSliced) {
   struct Mine : ShapeError {
     using ShapeError::ShapeError;
