@@ -328,7 +328,7 @@ void refuse_dpi(const CLI::App& cli, const Options& options) {
 void refuse_picture_options(const CLI::App& cli) {
   for (const char* name :
        {"--which", "--layer", "--head", "--mean", "--grid", "--pieces", "--eos", "--brightest",
-        "--source-words", "--target-words", "--dpi", "--colour", "--light", "--difference"}) {
+        "--source-words", "--target-words", "--dpi", "--order", "--colour", "--light", "--difference"}) {
     if (cli.get_option(name)->count() > 0)
       throw CLI::ValidationError(name, "is of pictures; a page (.html) has it as a control");
   }
@@ -402,6 +402,8 @@ int main(int argc, char** argv) {
       "gold alignments of a page's records, line N those of record N; sorts heads by alignment error");
   apps::add_choice(cli, "--which", options.picture.which,
                    "attention to draw: cross (output to source), or encoder's or decoder's to itself");
+  apps::add_choice(cli, "--order", options.picture.order,
+                   "how columns follow each other: auto (as the text does), ltr (from left to right), rtl");
   auto* const layer =
       cli.add_option(
              "--layer", options.picture.layer,

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "framework/core/error.h"
+#include "models/text/script.h"
 #include "models/text/tokenizer.h"
 #include "models/text/unicode.h"
 #include "models/text/vocabulary.h"
@@ -89,6 +90,12 @@ std::vector<Label> labels_of(const Axis& axis, const std::vector<size_t>& indice
                                                                    : LabelStyle::word});
   }
   return labels;
+}
+
+// Whether the first word stands on the right.
+bool is_turned(const Axis& columns, ColumnOrder order) {
+  return order == ColumnOrder::automatic ? models::is_right_to_left(columns.side->text)
+                                         : order == ColumnOrder::right_to_left;
 }
 
 const models::AttentionWeights& choose(const std::vector<models::AttentionWeights>& maps,
@@ -204,8 +211,9 @@ Picture make_picture(const models::Translation& record, const PictureOptions& wa
   const models::AttentionWeights map = mean ? mean_map(maps, options.layer) : choose(maps, options);
   const Axes axes = axes_of(record, options.which);
   const bool source_across = options.which != Which::decoder, source_down = options.which == Which::encoder;
-  const Kept rows = kept(axes.rows, source_down, options),
-             columns = kept(axes.columns, source_across, options);
+  const Kept rows = kept(axes.rows, source_down, options);
+  Kept columns = kept(axes.columns, source_across, options);
+  if (is_turned(axes.columns, options.order)) std::ranges::reverse(columns.indices);
   Picture picture;
   picture.title = options.title.empty() ? record.model : options.title;
   picture.columns_name = columns.title;

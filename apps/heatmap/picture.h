@@ -28,11 +28,17 @@ enum class Which : uint8_t {
   encoder,  // source words to source words
   decoder,  // output words to what the decoder had written before them, <s> first
 };
+/// In which direction the words of the columns follow each other.
+enum class ColumnOrder : uint8_t { automatic, left_to_right, right_to_left };  // automatic: as the text does
 }  // namespace heed::heatmap
 /// The names of Which.
 template <>
 inline constexpr std::array<std::string_view, 3> heed::models::kNames<heed::heatmap::Which>{
     "cross", "encoder", "decoder"};
+/// The names of ColumnOrder, the page's.
+template <>
+inline constexpr std::array<std::string_view, 3> heed::models::kNames<heed::heatmap::ColumnOrder>{
+    "auto", "ltr", "rtl"};
 namespace heed::heatmap {
 
 /// What is drawn: one layer and head of a record, perhaps cropped.
@@ -62,6 +68,7 @@ struct PictureOptions {
   bool difference = false;  // of two records also the first less the second
   bool grid = false;        // every map, a row a layer and a column a head
   bool keep_eos = true;
+  ColumnOrder order = ColumnOrder::automatic;
   apps::Range source_words, target_words;  // which are drawn, </s> being the last; by_pieces: which pieces
   double brightest = 1;  // the weight that is drawn brightest; 0: the largest of those drawn
   std::string title;     // empty: the record's model

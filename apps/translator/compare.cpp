@@ -156,13 +156,15 @@ void check_files(const CompareOptions& o) {
   for (const NamedRun& run : o.runs) models::require_run(run.folder);
   check_report(o);
   if (!o.runs.empty()) return;
-  if (!o.resume && !o.overwrite && file_exists(out) && !fs::is_empty(out)) {
+  if (!o.resume && file_exists(out) && !fs::is_empty(out)) {
     if (!file_exists(out / "report.json") && !file_exists(runs_of(o))) {
       throw IoError(
           fmt::format("'{}' exists already and holds no comparison; choose another folder", o.folder));
     }
-    throw IoError(
-        fmt::format("'{}' exists already (--resume goes on with it, --overwrite replaces it)", o.folder));
+    if (!o.overwrite) {
+      throw IoError(
+          fmt::format("'{}' exists already (--resume goes on with it, --overwrite replaces it)", o.folder));
+    }
   }
   if (o.resume &&
       std::none_of(runs.begin(), runs.end(), [](const std::string& run) { return file_exists(run); })) {

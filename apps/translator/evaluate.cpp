@@ -181,12 +181,16 @@ void say_scores(const EvaluateOptions& options, const models::Evaluation& result
   if (!result.by_length.empty()) say("{}", by_length_table({"BLEU"}, {&result}));
 }
 
-// Words of each source, as BLEU finds them: of a system that is not ours no other words are known.
+// Words of each source: what stands between spaces, as in a run that reads raw text; where words are written
+// without spaces, what BLEU takes for them.
 std::vector<int> source_lengths(const EvaluateOptions& options, const std::vector<std::string>& source) {
-  const models::BleuOptions words{.tokenize = models::bleu_tokenizer_of(options.source_language)};
+  const models::BleuTokenizer found = models::bleu_tokenizer_of(options.source_language);
+  const bool spaced = found == models::BleuTokenizer::v13a;
   std::vector<int> lengths;
-  for (const std::string& line : source)
-    lengths.push_back(static_cast<int>(models::split_whitespace(models::bleu_tokenize(line, words)).size()));
+  for (const std::string& line : source) {
+    const std::string words = spaced ? line : models::bleu_tokenize(line, {.tokenize = found});
+    lengths.push_back(static_cast<int>(models::split_whitespace(words).size()));
+  }
   return lengths;
 }
 

@@ -49,6 +49,7 @@ std::optional<size_t> column_number(std::string_view text) {
 size_t named_column(std::string_view asked, const std::vector<std::string_view>& header,
                     const std::string& name) {
   if (const auto number = column_number(asked)) return *number;
+  if (asked == "0") throw ValueError("columns are counted from 1, got 0");
   const auto found = std::ranges::find(header, asked);
   if (found == header.end())
     throw ValueError(

@@ -11,8 +11,8 @@
 
 namespace heed::models {
 
-/// How BLEU finds words in a language, as sacreBLEU does where it is told the language: by character where
-/// words are written without spaces (Chinese, Japanese, Thai, Lao, Khmer, Burmese, Tibetan), else 13a.
+/// How BLEU finds words in a language: by character (sacreBLEU's `char`) where words are written without
+/// spaces (Chinese, Japanese, Thai, Lao, Khmer, Burmese, Tibetan), else 13a.
 /// @param language code of two or three letters, or empty
 /// @return the tokenizer
 BleuTokenizer bleu_tokenizer_of(std::string_view language);

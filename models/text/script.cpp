@@ -61,6 +61,16 @@ bool LanguageScripts::is_foreign(std::string_view text) const {
   return foreign > own;
 }
 
+bool is_right_to_left(std::string_view text) {
+  for (size_t pos = 0; pos < text.size();) {
+    const auto c = static_cast<UChar32>(next_code_point(text, pos));
+    if (!u_isalpha(c)) continue;
+    const UCharDirection direction = u_charDirection(c);
+    return direction == U_RIGHT_TO_LEFT || direction == U_RIGHT_TO_LEFT_ARABIC;
+  }
+  return false;
+}
+
 std::string language_name(const std::string& code) {
   std::array<char16_t, 128> name{};
   UErrorCode error = U_ZERO_ERROR;

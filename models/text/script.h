@@ -26,6 +26,10 @@ class LanguageScripts {
   bool latin_ = false;
 };
 
+/// @param text UTF-8
+/// @return whether its first letter is of a script that is written from right to left
+bool is_right_to_left(std::string_view text);
+
 /// The name of a language in English, by CLDR.
 /// @param code ISO 639 code
 /// @return "French" for "fr"; the code itself where there is no name

@@ -17,7 +17,8 @@ class Attention : public Module {
   /// @param scope scope of the derived class's constructor
   explicit Attention(const Scope& scope) : Module(scope) {}
   /// The prepared source sentences, computed once and used for every query. The first dimension of every
-  /// member is B.
+  /// member is B. Keys and values are finite past the lengths, too: their weight there is 0, and 0 times NaN
+  /// is NaN (multi_head alone does not read them).
   struct Memory {
     Tensor keys;         // [B, S, E]; also the values unless `values` is defined
     Tensor projected;    // the keys as projected by the kind of attention; may be undefined

@@ -303,6 +303,11 @@ TEST_F(Compare, AReportReplacesOnlyAReport) {
                    "mine/report.md' was not written by translator compare; it is left alone");
   }
   EXPECT_EQ(content(at("mine/report.md")), "thesis");
+  fs::create_directory(at("notes"));
+  write(at("notes/corpus.json"), "{}");
+  for (const std::vector<std::string>& more : {std::vector<std::string>{}, {"--overwrite"}})
+    expect_failure(compare("notes", more), "notes' exists already and holds no comparison");
+  EXPECT_EQ(std::distance(fs::directory_iterator(at("notes")), fs::directory_iterator()), 1);
   expect_failure(of_runs("one"), "is a run, not a folder for a report");
   ASSERT_EQ(of_runs("ours").exit_code, 0);
   expect_failure(of_runs("ours"), "holds a report already (--overwrite replaces it)");

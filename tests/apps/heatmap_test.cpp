@@ -258,6 +258,35 @@ TEST_F(Heatmap, LongSentencesKeepCellsAndLabelsApart) {
   }
 }
 
+// The columns of a text that is written from right to left follow it, with their weights, unless told
+// otherwise.
+TEST_F(Heatmap, ColumnsRunAsTheTextDoes) {
+  Translation record = record_of(3, 2);
+  record.source.tokens[0].text = "\u0643\u062A\u0627\u0628";
+  record.source.tokens[1].text = "\u05E1\u05E4\u05E8";
+  record.source.text = "1. " + record.source.tokens[0].text + " " + record.source.tokens[1].text;
+  record.attention[0].weights = {{0.7F, 0.2F, 0.1F}, {0.25F, 0.35F, 0.4F}};
+  const std::string first = record.source.tokens[0].text, second = record.source.tokens[1].text;
+  const auto label_at = [](const std::string& svg, const std::string& word) {
+    return svg.find(">" + word + "</text>");
+  };
+  for (const auto& options : {std::vector<std::string>{}, {"--order", "rtl"}, {"--order", "ltr"}}) {
+    const std::string svg = svg_of(record, options);
+    EXPECT_THAT(svg, HasSubstr("<title>" + first + " \xE2\x86\x92 words0: 0.700</title>"));
+    EXPECT_THAT(svg, HasSubstr("<title>" + second + " \xE2\x86\x92 words0: 0.200</title>"));
+    const bool turned = options.empty() || options[1] == "rtl";
+    EXPECT_EQ(label_at(svg, first) > label_at(svg, second), turned);
+    EXPECT_EQ(label_at(svg, second) > label_at(svg, "&lt;/s&gt;"), turned);
+    EXPECT_EQ(svg.find("0.700</title>") > svg.find("0.200</title>"), turned);
+  }
+  record.source.text = "Wort " + record.source.tokens[1].text;
+  record.source.tokens[0].text = "Wort";
+  const std::string svg = svg_of(record);
+  EXPECT_LT(label_at(svg, "Wort"), label_at(svg, second));
+  expect_failure({"--records", write("rtl.jsonl", {record}), "-o", path("out.html"), "--order", "rtl"}, 2,
+                 "--order: is of pictures");
+}
+
 TEST_F(Heatmap, AVeryLongWordMakesThePictureGrow) {
   Translation record = record_of(3, 3);
   const double before = number_at(svg_of(record), R"re(width="([\d.]+)")re");

@@ -522,9 +522,10 @@ TEST_F(Translator, EvaluateScoresHypothesesOfAnySystem) {
                                Not(HasSubstr("perplexity")), Not(HasSubstr("nan"))));
   EXPECT_THAT(plain.err, HasSubstr("1 of 3 hypotheses are empty"));
   const ProcessResult all =
-      score("hyps.de", {"-s", at("srcs.en"), "--lengths", "4,6", "--json", at("h.json")});
+      score("hyps.de", {"-s", at("srcs.en"), "--lengths", "5,6", "--json", at("h.json")});
   ASSERT_EQ(all.exit_code, 0) << all.err;
-  EXPECT_THAT(all.out, HasSubstr("\n          6+          1              100.00\n"));  // with the full stop
+  EXPECT_THAT(all.out, AllOf(HasSubstr("\n         1-4          2 "),  // without the full stop
+                             HasSubstr("\n          6+          1              100.00\n")));
   const auto json = nlohmann::json::parse(content(at("h.json")));
   EXPECT_EQ(json["hypotheses"], at("hyps.de"));
   EXPECT_EQ(json["sentences"], 3);

@@ -154,7 +154,7 @@ TEST(RawPairs, ColumnsAreFoundByLooking) {
   refused({"a\tb"}, {.columns = "en,fr"}, "'t' has no column 'en': its first line names a, b");
   refused({"a\tb"}, {.columns = "1"}, "does not name two columns");
   refused({"a\tb"}, {.columns = "2,2"}, "names one column for both sides");
-  refused({"a\tb"}, {.columns = "0,1"}, "has no column '0'");
+  refused({"a\tb"}, {.columns = "0,1"}, "columns are counted from 1, got 0");
   refused({"1\teng\tHi.", "2\tfra\tSalut !"}, {}, "a list of sentences, not of pairs");
 }
 

@@ -297,6 +297,52 @@ TEST(ImportHuggingFace, TablesMayBeSeparate) {
   EXPECT_LT(distance(compute(run, base, 11).logits, kLogits), kDigits);
 }
 
+// separate_vocabs: the source's words in another order and one more of them, its table to match.
+TEST(ImportHuggingFace, VocabulariesMayBeSeparate) {
+  const TempDir dir;
+  MarianFixture fixture;
+  const Tensor table = fixture.at("model.shared.weight");
+  const auto of_source = [&](const Tensor& rows) {
+    fixture.erase("model.shared.weight");
+    fixture.erase("model.encoder.embed_tokens.weight");
+    fixture.weights.emplace_back("model.encoder.embed_tokens.weight", rows.clone());
+  };
+  of_source(table);
+  fixture.weights.emplace_back("model.decoder.embed_tokens.weight", table.clone());
+  fixture.weights.emplace_back("lm_head.weight", table.clone());
+  fixture.config["share_encoder_decoder_embeddings"] = false;
+  fixture.config["tie_word_embeddings"] = false;
+  write_hugging_face(dir / "one", fixture);
+  of_source(concat({flip(table, {0}), ones({1, 8})}, 0));
+  fixture.config["vocab_size"] = 12;
+  write_hugging_face(dir / "two", fixture);
+  nlohmann::json source;
+  for (size_t i = 0; i < fixture.tokens.size(); ++i) source[fixture.tokens[10 - i]] = i;
+  source["further"] = 11;
+  std::filesystem::rename(dir / "two" / "vocab.json", dir / "two" / "target_vocab.json");
+  write_file_atomically(dir / "two" / "vocab.json", source.dump());
+  write_file_atomically(dir / "two" / "tokenizer_config.json",
+                        R"({"source_lang": "en", "target_lang": "de", "separate_vocabs": true})");
+  const auto translated = [&](const char* name) {
+    const Translator translator(imported(dir / name, dir / "run"));
+    return translator.translate(std::vector<std::string>{"a b c", ">>xx<< ad be", "cde abf"},
+                                {.search = {.max_length = 4}});
+  };
+  const std::vector<Translation> one = translated("one"), two = translated("two");
+  const LoadedRun run = load_run(dir / "run");
+  EXPECT_EQ(run.source.vocabulary.size(), run.target.vocabulary.size() + 1);
+  EXPECT_NE(run.source.vocabulary.id("further"), Vocabulary::kUnk);
+  for (size_t i = 0; i < one.size(); ++i) {
+    EXPECT_EQ(two[i].target.text, one[i].target.text);
+    EXPECT_EQ(two[i].score, one[i].score);
+    EXPECT_EQ(two[i].source.tokens.size(), one[i].source.tokens.size());
+  }
+  EXPECT_NE(one[0].score, one[2].score);
+  std::filesystem::remove(dir / "two" / "target_vocab.json");
+  EXPECT_THAT([&] { import_run(dir / "two", dir / "run", {}, /*overwrite=*/true); },
+              testing::ThrowsMessage<Error>(testing::HasSubstr("target_vocab.json")));
+}
+
 TEST(ImportHuggingFace, RefusalsNameTheKeyOrTheTensor) {
   const TempDir dir;
   const auto refused = [&](const std::function<void(MarianFixture&)>& change) {

@@ -317,6 +317,33 @@ TEST(Translator, SelfAttentionOfPiecesBecomesThatOfWords) {
   }
 }
 
+// Scripts with and without spaces and cases, from either side, through pieces and bytes.
+TEST(Translator, FiveScriptsComeBackAsTheyAreWritten) {
+  const TempDir folder;
+  const std::vector<std::string> written{
+      "Le Fran\u00E7ais, d\u00E9j\u00E0 l\u00E0\u00A0!",                            // Latin
+      "\u041F\u0440\u0438\u0432\u0435\u0442, \u041C\u0438\u0440!",                  // Cyrillic
+      "\u0643\u064A\u0641 \u062D\u0627\u0644\u0643\u061F",                          // Arabic
+      "\u6211\u662F\u5B66\u751F\uFF0C\u4F60\u5462\uFF1F",                           // Han
+      "\u3042\u308A\u304C\u3068\u3046\u3001\u30A2\u30F3\u30CA\u3055\u3093\u3002"};  // kana
+  ParallelLines lines{written, written};
+  std::ranges::rotate(lines.target, lines.target.begin() + 1);
+  RunConfig config = tiny_config();
+  config.train.subwords = SubwordKind::bpe;
+  config.train.subword_vocabulary = 400;
+  config.train.joint = true;
+  config.train.epochs = 300;
+  TrainingSession::start(folder.path(), config, prepare(config, lines, lines)).run({.clock = [] {
+    return 0.0;
+  }});
+  const Translator translator(load_run(folder.path()));
+  const std::vector<Translation> outputs = translator.translate(lines.source);
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    EXPECT_EQ(outputs[i].source.text, lines.source[i]);
+    EXPECT_EQ(outputs[i].target.text, lines.target[i]);
+  }
+}
+
 // Raw text: nothing is unknown, the output is spelt as the corpus is, white space of print included.
 TEST(Translator, ARunOnRawTextReadsAnythingAndWritesWhatItLearned) {
   const TempDir folder;
