@@ -82,9 +82,7 @@ void check_values(const CLI::App& app) {
       };
       if (value.empty() && !may_be_empty(*option)) refuse("is empty");
       if (takes(*option, "FLOAT")) {
-        double number = 0;
-        const auto end = std::from_chars(value.data(), value.data() + value.size(), number);
-        if (end.ec == std::errc() && !std::isfinite(number))
+        if (!std::isfinite(std::strtod(value.c_str(), nullptr)))
           refuse(fmt::format("'{}' is not a finite number", value));
       }
       const bool is_unsigned = takes(*option, "UINT");

@@ -305,8 +305,8 @@ void check_usage(const Options& options) {
   }
   if (heatmap::is_page(options.output) && !options.batch())
     refuse("--format", fmt::format("{} and the extension of '{}' differ", options.format, options.output));
-  if (!options.gold.empty()) throw ValueError("--gold is of pages: -o FILE.html");
-  if (options.beam > 1) throw ValueError("--beam is of pages: -o FILE.html");
+  if (!options.gold.empty()) refuse("--gold", "is of pages: -o FILE.html");
+  if (options.beam > 1) refuse("--beam", "is of pages: -o FILE.html");
   if (!options.batch() || options.output.ends_with('/')) return;
   std::error_code error;
   const bool file = options.output == "-" || std::filesystem::path(options.output).has_extension();

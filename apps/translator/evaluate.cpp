@@ -105,7 +105,9 @@ void check_bleu_options(const models::BleuOptions& bleu) {
     throw CLI::ValidationError("--smooth-value", fmt::format("is of --smooth floor and add-k, not of {}",
                                                              models::name_of_choice(bleu.smooth)));
   }
-  models::bleu_of({}, bleu);  // throws for a value that is not allowed
+  if (bleu.smooth_value && !(*bleu.smooth_value >= 0))
+    throw CLI::ValidationError("--smooth-value",
+                               fmt::format("must not be negative, got {}", *bleu.smooth_value));
 }
 
 // Of a run or of hypotheses: what belongs to the other has no meaning.

@@ -5,7 +5,7 @@
 
 namespace heed {
 
-/// Memory of the machine, or of the control group that this process is in where that has less.
+/// Memory of the machine, or what the control group or the limit of address space leaves this process of it.
 struct SystemMemory {
   int64_t total = INT64_MAX;      // bytes; INT64_MAX where the system cannot tell
   int64_t available = INT64_MAX;  // bytes that a process can have without others being swapped out

@@ -375,14 +375,9 @@ void CorpusWriter::finish(CorpusInfo& info) {
   info.files.clear();
   for (auto& [name, file] : files_) info.files.push_back(file.close());
   files_.clear();
-  try {
-    write_file_atomically(work() / kCorpusFile, corpus_json(info));
-  } catch (const IoError& error) {
-    throw IoError(beside_.as_in_place(error.what()));
-  }
+  beside_.as_in_place([&] { write_file_atomically(work() / kCorpusFile, corpus_json(info)); });
   require_free_folder(folder_, writer_, overwrite_);
-  if (!beside_.take_place())
-    throw IoError(fmt::format("'{}' is a mount point; choose a folder in it", folder_.string()));
+  beside_.take_place(kCorpusFile);
 }
 
 }  // namespace heed::models

@@ -154,6 +154,13 @@ class CorpusWriter {
   LineFile& file(const std::string& name);
   /// @return the temporary folder, for what is needed on the way; what is left in it is removed
   const std::filesystem::path& work() const { return beside_.path(); }
+  /// Calls a function that writes to work(): its errors name files as they will be.
+  /// @param f the function
+  /// @return its result
+  template <class F>
+  auto as_in_place(const F& f) const {
+    return beside_.as_in_place(f);
+  }
   /// Puts the folder in its place.
   /// @param info of the corpus; `writer` and `files` are filled in
   /// @throws IoError

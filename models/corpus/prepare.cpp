@@ -120,6 +120,11 @@ class Preparation {
         drops_(options.dropped) {}
 
   CorpusInfo run() {
+    return writer_.as_in_place([this] { return prepared(); });
+  }
+
+ private:
+  CorpusInfo prepared() {
     const ReadWatch watch([&] { read_(total_); });
     require_archive(options_.inputs);
     avoid_sentences(cleaner_, options_.avoid);
@@ -151,7 +156,6 @@ class Preparation {
     return info_;
   }
 
- private:
   // Calls `with` for each pair of an input.
   template <class With>
   void read_input(const PairInput& input, PairReader& reader, const With& with) {

@@ -121,6 +121,9 @@ TableColumns find_columns(const std::vector<std::string>& lines, const std::stri
   if (!options.attribution_column.empty()) {
     if (options.attribution_column != "none")
       columns.attribution = named_column(options.attribution_column, first, name);
+    if (columns.attribution > first.size())
+      throw FormatError(fmt::format("{} line 1 has {}, and the attribution is in column {}", name,
+                                    counted(first.size(), "column"), columns.attribution));
   } else if (manythings && columns.source < 3 && columns.target < 3) {
     columns.attribution = 3;
   }

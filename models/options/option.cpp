@@ -49,9 +49,9 @@ std::string Option::name() const {
   return name;
 }
 
-void Option::check(const OptionValue& value) const {
-  const auto refuse = [this](const std::string& why) {
-    throw ValueError(fmt::format("{}: {}", name(), why));
+void Option::check(const OptionValue& value, const std::string& called) const {
+  const auto refuse = [&](const std::string& why) {
+    throw ValueError(fmt::format("{}: {}", called.empty() ? name() : called, why));
   };
   if (const auto* const text = std::get_if<std::string>(&value)) {
     if (!values.choices.empty() && std::ranges::find(values.choices, *text) == values.choices.end()) {

@@ -70,8 +70,9 @@ struct Option {
   std::string name() const;
   /// Throws if a value is not allowed.
   /// @param value a value of the option's type
+  /// @param called its name in the message; empty: name()
   /// @throws ValueError "batch-size: must be at least 1, got 0"
-  void check(const OptionValue& value) const;
+  void check(const OptionValue& value, const std::string& called = {}) const;
 };
 
 /// @param value up to INT64_MAX

@@ -179,15 +179,14 @@ void check_run_folder(const fs::path& folder, bool overwrite, bool resumes) {
   }
 }
 
-void remove_run_files(const fs::path& folder, std::span<const fs::path> kept) {
+void remove_run_files(const fs::path& folder) {
   std::vector<fs::path> old = list_folder(folder);
-  for (const fs::path& path : kept) std::erase(old, path);
   std::erase(old, folder / run_files::kLock);
   std::erase(old, folder / kReport);
   // until then it is known as a run
   const auto goes_last = [](const fs::path& path) { return path.filename() == run_files::kConfig; };
   std::stable_partition(old.begin(), old.end(), std::not_fn(goes_last));
-  for (const KeptFolder& best : kept_folders(folder)) remove_kept_folder(best.path);
+  for (const KeptFolder& kept : kept_folders(folder)) remove_kept_folder(kept.path);
   for (const fs::path& path : old) remove_file(path);
 }
 

@@ -26,7 +26,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -135,9 +134,8 @@ inline constexpr const char* kReport = "report.json";
 
 /// Removes the files of a run, config.toml last, but for its lock and kReport.
 /// @param folder as check_run_folder accepts it; the caller holds its lock
-/// @param kept files in it that stay
 /// @throws IoError for a file that cannot be removed
-void remove_run_files(const std::filesystem::path& folder, std::span<const std::filesystem::path> kept = {});
+void remove_run_files(const std::filesystem::path& folder);
 
 /// Removes temporary files left by processes that were killed. The caller must hold the lock.
 /// @param folder folder of the run

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <system_error>
 
 #include "framework/core/error.h"
@@ -42,29 +41,6 @@ void write_run(const fs::path& folder, const RunConfig& config, const TextFiles&
   }
 }
 
-namespace {
-
-// For a run on a mount point, which keeps its place: the files change theirs one by one, config.toml last,
-// once all of them are there.
-void take_places(const fs::path& from, const fs::path& run) {
-  std::vector<fs::path> files = list_folder(from), copies;
-  std::ranges::sort(files, {}, [](const fs::path& file) { return file.filename() == run_files::kConfig; });
-  try {
-    for (const fs::path& file : files) {
-      copies.push_back(run / (file.filename().string() + ".tmp0"));
-      fs::copy_file(file, copies.back(), fs::copy_options::overwrite_existing);
-    }
-  } catch (const fs::filesystem_error&) {
-    std::error_code ignored;
-    for (const fs::path& copy : copies) fs::remove(copy, ignored);
-    throw;
-  }
-  remove_run_files(run, copies);
-  for (const fs::path& copy : copies) fs::rename(copy, run / copy.stem());
-}
-
-}  // namespace
-
 void replace_run(const fs::path& folder, bool overwrite, const RunConfig& config, const TextFiles& text,
                  const RunWeights& weights, const std::function<void(const fs::path&)>& check) {
   check_run_folder(folder, overwrite);
@@ -74,16 +50,9 @@ void replace_run(const fs::path& folder, bool overwrite, const RunConfig& config
   }
   const FileLock lock = lock_run_folder(folder);
   FolderBeside beside(folder);
-  try {
-    write_run(beside.path(), config, text, weights, check);
-  } catch (const IoError& error) {
-    throw IoError(beside.as_in_place(error.what()));
-  }
+  beside.as_in_place([&] { write_run(beside.path(), config, text, weights, check); });
   check_run_folder(folder, overwrite);
-  if (!beside.take_place()) return take_places(beside.path(), beside.place());
-  if (beside.path().empty()) return;  // nothing was there any more
-  if (const fs::path report = beside.path() / kReport; file_exists(report))
-    fs::rename(report, beside.place() / kReport);
+  beside.take_place(run_files::kConfig, {run_files::kLock, kReport});
 }
 
 }  // namespace heed::models

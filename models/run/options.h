@@ -125,6 +125,10 @@ struct RunOption : OptionOf<RunConfig> {
   bool applies(const RunConfig& config) const {
     return architecture.empty() || architecture == config.model.architecture().name;
   }
+  /// Throws if a value is not allowed.
+  /// @param value a value of the option's type
+  /// @throws ValueError that names the flag: "target-context: must not be negative, got -1"
+  void check(const OptionValue& value) const { OptionOf::check(value, flag.empty() ? flag : flag.substr(2)); }
 };
 /// @return all options, the architecture first
 const std::vector<RunOption>& run_options();

@@ -60,15 +60,26 @@ void require_room_for(const TranslationModel& model, const fs::path& folder) {
                                     bytes_text(disk_space(there) + freed)));
 }
 
-// Throws where a training is larger than the machine: each parameter has a gradient and Adam's two moments.
-void require_memory_for(const TranslationModel& model) {
-  constexpr int64_t kCopies = 4;
-  const int64_t bytes = kCopies * bytes_of(model.state_dict()), total = system_memory().total;
-  if (bytes <= total) return;
-  throw MemoryError("model",
-                    fmt::format("weights, gradients and Adam's moments of {} parameters need {}, and "
-                                "the machine has {}",
-                                model.parameter_count(), bytes_text(bytes), bytes_text(total)));
+// Throws where a training is larger than the machine: each parameter has a gradient and Adam's two moments. A
+// run is not given up for one that may fail: a training whose weights are most of its memory takes 9 times
+// their bytes at its peak.
+void require_memory_for(const TranslationModel& model, bool replaces) {
+  constexpr int64_t kLeast = 4, kUsual = 9;
+  const SystemMemory memory = system_memory();
+  const int64_t weights = bytes_of(model.state_dict());
+  if (kLeast * weights > memory.total) {
+    throw MemoryError("model", fmt::format("weights, gradients and Adam's moments of {} parameters need {}, "
+                                           "and there are {}",
+                                           model.parameter_count(), bytes_text(kLeast * weights),
+                                           bytes_text(memory.total)));
+  }
+  if (replaces && kUsual * weights > memory.available) {
+    throw MemoryError(
+        "model",
+        fmt::format("a training of {} parameters takes some {}, and {} are left; the run "
+                    "that is there stays",
+                    model.parameter_count(), bytes_text(kUsual * weights), bytes_text(memory.available)));
+  }
 }
 
 // Throws what the trainer would throw, before a run that is in the way is removed. Returns guided.align,
@@ -84,7 +95,7 @@ std::string check_trainable(const fs::path& folder, const RunConfig& config, con
   const nn::init::Skip skip;  // only sizes are read
   const auto model = make_model(config.model, source.vocabulary.size(), target.vocabulary.size());
   check_positions(*model, encoded.validation);
-  require_memory_for(*model);
+  require_memory_for(*model, is_run_folder(folder));
   require_room_for(*model, folder);
   if (!weights.empty()) model->load(weights, run_files::kInitial);
   if (config.train.guided_alignment > 0) guided_map(config.train, *model);

@@ -37,9 +37,9 @@ class TrainingWatch {
   /// Share of unknown tokens from which they are a concern: with every seventh word unknown, half of the
   /// four-grams have one and can never be right. `translator evaluate` warns from the same share on.
   static constexpr double kManyUnknown = models::kManyUnknown;
-  /// Share of the memory there is, above which state and gradients are a concern: activations, a checkpoint
-  /// and the weights as products want them come on top.
-  static constexpr double kMuchMemory = 0.5;
+  /// Share of the memory there is, above which state and gradients (4 times the weights) are a concern: where
+  /// weights are most of a model a training takes 9 times their bytes at its peak, activations not counted.
+  static constexpr double kMuchMemory = 0.4;
   /// Updates whose losses make a mean: single batches differ by some 10 %, so means of 50 by some 1.5 %.
   static constexpr int64_t kWindow = 50;
   /// Updates after which a loss must have moved. Training that works has lost a tenth of the first loss

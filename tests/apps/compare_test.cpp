@@ -364,8 +364,8 @@ TEST_F(Compare, WrongUsageIsOneLine) {
 }
 
 TEST_F(Compare, BadInputIsOneLineBeforeAnyTraining) {
-  const auto refused = [](const std::vector<std::string>& words, const std::string& message) {
-    expect_failure(translator(words), message);
+  const auto refused = [](const std::vector<std::string>& words, const std::string& message, int code = 1) {
+    expect_failure(translator(words), message, code);
     EXPECT_FALSE(fs::exists(at("x"))) << message;
   };
   const auto words = command("compare", "x");
@@ -380,7 +380,7 @@ TEST_F(Compare, BadInputIsOneLineBeforeAnyTraining) {
   refused(command("compare", "x", {"--gold", at("wrong.gold")}), "wrong.gold' line 1: link 99-0 is outside");
   write(at("blank"), "\n\n");
   refused(with(with(words, "--source", at("blank")), "--target", at("blank")), "no training pair");
-  refused(command("compare", "x", {"--lr", "-1"}), "lr: must be above 0");
+  refused(command("compare", "x", {"--lr", "-1"}), "lr: must be above 0", 2);
   refused(command("compare", "x", {"--attention", "additive,local_p", "--coverage"}),
           "coverage: local_p attention has none");
   refused(command("compare", "x", {"--json", at("no/such/x.json")}), "--json: cannot write");

@@ -177,6 +177,19 @@ TEST_F(Faults, OverwriteKnowsARunsFilesByTheirWholeNames) {
   EXPECT_EQ(content(at("named/report.json")), "mine");
 }
 
+// A model that there is no memory for costs no run.
+TEST_F(Faults, ARunStaysWhereMemoryIsTooLittleForTheNextOne) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer takes terabytes of address space";
+#endif
+  fs::copy(at("run"), at("kept"));
+  const ProcessResult result = shell(
+      "ulimit -v 1500000; " + shell_line(train_command("kept", {"--overwrite", "--embedding", "60000"})));
+  expect_failure(result, "are left; the run that is there stays");
+  EXPECT_EQ(content(at("kept/model.safetensors")), content(at("run/model.safetensors")));
+  EXPECT_EQ(content(at("kept/config.toml")), content(at("run/config.toml")));
+}
+
 TEST_F(Faults, FoldersOfOthersAreNotWrittenInto) {
   fs::create_directory(at("others"));
   write(at("others/notes.txt"), "mine");
@@ -289,7 +302,12 @@ TEST_F(Faults, ANumberThatAnOptionDoesNotAllowIsWrongUsage) {
                  "translate");
   for (const std::vector<std::string>& wrong : of_training)
     expect_usage(translator(train_command("wrong", wrong)), wrong[0], "train");
+  expect_usage(translator(train_command("wrong", {"--context", "2", "--target-context", "-1"})),
+               "--target-context", "train");
   EXPECT_FALSE(fs::exists(at("wrong")));
+  for (const char* endless : {"1e400", "+inf", " inf", "-1e999"})
+    expect_failure(translator({"translate", "-r", at("run"), "--alpha", endless}), "is not a finite number",
+                   2);
   expect_failure(translator({"translate", "-r", at("run"), "--beam", "1.5"}),
                  "--beam: '1.5' is not a whole number", 2);
 }
@@ -523,10 +541,13 @@ TEST_F(Faults, NumbersOfAnySizeAreTakenOrRefused) {
     const bool other = std::ranges::find(kOfTransformer, name) != kOfTransformer.end();
     const std::string architecture = other ? "transformer" : "recurrent";
     const auto with = [&](const std::string& value) {
-      return train_command("huge", {"--architecture", architecture, option, value});
+      std::vector<std::string> options{"--architecture", architecture, option, value};
+      if (name.starts_with("--subword-")) options.insert(options.end(), {"--subwords", "bpe"});
+      return train_command("huge", options);
     };
-    expect_failure(translator(with(most)), name.substr(2) + ": must be at most " +
-                                               (layers ? "1000" : "1000000000") + ", got " + most);
+    expect_failure(translator(with(most)),
+                   name.substr(2) + ": must be at most " + (layers ? "1000" : "1000000000") + ", got " + most,
+                   2);
     expect_failure(translator(with(most + "0")), name + ": '" + most + "0' is too large a number", 2);
     EXPECT_THAT(translator(with("x")).err,
                 testing::AllOf(HasSubstr(name + ": '"), HasSubstr("x' is not a number")));
@@ -537,10 +558,10 @@ TEST_F(Faults, NumbersOfAnySizeAreTakenOrRefused) {
   EXPECT_EQ(translator(train_command("huge", longest)).exit_code, 0);
   for (const char* option : {"--max-output", "--min-output", "--beam", "--decode-batch-size"}) {
     expect_failure(translator({"translate", "-r", at("run"), option, most}, "I .\n"),
-                   std::string(option).substr(2) + ": must be at most");
+                   std::string(option).substr(2) + ": must be at most", 2);
   }
   expect_failure(translator({"translate", "-r", at("run"), "--temperature", "1", "--n-best", most}, "I .\n"),
-                 "n-best: must be at most 100000");
+                 "n-best: must be at most 100000", 2);
 }
 
 TEST_F(Faults, WithTooLittleAddressSpaceThereIsALineAndAnEnd) {

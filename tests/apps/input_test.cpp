@@ -302,9 +302,9 @@ TEST_F(Input, RecordsThatCannotBeDrawnAreNamed) {
 TEST_F(Input, WhatWouldBeIgnoredIsRefused) {
   const std::string run = at("run");
   expect_failure(translator({"look", "-r", run, "red cat", "--n-best", "2", "--beam", "2", "-o", at("look")}),
-                 "n-best: look shows one translation");
+                 "n-best: look shows one translation", 2);
   expect_failure(translator({"translate", "-r", run, "red cat", "--coverage-penalty", "1"}),
-                 "coverage-penalty: is of a beam");
+                 "coverage-penalty: is of a beam", 2);
   expect_failure(translator({"translate", "-r", run, "-hello there"}), "'-hello there' is no option", 2);
   EXPECT_EQ(translator({"translate", "-r", run, "--", "-hello there"}).exit_code, 0);
   EXPECT_EQ(translator({"translate", "-r", run, "-"}, "red cat\n").out, "chat rouge\n");

@@ -289,7 +289,7 @@ TEST_F(Translator, BadFilesAreNamed) {
 TEST_F(Translator, BadValuesAreNamed) {
   expect_failure(translator(train_command("x", {"--attention", "magic"})),
                  "--attention: 'magic' is not known (none, ", 2);
-  expect_failure(translator(train_command("x", {"--dropout", "1.5"})), "dropout: 1.5");
+  expect_failure(translator(train_command("x", {"--dropout", "1.5"})), "dropout: 1.5", 2);
   expect_failure(translator(train_command("x", {"--schedule", "stairs"})),
                  "--schedule: 'stairs' is not known (constant, ", 2);
   expect_failure(translator(train_command("x", {"--cell", "rnn"})), "--cell: 'rnn' is not known (lstm, gru)",
@@ -363,7 +363,7 @@ TEST_F(Translator, ARefusedTrainingLeavesTheOldRunAsItIs) {
       translator(with(with(train_command("kept", {"--overwrite"}), "-s", at("blank")), "-t", at("blank"))),
       "no training pair");
   expect_failure(translator(train_command("kept", {"--overwrite", "--max-vocabulary", "3"})),
-                 "max-vocabulary");
+                 "max-vocabulary", 2);
   expect_failure(translator(train_command("kept", {"--overwrite", "--seed", "18446744073709551615"})), "seed",
                  2);
   const ProcessResult pieces =
@@ -531,7 +531,7 @@ TEST_F(Translator, EvaluateScoresHypothesesOfAnySystem) {
   EXPECT_EQ(json["sentences"], 3);
   EXPECT_EQ(json["bleu"], json["bleu_13a"]);
   EXPECT_TRUE(json["perplexity"].is_null());
-  EXPECT_EQ(json["bleu_by_length"][1]["sentences"], 1);
+  EXPECT_EQ(json["bleu_by_length"][2]["sentences"], 1);
   // a further reference that is the hypothesis itself, and BLEU by character
   EXPECT_THAT(score("hyps.de", {"--reference", at("hyps.de")}).out, HasSubstr("BLEU 100.00  BLEU|nrefs:2|"));
   EXPECT_THAT(score("hyps.de", {"--target-language", "zh"}).out, HasSubstr("|tok:char|"));
@@ -1104,7 +1104,7 @@ TEST_F(Translator, SamplesAreTheSameForASeed) {
   EXPECT_EQ(sample("1"), sample("1"));
   EXPECT_NE(sample("1"), sample("2"));
   expect_failure(translator({"translate", "-r", at("run"), "--beam", "2", "--n-best", "3"}, "a\n"),
-                 "n-best: 3 outputs need a beam as wide, got 2");
+                 "n-best: 3 outputs need a beam as wide, got 2", 2);
 }
 
 TEST_F(Translator, EvaluatesAnEnsemble) {

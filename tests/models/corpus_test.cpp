@@ -154,6 +154,8 @@ TEST(RawPairs, ColumnsAreFoundByLooking) {
   refused({"a\tb"}, {.columns = "en,fr"}, "'t' has no column 'en': its first line names a, b");
   refused({"a\tb"}, {.columns = "1"}, "does not name two columns");
   refused({"a\tb"}, {.columns = "2,2"}, "names one column for both sides");
+  refused({"a\tb"}, {.attribution_column = "3"},
+          "'t' line 1 has 2 columns, and the attribution is in column 3");
   refused({"a\tb"}, {.columns = "0,1"}, "columns are counted from 1, got 0");
   refused({"1\teng\tHi.", "2\tfra\tSalut !"}, {}, "a list of sentences, not of pairs");
 }

@@ -48,13 +48,13 @@ TEST(TrainingWatch, SaysThatMemoryMayNotLast) {
   TrainingFacts facts = of_thousand_words();
   facts.weight_bytes = 3'000'000'000;
   facts.state_bytes = 3 * facts.weight_bytes;
-  facts.available_memory = 24'000'000'001;  // twice what they take
+  facts.available_memory = 30'000'000'001;  // 2.5 times what they take
   EXPECT_THAT(TrainingWatch(facts).begin(), IsEmpty());
   facts.available_memory -= 2;
   const std::vector<Finding> found = TrainingWatch(facts).begin();
   ASSERT_EQ(found.size(), 1);
   EXPECT_EQ(found[0].concern, Concern::little_memory);
-  EXPECT_THAT(found[0].what, HasSubstr("take 12 GB of the 24 GB of memory"));
+  EXPECT_THAT(found[0].what, HasSubstr("take 12 GB of the 30 GB of memory"));
 }
 
 // Validations one after the other, with updates of the training losses between them.
