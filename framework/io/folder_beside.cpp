@@ -119,7 +119,7 @@ void FolderBeside::fail() const {
 }
 
 // By a rename of the folder; false where its place cannot be renamed.
-bool FolderBeside::is_moved() {
+bool FolderBeside::rename_into_place() {
   const auto cannot = [] { return errno == EBUSY || errno == EXDEV; };
   if (::rename(path_.c_str(), place_.c_str()) == 0) {  // over nothing, or an empty folder
     path_.clear();
@@ -143,7 +143,7 @@ bool FolderBeside::is_moved() {
   return true;
 }
 
-void FolderBeside::move_files(std::string_view last, std::initializer_list<std::string_view> kept) {
+void FolderBeside::replace_files(std::string_view last, std::initializer_list<std::string_view> kept) {
   std::vector<fs::path> files = list_folder(path_), old = list_folder(place_), copies;
   const auto goes_last = [&](const fs::path& file) { return file.filename() == last; };
   std::ranges::sort(files, {}, goes_last);
@@ -172,7 +172,7 @@ void FolderBeside::move_files(std::string_view last, std::initializer_list<std::
 }
 
 void FolderBeside::take_place(std::string_view last, std::initializer_list<std::string_view> kept) {
-  if (!is_moved()) return move_files(last, kept);
+  if (!rename_into_place()) return replace_files(last, kept);
   made_.clear();
   for (const std::string_view name : kept) {
     const fs::path old = path_.empty() ? fs::path() : path_ / name;

@@ -48,8 +48,8 @@ class FolderBeside {
 
  private:
   std::string named(std::string message) const;
-  bool is_moved();
-  void move_files(std::string_view last, std::initializer_list<std::string_view> kept);
+  bool rename_into_place();
+  void replace_files(std::string_view last, std::initializer_list<std::string_view> kept);
   [[noreturn]] void fail() const;
   std::filesystem::path given_, place_, path_;
   std::filesystem::path made_;  // the outermost folder that was made for it
