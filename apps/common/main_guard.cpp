@@ -260,6 +260,19 @@ bool gave_number(const CLI::App& app, const std::string& name) {
                              [&](const CLI::App* chosen) { return gave_number(*chosen, name); });
 }
 
+// Why a text was not taken where a whole number stands.
+std::string why_not_whole(const std::string& value) {
+  const bool digits =
+      value.find_first_not_of("0123456789", value.starts_with('-') ? 1 : 0) == std::string::npos;
+  double number = 0;
+  const auto [end, failed] = std::from_chars(value.data(), value.data() + value.size(), number);
+  const bool fraction = failed == std::errc{} && end == value.data() + value.size();
+  return fmt::format("'{}' is {}", value,
+                     digits && !value.empty() ? "too large a number"
+                     : fraction               ? "not a whole number"
+                                              : "not a number");
+}
+
 // Names the subcommand that was asked for, or the word that is none.
 int usage_error(std::string_view app, const CLI::App& cli, int argc, char** argv,
                 const CLI::ParseError& error) {
@@ -289,6 +302,16 @@ int usage_error(std::string_view app, const CLI::App& cli, int argc, char** argv
   }
   constexpr std::string_view kOutside = ": Value ", kOf = " not in range ",
                              kMost = " to 1797";  // the largest double: there is no upper bound
+  if (const size_t value = message.find(kOutside), range = message.find(kOf); value < range) {
+    const CLI::Option* const option = option_of(*inner, cli, message.substr(0, value));
+    const std::string given = message.substr(value + kOutside.size(), range - value - kOutside.size());
+    int64_t whole = 0;
+    const auto read = std::from_chars(given.data(), given.data() + given.size(), whole);
+    if (option && (takes(*option, "INT") || takes(*option, "UINT")) &&
+        read.ptr != given.data() + given.size()) {
+      message = fmt::format("{}: {}", message.substr(0, value), why_not_whole(given));
+    }
+  }
   if (const size_t value = message.find(kOutside), range = message.find(kOf), most = message.find(kMost);
       value < range && range < most && most != std::string::npos) {
     const double least = std::strtod(message.c_str() + range + kOf.size(), nullptr);
@@ -300,15 +323,7 @@ int usage_error(std::string_view app, const CLI::App& cli, int argc, char** argv
   if (const size_t is = message.find(kIs); message.starts_with(kConverted) && is != std::string::npos) {
     const std::string option = message.substr(kConverted.size(), is - kConverted.size()),
                       value = message.substr(is + kIs.size());
-    const bool digits =
-        value.find_first_not_of("0123456789", value.starts_with('-') ? 1 : 0) == std::string::npos;
-    double number = 0;
-    const auto [end, failed] = std::from_chars(value.data(), value.data() + value.size(), number);
-    const bool fraction = failed == std::errc{} && end == value.data() + value.size();
-    message = fmt::format("{}: '{}' is {}", option, value,
-                          digits && !value.empty() ? "too large a number"
-                          : fraction               ? "not a whole number"
-                                                   : "not a number");
+    message = fmt::format("{}: {}", option, why_not_whole(value));
   }
   if (const std::string unknown = unknown_option(cli, argc, argv); !unknown.empty()) message = unknown;
   if (const std::string valued = valued_switch(cli, argc, argv); !valued.empty()) message = valued;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <vector>
 
@@ -68,7 +69,7 @@ const Format& format_of(const std::string& path, const std::string& name) {
     known.push_back(format.extension);
   }
   if (named && of_path && named != of_path)
-    throw ValueError(fmt::format("'{}': --format {} and the extension {} differ", path, name, extension));
+    throw CLI::ValidationError("--format", fmt::format("{} and the extension {} differ", name, extension));
   if (named) return *named;
   if (of_path) return *of_path;
   throw ValueError(fmt::format("'{}': the output must end in {} (a picture) or .html (a page)", path,

@@ -55,7 +55,7 @@ void average(const AverageOptions& options) {
   for (const std::string& run : options.runs) files.sources.push_back({"--run", run});
   check_files(files);
   if (options.runs.size() < 2)
-    throw ValueError("average", "one run is its own mean; give two or more with -r");
+    throw CLI::ValidationError("--run", "one run is its own mean; give two or more");
   const fs::path first = options.runs.front(), to = options.output;
   const models::RunConfig config = models::load_run(first).config;  // what is wrong with it is said first
   models::TextFiles text = models::text_of_run(first, config);

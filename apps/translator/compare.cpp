@@ -238,7 +238,7 @@ void compare(CompareOptions& options) {
   take_corpus(options);
   complete_files(options);
   check_usage(options);
-  models::check(options.translate.search);
+  check_search_options(*options.app, options.translate.search);
   check_files(options);
   heatmap::require_drawing();
   use_threads(options.threads);

@@ -239,9 +239,9 @@ void report_failures(const EvaluateOptions& options, const models::Translator& t
   write_failure_report(options.report, report);
 }
 
-void evaluate_run(const EvaluateOptions& options) {
+void evaluate_run(const EvaluateOptions& options, const CLI::App& cli) {
   if (!options.report.empty()) check_failure_report(options.report);
-  models::check(options.translate.search);
+  check_search_options(cli, options.translate.search);
   if (options.translate.search.n_best > 1)
     throw ValueError("n-best", "evaluation scores one translation a sentence");
   const std::vector<models::LengthBucket> groups = groups_of(options.lengths);
@@ -295,12 +295,12 @@ void evaluate_run(const EvaluateOptions& options) {
   write_json(options.json, report);
 }
 
-void evaluate(const EvaluateOptions& options) {
+void evaluate(const EvaluateOptions& options, const CLI::App& cli) {
   check_usage(options);
   if (cluster::place_of_environment().rank == 0) check_files(options);
   check_bleu_options(options.bleu);
   if (options.hypotheses.empty()) {
-    evaluate_run(options);
+    evaluate_run(options, cli);
   } else if (cluster::place_of_environment().rank == 0) {  // nothing that could be shared
     score_hypotheses(options);
   }
@@ -358,7 +358,7 @@ Command add_evaluate(CLI::App& cli) {
       ->transform(kNamesRun);
   cli.add_option("--json", o->json, "write the scores as JSON");
   add_profile_option(cli, o->profile);
-  return [o] { evaluate(*o); };
+  return [o, &cli] { evaluate(*o, cli); };
 }
 
 }  // namespace heed::apps

@@ -11,6 +11,7 @@
 #include "apps/common/choice.h"
 #include "apps/common/environment.h"
 #include "apps/common/files.h"
+#include "apps/common/idle.h"
 #include "apps/common/main_guard.h"
 #include "apps/common/print.h"
 #include "apps/common/run_option.h"
@@ -112,12 +113,13 @@ void measure_loss(const QuantizeOptions& options, const models::ParallelLines& l
   report["differ"] = differ;
 }
 
-void quantize_run(const QuantizeOptions& options) {
+void quantize_run(const QuantizeOptions& options, const CLI::App& cli) {
   if (options.source.empty() != options.target.empty())
     throw CLI::ValidationError(options.source.empty() ? "--source" : "--target",
                                "sentences and their translations go together");
   apps::check_files({.inputs = {{"--source", options.source}, {"--target", options.target}}});
-  models::check(options.translate.search);
+  if (options.source.empty()) refuse_idle_group(cli, kDecoding, {}, "without --source and --target");
+  check_search_options(cli, options.translate.search);
   if (options.translate.search.n_best > 1)
     throw ValueError("n-best", "evaluation scores one translation a sentence");
   use_threads(options.threads);
@@ -151,7 +153,7 @@ Command add_quantize(CLI::App& cli) {
   add_search_options(cli, o->translate);
   cli.add_option("--threads", o->threads, "threads (default: what the container allows)")
       ->check(CLI::Range(0, 1024));
-  return [o] { quantize_run(*o); };
+  return [o, &cli] { quantize_run(*o, cli); };
 }
 
 Command add_export(CLI::App& cli) {

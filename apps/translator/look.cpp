@@ -45,7 +45,7 @@ struct LookOptions {
 constexpr std::array<const char*, 2> kFirstLooks[] = {{"en-fr-additive", "en-fr"},
                                                       {"en-de-additive", "en-de"}};
 
-void look(LookOptions& options) {
+void look(LookOptions& options, const CLI::App& cli) {
   if (options.runs.empty()) {
     for (const std::string& name : first_looks()) options.runs.push_back(models::find_run(name).string());
     if (options.runs.empty())
@@ -64,7 +64,7 @@ void look(LookOptions& options) {
   }
   apps::check_files(
       {.outputs = outputs, .runs = options.runs, .new_folders = {{"--output", options.folder}}});
-  models::check(options.translate.search);
+  check_search_options(cli, options.translate.search);
   if (options.translate.search.n_best > 1) throw ValueError("n-best", "look shows one translation");
   use_threads(options.threads > 0 ? options.threads : 1);
   const std::string sentence = fmt::format("{}", fmt::join(options.words, " "));
@@ -140,9 +140,9 @@ Command add_look(CLI::App& cli) {
   const CLI::Option* const colour = heatmap::add_palette_options(cli, o->palette);
   cli.add_option("--threads", o->threads, "threads (default: 1)")->check(CLI::Range(0, 1024));
   cli.add_option("--json", o->json, "write translations and paths as JSON");
-  return [o, colour] {
+  return [o, colour, &cli] {
     o->coloured = colour->count() > 0;
-    look(*o);
+    look(*o, cli);
   };
 }
 

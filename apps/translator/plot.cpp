@@ -8,6 +8,7 @@
 
 #include "apps/common/choice.h"
 #include "apps/common/files.h"
+#include "apps/common/idle.h"
 #include "apps/common/main_guard.h"
 #include "apps/common/print.h"
 #include "apps/common/run_option.h"
@@ -88,13 +89,15 @@ std::string rendered(PlotFormat format, const std::vector<TrainingCurves>& runs,
   }
 }
 
-void plot(const PlotOptions& options, bool output_given) {
+void plot(const PlotOptions& options, const CLI::App& cli) {
+  const bool no_picture = std::ranges::all_of(
+      options.outputs, [](const std::string& path) { return format_of(path) == PlotFormat::csv; });
+  const std::string all_csv = "for .csv, which holds every report";
+  refuse_idle(cli, {{"--x", no_picture, all_csv}, {"--metric", no_picture, all_csv}});
+  const bool output_given = cli.get_option("--output")->count() > 0;
   const std::vector<NamedRun> named = named_runs("RUN", options.runs);
   Files files{.outputs = {{"--json", options.json}}};
-  for (const std::string& path : options.outputs) {
-    format_of(path);
-    files.outputs.push_back({"--output", path});
-  }
+  for (const std::string& path : options.outputs) files.outputs.push_back({"--output", path});
   const std::string folder = fs::path(options.outputs.front()).parent_path().string();
   if (!output_given) files.new_folders = {{"--output", folder}};
   for (const NamedRun& run : named) files.runs.push_back(run.folder.string());
@@ -121,12 +124,12 @@ Command add_plot(CLI::App& cli) {
   const auto o = std::make_shared<PlotOptions>();
   cli.add_option("run", o->runs, "runs to draw, each a run folder or a name of the box, or NAME=FOLDER")
       ->required();
-  auto* const output = cli.add_option("-o,--output", o->outputs,
-                                      "file to write: .svg, .html (a page with tables) or .csv (a row a "
-                                      "report); - for an SVG on standard output; repeatable")
-                           ->take_all()
-                           ->allow_extra_args(false)
-                           ->default_str(o->outputs.front());
+  cli.add_option("-o,--output", o->outputs,
+                 "file to write: .svg, .html (a page with tables) or .csv (a row a "
+                 "report); - for an SVG on standard output; repeatable")
+      ->take_all()
+      ->allow_extra_args(false)
+      ->default_str(o->outputs.front());
   std::vector<std::string> keys;
   for (const CurveKind& kind : curve_kinds()) keys.push_back(kind.key);
   cli.add_option("--metric", o->metrics,
@@ -138,7 +141,7 @@ Command add_plot(CLI::App& cli) {
       ->allow_extra_args(false);
   add_choice(cli, "--x", o->axis, "what lies across: updates, or seconds spent in them");
   cli.add_option("--json", o->json, "write the course of each run in numbers as JSON");
-  return [o, output] { plot(*o, output->count() > 0); };
+  return [o, &cli] { plot(*o, cli); };
 }
 
 }  // namespace heed::apps

@@ -9,6 +9,7 @@
 #include "apps/common/choice.h"
 #include "apps/common/environment.h"
 #include "apps/common/files.h"
+#include "apps/common/idle.h"
 #include "apps/common/main_guard.h"
 #include "apps/common/print.h"
 #include "apps/common/streams.h"
@@ -16,6 +17,7 @@
 #include "apps/translator/corpus_report.h"
 #include "apps/translator/run_options.h"
 #include "framework/core/error.h"
+#include "models/corpus/raw_pairs.h"
 
 namespace heed::apps {
 namespace {
@@ -29,6 +31,17 @@ struct PrepareCommand {
 };
 
 using Paths = std::vector<std::string>;
+
+const CLI::Validator kTwoColumns(
+    [](const std::string& text) {
+      try {
+        models::check_columns(text);
+      } catch (const ValueError& error) {
+        return std::string(error.what());
+      }
+      return std::string();
+    },
+    "");
 
 // Files of both sides, given by two options.
 std::vector<models::PairInput> both_sides(const char* source, const Paths& sources, const char* target,
@@ -95,7 +108,27 @@ void check_files(const PrepareCommand& o) {
                      .sources = inputs});
 }
 
-void prepare(PrepareCommand& o) {
+// Options of what is not there: of a table, of a split that is not made, of a rule that is off.
+void refuse_idle(const PrepareCommand& o, const CLI::App& cli) {
+  const bool no_table = o.inputs.empty(), test = !o.test_sources.empty(), valid = !o.valid_sources.empty();
+  const std::string without_table = "without a table", beside_test = "beside --test-source",
+                    beside_both = "beside --test-source and --valid-source";
+  apps::refuse_idle(cli, {{"--columns", no_table, without_table},
+                          {"--header", no_table, without_table},
+                          {"--attribution-column", no_table, without_table},
+                          {"--test", test, beside_test},
+                          {"--test-long", test, beside_test},
+                          {"--references", test, beside_test},
+                          {"--valid", valid, "beside --valid-source"},
+                          {"--long-words", o.options.split.test_long == 0, "without --test-long"},
+                          {"--split", test && valid, beside_both},
+                          {"--seed", test && valid, beside_both},
+                          {"--max-words", !o.options.clean.too_long, "beside --no-max-length"},
+                          {"--max-characters", !o.options.clean.too_long, "beside --no-max-length"},
+                          {"--max-ratio", !o.options.clean.ratio, "beside --no-ratio"}});
+}
+
+void prepare(PrepareCommand& o, const CLI::App& cli) {
   models::PrepareOptions& options = o.options;
   options.inputs = inputs_of(o);
   options.given = given_parts(o);
@@ -103,6 +136,7 @@ void prepare(PrepareCommand& o) {
     throw CLI::ValidationError(
         "--target-language", fmt::format("is '{}', as the source's; the files of a corpus are named by them",
                                          options.target_language));
+  refuse_idle(o, cli);
   check_files(o);
   options.folder = o.folder;
   options.dropped = o.dropped == "-" ? "/dev/stdout" : o.dropped;
@@ -144,6 +178,7 @@ Command add_prepare(CLI::App& cli) {
   cli.add_option(
          "--columns", p.table.columns,
          "columns of source and target in a table, by number (1,2) or by name (en,fr); without: by looking")
+      ->check(kTwoColumns)
       ->group("Tables and archives");
   cli.add_flag("--header", p.table.header, "the first line of a table names its columns")
       ->group("Tables and archives");
@@ -219,7 +254,7 @@ Command add_prepare(CLI::App& cli) {
   cli.add_option("--licence", p.licence, "licence of the sentences, which trained runs carry on");
   cli.add_option("--attribution", p.attribution, "whom to name, which trained runs carry on");
   cli.add_option("--json", o->json, "write what was made as JSON");
-  return [o] { prepare(*o); };
+  return [o, &cli] { prepare(*o, cli); };
 }
 
 }  // namespace heed::apps

@@ -12,6 +12,7 @@
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "apps/common/main_guard.h"
@@ -55,6 +56,7 @@ class PresetReader : public CLI::Config {
  public:
   explicit PresetReader(CLI::App& program) : program_(program) {}
   const std::optional<models::RunConfig>& run() const { return run_; }
+  bool gave(const CLI::Option& option) const { return gave_.contains(&option); }
   // nobody asks for it
   std::string to_config(const CLI::App*, bool, bool, std::string) const override { return ""; }
   std::vector<CLI::ConfigItem> from_config(std::istream& in) const override {
@@ -86,6 +88,11 @@ class PresetReader : public CLI::Config {
     std::vector<CLI::ConfigItem> own, shared;
     for (const auto& [name, node] : root) read_section(file, std::string(name.str()), node, own, shared);
     own.insert(own.end(), shared.begin(), shared.end());  // of two values the first one counts
+    for (const CLI::ConfigItem& item : own) {             // what the command line has was read before
+      const CLI::Option* const option =
+          program_.get_subcommand(item.parents.front())->get_option_no_throw("--" + item.name);
+      if (option && option->count() == 0) gave_.insert(option);
+    }
     return own;
   }
 
@@ -163,6 +170,7 @@ class PresetReader : public CLI::Config {
 
   CLI::App& program_;
   mutable std::optional<models::RunConfig> run_;  // CLI11 reads through a const object
+  mutable std::set<const CLI::Option*> gave_;     // that the command line does not have
 };
 
 }  // namespace
@@ -187,9 +195,22 @@ void add_preset_option(CLI::App& program) {
   program.allow_config_extras(CLI::config_extras_mode::error);
 }
 
+namespace {
+
+// Null for a program without presets.
+const PresetReader* reader_of(const CLI::App& subcommand) {
+  return dynamic_cast<const PresetReader*>(subcommand.get_parent()->get_config_formatter().get());
+}
+
+}  // namespace
+
+bool preset_gave(const CLI::App& subcommand, const CLI::Option& option) {
+  const PresetReader* const reader = reader_of(subcommand);
+  return reader && reader->gave(option);
+}
+
 models::RunConfig config_of_preset(const CLI::App& subcommand, const models::RunConfig& otherwise) {
-  const auto* const reader =
-      dynamic_cast<const PresetReader*>(subcommand.get_parent()->get_config_formatter().get());
+  const PresetReader* const reader = reader_of(subcommand);
   return reader && reader->run() ? *reader->run() : otherwise;
 }
 

@@ -18,6 +18,9 @@ void add_preset_option(CLI::App& program);
 /// Throws FormatError.
 models::RunConfig config_of_preset(const CLI::App& subcommand, const models::RunConfig& otherwise = {});
 
+/// Whether an option has its value from the preset, and not from the command line.
+bool preset_gave(const CLI::App& subcommand, const CLI::Option& option);
+
 /// The --config that was given with a subcommand, "" without.
 std::string preset_of(const CLI::App& subcommand);
 

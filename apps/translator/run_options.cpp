@@ -9,6 +9,7 @@
 
 #include "apps/common/choice.h"
 #include "apps/common/main_guard.h"
+#include "apps/translator/preset.h"
 #include "framework/core/error.h"
 
 namespace heed::apps {
@@ -73,6 +74,7 @@ CLI::Validator allowed_text(const models::Values& values) {
 }
 
 void RunOptions::add_to(CLI::App& cli, const std::vector<std::string>& without) {
+  cli_ = &cli;
   for (const models::RunOption& row : models::run_options()) {
     if (row.flag.empty() || std::ranges::find(without, row.flag) != without.end()) continue;
     const auto same =
@@ -142,6 +144,19 @@ void require_preset_of(const models::RunConfig& preset, const models::RunConfig&
   if (preset != run) throw ValueError(op, fmt::format("--config is not what {}", started(folder)));
 }
 
+void check_given(const models::RunConfig& config) {
+  try {
+    models::check(config);
+  } catch (const ValueError& error) {
+    const std::string message = error.what(), flag = "--" + message.substr(0, message.find(": "));
+    if (std::ranges::find(models::run_options(), flag, &models::RunOption::flag) ==
+        models::run_options().end()) {
+      throw;
+    }
+    throw CLI::ValidationError(flag, message.substr(flag.size()));  // without the two dashes, with ": "
+  }
+}
+
 // The dimensions of the model that were given, by their flags.
 std::vector<std::string> RunOptions::given_dimensions(const models::RunConfig& config) const {
   std::vector<std::string> names;
@@ -186,54 +201,33 @@ bool RunOptions::has_size(const models::RunConfig& run) const {
   });
 }
 
-namespace {
-
-// Options that mean nothing without another one.
-struct Idle {
-  const char *flag, *without;
-  bool (*is_idle)(const models::TrainConfig&);
-};
-
-bool is_not_guided(const models::TrainConfig& t) { return t.guided_alignment == 0; }
-
-bool has_no_subwords(const models::TrainConfig& t) { return t.subwords == models::SubwordKind::none; }
-
-constexpr Idle kIdle[] = {
-    {"--subword-vocabulary", "--subwords, which is none",
-     [](const models::TrainConfig& t) {
-       return t.subword_vocabulary != models::TrainConfig{}.subword_vocabulary && has_no_subwords(t);
-     }},
-    {"--subword-sentences", "--subwords, which is none",
-     [](const models::TrainConfig& t) {
-       return t.subword_sentences != models::TrainConfig{}.subword_sentences && has_no_subwords(t);
-     }},
-    {"--stop-by", "--patience, which is 0: no score ends the training",
-     [](const models::TrainConfig& t) { return t.stop_by != models::kNoStopBy && t.patience == 0; }},
-    {"--max-bad-gradients", "--on-bad-gradient skip: the first one stops the training",
-     [](const models::TrainConfig& t) {
-       return t.max_bad_gradients > 0 && t.on_bad_gradient != models::BadGradient::skip;
-     }},
-    {"--guided-from", "--guided-alignment, which is 0",
-     [](const models::TrainConfig& t) { return t.guided_from > 0 && is_not_guided(t); }},
-    {"--guided-layer", "--guided-alignment, which is 0",
-     [](const models::TrainConfig& t) { return t.guided_layer >= 0 && is_not_guided(t); }},
-    {"--guided-head", "--guided-alignment, which is 0",
-     [](const models::TrainConfig& t) { return t.guided_head > 0 && is_not_guided(t); }},
-};
-
-}  // namespace
-
-// What was given, here or in a preset: a run of earlier times may hold them.
-void RunOptions::refuse_idle(const models::RunConfig& config) const {
-  for (const Idle& row : kIdle) {
-    const bool given = std::ranges::any_of(
-        entries_, [&](const Entry& entry) { return entry.given() && entry.rows.front()->flag == row.flag; });
-    if (given && row.is_idle(config.train))
-      throw CLI::ValidationError(row.flag, fmt::format("does nothing without {}", row.without));
+// A preset's value may do nothing beside an option of the command line, which comes first; one that is as in
+// `otherwise` says nothing.
+void RunOptions::refuse_idle(const models::RunConfig& config, const models::RunConfig& otherwise) const {
+  const auto on_command_line = [&](const Entry& entry) {
+    return entry.given() && !preset_gave(*cli_, *entry.option);
+  };
+  for (const Entry& entry : entries_) {  // what is wrong in itself comes first
+    for (const models::RunOption* row : entry.rows) {
+      if (entry.given() && row->applies(config)) row->check(entry.value);
+    }
+  }
+  for (const Entry& entry : entries_) {
+    if (!entry.given()) continue;
+    for (const models::RunOption* row : entry.rows) {
+      if (!row->applies(config) || !row->used || row->used(config)) continue;
+      if (row->get(config) == (row->applies(otherwise) ? row->get(otherwise) : default_of(*row))) continue;
+      const auto other =
+          std::ranges::find_if(entries_, [&](const Entry& e) { return e.rows.front()->flag == row->other; });
+      if (other == entries_.end()) continue;  // compare: of several values
+      if (on_command_line(entry) || !on_command_line(*other))
+        throw CLI::ValidationError(row->flag, "does nothing " + row->idle);
+    }
   }
 }
 
 models::RunConfig RunOptions::applied_to(models::RunConfig base, models::ModelSize size) const {
+  const models::RunConfig otherwise = base;
   for (const Entry& entry : entries_) {  // the architecture first: it has the others
     // a dimension that was given stands
     if (&entry == &*std::next(entries_.begin()) && size != models::ModelSize::automatic)
@@ -253,7 +247,7 @@ models::RunConfig RunOptions::applied_to(models::RunConfig base, models::ModelSi
                                              fmt::join(of, ", "), base.model.architecture().name));
     }
   }
-  refuse_idle(base);
+  refuse_idle(base, otherwise);
   return resolved(std::move(base));
 }
 
@@ -306,7 +300,7 @@ models::RunConfig RunOptions::resumed(const models::RunConfig& run, const std::s
     }
   }
   lengthen(result, folder);
-  refuse_idle(result);
+  refuse_idle(result, run);
   return result;
 }
 

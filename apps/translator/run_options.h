@@ -35,6 +35,10 @@ void require_preset_of(const models::RunConfig& preset, const models::RunConfig&
 void require_same(const std::string& option, const models::OptionValue& given, const models::OptionValue& has,
                   const std::string& folder);
 
+/// models::check of a config that options made: CLI::ValidationError "--heads: 4 do not divide a model-size
+/// of 3" where it throws ValueError.
+void check_given(const models::RunConfig& config);
+
 class RunOptions {
  public:
   RunOptions() = default;
@@ -77,12 +81,13 @@ class RunOptions {
     const CLI::Option* option = nullptr;
     bool given() const { return option->count() > 0; }
   };
-  void refuse_idle(const models::RunConfig& config) const;
+  void refuse_idle(const models::RunConfig& config, const models::RunConfig& otherwise) const;
   void lengthen(models::RunConfig& run, const std::string& folder) const;
   void refuse_size(const std::string& op, const std::string& folder) const;
   bool has_size(const models::RunConfig& run) const;
   std::vector<std::string> given_dimensions(const models::RunConfig& config) const;
 
+  const CLI::App* cli_ = nullptr;
   std::list<Entry> entries_;  // where they lie is where CLI11 writes to
   models::ModelSize size_ = models::ModelSize::automatic;
   const CLI::Option* size_option_ = nullptr;

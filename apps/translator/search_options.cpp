@@ -4,20 +4,21 @@
 #include <fmt/format.h>
 
 #include "apps/common/choice.h"
+#include "apps/common/idle.h"
 
 namespace heed::apps {
 
 void add_search_options(CLI::App& cli, models::TranslateOptions& options) {
   models::SearchOptions& s = options.search;
   const auto add = [&](const std::string& name, auto& field, const char* what) {
-    return cli.add_option(name, field, what)->capture_default_str()->group("Decoding");
+    return cli.add_option(name, field, what)->capture_default_str()->group(kDecoding);
   };
   add("--beam", s.beam, "hypotheses kept, 1 for greedy");
   add("--n-best", s.n_best,
       "translations a sentence (at most --beam, or samples); as text: line ||| translation ||| score");
   add_choice(cli, "--length-penalty", s.length_penalty,
              "how lengths compare: none, average (score / n^alpha), wu (Wu et al. 2016, eq. 14)")
-      ->group("Decoding");
+      ->group(kDecoding);
   add("--alpha", s.alpha, "exponent of the length penalty");
   add("--coverage-penalty", s.coverage, "weight of the coverage penalty (Wu et al. 2016, eq. 14)");
   add("--beam-patience", s.patience,
@@ -36,7 +37,7 @@ void add_search_options(CLI::App& cli, models::TranslateOptions& options) {
              "how products are computed: stored (int8 or bf16 for a run whose weights are stored so, f32 for "
              "others), "
              "f32, bf16 (weights rounded to it), or int8 (weights and inputs rounded to 8 bits)")
-      ->group("Decoding");
+      ->group(kDecoding);
   add("--workers", s.workers, "batches decoded at a time, each on one of the --threads; 0: on every one");
   add("--max-source", options.max_source,
       "longest source that is read, in words or pieces; longer lines are named and left empty; 0: no limit "
@@ -44,7 +45,14 @@ void add_search_options(CLI::App& cli, models::TranslateOptions& options) {
   cli.get_option("--max-source")->check(CLI::NonNegativeNumber);
   cli.add_flag("--replace-unknown", options.replace_unknown,
                "write the source word that attention rests on in the place of <unk>")
-      ->group("Decoding");
+      ->group(kDecoding);
+}
+
+void check_search_options(const CLI::App& cli, const models::SearchOptions& search) {
+  models::check(search);
+  refuse_idle(
+      cli, {{"--alpha", search.length_penalty == models::LengthPenalty::none, "beside --length-penalty none"},
+            {"--sample-seed", search.temperature == 0, "without --temperature, which is 0"}});
 }
 
 std::string search_text(const models::TranslateOptions& options) {

@@ -10,8 +10,14 @@
 
 namespace heed::apps {
 
+constexpr const char* kDecoding = "Decoding";  // their group in --help
+
 /// Their names are others than those of a run, so that a subcommand can have both.
 void add_search_options(CLI::App& cli, models::TranslateOptions& options);
+
+/// Throws for options of `cli` that are invalid (ValueError) or do nothing as others are
+/// (CLI::ValidationError).
+void check_search_options(const CLI::App& cli, const models::SearchOptions& search);
 
 /// A run, or several as an ensemble.
 models::Translator load_translator(const std::vector<std::string>& runs);

@@ -169,7 +169,7 @@ models::TrainingSession begin_from(const TrainOptions& options, const Pairs& pai
     throw ValueError("init-from", "--config is the config of a run: the model is that of --init-from");
   if (options.corpus) options.corpus->require_languages(run.config, fmt::format("'{}'", options.init_from));
   const models::RunConfig config = options.run.begun_from(run.config, options.init_from);
-  models::check(config);
+  check_given(config);
   std::map<std::string, Tensor> weights;
   for (const auto& [name, value] : run.model->state_dict()) weights.emplace(name, value.detach());
   return models::TrainingSession::start(options.folder, config, pairs.prepare(config),
@@ -208,7 +208,7 @@ models::TrainingSession open_session(const TrainOptions& options) {
   }
   if (!options.init_from.empty()) return begin_from(options, pairs, std::move(lock));
   const auto [config, size] = new_config(options, static_cast<size_t>(pairs.count));
-  models::check(config);
+  check_given(config);
   auto session = models::TrainingSession::start(folder, config, pairs.prepare(config),
                                                 {.links = links_of(options),
                                                  .data = models::run_data(options.files, pairs.marks),

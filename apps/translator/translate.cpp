@@ -11,6 +11,7 @@
 #include "apps/cluster/ranks.h"
 #include "apps/common/environment.h"
 #include "apps/common/files.h"
+#include "apps/common/idle.h"
 #include "apps/common/line_reader.h"
 #include "apps/common/main_guard.h"
 #include "apps/common/profile.h"
@@ -218,7 +219,7 @@ std::vector<std::string> sentences_of(const std::vector<std::string>& words) {
   return quoted ? words : std::vector{models::join(words)};
 }
 
-void translate(TranslationOptions& options) {
+void translate(TranslationOptions& options, const CLI::App& cli) {
   const models::SearchOptions& search = options.translate.search;
   options.translate.without_words = models::choice_named<models::WithoutKind>(options.without);
   if (options.words == std::vector<std::string>{"-"}) options.words.clear();  // standard input, as everywhere
@@ -231,6 +232,7 @@ void translate(TranslationOptions& options) {
       throw CLI::ValidationError(
           "--target", "scores what is given; --beam, --n-best and --temperature make new translations");
     }
+    refuse_idle_group(cli, kDecoding, {"--max-source"}, "beside --target, which makes no new translations");
   }
   const bool first = cluster::place_of_environment().rank == 0;
   if (first)
@@ -240,7 +242,7 @@ void translate(TranslationOptions& options) {
                                    {"--json", options.json},
                                    {"--profile", options.profile}},
                        .runs = options.runs});
-  models::check(search);
+  check_search_options(cli, search);
   if (search.keep_tree && search.beam < 2)
     throw CLI::ValidationError("--beam-tree", "needs --beam 2 or more");
   if (options.translate.without_words && !options.target.empty())
@@ -347,7 +349,7 @@ Command add_translate(CLI::App& cli) {
       ->check(CLI::Range(0, 1024));
   cli.add_option("--json", o->json, "write counts and speed as JSON");
   add_profile_option(cli, o->profile);
-  return [o] { translate(*o); };
+  return [o, &cli] { translate(*o, cli); };
 }
 
 }  // namespace heed::apps

@@ -49,12 +49,15 @@ std::optional<size_t> column_number(std::string_view text) {
 size_t named_column(std::string_view asked, const std::vector<std::string_view>& header,
                     const std::string& name) {
   if (const auto number = column_number(asked)) return *number;
-  if (asked == "0") throw ValueError("columns are counted from 1, got 0");
   const auto found = std::ranges::find(header, asked);
   if (found == header.end())
     throw ValueError(
         fmt::format("{} has no column '{}': its first line names {}", name, asked, fmt::join(header, ", ")));
   return static_cast<size_t>(found - header.begin()) + 1;
+}
+
+[[noreturn]] void refuse_one_column(const std::string& columns) {
+  throw ValueError(fmt::format("'{}' names one column for both sides", columns));
 }
 
 bool is_whole_number(std::string_view text) {
@@ -67,6 +70,16 @@ bool is_stream(const fs::path& path) {
   std::error_code error;
   return path == "/dev/stdin" ||
          (fs::exists(path, error) && !fs::is_regular_file(path, error) && !fs::is_directory(path, error));
+}
+
+void check_columns(const std::string& columns) {
+  const std::vector<std::string_view> asked = fields_of(columns, ',');
+  if (asked.size() != 2 || asked[0].empty() || asked[1].empty()) {
+    throw ValueError(fmt::format(
+        "'{}' does not name two columns, that of the source and that of the target: 1,2", columns));
+  }
+  if (asked[0] == "0" || asked[1] == "0") throw ValueError("columns are counted from 1, got 0");
+  if (asked[0] == asked[1]) refuse_one_column(columns);
 }
 
 TableColumns find_columns(const std::vector<std::string>& lines, const std::string& name,
@@ -87,14 +100,11 @@ TableColumns find_columns(const std::vector<std::string>& lines, const std::stri
   };
   const bool by_hand = !options.columns.empty();
   if (by_hand) {
+    check_columns(options.columns);
     const std::vector<std::string_view> asked = fields_of(options.columns, ',');
-    if (asked.size() != 2)
-      throw ValueError(fmt::format(
-          "'{}' does not name two columns, that of the source and that of the target: 1,2", options.columns));
     columns.source = named_column(asked[0], first, name);
     columns.target = named_column(asked[1], first, name);
-    if (columns.source == columns.target)
-      throw ValueError(fmt::format("'{}' names one column for both sides", options.columns));
+    if (columns.source == columns.target) refuse_one_column(options.columns);
   } else if (first.size() == 3 && all(1, is_whole_number) &&
              all(2, [](auto text) { return text.size() == 3 && text.find(' ') == text.npos; })) {
     throw FormatError(fmt::format(

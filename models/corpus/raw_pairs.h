@@ -66,6 +66,11 @@ struct TableColumns {
   bool header = false;                             // the first line is none of sentences
 };
 
+/// Throws unless a text names two columns.
+/// @param columns "1,2", or names of a header
+/// @throws ValueError "'1' does not name two columns, that of the source and that of the target: 1,2"
+void check_columns(const std::string& columns);
+
 /// Finds the columns of a table by its first lines. Without options: a table of manythings.org (the third
 /// column begins "CC-BY") has English, the other language and the attribution; one of Tatoeba's (two columns
 /// of numbers among four) has its sentences in the second and the fourth; every other has the source in its

@@ -64,7 +64,9 @@ struct Option {
   Values values;                         // allowed values
   OnResume on_resume = OnResume::fixed;  // whether a resumed run may change it
   bool training_only =
-      false;  // whether the weights are as good for any value: a run begun with them may choose
+      false;          // whether the weights are as good for any value: a run begun with them may choose
+  std::string other;  // flag of the option that decides whether this one means something; empty: it does
+  std::string idle;   // how it then does nothing: "without --patience, which is 0"
 
   /// @return the name on a command line: "batch-size"
   std::string name() const;
@@ -130,10 +132,13 @@ struct OptionOf : Option {
            const std::function<Part&(Owner&)>& write)
       : Option(option),
         get([option, read](const Owner& owner) { return option.get(read(owner)); }),
-        set([option, write](Owner& owner, const OptionValue& value) { option.set(write(owner), value); }) {}
+        set([option, write](Owner& owner, const OptionValue& value) { option.set(write(owner), value); }) {
+    if (option.used) used = [option, read](const Owner& owner) { return option.used(read(owner)); };
+  }
 
   std::function<OptionValue(const Owner&)> get;         // reads the value
   std::function<void(Owner&, const OptionValue&)> set;  // sets the value, which must pass check()
+  std::function<bool(const Owner&)> used;               // whether the value means something; null: always
 };
 
 /// @param option any option
@@ -141,6 +146,20 @@ struct OptionOf : Option {
 template <class Owner>
 OptionOf<Owner> only_in_training(OptionOf<Owner> option) {
   option.training_only = true;
+  return option;
+}
+
+/// @param other flag of the option that decides whether this one means something
+/// @param idle how it does nothing otherwise, in words behind "does nothing"
+/// @param used whether it means something
+/// @param option any option
+/// @return the same as one that does nothing unless `used` holds
+template <class Owner>
+OptionOf<Owner> only_with(std::string other, std::string idle, bool (*used)(const Owner&),
+                          OptionOf<Owner> option) {
+  option.other = std::move(other);
+  option.idle = std::move(idle);
+  option.used = used;
   return option;
 }
 

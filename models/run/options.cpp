@@ -23,6 +23,10 @@ constexpr const char *kModel = "Model", *kTraining = "Training", *kText = "Text"
 constexpr int64_t kFormatVersion = 3;
 constexpr int kMaxKeyParts = 100;  // of a dotted key
 
+bool has_subwords(const TrainConfig& t) { return t.subwords != SubwordKind::none; }
+
+bool is_guided(const TrainConfig& t) { return t.guided_alignment > 0; }
+
 std::vector<OptionOf<TrainConfig>> train_options() {
   using T = TrainConfig;
   const Values from_zero, from_one = between(1);
@@ -32,19 +36,26 @@ std::vector<OptionOf<TrainConfig>> train_options() {
   for (const Metric* metric : stopping_metrics()) stopping.push_back(stopping_name(*metric));
   stopping.emplace_back(kAlignmentLoss);
   return {
-      {"batch_size", &T::batch_size, "sentence pairs a batch", from_one},
+      only_with<T>("--batch-tokens", "beside --batch-tokens, which stands in its place",
+                   [](const T& t) { return t.batch_tokens == 0; },
+                   {"batch_size", &T::batch_size, "sentence pairs a batch", from_one}),
       {"batch_tokens", &T::batch_tokens, "tokens a batch on either side instead, padding counted", from_zero},
       {"accumulate", &T::accumulate,
        "batches whose gradients are added up for one update: as one batch so much larger, in the memory of "
        "one",
        from_one},
-      {"epochs", &T::epochs, "times through the training data", from_zero, OnResume::length},
+      only_with<T>("--updates", "beside --updates, which stands in its place",
+                   [](const T& t) { return t.updates == 0; },
+                   {"epochs", &T::epochs, "times through the training data", from_zero, OnResume::length}),
       {"updates", &T::updates, "updates, instead of epochs", from_zero, OnResume::length},
       {"max_length", &T::max_length, "leave out training pairs with more tokens on a side", from_one},
       {"lr", &T::lr, "learning rate of Adam", above(0)},
       {"schedule", &T::schedule, "constant, inverse_sqrt, linear or cosine"},
       {"warmup", &T::warmup, "updates of linear warm-up", from_zero},
-      {"lr_floor", &T::lr_floor, "where linear and cosine end, as a part of lr", not_negative()},
+      only_with<T>(
+          "--schedule", "without --schedule linear or cosine",
+          [](const T& t) { return nn::depends_on_length(t.schedule); },
+          {"lr_floor", &T::lr_floor, "where linear and cosine end, as a part of lr", not_negative()}),
       {"label_smoothing", &T::label_smoothing, "probability spread over all words", fraction()},
       {"clip", &T::clip, "largest norm of the gradient, 0 for none", not_negative()},
       {"on_bad_gradient",
@@ -53,9 +64,12 @@ std::vector<OptionOf<TrainConfig>> train_options() {
        "may change it",
        {},
        OnResume::free},
-      {"max_bad_gradients", &T::max_bad_gradients,
-       "updates that may be skipped so before training stops, 0 for any number; --resume may change it",
-       from_zero, OnResume::free},
+      only_with<T>(
+          "--on-bad-gradient", "without --on-bad-gradient skip: the first one stops the training",
+          [](const T& t) { return t.on_bad_gradient == BadGradient::skip; },
+          {"max_bad_gradients", &T::max_bad_gradients,
+           "updates that may be skipped so before training stops, 0 for any number; --resume may change it",
+           from_zero, OnResume::free}),
       {"weight_decay", &T::weight_decay, "L2 weight decay", not_negative()},
       {"beta1", &T::beta1, "Adam's decay of the first moment, 0 for none", fraction()},
       {"beta2",
@@ -73,11 +87,14 @@ std::vector<OptionOf<TrainConfig>> train_options() {
        one_of(kept)},
       {"patience", &T::patience,
        "validations without a better score (--stop-by) before training ends, 0 for never", from_zero},
-      {"stop_by", &T::stop_by,
-       fmt::format("which score --patience counts by: {}; alignment_loss is that of guided alignment in "
-                   "training",
-                   fmt::join(stopping, ", ")),
-       one_of(stopping)},
+      only_with<T>(
+          "--patience", "without --patience, which is 0: no score ends the training",
+          [](const T& t) { return t.patience > 0; },
+          {"stop_by", &T::stop_by,
+           fmt::format("which score --patience counts by: {}; alignment_loss is that of guided alignment in "
+                       "training",
+                       fmt::join(stopping, ", ")),
+           one_of(stopping)}),
       {"validation_sentences", &T::validation_sentences,
        "validation pairs to use, a sample drawn once by the seed, so that a validation stays short; 0 for "
        "all",
@@ -101,12 +118,17 @@ std::vector<OptionOf<TrainConfig>> train_options() {
        "weight of a loss by which one head learns word alignments, given ones (train --alignments) or the "
        "run's own; 0 for none, Garg et al. take 0.05",
        not_negative()},
-      {"guided_layer", &T::guided_layer, "layer of that head, -1 for the last but one", between(-1)},
-      {"guided_head", &T::guided_head, "which of its heads", from_zero},
-      {"guided_from", &T::guided_from,
-       "updates before that loss sets in; where no alignments are given the run aligns its training pairs "
-       "then, by the mean of that layer",
-       from_zero},
+      only_with<T>(
+          "--guided-alignment", "without --guided-alignment, which is 0", is_guided,
+          {"guided_layer", &T::guided_layer, "layer of that head, -1 for the last but one", between(-1)}),
+      only_with<T>("--guided-alignment", "without --guided-alignment, which is 0", is_guided,
+                   {"guided_head", &T::guided_head, "which of its heads", from_zero}),
+      only_with<T>("--guided-alignment", "without --guided-alignment, which is 0", is_guided,
+                   {"guided_from", &T::guided_from,
+                    "updates before that loss sets in; where no alignments are given the run aligns its "
+                    "training pairs "
+                    "then, by the mean of that layer",
+                    from_zero}),
       {"seed", &T::seed, "seed of weights, dropout and order",
        between(0, std::numeric_limits<double>::infinity())},
   };
@@ -116,9 +138,13 @@ std::vector<OptionOf<TrainConfig>> vocabulary_options() {
   using T = TrainConfig;
   return {
       {"subwords", &T::subwords, "none, bpe or unigram (SentencePiece, trained on the training sentences)"},
-      {"subword_vocabulary", &T::subword_vocabulary, "pieces a side, or of both with --joint", between(1)},
-      {"subword_sentences", &T::subword_sentences,
-       "sentences a side that subwords are learned from, drawn by the seed, 0 for all", not_negative()},
+      only_with<T>("--subwords", "without --subwords, which is none", has_subwords,
+                   {"subword_vocabulary", &T::subword_vocabulary, "pieces a side, or of both with --joint",
+                    between(1)}),
+      only_with<T>(
+          "--subwords", "without --subwords, which is none", has_subwords,
+          {"subword_sentences", &T::subword_sentences,
+           "sentences a side that subwords are learned from, drawn by the seed, 0 for all", not_negative()}),
       {"normalisation", &T::normalisation,
        "of subwords, before the text is split: identity, or SentencePiece's nfkc, nmt_nfkc, nfkc_cf, "
        "nmt_nfkc_cf (cf: case is lost)"},

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "nn/attention/additive.h"
 #include "nn/attention/concat.h"
 #include "nn/attention/dot.h"
@@ -109,6 +111,14 @@ void check(const Kind& kind, const Sizes& sizes) {
 std::vector<std::string> attention_kinds() {
   std::vector<std::string> names;
   for (const Kind& kind : kinds()) names.emplace_back(kind.name);
+  return names;
+}
+
+std::vector<std::string> attention_kinds_with(int64_t AttentionSizes::*size) {
+  std::vector<std::string> names;
+  for (const Kind& kind : kinds()) {
+    if (std::ranges::find(kind.reads, size) != kind.reads.end()) names.emplace_back(kind.name);
+  }
   return names;
 }
 

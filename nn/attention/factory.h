@@ -26,6 +26,11 @@ struct AttentionSizes {
 /// "local_m"
 std::vector<std::string> attention_kinds();
 
+/// The kinds that read a size.
+/// @param size pointer to a member of AttentionSizes, beside query and key, which all kinds read
+/// @return of &AttentionSizes::window: "local_p", "local_m"
+std::vector<std::string> attention_kinds_with(int64_t AttentionSizes::*size);
+
 /// The kinds that support coverage. The others do not: local and location attention choose positions from the
 /// query alone, and the heads of multi_head have separate weights instead of one row that could be summed.
 /// @return "additive", "concat", "dot", "general", "scaled_dot"

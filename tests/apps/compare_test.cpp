@@ -382,7 +382,7 @@ TEST_F(Compare, BadInputIsOneLineBeforeAnyTraining) {
   refused(with(with(words, "--source", at("blank")), "--target", at("blank")), "no training pair");
   refused(command("compare", "x", {"--lr", "-1"}), "lr: must be above 0", 2);
   refused(command("compare", "x", {"--attention", "additive,local_p", "--coverage"}),
-          "coverage: local_p attention has none");
+          "--coverage: local_p attention has none", 2);
   refused(command("compare", "x", {"--json", at("no/such/x.json")}), "--json: cannot write");
   refused(command("compare", "x", {"--json", at("corpus/train.en")}), "is also an input (--source)");
   refused(with(words, "-o", at("corpus/train.en")), "train.en' is a file, not a folder");

@@ -553,8 +553,8 @@ TEST_F(Faults, NumbersOfAnySizeAreTakenOrRefused) {
                 testing::AllOf(HasSubstr(name + ": '"), HasSubstr("x' is not a number")));
   }
   EXPECT_FALSE(fs::exists(at("huge")));
-  const std::vector<std::string> longest = {"--epochs",   "1000000000", "--batch-size", "1000000000",
-                                            "--schedule", "cosine",     "--updates",    "2"};
+  const std::vector<std::string> longest = {"--batch-size", "1000000000", "--schedule",
+                                            "cosine",       "--updates",  "2"};
   EXPECT_EQ(translator(train_command("huge", longest)).exit_code, 0);
   for (const char* option : {"--max-output", "--min-output", "--beam", "--decode-batch-size"}) {
     expect_failure(translator({"translate", "-r", at("run"), option, most}, "I .\n"),

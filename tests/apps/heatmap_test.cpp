@@ -743,8 +743,8 @@ TEST_F(Heatmap, EveryFormatGoesToStandardOutput) {
   EXPECT_EQ(read_file(path("picture")), read_file(path("out.svg")));
   expect_failure({"--records", file, "-o", "-", "--format", "gif"}, 2,
                  "--format: 'gif' is not known (svg, png, pdf, html)");
-  expect_failure({"--records", file, "-o", path("x.png"), "--format", "svg"}, 1,
-                 "--format svg and the extension .png differ");
+  expect_failure({"--records", file, "-o", path("x.png"), "--format", "svg"}, 2,
+                 "--format: svg and the extension .png differ");
   expect_failure({"--records", file, "-o", path("x.png"), "--format", "html"}, 2,
                  "--format: html and the extension");
   expect_failure({"--records", file, "-o", path("x.html"), "--format", "png"}, 2,

@@ -1,5 +1,6 @@
 // What people type: options that do not exist, files given twice or packed, standard input and output by "-",
 // a program that converses.
+#include <array>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -112,19 +113,108 @@ TEST_F(Input, EverySubcommandHasHelp) {
 
 TEST_F(Input, OptionsThatWouldDoNothingAreRefused) {
   const auto refused = [&](const std::vector<std::string>& options, const std::string& why) {
-    expect_failure(translator(train_command("never", options)), why, 2);
+    std::vector<std::string> command = {
+        "train",          "-s",       at("a.en"), "-t",       at("a.fr"), "--valid-source", at("a.en"),
+        "--valid-target", at("a.fr"), "-r",       at("never")};
+    command.insert(command.end(), options.begin(), options.end());
+    expect_failure(translator(command), why, 2);
   };
-  refused({"--stop-by", "bleu"}, "--stop-by: does nothing without --patience, which is 0");
-  refused({"--max-bad-gradients", "3"}, "--max-bad-gradients: does nothing without --on-bad-gradient skip");
-  refused({"--subword-vocabulary", "100"},
-          "--subword-vocabulary: does nothing without --subwords, which is none");
-  refused({"--subword-sentences", "100"},
-          "--subword-sentences: does nothing without --subwords, which is none");
-  refused({"--guided-layer", "0"}, "--guided-layer: does nothing without --guided-alignment");
+  // what takes the meaning from options that have one
+  const std::map<std::string, std::vector<std::string>> beside = {{"--epochs", {"--updates", "2"}},
+                                                                  {"--batch-size", {"--batch-tokens", "50"}},
+                                                                  {"--sinusoids", {"--positions", "rotary"}}};
+  int rows = 0;
+  for (const models::RunOption& row : models::run_options()) {
+    if (row.idle.empty()) continue;
+    ++rows;
+    models::RunConfig config;
+    if (!row.architecture.empty())
+      config.model = models::ModelConfig(models::find_architecture(row.architecture));
+    std::vector<std::string> options;
+    if (!row.architecture.empty()) options = {"--architecture", row.architecture};
+    options.push_back(row.flag);
+    const models::OptionValue value = row.get(config);
+    if (const auto* const whole = std::get_if<int64_t>(&value)) options.push_back(std::to_string(*whole + 1));
+    if (std::holds_alternative<double>(value)) options.emplace_back("0.5");
+    if (std::holds_alternative<std::string>(value)) options.push_back(row.values.choices[1]);
+    if (const auto other = beside.find(row.flag); other != beside.end())
+      options.insert(options.end(), other->second.begin(), other->second.end());
+    ASSERT_EQ(row.used(config), beside.contains(row.flag)) << row.flag;
+    refused(options, row.flag + ": does nothing " + row.idle);
+  }
+  EXPECT_GE(rows, 15);
   EXPECT_FALSE(std::filesystem::exists(at("never")));
   expect_failure(
       translator({"translate", "-r", at("run"), "--records", at("x.jsonl"), "--without-words=", "a"}),
       "--without-words: is empty", 2);
+  const auto nothing = [&](std::vector<std::string> command, const std::vector<std::string>& options,
+                           const std::string& how) {
+    command.insert(command.end(), options.begin(), options.end());
+    expect_failure(translator(command), options[0] + ": does nothing " + how, 2);
+  };
+  const std::vector<std::string> files = {"-s", at("a.en"), "-t", at("a.fr")};
+  const auto with_files = [&](std::vector<std::string> command) {
+    command.insert(command.end(), files.begin(), files.end());
+    return command;
+  };
+  const std::vector<std::string> translate = {"translate", "-r", at("run"), "red cat"};
+  nothing(translate, {"--alpha", "0.5", "--length-penalty", "none"}, "beside --length-penalty none");
+  nothing(translate, {"--sample-seed", "2"}, "without --temperature, which is 0");
+  for (const char* option : {"--alpha", "--workers", "--max-output", "--decode-batch-size"})
+    nothing(with_files({"translate", "-r", at("run")}), {option, "1"}, "beside --target");
+  nothing({"quantize", "-r", at("run"), "-o", at("never")}, {"--beam", "2"}, "without --source and --target");
+  for (const char* command : {"evaluate", "look", "quantize"}) {
+    std::vector<std::string> words = {command, "-r", at("run"), "-o", at("never")};
+    if (std::string_view(command) == "look") {
+      words.emplace_back("red cat");
+    } else {
+      words = with_files(words);
+    }
+    nothing(words, {"--sample-seed", "2"}, "without --temperature, which is 0");
+  }
+  nothing({"plot", at("run"), "-o", at("never.csv")}, {"--x", "seconds"}, "for .csv");
+  nothing({"plot", at("run"), "-o", at("never.csv")}, {"--metric", "validation_bleu"}, "for .csv");
+  const std::vector<std::string> prepare =
+      with_files({"prepare", "-o", at("never"), "--source-language", "en", "--target-language", "fr"});
+  nothing(prepare, {"--columns", "1,2"}, "without a table");
+  for (const auto& [option, value, why] :
+       {std::array{"--columns", "1,1", "'1,1' names one column for both sides"},
+        std::array{"--columns", "1", "'1' does not name two columns"},
+        std::array{"--columns", "1,", "'1,' does not name two columns"},
+        std::array{"--columns", "0,1", "columns are counted from 1, got 0"},
+        std::array{"--test", "1.5", "'1.5' is not a whole number"},
+        std::array{"--test", "x", "'x' is not a number"}}) {
+    expect_failure(translator({"prepare", at("a.en"), "-o", at("never"), "--source-language", "en",
+                               "--target-language", "fr", option, value}),
+                   std::string(option) + ": " + why, 2);
+  }
+  nothing(prepare, {"--long-words", "5"}, "without --test-long");
+  nothing(prepare, {"--max-ratio", "5", "--no-ratio"}, "beside --no-ratio");
+  nothing(prepare, {"--max-words", "5", "--no-max-length"}, "beside --no-max-length");
+  for (const char* option : {"--test", "--test-long", "--references"})
+    nothing(prepare, {option, "1", "--test-source", at("a.en"), "--test-target", at("a.fr")},
+            "beside --test-source");
+  nothing(prepare, {"--valid", "1", "--valid-source", at("a.en"), "--valid-target", at("a.fr")},
+          "beside --valid-source");
+  EXPECT_FALSE(std::filesystem::exists(at("never")));
+  EXPECT_FALSE(std::filesystem::exists(at("never.csv")));
+}
+
+// A preset is written for one training; what the command line puts in the place of its options stands.
+TEST_F(Input, AnOptionTakesThePlaceOfWhatAPresetHas) {
+  write(at("long.toml"), "[train]\nepochs = 3\nbatch-size = 7\nschedule = \"cosine\"\nlr-floor = 0.5\n");
+  EXPECT_EQ(translator(train_command("short", {"--config", at("long.toml"), "--updates", "1",
+                                               "--batch-tokens", "50", "--schedule", "constant"}))
+                .exit_code,
+            0);
+  write(at("by_updates.toml"), "[train]\nupdates = 1\n");
+  expect_failure(translator(train_command("never", {"--config", at("by_updates.toml"), "--epochs", "3"})),
+                 "--epochs: does nothing beside --updates", 2);
+  write(at("both.toml"), "[train]\nupdates = 1\nepochs = 3\n");
+  std::vector<std::string> command = train_command("never", {"--config", at("both.toml")});
+  const auto updates = std::ranges::find(command, "--updates");
+  command.erase(updates, updates + 2);
+  expect_failure(translator(command), "--epochs: does nothing beside --updates", 2);
 }
 
 TEST_F(Input, OtherNamesOfAttentionAreAnswered) {

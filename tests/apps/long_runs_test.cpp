@@ -90,7 +90,7 @@ TEST_F(LongRuns, TheMeanOfCheckpointsIsARun) {
   }
   EXPECT_EQ(translator({"translate", "-r", at("mean")}, "I am .\n").exit_code, 0);
 
-  expect_failure(translator({"average", "-r", runs[0], "-o", at("one")}), "one run is its own mean");
+  expect_failure(translator({"average", "-r", runs[0], "-o", at("one")}), "one run is its own mean", 2);
   ASSERT_EQ(run_process(
                 {"bash", "-c",
                  "RUN=" + at("other") + "; " + train_line("--updates 2 --validate-every 2 --attention dot")})

@@ -122,7 +122,7 @@ TrainingPlan plan_training(const fs::path& folder, const std::vector<std::string
     if (run.started) continue;
     run.config = with_attention(first ? first->config : config, run.attention);
     models::check_run_folder(run.folder, /*overwrite=*/true);
-    models::check(run.config);
+    check_given(run.config);
     // sizes that only it can judge
     models::make_model(run.config.model, models::Vocabulary::kSpecials, models::Vocabulary::kSpecials);
   }

@@ -21,12 +21,33 @@ std::vector<std::string> attention_kinds() {
   return kinds;
 }
 
+using S = nn::AttentionSizes;
+
+// Whether the kind of attention reads a size.
+template <int64_t S::*size>
+bool reads(const R& o) {
+  const std::vector<std::string> kinds = nn::attention_kinds_with(size);
+  return std::ranges::find(kinds, o.attention) != kinds.end();
+}
+
+// An option that is a size of some kinds of attention.
+template <int64_t S::*size>
+OptionOf<R> of_kinds(OptionOf<R> option) {
+  return only_with<R>(
+      "--attention",
+      fmt::format("with this --attention, only with {}", fmt::join(nn::attention_kinds_with(size), ", ")),
+      reads<size>, std::move(option));
+}
+
 std::vector<OptionOf<R>> options() {
   const std::vector<std::string> kinds = attention_kinds();
   return {
       {"cell", &R::cell, "of encoder and decoder: lstm or gru"},
       {"encoder_layers", &R::encoder_layers, "layers of the encoder", layer_count()},
-      {"residual", &R::residual, "encoder layers from the second on add their input to their output"},
+      only_with<R>(
+          "--encoder-layers", "without --encoder-layers 2 or more",
+          [](const R& o) { return o.encoder_layers > 1; },
+          {"residual", &R::residual, "encoder layers from the second on add their input to their output"}),
       {"bidirectional", &R::bidirectional, "an encoder that reads in both directions"},
       {"embedding", &R::embedding, "size of the word vectors", between(1)},
       {"encoder_hidden", &R::encoder_hidden, "size of the encoder, a direction", between(1)},
@@ -47,9 +68,11 @@ std::vector<OptionOf<R>> options() {
                       {"local-m", "local_m"},
                       {"no", "none"}})},
       {"attention_size", &R::attention_size, "size of the attention's hidden layer", between(1)},
-      {"attention_window", &R::attention_window, "half window of local_p and local_m", between(1)},
-      {"attention_max_source", &R::attention_max_source, "longest source that location looks at", between(1)},
-      {"heads", &R::heads, "attention heads", between(1)},
+      of_kinds<&S::window>(
+          {"attention_window", &R::attention_window, "half window of local_p and local_m", between(1)}),
+      of_kinds<&S::max_source>({"attention_max_source", &R::attention_max_source,
+                                "longest source that location looks at", between(1)}),
+      of_kinds<&S::heads>({"heads", &R::heads, "attention heads", between(1)}),
       {"coverage", &R::coverage,
        "past weights enter the energy (additive, concat, dot, general, scaled_dot)"},
       {"input_feeding", &R::input_feeding, "the context is part of the decoder's next input"},
@@ -81,11 +104,9 @@ std::vector<LeastSize> least_sizes(const R& o) {
                                {"encoder_hidden", real(o.encoder_hidden) * real(o.encoder_hidden)},
                                {"decoder_hidden", real(o.decoder_hidden) * real(o.decoder_hidden)},
                                {"readout", real(o.readout) * Vocabulary::kSpecials}};
-  constexpr std::array kSized = {"additive", "concat", "scaled_dot", "multi_head", "local_p"};
-  if (std::ranges::find(kSized, o.attention) != kSized.end()) {
+  if (reads<&S::attention>(o))
     sizes.push_back({"attention_size", real(o.attention_size) * real(o.decoder_hidden)});
-  }
-  if (o.attention == "location")
+  if (reads<&S::max_source>(o))
     sizes.push_back({"attention_max_source", real(o.attention_max_source) * real(o.decoder_hidden)});
   return sizes;
 }
