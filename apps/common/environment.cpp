@@ -55,6 +55,13 @@ void catch_interrupts() {
     ::sigaction(SIGHUP, &action, nullptr);
 }
 
+void release_interrupts() {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction now = {};
+    if (::sigaction(signal, nullptr, &now) == 0 && now.sa_handler != SIG_IGN) std::signal(signal, SIG_DFL);
+  }
+}
+
 void catch_save_requests() {
   use_signal_stack();
   struct sigaction action = {};

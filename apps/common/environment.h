@@ -21,6 +21,8 @@ void restart_with_short_spinning(Restart when, char** argv);
 /// came since catch_interrupts() was called, or 0; a second one ends the program at once.
 extern std::atomic<int> interrupted;
 void catch_interrupts();
+/// From here on these signals end the program again.
+void release_interrupts();
 /// From here on SIGUSR1 asks for a checkpoint and ends nothing. Before a run is locked, which tells others
 /// where to send it.
 void catch_save_requests();

@@ -418,6 +418,10 @@ int run_app(std::string_view app, CLI::App& cli, int argc, char** argv, const st
   return kFailed;
 }
 
+void stop_if_interrupted() {
+  if (interrupted.load() != 0) throw Interrupted();
+}
+
 void warn(std::string_view app, std::string_view message) {
   note("{}: warning: {}\n", app, one_line(message));
 }

@@ -17,6 +17,9 @@ constexpr int kOk = 0, kFailed = 1, kUsage = 2, kSignal = 128;
 /// Ends a command that a signal stopped and that has said so; the exit code tells which.
 struct Interrupted {};
 
+/// Throws Interrupted once a signal came (catch_interrupts).
+void stop_if_interrupted();
+
 /// Parses the command line, then runs `work`. Any exception becomes `<app>: message` on stderr and kFailed; a
 /// command line that does not parse gives CLI11's message and kUsage; --help and --version print and give
 /// kOk.

@@ -6,7 +6,9 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "apps/common/environment.h"
 #include "apps/common/files.h"
+#include "apps/common/main_guard.h"
 #include "apps/common/print.h"
 #include "apps/common/run_option.h"
 #include "apps/common/streams.h"
@@ -56,6 +58,7 @@ void average(const AverageOptions& options) {
   check_files(files);
   if (options.runs.size() < 2)
     throw CLI::ValidationError("--run", "one run is its own mean; give two or more");
+  catch_interrupts();
   const fs::path first = options.runs.front(), to = options.output;
   const models::RunConfig config = models::load_run(first).config;  // what is wrong with it is said first
   models::TextFiles text = models::text_of_run(first, config);
@@ -72,7 +75,10 @@ void average(const AverageOptions& options) {
       {.file = run_files::kModel,
        .tensors = {mean.begin(), mean.end()},
        .metadata = {{"format", "heed.model"}, {"mean_of", fmt::format("{}", weights.size())}}},
-      [&](const fs::path& at) { models::load_run(at); });
+      [&](const fs::path& at) {
+        models::load_run(at);
+        stop_if_interrupted();
+      });
   say("'{}': the mean of {} runs\n", options.output, weights.size());
   write_json(options.json, {{"run", options.output}, {"mean_of", options.runs}});
 }

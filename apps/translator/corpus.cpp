@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "apps/common/environment.h"
 #include "apps/common/files.h"
 #include "apps/common/main_guard.h"
 #include "apps/common/print.h"
@@ -31,6 +32,7 @@ void add_part(models::CorpusWriter& writer, const std::string& name,
   models::LineFile &english = writer.file(name + ".en"), &german = writer.file(name + ".de"),
                    &gold = writer.file(name + ".gold");
   for (const models::AlignedPair& pair : pairs) {
+    stop_if_interrupted();
     english.write(models::join(pair.source));
     german.write(models::join(pair.target));
     gold.write(models::gold_line(pair));
@@ -78,6 +80,7 @@ void check_files(const CorpusOptions& options) {
 void corpus(const CorpusOptions& options) {
   check_files(options);
   const fs::path folder = options.folder;
+  catch_interrupts();
   models::CorpusWriter writer(folder, "translator corpus", options.overwrite);
   models::DemoDocuments documents;
   if (options.documents) documents = models::make_demo_documents(options.corpus);
@@ -95,6 +98,7 @@ void corpus(const CorpusOptions& options) {
     for (size_t i = 0; i < sizes->size(); ++i) file.write(fmt::format("{}\t{}-{}", (*sizes)[i], part, i + 1));
     info.documents.emplace_back(part, sizes->size());
   }
+  stop_if_interrupted();
   writer.finish(info);
   say("{} training, {} validation and {} test pairs in '{}': .en, .de and .gold (3-4 sure, 3?4 possible "
       "links)\n",

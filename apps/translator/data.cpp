@@ -166,10 +166,6 @@ std::string how_by_hand(const std::vector<PublishedFile>& files) {
                      fmt::join(names, ", "));
 }
 
-void stop_if_interrupted() {
-  if (interrupted.load() != 0) throw Interrupted();
-}
-
 // Checks a file that the user has.
 void require_right(const fs::path& path, const PublishedFile& file) {
   std::error_code error;

@@ -45,6 +45,7 @@ nlohmann::ordered_json write_exported(const ExportOptions& options) {
                      .runs = {options.run},
                      .new_folders = {{"--output", options.output}},
                      .sources = {{"--run", options.run}}});
+  catch_interrupts();
   const fs::path from = options.run, to = options.output;
   const models::LoadedRun run =
       models::load_run(from);  // whatever is wrong with it is said before anything is written
@@ -60,7 +61,9 @@ nlohmann::ordered_json write_exported(const ExportOptions& options) {
                        .type = options.weights},
                       [&](const fs::path& at) {
                         if (choice) models::write_attention_choice(at, *choice);
+                        stop_if_interrupted();
                       });
+  release_interrupts();
   const auto before = fs::file_size(from / run_files::kModel), after = fs::file_size(to / run_files::kModel);
   say("'{}': weights as {}, {:.2f} MB ({:.2f} MB in '{}')\n", options.output,
       models::name_of_choice(options.weights), static_cast<double>(after) / 1e6,

@@ -31,8 +31,9 @@ void import_model(const ImportCommand& command) {
                      .new_folders = {{"--output", command.folder}},
                      .sources = {{"the model", command.path}}});
   use_threads(command.threads);
-  const models::ImportReport report =
-      models::import_run(command.path, command.folder, command.options, command.overwrite, command.weights);
+  catch_interrupts();
+  const models::ImportReport report = models::import_run(
+      command.path, command.folder, command.options, command.overwrite, command.weights, stop_if_interrupted);
   say("{}: {}, {:.1f} million parameters, vocabularies of {} and {}\n", report.kind, report.model,
       static_cast<double>(report.parameters) / 1e6, report.source_vocabulary, report.target_vocabulary);
   if (!report.target_codes.empty()) {

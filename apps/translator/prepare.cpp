@@ -142,9 +142,7 @@ void prepare(PrepareCommand& o, const CLI::App& cli) {
   options.dropped = o.dropped == "-" ? "/dev/stdout" : o.dropped;
   for (const std::string& path : o.avoid) options.avoid.emplace_back(input_path(path));
   catch_interrupts();
-  const models::CorpusInfo info = models::prepare_corpus(options, [](uint64_t) {
-    if (interrupted.load() != 0) throw Interrupted();
-  });
+  const models::CorpusInfo info = models::prepare_corpus(options, [](uint64_t) { stop_if_interrupted(); });
   say("{}corpus: {} (train with translator train --corpus)\n", corpus_report(info), o.folder);
   nlohmann::ordered_json report = nlohmann::ordered_json::parse(models::corpus_json(info));
   report["folder"] = o.folder;

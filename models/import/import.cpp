@@ -170,7 +170,7 @@ ImportedRun to_run(ForeignModel model) {
 }
 
 ImportReport import_run(const fs::path& path, const fs::path& folder, const ImportOptions& options,
-                        bool overwrite, WeightType stored) {
+                        bool overwrite, WeightType stored, const std::function<void()>& complete) {
   check_run_folder(folder, overwrite);
   ImportedRun run = to_run(read_foreign(path, options));
   check(run.config);
@@ -188,6 +188,7 @@ ImportReport import_run(const fs::path& path, const fs::path& folder, const Impo
                       "it says one word twenty times for every test sentence: it is probably broken, as some "
                       "published conversions are, or was never trained");
                 }
+                if (complete) complete();
               });
   return run.report;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -53,11 +54,12 @@ constexpr float kAbsentBias = -100;
 /// @param options choices
 /// @param overwrite whether an existing run may be replaced
 /// @param stored how model.safetensors holds the weights; f32 is mapped when it is read
+/// @param complete called when all is written, before the run takes its place; may throw
 /// @return what was found
 /// @throws FormatError, IoError as read_foreign and make_run_folder
 ImportReport import_run(const std::filesystem::path& path, const std::filesystem::path& folder,
                         const ImportOptions& options = {}, bool overwrite = false,
-                        WeightType stored = WeightType::f32);
+                        WeightType stored = WeightType::f32, const std::function<void()>& complete = {});
 
 /// Whether a model says nothing but one word (repeat_one_word) for sentences of random words.
 /// @param run a loaded run

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <system_error>
 
 #include "framework/core/error.h"
@@ -44,11 +45,14 @@ void write_run(const fs::path& folder, const RunConfig& config, const TextFiles&
 void replace_run(const fs::path& folder, bool overwrite, const RunConfig& config, const TextFiles& text,
                  const RunWeights& weights, const std::function<void(const fs::path&)>& check) {
   check_run_folder(folder, overwrite);
-  if (!is_run_folder(folder)) {
+  std::error_code error;
+  const bool is_new = !fs::exists(fs::symlink_status(folder, error));
+  if (!is_new && !is_run_folder(folder)) {  // the folder above may be another's
     const FileLock lock = make_run_folder(folder, overwrite);
     return write_run(folder, config, text, weights, check);
   }
-  const FileLock lock = lock_run_folder(folder);
+  std::optional<FileLock> lock;
+  if (!is_new) lock.emplace(lock_run_folder(folder));
   FolderBeside beside(folder);
   beside.as_in_place([&] { write_run(beside.path(), config, text, weights, check); });
   check_run_folder(folder, overwrite);

@@ -42,8 +42,8 @@ void write_run(const std::filesystem::path& folder, const RunConfig& config, con
                const RunWeights& weights = {},
                const std::function<void(const std::filesystem::path&)>& check = {});
 
-/// Writes a finished run. One that it replaces stays until the new one is complete: both need room for a
-/// while.
+/// Writes a finished run beside its place, which it takes when it is complete: what it replaces stays until
+/// then, and both need room for a while. In an empty folder it is written where it stands.
 /// @param folder where the run goes; of a run that is there its report stays
 /// @param overwrite whether a run that is there is replaced
 /// @param config,text,weights,check as of write_run

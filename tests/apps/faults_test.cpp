@@ -640,6 +640,39 @@ TEST_F(Faults, NamesThatTheSystemRefusesAreNamedWithItsReason) {
 
 // Runs with averaging that were made longer end as if they had been long from the start; a mean that nothing
 // beats stays.
+// Whenever Ctrl-C comes, there is a whole folder or none.
+TEST_F(Faults, AnInterruptedCommandLeavesNoPartOfAFolder) {
+  const std::vector<std::vector<std::string>> commands = {
+      {"export", "-r", at("run")},
+      {"quantize", "-r", at("run")},
+      {"average", "-r", at("run"), at("run")},
+      {"corpus", "--train", "20000"},
+      {"prepare", "-s", at("corpus/train.en"), "-t", at("corpus/train.de"), "--source-language", "en",
+       "--target-language", "de"}};
+  int stopped = 0;
+  for (const std::vector<std::string>& command : commands) {
+    for (const char* seconds : {"0.02", "0.05", "0.1", "0.2"}) {
+      const std::string parent = at(fmt::format("stopped-{}-{}", command.front(), seconds));
+      fs::create_directory(parent);
+      std::vector<std::string> words = {"timeout", "--foreground", "-s",    "INT",
+                                        "-k",      "20",           seconds, kTranslator};
+      words.insert(words.end(), command.begin(), command.end());
+      words.insert(words.end(), {"-o", parent + "/made"});
+      const ProcessResult result = run_process(words);
+      EXPECT_EQ(result.err, "");
+      bool made = false;
+      for (const auto& entry : fs::directory_iterator(parent)) {
+        EXPECT_EQ(entry.path().filename(), "made");
+        made = fs::exists(entry.path() / "corpus.json") || fs::exists(entry.path() / "model.safetensors");
+        EXPECT_TRUE(made) << command.front();
+      }
+      EXPECT_TRUE(made || result.exit_code == 124) << result.exit_code;  // of timeout
+      stopped += made ? 0 : 1;
+    }
+  }
+  EXPECT_GE(stopped, 1);  // the corpus takes longer
+}
+
 TEST_F(Faults, ALengthenedRunWithAveragingEndsAsAnUninterruptedOne) {
   for (const char* seed : {"1", "2", "3"}) {
     for (const char* length : {"20", "23", "26"}) {
