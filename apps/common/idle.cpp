@@ -22,7 +22,8 @@ void refuse_idle_group(const CLI::App& cli, std::string_view group, const std::v
   for (const CLI::Option* option :
        cli.get_options([&](const CLI::Option* one) { return one->get_group() == group; })) {
     const std::string flag = option->get_name();
-    if (option->count() > 0 && std::ranges::find(but, flag) == but.end()) refuse(flag, how);
+    const bool given = option->count() > 0 && option->results().back() != option->get_default_str();
+    if (given && std::ranges::find(but, flag) == but.end()) refuse(flag, how);
   }
 }
 

@@ -19,7 +19,7 @@ struct IdleOption {
 /// was given and does nothing.
 void refuse_idle(const CLI::App& cli, std::initializer_list<IdleOption> options);
 
-/// The same for all options of a group of --help but some.
+/// The same for all options of a group of --help but some, where they are given other values than they have.
 void refuse_idle_group(const CLI::App& cli, std::string_view group, const std::vector<std::string>& but,
                        const std::string& how);
 

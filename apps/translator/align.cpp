@@ -66,23 +66,18 @@ Links links_of(const std::vector<models::Translation>& records, const models::At
   return links;
 }
 
-// Chooses on these pairs, and keeps the choice in both runs.
-std::pair<models::AttentionChoice, models::AttentionChoice> choose(
-    const AlignOptions& options, std::span<const models::Translation> forward,
-    std::span<const models::Translation> backward) {
-  const size_t count = std::min(forward.size(), options.most);
-  const models::AgreedChoice agreed = models::choose_attention(forward.first(count), backward.first(count));
-  const auto keep = [&](const std::string& run, const std::string& other,
-                        const models::AttentionChoice& choice) {
+// Keeps what was chosen on the first `count` pairs in both runs.
+void keep(const AlignOptions& options, const models::AgreedChoice& agreed, size_t count) {
+  const auto keep_in = [&](const std::string& run, const std::string& other,
+                           const models::AttentionChoice& choice) {
     models::write_attention_choice(
         run, {choice, models::name_of_run(other), agreed.agreement, static_cast<int64_t>(count)});
     note("{}: {}\n", run, models::name_of(choice));
   };
   note("the directions agree on {:.2f} % of their links, {:.2f} % with the mean of all maps; kept:\n",
        100 * agreed.agreement, 100 * agreed.usual);
-  keep(options.run, options.reverse, agreed.forward);
-  keep(options.reverse, options.run, agreed.backward);
-  return {agreed.forward, agreed.backward};
+  keep_in(options.run, options.reverse, agreed.forward);
+  keep_in(options.reverse, options.run, agreed.backward);
 }
 
 // Gold links of the pairs, as the run cuts them into words; none without --gold.
@@ -145,7 +140,12 @@ void align(const AlignOptions& options) {
   } else {
     auto [backward, theirs] = forced_pairs(options.reverse, lines.target, lines.source);
     if (options.mean) theirs = {};
-    if (options.choose) std::tie(mine, theirs) = choose(options, forward, backward);
+    const size_t count = std::min(forward.size(), options.most);
+    models::AgreedChoice agreed;
+    if (options.choose) {
+      agreed = models::choose_attention(std::span(forward).first(count), std::span(backward).first(count));
+      std::tie(mine, theirs) = std::pair(agreed.forward, agreed.backward);
+    }
     links = links_of(forward, mine);
     Links back = links_of(backward, theirs);
     agreement = models::agreement(links, back);
@@ -155,6 +155,7 @@ void align(const AlignOptions& options) {
                      : models::symmetrise(links[i], models::reversed(back[i]),
                                           *models::choice_named<models::Symmetrisation>(options.method));
     }
+    if (options.choose) keep(options, agreed, count);  // now that all pairs went together
   }
   std::string text;
   size_t count = 0;

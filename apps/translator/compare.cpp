@@ -239,6 +239,8 @@ void compare(CompareOptions& options) {
   complete_files(options);
   check_usage(options);
   check_search_options(*options.app, options.translate.search);
+  if (options.translate.search.n_best > 1)
+    throw ValueError("n-best", "a comparison scores one translation a sentence");
   check_files(options);
   heatmap::require_drawing();
   use_threads(options.threads);

@@ -122,8 +122,7 @@ void plot(const PlotOptions& options, const CLI::App& cli) {
 
 Command add_plot(CLI::App& cli) {
   const auto o = std::make_shared<PlotOptions>();
-  cli.add_option("run", o->runs, "runs to draw, each a run folder or a name of the box, or NAME=FOLDER")
-      ->required();
+  cli.add_option("run", o->runs, "runs to draw, each a run folder, or NAME=FOLDER")->required();
   cli.add_option("-o,--output", o->outputs,
                  "file to write: .svg, .html (a page with tables) or .csv (a row a "
                  "report); - for an SVG on standard output; repeatable")

@@ -120,9 +120,7 @@ void refuse_idle(const PrepareCommand& o, const CLI::App& cli) {
                           {"--test-long", test, beside_test},
                           {"--references", test, beside_test},
                           {"--valid", valid, "beside --valid-source"},
-                          {"--long-words", o.options.split.test_long == 0, "without --test-long"},
                           {"--split", test && valid, beside_both},
-                          {"--seed", test && valid, beside_both},
                           {"--max-words", !o.options.clean.too_long, "beside --no-max-length"},
                           {"--max-characters", !o.options.clean.too_long, "beside --no-max-length"},
                           {"--max-ratio", !o.options.clean.ratio, "beside --no-ratio"}});

@@ -221,7 +221,9 @@ void RunOptions::refuse_idle(const models::RunConfig& config, const models::RunC
           std::ranges::find_if(entries_, [&](const Entry& e) { return e.rows.front()->flag == row->other; });
       if (other == entries_.end()) continue;  // compare: of several values
       if (on_command_line(entry) || !on_command_line(*other))
-        throw CLI::ValidationError(row->flag, "does nothing " + row->idle);
+        throw CLI::ValidationError(
+            row->flag, fmt::format("does nothing {}{}", row->idle,
+                                   other->given() && !on_command_line(*other) ? " (--config has it)" : ""));
     }
   }
 }

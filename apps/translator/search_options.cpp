@@ -50,9 +50,8 @@ void add_search_options(CLI::App& cli, models::TranslateOptions& options) {
 
 void check_search_options(const CLI::App& cli, const models::SearchOptions& search) {
   models::check(search);
-  refuse_idle(
-      cli, {{"--alpha", search.length_penalty == models::LengthPenalty::none, "beside --length-penalty none"},
-            {"--sample-seed", search.temperature == 0, "without --temperature, which is 0"}});
+  refuse_idle(cli, {{"--alpha", search.length_penalty == models::LengthPenalty::none,
+                     "beside --length-penalty none"}});
 }
 
 std::string search_text(const models::TranslateOptions& options) {

@@ -137,6 +137,17 @@ ProfiledCall::~ProfiledCall() {
   }
 }
 
+namespace {
+
+// Where the values of a tensor lie. Of one that has them only in 8 bits or bf16 its storage: to ask for them
+// makes them, and the profiler's lock is held.
+const void* place_of(const Tensor& x) {
+  const Storage& storage = *x.body()->storage;
+  return storage.deferred ? static_cast<const void*>(&storage) : x.raw_data();
+}
+
+}  // namespace
+
 void ProfiledCall::read(const Tensor& x) {
   if (!x.defined()) return;
   bytes += x.numel() * static_cast<int64_t>(size_of(x.dtype()));
@@ -145,7 +156,7 @@ void ProfiledCall::read(const Tensor& x) {
     shapes[static_cast<size_t>(shape_count++)] = x.shape();
   }
   if (layer != kNone || state->parameter_layer.empty()) return;
-  const auto found = state->parameter_layer.find(x.raw_data());
+  const auto found = state->parameter_layer.find(place_of(x));
   if (found != state->parameter_layer.end()) layer = found->second;
 }
 
@@ -212,7 +223,7 @@ void Profiler::name_layers(std::span<const std::pair<std::string, Tensor>> param
   for (const auto& [name, address] : modules) state->module_layer[address] = layer(name);
   for (const auto& [name, value] : parameters) {
     const size_t dot = name.rfind('.');
-    state->parameter_layer[value.raw_data()] =
+    state->parameter_layer[detail::place_of(value)] =
         layer(dot == std::string::npos ? outermost : name.substr(0, dot));
   }
   const int root = modules.empty() ? kNone : layer(outermost);

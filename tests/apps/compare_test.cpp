@@ -342,6 +342,9 @@ TEST_F(Compare, WrongUsageIsOneLine) {
   refused({"--attention", "none,none"}, "--attention: none is named twice");
   refused({"--attention", "magic"}, "--attention: 'magic' is not known (none, none_state, additive, ");
   refused({"--test-source", at("corpus/test.en")}, "--test-target: is missing");
+  expect_failure(translator({"compare", "-r", at("run"), "--beam", "2", "--n-best", "2", "--test-source",
+                             at("corpus/test.en"), "--test-target", at("corpus/test.de"), "-o", at("x")}),
+                 "n-best: a comparison scores one translation a sentence", 2);
   refused({"--train", "5"}, "--train: is the size of the built-in corpus");
   refused({"--resume", "--overwrite"}, "excludes");
   refused({"-r", at("run")}, "with --run nothing is trained");

@@ -11,6 +11,7 @@
 #include <set>
 #include <thread>
 
+#include "framework/core/stored_values.h"
 #include "framework/framework.h"
 #include "tests/testing/throws.h"
 
@@ -88,6 +89,33 @@ TEST(Profiler, OpsOfAVjpAreItsDirectionAndLayer) {
     return r.op == "matmul" && r.direction == Direction::forward;
   });
   EXPECT_EQ(in_backward, 0);
+}
+
+// Weights that are stored in 8 bits or bf16 have no f32 values until an op wants them; a profile wants none.
+TEST(Profiler, StoredWeightsStaySoWhenTheirLayersAreNamed) {
+  constexpr int64_t kRows = 64, kColumns = 64;
+  const std::vector<int8_t> whole(kRows * kColumns, 3);
+  const std::vector<uint16_t> bits(kRows * kColumns, 0x3F80);  // 1
+  const Tensor in_8_bits =
+      from_quantised(whole.data(), std::vector<float>(kRows, 0.5F), {kRows, kColumns}, nullptr);
+  const Tensor in_bf16 = from_bf16_rows(bits.data(), {kRows, kColumns}, nullptr);
+  const Tensor x = randn({6, kColumns});
+  Profiler profiler;
+  const std::vector<std::pair<std::string, Tensor>> parameters{{"a.weight", in_8_bits},
+                                                               {"b.weight", in_bf16}};
+  profiler.name_layers(parameters, {});
+  EXPECT_FALSE(in_8_bits.body()->storage->data.load());
+  EXPECT_FALSE(in_bf16.body()->storage->data.load());
+  const NoGradGuard no_grad;
+  linear(x, in_8_bits, {});
+  linear(x, in_bf16, {});
+  const Profile profile = profiler.take();
+  for (const char* layer : {"a", "b"}) {
+    EXPECT_EQ(std::ranges::count_if(
+                  profile.rows, [&](const ProfileRow& r) { return r.op == "linear" && r.layer == layer; }),
+              1)
+        << layer;
+  }
 }
 
 TEST(Profiler, AFailedOpLeavesNothingOpen) {
