@@ -111,8 +111,7 @@ void check_files(const PrepareCommand& o) {
 // Options of what is not there: of a table, of a split that is not made, of a rule that is off.
 void refuse_idle(const PrepareCommand& o, const CLI::App& cli) {
   const bool no_table = o.inputs.empty(), test = !o.test_sources.empty(), valid = !o.valid_sources.empty();
-  const std::string without_table = "without a table", beside_test = "beside --test-source",
-                    beside_both = "beside --test-source and --valid-source";
+  const std::string without_table = "without a table", beside_test = "beside --test-source";
   apps::refuse_idle(cli, {{"--columns", no_table, without_table},
                           {"--header", no_table, without_table},
                           {"--attribution-column", no_table, without_table},
@@ -120,7 +119,6 @@ void refuse_idle(const PrepareCommand& o, const CLI::App& cli) {
                           {"--test-long", test, beside_test},
                           {"--references", test, beside_test},
                           {"--valid", valid, "beside --valid-source"},
-                          {"--split", test && valid, beside_both},
                           {"--max-words", !o.options.clean.too_long, "beside --no-max-length"},
                           {"--max-characters", !o.options.clean.too_long, "beside --no-max-length"},
                           {"--max-ratio", !o.options.clean.ratio, "beside --no-ratio"}});
