@@ -54,5 +54,6 @@
 #include "models/text/vocabulary.h"
 #include "models/training/facts.h"
 #include "models/training/session.h"
+#include "models/training/spacing.h"
 #include "models/training/trainer.h"
 #include "models/training/watch.h"

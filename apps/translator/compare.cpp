@@ -263,7 +263,8 @@ void compare(CompareOptions& options) {
     if (options.corpus) options.corpus->set_languages(config);
     const auto [size, why] = options.run.size_of(
         config, !options.on_files() || !preset_of(*options.app).empty(), sentences.train.source.size());
-    plan = plan_training(runs_of(options), options.attention, options.run.applied_to(config, size), resumed);
+    plan = plan_training(runs_of(options), options.attention, options.run.applied_to(config, size),
+                         sentences.train, resumed);
     if (!why.empty() && std::ranges::none_of(plan.runs, &PlannedRun::started)) note("{}\n", why);
     for (const char* file : kReportFiles) plan.reports.push_back(fs::path(options.folder) / file);
   }

@@ -132,7 +132,7 @@ void show_first_picture(const DemoOptions& options, nlohmann::ordered_json& repo
   for (const std::string& path : seen.pictures) report["heatmaps"].push_back(path);
 }
 
-TrainingPlan plan_demo(const DemoOptions& options) {
+TrainingPlan plan_demo(const DemoOptions& options, const models::ParallelLines& train) {
   models::RunConfig config = built_in_config();
   config.train.updates = options.updates;
   config.train.seed = options.seed;
@@ -144,7 +144,7 @@ TrainingPlan plan_demo(const DemoOptions& options) {
       return run;
     };
   }
-  TrainingPlan plan = plan_training(options.folder, options.attention, config, resumed);
+  TrainingPlan plan = plan_training(options.folder, options.attention, config, train, resumed);
   for (const char* file : kReportFiles) plan.reports.push_back(fs::path(options.folder) / file);
   return plan;
 }
@@ -178,10 +178,10 @@ void demo(const DemoOptions& options) {
   heatmap::require_drawing();
   use_threads(options.threads);
   const double begin = steady_seconds();
-  TrainingPlan plan = plan_demo(options);
+  const Sentences sentences = built_in_sentences(options.train_pairs, options.test_pairs);
+  TrainingPlan plan = plan_demo(options, sentences.train);
   nlohmann::ordered_json pictures{{"heatmaps", nlohmann::ordered_json::array()}};
   show_first_picture(options, pictures);
-  const Sentences sentences = built_in_sentences(options.train_pairs, options.test_pairs);
   say("built-in corpus: {} training, {} validation and {} test pairs of our own grammar (small data for "
       "demonstration)\n",
       sentences.train.source.size(), sentences.validation.source.size(), sentences.test.source.size());

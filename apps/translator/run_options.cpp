@@ -250,7 +250,7 @@ models::RunConfig RunOptions::applied_to(models::RunConfig base, models::ModelSi
     }
   }
   refuse_idle(base, otherwise);
-  return resolved(std::move(base));
+  return with_tokenizers(std::move(base));
 }
 
 std::vector<std::string> RunOptions::given() const {
@@ -292,7 +292,8 @@ models::RunConfig RunOptions::resumed(const models::RunConfig& run, const std::s
       if (!row->applies(run)) continue;
       known = true;
       if (row->on_resume == models::OnResume::free) row->set(result, entry.value);
-      if (row->on_resume == models::OnResume::fixed && row->get(run) != entry.value)
+      if (row->on_resume == models::OnResume::fixed && row->get(run) != entry.value &&
+          entry.value != models::OptionValue("auto"))
         refuse_value("resume", entry.option->get_name(), started(folder), shown(entry.value), row->get(run));
     }
     if (!known) {

@@ -31,6 +31,7 @@
 #include "models/run/data.h"
 #include "models/run/files.h"
 #include "models/text/fingerprint.h"
+#include "models/training/spacing.h"
 
 namespace heed::apps {
 namespace {
@@ -141,6 +142,8 @@ std::shared_ptr<const models::TrainingData> streamed(const Corpus& corpus, const
 struct Pairs {
   models::DataMarks marks;
   int64_t count = 0;  // of the training pairs
+  // The configuration with what the text decides.
+  std::function<models::RunConfig(const models::RunConfig&)> resolve;
   std::function<std::shared_ptr<const models::TrainingData>(const models::RunConfig&)> prepare;
 };
 
@@ -150,12 +153,16 @@ Pairs read_all(const TrainOptions& options) {
       std::make_shared<const models::ParallelLines>(read_pairs(files.valid_source, files.valid_target));
   if (options.corpus) {
     return {options.corpus->marks(), options.corpus->train_pairs(),
+            [&files](const models::RunConfig& config) {
+              return models::with_spacing_of(config, files.source, files.target);
+            },
             [&options, validation](const models::RunConfig& config) {
               return streamed(*options.corpus, config, *validation);
             }};
   }
   const auto train = std::make_shared<const models::ParallelLines>(read_pairs(files.source, files.target));
   return {models::marks_of(*train, *validation), static_cast<int64_t>(train->source.size()),
+          [train](const models::RunConfig& config) { return models::with_spacing_of(config, *train); },
           [train, validation](const models::RunConfig& config) {
             return models::prepare(config, *train, *validation);
           }};
@@ -207,14 +214,17 @@ models::TrainingSession open_session(const TrainOptions& options) {
                                            models::run_data(options.files, pairs.marks));
   }
   if (!options.init_from.empty()) return begin_from(options, pairs, std::move(lock));
-  const auto [config, size] = new_config(options, static_cast<size_t>(pairs.count));
-  check_given(config);
+  const auto [given, size] = new_config(options, static_cast<size_t>(pairs.count));
+  check_given(given);
+  const models::RunConfig config = pairs.resolve(given);
   auto session = models::TrainingSession::start(folder, config, pairs.prepare(config),
                                                 {.links = links_of(options),
                                                  .data = models::run_data(options.files, pairs.marks),
                                                  .overwrite = options.overwrite,
                                                  .lock = std::move(lock)});
-  if (!size.empty()) note("{}\n", size);  // nothing was refused
+  // nothing was refused
+  if (!size.empty()) note("{}\n", size);
+  if (const std::string spacing = models::spacing_text(config); !spacing.empty()) note("{}\n", spacing);
   return session;
 }
 

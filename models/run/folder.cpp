@@ -85,7 +85,9 @@ std::pair<TextCodec, TextCodec> codecs_of(const RunConfig& config, const ReadFil
       codec.whole_lines = config.rules.whole_lines;
     }
     codec.ends = config.rules.source_end;
-    codec.breaks = (side == "source" ? config.source_text : config.target_text).context > 0;
+    const TextSettings& text = side == "source" ? config.source_text : config.target_text;
+    codec.keeps_spaces = text.spacing == Spacing::kept;
+    codec.breaks = text.context > 0;
     return made;
   };
   Side source = side_of("source", nullptr), target = side_of("target", &source);

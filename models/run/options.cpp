@@ -163,6 +163,11 @@ std::vector<std::pair<OptionOf<TextSettings>, std::string>> text_options(const s
         "whitespace, or characters"},
        "--tokenizer"},
       {{"lowercase", &S::lowercase, "lower-case both sides"}, "--lowercase"},
+      {{"spacing", &S::spacing,
+        "of text as it is: one (white space in a row is one space), kept (as it is written), or auto (kept "
+        "on "
+        "a side where one training line in a thousand has other white space than single spaces)"},
+       "--spacing"},
       {{"normalise", &S::normalise, "typographic quotes, dashes and ellipses to ASCII"}, ""},
       {{"escape", &S::escape, "write & ' \" < > | [ ] as Moses does"}, ""},
       {{"language", &S::language,
@@ -298,10 +303,24 @@ const std::vector<RunOption>& run_options() {
   return rows;
 }
 
-RunConfig resolved(RunConfig config) {
+bool can_keep_spacing(const RunConfig& config, const TextSettings& text) {
+  if (text.tokenizer == Tokenizer::characters) return true;
+  return text.tokenizer == Tokenizer::none && config.train.subwords != SubwordKind::none &&
+         !config.rules.whole_lines;
+}
+
+RunConfig with_tokenizers(RunConfig config) {
   for (TextSettings* text : {&config.source_text, &config.target_text}) {
     if (text->tokenizer == Tokenizer::automatic)
       text->tokenizer = config.train.subwords == SubwordKind::none ? Tokenizer::words : Tokenizer::none;
+  }
+  return config;
+}
+
+RunConfig resolved(RunConfig config) {
+  config = with_tokenizers(std::move(config));
+  for (TextSettings* text : {&config.source_text, &config.target_text}) {
+    if (text->spacing == Spacing::automatic) text->spacing = Spacing::one;
   }
   return config;
 }
@@ -328,6 +347,8 @@ void check(const RunConfig& config) {
   for (const TextSettings* text : {&config.source_text, &config.target_text}) {
     require(t.subwords == SubwordKind::none || text->tokenizer != Tokenizer::characters,
             "tokenizer: characters are units already, subwords of them make no sense");
+    require(text->spacing != Spacing::kept || can_keep_spacing(resolved(config), *text),
+            "spacing: kept is of text as it is, of subwords with --tokenizer none or of characters");
   }
   require(t.subwords != SubwordKind::none || t.normalisation == Normalisation::identity,
           "normalisation: is of --subwords");
@@ -378,6 +399,7 @@ RunConfig parse_run_config(const std::string& text, const std::string& name) {
   RunConfig config;
   config.train.keep_best_by = "bleu";  // what a run did before it could say
   if (version < 3) config.source_text.tokenizer = config.target_text.tokenizer = Tokenizer::words;
+  config.source_text.spacing = config.target_text.spacing = Spacing::one;
   try {
     for (const char* section : {"model", "train", "source_text", "target_text", "rules"})
       read_section(root, section, name, version, config);

@@ -133,7 +133,18 @@ struct RunOption : OptionOf<RunConfig> {
 /// @return all options, the architecture first
 const std::vector<RunOption>& run_options();
 
-/// Replaces what a configuration leaves open by what it stands for: Tokenizer::automatic.
+/// @param config configuration of a run
+/// @param text the settings of one of its sides, its tokenizer known
+/// @return whether the side can have Spacing::kept: tokenizer none with heed's own subwords, or characters
+bool can_keep_spacing(const RunConfig& config, const TextSettings& text);
+
+/// Replaces Tokenizer::automatic by what it stands for.
+/// @param config any configuration
+/// @return the same with the tokenizer of both sides
+RunConfig with_tokenizers(RunConfig config);
+
+/// Replaces what a configuration leaves open by what it stands for: Tokenizer::automatic, and
+/// Spacing::automatic, which is Spacing::one where the text did not decide (with_spacing_of).
 /// @param config any configuration
 /// @return the same, as it is stored in config.toml
 RunConfig resolved(RunConfig config);

@@ -149,7 +149,7 @@ void place_words(TranslationSide& side, const std::vector<std::string>& words,
     token.unk = unknown[i];
     if (tokens) token.span = std::pair((*tokens)[i].begin, (*tokens)[i].end);
     // else where print shows it, if it does
-    for (const std::string& shown : {words[i], token.text}) {
+    for (const std::string& shown : {token.text, words[i]}) {
       if (tokens) break;
       const size_t found = side.text.find(shown, at);
       if (found == std::string::npos) continue;

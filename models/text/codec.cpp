@@ -4,6 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <numeric>
+#include <utility>
 
 #include "framework/core/error.h"
 #include "models/text/context.h"
@@ -79,37 +81,35 @@ TextCodec::Encoded TextCodec::encode(std::span<const std::string> words) const {
 }
 
 // The words of pieces; a break is one, and so is what stands on either side of it.
-std::vector<std::string> TextCodec::joined(std::span<const std::string> pieces) const {
+TextCodec::Decoded TextCodec::joined(std::span<const std::string> pieces) const {
   const auto at = breaks ? std::ranges::find(pieces, kBreak) : pieces.end();
   const auto before = static_cast<size_t>(at - pieces.begin());
-  std::vector<std::string> words = Subwords::join(pieces.first(before));
-  if (at == pieces.end()) return words;
-  words.emplace_back(kBreak);
-  for (std::string& word : joined(pieces.subspan(before + 1))) words.push_back(std::move(word));
-  return words;
+  Subwords::Joined first = Subwords::join(pieces.first(before));
+  Decoded result{std::move(first.words), std::move(first.word_of)};
+  if (at == pieces.end()) return result;
+  result.word_of.push_back(static_cast<int>(result.words.size()));
+  result.words.emplace_back(kBreak);
+  const Decoded rest = joined(pieces.subspan(before + 1));
+  const auto words = static_cast<int>(result.words.size());
+  for (const int word : rest.word_of) result.word_of.push_back(words + word);
+  result.words.insert(result.words.end(), rest.words.begin(), rest.words.end());
+  return result;
 }
 
 TextCodec::Decoded TextCodec::decode(std::span<const int> ids) const {
-  Decoded result;
   std::vector<std::string> pieces;
-  int words = 0;
-  bool empty_so_far = false;  // whether the last word has no characters yet
-  bool after_break = false;   // whether the last piece was a break
-  for (const int id : ids) {
-    pieces.push_back(vocabulary.token(id));
-    const bool is_break = breaks && pieces.back() == kBreak;
-    bool begins = !subwords || words == 0 || is_break || after_break || Subwords::begins_word(pieces.back());
-    after_break = is_break;
-    // a piece that is a space alone begins the word that comes next, however many of them there are
-    if (whole_lines && words > 0 && begins && empty_so_far) {
-      begins = false;
-      pieces.back().erase(0, Subwords::kWordMark.size());
-    }
-    empty_so_far = begins ? pieces.back() == Subwords::kWordMark : empty_so_far && pieces.back().empty();
-    result.word_of.push_back(words - (begins ? 0 : 1));
-    words += begins ? 1 : 0;
+  for (const int id : ids) pieces.push_back(vocabulary.token(id));
+  if (!subwords) {
+    std::vector<int> each(pieces.size());
+    std::iota(each.begin(), each.end(), 0);
+    return {std::move(pieces), std::move(each)};
   }
-  result.words = subwords ? joined(pieces) : std::move(pieces);
+  Decoded result = joined(pieces);
+  if (keeps_spaces) return result;
+  for (std::string& word : result.words) {
+    word.erase(0, word.find_first_not_of(' '));
+    word.erase(word.find_last_not_of(' ') + 1);
+  }
   return result;
 }
 

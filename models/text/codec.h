@@ -19,7 +19,9 @@ struct TextCodec {
   /// Whether the subword model is another program's: it reads whole lines, with its own normalisation, and
   /// pieces that the vocabulary does not have are unknown.
   bool whole_lines = false;
-  bool ends = true;     // whether a sentence ends with </s> when it is a source
+  bool ends = true;  // whether a sentence ends with </s> when it is a source
+  /// Whether words of an output have the spaces that they begin and end with (Spacing::kept).
+  bool keeps_spaces = false;
   bool breaks = false;  // whether kBreak (context.h) is a unit of its own
 
   /// Result of encode().
@@ -47,7 +49,7 @@ struct TextCodec {
   Decoded decode(std::span<const int> ids) const;
 
  private:
-  std::vector<std::string> joined(std::span<const std::string> pieces) const;
+  Decoded joined(std::span<const std::string> pieces) const;
   LinePieces line_pieces(std::span<const std::string> words) const;
 };
 

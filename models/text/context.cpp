@@ -35,9 +35,10 @@ std::vector<std::string> with_context(std::span<const std::string> lines, int64_
 }
 
 std::string_view last_sentence(std::string_view text) {
-  if (const size_t at = text.rfind(kBreak); at != std::string_view::npos)
-    text.remove_prefix(at + kBreak.size());
-  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+  const size_t at = text.rfind(kBreak);
+  if (at == std::string_view::npos) return text;
+  text.remove_prefix(at + kBreak.size());
+  if (text.starts_with(' ')) text.remove_prefix(1);
   return text;
 }
 

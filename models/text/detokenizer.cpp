@@ -34,7 +34,12 @@ std::string unescape(std::string_view token) {
 
 std::string readable(std::string_view token, const TextSettings& settings) {
   if (settings.tokenizer == Tokenizer::characters && token == kSpaceToken) return " ";
-  return settings.raw() ? std::string(token) : unescape(token);
+  if (!settings.raw()) return unescape(token);
+  if (settings.tokenizer == Tokenizer::none && settings.spacing == Spacing::kept) {
+    const size_t begin = std::min(token.find_first_not_of(' '), token.size());
+    token = token.substr(begin, token.find_last_not_of(' ') + 1 - begin);
+  }
+  return std::string(token);
 }
 
 std::string detokenize(std::span<const std::string> tokens, const TextSettings& settings) {

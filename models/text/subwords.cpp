@@ -181,6 +181,15 @@ Subwords::Subwords(const std::string& model, const std::string& name)
 Subwords::~Subwords() = default;
 
 std::vector<std::string> Subwords::split(const std::string& word) const {
+  const size_t begin = std::min(word.find_first_not_of(' '), word.size());
+  const size_t end = std::max(word.find_last_not_of(' ') + 1, begin);
+  std::vector<std::string> pieces = split_text(word.substr(begin, end - begin));
+  pieces.insert(pieces.begin(), begin, std::string(kWordMark));
+  pieces.insert(pieces.end(), word.size() - end, std::string(kWordMark));
+  return pieces;
+}
+
+std::vector<std::string> Subwords::split_text(const std::string& word) const {
   const std::string whole = escaped(word);
   std::vector<std::string> pieces;
   for (std::string_view rest = whole; !rest.empty() || pieces.empty();) {
@@ -259,23 +268,35 @@ std::vector<std::string> Subwords::table() const {
 
 bool Subwords::begins_word(std::string_view piece) { return piece.starts_with(kWordMark); }
 
-std::vector<std::string> Subwords::join(std::span<const std::string> pieces) {
-  std::vector<std::string> words;
+Subwords::Joined Subwords::join(std::span<const std::string> pieces) {
+  Joined result;
+  std::vector<std::string>& words = result.words;
+  const auto is_blank = [](const std::string& word) { return word.find_first_not_of(' ') == word.npos; };
   for (const std::string& piece : pieces) {
-    if (begins_word(piece)) {
-      words.push_back(piece.substr(kWordMark.size()));
-      continue;
+    const bool begins = begins_word(piece);
+    if (words.empty() || (begins && !is_blank(words.back()))) {
+      words.emplace_back();
+    } else if (begins) {
+      words.back() += ' ';  // what seemed to be a word is a space
     }
-    if (words.empty()) words.emplace_back();
-    if (const auto byte = byte_of(piece)) {
+    if (begins) {
+      words.back() += piece.substr(kWordMark.size());
+    } else if (const auto byte = byte_of(piece)) {
       words.back() += *byte;
     } else {
       words.back() += piece;
     }
+    result.word_of.push_back(static_cast<int>(words.size()) - 1);
+  }
+  if (words.size() > 1 && is_blank(words.back())) {
+    const std::string spaces = words.back() + ' ';
+    words.pop_back();
+    words.back() += spaces;
+    for (int& word : result.word_of) word = std::min(word, static_cast<int>(words.size()) - 1);
   }
   for (std::string& word : words)
     word = unescaped(first_invalid_utf8(word) ? to_utf8(code_points(word)) : word);
-  return words;
+  return result;
 }
 
 }  // namespace heed::models

@@ -75,7 +75,7 @@ class Subwords {
   Subwords& operator=(const Subwords&) = delete;
 
   /// Splits a word into pieces. Thread-safe.
-  /// @param word a word without white space
+  /// @param word a word; a space at its beginning or end (Spacing::kept) is a piece of its own, U+2581
   /// @return its pieces, at least one
   std::vector<std::string> split(const std::string& word) const;
   /// @return all pieces that split() can give for text that the model knows, and the 256 bytes if it has
@@ -99,14 +99,21 @@ class Subwords {
   /// @param piece a piece returned by split()
   /// @return whether it is the first piece of a word
   static bool begins_word(std::string_view piece);
+  /// Words that pieces are joined to.
+  struct Joined {
+    std::vector<std::string> words;  // in order
+    std::vector<int> word_of;        // for each piece, the index of its word
+  };
   /// Joins pieces to words. Pieces before the first piece that begins a word are joined to the first word;
-  /// bytes that are not UTF-8 together become U+FFFD.
+  /// bytes that are not UTF-8 together become U+FFFD. A piece U+2581 that no piece of a word follows is a
+  /// further space: it stands at the beginning of the word that comes next, behind the last word at its end.
   /// @param pieces pieces of a sentence, in order
   /// @return the words
-  static std::vector<std::string> join(std::span<const std::string> pieces);
+  static Joined join(std::span<const std::string> pieces);
 
  private:
   struct Processor;
+  std::vector<std::string> split_text(const std::string& word) const;  // of a word without spaces
   std::unique_ptr<Processor> processor_;
 };
 

@@ -182,16 +182,56 @@ std::vector<Token> split_only(std::string_view text, bool lowercase) {
   return tokens;
 }
 
-// At spaces and the control characters that stand for one; white space that print knows (U+00A0, U+202F,
+// The space and the control characters that stand for one; white space that print knows (U+00A0, U+202F,
 // U+3000) is text.
-std::vector<Token> split_at_spaces(std::string_view text, bool lowercase) {
-  constexpr std::string_view kSpaces = " \t\n\v\f\r";
+constexpr std::string_view kSpaces = " \t\n\v\f\r";
+
+// At the characters of `spaces`.
+std::vector<Token> split_at(std::string_view spaces, std::string_view text, bool lowercase) {
   std::vector<Token> tokens;
-  for (size_t begin = text.find_first_not_of(kSpaces); begin < text.size();) {
-    const size_t end = std::min(text.find_first_of(kSpaces, begin), text.size());
+  for (size_t begin = text.find_first_not_of(spaces); begin < text.size();) {
+    const size_t end = std::min(text.find_first_of(spaces, begin), text.size());
     const std::string_view chunk = text.substr(begin, end - begin);
     tokens.push_back({lowercase ? to_lower(chunk) : std::string(chunk), begin, end});
-    begin = text.find_first_not_of(kSpaces, end);
+    begin = text.find_first_not_of(spaces, end);
+  }
+  return tokens;
+}
+
+// At spaces, with those that are more than one between two words in the text of the tokens.
+std::vector<Token> split_keeping_spaces(std::string_view text, bool lowercase) {
+  std::vector<Token> tokens = split_at(" ", text, lowercase);
+  size_t end = 0;  // behind the last token and its space
+  for (Token& token : tokens) {
+    token.text.insert(0, token.begin - end, ' ');
+    end = token.end + 1;
+  }
+  if (!tokens.empty()) tokens.back().text.append(text.size() - tokens.back().end, ' ');
+  return tokens;
+}
+
+// Every white space is a token.
+std::vector<Token> split_characters_and_spaces(std::string_view text, bool lowercase) {
+  std::vector<Token> tokens;
+  GraphemeBreaks breaks;
+  bool after_space = true, all_space = true;
+  for (size_t at = 0; at < text.size();) {
+    const size_t begin = at;
+    const char32_t c = next_code_point(text, at);
+    const bool breaks_here = breaks.before(c), space = is_space(c);
+    all_space = all_space && space;
+    if (space || breaks_here || after_space) {
+      const std::string_view token = c == U' ' ? kSpaceToken : text.substr(begin, at - begin);
+      tokens.push_back({std::string(token), begin, at});
+    } else {
+      tokens.back().text += text.substr(begin, at - begin);
+      tokens.back().end = at;
+    }
+    after_space = space;
+  }
+  if (all_space) return {};
+  if (lowercase) {
+    for (Token& token : tokens) token.text = to_lower(token.text);
   }
   return tokens;
 }
@@ -221,8 +261,13 @@ std::vector<Token> split_characters(std::string_view text, bool lowercase) {
 }
 
 std::vector<Token> tokenize_sentence(std::string_view text, const TextSettings& settings) {
-  if (settings.tokenizer == Tokenizer::none) return split_at_spaces(text, settings.lowercase);
-  if (settings.tokenizer == Tokenizer::characters) return split_characters(text, settings.lowercase);
+  const bool kept = settings.spacing == Spacing::kept;
+  if (settings.tokenizer == Tokenizer::none)
+    return kept ? split_keeping_spaces(text, settings.lowercase)
+                : split_at(kSpaces, text, settings.lowercase);
+  if (settings.tokenizer == Tokenizer::characters)
+    return kept ? split_characters_and_spaces(text, settings.lowercase)
+                : split_characters(text, settings.lowercase);
   if (settings.tokenizer == Tokenizer::whitespace || looks_tokenised(text))
     return split_only(text, settings.lowercase);
 
@@ -271,15 +316,40 @@ std::vector<Token> tokenize(std::string_view text, const TextSettings& settings)
   std::vector<Token> tokens;
   for (size_t begin = 0;;) {
     const size_t end = std::min(text.find(kBreak, begin), text.size());
-    for (Token& token : tokenize_sentence(text.substr(begin, end - begin), settings)) {
-      token.begin += begin;
-      token.end += begin;
+    // the spaces that a break stands between are its own
+    const size_t from = begin + (begin > 0 && begin < end && text[begin] == ' ' ? 1 : 0),
+                 to = end - (end < text.size() && end > from && text[end - 1] == ' ' ? 1 : 0);
+    for (Token& token : tokenize_sentence(text.substr(from, to - from), settings)) {
+      token.begin += from;
+      token.end += from;
       tokens.push_back(std::move(token));
     }
     if (end == text.size()) return tokens;
     begin = end + kBreak.size();
     tokens.push_back({std::string(kBreak), end, begin});
   }
+}
+
+bool has_other_spacing(std::string_view text, Tokenizer tokenizer) {
+  const auto is_white = [tokenizer](char32_t c) {
+    return tokenizer == Tokenizer::characters
+               ? is_space(c)
+               : c < 0x80 && kSpaces.find(static_cast<char>(c)) != kSpaces.npos;
+  };
+  bool text_before = false, other = false;
+  char32_t last = 0;
+  for (size_t at = 0; at < text.size();) {
+    const char32_t c = next_code_point(text, at);
+    if (!is_white(c)) {
+      if (text_before && other) return true;
+      text_before = true;
+      other = false;
+    } else {
+      other = other || c != U' ' || last == U' ';
+    }
+    last = c;
+  }
+  return false;
 }
 
 bool looks_tokenised(std::string_view text) {

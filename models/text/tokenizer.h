@@ -29,11 +29,23 @@ template <>
 inline constexpr std::array<std::string_view, 5> kNames<Tokenizer>{"auto", "words", "none", "whitespace",
                                                                    "characters"};
 
+/// What becomes of white space between words where text is taken as it is (TextSettings::raw).
+enum class Spacing : uint8_t {
+  automatic,  // kept where the training text has enough to learn it from (kept_spacing), else one
+  one,        // white space in a row is one space, at the ends of a line none
+  kept,       // as it is written: a further space, a tab, spaces at the ends
+};
+/// The names of Spacing.
+template <>
+inline constexpr std::array<std::string_view, 3> kNames<Spacing>{"auto", "one", "kept"};
+
 /// How text is split into tokens; stored in the run folder, so that a model reads new text in the same way as
 /// its training corpus.
 struct TextSettings {
   Tokenizer tokenizer = Tokenizer::automatic;  // how tokens are found
   bool lowercase = false;                      ///< lower-case every token (to_lower)
+  /// Of Tokenizer::none with subwords and of Tokenizer::characters. Spacing::automatic is Spacing::one here.
+  Spacing spacing = Spacing::automatic;
   /// Of Tokenizer::words: typographic quotes, dashes and ellipses to ASCII; letters to NFC.
   bool normalise = true;
   /// Of Tokenizer::words: write & ' " < > | [ ] as Moses does: &amp; &apos; &quot; &lt; &gt; &#124; &#91;
@@ -61,7 +73,13 @@ struct Token {
 };
 
 /// Splits a sentence into tokens. Their spans are in order, do not overlap, and leave only white space
-/// between them (Tokenizer::characters: runs of it are one token, at the ends none).
+/// between them.
+///
+/// Tokenizer::none cuts at spaces (U+0020) and, with Spacing::one, at tabs and their kind. With Spacing::kept
+/// all spaces but one between two words stand at the beginning of the second, those behind the last word at
+/// its end ("a  b " is "a", " b "), tabs are characters like others, and join() gives the text back.
+/// Tokenizer::characters: with Spacing::one white space of any kind in a row is one token, at the ends none;
+/// with Spacing::kept each is one, U+0020 kSpaceToken and any other itself.
 ///
 /// Tokenizer::words, which is also what Tokenizer::automatic does here: punctuation is split from words;
 /// numbers (3.14, 1,000), abbreviations (e.g., Mr., single initials) and hyphenated words stay whole. Text
@@ -71,6 +89,12 @@ struct Token {
 /// @param settings case, normalisation, escapes, language
 /// @return the tokens in order
 std::vector<Token> tokenize(std::string_view text, const TextSettings& settings);
+
+/// Whether Spacing::one would change white space inside a line; that at its ends does not count.
+/// @param text one line
+/// @param tokenizer none or characters, which know different characters as white space
+/// @return whether there is a space behind another one, or white space that is no space
+bool has_other_spacing(std::string_view text, Tokenizer tokenizer);
 
 /// Whether a line looks like the output of a tokenizer: punctuation or Moses' `&apos;` stands between spaces,
 /// and no word has a comma, a quote or a sentence end attached to it.
@@ -95,7 +119,8 @@ std::string detokenize(std::span<const std::string> tokens, const TextSettings& 
 /// @param token such as `&apos;s`
 /// @return the token with the characters: 's in this example
 std::string unescape(std::string_view token);
-/// The text that a token stands for, whatever tokenizer it is of.
+/// The text that a token stands for, whatever tokenizer it is of; without spaces that Spacing::kept put at
+/// its ends.
 /// @param token a token
 /// @param settings how it was made
 /// @return its text

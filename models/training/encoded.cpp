@@ -101,6 +101,7 @@ std::string encoding_of(const RunConfig& config, const TextCodec& source, const 
                           text->lowercase, text->normalise, text->escape, text->language, text->context,
                           codec->whole_lines, codec->ends, fingerprint(codec->vocabulary.save()),
                           codec->subwords ? fingerprint(codec->subwords->model()) : "words");
+    if (text->spacing == Spacing::kept) result += "spacing kept\n";
   }
   return result;
 }

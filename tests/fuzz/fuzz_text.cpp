@@ -27,6 +27,14 @@ void read(std::string_view bytes) {
       }
       detokenize(tokens, settings);
     }
+    for (const Tokenizer tokenizer : {Tokenizer::none, Tokenizer::characters}) {
+      const TextSettings kept{.tokenizer = tokenizer, .spacing = Spacing::kept};
+      std::vector<std::string> tokens;
+      for (Token& token : tokenize(line, kept)) tokens.push_back(std::move(token.text));
+      const bool same = tokens.empty() || tokenizer == Tokenizer::characters || join(tokens) == line;
+      require(same, "kept spacing comes back");
+      has_other_spacing(line, tokenizer);
+    }
     folded(line);
     cleaner.judge(trimmed(line), to_lower(line));
     std::string whole;

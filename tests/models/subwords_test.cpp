@@ -35,7 +35,7 @@ TEST_P(SubwordKinds, PiecesJoinToTheWord) {
       const std::vector<std::string> pieces = subwords.split(word);
       EXPECT_TRUE(Subwords::begins_word(pieces.front()));
       for (size_t i = 1; i < pieces.size(); ++i) EXPECT_FALSE(Subwords::begins_word(pieces[i]));
-      EXPECT_THAT(Subwords::join(pieces), ElementsAre(word));
+      EXPECT_THAT(Subwords::join(pieces).words, ElementsAre(word));
     }
   }
   EXPECT_GT(subwords.split("Haustürlowest").size(), 1U);  // a word it never saw
@@ -63,16 +63,60 @@ TEST_P(SubwordKinds, BytesMakeEveryWordKnown) {
     const std::vector<std::string> split = subwords.split(word);
     EXPECT_TRUE(Subwords::begins_word(split.front())) << word;
     for (const std::string& piece : split) EXPECT_TRUE(known.contains(piece)) << word << ": " << piece;
-    EXPECT_THAT(Subwords::join(split), ElementsAre(word));
+    EXPECT_THAT(Subwords::join(split).words, ElementsAre(word));
   }
+}
+
+// Further spaces are pieces of their own, a tab is a character that has bytes.
+TEST_P(SubwordKinds, SpacesOfWordsComeBack) {
+  TextCodec codec;
+  codec.subwords = std::make_shared<Subwords>(
+      Subwords::train(lines(), {.kind = GetParam(), .size = 320, .bytes = true}), "model");
+  codec.vocabulary = Vocabulary::build(std::vector<std::vector<std::string>>{codec.subwords->pieces()});
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"low", " lowest"},
+                                             {"  low", "das  "},
+                                             {" low "},
+                                             {"low\tlow", "\t", "   \u6F22 "},
+                                             {"\u2581", " \u2581\u2581x"}}) {
+    codec.keeps_spaces = true;
+    const TextCodec::Encoded encoded = codec.encode(words);
+    EXPECT_EQ(std::ranges::count(encoded.ids, Vocabulary::kUnk), 0);
+    TextCodec::Decoded decoded = codec.decode(encoded.ids);
+    EXPECT_EQ(decoded.words, words);
+    EXPECT_EQ(decoded.word_of, encoded.word_of);
+    codec.keeps_spaces = false;  // a run of single spaces: what its model writes beside them is dropped
+    decoded = codec.decode(encoded.ids);
+    for (size_t i = 0; i < words.size(); ++i) {
+      const size_t begin = words[i].find_first_not_of(' ');
+      EXPECT_EQ(decoded.words[i], words[i].substr(begin, words[i].find_last_not_of(' ') + 1 - begin));
+    }
+  }
+}
+
+TEST(Subwords, APieceThatIsASpaceBelongsToAWord) {
+  const std::string space = "\u2581";
+  const auto joined = [](const std::vector<std::string>& pieces) {
+    const Subwords::Joined all = Subwords::join(pieces);
+    EXPECT_EQ(all.word_of.size(), pieces.size());
+    return std::pair(all.words, all.word_of);
+  };
+  using Words = std::vector<std::string>;
+  using Of = std::vector<int>;
+  EXPECT_EQ(joined({space, "x"}), std::pair(Words{"x"}, Of({0, 0})));  // a word without a longer piece
+  EXPECT_EQ(joined({space, space, "x", space}), std::pair(Words{" x "}, Of({0, 0, 0, 0})));
+  EXPECT_EQ(joined({"\u2581a", space, space, "\u2581b", space, space}),
+            std::pair(Words{"a", "  b  "}, Of({0, 1, 1, 1, 1, 1})));
+  EXPECT_EQ(joined({space}), std::pair(Words{""}, Of({0})));
+  EXPECT_EQ(joined({"a", space}), std::pair(Words{"a "}, Of({0, 0})));
 }
 
 TEST(Subwords, BytesThatAreNoTextAreMarked) {
   const std::vector<std::string> pieces{"\u2581", "<0xE6>", "<0xBC>", "<0xA2>",
                                         "b",      "<0xE6>", "<0xBC>", "\u2581c"};
-  EXPECT_THAT(Subwords::join(pieces), ElementsAre("\u6F22b\uFFFD\uFFFD", "c"));
+  EXPECT_THAT(Subwords::join(pieces).words, ElementsAre("\u6F22b\uFFFD\uFFFD", "c"));
   // nearly a byte
-  EXPECT_THAT(Subwords::join(std::vector<std::string>{"\u2581<0x41>", "<0xZZ>", "<0x4>"}),
+  EXPECT_THAT(Subwords::join(std::vector<std::string>{"\u2581<0x41>", "<0xZZ>", "<0x4>"}).words,
               ElementsAre("<0x41><0xZZ><0x4>"));
 }
 
@@ -80,7 +124,7 @@ TEST(Subwords, NormalisationIsSentencePieces) {
   const auto first = [](Normalisation normalisation, const std::string& word) {
     const Subwords subwords(
         Subwords::train(lines(), {.size = 320, .bytes = true, .normalisation = normalisation}), "model");
-    return Subwords::join(subwords.split(word));
+    return Subwords::join(subwords.split(word)).words;
   };
   EXPECT_THAT(first(Normalisation::identity, "\uFB01n"), ElementsAre("\uFB01n"));
   EXPECT_THAT(first(Normalisation::nfkc, "\uFB01n"), ElementsAre("fin"));
@@ -90,8 +134,8 @@ TEST(Subwords, NormalisationIsSentencePieces) {
 
 TEST(Subwords, JoinTakesPiecesApartAtTheirBeginnings) {
   const std::vector<std::string> pieces{"tail", "\u2581a", "\u2581do", "g"};
-  EXPECT_THAT(Subwords::join(pieces), ElementsAre("tail", "a", "dog"));
-  EXPECT_TRUE(Subwords::join({}).empty());
+  EXPECT_THAT(Subwords::join(pieces).words, ElementsAre("tail", "a", "dog"));
+  EXPECT_TRUE(Subwords::join({}).words.empty());
 }
 
 TEST(Subwords, Refusals) {

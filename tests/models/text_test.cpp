@@ -244,6 +244,55 @@ TEST(Tokenize, RawTextComesBackAsItIsWritten) {
             "\u00E9t\u00E9 a");
 }
 
+// White space of any kind, between, before and behind words.
+const std::vector<std::string> kSpacedLines{
+    "a  b",         "  a b", " a", "a ", "a   b  ", "\ta\tb\t", "x \t y\v\f\rz", "a\r", "\u3000 a\u00A0 b",
+    "  a  <brk>  b"};
+
+TEST(Tokenize, SpacingIsKeptWhereItIsAskedFor) {
+  const TextSettings kept{.tokenizer = Tokenizer::none, .spacing = Spacing::kept};
+  const TextSettings characters{.tokenizer = Tokenizer::characters, .spacing = Spacing::kept};
+  std::vector<std::string> lines = kSpacedLines;
+  lines.insert(lines.end(), kRawLines.begin(), kRawLines.end());
+  for (const std::string& line : lines) {
+    std::vector<std::string> words;
+    size_t end = 0;
+    for (const Token& token : tokenize(line, kept)) {
+      const std::string own = line.substr(token.begin, token.end - token.begin);
+      EXPECT_EQ(readable(token.text, kept), own) << line;
+      EXPECT_NE(own.find_first_not_of(' '), std::string::npos) << line;
+      EXPECT_EQ(line.substr(end, token.begin - end).find_first_not_of(' '), std::string::npos) << line;
+      end = token.end;
+      words.push_back(token.text);
+    }
+    EXPECT_EQ(detokenize(words, kept), line);
+    words.clear();
+    for (const Token& token : tokenize(line, characters)) words.push_back(token.text);
+    EXPECT_EQ(detokenize(words, characters), line);
+  }
+  for (const TextSettings& settings : {kept, characters}) {
+    EXPECT_TRUE(tokenize("", settings).empty());
+    EXPECT_TRUE(tokenize("   ", settings).empty());
+  }
+  EXPECT_EQ(tokenize("a  b ", kept).at(1), (Token{" b ", 3, 4}));
+  EXPECT_EQ(join(tokenize(" e\u0301\t x", characters)), "\u2581 e\u0301 \t \u2581 x");
+  TextSettings behind = kept;  // lines of a document: a break has a space on either side
+  behind.context = 1;
+  EXPECT_EQ(tokenize(" a  <brk>  b", behind),
+            (std::vector<Token>{{" a ", 1, 2}, {"<brk>", 4, 9}, {" b", 11, 12}}));
+  EXPECT_EQ(detokenize(std::vector<std::string>{" a ", "<brk>", " b"}, behind), " a  <brk>  b");
+}
+
+TEST(Tokenize, OtherSpacingIsThatInsideALine) {
+  const auto other = [](const std::string& line) { return has_other_spacing(line, Tokenizer::none); };
+  for (const char* line : {"a  b", "a\tb", "a \r b", "x a  b"}) EXPECT_TRUE(other(line)) << line;
+  for (const char* line : {"", "  ", "a", "a b c", "  a b  ", "\ta b\r", "a\u00A0b", "a\u3000b", "a \u00A0b"})
+    EXPECT_FALSE(other(line)) << line;
+  for (const char* line : {"a  b", "a\u00A0b", "a \u3000b"})
+    EXPECT_TRUE(has_other_spacing(line, Tokenizer::characters)) << line;
+  EXPECT_FALSE(has_other_spacing(" a b\u00A0", Tokenizer::characters));
+}
+
 TEST(Tokenize, CharactersAreThoseThatAReaderSees) {
   const TextSettings characters{.tokenizer = Tokenizer::characters};
   EXPECT_EQ(join(tokenize("ab c", characters)), "a b \u2581 c");

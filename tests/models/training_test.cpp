@@ -10,6 +10,7 @@
 #include <regex>
 #include <set>
 
+#include "framework/io/file.h"
 #include "models/architectures/recurrent/options.h"
 #include "models/architectures/transformer/options.h"
 #include "models/corpus/pharaoh.h"
@@ -19,6 +20,7 @@
 #include "models/metrics/loss.h"
 #include "models/text/unicode.h"
 #include "models/training/session.h"
+#include "models/training/spacing.h"
 #include "tests/models/copy_task.h"
 #include "tests/testing/temp_dir.h"
 #include "tests/testing/throws.h"
@@ -342,6 +344,79 @@ TEST(Translator, FiveScriptsComeBackAsTheyAreWritten) {
     EXPECT_EQ(outputs[i].source.text, lines.source[i]);
     EXPECT_EQ(outputs[i].target.text, lines.target[i]);
   }
+}
+
+// White space that the training text has comes back, and a run whose text has none is given single spaces.
+TEST(Translator, SpacingIsKeptOnTheSidesThatHaveAny) {
+  const std::vector<std::string> plain{"my dog", "the red cat", "we run", "no fish here"},
+      spaced{"mon  chien", "le\tchat  rouge ", " nous courons", "aucun poisson   ici"};
+  for (const bool source_side : {false, true}) {
+    const TempDir folder;
+    const ParallelLines lines = source_side ? ParallelLines{spaced, plain} : ParallelLines{plain, spaced};
+    RunConfig config = tiny_config();
+    config.train.subwords = SubwordKind::bpe;
+    config.train.subword_vocabulary = 320;
+    config.train.joint = true;
+    config.train.epochs = 300;
+    config = with_spacing_of(config, lines);
+    EXPECT_EQ(config.source_text.spacing, source_side ? Spacing::kept : Spacing::one);
+    EXPECT_EQ(config.target_text.spacing, source_side ? Spacing::one : Spacing::kept);
+    EXPECT_EQ(spacing_text(config), std::string("white space is kept as it is written in ") +
+                                        (source_side ? "sources" : "targets"));
+    TrainingSession::start(folder.path(), config, prepare(config, lines, lines)).run({.clock = [] {
+      return 0.0;
+    }});
+    const Translator translator(load_run(folder.path()));
+    const std::vector<Translation> outputs = translator.translate(lines.source);
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      EXPECT_EQ(outputs[i].source.text, lines.source[i]);
+      EXPECT_EQ(outputs[i].target.text, lines.target[i]);
+      for (const TranslationToken& token : outputs[i].target.tokens) {
+        if (token.eos) continue;
+        EXPECT_EQ(token.text,
+                  lines.target[i].substr(token.span->first, token.span->second - token.span->first));
+      }
+    }
+    if (source_side) continue;
+    const std::vector<std::string> typed{"my   dog"};
+    EXPECT_EQ(translator.translate(typed).front().target.text, lines.target.front());
+  }
+}
+
+TEST(Spacing, IsKeptWhereOneLineInAThousandHasSome) {
+  RunConfig config = tiny_config();
+  config.train.subwords = SubwordKind::bpe;
+  const auto spacing = [&](size_t lines, size_t other, const RunConfig& of) {
+    std::vector<std::string> text(lines, "a b");
+    std::fill_n(text.begin(), other, "a  b");
+    const RunConfig in_memory = with_spacing_of(of, {text, std::vector<std::string>(lines, " x y ")});
+    EXPECT_EQ(in_memory.target_text.spacing, Spacing::one);
+    const TempDir folder;
+    std::string all;
+    for (const std::string& line : text) all += line + "\n";
+    write_file_atomically(folder / "a", all);
+    write_file_atomically(folder / "b", "x y\n");
+    EXPECT_EQ(with_spacing_of(of, folder / "a", folder / "b"), in_memory);
+    return in_memory.source_text.spacing;
+  };
+  EXPECT_EQ(spacing(1000, 0, config), Spacing::one);
+  EXPECT_EQ(spacing(1000, 1, config), Spacing::kept);
+  EXPECT_EQ(spacing(1001, 1, config), Spacing::one);
+  EXPECT_EQ(spacing(3, 3, tiny_config()), Spacing::one);  // words of Moses' rules
+  config.source_text.spacing = Spacing::one;
+  EXPECT_EQ(spacing(3, 3, config), Spacing::one);
+  RunConfig words = tiny_config();
+  words.source_text = {.tokenizer = Tokenizer::none, .spacing = Spacing::kept};
+  EXPECT_ERROR(ValueError,
+               "spacing: kept is of text as it is, of subwords with --tokenizer none or of characters",
+               check(words));
+  words.source_text.tokenizer = Tokenizer::characters;
+  check(words);
+  // what a run of an older version did, which says nothing
+  std::string toml = to_toml(resolved(words));
+  for (size_t at; (at = toml.find("spacing = ")) != toml.npos;) toml.erase(at, toml.find('\n', at) + 1 - at);
+  EXPECT_EQ(parse_run_config(toml, "c").source_text.spacing, Spacing::one);
+  EXPECT_EQ(parse_run_config(to_toml(words), "c").source_text.spacing, Spacing::kept);
 }
 
 // Raw text: nothing is unknown, the output is spelt as the corpus is, white space of print included.
@@ -731,6 +806,7 @@ TEST(RunConfig, ReadsTheFirstVersion) {
   wanted.source_text.language = "en";
   wanted.target_text.lowercase = true;
   wanted.source_text.tokenizer = wanted.target_text.tokenizer = Tokenizer::words;
+  wanted.source_text.spacing = wanted.target_text.spacing = Spacing::one;
   EXPECT_EQ(recurrent, wanted);
   wanted.model = TransformerOptions{.encoder_layers = 2,
                                     .decoder_layers = 3,

@@ -9,6 +9,7 @@
 #include "models/grammar/demo_corpus.h"
 #include "models/run/files.h"
 #include "models/text/vocabulary.h"
+#include "models/training/spacing.h"
 
 namespace heed::apps {
 namespace {
@@ -92,7 +93,8 @@ models::RunConfig built_in_config() {
 }
 
 TrainingPlan plan_training(const fs::path& folder, const std::vector<std::string>& kinds,
-                           const models::RunConfig& config, const Resumed& resumed) {
+                           const models::RunConfig& config, const models::ParallelLines& train,
+                           const Resumed& resumed) {
   TrainingPlan plan{folder, {}, {}, {}, {}};
   for (const std::string& kind : kinds) plan.runs.push_back({kind, folder / kind, config});
   const PlannedRun* first = nullptr;
@@ -120,7 +122,8 @@ TrainingPlan plan_training(const fs::path& folder, const std::vector<std::string
   }
   for (PlannedRun& run : plan.runs) {
     if (run.started) continue;
-    run.config = with_attention(first ? first->config : config, run.attention);
+    run.config =
+        with_attention(first ? first->config : models::with_spacing_of(config, train), run.attention);
     models::check_run_folder(run.folder, /*overwrite=*/true);
     check_given(run.config);
     // sizes that only it can judge

@@ -55,10 +55,11 @@ struct TrainingPlan {
 using Resumed = std::function<models::RunConfig(const models::RunConfig& run, const std::string& folder)>;
 
 /// A run folder `folder`/KIND for each kind. With `resumed` those that are there go on with what it gives;
-/// others, and all without it, get `config`, or that of those that go on. Throws ValueError for a config that
-/// makes no sense and for runs that were not trained alike; IoError for a folder that holds something else
-/// than a run or in which another process trains.
+/// others, and all without it, get `config` with what the training text decides, or that of those that go on.
+/// Throws ValueError for a config that makes no sense and for runs that were not trained alike; IoError for a
+/// folder that holds something else than a run or in which another process trains.
 TrainingPlan plan_training(const std::filesystem::path& folder, const std::vector<std::string>& kinds,
-                           const models::RunConfig& config, const Resumed& resumed = {});
+                           const models::RunConfig& config, const models::ParallelLines& train,
+                           const Resumed& resumed = {});
 
 }  // namespace heed::apps
