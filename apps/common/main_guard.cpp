@@ -117,14 +117,16 @@ size_t edits(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::string nearest(std::string_view word, const std::vector<std::string>& known) {
+  const auto letters = [](std::string_view name) { return name.substr(name.starts_with("--") ? 2 : 0); };
   std::string best;
-  double least = 0.4;  // of the letters; parts in common, such as --max-updates and --updates, count as near
+  double least = 0.41;  // of the letters; parts in common, such as --max-updates and --updates, count as near
   for (const std::string& one : known) {
     const bool contains = one.size() > 4 && (word.ends_with(one.substr(2)) || word.starts_with(one) ||
                                              (word.size() > 4 && one.ends_with(word.substr(2))));
-    const double part = contains ? 0.2
-                                 : static_cast<double>(edits(word, one)) /
-                                       static_cast<double>(std::max(word.size(), one.size()));
+    const double part = contains
+                            ? 0.2
+                            : static_cast<double>(edits(letters(word), letters(one))) /
+                                  static_cast<double>(std::max(letters(word).size(), letters(one).size()));
     if (part < least) {
       least = part;
       best = one;

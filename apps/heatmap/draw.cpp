@@ -72,8 +72,8 @@ const Format& format_of(const std::string& path, const std::string& name) {
     throw CLI::ValidationError("--format", fmt::format("{} and the extension {} differ", name, extension));
   if (named) return *named;
   if (of_path) return *of_path;
-  throw ValueError(fmt::format("'{}': the output must end in {} (a picture) or .html (a page)", path,
-                               fmt::join(known, ", ")));
+  throw CLI::ValidationError("--output", fmt::format("'{}' must end in {} (a picture) or .html (a page)",
+                                                     path, fmt::join(known, ", ")));
 }
 
 Rendered draw(const std::vector<NamedRecord>& records, const Format& format, const PictureOptions& options,

@@ -11,8 +11,8 @@ namespace heed::heatmap {
 constexpr double kDefaultDpi = 144;
 
 /// The format of an output: the one named ("svg", "png", "pdf") or, with an empty name, that of the path's
-/// extension, SVG for standard output ("-", /dev/stdout). Throws ValueError for another extension and for a
-/// name that is not the extension's.
+/// extension, SVG for standard output ("-", /dev/stdout). Throws CLI::ValidationError for another extension
+/// and for a name that is not the extension's.
 const Format& format_of(const std::string& path, const std::string& name = "");
 
 /// The records side by side in one picture (make_pictures). Throws ValueError as make_pictures and for a

@@ -78,6 +78,27 @@ void check_trained_usage(const CompareOptions& o) {
   for (const std::string& option : o.run.given()) {
     wrong_usage(option, "belongs to training, and with --run nothing is trained");
   }
+  if (config_of_preset(*o.app) != models::RunConfig{})
+    wrong_usage("--config", "is the config of a run, and with --run nothing is trained");
+}
+
+// Runs that are scored on the same sentences.
+void check_languages(const std::vector<NamedRun>& runs) {
+  const auto config_of = [](const NamedRun& run) {
+    const fs::path file = run.folder / models::run_files::kConfig;
+    return models::parse_run_config(read_file(file), file.string());
+  };
+  const models::RunConfig first = config_of(runs.front());
+  for (const NamedRun& run : runs) {
+    const models::RunConfig config = config_of(run);
+    for (const auto& [side, own, of_first] :
+         {std::tuple("source", &config.source_text.language, &first.source_text.language),
+          std::tuple("target", &config.target_text.language, &first.target_text.language)}) {
+      if (!own->empty() && !of_first->empty() && *own != *of_first)
+        throw ValueError("run", fmt::format("'{}' has {} as its {} language, '{}' {}", run.folder.string(),
+                                            *own, side, runs.front().folder.string(), *of_first));
+    }
+  }
 }
 
 void check_usage(const CompareOptions& o) {
@@ -154,6 +175,7 @@ void check_files(const CompareOptions& o) {
                      .runs = runs,
                      .new_folders = folders});
   for (const NamedRun& run : o.runs) models::require_run(run.folder);
+  if (!o.runs.empty()) check_languages(o.runs);
   check_report(o);
   if (!o.runs.empty()) return;
   if (!o.resume && file_exists(out) && !fs::is_empty(out)) {

@@ -11,6 +11,7 @@
 #include "apps/common/sentence.h"
 #include "apps/heatmap/terminal.h"
 #include "apps/translator/look.h"
+#include "apps/translator/search_options.h"
 #include "framework/core/error.h"
 #include "models/run/box.h"
 #include "models/text/context.h"
@@ -92,6 +93,7 @@ class Conversation {
   }
   void translate(const std::string& sentence) {
     require_text(sentence);
+    warn_of_unknown_words(translator_, sentence);
     const std::vector<models::Translation> found =
         translator_.translate(std::vector<std::string>{context_.add(sentence)}, options_);
     if (!found.front().skipped.empty())

@@ -251,7 +251,7 @@ void evaluate_run(const EvaluateOptions& options, const CLI::App& cli) {
   if (ranks && (options.source == "-" || options.target == "-"))
     throw ValueError("evaluate", "several ranks read files, not standard input");
   Profiling profiling(ranks && !ranks->first() ? "" : options.profile);
-  const models::Translator translator = load_translator(options.runs, profiling);
+  const models::Translator translator = load_translator(options.runs, options.translate.search, profiling);
   translator.usual_map();                 // and what is wrong with it
   std::deque<models::Translator> beside;  // loaded first, as all that may fail
   for (const std::string& run : options.beside) {

@@ -68,6 +68,7 @@ nlohmann::ordered_json write_exported(const ExportOptions& options) {
   say("'{}': weights as {}, {:.2f} MB ({:.2f} MB in '{}')\n", options.output,
       models::name_of_choice(options.weights), static_cast<double>(after) / 1e6,
       static_cast<double>(before) / 1e6, options.run);
+  if (after >= before) note("nothing is saved: '{}' is as small already\n", options.run);
   return {{"run", options.output},
           {"weights", models::name_of_choice(options.weights)},
           {"bytes", after},

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -166,7 +167,7 @@ nlohmann::ordered_json failures_json(const FailureReport& report, const RunFailu
 void check_failure_report(const std::string& path) {
   const std::string extension = extension_of(path);
   if (extension != ".html" && extension != ".md" && extension != ".json")
-    throw ValueError(fmt::format("'{}': a report of failures must end in .html, .md or .json", path));
+    throw CLI::ValidationError("--report", fmt::format("'{}' must end in .html, .md or .json", path));
 }
 
 std::string failures_text(const FailureReport& report) {

@@ -23,7 +23,8 @@ struct FailureReport {
   std::vector<RunFailures> runs;  // at least one
 };
 
-/// Throws ValueError unless a report can be written to the path: .html, .md or .json, or "-" (Markdown).
+/// Throws CLI::ValidationError unless a report can be written to the path: .html, .md or .json, or "-"
+/// (Markdown).
 void check_failure_report(const std::string& path);
 
 /// A row a kind of failure that a run has cases of, a column a run.

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <memory>
+#include <tuple>
 
 #include "apps/common/choice.h"
 #include "apps/common/environment.h"
@@ -73,6 +74,15 @@ Command add_import(CLI::App& cli) {
       cli, "--weights", o->weights,
       "how they are stored: f32 (loads without a copy), f16 or bf16 (half the size), int8 (a quarter, a "
       "scale a row)");
+  for (const auto& [flag, language, of] :
+       {std::tuple("--source-language", &o->options.source_language, "source"),
+        std::tuple("--target-language", &o->options.target_language, "target")}) {
+    cli.add_option(flag, *language,
+                   fmt::format("of the {}: two or three letters (en, de, fr, ...); without it what the files "
+                               "say, if they do",
+                               of))
+        ->check(allowed_text(models::language_code(/*may_be_empty=*/false)));
+  }
   cli.add_flag("--allow-unknown", o->options.unknown, "the model may write <unk>");
   cli.add_option("--threads", o->threads, "threads (default: what the container allows)")
       ->check(CLI::Range(0, 1024));

@@ -40,7 +40,8 @@ PlotFormat format_of(const std::string& path) {
   const std::string extension = models::to_lower(fs::path(path).extension().string());
   const auto found = std::ranges::find(kExtensions, extension);
   if (found == std::end(kExtensions))
-    throw ValueError(fmt::format("'{}': the output must end in {}", path, fmt::join(kExtensions, ", ")));
+    throw CLI::ValidationError("--output",
+                               fmt::format("'{}' must end in {}", path, fmt::join(kExtensions, ", ")));
   return static_cast<PlotFormat>(found - std::begin(kExtensions));
 }
 

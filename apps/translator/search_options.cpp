@@ -5,6 +5,9 @@
 
 #include "apps/common/choice.h"
 #include "apps/common/idle.h"
+#include "apps/common/main_guard.h"
+#include "framework/core/error.h"
+#include "models/text/tokenizer.h"
 
 namespace heed::apps {
 
@@ -54,6 +57,12 @@ void check_search_options(const CLI::App& cli, const models::SearchOptions& sear
                      "beside --length-penalty none"}});
 }
 
+void warn_of_unknown_words(const models::Translator& translator, const std::string& sentence) {
+  const std::vector<std::string> words = translator.unknown_source_words(sentence);
+  if (!words.empty())
+    warn("translator", fmt::format("the model does not know: {}", one_line(models::join(words))));
+}
+
 std::string search_text(const models::TranslateOptions& options) {
   const models::TranslateOptions usual;
   const models::SearchOptions &s = options.search, &u = usual.search;
@@ -75,17 +84,26 @@ std::string search_text(const models::TranslateOptions& options) {
   return text;
 }
 
-models::Translator load_translator(const std::vector<std::string>& runs) {
-  const ProfilePhase phase("load");
-  models::Translator translator(models::load_run(runs.front()));
-  for (size_t i = 1; i < runs.size(); ++i) translator.join(models::load_run(runs[i]));
-  return translator;
-}
-
-models::Translator load_translator(const std::vector<std::string>& runs, Profiling& profiling) {
-  models::Translator translator = load_translator(runs);
+models::Translator load_translator(const std::vector<std::string>& runs, const models::SearchOptions& search,
+                                   Profiling& profiling) {
+  models::Translator translator = [&] {
+    const ProfilePhase phase("load");
+    models::Translator loaded(models::load_run(runs.front()));
+    for (size_t i = 1; i < runs.size(); ++i) loaded.join(models::load_run(runs[i]));
+    return loaded;
+  }();
   std::vector<const nn::Module*> models;
-  for (const models::TranslationModel* model : translator.models()) models.push_back(model);
+  bool attends = false;
+  for (const models::TranslationModel* model : translator.models()) {
+    models.push_back(model);
+    attends = attends || model->has_attention();
+  }
+  if (search.coverage > 0 && !attends)
+    throw ValueError("coverage-penalty", fmt::format("'{}' has no attention to cover with", runs.front()));
+  if (search.coverage > 0 && search.length_penalty == models::LengthPenalty::average)
+    warn("translator",
+         "--coverage-penalty is weighed against --length-penalty wu; beside average it counts for "
+         "more, and translations can repeat themselves");
   profiling.name_layers(models);
   return translator;
 }

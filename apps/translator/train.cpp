@@ -105,8 +105,10 @@ models::RunConfig resumed_config(const TrainOptions& options) {
   return options.run.resumed(config, options.folder);
 }
 
-std::optional<models::WordLinks> links_of(const TrainOptions& options) {
+std::optional<models::WordLinks> links_of(const TrainOptions& options, const models::RunConfig& config) {
   if (options.alignments.empty()) return std::nullopt;
+  if (config.train.guided_alignment == 0)
+    throw CLI::ValidationError("--alignments", "does nothing without --guided-alignment, which is 0");
   return models::read_pharaoh(input_path(options.alignments));
 }
 
@@ -182,7 +184,7 @@ models::TrainingSession begin_from(const TrainOptions& options, const Pairs& pai
   return models::TrainingSession::start(options.folder, config, pairs.prepare(config),
                                         {.text = models::text_of_run(options.init_from, run.config),
                                          .weights = std::move(weights),
-                                         .links = links_of(options),
+                                         .links = links_of(options, config),
                                          .data = models::run_data(options.files, pairs.marks),
                                          .overwrite = options.overwrite,
                                          .lock = std::move(lock)});
@@ -218,7 +220,7 @@ models::TrainingSession open_session(const TrainOptions& options) {
   check_given(given);
   const models::RunConfig config = pairs.resolve(given);
   auto session = models::TrainingSession::start(folder, config, pairs.prepare(config),
-                                                {.links = links_of(options),
+                                                {.links = links_of(options, config),
                                                  .data = models::run_data(options.files, pairs.marks),
                                                  .overwrite = options.overwrite,
                                                  .lock = std::move(lock)});

@@ -256,7 +256,7 @@ void translate(TranslationOptions& options, const CLI::App& cli) {
                                   : 0);
   models::Ranks* const ranks = one_sentence ? nullptr : cluster::start_ranks();
   Profiling profiling(first ? options.profile : "");
-  models::Translator translator = load_translator(options.runs, profiling);
+  models::Translator translator = load_translator(options.runs, search, profiling);
   if (options.translate.self_attention)
     translator.require_self_attention(fmt::format("--self-attention: '{}'", options.runs.front()));
   if (options.translate.replace_unknown && !translator.run().model->has_attention()) {
@@ -278,6 +278,7 @@ void translate(TranslationOptions& options, const CLI::App& cli) {
   if (!options.words.empty()) {
     const std::vector<std::string> sentences = sentences_of(options.words);
     for (const std::string& sentence : sentences) require_text(sentence);
+    for (const std::string& sentence : sentences) warn_of_unknown_words(translator, sentence);
     translating.add(sentences);
     if (!translating.skipped().empty())
       throw ValueError("the sentence is too long: " + translating.skipped());

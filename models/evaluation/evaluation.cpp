@@ -131,6 +131,7 @@ Evaluation evaluate(const Translator& translator, std::span<const std::string> s
   scored.source_unknown = source_unknown.share();
   scored.target_unknown = target_unknown.share();
   scored.text_tokenizer = bleu_tokenizer_of(run.config.target_text.language);
+  if (target_text.raw()) scored.token_tokenizer = scored.text_tokenizer;
   scored.writes_lower_case = run.config.target_text.lowercase;
   if (!pairs.empty()) scored.loss = corpus_loss(*run.model, pairs, 64, ranks);
   if (ranks && !ranks->first()) return result;
@@ -155,7 +156,7 @@ Evaluation evaluate_hypotheses(std::span<const std::string> hypotheses,
   }
   Evaluation result;
   Scored& scored = result.scored;
-  scored.text_tokenizer = bleu_tokenizer_of(language);
+  scored.text_tokenizer = scored.token_tokenizer = bleu_tokenizer_of(language);
   scored.output_text.assign(hypotheses.begin(), hypotheses.end());
   scored.reference_text.assign(references.begin(), references.end());
   const BleuOptions words{.tokenize = scored.text_tokenizer};

@@ -151,7 +151,7 @@ ImportedRun to_run(ForeignModel model) {
   config.train.max_length = std::min<int64_t>(
       config.train.max_length, config.model.architecture().longest_source(config.model.options()) - 1);
   for (TextSettings* const text : {&config.source_text, &config.target_text})
-    *text = {.tokenizer = Tokenizer::none};
+    *text = {.tokenizer = Tokenizer::none, .spacing = Spacing::one};
   config.source_text.language = model.source_language;
   config.target_text.language = model.target_language;
   ImportReport& report = run.report;
@@ -172,7 +172,10 @@ ImportedRun to_run(ForeignModel model) {
 ImportReport import_run(const fs::path& path, const fs::path& folder, const ImportOptions& options,
                         bool overwrite, WeightType stored, const std::function<void()>& complete) {
   check_run_folder(folder, overwrite);
-  ImportedRun run = to_run(read_foreign(path, options));
+  ForeignModel model = read_foreign(path, options);
+  if (!options.source_language.empty()) model.source_language = options.source_language;
+  if (!options.target_language.empty()) model.target_language = options.target_language;
+  ImportedRun run = to_run(std::move(model));
   check(run.config);
   run.text[run_files::kMetrics] = "";
   replace_run(folder, overwrite, run.config, run.text,

@@ -28,6 +28,7 @@ inline constexpr std::array<std::string_view, 3> kNames<Arithmetic>{"auto", "hug
 struct ImportOptions {
   Arithmetic arithmetic = Arithmetic::automatic;  // see Arithmetic
   bool unknown = false;                           // whether the model may write <unk>
+  std::string source_language, target_language;   // codes; empty: what the files say, if they do
 };
 
 /// A vocabulary in the numbering of the imported model.

@@ -20,7 +20,9 @@ Value score_of(const ChrfResult& result) { return Score{result.score, result.sig
 Value number(double value) { return std::isnan(value) ? Value() : Score{value, {}}; }
 
 Value bleu(const Scored& s) {
-  return score_of(corpus_bleu(s.outputs, s.references, {.tokenize = BleuTokenizer::none}));
+  BleuResult result = corpus_bleu(s.outputs, s.references, {.tokenize = BleuTokenizer::none});
+  result.signature = bleu_of({}, {.tokenize = s.token_tokenizer}).signature;
+  return score_of(result);
 }
 Value bleu_of_text(const Scored& s) {
   return score_of(corpus_bleu(s.output_text, s.reference_text, {.tokenize = s.text_tokenizer}));

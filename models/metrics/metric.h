@@ -22,6 +22,7 @@ struct Scored {
   std::vector<std::string> outputs, references;  // tokens joined by spaces; both have one entry per sentence
   std::vector<std::string> output_text, reference_text;  // detokenised text; both have one entry per sentence
   BleuTokenizer text_tokenizer = BleuTokenizer::v13a;    // how BLEU finds words in these texts
+  BleuTokenizer token_tokenizer = BleuTokenizer::none;  // how the tokens above were found; none: by the run's
   double loss = NAN;  // cross-entropy without label smoothing, nats per target token
   double source_unknown = NAN, target_unknown = NAN;  // share of words not in the vocabulary, [0, 1]
   bool writes_lower_case = false;                     // whether the model's text is lower-cased

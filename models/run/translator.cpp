@@ -49,6 +49,19 @@ SourceUnits Translator::read_source(const std::string& line) const {
   return source;
 }
 
+std::vector<std::string> Translator::unknown_source_words(const std::string& line) const {
+  const SourceUnits source = read_source(line);
+  std::vector<bool> unknown(source.tokens.size() + 1);  // and the end
+  for (size_t i = 0; i < source.ids.size(); ++i)
+    if (source.ids[i] == Vocabulary::kUnk) unknown[static_cast<size_t>(source.word_of[i])] = true;
+  std::vector<std::string> words;
+  for (size_t i = 0; i < source.tokens.size(); ++i) {
+    const Token& token = source.tokens[i];
+    if (unknown[i]) words.push_back(line.substr(token.begin, token.end - token.begin));
+  }
+  return words;
+}
+
 Translation Translator::record(int64_t id, const std::string& line, const SourceUnits& source,
                                const TextCodec::Decoded& output, const std::string* target_text,
                                const std::vector<Token>* target_tokens, const Hypothesis& hypothesis,

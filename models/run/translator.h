@@ -88,6 +88,10 @@ class Translator {
   /// @param translation a result of this translator
   /// @return the sentence alone
   std::string written(const Translation& translation) const;
+  /// Which words of a source the first run's vocabulary does not have, not even in pieces.
+  /// @param line a source sentence
+  /// @return the words, as they are written in the line
+  std::vector<std::string> unknown_source_words(const std::string& line) const;
   /// @return the first run of the ensemble
   const LoadedRun& run() const { return run_; }
   /// @return usual_attention() of the first run, read when it is first asked for; thread-safe

@@ -412,6 +412,42 @@ TEST_F(Compare, TrainedRunsInThreeForms) {
   EXPECT_THAT(content(at("compared/bleu-by-length.svg")), AllOf(StartsWith("<svg"), HasSubstr("10-19")));
 }
 
+// Runs that were not trained here tell nothing of it, and runs of other languages cannot be compared.
+TEST_F(Compare, TrainedRunsWithoutAHistory) {
+  ASSERT_EQ(translator(command("train", "history")).exit_code, 0);
+  ASSERT_EQ(translator({"export", "-r", at("history"), "-o", at("plain"), "--weights", "f32"}).exit_code, 0);
+  const auto compare = [&](std::vector<std::string> words) {
+    for (const std::string& word : {at("corpus/test.en"), std::string("-t"), at("corpus/test.de"),
+                                    std::string("-o"), at("of-runs"), std::string("--overwrite")})
+      words.push_back(word);
+    words.insert(words.begin(), "compare");
+    return translator(words);
+  };
+  ASSERT_EQ(compare({"-r", at("history"), "-s"}).exit_code, 0);
+  EXPECT_TRUE(fs::exists(at("of-runs/curves.svg")));
+  ASSERT_EQ(compare({"-r", at("plain"), "-s"}).exit_code, 0);
+  EXPECT_FALSE(fs::exists(at("of-runs/curves.svg")));
+  EXPECT_THAT(content(at("of-runs/report.md")), Not(HasSubstr("## Training")));
+  expect_failure(compare({"--config", at("history/config.toml"), "-r", at("history"), "-s"}),
+                 "--config: is the config of a run, and with --run nothing is trained", 2);
+  for (const char* side : {"source", "target"}) {
+    const std::string folder = at(std::string("other-") + side);
+    ASSERT_EQ(translator({"train", "-s", at("corpus/test.en"), "-t", at("corpus/test.de"), "--valid-source",
+                          at("corpus/test.en"), "--valid-target", at("corpus/test.de"), "-r", folder,
+                          "--size", "tiny", "--updates", "1", "--source-language",
+                          side[0] == 's' ? "nl" : "en", "--target-language", side[0] == 't' ? "nl" : "de"})
+                  .exit_code,
+              0);
+    ASSERT_EQ(translator(command("train", "named",
+                                 {"--overwrite", "--source-language", "en", "--target-language", "de",
+                                  "--updates", "1"}))
+                  .exit_code,
+              0);
+    expect_failure(compare({"-r", at("named"), "-r", folder, "-s"}),
+                   "'" + folder + "' has nl as its " + side + " language, '" + at("named") + "' ");
+  }
+}
+
 TEST_F(Compare, TheBuiltInCorpusTrainsAsTheDemoDoes) {
   const std::vector<std::string> size = {"--updates", "4", "--train", "200", "--threads", "1"};
   std::vector<std::string> words = {"compare", "-o", at("built-in"), "--attention", "none_state,additive"},

@@ -757,8 +757,8 @@ TEST_F(Heatmap, BadInputIsOneClearLine) {
   const std::string out = path("out.svg");
   expect_failure({"--records", path("none.jsonl"), "-o", out}, 1, "none.jsonl': No such file or directory");
   expect_failure({"--records", file, "--line", "5", "-o", out}, 1, "r.jsonl' has 2 lines, --line asks for 5");
-  expect_failure({"--records", file, "-o", path("out.jpg")}, 1,
-                 "out.jpg': the output must end in .svg, .png, .pdf (a picture) or .html (a page)");
+  expect_failure({"--records", file, "-o", path("out.jpg")}, 2,
+                 "out.jpg' must end in .svg, .png, .pdf (a picture) or .html (a page)");
   expect_failure({"--records", file, "-o", path("no/such/out.svg")}, 1, "No such file or directory");
   expect_failure({"--records", file, "-o", out, "--head", "3"}, 1,
                  "no attention of head 3 in the record: it has layer 0, head 0");

@@ -59,7 +59,14 @@ TEST(ImportCommand, MakesARunThatEverythingWorksOn) {
   expect_failure(translator({"import", dir / "hf", "-o", run}), "exists already");
   expect_failure(translator({"import", dir / "hf", "-o", dir / "run/../hf", "--overwrite"}),
                  "hf' is also what it is made from (the model)");
-  EXPECT_EQ(translator({"import", dir / "hf", "-r", run, "--overwrite", "--weights", "bf16"}).exit_code, 0);
+  EXPECT_EQ(translator({"import", dir / "hf", "-r", run, "--overwrite", "--weights", "bf16",
+                        "--source-language", "en", "--target-language", "zh"})
+                .exit_code,
+            0);
+  EXPECT_THAT(translator({"evaluate", "-r", run, "-s", dir / "test.en", "-t", dir / "test.de"}).out,
+              testing::Not(HasSubstr("tok:13a")));  // by character
+  expect_failure(translator({"import", dir / "hf", "-r", dir / "never", "--source-language", "English"}),
+                 "--source-language", 2);
   EXPECT_EQ(translator({"translate", "-r", run}, "a b\n").exit_code, 0);
 }
 

@@ -81,6 +81,8 @@ TEST_F(Input, AnUnknownOptionNamesTheNearestBeforeAnythingElseIsMissed) {
   expect_failure(translator({"train", "--atention=none"}), "did you mean --attention?", 2);
   expect_failure(translator({"translate", "-r", at("run"), "--beems", "3"}), "did you mean --beam?", 2);
   expect_failure(translator({"train", "--qqqqqqqq", "1"}), "--qqqqqqqq is not an option (see", 2);
+  expect_failure(translator({"translate", "--tokenz"}), "did you mean --tokens?", 2);
+  EXPECT_THAT(run_process({kHeatmap, "--threads", "2"}).err, HasSubstr("--threads is not an option (see"));
   expect_failure(translator({"train", "-z", "3"}), "-z is not an option (see", 2);
   write(at("empty.toml"), "");
   expect_failure(translator({"--config", at("empty.toml"), "train", "--source", at("a.en")}), "is required",
@@ -415,6 +417,21 @@ TEST_F(Input, WhatWouldBeIgnoredIsRefused) {
   ASSERT_EQ(translator(train_command("blind", {"--attention", "none", "--overwrite"})).exit_code, 0);
   expect_failure(translator({"translate", "-r", at("blind"), "red cat", "--replace-unknown"}),
                  "has no attention");
+  expect_failure(
+      translator({"translate", "-r", at("blind"), "red cat", "--beam", "2", "--coverage-penalty", "1"}),
+      "coverage-penalty: '" + at("blind") + "' has no attention to cover with", 2);
+  EXPECT_THAT(translator({"translate", "-r", run, "red cat", "--beam", "2", "--coverage-penalty", "1"}).err,
+              HasSubstr("warning: --coverage-penalty is weighed against --length-penalty wu"));
+  EXPECT_EQ(translator({"translate", "-r", run, "red cat", "--beam", "2", "--coverage-penalty", "1",
+                        "--length-penalty", "wu"})
+                .err,
+            "");
+  EXPECT_THAT(translator({"translate", "-r", run, "red gnu cat yak"}).err,
+              HasSubstr("warning: the model does not know: gnu yak\n"));
+  EXPECT_EQ(translator({"translate", "-r", run, "red cat"}).err, "");
+  write(at("links"), std::string(150, '\n'));
+  expect_failure(translator(train_command("never", {"--alignments", at("links")})),
+                 "--alignments: does nothing without --guided-alignment, which is 0", 2);
   write(at("table.tsv"), "red cat\tchat rouge\nblack dog\tchien noir\n");
   EXPECT_THAT(translator({"translate", "-r", run, "-s", at("table.tsv")}).err, HasSubstr("has a tab"));
   EXPECT_THAT(translator({"evaluate", "--hypotheses", at("a.fr"), "-t", at("a.fr")}).err,
@@ -542,6 +559,9 @@ TEST_F(Input, QuantizeSaysWhatItCosts) {
   const auto evaluated = nlohmann::json::parse(content(at("e.json")));
   EXPECT_EQ(report["bleu_13a"][1], evaluated["bleu_13a"]);
   EXPECT_EQ(report["chrf2"][1], evaluated["chrf2"]);
+  const ProcessResult again = translator({"quantize", "-r", at("small"), "-o", at("smaller")});
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_THAT(again.err, HasSubstr("nothing is saved: '" + at("small") + "' is as small already"));
   expect_failure(translator({"quantize", "-r", at("run"), "-o", at("other"), "-s", at("a.en")}), "--target",
                  2);
   EXPECT_FALSE(std::filesystem::exists(at("other")));

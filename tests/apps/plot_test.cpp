@@ -151,8 +151,8 @@ TEST_F(Plot, RefusesInOneLine) {
                  "the runs report no validation_bleu");
   expect_failure(translator({"plot", at("one"), at("one") + "/", "-o", at("x.svg")}),
                  "two runs are called one", 2);
-  expect_failure(translator({"plot", at("one"), "-o", at("x.png")}), "must end in .svg, .html, .csv");
-  expect_failure(translator({"plot", at("one"), "-o", at("one/metrics.jsonl")}), "must end in");
+  expect_failure(translator({"plot", at("one"), "-o", at("x.png")}), "must end in .svg, .html, .csv", 2);
+  expect_failure(translator({"plot", at("one"), "-o", at("one/metrics.jsonl")}), "must end in", 2);
   expect_failure(translator({"plot"}), "run", 2);
   EXPECT_FALSE(std::filesystem::exists(at("x.svg")));
   make("twice", metrics(6, 0) + metrics(2, 0));

@@ -121,7 +121,7 @@ TEST_F(Translator, EvaluateReportsFailuresOfRunsSideBySide) {
   ASSERT_EQ(evaluate("-").exit_code, 0);
   EXPECT_THAT(evaluate("-").out,
               testing::AllOf(testing::StartsWith("# Failures"), HasSubstr("| grammar | ")));
-  expect_failure(evaluate(at("failures.txt")), "must end in .html, .md or .json");
+  expect_failure(evaluate(at("failures.txt")), "must end in .html, .md or .json", 2);
   expect_failure(evaluate(at("no/failures.md")), "--report: cannot write");
   const std::vector<std::string> files = {"-s", at("corpus/test.en"), "-t", at("corpus/test.de")};
   const auto with_files = [&](std::vector<std::string> arguments) {

@@ -160,6 +160,11 @@ FailureReport failures_of(const Comparison& c) {
   return report;
 }
 
+// Whether a model says how it was trained: those of the box do not.
+bool has_curves(const Comparison& c) {
+  return std::ranges::any_of(c.models, [](const ComparedModel& m) { return !m.curve.empty(); });
+}
+
 }  // namespace
 
 std::string comparison_markdown(const Comparison& c, const std::string& chart, const std::string& curves) {
@@ -187,9 +192,7 @@ std::string comparison_html(const Comparison& c) {
                      heatmap::page_svg_head() + "<h1>Comparison</h1><p>" + escape_xml(introduction(c)) +
                      "</p>" + html(score_table(c)) + "<h2>BLEU by source length</h2>" + length_chart(c) +
                      html(length_table(c));
-  const bool curves =
-      std::any_of(c.models.begin(), c.models.end(), [](const ComparedModel& m) { return !m.curve.empty(); });
-  if (curves) text += "<h2>Training</h2>" + curve_chart(c);
+  if (has_curves(c)) text += "<h2>Training</h2>" + curve_chart(c);
   text += "<h2>Failures</h2>" + html(failure_rates_table(failures_of(c)));
   text += "<h2>The longest sentences</h2>";
   for (const size_t sentence : longest_sentences(c))
@@ -243,9 +246,13 @@ void write_report(const std::filesystem::path& folder, const Comparison& compari
   // the first to be there and the last to go: it marks the others as ours
   write_json((folder / "report.json").string(), json);
   write_file_atomically(folder / "bleu-by-length.svg", length_chart(comparison));
-  write_file_atomically(folder / "curves.svg", curve_chart(comparison));
-  write_file_atomically(folder / "report.md",
-                        comparison_markdown(comparison, "bleu-by-length.svg", "curves.svg"));
+  const char* const curves = has_curves(comparison) ? "curves.svg" : "";
+  if (*curves != '\0') {
+    write_file_atomically(folder / curves, curve_chart(comparison));
+  } else {
+    remove_file(folder / "curves.svg");  // of an older report
+  }
+  write_file_atomically(folder / "report.md", comparison_markdown(comparison, "bleu-by-length.svg", curves));
   write_file_atomically(folder / "report.html", comparison_html(comparison));
 }
 

@@ -25,7 +25,8 @@ std::string length_chart(const Comparison& comparison);
 /// Validation BLEU by update.
 std::string curve_chart(const Comparison& comparison);
 
-/// Writes kReportFiles; `json` is comparison_json's with what the caller added. Throws IoError.
+/// Writes kReportFiles, curves.svg where a model says how it was trained; `json` is comparison_json's with
+/// what the caller added. Throws IoError.
 void write_report(const std::filesystem::path& folder, const Comparison& comparison,
                   const nlohmann::ordered_json& json);
 

@@ -67,7 +67,10 @@ std::vector<OptionOf<R>> options() {
                       {"local-p", "local_p"},
                       {"local-m", "local_m"},
                       {"no", "none"}})},
-      {"attention_size", &R::attention_size, "size of the attention's hidden layer", between(1)},
+      {"attention_size", &R::attention_size,
+       fmt::format("size of the attention's hidden layer ({})",
+                   fmt::join(nn::attention_kinds_with(&S::attention), ", ")),
+       between(1)},
       of_kinds<&S::window>(
           {"attention_window", &R::attention_window, "half window of local_p and local_m", between(1)}),
       of_kinds<&S::max_source>({"attention_max_source", &R::attention_max_source,
