@@ -89,8 +89,9 @@ Listed listed(const fs::path& folder, const std::string& name) {
 std::vector<fs::path> runs_in(const std::string& folder) {
   if (!file_exists(folder)) throw IoError(fmt::format("there is no folder '{}'", folder));
   const auto is_run = [](const fs::path& path) {  // or was one
-    return models::is_run_folder(path) ||
-           (file_exists(path / models::run_files::kConfig) && file_exists(path / models::run_files::kModel));
+    std::error_code ignored;  // what cannot be looked into, such as a link to itself, is none
+    return models::is_run_folder(path) || (fs::is_regular_file(path / models::run_files::kConfig, ignored) &&
+                                           fs::is_regular_file(path / models::run_files::kModel, ignored));
   };
   if (is_run(folder)) return {folder};
   std::vector<fs::path> runs;

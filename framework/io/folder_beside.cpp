@@ -76,6 +76,12 @@ void remove_stale(const fs::path& among) {
   }
 }
 
+// Whether the program was started there: who stands in a folder that is renamed and removed stands nowhere.
+bool is_working_folder(const fs::path& folder) {
+  std::error_code error;
+  return fs::equivalent(folder, fs::current_path(error), error);
+}
+
 bool has(std::initializer_list<std::string_view> names, const fs::path& file) {
   return std::ranges::find(names, file.filename().string()) != names.end();
 }
@@ -89,8 +95,11 @@ FolderBeside::FolderBeside(const fs::path& place) : given_(place), place_(withou
   make_folder(place_.parent_path());
   remove_stale(place_.parent_path());
   std::string pattern = (place_.parent_path() / (std::string(kPrefix) + "XXXXXX")).string();
-  if (!::mkdtemp(pattern.data()))
-    throw IoError(fmt::format("cannot make a folder beside '{}': {}", given_.string(), std::strerror(errno)));
+  if (!::mkdtemp(pattern.data())) {
+    const int error = errno;
+    remove_made();
+    throw IoError(fmt::format("cannot make a folder beside '{}': {}", given_.string(), std::strerror(error)));
+  }
   path_ = pattern;
   lock_ = locked(path_);
   give_permissions(path_, place_);
@@ -100,7 +109,13 @@ FolderBeside::~FolderBeside() {
   std::error_code error;
   if (!path_.empty()) fs::remove_all(path_, error);
   if (lock_ >= 0) ::close(lock_);
-  if (made_.empty()) return;  // else those that are empty, from within
+  remove_made();
+}
+
+// Those that are empty, from within.
+void FolderBeside::remove_made() {
+  if (made_.empty()) return;
+  std::error_code error;
   for (fs::path above = place_.parent_path(); fs::remove(above, error) && above != made_;
        above = above.parent_path()) {
   }
@@ -172,7 +187,7 @@ void FolderBeside::replace_files(std::string_view last, std::initializer_list<st
 }
 
 void FolderBeside::take_place(std::string_view last, std::initializer_list<std::string_view> kept) {
-  if (!rename_into_place()) return replace_files(last, kept);
+  if (is_working_folder(place_) || !rename_into_place()) return replace_files(last, kept);
   made_.clear();
   for (const std::string_view name : kept) {
     const fs::path old = path_.empty() ? fs::path() : path_ / name;

@@ -25,7 +25,8 @@ class FolderBeside {
   /// @return the new folder; after take_place() what it replaced, if that is still there
   const std::filesystem::path& path() const { return path_; }
   /// Puts the folder in its place. Both change places at once; where the place cannot be renamed (a mount
-  /// point, a lower layer of an overlay) the files change theirs one by one, once all of them are there.
+  /// point, a lower layer of an overlay) or is the working folder the files change theirs one by one, once
+  /// all of them are there.
   /// @param last the file by which the folder is known: the last of the old ones to go, of the new ones to
   /// come
   /// @param kept files of the old folder that stay in the place
@@ -48,6 +49,7 @@ class FolderBeside {
 
  private:
   std::string named(std::string message) const;
+  void remove_made();
   bool rename_into_place();
   void replace_files(std::string_view last, std::initializer_list<std::string_view> kept);
   [[noreturn]] void fail() const;

@@ -492,6 +492,7 @@ TEST_F(Input, RunsWithDamagedFilesAreListed) {
   config.replace(config.find("lowercase = false"), 17, "lowercase = true");
   write(at("many/d/config.toml"), config);
   copy("e");
+  std::filesystem::create_symlink("ring", at("many/ring"));  // no run
   const ProcessResult listed = translator({"models", at("many"), at("many"), "--json", at("models.json")});
   EXPECT_EQ(listed.exit_code, 0) << listed.err;
   std::map<std::string, nlohmann::json> rows;

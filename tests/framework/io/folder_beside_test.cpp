@@ -103,6 +103,39 @@ TEST(FolderBeside, RemovesWhatIsLeftOfProcessesThatWereKilled) {
   EXPECT_TRUE(fs::exists(dir / ".heed-new-file"));
 }
 
+// Who stands in the folder stands in the new one: `-o .`.
+TEST(FolderBeside, TheWorkingFolderStays) {
+  const TempDir dir;
+  const fs::path before = fs::current_path();
+  const auto go_back = [](const fs::path* to) { fs::current_path(*to); };
+  const std::unique_ptr<const fs::path, decltype(go_back)> until_then(&before, go_back);
+  make_folder(dir / "place");
+  fs::current_path(dir / "place");
+  for (const char* name : {"one", "two"}) {
+    FolderBeside beside(".");
+    write_file_atomically(beside.path() / name, "");
+    beside.take_place(name);
+    EXPECT_TRUE(file_exists(name));
+    EXPECT_TRUE(fs::equivalent(fs::current_path(), dir / "place"));
+    EXPECT_EQ(list_folder(dir / "place").size(), 1);
+  }
+  EXPECT_EQ(list_folder(dir.path()).size(), 1);
+}
+
+// No folder is left where there cannot be one (a file system that is read-only).
+TEST(FolderBeside, WhatCannotBeMadeLeavesNoFolderAbove) {
+  const TempDir dir;
+  const fs::path mounted = dir / "mounted";
+  fs::create_directory(mounted);
+  if (::mount("none", mounted.c_str(), "tmpfs", 0, "nr_inodes=3") != 0) GTEST_SKIP() << "mounting needs root";
+  const auto unmount = [](const fs::path* at) { ::umount2(at->c_str(), MNT_DETACH); };
+  const std::unique_ptr<const fs::path, decltype(unmount)> until_then(&mounted, unmount);
+  write_file_atomically(mounted / "file",
+                        "");  // with the root two of three: one is left, for the folder above
+  EXPECT_THROW(FolderBeside(mounted / "above" / "place"), IoError);
+  EXPECT_EQ(list_folder(mounted).size(), 1);
+}
+
 // A mounted folder cannot change places: its files do.
 TEST(FolderBeside, OfAMountPointTheFilesChangePlaces) {
   const TempDir dir;
