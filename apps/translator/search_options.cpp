@@ -35,7 +35,8 @@ void add_search_options(CLI::App& cli, models::TranslateOptions& options) {
   add("--sample-seed", s.seed, "seed of the samples");
   cli.get_option("--sample-seed")->check(kWholeNumber);
   add("--decode-batch-size", s.batch_size,
-      "sentences decoded together, at most; fewer where there are few sentences or many --workers");
+      "sentences decoded together, at most; fewer where they are long (over 14 words or pieces), few, or the "
+      "--workers many");
   add_choice(cli, "--products", s.products,
              "how products are computed: stored (int8 or bf16 for a run whose weights are stored so, f32 for "
              "others), "

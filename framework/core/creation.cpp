@@ -17,7 +17,9 @@ Tensor made(const char* op, const Shape& shape, DType dtype, const F& f) {
   const Tensor x = detail::allocate(op, shape, dtype);
   dispatch_all(dtype, [&](auto t) {
     using T = decltype(t);
-    for (int64_t i = 0; i < x.numel(); ++i) x.data<T>()[i] = static_cast<T>(f(i));
+    T* const to = x.data<T>();
+    const int64_t n = x.numel();
+    for (int64_t i = 0; i < n; ++i) to[i] = static_cast<T>(f(i));
   });
   return x;
 }
@@ -47,7 +49,12 @@ Tensor linspace(double start, double end, int64_t n, DType dtype) {
 Tensor eye(int64_t rows, int64_t columns, DType dtype) {
   const int64_t n = columns < 0 ? rows : columns;
   if (rows < 0) throw ShapeError("eye", fmt::format("{} rows", rows));
-  return made("eye", {rows, n}, dtype, [&](int64_t i) { return i / n == i % n ? 1 : 0; });
+  const Tensor y = detail::composed("eye", [&] { return zeros({rows, n}, dtype); });
+  dispatch_all(dtype, [&](auto t) {
+    auto* const to = y.data<decltype(t)>();
+    for (int64_t i = 0; i < std::min(rows, n); ++i) to[i * n + i] = 1;
+  });
+  return y;
 }
 
 Tensor bernoulli(const Shape& shape, double p, DType dtype) {

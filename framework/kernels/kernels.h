@@ -246,7 +246,11 @@ enum class Unary : uint8_t {
   gelu,
   gelu_tanh,
   clamp,
-  pow
+  pow,
+  floor,
+  ceil,
+  round,  // to the even one of two that are as near
+  trunc
 };
 /// maximum and minimum are NaN where an operand is.
 enum class Binary : uint8_t { add, sub, mul, div, maximum, minimum, pow };

@@ -82,6 +82,14 @@ T value(const UnaryOp& op, T x) {
       return x < first ? first : x > second ? second : x;
     case Unary::pow:
       return std::pow(x, first);
+    case Unary::floor:
+      return std::floor(x);
+    case Unary::ceil:
+      return std::ceil(x);
+    case Unary::round:
+      return std::nearbyint(x);
+    case Unary::trunc:
+      return std::trunc(x);
   }
   return x;
 }
@@ -110,6 +118,10 @@ T slope(const UnaryOp& op, T kept) {
     case Unary::abs:
       return static_cast<T>((x > 0) - (x < 0));
     case Unary::sign:
+    case Unary::floor:
+    case Unary::ceil:
+    case Unary::round:
+    case Unary::trunc:
       return 0;
     case Unary::expm1:
       return x + 1;

@@ -38,7 +38,62 @@ struct Cdist {
     });
   }
 
+  // Where f32 is worth a product in f64.
+  static bool by_product(const Tensor& a, const Tensor& b) {
+    constexpr int64_t kLeastWork = 32768;
+    return a.dtype() == DType::f32 && a.size(2) >= 8 && a.numel() * b.size(1) >= kLeastWork;
+  }
+
+  // |a_i|^2 + |b_j|^2 - 2 a_i b_j in f64, which leaves more digits than f32 has where that is not the
+  // difference of numbers a million times as large; there, and for what is not finite, the sum of squares
+  // decides.
+  static Tensor distances_by_product(const Tensor& first, const Tensor& second) {
+    const Tensor a = first.detach().to(DType::f64).contiguous(),
+                 b = second.detach().to(DType::f64).contiguous();
+    const Tensor of_a = sum(a * a, {2}), of_b = sum(b * b, {2}), products = matmul(a, transpose(b));
+    const Tensor y = empty(products.shape(), DType::f32);
+    const int64_t M = a.size(1), N = b.size(1), D = a.size(2);
+    parallel_for(
+        a.size(0) * M, std::max<int64_t>(1, 16384 / std::max<int64_t>(N, 1)),
+        [&](int64_t begin, int64_t end) {
+          for (int64_t i = begin; i < end; ++i) {
+            const int64_t batch = i / M;
+            const double square = of_a.data<double>()[i];
+            const double *const squares = of_b.data<double>() + batch * N, *const product =
+                                                                               products.data<double>() +
+                                                                               i * N;
+            float* const to = y.data<float>() + i * N;
+            for (int64_t j = 0; j < N; ++j) {
+              const double both = square + squares[j], away = both - 2 * product[j];
+              if (away > 1e-6 * both && both < 1e300) {
+                to[j] = static_cast<float>(std::sqrt(away));
+              } else {
+                to[j] = static_cast<float>(
+                    distance(a.data<double>() + i * D, b.data<double>() + (batch * N + j) * D, D));
+              }
+            }
+          }
+        });
+    return y;
+  }
+  template <class T>
+  static double distance(const T* a, const T* b, int64_t D) {
+    double squares = 0;
+    for (int64_t k = 0; k < D; ++k) {
+      const double away = static_cast<double>(a[k]) - static_cast<double>(b[k]);
+      squares += away * away;
+    }
+    return std::sqrt(squares);
+  }
+
   Tensor forward(const Tensor& first, const Tensor& second, Saved& saved) const {
+    if (by_product(first, second)) {
+      const Tensor y = distances_by_product(first, second);
+      saved.input(first);
+      saved.input(second);
+      saved.output(y);
+      return y;
+    }
     const Tensor a = first.contiguous(), b = second.contiguous();
     const Tensor y = empty({a.size(0), a.size(1), b.size(1)}, a.dtype());
     const int64_t D = a.size(2);
@@ -47,12 +102,7 @@ struct Cdist {
       const T *const from_a = a.data<T>(), *const from_b = b.data<T>();
       T* const to = y.data<T>();
       each_pair(y.shape(), true, D, [&](int64_t i, int64_t j, int64_t at) {
-        double squares = 0;
-        for (int64_t k = 0; k < D; ++k) {
-          const double away = static_cast<double>(from_a[i * D + k]) - static_cast<double>(from_b[j * D + k]);
-          squares += away * away;
-        }
-        to[at] = static_cast<T>(std::sqrt(squares));
+        to[at] = static_cast<T>(distance(from_a + i * D, from_b + j * D, D));
       });
     });
     saved.input(first);
@@ -63,6 +113,7 @@ struct Cdist {
 
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
     const Tensor a = saved[0], b = saved[1], y = saved[2];
+    if (!GradMode::enabled() && by_product(a, b)) return gradients_by_product(d, g, a, b, y);
     if (!GradMode::enabled()) {
       for (const bool of_a : {true, false}) {
         if (d.wants(of_a ? 0 : 1)) d.add(of_a ? 0 : 1, gradient(g, a, b, y, of_a));
@@ -74,6 +125,24 @@ struct Cdist {
     const Tensor pull = unsqueeze(w, 3) * (unsqueeze(a, 2) - unsqueeze(b, 1));  // [B, M, N, D]
     if (d.wants(0)) d.add(0, sum(pull, {2}));
     if (d.wants(1)) d.add(1, -sum(pull, {1}));
+  }
+
+  // The sums over j of w_ij (a_i - b_j) as (the sum of w_ij) a_i less a product, in f64.
+  static void gradients_by_product(Grads& d, const Tensor& g, const Tensor& a, const Tensor& b,
+                                   const Tensor& y) {
+    const Tensor none = eq(y, zeros({}, y.dtype()));
+    const Tensor w = masked_fill(g.to(DType::f64) / masked_fill(y, none, 1).to(DType::f64), none, 0),
+                 a64 = a.to(DType::f64), b64 = b.to(DType::f64);
+    const auto pull = [&](const Tensor& weights, const Tensor& mine, const Tensor& other) {
+      const Tensor sums = sum(weights, {2}, KeepDim::yes);
+      return (sums * mine - matmul(weights, other)).to(DType::f32);
+    };
+    const Tensor da = d.wants(0) ? pull(w, a64, b64) : Tensor(),
+                 db = d.wants(1) ? pull(transpose(w), b64, a64) : Tensor();
+    const auto finite = [](const Tensor& x) { return !x.defined() || all(isfinite(x)).item() != 0; };
+    const bool sound = finite(da) && finite(db);  // else as each pair alone has it
+    if (d.wants(0)) d.add(0, sound ? da : gradient(g, a, b, y, true));
+    if (d.wants(1)) d.add(1, sound ? db : gradient(g, a, b, y, false));
   }
 
   static Tensor gradient(const Tensor& cotangent, const Tensor& first, const Tensor& second,

@@ -7,6 +7,9 @@
 #include <cmath>
 #include <functional>
 #include <numeric>
+#include <optional>
+#include <span>
+#include <utility>
 
 #include "framework/autograd/grad_mode.h"
 #include "framework/core/parallel.h"
@@ -242,10 +245,38 @@ Sorted topk(const Tensor& x, int64_t k, int dim, bool largest) {
   });
 }
 
+namespace {
+
+// Of whole numbers that lie close together, by counting; nothing for others.
+std::optional<Unique> unique_by_counts(const Tensor& x) {
+  if (x.dtype() != DType::i64 || x.numel() == 0) return std::nullopt;
+  const Tensor dense = x.contiguous();
+  const std::span from(dense.data<int64_t>(), static_cast<size_t>(x.numel()));
+  const auto [least, most] = std::ranges::minmax(from);
+  const uint64_t range = static_cast<uint64_t>(most) - static_cast<uint64_t>(least);
+  if (range / 4 >= from.size()) return std::nullopt;
+  std::vector<int64_t> counts(range + 1), number(range + 1), values, found;
+  for (const int64_t value : from) ++counts[static_cast<size_t>(value - least)];
+  for (size_t i = 0; i < counts.size(); ++i) {
+    number[i] = static_cast<int64_t>(values.size());
+    if (counts[i] == 0) continue;
+    values.push_back(least + static_cast<int64_t>(i));
+    found.push_back(counts[i]);
+  }
+  const Tensor inverse = empty(x.shape(), DType::i64);
+  for (size_t i = 0; i < from.size(); ++i)
+    inverse.data<int64_t>()[i] = number[static_cast<size_t>(from[i] - least)];
+  const Shape shape{static_cast<int64_t>(values.size())};
+  return Unique{from_vector(values, shape), inverse, from_vector(found, shape)};
+}
+
+}  // namespace
+
 Unique unique(const Tensor& x) {
   detail::require_defined("unique", x);
   return detail::composed("unique", [&] {
     const NoGradGuard no_grad;
+    if (std::optional<Unique> counted = unique_by_counts(x)) return *std::move(counted);
     const int64_t n = x.numel();
     const Sorted sorted = sort(reshape(x, {n}));
     const Tensor inverse = empty(x.shape(), DType::i64);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <span>
 
 #include "framework/core/check.h"
 #include "framework/core/distributions.h"
@@ -123,8 +124,8 @@ Tensor randint(int64_t low, int64_t high, const Shape& shape) {
   const Tensor y = detail::allocate("randint", shape, DType::i64);
   Draw draw;
   const uint64_t range = static_cast<uint64_t>(high) - static_cast<uint64_t>(low);
-  for (int64_t i = 0; i < y.numel(); ++i)
-    y.data<int64_t>()[i] = static_cast<int64_t>(static_cast<uint64_t>(low) + draw.below(range));
+  for (int64_t& value : std::span(y.data<int64_t>(), static_cast<size_t>(y.numel())))
+    value = static_cast<int64_t>(static_cast<uint64_t>(low) + draw.below(range));
   return y;
 }
 

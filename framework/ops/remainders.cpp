@@ -3,7 +3,9 @@
 // floor_divide has steps alone.
 #include <fmt/format.h>
 
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 
 #include "framework/ops/apply.h"
@@ -16,6 +18,30 @@ namespace {
 
 using detail::each_pair;
 
+// The quotients whose whole part is exact in double: a / b differs from a whole number by 2^-24 at least
+// where it is none, and below 2^27 that is more than the rounding of a double.
+constexpr double kExactQuotient = 1 << 27;
+
+// std::fmod, whose remainder is exact.
+double rest_of(double a, double b) { return std::fmod(a, b); }
+float rest_of(float a, float b) {
+  const double quotient = static_cast<double>(a) / static_cast<double>(b);
+  if (!(std::abs(quotient) < kExactQuotient)) return std::fmod(a, b);
+  const double whole = static_cast<int32_t>(quotient);
+  const auto rest = static_cast<float>(static_cast<double>(a) - whole * static_cast<double>(b));
+  if (std::isnan(rest)) return std::fmod(a, b);  // b is infinite
+  return std::copysign(rest, a);                 // the sign of a, where it is 0 too
+}
+
+// A remainder with the sign of b.
+double with_sign_of(double b, double rest) { return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest; }
+// The same without a branch, which signs make hard to foretell: -0 is added where nothing is.
+float with_sign_of(float b, float rest) {
+  const auto bits = std::bit_cast<uint32_t>(b);
+  const uint32_t moves = (std::bit_cast<uint32_t>(rest) ^ bits) >> 31 & (rest != 0 ? 1U : 0U);
+  return rest + std::bit_cast<float>((bits & (0U - moves)) | (0x80000000U & (moves - 1U)));
+}
+
 struct Division {
   template <class T>
   static T remainder(T a, T b) {
@@ -24,8 +50,7 @@ struct Division {
       const T rest = a % b;
       return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
     } else {
-      const T rest = std::fmod(a, b);
-      return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
+      return with_sign_of(b, rest_of(a, b));
     }
   }
   template <class T>
@@ -34,6 +59,13 @@ struct Division {
       if (b == -1) return static_cast<T>(-static_cast<uint64_t>(a));  // wraps around
       return a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0);
     } else {
+      if constexpr (sizeof(T) == 4) {
+        const double quotient = static_cast<double>(a) / static_cast<double>(b);
+        if (quotient != 0 && std::abs(quotient) < kExactQuotient) {
+          const auto whole = static_cast<int32_t>(quotient);
+          return static_cast<T>(whole - (quotient < whole ? 1 : 0));
+        }
+      }
       if (std::isinf(a)) return std::numeric_limits<T>::quiet_NaN();
       if (std::isinf(b)) return a != 0 && (a < 0) != (b < 0) ? T{-1} : a / b;
       const T whole = std::floor(a / b), rest = std::fma(-whole, b, a);

@@ -20,21 +20,25 @@ namespace {
 // The weights of one dimension: output o is the sum over i < width of weights[o, i] x[first[o] + i].
 struct Taps {
   const char* op;
-  int64_t in, width = 0;
+  int64_t in, count, width = 0;
   Tensor first;    // i64 [out]
   Tensor weights;  // f64 [out, width]; what is 0 is not read
 
   // Of any number of outputs that there is memory for.
   Taps(const char* name, int64_t in_extent, int64_t out)
-      : op(name), in(in_extent), first(detail::allocate(op, {out}, DType::i64)) {}
+      : op(name), in(in_extent), count(out), first(detail::allocate(op, {out}, DType::i64)) {}
   void widen(int64_t most) {
     width = most;
     weights = detail::allocate(op, {out(), width}, DType::f64).fill_(0);
   }
-  int64_t out() const { return first.size(0); }
+  int64_t out() const { return count; }
   int64_t& begin(int64_t o) { return first.data<int64_t>()[o]; }
   int64_t begin(int64_t o) const { return first.data<int64_t>()[o]; }
   double& weight(int64_t o, int64_t i) { return weights.data<double>()[o * width + i]; }
+  // Whether every output is one input as it is, or a sum of two neighbours at most, the first of weight above
+  // 0.
+  bool is_copy() const { return width == 1; }
+  bool is_pair() const { return width == 2; }
   // Calls f(input, weight, whether it is the first) for every weight of output o that is not 0.
   template <class F>
   void each(int64_t o, const F& f) const {
@@ -121,11 +125,26 @@ struct Resampling {
         std::copy_n(to - columns.out(), columns.out(), to);
         continue;
       }
+      if (rows.is_copy() && columns.is_copy()) {
+        const T* const x = from + rows.begin(oy) * columns.in;
+        const int64_t* const at = columns.first.template data<int64_t>();
+        for (int64_t ox = 0; ox < columns.out(); ++ox) to[ox] = x[at[ox]];
+        continue;
+      }
       rows.each(oy, [&](int64_t iy, double w, bool begins) {
         const T* const x = from + iy * columns.in;
         for (int64_t i = 0; i < columns.in; ++i)
           row[i] = w * static_cast<double>(x[i]) + (begins ? start : row[i]);
       });
+      if (columns.is_pair()) {
+        const int64_t* const at = columns.first.template data<int64_t>();
+        const double* const w = columns.weights.template data<double>();
+        for (int64_t ox = 0; ox < columns.out(); ++ox) {
+          const double first = start + w[2 * ox] * row[at[ox]];
+          to[ox] = static_cast<T>(w[2 * ox + 1] == 0 ? first : first + w[2 * ox + 1] * row[at[ox] + 1]);
+        }
+        continue;
+      }
       for (int64_t ox = 0; ox < columns.out(); ++ox) {
         double total = start;
         columns.each(ox, [&](int64_t ix, double w, bool) { total += w * row[ix]; });
@@ -149,8 +168,19 @@ struct Resampling {
     for (int64_t iy = 0; iy < rows.in; ++iy, to += into) {
       const double* const sum = sums + iy * width;
       std::fill_n(total, into, 0.0);
-      for (int64_t ox = 0; ox < columns.out(); ++ox)
-        columns.each(ox, [&](int64_t ix, double w, bool) { total[ix] += w * sum[ox]; });
+      const int64_t* const at = columns.first.template data<int64_t>();
+      const double* const weight = columns.weights.template data<double>();
+      if (columns.is_copy()) {
+        for (int64_t ox = 0; ox < width; ++ox) total[at[ox]] += sum[ox];
+      } else if (columns.is_pair()) {
+        for (int64_t ox = 0; ox < width; ++ox) {
+          total[at[ox]] += weight[2 * ox] * sum[ox];
+          if (weight[2 * ox + 1] != 0) total[at[ox] + 1] += weight[2 * ox + 1] * sum[ox];
+        }
+      } else {
+        for (int64_t ox = 0; ox < width; ++ox)
+          columns.each(ox, [&](int64_t ix, double w, bool) { total[ix] += w * sum[ox]; });
+      }
       for (int64_t i = 0; i < into; ++i) to[i] = static_cast<T>(total[i]);
     }
   }

@@ -6,44 +6,30 @@
 namespace heed {
 namespace {
 
+using kernels::Unary;
+
 // What the four share.      dx = 0
 struct Steps {
   static constexpr auto kFill = SampleInput::Fill::normal;
   static constexpr detail::Keeps kKeeps = detail::Keeps::output;
-  template <class T>
-  T slope(T) const {
-    return 0;
-  }
   static Tensor composed(const Tensor& g, const Tensor&) { return g * 0.0; }
   static Tensor of_whole(const Tensor& x) { return x.clone(); }
 };
 struct Floor : Steps {
   static constexpr const char *kName = "floor", *kTorch = "torch.floor(a)";
-  template <class T>
-  T value(T x) const {
-    return std::floor(x);
-  }
+  static constexpr Unary kOp = Unary::floor;
 };
 struct Ceil : Steps {
   static constexpr const char *kName = "ceil", *kTorch = "torch.ceil(a)";
-  template <class T>
-  T value(T x) const {
-    return std::ceil(x);
-  }
+  static constexpr Unary kOp = Unary::ceil;
 };
 struct Round : Steps {
   static constexpr const char *kName = "round", *kTorch = "torch.round(a)";
-  template <class T>
-  T value(T x) const {
-    return std::nearbyint(x);
-  }
+  static constexpr Unary kOp = Unary::round;
 };
 struct Trunc : Steps {
   static constexpr const char *kName = "trunc", *kTorch = "torch.trunc(a)";
-  template <class T>
-  T value(T x) const {
-    return std::trunc(x);
-  }
+  static constexpr Unary kOp = Unary::trunc;
 };
 
 // The mask test(x); integers and masks are finite.

@@ -3,6 +3,11 @@
 // stayed. The others are compositions.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <vector>
+
+#include "framework/autograd/grad_mode.h"
+#include "framework/core/scratch.h"
 #include "framework/ops/apply.h"
 #include "framework/ops/choices.h"
 #include "framework/ops/naming.h"
@@ -32,9 +37,25 @@ struct Scatter {
     const Tensor index = saved[0];
     if (d.wants(0)) d.add(0, scatter(g, dim, index, zeros(index.shape(), g.dtype())));
     if (!d.wants(2)) return;
+    if (!GradMode::enabled()) return d.add(2, of_source(g, index));
     const Tensor order = reshape(arange(index.numel()), index.shape());
     const Tensor last = gather(scatter(zeros(shape, DType::i64), dim, index, order), dim, index);
     d.add(2, masked_fill(gather(g, dim, index), ne(last, order), 0));
+  }
+  // The gradient of what was put last in its place; 0 where another one was put behind it.
+  Tensor of_source(const Tensor& cotangent, const Tensor& index) const {
+    const Tensor g = cotangent.contiguous(), dsource = empty(index.shape(), g.dtype());
+    const detail::Choices choices(kName, index, shape, dim);
+    const detail::Scratch<int64_t> memory(shape.numel());
+    int64_t* const last = memory.data();  // only what is written here is read
+    choices.each(0, choices.rows, [&](int64_t i, int64_t at) { last[at] = i; });
+    dispatch_all(g.dtype(), [&](auto t) {
+      using T = decltype(t);
+      const T* const from = g.data<T>();
+      T* const to = dsource.data<T>();
+      choices.each(0, choices.rows, [&](int64_t i, int64_t at) { to[i] = last[at] == i ? from[at] : T{0}; });
+    });
+    return dsource;
   }
   static void samples(SampleList& s) {
     const auto along = [](int d) {
@@ -53,9 +74,15 @@ std::vector<int64_t> places_of_nonzero(const Tensor& x) {
   dispatch_all(x.dtype(), [&](auto t) {
     using T = decltype(t);
     const T* const from = dense.data<T>();
-    for (int64_t i = 0; i < dense.numel(); ++i) {
-      if (from[i] != T{0}) places.push_back(i);
+    const int64_t n = dense.numel();
+    size_t count = 0, next = 0;
+    for (int64_t i = 0; i < n; ++i) count += from[i] != T{0} ? 1 : 0;
+    places.resize(count + 1);  // the last one is written over and over: no branch that is hard to foretell
+    for (int64_t i = 0; i < n; ++i) {
+      places[next] = i;
+      next += from[i] != T{0} ? 1 : 0;
     }
+    places.resize(count);
   });
   return places;
 }
@@ -122,12 +149,25 @@ Tensor nonzero(const Tensor& x) {
   const std::vector<int64_t> places = places_of_nonzero(x);
   const Tensor y = detail::allocate("nonzero", {static_cast<int64_t>(places.size()), x.ndim()}, DType::i64);
   int64_t* to = y.data<int64_t>();
-  for (int64_t place : places) {
-    to += x.ndim();
-    for (int d = x.ndim() - 1, back = 1; d >= 0; --d, ++back) {
-      to[-back] = place % x.shape()[d];
-      place /= x.shape()[d];
+  const int dims = x.ndim(), last = dims - 1;
+  if (last < 0) return y;
+  const int64_t extent = x.shape()[last];
+  int64_t row = -1, row_begin = 0, row_end = 0;  // that the place is in
+  for (const int64_t place : places) {
+    if (place >= row_end) {
+      row = place / extent;
+      row_begin = row * extent;
+      row_end = row_begin + extent;
+      int64_t rest = row;
+      for (int d = last - 1; d >= 0; --d) {
+        to[d] = rest % x.shape()[d];
+        rest /= x.shape()[d];
+      }
+    } else {
+      std::copy_n(to - dims, last, to);
     }
+    to[last] = place - row_begin;
+    to += dims;
   }
   return y;
 }

@@ -182,7 +182,7 @@ std::vector<std::vector<int64_t>> epoch_batches(std::span<const EncodedPair> pai
 }
 
 std::vector<std::vector<int64_t>> batches_by_length(std::span<const std::vector<int>> sources,
-                                                    int64_t batch_size) {
+                                                    int64_t batch_size, int64_t most_units) {
   std::vector<int64_t> order(sources.size());
   std::iota(order.begin(), order.end(), int64_t{0});
   std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
@@ -190,11 +190,19 @@ std::vector<std::vector<int64_t>> batches_by_length(std::span<const std::vector<
   });
   std::vector<std::vector<int64_t>> batches;
   size_t begin = 0;
-  for (const size_t end : cut(order.size(), batch_size)) {
+  const auto add = [&](size_t end) {
     batches.emplace_back(order.begin() + static_cast<std::ptrdiff_t>(begin),
                          order.begin() + static_cast<std::ptrdiff_t>(end));
     begin = end;
+  };
+  while (begin < order.size()) {  // the first of a batch is its longest
+    const auto length = static_cast<int64_t>(sources[static_cast<size_t>(order[begin])].size());
+    const int64_t rows = std::max<int64_t>(most_units / std::max<int64_t>(length, 1), 1);
+    if (rows >= batch_size) break;
+    add(std::min(order.size(), begin + static_cast<size_t>(rows)));
   }
+  const size_t long_ones = begin;
+  for (const size_t end : cut(order.size() - long_ones, batch_size)) add(long_ones + end);
   return batches;
 }
 

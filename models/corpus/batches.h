@@ -96,8 +96,10 @@ std::vector<std::vector<int64_t>> epoch_batches(std::span<const EncodedPair> pai
 /// Batches of sources for decoding, the longest sources first.
 /// @param sources encoded sources
 /// @param batch_size sources per batch
+/// @param most_units words or pieces per batch, the sources as long as the longest: long ones come in smaller
+///   batches, one at least in each
 /// @return indices of the pairs, batch by batch
 std::vector<std::vector<int64_t>> batches_by_length(std::span<const std::vector<int>> sources,
-                                                    int64_t batch_size);
+                                                    int64_t batch_size, int64_t most_units = INT64_MAX);
 
 }  // namespace heed::models

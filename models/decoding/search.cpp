@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 
 #include "framework/core/autocast.h"
@@ -139,6 +140,10 @@ void check(const SearchOptions& o) {
 
 namespace {
 
+// Memory grows with the words of a batch, and a step of some dozens of rows takes a row no longer than one of
+// more: long sentences come in smaller batches.
+constexpr int64_t kUnitsPerRow = 14;
+
 // Few sentences are shared out between the workers, but not where results must not depend on their number;
 // and memory does not grow with the workers.
 int64_t batch_size_for(int64_t sentences, int64_t wanted, int64_t workers) {
@@ -217,8 +222,8 @@ std::vector<std::vector<Hypothesis>> search(std::span<const TranslationModel* co
   std::vector<std::vector<Hypothesis>> results(sources.size());
   const int64_t threads = num_threads(),
                 most = options.workers > 0 ? std::min(options.workers, threads) : threads;
-  const auto batches = batches_by_length(
-      sources, batch_size_for(static_cast<int64_t>(sources.size()), options.batch_size, most));
+  const int64_t rows = batch_size_for(static_cast<int64_t>(sources.size()), options.batch_size, most);
+  const auto batches = batches_by_length(sources, rows, rows * kUnitsPerRow);
   const int64_t workers = std::min(most, static_cast<int64_t>(batches.size()));
   if (workers < 2) {
     for (const std::vector<int64_t>& indices : batches)

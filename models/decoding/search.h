@@ -29,7 +29,7 @@ inline constexpr std::array<std::string_view, 4> kNames<Products>{"stored", "f32
 
 /// Options of decoding.
 struct SearchOptions {
-  int64_t batch_size = 64;               // number of sentences decoded together, at most
+  int64_t batch_size = 64;               // number of sentences decoded together, at most (see search)
   Products products = Products::stored;  // of all models of the search; not while another uses one of them
   int64_t workers = 0;         // batches decoded at a time, each on one of the num_threads(); 0: on every
   double length_factor = 2.0;  // output limit: length_factor * source length + length_extra units
@@ -65,11 +65,14 @@ struct SearchOptions {
 void check(const SearchOptions& options);
 
 /// Translates sentences, with n_best outputs for each. The outputs do not depend on how sentences are batched
-/// (scores may differ by rounding). Of the special tokens, only `</s>` and `<unk>` can be output. Several
-/// models form an ensemble: their probabilities are averaged, and the attention is that of the first model.
-/// Workers share the models; each takes the next batch, so that none waits for another. Many workers take
-/// smaller batches: at most 2 * batch_size sentences are under way, or 8 a worker.
-/// Beam search ends when no running hypothesis can still become one of the n best, or as `patience` says.
+/// but for rounding: scores may differ, and of two that are as good the other may come out, in 8 bits (which
+/// round inputs as well) in some lines of a hundred. Of the special tokens, only `</s>` and `<unk>` can be
+/// output. Several models form an ensemble: their probabilities are averaged, and the attention is that of
+/// the first model. Workers share the models; each takes the next batch, so that none waits for another. Many
+/// workers take smaller batches: at most 2 * batch_size sentences are under way, or 8 a worker; and sources
+/// of more than 14 units come in batches of as many units as batch_size of 14 have, so that memory does not
+/// grow with their length. Beam search ends when no running hypothesis can still become one of the n best, or
+/// as `patience` says.
 /// @param models at least one model; all have the same vocabularies
 /// @param sources ids of the sentences, each with the end mark
 /// @param options beam, sampling, lengths

@@ -131,6 +131,18 @@ TEST(Transformer, OutputsEndWhereLearnedPositionsDo) {
   EXPECT_THROW(search_best(*model, std::vector<std::vector<int>>{{5, 6, 7, 8, 9, 10, 2}}), IndexError);
 }
 
+// The longest first; those of more units than a batch may have come alone.
+TEST(Batches, LongSourcesComeInSmallerBatches) {
+  std::vector<std::vector<int>> sources;
+  for (const size_t length : {3, 50, 4, 0, 12, 4, 20, 7, 11, 2, 1}) sources.emplace_back(length, 5);
+  using Batches = std::vector<std::vector<int64_t>>;
+  EXPECT_EQ(batches_by_length(sources, 4), (Batches{{1, 6, 4, 8}, {7, 2, 5, 0}, {9, 10, 3}}));
+  EXPECT_EQ(batches_by_length(sources, 4, 32), (Batches{{1}, {6}, {4, 8}, {7, 2, 5, 0}, {9, 10, 3}}));
+  EXPECT_EQ(batches_by_length(sources, 4, 1),
+            (Batches{{1}, {6}, {4}, {8}, {7}, {2}, {5}, {0}, {9}, {10}, {3}}));
+  EXPECT_TRUE(batches_by_length({}, 4, 1).empty());
+}
+
 TEST(Batches, EveryPairOnceAndTheSameForTheSameEpoch) {
   std::vector<EncodedPair> many;
   for (int i = 0; i < 103; ++i)

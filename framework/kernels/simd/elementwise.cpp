@@ -141,6 +141,14 @@ void UnaryKernel(const UnaryOp& op, int64_t n, const T* x, T* y) {
         const auto above = hn::IfThenElseZero(hn::Gt(v, zero), one);
         return KeepNaN(d, v, hn::IfThenElse(hn::Lt(v, zero), hn::Neg(one), above));
       });
+    case Unary::floor:
+      return Map(n, x, y, [](auto v) { return hn::Floor(v); });
+    case Unary::ceil:
+      return Map(n, x, y, [](auto v) { return hn::Ceil(v); });
+    case Unary::round:
+      return Map(n, x, y, [](auto v) { return hn::Round(v); });
+    case Unary::trunc:
+      return Map(n, x, y, [](auto v) { return hn::Trunc(v); });
     case Unary::rsqrt:
       return Map(n, x, y, [d](auto v) { return hn::Div(hn::Set(d, T{1}), hn::Sqrt(v)); });
     case Unary::reciprocal:
@@ -191,6 +199,10 @@ void UnaryBackwardKernel(const UnaryOp& op, int64_t n, const T* g, const T* x, c
         return hn::IfThenElse(hn::Gt(b, zero), a, hn::IfThenElse(hn::Lt(b, zero), hn::Neg(a), zero));
       });
     case Unary::sign:
+    case Unary::floor:
+    case Unary::ceil:
+    case Unary::round:
+    case Unary::trunc:
       return Map(n, g, dx, [d](auto a) { return hn::Mul(a, hn::Zero(d)); });
     case Unary::expm1:
       return Map2(n, g, y, dx, [one](auto a, auto b) { return hn::Mul(a, hn::Add(b, one)); });

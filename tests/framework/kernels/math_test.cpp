@@ -23,10 +23,11 @@ T reference(const UnaryOp& op, T x) {
 }
 
 const char* name(const UnaryOp& op) {
-  constexpr const char* kNames[] = {
-      "neg",  "exp",   "log",      "tanh",  "sigmoid",    "relu",  "sqrt", "square", "abs",
-      "sign", "expm1", "log1p",    "rsqrt", "reciprocal", "sin",   "cos",  "erf",    "leaky_relu",
-      "elu",  "silu",  "softplus", "gelu",  "gelu_tanh",  "clamp", "pow"};
+  constexpr const char* kNames[] = {"neg",   "exp",        "log",      "tanh",  "sigmoid",   "relu",
+                                    "sqrt",  "square",     "abs",      "sign",  "expm1",     "log1p",
+                                    "rsqrt", "reciprocal", "sin",      "cos",   "erf",       "leaky_relu",
+                                    "elu",   "silu",       "softplus", "gelu",  "gelu_tanh", "clamp",
+                                    "pow",   "floor",      "ceil",     "round", "trunc"};
   return kNames[static_cast<size_t>(op.kind)];
 }
 const UnaryOp kAll[] = {Unary::neg,        Unary::exp,         Unary::log,
@@ -41,7 +42,8 @@ const UnaryOp kAll[] = {Unary::neg,        Unary::exp,         Unary::log,
                         {Unary::pow, 3},   {Unary::pow, -1},   {Unary::pow, -2},
                         {Unary::pow, 0.5}, {Unary::pow, -0.5}, {Unary::pow, 1.5},
                         {Unary::pow, 2.5}, {Unary::pow, -1.5}, {Unary::pow, 5},
-                        {Unary::pow, -3},  {Unary::pow, 4}};
+                        {Unary::pow, -3},  {Unary::pow, 4},    Unary::floor,
+                        Unary::ceil,       Unary::round,       Unary::trunc};
 
 template <class T>
 class MathTest : public testing::Test {};
@@ -162,7 +164,8 @@ TYPED_TEST(MathTest, BackwardRulesOverVectorsAndRests) {
   for (const int64_t n : {1, 5, 16, 37}) {
     std::vector<T> x, g, y(static_cast<size_t>(n)), dx(static_cast<size_t>(n));
     for (int64_t i = 0; i < n; ++i)
-      x.push_back(static_cast<T>(0.1 + 0.05 * static_cast<double>(i))),
+      x.push_back(
+          static_cast<T>(0.11 + 0.05 * static_cast<double>(i))),  // between the steps of floor and round
           g.push_back(static_cast<T>(1.5 - 0.1 * static_cast<double>(i)));
     for (const UnaryOp& op : kAll) {
       unary<T>(op, n, x.data(), y.data());

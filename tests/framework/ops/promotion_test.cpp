@@ -71,6 +71,11 @@ const std::vector<Pairwise>& pairwise() {
       {"le", [](T a, T b) { return a <= b; }, [](double p, double q) { return p <= q; }, a_mask},
       {"gt", [](T a, T b) { return a > b; }, [](double p, double q) { return p > q; }, a_mask},
       {"ge", [](T a, T b) { return a >= b; }, [](double p, double q) { return p >= q; }, a_mask},
+      {"isclose", [](T a, T b) { return isclose(a, b); }, [](double p, double q) { return p == q; }, a_mask},
+      {"floor_divide", [](T a, T b) { return floor_divide(a, b); },
+       [](double p, double q) { return std::floor(p / q); }, counted},
+      {"remainder", [](T a, T b) { return remainder(a, b); },
+       [](double p, double q) { return p - q * std::floor(p / q); }, counted},
   };
   return ops;
 }
