@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 
 #include "models/text/context.h"
 #include "models/text/entities.h"
@@ -33,7 +35,19 @@ std::string unescape(std::string_view token) {
 }
 
 std::string readable(std::string_view token, const TextSettings& settings) {
-  if (settings.tokenizer == Tokenizer::characters && token == kSpaceToken) return " ";
+  if (settings.tokenizer == Tokenizer::characters && token.starts_with(kSpaceToken)) {
+    const std::string_view number = token.substr(kSpaceToken.size());
+    if (number.empty()) return " ";
+    uint32_t c = 0;
+    const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), c, 16);
+    const bool known =
+        error == std::errc() && end == number.data() + number.size() && (is_space(c) || c == 0x2581);
+    if (settings.spacing == Spacing::kept && known) {
+      std::string text;
+      append_utf8(text, c);
+      return text;
+    }
+  }
   if (!settings.raw()) return unescape(token);
   if (settings.tokenizer == Tokenizer::none && settings.spacing == Spacing::kept) {
     const size_t begin = std::min(token.find_first_not_of(' '), token.size());

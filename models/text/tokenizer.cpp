@@ -210,6 +210,11 @@ std::vector<Token> split_keeping_spaces(std::string_view text, bool lowercase) {
   return tokens;
 }
 
+// The token of a white space, and of the sign that stands for one.
+std::string space_token(char32_t c) {
+  return c == U' ' ? std::string(kSpaceToken) : fmt::format("{}{:X}", kSpaceToken, static_cast<uint32_t>(c));
+}
+
 // Every white space is a token.
 std::vector<Token> split_characters_and_spaces(std::string_view text, bool lowercase) {
   std::vector<Token> tokens;
@@ -221,8 +226,7 @@ std::vector<Token> split_characters_and_spaces(std::string_view text, bool lower
     const bool breaks_here = breaks.before(c), space = is_space(c);
     all_space = all_space && space;
     if (space || breaks_here || after_space) {
-      const std::string_view token = c == U' ' ? kSpaceToken : text.substr(begin, at - begin);
-      tokens.push_back({std::string(token), begin, at});
+      tokens.push_back({space ? space_token(c) : std::string(text.substr(begin, at - begin)), begin, at});
     } else {
       tokens.back().text += text.substr(begin, at - begin);
       tokens.back().end = at;
@@ -230,6 +234,10 @@ std::vector<Token> split_characters_and_spaces(std::string_view text, bool lower
     after_space = space;
   }
   if (all_space) return {};
+  for (Token& token : tokens) {
+    const bool sign = token.text == kSpaceToken && token.end - token.begin == kSpaceToken.size();
+    if (sign) token.text = space_token(0x2581);
+  }
   if (lowercase) {
     for (Token& token : tokens) token.text = to_lower(token.text);
   }

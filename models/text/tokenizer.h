@@ -79,7 +79,8 @@ struct Token {
 /// all spaces but one between two words stand at the beginning of the second, those behind the last word at
 /// its end ("a  b " is "a", " b "), tabs are characters like others, and join() gives the text back.
 /// Tokenizer::characters: with Spacing::one white space of any kind in a row is one token, at the ends none;
-/// with Spacing::kept each is one, U+0020 kSpaceToken and any other itself.
+/// with Spacing::kept each is one: U+0020 is kSpaceToken, any other and U+2581 itself are kSpaceToken and the
+/// number of the character in hexadecimal ("\u25819" is a tab), as a vocabulary has no white space.
 ///
 /// Tokenizer::words, which is also what Tokenizer::automatic does here: punctuation is split from words;
 /// numbers (3.14, 1,000), abbreviations (e.g., Mr., single initials) and hyphenated words stay whole. Text

@@ -245,9 +245,17 @@ TEST(Tokenize, RawTextComesBackAsItIsWritten) {
 }
 
 // White space of any kind, between, before and behind words.
-const std::vector<std::string> kSpacedLines{
-    "a  b",         "  a b", " a", "a ", "a   b  ", "\ta\tb\t", "x \t y\v\f\rz", "a\r", "\u3000 a\u00A0 b",
-    "  a  <brk>  b"};
+const std::vector<std::string> kSpacedLines{"a  b",
+                                            "  a b",
+                                            " a",
+                                            "a ",
+                                            "a   b  ",
+                                            "\ta\tb\t",
+                                            "x \t y\v\f\rz",
+                                            "a\r",
+                                            "\u3000 a\u00A0 b",
+                                            "  a  <brk>  b",
+                                            "\u2581x \u2581  \u2581\u0301"};
 
 TEST(Tokenize, SpacingIsKeptWhereItIsAskedFor) {
   const TextSettings kept{.tokenizer = Tokenizer::none, .spacing = Spacing::kept};
@@ -275,7 +283,7 @@ TEST(Tokenize, SpacingIsKeptWhereItIsAskedFor) {
     EXPECT_TRUE(tokenize("   ", settings).empty());
   }
   EXPECT_EQ(tokenize("a  b ", kept).at(1), (Token{" b ", 3, 4}));
-  EXPECT_EQ(join(tokenize(" e\u0301\t x", characters)), "\u2581 e\u0301 \t \u2581 x");
+  EXPECT_EQ(join(tokenize(" e\u0301\t x", characters)), "\u2581 e\u0301 \u25819 \u2581 x");
   TextSettings behind = kept;  // lines of a document: a break has a space on either side
   behind.context = 1;
   EXPECT_EQ(tokenize(" a  <brk>  b", behind),

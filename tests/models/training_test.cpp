@@ -383,6 +383,23 @@ TEST(Translator, SpacingIsKeptOnTheSidesThatHaveAny) {
   }
 }
 
+// Of characters, whose vocabulary has no white space either.
+TEST(Translator, SpacingOfCharactersIsKept) {
+  const TempDir folder;
+  const ParallelLines lines{{"ab", "ba", "aab"}, {" a\tb", "b\u00A0 a ", "a  \u3000\u2581b"}};
+  RunConfig config = tiny_config();
+  config.source_text.tokenizer = config.target_text.tokenizer = Tokenizer::characters;
+  config.train.epochs = 300;
+  config = with_spacing_of(config, lines);
+  EXPECT_EQ(config.source_text.spacing, Spacing::one);
+  EXPECT_EQ(config.target_text.spacing, Spacing::kept);
+  TrainingSession::start(folder.path(), config, prepare(config, lines, lines)).run({.clock = [] {
+    return 0.0;
+  }});
+  const std::vector<Translation> outputs = Translator(load_run(folder.path())).translate(lines.source);
+  for (size_t i = 0; i < outputs.size(); ++i) EXPECT_EQ(outputs[i].target.text, lines.target[i]);
+}
+
 TEST(Spacing, IsKeptWhereOneLineInAThousandHasSome) {
   RunConfig config = tiny_config();
   config.train.subwords = SubwordKind::bpe;
