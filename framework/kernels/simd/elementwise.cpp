@@ -142,13 +142,14 @@ void UnaryKernel(const UnaryOp& op, int64_t n, const T* x, T* y) {
         return KeepNaN(d, v, hn::IfThenElse(hn::Lt(v, zero), hn::Neg(one), above));
       });
     case Unary::floor:
-      return Map(n, x, y, [](auto v) { return hn::Floor(v); });
+      return Map(n, x, y,
+                 [](auto v) { return hn::CopySign(hn::Floor(v), v); });  // Highway's for SSE2 lose a -0
     case Unary::ceil:
-      return Map(n, x, y, [](auto v) { return hn::Ceil(v); });
+      return Map(n, x, y, [](auto v) { return hn::CopySign(hn::Ceil(v), v); });
     case Unary::round:
-      return Map(n, x, y, [](auto v) { return hn::Round(v); });
+      return Map(n, x, y, [](auto v) { return hn::CopySign(hn::Round(v), v); });
     case Unary::trunc:
-      return Map(n, x, y, [](auto v) { return hn::Trunc(v); });
+      return Map(n, x, y, [](auto v) { return hn::CopySign(hn::Trunc(v), v); });
     case Unary::rsqrt:
       return Map(n, x, y, [d](auto v) { return hn::Div(hn::Set(d, T{1}), hn::Sqrt(v)); });
     case Unary::reciprocal:
